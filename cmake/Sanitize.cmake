@@ -1,0 +1,6 @@
+# -DDDGATE_SANITIZE=address,undefined or =thread, for every object and the link.
+set(DDGATE_SANITIZE "" CACHE STRING "Sanitizers, comma separated")
+if(DDGATE_SANITIZE)
+  add_compile_options(-fsanitize=${DDGATE_SANITIZE} -fno-sanitize-recover=all -g)
+  add_link_options(-fsanitize=${DDGATE_SANITIZE})
+endif()

@@ -1,0 +1,33 @@
+/* fanout.h: the door between receivers and exporters.
+ *
+ *      offer(frames) ──▶ reserve room in the queue of every exporter that takes the signal
+ *                          all have room ─▶ a reference into each queue, ledger, GW_OK          (the sender gets 200)
+ *                          one has not   ─▶ nothing is queued anywhere, ledger, GW_QUEUE_FULL   (the sender gets 429)
+ *
+ * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the exporters whose
+ * `mode` is its rendering.
+ *
+ * Threads: any receiver thread offers.  Ownership: offer takes the caller's reference of every frame, whatever it answers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FANOUT_H
+#define GW_FANOUT_H
+
+#include "gateway/err.h"
+#include "gateway/frame.h"
+#include "gateway/ledger.h"
+
+struct gw_fanout;
+
+/* Bit per enum gw_rendering that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
+unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
+
+/* Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
+ * GW_OK, GW_QUEUE_FULL, GW_BUSY or GW_STOPPING. */
+enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *, struct gw_err *)
+    GW_MUST_CHECK;
+
+/* When a refused sender should try again, in whole seconds, at least 1. */
+int gw_fanout_retry_after(const struct gw_fanout *);
+
+#endif

@@ -1,0 +1,60 @@
+/* frame.h: the only thing that crosses threads: finished OTLP bytes.
+ *
+ *      translator ── writes ──▶ frame ── a reference each ──▶ queue of exporter 1 ──▶ wire
+ *                                                        └──▶ queue of exporter 2 ──▶ wire
+ *
+ * A frame holds one serialized Export{Trace,Logs,Metrics}ServiceRequest and how many items (spans, records, points) stand in
+ * it. Serialized protobuf messages concatenate, so a batch is frames laid end to end; nothing is decoded or copied again.
+ * A frame exists per rendering that some exporter asked for (option `mode`).
+ *
+ * It is immutable once offered, with one exception that the join needs (ids.h): trace ids whose upper half was not known when
+ * the answer had to be given stand in `unjoined`; gw_frame_join() fills them in, once, before the first send.
+ *
+ * Ownership: reference counted; gw_frame_drop by any thread. Memory is charged to the process's budget by whoever queues it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FRAME_H
+#define GW_FRAME_H
+
+#include "gateway/clock.h"
+#include "gateway/str.h"
+
+enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_SIGNALS };
+
+/* How a frame says what it says: MAPPING modes. */
+enum gw_rendering { GW_OTEL, GW_BOTH, GW_DATADOG, GW_RENDERINGS };
+
+const char *gw_signal_name(enum gw_signal);       /* "traces" */
+const char *gw_rendering_name(enum gw_rendering); /* "otel" */
+
+/* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than 4 MiB by default). */
+enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
+
+struct gw_frame {
+    _Atomic uint32_t refs;
+    _Atomic uint32_t joining; /* see gw_frame_join */
+    enum gw_signal signal;
+    enum gw_rendering rendering;
+    uint32_t items;
+    uint32_t unjoined_n; /* trace ids that may still turn out to have 128 bits … */
+    uint32_t *unjoined;  /* … and the offset of each 16-byte id in data */
+    gw_nsec arrived;     /* monotonic */
+    size_t len, cap;
+    uint8_t *data; /* malloc'd */
+};
+
+/* Takes over `data` (malloc'd, cap bytes, len used) and `unjoined` (malloc'd or NULL). One reference, the caller's.
+ * NULL when there is no memory; then data and unjoined stay the caller's. */
+struct gw_frame *gw_frame_new(enum gw_signal, enum gw_rendering, uint8_t *data, size_t len, size_t cap, uint32_t items);
+struct gw_frame *gw_frame_ref(struct gw_frame *);
+void gw_frame_drop(struct gw_frame *);
+/* What it costs to keep: data, offsets and the struct, in bytes. */
+size_t gw_frame_cost(const struct gw_frame *);
+
+struct gw_ids;
+/* Fills in the upper halves that `ids` knows by now. Returns how many are still unknown. Safe from several senders: the bytes
+ * are written under a lock, and never again once `final` was passed or all were known, so a frame that is on the wire or in
+ * another exporter's hands does not change. A caller must not read data before the call has returned 0 or `final` was set. */
+uint32_t gw_frame_join(struct gw_frame *, struct gw_ids *ids, bool final);
+
+#endif

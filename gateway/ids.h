@@ -1,0 +1,34 @@
+/* ids.h: the join: which 128-bit trace id belongs to a 64-bit one.
+ *
+ * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on one span of one
+ * chunk. Other chunks of the trace, other processes, and log lines know only the lower half. This table remembers
+ *
+ *      low half ─▶ high half        learned from every chunk that says, dropped ones too
+ *
+ * sharded, of a fixed size, the oldest forgotten first. A high half of 0 is knowledge as well: a trace whose root carried no
+ * `_dd.p.tid` has 64 bits, and nobody need wait for more. A later non-zero half replaces a zero one.
+ * Entries are hashed by the upper 53 bits of the low half, so ids that were rounded through a double can be found.
+ *
+ * Threads: all functions from any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_IDS_H
+#define GW_IDS_H
+
+#include "gateway/clock.h"
+#include "gateway/str.h"
+
+struct gw_ids;
+
+/* Remembers about `capacity` traces for up to `ttl`. NULL when there is no memory. Costs 32 bytes an entry. */
+struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl);
+void gw_ids_drop(struct gw_ids *);
+
+/* `now` is monotonic. Learning zero never replaces a known non-zero half. */
+void gw_ids_learn(struct gw_ids *, uint64_t low, uint64_t high, gw_nsec now);
+/* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
+bool gw_ids_find(struct gw_ids *, uint64_t low, uint64_t *high, gw_nsec now);
+/* For ids that went through a double: the one known low half that rounds to `rounded`; false when none or several do. */
+bool gw_ids_repair(struct gw_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
+
+#endif

@@ -1,0 +1,69 @@
+/* ledger.h: nothing accepted is lost silently.
+ *
+ * Every item (span, log record) that was seen is in exactly one place, for each signal and each exporter:
+ *
+ *      received = refused(reason) + dropped(reason) + accepted
+ *      accepted = sent + rejected by the backend + dropped(reason) + set aside + queued + in process       (per exporter)
+ *
+ * Every change is one transaction under one lock, taken once per request or per answer of a backend, never per span; a
+ * snapshot is therefore always balanced, and gw_ledger_balanced() is checked at exit, by tests and by readers of the ledger.
+ * An exporter that does not take a signal is not asked for it.
+ *
+ * Threads: any.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_LEDGER_H
+#define GW_LEDGER_H
+
+#include "gateway/frame.h"
+
+enum gw_reason {
+#define REASON(id, label, kind, text) GW_WHY_##id,
+#include "gateway/reasons.def"
+#undef REASON
+    GW_REASONS
+};
+const char *gw_reason_label(enum gw_reason);
+bool gw_reason_is_refusal(enum gw_reason);
+
+/* What one request brought: what was seen, and of that what does not go on. accepted = received − Σ not_taken. */
+struct gw_intake {
+    uint64_t received;
+    uint64_t not_taken[GW_REASONS];
+};
+uint64_t gw_intake_accepted(const struct gw_intake *);
+
+/* Where an accepted item can be, for one exporter. */
+enum gw_place { GW_QUEUED, GW_IN_PROCESS, GW_DELIVERED, GW_REJECTED, GW_DROPPED, GW_SET_ASIDE, GW_PLACES };
+
+enum { GW_MAX_EXPORTERS = 16 };
+
+struct gw_ledger_signal {
+    uint64_t received, accepted, not_taken[GW_REASONS];
+    struct {
+        uint64_t accepted, at[GW_PLACES], dropped[GW_REASONS];
+    } exporter[GW_MAX_EXPORTERS];
+};
+
+struct gw_ledger_view {
+    unsigned exporters;
+    const char *exporter_name[GW_MAX_EXPORTERS];
+    unsigned exporter_signals[GW_MAX_EXPORTERS]; /* bit per enum gw_signal */
+    struct gw_ledger_signal signal[GW_SIGNALS];
+};
+
+struct gw_ledger;
+struct gw_ledger *gw_ledger_new(void);
+void gw_ledger_drop(struct gw_ledger *);
+/* Before the first item; `name` is kept by reference. Returns the exporter's number. */
+unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signals);
+
+/* One request is over: its accepted items are now queued for every exporter that takes the signal. */
+void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *);
+/* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
+void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why, uint64_t n);
+
+void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
+bool gw_ledger_balanced(const struct gw_ledger_view *);
+
+#endif

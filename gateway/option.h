@@ -1,0 +1,80 @@
+/* option.h: one row per option, and everything that is said about options comes from the row.
+ *
+ *   OPTS(X) rows ──▶ struct field, default, parser and range check, --help, docs/reference/configuration.md, conf/ddgate.conf
+ *
+ * A component writes its rows as an X macro and expands it twice:
+ *
+ *     #define OPTS(X)                                                                                          \
+ *       X(str,      endpoint, "endpoint", "",    "",     "",   "Where to send: http://host:port is plain, …")    \
+ *       X(duration, timeout,  "timeout",  "10s", "10ms", "5m", "Deadline of one request.")                       \
+ *       X(str,      tls_ca,   "tls.ca",   "",    "",     "",   "File with the CA certificates …")
+ *     struct conf { OPTS(GW_FIELD) };
+ *     static const struct gw_opt opts[] = { OPTS(GW_ROW(struct conf)) GW_OPT_END };   // see GW_OPT_ROWS below
+ *
+ * A name with a dot is a key of a group: "tls.ca" is `tls = { ca = "…"; }`. `choice` rows give the words in the `min` column,
+ * separated by '|'; the field gets the word's index. A `secret` is a str that is never printed.
+ * Values are read in four layers: default ◁ environment variable (OTEL_EXPORTER_OTLP_*) ◁ configuration file; strings in the
+ * file may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}.
+ *
+ * Ownership: strings, lists and maps live in the configuration's arena until it is dropped.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OPTION_H
+#define GW_OPTION_H
+
+#include "gateway/clock.h"
+#include "gateway/str.h"
+
+struct gw_list {
+    gw_str *items; /* each is followed by a NUL byte, so .ptr serves C functions too */
+    size_t n;
+};
+
+struct gw_map {
+    struct gw_map_item {
+        gw_str key, value;
+    } *items;
+    size_t n;
+};
+
+enum gw_opt_type {
+    GW_OPT_END_ROW,
+    GW_OPT_str,      /* gw_str, NUL-terminated */
+    GW_OPT_secret,   /* gw_str, never shown */
+    GW_OPT_duration, /* gw_nsec: "10s", "250ms", "2m", "1h" */
+    GW_OPT_size,     /* uint64_t bytes: "8MiB", "512KiB", "1GiB", plain bytes */
+    GW_OPT_count,    /* int64_t */
+    GW_OPT_flag,     /* bool: true | false */
+    GW_OPT_choice,   /* int: index of the word */
+    GW_OPT_list,     /* struct gw_list: [ "a", "b" ] or one string */
+    GW_OPT_map       /* struct gw_map: { key = "value"; "dotted.key" is written with a list of "key=value" strings as well } */
+};
+
+typedef gw_str gw_opt_str, gw_opt_secret;
+typedef gw_nsec gw_opt_duration;
+typedef uint64_t gw_opt_size;
+typedef int64_t gw_opt_count;
+typedef bool gw_opt_flag;
+typedef int gw_opt_choice;
+typedef struct gw_list gw_opt_list;
+typedef struct gw_map gw_opt_map;
+
+struct gw_opt {
+    enum gw_opt_type type;
+    size_t offset;
+    const char *name, *value, *min, *max, *text; /* value: the default, written as in the file */
+};
+
+/* Field and row of one option. GW_CONF must be defined as the struct's type where rows are expanded. */
+#define GW_FIELD(type, field, name, value, min, max, text) gw_opt_##type field;
+#define GW_ROW(type, field, name, value, min, max, text) {GW_OPT_##type, offsetof(GW_CONF, field), name, value, min, max, text},
+#define GW_OPT_END {GW_OPT_END_ROW, 0, NULL, NULL, NULL, NULL, NULL}
+
+/* Mistakes in the configuration, collected to be said all at once. Filled by conf.c and by `open` of components. */
+struct gw_problems;
+/* `where` is "exporters[0].endpoint"; conf.c adds file and line of that path (or of its nearest parent). */
+void gw_problem(struct gw_problems *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Worth a line at start, but no reason to stop. */
+void gw_warning(struct gw_problems *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

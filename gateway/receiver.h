@@ -1,0 +1,47 @@
+/* receiver.h: what a receiver is.
+ *
+ *   socket or file ─▶ receiver: read, decode, translate ─▶ fan-out: all exporters' queues or none ─▶ the true answer
+ *
+ * A receiver is one const struct in one file, named after the protocol it speaks, listed in modules.def. It runs to completion:
+ * on its thread bytes are read, translated into frames and offered; then it answers. Receivers know the fan-out (fanout.h) and
+ * their translator; they never include an exporter's header.
+ *
+ * Threads: open, start, stop, close on the main thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_RECEIVER_H
+#define GW_RECEIVER_H
+
+#include "gateway/err.h"
+#include "gateway/frame.h"
+
+struct gw_opt;
+struct gw_problems;
+struct gw_http;
+struct gw_fanout;
+struct gw_ids;
+struct gw_budget;
+
+/* What the process lends to its receivers; outlives them. */
+struct gw_host {
+    struct gw_http *http;     /* the shared HTTP server: receivers that name one address share its listener */
+    struct gw_fanout *fanout; /* where frames go */
+    struct gw_ids *ids;       /* the join */
+    struct gw_budget *budget; /* max_memory */
+    gw_str host_name;         /* this machine's; used only for peers on this machine */
+    int threads;              /* receiver threads: as many as cores that the process may use, unless the option says */
+};
+
+typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path, struct gw_problems *);
+typedef void gw_receive_f(void *ctx);
+
+struct gw_receiver {
+    const char *name, *summary;
+    const struct gw_opt *opts; /* ctx begins with the struct that they fill */
+    size_t conf_size, ctx_size;
+    gw_receive_open_f *open;  /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */
+    gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
+    gw_receive_f *close;      /* legal after a failed or absent open */
+};
+
+#endif

@@ -1,0 +1,123 @@
+/* str.h: text as a view.
+ *
+ *     { ptr, len } ──▶ bytes that somebody else owns
+ *
+ * A gw_str borrows. It is not NUL-terminated, may hold NULs and, on the way in, bytes that are not UTF-8. How long a view is
+ * good for is said where it is stored: views of a request body live until the request's arena is reset; views of literals
+ * and of configuration live as long as the process.
+ *
+ * Threads: pure functions, no state.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_STR_H
+#define GW_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct gw_str {
+    const char *ptr;
+    size_t len;
+};
+typedef struct gw_str gw_str;
+
+/* A view of a string literal, usable in constant initialisers: static const gw_str s = GW_LIT("env"); */
+#define GW_LIT(literal) {"" literal, sizeof(literal) - 1}
+/* The same as an expression. */
+#define GW_STR(literal) ((gw_str)GW_LIT(literal))
+#define GW_NOSTR ((gw_str){NULL, 0})
+/* printf("%.*s", GW_FMT(s)) */
+#define GW_FMT(s) (int)(s).len, (s).ptr ? (s).ptr : ""
+
+static inline gw_str gw_str_n(const char *ptr, size_t len)
+{
+    return (gw_str){ptr, len};
+}
+
+static inline gw_str gw_str_z(const char *z)
+{
+    return (gw_str){z, z ? strlen(z) : 0};
+}
+
+static inline bool gw_str_eq(gw_str a, gw_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool gw_str_starts(gw_str s, gw_str prefix)
+{
+    return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+}
+
+static inline bool gw_str_ends(gw_str s, gw_str suffix)
+{
+    return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
+}
+
+static inline char gw_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* ASCII case only: header names, methods, enum words. */
+static inline bool gw_str_ieq(gw_str a, gw_str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (gw_lower(a.ptr[i]) != gw_lower(b.ptr[i]))
+            return false;
+    return true;
+}
+
+/* The part of s from byte `from` on; empty when from is past the end. */
+static inline gw_str gw_str_from(gw_str s, size_t from)
+{
+    return from >= s.len ? GW_NOSTR : (gw_str){s.ptr + from, s.len - from};
+}
+
+/* Index of c in s, or s.len when absent. */
+static inline size_t gw_str_find(gw_str s, char c)
+{
+    const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
+    return at ? (size_t)(at - s.ptr) : s.len;
+}
+
+/* Cuts the next field off *rest at `sep` and returns it; false when *rest is exhausted. An empty field is a field. */
+static inline bool gw_str_next(gw_str *rest, char sep, gw_str *field)
+{
+    if (!rest->ptr)
+        return false;
+    size_t at = gw_str_find(*rest, sep);
+    *field = gw_str_n(rest->ptr, at);
+    *rest = at < rest->len ? gw_str_n(rest->ptr + at + 1, rest->len - at - 1) : GW_NOSTR;
+    return true;
+}
+
+static inline gw_str gw_str_trim(gw_str s)
+{
+    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t'))
+        s.ptr++, s.len--;
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+        s.len--;
+    return s;
+}
+
+/* Whole-string decimal integer: optional '-', digits, no blanks; false on anything else and on overflow of int64. */
+bool gw_str_i64(gw_str s, int64_t *out);
+/* The same for uint64: digits only. */
+bool gw_str_u64(gw_str s, uint64_t *out);
+/* 1 to 16 hexadecimal digits of either case, nothing else. */
+bool gw_str_hex64(gw_str s, uint64_t *out);
+/* Whole-string finite decimal number, C locale. */
+bool gw_str_double(gw_str s, double *out);
+
+/* True when every byte sequence is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
+bool gw_utf8_valid(gw_str s);
+/* Writes s to out with every maximal ill-formed part replaced by U+FFFD (the practice of the Unicode standard, §3.9, that
+ * Go and Python follow too). `out` has room for 3 × s.len bytes; returns the bytes written. */
+size_t gw_utf8_repair(gw_str s, char *out);
+
+#endif

@@ -1,0 +1,131 @@
+/* dd_span.h: the one in-memory span that all wire versions decode to.
+ *
+ *   v0.3, v0.4 msgpack ─┐
+ *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_otlp.h writes OTLP
+ *   v0.5 dictionary    ─┘
+ *
+ * The wire (AGENT_API, Datadog's trace-agent API): a payload is an array of chunks, a chunk an array of spans of one trace that
+ * one process finished. Every gw_str is a view into the request body (JSON strings with escapes: into the arena) and lives as
+ * long as both. Nothing here is validated beyond its type: text may not be UTF-8, ids may be zero.
+ *
+ * A decoder is a cursor: dd_decode_begin, then dd_decode_next for one chunk at a time, so memory holds one chunk's spans
+ * while the caches are warm. A span that cannot be read costs that span (counted, by reason); a body that is not well-formed
+ * is an error with its offset, and the caller discards what it made of the chunks before.
+ *
+ * Threads: a decoder belongs to the thread that runs the request.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_SPAN_H
+#define DD_SPAN_H
+
+#include "gateway/arena.h"
+#include "gateway/err.h"
+#include "gateway/ledger.h"
+#include "gateway/str.h"
+
+/* One entry of `meta` (text) or `meta_struct` (value: the bytes of a msgpack value, undecoded). */
+struct dd_text {
+    gw_str key, value;
+};
+
+enum dd_number_kind { DD_INT, DD_UINT, DD_DOUBLE }; /* DD_UINT only above INT64_MAX */
+
+/* One entry of `metrics`, in the type that the wire had. */
+struct dd_number {
+    gw_str key;
+    enum dd_number_kind kind;
+    union {
+        int64_t i;
+        uint64_t u;
+        double d;
+    };
+};
+
+/* A value of a native span event: AGENT_API §4.1 span_events. */
+struct dd_value {
+    enum { DD_V_STRING = 0, DD_V_BOOL = 1, DD_V_INT = 2, DD_V_DOUBLE = 3, DD_V_ARRAY = 4 } type;
+    union {
+        gw_str s;
+        bool b;
+        int64_t i;
+        double d;
+        struct {
+            struct dd_value *items;
+            size_t n;
+        } array;
+    };
+};
+
+struct dd_attr {
+    gw_str key;
+    struct dd_value value;
+};
+
+struct dd_link {
+    uint64_t trace_id, trace_id_high, span_id;
+    gw_str tracestate;
+    uint32_t flags; /* bit 31: "flags are present" */
+    struct dd_text *attrs;
+    size_t attrs_n;
+};
+
+struct dd_event {
+    int64_t time_unix_nano; /* JS 5 and 6 send a float64: rounded */
+    gw_str name;
+    struct dd_attr *attrs;
+    size_t attrs_n;
+};
+
+struct dd_span {
+    gw_str service, name, resource, type; /* absent and nil are empty */
+    uint64_t trace_id, span_id, parent_id;
+    int64_t start, duration; /* ns; a uint64 above INT64_MAX is clamped */
+    int32_t error;
+    struct dd_text *meta;
+    size_t meta_n;
+    struct dd_number *metrics;
+    size_t metrics_n;
+    struct dd_text *meta_struct;
+    size_t meta_struct_n;
+    struct dd_link *links;
+    size_t links_n;
+    struct dd_event *events;
+    size_t events_n;
+};
+
+struct dd_chunk {
+    struct dd_span *spans; /* only sound ones */
+    size_t n;
+};
+
+enum dd_format {
+    DD_V04_MSGPACK, /* also v0.3: an array of arrays of maps */
+    DD_V04_JSON,    /* also v0.2, v0.3 */
+    DD_V01_JSON,    /* a flat array of spans: each run of one trace id becomes a chunk */
+    DD_V05_MSGPACK  /* [dictionary, chunks of 12-element arrays] */
+};
+
+/* Bounds that hostile input meets; AGENT_API §1.5 for the agent's own. */
+enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
+
+struct dd_decoder {
+    enum dd_format format;
+    const uint8_t *begin, *at, *end;
+    struct gw_arena *arena;
+    uint64_t chunks_left; /* of the outer array */
+    gw_str *dictionary;   /* v0.5 */
+    size_t dictionary_n;
+    bool started, finished;
+    uint64_t depth_or_state; /* private to the format */
+};
+
+/* Reads the envelope. `body` and `arena` outlive the decoder; what the decoder keeps for the whole payload (the v0.5
+ * dictionary) is allocated here, before the caller takes its per-chunk snapshot. An empty body is a payload without chunks. */
+enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
+
+/* The next chunk: *chunk gets the sound spans; refused ones are added to intake (received and not_taken). *more is false,
+ * and *chunk empty, when the payload is over. Errors: BAD_MSGPACK, BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after the
+ * payload's end are BAD_MSGPACK / BAD_JSON too. The spans live until the caller resets the arena to its snapshot. */
+enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/otlp/otlp_write.h"
+
+#include <stdlib.h>
+
+/* Field numbers of opentelemetry/proto/common/v1/common.proto. */
+enum { KV_KEY = 1, KV_VALUE = 2 };
+enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4, ANY_ARRAY = 5, ANY_KVLIST = 6, ANY_BYTES = 7 };
+enum { ARRAY_VALUES = 1 };
+
+enum { FIRST = 4096, HEAD = 24 /* room for the tags and lengths around a leaf */ };
+
+void otlp_init(struct otlp_buf *w)
+{
+    *w = (struct otlp_buf){0};
+}
+
+void otlp_fini(struct otlp_buf *w)
+{
+    free(w->data);
+    *w = (struct otlp_buf){0};
+}
+
+bool otlp_grow(struct otlp_buf *w, size_t n)
+{
+    size_t want, cap = w->cap < FIRST ? FIRST : w->cap;
+    if (w->failed || __builtin_add_overflow(w->len, n, &want) || want > SIZE_MAX / 2) {
+        w->failed = true;
+        return false;
+    }
+    while (cap < want)
+        cap += cap / 2;
+    uint8_t *data = realloc(w->data, cap);
+    if (!data) {
+        w->failed = true;
+        return false;
+    }
+    w->data = data;
+    w->cap = cap;
+    return true;
+}
+
+void otlp_uint(struct otlp_buf *w, unsigned field, uint64_t v)
+{
+    if (v == 0 || !otlp_room(w, HEAD))
+        return;
+    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_VARINT);
+    otlp_end(w, otlp_put_varint(p, v));
+}
+
+static uint8_t *put_le64(uint8_t *p, uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+    return p + 8;
+}
+
+void otlp_fixed64(struct otlp_buf *w, unsigned field, uint64_t v)
+{
+    if (v == 0 || !otlp_room(w, HEAD))
+        return;
+    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_FIXED64);
+    otlp_end(w, put_le64(p, v));
+}
+
+void otlp_fixed32(struct otlp_buf *w, unsigned field, uint32_t v)
+{
+    if (v == 0 || !otlp_room(w, HEAD))
+        return;
+    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_FIXED32);
+    for (int i = 0; i < 4; i++)
+        *p++ = (uint8_t)(v >> 8 * i);
+    otlp_end(w, p);
+}
+
+static uint8_t *put_len_field(uint8_t *p, unsigned field, gw_str s)
+{
+    p = otlp_put_tag(p, field, OTLP_LEN);
+    p = otlp_put_varint(p, s.len);
+    return otlp_put_bytes(p, s);
+}
+
+void otlp_bytes(struct otlp_buf *w, unsigned field, gw_str s)
+{
+    if (s.len == 0 || !otlp_room(w, s.len + HEAD))
+        return;
+    otlp_end(w, put_len_field(w->data + w->len, field, s));
+}
+
+size_t otlp_open(struct otlp_buf *w, unsigned field, unsigned guess)
+{
+    if (!otlp_room(w, HEAD))
+        return w->len;
+    otlp_end(w, otlp_put_tag(w->data + w->len, field, OTLP_LEN) + guess);
+    return w->len;
+}
+
+void otlp_close(struct otlp_buf *w, size_t mark, unsigned guess)
+{
+    if (w->failed)
+        return;
+    size_t len = w->len - mark, width = otlp_varint_size(len);
+    if (width != guess) {
+        if (!otlp_room(w, HEAD))
+            return;
+        memmove(w->data + mark - guess + width, w->data + mark, len);
+        w->len = w->len - guess + width;
+    }
+    otlp_put_varint(w->data + mark - guess, len);
+}
+
+void otlp_cancel(struct otlp_buf *w, size_t mark, unsigned field, unsigned guess)
+{
+    if (!w->failed)
+        w->len = mark - guess - otlp_varint_size(field << 3);
+}
+
+/* Runs `write` with s, or with its repaired copy when it is not UTF-8. The copy lives in the spare room of the writer itself:
+ * past what `write` will use. */
+static gw_str repaired(struct otlp_buf *w, gw_str s, size_t skip)
+{
+    if (!otlp_room(w, skip + 6 * s.len + 2 * HEAD))
+        return GW_NOSTR;
+    char *copy = (char *)w->data + w->cap - 3 * s.len;
+    return gw_str_n(copy, gw_utf8_repair(s, copy));
+}
+
+void otlp_text(struct otlp_buf *w, unsigned field, gw_str s)
+{
+    otlp_bytes(w, field, gw_utf8_valid(s) ? s : repaired(w, s, 0));
+}
+
+/* Tag, length and key of a KeyValue whose value field takes `value_size` bytes after its own tag and length. */
+static uint8_t *put_attr_head(struct otlp_buf *w, unsigned field, gw_str key, size_t any_size)
+{
+    size_t key_size = key.len ? 1 + otlp_varint_size(key.len) + key.len : 0;
+    size_t kv_size = key_size + 1 + otlp_varint_size(any_size) + any_size;
+    if (!otlp_room(w, kv_size + HEAD))
+        return NULL;
+    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_LEN);
+    p = otlp_put_varint(p, kv_size);
+    if (key.len)
+        p = put_len_field(p, KV_KEY, key);
+    p = otlp_put_tag(p, KV_VALUE, OTLP_LEN);
+    return otlp_put_varint(p, any_size);
+}
+
+static void attr_len_value(struct otlp_buf *w, unsigned field, gw_str key, unsigned any_field, gw_str value)
+{
+    uint8_t *p = put_attr_head(w, field, key, 1 + otlp_varint_size(value.len) + value.len);
+    if (p)
+        otlp_end(w, put_len_field(p, any_field, value));
+}
+
+/* The attribute's key, fit for OTLP. A key from a tracer is UTF-8 but for freak cases. */
+static gw_str attr_key(struct otlp_buf *w, gw_str key, size_t value_len)
+{
+    return gw_utf8_valid(key) ? key : repaired(w, key, 6 * value_len);
+}
+
+void otlp_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
+{
+    bool key_ok = gw_utf8_valid(key), value_ok = gw_utf8_valid(value);
+    if (__builtin_expect(key_ok && value_ok, 1)) {
+        attr_len_value(w, field, key, ANY_STRING, value);
+        return;
+    }
+    /* Rare: repaired into memory of its own, since both may need it. */
+    char *copy = malloc(3 * (key.len + value.len) + 1);
+    if (!copy) {
+        w->failed = true;
+        return;
+    }
+    key = gw_str_n(copy, gw_utf8_repair(key, copy));
+    value = gw_str_n(copy + key.len, gw_utf8_repair(value, copy + key.len));
+    attr_len_value(w, field, key, ANY_STRING, value);
+    free(copy);
+}
+
+void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
+{
+    attr_len_value(w, field, attr_key(w, key, value.len), ANY_BYTES, value);
+}
+
+void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value)
+{
+    uint8_t *p = put_attr_head(w, field, attr_key(w, key, 0), 1 + otlp_varint_size((uint64_t)value));
+    if (p)
+        otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_INT, OTLP_VARINT), (uint64_t)value));
+}
+
+void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double value)
+{
+    uint64_t bits;
+    uint8_t *p = put_attr_head(w, field, attr_key(w, key, 0), 9);
+    memcpy(&bits, &value, sizeof bits);
+    if (p)
+        otlp_end(w, put_le64(otlp_put_tag(p, ANY_DOUBLE, OTLP_FIXED64), bits));
+}
+
+void otlp_attr_bool(struct otlp_buf *w, unsigned field, gw_str key, bool value)
+{
+    uint8_t *p = put_attr_head(w, field, attr_key(w, key, 0), 2);
+    if (p)
+        otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_BOOL, OTLP_VARINT), value));
+}
+
+size_t otlp_attr_open(struct otlp_buf *w, unsigned field, gw_str key, size_t *value_mark)
+{
+    size_t mark = otlp_open(w, field, 2);
+    otlp_text(w, KV_KEY, key);
+    *value_mark = otlp_open(w, KV_VALUE, 2);
+    return mark;
+}
+
+void otlp_attr_close(struct otlp_buf *w, size_t mark, size_t value_mark)
+{
+    otlp_close(w, value_mark, 2);
+    otlp_close(w, mark, 2);
+}
+
+void otlp_attr_texts(struct otlp_buf *w, unsigned field, gw_str key, const gw_str *values, size_t n)
+{
+    size_t value_mark, mark = otlp_attr_open(w, field, key, &value_mark);
+    size_t array = otlp_open(w, ANY_ARRAY, 1);
+    for (size_t i = 0; i < n; i++) {
+        size_t value = otlp_open(w, ARRAY_VALUES, 1);
+        otlp_any_text(w, values[i]);
+        otlp_close(w, value, 1);
+    }
+    otlp_close(w, array, 1);
+    otlp_attr_close(w, mark, value_mark);
+}
+
+/* The members of AnyValue are a oneof: written even when empty or zero. */
+void otlp_any_text(struct otlp_buf *w, gw_str value)
+{
+    if (!gw_utf8_valid(value))
+        value = repaired(w, value, 0);
+    if (otlp_room(w, value.len + HEAD))
+        otlp_end(w, put_len_field(w->data + w->len, ANY_STRING, value));
+}
+
+void otlp_any_bool(struct otlp_buf *w, bool value)
+{
+    if (otlp_room(w, HEAD))
+        otlp_end(w, otlp_put_varint(otlp_put_tag(w->data + w->len, ANY_BOOL, OTLP_VARINT), value));
+}
+
+void otlp_any_int(struct otlp_buf *w, int64_t value)
+{
+    if (otlp_room(w, HEAD))
+        otlp_end(w, otlp_put_varint(otlp_put_tag(w->data + w->len, ANY_INT, OTLP_VARINT), (uint64_t)value));
+}
+
+void otlp_any_double(struct otlp_buf *w, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if (otlp_room(w, HEAD))
+        otlp_end(w, put_le64(otlp_put_tag(w->data + w->len, ANY_DOUBLE, OTLP_FIXED64), bits));
+}
+
+void otlp_any_bytes(struct otlp_buf *w, gw_str value)
+{
+    if (otlp_room(w, value.len + HEAD))
+        otlp_end(w, put_len_field(w->data + w->len, ANY_BYTES, value));
+}

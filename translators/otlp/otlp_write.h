@@ -1,0 +1,112 @@
+/* otlp_write.h: OTLP's wire format, written directly.
+ *
+ * Protobuf on the wire is a run of fields: a tag (number << 3 | type) and a value. A nested message is its length and then its
+ * fields. Leaf messages (attributes) have lengths that are known before they are written. For the others a place for the length
+ * is left open and filled in afterwards:
+ *
+ *     otlp_open(w, field, 2)          tag, 2 bytes left open ──▶ mark
+ *       … fields …
+ *     otlp_close(w, mark, 2)          the length, in the fewest bytes: the contents move by a byte or two when 2 was a wrong guess
+ *
+ * so what is written is exactly what protobuf would pack. Knows nothing of Datadog. protobuf-c is its oracle in the tests.
+ *
+ * Errors: memory. A writer that could not grow is `failed` (sticky) and swallows what follows; ask once, at the end.
+ * Text: OTLP strings must be UTF-8. otlp_text and the attribute functions repair what is not (U+FFFD); `…_raw` ones trust.
+ * Ownership: the buffer is malloc'd and the caller's; it becomes a frame without a copy.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OTLP_WRITE_H
+#define OTLP_WRITE_H
+
+#include "gateway/str.h"
+
+struct otlp_buf {
+    uint8_t *data;
+    size_t len, cap;
+    bool failed;
+};
+
+/* Wire types */
+enum { OTLP_VARINT = 0, OTLP_FIXED64 = 1, OTLP_LEN = 2, OTLP_FIXED32 = 5 };
+
+void otlp_init(struct otlp_buf *);
+void otlp_fini(struct otlp_buf *);
+/* Slow path of otlp_room. */
+bool otlp_grow(struct otlp_buf *, size_t n);
+
+/* Room for n more bytes, or false (and failed). */
+static inline bool otlp_room(struct otlp_buf *w, size_t n)
+{
+    return __builtin_expect(w->cap - w->len >= n, 1) || otlp_grow(w, n);
+}
+
+static inline size_t otlp_varint_size(uint64_t v)
+{
+    return (size_t)(9 * (63 - __builtin_clzll(v | 1)) + 73) / 64; /* ⌈bits / 7⌉ */
+}
+
+/* Writes at p, returns the end; the room must be there. */
+static inline uint8_t *otlp_put_varint(uint8_t *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (uint8_t)v | 0x80;
+        v >>= 7;
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+static inline uint8_t *otlp_put_bytes(uint8_t *p, gw_str s)
+{
+    if (s.len)
+        memcpy(p, s.ptr, s.len);
+    return p + s.len;
+}
+
+static inline void otlp_end(struct otlp_buf *w, uint8_t *p)
+{
+    w->len = (size_t)(p - w->data);
+}
+
+/* Field numbers up to 15 take one byte of tag, up to 2047 two; OTLP has none above. */
+static inline uint8_t *otlp_put_tag(uint8_t *p, unsigned field, unsigned type)
+{
+    return otlp_put_varint(p, field << 3 | type);
+}
+
+/* Default values are written too where `always` matters; plain ones skip zero, as proto3 does. */
+void otlp_uint(struct otlp_buf *, unsigned field, uint64_t v);
+void otlp_fixed64(struct otlp_buf *, unsigned field, uint64_t v);
+void otlp_fixed32(struct otlp_buf *, unsigned field, uint32_t v);
+/* bytes or trusted text; empty is skipped, as proto3 does. */
+void otlp_bytes(struct otlp_buf *, unsigned field, gw_str s);
+/* Text from outside: repaired when it is not UTF-8. */
+void otlp_text(struct otlp_buf *, unsigned field, gw_str s);
+
+/* Opens a nested message; `guess` is the number of bytes that its length will likely take (2: 128 B … 16 KiB, 3: … 2 MiB). */
+size_t otlp_open(struct otlp_buf *, unsigned field, unsigned guess);
+void otlp_close(struct otlp_buf *, size_t mark, unsigned guess);
+/* Undoes otlp_open and all that was written since; for a message that turned out empty. `field` as in otlp_open. */
+void otlp_cancel(struct otlp_buf *, size_t mark, unsigned field, unsigned guess);
+
+/* KeyValue as element of `field` (attributes are field 9 of Span, 1 of Resource, 3 of InstrumentationScope and Event, …).
+ * Keys and text values come from outside and are repaired when they are not UTF-8. */
+void otlp_attr_text(struct otlp_buf *, unsigned field, gw_str key, gw_str value);
+void otlp_attr_int(struct otlp_buf *, unsigned field, gw_str key, int64_t value);
+void otlp_attr_double(struct otlp_buf *, unsigned field, gw_str key, double value);
+void otlp_attr_bool(struct otlp_buf *, unsigned field, gw_str key, bool value);
+void otlp_attr_bytes(struct otlp_buf *, unsigned field, gw_str key, gw_str value);
+/* A one-element array of text: http.request.header.<name> and the like. */
+void otlp_attr_texts(struct otlp_buf *, unsigned field, gw_str key, const gw_str *values, size_t n);
+/* For values that nest (arrays, kvlists): open, write an AnyValue's fields (1 string … 7 bytes), close. */
+size_t otlp_attr_open(struct otlp_buf *, unsigned field, gw_str key, size_t *value_mark);
+void otlp_attr_close(struct otlp_buf *, size_t mark, size_t value_mark);
+
+/* The fields of AnyValue, for use between otlp_attr_open and _close or inside ArrayValue.values. */
+void otlp_any_text(struct otlp_buf *, gw_str value);
+void otlp_any_bool(struct otlp_buf *, bool value);
+void otlp_any_int(struct otlp_buf *, int64_t value);
+void otlp_any_double(struct otlp_buf *, double value);
+void otlp_any_bytes(struct otlp_buf *, gw_str value);
+
+#endif
