@@ -34,6 +34,7 @@ struct dd_options {
     struct gw_list promote;     /* span tags that become resource attributes (DD_TAGS of whole applications) */
     struct gw_list strip;       /* tags that are not exported */
     int trace_id_bits;          /* 128, or 64: upper half always zero */
+    bool obfuscate;             /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the agent */
 };
 
 /* What the translator may know of the world. */
