@@ -8,7 +8,10 @@
  * A frame exists per rendering that some exporter asked for (option `mode`).
  *
  * It is immutable once offered, with one exception that the join needs (ids.h): trace ids whose upper half was not known when
- * the answer had to be given stand in `unjoined`; gw_frame_join() fills them in, once, before the first send.
+ * the answer had to be given stand in `unjoined`; gw_frame_join() fills them in, before the first send:
+ *
+ *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
+ *                                     └─▶ settled   all are known, or `final`: the bytes never change again
  *
  * Ownership: reference counted; gw_frame_drop by any thread. Memory is charged to the process's budget by whoever queues it.
  * SPDX-License-Identifier: Apache-2.0
@@ -32,29 +35,35 @@ enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_frame {
     _Atomic uint32_t refs;
-    _Atomic uint32_t joining; /* see gw_frame_join */
+    _Atomic uint32_t joining; /* open, being written, settled: see gw_frame_join */
     enum gw_signal signal;
     enum gw_rendering rendering;
     uint32_t items;
-    uint32_t unjoined_n; /* trace ids that may still turn out to have 128 bits … */
-    uint32_t *unjoined;  /* … and the offset of each 16-byte id in data */
-    gw_nsec arrived;     /* monotonic */
+    uint32_t unjoined_n; /* trace ids that might still turn out to have 128 bits when the frame was made … */
+    uint32_t *unjoined;  /* … and the offset of each 16-byte id in data: malloc'd */
+    uint32_t pending;    /* the first so many of `unjoined` are still unknown; only whoever joins looks here */
+    gw_nsec arrived;     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     size_t len, cap;
     uint8_t *data; /* malloc'd */
 };
 
-/* Takes over `data` (malloc'd, cap bytes, len used) and `unjoined` (malloc'd or NULL). One reference, the caller's.
- * NULL when there is no memory; then data and unjoined stay the caller's. */
+/* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no memory; then data
+ * stays the caller's. */
 struct gw_frame *gw_frame_new(enum gw_signal, enum gw_rendering, uint8_t *data, size_t len, size_t cap, uint32_t items);
+/* Before the frame is offered, once: takes over `offsets` (malloc'd) of n trace ids, each with 16 bytes within data. */
+void gw_frame_unjoined(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
 /* What it costs to keep: data, offsets and the struct, in bytes. */
 size_t gw_frame_cost(const struct gw_frame *);
 
 struct gw_ids;
-/* Fills in the upper halves that `ids` knows by now. Returns how many are still unknown. Safe from several senders: the bytes
- * are written under a lock, and never again once `final` was passed or all were known, so a frame that is on the wire or in
- * another exporter's hands does not change. A caller must not read data before the call has returned 0 or `final` was set. */
+/* Fills in the upper halves that `ids` knows, as of the frame's arrival and after. `final` settles the frame: what is unknown
+ * then has 64 bits for good. Returns how many ids are unknown still; with `final` how many were given up, for the counter.
+ * A settled frame returns 0: once all are known, and to every caller but the one whose `final` settled it.
+ *
+ * Safe from several senders that hold the same frame. A caller must not read data before the call has returned 0 or it passed
+ * `final` itself; from then on the frame does not change any more, whatever the others do. */
 uint32_t gw_frame_join(struct gw_frame *, struct gw_ids *ids, bool final);
 
 #endif

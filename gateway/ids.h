@@ -5,9 +5,11 @@
  *
  *      low half ─▶ high half        learned from every chunk that says, dropped ones too
  *
- * sharded, of a fixed size, the oldest forgotten first. A high half of 0 is knowledge as well: a trace whose root carried no
+ * sharded, of a fixed size; when a shard is full, the trace that it heard of first is forgotten first. A high half of 0 is knowledge as
+ * well: a trace whose root carried no
  * `_dd.p.tid` has 64 bits, and nobody need wait for more. A later non-zero half replaces a zero one.
- * Entries are hashed by the upper 53 bits of the low half, so ids that were rounded through a double can be found.
+ * Entries are hashed by the upper 53 bits of the low half, so ids that were rounded through a double can be found. The hash
+ * is seeded: nobody outside can make ids that fall on one chain, but for the 2048 that share those 53 bits.
  *
  * Threads: all functions from any thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -20,15 +22,18 @@
 
 struct gw_ids;
 
-/* Remembers about `capacity` traces for up to `ttl`. NULL when there is no memory. Costs 32 bytes an entry. */
+/* Remembers about `capacity` traces for up to `ttl`. NULL when there is no memory. Costs 36 bytes an
+ * entry, of which the system gives the memory as it fills. */
 struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl);
 void gw_ids_drop(struct gw_ids *);
 
-/* `now` is monotonic. Learning zero never replaces a known non-zero half. */
+/* `now` is monotonic, here and below. Learning zero never replaces a known non-zero half; another non-zero half does (low halves
+ * are used again). Learning what is known already makes it young again. */
 void gw_ids_learn(struct gw_ids *, uint64_t low, uint64_t high, gw_nsec now);
 /* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
 bool gw_ids_find(struct gw_ids *, uint64_t low, uint64_t *high, gw_nsec now);
-/* For ids that went through a double: the one known low half that rounds to `rounded`; false when none or several do. */
+/* For ids that went through a double: the one known low half that is the same double as `rounded` is; false when none or several
+ * are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C prints (…6768, the double's exact value). */
 bool gw_ids_repair(struct gw_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
 #endif
