@@ -22,13 +22,12 @@
 #include "gateway/err.h"
 #include "gateway/ledger.h"
 #include "gateway/str.h"
+#include "translators/ddtrace/dd_msgpack.h"
 
 /* One entry of `meta` (text) or `meta_struct` (value: the bytes of a msgpack value, undecoded). */
 struct dd_text {
     gw_str key, value;
 };
-
-enum dd_number_kind { DD_INT, DD_UINT, DD_DOUBLE }; /* DD_UINT only above INT64_MAX */
 
 /* One entry of `metrics`, in the type that the wire had. */
 struct dd_number {

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_msgpack.h"
+
+/* What a first byte announces. `head` bytes stand before the contents; `n` is the length (text, ext) or count (containers). */
+struct head {
+    enum dd_kind kind;
+    uint32_t head;
+    uint64_t n;
+};
+
+void dd_msgpack_init(struct dd_msgpack *in, gw_str bytes, uint32_t max_elements)
+{
+    static const uint8_t none;
+    const uint8_t *begin = bytes.len ? (const uint8_t *)bytes.ptr : &none;
+    *in = (struct dd_msgpack){.at = begin, .end = begin + bytes.len, .begin = begin, .max_elements = max_elements};
+}
+
+enum dd_got dd_msgpack_bad(struct dd_msgpack *in, const uint8_t *where, const char *why, uint64_t claimed)
+{
+    in->bad = where;
+    in->why = why;
+    in->claimed = claimed;
+    return DD_ILL_FORMED;
+}
+
+enum gw_code dd_msgpack_fail(const struct dd_msgpack *in, struct gw_err *err)
+{
+    size_t pos = (size_t)(in->bad - in->begin), left = (size_t)(in->end - in->bad);
+    if (in->claimed)
+        return gw_fail(err, GW_BAD_MSGPACK, pos, "%s: %llu, and %zu bytes are left", in->why, (unsigned long long)in->claimed, left);
+    return gw_fail(err, GW_BAD_MSGPACK, pos, "%s", in->why);
+}
+
+enum dd_kind dd_msgpack_kind(const struct dd_msgpack *in)
+{
+    static const uint8_t kinds[0x20] = {
+        DD_NIL,     DD_NEVER,   DD_BOOL,    DD_BOOL,    DD_BIN,     DD_BIN,     DD_BIN,     DD_EXT, /* c0 */
+        DD_EXT,     DD_EXT,     DD_FLOAT,   DD_FLOAT,   DD_INTEGER, DD_INTEGER, DD_INTEGER, DD_INTEGER,
+        DD_INTEGER, DD_INTEGER, DD_INTEGER, DD_INTEGER, DD_EXT,     DD_EXT,     DD_EXT,     DD_EXT, /* d0 */
+        DD_EXT,     DD_STR,     DD_STR,     DD_STR,     DD_ARRAY,   DD_ARRAY,   DD_MAP,     DD_MAP,
+    };
+    if (in->at == in->end)
+        return DD_END;
+    uint8_t b = *in->at;
+    if (b < 0x80 || b >= 0xe0)
+        return DD_INTEGER;
+    if (b < 0xc0)
+        return b < 0x90 ? DD_MAP : b < 0xa0 ? DD_ARRAY : DD_STR;
+    return (enum dd_kind)kinds[b - 0xc0];
+}
+
+const char *dd_kind_name(enum dd_kind kind)
+{
+    static const char *const names[] = {"nothing", "an unused byte", "nil",      "a bool", "an integer",  "a float",
+                                        "text",    "bytes",          "an array", "a map",  "an extension"};
+    return names[kind];
+}
+
+static uint64_t big_endian(const uint8_t *p, unsigned bytes)
+{
+    uint64_t v = 0;
+    for (unsigned i = 0; i < bytes; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static inline uint64_t be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
+/* Bytes of the fixed-size scalars from 0xc0 to 0xdf, without the first one; lengths and counts for the others. */
+static const uint8_t argument[0x20] = {
+    0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 4, 8, 1, 2, 4, 8, /* c0 */
+    1, 2, 4, 8, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4, /* d0 */
+};
+
+/* Reads what the next value announces and checks that its contents can stand in the remaining bytes. */
+static enum dd_got read_head(struct dd_msgpack *in, struct head *h)
+{
+    size_t left = (size_t)(in->end - in->at), need;
+    uint8_t b = left ? *in->at : 0;
+    *h = (struct head){.kind = dd_msgpack_kind(in), .head = 1};
+    if (h->kind <= DD_NEVER)
+        return dd_msgpack_bad(in, in->at, h->kind == DD_END ? "the body ends where a value should begin" : "0xc1 is no msgpack", 0);
+    if (b < 0x80 || b >= 0xe0)
+        return DD_TAKEN;
+    if (b < 0xc0) {
+        h->n = h->kind == DD_STR ? b & 31 : b & 15;
+    } else {
+        unsigned arg = argument[b - 0xc0];
+        if (left <= arg)
+            return dd_msgpack_bad(in, in->at, "the body ends inside a value", 0);
+        h->head += arg;
+        if (h->kind >= DD_STR)
+            h->n = b >= 0xd4 && b <= 0xd8 ? 1u << (b - 0xd4) : big_endian(in->at + 1, arg);
+        if (h->kind == DD_EXT && left <= h->head++) /* the extension's type */
+            return dd_msgpack_bad(in, in->at, "the body ends inside an extension", 0);
+    }
+    need = h->kind == DD_MAP ? (size_t)h->n * 2 : (size_t)h->n;
+    if (need > left - h->head)
+        return dd_msgpack_bad(
+            in, in->at, h->kind == DD_MAP || h->kind == DD_ARRAY ? "claims more elements than can follow" : "claims more bytes than follow",
+            h->n);
+    if ((h->kind == DD_MAP || h->kind == DD_ARRAY) && h->n > in->max_elements)
+        return dd_msgpack_bad(in, in->at, "has more elements than allowed", h->n);
+    return DD_TAKEN;
+}
+
+static enum dd_got container(struct dd_msgpack *in, enum dd_kind kind, uint32_t *n)
+{
+    struct head h;
+    if (read_head(in, &h))
+        return DD_ILL_FORMED;
+    if (h.kind != kind && h.kind != DD_NIL)
+        return DD_OTHER_TYPE;
+    in->at += h.head;
+    *n = (uint32_t)h.n;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
+{
+    return container(in, DD_ARRAY, n);
+}
+
+enum dd_got dd_msgpack_map(struct dd_msgpack *in, uint32_t *n)
+{
+    return container(in, DD_MAP, n);
+}
+
+enum dd_got dd_msgpack_text_any(struct dd_msgpack *in, gw_str *out)
+{
+    struct head h;
+    if (read_head(in, &h))
+        return DD_ILL_FORMED;
+    if (h.kind != DD_STR && h.kind != DD_BIN && h.kind != DD_NIL)
+        return DD_OTHER_TYPE;
+    *out = gw_str_n((const char *)in->at + h.head, (size_t)h.n);
+    in->at += h.head + h.n;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_ext(struct dd_msgpack *in, int8_t *type, gw_str *out)
+{
+    struct head h;
+    if (read_head(in, &h))
+        return DD_ILL_FORMED;
+    if (h.kind != DD_EXT)
+        return DD_OTHER_TYPE;
+    *type = (int8_t)in->at[h.head - 1];
+    *out = gw_str_n((const char *)in->at + h.head, (size_t)h.n);
+    in->at += h.head + h.n;
+    return DD_TAKEN;
+}
+
+static double float_of(const uint8_t *p)
+{
+    union {
+        uint64_t u;
+        double d;
+    } f64 = {0};
+    union {
+        uint32_t u;
+        float f;
+    } f32;
+    if (*p == 0xcb) {
+        f64.u = be64(p + 1);
+        return f64.d;
+    }
+    f32.u = (uint32_t)big_endian(p + 1, 4);
+    return f32.f;
+}
+
+/* p is the first byte of an integer that is wholly there. */
+static enum dd_number_kind integer_of(const uint8_t *p, union dd_number_value *v)
+{
+    switch (*p) {
+    case 0xcc:
+        v->i = p[1];
+        break;
+    case 0xcd:
+        v->i = (int64_t)big_endian(p + 1, 2);
+        break;
+    case 0xce:
+        v->i = (int64_t)big_endian(p + 1, 4);
+        break;
+    case 0xcf:
+        v->u = be64(p + 1);
+        return v->i < 0 ? DD_UINT : DD_INT;
+    case 0xd0:
+        v->i = (int8_t)p[1];
+        break;
+    case 0xd1:
+        v->i = (int16_t)big_endian(p + 1, 2);
+        break;
+    case 0xd2:
+        v->i = (int32_t)big_endian(p + 1, 4);
+        break;
+    case 0xd3:
+        v->u = be64(p + 1);
+        break;
+    default: /* fixint */
+        v->i = (int8_t)*p;
+    }
+    return DD_INT;
+}
+
+enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind, union dd_number_value *v)
+{
+    struct head h;
+    if (read_head(in, &h))
+        return DD_ILL_FORMED;
+    if (h.kind == DD_FLOAT) {
+        *kind = DD_DOUBLE;
+        v->d = float_of(in->at);
+    } else if (h.kind == DD_INTEGER) {
+        *kind = integer_of(in->at, v);
+    } else if (h.kind == DD_NIL) {
+        *kind = DD_INT;
+        v->i = 0;
+    } else {
+        return DD_OTHER_TYPE;
+    }
+    in->at += h.head;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
+{
+    const uint8_t *start = in->at;
+    enum dd_number_kind kind;
+    union dd_number_value v;
+    enum dd_got got = dd_msgpack_number(in, &kind, &v);
+    if (got)
+        return got;
+    if (kind == DD_DOUBLE) {
+        if (!(v.d >= -0x1p63 && v.d < 0x1p64) || v.d != __builtin_trunc(v.d)) {
+            in->at = start;
+            return DD_OTHER_TYPE;
+        }
+        v.u = v.d < 0 ? (uint64_t)(int64_t)v.d : (uint64_t)v.d;
+    }
+    *out = v.u;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
+{
+    const uint8_t *start = in->at;
+    enum dd_number_kind kind;
+    union dd_number_value v;
+    enum dd_got got = dd_msgpack_number(in, &kind, &v);
+    if (got)
+        return got;
+    if (kind == DD_DOUBLE) {
+        if (!(v.d >= -0x1p63 && v.d < 0x1p64) || v.d != __builtin_trunc(v.d)) {
+            in->at = start;
+            return DD_OTHER_TYPE;
+        }
+        v.i = v.d < 0x1p63 ? (int64_t)v.d : INT64_MAX;
+    } else if (kind == DD_UINT) {
+        v.i = INT64_MAX;
+    }
+    *out = v.i;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_double(struct dd_msgpack *in, double *out)
+{
+    enum dd_number_kind kind;
+    union dd_number_value v;
+    enum dd_got got = dd_msgpack_number(in, &kind, &v);
+    if (!got)
+        *out = kind == DD_DOUBLE ? v.d : kind == DD_UINT ? (double)v.u : (double)v.i;
+    return got;
+}
+
+enum dd_got dd_msgpack_bool(struct dd_msgpack *in, bool *out)
+{
+    struct head h;
+    if (read_head(in, &h))
+        return DD_ILL_FORMED;
+    if (h.kind != DD_BOOL && h.kind != DD_NIL)
+        return DD_OTHER_TYPE;
+    *out = *in->at == 0xc3;
+    in->at++;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_skip(struct dd_msgpack *in)
+{
+    const uint8_t *start = in->at;
+    struct head h;
+    /* Values still to pass. Each takes a byte at least, so more than the bytes that are left cannot follow. */
+    for (uint64_t pending = 1; pending; pending--) {
+        if (read_head(in, &h))
+            goto bad;
+        const uint8_t *value = in->at;
+        in->at += h.head;
+        if (h.kind == DD_ARRAY || h.kind == DD_MAP)
+            pending += h.kind == DD_MAP ? h.n * 2 : h.n;
+        else
+            in->at += h.n;
+        if (pending - 1 > (uint64_t)(in->end - in->at)) {
+            dd_msgpack_bad(in, value, "the containers that are open claim more elements than can follow", pending - 1);
+            goto bad;
+        }
+    }
+    return DD_TAKEN;
+bad:
+    in->at = start;
+    return DD_ILL_FORMED;
+}
+
+enum dd_got dd_msgpack_raw(struct dd_msgpack *in, gw_str *out)
+{
+    const uint8_t *start = in->at;
+    enum dd_got got = dd_msgpack_skip(in);
+    *out = gw_str_n((const char *)start, (size_t)(in->at - start));
+    return got;
+}
