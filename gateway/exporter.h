@@ -23,11 +23,11 @@ struct gw_problems;
 
 /* What a backend's answer means for the data. */
 enum gw_verdict {
-    GW_DONE,      /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
-    GW_RETRY,     /* not now: again after back-off, not before retry_after */
-    GW_TOO_LARGE, /* split the batch and send the parts; a single frame that cannot be split is rejected */
-    GW_REFUSED,   /* this data never will be taken: count as rejected, with the backend's words */
-    GW_HOLD       /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
+    GW_DONE,    /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
+    GW_RETRY,   /* not now: again after back-off, not before retry_after */
+    GW_SPLIT,   /* split the batch and send the parts; a single frame that cannot be split is rejected */
+    GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
+    GW_HOLD     /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
 };
 
 struct gw_outcome {
@@ -48,7 +48,7 @@ struct gw_batch {
 
 typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 
-typedef enum gw_code gw_export_open_f(void *ctx, struct gw_problems *);
+typedef enum gw_code gw_export_open_f(void *ctx, const char *path, struct gw_problems *);
 typedef void gw_export_close_f(void *ctx);
 typedef void gw_send_f(void *ctx, const struct gw_batch *, gw_nsec timeout, gw_done_f *, void *cookie);
 typedef void gw_wait_f(void *ctx, gw_nsec until);
@@ -62,7 +62,7 @@ struct gw_exporter {
     size_t conf_size, ctx_size;
     bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
-    gw_export_open_f *open;   /* problems found are added; legal to call close after a failed or absent open */
+    gw_export_open_f *open;   /* problems found are added, `path` is "exporters[0]"; legal to call close after a failed or absent open */
     gw_export_close_f *close; /* no request is open any more */
     /* the exporter's sender thread */
     gw_send_f *send;     /* starts one request; done is called exactly once for it */
@@ -72,7 +72,7 @@ struct gw_exporter {
     gw_wake_f *wake;
 };
 
-/* The rows that every exporter has; the sender reads them. */
-enum gw_when_full { GW_REJECT_NEW, GW_DROP_OLDEST };
+/* Answers of a full queue, in the order of the option's words (sender.h). */
+enum gw_when_full { GW_FULL_AUTO, GW_FULL_REJECT, GW_FULL_DROP_OLDEST };
 
 #endif

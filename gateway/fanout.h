@@ -18,14 +18,33 @@
 #include "gateway/ledger.h"
 
 struct gw_fanout;
+struct gw_budget;
+struct gw_queue;
+
+/* One exporter, seen from the receivers' side. */
+struct gw_route {
+    struct gw_queue *queue;
+    unsigned exporter; /* its number in the ledger */
+    unsigned signals;  /* bit per enum gw_signal */
+    enum gw_rendering rendering;
+};
+
+/* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned. NULL when there is no memory.
+ */
+struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
+void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
+void gw_fanout_drop(struct gw_fanout *);
+/* Any thread: offers from now on are refused with GW_STOPPING. */
+void gw_fanout_stop(struct gw_fanout *);
 
 /* Bit per enum gw_rendering that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
 unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
 
-/* Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
+/* The frames of each rendering that the signal's exporters want hold gw_intake_accepted() items together.
+ * Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
  * GW_OK, GW_QUEUE_FULL, GW_BUSY or GW_STOPPING. */
-enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *, struct gw_err *)
-    GW_MUST_CHECK;
+enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
+                             struct gw_err *) GW_MUST_CHECK;
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
 int gw_fanout_retry_after(const struct gw_fanout *);

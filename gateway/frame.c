@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "gateway/budget.h"
 #include "gateway/err.h"
 #include "gateway/ids.h"
 
@@ -57,6 +58,8 @@ void gw_frame_drop(struct gw_frame *f)
 {
     if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
         return;
+    if (f->budget)
+        gw_budget_give(f->budget, f->charged);
     free(f->data);
     free(f->unjoined);
     free(f);

@@ -13,7 +13,8 @@
  *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
  *                                     └─▶ settled   all are known, or `final`: the bytes never change again
  *
- * Ownership: reference counted; gw_frame_drop by any thread. Memory is charged to the process's budget by whoever queues it.
+ * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget once (`budget`,
+ * `charged`); the last gw_frame_drop gives that back.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FRAME_H
@@ -33,6 +34,8 @@ const char *gw_rendering_name(enum gw_rendering); /* "otel" */
 /* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than 4 MiB by default). */
 enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
+struct gw_budget;
+
 struct gw_frame {
     _Atomic uint32_t refs;
     _Atomic uint32_t joining; /* open, being written, settled: see gw_frame_join */
@@ -44,7 +47,9 @@ struct gw_frame {
     uint32_t pending;    /* the first so many of `unjoined` are still unknown; only whoever joins looks here */
     gw_nsec arrived;     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     size_t len, cap;
-    uint8_t *data; /* malloc'd */
+    uint8_t *data;            /* malloc'd */
+    struct gw_budget *budget; /* NULL until queued */
+    size_t charged;           /* bytes to give back to it */
 };
 
 /* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no memory; then data

@@ -15,6 +15,8 @@
 #ifndef GW_LEDGER_H
 #define GW_LEDGER_H
 
+#include <stdio.h>
+
 #include "gateway/frame.h"
 
 enum gw_reason {
@@ -64,6 +66,11 @@ void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake
 void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
+/* False when the numbers do not add up: a fault of ours. */
 bool gw_ledger_balanced(const struct gw_ledger_view *);
+/* Accepted items that neither a backend took nor anything stored: dropped by an exporter, or queued or in process still. Exit code 3. */
+uint64_t gw_ledger_lost(const struct gw_ledger_view *);
+/* For people, at exit: a paragraph per signal that was seen, rows that are not zero. */
+void gw_ledger_print(FILE *, const struct gw_ledger_view *);
 
 #endif

@@ -1,0 +1,96 @@
+/* queue.h: what waits for one exporter, bounded in bytes.
+ *
+ *   receivers                                     lanes, one per signal                          the sender
+ *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_join
+ *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
+ *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
+ *
+ * A frame counts against the capacity from its reservation until the sender is done with it, so what is being sent and retried
+ * is bounded as well. A 2 MiB request and a 2 KiB request are not the same load, hence bytes and not frames.
+ *
+ * A full queue has two answers (option when_full):
+ *   reject       reserve refuses; the receiver tells its client 429. Reserving for all exporters before pushing to any makes
+ *                a request queued for all or refused whole.
+ *   drop_oldest  reserve always succeeds; push hands back the oldest nodes, which the caller counts and drops. The newest frame
+ *                always stays.
+ * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse it forever.
+ *
+ * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when there is something
+ * to do: a lane was empty (a timer has to be set), or now holds a whole batch.
+ *
+ * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
+ * Threads: reserve, push, cancel from any; join, take, arm, done, expire from the sender; close from any. One mutex, held for a
+ * few pointer moves and never while another lock is taken.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_QUEUE_H
+#define GW_QUEUE_H
+
+#include "gateway/err.h"
+#include "gateway/frame.h"
+
+struct gw_queue;
+
+/* One frame's stay in one queue. */
+struct gw_node {
+    struct gw_node *next;
+    struct gw_frame *frame;
+    size_t cost;      /* bytes charged to this queue; never changes, whatever happens to the frame */
+    uint64_t number;  /* order of arrival over all lanes */
+    gw_nsec join_due; /* when to ask gw_frame_join again */
+};
+
+/* A chain of nodes. Empty: first == NULL. */
+struct gw_chain {
+    struct gw_node *first, *last;
+};
+void gw_chain_add(struct gw_chain *, struct gw_node *);
+struct gw_node *gw_chain_pop(struct gw_chain *);
+/* Drops the node's frame reference and the node. The node must not be charged to a queue any more. */
+void gw_node_drop(struct gw_node *);
+
+typedef void gw_queue_wake_f(void *arg);
+
+/* NULL when there is no memory. `wake` is called from pushing threads, without the queue's lock. */
+struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
+/* Drops what is still in it. */
+void gw_queue_drop(struct gw_queue *);
+
+/* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
+ * Takes no frame reference yet: push does. */
+enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
+/* Gives a reservation back. */
+void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
+/* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count and drop. */
+void gw_queue_push(struct gw_queue *, struct gw_chain *, struct gw_chain *evicted);
+/* No more reservations; the sender is woken, drains what is there, and sees gw_queue_finished. */
+void gw_queue_close(struct gw_queue *);
+
+/* How much one request may hold. */
+struct gw_batch_limits {
+    size_t bytes; /* a first frame is taken even if it alone is larger */
+    uint64_t items;
+    gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
+};
+
+/* Sender's side. Nodes that are due for another look at their trace ids; unjoin puts back the ones still unknown, ready the others. */
+void gw_queue_joining(struct gw_queue *, gw_nsec now, struct gw_chain *out);
+void gw_queue_joined(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
+/* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
+bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush, struct gw_chain *out);
+/* Ready frames that arrived before `oldest`. */
+void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
+/* Everything, whatever its state. */
+void gw_queue_clear(struct gw_queue *, struct gw_chain *out);
+/* The sender is done with a node: uncharges and drops it. */
+void gw_queue_done(struct gw_queue *, struct gw_node *);
+
+/* When the sender has to look again, were nothing else to happen: GW_NEVER, or a time of a batch, a join or an expiry. Arms the
+ * wakeup. `can_take`: false while the sender has no request free, then full lanes wake nobody. */
+gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, bool can_take);
+/* Closed, and nothing is queued, reserved or in process any more. */
+bool gw_queue_finished(struct gw_queue *);
+/* Bytes charged and the bound, for the ledger's readers. */
+void gw_queue_level(struct gw_queue *, size_t *used, size_t *capacity);
+
+#endif
