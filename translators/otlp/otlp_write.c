@@ -21,6 +21,14 @@ void otlp_fini(struct otlp_buf *w)
     *w = (struct otlp_buf){0};
 }
 
+bool otlp_reserve(struct otlp_buf *w, size_t n)
+{
+    w->data = malloc(n ? n : 1);
+    w->cap = w->data ? n : 0;
+    w->failed = !w->data;
+    return w->data != NULL;
+}
+
 bool otlp_grow(struct otlp_buf *w, size_t n)
 {
     size_t want, cap = w->cap < FIRST ? FIRST : w->cap;

@@ -31,6 +31,8 @@ enum { OTLP_VARINT = 0, OTLP_FIXED64 = 1, OTLP_LEN = 2, OTLP_FIXED32 = 5 };
 
 void otlp_init(struct otlp_buf *);
 void otlp_fini(struct otlp_buf *);
+/* Exactly n bytes for an empty writer: what is written next is known to fit. */
+bool otlp_reserve(struct otlp_buf *, size_t n);
 /* Slow path of otlp_room. */
 bool otlp_grow(struct otlp_buf *, size_t n);
 
