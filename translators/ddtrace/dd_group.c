@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_group.h"
+
+#include "translators/ddtrace/dd_hash.h"
+
+#include <stdlib.h>
+
+enum { FIRST_SLOTS = 64, IDENTITY_FIELDS = sizeof(struct dd_identity) / sizeof(gw_str) };
+
+_Static_assert(sizeof(struct dd_identity) % sizeof(gw_str) == 0, "an identity is gw_strs and nothing else");
+
+void dd_groups_reset(struct dd_groups *g, struct gw_arena *keep, size_t keep_bytes)
+{
+    struct dd_buf **link = &g->spare;
+    size_t kept = 0;
+    while (*link)
+        link = &(*link)->next;
+    *link = g->used;
+    for (link = &g->spare; *link;) {
+        struct dd_buf *b = *link;
+        b->w.len = 0;
+        b->w.failed = false;
+        kept += b->w.cap;
+        if (kept > keep_bytes) {
+            *link = b->next;
+            otlp_fini(&b->w);
+            free(b);
+        } else {
+            link = &b->next;
+        }
+    }
+    *g = (struct dd_groups){.keep = keep, .spare = g->spare};
+    g->last = NULL;
+}
+
+void dd_groups_fini(struct dd_groups *g)
+{
+    dd_groups_reset(g, g->keep, 0);
+}
+
+static uint64_t hash_of(const struct dd_identity *id)
+{
+    const gw_str *s = (const gw_str *)id;
+    uint64_t h = 0;
+    for (int i = 0; i < IDENTITY_FIELDS; i++)
+        h = h * 31 + dd_hash(s[i]);
+    return h | 1;
+}
+
+static bool same(const struct dd_identity *a, const struct dd_identity *b)
+{
+    const gw_str *s = (const gw_str *)a, *t = (const gw_str *)b;
+    for (int i = 0; i < IDENTITY_FIELDS; i++)
+        if (!gw_str_eq(s[i], t[i]))
+            return false;
+    return true;
+}
+
+static void insert(struct dd_groups *g, struct dd_group *group)
+{
+    size_t i = group->hash & (g->slots - 1);
+    while (g->table[i])
+        i = (i + 1) & (g->slots - 1);
+    g->table[i] = group;
+}
+
+static bool grow(struct dd_groups *g)
+{
+    size_t slots = g->slots ? 2 * g->slots : FIRST_SLOTS;
+    struct dd_group **table = gw_new(g->keep, struct dd_group *, slots);
+    if (!table)
+        return false;
+    g->table = table;
+    g->slots = slots;
+    for (struct dd_group *group = g->first; group; group = group->next)
+        insert(g, group);
+    return true;
+}
+
+static struct dd_group *add(struct dd_groups *g, const struct dd_identity *id, uint64_t hash)
+{
+    if (2 * (g->n + 1) > g->slots && !grow(g))
+        return NULL;
+    struct dd_group *group = gw_new(g->keep, struct dd_group, 1);
+    if (!group)
+        return NULL;
+    const gw_str *from = (const gw_str *)id;
+    gw_str *to = (gw_str *)&group->id;
+    for (int i = 0; i < IDENTITY_FIELDS; i++)
+        to[i] = gw_arena_dup(g->keep, from[i]);
+    if (g->keep->spent)
+        return NULL;
+    group->hash = hash;
+    group->last_scope = &group->scopes;
+    if (!g->last)
+        g->last = &g->first;
+    *g->last = group;
+    g->last = &group->next;
+    g->n++;
+    insert(g, group);
+    return group;
+}
+
+struct dd_group *dd_group_of(struct dd_groups *g, const struct dd_identity *id)
+{
+    uint64_t hash = hash_of(id);
+    for (size_t i = hash & (g->slots - 1); g->slots && g->table[i]; i = (i + 1) & (g->slots - 1))
+        if (g->table[i]->hash == hash && same(&g->table[i]->id, id))
+            return g->table[i];
+    return add(g, id, hash);
+}
+
+struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, gw_str name)
+{
+    for (struct dd_scope *s = group->scopes; s; s = s->next)
+        if (gw_str_eq(s->name, name))
+            return s;
+    struct dd_scope *s = gw_new(g->keep, struct dd_scope, 1);
+    if (!s)
+        return NULL;
+    s->name = gw_arena_dup(g->keep, name);
+    for (int r = 0; r < GW_RENDERINGS; r++)
+        s->spans[r].last_pending = &s->spans[r].first_pending;
+    *group->last_scope = s;
+    group->last_scope = &s->next;
+    return g->keep->spent ? NULL : s;
+}
+
+struct otlp_buf *dd_scope_buf(struct dd_groups *g, struct dd_scope *s, enum gw_rendering r)
+{
+    if (s->spans[r].buf)
+        return s->spans[r].buf;
+    struct dd_buf *b = g->spare;
+    if (b)
+        g->spare = b->next;
+    else
+        b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    b->next = g->used;
+    g->used = b;
+    return s->spans[r].buf = &b->w;
+}
+
+bool dd_scope_pending(struct dd_groups *g, struct dd_spans *spans, uint32_t offset, uint64_t low)
+{
+    struct dd_pending *p = gw_new(g->keep, struct dd_pending, 1);
+    if (!p)
+        return false;
+    *p = (struct dd_pending){.low = low, .offset = offset};
+    *spans->last_pending = p;
+    spans->last_pending = &p->next;
+    return true;
+}

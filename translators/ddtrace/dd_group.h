@@ -1,0 +1,99 @@
+/* dd_group.h: spans of one resource and scope stand together, whatever chunk they came in.
+ *
+ *     identity (service, env, version, …) ──▶ dd_group ──▶ dd_scope "datadog.flask" ──▶ spans, once per rendering
+ *                                                     └──▶ dd_scope "datadog.redis" ──▶ spans
+ *
+ * An exported span is written straight into the growing buffer of its scope; at the end dd_layout (dd_layout.h) lays the
+ * buffers out as frames. Groups are found by hash, in the order of their first span they are written.
+ *
+ * What tells resources apart is the identity. Other facts about a process (its pid, its git commit) stand on a few spans only:
+ * the first value that is seen becomes the resource's, and a span that says otherwise keeps its own as a span attribute.
+ *
+ * Ownership: identities, facts and group structs live in the translator's `keep` arena until the request is over; the byte
+ * buffers stay with the translator and are reused.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_GROUP_H
+#define DD_GROUP_H
+
+#include "gateway/arena.h"
+#include "gateway/frame.h"
+#include "translators/otlp/otlp_write.h"
+
+/* Two spans have the same resource when all of these are equal. */
+struct dd_identity {
+    gw_str service, base_service, env, version, runtime_id, host, language;
+    gw_str promoted; /* KeyValues of promoted tags, as bytes of Resource.attributes */
+};
+
+/* Facts that are no part of the identity: first come, first kept. Index of dd_group.facts. */
+enum dd_fact {
+    DD_FACT_PID,
+    DD_FACT_COMMIT,
+    DD_FACT_REPOSITORY,
+    DD_FACT_CONTAINER_ID,
+    DD_FACT_CONTAINER_TAGS,
+    DD_FACT_PROCESS_TAGS,
+    DD_FACT_CLOUD_PROVIDER,
+    DD_FACT_CLOUD_REGION,
+    DD_FACT_CLOUD_ZONE,
+    DD_FACT_CLOUD_ACCOUNT,
+    DD_FACT_FUNCTION_NAME,
+    DD_FACT_FUNCTION_ARN,
+    DD_FACTS
+};
+
+/* A trace id in a buffer whose upper half is not known yet. */
+struct dd_pending {
+    uint64_t low;
+    uint32_t offset; /* of the 16-byte id */
+    bool resolved;
+    struct dd_pending *next;
+};
+
+/* A buffer of the pool. */
+struct dd_buf {
+    struct otlp_buf w;
+    struct dd_buf *next;
+};
+
+struct dd_spans {
+    struct otlp_buf *buf; /* ScopeSpans.spans fields, end to end */
+    uint32_t n;
+    struct dd_pending *first_pending, **last_pending;
+};
+
+struct dd_scope {
+    gw_str name; /* "datadog.flask" without its prefix: "flask" */
+    struct dd_spans spans[GW_RENDERINGS];
+    struct dd_scope *next;
+};
+
+struct dd_group {
+    uint64_t hash;
+    struct dd_identity id;
+    gw_str facts[DD_FACTS]; /* as text; empty: not seen */
+    struct dd_scope *scopes, **last_scope;
+    struct dd_group *next; /* in order of first appearance */
+};
+
+struct dd_groups {
+    struct gw_arena *keep;
+    struct dd_group *first, **last;
+    struct dd_group **table; /* open addressing, a power of two, in keep */
+    size_t slots, n;
+    struct dd_buf *used, *spare; /* reused from request to request */
+};
+
+/* Forgets the groups of the last request; its buffers become spare, but for what exceeds `keep_bytes` in all. */
+void dd_groups_reset(struct dd_groups *, struct gw_arena *keep, size_t keep_bytes);
+void dd_groups_fini(struct dd_groups *);
+/* The group of this identity (views are copied when it is new), or NULL when memory is out. */
+struct dd_group *dd_group_of(struct dd_groups *, const struct dd_identity *);
+struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, gw_str name);
+/* Buffer of a scope for one rendering, or NULL when memory is out. */
+struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_rendering);
+/* Notes that the id at `offset` waits for its upper half. */
+bool dd_scope_pending(struct dd_groups *, struct dd_spans *, uint32_t offset, uint64_t low);
+
+#endif
