@@ -1,0 +1,56 @@
+/* dd_sql.h: queries without the data in them, and what they are about.
+ *
+ * Tracers send queries raw and leave obfuscation to the agent, so here is the place. Text is read once, token by token, never
+ * backwards; the time is linear in its length, and text in which nothing changes is returned as it is.
+ *
+ *     SELECT * FROM t WHERE a = 'x' AND b IN (1, 2, 3) -- c        SELECT * FROM t WHERE a = ? AND b IN (?)
+ *
+ *   'text', E'…', N'…', X'…', B'…', _utf8'…'   ─▶ ?     ''  within is a quote; \' too, in MySQL and in E'…'
+ *   "text"                                     ─▶ ? in MySQL and MariaDB; elsewhere it is a name and stays
+ *   $$text$$, $tag$text$tag$                   ─▶ ?     PostgreSQL; q'[text]' in Oracle
+ *   1, -1, 1.5e3, 0x1F, .5                     ─▶ ?     not in names (t1), nor placeholders ($1, :1, @p1, ?1)
+ *   true, false, null                          stay: they are no data worth hiding
+ *   comments, hints, final ';' and blanks      removed;  # begins one in MySQL only
+ *   (?, ?, ?)                                  ─▶ (?)   only where all are literals or '?'; (?), (?), … after VALUES ─▶ (?)
+ *
+ * Other blanks, case and names stay. A literal that is not closed is a literal to the end: nothing leaks.
+ *
+ * Pure; results are views or live in the arena (empty when its budget is spent: rather nothing than the raw query).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_SQL_H
+#define DD_SQL_H
+
+#include "gateway/arena.h"
+
+enum dd_sql_dialect { DD_SQL_STANDARD, DD_SQL_MYSQL, DD_SQL_POSTGRESQL, DD_SQL_ORACLE, DD_SQL_SQLSERVER, DD_SQL_SQLITE };
+
+/* By db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's db.type; DD_SQL_STANDARD when unknown:
+ * then "…" is a name, \ is a character, $tag$ quotes, and # is an operator. */
+enum dd_sql_dialect dd_sql_dialect(gw_str system);
+
+gw_str dd_sql_sanitize(struct gw_arena *, enum dd_sql_dialect, gw_str query);
+
+/* What a query does and to what, for db.operation.name and db.collection.name: views into the query. */
+struct dd_sql_about {
+    gw_str operation;  /* first keyword as written, behind WITH … and EXPLAIN …: "SELECT", "insert" */
+    gw_str collection; /* first table: `schema.table` as written, without quotes where it is a single name; may be empty */
+};
+void dd_sql_about(enum dd_sql_dialect, gw_str query, struct dd_sql_about *);
+
+/* "{operation} {collection}", upper-case operation: db.query.summary, and the span's name. Empty when neither is known. */
+gw_str dd_sql_summary(struct gw_arena *, const struct dd_sql_about *);
+
+/* Redis, Valkey: "SET key value" ─▶ "SET ? ?"; "AUTH user secret" ─▶ "AUTH ?"; pipelines are lines. Names of commands, and of
+ * subcommands ("CONFIG SET"), stay. */
+gw_str dd_redis_sanitize(struct gw_arena *, gw_str command);
+/* Memcached: "set key 0 60 5\r\nvalue" ─▶ "set ?". */
+gw_str dd_memcached_sanitize(struct gw_arena *, gw_str command);
+/* The first word of the command: "GET"; of a pipeline, the first line's. */
+gw_str dd_command_name(gw_str command);
+
+/* MongoDB and Elasticsearch bodies: JSON whose string, number and boolean values become "?", names stay. Text that is not JSON
+ * from start to end (the agent's cut, shell syntax) becomes "?" from the place on where it stops being JSON. */
+gw_str dd_json_sanitize(struct gw_arena *, gw_str body);
+
+#endif
