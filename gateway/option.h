@@ -16,13 +16,18 @@
  * Values are read in four layers: default ◁ environment variable (OTEL_EXPORTER_OTLP_*) ◁ configuration file; strings in the
  * file may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}.
  *
+ * The default of a list is written `a, b`, that of a map `key=value, key=value`; everything else as in the file, without quotes.
+ *
  * Ownership: strings, lists and maps live in the configuration's arena until it is dropped.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OPTION_H
 #define GW_OPTION_H
 
+#include <stdio.h>
+
 #include "gateway/clock.h"
+#include "gateway/err.h"
 #include "gateway/str.h"
 
 struct gw_list {
@@ -33,7 +38,7 @@ struct gw_list {
 struct gw_map {
     struct gw_map_item {
         gw_str key, value;
-    } *items;
+    } * items;
     size_t n;
 };
 
@@ -68,11 +73,33 @@ struct gw_opt {
 /* Field and row of one option. GW_CONF must be defined as the struct's type where rows are expanded. */
 #define GW_FIELD(type, field, name, value, min, max, text) gw_opt_##type field;
 #define GW_ROW(type, field, name, value, min, max, text) {GW_OPT_##type, offsetof(GW_CONF, field), name, value, min, max, text},
-#define GW_OPT_END {GW_OPT_END_ROW, 0, NULL, NULL, NULL, NULL, NULL}
+#define GW_OPT_END                                                                                                                         \
+    {                                                                                                                                      \
+        GW_OPT_END_ROW, 0, NULL, NULL, NULL, NULL, NULL                                                                                    \
+    }
+
+struct gw_arena;
+struct gw_problems;
+
+/* Fills every field of conf with its row's default. A default that is wrong is our fault: an assertion. False: no memory. */
+bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *) GW_MUST_CHECK;
+/* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a problem at `path`, and the field
+ * stays as it was. `shown` stands for the text in messages: what the user wrote, before ${env:NAME} became a value. */
+bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, struct gw_arena *, const char *path, struct gw_problems *);
+/* The field's value as it would be written in the file; of a secret and of a map's values only "***". */
+void gw_opt_show(const struct gw_opt *, const void *conf, FILE *);
+/* For people: "a duration", and how to write one: `write "10s", "250ms", "2m" or "1h"`. */
+const char *gw_opt_type_text(enum gw_opt_type);
+const char *gw_opt_type_hint(enum gw_opt_type);
+/* The words of a choice, one at a time: *rest begins as row->min. */
+bool gw_opt_word(const char **rest, gw_str *word);
+
+/* Adds to the list or map: copies that end with a NUL byte. False: no memory. */
+bool gw_list_add(struct gw_list *, gw_str item, struct gw_arena *) GW_MUST_CHECK;
+bool gw_map_add(struct gw_map *, gw_str key, gw_str value, struct gw_arena *) GW_MUST_CHECK;
 
 /* Mistakes in the configuration, collected to be said all at once. Filled by conf.c and by `open` of components. */
-struct gw_problems;
-/* `where` is "exporters[0].endpoint"; conf.c adds file and line of that path (or of its nearest parent). */
+/* `path` is "exporters[0].endpoint"; conf.c adds file and line of that path (or of its nearest parent). */
 void gw_problem(struct gw_problems *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Worth a line at start, but no reason to stop. */
 void gw_warning(struct gw_problems *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
