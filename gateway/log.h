@@ -1,8 +1,8 @@
 /* log.h: the process's own words: one line each, on standard error.
  *
- *     2026-11-21T08:00:00.123Z warning exporter=sls "the backend refuses the credentials" remedy="check access_key_id" suppressed=12
+ *     2026-11-21T08:00:00.123Z warning exporter=sls "the backend refuses the credentials: check access_key_id" suppressed=12
  *
- * A call site says at most a few lines a second; what it held back is counted and said with the next line. Values are quoted and
+ * A call site says at most a few lines a second; what it held back is counted and said with the next line. The message is quoted and
  * escaped, so what a sender or a backend wrote cannot forge a line. Secrets never reach this file: they are typed `secret` in
  * the option rows and nobody formats those.
  *

@@ -1,0 +1,114 @@
+/* The process's own words: their form, that nothing can forge a line, and that a call site cannot flood.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gateway/log.h"
+
+static int saved = -1;
+static FILE *caught;
+
+static int catch (void **state)
+{
+    (void)state;
+    caught = tmpfile();
+    saved = dup(STDERR_FILENO);
+    return dup2(fileno(caught), STDERR_FILENO) < 0;
+}
+
+static int release(void **state)
+{
+    (void)state;
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    fclose(caught);
+    return 0;
+}
+
+/* What was written since the last call. */
+static const char *said(void)
+{
+    static char text[16384];
+    rewind(caught);
+    text[fread(text, 1, sizeof text - 1, caught)] = '\0';
+    rewind(caught);
+    lseek(STDERR_FILENO, 0, SEEK_SET);
+    return ftruncate(fileno(caught), 0) == 0 ? text : NULL;
+}
+
+static void form(void **state)
+{
+    int day, n = 0;
+    (void)state;
+    gw_log(GW_WARNING, "exporter=sls", "refused by %s", "the backend");
+    const char *line = said();
+    assert_int_equal(sscanf(line, "%*4d-%*2d-%2dT%*2d:%*2d:%*2d.%*3dZ%n", &day, &n), 1);
+    assert_int_equal(n, 24);
+    assert_string_equal(line + 24, " warning exporter=sls \"refused by the backend\"\n");
+}
+
+static void cannot_be_forged(void **state)
+{
+    (void)state;
+    gw_log(GW_ERROR, "ddgate", "%s", "a\nb\"c\\d\x1b[2J\x7f\xc3\xa9");
+    assert_string_equal(said() + 24, " error ddgate \"a\\nb\\\"c\\\\d\\x1b[2J\\x7f\xc3\xa9\"\n");
+}
+
+static void long_message(void **state)
+{
+    char text[5000];
+    (void)state;
+    memset(text, '\n', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    gw_log(GW_ERROR, "ddgate", "%s", text);
+    const char *line = said();
+    assert_true(strlen(line) <= 2048);
+    assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+    assert_int_equal(line[strlen(line) - 2], '"');
+}
+
+static void levels(void **state)
+{
+    (void)state;
+    gw_log(GW_DEBUG, "ddgate", "hidden");
+    assert_string_equal(said(), "");
+    gw_log_level(GW_DEBUG);
+    gw_log(GW_DEBUG, "ddgate", "shown");
+    assert_string_equal(said() + 24, " debug ddgate \"shown\"\n");
+    gw_log_level(GW_ERROR);
+    gw_log(GW_WARNING, "ddgate", "hidden");
+    assert_string_equal(said(), "");
+    gw_log_level(GW_INFO);
+}
+
+static void flood(void **state)
+{
+    struct gw_log_site site = {.window = gw_now() + 3600 * GW_SEC}; /* which does not end while we count */
+    size_t lines = 0;
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        gw_log_at(&site, GW_INFO, "ddgate", "line %d", i);
+    for (const char *c = said(); *c; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, 5);
+    assert_int_equal(site.suppressed, 95);
+    site.window = 1; /* long ago */
+    gw_log_at(&site, GW_INFO, "ddgate", "at last");
+    assert_string_equal(said() + 24, " info ddgate \"at last\" suppressed=95\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(form, catch, release),         cmocka_unit_test_setup_teardown(cannot_be_forged, catch, release),
+        cmocka_unit_test_setup_teardown(long_message, catch, release), cmocka_unit_test_setup_teardown(levels, catch, release),
+        cmocka_unit_test_setup_teardown(flood, catch, release),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
