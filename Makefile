@@ -1,8 +1,13 @@
-# Two commands are the contract: `make run` and `make test`. CMake does the work (CMakePresets.json).
+# Two commands are the contract: `make run` and `make test`. CMake does the work (CMakePresets.json); the scripts are in .ci/.
 .PHONY: all build deps run test asan tsan fuzz bench format clean
 all: build
-build: deps ; cmake --preset release >/dev/null && cmake --build --preset release -j
 deps: ; @.ci/deps
+build: deps ; @cmake --preset release >/dev/null && cmake --build --preset release --target ddgate -j "$$(nproc)"
 run: build ; @build/ddgate
-test: build ; @.ci/test
-clean: ; rm -rf build build-asan build-tsan build-fuzz
+test: ; @.ci/test
+asan: ; @.ci/test asan
+tsan: ; @.ci/test tsan
+fuzz: ; @.ci/fuzz
+bench: deps ; @.ci/bench
+format: ; @.ci/format
+clean: ; rm -rf build build-*

@@ -1,8 +1,10 @@
-# The libraries that the program stands on; Debian package names are in packages.txt.
+# The libraries that the program stands on; Debian package names are in .ci/packages.txt.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET
-  libprotobuf-c libcurl msgpack libpcre2-8 libconfig libmicrohttpd libzstd libisal zlib json-c)
+  libprotobuf-c libcurl libpcre2-8 libconfig libmicrohttpd libzstd libisal zlib json-c)
 add_library(ddgate_libraries INTERFACE)
+# Called msgpack in Debian 12 and Ubuntu 22.04, msgpack-c since release 6.
+pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack msgpack-c)
 # grpc.pc lists some sixty libraries; the shared ones bring their own.
-target_link_libraries(ddgate_libraries INTERFACE PkgConfig::DEPS grpc gpr Threads::Threads m)
+target_link_libraries(ddgate_libraries INTERFACE PkgConfig::DEPS PkgConfig::MSGPACK grpc gpr Threads::Threads m)
