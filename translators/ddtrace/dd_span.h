@@ -6,7 +6,9 @@
  *
  * The wire (AGENT_API, Datadog's trace-agent API): a payload is an array of chunks, a chunk an array of spans of one trace that
  * one process finished. Every gw_str is a view into the request body (JSON strings with escapes: into the arena) and lives as
- * long as both. Nothing here is validated beyond its type: text may not be UTF-8, ids may be zero.
+ * long as both. Nothing here is validated beyond its type: text may not be UTF-8. Spans whose trace id or span id is zero are
+ * not handed out. A key that stands twice in a map of tags is handed out twice, in the order of the wire: whoever looks a tag up
+ * takes the last one, as a decoder into a map would have kept it (checking here would cost every span for what no tracer sends).
  *
  * A decoder is a cursor: dd_decode_begin, then dd_decode_next for one chunk at a time, so memory holds one chunk's spans
  * while the caches are warm. A span that cannot be read costs that span (counted, by reason); a body that is not well-formed
@@ -104,27 +106,30 @@ enum dd_format {
     DD_V05_MSGPACK  /* [dictionary, chunks of 12-element arrays] */
 };
 
-/* Bounds that hostile input meets; AGENT_API §1.5 for the agent's own. */
+/* Bounds that hostile input meets, the same as the agent's: nesting of JSON, and elements of one array or map. Arrays handed out
+ * are sized by counts that the remaining bytes could hold, never by a claim, and the arena's budget bounds their sum. */
 enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
 
 struct dd_decoder {
     enum dd_format format;
-    const uint8_t *begin, *at, *end;
     struct gw_arena *arena;
-    uint64_t chunks_left; /* of the outer array */
+    struct dd_msgpack in; /* the body and how far it was read; for JSON too */
+    uint64_t chunks_left; /* msgpack: of the outer array */
+    uint64_t chunks;      /* begun so far, empty ones too: for messages and counters */
     gw_str *dictionary;   /* v0.5 */
     size_t dictionary_n;
-    bool started, finished;
-    uint64_t depth_or_state; /* private to the format */
+    bool started, finished; /* JSON: the outer array was opened; the payload is over */
+    /* Parts that could not be read and were left out of spans that live. */
+    uint64_t bad_links, bad_events, bad_tags;
 };
 
 /* Reads the envelope. `body` and `arena` outlive the decoder; what the decoder keeps for the whole payload (the v0.5
  * dictionary) is allocated here, before the caller takes its per-chunk snapshot. An empty body is a payload without chunks. */
 enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
 
-/* The next chunk: *chunk gets the sound spans; refused ones are added to intake (received and not_taken). *more is false,
- * and *chunk empty, when the payload is over. Errors: BAD_MSGPACK, BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after the
- * payload's end are BAD_MSGPACK / BAD_JSON too. The spans live until the caller resets the arena to its snapshot. */
+/* The next chunk that has a sound span: *chunk gets the sound ones; refused ones are added to intake (received counts both).
+ * *more is false, and *chunk empty, when the payload is over. Errors: BAD_MSGPACK, BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after
+ * the payload's end are BAD_MSGPACK / BAD_JSON too. The spans live until the caller resets the arena to its snapshot. */
 enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
 #endif

@@ -1,0 +1,162 @@
+/* dd_decode.h: what the decoders of the wire formats share; private to them.
+ *
+ *      dd_decode.c ─▶ dd_v04.c   msgpack, array of arrays of maps
+ *                  ─▶ dd_v05.c   msgpack, dictionary and arrays of 12
+ *                  ─▶ dd_json.c  JSON, nested or flat
+ *
+ * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs the payload; an
+ * arena past its budget counts as DD_ILL_FORMED too, and dd_decode_fail tells them apart.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_DECODE_H
+#define DD_DECODE_H
+
+#include "translators/ddtrace/dd_span.h"
+
+/* Each reads its envelope. */
+enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+
+/* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and the caller passes
+ * over it. */
+typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
+dd_read_span_f dd_v04_span, dd_v05_span;
+
+/* The keys of a span, a link, an event and a value of an event's attribute. */
+enum dd_field {
+    DD_F_UNKNOWN,
+    DD_F_SERVICE,
+    DD_F_NAME,
+    DD_F_RESOURCE,
+    DD_F_TYPE,
+    DD_F_TRACE_ID,
+    DD_F_SPAN_ID,
+    DD_F_PARENT_ID,
+    DD_F_START,
+    DD_F_DURATION,
+    DD_F_ERROR,
+    DD_F_META,
+    DD_F_METRICS,
+    DD_F_META_STRUCT,
+    DD_F_LINKS,
+    DD_F_EVENTS,
+    DD_F_TRACE_ID_HIGH,
+    DD_F_TRACESTATE,
+    DD_F_FLAGS,
+    DD_F_ATTRIBUTES,
+    DD_F_TIME,
+    DD_F_STRING_VALUE,
+    DD_F_BOOL_VALUE,
+    DD_F_INT_VALUE,
+    DD_F_DOUBLE_VALUE,
+    DD_F_ARRAY_VALUE,
+    DD_F_VALUES
+};
+
+#define DD_IS(key, literal) (memcmp((key).ptr, literal, sizeof(literal) - 1) == 0)
+
+static inline enum dd_field dd_span_field(gw_str key)
+{
+    switch (key.len) {
+    case 4:
+        return DD_IS(key, "meta") ? DD_F_META : DD_IS(key, "name") ? DD_F_NAME : DD_IS(key, "type") ? DD_F_TYPE : DD_F_UNKNOWN;
+    case 5:
+        return DD_IS(key, "start") ? DD_F_START : DD_IS(key, "error") ? DD_F_ERROR : DD_F_UNKNOWN;
+    case 7:
+        return DD_IS(key, "service")   ? DD_F_SERVICE
+               : DD_IS(key, "span_id") ? DD_F_SPAN_ID
+               : DD_IS(key, "metrics") ? DD_F_METRICS
+                                       : DD_F_UNKNOWN;
+    case 8:
+        return DD_IS(key, "trace_id")   ? DD_F_TRACE_ID
+               : DD_IS(key, "resource") ? DD_F_RESOURCE
+               : DD_IS(key, "duration") ? DD_F_DURATION
+                                        : DD_F_UNKNOWN;
+    case 9:
+        return DD_IS(key, "parent_id") ? DD_F_PARENT_ID : DD_F_UNKNOWN;
+    case 10:
+        return DD_IS(key, "span_links") ? DD_F_LINKS : DD_F_UNKNOWN;
+    case 11:
+        return DD_IS(key, "meta_struct") ? DD_F_META_STRUCT : DD_IS(key, "span_events") ? DD_F_EVENTS : DD_F_UNKNOWN;
+    default:
+        return DD_F_UNKNOWN;
+    }
+}
+
+/* The other three kinds of map are rare: a table serves. */
+enum dd_field dd_part_field(gw_str key);
+
+/* Counts the span as received and, unless `why` is GW_REASONS, as refused for it. */
+static inline void dd_decode_count(struct gw_intake *intake, enum gw_reason why)
+{
+    intake->received++;
+    if (__builtin_expect(why != GW_REASONS, 0))
+        intake->not_taken[why]++;
+}
+
+/* What is wrong with the ids of a span that could be read; GW_REASONS when nothing is. */
+static inline enum gw_reason dd_decode_fault(const struct dd_span *s)
+{
+    return s->trace_id == 0 ? GW_WHY_ZERO_TRACE_ID : s->span_id == 0 ? GW_WHY_ZERO_SPAN_ID : GW_REASONS;
+}
+
+static inline int32_t dd_decode_int32(int64_t v)
+{
+    return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
+}
+
+/* msgpack: the field `error`, 0 or 1. */
+enum dd_got dd_decode_error(struct dd_msgpack *, int32_t *out);
+
+/* A time that a client sent as a double (dd-trace-js 5 and 6): rounded, clamped; NaN is 0. */
+int64_t dd_decode_round(double);
+
+/* A number where text belongs, written in the fewest digits that read back the same. Empty when the arena is spent. */
+gw_str dd_decode_number_text(struct gw_arena *, enum dd_number_kind, union dd_number_value);
+/* Text where a number belongs: false when it is none. */
+bool dd_decode_text_number(gw_str, enum dd_number_kind *, union dd_number_value *);
+
+/* An event's attribute as native events carry it: several typed fields and `type`, which chooses; in any order. */
+struct dd_typed {
+    int64_t type; /* −1: absent, then the field that came last chooses */
+    enum dd_field last;
+    bool in_array; /* an element: Datadog's arrays hold no arrays */
+    gw_str s;
+    bool b;
+    int64_t i;
+    double d;
+    struct dd_value *items;
+    size_t n;
+};
+/* false: a type that does not exist. */
+bool dd_decode_choose(const struct dd_typed *, struct dd_value *);
+
+/* msgpack maps of tags. An entry that cannot be read is left out and counted (bad_tags); DD_OTHER_TYPE when it is no map.
+ *   texts    meta, attributes of links: numbers and bools are written as text
+ *   numbers  metrics: text that is a number is one
+ *   structs  meta_struct: the bytes of a msgpack value, wrapped in bin or standing there as they are */
+enum dd_got dd_maps_texts(struct dd_decoder *, struct dd_text **out, size_t *out_n);
+enum dd_got dd_maps_numbers(struct dd_decoder *, struct dd_number **out, size_t *out_n);
+enum dd_got dd_maps_structs(struct dd_decoder *, struct dd_text **out, size_t *out_n);
+/* The next value as text, whatever scalar it is; DD_OTHER_TYPE when it is none. */
+enum dd_got dd_maps_scalar_text(struct dd_decoder *, gw_str *out);
+/* The next value as a number: text that is one counts, and bools. *number is false when it is none, then it was passed over. */
+enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *, bool *number);
+/* A key; *named is false when it is no scalar, then it was passed over. */
+enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
+
+/* msgpack span_links and span_events. nil and what cannot be read is left out; the latter is counted (bad_links, bad_events). */
+enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
+enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
+
+/* Behind the value that was tried from `start` on and could not be read: DD_TAKEN or DD_ILL_FORMED. */
+static inline enum dd_got dd_decode_pass(struct dd_decoder *d, const uint8_t *start)
+{
+    d->in.at = start;
+    return dd_msgpack_skip(&d->in);
+}
+
+/* After DD_ILL_FORMED: GW_BUDGET when the arena is spent, else `code` with the place and words in d->in. */
+enum gw_code dd_decode_fail(const struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+
+#endif
