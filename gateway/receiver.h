@@ -12,6 +12,8 @@
 #ifndef GW_RECEIVER_H
 #define GW_RECEIVER_H
 
+#include <stdio.h>
+
 #include "gateway/err.h"
 #include "gateway/frame.h"
 
@@ -29,11 +31,13 @@ struct gw_host {
     struct gw_ids *ids;       /* the join */
     struct gw_budget *budget; /* max_memory */
     gw_str host_name;         /* this machine's; used only for peers on this machine */
+    bool check;               /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
     int threads;              /* receiver threads: as many as cores that the process may use, unless the option says */
 };
 
 typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path, struct gw_problems *);
 typedef void gw_receive_f(void *ctx);
+typedef void gw_receive_hint_f(void *ctx, FILE *to);
 
 struct gw_receiver {
     const char *name, *summary;
@@ -42,6 +46,7 @@ struct gw_receiver {
     gw_receive_open_f *open;  /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */
     gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
     gw_receive_f *close;      /* legal after a failed or absent open */
+    gw_receive_hint_f *hint;  /* after start: lines for people: how to point an application at what is really open. NULL: none */
 };
 
 #endif
