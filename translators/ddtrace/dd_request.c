@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_request.h"
+
+/* The agent's rule: what is not one of these is true ("yes" of Python 2, "t" of Go, "true" of libdatadog). */
+static bool is_true(gw_str s)
+{
+    static const gw_str no[] = {GW_LIT(""), GW_LIT("0"), GW_LIT("f"), GW_LIT("F"), GW_LIT("FALSE"), GW_LIT("False"), GW_LIT("false")};
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        if (gw_str_eq(s, no[i]))
+            return false;
+    return true;
+}
+
+/* "prefix-value": the value, when it has that prefix and is not empty. */
+static bool prefixed(gw_str item, gw_str prefix, gw_str *value)
+{
+    if (!gw_str_starts(item, prefix) || item.len == prefix.len)
+        return false;
+    *value = gw_str_from(item, prefix.len);
+    return true;
+}
+
+/* "ci-<container>" (older: "cid-"), "in-<inode of the cgroup>", or both. */
+static void read_entity(struct dd_request *r, gw_str value)
+{
+    gw_str rest = value, item, id;
+    while (gw_str_next(&rest, ',', &item)) {
+        item = gw_str_trim(item);
+        if (prefixed(item, GW_STR("ci-"), &id) || prefixed(item, GW_STR("cid-"), &id)) {
+            r->container_id = id;
+            r->entity_id = GW_NOSTR;
+            return;
+        }
+    }
+    r->entity_id = value;
+}
+
+/* "it-<is it an init container>,cn-<container name>,pu-<pod uid>". */
+static void read_external_env(struct dd_request *r, gw_str value)
+{
+    gw_str item;
+    while (gw_str_next(&value, ',', &item)) {
+        item = gw_str_trim(item);
+        if (!prefixed(item, GW_STR("cn-"), &r->k8s_container))
+            prefixed(item, GW_STR("pu-"), &r->k8s_pod_uid);
+    }
+}
+
+/* The entity id knows better than the deprecated header, in whatever order they come. */
+static void read_container(struct dd_request *r, gw_str value)
+{
+    if (r->container_id.len == 0)
+        r->container_id = value;
+}
+
+static void read_count(uint64_t *out, gw_str value)
+{
+    uint64_t n;
+    if (gw_str_u64(value, &n))
+        *out = n;
+}
+
+enum what { TEXT, COUNT, FLAG, ENTITY, EXTERNAL_ENV, CONTAINER };
+
+static const struct {
+    gw_str name;
+    enum what what;
+    size_t offset;
+} headers[] = {
+#define FIELD(f) offsetof(struct dd_request, f)
+    {GW_LIT("datadog-meta-lang"), TEXT, FIELD(lang)},
+    {GW_LIT("datadog-meta-lang-version"), TEXT, FIELD(lang_version)},
+    {GW_LIT("datadog-meta-lang-interpreter"), TEXT, FIELD(interpreter)},
+    {GW_LIT("datadog-meta-lang-interpreter-vendor"), TEXT, FIELD(vendor)},
+    {GW_LIT("datadog-meta-tracer-version"), TEXT, FIELD(tracer_version)},
+    {GW_LIT("datadog-rates-payload-version"), TEXT, FIELD(rates_version)},
+    {GW_LIT("x-datadog-process-tags"), TEXT, FIELD(process_tags)},
+    {GW_LIT("x-datadog-trace-count"), COUNT, FIELD(trace_count)},
+    {GW_LIT("datadog-client-dropped-p0-traces"), COUNT, FIELD(dropped_p0_traces)},
+    {GW_LIT("datadog-client-dropped-p0-spans"), COUNT, FIELD(dropped_p0_spans)},
+    {GW_LIT("datadog-client-computed-stats"), FLAG, FIELD(computed_stats)},
+    {GW_LIT("datadog-client-computed-top-level"), FLAG, FIELD(computed_top_level)},
+    {GW_LIT("datadog-send-real-http-status"), FLAG, FIELD(real_http_status)},
+    {GW_LIT("datadog-entity-id"), ENTITY, 0},
+    {GW_LIT("datadog-external-env"), EXTERNAL_ENV, 0},
+    {GW_LIT("datadog-container-id"), CONTAINER, 0},
+#undef FIELD
+};
+
+void dd_request_header(struct dd_request *r, struct gw_arena *arena, gw_str name, gw_str value)
+{
+    size_t i = 0, n = sizeof headers / sizeof *headers;
+    while (i < n && !gw_str_ieq(name, headers[i].name))
+        i++;
+    if (i == n)
+        return;
+    void *field = (char *)r + headers[i].offset;
+    value = gw_str_trim(value);
+    switch (headers[i].what) {
+    case TEXT:
+        *(gw_str *)field = value;
+        break;
+    case COUNT:
+        read_count(field, value);
+        break;
+    case FLAG:
+        *(bool *)field = is_true(value);
+        break;
+    case ENTITY:
+        read_entity(r, value);
+        break;
+    case EXTERNAL_ENV:
+        read_external_env(r, value);
+        break;
+    case CONTAINER:
+        read_container(r, value);
+    }
+}
+
+/* ---- cgroups ---- */
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+static bool all_hex(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_hex(s.ptr[i]))
+            return false;
+    return true;
+}
+
+/* 64 hexadecimal digits at the end of "cri-containerd-<id>", "docker-<id>", "crio-<id>", "libpod-<id>", "<id>". */
+static bool long_id(gw_str segment, gw_str *id)
+{
+    if (segment.len < 64)
+        return false;
+    *id = gw_str_from(segment, segment.len - 64);
+    return all_hex(*id) && (segment.len == 64 || !is_hex(segment.ptr[segment.len - 65]));
+}
+
+/* ECS and Fargate: "<32 hexadecimal digits>-<number>". */
+static bool task_id(gw_str segment, gw_str *id)
+{
+    uint64_t number;
+    if (segment.len < 34 || segment.ptr[32] != '-' || !all_hex(gw_str_n(segment.ptr, 32)))
+        return false;
+    *id = segment;
+    return gw_str_u64(gw_str_from(segment, 33), &number);
+}
+
+/* Cloud Foundry's garden: 8-4-4-4-4 hexadecimal digits. A pod's uid ends in twelve. */
+static bool garden_id(gw_str segment, gw_str *id)
+{
+    if (segment.len != 28)
+        return false;
+    for (size_t i = 0; i < segment.len; i++)
+        if (i >= 8 && (i - 8) % 5 == 0 ? segment.ptr[i] != '-' : !is_hex(segment.ptr[i]))
+            return false;
+    *id = segment;
+    return true;
+}
+
+/* The container id that stands last in a cgroup's path. */
+static gw_str id_of_path(gw_str path)
+{
+    gw_str segment, id, found = GW_NOSTR;
+    while (gw_str_next(&path, '/', &segment)) {
+        if (gw_str_ends(segment, GW_STR(".scope")))
+            segment.len -= strlen(".scope");
+        if (long_id(segment, &id) || task_id(segment, &id) || garden_id(segment, &id))
+            found = id;
+    }
+    return found;
+}
+
+gw_str dd_container_of_cgroup(gw_str cgroup_file)
+{
+    gw_str line, field;
+    while (gw_str_next(&cgroup_file, '\n', &line)) {
+        /* "hierarchy:controllers:path" */
+        if (!gw_str_next(&line, ':', &field) || !gw_str_next(&line, ':', &field))
+            continue;
+        gw_str id = id_of_path(line);
+        if (id.len)
+            return id;
+    }
+    return GW_NOSTR;
+}
