@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_any.h"
+
+static bool any_number(struct otlp_buf *w, struct gw_json *j)
+{
+    struct gw_json_number n;
+    if (!gw_json_number(j, &n))
+        return false;
+    if (n.type == GW_JSON_INT)
+        otlp_any_int(w, n.i);
+    else
+        otlp_any_double(w, n.type == GW_JSON_UINT ? (double)n.u : n.d);
+    return true;
+}
+
+static bool any_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+{
+    size_t array = otlp_open(w, DD_ANY_ARRAY, 1);
+    gw_json_array(j);
+    while (gw_json_item(j)) {
+        size_t value = otlp_open(w, DD_ANY_VALUES, 1);
+        dd_any_json(w, j, depth + 1);
+        otlp_close(w, value, 1);
+    }
+    otlp_close(w, array, 1);
+    return !j->why;
+}
+
+static bool members(struct otlp_buf *w, unsigned field, struct gw_json *j, unsigned depth)
+{
+    gw_str key;
+    gw_json_object(j);
+    while (gw_json_member(j, &key)) {
+        size_t value, mark = otlp_attr_open(w, field, key, &value);
+        dd_any_json(w, j, depth + 1);
+        otlp_attr_close(w, mark, value);
+    }
+    return !j->why;
+}
+
+static bool any_object(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+{
+    size_t list = otlp_open(w, DD_ANY_KVLIST, 2);
+    members(w, DD_ANY_VALUES, j, depth);
+    otlp_close(w, list, 2);
+    return !j->why;
+}
+
+static bool any_raw(struct otlp_buf *w, struct gw_json *j)
+{
+    gw_str text;
+    if (gw_json_raw(j, &text))
+        otlp_any_text(w, text);
+    return !j->why;
+}
+
+bool dd_any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+{
+    gw_str text;
+    bool flag;
+    switch (gw_json_kind(j)) {
+    case GW_JSON_STRING:
+        if (gw_json_text(j, &text))
+            otlp_any_text(w, text);
+        return !j->why;
+    case GW_JSON_NUMBER:
+        return any_number(w, j);
+    case GW_JSON_BOOL:
+        if (gw_json_bool(j, &flag))
+            otlp_any_bool(w, flag);
+        return !j->why;
+    case GW_JSON_ARRAY:
+        return depth < DD_ANY_DEPTH ? any_array(w, j, depth) : any_raw(w, j);
+    case GW_JSON_OBJECT:
+        return depth < DD_ANY_DEPTH ? any_object(w, j, depth) : any_raw(w, j);
+    default:
+        return gw_json_null(j);
+    }
+}
+
+bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j)
+{
+    return gw_json_kind(j) == GW_JSON_NULL ? gw_json_null(j) : members(w, field, j, 0);
+}
+
+static void any_value(struct otlp_buf *w, const struct dd_value *v, unsigned depth)
+{
+    switch (v->type) {
+    case DD_V_STRING:
+        otlp_any_text(w, v->s);
+        return;
+    case DD_V_BOOL:
+        otlp_any_bool(w, v->b);
+        return;
+    case DD_V_INT:
+        otlp_any_int(w, v->i);
+        return;
+    case DD_V_DOUBLE:
+        otlp_any_double(w, v->d);
+        return;
+    case DD_V_ARRAY:
+        break;
+    }
+    size_t array = otlp_open(w, DD_ANY_ARRAY, 1);
+    for (size_t i = 0; i < v->array.n && depth < DD_MAX_DEPTH; i++) {
+        size_t value = otlp_open(w, DD_ANY_VALUES, 1);
+        any_value(w, &v->array.items[i], depth + 1);
+        otlp_close(w, value, 1);
+    }
+    otlp_close(w, array, 1);
+}
+
+void dd_attr_value(struct otlp_buf *w, unsigned field, gw_str key, const struct dd_value *v)
+{
+    size_t value, mark = otlp_attr_open(w, field, key, &value);
+    any_value(w, v, 0);
+    otlp_attr_close(w, mark, value);
+}

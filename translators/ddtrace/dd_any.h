@@ -1,0 +1,30 @@
+/* dd_any.h: values of JSON text and of native span events as OTLP's AnyValue.
+ *
+ *     "text" ─▶ string   true ─▶ bool   12 ─▶ int   2.5 ─▶ double   [ ] ─▶ array   { } ─▶ kvlist   null ─▶ an empty value
+ *
+ * An integer above INT64_MAX becomes a double. What is nested deeper than DD_ANY_DEPTH becomes its JSON text.
+ *
+ * Pure.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_ANY_H
+#define DD_ANY_H
+
+#include "gateway/json.h"
+#include "translators/ddtrace/dd_span.h"
+#include "translators/otlp/otlp_write.h"
+
+enum { DD_ANY_DEPTH = 32 };
+
+/* Field numbers of AnyValue, ArrayValue and KeyValueList that otlp_write.h has no function for. */
+enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
+
+/* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
+bool dd_any_json(struct otlp_buf *, struct gw_json *, unsigned depth);
+
+/* Takes an object and writes its members as attributes, elements of `field`; null is an object without any. */
+bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *);
+
+void dd_attr_value(struct otlp_buf *, unsigned field, gw_str key, const struct dd_value *);
+
+#endif
