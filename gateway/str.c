@@ -83,22 +83,28 @@ static size_t sequence(const unsigned char *p, size_t left, size_t *bad)
     return need + 1;
 }
 
+/* Most text is ASCII: eight bytes at a time, and the rest by a word that overlaps what was seen. */
+static inline bool is_ascii(gw_str s)
+{
+    const uint64_t high = 0x8080808080808080u;
+    uint64_t word, all = 0;
+    if (s.len < 8) {
+        for (size_t i = 0; i < s.len; i++)
+            all |= (unsigned char)s.ptr[i];
+        return !(all & high);
+    }
+    for (size_t i = 0; i < s.len - 8; i += 8) {
+        memcpy(&word, s.ptr + i, 8);
+        all |= word;
+    }
+    memcpy(&word, s.ptr + s.len - 8, 8);
+    return !((all | word) & high);
+}
+
 bool gw_utf8_valid(gw_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    size_t left = s.len, bad;
-    while (left >= 8) { /* most text is ASCII: eight bytes at a time */
-        uint64_t word;
-        memcpy(&word, p, 8);
-        if (word & 0x8080808080808080u) {
-            size_t n = sequence(p, left, &bad);
-            if (n == 0)
-                return false;
-            p += n, left -= n;
-        } else {
-            p += 8, left -= 8;
-        }
-    }
+    size_t left = is_ascii(s) ? 0 : s.len, bad;
     while (left) {
         size_t n = sequence(p, left, &bad);
         if (n == 0)
@@ -125,4 +131,17 @@ size_t gw_utf8_repair(gw_str s, char *out)
         p += n, left -= n;
     }
     return (size_t)(o - out);
+}
+
+size_t gw_utf8_repaired_size(gw_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    size_t left = s.len, bad, size = 0;
+    while (left) {
+        size_t n = sequence(p, left, &bad);
+        size += n ? n : 3;
+        n = n ? n : bad;
+        p += n, left -= n;
+    }
+    return size;
 }

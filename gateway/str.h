@@ -24,7 +24,10 @@ struct gw_str {
 typedef struct gw_str gw_str;
 
 /* A view of a string literal, usable in constant initialisers: static const gw_str s = GW_LIT("env"); */
-#define GW_LIT(literal) {"" literal, sizeof(literal) - 1}
+#define GW_LIT(literal)                                                                                                                    \
+    {                                                                                                                                      \
+        "" literal, sizeof(literal) - 1                                                                                                    \
+    }
 /* The same as an expression. */
 #define GW_STR(literal) ((gw_str)GW_LIT(literal))
 #define GW_NOSTR ((gw_str){NULL, 0})
@@ -119,5 +122,7 @@ bool gw_utf8_valid(gw_str s);
 /* Writes s to out with every maximal ill-formed part replaced by U+FFFD (the practice of the Unicode standard, §3.9, that
  * Go and Python follow too). `out` has room for 3 × s.len bytes; returns the bytes written. */
 size_t gw_utf8_repair(gw_str s, char *out);
+/* How many bytes gw_utf8_repair would write. */
+size_t gw_utf8_repaired_size(gw_str s);
 
 #endif
