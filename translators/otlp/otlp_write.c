@@ -81,18 +81,13 @@ void otlp_fixed32(struct otlp_buf *w, unsigned field, uint32_t v)
     otlp_end(w, p);
 }
 
-static uint8_t *put_len_field(uint8_t *p, unsigned field, gw_str s)
-{
-    p = otlp_put_tag(p, field, OTLP_LEN);
-    p = otlp_put_varint(p, s.len);
-    return otlp_put_bytes(p, s);
-}
-
 void otlp_bytes(struct otlp_buf *w, unsigned field, gw_str s)
 {
     if (s.len == 0 || !otlp_room(w, s.len + HEAD))
         return;
-    otlp_end(w, put_len_field(w->data + w->len, field, s));
+    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_LEN);
+    p = otlp_put_varint(p, s.len);
+    otlp_end(w, otlp_put_bytes(p, s));
 }
 
 size_t otlp_open(struct otlp_buf *w, unsigned field, unsigned guess)
@@ -123,76 +118,78 @@ void otlp_cancel(struct otlp_buf *w, size_t mark, unsigned field, unsigned guess
         w->len = mark - guess - otlp_varint_size(field << 3);
 }
 
-/* Runs `write` with s, or with its repaired copy when it is not UTF-8. The copy lives in the spare room of the writer itself:
- * past what `write` will use. */
-static gw_str repaired(struct otlp_buf *w, gw_str s, size_t skip)
+/* Text on its way to the wire, and the bytes that it takes there. What is not UTF-8 is repaired while it is written. */
+struct text {
+    gw_str s;
+    size_t size;
+    bool sound;
+};
+
+static inline struct text text(gw_str s)
 {
-    if (!otlp_room(w, skip + 6 * s.len + 2 * HEAD))
-        return GW_NOSTR;
-    char *copy = (char *)w->data + w->cap - 3 * s.len;
-    return gw_str_n(copy, gw_utf8_repair(s, copy));
+    bool sound = gw_utf8_valid(s);
+    return (struct text){s, sound ? s.len : gw_utf8_repaired_size(s), sound};
+}
+
+static inline struct text trusted(gw_str s)
+{
+    return (struct text){s, s.len, true};
+}
+
+static inline uint8_t *put_text_field(uint8_t *p, unsigned field, struct text t)
+{
+    p = otlp_put_tag(p, field, OTLP_LEN);
+    p = otlp_put_varint(p, t.size);
+    return __builtin_expect(t.sound, 1) ? otlp_put_bytes(p, t.s) : p + gw_utf8_repair(t.s, (char *)p);
+}
+
+static void text_field(struct otlp_buf *w, unsigned field, struct text t)
+{
+    if (otlp_room(w, t.size + HEAD))
+        otlp_end(w, put_text_field(w->data + w->len, field, t));
 }
 
 void otlp_text(struct otlp_buf *w, unsigned field, gw_str s)
 {
-    otlp_bytes(w, field, gw_utf8_valid(s) ? s : repaired(w, s, 0));
+    if (s.len)
+        text_field(w, field, text(s));
 }
 
-/* Tag, length and key of a KeyValue whose value field takes `value_size` bytes after its own tag and length. */
-static uint8_t *put_attr_head(struct otlp_buf *w, unsigned field, gw_str key, size_t any_size)
+/* Tag, length and key of a KeyValue whose AnyValue takes `any_size` bytes, and the tag and length of that. */
+static inline uint8_t *put_attr_head(struct otlp_buf *w, unsigned field, struct text key, size_t any_size)
 {
-    size_t key_size = key.len ? 1 + otlp_varint_size(key.len) + key.len : 0;
+    size_t key_size = key.size ? 1 + otlp_varint_size(key.size) + key.size : 0;
     size_t kv_size = key_size + 1 + otlp_varint_size(any_size) + any_size;
     if (!otlp_room(w, kv_size + HEAD))
         return NULL;
     uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_LEN);
     p = otlp_put_varint(p, kv_size);
-    if (key.len)
-        p = put_len_field(p, KV_KEY, key);
+    if (key.size)
+        p = put_text_field(p, KV_KEY, key);
     p = otlp_put_tag(p, KV_VALUE, OTLP_LEN);
     return otlp_put_varint(p, any_size);
 }
 
-static void attr_len_value(struct otlp_buf *w, unsigned field, gw_str key, unsigned any_field, gw_str value)
+static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsigned any_field, struct text value)
 {
-    uint8_t *p = put_attr_head(w, field, key, 1 + otlp_varint_size(value.len) + value.len);
+    uint8_t *p = put_attr_head(w, field, key, 1 + otlp_varint_size(value.size) + value.size);
     if (p)
-        otlp_end(w, put_len_field(p, any_field, value));
-}
-
-/* The attribute's key, fit for OTLP. A key from a tracer is UTF-8 but for freak cases. */
-static gw_str attr_key(struct otlp_buf *w, gw_str key, size_t value_len)
-{
-    return gw_utf8_valid(key) ? key : repaired(w, key, 6 * value_len);
+        otlp_end(w, put_text_field(p, any_field, value));
 }
 
 void otlp_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
-    bool key_ok = gw_utf8_valid(key), value_ok = gw_utf8_valid(value);
-    if (__builtin_expect(key_ok && value_ok, 1)) {
-        attr_len_value(w, field, key, ANY_STRING, value);
-        return;
-    }
-    /* Rare: repaired into memory of its own, since both may need it. */
-    char *copy = malloc(3 * (key.len + value.len) + 1);
-    if (!copy) {
-        w->failed = true;
-        return;
-    }
-    key = gw_str_n(copy, gw_utf8_repair(key, copy));
-    value = gw_str_n(copy + key.len, gw_utf8_repair(value, copy + key.len));
-    attr_len_value(w, field, key, ANY_STRING, value);
-    free(copy);
+    attr_text(w, field, text(key), ANY_STRING, text(value));
 }
 
 void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
-    attr_len_value(w, field, attr_key(w, key, value.len), ANY_BYTES, value);
+    attr_text(w, field, text(key), ANY_BYTES, trusted(value));
 }
 
 void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value)
 {
-    uint8_t *p = put_attr_head(w, field, attr_key(w, key, 0), 1 + otlp_varint_size((uint64_t)value));
+    uint8_t *p = put_attr_head(w, field, text(key), 1 + otlp_varint_size((uint64_t)value));
     if (p)
         otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_INT, OTLP_VARINT), (uint64_t)value));
 }
@@ -200,7 +197,7 @@ void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value
 void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double value)
 {
     uint64_t bits;
-    uint8_t *p = put_attr_head(w, field, attr_key(w, key, 0), 9);
+    uint8_t *p = put_attr_head(w, field, text(key), 9);
     memcpy(&bits, &value, sizeof bits);
     if (p)
         otlp_end(w, put_le64(otlp_put_tag(p, ANY_DOUBLE, OTLP_FIXED64), bits));
@@ -208,7 +205,7 @@ void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double val
 
 void otlp_attr_bool(struct otlp_buf *w, unsigned field, gw_str key, bool value)
 {
-    uint8_t *p = put_attr_head(w, field, attr_key(w, key, 0), 2);
+    uint8_t *p = put_attr_head(w, field, text(key), 2);
     if (p)
         otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_BOOL, OTLP_VARINT), value));
 }
@@ -243,10 +240,7 @@ void otlp_attr_texts(struct otlp_buf *w, unsigned field, gw_str key, const gw_st
 /* The members of AnyValue are a oneof: written even when empty or zero. */
 void otlp_any_text(struct otlp_buf *w, gw_str value)
 {
-    if (!gw_utf8_valid(value))
-        value = repaired(w, value, 0);
-    if (otlp_room(w, value.len + HEAD))
-        otlp_end(w, put_len_field(w->data + w->len, ANY_STRING, value));
+    text_field(w, ANY_STRING, text(value));
 }
 
 void otlp_any_bool(struct otlp_buf *w, bool value)
@@ -271,6 +265,5 @@ void otlp_any_double(struct otlp_buf *w, double value)
 
 void otlp_any_bytes(struct otlp_buf *w, gw_str value)
 {
-    if (otlp_room(w, value.len + HEAD))
-        otlp_end(w, put_len_field(w->data + w->len, ANY_BYTES, value));
+    text_field(w, ANY_BYTES, trusted(value));
 }
