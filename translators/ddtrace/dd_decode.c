@@ -8,9 +8,15 @@
 /* A span that is kept has at least 12 values (v0.5), or two keys, two ids and a map (v0.4: 20 bytes). */
 enum { LEAST_SPAN = 13 };
 
+static bool is_msgpack(const struct dd_decoder *d)
+{
+    return d->format == DD_V04_MSGPACK || d->format == DD_V05_MSGPACK;
+}
+
 enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str body, struct gw_arena *arena, struct gw_err *err)
 {
     *d = (struct dd_decoder){.format = format, .arena = arena};
+    gw_json_init(&d->json, body, arena);
     dd_msgpack_init(&d->in, body, DD_MAX_ELEMENTS);
     if (body.len == 0) { /* old tracers probe for a path so */
         d->finished = true;
@@ -22,7 +28,7 @@ enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str
     case DD_V05_MSGPACK:
         return dd_v05_begin(d, err);
     default:
-        return gw_fail(err, GW_BAD_MEDIA_TYPE, 0, "JSON is not taken here");
+        return dd_json_begin(d, err);
     }
 }
 
@@ -86,7 +92,7 @@ enum gw_code dd_decode_next(struct dd_decoder *d, struct dd_chunk *chunk, bool *
     enum gw_code code = GW_OK;
     *chunk = (struct dd_chunk){0};
     if (!d->finished)
-        code = next_msgpack(d, chunk, intake, err);
+        code = is_msgpack(d) ? next_msgpack(d, chunk, intake, err) : dd_json_next(d, chunk, intake, err);
     *more = code == GW_OK && chunk->n;
     return code;
 }
@@ -109,8 +115,9 @@ enum dd_got dd_decode_error(struct dd_msgpack *in, int32_t *out)
 enum gw_code dd_decode_fail(const struct dd_decoder *d, struct gw_err *err)
 {
     if (d->arena->spent)
-        return gw_fail(err, GW_BUDGET, dd_msgpack_pos(&d->in), "the spans of this payload need more than %zu bytes", d->arena->budget);
-    return dd_msgpack_fail(&d->in, err);
+        return gw_fail(err, GW_BUDGET, is_msgpack(d) ? dd_msgpack_pos(&d->in) : (size_t)(d->json.at - d->json.begin),
+                       "the spans of this payload need more than %zu bytes", d->arena->budget);
+    return is_msgpack(d) ? dd_msgpack_fail(&d->in, err) : gw_json_fail(&d->json, err);
 }
 
 enum dd_field dd_part_field(gw_str key)
@@ -141,13 +148,13 @@ enum dd_field dd_part_field(gw_str key)
     return DD_F_UNKNOWN;
 }
 
-int64_t dd_decode_round(double d)
+int64_t dd_decode_time(enum dd_number_kind kind, union dd_number_value v)
 {
-    if (d != d)
-        return 0;
-    if (d >= 0x1p63)
+    if (kind == DD_INT)
+        return v.i;
+    if (kind == DD_UINT || v.d >= 0x1p63)
         return INT64_MAX;
-    return d < -0x1p63 ? INT64_MIN : (int64_t)llround(d);
+    return v.d >= -0x1p63 ? (int64_t)llround(v.d) : v.d < 0 ? INT64_MIN : 0;
 }
 
 gw_str dd_decode_number_text(struct gw_arena *arena, enum dd_number_kind kind, union dd_number_value v)

@@ -16,11 +16,14 @@
 /* Each reads its envelope. */
 enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_json_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 
 /* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and the caller passes
  * over it. */
 typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
 dd_read_span_f dd_v04_span, dd_v05_span;
+/* As dd_decode_next. */
+enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
 /* The keys of a span, a link, an event and a value of an event's attribute. */
 enum dd_field {
@@ -108,8 +111,8 @@ static inline int32_t dd_decode_int32(int64_t v)
 /* msgpack: the field `error`, 0 or 1. */
 enum dd_got dd_decode_error(struct dd_msgpack *, int32_t *out);
 
-/* A time that a client sent as a double (dd-trace-js 5 and 6): rounded, clamped; NaN is 0. */
-int64_t dd_decode_round(double);
+/* A time; dd-trace-js 5 and 6 send a double: rounded, clamped, NaN is 0. */
+int64_t dd_decode_time(enum dd_number_kind, union dd_number_value);
 
 /* A number where text belongs, written in the fewest digits that read back the same. Empty when the arena is spent. */
 gw_str dd_decode_number_text(struct gw_arena *, enum dd_number_kind, union dd_number_value);
@@ -131,7 +134,7 @@ struct dd_typed {
 /* false: a type that does not exist. */
 bool dd_decode_choose(const struct dd_typed *, struct dd_value *);
 
-/* msgpack maps of tags. An entry that cannot be read is left out and counted (bad_tags); DD_OTHER_TYPE when it is no map.
+/* msgpack maps of tags. An entry that cannot be read is left out and counted (left_out); DD_OTHER_TYPE when it is no map.
  *   texts    meta, attributes of links: numbers and bools are written as text
  *   numbers  metrics: text that is a number is one
  *   structs  meta_struct: the bytes of a msgpack value, wrapped in bin or standing there as they are */
@@ -145,7 +148,7 @@ enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_
 /* A key; *named is false when it is no scalar, then it was passed over. */
 enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
 
-/* msgpack span_links and span_events. nil and what cannot be read is left out; the latter is counted (bad_links, bad_events). */
+/* msgpack span_links and span_events. nil and what cannot be read is left out; the latter is counted (left_out). */
 enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
 enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
 

@@ -71,7 +71,7 @@ enum dd_got dd_maps_texts(struct dd_decoder *d, struct dd_text **out, size_t *ou
             in->at = start;
             if (odd_text(d, t, &kept))
                 return DD_ILL_FORMED;
-            d->bad_tags += !kept;
+            d->left_out.tags += !kept;
         }
         t += kept;
     }
@@ -131,7 +131,7 @@ enum dd_got dd_maps_numbers(struct dd_decoder *d, struct dd_number **out, size_t
             in->at = start;
             if (odd_number(d, m, &kept))
                 return DD_ILL_FORMED;
-            d->bad_tags += !kept;
+            d->left_out.tags += !kept;
         } else {
             m->u = v.u;
         }
@@ -160,7 +160,7 @@ enum dd_got dd_maps_structs(struct dd_decoder *d, struct dd_text **out, size_t *
             got = dd_msgpack_raw(&d->in, &t->value);
         if (got)
             return got;
-        d->bad_tags += !named;
+        d->left_out.tags += !named;
         t += named && !nil;
     }
     *out = entries;

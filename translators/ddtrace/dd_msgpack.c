@@ -228,23 +228,48 @@ enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind, 
     return DD_TAKEN;
 }
 
+static bool is_whole(double d)
+{
+    return d >= -0x1p63 && d < 0x1p64 && d == __builtin_trunc(d);
+}
+
+bool dd_number_u64(enum dd_number_kind kind, union dd_number_value v, uint64_t *out)
+{
+    if (kind != DD_DOUBLE)
+        *out = v.u;
+    else if (is_whole(v.d))
+        *out = v.d < 0 ? (uint64_t)(int64_t)v.d : (uint64_t)v.d;
+    else
+        return false;
+    return true;
+}
+
+bool dd_number_i64(enum dd_number_kind kind, union dd_number_value v, int64_t *out)
+{
+    if (kind == DD_DOUBLE && !is_whole(v.d))
+        return false;
+    if (kind == DD_INT)
+        *out = v.i;
+    else
+        *out = kind == DD_DOUBLE && v.d < 0x1p63 ? (int64_t)v.d : INT64_MAX;
+    return true;
+}
+
+double dd_number_double(enum dd_number_kind kind, union dd_number_value v)
+{
+    return kind == DD_DOUBLE ? v.d : kind == DD_UINT ? (double)v.u : (double)v.i;
+}
+
 enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
 {
     const uint8_t *start = in->at;
     enum dd_number_kind kind;
     union dd_number_value v;
     enum dd_got got = dd_msgpack_number(in, &kind, &v);
-    if (got)
+    if (got || dd_number_u64(kind, v, out))
         return got;
-    if (kind == DD_DOUBLE) {
-        if (!(v.d >= -0x1p63 && v.d < 0x1p64) || v.d != __builtin_trunc(v.d)) {
-            in->at = start;
-            return DD_OTHER_TYPE;
-        }
-        v.u = v.d < 0 ? (uint64_t)(int64_t)v.d : (uint64_t)v.d;
-    }
-    *out = v.u;
-    return DD_TAKEN;
+    in->at = start;
+    return DD_OTHER_TYPE;
 }
 
 enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
@@ -253,19 +278,10 @@ enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
     enum dd_number_kind kind;
     union dd_number_value v;
     enum dd_got got = dd_msgpack_number(in, &kind, &v);
-    if (got)
+    if (got || dd_number_i64(kind, v, out))
         return got;
-    if (kind == DD_DOUBLE) {
-        if (!(v.d >= -0x1p63 && v.d < 0x1p64) || v.d != __builtin_trunc(v.d)) {
-            in->at = start;
-            return DD_OTHER_TYPE;
-        }
-        v.i = v.d < 0x1p63 ? (int64_t)v.d : INT64_MAX;
-    } else if (kind == DD_UINT) {
-        v.i = INT64_MAX;
-    }
-    *out = v.i;
-    return DD_TAKEN;
+    in->at = start;
+    return DD_OTHER_TYPE;
 }
 
 enum dd_got dd_msgpack_double(struct dd_msgpack *in, double *out)
@@ -274,7 +290,7 @@ enum dd_got dd_msgpack_double(struct dd_msgpack *in, double *out)
     union dd_number_value v;
     enum dd_got got = dd_msgpack_number(in, &kind, &v);
     if (!got)
-        *out = kind == DD_DOUBLE ? v.d : kind == DD_UINT ? (double)v.u : (double)v.i;
+        *out = dd_number_double(kind, v);
     return got;
 }
 

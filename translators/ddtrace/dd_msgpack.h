@@ -49,6 +49,11 @@ union dd_number_value {
     double d;
 };
 
+/* A number as what a field wants: false when it has a fraction or is out of range. */
+bool dd_number_u64(enum dd_number_kind, union dd_number_value, uint64_t *out);
+bool dd_number_i64(enum dd_number_kind, union dd_number_value, int64_t *out); /* an unsigned above INT64_MAX is INT64_MAX */
+double dd_number_double(enum dd_number_kind, union dd_number_value);
+
 void dd_msgpack_init(struct dd_msgpack *, gw_str bytes, uint32_t max_elements);
 
 enum dd_kind dd_msgpack_kind(const struct dd_msgpack *);

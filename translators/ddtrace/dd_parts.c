@@ -79,7 +79,7 @@ static enum dd_got read_link(struct dd_decoder *d, void *part, enum dd_field fie
 enum dd_got dd_parts_links(struct dd_decoder *d, struct dd_span *s)
 {
     void *links = NULL;
-    enum dd_got got = read_list(d, read_link, sizeof *s->links, &links, &s->links_n, &d->bad_links);
+    enum dd_got got = read_list(d, read_link, sizeof *s->links, &links, &s->links_n, &d->left_out.links);
     s->links = links;
     return got;
 }
@@ -170,28 +170,23 @@ static enum dd_got read_attributes(struct dd_decoder *d, struct dd_event *event)
         }
         if (got == DD_ILL_FORMED || dd_decode_pass(d, start))
             return DD_ILL_FORMED;
-        d->bad_tags++;
+        d->left_out.tags++;
     }
     return DD_TAKEN;
-}
-
-/* dd-trace-js 5 and 6 send a float64. */
-static enum dd_got read_time(struct dd_msgpack *in, int64_t *out)
-{
-    enum dd_number_kind kind;
-    union dd_number_value v;
-    enum dd_got got = dd_msgpack_number(in, &kind, &v);
-    if (!got)
-        *out = kind == DD_DOUBLE ? dd_decode_round(v.d) : kind == DD_UINT ? INT64_MAX : v.i;
-    return got;
 }
 
 static enum dd_got read_event(struct dd_decoder *d, void *part, enum dd_field field)
 {
     struct dd_event *event = part;
+    enum dd_number_kind kind;
+    union dd_number_value v;
+    enum dd_got got;
     switch (field) {
     case DD_F_TIME:
-        return read_time(&d->in, &event->time_unix_nano);
+        got = dd_msgpack_number(&d->in, &kind, &v);
+        if (!got)
+            event->time_unix_nano = dd_decode_time(kind, v);
+        return got;
     case DD_F_NAME:
         return dd_msgpack_text(&d->in, &event->name);
     case DD_F_ATTRIBUTES:
@@ -204,7 +199,7 @@ static enum dd_got read_event(struct dd_decoder *d, void *part, enum dd_field fi
 enum dd_got dd_parts_events(struct dd_decoder *d, struct dd_span *s)
 {
     void *events = NULL;
-    enum dd_got got = read_list(d, read_event, sizeof *s->events, &events, &s->events_n, &d->bad_events);
+    enum dd_got got = read_list(d, read_event, sizeof *s->events, &events, &s->events_n, &d->left_out.events);
     s->events = events;
     return got;
 }

@@ -22,6 +22,7 @@
 
 #include "gateway/arena.h"
 #include "gateway/err.h"
+#include "gateway/json.h"
 #include "gateway/ledger.h"
 #include "gateway/str.h"
 #include "translators/ddtrace/dd_msgpack.h"
@@ -106,21 +107,24 @@ enum dd_format {
     DD_V05_MSGPACK  /* [dictionary, chunks of 12-element arrays] */
 };
 
-/* Bounds that hostile input meets, the same as the agent's: nesting of JSON, and elements of one array or map. Arrays handed out
- * are sized by counts that the remaining bytes could hold, never by a claim, and the arena's budget bounds their sum. */
+/* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of one array or map. Arrays handed
+ * out are sized by counts that the remaining bytes could hold, never by a claim, and the arena's budget bounds their sum. */
 enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
 
 struct dd_decoder {
     enum dd_format format;
     struct gw_arena *arena;
-    struct dd_msgpack in; /* the body and how far it was read; for JSON too */
+    struct dd_msgpack in; /* a msgpack body and how far it was read */
+    struct gw_json json;  /* a JSON body, likewise */
     uint64_t chunks_left; /* msgpack: of the outer array */
     uint64_t chunks;      /* begun so far, empty ones too: for messages and counters */
     gw_str *dictionary;   /* v0.5 */
     size_t dictionary_n;
     bool started, finished; /* JSON: the outer array was opened; the payload is over */
     /* Parts that could not be read and were left out of spans that live. */
-    uint64_t bad_links, bad_events, bad_tags;
+    struct dd_left_out {
+        uint64_t links, events, tags;
+    } left_out;
 };
 
 /* Reads the envelope. `body` and `arena` outlive the decoder; what the decoder keeps for the whole payload (the v0.5

@@ -119,7 +119,7 @@ static enum dd_got read_metrics(struct dd_decoder *d, struct dd_span *s, bool *o
             return got;
         m->u = v.u;
         m += number;
-        d->bad_tags += !number;
+        d->left_out.tags += !number;
     }
     s->metrics_n = (size_t)(m - s->metrics);
     return DD_TAKEN;
