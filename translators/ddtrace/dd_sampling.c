@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_sampling.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STATE_MAX = 256 /* bytes of the value of "dd=", as tracers bound it */, MEMBERS_MAX = 32 /* W3C trace context §3.3.1.1 */ };
+enum { THRESHOLD_DIGITS = 14, PRECISION = 4 /* recommended by OpenTelemetry's specification */ };
+
+#define UNDECIDED -1
+#define TWO_TO_56 72057594037927936.0
+
+/* ---- facts ---- */
+
+void dd_sampling_init(struct dd_sampling *s)
+{
+    *s = (struct dd_sampling){
+        .priority = DD_NO_PRIORITY, .rule_psr = (double)NAN, .agent_psr = (double)NAN, .limit_psr = (double)NAN, .ksr = (double)NAN};
+}
+
+static void set_text(gw_str *field, gw_str value)
+{
+    if (field->len == 0)
+        *field = value;
+}
+
+static void set_number(double *field, double value)
+{
+    if (isnan(*field) && value >= 0)
+        *field = value;
+}
+
+static void set_propagated(struct dd_sampling *s, gw_str key, gw_str value)
+{
+    for (size_t i = 0; i < s->propagated_n; i++)
+        if (gw_str_eq(s->propagated[i].key, key))
+            return;
+    if (s->propagated_n == DD_MAX_PROPAGATED)
+        return;
+    s->propagated[s->propagated_n].key = key;
+    s->propagated[s->propagated_n++].value = value;
+}
+
+/* Entries "_dd.p.<key>". The rate travels on as the tracer wrote it, too. */
+static bool see_propagated(struct dd_sampling *s, gw_str key, gw_str value)
+{
+    double rate;
+    if (gw_str_eq(key, GW_STR("tid")) || key.len == 0)
+        return false;
+    if (gw_str_eq(key, GW_STR("dm"))) {
+        set_text(&s->mechanism, value);
+        return true;
+    }
+    if (gw_str_eq(key, GW_STR("ksr")) && gw_str_double(value, &rate))
+        set_number(&s->ksr, rate);
+    set_propagated(s, key, value);
+    return true;
+}
+
+bool dd_sampling_text(struct dd_sampling *s, gw_str key, gw_str value)
+{
+    if (gw_str_starts(key, GW_STR("_dd.p.")))
+        return see_propagated(s, gw_str_from(key, strlen("_dd.p.")), value);
+    if (gw_str_eq(key, GW_STR("_dd.origin")))
+        set_text(&s->origin, value);
+    else if (gw_str_eq(key, GW_STR("tracestate")) || gw_str_eq(key, GW_STR("w3c.tracestate")))
+        set_text(&s->tracestate, gw_str_trim(value));
+    else
+        return false;
+    return true;
+}
+
+bool dd_sampling_number(struct dd_sampling *s, gw_str key, double value)
+{
+    if (gw_str_eq(key, GW_STR("_sampling_priority_v1"))) {
+        if (s->priority == DD_NO_PRIORITY && value > -100 && value < 100)
+            s->priority = (int)value;
+    } else if (gw_str_eq(key, GW_STR("_dd.rule_psr"))) {
+        set_number(&s->rule_psr, value);
+    } else if (gw_str_eq(key, GW_STR("_dd.agent_psr"))) {
+        set_number(&s->agent_psr, value);
+    } else if (gw_str_eq(key, GW_STR("_dd.limit_psr"))) {
+        set_number(&s->limit_psr, value);
+    } else if (gw_str_eq(key, GW_STR("_dd.p.ksr"))) {
+        set_number(&s->ksr, value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* ---- probability ---- */
+
+int dd_sampling_mechanism(const struct dd_sampling *s)
+{
+    uint64_t n;
+    gw_str digits = gw_str_starts(s->mechanism, GW_STR("-")) ? gw_str_from(s->mechanism, 1) : s->mechanism;
+    return gw_str_u64(digits, &n) && n <= 255 ? (int)n : UNDECIDED;
+}
+
+/* Kept whatever the probability: by a person (4), AppSec (5), Data Jobs (10), AI Guard (13). */
+static bool forced(const struct dd_sampling *s)
+{
+    int m = dd_sampling_mechanism(s);
+    return m == 4 || m == 5 || m == 10 || m == 13;
+}
+
+static bool is_probability(double p)
+{
+    return p > 0 && p <= 1; /* false for NAN */
+}
+
+/* The rate limiter took part in the decision. */
+static bool limited(const struct dd_sampling *s)
+{
+    return is_probability(s->limit_psr) && s->limit_psr < 1;
+}
+
+double dd_sampling_rate(const struct dd_sampling *s)
+{
+    double p = !isnan(s->rule_psr) ? s->rule_psr : !isnan(s->agent_psr) ? s->agent_psr : s->ksr;
+    if (forced(s) || !is_probability(p))
+        return (double)NAN;
+    return limited(s) ? p * s->limit_psr : p;
+}
+
+/* (1 − p) × 2^56, rounded to so many significant digits: digits that are all 0 or all f in front do not count, or else
+ * probabilities near 0 and 1 would be rounded to them. */
+static uint64_t threshold(double p, int precision)
+{
+    int above, below;
+    frexp(p, &above);
+    frexp(1 - p, &below);
+    int lost = (above < below ? above : below) / -4, digits = precision + (lost > 0 ? lost : 0);
+    uint64_t kept = (uint64_t)llround(p * TWO_TO_56), t = (UINT64_C(1) << 56) - (kept ? kept : 1);
+    if (digits >= THRESHOLD_DIGITS)
+        return t;
+    int shift = 4 * (THRESHOLD_DIGITS - digits);
+    return (t + (UINT64_C(1) << (shift - 1))) >> shift << shift;
+}
+
+/* The randomness that Datadog's samplers decide by. */
+static uint64_t randomness(uint64_t trace_id_low)
+{
+    return ~(trace_id_low * UINT64_C(1111111111111111111)) >> 8;
+}
+
+/* ---- the text ---- */
+
+struct text {
+    char *at, *begin, *end;
+};
+
+static void put(struct text *t, gw_str s)
+{
+    size_t room = (size_t)(t->end - t->at), n = s.len < room ? s.len : room;
+    t->at = (char *)memcpy(t->at, s.ptr ? s.ptr : "", n) + n;
+}
+
+static size_t used(const struct text *t)
+{
+    return (size_t)(t->at - t->begin);
+}
+
+/* What may not stand in a key or value of the dd member becomes '_', once for each character of UTF-8; '=' becomes '~'. */
+static char encode(char c, bool in_key)
+{
+    if (c == '=')
+        return in_key ? '_' : '~';
+    if (c < 0x20 || c > 0x7E || c == ',' || c == ';')
+        return '_';
+    if (in_key ? c == ' ' || c == ':' : c == '~')
+        return '_';
+    return c;
+}
+
+static void put_encoded(struct text *t, gw_str s, bool in_key)
+{
+    for (size_t i = 0; i < s.len && t->at < t->end; i++)
+        if (((unsigned char)s.ptr[i] & 0xC0) != 0x80)
+            *t->at++ = encode(s.ptr[i], in_key);
+}
+
+/* "key:value" of the dd member, left out whole where it does not fit any more. */
+static void put_entry(struct text *t, gw_str prefix, gw_str key, gw_str value)
+{
+    char *undo = t->at;
+    if (value.len == 0)
+        return;
+    if (used(t))
+        put(t, GW_STR(";"));
+    put(t, prefix);
+    put_encoded(t, key, true);
+    put(t, GW_STR(":"));
+    put_encoded(t, value, false);
+    if (t->at == t->end)
+        t->at = undo;
+    else if (t->at[-1] == ' ') /* a member's value does not end in a blank */
+        t->at[-1] = '_';
+}
+
+/* The value of the dd member, or nothing when we have no fact for it. */
+static void put_dd(struct text *t, const struct dd_sampling *s, gw_str last_parent)
+{
+    char priority[8];
+    uint64_t parent;
+    if (s->priority != DD_NO_PRIORITY)
+        put_entry(t, GW_NOSTR, GW_STR("s"), gw_str_n(priority, (size_t)snprintf(priority, sizeof priority, "%d", s->priority)));
+    put_entry(t, GW_NOSTR, GW_STR("o"), s->origin);
+    if (gw_str_hex64(last_parent, &parent) && parent)
+        put_entry(t, GW_NOSTR, GW_STR("p"), last_parent);
+    put_entry(t, GW_STR("t."), GW_STR("dm"), s->mechanism);
+    for (size_t i = 0; i < s->propagated_n; i++)
+        put_entry(t, GW_STR("t."), s->propagated[i].key, s->propagated[i].value);
+}
+
+static void put_threshold(struct text *t, uint64_t threshold_56)
+{
+    char digits[THRESHOLD_DIGITS + 1];
+    size_t n = (size_t)snprintf(digits, sizeof digits, "%014llx", (unsigned long long)threshold_56);
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    put(t, GW_STR("th:"));
+    put(t, gw_str_n(digits, n));
+}
+
+static void put_separated(struct text *t, gw_str entry)
+{
+    if (used(t))
+        put(t, GW_STR(";"));
+    put(t, entry);
+}
+
+/* What the incoming ot member says, but for th and (when ours takes its place) rv. */
+static void put_other_ot(struct text *t, gw_str incoming, bool without_rv)
+{
+    gw_str entry;
+    while (gw_str_next(&incoming, ';', &entry))
+        if (entry.len && !gw_str_starts(entry, GW_STR("th:")) && !(without_rv && gw_str_starts(entry, GW_STR("rv:"))))
+            put_separated(t, entry);
+}
+
+/* The value of the ot member. A trace that the tracer decided against has no threshold. The hash decided where it agrees with
+ * the threshold: then rv is told; at full precision where rounding alone is between them. */
+static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_id_low, gw_str incoming)
+{
+    double p = dd_sampling_rate(s);
+    if (s->priority != DD_NO_PRIORITY && s->priority <= 0)
+        p = (double)NAN;
+    if (isnan(p)) {
+        if (forced(s))
+            put_other_ot(t, incoming, false);
+        else
+            put(t, incoming);
+        return;
+    }
+    uint64_t rv = randomness(trace_id_low), th = threshold(p, PRECISION);
+    if (rv < th)
+        th = threshold(p, THRESHOLD_DIGITS);
+    bool by_hash = rv >= th && !limited(s);
+    put_threshold(t, by_hash ? th : threshold(p, PRECISION));
+    if (by_hash) {
+        char text[24];
+        put_separated(t, gw_str_n(text, (size_t)snprintf(text, sizeof text, "rv:%014llx", (unsigned long long)rv)));
+    }
+    put_other_ot(t, incoming, by_hash);
+}
+
+/* ---- W3C's list ---- */
+
+static gw_str find_member(gw_str list, gw_str name)
+{
+    gw_str member;
+    while (gw_str_next(&list, ',', &member)) {
+        member = gw_str_trim(member);
+        if (gw_str_starts(member, name))
+            return gw_str_from(member, name.len);
+    }
+    return GW_NOSTR;
+}
+
+static void put_member(struct text *t, gw_str name, gw_str value)
+{
+    if (value.len == 0)
+        return;
+    if (used(t))
+        put(t, GW_STR(","));
+    put(t, name);
+    put(t, value);
+}
+
+static void put_others(struct text *t, gw_str list, size_t room)
+{
+    gw_str member;
+    while (room && gw_str_next(&list, ',', &member)) {
+        member = gw_str_trim(member);
+        if (member.len == 0 || gw_str_starts(member, GW_STR("dd=")) || gw_str_starts(member, GW_STR("ot=")))
+            continue;
+        put_member(t, GW_NOSTR, member);
+        room--;
+    }
+}
+
+gw_str dd_sampling_state(const struct dd_sampling *s, struct gw_arena *arena, uint64_t trace_id_low, gw_str last_parent)
+{
+    gw_str incoming_ot = find_member(s->tracestate, GW_STR("ot="));
+    char dd_room[STATE_MAX + 1];
+    size_t ot_size = incoming_ot.len + 64;
+    char *ot_room = gw_arena_raw(arena, ot_size, 1);
+    size_t size = s->tracestate.len + ot_size + sizeof dd_room + 16;
+    char *room = gw_arena_raw(arena, size, 1);
+    if (!ot_room || !room)
+        return GW_NOSTR;
+    struct text dd = {dd_room, dd_room, dd_room + sizeof dd_room}, ot = {ot_room, ot_room, ot_room + ot_size},
+                all = {room, room, room + size};
+    put_dd(&dd, s, last_parent);
+    put_ot(&ot, s, trace_id_low, incoming_ot);
+    gw_str dd_value = used(&dd) ? gw_str_n(dd_room, used(&dd)) : find_member(s->tracestate, GW_STR("dd="));
+    put_member(&all, GW_STR("dd="), dd_value);
+    put_member(&all, GW_STR("ot="), gw_str_n(ot_room, used(&ot)));
+    put_others(&all, s->tracestate, MEMBERS_MAX - (dd_value.len > 0) - (used(&ot) > 0));
+    return gw_str_n(room, used(&all));
+}
