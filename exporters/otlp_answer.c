@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/otlp_answer.h"
 
+#include <json-c/json.h>
+
 #include "any.pb-c.h"
 #include "rpc.pb-c.h"
 #include "trace_service.pb-c.h"
@@ -41,6 +43,24 @@ void otlp_answer_success(gw_str body, struct gw_outcome *out)
     }
     if (r)
         response_free(r, NULL);
+}
+
+void otlp_answer_success_json(gw_str body, struct gw_outcome *out)
+{
+    static const char *const counts[] = {"rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"};
+    struct json_tokener *reader = body.len && body.len < OTLP_ANSWER_BYTES ? json_tokener_new() : NULL;
+    struct json_object *root = reader ? json_tokener_parse_ex(reader, body.ptr, (int)body.len) : NULL, *partial, *field;
+    out->verdict = GW_DONE;
+    if (json_object_object_get_ex(root, "partialSuccess", &partial)) {
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+            if (json_object_object_get_ex(partial, counts[i], &field) && json_object_get_int64(field) > 0)
+                out->rejected = (uint64_t)json_object_get_int64(field); /* a string is read as its number */
+        if (json_object_object_get_ex(partial, "errorMessage", &field))
+            otlp_answer_text(out, gw_str_n(json_object_get_string(field), (size_t)json_object_get_string_len(field)));
+    }
+    json_object_put(root);
+    if (reader)
+        json_tokener_free(reader);
 }
 
 static gw_nsec delay_of(const Google__Protobuf__Duration *d)
