@@ -102,6 +102,18 @@ static void read_host(struct reading *r, CURLU *url)
     t->loopback = is_loopback(t->host);
 }
 
+/* An endpoint may hold a password: it is repeated only when it cannot. */
+static void no_scheme(struct reading *r, gw_str endpoint)
+{
+    if (strstr(endpoint.ptr, "://"))
+        mistake(r, "endpoint", "its scheme must be http:// (plain text) or https:// (TLS), for gRPC too");
+    else if (strchr(endpoint.ptr, '@'))
+        mistake(r, "endpoint", "has no scheme: begin with http:// for plain text or https:// for TLS");
+    else
+        mistake(r, "endpoint", "\"%.*s\" has no scheme: write http://%.*s for plain text or https://%.*s for TLS", GW_FMT(endpoint),
+                GW_FMT(endpoint), GW_FMT(endpoint));
+}
+
 static void read_endpoint(struct reading *r)
 {
     gw_str endpoint = r->conf->endpoint;
@@ -111,8 +123,7 @@ static void read_endpoint(struct reading *r)
     if (r->t->off)
         return;
     if (!plain && !r->t->tls) {
-        mistake(r, "endpoint", "\"%.*s\" has no scheme: write http://%.*s for plain text or https://%.*s for TLS", GW_FMT(endpoint),
-                GW_FMT(endpoint), GW_FMT(endpoint));
+        no_scheme(r, endpoint);
         return;
     }
     CURLU *url = curl_url();
