@@ -24,6 +24,7 @@ struct gw_queue;
 /* One exporter, seen from the receivers' side. */
 struct gw_route {
     struct gw_queue *queue;
+    const char *name;
     unsigned exporter; /* its number in the ledger */
     unsigned signals;  /* bit per enum gw_signal */
     enum gw_rendering rendering;

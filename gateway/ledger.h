@@ -42,6 +42,7 @@ enum { GW_MAX_EXPORTERS = 16 };
 
 struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
+    uint64_t unjoined; /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
     struct {
         uint64_t accepted, at[GW_PLACES], dropped[GW_REASONS];
     } exporter[GW_MAX_EXPORTERS];
@@ -64,6 +65,8 @@ unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signa
 void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *);
 /* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
 void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why, uint64_t n);
+/* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any other. */
+void gw_ledger_unjoined(struct gw_ledger *, enum gw_signal, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
 /* False when the numbers do not add up: a fault of ours. */

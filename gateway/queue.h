@@ -1,7 +1,7 @@
 /* queue.h: what waits for one exporter, bounded in bytes.
  *
  *   receivers                                     lanes, one per signal                          the sender
- *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_join
+ *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_joining
  *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
  *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
  *
@@ -19,7 +19,7 @@
  * to do: a lane was empty (a timer has to be set), or now holds a whole batch.
  *
  * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
- * Threads: reserve, push, cancel from any; join, take, arm, done, expire from the sender; close from any. One mutex, held for a
+ * Threads: reserve, push, cancel from any; joining, joined, take, expire, done, arm from the sender; close from any. One mutex, held for a
  * few pointer moves and never while another lock is taken.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -46,6 +46,8 @@ struct gw_chain {
 };
 void gw_chain_add(struct gw_chain *, struct gw_node *);
 struct gw_node *gw_chain_pop(struct gw_chain *);
+/* Takes over the reference. NULL when there is no memory; then the reference stays the caller's. */
+struct gw_node *gw_node_new(struct gw_frame *, size_t cost);
 /* Drops the node's frame reference and the node. The node must not be charged to a queue any more. */
 void gw_node_drop(struct gw_node *);
 
@@ -73,24 +75,26 @@ struct gw_batch_limits {
     gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
 };
 
-/* Sender's side. Nodes that are due for another look at their trace ids; unjoin puts back the ones still unknown, ready the others. */
-void gw_queue_joining(struct gw_queue *, gw_nsec now, struct gw_chain *out);
+/* The sender's side. Nodes that are due for another look at their trace ids leave their lane; joined puts back the ones that are
+ * still unknown, with a new join_due, and makes the others ready. */
+void gw_queue_joining(struct gw_queue *, gw_nsec now, struct gw_chain *due);
 void gw_queue_joined(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
 /* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
 bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush, struct gw_chain *out);
-/* Ready frames that arrived before `oldest`. */
+/* Frames that arrived before `oldest` and still wait. */
 void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
-/* Everything, whatever its state. */
-void gw_queue_clear(struct gw_queue *, struct gw_chain *out);
-/* The sender is done with a node: uncharges and drops it. */
-void gw_queue_done(struct gw_queue *, struct gw_node *);
+/* Uncharges and drops nodes that the sender is done with. */
+void gw_queue_done(struct gw_queue *, struct gw_chain *);
 
-/* When the sender has to look again, were nothing else to happen: GW_NEVER, or a time of a batch, a join or an expiry. Arms the
- * wakeup. `can_take`: false while the sender has no request free, then full lanes wake nobody. */
+/* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
+ * the wakeup. `can_take`: false while the sender has no request free; then ready frames wake nobody. */
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, bool can_take);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
-/* Bytes charged and the bound, for the ledger's readers. */
-void gw_queue_level(struct gw_queue *, size_t *used, size_t *capacity);
+/* Bytes charged. */
+size_t gw_queue_used(struct gw_queue *);
+/* How long a refused client should wait, in whole seconds: the sender knows when it tries the backend again. Any thread. */
+void gw_queue_hint(struct gw_queue *, int seconds);
+int gw_queue_hinted(struct gw_queue *);
 
 #endif
