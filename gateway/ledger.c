@@ -153,7 +153,8 @@ uint64_t gw_ledger_lost(const struct gw_ledger_view *v)
     uint64_t lost = 0;
     for (int i = 0; i < GW_SIGNALS; i++)
         for (unsigned e = 0; e < v->exporters; e++)
-            lost += v->signal[i].exporter[e].accepted - v->signal[i].exporter[e].at[GW_DELIVERED] - v->signal[i].exporter[e].at[GW_SET_ASIDE];
+            lost +=
+                v->signal[i].exporter[e].accepted - v->signal[i].exporter[e].at[GW_DELIVERED] - v->signal[i].exporter[e].at[GW_SET_ASIDE];
     return lost;
 }
 

@@ -64,7 +64,8 @@ unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signa
 /* One request is over: its accepted items are now queued for every exporter that takes the signal. */
 void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *);
 /* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
-void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why, uint64_t n);
+void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why,
+                    uint64_t n);
 /* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any other. */
 void gw_ledger_unjoined(struct gw_ledger *, enum gw_signal, uint64_t n);
 

@@ -26,8 +26,8 @@ struct gw_queue {
     pthread_mutex_t lock;
     /* under lock */
     struct lane joining[GW_SIGNALS], ready[GW_SIGNALS];
-    size_t used;            /* bytes reserved, queued and in the sender's hands */
-    size_t linked;          /* nodes in lanes */
+    size_t used;   /* bytes reserved, queued and in the sender's hands */
+    size_t linked; /* nodes in lanes */
     uint64_t next_number;
     bool closed;
     bool armed, armed_ready; /* the sender sleeps; it has a request free */

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "exporters/sender.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "exporters/parcel.h"
+#include "gateway/log.h"
+#include "gateway/queue.h"
+
+static const gw_nsec join_again = 50 * GW_MSEC; /* the shortest time between two looks at a frame's trace ids */
+static const gw_nsec say_again = 60 * GW_SEC;   /* how often a lasting trouble is repeated in the log */
+static const gw_nsec no_memory_pause = 100 * GW_MSEC;
+
+enum { LEAST_LEARNED_BYTES = 64 * 1024, LONGEST_HINT = 30 };
+
+struct parcels {
+    struct gw_parcel *first, **end;
+};
+
+struct gw_sender {
+    /* const after new */
+    const struct gw_exporter *exporter;
+    void *ctx;
+    const struct gw_sender_conf *conf;
+    struct gw_ledger *ledger;
+    struct gw_ids *ids;
+    struct gw_queue *queue;
+    struct gw_retry_conf retry;
+    unsigned number, signals;
+    char name[64], component[80];
+
+    _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
+    pthread_t thread;         /* main thread only */
+    bool started;
+
+    /* sender's thread only */
+    struct gw_batch_limits limits;
+    struct parcels waiting, settled; /* for their time; with an outcome that was not looked at yet */
+    unsigned open, pending;          /* requests at the exporter; parcels in waiting */
+    unsigned turn;                   /* signal to look at first */
+    uint64_t random;
+    gw_nsec hungry_until; /* there was no memory for a batch */
+    bool draining, cancelled;
+    bool troubled; /* the last outcome was RETRY or HOLD */
+    gw_nsec troubled_since, said;
+};
+
+#define GW_CONF struct gw_sender_conf
+const struct gw_opt gw_sender_opts[] = {GW_SENDER_OPTS(GW_ROW) GW_OPT_END};
+
+/* --- options --- */
+
+static int signal_of(gw_str word)
+{
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (gw_str_eq(word, gw_str_z(gw_signal_name((enum gw_signal)i))))
+            return i;
+    return -1;
+}
+
+void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter *exporter, const char *path, struct gw_problems *problems)
+{
+    char at[160];
+    snprintf(at, sizeof at, "%s.signals", path);
+    for (size_t i = 0; i < conf->signals.n; i++) {
+        gw_str word = conf->signals.items[i];
+        int signal = signal_of(word);
+        if (signal < 0)
+            gw_problem(problems, at, "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
+        else if (!(exporter->signals & 1u << signal))
+            gw_problem(problems, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
+    }
+}
+
+static unsigned signals_of(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
+{
+    unsigned signals = 0;
+    for (size_t i = 0; i < conf->signals.n; i++) {
+        int signal = signal_of(conf->signals.items[i]);
+        signals |= signal < 0 ? 0 : 1u << signal;
+    }
+    return conf->signals.n ? signals & exporter->signals : exporter->signals;
+}
+
+/* --- lists of parcels --- */
+
+static void append(struct parcels *list, struct gw_parcel *p)
+{
+    p->next = NULL;
+    *list->end = p;
+    list->end = &p->next;
+}
+
+static struct gw_parcel *detach(struct parcels *list, struct gw_parcel **at)
+{
+    struct gw_parcel *p = *at;
+    *at = p->next;
+    if (list->end == &p->next)
+        list->end = at;
+    p->next = NULL;
+    return p;
+}
+
+static void postpone(struct gw_sender *s, struct gw_parcel *p, gw_nsec due)
+{
+    p->due = due;
+    append(&s->waiting, p);
+    s->pending++;
+}
+
+/* --- where items end --- */
+
+static void move(struct gw_sender *s, enum gw_signal signal, enum gw_place from, enum gw_place to, enum gw_reason why, uint64_t items)
+{
+    if (items)
+        gw_ledger_move(s->ledger, s->number, signal, from, to, why, items);
+}
+
+static void finish_parcel(struct gw_sender *s, struct gw_parcel *p)
+{
+    struct gw_chain nodes = gw_parcel_open(p);
+    gw_queue_done(s->queue, &nodes);
+}
+
+static void drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason why)
+{
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, why, p->batch.items);
+    finish_parcel(s, p);
+}
+
+static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason why)
+{
+    uint64_t items = 0;
+    for (const struct gw_node *node = c->first; node; node = node->next) {
+        move(s, node->frame->signal, GW_QUEUED, GW_DROPPED, why, node->frame->items);
+        items += node->frame->items;
+    }
+    if (items)
+        gw_log(GW_WARNING, s->component, "%llu items %s", (unsigned long long)items,
+               why == GW_WHY_EXPIRED ? "waited longer than max_age for the backend and were dropped"
+                                     : "were still queued when the shutdown time was over and were dropped");
+    gw_queue_done(s->queue, c);
+}
+
+/* --- what the log says of the backend --- */
+
+static void say_trouble(struct gw_sender *s, const struct gw_outcome *o, gw_nsec now)
+{
+    if (!s->troubled)
+        s->troubled_since = now;
+    else if (now - s->said < say_again)
+        return;
+    s->troubled = true;
+    s->said = now;
+    const char *state = o->verdict == GW_HOLD ? "the backend refuses us, the data is kept and tried again slowly"
+                                              : "the backend takes nothing at the moment, the data is kept and tried again";
+    gw_log(GW_WARNING, s->component, "%s: %s%s%s", state, o->text, o->remedy ? "; " : "", o->remedy ? o->remedy : "");
+}
+
+static void say_recovered(struct gw_sender *s, gw_nsec now)
+{
+    if (s->troubled)
+        gw_log(GW_INFO, s->component, "the backend takes data again, after %.1f s", (double)(now - s->troubled_since) / (double)GW_SEC);
+    s->troubled = false;
+}
+
+static void say_rejected(struct gw_sender *s, const struct gw_parcel *p, uint64_t items)
+{
+    gw_log(GW_WARNING, s->component, "the backend rejected %llu of %llu items (%s) for good: %s%s%s", (unsigned long long)items,
+           (unsigned long long)p->batch.items, gw_signal_name(p->batch.signal), p->outcome.text, p->outcome.remedy ? "; " : "",
+           p->outcome.remedy ? p->outcome.remedy : "");
+}
+
+/* --- outcomes --- */
+
+static bool over_deadline(const struct gw_sender *s, gw_nsec now)
+{
+    return now >= atomic_load_explicit(&s->deadline, memory_order_acquire);
+}
+
+static void settle_done(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
+{
+    uint64_t rejected = p->outcome.rejected < p->batch.items ? p->outcome.rejected : p->batch.items;
+    say_recovered(s, now);
+    if (rejected)
+        say_rejected(s, p, rejected);
+    else if (p->outcome.text[0])
+        gw_log(GW_INFO, s->component, "the backend took everything, and says: %s", p->outcome.text);
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, p->batch.items - rejected);
+    finish_parcel(s, p);
+}
+
+static void reject(struct gw_sender *s, struct gw_parcel *p)
+{
+    say_rejected(s, p, p->batch.items);
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, p->batch.items);
+    finish_parcel(s, p);
+}
+
+static uint64_t next_random(struct gw_sender *s)
+{
+    uint64_t z = s->random += 0x9e3779b97f4a7c15u; /* SplitMix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static void retry(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
+{
+    if (over_deadline(s, now)) {
+        drop_parcel(s, p, GW_WHY_SHUTDOWN);
+        return;
+    }
+    say_trouble(s, &p->outcome, now);
+    struct gw_step step = gw_retry_step(&p->retry, &s->retry, &p->outcome, now, next_random(s));
+    if (step.give_up)
+        drop_parcel(s, p, GW_WHY_EXPIRED);
+    else
+        postpone(s, p, step.until);
+}
+
+/* Requests larger than what was refused need not be tried again: batches become smaller until the next start. */
+static void learn_size(struct gw_sender *s, const struct gw_parcel *p)
+{
+    size_t half = p->batch.bytes / 2 > LEAST_LEARNED_BYTES ? p->batch.bytes / 2 : LEAST_LEARNED_BYTES;
+    if (half >= s->limits.bytes)
+        return;
+    s->limits.bytes = half;
+    gw_log(GW_WARNING, s->component,
+           "the backend finds requests of %zu bytes too large (%s): from now on at most %zu; set batch.bytes to that", p->batch.bytes,
+           p->outcome.text, half);
+}
+
+static void split(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
+{
+    struct gw_parcel *half[2];
+    learn_size(s, p);
+    if (!gw_parcel_split(p, s->conf->max_age, half)) {
+        reject(s, p);
+        return;
+    }
+    postpone(s, half[0], now);
+    postpone(s, half[1], now);
+}
+
+static void settle(struct gw_sender *s, gw_nsec now)
+{
+    while (s->settled.first) {
+        struct gw_parcel *p = detach(&s->settled, &s->settled.first);
+        switch (p->outcome.verdict) {
+        case GW_DONE:
+            settle_done(s, p, now);
+            break;
+        case GW_RETRY:
+        case GW_HOLD:
+            retry(s, p, now);
+            break;
+        case GW_SPLIT:
+            split(s, p, now);
+            break;
+        case GW_REFUSED:
+            reject(s, p);
+            break;
+        }
+    }
+}
+
+/* From within the exporter's send or wait. */
+static void on_done(void *cookie, const struct gw_outcome *o)
+{
+    struct gw_parcel *p = cookie;
+    struct gw_sender *s = p->owner;
+    p->outcome = *o;
+    s->open--;
+    append(&s->settled, p);
+}
+
+/* --- what is due --- */
+
+static void join(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_chain due = {NULL, NULL}, unknown = {NULL, NULL}, ready = {NULL, NULL};
+    gw_queue_joining(s->queue, s->draining ? GW_NEVER : now, &due);
+    for (struct gw_node *node; (node = gw_chain_pop(&due));) {
+        gw_nsec last = node->frame->arrived + s->conf->join_wait, age = now - node->frame->arrived;
+        bool final = s->draining || now >= last;
+        uint32_t left = gw_frame_join(node->frame, s->ids, final);
+        if (final && left)
+            gw_ledger_unjoined(s->ledger, node->frame->signal, left);
+        node->join_due = now + (age > join_again ? age : join_again);
+        if (node->join_due > last)
+            node->join_due = last;
+        gw_chain_add(final || !left ? &ready : &unknown, node);
+    }
+    if (unknown.first || ready.first)
+        gw_queue_joined(s->queue, &unknown, &ready);
+}
+
+static void expire(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_chain old = {NULL, NULL};
+    gw_queue_expire(s->queue, now - s->conf->max_age, &old);
+    if (old.first)
+        drop_queued(s, &old, GW_WHY_EXPIRED);
+}
+
+/* What became too old while the parcel waited leaves it. False when nothing is left, and the parcel is gone. */
+static bool prune(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
+{
+    struct gw_chain old = {NULL, NULL};
+    uint64_t items = gw_parcel_prune(p, now - s->conf->max_age, &old);
+    if (!old.first)
+        return true;
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_EXPIRED, items);
+    gw_queue_done(s->queue, &old);
+    if (p->batch.n)
+        return true;
+    finish_parcel(s, p);
+    return false;
+}
+
+static void send(struct gw_sender *s, struct gw_parcel *p)
+{
+    s->open++;
+    s->exporter->send(s->ctx, &p->batch, s->conf->timeout, on_done, p);
+}
+
+static void send_due(struct gw_sender *s, gw_nsec now)
+{
+    for (struct gw_parcel **at = &s->waiting.first; *at && s->open < s->conf->in_flight;) {
+        if ((*at)->due > now) {
+            at = &(*at)->next;
+            continue;
+        }
+        struct gw_parcel *p = detach(&s->waiting, at);
+        s->pending--;
+        if (prune(s, p, now))
+            send(s, p);
+    }
+}
+
+static bool has_room(const struct gw_sender *s)
+{
+    return s->open + s->pending < s->conf->in_flight;
+}
+
+static bool take_one(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_chain nodes;
+    for (unsigned i = 0; i < GW_SIGNALS; i++) {
+        enum gw_signal signal = (enum gw_signal)((s->turn + i) % GW_SIGNALS);
+        if (!gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
+            continue;
+        struct gw_parcel *p = gw_parcel_new(&nodes, s->conf->max_age);
+        if (!p) {
+            struct gw_chain none = {NULL, NULL};
+            gw_queue_joined(s->queue, &none, &nodes);
+            s->hungry_until = now + no_memory_pause;
+            return false;
+        }
+        s->turn = signal + 1;
+        p->owner = s;
+        move(s, signal, GW_QUEUED, GW_IN_PROCESS, 0, p->batch.items);
+        send(s, p);
+        return true;
+    }
+    return false;
+}
+
+static void take(struct gw_sender *s, gw_nsec now)
+{
+    if (now < s->hungry_until)
+        return;
+    while (has_room(s) && take_one(s, now))
+        ;
+}
+
+/* --- the end --- */
+
+static void begin_drain(struct gw_sender *s, gw_nsec now)
+{
+    if (s->draining || atomic_load_explicit(&s->deadline, memory_order_acquire) == GW_NEVER)
+        return;
+    s->draining = true;
+    for (struct gw_parcel *p = s->waiting.first; p; p = p->next)
+        p->due = now;
+}
+
+static void abandon(struct gw_sender *s)
+{
+    struct gw_chain rest = {NULL, NULL};
+    if (!s->cancelled)
+        s->exporter->cancel(s->ctx);
+    s->cancelled = true;
+    gw_queue_expire(s->queue, GW_NEVER, &rest);
+    drop_queued(s, &rest, GW_WHY_SHUTDOWN);
+    while (s->waiting.first) {
+        s->pending--;
+        drop_parcel(s, detach(&s->waiting, &s->waiting.first), GW_WHY_SHUTDOWN);
+    }
+}
+
+/* --- the step --- */
+
+static gw_nsec earlier(gw_nsec a, gw_nsec b)
+{
+    return a < b ? a : b;
+}
+
+static gw_nsec next_retry(const struct gw_sender *s)
+{
+    gw_nsec due = GW_NEVER;
+    if (s->open < s->conf->in_flight)
+        for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
+            due = earlier(due, p->due);
+    return due;
+}
+
+/* A full queue empties no sooner than the next try: that is what refused clients are told. */
+static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
+{
+    gw_nsec seconds = s->troubled && !has_room(s) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
+    gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
+}
+
+static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
+{
+    if (s->settled.first)
+        return now;
+    gw_nsec due = next_retry(s);
+    hint(s, now, due);
+    bool hungry = now < s->hungry_until;
+    if (hungry)
+        due = earlier(due, s->hungry_until);
+    due = earlier(due, gw_queue_arm(s->queue, &s->limits, s->conf->max_age, has_room(s) && !hungry));
+    return over_deadline(s, now) ? GW_NEVER : earlier(due, atomic_load_explicit(&s->deadline, memory_order_acquire));
+}
+
+gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
+{
+    settle(s, now);
+    begin_drain(s, now);
+    join(s, now);
+    if (over_deadline(s, now)) {
+        abandon(s);
+    } else {
+        expire(s, now);
+        send_due(s, now);
+        take(s, now);
+    }
+    return gw_queue_finished(s->queue) ? GW_SENDER_OVER : next_step(s, now);
+}
+
+/* --- life --- */
+
+static void wake(void *arg)
+{
+    struct gw_sender *s = arg;
+    s->exporter->wake(s->ctx);
+}
+
+static bool drops_oldest(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
+{
+    return conf->when_full == GW_FULL_AUTO ? exporter->drop_by_default : conf->when_full == GW_FULL_DROP_OLDEST;
+}
+
+static void set_names(struct gw_sender *s)
+{
+    gw_str name = s->conf->name.len ? s->conf->name : gw_str_z(s->exporter->name);
+    snprintf(s->name, sizeof s->name, "%.*s", GW_FMT(name));
+    snprintf(s->component, sizeof s->component, "exporter=%s", s->name);
+}
+
+struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
+                                struct gw_ids *ids)
+{
+    struct gw_sender *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->exporter = exporter;
+    s->ctx = ctx;
+    s->conf = conf;
+    s->ledger = ledger;
+    s->ids = ids;
+    s->signals = signals_of(conf, exporter);
+    s->retry = (struct gw_retry_conf){conf->retry_initial, conf->retry_max};
+    s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
+    s->waiting.end = &s->waiting.first;
+    s->settled.end = &s->settled.first;
+    atomic_init(&s->deadline, GW_NEVER);
+    if (getrandom(&s->random, sizeof s->random, GRND_NONBLOCK) != sizeof s->random)
+        s->random = (uint64_t)gw_wall() ^ (uintptr_t)s;
+    set_names(s);
+    s->queue = gw_queue_new(conf->queue_size, drops_oldest(conf, exporter), wake, s);
+    if (!s->queue) {
+        free(s);
+        return NULL;
+    }
+    s->number = gw_ledger_exporter(ledger, s->name, s->signals);
+    return s;
+}
+
+void gw_sender_drop(struct gw_sender *s)
+{
+    if (!s)
+        return;
+    gw_queue_drop(s->queue);
+    free(s);
+}
+
+struct gw_route gw_sender_route(const struct gw_sender *s)
+{
+    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_rendering)s->conf->mode};
+}
+
+static void *run(void *arg)
+{
+    struct gw_sender *s = arg;
+    for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
+        s->exporter->wait(s->ctx, until);
+    return NULL;
+}
+
+bool gw_sender_start(struct gw_sender *s)
+{
+    sigset_t all, before;
+    char name[16]; /* what Linux keeps of a thread's name */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
+    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    snprintf(name, sizeof name, "exp/%.11s", s->name);
+    if (s->started)
+        pthread_setname_np(s->thread, name);
+    return s->started;
+}
+
+void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
+{
+    atomic_store_explicit(&s->deadline, deadline, memory_order_release);
+    gw_queue_close(s->queue);
+}
+
+void gw_sender_finish(struct gw_sender *s)
+{
+    if (s->started)
+        pthread_join(s->thread, NULL);
+    s->started = false;
+}
