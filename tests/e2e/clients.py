@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real Datadog clients for the live tests: each in an environment of its own under .cache/ (DDGATE_CACHE says where else), made on
+first use from the pinned lists in tests/clients/ and kept."""
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from ddgate import ROOT, free_port
+from sinks import PATIENCE, Timeout
+
+CACHE = pathlib.Path(os.environ.get("DDGATE_CACHE", ROOT / ".cache")).absolute()
+LISTS = ROOT / "tests" / "clients"
+DDTRACE = {"newest": "4.16.0", "2.x": "2.21.12"}
+START = 120  # seconds; importing ddtrace on a busy machine is slow
+
+
+def environment(name, files, make):
+    """The directory CACHE/name-<hash of the lists>; `make(directory)` fills it once, whoever of several tests comes first."""
+    digest = hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
+    directory = CACHE / f"{name}-{digest}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / ".whole").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir()
+            make(directory)
+            (directory / ".whole").touch()
+    return directory
+
+
+def python_client(version):
+    """A virtual environment with ddtrace `version` ("newest" or "2.x"), Flask and requests; returns its bin directory."""
+    wanted = LISTS / f"ddtrace-{DDTRACE[version]}.txt"
+
+    def make(directory):
+        subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", directory], check=True)
+        subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted], check=True)
+    return environment(f"ddtrace-{DDTRACE[version]}", [wanted], make) / "bin"
+
+
+def node_modules():
+    files = [LISTS / "node" / "package.json", LISTS / "node" / "package-lock.json"]
+
+    def make(directory):
+        for file in files:
+            shutil.copy(file, directory)
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, stdin=subprocess.DEVNULL)
+    return environment("node", files, make) / "node_modules"
+
+
+class App:
+    """A running example application. `output` is everything that it printed."""
+
+    def __init__(self, directory, command, gate, transport, port=None, **variables):
+        self.port = port or free_port()
+        agent = {"DD_TRACE_AGENT_URL": f"unix://{gate.socket}"} if transport == "uds" else \
+            {"DD_AGENT_HOST": "127.0.0.1", "DD_TRACE_AGENT_PORT": str(gate.port)}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("DD_", "OTEL_", "PYTHONPATH"))}
+        self.output_path = pathlib.Path(directory) / f"app-{self.port}.out"
+        with open(self.output_path, "wb") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=directory,
+                                            env={**clean, **agent, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **variables})
+        self._wait_listening()
+
+    @property
+    def output(self):
+        return self.output_path.read_text(errors="replace")
+
+    def _wait_listening(self):
+        deadline, pause = time.monotonic() + START, threading.Event()
+        while True:
+            assert self.process.poll() is None, f"the application ended:\n{self.output}"
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            if time.monotonic() > deadline:
+                raise Timeout(f"the application does not listen:\n{self.output}")
+            pause.wait(0.05)
+
+    def get(self, path):
+        """(status, text) of one request to the application, without any tracing header."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def stop(self):
+        """As Ctrl-C does: the tracer sends what it still holds."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise Timeout(f"SIGINT did not end the application:\n{self.output}") from None
+
+    def assert_quiet(self):
+        """The tracer had nothing to complain about."""
+        loud = [line for line in self.output.splitlines()
+                if re.search(r"\b(WARN(ING)?|ERROR|CRITICAL)\b.*\b(ddtrace|dd-?trace|datadog|agent)\b|failed to send|Unsupported Datadog", line, re.I)]
+        assert not loud, "\n".join(loud)
