@@ -78,10 +78,10 @@ class Ddgate:
     """One process. `receiver` and `exporters` become the configuration; `settings` are further top-level options; `conf` replaces
     all of that by a text of the test's own, `args` the command line."""
 
-    def __init__(self, directory, receiver=None, exporters=(), settings=None, conf=None, args=None, env=None, uds=False):
+    def __init__(self, directory, receiver=None, exporters=(), settings=None, conf=None, args=None, env=None, uds=False, port=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port = port or free_port()
         self.socket = self.directory / "apm.sock"
         self.stdout_path = self.directory / "stdout"
         self.stderr_path = self.directory / "stderr"
