@@ -1,0 +1,137 @@
+/* http_internal.h: what the files of the HTTP server share, and nobody else includes.
+ *
+ *   http.c          sites, listeners, start and stop       main thread
+ *   http_worker.c   accept, the loop, deadlines            one thread per worker
+ *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
+ *   http_answer.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
+ *
+ * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a connection happens on
+ * one thread: deadlines need no lock, and a descriptor cannot be closed under our hands.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_HTTP_INTERNAL_H
+#define GW_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "gateway/receivers/body.h"
+#include "gateway/receivers/http.h"
+#include "gateway/receivers/inflate.h"
+
+enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
+
+/* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
+enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
+
+struct listener {
+    struct gw_address address;
+    int fd;
+    struct gw_socket_file file;
+    char name[128];
+    struct gw_http_site *sites[MAX_SITES];
+    size_t sites_n;
+};
+
+enum conn_state {
+    CONN_IDLE,      /* between requests, or in the middle of headers */
+    CONN_RECEIVING, /* headers are here, the body is coming */
+    CONN_ANSWERING, /* the answer is in libmicrohttpd's hands */
+    CONN_DEAD       /* answered early; whatever comes is not read any more */
+};
+
+/* The request that a connection is at. */
+struct request {
+    struct gw_http_site *site;         /* whose limits and counts apply: the route's, else the listener's first */
+    const struct gw_http_route *route; /* NULL: none */
+    enum gw_http_method method;
+    gw_str path, content_type;
+    enum gw_code refusal; /* the answer is decided already; the body is read and dropped */
+    enum gw_encoding encoding;
+    bool chunked;         /* no length was claimed */
+    uint64_t claimed;     /* Content-Length */
+    uint64_t got, calls;  /* bytes received, and in how many pieces */
+    gw_nsec since, moved; /* when the headers were complete, when the last byte came */
+    struct gw_body body;
+};
+
+struct conn {
+    struct conn *prev, *next; /* in worker->conns */
+    struct worker *worker;
+    const struct listener *listener;
+    struct MHD_Connection *mhd;
+    int fd; /* libmicrohttpd's */
+    enum conn_state state;
+    gw_nsec idle_since;
+    struct gw_http_peer peer;
+    struct request req;
+};
+
+/* A connection that was answered early: what the client still sends is read away for a while, so that it gets to see the answer. */
+struct lingering {
+    int fd; /* -1: free slot */
+    gw_nsec until;
+    uint64_t left; /* bytes to read at most */
+};
+
+struct worker {
+    struct gw_http *http;
+    unsigned index;
+    pthread_t thread;
+    struct MHD_Daemon *mhd;
+    int epoll, inbox[2]; /* inbox: a pipe of struct message */
+    atomic_uint connections;
+    /* this worker's thread only */
+    struct gw_arena arena;
+    struct gw_body_pool pool;
+    struct gw_inflater *inflater;
+    struct conn *conns;
+    unsigned busy;                   /* connections that are RECEIVING or ANSWERING */
+    const struct listener *incoming; /* of the socket that is being handed to libmicrohttpd, … */
+    const struct sockaddr *incoming_peer;
+    struct lingering lingering[MAX_LINGERING];
+    gw_nsec ticked, last_request;
+    bool running, listening, stopping; /* it has a thread; its epoll has the listeners; it is on its way out */
+    gw_nsec stop_by;
+};
+
+struct gw_http {
+    struct gw_budget *budget;
+    unsigned threads;
+    struct listener listeners[MAX_LISTENERS];
+    size_t listeners_n;
+    struct gw_http_limits limits; /* of the server: idle_timeout, connections */
+    struct worker *workers;
+    unsigned workers_n;
+    bool started, stopped;
+};
+
+/* http_worker.c */
+bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
+bool gw_http_worker_start(struct worker *);
+void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
+void gw_http_worker_close(struct worker *);
+void gw_http_conn_state(struct conn *, enum conn_state);
+/* Gives up uploads that stand still until `n` more bytes may be had, or none is left. */
+void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now);
+
+/* http_request.c */
+enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const char *url, const char *method, const char *version,
+                                   const char *data, size_t *size, void **request);
+void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
+
+/* http_answer.c */
+/* Through libmicrohttpd; the connection is kept. */
+enum MHD_Result gw_http_answer(struct conn *, const struct gw_http_reply *);
+enum MHD_Result gw_http_answer_error(struct conn *, const struct gw_err *);
+/* Straight to the socket, and that was the connection's last: for answers that cannot wait for the body. Drops the body. */
+void gw_http_refuse(struct conn *, const struct gw_err *);
+/* For a connection that libmicrohttpd never sees. Closes fd in the end. */
+void gw_http_turn_away(struct worker *, const struct listener *, int fd, enum gw_code);
+void gw_http_linger(struct worker *, int fd);
+/* Reads away what has come; true when the slot became free. */
+void gw_http_linger_read(struct worker *, struct lingering *);
+void gw_http_linger_end(struct lingering *);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/http_internal.h"
+
+enum {
+    PIECES = 4096,    /* a body may come in this many pieces … */
+    PIECE_BYTES = 64, /* … and one more for every so many bytes: a million one-byte chunks are an attack */
+    SCRATCH = 24,     /* bytes of arena that a byte of body may need: a v0.5 tag of two bytes decodes to 32 */
+    SCRATCH_LEAST = 1024 * 1024,
+    SCRATCH_MOST = 128 * 1024 * 1024,
+    SCRATCH_KEEP = 1024 * 1024
+};
+
+/* Headers */
+
+/* What the server itself wants to know of the headers. */
+struct framing {
+    gw_str length, transfer, encoding, type, fetch_site, expect;
+    unsigned lengths, transfers, encodings;
+};
+
+static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                  size_t value_len)
+{
+    struct framing *f = cookie;
+    const struct {
+        gw_str name;
+        gw_str *value;
+        unsigned *count;
+    } known[] = {
+        {GW_LIT("content-length"), &f->length, &f->lengths},       {GW_LIT("transfer-encoding"), &f->transfer, &f->transfers},
+        {GW_LIT("content-encoding"), &f->encoding, &f->encodings}, {GW_LIT("content-type"), &f->type, NULL},
+        {GW_LIT("sec-fetch-site"), &f->fetch_site, NULL},          {GW_LIT("expect"), &f->expect, NULL},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!gw_str_ieq(gw_str_n(name, name_len), known[i].name))
+            continue;
+        *known[i].value = gw_str_trim(gw_str_n(value, value_len)); /* libmicrohttpd leaves blanks at the end */
+        if (known[i].count)
+            ++*known[i].count;
+    }
+    return MHD_YES;
+}
+
+static enum gw_http_method method_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum gw_http_method method;
+    } methods[] = {{"GET", GW_HTTP_GET}, {"HEAD", GW_HTTP_HEAD}, {"PUT", GW_HTTP_PUT}, {"POST", GW_HTTP_POST}};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(name, methods[i].name) == 0)
+            return methods[i].method;
+    return GW_HTTP_OTHER;
+}
+
+static bool matches(const struct gw_http_route *r, gw_str path)
+{
+    gw_str want = gw_str_z(r->path);
+    return r->prefix ? gw_str_starts(path, want) : gw_str_eq(path, want);
+}
+
+static void find_route(struct request *q, const struct listener *l)
+{
+    q->site = l->sites[0];
+    for (size_t i = 0; i < l->sites_n; i++)
+        for (size_t j = 0; j < l->sites[i]->routes_n; j++)
+            if (matches(&l->sites[i]->routes[j], q->path)) {
+                q->site = l->sites[i];
+                q->route = &l->sites[i]->routes[j];
+                return;
+            }
+}
+
+/* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a request. */
+static enum gw_code check_framing(struct request *q, const struct framing *f, struct gw_err *err)
+{
+    if (f->lengths > 0 && f->transfers > 0)
+        return gw_fail(err, GW_BAD_REQUEST, 0, "both Content-Length and Transfer-Encoding");
+    if (f->lengths > 1 || f->transfers > 1)
+        return gw_fail(err, GW_BAD_REQUEST, 0, "%s more than once", f->lengths > 1 ? "Content-Length" : "Transfer-Encoding");
+    if (f->transfers && !gw_str_ieq(f->transfer, GW_STR("chunked")))
+        return gw_fail(err, GW_BAD_REQUEST, 0, "the only Transfer-Encoding taken is chunked");
+    q->chunked = f->transfers > 0;
+    if (f->lengths && !gw_str_u64(f->length, &q->claimed))
+        return gw_fail(err, GW_BAD_REQUEST, 0, "Content-Length is not a number");
+    return GW_OK;
+}
+
+static enum gw_code check_request(struct request *q, const struct framing *f)
+{
+    if (gw_str_ieq(f->fetch_site, GW_STR("cross-site")))
+        return GW_FORBIDDEN;
+    if (!q->route)
+        return GW_NOT_FOUND;
+    if (!(q->route->methods & q->method))
+        return GW_METHOD_NOT_ALLOWED;
+    q->encoding = f->encodings > 1 ? GW_ENC_UNKNOWN : gw_encoding_of(f->encoding);
+    return q->encoding == GW_ENC_UNKNOWN && !q->route->ignores_body ? GW_UNSUPPORTED_ENCODING : GW_OK;
+}
+
+static bool claims_too_much(const struct request *q)
+{
+    return q->claimed > q->site->limits.max_body;
+}
+
+/* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more to send. */
+static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
+{
+    gw_http_refuse(c, err);
+    gw_http_linger(c->worker, c->fd);
+    return MHD_NO;
+}
+
+static enum MHD_Result begin(struct conn *c, const char *url, const char *method)
+{
+    struct request *q = &c->req;
+    struct framing f = {0};
+    struct gw_err err = {0};
+    *q = (struct request){.method = method_of(method), .path = gw_str_z(url), .since = gw_now()};
+    q->moved = q->since;
+    c->worker->last_request = q->since;
+    gw_http_conn_state(c, CONN_RECEIVING);
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_header, &f);
+    q->content_type = f.type;
+    find_route(q, c->listener);
+    atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
+    if (check_framing(q, &f, &err))
+        return refuse(c, &err);
+    q->refusal = err.code = check_request(q, &f);
+    if (!q->refusal && claims_too_much(q))
+        err.code = GW_TOO_LARGE;
+    if (err.code && (f.expect.len || claims_too_much(q)))
+        return refuse(c, &err);
+    return MHD_YES;
+}
+
+/* Body */
+
+static enum gw_code append(struct conn *c, const char *data, size_t n)
+{
+    struct request *q = &c->req;
+    uint64_t most = q->chunked ? q->site->limits.max_body : q->claimed;
+    struct gw_body_pool *pool = &c->worker->pool;
+    if (!gw_body_grow(pool, &q->body, q->body.len + n, most)) {
+        gw_http_make_room(c->worker, c, q->moved);
+        if (!gw_body_grow(pool, &q->body, q->body.len + n, most))
+            return GW_BUSY;
+    }
+    memcpy(q->body.data + q->body.len, data, n);
+    q->body.len += n;
+    return GW_OK;
+}
+
+static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
+{
+    struct request *q = &c->req;
+    struct gw_err err = {0};
+    if (c->state == CONN_DEAD) {
+        gw_http_linger(c->worker, c->fd);
+        return MHD_NO;
+    }
+    q->got += n;
+    q->moved = gw_now();
+    atomic_fetch_add_explicit(&q->site->counts.wire_bytes, n, memory_order_relaxed);
+    if (q->got > q->site->limits.max_body)
+        err.code = GW_TOO_LARGE;
+    else if (++q->calls > PIECES + q->got / PIECE_BYTES)
+        (void)gw_fail(&err, GW_BAD_REQUEST, q->got, "the body comes in too many tiny chunks");
+    else if (!q->refusal && !q->route->ignores_body)
+        err.code = append(c, data, n);
+    return err.code ? refuse(c, &err) : MHD_YES;
+}
+
+/* End */
+
+static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *body, struct gw_err *err)
+{
+    struct request *q = &c->req;
+    *body = gw_str_n(q->body.data, q->body.len);
+    if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0)
+        return GW_OK;
+    enum gw_code code = gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked, q->site->limits.max_inflated, err);
+    *body = gw_str_n(unpacked->data, unpacked->len);
+    return code;
+}
+
+/* Scratch memory is charged before it is used: what a request of this size may need at most. */
+static size_t scratch(size_t body_len)
+{
+    if (body_len > (SCRATCH_MOST - SCRATCH_LEAST) / SCRATCH)
+        return SCRATCH_MOST;
+    return SCRATCH_LEAST + SCRATCH * body_len;
+}
+
+static enum MHD_Result run_handler(struct conn *c, gw_str body)
+{
+    struct worker *w = c->worker;
+    struct request *q = &c->req;
+    struct gw_http_request request = {.method = q->method,
+                                      .path = q->path,
+                                      .content_type = q->content_type,
+                                      .body = body,
+                                      .arena = &w->arena,
+                                      .peer = &c->peer,
+                                      .worker = w->index,
+                                      .impl = c};
+    struct gw_http_reply reply = {.status = 200};
+    w->arena.budget = scratch(body.len);
+    if (!gw_budget_take(w->http->budget, w->arena.budget)) {
+        gw_body_pool_trim(&w->pool, 0);
+        if (!gw_budget_take(w->http->budget, w->arena.budget)) {
+            w->arena.budget = SCRATCH_LEAST;
+            return gw_http_answer_error(c, &(struct gw_err){.code = GW_BUSY});
+        }
+    }
+    atomic_fetch_add_explicit(&q->site->counts.body_bytes, body.len, memory_order_relaxed);
+    q->route->handle(q->site->ctx, q->route, &request, &reply);
+    enum MHD_Result ok = gw_http_answer(c, &reply);
+    gw_budget_give(w->http->budget, w->arena.budget);
+    return ok;
+}
+
+static enum MHD_Result finish(struct conn *c)
+{
+    struct worker *w = c->worker;
+    struct gw_body unpacked = {0};
+    struct gw_err err = {.code = c->req.refusal};
+    gw_str body = GW_NOSTR;
+    if (c->state != CONN_RECEIVING)
+        return MHD_NO;
+    if (!err.code)
+        err.code = unpack(c, &unpacked, &body, &err);
+    enum MHD_Result ok = err.code ? gw_http_answer_error(c, &err) : run_handler(c, body);
+    gw_arena_reset(&w->arena, SCRATCH_KEEP);
+    gw_body_release(&w->pool, &unpacked);
+    gw_body_release(&w->pool, &c->req.body);
+    return ok;
+}
+
+enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+                                   const char *data, size_t *size, void **request)
+{
+    struct conn *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    size_t n = *size;
+    if (!c)
+        return MHD_NO; /* there was no memory for it */
+    if (!*request) {
+        *request = c;
+        return begin(c, url, method);
+    }
+    *size = 0;
+    return n ? receive(c, data, n) : finish(c);
+}
+
+void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how)
+{
+    struct conn *c = *request;
+    *request = NULL;
+    if (!c)
+        return;
+    gw_body_release(&c->worker->pool, &c->req.body);
+    c->idle_since = gw_now();
+    if (c->state != CONN_DEAD)
+        gw_http_conn_state(c, CONN_IDLE);
+}
+
+static enum MHD_Result pass_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                   size_t value_len)
+{
+    const struct {
+        gw_http_header_f *f;
+        void *cookie;
+    } *to = cookie;
+    to->f(to->cookie, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)));
+    return MHD_YES;
+}
+
+void gw_http_headers(const struct gw_http_request *request, gw_http_header_f *f, void *cookie)
+{
+    const struct conn *c = request->impl;
+    struct {
+        gw_http_header_f *f;
+        void *cookie;
+    } to = {f, cookie};
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, pass_header, &to);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "gateway/receivers/http_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "gateway/log.h"
+
+enum {
+    ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests … */
+    BODIES_KEEP = 16 * 1024 * 1024, /* … and body buffers; */
+    BODIES_KEEP_IDLE = 1024 * 1024, /* less when it has had nothing to do for a while */
+    ACCEPTS = 16,                   /* connections taken per turn of the loop */
+    EVENTS = 32
+};
+static const gw_nsec TICK = 250 * GW_MSEC, STANDSTILL = GW_SEC, QUIET = 10 * GW_SEC, GRACE = 10 * GW_SEC;
+
+struct message {
+    int fd, listener; /* fd -1: stop */
+};
+
+static bool watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
+{
+    struct epoll_event e = {.events = events, .data.u64 = kind << 32 | index};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+void gw_http_conn_state(struct conn *c, enum conn_state state)
+{
+    bool was = c->state == CONN_RECEIVING || c->state == CONN_ANSWERING, is = state == CONN_RECEIVING || state == CONN_ANSWERING;
+    c->worker->busy += (unsigned)is - (unsigned)was;
+    c->state = state;
+}
+
+/* Connections */
+
+static void find_peer(struct conn *c, const struct sockaddr *sa)
+{
+    struct ucred cred = {0};
+    socklen_t len = sizeof cred;
+    c->peer.local = gw_listen_is_local(sa);
+    if (sa->sa_family == AF_UNIX && getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+        c->peer.pid = cred.pid;
+}
+
+static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **context)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    *context = c;
+    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
+    if (!c)
+        return;
+    c->worker = w;
+    c->listener = w->incoming;
+    c->mhd = mhd;
+    c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    c->idle_since = gw_now();
+    c->next = w->conns;
+    if (w->conns)
+        w->conns->prev = c;
+    w->conns = c;
+    find_peer(c, w->incoming_peer);
+}
+
+static void conn_close(struct worker *w, struct conn *c)
+{
+    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
+    if (!c)
+        return;
+    gw_http_conn_state(c, CONN_DEAD);
+    gw_body_release(&w->pool, &c->req.body);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        w->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    free(c);
+}
+
+static void on_connection(void *worker, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        conn_open(worker, mhd, context);
+    else
+        conn_close(worker, *context);
+}
+
+static void adopt(struct worker *w, int fd, int listener)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
+        close(fd); /* gone already */
+        return;
+    }
+    w->incoming = &w->http->listeners[listener];
+    w->incoming_peer = (struct sockaddr *)&peer;
+    MHD_add_connection(w->mhd, fd, (struct sockaddr *)&peer, len); /* closes fd itself when it fails */
+}
+
+static struct worker *least_loaded(struct gw_http *h, unsigned *all)
+{
+    struct worker *best = &h->workers[0];
+    unsigned least = UINT32_MAX;
+    *all = 0;
+    for (unsigned i = 0; i < h->workers_n; i++) {
+        unsigned n = atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
+        *all += n;
+        if (n < least) {
+            least = n;
+            best = &h->workers[i];
+        }
+    }
+    return best;
+}
+
+static void place(struct worker *w, int fd, int listener)
+{
+    unsigned all;
+    struct worker *best = least_loaded(w->http, &all);
+    struct message m = {fd, listener};
+    if (all >= (uint64_t)w->http->limits.connections) {
+        gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that `connections` allows: new ones are turned away", all);
+        gw_http_turn_away(w, &w->http->listeners[listener], fd, GW_BUSY);
+    } else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m) {
+        adopt(w, fd, listener);
+    }
+}
+
+/* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
+static void listen_on(struct worker *w)
+{
+    for (size_t i = 0; i < w->http->listeners_n; i++)
+        watch(w->epoll, w->http->listeners[i].fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
+    w->listening = true;
+}
+
+static void listen_off(struct worker *w)
+{
+    for (size_t i = 0; i < w->http->listeners_n; i++)
+        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->http->listeners[i].fd, NULL);
+    w->listening = false;
+}
+
+static void accept_some(struct worker *w, int listener, int most)
+{
+    for (int i = 0; i < most; i++) {
+        int fd = accept4(w->http->listeners[listener].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            place(w, fd, listener);
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
+                gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
+                listen_off(w);
+            }
+            return;
+        }
+    }
+}
+
+/* Deadlines */
+
+/* Answers 408 to an upload that does not come to its end; the connection goes as soon as libmicrohttpd looks at it again. */
+static void give_up(struct conn *c, const char *why)
+{
+    struct gw_err err;
+    (void)gw_fail(&err, GW_TIMEOUT, 0, "%s", why);
+    gw_http_refuse(c, &err);
+    MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+}
+
+void gw_http_make_room(struct worker *w, const struct conn *not_this, gw_nsec now)
+{
+    for (struct conn *c = w->conns; c; c = c->next)
+        if (c != not_this && c->state == CONN_RECEIVING && c->req.body.cap && now - c->req.moved > STANDSTILL)
+            give_up(c, "the upload stood still while its memory was needed");
+}
+
+static void check_conn(struct conn *c, gw_nsec now)
+{
+    if (c->state == CONN_RECEIVING && now - c->req.since > c->req.site->limits.receive_timeout)
+        give_up(c, "the body did not come within receive_timeout");
+    /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
+    if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->limits.idle_timeout + GRACE)
+        shutdown(c->fd, SHUT_RDWR);
+}
+
+static void tick(struct worker *w, gw_nsec now)
+{
+    w->ticked = now;
+    for (struct conn *c = w->conns; c; c = c->next)
+        check_conn(c, now);
+    for (int i = 0; i < MAX_LINGERING; i++)
+        if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
+            gw_http_linger_end(&w->lingering[i]);
+    if (now - w->last_request > QUIET)
+        gw_body_pool_trim(&w->pool, BODIES_KEEP_IDLE);
+    if (!w->listening && !w->stopping)
+        listen_on(w);
+}
+
+/* The loop */
+
+static void begin_stop(struct worker *w)
+{
+    w->stopping = true;
+    for (size_t i = 0; i < w->http->listeners_n; i++)
+        accept_some(w, (int)i, ACCEPTS);
+    if (w->listening)
+        listen_off(w);
+}
+
+static void read_inbox(struct worker *w)
+{
+    struct message m[EVENTS];
+    ssize_t n = read(w->inbox[0], m, sizeof m);
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof *m; i++) {
+        if (m[i].fd >= 0)
+            adopt(w, m[i].fd, m[i].listener);
+        else
+            begin_stop(w);
+    }
+}
+
+static void dispatch(struct worker *w, uint64_t what)
+{
+    uint32_t index = (uint32_t)what;
+    if (what >> 32 == EV_INBOX)
+        read_inbox(w);
+    else if (what >> 32 == EV_LISTENER)
+        accept_some(w, (int)index, ACCEPTS);
+    else if (what >> 32 == EV_LINGER)
+        gw_http_linger_read(w, &w->lingering[index]);
+}
+
+/* How long the worker may sleep, in ms; 0 when libmicrohttpd has work at hand. An idle worker wakes for its deadlines only. */
+static int nap(struct worker *w)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    if (MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0)
+        return 0;
+    bool work = w->conns || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
+    for (int i = 0; i < MAX_LINGERING && !work; i++)
+        work = w->lingering[i].fd >= 0;
+    return work ? (int)(TICK / GW_MSEC) : -1;
+}
+
+/* The requests that are under way when a stop begins come to their end; at stop_by what is still being sent to us is told 503. */
+static bool may_end(struct worker *w, gw_nsec now)
+{
+    if (!w->stopping)
+        return false;
+    if (w->busy == 0 && nap(w) != 0)
+        return true;
+    if (now < w->stop_by)
+        return false;
+    struct gw_err err;
+    (void)gw_fail(&err, GW_STOPPING, 0, "the body did not come in time");
+    for (struct conn *c = w->conns; c; c = c->next)
+        if (c->state == CONN_RECEIVING)
+            gw_http_refuse(c, &err);
+    return true;
+}
+
+static void turn(struct worker *w)
+{
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(w->epoll, events, EVENTS, nap(w));
+    for (int i = 0; i < n; i++)
+        dispatch(w, events[i].data.u64);
+    MHD_run(w->mhd);
+    gw_nsec now = gw_now();
+    if (now - w->ticked >= TICK)
+        tick(w, now);
+}
+
+static void *run(void *worker)
+{
+    struct worker *w = worker;
+    char name[16];
+    snprintf(name, sizeof name, "http/%u", w->index);
+    pthread_setname_np(pthread_self(), name);
+    do
+        turn(w);
+    while (!may_end(w, gw_now()));
+    return NULL;
+}
+
+/* Path and query as they were sent: nobody here needs "%41" to be "A", and "%00" would cut the path. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
+{
+    return strlen(text);
+}
+
+static struct MHD_Daemon *start_mhd(struct worker *w)
+{
+    unsigned idle = (unsigned)(w->http->limits.idle_timeout / GW_SEC);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, gw_http_on_request, w,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)w->http->limits.connections, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
+                            gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
+                            leave_escaped, NULL, MHD_OPTION_END);
+}
+
+/* Half of max_memory is for bodies, shared among the workers, but never less than two of the largest. */
+static size_t bodies_limit(const struct gw_http *h)
+{
+    uint64_t largest = 0, share = h->budget->limit / 2 / h->threads;
+    for (size_t i = 0; i < h->listeners_n; i++)
+        for (size_t j = 0; j < h->listeners[i].sites_n; j++) {
+            const struct gw_http_limits *l = &h->listeners[i].sites[j]->limits;
+            largest = l->max_body + l->max_inflated > largest ? l->max_body + l->max_inflated : largest;
+        }
+    return (size_t)(share > 2 * largest ? share : 2 * largest);
+}
+
+bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
+{
+    *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}};
+    for (int i = 0; i < MAX_LINGERING; i++)
+        w->lingering[i].fd = -1;
+    gw_arena_init(&w->arena, ARENA_KEEP);
+    gw_body_pool_init(&w->pool, h->budget, bodies_limit(h), BODIES_KEEP);
+    w->inflater = gw_inflater_new();
+    w->mhd = start_mhd(w);
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (!w->inflater || !w->mhd || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    int mhd = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    listen_on(w);
+    return watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
+}
+
+/* Signals are the main thread's. */
+bool gw_http_worker_start(struct worker *w)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&w->thread, NULL, run, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = rc;
+    w->running = rc == 0;
+    return w->running;
+}
+
+void gw_http_worker_stop(struct worker *w, gw_nsec until)
+{
+    static const struct message stop = {-1, 0};
+    w->stop_by = until; /* the pipe orders it before the worker's reading of it */
+    if (w->running && write(w->inbox[1], &stop, sizeof stop) != sizeof stop)
+        gw_log(GW_ERROR, "receiver=http", "worker %u cannot be told to stop: %s", w->index, strerror(errno));
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void gw_http_worker_close(struct worker *w)
+{
+    if (w->running)
+        pthread_join(w->thread, NULL);
+    if (w->mhd)
+        MHD_stop_daemon(w->mhd);
+    for (int i = 0; i < MAX_LINGERING; i++)
+        gw_http_linger_end(&w->lingering[i]);
+    close_fd(w->epoll);
+    close_fd(w->inbox[0]);
+    close_fd(w->inbox[1]);
+    gw_inflater_drop(w->inflater);
+    gw_body_pool_fini(&w->pool);
+    gw_arena_fini(&w->arena);
+}
