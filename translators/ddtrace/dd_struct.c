@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_struct.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "translators/ddtrace/dd_any.h"
+#include "translators/ddtrace/dd_msgpack.h"
+
+static bool any(struct otlp_buf *, struct dd_msgpack *, unsigned depth);
+
+static bool any_number(struct otlp_buf *w, struct dd_msgpack *in)
+{
+    enum dd_number_kind kind;
+    union dd_number_value n;
+    if (dd_msgpack_number(in, &kind, &n) != DD_TAKEN)
+        return false;
+    if (kind == DD_INT)
+        otlp_any_int(w, n.i);
+    else
+        otlp_any_double(w, kind == DD_UINT ? (double)n.u : n.d);
+    return true;
+}
+
+static bool any_array(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+{
+    uint32_t n;
+    if (dd_msgpack_array(in, &n) != DD_TAKEN)
+        return false;
+    size_t array = otlp_open(w, DD_ANY_ARRAY, 2);
+    for (; n; n--) {
+        size_t value = otlp_open(w, DD_ANY_VALUES, 1);
+        if (!any(w, in, depth + 1))
+            return false;
+        otlp_close(w, value, 1);
+    }
+    otlp_close(w, array, 2);
+    return true;
+}
+
+/* A key as text: numbers and words as they are written, anything else not at all. */
+static bool map_key(struct dd_msgpack *in, char *room, size_t room_size, gw_str *key)
+{
+    enum dd_number_kind kind;
+    union dd_number_value n;
+    bool flag;
+    int len = 0;
+    switch (dd_msgpack_kind(in)) {
+    case DD_STR:
+    case DD_BIN:
+    case DD_NIL:
+        return dd_msgpack_text(in, key) == DD_TAKEN;
+    case DD_INTEGER:
+    case DD_FLOAT:
+        if (dd_msgpack_number(in, &kind, &n) != DD_TAKEN)
+            return false;
+        len = kind == DD_INT    ? snprintf(room, room_size, "%" PRId64, n.i)
+              : kind == DD_UINT ? snprintf(room, room_size, "%" PRIu64, n.u)
+                                : snprintf(room, room_size, "%.17g", n.d);
+        break;
+    case DD_BOOL:
+        if (dd_msgpack_bool(in, &flag) != DD_TAKEN)
+            return false;
+        len = snprintf(room, room_size, flag ? "true" : "false");
+        break;
+    default:
+        return false;
+    }
+    *key = gw_str_n(room, (size_t)len);
+    return true;
+}
+
+static bool any_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+{
+    uint32_t n;
+    char room[32];
+    gw_str key;
+    if (dd_msgpack_map(in, &n) != DD_TAKEN)
+        return false;
+    size_t list = otlp_open(w, DD_ANY_KVLIST, 2);
+    for (; n; n--) {
+        size_t value, mark;
+        if (!map_key(in, room, sizeof room, &key))
+            return false;
+        mark = otlp_attr_open(w, DD_ANY_VALUES, key, &value);
+        if (!any(w, in, depth + 1))
+            return false;
+        otlp_attr_close(w, mark, value);
+    }
+    otlp_close(w, list, 2);
+    return true;
+}
+
+static bool any_text(struct otlp_buf *w, struct dd_msgpack *in, void (*write)(struct otlp_buf *, gw_str))
+{
+    gw_str text;
+    if (dd_msgpack_text(in, &text) != DD_TAKEN)
+        return false;
+    write(w, text);
+    return true;
+}
+
+/* An extension's type is part of its bytes here: they are the value as it stood in the payload. */
+static bool any_ext(struct otlp_buf *w, struct dd_msgpack *in)
+{
+    gw_str raw;
+    if (dd_msgpack_raw(in, &raw) != DD_TAKEN)
+        return false;
+    otlp_any_bytes(w, raw);
+    return true;
+}
+
+/* Takes the next value and writes the fields of an AnyValue; false when it cannot be read or is too deep. */
+static bool any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+{
+    bool flag;
+    if (depth > DD_STRUCT_DEPTH)
+        return false;
+    switch (dd_msgpack_kind(in)) {
+    case DD_NIL:
+        return dd_msgpack_nil(in);
+    case DD_BOOL:
+        if (dd_msgpack_bool(in, &flag) != DD_TAKEN)
+            return false;
+        otlp_any_bool(w, flag);
+        return true;
+    case DD_INTEGER:
+    case DD_FLOAT:
+        return any_number(w, in);
+    case DD_STR:
+        return any_text(w, in, otlp_any_text);
+    case DD_BIN:
+        return any_text(w, in, otlp_any_bytes);
+    case DD_ARRAY:
+        return any_array(w, in, depth);
+    case DD_MAP:
+        return any_map(w, in, depth);
+    case DD_EXT:
+        return any_ext(w, in);
+    default:
+        return false;
+    }
+}
+
+bool dd_write_struct(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
+{
+    struct dd_msgpack in;
+    size_t undo = w->len, value_mark, mark = otlp_attr_open(w, field, key, &value_mark);
+    dd_msgpack_init(&in, value, DD_MAX_ELEMENTS);
+    if (any(w, &in, 0) && in.at == in.end) {
+        otlp_attr_close(w, mark, value_mark);
+        return true;
+    }
+    w->len = undo;
+    otlp_attr_bytes(w, field, key, value);
+    return false;
+}
