@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command itself: help, version, check, mistakes with their place, secrets that stay secret, and the first start without a file."""
+import os
+import re
+import subprocess
+
+import pytest
+from ddgate import BINARY, ROOT, Ddgate, free_port
+from payloads import span, v04
+
+
+def run(*args, env=None, cwd=None):
+    return subprocess.run([BINARY, *args], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60,
+                          env={**os.environ, **(env or {})}, cwd=cwd)
+
+
+def test_version():
+    done = run("--version")
+    assert done.returncode == 0 and re.match(r"ddgate \d+\.\d+\.\d+", done.stdout)
+
+
+def test_help():
+    done = run("--help")
+    assert done.returncode == 0 and not done.stderr
+    assert all(word in done.stdout for word in ("check", "-c", "--version"))
+
+
+def test_an_unknown_argument_is_a_mistake():
+    done = run("--colour")
+    assert done.returncode == 2 and "--colour" in done.stderr and not done.stdout
+
+
+def test_check_says_all_mistakes_at_once_with_their_lines(tmp_path):
+    conf = tmp_path / "bad.conf"
+    conf.write_text('receivers = ( { type = "ddtrace"; lissten = [ "127.0.0.1:0" ]; } );\n'
+                    "exporters = (\n"
+                    '  { type = "otlp_grpc"; endpoint = "collector:4317"; },\n'
+                    '  { type = "stdout"; format = "prety"; }\n'
+                    ");\n")
+    done = run("check", "-c", str(conf))
+    assert done.returncode == 2
+    places = dict(re.findall(r"bad\.conf:(\d+): (.*)", done.stderr))
+    assert set(places) == {"1", "3", "4"}, done.stderr
+    assert "lissten" in places["1"] and '"listen"' in places["1"].replace("'", '"').replace("`", '"')
+    assert "http://" in places["3"] and "pretty" in places["4"]
+
+
+def test_check_of_a_right_file_opens_nothing(tmp_path):
+    port = free_port()
+    conf = tmp_path / "good.conf"
+    conf.write_text(f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = "{tmp_path}/s"; }} );\n'
+                    'exporters = ( { type = "stdout"; } );\n')
+    done = run("check", "-c", str(conf))
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("conf", sorted((ROOT / "conf").glob("*.conf")), ids=lambda p: p.name)
+def test_the_examples_in_conf_are_right(conf):
+    secrets = {name: "x" for name in re.findall(r"\$\{env:(\w+)\}", conf.read_text())}
+    done = run("check", "-c", str(conf), env=secrets)
+    assert done.returncode == 0, done.stderr
+
+
+def test_there_are_examples():
+    assert list((ROOT / "conf").glob("*.conf"))
+
+
+def test_a_file_that_is_not_there():
+    done = run("-c", "/nonexistent/ddgate.conf")
+    assert done.returncode == 2 and "/nonexistent/ddgate.conf" in done.stderr
+
+
+def test_a_taken_address_ends_the_start(tmp_path):
+    first = Ddgate(tmp_path / "first")
+    first.wait_listening()
+    second = Ddgate(tmp_path / "second", port=first.port)
+    assert second.process.wait(30) == 2 and str(first.port) in second.stderr
+    first.stop()
+
+
+def test_secrets_are_not_printed(tmp_path):
+    secret = "s3cr3t-of-mine"
+    (tmp_path / "key").write_text(secret + "\n")
+    conf = tmp_path / "c.conf"
+    conf.write_text('exporters = ( { type = "otlp_grpc"; endpoint = "http://127.0.0.1:1"; retry = { initial = "10ms"; };\n'
+                    f'  headers = {{ "x-key" = "${{file:{tmp_path}/key}}"; "x-other" = "${{env:OTHER}}"; }}; }} );\n'
+                    f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:0" ]; }} );\n')
+    done = run("check", "-c", str(conf), env={"OTHER": secret})
+    assert done.returncode == 0 and secret not in done.stdout + done.stderr
+
+
+def test_a_missing_variable_is_a_mistake_with_its_name(tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text('exporters = ( { type = "otlp_grpc"; endpoint = "${env:DDGATE_NO_SUCH_VARIABLE}"; } );\n')
+    done = run("check", "-c", str(conf))
+    assert done.returncode == 2 and "DDGATE_NO_SUCH_VARIABLE" in done.stderr and "c.conf:1" in done.stderr
+
+
+def test_started_alone_it_says_how_to_point_an_application_at_it(tmp_path):
+    """`ddgate` without a file: the default ports (taken ones are a warning), traces on standard output, hints on standard error."""
+    gate = Ddgate(tmp_path, args=[])
+    try:
+        gate.wait_stderr("DD_TRACE_AGENT_PORT=")
+        assert "DD_AGENT_HOST=" in gate.stderr and gate.stdout == ""
+        gate.port = int(re.search(r"DD_TRACE_AGENT_PORT=(\d+)", gate.stderr)[1])
+        assert gate.port in (8126, 9529)
+        s = span(name="flask.request", resource="GET /hello", type="web", service="my-shop")
+        assert gate.put("/v0.4/traces", v04([s])).status == 200
+        text = gate.wait_stdout(lambda out: "GET /hello" in out, "the trace")
+        assert "my-shop" in text and "\x1b" not in text, "no colour where there is no terminal"
+    finally:
+        gate.stop()
+
+
+def test_an_endpoint_variable_makes_it_a_gateway(tmp_path, sink):
+    """OTEL_EXPORTER_OTLP_* fill what no file says."""
+    gate = Ddgate(tmp_path, args=[], env={"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+                                          "OTEL_EXPORTER_OTLP_HEADERS": "x-from=variable"})
+    try:
+        gate.wait_stderr("DD_TRACE_AGENT_PORT=")
+        gate.port = int(re.search(r"DD_TRACE_AGENT_PORT=(\d+)", gate.stderr)[1])
+        s = span()
+        assert gate.put("/v0.4/traces", v04([s])).status == 200
+        sink.wait_spans(1)
+        assert sink.requests[0].metadata["x-from"] == "variable"
+    finally:
+        gate.stop()
+    assert gate.stdout == ""
