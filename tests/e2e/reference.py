@@ -190,7 +190,10 @@ def names_of(span, kind):
     method = str(tag(span, "http.method") or tag(span, "http.request.method") or "").upper()
     if method and kind in (SERVER, CLIENT):
         verb = method if method in METHODS else "HTTP"
-        route = tag(span, "http.route") or tag(span, "http.endpoint") if kind == SERVER else tag(span, "url.template")
+        if kind == SERVER:
+            route = tag(span, "http.route") or tag(span, "http.endpoint") or tag(span, "flask.url_rule")
+        else:
+            route = tag(span, "url.template")
         return {f"{verb} {route}" if route else verb}
     plain = resource or name
     if is_query(span) or (span.get("type") or "") in ("queue", "rpc", "grpc", "graphql") or tag(span, "messaging.system") \
@@ -261,9 +264,13 @@ def method_rule(v, span, kind):
 
 def port_rule(v, span, kind):
     n = as_int(v)
-    if n is None:
-        return None
-    return [[("server.port", n)]] if kind != SERVER else None
+    return [[("server.port", n)]] if n is not None and kind != SERVER else None
+
+
+def peer_port_rule(v, span, kind):
+    """Of a server span it is the caller's."""
+    n = as_int(v)
+    return None if n is None else [[("network.peer.port" if kind == SERVER else "server.port", n)]]
 
 
 def peer_host_rule(v, span, kind):
@@ -302,7 +309,8 @@ RULES = {
     "http.response.content_length": to_int("http.response.body.size"),
     "http.referer": array("http.request.header.referer"),
     "out.host": peer_host_rule, "peer.hostname": peer_host_rule, "net.peer.name": peer_host_rule, "db.hostname": peer_host_rule,
-    "out.port": port_rule, "network.destination.port": port_rule, "net.peer.port": port_rule, "peer.port": port_rule,
+    "network.destination.name": peer_host_rule,
+    "out.port": port_rule, "network.destination.port": port_rule, "net.peer.port": port_rule, "peer.port": peer_port_rule,
     "network.destination.ip": to_text("network.peer.address"), "peer.ipv4": to_text("network.peer.address"),
     "net.peer.ip": to_text("network.peer.address"), "out.ip": to_text("network.peer.address"),
     "db.type": db_system_rule, "db.system": db_system_rule, "db.vendor": db_system_rule,
@@ -342,7 +350,7 @@ ELSEWHERE = {"_dd.p.tid", "_sampling_priority_v1", "_dd.p.dm", "_dd.origin", "sp
 # Facts that ddgate adds; the value is checked where it is a rule's, here only that nobody else may add attributes.
 DERIVED = {"operation.name", "resource.name", "span.type", "sampling.priority", "error.type", "db.system.name", "db.operation.name",
            "db.collection.name", "db.namespace", "db.query.text", "db.query.summary", "rpc.system.name", "rpc.method", "rpc.service",
-           "messaging.system", "messaging.operation.type", "messaging.operation.name", "network.protocol.name", "network.peer.port"}
+           "messaging.system", "messaging.operation.type", "messaging.operation.name", "network.protocol.name", "http.route"}
 
 
 class Checker:
