@@ -75,6 +75,10 @@ static void number(struct out *o, double d)
         out_word(o, isnan(d) ? "\"NaN\"" : d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         return;
     }
+    if (d == 0) { /* readers that take "-0" for an integer lose its sign */
+        out_word(o, signbit(d) ? "-0.0" : "0");
+        return;
+    }
     for (int precision = 15; precision <= 17; precision++) {
         snprintf(digits, sizeof digits, "%.*g", precision, d);
         if (strtod(digits, NULL) == d)

@@ -50,10 +50,10 @@ static void put_when(struct pretty_line *l, uint64_t unix_ns)
     char date[48], zone[8];
     time_t seconds = (time_t)(unix_ns / 1000000000);
     struct tm tm;
-    if (!localtime_r(&seconds, &tm) || !strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm) || !strftime(zone, sizeof zone, "%z", &tm))
+    if (!localtime_r(&seconds, &tm) || !strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm) || !strftime(zone, sizeof zone, " %z", &tm))
         return;
     size_t len = strlen(date);
-    snprintf(date + len, sizeof date - len, ".%03u%s", (unsigned)(unix_ns / 1000000 % 1000), strcmp(zone, "+0000") == 0 ? "Z" : zone);
+    snprintf(date + len, sizeof date - len, ".%03u%s", (unsigned)(unix_ns / 1000000 % 1000), strcmp(zone, " +0000") == 0 ? "Z" : zone);
     pretty_put(l, PRETTY_PLAIN, " · ");
     pretty_put(l, PRETTY_PLAIN, date);
 }
@@ -255,6 +255,8 @@ static size_t pick_lines(gw_str text, gw_str picked[STACK])
             break;
         if (n == STACK)
             memmove(picked, picked + 1, --n * sizeof *picked);
+        while (at.len && *at.ptr == '\t')
+            at = gw_str_from(at, 1);
         picked[n++] = trim_end(at);
     }
     return n;
