@@ -219,7 +219,6 @@ static bool take_chunk(struct work *w, const struct dd_chunk *c)
     if (c->n && (f.has_tid || f.has_root) && !learn(w, c->spans[0].trace_id, f.high))
         return false;
     w->out->chunks++;
-    w->out->intake.received += c->n;
     if (f.has_priority && f.priority <= 0 && !w->t->opt->keep_rejected) {
         w->out->intake.not_taken[GW_WHY_SAMPLED_OUT] += c->n;
         return true;
