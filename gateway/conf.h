@@ -1,0 +1,83 @@
+/* conf.h: from the configuration file to the structs that components declared.
+ *
+ *   file ─▶ libconfig's tree ─▶ rows (option.h) ─▶ struct gw_conf: what runs, with every value checked against its row
+ *               │
+ *               └─ places: file and line of every setting, for problems (problem.h)
+ *
+ *     receivers = ( { type = "ddtrace"; … }, … );      each with the rows of its module
+ *     exporters = ( { type = "stdout"; … }, … );       each with its module's rows and those of every exporter (sender.h)
+ *     max_memory = "512MiB"; log = { level = "info"; }; …             rows of the process, below
+ *
+ * A value comes from the file, else from an environment variable that OpenTelemetry defines for it (conf_env.h), else from its
+ * row. What is left out runs with defaults: a ddtrace receiver, a stdout exporter; where an OTLP endpoint variable is set, that
+ * exporter instead of stdout.
+ *
+ * Reading touches nothing but the file and the environment. All mistakes are collected; when there is one, nothing may be opened.
+ *
+ * Threads: main.  Ownership: gw_conf owns all its values; what is opened from it keeps references, so it is dropped last.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_CONF_H
+#define GW_CONF_H
+
+#include "exporters/sender.h"
+#include "gateway/arena.h"
+#include "gateway/conf_text.h"
+#include "gateway/exporter.h"
+#include "gateway/receiver.h"
+
+/* Options of the process. The words of log.level stand in the order of enum gw_level. */
+#define GW_PROCESS_OPTS(X)                                                                                                                 \
+    X(size, max_memory, "max_memory", "512MiB", "16MiB", "1TiB",                                                                           \
+      "Bound on what requests being received and queues hold together. Past it, senders get 429 and keep their data.")                     \
+    X(duration, shutdown_timeout, "shutdown_timeout", "10s", "0s", "1h",                                                                   \
+      "How long exporters may go on sending after SIGTERM or SIGINT. What is left then is counted as dropped, and the exit code is 3.")    \
+    X(str, host_name, "host_name", "", "", "",                                                                                             \
+      "Name of this machine, for spans of applications on it that do not name theirs. The system's host name when left out.")              \
+    X(count, join_traces, "join.traces", "262144", "1024", "67108864",                                                                     \
+      "How many traces the table of 128-bit trace ids remembers, at 36 bytes each: several minutes of traffic is right.")                  \
+    X(duration, join_ttl, "join.ttl", "10m", "1s", "24h", "How long it remembers them.")                                                   \
+    X(choice, log_level, "log.level", "info", "debug|info|warning|error", "", "Least severe of ddgate's own messages to be shown.")
+
+struct gw_process_conf {
+    GW_PROCESS_OPTS(GW_FIELD)
+};
+extern const struct gw_opt gw_process_opts[];
+
+enum { GW_MAX_RECEIVERS = 32 };
+
+struct gw_conf_receiver {
+    const struct gw_receiver *module;
+    const char *path; /* "receivers[0]" */
+    void *conf;       /* module->conf_size bytes */
+};
+
+struct gw_conf_exporter {
+    const struct gw_exporter *module;
+    const char *path;             /* "exporters[0]" */
+    void *conf;                   /* module->conf_size bytes */
+    struct gw_sender_conf sender; /* its name is never empty */
+};
+
+struct gw_conf {
+    struct gw_arena arena;
+    struct gw_process_conf process;
+    struct gw_conf_receiver receivers[GW_MAX_RECEIVERS];
+    struct gw_conf_exporter exporters[GW_MAX_EXPORTERS];
+    size_t receivers_n, exporters_n;
+};
+
+/* What there is to configure; NULL-terminated as in modules.h. */
+struct gw_conf_world {
+    const struct gw_receiver *const *receivers;
+    const struct gw_exporter *const *exporters;
+    gw_env_f *env;
+};
+
+/* `file` NULL: no file. What comes back is good only if no problem is an error. NULL when there is no memory. */
+struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_world *, struct gw_problems *);
+/* The same from text, which `name` stands for in messages. */
+struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_world *, struct gw_problems *);
+void gw_conf_drop(struct gw_conf *);
+
+#endif
