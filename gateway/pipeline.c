@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "gateway/pipeline.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/budget.h"
+#include "gateway/cpus.h"
+#include "gateway/ids.h"
+#include "gateway/log.h"
+#include "gateway/problem.h"
+#include "gateway/receivers/http.h"
+
+struct receiver {
+    const struct gw_receiver *module;
+    const char *path;
+    void *ctx; /* NULL: not made */
+    bool started;
+};
+
+struct exporter {
+    const struct gw_exporter *module;
+    const char *path;
+    void *ctx;
+    struct gw_sender *sender;
+};
+
+struct gw_pipeline {
+    struct gw_budget budget;
+    struct gw_ledger *ledger;
+    struct gw_fanout *fanout;
+    struct gw_ids *ids;
+    struct gw_http *http;
+    char host_name[HOST_NAME_MAX + 1];
+    struct gw_host host;
+    struct receiver receivers[GW_MAX_RECEIVERS];
+    struct exporter exporters[GW_MAX_EXPORTERS];
+    size_t receivers_n, exporters_n;
+    atomic_bool hurried;
+};
+
+/* A component's context begins with its configuration. */
+static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
+{
+    void *ctx = calloc(1, ctx_size);
+    if (ctx)
+        memcpy(ctx, conf, conf_size);
+    return ctx;
+}
+
+static bool add_exporter(struct gw_pipeline *p, const struct gw_conf_exporter *c)
+{
+    struct exporter *e = &p->exporters[p->exporters_n++];
+    e->module = c->module;
+    e->path = c->path;
+    e->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
+    e->sender = e->ctx ? gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids) : NULL;
+    if (e->sender)
+        gw_fanout_add(p->fanout, gw_sender_route(e->sender));
+    return e->sender != NULL;
+}
+
+static bool add_receiver(struct gw_pipeline *p, const struct gw_conf_receiver *c)
+{
+    struct receiver *r = &p->receivers[p->receivers_n++];
+    r->module = c->module;
+    r->path = c->path;
+    r->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
+    return r->ctx != NULL;
+}
+
+static gw_str host_name(struct gw_pipeline *p, const struct gw_process_conf *c)
+{
+    if (c->host_name.len)
+        return c->host_name;
+    if (gethostname(p->host_name, HOST_NAME_MAX) != 0)
+        p->host_name[0] = '\0';
+    return gw_str_z(p->host_name);
+}
+
+static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
+{
+    const struct gw_process_conf *c = &conf->process;
+    int threads = gw_cpus();
+    p->budget.limit = c->max_memory;
+    p->ledger = gw_ledger_new();
+    p->ids = gw_ids_new((size_t)c->join_traces, c->join_ttl);
+    p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
+    p->http = gw_http_new(&p->budget, threads);
+    if (!p->ledger || !p->ids || !p->fanout || !p->http)
+        return false;
+    p->host = (struct gw_host){.http = p->http,
+                               .fanout = p->fanout,
+                               .ids = p->ids,
+                               .budget = &p->budget,
+                               .host_name = host_name(p, c),
+                               .check = check,
+                               .threads = threads};
+    for (size_t i = 0; i < conf->exporters_n; i++)
+        if (!add_exporter(p, &conf->exporters[i]))
+            return false;
+    for (size_t i = 0; i < conf->receivers_n; i++)
+        if (!add_receiver(p, &conf->receivers[i]))
+            return false;
+    return true;
+}
+
+struct gw_pipeline *gw_pipeline_new(const struct gw_conf *conf, bool check)
+{
+    struct gw_pipeline *p = calloc(1, sizeof *p);
+    if (p && !build(p, conf, check)) {
+        gw_pipeline_drop(p);
+        return NULL;
+    }
+    return p;
+}
+
+void gw_pipeline_drop(struct gw_pipeline *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->receivers_n; i++) {
+        if (p->receivers[i].ctx)
+            p->receivers[i].module->close(p->receivers[i].ctx);
+        free(p->receivers[i].ctx);
+    }
+    gw_http_drop(p->http);
+    for (size_t i = 0; i < p->exporters_n; i++) {
+        if (p->exporters[i].sender)
+            gw_sender_drop(p->exporters[i].sender);
+        if (p->exporters[i].ctx)
+            p->exporters[i].module->close(p->exporters[i].ctx);
+        free(p->exporters[i].ctx);
+    }
+    gw_fanout_drop(p->fanout);
+    gw_ids_drop(p->ids);
+    gw_ledger_drop(p->ledger);
+    free(p);
+}
+
+/* `open` adds what is wrong; a component that fails without a word is helped out. */
+static void said_nothing(struct gw_problems *problems, size_t before, enum gw_code code, const char *path)
+{
+    if (code != GW_OK && gw_problems_errors(problems) == before)
+        gw_problem(problems, path, "cannot be opened: %s", gw_code_text(code));
+}
+
+void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
+{
+    for (size_t i = 0; i < p->exporters_n; i++) {
+        size_t before = gw_problems_errors(problems);
+        struct exporter *e = &p->exporters[i];
+        said_nothing(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
+    }
+    if (gw_problems_errors(problems)) /* nothing will run: say what else is wrong, but leave the addresses alone */
+        p->host.check = true;
+    for (size_t i = 0; i < p->receivers_n; i++) {
+        size_t before = gw_problems_errors(problems);
+        struct receiver *r = &p->receivers[i];
+        said_nothing(problems, before, r->module->open(r->ctx, &p->host, r->path, problems), r->path);
+    }
+}
+
+bool gw_pipeline_start(struct gw_pipeline *p)
+{
+    for (size_t i = 0; i < p->exporters_n; i++)
+        if (!gw_sender_start(p->exporters[i].sender)) {
+            gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it", p->exporters[i].path);
+            return false;
+        }
+    for (size_t i = 0; i < p->receivers_n; i++) {
+        p->receivers[i].module->start(p->receivers[i].ctx);
+        p->receivers[i].started = true;
+    }
+    return true;
+}
+
+void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
+{
+    for (size_t i = 0; i < p->receivers_n; i++)
+        if (p->receivers[i].module->hint)
+            p->receivers[i].module->hint(p->receivers[i].ctx, to);
+}
+
+/* A hurry that comes at any time finds either the flag read after the deadline was set, or its own deadline set last. */
+static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
+{
+    for (size_t i = 0; i < p->exporters_n; i++)
+        gw_sender_stop(p->exporters[i].sender, deadline);
+}
+
+void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec patience)
+{
+    for (size_t i = 0; i < p->receivers_n; i++)
+        if (p->receivers[i].started)
+            p->receivers[i].module->stop(p->receivers[i].ctx);
+    gw_fanout_stop(p->fanout);
+    stop_senders(p, gw_now() + patience);
+    if (atomic_load(&p->hurried))
+        stop_senders(p, gw_now());
+    for (size_t i = 0; i < p->exporters_n; i++)
+        gw_sender_finish(p->exporters[i].sender);
+}
+
+void gw_pipeline_hurry(struct gw_pipeline *p)
+{
+    atomic_store(&p->hurried, true);
+    stop_senders(p, gw_now());
+}
+
+void gw_pipeline_ledger(struct gw_pipeline *p, struct gw_ledger_view *out)
+{
+    gw_ledger_read(p->ledger, out);
+}

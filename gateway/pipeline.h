@@ -1,0 +1,39 @@
+/* pipeline.h: from a configuration to a running gateway and back, each step in its order.
+ *
+ *   new    ledger, budget, id table, HTTP server; every component's context, filled from the configuration
+ *   open   exporters, then receivers: every mistake that a user can make is said; addresses are bound, nothing is read
+ *   start  senders, then receivers: from the first byte on there is a way out
+ *
+ *   stop   receivers close their listeners and finish their requests; the fan-out refuses; senders drain, all at the same time,
+ *          until the deadline; then the books are closed
+ *   drop   exporters and receivers are closed, everything is given back in reverse order
+ *
+ * Threads: main; gw_pipeline_hurry from any.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_PIPELINE_H
+#define GW_PIPELINE_H
+
+#include "gateway/conf.h"
+#include "gateway/ledger.h"
+
+struct gw_pipeline;
+
+/* Nothing outside is touched. `conf` is kept by reference. With `check`, open will bind nothing. NULL when there is no memory. */
+struct gw_pipeline *gw_pipeline_new(const struct gw_conf *, bool check);
+void gw_pipeline_drop(struct gw_pipeline *);
+
+void gw_pipeline_open(struct gw_pipeline *, struct gw_problems *);
+/* After an open without errors. False, with a line in the log, when the system has no thread for us. */
+bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
+/* How to point an application at what is really open. */
+void gw_pipeline_hint(struct gw_pipeline *, FILE *);
+
+/* Returns when everything is delivered, or `patience` after the last request was answered. */
+void gw_pipeline_stop(struct gw_pipeline *, gw_nsec patience);
+/* Ends the patience of a stop that is under way. */
+void gw_pipeline_hurry(struct gw_pipeline *);
+
+void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
+
+#endif
