@@ -1,5 +1,183 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+/* main.c: the process: its environment, the order of start and stop, signals, exit codes. (gateway.h is the chapter to read first.)
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <locale.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "gateway/cli.h"
+#include "gateway/conf.h"
+#include "gateway/log.h"
+#include "gateway/modules.h"
+#include "gateway/pipeline.h"
+#include "gateway/problem.h"
+
+enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
+
+/* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page faults every time. */
+static void tune_memory(void)
 {
-    return 0;
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
+/* Every connection is a descriptor; the soft limit is often 1024 for select()'s sake only. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* The signals that end us are waited for, in no handler; every thread inherits the mask. A closed pipe is an error of write. */
+static void block_signals(sigset_t *ours)
+{
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    sigaddset(ours, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, ours, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+struct hurry {
+    struct gw_pipeline *pipeline;
+    const sigset_t *signals;
+};
+
+/* Thread: a second signal ends the drain. Cancelled when the drain is over. */
+static void *wait_for_hurry(void *arg)
+{
+    struct hurry *h = arg;
+    int number;
+    if (sigwait(h->signals, &number) == 0)
+        gw_pipeline_hurry(h->pipeline);
+    return NULL;
+}
+
+static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec patience)
+{
+    struct hurry hurry = {p, signals};
+    pthread_t thread;
+    bool watched = pthread_create(&thread, NULL, wait_for_hurry, &hurry) == 0;
+    gw_pipeline_stop(p, patience);
+    if (watched) {
+        pthread_cancel(thread);
+        pthread_join(thread, NULL);
+    }
+}
+
+static int close_books(struct gw_pipeline *p)
+{
+    struct gw_ledger_view *view = calloc(1, sizeof *view);
+    if (!view)
+        return EXIT_OTHER;
+    gw_pipeline_ledger(p, view);
+    gw_ledger_print(stderr, view);
+    uint64_t lost = gw_ledger_lost(view);
+    int code = !gw_ledger_balanced(view) ? EXIT_OTHER : lost ? EXIT_LOST : EXIT_WELL;
+    if (lost)
+        fprintf(stderr, "ddgate: %llu accepted items were not delivered\n", (unsigned long long)lost);
+    free(view);
+    return code;
+}
+
+static int run(struct gw_pipeline *p, const struct gw_conf *conf, const sigset_t *signals)
+{
+    int number;
+    if (!gw_pipeline_start(p)) {
+        gw_pipeline_stop(p, 0);
+        return EXIT_OTHER;
+    }
+    gw_pipeline_hint(p, stderr);
+    sigwait(signals, &number);
+    gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));
+    drain(p, signals, conf->process.shutdown_timeout);
+    return close_books(p);
+}
+
+/* After `ddgate check`: what would run, by name. */
+static void print_plan(const char *file, const struct gw_conf *conf)
+{
+    printf("%s: ok\n", file);
+    for (size_t i = 0; i < conf->receivers_n; i++)
+        printf("  %s: %s\n", conf->receivers[i].path, conf->receivers[i].module->name);
+    for (size_t i = 0; i < conf->exporters_n; i++)
+        printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
+}
+
+/* Opens what the configuration says, and runs it, or says that it could. */
+static int execute(const struct gw_cli *cli, const struct gw_conf *conf, struct gw_problems *problems, const sigset_t *signals)
+{
+    bool check = cli->command == GW_CLI_CHECK;
+    struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_problems_errors(problems));
+    if (!p) {
+        fputs("ddgate: not enough memory to start\n", stderr);
+        return EXIT_OTHER;
+    }
+    int code = EXIT_WELL;
+    gw_pipeline_open(p, problems);
+    gw_problems_print(problems, stderr);
+    if (gw_problems_errors(problems))
+        code = EXIT_CONFIGURATION;
+    else if (check)
+        print_plan(cli->file, conf);
+    else
+        code = run(p, conf, signals);
+    gw_pipeline_drop(p);
+    return code;
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static int configured(const struct gw_cli *cli, const sigset_t *signals)
+{
+    const struct gw_conf_world world = {gw_receivers, gw_exporters, environment};
+    struct gw_problems *problems = gw_problems_new();
+    struct gw_conf *conf = problems ? gw_conf_read(cli->file, &world, problems) : NULL;
+    int code = EXIT_OTHER;
+    if (conf) {
+        gw_log_level((enum gw_level)conf->process.log_level);
+        code = execute(cli, conf, problems, signals);
+    } else {
+        fputs("ddgate: not enough memory to start\n", stderr);
+    }
+    gw_conf_drop(conf);
+    gw_problems_drop(problems);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct gw_cli cli;
+    sigset_t signals;
+    setlocale(LC_ALL, "C");
+    if (!gw_cli_parse(&cli, argc, argv, stderr))
+        return EXIT_CONFIGURATION;
+    switch (cli.command) {
+    case GW_CLI_VERSION:
+        puts("ddgate " DDGATE_VERSION);
+        return EXIT_WELL;
+    case GW_CLI_HELP:
+        return gw_cli_help(cli.topic, stdout, stderr) ? EXIT_WELL : EXIT_CONFIGURATION;
+    case GW_CLI_REFERENCE:
+        return EXIT_OTHER;
+    case GW_CLI_RUN:
+    case GW_CLI_CHECK:
+        break;
+    }
+    tune_memory();
+    raise_descriptors();
+    block_signals(&signals);
+    return configured(&cli, &signals);
 }

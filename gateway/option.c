@@ -223,9 +223,16 @@ bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *a)
 const char *gw_opt_type_text(enum gw_opt_type type)
 {
     static const char *const texts[] = {
-        [GW_OPT_END_ROW] = "",           [GW_OPT_str] = "a text",           [GW_OPT_secret] = "a secret", [GW_OPT_duration] = "a duration",
-        [GW_OPT_size] = "a size",          [GW_OPT_count] = "a whole number", [GW_OPT_flag] = "true or false", [GW_OPT_choice] = "one of",
-        [GW_OPT_list] = "a list of texts", [GW_OPT_map] = "a group of texts",
+        [GW_OPT_END_ROW] = "",
+        [GW_OPT_str] = "a text",
+        [GW_OPT_secret] = "a secret",
+        [GW_OPT_duration] = "a duration",
+        [GW_OPT_size] = "a size",
+        [GW_OPT_count] = "a whole number",
+        [GW_OPT_flag] = "true or false",
+        [GW_OPT_choice] = "one of",
+        [GW_OPT_list] = "a list of texts",
+        [GW_OPT_map] = "a group of texts",
     };
     return texts[type];
 }
