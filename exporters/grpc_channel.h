@@ -1,9 +1,9 @@
-/* grpc_channel.h: the connection of a gRPC exporter: library, endpoint, credentials, channel arguments.
+/* grpc_channel.h: the connection of a gRPC exporter: library, credentials, channel arguments.
  *
  * gRPC Core keeps one connection per channel and reconnects it. Of what it can do besides, this takes nothing: no retries, no
  * service config, no pool shared with other channels, no tracing; retrying is sender.h's and is seen in the ledger.
  *
- * TLS: roots are tls.ca, else what SSL_CERT_FILE names, else the system's bundle. tls.cert and tls.key go together.
+ * TLS: roots are tls.ca, else what SSL_CERT_FILE names, else the system's bundle.
  * A proxy named by grpc_proxy, https_proxy or http_proxy (but for no_proxy) is used, as all gRPC programs do, though never
  * for loopback addresses.
  *
@@ -15,21 +15,18 @@
 
 #include <grpc/grpc.h>
 
-#include "gateway/err.h"
-#include "gateway/option.h"
+#include "exporters/otlp_target.h"
 
-struct gw_grpc_conf {
-    gw_str endpoint; /* http://host:port is plain, https://host:port is TLS */
-    gw_str ca, cert, key, server_name;
-    gw_nsec keepalive_time, keepalive_timeout; /* time 0: no pings */
-    bool gzip;                                 /* messages come compressed already */
+struct gw_grpc_options {
+    gw_str server_name;                        /* to expect in the certificate; empty: the host */
+    gw_nsec keepalive_time, keepalive_timeout; /* time 0: no probes */
 };
 
 /* First and last of every exporter that uses gRPC; they count. Sends the library's own words to our log. */
 void gw_grpc_start(void);
 void gw_grpc_stop(void);
 
-/* NULL when the configuration is wrong: then `problems` says what. `path` is "exporters[0]". */
-grpc_channel *gw_grpc_channel(const struct gw_grpc_conf *, const char *path, struct gw_problems *problems);
+/* NULL when the system's CA certificates are needed and there are none: then `problems` says so. `path` is "exporters[0]". */
+grpc_channel *gw_grpc_channel(const struct otlp_target *, const struct gw_grpc_options *, const char *path, struct gw_problems *problems);
 
 #endif

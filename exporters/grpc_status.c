@@ -5,11 +5,9 @@
 #include <grpc/status.h>
 #include <stdio.h>
 
-#include "rpc.pb-c.h"
-#include "trace_service.pb-c.h"
+#include "exporters/otlp_answer.h"
 
 enum { QUOTA_BYTES = 16 * 1024 };
-static const int64_t longest_retry_delay = 24 * 3600; /* s; what a backend names beyond that is taken for this */
 
 static const char *const status_names[] = {
     "OK",        "CANCELLED",       "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
@@ -102,56 +100,6 @@ static bool not_grpc(const struct gw_grpc_answer *a)
     return false;
 }
 
-/* seconds and nanos as the backend wrote them; negative is none. */
-static gw_nsec delay_of(const Google__Protobuf__Duration *d)
-{
-    if (!d || d->seconds < 0 || d->nanos < 0 || d->nanos >= GW_SEC)
-        return 0;
-    return (d->seconds < longest_retry_delay ? d->seconds : longest_retry_delay) * GW_SEC + d->nanos;
-}
-
-static bool read_retry_info(const Google__Protobuf__Any *any, gw_nsec *delay)
-{
-    gw_str type = gw_str_n((const char *)any->type_url.data, any->type_url.len);
-    if (!gw_str_ends(type, GW_STR("/google.rpc.RetryInfo")))
-        return false;
-    Google__Rpc__RetryInfo *info = google__rpc__retry_info__unpack(NULL, any->value.len, any->value.data);
-    if (!info)
-        return false;
-    *delay = delay_of(info->retry_delay);
-    google__rpc__retry_info__free_unpacked(info, NULL);
-    return true;
-}
-
-/* True when the details hold a RetryInfo. */
-static bool retry_info(gw_str details, gw_nsec *delay)
-{
-    bool found = false;
-    Google__Rpc__Status *status = google__rpc__status__unpack(NULL, details.len, (const uint8_t *)details.ptr);
-    if (!details.len || !status)
-        return false;
-    for (size_t i = 0; i < status->n_details && !found; i++)
-        found = read_retry_info(status->details[i], delay);
-    google__rpc__status__free_unpacked(status, NULL);
-    return found;
-}
-
-/* The three responses are alike on the wire: partial_success = 1 { rejected = 1, error_message = 2 }. */
-static void read_partial(gw_str response, struct gw_outcome *out)
-{
-    Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceResponse *r =
-        opentelemetry__proto__collector__trace__v1__export_trace_service_response__unpack(NULL, response.len,
-                                                                                          (const uint8_t *)response.ptr);
-    if (!r)
-        return;
-    if (r->partial_success) {
-        out->rejected = r->partial_success->rejected_spans > 0 ? (uint64_t)r->partial_success->rejected_spans : 0;
-        snprintf(out->text, sizeof out->text, "%.*s", (int)r->partial_success->error_message.len,
-                 (char *)r->partial_success->error_message.data);
-    }
-    opentelemetry__proto__collector__trace__v1__export_trace_service_response__free_unpacked(r, NULL);
-}
-
 static enum gw_verdict verdict_of(const struct gw_grpc_answer *a, bool told_when)
 {
     bool known = a->status >= 0 && (size_t)a->status < sizeof verdicts / sizeof *verdicts;
@@ -175,14 +123,16 @@ static const char *remedy_of(const struct gw_grpc_answer *a)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
+    char words[256];
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {
-        read_partial(a->response, out);
+        otlp_answer_success(a->response, out);
         return;
     }
-    bool told_when = retry_info(a->details, &out->retry_after), known = (size_t)a->status < sizeof status_names / sizeof *status_names;
+    bool told_when = otlp_answer_status(a->details, out), known = (size_t)a->status < sizeof status_names / sizeof *status_names;
+    int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status", a->message.len ? ": " : "",
+                     GW_FMT(a->message));
+    otlp_answer_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));
     out->verdict = verdict_of(a, told_when);
     out->remedy = remedy_of(a);
-    snprintf(out->text, sizeof out->text, "%s%s%.*s", known ? status_names[a->status] : "unknown status", a->message.len ? ": " : "",
-             GW_FMT(a->message));
 }

@@ -25,20 +25,11 @@
 #include "exporters/grpc_channel.h"
 #include "exporters/grpc_status.h"
 #include "gateway/exporter.h"
-#include "gateway/option.h"
 
 #define OPTS(X)                                                                                                                            \
-    X(str, endpoint, "endpoint", "http://localhost:4317", "", "", "Where to send: http://host:port is plain, https://host:port is TLS.")   \
-    X(map, headers, "headers", "", "", "", "Sent as metadata with every request: credentials, tenant. Names are made lower case.")         \
-    X(choice, compression, "compression", "none", "none|gzip", "",                                                                         \
-      "gzip makes requests about 8 times smaller for about 0.8 ms of CPU per MB.")                                                         \
-    X(str, tls_ca, "tls.ca", "", "", "", "PEM file with the CA certificates to trust, instead of the system's.")                           \
-    X(str, tls_cert, "tls.cert", "", "", "", "PEM file with our certificate, where the server wants one; with tls.key.")                   \
-    X(str, tls_key, "tls.key", "", "", "", "PEM file with the private key of tls.cert.")                                                   \
-    X(str, tls_server_name, "tls.server_name", "", "", "", "Name to expect in the server's certificate, instead of the host of endpoint.") \
+    OTLP_TARGET_OPTS(X)                                                                                                                    \
     X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                                                      \
-      "A connection with open requests is probed after this long without news; 0s: never. Servers may answer too frequent probes by "      \
-      "closing.")                                                                                                                          \
+      "A connection with open requests is probed after this long without news; 0s: never. Servers may close on too frequent probes.")      \
     X(duration, keepalive_timeout, "keepalive.timeout", "10s", "100ms", "10m", "A probe not answered for this long ends the connection.")
 
 struct conf {
@@ -46,6 +37,10 @@ struct conf {
 };
 #define GW_CONF struct conf
 static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
+_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_target_conf, tls_server_name),
+               "conf begins with a struct otlp_target_conf");
+
+static const struct otlp_protocol protocol = {.name = "gRPC", .default_port = 4317};
 
 static const char *const methods[GW_SIGNALS] = {
     [GW_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -72,6 +67,7 @@ struct ctx {
     struct conf conf;
     /* const after open */
     bool started, polling;
+    struct otlp_target target;
     grpc_channel *channel;
     grpc_completion_queue *queue;
     grpc_metadata *headers;
@@ -97,26 +93,12 @@ static grpc_slice lower_case(gw_str key)
     return slice;
 }
 
-/* Names that gRPC or HTTP/2 writes itself. */
-static bool is_reserved(gw_str key)
+/* What otlp_target_open has let pass but gRPC has its own ideas of. */
+static const char *header_fault(grpc_slice key)
 {
-    static const gw_str names[] = {GW_LIT("content-type"), GW_LIT("te"), GW_LIT("host"), GW_LIT("user-agent"), GW_LIT("connection")};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (gw_str_ieq(key, names[i]))
-            return true;
-    return gw_str_starts(key, GW_STR("grpc-"));
-}
-
-static const char *header_fault(const struct gw_map_item *item, grpc_slice key)
-{
-    grpc_slice value = grpc_slice_from_static_buffer(item->value.ptr, item->value.len);
-    if (is_reserved(item->key))
-        return "is set by the protocol itself";
-    if (item->key.len == 0 || !grpc_header_key_is_legal(key))
-        return "is no header name: letters, digits, - _ . only";
-    if (grpc_is_binary_header(key))
-        return "ends in -bin, which is for binary values";
-    return grpc_header_nonbin_value_is_legal(value) ? NULL : "has a value with characters that a header may not hold";
+    if (!grpc_header_key_is_legal(key))
+        return "is no name that gRPC carries: letters, digits, - _ . only";
+    return grpc_is_binary_header(key) ? "ends in -bin, which is for binary values" : NULL;
 }
 
 static bool make_headers(struct ctx *c, const char *path, struct gw_problems *problems)
@@ -130,9 +112,9 @@ static bool make_headers(struct ctx *c, const char *path, struct gw_problems *pr
     for (size_t i = 0; i < c->conf.headers.n; i++) {
         const struct gw_map_item *item = &c->conf.headers.items[i];
         grpc_slice key = lower_case(item->key);
-        const char *fault = header_fault(item, key);
+        const char *fault = header_fault(key);
         if (fault)
-            gw_problem(problems, at, "header \"%.*s\" %s", GW_FMT(item->key), fault);
+            gw_problem(problems, at, "\"%.*s\" %s", GW_FMT(item->key), fault);
         good = good && !fault;
         c->headers[c->n_headers++] = (grpc_metadata){.key = key, .value = grpc_slice_from_copied_buffer(item->value.ptr, item->value.len)};
     }
@@ -161,18 +143,11 @@ static void *poll_queue(void *arg)
 
 static bool make_channel(struct ctx *c, const char *path, struct gw_problems *problems)
 {
-    struct gw_grpc_conf conf = {
-        .endpoint = c->conf.endpoint,
-        .ca = c->conf.tls_ca,
-        .cert = c->conf.tls_cert,
-        .key = c->conf.tls_key,
-        .server_name = c->conf.tls_server_name,
-        .keepalive_time = c->conf.keepalive_time,
-        .keepalive_timeout = c->conf.keepalive_timeout,
-        .gzip = c->conf.compression == GW_COMPRESS_GZIP,
-    };
-    c->channel = gw_grpc_channel(&conf, path, problems);
-    return c->channel;
+    struct gw_grpc_options options = {c->conf.tls_server_name, c->conf.keepalive_time, c->conf.keepalive_timeout};
+    c->channel = gw_grpc_channel(&c->target, &options, path, problems);
+    if (c->target.compression == GW_COMPRESS_GZIP)
+        c->compressor = gw_compressor_new(GW_COMPRESS_GZIP);
+    return c->channel && (c->compressor || c->target.compression == GW_COMPRESS_NONE);
 }
 
 static bool make_queue(struct ctx *c)
@@ -190,11 +165,12 @@ static enum gw_code grpc_open(void *ctx, const char *path, struct gw_problems *p
     pthread_mutex_init(&c->lock, NULL);
     c->finished_end = &c->finished;
     c->started = true;
-    bool good = make_headers(c, path, problems);
-    good = make_channel(c, path, problems) && good;
-    if (c->conf.compression != GW_COMPRESS_NONE && !(c->compressor = gw_compressor_new((enum gw_compression)c->conf.compression)))
-        return GW_INTERNAL;
-    return good && make_queue(c) ? GW_OK : GW_INTERNAL;
+    enum gw_code code = otlp_target_open(&c->target, (const struct otlp_target_conf *)&c->conf, &protocol, path, problems);
+    if (!make_headers(c, path, problems))
+        code = GW_BAD_REQUEST;
+    if (code != GW_OK || c->target.off)
+        return code;
+    return make_channel(c, path, problems) && make_queue(c) ? GW_OK : GW_INTERNAL;
 }
 
 /* The order that Core wants: calls (none is open any more), queue, channel, library. */
@@ -220,6 +196,7 @@ static void grpc_close(void *ctx)
         gw_compressor_drop(c->compressor);
     pthread_mutex_destroy(&c->lock);
     gw_bell_fini(&c->bell);
+    otlp_target_close(&c->target);
     gw_grpc_stop();
     *c = (struct ctx){.conf = c->conf};
 }
@@ -322,6 +299,13 @@ static bool call_start(struct ctx *c, struct call *call)
     return grpc_call_start_batch(call->call, ops, sizeof ops / sizeof *ops, call, NULL) == GRPC_CALL_OK;
 }
 
+/* No endpoint: nothing is sent, and nobody is asked to try again. */
+static void forget(gw_done_f *done, void *cookie)
+{
+    struct gw_outcome taken = {.verdict = GW_DONE};
+    done(cookie, &taken);
+}
+
 static void fail(gw_done_f *done, void *cookie, const char *why)
 {
     struct gw_outcome o = {.verdict = GW_RETRY};
@@ -332,6 +316,10 @@ static void fail(gw_done_f *done, void *cookie, const char *why)
 static void grpc_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
 {
     struct ctx *c = ctx;
+    if (c->target.off) {
+        forget(done, cookie);
+        return;
+    }
     struct call *call = call_new(c, batch, timeout);
     if (!call) {
         fail(done, cookie, "no memory for a request");
