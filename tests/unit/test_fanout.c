@@ -1,0 +1,273 @@
+/* Receivers' side: all exporters or none, the ledger's balance, the budget; and everything with real threads.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/export_bed.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+extern const struct gw_exporter gw_exporter_blackhole;
+
+static void a_dead_backend_stalls_its_own_queue_only(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].queue_size = 100000;
+    b->conf[0].when_full = GW_FULL_DROP_OLDEST;
+    b->conf[0].in_flight = 1;
+    b->conf[0].batch_bytes = 10000;
+    bed_add(b, "dead");
+    bed_add(b, "live");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+        bed_run(b, b->now + GW_SEC);
+    }
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 1, 0, 200, 1);
+    uint64_t evicted = bed_dropped(b, 0, GW_TRACES, GW_WHY_EVICTED);
+    assert_in_range(evicted, 100, 120); /* 100 kB hold some 90 frames of 1000 bytes and their struct */
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED) + bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 200 - evicted);
+    b->paper[0].up_at = b->now;
+    bed_run(b, b->now + 60 * GW_SEC);
+    bed_arrived(b, 0, 200 - 80, 200, 1); /* the newest survived */
+    bed_arrived(b, 0, 10, 100, 0);
+    assert_int_equal(b->paper[0].taken_items, 200 - evicted);
+    bed_drop(b);
+}
+
+static void a_request_is_queued_for_all_or_refused_whole(void **state)
+{
+    struct bed *b = bed_new();
+    struct gw_err err;
+    b->conf[0].queue_size = 5000;
+    bed_add(b, "small");
+    bed_add(b, "large");
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    struct gw_frame *f[2] = {bed_frame(b, GW_TRACES, 500, 3), bed_frame(b, GW_TRACES, 1000, 4)};
+    struct gw_intake in = {.received = 8, .not_taken[GW_WHY_NIL_SPAN] = 1};
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, f, 2, &in, &err), GW_QUEUE_FULL);
+    assert_string_equal(err.what, "the queue of exporter small is full");
+    assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 7);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 4, 1);
+    bed_arrived(b, 1, 0, 4, 1);
+    bed_arrived(b, 1, 4, 6, 0);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(v.signal[GW_TRACES].received, 20);
+    assert_int_equal(v.signal[GW_TRACES].accepted, 12);
+    assert_int_equal(v.signal[GW_TRACES].not_taken[GW_WHY_QUEUE_FULL], 7);
+    assert_int_equal(v.signal[GW_TRACES].not_taken[GW_WHY_NIL_SPAN], 1);
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK); /* there is room again */
+    bed_run(b, b->now + GW_SEC);
+    bed_drop(b);
+}
+
+static void a_request_larger_than_the_queue_is_taken_when_it_is_empty(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].queue_size = 5000;
+    bed_add(b, "small");
+    assert_int_equal(bed_offer(b, GW_TRACES, 20000, 3), GW_OK);
+    assert_int_equal(bed_offer(b, GW_TRACES, 10, 3), GW_QUEUE_FULL);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(bed_offer(b, GW_TRACES, 10, 3), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_drop(b);
+}
+
+static void the_budget_bounds_all_queues_and_is_charged_once(void **state)
+{
+    struct bed *b = bed_new();
+    struct gw_err err;
+    bed_add(b, "one");
+    bed_add(b, "two");
+    struct gw_frame *f = bed_frame(b, GW_TRACES, 1000, 1);
+    b->budget.limit = gw_frame_cost(f) + 100;
+    assert_int_equal(bed_offer_frame(b, f), GW_OK);
+    f = bed_frame(b, GW_TRACES, 1000, 1);
+    struct gw_intake in = {.received = 1};
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, &err), GW_BUSY);
+    assert_non_null(strstr(err.what, "bytes of memory are in use"));
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_drop(b);
+}
+
+static void an_exporter_gets_its_signals_and_its_rendering(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].mode = GW_DATADOG;
+    assert_true(gw_list_add(&b->conf[1].signals, GW_STR("logs"), &b->arena));
+    bed_add(b, "traces_in_datadog");
+    bed_add(b, "logs_only");
+    b->conf[0].signals.n = 0;
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_DATADOG);
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_LOGS), 1u << GW_DATADOG | 1u << GW_OTEL);
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_METRICS), 0);
+    struct gw_frame *f[2] = {bed_frame(b, GW_LOGS, 100, 2), bed_frame(b, GW_LOGS, 200, 2)};
+    f[1]->rendering = GW_DATADOG;
+    struct gw_intake in = {.received = 2};
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_LOGS, f, 2, &in, NULL), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 1, 0);
+    bed_arrived(b, 0, 1, 2, 1);
+    bed_arrived(b, 1, 0, 1, 1);
+    bed_arrived(b, 1, 1, 2, 0);
+    bed_drop(b);
+}
+
+static void what_nobody_exports_is_accepted_and_ends(void **state)
+{
+    struct bed *b = bed_of_one();
+    assert_int_equal(bed_offer(b, GW_METRICS, 100, 5), GW_OK);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(v.signal[GW_METRICS].accepted, 5);
+    assert_int_equal(gw_ledger_lost(&v), 0);
+    bed_drop(b);
+}
+
+static void refused_clients_are_told_when_the_backend_is_tried_again(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].in_flight = 1;
+    bed_add(b, "paper");
+    assert_int_equal(gw_fanout_retry_after(b->fanout), 1);
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 300 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 1);
+    int longest = 0;
+    while (b->now < b->paper[0].up_at) {
+        bed_run(b, b->now + GW_SEC);
+        int told = gw_fanout_retry_after(b->fanout);
+        longest = told > longest ? told : longest;
+    }
+    assert_in_range(longest, 5, 30);
+    bed_run(b, b->now + 60 * GW_SEC);
+    assert_int_equal(gw_fanout_retry_after(b->fanout), 1);
+    bed_drop(b);
+}
+
+static void the_ledger_reads_well(void **state)
+{
+    struct bed *b = bed_of_one();
+    char *text;
+    size_t len;
+    struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 40);
+    struct gw_intake in = {.received = 50, .not_taken[GW_WHY_SAMPLED_OUT] = 8, .not_taken[GW_WHY_BAD_SPAN] = 2};
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, NULL), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    struct gw_ledger_view v = bed_view(b);
+    FILE *out = open_memstream(&text, &len);
+    gw_ledger_print(out, &v);
+    fclose(out);
+    assert_string_equal(text, "traces\n"
+                              "  received                                         50\n"
+                              "  refused (bad_span)                                2\n"
+                              "  dropped (sampled_out)                             8\n"
+                              "  accepted                                         40\n"
+                              "  exporter paper\n"
+                              "    sent                                           40\n");
+    free(text);
+    v.signal[GW_TRACES].exporter[0].at[GW_DELIVERED]--;
+    assert_false(gw_ledger_balanced(&v));
+    v = bed_view(b);
+    v.signal[GW_TRACES].received++;
+    assert_false(gw_ledger_balanced(&v));
+    v = bed_view(b);
+    v.signal[GW_TRACES].exporter[0].dropped[GW_WHY_EVICTED]++;
+    assert_false(gw_ledger_balanced(&v));
+    bed_drop(b);
+}
+
+/* --- real threads --- */
+
+enum { PUSHERS = 4, REQUESTS = 3000 };
+
+struct pusher {
+    struct bed *b;
+    uint64_t accepted;
+};
+
+static void *push_many(void *arg)
+{
+    struct pusher *p = arg;
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        struct gw_frame *f = gw_frame_new(GW_TRACES, GW_OTEL, calloc(1, 200), 200, 200, 2);
+        uint32_t *offset = malloc(sizeof *offset);
+        *offset = 20;
+        f->data[35] = (uint8_t)i;
+        f->data[3] = 0xff; /* no serial number */
+        if (i % 16 == 0)
+            gw_frame_unjoined(f, offset, 1);
+        else
+            free(offset);
+        if (i % 16 == 1)
+            gw_ids_learn(p->b->ids, i - 1, 9, gw_now());
+        struct gw_intake in = {.received = 2};
+        if (gw_fanout_offer(p->b->fanout, GW_TRACES, &f, 1, &in, NULL) == GW_OK)
+            p->accepted += 2;
+    }
+    return NULL;
+}
+
+static void threads_lose_nothing(void **state)
+{
+    struct bed *b = bed_new();
+    void *hole[BED_EXPORTERS];
+    struct pusher pusher[PUSHERS];
+    pthread_t thread[PUSHERS];
+    for (unsigned i = 0; i < BED_EXPORTERS; i++) {
+        hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
+        assert_int_equal(gw_exporter_blackhole.open(hole[i], "exporters[0]", NULL), GW_OK);
+        b->conf[i].batch_delay = GW_MSEC;
+        b->conf[i].queue_size = i ? 50000 : 1 << 20;
+        b->conf[i].when_full = i ? GW_FULL_DROP_OLDEST : GW_FULL_REJECT;
+        b->sender[i] = gw_sender_new(&gw_exporter_blackhole, hole[i], &b->conf[i], b->ledger, b->ids);
+        gw_fanout_add(b->fanout, gw_sender_route(b->sender[i]));
+        assert_true(gw_sender_start(b->sender[i]));
+        b->n++;
+    }
+    uint64_t accepted = 0;
+    for (int i = 0; i < PUSHERS; i++) {
+        pusher[i] = (struct pusher){.b = b};
+        pthread_create(&thread[i], NULL, push_many, &pusher[i]);
+    }
+    for (int i = 0; i < 50; i++)
+        bed_view(b); /* balanced at any moment */
+    for (int i = 0; i < PUSHERS; i++) {
+        pthread_join(thread[i], NULL);
+        accepted += pusher[i].accepted;
+    }
+    gw_fanout_stop(b->fanout);
+    for (unsigned i = 0; i < BED_EXPORTERS; i++)
+        gw_sender_stop(b->sender[i], gw_now() + 20 * GW_SEC);
+    for (unsigned i = 0; i < BED_EXPORTERS; i++)
+        gw_sender_finish(b->sender[i]);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].accepted, accepted);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), accepted);
+    assert_int_equal(bed_at(b, 1, GW_TRACES, GW_DELIVERED) + bed_dropped(b, 1, GW_TRACES, GW_WHY_EVICTED), accepted);
+    bed_drop(b);
+    for (unsigned i = 0; i < BED_EXPORTERS; i++) {
+        gw_exporter_blackhole.close(hole[i]);
+        gw_exporter_blackhole.close(hole[i]); /* legal */
+        free(hole[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dead_backend_stalls_its_own_queue_only),
+        cmocka_unit_test(a_request_is_queued_for_all_or_refused_whole),
+        cmocka_unit_test(a_request_larger_than_the_queue_is_taken_when_it_is_empty),
+        cmocka_unit_test(the_budget_bounds_all_queues_and_is_charged_once),
+        cmocka_unit_test(an_exporter_gets_its_signals_and_its_rendering),
+        cmocka_unit_test(what_nobody_exports_is_accepted_and_ends),
+        cmocka_unit_test(refused_clients_are_told_when_the_backend_is_tried_again),
+        cmocka_unit_test(the_ledger_reads_well),
+        cmocka_unit_test(threads_lose_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
