@@ -76,7 +76,8 @@ static void show_parts(struct shown *s, const struct dd_span *sp)
 {
     for (size_t i = 0; i < sp->links_n; i++) {
         const struct dd_link *l = &sp->links[i];
-        say(s, " link{%llx%016llx:%llx", (unsigned long long)l->trace_id_high, (unsigned long long)l->trace_id, (unsigned long long)l->span_id);
+        say(s, " link{%llx%016llx:%llx", (unsigned long long)l->trace_id_high, (unsigned long long)l->trace_id,
+            (unsigned long long)l->span_id);
         show_text(s, "state", l->tracestate);
         show_int(s, "flags", l->flags);
         show_texts(s, " attrs{", l->attrs, l->attrs_n);
@@ -148,7 +149,11 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
     }
     for (int why = 0; why < GW_REASONS; why++) {
         if (intake.not_taken[why] && !code)
-            say(s, "%s%s=%llu", refused ? " " : s->len ? " refused " : "refused ", gw_reason_label(why), (unsigned long long)intake.not_taken[why]);
+            say(s, "%s%s=%llu",
+                refused  ? " "
+                : s->len ? " refused "
+                         : "refused ",
+                gw_reason_label(why), (unsigned long long)intake.not_taken[why]);
         refused += intake.not_taken[why];
     }
     if (d.left_out.tags + d.left_out.links + d.left_out.events && !code)

@@ -7,8 +7,9 @@
  * The wire (AGENT_API, Datadog's trace-agent API): a payload is an array of chunks, a chunk an array of spans of one trace that
  * one process finished. Every gw_str is a view into the request body (JSON strings with escapes: into the arena) and lives as
  * long as both. Nothing here is validated beyond its type: text may not be UTF-8. Spans whose trace id or span id is zero are
- * not handed out. A key that stands twice in a map of tags is handed out twice, in the order of the wire: whoever looks a tag up
- * takes the last one, as a decoder into a map would have kept it (checking here would cost every span for what no tracer sends).
+ * not handed out. A key that stands twice in a map of tags is handed out twice, in the order of the wire (ddtrace 1.20 sends
+ * `_dd.origin` so): whoever looks a tag up takes the last one, as a decoder into a map would have kept it, and whoever writes
+ * tags, and hashes their keys anyway, writes each once. Here the check would be the dearest part of reading.
  *
  * A decoder is a cursor: dd_decode_begin, then dd_decode_next for one chunk at a time, so memory holds one chunk's spans
  * while the caches are warm. A span that cannot be read costs that span (counted, by reason); a body that is not well-formed

@@ -3,43 +3,56 @@
  * dictionary holds duplicates, and its entry 0 is no empty text: an index means what stands there and nothing else. */
 #include "translators/ddtrace/dd_decode.h"
 
+#include <stdio.h>
+
 enum { FIELDS = 12 };
 
-static enum dd_got read_dictionary(struct dd_decoder *d)
+/* What stands at the cursor is not what v0.5 has there. */
+static enum gw_code bad_envelope(struct dd_decoder *d, struct gw_err *err, const char *what, const char *want)
+{
+    const char *kind = dd_kind_name(dd_msgpack_kind(&d->in));
+    return gw_fail(err, GW_BAD_ENVELOPE, dd_msgpack_pos(&d->in), "%s is %s, want %s", what, kind, want);
+}
+
+static enum gw_code read_dictionary(struct dd_decoder *d, struct gw_err *err)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_array(&d->in, &n);
-    if (got || n == 0)
-        return got;
-    d->dictionary = gw_arena_raw(d->arena, n, sizeof *d->dictionary);
-    if (!d->dictionary)
-        return DD_ILL_FORMED;
-    for (uint32_t i = 0; !got && i < n; i++)
+    if (got == DD_OTHER_TYPE)
+        return bad_envelope(d, err, "the dictionary", "an array");
+    if (!got && n && !(d->dictionary = gw_arena_raw(d->arena, n, sizeof *d->dictionary)))
+        got = DD_ILL_FORMED;
+    for (uint32_t i = 0; !got && i < n; i++) {
         got = dd_maps_scalar_text(d, &d->dictionary[i]);
+        if (got == DD_OTHER_TYPE) {
+            char what[48];
+            snprintf(what, sizeof what, "entry %u of the dictionary", i);
+            return bad_envelope(d, err, what, "text");
+        }
+    }
     d->dictionary_n = n;
-    return got;
+    return got ? dd_decode_fail(d, err) : GW_OK;
 }
 
 enum gw_code dd_v05_begin(struct dd_decoder *d, struct gw_err *err)
 {
     uint32_t n, chunks = 0;
-    const char *what = "payload";
     enum dd_got got = dd_msgpack_array(&d->in, &n);
-    if (!got && n == 0) /* a probe: `90` or nil */
+    if (got == DD_OTHER_TYPE)
+        return bad_envelope(d, err, "the payload", "[dictionary, chunks]");
+    if (got)
+        return dd_decode_fail(d, err);
+    if (n == 0) /* a probe: `90` or nil */
         return GW_OK;
-    if (!got && n != 2)
+    if (n != 2)
         return gw_fail(err, GW_BAD_ENVELOPE, 0, "the payload is an array of %u, want [dictionary, chunks]", n);
-    if (!got) {
-        what = "dictionary or an entry of it";
-        got = read_dictionary(d);
-    }
-    if (!got) {
-        what = "list of chunks";
-        got = dd_msgpack_array(&d->in, &chunks);
-    }
+    enum gw_code code = read_dictionary(d, err);
+    if (code)
+        return code;
+    got = dd_msgpack_array(&d->in, &chunks);
     d->chunks_left = chunks;
     if (got == DD_OTHER_TYPE)
-        return gw_fail(err, GW_BAD_ENVELOPE, dd_msgpack_pos(&d->in), "the %s is %s", what, dd_kind_name(dd_msgpack_kind(&d->in)));
+        return bad_envelope(d, err, "the second element", "an array of chunks");
     return got ? dd_decode_fail(d, err) : GW_OK;
 }
 
