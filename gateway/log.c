@@ -60,7 +60,7 @@ static size_t put_quoted(char *line, size_t n, const char *text)
         else if (*c == '\n')
             line[n++] = '\\', line[n++] = 'n';
         else if (*c < 0x20 || *c == 0x7f)
-            n += (size_t)sprintf(line + n, "\\x%02x", *c);
+            n += (size_t)snprintf(line + n, 5, "\\x%02x", *c);
         else
             line[n++] = (char)*c;
     }
