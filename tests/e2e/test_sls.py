@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Aliyun's Log Service, by a stand-in that wants what the service wants: TLS, its four headers or attributes, and says its error codes."""
+import subprocess
+
+import pytest
+from ddgate import BINARY
+from grpc import StatusCode
+from http_sink import HttpSink, Status
+from payloads import trace, v04
+from sinks import Fail, GrpcSink
+
+QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
+KEY = {"project": "my-project", "instance": "my-traces", "access_key_id": "LTAI-id", "access_key_secret": "s3cr3t-of-the-key"}
+HEADERS = {"x-sls-otel-project": "my-project", "x-sls-otel-instance-id": "my-traces", "x-sls-otel-ak-id": "LTAI-id",
+           "x-sls-otel-ak-secret": "s3cr3t-of-the-key"}
+ATTRIBUTES = {"sls.otel.project": "my-project", "sls.otel.instanceid": "my-traces", "sls.otel.akid": "LTAI-id",
+              "sls.otel.aksecret": "s3cr3t-of-the-key"}
+
+
+class Sls(GrpcSink):
+    """Refuses what does not carry the key, as headers or as attributes of every resource."""
+
+    def Export(self, request, context):
+        sent = dict(context.invocation_metadata())
+        resources = [{a.key: a.value.string_value for a in rs.resource.attributes} for rs in request.resource_spans]
+        by_header = all(sent.get(k) == v for k, v in HEADERS.items())
+        by_attribute = resources and all(r.get(k) == v for r in resources for k, v in ATTRIBUTES.items())
+        if not by_header and not by_attribute:
+            context.abort(StatusCode.UNAUTHENTICATED, "Unauthorized: AccessKeyId not found")
+        return super().Export(request, context)
+
+
+@pytest.fixture
+def service(authority):
+    server = authority.issue("sls")
+    sink = Sls(tls=(server.key, server.cert, None))
+    yield sink
+    sink.close()
+
+
+@pytest.fixture
+def sls(service, authority):
+    """The exporter's group, with changes."""
+    def group(**changes):
+        return {"type": "sls", "endpoint": service.endpoint, "tls": {"ca": str(authority.path)}, **KEY, **QUICK, **changes}
+    return group
+
+
+def ids(spans):
+    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
+
+
+def send(gate, n=3, **fields):
+    spans = trace(n, **fields)
+    assert gate.put("/v0.4/traces", v04(spans)).status == 200
+    return spans
+
+
+def test_headers_and_the_attributes_that_must_be_there(make_gate, service, sls):
+    gate = make_gate(exporters=[sls(security_token="sts-1")])
+    spans = send(gate, 2) + send(gate, 2, meta={"env": "test", "version": "7", "_dd.hostname": "web-3"})
+    service.wait_spans(4)
+    assert ids(service.spans) == ids(spans)
+    assert all(r.metadata[k] == v for r in service.requests for k, v in {**HEADERS, "x-sls-otel-token": "sts-1"}.items())
+    resources = [(s.resource["service.name"], s.resource["service.version"], bool(s.resource["host.name"])) for s in service.spans]
+    assert set(resources) == {("shop", "unknown", True), ("shop", "7", True)}
+    assert {s.resource["host.name"] for s in service.spans if s.resource["service.version"] == "7"} == {"web-3"}
+    assert not any(k.startswith("sls.otel.") for s in service.spans for k in s.resource)
+
+
+def test_credentials_as_attributes(make_gate, service, sls, make_sink):
+    other = make_sink()
+    gate = make_gate(exporters=[sls(credentials="attributes"), {"type": "otlp_grpc", "endpoint": other.endpoint, **QUICK}])
+    send(gate, 2)
+    service.wait_spans(2)
+    other.wait_spans(2)
+    assert all(s.resource[k] == v for s in service.spans for k, v in ATTRIBUTES.items())
+    assert not any(k in r.metadata for r in service.requests for k in HEADERS)
+    assert not any(k.startswith("sls.otel.") for s in other.spans for k in s.resource)  # the key is this exporter's alone
+
+
+def test_http(make_gate, authority):
+    server = authority.issue("sls-http")
+    sink = HttpSink(tls=(server.key, server.cert, None))
+    gate = make_gate(exporters=[{"type": "sls", "protocol": "http", "endpoint": sink.endpoint, "tls": {"ca": str(authority.path)}, **KEY, **QUICK}])
+    send(gate, 2)
+    sink.wait_spans(2)
+    assert sink.requests[0].path == "/opentelemetry/v1/traces"
+    assert all(sink.requests[0].headers[k] == v for k, v in HEADERS.items())
+    sink.script(Status(403, {"Content-Type": "application/json"}, b'{"errorCode":"SignatureNotMatch","errorMessage":"no"}'))
+    send(gate, 2)
+    sink.wait_spans(4)
+    gate.stop()
+    sink.close()
+    assert "access_key_secret does not belong to access_key_id" in gate.stderr
+
+
+def test_a_wrong_key_is_said_once_and_nothing_is_lost(make_gate, service, sls):
+    gate = make_gate(exporters=[sls(access_key_id="LTAI-wrong")], settings={"shutdown_timeout": "300ms"})
+    for _ in range(4):
+        send(gate)
+    gate.wait_stderr("SLS does not know this access key")
+    gate.stop(expect=3)
+    assert gate.stderr.count("SLS does not know this access key") == 1
+    assert service.count() == 0 and gate.ledger.exporter("sls")["dropped", "shutdown"] == 12
+
+
+@pytest.mark.parametrize("words, remedy", [
+    ("ProjectNotExist: The Project does not exist", "check project, and the region in endpoint"),
+    ("LogStoreNotExist: logstore my-traces-traces does not exist", "check instance"),
+    ("RequestTimeTooSkewed: ...", "clock is off"),
+])
+def test_what_is_wrong_is_explained(make_gate, service, sls, words, remedy):
+    service.script(Fail(StatusCode.INVALID_ARGUMENT, words))
+    gate = make_gate(exporters=[sls()])
+    spans = send(gate)
+    service.wait_spans(3)
+    gate.stop()
+    assert remedy in gate.stderr and ids(service.spans) == ids(spans)
+
+
+def test_a_quota_is_waited_out(make_gate, service, sls):
+    service.script(Fail(StatusCode.PERMISSION_DENIED, "WriteQuotaExceed: Write quota is exceeded"))
+    gate = make_gate(exporters=[sls()])
+    spans = send(gate)
+    service.wait_spans(3)
+    gate.stop()
+    assert service.requests[1].at - service.requests[0].at >= 5
+    assert ids(service.spans) == ids(spans) and "quota" in gate.stderr.lower()
+
+
+def test_stdout_as_endpoint_prints_without_the_key(make_gate):
+    gate = make_gate(exporters=[{"type": "sls", "endpoint": "stdout", "credentials": "attributes", **KEY, **QUICK}])
+    send(gate, 2)
+    gate.wait_stdout(lambda text: "resource" in text, "a span")
+    gate.stop()
+    assert "shop" in gate.stdout and "s3cr3t" not in gate.stdout + gate.stderr
+
+
+def test_an_empty_endpoint_uploads_nothing(make_gate):
+    gate = make_gate(exporters=[{"type": "sls", "endpoint": "", **QUICK}])
+    send(gate, 2)
+    gate.stop()
+    assert gate.ledger.exporter("sls")["sent"] == 2 and not gate.stdout
+
+
+def test_mistakes_are_said_and_the_key_is_not(tmp_path):
+    conf = tmp_path / "sls.conf"
+    conf.write_text('exporters = ( { type = "sls"; endpoint = "http://cn-hangzhou.log.aliyuncs.com:10010"; project = "p";\n'
+                    'access_key_secret = "s3cr3t-of-the-key"; } );\n')
+    out = subprocess.run([BINARY, "check", "-c", conf], capture_output=True, text=True, check=False)
+    assert out.returncode == 2
+    for mistake in ("instance: is missing", "access_key_id: is missing", "over TLS only: write https://"):
+        assert mistake in out.stderr, out.stderr
+    assert "s3cr3t" not in out.stdout + out.stderr
+
+
+def test_the_service_is_not_asked_by_a_wrong_name(make_gate, service, sls, authority):
+    """The certificate of the stand-in is for 127.0.0.1; a server name of somebody else's must fail before any header is sent."""
+    tls = {"ca": str(authority.path), "server_name": "other.example"}
+    gate = make_gate(exporters=[sls(tls=tls)], settings={"shutdown_timeout": "300ms"})
+    send(gate)
+    gate.wait_stderr("exporter=sls")
+    gate.stop(expect=3)
+    assert not service.requests
