@@ -5,7 +5,7 @@
  *
  *     CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS    RETRY
  *     RESOURCE_EXHAUSTED                                                        RETRY with RetryInfo, else SPLIT
- *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND UNIMPLEMENTED                 HOLD: our departure, the data is good (sender.h)
+ *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND                               HOLD: our departure, the data is good (sender.h)
  *     INVALID_ARGUMENT and all others                                           REFUSED
  *
  *   and what servers say besides it:
