@@ -31,7 +31,7 @@ def sink(make_sink):
 
 
 @pytest.fixture
-def make_gate(tmp_path):
+def make_gate(tmp_path, make_sink):  # make_sink: so that gateways end before their backends do
     """Ddgate(...) in a directory of its own, listening. At the end of the test it gets SIGTERM, must exit with 0, and its ledger must
     balance; a test that wants another end calls stop() itself."""
     made = []
