@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_tags.h"
+
+struct rule {
+    enum dd_tag_list list;
+    struct dd_tag_row row;
+};
+
+static const struct rule rules[] = {
+#define TAG(list, tag, attribute, array, note) {DD_TAGS_##list, {tag, attribute, note, array}},
+#include "translators/ddtrace/dd_tags.def"
+#undef TAG
+};
+
+enum { RULES = sizeof rules / sizeof *rules, NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is cut */ };
+
+const struct dd_tag_row *dd_tag_row(enum dd_tag_list list, size_t i)
+{
+    for (size_t k = 0; k < RULES; k++)
+        if (rules[k].list == list && i-- == 0)
+            return &rules[k].row;
+    return NULL;
+}
+
+/* One entry of a list. */
+struct tag {
+    gw_str key, value;
+    const struct dd_tag_row *row; /* NULL: unknown */
+    bool written;
+};
+
+static const struct dd_tag_row *find_row(enum dd_tag_list list, gw_str key)
+{
+    for (size_t k = 0; k < RULES; k++)
+        if (rules[k].list == list && gw_str_eq(key, gw_str_z(rules[k].row.tag)))
+            return &rules[k].row;
+    return NULL;
+}
+
+static size_t read_tags(enum dd_tag_list list, gw_str text, struct tag *tags)
+{
+    size_t n = 0;
+    gw_str item;
+    while (n < DD_MAX_LIST_TAGS && gw_str_next(&text, ',', &item)) {
+        item = gw_str_trim(item);
+        size_t at = gw_str_find(item, ':');
+        if (at == 0)
+            continue;
+        gw_str key = gw_str_n(item.ptr, at);
+        tags[n++] = (struct tag){.key = key, .value = gw_str_from(item, at + 1), .row = find_row(list, key)};
+    }
+    return n;
+}
+
+static bool same_attribute(const struct tag *a, const struct tag *b)
+{
+    if (a->row && b->row)
+        return a->row == b->row || strcmp(a->row->attribute, b->row->attribute) == 0;
+    return !a->row && !b->row && gw_str_eq(a->key, b->key);
+}
+
+/* The attribute's name; an unknown tag's is made in `room`. */
+static gw_str name_of(const struct tag *t, enum dd_tag_list list, char *room)
+{
+    if (t->row)
+        return gw_str_z(t->row->attribute);
+    gw_str prefix = list == DD_TAGS_CONTAINER ? GW_STR("datadog.container.") : GW_STR("datadog.process.");
+    size_t n = t->key.len < NAME_MAX_BYTES - prefix.len ? t->key.len : NAME_MAX_BYTES - prefix.len;
+    memcpy(room, prefix.ptr, prefix.len);
+    memcpy(room + prefix.len, t->key.ptr, n);
+    return gw_str_n(room, prefix.len + n);
+}
+
+static bool among(gw_str s, const gw_str *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (gw_str_eq(s, list[i]))
+            return true;
+    return false;
+}
+
+void dd_write_tag_list(struct otlp_buf *w, unsigned field, enum dd_tag_list list, gw_str text, const gw_str *done, size_t done_n)
+{
+    struct tag tags[DD_MAX_LIST_TAGS];
+    gw_str values[DD_MAX_LIST_TAGS];
+    char room[NAME_MAX_BYTES];
+    size_t n = read_tags(list, text, tags);
+    for (size_t i = 0; i < n; i++) {
+        size_t values_n = 0;
+        gw_str name = name_of(&tags[i], list, room);
+        if (tags[i].written || among(name, done, done_n))
+            continue;
+        for (size_t k = i; k < n; k++) {
+            if (!same_attribute(&tags[i], &tags[k]))
+                continue;
+            tags[k].written = true;
+            if (!among(tags[k].value, values, values_n))
+                values[values_n++] = tags[k].value;
+        }
+        if (values_n > 1 || (tags[i].row && tags[i].row->array))
+            otlp_attr_texts(w, field, name, values, values_n);
+        else
+            otlp_attr_text(w, field, name, values[0]);
+    }
+}
