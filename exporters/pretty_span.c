@@ -273,15 +273,15 @@ static void peer(struct details *d)
     }
 }
 
-/* What is said already or is no concern of a reader. Ends in '.': all that begin so. */
+/* What is said already, or says little to a reader of trees. Ends in '.' or begins with '_': all that begin so. */
 static bool is_detail(gw_str key)
 {
-    static const char *const known[] = {"_dd.",     "_sampling",      "datadog.",      "http.",      "url.",       "db.",
-                                        "sql.",     "messaging.",     "rpc.",          "error.",     "exception.", "server.",
-                                        "client.",  "network.",       "user_agent.",   "thread.",    "process.",   "peer.",
-                                        "out.",     "operation.name", "resource.name", "span.type",  "span.kind",  "component",
-                                        "language", "runtime-id",     "sampling.",     "telemetry.", "service",    "env",
-                                        "version",  "flask.version",  "otel.",         "system.pid", "service.",   "code."};
+    static const char *const known[] = {
+        "_",          "datadog.",   "http.",          "url.",          "db.",         "sql.",        "messaging.",    "rpc.",
+        "error.",     "exception.", "server.",        "client.",       "network.",    "user_agent.", "thread.",       "process.",
+        "peer.",      "out.",       "operation.name", "resource.name", "span.type",   "span.kind",   "component",     "language",
+        "runtime-id", "sampling.",  "telemetry.",     "service",       "env",         "version",     "flask.version", "otel.",
+        "system.pid", "service.",   "code.",          "process_id",    "traceparent", "tracestate",  "flask.url_rule"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         gw_str k = gw_str_z(known[i]);
         if (k.ptr[k.len - 1] == '.' || k.ptr[0] == '_' ? gw_str_starts(key, k) : gw_str_eq(key, k))
