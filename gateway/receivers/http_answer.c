@@ -35,15 +35,21 @@ void gw_http_reply_header(struct gw_http_reply *r, const char *name, const char 
     r->more[r->more_n++] = (struct gw_http_header){name, value};
 }
 
+/* Errors that have a place in the body, be it its first byte. */
+static bool has_place(enum gw_code code)
+{
+    return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE || code == GW_BAD_ENCODING;
+}
+
 /* "payload is not well-formed msgpack at offset 12: want an array\n"; what clients match stands alone on its line. */
 static int error_text(const struct gw_err *err, char *out, size_t size)
 {
-    const char *text = gw_code_text(err->code);
-    if (err->code == GW_TOO_LARGE || err->code == GW_TIMEOUT || !err->what[0])
+    const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "";
+    if (err->code == GW_TOO_LARGE || err->code == GW_TIMEOUT)
         return snprintf(out, size, "%s\n", text);
-    if (err->pos == 0)
-        return snprintf(out, size, "%s: %s\n", text, err->what);
-    return snprintf(out, size, "%s at offset %zu: %s\n", text, err->pos, err->what);
+    if (has_place(err->code))
+        return snprintf(out, size, "%s at offset %zu%s%s\n", text, err->pos, colon, err->what);
+    return snprintf(out, size, "%s%s%s\n", text, colon, err->what);
 }
 
 static int retry_after(enum gw_code code, int seconds)
