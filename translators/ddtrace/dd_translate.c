@@ -237,7 +237,7 @@ static enum gw_code read_chunks(struct work *w, struct gw_arena *arena, enum dd_
     for (bool more = true; code == GW_OK && more; gw_arena_back(arena, snap)) {
         struct dd_chunk chunk = {0};
         code = dd_decode_next(&d, &chunk, &more, &w->out->intake, err);
-        if (code == GW_OK && !take_chunk(w, &chunk))
+        if (code == GW_OK && more && !take_chunk(w, &chunk))
             code = gw_fail(err, GW_BUDGET, 0, "no memory for the translated spans");
     }
     return code;
