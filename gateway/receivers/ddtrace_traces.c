@@ -148,9 +148,10 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
                        struct gw_http_reply *r)
 {
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout));
+    gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
+    text.len -= text.len > 0; /* its newline */
     gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s",
-           GW_FMT(from->lang), GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, (int)(r->body.len ? r->body.len - 1 : 0),
-           r->body.ptr ? r->body.ptr : "");
+           GW_FMT(lang), GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
 }
 
 void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
