@@ -14,7 +14,7 @@ from sinks import GrpcSink  # noqa: E402
 
 @pytest.fixture
 def make_sink():
-    """GrpcSink(...), closed after the test."""
+    """GrpcSink(...), closed after the test; what it got must have been right OTLP."""
     made = []
 
     def make(**options):
@@ -23,6 +23,7 @@ def make_sink():
     yield make
     for sink in made:
         sink.close()
+        assert not [m for span in sink.spans for m in span.malformed]
 
 
 @pytest.fixture

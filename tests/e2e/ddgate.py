@@ -95,9 +95,7 @@ class Ddgate:
         self.ledger = None
 
     def _conf(self, receiver, exporters, settings, uds):
-        ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{self.port}"], **receiver}
-        if uds:
-            ddtrace["socket"] = self.socket
+        ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{self.port}"], "socket": self.socket if uds else "", **receiver}
         rows = {"receivers": (ddtrace,), "exporters": tuple(exporters) or ({"type": "stdout", "format": "otlp_json"},), **settings}
         return "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items())
 

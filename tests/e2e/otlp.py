@@ -4,8 +4,9 @@ no line with ddgate's writer.
 
     Export request (protobuf or one line of OTLP/JSON) --> requests of Google's classes --> flat list of Span
 
-A Span knows its resource and scope. Attributes are dicts of native values (str, bool, int, float, bytes, list, dict); a key that
-stands twice in one list is a mistake of the sender and raises Malformed, as does everything else that OTLP forbids.
+A Span knows its resource and scope. Attributes are dicts of native values (str, bool, int, float, bytes, list, dict). What OTLP
+forbids inside a span (an empty id, a key that stands twice in one list) is kept as a sentence in its `malformed`; what cannot be read
+at all raises Malformed.
 """
 import base64
 import json
@@ -59,62 +60,70 @@ class Span:
     resource_schema: str
     scope_schema: str
     metadata: dict = field(default_factory=dict)  # of the gRPC call that brought it
+    malformed: list = field(default_factory=list)
 
     @property
     def service(self):
         return self.resource.get("service.name")
 
 
-def value(any_value):
+def value(any_value, wrong):
     kind = any_value.WhichOneof("value")
     if kind is None:
         return None
     v = getattr(any_value, kind)
     if kind == "array_value":
-        return [value(item) for item in v.values]
+        return [value(item, wrong) for item in v.values]
     if kind == "kvlist_value":
-        return attributes(v.values)
+        return attributes(v.values, wrong)
     return v
 
 
-def attributes(pairs):
+def attributes(pairs, wrong):
     out = {}
     for pair in pairs:
+        v = value(pair.value, wrong)
         if not pair.key:
-            raise Malformed("an attribute has an empty key")
+            wrong.append(f"an attribute has an empty key: {v!r}")
         if pair.key in out:
-            raise Malformed(f"attribute {pair.key!r} stands twice: {out[pair.key]!r} and {value(pair.value)!r}")
-        out[pair.key] = value(pair.value)
+            wrong.append(f"attribute {pair.key!r} stands twice: {out[pair.key]!r} and {v!r}")
+        out[pair.key] = v
     return out
 
 
-def _span(span, resource, scope, metadata):
+def _ids(span, wrong):
     if len(span.trace_id) != 16 or not any(span.trace_id):
-        raise Malformed(f"trace id {span.trace_id.hex()!r} of span {span.name!r}")
+        wrong.append(f"trace id {span.trace_id.hex()!r}")
     if len(span.span_id) != 8 or not any(span.span_id):
-        raise Malformed(f"span id {span.span_id.hex()!r} of span {span.name!r}")
-    if len(span.parent_span_id) not in (0, 8):
-        raise Malformed(f"parent id {span.parent_span_id.hex()!r} of span {span.name!r}")
-    resource_attrs, resource_schema = resource
-    scope_message, scope_schema, scope_attrs = scope
+        wrong.append(f"span id {span.span_id.hex()!r}")
+    if len(span.parent_span_id) not in (0, 8) or (span.parent_span_id and not any(span.parent_span_id)):
+        wrong.append(f"parent id {span.parent_span_id.hex()!r}")
+
+
+def _span(span, group, metadata):
+    resource, resource_schema, scope, scope_schema, scope_attrs, inherited = group
+    wrong = list(inherited)
+    _ids(span, wrong)
     return Span(
         trace_id=span.trace_id.hex(), span_id=span.span_id.hex(), parent_id=span.parent_span_id.hex(), name=span.name,
         kind=span.kind, start=span.start_time_unix_nano, end=span.end_time_unix_nano, status=span.status.code,
-        message=span.status.message, tracestate=span.trace_state, flags=span.flags, attrs=attributes(span.attributes),
-        events=[Event(e.name, e.time_unix_nano, attributes(e.attributes)) for e in span.events],
-        links=[Link(x.trace_id.hex(), x.span_id.hex(), x.trace_state, x.flags, attributes(x.attributes)) for x in span.links],
-        resource=resource_attrs, scope=(scope_message.name, scope_message.version), scope_attrs=scope_attrs,
-        resource_schema=resource_schema, scope_schema=scope_schema, metadata=metadata)
+        message=span.status.message, tracestate=span.trace_state, flags=span.flags, attrs=attributes(span.attributes, wrong),
+        events=[Event(e.name, e.time_unix_nano, attributes(e.attributes, wrong)) for e in span.events],
+        links=[Link(x.trace_id.hex(), x.span_id.hex(), x.trace_state, x.flags, attributes(x.attributes, wrong)) for x in span.links],
+        resource=resource, scope=(scope.name, scope.version), scope_attrs=scope_attrs, resource_schema=resource_schema,
+        scope_schema=scope_schema, metadata=metadata, malformed=wrong)
 
 
 def flatten(request, metadata=None):
     """All spans of an ExportTraceServiceRequest, in order."""
     out = []
     for rs in request.resource_spans:
-        resource = attributes(rs.resource.attributes), rs.schema_url
+        wrong = []
+        resource = attributes(rs.resource.attributes, wrong)
         for ss in rs.scope_spans:
-            scope = ss.scope, ss.schema_url, attributes(ss.scope.attributes)
-            out += [_span(span, resource, scope, metadata or {}) for span in ss.spans]
+            inherited = list(wrong)
+            group = resource, rs.schema_url, ss.scope, ss.schema_url, attributes(ss.scope.attributes, inherited), inherited
+            out += [_span(span, group, metadata or {}) for span in ss.spans]
     return out
 
 

@@ -688,4 +688,4 @@ def native_link(link):
 
 def check(span, dd, chunk, mode="otel", highs=None, obfuscated=True):
     """Everything that is wrong with an OTLP span, as a list of sentences."""
-    return Checker(span, dd, chunk, mode, highs, obfuscated).run()
+    return span.malformed + Checker(span, dd, chunk, mode, highs, obfuscated).run()

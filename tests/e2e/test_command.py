@@ -41,7 +41,7 @@ def test_check_says_all_mistakes_at_once_with_their_lines(tmp_path):
     assert done.returncode == 2
     places = dict(re.findall(r"bad\.conf:(\d+): (.*)", done.stderr))
     assert set(places) == {"1", "3", "4"}, done.stderr
-    assert "lissten" in places["1"] and '"listen"' in places["1"].replace("'", '"').replace("`", '"')
+    assert "lissten" in places["1"] and "did you mean listen?" in places["1"]
     assert "http://" in places["3"] and "pretty" in places["4"]
 
 
@@ -84,7 +84,7 @@ def test_secrets_are_not_printed(tmp_path):
     (tmp_path / "key").write_text(secret + "\n")
     conf = tmp_path / "c.conf"
     conf.write_text('exporters = ( { type = "otlp_grpc"; endpoint = "http://127.0.0.1:1"; retry = { initial = "10ms"; };\n'
-                    f'  headers = {{ "x-key" = "${{file:{tmp_path}/key}}"; "x-other" = "${{env:OTHER}}"; }}; }} );\n'
+                    f'  headers = {{ x-key = "${{file:{tmp_path}/key}}"; x-other = "${{env:OTHER}}"; }}; }} );\n'
                     f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:0" ]; }} );\n')
     done = run("check", "-c", str(conf), env={"OTHER": secret})
     assert done.returncode == 0 and secret not in done.stdout + done.stderr

@@ -82,9 +82,12 @@ def test_two_tags_for_one_name():
 
 
 def test_duplicate_attribute_is_malformed():
-    line = {"resourceSpans": [{"resource": {"attributes": [{"key": "a", "value": {"stringValue": "1"}}] * 2}, "scopeSpans": []}]}
-    with pytest.raises(otlp.Malformed, match="twice"):
-        otlp.flatten(otlp.parse_json_line(json.dumps(line)))
+    twice = {"attributes": [{"key": "a", "value": {"stringValue": "1"}}] * 2}
+    span = {"traceId": "01" * 16, "spanId": "02" * 8, **twice}
+    for resource, inner, n in (({}, span, 1), (twice, {**span, "attributes": []}, 1), (twice, span, 2)):
+        line = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [inner]}]}]}
+        found, = otlp.flatten(otlp.parse_json_line(json.dumps(line)))
+        assert len(found.malformed) == n and "twice" in found.malformed[0]
 
 
 @pytest.mark.parametrize("span, mistake", [
