@@ -1,0 +1,68 @@
+/* Any bytes as a frame for stdout: they are refused, or printed as whole JSON and as lines that cannot drive a terminal.
+ * First byte: signal. SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "exporters/otlp_json.h"
+#include "exporters/otlp_read.h"
+#include "exporters/pretty.h"
+#include "gateway/err.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_lines(const struct out *o)
+{
+    gw_str s = gw_str_n(o->data, o->len);
+    GW_ASSERT(gw_utf8_valid(s));
+    while (s.len) {
+        uint32_t r = out_next_rune(&s);
+        GW_ASSERT(r == '\n' || !out_rune_hidden(r));
+    }
+}
+
+/* Brackets balance outside of strings, and no control character stands anywhere. */
+static void check_json(const struct out *o)
+{
+    long depth = 0;
+    bool quoted = false;
+    check_lines(o);
+    for (size_t i = 0; i < o->len; i++) {
+        char c = o->data[i];
+        GW_ASSERT(c != '\n');
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && (c == '{' || c == '['))
+            depth++;
+        else if (!quoted && (c == '}' || c == ']'))
+            GW_ASSERT(--depth >= 0);
+    }
+    GW_ASSERT(!quoted && depth == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct gw_arena arena;
+    struct out o;
+    if (size == 0)
+        return 0;
+    enum gw_signal signal = (enum gw_signal)(data[0] % GW_SIGNALS);
+    gw_arena_init(&arena, size * 48 + (1 << 20));
+    out_init(&o, 64 << 20);
+    const ProtobufCMessage *m = otlp_read(&arena, signal, gw_str_n((const char *)data + 1, size - 1));
+    if (m) {
+        otlp_json(&o, m);
+        if (!o.failed)
+            check_json(&o);
+        out_reset(&o);
+    }
+    if (m && signal == GW_TRACES) {
+        const pretty_request *r = (const pretty_request *)m;
+        struct pretty how = {.columns = size % 160};
+        if (pretty_traces(&o, &arena, &how, &r, 1) && !o.failed)
+            check_lines(&o);
+    }
+    out_fini(&o);
+    gw_arena_fini(&arena);
+    return 0;
+}
