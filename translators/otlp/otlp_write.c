@@ -177,9 +177,66 @@ static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsig
         otlp_end(w, put_text_field(p, any_field, value));
 }
 
+/* Copies n bytes in words and returns the bits of all of them, so that one pass both copies and tells whether any byte is not ASCII. */
+static inline uint64_t copy_bits(uint8_t *to, const char *from, size_t n)
+{
+    uint64_t bits = 0, word;
+    uint32_t half;
+    if (n >= 8) {
+        for (size_t i = 0; i + 8 < n; i += 8) {
+            memcpy(&word, from + i, 8);
+            memcpy(to + i, &word, 8);
+            bits |= word;
+        }
+        memcpy(&word, from + n - 8, 8); /* the last eight, some of them again */
+        memcpy(to + n - 8, &word, 8);
+        return bits | word;
+    }
+    if (n >= 4) {
+        memcpy(&half, from, 4);
+        memcpy(to, &half, 4);
+        bits = half;
+        memcpy(&half, from + n - 4, 4);
+        memcpy(to + n - 4, &half, 4);
+        return bits | half;
+    }
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)from[i];
+        bits |= to[i];
+    }
+    return bits;
+}
+
+/* The common attribute: key and value are ASCII, and every length on the way fits one byte. 8 bytes of tags and lengths. */
+enum { SHORT = 127 - 6 };
+#define NOT_ASCII 0x8080808080808080u
+
+static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
+{
+    if (key.len + value.len > SHORT || key.len == 0 || value.len == 0 || field > 15 || !otlp_room(w, 2 * SHORT))
+        return false;
+    uint8_t *p = w->data + w->len;
+    p[0] = (uint8_t)(field << 3 | OTLP_LEN);
+    p[1] = (uint8_t)(key.len + value.len + 6);
+    p[2] = KV_KEY << 3 | OTLP_LEN;
+    p[3] = (uint8_t)key.len;
+    uint64_t bits = copy_bits(p + 4, key.ptr, key.len);
+    p += 4 + key.len;
+    p[0] = KV_VALUE << 3 | OTLP_LEN;
+    p[1] = (uint8_t)(value.len + 2);
+    p[2] = ANY_STRING << 3 | OTLP_LEN;
+    p[3] = (uint8_t)value.len;
+    bits |= copy_bits(p + 4, value.ptr, value.len);
+    if (bits & NOT_ASCII)
+        return false; /* nothing was written: the end has not moved */
+    otlp_end(w, p + 4 + value.len);
+    return true;
+}
+
 void otlp_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
-    attr_text(w, field, text(key), ANY_STRING, text(value));
+    if (!short_attr_text(w, field, key, value))
+        attr_text(w, field, text(key), ANY_STRING, text(value));
 }
 
 void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
@@ -187,9 +244,27 @@ void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str valu
     attr_text(w, field, text(key), ANY_BYTES, trusted(value));
 }
 
+/* The head of a number's attribute: the same short way where it is open, for an AnyValue of any_size < 12 bytes. */
+static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_str key, size_t any_size)
+{
+    if (key.len - 1 < SHORT - 12 && field <= 15 && otlp_room(w, 2 * SHORT)) {
+        uint8_t *p = w->data + w->len;
+        p[0] = (uint8_t)(field << 3 | OTLP_LEN);
+        p[1] = (uint8_t)(key.len + any_size + 4);
+        p[2] = KV_KEY << 3 | OTLP_LEN;
+        p[3] = (uint8_t)key.len;
+        if (!(copy_bits(p + 4, key.ptr, key.len) & NOT_ASCII)) {
+            p[4 + key.len] = KV_VALUE << 3 | OTLP_LEN;
+            p[5 + key.len] = (uint8_t)any_size;
+            return p + 6 + key.len;
+        }
+    }
+    return put_attr_head(w, field, text(key), any_size);
+}
+
 void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value)
 {
-    uint8_t *p = put_attr_head(w, field, text(key), 1 + otlp_varint_size((uint64_t)value));
+    uint8_t *p = put_number_head(w, field, key, 1 + otlp_varint_size((uint64_t)value));
     if (p)
         otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_INT, OTLP_VARINT), (uint64_t)value));
 }
@@ -197,7 +272,7 @@ void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value
 void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double value)
 {
     uint64_t bits;
-    uint8_t *p = put_attr_head(w, field, text(key), 9);
+    uint8_t *p = put_number_head(w, field, key, 9);
     memcpy(&bits, &value, sizeof bits);
     if (p)
         otlp_end(w, put_le64(otlp_put_tag(p, ANY_DOUBLE, OTLP_FIXED64), bits));
@@ -205,7 +280,7 @@ void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double val
 
 void otlp_attr_bool(struct otlp_buf *w, unsigned field, gw_str key, bool value)
 {
-    uint8_t *p = put_attr_head(w, field, text(key), 2);
+    uint8_t *p = put_number_head(w, field, key, 2);
     if (p)
         otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_BOOL, OTLP_VARINT), value));
 }
