@@ -123,7 +123,7 @@ static const char *remedy_of(const struct gw_grpc_answer *a)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
-    char words[256];
+    char words[2 * sizeof out->text]; /* room, so that it is otlp_answer_text that cuts, between characters */
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {
         otlp_answer_success(a->response, out);
