@@ -1,7 +1,7 @@
 /* otlp_target.h: where OTLP is sent, read once for gRPC and HTTP alike.
  *
  *      endpoint = "https://otel.example.com:4317";   scheme chooses TLS, for gRPC as for HTTP
- *      headers  = { "x-api-key" = "${env:KEY}"; };   metadata of every request
+ *      headers  = { x-api-key = "${env:KEY}"; };   metadata of every request
  *      tls      = { ca; cert; key; server_name; };
  *
  * An OTLP exporter puts OTLP_TARGET_OPTS first among its rows; its context then begins with a struct otlp_target_conf.

@@ -124,12 +124,11 @@ static void print_overview(FILE *to)
 /* "choice of a, b; default x; 1KiB to 64MiB" */
 static void print_facts(FILE *to, const struct gw_opt *row)
 {
+    char words[256];
     fprintf(to, "      %s", gw_opt_type_text(row->type));
     if (row->type == GW_OPT_choice) {
-        const char *rest = row->min;
-        gw_str word;
-        for (int i = 0; gw_opt_word(&rest, &word); i++)
-            fprintf(to, "%s %.*s", i ? "," : "", GW_FMT(word));
+        gw_opt_words(row, words, sizeof words);
+        fprintf(to, " %s", words);
     } else if (*row->min && *row->max) {
         fprintf(to, ", %s to %s", row->min, row->max);
     } else if (*row->min || *row->max) {

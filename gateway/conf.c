@@ -74,8 +74,10 @@ static void set_from_env(struct gw_tree *t, const struct gw_opt *row, void *conf
     gw_tree_join(at, path, row->name);
     snprintf(source, sizeof source, "environment variable %s", name);
     gw_problems_place(t->problems, at, source, 0);
-    if (row->type != GW_OPT_map)
-        gw_opt_set(row, conf, text, text, t->arena, at, t->problems);
+    if (row->type == GW_OPT_duration && strspn(t->env(name), "0123456789") != strlen(t->env(name)))
+        gw_problem(t->problems, at, "is a number of milliseconds, without a unit");
+    else if (row->type != GW_OPT_map)
+        gw_opt_set(row, conf, text, gw_str_z(t->env(name)), t->arena, at, t->problems);
     else if (!gw_conf_env_headers(text, (struct gw_map *)((char *)conf + row->offset), t->arena))
         gw_problem(t->problems, at, "is not key=value,key=value");
 }

@@ -116,6 +116,8 @@ static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out,
         *out = preset;
     else if (value)
         *out = gw_str_z(value);
+    else if (name.len == 0)
+        gw_problem(p, path, "${env:} names no variable: write ${env:NAME}");
     else
         gw_problem(p, path, "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}", GW_FMT(name), GW_FMT(name));
     return mark || value;

@@ -45,7 +45,8 @@ const char *gw_tree_syntax_text(const char *libconfig_text)
     static const struct {
         const char *theirs, *ours;
     } texts[] = {
-        {"syntax error", "syntax error: look here and on the line before for a missing ; or bracket, or text without quotes"},
+        {"syntax error",
+         "syntax error: look here and on the line before for a missing ; or bracket, text without quotes, or a name in quotes"},
         {"mismatched element type in array", "the values between [ and ] are not of one type: put every one in quotes"},
         {"duplicate setting name", "this name stood here before: keep one of the two"},
         {"cannot open include file", "the file that is @included cannot be opened; its name is relative to this file"},
@@ -96,7 +97,12 @@ bool gw_tree_text(struct gw_tree *t, config_setting_t *s, const char *path, gw_s
 
 static void wrong_kind(struct gw_tree *t, const struct gw_opt *row, const config_setting_t *s, const char *path)
 {
-    gw_problem(t->problems, path, "is %s, and wants %s: %s", kind_of(s), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
+    char words[256];
+    gw_opt_words(row, words, sizeof words);
+    if (row->type == GW_OPT_choice)
+        gw_problem(t->problems, path, "is %s, and wants one of %s, in quotes", kind_of(s), words);
+    else
+        gw_problem(t->problems, path, "is %s, and wants %s: %s", kind_of(s), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
 }
 
 static bool is_integer(const config_setting_t *s)
@@ -258,7 +264,7 @@ static void unknown(const struct fill *f, const char *prefix, const char *name, 
     if (!near)
         near = elsewhere(f, name);
     if (near)
-        gw_problem(f->tree->problems, path, "there is no such option: did you mean %s?", near);
+        gw_problem(f->tree->problems, path, "there is no such option: did you mean \"%s\"?", near);
     else
         gw_problem(f->tree->problems, path, "there is no such option: ddgate --help %s lists what there is", f->help);
 }

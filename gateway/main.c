@@ -16,6 +16,7 @@
 #include "gateway/modules.h"
 #include "gateway/pipeline.h"
 #include "gateway/problem.h"
+#include "gateway/reference.h"
 
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
@@ -171,7 +172,7 @@ int main(int argc, char **argv)
     case GW_CLI_HELP:
         return gw_cli_help(cli.topic, stdout, stderr) ? EXIT_WELL : EXIT_CONFIGURATION;
     case GW_CLI_REFERENCE:
-        return EXIT_OTHER;
+        return gw_reference_write(cli.dir) ? EXIT_WELL : EXIT_OTHER;
     case GW_CLI_RUN:
     case GW_CLI_CHECK:
         break;

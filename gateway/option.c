@@ -262,16 +262,21 @@ static void out_of_bounds(const struct gw_opt *row, gw_str shown, const char *pa
         gw_problem(p, path, "%.*s is out of range: at %s %s", GW_FMT(shown), *row->min ? "least" : "most", *row->min ? row->min : row->max);
 }
 
+void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
+{
+    const char *rest = row->min;
+    gw_str word;
+    size_t n = 0;
+    out[0] = '\0';
+    for (int i = 0; gw_opt_word(&rest, &word) && n + word.len + 3 < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%.*s", i ? ", " : "", GW_FMT(word));
+}
+
 static void not_a_word(const struct gw_opt *row, gw_str shown, const char *path, struct gw_problems *p)
 {
     char words[256];
-    size_t at = 0;
-    for (const char *c = row->min; *c && at + 3 < sizeof words; c++) {
-        words[at++] = *c == '|' ? ',' : *c;
-        if (*c == '|')
-            words[at++] = ' ';
-    }
-    gw_problem(p, path, "\"%.*s\" is not one of %.*s", GW_FMT(shown), (int)at, words);
+    gw_opt_words(row, words, sizeof words);
+    gw_problem(p, path, "\"%.*s\" is not one of %s", GW_FMT(shown), words);
 }
 
 bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown, struct gw_arena *a, const char *path,

@@ -93,6 +93,8 @@ const char *gw_opt_type_text(enum gw_opt_type);
 const char *gw_opt_type_hint(enum gw_opt_type);
 /* The words of a choice, one at a time: *rest begins as row->min. */
 bool gw_opt_word(const char **rest, gw_str *word);
+/* All of them: "pretty, otlp_json". */
+void gw_opt_words(const struct gw_opt *, char *out, size_t size);
 
 /* Adds to the list or map: copies that end with a NUL byte. False: no memory. */
 bool gw_list_add(struct gw_list *, gw_str item, struct gw_arena *) GW_MUST_CHECK;

@@ -1,0 +1,23 @@
+/* reference.h: the pages that are made from tables, and the sample configuration.
+ *
+ *   option rows ─────────────▶ docs/reference/configuration.md, conf/ddgate.conf
+ *   tag table ───────────────▶ docs/reference/mapping.md
+ *   errors.def, reasons.def ─▶ docs/reference/errors.md
+ *
+ * They are checked in, for people to read; a test fails when they are not what the tables say (`make reference` writes them).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_REFERENCE_H
+#define GW_REFERENCE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Writes all of them below `dir`, the project's folder. False, with words on standard error, when one cannot be written. */
+bool gw_reference_write(const char *dir);
+
+void gw_reference_configuration(FILE *);
+void gw_reference_sample(FILE *);
+void gw_reference_errors(FILE *);
+
+#endif
