@@ -41,7 +41,7 @@ def test_check_says_all_mistakes_at_once_with_their_lines(tmp_path):
     assert done.returncode == 2
     places = dict(re.findall(r"bad\.conf:(\d+): (.*)", done.stderr))
     assert set(places) == {"1", "3", "4"}, done.stderr
-    assert "lissten" in places["1"] and "did you mean listen?" in places["1"]
+    assert "lissten" in places["1"] and 'did you mean "listen"?' in places["1"]
     assert "http://" in places["3"] and "pretty" in places["4"]
 
 
