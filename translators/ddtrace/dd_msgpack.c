@@ -64,13 +64,6 @@ static uint64_t big_endian(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-static inline uint64_t be64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return __builtin_bswap64(v);
-}
-
 /* Bytes of the fixed-size scalars from 0xc0 to 0xdf, without the first one; lengths and counts for the others. */
 static const uint8_t argument[0x20] = {
     0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 4, 8, 1, 2, 4, 8, /* c0 */
@@ -109,7 +102,7 @@ static enum dd_got read_head(struct dd_msgpack *in, struct head *h)
     return DD_TAKEN;
 }
 
-static enum dd_got container(struct dd_msgpack *in, enum dd_kind kind, uint32_t *n)
+enum dd_got dd_msgpack_container_any(struct dd_msgpack *in, enum dd_kind kind, uint32_t *n)
 {
     struct head h;
     if (read_head(in, &h))
@@ -119,16 +112,6 @@ static enum dd_got container(struct dd_msgpack *in, enum dd_kind kind, uint32_t 
     in->at += h.head;
     *n = (uint32_t)h.n;
     return DD_TAKEN;
-}
-
-enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
-{
-    return container(in, DD_ARRAY, n);
-}
-
-enum dd_got dd_msgpack_map(struct dd_msgpack *in, uint32_t *n)
-{
-    return container(in, DD_MAP, n);
 }
 
 enum dd_got dd_msgpack_text_any(struct dd_msgpack *in, gw_str *out)
@@ -167,7 +150,7 @@ static double float_of(const uint8_t *p)
         float f;
     } f32;
     if (*p == 0xcb) {
-        f64.u = be64(p + 1);
+        f64.u = dd_msgpack_be64(p + 1);
         return f64.d;
     }
     f32.u = (uint32_t)big_endian(p + 1, 4);
@@ -188,7 +171,7 @@ static enum dd_number_kind integer_of(const uint8_t *p, union dd_number_value *v
         v->i = (int64_t)big_endian(p + 1, 4);
         break;
     case 0xcf:
-        v->u = be64(p + 1);
+        v->u = dd_msgpack_be64(p + 1);
         return v->i < 0 ? DD_UINT : DD_INT;
     case 0xd0:
         v->i = (int8_t)p[1];
@@ -200,7 +183,7 @@ static enum dd_number_kind integer_of(const uint8_t *p, union dd_number_value *v
         v->i = (int32_t)big_endian(p + 1, 4);
         break;
     case 0xd3:
-        v->u = be64(p + 1);
+        v->u = dd_msgpack_be64(p + 1);
         break;
     default: /* fixint */
         v->i = (int8_t)*p;
@@ -208,7 +191,7 @@ static enum dd_number_kind integer_of(const uint8_t *p, union dd_number_value *v
     return DD_INT;
 }
 
-enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind, union dd_number_value *v)
+enum dd_got dd_msgpack_number_any(struct dd_msgpack *in, enum dd_number_kind *kind, union dd_number_value *v)
 {
     struct head h;
     if (read_head(in, &h))
@@ -260,7 +243,7 @@ double dd_number_double(enum dd_number_kind kind, union dd_number_value v)
     return kind == DD_DOUBLE ? v.d : kind == DD_UINT ? (double)v.u : (double)v.i;
 }
 
-enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
+enum dd_got dd_msgpack_u64_any(struct dd_msgpack *in, uint64_t *out)
 {
     const uint8_t *start = in->at;
     enum dd_number_kind kind;
@@ -272,7 +255,7 @@ enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
     return DD_OTHER_TYPE;
 }
 
-enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
+enum dd_got dd_msgpack_i64_any(struct dd_msgpack *in, int64_t *out)
 {
     const uint8_t *start = in->at;
     enum dd_number_kind kind;

@@ -59,15 +59,13 @@ void dd_msgpack_init(struct dd_msgpack *, gw_str bytes, uint32_t max_elements);
 enum dd_kind dd_msgpack_kind(const struct dd_msgpack *);
 const char *dd_kind_name(enum dd_kind); /* "map" */
 
-/* The header of a container; its elements (maps: n keys and n values) follow. nil is an empty one. */
-enum dd_got dd_msgpack_array(struct dd_msgpack *, uint32_t *n);
-enum dd_got dd_msgpack_map(struct dd_msgpack *, uint32_t *n);
+/* The reads below decide the usual forms in place and leave the others to these. */
+enum dd_got dd_msgpack_text_any(struct dd_msgpack *, gw_str *out);
+enum dd_got dd_msgpack_u64_any(struct dd_msgpack *, uint64_t *out);
+enum dd_got dd_msgpack_i64_any(struct dd_msgpack *, int64_t *out);
+enum dd_got dd_msgpack_number_any(struct dd_msgpack *, enum dd_number_kind *, union dd_number_value *);
+enum dd_got dd_msgpack_container_any(struct dd_msgpack *, enum dd_kind, uint32_t *n);
 
-enum dd_got dd_msgpack_u64(struct dd_msgpack *, uint64_t *out);
-enum dd_got dd_msgpack_i64(struct dd_msgpack *, int64_t *out);
-enum dd_got dd_msgpack_number(struct dd_msgpack *, enum dd_number_kind *, union dd_number_value *); /* nil is DD_INT 0 */
-enum dd_got dd_msgpack_double(struct dd_msgpack *, double *out);
-enum dd_got dd_msgpack_bool(struct dd_msgpack *, bool *out); /* nil is false */
 /* An extension: its type and bytes. */
 enum dd_got dd_msgpack_ext(struct dd_msgpack *, int8_t *type, gw_str *out);
 
@@ -85,30 +83,117 @@ enum dd_got dd_msgpack_skip(struct dd_msgpack *);
 /* The same, and *out is the value's bytes. */
 enum dd_got dd_msgpack_raw(struct dd_msgpack *, gw_str *out);
 
-/* Any length, any type: the slow path of dd_msgpack_text. */
-enum dd_got dd_msgpack_text_any(struct dd_msgpack *, gw_str *out);
+static inline uint64_t dd_msgpack_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
 
-/* str, bin or nil. Short strings are decided here. */
+static inline uint32_t dd_msgpack_be32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return __builtin_bswap32(v);
+}
+
+/* str, bin or nil. Here: fixstr and str8, without a branch between them, because their lengths follow no pattern. */
 static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
 {
     const uint8_t *p = in->at;
     size_t left = (size_t)(in->end - p);
-    if (__builtin_expect(left > 1, 1)) {
-        size_t head = 1, len = *p - 0xa0u;
-        if (len > 31) {
-            if (*p != 0xd9)
-                return dd_msgpack_text_any(in, out);
-            head = 2;
-            len = p[1];
-        }
-        if (__builtin_expect(len <= left - head, 1)) {
-            *out = gw_str_n((const char *)p + head, len);
-            in->at = p + head + len;
-            return DD_TAKEN;
-        }
-    }
-    return dd_msgpack_text_any(in, out);
+    if (__builtin_expect(left < 2, 0))
+        return dd_msgpack_text_any(in, out);
+    size_t first = p[0], second = p[1], wide = first == 0xd9;
+    size_t head = 1 + wide, len = wide ? second : first & 31;
+    if (__builtin_expect(((first & 0xe0) != 0xa0 && !wide) || len > left - head, 0))
+        return dd_msgpack_text_any(in, out);
+    *out = gw_str_n((const char *)p + head, len);
+    in->at = p + head + len;
+    return DD_TAKEN;
 }
+
+/* The header of a container; its elements (maps: n keys and n values) follow. nil is an empty one. Here: up to 15 elements. */
+static inline enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
+{
+    size_t left = (size_t)(in->end - in->at);
+    if (__builtin_expect(left < 16 || (*in->at & 0xf0) != 0x90, 0))
+        return dd_msgpack_container_any(in, DD_ARRAY, n);
+    *n = *in->at++ & 15;
+    return DD_TAKEN;
+}
+
+static inline enum dd_got dd_msgpack_map(struct dd_msgpack *in, uint32_t *n)
+{
+    size_t left = (size_t)(in->end - in->at);
+    if (__builtin_expect(left < 31 || (*in->at & 0xf0) != 0x80, 0))
+        return dd_msgpack_container_any(in, DD_MAP, n);
+    *n = *in->at++ & 15;
+    return DD_TAKEN;
+}
+
+/* Here: ids, which are uint64, and small numbers. */
+static inline enum dd_got dd_msgpack_u64(struct dd_msgpack *in, uint64_t *out)
+{
+    const uint8_t *p = in->at;
+    size_t left = (size_t)(in->end - p);
+    if (__builtin_expect(left >= 9 && *p == 0xcf, 1)) {
+        *out = dd_msgpack_be64(p + 1);
+        in->at = p + 9;
+        return DD_TAKEN;
+    }
+    if (left < 1 || *p >= 0x80)
+        return dd_msgpack_u64_any(in, out);
+    *out = *p;
+    in->at = p + 1;
+    return DD_TAKEN;
+}
+
+/* Here: what has 64 bits (start) or 32 (many a duration), and small numbers. */
+static inline enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
+{
+    const uint8_t *p = in->at;
+    size_t left = (size_t)(in->end - p);
+    if (left < 9)
+        return dd_msgpack_i64_any(in, out);
+    if (*p == 0xcf || *p == 0xd3) {
+        uint64_t v = dd_msgpack_be64(p + 1);
+        *out = *p == 0xcf && v > INT64_MAX ? INT64_MAX : (int64_t)v;
+        in->at = p + 9;
+    } else if (*p == 0xce || *p == 0xd2) {
+        uint32_t v = dd_msgpack_be32(p + 1);
+        *out = *p == 0xce ? (int64_t)v : (int32_t)v;
+        in->at = p + 5;
+    } else if (*p < 0x80) {
+        *out = *p;
+        in->at = p + 1;
+    } else {
+        return dd_msgpack_i64_any(in, out);
+    }
+    return DD_TAKEN;
+}
+
+/* Any number in the type that it has; nil is DD_INT 0. Here: float64 and small integers. */
+static inline enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind, union dd_number_value *v)
+{
+    const uint8_t *p = in->at;
+    size_t left = (size_t)(in->end - p);
+    if (left >= 9 && *p == 0xcb) {
+        *kind = DD_DOUBLE;
+        v->u = dd_msgpack_be64(p + 1); /* the bits of the double */
+        in->at = p + 9;
+        return DD_TAKEN;
+    }
+    if (left < 1 || *p >= 0x80)
+        return dd_msgpack_number_any(in, kind, v);
+    *kind = DD_INT;
+    v->i = *p;
+    in->at = p + 1;
+    return DD_TAKEN;
+}
+
+enum dd_got dd_msgpack_double(struct dd_msgpack *, double *out);
+enum dd_got dd_msgpack_bool(struct dd_msgpack *, bool *out); /* nil is false */
 
 /* Records the first byte that cannot be read; returns DD_ILL_FORMED. `why` is static text. */
 enum dd_got dd_msgpack_bad(struct dd_msgpack *, const uint8_t *where, const char *why, uint64_t claimed);

@@ -78,20 +78,25 @@ static inline enum dd_got read_index(struct dd_decoder *d, gw_str *out, bool *ou
 {
     struct dd_msgpack *in = &d->in;
     const uint8_t *p = in->at;
-    size_t left = (size_t)(in->end - p), index, taken;
-    if (left >= 3 && *p < 0x80) {
+    size_t index, taken;
+    if ((size_t)(in->end - p) < 5)
+        return read_index_any(d, out, outside);
+    if (*p < 0x80) {
         index = *p;
         taken = 1;
-    } else if (left >= 3 && *p == 0xcc) {
+    } else if (*p == 0xcc) {
         index = p[1];
         taken = 2;
-    } else if (left >= 3 && *p == 0xcd) {
+    } else if (*p == 0xcd) {
         index = (size_t)p[1] << 8 | p[2];
         taken = 3;
+    } else if (*p == 0xce) { /* dd-trace-js, always */
+        index = dd_msgpack_be32(p + 1);
+        taken = 5;
     } else {
         return read_index_any(d, out, outside);
     }
-    if (index >= d->dictionary_n)
+    if (__builtin_expect(index >= d->dictionary_n, 0))
         return read_index_any(d, out, outside);
     in->at = p + taken;
     *out = d->dictionary[index];
