@@ -68,6 +68,8 @@ static bool decode_base64(struct gw_arena *arena, gw_str text, gw_str *out)
     size_t n = 0, have = 0;
     while (text.len && text.ptr[text.len - 1] == '=')
         text.len--;
+    if (text.len % 4 == 1) /* six bits are no byte */
+        return false;
     for (size_t i = 0; bytes && i < text.len; i++) {
         const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
         if (!digit)

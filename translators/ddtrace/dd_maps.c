@@ -42,9 +42,14 @@ static enum dd_got open_map(struct dd_decoder *d, size_t size, void **entries, u
     return *entries ? DD_TAKEN : DD_ILL_FORMED;
 }
 
-/* The entry at d->in that is not text and text. *kept: it could be read all the same. */
+/* The entry at d->in that is not short text and short text. *kept: it could be read all the same. */
 static enum dd_got odd_text(struct dd_decoder *d, struct dd_text *t, bool *kept)
 {
+    const uint8_t *start = d->in.at;
+    *kept = true;
+    if (!dd_msgpack_text(&d->in, &t->key) && !dd_msgpack_text(&d->in, &t->value)) /* dd-trace-js writes str32, always */
+        return DD_TAKEN;
+    d->in.at = start;
     enum dd_got got = dd_maps_key(d, &t->key, kept);
     if (got)
         return got;
@@ -64,17 +69,23 @@ enum dd_got dd_maps_texts(struct dd_decoder *d, struct dd_text **out, size_t *ou
     if (got)
         return got;
     struct dd_text *t = entries;
+    const uint8_t *at = in->at; /* in a register: this is the innermost loop of all */
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *start = in->at;
+        const uint8_t *after = dd_msgpack_short_text(at, in->end, &t->key);
+        if (after)
+            after = dd_msgpack_short_text(after, in->end, &t->value);
         bool kept = true;
-        if (UNLIKELY(dd_msgpack_text(in, &t->key) || dd_msgpack_text(in, &t->value))) {
-            in->at = start;
+        if (UNLIKELY(!after)) {
+            in->at = at;
             if (odd_text(d, t, &kept))
                 return DD_ILL_FORMED;
             d->left_out.tags += !kept;
+            after = in->at;
         }
+        at = after;
         t += kept;
     }
+    in->at = at;
     *out = entries;
     *out_n = (size_t)(t - *out);
     return DD_TAKEN;

@@ -117,6 +117,12 @@ enum dd_got dd_msgpack_container_any(struct dd_msgpack *in, enum dd_kind kind, u
 enum dd_got dd_msgpack_text_any(struct dd_msgpack *in, gw_str *out)
 {
     struct head h;
+    size_t left = (size_t)(in->end - in->at);
+    if (left >= 5 && *in->at == 0xdb && dd_msgpack_be32(in->at + 1) <= left - 5) { /* str32, the only one that dd-trace-js writes */
+        *out = gw_str_n((const char *)in->at + 5, dd_msgpack_be32(in->at + 1));
+        in->at += 5 + out->len;
+        return DD_TAKEN;
+    }
     if (read_head(in, &h))
         return DD_ILL_FORMED;
     if (h.kind != DD_STR && h.kind != DD_BIN && h.kind != DD_NIL)

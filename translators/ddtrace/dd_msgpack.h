@@ -97,19 +97,28 @@ static inline uint32_t dd_msgpack_be32(const uint8_t *p)
     return __builtin_bswap32(v);
 }
 
-/* str, bin or nil. Here: fixstr and str8, without a branch between them, because their lengths follow no pattern. */
-static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
+/* fixstr and str8, without a branch between them because their lengths follow no pattern: the byte behind the text, or NULL when
+ * it is another form or is not all there. */
+static inline const uint8_t *dd_msgpack_short_text(const uint8_t *p, const uint8_t *end, gw_str *out)
 {
-    const uint8_t *p = in->at;
-    size_t left = (size_t)(in->end - p);
+    size_t left = (size_t)(end - p);
     if (__builtin_expect(left < 2, 0))
-        return dd_msgpack_text_any(in, out);
+        return NULL;
     size_t first = p[0], second = p[1], wide = first == 0xd9;
     size_t head = 1 + wide, len = wide ? second : first & 31;
     if (__builtin_expect(((first & 0xe0) != 0xa0 && !wide) || len > left - head, 0))
-        return dd_msgpack_text_any(in, out);
+        return NULL;
     *out = gw_str_n((const char *)p + head, len);
-    in->at = p + head + len;
+    return p + head + len;
+}
+
+/* str, bin or nil. */
+static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
+{
+    const uint8_t *after = dd_msgpack_short_text(in->at, in->end, out);
+    if (__builtin_expect(!after, 0))
+        return dd_msgpack_text_any(in, out);
+    in->at = after;
     return DD_TAKEN;
 }
 
