@@ -1,6 +1,6 @@
 /* dd_sql.h: queries without the data in them, and what they are about.
  *
- * Tracers send queries raw and leave obfuscation to the agent, so here is the place. Text is read once, token by token, never
+ * Tracers send queries raw and leave obfuscation to the agent, so here is the place. Text is read token by token, never
  * backwards; the time is linear in its length, and text in which nothing changes is returned as it is.
  *
  *     SELECT * FROM t WHERE a = 'x' AND b IN (1, 2, 3) -- c        SELECT * FROM t WHERE a = ? AND b IN (?)
@@ -10,10 +10,13 @@
  *   $$text$$, $tag$text$tag$                   ─▶ ?     PostgreSQL; q'[text]' in Oracle
  *   1, -1, 1.5e3, 0x1F, .5                     ─▶ ?     not in names (t1), nor placeholders ($1, :1, @p1, ?1)
  *   true, false, null                          stay: they are no data worth hiding
- *   comments, hints, final ';' and blanks      removed;  # begins one in MySQL only
- *   (?, ?, ?)                                  ─▶ (?)   only where all are literals or '?'; (?), (?), … after VALUES ─▶ (?)
+ *   comments, hints                            removed; # begins a comment in MySQL only
+ *   IN (?, ?, ?), VALUES (?, ?), (?, ?)        ─▶ IN (?), VALUES (?)   where all are literals, placeholders, null, true, false, default
  *
- * Other blanks, case and names stay. A literal that is not closed is a literal to the end: nothing leaks.
+ *   blanks and ';' at either end               removed
+ *
+ * Other blanks, case and names stay. A literal that is not closed is a literal to the end. Where the dialect is not known, \'
+ * is read as an escape if that leaves no text open, else as a backslash at the end of a text.
  *
  * Pure; results are views or live in the arena (empty when its budget is spent: rather nothing than the raw query).
  * SPDX-License-Identifier: Apache-2.0
@@ -26,7 +29,7 @@
 enum dd_sql_dialect { DD_SQL_STANDARD, DD_SQL_MYSQL, DD_SQL_POSTGRESQL, DD_SQL_ORACLE, DD_SQL_SQLSERVER, DD_SQL_SQLITE };
 
 /* By db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's db.type; DD_SQL_STANDARD when unknown:
- * then "…" is a name, \ is a character, $tag$ quotes, and # is an operator. */
+ * then "…" is a name, $tag$ quotes, and # is an operator. */
 enum dd_sql_dialect dd_sql_dialect(gw_str system);
 
 gw_str dd_sql_sanitize(struct gw_arena *, enum dd_sql_dialect, gw_str query);
@@ -41,8 +44,10 @@ void dd_sql_about(enum dd_sql_dialect, gw_str query, struct dd_sql_about *);
 /* "{operation} {collection}", upper-case operation: db.query.summary, and the span's name. Empty when neither is known. */
 gw_str dd_sql_summary(struct gw_arena *, const struct dd_sql_about *);
 
-/* Redis, Valkey: "SET key value" ─▶ "SET ? ?"; "AUTH user secret" ─▶ "AUTH ?"; pipelines are lines. Names of commands, and of
- * subcommands ("CONFIG SET"), stay. */
+/* Redis, Valkey: "SET key value" ─▶ "SET ?": arguments are not told apart, since tracers join them by blanks. Names of commands
+ * and subcommands ("CONFIG SET ?") stay. A pipeline has a command on each line; lines that do not begin with a command's name are
+ * part of a value. At most DD_MAX_COMMANDS lines. */
+enum { DD_MAX_COMMANDS = 64 };
 gw_str dd_redis_sanitize(struct gw_arena *, gw_str command);
 /* Memcached: "set key 0 60 5\r\nvalue" ─▶ "set ?". */
 gw_str dd_memcached_sanitize(struct gw_arena *, gw_str command);

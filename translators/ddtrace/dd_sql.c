@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
+#include "translators/ddtrace/dd_sql.h"
+
+#include "translators/ddtrace/dd_sql_lex.h"
+
+enum dd_sql_dialect dd_sql_dialect(gw_str system)
+{
+    static const struct {
+        const char *name;
+        enum dd_sql_dialect dialect;
+    } names[] = {
+        {"mysql", DD_SQL_MYSQL},
+        {"mariadb", DD_SQL_MYSQL},
+        {"tidb", DD_SQL_MYSQL},
+        {"singlestore", DD_SQL_MYSQL},
+        {"hive", DD_SQL_MYSQL}, /* these take "text" and \ as MySQL does */
+        {"spark", DD_SQL_MYSQL},
+        {"databricks", DD_SQL_MYSQL},
+        {"bigquery", DD_SQL_MYSQL},
+        {"postgresql", DD_SQL_POSTGRESQL},
+        {"postgres", DD_SQL_POSTGRESQL},
+        {"redshift", DD_SQL_POSTGRESQL},
+        {"aws.redshift", DD_SQL_POSTGRESQL},
+        {"cockroachdb", DD_SQL_POSTGRESQL},
+        {"oracle", DD_SQL_ORACLE},
+        {"oracle.db", DD_SQL_ORACLE},
+        {"microsoft.sql_server", DD_SQL_SQLSERVER},
+        {"sql-server", DD_SQL_SQLSERVER},
+        {"sqlserver", DD_SQL_SQLSERVER},
+        {"mssql", DD_SQL_SQLSERVER},
+        {"sqlite", DD_SQL_SQLITE},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gw_str_ieq(system, gw_str_z(names[i].name)))
+            return names[i].dialect;
+    return DD_SQL_STANDARD;
+}
+
+/* What was written so far. As long as that is the same as the input's beginning, it is not written at all: `ptr` is the input
+ * then. No token grows, so the output is never longer than the input. */
+struct out {
+    gw_str input;
+    struct gw_arena *arena;
+    char *copy; /* NULL: still the same */
+    size_t len;
+    bool failed;
+};
+
+static bool diverge(struct out *o)
+{
+    if (!o->copy && !o->failed) {
+        o->copy = gw_arena_raw(o->arena, o->input.len, 1);
+        o->failed = !o->copy;
+        if (o->copy && o->len)
+            memcpy(o->copy, o->input.ptr, o->len);
+    }
+    return o->copy != NULL;
+}
+
+static void put(struct out *o, gw_str s)
+{
+    bool in_place = !o->copy && s.ptr == o->input.ptr + o->len;
+    if (!in_place && diverge(o))
+        memcpy(o->copy + o->len, s.ptr, s.len);
+    o->len += s.len;
+}
+
+static void put_question_mark(struct out *o, gw_str instead_of)
+{
+    put(o, gw_str_eq(instead_of, GW_STR("?")) ? instead_of : GW_STR("?"));
+}
+
+static void cut(struct out *o, size_t len)
+{
+    if (len != o->len && diverge(o))
+        o->len = len;
+}
+
+static char last_byte(const struct out *o)
+{
+    return o->len == 0 ? ' ' : (o->copy ? o->copy : o->input.ptr)[o->len - 1];
+}
+
+/* A list of literals behind IN or VALUES. */
+struct list {
+    enum { NO_LIST, EXPECTED /* IN or VALUES was seen */, ITEM /* an item may follow */, SEPARATOR /* a comma or the end */ } state;
+    bool values;  /* behind VALUES further lists may follow … */
+    size_t begin; /* length of the output up to and with '(' */
+    size_t items;
+    size_t complete; /* … and this is the length with the first of them; 0: not there yet */
+    bool again;      /* a comma was seen behind that */
+};
+
+static bool is_constant(gw_str word)
+{
+    return dd_sql_is(word, "null") || dd_sql_is(word, "true") || dd_sql_is(word, "false") || dd_sql_is(word, "default");
+}
+
+static void list_closes(struct list *l, struct out *o, gw_str bracket)
+{
+    if (l->items > 1) {
+        cut(o, l->begin);
+        put(o, GW_STR("?"));
+    }
+    put(o, bracket);
+    if (l->complete)
+        cut(o, l->complete);
+    else if (l->values)
+        l->complete = o->len;
+    l->state = NO_LIST;
+    l->again = false;
+}
+
+/* Lets the list see a token that is no blank. True when the token was its closing bracket, and is written. */
+static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_str text)
+{
+    char c = kind == DD_SQL_PUNCT ? *text.ptr : '\0';
+    bool item = kind == DD_SQL_LITERAL || kind == DD_SQL_PLACEHOLDER || (kind == DD_SQL_WORD && is_constant(text));
+    if (l->state == SEPARATOR && c == ')') {
+        list_closes(l, o, text);
+        return true;
+    }
+    if (l->state == ITEM && item) {
+        l->items++;
+        l->state = SEPARATOR;
+    } else if (l->state == SEPARATOR && c == ',') {
+        l->state = ITEM;
+    } else if ((l->state == EXPECTED || l->again) && c == '(') {
+        l->state = ITEM;
+        l->items = 0;
+        l->begin = o->len + 1;
+    } else if (l->state == NO_LIST && l->complete && !l->again && c == ',') {
+        l->again = true;
+    } else {
+        bool values = kind == DD_SQL_WORD && dd_sql_is(text, "values"), in = kind == DD_SQL_WORD && dd_sql_is(text, "in");
+        *l = (struct list){.state = values || in ? EXPECTED : NO_LIST, .values = values};
+    }
+    return false;
+}
+
+static gw_str trim(gw_str s)
+{
+    while (s.len && strchr(" \t\r\n", *s.ptr) && *s.ptr)
+        s.ptr++, s.len--;
+    while (s.len && s.ptr[s.len - 1] && strchr(" \t\r\n;", s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static gw_str sanitize(struct gw_arena *arena, struct dd_sql_lexer *lexer)
+{
+    struct out o = {.input = lexer->rest, .arena = arena};
+    struct list list = {.state = NO_LIST};
+    bool after_comment = false;
+    enum dd_sql_token kind;
+    gw_str text;
+    while ((kind = dd_sql_next(lexer, &text)) != DD_SQL_END) {
+        if (kind == DD_SQL_COMMENT) {
+            after_comment = true;
+            continue;
+        }
+        if (kind == DD_SQL_BLANK) {
+            if (!after_comment || (unsigned char)last_byte(&o) > ' ')
+                put(&o, text);
+            after_comment = false;
+            continue;
+        }
+        if (after_comment && (unsigned char)last_byte(&o) > ' ')
+            put(&o, GW_STR(" "));
+        after_comment = false;
+        if (list_sees(&list, &o, kind, text))
+            continue;
+        if (kind == DD_SQL_LITERAL)
+            put_question_mark(&o, text);
+        else
+            put(&o, text);
+    }
+    return o.failed ? GW_NOSTR : trim(gw_str_n(o.copy ? o.copy : o.input.ptr, o.len));
+}
+
+/* One reading of the text. *open: some literal ran to the end. */
+static gw_str read_as(struct gw_arena *arena, enum dd_sql_dialect dialect, bool backslash, gw_str query, bool *open)
+{
+    struct dd_sql_lexer lexer;
+    dd_sql_lex(&lexer, dialect, query);
+    lexer.backslash |= backslash;
+    gw_str result = sanitize(arena, &lexer);
+    *open = lexer.open;
+    return result;
+}
+
+gw_str dd_sql_sanitize(struct gw_arena *arena, enum dd_sql_dialect dialect, gw_str query)
+{
+    bool open, still_open;
+    query = trim(query);
+    if (dialect != DD_SQL_STANDARD || query.len < 2 || !memmem(query.ptr, query.len, "\\'", 2))
+        return read_as(arena, dialect, false, query, &open);
+    /* \' is an escape or the end of a text: whichever leaves no text open, and the likelier one first. */
+    gw_str escaped = read_as(arena, dialect, true, query, &open);
+    gw_str plain = open ? read_as(arena, dialect, false, query, &still_open) : escaped;
+    return open && !still_open ? plain : escaped;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
+#include "translators/ddtrace/dd_sql_lex.h"
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Bytes of UTF-8 are letters. */
+static bool begins_word(char c)
+{
+    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static bool in_word(char c)
+{
+    return begins_word(c) || is_digit(c);
+}
+
+static char at(gw_str s, size_t i)
+{
+    return i < s.len ? s.ptr[i] : '\0';
+}
+
+bool dd_sql_is(gw_str word, const char *keyword)
+{
+    return gw_str_ieq(word, gw_str_z(keyword));
+}
+
+void dd_sql_lex(struct dd_sql_lexer *l, enum dd_sql_dialect dialect, gw_str query)
+{
+    *l = (struct dd_sql_lexer){.rest = query, .dialect = dialect, .last = DD_SQL_END, .backslash = dialect == DD_SQL_MYSQL};
+}
+
+static size_t word_len(gw_str s, size_t i)
+{
+    while (i < s.len && (in_word(s.ptr[i]) || s.ptr[i] == '$' || s.ptr[i] == '#' || s.ptr[i] == '@'))
+        i++;
+    return i;
+}
+
+/* Names take $ (and # and @ where those are no comments or operators) from their second character on. */
+static size_t name_len(const struct dd_sql_lexer *l, gw_str s, size_t i)
+{
+    if (l->dialect == DD_SQL_SQLSERVER || l->dialect == DD_SQL_ORACLE)
+        return word_len(s, i);
+    while (i < s.len && (in_word(s.ptr[i]) || s.ptr[i] == '$'))
+        i++;
+    return i;
+}
+
+/* ---- what runs to a closing mark ---- */
+
+/* From behind the opening quote; the quote doubled is itself, and so is what a backslash precedes. */
+static size_t quoted_len(struct dd_sql_lexer *l, gw_str s, size_t i, char quote, bool backslash)
+{
+    for (; i < s.len; i++) {
+        if (backslash && s.ptr[i] == '\\') {
+            i++;
+        } else if (s.ptr[i] == quote) {
+            if (at(s, i + 1) != quote)
+                return i + 1;
+            i++;
+        }
+    }
+    l->open = true;
+    return s.len;
+}
+
+static size_t until(struct dd_sql_lexer *l, gw_str s, size_t i, gw_str end)
+{
+    const char *found = i < s.len ? memmem(s.ptr + i, s.len - i, end.ptr, end.len) : NULL;
+    if (found)
+        return (size_t)(found - s.ptr) + end.len;
+    l->open = true;
+    return s.len;
+}
+
+/* Length of $tag$ text $tag$ at the front, or 0. */
+static size_t dollar_len(struct dd_sql_lexer *l, gw_str s)
+{
+    size_t i = 1;
+    if (l->dialect != DD_SQL_POSTGRESQL && l->dialect != DD_SQL_STANDARD)
+        return 0;
+    if (!is_digit(at(s, i)))
+        while (i < s.len && in_word(s.ptr[i]))
+            i++;
+    return at(s, i) == '$' ? until(l, s, i + 1, gw_str_n(s.ptr, i + 1)) : 0;
+}
+
+/* Oracle's q'[ text ]': from the delimiter on. */
+static size_t delimited_len(struct dd_sql_lexer *l, gw_str s, size_t i)
+{
+    static const char open[] = "[({<", close[] = "])}>";
+    char end[2] = {at(s, i), '\''};
+    for (size_t k = 0; k < sizeof open - 1; k++)
+        if (end[0] == open[k])
+            end[0] = close[k];
+    return until(l, s, i + 1, gw_str_n(end, 2));
+}
+
+static size_t comment_len(struct dd_sql_lexer *l, gw_str s)
+{
+    bool nests = l->dialect == DD_SQL_POSTGRESQL || l->dialect == DD_SQL_SQLSERVER;
+    size_t depth = 1, i = 2;
+    for (; i < s.len && depth; i++) {
+        if (s.ptr[i] == '*' && at(s, i + 1) == '/') {
+            depth--;
+            i++;
+        } else if (nests && s.ptr[i] == '/' && at(s, i + 1) == '*') {
+            depth++;
+            i++;
+        }
+    }
+    return i < s.len ? i : s.len;
+}
+
+static bool begins_line_comment(const struct dd_sql_lexer *l, gw_str s)
+{
+    if (*s.ptr == '#')
+        return l->dialect == DD_SQL_MYSQL;
+    if (*s.ptr != '-' || at(s, 1) != '-')
+        return false;
+    return l->dialect != DD_SQL_MYSQL || s.len == 2 || is_blank(s.ptr[2]);
+}
+
+/* ---- literals ---- */
+
+/* From its first digit or point: also 0x1F, 1e-5, 1_000, and whatever letters hang on. */
+static size_t number_len(gw_str s, size_t i)
+{
+    bool hex = at(s, i) == '0' && gw_lower(at(s, i + 1)) == 'x';
+    for (; i < s.len; i++) {
+        bool exponent_sign =
+            !hex && (s.ptr[i] == '+' || s.ptr[i] == '-') && i > 0 && gw_lower(s.ptr[i - 1]) == 'e' && is_digit(at(s, i + 1));
+        if (!in_word(s.ptr[i]) && s.ptr[i] != '.' && !exponent_sign)
+            break;
+    }
+    return i;
+}
+
+static bool begins_number(gw_str s, size_t i)
+{
+    return is_digit(at(s, i)) || (at(s, i) == '.' && is_digit(at(s, i + 1)));
+}
+
+/* A sign belongs to the number where no operand stands before it. */
+static bool begins_signed_number(const struct dd_sql_lexer *l, gw_str s)
+{
+    bool operand_before = l->last != DD_SQL_END && !(l->last == DD_SQL_PUNCT && l->last_punct != ')' && l->last_punct != ']');
+    return (*s.ptr == '-' || *s.ptr == '+') && !operand_before && begins_number(s, 1);
+}
+
+/* Length of a literal that begins with a word of n bytes, as E'…', X'…', _utf8'…'; 0 when it is a word only. */
+static size_t prefixed_len(struct dd_sql_lexer *l, gw_str s, size_t n)
+{
+    gw_str word = gw_str_n(s.ptr, n);
+    if (at(s, n) != '\'')
+        return 0;
+    if (l->dialect == DD_SQL_ORACLE && (dd_sql_is(word, "q") || dd_sql_is(word, "nq")))
+        return delimited_len(l, s, n + 1);
+    if (dd_sql_is(word, "e"))
+        return quoted_len(l, s, n + 1, '\'', true);
+    if (dd_sql_is(word, "x") || dd_sql_is(word, "b") || dd_sql_is(word, "n") || *s.ptr == '_')
+        return quoted_len(l, s, n + 1, '\'', l->backslash);
+    return 0;
+}
+
+/* ---- placeholders ---- */
+
+static size_t placeholder_len(const struct dd_sql_lexer *l, gw_str s)
+{
+    size_t i = 1;
+    switch (*s.ptr) {
+    case '?':
+        while (is_digit(at(s, i)))
+            i++;
+        return i;
+    case '$':
+        while (is_digit(at(s, i)))
+            i++;
+        return i > 1 ? i : 0;
+    case '@':
+        i = word_len(s, 1);
+        return i > 1 ? i : 0;
+    case ':':
+        if (!(l->dialect == DD_SQL_POSTGRESQL ? begins_word(at(s, 1)) : in_word(at(s, 1))))
+            return 0;
+        return name_len(l, s, 1);
+    case '%': /* Python's %s; %(name)s is left to the other tokens, which leave it */
+        return at(s, 1) == 's' && !in_word(at(s, 2)) ? 2 : 0;
+    default:
+        return 0;
+    }
+}
+
+/* ---- tokens ---- */
+
+static size_t blanks_len(gw_str s)
+{
+    size_t i = 0;
+    while (i < s.len && is_blank(s.ptr[i]))
+        i++;
+    return i;
+}
+
+static size_t take_quoted(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
+{
+    switch (*s.ptr) {
+    case '\'':
+        *kind = DD_SQL_LITERAL;
+        return quoted_len(l, s, 1, '\'', l->backslash);
+    case '"':
+        *kind = l->dialect == DD_SQL_MYSQL ? DD_SQL_LITERAL : DD_SQL_NAME;
+        return quoted_len(l, s, 1, '"', l->dialect == DD_SQL_MYSQL);
+    case '`':
+        *kind = DD_SQL_NAME;
+        return quoted_len(l, s, 1, '`', false);
+    case '[':
+        if (l->dialect != DD_SQL_SQLSERVER)
+            return 0;
+        *kind = DD_SQL_NAME;
+        return quoted_len(l, s, 1, ']', false);
+    case '$':
+        *kind = DD_SQL_LITERAL;
+        return dollar_len(l, s);
+    default:
+        return 0;
+    }
+}
+
+static size_t take_word(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
+{
+    bool temporary = *s.ptr == '#' && l->dialect == DD_SQL_SQLSERVER;
+    if (!begins_word(*s.ptr) && !temporary)
+        return 0;
+    size_t n = name_len(l, s, 1), literal = prefixed_len(l, s, n);
+    *kind = literal ? DD_SQL_LITERAL : DD_SQL_WORD;
+    return literal ? literal : n;
+}
+
+static size_t take_number(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
+{
+    *kind = DD_SQL_LITERAL;
+    if (begins_signed_number(l, s))
+        return number_len(s, 1);
+    return begins_number(s, 0) ? number_len(s, 0) : 0;
+}
+
+static size_t take_passed_over(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
+{
+    *kind = DD_SQL_BLANK;
+    if (is_blank(*s.ptr))
+        return blanks_len(s);
+    *kind = DD_SQL_COMMENT;
+    if (*s.ptr == '/' && at(s, 1) == '*')
+        return comment_len(l, s);
+    return begins_line_comment(l, s) ? gw_str_find(s, '\n') : 0;
+}
+
+enum dd_sql_token dd_sql_next(struct dd_sql_lexer *l, gw_str *text)
+{
+    enum dd_sql_token kind = DD_SQL_END;
+    gw_str s = l->rest;
+    size_t n;
+    if (s.len == 0) {
+        *text = GW_NOSTR;
+        return DD_SQL_END;
+    }
+    if (!(n = take_passed_over(l, s, &kind)) && !(n = take_word(l, s, &kind)) && !(n = take_quoted(l, s, &kind)) &&
+        !(n = take_number(l, s, &kind))) {
+        n = placeholder_len(l, s);
+        kind = n ? DD_SQL_PLACEHOLDER : DD_SQL_PUNCT;
+        if (!n)
+            n = gw_str_starts(s, GW_STR("::")) ? 2 : 1;
+    }
+    if (kind == DD_SQL_NAME && l->open) /* a quote that is not closed may have been anything */
+        kind = DD_SQL_LITERAL;
+    *text = gw_str_n(s.ptr, n);
+    l->rest = gw_str_from(s, n);
+    if (kind != DD_SQL_BLANK && kind != DD_SQL_COMMENT) {
+        l->last = kind;
+        l->last_punct = *s.ptr;
+    }
+    return kind;
+}

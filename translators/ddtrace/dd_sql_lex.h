@@ -1,0 +1,41 @@
+/* dd_sql_lex.h: SQL text as tokens, for dd_sql.c and dd_sql_about.c alone.
+ *
+ *     SELECT "a", -1.5 FROM t -- c        WORD BLANK NAME PUNCT BLANK LITERAL BLANK WORD BLANK WORD BLANK COMMENT
+ *
+ * Every byte belongs to exactly one token; tokens are as long as possible; nothing is read twice but a word or two.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_SQL_LEX_H
+#define DD_SQL_LEX_H
+
+#include "translators/ddtrace/dd_sql.h"
+
+enum dd_sql_token {
+    DD_SQL_END,
+    DD_SQL_BLANK,
+    DD_SQL_COMMENT,
+    DD_SQL_WORD,        /* keyword or plain name */
+    DD_SQL_NAME,        /* quoted name */
+    DD_SQL_LITERAL,     /* text, number */
+    DD_SQL_PLACEHOLDER, /* ? $1 :name @name %s */
+    DD_SQL_PUNCT        /* one character, or :: */
+};
+
+struct dd_sql_lexer {
+    gw_str rest;
+    enum dd_sql_dialect dialect;
+    enum dd_sql_token last; /* but blanks and comments */
+    char last_punct;        /* when that was DD_SQL_PUNCT */
+    bool backslash;         /* \ escapes in '…' */
+    bool open;              /* a literal or name ran to the end without its closing quote */
+};
+
+void dd_sql_lex(struct dd_sql_lexer *, enum dd_sql_dialect, gw_str query);
+/* Takes the next token; its text goes to *text. */
+enum dd_sql_token dd_sql_next(struct dd_sql_lexer *, gw_str *text);
+
+/* Keywords in any case. */
+bool dd_sql_is(gw_str word, const char *lower_case_keyword);
+
+#endif
