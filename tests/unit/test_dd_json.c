@@ -116,7 +116,7 @@ static void test_v01(void **state)
         {"[null,{\"trace_id\":1,\"span_id\":2},{\"trace_id\":\"x\"},{\"trace_id\":1,\"span_id\":3},{\"trace_id\":4}]",
          "[t=1 s=2; t=1 s=3] refused bad_span=1 nil_span=1 zero_span_id=1"},
         {"[{\"trace_id\":1,\"span_id\":2},{\"trace_id\":2,\"span_id\":2}", "BAD_JSON@54: ends within an array or object"},
-        {"[{\"trace_id\":1,\"span_id\":2}] []", "BAD_JSON@30: something stands behind the value"},
+        {"[{\"trace_id\":1,\"span_id\":2}] []", "BAD_JSON@29: something stands behind the value"},
     };
     check(DD_V01_JSON, cases, sizeof cases / sizeof *cases);
 }

@@ -16,7 +16,8 @@ enum gw_code dd_json_begin(struct dd_decoder *d, struct gw_err *err)
         gw_json_bad(j, "no value begins here");
         return gw_json_fail(j, err);
     default:
-        return gw_fail(err, GW_BAD_ENVELOPE, 0, "the payload is %s, want an array", gw_json_kind_name(gw_json_kind(j)));
+        return gw_fail(err, GW_BAD_ENVELOPE, (size_t)(j->at - j->begin), "the payload is %s, want an array",
+                       gw_json_kind_name(gw_json_kind(j)));
     }
 }
 
