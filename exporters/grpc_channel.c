@@ -17,10 +17,10 @@ static const char *const system_roots[] = {
     "/etc/ssl/cert.pem",
 };
 
-/* Core's errors are the backend's troubles as a rule, which outcomes tell better: they are ours to see only when debugging. */
+/* What Core calls an error is the backend's trouble as a rule, said again at every attempt to connect; outcomes tell it better. */
 static void log_grpc(gpr_log_func_args *args)
 {
-    gw_log(args->severity == GPR_LOG_SEVERITY_ERROR ? GW_INFO : GW_DEBUG, "grpc", "%s", args->message);
+    gw_log(GW_DEBUG, "grpc", "%s", args->message);
 }
 
 void gw_grpc_start(void)

@@ -48,9 +48,12 @@ static const struct {
     {"wrong version number", "the server does not speak TLS: use http:// in endpoint"},
     {"Ssl handshake failed", "TLS could not be agreed: does the server want a client certificate (tls.cert, tls.key)?"},
     {"http1.x", "this is an HTTP/1 server, not an OTLP/gRPC one: check the port in endpoint"},
+    {"Failed parsing HTTP/2", "this is not an OTLP/gRPC server: check the port in endpoint"},
+    {"missing selected ALPN", "this server speaks TLS but not HTTP/2, so it is not an OTLP/gRPC one: check the port in endpoint"},
     {"Connection refused", "is the backend running at that address?"},
     {"DNS resolution failed", "the host name in endpoint cannot be resolved"},
-    {"Socket closed", NULL},
+    {"empty address list", "is tls.key the key of tls.cert?"}, /* how Core says that it could not use them */
+    {"Socket closed", "the server closes the connection: does it want TLS (https://), or a client certificate (tls.cert, tls.key)?"},
 };
 
 /* Remedies by status, where the transport had none. */

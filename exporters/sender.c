@@ -129,8 +129,17 @@ static void finish_parcel(struct gw_sender *s, struct gw_parcel *p)
     gw_queue_done(s->queue, &nodes);
 }
 
+/* What a stop leaves behind is said by the ledger, which is printed a moment later. */
+static void say_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
+{
+    if (why == GW_WHY_EXPIRED)
+        gw_log(GW_WARNING, s->component, "%llu items waited longer than max_age for the backend and were dropped",
+               (unsigned long long)items);
+}
+
 static void drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason why)
 {
+    say_expired(s, why, p->batch.items);
     move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, why, p->batch.items);
     finish_parcel(s, p);
 }
@@ -143,9 +152,7 @@ static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason 
         items += node->frame->items;
     }
     if (items)
-        gw_log(GW_WARNING, s->component, "%llu items %s", (unsigned long long)items,
-               why == GW_WHY_EXPIRED ? "waited longer than max_age for the backend and were dropped"
-                                     : "were still queued when the shutdown time was over and were dropped");
+        say_expired(s, why, items);
     gw_queue_done(s->queue, c);
 }
 
@@ -319,6 +326,7 @@ static bool prune(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
     uint64_t items = gw_parcel_prune(p, now - s->conf->max_age, &old);
     if (!old.first)
         return true;
+    say_expired(s, GW_WHY_EXPIRED, items);
     move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_EXPIRED, items);
     gw_queue_done(s->queue, &old);
     if (p->batch.n)
