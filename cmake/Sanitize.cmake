@@ -4,3 +4,7 @@ if(DDGATE_SANITIZE)
   add_compile_options(-fsanitize=${DDGATE_SANITIZE} -fno-sanitize-recover=all -g)
   add_link_options(-fsanitize=${DDGATE_SANITIZE})
 endif()
+# Fuzzers are guided by what the code under test does, so all of it is instrumented, not the fuzzers alone.
+if(DDGATE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
