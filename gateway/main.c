@@ -97,6 +97,7 @@ static int run(struct gw_pipeline *p, const struct gw_conf *conf, const sigset_t
         gw_pipeline_stop(p, 0);
         return EXIT_OTHER;
     }
+    fputs("ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n", stderr);
     gw_pipeline_hint(p, stderr);
     sigwait(signals, &number);
     gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));

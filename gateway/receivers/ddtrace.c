@@ -123,7 +123,7 @@ static bool listen_on(struct ddtrace *d, gw_str address, bool wished, const char
             note_port(d, &first);
     } else if (!wished) {
         gw_problem(problems, where, "%s", why.text);
-    } else if (r != GW_LISTEN_ABSENT || address.ptr[0] == '/') { /* no IPv6 is nothing to warn of */
+    } else if (r != GW_LISTEN_ABSENT) { /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
         gw_warning(problems, where, "%s", why.text);
     }
     return r == GW_LISTEN_OK;
@@ -204,9 +204,9 @@ static void hint(void *ctx, FILE *to)
 {
     const struct ddtrace *d = ctx;
     if (d->port)
-        fprintf(to, "DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d\n", d->host_text, d->port);
+        fprintf(to, "  DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", d->host_text, d->port);
     if (d->has_socket)
-        fprintf(to, "DD_TRACE_AGENT_URL=unix://%.*s\n", GW_FMT(d->conf.socket));
+        fprintf(to, "  DD_TRACE_AGENT_URL=unix://%.*s ddtrace-run python app.py\n", GW_FMT(d->conf.socket));
 }
 
 static void close_(void *ctx)

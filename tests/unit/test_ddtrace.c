@@ -383,7 +383,7 @@ static void hints(void **state)
     FILE *to = open_memstream(&text, &n);
     gw_receiver_ddtrace.hint(f->d, to);
     fclose(to);
-    snprintf(want, sizeof want, "DD_AGENT_HOST=127.0.0.1 DD_TRACE_AGENT_PORT=%d\n", f->d->port);
+    snprintf(want, sizeof want, "  DD_AGENT_HOST=127.0.0.1 DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", f->d->port);
     assert_string_equal(text, want);
     free(text);
 }
