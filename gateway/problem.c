@@ -84,7 +84,7 @@ static const struct place *locate(const struct gw_problems *p, gw_str path)
     return best;
 }
 
-static void add(struct gw_problems *p, bool warning, const char *path, const char *fmt, va_list ap)
+GW_PRINTF(4, 0) static void add(struct gw_problems *p, bool warning, const char *path, const char *fmt, va_list ap)
 {
     char text[512];
     warning ? p->warnings++ : p->errors++;
