@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_SLOTS = 64, IDENTITY_FIELDS = sizeof(struct dd_identity) / sizeof(gw_str) };
+enum { FIRST_SLOTS = 64, MAX_PROBES = 64, MAX_SCOPES = 64, IDENTITY_FIELDS = sizeof(struct dd_identity) / sizeof(gw_str) };
 
 _Static_assert(sizeof(struct dd_identity) % sizeof(gw_str) == 0, "an identity is gw_strs and nothing else");
 
@@ -59,9 +59,11 @@ static bool same(const struct dd_identity *a, const struct dd_identity *b)
 static void insert(struct dd_groups *g, struct dd_group *group)
 {
     size_t i = group->hash & (g->slots - 1);
-    while (g->table[i])
-        i = (i + 1) & (g->slots - 1);
-    g->table[i] = group;
+    for (int probe = 0; probe < MAX_PROBES; probe++, i = (i + 1) & (g->slots - 1))
+        if (!g->table[i]) {
+            g->table[i] = group;
+            return;
+        }
 }
 
 static bool grow(struct dd_groups *g)
@@ -101,24 +103,86 @@ static struct dd_group *add(struct dd_groups *g, const struct dd_identity *id, u
     return group;
 }
 
+static struct dd_group *find(const struct dd_groups *g, const struct dd_identity *id, uint64_t hash)
+{
+    size_t i = hash & (g->slots - 1);
+    for (int probe = 0; probe < MAX_PROBES && g->slots && g->table[i]; probe++, i = (i + 1) & (g->slots - 1))
+        if (g->table[i]->hash == hash && same(&g->table[i]->id, id))
+            return g->table[i];
+    return NULL;
+}
+
 struct dd_group *dd_group_of(struct dd_groups *g, const struct dd_identity *id)
 {
     uint64_t hash = hash_of(id);
-    for (size_t i = hash & (g->slots - 1); g->slots && g->table[i]; i = (i + 1) & (g->slots - 1))
-        if (g->table[i]->hash == hash && same(&g->table[i]->id, id))
-            return g->table[i];
-    return add(g, id, hash);
+    struct dd_group *group = find(g, id, hash);
+    return group ? group : add(g, id, hash);
+}
+
+void dd_group_fact(struct dd_groups *g, struct dd_group *group, enum dd_fact fact, gw_str value)
+{
+    if (value.len && !group->facts[fact].len)
+        group->facts[fact] = gw_arena_dup(g->keep, value);
+}
+
+static void merge(struct dd_groups *g, struct dd_group *into, struct dd_group *from)
+{
+    for (int i = 0; i < DD_FACTS; i++)
+        dd_group_fact(g, into, (enum dd_fact)i, from->facts[i]);
+    *into->last_scope = from->scopes;
+    if (from->scopes)
+        into->last_scope = from->last_scope;
+    from->scopes = NULL;
+    from->merged = true;
+}
+
+static bool fill(gw_str *to, gw_str value)
+{
+    if (to->len || !value.len)
+        return false;
+    *to = value;
+    return true;
+}
+
+void dd_groups_complete(struct dd_groups *g, gw_str runtime_id, gw_str host)
+{
+    bool changed = false;
+    for (struct dd_group *group = g->first; group; group = group->next) {
+        changed |= fill(&group->id.runtime_id, runtime_id);
+        changed |= fill(&group->id.host, host);
+    }
+    if (!changed || g->n < 2)
+        return;
+    memset(g->table, 0, g->slots * sizeof *g->table);
+    for (struct dd_group *group = g->first; group; group = group->next) {
+        group->hash = hash_of(&group->id);
+        struct dd_group *twin = find(g, &group->id, group->hash);
+        if (twin)
+            merge(g, twin, group);
+        else
+            insert(g, group);
+    }
+}
+
+gw_str dd_group_text(struct dd_groups *g, gw_str text)
+{
+    if (gw_utf8_valid(text))
+        return gw_arena_dup(g->keep, text);
+    char *copy = gw_arena_raw(g->keep, 3, text.len);
+    return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : GW_NOSTR;
 }
 
 struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, gw_str name)
 {
-    for (struct dd_scope *s = group->scopes; s; s = s->next)
-        if (gw_str_eq(s->name, name))
+    int n = 0;
+    for (struct dd_scope *s = group->scopes; s; s = s->next, n++)
+        if (gw_str_eq(s->said, name) || n == MAX_SCOPES)
             return s;
     struct dd_scope *s = gw_new(g->keep, struct dd_scope, 1);
     if (!s)
         return NULL;
-    s->name = gw_arena_dup(g->keep, name);
+    s->said = gw_arena_dup(g->keep, name);
+    s->name = dd_group_text(g, name);
     for (int r = 0; r < GW_RENDERINGS; r++)
         s->spans[r].last_pending = &s->spans[r].first_pending;
     *group->last_scope = s;

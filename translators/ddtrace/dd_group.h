@@ -64,7 +64,7 @@ struct dd_spans {
 };
 
 struct dd_scope {
-    gw_str name; /* "datadog.flask" without its prefix: "flask" */
+    gw_str said, name; /* the component as it was said, and fit for OTLP: "flask" */
     struct dd_spans spans[GW_RENDERINGS];
     struct dd_scope *next;
 };
@@ -74,6 +74,7 @@ struct dd_group {
     struct dd_identity id;
     gw_str facts[DD_FACTS]; /* as text; empty: not seen */
     struct dd_scope *scopes, **last_scope;
+    bool merged;           /* its scopes are another group's by now */
     struct dd_group *next; /* in order of first appearance */
 };
 
@@ -93,6 +94,13 @@ struct dd_group *dd_group_of(struct dd_groups *, const struct dd_identity *);
 struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, gw_str name);
 /* Buffer of a scope for one rendering, or NULL when memory is out. */
 struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_rendering);
+/* A copy in keep, repaired where it is not UTF-8. */
+gw_str dd_group_text(struct dd_groups *, gw_str);
+/* A fact of the group, unless it has one. */
+void dd_group_fact(struct dd_groups *, struct dd_group *, enum dd_fact, gw_str);
+/* The payload is over. Groups without a runtime id or a host (the chunk that says them came later, or was another one: partial
+ * flush) get these, and groups that are equal then become one. */
+void dd_groups_complete(struct dd_groups *, gw_str runtime_id, gw_str host);
 /* Notes that the id at `offset` waits for its upper half. */
 bool dd_scope_pending(struct dd_groups *, struct dd_spans *, uint32_t offset, uint64_t low);
 

@@ -45,10 +45,15 @@ static size_t text_size(gw_str s)
     return s.len ? field_size(s.len) : 0;
 }
 
+/* "datadog.flask", or "datadog" alone. */
+static size_t name_size(const struct dd_layout *l, const struct dd_scope *s)
+{
+    return l->scope_name.len + (s->name.len ? 1 + s->name.len : 0);
+}
+
 static size_t scope_size(const struct dd_layout *l, const struct dd_scope *s)
 {
-    size_t name = l->scope_prefix.len + s->name.len;
-    return (name ? field_size(name) : 0) + text_size(l->scope_version);
+    return field_size(name_size(l, s)) + text_size(l->scope_version);
 }
 
 /* ScopeSpans without its spans. */
@@ -61,10 +66,11 @@ static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struc
 {
     uint8_t *p = otlp_put_tag(w->data + w->len, SS_SCOPE, OTLP_LEN);
     p = otlp_put_varint(p, scope_size(l, s));
-    size_t name = l->scope_prefix.len + s->name.len;
-    if (name) {
-        p = otlp_put_varint(otlp_put_tag(p, SCOPE_NAME, OTLP_LEN), name);
-        p = otlp_put_bytes(otlp_put_bytes(p, l->scope_prefix), s->name);
+    p = otlp_put_varint(otlp_put_tag(p, SCOPE_NAME, OTLP_LEN), name_size(l, s));
+    p = otlp_put_bytes(p, l->scope_name);
+    if (s->name.len) {
+        *p++ = '.';
+        p = otlp_put_bytes(p, s->name);
     }
     otlp_end(w, p);
     otlp_bytes(w, SCOPE_VERSION, l->scope_version);
@@ -242,6 +248,8 @@ enum gw_code dd_layout_frames(const struct dd_layout *l, struct gw_frame **frame
 {
     struct walk k = {.l = l, .frames = frames, .frames_n = n, .err = err};
     for (const struct dd_group *group = l->groups->first; group; group = group->next) {
+        if (group->merged)
+            continue;
         gw_str resource = l->resource(group, l->resource_ctx);
         for (const struct dd_scope *scope = group->scopes; scope; scope = scope->next) {
             enum gw_code code = walk_scope(&k, group, resource, scope);

@@ -22,9 +22,9 @@ struct dd_layout {
     struct dd_groups *groups;
     struct gw_arena *arena; /* scratch */
     enum gw_rendering rendering;
-    size_t frame_bytes; /* GW_FRAME_BYTES; smaller in tests */
-    size_t max_frames;  /* the last one takes what is left */
-    gw_str schema_url, scope_prefix, scope_version;
+    size_t frame_bytes;                           /* GW_FRAME_BYTES; smaller in tests */
+    size_t max_frames;                            /* the last one takes what is left */
+    gw_str schema_url, scope_name, scope_version; /* UTF-8 */
     gw_nsec arrived;
     dd_resource_f *resource; /* serialized Resource of a group; asked once a group */
     void *resource_ctx;

@@ -29,25 +29,25 @@ enum dd_service_override { DD_SERVICE_SPLIT, DD_SERVICE_BASE };
 struct dd_options {
     enum dd_span_name span_name;
     enum dd_service_override service_override;
-    bool keep_rejected;         /* export chunks that the tracer decided against */
-    struct gw_map resource;     /* static resource attributes; win over what is found */
-    struct gw_list promote;     /* span tags that become resource attributes (DD_TAGS of whole applications) */
-    struct gw_list strip;       /* tags that are not exported */
-    int trace_id_bits;          /* 128, or 64: upper half always zero */
-    bool obfuscate;             /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the agent */
+    bool keep_rejected;     /* export chunks that the tracer decided against */
+    struct gw_map resource; /* static resource attributes; win over what is found */
+    struct gw_list promote; /* span tags that become resource attributes (DD_TAGS of whole applications) */
+    struct gw_list strip;   /* tags that are not exported */
+    int trace_id_bits;      /* 128, or 64: upper half always zero */
+    bool obfuscate;         /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the agent */
 };
 
 /* What the translator may know of the world. */
 struct dd_env {
-    gw_nsec now, wall;     /* monotonic (id table), wall (spans without a start) */
-    gw_str host_name;      /* of this machine; for peers on it */
-    struct gw_ids *ids;    /* NULL: no join across chunks */
-    unsigned renderings;   /* bit per enum gw_rendering to write */
+    gw_nsec now, wall;   /* monotonic (id table), wall (spans without a start) */
+    gw_str host_name;    /* of this machine; for peers on it */
+    struct gw_ids *ids;  /* NULL: no join across chunks */
+    unsigned renderings; /* bit per enum gw_rendering to write */
 };
 
 /* What was odd but cost nothing: for counters. */
 struct dd_oddities {
-    uint64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text;
+    uint64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, bad_tags, repaired_text;
 };
 
 enum { DD_MAX_FRAMES = 256 };

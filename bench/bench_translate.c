@@ -1,0 +1,104 @@
+/* bench_translate: what the translation of a span costs, and nothing else: decode, map, write OTLP, cut into frames. One thread.
+ * Prints the best of several rounds (other work on the machine only ever adds) in nanoseconds of CPU time for each span.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/payload.h"
+#include "gateway/ids.h"
+#include "translators/ddtrace/dd_translate.h"
+
+enum { TRACES = 75, PAYLOADS = 16, ROUNDS = 12, REPEAT = 8 };
+
+struct bench {
+    struct payload payloads[PAYLOADS];
+    struct dd_translator *translator;
+    struct gw_arena arena;
+    struct dd_request request;
+    struct dd_env env;
+    struct dd_result result;
+    uint64_t spans, in, out;
+};
+
+static void headers(struct bench *b)
+{
+    static const char *const rows[][2] = {{"Datadog-Meta-Lang", "python"},
+                                          {"Datadog-Meta-Lang-Version", "3.12.3"},
+                                          {"Datadog-Meta-Lang-Interpreter", "CPython"},
+                                          {"Datadog-Meta-Tracer-Version", "2.21.0"},
+                                          {"Datadog-Client-Computed-Top-Level", "yes"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        dd_request_header(&b->request, &b->arena, gw_str_z(rows[i][0]), gw_str_z(rows[i][1]));
+}
+
+static void one(struct bench *b, enum dd_format format, const struct payload *p)
+{
+    struct gw_err err;
+    b->result.frames_n = 0;
+    gw_str body = gw_str_n((const char *)p->data, p->len);
+    if (dd_translate(b->translator, &b->arena, format, body, &b->request, &b->env, &b->result, &err) != GW_OK) {
+        fprintf(stderr, "bench_translate: %s\n", err.what);
+        exit(1);
+    }
+    uint64_t items = 0;
+    for (size_t i = 0; i < b->result.frames_n; i++) {
+        items += b->result.frames[i]->items;
+        b->out += b->result.frames[i]->len;
+        gw_frame_drop(b->result.frames[i]);
+    }
+    if (items != p->spans) {
+        fprintf(stderr, "bench_translate: %llu of %u spans came out\n", (unsigned long long)items, p->spans);
+        exit(1);
+    }
+    b->spans += p->spans;
+    b->in += p->len;
+}
+
+static double round_ns(struct bench *b, enum dd_format format)
+{
+    struct gw_snap snap = gw_arena_snap(&b->arena);
+    gw_nsec sum = 0;
+    b->spans = b->in = b->out = 0;
+    for (int repeat = 0; repeat < REPEAT; repeat++)
+        for (int i = 0; i < PAYLOADS; i++) {
+            payload_refresh(&b->payloads[i], 0x9E3779B97F4A7C15u);
+            gw_nsec begin = gw_clock_read(CLOCK_THREAD_CPUTIME_ID);
+            one(b, format, &b->payloads[i]);
+            sum += gw_clock_read(CLOCK_THREAD_CPUTIME_ID) - begin;
+            gw_arena_back(&b->arena, snap);
+        }
+    return (double)sum / (double)b->spans;
+}
+
+static void run(const char *name, enum payload_api api, enum dd_format format, unsigned renderings)
+{
+    static struct bench b;
+    static struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
+    double best = 1e9;
+    b = (struct bench){.env = {.renderings = renderings, .host_name = GW_STR("bench"), .ids = gw_ids_new(1 << 18, 10 * 60 * GW_SEC)}};
+    gw_arena_init(&b.arena, 256 << 20);
+    headers(&b);
+    b.env.now = gw_now(), b.env.wall = gw_wall();
+    b.translator = dd_translator_new(&options);
+    for (unsigned i = 0; i < PAYLOADS; i++)
+        payload_make(&b.payloads[i], api, TRACES, i + 1, (uint64_t)b.env.wall);
+    for (int i = 0; i < ROUNDS; i++) {
+        double ns = round_ns(&b, format);
+        best = ns < best ? ns : best;
+    }
+    printf("%-22s %6.0f ns/span  %5.0f bytes in, %5.0f out\n", name, best, (double)b.in / (double)b.spans, (double)b.out / (double)b.spans);
+    for (int i = 0; i < PAYLOADS; i++)
+        payload_free(&b.payloads[i]);
+    dd_translator_drop(b.translator);
+    gw_ids_drop(b.env.ids);
+    gw_arena_fini(&b.arena);
+}
+
+int main(void)
+{
+    run("v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, 1u << GW_OTEL);
+    run("v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, 1u << GW_OTEL);
+    run("v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, 1u << GW_BOTH);
+    run("v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, 1u << GW_DATADOG);
+    return 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_write.h"
+
+#include "translators/ddtrace/dd_events.h"
+#include "translators/ddtrace/dd_links.h"
+#include "translators/ddtrace/dd_semconv.h"
+
+#include <math.h>
+
+static const gw_nsec YEAR_2000 = 946684800 * GW_SEC;
+
+static void explicit_ones(struct dd_fields *f)
+{
+    for (unsigned word = 0; word < DD_ATTR_WORDS; word++) {
+        uint64_t bits = f->seen[word];
+        if (word == DD_ATTRS / 64 && DD_ATTRS % 64)
+            bits &= ((uint64_t)1 << (DD_ATTRS % 64)) - 1;
+        for (; bits; bits &= bits - 1)
+            dd_explicit(f, word * 64 + (unsigned)__builtin_ctzll(bits));
+    }
+}
+
+/* The tags that are just called otherwise. Numbers first: they are surer than text. */
+static void rename_all(struct dd_fields *f, bool numbers)
+{
+    for (unsigned word = DD_ATTRS / 64; word < DD_WORDS; word++) {
+        uint64_t bits = f->seen[word] & ~f->used[word];
+        if (word == DD_ATTRS / 64)
+            bits &= ~(((uint64_t)1 << (DD_ATTRS % 64)) - 1);
+        for (; bits; bits &= bits - 1) {
+            unsigned tag = word * 64 + (unsigned)__builtin_ctzll(bits);
+            if (dd_names[tag].when & f->when && dd_names[tag].when <= DD_ANY && !f->value[tag].number != numbers)
+                dd_rename(f, tag);
+        }
+    }
+}
+
+/* What the span says of itself and of its trace. */
+static void fields(struct dd_fields *f, const struct dd_scanned *c)
+{
+    dd_set_text(f, DD_A_OPERATION_NAME, f->span->name, DD_FIELD);
+    dd_set_text(f, DD_A_RESOURCE_NAME, f->resource, DD_FIELD);
+    dd_set_text(f, DD_A_SPAN_TYPE, f->span->type, DD_FIELD);
+    if (c->sampling.priority != DD_NO_PRIORITY)
+        dd_set_int(f, DD_A_SAMPLING_PRIORITY, c->sampling.priority, DD_FIELD);
+    dd_set_text(f, DD_A_ORIGIN, c->sampling.origin, DD_FIELD);
+    if (c->mechanism >= 0)
+        dd_set_int(f, DD_A_SAMPLING_MECHANISM, c->mechanism, DD_RENAMED);
+    if (!isnan(c->rate))
+        dd_set_double(f, DD_A_SAMPLING_RATE, c->rate, DD_RENAMED);
+    if (f->span->start < YEAR_2000)
+        dd_set_bool(f, DD_A_IMPLAUSIBLE_START, true, DD_DERIVED);
+}
+
+static gw_str text(const struct dd_fields *f, unsigned tag)
+{
+    return dd_has(f, tag) ? f->value[tag].text : GW_NOSTR;
+}
+
+static gw_str either(gw_str a, gw_str b)
+{
+    return a.len ? a : b;
+}
+
+/* otel.status_code is an order from the application; true when it was one. */
+static bool ordered_status(struct dd_fields *f, struct dd_status *st)
+{
+    static const char *const words[] = {"unset", "ok", "error"};
+    gw_str said = text(f, DD_T_OTEL_STATUS_CODE);
+    for (unsigned i = 0; i < 3 && said.len; i++)
+        if (gw_str_ieq(said, gw_str_z(words[i]))) {
+            st->code = i;
+            dd_use(f, DD_T_OTEL_STATUS_CODE);
+            return true;
+        }
+    return false;
+}
+
+static void status(struct dd_fields *f, struct dd_status *st)
+{
+    *st = (struct dd_status){.code = f->span->error ? 2 : 0};
+    if (dd_has(f, DD_T_OTEL_STATUS_CODE))
+        ordered_status(f, st);
+    if (st->code != 2)
+        return;
+    st->type = text(f, DD_A_ERROR_TYPE);
+    st->text = either(text(f, DD_T_ERROR_MESSAGE), text(f, DD_T_ERROR_MSG));
+    st->stack = either(text(f, DD_T_ERROR_STACK), text(f, DD_T_ERROR_STACKTRACE));
+    st->message = either(text(f, DD_T_OTEL_STATUS_TEXT), either(st->text, st->type));
+    if (dd_has(f, DD_T_OTEL_STATUS_TEXT))
+        dd_use(f, DD_T_OTEL_STATUS_TEXT);
+}
+
+/* What stands in the status and in the exception event need not stand among the attributes as well. */
+static void use_errors(struct dd_fields *f, const struct dd_status *st)
+{
+    static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG}, stacks[] = {DD_T_ERROR_STACK, DD_T_ERROR_STACKTRACE};
+    for (int i = 0; i < 2; i++) {
+        if (dd_has(f, texts[i]) && gw_str_eq(text(f, texts[i]), st->text))
+            dd_use(f, texts[i]);
+        if (dd_has(f, stacks[i]) && gw_str_eq(text(f, stacks[i]), st->stack))
+            dd_use(f, stacks[i]);
+    }
+}
+
+static void gone(struct dd_fields *f, unsigned tag)
+{
+    f->gone[tag / 64] |= (uint64_t)1 << (tag % 64);
+}
+
+static void events(struct dd_writer *w, struct dd_oddities *odd)
+{
+    struct dd_fields *f = &w->f;
+    bool has_exception = false;
+    if (f->span->events_n || dd_has(f, DD_T_EVENTS)) {
+        enum dd_tag_fate fate =
+            dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n, text(f, DD_T_EVENTS), &has_exception);
+        odd->bad_events += fate == DD_TAG_MALFORMED;
+        if (fate == DD_TAG_TAKEN && dd_has(f, DD_T_EVENTS))
+            gone(f, DD_T_EVENTS);
+    }
+    struct dd_status *st = &w->status;
+    if (st->code != 2)
+        return;
+    has_exception |= dd_bool_of(f, DD_T_HAS_EXCEPTION);
+    st->exception = !has_exception && (st->type.len || st->text.len || st->stack.len);
+    use_errors(f, st);
+}
+
+static void links(struct dd_writer *w, struct dd_oddities *odd)
+{
+    struct dd_fields *f = &w->f;
+    if (!f->span->links_n && !dd_has(f, DD_T_SPAN_LINKS))
+        return;
+    enum dd_tag_fate fate =
+        dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n, text(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
+    odd->bad_links += fate == DD_TAG_MALFORMED;
+    if (fate == DD_TAG_TAKEN && dd_has(f, DD_T_SPAN_LINKS))
+        gone(f, DD_T_SPAN_LINKS);
+}
+
+static bool in_state(gw_str state, gw_str key)
+{
+    for (size_t i = 0; i + key.len + 3 <= state.len; i++)
+        if (memcmp(state.ptr + i, "t.", 2) == 0 && memcmp(state.ptr + i + 2, key.ptr, key.len) == 0 && state.ptr[i + 2 + key.len] == ':')
+            return true;
+    return false;
+}
+
+/* Tags that the trace state and the trace's attributes say. */
+static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
+{
+    static const unsigned always[] = {DD_T_TID,         DD_T_TRACESTATE, DD_T_W3C_TRACESTATE, DD_T_MANUAL_KEEP,
+                                      DD_T_MANUAL_DROP, DD_T_PRIORITY,   DD_T_DD_ORIGIN};
+    struct dd_fields *f = &w->f;
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        dd_use(f, always[i]);
+    if (c->mechanism >= 0)
+        dd_use(f, DD_T_P_DM);
+    if (in_state(c->state, GW_STR("ksr")))
+        dd_use(f, DD_T_P_KSR);
+    for (size_t i = 0; i < f->span->meta_n && c->sampling.propagated_n; i++) {
+        gw_str key = f->span->meta[i].key;
+        if (w->keys[i].name == DD_UNKNOWN && key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0 && in_state(c->state, gw_str_from(key, 6)))
+            w->keys[i].name = DD_PROMOTED;
+    }
+}
+
+void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *odd)
+{
+    struct dd_fields *f = &w->f;
+    f->kind = dd_kind_of(f, c);
+    f->when = f->kind == DD_KIND_SERVER ? DD_SERVER : f->kind == DD_KIND_CLIENT || f->kind == DD_KIND_PRODUCER ? DD_CLIENT : DD_OTHER;
+    status(f, &w->status);
+    events(w, odd);
+    links(w, odd);
+    use_trace_tags(w, c);
+    explicit_ones(f);
+    dd_http(f);
+    dd_network(f);
+    rename_all(f, true);
+    rename_all(f, false);
+    gw_str http_name = f->name;
+    f->name = GW_NOSTR;
+    dd_messaging(f);
+    dd_rpc(f);
+    dd_other(f);
+    dd_propose_name(f, http_name);
+    fields(f, c);
+}

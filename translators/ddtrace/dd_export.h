@@ -1,0 +1,33 @@
+/* dd_export.h: where a span goes: its resource, its scope, and what the resource says already.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_EXPORT_H
+#define DD_EXPORT_H
+
+#include "translators/ddtrace/dd_join.h"
+#include "translators/ddtrace/dd_write.h"
+
+/* One call of dd_translate. */
+struct dd_work {
+    const struct dd_options *opt;
+    const struct dd_request *req;
+    const struct dd_env *env;
+    struct dd_result *out;
+    struct gw_arena *arena; /* of the chunk */
+    struct dd_groups *groups;
+    struct dd_writer *writer;
+    struct dd_join join;
+    struct dd_sole {
+        gw_str text;    /* in keep */
+        bool several;   /* a proxy sent the spans of more than one */
+    } runtime_id, host; /* of the process that sent the payload, as chunks name them */
+    struct otlp_buf *scratch;
+};
+
+/* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
+gw_str dd_language(struct gw_arena *, gw_str);
+
+/* Writes one span of a scanned chunk in every rendering. False when memory is out. */
+bool dd_export(struct dd_work *, struct dd_scanned *, size_t i);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_fields.h"
+
+#include <math.h>
+
+double dd_number_as_double(const struct dd_number *n)
+{
+    return n->kind == DD_INT ? (double)n->i : n->kind == DD_UINT ? (double)n->u : n->d;
+}
+
+bool dd_number_is_int(const struct dd_number *n, int64_t *out)
+{
+    if (n->kind == DD_DOUBLE) {
+        /* 2^63 itself is no int64; NaN fails both comparisons. */
+        if (!(n->d >= -0x1p63 && n->d < 0x1p63) || (double)(int64_t)n->d != n->d || (n->d == 0 && signbit(n->d)))
+            return false;
+        *out = (int64_t)n->d;
+        return true;
+    }
+    *out = n->i;
+    return n->kind == DD_INT;
+}
+
+gw_str dd_text_of(struct dd_fields *f, unsigned name)
+{
+    int64_t i;
+    if (!dd_has(f, name))
+        return GW_NOSTR;
+    const struct dd_number *n = f->value[name].number;
+    if (!n)
+        return f->value[name].text;
+    return dd_number_is_int(n, &i) ? gw_arena_printf(f->arena, "%lld", (long long)i)
+                                   : gw_arena_printf(f->arena, "%.17g", dd_number_as_double(n));
+}
+
+bool dd_int_of(const struct dd_fields *f, unsigned name, int64_t *out)
+{
+    if (!dd_has(f, name))
+        return false;
+    const struct dd_said *v = &f->value[name];
+    return v->number ? dd_number_is_int(v->number, out) : gw_str_i64(v->text, out);
+}
+
+bool dd_double_of(const struct dd_fields *f, unsigned name, double *out)
+{
+    if (!dd_has(f, name))
+        return false;
+    const struct dd_said *v = &f->value[name];
+    if (!v->number)
+        return gw_str_double(v->text, out);
+    *out = dd_number_as_double(v->number);
+    return true;
+}
+
+bool dd_bool_of(const struct dd_fields *f, unsigned name)
+{
+    if (!dd_has(f, name))
+        return false;
+    const struct dd_said *v = &f->value[name];
+    if (v->number)
+        return dd_number_as_double(v->number) != 0;
+    return gw_str_ieq(v->text, GW_STR("true")) || gw_str_eq(v->text, GW_STR("1")) || gw_str_ieq(v->text, GW_STR("t")) ||
+           gw_str_ieq(v->text, GW_STR("yes"));
+}
+
+gw_str dd_set_text_of(const struct dd_fields *f, unsigned attr)
+{
+    return dd_is_set(f, attr) && f->out[attr].type == DD_TY_STR ? f->out[attr].s : GW_NOSTR;
+}
+
+/* The place for an attribute, or NULL when it was said more surely. */
+static struct dd_out *claim(struct dd_fields *f, unsigned attr, enum dd_sure sure, enum dd_type type)
+{
+    struct dd_out *o = &f->out[attr];
+    if (dd_is_set(f, attr) && o->sure >= sure)
+        return NULL;
+    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
+    o->sure = (uint8_t)sure;
+    o->type = (uint8_t)type;
+    return o;
+}
+
+bool dd_set_text(struct dd_fields *f, unsigned attr, gw_str text, enum dd_sure sure)
+{
+    struct dd_out *o = text.len || sure == DD_EXPLICIT ? claim(f, attr, sure, DD_TY_STR) : NULL;
+    if (o)
+        o->s = text;
+    return o;
+}
+
+bool dd_set_int(struct dd_fields *f, unsigned attr, int64_t i, enum dd_sure sure)
+{
+    struct dd_out *o = claim(f, attr, sure, DD_TY_INT);
+    if (o)
+        o->i = i;
+    return o;
+}
+
+bool dd_set_double(struct dd_fields *f, unsigned attr, double d, enum dd_sure sure)
+{
+    struct dd_out *o = claim(f, attr, sure, DD_TY_DBL);
+    if (o)
+        o->d = d;
+    return o;
+}
+
+bool dd_set_bool(struct dd_fields *f, unsigned attr, bool b, enum dd_sure sure)
+{
+    struct dd_out *o = claim(f, attr, sure, DD_TY_BOOL);
+    if (o)
+        o->b = b;
+    return o;
+}
+
+static bool is_bool(const struct dd_said *v)
+{
+    double d = v->number ? dd_number_as_double(v->number) : 0;
+    if (v->number)
+        return d == 0 || d == 1;
+    return gw_str_ieq(v->text, GW_STR("true")) || gw_str_ieq(v->text, GW_STR("false")) || gw_str_eq(v->text, GW_STR("1")) ||
+           gw_str_eq(v->text, GW_STR("0"));
+}
+
+/* The tag's value as `type`; false when it is none. */
+static bool convert(struct dd_fields *f, unsigned tag, enum dd_type type, struct dd_out *to)
+{
+    to->type = (uint8_t)type;
+    switch (type) {
+    case DD_TY_STR:
+    case DD_TY_ARR:
+        to->s = dd_text_of(f, tag);
+        return to->s.len;
+    case DD_TY_INT:
+        return dd_int_of(f, tag, &to->i);
+    case DD_TY_DBL:
+        return dd_double_of(f, tag, &to->d);
+    case DD_TY_BOOL:
+        to->b = dd_bool_of(f, tag);
+        return is_bool(&f->value[tag]);
+    }
+    return false;
+}
+
+static bool equal(const struct dd_out *a, const struct dd_out *b)
+{
+    if (a->type != b->type)
+        return false;
+    switch ((enum dd_type)a->type) {
+    case DD_TY_STR:
+    case DD_TY_ARR:
+        return gw_str_eq(a->s, b->s);
+    case DD_TY_INT:
+        return a->i == b->i;
+    case DD_TY_DBL:
+        return memcmp(&a->d, &b->d, sizeof a->d) == 0;
+    case DD_TY_BOOL:
+        return a->b == b->b;
+    }
+    return false;
+}
+
+/* Puts `said` where it is the surest; a tag that says the same as what is there is used up too. */
+static bool offer(struct dd_fields *f, unsigned tag, struct dd_out *said)
+{
+    unsigned attr = dd_names[tag].to;
+    struct dd_out *o = claim(f, attr, (enum dd_sure)said->sure, (enum dd_type)said->type);
+    if (o)
+        *o = *said;
+    else if (!equal(&f->out[attr], said))
+        return false;
+    dd_use(f, tag);
+    return true;
+}
+
+static uint8_t sureness(const struct dd_fields *f, unsigned tag)
+{
+    return f->value[tag].number ? DD_RENAMED_NUMBER : DD_RENAMED;
+}
+
+bool dd_rename(struct dd_fields *f, unsigned tag)
+{
+    struct dd_out said = {.sure = sureness(f, tag)};
+    return convert(f, tag, (enum dd_type)dd_names[dd_names[tag].to].type, &said) && offer(f, tag, &said);
+}
+
+bool dd_rename_as(struct dd_fields *f, unsigned tag, gw_str text)
+{
+    struct dd_out said = {.sure = sureness(f, tag), .type = DD_TY_STR, .s = text};
+    return text.len && offer(f, tag, &said);
+}
+
+void dd_explicit(struct dd_fields *f, unsigned attr)
+{
+    struct dd_out said = {.sure = DD_EXPLICIT}, *o;
+    const struct dd_number *n = f->value[attr].number;
+    if (convert(f, attr, (enum dd_type)dd_names[attr].type, &said)) {
+        o = claim(f, attr, DD_EXPLICIT, (enum dd_type)said.type);
+        if (o)
+            *o = said;
+    } else if (!n) {
+        dd_set_text(f, attr, f->value[attr].text, DD_EXPLICIT);
+    } else {
+        dd_set_double(f, attr, dd_number_as_double(n), DD_EXPLICIT);
+    }
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_semconv.h"
+
+static enum dd_span_kind named_kind(gw_str text)
+{
+    static const struct {
+        gw_str name;
+        enum dd_span_kind kind;
+    } kinds[] = {
+        {GW_LIT("server"), DD_KIND_SERVER},
+        {GW_LIT("client"), DD_KIND_CLIENT},
+        {GW_LIT("internal"), DD_KIND_INTERNAL},
+        {GW_LIT("producer"), DD_KIND_PRODUCER},
+        {GW_LIT("consumer"), DD_KIND_CONSUMER},
+        {GW_LIT("broker"), DD_KIND_CONSUMER}, /* Java's jms.deliver: the time that a message spent in the broker */
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (gw_str_ieq(text, kinds[i].name))
+            return kinds[i].kind;
+    return DD_KIND_NONE;
+}
+
+static bool one_of(gw_str s, const char *const *words)
+{
+    for (; *words; words++)
+        if (gw_str_ieq(s, gw_str_z(*words)))
+            return true;
+    return false;
+}
+
+/* The request came in here: nobody in this chunk called, or another service did. */
+static bool enters_service(struct dd_fields *f, struct dd_scanned *c)
+{
+    const struct dd_span *parent = f->span->parent_id ? dd_scan_find(c, f->arena, f->span->parent_id) : NULL;
+    return !parent || parent == f->span || !gw_str_eq(parent->service, f->span->service);
+}
+
+static enum dd_span_kind queue_kind(const struct dd_span *s)
+{
+    static const char *const out[] = {"produce", "send", "publish"}, *const in[] = {"receive", "consume", "deliver", "process", "poll"};
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++)
+        if (dd_find(s->name, gw_str_z(out[i])) >= 0 || dd_find(s->resource, gw_str_z(out[i])) >= 0)
+            return DD_KIND_PRODUCER;
+    for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+        if (dd_find(s->name, gw_str_z(in[i])) >= 0 || dd_find(s->resource, gw_str_z(in[i])) >= 0)
+            return DD_KIND_CONSUMER;
+    return DD_KIND_INTERNAL;
+}
+
+static bool has_peer(const struct dd_fields *f)
+{
+    return dd_has(f, DD_T_OUT_HOST) || dd_has(f, DD_T_PEER_HOSTNAME) || dd_has(f, DD_T_NET_PEER_NAME) || dd_has(f, DD_T_PEER_SERVICE) ||
+           dd_has(f, DD_T_DESTINATION_NAME) || dd_has(f, DD_A_SERVER_ADDRESS);
+}
+
+static enum dd_span_kind rpc_kind(const struct dd_fields *f)
+{
+    if (dd_find(f->span->name, GW_STR("server")) >= 0)
+        return DD_KIND_SERVER;
+    return dd_find(f->span->name, GW_STR("client")) >= 0 || has_peer(f) ? DD_KIND_CLIENT : DD_KIND_INTERNAL;
+}
+
+static enum dd_span_kind kind_by_type(struct dd_fields *f, struct dd_scanned *c)
+{
+    static const char *const entries[] = {"web", "serverless", "lambda", NULL};
+    static const char *const exits[] = {"http",          "sql",        "db",    "cassandra", "redis",  "valkey",    "memcached", "mongodb",
+                                        "elasticsearch", "opensearch", "cache", "dns",       "consul", "aerospike", "leveldb",   NULL};
+    gw_str type = f->span->type;
+    if (one_of(type, entries))
+        return enters_service(f, c) ? DD_KIND_SERVER : DD_KIND_INTERNAL;
+    if (one_of(type, exits))
+        return DD_KIND_CLIENT;
+    if (gw_str_ieq(type, GW_STR("queue")))
+        return queue_kind(f->span);
+    if (gw_str_ieq(type, GW_STR("worker")))
+        return DD_KIND_CONSUMER;
+    if (gw_str_ieq(type, GW_STR("rpc")) || gw_str_ieq(type, GW_STR("grpc")))
+        return rpc_kind(f);
+    if (gw_str_ieq(type, GW_STR("llm")))
+        return dd_has(f, DD_T_OUT_HOST) ? DD_KIND_CLIENT : DD_KIND_INTERNAL;
+    return DD_KIND_NONE;
+}
+
+static enum dd_span_kind kind_by_name(struct dd_fields *f, struct dd_scanned *c)
+{
+    gw_str name = f->span->name;
+    if (gw_str_ends(name, GW_STR(".client")))
+        return DD_KIND_CLIENT;
+    if (gw_str_ends(name, GW_STR(".server")) || gw_str_eq(name, GW_STR("servlet.request")) ||
+        (gw_str_ends(name, GW_STR(".request")) && dd_has(f, DD_A_HTTP_ROUTE)))
+        return enters_service(f, c) ? DD_KIND_SERVER : DD_KIND_INTERNAL;
+    return DD_KIND_INTERNAL;
+}
+
+enum dd_span_kind dd_kind_of(struct dd_fields *f, struct dd_scanned *c)
+{
+    enum dd_span_kind kind = dd_has(f, DD_T_SPAN_KIND) ? named_kind(f->value[DD_T_SPAN_KIND].text) : DD_KIND_NONE;
+    if (kind != DD_KIND_NONE) {
+        dd_use(f, DD_T_SPAN_KIND);
+        return kind;
+    }
+    kind = f->span->type.len ? kind_by_type(f, c) : DD_KIND_NONE;
+    return kind != DD_KIND_NONE ? kind : kind_by_name(f, c);
+}

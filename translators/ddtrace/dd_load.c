@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_write.h"
+
+enum { MAX_PROBES = 32, MAX_HEADERS = 64, FEW = DD_TWIN_SLOTS / 2 };
+
+/* A table of the entries of one span, by key. */
+struct twins {
+    struct dd_twin *slots;
+    size_t mask;
+    uint32_t stamp;
+};
+
+static bool twins_open(struct dd_writer *w, size_t n, struct gw_arena *arena, struct twins *t)
+{
+    if (n <= FEW) {
+        if (++w->stamp == 0) { /* once in four billion spans */
+            memset(w->twins, 0, sizeof w->twins);
+            w->stamp = 1;
+        }
+        *t = (struct twins){w->twins, DD_TWIN_SLOTS - 1, w->stamp};
+        return true;
+    }
+    size_t slots = DD_TWIN_SLOTS;
+    while (slots < 2 * n)
+        slots *= 2;
+    *t = (struct twins){gw_new(arena, struct dd_twin, slots), slots - 1, 1};
+    return t->slots;
+}
+
+static gw_str key_at(const struct dd_span *s, size_t index)
+{
+    if (index < s->meta_n)
+        return s->meta[index].key;
+    index -= s->meta_n;
+    return index < s->metrics_n ? s->metrics[index].key : s->meta_struct[index - s->metrics_n].key;
+}
+
+/* The entry that has this key already, or the number of `index` itself, which is then remembered. */
+static size_t earlier(const struct twins *t, const struct dd_span *s, size_t index, uint32_t hash)
+{
+    size_t at = hash & t->mask;
+    for (int probe = 0; probe < MAX_PROBES; probe++, at = (at + 1) & t->mask) {
+        struct dd_twin *slot = &t->slots[at];
+        if (slot->stamp != t->stamp) {
+            *slot = (struct dd_twin){t->stamp, hash, (uint32_t)index};
+            return index;
+        }
+        if (slot->hash == hash && gw_str_eq(key_at(s, slot->index), key_at(s, index))) {
+            size_t before = slot->index;
+            slot->index = (uint32_t)index; /* the later one counts */
+            return before;
+        }
+    }
+    return index;
+}
+
+static bool starts(gw_str s, const char *prefix, size_t len)
+{
+    return s.len > len && memcmp(s.ptr, prefix, len) == 0;
+}
+#define STARTS(s, literal) starts(s, literal, sizeof(literal) - 1)
+
+static bool stripped(const struct dd_options *opt, gw_str key)
+{
+    for (size_t i = 0; i < opt->strip.n; i++) {
+        gw_str item = opt->strip.items[i];
+        bool open = item.len && item.ptr[item.len - 1] == '*';
+        if (open ? gw_str_starts(key, gw_str_n(item.ptr, item.len - 1)) : gw_str_eq(key, item))
+            return true;
+    }
+    return false;
+}
+
+static bool promoted(const struct dd_options *opt, gw_str key)
+{
+    for (size_t i = 0; i < opt->promote.n; i++)
+        if (gw_str_eq(key, opt->promote.items[i]))
+            return true;
+    return false;
+}
+
+/* The attribute's key for the header that a tag is about; empty when it is about none. */
+static gw_str header_key(struct gw_arena *arena, gw_str key)
+{
+    size_t head = STARTS(key, "http.request.headers.") ? 21 : STARTS(key, "http.response.headers.") ? 22 : 0;
+    char *name = head ? gw_arena_raw(arena, key.len - 1, 1) : NULL;
+    if (!name)
+        return GW_NOSTR;
+    memcpy(name, key.ptr, head - 2);
+    name[head - 2] = '.';
+    for (size_t i = head; i < key.len; i++)
+        name[i - 1] = gw_lower(key.ptr[i]);
+    return gw_str_n(name, key.len - 1);
+}
+
+/* An attribute of this key is there already, or will be: a user's own, or that of a header in other letters. */
+static bool header_taken(const struct dd_writer *w, gw_str key)
+{
+    const struct dd_span *s = w->f.span;
+    for (const struct dd_header *h = w->f.headers; h; h = h->next)
+        if (gw_str_eq(h->key, key))
+            return true;
+    for (size_t i = 0; i < s->meta_n; i++)
+        if (gw_str_eq(s->meta[i].key, key))
+            return true;
+    unsigned name = dd_name_of(key, dd_hash(key));
+    return name != DD_UNKNOWN && (dd_has(&w->f, name) || dd_has(&w->f, DD_T_HTTP_REFERER_TAG));
+}
+
+/* http.request.headers.X-Y becomes http.request.header.x-y: an array of one text. */
+static void header(struct dd_writer *w, const struct dd_text *t, struct dd_key *key)
+{
+    gw_str name = w->headers_n < MAX_HEADERS ? header_key(w->f.arena, t->key) : GW_NOSTR;
+    struct dd_header *h = name.len && !header_taken(w, name) ? gw_arena_raw(w->f.arena, 1, sizeof *h) : NULL;
+    if (!h)
+        return;
+    *h = (struct dd_header){name, t->value, w->f.headers};
+    w->f.headers = h;
+    w->headers_n++;
+    key->name = DD_HEADER;
+}
+
+static void know(struct dd_fields *f, unsigned name, struct dd_said said)
+{
+    f->value[name] = said;
+    f->seen[name / 64] |= (uint64_t)1 << (name % 64);
+}
+
+static void note(struct dd_writer *w, const struct twins *twins, size_t index)
+{
+    size_t before = earlier(twins, w->f.span, index, w->keys[index].hash);
+    if (before != index)
+        w->keys[before].name = DD_DEAD;
+}
+
+static void load_text(struct dd_writer *w, const struct twins *twins, size_t i)
+{
+    struct dd_fields *f = &w->f;
+    const struct dd_text *t = &f->span->meta[i];
+    struct dd_key *key = &w->keys[i];
+    if (key->name < DD_NAMES) {
+        know(f, key->name, (struct dd_said){.text = t->value});
+        return;
+    }
+    note(w, twins, i);
+    if (STARTS(t->key, "http.re"))
+        header(w, t, key);
+}
+
+static void load_number(struct dd_writer *w, const struct twins *twins, size_t i)
+{
+    const struct dd_span *span = w->f.span;
+    size_t index = span->meta_n + i;
+    struct dd_key *key = &w->keys[index];
+    if (key->name < DD_NAMES) {
+        know(&w->f, key->name, (struct dd_said){.number = &span->metrics[i]});
+        return;
+    }
+    note(w, twins, index);
+}
+
+/* A structure under a key that a tag has too takes the tag's place, unless the tag means something. */
+static void load_struct(struct dd_writer *w, const struct twins *twins, size_t i)
+{
+    const struct dd_span *s = w->f.span;
+    size_t index = s->meta_n + s->metrics_n + i;
+    uint64_t hash = dd_hash(s->meta_struct[i].key);
+    unsigned name = dd_name_of(s->meta_struct[i].key, hash);
+    w->keys[index] = (struct dd_key){(uint32_t)hash, (uint16_t)(name < DD_NAMES && dd_has(&w->f, name) ? DD_DEAD : name)};
+    note(w, twins, index);
+}
+
+/* Options strip and promote: rare, so they go over the keys once more. */
+static void apply_options(struct dd_writer *w)
+{
+    const struct dd_span *s = w->f.span;
+    for (size_t i = 0; i < s->meta_n + s->metrics_n + s->meta_struct_n; i++) {
+        gw_str text = key_at(s, i);
+        struct dd_key *key = &w->keys[i];
+        if (promoted(w->opt, text) && key->name < DD_NAMES)
+            dd_use(&w->f, key->name);
+        else if (promoted(w->opt, text) && key->name == DD_UNKNOWN)
+            key->name = DD_PROMOTED;
+        if (!stripped(w->opt, text))
+            continue;
+        if (key->name < DD_NAMES)
+            w->f.seen[key->name / 64] &= ~((uint64_t)1 << (key->name % 64));
+        key->name = DD_DEAD;
+    }
+}
+
+bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, struct gw_arena *arena)
+{
+    struct twins twins;
+    struct dd_fields *f = &w->f;
+    f->span = s;
+    f->arena = arena;
+    f->name = GW_NOSTR;
+    f->resource = s->resource;
+    f->headers = NULL;
+    w->headers_n = 0;
+    memset(f->seen, 0, offsetof(struct dd_fields, value) - offsetof(struct dd_fields, seen));
+    w->keys = keys;
+    w->events.len = w->links.len = 0;
+    if (!twins_open(w, s->meta_n + s->metrics_n + s->meta_struct_n, arena, &twins))
+        return false;
+    for (size_t i = 0; i < s->meta_n; i++)
+        load_text(w, &twins, i);
+    for (size_t i = 0; i < s->metrics_n; i++)
+        load_number(w, &twins, i);
+    for (size_t i = 0; i < s->meta_struct_n; i++)
+        load_struct(w, &twins, i);
+    if (w->opt->strip.n || w->opt->promote.n)
+        apply_options(w);
+    return !arena->spent;
+}

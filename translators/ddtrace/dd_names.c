@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_names.h"
+
+#include "gateway/err.h"
+
+#include <pthread.h>
+
+enum { TYPE_STR = DD_TY_STR, TYPE_INT = DD_TY_INT, TYPE_DBL = DD_TY_DBL, TYPE_BOOL = DD_TY_BOOL, TYPE_ARR = DD_TY_ARR };
+enum { SLOTS = 1024 };
+
+struct dd_name_row dd_names[DD_NAMES + 1] = {
+#define ATTR(id, attr, attr_type, standing) [DD_A_##id] = {.name = GW_LIT(attr), .type = TYPE_##attr_type, .note = #standing},
+#define TAG(id, tag, attr, on, text) [DD_T_##id] = {.name = GW_LIT(tag), .to = DD_A_##attr, .when = DD_##on, .note = text},
+#include "translators/ddtrace/dd_attrs.def"
+#undef ATTR
+#undef TAG
+    [DD_NAMES] = {.name = GW_LIT("")},
+};
+
+_Static_assert(DD_NAMES * 2 < SLOTS, "the table of names is at most half full");
+
+/* Number + 1 of the name that hashes here; 0: free. A second array keeps the hashes' upper halves, to be looked at first. */
+static uint16_t slots[SLOTS];
+static uint32_t marks[SLOTS];
+
+static void make_head(struct dd_name_row *row)
+{
+    uint8_t *p = row->head;
+    GW_ASSERT(row->name.len < sizeof row->head - 3);
+    *p++ = 0x0A; /* KeyValue.key */
+    *p++ = (uint8_t)row->name.len;
+    memcpy(p, row->name.ptr, row->name.len);
+    p += row->name.len;
+    *p++ = 0x12; /* KeyValue.value */
+    row->head_len = (uint8_t)(p - row->head);
+}
+
+static void fill(void)
+{
+    for (unsigned i = 0; i < DD_NAMES; i++) {
+        uint64_t hash = dd_hash(dd_names[i].name);
+        GW_ASSERT(dd_name_of(dd_names[i].name, hash) == DD_UNKNOWN); /* a name stands in one row */
+        size_t at = hash & (SLOTS - 1);
+        while (slots[at])
+            at = (at + 1) & (SLOTS - 1);
+        slots[at] = (uint16_t)(i + 1);
+        marks[at] = (uint32_t)(hash >> 32);
+        make_head(&dd_names[i]);
+    }
+}
+
+void dd_names_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill);
+}
+
+unsigned dd_name_of(gw_str key, uint64_t hash)
+{
+    for (size_t at = hash & (SLOTS - 1); slots[at]; at = (at + 1) & (SLOTS - 1))
+        if (marks[at] == (uint32_t)(hash >> 32) && gw_str_eq(dd_names[slots[at] - 1].name, key))
+            return slots[at] - 1u;
+    return DD_UNKNOWN;
+}

@@ -1,0 +1,67 @@
+/* dd_names.h: the keys that mean something, as numbers.
+ *
+ *     "http.method" ──hash──▶ DD_T_HTTP_METHOD ──▶ goes to DD_A_HTTP_REQUEST_METHOD, by code
+ *
+ * Attributes (DD_A_…, below DD_ATTRS) and tags (DD_T_…) of dd_attrs.def share one numbering. Every key of a payload is looked up
+ * once; from then on it is a number. The table behind dd_name_of is filled once, at start.
+ *
+ * Threads: dd_names_init before any other use (dd_translator_new does it); reading from any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_NAMES_H
+#define DD_NAMES_H
+
+#include "translators/ddtrace/dd_hash.h"
+
+#include <stdio.h>
+
+enum dd_name {
+#define ATTR(id, name, type, standing) DD_A_##id,
+#define TAG(id, tag, to, when, note)
+#include "translators/ddtrace/dd_attrs.def"
+#undef ATTR
+#undef TAG
+    DD_ATTRS,
+    DD_BEFORE_TAGS = DD_ATTRS - 1,
+#define ATTR(id, name, type, standing)
+#define TAG(id, tag, to, when, note) DD_T_##id,
+#include "translators/ddtrace/dd_attrs.def"
+#undef ATTR
+#undef TAG
+    DD_NAMES,
+    DD_A_NONE = DD_NAMES,
+    DD_UNKNOWN = 0xFFFF /* a key that the table does not have */
+};
+
+enum dd_type { DD_TY_STR, DD_TY_INT, DD_TY_DBL, DD_TY_BOOL, DD_TY_ARR };
+enum dd_when {
+    DD_ANY = 7,
+    DD_SERVER = 1, /* these three are bits: what kind of span */
+    DD_CLIENT = 2,
+    DD_OTHER = 4,
+    DD_NOT_SERVER = 6,
+    DD_CODE = 8,
+    DD_RESOURCE = 16,
+    DD_SPAN = 32,
+    DD_KEEP = 64
+};
+
+struct dd_name_row {
+    gw_str name;
+    uint8_t type;     /* attributes: enum dd_type */
+    uint8_t when;     /* tags: enum dd_when */
+    uint16_t to;      /* tags: the attribute, or DD_A_NONE */
+    uint8_t head_len; /* attributes: the KeyValue's key field and the tag of its value field, ready to be copied */
+    uint8_t head[64];
+    const char *note;
+};
+extern struct dd_name_row dd_names[DD_NAMES + 1];
+
+void dd_names_init(void);
+/* The number of a key, or DD_UNKNOWN. `hash` is dd_hash(key). */
+unsigned dd_name_of(gw_str key, uint64_t hash);
+
+/* docs/reference/mapping.md, whole. */
+void dd_mapping_reference(FILE *);
+
+#endif

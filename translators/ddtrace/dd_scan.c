@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_scan.h"
+
+#include "translators/ddtrace/dd_fields.h"
+
+#include <math.h>
+
+enum { MAX_PROBES = 32 };
+
+static void build_index(struct dd_scanned *s, struct gw_arena *arena)
+{
+    size_t slots = 16;
+    while (slots < 2 * s->chunk->n)
+        slots *= 2;
+    s->by_id = gw_new(arena, uint32_t, slots);
+    s->by_id_slots = s->by_id ? slots : 0;
+    for (size_t i = 0; i < s->chunk->n && s->by_id; i++) {
+        size_t at = dd_hash_fold(s->chunk->spans[i].span_id, 0x9E3779B97F4A7C15u) & (slots - 1);
+        for (int probe = 0; probe < MAX_PROBES; probe++, at = (at + 1) & (slots - 1))
+            if (!s->by_id[at]) {
+                s->by_id[at] = (uint32_t)i + 1;
+                break;
+            }
+    }
+}
+
+const struct dd_span *dd_scan_find(struct dd_scanned *s, struct gw_arena *arena, uint64_t span_id)
+{
+    if (!s->by_id)
+        build_index(s, arena);
+    if (!s->by_id)
+        return NULL;
+    size_t at = dd_hash_fold(span_id, 0x9E3779B97F4A7C15u) & (s->by_id_slots - 1);
+    for (int probe = 0; probe < MAX_PROBES && s->by_id[at]; probe++, at = (at + 1) & (s->by_id_slots - 1)) {
+        const struct dd_span *span = &s->chunk->spans[s->by_id[at] - 1];
+        if (span->span_id == span_id)
+            return span;
+    }
+    return NULL;
+}
+
+static void find_local_root(struct dd_scanned *s, struct gw_arena *arena)
+{
+    const struct dd_chunk *c = s->chunk;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->spans[i].parent_id == 0 || c->spans[i].parent_id == c->spans[i].span_id) {
+            s->has_root = true;
+            s->local_root = i;
+            return;
+        }
+    for (size_t i = 0; i < c->n; i++)
+        if (!dd_scan_find(s, arena, c->spans[i].parent_id)) {
+            s->local_root = i;
+            return;
+        }
+}
+
+static void first(gw_str *to, gw_str value)
+{
+    if (!to->len)
+        *to = value;
+}
+
+static void note_version(struct dd_scanned *s, gw_str service, gw_str version)
+{
+    if (s->versions_n == sizeof s->versions / sizeof *s->versions)
+        return;
+    for (size_t i = 0; i < s->versions_n; i++)
+        if (gw_str_eq(s->versions[i].service, service))
+            return;
+    s->versions[s->versions_n++] = (struct dd_version){service, version};
+}
+
+gw_str dd_scan_version(const struct dd_scanned *s, gw_str service)
+{
+    for (size_t i = 0; i < s->versions_n; i++)
+        if (gw_str_eq(s->versions[i].service, service))
+            return s->versions[i].version;
+    return GW_NOSTR;
+}
+
+/* What is needed to settle on one upper half. */
+struct halves {
+    uint64_t root, candidate;
+    bool has_root;
+    size_t lead; /* of the candidate, by majority vote (Boyer and Moore) */
+    bool conflict;
+};
+
+static void note_tid(struct dd_scanned *s, struct halves *h, bool is_root, gw_str text, struct dd_oddities *odd)
+{
+    uint64_t high;
+    if (!gw_str_hex64(text, &high)) {
+        odd->malformed_tid++;
+        return;
+    }
+    if (is_root) {
+        h->root = high;
+        h->has_root = true;
+    }
+    h->conflict |= s->has_tid && high != s->high;
+    if (h->lead == 0)
+        h->candidate = high;
+    h->lead = h->candidate == high ? h->lead + 1 : h->lead - 1;
+    if (!s->has_tid)
+        s->high = high;
+    s->has_tid = true;
+}
+
+static void settle_tid(struct dd_scanned *s, const struct halves *h, struct dd_oddities *odd)
+{
+    if (!h->conflict)
+        return;
+    odd->conflicting_tid++;
+    s->high = h->has_root ? h->root : h->candidate;
+}
+
+static int fact_of(unsigned name)
+{
+    switch (name) {
+    case DD_T_DD_GIT_COMMIT:
+    case DD_T_GIT_COMMIT:
+        return DD_FACT_COMMIT;
+    case DD_T_DD_GIT_REPOSITORY:
+    case DD_T_GIT_REPOSITORY:
+        return DD_FACT_REPOSITORY;
+    case DD_T_CONTAINER_ID:
+        return DD_FACT_CONTAINER_ID;
+    case DD_T_CONTAINER_TAGS:
+        return DD_FACT_CONTAINER_TAGS;
+    case DD_T_PROCESS_TAGS:
+        return DD_FACT_PROCESS_TAGS;
+    case DD_T_CLOUD_PROVIDER:
+        return DD_FACT_CLOUD_PROVIDER;
+    case DD_T_FUNCTION_ARN:
+        return DD_FACT_FUNCTION_ARN;
+    case DD_T_PROCESS_ID:
+    case DD_T_SYSTEM_PID:
+        return DD_FACT_PID;
+    default:
+        return -1;
+    }
+}
+
+static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned name, const struct dd_text *t)
+{
+    int fact;
+    switch (name) {
+    case DD_T_ENV:
+        first(&s->env, t->value);
+        return;
+    case DD_T_VERSION:
+        note_version(s, span->service, t->value);
+        return;
+    case DD_T_RUNTIME_ID:
+        first(&s->runtime_id, t->value);
+        return;
+    case DD_T_LANGUAGE:
+        first(&s->language, t->value);
+        return;
+    case DD_T_BASE_SERVICE:
+        first(&s->base_service, t->value);
+        return;
+    case DD_T_DD_HOSTNAME:
+    case DD_T_DD_TRACER_HOSTNAME:
+    case DD_T_DD_TRACER_HOST:
+    case DD_T_HOST:
+        first(&s->host, t->value);
+        return;
+    case DD_T_PRIORITY:
+    case DD_T_DD_ORIGIN:
+    case DD_T_P_DM:
+    case DD_T_P_KSR:
+    case DD_T_RULE_PSR:
+    case DD_T_AGENT_PSR:
+    case DD_T_LIMIT_PSR:
+    case DD_T_TRACESTATE:
+    case DD_T_W3C_TRACESTATE:
+        dd_sampling_text(&s->sampling, t->key, t->value);
+        return;
+    default:
+        fact = fact_of(name);
+        if (fact >= 0)
+            first(&s->facts[fact], t->value);
+    }
+}
+
+static bool is_propagated(gw_str key)
+{
+    return key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0;
+}
+
+enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
+
+static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct halves *h, bool is_root,
+                       struct dd_oddities *odd)
+{
+    for (size_t i = 0; i < span->meta_n; i++) {
+        const struct dd_text *t = &span->meta[i];
+        uint64_t hash = dd_hash(t->key);
+        unsigned name = dd_name_of(t->key, hash);
+        keys[i] = (struct dd_key){(uint32_t)hash, (uint16_t)name};
+        if (name == DD_T_TID)
+            note_tid(s, h, is_root, t->value, odd);
+        else if (name == DD_UNKNOWN ? is_propagated(t->key) : 0)
+            dd_sampling_text(&s->sampling, t->key, t->value);
+        else if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
+            note_text(s, span, name, t);
+    }
+}
+
+static void note_number(struct dd_scanned *s, unsigned name, const struct dd_number *n, struct gw_arena *arena)
+{
+    int64_t pid;
+    switch (name) {
+    case DD_T_PRIORITY:
+    case DD_T_RULE_PSR:
+    case DD_T_AGENT_PSR:
+    case DD_T_LIMIT_PSR:
+        dd_sampling_number(&s->sampling, n->key, dd_number_as_double(n));
+        return;
+    case DD_T_PROCESS_ID:
+    case DD_T_SYSTEM_PID:
+        if (!s->facts[DD_FACT_PID].len && dd_number_is_int(n, &pid))
+            s->facts[DD_FACT_PID] = gw_arena_printf(arena, "%lld", (long long)pid);
+        return;
+    default:
+        return;
+    }
+}
+
+static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct gw_arena *arena)
+{
+    for (size_t i = 0; i < span->metrics_n; i++) {
+        const struct dd_number *n = &span->metrics[i];
+        uint64_t hash = dd_hash(n->key);
+        unsigned name = dd_name_of(n->key, hash);
+        keys[i] = (struct dd_key){(uint32_t)hash, (uint16_t)name};
+        if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
+            note_number(s, name, n, arena);
+    }
+}
+
+static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct gw_arena *arena, struct dd_oddities *odd)
+{
+    const struct dd_span *span = &s->chunk->spans[i];
+    struct dd_key *keys = gw_arena_raw(arena, span->meta_n + span->metrics_n + span->meta_struct_n, sizeof *keys);
+    if (!keys)
+        return false;
+    s->keys[i] = keys;
+    scan_texts(s, span, keys, h, i == s->local_root, odd);
+    scan_numbers(s, span, keys + span->meta_n, arena);
+    return true;
+}
+
+bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, struct dd_oddities *odd)
+{
+    struct halves h = {0};
+    memset(s, 0, offsetof(struct dd_scanned, versions));
+    s->versions_n = 0;
+    s->by_id = NULL;
+    s->chunk = c;
+    s->keys = gw_arena_raw(arena, c->n, sizeof *s->keys);
+    if (!s->keys)
+        return false;
+    s->trace_id = c->spans[0].trace_id;
+    dd_sampling_init(&s->sampling);
+    find_local_root(s, arena);
+    if (!scan_span(s, s->local_root, &h, arena, odd))
+        return false;
+    for (size_t i = 0; i < c->n; i++)
+        if (i != s->local_root && !scan_span(s, i, &h, arena, odd))
+            return false;
+    settle_tid(s, &h, odd);
+    s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
+    s->rate = dd_sampling_rate(&s->sampling);
+    s->mechanism = dd_sampling_mechanism(&s->sampling);
+    s->state = dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR);
+    return !arena->spent;
+}

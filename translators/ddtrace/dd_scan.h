@@ -1,0 +1,61 @@
+/* dd_scan.h: a chunk is read whole before any of it is written: MAPPING's "join before translate".
+ *
+ * What holds for the trace, or for the process, stands on one span of a chunk, in any position: the upper half of the trace id,
+ * the sampling decision, the origin, env, runtime-id. The local root (the span whose parent is zero, else the first whose parent is
+ * not in the chunk) is asked first, then the others in order. Keys are looked up here, once, and kept as numbers.
+ *
+ * All spans of a chunk have one trace id: the caller sees to that.
+ * Ownership: everything is in the chunk's arena, or a view of the body.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_SCAN_H
+#define DD_SCAN_H
+
+#include "translators/ddtrace/dd_group.h"
+#include "translators/ddtrace/dd_names.h"
+#include "translators/ddtrace/dd_sampling.h"
+#include "translators/ddtrace/dd_span.h"
+#include "translators/ddtrace/dd_translate.h"
+
+enum {
+    DD_DEAD = 0xFFFE,     /* instead of DD_UNKNOWN: said again later, or stripped */
+    DD_PROMOTED = 0xFFFD, /* stands on the resource: not on the span in mode otel */
+    DD_HEADER = 0xFFFC    /* http.request.headers.X, http.response.headers.X: in modes both and datadog as it is */
+};
+
+/* A key of the wire, looked up. */
+struct dd_key {
+    uint32_t hash;
+    uint16_t name; /* enum dd_name, DD_UNKNOWN, or one of the above */
+};
+
+struct dd_scanned {
+    const struct dd_chunk *chunk;
+    struct dd_key **keys; /* of each span: those of meta, then of metrics, then room for those of meta_struct */
+    size_t local_root;
+    uint64_t trace_id, high;
+    bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
+    struct dd_sampling sampling;
+    bool rejected; /* the tracer decided against the trace */
+    double rate;   /* NAN: unknown */
+    int mechanism; /* -1: unknown */
+    gw_str state;  /* trace_state of spans without a _dd.parent_id of their own */
+    gw_str env, runtime_id, language, host, base_service;
+    gw_str facts[DD_FACTS];
+    struct dd_version {
+        gw_str service, version;
+    } versions[32];
+    size_t versions_n;
+    uint32_t *by_id; /* span number + 1 by span id; made when first asked */
+    size_t by_id_slots;
+};
+
+/* False when the arena's budget is spent. */
+bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, struct dd_oddities *);
+
+/* The span of the chunk with this id, or NULL. */
+const struct dd_span *dd_scan_find(struct dd_scanned *, struct gw_arena *, uint64_t span_id);
+/* The version that a span of this service says; empty when none does. */
+gw_str dd_scan_version(const struct dd_scanned *, gw_str service);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_semconv.h"
+
+#include "translators/ddtrace/dd_url.h"
+
+static const gw_str OTHER_METHOD = GW_LIT("_OTHER");
+
+static bool known_method(gw_str m)
+{
+    static const char *const known[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_eq(m, gw_str_z(known[i])))
+            return true;
+    return false;
+}
+
+static void method(struct dd_fields *f)
+{
+    gw_str raw = dd_text_of(f, DD_T_HTTP_METHOD), upper = dd_upper(f->arena, raw);
+    if (known_method(upper)) {
+        dd_rename_as(f, DD_T_HTTP_METHOD, upper);
+    } else if (dd_rename_as(f, DD_T_HTTP_METHOD, raw.len ? OTHER_METHOD : GW_NOSTR)) {
+        dd_set_text(f, DD_A_HTTP_METHOD_ORIGINAL, raw, DD_DERIVED);
+    }
+}
+
+static void port(struct dd_fields *f, int port, gw_str scheme)
+{
+    if (port && port != dd_url_default_port(scheme))
+        dd_set_int(f, DD_A_SERVER_PORT, port, DD_RENAMED);
+}
+
+/* A port that the scheme implies is not said again. */
+static void implied_ports(struct dd_fields *f, gw_str scheme)
+{
+    static const unsigned tags[] = {DD_T_OUT_PORT, DD_T_DESTINATION_PORT, DD_T_NET_PEER_PORT, DD_T_PEER_PORT};
+    int64_t said;
+    for (size_t i = 0; i < sizeof tags / sizeof *tags && f->kind != DD_KIND_SERVER; i++)
+        if (dd_int_of(f, tags[i], &said) && said == dd_url_default_port(scheme))
+            dd_use(f, tags[i]);
+}
+
+static void split(struct dd_fields *f, const struct dd_url *u)
+{
+    dd_set_text(f, DD_A_URL_SCHEME, u->scheme, DD_RENAMED);
+    dd_set_text(f, DD_A_URL_PATH, u->path, DD_RENAMED);
+    dd_set_text(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query, DD_RENAMED);
+    dd_use(f, DD_T_HTTP_URL);
+}
+
+static void url(struct dd_fields *f)
+{
+    struct dd_url u;
+    gw_str raw = dd_text_of(f, DD_T_HTTP_URL), safe = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
+    if (!raw.len)
+        return;
+    dd_url_split(raw, &u);
+    f->value[DD_T_HTTP_URL] = (struct dd_said){.text = safe};
+    if (f->kind == DD_KIND_SERVER || !u.absolute)
+        split(f, &u);
+    else
+        dd_rename_as(f, DD_T_HTTP_URL, safe);
+    dd_set_text(f, DD_A_SERVER_ADDRESS, u.host, DD_RENAMED);
+    port(f, u.port, u.scheme);
+    if (u.scheme.len)
+        implied_ports(f, u.scheme);
+}
+
+static void query_string(struct dd_fields *f)
+{
+    gw_str raw = dd_text_of(f, DD_T_HTTP_QUERY_STRING);
+    gw_str safe = f->obfuscate ? dd_url_redact_query(f->arena, raw) : raw;
+    f->value[DD_T_HTTP_QUERY_STRING] = (struct dd_said){.text = safe};
+    dd_rename_as(f, DD_T_HTTP_QUERY_STRING, safe);
+}
+
+/* A user's own url.full or url.query may hold secrets as well. */
+static void redact_explicit(struct dd_fields *f, unsigned attr, gw_str redact(struct gw_arena *, gw_str))
+{
+    if (!dd_has(f, attr) || f->value[attr].number || !f->obfuscate)
+        return;
+    gw_str safe = redact(f->arena, f->value[attr].text);
+    f->value[attr].text = safe;
+    if (dd_is_set(f, attr))
+        f->out[attr].s = safe;
+}
+
+/* "host:80" as server.address and server.port. */
+static void host(struct dd_fields *f, unsigned tag, gw_str text)
+{
+    gw_str name;
+    int number;
+    if (!text.len)
+        return;
+    dd_url_authority(text, &name, &number);
+    if (dd_rename_as(f, tag, name))
+        port(f, number, dd_set_text_of(f, DD_A_URL_SCHEME));
+}
+
+static void version(struct dd_fields *f)
+{
+    gw_str v = dd_text_of(f, DD_T_HTTP_VERSION);
+    if (v.len > 5 && gw_str_ieq(gw_str_n(v.ptr, 5), GW_STR("http/")))
+        v = gw_str_from(v, 5);
+    if (dd_rename_as(f, DD_T_HTTP_VERSION, v))
+        dd_set_text(f, DD_A_NETWORK_PROTOCOL_NAME, GW_STR("http"), DD_DERIVED);
+}
+
+static void peer_port(struct dd_fields *f)
+{
+    int64_t n;
+    if (!dd_int_of(f, DD_T_PEER_PORT, &n))
+        return;
+    if (f->kind != DD_KIND_SERVER)
+        dd_rename(f, DD_T_PEER_PORT);
+    else if (dd_set_int(f, DD_A_NETWORK_PEER_PORT, n, DD_RENAMED))
+        dd_use(f, DD_T_PEER_PORT);
+}
+
+/* out.host may be an IPv6 address in brackets. */
+static void peer_host(struct dd_fields *f)
+{
+    gw_str text = dd_text_of(f, DD_T_OUT_HOST);
+    if (f->kind != DD_KIND_SERVER && text.len > 2 && *text.ptr == '[' && text.ptr[text.len - 1] == ']')
+        dd_rename_as(f, DD_T_OUT_HOST, gw_str_n(text.ptr + 1, text.len - 2));
+}
+
+static void kafka_servers(struct dd_fields *f, unsigned tag)
+{
+    gw_str list = dd_text_of(f, tag), rest = list, one, name;
+    int number;
+    if (!list.len || !gw_str_next(&rest, ',', &one))
+        return;
+    dd_url_authority(gw_str_trim(one), &name, &number);
+    if (!dd_set_text(f, DD_A_SERVER_ADDRESS, name, DD_RENAMED))
+        return;
+    port(f, number, GW_NOSTR);
+    if (!rest.len)
+        dd_use(f, tag);
+}
+
+void dd_network(struct dd_fields *f)
+{
+    if (dd_has(f, DD_T_OUT_HOST))
+        peer_host(f);
+    if (dd_has(f, DD_T_PEER_PORT))
+        peer_port(f);
+    kafka_servers(f, DD_T_KAFKA_SERVERS);
+    kafka_servers(f, DD_T_MESSAGING_KAFKA_SERVERS);
+}
+
+/* http.route is a server's word; what a client says under it is url.template. */
+static void route(struct dd_fields *f)
+{
+    gw_str said = dd_set_text_of(f, DD_A_HTTP_ROUTE);
+    if (said.len && f->kind == DD_KIND_CLIENT) {
+        dd_set_text(f, DD_A_URL_TEMPLATE, said, DD_RENAMED);
+        f->set[DD_A_HTTP_ROUTE / 64] &= ~((uint64_t)1 << (DD_A_HTTP_ROUTE % 64));
+    } else if (!said.len && f->kind == DD_KIND_SERVER) {
+        gw_str other = dd_text_of(f, dd_has(f, DD_T_FLASK_URL_RULE) ? DD_T_FLASK_URL_RULE : DD_T_ASPNET_ROUTE);
+        dd_set_text(f, DD_A_HTTP_ROUTE, other, DD_DERIVED);
+    }
+}
+
+static void error_type(struct dd_fields *f)
+{
+    static const char digits[] = "0123456789";
+    const struct dd_out *status = &f->out[DD_A_HTTP_RESPONSE_STATUS_CODE];
+    int64_t least = f->kind == DD_KIND_SERVER ? 500 : 400;
+    if (!f->span->error || !dd_is_set(f, DD_A_HTTP_RESPONSE_STATUS_CODE) || status->type != DD_TY_INT || status->i < least ||
+        status->i > 999)
+        return;
+    char *text = gw_arena_raw(f->arena, 3, 1);
+    if (!text)
+        return;
+    text[0] = digits[status->i / 100];
+    text[1] = digits[status->i / 10 % 10];
+    text[2] = digits[status->i % 10];
+    dd_set_text(f, DD_A_ERROR_TYPE, gw_str_n(text, 3), DD_DERIVED);
+}
+
+static void name(struct dd_fields *f)
+{
+    gw_str verb = dd_set_text_of(f, DD_A_HTTP_REQUEST_METHOD), path = GW_NOSTR;
+    if (!verb.len &&
+        !(gw_str_starts(dd_set_text_of(f, DD_A_URL_SCHEME), GW_STR("ws")) || gw_str_starts(dd_set_text_of(f, DD_A_URL_FULL), GW_STR("ws"))))
+        return;
+    if (!verb.len || gw_str_eq(verb, OTHER_METHOD))
+        verb = GW_STR("HTTP");
+    if (f->kind == DD_KIND_SERVER) {
+        path = dd_set_text_of(f, DD_A_HTTP_ROUTE);
+        if (!path.len)
+            path = dd_text_of(f, DD_T_HTTP_ENDPOINT);
+    }
+    dd_propose_name(f, path.len ? dd_concat(f->arena, verb, GW_STR(" "), path) : verb);
+}
+
+void dd_http(struct dd_fields *f)
+{
+    if (dd_has(f, DD_T_HTTP_METHOD))
+        method(f);
+    if (dd_has(f, DD_T_HTTP_STATUS_CODE))
+        dd_rename(f, DD_T_HTTP_STATUS_CODE);
+    redact_explicit(f, DD_A_URL_FULL, dd_url_redact);
+    redact_explicit(f, DD_A_URL_QUERY, dd_url_redact_query);
+    if (dd_has(f, DD_T_HTTP_URL))
+        url(f);
+    if (dd_has(f, DD_T_HTTP_QUERY_STRING))
+        query_string(f);
+    host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
+    host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
+    host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
+    if (dd_has(f, DD_T_HTTP_VERSION))
+        version(f);
+    route(f);
+    if (f->span->error)
+        error_type(f);
+    if (f->kind == DD_KIND_SERVER || f->kind == DD_KIND_CLIENT)
+        name(f);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_write.h"
+
+#include "translators/ddtrace/dd_events.h"
+#include "translators/ddtrace/dd_struct.h"
+
+/* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
+enum { SS_SPANS = 2 };
+enum {
+    SPAN_TRACE_ID = 1,
+    SPAN_ID = 2,
+    SPAN_TRACE_STATE = 3,
+    SPAN_PARENT_ID = 4,
+    SPAN_NAME = 5,
+    SPAN_KIND = 6,
+    SPAN_START = 7,
+    SPAN_END = 8,
+    SPAN_ATTRIBUTES = 9,
+    SPAN_STATUS = 15,
+    SPAN_FLAGS = 16
+};
+enum { STATUS_MESSAGE = 2, STATUS_CODE = 3 };
+enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4 };
+
+enum { ATTRIBUTE_ROOM = 64 + 40 /* a head, and the tags and lengths around it */ };
+
+void dd_writer_init(struct dd_writer *w, const struct dd_options *opt)
+{
+    memset(w, 0, sizeof *w);
+    w->opt = opt;
+    w->f.obfuscate = opt->obfuscate;
+}
+
+void dd_writer_fini(struct dd_writer *w)
+{
+    otlp_fini(&w->events);
+    otlp_fini(&w->links);
+}
+
+/* KeyValue of a known attribute up to its AnyValue's contents, which take any_size bytes. The room must be there. */
+static uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
+{
+    uint8_t *p = w->data + w->len;
+    *p++ = SPAN_ATTRIBUTES << 3 | OTLP_LEN;
+    p = otlp_put_varint(p, row->head_len + otlp_varint_size(any_size) + any_size);
+    memcpy(p, row->head, row->head_len);
+    return otlp_put_varint(p + row->head_len, any_size);
+}
+
+static void put_text(struct otlp_buf *w, const struct dd_name_row *row, gw_str text)
+{
+    if (!gw_utf8_valid(text)) {
+        otlp_attr_text(w, SPAN_ATTRIBUTES, row->name, text);
+        return;
+    }
+    if (!otlp_room(w, text.len + ATTRIBUTE_ROOM))
+        return;
+    uint8_t *p = put_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
+    *p++ = ANY_STRING << 3 | OTLP_LEN;
+    otlp_end(w, otlp_put_bytes(otlp_put_varint(p, text.len), text));
+}
+
+static void put_number(struct otlp_buf *w, const struct dd_name_row *row, uint64_t varint, unsigned field)
+{
+    if (!otlp_room(w, ATTRIBUTE_ROOM))
+        return;
+    uint8_t *p = put_head(w, row, 1 + otlp_varint_size(varint));
+    *p++ = (uint8_t)(field << 3 | OTLP_VARINT);
+    otlp_end(w, otlp_put_varint(p, varint));
+}
+
+static void put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
+{
+    if (!otlp_room(w, ATTRIBUTE_ROOM))
+        return;
+    uint8_t *p = put_head(w, row, 9);
+    *p++ = ANY_DOUBLE << 3 | OTLP_FIXED64;
+    memcpy(p, &d, 8); /* little-endian, as the wire */
+    otlp_end(w, p + 8);
+}
+
+static void put_out(struct otlp_buf *w, const struct dd_fields *f, unsigned attr)
+{
+    const struct dd_out *o = &f->out[attr];
+    const struct dd_name_row *row = &dd_names[attr];
+    switch ((enum dd_type)o->type) {
+    case DD_TY_STR:
+        put_text(w, row, o->s);
+        break;
+    case DD_TY_INT:
+        put_number(w, row, (uint64_t)o->i, ANY_INT);
+        break;
+    case DD_TY_DBL:
+        put_double(w, row, o->d);
+        break;
+    case DD_TY_BOOL:
+        put_number(w, row, o->b, ANY_BOOL);
+        break;
+    case DD_TY_ARR:
+        otlp_attr_texts(w, SPAN_ATTRIBUTES, row->name, &o->s, 1);
+        break;
+    }
+}
+
+/* Attributes of the conventions, or in mode datadog the span's own fields alone. */
+static void write_out(const struct dd_fields *f, struct otlp_buf *w, enum gw_rendering r)
+{
+    for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
+        for (uint64_t bits = f->set[word]; bits; bits &= bits - 1) {
+            unsigned attr = word * 64 + (unsigned)__builtin_ctzll(bits);
+            uint8_t sure = f->out[attr].sure;
+            if (r == GW_OTEL || sure == DD_FIELD || (r == GW_BOTH && !dd_has(f, attr)))
+                put_out(w, f, attr);
+        }
+}
+
+static void write_headers(const struct dd_fields *f, struct otlp_buf *w)
+{
+    for (const struct dd_header *h = f->headers; h; h = h->next)
+        otlp_attr_texts(w, SPAN_ATTRIBUTES, h->key, &h->value, 1);
+}
+
+static void write_number(struct otlp_buf *w, gw_str key, const struct dd_number *n)
+{
+    int64_t i;
+    if (dd_number_is_int(n, &i))
+        otlp_attr_int(w, SPAN_ATTRIBUTES, key, i);
+    else
+        otlp_attr_double(w, SPAN_ATTRIBUTES, key, dd_number_as_double(n));
+}
+
+/* The known tags that are still to be written: each is written once, where it first stands. */
+static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *left)
+{
+    for (unsigned word = 0; word < DD_WORDS; word++) {
+        left[word] = f->seen[word] & ~f->gone[word];
+        if (r == GW_OTEL)
+            left[word] &= ~f->used[word];
+    }
+    for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
+        for (uint64_t bits = f->set[word]; bits; bits &= bits - 1) {
+            unsigned attr = word * 64 + (unsigned)__builtin_ctzll(bits);
+            if (r == GW_OTEL || f->out[attr].sure == DD_FIELD)
+                left[attr / 64] &= ~((uint64_t)1 << (attr % 64));
+        }
+    if (r == GW_OTEL) /* http.route of a client is url.template */
+        left[DD_A_HTTP_ROUTE / 64] &= ~((uint64_t)1 << (DD_A_HTTP_ROUTE % 64));
+}
+
+static bool take(uint64_t *left, unsigned name)
+{
+    uint64_t bit = (uint64_t)1 << (name % 64);
+    bool there = left[name / 64] & bit;
+    left[name / 64] &= ~bit;
+    return there;
+}
+
+static bool as_is(unsigned name, enum gw_rendering r)
+{
+    return name == DD_UNKNOWN || (r != GW_OTEL && (name == DD_PROMOTED || name == DD_HEADER));
+}
+
+static void write_known(const struct dd_fields *f, struct otlp_buf *w, unsigned name)
+{
+    const struct dd_said *said = &f->value[name];
+    if (said->number)
+        write_number(w, dd_names[name].name, said->number);
+    else
+        put_text(w, &dd_names[name], said->text);
+}
+
+/* The tracer's tags, in its order. */
+static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
+{
+    const struct dd_fields *f = &dw->f;
+    const struct dd_span *s = f->span;
+    uint64_t left[DD_WORDS];
+    left_over(f, r, left);
+    for (size_t i = 0; i < s->meta_n; i++) {
+        unsigned name = dw->keys[i].name;
+        if (name < DD_NAMES ? take(left, name) : false)
+            write_known(f, w, name);
+        else if (as_is(name, r))
+            otlp_attr_text(w, SPAN_ATTRIBUTES, s->meta[i].key, s->meta[i].value);
+    }
+    for (size_t i = 0; i < s->metrics_n; i++) {
+        unsigned name = dw->keys[s->meta_n + i].name;
+        if (name < DD_NAMES ? take(left, name) : false)
+            write_known(f, w, name);
+        else if (as_is(name, r))
+            write_number(w, s->metrics[i].key, &s->metrics[i]);
+    }
+}
+
+static void write_structs(struct dd_writer *dw, struct otlp_buf *w)
+{
+    const struct dd_span *s = dw->f.span;
+    const struct dd_key *keys = dw->keys + s->meta_n + s->metrics_n;
+    for (size_t i = 0; i < s->meta_struct_n; i++) {
+        unsigned name = keys[i].name;
+        if (name == DD_DEAD || (name < DD_ATTRS && dd_is_set(&dw->f, name)))
+            continue;
+        dd_write_struct(w, SPAN_ATTRIBUTES, s->meta_struct[i].key, s->meta_struct[i].value);
+    }
+}
+
+static uint64_t end_time(const struct dd_span *s)
+{
+    int64_t end, start = s->start > 0 ? s->start : 0, duration = s->duration > 0 ? s->duration : 0;
+    return __builtin_add_overflow(start, duration, &end) ? INT64_MAX : (uint64_t)end;
+}
+
+static void write_status(const struct dd_status *st, struct otlp_buf *w)
+{
+    if (!st->code)
+        return;
+    size_t mark = otlp_open(w, SPAN_STATUS, 1);
+    otlp_text(w, STATUS_MESSAGE, st->message);
+    otlp_uint(w, STATUS_CODE, st->code);
+    otlp_close(w, mark, 1);
+}
+
+static gw_str span_name(const struct dd_writer *dw)
+{
+    const struct dd_fields *f = &dw->f;
+    gw_str resource = f->resource, name = f->span->name;
+    if (dw->opt->span_name == DD_NAME_OPERATION && name.len)
+        return name;
+    if (dw->opt->span_name == DD_NAME_OTEL && f->name.len)
+        return f->name;
+    return resource.len ? resource : name.len ? name : GW_STR("unnamed_operation");
+}
+
+static uint8_t *put_id(uint8_t *p, uint64_t id)
+{
+    id = __builtin_bswap64(id);
+    memcpy(p, &id, 8);
+    return p + 8;
+}
+
+static bool sampled(const struct dd_fields *f, const struct dd_scanned *c)
+{
+    return c->sampling.priority >= 1 || dd_has(f, DD_T_SPAN_SAMPLING);
+}
+
+/* trace_id and span_id have a fixed width and stand first, so the join finds them. */
+static void write_ids(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w)
+{
+    struct dd_fields *f = &dw->f;
+    const struct dd_span *s = f->span;
+    if (!otlp_room(w, 64))
+        return;
+    uint8_t *p = otlp_put_varint(otlp_put_tag(w->data + w->len, SPAN_TRACE_ID, OTLP_LEN), 16);
+    p = put_id(put_id(p, c->high), s->trace_id);
+    p = put_id(otlp_put_varint(otlp_put_tag(p, SPAN_ID, OTLP_LEN), 8), s->span_id);
+    otlp_end(w, p);
+    otlp_text(w, SPAN_TRACE_STATE,
+              dd_has(f, DD_T_DD_PARENT_ID) ? dd_sampling_state(&c->sampling, f->arena, s->trace_id, dd_text_of(f, DD_T_DD_PARENT_ID))
+                                           : c->state);
+    if (s->parent_id && s->parent_id != s->span_id && otlp_room(w, 16))
+        otlp_end(w, put_id(otlp_put_varint(otlp_put_tag(w->data + w->len, SPAN_PARENT_ID, OTLP_LEN), 8), s->parent_id));
+}
+
+bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w, enum gw_rendering r, size_t *id_at)
+{
+    struct dd_fields *f = &dw->f;
+    const struct dd_status *st = &dw->status;
+    size_t at = w->len, mark = otlp_open(w, SS_SPANS, 2);
+    write_ids(dw, c, w);
+    otlp_text(w, SPAN_NAME, span_name(dw));
+    otlp_uint(w, SPAN_KIND, f->kind);
+    otlp_fixed64(w, SPAN_START, f->span->start > 0 ? (uint64_t)f->span->start : 0);
+    otlp_fixed64(w, SPAN_END, end_time(f->span));
+    write_out(f, w, r);
+    if (r == GW_OTEL || r == GW_BOTH)
+        write_headers(f, w);
+    write_tags(dw, w, r);
+    write_structs(dw, w);
+    if (st->exception && r != GW_DATADOG)
+        dd_write_exception(w, end_time(f->span), st->type, st->text, st->stack);
+    if (dw->events.len && otlp_room(w, dw->events.len))
+        otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)dw->events.data, dw->events.len)));
+    if (dw->links.len && otlp_room(w, dw->links.len))
+        otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)dw->links.data, dw->links.len)));
+    write_status(st, w);
+    otlp_fixed32(w, SPAN_FLAGS, sampled(f, c));
+    otlp_close(w, mark, 2);
+    *id_at = at + 1 + otlp_varint_size(w->len - mark) + 2;
+    return !w->failed && !dw->events.failed && !dw->links.failed;
+}

@@ -1,0 +1,61 @@
+/* dd_write.h: one span, scanned, becomes the bytes of an OTLP Span.
+ *
+ *     dd_load    tags by number; a key that comes twice counts once: a metric before a meta, the last before the others
+ *     dd_derive  kind, status, attributes, name: MAPPING §2, §4–§10
+ *     dd_write   once per rendering
+ *
+ * What each rendering holds:
+ *              fields of the span   attributes of the conventions   tags of the tracer                  exception event
+ *     otel     yes                  yes                             those that nothing else says        yes
+ *     both     yes                  yes                             all                                 yes
+ *     datadog  yes                  no                              all                                 no
+ * A tag under an attribute's own name is written once: in mode otel as the attribute, in the others as the tracer sent it.
+ *
+ * Ownership: a dd_writer belongs to a translator; its buffers are reused from span to span.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_WRITE_H
+#define DD_WRITE_H
+
+#include "gateway/frame.h"
+#include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_scan.h"
+#include "translators/ddtrace/dd_translate.h"
+#include "translators/otlp/otlp_write.h"
+
+enum { DD_TWIN_SLOTS = 128 };
+
+/* Where a key was seen, to notice it the second time. */
+struct dd_twin {
+    uint32_t stamp, hash, index; /* of the entry: those of meta, then those of metrics */
+};
+
+struct dd_status {
+    unsigned code; /* OTLP: 0 unset, 1 ok, 2 error */
+    gw_str message;
+    bool exception; /* an event is made of error.* */
+    gw_str type, text, stack;
+};
+
+struct dd_writer {
+    const struct dd_options *opt;
+    uint64_t stripped[DD_WORDS]; /* of opt->strip: the known names */
+    struct dd_fields f;
+    struct dd_key *keys; /* of the span at hand */
+    unsigned headers_n;
+    struct dd_status status;
+    struct otlp_buf events, links; /* of the span at hand, as fields of Span */
+    struct dd_twin twins[DD_TWIN_SLOTS];
+    uint32_t stamp;
+};
+
+void dd_writer_init(struct dd_writer *, const struct dd_options *);
+void dd_writer_fini(struct dd_writer *);
+
+/* False when the arena's budget is spent. `keys` are those of the scan and may be changed. */
+bool dd_load(struct dd_writer *, const struct dd_span *, struct dd_key *keys, struct gw_arena *);
+void dd_derive(struct dd_writer *, struct dd_scanned *, struct dd_oddities *);
+/* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is out. */
+bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_rendering, size_t *id_at);
+
+#endif
