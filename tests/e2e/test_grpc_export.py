@@ -115,7 +115,7 @@ def test_no_answer_ends_at_the_timeout(make_gate, sink):
 
 def test_a_stop_does_not_wait_longer_than_it_may(make_gate, sink):
     sink.script(*[Stall()] * 50)
-    gate = make_gate(exporters=[grpc(sink, timeout="5m", **QUICK)], settings={"shutdown_timeout": "500ms"})
+    gate = make_gate(exporters=[grpc(sink, timeout="5m", batch={"delay": "0s", "items": 1})], settings={"shutdown_timeout": "500ms"})
     for _ in range(10):
         send(gate, 2)
     sink.wait(lambda s: len(s.requests) == 4, "four requests in flight")
