@@ -5,17 +5,16 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "exporters/health.h"
 #include "exporters/parcel.h"
 #include "gateway/log.h"
 #include "gateway/queue.h"
 
 static const gw_nsec join_again = 50 * GW_MSEC; /* the shortest time between two looks at a frame's trace ids */
-static const gw_nsec say_again = 60 * GW_SEC;   /* how often a lasting trouble is repeated in the log */
 static const gw_nsec no_memory_pause = 100 * GW_MSEC;
 
 enum { LEAST_LEARNED_BYTES = 64 * 1024, LONGEST_HINT = 30 };
@@ -48,46 +47,8 @@ struct gw_sender {
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch */
     bool draining, cancelled;
-    bool troubled; /* the last outcome was RETRY or HOLD */
-    gw_nsec troubled_since, said;
+    struct gw_health health;
 };
-
-#define GW_CONF struct gw_sender_conf
-const struct gw_opt gw_sender_opts[] = {GW_SENDER_OPTS(GW_ROW) GW_OPT_END};
-
-/* --- options --- */
-
-static int signal_of(gw_str word)
-{
-    for (int i = 0; i < GW_SIGNALS; i++)
-        if (gw_str_eq(word, gw_str_z(gw_signal_name((enum gw_signal)i))))
-            return i;
-    return -1;
-}
-
-void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter *exporter, const char *path, struct gw_problems *problems)
-{
-    char at[160];
-    snprintf(at, sizeof at, "%s.signals", path);
-    for (size_t i = 0; i < conf->signals.n; i++) {
-        gw_str word = conf->signals.items[i];
-        int signal = signal_of(word);
-        if (signal < 0)
-            gw_problem(problems, at, "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
-        else if (!(exporter->signals & 1u << signal))
-            gw_problem(problems, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
-    }
-}
-
-static unsigned signals_of(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
-{
-    unsigned signals = 0;
-    for (size_t i = 0; i < conf->signals.n; i++) {
-        int signal = signal_of(conf->signals.items[i]);
-        signals |= signal < 0 ? 0 : 1u << signal;
-    }
-    return conf->signals.n ? signals & exporter->signals : exporter->signals;
-}
 
 /* --- lists of parcels --- */
 
@@ -156,35 +117,6 @@ static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason 
     gw_queue_done(s->queue, c);
 }
 
-/* --- what the log says of the backend --- */
-
-static void say_trouble(struct gw_sender *s, const struct gw_outcome *o, gw_nsec now)
-{
-    if (!s->troubled)
-        s->troubled_since = now;
-    else if (now - s->said < say_again)
-        return;
-    s->troubled = true;
-    s->said = now;
-    const char *state = o->verdict == GW_HOLD ? "the backend refuses us, the data is kept and tried again slowly"
-                                              : "the backend takes nothing at the moment, the data is kept and tried again";
-    gw_log(GW_WARNING, s->component, "%s: %s%s%s", state, o->text, o->remedy ? "; " : "", o->remedy ? o->remedy : "");
-}
-
-static void say_recovered(struct gw_sender *s, gw_nsec now)
-{
-    if (s->troubled)
-        gw_log(GW_INFO, s->component, "the backend takes data again, after %.1f s", (double)(now - s->troubled_since) / (double)GW_SEC);
-    s->troubled = false;
-}
-
-static void say_rejected(struct gw_sender *s, const struct gw_parcel *p, uint64_t items)
-{
-    gw_log(GW_WARNING, s->component, "the backend rejected %llu of %llu items (%s) for good: %s%s%s", (unsigned long long)items,
-           (unsigned long long)p->batch.items, gw_signal_name(p->batch.signal), p->outcome.text, p->outcome.remedy ? "; " : "",
-           p->outcome.remedy ? p->outcome.remedy : "");
-}
-
 /* --- outcomes --- */
 
 static bool over_deadline(const struct gw_sender *s, gw_nsec now)
@@ -195,9 +127,9 @@ static bool over_deadline(const struct gw_sender *s, gw_nsec now)
 static void settle_done(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
 {
     uint64_t rejected = p->outcome.rejected < p->batch.items ? p->outcome.rejected : p->batch.items;
-    say_recovered(s, now);
+    gw_health_recovered(&s->health, now);
     if (rejected)
-        say_rejected(s, p, rejected);
+        gw_health_rejected(&s->health, &p->batch, rejected, &p->outcome);
     else if (p->outcome.text[0])
         gw_log(GW_INFO, s->component, "the backend took everything, and says: %s", p->outcome.text);
     move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
@@ -207,7 +139,7 @@ static void settle_done(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
 
 static void reject(struct gw_sender *s, struct gw_parcel *p)
 {
-    say_rejected(s, p, p->batch.items);
+    gw_health_rejected(&s->health, &p->batch, p->batch.items, &p->outcome);
     move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, p->batch.items);
     finish_parcel(s, p);
 }
@@ -226,7 +158,7 @@ static void retry(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
         drop_parcel(s, p, GW_WHY_SHUTDOWN);
         return;
     }
-    say_trouble(s, &p->outcome, now);
+    gw_health_trouble(&s->health, &p->outcome, now);
     struct gw_step step = gw_retry_step(&p->retry, &s->retry, &p->outcome, now, next_random(s));
     if (step.give_up)
         drop_parcel(s, p, GW_WHY_EXPIRED);
@@ -435,7 +367,7 @@ static gw_nsec next_retry(const struct gw_sender *s)
 /* A full queue empties no sooner than the next try: that is what refused clients are told. */
 static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
 {
-    gw_nsec seconds = s->troubled && !has_room(s) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
+    gw_nsec seconds = s->health.troubled && !has_room(s) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
     gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
 }
 
@@ -485,6 +417,7 @@ static void set_names(struct gw_sender *s)
     gw_str name = s->conf->name.len ? s->conf->name : gw_str_z(s->exporter->name);
     snprintf(s->name, sizeof s->name, "%.*s", GW_FMT(name));
     snprintf(s->component, sizeof s->component, "exporter=%s", s->name);
+    s->health.component = s->component;
 }
 
 struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
@@ -498,7 +431,7 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
     s->conf = conf;
     s->ledger = ledger;
     s->ids = ids;
-    s->signals = signals_of(conf, exporter);
+    s->signals = gw_sender_signals(conf, exporter);
     s->retry = (struct gw_retry_conf){conf->retry_initial, conf->retry_max};
     s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
     s->waiting.end = &s->waiting.first;

@@ -67,6 +67,8 @@ extern const struct gw_opt gw_sender_opts[];
 
 /* What rows alone cannot say: unknown signals, signals that the exporter cannot carry. `path` is "exporters[0]". */
 void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path, struct gw_problems *);
+/* Bit per enum gw_signal that the exporter shall get. */
+unsigned gw_sender_signals(const struct gw_sender_conf *, const struct gw_exporter *);
 
 struct gw_sender;
 
