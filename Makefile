@@ -1,4 +1,5 @@
 # Two commands are the contract: `make run` and `make test`. CMake does the work (CMakePresets.json); the scripts are in .ci/.
+MAKEFLAGS += --no-print-directory
 .PHONY: all build deps run test asan tsan fuzz bench format clean
 all: build
 deps: ; @.ci/deps
