@@ -28,10 +28,12 @@ I64 = range(-(1 << 63), 1 << 63)
 
 @dataclass
 class Chunk:
-    """What the spans of one chunk know together; `request` are the headers with lower-case names."""
+    """What the spans of one chunk know together; `request` are the headers with lower-case names, `payload` the spans of all chunks
+    that came with it."""
     spans: list
     request: dict = field(default_factory=dict)
     host: str = ""
+    payload: list = field(default_factory=list)
 
     def tags(self, *names):
         return [v for span in self.spans for name in names for v in [tag(span, name)] if v not in (None, "")]
@@ -39,6 +41,10 @@ class Chunk:
     def first(self, *names):
         found = self.tags(*names)
         return found[0] if found else None
+
+    def of_process(self, *names):
+        """A fact about the sending process: this chunk's word, else that of the payload's other chunks."""
+        return self.first(*names) or (Chunk(self.payload).first(*names) if self.payload else None)
 
     @property
     def priority(self):
@@ -334,7 +340,6 @@ RULES = {
     "peer.service": to_text("service.peer.name", "peer.service"),
     "usr.id": to_text("user.id", "enduser.id"),
     "_dd.parent_id": to_text("datadog.parent_id"),
-    "_dd.base_service": to_text("datadog.base_service"),
     "_dd.top_level": lambda v, span, kind: [[("datadog.top_level", bool(v))]],
     "_top_level": lambda v, span, kind: [[("datadog.top_level", bool(v))]],
     "_dd.measured": lambda v, span, kind: [[("datadog.measured", bool(v))]],
@@ -342,7 +347,7 @@ RULES = {
 
 # Tags whose facts live elsewhere in OTLP; each has its own check below. In mode otel they may stand under their own name or not.
 ELSEWHERE = {"_dd.p.tid", "_sampling_priority_v1", "_dd.p.dm", "_dd.origin", "span.kind", "env", "version", "language", "runtime-id",
-             "process_id", "system.pid", "_dd.tags.process", "_dd.hostname", "_dd.tracer_hostname", "tracestate", "w3c.tracestate",
+             "process_id", "system.pid", "_dd.tags.process", "_dd.hostname", "_dd.tracer_hostname", "_dd.tracer_host", "_dd.base_service", "tracestate", "w3c.tracestate",
              "_dd.span_links", "events", "error.msg", "error.message", "error.stack", "error.stacktrace", "_dd.agent_psr",
              "_dd.rule_psr", "_dd.limit_psr", "_dd.integration", "component", "otel.status_code", "otel.status_description",
              "_dd.git.commit.sha", "_dd.git.repository_url", "git.commit.sha", "git.repository_url",
@@ -454,7 +459,8 @@ class Checker:
         has_own = self.has(key, own) or (self.obfuscated and self.has(key, Sanitized(own)) if key in RULES and RULES[key] is query_rule
                                          else self.obfuscated and key == "http.url" and self.has(key, Redacted(own)))
         if key in ELSEWHERE or key.startswith("_dd.p."):
-            if self.mode != "otel" and not has_own:
+            native = (key == "events" and self.expected_events()) or (key == "_dd.span_links" and self.expected_links())
+            if self.mode != "otel" and not has_own and not native:
                 self.wrong.append(f"mode {self.mode}: tag {key} = {own!r} is {self.span.attrs.get(key)!r}")
             return
         alternatives = self.alternatives(key, own)
@@ -608,12 +614,14 @@ class Checker:
             self.wrong.append(f"telemetry.sdk.version {got.get('telemetry.sdk.version')!r} for {tracer!r}")
         for header, name in (("lang-version", "version"), ("lang-interpreter", "name"), ("lang-interpreter-vendor", "description")):
             self.say(f"process.runtime.{name}", got.get(f"process.runtime.{name}"), request.get(f"datadog-meta-{header}") or None)
-        instance = self.meta.get("runtime-id") or chunk.first("runtime-id")
+        instance = self.meta.get("runtime-id") or chunk.of_process("runtime-id")
         self.say("service.instance.id", got.get("service.instance.id"), instance)
-        pid = tag(self.dd, "process_id") or tag(self.dd, "system.pid") or chunk.first("process_id", "system.pid")
+        pid = tag(self.dd, "process_id") or tag(self.dd, "system.pid") or chunk.of_process("process_id", "system.pid")
         self.say("process.pid", got.get("process.pid"), as_int(pid) if pid is not None else None)
-        host = chunk.first("_dd.hostname", "_dd.tracer_hostname") or chunk.host
+        host = chunk.first("_dd.hostname", "_dd.tracer_hostname", "_dd.tracer_host") or chunk.host
         self.say("host.name", got.get("host.name"), host)
+        self.say("datadog.base_service", got.get("datadog.base_service", self.span.attrs.get("datadog.base_service")),
+                 self.meta.get("_dd.base_service") if self.mode != "datadog" else got.get("datadog.base_service"))
         if not self.span.resource_schema.startswith("https://opentelemetry.io/schemas/1."):
             self.wrong.append(f"schema_url of the resource: {self.span.resource_schema!r}")
         self.process_tags()

@@ -28,7 +28,8 @@ WITH_TRACES = [name for name, requests in REQUESTS.items() if requests]
 
 def chunks_of(requested):
     headers = {name.lower(): v for name, v in requested.headers}
-    return [reference.Chunk(spans, headers, socket.gethostname()) for spans in requested.chunks if spans]
+    payload = [span for spans in requested.chunks for span in spans]
+    return [reference.Chunk(spans, headers, socket.gethostname(), payload) for spans in requested.chunks if spans]
 
 
 def upper_halves():
@@ -200,7 +201,7 @@ def test_python_spans_as_they_stood_in_memory(plain, name):
                 continue
             seen += 1
             got = (span.start, span.end - span.start, span.attrs["operation.name"], span.attrs["resource.name"], span.service,
-                   span.attrs.get("span.type"), int(span.status == reference.ERROR), int(span.parent_id or "0", 16))
+                   span.attrs.get("span.type") or None, int(span.status == reference.ERROR), int(span.parent_id or "0", 16))
             want = (memory["start"], memory["duration"], memory["name"], memory["resource"], memory["service"],
                     memory["type"] or None, int(bool(memory["error"])), int(memory["parent_id"] or 0))
             assert got == want, f"{name}: span {dd['span_id']}"
