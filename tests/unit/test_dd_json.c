@@ -97,7 +97,7 @@ static void test_v04(void **state)
         {"hello", "BAD_JSON@0: no value begins like this"},
         {"[[]] x", "BAD_JSON@5: something stands behind the value"},
         {"null null", "BAD_JSON@5: something stands behind the value"},
-        {"[[{\"trace_id\":1,\"span_id\":2,}]]", "BAD_JSON@27: a comma before the closing bracket"},
+        {"[[{\"trace_id\":1,\"span_id\":2,}]]", "BAD_JSON@28: a comma before the closing bracket"},
         {"[[{\"trace_id\":01}]]", "BAD_JSON@14: not a number"},
         {"[[{\"meta\":{\"a\":\"\\x\"}}]]", "BAD_JSON@16: no such escape"},
         {"[[{\"meta\":{\"a\":\"\n\"}}]]", "BAD_JSON@16: a control character in a string"},

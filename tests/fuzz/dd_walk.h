@@ -1,0 +1,100 @@
+/* dd_walk.h: decodes a payload and asks of the result what must hold for any bytes: every view can be read, the spans that are
+ * handed out are sound, all that was received is accounted for, and an error has a place and words.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TESTS_DD_WALK_H
+#define TESTS_DD_WALK_H
+
+#include <stdlib.h>
+
+#include "translators/ddtrace/dd_span.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool cond)
+{
+    if (!cond)
+        abort();
+}
+
+static volatile unsigned char sink;
+
+static void touch(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        sink ^= (unsigned char)s.ptr[i];
+}
+
+static void walk_texts(const struct dd_text *t, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        touch(t[i].key);
+        touch(t[i].value);
+    }
+}
+
+static void walk_value(const struct dd_value *v, int depth)
+{
+    must(depth < 2 && v->type <= DD_V_ARRAY);
+    if (v->type == DD_V_STRING)
+        touch(v->s);
+    for (size_t i = 0; v->type == DD_V_ARRAY && i < v->array.n; i++)
+        walk_value(&v->array.items[i], depth + 1);
+}
+
+static void walk_span(const struct dd_span *s)
+{
+    must(s->trace_id && s->span_id);
+    touch(s->service);
+    touch(s->name);
+    touch(s->resource);
+    touch(s->type);
+    walk_texts(s->meta, s->meta_n);
+    walk_texts(s->meta_struct, s->meta_struct_n);
+    for (size_t i = 0; i < s->metrics_n; i++) {
+        touch(s->metrics[i].key);
+        must(s->metrics[i].kind <= DD_DOUBLE && (s->metrics[i].kind != DD_UINT || s->metrics[i].i < 0));
+    }
+    for (size_t i = 0; i < s->links_n; i++) {
+        touch(s->links[i].tracestate);
+        walk_texts(s->links[i].attrs, s->links[i].attrs_n);
+    }
+    for (size_t i = 0; i < s->events_n; i++) {
+        touch(s->events[i].name);
+        for (size_t k = 0; k < s->events[i].attrs_n; k++) {
+            touch(s->events[i].attrs[k].key);
+            walk_value(&s->events[i].attrs[k].value, 0);
+        }
+    }
+}
+
+/* True when the payload was taken. */
+static bool walk_payload(enum dd_format format, gw_str body)
+{
+    struct gw_arena arena;
+    struct dd_decoder d;
+    struct gw_err err = {0};
+    struct gw_intake intake = {0};
+    struct dd_chunk chunk;
+    uint64_t accounted = 0;
+    bool more = true;
+    gw_arena_init(&arena, 1 << 24);
+    enum gw_code code = dd_decode_begin(&d, format, body, &arena, &err);
+    struct gw_snap snap = gw_arena_snap(&arena);
+    while (!code && more) {
+        code = dd_decode_next(&d, &chunk, &more, &intake, &err);
+        must(code || more == (chunk.n > 0));
+        for (size_t i = 0; i < chunk.n && !code; i++)
+            walk_span(&chunk.spans[i]);
+        accounted += chunk.n;
+        gw_arena_back(&arena, snap);
+    }
+    for (int why = 0; why < GW_REASONS; why++)
+        accounted += intake.not_taken[why];
+    must(code || accounted == intake.received);
+    must(!code || (err.code == code && err.pos <= body.len && err.what[0]));
+    gw_arena_fini(&arena);
+    return code == GW_OK;
+}
+
+#endif
