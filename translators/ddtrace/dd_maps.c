@@ -94,7 +94,7 @@ enum dd_got dd_maps_texts(struct dd_decoder *d, struct dd_text **out, size_t *ou
 enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, union dd_number_value *v, bool *number)
 {
     gw_str text;
-    bool b;
+    bool b = false;
     enum dd_got got = dd_msgpack_number(&d->in, kind, v);
     *number = true;
     if (got != DD_OTHER_TYPE)
