@@ -52,9 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(s.propagated_n <= DD_MAX_PROPAGATED);
     gw_str state = dd_sampling_state(&s, &arena, size * 0x9e3779b97f4a7c15u, s.origin), member;
     size_t members = 0;
-    bool facts = s.priority != DD_NO_PRIORITY || s.origin.len || s.mechanism.len || s.propagated_n;
     for (gw_str rest = state; gw_str_next(&rest, ',', &member); members++) {
-        if (members == 0 && facts)
+        if (members == 0 && s.priority != DD_NO_PRIORITY) /* else it may be the incoming one, verbatim */
             check_ours(member);
         if (!isnan(rate))
             check_threshold(member);

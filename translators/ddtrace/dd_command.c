@@ -50,6 +50,8 @@ static bool is_blank(char c)
 static gw_str next_word(gw_str *line)
 {
     size_t from = 0, to;
+    if (line->len == 0)
+        return GW_NOSTR;
     while (from < line->len && is_blank(line->ptr[from]))
         from++;
     for (to = from; to < line->len && !is_blank(line->ptr[to]);)

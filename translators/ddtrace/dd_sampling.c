@@ -33,6 +33,8 @@ static void set_number(double *field, double value)
 
 static void set_propagated(struct dd_sampling *s, gw_str key, gw_str value)
 {
+    if (value.len == 0)
+        return;
     for (size_t i = 0; i < s->propagated_n; i++)
         if (gw_str_eq(s->propagated[i].key, key))
             return;
