@@ -26,7 +26,7 @@ static gw_str host_of(const struct dd_fields *f, const struct dd_scanned *c)
 {
     if (!c->host.len)
         return GW_NOSTR;
-    return own(f, DD_T_DD_HOSTNAME, own(f, DD_T_DD_TRACER_HOSTNAME, own(f, DD_T_DD_TRACER_HOST, own(f, DD_T_HOST, c->host))));
+    return own(f, DD_T_DD_HOSTNAME, own(f, DD_T_DD_TRACER_HOSTNAME, own(f, DD_T_HOST, c->host)));
 }
 
 /* Promoted tags as attributes of the resource: part of what tells resources apart. */
@@ -99,7 +99,7 @@ static void use_fact(struct dd_fields *f, const struct dd_group *g, unsigned tag
 static void use_resource(struct dd_fields *f, const struct dd_group *g)
 {
     static const unsigned identity[] = {DD_T_ENV, DD_T_VERSION, DD_T_RUNTIME_ID, DD_T_LANGUAGE, DD_T_BASE_SERVICE};
-    static const unsigned hosts[] = {DD_T_DD_HOSTNAME, DD_T_DD_TRACER_HOSTNAME, DD_T_DD_TRACER_HOST, DD_T_HOST};
+    static const unsigned hosts[] = {DD_T_DD_HOSTNAME, DD_T_DD_TRACER_HOSTNAME, DD_T_HOST};
     static const struct {
         unsigned tag;
         enum dd_fact fact;

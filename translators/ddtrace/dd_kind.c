@@ -66,7 +66,7 @@ static enum dd_span_kind kind_by_type(struct dd_fields *f, struct dd_scanned *c)
     static const char *const exits[] = {"http",          "sql",        "db",    "cassandra", "redis",  "valkey",    "memcached", "mongodb",
                                         "elasticsearch", "opensearch", "cache", "dns",       "consul", "aerospike", "leveldb",   NULL};
     gw_str type = f->span->type;
-    if (one_of(type, entries))
+    if (one_of(type, entries) || (dd_has(f, DD_T_FLASK_ENDPOINT) && gw_str_eq(type, GW_STR("http"))))
         return enters_service(f, c) ? DD_KIND_SERVER : DD_KIND_INTERNAL;
     if (one_of(type, exits))
         return DD_KIND_CLIENT;

@@ -163,7 +163,6 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
         return;
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
-    case DD_T_DD_TRACER_HOST:
     case DD_T_HOST:
         first(&s->host, t->value);
         return;

@@ -191,6 +191,8 @@ static void name(struct dd_fields *f)
         path = dd_set_text_of(f, DD_A_HTTP_ROUTE);
         if (!path.len)
             path = dd_text_of(f, DD_T_HTTP_ENDPOINT);
+    } else {
+        path = dd_set_text_of(f, DD_A_URL_TEMPLATE);
     }
     dd_propose_name(f, path.len ? dd_concat(f->arena, verb, GW_STR(" "), path) : verb);
 }
