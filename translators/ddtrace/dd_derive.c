@@ -183,6 +183,8 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
     gw_str http_name = f->name;
     f->name = GW_NOSTR;
     dd_messaging(f);
+    if (!dd_is_set(f, DD_A_MESSAGING_SYSTEM))
+        dd_db(f);
     dd_rpc(f);
     dd_other(f);
     dd_propose_name(f, http_name);

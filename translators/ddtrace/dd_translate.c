@@ -23,6 +23,7 @@ struct dd_translator *dd_translator_new(const struct dd_options *opt)
     if (!t)
         return NULL;
     dd_names_init();
+    dd_db_init();
     dd_writer_init(&t->writer, opt);
     gw_arena_init(&t->keep, 0);
     return t;

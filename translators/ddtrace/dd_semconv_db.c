@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_semconv.h"
+
+#include "translators/ddtrace/dd_sql.h"
+
+/* What a word says about the database: as db.system, as span type, as component (instrumentation library), or as the first part
+ * of an operation name ("postgres.query"). */
+struct system {
+    const char *word, *name;
+};
+static const struct system systems[] = {
+    {"postgres", "postgresql"},
+    {"postgresql", "postgresql"},
+    {"pg", "postgresql"},
+    {"psycopg", "postgresql"},
+    {"psycopg2", "postgresql"},
+    {"asyncpg", "postgresql"},
+    {"aiopg", "postgresql"},
+    {"node-postgres", "postgresql"},
+    {"npgsql", "postgresql"},
+    {"jackc/pgx", "postgresql"},
+    {"pgx", "postgresql"},
+    {"lib/pq", "postgresql"},
+    {"mysql", "mysql"},
+    {"mysql2", "mysql"},
+    {"mysqldb", "mysql"},
+    {"pymysql", "mysql"},
+    {"aiomysql", "mysql"},
+    {"mysqli", "mysql"},
+    {"mariadb", "mariadb"},
+    {"sql-server", "microsoft.sql_server"},
+    {"sqlserver", "microsoft.sql_server"},
+    {"mssql", "microsoft.sql_server"},
+    {"tedious", "microsoft.sql_server"},
+    {"microsoft.sql_server", "microsoft.sql_server"},
+    {"oracle", "oracle.db"},
+    {"oracledb", "oracle.db"},
+    {"oracle.db", "oracle.db"},
+    {"sqlite", "sqlite"},
+    {"sqlite3", "sqlite"},
+    {"redis", "redis"},
+    {"aredis", "redis"},
+    {"aioredis", "redis"},
+    {"rediscluster", "redis"},
+    {"ioredis", "redis"},
+    {"jedis", "redis"},
+    {"redis-command", "redis"},
+    {"valkey", "valkey"},
+    {"iovalkey", "valkey"},
+    {"memcached", "memcached"},
+    {"memcache", "memcached"},
+    {"pymemcache", "memcached"},
+    {"pylibmc", "memcached"},
+    {"mongo", "mongodb"},
+    {"mongodb", "mongodb"},
+    {"pymongo", "mongodb"},
+    {"mongoengine", "mongodb"},
+    {"java-mongo", "mongodb"},
+    {"cassandra", "cassandra"},
+    {"java-cassandra", "cassandra"},
+    {"elasticsearch", "elasticsearch"},
+    {"opensearch", "opensearch"},
+    {"dynamodb", "aws.dynamodb"},
+    {"aws.dynamodb", "aws.dynamodb"},
+    {"couchbase", "couchbase"},
+    {"couchdb", "couchdb"},
+    {"clickhouse", "clickhouse"},
+    {"db2", "ibm.db2"},
+    {"ibm.db2", "ibm.db2"},
+    {"h2", "h2database"},
+    {"h2database", "h2database"},
+    {"cosmosdb", "azure.cosmosdb"},
+    {"azure.cosmosdb", "azure.cosmosdb"},
+    {"redshift", "aws.redshift"},
+    {"aws.redshift", "aws.redshift"},
+    {"cockroachdb", "cockroachdb"},
+    {"hsqldb", "hsqldb"},
+    {"derby", "derby"},
+    {"teradata", "teradata"},
+    {"trino", "trino"},
+    {"neo4j", "neo4j"},
+    {"influxdb", "influxdb"},
+    {"spanner", "gcp.spanner"},
+    {"snowflake", "snowflake"},
+    {"vertica", "vertica"},
+    {"aerospike", "aerospike"},
+    {"leveldb", "leveldb"},
+    {"firebird", "firebirdsql"},
+    {"informix", "ibm.informix"},
+};
+
+enum { SLOTS = 256 };
+_Static_assert(sizeof systems / sizeof *systems * 2 < SLOTS, "the table of systems is at most half full");
+static uint8_t slots[SLOTS]; /* index + 1 */
+
+void dd_db_init(void)
+{
+    for (unsigned i = 0; i < sizeof systems / sizeof *systems; i++) {
+        size_t at = dd_hash(gw_str_z(systems[i].word)) & (SLOTS - 1);
+        while (slots[at] && slots[at] != i + 1)
+            at = (at + 1) & (SLOTS - 1);
+        slots[at] = (uint8_t)(i + 1);
+    }
+}
+
+static gw_str system_of(struct dd_fields *f, gw_str word)
+{
+    if (!word.len || word.len > 24)
+        return GW_NOSTR;
+    gw_str lower = dd_lower(f->arena, word);
+    for (size_t at = dd_hash(lower) & (SLOTS - 1); slots[at]; at = (at + 1) & (SLOTS - 1))
+        if (gw_str_eq(gw_str_z(systems[slots[at] - 1].word), lower))
+            return gw_str_z(systems[slots[at] - 1].name);
+    return GW_NOSTR;
+}
+
+/* By what the span says of itself but in a tag: its type, the library that made it, its name. */
+static gw_str concluded_system(struct dd_fields *f, bool *generic)
+{
+    gw_str type = f->span->type, name = system_of(f, type);
+    *generic = gw_str_ieq(type, GW_STR("sql")) || gw_str_ieq(type, GW_STR("db")) || gw_str_ieq(type, GW_STR("cache"));
+    if (name.len || !*generic)
+        return name;
+    name = system_of(f, dd_text_of(f, DD_T_COMPONENT));
+    if (!name.len)
+        name = system_of(f, gw_str_n(f->span->name.ptr, gw_str_find(f->span->name, '.')));
+    return name.len || !gw_str_ieq(type, GW_STR("sql")) ? name : GW_STR("other_sql");
+}
+
+/* True when the span is about a database; then db.system.name is set where it can be known. */
+static bool find_system(struct dd_fields *f)
+{
+    static const unsigned tags[] = {DD_T_DB_SYSTEM, DD_T_DB_TYPE, DD_T_DB_VENDOR};
+    bool said = dd_has(f, DD_A_DB_SYSTEM_NAME), generic;
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        gw_str text = dd_has(f, tags[i]) ? dd_text_of(f, tags[i]) : GW_NOSTR, name = system_of(f, text);
+        if (text.len) {
+            dd_rename_as(f, tags[i], name.len ? name : dd_lower(f->arena, text));
+            said = true;
+        }
+    }
+    if (said)
+        return true;
+    gw_str name = concluded_system(f, &generic);
+    dd_set_text(f, DD_A_DB_SYSTEM_NAME, name, DD_DERIVED);
+    return name.len || generic;
+}
+
+/* How the text of a query is made free of data. */
+enum language { SQL, COMMAND, MEMCACHED, JSON };
+
+static enum language language_of(gw_str system)
+{
+    if (gw_str_eq(system, GW_STR("redis")) || gw_str_eq(system, GW_STR("valkey")))
+        return COMMAND;
+    if (gw_str_eq(system, GW_STR("memcached")))
+        return MEMCACHED;
+    if (gw_str_eq(system, GW_STR("mongodb")) || gw_str_eq(system, GW_STR("elasticsearch")) || gw_str_eq(system, GW_STR("opensearch")))
+        return JSON;
+    return SQL;
+}
+
+/* "find shop.users {"name": "x"}": words that are no data, then JSON. */
+static gw_str json_part(struct gw_arena *arena, gw_str text)
+{
+    size_t brace = gw_str_find(text, '{');
+    if (brace == text.len)
+        return text;
+    gw_str rest = gw_str_from(text, brace), safe = dd_json_sanitize(arena, rest);
+    return safe.ptr == rest.ptr && safe.len == rest.len ? text : dd_concat(arena, gw_str_n(text.ptr, brace), GW_NOSTR, safe);
+}
+
+static gw_str sanitized(struct dd_fields *f, enum language language, gw_str text)
+{
+    if (!f->obfuscate || !text.len)
+        return text;
+    switch (language) {
+    case COMMAND:
+        return dd_redis_sanitize(f->arena, text);
+    case MEMCACHED:
+        return dd_memcached_sanitize(f->arena, text);
+    case JSON:
+        return dd_json_sanitize(f->arena, text);
+    case SQL:
+        break;
+    }
+    return dd_sql_sanitize(f->arena, dd_sql_dialect(dd_set_text_of(f, DD_A_DB_SYSTEM_NAME)), text);
+}
+
+struct query {
+    gw_str text; /* without data */
+    enum language language;
+};
+
+/* All tags that hold a query lose their data; the first that is there is db.query.text. */
+static void find_query(struct dd_fields *f, enum language language, struct query *q)
+{
+    static const unsigned tags[] = {DD_A_DB_QUERY_TEXT,   DD_T_DB_STATEMENT,      DD_T_SQL_QUERY,       DD_T_MONGODB_QUERY,
+                                    DD_T_REDIS_COMMAND,   DD_T_VALKEY_COMMAND,    DD_T_CASSANDRA_QUERY, DD_T_ELASTICSEARCH_BODY,
+                                    DD_T_OPENSEARCH_BODY, DD_T_MEMCACHED_COMMAND, DD_T_MEMCACHED_QUERY};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        if (!dd_has(f, tags[i]) || f->value[tags[i]].number)
+            continue;
+        unsigned tag = tags[i];
+        enum language own = tag == DD_T_MONGODB_QUERY || tag == DD_T_ELASTICSEARCH_BODY || tag == DD_T_OPENSEARCH_BODY ? JSON
+                            : tag == DD_T_REDIS_COMMAND || tag == DD_T_VALKEY_COMMAND                                  ? COMMAND
+                            : tag == DD_T_MEMCACHED_COMMAND || tag == DD_T_MEMCACHED_QUERY                             ? MEMCACHED
+                            : tag == DD_T_SQL_QUERY || tag == DD_T_CASSANDRA_QUERY                                     ? SQL
+                                                                                                                       : language;
+        gw_str text = sanitized(f, own, f->value[tag].text);
+        f->value[tag].text = text;
+        if (tag == DD_A_DB_QUERY_TEXT && dd_is_set(f, tag))
+            f->out[tag].s = text;
+        else if (tag != DD_A_DB_QUERY_TEXT)
+            dd_rename_as(f, tag, text);
+        if (!q->text.len)
+            *q = (struct query){text, own};
+    }
+}
+
+/* The span's resource is a query, a command, or a summary of one. */
+static void read_resource(struct dd_fields *f, enum language language, struct query *q)
+{
+    gw_str raw = f->span->resource;
+    bool sentence = gw_str_find(raw, ' ') < raw.len, same = gw_str_eq(raw, f->span->name);
+    if (!raw.len || same)
+        return;
+    if (!sentence) {
+        dd_set_text(f, DD_A_DB_QUERY_SUMMARY, raw, DD_DERIVED);
+        return;
+    }
+    if (f->obfuscate)
+        f->resource = language == JSON ? json_part(f->arena, raw) : sanitized(f, language, raw);
+    if (q->text.len)
+        return;
+    if (language == JSON && f->resource.ptr == raw.ptr) {
+        dd_set_text(f, DD_A_DB_QUERY_SUMMARY, raw, DD_DERIVED);
+        return;
+    }
+    *q = (struct query){f->resource, language};
+    dd_set_text(f, DD_A_DB_QUERY_TEXT, f->resource, DD_DERIVED);
+}
+
+static gw_str first_word(gw_str s)
+{
+    return gw_str_n(s.ptr, gw_str_find(s, ' '));
+}
+
+static bool is_word(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (gw_lower(s.ptr[i]) < 'a' || gw_lower(s.ptr[i]) > 'z')
+            return false;
+    return s.len;
+}
+
+static void about_sql(struct dd_fields *f, const struct query *q)
+{
+    struct dd_sql_about about = {0};
+    dd_sql_about(dd_sql_dialect(dd_set_text_of(f, DD_A_DB_SYSTEM_NAME)), q->text, &about);
+    dd_set_text(f, DD_A_DB_OPERATION_NAME, about.operation, DD_DERIVED);
+    dd_set_text(f, DD_A_DB_COLLECTION_NAME, about.collection, DD_DERIVED);
+    dd_set_text(f, DD_A_DB_QUERY_SUMMARY, dd_sql_summary(f->arena, &about), DD_DERIVED);
+}
+
+static void about_query(struct dd_fields *f, enum language language, const struct query *q)
+{
+    if (q->text.len && q->language == SQL) {
+        about_sql(f, q);
+        return;
+    }
+    gw_str word = q->text.len && q->language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
+    if (is_word(word) && !gw_str_eq(f->span->resource, f->span->name))
+        dd_set_text(f, DD_A_DB_OPERATION_NAME, language == COMMAND ? dd_upper(f->arena, word) : word, DD_DERIVED);
+}
+
+static void name(struct dd_fields *f)
+{
+    gw_str operation = dd_set_text_of(f, DD_A_DB_OPERATION_NAME), target = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
+    if (!target.len)
+        target = dd_set_text_of(f, DD_A_DB_NAMESPACE);
+    if (operation.len && target.len)
+        dd_propose_name(f, dd_concat(f->arena, operation, GW_STR(" "), target));
+    else
+        dd_propose_name(f, operation.len ? operation : target.len ? target : dd_set_text_of(f, DD_A_DB_SYSTEM_NAME));
+}
+
+void dd_db(struct dd_fields *f)
+{
+    struct query q = {0};
+    if (!find_system(f))
+        return;
+    enum language language = language_of(dd_set_text_of(f, DD_A_DB_SYSTEM_NAME));
+    find_query(f, language, &q);
+    read_resource(f, language, &q);
+    about_query(f, language, &q);
+    name(f);
+}
