@@ -103,11 +103,6 @@ static void use_errors(struct dd_fields *f, const struct dd_status *st)
     }
 }
 
-static void gone(struct dd_fields *f, unsigned tag)
-{
-    f->gone[tag / 64] |= (uint64_t)1 << (tag % 64);
-}
-
 static void events(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
@@ -117,7 +112,7 @@ static void events(struct dd_writer *w, struct dd_oddities *odd)
             dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n, text(f, DD_T_EVENTS), &has_exception);
         odd->bad_events += fate == DD_TAG_MALFORMED;
         if (fate == DD_TAG_TAKEN && dd_has(f, DD_T_EVENTS))
-            gone(f, DD_T_EVENTS);
+            dd_use(f, DD_T_EVENTS);
     }
     struct dd_status *st = &w->status;
     if (st->code != 2)
@@ -136,7 +131,7 @@ static void links(struct dd_writer *w, struct dd_oddities *odd)
         dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n, text(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
     odd->bad_links += fate == DD_TAG_MALFORMED;
     if (fate == DD_TAG_TAKEN && dd_has(f, DD_T_SPAN_LINKS))
-        gone(f, DD_T_SPAN_LINKS);
+        dd_use(f, DD_T_SPAN_LINKS);
 }
 
 static bool in_state(gw_str state, gw_str key)

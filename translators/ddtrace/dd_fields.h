@@ -5,7 +5,6 @@
  *          ▼
  *     out[], set         attributes of the semantic conventions, each with how surely it is meant
  *     used               tags that an attribute now says: not written again in mode otel
- *     gone               tags that are written as something else in every mode (links, events)
  *
  * An attribute is set by whoever is surest: a field of the span itself, a tag under the attribute's own name, a number in
  * `metrics`, a renamed text of `meta`, something derived. Of equals the first stays.
@@ -59,7 +58,7 @@ struct dd_fields {
     gw_str name;     /* the span's name, when an area of the conventions has a rule for it */
     gw_str resource; /* the span's resource, without data */
     struct dd_header *headers;
-    uint64_t seen[DD_WORDS], used[DD_WORDS], gone[DD_WORDS], set[DD_ATTR_WORDS];
+    uint64_t seen[DD_WORDS], used[DD_WORDS], set[DD_ATTR_WORDS];
     struct dd_said value[DD_NAMES];
     struct dd_out out[DD_ATTRS];
 };

@@ -133,7 +133,7 @@ static void write_number(struct otlp_buf *w, gw_str key, const struct dd_number 
 static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *left)
 {
     for (unsigned word = 0; word < DD_WORDS; word++) {
-        left[word] = f->seen[word] & ~f->gone[word];
+        left[word] = f->seen[word];
         if (r == GW_OTEL)
             left[word] &= ~f->used[word];
     }
