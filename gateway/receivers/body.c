@@ -5,9 +5,14 @@
 
 enum { FIRST = 16 * 1024 };
 
-void gw_body_pool_init(struct gw_body_pool *p, struct gw_budget *budget, size_t limit, size_t keep)
+void gw_body_pool_init(struct gw_body_pool *p, struct gw_budget *budget, struct gw_budget *bodies, size_t keep)
 {
-    *p = (struct gw_body_pool){.budget = budget, .limit = limit, .keep = keep};
+    *p = (struct gw_body_pool){.budget = budget, .bodies = bodies, .keep = keep};
+}
+
+size_t gw_body_most(const struct gw_budget *bodies)
+{
+    return bodies->limit - bodies->limit / 4;
 }
 
 void gw_body_pool_fini(struct gw_body_pool *p)
@@ -41,12 +46,15 @@ void gw_body_pool_trim(struct gw_body_pool *p, size_t keep)
     }
 }
 
-/* The share that a body of this capacity takes of what large bodies may have together. */
-static bool fits(const struct gw_body_pool *p, size_t old_cap, size_t new_cap)
+/* Charges n more bytes of a body that comes to `cap` with them. */
+static bool take(struct gw_body_pool *p, size_t n, size_t cap)
 {
-    size_t held = p->held - old_cap;
-    size_t limit = new_cap > GW_BODY_SMALL ? p->limit - p->limit / 4 : p->limit;
-    return held <= limit && new_cap <= limit - held;
+    if (!gw_budget_take(p->bodies, n))
+        return false;
+    if (cap <= GW_BODY_SMALL || atomic_load_explicit(&p->bodies->used, memory_order_relaxed) <= gw_body_most(p->bodies))
+        return true;
+    gw_budget_give(p->bodies, n);
+    return false;
 }
 
 /* The smallest unused buffer that holds `expect`, else the largest: it will have to grow the least. */
@@ -58,10 +66,8 @@ static void adopt(struct gw_body_pool *p, struct gw_body *b, size_t expect)
         if (have < expect ? cap > have : cap >= expect && cap < have)
             best = i;
     }
-    if (p->kept_n == 0 || !fits(p, 0, p->kept[best].cap))
-        return;
-    *b = take_kept(p, best);
-    p->held += b->cap;
+    if (p->kept_n && take(p, p->kept[best].cap, expect))
+        *b = take_kept(p, best);
 }
 
 static bool charge(struct gw_body_pool *p, size_t n)
@@ -84,14 +90,15 @@ bool gw_body_grow(struct gw_body_pool *p, struct gw_body *b, size_t need, size_t
     if (cap < need)
         cap = need;
     size_t more = cap - b->cap;
-    if (!fits(p, b->cap, cap) || !charge(p, more))
+    if (!take(p, more, cap))
         return false;
-    char *data = realloc(b->data, cap);
+    bool charged = charge(p, more);
+    char *data = charged ? realloc(b->data, cap) : NULL;
     if (!data) {
-        gw_budget_give(p->budget, more);
+        gw_budget_give(p->bodies, more);
+        gw_budget_give(p->budget, charged ? more : 0);
         return false;
     }
-    p->held += more;
     b->data = data;
     b->cap = cap;
     return true;
@@ -101,7 +108,7 @@ void gw_body_release(struct gw_body_pool *p, struct gw_body *b)
 {
     if (b->cap == 0)
         return;
-    p->held -= b->cap;
+    gw_budget_give(p->bodies, b->cap);
     b->len = 0;
     if (p->kept_n < GW_BODY_KEPT && b->cap <= p->keep - p->kept_bytes) {
         p->kept[p->kept_n++] = *b;

@@ -149,7 +149,7 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
 {
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout));
     gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
-    text.len -= text.len > 0; /* its newline */
+    text.len = gw_str_find(text, '\n'); /* the advice is for the tracer's user */
     gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s",
            GW_FMT(lang), GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
 }

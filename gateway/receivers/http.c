@@ -17,6 +17,7 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     if (!h)
         return NULL;
     h->budget = budget;
+    h->bodies.limit = budget->limit / 2;
     h->threads = threads > 0 ? (unsigned)threads : 1;
     return h;
 }

@@ -14,8 +14,8 @@
  * 415 (Content-Encoding), 429 (memory), 503 (stopping). An answer that is given before the body has come closes the connection, after
  * what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
  *
- * Memory: a connection costs GW_HTTP_CONNECTION bytes, a body what has come of it (body.h). When the pool is used up, uploads that
- * have stood still for a second are given up (408) for those that move.
+ * Memory: a connection costs GW_HTTP_CONNECTION bytes, a body what has come of it (body.h), and bodies together at most half of max_memory.
+ * When that is used up, uploads that have stood still for a second are given up (408) for those that move.
  *
  * Threads: new, listen, start, stop, drop on the main thread. Handlers run on workers.
  * SPDX-License-Identifier: Apache-2.0

@@ -41,15 +41,16 @@ static bool has_place(enum gw_code code)
     return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE || code == GW_BAD_ENCODING;
 }
 
-/* "payload is not well-formed msgpack at offset 12: want an array\n"; what clients match stands alone on its line. */
+/* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line. What the agent answers in one
+ * word stays one word. */
 static int error_text(const struct gw_err *err, char *out, size_t size)
 {
-    const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "";
+    const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "", *advice = gw_code_advice(err->code);
     if (err->code == GW_TOO_LARGE || err->code == GW_TIMEOUT)
         return snprintf(out, size, "%s\n", text);
     if (has_place(err->code))
-        return snprintf(out, size, "%s at offset %zu%s%s\n", text, err->pos, colon, err->what);
-    return snprintf(out, size, "%s%s%s\n", text, colon, err->what);
+        return snprintf(out, size, "%s at offset %zu%s%s\n%s\n", text, err->pos, colon, err->what, advice);
+    return snprintf(out, size, "%s%s%s\n%s\n", text, colon, err->what, advice);
 }
 
 static int retry_after(enum gw_code code, int seconds)
@@ -62,7 +63,7 @@ static int retry_after(enum gw_code code, int seconds)
 
 void gw_http_reply_error(struct gw_http_reply *r, struct gw_arena *arena, const struct gw_err *err, int seconds)
 {
-    char text[512];
+    char text[1024];
     error_text(err, text, sizeof text);
     r->status = (unsigned)gw_code_http(err->code);
     r->type = "text/plain; charset=utf-8";
@@ -148,7 +149,7 @@ static void put_site_headers(struct text *t, const struct listener *l)
 static void send_error(const struct listener *l, int fd, const struct gw_err *err)
 {
     struct text t = {.len = 0};
-    char body[512];
+    char body[1024];
     int n = error_text(err, body, sizeof body), status = gw_code_http(err->code), seconds = retry_after(err->code, 0);
     put(&t, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n", status,
         MHD_get_reason_phrase_for((unsigned)status), n);

@@ -97,7 +97,8 @@ struct worker {
 };
 
 struct gw_http {
-    struct gw_budget *budget;
+    struct gw_budget *budget, bodies; /* max_memory, and the half of it that bodies may take */
+    _Atomic gw_nsec wanting;          /* when an upload last had to wait for memory */
     unsigned threads;
     struct listener listeners[MAX_LISTENERS];
     size_t listeners_n;
@@ -113,7 +114,8 @@ bool gw_http_worker_start(struct worker *);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_close(struct worker *);
 void gw_http_conn_state(struct conn *, enum conn_state);
-/* Gives up uploads that stand still until `n` more bytes may be had, or none is left. */
+/* Gives up this worker's uploads that stand still; when it is for an upload of its own, `not_this`, other workers do so as well at
+ * their next tick. */
 void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now);
 
 /* http_request.c */

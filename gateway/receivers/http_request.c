@@ -98,9 +98,16 @@ static enum gw_code check_request(struct request *q, const struct framing *f)
     return q->encoding == GW_ENC_UNKNOWN && !q->route->ignores_body ? GW_UNSUPPORTED_ENCODING : GW_OK;
 }
 
-static bool claims_too_much(const struct request *q)
+/* The limit of the route's receiver, or what there could ever be memory for. */
+static size_t most(const struct conn *c, uint64_t limit)
 {
-    return q->claimed > q->site->limits.max_body;
+    size_t possible = gw_body_most(&c->worker->http->bodies);
+    return limit < possible ? (size_t)limit : possible;
+}
+
+static bool claims_too_much(const struct conn *c)
+{
+    return c->req.claimed > most(c, c->req.site->limits.max_body);
 }
 
 /* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more to send. */
@@ -127,9 +134,9 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     if (check_framing(q, &f, &err))
         return refuse(c, &err);
     q->refusal = err.code = check_request(q, &f);
-    if (!q->refusal && claims_too_much(q))
+    if (!q->refusal && claims_too_much(c))
         err.code = GW_TOO_LARGE;
-    if (err.code && (f.expect.len || claims_too_much(q)))
+    if (err.code && (f.expect.len || claims_too_much(c)))
         return refuse(c, &err);
     return MHD_YES;
 }
@@ -139,11 +146,11 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
 static enum gw_code append(struct conn *c, const char *data, size_t n)
 {
     struct request *q = &c->req;
-    uint64_t most = q->chunked ? q->site->limits.max_body : q->claimed;
+    size_t expect = q->chunked ? most(c, q->site->limits.max_body) : (size_t)q->claimed;
     struct gw_body_pool *pool = &c->worker->pool;
-    if (!gw_body_grow(pool, &q->body, q->body.len + n, most)) {
+    if (!gw_body_grow(pool, &q->body, q->body.len + n, expect)) {
         gw_http_make_room(c->worker, c, q->moved);
-        if (!gw_body_grow(pool, &q->body, q->body.len + n, most))
+        if (!gw_body_grow(pool, &q->body, q->body.len + n, expect))
             return GW_BUSY;
     }
     memcpy(q->body.data + q->body.len, data, n);
@@ -162,7 +169,7 @@ static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
     q->got += n;
     q->moved = gw_now();
     atomic_fetch_add_explicit(&q->site->counts.wire_bytes, n, memory_order_relaxed);
-    if (q->got > q->site->limits.max_body)
+    if (q->got > most(c, q->site->limits.max_body))
         err.code = GW_TOO_LARGE;
     else if (++q->calls > PIECES + q->got / PIECE_BYTES)
         (void)gw_fail(&err, GW_BAD_REQUEST, q->got, "the body comes in too many tiny chunks");
@@ -179,17 +186,19 @@ static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *bod
     *body = gw_str_n(q->body.data, q->body.len);
     if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0)
         return GW_OK;
-    enum gw_code code = gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked, q->site->limits.max_inflated, err);
+    enum gw_code code =
+        gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked, most(c, q->site->limits.max_inflated), err);
     *body = gw_str_n(unpacked->data, unpacked->len);
     return code;
 }
 
-/* Scratch memory is charged before it is used: what a request of this size may need at most. */
-static size_t scratch(size_t body_len)
+/* Scratch memory is charged before it is used: what a request of this size may need at most, and never more than a quarter of
+ * all, for else a small max_memory would refuse a large request for ever. */
+static size_t scratch(size_t body_len, size_t all)
 {
-    if (body_len > (SCRATCH_MOST - SCRATCH_LEAST) / SCRATCH)
-        return SCRATCH_MOST;
-    return SCRATCH_LEAST + SCRATCH * body_len;
+    size_t want = body_len > SCRATCH_MOST / SCRATCH ? SCRATCH_MOST : SCRATCH_LEAST + SCRATCH * body_len;
+    size_t bound = all / 4 > SCRATCH_LEAST ? all / 4 : SCRATCH_LEAST;
+    return want < bound ? want : bound;
 }
 
 static enum MHD_Result run_handler(struct conn *c, gw_str body)
@@ -205,7 +214,7 @@ static enum MHD_Result run_handler(struct conn *c, gw_str body)
                                       .worker = w->index,
                                       .impl = c};
     struct gw_http_reply reply = {.status = 200};
-    w->arena.budget = scratch(body.len);
+    w->arena.budget = scratch(body.len, w->http->budget->limit);
     if (!gw_budget_take(w->http->budget, w->arena.budget)) {
         gw_body_pool_trim(&w->pool, 0);
         if (!gw_budget_take(w->http->budget, w->arena.budget)) {

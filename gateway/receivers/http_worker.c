@@ -180,6 +180,8 @@ static void give_up(struct conn *c, const char *why)
 
 void gw_http_make_room(struct worker *w, const struct conn *not_this, gw_nsec now)
 {
+    if (not_this)
+        atomic_store_explicit(&w->http->wanting, now, memory_order_relaxed);
     for (struct conn *c = w->conns; c; c = c->next)
         if (c != not_this && c->state == CONN_RECEIVING && c->req.body.cap && now - c->req.moved > STANDSTILL)
             give_up(c, "the upload stood still while its memory was needed");
@@ -202,6 +204,8 @@ static void tick(struct worker *w, gw_nsec now)
     for (int i = 0; i < MAX_LINGERING; i++)
         if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
             gw_http_linger_end(&w->lingering[i]);
+    if (now - atomic_load_explicit(&w->http->wanting, memory_order_relaxed) < STANDSTILL)
+        gw_http_make_room(w, NULL, now); /* memory that another worker needs may be here */
     if (now - w->last_request > QUIET)
         gw_body_pool_trim(&w->pool, BODIES_KEEP_IDLE);
     if (!w->listening && !w->stopping)
@@ -319,16 +323,11 @@ static struct MHD_Daemon *start_mhd(struct worker *w)
                             leave_escaped, NULL, MHD_OPTION_END);
 }
 
-/* Half of max_memory is for bodies, shared among the workers, but never less than two of the largest. */
-static size_t bodies_limit(const struct gw_http *h)
+/* What a worker may keep in unused buffers: all of them together a sixteenth of the memory at most. */
+static size_t bodies_keep(const struct gw_http *h)
 {
-    uint64_t largest = 0, share = h->budget->limit / 2 / h->threads;
-    for (size_t i = 0; i < h->listeners_n; i++)
-        for (size_t j = 0; j < h->listeners[i].sites_n; j++) {
-            const struct gw_http_limits *l = &h->listeners[i].sites[j]->limits;
-            largest = l->max_body + l->max_inflated > largest ? l->max_body + l->max_inflated : largest;
-        }
-    return (size_t)(share > 2 * largest ? share : 2 * largest);
+    size_t share = h->budget->limit / 16 / h->threads;
+    return share < BODIES_KEEP ? share : BODIES_KEEP;
 }
 
 bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
@@ -337,7 +336,7 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
     gw_arena_init(&w->arena, ARENA_KEEP);
-    gw_body_pool_init(&w->pool, h->budget, bodies_limit(h), BODIES_KEEP);
+    gw_body_pool_init(&w->pool, h->budget, &h->bodies, bodies_keep(h));
     w->inflater = gw_inflater_new();
     w->mhd = start_mhd(w);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -207,8 +207,10 @@ static void answers(void **state)
         if (a.status != cases[i].status)
             fail_msg("case %zu, %s %s: %s", i, cases[i].method, cases[i].path, a.text);
         assert_true(!cases[i].type || strcasestr(a.text, cases[i].type));
-        if (cases[i].text)
+        if (cases[i].text && a.status < 300)
             assert_string_equal(a.body, cases[i].text);
+        else if (cases[i].text)
+            assert_memory_equal(a.body, cases[i].text, strlen(cases[i].text)); /* the advice follows */
         assert_true(has(&a, "Datadog-Agent-Version: 7."));
         assert_true(has(&a, f->d->state));
         assert_int_equal(after.signal[GW_TRACES].received - before.signal[GW_TRACES].received, cases[i].spans);

@@ -345,7 +345,8 @@ static void refuses_by_headers(void **state)
         say(fd, cases[i].request);
         struct answer a = hear(fd);
         assert_int_equal(a.status, cases[i].status);
-        assert_string_equal(a.body, cases[i].text);
+        assert_memory_equal(a.body, cases[i].text, strlen(cases[i].text));
+        assert_true(a.status == 200 || strlen(a.body) > strlen(cases[i].text)); /* the advice */
         assert_non_null(strstr(a.head, "X-Site: here\r\n"));
     }
     close(fd);
