@@ -23,12 +23,7 @@ struct page {
 
 static struct pretty_line line(struct page *p)
 {
-    return (struct pretty_line){p->o, &p->scratch, p->how->color, p->how->columns ? p->how->columns : SIZE_MAX / 2};
-}
-
-static void end_line(struct page *p)
-{
-    out_char(p->o, '\n');
+    return (struct pretty_line){p->o, &p->scratch, p->how->color ? "" : NULL, p->how->columns ? p->how->columns : SIZE_MAX / 2};
 }
 
 static void spaces(struct pretty_line *l, size_t n)
@@ -81,7 +76,7 @@ static void head(struct page *p)
         pretty_put(&l, PRETTY_PLAIN, " · ");
         pretty_put(&l, PRETTY_RED, words);
     }
-    end_line(p);
+    pretty_end(&l);
 }
 
 static void resource_line(struct page *p, const pretty_resource *r)
@@ -90,7 +85,7 @@ static void resource_line(struct page *p, const pretty_resource *r)
     spaces(&l, 2);
     pretty_put_service(&l, pretty_resource_text(r, "service.name"));
     pretty_put_resource(&l, r);
-    end_line(p);
+    pretty_end(&l);
 }
 
 /* One line per resource; the same again (another request of the same process) is not repeated. */
@@ -210,7 +205,7 @@ static void span_line(struct page *p, const struct pretty_node *node, const stru
         pretty_put(&l, PRETTY_DIM, id);
         pretty_put(&l, PRETTY_DIM, " is not in this batch");
     }
-    end_line(p);
+    pretty_end(&l);
 }
 
 /* --- lines below a span --- */
@@ -269,7 +264,7 @@ static void stack(struct page *p, const struct pretty_node *node, gw_str text)
     for (size_t i = 0; i < n; i++) {
         struct pretty_line l = below(p, node);
         pretty_put_text(&l, PRETTY_DIM, lines[i], 160);
-        end_line(p);
+        pretty_end(&l);
     }
 }
 
@@ -279,7 +274,7 @@ static void more(struct page *p, const struct pretty_node *node, size_t n, const
     struct pretty_line l = below(p, node);
     snprintf(words, sizeof words, "… %zu more %s", n, what);
     pretty_put(&l, PRETTY_DIM, words);
-    end_line(p);
+    pretty_end(&l);
 }
 
 static void events(struct page *p, const struct pretty_node *node)
@@ -297,7 +292,7 @@ static void events(struct page *p, const struct pretty_node *node)
         pretty_put(&l, PRETTY_DIM, " ");
         pretty_put_text(&l, PRETTY_PLAIN, pretty_bytes(e->name), 80);
         pretty_put_attributes(&l, e->attributes, e->n_attributes);
-        end_line(p);
+        pretty_end(&l);
     }
     if (n > EVENTS)
         more(p, node, n - EVENTS, "events");
@@ -316,7 +311,7 @@ static void links(struct page *p, const struct pretty_node *node)
         pretty_put(&l, PRETTY_DIM, " span ");
         pretty_put(&l, PRETTY_DIM, span);
         pretty_put_attributes(&l, s->links[i]->attributes, s->links[i]->n_attributes);
-        end_line(p);
+        pretty_end(&l);
     }
     if (s->n_links > EVENTS)
         more(p, node, s->n_links - EVENTS, "links");
@@ -376,7 +371,7 @@ static void trace(struct page *p, const struct pretty_trace *t)
         }
         node = node ? node->next : NULL;
     }
-    end_line(p);
+    out_char(p->o, '\n');
 }
 
 bool pretty_traces(struct out *o, struct gw_arena *arena, const struct pretty *how, const pretty_request *const *requests, size_t n)

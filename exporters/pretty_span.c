@@ -13,14 +13,28 @@ enum { VALUE = 100, TAG_VALUE = 40, TAGS = 8, NESTED = 4 };
 
 static const char *const escapes[PRETTY_STYLES] = {"", "\033[2m", "\033[1m", "\033[31m", "\033[32m", "\033[33m", "\033[36m"};
 
+static void set_look(struct pretty_line *l, const char *escape)
+{
+    if (!l->look || l->look == escape)
+        return;
+    if (*l->look)
+        out_word(l->o, "\033[0m");
+    out_word(l->o, escape);
+    l->look = escape;
+}
+
 static void styled(struct pretty_line *l, const char *escape, gw_str s, size_t columns)
 {
-    bool colored = l->color && *escape && l->left;
-    if (colored)
-        out_word(l->o, escape);
+    if (!s.len || !l->left)
+        return;
+    set_look(l, escape);
     l->left -= out_shown(l->o, s, columns < l->left ? columns : l->left);
-    if (colored)
-        out_word(l->o, "\033[0m");
+}
+
+void pretty_end(struct pretty_line *l)
+{
+    set_look(l, escapes[PRETTY_PLAIN]);
+    out_char(l->o, '\n');
 }
 
 void pretty_put(struct pretty_line *l, enum pretty_style style, const char *z)

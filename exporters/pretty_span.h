@@ -13,9 +13,11 @@ enum pretty_style { PRETTY_PLAIN, PRETTY_DIM, PRETTY_BOLD, PRETTY_RED, PRETTY_GR
 struct pretty_line {
     struct out *o;
     struct out *scratch; /* for values on their way to the line */
-    bool color;
+    const char *look;    /* the escape sequence in force; NULL: no colours */
     size_t left;
 };
+
+void pretty_end(struct pretty_line *);
 
 /* Own words. */
 void pretty_put(struct pretty_line *, enum pretty_style, const char *z);

@@ -1,15 +1,16 @@
 /* The exporter that prints: for people (pretty.h) or for tools (otlp_json.h).
  *
  * Output is whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as the other side takes it, so a
- * stopped terminal or a slow pipe holds up this exporter alone, and shutdown never. Descriptors keep their flags (standard
- * output is shared with the shell): instead of O_NONBLOCK, poll says when to write, and a pipe gets at most PIPE_BUF bytes
- * at a time, which then do not block.
+ * stopped terminal or a slow pipe holds up this exporter alone, and shutdown never. O_NONBLOCK is no way to that, because
+ * standard output is shared with the shell and whoever else it gave it to: poll says when to write, and a pipe gets at most
+ * PIPE_BUF bytes at a time, which then do not block. A terminal makes no such promise: it is opened once more, for us alone.
  *
  * A full disk is waited out. A closed reader is said once; what comes afterwards is taken and counted as rejected.
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE /* ppoll */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -74,17 +75,24 @@ _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
 static const char component[] = "exporter=stdout";
 
+/* A terminal as an open file of our own, that does not block; standard output itself where the system does not let us. */
+static int open_terminal(void)
+{
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
 static enum gw_code open_stdout(void *ctx, const char *path, struct gw_problems *problems)
 {
     struct ctx *c = ctx;
     struct stat st = {0};
-    c->fd = STDOUT_FILENO;
+    c->terminal = isatty(STDOUT_FILENO);
+    c->fd = c->terminal ? open_terminal() : STDOUT_FILENO;
     c->last = &c->first;
     c->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (c->waker < 0)
         return GW_INTERNAL;
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(), not the end of the process */
-    c->terminal = isatty(c->fd);
     c->regular = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
     c->at_once = c->regular ? FILE_WRITE : PIPE_BUF;
     c->pretty.color = c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
@@ -99,6 +107,8 @@ static void close_stdout(void *ctx)
         return;
     if (c->waker >= 0)
         close(c->waker);
+    if (c->fd != STDOUT_FILENO)
+        close(c->fd);
     out_fini(&c->out);
     gw_arena_fini(&c->arena);
     c->last = NULL;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <pthread.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -48,12 +49,10 @@ static void add(struct rig *r, const char *name, size_t len)
     r->batch.bytes += f->len;
 }
 
-static void begin(struct rig *r)
+static void begin_on(struct rig *r, const int ends[2])
 {
-    int ends[2];
     *r = (struct rig){.ctx = calloc(1, gw_exporter_stdout.ctx_size)};
     r->batch.frames = r->frames;
-    assert_int_equal(pipe(ends), 0);
     fflush(stdout);
     r->terminal = dup(STDOUT_FILENO);
     dup2(ends[1], STDOUT_FILENO);
@@ -61,6 +60,13 @@ static void begin(struct rig *r)
     r->reader = ends[0];
     *(int *)((char *)r->ctx + gw_exporter_stdout.opts[0].offset) = OTLP_JSON;
     assert_int_equal(gw_exporter_stdout.open(r->ctx, "exporters[0]", NULL), GW_OK);
+}
+
+static void begin(struct rig *r)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    begin_on(r, ends);
 }
 
 /* Closes the writing end; what is still in the pipe can be read. */
@@ -159,6 +165,29 @@ static void test_stopped_reader(void **state)
     close(r.reader);
 }
 
+/* A terminal that is not read: a write to it would block for good (the alarm would end this program), and its flags are not ours. */
+static void test_stopped_terminal(void **state)
+{
+    struct rig r;
+    int ends[2];
+    assert_int_equal(openpty(&ends[0], &ends[1], NULL, NULL, NULL), 0);
+    begin_on(&r, ends);
+    for (int i = 0; i < 8; i++)
+        add(&r, "t", 30000);
+    alarm(20);
+    send(&r);
+    gw_exporter_stdout.wait(r.ctx, gw_now() + 5 * GW_MSEC);
+    gw_exporter_stdout.cancel(r.ctx);
+    gw_exporter_stdout.wait(r.ctx, gw_now() + 5 * GW_MSEC);
+    alarm(0);
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    shut(&r);
+    assert_int_equal(r.outcomes, 1);
+    assert_int_equal(r.last.verdict, GW_RETRY);
+    assert_int_equal(flags & O_NONBLOCK, 0);
+    close(r.reader);
+}
+
 static void *ring(void *ctx)
 {
     gw_exporter_stdout.wake(ctx);
@@ -210,8 +239,8 @@ static void test_close_without_open(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_batch), cmocka_unit_test(test_stopped_reader),
-                                       cmocka_unit_test(test_wake), cmocka_unit_test(test_closed),
-                                       cmocka_unit_test(test_close_without_open)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_batch),      cmocka_unit_test(test_stopped_reader),
+                                       cmocka_unit_test(test_stopped_terminal), cmocka_unit_test(test_wake),
+                                       cmocka_unit_test(test_closed),           cmocka_unit_test(test_close_without_open)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
