@@ -42,7 +42,7 @@ struct gw_sender {
     /* sender's thread only */
     struct gw_batch_limits limits;
     struct parcels waiting, settled; /* for their time; with an outcome that was not looked at yet */
-    unsigned open, pending;          /* requests at the exporter; parcels in waiting */
+    unsigned open;                   /* requests at the exporter */
     unsigned turn;                   /* signal to look at first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch */
@@ -73,7 +73,6 @@ static void postpone(struct gw_sender *s, struct gw_parcel *p, gw_nsec due)
 {
     p->due = due;
     append(&s->waiting, p);
-    s->pending++;
 }
 
 /* --- where items end --- */
@@ -281,23 +280,31 @@ static void send_due(struct gw_sender *s, gw_nsec now)
             continue;
         }
         struct gw_parcel *p = detach(&s->waiting, at);
-        s->pending--;
         if (prune(s, p, now))
             send(s, p);
     }
 }
 
-static bool has_room(const struct gw_sender *s)
+/* The signals of which a batch may be taken now. A batch that is held (GW_HOLD) keeps its signal waiting but no slot: a backend may
+ * refuse our logs and take our traces. */
+static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
-    return s->open + s->pending < s->conf->in_flight;
+    unsigned signals = now < s->hungry_until ? 0 : s->signals, slots = s->open;
+    for (const struct gw_parcel *p = s->waiting.first; p; p = p->next) {
+        if (p->outcome.verdict == GW_HOLD)
+            signals &= ~(1u << p->batch.signal);
+        else
+            slots++;
+    }
+    return slots < s->conf->in_flight ? signals : 0;
 }
 
-static bool take_one(struct gw_sender *s, gw_nsec now)
+static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
 {
     struct gw_chain nodes;
     for (unsigned i = 0; i < GW_SIGNALS; i++) {
         enum gw_signal signal = (enum gw_signal)((s->turn + i) % GW_SIGNALS);
-        if (!gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
+        if (!(signals & 1u << signal) || !gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
             continue;
         struct gw_parcel *p = gw_parcel_new(&nodes, s->conf->max_age);
         if (!p) {
@@ -317,9 +324,7 @@ static bool take_one(struct gw_sender *s, gw_nsec now)
 
 static void take(struct gw_sender *s, gw_nsec now)
 {
-    if (now < s->hungry_until)
-        return;
-    while (has_room(s) && take_one(s, now))
+    for (unsigned signals; (signals = takable(s, now)) && take_one(s, signals, now);)
         ;
 }
 
@@ -343,7 +348,6 @@ static void abandon(struct gw_sender *s)
     gw_queue_expire(s->queue, GW_NEVER, &rest);
     drop_queued(s, &rest, GW_WHY_SHUTDOWN);
     while (s->waiting.first) {
-        s->pending--;
         drop_parcel(s, detach(&s->waiting, &s->waiting.first), GW_WHY_SHUTDOWN);
     }
 }
@@ -367,7 +371,7 @@ static gw_nsec next_retry(const struct gw_sender *s)
 /* A full queue empties no sooner than the next try: that is what refused clients are told. */
 static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
 {
-    gw_nsec seconds = s->health.troubled && !has_room(s) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
+    gw_nsec seconds = s->health.troubled && !takable(s, now) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
     gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
 }
 
@@ -375,13 +379,14 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
 {
     if (s->settled.first)
         return now;
+    if (over_deadline(s, now)) /* open requests are being cancelled; what was reserved may still be pushed */
+        return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
     gw_nsec due = next_retry(s);
     hint(s, now, due);
-    bool hungry = now < s->hungry_until;
-    if (hungry)
+    if (now < s->hungry_until)
         due = earlier(due, s->hungry_until);
-    due = earlier(due, gw_queue_arm(s->queue, &s->limits, s->conf->max_age, has_room(s) && !hungry));
-    return over_deadline(s, now) ? GW_NEVER : earlier(due, atomic_load_explicit(&s->deadline, memory_order_acquire));
+    due = earlier(due, gw_queue_arm(s->queue, &s->limits, s->conf->max_age, takable(s, now)));
+    return earlier(due, atomic_load_explicit(&s->deadline, memory_order_acquire));
 }
 
 gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)

@@ -30,7 +30,9 @@ struct gw_queue {
     size_t linked; /* nodes in lanes */
     uint64_t next_number;
     bool closed;
-    bool armed, armed_ready; /* the sender sleeps; it has a request free */
+    gw_nsec join_soonest; /* no node in joining is due before */
+    bool armed;           /* the sender sleeps … */
+    unsigned takable;     /* … and would take ready frames of these signals */
     struct gw_batch_limits limits;
 };
 
@@ -103,6 +105,7 @@ struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f
     q->drop_oldest = drop_oldest;
     q->wake = wake;
     q->arg = arg;
+    q->join_soonest = GW_NEVER;
     pthread_mutex_init(&q->lock, NULL);
     return q;
 }
@@ -208,6 +211,11 @@ static void evict(struct gw_queue *q, struct gw_chain *evicted)
     }
 }
 
+static gw_nsec earlier(gw_nsec a, gw_nsec b)
+{
+    return a < b ? a : b;
+}
+
 /* Under lock. True when the sleeping sender has to hear of it. */
 static bool link_node(struct gw_queue *q, struct gw_node *node)
 {
@@ -217,9 +225,10 @@ static bool link_node(struct gw_queue *q, struct gw_node *node)
     node->number = q->next_number++;
     node->join_due = node->frame->arrived + join_first;
     lane_add(q, lane, node);
-    if (unknown)
-        return was_empty;
-    return q->armed_ready && (was_empty || lane_full(lane, &q->limits));
+    if (!unknown)
+        return q->takable & 1u << node->frame->signal && (was_empty || lane_full(lane, &q->limits));
+    q->join_soonest = earlier(q->join_soonest, node->join_due);
+    return was_empty;
 }
 
 void gw_queue_push(struct gw_queue *q, struct gw_chain *c, struct gw_chain *evicted)
@@ -248,18 +257,28 @@ void gw_queue_close(struct gw_queue *q)
     q->wake(q->arg);
 }
 
+/* Under lock: moves what is due out of a lane. */
+static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct gw_chain *due)
+{
+    struct lane early = {{NULL, NULL}, 0, 0};
+    for (struct gw_node *node; (node = lane_pop(q, lane));) {
+        if (node->join_due <= now) {
+            gw_chain_add(due, node);
+            continue;
+        }
+        lane_add(q, &early, node);
+        q->join_soonest = earlier(q->join_soonest, node->join_due);
+    }
+    *lane = early;
+}
+
 void gw_queue_joining(struct gw_queue *q, gw_nsec now, struct gw_chain *due)
 {
     pthread_mutex_lock(&q->lock);
-    for (int i = 0; i < GW_SIGNALS; i++) {
-        struct lane early = {{NULL, NULL}, 0, 0};
-        for (struct gw_node *node; (node = lane_pop(q, &q->joining[i]));) {
-            if (node->join_due <= now)
-                gw_chain_add(due, node);
-            else
-                lane_add(q, &early, node);
-        }
-        q->joining[i] = early;
+    if (q->join_soonest <= now) {
+        q->join_soonest = GW_NEVER;
+        for (int i = 0; i < GW_SIGNALS; i++)
+            pick_due(q, &q->joining[i], now, due);
     }
     pthread_mutex_unlock(&q->lock);
 }
@@ -297,6 +316,8 @@ static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain
 void gw_queue_joined(struct gw_queue *q, struct gw_chain *unknown, struct gw_chain *ready)
 {
     pthread_mutex_lock(&q->lock);
+    for (const struct gw_node *node = unknown->first; node; node = node->next)
+        q->join_soonest = earlier(q->join_soonest, node->join_due);
     lane_return(q, q->joining, unknown);
     lane_return(q, q->ready, ready);
     pthread_mutex_unlock(&q->lock);
@@ -344,34 +365,27 @@ void gw_queue_done(struct gw_queue *q, struct gw_chain *c)
         gw_node_drop(node);
 }
 
-static gw_nsec earlier(gw_nsec a, gw_nsec b)
-{
-    return a < b ? a : b;
-}
-
 /* Under lock. */
-static gw_nsec next_due(const struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, bool can_take)
+static gw_nsec next_due(const struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, unsigned takable)
 {
-    gw_nsec due = GW_NEVER;
+    gw_nsec due = q->join_soonest;
     for (int i = 0; i < GW_SIGNALS; i++) {
         const struct gw_node *ready = q->ready[i].chain.first;
         if (ready)
             due = earlier(due, ready->frame->arrived + max_age);
-        if (ready && can_take)
+        if (ready && takable & 1u << i)
             due = earlier(due, lane_full(&q->ready[i], limits) ? 0 : ready->frame->arrived + limits->delay);
-        for (const struct gw_node *node = q->joining[i].chain.first; node; node = node->next)
-            due = earlier(due, node->join_due);
     }
     return due;
 }
 
-gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, bool can_take)
+gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, unsigned takable)
 {
     pthread_mutex_lock(&q->lock);
     q->armed = true;
-    q->armed_ready = can_take;
+    q->takable = takable;
     q->limits = *limits;
-    gw_nsec due = next_due(q, limits, max_age, can_take);
+    gw_nsec due = next_due(q, limits, max_age, takable);
     pthread_mutex_unlock(&q->lock);
     return due;
 }

@@ -87,8 +87,8 @@ void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
 
 /* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
- * the wakeup. `can_take`: false while the sender has no request free; then ready frames wake nobody. */
-gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, bool can_take);
+ * the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready frames of others wake nobody. */
+gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
 /* Bytes charged. */

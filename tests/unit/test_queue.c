@@ -284,20 +284,20 @@ static void pushes_wake_only_when_there_is_something_to_do(void **state)
     struct gw_batch_limits limits = {1000, 1000, 50};
     push_one(q, frame(10, GW_TRACES, 100));
     assert_int_equal(wakes, 0); /* not asleep */
-    assert_true(gw_queue_arm(q, &limits, 1000, true) == 150);
+    assert_true(gw_queue_arm(q, &limits, 1000, ~0u) == 150);
     push_one(q, frame(10, GW_TRACES, 101));
     assert_int_equal(wakes, 0); /* a timer runs already */
     push_one(q, frame(10, GW_LOGS, 102));
     assert_int_equal(wakes, 1); /* another lane has its first */
     push_one(q, frame(2000, GW_TRACES, 103));
-    assert_int_equal(wakes, 1);                                 /* woken already */
-    assert_true(gw_queue_arm(q, &limits, 1000, true) == 0);     /* full */
-    assert_true(gw_queue_arm(q, &limits, 1000, false) == 1100); /* nothing to do but the expiry */
+    assert_int_equal(wakes, 1);                             /* woken already */
+    assert_true(gw_queue_arm(q, &limits, 1000, ~0u) == 0);  /* full */
+    assert_true(gw_queue_arm(q, &limits, 1000, 0) == 1100); /* nothing to do but the expiry */
     push_one(q, frame(2000, GW_METRICS, 104));
     assert_int_equal(wakes, 1); /* no request is free */
     push_one(q, unjoined(20, 105));
     assert_int_equal(wakes, 2);
-    assert_true(gw_queue_arm(q, &limits, GW_SEC, false) == 105 + 50 * GW_MSEC);
+    assert_true(gw_queue_arm(q, &limits, GW_SEC, 0) == 105 + 50 * GW_MSEC);
     gw_queue_close(q);
     assert_int_equal(wakes, 3);
     gw_queue_drop(q);

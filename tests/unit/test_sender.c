@@ -243,6 +243,32 @@ static void bad_credentials_are_tried_slowly_and_the_data_is_kept(void **state)
     bed_drop(b);
 }
 
+static struct gw_outcome refuses_our_logs(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return batch->signal == GW_LOGS ? wants_credentials(p, batch, now) : takes_all(p, batch, now);
+}
+
+static void a_signal_that_is_held_does_not_hold_the_others(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 100;
+    b->conf[0].in_flight = 2;
+    bed_add(b, "paper");
+    b->paper[0].behave = refuses_our_logs;
+    b->paper[0].up_at = b->now + 100 * GW_SEC;
+    for (int i = 0; i < 8; i++)
+        bed_offer(b, GW_LOGS, 100, 1);
+    bed_run(b, b->now + GW_SEC);
+    for (int i = 0; i < 8; i++)
+        bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 8, 16, 1);
+    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_IN_PROCESS), 2); /* those that were open when the first was refused */
+    bed_run(b, b->now + 150 * GW_SEC);
+    bed_arrived(b, 0, 0, 8, 1);
+    bed_drop(b);
+}
+
 /* A frame whose one trace id has the lower half `low` and no upper one. */
 static struct gw_frame *unjoined_frame(struct bed *b, uint8_t low)
 {
@@ -377,6 +403,7 @@ int main(void)
         cmocka_unit_test(partial_success_is_counted_and_not_repeated),
         cmocka_unit_test(refused_data_is_not_repeated),
         cmocka_unit_test(bad_credentials_are_tried_slowly_and_the_data_is_kept),
+        cmocka_unit_test(a_signal_that_is_held_does_not_hold_the_others),
         cmocka_unit_test(a_frame_waits_for_its_trace_id_and_holds_up_nobody),
         cmocka_unit_test(a_stop_drains_at_once),
         cmocka_unit_test(a_stop_ends_at_its_deadline_and_says_what_was_left),
