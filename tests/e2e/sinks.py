@@ -97,7 +97,8 @@ class GrpcSink(trace_service_pb2_grpc.TraceServiceServicer):
     def release(self):
         self._released.set()
 
-    def close(self, grace=0):
+    def close(self, grace=5):
+        """Requests that it has read are answered first."""
         self._released.set()
         self._server.stop(grace).wait(5)
 

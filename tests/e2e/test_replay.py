@@ -190,7 +190,7 @@ def test_answers_are_what_the_agent_answers(plain):
             assert rates == {} or rates["service:,env:"] == 1, f"{name}/{file}: {answer}"
 
 
-@pytest.mark.parametrize("name", [n for n in WITH_TRACES if (FOLDERS[n] / "truth.jsonl").exists()])
+@pytest.mark.parametrize("name", [n for n in WITH_TRACES if recordings.truth(FOLDERS[n])])
 def test_python_spans_as_they_stood_in_memory(plain, name):
     truth, seen = recordings.truth(FOLDERS[name]), 0
     for chunk in chunks_in(name):

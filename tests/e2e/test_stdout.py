@@ -3,18 +3,18 @@
 import base64
 import json
 import os
-import pathlib
 import random
 import struct
 import subprocess
 
 import pytest
+from ddgate import BINARY
 from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-TOOL = pathlib.Path(os.environ["DDGATE_BINARY"]).parent / "tests" / "stdout_tool"
+TOOL = BINARY.parent / "tests" / "stdout_tool"
 REQUESTS = [ExportTraceServiceRequest, ExportLogsServiceRequest, ExportMetricsServiceRequest]
 IDS = {"traceId", "spanId", "parentSpanId"}
 TEXTS = ["", "plain", "é中😀", 'q"b\\s/', "\x00\x01\x1f\x7f", "\b\f\n\r\t", "\x80\x9b\u2028\u202e\ufeff", "x" * 5000]
