@@ -93,8 +93,8 @@ static void print_entry(FILE *to, const char *name, const char *text)
 static void print_overview(FILE *to)
 {
     char name[96];
-    fputs("ddgate " DDGATE_VERSION ": receives what Datadog-instrumented applications send, and exports it\n"
-          "as OpenTelemetry.\n\n"
+    fputs("ddgate " DDGATE_VERSION ": receives what Datadog-instrumented applications send, and\n"
+          "exports it as OpenTelemetry.\n\n"
           "Commands:\n"
           "  ddgate [run] [-c FILE]  run. Without FILE everything has its default: it\n"
           "                          listens on ports 8126 and 9529 of this machine and\n"
@@ -121,22 +121,20 @@ static void print_overview(FILE *to)
           to);
 }
 
-/* "choice of a, b; default x; 1KiB to 64MiB" */
+/* "a size, 1KiB to 64MiB; default 8MiB" */
 static void print_facts(FILE *to, const struct gw_opt *row)
 {
-    char words[256];
-    fprintf(to, "      %s", gw_opt_type_text(row->type));
-    if (row->type == GW_OPT_choice) {
+    char words[256] = "", bounds[128] = "", text[512];
+    if (row->type == GW_OPT_choice)
         gw_opt_words(row, words, sizeof words);
-        fprintf(to, " %s", words);
-    } else if (*row->min && *row->max) {
-        fprintf(to, ", %s to %s", row->min, row->max);
-    } else if (*row->min || *row->max) {
-        fprintf(to, ", at %s %s", *row->min ? "least" : "most", *row->min ? row->min : row->max);
-    }
-    if (*row->value)
-        fprintf(to, "; default %s", row->value);
-    fputc('\n', to);
+    else if (*row->min && *row->max)
+        snprintf(bounds, sizeof bounds, ", %s to %s", row->min, row->max);
+    else if (*row->min || *row->max)
+        snprintf(bounds, sizeof bounds, ", at %s %s", *row->min ? "least" : "most", *row->min ? row->min : row->max);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type), *words ? " " : "", words, bounds,
+             *row->value ? "; default " : "", row->value);
+    fputs("      ", to);
+    gw_cli_wrap(to, text, 6, 6, WIDTH);
 }
 
 static void print_rows(FILE *to, const struct gw_opt *rows)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process: help from the tables, signals, exit codes, and what it asks of the system."""
+import signal
+import subprocess
+import time
+
+import pytest
+from ddgate import BINARY, Ddgate, free_port, grpc
+from payloads import span, v04
+
+
+def run(*args):
+    return subprocess.run([BINARY, *args], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
+
+
+TOPICS = [line.split()[0] for line in run("--help").stdout.split("Topics:\n")[1].split("\n\n")[0].splitlines() if line[2] != " "]
+
+
+def test_help_has_topics():
+    assert {"process", "receivers.ddtrace", "exporters.otlp_grpc", "exporters.stdout"} <= set(TOPICS)
+
+
+@pytest.mark.parametrize("topic", [None, *TOPICS])
+def test_help_fits_a_terminal(topic):
+    done = run("--help", *([topic] if topic else []))
+    assert done.returncode == 0 and not done.stderr
+    wide = [line for line in done.stdout.splitlines() if len(line) > 80 and " " in line.strip()[:60]]
+    assert not wide, wide
+
+
+def test_help_of_an_exporter_says_type_bounds_default_and_purpose():
+    text = " ".join(run("--help", "stdout").stdout.split())
+    assert "format one of pretty, otlp_json; default pretty" in text
+    assert "in_flight a whole number, 1 to 64; default 4 Requests open" in text
+
+
+def test_help_on_something_else():
+    done = run("--help", "exporters.fax")
+    assert done.returncode == 2 and "exporters.fax" in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("args", [["check"], ["-c"], ["run", "check", "-c", "x"], ["--config"]])
+def test_wrong_arguments(args):
+    done = run(*args)
+    assert done.returncode == 2 and "Usage: ddgate" in done.stderr
+
+
+def test_config_is_c(tmp_path):
+    conf = tmp_path / "x.conf"
+    conf.write_text("max_memory = 5;\n")
+    for args in (["check", "--config", conf], ["check", f"--config={conf}"], ["-c", conf, "check"]):
+        done = run(*args)
+        assert done.returncode == 2 and f"{conf}:1: max_memory" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_each_signal_drains(make_gate, sink, number):
+    gate = make_gate(exporters=[grpc(sink, batch={"delay": "30s"})])
+    s = span()
+    assert gate.put("/v0.4/traces", v04([s])).status == 200
+    gate.signal(number)
+    assert gate.process.wait(30) == 0
+    gate.stop()
+    assert gate.ledger.exporter()["sent"] == 1
+    assert len(sink.requests) == 1
+
+
+def test_what_cannot_be_delivered_is_said_by_exit_code_3(tmp_path):
+    gate = Ddgate(tmp_path, exporters=[{"type": "otlp_grpc", "endpoint": f"http://127.0.0.1:{free_port()}"}],
+                  settings={"shutdown_timeout": "300ms"})
+    gate.wait_listening()
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate.stop(expect=3)
+    assert gate.ledger.exporter()["dropped", "shutdown"] == 1
+    assert "1 accepted items were not delivered" in gate.stderr
+
+
+def test_a_second_signal_ends_the_drain(tmp_path):
+    gate = Ddgate(tmp_path, exporters=[{"type": "otlp_grpc", "endpoint": f"http://127.0.0.1:{free_port()}"}],
+                  settings={"shutdown_timeout": "1h"})
+    gate.wait_listening()
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate.signal()
+    gate.wait_stderr("stopping")
+    deadline = time.monotonic() + 30
+    while gate.process.poll() is None and time.monotonic() < deadline:
+        gate.signal()  # again and again: the second one may come before anybody waits for it
+        try:
+            gate.process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            pass
+    gate.stop(expect=3)
+    assert gate.ledger.exporter()["dropped", "shutdown"] == 1
+
+
+def test_two_exporters_of_one_type_have_names(make_gate, make_sink):
+    one, two = make_sink(), make_sink()
+    gate = make_gate(exporters=[grpc(one), grpc(two, name="second")])
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    one.wait_spans(1)
+    two.wait_spans(1)
+    gate.stop()
+    assert gate.ledger.exporter("otlp_grpc")["sent"] == gate.ledger.exporter("second")["sent"] == 1
+
+
+def test_a_reader_that_goes_away_ends_nothing(tmp_path):
+    """`ddgate | head -1`"""
+    port = free_port()
+    conf = tmp_path / "c.conf"
+    conf.write_text(f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; }} );\n'
+                    'exporters = ( { type = "stdout"; } );\n')
+    gate = Ddgate.__new__(Ddgate)
+    gate.directory, gate.port = tmp_path, port
+    gate.stderr_path = tmp_path / "stderr"
+    with open(gate.stderr_path, "wb") as err:
+        gate.process = subprocess.Popen([BINARY, "-c", conf], stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL)
+    gate.wait_listening()
+    gate.process.stdout.close()
+    for _ in range(3):
+        assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate.stop(expect=3)
+    assert gate.ledger.exporter("stdout")["rejected by the backend"] == 3
