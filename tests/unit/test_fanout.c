@@ -39,16 +39,18 @@ static void a_request_is_queued_for_all_or_refused_whole(void **state)
 {
     struct bed *b = bed_new();
     struct gw_err err;
-    b->conf[0].queue_size = 5000;
-    bed_add(b, "small");
+    b->conf[1].queue_size = 5000;
     bed_add(b, "large");
+    bed_add(b, "small");
     for (int i = 0; i < 4; i++)
         assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    size_t used = gw_queue_used(gw_sender_route(b->sender[0]).queue);
     struct gw_frame *f[2] = {bed_frame(b, GW_TRACES, 500, 3), bed_frame(b, GW_TRACES, 1000, 4)};
     struct gw_intake in = {.received = 8, .not_taken[GW_WHY_NIL_SPAN] = 1};
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, f, 2, &in, &err), GW_QUEUE_FULL);
     assert_string_equal(err.what, "the queue of exporter small is full");
     assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 7);
+    assert_int_equal(gw_queue_used(gw_sender_route(b->sender[0]).queue), used); /* its room was given back */
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 0, 0, 4, 1);
     bed_arrived(b, 1, 0, 4, 1);
@@ -171,6 +173,9 @@ static void the_ledger_reads_well(void **state)
                               "    sent                                           40\n");
     free(text);
     v.signal[GW_TRACES].exporter[0].at[GW_DELIVERED]--;
+    assert_false(gw_ledger_balanced(&v));
+    v = bed_view(b);
+    v.signal[GW_TRACES].exporter[0].accepted++;
     assert_false(gw_ledger_balanced(&v));
     v = bed_view(b);
     v.signal[GW_TRACES].received++;
