@@ -16,6 +16,7 @@
 #include <grpc/slice.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ struct call {
     size_t bytes;
     gw_done_f *done;
     void *cookie;
+    atomic_bool sent; /* orders our writes before the poller's, as gRPC's queue does where ThreadSanitizer cannot see it */
 };
 
 struct ctx {
@@ -129,6 +131,7 @@ static void *poll_queue(void *arg)
     for (grpc_event event;
          (event = grpc_completion_queue_next(c->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)).type != GRPC_QUEUE_SHUTDOWN;) {
         struct call *call = event.tag;
+        GW_ASSERT(atomic_load_explicit(&call->sent, memory_order_acquire));
         pthread_mutex_lock(&c->lock);
         call->next_finished = NULL;
         *c->finished_end = call;
@@ -327,6 +330,7 @@ static void grpc_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, 
     }
     call->done = done;
     call->cookie = cookie;
+    atomic_store_explicit(&call->sent, true, memory_order_release);
     if (call_start(c, call))
         return;
     call_drop(call);
