@@ -25,10 +25,10 @@ void gw_log_level(enum gw_level least);
 /* `component` is "exporter=sls" or "receiver=ddtrace" or "ddgate"; the message is printf. */
 void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-#define gw_log(level, component, ...)                                      \
-    do {                                                                   \
-        static struct gw_log_site gw_site_;                                \
-        gw_log_at(&gw_site_, level, component, __VA_ARGS__);               \
+#define gw_log(level, component, ...)                                                                                                      \
+    do {                                                                                                                                   \
+        static struct gw_log_site gw_site_;                                                                                                \
+        gw_log_at(&gw_site_, level, component, __VA_ARGS__);                                                                               \
     } while (0)
 
 #endif
