@@ -244,4 +244,5 @@ def test_an_idle_gateway_costs_nothing(make_gate, sink):
     with pytest.raises(TimeoutError):
         quiet.recv(1)  # a second in which nothing happens
     quiet.close()
-    assert cpu_ticks(gate.process.pid) - before <= 2  # of 100
+    allowed = 50 if b"__tsan_" in BINARY.read_bytes() else 2  # of 100; ThreadSanitizer is busy in a thread of its own
+    assert cpu_ticks(gate.process.pid) - before <= allowed
