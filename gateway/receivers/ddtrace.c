@@ -75,6 +75,7 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .limits = {d->conf.max_body, d->conf.max_inflated, d->conf.receive_timeout, d->conf.idle_timeout, d->conf.connections},
+        .auth = &d->door.auth,
     };
 }
 
@@ -129,6 +130,15 @@ static bool listen_on(struct ddtrace *d, gw_str address, bool wished, const char
     return r == GW_LISTEN_OK;
 }
 
+static void open_door(struct ddtrace *d, const char *path, struct gw_problems *problems)
+{
+    const struct gw_door_conf conf = GW_DOOR_CONF(d->conf);
+    gw_door_open(&d->door, &conf, path, problems);
+    for (size_t i = 0; i < d->conf.listen.n; i++)
+        if (gw_door_warn(&d->door, d->conf.listen.items[i], path, problems))
+            return;
+}
+
 static void open_listeners(struct ddtrace *d, const char *path, struct gw_problems *problems)
 {
     const struct ddtrace_conf *c = &d->conf;
@@ -148,6 +158,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     d->host = host;
     set_options(d);
     describe_site(d);
+    open_door(d, path, problems);
     if (d->conf.threads)
         gw_http_want_threads(host->http, (int)d->conf.threads);
     if (d->conf.socket.len && d->conf.socket.ptr[0] != '/')

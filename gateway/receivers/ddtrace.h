@@ -14,6 +14,7 @@
 
 #include "gateway/option.h"
 #include "gateway/receiver.h"
+#include "gateway/receivers/door.h"
 #include "gateway/receivers/http.h"
 #include "translators/ddtrace/dd_translate.h"
 
@@ -41,6 +42,7 @@
       "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload when it is closed first.")      \
     X(count, connections, "connections", "4000", "1", "100000",                                                                            \
       "Most connections at a time, over all addresses; each costs up to 32 KiB. Further ones are answered 429.")                           \
+    GW_DOOR_OPTS(X)                                                                                                                        \
     X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                                               \
       "Export traces that the tracer decided against (sampling priority 0 or less) too.")                                                  \
     X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                                               \
@@ -75,6 +77,7 @@ struct ddtrace {
     struct ddtrace_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct dd_options options;
+    struct gw_door door;
     struct gw_http_site site;
     struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
     char state[65];                   /* lower-case hex SHA-256 of info */

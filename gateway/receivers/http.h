@@ -9,8 +9,8 @@
  * site is to be found; sites that name one address share its listener, and routes are looked up in the order of their coming.
  *
  * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding (inflate.h); and it
- * answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a body of tiny chunks, a bad encoding), 403
- * (Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not come in receive_timeout), 413 (max_body, max_inflated),
+ * answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a body of tiny chunks, a bad encoding), 401 and
+ * 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not come in receive_timeout), 413 (max_body, max_inflated),
  * 415 (Content-Encoding), 429 (memory), 503 (stopping). An answer that is given before the body has come closes the connection, after
  * what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
  *
@@ -30,6 +30,7 @@
 #include "gateway/budget.h"
 #include "gateway/clock.h"
 #include "gateway/err.h"
+#include "gateway/receivers/auth.h"
 #include "gateway/receivers/listen.h"
 
 enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_MAX_THREADS = 256 };
@@ -117,6 +118,7 @@ struct gw_http_site {
     size_t headers_n;
     void *ctx; /* handed to handlers */
     struct gw_http_limits limits;
+    const struct gw_auth *auth; /* asked of who comes by TCP; NULL: nobody is asked */
     struct gw_http_counts counts;
 };
 

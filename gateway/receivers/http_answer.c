@@ -155,6 +155,8 @@ static void send_error(const struct listener *l, int fd, const struct gw_err *er
         MHD_get_reason_phrase_for((unsigned)status), n);
     if (seconds)
         put(&t, "Retry-After: %d\r\n", seconds);
+    if (status == 401)
+        put(&t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n", err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
     put_site_headers(&t, l);
     put(&t, "\r\n%s", body);
     (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -86,6 +86,31 @@ static enum gw_code check_framing(struct request *q, const struct framing *f, st
     return GW_OK;
 }
 
+static enum MHD_Result see_token(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                 size_t value_len)
+{
+    struct {
+        const struct gw_auth *auth;
+        enum gw_code verdict;
+    } *seen = cookie;
+    gw_auth_header(seen->auth, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)), &seen->verdict);
+    return MHD_YES;
+}
+
+/* Whether the sender may talk to this site at all; asked before anything of the body is read. A Unix socket has its file's
+ * permissions instead. */
+static enum gw_code admit(const struct conn *c)
+{
+    struct {
+        const struct gw_auth *auth;
+        enum gw_code verdict;
+    } seen = {c->req.site->auth, GW_NO_TOKEN};
+    if (!seen.auth || seen.auth->n == 0 || c->listener->address.sa.ss_family == AF_UNIX)
+        return GW_OK;
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_token, &seen);
+    return seen.verdict;
+}
+
 static enum gw_code check_request(struct request *q, const struct framing *f)
 {
     if (gw_str_ieq(f->fetch_site, GW_STR("cross-site")))
@@ -131,7 +156,7 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     q->content_type = f.type;
     find_route(q, c->listener);
     atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
-    if (check_framing(q, &f, &err))
+    if (check_framing(q, &f, &err) || (err.code = admit(c)))
         return refuse(c, &err);
     q->refusal = err.code = check_request(q, &f);
     if (!q->refusal && claims_too_much(c))

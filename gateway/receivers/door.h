@@ -1,0 +1,46 @@
+/* door.h: what a receiver asks of those who come by TCP, in options that all receivers have.
+ *
+ *     tls  = { cert; key; client_ca; }      tls.h
+ *     auth = { token; header; }             auth.h
+ *
+ * None of it concerns Unix sockets, which have the permissions of their file and folder. What concerns tracers on this machine and what
+ * concerns senders elsewhere is best written as two receivers: tracers can neither show a token nor, most of them, trust a CA.
+ *
+ * A receiver puts GW_DOOR_OPTS among its rows and opens its door before its listeners. A listener that other machines can reach and
+ * that asks for nothing is worth a warning; which one it is depends on what is missing.
+ *
+ * Threads: main.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_DOOR_H
+#define GW_DOOR_H
+
+#include "gateway/receivers/auth.h"
+
+#define GW_DOOR_OPTS(X)                                                                                                                    \
+    X(secret, auth_token, "auth.token", "", "", "",                                                                                        \
+      "Token that senders over TCP must show; several are separated by blanks, commas or lines, so that one can be replaced while the "    \
+      "other still holds. Without: 401. Unix sockets are not asked.")                                                                      \
+    X(list, auth_header, "auth.header", "Authorization, DD-API-KEY, X-Api-Key", "", "",                                                    \
+      "Headers that may carry the token: Authorization as \"Bearer TOKEN\", any other the token alone.")
+
+struct gw_door_conf {
+    GW_DOOR_OPTS(GW_FIELD)
+};
+
+/* The door's options out of a receiver's: struct gw_door_conf d = GW_DOOR_CONF(receiver->conf). */
+#define GW_DOOR_CONF(conf)                                                                                                                 \
+    {                                                                                                                                      \
+        .auth_token = (conf).auth_token, .auth_header = (conf).auth_header                                                                 \
+    }
+
+struct gw_door {
+    struct gw_auth auth;
+};
+
+/* `path` is the receiver's: "receivers[0]". */
+void gw_door_open(struct gw_door *, const struct gw_door_conf *, const char *path, struct gw_problems *);
+/* Says what an address lacks that other machines can reach. True when it said something: once for a receiver is enough. */
+bool gw_door_warn(const struct gw_door *, gw_str address, const char *path, struct gw_problems *);
+
+#endif
