@@ -67,7 +67,7 @@ def test_flask(make_gate, sink, tmp_path, version, transport):
 
 
 def test_two_services_are_one_trace(make_gate, sink, tmp_path, version):
-    gate = make_gate(exporters=[grpc(sink)])
+    gate = make_gate(exporters=[grpc(sink), {"type": "stdout", "format": "pretty"}])
     bin_ = clients.python_client(version)
     folder = ROOT / "examples" / "two-services"
     b = App(tmp_path, [bin_ / "ddtrace-run", bin_ / "python", folder / "service_b.py"], gate, "tcp", DD_SERVICE="service_b", DD_ENV="testing")
@@ -93,3 +93,8 @@ def test_two_services_are_one_trace(make_gate, sink, tmp_path, version):
     while above.parent_id:
         above = by_id[above.parent_id]
     assert above is entry_a, "the call is below service_a's request"
+
+    gate.stop()
+    assert f"trace {call.trace_id}" in gate.stdout, "people read it under the same id"
+    for words in ("service_a", "service_b", "server GET /", "client GET", "requests.request"):
+        assert words in gate.stdout, gate.stdout
