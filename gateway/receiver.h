@@ -43,10 +43,10 @@ struct gw_receiver {
     const char *name, *summary;
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
-    gw_receive_open_f *open;  /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */
+    gw_receive_open_f *open;    /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */
     gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
-    gw_receive_f *close;      /* legal after a failed or absent open */
-    gw_receive_hint_f *hint;  /* after start: lines for people: how to point an application at what is really open. NULL: none */
+    gw_receive_f *close;        /* legal after a failed or absent open */
+    gw_receive_hint_f *hint;    /* after start: lines for people: how to point an application at what is really open. NULL: none */
 };
 
 #endif

@@ -14,15 +14,15 @@
 struct dd_request {
     gw_str lang, lang_version, interpreter, vendor; /* Datadog-Meta-Lang … as sent: "python", "jvm", ".NET" */
     gw_str tracer_version;
-    gw_str container_id;            /* Entity-ID ci-/cid-, else Container-ID, else of the peer's cgroup */
-    gw_str entity_id;               /* Entity-ID as sent, when no container id could be made of it (in-<inode>) */
+    gw_str container_id;               /* Entity-ID ci-/cid-, else Container-ID, else of the peer's cgroup */
+    gw_str entity_id;                  /* Entity-ID as sent, when no container id could be made of it (in-<inode>) */
     gw_str k8s_container, k8s_pod_uid; /* External-Env cn-, pu- */
-    gw_str process_tags;            /* X-Datadog-Process-Tags: "k:v,k:v" */
-    uint64_t trace_count;           /* X-Datadog-Trace-Count: chunks that the tracer says are in the body */
+    gw_str process_tags;               /* X-Datadog-Process-Tags: "k:v,k:v" */
+    uint64_t trace_count;              /* X-Datadog-Trace-Count: chunks that the tracer says are in the body */
     uint64_t dropped_p0_traces, dropped_p0_spans;
     bool computed_stats, computed_top_level, real_http_status;
-    gw_str rates_version;           /* Datadog-Rates-Payload-Version */
-    bool peer_is_local;             /* loopback or Unix socket: our host name is the peer's */
+    gw_str rates_version; /* Datadog-Rates-Payload-Version */
+    bool peer_is_local;   /* loopback or Unix socket: our host name is the peer's */
 };
 
 /* One header; unknown ones are ignored, names are compared without case. Booleans follow the agent: absent, "", 0, f, F,

@@ -121,7 +121,7 @@ struct dd_decoder {
     uint64_t chunks;      /* begun so far, empty ones too: for messages and counters */
     gw_str *dictionary;   /* v0.5 */
     size_t dictionary_n;
-    bool finished;        /* the payload is over */
+    bool finished; /* the payload is over */
     /* Parts that could not be read and were left out of spans that live. */
     struct dd_left_out {
         uint64_t links, events, tags;
