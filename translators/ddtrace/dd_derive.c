@@ -152,7 +152,7 @@ static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
         dd_use(f, always[i]);
     if (c->mechanism >= 0)
         dd_use(f, DD_T_P_DM);
-    if (in_state(c->state, GW_STR("ksr")))
+    if (dd_has(f, DD_T_P_KSR) && in_state(c->state, GW_STR("ksr")))
         dd_use(f, DD_T_P_KSR);
     for (size_t i = 0; i < f->span->meta_n && c->sampling.propagated_n; i++) {
         gw_str key = f->span->meta[i].key;

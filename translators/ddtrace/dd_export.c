@@ -5,18 +5,6 @@
 
 enum { RESOURCE_ATTRIBUTES = 1 };
 
-gw_str dd_language(struct gw_arena *arena, gw_str said)
-{
-    static const struct {
-        gw_str said, name;
-    } names[] = {{GW_LIT("jvm"), GW_LIT("java")},    {GW_LIT("javascript"), GW_LIT("nodejs")}, {GW_LIT("node"), GW_LIT("nodejs")},
-                 {GW_LIT(".net"), GW_LIT("dotnet")}, {GW_LIT("golang"), GW_LIT("go")},         {GW_LIT("c++"), GW_LIT("cpp")}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (gw_str_ieq(said, names[i].said))
-            return names[i].name;
-    return dd_lower(arena, said);
-}
-
 static gw_str own(const struct dd_fields *f, unsigned tag, gw_str otherwise)
 {
     return dd_has(f, tag) && f->value[tag].text.len ? f->value[tag].text : otherwise;
@@ -43,6 +31,12 @@ static gw_str promoted(const struct dd_work *w, const struct dd_span *s)
     return gw_arena_dup(w->arena, gw_str_n((char *)b->data, b->len));
 }
 
+static gw_str language_of(const struct dd_work *w, const struct dd_fields *f, const struct dd_scanned *c)
+{
+    gw_str said = own(f, DD_T_LANGUAGE, c->language);
+    return gw_str_eq(said, c->language) ? c->sdk_language : dd_language(w->arena, said);
+}
+
 static void identify(const struct dd_work *w, const struct dd_scanned *c, struct dd_identity *id)
 {
     const struct dd_fields *f = &w->writer->f;
@@ -55,7 +49,7 @@ static void identify(const struct dd_work *w, const struct dd_scanned *c, struct
         .version = own(f, DD_T_VERSION, dd_scan_version(c, service)),
         .runtime_id = own(f, DD_T_RUNTIME_ID, c->runtime_id),
         .host = host_of(f, c),
-        .language = dd_language(w->arena, own(f, DD_T_LANGUAGE, c->language.len ? c->language : w->req->lang)),
+        .language = language_of(w, f, c),
         .promoted = w->opt->promote.n ? promoted(w, f->span) : GW_NOSTR,
     };
 }
@@ -73,59 +67,62 @@ static void keep_service(struct dd_work *w, const struct dd_identity *id)
 static void group_facts(struct dd_work *w, struct dd_group *g, const struct dd_scanned *c)
 {
     struct dd_fields *f = &w->writer->f;
-    dd_group_fact(w->groups, g, DD_FACT_CONTAINER_ID, w->req->container_id);
-    for (int i = 0; i < DD_FACTS; i++)
-        dd_group_fact(w->groups, g, (enum dd_fact)i, c->facts[i]);
-    dd_group_fact(w->groups, g, DD_FACT_PROCESS_TAGS, w->req->process_tags);
+    if (g->told != c->number) {
+        g->told = c->number;
+        dd_group_fact(w->groups, g, DD_FACT_CONTAINER_ID, w->req->container_id);
+        for (int i = 0; i < DD_FACTS; i++)
+            dd_group_fact(w->groups, g, (enum dd_fact)i, c->facts[i]);
+        dd_group_fact(w->groups, g, DD_FACT_PROCESS_TAGS, w->req->process_tags);
+    }
     if (dd_has(f, DD_T_CLOUD_PROVIDER)) {
         dd_group_fact(w->groups, g, DD_FACT_CLOUD_REGION, own(f, DD_T_REGION, GW_NOSTR));
         dd_group_fact(w->groups, g, DD_FACT_CLOUD_ZONE, own(f, DD_T_ZONE, GW_NOSTR));
     }
-    if (f->when != DD_CLIENT)
+    if (dd_has(f, DD_T_FUNCTION_NAME) && f->when != DD_CLIENT)
         dd_group_fact(w->groups, g, DD_FACT_FUNCTION_NAME, own(f, DD_T_FUNCTION_NAME, GW_NOSTR));
 }
 
 /* A tag that the resource says, too, need not stand on the span. */
 static void use_fact(struct dd_fields *f, const struct dd_group *g, unsigned tag, enum dd_fact fact)
 {
-    if (!dd_has(f, tag))
-        return;
     if (g->facts[fact].len && gw_str_eq(dd_text_of(f, tag), g->facts[fact]))
         dd_use(f, tag);
-    else if (dd_names[tag].to != DD_A_NONE && fact == DD_FACT_PID)
+    else if (fact == DD_FACT_PID)
         dd_rename(f, tag);
+}
+
+static void use_tag(struct dd_fields *f, const struct dd_group *g, unsigned tag)
+{
+    switch (tag) {
+    case DD_T_DD_HOSTNAME:
+    case DD_T_DD_TRACER_HOSTNAME:
+    case DD_T_HOST:
+        if (gw_str_eq(f->value[tag].text, g->id.host))
+            dd_use(f, tag);
+        break;
+    case DD_T_ENV:
+    case DD_T_VERSION:
+    case DD_T_RUNTIME_ID:
+    case DD_T_LANGUAGE:
+    case DD_T_BASE_SERVICE:
+        dd_use(f, tag);
+        break;
+    default:
+        if (dd_fact_of(tag) >= 0)
+            use_fact(f, g, tag, (enum dd_fact)dd_fact_of(tag));
+    }
 }
 
 static void use_resource(struct dd_fields *f, const struct dd_group *g)
 {
-    static const unsigned identity[] = {DD_T_ENV, DD_T_VERSION, DD_T_RUNTIME_ID, DD_T_LANGUAGE, DD_T_BASE_SERVICE};
-    static const unsigned hosts[] = {DD_T_DD_HOSTNAME, DD_T_DD_TRACER_HOSTNAME, DD_T_HOST};
-    static const struct {
-        unsigned tag;
-        enum dd_fact fact;
-    } facts[] = {{DD_T_PROCESS_ID, DD_FACT_PID},
-                 {DD_T_SYSTEM_PID, DD_FACT_PID},
-                 {DD_T_DD_GIT_COMMIT, DD_FACT_COMMIT},
-                 {DD_T_GIT_COMMIT, DD_FACT_COMMIT},
-                 {DD_T_DD_GIT_REPOSITORY, DD_FACT_REPOSITORY},
-                 {DD_T_GIT_REPOSITORY, DD_FACT_REPOSITORY},
-                 {DD_T_CONTAINER_ID, DD_FACT_CONTAINER_ID},
-                 {DD_T_CONTAINER_TAGS, DD_FACT_CONTAINER_TAGS},
-                 {DD_T_PROCESS_TAGS, DD_FACT_PROCESS_TAGS},
-                 {DD_T_CLOUD_PROVIDER, DD_FACT_CLOUD_PROVIDER},
-                 {DD_T_FUNCTION_ARN, DD_FACT_FUNCTION_ARN}};
-    for (size_t i = 0; i < sizeof identity / sizeof *identity; i++)
-        dd_use(f, identity[i]);
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-        if (dd_has(f, hosts[i]) && gw_str_eq(f->value[hosts[i]].text, g->id.host))
-            dd_use(f, hosts[i]);
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
-        use_fact(f, g, facts[i].tag, facts[i].fact);
+    for (unsigned word = 0; word < DD_WORDS; word++)
+        for (uint64_t bits = f->seen[word] & dd_resource_tags[word]; bits; bits &= bits - 1)
+            use_tag(f, g, word * 64 + (unsigned)__builtin_ctzll(bits));
     if (dd_has(f, DD_T_CLOUD_PROVIDER)) {
         use_fact(f, g, DD_T_REGION, DD_FACT_CLOUD_REGION);
         use_fact(f, g, DD_T_ZONE, DD_FACT_CLOUD_ZONE);
     }
-    if (f->when != DD_CLIENT)
+    if (dd_has(f, DD_T_FUNCTION_NAME) && f->when != DD_CLIENT)
         use_fact(f, g, DD_T_FUNCTION_NAME, DD_FACT_FUNCTION_NAME);
 }
 
@@ -146,6 +143,15 @@ static bool write_rendering(struct dd_work *w, const struct dd_scanned *c, struc
     return dd_scope_pending(w->groups, &scope->spans[r], (uint32_t)id_at, c->trace_id);
 }
 
+static struct dd_group *group_of(struct dd_work *w, const struct dd_identity *id)
+{
+    size_t at = id->service.len ? (id->service.len + (unsigned char)*id->service.ptr) % DD_RECENT : 0;
+    struct dd_group *g = w->recent[at];
+    if (!g || !dd_group_is(g, id))
+        w->recent[at] = g = dd_group_of(w->groups, id);
+    return g;
+}
+
 bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
 {
     struct dd_identity id;
@@ -154,7 +160,7 @@ bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
         return false;
     dd_derive(w->writer, c, &w->out->odd);
     identify(w, c, &id);
-    struct dd_group *group = dd_group_of(w->groups, &id);
+    struct dd_group *group = group_of(w, &id);
     struct dd_scope *scope = group ? dd_scope_of(w->groups, group, scope_of(f)) : NULL;
     if (!scope)
         return false;

@@ -7,6 +7,8 @@
 #include "translators/ddtrace/dd_join.h"
 #include "translators/ddtrace/dd_write.h"
 
+enum { DD_RECENT = 16 };
+
 /* One call of dd_translate. */
 struct dd_work {
     const struct dd_options *opt;
@@ -17,15 +19,14 @@ struct dd_work {
     struct dd_groups *groups;
     struct dd_writer *writer;
     struct dd_join join;
+    uint64_t traces; /* begun */
     struct dd_sole {
         gw_str text;    /* in keep */
         bool several;   /* a proxy sent the spans of more than one */
     } runtime_id, host; /* of the process that sent the payload, as chunks name them */
     struct otlp_buf *scratch;
+    struct dd_group *recent[DD_RECENT]; /* where spans of the same service went, to be tried first */
 };
-
-/* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
-gw_str dd_language(struct gw_arena *, gw_str);
 
 /* Writes one span of a scanned chunk in every rendering. False when memory is out. */
 bool dd_export(struct dd_work *, struct dd_scanned *, size_t i);

@@ -21,6 +21,19 @@ bool dd_number_is_int(const struct dd_number *n, int64_t *out)
     return n->kind == DD_INT;
 }
 
+gw_str dd_decimal(struct gw_arena *arena, int64_t i)
+{
+    enum { LONGEST = 20 };
+    char *p = gw_arena_raw(arena, LONGEST, 1), *end = p + LONGEST, *at = end;
+    if (!p)
+        return GW_NOSTR;
+    for (uint64_t left = i < 0 ? 0 - (uint64_t)i : (uint64_t)i; at == end || left; left /= 10)
+        *--at = (char)('0' + left % 10);
+    if (i < 0)
+        *--at = '-';
+    return gw_str_n(at, (size_t)(end - at));
+}
+
 gw_str dd_text_of(struct dd_fields *f, unsigned name)
 {
     int64_t i;
@@ -29,8 +42,7 @@ gw_str dd_text_of(struct dd_fields *f, unsigned name)
     const struct dd_number *n = f->value[name].number;
     if (!n)
         return f->value[name].text;
-    return dd_number_is_int(n, &i) ? gw_arena_printf(f->arena, "%lld", (long long)i)
-                                   : gw_arena_printf(f->arena, "%.17g", dd_number_as_double(n));
+    return dd_number_is_int(n, &i) ? dd_decimal(f->arena, i) : gw_arena_printf(f->arena, "%.17g", dd_number_as_double(n));
 }
 
 bool dd_int_of(const struct dd_fields *f, unsigned name, int64_t *out)

@@ -16,6 +16,7 @@
 #define DD_FIELDS_H
 
 #include "gateway/arena.h"
+#include "translators/ddtrace/dd_memo.h"
 #include "translators/ddtrace/dd_names.h"
 #include "translators/ddtrace/dd_span.h"
 
@@ -52,6 +53,7 @@ struct dd_header {
 struct dd_fields {
     const struct dd_span *span;
     struct gw_arena *arena;
+    struct dd_memo *memo;
     bool obfuscate;
     enum dd_span_kind kind;
     unsigned when;   /* DD_SERVER, DD_CLIENT or DD_OTHER */
@@ -102,6 +104,8 @@ bool dd_rename_as(struct dd_fields *, unsigned tag, gw_str text);
 /* Tags under an attribute's own name: as they are where they have the attribute's type, or a text of it; else as text. */
 void dd_explicit(struct dd_fields *, unsigned attr);
 
+/* Decimal text of a whole number. */
+gw_str dd_decimal(struct gw_arena *, int64_t);
 /* A whole number within int64, exactly. */
 bool dd_number_is_int(const struct dd_number *, int64_t *);
 double dd_number_as_double(const struct dd_number *);

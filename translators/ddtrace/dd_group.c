@@ -112,6 +112,11 @@ static struct dd_group *find(const struct dd_groups *g, const struct dd_identity
     return NULL;
 }
 
+bool dd_group_is(const struct dd_group *g, const struct dd_identity *id)
+{
+    return same(&g->id, id);
+}
+
 struct dd_group *dd_group_of(struct dd_groups *g, const struct dd_identity *id)
 {
     uint64_t hash = hash_of(id);

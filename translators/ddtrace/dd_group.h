@@ -73,6 +73,7 @@ struct dd_group {
     uint64_t hash;
     struct dd_identity id;
     gw_str facts[DD_FACTS]; /* as text; empty: not seen */
+    uint64_t told;          /* number of the chunk whose facts it has heard last */
     struct dd_scope *scopes, **last_scope;
     bool merged;           /* its scopes are another group's by now */
     struct dd_group *next; /* in order of first appearance */
@@ -91,6 +92,7 @@ void dd_groups_reset(struct dd_groups *, struct gw_arena *keep, size_t keep_byte
 void dd_groups_fini(struct dd_groups *);
 /* The group of this identity (views are copied when it is new), or NULL when memory is out. */
 struct dd_group *dd_group_of(struct dd_groups *, const struct dd_identity *);
+bool dd_group_is(const struct dd_group *, const struct dd_identity *);
 struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, gw_str name);
 /* Buffer of a scope for one rendering, or NULL when memory is out. */
 struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_rendering);

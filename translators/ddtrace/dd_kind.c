@@ -3,21 +3,20 @@
 
 static enum dd_span_kind named_kind(gw_str text)
 {
-    static const struct {
-        gw_str name;
-        enum dd_span_kind kind;
-    } kinds[] = {
-        {GW_LIT("server"), DD_KIND_SERVER},
-        {GW_LIT("client"), DD_KIND_CLIENT},
-        {GW_LIT("internal"), DD_KIND_INTERNAL},
-        {GW_LIT("producer"), DD_KIND_PRODUCER},
-        {GW_LIT("consumer"), DD_KIND_CONSUMER},
-        {GW_LIT("broker"), DD_KIND_CONSUMER}, /* Java's jms.deliver: the time that a message spent in the broker */
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (gw_str_ieq(text, kinds[i].name))
-            return kinds[i].kind;
-    return DD_KIND_NONE;
+    switch (text.len ? gw_lower(*text.ptr) : 0) {
+    case 's':
+        return gw_str_ieq(text, GW_STR("server")) ? DD_KIND_SERVER : DD_KIND_NONE;
+    case 'c':
+        return gw_str_ieq(text, GW_STR("client")) ? DD_KIND_CLIENT : gw_str_ieq(text, GW_STR("consumer")) ? DD_KIND_CONSUMER : DD_KIND_NONE;
+    case 'i':
+        return gw_str_ieq(text, GW_STR("internal")) ? DD_KIND_INTERNAL : DD_KIND_NONE;
+    case 'p':
+        return gw_str_ieq(text, GW_STR("producer")) ? DD_KIND_PRODUCER : DD_KIND_NONE;
+    case 'b': /* Java's jms.deliver: the time that a message spent in the broker */
+        return gw_str_ieq(text, GW_STR("broker")) ? DD_KIND_CONSUMER : DD_KIND_NONE;
+    default:
+        return DD_KIND_NONE;
+    }
 }
 
 static bool one_of(gw_str s, const char *const *words)

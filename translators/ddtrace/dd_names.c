@@ -23,6 +23,8 @@ _Static_assert(DD_NAMES * 2 < SLOTS, "the table of names is at most half full");
 static uint16_t slots[SLOTS];
 static uint32_t marks[SLOTS];
 
+uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
+
 static void make_head(struct dd_name_row *row)
 {
     uint8_t *p = row->head;
@@ -46,6 +48,8 @@ static void fill(void)
         slots[at] = (uint16_t)(i + 1);
         marks[at] = (uint32_t)(hash >> 32);
         make_head(&dd_names[i]);
+        if (dd_names[i].when == DD_RESOURCE)
+            dd_resource_tags[i / 64] |= (uint64_t)1 << (i % 64);
     }
 }
 

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_scan.h"
 
-#include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_semconv.h"
 
 #include <math.h>
 
 enum { MAX_PROBES = 32 };
+
+gw_str dd_language(struct gw_arena *arena, gw_str said)
+{
+    static const struct {
+        gw_str said, name;
+    } names[] = {{GW_LIT("jvm"), GW_LIT("java")},    {GW_LIT("javascript"), GW_LIT("nodejs")}, {GW_LIT("node"), GW_LIT("nodejs")},
+                 {GW_LIT(".net"), GW_LIT("dotnet")}, {GW_LIT("golang"), GW_LIT("go")},         {GW_LIT("c++"), GW_LIT("cpp")}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gw_str_ieq(said, names[i].said))
+            return names[i].name;
+    return dd_lower(arena, said);
+}
 
 static void build_index(struct dd_scanned *s, struct gw_arena *arena)
 {
@@ -115,7 +127,7 @@ static void settle_tid(struct dd_scanned *s, const struct halves *h, struct dd_o
     s->high = h->has_root ? h->root : h->candidate;
 }
 
-static int fact_of(unsigned name)
+int dd_fact_of(unsigned name)
 {
     switch (name) {
     case DD_T_DD_GIT_COMMIT:
@@ -158,9 +170,6 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
     case DD_T_LANGUAGE:
         first(&s->language, t->value);
         return;
-    case DD_T_BASE_SERVICE:
-        first(&s->base_service, t->value);
-        return;
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
     case DD_T_HOST:
@@ -178,7 +187,7 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
         dd_sampling_text(&s->sampling, t->key, t->value);
         return;
     default:
-        fact = fact_of(name);
+        fact = dd_fact_of(name);
         if (fact >= 0)
             first(&s->facts[fact], t->value);
     }
@@ -221,7 +230,7 @@ static void note_number(struct dd_scanned *s, unsigned name, const struct dd_num
     case DD_T_PROCESS_ID:
     case DD_T_SYSTEM_PID:
         if (!s->facts[DD_FACT_PID].len && dd_number_is_int(n, &pid))
-            s->facts[DD_FACT_PID] = gw_arena_printf(arena, "%lld", (long long)pid);
+            s->facts[DD_FACT_PID] = dd_decimal(arena, pid);
         return;
     default:
         return;
@@ -252,7 +261,7 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
-bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, struct dd_oddities *odd)
+bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang, struct dd_oddities *odd)
 {
     struct halves h = {0};
     memset(s, 0, offsetof(struct dd_scanned, versions));
@@ -271,6 +280,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
         if (i != s->local_root && !scan_span(s, i, &h, arena, odd))
             return false;
     settle_tid(s, &h, odd);
+    s->sdk_language = dd_language(arena, s->language.len ? s->language : lang);
     s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);

@@ -30,6 +30,7 @@ struct dd_key {
 };
 
 struct dd_scanned {
+    uint64_t number; /* of the chunk in its payload, from 1; the caller's */
     const struct dd_chunk *chunk;
     struct dd_key **keys; /* of each span: those of meta, then of metrics, then room for those of meta_struct */
     size_t local_root;
@@ -40,7 +41,8 @@ struct dd_scanned {
     double rate;   /* NAN: unknown */
     int mechanism; /* -1: unknown */
     gw_str state;  /* trace_state of spans without a _dd.parent_id of their own */
-    gw_str env, runtime_id, language, host, base_service;
+    gw_str env, runtime_id, language, host;
+    gw_str sdk_language; /* language, or the request's, as OpenTelemetry calls it */
     gw_str facts[DD_FACTS];
     struct dd_version {
         gw_str service, version;
@@ -50,9 +52,14 @@ struct dd_scanned {
     size_t by_id_slots;
 };
 
-/* False when the arena's budget is spent. */
-bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, struct dd_oddities *);
+/* False when the arena's budget is spent. `lang` is the request's. */
+bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_oddities *);
 
+/* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
+gw_str dd_language(struct gw_arena *, gw_str);
+
+/* The fact of the process that a tag says (enum dd_fact), or -1. */
+int dd_fact_of(unsigned name);
 /* The span of the chunk with this id, or NULL. */
 const struct dd_span *dd_scan_find(struct dd_scanned *, struct gw_arena *, uint64_t span_id);
 /* The version that a span of this service says; empty when none does. */

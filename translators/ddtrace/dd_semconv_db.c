@@ -170,75 +170,111 @@ static gw_str json_part(struct gw_arena *arena, gw_str text)
     return safe.ptr == rest.ptr && safe.len == rest.len ? text : dd_concat(arena, gw_str_n(text.ptr, brace), GW_NOSTR, safe);
 }
 
-static gw_str sanitized(struct dd_fields *f, enum language language, gw_str text)
-{
-    if (!f->obfuscate || !text.len)
-        return text;
-    switch (language) {
-    case COMMAND:
-        return dd_redis_sanitize(f->arena, text);
-    case MEMCACHED:
-        return dd_memcached_sanitize(f->arena, text);
-    case JSON:
-        return dd_json_sanitize(f->arena, text);
-    case SQL:
-        break;
-    }
-    return dd_sql_sanitize(f->arena, dd_sql_dialect(dd_set_text_of(f, DD_A_DB_SYSTEM_NAME)), text);
-}
-
-struct query {
-    gw_str text; /* without data */
+/* What is known of one span's database call. */
+struct call {
     enum language language;
+    enum dd_sql_dialect dialect;
+    struct dd_query query; /* the first that was found; its text is empty when none was */
+    enum language query_language;
 };
 
+static void read_sql(struct dd_fields *f, const struct call *c, gw_str raw, struct dd_query *q)
+{
+    struct dd_sql_about about = {0};
+    uint64_t hash;
+    unsigned how = (unsigned)c->dialect << 1 | f->obfuscate;
+    const struct dd_query *known = dd_memo_get(f->memo, how, raw, &hash);
+    if (known) {
+        *q = *known;
+        return;
+    }
+    q->text = f->obfuscate ? dd_sql_sanitize(f->arena, c->dialect, raw) : raw;
+    dd_sql_about(c->dialect, q->text, &about);
+    q->operation = about.operation;
+    q->collection = about.collection;
+    q->summary = dd_sql_summary(f->arena, &about);
+    dd_memo_put(f->memo, how, raw, hash, q);
+}
+
+static struct dd_query read_query(struct dd_fields *f, const struct call *c, enum language language, gw_str raw)
+{
+    struct dd_query q = {.text = raw};
+    if (language == SQL && raw.len)
+        read_sql(f, c, raw, &q);
+    else if (f->obfuscate && raw.len)
+        q.text = language == COMMAND     ? dd_redis_sanitize(f->arena, raw)
+                 : language == MEMCACHED ? dd_memcached_sanitize(f->arena, raw)
+                                         : dd_json_sanitize(f->arena, raw);
+    return q;
+}
+
+static enum language language_of_tag(unsigned tag, enum language otherwise)
+{
+    switch (tag) {
+    case DD_T_MONGODB_QUERY:
+    case DD_T_ELASTICSEARCH_BODY:
+    case DD_T_OPENSEARCH_BODY:
+        return JSON;
+    case DD_T_REDIS_COMMAND:
+    case DD_T_VALKEY_COMMAND:
+        return COMMAND;
+    case DD_T_MEMCACHED_COMMAND:
+    case DD_T_MEMCACHED_QUERY:
+        return MEMCACHED;
+    case DD_T_SQL_QUERY:
+    case DD_T_CASSANDRA_QUERY:
+        return SQL;
+    default:
+        return otherwise;
+    }
+}
+
 /* All tags that hold a query lose their data; the first that is there is db.query.text. */
-static void find_query(struct dd_fields *f, enum language language, struct query *q)
+static void find_query(struct dd_fields *f, struct call *c)
 {
     static const unsigned tags[] = {DD_A_DB_QUERY_TEXT,   DD_T_DB_STATEMENT,      DD_T_SQL_QUERY,       DD_T_MONGODB_QUERY,
                                     DD_T_REDIS_COMMAND,   DD_T_VALKEY_COMMAND,    DD_T_CASSANDRA_QUERY, DD_T_ELASTICSEARCH_BODY,
                                     DD_T_OPENSEARCH_BODY, DD_T_MEMCACHED_COMMAND, DD_T_MEMCACHED_QUERY};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-        if (!dd_has(f, tags[i]) || f->value[tags[i]].number)
-            continue;
         unsigned tag = tags[i];
-        enum language own = tag == DD_T_MONGODB_QUERY || tag == DD_T_ELASTICSEARCH_BODY || tag == DD_T_OPENSEARCH_BODY ? JSON
-                            : tag == DD_T_REDIS_COMMAND || tag == DD_T_VALKEY_COMMAND                                  ? COMMAND
-                            : tag == DD_T_MEMCACHED_COMMAND || tag == DD_T_MEMCACHED_QUERY                             ? MEMCACHED
-                            : tag == DD_T_SQL_QUERY || tag == DD_T_CASSANDRA_QUERY                                     ? SQL
-                                                                                                                       : language;
-        gw_str text = sanitized(f, own, f->value[tag].text);
-        f->value[tag].text = text;
+        if (!dd_has(f, tag) || f->value[tag].number)
+            continue;
+        enum language language = language_of_tag(tag, c->language);
+        struct dd_query q = read_query(f, c, language, f->value[tag].text);
+        f->value[tag].text = q.text;
         if (tag == DD_A_DB_QUERY_TEXT && dd_is_set(f, tag))
-            f->out[tag].s = text;
+            f->out[tag].s = q.text;
         else if (tag != DD_A_DB_QUERY_TEXT)
-            dd_rename_as(f, tag, text);
-        if (!q->text.len)
-            *q = (struct query){text, own};
+            dd_rename_as(f, tag, q.text);
+        if (!c->query.text.len) {
+            c->query = q;
+            c->query_language = language;
+        }
     }
 }
 
 /* The span's resource is a query, a command, or a summary of one. */
-static void read_resource(struct dd_fields *f, enum language language, struct query *q)
+static void read_resource(struct dd_fields *f, struct call *c)
 {
     gw_str raw = f->span->resource;
-    bool sentence = gw_str_find(raw, ' ') < raw.len, same = gw_str_eq(raw, f->span->name);
-    if (!raw.len || same)
+    struct dd_query q = {.text = raw};
+    if (!raw.len || gw_str_eq(raw, f->span->name))
         return;
-    if (!sentence) {
+    bool sentence = gw_str_find(raw, ' ') < raw.len;
+    if (sentence && c->language == JSON)
+        q.text = f->obfuscate ? json_part(f->arena, raw) : raw;
+    else if (sentence)
+        q = read_query(f, c, c->language, raw);
+    f->resource = q.text;
+    if (c->query.text.len && sentence)
+        return;
+    if (!sentence || (c->language == JSON && q.text.ptr == raw.ptr)) {
         dd_set_text(f, DD_A_DB_QUERY_SUMMARY, raw, DD_DERIVED);
         return;
     }
-    if (f->obfuscate)
-        f->resource = language == JSON ? json_part(f->arena, raw) : sanitized(f, language, raw);
-    if (q->text.len)
-        return;
-    if (language == JSON && f->resource.ptr == raw.ptr) {
-        dd_set_text(f, DD_A_DB_QUERY_SUMMARY, raw, DD_DERIVED);
-        return;
-    }
-    *q = (struct query){f->resource, language};
-    dd_set_text(f, DD_A_DB_QUERY_TEXT, f->resource, DD_DERIVED);
+    c->query = q;
+    c->query_language = c->language;
+    dd_set_text(f, DD_A_DB_QUERY_TEXT, q.text, DD_DERIVED);
 }
 
 static gw_str first_word(gw_str s)
@@ -254,24 +290,18 @@ static bool is_word(gw_str s)
     return s.len;
 }
 
-static void about_sql(struct dd_fields *f, const struct query *q)
+static void about_query(struct dd_fields *f, const struct call *c)
 {
-    struct dd_sql_about about = {0};
-    dd_sql_about(dd_sql_dialect(dd_set_text_of(f, DD_A_DB_SYSTEM_NAME)), q->text, &about);
-    dd_set_text(f, DD_A_DB_OPERATION_NAME, about.operation, DD_DERIVED);
-    dd_set_text(f, DD_A_DB_COLLECTION_NAME, about.collection, DD_DERIVED);
-    dd_set_text(f, DD_A_DB_QUERY_SUMMARY, dd_sql_summary(f->arena, &about), DD_DERIVED);
-}
-
-static void about_query(struct dd_fields *f, enum language language, const struct query *q)
-{
-    if (q->text.len && q->language == SQL) {
-        about_sql(f, q);
+    const struct dd_query *q = &c->query;
+    if (q->text.len && c->query_language == SQL) {
+        dd_set_text(f, DD_A_DB_OPERATION_NAME, q->operation, DD_DERIVED);
+        dd_set_text(f, DD_A_DB_COLLECTION_NAME, q->collection, DD_DERIVED);
+        dd_set_text(f, DD_A_DB_QUERY_SUMMARY, q->summary, DD_DERIVED);
         return;
     }
-    gw_str word = q->text.len && q->language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
+    gw_str word = q->text.len && c->query_language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
     if (is_word(word) && !gw_str_eq(f->span->resource, f->span->name))
-        dd_set_text(f, DD_A_DB_OPERATION_NAME, language == COMMAND ? dd_upper(f->arena, word) : word, DD_DERIVED);
+        dd_set_text(f, DD_A_DB_OPERATION_NAME, c->language == COMMAND ? dd_upper(f->arena, word) : word, DD_DERIVED);
 }
 
 static void name(struct dd_fields *f)
@@ -287,12 +317,14 @@ static void name(struct dd_fields *f)
 
 void dd_db(struct dd_fields *f)
 {
-    struct query q = {0};
+    struct call c = {0};
     if (!find_system(f))
         return;
-    enum language language = language_of(dd_set_text_of(f, DD_A_DB_SYSTEM_NAME));
-    find_query(f, language, &q);
-    read_resource(f, language, &q);
-    about_query(f, language, &q);
+    gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
+    c.language = language_of(system);
+    c.dialect = c.language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD;
+    find_query(f, &c);
+    read_resource(f, &c);
+    about_query(f, &c);
     name(f);
 }

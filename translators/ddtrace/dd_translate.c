@@ -77,8 +77,9 @@ static bool learn(struct dd_work *w, struct dd_scanned *c)
 static bool take_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
-    if (!dd_scan(&c, chunk, w->arena, &w->out->odd) || !learn(w, &c))
+    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->out->odd) || !learn(w, &c))
         return false;
+    c.number = ++w->traces;
     note_sole(w, &w->runtime_id, c.runtime_id);
     note_sole(w, &w->host, c.host);
     bool drop = c.rejected && !w->opt->keep_rejected;
@@ -222,6 +223,7 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     gw_arena_reset(&t->keep, KEEP_ARENA);
     t->keep.budget = arena->budget;
     dd_groups_reset(&t->groups, &t->keep, KEEP_BUFFERS);
+    dd_memo_tidy(&t->writer.memo);
     t->writer.events.failed = t->writer.links.failed = t->scratch.failed = false;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)

@@ -29,35 +29,40 @@ void dd_writer_init(struct dd_writer *w, const struct dd_options *opt)
     memset(w, 0, sizeof *w);
     w->opt = opt;
     w->f.obfuscate = opt->obfuscate;
+    w->f.memo = &w->memo;
+    dd_memo_init(&w->memo);
 }
 
 void dd_writer_fini(struct dd_writer *w)
 {
+    dd_memo_fini(&w->memo);
     otlp_fini(&w->events);
     otlp_fini(&w->links);
 }
 
 /* KeyValue of a known attribute up to its AnyValue's contents, which take any_size bytes. The room must be there. */
-static uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
+static inline uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
 {
     uint8_t *p = w->data + w->len;
     *p++ = SPAN_ATTRIBUTES << 3 | OTLP_LEN;
     p = otlp_put_varint(p, row->head_len + otlp_varint_size(any_size) + any_size);
-    memcpy(p, row->head, row->head_len);
+    memcpy(p, row->head, 32); /* a fixed number of bytes is a few moves; what is too much is written over */
+    if (__builtin_expect(row->head_len > 32, 0))
+        memcpy(p + 32, row->head + 32, sizeof row->head - 32);
     return otlp_put_varint(p + row->head_len, any_size);
 }
 
 static void put_text(struct otlp_buf *w, const struct dd_name_row *row, gw_str text)
 {
-    if (!gw_utf8_valid(text)) {
-        otlp_attr_text(w, SPAN_ATTRIBUTES, row->name, text);
-        return;
-    }
     if (!otlp_room(w, text.len + ATTRIBUTE_ROOM))
         return;
     uint8_t *p = put_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
     *p++ = ANY_STRING << 3 | OTLP_LEN;
-    otlp_end(w, otlp_put_bytes(otlp_put_varint(p, text.len), text));
+    p = otlp_put_varint(p, text.len);
+    if (__builtin_expect(otlp_copy_ascii(p, text), 1) || gw_utf8_valid(text))
+        otlp_end(w, p + text.len);
+    else
+        otlp_attr_text(w, SPAN_ATTRIBUTES, row->name, text); /* the end has not moved */
 }
 
 static void put_number(struct otlp_buf *w, const struct dd_name_row *row, uint64_t varint, unsigned field)

@@ -41,6 +41,7 @@ struct dd_writer {
     const struct dd_options *opt;
     uint64_t stripped[DD_WORDS]; /* of opt->strip: the known names */
     struct dd_fields f;
+    struct dd_memo memo;
     struct dd_key *keys; /* of the span at hand */
     unsigned headers_n;
     struct dd_status status;

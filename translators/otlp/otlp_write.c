@@ -177,39 +177,8 @@ static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsig
         otlp_end(w, put_text_field(p, any_field, value));
 }
 
-/* Copies n bytes in words and returns the bits of all of them, so that one pass both copies and tells whether any byte is not ASCII. */
-static inline uint64_t copy_bits(uint8_t *to, const char *from, size_t n)
-{
-    uint64_t bits = 0, word;
-    uint32_t half;
-    if (n >= 8) {
-        for (size_t i = 0; i + 8 < n; i += 8) {
-            memcpy(&word, from + i, 8);
-            memcpy(to + i, &word, 8);
-            bits |= word;
-        }
-        memcpy(&word, from + n - 8, 8); /* the last eight, some of them again */
-        memcpy(to + n - 8, &word, 8);
-        return bits | word;
-    }
-    if (n >= 4) {
-        memcpy(&half, from, 4);
-        memcpy(to, &half, 4);
-        bits = half;
-        memcpy(&half, from + n - 4, 4);
-        memcpy(to + n - 4, &half, 4);
-        return bits | half;
-    }
-    for (size_t i = 0; i < n; i++) {
-        to[i] = (uint8_t)from[i];
-        bits |= to[i];
-    }
-    return bits;
-}
-
 /* The common attribute: key and value are ASCII, and every length on the way fits one byte. 8 bytes of tags and lengths. */
 enum { SHORT = 127 - 6 };
-#define NOT_ASCII 0x8080808080808080u
 
 static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
@@ -220,14 +189,14 @@ static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str ke
     p[1] = (uint8_t)(key.len + value.len + 6);
     p[2] = KV_KEY << 3 | OTLP_LEN;
     p[3] = (uint8_t)key.len;
-    uint64_t bits = copy_bits(p + 4, key.ptr, key.len);
+    uint64_t bits = otlp_copy_bits(p + 4, key.ptr, key.len);
     p += 4 + key.len;
     p[0] = KV_VALUE << 3 | OTLP_LEN;
     p[1] = (uint8_t)(value.len + 2);
     p[2] = ANY_STRING << 3 | OTLP_LEN;
     p[3] = (uint8_t)value.len;
-    bits |= copy_bits(p + 4, value.ptr, value.len);
-    if (bits & NOT_ASCII)
+    bits |= otlp_copy_bits(p + 4, value.ptr, value.len);
+    if (bits & OTLP_NOT_ASCII)
         return false; /* nothing was written: the end has not moved */
     otlp_end(w, p + 4 + value.len);
     return true;
@@ -253,7 +222,7 @@ static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_st
         p[1] = (uint8_t)(key.len + any_size + 4);
         p[2] = KV_KEY << 3 | OTLP_LEN;
         p[3] = (uint8_t)key.len;
-        if (!(copy_bits(p + 4, key.ptr, key.len) & NOT_ASCII)) {
+        if (!(otlp_copy_bits(p + 4, key.ptr, key.len) & OTLP_NOT_ASCII)) {
             p[4 + key.len] = KV_VALUE << 3 | OTLP_LEN;
             p[5 + key.len] = (uint8_t)any_size;
             return p + 6 + key.len;

@@ -65,6 +65,43 @@ static inline uint8_t *otlp_put_bytes(uint8_t *p, gw_str s)
     return p + s.len;
 }
 
+/* Copies n bytes in words and returns the bits of all of them, so that one pass both copies and tells whether any byte is not ASCII. */
+static inline uint64_t otlp_copy_bits(uint8_t *to, const char *from, size_t n)
+{
+    uint64_t bits = 0, word;
+    uint32_t half;
+    if (n >= 8) {
+        for (size_t i = 0; i + 8 < n; i += 8) {
+            memcpy(&word, from + i, 8);
+            memcpy(to + i, &word, 8);
+            bits |= word;
+        }
+        memcpy(&word, from + n - 8, 8); /* the last eight, some of them again */
+        memcpy(to + n - 8, &word, 8);
+        return bits | word;
+    }
+    if (n >= 4) {
+        memcpy(&half, from, 4);
+        memcpy(to, &half, 4);
+        bits = half;
+        memcpy(&half, from + n - 4, 4);
+        memcpy(to + n - 4, &half, 4);
+        return bits | half;
+    }
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)from[i];
+        bits |= to[i];
+    }
+    return bits;
+}
+#define OTLP_NOT_ASCII 0x8080808080808080u
+
+/* Copies s to p in any case; true when it is ASCII, and so needs no look at its UTF-8. */
+static inline bool otlp_copy_ascii(uint8_t *p, gw_str s)
+{
+    return !(otlp_copy_bits(p, s.ptr, s.len) & OTLP_NOT_ASCII);
+}
+
 static inline void otlp_end(struct otlp_buf *w, uint8_t *p)
 {
     w->len = (size_t)(p - w->data);
