@@ -7,32 +7,32 @@
 enum dd_sql_dialect dd_sql_dialect(gw_str system)
 {
     static const struct {
-        const char *name;
+        gw_str name;
         enum dd_sql_dialect dialect;
     } names[] = {
-        {"mysql", DD_SQL_MYSQL},
-        {"mariadb", DD_SQL_MYSQL},
-        {"tidb", DD_SQL_MYSQL},
-        {"singlestore", DD_SQL_MYSQL},
-        {"hive", DD_SQL_MYSQL}, /* these take "text" and \ as MySQL does */
-        {"spark", DD_SQL_MYSQL},
-        {"databricks", DD_SQL_MYSQL},
-        {"bigquery", DD_SQL_MYSQL},
-        {"postgresql", DD_SQL_POSTGRESQL},
-        {"postgres", DD_SQL_POSTGRESQL},
-        {"redshift", DD_SQL_POSTGRESQL},
-        {"aws.redshift", DD_SQL_POSTGRESQL},
-        {"cockroachdb", DD_SQL_POSTGRESQL},
-        {"oracle", DD_SQL_ORACLE},
-        {"oracle.db", DD_SQL_ORACLE},
-        {"microsoft.sql_server", DD_SQL_SQLSERVER},
-        {"sql-server", DD_SQL_SQLSERVER},
-        {"sqlserver", DD_SQL_SQLSERVER},
-        {"mssql", DD_SQL_SQLSERVER},
-        {"sqlite", DD_SQL_SQLITE},
+        {GW_LIT("mysql"), DD_SQL_MYSQL},
+        {GW_LIT("mariadb"), DD_SQL_MYSQL},
+        {GW_LIT("tidb"), DD_SQL_MYSQL},
+        {GW_LIT("singlestore"), DD_SQL_MYSQL},
+        {GW_LIT("hive"), DD_SQL_MYSQL}, /* these take "text" and \ as MySQL does */
+        {GW_LIT("spark"), DD_SQL_MYSQL},
+        {GW_LIT("databricks"), DD_SQL_MYSQL},
+        {GW_LIT("bigquery"), DD_SQL_MYSQL},
+        {GW_LIT("postgresql"), DD_SQL_POSTGRESQL},
+        {GW_LIT("postgres"), DD_SQL_POSTGRESQL},
+        {GW_LIT("redshift"), DD_SQL_POSTGRESQL},
+        {GW_LIT("aws.redshift"), DD_SQL_POSTGRESQL},
+        {GW_LIT("cockroachdb"), DD_SQL_POSTGRESQL},
+        {GW_LIT("oracle"), DD_SQL_ORACLE},
+        {GW_LIT("oracle.db"), DD_SQL_ORACLE},
+        {GW_LIT("microsoft.sql_server"), DD_SQL_SQLSERVER},
+        {GW_LIT("sql-server"), DD_SQL_SQLSERVER},
+        {GW_LIT("sqlserver"), DD_SQL_SQLSERVER},
+        {GW_LIT("mssql"), DD_SQL_SQLSERVER},
+        {GW_LIT("sqlite"), DD_SQL_SQLITE},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (gw_str_ieq(system, gw_str_z(names[i].name)))
+        if (gw_str_ieq(system, names[i].name))
             return names[i].dialect;
     return DD_SQL_STANDARD;
 }
@@ -60,6 +60,8 @@ static bool diverge(struct out *o)
 
 static void put(struct out *o, gw_str s)
 {
+    if (s.len == 0)
+        return;
     bool in_place = !o->copy && s.ptr == o->input.ptr + o->len;
     if (!in_place && diverge(o))
         memcpy(o->copy + o->len, s.ptr, s.len);
@@ -92,8 +94,10 @@ struct list {
     bool again;      /* a comma was seen behind that */
 };
 
-static bool is_constant(gw_str word)
+static bool is_item(enum dd_sql_token kind, gw_str word)
 {
+    if (kind != DD_SQL_WORD)
+        return kind == DD_SQL_LITERAL || kind == DD_SQL_PLACEHOLDER;
     return dd_sql_is(word, "null") || dd_sql_is(word, "true") || dd_sql_is(word, "false") || dd_sql_is(word, "default");
 }
 
@@ -116,12 +120,13 @@ static void list_closes(struct list *l, struct out *o, gw_str bracket)
 static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_str text)
 {
     char c = kind == DD_SQL_PUNCT ? *text.ptr : '\0';
-    bool item = kind == DD_SQL_LITERAL || kind == DD_SQL_PLACEHOLDER || (kind == DD_SQL_WORD && is_constant(text));
+    if (l->state == NO_LIST && !l->complete && kind != DD_SQL_WORD) /* nearly always */
+        return false;
     if (l->state == SEPARATOR && c == ')') {
         list_closes(l, o, text);
         return true;
     }
-    if (l->state == ITEM && item) {
+    if (l->state == ITEM && is_item(kind, text)) {
         l->items++;
         l->state = SEPARATOR;
     } else if (l->state == SEPARATOR && c == ',') {
@@ -155,7 +160,11 @@ static gw_str sanitize(struct gw_arena *arena, struct dd_sql_lexer *lexer)
     bool after_comment = false;
     enum dd_sql_token kind;
     gw_str text;
-    while ((kind = dd_sql_next(lexer, &text)) != DD_SQL_END) {
+    for (;;) {
+        if (list.state == NO_LIST && !list.complete && !after_comment)
+            put(&o, dd_sql_skip(lexer));
+        if ((kind = dd_sql_next(lexer, &text)) == DD_SQL_END)
+            break;
         if (kind == DD_SQL_COMMENT) {
             after_comment = true;
             continue;

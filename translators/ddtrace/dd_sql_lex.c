@@ -2,35 +2,55 @@
 #define _GNU_SOURCE /* memmem */
 #include "translators/ddtrace/dd_sql_lex.h"
 
-static bool is_blank(char c)
+/* What a byte can be. Bytes of UTF-8 are letters. ALONE: always a token of its own. */
+enum { BLANK = 1, LETTER = 2, DIGIT = 4, ALONE = 8, DOLLAR = 16 };
+static const unsigned char classes[256] = {
+    ['$'] = DOLLAR,
+    [' '] = BLANK,
+    ['\t' ... '\r'] = BLANK,
+    ['a' ... 'z'] = LETTER,
+    ['A' ... 'Z'] = LETTER,
+    ['_'] = LETTER,
+    [0x80 ... 0xFF] = LETTER,
+    ['0' ... '9'] = DIGIT,
+    [','] = ALONE,
+    ['('] = ALONE,
+    [')'] = ALONE,
+    ['='] = ALONE,
+    ['*'] = ALONE,
+    ['<'] = ALONE,
+    ['>'] = ALONE,
+    [';'] = ALONE,
+};
+
+static inline unsigned class_of(char c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+    return classes[(unsigned char)c];
 }
 
-static bool is_digit(char c)
+static inline bool is_blank(char c)
 {
-    return c >= '0' && c <= '9';
+    return class_of(c) & BLANK;
 }
 
-/* Bytes of UTF-8 are letters. */
-static bool begins_word(char c)
+static inline bool is_digit(char c)
 {
-    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || c == '_' || (unsigned char)c >= 0x80;
+    return class_of(c) & DIGIT;
 }
 
-static bool in_word(char c)
+static inline bool begins_word(char c)
 {
-    return begins_word(c) || is_digit(c);
+    return class_of(c) & LETTER;
+}
+
+static inline bool in_word(char c)
+{
+    return class_of(c) & (LETTER | DIGIT);
 }
 
 static char at(gw_str s, size_t i)
 {
     return i < s.len ? s.ptr[i] : '\0';
-}
-
-bool dd_sql_is(gw_str word, const char *keyword)
-{
-    return gw_str_ieq(word, gw_str_z(keyword));
 }
 
 void dd_sql_lex(struct dd_sql_lexer *l, enum dd_sql_dialect dialect, gw_str query)
@@ -50,7 +70,7 @@ static size_t name_len(const struct dd_sql_lexer *l, gw_str s, size_t i)
 {
     if (l->dialect == DD_SQL_SQLSERVER || l->dialect == DD_SQL_ORACLE)
         return word_len(s, i);
-    while (i < s.len && (in_word(s.ptr[i]) || s.ptr[i] == '$'))
+    while (i < s.len && (class_of(s.ptr[i]) & (LETTER | DIGIT | DOLLAR)))
         i++;
     return i;
 }
@@ -253,40 +273,82 @@ static size_t take_number(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *k
     return begins_number(s, 0) ? number_len(s, 0) : 0;
 }
 
-static size_t take_passed_over(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
+static size_t take_comment(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
 {
-    *kind = DD_SQL_BLANK;
-    if (is_blank(*s.ptr))
-        return blanks_len(s);
     *kind = DD_SQL_COMMENT;
     if (*s.ptr == '/' && at(s, 1) == '*')
         return comment_len(l, s);
     return begins_line_comment(l, s) ? gw_str_find(s, '\n') : 0;
 }
 
+/* What begins with a character that is neither letter nor blank nor alone. */
+static size_t take_other(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
+{
+    size_t n;
+    if ((n = take_comment(l, s, kind)) || (n = take_word(l, s, kind)) || (n = take_quoted(l, s, kind)) || (n = take_number(l, s, kind)))
+        return n;
+    n = placeholder_len(l, s);
+    *kind = n ? DD_SQL_PLACEHOLDER : DD_SQL_PUNCT;
+    return n ? n : gw_str_starts(s, GW_STR("::")) ? 2 : 1;
+}
+
 enum dd_sql_token dd_sql_next(struct dd_sql_lexer *l, gw_str *text)
 {
-    enum dd_sql_token kind = DD_SQL_END;
+    enum dd_sql_token kind = DD_SQL_PUNCT;
     gw_str s = l->rest;
-    size_t n;
+    size_t n = 1;
     if (s.len == 0) {
         *text = GW_NOSTR;
         return DD_SQL_END;
     }
-    if (!(n = take_passed_over(l, s, &kind)) && !(n = take_word(l, s, &kind)) && !(n = take_quoted(l, s, &kind)) &&
-        !(n = take_number(l, s, &kind))) {
-        n = placeholder_len(l, s);
-        kind = n ? DD_SQL_PLACEHOLDER : DD_SQL_PUNCT;
-        if (!n)
-            n = gw_str_starts(s, GW_STR("::")) ? 2 : 1;
+    unsigned class = class_of(*s.ptr);
+    if (class & BLANK) {
+        n = blanks_len(s);
+        *text = gw_str_n(s.ptr, n);
+        l->rest = gw_str_from(s, n);
+        return DD_SQL_BLANK;
     }
+    if (class & LETTER)
+        n = take_word(l, s, &kind);
+    else if (!(class & ALONE))
+        n = take_other(l, s, &kind);
     if (kind == DD_SQL_NAME && l->open) /* a quote that is not closed may have been anything */
         kind = DD_SQL_LITERAL;
     *text = gw_str_n(s.ptr, n);
     l->rest = gw_str_from(s, n);
-    if (kind != DD_SQL_BLANK && kind != DD_SQL_COMMENT) {
+    if (kind != DD_SQL_COMMENT) {
         l->last = kind;
         l->last_punct = *s.ptr;
     }
     return kind;
+}
+
+static bool is_list_word(gw_str word)
+{
+    return (word.len == 2 && dd_sql_is(word, "in")) || (word.len == 6 && dd_sql_is(word, "values"));
+}
+
+gw_str dd_sql_skip(struct dd_sql_lexer *l)
+{
+    gw_str s = l->rest;
+    size_t i = 0;
+    while (i < s.len) {
+        unsigned class = class_of(s.ptr[i]);
+        if (class & LETTER) {
+            size_t end = name_len(l, s, i + 1);
+            if (at(s, end) == '\'' || is_list_word(gw_str_n(s.ptr + i, end - i)))
+                break;
+            l->last = DD_SQL_WORD;
+            i = end;
+        } else if (class & ALONE) {
+            l->last = DD_SQL_PUNCT;
+            l->last_punct = s.ptr[i++];
+        } else if (class & BLANK) {
+            i++;
+        } else {
+            break;
+        }
+    }
+    l->rest = gw_str_from(s, i);
+    return gw_str_n(s.ptr, i);
 }
