@@ -7,6 +7,7 @@
 #include "gateway/conf.h"
 #include "gateway/err.h"
 #include "gateway/modules.h"
+#include "translators/ddtrace/dd_names.h"
 
 enum { SAMPLE_WIDTH = 110 };
 
@@ -270,6 +271,7 @@ bool gw_reference_write(const char *dir)
     } pages[] = {
         {"docs/reference/configuration.md", gw_reference_configuration},
         {"docs/reference/errors.md", gw_reference_errors},
+        {"docs/reference/mapping.md", dd_mapping_reference},
         {"conf/ddgate.conf", gw_reference_sample},
     };
     bool good = true;

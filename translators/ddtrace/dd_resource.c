@@ -5,6 +5,18 @@
 
 enum { RESOURCE_ATTRIBUTES = 1, MAX_KEYS = 96 };
 
+enum name {
+#define RES(id, name, standing, from) R_##id,
+#include "translators/ddtrace/dd_resource.def"
+#undef RES
+};
+
+static const gw_str names[] = {
+#define RES(id, name, standing, from) GW_LIT(name),
+#include "translators/ddtrace/dd_resource.def"
+#undef RES
+};
+
 /* A resource on its way: an attribute is written once, and what the user configured before anything else. */
 struct writer {
     struct otlp_buf *w;
@@ -24,10 +36,10 @@ static bool fresh(struct writer *r, gw_str key)
     return true;
 }
 
-static void text(struct writer *r, const char *key, gw_str value)
+static void text(struct writer *r, enum name name, gw_str value)
 {
-    if (value.len && fresh(r, gw_str_z(key)))
-        otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, gw_str_z(key), value);
+    if (value.len && fresh(r, names[name]))
+        otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, names[name], value);
 }
 
 static void configured(struct writer *r)
@@ -74,7 +86,7 @@ static void service(struct writer *r, const struct dd_identity *id)
     char name[64] = "unknown_service";
     size_t len = strlen(name);
     if (id->service.len) {
-        text(r, "service.name", id->service);
+        text(r, R_SERVICE_NAME, id->service);
         return;
     }
     if (id->language.len && id->language.len < sizeof name - len - 1) {
@@ -82,34 +94,34 @@ static void service(struct writer *r, const struct dd_identity *id)
         memcpy(name + len, id->language.ptr, id->language.len);
         len += id->language.len;
     }
-    text(r, "service.name", gw_str_n(name, len));
+    text(r, R_SERVICE_NAME, gw_str_n(name, len));
 }
 
 static void process(struct writer *r, const struct dd_group *g, const struct dd_request *req)
 {
     int64_t n;
-    if (gw_str_i64(g->facts[DD_FACT_PID], &n) && fresh(r, GW_STR("process.pid")))
-        otlp_attr_int(r->w, RESOURCE_ATTRIBUTES, GW_STR("process.pid"), n);
-    text(r, "process.runtime.name", req->interpreter);
-    text(r, "process.runtime.version", req->lang_version);
-    text(r, "process.runtime.description", req->vendor);
+    if (gw_str_i64(g->facts[DD_FACT_PID], &n) && fresh(r, names[R_PROCESS_PID]))
+        otlp_attr_int(r->w, RESOURCE_ATTRIBUTES, names[R_PROCESS_PID], n);
+    text(r, R_RUNTIME_NAME, req->interpreter);
+    text(r, R_RUNTIME_VERSION, req->lang_version);
+    text(r, R_RUNTIME_DESCRIPTION, req->vendor);
 }
 
 static void place(struct writer *r, const struct dd_group *g, const struct dd_request *req)
 {
-    text(r, "host.name", g->id.host);
-    text(r, "container.id", g->facts[DD_FACT_CONTAINER_ID]);
+    text(r, R_HOST_NAME, g->id.host);
+    text(r, R_CONTAINER_ID, g->facts[DD_FACT_CONTAINER_ID]);
     if (!g->facts[DD_FACT_CONTAINER_ID].len)
-        text(r, "datadog.entity_id", req->entity_id);
-    text(r, "k8s.container.name", req->k8s_container);
-    text(r, "k8s.pod.uid", req->k8s_pod_uid);
-    text(r, "vcs.ref.head.revision", g->facts[DD_FACT_COMMIT]);
-    text(r, "vcs.repository.url.full", g->facts[DD_FACT_REPOSITORY]);
-    text(r, "cloud.provider", g->facts[DD_FACT_CLOUD_PROVIDER]);
-    text(r, "cloud.region", g->facts[DD_FACT_CLOUD_REGION]);
-    text(r, "cloud.availability_zone", g->facts[DD_FACT_CLOUD_ZONE]);
-    text(r, "cloud.resource_id", g->facts[DD_FACT_FUNCTION_ARN]);
-    text(r, "faas.name", g->facts[DD_FACT_FUNCTION_NAME]);
+        text(r, R_ENTITY_ID, req->entity_id);
+    text(r, R_K8S_CONTAINER_NAME, req->k8s_container);
+    text(r, R_K8S_POD_UID, req->k8s_pod_uid);
+    text(r, R_REVISION, g->facts[DD_FACT_COMMIT]);
+    text(r, R_REPOSITORY, g->facts[DD_FACT_REPOSITORY]);
+    text(r, R_CLOUD_PROVIDER, g->facts[DD_FACT_CLOUD_PROVIDER]);
+    text(r, R_CLOUD_REGION, g->facts[DD_FACT_CLOUD_REGION]);
+    text(r, R_CLOUD_ZONE, g->facts[DD_FACT_CLOUD_ZONE]);
+    text(r, R_CLOUD_RESOURCE_ID, g->facts[DD_FACT_FUNCTION_ARN]);
+    text(r, R_FAAS_NAME, g->facts[DD_FACT_FUNCTION_NAME]);
 }
 
 /* The names that stand in the resource so far, for a list of tags to leave out. */
@@ -124,14 +136,14 @@ void dd_resource_write(struct otlp_buf *w, const struct dd_group *g, const struc
     struct writer r = {.w = w, .opt = opt};
     configured(&r);
     service(&r, &g->id);
-    text(&r, "datadog.base_service", g->id.base_service);
-    text(&r, "deployment.environment.name", g->id.env);
-    text(&r, "service.version", g->id.version);
-    text(&r, "service.instance.id", g->id.runtime_id);
-    text(&r, "datadog.runtime_id", g->id.runtime_id);
-    text(&r, "telemetry.sdk.name", GW_STR("datadog"));
-    text(&r, "telemetry.sdk.language", g->id.language);
-    text(&r, "telemetry.sdk.version", req->tracer_version);
+    text(&r, R_BASE_SERVICE, g->id.base_service);
+    text(&r, R_ENVIRONMENT, g->id.env);
+    text(&r, R_SERVICE_VERSION, g->id.version);
+    text(&r, R_INSTANCE_ID, g->id.runtime_id);
+    text(&r, R_RUNTIME_ID, g->id.runtime_id);
+    text(&r, R_SDK_NAME, GW_STR("datadog"));
+    text(&r, R_SDK_LANGUAGE, g->id.language);
+    text(&r, R_SDK_VERSION, req->tracer_version);
     process(&r, g, req);
     place(&r, g, req);
     promoted(&r, g->id.promoted);

@@ -1,0 +1,108 @@
+/* docs/reference/mapping.md, out of the tables that the translator runs on.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_semconv.h"
+#include "translators/ddtrace/dd_tags.h"
+
+static const struct {
+    const char *name, *from;
+} resource_rows[] = {
+#define RES(id, name, standing, from) {name, from},
+#include "translators/ddtrace/dd_resource.def"
+#undef RES
+};
+
+static void intro(FILE *to)
+{
+    fputs(
+        "# What becomes of a Datadog span\n\n"
+        "<!-- Generated from the tables in the code by `ddgate --reference`: edit those. -->\n\n"
+        "Attribute names are those of OpenTelemetry's semantic conventions " DD_SEMCONV_VERSION "; `schema_url` is\n"
+        "`" DD_SCHEMA_URL "`.\n\n"
+        "An exporter's `mode` says how much of this it gets:\n\n"
+        "| mode | attributes of the conventions | the tracer's own tags | event `exception` of error.* |\n"
+        "| --- | --- | --- | --- |\n"
+        "| `otel` (default) | yes | those that nothing else says | yes |\n"
+        "| `both` | yes | all | yes |\n"
+        "| `datadog` | no | all | no |\n\n"
+        "In every mode each span has `operation.name`, `resource.name` and `span.type` (Datadog's name, resource and type), and where the\n"
+        "chunk says so `sampling.priority` and `datadog.origin`. A tag that is not listed here arrives unchanged under its own name. An\n"
+        "attribute is written once: a tag under the attribute's own name comes first, then a number of `metrics`, then a text of `meta`,\n"
+        "then what is derived; a tag that says something else than the attribute stays under its own name.\n\n",
+        to);
+}
+
+static void resource(FILE *to)
+{
+    fputs("## The resource\n\n"
+          "Spans are grouped by service, env, version, runtime id, host and language. Attributes of the option `resource` come before all\n"
+          "of these; tags of the option `promote` are added.\n\n"
+          "| attribute | from |\n| --- | --- |\n",
+          to);
+    for (size_t i = 0; i < sizeof resource_rows / sizeof *resource_rows; i++)
+        fprintf(to, "| `%s` | %s |\n", resource_rows[i].name, resource_rows[i].from);
+}
+
+static const char *type_name(unsigned type)
+{
+    static const char *const names[] = {"text", "integer", "double", "bool", "array of text"};
+    return names[type];
+}
+
+static const char *when_text(unsigned when)
+{
+    switch (when) {
+    case DD_ANY:
+        return "";
+    case DD_SERVER:
+        return "Server spans. ";
+    case DD_CLIENT:
+        return "Client spans. ";
+    case DD_NOT_SERVER:
+        return "All but server spans. ";
+    case DD_KEEP:
+        return "Stays. ";
+    default:
+        return "";
+    }
+}
+
+static const char *place(unsigned when)
+{
+    return when == DD_RESOURCE ? "resource" : when == DD_SPAN ? "span" : "";
+}
+
+static void tags(FILE *to)
+{
+    fputs("\n## Tags of spans\n\n| tag | becomes | type | note |\n| --- | --- | --- | --- |\n", to);
+    for (unsigned i = DD_ATTRS; i < DD_NAMES; i++) {
+        const struct dd_name_row *row = &dd_names[i], *attr = &dd_names[row->to];
+        fprintf(to, "| `%s` | ", row->name.ptr);
+        if (row->to != DD_A_NONE)
+            fprintf(to, "`%s` | %s", attr->name.ptr, type_name(attr->type));
+        else
+            fprintf(to, "%s | ", place(row->when));
+        fprintf(to, " | %s%s |\n", when_text(row->when), row->note);
+    }
+    fputs("| `http.request.headers.X`, `http.response.headers.X` | `http.request.header.x`, `http.response.header.x` | array of text | |\n"
+          "| `_dd.p.*` | span | | `t.*` in trace_state, where they fit; others stay. |\n",
+          to);
+}
+
+static void list(FILE *to, enum dd_tag_list which, const char *title, const char *rest)
+{
+    fprintf(to, "\n## %s\n\n| tag | attribute | note |\n| --- | --- | --- |\n", title);
+    for (size_t i = 0; dd_tag_row(which, i); i++)
+        fprintf(to, "| `%s` | `%s`%s | %s |\n", dd_tag_row(which, i)->tag, dd_tag_row(which, i)->attribute,
+                dd_tag_row(which, i)->array ? " (array)" : "", dd_tag_row(which, i)->note);
+    fprintf(to, "| others | `%s` | |\n", rest);
+}
+
+void dd_mapping_reference(FILE *to)
+{
+    dd_names_init();
+    intro(to);
+    resource(to);
+    tags(to);
+    list(to, DD_TAGS_CONTAINER, "Container tags (`_dd.tags.container`), on the resource", "datadog.container.<tag>");
+    list(to, DD_TAGS_PROCESS, "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource", "datadog.process.<tag>");
+}
