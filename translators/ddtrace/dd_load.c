@@ -100,24 +100,33 @@ static bool header_taken(const struct dd_writer *w, gw_str key)
     for (const struct dd_header *h = w->f.headers; h; h = h->next)
         if (gw_str_eq(h->key, key))
             return true;
-    for (size_t i = 0; i < s->meta_n; i++)
-        if (gw_str_eq(s->meta[i].key, key))
+    for (size_t i = 0; i < s->meta_n + s->metrics_n + s->meta_struct_n; i++)
+        if (gw_str_eq(key_at(s, i), key))
             return true;
     unsigned name = dd_name_of(key, dd_hash(key));
     return name != DD_UNKNOWN && (dd_has(&w->f, name) || dd_has(&w->f, DD_T_HTTP_REFERER_TAG));
 }
 
 /* http.request.headers.X-Y becomes http.request.header.x-y: an array of one text. */
-static void header(struct dd_writer *w, const struct dd_text *t, struct dd_key *key)
+static bool header(struct dd_writer *w, const struct dd_text *t)
 {
     gw_str name = w->headers_n < MAX_HEADERS ? header_key(w->f.arena, t->key) : GW_NOSTR;
     struct dd_header *h = name.len && !header_taken(w, name) ? gw_arena_raw(w->f.arena, 1, sizeof *h) : NULL;
     if (!h)
-        return;
+        return false;
     *h = (struct dd_header){name, t->value, w->f.headers};
     w->f.headers = h;
     w->headers_n++;
-    key->name = DD_HEADER;
+    return true;
+}
+
+/* Those that are neither said again nor stripped. */
+static void headers(struct dd_writer *w)
+{
+    const struct dd_span *s = w->f.span;
+    for (size_t i = 0; i < s->meta_n; i++)
+        if (w->keys[i].name == DD_HEADER && !header(w, &s->meta[i]))
+            w->keys[i].name = DD_UNKNOWN;
 }
 
 static void know(struct dd_fields *f, unsigned name, struct dd_said said)
@@ -133,7 +142,7 @@ static void note(struct dd_writer *w, const struct twins *twins, size_t index)
         w->keys[before].name = DD_DEAD;
 }
 
-static void load_text(struct dd_writer *w, const struct twins *twins, size_t i)
+static void load_text(struct dd_writer *w, const struct twins *twins, size_t i, bool *some_headers)
 {
     struct dd_fields *f = &w->f;
     const struct dd_text *t = &f->span->meta[i];
@@ -143,8 +152,10 @@ static void load_text(struct dd_writer *w, const struct twins *twins, size_t i)
         return;
     }
     note(w, twins, i);
-    if (STARTS(t->key, "http.re"))
-        header(w, t, key);
+    if (STARTS(t->key, "http.re")) {
+        key->name = DD_HEADER;
+        *some_headers = true;
+    }
 }
 
 static void load_number(struct dd_writer *w, const struct twins *twins, size_t i)
@@ -179,7 +190,7 @@ static void apply_options(struct dd_writer *w)
         struct dd_key *key = &w->keys[i];
         if (promoted(w->opt, text) && key->name < DD_NAMES)
             dd_use(&w->f, key->name);
-        else if (promoted(w->opt, text) && key->name == DD_UNKNOWN)
+        else if (promoted(w->opt, text) && (key->name == DD_UNKNOWN || key->name == DD_HEADER))
             key->name = DD_PROMOTED;
         if (!stripped(w->opt, text))
             continue;
@@ -193,6 +204,7 @@ bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, 
 {
     struct twins twins;
     struct dd_fields *f = &w->f;
+    bool some_headers = false;
     f->span = s;
     f->arena = arena;
     f->name = GW_NOSTR;
@@ -205,12 +217,14 @@ bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, 
     if (!twins_open(w, s->meta_n + s->metrics_n + s->meta_struct_n, arena, &twins))
         return false;
     for (size_t i = 0; i < s->meta_n; i++)
-        load_text(w, &twins, i);
+        load_text(w, &twins, i, &some_headers);
     for (size_t i = 0; i < s->metrics_n; i++)
         load_number(w, &twins, i);
     for (size_t i = 0; i < s->meta_struct_n; i++)
         load_struct(w, &twins, i);
     if (w->opt->strip.n || w->opt->promote.n)
         apply_options(w);
+    if (some_headers)
+        headers(w);
     return !arena->spent;
 }
