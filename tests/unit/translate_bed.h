@@ -2,7 +2,7 @@
  *
  *     "[[{'trace_id':1, …}]]" ─▶ dd_translate ─▶ frames ─▶ protobuf-c ─▶ "GET /x | server | http.request.method='GET' …"
  *
- * Payloads are written as JSON with ' instead of ", and shown so, too. Every frame is looked over by otlp_sound.h first. Attributes
+ * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is looked over by otlp_sound.h first. Attributes
  * are shown in the order of their names; a span's operation.name, resource.name and span.type only when the test did not say them.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -105,14 +105,14 @@ static inline enum gw_code bed_bytes(struct bed *b, enum dd_format format, gw_st
     return code;
 }
 
-/* The payload, JSON with ' for ". */
+/* The payload, JSON with ' for " and ` for '. */
 static inline void bed_run(struct bed *b, const char *payload)
 {
     static char body[1 << 20];
     size_t len = strlen(payload);
     assert_true(len < sizeof body);
     for (size_t i = 0; i <= len; i++)
-        body[i] = payload[i] == '\'' ? '"' : payload[i];
+        body[i] = payload[i] == '\'' ? '"' : payload[i] == '`' ? '\'' : payload[i];
     if (bed_bytes(b, DD_V04_JSON, gw_str_n(body, len)) != GW_OK)
         fail_msg("%s at %zu of: %s", b->err.what, b->err.pos, payload);
 }
