@@ -14,8 +14,8 @@ static void sql(void **state)
          "db.query.summary='SELECT users' db.query.text='SELECT name FROM users WHERE id = ?' db.response.returned_rows=3 "
          "db.system.name='postgresql' server.address='pg' server.port=5432"},
         {SQL ",'resource':'R','meta':{'db.type':'postgres','db.instance':'shop','db.statement':'insert into orders values (`x`, 1)'}",
-         "INSERT orders | client | db.collection.name='orders' db.namespace='shop' db.operation.name='INSERT' db.query.summary='INSERT orders' "
-         "db.query.text='insert into orders values (?, ?)' db.system.name='postgresql'"},
+         "insert orders | client | db.collection.name='orders' db.namespace='shop' db.operation.name='insert' "
+         "db.query.summary='INSERT orders' db.query.text='insert into orders values (?)' db.system.name='postgresql'"},
         {SQL ",'resource':'R','meta':{'db.vendor':'mssql','sql.query':'DELETE FROM t WHERE a=2'}",
          "DELETE t | client | db.collection.name='t' db.operation.name='DELETE' db.query.summary='DELETE t' db.query.text='DELETE FROM t WHERE a=?' "
          "db.system.name='microsoft.sql_server'"},
@@ -25,9 +25,10 @@ static void sql(void **state)
         {SQL ",'resource':'R','meta':{'db.system':'mysql','db.operation':'UPDATE','db.sql.table':'items','db.name':'n'}",
          "UPDATE items | client | db.collection.name='items' db.namespace='n' db.operation.name='UPDATE' db.query.summary='R' "
          "db.system.name='mysql'"},
-        {SQL ",'resource':'R','meta':{'db.system':'postgresql','db.user':'u','db.pool.name':'p','db.rows_affected':'2',"
+        {SQL ",'resource':'COMMIT','meta':{'db.system':'postgresql','db.user':'u','db.pool.name':'p','db.rows_affected':'2',"
              "'_dd.dbm_trace_injected':'true'}",
-         "postgresql | client | _dd.dbm_trace_injected='true' db.client.connection.pool.name='p' db.query.summary='R' "
+         "COMMIT | client | _dd.dbm_trace_injected='true' db.client.connection.pool.name='p' db.operation.name='COMMIT' "
+         "db.query.summary='COMMIT' "
          "db.rows_affected='2' db.system.name='postgresql' db.user='u'"},
         {"'name':'db.query','type':'sql','resource':'SELECT 1'",
          "SELECT | client | db.operation.name='SELECT' db.query.summary='SELECT' db.query.text='SELECT ?' db.system.name='other_sql'"},

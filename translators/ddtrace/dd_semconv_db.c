@@ -266,7 +266,7 @@ static void read_resource(struct dd_fields *f, struct call *c)
     else if (sentence)
         q = read_query(f, c, c->language, raw);
     f->resource = q.text;
-    if (c->query.text.len && sentence)
+    if (c->query.text.len && (sentence || c->query_language == SQL)) /* which says more than a word */
         return;
     if (!sentence || (c->language == JSON && q.text.ptr == raw.ptr)) {
         dd_set_text(f, DD_A_DB_QUERY_SUMMARY, raw, DD_DERIVED);
