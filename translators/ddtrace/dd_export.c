@@ -42,11 +42,12 @@ static void identify(const struct dd_work *w, const struct dd_scanned *c, struct
     const struct dd_fields *f = &w->writer->f;
     gw_str service = f->span->service, base = own(f, DD_T_BASE_SERVICE, GW_NOSTR);
     bool split = w->opt->service_override == DD_SERVICE_SPLIT || !base.len;
+    gw_str named = split ? service : base;
     *id = (struct dd_identity){
-        .service = split ? service : base,
+        .service = named,
         .base_service = split && !gw_str_eq(base, service) ? base : GW_NOSTR,
         .env = own(f, DD_T_ENV, c->env),
-        .version = own(f, DD_T_VERSION, dd_scan_version(c, service)),
+        .version = own(f, DD_T_VERSION, dd_scan_version(c, named)),
         .runtime_id = own(f, DD_T_RUNTIME_ID, c->runtime_id),
         .host = host_of(f, c),
         .language = language_of(w, f, c),
