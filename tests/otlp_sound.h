@@ -76,7 +76,8 @@ static inline const char *sound_links_and_events(const sound_span *s)
             return "a link's id of another length";
         if (l->flags & 0x80000000u)
             return "a link's flags with Datadog's mark in bit 31";
-        wrong = gw_utf8_valid(sound_text(l->trace_state)) ? sound_attrs(l->attributes, l->n_attributes, true) : "a link's state is not UTF-8";
+        wrong =
+            gw_utf8_valid(sound_text(l->trace_state)) ? sound_attrs(l->attributes, l->n_attributes, true) : "a link's state is not UTF-8";
     }
     for (size_t i = 0; i < s->n_events && !wrong; i++)
         wrong = gw_utf8_valid(sound_text(s->events[i]->name)) ? sound_attrs(s->events[i]->attributes, s->events[i]->n_attributes, true)

@@ -85,7 +85,8 @@ static void the_rest(void **state)
 {
 #define S "'name':'n','type':'custom','resource':'R','meta':{"
     static const struct bed_row rows[] = {
-        {"'name':'graphql.execute','type':'graphql','resource':'R','meta':{'graphql.operation.type':'query','graphql.operation.name':'Cart',"
+        {"'name':'graphql.execute','type':'graphql','resource':'R','meta':{'graphql.operation.type':'query','graphql.operation.name':'Cart'"
+         ","
          "'graphql.source':'query Cart{id}'}",
          "query Cart | internal | graphql.document='query Cart{id}' graphql.operation.name='Cart' graphql.operation.type='query'"},
         {"'name':'openai.request','type':'llm','resource':'R','meta':{'openai.request.model':'m','openai.response.model':'m-1',"
@@ -96,7 +97,8 @@ static void the_rest(void **state)
          "gen_ai.usage.input_tokens=7 gen_ai.usage.output_tokens=8"},
         {"'name':'anthropic.request','type':'llm','resource':'R','meta':{'anthropic.request.model':'c','out.host':'api'}",
          "R | client | gen_ai.request.model='c' server.address='api'"},
-        {"'name':'llm','type':'llm','resource':'R','meta':{'_ml_obs.model_name':'m','_ml_obs.model_provider':'p','_ml_obs.meta.kind':'llm'},"
+        {"'name':'llm','type':'llm','resource':'R','meta':{'_ml_obs.model_name':'m','_ml_obs.model_provider':'p','_ml_obs.meta.kind':'llm'}"
+         ","
          "'metrics':{'_ml_obs.metrics.input_tokens':1,'_ml_obs.metrics.output_tokens':2}",
          "R | internal | _ml_obs.meta.kind='llm' gen_ai.provider.name='p' gen_ai.request.model='m' gen_ai.usage.input_tokens=1 "
          "gen_ai.usage.output_tokens=2"},
@@ -115,7 +117,8 @@ static void the_rest(void **state)
         {S "'thread.id':'x','code.lineno':'y'}", "R | internal | code.lineno='y' thread.id='x'"},
         {S "'messaging.operation.name':'ack'}", "R | internal | messaging.operation.name='ack'"},
         /* What nobody knows arrives as it is: text, whole numbers, others. */
-        {S "'colour':'rot','runtime':'io','peer.zone':''},'metrics':{'whole':3,'half':0.5,'huge':1e300,'big':9007199254740993,'minus':-0.0}",
+        {S
+         "'colour':'rot','runtime':'io','peer.zone':''},'metrics':{'whole':3,'half':0.5,'huge':1e300,'big':9007199254740993,'minus':-0.0}",
          "R | internal | big=9007199254740993 colour='rot' half=0.5 huge=1.0000000000000001e+300 minus=-0.0 peer.zone='' runtime='io' "
          "whole=3"},
     };

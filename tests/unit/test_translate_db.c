@@ -17,10 +17,12 @@ static void sql(void **state)
          "insert orders | client | db.collection.name='orders' db.namespace='shop' db.operation.name='insert' "
          "db.query.summary='INSERT orders' db.query.text='insert into orders values (?)' db.system.name='postgresql'"},
         {SQL ",'resource':'R','meta':{'db.vendor':'mssql','sql.query':'DELETE FROM t WHERE a=2'}",
-         "DELETE t | client | db.collection.name='t' db.operation.name='DELETE' db.query.summary='DELETE t' db.query.text='DELETE FROM t WHERE a=?' "
+         "DELETE t | client | db.collection.name='t' db.operation.name='DELETE' db.query.summary='DELETE t' db.query.text='DELETE FROM t "
+         "WHERE a=?' "
          "db.system.name='microsoft.sql_server'"},
         {SQL ",'resource':'R','meta':{'db.system':'postgresql','db.query.text':'SELECT 1 FROM a'}",
-         "SELECT a | client | db.collection.name='a' db.operation.name='SELECT' db.query.summary='SELECT a' db.query.text='SELECT ? FROM a' "
+         "SELECT a | client | db.collection.name='a' db.operation.name='SELECT' db.query.summary='SELECT a' db.query.text='SELECT ? FROM "
+         "a' "
          "db.system.name='postgresql'"},
         {SQL ",'resource':'R','meta':{'db.system':'mysql','db.operation':'UPDATE','db.sql.table':'items','db.name':'n'}",
          "UPDATE items | client | db.collection.name='items' db.namespace='n' db.operation.name='UPDATE' db.query.summary='R' "
@@ -61,7 +63,8 @@ static void others(void **state)
          "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' db.system.name='redis'"},
         {"'name':'valkey.command','type':'valkey','resource':'GET','meta':{'valkey.raw_command':'GET k'}",
          "GET | client | db.operation.name='GET' db.query.summary='GET' db.query.text='GET ?' db.system.name='valkey'"},
-        {MONGO ",'resource':'find users','meta':{'mongodb.db':'shop','mongodb.collection':'users','mongodb.query':'{\\\"name\\\":\\\"x\\\"}'}",
+        {MONGO
+         ",'resource':'find users','meta':{'mongodb.db':'shop','mongodb.collection':'users','mongodb.query':'{\\\"name\\\":\\\"x\\\"}'}",
          "find users | client | db.collection.name='users' db.namespace='shop' db.operation.name='find' "
          "db.query.text='{'name':'?'}' db.system.name='mongodb'"},
         {"'name':'elasticsearch.query','type':'elasticsearch','resource':'GET /shop/_search','meta':{'elasticsearch.method':'GET',"
@@ -82,12 +85,30 @@ static void others(void **state)
 static void systems(void **state)
 {
     static const char *const pairs[][2] = {
-        {"postgres", "postgresql"},     {"postgresql", "postgresql"}, {"PostgreSQL", "postgresql"}, {"mysql", "mysql"},
-        {"mariadb", "mariadb"},         {"mssql", "microsoft.sql_server"}, {"sql-server", "microsoft.sql_server"},
-        {"sqlserver", "microsoft.sql_server"}, {"oracle", "oracle.db"}, {"sqlite", "sqlite"}, {"redis", "redis"}, {"valkey", "valkey"},
-        {"memcached", "memcached"},     {"mongo", "mongodb"},         {"mongodb", "mongodb"},       {"cassandra", "cassandra"},
-        {"elasticsearch", "elasticsearch"}, {"opensearch", "opensearch"}, {"dynamodb", "aws.dynamodb"}, {"couchbase", "couchbase"},
-        {"clickhouse", "clickhouse"},   {"db2", "ibm.db2"},           {"h2", "h2database"},         {"cosmosdb", "azure.cosmosdb"},
+        {"postgres", "postgresql"},
+        {"postgresql", "postgresql"},
+        {"PostgreSQL", "postgresql"},
+        {"mysql", "mysql"},
+        {"mariadb", "mariadb"},
+        {"mssql", "microsoft.sql_server"},
+        {"sql-server", "microsoft.sql_server"},
+        {"sqlserver", "microsoft.sql_server"},
+        {"oracle", "oracle.db"},
+        {"sqlite", "sqlite"},
+        {"redis", "redis"},
+        {"valkey", "valkey"},
+        {"memcached", "memcached"},
+        {"mongo", "mongodb"},
+        {"mongodb", "mongodb"},
+        {"cassandra", "cassandra"},
+        {"elasticsearch", "elasticsearch"},
+        {"opensearch", "opensearch"},
+        {"dynamodb", "aws.dynamodb"},
+        {"couchbase", "couchbase"},
+        {"clickhouse", "clickhouse"},
+        {"db2", "ibm.db2"},
+        {"h2", "h2database"},
+        {"cosmosdb", "azure.cosmosdb"},
         {"Foo", "foo"},
     };
     struct bed *b = *state;

@@ -2,9 +2,9 @@
  *
  *     "[[{'trace_id':1, …}]]" ─▶ dd_translate ─▶ frames ─▶ protobuf-c ─▶ "GET /x | server | http.request.method='GET' …"
  *
- * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is looked over by otlp_sound.h first. Attributes
- * are shown in the order of their names; a span's operation.name, resource.name and span.type only when the test did not say them.
- * SPDX-License-Identifier: Apache-2.0
+ * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is looked over by otlp_sound.h
+ * first. Attributes are shown in the order of their names; a span's operation.name, resource.name and span.type only when the test did not
+ * say them. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef TRANSLATE_BED_H
 #define TRANSLATE_BED_H
@@ -121,7 +121,8 @@ static inline void bed_run(struct bed *b, const char *payload)
 static inline void bed_span(struct bed *b, const char *members)
 {
     static char payload[64 << 10];
-    int n = snprintf(payload, sizeof payload, "[[{'trace_id':1,'span_id':2,'start':" BED_START ",'duration':5,'service':'svc',%s}]]", members);
+    int n =
+        snprintf(payload, sizeof payload, "[[{'trace_id':1,'span_id':2,'start':" BED_START ",'duration':5,'service':'svc',%s}]]", members);
     assert_in_range(n, 1, sizeof payload - 1);
     bed_run(b, payload);
 }
