@@ -133,7 +133,8 @@ static bool listen_on(struct ddtrace *d, gw_str address, bool wished, const char
 static void open_door(struct ddtrace *d, const char *path, struct gw_problems *problems)
 {
     const struct gw_door_conf conf = GW_DOOR_CONF(d->conf);
-    gw_door_open(&d->door, &conf, path, problems);
+    gw_door_open(&d->door, &conf, d->site.component, path, problems);
+    d->site.tls = d->door.tls;
     for (size_t i = 0; i < d->conf.listen.n; i++)
         if (gw_door_warn(&d->door, d->conf.listen.items[i], path, problems))
             return;
@@ -228,6 +229,7 @@ static void close_(void *ctx)
     free(d->threads);
     d->threads = NULL;
     d->threads_n = 0;
+    gw_door_close(&d->door);
 }
 
 const struct gw_receiver gw_receiver_ddtrace = {

@@ -3,9 +3,30 @@
 
 #include "gateway/receivers/listen.h"
 
-void gw_door_open(struct gw_door *d, const struct gw_door_conf *c, const char *path, struct gw_problems *problems)
+static void open_tls(struct gw_door *d, const struct gw_door_conf *c, const char *component, const char *path, struct gw_problems *problems)
 {
+    const struct gw_tls_conf conf = {c->tls_cert, c->tls_key, c->tls_client_ca};
+    char where[160];
+    if (!conf.cert.len && !conf.key.len && !conf.client_ca.len)
+        return;
+    if (conf.cert.len && conf.key.len) {
+        d->tls = gw_tls_new(&conf, component, path, problems);
+        return;
+    }
+    snprintf(where, sizeof where, "%s.tls", path);
+    gw_problem(problems, where, "wants both cert and key: %s is missing", conf.cert.len ? "key" : "cert");
+}
+
+void gw_door_open(struct gw_door *d, const struct gw_door_conf *c, const char *component, const char *path, struct gw_problems *problems)
+{
+    open_tls(d, c, component, path, problems);
     gw_auth_read(&d->auth, c->auth_token, &c->auth_header, path, problems);
+}
+
+void gw_door_close(struct gw_door *d)
+{
+    gw_tls_drop(d->tls);
+    d->tls = NULL;
 }
 
 static bool is_public(gw_str address)
@@ -24,12 +45,18 @@ static bool is_public(gw_str address)
 bool gw_door_warn(const struct gw_door *d, gw_str address, const char *path, struct gw_problems *problems)
 {
     char where[160];
-    if (d->auth.n || !is_public(address))
+    bool asks = d->auth.n || gw_tls_asks_clients(d->tls);
+    if ((asks && d->tls) || !is_public(address))
         return false;
     snprintf(where, sizeof where, "%s.listen", path);
-    gw_warning(problems, where,
-               "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set auth.token, or listen on 127.0.0.1 only; "
-               "where a network policy or firewall decides who reaches it, nothing needs to be done",
-               GW_FMT(address));
+    if (asks)
+        gw_warning(problems, where,
+                   "\"%.*s\" can be reached from other machines, and the token goes there in clear text: set tls.cert and tls.key",
+                   GW_FMT(address));
+    else
+        gw_warning(problems, where,
+                   "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set auth.token%s, or listen on 127.0.0.1 "
+                   "only (or leave the choice to a firewall or network policy)",
+                   GW_FMT(address), d->tls ? " or tls.client_ca" : " with tls.cert and tls.key, or tls.client_ca with them");
     return true;
 }

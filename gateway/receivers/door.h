@@ -16,8 +16,15 @@
 #define GW_DOOR_H
 
 #include "gateway/receivers/auth.h"
+#include "gateway/receivers/tls.h"
 
 #define GW_DOOR_OPTS(X)                                                                                                                    \
+    X(str, tls_cert, "tls.cert", "", "", "",                                                                                               \
+      "PEM file with the server's certificate chain: TCP addresses of the receiver speak TLS (1.2 or 1.3) then, and only that. Unix "      \
+      "sockets stay plain. The files are read again when they change.")                                                                    \
+    X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert, without a passphrase.")                                     \
+    X(str, tls_client_ca, "tls.client_ca", "", "", "",                                                                                     \
+      "PEM file with the CAs of clients: only those connect that show a certificate of one of them.")                                      \
     X(secret, auth_token, "auth.token", "", "", "",                                                                                        \
       "Token that senders over TCP must show; several are separated by blanks, commas or lines, so that one can be replaced while the "    \
       "other still holds. Without: 401. Unix sockets are not asked.")                                                                      \
@@ -31,15 +38,18 @@ struct gw_door_conf {
 /* The door's options out of a receiver's: struct gw_door_conf d = GW_DOOR_CONF(receiver->conf). */
 #define GW_DOOR_CONF(conf)                                                                                                                 \
     {                                                                                                                                      \
-        .auth_token = (conf).auth_token, .auth_header = (conf).auth_header                                                                 \
+        .tls_cert = (conf).tls_cert, .tls_key = (conf).tls_key, .tls_client_ca = (conf).tls_client_ca, .auth_token = (conf).auth_token,    \
+        .auth_header = (conf).auth_header                                                                                                  \
     }
 
 struct gw_door {
+    struct gw_tls *tls; /* NULL: plain */
     struct gw_auth auth;
 };
 
 /* `path` is the receiver's: "receivers[0]". */
-void gw_door_open(struct gw_door *, const struct gw_door_conf *, const char *path, struct gw_problems *);
+void gw_door_open(struct gw_door *, const struct gw_door_conf *, const char *component, const char *path, struct gw_problems *);
+void gw_door_close(struct gw_door *);
 /* Says what an address lacks that other machines can reach. True when it said something: once for a receiver is enough. */
 bool gw_door_warn(const struct gw_door *, gw_str address, const char *path, struct gw_problems *);
 

@@ -57,7 +57,8 @@ static enum gw_listen_result full(struct gw_listen_why *why, const char *what, u
     return GW_LISTEN_FAILED;
 }
 
-static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_address *a, struct listener **out, struct gw_listen_why *why)
+static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_address *a, struct gw_tls *tls, struct listener **out,
+                                          struct gw_listen_why *why)
 {
     if (h->listeners_n == MAX_LISTENERS)
         return full(why, "addresses", MAX_LISTENERS);
@@ -67,6 +68,7 @@ static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_add
         return r;
     l.file = gw_listen_file(&l.address);
     gw_listen_name(&l.address, l.name, sizeof l.name);
+    l.tls = a->sa.ss_family == AF_UNIX ? NULL : tls;
     *out = &h->listeners[h->listeners_n++];
     **out = l;
     return GW_LISTEN_OK;
@@ -76,9 +78,13 @@ static enum gw_listen_result listen_one(struct gw_http *h, const struct gw_addre
                                         struct gw_listen_why *why)
 {
     struct listener *l = known(h, a);
-    enum gw_listen_result r = l ? GW_LISTEN_OK : add_listener(h, a, &l, why);
+    enum gw_listen_result r = l ? GW_LISTEN_OK : add_listener(h, a, site->tls, &l, why);
     if (r != GW_LISTEN_OK)
         return r;
+    if (a->sa.ss_family != AF_UNIX && !gw_tls_same(l->tls, site->tls)) {
+        snprintf(why->text, sizeof why->text, "%s: another receiver listens there with other tls options", l->name);
+        return GW_LISTEN_FAILED;
+    }
     if (l->sites_n == MAX_SITES)
         return full(why, "receivers on one address", MAX_SITES);
     l->sites[l->sites_n++] = site;
@@ -122,7 +128,8 @@ static void allow_descriptors(void)
 static void announce(const struct listener *l)
 {
     for (size_t i = 0; i < l->sites_n; i++)
-        gw_log(GW_INFO, l->sites[i]->component, "listening on %s", l->name);
+        gw_log(GW_INFO, l->sites[i]->component, "listening on %s%s%s", l->name, l->tls ? ", TLS" : "",
+               l->address.sa.ss_family != AF_UNIX && l->sites[i]->auth && l->sites[i]->auth->n ? ", token asked" : "");
 }
 
 enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)

@@ -14,8 +14,9 @@
  * 415 (Content-Encoding), 429 (memory), 503 (stopping). An answer that is given before the body has come closes the connection, after
  * what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
  *
- * Memory: a connection costs GW_HTTP_CONNECTION bytes, a body what has come of it (body.h), and bodies together at most half of max_memory.
- * When that is used up, uploads that have stood still for a second are given up (408) for those that move.
+ * Memory: a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more, charged to max_memory), a body what has come of it
+ * (body.h), and bodies together at most half of max_memory. When that is used up, uploads that have stood still for a second are given up
+ * (408) for those that move.
  *
  * Threads: new, listen, start, stop, drop on the main thread. Handlers run on workers.
  * SPDX-License-Identifier: Apache-2.0
@@ -32,8 +33,9 @@
 #include "gateway/err.h"
 #include "gateway/receivers/auth.h"
 #include "gateway/receivers/listen.h"
+#include "gateway/receivers/tls.h"
 
-enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_MAX_THREADS = 256 };
+enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_TLS = 64 * 1024, GW_HTTP_MAX_THREADS = 256 };
 
 enum gw_http_method { GW_HTTP_GET = 1, GW_HTTP_HEAD = 2, GW_HTTP_PUT = 4, GW_HTTP_POST = 8, GW_HTTP_OTHER = 16 };
 
@@ -105,6 +107,7 @@ enum { GW_HTTP_STATUSES = 16 };
 struct gw_http_counts {
     atomic_uint_least64_t requests, wire_bytes, body_bytes; /* bytes as received, and after inflating */
     atomic_uint_least64_t status[GW_HTTP_STATUSES];         /* see gw_http_status_name */
+    atomic_uint_least64_t handshakes, failed_handshakes;    /* of TLS; one that sent nothing at all is neither */
 };
 /* The HTTP status of slot i ("200"), "other" for the last one. */
 const char *gw_http_status_name(unsigned slot);
@@ -118,6 +121,7 @@ struct gw_http_site {
     size_t headers_n;
     void *ctx; /* handed to handlers */
     struct gw_http_limits limits;
+    struct gw_tls *tls;         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
     const struct gw_auth *auth; /* asked of who comes by TCP; NULL: nobody is asked */
     struct gw_http_counts counts;
 };

@@ -145,38 +145,46 @@ static void put_site_headers(struct text *t, const struct listener *l)
         }
 }
 
-/* A whole answer of less than 2 KiB: nothing else is on its way on this connection, so the socket takes it at once. */
-static void send_error(const struct listener *l, int fd, const struct gw_err *err)
+static void put_error(struct text *t, const struct listener *l, const struct gw_err *err)
 {
-    struct text t = {.len = 0};
     char body[1024];
     int n = error_text(err, body, sizeof body), status = gw_code_http(err->code), seconds = retry_after(err->code, 0);
-    put(&t, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n", status,
+    put(t, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n", status,
         MHD_get_reason_phrase_for((unsigned)status), n);
     if (seconds)
-        put(&t, "Retry-After: %d\r\n", seconds);
+        put(t, "Retry-After: %d\r\n", seconds);
     if (status == 401)
-        put(&t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n", err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
-    put_site_headers(&t, l);
-    put(&t, "\r\n%s", body);
-    (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    shutdown(fd, SHUT_WR);
+        put(t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n", err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
+    put_site_headers(t, l);
+    put(t, "\r\n%s", body);
 }
 
+/* A whole answer of less than 2 KiB: nothing else is on its way on this connection, so the socket takes it at once. */
 void gw_http_refuse(struct conn *c, const struct gw_err *err)
 {
+    struct text t = {.len = 0};
     count(c->req.site, (unsigned)gw_code_http(err->code));
     gw_body_release(&c->worker->pool, &c->req.body);
     gw_http_conn_state(c, CONN_DEAD);
-    send_error(c->listener, c->fd, err);
+    put_error(&t, c->listener, err);
+    if (c->tls)
+        gw_http_tls_send(c, t.at, t.len);
+    else
+        (void)!send(c->fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(c->fd, SHUT_WR);
 }
 
 void gw_http_turn_away(struct worker *w, const struct listener *l, int fd, enum gw_code code)
 {
     struct gw_err err = {.code = code};
+    struct text t = {.len = 0};
     count(l->sites[0], (unsigned)gw_code_http(code));
-    send_error(l, fd, &err);
-    gw_http_linger(w, fd);
+    if (!l->tls) { /* else there is no saying anything before a handshake, which is what there is no room for */
+        put_error(&t, l, &err);
+        (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        shutdown(fd, SHUT_WR);
+        gw_http_linger(w, fd);
+    }
     close(fd);
 }
 

@@ -4,9 +4,11 @@
  *   http_worker.c   accept, the loop, deadlines            one thread per worker
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_answer.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
+ *   http_tls.c      what a connection has that begins with a TLS handshake
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a connection happens on
- * one thread: deadlines need no lock, and a descriptor cannot be closed under our hands.
+ * one thread: deadlines need no lock, and a descriptor cannot be closed under our hands. A worker has one daemon of it, and a second
+ * one for TLS where some listener has that.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,10 +27,14 @@ enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
 
+/* A worker's daemons. */
+enum { PLAIN, SECURE, DAEMONS };
+
 struct listener {
     struct gw_address address;
     int fd;
     struct gw_socket_file file;
+    struct gw_tls *tls; /* of the first site; NULL: plain */
     char name[128];
     struct gw_http_site *sites[MAX_SITES];
     size_t sites_n;
@@ -66,6 +72,10 @@ struct conn {
     gw_nsec idle_since;
     struct gw_http_peer peer;
     struct request req;
+    /* where the listener has TLS */
+    gnutls_session_t tls; /* libmicrohttpd's */
+    struct gw_tls_keys *keys;
+    bool charged, spoken, shaken; /* to the budget; something came; the handshake is over */
 };
 
 /* A connection that was answered early: what the client still sends is read away for a while, so that it gets to see the answer. */
@@ -79,8 +89,8 @@ struct worker {
     struct gw_http *http;
     unsigned index;
     pthread_t thread;
-    struct MHD_Daemon *mhd;
-    int epoll, inbox[2]; /* inbox: a pipe of struct message */
+    struct MHD_Daemon *mhd[DAEMONS]; /* NULL where no listener needs it */
+    int epoll, inbox[2];             /* inbox: a pipe of struct message */
     atomic_uint connections;
     /* this worker's thread only */
     struct gw_arena arena;
@@ -122,6 +132,15 @@ void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now
 enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const char *url, const char *method, const char *version,
                                    const char *data, size_t *size, void **request);
 void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
+
+/* http_tls.c */
+/* What libmicrohttpd must be told to speak TLS. */
+void gw_http_tls_options(struct MHD_OptionItem out[static 3]);
+/* Before the handshake of a connection that was just made. False: it cannot be served. */
+bool gw_http_tls_begin(struct conn *);
+void gw_http_tls_end(struct conn *);
+/* Straight to the client, and the last that it gets. */
+void gw_http_tls_send(struct conn *, const char *text, size_t len);
 
 /* http_answer.c */
 /* Through libmicrohttpd; the connection is kept. */

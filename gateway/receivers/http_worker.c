@@ -68,6 +68,8 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
         w->conns->prev = c;
     w->conns = c;
     find_peer(c, w->incoming_peer);
+    if (c->listener->tls && !gw_http_tls_begin(c))
+        shutdown(c->fd, SHUT_RDWR);
 }
 
 static void conn_close(struct worker *w, struct conn *c)
@@ -77,6 +79,7 @@ static void conn_close(struct worker *w, struct conn *c)
         return;
     gw_http_conn_state(c, CONN_DEAD);
     gw_body_release(&w->pool, &c->req.body);
+    gw_http_tls_end(c);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -104,7 +107,7 @@ static void adopt(struct worker *w, int fd, int listener)
     }
     w->incoming = &w->http->listeners[listener];
     w->incoming_peer = (struct sockaddr *)&peer;
-    MHD_add_connection(w->mhd, fd, (struct sockaddr *)&peer, len); /* closes fd itself when it fails */
+    MHD_add_connection(w->mhd[w->incoming->tls ? SECURE : PLAIN], fd, (struct sockaddr *)&peer, len); /* closes fd itself when it fails */
 }
 
 static struct worker *least_loaded(struct gw_http *h, unsigned *all)
@@ -191,6 +194,8 @@ static void check_conn(struct conn *c, gw_nsec now)
 {
     if (c->state == CONN_RECEIVING && now - c->req.since > c->req.site->limits.receive_timeout)
         give_up(c, "the body did not come within receive_timeout");
+    if (c->tls && !c->shaken && now - c->idle_since > c->listener->sites[0]->limits.receive_timeout)
+        shutdown(c->fd, SHUT_RDWR);
     /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
     if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->limits.idle_timeout + GRACE)
         shutdown(c->fd, SHUT_RDWR);
@@ -249,7 +254,10 @@ static void dispatch(struct worker *w, uint64_t what)
 static bool has_work(struct worker *w)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    return MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
+    for (int i = 0; i < DAEMONS; i++)
+        if (w->mhd[i] && MHD_get_timeout(w->mhd[i], &ms) == MHD_YES && ms == 0)
+            return true;
+    return false;
 }
 
 /* How long the worker may sleep, in ms; 0 when libmicrohttpd has work at hand. An idle worker wakes for its deadlines only. */
@@ -280,6 +288,13 @@ static bool may_end(struct worker *w, gw_nsec now)
     return true;
 }
 
+static void run_daemons(struct worker *w)
+{
+    for (int i = 0; i < DAEMONS; i++)
+        if (w->mhd[i])
+            MHD_run(w->mhd[i]);
+}
+
 static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS];
@@ -288,7 +303,7 @@ static void turn(struct worker *w)
         dispatch(w, events[i].data.u64);
     int runs = 0;
     do /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own epoll */
-        MHD_run(w->mhd);
+        run_daemons(w);
     while (++runs < RUNS && has_work(w));
     gw_nsec now = gw_now();
     if (now - w->ticked >= TICK)
@@ -313,14 +328,37 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
     return strlen(text);
 }
 
-static struct MHD_Daemon *start_mhd(struct worker *w)
+static struct MHD_Daemon *start_mhd(struct worker *w, int which)
 {
+    struct MHD_OptionItem more[3] = {{MHD_OPTION_END, 0, NULL}};
+    if (which == SECURE)
+        gw_http_tls_options(more);
     unsigned idle = (unsigned)(w->http->limits.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, gw_http_on_request, w,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)w->http->limits.connections, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
-                            gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
-                            leave_escaped, NULL, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | (which == SECURE ? MHD_USE_TLS : 0), 0, NULL, NULL,
+                            gw_http_on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)w->http->limits.connections, MHD_OPTION_CONNECTION_TIMEOUT, idle,
+                            MHD_OPTION_NOTIFY_COMPLETED, gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
+                            MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+}
+
+static bool wanted(const struct gw_http *h, int which)
+{
+    for (size_t i = 0; i < h->listeners_n; i++)
+        if ((h->listeners[i].tls ? SECURE : PLAIN) == which)
+            return true;
+    return false;
+}
+
+static bool open_daemons(struct worker *w)
+{
+    for (int i = 0; i < DAEMONS; i++) {
+        if (!wanted(w->http, i))
+            continue;
+        w->mhd[i] = start_mhd(w, i);
+        if (!w->mhd[i] || !watch(w->epoll, MHD_get_daemon_info(w->mhd[i], MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, EPOLLIN, EV_MHD, 0))
+            return false;
+    }
+    return true;
 }
 
 /* What a worker may keep in unused buffers: all of them together a sixteenth of the memory at most. */
@@ -338,13 +376,11 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     gw_arena_init(&w->arena, ARENA_KEEP);
     gw_body_pool_init(&w->pool, h->budget, &h->bodies, bodies_keep(h));
     w->inflater = gw_inflater_new();
-    w->mhd = start_mhd(w);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!w->inflater || !w->mhd || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (!w->inflater || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0 || !open_daemons(w))
         return false;
-    int mhd = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     listen_on(w);
-    return watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
+    return watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
 }
 
 /* Signals are the main thread's. */
@@ -378,8 +414,9 @@ void gw_http_worker_close(struct worker *w)
 {
     if (w->running)
         pthread_join(w->thread, NULL);
-    if (w->mhd)
-        MHD_stop_daemon(w->mhd);
+    for (int i = 0; i < DAEMONS; i++)
+        if (w->mhd[i])
+            MHD_stop_daemon(w->mhd[i]);
     for (int i = 0; i < MAX_LINGERING; i++)
         gw_http_linger_end(&w->lingering[i]);
     close_fd(w->epoll);

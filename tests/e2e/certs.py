@@ -29,16 +29,17 @@ class Authority:
         self.path = self.directory / "ca.pem"
         self.path.write_bytes(self.cert)
 
-    def _builder(self, subject, key):
+    def _builder(self, subject, key, days=2):
         now = datetime.datetime.now(datetime.timezone.utc)
         return (x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key.public_key())
-                .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-                .not_valid_after(now + datetime.timedelta(days=2)))
+                .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=9))
+                .not_valid_after(now + datetime.timedelta(days=days)))
 
-    def issue(self, name, hosts=("localhost",), addresses=("127.0.0.1",)):
+    def issue(self, name, hosts=("localhost",), addresses=("127.0.0.1",), days=2):
+        """`days` below zero: it expired that long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(h) for h in hosts] + [x509.IPAddress(ipaddress.ip_address(a)) for a in addresses]
-        cert = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key)
+        cert = self._builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), key, days)
         cert = cert.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(self._key, hashes.SHA256())
         pem = serialization.Encoding.PEM
         issued = Issued(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), cert.public_bytes(pem),

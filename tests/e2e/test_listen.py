@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listeners beyond loopback: who is let in, and what is said of a listener that lets everybody in."""
+import http.client
 import re
+import socket
+import ssl
 import subprocess
+import time
 
+import certs
 import pytest
-from ddgate import BINARY, MSGPACK, conf_value, free_port, grpc
-from payloads import span, v04
+from ddgate import BINARY, MSGPACK, PATIENCE, conf_value, free_port, grpc
+from payloads import span, trace, v04
 from test_intake import arrived
 
 OLD, NEW = "old-token-0123456789abcdef", "new-token-0123456789abcdef"
@@ -76,3 +81,194 @@ def test_tokens_are_checked(tmp_path):
     assert code == 0 and "auth.token: warning: token 1 is shorter than 16 characters" in words and "hunter" not in words
     code, words = check(tmp_path, {"listen": ["127.0.0.1:0"], "auth": {"token": f"{OLD} caf\u00e9-{NEW}"}})
     assert code == 2 and "token 2 has characters" in words and NEW not in words
+
+
+# TLS
+
+def issued(issued_, **more):
+    return {"cert": str(issued_.cert_path), "key": str(issued_.key_path), **more}
+
+
+def trusting(authority, client=None, version=None):
+    context = ssl.create_default_context(cafile=authority.path)
+    if client:
+        context.load_cert_chain(client.cert_path, client.key_path)
+    if version:
+        context.minimum_version = context.maximum_version = version
+    return context
+
+
+def https(gate, context):
+    return http.client.HTTPSConnection("localhost", gate.port, timeout=PATIENCE, context=context)
+
+
+@pytest.fixture
+def secure(make_gate, sink, authority):
+    return make_gate(receiver={"tls": issued(authority.issue("server"))}, uds=True, exporters=[grpc(sink)])
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tls(secure, sink, authority, version):
+    """Requests of one byte and of megabytes on one connection; the socket next to it is plain."""
+    connection = https(secure, trusting(authority, version=version))
+    small, large, local = span(), trace(20000), span()
+    assert secure.put("/v0.4/traces", v04([small]), connection=connection).status == 200
+    version_line = connection.sock.version()
+    assert secure.put("/v0.4/traces", v04(large), connection=connection).status == 200
+    assert secure.request("GET", "/info", connection=connection).status == 200
+    assert secure.put("/v0.4/traces", v04([local]), transport="uds").status == 200
+    arrived(sink, small, local, *large)
+    assert version_line == {ssl.TLSVersion.TLSv1_2: "TLSv1.2", ssl.TLSVersion.TLSv1_3: "TLSv1.3"}[version]
+    assert f"listening on 127.0.0.1:{secure.port}, TLS" in secure.stderr
+
+
+def test_tls_answers_early(secure, authority):
+    """What is refused before its body has come is refused over TLS too."""
+    connection = https(secure, trusting(authority))
+    connection.putrequest("PUT", "/v0.4/traces")
+    connection.putheader("Content-Length", str(1 << 40))
+    connection.endheaders(b"\x91")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (413, b"payload-too-large\n")
+
+
+def test_tls_asks_for_a_token(make_gate, sink, authority):
+    gate = make_gate(receiver={"tls": issued(authority.issue("server")), "auth": {"token": OLD}}, exporters=[grpc(sink)])
+    s = span()
+    assert gate.put("/v0.4/traces", v04([span()]), connection=https(gate, trusting(authority))).status == 401
+    assert gate.put("/v0.4/traces", v04([s]), bearer(OLD), connection=https(gate, trusting(authority))).status == 200
+    arrived(sink, s)
+    assert len(sink.spans) == 1
+
+
+def refused(gate, context):
+    """What becomes of a request on a connection of its own; TLS 1.3 tells a client that it is refused only when it reads."""
+    with pytest.raises((ssl.SSLError, OSError, http.client.HTTPException)) as caught:
+        gate.put("/v0.4/traces", v04([span()]), connection=https(gate, context))
+    return caught.value
+
+
+def test_clients_show_certificates(make_gate, sink, authority, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = certs.Authority(tmp_path / "other")
+    gate = make_gate(receiver={"tls": issued(authority.issue("server"), client_ca=str(authority.path))}, exporters=[grpc(sink)])
+    s = span()
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        refused(gate, trusting(authority, version=version))
+        refused(gate, trusting(authority, other.issue("client"), version))
+        refused(gate, trusting(authority, authority.issue("late", days=-1), version))
+    gate.wait_stderr("has none that tls.client_ca signed")
+    assert gate.put("/v0.4/traces", v04([s]), connection=https(gate, trusting(authority, authority.issue("client")))).status == 200
+    arrived(sink, s)
+    assert len(sink.spans) == 1
+
+
+def shown(gate, authority):
+    """Common name of the certificate that a new connection is shown."""
+    with socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) as plain:
+        with trusting(authority).wrap_socket(plain, server_hostname="localhost") as wrapped:
+            return dict(pair for rdn in wrapped.getpeercert()["subject"] for pair in rdn)["commonName"]
+
+
+def test_a_renewed_certificate_is_used(make_gate, sink, authority, tmp_path):
+    cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+
+    def install(issued_):
+        for source, target in ((issued_.key_path, key), (issued_.cert_path, cert)):
+            fresh = tmp_path / "fresh"
+            fresh.write_bytes(source.read_bytes())
+            fresh.replace(target)
+    first, second = authority.issue("first"), authority.issue("second")
+    install(first)
+    gate = make_gate(receiver={"tls": {"cert": str(cert), "key": str(key)}}, exporters=[grpc(sink)])
+    kept, s = https(gate, trusting(authority)), span()
+    assert gate.put("/v0.4/traces", v04([span()]), connection=kept).status == 200
+    assert shown(gate, authority) == "first"
+    key.write_bytes(second.key)  # one of the two only
+    gate._until(lambda: shown(gate, authority) == "first" and "the certificate before stays" in gate.stderr, "no word of the broken pair")
+    assert f"{key} is not the key of the certificate in {cert}" in gate.stderr
+    install(second)
+    gate._until(lambda: shown(gate, authority) == "second", "the renewed certificate is not shown")
+    assert "new connections get another certificate: CN=second, valid until" in gate.stderr
+    assert gate.put("/v0.4/traces", v04([s]), connection=kept).status == 200, "open connections go on"
+    arrived(sink, s)
+
+
+def test_http_on_a_tls_port(secure):
+    answer = secure.request("GET", "/info")
+    assert (answer.status, answer.body) == (400, b"TLS is spoken here: write https:// in the URL\n")
+
+
+def test_tls_on_a_plain_port(gate, authority):
+    """Closed by the gateway, long before its idle_timeout."""
+    began = time.monotonic()
+    with pytest.raises((ssl.SSLError, OSError)) as caught:
+        gate.put("/v0.4/traces", v04([span()]), connection=https(gate, trusting(authority)))
+    assert not isinstance(caught.value, TimeoutError)
+    assert time.monotonic() - began < PATIENCE / 2
+
+
+def test_a_handshake_that_stands_still(make_gate, sink, authority):
+    """Silence, half a record, garbage: none keeps its connection, and others are served meanwhile."""
+    gate = make_gate(receiver={"tls": issued(authority.issue("server")), "receive_timeout": "300ms"}, exporters=[grpc(sink)])
+    stuck = []
+    for said in (b"", b"\x16\x03\x01", b"\x16\x03\x01\x40\x00" + bytes(100), b"\x00" * 4096, b"\x16\xff\xff\xff\xff" * 100):
+        stuck.append(socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE))
+        stuck[-1].sendall(said)
+    s = span()
+    assert gate.put("/v0.4/traces", v04([s]), connection=https(gate, trusting(authority))).status == 200
+    for connection in stuck:
+        try:
+            while connection.recv(4096):  # an alert
+                pass
+        except ConnectionResetError:
+            pass
+        connection.close()
+    arrived(sink, s)
+
+
+def test_tls_files_are_checked(tmp_path, authority):
+    (tmp_path / "other").mkdir()
+    one, two, late = authority.issue("one"), authority.issue("two"), authority.issue("late", days=-3)
+    empty = tmp_path / "empty.pem"
+    empty.write_text("")
+    cases = [
+        ({"cert": str(one.cert_path)}, "receivers[0].tls: wants both cert and key: key is missing"),
+        ({"client_ca": str(authority.path)}, "tls: wants both cert and key: cert is missing"),
+        (issued(one, cert="/nowhere.pem"), "tls.cert: /nowhere.pem cannot be read: No such file or directory"),
+        (issued(one, key=str(tmp_path)), f"tls.key: {tmp_path} is not a file of at most 1 MiB"),
+        (issued(one, cert=str(empty)), f"tls.cert: {empty} holds no certificate chain in PEM form"),
+        (issued(one, key=str(one.cert_path)), f"tls.key: {one.cert_path} holds no private key in PEM form without a passphrase"),
+        (issued(one, key=str(two.key_path)), f"tls.key: {two.key_path} is not the key of the certificate in {one.cert_path}"),
+        (issued(one, client_ca=str(empty)), f"tls.client_ca: {empty} holds no certificate in PEM form"),
+    ]
+    for tls, words in cases:
+        code, said = check(tmp_path, {"listen": ["127.0.0.1:0"], "tls": tls})
+        assert code == 2 and words in said, said
+        assert "PRIVATE" not in said
+    code, said = check(tmp_path, {"listen": ["127.0.0.1:0"], "tls": issued(late)})
+    assert code == 0 and "tls.cert: warning: the certificate of CN=late expired on" in said, said
+
+
+def test_what_a_public_listener_lacks(tmp_path, authority):
+    one = authority.issue("one")
+    public = {"listen": ["127.0.0.1:0", "0.0.0.0:0"]}
+    for more, words in (({}, "set auth.token with tls.cert and tls.key, or tls.client_ca with them"),
+                        ({"auth": {"token": OLD}}, "the token goes there in clear text: set tls.cert and tls.key"),
+                        ({"tls": issued(one)}, "set auth.token or tls.client_ca")):
+        code, said = check(tmp_path, {**public, **more})
+        assert code == 0 and said.count("warning") == 1 and words in said, said
+    assert check(tmp_path, {**public, "tls": issued(one), "auth": {"token": OLD}}) == (0, "")
+    assert check(tmp_path, {**public, "tls": issued(one, client_ca=str(authority.path))}) == (0, "")
+
+
+def test_receivers_on_one_address_agree(tmp_path, authority):
+    """The second would be plain where the first has TLS."""
+    port = free_port()
+    rows = [{"type": "ddtrace", "socket": "", "listen": [f"127.0.0.1:{port}"], **more}
+            for more in ({"tls": issued(authority.issue("one"))}, {})]
+    path = tmp_path / "two.conf"
+    path.write_text(f"receivers = {conf_value(tuple(rows))};\n")
+    done = subprocess.run([BINARY, "-c", path], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 2
+    assert f"receivers[1].listen: 127.0.0.1:{port}: another receiver listens there with other tls options" in done.stderr
