@@ -13,7 +13,7 @@ static void explicit_ones(struct dd_fields *f)
 {
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++) {
         uint64_t bits = f->seen[word];
-        if (word == DD_ATTRS / 64 && DD_ATTRS % 64)
+        if (word == DD_ATTRS / 64 && DD_ATTRS % 64 != 0)
             bits &= ((uint64_t)1 << (DD_ATTRS % 64)) - 1;
         for (; bits; bits &= bits - 1)
             dd_explicit(f, word * 64 + (unsigned)__builtin_ctzll(bits));
@@ -52,6 +52,11 @@ static void fields(struct dd_fields *f, const struct dd_scanned *c)
         dd_set_bool(f, DD_A_IMPLAUSIBLE_START, true, DD_DERIVED);
 }
 
+static bool is_text(const struct dd_fields *f, unsigned tag)
+{
+    return dd_has(f, tag) && !f->value[tag].number;
+}
+
 static gw_str text(const struct dd_fields *f, unsigned tag)
 {
     return dd_has(f, tag) ? f->value[tag].text : GW_NOSTR;
@@ -87,7 +92,7 @@ static void status(struct dd_fields *f, struct dd_status *st)
     st->text = either(text(f, DD_T_ERROR_MESSAGE), text(f, DD_T_ERROR_MSG));
     st->stack = either(text(f, DD_T_ERROR_STACK), text(f, DD_T_ERROR_STACKTRACE));
     st->message = either(text(f, DD_T_OTEL_STATUS_TEXT), either(st->text, st->type));
-    if (dd_has(f, DD_T_OTEL_STATUS_TEXT))
+    if (is_text(f, DD_T_OTEL_STATUS_TEXT))
         dd_use(f, DD_T_OTEL_STATUS_TEXT);
 }
 
@@ -96,9 +101,9 @@ static void use_errors(struct dd_fields *f, const struct dd_status *st)
 {
     static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG}, stacks[] = {DD_T_ERROR_STACK, DD_T_ERROR_STACKTRACE};
     for (int i = 0; i < 2; i++) {
-        if (dd_has(f, texts[i]) && gw_str_eq(text(f, texts[i]), st->text))
+        if (is_text(f, texts[i]) && gw_str_eq(text(f, texts[i]), st->text))
             dd_use(f, texts[i]);
-        if (dd_has(f, stacks[i]) && gw_str_eq(text(f, stacks[i]), st->stack))
+        if (is_text(f, stacks[i]) && gw_str_eq(text(f, stacks[i]), st->stack))
             dd_use(f, stacks[i]);
     }
 }
@@ -107,11 +112,11 @@ static void events(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
     bool has_exception = false;
-    if (f->span->events_n || dd_has(f, DD_T_EVENTS)) {
+    if (f->span->events_n || is_text(f, DD_T_EVENTS)) {
         enum dd_tag_fate fate =
             dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n, text(f, DD_T_EVENTS), &has_exception);
         odd->bad_events += fate == DD_TAG_MALFORMED;
-        if (fate == DD_TAG_TAKEN && dd_has(f, DD_T_EVENTS))
+        if (fate == DD_TAG_TAKEN && is_text(f, DD_T_EVENTS))
             dd_use(f, DD_T_EVENTS);
     }
     struct dd_status *st = &w->status;
@@ -125,12 +130,12 @@ static void events(struct dd_writer *w, struct dd_oddities *odd)
 static void links(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
-    if (!f->span->links_n && !dd_has(f, DD_T_SPAN_LINKS))
+    if (!f->span->links_n && !is_text(f, DD_T_SPAN_LINKS))
         return;
     enum dd_tag_fate fate =
         dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n, text(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
     odd->bad_links += fate == DD_TAG_MALFORMED;
-    if (fate == DD_TAG_TAKEN && dd_has(f, DD_T_SPAN_LINKS))
+    if (fate == DD_TAG_TAKEN && is_text(f, DD_T_SPAN_LINKS))
         dd_use(f, DD_T_SPAN_LINKS);
 }
 
@@ -145,11 +150,18 @@ static bool in_state(gw_str state, gw_str key)
 /* Tags that the trace state and the trace's attributes say. */
 static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
 {
-    static const unsigned always[] = {DD_T_TID,         DD_T_TRACESTATE, DD_T_W3C_TRACESTATE, DD_T_MANUAL_KEEP,
-                                      DD_T_MANUAL_DROP, DD_T_PRIORITY,   DD_T_DD_ORIGIN};
+    static const unsigned texts[] = {DD_T_TRACESTATE, DD_T_W3C_TRACESTATE, DD_T_DD_ORIGIN};
     struct dd_fields *f = &w->f;
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        dd_use(f, always[i]);
+    uint64_t high;
+    dd_use(f, DD_T_MANUAL_KEEP);
+    dd_use(f, DD_T_MANUAL_DROP);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (is_text(f, texts[i]))
+            dd_use(f, texts[i]);
+    if (is_text(f, DD_T_TID) && gw_str_hex64(f->value[DD_T_TID].text, &high))
+        dd_use(f, DD_T_TID);
+    if (c->sampling.priority != DD_NO_PRIORITY)
+        dd_use(f, DD_T_PRIORITY);
     if (c->mechanism >= 0)
         dd_use(f, DD_T_P_DM);
     if (dd_has(f, DD_T_P_KSR) && in_state(c->state, GW_STR("ksr")))

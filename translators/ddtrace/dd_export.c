@@ -98,7 +98,7 @@ static void use_tag(struct dd_fields *f, const struct dd_group *g, unsigned tag)
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
     case DD_T_HOST:
-        if (gw_str_eq(f->value[tag].text, g->id.host))
+        if (!f->value[tag].number && gw_str_eq(f->value[tag].text, g->id.host))
             dd_use(f, tag);
         break;
     case DD_T_ENV:
@@ -106,7 +106,8 @@ static void use_tag(struct dd_fields *f, const struct dd_group *g, unsigned tag)
     case DD_T_RUNTIME_ID:
     case DD_T_LANGUAGE:
     case DD_T_BASE_SERVICE:
-        dd_use(f, tag);
+        if (!f->value[tag].number) /* a metric of that name is the application's own */
+            dd_use(f, tag);
         break;
     default:
         if (dd_fact_of(tag) >= 0)

@@ -34,15 +34,26 @@ static bool enters_service(struct dd_fields *f, struct dd_scanned *c)
     return !parent || parent == f->span || !gw_str_eq(parent->service, f->span->service);
 }
 
+static bool says_one_of(gw_str text, const char *const *words)
+{
+    for (; *words; words++)
+        if (dd_find(text, gw_str_z(*words)) >= 0)
+            return true;
+    return false;
+}
+
+/* The name before the resource, which holds the queue's: "Consume Topic to-send". */
 static enum dd_span_kind queue_kind(const struct dd_span *s)
 {
-    static const char *const out[] = {"produce", "send", "publish"}, *const in[] = {"receive", "consume", "deliver", "process", "poll"};
-    for (size_t i = 0; i < sizeof out / sizeof *out; i++)
-        if (dd_find(s->name, gw_str_z(out[i])) >= 0 || dd_find(s->resource, gw_str_z(out[i])) >= 0)
+    static const char *const out[] = {"produce", "send", "publish", NULL}, *const in[] = {"receive", "consume", "deliver",
+                                                                                          "process", "poll",    NULL};
+    const gw_str texts[] = {s->name, s->resource};
+    for (int i = 0; i < 2; i++) {
+        if (says_one_of(texts[i], out))
             return DD_KIND_PRODUCER;
-    for (size_t i = 0; i < sizeof in / sizeof *in; i++)
-        if (dd_find(s->name, gw_str_z(in[i])) >= 0 || dd_find(s->resource, gw_str_z(in[i])) >= 0)
+        if (says_one_of(texts[i], in))
             return DD_KIND_CONSUMER;
+    }
     return DD_KIND_INTERNAL;
 }
 

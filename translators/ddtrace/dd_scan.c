@@ -154,9 +154,17 @@ int dd_fact_of(unsigned name)
     }
 }
 
+static void note_sampling(struct dd_scanned *s, const struct dd_text *t)
+{
+    double number;
+    if (!dd_sampling_text(&s->sampling, t->key, t->value) && gw_str_double(t->value, &number))
+        dd_sampling_number(&s->sampling, t->key, number);
+}
+
 static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned name, const struct dd_text *t)
 {
     int fact;
+    int64_t pid;
     switch (name) {
     case DD_T_ENV:
         first(&s->env, t->value);
@@ -184,11 +192,11 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
     case DD_T_LIMIT_PSR:
     case DD_T_TRACESTATE:
     case DD_T_W3C_TRACESTATE:
-        dd_sampling_text(&s->sampling, t->key, t->value);
+        note_sampling(s, t);
         return;
     default:
         fact = dd_fact_of(name);
-        if (fact >= 0)
+        if (fact >= 0 && (fact != DD_FACT_PID || gw_str_i64(t->value, &pid)))
             first(&s->facts[fact], t->value);
     }
 }
