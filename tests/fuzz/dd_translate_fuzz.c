@@ -1,0 +1,99 @@
+/* Any bytes as a payload, through the whole translator, in every rendering. The first two bytes choose the format and the options.
+ * What comes out must be sound OTLP (tests/otlp_sound.h), be as many spans as the ledger says, and say so in each rendering.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/otlp_sound.h"
+#include "translators/ddtrace/dd_translate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(const char *wrong)
+{
+    if (!wrong)
+        return;
+    fprintf(stderr, "%s\n", wrong);
+    abort();
+}
+
+static struct gw_map_item resource_items[] = {{GW_LIT("team"), GW_LIT("shop")}, {GW_LIT("service.name"), GW_LIT("static")}};
+static gw_str promote_items[] = {GW_LIT("team"), GW_LIT("env"), GW_LIT("http.method")};
+static gw_str strip_items[] = {GW_LIT("_dd.*"), GW_LIT("http.url"), GW_LIT("language")};
+
+static struct dd_options options_of(unsigned bits)
+{
+    struct dd_options o = {.span_name = (enum dd_span_name)((bits & 3) % 3),
+                           .service_override = bits & 4 ? DD_SERVICE_BASE : DD_SERVICE_SPLIT,
+                           .keep_rejected = bits & 8,
+                           .trace_id_bits = bits & 16 ? 64 : 128,
+                           .obfuscate = bits & 32};
+    if (bits & 64) {
+        o.resource.items = resource_items;
+        o.resource.n = 2;
+    }
+    if (bits & 128) {
+        o.promote.items = promote_items;
+        o.promote.n = 3;
+        o.strip.items = strip_items;
+        o.strip.n = 3;
+    }
+    return o;
+}
+
+static size_t spans_of(const struct gw_frame *f)
+{
+    size_t spans = 0;
+    sound_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    must(q ? NULL : "a frame that is no protobuf");
+    must(sound_of_request(q, &spans));
+    must(spans == f->items ? NULL : "a frame that counts its spans wrongly");
+    opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(q, NULL);
+    return spans;
+}
+
+static void balance(const struct dd_result *out, enum gw_code code, gw_str body, const struct gw_err *err)
+{
+    uint64_t not_taken = 0;
+    for (int why = 0; why < GW_REASONS; why++)
+        not_taken += out->intake.not_taken[why];
+    must(not_taken + gw_intake_accepted(&out->intake) == out->intake.received ? NULL : "an intake that does not add up");
+    if (code == GW_OK)
+        return;
+    must(out->frames_n == 0 && not_taken == out->intake.received ? NULL : "a refused payload that was used");
+    must(err->code == code && err->pos <= body.len && err->what[0] ? NULL : "an error without place or words");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct gw_ids *ids;
+    struct gw_arena arena;
+    struct dd_result out;
+    struct gw_err err = {0};
+    size_t spans[GW_RENDERINGS] = {0};
+    if (size < 2)
+        return 0;
+    if (!ids)
+        ids = gw_ids_new(1024, 60 * GW_SEC);
+    struct dd_options opt = options_of(data[1]);
+    struct dd_request req = {.lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
+    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .renderings = 7};
+    env.ids = data[0] & 16 ? ids : NULL;
+    if (data[0] & 32)
+        req.container_id = GW_STR("c0ffee");
+    gw_str body = gw_str_n((const char *)data + 2, size - 2);
+    struct dd_translator *t = dd_translator_new(&opt);
+    gw_arena_init(&arena, 1 << 24);
+    enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, &out, &err);
+    balance(&out, code, body, &err);
+    for (size_t i = 0; i < out.frames_n; i++) {
+        gw_frame_join(out.frames[i], ids, true);
+        spans[out.frames[i]->rendering] += spans_of(out.frames[i]);
+        gw_frame_drop(out.frames[i]);
+    }
+    for (int r = 0; r < GW_RENDERINGS; r++)
+        must(spans[r] == gw_intake_accepted(&out.intake) ? NULL : "spans that were lost on the way");
+    dd_translator_drop(t);
+    gw_arena_fini(&arena);
+    return 0;
+}
