@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/arena.h"
 
+#include "gateway/budget.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +36,12 @@ void gw_arena_init(struct gw_arena *a, size_t budget)
     *a = (struct gw_arena){.budget = budget};
 }
 
-static void release(struct gw_chunk *c)
+static void release(const struct gw_arena *a, struct gw_chunk *c)
 {
     while (c) {
         struct gw_chunk *next = c->next;
         UNPOISON(c->data, c->size);
+        gw_budget_give(a->account, sizeof *c + c->size);
         free(c);
         c = next;
     }
@@ -46,8 +49,8 @@ static void release(struct gw_chunk *c)
 
 void gw_arena_fini(struct gw_arena *a)
 {
-    release(a->first);
-    *a = (struct gw_arena){0};
+    release(a, a->first);
+    *a = (struct gw_arena){.account = a->account};
 }
 
 /* Makes c the chunk that is handed out from, starting at `at`. */
@@ -69,11 +72,24 @@ void gw_arena_reset(struct gw_arena *a, size_t keep)
         POISON((*link)->data, (*link)->size);
         link = &(*link)->next;
     }
-    release(*link);
+    release(a, *link);
     *link = NULL;
     a->used = a->first ? a->first->size : 0;
     a->spent = false;
     enter(a, a->first, a->first ? a->first->data : NULL);
+}
+
+/* A chunk, paid for. */
+static struct gw_chunk *chunk_new(const struct gw_arena *a, size_t size)
+{
+    if (a->account && !gw_budget_take(a->account, sizeof(struct gw_chunk) + size))
+        return NULL;
+    struct gw_chunk *c = malloc(sizeof *c + size);
+    if (c)
+        c->size = size;
+    else
+        gw_budget_give(a->account, sizeof *c + size);
+    return c;
 }
 
 /* Moves on to a chunk with room for n bytes: the next kept one if it is large enough, else a new one put in before it. */
@@ -86,10 +102,9 @@ static bool grow(struct gw_arena *a, size_t n)
     if (a->used > a->budget || size > a->budget - a->used)
         return false;
     if (!next || next->size < n) {
-        struct gw_chunk *fresh = malloc(sizeof *fresh + size);
+        struct gw_chunk *fresh = chunk_new(a, size);
         if (!fresh)
             return false;
-        fresh->size = size;
         fresh->next = next;
         if (a->current)
             a->current->next = fresh;

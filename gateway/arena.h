@@ -5,7 +5,8 @@
  *
  * Every receiver thread owns one. Translators take all scratch memory from it and therefore contain no free(). It has a
  * budget in bytes: past that (or when malloc fails) an allocation returns NULL and the arena stays `spent` until it is
- * reset, so code may allocate freely and ask once, at the end. Under AddressSanitizer the unused part is poisoned.
+ * reset, so code may allocate freely and ask once, at the end. With an account, chunks are charged to it while they exist, kept ones
+ * too; what the account does not give is refused in the same way. Under AddressSanitizer the unused part is poisoned.
  *
  * Threads: one owner at a time, no locks.
  * SPDX-License-Identifier: Apache-2.0
@@ -16,12 +17,14 @@
 #include "gateway/str.h"
 
 struct gw_chunk;
+struct gw_budget;
 
 struct gw_arena {
     struct gw_chunk *first, *current; /* chunks after `current` are empty, kept for later */
     char *at, *end;                   /* free part of `current` */
     size_t used, budget;              /* bytes of chunks in use, and how many there may be */
     bool spent;                       /* sticky: some allocation was refused */
+    struct gw_budget *account;        /* pays for the chunks; may be NULL. Set before the first allocation */
 };
 
 /* A place to come back to. */

@@ -1,9 +1,15 @@
 /* budget.h: one number bounds the memory that senders can make us hold.
  *
- * Request bodies being received, arenas, decompressed bodies and queued frames are all charged to one account, `max_memory`.
- * A claimed length is never charged or allocated ahead of its bytes. When the account is empty, the sender gets 429.
+ *     max_memory ◀─┬─ connections    what the HTTP library may hold for each (http.h)
+ *                  ├─ bodies         being received, and inflated: a part of the whole (body.h)
+ *                  ├─ scratch        one per receiver thread: arenas and what is being written, of one request a time
+ *                  └─ queued frames
  *
- * Threads: any (one atomic).
+ * An account may have a parent, which pays along: a part of the whole has a bound of its own and counts against the whole.
+ * A claimed length is never charged or allocated ahead of its bytes. When the whole is used up, the sender gets 429; when a
+ * request alone would need more than its part, 413.
+ *
+ * Threads: any (one atomic an account).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_BUDGET_H
@@ -16,20 +22,30 @@
 struct gw_budget {
     atomic_size_t used;
     size_t limit; /* const after start */
+    struct gw_budget *parent;
+    atomic_bool others; /* a refusal was a parent's: others hold the memory, and waiting helps. Cleared by whoever asks */
 };
-
-static inline bool gw_budget_take(struct gw_budget *b, size_t n)
-{
-    size_t before = atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
-    if (before <= b->limit && n <= b->limit - before)
-        return true;
-    atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
-    return false;
-}
 
 static inline void gw_budget_give(struct gw_budget *b, size_t n)
 {
-    atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+    for (; b; b = b->parent)
+        atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+}
+
+/* All or nothing, of every account up to the whole. */
+static inline bool gw_budget_take(struct gw_budget *b, size_t n)
+{
+    for (struct gw_budget *at = b; at; at = at->parent) {
+        size_t before = atomic_fetch_add_explicit(&at->used, n, memory_order_relaxed);
+        if (before <= at->limit && n <= at->limit - before)
+            continue;
+        if (at != b)
+            atomic_store_explicit(&b->others, true, memory_order_relaxed);
+        for (struct gw_budget *end = at->parent; b != end; b = b->parent)
+            atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
+        return false;
+    }
+    return true;
 }
 
 #endif

@@ -60,8 +60,11 @@ unsigned gw_fanout_renderings(const struct gw_fanout *f, enum gw_signal signal)
 static bool charge(struct gw_fanout *f, struct gw_frame **frames, size_t n)
 {
     size_t total = 0;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        gw_budget_give(frames[i]->budget, frames[i]->charged); /* the maker's account has paid so far */
+        frames[i]->budget = NULL;
         total += gw_frame_cost(frames[i]);
+    }
     if (!gw_budget_take(f->budget, total))
         return false;
     for (size_t i = 0; i < n; i++) {

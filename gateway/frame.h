@@ -48,7 +48,7 @@ struct gw_frame {
     gw_nsec arrived;     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     size_t len, cap;
     uint8_t *data;            /* malloc'd */
-    struct gw_budget *budget; /* NULL until queued */
+    struct gw_budget *budget; /* who pays: its maker's account, if any, then the whole process's */
     size_t charged;           /* bytes to give back to it */
 };
 

@@ -40,8 +40,9 @@
       "How long the body of a request may take to come; then it is answered 408.")                                                         \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                                                            \
       "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload when it is closed first.")      \
-    X(count, connections, "connections", "4000", "1", "100000",                                                                            \
-      "Most connections at a time, over all addresses; each costs up to 32 KiB. Further ones are answered 429.")                           \
+    X(count, connections, "connections", "1000", "1", "100000",                                                                            \
+      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory, together a quarter of it at most. Past "            \
+      "that, the one that is the least loss makes way for a new one; where all are in use, it is answered 429.")                           \
     GW_DOOR_OPTS(X)                                                                                                                        \
     X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                                               \
       "Export traces that the tracer decided against (sampling priority 0 or less) too.")                                                  \

@@ -1,7 +1,8 @@
 /* http_internal.h: what the files of the HTTP server share, and nobody else includes.
  *
  *   http.c          sites, listeners, start and stop       main thread
- *   http_worker.c   accept, the loop, deadlines            one thread per worker
+ *   http_worker.c   accept, the loop                       one thread per worker
+ *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_answer.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
  *   http_tls.c      what a connection has that begins with a TLS handshake
@@ -69,6 +70,7 @@ struct conn {
     struct MHD_Connection *mhd;
     int fd; /* libmicrohttpd's */
     enum conn_state state;
+    bool used; /* a request came to its end on it */
     gw_nsec idle_since;
     struct gw_http_peer peer;
     struct request req;
@@ -94,6 +96,7 @@ struct worker {
     atomic_uint connections;
     /* this worker's thread only */
     struct gw_arena arena;
+    size_t arena_keep; /* bytes of it between requests */
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
     struct conn *conns;
@@ -107,7 +110,8 @@ struct worker {
 };
 
 struct gw_http {
-    struct gw_budget *budget, bodies; /* max_memory, and the half of it that bodies may take */
+    struct gw_budget *budget, bodies;              /* max_memory, and the half of it that bodies may take */
+    struct gw_budget scratch[GW_HTTP_MAX_THREADS]; /* of each worker; outlives the workers, as what receivers keep per thread does */
     _Atomic gw_nsec wanting;          /* when an upload last had to wait for memory */
     unsigned threads;
     struct listener listeners[MAX_LISTENERS];
@@ -124,6 +128,11 @@ bool gw_http_worker_start(struct worker *);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_close(struct worker *);
 void gw_http_conn_state(struct conn *, enum conn_state);
+
+/* http_deadlines.c */
+void gw_http_check_conn(struct conn *, gw_nsec now);
+/* Ends the connection of this worker that is the least loss; false when all are in use. */
+bool gw_http_evict(struct worker *, gw_nsec now);
 /* Gives up this worker's uploads that stand still; when it is for an upload of its own, `not_this`, other workers do so as well at
  * their next tick. */
 void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now);

@@ -3,11 +3,7 @@
 
 enum {
     PIECES = 4096,    /* a body may come in this many pieces … */
-    PIECE_BYTES = 64, /* … and one more for every so many bytes: a million one-byte chunks are an attack */
-    SCRATCH = 24,     /* bytes of arena that a byte of body may need: a v0.5 tag of two bytes decodes to 32 */
-    SCRATCH_LEAST = 1024 * 1024,
-    SCRATCH_MOST = 128 * 1024 * 1024,
-    SCRATCH_KEEP = 1024 * 1024
+    PIECE_BYTES = 64  /* … and one more for every so many bytes: a million one-byte chunks are an attack */
 };
 
 /* Headers */
@@ -214,16 +210,8 @@ static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *bod
     enum gw_code code =
         gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked, most(c, q->site->limits.max_inflated), err);
     *body = gw_str_n(unpacked->data, unpacked->len);
+    gw_body_release(&c->worker->pool, &q->body);
     return code;
-}
-
-/* Scratch memory is charged before it is used: what a request of this size may need at most, and never more than a quarter of
- * all, for else a small max_memory would refuse a large request for ever. */
-static size_t scratch(size_t body_len, size_t all)
-{
-    size_t want = body_len > SCRATCH_MOST / SCRATCH ? SCRATCH_MOST : SCRATCH_LEAST + SCRATCH * body_len;
-    size_t bound = all / 4 > SCRATCH_LEAST ? all / 4 : SCRATCH_LEAST;
-    return want < bound ? want : bound;
 }
 
 static enum MHD_Result run_handler(struct conn *c, gw_str body)
@@ -239,19 +227,9 @@ static enum MHD_Result run_handler(struct conn *c, gw_str body)
                                       .worker = w->index,
                                       .impl = c};
     struct gw_http_reply reply = {.status = 200};
-    w->arena.budget = scratch(body.len, w->http->budget->limit);
-    if (!gw_budget_take(w->http->budget, w->arena.budget)) {
-        gw_body_pool_trim(&w->pool, 0);
-        if (!gw_budget_take(w->http->budget, w->arena.budget)) {
-            w->arena.budget = SCRATCH_LEAST;
-            return gw_http_answer_error(c, &(struct gw_err){.code = GW_BUSY});
-        }
-    }
     atomic_fetch_add_explicit(&q->site->counts.body_bytes, body.len, memory_order_relaxed);
     q->route->handle(q->site->ctx, q->route, &request, &reply);
-    enum MHD_Result ok = gw_http_answer(c, &reply);
-    gw_budget_give(w->http->budget, w->arena.budget);
-    return ok;
+    return gw_http_answer(c, &reply);
 }
 
 static enum MHD_Result finish(struct conn *c)
@@ -265,7 +243,7 @@ static enum MHD_Result finish(struct conn *c)
     if (!err.code)
         err.code = unpack(c, &unpacked, &body, &err);
     enum MHD_Result ok = err.code ? gw_http_answer_error(c, &err) : run_handler(c, body);
-    gw_arena_reset(&w->arena, SCRATCH_KEEP);
+    gw_arena_reset(&w->arena, w->arena_keep);
     gw_body_release(&w->pool, &unpacked);
     gw_body_release(&w->pool, &c->req.body);
     return ok;
@@ -294,6 +272,7 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **reque
         return;
     gw_body_release(&c->worker->pool, &c->req.body);
     c->idle_since = gw_now();
+    c->used = true;
     if (c->state != CONN_DEAD)
         gw_http_conn_state(c, CONN_IDLE);
 }

@@ -14,14 +14,15 @@
 #include "gateway/log.h"
 
 enum {
-    ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests … */
+    ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests at most … */
     BODIES_KEEP = 16 * 1024 * 1024, /* … and body buffers; */
     BODIES_KEEP_IDLE = 1024 * 1024, /* less when it has had nothing to do for a while */
     ACCEPTS = 16,                   /* connections taken per turn of the loop */
     RUNS = 16,                      /* of libmicrohttpd per turn */
-    EVENTS = 32
+    EVENTS = 32,
+    SPARE = 256 /* connections that made way and that libmicrohttpd has not closed yet */
 };
-static const gw_nsec TICK = 250 * GW_MSEC, STANDSTILL = GW_SEC, QUIET = 10 * GW_SEC, GRACE = 10 * GW_SEC;
+static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
 struct message {
     int fd, listener; /* fd -1: stop */
@@ -53,11 +54,14 @@ static void find_peer(struct conn *c, const struct sockaddr *sa)
 
 static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **context)
 {
-    struct conn *c = calloc(1, sizeof *c);
+    bool paid = gw_budget_take(w->http->budget, GW_HTTP_CONNECTION);
+    struct conn *c = paid ? calloc(1, sizeof *c) : NULL;
     *context = c;
     atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
-    if (!c)
+    if (!c) {
+        gw_budget_give(w->http->budget, paid ? GW_HTTP_CONNECTION : 0);
         return;
+    }
     c->worker = w;
     c->listener = w->incoming;
     c->mhd = mhd;
@@ -78,6 +82,7 @@ static void conn_close(struct worker *w, struct conn *c)
     if (!c)
         return;
     gw_http_conn_state(c, CONN_DEAD);
+    gw_budget_give(w->http->budget, GW_HTTP_CONNECTION);
     gw_body_release(&w->pool, &c->req.body);
     gw_http_tls_end(c);
     if (c->prev)
@@ -126,13 +131,24 @@ static struct worker *least_loaded(struct gw_http *h, unsigned *all)
     return best;
 }
 
+/* Among so many connections? Where there are too many, one of this worker's makes way: they are spread evenly. */
+static bool has_place(struct worker *w, unsigned all)
+{
+    struct gw_budget *b = w->http->budget;
+    if (b->limit < GW_HTTP_CONNECTION + atomic_load_explicit(&b->used, memory_order_relaxed))
+        return false;
+    if (all < (uint64_t)w->http->limits.connections)
+        return true;
+    gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
+    return gw_http_evict(w, gw_now());
+}
+
 static void place(struct worker *w, int fd, int listener)
 {
     unsigned all;
     struct worker *best = least_loaded(w->http, &all);
     struct message m = {fd, listener};
-    if (all >= (uint64_t)w->http->limits.connections) {
-        gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that `connections` allows: new ones are turned away", all);
+    if (!has_place(w, all)) {
         gw_http_turn_away(w, &w->http->listeners[listener], fd, GW_BUSY);
     } else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m) {
         adopt(w, fd, listener);
@@ -172,44 +188,15 @@ static void accept_some(struct worker *w, int listener, int most)
 
 /* Deadlines */
 
-/* Answers 408 to an upload that does not come to its end; the connection goes as soon as libmicrohttpd looks at it again. */
-static void give_up(struct conn *c, const char *why)
-{
-    struct gw_err err;
-    (void)gw_fail(&err, GW_TIMEOUT, 0, "%s", why);
-    gw_http_refuse(c, &err);
-    MHD_set_connection_option(c->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
-}
-
-void gw_http_make_room(struct worker *w, const struct conn *not_this, gw_nsec now)
-{
-    if (not_this)
-        atomic_store_explicit(&w->http->wanting, now, memory_order_relaxed);
-    for (struct conn *c = w->conns; c; c = c->next)
-        if (c != not_this && c->state == CONN_RECEIVING && c->req.body.cap && now - c->req.moved > STANDSTILL)
-            give_up(c, "the upload stood still while its memory was needed");
-}
-
-static void check_conn(struct conn *c, gw_nsec now)
-{
-    if (c->state == CONN_RECEIVING && now - c->req.since > c->req.site->limits.receive_timeout)
-        give_up(c, "the body did not come within receive_timeout");
-    if (c->tls && !c->shaken && now - c->idle_since > c->listener->sites[0]->limits.receive_timeout)
-        shutdown(c->fd, SHUT_RDWR);
-    /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
-    if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->limits.idle_timeout + GRACE)
-        shutdown(c->fd, SHUT_RDWR);
-}
-
 static void tick(struct worker *w, gw_nsec now)
 {
     w->ticked = now;
     for (struct conn *c = w->conns; c; c = c->next)
-        check_conn(c, now);
+        gw_http_check_conn(c, now);
     for (int i = 0; i < MAX_LINGERING; i++)
         if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
             gw_http_linger_end(&w->lingering[i]);
-    if (now - atomic_load_explicit(&w->http->wanting, memory_order_relaxed) < STANDSTILL)
+    if (now - atomic_load_explicit(&w->http->wanting, memory_order_relaxed) < WANTED)
         gw_http_make_room(w, NULL, now); /* memory that another worker needs may be here */
     if (now - w->last_request > QUIET)
         gw_body_pool_trim(&w->pool, BODIES_KEEP_IDLE);
@@ -336,7 +323,7 @@ static struct MHD_Daemon *start_mhd(struct worker *w, int which)
     unsigned idle = (unsigned)(w->http->limits.idle_timeout / GW_SEC);
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | (which == SECURE ? MHD_USE_TLS : 0), 0, NULL, NULL,
                             gw_http_on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)w->http->limits.connections, MHD_OPTION_CONNECTION_TIMEOUT, idle,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)w->http->limits.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle,
                             MHD_OPTION_NOTIFY_COMPLETED, gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
                             MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
@@ -361,11 +348,11 @@ static bool open_daemons(struct worker *w)
     return true;
 }
 
-/* What a worker may keep in unused buffers: all of them together a sixteenth of the memory at most. */
-static size_t bodies_keep(const struct gw_http *h)
+/* What a worker may keep unused: all of them together a sixteenth of the memory at most. */
+static size_t share(const struct gw_http *h, size_t most)
 {
     size_t share = h->budget->limit / 16 / h->threads;
-    return share < BODIES_KEEP ? share : BODIES_KEEP;
+    return share < most ? share : most;
 }
 
 bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
@@ -373,8 +360,10 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}};
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
-    gw_arena_init(&w->arena, ARENA_KEEP);
-    gw_body_pool_init(&w->pool, h->budget, &h->bodies, bodies_keep(h));
+    gw_arena_init(&w->arena, h->scratch[index].limit);
+    w->arena.account = &h->scratch[index];
+    w->arena_keep = share(h, ARENA_KEEP);
+    gw_body_pool_init(&w->pool, h->budget, &h->bodies, share(h, BODIES_KEEP));
     w->inflater = gw_inflater_new();
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (!w->inflater || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0 || !open_daemons(w))

@@ -520,14 +520,21 @@ static void stuck_uploads_starve_nobody(void **state)
 static void no_memory_is_429(void **state)
 {
     struct fixture f;
-    init(&f, 512 * 1024); /* not even the scratch memory of a request */
+    init(&f, 1024 * 1024);
+    size_t others = f.budget.limit - GW_HTTP_CONNECTION / 2; /* what is left is no connection … */
+    assert_true(gw_budget_take(&f.budget, others));
     start(&f, "127.0.0.1:0");
-    struct answer a = ask(&f, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+    int fd = dial(&f);
+    struct answer a = hear(fd);
+    close(fd);
+    assert_int_equal(a.status, 429);
+    gw_budget_give(&f.budget, GW_HTTP_CONNECTION / 2 + 2); /* … and here one, with two bytes of body */
+    a = ask(&f, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
     assert_int_equal(a.status, 429);
     assert_non_null(strstr(a.head, "Retry-After: 1\r\n"));
     assert_int_equal(f.handled, 0);
     gw_http_drop(f.http);
-    assert_int_equal(f.budget.used, 0);
+    assert_int_equal(f.budget.used, f.budget.limit - GW_HTTP_CONNECTION - 2);
 }
 
 static void connections_have_a_limit(void **state)

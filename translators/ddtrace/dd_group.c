@@ -206,6 +206,8 @@ struct otlp_buf *dd_scope_buf(struct dd_groups *g, struct dd_scope *s, enum gw_r
         b = calloc(1, sizeof *b);
     if (!b)
         return NULL;
+    if (!b->w.cap)
+        b->w.account = g->keep->account;
     b->next = g->used;
     g->used = b;
     return s->spans[r].buf = &b->w;

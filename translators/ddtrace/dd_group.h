@@ -80,7 +80,7 @@ struct dd_group {
 };
 
 struct dd_groups {
-    struct gw_arena *keep;
+    struct gw_arena *keep; /* its account pays for the buffers, too */
     struct dd_group *first, **last;
     struct dd_group **table; /* open addressing, a power of two, in keep */
     size_t slots, n;

@@ -105,7 +105,7 @@ static enum gw_code out_of_memory(struct gw_err *err)
 
 static enum gw_code write_frame(const struct dd_layout *l, const struct plan *plan, struct gw_frame **out, struct gw_err *err)
 {
-    struct otlp_buf w = {0};
+    struct otlp_buf w = {.account = l->arena->account};
     uint32_t *unjoined = plan->unjoined ? malloc(plan->unjoined * sizeof *unjoined) : NULL, *u = unjoined;
     if (!otlp_reserve(&w, plan->size + SLACK) || (plan->unjoined && !unjoined)) {
         free(unjoined);
@@ -128,6 +128,8 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct plan *pl
         return out_of_memory(err);
     }
     (*out)->arrived = l->arrived;
+    (*out)->budget = w.account; /* until the frame is offered */
+    (*out)->charged = w.cap;
     if (unjoined)
         gw_frame_unjoined(*out, unjoined, (uint32_t)plan->unjoined);
     return GW_OK;

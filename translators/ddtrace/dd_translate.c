@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-enum { KEEP_ARENA = 256 * 1024, KEEP_BUFFERS = 8 * 1024 * 1024 };
+/* What a translator keeps from request to request, unless memory is short. */
+enum { KEEP_ARENA = 256 * 1024, KEEP_BUFFERS = 8 * 1024 * 1024, KEEP_SMALL = 64 * 1024 };
 
 struct dd_translator {
     struct gw_arena keep; /* what outlives a chunk, until the request is over */
@@ -204,7 +205,45 @@ static void refuse(struct dd_result *out, enum gw_code code)
         gw_frame_drop(out->frames[i]);
     out->frames_n = 0;
     out->intake = (struct gw_intake){.received = received};
-    out->intake.not_taken[code == GW_BUDGET ? GW_WHY_BUDGET : GW_WHY_BAD_PAYLOAD] = received;
+    out->intake.not_taken[code == GW_BUDGET ? GW_WHY_BUDGET : code == GW_BUSY ? GW_WHY_QUEUE_FULL : GW_WHY_BAD_PAYLOAD] = received;
+}
+
+/* The request's arena says who pays, and it is the same every time. */
+static void take_account(struct dd_translator *t, const struct gw_arena *arena)
+{
+    t->keep.budget = arena->budget;
+    if (arena->account)
+        atomic_store_explicit(&arena->account->others, false, memory_order_relaxed);
+    t->keep.account = t->scratch.account = t->writer.events.account = t->writer.links.account = arena->account;
+}
+
+static void shrink(struct otlp_buf *b, size_t keep)
+{
+    if (b->cap > keep)
+        otlp_fini(b);
+    b->failed = false;
+}
+
+/* What one request made us hold is given back at its end, not when the next one comes. */
+static void let_go(struct dd_translator *t)
+{
+    const struct gw_budget *whole = t->keep.account;
+    while (whole && whole->parent)
+        whole = whole->parent;
+    bool scarce = whole && atomic_load_explicit(&whole->used, memory_order_relaxed) > whole->limit / 2;
+    gw_arena_reset(&t->keep, scarce ? 0 : KEEP_ARENA);
+    dd_groups_reset(&t->groups, &t->keep, scarce ? 0 : KEEP_BUFFERS);
+    shrink(&t->writer.events, KEEP_SMALL);
+    shrink(&t->writer.links, KEEP_SMALL);
+    shrink(&t->scratch, KEEP_SMALL);
+}
+
+/* Memory that others hold is worth waiting for: 429, not 413. */
+static enum gw_code whose_fault(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
+{
+    if (code != GW_BUDGET || !arena->account || !atomic_load_explicit(&arena->account->others, memory_order_relaxed))
+        return code;
+    return gw_fail(err, GW_BUSY, 0, "no memory for the translated spans just now");
 }
 
 enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body, const struct dd_request *req,
@@ -220,15 +259,15 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
                         .join = {.keep = &t->keep},
                         .scratch = &t->scratch};
     *out = (struct dd_result){0};
-    gw_arena_reset(&t->keep, KEEP_ARENA);
-    t->keep.budget = arena->budget;
-    dd_groups_reset(&t->groups, &t->keep, KEEP_BUFFERS);
+    take_account(t, arena);
+    t->groups.keep = &t->keep;
     dd_memo_tidy(&t->writer.memo);
-    t->writer.events.failed = t->writer.links.failed = t->scratch.failed = false;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish(&w, err);
+    code = whose_fault(arena, code, err);
     if (code != GW_OK)
         refuse(out, code);
+    let_go(t);
     return code;
 }

@@ -17,16 +17,24 @@ void otlp_init(struct otlp_buf *w)
 
 void otlp_fini(struct otlp_buf *w)
 {
+    gw_budget_give(w->account, w->cap);
     free(w->data);
-    *w = (struct otlp_buf){0};
+    *w = (struct otlp_buf){.account = w->account};
 }
 
 bool otlp_reserve(struct otlp_buf *w, size_t n)
 {
+    w->failed = true;
+    if (!gw_budget_take(w->account, n))
+        return false;
     w->data = malloc(n ? n : 1);
-    w->cap = w->data ? n : 0;
-    w->failed = !w->data;
-    return w->data != NULL;
+    if (!w->data) {
+        gw_budget_give(w->account, n);
+        return false;
+    }
+    w->cap = n;
+    w->failed = false;
+    return true;
 }
 
 bool otlp_grow(struct otlp_buf *w, size_t n)
@@ -38,8 +46,10 @@ bool otlp_grow(struct otlp_buf *w, size_t n)
     }
     while (cap < want)
         cap += cap / 2;
-    uint8_t *data = realloc(w->data, cap);
+    bool paid = gw_budget_take(w->account, cap - w->cap);
+    uint8_t *data = paid ? realloc(w->data, cap) : NULL;
     if (!data) {
+        gw_budget_give(w->account, paid ? cap - w->cap : 0);
         w->failed = true;
         return false;
     }

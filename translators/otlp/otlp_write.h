@@ -12,18 +12,21 @@
  *
  * Errors: memory. A writer that could not grow is `failed` (sticky) and swallows what follows; ask once, at the end.
  * Text: OTLP strings must be UTF-8. otlp_text and the attribute functions repair what is not (U+FFFD); `…_raw` ones trust.
- * Ownership: the buffer is malloc'd and the caller's; it becomes a frame without a copy.
+ * Ownership: the buffer is malloc'd and the caller's; it becomes a frame without a copy. With an account its capacity is charged
+ * there, and what the account does not give is memory that is out.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef OTLP_WRITE_H
 #define OTLP_WRITE_H
 
+#include "gateway/budget.h"
 #include "gateway/str.h"
 
 struct otlp_buf {
     uint8_t *data;
     size_t len, cap;
     bool failed;
+    struct gw_budget *account; /* pays for cap; may be NULL. Set while cap is 0 */
 };
 
 /* Wire types */
