@@ -97,7 +97,7 @@ void gw_reference_configuration(FILE *to)
           "every\n"
           "mistake in it. Everything has a default: an empty file runs like no file at all.\n\n"
           "```\nreceivers = ( { type = \"ddtrace\"; … }, … );\nexporters = ( { type = \"otlp_grpc\"; … }, … );\n"
-          "max_memory = \"128MiB\";\nlog = { level = \"info\"; };\n```\n\n",
+          "max_memory = \"96MiB\";\nlog = { level = \"info\"; };\n```\n\n",
           to);
     print_types(to);
     fputs("## The process\n\nAt the top level of the file.\n\n", to);

@@ -127,10 +127,10 @@ static void allow_descriptors(void)
     }
 }
 
-/* Idle connections may take a quarter of the memory, so that there is some left for what they send. */
+/* Idle connections may take a third of the memory, so that there is some left for what they send. */
 static void limit_connections(struct gw_http *h)
 {
-    int64_t most = (int64_t)(h->budget->limit / 4 / GW_HTTP_CONNECTION);
+    int64_t most = (int64_t)(h->budget->limit / 3 / GW_HTTP_CONNECTION);
     if (h->limits.connections > most)
         h->limits.connections = most > 0 ? most : 1;
 }
