@@ -28,8 +28,8 @@
 
 /* Options of the process. The words of log.level stand in the order of enum gw_level. */
 #define GW_PROCESS_OPTS(X)                                                                                                                 \
-    X(size, max_memory, "max_memory", "96MiB", "16MiB", "1TiB",                                                                           \
-      "Bound on what connections, requests being received and queues hold together. Past it, senders get 429 and keep their data.")                     \
+    X(size, max_memory, "max_memory", "96MiB", "16MiB", "1TiB",                                                                            \
+      "Bound on what connections, requests being received and queues hold together. Past it, senders get 429 and keep their data.")        \
     X(duration, shutdown_timeout, "shutdown_timeout", "10s", "0s", "1h",                                                                   \
       "How long exporters may go on sending after SIGTERM or SIGINT. What is left then is counted as dropped, and the exit code is 3.")    \
     X(str, host_name, "host_name", "", "", "",                                                                                             \

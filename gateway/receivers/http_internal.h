@@ -112,7 +112,7 @@ struct worker {
 struct gw_http {
     struct gw_budget *budget, bodies;              /* max_memory, and the half of it that bodies may take */
     struct gw_budget scratch[GW_HTTP_MAX_THREADS]; /* of each worker; outlives the workers, as what receivers keep per thread does */
-    _Atomic gw_nsec wanting;          /* when an upload last had to wait for memory */
+    _Atomic gw_nsec wanting;                       /* when an upload last had to wait for memory */
     unsigned threads;
     struct listener listeners[MAX_LISTENERS];
     size_t listeners_n;

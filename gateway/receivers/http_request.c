@@ -2,8 +2,8 @@
 #include "gateway/receivers/http_internal.h"
 
 enum {
-    PIECES = 4096,    /* a body may come in this many pieces … */
-    PIECE_BYTES = 64  /* … and one more for every so many bytes: a million one-byte chunks are an attack */
+    PIECES = 4096,   /* a body may come in this many pieces … */
+    PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
 };
 
 /* Headers */
