@@ -10,6 +10,7 @@ import re
 import pytest
 from opentelemetry.semconv import attributes, schemas
 from opentelemetry.semconv._incubating import attributes as incubating
+from opentelemetry.semconv._incubating.attributes import db_attributes, messaging_attributes, rpc_attributes, telemetry_attributes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TRANSLATOR = ROOT / "translators/ddtrace"
@@ -57,9 +58,9 @@ def test_the_tables_were_found():
     assert len(ATTRIBUTES) > 100 and len(KNOWN) > 500 and "peer.service" in DEPRECATED
 
 
-def test_the_release_exists():
+def test_the_release_is_the_newest_that_the_package_has():
     version = re.search(r'DD_SEMCONV_VERSION "([\d.]+)"', (TRANSLATOR / "dd_semconv.h").read_text())[1]
-    assert f"https://opentelemetry.io/schemas/{version}" in {s.value for s in schemas.Schemas}
+    assert f"https://opentelemetry.io/schemas/{version}" == list(schemas.Schemas)[-1].value
 
 
 @pytest.mark.parametrize("name,standing", ATTRIBUTES)
@@ -85,3 +86,15 @@ def test_no_old_name_is_written_by_mistake():
     for tag, to, when in rows("dd_attrs.def", r'^TAG\(\w+,\s*"([^"]+)",\s*(\w+),\s*(\w+)'):
         if tag in DEPRECATED:
             assert to != "NONE" or when in ("KEEP", "SPAN"), tag
+
+
+@pytest.mark.parametrize("file,pattern,values,ours", [
+    ("dd_semconv_db.c", r'^    {"[^"]+", "([^"]+)"},', db_attributes.DbSystemNameValues, {"aerospike", "leveldb", "snowflake", "valkey", "vertica"}),
+    ("dd_semconv_messaging.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', messaging_attributes.MessagingSystemValues, {"aws.kinesis"}),
+    ("dd_semconv_rpc.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', rpc_attributes.RpcSystemNameValues, set()),
+    ("dd_scan.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', telemetry_attributes.TelemetrySdkLanguageValues, set()),
+])
+def test_well_known_values(file, pattern, values, ours):
+    """What we normalise to is a value that the release lists; systems that it does not list keep their own name."""
+    written = set(rows(file, pattern))
+    assert written and written - {v.value for v in values} == ours

@@ -47,6 +47,38 @@ static void from_tags(void **state)
     rows(*state, table, COUNT(table));
 }
 
+/* Each tag that the agent knows of a container. */
+static void container_tags(void **state)
+{
+    static const struct bed_row table[] = {
+        {N "'_dd.tags.container':'container_name:a,image_id:b,image_name:c,runtime:d,kube_cluster_name:e,orch_cluster_id:f'}",
+         "container.image.id='b' container.image.name='c' container.name='a' container.runtime.name='d' k8s.cluster.name='e' "
+         "k8s.cluster.uid='f' service.name='svc'"},
+        {N "'_dd.tags.container':'kube_node:a,pod_uid:b,pod_ip:c,kube_container_name:d,persistentvolumeclaim:e'}",
+         "k8s.container.name='d' k8s.node.name='a' k8s.persistentvolumeclaim.name='e' k8s.pod.ip='c' k8s.pod.uid='b' service.name='svc'"},
+        {N "'_dd.tags.container':'kube_deployment:0,kube_replica_set:a,kube_replication_controller:b,kube_stateful_set:c,kube_daemon_set:d,"
+           "kube_job:e,kube_cronjob:f'}",
+         "k8s.cronjob.name='f' k8s.daemonset.name='d' k8s.deployment.name='0' k8s.job.name='e' k8s.replicaset.name='a' "
+         "k8s.replicationcontroller.name='b' k8s.statefulset.name='c' service.name='svc'"},
+        {N "'_dd.tags.container':'task_arn:a,cloud_provider:b,region:c,aws_account:d,git.commit.sha:e,git.repository_url:https://f'}",
+         "aws.ecs.task.arn='a' cloud.account.id='d' cloud.provider='b' cloud.region='c' service.name='svc' vcs.ref.head.revision='e' "
+         "vcs.repository.url.full='https://f'"},
+    };
+    rows(*state, table, COUNT(table));
+}
+
+static void always(void **state)
+{
+    struct bed *b = *state;
+    bed_span(b, "'name':'n'");
+    const sound_resource *r = bed_find(b, GW_OTEL, 2).resource;
+    b->shown.len = 0;
+    bed_say_attrs(&b->shown, r->resource->attributes, r->resource->n_attributes, (const char *const[]){NULL});
+    bed_single_quotes(&b->shown);
+    assert_string_equal(b->shown.text, "service.name='svc' telemetry.sdk.name='datadog'");
+    assert_true(gw_str_eq(sound_text(r->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));
+}
+
 /* What the resource says does not stand on the span as well; what it does not say does. */
 static void spans_keep_the_rest(void **state)
 {
@@ -188,8 +220,16 @@ static void static_attributes_win(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        BED_TEST(from_tags), BED_TEST(spans_keep_the_rest),       BED_TEST(from_headers), BED_TEST(unknown_services),     BED_TEST(scopes),
-        BED_TEST(grouping),  BED_TEST(a_process_is_one_resource), BED_TEST(base_service), BED_TEST(static_attributes_win)};
+    const struct CMUnitTest tests[] = {BED_TEST(from_tags),
+                                       BED_TEST(container_tags),
+                                       BED_TEST(always),
+                                       BED_TEST(spans_keep_the_rest),
+                                       BED_TEST(from_headers),
+                                       BED_TEST(unknown_services),
+                                       BED_TEST(scopes),
+                                       BED_TEST(grouping),
+                                       BED_TEST(a_process_is_one_resource),
+                                       BED_TEST(base_service),
+                                       BED_TEST(static_attributes_win)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
