@@ -231,13 +231,37 @@ static void structures(void **state)
         snprintf(want, sizeof want, "n | internal | %s", rows[i].want);
         assert_int_equal(bed_bytes(b, DD_V04_MSGPACK, rows[i].body), GW_OK);
         bed_compare(b, rows[i].want, bed_show(b, GW_OTEL, 2, without), want);
+        assert_int_equal(b->out.odd.bad_struct, i == 1);
+    }
+}
+
+/* Repaired, and counted; two keys that come out the same are one. */
+static void text_that_is_not_utf8(void **state)
+{
+    static const struct bed_row rows[] = {
+        {"'name':'n','meta':{'k\xff':'v\xfe','http.useragent':'u\x80'}",
+         "n | internal | k\xEF\xBF\xBD='v\xEF\xBF\xBD' user_agent.original='u\xEF\xBF\xBD'"},
+        {"'name':'n','meta':{'k\xff':'a','k\xfe':'b'}", "n | internal | k\xEF\xBF\xBD='b'"},
+    };
+    static const unsigned repaired[] = {3, 2};
+    struct bed *b = *state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        bed_rows(b, GW_OTEL, &rows[i], 1);
+        assert_int_equal(b->out.odd.repaired_text, repaired[i]);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(status),         BED_TEST(kind_by_tag), BED_TEST(kind_by_inference),
-                                       BED_TEST(nested_entries), BED_TEST(names),       BED_TEST(own_fields_are_kept),
-                                       BED_TEST(links),          BED_TEST(events),      BED_TEST(structures)};
+    const struct CMUnitTest tests[] = {BED_TEST(status),
+                                       BED_TEST(kind_by_tag),
+                                       BED_TEST(kind_by_inference),
+                                       BED_TEST(nested_entries),
+                                       BED_TEST(names),
+                                       BED_TEST(own_fields_are_kept),
+                                       BED_TEST(links),
+                                       BED_TEST(events),
+                                       BED_TEST(structures),
+                                       BED_TEST(text_that_is_not_utf8)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

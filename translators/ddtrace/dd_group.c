@@ -19,6 +19,7 @@ void dd_groups_reset(struct dd_groups *g, struct gw_arena *keep, size_t keep_byt
     for (link = &g->spare; *link;) {
         struct dd_buf *b = *link;
         b->w.len = 0;
+        b->w.repaired = 0;
         b->w.failed = false;
         kept += b->w.cap;
         if (kept > keep_bytes) {

@@ -206,15 +206,28 @@ static bool is_propagated(gw_str key)
     return key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0;
 }
 
+/* Keys that are not UTF-8 are repaired before they are compared: two of them may come out the same. */
+static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, struct dd_oddities *odd)
+{
+    char *copy = gw_arena_raw(arena, key->len, 3);
+    if (!copy)
+        return;
+    *key = gw_str_n(copy, gw_utf8_repair(*key, copy));
+    *hash = dd_hash(*key);
+    odd->repaired_text++;
+}
+
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
 static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct halves *h, bool is_root,
-                       struct dd_oddities *odd)
+                       struct gw_arena *arena, struct dd_oddities *odd)
 {
     for (size_t i = 0; i < span->meta_n; i++) {
-        const struct dd_text *t = &span->meta[i];
+        struct dd_text *t = &span->meta[i];
         uint64_t hash = dd_hash(t->key);
         unsigned name = dd_name_of(t->key, hash);
+        if (name == DD_UNKNOWN && !gw_utf8_valid(t->key))
+            repair_key(&t->key, arena, &hash, odd);
         keys[i] = (struct dd_key){(uint32_t)hash, (uint16_t)name};
         if (name == DD_T_TID)
             note_tid(s, h, is_root, t->value, odd);
@@ -245,16 +258,28 @@ static void note_number(struct dd_scanned *s, unsigned name, const struct dd_num
     }
 }
 
-static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct gw_arena *arena)
+static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct gw_arena *arena,
+                         struct dd_oddities *odd)
 {
     for (size_t i = 0; i < span->metrics_n; i++) {
-        const struct dd_number *n = &span->metrics[i];
+        struct dd_number *n = &span->metrics[i];
         uint64_t hash = dd_hash(n->key);
         unsigned name = dd_name_of(n->key, hash);
+        if (name == DD_UNKNOWN && !gw_utf8_valid(n->key))
+            repair_key(&n->key, arena, &hash, odd);
         keys[i] = (struct dd_key){(uint32_t)hash, (uint16_t)name};
         if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
             note_number(s, name, n, arena);
     }
+}
+
+/* meta_struct is rare; its keys are looked up when the span is loaded. */
+static void scan_structs(const struct dd_span *span, struct gw_arena *arena, struct dd_oddities *odd)
+{
+    uint64_t hash;
+    for (size_t i = 0; i < span->meta_struct_n; i++)
+        if (!gw_utf8_valid(span->meta_struct[i].key))
+            repair_key(&span->meta_struct[i].key, arena, &hash, odd);
 }
 
 static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct gw_arena *arena, struct dd_oddities *odd)
@@ -264,8 +289,9 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     if (!keys)
         return false;
     s->keys[i] = keys;
-    scan_texts(s, span, keys, h, i == s->local_root, odd);
-    scan_numbers(s, span, keys + span->meta_n, arena);
+    scan_texts(s, span, keys, h, i == s->local_root, arena, odd);
+    scan_numbers(s, span, keys + span->meta_n, arena, odd);
+    scan_structs(span, arena, odd);
     return true;
 }
 

@@ -187,8 +187,21 @@ static enum gw_code lay_out(struct dd_work *w, struct gw_err *err)
     return code;
 }
 
+/* Texts that were not UTF-8: counted in one rendering, since all hold them. */
+static uint64_t repaired(const struct dd_work *w)
+{
+    uint64_t n = 0;
+    enum gw_rendering r = w->writer->counting;
+    for (const struct dd_group *g = w->groups->first; g; g = g->next)
+        for (const struct dd_scope *s = g->scopes; s; s = s->next)
+            n += s->spans[r].buf ? s->spans[r].buf->repaired : 0;
+    return n;
+}
+
 static enum gw_code finish(struct dd_work *w, struct gw_err *err)
 {
+    w->out->odd.repaired_text += repaired(w);
+    w->out->odd.bad_struct += w->writer->bad_struct;
     gw_str host = sole(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
     dd_groups_complete(w->groups, sole(&w->runtime_id), host.len ? host : own);
     if (!dd_join_finish(&w->join, w->groups, w->env->ids, w->env->now))
@@ -262,6 +275,8 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     take_account(t, arena);
     t->groups.keep = &t->keep;
     dd_memo_tidy(&t->writer.memo);
+    t->writer.counting = env->renderings ? (enum gw_rendering)__builtin_ctz(env->renderings) : GW_OTEL;
+    t->writer.bad_struct = 0;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish(&w, err);

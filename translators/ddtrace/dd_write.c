@@ -197,7 +197,7 @@ static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_r
     }
 }
 
-static void write_structs(struct dd_writer *dw, struct otlp_buf *w)
+static void write_structs(struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
 {
     const struct dd_span *s = dw->f.span;
     const struct dd_key *keys = dw->keys + s->meta_n + s->metrics_n;
@@ -205,7 +205,8 @@ static void write_structs(struct dd_writer *dw, struct otlp_buf *w)
         unsigned name = keys[i].name;
         if (name == DD_DEAD || (name < DD_ATTRS && dd_is_set(&dw->f, name)))
             continue;
-        dd_write_struct(w, SPAN_ATTRIBUTES, s->meta_struct[i].key, s->meta_struct[i].value);
+        if (!dd_write_struct(w, SPAN_ATTRIBUTES, s->meta_struct[i].key, s->meta_struct[i].value) && r == dw->counting)
+            dw->bad_struct++;
     }
 }
 
@@ -280,7 +281,7 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
     if (r == GW_OTEL || r == GW_BOTH)
         write_headers(f, w);
     write_tags(dw, w, r);
-    write_structs(dw, w);
+    write_structs(dw, w, r);
     if (st->exception && r != GW_DATADOG)
         dd_write_exception(w, end_time(f->span), st->type, st->text, st->stack);
     if (dw->events.len && otlp_room(w, dw->events.len))

@@ -45,6 +45,8 @@ struct dd_writer {
     struct dd_key *keys; /* of the span at hand */
     unsigned headers_n;
     struct dd_status status;
+    enum gw_rendering counting; /* the rendering that counts what all of them meet */
+    uint64_t bad_struct;
     struct otlp_buf events, links; /* of the span at hand, as fields of Span */
     struct dd_twin twins[DD_TWIN_SLOTS];
     uint32_t stamp;

@@ -135,9 +135,10 @@ struct text {
     bool sound;
 };
 
-static inline struct text text(gw_str s)
+static inline struct text text(struct otlp_buf *w, gw_str s)
 {
     bool sound = gw_utf8_valid(s);
+    w->repaired += !sound;
     return (struct text){s, sound ? s.len : gw_utf8_repaired_size(s), sound};
 }
 
@@ -162,7 +163,7 @@ static void text_field(struct otlp_buf *w, unsigned field, struct text t)
 void otlp_text(struct otlp_buf *w, unsigned field, gw_str s)
 {
     if (s.len)
-        text_field(w, field, text(s));
+        text_field(w, field, text(w, s));
 }
 
 /* Tag, length and key of a KeyValue whose AnyValue takes `any_size` bytes, and the tag and length of that. */
@@ -215,12 +216,12 @@ static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str ke
 void otlp_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
     if (!short_attr_text(w, field, key, value))
-        attr_text(w, field, text(key), ANY_STRING, text(value));
+        attr_text(w, field, text(w, key), ANY_STRING, text(w, value));
 }
 
 void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
-    attr_text(w, field, text(key), ANY_BYTES, trusted(value));
+    attr_text(w, field, text(w, key), ANY_BYTES, trusted(value));
 }
 
 /* The head of a number's attribute: the same short way where it is open, for an AnyValue of any_size < 12 bytes. */
@@ -238,7 +239,7 @@ static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_st
             return p + 6 + key.len;
         }
     }
-    return put_attr_head(w, field, text(key), any_size);
+    return put_attr_head(w, field, text(w, key), any_size);
 }
 
 void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value)
@@ -294,7 +295,7 @@ void otlp_attr_texts(struct otlp_buf *w, unsigned field, gw_str key, const gw_st
 /* The members of AnyValue are a oneof: written even when empty or zero. */
 void otlp_any_text(struct otlp_buf *w, gw_str value)
 {
-    text_field(w, ANY_STRING, text(value));
+    text_field(w, ANY_STRING, text(w, value));
 }
 
 void otlp_any_bool(struct otlp_buf *w, bool value)

@@ -25,6 +25,7 @@
 struct otlp_buf {
     uint8_t *data;
     size_t len, cap;
+    size_t repaired; /* texts that were not UTF-8 */
     bool failed;
     struct gw_budget *account; /* pays for cap; may be NULL. Set while cap is 0 */
 };
