@@ -69,7 +69,8 @@ struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl)
     bool complete = true;
     for (size_t i = 0; i < shards; i++) {
         struct shard *s = &ids->shard[i];
-        *s = (struct shard){.ring = calloc(size, sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
+        /* nothing reads an entry before it was written: what is not filled is not touched, and costs no memory */
+        *s = (struct shard){.ring = malloc(size * sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
         pthread_mutex_init(&s->lock, NULL);
         complete = complete && s->ring && s->heads;
     }
