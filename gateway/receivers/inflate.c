@@ -5,7 +5,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { ZSTD_WINDOW_LOG = 23, ZSTD_KEEP = 1024 * 1024, STEP = 32 * 1024 };
+enum { ZSTD_WINDOW_LOG = 23, ZSTD_MOST = (1 << ZSTD_WINDOW_LOG) + 1024 * 1024, ZSTD_KEEP = 1024 * 1024, STEP = 32 * 1024 };
 
 struct gw_inflater {
     z_stream z;
@@ -175,7 +175,10 @@ enum gw_code gw_inflate(struct gw_inflater *f, enum gw_encoding encoding, gw_str
     struct run r = {.pool = pool, .out = out, .max = max, .in = in, .err = err};
     if (encoding != GW_ENC_ZSTD)
         return run_zlib(f, &r, encoding);
+    if (!gw_budget_take(pool->budget, ZSTD_MOST)) /* the window that the body may ask for */
+        return gw_fail(err, GW_BUSY, 0, "no memory to inflate the body");
     enum gw_code code = run_zstd(f, &r);
+    gw_budget_give(pool->budget, ZSTD_MOST);
     if (f->zstd && ZSTD_sizeof_DCtx(f->zstd) > ZSTD_KEEP) { /* a large window came with the body and goes with it */
         ZSTD_freeDCtx(f->zstd);
         f->zstd = NULL;
