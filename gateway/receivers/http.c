@@ -17,6 +17,7 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     if (!h)
         return NULL;
     h->budget = budget;
+    h->places = (struct gw_budget){.limit = budget->limit / 3, .parent = budget};
     h->bodies.limit = budget->limit / 2; /* body.h charges the whole itself */
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
@@ -127,14 +128,6 @@ static void allow_descriptors(void)
     }
 }
 
-/* Idle connections may take a third of the memory, so that there is some left for what they send. */
-static void limit_connections(struct gw_http *h)
-{
-    int64_t most = (int64_t)(h->budget->limit / 3 / GW_HTTP_CONNECTION);
-    if (h->limits.connections > most)
-        h->limits.connections = most > 0 ? most : 1;
-}
-
 static void announce(const struct listener *l)
 {
     for (size_t i = 0; i < l->sites_n; i++)
@@ -147,7 +140,6 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
     if (h->started)
         return GW_OK;
     allow_descriptors();
-    limit_connections(h);
     h->workers = calloc(h->threads, sizeof *h->workers);
     if (!h->workers)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the HTTP workers");

@@ -14,9 +14,9 @@
  * 415 (Content-Encoding), 429 (memory), 503 (stopping). An answer that is given before the body has come closes the connection, after
  * what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
  *
- * Memory: a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more, charged to max_memory), a body what has come of it
- * (body.h), and bodies together at most half of max_memory. When that is used up, uploads that have stood still for a second are given up
- * (408) for those that move.
+ * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more), all at most a third of
+ * max_memory; a body what has come of it (body.h), all at most half; the translation of one request at most five eighths. When that is used
+ * up, uploads that have stood still for a second are given up (408) for those that move.
  *
  * Threads: new, listen, start, stop, drop on the main thread. Handlers run on workers.
  * SPDX-License-Identifier: Apache-2.0

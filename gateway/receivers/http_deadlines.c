@@ -65,6 +65,8 @@ bool gw_http_evict(struct worker *w, gw_nsec now)
         return false;
     gw_http_conn_state(best, CONN_DEAD);
     gw_body_release(&w->pool, &best->req.body);
+    gw_budget_give(&w->http->places, best->paid);
+    best->paid = 0;
     shutdown(best->fd, SHUT_RDWR);
     return true;
 }

@@ -70,14 +70,15 @@ struct conn {
     struct MHD_Connection *mhd;
     int fd; /* libmicrohttpd's */
     enum conn_state state;
-    bool used; /* a request came to its end on it */
+    size_t paid; /* to places */
+    bool used;   /* a request came to its end on it */
     gw_nsec idle_since;
     struct gw_http_peer peer;
     struct request req;
     /* where the listener has TLS */
     gnutls_session_t tls; /* libmicrohttpd's */
     struct gw_tls_keys *keys;
-    bool charged, spoken, shaken; /* to the budget; something came; the handshake is over */
+    bool spoken, shaken; /* something came; the handshake is over */
 };
 
 /* A connection that was answered early: what the client still sends is read away for a while, so that it gets to see the answer. */
@@ -110,7 +111,7 @@ struct worker {
 };
 
 struct gw_http {
-    struct gw_budget *budget, bodies;              /* max_memory, and the half of it that bodies may take */
+    struct gw_budget *budget, places, bodies;      /* max_memory, and what connections and bodies may take of it */
     struct gw_budget scratch[GW_HTTP_MAX_THREADS]; /* of each worker; outlives the workers, as what receivers keep per thread does */
     _Atomic gw_nsec wanting;                       /* when an upload last had to wait for memory */
     unsigned threads;

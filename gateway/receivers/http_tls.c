@@ -67,9 +67,6 @@ static int on_finished(gnutls_session_t session, unsigned type, unsigned when, u
 bool gw_http_tls_begin(struct conn *c)
 {
     gnutls_session_t session = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
-    c->charged = gw_budget_take(c->worker->http->budget, GW_HTTP_TLS);
-    if (!c->charged)
-        return false;
     c->keys = gw_tls_take(c->listener->tls, c->idle_since);
     c->tls = session;
     gnutls_transport_set_ptr2(session, c, (gnutls_transport_ptr_t)(intptr_t)c->fd);
@@ -94,8 +91,6 @@ static void note_failure(const struct conn *c)
 
 void gw_http_tls_end(struct conn *c)
 {
-    if (c->charged)
-        gw_budget_give(c->worker->http->budget, GW_HTTP_TLS);
     if (c->keys)
         note_failure(c);
     gw_tls_give(c->keys);

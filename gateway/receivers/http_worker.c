@@ -52,18 +52,22 @@ static void find_peer(struct conn *c, const struct sockaddr *sa)
         c->peer.pid = cred.pid;
 }
 
+static size_t cost(const struct listener *l)
+{
+    return GW_HTTP_CONNECTION + (l->tls ? GW_HTTP_TLS : 0);
+}
+
 static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **context)
 {
-    bool paid = gw_budget_take(w->http->budget, GW_HTTP_CONNECTION);
-    struct conn *c = paid ? calloc(1, sizeof *c) : NULL;
+    struct conn *c = calloc(1, sizeof *c);
     *context = c;
     atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
-    if (!c) {
-        gw_budget_give(w->http->budget, paid ? GW_HTTP_CONNECTION : 0);
+    if (!c)
         return;
-    }
     c->worker = w;
     c->listener = w->incoming;
+    c->paid = cost(w->incoming);
+    w->incoming = NULL;
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     c->idle_since = gw_now();
@@ -82,7 +86,7 @@ static void conn_close(struct worker *w, struct conn *c)
     if (!c)
         return;
     gw_http_conn_state(c, CONN_DEAD);
-    gw_budget_give(w->http->budget, GW_HTTP_CONNECTION);
+    gw_budget_give(&w->http->places, c->paid);
     gw_body_release(&w->pool, &c->req.body);
     gw_http_tls_end(c);
     if (c->prev)
@@ -102,17 +106,23 @@ static void on_connection(void *worker, struct MHD_Connection *mhd, void **conte
         conn_close(worker, *context);
 }
 
+/* Its place is paid for (take_place); conn_open takes that over. */
 static void adopt(struct worker *w, int fd, int listener)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
+    const struct listener *l = &w->http->listeners[listener];
     if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
         close(fd); /* gone already */
+        gw_budget_give(&w->http->places, cost(l));
         return;
     }
-    w->incoming = &w->http->listeners[listener];
+    w->incoming = l;
     w->incoming_peer = (struct sockaddr *)&peer;
-    MHD_add_connection(w->mhd[w->incoming->tls ? SECURE : PLAIN], fd, (struct sockaddr *)&peer, len); /* closes fd itself when it fails */
+    MHD_add_connection(w->mhd[l->tls ? SECURE : PLAIN], fd, (struct sockaddr *)&peer, len); /* closes fd itself when it fails */
+    if (w->incoming)
+        gw_budget_give(&w->http->places, cost(l));
+    w->incoming = NULL;
 }
 
 static struct worker *least_loaded(struct gw_http *h, unsigned *all)
@@ -131,16 +141,13 @@ static struct worker *least_loaded(struct gw_http *h, unsigned *all)
     return best;
 }
 
-/* Among so many connections? Where there are too many, one of this worker's makes way: they are spread evenly. */
-static bool has_place(struct worker *w, unsigned all)
+/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they are spread evenly. */
+static bool take_place(struct worker *w, unsigned all, const struct listener *l)
 {
-    struct gw_budget *b = w->http->budget;
-    if (b->limit < GW_HTTP_CONNECTION + atomic_load_explicit(&b->used, memory_order_relaxed))
-        return false;
-    if (all < (uint64_t)w->http->limits.connections)
+    if (all < (uint64_t)w->http->limits.connections && gw_budget_take(&w->http->places, cost(l)))
         return true;
     gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
-    return gw_http_evict(w, gw_now());
+    return gw_http_evict(w, gw_now()) && gw_budget_take(&w->http->places, cost(l));
 }
 
 static void place(struct worker *w, int fd, int listener)
@@ -148,11 +155,10 @@ static void place(struct worker *w, int fd, int listener)
     unsigned all;
     struct worker *best = least_loaded(w->http, &all);
     struct message m = {fd, listener};
-    if (!has_place(w, all)) {
+    if (!take_place(w, all, &w->http->listeners[listener]))
         gw_http_turn_away(w, &w->http->listeners[listener], fd, GW_BUSY);
-    } else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m) {
+    else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m)
         adopt(w, fd, listener);
-    }
 }
 
 /* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
