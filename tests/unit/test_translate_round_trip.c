@@ -1,6 +1,7 @@
 /* MAPPING §13: in modes both and datadog, without obfuscation, a span comes back as it was: on spans made up of every tag that the
  * tables know and of others, with every kind of value. What went in is what the decoder reads, which has tests of its own.
  * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "tests/unit/translate_bed.h"
 
 #include "translators/ddtrace/dd_fields.h"
@@ -226,8 +227,83 @@ static void what_comes_back(void **state)
     }
 }
 
+/* Orders to the tracer, which the priority answers; and lists, whose parts become names. */
+static bool is_consumed(gw_str key)
+{
+    return gw_str_starts(key, GW_STR("manual.")) || gw_str_starts(key, GW_STR("_dd.tags."));
+}
+
+static bool value_says(const sound_any *v, gw_str text, int64_t number)
+{
+    switch (v->value_case) {
+    case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE:
+        for (size_t i = 0; i + text.len <= v->string_value.len; i++)
+            if (gw_str_ieq(gw_str_n((char *)v->string_value.data + i, text.len), text))
+                return true;
+        return false;
+    case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_INT_VALUE:
+        return v->int_value == number;
+    case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_DOUBLE_VALUE:
+        return v->double_value == (double)number;
+    case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_ARRAY_VALUE:
+        return v->array_value->n_values && value_says(v->array_value->values[0], text, number);
+    default:
+        return false;
+    }
+}
+
+static bool attrs_say(sound_attr **attrs, size_t n, gw_str text, int64_t number)
+{
+    for (size_t i = 0; i < n; i++)
+        if (value_says(attrs[i]->value, text, number))
+            return true;
+    return false;
+}
+
+/* Anywhere in the span, its events or its resource. */
+static bool is_said(const struct bed_at *at, gw_str text, int64_t number)
+{
+    const sound_span *s = at->span;
+    if (attrs_say(s->attributes, s->n_attributes, text, number) ||
+        attrs_say(at->resource->resource->attributes, at->resource->resource->n_attributes, text, number))
+        return true;
+    for (size_t i = 0; i < s->n_events; i++)
+        if (attrs_say(s->events[i]->attributes, s->events[i]->n_attributes, text, number))
+            return true;
+    if (s->status && memmem(s->status->message.data, s->status->message.len, text.ptr, text.len))
+        return true;
+    return memmem(s->trace_state.data, s->trace_state.len, text.ptr, text.len);
+}
+
+/* Mode otel renames and moves, but loses nothing: every tag of the tables in pairs with every other, each with a value of its own. */
+static void what_mode_otel_still_says(void **state)
+{
+    static const char *const types[] = {"web", "http", "sql", "redis", "queue", "grpc", "custom"};
+    struct bed *b = *state;
+    b->opt.obfuscate = false;
+    b->opt.keep_rejected = true;
+    bed_again(b);
+    for (unsigned name = 0; name < DD_NAMES; name++)
+        for (int round = 0; round < 40; round++) {
+            char members[1024];
+            gw_str key = dd_names[name].name, other = dd_names[chance(DD_NAMES)].name;
+            bool number = round & 1, other_number = round & 2;
+            if (is_field(key) || is_field(other) || is_consumed(key) || gw_str_eq(key, other))
+                continue;
+            const char *said = number ? "37" : "'xfirst'", *also = other_number ? "38" : "'xsecond'";
+            const char *between = number == other_number ? "," : other_number ? "},'metrics':{" : "},'meta':{";
+            snprintf(members, sizeof members, "'name':'n','type':'%s','error':%d,'%s':{'%.*s':%s%s'%.*s':%s}", types[chance(COUNT(types))],
+                     round >> 2 & 1, number ? "metrics" : "meta", GW_FMT(key), said, between, GW_FMT(other), also);
+            bed_span(b, members);
+            struct bed_at at = bed_find(b, GW_OTEL, 2);
+            assert_non_null(at.span);
+            if (!is_said(&at, number ? GW_STR("37") : GW_STR("xfirst"), 37))
+                bed_compare(b, members, bed_show(b, GW_OTEL, 2, (const char *const[]){NULL}), "the first value somewhere");
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(what_comes_back)};
+    const struct CMUnitTest tests[] = {BED_TEST(what_comes_back), BED_TEST(what_mode_otel_still_says)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,10 @@ static void status(void **state)
          "n | internal | error.type='E' | error: E | event exception at 1700000000000000005 exception.type='E'"},
         {"'name':'n','error':1,'meta':{'error.handling':'unhandled'}", "n | internal | error.handling='unhandled' | error"},
         {"'name':'n','error':1,'meta':{'_dd.span_events.has_exception':'true'," RAISED "}",
-         "n | internal | _dd.span_events.has_exception='true' error.type='ValueError' | error: no"},
+         "n | internal | _dd.span_events.has_exception='true' error.message='no' error.stack='at x' error.type='ValueError' | error: no"},
+        {"'name':'n','error':1,'meta':{'_dd.span_events.has_exception':'true'," RAISED "},"
+         "'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
+         "n | internal | _dd.span_events.has_exception='true' error.type='ValueError' | error: no | event exception at 7 "},
         {"'name':'n','error':1,'meta':{" RAISED "},'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
          "n | internal | error.type='ValueError' | error: no | event exception at 7 "},
         {"'name':'n','error':1,'meta':{'events':'[{\\\"name\\\":\\\"exception\\\",\\\"time_unix_nano\\\":7}]'," RAISED "}",

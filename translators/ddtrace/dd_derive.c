@@ -122,9 +122,10 @@ static void events(struct dd_writer *w, struct dd_oddities *odd)
     struct dd_status *st = &w->status;
     if (st->code != 2)
         return;
-    has_exception |= dd_bool_of(f, DD_T_HAS_EXCEPTION);
-    st->exception = !has_exception && (st->type.len || st->text.len || st->stack.len);
-    use_errors(f, st);
+    bool is_told = has_exception || dd_bool_of(f, DD_T_HAS_EXCEPTION);
+    st->exception = !is_told && (st->type.len || st->text.len || st->stack.len);
+    if (has_exception || st->exception) /* an event that was announced but is not here says nothing */
+        use_errors(f, st);
 }
 
 static void links(struct dd_writer *w, struct dd_oddities *odd)

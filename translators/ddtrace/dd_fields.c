@@ -84,8 +84,13 @@ gw_str dd_set_text_of(const struct dd_fields *f, unsigned attr)
 static struct dd_out *claim(struct dd_fields *f, unsigned attr, enum dd_sure sure, enum dd_type type)
 {
     struct dd_out *o = &f->out[attr];
-    if (dd_is_set(f, attr) && o->sure >= sure)
-        return NULL;
+    if (dd_is_set(f, attr)) {
+        if (o->sure >= sure)
+            return NULL;
+        if (o->tag != DD_UNKNOWN) /* stays as it is: something else is the attribute now */
+            f->used[o->tag / 64] &= ~((uint64_t)1 << (o->tag % 64));
+    }
+    o->tag = DD_UNKNOWN;
     f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
     o->sure = (uint8_t)sure;
     o->type = (uint8_t)type;
@@ -176,10 +181,12 @@ static bool offer(struct dd_fields *f, unsigned tag, struct dd_out *said)
 {
     unsigned attr = dd_names[tag].to;
     struct dd_out *o = claim(f, attr, (enum dd_sure)said->sure, (enum dd_type)said->type);
-    if (o)
+    if (o) {
         *o = *said;
-    else if (!equal(&f->out[attr], said))
+        o->tag = (uint16_t)tag;
+    } else if (!equal(&f->out[attr], said)) {
         return false;
+    }
     dd_use(f, tag);
     return true;
 }
@@ -203,7 +210,7 @@ bool dd_rename_as(struct dd_fields *f, unsigned tag, gw_str text)
 
 void dd_explicit(struct dd_fields *f, unsigned attr)
 {
-    struct dd_out said = {.sure = DD_EXPLICIT}, *o;
+    struct dd_out said = {.sure = DD_EXPLICIT, .tag = DD_UNKNOWN}, *o;
     const struct dd_number *n = f->value[attr].number;
     if (convert(f, attr, (enum dd_type)dd_names[attr].type, &said)) {
         o = claim(f, attr, DD_EXPLICIT, (enum dd_type)said.type);

@@ -33,6 +33,7 @@ enum dd_sure { DD_UNSET, DD_DERIVED, DD_RENAMED, DD_RENAMED_NUMBER, DD_EXPLICIT,
 struct dd_out {
     uint8_t sure; /* enum dd_sure */
     uint8_t type; /* enum dd_type, of the value that is there */
+    uint16_t tag; /* the tag that says it and was used up for it, or DD_UNKNOWN */
     union {
         gw_str s; /* DD_TY_STR, DD_TY_ARR */
         int64_t i;

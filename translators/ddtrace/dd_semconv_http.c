@@ -14,14 +14,20 @@ static bool known_method(gw_str m)
     return false;
 }
 
+/* http.request.method_original says it, and nothing else. */
+static bool other_method(struct dd_fields *f, gw_str raw)
+{
+    return !dd_is_set(f, DD_A_HTTP_REQUEST_METHOD) &&
+           (dd_set_text(f, DD_A_HTTP_METHOD_ORIGINAL, raw, DD_DERIVED) || gw_str_eq(dd_set_text_of(f, DD_A_HTTP_METHOD_ORIGINAL), raw));
+}
+
 static void method(struct dd_fields *f)
 {
     gw_str raw = dd_text_of(f, DD_T_HTTP_METHOD), upper = dd_upper(f->arena, raw);
-    if (known_method(upper)) {
+    if (known_method(upper))
         dd_rename_as(f, DD_T_HTTP_METHOD, upper);
-    } else if (dd_rename_as(f, DD_T_HTTP_METHOD, raw.len ? OTHER_METHOD : GW_NOSTR)) {
-        dd_set_text(f, DD_A_HTTP_METHOD_ORIGINAL, raw, DD_DERIVED);
-    }
+    else if (raw.len && other_method(f, raw))
+        dd_rename_as(f, DD_T_HTTP_METHOD, OTHER_METHOD);
 }
 
 static void port(struct dd_fields *f, int port, gw_str scheme)
@@ -40,18 +46,27 @@ static void implied_ports(struct dd_fields *f, gw_str scheme)
             dd_use(f, tags[i]);
 }
 
+/* False when the attribute says something else. */
+static bool part(struct dd_fields *f, unsigned attr, gw_str text)
+{
+    return !text.len || dd_set_text(f, attr, text, DD_RENAMED) || gw_str_eq(dd_set_text_of(f, attr), text);
+}
+
 static void split(struct dd_fields *f, const struct dd_url *u)
 {
-    dd_set_text(f, DD_A_URL_SCHEME, u->scheme, DD_RENAMED);
-    dd_set_text(f, DD_A_URL_PATH, u->path, DD_RENAMED);
-    dd_set_text(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query, DD_RENAMED);
-    dd_use(f, DD_T_HTTP_URL);
+    bool whole = part(f, DD_A_URL_SCHEME, u->scheme);
+    whole &= part(f, DD_A_URL_PATH, u->path);
+    whole &= part(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query);
+    if (whole)
+        dd_use(f, DD_T_HTTP_URL);
 }
 
 static void url(struct dd_fields *f)
 {
     struct dd_url u;
-    gw_str raw = dd_text_of(f, DD_T_HTTP_URL), safe = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
+    if (f->value[DD_T_HTTP_URL].number)
+        return;
+    gw_str raw = f->value[DD_T_HTTP_URL].text, safe = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
     if (!raw.len)
         return;
     dd_url_split(raw, &u);
@@ -68,7 +83,9 @@ static void url(struct dd_fields *f)
 
 static void query_string(struct dd_fields *f)
 {
-    gw_str raw = dd_text_of(f, DD_T_HTTP_QUERY_STRING);
+    if (f->value[DD_T_HTTP_QUERY_STRING].number)
+        return;
+    gw_str raw = f->value[DD_T_HTTP_QUERY_STRING].text;
     gw_str safe = f->obfuscate ? dd_url_redact_query(f->arena, raw) : raw;
     f->value[DD_T_HTTP_QUERY_STRING] = (struct dd_said){.text = safe};
     dd_rename_as(f, DD_T_HTTP_QUERY_STRING, safe);
@@ -132,11 +149,8 @@ static void kafka_servers(struct dd_fields *f, unsigned tag)
     if (!list.len || !gw_str_next(&rest, ',', &one))
         return;
     dd_url_authority(gw_str_trim(one), &name, &number);
-    if (!dd_set_text(f, DD_A_SERVER_ADDRESS, name, DD_RENAMED))
-        return;
-    port(f, number, GW_NOSTR);
-    if (!rest.len)
-        dd_use(f, tag);
+    if (rest.len ? dd_set_text(f, DD_A_SERVER_ADDRESS, name, DD_RENAMED) : dd_rename_as(f, tag, name))
+        port(f, number, GW_NOSTR);
 }
 
 void dd_network(struct dd_fields *f)
@@ -154,7 +168,8 @@ static void route(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_HTTP_ROUTE);
     if (said.len && f->kind == DD_KIND_CLIENT) {
-        dd_set_text(f, DD_A_URL_TEMPLATE, said, DD_RENAMED);
+        if (!dd_set_text(f, DD_A_URL_TEMPLATE, said, DD_RENAMED) && !gw_str_eq(dd_set_text_of(f, DD_A_URL_TEMPLATE), said))
+            return;
         f->set[DD_A_HTTP_ROUTE / 64] &= ~((uint64_t)1 << (DD_A_HTTP_ROUTE % 64));
     } else if (!said.len && f->kind == DD_KIND_SERVER) {
         gw_str other = dd_text_of(f, dd_has(f, DD_T_FLASK_URL_RULE) ? DD_T_FLASK_URL_RULE : DD_T_ASPNET_ROUTE);
