@@ -23,16 +23,13 @@ static void explicit_ones(struct dd_fields *f)
 /* The tags that are just called otherwise. Numbers first: they are surer than text. */
 static void rename_all(struct dd_fields *f, bool numbers)
 {
-    for (unsigned word = DD_ATTRS / 64; word < DD_WORDS; word++) {
-        uint64_t bits = f->seen[word] & ~f->used[word];
-        if (word == DD_ATTRS / 64)
-            bits &= ~(((uint64_t)1 << (DD_ATTRS % 64)) - 1);
-        for (; bits; bits &= bits - 1) {
+    const uint64_t *renamed = dd_renamed_tags[f->when == DD_SERVER ? 0 : f->when == DD_CLIENT ? 1 : 2];
+    for (unsigned word = DD_ATTRS / 64; word < DD_WORDS; word++)
+        for (uint64_t bits = f->seen[word] & renamed[word] & ~f->used[word]; bits; bits &= bits - 1) {
             unsigned tag = word * 64 + (unsigned)__builtin_ctzll(bits);
-            if (dd_names[tag].when & f->when && dd_names[tag].when <= DD_ANY && !f->value[tag].number != numbers)
+            if (!f->value[tag].number != numbers)
                 dd_rename(f, tag);
         }
-    }
 }
 
 /* What the span says of itself and of its trace. */

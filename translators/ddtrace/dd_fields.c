@@ -196,8 +196,22 @@ static uint8_t sureness(const struct dd_fields *f, unsigned tag)
     return f->value[tag].number ? DD_RENAMED_NUMBER : DD_RENAMED;
 }
 
+/* The usual case: a text becomes a text that nobody has said. */
+static bool rename_text(struct dd_fields *f, unsigned tag)
+{
+    unsigned attr = dd_names[tag].to;
+    if (f->value[tag].number || dd_names[attr].type != DD_TY_STR || dd_is_set(f, attr) || !f->value[tag].text.len)
+        return false;
+    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
+    f->out[attr] = (struct dd_out){.sure = DD_RENAMED, .type = DD_TY_STR, .s = f->value[tag].text};
+    dd_use(f, tag);
+    return true;
+}
+
 bool dd_rename(struct dd_fields *f, unsigned tag)
 {
+    if (rename_text(f, tag))
+        return true;
     struct dd_out said = {.sure = sureness(f, tag)};
     return convert(f, tag, (enum dd_type)dd_names[dd_names[tag].to].type, &said) && offer(f, tag, &said);
 }

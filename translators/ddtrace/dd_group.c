@@ -52,7 +52,7 @@ static bool same(const struct dd_identity *a, const struct dd_identity *b)
 {
     const gw_str *s = (const gw_str *)a, *t = (const gw_str *)b;
     for (int i = 0; i < IDENTITY_FIELDS; i++)
-        if (!gw_str_eq(s[i], t[i]))
+        if (!dd_same(s[i], t[i]))
             return false;
     return true;
 }
@@ -182,7 +182,7 @@ struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, gw_str
 {
     int n = 0;
     for (struct dd_scope *s = group->scopes; s; s = s->next, n++)
-        if (gw_str_eq(s->said, name) || n == MAX_SCOPES)
+        if (dd_same(s->said, name) || n == MAX_SCOPES)
             return s;
     struct dd_scope *s = gw_new(g->keep, struct dd_scope, 1);
     if (!s)

@@ -30,6 +30,21 @@ static inline uint64_t dd_hash_read(const char *p, size_t n)
     return v;
 }
 
+/* Equality of short texts, without a call. */
+static inline bool dd_same(gw_str a, gw_str b)
+{
+    if (a.len != b.len)
+        return false;
+    size_t left = a.len;
+    const char *p = a.ptr, *q = b.ptr;
+    for (; left > 8; left -= 8, p += 8, q += 8)
+        if (dd_hash_read(p, 8) != dd_hash_read(q, 8))
+            return false;
+    if (left == 8 || a.len > 8) /* the last eight bytes, some of them again */
+        return dd_hash_read(p + left - 8, 8) == dd_hash_read(q + left - 8, 8);
+    return dd_hash_read(p, left) == dd_hash_read(q, left);
+}
+
 static inline uint64_t dd_hash(gw_str s)
 {
     uint64_t h = 0x9E3779B97F4A7C15u ^ s.len;

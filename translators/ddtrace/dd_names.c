@@ -19,10 +19,14 @@ struct dd_name_row dd_names[DD_NAMES + 1] = {
 
 _Static_assert(DD_NAMES * 2 < SLOTS, "the table of names is at most half full");
 
-/* Number + 1 of the name that hashes here; 0: free. A second array keeps the hashes' upper halves, to be looked at first. */
-static uint16_t slots[SLOTS];
-static uint32_t marks[SLOTS];
+/* Open addressing; the hash is looked at first. */
+static struct slot {
+    uint64_t hash;
+    uint16_t name; /* number + 1; 0: free */
+} slots[SLOTS];
 
+/* Tags that are just called otherwise, as bits: on server spans, on client and producer spans, on others. */
+uint64_t dd_renamed_tags[3][(DD_NAMES + 63) / 64];
 uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
 
 static void make_head(struct dd_name_row *row)
@@ -43,13 +47,16 @@ static void fill(void)
         uint64_t hash = dd_hash(dd_names[i].name);
         GW_ASSERT(dd_name_of(dd_names[i].name, hash) == DD_UNKNOWN); /* a name stands in one row */
         size_t at = hash & (SLOTS - 1);
-        while (slots[at])
+        while (slots[at].name)
             at = (at + 1) & (SLOTS - 1);
-        slots[at] = (uint16_t)(i + 1);
-        marks[at] = (uint32_t)(hash >> 32);
+        slots[at] = (struct slot){hash, (uint16_t)(i + 1)};
         make_head(&dd_names[i]);
+        uint64_t bit = (uint64_t)1 << (i % 64);
         if (dd_names[i].when == DD_RESOURCE)
-            dd_resource_tags[i / 64] |= (uint64_t)1 << (i % 64);
+            dd_resource_tags[i / 64] |= bit;
+        for (unsigned on = 0; on < 3; on++)
+            if (dd_names[i].when <= DD_ANY && dd_names[i].when >> on & 1)
+                dd_renamed_tags[on][i / 64] |= bit;
     }
 }
 
@@ -61,8 +68,8 @@ void dd_names_init(void)
 
 unsigned dd_name_of(gw_str key, uint64_t hash)
 {
-    for (size_t at = hash & (SLOTS - 1); slots[at]; at = (at + 1) & (SLOTS - 1))
-        if (marks[at] == (uint32_t)(hash >> 32) && gw_str_eq(dd_names[slots[at] - 1].name, key))
-            return slots[at] - 1u;
+    for (size_t at = hash & (SLOTS - 1); slots[at].name; at = (at + 1) & (SLOTS - 1))
+        if (slots[at].hash == hash && dd_same(dd_names[slots[at].name - 1].name, key))
+            return slots[at].name - 1u;
     return DD_UNKNOWN;
 }

@@ -60,6 +60,9 @@ extern struct dd_name_row dd_names[DD_NAMES + 1];
 /* The tags that go to the resource, as bits. */
 extern uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
 
+/* The tags that are just called otherwise, on server spans, on client and producer spans, on others. */
+extern uint64_t dd_renamed_tags[3][(DD_NAMES + 63) / 64];
+
 void dd_names_init(void);
 /* The number of a key, or DD_UNKNOWN. `hash` is dd_hash(key). */
 unsigned dd_name_of(gw_str key, uint64_t hash);

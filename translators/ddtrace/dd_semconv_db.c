@@ -6,87 +6,87 @@
 /* What a word says about the database: as db.system, as span type, as component (instrumentation library), or as the first part
  * of an operation name ("postgres.query"). */
 struct system {
-    const char *word, *name;
+    gw_str word, name;
 };
 static const struct system systems[] = {
-    {"postgres", "postgresql"},
-    {"postgresql", "postgresql"},
-    {"pg", "postgresql"},
-    {"psycopg", "postgresql"},
-    {"psycopg2", "postgresql"},
-    {"asyncpg", "postgresql"},
-    {"aiopg", "postgresql"},
-    {"node-postgres", "postgresql"},
-    {"npgsql", "postgresql"},
-    {"jackc/pgx", "postgresql"},
-    {"pgx", "postgresql"},
-    {"lib/pq", "postgresql"},
-    {"mysql", "mysql"},
-    {"mysql2", "mysql"},
-    {"mysqldb", "mysql"},
-    {"pymysql", "mysql"},
-    {"aiomysql", "mysql"},
-    {"mysqli", "mysql"},
-    {"mariadb", "mariadb"},
-    {"sql-server", "microsoft.sql_server"},
-    {"sqlserver", "microsoft.sql_server"},
-    {"mssql", "microsoft.sql_server"},
-    {"tedious", "microsoft.sql_server"},
-    {"microsoft.sql_server", "microsoft.sql_server"},
-    {"oracle", "oracle.db"},
-    {"oracledb", "oracle.db"},
-    {"oracle.db", "oracle.db"},
-    {"sqlite", "sqlite"},
-    {"sqlite3", "sqlite"},
-    {"redis", "redis"},
-    {"aredis", "redis"},
-    {"aioredis", "redis"},
-    {"rediscluster", "redis"},
-    {"ioredis", "redis"},
-    {"jedis", "redis"},
-    {"redis-command", "redis"},
-    {"valkey", "valkey"},
-    {"iovalkey", "valkey"},
-    {"memcached", "memcached"},
-    {"memcache", "memcached"},
-    {"pymemcache", "memcached"},
-    {"pylibmc", "memcached"},
-    {"mongo", "mongodb"},
-    {"mongodb", "mongodb"},
-    {"pymongo", "mongodb"},
-    {"mongoengine", "mongodb"},
-    {"java-mongo", "mongodb"},
-    {"cassandra", "cassandra"},
-    {"java-cassandra", "cassandra"},
-    {"elasticsearch", "elasticsearch"},
-    {"opensearch", "opensearch"},
-    {"dynamodb", "aws.dynamodb"},
-    {"aws.dynamodb", "aws.dynamodb"},
-    {"couchbase", "couchbase"},
-    {"couchdb", "couchdb"},
-    {"clickhouse", "clickhouse"},
-    {"db2", "ibm.db2"},
-    {"ibm.db2", "ibm.db2"},
-    {"h2", "h2database"},
-    {"h2database", "h2database"},
-    {"cosmosdb", "azure.cosmosdb"},
-    {"azure.cosmosdb", "azure.cosmosdb"},
-    {"redshift", "aws.redshift"},
-    {"aws.redshift", "aws.redshift"},
-    {"cockroachdb", "cockroachdb"},
-    {"hsqldb", "hsqldb"},
-    {"derby", "derby"},
-    {"teradata", "teradata"},
-    {"trino", "trino"},
-    {"neo4j", "neo4j"},
-    {"influxdb", "influxdb"},
-    {"spanner", "gcp.spanner"},
-    {"snowflake", "snowflake"},
-    {"vertica", "vertica"},
-    {"aerospike", "aerospike"},
-    {"leveldb", "leveldb"},
-    {"firebird", "firebirdsql"},
-    {"informix", "ibm.informix"},
+    {GW_LIT("postgres"), GW_LIT("postgresql")},
+    {GW_LIT("postgresql"), GW_LIT("postgresql")},
+    {GW_LIT("pg"), GW_LIT("postgresql")},
+    {GW_LIT("psycopg"), GW_LIT("postgresql")},
+    {GW_LIT("psycopg2"), GW_LIT("postgresql")},
+    {GW_LIT("asyncpg"), GW_LIT("postgresql")},
+    {GW_LIT("aiopg"), GW_LIT("postgresql")},
+    {GW_LIT("node-postgres"), GW_LIT("postgresql")},
+    {GW_LIT("npgsql"), GW_LIT("postgresql")},
+    {GW_LIT("jackc/pgx"), GW_LIT("postgresql")},
+    {GW_LIT("pgx"), GW_LIT("postgresql")},
+    {GW_LIT("lib/pq"), GW_LIT("postgresql")},
+    {GW_LIT("mysql"), GW_LIT("mysql")},
+    {GW_LIT("mysql2"), GW_LIT("mysql")},
+    {GW_LIT("mysqldb"), GW_LIT("mysql")},
+    {GW_LIT("pymysql"), GW_LIT("mysql")},
+    {GW_LIT("aiomysql"), GW_LIT("mysql")},
+    {GW_LIT("mysqli"), GW_LIT("mysql")},
+    {GW_LIT("mariadb"), GW_LIT("mariadb")},
+    {GW_LIT("sql-server"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("sqlserver"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("mssql"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("tedious"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("microsoft.sql_server"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("oracle"), GW_LIT("oracle.db")},
+    {GW_LIT("oracledb"), GW_LIT("oracle.db")},
+    {GW_LIT("oracle.db"), GW_LIT("oracle.db")},
+    {GW_LIT("sqlite"), GW_LIT("sqlite")},
+    {GW_LIT("sqlite3"), GW_LIT("sqlite")},
+    {GW_LIT("redis"), GW_LIT("redis")},
+    {GW_LIT("aredis"), GW_LIT("redis")},
+    {GW_LIT("aioredis"), GW_LIT("redis")},
+    {GW_LIT("rediscluster"), GW_LIT("redis")},
+    {GW_LIT("ioredis"), GW_LIT("redis")},
+    {GW_LIT("jedis"), GW_LIT("redis")},
+    {GW_LIT("redis-command"), GW_LIT("redis")},
+    {GW_LIT("valkey"), GW_LIT("valkey")},
+    {GW_LIT("iovalkey"), GW_LIT("valkey")},
+    {GW_LIT("memcached"), GW_LIT("memcached")},
+    {GW_LIT("memcache"), GW_LIT("memcached")},
+    {GW_LIT("pymemcache"), GW_LIT("memcached")},
+    {GW_LIT("pylibmc"), GW_LIT("memcached")},
+    {GW_LIT("mongo"), GW_LIT("mongodb")},
+    {GW_LIT("mongodb"), GW_LIT("mongodb")},
+    {GW_LIT("pymongo"), GW_LIT("mongodb")},
+    {GW_LIT("mongoengine"), GW_LIT("mongodb")},
+    {GW_LIT("java-mongo"), GW_LIT("mongodb")},
+    {GW_LIT("cassandra"), GW_LIT("cassandra")},
+    {GW_LIT("java-cassandra"), GW_LIT("cassandra")},
+    {GW_LIT("elasticsearch"), GW_LIT("elasticsearch")},
+    {GW_LIT("opensearch"), GW_LIT("opensearch")},
+    {GW_LIT("dynamodb"), GW_LIT("aws.dynamodb")},
+    {GW_LIT("aws.dynamodb"), GW_LIT("aws.dynamodb")},
+    {GW_LIT("couchbase"), GW_LIT("couchbase")},
+    {GW_LIT("couchdb"), GW_LIT("couchdb")},
+    {GW_LIT("clickhouse"), GW_LIT("clickhouse")},
+    {GW_LIT("db2"), GW_LIT("ibm.db2")},
+    {GW_LIT("ibm.db2"), GW_LIT("ibm.db2")},
+    {GW_LIT("h2"), GW_LIT("h2database")},
+    {GW_LIT("h2database"), GW_LIT("h2database")},
+    {GW_LIT("cosmosdb"), GW_LIT("azure.cosmosdb")},
+    {GW_LIT("azure.cosmosdb"), GW_LIT("azure.cosmosdb")},
+    {GW_LIT("redshift"), GW_LIT("aws.redshift")},
+    {GW_LIT("aws.redshift"), GW_LIT("aws.redshift")},
+    {GW_LIT("cockroachdb"), GW_LIT("cockroachdb")},
+    {GW_LIT("hsqldb"), GW_LIT("hsqldb")},
+    {GW_LIT("derby"), GW_LIT("derby")},
+    {GW_LIT("teradata"), GW_LIT("teradata")},
+    {GW_LIT("trino"), GW_LIT("trino")},
+    {GW_LIT("neo4j"), GW_LIT("neo4j")},
+    {GW_LIT("influxdb"), GW_LIT("influxdb")},
+    {GW_LIT("spanner"), GW_LIT("gcp.spanner")},
+    {GW_LIT("snowflake"), GW_LIT("snowflake")},
+    {GW_LIT("vertica"), GW_LIT("vertica")},
+    {GW_LIT("aerospike"), GW_LIT("aerospike")},
+    {GW_LIT("leveldb"), GW_LIT("leveldb")},
+    {GW_LIT("firebird"), GW_LIT("firebirdsql")},
+    {GW_LIT("informix"), GW_LIT("ibm.informix")},
 };
 
 enum { SLOTS = 256 };
@@ -96,7 +96,7 @@ static uint8_t slots[SLOTS]; /* index + 1 */
 void dd_db_init(void)
 {
     for (unsigned i = 0; i < sizeof systems / sizeof *systems; i++) {
-        size_t at = dd_hash(gw_str_z(systems[i].word)) & (SLOTS - 1);
+        size_t at = dd_hash(systems[i].word) & (SLOTS - 1);
         while (slots[at] && slots[at] != i + 1)
             at = (at + 1) & (SLOTS - 1);
         slots[at] = (uint8_t)(i + 1);
@@ -109,8 +109,8 @@ static gw_str system_of(struct dd_fields *f, gw_str word)
         return GW_NOSTR;
     gw_str lower = dd_lower(f->arena, word);
     for (size_t at = dd_hash(lower) & (SLOTS - 1); slots[at]; at = (at + 1) & (SLOTS - 1))
-        if (gw_str_eq(gw_str_z(systems[slots[at] - 1].word), lower))
-            return gw_str_z(systems[slots[at] - 1].name);
+        if (dd_same(systems[slots[at] - 1].word, lower))
+            return systems[slots[at] - 1].name;
     return GW_NOSTR;
 }
 
@@ -151,11 +151,11 @@ enum language { SQL, COMMAND, MEMCACHED, JSON };
 
 static enum language language_of(gw_str system)
 {
-    if (gw_str_eq(system, GW_STR("redis")) || gw_str_eq(system, GW_STR("valkey")))
+    if (dd_same(system, GW_STR("redis")) || dd_same(system, GW_STR("valkey")))
         return COMMAND;
-    if (gw_str_eq(system, GW_STR("memcached")))
+    if (dd_same(system, GW_STR("memcached")))
         return MEMCACHED;
-    if (gw_str_eq(system, GW_STR("mongodb")) || gw_str_eq(system, GW_STR("elasticsearch")) || gw_str_eq(system, GW_STR("opensearch")))
+    if (dd_same(system, GW_STR("mongodb")) || dd_same(system, GW_STR("elasticsearch")) || dd_same(system, GW_STR("opensearch")))
         return JSON;
     return SQL;
 }
@@ -176,6 +176,7 @@ struct call {
     enum dd_sql_dialect dialect;
     struct dd_query query; /* the first that was found; its text is empty when none was */
     enum language query_language;
+    gw_str raw; /* as it was said, when it is in the language of the system */
 };
 
 static void read_sql(struct dd_fields *f, const struct call *c, gw_str raw, struct dd_query *q)
@@ -240,7 +241,8 @@ static void find_query(struct dd_fields *f, struct call *c)
         if (!dd_has(f, tag) || f->value[tag].number)
             continue;
         enum language language = language_of_tag(tag, c->language);
-        struct dd_query q = read_query(f, c, language, f->value[tag].text);
+        gw_str raw = f->value[tag].text;
+        struct dd_query q = read_query(f, c, language, raw);
         f->value[tag].text = q.text;
         if (tag == DD_A_DB_QUERY_TEXT && dd_is_set(f, tag))
             f->out[tag].s = q.text;
@@ -249,6 +251,7 @@ static void find_query(struct dd_fields *f, struct call *c)
         if (!c->query.text.len) {
             c->query = q;
             c->query_language = language;
+            c->raw = language == c->language ? raw : GW_NOSTR;
         }
     }
 }
@@ -260,6 +263,10 @@ static void read_resource(struct dd_fields *f, struct call *c)
     struct dd_query q = {.text = raw};
     if (!raw.len || gw_str_eq(raw, f->span->name))
         return;
+    if (c->raw.len && gw_str_eq(raw, c->raw)) { /* tracers often say the statement twice */
+        f->resource = c->query.text;
+        return;
+    }
     bool sentence = gw_str_find(raw, ' ') < raw.len;
     if (sentence && c->language == JSON)
         q.text = f->obfuscate ? json_part(f->arena, raw) : raw;

@@ -7,11 +7,20 @@ static const gw_str OTHER_METHOD = GW_LIT("_OTHER");
 
 static bool known_method(gw_str m)
 {
-    static const char *const known[] = {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (gw_str_eq(m, gw_str_z(known[i])))
-            return true;
-    return false;
+    switch (m.len) {
+    case 3:
+        return gw_str_eq(m, GW_STR("GET")) || gw_str_eq(m, GW_STR("PUT"));
+    case 4:
+        return gw_str_eq(m, GW_STR("POST")) || gw_str_eq(m, GW_STR("HEAD"));
+    case 5:
+        return gw_str_eq(m, GW_STR("PATCH")) || gw_str_eq(m, GW_STR("TRACE"));
+    case 6:
+        return gw_str_eq(m, GW_STR("DELETE"));
+    case 7:
+        return gw_str_eq(m, GW_STR("OPTIONS")) || gw_str_eq(m, GW_STR("CONNECT"));
+    default:
+        return false;
+    }
 }
 
 /* http.request.method_original says it, and nothing else. */

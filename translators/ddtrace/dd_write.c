@@ -134,6 +134,21 @@ static void write_number(struct otlp_buf *w, gw_str key, const struct dd_number 
         otlp_attr_double(w, SPAN_ATTRIBUTES, key, dd_number_as_double(n));
 }
 
+/* The attributes among the names of a word. */
+static uint64_t attributes(unsigned word)
+{
+    return word < DD_ATTRS / 64 ? ~(uint64_t)0 : ((uint64_t)1 << (DD_ATTRS % 64)) - 1;
+}
+
+static uint64_t own_fields(const struct dd_fields *f, unsigned word)
+{
+    uint64_t own = 0;
+    for (uint64_t bits = f->set[word] & f->seen[word]; bits; bits &= bits - 1)
+        if (f->out[word * 64 + (unsigned)__builtin_ctzll(bits)].sure == DD_FIELD)
+            own |= bits & -bits;
+    return own;
+}
+
 /* The known tags that are still to be written: each is written once, where it first stands. */
 static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *left)
 {
@@ -142,14 +157,9 @@ static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *
         if (r == GW_OTEL)
             left[word] &= ~f->used[word];
     }
+    /* In mode otel all attributes are written as such; in the others those that the span itself says. */
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
-        for (uint64_t bits = f->set[word]; bits; bits &= bits - 1) {
-            unsigned attr = word * 64 + (unsigned)__builtin_ctzll(bits);
-            if (r == GW_OTEL || f->out[attr].sure == DD_FIELD)
-                left[attr / 64] &= ~((uint64_t)1 << (attr % 64));
-        }
-    if (r == GW_OTEL) /* http.route of a client is url.template */
-        left[DD_A_HTTP_ROUTE / 64] &= ~((uint64_t)1 << (DD_A_HTTP_ROUTE % 64));
+        left[word] &= ~(r == GW_OTEL ? attributes(word) : own_fields(f, word));
 }
 
 static bool take(uint64_t *left, unsigned name)
