@@ -44,9 +44,10 @@ static inline gw_str gw_str_z(const char *z)
     return (gw_str){z, z ? strlen(z) : 0};
 }
 
+/* A literal stands second: then the comparison is a few instructions instead of a call. */
 static inline bool gw_str_eq(gw_str a, gw_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    return a.len == b.len && (b.len == 0 || memcmp(a.ptr, b.ptr, b.len) == 0);
 }
 
 static inline bool gw_str_starts(gw_str s, gw_str prefix)

@@ -152,6 +152,7 @@ static void load_text(struct dd_writer *w, const struct twins *twins, size_t i, 
         return;
     }
     note(w, twins, i);
+    w->rest[w->rest_n++] = (uint32_t)i;
     if (STARTS(t->key, "http.re")) {
         key->name = DD_HEADER;
         *some_headers = true;
@@ -168,6 +169,7 @@ static void load_number(struct dd_writer *w, const struct twins *twins, size_t i
         return;
     }
     note(w, twins, index);
+    w->rest[w->rest_n++] = (uint32_t)index;
 }
 
 /* A structure under a key that a tag has too takes the tag's place, unless the tag means something. */
@@ -214,7 +216,9 @@ bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, 
     memset(f->seen, 0, offsetof(struct dd_fields, value) - offsetof(struct dd_fields, seen));
     w->keys = keys;
     w->events.len = w->links.len = 0;
-    if (!twins_open(w, s->meta_n + s->metrics_n + s->meta_struct_n, arena, &twins))
+    w->rest = gw_arena_raw(arena, s->meta_n + s->metrics_n, sizeof *w->rest);
+    w->rest_n = 0;
+    if (!w->rest || !twins_open(w, s->meta_n + s->metrics_n + s->meta_struct_n, arena, &twins))
         return false;
     for (size_t i = 0; i < s->meta_n; i++)
         load_text(w, &twins, i, &some_headers);

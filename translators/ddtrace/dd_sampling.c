@@ -202,13 +202,21 @@ static void put_entry(struct text *t, gw_str prefix, gw_str key, gw_str value)
         t->at[-1] = '_';
 }
 
+static void put_priority(struct text *t, int priority)
+{
+    char text[16], digit = (char)('0' + priority);
+    if (priority >= 0 && priority <= 9)
+        put_entry(t, GW_NOSTR, GW_STR("s"), gw_str_n(&digit, 1));
+    else
+        put_entry(t, GW_NOSTR, GW_STR("s"), gw_str_n(text, (size_t)snprintf(text, sizeof text, "%d", priority)));
+}
+
 /* The value of the dd member, or nothing when we have no fact for it. */
 static void put_dd(struct text *t, const struct dd_sampling *s, gw_str last_parent)
 {
-    char priority[8];
     uint64_t parent;
     if (s->priority != DD_NO_PRIORITY)
-        put_entry(t, GW_NOSTR, GW_STR("s"), gw_str_n(priority, (size_t)snprintf(priority, sizeof priority, "%d", s->priority)));
+        put_priority(t, s->priority);
     put_entry(t, GW_NOSTR, GW_STR("o"), s->origin);
     if (gw_str_hex64(last_parent, &parent) && parent)
         put_entry(t, GW_NOSTR, GW_STR("p"), last_parent);
@@ -217,10 +225,17 @@ static void put_dd(struct text *t, const struct dd_sampling *s, gw_str last_pare
         put_entry(t, GW_STR("t."), s->propagated[i].key, s->propagated[i].value);
 }
 
+static void hex_56(uint64_t value, char digits[THRESHOLD_DIGITS])
+{
+    for (int i = THRESHOLD_DIGITS; i-- > 0; value >>= 4)
+        digits[i] = "0123456789abcdef"[value & 15];
+}
+
 static void put_threshold(struct text *t, uint64_t threshold_56)
 {
-    char digits[THRESHOLD_DIGITS + 1];
-    size_t n = (size_t)snprintf(digits, sizeof digits, "%014llx", (unsigned long long)threshold_56);
+    char digits[THRESHOLD_DIGITS];
+    size_t n = sizeof digits;
+    hex_56(threshold_56, digits);
     while (n > 1 && digits[n - 1] == '0')
         n--;
     put(t, GW_STR("th:"));
@@ -263,8 +278,9 @@ static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_i
     bool by_hash = rv >= th && !limited(s);
     put_threshold(t, by_hash ? th : threshold(p, PRECISION));
     if (by_hash) {
-        char text[24];
-        put_separated(t, gw_str_n(text, (size_t)snprintf(text, sizeof text, "rv:%014llx", (unsigned long long)rv)));
+        char text[3 + THRESHOLD_DIGITS] = "rv:";
+        hex_56(rv, text + 3);
+        put_separated(t, gw_str_n(text, sizeof text));
     }
     put_other_ot(t, incoming, by_hash);
 }

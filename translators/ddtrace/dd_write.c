@@ -149,7 +149,7 @@ static uint64_t own_fields(const struct dd_fields *f, unsigned word)
     return own;
 }
 
-/* The known tags that are still to be written: each is written once, where it first stands. */
+/* The known tags that are still to be written. */
 static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *left)
 {
     for (unsigned word = 0; word < DD_WORDS; word++) {
@@ -160,14 +160,6 @@ static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *
     /* In mode otel all attributes are written as such; in the others those that the span itself says. */
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
         left[word] &= ~(r == GW_OTEL ? attributes(word) : own_fields(f, word));
-}
-
-static bool take(uint64_t *left, unsigned name)
-{
-    uint64_t bit = (uint64_t)1 << (name % 64);
-    bool there = left[name / 64] & bit;
-    left[name / 64] &= ~bit;
-    return there;
 }
 
 static bool as_is(unsigned name, enum gw_rendering r)
@@ -184,26 +176,24 @@ static void write_known(const struct dd_fields *f, struct otlp_buf *w, unsigned 
         put_text(w, &dd_names[name], said->text);
 }
 
-/* The tracer's tags, in its order. */
+/* The tracer's tags: those that the table knows, then the others in their order. */
 static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
 {
     const struct dd_fields *f = &dw->f;
     const struct dd_span *s = f->span;
     uint64_t left[DD_WORDS];
     left_over(f, r, left);
-    for (size_t i = 0; i < s->meta_n; i++) {
-        unsigned name = dw->keys[i].name;
-        if (name < DD_NAMES ? take(left, name) : false)
-            write_known(f, w, name);
-        else if (as_is(name, r))
-            otlp_attr_text(w, SPAN_ATTRIBUTES, s->meta[i].key, s->meta[i].value);
-    }
-    for (size_t i = 0; i < s->metrics_n; i++) {
-        unsigned name = dw->keys[s->meta_n + i].name;
-        if (name < DD_NAMES ? take(left, name) : false)
-            write_known(f, w, name);
-        else if (as_is(name, r))
-            write_number(w, s->metrics[i].key, &s->metrics[i]);
+    for (unsigned word = 0; word < DD_WORDS; word++)
+        for (uint64_t bits = left[word]; bits; bits &= bits - 1)
+            write_known(f, w, word * 64 + (unsigned)__builtin_ctzll(bits));
+    for (uint32_t i = 0; i < dw->rest_n; i++) {
+        uint32_t index = dw->rest[i];
+        if (!as_is(dw->keys[index].name, r))
+            continue;
+        if (index < s->meta_n)
+            otlp_attr_text(w, SPAN_ATTRIBUTES, s->meta[index].key, s->meta[index].value);
+        else
+            write_number(w, s->metrics[index - s->meta_n].key, &s->metrics[index - s->meta_n]);
     }
 }
 

@@ -43,6 +43,8 @@ struct dd_writer {
     struct dd_fields f;
     struct dd_memo memo;
     struct dd_key *keys; /* of the span at hand */
+    uint32_t *rest;      /* entries whose keys the table does not have: those of meta, then of metrics */
+    uint32_t rest_n;
     unsigned headers_n;
     struct dd_status status;
     enum gw_rendering counting; /* the rendering that counts what all of them meet */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/otlp/otlp_write.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 /* Field numbers of opentelemetry/proto/common/v1/common.proto. */
@@ -66,10 +67,10 @@ void otlp_uint(struct otlp_buf *w, unsigned field, uint64_t v)
     otlp_end(w, otlp_put_varint(p, v));
 }
 
-static uint8_t *put_le64(uint8_t *p, uint64_t v)
+static inline uint8_t *put_le64(uint8_t *p, uint64_t v)
 {
-    for (int i = 0; i < 8; i++)
-        p[i] = (uint8_t)(v >> 8 * i);
+    v = htole64(v);
+    memcpy(p, &v, 8);
     return p + 8;
 }
 
