@@ -9,6 +9,8 @@
  * A claimed length is never charged or allocated ahead of its bytes. When the whole is used up, the sender gets 429; when a
  * request alone would need more than its part, 413.
  *
+ * The parts and their sizes: docs/threat-model.md.
+ *
  * Threads: any (one atomic an account).
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -6,7 +6,7 @@
  * A pool belongs to one thread. What its bodies and its kept buffers occupy is charged to the process's budget, and the bodies
  * also to an account that the pools of all threads share: bodies may take a part of the memory only, so that what has been received
  * can still be translated and queued. Of that account, bodies above GW_BODY_SMALL may take three quarters, so that uploads of
- * tens of megabytes leave room for the ordinary ones.
+ * tens of megabytes leave room for the ordinary ones (docs/threat-model.md).
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Who has to go: uploads and headers that do not come to their end, and, where there are too many connections, the one that is the
- * least loss. */
+ * least loss (docs/threat-model.md). */
 #define _GNU_SOURCE
 #include "gateway/receivers/http_internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/http_internal.h"
 
-enum {
+enum { /* docs/threat-model.md */
     PIECES = 4096,   /* a body may come in this many pieces … */
     PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
 };

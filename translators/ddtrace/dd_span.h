@@ -110,6 +110,7 @@ enum dd_format {
 
 /* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of one array or map. Arrays handed
  * out are sized by counts that the remaining bytes could hold, never by a claim, and the arena's budget bounds their sum. */
+/* docs/threat-model.md */
 enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
 
 struct dd_decoder {
