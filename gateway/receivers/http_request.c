@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/http_internal.h"
 
-enum { /* docs/threat-model.md */
-    PIECES = 4096,   /* a body may come in this many pieces … */
-    PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
+enum {                  /* docs/threat-model.md */
+       PIECES = 4096,   /* a body may come in this many pieces … */
+       PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
 };
 
 /* Headers */
