@@ -2,8 +2,8 @@
  *
  *     ddload --connect HOST:PORT [--api v0.4|v0.5] [--connections 4] [--seconds 5] [--rate SPANS_PER_S] [--traces 75] [--wait]
  *
- * Each connection is a thread with its own payloads (payload.h), kept alive, one request at a time, as tracers do; every request has
- * fresh trace ids. Without --rate as fast as the other side accepts. --wait tries to connect for up to ten seconds first.
+ * Each connection is a thread with its own payloads (payload.h), kept alive where it may be, one request at a time, as tracers do; every
+ * request has fresh trace ids. Without --rate as fast as the other side accepts. --wait tries to connect for up to ten seconds first.
  * Prints one JSON object: accepted and rejected spans, what the answers were, seconds, bytes a span, latencies in ms.
  * Exit status 1 when a connection broke. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
@@ -45,7 +45,7 @@ struct connection {
     uint64_t accepted, rejected, bytes, requests;
     uint32_t codes[CODES];
     uint32_t *latencies; /* µs */
-    bool broken;
+    bool broken, closed;
     char answer[16384];
 };
 
@@ -105,15 +105,28 @@ static int read_answer(struct connection *c)
         if (!body)
             continue;
         want = (size_t)(body + 4 - c->answer) + (length && length < body ? strtoul(length + 15, NULL, 10) : 0);
-        if (n >= want)
-            return n == want && n > 12 ? (int)strtol(c->answer + 9, NULL, 10) : 0;
+        if (n < want)
+            continue;
+        c->closed = strcasestr(c->answer, "\r\nconnection: close\r\n");
+        return n == want && n > 12 ? (int)strtol(c->answer + 9, NULL, 10) : 0;
     }
     return 0;
+}
+
+/* The other side may end the connection with each answer, as the collector does. */
+static bool redial(struct connection *c)
+{
+    close(c->fd);
+    c->fd = dial();
+    c->closed = false;
+    return c->fd >= 0;
 }
 
 static int post(struct connection *c, struct payload *p)
 {
     char head[600];
+    if (c->closed && !redial(c))
+        return 0;
     int n =
         snprintf(head, sizeof head,
                  "PUT /%s/traces HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/msgpack\r\nDatadog-Meta-Lang: python\r\n"
@@ -128,12 +141,13 @@ static void *run(void *arg)
 {
     struct connection *c = arg;
     double share = set.rate / set.connections; /* spans per second of this connection */
-    uint64_t sent = 0;
+    /* connections take turns: tracers do not send in step */
+    double sent = (double)c->payloads[0].spans * c->number / set.connections;
     for (unsigned i = 0; !c->broken; i = (i + 1) % PAYLOADS) {
         struct payload *p = &c->payloads[i];
         gw_nsec now = gw_now();
         if (set.rate > 0) {
-            gw_nsec due = c->begin + (gw_nsec)((double)sent / share * 1e9);
+            gw_nsec due = c->begin + (gw_nsec)(sent / share * 1e9);
             if (due > now)
                 pause_until(due);
         }

@@ -45,8 +45,13 @@ RATE = 15000  # spans per second, of the latency table
 PUT = b"PUT /v0.4/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/msgpack\r\nContent-Length: 1\r\n\r\n\x90"
 
 
-def start(argv, cpus, **how):
-    return subprocess.Popen(argv, preexec_fn=lambda: os.sched_setaffinity(0, cpus), text=True, **how)
+def start(argv, cpus, background=False, **how):
+    def prepare():
+        os.sched_setaffinity(0, cpus)
+        if background:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+    return subprocess.Popen(argv, preexec_fn=prepare, text=True, **how)
 
 
 def cpu_seconds(pid):
@@ -98,9 +103,9 @@ service:
 
 
 @contextlib.contextmanager
-def running(args, who, exporter, compression, cpus=OURS, threads=1):
+def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False):
     """The sink and the program under test. Yields the latter and its port; what the sink saw is in program.seen afterwards."""
-    sink = start([args.build / "bench/otlp_sink"], THEIRS, stdout=subprocess.PIPE)
+    sink = start([args.build / "bench/otlp_sink"], THEIRS, sink_in_background, stdout=subprocess.PIPE)
     sinks, port = dict(sink.stdout.readline().split() for _ in range(2)), free_port()
     with tempfile.TemporaryDirectory() as folder:
         conf, log = pathlib.Path(folder, "conf.yaml"), pathlib.Path(folder, "log")
@@ -178,11 +183,12 @@ def measure_paths(args):
 
 
 def measure_latency(args):
+    """The sink unpacks gzip where the load generator runs: it must not stand in the way of what is being timed."""
     whos = ["ddgate", "otelcol"] if args.otelcol else ["ddgate"]
     heading(f"A request at {RATE} spans/s (v0.4, gzip out over gRPC):", "who | spans a request | p50 ms | p90 ms | p99 ms | max ms")
     for who in whos:
         for traces in (4, 75):
-            with running(args, who, "grpc", "gzip") as (_, port):
+            with running(args, who, "grpc", "gzip", sink_in_background=True) as (_, port):
                 load(args, port, "v0.4", 1, rate=RATE, traces=traces)
                 seen = load(args, port, "v0.4", 2 * args.seconds, rate=RATE, traces=traces)
             print("| {0} | {1:.0f} | {p50:.2f} | {p90:.2f} | {p99:.2f} | {max:.2f} |".format(who, seen["accepted"] / seen["requests"], **seen["ms"]), flush=True)
