@@ -256,4 +256,5 @@ def main():
     return bool(args.void)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
