@@ -135,6 +135,7 @@ static void open_door(struct ddtrace *d, const char *path, struct gw_problems *p
     const struct gw_door_conf conf = GW_DOOR_CONF(d->conf);
     gw_door_open(&d->door, &conf, d->site.component, path, problems);
     d->site.tls = d->door.tls;
+    d->site.peers = d->door.peers;
     for (size_t i = 0; i < d->conf.listen.n; i++)
         if (gw_door_warn(&d->door, d->conf.listen.items[i], path, problems))
             return;

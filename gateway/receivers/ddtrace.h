@@ -41,7 +41,7 @@
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                                                            \
       "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload when it is closed first.")      \
     X(count, connections, "connections", "1000", "1", "100000",                                                                            \
-      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (96 with TLS), together a third of it at most. "   \
+      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (64 with TLS), together a third of it at most. "   \
       "Past "                                                                                                                              \
       "that, the one that is the least loss makes way for a new one; where all are in use, it is answered 429.")                           \
     GW_DOOR_OPTS(X)                                                                                                                        \

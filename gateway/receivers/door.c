@@ -20,6 +20,7 @@ static void open_tls(struct gw_door *d, const struct gw_door_conf *c, const char
 void gw_door_open(struct gw_door *d, const struct gw_door_conf *c, const char *component, const char *path, struct gw_problems *problems)
 {
     open_tls(d, c, component, path, problems);
+    d->peers = (struct gw_peer_limits){c->peer_connections, c->peer_requests, c->peer_burst, c->peer_local};
     gw_auth_read(&d->auth, c->auth_token, &c->auth_header, path, problems);
 }
 

@@ -2,6 +2,7 @@
  *
  *     tls  = { cert; key; client_ca; }      tls.h
  *     auth = { token; header; }             auth.h
+ *     peer = { connections; requests; … }   peers.h
  *
  * None of it concerns Unix sockets, which have the permissions of their file and folder. What concerns tracers on this machine and what
  * concerns senders elsewhere is best written as two receivers: tracers can neither show a token nor, most of them, trust a CA.
@@ -16,6 +17,7 @@
 #define GW_DOOR_H
 
 #include "gateway/receivers/auth.h"
+#include "gateway/receivers/peers.h"
 #include "gateway/receivers/tls.h"
 
 #define GW_DOOR_OPTS(X)                                                                                                                    \
@@ -29,7 +31,15 @@
       "Token that senders over TCP must show; several are separated by blanks, commas or lines, so that one can be replaced while the "    \
       "other still holds. Without: 401. Unix sockets are not asked.")                                                                      \
     X(list, auth_header, "auth.header", "Authorization, DD-API-KEY, X-Api-Key", "", "",                                                    \
-      "Headers that may carry the token: Authorization as \"Bearer TOKEN\", any other the token alone.")
+      "Headers that may carry the token: Authorization as \"Bearer TOKEN\", any other the token alone.")                                   \
+    X(count, peer_connections, "peer.connections", "250", "0", "100000",                                                                   \
+      "Most connections at a time from one address (of IPv6, one /64); 0: as many as there are. Further ones are answered 429; where "     \
+      "there is TLS they are closed.")                                                                                                     \
+    X(count, peer_requests, "peer.requests", "0", "0", "1000000",                                                                          \
+      "Most requests a second from one address, over any while; 0: no bound. Further ones are answered 429 with Retry-After. A TLS "       \
+      "handshake counts as one.")                                                                                                          \
+    X(count, peer_burst, "peer.burst", "0", "0", "1000000", "How many requests of an address may come at once; 0: a second's.")            \
+    X(flag, peer_local, "peer.local", "false", "", "", "Bound loopback addresses too. Unix sockets never are.")
 
 struct gw_door_conf {
     GW_DOOR_OPTS(GW_FIELD)
@@ -39,12 +49,14 @@ struct gw_door_conf {
 #define GW_DOOR_CONF(conf)                                                                                                                 \
     {                                                                                                                                      \
         .tls_cert = (conf).tls_cert, .tls_key = (conf).tls_key, .tls_client_ca = (conf).tls_client_ca, .auth_token = (conf).auth_token,    \
-        .auth_header = (conf).auth_header                                                                                                  \
+        .auth_header = (conf).auth_header, .peer_connections = (conf).peer_connections, .peer_requests = (conf).peer_requests,             \
+        .peer_burst = (conf).peer_burst, .peer_local = (conf).peer_local                                                                   \
     }
 
 struct gw_door {
     struct gw_tls *tls; /* NULL: plain */
     struct gw_auth auth;
+    struct gw_peer_limits peers;
 };
 
 /* `path` is the receiver's: "receivers[0]". */

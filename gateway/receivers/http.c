@@ -143,6 +143,9 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
     h->workers = calloc(h->threads, sizeof *h->workers);
     if (!h->workers)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the HTTP workers");
+    h->peers = gw_peers_new(h->limits.connections);
+    if (!h->peers)
+        return gw_fail(err, GW_INTERNAL, 0, "no memory for the table of peers");
     h->started = true;
     for (h->workers_n = 0; h->workers_n < h->threads; h->workers_n++)
         if (!gw_http_worker_open(&h->workers[h->workers_n], h, h->workers_n))
@@ -177,6 +180,8 @@ void gw_http_stop(struct gw_http *h, gw_nsec patience)
         gw_http_worker_close(&h->workers[i]);
     close_listeners(h);
     free(h->workers);
+    gw_peers_drop(h->peers);
+    h->peers = NULL;
     h->workers = NULL;
     h->workers_n = 0;
 }

@@ -11,8 +11,8 @@
  * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding (inflate.h); and it
  * answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a body of tiny chunks, a bad encoding), 401 and
  * 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not come in receive_timeout), 413 (max_body, max_inflated),
- * 415 (Content-Encoding), 429 (memory), 503 (stopping). An answer that is given before the body has come closes the connection, after
- * what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
+ * 415 (Content-Encoding), 429 (memory, peers.h), 503 (stopping). An answer that is given before the body has come closes the connection,
+ * after what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
  *
  * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more), all at most a third of
  * max_memory; a body what has come of it (body.h), all at most half; the translation of one request at most five eighths. When that is used
@@ -33,9 +33,10 @@
 #include "gateway/err.h"
 #include "gateway/receivers/auth.h"
 #include "gateway/receivers/listen.h"
+#include "gateway/receivers/peers.h"
 #include "gateway/receivers/tls.h"
 
-enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_TLS = 64 * 1024, GW_HTTP_MAX_THREADS = 256 };
+enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_TLS = 32 * 1024, GW_HTTP_MAX_THREADS = 256 };
 
 enum gw_http_method { GW_HTTP_GET = 1, GW_HTTP_HEAD = 2, GW_HTTP_PUT = 4, GW_HTTP_POST = 8, GW_HTTP_OTHER = 16 };
 
@@ -121,8 +122,9 @@ struct gw_http_site {
     size_t headers_n;
     void *ctx; /* handed to handlers */
     struct gw_http_limits limits;
-    struct gw_tls *tls;         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
-    const struct gw_auth *auth; /* asked of who comes by TCP; NULL: nobody is asked */
+    struct gw_peer_limits peers; /* of those who come by TCP; the first site's of an address apply to it */
+    struct gw_tls *tls;          /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
+    const struct gw_auth *auth;  /* asked of who comes by TCP; NULL: nobody is asked */
     struct gw_http_counts counts;
 };
 

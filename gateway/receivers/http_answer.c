@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "gateway/log.h"
 
 static const gw_nsec LINGER_TIME = 5 * GW_SEC;
 static const uint64_t LINGER_BYTES = 64 * 1024 * 1024;
@@ -167,10 +170,7 @@ void gw_http_refuse(struct conn *c, const struct gw_err *err)
     gw_body_release(&c->worker->pool, &c->req.body);
     gw_http_conn_state(c, CONN_DEAD);
     put_error(&t, c->listener, err);
-    if (c->tls)
-        gw_http_tls_send(c, t.at, t.len);
-    else
-        (void)!send(c->fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)!send(c->fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(c->fd, SHUT_WR);
 }
 
@@ -186,6 +186,22 @@ void gw_http_turn_away(struct worker *w, const struct listener *l, int fd, enum 
         gw_http_linger(w, fd);
     }
     close(fd);
+}
+
+void gw_http_say(const struct listener *l, const struct sockaddr *peer, const char *what, const char *why)
+{
+    struct gw_address address = {.len = peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};
+    char name[128];
+    memcpy(&address.sa, peer, address.len);
+    gw_listen_name(&address, name, sizeof name);
+    gw_log(GW_WARNING, l->sites[0]->component, "%s: %s: %s", name, what, why);
+}
+
+void gw_http_say_refused(const struct listener *l, const struct sockaddr *peer, enum gw_code code)
+{
+    char what[32];
+    snprintf(what, sizeof what, "answered %d", gw_code_http(code));
+    gw_http_say(l, peer, what, gw_code_text(code));
 }
 
 /* Lingering */

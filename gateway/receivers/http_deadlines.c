@@ -30,8 +30,6 @@ void gw_http_check_conn(struct conn *c, gw_nsec now)
 {
     if (c->state == CONN_RECEIVING && now - c->req.since > c->req.site->limits.receive_timeout)
         give_up(c, "the body did not come within receive_timeout");
-    if (c->tls && !c->shaken && now - c->idle_since > c->listener->sites[0]->limits.receive_timeout)
-        shutdown(c->fd, SHUT_RDWR);
     /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
     if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->limits.idle_timeout + GRACE)
         shutdown(c->fd, SHUT_RDWR);

@@ -5,11 +5,10 @@
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_answer.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
- *   http_tls.c      what a connection has that begins with a TLS handshake
+ *   http_tls.c      TLS, in front of libmicrohttpd
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a connection happens on
- * one thread: deadlines need no lock, and a descriptor cannot be closed under our hands. A worker has one daemon of it, and a second
- * one for TLS where some listener has that.
+ * one thread: deadlines need no lock, and a descriptor cannot be closed under our hands.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -27,9 +26,7 @@ enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
 
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
-
-/* A worker's daemons. */
-enum { PLAIN, SECURE, DAEMONS };
+#define EV_PUMP ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
 
 struct listener {
     struct gw_address address;
@@ -63,6 +60,8 @@ struct request {
     struct gw_body body;
 };
 
+struct pump;
+
 struct conn {
     struct conn *prev, *next; /* in worker->conns */
     struct worker *worker;
@@ -74,11 +73,9 @@ struct conn {
     bool used;   /* a request came to its end on it */
     gw_nsec idle_since;
     struct gw_http_peer peer;
+    struct sockaddr_storage address; /* the peer's */
+    struct gw_peer *account;         /* whose limits apply; NULL: none do */
     struct request req;
-    /* where the listener has TLS */
-    gnutls_session_t tls; /* libmicrohttpd's */
-    struct gw_tls_keys *keys;
-    bool spoken, shaken; /* something came; the handshake is over */
 };
 
 /* A connection that was answered early: what the client still sends is read away for a while, so that it gets to see the answer. */
@@ -92,8 +89,8 @@ struct worker {
     struct gw_http *http;
     unsigned index;
     pthread_t thread;
-    struct MHD_Daemon *mhd[DAEMONS]; /* NULL where no listener needs it */
-    int epoll, inbox[2];             /* inbox: a pipe of struct message */
+    struct MHD_Daemon *mhd;
+    int epoll, inbox[2]; /* inbox: a pipe of struct message */
     atomic_uint connections;
     /* this worker's thread only */
     struct gw_arena arena;
@@ -101,9 +98,12 @@ struct worker {
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
     struct conn *conns;
+    struct pump *pumps, *ended_pumps;
     unsigned busy;                   /* connections that are RECEIVING or ANSWERING */
     const struct listener *incoming; /* of the socket that is being handed to libmicrohttpd, … */
     const struct sockaddr *incoming_peer;
+    socklen_t incoming_len;
+    struct gw_peer *incoming_account;
     struct lingering lingering[MAX_LINGERING];
     gw_nsec ticked, last_request;
     bool running, listening, stopping; /* it has a thread; its epoll has the listeners; it is on its way out */
@@ -118,6 +118,7 @@ struct gw_http {
     struct listener listeners[MAX_LISTENERS];
     size_t listeners_n;
     struct gw_http_limits limits; /* of the server: idle_timeout, connections */
+    struct gw_peers *peers;
     struct worker *workers;
     unsigned workers_n;
     bool started, stopped;
@@ -143,14 +144,19 @@ enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const 
                                    const char *data, size_t *size, void **request);
 void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 
+/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. */
+void gw_http_enroll(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_peer *);
+/* What accepting a connection took: memory, and one of its peer's connections. */
+void gw_http_give_place(struct worker *, const struct listener *, struct gw_peer *);
+
 /* http_tls.c */
-/* What libmicrohttpd must be told to speak TLS. */
-void gw_http_tls_options(struct MHD_OptionItem out[static 3]);
-/* Before the handshake of a connection that was just made. False: it cannot be served. */
-bool gw_http_tls_begin(struct conn *);
-void gw_http_tls_end(struct conn *);
-/* Straight to the client, and the last that it gets. */
-void gw_http_tls_send(struct conn *, const char *text, size_t len);
+/* Takes over a TCP connection, with its place, that begins with a handshake. */
+void gw_http_pump_begin(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_peer *);
+void gw_http_pump_run(struct pump *);                   /* there was an event */
+void gw_http_pumps_sweep(struct worker *);              /* at the end of a turn */
+void gw_http_pumps_check(struct worker *, gw_nsec now); /* ends handshakes that take longer than receive_timeout */
+bool gw_http_pumps_evict(struct worker *, gw_nsec now); /* ends one that takes long already; false: there is none */
+void gw_http_pumps_close(struct worker *);              /* after libmicrohttpd has closed its ends */
 
 /* http_answer.c */
 /* Through libmicrohttpd; the connection is kept. */
@@ -160,6 +166,9 @@ enum MHD_Result gw_http_answer_error(struct conn *, const struct gw_err *);
 void gw_http_refuse(struct conn *, const struct gw_err *);
 /* For a connection that libmicrohttpd never sees. Closes fd in the end. */
 void gw_http_turn_away(struct worker *, const struct listener *, int fd, enum gw_code);
+/* A line in the log, a few a second at most: who was refused what, and why. */
+void gw_http_say(const struct listener *, const struct sockaddr *peer, const char *what, const char *why);
+void gw_http_say_refused(const struct listener *, const struct sockaddr *peer, enum gw_code);
 void gw_http_linger(struct worker *, int fd);
 /* Reads away what has come; true when the slot became free. */
 void gw_http_linger_read(struct worker *, struct lingering *);

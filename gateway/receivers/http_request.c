@@ -93,9 +93,7 @@ static enum MHD_Result see_token(void *cookie, enum MHD_ValueKind kind, const ch
     return MHD_YES;
 }
 
-/* Whether the sender may talk to this site at all; asked before anything of the body is read. A Unix socket has its file's
- * permissions instead. */
-static enum gw_code admit(const struct conn *c)
+static enum gw_code check_token(const struct conn *c)
 {
     struct {
         const struct gw_auth *auth;
@@ -105,6 +103,18 @@ static enum gw_code admit(const struct conn *c)
         return GW_OK;
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_token, &seen);
     return seen.verdict;
+}
+
+/* Whether the sender may talk to this site now; asked before anything of the body is read. A Unix socket has its file's
+ * permissions instead. */
+static enum gw_code admit(const struct conn *c)
+{
+    enum gw_code code = GW_PEER_LIMIT;
+    if (!c->account || gw_peer_request(c->account, &c->listener->sites[0]->peers, c->req.since))
+        code = check_token(c);
+    if (code)
+        gw_http_say_refused(c->listener, (const struct sockaddr *)&c->address, code);
+    return code;
 }
 
 static enum gw_code check_request(struct request *q, const struct framing *f)
@@ -152,7 +162,7 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     q->content_type = f.type;
     find_route(q, c->listener);
     atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
-    if (check_framing(q, &f, &err) || (err.code = admit(c)))
+    if ((err.code = admit(c)) || check_framing(q, &f, &err))
         return refuse(c, &err);
     q->refusal = err.code = check_request(q, &f);
     if (!q->refusal && claims_too_much(c))

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "gateway/log.h"
@@ -26,6 +27,7 @@ static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
 struct message {
     int fd, listener; /* fd -1: stop */
+    struct gw_peer *account;
 };
 
 static bool watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
@@ -67,6 +69,8 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
     c->worker = w;
     c->listener = w->incoming;
     c->paid = cost(w->incoming);
+    memcpy(&c->address, w->incoming_peer, w->incoming_len);
+    c->account = w->incoming_account;
     w->incoming = NULL;
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -76,8 +80,6 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
         w->conns->prev = c;
     w->conns = c;
     find_peer(c, w->incoming_peer);
-    if (c->listener->tls && !gw_http_tls_begin(c))
-        shutdown(c->fd, SHUT_RDWR);
 }
 
 static void conn_close(struct worker *w, struct conn *c)
@@ -88,7 +90,7 @@ static void conn_close(struct worker *w, struct conn *c)
     gw_http_conn_state(c, CONN_DEAD);
     gw_budget_give(&w->http->places, c->paid);
     gw_body_release(&w->pool, &c->req.body);
-    gw_http_tls_end(c);
+    gw_peers_leave(w->http->peers, c->account);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -106,23 +108,43 @@ static void on_connection(void *worker, struct MHD_Connection *mhd, void **conte
         conn_close(worker, *context);
 }
 
+/* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every answer. */
+void gw_http_enroll(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len, struct gw_peer *account)
+{
+    static const struct sockaddr_un local = {.sun_family = AF_UNIX};
+    w->incoming = l;
+    w->incoming_peer = peer;
+    w->incoming_account = account;
+    w->incoming_len = len;
+    if (l->tls)
+        MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local); /* closes fd itself when it fails, … */
+    else
+        MHD_add_connection(w->mhd, fd, peer, len);
+    if (w->incoming) /* … and then nobody has taken the place */
+        gw_http_give_place(w, l, account);
+    w->incoming = NULL;
+}
+
+void gw_http_give_place(struct worker *w, const struct listener *l, struct gw_peer *account)
+{
+    gw_budget_give(&w->http->places, cost(l));
+    gw_peers_leave(w->http->peers, account);
+}
+
 /* Its place is paid for (take_place); conn_open takes that over. */
-static void adopt(struct worker *w, int fd, int listener)
+static void adopt(struct worker *w, int fd, int listener, struct gw_peer *account)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
     const struct listener *l = &w->http->listeners[listener];
     if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
         close(fd); /* gone already */
-        gw_budget_give(&w->http->places, cost(l));
-        return;
+        gw_http_give_place(w, l, account);
+    } else if (l->tls) {
+        gw_http_pump_begin(w, fd, l, (struct sockaddr *)&peer, len, account);
+    } else {
+        gw_http_enroll(w, fd, l, (struct sockaddr *)&peer, len, account);
     }
-    w->incoming = l;
-    w->incoming_peer = (struct sockaddr *)&peer;
-    MHD_add_connection(w->mhd[l->tls ? SECURE : PLAIN], fd, (struct sockaddr *)&peer, len); /* closes fd itself when it fails */
-    if (w->incoming)
-        gw_budget_give(&w->http->places, cost(l));
-    w->incoming = NULL;
 }
 
 static struct worker *least_loaded(struct gw_http *h, unsigned *all)
@@ -147,18 +169,38 @@ static bool take_place(struct worker *w, unsigned all, const struct listener *l)
     if (all < (uint64_t)w->http->limits.connections && gw_budget_take(&w->http->places, cost(l)))
         return true;
     gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
-    return gw_http_evict(w, gw_now()) && gw_budget_take(&w->http->places, cost(l));
+    return (gw_http_pumps_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, cost(l));
 }
 
-static void place(struct worker *w, int fd, int listener)
+/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a request, and counts as one. */
+static bool open_account(struct worker *w, const struct listener *l, const struct sockaddr *peer, struct gw_peer **account)
+{
+    const struct gw_peer_limits *limits = &l->sites[0]->peers;
+    if (!gw_peers_concern(limits, peer))
+        return true;
+    *account = gw_peers_enter(w->http->peers, peer, limits);
+    if (!*account || !l->tls || gw_peer_request(*account, limits, gw_now()))
+        return *account != NULL;
+    gw_peers_leave(w->http->peers, *account);
+    return false;
+}
+
+/* Whose bounds are reached is turned away before anybody else has to make way. */
+static void place(struct worker *w, int fd, int listener, const struct sockaddr *peer)
 {
     unsigned all;
+    const struct listener *l = &w->http->listeners[listener];
     struct worker *best = least_loaded(w->http, &all);
-    struct message m = {fd, listener};
-    if (!take_place(w, all, &w->http->listeners[listener]))
-        gw_http_turn_away(w, &w->http->listeners[listener], fd, GW_BUSY);
-    else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m)
-        adopt(w, fd, listener);
+    struct message m = {fd, listener, NULL};
+    if (!open_account(w, l, peer, &m.account)) {
+        gw_http_say_refused(l, peer, GW_PEER_LIMIT);
+        gw_http_turn_away(w, l, fd, GW_PEER_LIMIT);
+    } else if (!take_place(w, all, l)) {
+        gw_peers_leave(w->http->peers, m.account);
+        gw_http_turn_away(w, l, fd, GW_BUSY);
+    } else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m) {
+        adopt(w, fd, listener, m.account);
+    }
 }
 
 /* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
@@ -179,9 +221,11 @@ static void listen_off(struct worker *w)
 static void accept_some(struct worker *w, int listener, int most)
 {
     for (int i = 0; i < most; i++) {
-        int fd = accept4(w->http->listeners[listener].fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage peer = {.ss_family = AF_UNIX};
+        socklen_t len = sizeof peer;
+        int fd = accept4(w->http->listeners[listener].fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            place(w, fd, listener);
+            place(w, fd, listener, (struct sockaddr *)&peer);
         } else if (errno != ECONNABORTED && errno != EINTR) {
             if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
                 gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
@@ -199,6 +243,8 @@ static void tick(struct worker *w, gw_nsec now)
     w->ticked = now;
     for (struct conn *c = w->conns; c; c = c->next)
         gw_http_check_conn(c, now);
+    gw_http_pumps_check(w, now);
+    gw_http_pumps_sweep(w);
     for (int i = 0; i < MAX_LINGERING; i++)
         if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
             gw_http_linger_end(&w->lingering[i]);
@@ -227,7 +273,7 @@ static void read_inbox(struct worker *w)
     ssize_t n = read(w->inbox[0], m, sizeof m);
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *m; i++) {
         if (m[i].fd >= 0)
-            adopt(w, m[i].fd, m[i].listener);
+            adopt(w, m[i].fd, m[i].listener, m[i].account);
         else
             begin_stop(w);
     }
@@ -236,7 +282,9 @@ static void read_inbox(struct worker *w)
 static void dispatch(struct worker *w, uint64_t what)
 {
     uint32_t index = (uint32_t)what;
-    if (what >> 32 == EV_INBOX)
+    if (what & EV_PUMP)
+        gw_http_pump_run((struct pump *)(uintptr_t)(what & ~EV_PUMP));
+    else if (what >> 32 == EV_INBOX)
         read_inbox(w);
     else if (what >> 32 == EV_LISTENER)
         accept_some(w, (int)index, ACCEPTS);
@@ -247,10 +295,7 @@ static void dispatch(struct worker *w, uint64_t what)
 static bool has_work(struct worker *w)
 {
     MHD_UNSIGNED_LONG_LONG ms;
-    for (int i = 0; i < DAEMONS; i++)
-        if (w->mhd[i] && MHD_get_timeout(w->mhd[i], &ms) == MHD_YES && ms == 0)
-            return true;
-    return false;
+    return MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
 }
 
 /* How long the worker may sleep, in ms; 0 when libmicrohttpd has work at hand. An idle worker wakes for its deadlines only. */
@@ -258,7 +303,7 @@ static int nap(struct worker *w)
 {
     if (has_work(w))
         return 0;
-    bool work = w->conns || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
+    bool work = w->conns || w->pumps || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
     for (int i = 0; i < MAX_LINGERING && !work; i++)
         work = w->lingering[i].fd >= 0;
     return work ? (int)(TICK / GW_MSEC) : -1;
@@ -281,22 +326,16 @@ static bool may_end(struct worker *w, gw_nsec now)
     return true;
 }
 
-static void run_daemons(struct worker *w)
-{
-    for (int i = 0; i < DAEMONS; i++)
-        if (w->mhd[i])
-            MHD_run(w->mhd[i]);
-}
-
 static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS];
     int n = epoll_wait(w->epoll, events, EVENTS, nap(w));
     for (int i = 0; i < n; i++)
         dispatch(w, events[i].data.u64);
+    gw_http_pumps_sweep(w);
     int runs = 0;
     do /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own epoll */
-        run_daemons(w);
+        MHD_run(w->mhd);
     while (++runs < RUNS && has_work(w));
     gw_nsec now = gw_now();
     if (now - w->ticked >= TICK)
@@ -321,37 +360,14 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
     return strlen(text);
 }
 
-static struct MHD_Daemon *start_mhd(struct worker *w, int which)
+static struct MHD_Daemon *start_mhd(struct worker *w)
 {
-    struct MHD_OptionItem more[3] = {{MHD_OPTION_END, 0, NULL}};
-    if (which == SECURE)
-        gw_http_tls_options(more);
     unsigned idle = (unsigned)(w->http->limits.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | (which == SECURE ? MHD_USE_TLS : 0), 0, NULL, NULL,
-                            gw_http_on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)w->http->limits.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle,
-                            MHD_OPTION_NOTIFY_COMPLETED, gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
-                            MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
-}
-
-static bool wanted(const struct gw_http *h, int which)
-{
-    for (size_t i = 0; i < h->listeners_n; i++)
-        if ((h->listeners[i].tls ? SECURE : PLAIN) == which)
-            return true;
-    return false;
-}
-
-static bool open_daemons(struct worker *w)
-{
-    for (int i = 0; i < DAEMONS; i++) {
-        if (!wanted(w->http, i))
-            continue;
-        w->mhd[i] = start_mhd(w, i);
-        if (!w->mhd[i] || !watch(w->epoll, MHD_get_daemon_info(w->mhd[i], MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, EPOLLIN, EV_MHD, 0))
-            return false;
-    }
-    return true;
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, gw_http_on_request, w,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)w->http->limits.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
+                            gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
+                            leave_escaped, NULL, MHD_OPTION_END);
 }
 
 /* What a worker may keep unused: all of them together a sixteenth of the memory at most. */
@@ -371,11 +387,13 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     w->arena_keep = share(h, ARENA_KEEP);
     gw_body_pool_init(&w->pool, h->budget, &h->bodies, share(h, BODIES_KEEP));
     w->inflater = gw_inflater_new();
+    w->mhd = start_mhd(w);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!w->inflater || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0 || !open_daemons(w))
+    if (!w->inflater || !w->mhd || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
+    int mhd = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     listen_on(w);
-    return watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
+    return watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
 }
 
 /* Signals are the main thread's. */
@@ -393,7 +411,7 @@ bool gw_http_worker_start(struct worker *w)
 
 void gw_http_worker_stop(struct worker *w, gw_nsec until)
 {
-    static const struct message stop = {-1, 0};
+    static const struct message stop = {.fd = -1};
     w->stop_by = until; /* the pipe orders it before the worker's reading of it */
     if (w->running && write(w->inbox[1], &stop, sizeof stop) != sizeof stop)
         gw_log(GW_ERROR, "receiver=http", "worker %u cannot be told to stop: %s", w->index, strerror(errno));
@@ -409,9 +427,9 @@ void gw_http_worker_close(struct worker *w)
 {
     if (w->running)
         pthread_join(w->thread, NULL);
-    for (int i = 0; i < DAEMONS; i++)
-        if (w->mhd[i])
-            MHD_stop_daemon(w->mhd[i]);
+    if (w->mhd)
+        MHD_stop_daemon(w->mhd);
+    gw_http_pumps_close(w);
     for (int i = 0; i < MAX_LINGERING; i++)
         gw_http_linger_end(&w->lingering[i]);
     close_fd(w->epoll);

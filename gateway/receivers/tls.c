@@ -29,6 +29,7 @@ struct stamp {
 struct gw_tls_keys {
     atomic_uint references;
     gnutls_certificate_credentials_t credentials;
+    gnutls_priority_t priorities;
     bool asks_clients;
     char about[160]; /* whose certificate, until when */
     char doubt[160]; /* why clients may refuse it; empty: nothing */
@@ -190,6 +191,8 @@ void gw_tls_give(struct gw_tls_keys *k)
         return;
     if (k->credentials)
         gnutls_certificate_free_credentials(k->credentials);
+    if (k->priorities)
+        gnutls_priority_deinit(k->priorities);
     free(k);
 }
 
@@ -201,7 +204,7 @@ static struct gw_tls_keys *read_keys(const struct gw_tls_conf *c, struct blame *
         return NULL;
     }
     k->references = 1;
-    if (gnutls_certificate_allocate_credentials(&k->credentials) != 0)
+    if (gnutls_certificate_allocate_credentials(&k->credentials) != 0 || gnutls_priority_init(&k->priorities, GW_TLS_PRIORITIES, NULL) != 0)
         blame(b, "tls.cert", "no memory");
     else if (add_pair(k, c, b) && add_trust(k, c, b))
         return k;
@@ -209,7 +212,7 @@ static struct gw_tls_keys *read_keys(const struct gw_tls_conf *c, struct blame *
     return NULL;
 }
 
-bool gw_tls_use(const struct gw_tls_keys *k, gnutls_session_t session)
+static bool use(const struct gw_tls_keys *k, gnutls_session_t session)
 {
     static gnutls_typed_vdata_st client = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT};
     if (k->asks_clients) {
@@ -217,6 +220,19 @@ bool gw_tls_use(const struct gw_tls_keys *k, gnutls_session_t session)
         gnutls_session_set_verify_cert2(session, &client, 1, 0);
     }
     return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, k->credentials) == 0;
+}
+
+gnutls_session_t gw_tls_session(const struct gw_tls_keys *k, int fd)
+{
+    static const gnutls_datum_t protocol = {(unsigned char *)"http/1.1", 8};
+    gnutls_session_t session = NULL;
+    if (gnutls_init(&session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) != 0)
+        return NULL;
+    gnutls_transport_set_int(session, fd);
+    if (gnutls_priority_set(session, k->priorities) == 0 && gnutls_alpn_set_protocols(session, &protocol, 1, 0) == 0 && use(k, session))
+        return session;
+    gnutls_deinit(session);
+    return NULL;
 }
 
 /* Life */

@@ -9,7 +9,7 @@
  * certbot, a mounted secret). New connections then get the new one. What cannot be used, be it because only one of the two files is there
  * yet, leaves the old one in place and is said in the log.
  *
- * GnuTLS, because libmicrohttpd is built on it. TLS 1.2 and 1.3 only, with forward secrecy and authenticated ciphers.
+ * GnuTLS, because libmicrohttpd is built on it anyway. TLS 1.2 and 1.3 only, with forward secrecy and authenticated ciphers.
  *
  * Threads: new and drop on main, before and after all others; take and give on any.
  * SPDX-License-Identifier: Apache-2.0
@@ -45,7 +45,7 @@ bool gw_tls_asks_clients(const struct gw_tls *);
 /* What new connections use now. Never NULL; give it back. */
 struct gw_tls_keys *gw_tls_take(struct gw_tls *, gw_nsec now);
 void gw_tls_give(struct gw_tls_keys *);
-/* Makes a server's session use them, before its handshake. False: no memory. */
-bool gw_tls_use(const struct gw_tls_keys *, gnutls_session_t);
+/* A server's session of these keys, over a non-blocking socket, before its handshake. NULL: no memory. */
+gnutls_session_t gw_tls_session(const struct gw_tls_keys *, int fd);
 
 #endif
