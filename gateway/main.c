@@ -20,11 +20,12 @@
 
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
-/* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page faults every time. */
+/* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page faults every time. Larger ones
+ * are rare, and would leave holes behind that count for nobody. */
 static void tune_memory(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
 /* Every connection is a descriptor; the soft limit is often 1024 for select()'s sake only. */
