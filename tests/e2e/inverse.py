@@ -5,6 +5,7 @@ carry what OTLP has no field for, and what ddgate added is recognised by its nam
 from reference import ERROR
 
 ADDED = {"operation.name", "resource.name", "span.type"}
+OF_THE_CHUNK = {"sampling.priority", "datadog.origin"}  # stands on every span; the tracer says it on one
 
 
 def datadog_span(span):
@@ -24,8 +25,8 @@ def datadog_span(span):
     }
 
 
-def differences(span, dd):
-    """Sentences; empty when the round trip holds."""
+def differences(span, dd, exact=False):
+    """Sentences; empty when the round trip holds. Exact: nothing stands besides what was sent (mode datadog)."""
     back, wrong = datadog_span(span), []
     for key in ("trace_id", "span_id"):
         if back[key] != dd[key]:
@@ -46,4 +47,7 @@ def differences(span, dd):
             got = back["tags"].get(key)
             if got != v or isinstance(got, str) != isinstance(v, str):
                 wrong.append(f"{name} {key}: {got!r} from {v!r}")
+    sent = {key for name in ("meta", "metrics", "meta_struct") for key in dd.get(name) or {}}
+    if exact and set(back["tags"]) - OF_THE_CHUNK - sent:
+        wrong.append(f"nobody sent {sorted(set(back['tags']) - OF_THE_CHUNK - sent)}")
     return wrong
