@@ -270,9 +270,9 @@ static bool is_said(const struct bed_at *at, gw_str text, int64_t number)
     for (size_t i = 0; i < s->n_events; i++)
         if (attrs_say(s->events[i]->attributes, s->events[i]->n_attributes, text, number))
             return true;
-    if (s->status && memmem(s->status->message.data, s->status->message.len, text.ptr, text.len))
+    if (s->status && s->status->message.len && memmem(s->status->message.data, s->status->message.len, text.ptr, text.len))
         return true;
-    return memmem(s->trace_state.data, s->trace_state.len, text.ptr, text.len);
+    return s->trace_state.len && memmem(s->trace_state.data, s->trace_state.len, text.ptr, text.len);
 }
 
 /* Mode otel renames and moves, but loses nothing: every tag of the tables in pairs with every other, each with a value of its own. */
