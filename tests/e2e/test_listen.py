@@ -12,7 +12,7 @@ from pathlib import Path
 
 import certs
 import pytest
-from ddgate import BINARY, MSGPACK, PATIENCE, conf_value, free_port, grpc
+from ddgate import BINARY, MSGPACK, PATIENCE, ROOT, conf_value, free_port, grpc
 from payloads import span, trace, v04
 from test_intake import arrived
 
@@ -371,3 +371,13 @@ def test_handshakes_count_as_requests(make_gate, sink, authority):
         except OSError:
             codes.append("closed")
     assert codes[0] == 200 and codes[1:3] == ["closed", "closed"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples" / "kubernetes").glob("*.yaml")), ids=lambda f: f.stem)
+def test_examples_are_right(tmp_path, file):
+    """The configuration inside a manifest is one that ddgate takes."""
+    text = re.search(r"  ddgate\.conf: \|\n((?:    .*\n)+)", file.read_text())[1]
+    (tmp_path / "ddgate.conf").write_text(text)
+    done = subprocess.run([BINARY, "check", "-c", tmp_path / "ddgate.conf"], capture_output=True, text=True, check=False,
+                          env={"NODE_NAME": "node-1"})
+    assert done.returncode == 0 and "ddtrace" in done.stdout, done.stderr
