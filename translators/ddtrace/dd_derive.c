@@ -32,12 +32,15 @@ static void rename_all(struct dd_fields *f, bool numbers)
         }
 }
 
-/* What the span says of itself and of its trace. */
-static void fields(struct dd_fields *f, const struct dd_scanned *c)
+/* A tag under the name of an attribute that the chunk has for all its spans. */
+static bool says_common(const struct dd_fields *f)
 {
-    dd_set_text(f, DD_A_OPERATION_NAME, f->span->name, DD_FIELD);
-    dd_set_text(f, DD_A_RESOURCE_NAME, f->resource, DD_FIELD);
-    dd_set_text(f, DD_A_SPAN_TYPE, f->span->type, DD_FIELD);
+    return dd_has(f, DD_A_SAMPLING_PRIORITY) || dd_has(f, DD_A_ORIGIN) || dd_has(f, DD_A_SAMPLING_MECHANISM) ||
+           dd_has(f, DD_A_SAMPLING_RATE);
+}
+
+static void set_common(struct dd_fields *f, const struct dd_scanned *c)
+{
     if (c->sampling.priority != DD_NO_PRIORITY)
         dd_set_int(f, DD_A_SAMPLING_PRIORITY, c->sampling.priority, DD_FIELD);
     dd_set_text(f, DD_A_ORIGIN, c->sampling.origin, DD_FIELD);
@@ -45,6 +48,17 @@ static void fields(struct dd_fields *f, const struct dd_scanned *c)
         dd_set_int(f, DD_A_SAMPLING_MECHANISM, c->mechanism, DD_RENAMED);
     if (!isnan(c->rate))
         dd_set_double(f, DD_A_SAMPLING_RATE, c->rate, DD_RENAMED);
+}
+
+/* What the span says of itself and of its trace. */
+static void fields(struct dd_fields *f, const struct dd_scanned *c)
+{
+    dd_set_text(f, DD_A_OPERATION_NAME, f->span->name, DD_FIELD);
+    dd_set_text(f, DD_A_RESOURCE_NAME, f->resource, DD_FIELD);
+    dd_set_text(f, DD_A_SPAN_TYPE, f->span->type, DD_FIELD);
+    f->own_common = !says_common(f);
+    if (!f->own_common)
+        set_common(f, c);
     if (f->span->start < YEAR_2000)
         dd_set_bool(f, DD_A_IMPLAUSIBLE_START, true, DD_DERIVED);
 }

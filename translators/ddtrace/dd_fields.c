@@ -208,9 +208,22 @@ static bool rename_text(struct dd_fields *f, unsigned tag)
     return true;
 }
 
+/* The same for a number that becomes a whole number. */
+static bool rename_int(struct dd_fields *f, unsigned tag)
+{
+    unsigned attr = dd_names[tag].to;
+    int64_t i;
+    if (!f->value[tag].number || dd_names[attr].type != DD_TY_INT || dd_is_set(f, attr) || !dd_number_is_int(f->value[tag].number, &i))
+        return false;
+    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
+    f->out[attr] = (struct dd_out){.sure = DD_RENAMED_NUMBER, .type = DD_TY_INT, .i = i};
+    dd_use(f, tag);
+    return true;
+}
+
 bool dd_rename(struct dd_fields *f, unsigned tag)
 {
-    if (rename_text(f, tag))
+    if (rename_text(f, tag) || rename_int(f, tag))
         return true;
     struct dd_out said = {.sure = sureness(f, tag)};
     return convert(f, tag, (enum dd_type)dd_names[dd_names[tag].to].type, &said) && offer(f, tag, &said);

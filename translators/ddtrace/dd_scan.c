@@ -295,7 +295,32 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
-bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang, struct dd_oddities *odd)
+static gw_str sound(struct gw_arena *arena, gw_str text)
+{
+    char *copy = gw_utf8_valid(text) ? NULL : gw_arena_raw(arena, text.len, 3);
+    return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : text;
+}
+
+enum { SPAN_ATTRIBUTES = 9 };
+
+/* The attributes that all spans of the chunk have. */
+static void write_common(struct dd_scanned *s, struct gw_arena *arena, struct otlp_buf *w)
+{
+    w->len = 0;
+    if (s->sampling.priority != DD_NO_PRIORITY)
+        otlp_attr_int(w, SPAN_ATTRIBUTES, dd_names[DD_A_SAMPLING_PRIORITY].name, s->sampling.priority);
+    if (s->sampling.origin.len)
+        otlp_attr_text(w, SPAN_ATTRIBUTES, dd_names[DD_A_ORIGIN].name, s->sampling.origin);
+    s->common_own = w->len;
+    if (s->mechanism >= 0)
+        otlp_attr_int(w, SPAN_ATTRIBUTES, dd_names[DD_A_SAMPLING_MECHANISM].name, s->mechanism);
+    if (!isnan(s->rate))
+        otlp_attr_double(w, SPAN_ATTRIBUTES, dd_names[DD_A_SAMPLING_RATE].name, s->rate);
+    s->common = gw_arena_dup(arena, gw_str_n((const char *)w->data, w->len));
+}
+
+bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang, struct otlp_buf *scratch,
+             struct dd_oddities *odd)
 {
     struct halves h = {0};
     memset(s, 0, offsetof(struct dd_scanned, versions));
@@ -318,6 +343,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
-    s->state = dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR);
+    s->state = sound(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
+    write_common(s, arena, scratch);
     return !arena->spent;
 }

@@ -37,10 +37,12 @@ struct dd_scanned {
     uint64_t trace_id, high;
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
     struct dd_sampling sampling;
-    bool rejected; /* the tracer decided against the trace */
-    double rate;   /* NAN: unknown */
-    int mechanism; /* -1: unknown */
-    gw_str state;  /* trace_state of spans without a _dd.parent_id of their own */
+    bool rejected;     /* the tracer decided against the trace */
+    double rate;       /* NAN: unknown */
+    int mechanism;     /* -1: unknown */
+    gw_str state;      /* trace_state of spans without a _dd.parent_id of their own; UTF-8 */
+    gw_str common;     /* attributes of all spans as bytes of Span: priority, origin, mechanism, rate */
+    size_t common_own; /* the first so many bytes are those of mode datadog */
     gw_str env, runtime_id, language, host;
     gw_str sdk_language; /* language, or the request's, as OpenTelemetry calls it */
     gw_str facts[DD_FACTS];
@@ -53,7 +55,7 @@ struct dd_scanned {
 };
 
 /* False when the arena's budget is spent. `lang` is the request's. */
-bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_oddities *);
+bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct otlp_buf *scratch, struct dd_oddities *);
 
 /* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
 gw_str dd_language(struct gw_arena *, gw_str);

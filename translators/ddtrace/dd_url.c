@@ -155,10 +155,11 @@ static bool is_secret(gw_str key)
     if (key.len < 3 || !strchr("degnhlrsty", key.ptr[key.len - 1])) /* what the words below end in */
         return false;
     for (size_t i = 0; i < sizeof secret_keys / sizeof *secret_keys; i++)
-        if (gw_str_eq(key, secret_keys[i]))
+        if (key.len == secret_keys[i].len && gw_str_eq(key, secret_keys[i]))
             return true;
+    char last = key.ptr[key.len - 1];
     for (size_t i = 0; i < sizeof secret_endings / sizeof *secret_endings; i++)
-        if (gw_str_ends(key, secret_endings[i]))
+        if (last == secret_endings[i].ptr[secret_endings[i].len - 1] && gw_str_ends(key, secret_endings[i]))
             return true;
     return false;
 }

@@ -4,6 +4,8 @@
 #include "translators/ddtrace/dd_events.h"
 #include "translators/ddtrace/dd_struct.h"
 
+#include <endian.h>
+
 /* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
 enum { SS_SPANS = 2 };
 enum {
@@ -52,9 +54,31 @@ static inline uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *ro
     return otlp_put_varint(p + row->head_len, any_size);
 }
 
+/* The usual attribute, all of whose lengths fit one byte. False, and nothing done, when it is another, or its text not ASCII. */
+static inline bool put_short_text(struct otlp_buf *w, const struct dd_name_row *row, gw_str text)
+{
+    size_t size = row->head_len + text.len + 5;
+    if (size > 127)
+        return false;
+    uint8_t *p = w->data + w->len;
+    p[0] = SPAN_ATTRIBUTES << 3 | OTLP_LEN;
+    p[1] = (uint8_t)(size - 2);
+    memcpy(p + 2, row->head, 32);
+    if (__builtin_expect(row->head_len > 32, 0))
+        memcpy(p + 34, row->head + 32, sizeof row->head - 32);
+    p += 2 + row->head_len;
+    p[0] = (uint8_t)(text.len + 2);
+    p[1] = ANY_STRING << 3 | OTLP_LEN;
+    p[2] = (uint8_t)text.len;
+    if (__builtin_expect(!otlp_copy_ascii(p + 3, text), 0))
+        return false;
+    otlp_end(w, p + 3 + text.len);
+    return true;
+}
+
 static void put_text(struct otlp_buf *w, const struct dd_name_row *row, gw_str text)
 {
-    if (!otlp_room(w, text.len + ATTRIBUTE_ROOM))
+    if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, row, text))
         return;
     uint8_t *p = put_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
     *p++ = ANY_STRING << 3 | OTLP_LEN;
@@ -249,22 +273,62 @@ static bool sampled(const struct dd_fields *f, const struct dd_scanned *c)
     return c->sampling.priority >= 1 || dd_has(f, DD_T_SPAN_SAMPLING);
 }
 
+static uint8_t *put_time(uint8_t *p, unsigned field, uint64_t ns)
+{
+    if (!ns)
+        return p;
+    *p++ = (uint8_t)(field << 3 | OTLP_FIXED64);
+    ns = htole64(ns);
+    memcpy(p, &ns, 8);
+    return p + 8;
+}
+
 /* trace_id and span_id have a fixed width and stand first, so the join finds them. */
 static void write_ids(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w)
 {
     struct dd_fields *f = &dw->f;
     const struct dd_span *s = f->span;
-    if (!otlp_room(w, 64))
+    if (!otlp_room(w, 64 + c->state.len))
         return;
-    uint8_t *p = otlp_put_varint(otlp_put_tag(w->data + w->len, SPAN_TRACE_ID, OTLP_LEN), 16);
+    uint8_t *p = w->data + w->len;
+    *p++ = SPAN_TRACE_ID << 3 | OTLP_LEN;
+    *p++ = 16;
     p = put_id(put_id(p, c->high), s->trace_id);
-    p = put_id(otlp_put_varint(otlp_put_tag(p, SPAN_ID, OTLP_LEN), 8), s->span_id);
+    *p++ = SPAN_ID << 3 | OTLP_LEN;
+    *p++ = 8;
+    p = put_id(p, s->span_id);
+    if (c->state.len && !dd_has(f, DD_T_DD_PARENT_ID)) {
+        *p++ = SPAN_TRACE_STATE << 3 | OTLP_LEN;
+        p = otlp_put_bytes(otlp_put_varint(p, c->state.len), c->state);
+    }
     otlp_end(w, p);
-    otlp_text(w, SPAN_TRACE_STATE,
-              dd_has(f, DD_T_DD_PARENT_ID) ? dd_sampling_state(&c->sampling, f->arena, s->trace_id, dd_text_of(f, DD_T_DD_PARENT_ID))
-                                           : c->state);
-    if (s->parent_id && s->parent_id != s->span_id && otlp_room(w, 16))
-        otlp_end(w, put_id(otlp_put_varint(otlp_put_tag(w->data + w->len, SPAN_PARENT_ID, OTLP_LEN), 8), s->parent_id));
+    if (dd_has(f, DD_T_DD_PARENT_ID))
+        otlp_text(w, SPAN_TRACE_STATE, dd_sampling_state(&c->sampling, f->arena, s->trace_id, dd_text_of(f, DD_T_DD_PARENT_ID)));
+    if (s->parent_id && s->parent_id != s->span_id && otlp_room(w, 16)) {
+        p = w->data + w->len;
+        *p++ = SPAN_PARENT_ID << 3 | OTLP_LEN;
+        *p++ = 8;
+        otlp_end(w, put_id(p, s->parent_id));
+    }
+}
+
+static void write_times(const struct dd_fields *f, struct otlp_buf *w)
+{
+    if (!otlp_room(w, 32))
+        return;
+    uint8_t *p = w->data + w->len;
+    *p++ = SPAN_KIND << 3 | OTLP_VARINT;
+    *p++ = (uint8_t)f->kind;
+    p = put_time(p, SPAN_START, f->span->start > 0 ? (uint64_t)f->span->start : 0);
+    otlp_end(w, put_time(p, SPAN_END, end_time(f->span)));
+}
+
+/* What holds for the chunk: written once (dd_scan.h), copied here. */
+static void write_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w, enum gw_rendering r)
+{
+    gw_str common = r == GW_DATADOG ? gw_str_n(c->common.ptr, c->common_own) : c->common;
+    if (f->own_common && otlp_room(w, common.len))
+        otlp_end(w, otlp_put_bytes(w->data + w->len, common));
 }
 
 bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w, enum gw_rendering r, size_t *id_at)
@@ -274,9 +338,8 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
     size_t at = w->len, mark = otlp_open(w, SS_SPANS, 2);
     write_ids(dw, c, w);
     otlp_text(w, SPAN_NAME, span_name(dw));
-    otlp_uint(w, SPAN_KIND, f->kind);
-    otlp_fixed64(w, SPAN_START, f->span->start > 0 ? (uint64_t)f->span->start : 0);
-    otlp_fixed64(w, SPAN_END, end_time(f->span));
+    write_times(f, w);
+    write_common(f, c, w, r);
     write_out(f, w, r);
     if (r == GW_OTEL || r == GW_BOTH)
         write_headers(f, w);
