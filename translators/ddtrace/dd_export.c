@@ -37,6 +37,12 @@ static gw_str language_of(const struct dd_work *w, const struct dd_fields *f, co
     return gw_str_eq(said, c->language) ? c->sdk_language : dd_language(w->arena, said);
 }
 
+static gw_str version_of(const struct dd_fields *f, const struct dd_scanned *c, gw_str service)
+{
+    gw_str said = own(f, DD_T_VERSION, GW_NOSTR);
+    return said.len ? said : dd_scan_version(c, service);
+}
+
 static void identify(const struct dd_work *w, const struct dd_scanned *c, struct dd_identity *id)
 {
     const struct dd_fields *f = &w->writer->f;
@@ -47,7 +53,7 @@ static void identify(const struct dd_work *w, const struct dd_scanned *c, struct
         .service = named,
         .base_service = split && !gw_str_eq(base, service) ? base : GW_NOSTR,
         .env = own(f, DD_T_ENV, c->env),
-        .version = own(f, DD_T_VERSION, dd_scan_version(c, named)),
+        .version = version_of(f, c, named),
         .runtime_id = own(f, DD_T_RUNTIME_ID, c->runtime_id),
         .host = host_of(f, c),
         .language = language_of(w, f, c),

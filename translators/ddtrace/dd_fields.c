@@ -145,7 +145,7 @@ static bool convert(struct dd_fields *f, unsigned tag, enum dd_type type, struct
     switch (type) {
     case DD_TY_STR:
     case DD_TY_ARR:
-        to->s = dd_text_of(f, tag);
+        to->s = f->value[tag].number ? dd_text_of(f, tag) : f->value[tag].text;
         return to->s.len;
     case DD_TY_INT:
         return dd_int_of(f, tag, &to->i);
@@ -196,37 +196,19 @@ static uint8_t sureness(const struct dd_fields *f, unsigned tag)
     return f->value[tag].number ? DD_RENAMED_NUMBER : DD_RENAMED;
 }
 
-/* The usual case: a text becomes a text that nobody has said. */
-static bool rename_text(struct dd_fields *f, unsigned tag)
-{
-    unsigned attr = dd_names[tag].to;
-    if (f->value[tag].number || dd_names[attr].type != DD_TY_STR || dd_is_set(f, attr) || !f->value[tag].text.len)
-        return false;
-    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
-    f->out[attr] = (struct dd_out){.sure = DD_RENAMED, .type = DD_TY_STR, .s = f->value[tag].text};
-    dd_use(f, tag);
-    return true;
-}
-
-/* The same for a number that becomes a whole number. */
-static bool rename_int(struct dd_fields *f, unsigned tag)
-{
-    unsigned attr = dd_names[tag].to;
-    int64_t i;
-    if (!f->value[tag].number || dd_names[attr].type != DD_TY_INT || dd_is_set(f, attr) || !dd_number_is_int(f->value[tag].number, &i))
-        return false;
-    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
-    f->out[attr] = (struct dd_out){.sure = DD_RENAMED_NUMBER, .type = DD_TY_INT, .i = i};
-    dd_use(f, tag);
-    return true;
-}
-
 bool dd_rename(struct dd_fields *f, unsigned tag)
 {
-    if (rename_text(f, tag) || rename_int(f, tag))
-        return true;
-    struct dd_out said = {.sure = sureness(f, tag)};
-    return convert(f, tag, (enum dd_type)dd_names[dd_names[tag].to].type, &said) && offer(f, tag, &said);
+    unsigned attr = dd_names[tag].to;
+    if (dd_is_set(f, attr)) {
+        struct dd_out said = {.sure = sureness(f, tag)};
+        return convert(f, tag, (enum dd_type)dd_names[attr].type, &said) && offer(f, tag, &said);
+    }
+    if (!convert(f, tag, (enum dd_type)dd_names[attr].type, &f->out[attr]))
+        return false;
+    f->out[attr].sure = sureness(f, tag);
+    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
+    dd_use(f, tag);
+    return true;
 }
 
 bool dd_rename_as(struct dd_fields *f, unsigned tag, gw_str text)

@@ -219,22 +219,40 @@ static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, stru
 
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
+/* The guess is right far more often than not, and cheaper than the table. */
+static struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *arena, struct dd_oddities *odd)
+{
+    if (*guess < DD_NAMES && dd_same(dd_names[*guess].name, *key))
+        return (struct dd_key){.name = *guess};
+    uint64_t hash = dd_hash(*key);
+    unsigned name = dd_name_of(*key, hash);
+    *guess = (uint16_t)name;
+    if (name == DD_UNKNOWN && !gw_utf8_valid(*key))
+        repair_key(key, arena, &hash, odd);
+    return (struct dd_key){(uint32_t)hash, (uint16_t)name};
+}
+
+static uint16_t *guess_of(struct dd_scanned *s, const struct dd_span *span, size_t i)
+{
+    size_t shape = (span->name.len * 7 + (span->name.len ? (unsigned char)*span->name.ptr : 0)) % DD_SHAPES;
+    return &s->shapes->names[shape][i < DD_SHAPE_KEYS ? i : DD_SHAPE_KEYS - 1];
+}
+
 static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct halves *h, bool is_root,
                        struct gw_arena *arena, struct dd_oddities *odd)
 {
     for (size_t i = 0; i < span->meta_n; i++) {
         struct dd_text *t = &span->meta[i];
-        uint64_t hash = dd_hash(t->key);
-        unsigned name = dd_name_of(t->key, hash);
-        if (name == DD_UNKNOWN && !gw_utf8_valid(t->key))
-            repair_key(&t->key, arena, &hash, odd);
-        keys[i] = (struct dd_key){(uint32_t)hash, (uint16_t)name};
-        if (name == DD_T_TID)
+        keys[i] = look_up(guess_of(s, span, i), &t->key, arena, odd);
+        unsigned name = keys[i].name;
+        if (name == DD_UNKNOWN) {
+            if (is_propagated(t->key))
+                dd_sampling_text(&s->sampling, t->key, t->value);
+        } else if (name == DD_T_TID) {
             note_tid(s, h, is_root, t->value, odd);
-        else if (name == DD_UNKNOWN ? is_propagated(t->key) : 0)
-            dd_sampling_text(&s->sampling, t->key, t->value);
-        else if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
+        } else if (dd_names[name].when & NOTED) {
             note_text(s, span, name, t);
+        }
     }
 }
 
@@ -263,11 +281,8 @@ static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struc
 {
     for (size_t i = 0; i < span->metrics_n; i++) {
         struct dd_number *n = &span->metrics[i];
-        uint64_t hash = dd_hash(n->key);
-        unsigned name = dd_name_of(n->key, hash);
-        if (name == DD_UNKNOWN && !gw_utf8_valid(n->key))
-            repair_key(&n->key, arena, &hash, odd);
-        keys[i] = (struct dd_key){(uint32_t)hash, (uint16_t)name};
+        keys[i] = look_up(guess_of(s, span, span->meta_n + i), &n->key, arena, odd);
+        unsigned name = keys[i].name;
         if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
             note_number(s, name, n, arena);
     }
@@ -319,14 +334,15 @@ static void write_common(struct dd_scanned *s, struct gw_arena *arena, struct ot
     s->common = gw_arena_dup(arena, gw_str_n((const char *)w->data, w->len));
 }
 
-bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang, struct otlp_buf *scratch,
-             struct dd_oddities *odd)
+bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang, struct dd_shapes *shapes,
+             struct otlp_buf *scratch, struct dd_oddities *odd)
 {
     struct halves h = {0};
     memset(s, 0, offsetof(struct dd_scanned, versions));
     s->versions_n = 0;
     s->by_id = NULL;
     s->chunk = c;
+    s->shapes = shapes;
     s->keys = gw_arena_raw(arena, c->n, sizeof *s->keys);
     if (!s->keys)
         return false;

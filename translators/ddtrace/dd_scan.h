@@ -29,10 +29,17 @@ struct dd_key {
     uint16_t name; /* enum dd_name, DD_UNKNOWN, or one of the above */
 };
 
+/* Spans of one operation mostly have the same tags in the same order, so the keys of the last one are a good guess. */
+enum { DD_SHAPES = 64, DD_SHAPE_KEYS = 32 };
+struct dd_shapes {
+    uint16_t names[DD_SHAPES][DD_SHAPE_KEYS]; /* by the operation's name: what its n-th key was */
+};
+
 struct dd_scanned {
     uint64_t number; /* of the chunk in its payload, from 1; the caller's */
     const struct dd_chunk *chunk;
-    struct dd_key **keys; /* of each span: those of meta, then of metrics, then room for those of meta_struct */
+    struct dd_shapes *shapes; /* the translator's */
+    struct dd_key **keys;     /* of each span: those of meta, then of metrics, then room for those of meta_struct */
     size_t local_root;
     uint64_t trace_id, high;
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
@@ -55,7 +62,8 @@ struct dd_scanned {
 };
 
 /* False when the arena's budget is spent. `lang` is the request's. */
-bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct otlp_buf *scratch, struct dd_oddities *);
+bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_shapes *, struct otlp_buf *scratch,
+             struct dd_oddities *);
 
 /* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
 gw_str dd_language(struct gw_arena *, gw_str);

@@ -78,7 +78,7 @@ static bool learn(struct dd_work *w, struct dd_scanned *c)
 static bool take_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
-    if (!dd_scan(&c, chunk, w->arena, w->req->lang, w->scratch, &w->out->odd) || !learn(w, &c))
+    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) || !learn(w, &c))
         return false;
     c.number = ++w->traces;
     note_sole(w, &w->runtime_id, c.runtime_id);

@@ -235,12 +235,22 @@ static gw_str redact(struct gw_arena *arena, gw_str text, void (*write)(struct o
     return gw_str_n(o.ptr, o.len);
 }
 
+/* The usual URL: nobody's name in it, and no pair whose key is that of a secret. */
+static bool harmless(gw_str url)
+{
+    size_t mark = gw_str_find(url, '?'), hash = gw_str_find(url, '#');
+    gw_str pairs = gw_str_from(url, mark < hash ? mark + 1 : hash + 1), pair;
+    if (gw_str_find(url, '@') < url.len || (mark < hash && hash < url.len))
+        return false;
+    while (gw_str_next(&pairs, '&', &pair))
+        if (is_secret(gw_str_n(pair.ptr, gw_str_find(pair, '='))))
+            return false;
+    return true;
+}
+
 gw_str dd_url_redact(struct gw_arena *arena, gw_str url)
 {
-    /* Most have no place for a secret. */
-    if (gw_str_find(url, '?') == url.len && gw_str_find(url, '@') == url.len && gw_str_find(url, '#') == url.len)
-        return url;
-    return redact(arena, url, put_url);
+    return harmless(url) ? url : redact(arena, url, put_url);
 }
 
 gw_str dd_url_redact_query(struct gw_arena *arena, gw_str query)

@@ -42,6 +42,7 @@ struct dd_writer {
     uint64_t stripped[DD_WORDS]; /* of opt->strip: the known names */
     struct dd_fields f;
     struct dd_memo memo;
+    struct dd_shapes shapes;
     struct dd_key *keys; /* of the span at hand */
     uint32_t *rest;      /* entries whose keys the table does not have: those of meta, then of metrics */
     uint32_t rest_n;
