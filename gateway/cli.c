@@ -12,7 +12,7 @@ enum { WIDTH = 80, COLUMN = 24 };
 static bool wrong(FILE *errors, const char *what, const char *arg)
 {
     fprintf(errors, "ddgate: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
-    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | --version | --help [TOPIC]\n", errors);
+    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | pipeline --script FILE | --version | --help [TOPIC]\n", errors);
     return false;
 }
 
@@ -100,6 +100,7 @@ static void print_overview(FILE *to)
           "                          listens on ports 8126 and 9529 of this machine and\n"
           "                          prints to standard output.\n"
           "  ddgate check -c FILE    say every mistake in FILE, or what would run\n"
+          "  ddgate pipeline ...     try a Pipeline script on log lines; --help says how\n"
           "  ddgate --help [TOPIC]   this page, or the options of a topic below\n"
           "  ddgate --version\n\n"
           "Topics:\n",

@@ -17,6 +17,7 @@
 #include "gateway/pipeline.h"
 #include "gateway/problem.h"
 #include "gateway/reference.h"
+#include "gateway/try.h"
 
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
@@ -165,6 +166,8 @@ int main(int argc, char **argv)
     struct gw_cli cli;
     sigset_t signals;
     setlocale(LC_ALL, "C");
+    if (argc > 1 && strcmp(argv[1], "pipeline") == 0)
+        return gw_try_main(argc - 2, argv + 2);
     if (!gw_cli_parse(&cli, argc, argv, stderr))
         return EXIT_CONFIGURATION;
     switch (cli.command) {

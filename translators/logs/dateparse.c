@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 AND MIT */
+#include "translators/logs/dateparse.h"
+
+#include <stdio.h>
+
+#include "translators/logs/civil.h"
+#include "translators/logs/dateparse_guess.h"
+
+static const gw_str fixed[] = {GW_LIT("02/Jan/2006:15:04:05 -0700"), GW_LIT("02 Jan 2006 15:04:05.000"),
+                               GW_LIT("02 Jan 15:04:05.000 2006"),   GW_LIT("060102 15:04:05"),
+                               GW_LIT("2006/01/02 - 15:04:05"),      GW_LIT("Mon Jan 2 15:04:05.000000 2006"),
+                               GW_LIT("2006-01-02 15:04:05.000 UTC")};
+enum { WITHOUT_YEAR = 2 };
+
+/* The first of the fixed forms that fits decides; one before 1970 is left to the guess. */
+static bool fixed_form(gw_str text, const struct zone *zone, int64_t now, struct layout_time *out)
+{
+    char with_year[DATEPARSE_MAX + 16], why[LAYOUT_WHY];
+    struct civil c;
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        gw_str s = text;
+        if (i == WITHOUT_YEAR) {
+            int64_t seconds = now / 1000000000;
+            civil_of(seconds + zone_at(zone_local(), seconds).offset, &c);
+            s = gw_str_n(with_year, (size_t)snprintf(with_year, sizeof with_year, "%.*s %lld", GW_FMT(text), (long long)c.year));
+        }
+        if (layout_parse(fixed[i], s, zone, out, why))
+            return layout_ns(*out) > 0;
+    }
+    return false;
+}
+
+bool dateparse(gw_str text, const struct zone *zone, int64_t now, struct layout_time *out, char *why)
+{
+    struct guess g;
+    if (text.len > DATEPARSE_MAX) {
+        snprintf(why, LAYOUT_WHY, "Could not find format for \"%.40s…\"", text.ptr);
+        return false;
+    }
+    if (text.len >= 12 && fixed_form(text, zone, now, out))
+        return true;
+    if (!guess_layout(&g, text, why))
+        return false;
+    if (g.has_time) {
+        *out = g.time;
+        return true;
+    }
+    return layout_parse(gw_str_n(g.layout, g.layout_len), gw_str_n(g.text, g.len), g.utc ? zone_utc() : zone, out, why);
+}

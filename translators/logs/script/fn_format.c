@@ -1,0 +1,402 @@
+/* fn_format.c: strfmt, with the verbs of Go's fmt and its words for what does not fit: %!d(string=x), %!(EXTRA int64=42).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+
+#include "translators/logs/script/inside.h"
+
+enum { WIDEST = 1000 };
+
+bool check_strfmt(struct sc_check *c, struct sc_node *call)
+{
+    return sc_first_key(c, call) && sc_want_text(c, call->kid[1]);
+}
+
+struct spec {
+    bool plus, minus, sharp, space, zero;
+    int width, precision; /* -1: not given */
+    char verb;
+};
+
+struct args {
+    struct sc_val *v;
+    size_t n, at;
+    bool reordered;
+};
+
+static void pad(struct sc_buf *b, const struct spec *f, gw_str s, bool zero)
+{
+    int fill = f->width - (int)sc_utf8_count(s);
+    if (fill > 0 && zero && !f->minus && s.len && (*s.ptr == '+' || *s.ptr == '-')) {
+        sc_put_char(b, *s.ptr);
+        s = gw_str_from(s, 1);
+    }
+    for (int i = 0; i < fill && !f->minus; i++)
+        sc_put_char(b, zero ? '0' : ' ');
+    sc_put_str(b, s);
+    for (int i = 0; i < fill && f->minus; i++)
+        sc_put_char(b, ' ');
+}
+
+static void put_value(struct sc_buf *b, const struct spec *f, const struct sc_val *v, unsigned depth);
+
+static const char *go_type(const struct sc_val *v)
+{
+    static const char *const names[] = {"<nil>",   "<nil>",  "bool",           "int64",
+                                        "float64", "string", "[]interface {}", "map[string]interface {}"};
+    return names[v->type];
+}
+
+/* %!z(int64=42): the value as the same flags show it with %v */
+static void put_bad(struct sc_buf *b, const struct spec *f, const struct sc_val *v)
+{
+    struct spec plain = *f;
+    plain.verb = 'v';
+    sc_put_z(b, "%!");
+    sc_put_char(b, f->verb);
+    sc_put_char(b, '(');
+    sc_put_z(b, go_type(v));
+    if (v->type > SC_NIL) {
+        sc_put_char(b, '=');
+        put_value(b, &plain, v, 0);
+    }
+    sc_put_char(b, ')');
+}
+
+static void put_int_base(struct sc_buf *b, const struct spec *f, int64_t i, unsigned base, bool upper)
+{
+    char text[80];
+    size_t at = sizeof text;
+    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    int digits = 0, least = f->precision;
+    if (least < 0 && f->zero && f->width > 0 && !f->minus)
+        least = f->width - (i < 0 || f->plus || f->space);
+    if (least > 64)
+        least = 64;
+    for (; u || digits < (least < 0 ? 1 : least) || (digits == 0 && f->precision != 0); u /= base, digits++)
+        text[--at] = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[u % base];
+    if (f->sharp && (base == 16 || base == 2 || (base == 8 && text[at] != '0'))) {
+        if (base != 8)
+            text[--at] = base == 2 ? 'b' : upper ? 'X' : 'x';
+        text[--at] = '0';
+    }
+    if (i < 0 || f->plus || f->space)
+        text[--at] = i < 0 ? '-' : f->plus ? '+' : ' ';
+    pad(b, f, gw_str_n(text + at, sizeof text - at), false);
+}
+
+static void put_quoted(struct sc_buf *b, const struct spec *f, gw_str s)
+{
+    struct sc_buf q = {.arena = b->arena};
+    sc_put_char(&q, '"');
+    while (s.len) {
+        gw_str one = s;
+        uint32_t c = sc_utf8_next(&s);
+        static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
+        const char *hit = c && c < 0x80 ? strchr(from, (int)c) : NULL;
+        char text[16];
+        if (hit) {
+            sc_put(&q, (char[]){'\\', to[hit - from]}, 2);
+        } else if (c == 0xFFFD && one.len - s.len == 1) {
+            sc_put(&q, text, (size_t)snprintf(text, sizeof text, "\\x%02x", (unsigned char)*one.ptr));
+        } else if (c < 0x20 || c == 0x7F || (f->plus && c >= 0x80)) {
+            sc_put(&q, text, (size_t)snprintf(text, sizeof text, c < 0x80 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c));
+        } else {
+            sc_put_rune(&q, c);
+        }
+    }
+    sc_put_char(&q, '"');
+    pad(b, f, sc_taken(&q), f->zero);
+}
+
+static void put_rune_number(struct sc_buf *b, const struct spec *f, int64_t i)
+{
+    char text[40];
+    struct sc_buf q = {.arena = b->arena};
+    if (f->verb == 'U') {
+        pad(b, f, gw_str_n(text, (size_t)snprintf(text, sizeof text, "U+%04llX", (unsigned long long)i)), false);
+        return;
+    }
+    sc_put_rune(&q, i < 0 || i > 0x10FFFF ? 0xFFFD : (uint32_t)i);
+    if (f->verb == 'c')
+        pad(b, f, sc_taken(&q), false);
+    else
+        pad(b, f, gw_arena_printf(b->arena, "'%.*s'", GW_FMT(sc_taken(&q))), false);
+}
+
+static void put_int(struct sc_buf *b, const struct spec *f, const struct sc_val *v)
+{
+    switch (f->verb) {
+    case 'v':
+    case 'd':
+        put_int_base(b, f, v->i, 10, false);
+        return;
+    case 'b':
+        put_int_base(b, f, v->i, 2, false);
+        return;
+    case 'o':
+        put_int_base(b, f, v->i, 8, false);
+        return;
+    case 'O':
+        sc_put_z(b, "0o");
+        put_int_base(b, f, v->i, 8, false);
+        return;
+    case 'x':
+    case 'X':
+        put_int_base(b, f, v->i, 16, f->verb == 'X');
+        return;
+    case 'c':
+    case 'q':
+    case 'U':
+        put_rune_number(b, f, v->i);
+        return;
+    default:
+        put_bad(b, f, v);
+    }
+}
+
+static void put_float(struct sc_buf *b, const struct spec *f, const struct sc_val *v)
+{
+    char text[SC_NUMBER_ROOM + 2], verb = gw_lower(f->verb);
+    if (!strchr("vefg", verb) || !verb) {
+        put_bad(b, f, v);
+        return;
+    }
+    int precision = f->precision >= 0 ? f->precision : verb == 'v' || verb == 'g' ? -1 : 6;
+    size_t n = sc_float_go(text + 1, v->f.v, verb == 'v' ? 'g' : verb, precision) + 1, from = 1;
+    if (text[1] != '-' && text[1] != '+' && (f->plus || f->space)) {
+        from = 0;
+        text[0] = f->plus ? '+' : ' ';
+    } else if (text[1] == '+' && !f->plus) {
+        from = 2;
+    }
+    for (size_t i = from; (f->verb == 'E' || f->verb == 'G') && i < n; i++)
+        text[i] = text[i] == 'e' ? 'E' : text[i];
+    pad(b, f, gw_str_n(text + from, n - from), f->zero && isfinite(v->f.v));
+}
+
+static void put_hex_text(struct sc_buf *b, const struct spec *f, gw_str s)
+{
+    struct sc_buf q = {.arena = b->arena};
+    const char *digits = f->verb == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    size_t n = f->precision >= 0 && (size_t)f->precision < s.len ? (size_t)f->precision : s.len;
+    for (size_t i = 0; i < n; i++) {
+        if (f->space && i)
+            sc_put_char(&q, ' ');
+        if (f->sharp && (i == 0 || f->space))
+            sc_put(&q, (char[]){'0', f->verb}, 2);
+        sc_put(&q, (char[]){digits[(unsigned char)s.ptr[i] >> 4], digits[s.ptr[i] & 15]}, 2);
+    }
+    pad(b, f, sc_taken(&q), f->zero);
+}
+
+static gw_str cut(gw_str s, int runes)
+{
+    gw_str rest = s;
+    for (; runes > 0 && rest.len; runes--)
+        sc_utf8_next(&rest);
+    return gw_str_n(s.ptr, s.len - rest.len);
+}
+
+static void put_text(struct sc_buf *b, const struct spec *f, const struct sc_val *v)
+{
+    gw_str s = f->precision >= 0 && f->verb != 'x' && f->verb != 'X' ? cut(v->s, f->precision) : v->s;
+    if (f->verb == 'v' && f->sharp)
+        put_quoted(b, f, s);
+    else if (f->verb == 'v' || f->verb == 's')
+        pad(b, f, s, f->zero);
+    else if (f->verb == 'q')
+        put_quoted(b, f, s);
+    else if (f->verb == 'x' || f->verb == 'X')
+        put_hex_text(b, f, s);
+    else
+        put_bad(b, f, v);
+}
+
+static void put_list(struct sc_buf *b, const struct spec *f, const struct sc_list *l, unsigned depth)
+{
+    sc_put_char(b, '[');
+    for (size_t i = 0; i < l->n && !b->arena->spent; i++) {
+        if (i)
+            sc_put_char(b, ' ');
+        put_value(b, f, &l->items[i], depth + 1);
+    }
+    sc_put_char(b, ']');
+}
+
+static void put_map(struct sc_buf *b, const struct spec *f, const struct sc_map *m, unsigned depth)
+{
+    sc_put_z(b, "map[");
+    for (size_t i = 0; i < m->n && !b->arena->spent; i++) {
+        struct sc_val name = sc_str(m->pairs[i].name);
+        if (i)
+            sc_put_char(b, ' ');
+        put_value(b, f, &name, depth + 1);
+        sc_put_char(b, ':');
+        put_value(b, f, &m->pairs[i].val, depth + 1);
+    }
+    sc_put_char(b, ']');
+}
+
+static void put_value(struct sc_buf *b, const struct spec *f, const struct sc_val *v, unsigned depth)
+{
+    switch ((enum sc_type)v->type) {
+    case SC_VOID:
+    case SC_NIL:
+        if (f->verb == 'v')
+            pad(b, f, GW_STR("<nil>"), false);
+        else
+            put_bad(b, f, v);
+        return;
+    case SC_BOOL:
+        if (f->verb == 'v' || f->verb == 't')
+            pad(b, f, v->b ? GW_STR("true") : GW_STR("false"), false);
+        else
+            put_bad(b, f, v);
+        return;
+    case SC_INT:
+        put_int(b, f, v);
+        return;
+    case SC_FLOAT:
+        put_float(b, f, v);
+        return;
+    case SC_STR:
+        put_text(b, f, v);
+        return;
+    case SC_LIST:
+        if (depth < SC_TEXT_DEPTH)
+            put_list(b, f, v->l, depth);
+        return;
+    case SC_MAP:
+        if (depth < SC_TEXT_DEPTH)
+            put_map(b, f, v->m, depth);
+        return;
+    }
+}
+
+/* A number, or * for the next argument. */
+static int take_number(gw_str *s, struct args *a, struct sc_buf *b, const char *bad)
+{
+    int n = -1;
+    if (s->len && *s->ptr == '*') {
+        *s = gw_str_from(*s, 1);
+        if (a->at < a->n && a->v[a->at].type == SC_INT && a->v[a->at].i >= -WIDEST && a->v[a->at].i <= WIDEST)
+            return (int)a->v[a->at++].i;
+        a->at += a->at < a->n;
+        sc_put_z(b, bad);
+        return -1;
+    }
+    while (s->len && *s->ptr >= '0' && *s->ptr <= '9') {
+        n = (n < 0 ? 0 : n) * 10 + (*s->ptr - '0');
+        n = n > WIDEST ? WIDEST : n;
+        *s = gw_str_from(*s, 1);
+    }
+    return n;
+}
+
+/* [2]: the next argument is the second. */
+static void take_index(gw_str *s, struct args *a)
+{
+    uint64_t index;
+    if (!s->len || *s->ptr != '[')
+        return;
+    size_t close = gw_str_find(*s, ']');
+    if (close == s->len || !gw_str_u64(gw_str_n(s->ptr + 1, close - 1), &index) || index < 1 || index > a->n)
+        return;
+    a->at = index - 1;
+    a->reordered = true;
+    *s = gw_str_from(*s, close + 1);
+}
+
+static gw_str take_flags(gw_str s, struct spec *f)
+{
+    for (; s.len; s = gw_str_from(s, 1)) {
+        bool *flag = *s.ptr == '+'   ? &f->plus
+                     : *s.ptr == '-' ? &f->minus
+                     : *s.ptr == '#' ? &f->sharp
+                     : *s.ptr == ' ' ? &f->space
+                     : *s.ptr == '0' ? &f->zero
+                                     : NULL;
+        if (!flag)
+            break;
+        *flag = true;
+    }
+    return s;
+}
+
+/* Behind a %. */
+static gw_str put_verb(struct sc_buf *b, gw_str s, struct args *a)
+{
+    struct spec f = {.width = -1, .precision = -1};
+    s = take_flags(s, &f);
+    take_index(&s, a);
+    f.width = take_number(&s, a, b, "%!(BADWIDTH)");
+    if (f.width < -1) {
+        f.minus = true;
+        f.width = -f.width;
+    }
+    if (s.len && *s.ptr == '.') {
+        s = gw_str_from(s, 1);
+        take_index(&s, a);
+        f.precision = take_number(&s, a, b, "%!(BADPREC)");
+        f.precision = f.precision < 0 ? 0 : f.precision;
+    }
+    take_index(&s, a);
+    if (!s.len) {
+        sc_put_z(b, "%!(NOVERB)");
+        return s;
+    }
+    f.verb = *s.ptr;
+    s = gw_str_from(s, 1);
+    if (f.verb == '%') {
+        sc_put_char(b, '%');
+    } else if (a->at >= a->n) {
+        sc_put_z(b, "%!");
+        sc_put_char(b, f.verb);
+        sc_put_z(b, "(MISSING)");
+    } else if (f.verb == 'T') {
+        pad(b, &f, gw_str_z(go_type(&a->v[a->at++])), false);
+    } else {
+        put_value(b, &f, &a->v[a->at++], 0);
+    }
+    return s;
+}
+
+static void put_extra(struct sc_buf *b, const struct args *a)
+{
+    struct spec plain = {.width = -1, .precision = -1, .verb = 'v'};
+    sc_put_z(b, "%!(EXTRA ");
+    for (size_t i = a->at; i < a->n; i++) {
+        if (i > a->at)
+            sc_put_z(b, ", ");
+        sc_put_z(b, go_type(&a->v[i]));
+        if (a->v[i].type > SC_NIL) {
+            sc_put_char(b, '=');
+            put_value(b, &plain, &a->v[i], 0);
+        }
+    }
+    sc_put_char(b, ')');
+}
+
+bool fn_strfmt(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    struct args a = {.v = gw_new(r->arena, struct sc_val, call->n), .n = call->n - 2};
+    struct sc_buf b = {.arena = r->arena};
+    (void)out;
+    if (!a.v)
+        return false;
+    for (uint32_t i = 2; i < call->n; i++)
+        if (!sc_eval(r, call->kid[i], &a.v[i - 2]))
+            return false;
+    for (gw_str s = call->kid[1]->text; s.len;) {
+        size_t plain = gw_str_find(s, '%');
+        sc_put(&b, s.ptr, plain);
+        s = gw_str_n(s.ptr + plain, s.len - plain);
+        if (s.len)
+            s = put_verb(&b, gw_str_n(s.ptr + 1, s.len - 1), &a);
+    }
+    if (!a.reordered && a.at < a.n)
+        put_extra(&b, &a);
+    sc_point_set(r->point, call->kid[0]->key, sc_str(sc_taken(&b)));
+    return true;
+}

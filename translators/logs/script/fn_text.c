@@ -1,0 +1,231 @@
+/* fn_text.c: builtins that change the text of a key.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <iconv.h>
+#include <stdio.h>
+
+#include "translators/logs/script/inside.h"
+#include "translators/logs/script/unicase.h"
+
+static bool change_case(struct sc_run *r, const struct sc_node *call, gw_str (*how)(struct gw_arena *, gw_str))
+{
+    gw_str s;
+    if (sc_get_text(r, call->kid[0], &s))
+        sc_point_set(r->point, call->kid[0]->key, sc_str(how(r->arena, s)));
+    return true;
+}
+
+bool fn_lowercase(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    (void)out;
+    return change_case(r, call, sc_lower);
+}
+
+bool fn_uppercase(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    (void)out;
+    return change_case(r, call, sc_upper);
+}
+
+bool check_trim(struct sc_check *c, struct sc_node *call)
+{
+    return sc_first_key(c, call) && (call->n == 1 || sc_want_text(c, call->kid[1]));
+}
+
+bool fn_trim(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    gw_str s;
+    (void)out;
+    if (!sc_get_text(r, call->kid[0], &s))
+        return true;
+    gw_str set = call->n == 2 ? call->kid[1]->text : GW_NOSTR;
+    sc_point_set(r->point, call->kid[0]->key, sc_str(set.len ? sc_trim_set(s, set) : sc_trim_space(s)));
+    return true;
+}
+
+static bool number_literal(const struct sc_node *x)
+{
+    return x->kind == SN_INT || x->kind == SN_FLOAT;
+}
+
+bool check_cover(struct sc_check *c, struct sc_node *call)
+{
+    const struct sc_node *range = call->kid[1];
+    if (!sc_first_key(c, call))
+        return false;
+    return (range->kind == SN_LIST && range->n == 2 && number_literal(range->kid[0]) && number_literal(range->kid[1])) ||
+           sc_check_fail(c, range->pos, "a range is a list of two numbers");
+}
+
+static int64_t literal_int(const struct sc_node *x)
+{
+    return x->kind == SN_INT ? x->i : sc_trunc(x->f);
+}
+
+bool fn_cover(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    struct sc_val v;
+    (void)out;
+    if (!sc_get(r, call->kid[0], &v) || v.type != SC_STR)
+        return true;
+    int64_t count = (int64_t)sc_utf8_count(v.s), start = literal_int(call->kid[1]->kid[0]), end = literal_int(call->kid[1]->kid[1]);
+    if (end > count)
+        end = count;
+    if (end < 0 && end >= -count - 1)
+        end += count + 1;
+    if (start <= 0 && start >= INT64_MIN + count)
+        start += count + 1;
+    if (start > end)
+        return true;
+    struct sc_buf b = {.arena = r->arena};
+    gw_str rest = v.s;
+    for (int64_t i = 0; rest.len; i++) {
+        uint32_t rune = sc_utf8_next(&rest);
+        sc_put_rune(&b, i + 1 < start || i >= end ? rune : sc_is_han(rune) ? 0xFF0A : '*');
+    }
+    sc_point_set(r->point, call->kid[0]->key, sc_str(sc_taken(&b)));
+    return true;
+}
+
+bool check_identifier(struct sc_check *c, struct sc_node *call)
+{
+    return call->kid[0]->kind == SN_IDENT || sc_check_fail(c, call->kid[0]->pos, "%s: expected an identifier", call->fn->name);
+}
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool fn_b64enc(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    struct sc_val v;
+    (void)out;
+    if (!sc_get(r, call->kid[0], &v) || v.type != SC_STR)
+        return true;
+    struct sc_buf b = {.arena = r->arena};
+    for (size_t i = 0; i < v.s.len; i += 3) {
+        size_t n = v.s.len - i < 3 ? v.s.len - i : 3;
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < n ? (unsigned char)v.s.ptr[i + k] : 0);
+        char four[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], n > 1 ? alphabet[bits >> 6 & 63] : '=',
+                        n > 2 ? alphabet[bits & 63] : '='};
+        sc_put(&b, four, 4);
+    }
+    sc_point_set(r->point, call->kid[0]->key, sc_str(sc_taken(&b)));
+    return true;
+}
+
+static int sextet(char c)
+{
+    const char *at = c ? strchr(alphabet, c) : NULL;
+    return at ? (int)(at - alphabet) : -1;
+}
+
+/* SIZE_MAX, or where it is wrong. Ends of lines are let pass. */
+static size_t b64_decode(gw_str s, struct sc_buf *b)
+{
+    uint32_t bits = 0;
+    unsigned n = 0, pads = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (c == '\n' || c == '\r')
+            continue;
+        int six = sextet(c);
+        if (pads ? c != '=' || n + pads >= 4 : six < 0 && (c != '=' || n < 2))
+            return i;
+        if (six < 0) {
+            pads++;
+            continue;
+        }
+        bits = bits << 6 | (uint32_t)six;
+        if (++n == 4) {
+            sc_put(b, (char[]){(char)(bits >> 16), (char)(bits >> 8), (char)bits}, 3);
+            n = 0;
+        }
+    }
+    if (pads ? n + pads != 4 : n != 0)
+        return s.len;
+    if (n == 2)
+        sc_put_char(b, (char)(bits >> 4));
+    else if (n == 3)
+        sc_put(b, (char[]){(char)(bits >> 10), (char)(bits >> 2)}, 2);
+    return SIZE_MAX;
+}
+
+bool fn_b64dec(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    struct sc_val v;
+    struct sc_buf b = {.arena = r->arena};
+    (void)out;
+    if (!sc_get(r, call->kid[0], &v) || v.type != SC_STR)
+        return true;
+    size_t bad = b64_decode(v.s, &b);
+    if (bad != SIZE_MAX)
+        return sc_run_fail(r, call->pos, "illegal base64 data at input byte %zu", bad);
+    sc_point_set(r->point, call->kid[0]->key, sc_str(sc_taken(&b)));
+    return true;
+}
+
+bool check_decode(struct sc_check *c, struct sc_node *call)
+{
+    return sc_first_key(c, call) && sc_want_key(c, call->kid[1]);
+}
+
+static const char *encoding_of(gw_str name)
+{
+    static const char *const rows[][2] = {
+        {"utf-16le", "UTF-16LE"}, {"utf-16be", "UTF-16BE"}, {"gbk", "GBK"}, {"gb18030", "GB18030"}, {"utf-8", "UTF-8"}};
+    if (name.len > 2 && *name.ptr == '\'' && name.ptr[name.len - 1] == '\'')
+        name = gw_str_n(name.ptr + 1, name.len - 2);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (gw_str_eq(name, gw_str_z(rows[i][0])))
+            return rows[i][1];
+    return NULL;
+}
+
+/* To UTF-8; a byte that does not belong is U+FFFD. */
+static void convert(iconv_t how, gw_str s, size_t unit, struct sc_buf *b)
+{
+    char *from = (char *)s.ptr, piece[1024];
+    size_t left = s.len;
+    while (left && !b->arena->spent) {
+        char *to = piece;
+        size_t room = sizeof piece, before = left;
+        size_t rc = iconv(how, &from, &left, &to, &room);
+        sc_put(b, piece, sizeof piece - room);
+        if (rc == (size_t)-1 && room == sizeof piece && left == before) {
+            size_t skip = left < unit ? left : unit;
+            sc_put_rune(b, 0xFFFD);
+            from += skip;
+            left -= skip;
+        }
+    }
+}
+
+bool fn_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    gw_str s, name = call->kid[1]->text;
+    (void)out;
+    if (!sc_get_text(r, call->kid[0], &s) || (call->kid[1]->kind != SN_STR && !sc_get_text(r, call->kid[1], &name)))
+        return true;
+    const char *encoding = encoding_of(name);
+    iconv_t how = encoding ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
+    if (how == (iconv_t)-1)
+        return true;
+    struct sc_buf b = {.arena = r->arena};
+    convert(how, s, encoding[0] == 'U' && encoding[4] == '1' ? 2 : 1, &b);
+    iconv_close(how);
+    sc_point_set(r->point, call->kid[0]->key, sc_str(sc_taken(&b)));
+    return true;
+}
+
+bool fn_conv_traceid(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
+{
+    gw_str s;
+    uint64_t high, low;
+    (void)out;
+    if (!sc_get_text(r, call->kid[0], &s) || (s.len != 32 && s.len != 16))
+        return true;
+    if ((s.len == 32 && !gw_str_hex64(gw_str_n(s.ptr, 16), &high)) || !gw_str_hex64(gw_str_from(s, s.len - 16), &low))
+        return true;
+    sc_point_set(r->point, call->kid[0]->key, sc_str(gw_arena_printf(r->arena, "%llu", (unsigned long long)low)));
+    return true;
+}
