@@ -64,12 +64,12 @@ static bool new_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_e
     return e->path && e->conf && gw_opt_defaults(module->opts, e->conf, t->arena) && gw_opt_defaults(gw_sender_opts, &e->sender, t->arena);
 }
 
-static void set_from_env(struct gw_tree *t, const struct gw_opt *row, void *conf, const char *path)
+static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const struct gw_opt *row, void *conf, const char *path)
 {
     gw_str text;
     const char *name;
     char at[GW_TREE_PATH], source[96];
-    if (!gw_conf_env_value(t->env, row, t->arena, &text, &name))
+    if (!gw_conf_env_value(t->env, rows, row, t->arena, &text, &name))
         return;
     gw_tree_join(at, path, row->name);
     snprintf(source, sizeof source, "environment variable %s", name);
@@ -85,9 +85,9 @@ static void set_from_env(struct gw_tree *t, const struct gw_opt *row, void *conf
 /* What the file leaves out (`entry` NULL: everything). */
 static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *conf, config_setting_t *entry, const char *path)
 {
-    for (; rows->type != GW_OPT_END_ROW; rows++)
-        if (!entry || !config_setting_lookup(entry, rows->name))
-            set_from_env(t, rows, conf, path);
+    for (const struct gw_opt *row = rows; row->type != GW_OPT_END_ROW; row++)
+        if (!entry || !config_setting_lookup(entry, row->name))
+            set_from_env(t, rows, row, conf, path);
 }
 
 static void fill_exporter(struct gw_tree *t, struct gw_conf_exporter *e, config_setting_t *entry)

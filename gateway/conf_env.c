@@ -8,8 +8,16 @@ static const struct {
     const char *option, *variable;
 } map[] = {
     {"endpoint", "ENDPOINT"},  {"headers", "HEADERS"},    {"compression", "COMPRESSION"},     {"timeout", "TIMEOUT"},
-    {"tls.ca", "CERTIFICATE"}, {"tls.key", "CLIENT_KEY"}, {"tls.cert", "CLIENT_CERTIFICATE"},
+    {"tls.ca", "CERTIFICATE"}, {"tls.key", "CLIENT_KEY"}, {"tls.cert", "CLIENT_CERTIFICATE"}, {"encoding", "PROTOCOL"},
 };
+
+/* Options that one variable alone fills. An exporter that has them has a base URL in `endpoint`, and the traces' own endpoint is no such.
+ */
+static const struct {
+    const char *option, *variable;
+} whole[] = {{"traces_endpoint", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"},
+             {"logs_endpoint", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"},
+             {"metrics_endpoint", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"}};
 
 /* The signal's own variable, or the general one; NULL when neither says anything. */
 static const char *lookup(gw_env_f *env, const char *variable, char name[static 64])
@@ -45,19 +53,50 @@ static gw_str decode_percent(gw_str s, struct gw_arena *a)
     return gw_str_n(out, n);
 }
 
-bool gw_conf_env_value(gw_env_f *env, const struct gw_opt *row, struct gw_arena *a, gw_str *text, const char **name)
+static bool has_row(const struct gw_opt *rows, const char *name)
+{
+    while (rows->type != GW_OPT_END_ROW && strcmp(rows->name, name) != 0)
+        rows++;
+    return rows->type != GW_OPT_END_ROW;
+}
+
+static const char *read_variable(gw_env_f *env, const char *variable, char name[static 64])
+{
+    snprintf(name, 64, "%s", variable);
+    const char *value = env(name);
+    return value && *value ? value : NULL;
+}
+
+/* The value of the variable that fills this option of an exporter with these rows. */
+static const char *find_value(gw_env_f *env, const struct gw_opt *rows, const char *option, char name[static 64])
+{
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (strcmp(whole[i].option, option) == 0)
+            return read_variable(env, whole[i].variable, name);
+    if (strcmp(option, "endpoint") == 0 && has_row(rows, whole[0].option))
+        return read_variable(env, "OTEL_EXPORTER_OTLP_ENDPOINT", name);
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (strcmp(map[i].option, option) == 0)
+            return lookup(env, map[i].variable, name);
+    return NULL;
+}
+
+bool gw_conf_env_value(gw_env_f *env, const struct gw_opt *rows, const struct gw_opt *row, struct gw_arena *a, gw_str *text,
+                       const char **name)
 {
     char buf[64];
-    const char *value = NULL;
-    for (size_t i = 0; i < sizeof map / sizeof *map && !value; i++)
-        if (strcmp(map[i].option, row->name) == 0)
-            value = lookup(env, map[i].variable, buf);
+    const char *value = find_value(env, rows, row->name, buf);
     if (!value)
         return false;
     *name = gw_arena_printf(a, "%s", buf).ptr;
     *text = gw_str_z(value);
     if (row->type == GW_OPT_duration) /* milliseconds, without a unit */
         *text = gw_arena_printf(a, "%sms", value);
+    if (strcmp(row->name, "encoding") == 0) { /* PROTOCOL: http/protobuf, http/json; grpc is another exporter's */
+        if (!gw_str_starts(*text, GW_STR("http/")))
+            return false;
+        *text = gw_str_from(*text, 5);
+    }
     return *name != NULL;
 }
 

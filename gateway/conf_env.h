@@ -12,8 +12,9 @@
 
 #include "gateway/conf.h"
 
-/* True when the variable of this option is set: *text is then written like a default (option.h), *name is the variable's name. */
-bool gw_conf_env_value(gw_env_f *, const struct gw_opt *, struct gw_arena *, gw_str *text, const char **name);
+/* True when the variable of this option is set: *text is then written like a default (option.h), *name is the variable's name.
+ * `rows` are all of the exporter's: one with traces_endpoint takes a signal's endpoint as that, whole, and not as its base URL. */
+bool gw_conf_env_value(gw_env_f *, const struct gw_opt *rows, const struct gw_opt *row, struct gw_arena *, gw_str *text, const char **name);
 /* "key=value,key=value", percent-encoded: what HEADERS holds. False: not that. */
 bool gw_conf_env_headers(gw_str text, struct gw_map *, struct gw_arena *);
 /* Does the environment speak of this exporter? */

@@ -73,20 +73,24 @@ static void print_types(FILE *to)
 
 static void print_environment(FILE *to)
 {
-    fputs("## OpenTelemetry's environment variables\n\n"
-          "What the configuration leaves out of an exporter whose type begins with `otlp_` is taken from these, where they are set. In\n"
-          "place of `OTEL_EXPORTER_OTLP_…`, `OTEL_EXPORTER_OTLP_TRACES_…` works too and comes first.\n\n"
-          "| variable | option |\n| --- | --- |\n"
-          "| `OTEL_EXPORTER_OTLP_ENDPOINT` | `endpoint` |\n"
-          "| `OTEL_EXPORTER_OTLP_HEADERS` | `headers`, written `key=value,key=value`, percent-encoded |\n"
-          "| `OTEL_EXPORTER_OTLP_COMPRESSION` | `compression` |\n"
-          "| `OTEL_EXPORTER_OTLP_TIMEOUT` | `timeout`, in milliseconds |\n"
-          "| `OTEL_EXPORTER_OTLP_CERTIFICATE` | `tls.ca` |\n"
-          "| `OTEL_EXPORTER_OTLP_CLIENT_KEY` | `tls.key` |\n"
-          "| `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` | `tls.cert` |\n\n"
-          "Where no exporter is configured and an endpoint is set, it is exported to instead of standard output: by `otlp_grpc`, or by\n"
-          "`otlp_http` when `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
-          to);
+    fputs(
+        "## OpenTelemetry's environment variables\n\n"
+        "What the configuration leaves out of an exporter whose type begins with `otlp_` is taken from these, where they are set. In\n"
+        "place of `OTEL_EXPORTER_OTLP_…`, `OTEL_EXPORTER_OTLP_TRACES_…` works too and comes first.\n\n"
+        "| variable | option |\n| --- | --- |\n"
+        "| `OTEL_EXPORTER_OTLP_ENDPOINT` | `endpoint` |\n"
+        "| `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_LOGS_ENDPOINT`, `…_METRICS_ENDPOINT` | `traces_endpoint`, … of `otlp_http`: the whole "
+        "URL; the traces' own is `endpoint` of `otlp_grpc` |\n"
+        "| `OTEL_EXPORTER_OTLP_PROTOCOL` | `encoding` of `otlp_http`: `http/protobuf` or `http/json` |\n"
+        "| `OTEL_EXPORTER_OTLP_HEADERS` | `headers`, written `key=value,key=value`, percent-encoded |\n"
+        "| `OTEL_EXPORTER_OTLP_COMPRESSION` | `compression` |\n"
+        "| `OTEL_EXPORTER_OTLP_TIMEOUT` | `timeout`, in milliseconds |\n"
+        "| `OTEL_EXPORTER_OTLP_CERTIFICATE` | `tls.ca` |\n"
+        "| `OTEL_EXPORTER_OTLP_CLIENT_KEY` | `tls.key` |\n"
+        "| `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` | `tls.cert` |\n\n"
+        "Where no exporter is configured and an endpoint is set, it is exported to instead of standard output: by `otlp_grpc`, or by\n"
+        "`otlp_http` when `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
+        to);
 }
 
 void gw_reference_configuration(FILE *to)

@@ -246,3 +246,22 @@ def test_no_secret_is_shown(make_gate, backend):
     gate.stop()
     assert backend.requests[0].headers["authorization"] == "Bearer s3cr3t-value"
     assert "s3cr3t-value" not in gate.stderr + gate.stdout
+
+
+@pytest.mark.parametrize("variables, path, kind", [
+    ({"ENDPOINT": "", "PROTOCOL": "http/json", "HEADERS": "x-a=1,x-b=b%20c", "COMPRESSION": "gzip"}, "/v1/traces", "application/json"),
+    ({"ENDPOINT": "/base", "TRACES_PROTOCOL": "http/protobuf", "PROTOCOL": "grpc"}, "/base/v1/traces", "application/x-protobuf"),
+    ({"TRACES_ENDPOINT": "/whole", "ENDPOINT": "/base", "PROTOCOL": "http/protobuf"}, "/whole", "application/x-protobuf"),
+])
+def test_the_standard_variables(make_gate, backend, variables, path, kind):
+    """Without an exporter in the configuration, OTEL_EXPORTER_OTLP_… alone say where to."""
+    env = {f"OTEL_EXPORTER_OTLP_{k}": backend.endpoint + v if k.endswith("ENDPOINT") else v for k, v in variables.items()}
+    port = free_port()
+    gate = make_gate(conf=f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; }} );\n', env=env, port=port)
+    spans = send(gate)
+    backend.wait_spans(3)
+    request = backend.requests[0]
+    assert ids(backend.spans) == ids(spans)
+    assert (request.path, request.headers["content-type"]) == (path, kind)
+    if "HEADERS" in variables:
+        assert (request.headers["x-a"], request.headers["x-b"], request.headers["content-encoding"]) == ("1", "b c", "gzip")
