@@ -82,3 +82,31 @@ def test_json_input_keeps_what_is_given(tmp_path):
     good, bad = [pipeline_cases.json.loads(line) for line in done.stdout.splitlines()]
     assert good == {"name": "s", "tags": {"host": "a", "t": "v"}, "fields": {"message": "m", "n": 3, "status": "info"}, "dropped": False}
     assert bad["error"].startswith("input: byte 0")
+
+
+SHIPPED = [
+    ("python", "2023-06-18 10:07:08,786 ERROR [app] [main.py:42] [dd.service=web dd.env=prod dd.version=1.2 dd.trace_id=16108321602917563239 dd.span_id=17] - it broke",
+     {"time": 1687082828786000000, "status": "error", "trace_id": "16108321602917563239", "span_id": "17", "service": "web", "msg": "it broke", "lineno": 42}),
+    ("python", "2023-06-18 10:07:08,786 INFO main.py web 16108321602917563239 handle:7 all well",
+     {"time": 1687082828786000000, "status": "info", "trace_id": "16108321602917563239", "service": "web", "funcname": "handle", "lineno": 7, "msg": "all well"}),
+    ("nginx", '203.0.113.9 - - [18/Jun/2023:10:07:08 +0000] "GET /a?b=c HTTP/1.1" 503 17 "-" "curl/8.0"',
+     {"time": 1687082828000000000, "status": "error", "status_code": 503, "http_url": "/a?b=c", "agent": "curl/8.0"}),
+    ("nginx", "2023/06/18 10:07:08 [warn] 29#30: *7 slow", {"time": 1687082828000000000, "status": "warning", "pid": 29, "msg": "*7 slow"}),
+    ("apache", '203.0.113.9 - bob [18/Jun/2023:10:07:08 +0000] "POST /x HTTP/1.0" 201 -', {"time": 1687082828000000000, "status": "OK", "http_auth": "bob", "http_method": "POST"}),
+    ("syslog", "<34>1 2023-06-18T10:07:08.003Z host app 12 ID47 - hello", {"time": 1687082828003000000, "program": "app", "pid": "12", "msg": "hello"}),
+    ("syslog", "<34>Oct 11 22:14:15 mymachine su[230]: failed", {"program": "su", "pid": "230", "hostname": "mymachine", "msg": "failed"}),
+    ("logback", "2023-06-18 10:07:08.786 [main] WARN  c.e.App - 123 456 - careful", {"time": 1687082828786000000, "status": "warning", "trace_id": "123", "span_id": "456", "msg": "careful"}),
+    ("logback", "2023-06-18 10:07:08.786 [main] INFO  c.e.App - hello", {"status": "info", "logger": "c.e.App", "msg": "hello"}),
+    ("json", '{"level":"warn","message":"m","timestamp":"2023-06-18T10:07:08Z","dd":{"trace_id":"1","span_id":"2","service":"s"}}',
+     {"time": 1687082828000000000, "status": "warning", "msg": "m", "trace_id": "1", "span_id": "2", "service": "s"}),
+]
+
+
+@pytest.mark.parametrize("name, line, want", SHIPPED)
+def test_shipped_scripts(name, line, want):
+    done = run("--script", f"conf/pipelines/{name}.p", "--timezone", "UTC", text=line + "\n")
+    assert done.returncode == 0, done.stderr
+    record = pipeline_cases.json.loads(done.stdout)
+    have = {**record["fields"], "time": record.get("time")}
+    assert {key: have.get(key) for key in want} == want
+    assert record["fields"]["message"] == line

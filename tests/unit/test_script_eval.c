@@ -1,0 +1,142 @@
+/* The language: what loads, where it says what is wrong, and what a run leaves.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "translators/logs/script/script.h"
+#include "translators/logs/script/text.h"
+
+struct bed {
+    struct gw_arena arena;
+    struct sc_thread *thread;
+};
+
+static int set_up(void **state)
+{
+    static struct bed bed;
+    gw_arena_init(&bed.arena, 8 << 20);
+    bed.thread = sc_thread_new();
+    *state = &bed;
+    return bed.thread ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct bed *bed = *state;
+    sc_thread_drop(bed->thread);
+    gw_arena_fini(&bed->arena);
+    return 0;
+}
+
+/* The fields of a record as JSON, or the error. */
+static const char *run(struct bed *bed, const char *script, const char *line)
+{
+    static char shown[4096];
+    struct sc_source source = {GW_STR("t.p"), gw_str_z(script)};
+    struct sc_set *set = sc_load(&source, 1);
+    const struct sc_script *s = sc_find(set, source.name);
+    struct sc_point p;
+    struct sc_fault fault;
+    struct sc_env env = {&bed->arena, bed->thread, INT64_C(1700000000123456789), zone_utc()};
+    if (sc_broken(s)) {
+        gw_str text = sc_fault_show(&bed->arena, sc_broken(s), source.text);
+        snprintf(shown, sizeof shown, "%.*s", GW_FMT(text));
+        sc_drop(set);
+        return shown;
+    }
+    sc_point_init(&p, &bed->arena, GW_STR("n"), env.now);
+    sc_point_set(&p, GW_STR("message"), sc_str(gw_str_z(line)));
+    if (!sc_run(s, &env, &p, &fault)) {
+        snprintf(shown, sizeof shown, "%s", fault.text);
+    } else {
+        struct sc_buf b = {.arena = &bed->arena};
+        for (size_t i = 0; i < p.n; i++) {
+            if (gw_str_eq(p.fields[i].key, GW_STR("message")))
+                continue;
+            sc_put_str(&b, p.fields[i].key);
+            sc_put_z(&b, p.fields[i].tag ? ":tag=" : "=");
+            sc_json(&b, &p.fields[i].val);
+            sc_put_char(&b, ' ');
+        }
+        snprintf(shown, sizeof shown, "%.*s", GW_FMT(sc_taken(&b)));
+    }
+    sc_drop(set);
+    gw_arena_reset(&bed->arena, 1 << 20);
+    return shown;
+}
+
+static void test_carets(void **state)
+{
+    assert_string_equal(run(*state, "a = 1\nb = @\n", ""), "t.p:2:5: unexpected character: '@'\n    b = @\n        ^");
+    assert_string_equal(run(*state, "add_key(中, 1 +)\n", ""), "t.p:1:15: unexpected: \")\"\n    add_key(中, 1 +)\n                   ^");
+    assert_string_equal(run(*state, "\tgrok(_, \"(a\")", ""),
+                        "t.p:1:2: error parsing regexp: missing closing ): `(a`\n    \tgrok(_, \"(a\")\n    \t^");
+}
+
+static void test_operators(void **state)
+{
+    assert_string_equal(run(*state, "add_key(a, -7 / 2) ; add_key(b, -7 % 3); add_key(c, 1 + true); add_key(d, 7 / 2.0)", ""),
+                        "a=-3 b=-1 c=2 d=3.5 ");
+    assert_string_equal(run(*state, "add_key(a, 1 < 2 == true)\nadd_key(b, !1 || \"b\" in \"abc\")", ""), "a=true b=true ");
+    assert_string_equal(run(*state, "add_key(a, 1)\nadd_key(b, \"x\" < \"y\")\nadd_key(c, 1)", ""),
+                        "t.p:2:16: not compareable: str < str\nt.p:2:1:");
+}
+
+static void test_scopes(void **state)
+{
+    assert_string_equal(run(*state, "if true { a = 1\n if true { a = 2; b = 3 }\n add_key(a); add_key(b) }\nadd_key(a)", ""), "a=2 ");
+    assert_string_equal(run(*state, "for x in [1, 2, 3] { if x == 2 { continue }\n add_key(last, x) }\nadd_key(x)", ""), "last=3 ");
+}
+
+static void test_json_ids_keep_their_digits(void **state)
+{
+    const char *line = "{\"id\": 16108321602917563239, \"n\": 1}";
+    assert_string_equal(run(*state, "json(_, id)\njson(_, n)\nset_tag(t, id)", line),
+                        "id=16108321602917563239 n=1 t:tag=\"16108321602917563239\" ");
+}
+
+static void test_a_run_is_bounded(void **state)
+{
+    assert_string_equal(run(*state, "for ;; { }", ""), "t.p:1:1: the script took more than 2000000 steps on one record");
+    assert_non_null(strstr(run(*state, "s = \"abcdefgh\"\nfor ;; { s = s + s }", ""), "the record's memory is spent"));
+}
+
+static void test_expressions_give_up(void **state)
+{
+    struct bed *bed = *state;
+    uint64_t before = sc_gave_up(bed->thread);
+    const char *line = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+    assert_string_equal(run(bed, "add_key(r, match(\"(a+)+b\", _))", line), "r=false ");
+    assert_true(sc_gave_up(bed->thread) <= before + 1);
+}
+
+static void test_re2_only(void **state)
+{
+    static const char *const refused[] = {"(?=x)",     "(?<!x)y", "(?>a)", "(a)\\\\1", "a++", "\\\\Z", "(?#c)",
+                                          "[a-\\\\d]", "a{1001}", "(?x)a", "[",        "a)",  "*a"};
+    char script[80];
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        snprintf(script, sizeof script, "match(\"%s\", _)", refused[i]);
+        assert_non_null(strstr(run(*state, script, ""), "error parsing regexp"));
+    }
+    assert_string_equal(run(*state, "add_key(a, match(\"^a$\", _))", "a\n"), "a=false ");
+    assert_string_equal(run(*state, "grok(_, \"(?P<x>.)b\")",
+                            "\xFF"
+                            "b"),
+                        "x=\"\xEF\xBF\xBD\" ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_carets),           cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_scopes),           cmocka_unit_test(test_json_ids_keep_their_digits),
+        cmocka_unit_test(test_a_run_is_bounded), cmocka_unit_test(test_expressions_give_up),
+        cmocka_unit_test(test_re2_only),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
