@@ -220,7 +220,7 @@ static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, stru
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
 /* The guess is right far more often than not, and cheaper than the table. */
-static struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *arena, struct dd_oddities *odd)
+static inline struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *arena, struct dd_oddities *odd)
 {
     if (*guess < DD_NAMES && dd_same(dd_names[*guess].name, *key))
         return (struct dd_key){.name = *guess};
@@ -232,18 +232,25 @@ static struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *aren
     return (struct dd_key){(uint32_t)hash, (uint16_t)name};
 }
 
-static uint16_t *guess_of(struct dd_scanned *s, const struct dd_span *span, size_t i)
+/* Guesses of the keys of a span; those past the last share its place. */
+static uint16_t *guesses_of(struct dd_scanned *s, const struct dd_span *span)
 {
     size_t shape = (span->name.len * 7 + (span->name.len ? (unsigned char)*span->name.ptr : 0)) % DD_SHAPES;
-    return &s->shapes->names[shape][i < DD_SHAPE_KEYS ? i : DD_SHAPE_KEYS - 1];
+    return s->shapes->names[shape];
+}
+
+static size_t place(size_t i)
+{
+    return i < DD_SHAPE_KEYS ? i : DD_SHAPE_KEYS - 1;
 }
 
 static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct halves *h, bool is_root,
                        struct gw_arena *arena, struct dd_oddities *odd)
 {
+    uint16_t *guesses = guesses_of(s, span);
     for (size_t i = 0; i < span->meta_n; i++) {
         struct dd_text *t = &span->meta[i];
-        keys[i] = look_up(guess_of(s, span, i), &t->key, arena, odd);
+        keys[i] = look_up(&guesses[place(i)], &t->key, arena, odd);
         unsigned name = keys[i].name;
         if (name == DD_UNKNOWN) {
             if (is_propagated(t->key))
@@ -279,9 +286,10 @@ static void note_number(struct dd_scanned *s, unsigned name, const struct dd_num
 static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct gw_arena *arena,
                          struct dd_oddities *odd)
 {
+    uint16_t *guesses = guesses_of(s, span);
     for (size_t i = 0; i < span->metrics_n; i++) {
         struct dd_number *n = &span->metrics[i];
-        keys[i] = look_up(guess_of(s, span, span->meta_n + i), &n->key, arena, odd);
+        keys[i] = look_up(&guesses[place(span->meta_n + i)], &n->key, arena, odd);
         unsigned name = keys[i].name;
         if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
             note_number(s, name, n, arena);
