@@ -56,7 +56,8 @@ static void unlink_pump(struct pump *p)
         p->next->prev = p->prev;
 }
 
-/* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name it. */
+/* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name it. The socket may live on as
+ * a copy that lingers: epoll is told to forget it. */
 static void end(struct pump *p)
 {
     struct worker *w = p->worker;
@@ -66,6 +67,7 @@ static void end(struct pump *p)
         atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
         gw_http_give_place(w, p->listener, p->account);
     }
+    epoll_ctl(w->epoll, EPOLL_CTL_DEL, p->tcp, NULL);
     close(p->tcp);
     p->tcp = -1;
     gnutls_deinit(p->session);
