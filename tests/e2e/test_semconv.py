@@ -89,7 +89,7 @@ def test_no_old_name_is_written_by_mistake():
 
 
 @pytest.mark.parametrize("file,pattern,values,ours", [
-    ("dd_semconv_db.c", r'^    {"[^"]+", "([^"]+)"},', db_attributes.DbSystemNameValues, {"aerospike", "leveldb", "snowflake", "valkey", "vertica"}),
+    ("dd_semconv_db.c", r'^    {GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)},', db_attributes.DbSystemNameValues, {"aerospike", "leveldb", "snowflake", "valkey", "vertica"}),
     ("dd_semconv_messaging.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', messaging_attributes.MessagingSystemValues, {"aws.kinesis"}),
     ("dd_semconv_rpc.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', rpc_attributes.RpcSystemNameValues, set()),
     ("dd_scan.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', telemetry_attributes.TelemetrySdkLanguageValues, set()),
