@@ -39,6 +39,8 @@ static size_t quote(char *to, size_t room, gw_str s)
 
 static bool cannot(const struct reading *r, gw_str part, char *why)
 {
+    if (!why)
+        return false;
     char text[90], layout[60], rest[60], std[30];
     quote(text, sizeof text, r->text);
     quote(layout, sizeof layout, r->layout);
@@ -50,6 +52,8 @@ static bool cannot(const struct reading *r, gw_str part, char *why)
 
 static bool refuse(const struct reading *r, const char *what, const char *end, char *why)
 {
+    if (!why)
+        return false;
     char text[160];
     quote(text, sizeof text, r->text);
     snprintf(why, LAYOUT_WHY, "parsing time %s: %s%s", text, what, end);

@@ -73,11 +73,29 @@ static struct layout_chunk chunk(gw_str layout, size_t at, size_t len, enum layo
                                  gw_str_n(layout.ptr + at + len, layout.len - at - len), std};
 }
 
+static bool begins_part(char c)
+{
+    switch (c) {
+    case 'J':
+    case 'M':
+    case 'P':
+    case 'p':
+    case 'Z':
+    case '_':
+    case '-':
+    case '.':
+    case ',':
+        return true;
+    default:
+        return c >= '0' && c <= '5';
+    }
+}
+
 struct layout_chunk layout_next(gw_str layout)
 {
     for (size_t at = 0; at < layout.len; at++) {
         gw_str here = gw_str_n(layout.ptr + at, layout.len - at);
-        if (!strchr("JM0123_45Pp-Z.,", *here.ptr) || !*here.ptr)
+        if (!begins_part(*here.ptr))
             continue;
         size_t digits = fraction(here);
         if (digits)
@@ -85,6 +103,8 @@ struct layout_chunk layout_next(gw_str layout)
         if (gw_str_starts(here, GW_STR("_2006")))
             return chunk(layout, at + 1, 4, LS_YEAR_LONG);
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            if (parts[i].text[0] != *here.ptr)
+                continue;
             size_t len = strlen(parts[i].text);
             if (gw_str_starts(here, gw_str_n(parts[i].text, len)) && !(parts[i].no_lower && lower(gw_str_from(here, len))))
                 return chunk(layout, at, len, parts[i].std);
