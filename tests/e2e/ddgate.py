@@ -176,11 +176,11 @@ class Ddgate:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            code = self.process.wait(PATIENCE)
+            code = self.process.wait(4 * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise Timeout(f"SIGTERM did not end ddgate within {PATIENCE} s:\n{self.stderr}") from None
+            raise Timeout(f"SIGTERM did not end ddgate within {4 * PATIENCE} s:\n{self.stderr}") from None
         self.ledger = Ledger.parse(self.stderr)
         if check:
             assert code == expect, f"exit code {code}, not {expect}:\n{self.stderr}"
