@@ -50,12 +50,21 @@ static void set_common(struct dd_fields *f, const struct dd_scanned *c)
         dd_set_double(f, DD_A_SAMPLING_RATE, c->rate, DD_RENAMED);
 }
 
+/* Nobody is surer than the span's own field. */
+static inline void set_field(struct dd_fields *f, unsigned attr, gw_str text)
+{
+    if (!text.len)
+        return;
+    f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
+    f->out[attr] = (struct dd_out){.sure = DD_FIELD, .type = DD_TY_STR, .tag = DD_UNKNOWN, .s = text};
+}
+
 /* What the span says of itself and of its trace. */
 static void fields(struct dd_fields *f, const struct dd_scanned *c)
 {
-    dd_set_text(f, DD_A_OPERATION_NAME, f->span->name, DD_FIELD);
-    dd_set_text(f, DD_A_RESOURCE_NAME, f->resource, DD_FIELD);
-    dd_set_text(f, DD_A_SPAN_TYPE, f->span->type, DD_FIELD);
+    set_field(f, DD_A_OPERATION_NAME, f->span->name);
+    set_field(f, DD_A_RESOURCE_NAME, f->resource);
+    set_field(f, DD_A_SPAN_TYPE, f->span->type);
     f->own_common = !says_common(f);
     if (!f->own_common)
         set_common(f, c);

@@ -206,6 +206,7 @@ bool dd_rename(struct dd_fields *f, unsigned tag)
     if (!convert(f, tag, (enum dd_type)dd_names[attr].type, &f->out[attr]))
         return false;
     f->out[attr].sure = sureness(f, tag);
+    f->out[attr].tag = (uint16_t)tag;
     f->set[attr / 64] |= (uint64_t)1 << (attr % 64);
     dd_use(f, tag);
     return true;

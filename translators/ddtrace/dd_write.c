@@ -273,6 +273,19 @@ static bool sampled(const struct dd_fields *f, const struct dd_scanned *c)
     return c->sampling.priority >= 1 || dd_has(f, DD_T_SPAN_SAMPLING);
 }
 
+static void write_name(struct otlp_buf *w, gw_str name)
+{
+    if (!otlp_room(w, name.len + 16))
+        return;
+    uint8_t *p = w->data + w->len;
+    *p++ = SPAN_NAME << 3 | OTLP_LEN;
+    p = otlp_put_varint(p, name.len);
+    if (__builtin_expect(otlp_copy_ascii(p, name), 1))
+        otlp_end(w, p + name.len);
+    else
+        otlp_text(w, SPAN_NAME, name); /* the end has not moved */
+}
+
 static uint8_t *put_time(uint8_t *p, unsigned field, uint64_t ns)
 {
     if (!ns)
@@ -337,7 +350,7 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
     const struct dd_status *st = &dw->status;
     size_t at = w->len, mark = otlp_open(w, SS_SPANS, 2);
     write_ids(dw, c, w);
-    otlp_text(w, SPAN_NAME, span_name(dw));
+    write_name(w, span_name(dw));
     write_times(f, w);
     write_common(f, c, w, r);
     write_out(f, w, r);
