@@ -98,6 +98,7 @@ static void test_who_is_let_in(void **state)
         {"Authorization: Bearer", GW_BAD_TOKEN},
         {"Authorization: Bearer ", GW_BAD_TOKEN},
         {"Authorization: Basic " OLD, GW_BAD_TOKEN},
+        {"Authorization: Digest " OLD, GW_BAD_TOKEN},
         {"Authorization: Bearer " OLD "x", GW_BAD_TOKEN},
         {"Authorization: Bearer old-token-0123456789abcde", GW_BAD_TOKEN},
         {"Authorization: Bearer " OLD " " NEW, GW_BAD_TOKEN},
