@@ -19,6 +19,7 @@
 #include "translators/ddtrace/dd_memo.h"
 #include "translators/ddtrace/dd_names.h"
 #include "translators/ddtrace/dd_span.h"
+#include "translators/otlp/otlp_write.h"
 
 enum { DD_WORDS = (DD_NAMES + 63) / 64, DD_ATTR_WORDS = (DD_ATTRS + 63) / 64 };
 
@@ -56,6 +57,7 @@ struct dd_fields {
     struct gw_arena *arena;
     struct dd_memo *memo;
     bool obfuscate;
+    struct otlp_region body; /* where texts may be copied wide */
     enum dd_span_kind kind;
     unsigned when;   /* DD_SERVER, DD_CLIENT or DD_OTHER */
     gw_str name;     /* the span's name, when an area of the conventions has a rule for it */

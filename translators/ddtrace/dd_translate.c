@@ -277,6 +277,7 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     dd_memo_tidy(&t->writer.memo);
     t->writer.counting = env->renderings ? (enum gw_rendering)__builtin_ctz(env->renderings) : GW_OTEL;
     t->writer.bad_struct = 0;
+    t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish(&w, err);

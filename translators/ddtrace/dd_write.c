@@ -55,7 +55,7 @@ static inline uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *ro
 }
 
 /* The usual attribute, all of whose lengths fit one byte. False, and nothing done, when it is another, or its text not ASCII. */
-static inline bool put_short_text(struct otlp_buf *w, const struct dd_name_row *row, gw_str text)
+static inline bool put_short_text(struct otlp_buf *w, const struct otlp_region *body, const struct dd_name_row *row, gw_str text)
 {
     size_t size = row->head_len + text.len + 5;
     if (size > 127)
@@ -70,15 +70,16 @@ static inline bool put_short_text(struct otlp_buf *w, const struct dd_name_row *
     p[0] = (uint8_t)(text.len + 2);
     p[1] = ANY_STRING << 3 | OTLP_LEN;
     p[2] = (uint8_t)text.len;
-    if (__builtin_expect(!otlp_copy_ascii(p + 3, text), 0))
+    bool ascii = otlp_may_read_wide(body, text) ? otlp_copy_wide(p + 3, text.ptr, text.len) : otlp_copy_ascii(p + 3, text);
+    if (__builtin_expect(!ascii, 0))
         return false;
     otlp_end(w, p + 3 + text.len);
     return true;
 }
 
-static void put_text(struct otlp_buf *w, const struct dd_name_row *row, gw_str text)
+static void put_text(struct otlp_buf *w, const struct otlp_region *body, const struct dd_name_row *row, gw_str text)
 {
-    if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, row, text))
+    if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, body, row, text))
         return;
     uint8_t *p = put_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
     *p++ = ANY_STRING << 3 | OTLP_LEN;
@@ -114,7 +115,7 @@ static void put_out(struct otlp_buf *w, const struct dd_fields *f, unsigned attr
     const struct dd_name_row *row = &dd_names[attr];
     switch ((enum dd_type)o->type) {
     case DD_TY_STR:
-        put_text(w, row, o->s);
+        put_text(w, &f->body, row, o->s);
         break;
     case DD_TY_INT:
         put_number(w, row, (uint64_t)o->i, ANY_INT);
@@ -197,7 +198,7 @@ static void write_known(const struct dd_fields *f, struct otlp_buf *w, unsigned 
     if (said->number)
         write_number(w, dd_names[name].name, said->number);
     else
-        put_text(w, &dd_names[name], said->text);
+        put_text(w, &f->body, &dd_names[name], said->text);
 }
 
 /* The tracer's tags: those that the table knows, then the others in their order. */
