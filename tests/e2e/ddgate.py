@@ -84,6 +84,7 @@ class Ddgate:
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
+        self.uds = uds
         self.socket = self.directory / "apm.sock"
         self.stdout_path = self.directory / "stdout"
         self.stderr_path = self.directory / "stderr"
@@ -116,9 +117,9 @@ class Ddgate:
             raise AssertionError(f"ddgate ended with {self.process.returncode} before it listened:\n{self.stderr}")
         try:
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            return True
         except OSError:
             return False
+        return not self.uds or self.socket.exists()  # it is bound last
 
     def _until(self, condition, complaint, timeout=PATIENCE):
         deadline = time.monotonic() + timeout
