@@ -100,6 +100,8 @@ static void say_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
 static void drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason why)
 {
     say_expired(s, why, p->batch.items);
+    for (size_t i = 0; why == GW_WHY_SHUTDOWN && i < p->batch.n; i++)
+        gw_frame_abandon(p->batch.frames[i]);
     move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, why, p->batch.items);
     finish_parcel(s, p);
 }
@@ -108,6 +110,8 @@ static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason 
 {
     uint64_t items = 0;
     for (const struct gw_node *node = c->first; node; node = node->next) {
+        if (why == GW_WHY_SHUTDOWN)
+            gw_frame_abandon(node->frame);
         move(s, node->frame->signal, GW_QUEUED, GW_DROPPED, why, node->frame->items);
         items += node->frame->items;
     }

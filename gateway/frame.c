@@ -54,12 +54,19 @@ struct gw_frame *gw_frame_ref(struct gw_frame *f)
     return f;
 }
 
+void gw_frame_abandon(struct gw_frame *f)
+{
+    atomic_store_explicit(&f->abandoned, true, memory_order_relaxed);
+}
+
 void gw_frame_drop(struct gw_frame *f)
 {
     if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (f->budget)
         gw_budget_give(f->budget, f->charged);
+    if (f->receipt)
+        f->receipt->settled(f->receipt, !atomic_load_explicit(&f->abandoned, memory_order_relaxed));
     free(f->data);
     free(f->unjoined);
     free(f);

@@ -13,6 +13,9 @@
  *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
  *                                     └─▶ settled   all are known, or `final`: the bytes never change again
  *
+ * A source that can read its data again (a log file) hangs a receipt on the frame: it hears when the last reference goes, and
+ * whether the frame was brought to an end (delivered, rejected or given up by a policy) or abandoned by a shutdown.
+ *
  * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget once (`budget`,
  * `charged`); the last gw_frame_drop gives that back.
  * SPDX-License-Identifier: Apache-2.0
@@ -36,6 +39,11 @@ enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_budget;
 
+/* Told once, by the thread that drops the frame last. `kept`: the source need not bring these bytes again. */
+struct gw_receipt {
+    void (*settled)(struct gw_receipt *, bool kept);
+};
+
 struct gw_frame {
     _Atomic uint32_t refs;
     _Atomic uint32_t joining; /* open, being written, settled: see gw_frame_join */
@@ -47,9 +55,11 @@ struct gw_frame {
     uint32_t pending;    /* the first so many of `unjoined` are still unknown; only whoever joins looks here */
     gw_nsec arrived;     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     size_t len, cap;
-    uint8_t *data;            /* malloc'd */
-    struct gw_budget *budget; /* who pays: its maker's account, if any, then the whole process's */
-    size_t charged;           /* bytes to give back to it */
+    uint8_t *data;              /* malloc'd */
+    struct gw_budget *budget;   /* who pays: its maker's account, if any, then the whole process's */
+    size_t charged;             /* bytes to give back to it */
+    struct gw_receipt *receipt; /* set before the frame is offered; NULL: nobody asks */
+    _Atomic bool abandoned;
 };
 
 /* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no memory; then data
@@ -59,6 +69,8 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_rendering, uint8_t *data, 
 void gw_frame_unjoined(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
+/* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. */
+void gw_frame_abandon(struct gw_frame *);
 /* What it costs to keep: data, offsets and the struct, in bytes. */
 size_t gw_frame_cost(const struct gw_frame *);
 

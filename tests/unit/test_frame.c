@@ -154,14 +154,42 @@ static void senders_agree_on_the_bytes(void **state)
     }
 }
 
+struct told {
+    struct gw_receipt receipt;
+    int times;
+    bool kept;
+};
+
+static void hear(struct gw_receipt *receipt, bool kept)
+{
+    struct told *told = (struct told *)receipt;
+    told->times++;
+    told->kept = kept;
+}
+
+static void a_receipt_hears_of_the_last_reference(void **state)
+{
+    for (int abandoned = 0; abandoned < 2; abandoned++) {
+        struct told told = {.receipt = {hear}};
+        struct gw_frame *f = gw_frame_new(GW_LOGS, GW_OTEL, malloc(10), 10, 10, 1);
+        f->receipt = &told.receipt;
+        gw_frame_ref(f);
+        if (abandoned)
+            gw_frame_abandon(f);
+        gw_frame_drop(f);
+        assert_int_equal(told.times, 0);
+        gw_frame_drop(f);
+        assert_int_equal(told.times, 1);
+        assert_int_equal(told.kept, !abandoned);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_frame_lives_as_long_as_its_references),
-        cmocka_unit_test(ids_are_filled_in_as_they_become_known),
-        cmocka_unit_test(a_settled_frame_never_changes),
-        cmocka_unit_test(knowledge_is_as_old_as_the_frame),
-        cmocka_unit_test(senders_agree_on_the_bytes),
+        cmocka_unit_test(a_frame_lives_as_long_as_its_references), cmocka_unit_test(ids_are_filled_in_as_they_become_known),
+        cmocka_unit_test(a_settled_frame_never_changes),           cmocka_unit_test(knowledge_is_as_old_as_the_frame),
+        cmocka_unit_test(a_receipt_hears_of_the_last_reference),   cmocka_unit_test(senders_agree_on_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
