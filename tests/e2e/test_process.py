@@ -110,7 +110,7 @@ def test_a_reader_that_goes_away_ends_nothing(tmp_path):
     conf.write_text(f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; }} );\n'
                     'exporters = ( { type = "stdout"; } );\n')
     gate = Ddgate.__new__(Ddgate)
-    gate.directory, gate.port, gate.uds = tmp_path, port, False
+    gate.directory, gate.port = tmp_path, port
     gate.stderr_path = tmp_path / "stderr"
     with open(gate.stderr_path, "wb") as err:
         gate.process = subprocess.Popen([BINARY, "-c", conf], stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL)
