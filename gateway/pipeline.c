@@ -14,6 +14,9 @@
 #include "gateway/problem.h"
 #include "gateway/receivers/http.h"
 
+/* For requests that are under way when a stop begins. */
+static const gw_nsec HTTP_PATIENCE = 3 * GW_SEC;
+
 struct receiver {
     const struct gw_receiver *module;
     const char *path;
@@ -164,6 +167,16 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
     }
 }
 
+/* Last: every receiver that has a site there is ready to handle requests. */
+static bool start_http(struct gw_pipeline *p)
+{
+    struct gw_err err;
+    if (gw_http_start(p->http, &err) == GW_OK)
+        return true;
+    gw_log(GW_ERROR, "ddgate", "the HTTP server does not start: %s", err.what);
+    return false;
+}
+
 bool gw_pipeline_start(struct gw_pipeline *p)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
@@ -175,7 +188,7 @@ bool gw_pipeline_start(struct gw_pipeline *p)
         p->receivers[i].module->start(p->receivers[i].ctx);
         p->receivers[i].started = true;
     }
-    return true;
+    return start_http(p);
 }
 
 void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
@@ -194,6 +207,7 @@ static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 
 void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec patience)
 {
+    gw_http_stop(p->http, HTTP_PATIENCE);
     for (size_t i = 0; i < p->receivers_n; i++)
         if (p->receivers[i].started)
             p->receivers[i].module->stop(p->receivers[i].ctx);

@@ -2,10 +2,10 @@
  *
  *   new    ledger, budget, id table, HTTP server; every component's context, filled from the configuration
  *   open   exporters, then receivers: every mistake that a user can make is said; addresses are bound, nothing is read
- *   start  senders, then receivers: from the first byte on there is a way out
+ *   start  senders, then receivers, then the HTTP server that receivers share: from the first byte on there is a way out
  *
- *   stop   receivers close their listeners and finish their requests; the fan-out refuses; senders drain, all at the same time,
- *          until the deadline; then the books are closed
+ *   stop   the HTTP server closes its listeners and finishes its requests; receivers stop; the fan-out refuses; senders drain, all
+ *          at the same time, until the deadline; then the books are closed
  *   drop   exporters and receivers are closed, everything is given back in reverse order
  *
  * Threads: main; gw_pipeline_hurry from any.
@@ -24,7 +24,7 @@ struct gw_pipeline *gw_pipeline_new(const struct gw_conf *, bool check);
 void gw_pipeline_drop(struct gw_pipeline *);
 
 void gw_pipeline_open(struct gw_pipeline *, struct gw_problems *);
-/* After an open without errors. False, with a line in the log, when the system has no thread for us. */
+/* After an open without errors. False, with a line in the log, when the system has no thread for us; then stop and drop. */
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
 /* How to point an application at what is really open. */
 void gw_pipeline_hint(struct gw_pipeline *, FILE *);

@@ -9,8 +9,6 @@
 #define GW_CONF struct ddtrace_conf
 static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
 
-static const gw_nsec STOP_PATIENCE = 3 * GW_SEC;
-
 /* No-op since long ago, but a tracer of that time must not get 404. */
 static void services(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
 {
@@ -174,7 +172,6 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 static void start(void *ctx)
 {
     struct ddtrace *d = ctx;
-    struct gw_err err;
     d->threads_n = gw_http_threads(d->host->http);
     d->threads = calloc(d->threads_n, sizeof *d->threads);
     GW_ASSERT(d->threads);
@@ -182,8 +179,6 @@ static void start(void *ctx)
         d->threads[i].translator = dd_translator_new(&d->options);
         GW_ASSERT(d->threads[i].translator);
     }
-    if (gw_http_start(d->host->http, &err))
-        gw_log(GW_ERROR, "receiver=ddtrace", "cannot start: %s", err.what);
 }
 
 static void say_counts(const struct ddtrace *d)
@@ -207,9 +202,7 @@ static void say_counts(const struct ddtrace *d)
 
 static void stop(void *ctx)
 {
-    struct ddtrace *d = ctx;
-    gw_http_stop(d->host->http, STOP_PATIENCE);
-    say_counts(d);
+    say_counts(ctx);
 }
 
 /* The variables that point an application here: by TCP when a port is open, else by the socket. */

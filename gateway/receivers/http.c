@@ -137,7 +137,7 @@ static void announce(const struct listener *l)
 
 enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
 {
-    if (h->started)
+    if (h->listeners_n == 0)
         return GW_OK;
     allow_descriptors();
     h->workers = calloc(h->threads, sizeof *h->workers);
@@ -146,10 +146,11 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
     h->peers = gw_peers_new(h->limits.connections);
     if (!h->peers)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the table of peers");
-    h->started = true;
-    for (h->workers_n = 0; h->workers_n < h->threads; h->workers_n++)
-        if (!gw_http_worker_open(&h->workers[h->workers_n], h, h->workers_n))
-            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not open: %s", h->workers_n, strerror(errno));
+    for (unsigned i = 0; i < h->threads; i++) {
+        h->workers_n = i + 1; /* one that opened in part is closed, too */
+        if (!gw_http_worker_open(&h->workers[i], h, i))
+            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not open: %s", i, strerror(errno));
+    }
     for (unsigned i = 0; i < h->workers_n; i++)
         if (!gw_http_worker_start(&h->workers[i]))
             return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, strerror(errno));

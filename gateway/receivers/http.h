@@ -141,10 +141,11 @@ unsigned gw_http_threads(const struct gw_http *);
 enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *, struct gw_address *first,
                                      struct gw_listen_why *);
 
-/* Starts the workers; what receivers after the first call is without effect. */
+/* Starts the workers, once all sites are registered and ready: the pipeline's part, not a receiver's. Without a listener there is
+ * nothing to start. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
 /* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler
- * runs. Again without effect when it was called before. */
+ * runs. Without effect when it was called before. */
 void gw_http_stop(struct gw_http *, gw_nsec patience);
 
 #endif

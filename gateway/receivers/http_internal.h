@@ -121,7 +121,7 @@ struct gw_http {
     struct gw_peers *peers;
     struct worker *workers;
     unsigned workers_n;
-    bool started, stopped;
+    bool stopped;
 };
 
 /* http_worker.c */

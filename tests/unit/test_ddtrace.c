@@ -63,11 +63,14 @@ static struct fixture *run(const char *const *set, size_t capacity)
     struct fixture *f = make(set, capacity, false);
     assert_int_equal(gw_problems_errors(f->problems), 0);
     gw_receiver_ddtrace.start(f->d);
+    struct gw_err err;
+    assert_int_equal(gw_http_start(f->host.http, &err), GW_OK);
     return f;
 }
 
 static void end(struct fixture *f)
 {
+    gw_http_stop(f->host.http, 3 * GW_SEC);
     if (f->d->threads)
         gw_receiver_ddtrace.stop(f->d);
     gw_receiver_ddtrace.close(f->d);

@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -679,6 +681,47 @@ static void sites_share_an_address(void **state)
     gw_http_drop(f.http);
 }
 
+/* In a process of its own, which has no descriptors left after the listener: the start says so, and the stop leaves nothing open. */
+static void start_with_few_descriptors(void)
+{
+    struct fixture f;
+    struct gw_listen_why why;
+    struct gw_err err = {0};
+    init(&f, 64 * 1024 * 1024);
+    if (gw_http_listen(f.http, GW_STR("127.0.0.1:0"), &f.site, &f.address, &why) != GW_LISTEN_OK)
+        _exit(1);
+    int next = dup(0);
+    struct rlimit few = {(rlim_t)next + 1, (rlim_t)next + 1};
+    close(next);
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0 || gw_http_start(f.http, &err) != GW_INTERNAL)
+        _exit(2);
+    if (!strstr(err.what, "HTTP worker 0 does not open: Too many open files"))
+        _exit(3);
+    gw_http_drop(f.http);
+    _exit(f.budget.used != 0 ? 4 : dup(0) == next - 1 ? 0 : 5);
+}
+
+static void a_failed_start_is_said(void **state)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        start_with_few_descriptors();
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void nothing_to_listen_on_starts_nothing(void **state)
+{
+    struct fixture f;
+    struct gw_err err;
+    init(&f, 64 * 1024 * 1024);
+    assert_int_equal(gw_http_start(f.http, &err), GW_OK);
+    assert_int_equal(f.budget.used, 0);
+    gw_http_drop(f.http);
+}
+
 static void addresses(void **state)
 {
     struct gw_address a[GW_LISTEN_ADDRESSES];
@@ -743,6 +786,8 @@ int main(void)
         cmocka_unit_test(stop_ends_what_does_not_come),
         cmocka_unit_test(unix_sockets),
         cmocka_unit_test(sites_share_an_address),
+        cmocka_unit_test(a_failed_start_is_said),
+        cmocka_unit_test(nothing_to_listen_on_starts_nothing),
         cmocka_unit_test(addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
