@@ -169,8 +169,12 @@ static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf
 
 static void default_receivers(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w)
 {
-    if (w->receivers[0] && new_receiver(t, c, w->receivers[0], "receivers[0]"))
-        fill_receiver(t, &c->receivers[0], NULL);
+    char path[GW_TREE_PATH];
+    for (size_t i = 0; w->receivers[i]; i++) {
+        snprintf(path, sizeof path, "receivers[%zu]", c->receivers_n);
+        if (w->receivers[i]->by_default && new_receiver(t, c, w->receivers[i], path))
+            fill_receiver(t, &c->receivers[c->receivers_n - 1], NULL);
+    }
 }
 
 static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w)

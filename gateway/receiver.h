@@ -41,6 +41,7 @@ typedef void gw_receive_hint_f(void *ctx, FILE *to);
 
 struct gw_receiver {
     const char *name, *summary;
+    bool by_default;           /* runs where the configuration says nothing of receivers */
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
     gw_receive_open_f *open;    /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */

@@ -229,6 +229,7 @@ static void close_(void *ctx)
 const struct gw_receiver gw_receiver_ddtrace = {
     .name = "ddtrace",
     .summary = "Traces from Datadog's tracers (ddtrace, dd-trace-*), as a Datadog agent takes them.",
+    .by_default = true,
     .opts = opts,
     .conf_size = sizeof(struct ddtrace_conf),
     .ctx_size = sizeof(struct ddtrace),

@@ -40,7 +40,7 @@ static const struct gw_opt lines_opts[] = {LINES_OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_opt wire_opts[] = {WIRE_OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_opt no_opts[] = {GW_OPT_END};
 
-static const struct gw_receiver lines_module = {.name = "lines", .opts = lines_opts, .conf_size = sizeof(struct lines)};
+static const struct gw_receiver lines_module = {.name = "lines", .by_default = true, .opts = lines_opts, .conf_size = sizeof(struct lines)};
 static const struct gw_exporter wire_module = {
     .name = "otlp_grpc", .opts = wire_opts, .conf_size = sizeof(struct wire), .signals = 1u << GW_TRACES};
 static const struct gw_exporter print_module = {
