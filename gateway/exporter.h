@@ -17,6 +17,7 @@
 
 #include "gateway/err.h"
 #include "gateway/frame.h"
+#include "gateway/metrics.h"
 
 struct gw_opt;
 struct gw_problems;
@@ -70,6 +71,8 @@ struct gw_exporter {
     gw_cancel_f *cancel; /* ends all open requests; their outcomes (GW_RETRY) come through the next waits */
     /* any thread */
     gw_wake_f *wake;
+    const struct gw_metric *metrics; /* what it counts besides what the sender does; NULL: nothing */
+    gw_measure_f *measure;           /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
 };
 
 /* Answers of a full queue, in the order of the option's words (sender.h). */
