@@ -86,6 +86,8 @@ static bool cut(struct gw_parcel *p)
         gw_frame_drop(half[1]);
         return false;
     }
+    gw_frame_part(half[0], whole->frame);
+    gw_frame_part(half[1], whole->frame);
     gw_frame_drop(whole->frame);
     whole->frame = half[0];
     whole->cost -= rest->cost;

@@ -97,12 +97,21 @@ static void say_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
                (unsigned long long)items);
 }
 
+/* A shutdown gives a frame up. Its source keeps what has a receipt, and brings it again. */
+static enum gw_reason give_up(struct gw_frame *f)
+{
+    return gw_frame_abandon(f) ? GW_WHY_RETURNED : GW_WHY_SHUTDOWN;
+}
+
 static void drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason why)
 {
+    uint64_t returned = 0;
     say_expired(s, why, p->batch.items);
     for (size_t i = 0; why == GW_WHY_SHUTDOWN && i < p->batch.n; i++)
-        gw_frame_abandon(p->batch.frames[i]);
-    move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, why, p->batch.items);
+        if (give_up(p->batch.frames[i]) == GW_WHY_RETURNED)
+            returned += p->batch.frames[i]->items;
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_RETURNED, returned);
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, why, p->batch.items - returned);
     finish_parcel(s, p);
 }
 
@@ -110,9 +119,8 @@ static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason 
 {
     uint64_t items = 0;
     for (const struct gw_node *node = c->first; node; node = node->next) {
-        if (why == GW_WHY_SHUTDOWN)
-            gw_frame_abandon(node->frame);
-        move(s, node->frame->signal, GW_QUEUED, GW_DROPPED, why, node->frame->items);
+        enum gw_reason because = why == GW_WHY_SHUTDOWN ? give_up(node->frame) : why;
+        move(s, node->frame->signal, GW_QUEUED, GW_DROPPED, because, node->frame->items);
         items += node->frame->items;
     }
     if (items)

@@ -54,22 +54,38 @@ struct gw_frame *gw_frame_ref(struct gw_frame *f)
     return f;
 }
 
-void gw_frame_abandon(struct gw_frame *f)
+bool gw_frame_abandon(struct gw_frame *f)
 {
     atomic_store_explicit(&f->abandoned, true, memory_order_relaxed);
+    return f->receipt || f->whole;
+}
+
+void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
+{
+    if (whole->receipt || whole->whole)
+        part->whole = gw_frame_ref(whole);
+}
+
+/* The last reference is gone. A part passes on what became of it; parts of parts are few: a frame is halved down to one item. */
+static void end(struct gw_frame *f)
+{
+    bool abandoned = atomic_load_explicit(&f->abandoned, memory_order_relaxed);
+    if (f->budget)
+        gw_budget_give(f->budget, f->charged);
+    if (f->receipt)
+        f->receipt->settled(f->receipt, !abandoned);
+    if (f->whole && abandoned)
+        gw_frame_abandon(f->whole);
+    gw_frame_drop(f->whole);
+    free(f->data);
+    free(f->unjoined);
+    free(f);
 }
 
 void gw_frame_drop(struct gw_frame *f)
 {
-    if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    if (f->budget)
-        gw_budget_give(f->budget, f->charged);
-    if (f->receipt)
-        f->receipt->settled(f->receipt, !atomic_load_explicit(&f->abandoned, memory_order_relaxed));
-    free(f->data);
-    free(f->unjoined);
-    free(f);
+    if (f && atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
+        end(f);
 }
 
 size_t gw_frame_cost(const struct gw_frame *f)

@@ -59,6 +59,7 @@ struct gw_frame {
     struct gw_budget *budget;   /* who pays: its maker's account, if any, then the whole process's */
     size_t charged;             /* bytes to give back to it */
     struct gw_receipt *receipt; /* set before the frame is offered; NULL: nobody asks */
+    struct gw_frame *whole;     /* a reference: what this was cut out of, where its receipt waits for the parts */
     _Atomic bool abandoned;
 };
 
@@ -69,8 +70,11 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_rendering, uint8_t *data, 
 void gw_frame_unjoined(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
-/* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. */
-void gw_frame_abandon(struct gw_frame *);
+/* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. True where there is one: then
+ * the source has the data still, and brings it again. */
+bool gw_frame_abandon(struct gw_frame *);
+/* `part` was cut out of `whole`: a receipt of the whole hears when all its parts are gone. */
+void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
 /* What it costs to keep: data, offsets and the struct, in bytes. */
 size_t gw_frame_cost(const struct gw_frame *);
 

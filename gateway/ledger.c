@@ -148,13 +148,20 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
     return true;
 }
 
+/* What went back to its source is not lost: it comes again. */
+static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
+{
+    const uint64_t *at = v->signal[signal].exporter[e].at;
+    return v->signal[signal].exporter[e].accepted - at[GW_DELIVERED] - at[GW_SET_ASIDE] -
+           v->signal[signal].exporter[e].dropped[GW_WHY_RETURNED];
+}
+
 uint64_t gw_ledger_lost(const struct gw_ledger_view *v)
 {
     uint64_t lost = 0;
     for (int i = 0; i < GW_SIGNALS; i++)
         for (unsigned e = 0; e < v->exporters; e++)
-            lost +=
-                v->signal[i].exporter[e].accepted - v->signal[i].exporter[e].at[GW_DELIVERED] - v->signal[i].exporter[e].at[GW_SET_ASIDE];
+            lost += lost_to(v, i, e);
     return lost;
 }
 

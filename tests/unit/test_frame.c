@@ -175,10 +175,39 @@ static void a_receipt_hears_of_the_last_reference(void **state)
         f->receipt = &told.receipt;
         gw_frame_ref(f);
         if (abandoned)
-            gw_frame_abandon(f);
+            assert_true(gw_frame_abandon(f));
         gw_frame_drop(f);
         assert_int_equal(told.times, 0);
         gw_frame_drop(f);
+        assert_int_equal(told.times, 1);
+        assert_int_equal(told.kept, !abandoned);
+    }
+    struct gw_frame *alone = gw_frame_new(GW_LOGS, GW_OTEL, malloc(10), 10, 10, 1);
+    assert_false(gw_frame_abandon(alone));
+    gw_frame_drop(alone);
+}
+
+/* A frame that was halved, and one half halved again: the receipt waits for all parts, and one given up is enough. */
+static void a_receipt_waits_for_the_parts(void **state)
+{
+    for (int abandoned = 0; abandoned < 2; abandoned++) {
+        struct told told = {.receipt = {hear}};
+        struct gw_frame *whole = gw_frame_new(GW_LOGS, GW_OTEL, malloc(10), 10, 10, 3), *part[4];
+        whole->receipt = &told.receipt;
+        for (int i = 0; i < 4; i++)
+            part[i] = gw_frame_new(GW_LOGS, GW_OTEL, malloc(10), 10, 10, 1);
+        gw_frame_part(part[0], whole);
+        gw_frame_part(part[1], whole);
+        gw_frame_drop(whole);
+        gw_frame_part(part[2], part[1]);
+        gw_frame_part(part[3], part[1]);
+        gw_frame_drop(part[1]);
+        gw_frame_drop(part[2]);
+        gw_frame_drop(part[0]);
+        assert_int_equal(told.times, 0);
+        if (abandoned)
+            assert_true(gw_frame_abandon(part[3]));
+        gw_frame_drop(part[3]);
         assert_int_equal(told.times, 1);
         assert_int_equal(told.kept, !abandoned);
     }
@@ -187,9 +216,13 @@ static void a_receipt_hears_of_the_last_reference(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_frame_lives_as_long_as_its_references), cmocka_unit_test(ids_are_filled_in_as_they_become_known),
-        cmocka_unit_test(a_settled_frame_never_changes),           cmocka_unit_test(knowledge_is_as_old_as_the_frame),
-        cmocka_unit_test(a_receipt_hears_of_the_last_reference),   cmocka_unit_test(senders_agree_on_the_bytes),
+        cmocka_unit_test(a_frame_lives_as_long_as_its_references),
+        cmocka_unit_test(ids_are_filled_in_as_they_become_known),
+        cmocka_unit_test(a_settled_frame_never_changes),
+        cmocka_unit_test(knowledge_is_as_old_as_the_frame),
+        cmocka_unit_test(a_receipt_hears_of_the_last_reference),
+        cmocka_unit_test(a_receipt_waits_for_the_parts),
+        cmocka_unit_test(senders_agree_on_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -349,6 +349,47 @@ static void a_stop_ends_at_its_deadline_and_says_what_was_left(void **state)
     bed_drop(b);
 }
 
+struct told {
+    struct gw_receipt receipt;
+    int times;
+    bool kept;
+};
+
+static void hear(struct gw_receipt *receipt, bool kept)
+{
+    struct told *told = (struct told *)receipt;
+    told->times++;
+    told->kept = kept;
+}
+
+/* What has a receipt stays in its source: it is counted as returned and is not lost, whether it was in process or queued. */
+static void a_stop_gives_back_what_has_a_receipt(void **state)
+{
+    struct bed *b = bed_new();
+    struct told told[3] = {{{hear}, 0, false}, {{hear}, 0, false}, {{hear}, 0, false}};
+    b->conf[0].in_flight = 1;
+    b->conf[0].batch_bytes = 100;
+    b->paper[0].latency = 100 * GW_SEC;
+    bed_add(b, "paper");
+    for (int i = 0; i < 3; i++) {
+        struct gw_frame *f = bed_frame(b, GW_LOGS, 100, 2);
+        f->receipt = &told[i].receipt;
+        assert_int_equal(bed_offer_frame(b, f), GW_OK);
+    }
+    bed_settle(b, 0);
+    gw_sender_stop(b->sender[0], b->now + GW_SEC);
+    bed_run(b, b->now + 2 * GW_SEC);
+    assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
+    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_WHY_RETURNED), 6);
+    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_WHY_SHUTDOWN), 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(told[i].times == 1 && !told[i].kept);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(gw_ledger_lost(&v), 0);
+    assert_true(gw_ledger_balanced(&v));
+    bed_drop(b);
+}
+
 static void retries_that_wait_are_tried_when_the_stop_begins(void **state)
 {
     struct bed *b = bed_of_one();
@@ -407,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_frame_waits_for_its_trace_id_and_holds_up_nobody),
         cmocka_unit_test(a_stop_drains_at_once),
         cmocka_unit_test(a_stop_ends_at_its_deadline_and_says_what_was_left),
+        cmocka_unit_test(a_stop_gives_back_what_has_a_receipt),
         cmocka_unit_test(retries_that_wait_are_tried_when_the_stop_begins),
         cmocka_unit_test(signals_that_an_exporter_cannot_carry_are_mistakes),
     };
