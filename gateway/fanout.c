@@ -47,12 +47,18 @@ static bool takes(const struct gw_route *r, enum gw_signal signal)
     return r->signals & 1u << signal;
 }
 
+/* Only spans are said in several ways: logs and metrics are the same whatever an exporter's mode. */
+static enum gw_rendering rendering(const struct gw_route *r, enum gw_signal signal)
+{
+    return signal == GW_TRACES ? r->rendering : GW_OTEL;
+}
+
 unsigned gw_fanout_renderings(const struct gw_fanout *f, enum gw_signal signal)
 {
     unsigned renderings = 0;
     for (unsigned i = 0; i < f->n; i++)
         if (takes(&f->route[i], signal))
-            renderings |= 1u << f->route[i].rendering;
+            renderings |= 1u << rendering(&f->route[i], signal);
     return renderings;
 }
 
@@ -80,7 +86,7 @@ static enum gw_code reserve(struct gw_fanout *f, enum gw_signal signal, struct g
 {
     for (unsigned i = 0; i < f->n; i++) {
         const struct gw_route *r = &f->route[i];
-        enum gw_code code = takes(r, signal) ? gw_queue_reserve(r->queue, r->rendering, frames, n, &rooms[i]) : GW_OK;
+        enum gw_code code = takes(r, signal) ? gw_queue_reserve(r->queue, rendering(r, signal), frames, n, &rooms[i]) : GW_OK;
         if (code == GW_OK)
             continue;
         *full = r->name;
@@ -126,7 +132,7 @@ static bool complete(const struct gw_fanout *f, enum gw_signal signal, struct gw
     for (size_t i = 0; i < n; i++)
         items[frames[i]->rendering] += frames[i]->items;
     for (unsigned i = 0; i < f->n; i++)
-        if (takes(&f->route[i], signal) && items[f->route[i].rendering] != accepted)
+        if (takes(&f->route[i], signal) && items[rendering(&f->route[i], signal)] != accepted)
             return false;
     return true;
 }
@@ -144,17 +150,29 @@ static enum gw_code admit(struct gw_fanout *f, enum gw_signal signal, struct gw_
     return code == GW_OK ? GW_OK : refusal(f, code, full, err);
 }
 
-enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_intake *in,
-                             struct gw_err *err)
+enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
+                           struct gw_err *err)
 {
     struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
     GW_ASSERT(complete(f, signal, frames, n, gw_intake_accepted(in)));
     enum gw_code code = admit(f, signal, frames, n, rooms, err);
     if (code != GW_OK)
-        in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);
+        return code;
     gw_ledger_intake(f->ledger, signal, in); /* before the push: a sender may be done with it a moment later */
+    push(f, rooms);
+    for (size_t i = 0; i < n; i++)
+        gw_frame_drop(frames[i]);
+    return GW_OK;
+}
+
+enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_intake *in,
+                             struct gw_err *err)
+{
+    enum gw_code code = gw_fanout_try(f, signal, frames, n, in, err);
     if (code == GW_OK)
-        push(f, rooms);
+        return GW_OK;
+    in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);
+    gw_ledger_intake(f->ledger, signal, in);
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);
     return code;

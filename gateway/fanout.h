@@ -5,7 +5,7 @@
  *                          one has not   ─▶ nothing is queued anywhere, ledger, GW_QUEUE_FULL   (the sender gets 429)
  *
  * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the exporters whose
- * `mode` is its rendering.
+ * `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go to all.
  *
  * Threads: any receiver thread offers.  Ownership: offer takes the caller's reference of every frame, whatever it answers.
  * SPDX-License-Identifier: Apache-2.0
@@ -46,6 +46,10 @@ unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
  * GW_OK, GW_QUEUE_FULL, GW_BUSY or GW_STOPPING. */
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
                              struct gw_err *) GW_MUST_CHECK;
+
+/* For who can wait: the same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. */
+enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *,
+                           struct gw_err *) GW_MUST_CHECK;
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
 int gw_fanout_retry_after(const struct gw_fanout *);

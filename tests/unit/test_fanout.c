@@ -101,22 +101,44 @@ static void an_exporter_gets_its_signals_and_its_rendering(void **state)
 {
     struct bed *b = bed_new();
     b->conf[0].mode = GW_DATADOG;
-    assert_true(gw_list_add(&b->conf[1].signals, GW_STR("logs"), &b->arena));
-    bed_add(b, "traces_in_datadog");
-    bed_add(b, "logs_only");
-    b->conf[0].signals.n = 0;
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_DATADOG);
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_LOGS), 1u << GW_DATADOG | 1u << GW_OTEL);
+    assert_true(gw_list_add(&b->conf[1].signals, GW_STR("traces"), &b->arena));
+    bed_add(b, "both_in_datadog");
+    bed_add(b, "traces_only");
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_DATADOG | 1u << GW_OTEL);
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_LOGS), 1u << GW_OTEL); /* whatever the mode */
     assert_int_equal(gw_fanout_renderings(b->fanout, GW_METRICS), 0);
-    struct gw_frame *f[2] = {bed_frame(b, GW_LOGS, 100, 2), bed_frame(b, GW_LOGS, 200, 2)};
+    struct gw_frame *f[2] = {bed_frame(b, GW_TRACES, 100, 2), bed_frame(b, GW_TRACES, 200, 2)};
     f[1]->rendering = GW_DATADOG;
     struct gw_intake in = {.received = 2};
-    assert_int_equal(gw_fanout_offer(b->fanout, GW_LOGS, f, 2, &in, NULL), GW_OK);
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, f, 2, &in, NULL), GW_OK);
+    assert_int_equal(bed_offer(b, GW_LOGS, 100, 1), GW_OK);
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 0, 0, 1, 0);
-    bed_arrived(b, 0, 1, 2, 1);
+    bed_arrived(b, 0, 1, 3, 1);
     bed_arrived(b, 1, 0, 1, 1);
-    bed_arrived(b, 1, 1, 2, 0);
+    bed_arrived(b, 1, 1, 3, 0);
+    bed_drop(b);
+}
+
+static void who_can_wait_tries_again(void **state)
+{
+    struct bed *b = bed_of_one();
+    struct gw_err err;
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    while (bed_offer(b, GW_LOGS, 1 << 20, 1) == GW_OK)
+        continue;
+    struct gw_ledger_signal before = bed_view(b).signal[GW_LOGS];
+    struct gw_frame *f = bed_frame(b, GW_LOGS, 1 << 20, 7);
+    struct gw_intake in = {.received = 8, .not_taken[GW_WHY_BUDGET] = 1};
+    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_QUEUE_FULL);
+    assert_int_equal(bed_view(b).signal[GW_LOGS].received, before.received);
+    assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 0);
+    b->paper[0].up_at = b->now;
+    bed_run(b, b->now + 600 * GW_SEC);
+    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_OK);
+    assert_int_equal(bed_view(b).signal[GW_LOGS].accepted, before.accepted + 7);
+    bed_run(b, b->now + GW_SEC);
     bed_drop(b);
 }
 
@@ -269,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_request_larger_than_the_queue_is_taken_when_it_is_empty),
         cmocka_unit_test(the_budget_bounds_all_queues_and_is_charged_once),
         cmocka_unit_test(an_exporter_gets_its_signals_and_its_rendering),
+        cmocka_unit_test(who_can_wait_tries_again),
         cmocka_unit_test(what_nobody_exports_is_accepted_and_ends),
         cmocka_unit_test(refused_clients_are_told_when_the_backend_is_tried_again),
         cmocka_unit_test(the_ledger_reads_well),
