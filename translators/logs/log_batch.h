@@ -1,0 +1,43 @@
+/* log_batch.h: records that wait to become a frame.
+ *
+ *     log_add ─▶ [ record | record | record | … ]  one buffer of finished LogRecords, in the order they came
+ *                   │        │        │
+ *                   └─────── scope ───┘   each knows its scope, each scope its resource (log_group.h)
+ *
+ *     log_finish ─▶ ResourceLogs by ResourceLogs, ScopeLogs by ScopeLogs, cut near GW_FRAME_BYTES
+ *
+ * The trace id of a record is looked up when its frame is made: the later, the likelier its trace is known.
+ *
+ * Ownership and threads: as log_record.h says of a log_batch.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_BATCH_H
+#define LOG_BATCH_H
+
+#include "translators/logs/log_conf.h"
+#include "translators/logs/log_group.h"
+#include "translators/logs/log_record.h"
+#include "translators/otlp/otlp_write.h"
+
+/* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part of what a thread costs. */
+enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20 };
+
+struct log_slot {
+    uint32_t at, len; /* in `records` */
+    uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: there is none to be joined */
+    uint32_t next;    /* of the same scope: index + 1 */
+};
+
+struct log_batch {
+    const struct log_conf *conf;
+    struct log_setup *setup; /* of the conf, as of when the batch was last empty; a reference */
+    struct gw_arena keep;    /* groups: until log_finish */
+    struct otlp_buf records;
+    struct log_slot *slots;
+    size_t n, cap, left; /* slots; those whose records are in no frame yet */
+    struct log_groups groups;
+    struct gw_intake intake; /* what was refused and dropped since the last log_finish, and received in all */
+    size_t charged;
+};
+
+#endif

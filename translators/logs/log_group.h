@@ -1,0 +1,40 @@
+/* log_group.h: resources and scopes of a batch.
+ *
+ *     service, env, version, host ─▶ resource ─▶ logger ─▶ scope ─▶ its records, in order
+ *
+ * Most records have the resource and scope of the one before, which is compared first; others are found in a hash table.
+ *
+ * Ownership: in the batch's arena; texts are copied when a group is made. Threads: the batch's.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_GROUP_H
+#define LOG_GROUP_H
+
+#include "gateway/arena.h"
+
+struct log_origin {
+    gw_str service, env, version, host, logger;
+};
+
+struct log_scope {
+    struct log_origin origin;
+    uint64_t hash;
+    uint32_t first, last;    /* slot + 1 */
+    struct log_scope *chain; /* in the hash table */
+    struct log_scope *next;  /* of the same resource, */
+    struct log_scope *other; /* of the next resource: the first scope of each is on this list */
+    struct log_scope *tail;  /* of a resource's first scope: its last */
+};
+
+enum { LOG_CHAINS = 256 };
+
+struct log_groups {
+    struct log_scope *chains[LOG_CHAINS];
+    struct log_scope *last, *first_resource, *last_resource;
+    size_t n;
+};
+
+/* The scope of that origin, found or made; NULL when there is no memory. */
+struct log_scope *log_group_find(struct log_groups *, struct gw_arena *, const struct log_origin *);
+
+#endif
