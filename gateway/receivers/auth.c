@@ -90,3 +90,9 @@ void gw_auth_header(const struct gw_auth *a, gw_str name, gw_str value, enum gw_
     else
         *verdict = bearer ? GW_BAD_TOKEN : GW_BAD_KEY;
 }
+
+void gw_auth_token(const struct gw_auth *a, gw_str token, enum gw_code *verdict)
+{
+    if (*verdict != GW_OK)
+        *verdict = knows(a, token) ? GW_OK : GW_BAD_KEY;
+}

@@ -33,5 +33,7 @@ void gw_auth_read(struct gw_auth *, gw_str tokens, const struct gw_list *headers
 /* A request's headers are shown one after another, in any order; *verdict begins as GW_NO_TOKEN. It becomes GW_OK as soon as one
  * bears a token, whatever else is there, and GW_BAD_TOKEN or GW_BAD_KEY for one that does not. */
 void gw_auth_header(const struct gw_auth *, gw_str name, gw_str value, enum gw_code *verdict);
+/* The same for a token that stands alone elsewhere: in the query, in the path. */
+void gw_auth_token(const struct gw_auth *, gw_str token, enum gw_code *verdict);
 
 #endif

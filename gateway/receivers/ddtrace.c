@@ -73,98 +73,34 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .limits = {d->conf.max_body, d->conf.max_inflated, d->conf.receive_timeout, d->conf.idle_timeout, d->conf.connections},
-        .auth = &d->door.auth,
     };
 }
 
-/* The rows' own values are only wished for: what cannot be had of them is said, and is no reason to stop. */
-static bool is_default_listen(const struct gw_list *listen)
+static void open_listeners(struct ddtrace *d, struct gw_problems *problems)
 {
-    gw_str rest = GW_STR(DDTRACE_LISTEN), item;
-    for (size_t i = 0; i < listen->n; i++)
-        if (!gw_str_next(&rest, ',', &item) || !gw_str_eq(gw_str_trim(item), listen->items[i]))
-            return false;
-    return rest.len == 0;
-}
-
-/* What applications on this machine are told: a wildcard address is reached by loopback. */
-static void note_port(struct ddtrace *d, const struct gw_address *a)
-{
-    char name[128];
-    d->port = gw_listen_port(a);
-    gw_listen_name(a, name, sizeof name);
-    gw_str host = gw_str_n(name, strlen(name) - strlen(strrchr(name, ':') ? strrchr(name, ':') : ""));
-    if (gw_str_eq(host, GW_STR("0.0.0.0")) || gw_str_eq(host, GW_STR("[::]")))
-        host = GW_STR("127.0.0.1");
-    snprintf(d->host_text, sizeof d->host_text, "%.*s", GW_FMT(host));
-}
-
-/* `ddgate check` only reads the address: a gateway may be running on it. */
-static enum gw_listen_result try_address(struct ddtrace *d, gw_str address, struct gw_address *first, struct gw_listen_why *why)
-{
-    struct gw_address all[GW_LISTEN_ADDRESSES];
-    size_t n;
-    if (d->host->check)
-        return gw_listen_resolve(address, all, &n, why);
-    return gw_http_listen(d->host->http, address, &d->site, first, why);
-}
-
-static bool listen_on(struct ddtrace *d, gw_str address, bool wished, const char *path, const char *option, struct gw_problems *problems)
-{
-    struct gw_address first = {0};
-    struct gw_listen_why why;
-    char where[160];
-    snprintf(where, sizeof where, "%s.%s", path, option);
-    enum gw_listen_result r = try_address(d, address, &first, &why);
-    if (r == GW_LISTEN_OK) {
-        d->listeners++;
-        if (!d->port)
-            note_port(d, &first);
-    } else if (!wished) {
-        gw_problem(problems, where, "%s", why.text);
-    } else if (r != GW_LISTEN_ABSENT) { /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
-        gw_warning(problems, where, "%s", why.text);
-    }
-    return r == GW_LISTEN_OK;
-}
-
-static void open_door(struct ddtrace *d, const char *path, struct gw_problems *problems)
-{
-    const struct gw_door_conf conf = GW_DOOR_CONF(d->conf);
-    gw_door_open(&d->door, &conf, d->site.component, path, problems);
-    d->site.tls = d->door.tls;
-    d->site.peers = d->door.peers;
-    for (size_t i = 0; i < d->conf.listen.n; i++)
-        if (gw_door_warn(&d->door, d->conf.listen.items[i], path, problems))
-            return;
-}
-
-static void open_listeners(struct ddtrace *d, const char *path, struct gw_problems *problems)
-{
-    const struct ddtrace_conf *c = &d->conf;
-    bool wished = is_default_listen(&c->listen);
-    for (size_t i = 0; i < c->listen.n; i++)
-        listen_on(d, c->listen.items[i], wished, path, "listen", problems);
-    bool wished_socket = gw_str_eq(c->socket, GW_STR(DDTRACE_SOCKET));
-    if (c->socket.len)
-        d->has_socket = listen_on(d, c->socket, wished_socket, path, "socket", problems);
-    if (d->listeners == 0)
-        gw_problem(problems, path, "there is no address left to listen on");
+    gw_str socket = d->conf.socket;
+    gw_http_open_all(&d->open, &d->conf.listen, DDTRACE_LISTEN, problems);
+    if (socket.len)
+        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)), "socket", problems);
+    if (d->open.listeners == 0)
+        gw_problem(problems, d->open.path, "there is no address left to listen on");
 }
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
 {
     struct ddtrace *d = ctx;
+    const struct gw_door_conf door = GW_DOOR_CONF(d->conf);
     d->host = host;
+    d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     set_options(d);
     describe_site(d);
-    open_door(d, path, problems);
+    gw_http_open_door(&d->open, &d->door, &door, &d->conf.listen, problems);
     if (d->conf.threads)
         gw_http_want_threads(host->http, (int)d->conf.threads);
     if (d->conf.socket.len && d->conf.socket.ptr[0] != '/')
         gw_problem(problems, path, "socket must be an absolute path");
     else
-        open_listeners(d, path, problems);
+        open_listeners(d, problems);
     ddtrace_info_make(d);
     return GW_OK;
 }
@@ -209,8 +145,8 @@ static void stop(void *ctx)
 static void hint(void *ctx, FILE *to)
 {
     const struct ddtrace *d = ctx;
-    if (d->port)
-        fprintf(to, "  DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", d->host_text, d->port);
+    if (d->open.port)
+        fprintf(to, "  DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", d->open.host_text, d->open.port);
     if (d->has_socket)
         fprintf(to, "  DD_TRACE_AGENT_URL=unix://%.*s ddtrace-run python app.py\n", GW_FMT(d->conf.socket));
 }

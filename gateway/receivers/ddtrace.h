@@ -14,8 +14,7 @@
 
 #include "gateway/option.h"
 #include "gateway/receiver.h"
-#include "gateway/receivers/door.h"
-#include "gateway/receivers/http.h"
+#include "gateway/receivers/http_open.h"
 #include "translators/ddtrace/dd_translate.h"
 
 /* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is in git_commit. */
@@ -85,10 +84,8 @@ struct ddtrace {
     char state[65];                   /* lower-case hex SHA-256 of info */
     char info[2048];
     size_t info_len;
-    int port;           /* of the first TCP listener … */
-    char host_text[64]; /* … and how applications on this machine reach it */
-    bool has_socket;    /* conf.socket is open */
-    unsigned listeners;
+    struct gw_http_open open;
+    bool has_socket; /* conf.socket is open */
     struct ddtrace_thread *threads;
     unsigned threads_n;
     struct ddtrace_counts counts;

@@ -37,7 +37,8 @@ static void write_info(struct ddtrace *d)
            "\"/telemetry/proxy/\",\"/debugger/v1/diagnostics\"],");
     put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":false,\"span_events\":true,"
            "\"evp_proxy_allowed_headers\":[],");
-    put(d, "\"config\":{\"default_env\":\"none\",\"target_tps\":10,\"max_eps\":200,\"receiver_port\":%d,\"receiver_socket\":", d->port);
+    put(d,
+        "\"config\":{\"default_env\":\"none\",\"target_tps\":10,\"max_eps\":200,\"receiver_port\":%d,\"receiver_socket\":", d->open.port);
     put_path(d, d->has_socket ? d->conf.socket : GW_NOSTR);
     put(d, ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,\"statsd_port\":8125},",
         (long long)(d->conf.receive_timeout / GW_SEC), (unsigned long long)d->conf.max_body);

@@ -62,6 +62,9 @@ struct gw_http_request {
 typedef void gw_http_header_f(void *cookie, gw_str name, gw_str value);
 /* All request headers, in order. The views live as long as the request. */
 void gw_http_headers(const struct gw_http_request *, gw_http_header_f *, void *cookie);
+/* All parameters of the query, in order, as they are meant: %41 is A, + is a blank. The views live until the arena is reset; what it has
+ * no room for is empty. */
+void gw_http_args(const struct gw_http_request *, gw_http_header_f *, void *cookie);
 
 struct gw_http_header {
     const char *name, *value;
@@ -91,6 +94,7 @@ struct gw_http_route {
     unsigned methods;  /* bits of enum gw_http_method */
     bool prefix;       /* every path that begins so */
     bool ignores_body; /* read but not kept; the handler sees an empty one */
+    bool ends_in_key;  /* what follows a prefix may be the site's token: such a path must not stand in any log line */
     int tag;           /* the receiver's own */
     gw_http_f *handle;
 };
@@ -125,6 +129,7 @@ struct gw_http_site {
     struct gw_peer_limits peers; /* of those who come by TCP; the first site's of an address apply to it */
     struct gw_tls *tls;          /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
     const struct gw_auth *auth;  /* asked of who comes by TCP; NULL: nobody is asked */
+    const char *auth_arg;        /* parameter of the query that may carry the token as well; NULL: none */
     struct gw_http_counts counts;
 };
 

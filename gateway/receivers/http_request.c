@@ -8,6 +8,23 @@ enum {                  /* docs/threat-model.md */
 
 /* Headers */
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : gw_lower(c) >= 'a' && gw_lower(c) <= 'f' ? gw_lower(c) - 'a' + 10 : -1;
+}
+
+/* %41 to A, into `out`, which has room for all of s; returns the length. A % that no two digits follow is itself. */
+static size_t unescape(gw_str s, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        int high = s.ptr[i] == '%' && s.len - i > 2 ? hex_digit(s.ptr[i + 1]) : -1, low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+        out[n++] = low >= 0 ? (char)(high << 4 | low) : s.ptr[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    return n;
+}
+
 /* What the server itself wants to know of the headers. */
 struct framing {
     gw_str length, transfer, encoding, type, fetch_site, expect;
@@ -82,27 +99,42 @@ static enum gw_code check_framing(struct request *q, const struct framing *f, st
     return GW_OK;
 }
 
+struct token {
+    const struct conn *conn;
+    const struct gw_auth *auth;
+    enum gw_code verdict;
+};
+
 static enum MHD_Result see_token(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
                                  size_t value_len)
 {
-    struct {
-        const struct gw_auth *auth;
-        enum gw_code verdict;
-    } *seen = cookie;
-    gw_auth_header(seen->auth, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)), &seen->verdict);
+    struct token *t = cookie;
+    gw_auth_header(t->auth, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)), &t->verdict);
+    return MHD_YES;
+}
+
+static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                     size_t value_len)
+{
+    struct token *t = cookie;
+    char plain[256]; /* a longer one is none of ours */
+    if (value_len <= sizeof plain && gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
+        gw_auth_token(t->auth, gw_str_n(plain, unescape(gw_str_n(value, value_len), plain)), &t->verdict);
     return MHD_YES;
 }
 
 static enum gw_code check_token(const struct conn *c)
 {
-    struct {
-        const struct gw_auth *auth;
-        enum gw_code verdict;
-    } seen = {c->req.site->auth, GW_NO_TOKEN};
-    if (!seen.auth || seen.auth->n == 0 || c->listener->address.sa.ss_family == AF_UNIX)
+    const struct gw_http_route *r = c->req.route;
+    struct token t = {c, c->req.site->auth, GW_NO_TOKEN};
+    if (!t.auth || t.auth->n == 0 || c->listener->address.sa.ss_family == AF_UNIX)
         return GW_OK;
-    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_token, &seen);
-    return seen.verdict;
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_token, &t);
+    if (c->req.site->auth_arg)
+        MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, see_token_arg, &t);
+    if (r && r->ends_in_key && c->req.path.len > strlen(r->path))
+        gw_auth_token(t.auth, gw_str_from(c->req.path, strlen(r->path)), &t.verdict);
+    return t.verdict;
 }
 
 /* Whether the sender may talk to this site now; asked before anything of the body is read. A Unix socket has its file's
@@ -306,4 +338,32 @@ void gw_http_headers(const struct gw_http_request *request, gw_http_header_f *f,
         void *cookie;
     } to = {f, cookie};
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, pass_header, &to);
+}
+
+struct args {
+    gw_http_header_f *f;
+    void *cookie;
+    struct gw_arena *arena;
+};
+
+static gw_str unescaped(struct gw_arena *arena, gw_str s)
+{
+    char *out = gw_arena_raw(arena, s.len, 1);
+    return out ? gw_str_n(out, unescape(s, out)) : GW_NOSTR;
+}
+
+static enum MHD_Result pass_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                size_t value_len)
+{
+    const struct args *to = cookie;
+    to->f(to->cookie, unescaped(to->arena, gw_str_n(name, name_len)), unescaped(to->arena, gw_str_n(value, value_len)));
+    return MHD_YES;
+}
+
+/* libmicrohttpd has made blanks of + already. */
+void gw_http_args(const struct gw_http_request *request, gw_http_header_f *f, void *cookie)
+{
+    const struct conn *c = request->impl;
+    struct args to = {f, cookie, request->arena};
+    MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, pass_arg, &to);
 }

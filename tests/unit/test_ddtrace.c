@@ -113,7 +113,7 @@ static struct answer ask(const struct fixture *f, const char *method, const char
     struct gw_address to;
     struct gw_listen_why why;
     size_t n, got = 0;
-    snprintf(head, sizeof head, "127.0.0.1:%d", f->d->port);
+    snprintf(head, sizeof head, "127.0.0.1:%d", f->d->open.port);
     gw_listen_resolve(gw_str_z(head), &to, &n, &why);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct timeval patience = {20, 0};
@@ -283,7 +283,7 @@ static void info_is_stable_json(void **state)
     assert_string_equal(f->d->state, hex);
     assert_false(json_object_get_boolean(json_object_object_get(o, "client_drop_p0s")));
     assert_true(json_object_get_boolean(json_object_object_get(o, "span_events")));
-    snprintf(port, sizeof port, "\"receiver_port\":%d,", f->d->port);
+    snprintf(port, sizeof port, "\"receiver_port\":%d,", f->d->open.port);
     assert_non_null(strstr(a.body, port));
     v = json_object_object_get(o, "endpoints");
     assert_int_equal(json_object_array_length(v), 7);
@@ -333,7 +333,7 @@ static void a_taken_port_ends_the_start(void **state)
 {
     const struct fixture *f = *state;
     char address[64];
-    snprintf(address, sizeof address, "127.0.0.1:%d", f->d->port);
+    snprintf(address, sizeof address, "127.0.0.1:%d", f->d->open.port);
     struct fixture *g = make((const char *const[]){"listen", address, "socket", "", NULL}, 1, false);
     assert_true(gw_problems_errors(g->problems) > 0);
     char *text = printed(g->problems);
@@ -388,7 +388,7 @@ static void hints(void **state)
     FILE *to = open_memstream(&text, &n);
     gw_receiver_ddtrace.hint(f->d, to);
     fclose(to);
-    snprintf(want, sizeof want, "  DD_AGENT_HOST=127.0.0.1 DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", f->d->port);
+    snprintf(want, sizeof want, "  DD_AGENT_HOST=127.0.0.1 DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", f->d->open.port);
     assert_string_equal(text, want);
     free(text);
 }

@@ -68,7 +68,16 @@ static void headers(void *ctx, const struct gw_http_route *route, const struct g
     gw_http_reply_header(r, "X-More", "of this answer");
 }
 
+static void args(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    char text[512] = "";
+    gw_http_args(q, list_header, text);
+    r->body = gw_arena_dup(q->arena, gw_str_z(text));
+}
+
 static const struct gw_http_route routes[] = {
+    {.path = "/args", .methods = GW_HTTP_GET, .handle = args},
+    {.path = "/keyed/", .prefix = true, .methods = GW_HTTP_GET, .ends_in_key = true, .handle = args},
     {.path = "/echo", .methods = GW_HTTP_PUT | GW_HTTP_POST, .handle = echo},
     {.path = "/who", .methods = GW_HTTP_GET, .handle = who},
     {.path = "/headers", .methods = GW_HTTP_GET, .handle = headers},
@@ -82,7 +91,7 @@ static void init(struct fixture *f, size_t budget)
     f->http = gw_http_new(&f->budget, 2);
     f->site = (struct gw_http_site){.component = "receiver=test",
                                     .routes = routes,
-                                    .routes_n = 4,
+                                    .routes_n = sizeof routes / sizeof *routes,
                                     .headers = site_headers,
                                     .headers_n = 2,
                                     .ctx = f,
@@ -618,6 +627,54 @@ static void stop_ends_what_does_not_come(void **state)
     gw_http_drop(f.http);
 }
 
+static void query_parameters(void **state)
+{
+    const struct fixture *f = *state;
+    assert_string_equal(ask(f, "GET /args?a=1&b=x+y%2Bz%26&empty=&bare&%61=2&bad=%4&bad=%zz%c3%a9 HTTP/1.1\r\nHost: x\r\n\r\n").body,
+                        "a=1;b=x y+z&;empty=;bare=;a=2;bad=%4;bad=%zz\xc3\xa9;");
+    assert_string_equal(ask(f, "GET /args HTTP/1.1\r\nHost: x\r\n\r\n").body, "");
+}
+
+/* A token may stand in a header, in the parameter that the site names, and at the end of a path that is made for it. */
+static void tokens_in_query_and_path(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {"GET /args", 401},
+        {"GET /args?dd-api-key=0123456789abcdef0123+/", 403}, /* + is a blank */
+        {"GET /args?dd-api-key=0123456789abcdef0123%2B/", 200},
+        {"GET /args?x=1&dd-api-key=0123456789abcdef0123%2b%2F", 200},
+        {"GET /args?dd-api-key=", 403},
+        {"GET /args?dd-api-key", 403},
+        {"GET /args?DD-API-KEY=0123456789abcdef0123%2B/", 401},
+        {"GET /args?key=0123456789abcdef0123%2B/", 401},
+        {"GET /args?dd-api-key=nonsense&dd-api-key=0123456789abcdef0123%2B/", 200},
+        {"GET /args/0123456789abcdef0123+/", 401},
+        {"GET /keyed/0123456789abcdef0123+/", 200},
+        {"GET /keyed/0123456789abcdef0123+", 403},
+        {"GET /keyed/", 401},
+    };
+    struct fixture f;
+    struct gw_auth auth;
+    gw_str name = GW_STR("DD-API-KEY");
+    struct gw_list names = {&name, 1};
+    gw_auth_read(&auth, GW_STR("0123456789abcdef0123+/"), &names, "receivers[0]", NULL);
+    init(&f, 64 * 1024 * 1024);
+    f.site.auth = &auth;
+    f.site.auth_arg = "dd-api-key";
+    start(&f, "127.0.0.1:0");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char request[256];
+        snprintf(request, sizeof request, "%s HTTP/1.1\r\nHost: x\r\n\r\n", cases[i].request);
+        int status = ask(&f, request).status;
+        if (status != cases[i].status)
+            fail_msg("%s: %d, not %d", cases[i].request, status, cases[i].status);
+    }
+    gw_http_drop(f.http);
+}
+
 static void unix_sockets(void **state)
 {
     struct fixture f, g;
@@ -784,6 +841,8 @@ int main(void)
         cmocka_unit_test(idle_connections_close),
         cmocka_unit_test(stops_after_the_last_answer),
         cmocka_unit_test(stop_ends_what_does_not_come),
+        T(query_parameters),
+        cmocka_unit_test(tokens_in_query_and_path),
         cmocka_unit_test(unix_sockets),
         cmocka_unit_test(sites_share_an_address),
         cmocka_unit_test(a_failed_start_is_said),
