@@ -463,6 +463,10 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
         return NULL;
     }
     s->number = gw_ledger_exporter(ledger, s->name, s->signals);
+    if (s->number == GW_LEDGER_EXPORTERS) {
+        gw_sender_drop(s);
+        return NULL;
+    }
     return s;
 }
 

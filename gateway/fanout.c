@@ -7,13 +7,20 @@
 #include "gateway/budget.h"
 #include "gateway/queue.h"
 
+/* Routes as of one moment. Readers count themselves in, so that the other table can be written when nobody reads it. */
+struct table {
+    atomic_uint readers;
+    unsigned n;
+    struct gw_route route[GW_MAX_EXPORTERS];
+};
+
 struct gw_fanout {
     struct gw_ledger *ledger;
     struct gw_budget *budget;
     atomic_bool stopping;
-    /* const after the pipeline is built */
-    unsigned n;
-    struct gw_route route[GW_MAX_EXPORTERS];
+    atomic_uint renderings[GW_SIGNALS]; /* of the current table */
+    struct table *_Atomic current;
+    struct table table[2];
 };
 
 struct gw_fanout *gw_fanout_new(struct gw_ledger *ledger, struct gw_budget *budget)
@@ -22,14 +29,9 @@ struct gw_fanout *gw_fanout_new(struct gw_ledger *ledger, struct gw_budget *budg
     if (f) {
         f->ledger = ledger;
         f->budget = budget;
+        atomic_init(&f->current, &f->table[0]);
     }
     return f;
-}
-
-void gw_fanout_add(struct gw_fanout *f, struct gw_route route)
-{
-    GW_ASSERT(f->n < GW_MAX_EXPORTERS);
-    f->route[f->n++] = route;
 }
 
 void gw_fanout_drop(struct gw_fanout *f)
@@ -53,13 +55,66 @@ static enum gw_rendering rendering(const struct gw_route *r, enum gw_signal sign
     return signal == GW_TRACES ? r->rendering : GW_OTEL;
 }
 
+/* Between enter and leave the table does not change. Whoever counted itself into a table that was current no longer tries again,
+ * without having read it. */
+static struct table *enter(struct gw_fanout *f)
+{
+    for (;;) {
+        struct table *t = atomic_load(&f->current);
+        atomic_fetch_add(&t->readers, 1);
+        if (atomic_load(&f->current) == t)
+            return t;
+        atomic_fetch_sub(&t->readers, 1);
+    }
+}
+
+static void leave(struct table *t)
+{
+    atomic_fetch_sub(&t->readers, 1);
+}
+
+static void publish(struct gw_fanout *f, struct table *t)
+{
+    for (int signal = 0; signal < GW_SIGNALS; signal++) {
+        unsigned renderings = 0;
+        for (unsigned i = 0; i < t->n; i++)
+            if (takes(&t->route[i], (enum gw_signal)signal))
+                renderings |= 1u << rendering(&t->route[i], (enum gw_signal)signal);
+        atomic_store_explicit(&f->renderings[signal], renderings, memory_order_relaxed);
+    }
+    atomic_store(&f->current, t);
+}
+
+void gw_fanout_add(struct gw_fanout *f, struct gw_route route)
+{
+    struct table *t = atomic_load(&f->current);
+    GW_ASSERT(t->n < GW_MAX_EXPORTERS);
+    t->route[t->n++] = route;
+    publish(f, t);
+}
+
+/* Offers last for microseconds: they are waited for without a bell. */
+static void until_unread(struct table *t)
+{
+    static const struct timespec moment = {.tv_nsec = 100 * GW_USEC};
+    while (atomic_load(&t->readers))
+        nanosleep(&moment, NULL);
+}
+
+void gw_fanout_switch(struct gw_fanout *f, const struct gw_route *routes, unsigned n)
+{
+    struct table *old = atomic_load(&f->current), *next = &f->table[old == &f->table[0]];
+    GW_ASSERT(n <= GW_MAX_EXPORTERS);
+    until_unread(next);
+    memcpy(next->route, routes, n * sizeof *routes);
+    next->n = n;
+    publish(f, next);
+    until_unread(old);
+}
+
 unsigned gw_fanout_renderings(const struct gw_fanout *f, enum gw_signal signal)
 {
-    unsigned renderings = 0;
-    for (unsigned i = 0; i < f->n; i++)
-        if (takes(&f->route[i], signal))
-            renderings |= 1u << rendering(&f->route[i], signal);
-    return renderings;
+    return atomic_load_explicit(&f->renderings[signal], memory_order_relaxed);
 }
 
 /* Every frame against the process's budget, once, however many queues it will stand in; all or none. */
@@ -80,21 +135,52 @@ static bool charge(struct gw_fanout *f, struct gw_frame **frames, size_t n)
     return true;
 }
 
+static unsigned renderings_of(struct gw_frame **frames, size_t n)
+{
+    unsigned renderings = 0;
+    for (size_t i = 0; i < n; i++)
+        renderings |= 1u << frames[i]->rendering;
+    return renderings;
+}
+
+/* What the route gets of these: its own rendering, or the first there is. */
+static enum gw_rendering rendering_for(const struct gw_route *r, enum gw_signal signal, unsigned renderings)
+{
+    unsigned first = 0;
+    if (renderings >> rendering(r, signal) & 1)
+        return rendering(r, signal);
+    while (!(renderings >> first & 1))
+        first++;
+    return (enum gw_rendering)first;
+}
+
 /* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had no room. */
-static enum gw_code reserve(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_chain *rooms,
+static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_chain *rooms,
                             const char **full)
 {
-    for (unsigned i = 0; i < f->n; i++) {
-        const struct gw_route *r = &f->route[i];
-        enum gw_code code = takes(r, signal) ? gw_queue_reserve(r->queue, rendering(r, signal), frames, n, &rooms[i]) : GW_OK;
+    unsigned renderings = renderings_of(frames, n);
+    for (unsigned i = 0; i < t->n && renderings; i++) {
+        const struct gw_route *r = &t->route[i];
+        enum gw_code code =
+            takes(r, signal) ? gw_queue_reserve(r->queue, rendering_for(r, signal, renderings), frames, n, &rooms[i]) : GW_OK;
         if (code == GW_OK)
             continue;
         *full = r->name;
         while (i--)
-            gw_queue_cancel(f->route[i].queue, &rooms[i]);
+            gw_queue_cancel(t->route[i].queue, &rooms[i]);
         return code;
     }
     return GW_OK;
+}
+
+/* The exporters that were offered these frames, by their numbers. */
+static uint64_t asked(const struct table *t, enum gw_signal signal, size_t n)
+{
+    uint64_t numbers = 0;
+    for (unsigned i = 0; i < t->n && n; i++)
+        if (takes(&t->route[i], signal))
+            numbers |= UINT64_C(1) << t->route[i].exporter;
+    return numbers;
 }
 
 static void drop_evicted(struct gw_fanout *f, unsigned exporter, struct gw_chain *evicted)
@@ -105,14 +191,14 @@ static void drop_evicted(struct gw_fanout *f, unsigned exporter, struct gw_chain
     }
 }
 
-static void push(struct gw_fanout *f, struct gw_chain *rooms)
+static void push(struct gw_fanout *f, const struct table *t, struct gw_chain *rooms)
 {
-    for (unsigned i = 0; i < f->n; i++) {
+    for (unsigned i = 0; i < t->n; i++) {
         struct gw_chain evicted = {NULL, NULL};
         if (!rooms[i].first)
             continue;
-        gw_queue_push(f->route[i].queue, &rooms[i], &evicted);
-        drop_evicted(f, f->route[i].exporter, &evicted);
+        gw_queue_push(t->route[i].queue, &rooms[i], &evicted);
+        drop_evicted(f, t->route[i].exporter, &evicted);
     }
 }
 
@@ -125,28 +211,28 @@ static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const 
     return gw_fail(err, code, 0, "the queue of exporter %s is full", full);
 }
 
-/* The translator's promise: the frames of every rendering that is wanted hold what was accepted. */
-static bool complete(const struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, uint64_t accepted)
+/* The translator's promise: the frames of every rendering hold what was accepted. */
+static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 {
     uint64_t items[GW_RENDERINGS] = {0};
     for (size_t i = 0; i < n; i++)
         items[frames[i]->rendering] += frames[i]->items;
-    for (unsigned i = 0; i < f->n; i++)
-        if (takes(&f->route[i], signal) && items[rendering(&f->route[i], signal)] != accepted)
+    for (size_t i = 0; i < n; i++)
+        if (items[frames[i]->rendering] != accepted)
             return false;
     return true;
 }
 
 /* The offer itself, before the ledger hears of it. */
-static enum gw_code admit(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_chain *rooms,
-                          struct gw_err *err)
+static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                          struct gw_chain *rooms, struct gw_err *err)
 {
     const char *full = NULL;
     if (atomic_load_explicit(&f->stopping, memory_order_relaxed))
         return refusal(f, GW_STOPPING, NULL, err);
     if (!charge(f, frames, n))
         return refusal(f, GW_BUSY, NULL, err);
-    enum gw_code code = reserve(f, signal, frames, n, rooms, &full);
+    enum gw_code code = reserve(t, signal, frames, n, rooms, &full);
     return code == GW_OK ? GW_OK : refusal(f, code, full, err);
 }
 
@@ -154,15 +240,17 @@ enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw
                            struct gw_err *err)
 {
     struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
-    GW_ASSERT(complete(f, signal, frames, n, gw_intake_accepted(in)));
-    enum gw_code code = admit(f, signal, frames, n, rooms, err);
-    if (code != GW_OK)
-        return code;
-    gw_ledger_intake(f->ledger, signal, in); /* before the push: a sender may be done with it a moment later */
-    push(f, rooms);
-    for (size_t i = 0; i < n; i++)
+    GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
+    struct table *t = enter(f);
+    enum gw_code code = admit(f, t, signal, frames, n, rooms, err);
+    if (code == GW_OK) {
+        gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
+        push(f, t, rooms);
+    }
+    leave(t);
+    for (size_t i = 0; code == GW_OK && i < n; i++)
         gw_frame_drop(frames[i]);
-    return GW_OK;
+    return code;
 }
 
 enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_intake *in,
@@ -172,19 +260,21 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
     if (code == GW_OK)
         return GW_OK;
     in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);
-    gw_ledger_intake(f->ledger, signal, in);
+    gw_ledger_intake(f->ledger, signal, in, 0); /* nothing of it was accepted */
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);
     return code;
 }
 
-int gw_fanout_retry_after(const struct gw_fanout *f)
+int gw_fanout_retry_after(struct gw_fanout *f)
 {
     int longest = 1;
-    for (unsigned i = 0; i < f->n; i++) {
-        int seconds = gw_queue_hinted(f->route[i].queue);
+    struct table *t = enter(f);
+    for (unsigned i = 0; i < t->n; i++) {
+        int seconds = gw_queue_hinted(t->route[i].queue);
         if (seconds > longest)
             longest = seconds;
     }
+    leave(t);
     return longest;
 }

@@ -7,8 +7,12 @@
  * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the exporters whose
  * `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go to all.
  *
- * Threads: any receiver thread offers.  Ownership: offer takes the caller's reference of every frame, whatever it answers.
- * SPDX-License-Identifier: Apache-2.0
+ * The routes may be replaced while requests are offered (hot reload): each offer sees the old ones or the new ones, whole. A request that
+ * was translated for the old ones and is offered to the new ones goes to an exporter whose rendering it does not have in one that it has,
+ * and to nobody new where nobody wanted the signal before.
+ *
+ * Threads: any receiver thread offers; switch on the main thread.  Ownership: offer takes the caller's reference of every frame, whatever
+ * it answers. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FANOUT_H
 #define GW_FANOUT_H
@@ -34,6 +38,8 @@ struct gw_route {
  */
 struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
 void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
+/* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their queues may be closed. */
+void gw_fanout_switch(struct gw_fanout *, const struct gw_route *, unsigned n);
 void gw_fanout_drop(struct gw_fanout *);
 /* Any thread: offers from now on are refused with GW_STOPPING. */
 void gw_fanout_stop(struct gw_fanout *);
@@ -41,7 +47,7 @@ void gw_fanout_stop(struct gw_fanout *);
 /* Bit per enum gw_rendering that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
 unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
 
-/* The frames of each rendering that the signal's exporters want hold gw_intake_accepted() items together.
+/* The frames of each rendering that gw_fanout_renderings named hold gw_intake_accepted() items together.
  * Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
  * GW_OK, GW_QUEUE_FULL, GW_BUSY or GW_STOPPING. */
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
@@ -52,6 +58,6 @@ enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame *
                            struct gw_err *) GW_MUST_CHECK;
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
-int gw_fanout_retry_after(const struct gw_fanout *);
+int gw_fanout_retry_after(struct gw_fanout *);
 
 #endif

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/err.h"
 
@@ -70,18 +71,40 @@ void gw_ledger_drop(struct gw_ledger *l)
     free(l);
 }
 
+/* Under lock. The row of that name, or a new one: what the gateway accepted so far it was not asked for. */
+static unsigned row_of(struct gw_ledger_view *v, const char *name)
+{
+    unsigned e = 0;
+    while (e < v->exporters && strncmp(v->exporter_name[e], name, sizeof v->exporter_name[e] - 1) != 0)
+        e++;
+    if (e < v->exporters || e == GW_LEDGER_EXPORTERS)
+        return e;
+    snprintf(v->exporter_name[e], sizeof v->exporter_name[e], "%s", name);
+    for (int i = 0; i < GW_SIGNALS; i++)
+        v->signal[i].exporter[e].not_asked = v->signal[i].accepted;
+    v->exporters++;
+    return e;
+}
+
 unsigned gw_ledger_exporter(struct gw_ledger *l, const char *name, unsigned signals)
 {
     pthread_mutex_lock(&l->lock);
-    GW_ASSERT(l->view.exporters < GW_MAX_EXPORTERS);
-    unsigned number = l->view.exporters++;
-    l->view.exporter_name[number] = name;
-    l->view.exporter_signals[number] = signals;
+    unsigned number = row_of(&l->view, name);
+    if (number < GW_LEDGER_EXPORTERS)
+        l->view.exporter_signals[number] = signals;
     pthread_mutex_unlock(&l->lock);
     return number;
 }
 
-void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct gw_intake *in)
+void gw_ledger_signals(struct gw_ledger *l, unsigned exporter, unsigned signals)
+{
+    pthread_mutex_lock(&l->lock);
+    GW_ASSERT(exporter < l->view.exporters);
+    l->view.exporter_signals[exporter] = signals;
+    pthread_mutex_unlock(&l->lock);
+}
+
+void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct gw_intake *in, uint64_t asked)
 {
     uint64_t accepted = gw_intake_accepted(in);
     pthread_mutex_lock(&l->lock);
@@ -91,10 +114,12 @@ void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct g
     for (int why = 0; why < GW_REASONS; why++)
         s->not_taken[why] += in->not_taken[why];
     for (unsigned e = 0; e < l->view.exporters; e++) {
-        if (!(l->view.exporter_signals[e] & 1u << signal))
-            continue;
-        s->exporter[e].accepted += accepted;
-        s->exporter[e].at[GW_QUEUED] += accepted;
+        if (asked >> e & 1) {
+            s->exporter[e].accepted += accepted;
+            s->exporter[e].at[GW_QUEUED] += accepted;
+        } else {
+            s->exporter[e].not_asked += accepted;
+        }
     }
     pthread_mutex_unlock(&l->lock);
 }
@@ -127,9 +152,10 @@ void gw_ledger_read(struct gw_ledger *l, struct gw_ledger_view *out)
     pthread_mutex_unlock(&l->lock);
 }
 
-static bool asked(const struct gw_ledger_view *v, unsigned exporter, int signal)
+/* Worth a row: it takes the signal, or took some. */
+static bool concerns(const struct gw_ledger_view *v, unsigned exporter, int signal)
 {
-    return v->exporter_signals[exporter] & 1u << signal;
+    return v->exporter_signals[exporter] & 1u << signal || v->signal[signal].exporter[exporter].accepted;
 }
 
 bool gw_ledger_balanced(const struct gw_ledger_view *v)
@@ -139,8 +165,8 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
         if (s->received != s->accepted + sum(s->not_taken, GW_REASONS))
             return false;
         for (unsigned e = 0; e < v->exporters; e++) {
-            uint64_t expected = asked(v, e, i) ? s->accepted : 0;
-            if (s->exporter[e].accepted != expected || sum(s->exporter[e].at, GW_PLACES) != expected ||
+            uint64_t accepted = s->exporter[e].accepted;
+            if (accepted + s->exporter[e].not_asked != s->accepted || sum(s->exporter[e].at, GW_PLACES) != accepted ||
                 sum(s->exporter[e].dropped, GW_REASONS) != s->exporter[e].at[GW_DROPPED])
                 return false;
         }
@@ -178,6 +204,7 @@ static void print_exporter(FILE *f, const struct gw_ledger_view *v, int signal, 
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;
     fprintf(f, "  exporter %s\n", v->exporter_name[e]);
+    print_row(f, 4, "not asked", NULL, v->signal[signal].exporter[e].not_asked);
     for (int place = 0; place < GW_PLACES; place++)
         if (place != GW_DROPPED)
             print_row(f, 4, places[place], NULL, at[place]);
@@ -198,7 +225,7 @@ void gw_ledger_print(FILE *f, const struct gw_ledger_view *v)
         print_row(f, 2, "accepted", NULL, s->accepted);
         print_row(f, 2, "trace ids left at 64 bits", NULL, s->unjoined);
         for (unsigned e = 0; e < v->exporters; e++)
-            if (asked(v, e, i))
+            if (concerns(v, e, i))
                 print_exporter(f, v, i, e);
     }
     if (!gw_ledger_balanced(v))

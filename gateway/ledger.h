@@ -7,7 +7,10 @@
  *
  * Every change is one transaction under one lock, taken once per request or per answer of a backend, never per span; a
  * snapshot is therefore always balanced, and gw_ledger_balanced() is checked at exit, by tests and by readers of the ledger.
- * An exporter that does not take a signal is not asked for it.
+ * An exporter that does not take a signal is not asked for it; neither is one for what came before it was configured, or after it no
+ * longer was (hot reload). What it was not asked for is counted as well, so that its row balances:
+ *
+ *      accepted (of the signal) = accepted (for this exporter) + not asked
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
@@ -38,31 +41,35 @@ uint64_t gw_intake_accepted(const struct gw_intake *);
 /* Where an accepted item can be, for one exporter. */
 enum gw_place { GW_QUEUED, GW_IN_PROCESS, GW_DELIVERED, GW_REJECTED, GW_DROPPED, GW_SET_ASIDE, GW_PLACES };
 
-enum { GW_MAX_EXPORTERS = 16 };
+/* At a time, and since the start: a reload may bring others. A name that comes back counts on in its row. */
+enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
 
 struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
     uint64_t unjoined; /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
     struct {
-        uint64_t accepted, at[GW_PLACES], dropped[GW_REASONS];
-    } exporter[GW_MAX_EXPORTERS];
+        uint64_t accepted, not_asked, at[GW_PLACES], dropped[GW_REASONS];
+    } exporter[GW_LEDGER_EXPORTERS];
 };
 
 struct gw_ledger_view {
     unsigned exporters;
-    const char *exporter_name[GW_MAX_EXPORTERS];
-    unsigned exporter_signals[GW_MAX_EXPORTERS]; /* bit per enum gw_signal */
+    char exporter_name[GW_LEDGER_EXPORTERS][64];
+    unsigned exporter_signals[GW_LEDGER_EXPORTERS]; /* bit per enum gw_signal; 0: no longer configured */
     struct gw_ledger_signal signal[GW_SIGNALS];
 };
 
 struct gw_ledger;
 struct gw_ledger *gw_ledger_new(void);
 void gw_ledger_drop(struct gw_ledger *);
-/* Before the first item; `name` is kept by reference. Returns the exporter's number. */
+/* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room for it. Names are cut to 63 bytes.
+ */
 unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signals);
+/* Its signals from now on; 0 when it is not configured any more. */
+void gw_ledger_signals(struct gw_ledger *, unsigned exporter, unsigned signals);
 
-/* One request is over: its accepted items are now queued for every exporter that takes the signal. */
-void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *);
+/* One request is over: its accepted items are now queued for the exporters in `asked` (bit per number). */
+void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *, uint64_t asked);
 /* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
 void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why,
                     uint64_t n);

@@ -36,7 +36,10 @@ struct gw_metric {
 };
 
 #define GW_METRIC_ASKED SIZE_MAX
-#define GW_METRIC_ROW(type, name, label, help, offset) {type, name, label, help, offset}
+#define GW_METRIC_ROW(type, name, label, help, offset)                                                                                     \
+    {                                                                                                                                      \
+        type, name, label, help, offset                                                                                                    \
+    }
 #define GW_COUNTER_AT(ctx, field, name, help) GW_METRIC_ROW(GW_COUNTER, name, "", help, offsetof(ctx, field))
 #define GW_GAUGE_AT(ctx, field, name, help) GW_METRIC_ROW(GW_GAUGE, name, "", help, offsetof(ctx, field))
 #define GW_COUNTER_ASKED(name, label, help) GW_METRIC_ROW(GW_COUNTER, name, label, help, GW_METRIC_ASKED)

@@ -248,6 +248,7 @@ static void threads_lose_nothing(void **state)
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
         assert_int_equal(gw_exporter_blackhole.open(hole[i], "exporters[0]", NULL), GW_OK);
+        b->conf[i].name = i ? GW_STR("drops") : GW_STR("keeps");
         b->conf[i].batch_delay = GW_MSEC;
         b->conf[i].queue_size = i ? 50000 : 1 << 20;
         b->conf[i].when_full = i ? GW_FULL_DROP_OLDEST : GW_FULL_REJECT;
@@ -283,6 +284,127 @@ static void threads_lose_nothing(void **state)
     }
 }
 
+/* --- routes that change --- */
+
+static void a_request_sees_the_old_routes_or_the_new_ones(void **state)
+{
+    struct bed *b = bed_new();
+    bed_add(b, "old");
+    bed_add(b, "new");
+    struct gw_route old = gw_sender_route(b->sender[0]), new = gw_sender_route(b->sender[1]);
+    gw_fanout_switch(b->fanout, &old, 1);
+    assert_int_equal(bed_offer(b, GW_TRACES, 100, 3), GW_OK);
+    gw_fanout_switch(b->fanout, &new, 1);
+    assert_int_equal(bed_offer(b, GW_TRACES, 100, 4), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_arrived(b, 0, 1, 2, 0);
+    bed_arrived(b, 1, 0, 1, 0);
+    bed_arrived(b, 1, 1, 2, 1);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(v.signal[GW_TRACES].exporter[0].not_asked, 4);
+    assert_int_equal(v.signal[GW_TRACES].exporter[1].not_asked, 3);
+    assert_int_equal(gw_ledger_lost(&v), 0);
+    bed_drop(b);
+}
+
+static void a_request_translated_for_the_old_routes_goes_to_the_new_ones(void **state)
+{
+    struct bed *b = bed_new();
+    struct gw_intake in = {.received = 5};
+    b->conf[1].mode = GW_DATADOG;
+    bed_add(b, "old");
+    bed_add(b, "new");
+    struct gw_route old = gw_sender_route(b->sender[0]), new = gw_sender_route(b->sender[1]);
+    gw_fanout_switch(b->fanout, &old, 1);
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_OTEL);
+    struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 5);
+    gw_fanout_switch(b->fanout, &new, 1);
+    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_DATADOG);
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, NULL), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 1, 0, 1, 1);
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, NULL, 0, &(struct gw_intake){.received = 2}, NULL), GW_OK);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].exporter[1].not_asked, 2); /* nobody wanted it when it was translated */
+    bed_drop(b);
+}
+
+/* A name that comes back counts on; a name too many is refused. */
+static void the_ledger_keeps_a_row_for_every_name(void **state)
+{
+    struct gw_ledger *l = gw_ledger_new();
+    struct gw_intake in = {.received = 7};
+    char name[16];
+    unsigned a = gw_ledger_exporter(l, "a", 1u << GW_TRACES);
+    gw_ledger_intake(l, GW_TRACES, &in, UINT64_C(1) << a);
+    gw_ledger_move(l, a, GW_TRACES, GW_QUEUED, GW_DELIVERED, 0, 7);
+    gw_ledger_signals(l, a, 0);
+    unsigned c = gw_ledger_exporter(l, "b", 1u << GW_TRACES);
+    gw_ledger_intake(l, GW_TRACES, &in, UINT64_C(1) << c);
+    assert_int_equal(gw_ledger_exporter(l, "a", 1u << GW_TRACES), a);
+    struct gw_ledger_view v;
+    gw_ledger_read(l, &v);
+    assert_true(gw_ledger_balanced(&v));
+    assert_int_equal(v.signal[GW_TRACES].exporter[a].not_asked, 7);
+    assert_int_equal(v.signal[GW_TRACES].exporter[c].not_asked, 7);
+    assert_int_equal(v.signal[GW_TRACES].exporter[c].at[GW_QUEUED], 7);
+    v.signal[GW_TRACES].exporter[a].not_asked--;
+    assert_false(gw_ledger_balanced(&v));
+    for (int i = 2; i < GW_LEDGER_EXPORTERS; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        assert_int_equal(gw_ledger_exporter(l, name, 0), i);
+    }
+    assert_int_equal(gw_ledger_exporter(l, "one too many", 0), GW_LEDGER_EXPORTERS);
+    assert_int_equal(gw_ledger_exporter(l, "n9", 0), 9);
+    gw_ledger_drop(l);
+}
+
+static void routes_change_under_load_and_nothing_is_lost(void **state)
+{
+    struct bed *b = bed_new();
+    void *hole[BED_EXPORTERS];
+    struct pusher pusher[PUSHERS];
+    pthread_t thread[PUSHERS];
+    struct gw_route route[BED_EXPORTERS];
+    for (unsigned i = 0; i < BED_EXPORTERS; i++) {
+        hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
+        assert_int_equal(gw_exporter_blackhole.open(hole[i], "exporters[0]", NULL), GW_OK);
+        b->conf[i].name = i ? GW_STR("two") : GW_STR("one");
+        b->sender[i] = gw_sender_new(&gw_exporter_blackhole, hole[i], &b->conf[i], b->ledger, b->ids);
+        route[i] = gw_sender_route(b->sender[i]);
+        assert_true(gw_sender_start(b->sender[i]));
+        b->n++;
+    }
+    gw_fanout_switch(b->fanout, route, 2);
+    for (int i = 0; i < PUSHERS; i++) {
+        pusher[i] = (struct pusher){.b = b};
+        pthread_create(&thread[i], NULL, push_many, &pusher[i]);
+    }
+    for (int i = 0; i < 300; i++) {
+        gw_fanout_switch(b->fanout, &route[i % 2], 1 + (i % 3 == 0 && i % 2 == 0));
+        bed_view(b);
+    }
+    uint64_t accepted = 0;
+    for (int i = 0; i < PUSHERS; i++) {
+        pthread_join(thread[i], NULL);
+        accepted += pusher[i].accepted;
+    }
+    assert_int_equal(accepted, 2 * PUSHERS * REQUESTS); /* none was refused */
+    for (unsigned i = 0; i < BED_EXPORTERS; i++)
+        gw_sender_stop(b->sender[i], gw_now() + 20 * GW_SEC);
+    for (unsigned i = 0; i < BED_EXPORTERS; i++)
+        gw_sender_finish(b->sender[i]);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(v.signal[GW_TRACES].accepted, accepted);
+    assert_true(v.signal[GW_TRACES].exporter[0].at[GW_DELIVERED] + v.signal[GW_TRACES].exporter[1].at[GW_DELIVERED] >= accepted);
+    assert_int_equal(gw_ledger_lost(&v), 0);
+    bed_drop(b);
+    for (unsigned i = 0; i < BED_EXPORTERS; i++) {
+        gw_exporter_blackhole.close(hole[i]);
+        free(hole[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +418,10 @@ int main(void)
         cmocka_unit_test(refused_clients_are_told_when_the_backend_is_tried_again),
         cmocka_unit_test(the_ledger_reads_well),
         cmocka_unit_test(threads_lose_nothing),
+        cmocka_unit_test(a_request_sees_the_old_routes_or_the_new_ones),
+        cmocka_unit_test(a_request_translated_for_the_old_routes_goes_to_the_new_ones),
+        cmocka_unit_test(the_ledger_keeps_a_row_for_every_name),
+        cmocka_unit_test(routes_change_under_load_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

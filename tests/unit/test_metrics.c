@@ -85,7 +85,7 @@ static void a_long_label_is_cut_and_stays_a_label(void **state)
     print(m);
     assert_true(strlen(text) < 1200);
     assert_non_null(at = strstr(text, "\"} 1\n"));
-    assert_int_equal(at[-1], '"'); /* escaped, … */
+    assert_int_equal(at[-1], '"');  /* escaped, … */
     assert_int_equal(at[-2], '\\'); /* … so the one after it is the end */
 }
 
