@@ -76,3 +76,12 @@ void log_conf_drop(struct log_conf *c)
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
+
+/* Zones live as long as the process, so the setup need not. */
+const struct zone *log_conf_zone(const struct log_conf *c)
+{
+    struct log_setup *s = log_setup_take(c);
+    const struct zone *zone = s->zone;
+    log_setup_drop(s);
+    return zone;
+}

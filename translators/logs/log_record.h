@@ -69,14 +69,19 @@ struct log_input {
 struct log_options {
     LOG_OPTS(GW_FIELD)
 };
+/* The log options out of a receiver's, which `c` points to: struct log_options o = {LOG_OPTS(LOG_OPT_COPY)}. */
+#define LOG_OPT_COPY(type, field, name, value, min, max, text) .field = c->field,
 
 struct gw_host;
+struct zone;
 struct log_conf; /* log_options, checked and compiled, with the scripts that they name */
 
 /* Problems are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL when there is no memory. */
 struct log_conf *log_conf_new(const struct log_options *, const struct gw_host *, const char *path, const char *receiver,
                               struct gw_problems *);
 void log_conf_drop(struct log_conf *);
+/* The zone of times that do not say theirs. Any thread. */
+const struct zone *log_conf_zone(const struct log_conf *);
 
 struct log_batch;
 /* NULL when there is no memory. */
