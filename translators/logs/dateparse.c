@@ -45,10 +45,8 @@ static bool fixed_form(gw_str text, const struct zone *zone, int64_t now, struct
 bool dateparse(gw_str text, const struct zone *zone, int64_t now, struct layout_time *out, char *why)
 {
     struct guess g;
-    if (text.len > DATEPARSE_MAX) {
-        snprintf(why, LAYOUT_WHY, "Could not find format for \"%.40s…\"", text.ptr);
-        return false;
-    }
+    if (text.len > DATEPARSE_MAX)
+        return guess_unknown(text, why);
     if (text.len >= 12 && fixed_form(text, zone, now, out))
         return true;
     if (!guess_layout(&g, text, why))

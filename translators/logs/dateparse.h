@@ -14,7 +14,7 @@
 
 #include "translators/logs/layout.h"
 
-enum { DATEPARSE_MAX = 200 };
+enum { DATEPARSE_MAX = 512 };
 
 /* False with the reason (LAYOUT_WHY bytes). `now` gives the year to times without one. */
 bool dateparse(gw_str text, const struct zone *, int64_t now, struct layout_time *out, char *why);

@@ -109,9 +109,30 @@ static bool set_layout(struct guess *g, const char *layout)
     return true;
 }
 
-static bool unknown(gw_str text, char *why)
+/* As Go quotes text for people: what cannot be seen is escaped, letters of all scripts stand as they are. */
+static void quote(char *to, size_t room, gw_str s)
 {
-    snprintf(why, LAYOUT_WHY, "Could not find format for \"%.*s\"", GW_FMT(text));
+    static const char from[] = "\a\b\f\n\r\t\v\\\"", names[] = "abfnrtv\\\"";
+    size_t n = 0;
+    to[n++] = '"';
+    for (size_t i = 0; i < s.len && n + 6 < room; i++) {
+        const char *hit = s.ptr[i] ? strchr(from, s.ptr[i]) : NULL;
+        if (hit)
+            n += (size_t)snprintf(to + n, room - n, "\\%c", names[hit - from]);
+        else if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
+            n += (size_t)snprintf(to + n, room - n, "\\x%02x", (unsigned char)s.ptr[i]);
+        else
+            to[n++] = s.ptr[i];
+    }
+    to[n++] = '"';
+    to[n] = 0;
+}
+
+bool guess_unknown(gw_str text, char *why)
+{
+    char quoted[LAYOUT_WHY - 40];
+    quote(quoted, sizeof quoted, text);
+    snprintf(why, LAYOUT_WHY, "Could not find format for %s", quoted);
     return false;
 }
 
@@ -132,7 +153,7 @@ static bool digits_only(struct guess *g, gw_str text, char *why)
             return true;
         }
     if (g->len >= 4)
-        return unknown(text, why);
+        return guess_unknown(text, why);
     snprintf(why, LAYOUT_WHY, "unrecognized format, too short %.*s", GW_FMT(text));
     return false;
 }
@@ -193,7 +214,7 @@ static bool end(struct guess *g, gw_str text, char *why)
     case D_WEEKDAY_ABBREV_COMMA:
         return true;
     default:
-        return unknown(text, why);
+        return guess_unknown(text, why);
     }
 }
 
@@ -225,14 +246,15 @@ bool guess_layout(struct guess *g, gw_str text, char *why)
         char kept[sizeof g->text];
         int len = g->len;
         memcpy(kept, g->text, (size_t)len);
-        *g = (struct guess){.len = len, .layout_len = len};
+        memset(g, 0, offsetof(struct guess, text));
+        g->len = g->layout_len = len;
         memcpy(g->text, kept, (size_t)len);
         memcpy(g->layout, kept, (size_t)len);
         result = walk(g);
     }
     gw_str last = gw_str_n(g->text, (size_t)g->len);
     if (result == NO_TIME || result == AGAIN)
-        return unknown(last, why);
+        return guess_unknown(last, why);
     if (!end(g, last, why))
         return false;
     finish(g);

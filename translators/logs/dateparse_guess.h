@@ -83,7 +83,6 @@ enum guess_clock {
 enum guess_step { GO_ON, DONE, NO_TIME, AGAIN };
 
 struct guess {
-    char text[DATEPARSE_MAX + 8], layout[DATEPARSE_MAX + 8];
     int len, layout_len;
     enum guess_date date;
     enum guess_clock clock;
@@ -94,10 +93,13 @@ struct guess {
     int offset, zone, zone_len;
     int full_month; /* length of a month's name at the head of the text */
     bool utc, has_time;
-    struct layout_time time; /* of a plain count of seconds and the like */
+    struct layout_time time;                                 /* of a plain count of seconds and the like */
+    char text[DATEPARSE_MAX + 8], layout[DATEPARSE_MAX + 8]; /* last: they are not cleared */
 };
 
 bool guess_layout(struct guess *, gw_str text, char *why);
+/* False, with the words of the reference for a text that is no time. */
+bool guess_unknown(gw_str text, char *why);
 
 enum guess_step guess_date_step(struct guess *, uint32_t rune);
 void guess_clock_walk(struct guess *, enum guess_step *);

@@ -18,7 +18,7 @@ struct reading {
     const char *range; /* what is out of range */
 };
 
-/* Go's quoting of times: quotes, backslashes and what is not ASCII are escaped. */
+/* Go's quoting of times: quotes, backslashes and what is not printable ASCII are escaped. */
 static size_t quote(char *to, size_t room, gw_str s)
 {
     size_t n = 0;
@@ -37,11 +37,13 @@ static size_t quote(char *to, size_t room, gw_str s)
     return n;
 }
 
+enum { QUOTED = LAYOUT_WHY / 4 - 20 };
+
 static bool cannot(const struct reading *r, gw_str part, char *why)
 {
     if (!why)
         return false;
-    char text[90], layout[60], rest[60], std[30];
+    char text[QUOTED], layout[QUOTED], rest[QUOTED], std[QUOTED];
     quote(text, sizeof text, r->text);
     quote(layout, sizeof layout, r->layout);
     quote(rest, sizeof rest, r->rest);
@@ -54,7 +56,7 @@ static bool refuse(const struct reading *r, const char *what, const char *end, c
 {
     if (!why)
         return false;
-    char text[160];
+    char text[QUOTED];
     quote(text, sizeof text, r->text);
     snprintf(why, LAYOUT_WHY, "parsing time %s: %s%s", text, what, end);
     return false;

@@ -12,7 +12,7 @@
 #include "translators/logs/script/text.h"
 #include "translators/logs/zone.h"
 
-enum { LAYOUT_WHY = 300 };
+enum { LAYOUT_WHY = 6144 /* room for a text of DATEPARSE_MAX and its layout, each twice */ };
 
 struct layout_time {
     int64_t seconds; /* since 1970 */

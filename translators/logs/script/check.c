@@ -151,6 +151,8 @@ static bool arrange(struct sc_check *c, struct sc_node *call)
         } else if (named) {
             return sc_check_fail(c, x->pos, "positional arguments cannot follow named ones");
         }
+        if (x == call->kid[i] && fn->style == SC_TYPED && !fits(fn, place, x)) /* what is given by name is looked at when it runs */
+            return sc_check_fail(c, x->pos, "unexpected data type: %s", kind_name(x));
         kid[place] = x;
     }
     for (int i = 0; i < fn->max; i++) {
@@ -158,8 +160,6 @@ static bool arrange(struct sc_check *c, struct sc_node *call)
             parameter(fn, GW_NOSTR, i, &name);
             return sc_check_fail(c, call->pos, "parameter %.*s of %s is required", GW_FMT(name), fn->name);
         }
-        if (kid[i] && fn->style == SC_TYPED && !fits(fn, i, kid[i]))
-            return sc_check_fail(c, kid[i]->pos, "unexpected data type: %s", kind_name(kid[i]));
     }
     call->kid = kid;
     call->n = (uint32_t)fn->max;

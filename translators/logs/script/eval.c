@@ -426,6 +426,20 @@ bool sc_eval(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
     return true;
 }
 
+bool sc_try(struct sc_run *r, const struct sc_node *x, struct sc_val *out, bool *good)
+{
+    bool ok = sc_eval(r, x, out);
+    if (good)
+        *good = ok;
+    if (ok)
+        return true;
+    if (r->steps > SC_STEPS || r->arena->spent || r->gave_up >= SC_GIVE_UPS)
+        return false;
+    r->fault->set = false;
+    *out = sc_nil();
+    return true;
+}
+
 bool sc_run_other(struct sc_run *r, const struct sc_script *s, struct sc_point *point)
 {
     struct sc_frame frame = {

@@ -76,15 +76,34 @@ static bool category_of(gw_str name, enum sc_category *out)
     return false;
 }
 
-static bool argument(struct sc_run *r, const struct sc_node *call, uint32_t i, enum sc_type type, struct sc_val *v)
+enum given { GIVEN, SPOILT, WRONG };
+
+/* The i-th argument. One that ends with an error spoils the point, without a word, but the name's is an error; so is one of another type.
+ */
+static enum given argument(struct sc_run *r, const struct sc_node *call, uint32_t i, enum sc_type type, struct sc_val *v)
 {
+    bool good = true;
     *v = sc_nil();
-    if (call->kid[i] && !sc_eval(r, call->kid[i], v))
-        return false;
-    if (v->type == SC_VOID)
-        *v = sc_nil();
-    return v->type == type || (v->type == SC_NIL && i > 0) ||
-           sc_run_fail(r, call->kid[i]->pos, "type of parameter expected to be %s, got %s", sc_type_name(type), sc_type_name(v->type));
+    if (call->kid[i] && !(i ? sc_try(r, call->kid[i], v, &good) : sc_eval(r, call->kid[i], v)))
+        return WRONG;
+    if (!good)
+        return SPOILT;
+    if (v->type == type || (i > 0 && v->type <= SC_NIL))
+        return GIVEN;
+    sc_run_fail(r, call->kid[i]->pos, "type of parameter expected to be %s, got %s", sc_type_name(type), sc_type_name(v->type));
+    return WRONG;
+}
+
+/* Fields are bools, numbers and text; a metric has no text. */
+static void fill_point(struct sc_point *made, const struct sc_val *tags, const struct sc_val *fields)
+{
+    enum sc_type last = made->category == SC_METRIC ? SC_FLOAT : SC_STR;
+    for (size_t i = 0; fields->type == SC_MAP && i < fields->m->n; i++)
+        if (fields->m->pairs[i].val.type >= SC_BOOL && fields->m->pairs[i].val.type <= last)
+            sc_point_set(made, fields->m->pairs[i].name, fields->m->pairs[i].val);
+    for (size_t i = 0; tags->type == SC_MAP && i < tags->m->n; i++)
+        if (tags->m->pairs[i].val.type == SC_STR)
+            sc_point_set_tag(made, tags->m->pairs[i].name, tags->m->pairs[i].val);
 }
 
 bool fn_create_point(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -93,9 +112,11 @@ bool fn_create_point(struct sc_run *r, const struct sc_node *call, struct sc_val
     struct sc_val v[5];
     struct sc_point *made = gw_new(r->arena, struct sc_point, 1);
     (void)out;
-    for (uint32_t i = 0; i < 5; i++)
-        if (!argument(r, call, i, types[i], &v[i]))
-            return false;
+    for (uint32_t i = 0; i < 5; i++) {
+        enum given given = argument(r, call, i, types[i], &v[i]);
+        if (given != GIVEN)
+            return given == SPOILT;
+    }
     if (!made)
         return false;
     sc_point_init(made, r->arena, v[0].s, v[3].type == SC_INT && v[3].i > 0 ? v[3].i : r->point->time);
@@ -103,12 +124,7 @@ bool fn_create_point(struct sc_run *r, const struct sc_node *call, struct sc_val
     made->category = SC_METRIC;
     if (v[4].type == SC_STR && !category_of(v[4].s, &made->category))
         return true;
-    for (size_t i = 0; v[1].type == SC_MAP && i < v[1].m->n; i++)
-        if (v[1].m->pairs[i].val.type == SC_STR)
-            sc_point_set_tag(made, v[1].m->pairs[i].name, v[1].m->pairs[i].val);
-    for (size_t i = 0; v[2].type == SC_MAP && i < v[2].m->n; i++)
-        if (v[2].m->pairs[i].val.type >= SC_BOOL && v[2].m->pairs[i].val.type <= SC_STR && !sc_point_get(made, v[2].m->pairs[i].name))
-            sc_point_set(made, v[2].m->pairs[i].name, v[2].m->pairs[i].val);
+    fill_point(made, &v[1], &v[2]);
     if (call->data && !sc_run_other(r, call->data, made))
         return sc_fail_from(r->fault, r->frame->script->name, r->frame->script->text, call->pos);
     *r->point->created_end = made;
@@ -223,10 +239,12 @@ bool fn_cache_set(struct sc_run *r, const struct sc_node *call, struct sc_val *o
     struct sc_cache *c = r->frame->script->cache;
     struct sc_val key, value, seconds = sc_int(100);
     (void)out;
-    if (!sc_eval(r, call->kid[0], &key) || !sc_eval(r, call->kid[1], &value) || (call->kid[2] && !sc_eval(r, call->kid[2], &seconds)))
+    if (!sc_eval(r, call->kid[0], &key))
         return false;
     if (key.type != SC_STR)
         return sc_run_fail(r, call->kid[0]->pos, "param data type expect string");
+    if (!sc_eval(r, call->kid[1], &value) || (call->kid[2] && !sc_eval(r, call->kid[2], &seconds)))
+        return false;
     if (seconds.type != SC_INT)
         return sc_run_fail(r, call->kid[2]->pos, "param data type expect int or nil");
     gw_str text = sc_text(r->arena, &value);

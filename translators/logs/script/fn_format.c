@@ -386,7 +386,7 @@ bool fn_strfmt(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     if (!a.v)
         return false;
     for (uint32_t i = 2; i < call->n; i++)
-        if (!sc_eval(r, call->kid[i], &a.v[i - 2]))
+        if (!sc_try(r, call->kid[i], &a.v[i - 2], NULL))
             return false;
     for (gw_str s = call->kid[1]->text; s.len;) {
         size_t plain = gw_str_find(s, '%');

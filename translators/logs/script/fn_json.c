@@ -77,6 +77,12 @@ static bool mixed(const struct sc_list *l)
     return !l->n;
 }
 
+static bool is_tag(const struct sc_point *p, gw_str key)
+{
+    const struct sc_field *f = sc_point_get(p, key);
+    return f && f->tag;
+}
+
 bool fn_json(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     const struct wants *w = call->data;
@@ -92,7 +98,7 @@ bool fn_json(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     struct sc_val v = *found;
     if (v.type == SC_STR && w->trim)
         v.s = sc_trim_space(v.s);
-    if (v.type == SC_LIST && mixed(v.l) && !sc_point_find(r->point, w->key, true))
+    if (v.type == SC_LIST && mixed(v.l) && !is_tag(r->point, w->key))
         v = sc_nil();
     sc_point_set(r->point, w->key, v);
     if (w->take && owner) {

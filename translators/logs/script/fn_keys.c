@@ -113,7 +113,7 @@ bool fn_set_measurement(struct sc_run *r, const struct sc_node *call, struct sc_
 bool fn_pt_name(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     struct sc_val v = sc_nil();
-    if (call->n && !sc_eval(r, call->kid[0], &v))
+    if (call->n && !sc_try(r, call->kid[0], &v, NULL))
         return false;
     if (v.type == SC_STR)
         r->point->name = v.s;
@@ -184,7 +184,7 @@ bool fn_cast(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
         break;
     default:
         if (call->kid[1]->text.len == 3) /* "string" gives nil */
-            to = sc_str(sc_text(r->arena, &v));
+            to = v.type == SC_LIST || v.type == SC_MAP ? sc_str(GW_STR("")) : sc_str(sc_text(r->arena, &v));
     }
     sc_point_set(r->point, call->kid[0]->key, to);
     return true;
@@ -246,7 +246,7 @@ bool fn_group_in(struct sc_run *r, const struct sc_node *call, struct sc_val *ou
     (void)out;
     if (!sc_get(r, call->kid[0], &v))
         return true;
-    if ((list->kind == SN_LIST || list->kind == SN_IDENT) && !sc_eval(r, list, &set))
+    if ((list->kind == SN_LIST || list->kind == SN_IDENT) && !sc_try(r, list, &set, NULL))
         return false;
     for (size_t i = 0; set.type == SC_LIST && i < set.l->n; i++)
         if (sc_same(&v, &set.l->items[i])) {

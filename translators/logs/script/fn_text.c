@@ -172,8 +172,8 @@ bool check_decode(struct sc_check *c, struct sc_node *call)
 static const char *encoding_of(gw_str name)
 {
     static const char *const rows[][2] = {
-        {"utf-16le", "UTF-16LE"}, {"utf-16be", "UTF-16BE"}, {"gbk", "GBK"}, {"gb18030", "GB18030"}, {"utf-8", "UTF-8"}};
-    if (name.len > 2 && *name.ptr == '\'' && name.ptr[name.len - 1] == '\'')
+        {"utf-16le", "UTF-16LE"}, {"utf-16be", "UTF-16BE"}, {"gbk", "GBK"}, {"gb18030", "GB18030"}, {"'utf-8'", "UTF-8"}};
+    if (name.len > 2 && *name.ptr == '\'' && name.ptr[name.len - 1] == '\'' && !gw_str_eq(name, gw_str_z(rows[4][0])))
         name = gw_str_n(name.ptr + 1, name.len - 2);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (gw_str_eq(name, gw_str_z(rows[i][0])))
@@ -219,12 +219,11 @@ bool fn_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 
 bool fn_conv_traceid(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
-    gw_str s;
-    uint64_t high, low;
+    struct sc_val v;
+    uint64_t low;
     (void)out;
-    if (!sc_get_text(r, call->kid[0], &s) || (s.len != 32 && s.len != 16))
-        return true;
-    if ((s.len == 32 && !gw_str_hex64(gw_str_n(s.ptr, 16), &high)) || !gw_str_hex64(gw_str_from(s, s.len - 16), &low))
+    if (!sc_get(r, call->kid[0], &v) || v.type != SC_STR || (v.s.len != 32 && v.s.len != 16) ||
+        !gw_str_hex64(gw_str_from(v.s, v.s.len - 16), &low))
         return true;
     sc_point_set(r->point, call->kid[0]->key, sc_str(gw_arena_printf(r->arena, "%llu", (unsigned long long)low)));
     return true;

@@ -84,7 +84,10 @@ bool fn_default_time(struct sc_run *r, const struct sc_node *call, struct sc_val
 
 bool check_default_time_with_fmt(struct sc_check *c, struct sc_node *call)
 {
-    return sc_first_key(c, call) && sc_want_text(c, call->kid[1]) && keep_zone(c, call, call->n > 2 ? call->kid[2] : NULL, false);
+    const struct sc_node *key = call->kid[0];
+    if (key->kind != SN_IDENT && key->kind != SN_ATTR)
+        return sc_check_fail(c, key->pos, "default_time_with_fmt: the key is an identifier or a.b");
+    return sc_want_text(c, call->kid[1]) && keep_zone(c, call, call->n > 2 ? call->kid[2] : NULL, false);
 }
 
 bool fn_default_time_with_fmt(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -142,18 +145,23 @@ bool fn_datetime(struct sc_run *r, const struct sc_node *call, struct sc_val *ou
     return true;
 }
 
+static bool is_key(const struct sc_node *x)
+{
+    return x->kind == SN_IDENT || x->kind == SN_ATTR || x->kind == SN_STR;
+}
+
 bool check_parse_date(struct sc_check *c, struct sc_node *call)
 {
     if (!call->kid[0])
         return sc_check_fail(c, call->pos, "parameter key of parse_date is required");
-    return sc_first_key(c, call);
+    return true;
 }
 
 /* The text of an argument; empty when it is left out or no text. */
 static bool text_of(struct sc_run *r, const struct sc_node *x, gw_str *out)
 {
     struct sc_val v = sc_nil();
-    if (x && !sc_eval(r, x, &v))
+    if (x && !sc_try(r, x, &v, NULL))
         return false;
     *out = v.type == SC_STR ? v.s : GW_NOSTR;
     return true;
@@ -225,6 +233,8 @@ bool fn_parse_date(struct sc_run *r, const struct sc_node *call, struct sc_val *
     const struct zone *zone;
     int64_t v[10], at = r->env->now / 1000000000, month;
     (void)out;
+    if (!is_key(call->kid[0]))
+        return sc_run_fail(r, call->kid[0]->pos, "expected an identifier, a.b or text as key");
     civil_of(at + zone_at(r->env->zone, at).offset, &now);
     const struct part parts[10] = {[1] = {"year", 0, 1000000, now.year},
                                    [3] = {"month day", 1, 31, now.day},
@@ -272,7 +282,7 @@ bool fn_duration_precision(struct sc_run *r, const struct sc_node *call, struct 
     (void)out;
     if (call->n != 3)
         return sc_run_fail(r, call->pos, "func duration_precision expected 3 arguments, got %u", call->n);
-    if (call->kid[0]->kind != SN_IDENT && call->kid[0]->kind != SN_ATTR && call->kid[0]->kind != SN_STR)
+    if (!is_key(call->kid[0]))
         return sc_run_fail(r, call->kid[0]->pos, "expected an identifier, a.b or text as key");
     if (!sc_get(r, call->kid[0], &v))
         return sc_run_fail(r, call->kid[0]->pos, "key not found");

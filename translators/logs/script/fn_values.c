@@ -63,7 +63,7 @@ static struct sc_val *follow(struct sc_run *r, struct sc_val *from, const struct
 {
     for (uint32_t i = 1; from && i < index->n; i++) {
         struct sc_val key;
-        if (!sc_eval(r, index->kid[i], &key))
+        if (!sc_try(r, index->kid[i], &key, NULL))
             return NULL;
         if (from->type == SC_MAP && key.type == SC_STR) {
             from = sc_map_get(from->m, key.s);
@@ -98,7 +98,7 @@ bool fn_delete(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 bool fn_value_type(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     struct sc_val v;
-    if (!sc_eval(r, call->kid[0], &v))
+    if (!sc_try(r, call->kid[0], &v, NULL))
         return false;
     *out = sc_z(v.type == SC_VOID || v.type == SC_NIL ? "" : sc_type_name(v.type));
     return true;
@@ -108,7 +108,7 @@ bool fn_parse_int(struct sc_run *r, const struct sc_node *call, struct sc_val *o
 {
     struct sc_val text, base;
     int64_t i = 0;
-    if (!sc_eval(r, call->kid[0], &text) || !sc_eval(r, call->kid[1], &base))
+    if (!sc_eval(r, call->kid[0], &text) || (text.type == SC_STR && !sc_eval(r, call->kid[1], &base)))
         return false;
     if (text.type == SC_STR && base.type == SC_INT && base.i >= 0 && base.i <= 36)
         sc_parse_int(text.s, (int)base.i, &i);
@@ -121,7 +121,7 @@ bool fn_format_int(struct sc_run *r, const struct sc_node *call, struct sc_val *
     struct sc_val number, base;
     char text[66];
     size_t at = sizeof text;
-    if (!sc_eval(r, call->kid[0], &number) || !sc_eval(r, call->kid[1], &base))
+    if (!sc_eval(r, call->kid[0], &number) || (number.type == SC_INT && !sc_eval(r, call->kid[1], &base)))
         return false;
     if (number.type == SC_INT && base.type == SC_INT && base.i >= 2 && base.i <= 36) {
         uint64_t u = number.i < 0 ? 0 - (uint64_t)number.i : (uint64_t)number.i;

@@ -37,7 +37,8 @@ struct sc_script {
     struct sc_owned *owned;
     struct sc_use *uses;
     struct sc_cache *cache;
-    enum { SC_UNLINKED, SC_LINKING, SC_LINKED } link;
+    bool linked;
+    uint32_t searched; /* by which search for circles */
 };
 
 struct sc_set {
@@ -85,6 +86,9 @@ bool sc_run_fail(struct sc_run *, uint32_t pos, const char *fmt, ...) __attribut
 /* Runs a script on the same record (use) or on another (create_point). */
 bool sc_run_other(struct sc_run *, const struct sc_script *, struct sc_point *);
 bool sc_eval(struct sc_run *, const struct sc_node *, struct sc_val *out);
+/* For the builtins that overlook what is wrong with an argument: nil, and *good (may be NULL) false, where it ends with an error. False
+ * only when the run itself is over: too many steps, no memory left. */
+bool sc_try(struct sc_run *, const struct sc_node *, struct sc_val *out, bool *good);
 /* The variable or the key of that name; false when there is neither. */
 bool sc_get(struct sc_run *, const struct sc_node *key, struct sc_val *out);
 /* The same as text. */

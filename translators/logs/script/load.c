@@ -28,27 +28,66 @@ static struct sc_script *find(const struct sc_set *set, gw_str name)
     return NULL;
 }
 
-/* Joins the scripts that s uses; `path` are those on the way to it. False when s cannot run. */
+/* The way from `at` back to `s` over uses, as " -> a -> s"; false when there is none. `at` is looked at once a search. */
+static bool leads_back(const struct sc_set *set, struct sc_script *at, const struct sc_script *s, uint32_t search, struct sc_buf *way)
+{
+    size_t before = way->len;
+    sc_put_z(way, " -> ");
+    sc_put_str(way, at->name);
+    if (at == s)
+        return true;
+    if (at->searched != search) {
+        at->searched = search;
+        for (const struct sc_use *u = at->uses; u; u = u->next) {
+            struct sc_script *other = find(set, u->name);
+            if (other && leads_back(set, other, s, search, way))
+                return true;
+        }
+    }
+    way->len = before;
+    return false;
+}
+
+/* A script that uses itself, by way of others or not, is broken where the way begins. */
+static void find_circle(const struct sc_set *set, struct sc_script *s, uint32_t search)
+{
+    for (const struct sc_use *u = s->uses; u && !s->fault.set; u = u->next) {
+        struct sc_script *other = find(set, u->name);
+        struct sc_buf way = {.arena = &s->arena};
+        if (other && leads_back(set, other, s, search, &way))
+            sc_fail(&s->fault, s->name, s->text, u->call->pos, "circular dependency: %.*s%.*s", GW_FMT(s->name), GW_FMT(sc_taken(&way)));
+    }
+}
+
+/* Joins the scripts that s uses, which are joined first; there are no circles any more. False when s cannot run. */
 static bool link(struct sc_set *set, struct sc_script *s)
 {
-    s->link = SC_LINKING;
     for (const struct sc_use *u = s->uses; s->root && u; u = u->next) {
         struct sc_script *other = find(set, u->name);
         if (!other) {
             sc_fail(&s->fault, s->name, s->text, u->call->pos, "script %.*s not found", GW_FMT(u->name));
             s->root = NULL;
-        } else if (other->link == SC_LINKING) {
-            sc_fail(&s->fault, s->name, s->text, u->call->pos, "circular dependency: %.*s -> %.*s", GW_FMT(s->name), GW_FMT(other->name));
-            s->root = NULL;
-        } else if (!(other->link == SC_LINKED ? other->root != NULL : link(set, other))) {
+        } else if (!(other->linked ? other->root != NULL : link(set, other))) {
             s->fault = other->fault;
             sc_fail_from(&s->fault, s->name, s->text, u->call->pos);
             s->root = NULL;
         }
         u->call->data = other;
     }
-    s->link = SC_LINKED;
+    s->linked = true;
     return s->root != NULL;
+}
+
+static void join(struct sc_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        find_circle(set, &set->scripts[i], (uint32_t)i + 1);
+    for (size_t i = 0; i < set->n; i++)
+        if (set->scripts[i].fault.set)
+            set->scripts[i].root = NULL;
+    for (size_t i = 0; i < set->n; i++)
+        if (!set->scripts[i].linked)
+            link(set, &set->scripts[i]);
 }
 
 struct sc_set *sc_load(const struct sc_source *sources, size_t n)
@@ -72,9 +111,7 @@ struct sc_set *sc_load(const struct sc_source *sources, size_t n)
         }
         parse(s);
     }
-    for (size_t i = 0; i < n; i++)
-        if (set->scripts[i].link == SC_UNLINKED)
-            link(set, &set->scripts[i]);
+    join(set);
     return set;
 }
 

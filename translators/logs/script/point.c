@@ -10,24 +10,12 @@ void sc_point_init(struct sc_point *p, struct gw_arena *a, gw_str name, int64_t 
     p->created_end = &p->created;
 }
 
-struct sc_field *sc_point_find(const struct sc_point *p, gw_str key, bool tag)
-{
-    for (size_t i = 0; i < p->n; i++)
-        if (p->fields[i].tag == tag && gw_str_eq(p->fields[i].key, key))
-            return &p->fields[i];
-    return NULL;
-}
-
 struct sc_field *sc_point_get(const struct sc_point *p, gw_str key)
 {
-    struct sc_field *field = NULL;
     for (size_t i = 0; i < p->n; i++)
-        if (gw_str_eq(p->fields[i].key, key)) {
-            field = &p->fields[i];
-            if (field->tag)
-                return field;
-        }
-    return field;
+        if (gw_str_eq(p->fields[i].key, key))
+            return &p->fields[i];
+    return NULL;
 }
 
 static void add(struct sc_point *p, gw_str key, struct sc_val v, bool tag)
@@ -64,26 +52,18 @@ void sc_point_set(struct sc_point *p, gw_str key, struct sc_val v)
     struct sc_field *f = sc_point_get(p, key);
     if (!f)
         add(p, key, flat(p, v), false);
-    else if (!f->tag)
-        f->val = flat(p, v);
-    else if (v.type == SC_VOID)
-        take_out(p, f);
     else
-        f->val = sc_str(sc_text(p->arena, &v));
+        f->val = f->tag ? sc_str(sc_text(p->arena, &v)) : flat(p, v);
 }
 
 void sc_point_set_tag(struct sc_point *p, gw_str key, struct sc_val v)
 {
-    gw_str text = sc_text(p->arena, &v);
-    struct sc_field *field = sc_point_find(p, key, false), *tag = sc_point_find(p, key, true);
-    if (tag)
-        tag->val = sc_str(text);
-    if (field && tag)
-        take_out(p, field);
-    else if (field)
-        *field = (struct sc_field){key, sc_str(text), true};
-    else if (!tag)
-        add(p, key, sc_str(text), true);
+    struct sc_field *f = sc_point_get(p, key);
+    struct sc_val text = sc_str(sc_text(p->arena, &v));
+    if (!f)
+        add(p, key, text, true);
+    else
+        *f = (struct sc_field){key, text, true};
 }
 
 void sc_point_del(struct sc_point *p, gw_str key)
@@ -95,18 +75,12 @@ void sc_point_del(struct sc_point *p, gw_str key)
 
 void sc_point_rename(struct sc_point *p, gw_str from, gw_str to)
 {
-    struct sc_field *f = sc_point_find(p, from, false);
-    if (!f)
-        f = sc_point_find(p, from, true);
-    if (!f || gw_str_eq(from, to))
+    struct sc_field *f = sc_point_get(p, from), *old = sc_point_get(p, to);
+    if (!f || f == old)
         return;
-    struct sc_field *old = sc_point_find(p, to, f->tag);
-    if (old) {
-        old->val = f->val;
-        take_out(p, f);
-    } else {
-        f->key = to;
-    }
+    f->key = to;
+    if (old)
+        take_out(p, old);
 }
 
 static gw_str mapped(struct gw_arena *a, gw_str status)

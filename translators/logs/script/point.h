@@ -2,8 +2,8 @@
  *
  *     name · tags (text) · fields (any value but lists and maps, which are kept as JSON text) · time · drop
  *
- * Keys are few, so they stand in one array in the order they came, and are found by looking. One name may be a tag and a field at once
- * (rename can make that); reading it gives the tag. What is set on a tag stays a tag and becomes text.
+ * Keys are few, so they stand in one array in the order they came, and are found by looking. A name is a tag or a field, never both. What
+ * is set on a tag stays a tag and becomes text.
  *
  * Ownership: everything lives in the record's arena, or outlives it.
  * Threads: one owner.
@@ -37,14 +37,13 @@ struct sc_point {
 };
 
 void sc_point_init(struct sc_point *, struct gw_arena *, gw_str name, int64_t time);
-struct sc_field *sc_point_find(const struct sc_point *, gw_str key, bool tag);
-/* The tag, or else the field. */
+/* NULL: there is neither a tag nor a field of that name. */
 struct sc_field *sc_point_get(const struct sc_point *, gw_str key);
 void sc_point_set(struct sc_point *, gw_str key, struct sc_val);
 /* Moves a field of that name to the tags. */
 void sc_point_set_tag(struct sc_point *, gw_str key, struct sc_val);
 void sc_point_del(struct sc_point *, gw_str key);
-/* Keeps the kind, and replaces what has the new name and that kind. */
+/* Keeps the kind, and replaces what has the new name. */
 void sc_point_rename(struct sc_point *, gw_str from, gw_str to);
 
 /* What happens after a script that ended well: the status of a log record is mapped (and may drop it), and the key `time` becomes the
