@@ -41,7 +41,8 @@ void gw_http_reply_header(struct gw_http_reply *r, const char *name, const char 
 /* Errors that have a place in the body, be it its first byte. */
 static bool has_place(enum gw_code code)
 {
-    return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE || code == GW_BAD_ENCODING;
+    return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE || code == GW_BAD_LOGPLEX || code == GW_BAD_POINTS ||
+           code == GW_BAD_ENCODING;
 }
 
 /* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line. What the agent answers in one
