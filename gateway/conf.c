@@ -170,6 +170,7 @@ static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf
 static void default_receivers(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w)
 {
     char path[GW_TREE_PATH];
+    c->unasked = true;
     for (size_t i = 0; w->receivers[i]; i++) {
         snprintf(path, sizeof path, "receivers[%zu]", c->receivers_n);
         if (w->receivers[i]->by_default && new_receiver(t, c, w->receivers[i], path))

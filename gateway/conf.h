@@ -65,6 +65,7 @@ struct gw_conf {
     struct gw_conf_receiver receivers[GW_MAX_RECEIVERS];
     struct gw_conf_exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;
+    bool unasked; /* for receivers: these are those that run by default */
 };
 
 /* What there is to configure; NULL-terminated as in modules.h. */

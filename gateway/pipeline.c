@@ -101,7 +101,8 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
                                .budget = &p->budget,
                                .host_name = host_name(p, c),
                                .check = check,
-                               .threads = threads};
+                               .threads = threads,
+                               .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)
         if (!add_exporter(p, &conf->exporters[i]))
             return false;

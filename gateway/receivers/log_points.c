@@ -85,7 +85,8 @@ static bool put_plain(struct cursor *c, gw_str word)
     char text[SC_NUMBER_ROOM];
     if (put_bool(c, word))
         return true;
-    if ((gw_str_ends(word, GW_STR("i")) && gw_str_i64(digits, &number)) || (gw_str_ends(word, GW_STR("u")) && gw_str_u64(digits, &natural))) {
+    if ((gw_str_ends(word, GW_STR("i")) && gw_str_i64(digits, &number)) ||
+        (gw_str_ends(word, GW_STR("u")) && gw_str_u64(digits, &natural))) {
         sc_put_str(c->out, digits);
         return true;
     }
