@@ -44,6 +44,11 @@ struct gw_receipt {
     void (*settled)(struct gw_receipt *, bool kept);
 };
 
+/* Where the disk queue keeps a frame: file and place within it. Segment 0: nowhere. */
+struct gw_stored {
+    uint32_t segment, at;
+};
+
 struct gw_frame {
     _Atomic uint32_t refs;
     _Atomic uint32_t joining; /* open, being written, settled: see gw_frame_join */
@@ -61,6 +66,7 @@ struct gw_frame {
     struct gw_receipt *receipt; /* set before the frame is offered; NULL: nobody asks */
     struct gw_frame *whole;     /* a reference: what this was cut out of, where its receipt waits for the parts */
     _Atomic bool abandoned;
+    struct gw_stored stored; /* set before the frame is queued */
 };
 
 /* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no memory; then data
