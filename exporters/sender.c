@@ -23,6 +23,10 @@ struct parcels {
     struct gw_parcel *first, **end;
 };
 
+struct gw_sender_counts {
+    atomic_uint_least64_t requests, retries, open, waiting, troubled;
+};
+
 struct gw_sender {
     /* const after new */
     const struct gw_exporter *exporter;
@@ -48,9 +52,17 @@ struct gw_sender {
     gw_nsec hungry_until; /* there was no memory for a batch */
     bool draining, cancelled;
     struct gw_health health;
+
+    /* written by the sender's thread, read by any */
+    struct gw_sender_counts counts;
 };
 
 /* --- lists of parcels --- */
+
+static void count(atomic_uint_least64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
 
 static void append(struct parcels *list, struct gw_parcel *p)
 {
@@ -170,6 +182,7 @@ static void retry(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
         return;
     }
     gw_health_trouble(&s->health, &p->outcome, now);
+    count(&s->counts.retries);
     struct gw_step step = gw_retry_step(&p->retry, &s->retry, &p->outcome, now, next_random(s));
     if (step.give_up)
         drop_parcel(s, p, GW_WHY_EXPIRED);
@@ -281,6 +294,7 @@ static bool prune(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
 static void send(struct gw_sender *s, struct gw_parcel *p)
 {
     s->open++;
+    count(&s->counts.requests);
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, on_done, p);
 }
 
@@ -401,6 +415,17 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
     return earlier(due, atomic_load_explicit(&s->deadline, memory_order_acquire));
 }
 
+/* What this step leaves behind. */
+static void publish(struct gw_sender *s)
+{
+    unsigned waiting = 0;
+    for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
+        waiting++;
+    atomic_store_explicit(&s->counts.open, s->open, memory_order_relaxed);
+    atomic_store_explicit(&s->counts.waiting, waiting, memory_order_relaxed);
+    atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
+}
+
 gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
 {
     settle(s, now);
@@ -413,6 +438,7 @@ gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
         send_due(s, now);
         take(s, now);
     }
+    publish(s);
     return gw_queue_finished(s->queue) ? GW_SENDER_OVER : next_step(s, now);
 }
 
@@ -489,6 +515,39 @@ static void *run(void *arg)
     for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
         s->exporter->wait(s->ctx, until);
     return NULL;
+}
+
+enum { M_REQUESTS, M_RETRIES, M_OPEN, M_WAITING, M_TROUBLED, M_USED, M_CAPACITY, M_REFUSING };
+
+const struct gw_metric gw_sender_metrics[] = {
+    [M_REQUESTS] = GW_COUNTER_ASKED("exporter_requests_total", "", "Requests to the backend, retries too."),
+    [M_RETRIES] = GW_COUNTER_ASKED("exporter_retries_total", "", "Requests that the backend did not take and that are made again."),
+    [M_OPEN] = GW_GAUGE_ASKED("exporter_requests_open", "", "Requests that have no answer yet."),
+    [M_WAITING] = GW_GAUGE_ASKED("exporter_batches_waiting", "", "Batches that wait for the time of their next try."),
+    [M_TROUBLED] = GW_GAUGE_ASKED("exporter_troubled", "", "1 while the last answer was no, and nothing was taken since."),
+    [M_USED] = GW_GAUGE_ASKED("queue_bytes", "", "Bytes of memory that wait for the exporter or are in its hands."),
+    [M_CAPACITY] = GW_GAUGE_ASKED("queue_capacity_bytes", "", "The option queue_size."),
+    [M_REFUSING] = GW_GAUGE_ASKED("queue_refusing", "", "1 from a refusal (429) until a quarter of the queue is free."),
+    GW_METRICS_END,
+};
+
+static double value(const atomic_uint_least64_t *counter)
+{
+    return (double)atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void gw_sender_measure(struct gw_sender *s, struct gw_metrics *to)
+{
+    struct gw_queue_state queue;
+    gw_queue_state(s->queue, &queue);
+    gw_metrics_add(to, &gw_sender_metrics[M_REQUESTS], value(&s->counts.requests));
+    gw_metrics_add(to, &gw_sender_metrics[M_RETRIES], value(&s->counts.retries));
+    gw_metrics_add(to, &gw_sender_metrics[M_OPEN], value(&s->counts.open));
+    gw_metrics_add(to, &gw_sender_metrics[M_WAITING], value(&s->counts.waiting));
+    gw_metrics_add(to, &gw_sender_metrics[M_TROUBLED], value(&s->counts.troubled));
+    gw_metrics_add(to, &gw_sender_metrics[M_USED], (double)queue.used);
+    gw_metrics_add(to, &gw_sender_metrics[M_CAPACITY], (double)queue.capacity);
+    gw_metrics_add(to, &gw_sender_metrics[M_REFUSING], queue.refusing);
 }
 
 bool gw_sender_start(struct gw_sender *s)

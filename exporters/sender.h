@@ -79,6 +79,10 @@ void gw_sender_drop(struct gw_sender *);
 /* What gw_fanout_add wants to know. */
 struct gw_route gw_sender_route(const struct gw_sender *);
 
+/* What it does, for the admin page: rows, and what stands there now. Any thread. */
+extern const struct gw_metric gw_sender_metrics[];
+void gw_sender_measure(struct gw_sender *, struct gw_metrics *);
+
 /* False when no thread could be made. */
 bool gw_sender_start(struct gw_sender *) GW_MUST_CHECK;
 /* Begins to drain; returns at once, so that all senders drain at the same time. `deadline` is monotonic. */

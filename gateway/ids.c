@@ -190,3 +190,14 @@ bool gw_ids_repair(struct gw_ids *ids, uint64_t rounded, uint64_t *low, uint64_t
     *high = h;
     return true;
 }
+
+void gw_ids_size(struct gw_ids *ids, size_t *used, size_t *capacity)
+{
+    *used = 0;
+    *capacity = (size_t)ids->ring_size * ids->shards;
+    for (uint32_t i = 0; i < ids->shards; i++) {
+        pthread_mutex_lock(&ids->shard[i].lock);
+        *used += ids->shard[i].used;
+        pthread_mutex_unlock(&ids->shard[i].lock);
+    }
+}

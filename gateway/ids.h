@@ -36,4 +36,7 @@ bool gw_ids_find(struct gw_ids *, uint64_t low, uint64_t *high, gw_nsec now);
  * are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C prints (…6768, the double's exact value). */
 bool gw_ids_repair(struct gw_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
+/* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room for. */
+void gw_ids_size(struct gw_ids *, size_t *used, size_t *capacity);
+
 #endif

@@ -14,7 +14,8 @@ enum { PER_WINDOW = 5, LINE = 2048, TEXT = 1024, MESSAGE_END = LINE - 64 };
 static const gw_nsec window = GW_SEC;
 
 static atomic_int least = GW_INFO;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over call sites and the order of lines */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over call sites, counts and the order of lines */
+static struct gw_log_counts counts;
 
 void gw_log_level(enum gw_level level)
 {
@@ -30,12 +31,21 @@ static bool may_speak(struct gw_log_site *site, gw_nsec now, unsigned *held)
     }
     if (site->in_window >= PER_WINDOW) {
         site->suppressed++;
+        counts.suppressed++;
         return false;
     }
     site->in_window++;
     *held = site->suppressed;
     site->suppressed = 0;
     return true;
+}
+
+struct gw_log_counts gw_log_counts(void)
+{
+    pthread_mutex_lock(&lock);
+    struct gw_log_counts now = counts;
+    pthread_mutex_unlock(&lock);
+    return now;
 }
 
 static size_t put_head(char *line, enum gw_level level, const char *component)
@@ -80,6 +90,7 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
     va_end(ap);
     pthread_mutex_lock(&lock);
     if (may_speak(site, gw_now(), &held)) {
+        counts.lines[level]++;
         size_t n = put_quoted(line, put_head(line, level, component), text);
         if (held)
             n += (size_t)snprintf(line + n, 32, " suppressed=%u", held);

@@ -22,6 +22,11 @@ struct gw_log_site {
 };
 
 void gw_log_level(enum gw_level least);
+/* Lines so far, by level, and how many were held back. Any thread. */
+struct gw_log_counts {
+    uint64_t lines[GW_ERROR + 1], suppressed;
+};
+struct gw_log_counts gw_log_counts(void);
 /* `component` is "exporter=sls" or "receiver=ddtrace" or "ddgate"; the message is printf. */
 void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

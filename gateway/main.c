@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "gateway/admin.h"
 #include "gateway/cli.h"
 #include "gateway/conf.h"
 #include "gateway/log.h"
@@ -92,10 +93,10 @@ static int close_books(struct gw_pipeline *p)
     return code;
 }
 
-static int run(struct gw_pipeline *p, const struct gw_conf *conf, const sigset_t *signals)
+static int run(struct gw_pipeline *p, struct gw_admin *admin, const struct gw_conf *conf, const sigset_t *signals)
 {
     int number;
-    if (!gw_pipeline_start(p)) {
+    if (!gw_admin_start(admin) || !gw_pipeline_start(p)) {
         gw_pipeline_stop(p, 0);
         return EXIT_OTHER;
     }
@@ -128,13 +129,15 @@ static int execute(const struct gw_cli *cli, const struct gw_conf *conf, struct 
     }
     int code = EXIT_WELL;
     gw_pipeline_open(p, problems);
+    struct gw_admin *admin = check || gw_problems_errors(problems) ? NULL : gw_admin_open(&conf->process, p, problems);
     gw_problems_print(problems, stderr);
     if (gw_problems_errors(problems))
         code = EXIT_CONFIGURATION;
     else if (check)
         print_plan(cli->file, conf);
     else
-        code = run(p, conf, signals);
+        code = run(p, admin, conf, signals);
+    gw_admin_drop(admin);
     gw_pipeline_drop(p);
     return code;
 }

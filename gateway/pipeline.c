@@ -1,49 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "gateway/pipeline.h"
+#include "gateway/pipeline_internal.h"
 
-#include <limits.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "gateway/budget.h"
 #include "gateway/cpus.h"
 #include "gateway/ids.h"
 #include "gateway/log.h"
 #include "gateway/problem.h"
-#include "gateway/receivers/http.h"
 
 /* For requests that are under way when a stop begins. */
 static const gw_nsec HTTP_PATIENCE = 3 * GW_SEC;
-
-struct receiver {
-    const struct gw_receiver *module;
-    const char *path;
-    void *ctx; /* NULL: not made */
-    bool started;
-};
-
-struct exporter {
-    const struct gw_exporter *module;
-    const char *path;
-    void *ctx;
-    struct gw_sender *sender;
-};
-
-struct gw_pipeline {
-    struct gw_budget budget;
-    struct gw_ledger *ledger;
-    struct gw_fanout *fanout;
-    struct gw_ids *ids;
-    struct gw_http *http;
-    char host_name[HOST_NAME_MAX + 1];
-    struct gw_host host;
-    struct receiver receivers[GW_MAX_RECEIVERS];
-    struct exporter exporters[GW_MAX_EXPORTERS];
-    size_t receivers_n, exporters_n;
-    atomic_bool hurried;
-};
 
 /* A component's context begins with its configuration. */
 static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
@@ -115,6 +83,8 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
 struct gw_pipeline *gw_pipeline_new(const struct gw_conf *conf, bool check)
 {
     struct gw_pipeline *p = calloc(1, sizeof *p);
+    if (p)
+        pthread_mutex_init(&p->lock, NULL);
     if (p && !build(p, conf, check)) {
         gw_pipeline_drop(p);
         return NULL;
@@ -142,6 +112,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     gw_fanout_drop(p->fanout);
     gw_ids_drop(p->ids);
     gw_ledger_drop(p->ledger);
+    pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
@@ -168,6 +139,13 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
     }
 }
 
+static void set_stage(struct gw_pipeline *p, enum stage stage)
+{
+    pthread_mutex_lock(&p->lock);
+    p->stage = stage;
+    pthread_mutex_unlock(&p->lock);
+}
+
 /* Last: every receiver that has a site there is ready to handle requests. */
 static bool start_http(struct gw_pipeline *p)
 {
@@ -189,7 +167,10 @@ bool gw_pipeline_start(struct gw_pipeline *p)
         p->receivers[i].module->start(p->receivers[i].ctx);
         p->receivers[i].started = true;
     }
-    return start_http(p);
+    if (!start_http(p))
+        return false;
+    set_stage(p, STAGE_RUNNING);
+    return true;
 }
 
 void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
@@ -208,6 +189,7 @@ static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 
 void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec patience)
 {
+    set_stage(p, STAGE_STOPPING);
     gw_http_stop(p->http, HTTP_PATIENCE);
     for (size_t i = 0; i < p->receivers_n; i++)
         if (p->receivers[i].started)

@@ -8,7 +8,7 @@
  *          at the same time, until the deadline; then the books are closed
  *   drop   exporters and receivers are closed, everything is given back in reverse order
  *
- * Threads: main; gw_pipeline_hurry from any.
+ * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PIPELINE_H
@@ -35,5 +35,10 @@ void gw_pipeline_stop(struct gw_pipeline *, gw_nsec patience);
 void gw_pipeline_hurry(struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
+/* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
+bool gw_pipeline_ready(struct gw_pipeline *, FILE *why);
+/* Everything that is counted anywhere. */
+void gw_pipeline_measure(struct gw_pipeline *, struct gw_metrics *);
+extern const struct gw_metric gw_pipeline_metrics[];
 
 #endif

@@ -29,7 +29,7 @@ struct gw_queue {
     size_t used;   /* bytes reserved, queued and in the sender's hands */
     size_t linked; /* nodes in lanes */
     uint64_t next_number;
-    bool closed;
+    bool closed, refusing;
     gw_nsec join_soonest; /* no node in joining is due before */
     bool armed;           /* the sender sleeps … */
     unsigned takable;     /* … and would take ready frames of these signals */
@@ -155,8 +155,10 @@ static enum gw_code charge(struct gw_queue *q, size_t cost)
     if (q->closed)
         return GW_STOPPING;
     bool fits = q->used == 0 || (q->used <= q->capacity && cost <= q->capacity - q->used);
-    if (!fits && !q->drop_oldest)
+    if (!fits && !q->drop_oldest) {
+        q->refusing = true;
         return GW_QUEUE_FULL;
+    }
     q->used += cost;
     return GW_OK;
 }
@@ -166,6 +168,8 @@ static void uncharge(struct gw_queue *q, size_t cost)
     pthread_mutex_lock(&q->lock);
     GW_ASSERT(q->used >= cost);
     q->used -= cost;
+    if (q->used <= q->capacity - q->capacity / 4)
+        q->refusing = false;
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -404,6 +408,13 @@ size_t gw_queue_used(struct gw_queue *q)
     size_t used = q->used;
     pthread_mutex_unlock(&q->lock);
     return used;
+}
+
+void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)
+{
+    pthread_mutex_lock(&q->lock);
+    *out = (struct gw_queue_state){q->used, q->capacity, q->refusing};
+    pthread_mutex_unlock(&q->lock);
 }
 
 void gw_queue_hint(struct gw_queue *q, int seconds)

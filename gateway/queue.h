@@ -93,6 +93,12 @@ gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec 
 bool gw_queue_finished(struct gw_queue *);
 /* Bytes charged. */
 size_t gw_queue_used(struct gw_queue *);
+/* For the admin page. Any thread. */
+struct gw_queue_state {
+    size_t used, capacity;
+    bool refusing; /* it refused something, and has not become a quarter empty since */
+};
+void gw_queue_state(struct gw_queue *, struct gw_queue_state *);
 /* How long a refused client should wait, in whole seconds: the sender knows when it tries the backend again. Any thread. */
 void gw_queue_hint(struct gw_queue *, int seconds);
 int gw_queue_hinted(struct gw_queue *);

@@ -6,7 +6,11 @@
 
 #include "gateway/conf.h"
 #include "gateway/err.h"
+#include "gateway/ledger_show.h"
 #include "gateway/modules.h"
+#include "gateway/pipeline.h"
+#include "gateway/process.h"
+#include "gateway/receivers/http.h"
 #include "translators/ddtrace/dd_names.h"
 
 enum { SAMPLE_WIDTH = 110 };
@@ -264,6 +268,46 @@ void gw_reference_errors(FILE *to)
 #undef REASON
 }
 
+static void print_metrics(FILE *to, const struct gw_metric *row)
+{
+    fputs("| name | type | labels | |\n| --- | --- | --- | --- |\n", to);
+    for (; row->type != GW_METRIC_END; row++)
+        fprintf(to, "| `%s%s` | %s | %s | %s |\n", gw_metric_prefix(row), row->name, row->type == GW_COUNTER ? "counter" : "gauge",
+                row->label, row->help);
+    fputc('\n', to);
+}
+
+static void print_module_metrics(FILE *to, const char *name, const char *label, const struct gw_metric *rows)
+{
+    if (!rows)
+        return;
+    fprintf(to, "## The %s %s\n\n", name, label);
+    print_metrics(to, rows);
+}
+
+void gw_reference_metrics(FILE *to)
+{
+    fputs("# Metrics\n\n", to);
+    fputs(generated, to);
+    fputs("What `GET /metrics` on the admin listener answers (docs/operations.md). Reasons are explained in [errors.md](errors.md).\n\n"
+          "## The process\n\n",
+          to);
+    print_metrics(to, gw_pipeline_metrics);
+    print_metrics(to, gw_process_metrics);
+    fputs("## The ledger\n\nOne consistent snapshot; names that begin with `exporter_` have the label `exporter` as well.\n\n", to);
+    print_metrics(to, gw_ledger_metrics);
+    fputs("## Every exporter\n\nWith the label `exporter`, its name.\n\n", to);
+    print_metrics(to, gw_sender_metrics);
+    fputs("## Every receiver over HTTP\n\nWith the label `receiver`, its type; of a second one of the type `ddtrace/2`, and so on. "
+          "`http_connections` and\n`http_body_memory_bytes` are the server's and have no label.\n\n",
+          to);
+    print_metrics(to, gw_http_metrics);
+    for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
+        print_module_metrics(to, (*r)->name, "receiver", (*r)->metrics);
+    for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
+        print_module_metrics(to, (*e)->name, "exporter", (*e)->metrics);
+}
+
 static bool write_page(const char *dir, const char *name, void (*page)(FILE *))
 {
     char path[4096];
@@ -288,6 +332,7 @@ bool gw_reference_write(const char *dir)
         {"docs/reference/configuration.md", gw_reference_configuration},
         {"docs/reference/errors.md", gw_reference_errors},
         {"docs/reference/mapping.md", dd_mapping_reference},
+        {"docs/reference/metrics.md", gw_reference_metrics},
         {"conf/ddgate.conf", gw_reference_sample},
     };
     bool good = true;

@@ -19,5 +19,6 @@ bool gw_reference_write(const char *dir);
 void gw_reference_configuration(FILE *);
 void gw_reference_sample(FILE *);
 void gw_reference_errors(FILE *);
+void gw_reference_metrics(FILE *);
 
 #endif

@@ -162,6 +162,30 @@ static void close_(void *ctx)
     gw_door_close(&d->door);
 }
 
+static const struct gw_metric metrics[] = {
+    GW_COUNTER_AT(struct ddtrace, counts.payloads, "ddtrace_payloads_total", "Trace payloads that held something."),
+    GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total", "Empty payloads, by which tracers ask what works here."),
+    GW_COUNTER_AT(struct ddtrace, counts.chunks, "ddtrace_chunks_total", "Trace chunks received."),
+    GW_COUNTER_AT(struct ddtrace, counts.lost_chunks, "ddtrace_lost_chunks_total",
+                  "Chunks of payloads that were refused, as X-Datadog-Trace-Count names them."),
+    GW_COUNTER_AT(struct ddtrace, counts.count_mismatches, "ddtrace_count_mismatches_total",
+                  "Payloads with another number of chunks than X-Datadog-Trace-Count says."),
+    GW_COUNTER_AT(struct ddtrace, counts.dropped_p0_traces, "ddtrace_tracer_dropped_traces_total",
+                  "Unsampled traces that tracers kept to themselves, by their own count."),
+    GW_COUNTER_AT(struct ddtrace, counts.dropped_p0_spans, "ddtrace_tracer_dropped_spans_total",
+                  "Unsampled spans that tracers kept to themselves, by their own count."),
+    GW_COUNTER_AT(struct ddtrace, counts.malformed_tid, "ddtrace_malformed_tid_total",
+                  "Values of _dd.p.tid that are no upper half of an id."),
+    GW_COUNTER_AT(struct ddtrace, counts.conflicting_tid, "ddtrace_conflicting_tid_total",
+                  "Chunks with two different values of _dd.p.tid."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_links, "ddtrace_bad_links_total", "Span links that cannot be read; their text stays a tag."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_events, "ddtrace_bad_events_total",
+                  "Span events that cannot be read; their text stays a tag."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_struct, "ddtrace_bad_struct_total", "Values of meta_struct that cannot be read."),
+    GW_COUNTER_AT(struct ddtrace, counts.repaired_text, "ddtrace_repaired_text_total", "Texts that were not UTF-8 and were repaired."),
+    GW_METRICS_END,
+};
+
 const struct gw_receiver gw_receiver_ddtrace = {
     .name = "ddtrace",
     .summary = "Traces from Datadog's tracers (ddtrace, dd-trace-*), as a Datadog agent takes them.",
@@ -174,4 +198,5 @@ const struct gw_receiver gw_receiver_ddtrace = {
     .stop = stop,
     .close = close_,
     .hint = hint,
+    .metrics = metrics,
 };

@@ -31,6 +31,7 @@
 #include "gateway/budget.h"
 #include "gateway/clock.h"
 #include "gateway/err.h"
+#include "gateway/metrics.h"
 #include "gateway/receivers/auth.h"
 #include "gateway/receivers/listen.h"
 #include "gateway/receivers/peers.h"
@@ -133,7 +134,14 @@ struct gw_http_site {
     struct gw_http_counts counts;
 };
 
+/* What every site counts, and the server. */
+extern const struct gw_metric gw_http_metrics[];
+
 struct gw_http;
+/* Samples of the sites whose ctx this is. Any thread, while nobody stops the server. */
+void gw_http_measure_site(struct gw_http *, const void *ctx, struct gw_metrics *);
+/* Samples of the server. Any thread, while nobody stops the server. */
+void gw_http_measure(struct gw_http *, struct gw_metrics *);
 /* NULL when there is no memory. `threads` as gw_cpus() says. */
 struct gw_http *gw_http_new(struct gw_budget *, int threads);
 void gw_http_drop(struct gw_http *);

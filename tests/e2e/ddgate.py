@@ -98,7 +98,8 @@ class Ddgate:
 
     def _conf(self, receiver, exporters, settings, uds):
         ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{self.port}"], "socket": self.socket if uds else "", **receiver}
-        rows = {"receivers": (ddtrace,), "exporters": tuple(exporters) or ({"type": "stdout", "format": "otlp_json"},), **settings}
+        rows = {"receivers": (ddtrace,), "exporters": tuple(exporters) or ({"type": "stdout", "format": "otlp_json"},),
+                "admin": {"listen": "127.0.0.1:0"}, **settings}
         return "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items())
 
     def __enter__(self):
@@ -161,6 +162,15 @@ class Ddgate:
         if not connection:
             http_connection.close()
         return answer
+
+    @property
+    def admin_port(self):
+        self.wait_stderr("admin \"listening on")
+        return int(re.search(r'admin "listening on [^"]*:(\d+)"', self.stderr)[1])
+
+    def admin(self, path, method="GET", body=b"", headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)
+        return self.request(method, path, body, headers, connection=connection)
 
     def put(self, path, body, headers=None, **more):
         return self.request("PUT", path, body, headers or MSGPACK, **more)

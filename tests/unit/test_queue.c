@@ -320,6 +320,34 @@ static void a_closed_queue_takes_what_was_reserved_and_no_more(void **state)
     gw_queue_drop(q);
 }
 
+/* A refusal is remembered until there is room to speak of, so that whoever asks does not see it flicker. */
+static void a_queue_that_refused_says_so_until_a_quarter_is_free(void **state)
+{
+    struct gw_queue_state now;
+    struct gw_frame *f[9];
+    struct gw_chain rooms[9], more, evicted = {NULL, NULL};
+    for (int i = 0; i < 9; i++)
+        f[i] = frame(1000, GW_TRACES, 0);
+    size_t cost = gw_frame_cost(f[0]);
+    struct gw_queue *q = gw_queue_new(8 * cost, false, no_wake, NULL);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f[i], 1, &rooms[i]), GW_OK);
+    gw_queue_state(q, &now);
+    assert_true(now.used == 8 * cost && now.capacity == 8 * cost && !now.refusing);
+    assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f[8], 1, &more), GW_QUEUE_FULL);
+    gw_queue_cancel(q, &rooms[0]);
+    gw_queue_state(q, &now);
+    assert_true(now.refusing);
+    gw_queue_cancel(q, &rooms[1]);
+    gw_queue_state(q, &now);
+    assert_false(now.refusing);
+    for (int i = 2; i < 8; i++)
+        gw_queue_push(q, &rooms[i], &evicted);
+    for (int i = 0; i < 9; i++)
+        gw_frame_drop(f[i]);
+    gw_queue_drop(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_dropping_queue_behaves_as_its_twin),
         cmocka_unit_test(what_was_joined_returns_to_its_place),
         cmocka_unit_test(pushes_wake_only_when_there_is_something_to_do),
+        cmocka_unit_test(a_queue_that_refused_says_so_until_a_quarter_is_free),
         cmocka_unit_test(a_closed_queue_takes_what_was_reserved_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,21 @@
+/* ledger_show.h: the ledger for machines: JSON and Prometheus samples. For people: gw_ledger_print (ledger.h).
+ *
+ *     { "balanced": true, "signals": { "traces": { "received": 50, "refused": { "bad_span": 2 }, "dropped": { … }, "accepted": 48,
+ *         "trace_ids_left_at_64_bits": 0, "exporters": { "otlp_grpc": { "accepted": 48, "not_asked": 0, "queued": 8, "in_process": 0, "sent": 40,
+ *         "rejected": 0, "dropped": {}, "set_aside": 0 } } }, … } }
+ *
+ * Reasons that never occurred are left out.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_LEDGER_SHOW_H
+#define GW_LEDGER_SHOW_H
+
+#include "gateway/ledger.h"
+#include "gateway/metrics.h"
+
+void gw_ledger_json(FILE *, const struct gw_ledger_view *);
+
+extern const struct gw_metric gw_ledger_metrics[];
+void gw_ledger_measure(const struct gw_ledger_view *, struct gw_metrics *);
+
+#endif
