@@ -127,23 +127,23 @@ bool gw_listen_is_local(const struct sockaddr *sa)
     return IN6_IS_ADDR_LOOPBACK(ip) || (memcmp(ip->s6_addr, mapped, 12) == 0 && ip->s6_addr[12] == 127);
 }
 
-static enum gw_listen_result taken(const struct gw_address *a, struct gw_listen_why *why)
+static enum gw_listen_result taken(const struct gw_address *a, int type, struct gw_listen_why *why)
 {
     char name[128];
     gw_listen_name(a, name, sizeof name);
     if (a->sa.ss_family == AF_UNIX)
         return say(why, GW_LISTEN_TAKEN,
                    "%s is taken: somebody answers on it; `ss -lxp src %s` tells who (a Datadog agent? another ddgate?)", name, name);
-    return say(why, GW_LISTEN_TAKEN, "%s is taken: `ss -ltnp 'sport = :%d'` tells by whom (a Datadog agent? Datakit? another ddgate?)",
-               name, gw_listen_port(a));
+    return say(why, GW_LISTEN_TAKEN, "%s is taken: `ss -l%cnp 'sport = :%d'` tells by whom (a Datadog agent? Datakit? another ddgate?)",
+               name, type == SOCK_DGRAM ? 'u' : 't', gw_listen_port(a));
 }
 
-static enum gw_listen_result trouble(const struct gw_address *a, int error, struct gw_listen_why *why)
+static enum gw_listen_result trouble(const struct gw_address *a, int type, int error, struct gw_listen_why *why)
 {
     char name[128];
     gw_listen_name(a, name, sizeof name);
     if (error == EADDRINUSE)
-        return taken(a, why);
+        return taken(a, type, why);
     if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
         return say(why, GW_LISTEN_ABSENT, "%s: this machine does not have the address", name);
     if (error == ENOENT || error == ENOTDIR)
@@ -154,7 +154,7 @@ static enum gw_listen_result trouble(const struct gw_address *a, int error, stru
 }
 
 /* Makes way for a new socket file: removes one that nobody answers on. False when it must not be touched (errno tells). */
-static bool clear_stale(const struct gw_address *a)
+static bool clear_stale(const struct gw_address *a, int type)
 {
     const char *path = ((const struct sockaddr_un *)&a->sa)->sun_path;
     struct stat st;
@@ -164,7 +164,7 @@ static bool clear_stale(const struct gw_address *a)
         errno = EEXIST;
         return false;
     }
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return false;
     bool dead = connect(fd, (const struct sockaddr *)&a->sa, a->len) != 0 && errno == ECONNREFUSED;
@@ -175,30 +175,36 @@ static bool clear_stale(const struct gw_address *a)
     return false;
 }
 
-static bool prepare(int fd, const struct gw_address *a)
+static bool prepare(int fd, const struct gw_address *a, int type)
 {
     int on = 1;
     if (a->sa.ss_family == AF_UNIX)
-        return clear_stale(a);
+        return clear_stale(a, type);
     if (a->sa.ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (type == SOCK_STREAM) /* where there are no connections it would let two receivers share an address */
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return true;
 }
 
 enum gw_listen_result gw_listen_open(struct gw_address *a, int *fd, struct gw_listen_why *why)
 {
-    *fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return gw_listen_open_as(a, SOCK_STREAM, SOCKET_MODE, fd, why);
+}
+
+enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t mode, int *fd, struct gw_listen_why *why)
+{
+    *fd = socket(a->sa.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)
-        return trouble(a, errno, why);
-    bool ok = prepare(*fd, a) && bind(*fd, (struct sockaddr *)&a->sa, a->len) == 0;
+        return trouble(a, type, errno, why);
+    bool ok = prepare(*fd, a, type) && bind(*fd, (struct sockaddr *)&a->sa, a->len) == 0;
     if (ok && a->sa.ss_family == AF_UNIX)
-        ok = chmod(((struct sockaddr_un *)&a->sa)->sun_path, SOCKET_MODE) == 0;
-    if (!ok || listen(*fd, BACKLOG) != 0) {
+        ok = chmod(((struct sockaddr_un *)&a->sa)->sun_path, mode) == 0;
+    if (!ok || (type == SOCK_STREAM && listen(*fd, BACKLOG) != 0)) {
         int error = errno;
         close(*fd);
         *fd = -1;
-        return trouble(a, error, why);
+        return trouble(a, type, error, why);
     }
     if (a->sa.ss_family != AF_UNIX) {
         a->len = sizeof a->sa;

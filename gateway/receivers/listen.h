@@ -42,6 +42,8 @@ struct gw_listen_why {
 enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t *n, struct gw_listen_why *);
 /* A non-blocking listening socket in *fd; for port 0 the address is filled in with the port that was given. */
 enum gw_listen_result gw_listen_open(struct gw_address *, int *fd, struct gw_listen_why *);
+/* The same for SOCK_STREAM or SOCK_DGRAM, which is bound and ready to be read, and with the mode of a Unix socket's file. */
+enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd, struct gw_listen_why *);
 /* The same address? Port 0 is like no other. */
 bool gw_listen_same(const struct gw_address *, const struct gw_address *);
 /* "127.0.0.1:8126", "[::1]:8126", "/run/x.socket". */
