@@ -139,12 +139,15 @@ static void test_rfc3164(void **state)
         {"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
          "4.2 2026-10-11T22:14:15Z host=mymachine app=su |'su root' failed for lonvick on /dev/pts/8"},
         {"<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!", "1.5 2027-02-05T17:32:18Z host=10.0.0.99 |Use the BFG!"},
-        {"<165>Aug 24 05:34:00 CST 1987 mymachine myproc[10]: %% It's time", "20.5 1987-08-24T05:34:00Z host=mymachine app=myproc pid=10 |%% It's time"},
+        {"<165>Aug 24 05:34:00 CST 1987 mymachine myproc[10]: %% It's time",
+         "20.5 1987-08-24T05:34:00Z host=mymachine app=myproc pid=10 |%% It's time"},
         {"<0>1990 Oct 22 10:52:01 scapegoat.dmz.example.org 10.1.2.3 sched[0]: That's All Folks!",
          "0.0 1990-10-22T10:52:01Z host=scapegoat.dmz.example.org |10.1.2.3 sched[0]: That's All Folks!"},
         /* sshd, postfix, cron, systemd, the kernel, docker */
-        {"<86>Nov 21 08:00:01 web1 sshd(pam_unix)[19939]: session opened", "10.6 2026-11-21T08:00:01Z host=web1 app=sshd(pam_unix) pid=19939 |session opened"},
-        {"<22>Nov  1 08:00:01 mail postfix/smtpd[123]: connect from x", "2.6 2026-11-01T08:00:01Z host=mail app=postfix/smtpd pid=123 |connect from x"},
+        {"<86>Nov 21 08:00:01 web1 sshd(pam_unix)[19939]: session opened",
+         "10.6 2026-11-21T08:00:01Z host=web1 app=sshd(pam_unix) pid=19939 |session opened"},
+        {"<22>Nov  1 08:00:01 mail postfix/smtpd[123]: connect from x",
+         "2.6 2026-11-01T08:00:01Z host=mail app=postfix/smtpd pid=123 |connect from x"},
         {"<78>Nov 21 08:00:01 web1 CRON[77]: (root) CMD (true)", "9.6 2026-11-21T08:00:01Z host=web1 app=CRON pid=77 |(root) CMD (true)"},
         {"<4>Nov 21 08:00:01 web1 kernel: [12.5] oops", "0.4 2026-11-21T08:00:01Z host=web1 app=kernel |[12.5] oops"},
         {"<30>Nov 21 08:00:01 web1 docker/app[8]:hello", "3.6 2026-11-21T08:00:01Z host=web1 app=docker/app pid=8 |hello"},
@@ -179,9 +182,12 @@ static void test_cisco(void **state)
     static const struct line lines[] = {
         {"<166>%ASA-6-302015: Built inbound UDP", "20.6 id=ASA-6-302015 |%ASA-6-302015: Built inbound UDP"},
         {"<166>Nov 21 2026 08:00:01: %ASA-6-302015: Built", "20.6 2026-11-21T08:00:01Z id=ASA-6-302015 |%ASA-6-302015: Built"},
-        {"<166>Nov 21 2026 08:00:01 fw01 : %ASA-6-302015: Built", "20.6 2026-11-21T08:00:01Z host=fw01 id=ASA-6-302015 |%ASA-6-302015: Built"},
-        {"<189>123: *Nov 21 08:00:01.123 UTC: %SYS-5-CONFIG_I: Configured", "23.5 2026-11-21T08:00:01.123000000Z id=SYS-5-CONFIG_I seq=123 |%SYS-5-CONFIG_I: Configured"},
-        {"<189>29: router1: .Nov 21 08:00:01: %SYS-5-RESTART: up", "23.5 2026-11-21T08:00:01Z host=router1 id=SYS-5-RESTART seq=29 |%SYS-5-RESTART: up"},
+        {"<166>Nov 21 2026 08:00:01 fw01 : %ASA-6-302015: Built",
+         "20.6 2026-11-21T08:00:01Z host=fw01 id=ASA-6-302015 |%ASA-6-302015: Built"},
+        {"<189>123: *Nov 21 08:00:01.123 UTC: %SYS-5-CONFIG_I: Configured",
+         "23.5 2026-11-21T08:00:01.123000000Z id=SYS-5-CONFIG_I seq=123 |%SYS-5-CONFIG_I: Configured"},
+        {"<189>29: router1: .Nov 21 08:00:01: %SYS-5-RESTART: up",
+         "23.5 2026-11-21T08:00:01Z host=router1 id=SYS-5-RESTART seq=29 |%SYS-5-RESTART: up"},
         {"<189>29: %LINK-3-UPDOWN: up", "23.5 id=LINK-3-UPDOWN seq=29 |%LINK-3-UPDOWN: up"},
         {"<189>: Nov 21 08:00:01 UTC: %LINK-3-UPDOWN: up", "23.5 2026-11-21T08:00:01Z id=LINK-3-UPDOWN |%LINK-3-UPDOWN: up"},
         {"<189>29: nothing of Cisco's", "23.5 |29: nothing of Cisco's"},
@@ -280,8 +286,12 @@ static void test_much_structured_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rfc5424),     cmocka_unit_test(test_rfc3164),         cmocka_unit_test(test_cisco),
-        cmocka_unit_test(test_bare),        cmocka_unit_test(test_local),           cmocka_unit_test(test_years_and_zones),
+        cmocka_unit_test(test_rfc5424),
+        cmocka_unit_test(test_rfc3164),
+        cmocka_unit_test(test_cisco),
+        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_local),
+        cmocka_unit_test(test_years_and_zones),
         cmocka_unit_test(test_much_structured_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
