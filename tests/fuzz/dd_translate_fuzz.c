@@ -1,5 +1,6 @@
 /* Any bytes as a payload, through the whole translator, in every rendering. The first two bytes choose the format and the options.
  * What comes out must be sound OTLP (tests/otlp_sound.h), be as many spans as the ledger says, and say so in each rendering.
+ * Then the same with plans and without (dd_plan.h): no byte may differ.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,59 @@ static void balance(const struct dd_result *out, enum gw_code code, gw_str body,
     must(err->code == code && err->pos <= body.len && err->what[0] ? NULL : "an error without place or words");
 }
 
+/* ---- with plans (dd_plan.h) and without ---- */
+
+static enum gw_code otel(struct dd_translator *t, const uint8_t *data, gw_str body, struct dd_result *out)
+{
+    struct gw_arena arena;
+    struct gw_err err;
+    struct dd_request req = {.lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
+    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .renderings = 1u << GW_OTEL};
+    gw_arena_init(&arena, 1 << 24);
+    enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, out, &err);
+    gw_arena_fini(&arena);
+    return code;
+}
+
+/* Both write the same. */
+static void compare(struct dd_translator *planning, struct dd_translator *plain, const uint8_t *data, gw_str body)
+{
+    struct dd_result a, b;
+    enum gw_code code = otel(planning, data, body, &a);
+    must(code == otel(plain, data, body, &b) ? NULL : "a plan that changes what is refused");
+    must(a.frames_n == b.frames_n && memcmp(&a.intake, &b.intake, sizeof a.intake) == 0 ? NULL : "a plan that loses spans");
+    must(code != GW_OK || memcmp(&a.odd, &b.odd, sizeof a.odd) == 0 ? NULL : "a plan that hides oddities");
+    for (size_t i = 0; i < a.frames_n; i++) {
+        const struct gw_frame *f = a.frames[i], *g = b.frames[i];
+        must(f->len == g->len && memcmp(f->data, g->data, f->len) == 0 ? NULL : "a plan that writes something else");
+        gw_frame_drop(a.frames[i]);
+        gw_frame_drop(b.frames[i]);
+    }
+}
+
+/* The payload until its spans are familiar, then with a byte changed here and there. */
+static void with_and_without_plans(const uint8_t *data, size_t size)
+{
+    enum { FAMILIAR = 3, CHANGES = 4 };
+    struct dd_options opt = options_of(data[1] & 127);
+    struct dd_translator *planning = dd_translator_new(&opt), *plain = dd_translator_new(&opt);
+    size_t n = size - 2;
+    char *body = malloc(n ? n : 1);
+    uint32_t random = (uint32_t)size * 2654435761u;
+    dd_translator_forgetful(plain);
+    memcpy(body, data + 2, n);
+    for (int i = 0; i < FAMILIAR; i++)
+        compare(planning, plain, data, gw_str_n(body, n));
+    for (int i = 0; i < CHANGES && n; i++) {
+        random = random * 1664525u + 1013904223u;
+        body[(random >> 4) % n] ^= (char)(1 << (random >> 29));
+        compare(planning, plain, data, gw_str_n(body, n));
+    }
+    free(body);
+    dd_translator_drop(planning);
+    dd_translator_drop(plain);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct gw_ids *ids;
@@ -95,5 +149,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(spans[r] == gw_intake_accepted(&out.intake) ? NULL : "spans that were lost on the way");
     dd_translator_drop(t);
     gw_arena_fini(&arena);
+    with_and_without_plans(data, size);
     return 0;
 }

@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-static const gw_nsec YEAR_2000 = 946684800 * GW_SEC;
-
 static void explicit_ones(struct dd_fields *f)
 {
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++) {
@@ -68,7 +66,7 @@ static void fields(struct dd_fields *f, const struct dd_scanned *c)
     f->own_common = !says_common(f);
     if (!f->own_common)
         set_common(f, c);
-    if (f->span->start < YEAR_2000)
+    if (f->span->start < DD_YEAR_2000)
         dd_set_bool(f, DD_A_IMPLAUSIBLE_START, true, DD_DERIVED);
 }
 
@@ -168,6 +166,11 @@ static bool in_state(gw_str state, gw_str key)
     return false;
 }
 
+unsigned dd_trace_says(const struct dd_scanned *c, bool has_rate)
+{
+    return (c->sampling.priority != DD_NO_PRIORITY) | (c->mechanism >= 0) << 1 | (has_rate && in_state(c->state, GW_STR("ksr"))) << 2;
+}
+
 /* Tags that the trace state and the trace's attributes say. */
 static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
 {
@@ -181,12 +184,11 @@ static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
             dd_use(f, texts[i]);
     if (is_text(f, DD_T_TID) && gw_str_hex64(f->value[DD_T_TID].text, &high))
         dd_use(f, DD_T_TID);
-    if (c->sampling.priority != DD_NO_PRIORITY)
-        dd_use(f, DD_T_PRIORITY);
-    if (c->mechanism >= 0)
-        dd_use(f, DD_T_P_DM);
-    if (dd_has(f, DD_T_P_KSR) && in_state(c->state, GW_STR("ksr")))
-        dd_use(f, DD_T_P_KSR);
+    static const unsigned said[] = {DD_T_PRIORITY, DD_T_P_DM, DD_T_P_KSR};
+    unsigned says = dd_trace_says(c, dd_has(f, DD_T_P_KSR));
+    for (unsigned i = 0; i < 3; i++)
+        if (says >> i & 1)
+            dd_use(f, said[i]);
     for (size_t i = 0; i < f->span->meta_n && c->sampling.propagated_n; i++) {
         gw_str key = f->span->meta[i].key;
         if (w->keys[i].name == DD_UNKNOWN && key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0 && in_state(c->state, gw_str_from(key, 6)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_export.h"
 
+#include "translators/ddtrace/dd_learn.h"
 #include "translators/ddtrace/dd_semconv.h"
 
 enum { RESOURCE_ATTRIBUTES = 1 };
@@ -139,16 +140,20 @@ static gw_str scope_of(const struct dd_fields *f)
     return own(f, DD_T_COMPONENT, own(f, DD_T_INTEGRATION, GW_NOSTR));
 }
 
-static bool write_rendering(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_rendering r)
+/* Its trace id's upper half may come later. */
+static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_rendering r, size_t id_at)
 {
-    size_t id_at;
-    struct otlp_buf *b = dd_scope_buf(w->groups, scope, r);
-    if (!b || !dd_write(w->writer, c, b, r, &id_at))
-        return false;
     if (c->has_tid || c->has_root || w->opt->trace_id_bits == 64)
         return true;
     w->join.pending++;
     return dd_scope_pending(w->groups, &scope->spans[r], (uint32_t)id_at, c->trace_id);
+}
+
+static bool write_rendering(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_rendering r)
+{
+    size_t id_at;
+    struct otlp_buf *b = dd_scope_buf(w->groups, scope, r);
+    return b && dd_write(w->writer, c, b, r, &id_at) && note_pending(w, c, scope, r, id_at);
 }
 
 static struct dd_group *group_of(struct dd_work *w, const struct dd_identity *id)
@@ -160,9 +165,56 @@ static struct dd_group *group_of(struct dd_work *w, const struct dd_identity *id
     return g;
 }
 
-bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
+/* The scope of a span with a plan; NULL when its resource says otherwise than the plan expects. */
+static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p, const struct dd_span *s)
 {
     struct dd_identity id;
+    struct dd_fields *f = &w->writer->f;
+    f->span = s;
+    memset(f->seen, 0, sizeof f->seen);
+    for (unsigned i = 0; i < p->own_n; i++) {
+        unsigned name = p->own[i].name, entry = p->own[i].entry;
+        f->seen[name / 64] |= (uint64_t)1 << (name % 64);
+        f->value[name] =
+            entry < s->meta_n ? (struct dd_said){.text = s->meta[entry].value} : (struct dd_said){.number = &s->metrics[entry - s->meta_n]};
+    }
+    identify(w, c, &id);
+    struct dd_group *g = group_of(w, &id);
+    if (!g)
+        return NULL;
+    group_facts(w, g, c);
+    for (unsigned i = 0; i < p->facts_n; i++)
+        if (!gw_str_eq(g->facts[p->facts[i].fact], p->facts[i].text))
+            return NULL;
+    return dd_scope_of(w->groups, g, scope_of(f));
+}
+
+/* The short way. False, and nothing done, when it does not lead there (or memory is out, which the long way will notice). */
+static bool export_again(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p, const struct dd_span *s)
+{
+    size_t id_at;
+    if (dd_trace_says(c, p->has_rate) != p->trace_says)
+        return false;
+    if (!p->scope)
+        p->scope = planned_scope(w, c, p, s);
+    struct otlp_buf *b = p->scope ? dd_scope_buf(w->groups, p->scope, GW_OTEL) : NULL;
+    return b && dd_write_again(w->writer, c, p, s, w->arena, b, &id_at) && note_pending(w, c, p->scope, GW_OTEL, id_at);
+}
+
+/* The span was just written, and leaves its plan. */
+static void learn(struct dd_work *w, const struct dd_scanned *c, size_t i, const struct dd_group *g, struct dd_scope *scope,
+                  size_t repaired)
+{
+    const struct otlp_buf *b = scope->spans[GW_OTEL].buf;
+    if (b->repaired == repaired)
+        dd_learn(w->writer, c, g, b, c->known[i].hash);
+}
+
+/* The long way. */
+static bool export_anew(struct dd_work *w, struct dd_scanned *c, size_t i, bool wanted)
+{
+    struct dd_identity id;
+    struct dd_trail trail = {.n = 0};
     struct dd_fields *f = &w->writer->f;
     if (!dd_load(w->writer, &c->chunk->spans[i], c->keys[i], w->arena))
         return false;
@@ -175,8 +227,26 @@ bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
     keep_service(w, &id);
     group_facts(w, group, c);
     use_resource(f, group);
+    w->writer->trail = wanted ? &trail : NULL;
+    size_t repaired = wanted && scope->spans[GW_OTEL].buf ? scope->spans[GW_OTEL].buf->repaired : 0;
     for (int r = 0; r < GW_RENDERINGS; r++)
         if (w->env->renderings & 1u << r && !write_rendering(w, c, scope, (enum gw_rendering)r))
             return false;
+    if (wanted)
+        learn(w, c, i, group, scope, repaired);
     return !w->arena->spent;
+}
+
+bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
+{
+    const struct dd_span *s = &c->chunk->spans[i];
+    struct dd_known known = c->known[i];
+    if (known.plan && export_again(w, c, known.plan, s)) {
+        w->out->planned++;
+        return !w->arena->spent;
+    }
+    if (known.plan && !dd_scan_keys(c, i, w->arena, &w->out->odd))
+        return false;
+    bool wanted = !known.plan && known.hash && dd_plan_wanted(&w->writer->shapes.plans, known.hash);
+    return export_anew(w, c, i, wanted);
 }

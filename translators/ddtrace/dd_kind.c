@@ -30,6 +30,7 @@ static bool one_of(gw_str s, const char *const *words)
 /* The request came in here: nobody in this chunk called, or another service did. */
 static bool enters_service(struct dd_fields *f, struct dd_scanned *c)
 {
+    f->by_parent = true;
     const struct dd_span *parent = f->span->parent_id ? dd_scan_find(c, f->arena, f->span->parent_id) : NULL;
     return !parent || parent == f->span || !gw_str_eq(parent->service, f->span->service);
 }

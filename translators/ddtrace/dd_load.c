@@ -212,6 +212,7 @@ bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, 
     f->name = GW_NOSTR;
     f->resource = s->resource;
     f->headers = NULL;
+    f->by_parent = false;
     w->headers_n = 0;
     memset(f->seen, 0, offsetof(struct dd_fields, value) - offsetof(struct dd_fields, seen));
     w->keys = keys;

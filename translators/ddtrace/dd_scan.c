@@ -305,9 +305,60 @@ static void scan_structs(const struct dd_span *span, struct gw_arena *arena, str
             repair_key(&span->meta_struct[i].key, arena, &hash, odd);
 }
 
+/* Spans with parts that are rare, and those that are odd, are translated the long way. */
+static bool is_plain(const struct dd_span *s)
+{
+    return !(s->error | (s->start < DD_YEAR_2000)) && !(s->meta_struct_n | s->links_n | s->events_n) &&
+           s->meta_n + s->metrics_n <= DD_PLAN_ENTRIES;
+}
+
+/* What a span with a plan says of its trace and process. */
+static void scan_known(struct dd_scanned *s, const struct dd_span *span, const struct dd_plan *plan, struct halves *h, bool is_root,
+                       struct gw_arena *arena, struct dd_oddities *odd)
+{
+    for (unsigned i = 0; i < plan->noted_n; i++) {
+        unsigned name = plan->noted[i].name, entry = plan->noted[i].entry;
+        if (entry >= span->meta_n)
+            note_number(s, name, &span->metrics[entry - span->meta_n], arena);
+        else if (name == DD_T_TID)
+            note_tid(s, h, is_root, span->meta[entry].value, odd);
+        else
+            note_text(s, span, name, &span->meta[entry]);
+    }
+}
+
+static bool recall(struct dd_scanned *s, size_t i)
+{
+    const struct dd_span *span = &s->chunk->spans[i];
+    struct dd_plans *plans = &s->shapes->plans;
+    s->known[i] = (struct dd_known){0};
+    if (plans->off || !is_plain(span))
+        return false;
+    s->known[i].hash = dd_plan_hash(span);
+    s->known[i].plan = dd_plan_find(plans, span, s->known[i].hash);
+    return s->known[i].plan;
+}
+
+struct dd_key *dd_scan_keys(struct dd_scanned *s, size_t i, struct gw_arena *arena, struct dd_oddities *odd)
+{
+    const struct dd_span *span = &s->chunk->spans[i];
+    uint16_t *guesses = guesses_of(s, span);
+    struct dd_key *keys = gw_arena_raw(arena, span->meta_n + span->metrics_n, sizeof *keys);
+    for (size_t k = 0; keys && k < span->meta_n; k++)
+        keys[k] = look_up(&guesses[place(k)], &span->meta[k].key, arena, odd);
+    for (size_t k = span->meta_n; keys && k < span->meta_n + span->metrics_n; k++)
+        keys[k] = look_up(&guesses[place(k)], &span->metrics[k - span->meta_n].key, arena, odd);
+    return s->keys[i] = keys;
+}
+
 static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct gw_arena *arena, struct dd_oddities *odd)
 {
     const struct dd_span *span = &s->chunk->spans[i];
+    s->keys[i] = NULL;
+    if (recall(s, i)) {
+        scan_known(s, span, s->known[i].plan, h, i == s->local_root, arena, odd);
+        return true;
+    }
     struct dd_key *keys = gw_arena_raw(arena, span->meta_n + span->metrics_n + span->meta_struct_n, sizeof *keys);
     if (!keys)
         return false;
@@ -352,7 +403,8 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     s->chunk = c;
     s->shapes = shapes;
     s->keys = gw_arena_raw(arena, c->n, sizeof *s->keys);
-    if (!s->keys)
+    s->known = gw_arena_raw(arena, c->n, sizeof *s->known);
+    if (!s->keys || !s->known)
         return false;
     s->trace_id = c->spans[0].trace_id;
     dd_sampling_init(&s->sampling);

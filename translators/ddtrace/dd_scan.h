@@ -13,6 +13,7 @@
 
 #include "translators/ddtrace/dd_group.h"
 #include "translators/ddtrace/dd_names.h"
+#include "translators/ddtrace/dd_plan.h"
 #include "translators/ddtrace/dd_sampling.h"
 #include "translators/ddtrace/dd_span.h"
 #include "translators/ddtrace/dd_translate.h"
@@ -22,6 +23,9 @@ enum {
     DD_PROMOTED = 0xFFFD, /* stands on the resource: not on the span in mode otel */
     DD_HEADER = 0xFFFC    /* http.request.headers.X, http.response.headers.X: in modes both and datadog as it is */
 };
+
+/* A span that started before is one whose clock was wrong. */
+#define DD_YEAR_2000 (946684800 * GW_SEC)
 
 /* A key of the wire, looked up. */
 struct dd_key {
@@ -33,13 +37,21 @@ struct dd_key {
 enum { DD_SHAPES = 64, DD_SHAPE_KEYS = 32 };
 struct dd_shapes {
     uint16_t names[DD_SHAPES][DD_SHAPE_KEYS]; /* by the operation's name: what its n-th key was */
+    struct dd_plans plans;
+};
+
+/* A span that was met before, or might be. */
+struct dd_known {
+    struct dd_plan *plan; /* NULL: it is translated the long way */
+    uint64_t hash;        /* dd_plan_hash; 0: it is of no kind that is learned */
 };
 
 struct dd_scanned {
     uint64_t number; /* of the chunk in its payload, from 1; the caller's */
     const struct dd_chunk *chunk;
     struct dd_shapes *shapes; /* the translator's */
-    struct dd_key **keys;     /* of each span: those of meta, then of metrics, then room for those of meta_struct */
+    struct dd_key **keys;     /* of each span: those of meta, then of metrics, then room for those of meta_struct; NULL: it has a plan */
+    struct dd_known *known;   /* of each span */
     size_t local_root;
     uint64_t trace_id, high;
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
@@ -64,6 +76,9 @@ struct dd_scanned {
 /* False when the arena's budget is spent. `lang` is the request's. */
 bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_shapes *, struct otlp_buf *scratch,
              struct dd_oddities *);
+
+/* The keys of a span whose plan turned out not to fit. NULL when the arena's budget is spent. */
+struct dd_key *dd_scan_keys(struct dd_scanned *, size_t i, struct gw_arena *, struct dd_oddities *);
 
 /* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
 gw_str dd_language(struct gw_arena *, gw_str);

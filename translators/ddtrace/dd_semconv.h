@@ -30,6 +30,10 @@ void dd_messaging(struct dd_fields *); /* §8 */
 void dd_rpc(struct dd_fields *);       /* §8: RPC and AWS calls */
 void dd_other(struct dd_fields *);     /* §8: GraphQL, GenAI, code.*, functions, clouds */
 
+/* How dd_db made the query of this tag free of data, and the same again for another one. */
+struct dd_query_how dd_db_how(const struct dd_fields *, unsigned tag);
+gw_str dd_db_safe(struct dd_fields *, struct dd_query_how, gw_str raw);
+
 /* Lower case, in the arena when something changes. */
 gw_str dd_lower(struct gw_arena *, gw_str);
 gw_str dd_upper(struct gw_arena *, gw_str);

@@ -230,6 +230,19 @@ static enum language language_of_tag(unsigned tag, enum language otherwise)
     }
 }
 
+struct dd_query_how dd_db_how(const struct dd_fields *f, unsigned tag)
+{
+    gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
+    enum language language = language_of(system);
+    return (struct dd_query_how){language_of_tag(tag, language), language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD};
+}
+
+gw_str dd_db_safe(struct dd_fields *f, struct dd_query_how how, gw_str raw)
+{
+    struct call c = {.language = (enum language)how.language, .dialect = (enum dd_sql_dialect)how.dialect};
+    return read_query(f, &c, c.language, raw).text;
+}
+
 /* All tags that hold a query lose their data; the first that is there is db.query.text. */
 static void find_query(struct dd_fields *f, struct call *c)
 {

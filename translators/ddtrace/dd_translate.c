@@ -16,6 +16,7 @@ struct dd_translator {
     struct dd_groups groups;
     struct dd_writer writer;
     struct otlp_buf scratch;
+    bool forgetful; /* makes no plans */
 };
 
 struct dd_translator *dd_translator_new(const struct dd_options *opt)
@@ -41,9 +42,16 @@ void dd_translator_drop(struct dd_translator *t)
     free(t);
 }
 
+void dd_translator_forgetful(struct dd_translator *t)
+{
+    t->forgetful = true;
+}
+
 static bool single_sampled(const struct dd_scanned *c, size_t i)
 {
     const struct dd_span *s = &c->chunk->spans[i];
+    if (c->known[i].plan) /* such spans leave none */
+        return false;
     for (size_t k = 0; k < s->meta_n + s->metrics_n; k++)
         if (c->keys[i][k].name == DD_T_SPAN_SAMPLING)
             return true;
@@ -78,6 +86,7 @@ static bool learn(struct dd_work *w, struct dd_scanned *c)
 static bool take_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
+    w->writer->shapes.plans.chunk++;
     if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) || !learn(w, &c))
         return false;
     c.number = ++w->traces;
@@ -278,6 +287,8 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.counting = env->renderings ? (enum gw_rendering)__builtin_ctz(env->renderings) : GW_OTEL;
     t->writer.bad_struct = 0;
     t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
+    t->writer.shapes.plans.body = t->writer.f.body;
+    t->writer.shapes.plans.off = t->forgetful || env->renderings != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish(&w, err);

@@ -58,11 +58,14 @@ struct dd_result {
     struct gw_intake intake;
     struct dd_oddities odd;
     uint64_t chunks;
+    uint64_t planned; /* spans that were translated by a plan (dd_plan.h) */
 };
 
 struct dd_translator;
 struct dd_translator *dd_translator_new(const struct dd_options *); /* options are kept by reference */
 void dd_translator_drop(struct dd_translator *);
+/* From now on every span is translated the long way (dd_plan.h): the same bytes, for more time. For tests. */
+void dd_translator_forgetful(struct dd_translator *);
 
 /* On an error no frame is returned and intake counts what had been read as refused(bad_payload | budget). The arena is used
  * for scratch and left for the caller to reset. */

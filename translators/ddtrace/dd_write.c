@@ -2,7 +2,9 @@
 #include "translators/ddtrace/dd_write.h"
 
 #include "translators/ddtrace/dd_events.h"
+#include "translators/ddtrace/dd_semconv.h"
 #include "translators/ddtrace/dd_struct.h"
+#include "translators/ddtrace/dd_url.h"
 
 #include <endian.h>
 
@@ -38,6 +40,7 @@ void dd_writer_init(struct dd_writer *w, const struct dd_options *opt)
 void dd_writer_fini(struct dd_writer *w)
 {
     dd_memo_fini(&w->memo);
+    dd_plans_fini(&w->shapes.plans);
     otlp_fini(&w->events);
     otlp_fini(&w->links);
 }
@@ -132,13 +135,24 @@ static void put_out(struct otlp_buf *w, const struct dd_fields *f, unsigned attr
     }
 }
 
-/* Attributes of the conventions, or in mode datadog the span's own fields alone. */
-static void write_out(const struct dd_fields *f, struct otlp_buf *w, enum gw_rendering r)
+static inline void leave_trail(struct dd_trail *t, enum dd_source source, uint32_t number, size_t at)
 {
+    if (__builtin_expect(!t, 1))
+        return;
+    if (t->n < sizeof t->steps / sizeof *t->steps)
+        t->steps[t->n] = (struct dd_step){source, number, at};
+    t->n++;
+}
+
+/* Attributes of the conventions, or in mode datadog the span's own fields alone. */
+static void write_out(const struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
+{
+    const struct dd_fields *f = &dw->f;
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
         for (uint64_t bits = f->set[word]; bits; bits &= bits - 1) {
             unsigned attr = word * 64 + (unsigned)__builtin_ctzll(bits);
             uint8_t sure = f->out[attr].sure;
+            leave_trail(dw->trail, DD_FROM_ATTR, attr, w->len);
             if (r == GW_OTEL || sure == DD_FIELD || (r == GW_BOTH && !dd_has(f, attr)))
                 put_out(w, f, attr);
         }
@@ -201,6 +215,15 @@ static void write_known(const struct dd_fields *f, struct otlp_buf *w, unsigned 
         put_text(w, &f->body, &dd_names[name], said->text);
 }
 
+/* A tag that the table does not know. */
+static void write_rest(const struct dd_span *s, struct otlp_buf *w, uint32_t index)
+{
+    if (index < s->meta_n)
+        otlp_attr_text(w, SPAN_ATTRIBUTES, s->meta[index].key, s->meta[index].value);
+    else
+        write_number(w, s->metrics[index - s->meta_n].key, &s->metrics[index - s->meta_n]);
+}
+
 /* The tracer's tags: those that the table knows, then the others in their order. */
 static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
 {
@@ -209,16 +232,17 @@ static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_r
     uint64_t left[DD_WORDS];
     left_over(f, r, left);
     for (unsigned word = 0; word < DD_WORDS; word++)
-        for (uint64_t bits = left[word]; bits; bits &= bits - 1)
-            write_known(f, w, word * 64 + (unsigned)__builtin_ctzll(bits));
+        for (uint64_t bits = left[word]; bits; bits &= bits - 1) {
+            unsigned tag = word * 64 + (unsigned)__builtin_ctzll(bits);
+            leave_trail(dw->trail, DD_FROM_TAG, tag, w->len);
+            write_known(f, w, tag);
+        }
     for (uint32_t i = 0; i < dw->rest_n; i++) {
         uint32_t index = dw->rest[i];
         if (!as_is(dw->keys[index].name, r))
             continue;
-        if (index < s->meta_n)
-            otlp_attr_text(w, SPAN_ATTRIBUTES, s->meta[index].key, s->meta[index].value);
-        else
-            write_number(w, s->metrics[index - s->meta_n].key, &s->metrics[index - s->meta_n]);
+        leave_trail(dw->trail, DD_FROM_REST, index, w->len);
+        write_rest(s, w, index);
     }
 }
 
@@ -349,15 +373,20 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
 {
     struct dd_fields *f = &dw->f;
     const struct dd_status *st = &dw->status;
+    struct dd_trail none, *trail = dw->trail ? dw->trail : &none;
     size_t at = w->len, mark = otlp_open(w, SS_SPANS, 2);
     write_ids(dw, c, w);
+    trail->name_at = w->len;
     write_name(w, span_name(dw));
+    trail->name_end = w->len;
     write_times(f, w);
     write_common(f, c, w, r);
-    write_out(f, w, r);
+    trail->attrs_at = w->len;
+    write_out(dw, w, r);
     if (r == GW_OTEL || r == GW_BOTH)
         write_headers(f, w);
     write_tags(dw, w, r);
+    trail->attrs_end = w->len;
     write_structs(dw, w, r);
     if (st->exception && r != GW_DATADOG)
         dd_write_exception(w, end_time(f->span), st->type, st->text, st->stack);
@@ -367,7 +396,134 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
         otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)dw->links.data, dw->links.len)));
     write_status(st, w);
     otlp_fixed32(w, SPAN_FLAGS, sampled(f, c));
+    trail->width = (uint8_t)otlp_varint_size(w->len - mark);
     otlp_close(w, mark, 2);
     *id_at = at + 1 + otlp_varint_size(w->len - mark) + 2;
     return !w->failed && !dw->events.failed && !dw->links.failed;
+}
+
+/* ---- again, by a plan ---- */
+
+/* Bytes of a plan, in moves of OTLP_WIDE: what is too much is written over. */
+static void put_planned(struct otlp_buf *w, gw_str bytes)
+{
+    if (!otlp_room(w, bytes.len + OTLP_WIDE))
+        return;
+    uint8_t *p = w->data + w->len;
+    for (size_t i = 0; i < bytes.len; i += OTLP_WIDE)
+        memcpy(p + i, bytes.ptr + i, OTLP_WIDE);
+    otlp_end(w, p + bytes.len);
+}
+
+/* The parts of the span's URL. */
+struct url_parts {
+    gw_str full, path, query;
+};
+
+static bool url_fits(const struct dd_plan *plan, struct dd_fields *f, struct url_parts *parts)
+{
+    struct dd_url u;
+    const struct dd_plan_url *want = &plan->url;
+    gw_str raw = f->span->meta[plan->url_at].value;
+    dd_url_split(raw, &u);
+    if (!raw.len || u.absolute != want->absolute || u.port != want->port || !dd_same(u.scheme, want->scheme) ||
+        !dd_same(u.host, want->host))
+        return false;
+    if (want->whole) {
+        parts->full = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
+        return parts->full.len;
+    }
+    parts->path = u.path;
+    parts->query = f->obfuscate ? dd_url_redact_query(f->arena, u.query) : u.query;
+    return want->path == !!u.path.len && want->query == !!parts->query.len;
+}
+
+/* The same query or command as before, once it is free of data; and not what the resource says, which is then treated alike. */
+static bool query_fits(const struct dd_plan *plan, struct dd_fields *f)
+{
+    gw_str raw = f->span->meta[plan->query_at].value;
+    return !gw_str_eq(raw, f->span->resource) && gw_str_eq(dd_db_safe(f, plan->how, raw), plan->query);
+}
+
+static bool fill_text(struct otlp_buf *w, const struct dd_fields *f, const struct dd_gap *gap)
+{
+    gw_str text = f->span->meta[gap->entry].value;
+    if (text.len)
+        put_text(w, &f->body, &dd_names[gap->attr], text);
+    return text.len;
+}
+
+static bool fill_int(struct otlp_buf *w, const struct dd_fields *f, const struct dd_gap *gap)
+{
+    int64_t i;
+    const struct dd_span *s = f->span;
+    bool whole =
+        gap->entry < s->meta_n ? gw_str_i64(s->meta[gap->entry].value, &i) : dd_number_is_int(&s->metrics[gap->entry - s->meta_n], &i);
+    if (whole)
+        put_number(w, &dd_names[gap->attr], (uint64_t)i, ANY_INT);
+    return whole;
+}
+
+static bool fill(struct otlp_buf *w, const struct dd_fields *f, const struct url_parts *url, const struct dd_gap *gap)
+{
+    switch (gap->kind) {
+    case DD_GAP_TEXT:
+        return fill_text(w, f, gap);
+    case DD_GAP_INT:
+        return fill_int(w, f, gap);
+    case DD_GAP_REST:
+        write_rest(f->span, w, gap->entry);
+        return true;
+    case DD_GAP_URL:
+        put_text(w, &f->body, &dd_names[DD_A_URL_FULL], url->full);
+        return true;
+    case DD_GAP_PATH:
+        put_text(w, &f->body, &dd_names[DD_A_URL_PATH], url->path);
+        return true;
+    case DD_GAP_QUERY:
+        put_text(w, &f->body, &dd_names[DD_A_URL_QUERY], url->query);
+        return true;
+    case DD_GAP_END:
+        return true;
+    }
+    return false;
+}
+
+static bool fill_all(struct otlp_buf *w, const struct dd_fields *f, const struct dd_plan *plan, const struct url_parts *url)
+{
+    for (unsigned i = 0; i < plan->gaps_n; i++) {
+        put_planned(w, plan->gaps[i].bytes);
+        if (!fill(w, f, url, &plan->gaps[i]))
+            return false;
+    }
+    return true;
+}
+
+bool dd_write_again(struct dd_writer *dw, const struct dd_scanned *c, const struct dd_plan *plan, const struct dd_span *s,
+                    struct gw_arena *arena, struct otlp_buf *w, size_t *id_at)
+{
+    struct dd_fields *f = &dw->f;
+    struct url_parts url = {0};
+    size_t at = w->len, repaired = w->repaired;
+    f->span = s;
+    f->arena = arena;
+    f->kind = (enum dd_span_kind)plan->kind;
+    f->own_common = true;
+    memset(f->seen, 0, sizeof f->seen);
+    if ((plan->has_url && !url_fits(plan, f, &url)) || (plan->has_query && !query_fits(plan, f)))
+        return false;
+    size_t mark = otlp_open(w, SS_SPANS, 2);
+    write_ids(dw, c, w);
+    put_planned(w, plan->span_name);
+    write_times(f, w);
+    write_common(f, c, w, GW_OTEL);
+    if (!fill_all(w, f, plan, &url)) {
+        w->len = at;
+        w->repaired = repaired;
+        return false;
+    }
+    otlp_fixed32(w, SPAN_FLAGS, sampled(f, c));
+    otlp_close(w, mark, 2);
+    *id_at = at + 1 + otlp_varint_size(w->len - mark) + 2;
+    return !w->failed;
 }

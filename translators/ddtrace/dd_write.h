@@ -53,6 +53,20 @@ struct dd_writer {
     struct otlp_buf events, links; /* of the span at hand, as fields of Span */
     struct dd_twin twins[DD_TWIN_SLOTS];
     uint32_t stamp;
+    struct dd_trail *trail; /* where dd_write notes what it wrote; NULL: nowhere */
+};
+
+/* Where the parts of a span lie in the buffer; for dd_learn. */
+enum dd_source { DD_FROM_ATTR, DD_FROM_TAG, DD_FROM_REST };
+struct dd_trail {
+    size_t name_at, name_end, attrs_at, attrs_end;
+    struct dd_step {
+        enum dd_source source;
+        uint32_t number; /* of the attribute, the tag or the entry */
+        size_t at;
+    } steps[64];
+    size_t n;      /* may be more than there are steps */
+    uint8_t width; /* of the span's length: all places are as if it were 2 */
 };
 
 void dd_writer_init(struct dd_writer *, const struct dd_options *);
@@ -61,6 +75,12 @@ void dd_writer_fini(struct dd_writer *);
 /* False when the arena's budget is spent. `keys` are those of the scan and may be changed. */
 bool dd_load(struct dd_writer *, const struct dd_span *, struct dd_key *keys, struct gw_arena *);
 void dd_derive(struct dd_writer *, struct dd_scanned *, struct dd_oddities *);
+/* A span of which a plan is known, without the two above. False, and nothing written, when the plan does not fit after all (or memory is
+ * out). */
+bool dd_write_again(struct dd_writer *, const struct dd_scanned *, const struct dd_plan *, const struct dd_span *, struct gw_arena *,
+                    struct otlp_buf *, size_t *id_at);
+/* What the plans of this span must agree with: bits of what the chunk's other spans say. has_rate: the span says _dd.p.ksr. */
+unsigned dd_trace_says(const struct dd_scanned *, bool has_rate);
 /* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is out. */
 bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_rendering, size_t *id_at);
 

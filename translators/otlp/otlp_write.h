@@ -131,6 +131,19 @@ static inline bool otlp_copy_wide(uint8_t *to, const char *from, size_t n)
 #endif
 }
 
+/* Equality of the first n bytes, where OTLP_WIDE may be read of both. */
+static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
+{
+#ifdef __SSE2__
+    const __m128i *p = (const __m128i *)(const void *)a, *q = (const __m128i *)(const void *)b;
+    uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(p), _mm_loadu_si128(q)));
+    uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(p + 1), _mm_loadu_si128(q + 1)));
+    return !(~(uint64_t)(low | high << 16) & (((uint64_t)1 << n) - 1));
+#else
+    return memcmp(a, b, n) == 0;
+#endif
+}
+
 /* Copies s to p in any case; true when it is ASCII, and so needs no look at its UTF-8. */
 static inline bool otlp_copy_ascii(uint8_t *p, gw_str s)
 {

@@ -1,0 +1,135 @@
+/* dd_plan.h: spans of which all that matters was seen before.
+ *
+ * An application sends few kinds of spans: the same tags in the same order, and mostly with the same values; what differs is ids, times,
+ * a URL's path, a row count. What the conventions make of a span (dd_derive) depends on a few of its values, so a span that was
+ * translated leaves a plan behind: what must be equal for the same to come out again, the bytes that came out, and the gaps between them
+ * that are filled anew.
+ *
+ *     span ─▶ dd_plan_find: keys and values as expected? ─yes─▶ dd_write_again: bytes │ gap │ bytes │ gap │ …
+ *                                                        ─no──▶ dd_load, dd_derive, dd_write; dd_learn makes a plan of it (dd_learn.h)
+ *
+ * A plan is never a guess: every byte that anything is concluded from is compared, and what comes out is what the long way writes
+ * (tests/unit/test_translate_plans.c and the fuzzer compare the two). Entries that need not be equal:
+ *     DD_ANY_VALUE   written as they are, and nothing is concluded from them: unknown tags, row counts, user agents
+ *     DD_ITS_UPPER   _dd.p.tid: the scan reads it
+ *     DD_ITS_URL     the same scheme, host and port, path and query as before or both not there; made free of secrets anew
+ *     DD_ITS_QUERY   a command that is the same once it is free of data
+ *
+ * Bounds: DD_PLAN_SETS × DD_PLAN_WAYS plans of DD_PLAN_BYTES a translator, allocated as they are learned; the one that was not used for
+ * longest makes room. Only a kind of span that came before is learned, so traffic without repetitions costs a hash a span.
+ *
+ * Ownership: one per translator. A plan that dd_plan_find gave stays for the chunk.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_PLAN_H
+#define DD_PLAN_H
+
+#include "translators/ddtrace/dd_group.h"
+#include "translators/ddtrace/dd_names.h"
+#include "translators/ddtrace/dd_span.h"
+
+enum { DD_PLAN_SETS = 128, DD_PLAN_WAYS = 4, DD_PLAN_BYTES = 4160, DD_PLAN_ENTRIES = 48, DD_PLAN_GAPS = 24, DD_PLAN_NOTED = 16 };
+
+enum dd_demand { DD_EQUAL, DD_ANY_VALUE, DD_ITS_UPPER, DD_ITS_URL, DD_ITS_QUERY };
+
+/* One entry of the span's tags: those of meta, then those of metrics. */
+struct dd_expected {
+    gw_str key;
+    union {
+        gw_str text;
+        struct {
+            enum dd_number_kind kind;
+            uint64_t bits;
+        } number;
+    };
+    enum dd_demand demand;
+};
+
+/* An entry whose value somebody looks at, by number. */
+struct dd_noted {
+    uint16_t name;
+    uint16_t entry;
+};
+
+/* What is written after `bytes`. */
+enum dd_gap_kind { DD_GAP_END, DD_GAP_TEXT, DD_GAP_INT, DD_GAP_REST, DD_GAP_URL, DD_GAP_PATH, DD_GAP_QUERY };
+struct dd_gap {
+    gw_str bytes;
+    enum dd_gap_kind kind;
+    uint16_t attr;  /* TEXT, INT: the attribute */
+    uint16_t entry; /* TEXT, INT, REST: whose value */
+};
+
+/* How the text of a query was made free of data (dd_semconv_db.c). */
+struct dd_query_how {
+    unsigned language, dialect;
+};
+
+/* What the URL's parts were. */
+struct dd_plan_url {
+    gw_str scheme, host;
+    int port;
+    bool absolute, path, query; /* the latter two: it has some */
+    bool whole;                 /* it is written as url.full */
+};
+
+struct dd_plan {
+    uint64_t hash, used_in; /* the chunk in which it was used last */
+    gw_str service, name, resource, type;
+    uint16_t meta_n, metrics_n, gaps_n, noted_n, own_n, facts_n;
+    uint16_t suspect; /* the entry that was not as expected last: the first to be looked at */
+    struct dd_expected *entries;
+    struct dd_gap *gaps;
+    struct dd_noted noted[DD_PLAN_NOTED]; /* the scan looks at them */
+    struct dd_noted own[DD_PLAN_NOTED];   /* say where the span belongs: env, version, component … */
+    struct {
+        enum dd_fact fact;
+        gw_str text;
+    } facts[4]; /* that its resource must have, for they are not written */
+    gw_str span_name; /* field `name` of Span, as bytes */
+    uint8_t kind;       /* enum dd_span_kind */
+    uint8_t trace_says; /* dd_trace_says */
+    bool has_rate, has_url, has_query;
+    uint16_t url_at, query_at; /* entries */
+    struct dd_plan_url url;
+    struct dd_query_how how;
+    gw_str query;
+    struct dd_scope *scope; /* where its spans of the chunk at hand go; NULL: not asked yet */
+    size_t room_used;
+    uint64_t room[]; /* texts and arrays of the above */
+};
+
+/* How often each kind of span was met that no plan fitted. A kind that does not become familiar is tried DD_PLAN_TRIES times, then every
+ * DD_PLAN_REST-th time. */
+enum { DD_PLAN_SIGHTS = 1024, DD_PLAN_TRIES = 32, DD_PLAN_REST = 256 };
+struct dd_sight {
+    uint32_t hash, times;
+};
+
+struct dd_plans {
+    bool off;       /* nothing is learned and nothing found */
+    uint64_t chunk; /* number of the chunk at hand, never twice in a translator's life */
+    struct otlp_region body;
+    struct dd_plan *ways[DD_PLAN_SETS][DD_PLAN_WAYS];
+    struct dd_sight sights[DD_PLAN_SIGHTS];
+};
+
+void dd_plans_fini(struct dd_plans *);
+
+/* The kind of a span, for the two functions below. */
+uint64_t dd_plan_hash(const struct dd_span *);
+/* The plan that fits the span, or NULL. Its gaps may still turn out not to fit: dd_write_again. */
+struct dd_plan *dd_plan_find(struct dd_plans *, const struct dd_span *, uint64_t hash);
+/* No plan fits; true when it is time to learn one. */
+bool dd_plan_wanted(struct dd_plans *, uint64_t hash);
+/* An empty plan for this kind of span, or NULL when there is no place just now. */
+struct dd_plan *dd_plan_take(struct dd_plans *, uint64_t hash);
+/* Takes it back. */
+void dd_plan_forget(struct dd_plans *, struct dd_plan *);
+
+/* Memory of the plan, aligned to 8; NULL when it is used up. */
+void *dd_plan_room(struct dd_plan *, size_t bytes);
+/* A copy of the text, after which OTLP_WIDE bytes can be read; false when there is no room. */
+bool dd_plan_keep(struct dd_plan *, gw_str *text);
+
+#endif
