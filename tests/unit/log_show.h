@@ -109,7 +109,8 @@ static inline struct gw_intake log_bed_show(struct log_bed *b, struct show *s)
     struct gw_frame *frames[16];
     struct gw_intake intake;
     size_t n = log_finish(b->batch, frames, 16, &intake);
-    *s = (struct show){.len = 0};
+    s->len = 0;
+    s->text[0] = 0;
     for (size_t i = 0; i < n; i++) {
         say_frame(s, frames[i]);
         gw_frame_drop(frames[i]);

@@ -11,7 +11,8 @@ static void a_line_is_a_record(void **state)
 {
     struct log_bed b = {.options = {.service = GW_LIT("shop"), .env = GW_LIT("prod"), .parse = 1}};
     struct show s;
-    struct log_attr attrs[] = {{.key = GW_LIT("log.file.path"), .text = GW_LIT("/a.log")}, {.key = GW_LIT("n"), .is_int = true, .number = -7}};
+    struct log_attr attrs[] = {{.key = GW_LIT("log.file.path"), .text = GW_LIT("/a.log")},
+                               {.key = GW_LIT("n"), .is_int = true, .number = -7}};
     log_bed_open(&b, "file");
     struct log_input in = line("hello \xff world");
     in.time = 1623982028786000001u;
@@ -24,9 +25,10 @@ static void a_line_is_a_record(void **state)
     assert_int_equal(log_add(b.batch, &in), GW_OK);
     struct gw_intake intake = log_bed_show(&b, &s);
     assert_int_equal(intake.received, 1);
-    assert_string_equal(s.text, "{service.name=\"shop\" deployment.environment.name=\"prod\" host.name=\"h1\"} @1623982028.786000001 warning(13) "
-                                "\"hello \xef\xbf\xbd world\" {datadog.log.source=\"file\" log.file.path=\"/a.log\" n=-7 "
-                                "log.record.truncated_bytes=100}\n");
+    assert_string_equal(s.text,
+                        "{service.name=\"shop\" deployment.environment.name=\"prod\" host.name=\"h1\"} @1623982028.786000001 warning(13) "
+                        "\"hello \xef\xbf\xbd world\" {log.file.path=\"/a.log\" n=-7 "
+                        "log.record.truncated_bytes=100 datadog.log.source=\"file\"}\n");
     log_bed_close(&b);
 }
 
@@ -50,7 +52,8 @@ static void records_of_one_resource_stand_together(void **state)
 
 static void options_add_tags_and_resource(void **state)
 {
-    struct gw_map_item tag = {GW_LIT("team"), GW_LIT("blue")}, over[] = {{GW_LIT("service.name"), GW_LIT("fixed")}, {GW_LIT("x"), GW_LIT("y")}};
+    struct gw_map_item tag = {GW_LIT("team"), GW_LIT("blue")},
+                       over[] = {{GW_LIT("service.name"), GW_LIT("fixed")}, {GW_LIT("x"), GW_LIT("y")}};
     struct log_bed b = {.options = {.source = GW_LIT("nginx"), .tags = {&tag, 1}, .resource = {over, 2}, .parse = 1}};
     struct show s;
     struct log_input in = line("");

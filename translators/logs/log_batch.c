@@ -3,18 +3,17 @@
 
 #include <stdlib.h>
 
-/* Field numbers of opentelemetry/proto/logs/v1/logs.proto and resource.proto. */
-enum { RESOURCE_LOGS = 1, RL_RESOURCE = 1, RL_SCOPE_LOGS = 2, SL_SCOPE = 1, SL_RECORDS = 2, RESOURCE_ATTRIBUTES = 1, SCOPE_NAME = 1 };
-enum {
-    RECORD_TIME = 1,
-    RECORD_SEVERITY = 2,
-    RECORD_SEVERITY_TEXT = 3,
-    RECORD_BODY = 5,
-    RECORD_ATTRIBUTES = 6,
-    RECORD_OBSERVED = 11
-};
+#include "translators/logs/log_write.h"
 
-enum { KEEP_BUDGET = 64 << 20, KEEP_CHUNKS = 1 << 16, SLOTS = 256 };
+enum { KEEP_BUDGET = 64 << 20, SCRATCH_BUDGET = 64 << 20, SLOTS = 256 };
+
+static void begin_setup(struct log_batch *b)
+{
+    log_setup_drop(b->setup);
+    b->generation = atomic_load_explicit(&b->conf->generation, memory_order_acquire);
+    b->setup = log_setup_take(b->conf);
+    log_clock_init(&b->clock, b->setup->zone);
+}
 
 struct log_batch *log_batch_new(const struct log_conf *conf)
 {
@@ -22,24 +21,21 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
     if (!b)
         return NULL;
     b->conf = conf;
-    b->setup = log_setup_take(conf);
+    begin_setup(b);
     gw_arena_init(&b->keep, KEEP_BUDGET);
+    gw_arena_init(&b->scratch, SCRATCH_BUDGET);
     return b;
-}
-
-static void give_back(struct log_batch *b)
-{
-    gw_budget_give(b->conf->host->budget, b->charged);
-    b->charged = 0;
 }
 
 void log_batch_drop(struct log_batch *b)
 {
     if (!b)
         return;
-    give_back(b);
+    gw_budget_give(b->conf->host->budget, b->charged);
     otlp_fini(&b->records);
+    otlp_fini(&b->attrs.w);
     gw_arena_fini(&b->keep);
+    gw_arena_fini(&b->scratch);
     log_setup_drop(b->setup);
     free(b->slots);
     free(b);
@@ -80,40 +76,6 @@ static bool pay(struct log_batch *b)
     return true;
 }
 
-static void write_attrs(struct otlp_buf *w, const struct log_input *in)
-{
-    for (size_t i = 0; i < in->attrs_n; i++)
-        if (in->attrs[i].is_int)
-            otlp_attr_int(w, RECORD_ATTRIBUTES, in->attrs[i].key, in->attrs[i].number);
-        else
-            otlp_attr_text(w, RECORD_ATTRIBUTES, in->attrs[i].key, in->attrs[i].text);
-    if (in->cut)
-        otlp_attr_int(w, RECORD_ATTRIBUTES, GW_STR("log.record.truncated_bytes"), (int64_t)in->cut);
-}
-
-static void write_record(struct log_batch *b, const struct log_input *in)
-{
-    struct otlp_buf *w = &b->records;
-    size_t record = otlp_open(w, SL_RECORDS, 2);
-    otlp_fixed64(w, RECORD_TIME, in->time);
-    otlp_fixed64(w, RECORD_OBSERVED, in->observed);
-    otlp_uint(w, RECORD_SEVERITY, (uint64_t)in->severity);
-    otlp_text(w, RECORD_SEVERITY_TEXT, in->severity_text);
-    size_t body = otlp_open(w, RECORD_BODY, 2);
-    otlp_any_text(w, in->text);
-    otlp_close(w, body, 2);
-    otlp_attr_text(w, RECORD_ATTRIBUTES, GW_STR("datadog.log.source"), in->source.len ? in->source : b->conf->source);
-    if (otlp_room(w, b->conf->tags.len))
-        otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((const char *)b->conf->tags.data, b->conf->tags.len)));
-    write_attrs(w, in);
-    otlp_close(w, record, 2);
-}
-
-static gw_str or_else(gw_str a, gw_str b)
-{
-    return a.len ? a : b;
-}
-
 static void link_slot(struct log_batch *b, struct log_scope *scope)
 {
     b->slots[b->n].next = 0;
@@ -125,149 +87,113 @@ static void link_slot(struct log_batch *b, struct log_scope *scope)
     b->left++;
 }
 
-static enum gw_code add(struct log_batch *b, const struct log_input *in)
+static gw_str or_else(gw_str a, gw_str b)
+{
+    return a.len ? a : b;
+}
+
+/* --- the envelope: what stands around the text, where the text itself does not say --- */
+
+static void settle_origin(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     const struct log_options *o = b->conf->options;
-    struct log_origin origin = {.service = or_else(in->service, b->conf->service),
-                                .env = or_else(in->env, o->env),
-                                .version = or_else(in->version, o->version),
-                                .host = in->host};
+    struct log_origin tagged = {.service = {NULL, 0}};
+    gw_str tags = or_else(f->tags, in->tags);
+    if (tags.len)
+        log_attrs_tags(&b->attrs, tags, &tagged);
+    f->origin.service = or_else(f->origin.service, or_else(tagged.service, or_else(in->service, b->conf->service)));
+    f->origin.env = or_else(f->origin.env, or_else(tagged.env, or_else(in->env, o->env)));
+    f->origin.version = or_else(f->origin.version, or_else(tagged.version, or_else(in->version, o->version)));
+    f->origin.host = or_else(f->origin.host, or_else(tagged.host, in->host));
+}
+
+static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str source)
+{
+    struct log_attrs *a = &b->attrs;
+    const struct gw_map *tags = &b->conf->options->tags;
+    for (size_t i = 0; i < in->attrs_n; i++)
+        if (in->attrs[i].is_int)
+            log_attrs_int(a, in->attrs[i].key, in->attrs[i].number);
+        else
+            log_attrs_text(a, in->attrs[i].key, in->attrs[i].text);
+    if (in->cut)
+        log_attrs_int(a, GW_STR("log.record.truncated_bytes"), (int64_t)in->cut);
+    log_attrs_text(a, GW_STR("datadog.log.source"), source);
+    for (size_t i = 0; i < tags->n; i++)
+        log_attrs_text(a, tags->items[i].key, tags->items[i].value);
+}
+
+static void settle(struct log_batch *b, const struct log_input *in, struct log_found *f)
+{
+    bool parsed = b->conf->options->parse == LOG_PARSE_AUTO;
+    if (!f->time)
+        f->time = in->time;
+    if (!f->severity && in->severity) {
+        f->severity = in->severity;
+        f->severity_text = in->severity_text;
+    }
+    if (!f->severity && parsed)
+        f->severity = LOG_SEVERITY_INFO;
+    settle_origin(b, in, f);
+    add_attrs(b, in, or_else(f->source, or_else(in->source, b->conf->source)));
+}
+
+/* --- the record --- */
+
+static enum gw_code write(struct log_batch *b, const struct log_input *in, struct log_found *f)
+{
     size_t before = b->records.len;
     struct log_slot *s = pay(b) ? slot(b) : NULL;
-    struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &origin) : NULL;
-    if (!scope)
+    settle(b, in, f);
+    struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &f->origin) : NULL;
+    if (!scope || b->attrs.w.failed)
         return GW_BUSY;
-    write_record(b, in);
+    uint32_t id = log_write(&b->records, f, in->observed, &b->attrs.w);
     if (b->records.failed) {
         b->records.failed = false;
         b->records.len = before;
         return GW_BUSY;
     }
-    *s = (struct log_slot){.at = (uint32_t)before, .len = (uint32_t)(b->records.len - before)};
+    *s = (struct log_slot){.at = (uint32_t)before, .len = (uint32_t)(b->records.len - before), .id = id};
     link_slot(b, scope);
     return GW_OK;
 }
 
+static bool looks_like_json(gw_str s)
+{
+    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '\n' || *s.ptr == '\r'))
+        s.ptr++, s.len--;
+    return s.len > 1 && *s.ptr == '{';
+}
+
+static bool is_python(gw_str source)
+{
+    return gw_str_starts(source, GW_STR("python"));
+}
+
+static void read_record(struct log_batch *b, const struct log_input *in, struct log_found *f)
+{
+    struct log_reader r = {.arena = &b->scratch,
+                           .clock = &b->clock,
+                           .attrs = &b->attrs,
+                           .now = in->observed,
+                           .python = is_python(or_else(in->source, b->conf->source))};
+    if (in->form == LOG_ITEM && log_read_item(&r, in->text, f))
+        return;
+    if (b->conf->options->parse == LOG_PARSE_NONE)
+        f->body = in->text;
+    else if (!looks_like_json(in->text) || !log_read_json(&r, in->text, f))
+        log_read_text(&r, in->text, f);
+}
+
 enum gw_code log_add(struct log_batch *b, const struct log_input *in)
 {
-    return add(b, in);
-}
-
-/* --- frames --- */
-
-struct maker {
-    struct log_batch *b;
-    struct otlp_buf w;
-    uint32_t items;
-    struct gw_intake *intake;
-    struct gw_frame **frames;
-    size_t n, max;
-};
-
-static void resource_attr(struct maker *m, gw_str key, gw_str value)
-{
-    const struct gw_map *over = &m->b->conf->options->resource;
-    for (size_t i = 0; i < over->n; i++)
-        if (gw_str_eq(over->items[i].key, key))
-            return;
-    if (value.len)
-        otlp_attr_text(&m->w, RESOURCE_ATTRIBUTES, key, value);
-}
-
-static void write_resource(struct maker *m, const struct log_origin *o)
-{
-    const struct otlp_buf *more = &m->b->conf->resource;
-    size_t resource = otlp_open(&m->w, RL_RESOURCE, 1);
-    resource_attr(m, GW_STR("service.name"), o->service);
-    resource_attr(m, GW_STR("service.version"), o->version);
-    resource_attr(m, GW_STR("deployment.environment.name"), o->env);
-    resource_attr(m, GW_STR("host.name"), o->host);
-    if (otlp_room(&m->w, more->len))
-        otlp_end(&m->w, otlp_put_bytes(m->w.data + m->w.len, gw_str_n((const char *)more->data, more->len)));
-    otlp_close(&m->w, resource, 1);
-}
-
-static void write_scope(struct maker *m, gw_str name)
-{
-    if (!name.len)
-        return;
-    size_t scope = otlp_open(&m->w, SL_SCOPE, 1);
-    otlp_text(&m->w, SCOPE_NAME, name);
-    otlp_close(&m->w, scope, 1);
-}
-
-/* Records of a scope until the frame is full; those that were written leave its list. */
-static void write_records(struct maker *m, struct log_scope *s)
-{
-    const struct log_batch *b = m->b;
-    do {
-        const struct log_slot *slot = &b->slots[s->first - 1];
-        if (otlp_room(&m->w, slot->len))
-            otlp_end(&m->w, otlp_put_bytes(m->w.data + m->w.len, gw_str_n((const char *)b->records.data + slot->at, slot->len)));
-        m->items++;
-        s->first = slot->next;
-    } while (s->first && m->w.len + b->slots[s->first - 1].len <= GW_FRAME_BYTES);
-}
-
-static void write_resource_logs(struct maker *m, struct log_scope *resource)
-{
-    size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3);
-    write_resource(m, &resource->origin);
-    for (struct log_scope *s = resource; s && m->w.len < GW_FRAME_BYTES; s = s->next) {
-        if (!s->first)
-            continue;
-        size_t scope = otlp_open(&m->w, RL_SCOPE_LOGS, 3);
-        write_scope(m, s->origin.logger);
-        write_records(m, s);
-        otlp_close(&m->w, scope, 3);
-    }
-    otlp_close(&m->w, mark, 3);
-}
-
-static bool empty(const struct log_scope *resource)
-{
-    for (const struct log_scope *s = resource; s; s = s->next)
-        if (s->first)
-            return false;
-    return true;
-}
-
-/* The next frame of what is left. What memory was out for is refused. */
-static void make_frame(struct maker *m)
-{
-    m->w = (struct otlp_buf){0};
-    m->items = 0;
-    for (struct log_scope *r = m->b->groups.first_resource; r && m->w.len < GW_FRAME_BYTES; r = r->other)
-        while (!empty(r) && m->w.len < GW_FRAME_BYTES)
-            write_resource_logs(m, r);
-    struct gw_frame *f = m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
-    m->b->left -= m->items;
-    m->intake->received += m->items;
-    if (f) {
-        m->frames[m->n++] = f;
-        return;
-    }
-    m->intake->not_taken[GW_WHY_QUEUE_FULL] += m->items;
-    otlp_fini(&m->w);
-}
-
-static void clear(struct log_batch *b)
-{
-    b->groups = (struct log_groups){0};
-    gw_arena_reset(&b->keep, KEEP_CHUNKS);
-    b->records.len = 0;
-    b->n = 0;
-    give_back(b);
-}
-
-size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, struct gw_intake *intake)
-{
-    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max};
-    *intake = b->intake;
-    b->intake = (struct gw_intake){0};
-    while (b->left && m.n < max)
-        make_frame(&m);
-    if (!b->left)
-        clear(b);
-    return m.n;
+    struct log_found found = {0};
+    if (b->n == 0 && b->generation != atomic_load_explicit(&b->conf->generation, memory_order_relaxed))
+        begin_setup(b);
+    if (b->scratch.used)
+        gw_arena_reset(&b->scratch, LOG_SCRATCH_KEEP);
+    log_attrs_begin(&b->attrs, &b->scratch);
+    read_record(b, in, &found);
+    return write(b, in, &found);
 }

@@ -15,12 +15,12 @@
 #define LOG_BATCH_H
 
 #include "translators/logs/log_conf.h"
-#include "translators/logs/log_group.h"
+#include "translators/logs/log_found.h"
 #include "translators/logs/log_record.h"
-#include "translators/otlp/otlp_write.h"
+#include "translators/logs/log_severity.h"
 
 /* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part of what a thread costs. */
-enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20 };
+enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 << 18 };
 
 struct log_slot {
     uint32_t at, len; /* in `records` */
@@ -31,7 +31,11 @@ struct log_slot {
 struct log_batch {
     const struct log_conf *conf;
     struct log_setup *setup; /* of the conf, as of when the batch was last empty; a reference */
+    unsigned generation;     /* of setup */
+    struct log_clock clock;  /* in setup's zone */
     struct gw_arena keep;    /* groups: until log_finish */
+    struct gw_arena scratch; /* of the record */
+    struct log_attrs attrs;  /* of the record */
     struct otlp_buf records;
     struct log_slot *slots;
     size_t n, cap, left; /* slots; those whose records are in no frame yet */

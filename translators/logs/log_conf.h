@@ -31,10 +31,10 @@ struct log_conf {
     /* const after new */
     const struct log_options *options; /* the receiver's, which outlives it */
     const struct gw_host *host;
-    gw_str source;             /* the option's, else the receiver's name */
-    gw_str service;            /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
-    struct otlp_buf tags;      /* option `tags` as attributes of a LogRecord */
-    struct otlp_buf resource;  /* option `resource` as attributes of a Resource */
+    gw_str source;            /* the option's, else the receiver's name */
+    gw_str service;           /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
+    struct otlp_buf tags;     /* option `tags` as attributes of a LogRecord */
+    struct otlp_buf resource; /* option `resource` as attributes of a Resource */
 
     pthread_mutex_t lock;
     struct log_setup *now;  /* under lock */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/logs/log_attrs.h"
+
+#include "translators/logs/log_group.h"
+
+void log_attrs_begin(struct log_attrs *a, struct gw_arena *arena)
+{
+    a->w.len = 0;
+    a->w.failed = false;
+    a->arena = arena;
+    a->seen = 0;
+    a->n = 0;
+    a->slots = 0;
+}
+
+static uint64_t hash_of(gw_str key)
+{
+    uint64_t hash = key.len, word = 0;
+    for (; key.len >= 8; key.ptr += 8, key.len -= 8) {
+        memcpy(&word, key.ptr, 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+    }
+    for (word = 0; key.len; key.len--)
+        word = word << 8 | (uint8_t)key.ptr[key.len - 1];
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
+}
+
+/* The key's place in the table: where it stands, or where it belongs. */
+static gw_str *place(const struct log_attrs *a, gw_str key, uint64_t hash)
+{
+    size_t at = hash & (a->slots - 1);
+    while (a->table[at].ptr && !gw_str_eq(a->table[at], key))
+        at = (at + 1) & (a->slots - 1);
+    return &a->table[at];
+}
+
+static void put(struct log_attrs *a, gw_str key)
+{
+    gw_str *at = place(a, key, hash_of(key));
+    *at = key.ptr ? key : GW_STR("");
+}
+
+/* A table of at least twice the keys. */
+static bool grow(struct log_attrs *a)
+{
+    const gw_str *old = a->slots ? a->table : a->few;
+    size_t old_n = a->slots ? a->slots : a->n, slots = a->slots ? 2 * a->slots : 4 * LOG_ATTRS_FEW;
+    gw_str *table = gw_new(a->arena, gw_str, slots);
+    if (!table)
+        return false;
+    a->table = table;
+    a->slots = slots;
+    for (size_t i = 0; i < old_n; i++)
+        if (old[i].ptr)
+            put(a, old[i]);
+    return true;
+}
+
+static bool known(const struct log_attrs *a, gw_str key, uint64_t hash)
+{
+    if (a->slots)
+        return place(a, key, hash)->ptr;
+    for (size_t i = 0; i < a->n; i++)
+        if (gw_str_eq(a->few[i], key))
+            return true;
+    return false;
+}
+
+bool log_attrs_claim(struct log_attrs *a, gw_str key)
+{
+    uint64_t hash = hash_of(key), bit = UINT64_C(1) << (hash >> 32 & 63);
+    if (a->seen & bit && known(a, key, hash))
+        return false;
+    bool full = a->slots ? 2 * a->n >= a->slots : a->n == LOG_ATTRS_FEW;
+    if (full && !grow(a))
+        return false;
+    a->seen |= bit;
+    if (a->slots)
+        put(a, key);
+    else
+        a->few[a->n] = key.ptr ? key : GW_STR("");
+    a->n++;
+    return true;
+}
+
+/* --- tags --- */
+
+struct tag {
+    gw_str key, value;
+};
+
+static bool next_tag(gw_str *rest, struct tag *t)
+{
+    gw_str one;
+    while (gw_str_next(rest, ',', &one)) {
+        one = gw_str_trim(one);
+        size_t colon = gw_str_find(one, ':');
+        t->key = gw_str_n(one.ptr, colon);
+        t->value = gw_str_from(one, colon + 1);
+        if (t->key.len)
+            return true;
+    }
+    return false;
+}
+
+static gw_str *origin_of(struct log_origin *o, gw_str key)
+{
+    if (gw_str_eq(key, GW_STR("service")))
+        return &o->service;
+    if (gw_str_eq(key, GW_STR("env")))
+        return &o->env;
+    if (gw_str_eq(key, GW_STR("version")))
+        return &o->version;
+    return gw_str_eq(key, GW_STR("host")) ? &o->host : NULL;
+}
+
+void log_attrs_tags(struct log_attrs *a, gw_str tags, struct log_origin *origin)
+{
+    enum { VALUES = 32 };
+    struct tag t, later;
+    while (next_tag(&tags, &t)) {
+        gw_str values[VALUES] = {t.value}, rest = tags;
+        size_t n = 1;
+        gw_str *to = origin_of(origin, t.key);
+        if (to && !to->len)
+            *to = t.value;
+        if (to || !log_attrs_claim(a, t.key))
+            continue;
+        while (n < VALUES && next_tag(&rest, &later))
+            if (gw_str_eq(later.key, t.key))
+                values[n++] = later.value;
+        if (n > 1)
+            otlp_attr_texts(&a->w, LOG_RECORD_ATTRIBUTES, t.key, values, n);
+        else
+            otlp_attr_text(&a->w, LOG_RECORD_ATTRIBUTES, t.key, t.value);
+    }
+}

@@ -1,0 +1,47 @@
+/* log_attrs.h: the attributes of one record, written as they are found.
+ *
+ * OpenTelemetry wants every key once: the first one stays, whoever comes later asks log_attrs_claim and hears no.
+ *
+ * Ownership: the bytes are the record's until log_attrs_begin; keys are views that live as long. Threads: one owner.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_ATTRS_H
+#define LOG_ATTRS_H
+
+#include "gateway/arena.h"
+#include "translators/otlp/otlp_write.h"
+
+enum { LOG_ATTRS_FEW = 32, LOG_RECORD_ATTRIBUTES = 6 /* field of LogRecord */ };
+
+struct log_attrs {
+    struct otlp_buf w;
+    struct gw_arena *arena; /* of the record: for the table of many keys */
+    uint64_t seen;          /* a bit for each key, by its hash */
+    size_t n;
+    gw_str few[LOG_ATTRS_FEW];
+    gw_str *table; /* of more than a few: open addressing */
+    size_t slots;
+};
+
+void log_attrs_begin(struct log_attrs *, struct gw_arena *);
+/* True when the key is new, and noted. */
+bool log_attrs_claim(struct log_attrs *, gw_str key);
+
+static inline void log_attrs_text(struct log_attrs *a, gw_str key, gw_str value)
+{
+    if (log_attrs_claim(a, key))
+        otlp_attr_text(&a->w, LOG_RECORD_ATTRIBUTES, key, value);
+}
+
+static inline void log_attrs_int(struct log_attrs *a, gw_str key, int64_t value)
+{
+    if (log_attrs_claim(a, key))
+        otlp_attr_int(&a->w, LOG_RECORD_ATTRIBUTES, key, value);
+}
+
+/* "k:v,k:v", as Datadog's tags are written. A key that comes again makes an array of its values; service, env, version and host go to
+ * the origin instead. */
+struct log_origin;
+void log_attrs_tags(struct log_attrs *, gw_str tags, struct log_origin *);
+
+#endif

@@ -1,0 +1,41 @@
+/* log_found.h: what a record says of itself, wherever that was found: in its text, in its JSON, by a script, on its envelope.
+ *
+ * Views, good until the record is written. Empty, 0: not found.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_FOUND_H
+#define LOG_FOUND_H
+
+#include "translators/logs/log_attrs.h"
+#include "translators/logs/log_group.h"
+#include "translators/logs/log_ids.h"
+#include "translators/logs/log_time.h"
+
+struct log_found {
+    uint64_t time; /* ns since 1970 */
+    int severity;  /* OTLP's SeverityNumber */
+    gw_str severity_text;
+    gw_str body;
+    struct log_origin origin;
+    struct log_trace trace;
+    uint64_t span;
+    gw_str source, tags; /* of an intake's item */
+};
+
+/* What reading a record needs. */
+struct log_reader {
+    struct gw_arena *arena; /* of the record */
+    struct log_clock *clock;
+    struct log_attrs *attrs;
+    uint64_t now; /* ns since 1970: when it came */
+    bool python;  /* level numbers are Python's */
+};
+
+/* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of it. */
+void log_read_text(struct log_reader *, gw_str text, struct log_found *);
+/* log_json.c: one JSON object; false when it is none, and then nothing was found. */
+bool log_read_json(struct log_reader *, gw_str text, struct log_found *);
+/* The same for an item of Datadog's logs intake: its message is read as text or JSON in its turn, and what that says wins. */
+bool log_read_item(struct log_reader *, gw_str text, struct log_found *);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <endian.h>
+#include <stdlib.h>
+
+#include "gateway/clock.h"
+#include "translators/logs/log_batch.h"
+
+/* Field numbers of opentelemetry/proto/logs/v1/logs.proto and resource.proto. */
+enum { RESOURCE_LOGS = 1, RL_RESOURCE = 1, RL_SCOPE_LOGS = 2, SL_SCOPE = 1, RESOURCE_ATTRIBUTES = 1, SCOPE_NAME = 1 };
+
+enum { KEEP_CHUNKS = 1 << 16 };
+
+struct maker {
+    struct log_batch *b;
+    struct otlp_buf w;
+    uint32_t items;
+    uint32_t *unjoined; /* offsets in w of ids that wait for their upper half */
+    size_t unjoined_n, unjoined_cap;
+    struct gw_intake *intake;
+    struct gw_frame **frames;
+    size_t n, max;
+    gw_nsec now;
+    uint64_t asked, low, high; /* the id that was looked up last, and what became of it */
+    bool known;
+};
+
+static void resource_attr(struct maker *m, gw_str key, gw_str value)
+{
+    const struct gw_map *over = &m->b->conf->options->resource;
+    for (size_t i = 0; i < over->n; i++)
+        if (gw_str_eq(over->items[i].key, key))
+            return;
+    if (value.len)
+        otlp_attr_text(&m->w, RESOURCE_ATTRIBUTES, key, value);
+}
+
+static void write_resource(struct maker *m, const struct log_origin *o)
+{
+    const struct otlp_buf *more = &m->b->conf->resource;
+    size_t resource = otlp_open(&m->w, RL_RESOURCE, 1);
+    resource_attr(m, GW_STR("service.name"), o->service);
+    resource_attr(m, GW_STR("service.version"), o->version);
+    resource_attr(m, GW_STR("deployment.environment.name"), o->env);
+    resource_attr(m, GW_STR("host.name"), o->host);
+    if (otlp_room(&m->w, more->len))
+        otlp_end(&m->w, otlp_put_bytes(m->w.data + m->w.len, gw_str_n((const char *)more->data, more->len)));
+    otlp_close(&m->w, resource, 1);
+}
+
+static void write_scope(struct maker *m, gw_str name)
+{
+    if (!name.len)
+        return;
+    size_t scope = otlp_open(&m->w, SL_SCOPE, 1);
+    otlp_text(&m->w, SCOPE_NAME, name);
+    otlp_close(&m->w, scope, 1);
+}
+
+static uint64_t read_be64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return be64toh(v);
+}
+
+static void write_be64(uint8_t *p, uint64_t v)
+{
+    v = htobe64(v);
+    memcpy(p, &v, sizeof v);
+}
+
+static bool wait_for_id(struct maker *m, size_t offset)
+{
+    if (m->unjoined_n == m->unjoined_cap) {
+        size_t cap = m->unjoined_cap ? 2 * m->unjoined_cap : 64;
+        uint32_t *more = realloc(m->unjoined, cap * sizeof *more);
+        if (!more)
+            return false;
+        m->unjoined = more;
+        m->unjoined_cap = cap;
+    }
+    m->unjoined[m->unjoined_n++] = (uint32_t)offset;
+    return true;
+}
+
+/* The upper half of a 64-bit trace id, where it is known by now; else the frame notes its place. */
+static void join(struct maker *m, size_t offset)
+{
+    struct gw_ids *ids = m->b->conf->host->ids;
+    uint64_t low = read_be64(m->w.data + offset + 8);
+    if (!ids)
+        return;
+    if (low != m->asked || !m->known) {
+        m->asked = m->low = low;
+        m->known = gw_ids_find(ids, low, &m->high, m->now) ||
+                   (log_id_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
+    }
+    if (m->known) {
+        write_be64(m->w.data + offset, m->high);
+        write_be64(m->w.data + offset + 8, m->low);
+    } else if (!wait_for_id(m, offset)) {
+        m->w.failed = true;
+    }
+}
+
+/* Closes a message, which may move what stands in it: the places in it that were noted move along. */
+static void close_noted(struct maker *m, size_t mark, unsigned guess, size_t first)
+{
+    size_t before = m->w.len;
+    otlp_close(&m->w, mark, guess);
+    for (size_t i = first; i < m->unjoined_n; i++)
+        m->unjoined[i] = (uint32_t)(m->unjoined[i] + m->w.len - before);
+}
+
+/* Records of a scope until the frame is full; those that were written leave its list. */
+static void write_records(struct maker *m, struct log_scope *s)
+{
+    const struct log_batch *b = m->b;
+    do {
+        const struct log_slot *slot = &b->slots[s->first - 1];
+        size_t at = m->w.len;
+        if (otlp_room(&m->w, slot->len))
+            otlp_end(&m->w, otlp_put_bytes(m->w.data + at, gw_str_n((const char *)b->records.data + slot->at, slot->len)));
+        if (slot->id && !m->w.failed)
+            join(m, at + slot->id);
+        m->items++;
+        s->first = slot->next;
+    } while (s->first && m->w.len + b->slots[s->first - 1].len <= GW_FRAME_BYTES);
+}
+
+static void write_resource_logs(struct maker *m, struct log_scope *resource)
+{
+    size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3), noted = m->unjoined_n;
+    write_resource(m, &resource->origin);
+    for (struct log_scope *s = resource; s && m->w.len < GW_FRAME_BYTES; s = s->next) {
+        if (!s->first)
+            continue;
+        size_t scope = otlp_open(&m->w, RL_SCOPE_LOGS, 3), noted_here = m->unjoined_n;
+        write_scope(m, s->origin.logger);
+        write_records(m, s);
+        close_noted(m, scope, 3, noted_here);
+    }
+    close_noted(m, mark, 3, noted);
+}
+
+static bool empty(const struct log_scope *resource)
+{
+    for (const struct log_scope *s = resource; s; s = s->next)
+        if (s->first)
+            return false;
+    return true;
+}
+
+static struct gw_frame *frame_of(struct maker *m)
+{
+    struct gw_frame *f = m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
+    if (!f)
+        return NULL;
+    if (m->unjoined_n) {
+        gw_frame_unjoined(f, m->unjoined, (uint32_t)m->unjoined_n);
+        m->unjoined = NULL;
+    }
+    return f;
+}
+
+/* The next frame of what is left. What memory was out for is refused. */
+static void make_frame(struct maker *m)
+{
+    m->w = (struct otlp_buf){0};
+    m->unjoined = NULL;
+    m->items = 0;
+    m->unjoined_n = m->unjoined_cap = 0;
+    for (struct log_scope *r = m->b->groups.first_resource; r && m->w.len < GW_FRAME_BYTES; r = r->other)
+        while (!empty(r) && m->w.len < GW_FRAME_BYTES)
+            write_resource_logs(m, r);
+    struct gw_frame *f = frame_of(m);
+    m->b->left -= m->items;
+    m->intake->received += m->items;
+    if (f) {
+        m->frames[m->n++] = f;
+    } else {
+        m->intake->not_taken[GW_WHY_QUEUE_FULL] += m->items;
+        otlp_fini(&m->w);
+    }
+    free(m->unjoined);
+}
+
+static void clear(struct log_batch *b)
+{
+    b->groups = (struct log_groups){0};
+    gw_arena_reset(&b->keep, KEEP_CHUNKS);
+    b->records.len = 0;
+    b->n = 0;
+    gw_budget_give(b->conf->host->budget, b->charged);
+    b->charged = 0;
+}
+
+size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, struct gw_intake *intake)
+{
+    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now()};
+    *intake = b->intake;
+    b->intake = (struct gw_intake){0};
+    while (b->left && m.n < max)
+        make_frame(&m);
+    if (!b->left)
+        clear(b);
+    return m.n;
+}

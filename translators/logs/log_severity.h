@@ -1,0 +1,21 @@
+/* log_severity.h: what a log level means, as OpenTelemetry's SeverityNumber: words by log_severity.def, numbers by their dialect.
+ *
+ *     0 … 7     syslog, GELF: 0 is the worst
+ *     10 … 60   pino and bunyan: 30 is info …
+ *     10 … 50   … but Python: 20 is info, 50 is critical
+ *
+ * Pure functions.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_SEVERITY_H
+#define LOG_SEVERITY_H
+
+#include "gateway/str.h"
+
+enum { LOG_SEVERITY_INFO = 9 };
+
+/* 0: that is no level. slog's "INFO+2" is one. */
+int log_severity_word(gw_str);
+int log_severity_number(int64_t, bool python);
+
+#endif
