@@ -70,6 +70,7 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
                                .host_name = host_name(p, c),
                                .check = check,
                                .threads = threads,
+                               .receivers = conf->receivers_n,
                                .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)
         if (!add_exporter(p, &conf->exporters[i]))

@@ -34,6 +34,7 @@ struct gw_host {
     gw_str host_name;         /* this machine's; used only for peers on this machine */
     bool check;               /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
     int threads;              /* receiver threads: as many as cores that the process may use, unless the option says */
+    size_t receivers;         /* how many there are */
     bool unasked;             /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
 };
 
