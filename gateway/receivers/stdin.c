@@ -30,7 +30,8 @@
 
 enum { READ = 64 * 1024, AUTO = 0, EXIT = 1 };
 static const char component[] = "receiver=stdin";
-static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, PATIENCE = 3 * GW_SEC, FIRST_PAUSE = 5 * GW_MSEC, LONGEST_PAUSE = 500 * GW_MSEC;
+static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, PATIENCE = 3 * GW_SEC, FIRST_PAUSE = 5 * GW_MSEC,
+                     LONGEST_PAUSE = 500 * GW_MSEC;
 
 struct input_conf {
     OPTS(GW_FIELD)
@@ -94,7 +95,8 @@ static void offer(struct input *in)
 static void on_line(void *ctx, gw_str text, uint64_t cut)
 {
     struct input *in = ctx;
-    const struct log_input record = {.form = LOG_TEXT, .text = text, .observed = (uint64_t)gw_wall(), .host = in->host->host_name, .cut = cut};
+    const struct log_input record = {
+        .form = LOG_TEXT, .text = text, .observed = (uint64_t)gw_wall(), .host = in->host->host_name, .cut = cut};
     atomic_fetch_add_explicit(&in->lines, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&in->bytes, text.len, memory_order_relaxed);
     if (in->due == GW_NEVER)

@@ -10,9 +10,9 @@
  *
  * A record goes to the queue when a frame's worth has come, or STREAM_LINGER after the first of it.
  *
- * Memory: a connection is charged STREAM_CONNECTION bytes (with TLS STREAM_TLS more) and what is held of a line that has not ended; all of a
- * receiver's at most a third of max_memory. What there is no memory for is cut off and said so. Connections are bounded in number, and
- * of one address (peers.h); past that, one that never sent a record or that was idle for ten seconds makes way.
+ * Memory: a connection is charged STREAM_CONNECTION bytes (with TLS STREAM_TLS more) and what is held of a line that has not ended; all of
+ * a receiver's at most a third of max_memory. What there is no memory for is cut off and said so. Connections are bounded in number, and of
+ * one address (peers.h); past that, one that never sent a record or that was idle for ten seconds makes way.
  *
  * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered.
  *

@@ -147,8 +147,9 @@ static void place(struct stream *s, int fd, const struct sockaddr *sa, const str
         struct stream_peer who;
         stream_describe(&who, sa);
         count(&s->set.counts->turned_away, 1);
-        gw_log(GW_WARNING, s->set.component, "%s: a connection of %s is closed: there are as many as connections, peer.connections or max_memory allow",
-               l->name, who.is_unix ? "this machine" : who.address);
+        gw_log(GW_WARNING, s->set.component,
+               "%s: a connection of %s is closed: there are as many as connections, peer.connections or max_memory allow", l->name,
+               who.is_unix ? "this machine" : who.address);
         close(fd);
         return;
     }

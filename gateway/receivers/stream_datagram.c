@@ -36,8 +36,8 @@ static void see_drops(struct stream *s, struct stream_listener *l, struct msghdr
         if (!more)
             continue;
         atomic_fetch_add_explicit(&s->set.counts->kernel_drops, more, memory_order_relaxed);
-        gw_log(GW_WARNING, s->set.component, "%s: the kernel dropped %u datagrams, for they came faster than they were read: see receive_buffer",
-               l->name, more);
+        gw_log(GW_WARNING, s->set.component,
+               "%s: the kernel dropped %u datagrams, for they came faster than they were read: see receive_buffer", l->name, more);
     }
 }
 
@@ -93,7 +93,8 @@ bool stream_datagram_read(struct stream *s, struct stream_listener *l)
     }
     int n = recvmmsg(l->fd, m, STREAM_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
     struct stream_peer peer = {.is_unix = true, .local = true};
-    struct datagram d = {.s = s, .feed = l->kind == STREAM_UDP ? s->loose : s->feed, .record = {.peer = &peer, .observed = (uint64_t)gw_wall()}};
+    struct datagram d = {
+        .s = s, .feed = l->kind == STREAM_UDP ? s->loose : s->feed, .record = {.peer = &peer, .observed = (uint64_t)gw_wall()}};
     for (int i = 0; i < n; i++) {
         if (l->kind == STREAM_UDP && (i == 0 || memcmp(&from[i], &from[i - 1], m[i].msg_hdr.msg_namelen) != 0))
             stream_describe(&peer, (const struct sockaddr *)&from[i]);

@@ -17,10 +17,10 @@
 #include "gateway/receivers/stream.h"
 
 enum {
-    STREAM_READ = 64 * 1024,     /* bytes read of a connection in one turn, and the longest datagram */
-    STREAM_BATCH = 16,           /* datagrams read at once */
-    STREAM_DATAGRAM_TURNS = 16,  /* batches in one turn */
-    STREAM_CONTROL = 64          /* bytes of what the kernel says about a datagram */
+    STREAM_READ = 64 * 1024,    /* bytes read of a connection in one turn, and the longest datagram */
+    STREAM_BATCH = 16,          /* datagrams read at once */
+    STREAM_DATAGRAM_TURNS = 16, /* batches in one turn */
+    STREAM_CONTROL = 64         /* bytes of what the kernel says about a datagram */
 };
 
 /* What an epoll event is about: first member of whatever its data points to. */
@@ -71,7 +71,7 @@ struct stream {
     int64_t conns_n;
     bool accepting, stopping;
     gw_nsec ticked, stop_by;
-    char *buffer; /* STREAM_BATCH × STREAM_READ */
+    char *buffer;                /* STREAM_BATCH × STREAM_READ */
     struct stream_conn *reading; /* whose bytes are being framed … */
     const char *torn;            /* … and how they ended */
     uint64_t observed;

@@ -80,7 +80,8 @@ class Ddgate:
     """One process. `receiver` and `exporters` become the configuration; `settings` are further top-level options; `conf` replaces
     all of that by a text of the test's own, `args` the command line."""
 
-    def __init__(self, directory, receiver=None, exporters=(), settings=None, conf=None, args=None, env=None, uds=False, port=None):
+    def __init__(self, directory, receiver=None, exporters=(), settings=None, conf=None, args=None, env=None, uds=False, port=None,
+                 stdin=subprocess.DEVNULL):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
@@ -92,7 +93,7 @@ class Ddgate:
             path.write_text(conf if conf is not None else self._conf(receiver or {}, exporters, settings or {}, uds))
             args = ["-c", str(path)]
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
-            self.process = subprocess.Popen([str(BINARY), *args], stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([str(BINARY), *args], stdout=out, stderr=err, stdin=stdin,
                                             cwd=self.directory, env={**os.environ, **(env or {})})
         self.ledger = None
 
