@@ -3,13 +3,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "exporters/pretty_log.h"
 #include "exporters/pretty_span.h"
 #include "exporters/pretty_tree.h"
 
-/* Levels whose branches are drawn; lines of a stack, events and links that are shown per span; columns for times. */
-enum { LEVELS = 24, STACK = 4, EVENTS = 8, TIME = 9, SCRATCH = 64 * 1024 };
+/* Levels whose branches are drawn; events and links that are shown per span; columns for times. */
+enum { LEVELS = 24, EVENTS = 8, TIME = 9, SCRATCH = 64 * 1024 };
 
 struct page {
     struct out *o;
@@ -19,6 +19,10 @@ struct page {
     uint64_t last; /* bit per level: no sibling follows */
     unsigned depth;
     struct pretty_error told; /* whose stack was shown last in this trace: frameworks put one error on many spans */
+    struct pretty_log *logs;  /* of this trace, sorted; those of a span are shown below it */
+    size_t logs_n;
+    const struct pretty_node *node; /* the span that a log stands below; NULL: below the trace */
+    const struct pretty_log *log;   /* the one that is being written */
 };
 
 static struct pretty_line line(struct page *p)
@@ -42,15 +46,11 @@ static void put_right(struct pretty_line *l, enum pretty_style style, const char
 
 static void put_when(struct pretty_line *l, uint64_t unix_ns)
 {
-    char date[48], zone[8];
-    time_t seconds = (time_t)(unix_ns / 1000000000);
-    struct tm tm;
-    if (!localtime_r(&seconds, &tm) || !strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S", &tm) || !strftime(zone, sizeof zone, " %z", &tm))
+    char text[64];
+    if (!pretty_when(text, unix_ns))
         return;
-    size_t len = strlen(date);
-    snprintf(date + len, sizeof date - len, ".%03u%s", (unsigned)(unix_ns / 1000000 % 1000), strcmp(zone, " +0000") == 0 ? "Z" : zone);
     pretty_put(l, PRETTY_PLAIN, " · ");
-    pretty_put(l, PRETTY_PLAIN, date);
+    pretty_put(l, PRETTY_PLAIN, text);
 }
 
 static void hex(char *out, ProtobufCBinaryData id)
@@ -220,47 +220,10 @@ static struct pretty_line below(struct page *p, const struct pretty_node *node)
     return l;
 }
 
-/* Python 3.11 underlines the place: lines of ^ and ~. */
-static bool is_underline(gw_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!strchr(" ^~", s.ptr[i]) || !s.ptr[i])
-            return false;
-    return true;
-}
-
-static gw_str trim_end(gw_str s)
-{
-    while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
-/* The lines that say most: the most recent calls. Python's stand last, before the message; elsewhere they follow the message. */
-static size_t pick_lines(gw_str text, gw_str picked[STACK])
-{
-    bool python = gw_str_starts(text, GW_STR("Traceback"));
-    gw_str at, rest = trim_end(text);
-    size_t n = 0;
-    for (size_t i = 0; gw_str_next(&rest, '\n', &at); i++) {
-        bool message = python ? !rest.ptr : i == 0 && rest.ptr;
-        if (message || is_underline(trim_end(at)))
-            continue;
-        if (n == STACK && !python)
-            break;
-        if (n == STACK)
-            memmove(picked, picked + 1, --n * sizeof *picked);
-        while (at.len && *at.ptr == '\t')
-            at = gw_str_from(at, 1);
-        picked[n++] = trim_end(at);
-    }
-    return n;
-}
-
 static void stack(struct page *p, const struct pretty_node *node, gw_str text)
 {
-    gw_str lines[STACK];
-    size_t n = pick_lines(text, lines);
+    gw_str lines[PRETTY_STACK];
+    size_t n = pretty_stack(text, lines);
     for (size_t i = 0; i < n; i++) {
         struct pretty_line l = below(p, node);
         pretty_put_text(&l, PRETTY_DIM, lines[i], 160);
@@ -335,6 +298,50 @@ static bool stack_is_news(const struct page *p, const struct pretty_node *node, 
     return true;
 }
 
+/* --- logs --- */
+
+static void put_offset(struct page *p, struct pretty_line *l, uint64_t unix_ns)
+{
+    char text[24] = "+";
+    bool before = unix_ns < p->trace->begin;
+    text[0] = before ? '-' : '+';
+    size_t columns = pretty_duration(text + 1, before ? p->trace->begin - unix_ns : unix_ns - p->trace->begin) + 1;
+    put_right(l, PRETTY_DIM, text, columns);
+}
+
+/* A line of a log record: its first has the record's time where a span's begin stands, the others are indented below it. */
+static struct pretty_line log_margin(void *page, bool first)
+{
+    struct page *p = page;
+    struct pretty_line l = line(p);
+    if (first)
+        put_offset(p, &l, pretty_log_time(p->log->record));
+    else
+        spaces(&l, TIME);
+    spaces(&l, TIME + 2);
+    if (p->node) {
+        branches(p, &l, false);
+        pretty_put(&l, PRETTY_DIM, p->node->child ? "│  " : "   ");
+    }
+    pretty_put(&l, PRETTY_DIM, first ? "» " : "    ");
+    return l;
+}
+
+/* Those of the span of `node`, or with NULL whatever of the trace is left. */
+static void logs(struct page *p, const struct pretty_node *node)
+{
+    const struct pretty_margin margin = {log_margin, p};
+    size_t first = 0, n = node ? pretty_log_of_span(p->logs, p->logs_n, node->span->span_id, &first) : p->logs_n;
+    p->node = node;
+    for (size_t i = first; i < first + n; i++) {
+        if (p->logs[i].shown)
+            continue;
+        p->log = &p->logs[i];
+        p->logs[i].shown = true;
+        pretty_put_log(&margin, &p->logs[i]);
+    }
+}
+
 static void show(struct page *p, const struct pretty_node *node)
 {
     struct pretty_error e = pretty_error(node->span);
@@ -345,6 +352,7 @@ static void show(struct page *p, const struct pretty_node *node)
     }
     events(p, node);
     links(p, node);
+    logs(p, node);
 }
 
 /* Depth first, without recursion: how deep a trace is, is not ours to say. */
@@ -371,19 +379,44 @@ static void trace(struct page *p, const struct pretty_trace *t)
         }
         node = node ? node->next : NULL;
     }
+    logs(p, NULL);
     out_char(p->o, '\n');
 }
 
-bool pretty_traces(struct out *o, struct gw_arena *arena, const struct pretty *how, const pretty_request *const *requests, size_t n)
+bool pretty_traces(struct out *o, struct gw_arena *arena, const struct pretty *how, const pretty_request *const *requests, size_t n,
+                   struct pretty_log *all, size_t all_n)
 {
-    size_t traces_n;
+    size_t traces_n, first;
     struct pretty_trace *traces = pretty_tree(arena, requests, n, &traces_n);
     struct page p = {.o = o, .how = how};
     if (!traces)
         return false;
+    pretty_log_sort(all, all_n);
     out_init(&p.scratch, SCRATCH);
-    for (size_t i = 0; i < traces_n; i++)
+    for (size_t i = 0; i < traces_n; i++) {
+        p.logs_n = pretty_log_of_trace(all, all_n, traces[i].spans[0]->span->trace_id, &first);
+        p.logs = all_n ? all + first : NULL;
         trace(&p, &traces[i]);
+    }
     out_fini(&p.scratch);
     return true;
+}
+
+static struct pretty_line alone_margin(void *page, bool first)
+{
+    struct pretty_line l = line(page);
+    spaces(&l, first ? 0 : 4);
+    return l;
+}
+
+void pretty_logs(struct out *o, const struct pretty *how, struct pretty_log *all, size_t n)
+{
+    struct page p = {.o = o, .how = how};
+    const struct pretty_margin margin = {alone_margin, &p};
+    out_init(&p.scratch, SCRATCH);
+    for (size_t i = 0; i < n; i++) {
+        pretty_put_log_alone(&margin, &all[i]);
+        all[i].shown = true;
+    }
+    out_fini(&p.scratch);
 }

@@ -85,7 +85,7 @@ size_t pretty_duration(char out[16], uint64_t ns)
 
 /* --- attributes --- */
 
-static const any_value *find(key_value *const *attributes, size_t n, const char *key)
+const any_value *pretty_find(key_value *const *attributes, size_t n, const char *key)
 {
     for (size_t i = 0; i < n; i++)
         if (attributes[i]->value && gw_str_eq(pretty_bytes(attributes[i]->key), gw_str_z(key)))
@@ -154,8 +154,7 @@ static void write_value(struct out *o, const any_value *v, unsigned depth)
     }
 }
 
-/* A value as one text; valid until the next call. */
-static gw_str shown(struct pretty_line *l, const any_value *v)
+gw_str pretty_value(struct pretty_line *l, const any_value *v)
 {
     out_reset(l->scratch);
     if (v)
@@ -167,7 +166,7 @@ static gw_str shown(struct pretty_line *l, const any_value *v)
 
 gw_str pretty_resource_text(const pretty_resource *r, const char *key)
 {
-    return r ? text_of(find(r->attributes, r->n_attributes, key)) : GW_NOSTR;
+    return r ? text_of(pretty_find(r->attributes, r->n_attributes, key)) : GW_NOSTR;
 }
 
 void pretty_put_resource(struct pretty_line *l, const pretty_resource *r)
@@ -186,7 +185,7 @@ void pretty_put_resource(struct pretty_line *l, const pretty_resource *r)
         {"process.pid", "pid="},
     };
     for (size_t i = 0; r && i < sizeof rows / sizeof *rows; i++) {
-        gw_str value = shown(l, find(r->attributes, r->n_attributes, rows[i].key));
+        gw_str value = pretty_value(l, pretty_find(r->attributes, r->n_attributes, rows[i].key));
         if (!value.len)
             continue;
         pretty_put(l, PRETTY_DIM, " ");
@@ -201,7 +200,7 @@ static const any_value *exception_part(const pretty_span *s, const char *event_k
 {
     for (size_t i = s->n_events; i-- > 0;)
         if (gw_str_eq(pretty_bytes(s->events[i]->name), GW_STR("exception")))
-            return find(s->events[i]->attributes, s->events[i]->n_attributes, event_key);
+            return pretty_find(s->events[i]->attributes, s->events[i]->n_attributes, event_key);
     return NULL;
 }
 
@@ -209,7 +208,7 @@ static gw_str first_text(const pretty_span *s, const char *event_key, const char
 {
     gw_str found = text_of(exception_part(s, event_key));
     for (; !found.len && *keys; keys++)
-        found = text_of(find(s->attributes, s->n_attributes, *keys));
+        found = text_of(pretty_find(s->attributes, s->n_attributes, *keys));
     return found;
 }
 
@@ -225,6 +224,43 @@ struct pretty_error pretty_error(const pretty_span *s)
     return e;
 }
 
+/* Python 3.11 underlines the place: lines of ^ and ~. */
+static bool is_underline(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!strchr(" ^~", s.ptr[i]) || !s.ptr[i])
+            return false;
+    return true;
+}
+
+static gw_str trim_end(gw_str s)
+{
+    while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Python's stand last, before the message; elsewhere they follow the message. */
+size_t pretty_stack(gw_str text, gw_str picked[PRETTY_STACK])
+{
+    bool python = gw_str_starts(text, GW_STR("Traceback"));
+    gw_str at, rest = trim_end(text);
+    size_t n = 0;
+    for (size_t i = 0; gw_str_next(&rest, '\n', &at); i++) {
+        bool message = python ? !rest.ptr : i == 0 && rest.ptr;
+        if (message || is_underline(trim_end(at)))
+            continue;
+        if (n == PRETTY_STACK && !python)
+            break;
+        if (n == PRETTY_STACK)
+            memmove(picked, picked + 1, --n * sizeof *picked);
+        while (at.len && *at.ptr == '\t')
+            at = gw_str_from(at, 1);
+        picked[n++] = trim_end(at);
+    }
+    return n;
+}
+
 /* --- details --- */
 
 struct details {
@@ -235,7 +271,7 @@ struct details {
 
 static const any_value *attribute(const struct details *d, const char *key)
 {
-    return find(d->span->attributes, d->span->n_attributes, key);
+    return pretty_find(d->span->attributes, d->span->n_attributes, key);
 }
 
 /* The first of the two names that is there: OpenTelemetry's, Datadog's (mode `datadog`). */
@@ -261,7 +297,7 @@ static void item(struct details *d, enum pretty_style style, gw_str s)
 
 static void http_status(struct details *d)
 {
-    gw_str code = shown(d->l, either(d, "http.response.status_code", "http.status_code"));
+    gw_str code = pretty_value(d->l, either(d, "http.response.status_code", "http.status_code"));
     if (!code.len)
         return;
     enum pretty_style style = *code.ptr == '5'   ? PRETTY_RED
@@ -280,7 +316,7 @@ static void peer(struct details *d)
     if (!host.len || attribute(d, "url.full") || d->span->kind == OPENTELEMETRY__PROTO__TRACE__V1__SPAN__SPAN_KIND__SPAN_KIND_SERVER)
         return;
     item(d, PRETTY_PLAIN, host);
-    gw_str port = shown(d->l, attribute(d, "server.port"));
+    gw_str port = pretty_value(d->l, attribute(d, "server.port"));
     if (port.len) {
         pretty_put(d->l, PRETTY_PLAIN, ":");
         pretty_put_text(d->l, PRETTY_PLAIN, port, TAG_VALUE);
@@ -304,27 +340,47 @@ static bool is_detail(gw_str key)
     return false;
 }
 
-void pretty_put_attributes(struct pretty_line *l, key_value *const *attributes, size_t n)
+/* Of a log record. */
+static bool is_log_detail(gw_str key)
 {
-    size_t shown_n = 0, more = 0;
+    static const char *const known[] = {"exception.", "datadog.log.source", "code.", "thread.", "log.file.", "log.record.original"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_starts(key, gw_str_z(known[i])))
+            return true;
+    return false;
+}
+
+static void put_attributes(struct pretty_line *l, key_value *const *attributes, size_t n, bool (*hidden)(gw_str key))
+{
+    size_t shown = 0, more = 0;
     for (size_t i = 0; i < n; i++) {
         gw_str key = pretty_bytes(attributes[i]->key);
-        if (is_detail(key))
+        if (hidden(key))
             continue;
-        if (shown_n++ >= TAGS) {
+        if (shown++ >= TAGS) {
             more++;
             continue;
         }
-        pretty_put(l, PRETTY_DIM, shown_n == 1 ? "  " : " ");
+        pretty_put(l, PRETTY_DIM, shown == 1 ? "  " : " ");
         pretty_put_text(l, PRETTY_DIM, key, TAG_VALUE);
         pretty_put(l, PRETTY_DIM, "=");
-        pretty_put_text(l, PRETTY_DIM, shown(l, attributes[i]->value), TAG_VALUE);
+        pretty_put_text(l, PRETTY_DIM, pretty_value(l, attributes[i]->value), TAG_VALUE);
     }
     if (more) {
         char words[32];
         snprintf(words, sizeof words, " +%zu more", more);
         pretty_put(l, PRETTY_DIM, words);
     }
+}
+
+void pretty_put_attributes(struct pretty_line *l, key_value *const *attributes, size_t n)
+{
+    put_attributes(l, attributes, n, is_detail);
+}
+
+void pretty_put_log_attributes(struct pretty_line *l, key_value *const *attributes, size_t n)
+{
+    put_attributes(l, attributes, n, is_log_detail);
 }
 
 void pretty_put_details(struct pretty_line *l, const pretty_span *span)
@@ -349,10 +405,10 @@ void pretty_put_details(struct pretty_line *l, const pretty_span *span)
     struct details d = {l, span, false};
     http_status(&d);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        item(&d, rows[i].style, shown(l, either(&d, rows[i].otel, rows[i].datadog)));
+        item(&d, rows[i].style, pretty_value(l, either(&d, rows[i].otel, rows[i].datadog)));
     peer(&d);
     if (!attribute(&d, "db.query.text"))
-        item(&d, PRETTY_DIM, shown(l, attribute(&d, "resource.name")));
-    item(&d, PRETTY_DIM, shown(l, attribute(&d, "operation.name")));
+        item(&d, PRETTY_DIM, pretty_value(l, attribute(&d, "resource.name")));
+    item(&d, PRETTY_DIM, pretty_value(l, attribute(&d, "operation.name")));
     pretty_put_attributes(l, span->attributes, span->n_attributes);
 }

@@ -43,5 +43,18 @@ struct pretty_error {
 };
 struct pretty_error pretty_error(const pretty_span *);
 void pretty_put_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n);
+/* Of a log record: what was not taken apart elsewhere. */
+void pretty_put_log_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n);
+
+/* NULL where there is none. */
+const Opentelemetry__Proto__Common__V1__AnyValue *pretty_find(Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n,
+                                                              const char *key);
+/* Any value as one text; valid until the next call. */
+gw_str pretty_value(struct pretty_line *, const Opentelemetry__Proto__Common__V1__AnyValue *);
+
+/* Lines of a stack trace that are shown. */
+enum { PRETTY_STACK = 4 };
+/* The lines that say most: the most recent calls. Returns how many. */
+size_t pretty_stack(gw_str text, gw_str picked[PRETTY_STACK]);
 
 #endif

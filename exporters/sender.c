@@ -36,7 +36,7 @@ struct gw_sender {
     struct gw_ids *ids;
     struct gw_queue *queue;
     struct gw_retry_conf retry;
-    unsigned number, signals;
+    unsigned number, signals, slots; /* slots: requests that may be open at a time */
     char name[64], component[80];
 
     _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
@@ -300,7 +300,7 @@ static void send(struct gw_sender *s, struct gw_parcel *p)
 
 static void send_due(struct gw_sender *s, gw_nsec now)
 {
-    for (struct gw_parcel **at = &s->waiting.first; *at && s->open < s->conf->in_flight;) {
+    for (struct gw_parcel **at = &s->waiting.first; *at && s->open < s->slots;) {
         if ((*at)->due > now) {
             at = &(*at)->next;
             continue;
@@ -322,7 +322,7 @@ static unsigned takable(const struct gw_sender *s, gw_nsec now)
         else
             slots++;
     }
-    return slots < s->conf->in_flight ? signals : 0;
+    return slots < s->slots ? signals : 0;
 }
 
 static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
@@ -388,7 +388,7 @@ static gw_nsec earlier(gw_nsec a, gw_nsec b)
 static gw_nsec next_retry(const struct gw_sender *s)
 {
     gw_nsec due = GW_NEVER;
-    if (s->open < s->conf->in_flight)
+    if (s->open < s->slots)
         for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
             due = earlier(due, p->due);
     return due;
@@ -437,6 +437,8 @@ gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
         expire(s, now);
         send_due(s, now);
         take(s, now);
+        if (s->exporter->hurry && s->open && (s->draining || s->open >= s->slots))
+            s->exporter->hurry(s->ctx);
     }
     publish(s);
     return gw_queue_finished(s->queue) ? GW_SENDER_OVER : next_step(s, now);
@@ -475,6 +477,7 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
     s->ledger = ledger;
     s->ids = ids;
     s->signals = gw_sender_signals(conf, exporter);
+    s->slots = conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight : exporter->in_flight;
     s->retry = (struct gw_retry_conf){conf->retry_initial, conf->retry_max};
     s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
     s->waiting.end = &s->waiting.first;

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporters/hold.h"
 #include "exporters/otlp_json.h"
 #include "exporters/otlp_read.h"
 #include "exporters/pretty.h"
@@ -30,7 +31,10 @@
 
 #define OPTS(X)                                                                                                                            \
     X(choice, format, "format", "pretty", "pretty|otlp_json", "",                                                                          \
-      "pretty: traces as trees, for people. otlp_json: one OTLP/JSON request a line, as the OpenTelemetry file exporter writes.")          \
+      "pretty: traces as trees with their logs, for people. otlp_json: one OTLP/JSON request a line, as the OpenTelemetry file "           \
+      "exporter writes.")                                                                                                                  \
+    X(duration, gather, "gather", "2500ms", "0s", "30s",                                                                                   \
+      "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")                                   \
     X(choice, color, "color", "auto", "auto|always|never", "", "Colours in pretty: auto is on a terminal, unless NO_COLOR is set.")
 
 struct conf {
@@ -42,6 +46,7 @@ static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 enum { PRETTY, OTLP_JSON };
 enum { AUTO, ALWAYS, NEVER };
 /* A rendered frame may take this much; decoding it, so many times its size and a base. */
+enum { IN_FLIGHT = 32 }; /* batches of logs that wait for their traces are among them */
 enum { TEXT_LIMIT = 64 * 1024 * 1024, UNFOLD = 48, SCRATCH = 1024 * 1024, FILE_WRITE = 256 * 1024 };
 
 struct request {
@@ -52,6 +57,7 @@ struct request {
     size_t rendered, settled; /* frames; settled: written or rejected */
     uint64_t rejected;        /* items of settled frames */
     uint64_t unread;          /* items of frames that are rendered but not settled */
+    struct held logs;         /* of a batch of logs in pretty: its frames are settled when all records are */
 };
 
 struct ctx {
@@ -68,7 +74,8 @@ struct ctx {
     struct gw_arena arena;
     gw_nsec hold_until; /* after ENOSPC */
     unsigned outcomes;
-    bool closed, said, cancelled;
+    struct hold hold;
+    bool closed, said, cancelled, hurried;
     char why[64];
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
@@ -97,6 +104,7 @@ static enum gw_code open_stdout(void *ctx, const char *path, struct gw_problems 
     c->at_once = c->regular ? FILE_WRITE : PIPE_BUF;
     c->pretty.color = c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
     out_init(&c->out, TEXT_LIMIT);
+    hold_init(&c->hold, c->conf.gather);
     return GW_OK;
 }
 
@@ -122,15 +130,34 @@ static uint64_t items(const struct gw_batch *b, size_t from)
     return n;
 }
 
-static void finish(struct ctx *c, struct gw_outcome *outcome)
+static void append(struct ctx *c, struct request *r)
+{
+    r->next = NULL;
+    *c->last = r;
+    c->last = &r->next;
+}
+
+static struct request *detach(struct ctx *c)
 {
     struct request *r = c->first;
     c->first = r->next;
     if (!c->first)
         c->last = &c->first;
+    return r;
+}
+
+static void finish(struct ctx *c, struct gw_outcome *outcome)
+{
+    struct request *r = detach(c);
     c->outcomes++;
+    held_end(&r->logs);
     r->done(r->cookie, outcome);
     free(r);
+}
+
+static bool is_of_logs(const struct request *r)
+{
+    return r->logs.state != NULL;
 }
 
 /* --- rendering --- */
@@ -168,11 +195,23 @@ static size_t terminal_columns(const struct ctx *c)
     return size.ws_col;
 }
 
-static void render_pretty(struct ctx *c, struct request *r)
+/* Logs of these traces that come later need not wait for them. */
+static void remember(struct ctx *c, const pretty_request *q)
+{
+    for (size_t i = 0; i < q->n_resource_spans; i++)
+        for (size_t j = 0; j < q->resource_spans[i]->n_scope_spans; j++)
+            for (size_t k = 0; k < q->resource_spans[i]->scope_spans[j]->n_spans; k++)
+                hold_see(&c->hold, q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
+}
+
+static void render_traces(struct ctx *c, struct request *r)
 {
     const struct gw_batch *b = r->batch;
-    size_t n = 0;
-    begin_arena(c, b->bytes + b->n * sizeof(void *));
+    size_t n = 0, logs_n, budget = b->bytes + c->hold.bytes + b->n * sizeof(void *);
+    begin_arena(c, budget);
+    struct pretty_log *logs = hold_waiting(&c->hold, &c->arena, &logs_n);
+    if (c->arena.spent) /* the traces come first */
+        begin_arena(c, budget);
     const pretty_request **requests = gw_new(&c->arena, const pretty_request *, b->n);
     for (size_t i = 0; requests && i < b->n; i++) {
         const ProtobufCMessage *message = read_frame(c, b->frames[i]);
@@ -181,10 +220,24 @@ static void render_pretty(struct ctx *c, struct request *r)
         else
             r->unread += b->frames[i]->items;
     }
-    c->pretty.columns = terminal_columns(c);
     r->rendered = b->n;
-    if (!requests || !pretty_traces(&c->out, &c->arena, &c->pretty, requests, n) || c->out.failed)
+    if (!requests || !pretty_traces(&c->out, &c->arena, &c->pretty, requests, n, logs, logs_n) || c->out.failed) {
         r->unread = b->items;
+        return;
+    }
+    hold_joined(&c->hold, logs, logs_n);
+    for (size_t i = 0; i < n; i++)
+        remember(c, requests[i]);
+}
+
+static void render_logs(struct ctx *c, struct request *r)
+{
+    size_t n;
+    begin_arena(c, r->batch->bytes + r->logs.n * sizeof(struct pretty_log));
+    struct pretty_log *logs = hold_now(&c->hold, &r->logs, &c->arena, &n);
+    if (logs)
+        pretty_logs(&c->out, &c->pretty, logs, n);
+    r->rendered = r->batch->n;
 }
 
 /* The next piece of the first request, into an empty buffer. */
@@ -194,19 +247,39 @@ static void render(struct ctx *c)
     c->written = 0;
     out_reset(&c->out);
     r->unread = 0;
+    c->pretty.columns = terminal_columns(c);
     if (c->conf.format == OTLP_JSON)
         render_json(c, r);
+    else if (is_of_logs(r))
+        render_logs(c, r);
     else
-        render_pretty(c, r);
-    if (c->out.failed)
+        render_traces(c, r);
+    if (c->out.failed) {
+        hold_failed(&c->hold, is_of_logs(r) ? &r->logs : NULL);
         out_reset(&c->out);
+    }
 }
 
-static void settle(struct request *r)
+/* What was rendered is written. */
+static void settle(struct ctx *c, struct request *r)
 {
     r->settled = r->rendered;
     r->rejected += r->unread;
     r->unread = 0;
+    hold_written(&c->hold, is_of_logs(r) ? &r->logs : NULL);
+    if (is_of_logs(r))
+        r->rejected = r->logs.unread;
+}
+
+/* Batches of logs that have waited long enough, or all of whose records were shown with their traces, stand in line again. */
+static void release(struct ctx *c)
+{
+    bool all = c->hurried || c->cancelled || c->closed;
+    for (struct held *h; (h = hold_take(&c->hold, gw_now(), all));) {
+        struct request *r = h->owner;
+        r->settled = r->rendered = held_is_over(h) ? r->batch->n : 0;
+        append(c, r);
+    }
 }
 
 /* --- writing --- */
@@ -255,7 +328,8 @@ static bool flush(struct ctx *c)
 static void reject_rest(struct ctx *c)
 {
     struct request *r = c->first;
-    struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected + items(r->batch, r->settled)};
+    uint64_t rest = is_of_logs(r) ? r->logs.n - r->logs.done : items(r->batch, r->settled);
+    struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected + rest};
     if (!c->said) {
         memcpy(outcome.text, c->why, sizeof c->why);
         outcome.remedy = "Something must read what ddgate prints; restart it with an open standard output.";
@@ -278,6 +352,7 @@ static void drop_requests(struct ctx *c)
 
 static void pump(struct ctx *c)
 {
+    release(c);
     if (c->cancelled)
         drop_requests(c);
     while (flush(c)) {
@@ -285,14 +360,19 @@ static void pump(struct ctx *c)
         if (!r) {
             return;
         } else if (c->closed) {
+            release(c);
             reject_rest(c);
-        } else if (settle(r), r->settled < r->batch->n) {
+        } else if (settle(c, r), r->settled < r->batch->n) {
             render(c);
+        } else if (is_of_logs(r) && !held_is_over(&r->logs)) {
+            hold_add(&c->hold, &detach(c)->logs, gw_now());
+            release(c);
         } else {
             struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected};
             if (r->rejected)
                 snprintf(outcome.text, sizeof outcome.text, "could not be read back or is too large to print");
             finish(c, &outcome);
+            release(c);
         }
     }
 }
@@ -304,14 +384,16 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
 {
     struct ctx *c = ctx;
     struct request *r = malloc(sizeof *r);
-    if (!r) {
+    bool logs = batch->signal == GW_LOGS && c->conf.format == PRETTY;
+    if (r)
+        *r = (struct request){.batch = batch, .done = done, .cookie = cookie};
+    if (!r || (logs && !held_begin(&r->logs, batch, r))) {
+        free(r);
         struct gw_outcome outcome = {.verdict = GW_RETRY, .text = "out of memory"};
         done(cookie, &outcome);
         return;
     }
-    *r = (struct request){.batch = batch, .done = done, .cookie = cookie};
-    *c->last = r;
-    c->last = &r->next;
+    append(c, r);
     pump(c);
 }
 
@@ -321,15 +403,16 @@ static void sleep_until(struct ctx *c, gw_nsec until)
     struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN}, {.fd = pending && !held ? c->fd : -1, .events = POLLOUT}};
     if (pending && held && c->hold_until < until)
         until = c->hold_until;
+    if (hold_next(&c->hold) < until)
+        until = hold_next(&c->hold);
     gw_nsec left = until - gw_now();
     left = left < 0 ? 0 : left;
     struct timespec t = {.tv_sec = left / GW_SEC, .tv_nsec = left % GW_SEC};
     ppoll(fds, 2, until == GW_NEVER ? NULL : &t, NULL);
 }
 
-static void wait_outcome(void *ctx, gw_nsec until)
+static void wait_some(struct ctx *c, gw_nsec until)
 {
-    struct ctx *c = ctx;
     unsigned before = c->outcomes;
     uint64_t wakes;
     do {
@@ -343,12 +426,25 @@ static void wait_outcome(void *ctx, gw_nsec until)
     pump(c);
 }
 
+static void wait_outcome(void *ctx, gw_nsec until)
+{
+    struct ctx *c = ctx;
+    wait_some(c, until);
+    c->hurried = false;
+}
+
 static void wake(void *ctx)
 {
     struct ctx *c = ctx;
     uint64_t one = 1;
     ssize_t n = write(c->waker, &one, sizeof one);
     (void)n; /* full: it is awake already */
+}
+
+static void hurry(void *ctx)
+{
+    struct ctx *c = ctx;
+    c->hurried = true;
 }
 
 static void cancel(void *ctx)
@@ -359,16 +455,18 @@ static void cancel(void *ctx)
 
 const struct gw_exporter gw_exporter_stdout = {
     .name = "stdout",
-    .summary = "Prints traces to standard output: as trees for people, or as OTLP/JSON lines for tools.",
-    .signals = 1u << GW_TRACES,
+    .summary = "Prints traces and logs to standard output: as trees for people, or as OTLP/JSON lines for tools.",
+    .signals = 1u << GW_TRACES | 1u << GW_LOGS,
     .opts = opts,
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .drop_by_default = true,
+    .in_flight = IN_FLIGHT,
     .open = open_stdout,
     .close = close_stdout,
     .send = send_batch,
     .wait = wait_outcome,
+    .hurry = hurry,
     .cancel = cancel,
     .wake = wake,
 };

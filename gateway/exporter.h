@@ -61,6 +61,7 @@ struct gw_exporter {
     unsigned signals;           /* bit per enum gw_signal that it can carry */
     const struct gw_opt *opts;  /* its own rows (option.h); ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
+    unsigned in_flight;   /* requests that it may have open at a time, where the option of that name says fewer */
     bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
     gw_export_open_f *open;   /* problems found are added, `path` is "exporters[0]"; legal to call close after a failed or absent open */
@@ -68,6 +69,7 @@ struct gw_exporter {
     /* the exporter's sender thread */
     gw_send_f *send;     /* starts one request; done is called exactly once for it */
     gw_wait_f *wait;     /* sleeps until an outcome was delivered, wake was called, or monotonic time `until` */
+    gw_cancel_f *hurry;  /* before a wait: all requests are open that may be, or a stop began: nothing is to be held back. May be NULL */
     gw_cancel_f *cancel; /* ends all open requests; their outcomes (GW_RETRY) come through the next waits */
     /* any thread */
     gw_wake_f *wake;

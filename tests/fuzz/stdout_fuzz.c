@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (m && signal == GW_TRACES) {
         const pretty_request *r = (const pretty_request *)m;
         struct pretty how = {.columns = size % 160};
-        if (pretty_traces(&o, &arena, &how, &r, 1) && !o.failed)
+        if (pretty_traces(&o, &arena, &how, &r, 1, NULL, 0) && !o.failed)
             check_lines(&o);
     }
     out_fini(&o);

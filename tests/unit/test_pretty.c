@@ -105,7 +105,7 @@ static const char *print(struct page *p)
 {
     const pretty_request *r = (const pretty_request *)otlp_read(&p->arena, GW_TRACES, gw_str_n((const char *)p->w.data, p->w.len));
     assert_non_null(r);
-    assert_true(pretty_traces(&p->out, &p->arena, &p->how, &r, 1));
+    assert_true(pretty_traces(&p->out, &p->arena, &p->how, &r, 1, NULL, 0));
     out_char(&p->out, '\0');
     assert_false(p->out.failed);
     return p->out.data;
@@ -421,12 +421,12 @@ static void test_budget(void **state)
     const pretty_request *r = (const pretty_request *)otlp_read(&p.arena, GW_TRACES, gw_str_n((const char *)p.w.data, p.w.len));
     struct gw_arena none;
     gw_arena_init(&none, 10);
-    assert_false(pretty_traces(&p.out, &none, &p.how, &r, 1));
+    assert_false(pretty_traces(&p.out, &none, &p.how, &r, 1, NULL, 0));
     assert_int_equal(p.out.len, 0);
     gw_arena_fini(&none);
     out_fini(&p.out);
     out_init(&p.out, 50); /* nor is more written than the limit */
-    assert_true(pretty_traces(&p.out, &p.arena, &p.how, &r, 1));
+    assert_true(pretty_traces(&p.out, &p.arena, &p.how, &r, 1, NULL, 0));
     assert_true(p.out.failed && p.out.len <= 50);
     end(&p);
 }
