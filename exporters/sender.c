@@ -14,7 +14,8 @@
 #include "gateway/log.h"
 #include "gateway/queue.h"
 
-static const gw_nsec join_again = 50 * GW_MSEC; /* the shortest time between two looks at a frame's trace ids */
+static const gw_nsec join_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
+static const gw_nsec join_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
 static const gw_nsec no_memory_pause = 100 * GW_MSEC;
 
 enum { LEAST_LEARNED_BYTES = 64 * 1024, LONGEST_HINT = 30 };
@@ -248,6 +249,13 @@ static void on_done(void *cookie, const struct gw_outcome *o)
 
 /* --- what is due --- */
 
+/* Ever more seldom, unless somebody watches: a log has to be there before its trace is shown. */
+static gw_nsec next_look(const struct gw_sender *s, gw_nsec age)
+{
+    gw_nsec pause = s->exporter->shows && age > join_shown ? join_shown : age;
+    return pause > join_again ? pause : join_again;
+}
+
 static void join(struct gw_sender *s, gw_nsec now)
 {
     struct gw_chain due = {NULL, NULL}, unknown = {NULL, NULL}, ready = {NULL, NULL};
@@ -258,7 +266,7 @@ static void join(struct gw_sender *s, gw_nsec now)
         uint32_t left = gw_frame_join(node->frame, s->ids, final);
         if (final && left)
             gw_ledger_unjoined(s->ledger, node->frame->signal, left);
-        node->join_due = now + (age > join_again ? age : join_again);
+        node->join_due = now + next_look(s, age);
         if (node->join_due > last)
             node->join_due = last;
         gw_chain_add(final || !left ? &ready : &unknown, node);

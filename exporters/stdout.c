@@ -460,6 +460,7 @@ const struct gw_exporter gw_exporter_stdout = {
     .opts = opts,
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
+    .shows = true,
     .drop_by_default = true,
     .in_flight = IN_FLIGHT,
     .open = open_stdout,

@@ -62,6 +62,7 @@ struct gw_exporter {
     const struct gw_opt *opts;  /* its own rows (option.h); ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
     unsigned in_flight;   /* requests that it may have open at a time, where the option of that name says fewer */
+    bool shows;           /* people watch: what belongs together should come together */
     bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
     gw_export_open_f *open;   /* problems found are added, `path` is "exporters[0]"; legal to call close after a failed or absent open */

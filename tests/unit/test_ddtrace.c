@@ -46,7 +46,12 @@ static struct fixture *make(const char *const *set, size_t capacity, bool check)
     f->queue = gw_queue_new(capacity, false, wake, NULL);
     unsigned number = gw_ledger_exporter(f->ledger, "test", 1u << GW_TRACES);
     gw_fanout_add(f->fanout, (struct gw_route){f->queue, "test", number, 1u << GW_TRACES, GW_OTEL});
-    f->host = (struct gw_host){gw_http_new(&f->budget, 2), f->fanout, NULL, &f->budget, GW_STR("myhost"), check, 2, false};
+    f->host = (struct gw_host){.http = gw_http_new(&f->budget, 2),
+                               .fanout = f->fanout,
+                               .budget = &f->budget,
+                               .host_name = GW_STR("myhost"),
+                               .check = check,
+                               .threads = 2};
     f->problems = gw_problems_new();
     f->d = calloc(1, r->ctx_size);
     assert_true(gw_opt_defaults(r->opts, f->d, &f->arena));
