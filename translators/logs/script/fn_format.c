@@ -5,7 +5,7 @@
 
 #include "translators/logs/script/inside.h"
 
-enum { WIDEST = 1000 };
+enum { WIDEST = 1000000 }; /* Go takes no wider field either */
 
 bool check_strfmt(struct sc_check *c, struct sc_node *call)
 {
@@ -13,15 +13,16 @@ bool check_strfmt(struct sc_check *c, struct sc_node *call)
 }
 
 struct spec {
-    bool plus, minus, sharp, space, zero;
-    int width, precision; /* -1: not given */
-    char verb;
+    bool plus, minus, sharp, space, zero, source; /* source: %#v */
+    int width, precision;                         /* -1: not given */
+    char verb;                                    /* 0: beyond ASCII */
+    gw_str letter;                                /* the same as it stands */
 };
 
 struct args {
     struct sc_val *v;
     size_t n, at;
-    bool reordered;
+    bool reordered, bad; /* bad: an index that there is not, in the verb at hand */
 };
 
 static void pad(struct sc_buf *b, const struct spec *f, gw_str s, bool zero)
@@ -53,7 +54,7 @@ static void put_bad(struct sc_buf *b, const struct spec *f, const struct sc_val 
     struct spec plain = *f;
     plain.verb = 'v';
     sc_put_z(b, "%!");
-    sc_put_char(b, f->verb);
+    sc_put_str(b, f->letter);
     sc_put_char(b, '(');
     sc_put_z(b, go_type(v));
     if (v->type > SC_NIL) {
@@ -63,49 +64,78 @@ static void put_bad(struct sc_buf *b, const struct spec *f, const struct sc_val 
     sc_put_char(b, ')');
 }
 
+/* Zeroes make up for the precision, or for the width with the flag 0; Go counts the sign to the width, but not 0x. */
 static void put_int_base(struct sc_buf *b, const struct spec *f, int64_t i, unsigned base, bool upper)
 {
-    char text[80];
-    size_t at = sizeof text;
+    char digits[64];
+    size_t at = sizeof digits;
     uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
-    int digits = 0, least = f->precision;
-    if (least < 0 && f->zero && f->width > 0 && !f->minus)
-        least = f->width - (i < 0 || f->plus || f->space);
-    if (least > 64)
-        least = 64;
-    for (; u || digits < (least < 0 ? 1 : least) || (digits == 0 && f->precision != 0); u /= base, digits++)
-        text[--at] = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[u % base];
-    if (f->sharp && (base == 16 || base == 2 || (base == 8 && text[at] != '0'))) {
-        if (base != 8)
-            text[--at] = base == 2 ? 'b' : upper ? 'X' : 'x';
-        text[--at] = '0';
+    bool sign = i < 0 || f->plus || f->space;
+    int least = f->precision >= 0 ? f->precision : f->zero && !f->minus && f->width > 0 ? f->width - sign : 1;
+    struct sc_buf q = {.arena = b->arena};
+    if (i == 0 && f->precision == 0) {
+        pad(b, f, GW_STR(""), false);
+        return;
     }
-    if (i < 0 || f->plus || f->space)
-        text[--at] = i < 0 ? '-' : f->plus ? '+' : ' ';
-    pad(b, f, gw_str_n(text + at, sizeof text - at), false);
+    for (; u; u /= base)
+        digits[--at] = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[u % base];
+    if (sign)
+        sc_put_char(&q, i < 0 ? '-' : f->plus ? '+' : ' ');
+    int zeroes = least - (int)(sizeof digits - at);
+    if (f->verb == 'O')
+        sc_put_z(&q, "0o");
+    if (f->sharp && base == 8 && zeroes <= 0)
+        zeroes = 1;
+    else if (f->sharp && base != 10 && base != 8)
+        sc_put_z(&q, base == 2 ? "0b" : upper ? "0X" : "0x");
+    for (int n = 0; n < zeroes; n++)
+        sc_put_char(&q, '0');
+    sc_put(&q, digits + at, sizeof digits - at);
+    pad(b, f, sc_taken(&q), false);
+}
+
+/* As a Go literal between two quotes. */
+static void quote(struct sc_buf *q, gw_str s, char mark, bool ascii)
+{
+    sc_put_char(q, mark);
+    while (s.len) {
+        gw_str one = s;
+        uint32_t c = sc_utf8_next(&s);
+        static const char from[] = "\a\b\f\n\r\t\v\\", to[] = "abfnrtv\\";
+        const char *hit = c && c < 0x80 ? strchr(from, (int)c) : NULL;
+        char text[16];
+        if (hit || c == (unsigned char)mark) {
+            sc_put(q, (char[]){'\\', hit ? to[hit - from] : mark}, 2);
+        } else if (c == 0xFFFD && one.len - s.len == 1) {
+            sc_put(q, text, (size_t)snprintf(text, sizeof text, "\\x%02x", (unsigned char)*one.ptr));
+        } else if (c < 0x20 || c == 0x7F || (ascii && c >= 0x80)) {
+            sc_put(q, text, (size_t)snprintf(text, sizeof text, c < 0x80 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c));
+        } else {
+            sc_put_rune(q, c);
+        }
+    }
+    sc_put_char(q, mark);
+}
+
+/* Whether it can stand between two backquotes. */
+static bool raw(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] == '`' || s.ptr[i] == 0x7F || ((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t'))
+            return false;
+    return true;
 }
 
 static void put_quoted(struct sc_buf *b, const struct spec *f, gw_str s)
 {
     struct sc_buf q = {.arena = b->arena};
-    sc_put_char(&q, '"');
-    while (s.len) {
-        gw_str one = s;
-        uint32_t c = sc_utf8_next(&s);
-        static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
-        const char *hit = c && c < 0x80 ? strchr(from, (int)c) : NULL;
-        char text[16];
-        if (hit) {
-            sc_put(&q, (char[]){'\\', to[hit - from]}, 2);
-        } else if (c == 0xFFFD && one.len - s.len == 1) {
-            sc_put(&q, text, (size_t)snprintf(text, sizeof text, "\\x%02x", (unsigned char)*one.ptr));
-        } else if (c < 0x20 || c == 0x7F || (f->plus && c >= 0x80)) {
-            sc_put(&q, text, (size_t)snprintf(text, sizeof text, c < 0x80 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c));
-        } else {
-            sc_put_rune(&q, c);
-        }
+    if (f->sharp && raw(s)) {
+        sc_put_char(&q, '`');
+        sc_put_str(&q, s);
+        sc_put_char(&q, '`');
+    } else {
+        quote(&q, s, '"', f->plus);
     }
-    sc_put_char(&q, '"');
     pad(b, f, sc_taken(&q), f->zero);
 }
 
@@ -117,11 +147,12 @@ static void put_rune_number(struct sc_buf *b, const struct spec *f, int64_t i)
         pad(b, f, gw_str_n(text, (size_t)snprintf(text, sizeof text, "U+%04llX", (unsigned long long)i)), false);
         return;
     }
-    sc_put_rune(&q, i < 0 || i > 0x10FFFF ? 0xFFFD : (uint32_t)i);
+    gw_str rune = gw_str_n(text, sc_utf8_put(text, i < 0 || i > 0x10FFFF ? 0xFFFD : (uint32_t)i));
     if (f->verb == 'c')
-        pad(b, f, sc_taken(&q), false);
+        sc_put_str(&q, rune);
     else
-        pad(b, f, gw_arena_printf(b->arena, "'%.*s'", GW_FMT(sc_taken(&q))), false);
+        quote(&q, rune, '\'', f->plus);
+    pad(b, f, sc_taken(&q), false);
 }
 
 static void put_int(struct sc_buf *b, const struct spec *f, const struct sc_val *v)
@@ -138,7 +169,6 @@ static void put_int(struct sc_buf *b, const struct spec *f, const struct sc_val 
         put_int_base(b, f, v->i, 8, false);
         return;
     case 'O':
-        sc_put_z(b, "0o");
         put_int_base(b, f, v->i, 8, false);
         return;
     case 'x':
@@ -198,10 +228,16 @@ static gw_str cut(gw_str s, int runes)
     return gw_str_n(s.ptr, s.len - rest.len);
 }
 
+/* %#v shows values as Go source. */
+static bool as_source(const struct spec *f)
+{
+    return f->verb == 'v' && f->source;
+}
+
 static void put_text(struct sc_buf *b, const struct spec *f, const struct sc_val *v)
 {
     gw_str s = f->precision >= 0 && f->verb != 'x' && f->verb != 'X' ? cut(v->s, f->precision) : v->s;
-    if (f->verb == 'v' && f->sharp)
+    if (as_source(f))
         put_quoted(b, f, s);
     else if (f->verb == 'v' || f->verb == 's')
         pad(b, f, s, f->zero);
@@ -215,27 +251,27 @@ static void put_text(struct sc_buf *b, const struct spec *f, const struct sc_val
 
 static void put_list(struct sc_buf *b, const struct spec *f, const struct sc_list *l, unsigned depth)
 {
-    sc_put_char(b, '[');
+    sc_put_z(b, as_source(f) ? "[]interface {}{" : "[");
     for (size_t i = 0; i < l->n && !b->arena->spent; i++) {
         if (i)
-            sc_put_char(b, ' ');
+            sc_put_z(b, as_source(f) ? ", " : " ");
         put_value(b, f, &l->items[i], depth + 1);
     }
-    sc_put_char(b, ']');
+    sc_put_char(b, as_source(f) ? '}' : ']');
 }
 
 static void put_map(struct sc_buf *b, const struct spec *f, const struct sc_map *m, unsigned depth)
 {
-    sc_put_z(b, "map[");
+    sc_put_z(b, as_source(f) ? "map[string]interface {}{" : "map[");
     for (size_t i = 0; i < m->n && !b->arena->spent; i++) {
         struct sc_val name = sc_str(m->pairs[i].name);
         if (i)
-            sc_put_char(b, ' ');
+            sc_put_z(b, as_source(f) ? ", " : " ");
         put_value(b, f, &name, depth + 1);
         sc_put_char(b, ':');
         put_value(b, f, &m->pairs[i].val, depth + 1);
     }
-    sc_put_char(b, ']');
+    sc_put_char(b, as_source(f) ? '}' : ']');
 }
 
 static void put_value(struct sc_buf *b, const struct spec *f, const struct sc_val *v, unsigned depth)
@@ -243,7 +279,9 @@ static void put_value(struct sc_buf *b, const struct spec *f, const struct sc_va
     switch ((enum sc_type)v->type) {
     case SC_VOID:
     case SC_NIL:
-        if (f->verb == 'v')
+        if (depth)
+            sc_put_z(b, as_source(f) ? "interface {}(nil)" : "<nil>");
+        else if (f->verb == 'v')
             pad(b, f, GW_STR("<nil>"), false);
         else
             put_bad(b, f, v);
@@ -274,38 +312,47 @@ static void put_value(struct sc_buf *b, const struct spec *f, const struct sc_va
     }
 }
 
-/* A number, or * for the next argument. */
-static int take_number(gw_str *s, struct args *a, struct sc_buf *b, const char *bad)
+/* Digits of the format; -1: there are none, or too many, then the format is over. */
+static int take_number(gw_str *s)
 {
     int n = -1;
-    if (s->len && *s->ptr == '*') {
-        *s = gw_str_from(*s, 1);
-        if (a->at < a->n && a->v[a->at].type == SC_INT && a->v[a->at].i >= -WIDEST && a->v[a->at].i <= WIDEST)
-            return (int)a->v[a->at++].i;
-        a->at += a->at < a->n;
-        sc_put_z(b, bad);
-        return -1;
-    }
     while (s->len && *s->ptr >= '0' && *s->ptr <= '9') {
+        if (n > WIDEST) {
+            *s = GW_NOSTR;
+            return -1;
+        }
         n = (n < 0 ? 0 : n) * 10 + (*s->ptr - '0');
-        n = n > WIDEST ? WIDEST : n;
         *s = gw_str_from(*s, 1);
     }
     return n;
 }
 
-/* [2]: the next argument is the second. */
-static void take_index(gw_str *s, struct args *a)
+/* Behind a *: the next argument is the number; false, with Go's word for it, when it is none. */
+static bool take_argument(struct args *a, int *out)
 {
-    uint64_t index;
+    const struct sc_val *v = a->at < a->n ? &a->v[a->at++] : NULL;
+    bool good = v && v->type == SC_INT && v->i >= -WIDEST && v->i <= WIDEST;
+    *out = good ? (int)v->i : 0;
+    return good;
+}
+
+/* [2]: the next argument is the second. False: there is no index here. */
+static bool take_index(gw_str *s, struct args *a)
+{
     if (!s->len || *s->ptr != '[')
-        return;
-    size_t close = gw_str_find(*s, ']');
-    if (close == s->len || !gw_str_u64(gw_str_n(s->ptr + 1, close - 1), &index) || index < 1 || index > a->n)
-        return;
-    a->at = index - 1;
+        return false;
     a->reordered = true;
-    *s = gw_str_from(*s, close + 1);
+    size_t close = gw_str_find(*s, ']');
+    gw_str digits = gw_str_n(s->ptr + 1, close - 1), rest = digits;
+    bool closed = close < s->len && close > 1;
+    int n = closed ? take_number(&rest) : -1;
+    bool number = closed && n >= 0 && rest.len == 0;
+    if (number && n >= 1 && (size_t)n <= a->n)
+        a->at = (size_t)n - 1;
+    else
+        a->bad = true;
+    *s = gw_str_from(*s, close < s->len && s->len >= 3 ? close + 1 : 1);
+    return number;
 }
 
 static gw_str take_flags(gw_str s, struct spec *f)
@@ -324,41 +371,86 @@ static gw_str take_flags(gw_str s, struct spec *f)
     return s;
 }
 
+static gw_str take_width(struct sc_buf *b, gw_str s, struct args *a, struct spec *f, bool *indexed)
+{
+    if (s.len && *s.ptr == '*') {
+        s = gw_str_from(s, 1);
+        if (!take_argument(a, &f->width)) {
+            sc_put_z(b, "%!(BADWIDTH)");
+            f->width = -1;
+        } else if (f->width < 0) {
+            f->width = -f->width;
+            f->minus = true;
+        }
+        *indexed = false;
+        return s;
+    }
+    f->width = take_number(&s);
+    a->bad |= *indexed && f->width >= 0; /* the index belongs right before the verb */
+    return s;
+}
+
+static gw_str take_precision(struct sc_buf *b, gw_str s, struct args *a, struct spec *f, bool *indexed)
+{
+    s = gw_str_from(s, 1);
+    a->bad |= *indexed;
+    *indexed = take_index(&s, a);
+    if (s.len && *s.ptr == '*') {
+        s = gw_str_from(s, 1);
+        if (!take_argument(a, &f->precision) || f->precision < 0) {
+            sc_put_z(b, "%!(BADPREC)");
+            f->precision = -1;
+        }
+        *indexed = false;
+        return s;
+    }
+    f->precision = take_number(&s);
+    f->precision = f->precision < 0 ? 0 : f->precision;
+    return s;
+}
+
+static void put_wrong(struct sc_buf *b, gw_str verb, const char *what)
+{
+    sc_put_z(b, "%!");
+    sc_put_str(b, verb);
+    sc_put_z(b, what);
+}
+
 /* Behind a %. */
 static gw_str put_verb(struct sc_buf *b, gw_str s, struct args *a)
 {
     struct spec f = {.width = -1, .precision = -1};
+    a->bad = false;
     s = take_flags(s, &f);
-    take_index(&s, a);
-    f.width = take_number(&s, a, b, "%!(BADWIDTH)");
-    if (f.width < -1) {
-        f.minus = true;
-        f.width = -f.width;
-    }
-    if (s.len && *s.ptr == '.') {
-        s = gw_str_from(s, 1);
+    bool indexed = take_index(&s, a);
+    s = take_width(b, s, a, &f, &indexed);
+    if (s.len && *s.ptr == '.')
+        s = take_precision(b, s, a, &f, &indexed);
+    if (!indexed)
         take_index(&s, a);
-        f.precision = take_number(&s, a, b, "%!(BADPREC)");
-        f.precision = f.precision < 0 ? 0 : f.precision;
-    }
-    take_index(&s, a);
     if (!s.len) {
         sc_put_z(b, "%!(NOVERB)");
         return s;
     }
-    f.verb = *s.ptr;
-    s = gw_str_from(s, 1);
-    if (f.verb == '%') {
-        sc_put_char(b, '%');
-    } else if (a->at >= a->n) {
-        sc_put_z(b, "%!");
-        sc_put_char(b, f.verb);
-        sc_put_z(b, "(MISSING)");
-    } else if (f.verb == 'T') {
-        pad(b, &f, gw_str_z(go_type(&a->v[a->at++])), false);
-    } else {
-        put_value(b, &f, &a->v[a->at++], 0);
+    gw_str verb = s;
+    sc_utf8_next(&s);
+    verb.len -= s.len;
+    f.verb = verb.len == 1 ? *verb.ptr : 0;
+    f.letter = verb;
+    if (f.verb == 'v') { /* # and + have another meaning, which numbers do not share */
+        f.source = f.sharp;
+        f.sharp = f.plus = false;
     }
+    if (f.verb == '%')
+        sc_put_char(b, '%');
+    else if (a->bad)
+        put_wrong(b, verb, "(BADINDEX)");
+    else if (a->at >= a->n)
+        put_wrong(b, verb, "(MISSING)");
+    else if (f.verb == 'T')
+        pad(b, &f, cut(gw_str_z(go_type(&a->v[a->at++])), f.precision < 0 ? WIDEST : f.precision), f.zero);
+    else
+        put_value(b, &f, &a->v[a->at++], 0);
     return s;
 }
 
