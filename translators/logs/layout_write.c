@@ -268,12 +268,12 @@ static bool put_numeric(struct sc_buf *b, char d, const struct style *how, const
                 {'j', '0', 3, c->yearday},
                 {'k', ' ', 2, c->hour},
                 {'H', '0', 2, c->hour},
-                {'l', ' ', 2, hour12(c)},
+                {'l', ' ', 2, c->hour > 12 ? c->hour - 12 : c->hour},
                 {'I', '0', 2, hour12(c)},
                 {'M', '0', 2, c->minute},
                 {'S', '0', 2, c->second},
                 {'s', ' ', 1, s->t.seconds},
-                {'f', '0', 6, s->t.nsec / 1000}};
+                {'f', '0', how->width ? 1 : 6, s->t.nsec / 1000}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].name == d) {
             put_number(b, how, rows[i].pad, rows[i].width, rows[i].value);
@@ -282,8 +282,10 @@ static bool put_numeric(struct sc_buf *b, char d, const struct style *how, const
     return false;
 }
 
-static void put_words(struct sc_buf *b, char d, struct style how, const struct shown *s)
+/* `whole`: the directive with all it has, for one that is unknown. */
+static void put_words(struct sc_buf *b, gw_str whole, struct style how, const struct shown *s)
 {
+    char d = whole.ptr[whole.len - 1];
     const char *month = layout_months[s->c.month - 1], *day = layout_days[s->c.weekday];
     switch (d) {
     case 'B':
@@ -318,8 +320,7 @@ static void put_words(struct sc_buf *b, char d, struct style how, const struct s
         put_word(b, &how, d == 't' ? "\t" : d == 'n' ? "\n" : "%", 1);
         return;
     default:
-        sc_put_char(b, '%');
-        sc_put_char(b, d);
+        put_word(b, &how, whole.ptr, whole.len);
     }
 }
 
@@ -353,7 +354,7 @@ static size_t directive(struct sc_buf *b, gw_str f, const struct shown *s)
         return i;
     }
     if (!put_numeric(b, f.ptr[i], &how, s) && !put_compound(b, f.ptr[i], s))
-        put_words(b, f.ptr[i], how, s);
+        put_words(b, gw_str_n(f.ptr - 1, i + 2), how, s);
     return i + 1;
 }
 

@@ -254,7 +254,7 @@ static bool step(struct sc_run *r, struct sc_val *from, const struct sc_node *in
         return true;
     }
     if (from->type != SC_LIST)
-        return sc_run_fail(r, index->pos, "not found: %s has no elements", sc_type_name(from->type));
+        return sc_run_fail(r, index->pos, "a map or a list is wanted here, not %s", sc_type_name(from->type));
     if (key->type != SC_INT)
         return sc_run_fail(r, index->pos, "key type is not int");
     int64_t at = key->i < 0 ? (int64_t)from->l->n + key->i : key->i;
@@ -293,8 +293,6 @@ static bool put(struct sc_run *r, struct sc_val *from, const struct sc_node *ind
     for (uint32_t i = 1; i < index->n; i++) {
         struct sc_val *in = place;
         bool last = i + 1 == index->n;
-        if (in->type != SC_MAP && in->type != SC_LIST)
-            return sc_run_fail(r, index->kid[i]->pos, "obj not map or list");
         if (!step(r, in, index->kid[i], &key, &place))
             return false;
         if (!place && !last)

@@ -42,7 +42,7 @@ bool check_grok(struct sc_check *c, struct sc_node *call)
 static gw_str without_zeroes(gw_str s)
 {
     size_t dot = gw_str_find(s, '.');
-    if (dot == s.len || dot == 0)
+    if (dot + 1 >= s.len || dot == 0)
         return s;
     for (size_t i = dot + 1; i < s.len; i++)
         if (s.ptr[i] != '0')
@@ -178,12 +178,11 @@ static void put_template(struct sc_buf *b, gw_str text, const struct re *re, gw_
 {
     while (text.len) {
         size_t plain = gw_str_find(text, '$');
+        bool dollar = plain < text.len;
         sc_put(b, text.ptr, plain);
-        text = gw_str_from(text, plain + 1);
-        if (text.len)
+        text = gw_str_from(text, plain + dollar);
+        if (dollar)
             put_reference(b, &text, re, from, spans);
-        else if (plain < SIZE_MAX && text.ptr == NULL)
-            break;
     }
 }
 

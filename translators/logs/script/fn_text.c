@@ -181,22 +181,45 @@ static const char *encoding_of(gw_str name)
     return NULL;
 }
 
-/* To UTF-8; a byte that does not belong is U+FFFD. */
-static void convert(iconv_t how, gw_str s, size_t unit, struct sc_buf *b)
+/* One character of `n` bytes; what has none, or `no_private` one for private use, is U+FFFD. */
+static void put_unit(iconv_t how, const char *from, size_t n, bool no_private, struct sc_buf *b)
 {
-    char *from = (char *)s.ptr, piece[1024];
-    size_t left = s.len;
-    while (left && !b->arena->spent) {
-        char *to = piece;
-        size_t room = sizeof piece, before = left;
-        size_t rc = iconv(how, &from, &left, &to, &room);
-        sc_put(b, piece, sizeof piece - room);
-        if (rc == (size_t)-1 && room == sizeof piece && left == before) {
-            size_t skip = left < unit ? left : unit;
-            sc_put_rune(b, 0xFFFD);
-            from += skip;
-            left -= skip;
-        }
+    char piece[16], *in = (char *)from, *to = piece;
+    size_t left = n, room = sizeof piece;
+    iconv(how, NULL, NULL, NULL, NULL);
+    size_t rc = iconv(how, &in, &left, &to, &room);
+    gw_str rest = gw_str_n(piece, sizeof piece - room);
+    uint32_t rune = rc == (size_t)-1 || left || !rest.len ? 0xFFFD : sc_utf8_next(&rest);
+    sc_put_rune(b, no_private && rune >= 0xE000 && rune <= 0xF8FF ? 0xFFFD : rune);
+}
+
+/* How many bytes the next character has: in UTF-16 2 or 4, in GBK 1 or 2, in GB18030 also 4. */
+static size_t unit_of(const char *encoding, gw_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    if (encoding[0] == 'U') {
+        unsigned high = s.len > 1 ? p[encoding[6] == 'L'] : 0;
+        return high >= 0xD8 && high < 0xDC && s.len >= 4 && (p[encoding[6] == 'L' ? 3 : 2] & 0xFC) == 0xDC ? 4 : s.len < 2 ? 1 : 2;
+    }
+    if (p[0] <= 0x80 || p[0] == 0xFF || s.len < 2)
+        return 1;
+    if (p[1] >= '0' && p[1] <= '9' && encoding[2] == '1')
+        return s.len < 4 ? 1 : 4;
+    return p[1] >= 0x40 && p[1] != 0x7F && p[1] != 0xFF ? 2 : 1;
+}
+
+/* To UTF-8. */
+static void convert(iconv_t how, const char *encoding, gw_str s, struct sc_buf *b)
+{
+    while (s.len && encoding[4] == '8') /* UTF-8: only what is none is changed */
+        sc_put_rune(b, sc_utf8_next(&s));
+    while (s.len && !b->arena->spent) {
+        size_t n = unit_of(encoding, s);
+        if (n == 1 && encoding[0] == 'G' && (unsigned char)*s.ptr == 0x80)
+            sc_put_rune(b, 0x20AC); /* the euro of Windows */
+        else
+            put_unit(how, s.ptr, n, encoding[0] == 'G', b);
+        s = gw_str_n(s.ptr + n, s.len - n);
     }
 }
 
@@ -211,7 +234,7 @@ bool fn_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     if (how == (iconv_t)-1)
         return true;
     struct sc_buf b = {.arena = r->arena};
-    convert(how, s, encoding[0] == 'U' && encoding[4] == '1' ? 2 : 1, &b);
+    convert(how, encoding, s, &b);
     iconv_close(how);
     sc_point_set(r->point, call->kid[0]->key, sc_str(sc_taken(&b)));
     return true;

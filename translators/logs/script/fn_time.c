@@ -59,6 +59,14 @@ static void set_int(struct sc_run *r, const struct sc_node *key, int64_t i)
     sc_point_set(r->point, key->key, sc_int(i));
 }
 
+static gw_str no_zone(struct gw_arena *a, gw_str name)
+{
+    if (*name.ptr == '/' || *name.ptr == '\\')
+        return GW_STR("time convert failed: time: invalid location name");
+    return gw_arena_printf(a, "time convert failed: %s %.*s",
+                           *name.ptr == '+' || *name.ptr == '-' ? "fail to parse timezone" : "unknown time zone", GW_FMT(name));
+}
+
 bool fn_default_time(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     const struct zoned *z = call->data;
@@ -72,11 +80,7 @@ bool fn_default_time(struct sc_run *r, const struct sc_node *call, struct sc_val
         set_int(r, call->kid[0], layout_ns(t));
         return true;
     }
-    gw_str tz = call->n > 1 ? call->kid[1]->text : GW_NOSTR;
-    gw_str words = z->unknown
-                       ? gw_arena_printf(r->arena, "time convert failed: %s %.*s",
-                                         *tz.ptr == '+' || *tz.ptr == '-' ? "fail to parse timezone" : "unknown time zone", GW_FMT(tz))
-                       : gw_arena_printf(r->arena, "time convert failed: %s", why);
+    gw_str words = z->unknown ? no_zone(r->arena, call->kid[1]->text) : gw_arena_printf(r->arena, "time convert failed: %s", why);
     sc_point_set(r->point, GW_STR("pl_msg"), sc_str(words));
     set_int(r, call->kid[0], r->point->time);
     return true;

@@ -86,8 +86,30 @@ static bool port_ok(gw_str port)
     return !port.len || *port.ptr == ':';
 }
 
+static bool user_char(char c)
+{
+    return letter(c) || (c >= '0' && c <= '9') || (c && strchr("-._:~!$&'()*+,;=%@", c));
+}
+
+/* A host without its escapes, which stand for bytes beyond ASCII, or in the zone of an address for any. NULL, or what is wrong. */
+static const char *plain_host(struct gw_arena *a, gw_str host, gw_str *out)
+{
+    bool zone = false;
+    size_t bad;
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+        if (c == '%' && host.len - i >= 3 && memcmp(host.ptr + i, "%25", 3) == 0 && *host.ptr == '[')
+            zone = true;
+        if (c == '%' && !zone && (host.len - i < 3 || hex(host.ptr[i + 1]) < 8))
+            return "invalid URL escape";
+        if (strchr(" <>\\^`{|}", c) && !zone)
+            return "invalid character in host name";
+    }
+    return unescape(a, host, false, out, &bad) ? NULL : "invalid URL escape";
+}
+
 /* host:port, with [::1] in brackets. */
-static const char *take_host(struct url *u, gw_str authority)
+static const char *take_host(struct gw_arena *a, struct url *u, gw_str authority)
 {
     size_t at = authority.len;
     while (at && authority.ptr[at - 1] != '@')
@@ -107,12 +129,11 @@ static const char *take_host(struct url *u, gw_str authority)
     port = gw_str_n(host.ptr + colon, host.len - colon);
     if (!port_ok(port))
         return "invalid port after host";
-    for (size_t i = 0; i < host.len; i++)
-        if (strchr(" \"<>\\^`{|}", host.ptr[i]))
-            return "invalid character in host name";
-    u->host = host;
+    for (size_t i = 0; i < at; i++)
+        if (!user_char(authority.ptr[i]) && i + 1 < at)
+            return "invalid userinfo";
     u->port = gw_str_from(port, 1);
-    return NULL;
+    return plain_host(a, host, &u->host);
 }
 
 /* NULL, or what is wrong. */
@@ -123,7 +144,11 @@ static const char *parse(struct gw_arena *a, gw_str s, struct url *u)
     for (size_t i = 0; i < s.len; i++)
         if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
             return "invalid control character in URL";
-    s = gw_str_n(s.ptr, gw_str_find(s, '#'));
+    size_t sharp = gw_str_find(s, '#');
+    gw_str fragment;
+    if (!unescape(a, gw_str_from(s, sharp + 1), false, &fragment, &bad))
+        return "invalid URL escape";
+    s = gw_str_n(s.ptr, sharp);
     bool first_colon = gw_str_find(s, ':') < s.len;
     if (!take_scheme(a, &s, &u->scheme))
         return "missing protocol scheme";
@@ -139,7 +164,7 @@ static const char *parse(struct gw_arena *a, gw_str s, struct url *u)
     if (gw_str_starts(s, GW_STR("//")) && (u->scheme.len || !gw_str_starts(s, GW_STR("///")))) {
         gw_str rest = gw_str_from(s, 2);
         size_t slash = gw_str_find(rest, '/');
-        const char *wrong = take_host(u, gw_str_n(rest.ptr, slash));
+        const char *wrong = take_host(a, u, gw_str_n(rest.ptr, slash));
         if (wrong)
             return wrong;
         s = gw_str_from(rest, slash);

@@ -86,6 +86,8 @@ bool fn_delete(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
         return true;
     if (!sc_get(r, from->kind == SN_INDEX ? from->kid[0] : from, &v))
         return true;
+    if (v.type != SC_MAP && v.type != SC_LIST)
+        return true;
     if (from->kind == SN_INDEX)
         what = follow(r, &v, from);
     if (r->fault->set)
@@ -200,8 +202,9 @@ static bool contains(gw_str prefix, gw_str ip)
     unsigned char net[16], one[16];
     uint64_t bits;
     size_t slash = gw_str_find(prefix, '/'), n = address(gw_str_n(prefix.ptr, slash), net), zone = gw_str_find(ip, '%');
-    if (!n || !gw_str_u64(gw_str_from(prefix, slash + 1), &bits) || bits > 8 * n || address(gw_str_n(ip.ptr, zone), one) != n ||
-        zone < ip.len)
+    gw_str length = gw_str_from(prefix, slash + 1);
+    if (!n || !gw_str_u64(length, &bits) || bits > 8 * n || (length.len > 1 && *length.ptr == '0') ||
+        address(gw_str_n(ip.ptr, zone), one) != n || zone < ip.len)
         return false;
     for (size_t i = 0; i < n && bits; i++) {
         unsigned take = bits > 8 ? 8 : (unsigned)bits;

@@ -83,10 +83,12 @@ static bool escape(struct in *in, struct sc_buf *b)
     return true;
 }
 
-/* Up to the quote, a backslash or what may not stand in text. */
-static const char *plain(const char *p, const char *end)
+/* Up to the quote, a backslash or what may not stand in text: by the letter no control character, here only a NUL. */
+static const char *plain(const struct in *in)
 {
-    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+    const char *p = in->at;
+    unsigned char least = in->strict ? 0x20 : 1;
+    while (p < in->end && *p != '"' && *p != '\\' && (unsigned char)*p >= least)
         p++;
     return p;
 }
@@ -95,7 +97,7 @@ static const char *plain(const char *p, const char *end)
 static bool text(struct in *in, gw_str *out)
 {
     const char *from = in->at;
-    in->at = plain(from, in->end);
+    in->at = plain(in);
     if (take(in, '"')) {
         *out = gw_str_n(from, (size_t)(in->at - 1 - from));
         return true;
@@ -106,7 +108,7 @@ static bool text(struct in *in, gw_str *out)
         if (!take(in, '\\') || !escape(in, &b))
             return false;
         from = in->at;
-        in->at = plain(from, in->end);
+        in->at = plain(in);
         sc_put(&b, from, (size_t)(in->at - from));
     }
     *out = sc_taken(&b);
@@ -148,7 +150,7 @@ static bool number(struct in *in, struct sc_val *out)
         return false;
     if (take(in, '.')) {
         whole = false;
-        if (!digits(in))
+        if (!digits(in) && in->strict)
             return false;
     }
     if (take(in, 'e') || take(in, 'E')) {
@@ -163,7 +165,7 @@ static bool number(struct in *in, struct sc_val *out)
         return true;
     double d;
     *out = sc_float(0);
-    if (!sc_parse_float(s, &d))
+    if (!sc_parse_float(s, &d) && !in->strict) /* by the letter a number may be beyond what a double holds */
         return false;
     out->f.v = d;
     uint64_t u;

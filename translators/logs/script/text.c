@@ -425,13 +425,30 @@ bool sc_parse_int(gw_str s, int base, int64_t *out)
     return !over;
 }
 
+/* Without the underscores that stand between digits; 0: one stands elsewhere, or the text is too long. */
+static size_t without_underscores(char *to, size_t room, gw_str s)
+{
+    size_t n = 0;
+    if (s.len >= room)
+        return 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != '_')
+            to[n++] = s.ptr[i];
+        else if (!i || i + 1 == s.len || s.ptr[i - 1] < '0' || s.ptr[i - 1] > '9' || s.ptr[i + 1] < '0' || s.ptr[i + 1] > '9')
+            return 0;
+    }
+    to[n] = 0;
+    return n;
+}
+
 bool sc_parse_float(gw_str s, double *out)
 {
     char text[400];
     *out = 0;
+    s = gw_str_n(text, without_underscores(text, sizeof text, s));
     gw_str word = s.len && (*s.ptr == '-' || *s.ptr == '+') ? gw_str_from(s, 1) : s;
     bool named = gw_str_ieq(word, GW_STR("inf")) || gw_str_ieq(word, GW_STR("infinity")) || gw_str_ieq(s, GW_STR("nan"));
-    if (!s.len || s.len >= sizeof text)
+    if (!s.len)
         return false;
     if (!named) {
         bool hex = word.len > 2 && word.ptr[0] == '0' && gw_lower(word.ptr[1]) == 'x';
@@ -441,8 +458,6 @@ bool sc_parse_float(gw_str s, double *out)
         if (hex && !memchr(s.ptr, 'p', s.len) && !memchr(s.ptr, 'P', s.len))
             return false;
     }
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = 0;
     char *end;
     double d = strtod(text, &end);
     if (*end || end == text)
