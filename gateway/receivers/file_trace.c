@@ -63,11 +63,11 @@ static bool has_word(gw_str s, const gw_str *words, size_t n)
 /* A log line that may well have an exception with it. Not JSON: its writers put the trace into the object. */
 static bool may_have_trace(gw_str first)
 {
-    static const gw_str low[] = {GW_LIT("info"), GW_LIT("debug"), GW_LIT("trace"), GW_LIT("notice"), GW_LIT("verbose"), GW_LIT("inf"),
-                                 GW_LIT("dbg")};
-    static const gw_str high[] = {GW_LIT("error"),    GW_LIT("err"),   GW_LIT("warn"),      GW_LIT("warning"), GW_LIT("fatal"),
-                                  GW_LIT("critical"), GW_LIT("crit"),  GW_LIT("severe"),    GW_LIT("panic"),   GW_LIT("alert"),
-                                  GW_LIT("emerg"),    GW_LIT("exception")};
+    static const gw_str low[] = {GW_LIT("info"),    GW_LIT("debug"), GW_LIT("trace"), GW_LIT("notice"),
+                                 GW_LIT("verbose"), GW_LIT("inf"),   GW_LIT("dbg")};
+    static const gw_str high[] = {GW_LIT("error"), GW_LIT("err"),      GW_LIT("warn"),  GW_LIT("warning"),
+                                  GW_LIT("fatal"), GW_LIT("critical"), GW_LIT("crit"),  GW_LIT("severe"),
+                                  GW_LIT("panic"), GW_LIT("alert"),    GW_LIT("emerg"), GW_LIT("exception")};
     gw_str head = gw_str_n(first.ptr, first.len < FILE_TRACE_HEAD ? first.len : FILE_TRACE_HEAD);
     if (head.len == 0 || head.ptr[0] == '{')
         return false;
@@ -93,8 +93,8 @@ static bool is_indented(gw_str line)
 /* main.(*T).run(0xc000010000, …), created by …, [signal SIGSEGV…], exit status 2 */
 static bool is_go(gw_str line)
 {
-    static const gw_str known[] = {GW_LIT("goroutine "), GW_LIT("created by "), GW_LIT("[signal "), GW_LIT("exit status "), GW_LIT("panic: "),
-                                   GW_LIT("...additional frames elided...")};
+    static const gw_str known[] = {GW_LIT("goroutine "),   GW_LIT("created by "), GW_LIT("[signal "),
+                                   GW_LIT("exit status "), GW_LIT("panic: "),     GW_LIT("...additional frames elided...")};
     if (STARTS_WITH_ANY(line, known))
         return true;
     size_t open = gw_str_find(line, '('), blank = gw_str_find(line, ' ');
@@ -158,8 +158,8 @@ static bool always_continues(gw_str line)
 /* Nov 21, 2026 10:00:00 AM com.example.Shop order⏎SEVERE: … */
 static bool is_jul_level(gw_str first, gw_str line)
 {
-    static const gw_str levels[] = {GW_LIT("SEVERE: "), GW_LIT("WARNING: "), GW_LIT("INFO: "), GW_LIT("CONFIG: "), GW_LIT("FINE: "),
-                                    GW_LIT("FINER: "),  GW_LIT("FINEST: ")};
+    static const gw_str levels[] = {GW_LIT("SEVERE: "), GW_LIT("WARNING: "), GW_LIT("INFO: "),  GW_LIT("CONFIG: "),
+                                    GW_LIT("FINE: "),   GW_LIT("FINER: "),   GW_LIT("FINEST: ")};
     gw_str head = gw_str_n(first.ptr, first.len < 40 ? first.len : 40);
     bool half_day = memmem(head.ptr, head.len, " AM ", 4) || memmem(head.ptr, head.len, " PM ", 4);
     return STARTS_WITH_ANY(line, levels) && half_day && has_time(head);
@@ -240,8 +240,8 @@ static enum file_verdict after_blank(struct file_trace *t, gw_str line)
 /* A traceback's own lines at the margin: the exception, and what SQLAlchemy and logging add behind it. */
 static bool continues_python(struct file_trace *t, gw_str line)
 {
-    static const gw_str known[] = {GW_LIT("[SQL: "), GW_LIT("[parameters: "), GW_LIT("(Background on this error"), GW_LIT("Call stack:"),
-                                   GW_LIT("Message: "), GW_LIT("Arguments: ")};
+    static const gw_str known[] = {GW_LIT("[SQL: "),      GW_LIT("[parameters: "), GW_LIT("(Background on this error"),
+                                   GW_LIT("Call stack:"), GW_LIT("Message: "),     GW_LIT("Arguments: ")};
     if (t->expects && (is_letter(line.ptr[0]) || line.ptr[0] == '_')) {
         t->expects = false;
         return true;

@@ -82,7 +82,8 @@ static void a_line_that_is_too_long_is_cut_and_says_so(void **state)
     assert_string_equal(plain("short\n123456789"), "<short>L9");
     assert_string_equal(plain("12345678"), "|8");
     const struct file_join j = {.how = FILE_TRACES, .unit = bytes, .max = 20};
-    assert_string_equal(records(&j, GW_STR("head\n at 1\n at 2\n at 3\n at 4\nnext\n"), FILE_QUIET), "<head\n at 1\n at 2>< at 3>< at 4><next>|0");
+    assert_string_equal(records(&j, GW_STR("head\n at 1\n at 2\n at 3\n at 4\nnext\n"), FILE_QUIET),
+                        "<head\n at 1\n at 2>< at 3>< at 4><next>|0");
     assert_string_equal(records(&j, GW_STR("head\n at 1\n at 222222222222222222222222222"), FILE_OPEN), "<head\n at 1>L31");
 }
 
@@ -93,7 +94,8 @@ static void the_last_record_waits_for_what_follows(void **state)
     assert_string_equal(records(&j, GW_STR("a\n 1\nb\n 2\n 3"), FILE_QUIET), "<a\n 1><b\n 2>|2");
     assert_string_equal(records(&j, GW_STR("a\n 1\nb\n 2\n 3"), FILE_OVER), "<a\n 1><b\n 2\n 3>|0");
     assert_string_equal(records(&j, GW_STR("ERROR a\njava.lang.Error: 1\n"), FILE_QUIET), "<ERROR a><java.lang.Error: 1>|0");
-    assert_string_equal(records(&j, GW_STR("ERROR a\njava.lang.Error: 1\n\tat 2\n"), FILE_QUIET), "<ERROR a\njava.lang.Error: 1\n\tat 2>|0");
+    assert_string_equal(records(&j, GW_STR("ERROR a\njava.lang.Error: 1\n\tat 2\n"), FILE_QUIET),
+                        "<ERROR a\njava.lang.Error: 1\n\tat 2>|0");
 }
 
 static void a_pattern_says_where_records_begin(void **state)
@@ -105,8 +107,8 @@ static void a_pattern_says_where_records_begin(void **state)
     gw_arena_init(&arena, 1 << 20);
     struct re *re = re_compile(GW_STR("^(\\d{4}-|BEGIN)"), false, why);
     struct re_thread *thread = re_thread_new();
-    const struct file_join j = {.how = FILE_PATTERN, .unit = bytes, .max = 100, .pattern = re, .re = thread, .arena = &arena, .spans = spans,
-                                .gave_up = &gave_up};
+    const struct file_join j = {
+        .how = FILE_PATTERN, .unit = bytes, .max = 100, .pattern = re, .re = thread, .arena = &arena, .spans = spans, .gave_up = &gave_up};
     assert_string_equal(records(&j, GW_STR("2026-1\nmore\n\n  more\nBEGIN 2\n2027-3\nlast\n"), FILE_QUIET),
                         "<2026-1\nmore\n\n  more><BEGIN 2><2027-3\nlast>|0");
     assert_string_equal(records(&j, GW_STR("before\nall\n2026-1\n\xff\xfe\n"), FILE_QUIET), "<before\nall><2026-1\n\xff\xfe>|0");
