@@ -15,9 +15,10 @@ static const struct alias {
     gw_str name;
     enum file_encoding is;
 } aliases[] = {
-    {GW_LIT("utf-8"), FILE_UTF8},       {GW_LIT("utf8"), FILE_UTF8},         {GW_LIT("ascii"), FILE_UTF8},       {GW_LIT("us-ascii"), FILE_UTF8},
-    {GW_LIT("utf-16"), FILE_UTF16LE},   {GW_LIT("utf16"), FILE_UTF16LE},     {GW_LIT("utf-16le"), FILE_UTF16LE}, {GW_LIT("ucs-2"), FILE_UTF16LE},
-    {GW_LIT("utf-16be"), FILE_UTF16BE}, {GW_LIT("utf-32"), FILE_UTF32LE},    {GW_LIT("utf-32le"), FILE_UTF32LE}, {GW_LIT("utf-32be"), FILE_UTF32BE},
+    {GW_LIT("utf-8"), FILE_UTF8},       {GW_LIT("utf8"), FILE_UTF8},        {GW_LIT("ascii"), FILE_UTF8},
+    {GW_LIT("us-ascii"), FILE_UTF8},    {GW_LIT("utf-16"), FILE_UTF16LE},   {GW_LIT("utf16"), FILE_UTF16LE},
+    {GW_LIT("utf-16le"), FILE_UTF16LE}, {GW_LIT("ucs-2"), FILE_UTF16LE},    {GW_LIT("utf-16be"), FILE_UTF16BE},
+    {GW_LIT("utf-32"), FILE_UTF32LE},   {GW_LIT("utf-32le"), FILE_UTF32LE}, {GW_LIT("utf-32be"), FILE_UTF32BE},
 };
 
 static enum file_encoding by_name(gw_str name)
@@ -86,8 +87,8 @@ enum file_encoding file_text_sniff(const struct file_text *t, gw_str head, size_
         gw_str mark;
         enum file_encoding is;
     } marks[] = {
-        {GW_LIT("\xef\xbb\xbf"), FILE_UTF8},         {GW_LIT("\xff\xfe\0\0"), FILE_UTF32LE}, {GW_LIT("\0\0\xfe\xff"), FILE_UTF32BE},
-        {GW_LIT("\xff\xfe"), FILE_UTF16LE},          {GW_LIT("\xfe\xff"), FILE_UTF16BE},
+        {GW_LIT("\xef\xbb\xbf"), FILE_UTF8}, {GW_LIT("\xff\xfe\0\0"), FILE_UTF32LE}, {GW_LIT("\0\0\xfe\xff"), FILE_UTF32BE},
+        {GW_LIT("\xff\xfe"), FILE_UTF16LE},  {GW_LIT("\xfe\xff"), FILE_UTF16BE},
     };
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (gw_str_starts(head, marks[i].mark)) {

@@ -33,7 +33,7 @@ static void decodes(const char *encoding, gw_str raw, const char *want)
 static void encodings_become_utf8(void **state)
 {
     decodes("utf-8", GW_STR("gr\xc3\xbc\xc3\x9f"), "grüß");
-    decodes("UTF-8", GW_STR("\xff stays"), "\xff stays"); /* repaired where OTLP is written */
+    decodes("UTF-8", GW_STR("\xff stays"), "\xff stays");                                 /* repaired where OTLP is written */
     decodes("gbk", GW_STR("\xd6\xd0\xce\xc4 log \x81\x30\x84\x36"), "中文 log \xc2\xa5"); /* four bytes: only GB18030 has those */
     decodes("GB18030", GW_STR("\xd6\xd0"), "中");
     decodes("big5", GW_STR("\xa4\xa4\xa4\xe5"), "中文");
@@ -46,9 +46,16 @@ static void encodings_become_utf8(void **state)
 
 static void what_cannot_be_read_is_replaced(void **state)
 {
-    decodes("gbk", GW_STR("a\xff\xd6\xd0" "b"), "a\xef\xbf\xbd中b");
+    decodes("gbk",
+            GW_STR("a\xff\xd6\xd0"
+                   "b"),
+            "a\xef\xbf\xbd中b");
     decodes("gbk", GW_STR("a\xd6"), "a\xef\xbf\xbd"); /* half a character at the end */
-    decodes("utf-16le", GW_STR("a\0\x3d\xd8" "b\0"), "a\xef\xbf\xbd" "b"); /* half a pair */
+    decodes("utf-16le",
+            GW_STR("a\0\x3d\xd8"
+                   "b\0"),
+            "a\xef\xbf\xbd"
+            "b"); /* half a pair */
     decodes("utf-16le", GW_STR("a\0b"), "a\xef\xbf\xbd");
     char many[3000], want[9001];
     memset(many, 0xff, sizeof many); /* grows threefold */
@@ -81,8 +88,14 @@ static void a_mark_wins_over_the_option(void **state)
     assert_true(file_text_init(&t, GW_STR("latin1"), why, sizeof why));
     sniffs(&t, GW_STR("abc"), FILE_OTHER, 0);
     sniffs(&t, GW_STR(""), FILE_OTHER, 0);
-    sniffs(&t, GW_STR("\xef\xbb\xbf" "abc"), FILE_UTF8, 3);
-    sniffs(&t, GW_STR("\xff\xfe" "a\0"), FILE_UTF16LE, 2);
+    sniffs(&t,
+           GW_STR("\xef\xbb\xbf"
+                  "abc"),
+           FILE_UTF8, 3);
+    sniffs(&t,
+           GW_STR("\xff\xfe"
+                  "a\0"),
+           FILE_UTF16LE, 2);
     sniffs(&t, GW_STR("\xfe\xff\0a"), FILE_UTF16BE, 2);
     sniffs(&t, GW_STR("\xff\xfe\0\0"), FILE_UTF32LE, 4);
     sniffs(&t, GW_STR("\0\0\xfe\xff"), FILE_UTF32BE, 4);
@@ -123,8 +136,10 @@ static void colours_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodings_become_utf8),       cmocka_unit_test(what_cannot_be_read_is_replaced),
-        cmocka_unit_test(encodings_without_ascii_are_refused), cmocka_unit_test(a_mark_wins_over_the_option),
+        cmocka_unit_test(encodings_become_utf8),
+        cmocka_unit_test(what_cannot_be_read_is_replaced),
+        cmocka_unit_test(encodings_without_ascii_are_refused),
+        cmocka_unit_test(a_mark_wins_over_the_option),
         cmocka_unit_test(colours_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
