@@ -57,7 +57,8 @@ static void make(const char *name, bool folder)
 static int plant(void **state)
 {
     static const char *const dirs[] = {"a", "a/b", "a/b/log", ".hidden", "log"};
-    static const char *const files[] = {"one.log", "two.log", "two.log.1", "a/three.log", "a/b/log/out.log", "log/out.log", ".hidden/x.log"};
+    static const char *const files[] = {"one.log",         "two.log",     "two.log.1",    "a/three.log",
+                                        "a/b/log/out.log", "log/out.log", ".hidden/x.log"};
     char from[300];
     if (!mkdtemp(root))
         return -1;
@@ -98,15 +99,15 @@ static void see_folder(void *ctx, const char *path)
     note(folders, path);
 }
 
-static const char *walk(const char *pattern, const char *not)
+static const char *walk(const char *pattern, const char * not )
 {
     static const struct file_glob_seen to = {see_file, see_folder, NULL};
     char full[300], without[300];
     snprintf(full, sizeof full, "%s/%s", root, pattern);
-    snprintf(without, sizeof without, "%s/%s", root, not);
+    snprintf(without, sizeof without, "%s/%s", root, not );
     gw_str include = gw_str_z(full), exclude = gw_str_z(without);
     seen[0] = folders[0] = '\0';
-    file_glob_walk(&(struct gw_list){&include, 1}, &(struct gw_list){&exclude, not[0] != '\0'}, &to);
+    file_glob_walk(&(struct gw_list){&include, 1}, &(struct gw_list){&exclude, not [0] != '\0'}, &to);
     return seen;
 }
 

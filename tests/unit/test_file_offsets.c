@@ -111,7 +111,8 @@ static void other_files_are_refused(void **state)
     assert_false(file_offsets_load(path, &o, &absent, why));
     snprintf(want, sizeof want, "%s was written by another version of ddgate", path);
     assert_string_equal(why, want);
-    write_text("\x7f" "ELF");
+    write_text("\x7f"
+               "ELF");
     assert_false(file_offsets_load(path, &o, &absent, why));
     write_text("");
     assert_false(file_offsets_load(path, &o, &absent, why));
