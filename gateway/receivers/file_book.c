@@ -297,9 +297,9 @@ static bool snapshot(struct file_book *b, struct file_offsets *o)
     return true;
 }
 
-bool file_book_save(struct file_book *b, const char *path, const struct file_offsets *patterns, char *why)
+bool file_book_save(struct file_book *b, const char *path, const struct gw_list *patterns, char *why)
 {
-    struct file_offsets o = {.patterns = patterns->patterns, .patterns_n = patterns->patterns_n};
+    struct file_offsets o = {.patterns = *patterns};
     if (!file_book_changed(b) || !snapshot(b, &o))
         return true;
     bool ok = file_offsets_save(path, &o, why);

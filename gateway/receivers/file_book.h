@@ -32,6 +32,7 @@ struct file_entry {
     bool stuck;                     /* one was given up */
     bool gone;                      /* not kept on disk any more; freed with its last mark */
     /* reader's thread */
+    bool open;      /* a tail reads it */
     bool touched;   /* stands in the next receipt */
     uint64_t flush; /* up to this offset */
 };
@@ -65,7 +66,7 @@ void file_book_touch(struct file_entry *, uint64_t offset);
 struct gw_receipt *file_book_receipt(struct file_book *);
 
 /* Writes the book to `path` when it changed since the last time. `patterns` are the receiver's. False, with why: not written. */
-bool file_book_save(struct file_book *, const char *path, const struct file_offsets *patterns, char *why) GW_MUST_CHECK;
+bool file_book_save(struct file_book *, const char *path, const struct gw_list *patterns, char *why) GW_MUST_CHECK;
 bool file_book_changed(struct file_book *);
 
 #endif

@@ -56,8 +56,7 @@ static enum file_verdict judge(const struct file_join *j, struct file_trace *t, 
     return file_trace_line(t, text);
 }
 
-/* The last whole character of UTF-8 that ends at or before `to`; in other encodings the last unit. */
-static size_t cut_at(const struct file_join *j, const char *buf, size_t from, size_t to)
+size_t file_join_cut(const struct file_join *j, const char *buf, size_t from, size_t to)
 {
     if (j->unit.width > 1)
         return to - (to - from) % j->unit.width;
@@ -71,7 +70,7 @@ static void finish(const struct file_join *j, const char *buf, struct file_recor
 {
     if (r->to - r->from <= j->max)
         return;
-    size_t to = cut_at(j, buf, r->from, r->from + j->max);
+    size_t to = file_join_cut(j, buf, r->from, r->from + j->max);
     r->cut = r->to - to;
     r->to = to;
 }

@@ -55,6 +55,8 @@ enum file_found {
     FILE_LONG  /* a single line from ->next on is longer than max, and its end is not in the buffer */
 };
 
+/* Where to cut what begins at `from` so that it ends at or before `to` with a whole character of UTF-8, or a whole unit. */
+size_t file_join_cut(const struct file_join *, const char *buf, size_t from, size_t to);
 enum file_found file_join_next(const struct file_join *, const char *buf, size_t at, size_t n, enum file_end, struct file_record *);
 
 #endif

@@ -59,8 +59,8 @@ static bool put_all(FILE *f, const struct file_offsets *o)
     if (!line)
         return false;
     fprintf(f, MAGIC "%d\n", VERSION);
-    for (size_t i = 0; i < o->patterns_n; i++) {
-        put_path(line, o->patterns[i]);
+    for (size_t i = 0; i < o->patterns.n; i++) {
+        put_path(line, o->patterns.items[i].ptr);
         put_line(f, "pattern", &text, &n, line);
     }
     for (size_t i = 0; i < o->files_n; i++) {
@@ -153,13 +153,15 @@ static void *more(void *items, size_t n, size_t *cap, size_t size)
 
 static bool take_pattern(struct file_offsets *o, gw_str rest)
 {
-    char **patterns = more(o->patterns, o->patterns_n, &o->patterns_cap, sizeof *patterns), *path;
+    gw_str *patterns = more(o->patterns.items, o->patterns.n, &o->patterns_cap, sizeof *patterns);
+    char *path = take_path(rest);
     if (patterns)
-        o->patterns = patterns;
-    if (!patterns || !(path = take_path(rest)))
-        return false;
-    o->patterns[o->patterns_n++] = path;
-    return true;
+        o->patterns.items = patterns;
+    if (patterns && path)
+        patterns[o->patterns.n++] = gw_str_z(path);
+    else
+        free(path);
+    return patterns && path;
 }
 
 static bool take_file(struct file_offsets *o, gw_str rest)
@@ -235,9 +237,9 @@ void file_offsets_fini(struct file_offsets *o)
 {
     for (size_t i = 0; i < o->files_n; i++)
         free(o->files[i].path);
-    for (size_t i = 0; i < o->patterns_n; i++)
-        free(o->patterns[i]);
+    for (size_t i = 0; i < o->patterns.n; i++)
+        free((char *)(uintptr_t)o->patterns.items[i].ptr); /* made by take_path */
     free(o->files);
-    free(o->patterns);
+    free(o->patterns.items);
     *o = (struct file_offsets){0};
 }

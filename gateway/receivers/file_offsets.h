@@ -17,7 +17,7 @@
 #define FILE_OFFSETS_H
 
 #include "gateway/err.h"
-#include "gateway/str.h"
+#include "gateway/option.h"
 
 enum { FILE_HEAD = 1024 };
 
@@ -33,8 +33,8 @@ struct file_saved {
 struct file_offsets {
     struct file_saved *files;
     size_t files_n, files_cap;
-    char **patterns; /* that the receiver read when it was saved: files that only other ones match are new to it */
-    size_t patterns_n, patterns_cap;
+    struct gw_list patterns; /* that the receiver read when it was saved: files that only other ones match are new to it */
+    size_t patterns_cap;
     size_t damaged; /* lines that could not be read */
 };
 

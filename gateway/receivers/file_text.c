@@ -72,11 +72,14 @@ bool file_text_init(struct file_text *t, gw_str encoding, char *why, size_t size
 
 void file_text_fini(struct file_text *t)
 {
-    for (int i = 0; i < FILE_ENCODINGS; i++)
+    for (int i = 0; i < FILE_ENCODINGS; i++) {
         if (t->open[i] != CLOSED)
             iconv_close(t->open[i]);
+        t->open[i] = CLOSED;
+    }
     free(t->decoded);
     free(t->stripped);
+    t->decoded = t->stripped = NULL;
 }
 
 /* --- of a file --- */

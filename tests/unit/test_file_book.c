@@ -134,7 +134,8 @@ static void the_book_is_saved_when_it_changed(void **state)
 {
     char path[] = "/tmp/ddgate-book-XXXXXX", why[FILE_WHY];
     int fd = mkstemp(path);
-    struct file_offsets none = {0}, read;
+    struct gw_list none = {0};
+    struct file_offsets read;
     bool absent;
     struct file_book *b = new_book();
     struct file_entry *e = add(b, "a");
@@ -200,14 +201,10 @@ static void senders_settle_while_the_reader_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(safe_follows_the_settled_front),
-        cmocka_unit_test(a_flush_holds_what_was_touched),
-        cmocka_unit_test(what_was_given_up_is_read_again),
-        cmocka_unit_test(a_forgotten_entry_outlives_its_marks_only),
-        cmocka_unit_test(skips_only_move_what_rests),
-        cmocka_unit_test(receipts_outlive_the_reader),
-        cmocka_unit_test(the_book_is_saved_when_it_changed),
-        cmocka_unit_test(senders_settle_while_the_reader_reads),
+        cmocka_unit_test(safe_follows_the_settled_front),    cmocka_unit_test(a_flush_holds_what_was_touched),
+        cmocka_unit_test(what_was_given_up_is_read_again),   cmocka_unit_test(a_forgotten_entry_outlives_its_marks_only),
+        cmocka_unit_test(skips_only_move_what_rests),        cmocka_unit_test(receipts_outlive_the_reader),
+        cmocka_unit_test(the_book_is_saved_when_it_changed), cmocka_unit_test(senders_settle_while_the_reader_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

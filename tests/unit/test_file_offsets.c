@@ -30,11 +30,11 @@ static int drop_folder(void **state)
 }
 
 static char odd[] = "/var/log/two words\n100%.log\xff", plain[] = "/var/log/app.log";
-static char one[] = "/var/log/*.log", two[] = "/srv/**/x y";
+static const char one[] = "/var/log/*.log", two[] = "/srv/**/x y";
 static struct file_saved files[] = {{2049, 1311768, 1024, 0x9ae16a3b2f90404f, 7340032, 1795255200, plain},
                                     {UINT64_MAX, UINT64_MAX, 0, UINT64_MAX, UINT64_MAX, 0, odd}};
-static char *patterns[] = {one, two};
-static const struct file_offsets all = {.files = files, .files_n = 2, .patterns = patterns, .patterns_n = 2};
+static gw_str patterns[] = {GW_LIT("/var/log/*.log"), GW_LIT("/srv/**/x y")};
+static const struct file_offsets all = {.files = files, .files_n = 2, .patterns = {patterns, 2}};
 
 static void save(void)
 {
@@ -61,9 +61,9 @@ static void what_was_saved_comes_back(void **state)
         assert_true(a->seen == b->seen);
         assert_string_equal(a->path, b->path);
     }
-    assert_int_equal(o.patterns_n, 2);
-    assert_string_equal(o.patterns[0], one);
-    assert_string_equal(o.patterns[1], two);
+    assert_int_equal(o.patterns.n, 2);
+    assert_string_equal(o.patterns.items[0].ptr, one);
+    assert_string_equal(o.patterns.items[1].ptr, two);
     file_offsets_fini(&o);
 }
 
@@ -85,7 +85,7 @@ static void damage_costs_its_own_line(void **state)
         text[i] ^= 0x10;
         if (file_offsets_load(path, &o, &absent, why)) {
             assert_true(o.damaged >= 1 && o.damaged <= 2); /* two where a line feed was hit */
-            assert_true(o.files_n + o.patterns_n + 2 >= 4);
+            assert_true(o.files_n + o.patterns.n + 2 >= 4);
             for (size_t k = 0; k < o.files_n; k++)
                 assert_true(o.files[k].offset == 7340032 || o.files[k].offset == UINT64_MAX);
         } else {
