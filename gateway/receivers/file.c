@@ -23,7 +23,8 @@ struct file {
 static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(struct file, counts.bytes, "file_read_bytes_total", "Bytes read from files."),
     GW_COUNTER_AT(struct file, counts.lines, "file_records_total", "Records read from files; one may be several lines."),
-    GW_COUNTER_AT(struct file, counts.cut_lines, "file_cut_records_total", "Records of a line longer than max_line, whose rest was left out."),
+    GW_COUNTER_AT(struct file, counts.cut_lines, "file_cut_records_total",
+                  "Records of a line longer than max_line, whose rest was left out."),
     GW_COUNTER_AT(struct file, counts.cut_bytes, "file_cut_bytes_total", "Bytes of lines beyond max_line."),
     GW_COUNTER_AT(struct file, counts.truncated, "file_truncated_total", "Times that a file held something else than was read of it."),
     GW_COUNTER_AT(struct file, counts.waits, "file_waits_total", "Times that reading stopped because a queue was full."),

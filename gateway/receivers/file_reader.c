@@ -12,11 +12,11 @@
 #include "gateway/log.h"
 
 static const gw_nsec SCAN_PAUSE = 100 * GW_MSEC, SCAN_ANYWAY = 10 * GW_SEC; /* between scans: at least; and without any event */
-static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC;                          /* a copy that is being made */
-static const gw_nsec GATHER = 10 * GW_MSEC;                                /* between rounds, so that a busy file is read by blocks */
-static const gw_nsec QUIET = 500 * GW_MSEC;                                /* then the last whole lines are a record */
-static const gw_nsec OVER = 5 * GW_SEC;                                    /* then so is a line without an end */
-static const gw_nsec DELETED = 5 * GW_SEC, RENAMED = 60 * GW_SEC;          /* then a file that no pattern finds is closed */
+static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC;                           /* a copy that is being made */
+static const gw_nsec GATHER = 10 * GW_MSEC;                                 /* between rounds, so that a busy file is read by blocks */
+static const gw_nsec QUIET = 500 * GW_MSEC;                                 /* then the last whole lines are a record */
+static const gw_nsec OVER = 5 * GW_SEC;                                     /* then so is a line without an end */
+static const gw_nsec DELETED = 5 * GW_SEC, RENAMED = 60 * GW_SEC;           /* then a file that no pattern finds is closed */
 static const gw_nsec SAVE_PAUSE = GW_SEC;
 static const gw_nsec FIRST_WAIT = 5 * GW_MSEC, LONGEST_WAIT = GW_SEC; /* for room in a queue */
 

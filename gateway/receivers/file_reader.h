@@ -34,7 +34,7 @@
 #include "gateway/receivers/log_feed.h"
 
 #define FILE_OPTS(X)                                                                                                                       \
-    X(list, path, "path", "", "", "",                                                                                                      \
+    X(list, path, "path", "/var/log/app/*.log", "", "",                                                                                    \
       "Files to read: names with * ? [a-z], and ** for any number of folders. What is compressed is passed over. Files that appear later " \
       "are read from their beginning.")                                                                                                    \
     X(list, exclude, "exclude", "", "", "", "Files not to read, in the same words.")                                                       \
@@ -47,7 +47,8 @@
     X(duration, poll, "poll", "1s", "10ms", "1h",                                                                                          \
       "How often files are looked at that the system does not tell about: on network file systems, or when inotify is used up.")           \
     X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
-      "Longest record, and so the longest line: the rest of a longer one is left out, and log.record.truncated_bytes says how much. Lines " \
+      "Longest record, and so the longest line: the rest of a longer one is left out, and log.record.truncated_bytes says how much. "      \
+      "Lines "                                                                                                                             \
       "that belong together are separated there.")                                                                                         \
     X(str, encoding, "encoding", "utf-8", "", "",                                                                                          \
       "How the files are written: utf-8, utf-16le, utf-16be, gbk, or any other that `iconv -l` names and that keeps ASCII. A byte order "  \
@@ -85,13 +86,13 @@ struct file_tail {
     char *held;           /* malloc'd: what stood at pos when last looked at */
     size_t held_n, held_cap;
     enum file_encoding encoding;
-    struct log_attr attrs[2]; /* log.file.path, log.file.name: views of the entry's path */
-    gw_nsec grew;             /* monotonic: when something new was last read … */
-    enum file_end tried;      /* … and how final a look at its end was taken since */
-    int watch;                /* number, or -1: looked at every `poll` */
-    bool ready;               /* may have something */
-    bool seen;                /* by the scan that is under way */
-    bool gone;                /* no pattern finds it any more: read to its end, then closed */
+    struct log_attr attrs[2];  /* log.file.path, log.file.name: views of the entry's path */
+    gw_nsec grew;              /* monotonic: when something new was last read … */
+    enum file_end tried;       /* … and how final a look at its end was taken since */
+    int watch;                 /* number, or -1: looked at every `poll` */
+    bool ready;                /* may have something */
+    bool seen;                 /* by the scan that is under way */
+    bool gone;                 /* no pattern finds it any more: read to its end, then closed */
     struct file_tail *copy_of; /* byte for byte what that tail reads: nothing is read here unless it is truncated */
 };
 
@@ -103,10 +104,10 @@ struct file_reader {
     struct file_counts *counts;
 
     struct file_book *book;
-    char state[4096];              /* where the book is kept; "": nowhere */
-    struct gw_list known; /* patterns that were read last time: files that only others match are there for the first time */
+    char state[4096];         /* where the book is kept; "": nowhere */
+    struct gw_list known;     /* patterns that were read last time: files that only others match are there for the first time */
     struct file_offsets read; /* what was loaded; owns them */
-    int lock;             /* of the state: nobody else reads with it */
+    int lock;                 /* of the state: nobody else reads with it */
     gw_nsec saved_at;
 
     struct file_text text;
@@ -122,13 +123,13 @@ struct file_reader {
     struct file_watch watch;
     struct file_tail *tails, *turn; /* turn: who is first in the next round */
     size_t tails_n, open_n;
-    bool blind;  /* some folder cannot be watched */
-    bool scan;   /* names changed */
-    bool again;  /* a file may be a copy that is being made: look again soon */
+    bool blind;                              /* some folder cannot be watched */
+    bool scan;                               /* names changed */
+    bool again;                              /* a file may be a copy that is being made: look again soon */
     gw_nsec scanned_at, swept_at, looked_at; /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
     gw_nsec round_at;                        /* … and last round */
     gw_nsec now;                             /* of this turn, monotonic */
-    uint64_t wall; /* ns since 1970, of this turn */
+    uint64_t wall;                           /* ns since 1970, of this turn */
 
     atomic_bool stopping;
     int wake; /* eventfd */
@@ -178,8 +179,11 @@ int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, siz
 /* It begins with the bytes that were saved. */
 bool file_has_head(int fd, const struct file_saved *);
 /* A new file: is it a copy of one that is being read? */
-enum file_copy { FILE_NO_COPY, FILE_COPY, FILE_MAYBE_COPY } file_is_copy(const struct file_reader *, const char *path, int fd,
-                                                                         const struct stat *, struct file_tail **of);
+enum file_copy {
+    FILE_NO_COPY,
+    FILE_COPY,
+    FILE_MAYBE_COPY
+} file_is_copy(const struct file_reader *, const char *path, int fd, const struct stat *, struct file_tail **of);
 
 /* --- file_scan.c --- */
 

@@ -43,7 +43,10 @@ static bool is_compressed_name(const char *path)
 
 static bool is_compressed(int fd)
 {
-    static const gw_str magics[] = {GW_LIT("\x1f\x8b"), GW_LIT("\x28\xb5\x2f\xfd"), GW_LIT("BZh"), GW_LIT("\xfd" "7zXZ"), GW_LIT("PK\x03\x04")};
+    static const gw_str magics[] = {GW_LIT("\x1f\x8b"), GW_LIT("\x28\xb5\x2f\xfd"), GW_LIT("BZh"),
+                                    GW_LIT("\xfd"
+                                           "7zXZ"),
+                                    GW_LIT("PK\x03\x04")};
     char head[8];
     ssize_t n = pread(fd, head, sizeof head, 0);
     for (size_t i = 0; n > 0 && i < sizeof magics / sizeof *magics; i++)

@@ -180,9 +180,22 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
         return false;
     if (old)
         file_book_forget(r->book, old);
-    *copy = (struct file_tail){.next = copy->next, .entry = t->entry, .fd = copy->fd, .dev = copy->dev, .ino = copy->ino,
-                               .pos = t->pos, .scanned = t->scanned, .size = t->pos, .head_n = t->head_n, .held = copy->held, .held_cap = copy->held_cap,
-                               .encoding = t->encoding, .grew = r->now, .watch = copy->watch, .ready = true, .seen = copy->seen,
+    *copy = (struct file_tail){.next = copy->next,
+                               .entry = t->entry,
+                               .fd = copy->fd,
+                               .dev = copy->dev,
+                               .ino = copy->ino,
+                               .pos = t->pos,
+                               .scanned = t->scanned,
+                               .size = t->pos,
+                               .head_n = t->head_n,
+                               .held = copy->held,
+                               .held_cap = copy->held_cap,
+                               .encoding = t->encoding,
+                               .grew = r->now,
+                               .watch = copy->watch,
+                               .ready = true,
+                               .seen = copy->seen,
                                .gone = copy->gone};
     memcpy(copy->head, t->head, t->head_n);
     t->entry->at.dev = st->st_dev;

@@ -12,7 +12,14 @@
 #include "gateway/log.h"
 
 /* Not in every version of linux/magic.h. */
-enum { MAGIC_NFS = 0x6969, MAGIC_SMB = 0x517b, MAGIC_FUSE = 0x65735546, MAGIC_9P = 0x01021997, MAGIC_CEPH = 0x00c36400, MAGIC_AFS = 0x5346414f };
+enum {
+    MAGIC_NFS = 0x6969,
+    MAGIC_SMB = 0x517b,
+    MAGIC_FUSE = 0x65735546,
+    MAGIC_9P = 0x01021997,
+    MAGIC_CEPH = 0x00c36400,
+    MAGIC_AFS = 0x5346414f
+};
 static const unsigned magic_cifs = 0xff534d42, magic_smb2 = 0xfe534d42;
 
 static bool is_remote(const struct statfs *s)
