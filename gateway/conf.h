@@ -37,6 +37,8 @@
     X(count, join_traces, "join.traces", "262144", "1024", "67108864",                                                                     \
       "How many traces the table of 128-bit trace ids remembers, at 36 bytes each: several minutes of traffic is right.")                  \
     X(duration, join_ttl, "join.ttl", "10m", "1s", "24h", "How long it remembers them.")                                                   \
+    X(str, pipelines_directory, "pipelines.directory", "", "", "",                                                                         \
+      "Folder of Pipeline scripts: records of source NAME are read by NAME.p there. conf/pipelines/ has some to start from.")              \
     X(str, admin_listen, "admin.listen", "127.0.0.1:8127", "", "",                                                                         \
       "Address for /healthz, /readyz, /metrics and /ledger: host:port, or the path of a Unix socket; empty for none. Where it is the "     \
       "default and taken, there is none, and a warning.")                                                                                  \

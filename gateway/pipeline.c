@@ -9,6 +9,7 @@
 #include "gateway/ids.h"
 #include "gateway/log.h"
 #include "gateway/problem.h"
+#include "translators/logs/log_scripts.h"
 
 /* For requests that are under way when a stop begins. */
 static const gw_nsec HTTP_PATIENCE = 3 * GW_SEC;
@@ -61,12 +62,15 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
     p->ids = gw_ids_new((size_t)c->join_traces, c->join_ttl);
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
     p->http = gw_http_new(&p->budget, threads);
-    if (!p->ledger || !p->ids || !p->fanout || !p->http)
+    p->scripts = log_scripts_new();
+    p->scripts_directory = c->pipelines_directory;
+    if (!p->ledger || !p->ids || !p->fanout || !p->http || !p->scripts)
         return false;
     p->host = (struct gw_host){.http = p->http,
                                .fanout = p->fanout,
                                .ids = p->ids,
                                .budget = &p->budget,
+                               .scripts = p->scripts,
                                .host_name = host_name(p, c),
                                .check = check,
                                .threads = threads,
@@ -112,6 +116,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     }
     gw_fanout_drop(p->fanout);
     gw_ids_drop(p->ids);
+    log_scripts_drop(p->scripts);
     gw_ledger_drop(p->ledger);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -131,6 +136,7 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
         struct exporter *e = &p->exporters[i];
         said_nothing(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
     }
+    log_scripts_read(p->scripts, p->scripts_directory, problems);
     if (gw_problems_errors(problems)) /* nothing will run: say what else is wrong, but leave the addresses alone */
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++) {

@@ -38,6 +38,8 @@ struct gw_pipeline {
     struct gw_fanout *fanout;
     struct gw_ids *ids;
     struct gw_http *http;
+    struct log_scripts *scripts;
+    gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
     pthread_mutex_t lock; /* main changes what is below under it, others read it under it; main reads it without */

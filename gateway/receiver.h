@@ -24,18 +24,20 @@ struct gw_http;
 struct gw_fanout;
 struct gw_ids;
 struct gw_budget;
+struct log_scripts;
 
 /* What the process lends to its receivers; outlives them. */
 struct gw_host {
-    struct gw_http *http;     /* the shared HTTP server: receivers that name one address share its listener */
-    struct gw_fanout *fanout; /* where frames go */
-    struct gw_ids *ids;       /* the join */
-    struct gw_budget *budget; /* max_memory */
-    gw_str host_name;         /* this machine's; used only for peers on this machine */
-    bool check;               /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
-    int threads;              /* receiver threads: as many as cores that the process may use, unless the option says */
-    size_t receivers;         /* how many there are */
-    bool unasked;             /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
+    struct gw_http *http;        /* the shared HTTP server: receivers that name one address share its listener */
+    struct gw_fanout *fanout;    /* where frames go */
+    struct gw_ids *ids;          /* the join */
+    struct gw_budget *budget;    /* max_memory */
+    struct log_scripts *scripts; /* Pipeline scripts of pipelines.directory; NULL: there are none */
+    gw_str host_name;            /* this machine's; used only for peers on this machine */
+    bool check;                  /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
+    int threads;                 /* receiver threads: as many as cores that the process may use, unless the option says */
+    size_t receivers;            /* how many there are */
+    bool unasked;                /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
 };
 
 typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path, struct gw_problems *);

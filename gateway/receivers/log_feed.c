@@ -58,6 +58,9 @@ bool gw_log_feed_add(struct gw_log_feed *f, const struct log_input *in)
         f->intake.not_taken[GW_WHY_QUEUE_FULL]++;
         gw_log(GW_WARNING, f->component, "a log record does not fit into memory and is refused; max_memory says how much there is");
     }
+    const char *fault = log_batch_fault(f->batch);
+    if (fault)
+        gw_log(GW_WARNING, f->component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
     return log_batch_bytes(f->batch) >= GW_FRAME_BYTES;
 }
 

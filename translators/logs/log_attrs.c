@@ -13,6 +13,20 @@ void log_attrs_begin(struct log_attrs *a, struct gw_arena *arena)
     a->slots = 0;
 }
 
+struct log_attrs_mark log_attrs_here(const struct log_attrs *a)
+{
+    return (struct log_attrs_mark){a->w.len, a->n, a->seen};
+}
+
+void log_attrs_back(struct log_attrs *a, struct log_attrs_mark mark)
+{
+    a->w.len = mark.len;
+    if (a->slots)
+        return;
+    a->n = mark.n;
+    a->seen = mark.seen;
+}
+
 static uint64_t hash_of(gw_str key)
 {
     uint64_t hash = key.len, word = 0;

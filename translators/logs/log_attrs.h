@@ -24,6 +24,13 @@ struct log_attrs {
 };
 
 void log_attrs_begin(struct log_attrs *, struct gw_arena *);
+/* A place to come back to: what was written since is gone. Of a record with more than a few keys, the keys stay taken. */
+struct log_attrs_mark {
+    size_t len, n;
+    uint64_t seen;
+};
+struct log_attrs_mark log_attrs_here(const struct log_attrs *);
+void log_attrs_back(struct log_attrs *, struct log_attrs_mark);
 /* True when the key is new, and noted. */
 bool log_attrs_claim(struct log_attrs *, gw_str key);
 

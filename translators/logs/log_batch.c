@@ -13,6 +13,8 @@ static void begin_setup(struct log_batch *b)
     b->generation = atomic_load_explicit(&b->conf->generation, memory_order_acquire);
     b->setup = log_setup_take(b->conf);
     log_clock_init(&b->clock, b->setup->zone);
+    b->last.script = NULL;
+    b->last.source = GW_NOSTR;
 }
 
 struct log_batch *log_batch_new(const struct log_conf *conf)
@@ -21,6 +23,11 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
     if (!b)
         return NULL;
     b->conf = conf;
+    b->thread = sc_thread_new();
+    if (!b->thread) {
+        free(b);
+        return NULL;
+    }
     begin_setup(b);
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);
@@ -37,6 +44,7 @@ void log_batch_drop(struct log_batch *b)
     gw_arena_fini(&b->keep);
     gw_arena_fini(&b->scratch);
     log_setup_drop(b->setup);
+    sc_thread_drop(b->thread);
     free(b->slots);
     free(b);
 }
@@ -96,12 +104,12 @@ static gw_str or_else(gw_str a, gw_str b)
 
 static void settle_origin(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
-    const struct log_options *o = b->conf->options;
+    const struct log_options *o = &b->setup->options;
     struct log_origin tagged = {.service = {NULL, 0}};
     gw_str tags = or_else(f->tags, in->tags);
     if (tags.len)
         log_attrs_tags(&b->attrs, tags, &tagged);
-    f->origin.service = or_else(f->origin.service, or_else(tagged.service, or_else(in->service, b->conf->service)));
+    f->origin.service = or_else(f->origin.service, or_else(tagged.service, or_else(in->service, b->setup->service)));
     f->origin.env = or_else(f->origin.env, or_else(tagged.env, or_else(in->env, o->env)));
     f->origin.version = or_else(f->origin.version, or_else(tagged.version, or_else(in->version, o->version)));
     f->origin.host = or_else(f->origin.host, or_else(tagged.host, in->host));
@@ -110,7 +118,7 @@ static void settle_origin(struct log_batch *b, const struct log_input *in, struc
 static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str source)
 {
     struct log_attrs *a = &b->attrs;
-    const struct gw_map *tags = &b->conf->options->tags;
+    const struct gw_map *tags = &b->setup->options.tags;
     for (size_t i = 0; i < in->attrs_n; i++)
         if (in->attrs[i].is_int)
             log_attrs_int(a, in->attrs[i].key, in->attrs[i].number);
@@ -125,7 +133,7 @@ static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str so
 
 static void settle(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
-    bool parsed = b->conf->options->parse == LOG_PARSE_AUTO;
+    bool parsed = b->setup->options.parse == LOG_PARSE_AUTO;
     if (!f->time)
         f->time = in->time;
     if (!f->severity && in->severity) {
@@ -135,12 +143,12 @@ static void settle(struct log_batch *b, const struct log_input *in, struct log_f
     if (!f->severity && parsed)
         f->severity = LOG_SEVERITY_INFO;
     settle_origin(b, in, f);
-    add_attrs(b, in, or_else(f->source, or_else(in->source, b->conf->source)));
+    add_attrs(b, in, or_else(f->source, or_else(in->source, b->setup->source)));
 }
 
 /* --- the record --- */
 
-static enum gw_code write(struct log_batch *b, const struct log_input *in, struct log_found *f)
+enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     size_t before = b->records.len;
     struct log_slot *s = pay(b) ? slot(b) : NULL;
@@ -159,11 +167,11 @@ static enum gw_code write(struct log_batch *b, const struct log_input *in, struc
     return GW_OK;
 }
 
-static bool looks_like_json(gw_str s)
+/* A line that is left whole: its attributes were written when the options were read. */
+static enum gw_code add_plain(struct log_batch *b, const struct log_input *in)
 {
-    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '\n' || *s.ptr == '\r'))
-        s.ptr++, s.len--;
-    return s.len > 1 && *s.ptr == '{';
+    struct log_found found = {.body = in->text};
+    return log_batch_write(b, in, &found);
 }
 
 static bool is_python(gw_str source)
@@ -171,29 +179,32 @@ static bool is_python(gw_str source)
     return gw_str_starts(source, GW_STR("python"));
 }
 
-static void read_record(struct log_batch *b, const struct log_input *in, struct log_found *f)
+/* Item first, script or reading after: the item says the source, and that the script. */
+static enum gw_code add_read(struct log_batch *b, const struct log_input *in)
 {
-    struct log_reader r = {.arena = &b->scratch,
-                           .clock = &b->clock,
-                           .attrs = &b->attrs,
-                           .now = in->observed,
-                           .python = is_python(or_else(in->source, b->conf->source))};
-    if (in->form == LOG_ITEM && log_read_item(&r, in->text, f))
-        return;
-    if (b->conf->options->parse == LOG_PARSE_NONE)
-        f->body = in->text;
-    else if (!looks_like_json(in->text) || !log_read_json(&r, in->text, f))
-        log_read_text(&r, in->text, f);
+    struct log_found found = {.body = in->text};
+    gw_str source = or_else(in->source, b->setup->source);
+    struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed, .python = is_python(source)};
+    bool inner = false, item = in->form == LOG_ITEM && log_read_item(&r, in->text, &found, &inner);
+    const struct sc_script *script = !item || inner ? log_script_of(b, or_else(found.source, source)) : NULL;
+    if (script)
+        return log_script_run(b, script, in, found.body, &found);
+    if (b->setup->options.parse == LOG_PARSE_NONE)
+        return log_batch_write(b, in, &found);
+    if (item && inner)
+        log_read_inner(&r, found.body, &found);
+    else if (!item)
+        log_read_any(&r, in->text, &found);
+    return log_batch_write(b, in, &found);
 }
 
 enum gw_code log_add(struct log_batch *b, const struct log_input *in)
 {
-    struct log_found found = {0};
     if (b->n == 0 && b->generation != atomic_load_explicit(&b->conf->generation, memory_order_relaxed))
         begin_setup(b);
     if (b->scratch.used)
         gw_arena_reset(&b->scratch, LOG_SCRATCH_KEEP);
     log_attrs_begin(&b->attrs, &b->scratch);
-    read_record(b, in, &found);
-    return write(b, in, &found);
+    bool plain = b->setup->options.parse == LOG_PARSE_NONE && in->form == LOG_TEXT && !b->setup->fixed && !b->setup->library;
+    return plain ? add_plain(b, in) : add_read(b, in);
 }

@@ -20,6 +20,7 @@
 #include "translators/logs/log_severity.h"
 
 /* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part of what a thread costs. */
+enum { SC_FAULT_TEXT = sizeof(((struct sc_fault *)0)->text) };
 enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 << 18 };
 
 struct log_slot {
@@ -36,6 +37,13 @@ struct log_batch {
     struct gw_arena keep;    /* groups: until log_finish */
     struct gw_arena scratch; /* of the record */
     struct log_attrs attrs;  /* of the record */
+    struct sc_thread *thread;
+    struct {
+        gw_str source; /* in `name` */
+        const struct sc_script *script;
+        char name[128];
+    } last;                                         /* script that was looked up */
+    char fault[SC_FAULT_TEXT], said[SC_FAULT_TEXT]; /* the newest script error; what log_batch_fault has handed out */
     struct otlp_buf records;
     struct log_slot *slots;
     size_t n, cap, left; /* slots; those whose records are in no frame yet */
@@ -43,5 +51,13 @@ struct log_batch {
     struct gw_intake intake; /* what was refused and dropped since the last log_finish, and received in all */
     size_t charged;
 };
+
+/* log_batch.c: one record, of which everything was found but what its envelope says. */
+enum gw_code log_batch_write(struct log_batch *, const struct log_input *, struct log_found *);
+/* log_script.c: the script for records of this source; NULL: there is none. */
+const struct sc_script *log_script_of(struct log_batch *, gw_str source);
+/* The record by way of the script: `text` is its message, `around` what its envelope said. */
+enum gw_code log_script_run(struct log_batch *, const struct sc_script *, const struct log_input *, gw_str text,
+                            const struct log_found *around);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "translators/logs/log_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RESOURCE_ATTRIBUTES = 1, RECORD_ATTRIBUTES = 6 };
+enum { RESOURCE_ATTRIBUTES = 1, RECORD_ATTRIBUTES = 6, OPTIONS_MEMORY = 1 << 20 };
 
 struct log_setup *log_setup_take(const struct log_conf *c)
 {
@@ -18,34 +19,98 @@ struct log_setup *log_setup_take(const struct log_conf *c)
 
 void log_setup_drop(struct log_setup *s)
 {
-    if (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1)
-        free(s);
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    log_library_drop(s->library);
+    log_library_drop(s->own);
+    otlp_fini(&s->plain);
+    otlp_fini(&s->resource);
+    gw_arena_fini(&s->memory);
+    free(s);
 }
 
-static struct log_setup *setup_new(const struct log_options *o, const char *path, struct gw_problems *problems)
+/* --- a setup --- */
+
+static struct gw_map copy_map(struct gw_arena *a, const struct gw_map *m)
+{
+    struct gw_map copy = {.items = gw_new(a, struct gw_map_item, m->n)};
+    for (size_t i = 0; copy.items && i < m->n; i++)
+        copy.items[copy.n++] = (struct gw_map_item){gw_arena_dup(a, m->items[i].key), gw_arena_dup(a, m->items[i].value)};
+    return copy;
+}
+
+static struct log_options copy_options(struct gw_arena *a, const struct log_options *o)
+{
+    return (struct log_options){.source = gw_arena_dup(a, o->source),
+                                .service = gw_arena_dup(a, o->service),
+                                .env = gw_arena_dup(a, o->env),
+                                .version = gw_arena_dup(a, o->version),
+                                .pipeline = gw_arena_dup(a, o->pipeline),
+                                .timezone = gw_arena_dup(a, o->timezone),
+                                .tags = copy_map(a, &o->tags),
+                                .resource = copy_map(a, &o->resource),
+                                .parse = o->parse};
+}
+
+static void write_maps(struct log_setup *s)
+{
+    const struct log_options *o = &s->options;
+    otlp_attr_text(&s->plain, RECORD_ATTRIBUTES, GW_STR("datadog.log.source"), s->source);
+    for (size_t i = 0; i < o->tags.n; i++)
+        otlp_attr_text(&s->plain, RECORD_ATTRIBUTES, o->tags.items[i].key, o->tags.items[i].value);
+    for (size_t i = 0; i < o->resource.n; i++)
+        otlp_attr_text(&s->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key, o->resource.items[i].value);
+}
+
+static void find_zone(struct log_setup *s, const char *path, struct gw_problems *problems)
 {
     char where[160];
+    gw_str name = s->options.timezone;
+    s->zone = name.len ? zone_find(name) : zone_local();
+    if (s->zone)
+        return;
+    snprintf(where, sizeof where, "%s.timezone", path);
+    gw_problem(problems, where, "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(name));
+    s->zone = zone_utc();
+}
+
+/* A name in the directory, else a file. */
+static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path, struct gw_problems *problems)
+{
+    char where[160];
+    gw_str name = s->options.pipeline;
+    s->library = log_scripts_library(scripts);
+    if (!name.len)
+        return;
+    snprintf(where, sizeof where, "%s.pipeline", path);
+    if (gw_str_find(name, '/') == name.len && (s->fixed = log_library_find(s->library, name)))
+        return; /* what is wrong with it was said of the directory */
+    s->own = log_library_file(name, where, problems);
+    const char *slash = memrchr(name.ptr, '/', name.len);
+    if (s->own && (s->fixed = log_library_find(s->own, slash ? gw_str_from(name, (size_t)(slash + 1 - name.ptr)) : name)))
+        log_library_report(s->own, s->fixed, where, problems);
+}
+
+static struct log_setup *setup_new(const struct log_conf *c, const struct log_options *o, const char *path, struct gw_problems *problems)
+{
     struct log_setup *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     atomic_init(&s->refs, 1);
-    s->zone = o->timezone.len ? zone_find(o->timezone) : zone_local();
-    if (!s->zone) {
-        snprintf(where, sizeof where, "%s.timezone", path);
-        gw_problem(problems, where, "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(o->timezone));
-        s->zone = zone_utc();
-    }
-    return s;
+    gw_arena_init(&s->memory, OPTIONS_MEMORY);
+    s->options = copy_options(&s->memory, o);
+    s->source = o->source.len ? s->options.source : gw_str_z(c->receiver);
+    s->service = o->service.len ? s->options.service : o->source.len ? s->options.source : GW_STR("unknown_service");
+    find_zone(s, path, problems);
+    find_script(s, c->host->scripts, path, problems);
+    write_maps(s);
+    if (!s->memory.spent && !s->plain.failed && !s->resource.failed)
+        return s;
+    log_setup_drop(s);
+    return NULL;
 }
 
-static void write_maps(struct log_conf *c)
-{
-    const struct log_options *o = c->options;
-    for (size_t i = 0; i < o->tags.n; i++)
-        otlp_attr_text(&c->tags, RECORD_ATTRIBUTES, o->tags.items[i].key, o->tags.items[i].value);
-    for (size_t i = 0; i < o->resource.n; i++)
-        otlp_attr_text(&c->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key, o->resource.items[i].value);
-}
+/* --- the configuration of a receiver --- */
 
 struct log_conf *log_conf_new(const struct log_options *o, const struct gw_host *host, const char *path, const char *receiver,
                               struct gw_problems *problems)
@@ -54,13 +119,10 @@ struct log_conf *log_conf_new(const struct log_options *o, const struct gw_host 
     if (!c)
         return NULL;
     pthread_mutex_init(&c->lock, NULL);
-    c->options = o;
     c->host = host;
-    c->source = o->source.len ? o->source : gw_str_z(receiver);
-    c->service = o->service.len ? o->service : o->source.len ? o->source : GW_STR("unknown_service");
-    c->now = setup_new(o, path, problems);
-    write_maps(c);
-    if (c->now && !c->tags.failed && !c->resource.failed)
+    snprintf(c->receiver, sizeof c->receiver, "%s", receiver);
+    c->now = setup_new(c, o, path, problems);
+    if (c->now)
         return c;
     log_conf_drop(c);
     return NULL;
@@ -71,10 +133,33 @@ void log_conf_drop(struct log_conf *c)
     if (!c)
         return;
     log_setup_drop(c->now);
-    otlp_fini(&c->tags);
-    otlp_fini(&c->resource);
     pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+struct log_setup *log_conf_prepare(struct log_conf *c, const struct log_options *o, const char *path, struct gw_problems *problems)
+{
+    return setup_new(c, o, path, problems);
+}
+
+void log_conf_adopt(struct log_conf *c, struct log_setup *next)
+{
+    pthread_mutex_lock(&c->lock);
+    struct log_setup *before = c->now;
+    c->now = next;
+    atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
+    pthread_mutex_unlock(&c->lock);
+    log_setup_drop(before);
+}
+
+void log_conf_abandon(struct log_setup *next)
+{
+    log_setup_drop(next);
+}
+
+const struct log_counts *log_conf_counts(const struct log_conf *c)
+{
+    return &c->counts;
 }
 
 /* Zones live as long as the process, so the setup need not. */

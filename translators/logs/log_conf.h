@@ -1,8 +1,9 @@
 /* log_conf.h: the inside of a log_conf.
  *
- *     log_conf ─ now ─▶ log_setup      what a batch works by; made anew when scripts are read again, and swapped whole
+ *     log_conf ─ now ─▶ log_setup      what a batch works by: options, zone, scripts; made anew by a reload, and swapped whole
  *
- * A batch holds a reference to the setup it began with, and looks for a newer one while it is empty.
+ * A batch holds a reference to the setup it began with, and looks for a newer one while it is empty. A setup holds copies of its options:
+ * after a reload nothing refers to the configuration that was.
  *
  * Threads: log_setup_take from any.
  * SPDX-License-Identifier: Apache-2.0
@@ -17,25 +18,30 @@
 #include "gateway/ids.h"
 #include "gateway/receiver.h"
 #include "translators/logs/log_record.h"
-#include "translators/logs/zone.h"
+#include "translators/logs/log_scripts.h"
 #include "translators/otlp/otlp_write.h"
 
 enum log_parse { LOG_PARSE_AUTO, LOG_PARSE_NONE };
 
 struct log_setup {
     atomic_uint refs;
+    struct gw_arena memory;     /* of the copies */
+    struct log_options options; /* copies */
+    gw_str source;              /* the option's, else the receiver's name */
+    gw_str service;             /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
+    struct otlp_buf plain;      /* attributes of a record that has no others: source and tags */
+    struct otlp_buf resource;   /* option `resource` as attributes of a Resource */
     const struct zone *zone;
+    struct log_library *library, *own; /* of the directory; of the file that option `pipeline` names */
+    const struct sc_script *fixed;     /* of option `pipeline`; NULL: the source finds its script */
 };
 
 struct log_conf {
     /* const after new */
-    const struct log_options *options; /* the receiver's, which outlives it */
     const struct gw_host *host;
-    gw_str source;            /* the option's, else the receiver's name */
-    gw_str service;           /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
-    struct otlp_buf tags;     /* option `tags` as attributes of a LogRecord */
-    struct otlp_buf resource; /* option `resource` as attributes of a Resource */
+    char receiver[32];
 
+    struct log_counts counts;
     pthread_mutex_t lock;
     struct log_setup *now;  /* under lock */
     atomic_uint generation; /* of `now` */

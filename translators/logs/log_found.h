@@ -35,7 +35,12 @@ struct log_reader {
 void log_read_text(struct log_reader *, gw_str text, struct log_found *);
 /* log_json.c: one JSON object; false when it is none, and then nothing was found. */
 bool log_read_json(struct log_reader *, gw_str text, struct log_found *);
-/* The same for an item of Datadog's logs intake: its message is read as text or JSON in its turn, and what that says wins. */
-bool log_read_item(struct log_reader *, gw_str text, struct log_found *);
+/* Text that may be JSON. */
+void log_read_any(struct log_reader *, gw_str text, struct log_found *);
+/* An item of Datadog's logs intake; false when it is no JSON object. True in *inner: body is its message, which is text or JSON in its
+ * turn and was not read yet. */
+bool log_read_item(struct log_reader *, gw_str text, struct log_found *, bool *inner);
+/* Reads it: what it says wins. */
+void log_read_inner(struct log_reader *, gw_str text, struct log_found *);
 
 #endif

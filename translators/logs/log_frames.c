@@ -26,7 +26,7 @@ struct maker {
 
 static void resource_attr(struct maker *m, gw_str key, gw_str value)
 {
-    const struct gw_map *over = &m->b->conf->options->resource;
+    const struct gw_map *over = &m->b->setup->options.resource;
     for (size_t i = 0; i < over->n; i++)
         if (gw_str_eq(over->items[i].key, key))
             return;
@@ -36,7 +36,7 @@ static void resource_attr(struct maker *m, gw_str key, gw_str value)
 
 static void write_resource(struct maker *m, const struct log_origin *o)
 {
-    const struct otlp_buf *more = &m->b->conf->resource;
+    const struct otlp_buf *more = &m->b->setup->resource;
     size_t resource = otlp_open(&m->w, RL_RESOURCE, 1);
     resource_attr(m, GW_STR("service.name"), o->service);
     resource_attr(m, GW_STR("service.version"), o->version);
@@ -92,8 +92,7 @@ static void join(struct maker *m, size_t offset)
         return;
     if (low != m->asked || !m->known) {
         m->asked = m->low = low;
-        m->known = gw_ids_find(ids, low, &m->high, m->now) ||
-                   (log_id_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
+        m->known = gw_ids_find(ids, low, &m->high, m->now) || (log_id_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
     }
     if (m->known) {
         write_be64(m->w.data + offset, m->high);

@@ -108,7 +108,8 @@ static bool is_key_char(char c)
 
 static bool is_value_char(char c)
 {
-    return c != ' ' && c != '"' && c != '\'' && c != ',' && c != ']' && c != '}' && c != ')' && c != ';' && c != '\\' && (unsigned char)c > ' ';
+    return c != ' ' && c != '"' && c != '\'' && c != ',' && c != ']' && c != '}' && c != ')' && c != ';' && c != '\\' &&
+           (unsigned char)c > ' ';
 }
 
 /* The value after a key that ends at `at`: `=v`, `="v"`, `": "v"`, `: v`. False when what follows is no value. */
@@ -170,8 +171,8 @@ static void see_beside(gw_str text, gw_str prefix, struct log_marks *m)
     const char *end = text.ptr + text.len, *at = text.ptr;
     while ((at = memmem(at, (size_t)(end - at), prefix.ptr, prefix.len))) {
         gw_str rest = gw_str_n(at + prefix.len, (size_t)(end - at) - prefix.len), value;
-        gw_str *to = gw_str_starts(rest, GW_STR("service")) ? &m->service
-                     : gw_str_starts(rest, GW_STR("env"))   ? &m->env
+        gw_str *to = gw_str_starts(rest, GW_STR("service"))   ? &m->service
+                     : gw_str_starts(rest, GW_STR("env"))     ? &m->env
                      : gw_str_starts(rest, GW_STR("version")) ? &m->version
                                                               : NULL;
         at += prefix.len;

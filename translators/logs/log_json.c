@@ -273,8 +273,10 @@ static enum log_id place_id(struct object *o, enum log_role role, const struct v
     struct log_trace trace;
     uint64_t span;
     gw_str text = id_text(v, digits);
-    enum log_id is = v->kind == GW_JSON_NULL ? LOG_ID_NONE : !text.ptr ? LOG_ID_BAD
-                     : role == ROLE_TRACE ? log_trace_id(text, &trace) : log_span_id(text, &span);
+    enum log_id is = v->kind == GW_JSON_NULL ? LOG_ID_NONE
+                     : !text.ptr             ? LOG_ID_BAD
+                     : role == ROLE_TRACE    ? log_trace_id(text, &trace)
+                                             : log_span_id(text, &span);
     if (is == LOG_ID_GOOD && role == ROLE_TRACE)
         o->found->trace = trace;
     else if (is == LOG_ID_GOOD)
@@ -432,25 +434,30 @@ static void merge(struct log_found *f, const struct log_found *inner)
 
 static bool looks_like_json(gw_str s)
 {
-    s = gw_str_trim(s);
-    return s.len > 1 && *s.ptr == '{' && s.ptr[s.len - 1] == '}';
+    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '\n' || *s.ptr == '\r'))
+        s.ptr++, s.len--;
+    return s.len > 1 && *s.ptr == '{';
 }
 
-static void read_inner(struct log_reader *r, gw_str text, struct log_found *f)
+void log_read_any(struct log_reader *r, gw_str text, struct log_found *f)
+{
+    if (!looks_like_json(text) || !log_read_json(r, text, f))
+        log_read_text(r, text, f);
+}
+
+void log_read_inner(struct log_reader *r, gw_str text, struct log_found *f)
 {
     struct log_found inner = {0};
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
-    if (!looks_like_json(text) || !log_read_json(r, text, &inner))
-        log_read_text(r, text, &inner);
+    log_read_any(r, text, &inner);
     merge(f, &inner);
 }
 
 static bool read_object(struct object *o, gw_str text)
 {
     struct log_attrs *a = o->r->attrs;
-    size_t len = a->w.len, n = a->n;
-    uint64_t seen = a->seen;
+    struct log_attrs_mark before = log_attrs_here(a);
     gw_json_init(&o->j, text, o->r->arena);
     if (gw_json_kind(&o->j) == GW_JSON_OBJECT)
         read_members(o, GW_NOSTR, LOG_RECORD_ATTRIBUTES, 0);
@@ -459,11 +466,7 @@ static bool read_object(struct object *o, gw_str text)
         return true;
     }
     *o->found = (struct log_found){0};
-    if (!a->slots) { /* with more keys than a few, those of text that is no JSON after all stay taken */
-        a->n = n;
-        a->seen = seen;
-    }
-    a->w.len = len;
+    log_attrs_back(a, before);
     return false;
 }
 
@@ -477,19 +480,18 @@ bool log_read_json(struct log_reader *r, gw_str text, struct log_found *found)
     if (line->rank && message->rank)
         attr_value(&o, LOG_RECORD_ATTRIBUTES, line->key, &line->value);
     else if (line->rank)
-        read_inner(r, line->value.text, found);
+        log_read_inner(r, line->value.text, found);
     return true;
 }
 
-bool log_read_item(struct log_reader *r, gw_str text, struct log_found *found)
+bool log_read_item(struct log_reader *r, gw_str text, struct log_found *found, bool *inner)
 {
     struct object o = {.r = r, .found = found};
     if (!read_object(&o, text))
         return false;
     const struct place *message = &o.places[ROLE_MESSAGE], *line = &o.places[ROLE_LINE];
-    found->body = text;
-    if (message->rank || line->rank)
-        read_inner(r, message->rank ? message->value.text : line->value.text, found);
+    *inner = message->rank || line->rank;
+    found->body = message->rank ? message->value.text : line->rank ? line->value.text : text;
     if (line->rank && message->rank)
         attr_value(&o, LOG_RECORD_ATTRIBUTES, line->key, &line->value);
     return true;

@@ -16,6 +16,8 @@
 #ifndef LOG_RECORD_H
 #define LOG_RECORD_H
 
+#include <stdatomic.h>
+
 #include "gateway/err.h"
 #include "gateway/frame.h"
 #include "gateway/ledger.h"
@@ -80,6 +82,23 @@ struct log_conf; /* log_options, checked and compiled, with the scripts that the
 struct log_conf *log_conf_new(const struct log_options *, const struct gw_host *, const char *path, const char *receiver,
                               struct gw_problems *);
 void log_conf_drop(struct log_conf *);
+
+/* A reload (gw_reload of receiver.h): prepare checks new options and reads the scripts that they name, adopt puts them in place for all
+ * batches, each of which goes over when it is empty; abandon instead of adopt. The options are copied. Scripts of the directory are those
+ * that log_scripts_read has read last. NULL when there is no memory. */
+struct log_setup;
+struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *, const char *path, struct gw_problems *);
+void log_conf_adopt(struct log_conf *, struct log_setup *);
+void log_conf_abandon(struct log_setup *);
+
+/* Records, since the start, over all batches. */
+struct log_counts {
+    atomic_uint_least64_t unparsed;      /* their script does not load: they went on as they were */
+    atomic_uint_least64_t script_errors; /* their script ended with an error: they went on as far as it came */
+    atomic_uint_least64_t script_made;   /* were made by create_point() */
+    atomic_uint_least64_t gave_up;       /* expressions that took too long */
+};
+const struct log_counts *log_conf_counts(const struct log_conf *);
 /* The zone of times that do not say theirs. Any thread. */
 const struct zone *log_conf_zone(const struct log_conf *);
 
@@ -89,6 +108,8 @@ struct log_batch *log_batch_new(const struct log_conf *);
 void log_batch_drop(struct log_batch *);
 /* Adds one record (a script may drop it or make more: both are counted). GW_OK or GW_BUSY (no memory: the record is not in it). */
 enum gw_code log_add(struct log_batch *, const struct log_input *) GW_MUST_CHECK;
+/* What the newest script error said, since this was last asked; NULL: there was none. Good until the next log_add. */
+const char *log_batch_fault(struct log_batch *);
 /* Records and bytes of OTLP that stand in it now. */
 size_t log_batch_records(const struct log_batch *);
 size_t log_batch_bytes(const struct log_batch *);

@@ -16,7 +16,7 @@ struct log_clock {
     const struct zone *zone; /* of times that do not say theirs */
     int64_t begin, end;      /* seconds since 1970 for which offset holds */
     int offset;
-    char minute[16]; /* "2026-11-21 00:35" … */
+    char minute[16];   /* "2026-11-21 00:35" … */
     int64_t minute_at; /* … is this wall clock, in seconds */
 };
 

@@ -1,0 +1,270 @@
+/* A record by way of its Pipeline script: what the script leaves on it becomes attributes, but for the keys that have a place of their own.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "translators/logs/log_batch.h"
+#include "translators/logs/script/text.h"
+
+static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"), level_key = GW_LIT("level");
+
+static gw_str or_else(gw_str a, gw_str b)
+{
+    return a.len ? a : b;
+}
+
+static void count(const atomic_uint_least64_t *c)
+{
+    atomic_fetch_add_explicit((atomic_uint_least64_t *)(uintptr_t)c, 1, memory_order_relaxed);
+}
+
+const struct sc_script *log_script_of(struct log_batch *b, gw_str source)
+{
+    const struct log_setup *s = b->setup;
+    const struct sc_script *script = s->fixed;
+    if (!script && s->library && b->last.source.ptr && gw_str_eq(b->last.source, source)) {
+        script = b->last.script;
+    } else if (!script && s->library) {
+        script = log_library_find(s->library, source);
+        if (source.len < sizeof b->last.name) {
+            if (source.len)
+                memcpy(b->last.name, source.ptr, source.len);
+            b->last.source = gw_str_n(b->last.name, source.len);
+            b->last.script = script;
+        }
+    }
+    if (script && sc_broken(script)) {
+        count(&b->conf->counts.unparsed);
+        return NULL;
+    }
+    return script;
+}
+
+const char *log_batch_fault(struct log_batch *b)
+{
+    if (!*b->fault)
+        return NULL;
+    snprintf(b->said, sizeof b->said, "%s", b->fault);
+    *b->fault = '\0';
+    return b->said;
+}
+
+/* --- the record as the script sees it --- */
+
+static void set_tags(struct sc_point *p, gw_str tags)
+{
+    gw_str one;
+    while (gw_str_next(&tags, ',', &one)) {
+        size_t colon = gw_str_find(one, ':');
+        if (colon && colon < one.len)
+            sc_point_set_tag(p, gw_str_trim(gw_str_n(one.ptr, colon)), sc_str(gw_str_from(one, colon + 1)));
+    }
+}
+
+/* As Datakit does it: the line as message; service and tags beside it. */
+static void fill(struct log_batch *b, const struct log_input *in, gw_str text, const struct log_found *around, struct sc_point *p)
+{
+    const struct log_options *o = &b->setup->options;
+    gw_str service = or_else(around->origin.service, or_else(in->service, o->service));
+    sc_point_set(p, message_key, sc_str(text));
+    if (service.len)
+        sc_point_set_tag(p, GW_STR("service"), sc_str(service));
+    set_tags(p, or_else(around->tags, in->tags));
+    for (size_t i = 0; i < o->tags.n; i++)
+        sc_point_set_tag(p, o->tags.items[i].key, sc_str(o->tags.items[i].value));
+}
+
+/* --- and what it made of it --- */
+
+static void put_attr(struct log_batch *b, gw_str key, const struct sc_val *v)
+{
+    struct otlp_buf *w = &b->attrs.w;
+    if (v->type == SC_NIL || v->type == SC_VOID || !log_attrs_claim(&b->attrs, key))
+        return;
+    if (v->type == SC_INT)
+        otlp_attr_int(w, LOG_RECORD_ATTRIBUTES, key, v->i);
+    else if (v->type == SC_BOOL)
+        otlp_attr_bool(w, LOG_RECORD_ATTRIBUTES, key, v->b);
+    else if (v->type == SC_FLOAT && !v->digits_len)
+        otlp_attr_double(w, LOG_RECORD_ATTRIBUTES, key, v->f.v);
+    else
+        otlp_attr_text(w, LOG_RECORD_ATTRIBUTES, key, sc_text(&b->scratch, v)); /* all digits of a long integer */
+}
+
+enum place { ATTRIBUTE, MESSAGE, TRACE, SPAN, SERVICE, ENV, VERSION, STATUS, LEVEL };
+
+static enum place place_of(gw_str key)
+{
+    static const struct {
+        gw_str key;
+        enum place place;
+    } rows[] = {{GW_LIT("message"), MESSAGE},  {GW_LIT("trace_id"), TRACE},  {GW_LIT("span_id"), SPAN},     {GW_LIT("service"), SERVICE},
+                {GW_LIT("env"), ENV},          {GW_LIT("version"), VERSION}, {GW_LIT("status"), STATUS},    {GW_LIT("level"), LEVEL},
+                {GW_LIT("dd.trace_id"), TRACE}, {GW_LIT("dd.span_id"), SPAN}, {GW_LIT("dd.service"), SERVICE}, {GW_LIT("dd.env"), ENV},
+                {GW_LIT("dd.version"), VERSION}};
+    if (key.len < 3 || key.len > 11)
+        return ATTRIBUTE;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].key.ptr[0] == key.ptr[0] && gw_str_eq(rows[i].key, key))
+            return rows[i].place;
+    return ATTRIBUTE;
+}
+
+static bool put_level(struct log_found *f, gw_str text)
+{
+    int severity = f->severity ? 0 : log_severity_word(text);
+    if (severity) {
+        f->severity = severity;
+        f->severity_text = text;
+    }
+    return severity;
+}
+
+static bool put_origin(gw_str *to, gw_str text)
+{
+    if (to->len)
+        return false;
+    *to = text;
+    return true;
+}
+
+/* False: the field is an attribute after all. */
+static bool put_place(struct log_batch *b, enum place place, const struct sc_val *v, struct log_found *f)
+{
+    gw_str text = sc_text(&b->scratch, v);
+    switch (place) {
+    case MESSAGE:
+        f->body = text.ptr ? text : GW_STR("");
+        return true;
+    case TRACE:
+        return !f->trace.low && log_trace_id(text, &f->trace) != LOG_ID_BAD;
+    case SPAN:
+        return !f->span && log_span_id(text, &f->span) != LOG_ID_BAD;
+    case SERVICE:
+        return put_origin(&f->origin.service, text);
+    case ENV:
+        return put_origin(&f->origin.env, text);
+    case VERSION:
+        return put_origin(&f->origin.version, text);
+    case STATUS:
+    case LEVEL:
+        return put_level(f, text);
+    default:
+        return false;
+    }
+}
+
+/* The fields of a point; `status` first, since `level` counts only where there is none. */
+static void take_point(struct log_batch *b, const struct sc_point *p, struct log_found *f)
+{
+    const struct sc_field *status = sc_point_get(p, status_key);
+    bool leveled = status && put_place(b, STATUS, &status->val, f);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct sc_field *field = &p->fields[i];
+        enum place place = place_of(field->key);
+        if ((place == STATUS && field == status && leveled) || (place && place != STATUS && put_place(b, place, &field->val, f)))
+            continue;
+        put_attr(b, field->key, &field->val);
+    }
+    if (p->time_set && p->time > 0)
+        f->time = (uint64_t)p->time;
+    f->source = p->name;
+}
+
+/* What the script left open, the text may say: which trace the line belongs to, and its level. */
+static void ask_text(struct log_batch *b, const struct log_input *in, gw_str text, bool trace, bool level, struct log_found *f)
+{
+    struct log_found said = {0};
+    struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed};
+    struct log_attrs_mark before = log_attrs_here(&b->attrs);
+    log_read_any(&r, text, &said);
+    if (trace) {
+        f->trace = said.trace;
+        f->span = said.span;
+    }
+    if (level && said.severity) {
+        f->severity = said.severity;
+        f->severity_text = said.severity_text;
+    }
+    log_attrs_back(&b->attrs, before);
+}
+
+static bool has_text(const struct sc_point *p, gw_str key)
+{
+    const struct sc_field *f = sc_point_get(p, key);
+    return f && f->val.type == SC_STR && f->val.s.len;
+}
+
+static bool has_trace(const struct sc_point *p)
+{
+    return sc_point_get(p, GW_STR("trace_id")) || sc_point_get(p, GW_STR("dd.trace_id"));
+}
+
+static enum gw_code write_point(struct log_batch *b, const struct log_input *in, const struct sc_point *p, const struct log_found *around,
+                                struct log_found *found)
+{
+    found->origin.host = around->origin.host;
+    found->origin.env = GW_NOSTR;
+    take_point(b, p, found);
+    found->origin.env = or_else(found->origin.env, around->origin.env);
+    found->origin.version = or_else(found->origin.version, around->origin.version);
+    found->time = found->time ? found->time : around->time;
+    return log_batch_write(b, in, found);
+}
+
+/* Records of create_point() say all about themselves. */
+static enum gw_code write_created(struct log_batch *b, const struct log_input *in, const struct sc_point *p)
+{
+    enum gw_code code = GW_OK;
+    for (const struct sc_point *made = p->created; made && code == GW_OK; made = made->next) {
+        struct log_found found = {0};
+        log_attrs_begin(&b->attrs, &b->scratch);
+        take_point(b, made, &found);
+        code = log_batch_write(b, in, &found);
+        count(&b->conf->counts.script_made);
+    }
+    return code;
+}
+
+/* How the record fared; `level`: nothing told its level, and what the engine says then does not count. */
+static bool run(struct log_batch *b, const struct sc_script *script, const struct log_input *in, struct sc_point *p, bool *level)
+{
+    struct sc_env env = {&b->scratch, b->thread, (int64_t)in->observed, b->setup->zone};
+    struct sc_fault fault = {.set = false};
+    uint64_t gave_up = sc_gave_up(b->thread);
+    bool good = sc_run(script, &env, p, &fault);
+    if (sc_gave_up(b->thread) != gave_up)
+        count(&b->conf->counts.gave_up);
+    *level = !has_text(p, status_key);
+    if (good) {
+        sc_point_finish(p, &(struct sc_finish){.no_status = *level});
+        *level = *level && !has_text(p, level_key);
+        return true;
+    }
+    count(&b->conf->counts.script_errors);
+    snprintf(b->fault, sizeof b->fault, "%s", fault.text);
+    *level = *level && !has_text(p, level_key);
+    return false;
+}
+
+enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script, const struct log_input *in, gw_str text,
+                            const struct log_found *around)
+{
+    struct sc_point p;
+    struct log_found found = {0};
+    bool level;
+    sc_point_init(&p, &b->scratch, or_else(around->source, or_else(in->source, b->setup->source)), (int64_t)in->observed);
+    p.category = SC_LOGGING;
+    fill(b, in, text, around, &p);
+    bool good = run(b, script, in, &p, &level);
+    b->scratch.spent = false; /* the record goes on as far as the script came */
+    if (level || !has_trace(&p))
+        ask_text(b, in, text, !has_trace(&p), level, &found);
+    enum gw_code code = GW_OK;
+    if (!good || !p.dropped)
+        code = write_point(b, in, &p, around, &found);
+    else {
+        b->intake.received++;
+        b->intake.not_taken[GW_WHY_SCRIPT]++;
+    }
+    return good && code == GW_OK ? write_created(b, in, &p) : code;
+}

@@ -1,0 +1,36 @@
+/* log_scripts.h: Pipeline scripts as files: those of pipelines.directory, shared by all receivers, and the ones that an option names.
+ *
+ *     directory ──log_scripts_read──▶ library ◀── a reference each ── setups of receivers (log_conf.h)
+ *
+ * Reading it again makes a new library; who works by the old one keeps it until it has a new setup. Only files that end in .p count.
+ *
+ * Threads: log_scripts_read on the main thread; libraries are read by all.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LOG_SCRIPTS_H
+#define LOG_SCRIPTS_H
+
+#include "gateway/option.h"
+#include "translators/logs/script/script.h"
+
+struct log_library;
+/* A file and, for use(), the others of its folder; NULL with a problem at `path` when it cannot be read. */
+struct log_library *log_library_file(gw_str file, const char *path, struct gw_problems *);
+struct log_library *log_library_ref(struct log_library *);
+void log_library_drop(struct log_library *);
+/* By its name, with .p or without. NULL: there is none, or no library. */
+const struct sc_script *log_library_find(const struct log_library *, gw_str name);
+/* What is wrong with a script that does not load, as a warning at `path`. */
+void log_library_report(const struct log_library *, const struct sc_script *, const char *path, struct gw_problems *);
+
+/* The process's: in gw_host. */
+struct log_scripts;
+struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
+void log_scripts_drop(struct log_scripts *);
+/* Reads the directory, again if it was read before; an empty name is no directory. Scripts that do not load are warnings, a directory
+ * that cannot be read is a problem, at pipelines.directory; then the library stays what it was. */
+void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_problems *);
+/* A reference to what was read last; NULL when there is nothing. */
+struct log_library *log_scripts_library(const struct log_scripts *);
+
+#endif
