@@ -81,7 +81,9 @@ static bool cut(struct gw_parcel *p)
     struct gw_frame **frames = realloc(p->batch.frames, 2 * sizeof *frames);
     if (frames)
         p->batch.frames = frames;
-    if (!frames || !(rest = gw_node_new(half[1], whole->cost / 2))) {
+    rest = frames ? gw_node_new(half[1], whole->cost / 2) : NULL;
+    if (!rest || !gw_node_share(whole, rest)) {
+        free(rest);
         gw_frame_drop(half[0]);
         gw_frame_drop(half[1]);
         return false;

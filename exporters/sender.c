@@ -11,8 +11,10 @@
 
 #include "exporters/health.h"
 #include "exporters/parcel.h"
+#include "gateway/budget.h"
 #include "gateway/log.h"
 #include "gateway/queue.h"
+#include "gateway/storage.h"
 
 static const gw_nsec join_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
 static const gw_nsec join_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
@@ -37,6 +39,10 @@ struct gw_sender {
     struct gw_ids *ids;
     struct gw_queue *queue;
     struct gw_retry_conf retry;
+    struct gw_store *store; /* NULL: memory only */
+    struct gw_budget *budget;
+    size_t refill_below; /* bytes in the queue */
+    unsigned reader;     /* the store's */
     unsigned number, signals, slots; /* slots: requests that may be open at a time */
     char name[64], component[80];
 
@@ -50,7 +56,8 @@ struct gw_sender {
     unsigned open;                   /* requests at the exporter */
     unsigned turn;                   /* signal to look at first */
     uint64_t random;
-    gw_nsec hungry_until; /* there was no memory for a batch */
+    gw_nsec hungry_until; /* there was no memory for a batch … */
+    gw_nsec refill_at;    /* … or for what is on the disk */
     bool draining, cancelled;
     struct gw_health health;
 
@@ -96,10 +103,20 @@ static void move(struct gw_sender *s, enum gw_signal signal, enum gw_place from,
         gw_ledger_move(s->ledger, s->number, signal, from, to, why, items);
 }
 
+/* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
+static void release(struct gw_sender *s, struct gw_chain *nodes, bool through)
+{
+    struct gw_stored stored;
+    for (struct gw_node *node = nodes->first; s->store && node; node = node->next)
+        if (gw_node_settle(node, through, &stored))
+            gw_store_done(s->store, s->reader, stored);
+    gw_queue_done(s->queue, nodes);
+}
+
 static void finish_parcel(struct gw_sender *s, struct gw_parcel *p)
 {
     struct gw_chain nodes = gw_parcel_open(p);
-    gw_queue_done(s->queue, &nodes);
+    release(s, &nodes, true);
 }
 
 /* What a stop leaves behind is said by the ledger, which is printed a moment later. */
@@ -116,9 +133,27 @@ static enum gw_reason give_up(struct gw_frame *f)
     return gw_frame_abandon(f) ? GW_WHY_RETURNED : GW_WHY_SHUTDOWN;
 }
 
+static void leave_parcel(struct gw_sender *s, struct gw_parcel *p)
+{
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_STORED, 0, p->batch.items);
+    struct gw_chain nodes = gw_parcel_open(p);
+    release(s, &nodes, false);
+}
+
+static void leave_queued(struct gw_sender *s, struct gw_chain *c)
+{
+    for (const struct gw_node *node = c->first; node; node = node->next)
+        move(s, node->frame->signal, GW_QUEUED, GW_STORED, 0, node->frame->items);
+    release(s, c, false);
+}
+
 static void drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason why)
 {
     uint64_t returned = 0;
+    if (s->store && why == GW_WHY_SHUTDOWN) {
+        leave_parcel(s, p);
+        return;
+    }
     say_expired(s, why, p->batch.items);
     for (size_t i = 0; why == GW_WHY_SHUTDOWN && i < p->batch.n; i++)
         if (give_up(p->batch.frames[i]) == GW_WHY_RETURNED)
@@ -131,6 +166,10 @@ static void drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason
 static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason why)
 {
     uint64_t items = 0;
+    if (s->store && why == GW_WHY_SHUTDOWN) {
+        leave_queued(s, c);
+        return;
+    }
     for (const struct gw_node *node = c->first; node; node = node->next) {
         enum gw_reason because = why == GW_WHY_SHUTDOWN ? give_up(node->frame) : why;
         move(s, node->frame->signal, GW_QUEUED, GW_DROPPED, because, node->frame->items);
@@ -138,7 +177,7 @@ static void drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason 
     }
     if (items)
         say_expired(s, why, items);
-    gw_queue_done(s->queue, c);
+    release(s, c, true);
 }
 
 /* --- outcomes --- */
@@ -292,7 +331,7 @@ static bool prune(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
         return true;
     say_expired(s, GW_WHY_EXPIRED, items);
     move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_EXPIRED, items);
-    gw_queue_done(s->queue, &old);
+    release(s, &old, true);
     if (p->batch.n)
         return true;
     finish_parcel(s, p);
@@ -362,6 +401,67 @@ static void take(struct gw_sender *s, gw_nsec now)
         ;
 }
 
+/* --- what is only on the disk --- */
+
+static void lose(struct gw_sender *s, const struct gw_store_items *lost)
+{
+    for (int i = 0; i < GW_SIGNALS; i++)
+        move(s, (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_WHY_DAMAGED, lost->of[i]);
+}
+
+static bool take_back(struct gw_sender *s, struct gw_frame *f)
+{
+    if (!gw_queue_restore(s->queue, f))
+        return false;
+    f->budget = s->budget;
+    f->charged = gw_frame_cost(f);
+    gw_budget_force(f->budget, f->charged);
+    return true;
+}
+
+/* One frame, or word that there is none; true when it is worth asking for the next. */
+static bool refill_one(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_store_got got;
+    switch (gw_store_next(s->store, s->reader, &got)) {
+    case GW_STORE_FRAME:
+        if (take_back(s, got.frame))
+            return true;
+        gw_frame_drop(got.frame); /* not even for a node: the next start finds it again */
+        break;
+    case GW_STORE_DAMAGED:
+        lose(s, &got.lost);
+        return true;
+    case GW_STORE_LEVEL:
+        return false;
+    case GW_STORE_NO_MEMORY:
+        break;
+    }
+    s->refill_at = now + no_memory_pause;
+    return false;
+}
+
+/* Memory that others hold is waited for, unless there would be nothing to send meanwhile. */
+static void refill(struct gw_sender *s, gw_nsec now)
+{
+    size_t used = 0;
+    if (!s->store || now < s->refill_at)
+        return;
+    while (gw_store_behind(s->store, s->reader) && (used = gw_queue_used(s->queue)) < s->refill_below) {
+        if (used && gw_budget_spent(s->budget)) {
+            s->refill_at = now + no_memory_pause;
+            return;
+        }
+        if (!refill_one(s, now))
+            return;
+    }
+}
+
+static bool anything_left(const struct gw_sender *s, gw_nsec now)
+{
+    return !gw_queue_finished(s->queue) || (s->store && gw_store_behind(s->store, s->reader) && !over_deadline(s, now));
+}
+
 /* --- the end --- */
 
 static void begin_drain(struct gw_sender *s, gw_nsec now)
@@ -419,6 +519,8 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
     hint(s, now, due);
     if (now < s->hungry_until)
         due = earlier(due, s->hungry_until);
+    if (now < s->refill_at)
+        due = earlier(due, s->refill_at);
     due = earlier(due, gw_queue_arm(s->queue, &s->limits, s->conf->max_age, takable(s, now)));
     return earlier(due, atomic_load_explicit(&s->deadline, memory_order_acquire));
 }
@@ -444,12 +546,13 @@ gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
     } else {
         expire(s, now);
         send_due(s, now);
+        refill(s, now);
         take(s, now);
         if (s->exporter->hurry && s->open && (s->draining || s->open >= s->slots))
             s->exporter->hurry(s->ctx);
     }
     publish(s);
-    return gw_queue_finished(s->queue) ? GW_SENDER_OVER : next_step(s, now);
+    return anything_left(s, now) ? next_step(s, now) : GW_SENDER_OVER;
 }
 
 /* --- life --- */
@@ -515,9 +618,22 @@ void gw_sender_drop(struct gw_sender *s)
     free(s);
 }
 
+bool gw_sender_store(struct gw_sender *s, struct gw_storage *storage, struct gw_budget *budget)
+{
+    size_t enough = (size_t)(s->conf->in_flight + 1) * s->conf->batch_bytes;
+    s->reader = gw_storage_attach(storage, s->name, s->number, drops_oldest(s->conf, s->exporter));
+    if (s->reader == GW_STORE_READERS)
+        return false;
+    s->store = gw_storage_store(storage);
+    s->budget = budget;
+    s->refill_below = s->conf->queue_size < enough ? s->conf->queue_size : enough;
+    gw_queue_spill(s->queue);
+    return true;
+}
+
 struct gw_route gw_sender_route(const struct gw_sender *s)
 {
-    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_rendering)s->conf->mode};
+    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_rendering)s->conf->mode, s->reader};
 }
 
 static void *run(void *arg)
@@ -586,4 +702,6 @@ void gw_sender_finish(struct gw_sender *s)
     if (s->started)
         pthread_join(s->thread, NULL);
     s->started = false;
+    if (s->store)
+        gw_ledger_leave(s->ledger, s->number);
 }

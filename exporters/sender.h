@@ -14,6 +14,9 @@
  * The join: a frame with trace ids whose upper half is unknown waits in a lane of its own until gw_frame_join knows them all or
  * until join_wait after its arrival, and is then final. Frames without such ids are not held up by it.
  *
+ * With a disk queue (storage.h) frames that did not fit into memory come back from the disk, in their order, whenever the queue holds less
+ * than the requests in flight need; a record is done when all that was cut out of it is. At a stop what is left stays on the disk.
+ *
  * Stop: the queue is closed, ids become final, batches go out without waiting for company, waiting retries are due at once and
  * then as usual; at the deadline open requests are cancelled and what is left is counted dropped (shutdown).
  *
@@ -33,6 +36,8 @@
 #include "gateway/option.h"
 
 struct gw_ids;
+struct gw_storage;
+struct gw_budget;
 
 /* Options that every exporter has, besides its own. The words of `mode` stand in the order of enum gw_rendering. */
 #define GW_SENDER_OPTS(X)                                                                                                                  \
@@ -76,6 +81,9 @@ struct gw_sender;
 struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *, struct gw_ledger *, struct gw_ids *);
 /* After gw_sender_finish, or without a start. Then the exporter may be closed. */
 void gw_sender_drop(struct gw_sender *);
+/* Before the start, and before gw_sender_route: what does not fit into memory goes to the disk queue, and what an earlier run left
+ * there for this name is sent first. False when the disk queue knows too many names. */
+bool gw_sender_store(struct gw_sender *, struct gw_storage *, struct gw_budget *) GW_MUST_CHECK;
 /* What gw_fanout_add wants to know. */
 struct gw_route gw_sender_route(const struct gw_sender *);
 

@@ -50,4 +50,16 @@ static inline bool gw_budget_take(struct gw_budget *b, size_t n)
     return true;
 }
 
+/* Past the limit where it must be: for what is let in already, one piece at a time. */
+static inline void gw_budget_force(struct gw_budget *b, size_t n)
+{
+    for (; b; b = b->parent)
+        atomic_fetch_add_explicit(&b->used, n, memory_order_relaxed);
+}
+
+static inline bool gw_budget_spent(struct gw_budget *b)
+{
+    return atomic_load_explicit(&b->used, memory_order_relaxed) >= b->limit;
+}
+
 #endif

@@ -42,6 +42,14 @@
     X(str, admin_listen, "admin.listen", "127.0.0.1:8127", "", "",                                                                         \
       "Address for /healthz, /readyz, /metrics and /ledger: host:port, or the path of a Unix socket; empty for none. Where it is the "     \
       "default and taken, there is none, and a warning.")                                                                                  \
+    X(str, storage_directory, "storage.directory", "", "", "",                                                                             \
+      "Folder for the disk queue: what is accepted is written there first, and survives the process. Empty: queues are in memory only.")   \
+    X(size, storage_max_size, "storage.max_size", "2GiB", "16MiB", "64TiB",                                                                \
+      "Bound on all files of the disk queue. Past it, senders get 429, or exporters with when_full = drop_oldest lose their oldest.")      \
+    X(choice, storage_fsync, "storage.fsync", "interval", "interval|always|never", "",                                                     \
+      "When data is forced to the disk: every interval, before every answer (survives power loss), or when the system likes to. The end "  \
+      "of the process loses nothing either way.")                                                                                          \
+    X(duration, storage_interval, "storage.interval", "1s", "10ms", "1m", "How often, with fsync = interval.")                             \
     X(choice, log_level, "log.level", "info", "debug|info|warning|error", "", "Least severe of ddgate's own messages to be shown.")
 
 struct gw_process_conf {

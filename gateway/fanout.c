@@ -6,6 +6,7 @@
 
 #include "gateway/budget.h"
 #include "gateway/queue.h"
+#include "gateway/storage.h"
 
 /* Routes as of one moment. Readers count themselves in, so that the other table can be written when nobody reads it. */
 struct table {
@@ -17,6 +18,7 @@ struct table {
 struct gw_fanout {
     struct gw_ledger *ledger;
     struct gw_budget *budget;
+    struct gw_storage *storage; /* NULL: queues are in memory only */
     atomic_bool stopping;
     atomic_uint renderings[GW_SIGNALS]; /* of the current table */
     struct table *_Atomic current;
@@ -32,6 +34,11 @@ struct gw_fanout *gw_fanout_new(struct gw_ledger *ledger, struct gw_budget *budg
         atomic_init(&f->current, &f->table[0]);
     }
     return f;
+}
+
+void gw_fanout_store(struct gw_fanout *f, struct gw_storage *storage)
+{
+    f->storage = storage;
 }
 
 void gw_fanout_drop(struct gw_fanout *f)
@@ -236,29 +243,180 @@ static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_si
     return code == GW_OK ? GW_OK : refusal(f, code, full, err);
 }
 
+static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                                 const struct gw_intake *in, struct gw_err *err)
+{
+    struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
+    enum gw_code code = admit(f, t, signal, frames, n, rooms, err);
+    if (code != GW_OK)
+        return code;
+    gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
+    push(f, t, rooms);
+    return GW_OK;
+}
+
+/* --- with a disk queue --- */
+
+/* One offer on its way to the disk. */
+struct storing {
+    struct gw_fanout *f;
+    const struct table *t;
+    enum gw_signal signal;
+    const struct gw_intake *in;
+    size_t n;
+    struct gw_chain rooms[GW_MAX_EXPORTERS];
+    uint32_t owed[GW_RENDERINGS]; /* readers of the disk queue, a bit each, that get the frames of a rendering … */
+    uint32_t memory, behind;      /* … that have room for them in memory; that had to read from the disk before */
+};
+
+/* Called when it is written, and nobody has seen it yet. */
+static void enter_books(void *arg)
+{
+    const struct storing *o = arg;
+    gw_ledger_intake(o->f->ledger, o->signal, o->in, asked(o->t, o->signal, o->n));
+}
+
+/* Who gets what, and who has room for it in memory, too. Closed queues (GW_STOPPING) get nothing any more. */
+static enum gw_code plan(struct storing *o, struct gw_frame **frames)
+{
+    const struct gw_store *store = gw_storage_store(o->f->storage);
+    unsigned renderings = renderings_of(frames, o->n);
+    bool paid = charge(o->f, frames, o->n);
+    for (unsigned i = 0; i < o->t->n; i++) {
+        const struct gw_route *r = &o->t->route[i];
+        uint32_t reader = UINT32_C(1) << r->reader;
+        if (!takes(r, o->signal))
+            continue;
+        enum gw_rendering rendering = rendering_for(r, o->signal, renderings);
+        bool behind = gw_store_behind(store, r->reader);
+        enum gw_code code = paid && !behind ? gw_queue_reserve(r->queue, rendering, frames, o->n, &o->rooms[i]) : GW_BUSY;
+        if (code == GW_STOPPING)
+            return code;
+        o->owed[rendering] |= reader;
+        o->memory |= code == GW_OK ? reader : 0;
+        o->behind |= behind ? reader : 0;
+    }
+    return GW_OK;
+}
+
+/* Room in memory that was not to be had after all, or for nothing. */
+static void cancel(struct storing *o, uint32_t readers)
+{
+    for (unsigned i = 0; i < o->t->n; i++)
+        if (o->rooms[i].first && readers >> o->t->route[i].reader & 1) {
+            gw_queue_cancel(o->t->route[i].queue, &o->rooms[i]);
+            o->rooms[i] = (struct gw_chain){NULL, NULL};
+        }
+}
+
+/* Senders that had everything in memory until now may sleep: there is something on the disk for them. */
+static void poke(const struct storing *o, uint32_t readers)
+{
+    for (unsigned i = 0; i < o->t->n; i++)
+        if (takes(&o->t->route[i], o->signal) && readers >> o->t->route[i].reader & 1)
+            gw_queue_poke(o->t->route[i].queue);
+}
+
+static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket, struct gw_err *err)
+{
+    struct gw_store_entry *entries = calloc(o->n, sizeof *entries);
+    size_t n = 0;
+    if (!entries)
+        return refusal(o->f, GW_BUSY, NULL, err);
+    for (size_t i = 0; i < o->n; i++) {
+        uint32_t owed = o->owed[frames[i]->rendering];
+        if (owed)
+            entries[n++] = (struct gw_store_entry){.frame = frames[i], .owed = owed, .memory = owed & o->memory};
+    }
+    enum gw_code code = gw_store_append(gw_storage_store(o->f->storage), entries, n, enter_books, o, ticket, err);
+    for (size_t i = 0; i < n && code == GW_OK; i++)
+        o->memory &= ~entries[i].owed | entries[i].memory;
+    free(entries);
+    return code;
+}
+
+/* Its source need not bring it again. */
+static void settle_receipts(struct gw_frame **frames, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct gw_receipt *receipt = frames[i]->receipt;
+        frames[i]->receipt = NULL;
+        if (receipt)
+            receipt->settled(receipt, true);
+    }
+}
+
+/* *kept: what is refused with GW_STORAGE is kept all the same, and will be delivered; only it may not survive the machine. */
+static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                                 const struct gw_intake *in, bool *kept, struct gw_err *err)
+{
+    struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .n = n};
+    uint64_t ticket = 0;
+    uint32_t everybody = 0;
+    enum gw_code code = plan(&o, frames);
+    if (code == GW_STOPPING)
+        refusal(f, code, NULL, err);
+    else
+        code = write_down(&o, frames, &ticket, err);
+    if (code != GW_OK) {
+        cancel(&o, UINT32_MAX);
+        return code;
+    }
+    for (int i = 0; i < GW_RENDERINGS; i++)
+        everybody |= o.owed[i];
+    bool safe = gw_storage_wait(f->storage, ticket);
+    if (safe)
+        settle_receipts(frames, n);
+    cancel(&o, ~o.memory);
+    poke(&o, everybody & ~o.memory & ~o.behind);
+    push(f, t, o.rooms);
+    *kept = true;
+    return safe ? GW_OK : gw_fail(err, GW_STORAGE, 0, "it could not be brought to the disk");
+}
+
+static bool anybody_asked(const struct table *t, enum gw_signal signal)
+{
+    bool any = false;
+    for (unsigned i = 0; i < t->n; i++)
+        any |= takes(&t->route[i], signal);
+    return any;
+}
+
+/* *kept: it was let in, whatever the code. */
+static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
+                          bool *kept, struct gw_err *err)
+{
+    enum gw_code code;
+    GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
+    struct table *t = enter(f);
+    if (f->storage && n && anybody_asked(t, signal) && !atomic_load_explicit(&f->stopping, memory_order_relaxed)) {
+        *kept = false;
+        code = offer_stored(f, t, signal, frames, n, in, kept, err);
+    } else {
+        code = offer_memory(f, t, signal, frames, n, in, err);
+        *kept = code == GW_OK;
+    }
+    leave(t);
+    for (size_t i = 0; *kept && i < n; i++)
+        gw_frame_drop(frames[i]);
+    return code;
+}
+
 enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
                            struct gw_err *err)
 {
-    struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
-    GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
-    struct table *t = enter(f);
-    enum gw_code code = admit(f, t, signal, frames, n, rooms, err);
-    if (code == GW_OK) {
-        gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
-        push(f, t, rooms);
-    }
-    leave(t);
-    for (size_t i = 0; code == GW_OK && i < n; i++)
-        gw_frame_drop(frames[i]);
-    return code;
+    bool kept;
+    enum gw_code code = offer(f, signal, frames, n, in, &kept, err);
+    return kept ? GW_OK : code; /* trying again would bring it twice */
 }
 
 enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_intake *in,
                              struct gw_err *err)
 {
-    enum gw_code code = gw_fanout_try(f, signal, frames, n, in, err);
-    if (code == GW_OK)
-        return GW_OK;
+    bool kept;
+    enum gw_code code = offer(f, signal, frames, n, in, &kept, err);
+    if (kept)
+        return code;
     in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);
     gw_ledger_intake(f->ledger, signal, in, 0); /* nothing of it was accepted */
     for (size_t i = 0; i < n; i++)

@@ -7,6 +7,9 @@
  * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the exporters whose
  * `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go to all.
  *
+ * With a disk queue (storage.h) the frames are written there before the answer: a queue without room is then no reason to refuse, its
+ * exporter reads them from the disk later. What is refused for is a disk that is full or does not take it.
+ *
  * The routes may be replaced while requests are offered (hot reload): each offer sees the old ones or the new ones, whole. A request that
  * was translated for the old ones and is offered to the new ones goes to an exporter whose rendering it does not have in one that it has,
  * and to nobody new where nobody wanted the signal before.
@@ -24,6 +27,7 @@
 struct gw_fanout;
 struct gw_budget;
 struct gw_queue;
+struct gw_storage;
 
 /* One exporter, seen from the receivers' side. */
 struct gw_route {
@@ -32,6 +36,7 @@ struct gw_route {
     unsigned exporter; /* its number in the ledger */
     unsigned signals;  /* bit per enum gw_signal */
     enum gw_rendering rendering;
+    unsigned reader; /* its number in the disk queue, where there is one */
 };
 
 /* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned. NULL when there is no memory.
@@ -40,6 +45,8 @@ struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
 void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
 /* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their queues may be closed. */
 void gw_fanout_switch(struct gw_fanout *, const struct gw_route *, unsigned n);
+/* Before the first offer: what is offered is first of all written there. Not owned. */
+void gw_fanout_store(struct gw_fanout *, struct gw_storage *);
 void gw_fanout_drop(struct gw_fanout *);
 /* Any thread: offers from now on are refused with GW_STOPPING. */
 void gw_fanout_stop(struct gw_fanout *);
@@ -49,7 +56,7 @@ unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
 
 /* The frames of each rendering that gw_fanout_renderings named hold gw_intake_accepted() items together.
  * Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
- * GW_OK, GW_QUEUE_FULL, GW_BUSY or GW_STOPPING. */
+ * GW_OK, GW_QUEUE_FULL, GW_BUSY, GW_STORAGE or GW_STOPPING. */
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
                              struct gw_err *) GW_MUST_CHECK;
 

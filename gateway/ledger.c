@@ -26,7 +26,8 @@ static const struct {
 #undef DROPPED
 };
 
-static const char *const places[GW_PLACES] = {"queued", "in process", "sent", "rejected by the backend", "dropped", "set aside"};
+static const char *const places[GW_PLACES] = {"queued",  "in process", "sent",        "rejected by the backend",
+                                              "dropped", "set aside",  "left on disk"};
 
 const char *gw_reason_label(enum gw_reason why)
 {
@@ -138,6 +139,26 @@ void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signa
     pthread_mutex_unlock(&l->lock);
 }
 
+void gw_ledger_recovered(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, uint64_t n)
+{
+    pthread_mutex_lock(&l->lock);
+    GW_ASSERT(exporter < l->view.exporters);
+    l->view.signal[signal].exporter[exporter].recovered += n;
+    l->view.signal[signal].exporter[exporter].at[GW_QUEUED] += n;
+    pthread_mutex_unlock(&l->lock);
+}
+
+void gw_ledger_leave(struct gw_ledger *l, unsigned exporter)
+{
+    pthread_mutex_lock(&l->lock);
+    for (int i = 0; i < GW_SIGNALS; i++) {
+        uint64_t *at = l->view.signal[i].exporter[exporter].at;
+        at[GW_STORED] += at[GW_QUEUED];
+        at[GW_QUEUED] = 0;
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
 void gw_ledger_unjoined(struct gw_ledger *l, enum gw_signal signal, uint64_t n)
 {
     pthread_mutex_lock(&l->lock);
@@ -155,7 +176,8 @@ void gw_ledger_read(struct gw_ledger *l, struct gw_ledger_view *out)
 /* Worth a row: it takes the signal, or took some. */
 static bool concerns(const struct gw_ledger_view *v, unsigned exporter, int signal)
 {
-    return v->exporter_signals[exporter] & 1u << signal || v->signal[signal].exporter[exporter].accepted;
+    return v->exporter_signals[exporter] & 1u << signal || v->signal[signal].exporter[exporter].accepted ||
+           v->signal[signal].exporter[exporter].recovered;
 }
 
 bool gw_ledger_balanced(const struct gw_ledger_view *v)
@@ -166,7 +188,8 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
             return false;
         for (unsigned e = 0; e < v->exporters; e++) {
             uint64_t accepted = s->exporter[e].accepted;
-            if (accepted + s->exporter[e].not_asked != s->accepted || sum(s->exporter[e].at, GW_PLACES) != accepted ||
+            if (accepted + s->exporter[e].not_asked != s->accepted ||
+                sum(s->exporter[e].at, GW_PLACES) != accepted + s->exporter[e].recovered ||
                 sum(s->exporter[e].dropped, GW_REASONS) != s->exporter[e].at[GW_DROPPED])
                 return false;
         }
@@ -178,8 +201,8 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
 static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;
-    return v->signal[signal].exporter[e].accepted - at[GW_DELIVERED] - at[GW_SET_ASIDE] -
-           v->signal[signal].exporter[e].dropped[GW_WHY_RETURNED];
+    return v->signal[signal].exporter[e].accepted + v->signal[signal].exporter[e].recovered - at[GW_DELIVERED] - at[GW_SET_ASIDE] -
+           at[GW_STORED] - v->signal[signal].exporter[e].dropped[GW_WHY_RETURNED];
 }
 
 uint64_t gw_ledger_lost(const struct gw_ledger_view *v)
@@ -189,6 +212,15 @@ uint64_t gw_ledger_lost(const struct gw_ledger_view *v)
         for (unsigned e = 0; e < v->exporters; e++)
             lost += lost_to(v, i, e);
     return lost;
+}
+
+uint64_t gw_ledger_stored(const struct gw_ledger_view *v)
+{
+    uint64_t stored = 0;
+    for (int i = 0; i < GW_SIGNALS; i++)
+        for (unsigned e = 0; e < v->exporters; e++)
+            stored += v->signal[i].exporter[e].at[GW_STORED];
+    return stored;
 }
 
 static void print_row(FILE *f, int indent, const char *what, const char *detail, uint64_t n)
@@ -205,6 +237,7 @@ static void print_exporter(FILE *f, const struct gw_ledger_view *v, int signal, 
     const uint64_t *at = v->signal[signal].exporter[e].at;
     fprintf(f, "  exporter %s\n", v->exporter_name[e]);
     print_row(f, 4, "not asked", NULL, v->signal[signal].exporter[e].not_asked);
+    print_row(f, 4, "recovered from disk", NULL, v->signal[signal].exporter[e].recovered);
     for (int place = 0; place < GW_PLACES; place++)
         if (place != GW_DROPPED)
             print_row(f, 4, places[place], NULL, at[place]);
@@ -212,11 +245,19 @@ static void print_exporter(FILE *f, const struct gw_ledger_view *v, int signal, 
         print_row(f, 4, places[GW_DROPPED], reasons[why].label, v->signal[signal].exporter[e].dropped[why]);
 }
 
+static bool recovered_any(const struct gw_ledger_view *v, int signal)
+{
+    bool any = false;
+    for (unsigned e = 0; e < v->exporters; e++)
+        any |= v->signal[signal].exporter[e].recovered > 0;
+    return any;
+}
+
 void gw_ledger_print(FILE *f, const struct gw_ledger_view *v)
 {
     for (int i = 0; i < GW_SIGNALS; i++) {
         const struct gw_ledger_signal *s = &v->signal[i];
-        if (s->received == 0)
+        if (s->received == 0 && !recovered_any(v, i))
             continue;
         fprintf(f, "%s\n", gw_signal_name((enum gw_signal)i));
         print_row(f, 2, "received", NULL, s->received);

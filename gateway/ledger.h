@@ -12,6 +12,10 @@
  *
  *      accepted (of the signal) = accepted (for this exporter) + not asked
  *
+ * With a disk queue an exporter begins with what the run before left there (recovered), and may leave something itself (stored):
+ *
+ *      accepted (for this exporter) + recovered = sent + … + in process + stored
+ *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,7 +43,7 @@ struct gw_intake {
 uint64_t gw_intake_accepted(const struct gw_intake *);
 
 /* Where an accepted item can be, for one exporter. */
-enum gw_place { GW_QUEUED, GW_IN_PROCESS, GW_DELIVERED, GW_REJECTED, GW_DROPPED, GW_SET_ASIDE, GW_PLACES };
+enum gw_place { GW_QUEUED, GW_IN_PROCESS, GW_DELIVERED, GW_REJECTED, GW_DROPPED, GW_SET_ASIDE, GW_STORED, GW_PLACES };
 
 /* At a time, and since the start: a reload may bring others. A name that comes back counts on in its row. */
 enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
@@ -48,7 +52,7 @@ struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
     uint64_t unjoined; /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
     struct {
-        uint64_t accepted, not_asked, at[GW_PLACES], dropped[GW_REASONS];
+        uint64_t accepted, not_asked, recovered, at[GW_PLACES], dropped[GW_REASONS];
     } exporter[GW_LEDGER_EXPORTERS];
 };
 
@@ -73,12 +77,18 @@ void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake
 /* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
 void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why,
                     uint64_t n);
+/* n items of an earlier run are queued for the exporter. */
+void gw_ledger_recovered(struct gw_ledger *, unsigned exporter, enum gw_signal, uint64_t n);
+/* What is queued for the exporter stays on the disk: the process ends. */
+void gw_ledger_leave(struct gw_ledger *, unsigned exporter);
 /* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any other. */
 void gw_ledger_unjoined(struct gw_ledger *, enum gw_signal, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
 /* False when the numbers do not add up: a fault of ours. */
 bool gw_ledger_balanced(const struct gw_ledger_view *);
+/* Items, of all exporters, that the disk queue keeps for the next start. */
+uint64_t gw_ledger_stored(const struct gw_ledger_view *);
 /* Accepted items that neither a backend took nor anything stored nor their source keeps (returned): dropped by an exporter, or queued or in
  * process still. Exit code 3. */
 uint64_t gw_ledger_lost(const struct gw_ledger_view *);

@@ -37,10 +37,12 @@ static void put_exporter(FILE *to, const struct gw_ledger_view *v, int signal, u
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;
     put_text(to, v->exporter_name[e]);
-    fprintf(to, ":{\"accepted\":%" PRIu64 ",\"not_asked\":%" PRIu64, v->signal[signal].exporter[e].accepted,
-            v->signal[signal].exporter[e].not_asked);
-    fprintf(to, ",\"queued\":%" PRIu64 ",\"in_process\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"set_aside\":%" PRIu64,
-            at[GW_QUEUED], at[GW_IN_PROCESS], at[GW_DELIVERED], at[GW_REJECTED], at[GW_SET_ASIDE]);
+    fprintf(to, ":{\"accepted\":%" PRIu64 ",\"not_asked\":%" PRIu64 ",\"recovered\":%" PRIu64, v->signal[signal].exporter[e].accepted,
+            v->signal[signal].exporter[e].not_asked, v->signal[signal].exporter[e].recovered);
+    fprintf(to,
+            ",\"queued\":%" PRIu64 ",\"in_process\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"rejected\":%" PRIu64 ",\"set_aside\":%" PRIu64
+            ",\"stored\":%" PRIu64,
+            at[GW_QUEUED], at[GW_IN_PROCESS], at[GW_DELIVERED], at[GW_REJECTED], at[GW_SET_ASIDE], at[GW_STORED]);
     put_reasons(to, "dropped", v->signal[signal].exporter[e].dropped, false, true);
     fputc('}', to);
 }
@@ -71,7 +73,7 @@ void gw_ledger_json(FILE *to, const struct gw_ledger_view *v)
 
 /* --- samples --- */
 
-enum { M_RECEIVED, M_REFUSED, M_DROPPED, M_ACCEPTED, M_UNJOINED, M_EXPORTER_ACCEPTED, M_PLACES };
+enum { M_RECEIVED, M_REFUSED, M_DROPPED, M_ACCEPTED, M_UNJOINED, M_EXPORTER_ACCEPTED, M_PLACES, M_RECOVERED = M_PLACES + GW_PLACES };
 
 const struct gw_metric gw_ledger_metrics[] = {
     [M_RECEIVED] = GW_COUNTER_ASKED("items_received_total", "signal", "Spans and log records that arrived: refused + dropped + accepted."),
@@ -87,11 +89,13 @@ const struct gw_metric gw_ledger_metrics[] = {
     [M_PLACES + GW_IN_PROCESS] =
         GW_GAUGE_ASKED("exporter_items_in_process", "signal", "Items in an open request, or in one that waits for its next try."),
     [M_PLACES + GW_DELIVERED] = GW_COUNTER_ASKED("exporter_items_sent_total", "signal", "Items that the backend took."),
-    [M_PLACES + GW_REJECTED] =
-        GW_COUNTER_ASKED("exporter_items_rejected_total", "signal", "Items that the backend refused for good."),
+    [M_PLACES + GW_REJECTED] = GW_COUNTER_ASKED("exporter_items_rejected_total", "signal", "Items that the backend refused for good."),
     [M_PLACES + GW_DROPPED] = GW_COUNTER_ASKED("exporter_items_dropped_total", "signal,reason", "Accepted items that were given up."),
     [M_PLACES + GW_SET_ASIDE] =
         GW_COUNTER_ASKED("exporter_items_set_aside_total", "signal", "Items that the backend refused and a dead-letter file keeps."),
+    [M_PLACES + GW_STORED] =
+        GW_GAUGE_ASKED("exporter_items_stored", "signal", "Items left in the disk queue for the next start, once the gateway stops."),
+    [M_RECOVERED] = GW_COUNTER_ASKED("exporter_items_recovered_total", "signal", "Items that an earlier run left in the disk queue."),
     GW_METRICS_END,
 };
 
@@ -105,6 +109,7 @@ static void measure_exporter(const struct gw_ledger_view *v, int signal, unsigne
     const struct gw_ledger_signal *s = &v->signal[signal];
     gw_metrics_owner(to, "exporter", gw_str_z(v->exporter_name[e]));
     gw_metrics_add_for(to, &gw_ledger_metrics[M_EXPORTER_ACCEPTED], (double)s->exporter[e].accepted, name_of(signal));
+    gw_metrics_add_for(to, &gw_ledger_metrics[M_RECOVERED], (double)s->exporter[e].recovered, name_of(signal));
     for (int place = 0; place < GW_PLACES; place++)
         if (place != GW_DROPPED)
             gw_metrics_add_for(to, &gw_ledger_metrics[M_PLACES + place], (double)s->exporter[e].at[place], name_of(signal));

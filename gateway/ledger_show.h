@@ -1,8 +1,8 @@
 /* ledger_show.h: the ledger for machines: JSON and Prometheus samples. For people: gw_ledger_print (ledger.h).
  *
  *     { "balanced": true, "signals": { "traces": { "received": 50, "refused": { "bad_span": 2 }, "dropped": { … }, "accepted": 48,
- *         "trace_ids_left_at_64_bits": 0, "exporters": { "otlp_grpc": { "accepted": 48, "not_asked": 0, "queued": 8, "in_process": 0, "sent": 40,
- *         "rejected": 0, "dropped": {}, "set_aside": 0 } } }, … } }
+ *         "trace_ids_left_at_64_bits": 0, "exporters": { "otlp_grpc": { "accepted": 48, "not_asked": 0, "recovered": 0, "queued": 8,
+ *         "in_process": 0, "sent": 40, "rejected": 0, "set_aside": 0, "stored": 0, "dropped": {} } } }, … } }
  *
  * Reasons that never occurred are left out.
  * SPDX-License-Identifier: Apache-2.0

@@ -49,6 +49,7 @@ static void block_signals(sigset_t *ours)
     sigaddset(ours, SIGHUP);
     pthread_sigmask(SIG_BLOCK, ours, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow */
 }
 
 struct hurry {
@@ -85,8 +86,10 @@ static int close_books(struct gw_pipeline *p)
         return EXIT_OTHER;
     gw_pipeline_ledger(p, view);
     gw_ledger_print(stderr, view);
-    uint64_t lost = gw_ledger_lost(view);
+    uint64_t lost = gw_ledger_lost(view), stored = gw_ledger_stored(view);
     int code = !gw_ledger_balanced(view) ? EXIT_OTHER : lost ? EXIT_LOST : EXIT_WELL;
+    if (stored)
+        fprintf(stderr, "ddgate: %llu accepted items wait on the disk for the next start\n", (unsigned long long)stored);
     if (lost)
         fprintf(stderr, "ddgate: %llu accepted items were not delivered\n", (unsigned long long)lost);
     free(view);

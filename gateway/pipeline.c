@@ -30,8 +30,6 @@ static bool add_exporter(struct gw_pipeline *p, const struct gw_conf_exporter *c
     e->path = c->path;
     e->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
     e->sender = e->ctx ? gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids) : NULL;
-    if (e->sender)
-        gw_fanout_add(p->fanout, gw_sender_route(e->sender));
     return e->sender != NULL;
 }
 
@@ -58,6 +56,8 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
     const struct gw_process_conf *c = &conf->process;
     int threads = gw_cpus();
     p->budget.limit = c->max_memory;
+    p->storage_conf =
+        (struct gw_storage_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval};
     p->ledger = gw_ledger_new();
     p->ids = gw_ids_new((size_t)c->join_traces, c->join_ttl);
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
@@ -114,6 +114,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
             p->exporters[i].module->close(p->exporters[i].ctx);
         free(p->exporters[i].ctx);
     }
+    gw_storage_close(p->storage);
     gw_fanout_drop(p->fanout);
     gw_ids_drop(p->ids);
     log_scripts_drop(p->scripts);
@@ -129,6 +130,28 @@ static void said_nothing(struct gw_problems *problems, size_t before, enum gw_co
         gw_problem(problems, path, "cannot be opened: %s", gw_code_text(code));
 }
 
+/* What an earlier run left is in the ledger afterwards, and waits for its exporter. */
+static void open_storage(struct gw_pipeline *p, struct gw_problems *problems)
+{
+    struct gw_err err;
+    p->storage = gw_storage_open(&p->storage_conf, p->ledger, &err);
+    if (!p->storage) {
+        gw_problem(problems, "storage.directory", "%s", err.what);
+        return;
+    }
+    gw_fanout_store(p->fanout, p->storage);
+    for (size_t i = 0; i < p->exporters_n; i++)
+        if (!gw_sender_store(p->exporters[i].sender, p->storage, &p->budget))
+            gw_problem(problems, "storage.directory", "%.*s remembers too many exporters that are not configured: use another folder",
+                       GW_FMT(p->storage_conf.directory));
+}
+
+static void add_routes(struct gw_pipeline *p)
+{
+    for (size_t i = 0; i < p->exporters_n; i++)
+        gw_fanout_add(p->fanout, gw_sender_route(p->exporters[i].sender));
+}
+
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
 {
     for (size_t i = 0; i < p->exporters_n; i++) {
@@ -137,6 +160,9 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
         said_nothing(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
     }
     log_scripts_read(p->scripts, p->scripts_directory, problems);
+    if (!gw_problems_errors(problems) && !p->host.check && p->storage_conf.directory.len)
+        open_storage(p, problems);
+    add_routes(p);
     if (gw_problems_errors(problems)) /* nothing will run: say what else is wrong, but leave the addresses alone */
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++) {
@@ -165,6 +191,10 @@ static bool start_http(struct gw_pipeline *p)
 
 bool gw_pipeline_start(struct gw_pipeline *p)
 {
+    if (p->storage && !gw_storage_start(p->storage)) {
+        gw_log(GW_ERROR, "ddgate", "storage: the system gives no thread for it");
+        return false;
+    }
     for (size_t i = 0; i < p->exporters_n; i++)
         if (!gw_sender_start(p->exporters[i].sender)) {
             gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it", p->exporters[i].path);

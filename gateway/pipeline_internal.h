@@ -15,6 +15,7 @@
 #include "gateway/budget.h"
 #include "gateway/pipeline.h"
 #include "gateway/receivers/http.h"
+#include "gateway/storage.h"
 
 struct receiver {
     const struct gw_receiver *module;
@@ -35,6 +36,8 @@ enum stage { STAGE_STARTING, STAGE_RUNNING, STAGE_STOPPING };
 struct gw_pipeline {
     struct gw_budget budget;
     struct gw_ledger *ledger;
+    struct gw_storage_conf storage_conf;
+    struct gw_storage *storage; /* NULL: queues are in memory only */
     struct gw_fanout *fanout;
     struct gw_ids *ids;
     struct gw_http *http;

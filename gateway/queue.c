@@ -17,7 +17,7 @@ struct lane {
 struct gw_queue {
     /* const after new */
     size_t capacity;
-    bool drop_oldest;
+    bool drop_oldest, spills;
     gw_queue_wake_f *wake;
     void *arg;
 
@@ -64,6 +64,36 @@ struct gw_node *gw_node_new(struct gw_frame *frame, size_t cost)
     if (node)
         *node = (struct gw_node){.frame = frame, .cost = cost};
     return node;
+}
+
+bool gw_node_share(struct gw_node *whole, struct gw_node *rest)
+{
+    if (!whole->frame->stored.segment && !whole->share)
+        return true;
+    if (!whole->share && (whole->share = malloc(sizeof *whole->share)))
+        *whole->share = (struct gw_share){.stored = whole->frame->stored, .parts = 1};
+    if (!whole->share)
+        return false;
+    rest->share = whole->share;
+    rest->share->parts++;
+    return true;
+}
+
+bool gw_node_settle(struct gw_node *node, bool through, struct gw_stored *stored)
+{
+    struct gw_share *share = node->share;
+    node->share = NULL;
+    if (!share) {
+        *stored = node->frame->stored;
+        return through && stored->segment;
+    }
+    share->left |= !through;
+    if (--share->parts)
+        return false;
+    *stored = share->stored;
+    bool all = !share->left;
+    free(share);
+    return all;
 }
 
 void gw_node_drop(struct gw_node *node)
@@ -155,8 +185,8 @@ static enum gw_code charge(struct gw_queue *q, size_t cost)
     if (q->closed)
         return GW_STOPPING;
     bool fits = q->used == 0 || (q->used <= q->capacity && cost <= q->capacity - q->used);
-    if (!fits && !q->drop_oldest) {
-        q->refusing = true;
+    if (!fits && (!q->drop_oldest || q->spills)) {
+        q->refusing = !q->spills;
         return GW_QUEUE_FULL;
     }
     q->used += cost;
@@ -208,7 +238,7 @@ static struct lane *oldest_lane(struct gw_queue *q)
 
 static void evict(struct gw_queue *q, struct gw_chain *evicted)
 {
-    while (q->drop_oldest && q->used > q->capacity && q->linked > 1) {
+    while (q->drop_oldest && !q->spills && q->used > q->capacity && q->linked > 1) {
         struct gw_node *node = lane_pop(q, oldest_lane(q));
         q->used -= node->cost;
         gw_chain_add(evicted, node);
@@ -408,6 +438,33 @@ size_t gw_queue_used(struct gw_queue *q)
     size_t used = q->used;
     pthread_mutex_unlock(&q->lock);
     return used;
+}
+
+void gw_queue_spill(struct gw_queue *q)
+{
+    q->spills = true;
+}
+
+bool gw_queue_restore(struct gw_queue *q, struct gw_frame *frame)
+{
+    struct gw_node *node = gw_node_new(frame, gw_frame_cost(frame));
+    if (!node)
+        return false;
+    pthread_mutex_lock(&q->lock);
+    q->used += node->cost;
+    link_node(q, node);
+    pthread_mutex_unlock(&q->lock);
+    return true;
+}
+
+void gw_queue_poke(struct gw_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool asleep = q->armed;
+    q->armed = false;
+    pthread_mutex_unlock(&q->lock);
+    if (asleep)
+        q->wake(q->arg);
 }
 
 void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)

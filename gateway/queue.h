@@ -35,10 +35,23 @@ struct gw_queue;
 struct gw_node {
     struct gw_node *next;
     struct gw_frame *frame;
-    size_t cost;      /* bytes charged to this queue; never changes, whatever happens to the frame */
-    uint64_t number;  /* order of arrival over all lanes */
-    gw_nsec join_due; /* when to ask gw_frame_join again */
+    struct gw_share *share; /* with the other parts of a stored frame that was cut; NULL: it is whole */
+    size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
+    uint64_t number;        /* order of arrival over all lanes */
+    gw_nsec join_due;       /* when to ask gw_frame_join again */
 };
+
+/* What the parts of a stored frame have in common. The sender's only. */
+struct gw_share {
+    struct gw_stored stored;
+    unsigned parts;
+    bool left; /* one of them was left for the next start */
+};
+/* Two nodes hold the parts of what `whole` holds now. False when there is no memory. */
+bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
+/* The sender is done with the node, or leaves it on the disk (`through` false). True with the place of a record that it is through with:
+ * all its parts are. */
+bool gw_node_settle(struct gw_node *, bool through, struct gw_stored *);
 
 /* A chain of nodes. Empty: first == NULL. */
 struct gw_chain {
@@ -85,6 +98,14 @@ bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limi
 void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 /* Uncharges and drops nodes that the sender is done with. */
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
+
+/* With a disk queue (store.h): what does not fit is only on the disk, so nothing is refused for good here and nothing evicted. Before
+ * the first reservation. */
+void gw_queue_spill(struct gw_queue *);
+/* What comes back from the disk: takes over the reference, whether there is room or not. False when there is no memory. */
+bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
+/* Wakes the sender if it sleeps: something went to the disk only. */
+void gw_queue_poke(struct gw_queue *);
 
 /* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
  * the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready frames of others wake nobody. */

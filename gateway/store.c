@@ -588,6 +588,29 @@ unsigned gw_store_attach(struct gw_store *s, const char *name, bool drop_oldest,
     return r;
 }
 
+static uint64_t owed_by(const struct gw_store *s, unsigned r)
+{
+    uint64_t records = 0;
+    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
+        records += segment->debts[r].owed;
+    return records;
+}
+
+void gw_store_say_orphans(struct gw_store *s)
+{
+    pthread_mutex_lock(&s->state);
+    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
+        uint64_t records = s->readers[r].attached ? 0 : owed_by(s, r);
+        if (records)
+            gw_log(
+                GW_WARNING, "storage",
+                "%" PRIu64
+                " records wait for exporter %s, which is not configured: they are sent when it is, and dropped when their room is needed",
+                records, s->readers[r].name);
+    }
+    pthread_mutex_unlock(&s->state);
+}
+
 void gw_store_stats(struct gw_store *s, struct gw_store_stats *out)
 {
     pthread_mutex_lock(&s->state);

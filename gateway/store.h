@@ -59,6 +59,9 @@ void gw_store_close(struct gw_store *);
  * when there are too many. */
 unsigned gw_store_attach(struct gw_store *, const char *name, bool drop_oldest, struct gw_store_items *owed);
 
+/* After all were attached: a line for each name that the disk remembers and nobody attached. */
+void gw_store_say_orphans(struct gw_store *);
+
 struct gw_store_entry {
     struct gw_frame *frame;
     uint32_t owed;   /* bit per reader that shall get it … */

@@ -241,10 +241,11 @@ class Ledger:
         return self.signals.get(signal, {}).get("exporters", {}).get(name, Counter())
 
     def assert_balanced(self):
-        """received = refused + dropped + accepted; for each exporter accepted = everything that became of it."""
+        """received = refused + dropped + accepted; for each exporter accepted + recovered = everything that became of it."""
         for name, signal in self.signals.items():
             rows = signal["intake"]
             gone = sum(n for key, n in rows.items() if isinstance(key, tuple))
             assert rows["received"] == gone + rows["accepted"], f"{name}: {rows}"
             for exporter, places in signal["exporters"].items():
-                assert sum(places.values()) == rows["accepted"], f"{name}: {exporter}: {places}, accepted {rows['accepted']}"
+                recovered = places["recovered from disk"]
+                assert sum(places.values()) - recovered == rows["accepted"] + recovered, f"{name}: {exporter}: {places}, accepted {rows['accepted']}"

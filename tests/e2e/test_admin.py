@@ -42,8 +42,8 @@ def assert_balanced(book):
     for signal_name, s in book["signals"].items():
         assert s["received"] == s["accepted"] + sum(s["refused"].values()) + sum(s["dropped"].values()), signal_name
         for exporter in s["exporters"].values():
-            gone = sum(exporter[k] for k in ("queued", "in_process", "sent", "rejected", "set_aside")) + sum(exporter["dropped"].values())
-            assert exporter["accepted"] == gone and exporter["accepted"] + exporter["not_asked"] == s["accepted"], exporter
+            gone = sum(exporter[k] for k in ("queued", "in_process", "sent", "rejected", "set_aside", "stored")) + sum(exporter["dropped"].values())
+            assert exporter["accepted"] + exporter["recovered"] == gone and exporter["accepted"] + exporter["not_asked"] == s["accepted"], exporter
 
 
 def big(n=40):

@@ -7,7 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What translators and exporters may know of gateway/: values and memory, no threads, no process.
 BASE = {"arena", "budget", "clock", "err", "frame", "ids", "json", "ledger", "option", "receiver", "str"}
-EXPORTER_BASE = BASE | {"exporter", "fanout", "log", "metrics", "queue"}
+EXPORTER_BASE = BASE | {"exporter", "fanout", "log", "metrics", "queue", "storage"}
 RULES = {
     "translators/": lambda path: path.startswith(("translators/", "proto/")) or base(path, BASE),
     "exporters/": lambda path: path.startswith(("exporters/", "proto/")) or base(path, EXPORTER_BASE),

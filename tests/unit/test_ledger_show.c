@@ -21,6 +21,8 @@ static struct gw_ledger *busy(void)
     gw_ledger_move(l, e, GW_TRACES, GW_IN_PROCESS, GW_REJECTED, 0, 7);
     gw_ledger_move(l, e, GW_TRACES, GW_IN_PROCESS, GW_SET_ASIDE, 0, 5);
     gw_ledger_move(l, e, GW_TRACES, GW_QUEUED, GW_DROPPED, GW_WHY_EXPIRED, 3);
+    gw_ledger_recovered(l, e, GW_TRACES, 6);
+    gw_ledger_move(l, e, GW_TRACES, GW_QUEUED, GW_STORED, 0, 6);
     return l;
 }
 
@@ -34,8 +36,8 @@ static void as_json(void **state)
     fclose(to);
     const char *begin =
         "{\"balanced\":true,\"signals\":{\"traces\":{\"received\":50,\"refused\":{\"bad_span\":2},\"dropped\":{\"sampled_out\":8},"
-        "\"accepted\":40,\"trace_ids_left_at_64_bits\":0,\"exporters\":{\"a\\\"b\\\\c\\u000a\":{\"accepted\":40,\"not_asked\":0,"
-        "\"queued\":7,\"in_process\":8,\"sent\":10,\"rejected\":7,\"set_aside\":5,\"dropped\":{\"expired\":3}}}},"
+        "\"accepted\":40,\"trace_ids_left_at_64_bits\":0,\"exporters\":{\"a\\\"b\\\\c\\u000a\":{\"accepted\":40,\"not_asked\":0,\"recovered\":6,"
+        "\"queued\":7,\"in_process\":8,\"sent\":10,\"rejected\":7,\"set_aside\":5,\"stored\":6,\"dropped\":{\"expired\":3}}}},"
         "\"logs\":{\"received\":0,";
     assert_memory_equal(text, begin, strlen(begin));
     v.signal[GW_TRACES].received++;
@@ -67,6 +69,8 @@ static void as_samples(void **state)
     has("\nddgate_items_dropped_total{signal=\"traces\",reason=\"sampled_out\"} 8\n");
     has("\nddgate_exporter_items_queued{exporter=\"a\\\"b\\\\c\\n\",signal=\"traces\"} 7\n");
     has("\nddgate_exporter_items_dropped_total{exporter=\"a\\\"b\\\\c\\n\",signal=\"traces\",reason=\"expired\"} 3\n");
+    has("\nddgate_exporter_items_recovered_total{exporter=\"a\\\"b\\\\c\\n\",signal=\"traces\"} 6\n");
+    has("\nddgate_exporter_items_stored{exporter=\"a\\\"b\\\\c\\n\",signal=\"traces\"} 6\n");
     has("\nddgate_exporter_items_set_aside_total{exporter=\"a\\\"b\\\\c\\n\",signal=\"traces\"} 5\n");
     assert_null(strstr(text, "signal=\"logs\",reason"));
     gw_ledger_drop(l);

@@ -39,7 +39,7 @@ static void open_rig(struct rig *r, size_t queue_bytes)
     if (queue_bytes) {
         r->queue = gw_queue_new(queue_bytes, false, wake, NULL);
         r->exporter = gw_ledger_exporter(r->ledger, "paper", 1u << GW_LOGS);
-        gw_fanout_add(r->bed.host.fanout, (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG});
+        gw_fanout_add(r->bed.host.fanout, (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0});
     }
     r->feed = gw_log_feed_new(r->bed.conf, &r->bed.host, "receiver=file");
     assert_non_null(r->feed);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "gateway/storage.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/log.h"
+
+struct gw_storage {
+    /* const after open */
+    const struct gw_storage_conf *conf;
+    struct gw_ledger *ledger;
+    struct gw_store *store;
+    /* main thread, before the first offer */
+    unsigned exporter[GW_STORE_READERS]; /* of each reader: its number in the ledger */
+
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;
+    pthread_cond_t bell;
+    bool stopping; /* under lock */
+};
+
+static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
+{
+    const struct gw_storage *s = arg;
+    if (bytes)
+        gw_log(GW_WARNING, "storage", "%.*s/%s: damage at offset %llu: %s: %llu bytes are skipped", GW_FMT(s->conf->directory), file,
+               (unsigned long long)at, what, (unsigned long long)bytes);
+    else
+        gw_log(GW_WARNING, "storage", "%.*s/%s: at offset %llu %s", GW_FMT(s->conf->directory), file, (unsigned long long)at, what);
+}
+
+static void gave_up(void *arg, unsigned reader, const struct gw_store_items *items)
+{
+    const struct gw_storage *s = arg;
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (items->of[i])
+            gw_ledger_move(s->ledger, s->exporter[reader], (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_WHY_EVICTED, items->of[i]);
+}
+
+/* Monotonic times mean something until the next one. Zeros where the system does not say: then wall clocks are used. */
+static void read_boot(uint8_t out[static 16])
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    size_t digits = 0;
+    for (ssize_t i = 0; i < n && digits < 32; i++) {
+        const char *hex = "0123456789abcdef", *at = text[i] ? strchr(hex, text[i]) : NULL;
+        if (!at)
+            continue;
+        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | (at - hex));
+        digits++;
+    }
+}
+
+struct gw_storage *gw_storage_open(const struct gw_storage_conf *conf, struct gw_ledger *ledger, struct gw_err *err)
+{
+    struct gw_storage *s = calloc(1, sizeof *s);
+    pthread_condattr_t monotonic;
+    if (!s) {
+        gw_fail(err, GW_STORAGE, 0, "no memory");
+        return NULL;
+    }
+    s->conf = conf;
+    s->ledger = ledger;
+    struct gw_store_conf store = {.directory = conf->directory.ptr,
+                                  .max_size = conf->max_size,
+                                  .sync_names = conf->fsync != GW_FSYNC_NEVER,
+                                  .io = &gw_store_system,
+                                  .arg = s,
+                                  .damaged = damaged,
+                                  .gave_up = gave_up};
+    read_boot(store.boot);
+    s->store = gw_store_open(&store, err);
+    if (!s->store) {
+        free(s);
+        return NULL;
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->bell, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return s;
+}
+
+unsigned gw_storage_attach(struct gw_storage *s, const char *name, unsigned exporter, bool drop_oldest)
+{
+    struct gw_store_items owed;
+    unsigned reader = gw_store_attach(s->store, name, drop_oldest, &owed);
+    if (reader == GW_STORE_READERS)
+        return reader;
+    s->exporter[reader] = exporter;
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (owed.of[i]) {
+            gw_ledger_recovered(s->ledger, exporter, (enum gw_signal)i, owed.of[i]);
+            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s", (unsigned long long)owed.of[i],
+                   gw_signal_name((enum gw_signal)i), name);
+        }
+    return reader;
+}
+
+struct gw_store *gw_storage_store(struct gw_storage *s)
+{
+    return s->store;
+}
+
+bool gw_storage_wait(struct gw_storage *s, uint64_t ticket)
+{
+    return s->conf->fsync != GW_FSYNC_ALWAYS || gw_store_durable(s->store, ticket);
+}
+
+/* Waits for the next time; false when it is the end. */
+static bool until_next(struct gw_storage *s, gw_nsec next)
+{
+    struct timespec t = {.tv_sec = next / GW_SEC, .tv_nsec = next % GW_SEC};
+    pthread_mutex_lock(&s->lock);
+    while (!s->stopping && gw_now() < next)
+        pthread_cond_timedwait(&s->bell, &s->lock, &t);
+    bool go_on = !s->stopping;
+    pthread_mutex_unlock(&s->lock);
+    return go_on;
+}
+
+static void *run(void *arg)
+{
+    struct gw_storage *s = arg;
+    while (until_next(s, gw_now() + s->conf->interval))
+        gw_store_sync(s->store);
+    return NULL;
+}
+
+bool gw_storage_start(struct gw_storage *s)
+{
+    sigset_t all, before;
+    gw_store_say_orphans(s->store);
+    if (s->conf->fsync != GW_FSYNC_INTERVAL)
+        return true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
+    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (s->started)
+        pthread_setname_np(s->thread, "storage");
+    return s->started;
+}
+
+void gw_storage_close(struct gw_storage *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->bell);
+    pthread_mutex_unlock(&s->lock);
+    if (s->started)
+        pthread_join(s->thread, NULL);
+    if (s->conf->fsync != GW_FSYNC_NEVER)
+        gw_store_sync(s->store);
+    gw_store_close(s->store);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->bell);
+    free(s);
+}
