@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "gateway/admin.h"
 #include "gateway/cli.h"
@@ -57,13 +58,15 @@ struct hurry {
     const sigset_t *signals;
 };
 
-/* Thread: a second signal ends the drain. Cancelled when the drain is over. */
+/* Thread: a second signal ends the drain. Cancelled when the drain is over. Ours is no hurry: standard input has ended (stdin.c). */
 static void *wait_for_hurry(void *arg)
 {
     struct hurry *h = arg;
-    int number;
-    if (sigwait(h->signals, &number) == 0)
-        gw_pipeline_hurry(h->pipeline);
+    siginfo_t info;
+    do
+        info.si_pid = getpid(); /* what an interrupted wait leaves */
+    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid());
+    gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
 

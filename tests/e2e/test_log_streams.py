@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """tcp, udp, unix, syslog and stdin receivers with real senders: every record arrives once, as it was sent, and the ledger balances."""
 import contextlib
+import os
+import signal
 import socket
+import ssl
 import struct
+import subprocess
 import time
 
 import pytest
@@ -138,3 +142,186 @@ def test_reachable_addresses_are_warned_of(tmp_path):
     gate = Ddgate(tmp_path, args=["check", "-c", str(conf)])
     assert gate.process.wait(10) == 0
     assert gate.stderr.count("can be reached from other machines, and whoever reaches it may send: set tls.client_ca") == 1
+
+
+# --- udp ---
+
+def udp(port, **options):
+    return {"type": "udp", "listen": [f"127.0.0.1:{port}"], **PLAIN, **options}
+
+
+def send(port, *datagrams):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for data in datagrams:
+            s.sendto(data, ("127.0.0.1", port))
+        return s.getsockname()[1]
+
+
+def test_datagrams(tmp_path, sink):
+    port = free_port()
+    with gateway(tmp_path, sink, udp(port)) as gate:
+        mine = send(port, b"one", b"two\r\n", b"", b"\n", b"three\nfour\n\nfive\0", b"x" * 60_000)
+        records = sink.wait_records(6)
+        assert [r.body for r in records] == ["one", "two", "three", "four", "five", "x" * 60_000]
+        assert {(r.attributes["client.address"], r.attributes["client.port"]) for r in records} == {("127.0.0.1", mine)}
+    assert gate.ledger.exporter("sink", "logs") == {"sent": 6}
+
+
+def test_datagrams_over_ipv6(tmp_path, sink):
+    port = free_port()
+    with gateway(tmp_path, sink, udp(port, listen=[f"[::1]:{port}", f"127.0.0.1:{port}"])):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.sendto(b"six", ("::1", port))
+        send(port, b"four")
+        records = sink.wait_records(2)
+        assert {r.body: r.attributes["client.address"] for r in records} == {"six": "::1", "four": "127.0.0.1"}
+
+
+def test_datagrams_that_no_queue_takes_are_counted(tmp_path, sink):
+    """What ddgate has read it has counted: sent or refused."""
+    port, n = free_port(), 3000
+    sink.hold()
+    with gateway(tmp_path, sink, udp(port), queue_size="1MiB", in_flight=1, batch={"bytes": "256KiB"}) as gate:
+        for i in range(n):
+            send(port, b"%d " % i + b"x" * 1000)
+            if i % 100 == 0:
+                time.sleep(0.005)  # no wait for anything: a pace at which the kernel's buffer does not fill
+        gate.wait_stderr("records that came by UDP are lost, counted as refused")
+        sink.release()
+    rows = gate.ledger.intake("logs")
+    assert rows[("refused", "queue_full")] > 0
+    assert rows["received"] == rows["accepted"] + rows[("refused", "queue_full")] == n
+    assert len(sink.records) == rows["accepted"]
+
+
+def test_what_the_kernel_drops_is_said(tmp_path, sink):
+    port, n = free_port(), 500
+    with gateway(tmp_path, sink, udp(port, receive_buffer="8KiB")) as gate:
+        gate.signal(signal.SIGSTOP)
+        send(port, *[b"x" * 1000] * n)
+        gate.signal(signal.SIGCONT)
+        sink.wait_records(1)
+        deadline = time.monotonic() + 20
+        while "the kernel dropped" not in gate.stderr and time.monotonic() < deadline:
+            send(port, b"and another")  # the kernel tells with the next one
+            time.sleep(0.01)
+        assert "datagrams, for they came faster than they were read: see receive_buffer" in gate.stderr
+    assert 0 < gate.ledger.intake("logs")["received"] < n
+
+
+# --- unix ---
+
+def test_a_unix_socket(tmp_path, sink):
+    path = tmp_path / "logs.socket"
+    with gateway(tmp_path, sink, {"type": "unix", "socket": str(path), "mode": "0660", **PLAIN}) as gate:
+        assert path.stat().st_mode & 0o777 == 0o660
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(path))
+            s.sendall(b"one\n8 <13>two\nthree")
+        records = sink.wait_records(3)
+        assert [r.body for r in records] == ["one", "<13>two", "three"]
+        assert set(records[0].attributes) == {"datadog.log.source"}  # nobody has an address here
+        gate.stop()
+    assert not path.exists()
+
+
+def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path, sink):
+    path = tmp_path / "logs.socket"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(path))
+    with gateway(tmp_path, sink, {"type": "unix", "socket": str(path), **PLAIN}):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(path))
+            s.sendall(b"here")
+        assert sink.wait_records(1)[0].body == "here"
+
+
+# --- stdin ---
+
+def run_filter(directory, sink, program, *receivers, **options):
+    """`program | ddgate`, until it ends by itself."""
+    with subprocess.Popen(program, stdout=subprocess.PIPE) as app:
+        rows = {"receivers": ({"type": "stdin", **PLAIN, **options}, *receivers),
+                "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink"},)}
+        gate = Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), stdin=app.stdout)
+        app.stdout.close()
+        return gate
+
+
+def test_a_filter_ends_with_its_input(tmp_path, sink):
+    gate = run_filter(tmp_path, sink, ["seq", "30000"], service="counter")
+    assert gate.process.wait(30) == 0
+    gate.stop()
+    assert sorted(map(int, sink.bodies)) == list(range(1, 30001))
+    assert {r.resource["service.name"] for r in sink.records} == {"counter"}
+    assert gate.ledger.exporter("sink", "logs") == {"sent": 30000}
+
+
+def test_a_file_as_input(tmp_path, sink):
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\ntwo\nthree without an end")
+    conf = f'receivers = ( {{ type = "stdin"; parse = "none"; }} );\nexporters = ( {{ type = "otlp_grpc"; endpoint = "{sink.endpoint}"; }} );\n'
+    with open(path, "rb") as lines:
+        gate = Ddgate(tmp_path, conf=conf, stdin=lines)
+        assert gate.process.wait(30) == 0
+    gate.stop()
+    assert sink.bodies == ["one", "two", "three without an end"]
+
+
+def test_with_other_receivers_it_stays(tmp_path, sink):
+    port = free_port()
+    gate = run_filter(tmp_path, sink, ["echo", "from stdin"], tcp(port))
+    with gate:
+        sink.wait_records(1)
+        with dial(port) as s:
+            s.sendall(b"from tcp\n")
+        assert sorted(r.body for r in sink.wait_records(2)) == ["from stdin", "from tcp"]
+
+
+def test_unless_it_is_to_exit(tmp_path, sink):
+    gate = run_filter(tmp_path, sink, ["echo", "x"], tcp(free_port()), at_end="exit")
+    assert gate.process.wait(30) == 0
+    gate.stop()
+    assert sink.bodies == ["x"]
+
+
+def test_last_words_are_read(tmp_path, sink):
+    """Ctrl-C ends both sides of the pipe; what the application says then arrives."""
+    read, write = os.pipe()
+    conf = f'receivers = ( {{ type = "stdin"; parse = "none"; }} );\nexporters = ( {{ type = "otlp_grpc"; endpoint = "{sink.endpoint}"; }} );\n'
+    gate = Ddgate(tmp_path, conf=conf, stdin=read)
+    os.close(read)
+    gate.wait_listening()
+    os.write(write, b"working\n")
+    sink.wait_records(1)
+    gate.signal(signal.SIGINT)
+    gate.wait_stderr("Interrupt: stopping")
+    os.write(write, b"goodbye")
+    os.close(write)
+    assert gate.process.wait(30) == 0
+    gate.stop()
+    assert sink.bodies == ["working", "goodbye"]
+
+
+def test_a_full_queue_stops_the_application(tmp_path, sink):
+    """The pipe fills, the application waits, and nothing is lost."""
+    sink.hold()
+    rows = {"receivers": ({"type": "stdin", **PLAIN},),
+            "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", "queue_size": "1MiB"},)}
+    read, write = os.pipe()
+    gate = Ddgate(tmp_path, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), stdin=read)
+    os.close(read)
+    os.set_blocking(write, False)
+    sent, standing = 0, time.monotonic()
+    while time.monotonic() - standing < 1:
+        try:
+            os.write(write, b"%099d\n" % sent)
+            sent, standing = sent + 1, time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    sink.release()
+    os.close(write)
+    assert gate.process.wait(60) == 0
+    gate.stop()
+    assert sorted(map(int, sink.bodies)) == list(range(sent))
+    assert sent > 5_000
