@@ -9,9 +9,10 @@ static gw_str word_of(gw_str s)
     return gw_str_n(s.ptr, gw_str_find(s, ' '));
 }
 
+/* From byte n on. */
 static gw_str behind(gw_str s, size_t n)
 {
-    return n >= s.len ? gw_str_n(s.ptr + s.len, 0) : gw_str_n(s.ptr + n, s.len - n);
+    return n >= s.len ? GW_STR("") : gw_str_n(s.ptr + n, s.len - n);
 }
 
 static bool skip(gw_str *s, gw_str prefix)
