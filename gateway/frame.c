@@ -121,6 +121,17 @@ static bool take_turn(struct gw_frame *f)
     }
 }
 
+/* Loggers that write ids as JSON numbers lose their lower bits: a record's id may have to be found by its upper ones. */
+static bool repair(const struct gw_frame *f, struct gw_ids *ids, uint8_t *id)
+{
+    uint64_t low = read_be64(id + 8), high;
+    if (f->signal != GW_LOGS || !gw_ids_rounded(low) || !gw_ids_repair(ids, low, &low, &high, f->arrived))
+        return false;
+    write_be64(id, high);
+    write_be64(id + 8, low);
+    return true;
+}
+
 /* Tries every pending id; those that stay unknown move to the front of the list. */
 static uint32_t fill_in(struct gw_frame *f, struct gw_ids *ids)
 {
@@ -130,7 +141,7 @@ static uint32_t fill_in(struct gw_frame *f, struct gw_ids *ids)
         uint64_t high;
         if (ids && gw_ids_find(ids, read_be64(id + 8), &high, f->arrived))
             write_be64(id, high);
-        else
+        else if (!ids || !repair(f, ids, id))
             f->unjoined[left++] = f->unjoined[i];
     }
     return f->pending = left;

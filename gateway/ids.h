@@ -34,6 +34,11 @@ void gw_ids_learn(struct gw_ids *, uint64_t low, uint64_t high, gw_nsec now);
 bool gw_ids_find(struct gw_ids *, uint64_t low, uint64_t *high, gw_nsec now);
 /* For ids that went through a double: the one known low half that is the same double as `rounded` is; false when none or several
  * are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C prints (…6768, the double's exact value). */
+/* Whether an id may have gone through one: it is a double exactly, or ends in zeroes as JavaScript's do. */
+static inline bool gw_ids_rounded(uint64_t id)
+{
+    return id > UINT64_C(1) << 53 && (id % 100 == 0 || (id < UINT64_C(0xfffffffffffffc00) && (uint64_t)(double)id == id));
+}
 bool gw_ids_repair(struct gw_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
 /* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room for. */

@@ -92,7 +92,7 @@ static void join(struct maker *m, size_t offset)
         return;
     if (low != m->asked || !m->known) {
         m->asked = m->low = low;
-        m->known = gw_ids_find(ids, low, &m->high, m->now) || (log_id_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
+        m->known = gw_ids_find(ids, low, &m->high, m->now) || (gw_ids_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
     }
     if (m->known) {
         write_be64(m->w.data + offset, m->high);

@@ -93,12 +93,6 @@ enum log_id log_span_id(gw_str s, uint64_t *out)
     return is;
 }
 
-bool log_id_rounded(uint64_t id)
-{
-    const uint64_t exact = UINT64_C(1) << 53;
-    return id > exact && (id % 100 == 0 || ((double)id < 18446744073709551616.0 && (uint64_t)(double)id == id));
-}
-
 /* --- anywhere in a text --- */
 
 static bool is_key_char(char c)
