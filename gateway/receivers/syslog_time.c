@@ -114,7 +114,7 @@ static void zone_word(struct reading *r, const struct zone *zone)
 {
     size_t n = 1;
     gw_str s = r->rest;
-    if (next(r, 0) != ' ')
+    if (!s.len || *s.ptr != ' ')
         return;
     struct reading signed_offset = *r;
     if ((next(r, 1) == '+' || next(r, 1) == '-') && one(&signed_offset, ' ') && offset(&signed_offset)) {
