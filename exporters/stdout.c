@@ -130,11 +130,28 @@ static uint64_t items(const struct gw_batch *b, size_t from)
     return n;
 }
 
+static bool is_of_logs(const struct request *r)
+{
+    return r->logs.state != NULL;
+}
+
 static void append(struct ctx *c, struct request *r)
 {
     r->next = NULL;
     *c->last = r;
     c->last = &r->next;
+}
+
+/* Logs go before the traces that nothing is written of yet: they may belong to them. */
+static void append_logs(struct ctx *c, struct request *r)
+{
+    struct request **at = &c->first;
+    while (*at && ((*at)->rendered || is_of_logs(*at)))
+        at = &(*at)->next;
+    r->next = *at;
+    *at = r;
+    if (!r->next)
+        c->last = &r->next;
 }
 
 static struct request *detach(struct ctx *c)
@@ -153,11 +170,6 @@ static void finish(struct ctx *c, struct gw_outcome *outcome)
     held_end(&r->logs);
     r->done(r->cookie, outcome);
     free(r);
-}
-
-static bool is_of_logs(const struct request *r)
-{
-    return r->logs.state != NULL;
 }
 
 /* --- rendering --- */
@@ -379,7 +391,8 @@ static void pump(struct ctx *c)
 
 /* --- the sender's side --- */
 
-/* The timeout is not used: printing the same again helps nobody. */
+/* Nothing is written before the next wait: what was due at the same time is here by then. The timeout is not used: printing the same again
+ * helps nobody. */
 static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
 {
     struct ctx *c = ctx;
@@ -393,8 +406,10 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
         done(cookie, &outcome);
         return;
     }
-    append(c, r);
-    pump(c);
+    if (logs)
+        append_logs(c, r);
+    else
+        append(c, r);
 }
 
 static void sleep_until(struct ctx *c, gw_nsec until)

@@ -214,7 +214,7 @@ class Ledger:
 
     A row of zero is not printed, nor a signal that nothing arrived for."""
 
-    ROW = re.compile(r"(?P<indent> +)(?P<what>[a-z][a-z ]*?)(?: \((?P<why>\w+)\))? +(?P<n>\d+)")
+    ROW = re.compile(r"(?P<indent> +)(?P<what>[a-z][a-z0-9 ]*?)(?: \((?P<why>\w+)\))? +(?P<n>\d+)")
 
     def __init__(self):
         self.signals = {}

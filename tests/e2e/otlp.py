@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass, field
 
 from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 U64 = (1 << 64) - 1
@@ -128,8 +129,8 @@ def flatten(request, metadata=None):
 
 
 ID_FIELDS = {"traceId": 32, "spanId": 16, "parentSpanId": 16}
-WIDE_FIELDS = {"startTimeUnixNano", "endTimeUnixNano", "timeUnixNano", "intValue"}
-ENUM_FIELDS = {"kind", "code"}
+WIDE_FIELDS = {"startTimeUnixNano", "endTimeUnixNano", "timeUnixNano", "observedTimeUnixNano", "intValue"}
+ENUM_FIELDS = {"kind", "code", "severityNumber"}
 
 
 def _to_protobuf_json(node):
@@ -164,4 +165,5 @@ def _no_duplicates(pairs):
 def parse_json_line(line):
     """One line of the stdout exporter's otlp_json form (also what the collector's otlpjson readers take)."""
     document = json.loads(line, object_pairs_hook=_no_duplicates)
-    return json_format.ParseDict(_to_protobuf_json(document), ExportTraceServiceRequest())
+    request = ExportLogsServiceRequest() if "resourceLogs" in document else ExportTraceServiceRequest()
+    return json_format.ParseDict(_to_protobuf_json(document), request)
