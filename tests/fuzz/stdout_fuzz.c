@@ -2,6 +2,7 @@
  * First byte: signal. SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "exporters/hold.h"
 #include "exporters/otlp_json.h"
 #include "exporters/otlp_read.h"
 #include "exporters/pretty.h"
@@ -40,6 +41,35 @@ static void check_json(const struct out *o)
     GW_ASSERT(!quoted && depth == 0);
 }
 
+/* As a batch of logs that is shown at once, and what waits of it then. */
+static void show_logs(struct out *o, const uint8_t *data, size_t size, uint32_t items)
+{
+    static const struct pretty how = {.color = false, .columns = 0};
+    struct gw_frame f = {.signal = GW_LOGS, .items = items, .len = size, .data = (uint8_t *)(uintptr_t)data};
+    struct gw_frame *frames[] = {&f};
+    struct gw_batch batch = {.signal = GW_LOGS, .n = 1, .bytes = size, .items = items, .frames = frames};
+    struct hold hold;
+    struct held held;
+    struct gw_arena arena;
+    size_t n;
+    hold_init(&hold, GW_SEC);
+    GW_ASSERT(held_begin(&held, &batch, NULL));
+    for (int turn = 0; turn < 2; turn++) {
+        gw_arena_init(&arena, size * 48 + (1 << 20));
+        struct pretty_log *logs = hold_now(&hold, &held, &arena, &n);
+        if (logs)
+            pretty_logs(o, &how, logs, n);
+        hold_written(&hold, &held);
+        gw_arena_fini(&arena);
+        hold_add(&hold, &held, 0);
+        GW_ASSERT(hold_take(&hold, 2 * GW_SEC, false) == &held);
+    }
+    GW_ASSERT(held_is_over(&held));
+    if (!o->failed)
+        check_lines(o);
+    held_end(&held);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct gw_arena arena;
@@ -62,6 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (pretty_traces(&o, &arena, &how, &r, 1, NULL, 0) && !o.failed)
             check_lines(&o);
     }
+    out_reset(&o);
+    if (signal == GW_LOGS)
+        show_logs(&o, data + 1, size - 1, data[0]);
     out_fini(&o);
     gw_arena_fini(&arena);
     return 0;
