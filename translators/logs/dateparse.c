@@ -42,11 +42,58 @@ static bool fixed_form(gw_str text, const struct zone *zone, int64_t now, struct
     return false;
 }
 
+/* The number of two digits; 99 and more: there are none. */
+static unsigned two(const char *p)
+{
+    unsigned tens = (unsigned char)p[0] - '0', ones = (unsigned char)p[1] - '0';
+    return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
+/* Behind the seconds: nothing, or a point or comma and up to nine digits. */
+static bool fraction_of(gw_str s, int *nsec)
+{
+    *nsec = 0;
+    if (!s.len)
+        return true;
+    if ((*s.ptr != '.' && *s.ptr != ',') || s.len < 2 || s.len > 10)
+        return false;
+    for (size_t i = 1; i < 10; i++) {
+        unsigned digit = i < s.len ? (unsigned char)s.ptr[i] - '0' : 0;
+        if (digit > 9)
+            return false;
+        *nsec = *nsec * 10 + (int)digit;
+    }
+    return true;
+}
+
+/* "2021-06-18 10:07:08,786" and its like, which most lines begin with: the guess would come to the same, a microsecond later. What is out
+ * of range is left to it. */
+static bool common_form(gw_str text, const struct zone *zone, struct layout_time *out)
+{
+    const char *p = text.ptr;
+    if (text.len < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' || p[16] != ':')
+        return false;
+    unsigned century = two(p), year = two(p + 2), month = two(p + 5), day = two(p + 8);
+    unsigned hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
+    if (century > 99 || year > 99 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
+        return false;
+    year += century * 100;
+    gw_str rest = gw_str_n(p + 19, text.len - 19);
+    bool zulu = p[10] == 'T' && rest.len == 1 && *rest.ptr == 'Z'; /* with a fraction the Z says nothing, there */
+    if ((int)day > civil_month_days(year, (int)month) || !fraction_of(gw_str_n(rest.ptr, rest.len - zulu), &out->nsec))
+        return false;
+    out->seconds =
+        layout_wall(zulu ? zone_utc() : zone, civil_days(year, (int)month, (int)day) * 86400 + hour * 3600 + minute * 60 + second);
+    return true;
+}
+
 bool dateparse(gw_str text, const struct zone *zone, int64_t now, struct layout_time *out, char *why)
 {
     struct guess g;
     if (text.len > DATEPARSE_MAX)
         return guess_unknown(text, why);
+    if (common_form(text, zone, out))
+        return true;
     if (text.len >= 12 && fixed_form(text, zone, now, out))
         return true;
     if (!guess_layout(&g, text, why))

@@ -12,9 +12,12 @@ void sc_point_init(struct sc_point *p, struct gw_arena *a, gw_str name, int64_t 
 
 struct sc_field *sc_point_get(const struct sc_point *p, gw_str key)
 {
-    for (size_t i = 0; i < p->n; i++)
-        if (gw_str_eq(p->fields[i].key, key))
+    for (size_t i = 0; i < p->n; i++) {
+        gw_str other = p->fields[i].key;
+        if (other.len == key.len &&
+            (other.ptr == key.ptr || !key.len || (*other.ptr == *key.ptr && memcmp(other.ptr, key.ptr, key.len) == 0)))
             return &p->fields[i];
+    }
     return NULL;
 }
 

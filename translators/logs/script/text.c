@@ -88,7 +88,14 @@ bool sc_is_space(uint32_t r)
            r == 0x2029 || r == 0x202F || r == 0x205F || r == 0x3000;
 }
 
-gw_str sc_trim_space(gw_str s)
+/* Of ASCII. */
+static inline bool small_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Beyond ASCII. */
+static gw_str trim_wide(gw_str s)
 {
     while (s.len) {
         gw_str rest = s;
@@ -106,6 +113,15 @@ gw_str sc_trim_space(gw_str s)
         s.len -= back;
     }
     return s;
+}
+
+gw_str sc_trim_space(gw_str s)
+{
+    while (s.len && small_space(*s.ptr))
+        s = gw_str_n(s.ptr + 1, s.len - 1);
+    while (s.len && small_space(s.ptr[s.len - 1]))
+        s.len--;
+    return s.len && ((*s.ptr | s.ptr[s.len - 1]) & 0x80) ? trim_wide(s) : s;
 }
 
 size_t sc_i64_text(char *to, int64_t i)
