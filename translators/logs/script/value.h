@@ -71,9 +71,10 @@ static inline struct sc_val sc_float(double v)
 {
     return (struct sc_val){.type = SC_FLOAT, .f = {v, NULL}};
 }
+/* Empty text has an address too, so that it can be walked over like any other. */
 static inline struct sc_val sc_str(gw_str s)
 {
-    return (struct sc_val){.type = SC_STR, .s = s};
+    return (struct sc_val){.type = SC_STR, .s = {s.ptr ? s.ptr : "", s.len}};
 }
 
 /* "int", for messages. */
