@@ -67,7 +67,8 @@ static void same_frame(const struct pair *p, const struct gw_frame *a, const str
         i++;
     if (i < a->len || i < b->len) {
         size_t from = i < 60 ? 0 : i - 60;
-        fail_msg("%s: %zu and %zu bytes, not the same at %zu:\n  %.120s\n  %.120s", p->what, a->len, b->len, i, a->data + from, b->data + from);
+        fail_msg("%s: %zu and %zu bytes, not the same at %zu:\n  %.120s\n  %.120s", p->what, a->len, b->len, i, a->data + from,
+                 b->data + from);
     }
     assert_int_equal(a->items, b->items);
 }
@@ -264,7 +265,7 @@ static void server_spans(void **state)
     AT ",'name':'redis.command','resource':'GET','type':'redis','meta':{'span.kind':'client','component':'redis','db.system':'redis',"     \
        "'redis.raw_command':'GET session:1','out.host':'r'},'metrics':{'out.redis_db':0,'db.row_count':3,'network.destination.port':6379}"
 #define CALL                                                                                                                               \
-    AT ",'name':'requests.request','resource':'GET','type':'http','meta':{'span.kind':'client','http.method':'GET','http.url':"           \
+    AT ",'name':'requests.request','resource':'GET','type':'http','meta':{'span.kind':'client','http.method':'GET','http.url':"            \
        "'http://stock/1?w=2','out.host':'stock','peer.service':'stock','code.lineno':'17','thread.name':'main'}"
 
 static void client_spans(void **state)

@@ -195,8 +195,11 @@ static bool export_again(struct dd_work *w, const struct dd_scanned *c, struct d
     size_t id_at;
     if (dd_trace_says(c, p->has_rate) != p->trace_says)
         return false;
-    if (!p->scope)
+    uint64_t trace = w->writer->shapes.plans.trace;
+    if (p->scope_in != trace) {
         p->scope = planned_scope(w, c, p, s);
+        p->scope_in = trace;
+    }
     struct otlp_buf *b = p->scope ? dd_scope_buf(w->groups, p->scope, GW_OTEL) : NULL;
     return b && dd_write_again(w->writer, c, p, s, w->arena, b, &id_at) && note_pending(w, c, p->scope, GW_OTEL, id_at);
 }

@@ -30,8 +30,8 @@ static bool is_text(const struct lesson *l, size_t entry)
 
 static bool rare(const struct dd_fields *f)
 {
-    static const unsigned tags[] = {DD_T_DD_PARENT_ID, DD_T_SPAN_SAMPLING, DD_T_SPAN_LINKS, DD_T_EVENTS, DD_T_CLOUD_PROVIDER,
-                                    DD_T_FUNCTION_NAME};
+    static const unsigned tags[] = {DD_T_DD_PARENT_ID, DD_T_SPAN_SAMPLING,  DD_T_SPAN_LINKS,
+                                    DD_T_EVENTS,       DD_T_CLOUD_PROVIDER, DD_T_FUNCTION_NAME};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
         if (dd_has(f, tags[i]))
             return true;
@@ -276,6 +276,65 @@ static bool learn_noted(const struct lesson *l)
     return true;
 }
 
+/* The entries that are looked at although they are equal. */
+static void learn_looked_at(const struct lesson *l)
+{
+    struct dd_plan *p = l->plan;
+    for (size_t i = 0; i < entries_n(l); i++) {
+        bool is = false;
+        for (unsigned k = 0; k < p->noted_n; k++)
+            is |= p->noted[k].entry == i;
+        for (unsigned k = 0; k < p->own_n; k++)
+            is |= p->own[k].entry == i;
+        if (is && p->entries[i].demand == DD_EQUAL)
+            p->looked_at[p->looked_at_n++] = (uint16_t)i;
+    }
+}
+
+/* ---- as it stands in v0.4 ---- */
+
+static bool add_run(const struct lesson *l, struct dd_run *run, const uint8_t *from, const uint8_t *to, size_t entry)
+{
+    *run = (struct dd_run){gw_str_n((const char *)from, (size_t)(to - from)), (uint16_t)entry};
+    return dd_plan_keep(l->plan, &run->bytes);
+}
+
+/* The runs of a map with the entries first … first + n − 1. NULL when there is no room, or when tags were left out that cannot be read. */
+static struct dd_run *learn_map(const struct lesson *l, gw_str raw, size_t first, size_t n)
+{
+    struct dd_msgpack in;
+    uint32_t count;
+    gw_str key;
+    size_t runs = 0;
+    struct dd_run *run = dd_plan_room(l->plan, (n + 1) * sizeof *run);
+    dd_msgpack_init(&in, raw, DD_MAX_ELEMENTS);
+    if (!run || dd_msgpack_map(&in, &count) || count != n)
+        return NULL;
+    const uint8_t *from = in.begin;
+    for (size_t i = first; i < first + n; i++) {
+        const struct dd_expected *e = &l->plan->entries[i];
+        if (dd_msgpack_text(&in, &key) || !gw_str_eq(key, e->key))
+            return NULL;
+        if (e->demand != DD_EQUAL && !add_run(l, &run[runs++], from, in.at, i))
+            return NULL;
+        if (dd_msgpack_skip(&in))
+            return NULL;
+        if (e->demand != DD_EQUAL)
+            from = in.at;
+    }
+    return add_run(l, &run[runs], from, in.at, DD_PLAN_ENTRIES) ? run : NULL;
+}
+
+/* A plan is good without, too. */
+static void learn_maps(const struct lesson *l)
+{
+    const struct dd_span *s = l->f->span;
+    if (!s->meta_raw.len)
+        return;
+    l->plan->meta = learn_map(l, s->meta_raw, 0, s->meta_n);
+    l->plan->metrics = s->metrics_n ? learn_map(l, s->metrics_raw, s->meta_n, s->metrics_n) : NULL;
+}
+
 /* ---- what the resource says ---- */
 
 static bool learn_fact(const struct lesson *l, unsigned tag)
@@ -382,6 +441,10 @@ void dd_learn(struct dd_writer *w, const struct dd_scanned *c, const struct dd_g
     l.plan->kind = (uint8_t)w->f.kind;
     l.plan->has_rate = dd_has(&w->f, DD_T_P_KSR);
     l.plan->trace_says = (uint8_t)dd_trace_says(c, l.plan->has_rate);
-    if (!learn_entries(&l) || !learn_noted(&l) || !learn_resource(&l) || !learn_bytes(&l))
+    if (!learn_entries(&l) || !learn_noted(&l) || !learn_resource(&l) || !learn_bytes(&l)) {
         dd_plan_forget(plans, l.plan);
+        return;
+    }
+    learn_looked_at(&l);
+    learn_maps(&l);
 }

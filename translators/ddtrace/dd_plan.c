@@ -11,10 +11,15 @@ void dd_plans_fini(struct dd_plans *p)
     memset(p->ways, 0, sizeof p->ways);
 }
 
+bool dd_plan_plain(const struct dd_span *s)
+{
+    return !(s->error | (s->start < DD_YEAR_2000)) && !(s->meta_struct_n | s->links_n | s->events_n) &&
+           s->meta_n + s->metrics_n <= DD_PLAN_ENTRIES;
+}
+
 uint64_t dd_plan_hash(const struct dd_span *s)
 {
-    uint64_t h = dd_hash(s->resource) ^ (uint64_t)s->meta_n << 32 ^ (uint64_t)s->metrics_n << 40;
-    return dd_hash_fold(h ^ dd_hash(s->name), 0xA0761D6478BD642Fu ^ s->service.len);
+    return dd_hash_fold(dd_hash(s->resource) ^ s->service.len, dd_hash(s->name) ^ 0xA0761D6478BD642Fu) | 1;
 }
 
 /* Equality with a text of the plan, which may be read wide. */
@@ -49,12 +54,16 @@ static bool entry_fits(const struct dd_plans *p, const struct dd_plan *plan, con
     return i >= s->meta_n + s->metrics_n || number_fits(&p->body, &plan->entries[i], &s->metrics[i - s->meta_n]);
 }
 
+static inline bool named(const struct otlp_region *body, const struct dd_plan *plan, const struct dd_span *s)
+{
+    return same(body, plan->resource, s->resource) && same(body, plan->name, s->name) && same(body, plan->service, s->service);
+}
+
 static bool fits(const struct dd_plans *p, struct dd_plan *plan, const struct dd_span *s)
 {
     const struct otlp_region *body = &p->body;
     const struct dd_expected *e = plan->entries;
-    if (plan->meta_n != s->meta_n || plan->metrics_n != s->metrics_n || !same(body, plan->resource, s->resource) ||
-        !same(body, plan->name, s->name) || !same(body, plan->service, s->service) || !same(body, plan->type, s->type) ||
+    if (plan->meta_n != s->meta_n || plan->metrics_n != s->metrics_n || !named(body, plan, s) || !same(body, plan->type, s->type) ||
         !entry_fits(p, plan, s, plan->suspect))
         return false;
     for (size_t i = 0; i < s->meta_n; i++, e++)
@@ -75,12 +84,131 @@ struct dd_plan *dd_plan_find(struct dd_plans *p, const struct dd_span *s, uint64
     struct dd_plan **ways = p->ways[hash % DD_PLAN_SETS];
     for (size_t i = 0; i < DD_PLAN_WAYS; i++)
         if (ways[i] && ways[i]->hash == hash && fits(p, ways[i], s)) {
-            ways[i]->scope = ways[i]->used_in == p->chunk ? ways[i]->scope : NULL;
             ways[i]->used_in = p->chunk;
             return ways[i];
         }
     return NULL;
 }
+
+/* ---- v0.4, as it stands in the body ---- */
+
+/* Equality with the next bytes of the body, which are then taken. */
+static inline bool take_run(struct dd_msgpack *in, gw_str run)
+{
+    const char *p = run.ptr, *q = (const char *)in->at;
+    size_t left = run.len, room = (size_t)(in->end - in->at);
+    if (room < left + OTLP_WIDE) {
+        if (room < left || memcmp(p, q, left) != 0)
+            return false;
+    } else {
+        for (; left > OTLP_WIDE; left -= OTLP_WIDE, p += OTLP_WIDE, q += OTLP_WIDE)
+            if (!otlp_same_wide(p, q, OTLP_WIDE))
+                return false;
+        if (!otlp_same_wide(p, q, left))
+            return false;
+    }
+    in->at += run.len;
+    return true;
+}
+
+static bool take_meta(const struct dd_plan *plan, struct dd_msgpack *in, struct dd_text *meta)
+{
+    uint64_t upper;
+    for (const struct dd_run *run = plan->meta;; run++) {
+        if (!take_run(in, run->bytes))
+            return false;
+        if (run->entry == DD_PLAN_ENTRIES)
+            return true;
+        const struct dd_expected *e = &plan->entries[run->entry];
+        struct dd_text *t = &meta[run->entry];
+        t->key = e->key;
+        if (dd_msgpack_text(in, &t->value) != DD_TAKEN || (e->demand == DD_ITS_UPPER && !gw_str_hex64(t->value, &upper)))
+            return false;
+    }
+}
+
+static bool take_metrics(const struct dd_plan *plan, struct dd_msgpack *in, struct dd_number *metrics)
+{
+    union dd_number_value v;
+    for (const struct dd_run *run = plan->metrics;; run++) {
+        if (!take_run(in, run->bytes))
+            return false;
+        if (run->entry == DD_PLAN_ENTRIES)
+            return true;
+        struct dd_number *n = &metrics[run->entry - plan->meta_n];
+        n->key = plan->entries[run->entry].key;
+        if (dd_msgpack_number(in, &n->kind, &v) != DD_TAKEN)
+            return false;
+        n->u = v.u;
+    }
+}
+
+static bool read_meta(struct dd_plan *plan, struct dd_span *s, struct dd_msgpack *in)
+{
+    struct dd_msgpack ahead = *in;
+    if (!take_meta(plan, &ahead, s->meta))
+        return false;
+    for (unsigned i = 0; i < plan->looked_at_n && plan->looked_at[i] < plan->meta_n; i++) {
+        const struct dd_expected *e = &plan->entries[plan->looked_at[i]];
+        s->meta[plan->looked_at[i]] = (struct dd_text){e->key, e->text};
+    }
+    s->meta_n = plan->meta_n;
+    s->meta_raw = gw_str_n((const char *)in->at, (size_t)(ahead.at - in->at));
+    *in = ahead;
+    return true;
+}
+
+struct dd_plan *dd_plan_meta(struct dd_plans *p, struct dd_span *s, struct dd_msgpack *in, struct gw_arena *arena)
+{
+    uint64_t hash = dd_plan_hash(s);
+    struct dd_plan **ways = p->ways[hash % DD_PLAN_SETS];
+    for (size_t i = 0; i < DD_PLAN_WAYS; i++) {
+        struct dd_plan *plan = ways[i];
+        if (!plan || plan->hash != hash || !plan->meta || !named(&p->body, plan, s))
+            continue;
+        if (!s->meta && !(s->meta = gw_arena_raw(arena, DD_PLAN_ENTRIES, sizeof *s->meta)))
+            return NULL;
+        if (read_meta(plan, s, in)) {
+            plan->used_in = p->chunk;
+            return plan;
+        }
+    }
+    s->meta = NULL;
+    return NULL;
+}
+
+bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgpack *in, struct gw_arena *arena)
+{
+    struct dd_msgpack ahead = *in;
+    const struct dd_plan *plan = s->plan;
+    struct dd_number *metrics = plan->metrics ? gw_arena_raw(arena, plan->metrics_n, sizeof *metrics) : NULL;
+    if (!metrics || !take_metrics(plan, &ahead, metrics))
+        return false;
+    for (unsigned i = 0; i < plan->looked_at_n; i++) {
+        size_t entry = plan->looked_at[i];
+        const struct dd_expected *e = &plan->entries[entry];
+        if (entry >= plan->meta_n)
+            metrics[entry - plan->meta_n] = (struct dd_number){.key = e->key, .kind = e->number.kind, .u = e->number.bits};
+    }
+    s->metrics = metrics;
+    s->metrics_n = plan->metrics_n;
+    s->metrics_raw = gw_str_n((const char *)in->at, (size_t)(ahead.at - in->at));
+    *in = ahead;
+    return true;
+}
+
+bool dd_plan_settled(const struct dd_plans *p, const struct dd_span *s, bool metrics_planned)
+{
+    const struct dd_plan *plan = s->plan;
+    if (s->metrics_n != plan->metrics_n || !named(&p->body, plan, s) || !same(&p->body, plan->type, s->type) || !dd_plan_plain(s))
+        return false;
+    for (size_t i = 0; i < s->metrics_n && !metrics_planned; i++)
+        if (!number_fits(&p->body, &plan->entries[s->meta_n + i], &s->metrics[i]))
+            return false;
+    return true;
+}
+
+/* ---- which are kept ---- */
 
 bool dd_plan_wanted(struct dd_plans *p, uint64_t hash)
 {

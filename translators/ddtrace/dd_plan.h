@@ -18,7 +18,9 @@
  * Bounds: DD_PLAN_SETS × DD_PLAN_WAYS plans of DD_PLAN_BYTES a translator, allocated as they are learned; the one that was not used for
  * longest makes room. Only a kind of span that came before is learned, so traffic without repetitions costs a hash a span.
  *
- * Ownership: one per translator. A plan that dd_plan_find gave stays for the chunk.
+ * v0.4 is compared as it stands in the body, before it is decoded: dd_plan_meta.
+ *
+ * Ownership: one per translator. A plan that was found stays for the chunk.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_PLAN_H
@@ -28,7 +30,10 @@
 #include "translators/ddtrace/dd_names.h"
 #include "translators/ddtrace/dd_span.h"
 
-enum { DD_PLAN_SETS = 128, DD_PLAN_WAYS = 4, DD_PLAN_BYTES = 4160, DD_PLAN_ENTRIES = 48, DD_PLAN_GAPS = 24, DD_PLAN_NOTED = 16 };
+/* A span that started before is one whose clock was wrong. */
+#define DD_YEAR_2000 (946684800 * GW_SEC)
+
+enum { DD_PLAN_SETS = 128, DD_PLAN_WAYS = 4, DD_PLAN_BYTES = 6208, DD_PLAN_ENTRIES = 48, DD_PLAN_GAPS = 24, DD_PLAN_NOTED = 16 };
 
 enum dd_demand { DD_EQUAL, DD_ANY_VALUE, DD_ITS_UPPER, DD_ITS_URL, DD_ITS_QUERY };
 
@@ -65,6 +70,12 @@ struct dd_query_how {
     unsigned language, dialect;
 };
 
+/* Bytes of a msgpack map, and the entry whose value comes then; DD_PLAN_ENTRIES: the map is over. */
+struct dd_run {
+    gw_str bytes;
+    uint16_t entry;
+};
+
 /* What the URL's parts were. */
 struct dd_plan_url {
     gw_str scheme, host;
@@ -75,6 +86,7 @@ struct dd_plan_url {
 
 struct dd_plan {
     uint64_t hash, used_in; /* the chunk in which it was used last */
+    uint64_t scope_in;      /* the trace for which `scope` holds */
     gw_str service, name, resource, type;
     uint16_t meta_n, metrics_n, gaps_n, noted_n, own_n, facts_n;
     uint16_t suspect; /* the entry that was not as expected last: the first to be looked at */
@@ -85,8 +97,8 @@ struct dd_plan {
     struct {
         enum dd_fact fact;
         gw_str text;
-    } facts[4]; /* that its resource must have, for they are not written */
-    gw_str span_name; /* field `name` of Span, as bytes */
+    } facts[4];         /* that its resource must have, for they are not written */
+    gw_str span_name;   /* field `name` of Span, as bytes */
     uint8_t kind;       /* enum dd_span_kind */
     uint8_t trace_says; /* dd_trace_says */
     bool has_rate, has_url, has_query;
@@ -94,7 +106,9 @@ struct dd_plan {
     struct dd_plan_url url;
     struct dd_query_how how;
     gw_str query;
-    struct dd_scope *scope; /* where its spans of the chunk at hand go; NULL: not asked yet */
+    struct dd_scope *scope;                             /* where its spans of the trace at hand go */
+    struct dd_run *meta, *metrics;                      /* as v0.4 has them; NULL: learned from another format */
+    uint16_t looked_at[2 * DD_PLAN_NOTED], looked_at_n; /* entries that are equal and yet asked for: noted, own */
     size_t room_used;
     uint64_t room[]; /* texts and arrays of the above */
 };
@@ -108,7 +122,8 @@ struct dd_sight {
 
 struct dd_plans {
     bool off;       /* nothing is learned and nothing found */
-    uint64_t chunk; /* number of the chunk at hand, never twice in a translator's life */
+    uint64_t chunk; /* number of the chunk at hand, never twice in a translator's life; */
+    uint64_t trace; /* likewise of the trace, of which a chunk that no tracer sends has several */
     struct otlp_region body;
     struct dd_plan *ways[DD_PLAN_SETS][DD_PLAN_WAYS];
     struct dd_sight sights[DD_PLAN_SIGHTS];
@@ -116,10 +131,19 @@ struct dd_plans {
 
 void dd_plans_fini(struct dd_plans *);
 
+/* Spans with parts that are rare, and those that are odd, have no plan. */
+bool dd_plan_plain(const struct dd_span *);
 /* The kind of a span, for the two functions below. */
 uint64_t dd_plan_hash(const struct dd_span *);
 /* The plan that fits the span, or NULL. Its gaps may still turn out not to fit: dd_write_again. */
 struct dd_plan *dd_plan_find(struct dd_plans *, const struct dd_span *, uint64_t hash);
+/* The same, while the span is read: its service, name and resource are known, and `in` stands before its meta. On success `in` stands
+ * behind it. To be settled when the span is whole: dd_plan_settled, before which metrics may be read by dd_plan_metrics. */
+struct dd_plan *dd_plan_meta(struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
+bool dd_plan_metrics(const struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
+/* metrics_planned: dd_plan_metrics took them. */
+bool dd_plan_settled(const struct dd_plans *, const struct dd_span *, bool metrics_planned);
+
 /* No plan fits; true when it is time to learn one. */
 bool dd_plan_wanted(struct dd_plans *, uint64_t hash);
 /* An empty plan for this kind of span, or NULL when there is no place just now. */

@@ -305,13 +305,6 @@ static void scan_structs(const struct dd_span *span, struct gw_arena *arena, str
             repair_key(&span->meta_struct[i].key, arena, &hash, odd);
 }
 
-/* Spans with parts that are rare, and those that are odd, are translated the long way. */
-static bool is_plain(const struct dd_span *s)
-{
-    return !(s->error | (s->start < DD_YEAR_2000)) && !(s->meta_struct_n | s->links_n | s->events_n) &&
-           s->meta_n + s->metrics_n <= DD_PLAN_ENTRIES;
-}
-
 /* What a span with a plan says of its trace and process. */
 static void scan_known(struct dd_scanned *s, const struct dd_span *span, const struct dd_plan *plan, struct halves *h, bool is_root,
                        struct gw_arena *arena, struct dd_oddities *odd)
@@ -332,16 +325,18 @@ static bool recall(struct dd_scanned *s, size_t i)
     const struct dd_span *span = &s->chunk->spans[i];
     struct dd_plans *plans = &s->shapes->plans;
     s->known[i] = (struct dd_known){0};
-    if (plans->off || !is_plain(span))
+    if (plans->off || !dd_plan_plain(span))
         return false;
-    s->known[i].hash = dd_plan_hash(span);
-    s->known[i].plan = dd_plan_find(plans, span, s->known[i].hash);
+    s->known[i].hash = span->plan ? span->plan->hash : dd_plan_hash(span);
+    s->known[i].plan = span->plan ? span->plan : dd_plan_find(plans, span, s->known[i].hash);
     return s->known[i].plan;
 }
 
 struct dd_key *dd_scan_keys(struct dd_scanned *s, size_t i, struct gw_arena *arena, struct dd_oddities *odd)
 {
-    const struct dd_span *span = &s->chunk->spans[i];
+    struct dd_span *span = &s->chunk->spans[i];
+    if (span->plan && !dd_v04_maps(span, arena))
+        return NULL;
     uint16_t *guesses = guesses_of(s, span);
     struct dd_key *keys = gw_arena_raw(arena, span->meta_n + span->metrics_n, sizeof *keys);
     for (size_t k = 0; keys && k < span->meta_n; k++)

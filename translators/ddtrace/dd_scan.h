@@ -24,9 +24,6 @@ enum {
     DD_HEADER = 0xFFFC    /* http.request.headers.X, http.response.headers.X: in modes both and datadog as it is */
 };
 
-/* A span that started before is one whose clock was wrong. */
-#define DD_YEAR_2000 (946684800 * GW_SEC)
-
 /* A key of the wire, looked up. */
 struct dd_key {
     uint32_t hash;

@@ -94,6 +94,10 @@ struct dd_span {
     size_t links_n;
     struct dd_event *events;
     size_t events_n;
+    /* v0.4, v0.3: the maps as they stand in the body. With a plan (dd_plan.h) only those entries are filled in that the plan looks at;
+     * dd_v04_maps fills in the others. */
+    gw_str meta_raw, metrics_raw;
+    struct dd_plan *plan;
 };
 
 struct dd_chunk {
@@ -122,7 +126,8 @@ struct dd_decoder {
     uint64_t chunks;      /* begun so far, empty ones too: for messages and counters */
     gw_str *dictionary;   /* v0.5 */
     size_t dictionary_n;
-    bool finished; /* the payload is over */
+    bool finished;          /* the payload is over */
+    struct dd_plans *plans; /* spans may be read by them; NULL at first */
     /* Parts that could not be read and were left out of spans that live. */
     struct dd_left_out {
         uint64_t links, events, tags;
@@ -137,5 +142,8 @@ enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, s
  * *more is false, and *chunk empty, when the payload is over. Errors: BAD_MSGPACK, BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after
  * the payload's end are BAD_MSGPACK / BAD_JSON too. The spans live until the caller resets the arena to its snapshot. */
 enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
+
+/* Reads both maps of a span whole that was read by a plan. False when the arena's budget is spent. */
+bool dd_v04_maps(struct dd_span *, struct gw_arena *);
 
 #endif

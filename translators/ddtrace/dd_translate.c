@@ -86,7 +86,7 @@ static bool learn(struct dd_work *w, struct dd_scanned *c)
 static bool take_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
-    w->writer->shapes.plans.chunk++;
+    w->writer->shapes.plans.trace++;
     if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) || !learn(w, &c))
         return false;
     c.number = ++w->traces;
@@ -153,8 +153,11 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
     if (code != GW_OK)
         return code;
     struct gw_snap snap = gw_arena_snap(w->arena);
+    struct dd_plans *plans = &w->writer->shapes.plans;
+    d.plans = plans->off ? NULL : plans;
     for (bool more = true; code == GW_OK && more; gw_arena_back(w->arena, snap)) {
         struct dd_chunk chunk = {0};
+        plans->chunk++;
         code = dd_decode_next(&d, &chunk, &more, &w->out->intake, err);
         if (code == GW_OK && !take_chunk(w, &chunk))
             code = out_of_memory(err);

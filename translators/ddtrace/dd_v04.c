@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * v0.3 and v0.4: an array of chunks, a chunk an array of spans, a span a map with text keys in any order. */
 #include "translators/ddtrace/dd_decode.h"
+
+#include "translators/ddtrace/dd_plan.h"
+
 enum gw_code dd_v04_begin(struct dd_decoder *d, struct gw_err *err)
 {
     uint32_t n;
@@ -15,7 +18,55 @@ enum gw_code dd_v04_begin(struct dd_decoder *d, struct gw_err *err)
     }
 }
 
-static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field)
+/* A map, and where it stands. */
+static enum dd_got read_meta(struct dd_decoder *d, struct dd_span *s)
+{
+    const uint8_t *from = d->in.at;
+    enum dd_got got = dd_maps_texts(d, &s->meta, &s->meta_n);
+    s->meta_raw = gw_str_n((const char *)from, (size_t)(d->in.at - from));
+    return got;
+}
+
+static enum dd_got read_metrics(struct dd_decoder *d, struct dd_span *s)
+{
+    const uint8_t *from = d->in.at;
+    enum dd_got got = dd_maps_numbers(d, &s->metrics, &s->metrics_n);
+    s->metrics_raw = gw_str_n((const char *)from, (size_t)(d->in.at - from));
+    return got;
+}
+
+bool dd_v04_maps(struct dd_span *s, struct gw_arena *arena)
+{
+    struct dd_decoder d = {.format = DD_V04_MSGPACK, .arena = arena};
+    s->plan = NULL;
+    dd_msgpack_init(&d.in, s->meta_raw, DD_MAX_ELEMENTS);
+    if (dd_maps_texts(&d, &s->meta, &s->meta_n))
+        return false;
+    dd_msgpack_init(&d.in, s->metrics_raw, DD_MAX_ELEMENTS);
+    return !s->metrics_raw.len || !dd_maps_numbers(&d, &s->metrics, &s->metrics_n);
+}
+
+/* A span is read by a plan from its meta on, which tracers write behind the names. `*metrics_planned`: its metrics, too. */
+static enum dd_got plan_meta(struct dd_decoder *d, struct dd_span *s, bool metrics_planned)
+{
+    bool again = s->meta_raw.ptr;
+    if (s->plan && !dd_v04_maps(s, d->arena)) /* meta twice: the later counts */
+        return DD_ILL_FORMED;
+    if (d->plans && !again && !metrics_planned)
+        s->plan = dd_plan_meta(d->plans, s, &d->in, d->arena);
+    return s->plan ? DD_TAKEN : read_meta(d, s);
+}
+
+static enum dd_got plan_metrics(struct dd_decoder *d, struct dd_span *s, bool *metrics_planned)
+{
+    if (*metrics_planned) /* twice, likewise */
+        *metrics_planned = false;
+    else if (s->plan && dd_plan_metrics(d->plans, s, &d->in, d->arena))
+        return *metrics_planned = true, DD_TAKEN;
+    return read_metrics(d, s);
+}
+
+static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field, bool *metrics_planned)
 {
     struct dd_msgpack *in = &d->in;
     switch (field) {
@@ -40,9 +91,9 @@ static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, en
     case DD_F_ERROR:
         return dd_decode_error(in, &s->error);
     case DD_F_META:
-        return dd_maps_texts(d, &s->meta, &s->meta_n);
+        return plan_meta(d, s, *metrics_planned);
     case DD_F_METRICS:
-        return dd_maps_numbers(d, &s->metrics, &s->metrics_n);
+        return plan_metrics(d, s, metrics_planned);
     case DD_F_META_STRUCT:
         return dd_maps_structs(d, &s->meta_struct, &s->meta_struct_n);
     case DD_F_LINKS:
@@ -57,6 +108,7 @@ static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, en
 enum dd_got dd_v04_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
     uint32_t n;
+    bool metrics_planned = false;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
     *s = (struct dd_span){0};
     *why = GW_WHY_BAD_SPAN;
@@ -66,7 +118,9 @@ enum dd_got dd_v04_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason 
         if (got == DD_OTHER_TYPE) /* no text names nothing */
             got = dd_msgpack_skip(&d->in);
         if (!got)
-            got = read_field(d, s, dd_span_field(key));
+            got = read_field(d, s, dd_span_field(key), &metrics_planned);
     }
+    if (!got && s->plan && !dd_plan_settled(d->plans, s, metrics_planned) && !dd_v04_maps(s, d->arena))
+        return DD_ILL_FORMED;
     return got;
 }
