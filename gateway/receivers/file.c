@@ -111,7 +111,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     if (host->check)
         return GW_OK;
     load_state(f);
-    r->book = file_book_new(&r->read);
+    r->book = file_book_new(r->state, &r->read);
     r->feed = r->log ? gw_log_feed_new(r->log, host, r->component) : NULL;
     return r->book && r->feed && file_reader_open(r) ? GW_OK : GW_BUSY;
 }

@@ -25,13 +25,24 @@ struct receipt {
 };
 
 struct file_book {
+    struct file_book *next; /* of all; under the lock of all */
+    size_t refs;            /* the reader's, and a receipt's each; under the lock of all */
+    char *name;
     pthread_mutex_t lock;
-    size_t refs; /* under the lock: the reader's, and a receipt's each */
-    bool changed;
+    bool changed; /* under the lock */
     struct file_entry *first;
 };
 
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct file_book *all;
+
 /* --- life --- */
+
+static void free_entry(struct file_entry *e)
+{
+    free(e->at.path);
+    free(e);
+}
 
 static struct file_entry *add(struct file_book *b, const struct file_saved *s, char *path)
 {
@@ -48,29 +59,16 @@ static struct file_entry *add(struct file_book *b, const struct file_saved *s, c
     return e;
 }
 
-struct file_book *file_book_new(struct file_offsets *loaded)
+static bool add_all(struct file_book *b, struct file_offsets *loaded)
 {
-    struct file_book *b = calloc(1, sizeof *b);
-    if (!b)
-        return NULL;
-    pthread_mutex_init(&b->lock, NULL);
-    b->refs = 1;
     for (size_t i = 0; i < loaded->files_n; i++) {
         char *path = loaded->files[i].path;
         loaded->files[i].path = NULL;
-        if (!add(b, &loaded->files[i], path)) {
-            file_book_drop(b);
-            return NULL;
-        }
+        if (!add(b, &loaded->files[i], path))
+            return false;
     }
     b->changed = false;
-    return b;
-}
-
-static void free_entry(struct file_entry *e)
-{
-    free(e->at.path);
-    free(e);
+    return true;
 }
 
 static void free_book(struct file_book *b)
@@ -80,24 +78,70 @@ static void free_book(struct file_book *b)
         free_entry(e);
     }
     pthread_mutex_destroy(&b->lock);
+    free(b->name);
     free(b);
 }
 
-/* Gives the lock back as well. */
-static void unref(struct file_book *b)
+static void ref(struct file_book *b)
 {
-    bool last = --b->refs == 0;
-    pthread_mutex_unlock(&b->lock);
-    if (last)
-        free_book(b);
+    pthread_mutex_lock(&all_lock);
+    b->refs++;
+    pthread_mutex_unlock(&all_lock);
 }
 
 void file_book_drop(struct file_book *b)
 {
     if (!b)
         return;
-    pthread_mutex_lock(&b->lock);
-    unref(b);
+    pthread_mutex_lock(&all_lock);
+    bool last = --b->refs == 0;
+    struct file_book **at = &all;
+    while (last && *at != b)
+        at = &(*at)->next;
+    if (last)
+        *at = b->next;
+    pthread_mutex_unlock(&all_lock);
+    if (last)
+        free_book(b);
+}
+
+/* One that lives, with a reference more. */
+static struct file_book *find(const char *name)
+{
+    pthread_mutex_lock(&all_lock);
+    struct file_book *b = all;
+    while (b && (!name[0] || strcmp(b->name, name) != 0))
+        b = b->next;
+    if (b)
+        b->refs++;
+    pthread_mutex_unlock(&all_lock);
+    for (struct file_entry *e = b ? b->first : NULL; e; e = e->next)
+        e->open = e->touched = false;
+    return b;
+}
+
+static void show(struct file_book *b)
+{
+    pthread_mutex_lock(&all_lock);
+    b->next = all;
+    all = b;
+    pthread_mutex_unlock(&all_lock);
+}
+
+struct file_book *file_book_new(const char *name, struct file_offsets *loaded)
+{
+    struct file_book *b = find(name);
+    if (b || !(b = calloc(1, sizeof *b)))
+        return b;
+    b->name = strdup(name);
+    b->refs = 1;
+    pthread_mutex_init(&b->lock, NULL);
+    if (!b->name || !add_all(b, loaded)) {
+        free_book(b);
+        return NULL;
+    }
+    show(b);
+    return b;
 }
 
 /* --- entries --- */
@@ -165,6 +209,14 @@ uint64_t file_book_safe(struct file_book *b, const struct file_entry *e)
     uint64_t safe = e->at.offset;
     pthread_mutex_unlock(&b->lock);
     return safe;
+}
+
+uint64_t file_book_reached(struct file_book *b, const struct file_entry *e)
+{
+    pthread_mutex_lock(&b->lock);
+    uint64_t reached = e->first ? e->last->offset : e->at.offset;
+    pthread_mutex_unlock(&b->lock);
+    return reached;
 }
 
 bool file_book_settled(struct file_book *b, const struct file_entry *e)
@@ -235,9 +287,11 @@ static void settled(struct gw_receipt *receipt, bool kept)
     for (size_t i = 0; i < r->n; i++)
         if (r->marks[i].entry->first == &r->marks[i])
             advance(b, r->marks[i].entry);
-    if (--r->left == 0)
+    bool last = --r->left == 0;
+    pthread_mutex_unlock(&b->lock);
+    if (last)
         free(r);
-    unref(b);
+    file_book_drop(b);
 }
 
 static void add_mark(struct receipt *r, struct file_entry *e)
@@ -261,8 +315,8 @@ struct gw_receipt *file_book_receipt(struct file_book *b)
     if (!r)
         return NULL;
     *r = (struct receipt){.receipt = {settled}, .book = b, .left = n};
+    ref(b);
     pthread_mutex_lock(&b->lock);
-    b->refs++;
     for (struct file_entry *e = b->first; e; e = e->next)
         if (e->touched)
             add_mark(r, e);

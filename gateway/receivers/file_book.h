@@ -9,7 +9,7 @@
  * before change nothing. A flush that a stop gave up (receipt not kept) holds its entries' safe offsets for good: the next start
  * reads on from there.
  *
- * Ownership: the book is counted; receipts that outlive the receiver hold it. Entries are the book's.
+ * Ownership: the book is counted, under one lock for all books; receipts that outlive the receiver hold it. Entries are the book's.
  * Threads: senders settle receipts; everything else belongs to the reader's thread, before it starts and after it ends to the main
  * thread. `safe` and the marks are under the lock.
  * SPDX-License-Identifier: Apache-2.0
@@ -37,8 +37,9 @@ struct file_entry {
     uint64_t flush; /* up to this offset */
 };
 
-/* NULL when there is no memory. Takes over what was loaded. */
-struct file_book *file_book_new(struct file_offsets *loaded);
+/* NULL when there is no memory. Takes over what was loaded, unless a book of this name still lives: that of a receiver that was closed and
+ * is opened again by a reload, with flushes under way. Then that one goes on. */
+struct file_book *file_book_new(const char *name, struct file_offsets *loaded);
 /* The reader's side lets go of it. */
 void file_book_drop(struct file_book *);
 
@@ -53,6 +54,8 @@ void file_book_head(struct file_book *, struct file_entry *, uint32_t n, uint64_
 /* The file is not there any more, or what it held is not. */
 void file_book_forget(struct file_book *, struct file_entry *);
 uint64_t file_book_safe(struct file_book *, const struct file_entry *);
+/* Where to go on: behind what is safe or under way. */
+uint64_t file_book_reached(struct file_book *, const struct file_entry *);
 /* Nothing of it is under way. */
 bool file_book_settled(struct file_book *, const struct file_entry *);
 /* Nothing of it is under way, and bytes up to here need no delivery: blank lines, the beginning that nobody wants. */

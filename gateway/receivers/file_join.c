@@ -10,12 +10,12 @@ struct line {
 
 static bool take_line(const struct file_join *j, const char *buf, size_t at, size_t n, enum file_end end, struct line *l)
 {
-    size_t feed = file_line_feed(buf, at, n, j->unit);
-    if (feed == n && (end != FILE_OVER || at + j->unit.width > n))
+    size_t feed = file_line_feed(buf, at, n, j->unit), whole = n - (n - at) % j->unit.width;
+    if (feed == n && (end != FILE_OVER || at == whole))
         return false;
     l->from = at;
-    l->to = file_line_chomp(buf, at, feed, j->unit);
-    l->next = feed == n ? n : feed + j->unit.width;
+    l->to = file_line_chomp(buf, at, feed == n ? whole : feed, j->unit);
+    l->next = feed == n ? whole : feed + j->unit.width;
     return true;
 }
 

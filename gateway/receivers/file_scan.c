@@ -114,8 +114,8 @@ static bool resume(struct file_reader *r, const struct found *f, struct file_ent
     int fd = file_open(f->path);
     if (fd < 0)
         return true;
-    bool same = file_has_head(fd, &e->at) && (uint64_t)f->st.st_size >= e->at.offset;
-    struct file_tail *t = file_tail_new(r, fd, &f->st, e, file_book_safe(r->book, e));
+    bool same = file_has_head(fd, &e->at) && (uint64_t)f->st.st_size >= file_book_reached(r->book, e);
+    struct file_tail *t = file_tail_new(r, fd, &f->st, e, file_book_reached(r->book, e));
     if (!t)
         return true;
     e->at.dev = f->st.st_dev;
@@ -136,11 +136,11 @@ static void resume_lost(struct file_reader *r)
         int fd = e->open ? -1 : file_open_inode(e->at.path, e->at.dev, e->at.ino, path, sizeof path);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) != 0 || (uint64_t)st.st_size <= e->at.offset || !file_has_head(fd, &e->at)) {
+        if (fstat(fd, &st) != 0 || (uint64_t)st.st_size <= file_book_reached(r->book, e) || !file_has_head(fd, &e->at)) {
             close(fd);
             continue;
         }
-        struct file_tail *t = file_tail_new(r, fd, &st, e, e->at.offset);
+        struct file_tail *t = file_tail_new(r, fd, &st, e, file_book_reached(r->book, e));
         if (t) {
             t->size = t->pos;
             t->seen = false;

@@ -16,7 +16,7 @@
 static struct file_book *new_book(void)
 {
     struct file_offsets none = {0};
-    struct file_book *b = file_book_new(&none);
+    struct file_book *b = file_book_new("", &none);
     assert_non_null(b);
     return b;
 }
@@ -130,6 +130,28 @@ static void receipts_outlive_the_reader(void **state)
     settle(one, false); /* a sanitizer sees what is freed too early, or never */
 }
 
+/* A reload closes the receiver and opens it again: flushes that are under way are not read twice. */
+static void a_book_that_lives_goes_on(void **state)
+{
+    struct file_offsets one = {0}, two = {0};
+    struct file_book *b = file_book_new("x.offsets", &one), *other = file_book_new("y.offsets", &one);
+    struct file_entry *e = add(b, "a");
+    struct gw_receipt *kept = flush(b, e, 10), *given_up = flush(b, e, 20);
+    e->open = true;
+    file_book_drop(b);
+    struct file_book *again = file_book_new("x.offsets", &two);
+    assert_ptr_equal(again, b);
+    assert_ptr_not_equal(again, other);
+    assert_false(e->open);
+    settle(kept, true);
+    assert_int_equal(file_book_safe(again, e), 10);
+    assert_int_equal(file_book_reached(again, e), 20);
+    settle(given_up, false);
+    assert_int_equal(file_book_reached(again, e), 10);
+    file_book_drop(again);
+    file_book_drop(other);
+}
+
 static void the_book_is_saved_when_it_changed(void **state)
 {
     char path[] = "/tmp/ddgate-book-XXXXXX", why[FILE_WHY];
@@ -150,7 +172,7 @@ static void the_book_is_saved_when_it_changed(void **state)
     assert_int_equal(read.files[0].offset, 10);
     assert_int_equal(read.files[0].head, 77);
     assert_string_equal(read.files[0].path, "/var/log/b");
-    struct file_book *again = file_book_new(&read);
+    struct file_book *again = file_book_new("", &read);
     assert_int_equal(file_book_safe(again, file_book_first(again)), 10);
     assert_false(file_book_changed(again));
     file_offsets_fini(&read);
@@ -201,10 +223,15 @@ static void senders_settle_while_the_reader_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(safe_follows_the_settled_front),    cmocka_unit_test(a_flush_holds_what_was_touched),
-        cmocka_unit_test(what_was_given_up_is_read_again),   cmocka_unit_test(a_forgotten_entry_outlives_its_marks_only),
-        cmocka_unit_test(skips_only_move_what_rests),        cmocka_unit_test(receipts_outlive_the_reader),
-        cmocka_unit_test(the_book_is_saved_when_it_changed), cmocka_unit_test(senders_settle_while_the_reader_reads),
+        cmocka_unit_test(safe_follows_the_settled_front),
+        cmocka_unit_test(a_flush_holds_what_was_touched),
+        cmocka_unit_test(what_was_given_up_is_read_again),
+        cmocka_unit_test(a_forgotten_entry_outlives_its_marks_only),
+        cmocka_unit_test(skips_only_move_what_rests),
+        cmocka_unit_test(receipts_outlive_the_reader),
+        cmocka_unit_test(a_book_that_lives_goes_on),
+        cmocka_unit_test(the_book_is_saved_when_it_changed),
+        cmocka_unit_test(senders_settle_while_the_reader_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
