@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "translators/logs/log_ids.h"
 
+#include <endian.h>
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -24,16 +26,57 @@ static bool has_letter(gw_str s)
     return false;
 }
 
-static bool decimal(gw_str s, struct log_trace *out)
+/* Eight decimal digits at once; false when one of them is none. */
+static inline bool eight(const char *p, uint64_t *out)
 {
-    unsigned __int128 v = 0;
-    if (s.len > DECIMAL_128)
+    uint64_t v;
+    memcpy(&v, p, 8);
+    v = le64toh(v);
+    if (((v & 0xf0f0f0f0f0f0f0f0u) | ((v + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4) != 0x3333333333333333u)
         return false;
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned digit = (unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || v > (~(unsigned __int128)0 - digit) / 10)
+    v = (v & 0x0f0f0f0f0f0f0f0fu) * 2561 >> 8; /* pairs */
+    v = (v & 0x00ff00ff00ff00ffu) * 6553601 >> 16;
+    *out = (v & 0x0000ffff0000ffffu) * 42949672960001u >> 32;
+    return true;
+}
+
+/* Up to 19 digits fit 64 bits without a look at overflow. */
+enum { SAFE = 19 };
+
+static bool digits(const char *p, size_t n, uint64_t *out)
+{
+    uint64_t v = 0, part;
+    for (; n >= 8; n -= 8, p += 8) {
+        if (!eight(p, &part))
+            return false;
+        v = v * 100000000 + part;
+    }
+    for (; n; n--, p++) {
+        unsigned digit = (unsigned char)*p - '0';
+        if (digit > 9)
             return false;
         v = v * 10 + digit;
+    }
+    *out = v;
+    return true;
+}
+
+static bool decimal(gw_str s, struct log_trace *out)
+{
+    const unsigned __int128 most = ~(unsigned __int128)0;
+    unsigned __int128 v = 0;
+    uint64_t part;
+    if (s.len > DECIMAL_128)
+        return false;
+    while (s.len) {
+        size_t n = s.len < SAFE ? s.len : SAFE;
+        uint64_t scale = 1;
+        for (size_t i = 0; i < n; i++)
+            scale *= 10;
+        if (!digits(s.ptr, n, &part) || v > (most - part) / scale)
+            return false;
+        v = v * scale + part;
+        s = gw_str_from(s, n);
     }
     *out = (struct log_trace){(uint64_t)(v >> 64), (uint64_t)v};
     return true;
@@ -42,26 +85,44 @@ static bool decimal(gw_str s, struct log_trace *out)
 /* Twenty digits and less are the usual case: no 128-bit arithmetic. */
 static bool number(gw_str s, struct log_trace *out)
 {
-    enum { SAFE = 19 };
-    uint64_t v = 0;
-    if (s.len > SAFE)
+    uint64_t v, last;
+    *out = (struct log_trace){0, 0};
+    if (s.len <= SAFE)
+        return digits(s.ptr, s.len, &out->low);
+    if (s.len > SAFE + 1)
         return decimal(s, out);
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned digit = (unsigned char)s.ptr[i] - '0';
-        if (digit > 9)
-            return false;
-        v = v * 10 + digit;
-    }
-    *out = (struct log_trace){0, v};
+    if (!digits(s.ptr, SAFE, &v) || !digits(s.ptr + SAFE, 1, &last))
+        return false;
+    if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, last, &v))
+        return decimal(s, out);
+    out->low = v;
     return true;
+}
+
+/* The value of a hexadecimal digit, and one more; 0: it is none. */
+static const uint8_t nibbles[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11,
+    ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
+
+static bool hex64(const char *p, uint64_t *out)
+{
+    uint64_t v = 0;
+    uint8_t wrong = 0;
+    for (int i = 0; i < HEX_64; i++) {
+        uint8_t nibble = (uint8_t)(nibbles[(uint8_t)p[i]] - 1);
+        wrong |= nibble;
+        v = v << 4 | nibble;
+    }
+    *out = v;
+    return wrong < 16;
 }
 
 static bool hex(gw_str s, struct log_trace *out)
 {
     *out = (struct log_trace){0, 0};
     if (s.len == HEX_128)
-        return gw_str_hex64(gw_str_n(s.ptr, HEX_64), &out->high) && gw_str_hex64(gw_str_n(s.ptr + HEX_64, HEX_64), &out->low);
-    return gw_str_hex64(s, &out->low);
+        return hex64(s.ptr, &out->high) && hex64(s.ptr + HEX_64, &out->low);
+    return hex64(s.ptr, &out->low);
 }
 
 static bool is_hex(gw_str s)

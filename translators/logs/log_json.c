@@ -286,7 +286,12 @@ static enum log_id place_id(struct object *o, enum log_role role, const struct v
 
 static gw_str full_path(struct object *o, gw_str path, gw_str key)
 {
-    return path.len ? gw_arena_printf(o->r->arena, "%.*s%.*s", GW_FMT(path), GW_FMT(key)) : key;
+    char *full = path.len ? gw_arena_raw(o->r->arena, path.len + key.len, 1) : NULL;
+    if (!full)
+        return key;
+    memcpy(full, path.ptr, path.len);
+    memcpy(full + path.len, key.ptr, key.len);
+    return gw_str_n(full, path.len + key.len);
 }
 
 /* The role's place, for this value or for the one that stands there; the other is an attribute. */

@@ -22,11 +22,20 @@ static uint8_t slots[SLOTS];    /* index + 1 */
 static uint64_t lengths, heads; /* of rows: a bit for each length; for each first character, of what stands before a dot, too */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static uint32_t add(uint32_t hash, gw_str s)
+/* Of the ends and the length: keys of log lines differ there. */
+static uint32_t hash_of(gw_str s)
 {
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (uint8_t)s.ptr[i]) * 0x01000193u;
-    return hash;
+    const char *first = s.ptr, *last = s.ptr + s.len - 1;
+    size_t len = s.len;
+    uint32_t hash = (uint32_t)len * 0x9e3779b1u;
+    hash = (hash ^ (uint8_t)first[0]) * 0x01000193u;
+    hash = (hash ^ (uint8_t)last[0]) * 0x01000193u;
+    if (len > 3) {
+        hash = (hash ^ (uint8_t)first[1]) * 0x01000193u;
+        hash = (hash ^ (uint8_t)last[-1]) * 0x01000193u;
+        hash = (hash ^ (uint8_t)last[-2]) * 0x01000193u;
+    }
+    return hash ^ hash >> 15;
 }
 
 static uint64_t bit_of(char c)
@@ -37,8 +46,8 @@ static uint64_t bit_of(char c)
 static void fill(void)
 {
     for (unsigned i = 0; i < ROWS; i++) {
-        uint32_t hash = add(0x811c9dc5u, rows[i].text);
-        unsigned at = (hash ^ hash >> 16) % SLOTS;
+        gw_str text = rows[i].text;
+        unsigned at = hash_of(text) % SLOTS;
         while (slots[at])
             at = (at + 1) % SLOTS;
         slots[at] = (uint8_t)(i + 1);
@@ -47,20 +56,20 @@ static void fill(void)
     }
 }
 
-static bool same(gw_str text, gw_str path, gw_str key)
-{
-    return text.len == path.len + key.len && gw_str_starts(text, path) && memcmp(text.ptr + path.len, key.ptr, key.len) == 0;
-}
-
 static struct log_key find(gw_str path, gw_str key)
 {
+    char joined[LONGEST];
     size_t len = path.len + key.len;
     char head = path.len ? *path.ptr : key.len ? *key.ptr : 0;
     if (len == 0 || len >= LONGEST || !(lengths & UINT64_C(1) << len) || !(heads & bit_of(head)))
         return (struct log_key){ROLE_NONE, 0};
-    uint32_t hash = add(add(0x811c9dc5u, path), key);
-    for (unsigned at = (hash ^ hash >> 16) % SLOTS; slots[at]; at = (at + 1) % SLOTS)
-        if (same(rows[slots[at] - 1].text, path, key))
+    if (path.len) {
+        memcpy(joined, path.ptr, path.len);
+        memcpy(joined + path.len, key.ptr, key.len);
+        key = gw_str_n(joined, len);
+    }
+    for (unsigned at = hash_of(key) % SLOTS; slots[at]; at = (at + 1) % SLOTS)
+        if (gw_str_eq(rows[slots[at] - 1].text, key))
             return (struct log_key){rows[slots[at] - 1].role, slots[at]};
     return (struct log_key){ROLE_NONE, 0};
 }
