@@ -269,9 +269,12 @@ static enum gw_code read_firelens(struct log_body_reader *r)
 
 /* --- any --- */
 
-static gw_str without_mark(gw_str s)
+/* Without UTF-8's byte order mark; never a null pointer, which one may not reckon with. */
+static gw_str plain_text(gw_str s)
 {
-    return gw_str_starts(s, GW_STR("\xEF\xBB\xBF")) ? gw_str_from(s, 3) : s;
+    if (s.len >= 3 && gw_str_starts(s, GW_STR("\xEF\xBB\xBF")))
+        return gw_str_n(s.ptr + 3, s.len - 3);
+    return s.ptr ? s : GW_STR("");
 }
 
 enum gw_code log_body_read(const struct log_body *body, log_body_f *take, void *to, uint64_t *records, struct gw_err *err)
@@ -284,7 +287,7 @@ enum gw_code log_body_read(const struct log_body *body, log_body_f *take, void *
     struct log_body plain = *body;
     struct log_body_reader r = {.body = &plain, .take = take, .to = to, .err = err};
     struct gw_snap snap = gw_arena_snap(body->arena);
-    plain.text = without_mark(body->text);
+    plain.text = plain_text(body->text);
     enum gw_code code = forms[body->form](&r);
     gw_arena_back(body->arena, snap);
     *records = r.records;

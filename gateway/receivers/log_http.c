@@ -95,12 +95,9 @@ static void close_(void *ctx)
 }
 
 static const struct gw_metric metrics[] = {
-    GW_COUNTER_AT(struct log_http, site.counts.requests, "http_requests_total", "Requests."),
-    GW_COUNTER_AT(struct log_http, site.counts.wire_bytes, "http_received_bytes_total", "Bytes of bodies, as they came."),
-    GW_COUNTER_AT(struct log_http, site.counts.body_bytes, "http_inflated_bytes_total", "Bytes of bodies, decompressed."),
-    GW_COUNTER_AT(struct log_http, counts.payloads, "http_payloads_total", "Requests with records that were taken."),
-    GW_COUNTER_AT(struct log_http, counts.probes, "http_probes_total", "Requests without a record, by which senders ask who is there."),
-    GW_COUNTER_AT(struct log_http, counts.records, "http_records_total", "Records of well-formed requests."),
+    GW_COUNTER_AT(struct log_http, counts.payloads, "log_http_payloads_total", "Requests with records that were taken."),
+    GW_COUNTER_AT(struct log_http, counts.probes, "log_http_probes_total", "Requests without a record, by which senders ask who is there."),
+    GW_COUNTER_AT(struct log_http, counts.records, "log_http_records_total", "Records of well-formed requests."),
     GW_METRICS_END,
 };
 

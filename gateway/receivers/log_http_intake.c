@@ -72,6 +72,9 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
         return GW_OK;
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
     code = log_body_read(body, take, &s, records, err);
+    const char *fault = log_batch_fault(s.batch);
+    if (fault)
+        gw_log(GW_WARNING, h->site.component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
     enum gw_code offered = offer(h, &s, err);
     return code ? code : offered;
 }

@@ -3,11 +3,12 @@
  *     type=influxdb   line protocol, times in units of `precision` (n, u, ms, s, m, h)
  *     type=firelens   what Fluent Bit's http output posts
  *
- * `tags` is NAME=VALUE,NAME=VALUE. The service is the source's where none is named. SPDX-License-Identifier: Apache-2.0 */
+ * `pipeline` names a script of pipelines.directory, else the source finds its own. `tags` is NAME=VALUE,NAME=VALUE. The service is the
+ * source's where none is named. SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_http.h"
 
 struct query {
-    gw_str type, source, service, tags, precision;
+    gw_str type, source, service, pipeline, tags, precision;
 };
 
 static void see_arg(void *cookie, gw_str name, gw_str value)
@@ -16,11 +17,8 @@ static void see_arg(void *cookie, gw_str name, gw_str value)
     const struct {
         gw_str name;
         gw_str *value;
-    } known[] = {{GW_LIT("type"), &q->type},
-                 {GW_LIT("source"), &q->source},
-                 {GW_LIT("service"), &q->service},
-                 {GW_LIT("tags"), &q->tags},
-                 {GW_LIT("precision"), &q->precision}};
+    } known[] = {{GW_LIT("type"), &q->type},         {GW_LIT("source"), &q->source}, {GW_LIT("service"), &q->service},
+                 {GW_LIT("pipeline"), &q->pipeline}, {GW_LIT("tags"), &q->tags},     {GW_LIT("precision"), &q->precision}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (gw_str_eq(name, known[i].name))
             *known[i].value = value;
@@ -86,6 +84,7 @@ void log_http_streaming(void *ctx, const struct gw_http_route *route, const stru
     uint64_t records = 0;
     gw_http_args(q, see_arg, &query);
     name_origin(h, &query, &like);
+    like.script = query.pipeline;
     like.tags = as_ddtags(query.tags, q->arena);
     struct log_body body = {.form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);

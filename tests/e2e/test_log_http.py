@@ -27,13 +27,13 @@ def sink():
 
 
 class Gate(Ddgate):
-    """`http` is the receiver's options; `rows` replaces the exporters."""
+    """`http` is the receiver's options, `top` stands beside it, what else there is belongs to the exporter."""
 
-    def __init__(self, directory, sink=None, http=None, rows=None, **options):
+    def __init__(self, directory, sink, http=None, top=None, **options):
         port = free_port()
-        exporter = {"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", **options} if sink else None
+        exporter = {"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", **options}
         receivers = ({"type": "http", "listen": [f"127.0.0.1:{port}"], **(http or {})},)
-        conf = {"receivers": receivers, "exporters": rows or (exporter,)}
+        conf = {"receivers": receivers, "exporters": (exporter,), **(top or {})}
         super().__init__(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in conf.items()), port=port)
 
     def post(self, path, body, headers=None, **more):
@@ -298,6 +298,23 @@ def test_streaming_of_firelens(gate, sink):
     assert (a.body, a.time, a.attributes["firelens_source"]) == ("hello", 1700000000_250000000, "stdout")
     assert a.attributes["datadog.log.source"] == "ecs" and a.attributes["ecs_cluster"] == "c"
     assert b.body == "no json"
+
+
+def test_the_source_or_the_sender_finds_the_script(tmp_path, sink):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "shop.p").write_text('grok(_, "%{WORD:verb} %{NUMBER:size:int}")\nadd_key(by, "shop")')
+    (scripts / "other.p").write_text('add_key(by, "other")')
+    with Gate(tmp_path / "gate", sink, top={"pipelines": {"directory": str(scripts)}}) as gate:
+        stream(gate, "?source=shop", "GET 12")
+        stream(gate, "?source=shop&pipeline=other.p", "GET 12")
+        stream(gate, "?source=unknown&pipeline=../../etc/passwd", "GET 12")
+        assert gate.post("/api/v2/logs?ddsource=shop", b"PUT 7", TEXT).status == 202
+        shop, other, none, intake = sink.wait_records(4)
+    assert (shop.attributes["by"], shop.attributes["verb"], shop.attributes["size"]) == ("shop", "GET", 12)
+    assert other.attributes["by"] == "other" and "verb" not in other.attributes
+    assert "by" not in none.attributes and none.body == "GET 12"
+    assert (intake.attributes["by"], intake.attributes["verb"]) == ("shop", "PUT")
 
 
 # --- what shippers send, by their documentation ---

@@ -113,6 +113,13 @@ static void probes_are_no_records(void **state)
     good(LOG_BODY_LOGPLEX, " \n", "");
     good(LOG_BODY_FIRELENS, "[]", "");
     good(LOG_BODY_POINTS, "# nothing\n\n", "");
+    good(LOG_BODY_POINTS, "\xEF\xBB\xBF", "");
+    for (int form = LOG_BODY_JSON; form <= LOG_BODY_POINTS; form++) {
+        struct result r = read_body((enum log_body_form)form, GW_NOSTR, 1000, 0);
+        assert_int_equal(r.code, GW_OK);
+        assert_int_equal(r.records, 0);
+        free(r.text);
+    }
 }
 
 /* The place of the mistake, and how many records were seen with it: so many are refused. */

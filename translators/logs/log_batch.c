@@ -186,7 +186,7 @@ static enum gw_code add_read(struct log_batch *b, const struct log_input *in)
     gw_str source = or_else(in->source, b->setup->source);
     struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed, .python = is_python(source)};
     bool inner = false, item = in->form == LOG_ITEM && log_read_item(&r, in->text, &found, &inner);
-    const struct sc_script *script = !item || inner ? log_script_of(b, or_else(found.source, source)) : NULL;
+    const struct sc_script *script = !item || inner ? log_script_of(b, in->script, or_else(found.source, source)) : NULL;
     if (script)
         return log_script_run(b, script, in, found.body, &found);
     if (b->setup->options.parse == LOG_PARSE_NONE)

@@ -17,10 +17,11 @@ static void count(const atomic_uint_least64_t *c)
     atomic_fetch_add_explicit((atomic_uint_least64_t *)(uintptr_t)c, 1, memory_order_relaxed);
 }
 
-const struct sc_script *log_script_of(struct log_batch *b, gw_str source)
+const struct sc_script *log_script_of(struct log_batch *b, gw_str wished, gw_str source)
 {
     const struct log_setup *s = b->setup;
-    const struct sc_script *script = s->fixed;
+    const struct sc_script *script = wished.len ? log_library_find(s->library, wished) : NULL;
+    script = script ? script : s->fixed;
     if (!script && s->library && b->last.source.ptr && gw_str_eq(b->last.source, source)) {
         script = b->last.script;
     } else if (!script && s->library) {
@@ -97,8 +98,8 @@ static enum place place_of(gw_str key)
     static const struct {
         gw_str key;
         enum place place;
-    } rows[] = {{GW_LIT("message"), MESSAGE},  {GW_LIT("trace_id"), TRACE},  {GW_LIT("span_id"), SPAN},     {GW_LIT("service"), SERVICE},
-                {GW_LIT("env"), ENV},          {GW_LIT("version"), VERSION}, {GW_LIT("status"), STATUS},    {GW_LIT("level"), LEVEL},
+    } rows[] = {{GW_LIT("message"), MESSAGE},   {GW_LIT("trace_id"), TRACE},  {GW_LIT("span_id"), SPAN},       {GW_LIT("service"), SERVICE},
+                {GW_LIT("env"), ENV},           {GW_LIT("version"), VERSION}, {GW_LIT("status"), STATUS},      {GW_LIT("level"), LEVEL},
                 {GW_LIT("dd.trace_id"), TRACE}, {GW_LIT("dd.span_id"), SPAN}, {GW_LIT("dd.service"), SERVICE}, {GW_LIT("dd.env"), ENV},
                 {GW_LIT("dd.version"), VERSION}};
     if (key.len < 3 || key.len > 11)
