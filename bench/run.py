@@ -81,12 +81,12 @@ def free_port():
         return s.getsockname()[1]
 
 
-def ddgate_conf(port, exporter, compression, sinks, threads):
+def ddgate_conf(port, exporter, compression, sinks, threads, storage=""):
     out = 'type = "blackhole";'
     if exporter != "blackhole":
         out = f'type = "otlp_{exporter}"; endpoint = "http://127.0.0.1:{sinks[exporter]}"; compression = "{compression}";'
     return (f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; threads = {threads}; }} );\n'
-            f"exporters = ( {{ {out} }} );\n")
+            f"exporters = ( {{ {out} }} );\n{storage}")
 
 
 def otelcol_conf(port, exporter, compression, sinks):
@@ -103,14 +103,16 @@ service:
 
 
 @contextlib.contextmanager
-def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False):
-    """The sink and the program under test. Yields the latter and its port; what the sink saw is in program.seen afterwards."""
+def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False, fsync=None):
+    """The sink and the program under test. Yields the latter and its port; what the sink saw is in program.seen afterwards. With `fsync`
+    it has a disk queue, in the build folder: /tmp may be memory."""
     sink = start([args.build / "bench/otlp_sink"], THEIRS, sink_in_background, stdout=subprocess.PIPE)
     sinks, port = dict(sink.stdout.readline().split() for _ in range(2)), free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=args.build) as folder:
+        storage = f'storage = {{ directory = "{folder}/queue"; fsync = "{fsync}"; }};\n' if fsync else ""
         conf, log = pathlib.Path(folder, "conf.yaml"), pathlib.Path(folder, "log")
         if who == "ddgate":
-            conf.write_text(ddgate_conf(port, exporter, compression, sinks, threads))
+            conf.write_text(ddgate_conf(port, exporter, compression, sinks, threads, storage))
             argv = [args.build / "ddgate", "-c", conf]
         else:
             conf.write_text(otelcol_conf(port, exporter, compression, sinks))
@@ -140,11 +142,11 @@ def load(args, port, api, seconds, cpus=THEIRS, **options):
     return json.loads(start(argv, cpus, stdout=subprocess.PIPE).communicate()[0])
 
 
-def turn(args, who, api, exporter, compression, rate=0, cpus=OURS, theirs=THEIRS, threads=1):
-    with running(args, who, exporter, compression, cpus, threads) as (program, port):
+def turn(args, who, api, exporter, compression, rate=0, cpus=OURS, theirs=THEIRS, threads=1, fsync=None, **how):
+    with running(args, who, exporter, compression, cpus, threads, fsync=fsync) as (program, port):
         warm = load(args, port, api, 1, theirs)
         before = cpu_seconds(program.pid)
-        loaded = load(args, port, api, args.seconds, theirs, rate=rate)
+        loaded = load(args, port, api, args.seconds, theirs, rate=rate, **how)
         wait_until_idle(program.pid)
         cpu, peak = cpu_seconds(program.pid) - before, peak_mib(program.pid)
     missing = 0 if exporter == "blackhole" else warm["accepted"] + loaded["accepted"] - program.seen["spans"]
@@ -236,7 +238,20 @@ def measure_cores(args):
         print(f"| {threads} | {m['us']:.2f} | {m['rate']:.0f} | {gain:.2f} |", flush=True)
 
 
-PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "start": measure_start, "cores": measure_cores}
+def measure_storage(args):
+    """Turn about with the queue in memory; what the disk queue costs is the median of the pairs."""
+    heading("The disk queue (v0.4, on one CPU):", "exporter | a request | queue | CPU µs/span | spans/s | peak MiB | CPU, times memory only")
+    for exporter, traces in (("grpc", 75), ("grpc", 4), ("blackhole", 75)):
+        turns = {None: [], "never": [], "interval": [], "always": []}
+        for _ in range(args.rounds):
+            for fsync, done in turns.items():
+                done.append(turn(args, "ddgate", "v0.4", exporter, "none", fsync=fsync, traces=traces))
+        for fsync, done in turns.items():
+            m, ratio = middle(done), statistics.median(t["us"] / o["us"] for t, o in zip(done, turns[None]))
+            print(f"| {exporter} | {traces} traces | {fsync or 'memory'} | {m['us']:.2f} | {m['rate']:.0f} | {m['peak']:.0f} | {ratio:.2f} |", flush=True)
+
+
+PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "start": measure_start, "cores": measure_cores, "storage": measure_storage}
 
 
 def main():

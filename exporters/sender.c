@@ -41,8 +41,8 @@ struct gw_sender {
     struct gw_retry_conf retry;
     struct gw_store *store; /* NULL: memory only */
     struct gw_budget *budget;
-    size_t refill_below; /* bytes in the queue */
-    unsigned reader;     /* the store's */
+    size_t refill_below;             /* bytes in the queue */
+    unsigned reader;                 /* the store's */
     unsigned number, signals, slots; /* slots: requests that may be open at a time */
     char name[64], component[80];
 
@@ -614,6 +614,8 @@ void gw_sender_drop(struct gw_sender *s)
 {
     if (!s)
         return;
+    if (s->store)
+        gw_store_detach(s->store, s->reader);
     gw_queue_drop(s->queue);
     free(s);
 }

@@ -54,10 +54,11 @@ bool gw_pipeline_ready(struct gw_pipeline *p, FILE *why)
 {
     static const char *const not_yet[] = {[STAGE_STARTING] = "starting\n", [STAGE_RUNNING] = "", [STAGE_STOPPING] = "stopping\n"};
     pthread_mutex_lock(&p->lock);
-    bool running = p->stage == STAGE_RUNNING, queues = queues_ready(p, why), memory = memory_ready(p, why);
+    bool running = p->stage == STAGE_RUNNING, queues = queues_ready(p, why), memory = memory_ready(p, why),
+         disk = !p->storage || gw_storage_ready(p->storage, why);
     fputs(not_yet[p->stage], why);
     pthread_mutex_unlock(&p->lock);
-    return running && queues && memory;
+    return running && queues && memory && disk;
 }
 
 /* --- samples --- */
@@ -88,6 +89,8 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
     gw_metrics_add(to, &gw_pipeline_metrics[M_LIMIT], (double)p->budget.limit);
     gw_metrics_add(to, &gw_pipeline_metrics[M_TRACES], (double)used);
     gw_metrics_add(to, &gw_pipeline_metrics[M_ROOM], (double)capacity);
+    if (p->storage)
+        gw_storage_measure(p->storage, to);
     measure_log(to);
     gw_process_measure(to);
 }

@@ -10,6 +10,7 @@
 #include "gateway/modules.h"
 #include "gateway/pipeline.h"
 #include "gateway/process.h"
+#include "gateway/storage.h"
 #include "gateway/receivers/http.h"
 #include "translators/ddtrace/dd_names.h"
 
@@ -293,6 +294,7 @@ void gw_reference_metrics(FILE *to)
           "## The process\n\n",
           to);
     print_metrics(to, gw_pipeline_metrics);
+    print_metrics(to, gw_storage_metrics);
     print_metrics(to, gw_process_metrics);
     fputs("## The ledger\n\nOne consistent snapshot; names that begin with `exporter_` have the label `exporter` as well.\n\n", to);
     print_metrics(to, gw_ledger_metrics);

@@ -3,6 +3,7 @@
 #include "gateway/storage.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -151,6 +152,46 @@ bool gw_storage_start(struct gw_storage *s)
     if (s->started)
         pthread_setname_np(s->thread, "storage");
     return s->started;
+}
+
+bool gw_storage_ready(struct gw_storage *s, FILE *why)
+{
+    struct gw_store_stats stats;
+    gw_store_stats(s->store, &stats);
+    if (stats.full)
+        fprintf(why, "the disk queue is full: %" PRIu64 " of %" PRIu64 " bytes\n", stats.size, s->conf->max_size);
+    if (stats.broken)
+        fputs("the disk queue cannot be written\n", why);
+    return !stats.full && !stats.broken;
+}
+
+enum { M_SIZE, M_LIMIT, M_REFUSING, M_RECORDS, M_BYTES, M_DAMAGED, M_TROUBLE, M_SYNCS };
+
+const struct gw_metric gw_storage_metrics[] = {
+    [M_SIZE] = GW_GAUGE_ASKED("storage_bytes", "", "Bytes of the disk queue's files, free ones too."),
+    [M_LIMIT] = GW_GAUGE_ASKED("storage_limit_bytes", "", "The option storage.max_size."),
+    [M_REFUSING] = GW_GAUGE_ASKED("storage_refusing", "", "1 while the disk queue is full or cannot be written."),
+    [M_RECORDS] = GW_COUNTER_ASKED("storage_records_total", "", "Frames written to the disk queue."),
+    [M_BYTES] = GW_COUNTER_ASKED("storage_written_bytes_total", "", "Bytes of them."),
+    [M_DAMAGED] =
+        GW_COUNTER_ASKED("storage_damaged_total", "", "Places in the disk queue's files that could not be read; the log names them."),
+    [M_TROUBLE] = GW_COUNTER_ASKED("storage_write_failures_total", "", "Times that the disk did not take what was written."),
+    [M_SYNCS] = GW_COUNTER_ASKED("storage_sync_failures_total", "", "Files that could not be forced to the disk, and are not used again."),
+    GW_METRICS_END,
+};
+
+void gw_storage_measure(struct gw_storage *s, struct gw_metrics *to)
+{
+    struct gw_store_stats stats;
+    gw_store_stats(s->store, &stats);
+    gw_metrics_add(to, &gw_storage_metrics[M_SIZE], (double)stats.size);
+    gw_metrics_add(to, &gw_storage_metrics[M_LIMIT], (double)s->conf->max_size);
+    gw_metrics_add(to, &gw_storage_metrics[M_REFUSING], stats.full || stats.broken);
+    gw_metrics_add(to, &gw_storage_metrics[M_RECORDS], (double)stats.appended);
+    gw_metrics_add(to, &gw_storage_metrics[M_BYTES], (double)stats.appended_bytes);
+    gw_metrics_add(to, &gw_storage_metrics[M_DAMAGED], (double)stats.damaged);
+    gw_metrics_add(to, &gw_storage_metrics[M_TROUBLE], (double)stats.trouble);
+    gw_metrics_add(to, &gw_storage_metrics[M_SYNCS], (double)stats.sync_failures);
 }
 
 void gw_storage_close(struct gw_storage *s)

@@ -11,13 +11,14 @@
  * Whatever fsync says, what was accepted survives the end of the process, however it ends: it is the system's by then. fsync is about
  * the end of the machine.
  *
- * Threads: open, attach, start, stop, drop on the main thread; wait from any.
+ * Threads: ready and measure from the admin thread; open, attach, start, stop, drop on the main thread; wait from any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STORAGE_H
 #define GW_STORAGE_H
 
 #include "gateway/ledger.h"
+#include "gateway/metrics.h"
 #include "gateway/store.h"
 
 /* In the order of the option's words (conf.h). */
@@ -46,5 +47,10 @@ struct gw_store *gw_storage_store(struct gw_storage *);
 
 /* What an appended ticket waits for, as fsync says. False when it may not survive the machine. */
 bool gw_storage_wait(struct gw_storage *, uint64_t ticket) GW_MUST_CHECK;
+
+/* Any thread. False, with a line why, while it refuses what is offered. */
+bool gw_storage_ready(struct gw_storage *, FILE *why);
+extern const struct gw_metric gw_storage_metrics[];
+void gw_storage_measure(struct gw_storage *, struct gw_metrics *);
 
 #endif

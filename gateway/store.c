@@ -14,6 +14,8 @@
 
 static const uint8_t zeros[GW_STORE_UNIT];
 
+static const gw_nsec remembered = 5 * GW_SEC; /* trouble, by who asks whether there is any: senders try again meanwhile */
+
 enum { LEAST_SEGMENT = 1 << 20, SEGMENTS = 256, AT_ONCE = 64 /* records in one system call */ };
 
 /* --- live segments --- */
@@ -123,14 +125,21 @@ void gw_store_say_damage(struct gw_store *s, uint32_t number, uint64_t at, uint6
 }
 
 /* Under append. */
+static void pause_writing(struct gw_store *s)
+{
+    s->troubled = true;
+    s->trouble_until = gw_now() + s->conf.pause;
+    atomic_store_explicit(&s->broken_until, s->trouble_until + remembered, memory_order_relaxed);
+}
+
+/* Under append. */
 static enum gw_code trouble(struct gw_store *s, struct gw_err *err, const char *doing)
 {
     int why = errno;
     if (!s->troubled)
         gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory, doing,
                strerror(why));
-    s->troubled = true;
-    s->trouble_until = gw_now() + s->conf.pause;
+    pause_writing(s);
     pthread_mutex_lock(&s->state);
     s->stats.trouble++;
     pthread_mutex_unlock(&s->state);
@@ -142,6 +151,7 @@ static void recovered(struct gw_store *s)
     if (s->troubled)
         gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
     s->troubled = false;
+    atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
 }
 
 /* --- room --- */
@@ -215,6 +225,13 @@ static uint64_t total_size(struct gw_store *s)
     return size;
 }
 
+static void set_full(struct gw_store *s, bool full)
+{
+    pthread_mutex_lock(&s->state);
+    s->full = full;
+    pthread_mutex_unlock(&s->state);
+}
+
 /* A free segment, or a new one. GW_QUEUE_FULL, GW_STORAGE with errno. */
 static enum gw_code find_segment(struct gw_store *s, uint64_t need, struct gw_store_segment **out)
 {
@@ -244,6 +261,7 @@ static enum gw_code roll(struct gw_store *s, uint64_t need, struct gw_err *err)
 {
     struct gw_store_segment *segment, *before = s->active;
     enum gw_code code = find_segment(s, need + GW_STORE_HEAD + GW_STORE_UNIT, &segment);
+    set_full(s, code == GW_QUEUE_FULL);
     if (code == GW_QUEUE_FULL)
         return gw_fail(err, code, 0, "the disk queue is full: storage.max_size is %" PRIu64 " bytes", s->conf.max_size);
     if (code != GW_OK)
@@ -447,8 +465,7 @@ static void suspect(struct gw_store *s, struct gw_store_segment *segment)
     gw_log(GW_ERROR, "storage", "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
            s->conf.directory, name, strerror(why));
     pthread_mutex_lock(&s->append);
-    s->troubled = true;
-    s->trouble_until = gw_now() + s->conf.pause;
+    pause_writing(s);
     pthread_mutex_lock(&s->state);
     segment->suspect = true;
     s->stats.sync_failures++;
@@ -564,11 +581,34 @@ unsigned gw_store_reader_named(struct gw_store *s, const char *name)
     return unused;
 }
 
+/* Under state: nobody reads for the name, and nobody who did took anything along. */
+static bool attachable(const struct gw_store *s, unsigned r)
+{
+    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
+        if (segment->debts[r].owed != segment->debts[r].unread)
+            return false;
+    return !s->readers[r].attached;
+}
+
+void gw_store_detach(struct gw_store *s, unsigned r)
+{
+    pthread_mutex_lock(&s->state);
+    struct gw_store_reader *reader = &s->readers[r];
+    reader->attached = false;
+    reader->segment = NULL;
+    atomic_store_explicit(&reader->behind, false, memory_order_relaxed);
+    free(reader->window.buffer);
+    reader->window = (struct gw_store_window){.fd = -1};
+    pthread_mutex_unlock(&s->state);
+}
+
 unsigned gw_store_attach(struct gw_store *s, const char *name, bool drop_oldest, struct gw_store_items *owed)
 {
     *owed = (struct gw_store_items){{0}};
     pthread_mutex_lock(&s->state);
     unsigned r = gw_store_reader_named(s, name);
+    if (r < GW_STORE_READERS && !attachable(s, r))
+        r = GW_STORE_READERS;
     if (r < GW_STORE_READERS) {
         struct gw_store_reader *reader = &s->readers[r];
         reader->attached = true;
@@ -617,6 +657,8 @@ void gw_store_stats(struct gw_store *s, struct gw_store_stats *out)
     *out = s->stats;
     out->free_segments = s->free_n;
     out->size = s->size;
+    out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
+    out->broken = gw_now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
     pthread_mutex_unlock(&s->state);
 }
 

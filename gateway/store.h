@@ -59,6 +59,9 @@ void gw_store_close(struct gw_store *);
  * when there are too many. */
 unsigned gw_store_attach(struct gw_store *, const char *name, bool drop_oldest, struct gw_store_items *owed);
 
+/* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its hands when it left: then only
+ * the next start does, and attach returns GW_STORE_READERS; as it does for a name that is attached. */
+void gw_store_detach(struct gw_store *, unsigned reader);
 /* After all were attached: a line for each name that the disk remembers and nobody attached. */
 void gw_store_say_orphans(struct gw_store *);
 
@@ -104,6 +107,7 @@ gw_nsec gw_store_arrival(const struct gw_store_record *, bool same_boot, gw_nsec
 struct gw_store_stats {
     uint64_t appended, appended_bytes, damaged, damaged_bytes, trouble, sync_failures, foreign_files;
     uint64_t recovered, segments, free_segments, size; /* records owed at the start; files and their bytes */
+    bool full, broken;                                 /* the last append was refused for want of room, and there is none; or by the disk */
 };
 void gw_store_stats(struct gw_store *, struct gw_store_stats *);
 

@@ -68,6 +68,7 @@ struct gw_store {
     uint64_t next_sequence;
     gw_nsec trouble_until;
     bool troubled;
+    _Atomic gw_nsec broken_until; /* for whoever asks */
 
     pthread_mutex_t state;
     /* under state */
@@ -76,6 +77,7 @@ struct gw_store {
     struct gw_store_segment *first, *last, *active; /* live */
     struct gw_store_segment *free, *released;
     unsigned free_n;
+    bool full;
     uint64_t size; /* of all files */
     uint64_t ticket;
     struct gw_store_reader readers[GW_STORE_READERS];

@@ -264,6 +264,37 @@ static void a_new_exporter_owes_nothing_of_before(void **state)
     assert_int_equal(store_bed_read(b, two, 10, true, seen, NULL), 3);
 }
 
+static void a_name_has_one_reader_at_a_time(void **state)
+{
+    struct store_bed *b = *state;
+    struct gw_store_items owed;
+    unsigned r = attach(b, "one", NULL);
+    assert_int_equal(attach(b, "one", NULL), GW_STORE_READERS);
+    append(b, 5, 100, 1u << r);
+    gw_store_detach(b->store, r);
+    r = attach(b, "one", &owed);
+    assert_int_equal(all(&owed), items_of(0, 5));
+    assert_int_equal(store_bed_read(b, r, 3, false, seen, NULL), 3);
+    gw_store_detach(b->store, r); /* with three in its hands: the next start finds them */
+    assert_int_equal(attach(b, "one", NULL), GW_STORE_READERS);
+    reopen(b);
+    r = attach(b, "one", &owed);
+    assert_int_equal(all(&owed), items_of(0, 5));
+}
+
+static void there_are_so_many_names_and_no_more(void **state)
+{
+    struct store_bed *b = *state;
+    char name[16];
+    for (int i = 0; i < GW_STORE_READERS; i++) {
+        snprintf(name, sizeof name, "name %d", i);
+        assert_int_equal(attach(b, name, NULL), i);
+        gw_store_detach(b->store, (unsigned)i);
+    }
+    assert_int_equal(attach(b, "one more", NULL), GW_STORE_READERS);
+    assert_int_equal(attach(b, "name 7", NULL), 7);
+}
+
 static void unjoined_ids_and_ages_survive(void **state)
 {
     struct store_bed *b = *state;
@@ -414,6 +445,8 @@ int main(void)
         TEST(what_it_holds_in_its_hands_is_not_given_up),
         TEST(names_without_an_exporter_keep_their_records_until_room_is_needed),
         TEST(a_new_exporter_owes_nothing_of_before),
+        TEST(a_name_has_one_reader_at_a_time),
+        TEST(there_are_so_many_names_and_no_more),
         TEST(unjoined_ids_and_ages_survive),
         TEST(clocks_that_jump_make_nothing_old_or_unborn),
         TEST(a_second_process_is_refused),
