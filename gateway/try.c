@@ -409,7 +409,7 @@ static int set_option(struct try *t, const char *name, const char *value)
     } else if (strcmp(name, "--source") == 0) {
         t->source = value;
     } else if (strcmp(name, "--timezone") == 0) {
-        t->zone = zone_find(gw_str_z(value));
+        t->zone = zone_of(gw_str_z(value));
         if (!t->zone)
             return wrong("there is no time zone of that name (is tzdata installed?):", value);
     } else if (strcmp(name, "--category") == 0) {

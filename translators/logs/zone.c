@@ -392,3 +392,29 @@ bool zone_named(const struct zone *z, gw_str abbreviation, int64_t wall, int *of
         }
     return false;
 }
+
+/* Offsets as Datakit's users write them, and the places whose clocks they mean. */
+static const char *const places[][2] = {
+    {"-11", "Pacific/Midway"},      {"-10", "Pacific/Honolulu"},   {"-9:30", "Pacific/Marquesas"}, {"-9", "America/Anchorage"},
+    {"-8", "America/Los_Angeles"},  {"-7", "America/Phoenix"},     {"-6", "America/Chicago"},      {"-5", "America/New_York"},
+    {"-4", "America/Santiago"},     {"-3:30", "America/St_Johns"}, {"-3", "America/Sao_Paulo"},    {"-2", "America/Noronha"},
+    {"-1", "America/Scoresbysund"}, {"+0", "Europe/London"},       {"+1", "Europe/Vatican"},       {"+2", "Europe/Kiev"},
+    {"+3", "Europe/Moscow"},        {"+3:30", "Asia/Tehran"},      {"+4", "Asia/Dubai"},           {"+4:30", "Asia/Kabul"},
+    {"+5", "Asia/Samarkand"},       {"+5:30", "Asia/Kolkata"},     {"+5:45", "Asia/Kathmandu"},    {"+6", "Asia/Almaty"},
+    {"+6:30", "Asia/Yangon"},       {"+7", "Asia/Jakarta"},        {"+8", "Asia/Shanghai"},        {"+8:45", "Australia/Eucla"},
+    {"+9", "Asia/Tokyo"},           {"+9:30", "Australia/Darwin"}, {"+10", "Australia/Sydney"},    {"+10:30", "Australia/Lord_Howe"},
+    {"+11", "Pacific/Guadalcanal"}, {"+12", "Pacific/Auckland"},   {"+12:45", "Pacific/Chatham"},  {"+13", "Pacific/Apia"},
+    {"+14", "Pacific/Kiritimati"},  {"CST", "Asia/Shanghai"},      {"UTC", "Europe/London"}};
+
+const struct zone *zone_of_offset(gw_str offset)
+{
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (gw_str_eq(offset, gw_str_z(places[i][0])))
+            return zone_find(gw_str_z(places[i][1]));
+    return NULL;
+}
+
+const struct zone *zone_of(gw_str name)
+{
+    return name.len && (*name.ptr == '+' || *name.ptr == '-') ? zone_of_offset(name) : zone_find(name);
+}

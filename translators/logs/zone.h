@@ -21,6 +21,10 @@ struct zone_at {
 
 /* By IANA name, case as in the database; "UTC" and "" are UTC. NULL: there is none of that name. */
 const struct zone *zone_find(gw_str name);
+/* "+8", "-3:30", "CST": the place whose clock is meant, with its summer time, by the table of Datakit's default_time. NULL: not in it. */
+const struct zone *zone_of_offset(gw_str offset);
+/* Either of them: what users may write as a zone. */
+const struct zone *zone_of(gw_str name);
 const struct zone *zone_utc(void);
 /* The machine's: TZ of the environment, else /etc/localtime, else UTC. */
 const struct zone *zone_local(void);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "gateway/problem.h"
 #include "translators/logs/script/inside.h"
 
 static bool check(struct sc_check *, struct sc_node *);
@@ -178,11 +179,33 @@ static bool counted(struct sc_check *c, struct sc_node *call)
     return sc_check_fail(c, call->pos, "func %s expected %d to %d arguments, got %u", fn->name, fn->min, fn->max, call->n);
 }
 
+/* What the reference has and this has not, and why; else the name that was perhaps meant. */
+static bool no_such_function(struct sc_check *c, const struct sc_node *call)
+{
+    static const struct {
+        const char *name, *why;
+    } absent[] = {{"geoip", "it needs a database of addresses"},          {"agg_create", "metrics are not aggregated here"},
+                  {"agg_metric", "metrics are not aggregated here"},      {"query_refer_table", "it needs tables of reference"},
+                  {"mquery_refer_table", "it needs tables of reference"}, {"http_request", "a script may not wait for a server"},
+                  {"point_window", "records are not held back"},          {"window_hit", "records are not held back"}};
+    static const char *const names[] = {
+#define FN(name, style, params, min, max, check, run) #name,
+#include "translators/logs/script/functions.def"
+#undef FN
+        NULL};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        if (gw_str_eq(call->text, gw_str_z(absent[i].name)))
+            return sc_check_fail(c, call->pos, "unsupported func: `%s` is not here: %s", absent[i].name, absent[i].why);
+    const char *near = gw_nearest(call->text, names);
+    return sc_check_fail(c, call->pos, "unsupported func: `%.*s`: there is no such function%s%s%s", GW_FMT(call->text),
+                         near ? "; did you mean `" : " here", near ? near : "", near ? "`?" : "");
+}
+
 static bool check_call(struct sc_check *c, struct sc_node *call)
 {
     call->fn = sc_fn_find(call->text);
     if (!call->fn)
-        return sc_check_fail(c, call->pos, "unsupported func: `%.*s`: there is no such function here", GW_FMT(call->text));
+        return no_such_function(c, call);
     for (uint32_t i = 0; i < call->n; i++)
         if (!check(c, call->kid[i]))
             return sc_fail_from(&c->script->fault, c->script->name, c->script->text, call->pos);

@@ -7,27 +7,6 @@
 #include "translators/logs/layout.h"
 #include "translators/logs/script/inside.h"
 
-/* Offsets that default_time and parse_date know, as the places whose clocks they mean; summer time comes with the place. */
-static const char *const places[][2] = {
-    {"-11", "Pacific/Midway"},      {"-10", "Pacific/Honolulu"},   {"-9:30", "Pacific/Marquesas"}, {"-9", "America/Anchorage"},
-    {"-8", "America/Los_Angeles"},  {"-7", "America/Phoenix"},     {"-6", "America/Chicago"},      {"-5", "America/New_York"},
-    {"-4", "America/Santiago"},     {"-3:30", "America/St_Johns"}, {"-3", "America/Sao_Paulo"},    {"-2", "America/Noronha"},
-    {"-1", "America/Scoresbysund"}, {"+0", "Europe/London"},       {"+1", "Europe/Vatican"},       {"+2", "Europe/Kiev"},
-    {"+3", "Europe/Moscow"},        {"+3:30", "Asia/Tehran"},      {"+4", "Asia/Dubai"},           {"+4:30", "Asia/Kabul"},
-    {"+5", "Asia/Samarkand"},       {"+5:30", "Asia/Kolkata"},     {"+5:45", "Asia/Kathmandu"},    {"+6", "Asia/Almaty"},
-    {"+6:30", "Asia/Yangon"},       {"+7", "Asia/Jakarta"},        {"+8", "Asia/Shanghai"},        {"+8:45", "Australia/Eucla"},
-    {"+9", "Asia/Tokyo"},           {"+9:30", "Australia/Darwin"}, {"+10", "Australia/Sydney"},    {"+10:30", "Australia/Lord_Howe"},
-    {"+11", "Pacific/Guadalcanal"}, {"+12", "Pacific/Auckland"},   {"+12:45", "Pacific/Chatham"},  {"+13", "Pacific/Apia"},
-    {"+14", "Pacific/Kiritimati"},  {"CST", "Asia/Shanghai"},      {"UTC", "Europe/London"}};
-
-static const struct zone *place_of(gw_str offset)
-{
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (gw_str_eq(offset, gw_str_z(places[i][0])))
-            return zone_find(gw_str_z(places[i][1]));
-    return NULL;
-}
-
 /* What the check found out about a zone: which it is, or that there is none. */
 struct zoned {
     const struct zone *zone; /* NULL: that of the run, or none */
@@ -44,7 +23,7 @@ static bool keep_zone(struct sc_check *c, struct sc_node *call, const struct sc_
         return true;
     bool local = gw_str_eq(name->text, GW_STR("Local"));
     if (!local)
-        z->zone = offsets && (*name->text.ptr == '+' || *name->text.ptr == '-') ? place_of(name->text) : zone_find(name->text);
+        z->zone = offsets ? zone_of(name->text) : zone_find(name->text);
     z->unknown = !local && !z->zone;
     return true;
 }
@@ -221,7 +200,7 @@ static bool zone_part(struct sc_run *r, const struct sc_node *x, const struct zo
         return false;
     *out = gw_str_eq(s, GW_STR("Local")) ? r->env->zone : zone_find(s);
     if (!*out)
-        *out = place_of(s);
+        *out = zone_of_offset(s);
     return *out || sc_run_fail(r, x->pos, "unknown timezone %.*s", GW_FMT(s));
 }
 
