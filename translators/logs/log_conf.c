@@ -66,7 +66,7 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_problems 
 {
     char where[160];
     gw_str name = s->options.timezone;
-    s->zone = name.len ? zone_find(name) : zone_local();
+    s->zone = name.len ? zone_of(name) : zone_local();
     if (s->zone)
         return;
     snprintf(where, sizeof where, "%s.timezone", path);
