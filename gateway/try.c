@@ -42,7 +42,7 @@ try {
     enum sc_category category;
     struct sc_finish finish;
     gw_str ignore[IGNORED];
-    bool json, pretty;
+    bool json, pretty, coloured;
     struct sc_set *set;
     const struct sc_script *main;
     struct sc_thread *thread;
@@ -158,7 +158,7 @@ static int load(struct try *t)
 /* What a terminal gets around names and values. */
 static const char *colour(const struct try *t, const char *code)
 {
-    return t->pretty ? code : "";
+    return t->coloured ? code : "";
 }
 
 static void put_field_value(struct sc_buf *b, const struct sc_val *v)
@@ -265,6 +265,11 @@ static bool input_value(struct gw_json *j, struct gw_arena *a, struct sc_val *ou
         if (!gw_json_number(j, &number))
             return false;
         *out = number.type == GW_JSON_INT ? sc_int(number.i) : sc_float(number.type == GW_JSON_UINT ? (double)number.u : number.d);
+        if (number.type == GW_JSON_UINT) { /* an id above 2^63 keeps its digits */
+            gw_str digits = gw_arena_printf(a, "%llu", (unsigned long long)number.u);
+            out->f.digits = digits.ptr;
+            out->digits_len = (uint8_t)digits.len;
+        }
         return true;
     case GW_JSON_STRING:
         *out = sc_str(GW_NOSTR);
@@ -373,7 +378,7 @@ static bool run_stream(struct try *t, FILE *file, const char *name)
     return !ferror(file) && fflush(stdout) == 0;
 }
 
-static int run(struct try *t, int n, char *const *files)
+static int run(struct try *t, int n, const char *const *files)
 {
     bool good = true;
     if (!n)
@@ -428,55 +433,75 @@ static int set_option(struct try *t, const char *name, const char *value)
     return EXIT_WELL;
 }
 
-/* Takes the options; *at is the first file. */
-static int options(struct try *t, int argc, char *const *argv, int *at)
+/* Takes one option, with its value when that is an argument of its own: *at stands on the last of them. */
+static int take_option(struct try *t, int argc, char *const *argv, int *at)
 {
     static const char *const valued[] = {"--script", "--source", "--timezone", "--category", "--input", "--ignore-status", NULL};
-    for (*at = 0; *at < argc && argv[*at][0] == '-' && argv[*at][1]; ++*at) {
-        const char *arg = argv[*at], *equal = strchr(arg, '=');
-        char name[24];
-        int which;
-        if (strcmp(arg, "--") == 0) {
-            ++*at;
-            break;
+    const char *arg = argv[*at], *equal = strchr(arg, '=');
+    char name[24];
+    int which;
+    if (strcmp(arg, "--no-status") == 0) {
+        t->finish.no_status = true;
+        return EXIT_WELL;
+    }
+    snprintf(name, sizeof name, "%.*s", equal ? (int)(equal - arg) : (int)strlen(arg), arg);
+    if (!set_choice(name, valued, &which))
+        return wrong("there is no such option:", arg);
+    if (!equal && *at + 1 == argc)
+        return wrong(name, "wants a value");
+    return set_option(t, name, equal ? equal + 1 : argv[++*at]);
+}
+
+/* Options may stand among the files, and end at a "--". `files` has room for all arguments. */
+static int options(struct try *t, int argc, char *const *argv, const char **files, int *n)
+{
+    bool ended = false;
+    for (int at = 0; at < argc; at++) {
+        if (ended || argv[at][0] != '-' || !argv[at][1]) {
+            files[(*n)++] = argv[at];
+        } else if (strcmp(argv[at], "--") == 0) {
+            ended = true;
+        } else {
+            int code = take_option(t, argc, argv, &at);
+            if (code)
+                return code;
         }
-        if (strcmp(arg, "--no-status") == 0) {
-            t->finish.no_status = true;
-            continue;
-        }
-        snprintf(name, sizeof name, "%.*s", equal ? (int)(equal - arg) : (int)strlen(arg), arg);
-        if (!set_choice(name, valued, &which))
-            return wrong("there is no such option:", arg);
-        if (!equal && *at + 1 == argc)
-            return wrong(name, "wants a value");
-        int code = set_option(t, name, equal ? equal + 1 : argv[++*at]);
-        if (code)
-            return code;
     }
     return t->script ? EXIT_WELL : wrong("--script FILE is missing", NULL);
 }
 
+/* Loads the script and runs it on the files. */
+static int try_files(struct try *t, int n, const char *const *files)
+{
+    errno = 0;
+    int code = load(t);
+    if (!code)
+        code = (t->thread = sc_thread_new()) ? run(t, n, files) : EXIT_OTHER;
+    if (t->thread && sc_gave_up(t->thread))
+        fprintf(stderr, "ddgate pipeline: expressions gave up %llu times: they took too long\n", (unsigned long long)sc_gave_up(t->thread));
+    sc_thread_drop(t->thread);
+    sc_drop(t->set);
+    return code;
+}
+
 int gw_try_main(int argc, char *const *argv)
 {
-    int at;
+    const char **files = calloc((size_t)argc + 1, sizeof *files);
+    int n = 0;
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             fputs(usage, stdout);
+            free(files);
             return EXIT_WELL;
         }
-    struct try t = {.source = "default", .zone = zone_local(), .pretty = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
+    struct try t = {.source = "default", .zone = zone_local(), .pretty = isatty(STDOUT_FILENO)};
+    t.coloured = t.pretty && !getenv("NO_COLOR");
     t.finish.ignore = t.ignore;
     gw_arena_init(&t.arena, RECORD_MEMORY);
-    int code = options(&t, argc, argv, &at);
-    errno = 0;
+    int code = files ? options(&t, argc, argv, files, &n) : EXIT_OTHER;
     if (!code)
-        code = load(&t);
-    if (!code)
-        code = (t.thread = sc_thread_new()) ? run(&t, argc - at, argv + at) : EXIT_OTHER;
-    if (t.thread && sc_gave_up(t.thread))
-        fprintf(stderr, "ddgate pipeline: expressions gave up %llu times: they took too long\n", (unsigned long long)sc_gave_up(t.thread));
-    sc_thread_drop(t.thread);
-    sc_drop(t.set);
+        code = try_files(&t, n, files);
     gw_arena_fini(&t.arena);
+    free(files);
     return code;
 }

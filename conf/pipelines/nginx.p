@@ -1,5 +1,5 @@
-# nginx: the access log in its combined format, and the error log.
-if grok(_, "%{IPORHOST:client_ip} %{NOTSPACE:http_ident} %{NOTSPACE:http_auth} \\[%{HTTPDATE:time}\\] \"%{WORD:http_method} %{NOTSPACE:http_url} HTTP/%{NUMBER:http_version}\" %{INT:status_code:int} %{INT:bytes:int}(?: \"%{DATA:referrer}\" \"%{DATA:agent}\")?") {
+# nginx: the access log in its combined format (or common), and the error log.
+if grok(_, "^%{IPORHOST:client_ip} %{NOTSPACE:http_ident} %{NOTSPACE:http_auth} \\[%{HTTPDATE:time}\\] \"(?:%{WORD:http_method} %{NOTSPACE:http_url}(?: HTTP/%{NUMBER:http_version})?|%{DATA:rawrequest})\" %{INT:status_code:int} (?:%{INT:bytes:int}|-)(?: \"%{DATA:referrer}\" \"%{DATA:agent}\")?") {
   group_between(status_code, [100,299], "OK", status)
   group_between(status_code, [300,399], "notice", status)
   group_between(status_code, [400,499], "warning", status)
@@ -7,12 +7,20 @@ if grok(_, "%{IPORHOST:client_ip} %{NOTSPACE:http_ident} %{NOTSPACE:http_auth} \
   nullif(http_ident, "-")
   nullif(http_auth, "-")
   nullif(referrer, "-")
+  nullif(rawrequest, "")
+  nullif(http_method, "")
+  nullif(http_url, "")
+  nullif(http_version, "")
   default_time(time)
-} elif grok(_, "%{YEAR:y}/%{MONTHNUM:m}/%{MONTHDAY:d} %{TIME:t} \\[%{LOGLEVEL:status}\\] %{INT:pid:int}#%{INT:tid:int}: %{GREEDYDATA:msg}") {
+} elif grok(_, "^%{YEAR:y}/%{MONTHNUM:m}/%{MONTHDAY:d} %{TIME:t} \\[%{LOGLEVEL:status}\\] %{INT:pid:int}#%{INT:tid:int}: (?:\\*%{INT:connection:int} )?%{GREEDYDATA:msg}") {
   strfmt(time, "%s/%s/%s %s", y, m, d, t)
+  nullif(connection, 0)
   drop_key(y)
   drop_key(m)
   drop_key(d)
   drop_key(t)
+  grok(msg, ", client: %{IPORHOST:client_ip}")
+  grok(msg, ", request: \"%{WORD:http_method} %{NOTSPACE:http_url}(?: HTTP/%{NUMBER:http_version})?\"")
+  grok(msg, ", upstream: \"%{DATA:upstream}\"")
   default_time(time)
 }

@@ -1,8 +1,11 @@
-# Python's logging with DD_LOGS_INJECTION, in ddtrace's documented format:
+# Python's logging with DD_LOGS_INJECTION, in ddtrace's documented forms:
 # %(asctime)s %(levelname)s [%(name)s] [%(filename)s:%(lineno)d] [dd.service=… dd.env=… dd.version=… dd.trace_id=… dd.span_id=…] - %(message)s
-add_pattern("TAIL", "\\[%{DATA:ids}\\](?: -)? %{GREEDYDATA:msg}")
-if grok(_, "%{TIMESTAMP_ISO8601:time}%{SPACE}%{LOGLEVEL:status}%{SPACE}\\[%{NOTSPACE:logger}\\]%{SPACE}\\[%{NOTSPACE:filename}:%{INT:lineno:int}\\]%{SPACE}%{TAIL}") {
-  kv_split(ids, include_keys=["dd.service", "dd.env", "dd.version", "dd.trace_id", "dd.span_id"])
+# %(asctime)s %(levelname)s %(filename)s %(dd.service)s %(dd.trace_id)s %(funcName)s:%(lineno)s %(message)s
+# Ids are decimal or 32 hex digits, by the tracer's version; a traceback stays with its message.
+add_pattern("ID", "[0-9a-f]{1,39}")
+if grok(_, "^%{TIMESTAMP_ISO8601:time} +%{LOGLEVEL:status} +\\[%{NOTSPACE:logger}\\] +\\[%{DATA:filename}:%{INT:lineno:int}\\] +\\[%{DATA:ids}\\](?: -)? ?%{GREEDYLINES:msg}") {
+  kv_split(ids, include_keys=["dd.service", "dd.service.name", "dd.env", "dd.version", "dd.trace_id", "dd.span_id"])
+  rename(service, `dd.service.name`)
   rename(service, `dd.service`)
   rename(env, `dd.env`)
   rename(version, `dd.version`)
@@ -10,7 +13,6 @@ if grok(_, "%{TIMESTAMP_ISO8601:time}%{SPACE}%{LOGLEVEL:status}%{SPACE}\\[%{NOTS
   rename(span_id, `dd.span_id`)
   drop_key(ids)
   default_time(time)
-} elif grok(_, "%{TIMESTAMP_ISO8601:time} %{LOGLEVEL:status} %{NOTSPACE:filename} %{NOTSPACE:service} %{INT:trace_id} %{DATA:funcname}:%{INT:lineno:int} %{GREEDYDATA:msg}") {
-  # %(asctime)s %(levelname)s %(filename)s %(dd.service)s %(dd.trace_id)s %(funcName)s:%(lineno)s %(message)s
+} elif grok(_, "^%{TIMESTAMP_ISO8601:time} +%{LOGLEVEL:status} +%{NOTSPACE:filename} %{NOTSPACE:service}? %{ID:trace_id} %{NOTSPACE:funcname}:%{INT:lineno:int} %{GREEDYLINES:msg}") {
   default_time(time)
 }

@@ -75,36 +75,88 @@ def test_wrong_arguments(tmp_path):
     assert max(len(line) for line in run("--help").stdout.splitlines()) <= 80
 
 
+def test_options_may_stand_behind_files(tmp_path):
+    script, lines = tmp_path / "n.p", tmp_path / "lines"
+    script.write_text("add_key(a, 1)\n")
+    lines.write_text("x\ny")
+    done = run(str(lines), "--script", str(script), "-", "--ignore-status", "warning,INFO", "--timezone=+8", text="z\n")
+    records = [pipeline_cases.json.loads(line) for line in done.stdout.splitlines()]
+    assert [(r["fields"]["message"], r["dropped"]) for r in records] == [("x", True), ("y", True), ("z", True)]
+    assert done.returncode == 0
+
+
+def test_a_terminal_gets_colours_and_lines(tmp_path):
+    script = tmp_path / "n.p"
+    script.write_text("add_key(a, 1)\n")
+    for more, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        done = subprocess.run(["script", "-qec", f"{pipeline_cases.BINARY} pipeline --script {script}", "/dev/null"], input="x\n", capture_output=True,
+                              encoding="utf-8", check=False, timeout=60, env={**os.environ, **more})
+        shown = done.stdout[done.stdout.index("{"):]
+        assert ("\033[36m" in shown) is coloured
+        plain = re.sub(r"\033\[\d+m", "", shown).replace("\r\n", "\n")
+        assert pipeline_cases.json.loads(plain)["fields"] == {"message": "x", "a": 1, "status": "info"}
+        assert plain.count("\n  ") >= 6
+
+
+def test_an_unknown_function_is_named_with_its_neighbour(tmp_path):
+    script = tmp_path / "n.p"
+    for call, words in (("grokk(_, 1)", "`grokk`: there is no such function; did you mean `grok`?"), ("geoip(ip)", "`geoip` is not here: it needs a database of addresses")):
+        script.write_text(call)
+        done = run("--script", str(script))
+        assert done.returncode == 2
+        assert done.stderr.startswith("n.p:1:1: unsupported func: " + words)
+
+
 def test_json_input_keeps_what_is_given(tmp_path):
     script = tmp_path / "j.p"
     script.write_text("set_tag(host)\n")
-    done = run("--script", str(script), "--input=json", text='{"message": "m", "source": "s", "fields": {"host": "a", "n": 3}, "tags": {"t": "v"}}\nno json\n')
+    done = run("--script", str(script), "--input=json", text='{"message": "m", "source": "s", "fields": {"host": "a", "n": 3, "id": 16108321602917563239}, "tags": {"t": "v"}}\nno json\n')
     good, bad = [pipeline_cases.json.loads(line) for line in done.stdout.splitlines()]
-    assert good == {"name": "s", "tags": {"host": "a", "t": "v"}, "fields": {"message": "m", "n": 3, "status": "info"}, "dropped": False}
+    assert good == {"name": "s", "tags": {"host": "a", "t": "v"}, "fields": {"message": "m", "n": 3, "id": 16108321602917563239, "status": "info"}, "dropped": False}
     assert bad["error"].startswith("input: byte 0")
 
 
 SHIPPED = [
-    ("python", "2023-06-18 10:07:08,786 ERROR [app] [main.py:42] [dd.service=web dd.env=prod dd.version=1.2 dd.trace_id=16108321602917563239 dd.span_id=17] - it broke",
-     {"time": 1687082828786000000, "status": "error", "trace_id": "16108321602917563239", "span_id": "17", "service": "web", "msg": "it broke", "lineno": 42}),
-    ("python", "2023-06-18 10:07:08,786 INFO main.py web 16108321602917563239 handle:7 all well",
-     {"time": 1687082828786000000, "status": "info", "trace_id": "16108321602917563239", "service": "web", "funcname": "handle", "lineno": 7, "msg": "all well"}),
+    ("python", "2023-06-18 10:07:08,786 ERROR [app] [main.py:42] [dd.service=web dd.env=prod dd.version=1.2 dd.trace_id=16108321602917563239 dd.span_id=17] - it broke\nTraceback (most recent call last):",
+     {"time": 1687082828786000000, "status": "error", "trace_id": "16108321602917563239", "span_id": "17", "service": "web", "env": "prod", "version": "1.2", "lineno": 42,
+      "msg": "it broke\nTraceback (most recent call last):"}),
+    ("python", "2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App dd.env=Testing dd.version=V1.1 dd.trace_id=16108321602917563239 dd.span_id=12837828046733169079] - Hello, World!",
+     {"time": 1624010828786000000, "service": "Python-App", "trace_id": "16108321602917563239", "span_id": "12837828046733169079", "msg": "Hello, World!"}),
+    ("python", "2023-06-18 10:07:08,786 INFO main.py web 64a1f0c2000000003fb1c8d2a9e0b7aa handle:7 all well",
+     {"time": 1687082828786000000, "status": "info", "trace_id": "64a1f0c2000000003fb1c8d2a9e0b7aa", "service": "web", "funcname": "handle", "lineno": 7, "msg": "all well"}),
+    ("python", "2023-06-18 10:07:08,786 INFO main.py  0 <module>:7 all well", {"service": "", "trace_id": "0", "funcname": "<module>", "msg": "all well"}),
     ("nginx", '203.0.113.9 - - [18/Jun/2023:10:07:08 +0000] "GET /a?b=c HTTP/1.1" 503 17 "-" "curl/8.0"',
-     {"time": 1687082828000000000, "status": "error", "status_code": 503, "http_url": "/a?b=c", "agent": "curl/8.0"}),
-    ("nginx", "2023/06/18 10:07:08 [warn] 29#30: *7 slow", {"time": 1687082828000000000, "status": "warning", "pid": 29, "msg": "*7 slow"}),
+     {"time": 1687082828000000000, "status": "error", "status_code": 503, "http_url": "/a?b=c", "agent": "curl/8.0", "referrer": None, "rawrequest": None}),
+    ("nginx", '2001:db8::1 - - [18/Jun/2023:10:07:08 +0000] "\\x16\\x03" 400 157 "-" "-"', {"status": "warning", "client_ip": "2001:db8::1", "rawrequest": "\\x16\\x03", "http_method": None}),
+    ("nginx", "2023/06/18 10:07:08 [warn] 29#30: *7 slow", {"time": 1687082828000000000, "status": "warning", "pid": 29, "connection": 7, "msg": "slow"}),
+    ("nginx", '2023/06/18 10:07:08 [error] 29#29: *7 connect() failed, client: 172.16.1.2, server: _, request: "GET /a HTTP/1.1", upstream: "http://127.0.0.1/a", host: "h"',
+     {"status": "error", "client_ip": "172.16.1.2", "http_method": "GET", "http_url": "/a", "upstream": "http://127.0.0.1/a"}),
     ("apache", '203.0.113.9 - bob [18/Jun/2023:10:07:08 +0000] "POST /x HTTP/1.0" 201 -', {"time": 1687082828000000000, "status": "OK", "http_auth": "bob", "http_method": "POST"}),
-    ("syslog", "<34>1 2023-06-18T10:07:08.003Z host app 12 ID47 - hello", {"time": 1687082828003000000, "program": "app", "pid": "12", "msg": "hello"}),
-    ("syslog", "<34>Oct 11 22:14:15 mymachine su[230]: failed", {"program": "su", "pid": "230", "hostname": "mymachine", "msg": "failed"}),
+    ("apache", "[Wed Oct 11 14:32:52.123456 2023] [core:error] [pid 35708:tid 43] [client 72.15.99.187:4040] AH00124: x",
+     {"time": 1697034772123456000, "status": "error", "module": "core", "pid": 35708, "client_ip": "72.15.99.187", "client_port": 4040, "msg": "AH00124: x"}),
+    ("apache", "[Wed Oct 11 14:32:52 2023] [error] [client 127.0.0.1] client denied", {"time": 1697034772000000000, "status": "error", "client_ip": "127.0.0.1", "pid": None, "msg": "client denied"}),
+    ("syslog", "<34>1 2023-06-18T10:07:08.003Z host app 12 ID47 - hello",
+     {"time": 1687082828003000000, "program": "app", "pid": "12", "msg": "hello", "status": "critical"}),
+    ("syslog", "<165>1 2023-06-18T10:07:08.003000-07:00 h evntslog - ID47 [x@1 a=\"3\"] BOM", {"time": 1687108028003000000, "status": "notice", "pid": None, "data": 'x@1 a="3"'}),
+    ("syslog", "<34>Oct 11 22:14:15 mymachine su[230]: failed", {"program": "su", "pid": "230", "hostname": "mymachine", "msg": "failed", "status": "critical"}),
+    ("syslog", "Jun  8 10:07:08 h kernel: [ 1.0] x", {"program": "kernel", "pid": None, "msg": "[ 1.0] x", "status": "info", "priority": None}),
     ("logback", "2023-06-18 10:07:08.786 [main] WARN  c.e.App - 123 456 - careful", {"time": 1687082828786000000, "status": "warning", "trace_id": "123", "span_id": "456", "msg": "careful"}),
-    ("logback", "2023-06-18 10:07:08.786 [main] INFO  c.e.App - hello", {"status": "info", "logger": "c.e.App", "msg": "hello"}),
-    ("json", '{"level":"warn","message":"m","timestamp":"2023-06-18T10:07:08Z","dd":{"trace_id":"1","span_id":"2","service":"s"}}',
-     {"time": 1687082828000000000, "status": "warning", "msg": "m", "trace_id": "1", "span_id": "2", "service": "s"}),
+    ("logback", "2023-06-18 10:07:08.786 [main] INFO  c.e.App -   - hello\n\tat a.b(C.java:1)", {"status": "info", "logger": "c.e.App", "trace_id": None, "msg": "hello\n\tat a.b(C.java:1)"}),
+    ("logback", "2023-06-18 10:07:08.786 [main] INFO  c.e.App - foo bar - baz", {"trace_id": None, "msg": "foo bar - baz"}),
+    ("logback", "2023-06-18 10:07:08.786  WARN 4242 --- [   scheduling-1] c.e.demo.Job           : slow",
+     {"time": 1687082828786000000, "status": "warning", "pid": 4242, "thread": "scheduling-1", "logger": "c.e.demo.Job", "msg": "slow"}),
+    ("logback", "2023-06-18 10:07:08.786 ERROR [app,64a1f0c2a9e0b7aa,3fb1c8d2] 4242 --- [main] c.e.Job : x", {"app": "app", "trace_id": "64a1f0c2a9e0b7aa", "span_id": "3fb1c8d2"}),
+    ("json", '{"level":"warn","message":"m","timestamp":"2023-06-18T10:07:08.5Z","dd":{"trace_id":"1","span_id":"2","service":"s"}}',
+     {"time": 1687082828500000000, "status": "warning", "msg": "m", "trace_id": "1", "span_id": "2", "service": "s"}),
+    ("json", '{"level":50,"time":1687082828786,"msg":"m","dd.trace_id":16108321602917563239}', {"time": 1687082828786000000, "status": "error", "trace_id": 16108321602917563239}),
+    ("json", '{"level":"info","ts":1687082828.5,"msg":"m"}', {"time": 1687082828500000000, "status": "info"}),
+    ("json", "no json", {"status": "info", "msg": None, "pl_msg": None}),
 ]
 
 
 @pytest.mark.parametrize("name, line, want", SHIPPED)
 def test_shipped_scripts(name, line, want):
-    done = run("--script", f"conf/pipelines/{name}.p", "--timezone", "UTC", text=line + "\n")
+    done = run("--script", f"conf/pipelines/{name}.p", "--timezone", "UTC", "--input", "json", text=pipeline_cases.json.dumps({"message": line}) + "\n")
     assert done.returncode == 0, done.stderr
     record = pipeline_cases.json.loads(done.stdout)
     have = {**record["fields"], "time": record.get("time")}
