@@ -13,6 +13,7 @@
 #include "gateway/storage.h"
 #include "gateway/receivers/http.h"
 #include "translators/ddtrace/dd_names.h"
+#include "translators/logs/log_keys.h"
 
 enum { SAMPLE_WIDTH = 110 };
 
@@ -333,6 +334,7 @@ bool gw_reference_write(const char *dir)
     } pages[] = {
         {"docs/reference/configuration.md", gw_reference_configuration},
         {"docs/reference/errors.md", gw_reference_errors},
+        {"docs/reference/logs.md", log_keys_reference},
         {"docs/reference/mapping.md", dd_mapping_reference},
         {"docs/reference/metrics.md", gw_reference_metrics},
         {"conf/ddgate.conf", gw_reference_sample},

@@ -2,6 +2,7 @@
  *
  *   option rows ─────────────▶ docs/reference/configuration.md, conf/ddgate.conf
  *   tag table ───────────────▶ docs/reference/mapping.md
+ *   keys and words of levels ▶ docs/reference/logs.md
  *   errors.def, reasons.def ─▶ docs/reference/errors.md
  *
  * They are checked in, for people to read; a test fails when they are not what the tables say (`make reference` writes them).

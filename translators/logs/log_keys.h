@@ -5,6 +5,8 @@
 #ifndef LOG_KEYS_H
 #define LOG_KEYS_H
 
+#include <stdio.h>
+
 #include "gateway/str.h"
 
 /* Up to ROLE_RANKED only one key of a role can win; of the others each is an attribute of another name. */
@@ -43,4 +45,7 @@ struct log_key {
 
 /* `path` is the path of the parents with its dots, "" at the top. */
 struct log_key log_key_find(gw_str path, gw_str key);
+/* docs/reference/logs.md */
+void log_keys_reference(FILE *);
+
 #endif
