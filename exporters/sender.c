@@ -317,7 +317,7 @@ static void join(struct gw_sender *s, gw_nsec now)
 static void expire(struct gw_sender *s, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
-    gw_queue_expire(s->queue, now - s->conf->max_age, &old);
+    gw_queue_expire(s->queue, now - s->conf->max_age + 1, &old); /* when its time has come, not after */
     if (old.first)
         drop_queued(s, &old, GW_WHY_EXPIRED);
 }

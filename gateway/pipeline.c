@@ -57,7 +57,7 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
     int threads = gw_cpus();
     p->budget.limit = c->max_memory;
     p->storage_conf =
-        (struct gw_storage_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval};
+        (struct gw_storage_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
     p->ledger = gw_ledger_new();
     p->ids = gw_ids_new((size_t)c->join_traces, c->join_ttl);
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;

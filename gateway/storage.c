@@ -75,7 +75,7 @@ struct gw_storage *gw_storage_open(const struct gw_storage_conf *conf, struct gw
     struct gw_store_conf store = {.directory = conf->directory.ptr,
                                   .max_size = conf->max_size,
                                   .sync_names = conf->fsync != GW_FSYNC_NEVER,
-                                  .io = &gw_store_system,
+                                  .io = conf->io ? conf->io : &gw_store_system,
                                   .arg = s,
                                   .damaged = damaged,
                                   .gave_up = gave_up};

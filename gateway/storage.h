@@ -29,6 +29,7 @@ struct gw_storage_conf {
     uint64_t max_size;
     enum gw_fsync fsync;
     gw_nsec interval;
+    const struct gw_store_io *io; /* NULL: the system's */
 };
 
 struct gw_storage;
