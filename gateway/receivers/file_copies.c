@@ -11,6 +11,8 @@
 
 /* A copy that is being made grows; one that did not for so long, and is shorter than the original's first bytes, is something else. */
 static const int64_t copying = 10; /* seconds */
+/* Two logs may well hold the same for some bytes ("started"), and nothing else ever; then both are read. */
+enum { TELLING = 100 };
 
 static bool is_mark(char c)
 {
@@ -134,7 +136,7 @@ static enum file_copy compare(const struct file_tail *t, int fd, const struct st
     struct stat of;
     size_t n = st->st_size < FILE_HEAD ? (size_t)st->st_size : FILE_HEAD, head = n < t->head_n ? n : t->head_n;
     char start[FILE_HEAD];
-    if (pread(fd, start, head, 0) != (ssize_t)head || memcmp(start, t->head, head) != 0)
+    if (t->head_n < TELLING || pread(fd, start, head, 0) != (ssize_t)head || memcmp(start, t->head, head) != 0)
         return FILE_NO_COPY;
     if (head < t->head_n)
         return time(NULL) - st->st_mtime < copying ? FILE_MAYBE_COPY : FILE_NO_COPY;
@@ -143,6 +145,14 @@ static enum file_copy compare(const struct file_tail *t, int fd, const struct st
     if ((uint64_t)of.st_size < t->pos) /* truncated a moment ago: t will find it */
         return FILE_MAYBE_COPY;
     return same_bytes(t->fd, fd, st->st_size - (off_t)n, n) ? FILE_COPY : FILE_NO_COPY;
+}
+
+bool file_is_still_copy(const struct file_tail *t)
+{
+    struct stat st;
+    if (t->copy_of->ready || t->fd < 0 || fstat(t->fd, &st) != 0) /* what was truncated finds its copy in its own turn, first */
+        return true;
+    return compare(t->copy_of, t->fd, &st) != FILE_NO_COPY;
 }
 
 enum file_copy file_is_copy(const struct file_reader *r, const char *path, int fd, const struct stat *st, struct file_tail **of)

@@ -192,6 +192,17 @@ static bool wants_turn(const struct file_reader *r, const struct file_tail *t)
     return !t->copy_of && (t->ready || (has_rest(t) && end_of(r, t) > t->tried));
 }
 
+/* What was taken for a copy and is none is a log of its own, from its first byte on. */
+static void doubt_copy(struct file_reader *r, struct file_tail *t)
+{
+    if (!t->ready || file_is_still_copy(t))
+        return;
+    gw_log(GW_INFO, r->component, "%s is not a copy of %s", t->entry->at.path, t->copy_of->entry->at.path);
+    t->copy_of = NULL;
+    t->pos = t->size = 0;
+    file_book_skip(r->book, t->entry, 0);
+}
+
 static enum file_turn give_turn(struct file_reader *r, struct file_tail *t)
 {
     if (!file_tail_wake(r, t)) {
@@ -210,6 +221,10 @@ static enum file_turn round_of_turns(struct file_reader *r)
     enum file_turn all = FILE_DONE;
     for (struct file_tail *t = r->tails; t; t = r->turn) {
         r->turn = t->next;
+        if (is_stopping(r))
+            return FILE_STOP;
+        if (t->copy_of)
+            doubt_copy(r, t);
         enum file_turn one = wants_turn(r, t) ? give_turn(r, t) : FILE_DONE;
         if (one == FILE_STOP)
             return one;

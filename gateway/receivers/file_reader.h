@@ -185,6 +185,9 @@ enum file_copy {
     FILE_MAYBE_COPY
 } file_is_copy(const struct file_reader *, const char *path, int fd, const struct stat *, struct file_tail **of);
 
+/* Of a tail that waits for the one that it is a copy of: two logs that began alike part sooner or later. */
+bool file_is_still_copy(const struct file_tail *);
+
 /* --- file_scan.c --- */
 
 /* Looks through the patterns: new tails, new names, and which are gone. */

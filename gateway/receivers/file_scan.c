@@ -220,5 +220,7 @@ void file_scan(struct file_reader *r)
     for (size_t i = 0; i < s.n; i++)
         free(s.found[i].path);
     free(s.found);
+    if (r->scanned_at == 0)
+        gw_log(GW_INFO, r->component, "%zu files to read; how far is kept in %s", r->tails_n, r->state[0] ? r->state : "memory only");
     r->scanned_at = gw_now();
 }

@@ -192,6 +192,19 @@ def test_rotations_while_nobody_reads(start, sink, logs):
         once(sink, ["r one", "c one", "r two", "r three", "c two", "c 3"])
 
 
+@pytest.mark.parametrize("banner", ["started", "started " + "=" * 2000])
+def test_logs_that_begin_alike_are_all_read(start, sink, logs, banner):
+    """A name like a rotation's and the same first bytes: taken for a copy until they part."""
+    with start():
+        append(logs / "app.log", banner)
+        sink.wait_records(1)
+        append(logs / "app-b.log", banner)
+        append(logs / "app.log", "a")
+        sink.wait(lambda s: "a" in s.bodies, "a")
+        append(logs / "app-b.log", "b")
+        once(sink, [banner, banner, "a", "b"])
+
+
 def test_a_file_that_is_deleted_is_read_to_its_end(start, sink, logs):
     sink.hold()
     lines = [f"{i} " + "x" * 1000 for i in range(20000)]
