@@ -119,6 +119,7 @@ struct file_reader {
     uint64_t slow_lines;        /* that the pattern took too long for */
     char *buf;
     size_t cap;
+    bool coloured; /* what is in buf has escape sequences that shall go */
 
     struct file_watch watch;
     struct file_tail *tails, *turn; /* turn: who is first in the next round */

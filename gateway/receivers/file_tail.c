@@ -113,7 +113,7 @@ bool file_tail_wake(struct file_reader *r, struct file_tail *t)
 static bool emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut, uint64_t end)
 {
     gw_str text = file_text_decode(&r->text, t->encoding, raw);
-    if (r->conf->strip_ansi)
+    if (r->coloured)
         text = file_text_strip(&r->text, text);
     const struct log_input in = {.form = LOG_TEXT, .text = text, .observed = r->wall, .attrs = t->attrs, .attrs_n = 2, .cut = cut};
     bool full = gw_log_feed_add(r->feed, &in);
@@ -123,6 +123,12 @@ static bool emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
         atomic_fetch_add_explicit(&r->counts->cut_bytes, cut, memory_order_relaxed);
     }
     return !full || file_reader_flush(r);
+}
+
+/* Once for a block: hardly any has escape sequences. */
+static void look_for_colours(struct file_reader *r, const char *buf, size_t n)
+{
+    r->coloured = r->conf->strip_ansi && n && memchr(buf, '\033', n);
 }
 
 static struct file_join join_for(struct file_reader *r, const struct file_tail *t)
@@ -144,6 +150,7 @@ static bool feed(struct file_reader *r, struct file_tail *t, const char *buf, si
     uint64_t lines = 0;
     bool on = true;
     size_t at = 0;
+    look_for_colours(r, buf, n);
     for (; on && (found = file_join_next(&j, buf, at, n, end, &rec)) == FILE_RECORD; at = rec.next, lines++)
         on = emit(r, t, gw_str_n(buf + rec.from, rec.to - rec.from), rec.cut, t->pos + rec.next);
     if (on)
@@ -322,6 +329,7 @@ static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint6
 {
     struct file_join j = join_for(r, t);
     size_t n = read_at(r, t, r->buf, r->join.max, t->pos);
+    look_for_colours(r, r->buf, n);
     n = file_join_cut(&j, r->buf, 0, n);
     bool on = emit(r, t, gw_str_n(r->buf, n), feed - t->pos - n, next);
     atomic_fetch_add_explicit(&r->counts->lines, 1, memory_order_relaxed);
