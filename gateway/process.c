@@ -62,8 +62,9 @@ static bool read_stat(struct stat_line *s)
         fclose(f);
     text[n] = '\0';
     const char *rest = strrchr(text, ')');
-    return rest && sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64
-                                " %*d %" SCNu64 " %" SCNu64 " %" SCNu64,
+    return rest && sscanf(rest,
+                          ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64 " %*d %" SCNu64
+                          " %" SCNu64 " %" SCNu64,
                           &s->user, &s->system, &s->threads, &s->start, &s->size, &s->resident) == 6;
 }
 

@@ -36,7 +36,8 @@ static void as_json(void **state)
     fclose(to);
     const char *begin =
         "{\"balanced\":true,\"signals\":{\"traces\":{\"received\":50,\"refused\":{\"bad_span\":2},\"dropped\":{\"sampled_out\":8},"
-        "\"accepted\":40,\"trace_ids_left_at_64_bits\":0,\"exporters\":{\"a\\\"b\\\\c\\u000a\":{\"accepted\":40,\"not_asked\":0,\"recovered\":6,"
+        "\"accepted\":40,\"trace_ids_left_at_64_bits\":0,\"exporters\":{\"a\\\"b\\\\c\\u000a\":{\"accepted\":40,\"not_asked\":0,"
+        "\"recovered\":6,"
         "\"queued\":7,\"in_process\":8,\"sent\":10,\"rejected\":7,\"set_aside\":5,\"stored\":6,\"dropped\":{\"expired\":3}}}},"
         "\"logs\":{\"received\":0,";
     assert_memory_equal(text, begin, strlen(begin));

@@ -59,20 +59,24 @@ static void the_documented_script(void **state)
     struct log_bed b = {.options = {.source = GW_LIT("python-app"), .timezone = GW_LIT("Asia/Shanghai")}};
     struct show s;
     script("python-app.p",
-           "grok(_, \"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{GREEDYDATA:trace}\\\\]"
+           "grok(_, "
+           "\"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{GREEDYDATA:trace}\\\\]"
            "%{SPACE}-%{SPACE}%{GREEDYDATA:message}\")\n"
            "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{EMAILLOCALPART}=%{EMAILLOCALPART:env}?%{SPACE}"
-           "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:span_id}?\")"
+           "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:"
+           "span_id}?\")"
            "\ndrop_key(trace)\ndefault_time(time)\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
     run(&b,
-        (struct log_input){.text = GW_STR("2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App dd.env=Testing dd.version=V1.1 "
-                                          "dd.trace_id=16108321602917563239 dd.span_id=12837828046733169079] - Hello, World!")},
+        (struct log_input){
+            .text = GW_STR("2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App dd.env=Testing dd.version=V1.1 "
+                           "dd.trace_id=16108321602917563239 dd.span_id=12837828046733169079] - Hello, World!")},
         &s);
-    assert_string_equal(s.text, "{service.name=\"Python-App\" service.version=\"V1.1\" deployment.environment.name=\"Testing\"} "
-                                "@1623982028.786000000 INFO(9) trace:0000000000000000df8c4126fda6fb67 span:b22920973d13d1b7 \"Hello, World!\" "
-                                "{datadog.log.source=\"python-app\"}\n");
+    assert_string_equal(s.text,
+                        "{service.name=\"Python-App\" service.version=\"V1.1\" deployment.environment.name=\"Testing\"} "
+                        "@1623982028.786000000 INFO(9) trace:0000000000000000df8c4126fda6fb67 span:b22920973d13d1b7 \"Hello, World!\" "
+                        "{datadog.log.source=\"python-app\"}\n");
     close_scripts(&b);
 }
 
@@ -82,15 +86,17 @@ static void fields_and_tags_become_attributes(void **state)
     struct log_bed b = {.options = {.source = GW_LIT("fields"), .tags = {&tag, 1}}};
     struct show s;
     struct log_attr path = {.key = GW_LIT("log.file.path"), .text = GW_LIT("/x")};
-    script("fields.p", "add_key(i, 7)\nadd_key(f, 1.5)\nadd_key(b, true)\nadd_key(t, team)\nset_tag(tagged, \"v\")\nadd_key(l, [1, \"a\"])\n"
-                       "m = load_json(\"{\\\"id\\\": 12345678901234567890}\")\nadd_key(id, m[\"id\"])\nadd_key(status, \"w\")\nadd_key(level, \"x\")\n"
-                       "add_key(service, \"svc\")\nadd_key(trace_id, \"none\")\nset_measurement(\"renamed\")\n");
+    script("fields.p",
+           "add_key(i, 7)\nadd_key(f, 1.5)\nadd_key(b, true)\nadd_key(t, team)\nset_tag(tagged, \"v\")\nadd_key(l, [1, \"a\"])\n"
+           "m = load_json(\"{\\\"id\\\": 12345678901234567890}\")\nadd_key(id, m[\"id\"])\nadd_key(status, \"w\")\nadd_key(level, \"x\")\n"
+           "add_key(service, \"svc\")\nadd_key(trace_id, \"none\")\nset_measurement(\"renamed\")\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
     run(&b, (struct log_input){.text = GW_STR("whole line"), .attrs = &path, .attrs_n = 1, .host = GW_STR("h")}, &s);
-    assert_string_equal(s.text, "{service.name=\"svc\" host.name=\"h\"} warning(13) \"whole line\" {team=\"blue\" i=7 f=1.5 b=true t=\"blue\" "
-                                "tagged=\"v\" l=\"[1,\"a\"]\" id=\"12345678901234567890\" level=\"x\" trace_id=\"none\" log.file.path=\"/x\" "
-                                "datadog.log.source=\"renamed\"}\n");
+    assert_string_equal(s.text,
+                        "{service.name=\"svc\" host.name=\"h\"} warning(13) \"whole line\" {team=\"blue\" i=7 f=1.5 b=true t=\"blue\" "
+                        "tagged=\"v\" l=\"[1,\"a\"]\" id=\"12345678901234567890\" level=\"x\" trace_id=\"none\" log.file.path=\"/x\" "
+                        "datadog.log.source=\"renamed\"}\n");
     close_scripts(&b);
 }
 
@@ -107,7 +113,8 @@ static void levels_in_their_order(void **state)
     run(&b, (struct log_input){.text = GW_STR("level")}, &s);
     assert_non_null(strstr(s.text, " debug(5) \"level\" {datadog"));
     run(&b, (struct log_input){.text = GW_STR("2026-11-21 00:00:00 WARN text dd.trace_id=9")}, &s);
-    assert_non_null(strstr(s.text, " WARN(13) trace:00000000000000000000000000000009 \"2026-11-21 00:00:00 WARN text dd.trace_id=9\" {datadog"));
+    assert_non_null(
+        strstr(s.text, " WARN(13) trace:00000000000000000000000000000009 \"2026-11-21 00:00:00 WARN text dd.trace_id=9\" {datadog"));
     run(&b, (struct log_input){.text = GW_STR("nothing")}, &s);
     assert_non_null(strstr(s.text, " (9) \"nothing\" {datadog"));
     close_scripts(&b);
@@ -117,7 +124,8 @@ static void dropped_and_made_records_are_counted(void **state)
 {
     struct log_bed b = {.options = {.source = GW_LIT("drop")}};
     struct show s;
-    script("drop.p", "if match(\"drop\", _) { drop() }\nif match(\"more\", _) {\n  create_point(\"made\", {\"t\": \"v\"}, {\"n\": 1, \"message\": \"new\"}, category=\"logging\")\n}\n");
+    script("drop.p", "if match(\"drop\", _) { drop() }\nif match(\"more\", _) {\n  create_point(\"made\", {\"t\": \"v\"}, {\"n\": 1, "
+                     "\"message\": \"new\"}, category=\"logging\")\n}\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
     struct gw_intake in = run(&b, (struct log_input){.text = GW_STR("drop this")}, &s);
@@ -209,8 +217,9 @@ static void items_find_their_script(void **state)
     open_scripts(&b, NULL);
     log_bed_open(&b, "datadog_logs");
     run(&b,
-        (struct log_input){.form = LOG_ITEM,
-                           .text = GW_STR("{\"message\":\"m\",\"ddsource\":\"special\",\"ddtags\":\"env:e,k:v\",\"service\":\"svc\",\"free\":1}")},
+        (struct log_input){
+            .form = LOG_ITEM,
+            .text = GW_STR("{\"message\":\"m\",\"ddsource\":\"special\",\"ddtags\":\"env:e,k:v\",\"service\":\"svc\",\"free\":1}")},
         &s);
     assert_string_equal(s.text, "{service.name=\"svc\" deployment.environment.name=\"e\"} (9) \"m\" {free=1 k=\"v\" seen=\"m\" "
                                 "datadog.log.source=\"special\"}\n");
