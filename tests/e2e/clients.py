@@ -43,12 +43,17 @@ def environment(name, files, make):
 
 def python_client(version):
     """A virtual environment with ddtrace `version` ("newest" or "2.x"), Flask and requests; returns its bin directory."""
-    wanted = LISTS / f"ddtrace-{DDTRACE[version]}.txt"
+    return python_environment(f"ddtrace-{DDTRACE[version]}")
+
+
+def python_environment(name):
+    """The bin directory of a virtual environment with what tests/clients/NAME.txt lists."""
+    wanted = LISTS / f"{name}.txt"
 
     def make(directory):
         subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", directory], check=True)
         subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted], check=True)
-    return environment(f"ddtrace-{DDTRACE[version]}", [wanted], make) / "bin"
+    return environment(name, [wanted], make) / "bin"
 
 
 def node_modules():

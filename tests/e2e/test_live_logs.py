@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs that real clients send to Datadog's intake without an agent: Datadog's own API client for Python, and from Node winston with the
+transports that Datadog's manual names, under dd-trace, so that they are joined to their traces."""
+import os
+import re
+import subprocess
+
+import clients
+import pytest
+from ddgate import Ddgate, conf_value, free_port, grpc
+from log_sink import LogSink
+
+KEY = "0123456789abcdef0123456789abcdef"
+PYTHON = """
+import sys
+from datadog_api_client import ApiClient, Configuration
+from datadog_api_client.v2.api.logs_api import LogsApi
+from datadog_api_client.v2.model.content_encoding import ContentEncoding
+from datadog_api_client.v2.model.http_log import HTTPLog
+from datadog_api_client.v2.model.http_log_item import HTTPLogItem
+c = Configuration(server_index=1)
+c.api_key["apiKeyAuth"] = sys.argv[2]
+c.server_variables.update({"name": sys.argv[1], "protocol": "http"})
+with ApiClient(c) as client:
+    for encoding in (ContentEncoding.IDENTITY, ContentEncoding.GZIP, ContentEncoding.DEFLATE):
+        item = HTTPLogItem(ddsource="python", ddtags="env:prod,version:5.1", hostname="i-1", message=f"as {encoding}", service="payment",
+                           status="warning", order={"id": 7})
+        print(LogsApi(client).submit_log(HTTPLog([item]), ddtags="team:a", content_encoding=encoding))
+"""
+NODE = """
+const tracer = require('dd-trace').init({ flushInterval: 100 })
+const winston = require('winston')
+const Datadog = require('datadog-winston')
+const [port, key] = process.argv.slice(1)
+const datadog = new Datadog({ apiKey: key, service: 'winston-app', ddsource: 'nodejs', hostname: 'node-1', ddtags: 'team:b' })
+datadog.api = `http://127.0.0.1:${port}/v1/input/${key}`
+const path = `/api/v2/logs?dd-api-key=${key}&ddsource=nodejs&service=winston-app`
+const logger = winston.createLogger({ level: 'info', format: winston.format.json(), transports: [
+  datadog, new winston.transports.Http({ host: '127.0.0.1', port: Number(port), path }) ] })
+tracer.trace('work', { resource: 'the work' }, () => logger.warn('from node', { order: 42 }))
+"""
+
+
+@pytest.fixture
+def sink():
+    with LogSink() as s:
+        yield s
+
+
+def gateway(directory, logs, *exporters):
+    """Traces and logs on one address; the logs want a key."""
+    port = free_port()
+    receivers = ({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},
+                 {"type": "http", "listen": [f"127.0.0.1:{port}"], "auth": {"token": KEY}})
+    rows = {"receivers": receivers, "exporters": (grpc(logs, name="logs", signals=["logs"]), *exporters)}
+    return Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), port=port)
+
+
+def run(command, directory, **variables):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DD_", "OTEL_", "PYTHONPATH"))}
+    return subprocess.run([str(part) for part in command], cwd=directory, env={**clean, **variables}, capture_output=True, text=True,
+                          timeout=clients.START, check=False)
+
+
+def test_datadogs_api_client_for_python(tmp_path, sink):
+    python = clients.python_environment("datadog-api-client-2.62.0") / "python"
+    with gateway(tmp_path / "gate", sink) as gate:
+        done = run([python, "-c", PYTHON, f"127.0.0.1:{gate.port}", KEY], tmp_path)
+        assert done.returncode == 0 and done.stdout == "{}\n" * 3, done.stderr
+        records = sink.wait_records(3)
+        refused = run([python, "-c", PYTHON, f"127.0.0.1:{gate.port}", "a" + KEY], tmp_path)
+        assert refused.returncode and "ForbiddenException" in refused.stderr and "(403)" in refused.stderr
+    assert [r.body for r in records] == ["as identity", "as gzip", "as deflate"]
+    for record in records:
+        assert record.resource == {"service.name": "payment", "service.version": "5.1", "deployment.environment.name": "prod",
+                                   "host.name": "i-1"}
+        assert (record.severity, record.severity_text) == (13, "warning")
+        assert record.attributes["datadog.log.source"] == "python" and record.attributes["order"] == {"id": 7}
+    assert KEY not in gate.stderr
+
+
+def test_winston_under_dd_trace(tmp_path, sink, make_sink):
+    traces = make_sink()
+    with gateway(tmp_path / "gate", sink, grpc(traces, name="traces", signals=["traces"])) as gate:
+        done = run(["node", "-e", NODE, "--", gate.port, KEY], tmp_path, NODE_PATH=str(clients.node_modules()), DD_LOGS_INJECTION="true",
+                   DD_TRACE_AGENT_URL=f"http://127.0.0.1:{gate.port}", DD_SERVICE="winston-app", DD_ENV="testing", DD_VERSION="1.0")
+        assert done.returncode == 0, done.stdout + done.stderr
+        records = sink.wait_records(2)
+        traces.wait(lambda s: s.spans, "the span")
+    span = traces.spans[0]
+    for record in records:
+        assert (record.body, record.severity, record.attributes["order"]) == ("from node", 13, 42)
+        assert (record.trace_id, record.span_id) == (span.trace_id, span.span_id), record
+        assert (record.resource["service.name"], record.attributes["datadog.log.source"]) == ("winston-app", "nodejs")
+        assert (record.resource["deployment.environment.name"], record.resource["service.version"]) == ("testing", "1.0")
+    assert re.fullmatch("[0-9a-f]{8}0{8}[0-9a-f]{16}", span.trace_id), "the 128-bit id"
+    assert any(r.attributes.get("team") == "b" and r.resource["host.name"] == "node-1" for r in records)
+    assert KEY not in gate.stderr
