@@ -9,6 +9,9 @@
  * anything else it is itself. Quoted text may hold line ends. A line that begins with # is a comment.
  * SPDX-License-Identifier: Apache-2.0 */
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "gateway/receivers/log_bodies.h"
 #include "translators/logs/script/text.h"
 
@@ -75,7 +78,7 @@ static bool put_bool(struct cursor *c, gw_str word)
     return false;
 }
 
-/* 12i, 12u, 1.5, true. */
+/* 12i, 12u, 1.5, true: as JSON, which knows no leading zeros. */
 static bool put_plain(struct cursor *c, gw_str word)
 {
     gw_str digits = gw_str_n(word.ptr, word.len - 1);
@@ -83,19 +86,18 @@ static bool put_plain(struct cursor *c, gw_str word)
     uint64_t natural;
     double real;
     char text[SC_NUMBER_ROOM];
+    size_t n;
     if (put_bool(c, word))
         return true;
-    if ((gw_str_ends(word, GW_STR("i")) && gw_str_i64(digits, &number)) ||
-        (gw_str_ends(word, GW_STR("u")) && gw_str_u64(digits, &natural))) {
-        sc_put_str(c->out, digits);
-        return true;
-    }
-    if (!gw_str_double(word, &real))
-        return fail(c, "a field is neither a number, true or false, nor quoted");
-    if (gw_str_i64(word, &number))
-        sc_put(c->out, text, sc_i64_text(text, number));
+    if ((gw_str_ends(word, GW_STR("i")) && gw_str_i64(digits, &number)) || gw_str_i64(word, &number))
+        n = sc_i64_text(text, number);
+    else if (gw_str_ends(word, GW_STR("u")) && gw_str_u64(digits, &natural))
+        n = (size_t)snprintf(text, sizeof text, "%" PRIu64, natural);
+    else if (gw_str_double(word, &real))
+        n = sc_float_json(text, real);
     else
-        sc_put(c->out, text, sc_float_json(text, real));
+        return fail(c, "a field is neither a number, true or false, nor quoted");
+    sc_put(c->out, text, n);
     return true;
 }
 

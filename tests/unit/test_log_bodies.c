@@ -208,13 +208,13 @@ static void points(void **state)
          "1700000000\n"
          "# a comment\r\n"
          "b f=-3 1700000000123\r\n"
-         "c f=false,g=1e30\n"
+         "c f=false,g=1e30,h=0002i,i=-007,j=18446744073709551615u\n"
          "d f=1 1700000000123456\n"
          "e f=1 1700000000123456789",
          "item @1700000000000000000 of nginx: {\"host\":\"web-1\",\"ser vice\":\"a,b=c\",\"message\":\"say \\\"hi\\\"\\\\ \\\\n\\n2nd\","
          "\"status\":\"info\",\"code\":200,\"u\":7,\"up\":true,\"load\":0.5}\n"
          "item @1700000000123000000 of b: {\"f\":-3}\n"
-         "item of c: {\"f\":false,\"g\":1e+30}\n"
+         "item of c: {\"f\":false,\"g\":1e+30,\"h\":2,\"i\":-7,\"j\":18446744073709551615}\n"
          "item @1700000000123456000 of d: {\"f\":1}\n"
          "item @1700000000123456789 of e: {\"f\":1}\n");
     struct result r = read_body(LOG_BODY_POINTS, GW_STR("a f=1 5"), 1000, UINT64_C(3600000000000));
