@@ -49,6 +49,10 @@ static const struct row rows[] = {
      "203.0.113.9 - frank [10/Oct/2023:13:55:%02d +0800] \"GET /api?id=%05d HTTP/1.1\" 200 2326 \"https://example.com/start.html\" "
      "\"Mozilla/5.0 (X11; Linux x86_64)\"",
      "grok(_, \"%{COMBINEDAPACHELOG}\")\n", 0},
+    {"load_json of 10 keys", "ten",
+     "{\"time\":\"2023-10-10T13:55:%02d.123Z\",\"level\":\"error\",\"msg\":\"request failed\",\"method\":\"GET\",\"path\":\"/api\","
+     "\"ms\":12.75,\"user\":%05d,\"trace_id\":\"16108321602917563239\",\"span_id\":\"7\",\"ok\":false}",
+     "d = load_json(_)\n", 0},
 };
 
 static double cpu_ns(void)
