@@ -169,15 +169,25 @@ bool check_decode(struct sc_check *c, struct sc_node *call)
     return sc_first_key(c, call) && sc_want_key(c, call->kid[1]);
 }
 
-static const char *encoding_of(gw_str name)
+struct encoding {
+    gw_str name;
+    const char *iconv;
+    enum { UTF_8, UTF_16LE, UTF_16BE, GBK, GB18030 } kind;
+};
+
+static const struct encoding *encoding_of(gw_str name)
 {
-    static const char *const rows[][2] = {
-        {"utf-16le", "UTF-16LE"}, {"utf-16be", "UTF-16BE"}, {"gbk", "GBK"}, {"gb18030", "GB18030"}, {"'utf-8'", "UTF-8"}};
-    if (name.len > 2 && *name.ptr == '\'' && name.ptr[name.len - 1] == '\'' && !gw_str_eq(name, gw_str_z(rows[4][0])))
-        name = gw_str_n(name.ptr + 1, name.len - 2);
+    static const struct encoding rows[] = {{GW_LIT("utf-16le"), "UTF-16LE", UTF_16LE},
+                                           {GW_LIT("utf-16be"), "UTF-16BE", UTF_16BE},
+                                           {GW_LIT("gbk"), "GBK", GBK},
+                                           {GW_LIT("gb18030"), "GB18030", GB18030},
+                                           {GW_LIT("'utf-8'"), "UTF-8", UTF_8}}; /* only in quotes, as ever */
+    gw_str bare = name;
+    if (name.len > 2 && *name.ptr == '\'' && name.ptr[name.len - 1] == '\'')
+        bare = gw_str_n(name.ptr + 1, name.len - 2);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (gw_str_eq(name, gw_str_z(rows[i][0])))
-            return rows[i][1];
+        if (gw_str_eq(rows[i].kind == UTF_8 ? name : bare, rows[i].name))
+            return &rows[i];
     return NULL;
 }
 
@@ -194,31 +204,34 @@ static void put_unit(iconv_t how, const char *from, size_t n, bool no_private, s
 }
 
 /* How many bytes the next character has: in UTF-16 2 or 4, in GBK 1 or 2, in GB18030 also 4. */
-static size_t unit_of(const char *encoding, gw_str s)
+static size_t unit_of(const struct encoding *e, gw_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    if (encoding[0] == 'U') {
-        unsigned high = s.len > 1 ? p[encoding[6] == 'L'] : 0;
-        return high >= 0xD8 && high < 0xDC && s.len >= 4 && (p[encoding[6] == 'L' ? 3 : 2] & 0xFC) == 0xDC ? 4 : s.len < 2 ? 1 : 2;
-    }
-    if (p[0] <= 0x80 || p[0] == 0xFF || s.len < 2)
+    if (s.len < 2)
         return 1;
-    if (p[1] >= '0' && p[1] <= '9' && encoding[2] == '1')
+    if (e->kind == UTF_16LE || e->kind == UTF_16BE) {
+        size_t high = e->kind == UTF_16LE;
+        return s.len >= 4 && (p[high] & 0xFC) == 0xD8 && (p[2 + high] & 0xFC) == 0xDC ? 4 : 2;
+    }
+    if (p[0] <= 0x80 || p[0] == 0xFF)
+        return 1;
+    if (p[1] >= '0' && p[1] <= '9' && e->kind == GB18030)
         return s.len < 4 ? 1 : 4;
     return p[1] >= 0x40 && p[1] != 0x7F && p[1] != 0xFF ? 2 : 1;
 }
 
 /* To UTF-8. */
-static void convert(iconv_t how, const char *encoding, gw_str s, struct sc_buf *b)
+static void convert(iconv_t how, const struct encoding *e, gw_str s, struct sc_buf *b)
 {
-    while (s.len && encoding[4] == '8') /* UTF-8: only what is none is changed */
+    bool chinese = e->kind == GBK || e->kind == GB18030;
+    while (s.len && e->kind == UTF_8) /* only what is none is changed */
         sc_put_rune(b, sc_utf8_next(&s));
     while (s.len && !b->arena->spent) {
-        size_t n = unit_of(encoding, s);
-        if (n == 1 && encoding[0] == 'G' && (unsigned char)*s.ptr == 0x80)
+        size_t n = unit_of(e, s);
+        if (n == 1 && chinese && (unsigned char)*s.ptr == 0x80)
             sc_put_rune(b, 0x20AC); /* the euro of Windows */
         else
-            put_unit(how, s.ptr, n, encoding[0] == 'G', b);
+            put_unit(how, s.ptr, n, chinese, b);
         s = gw_str_n(s.ptr + n, s.len - n);
     }
 }
@@ -229,8 +242,8 @@ bool fn_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     (void)out;
     if (!sc_get_text(r, call->kid[0], &s) || (call->kid[1]->kind != SN_STR && !sc_get_text(r, call->kid[1], &name)))
         return true;
-    const char *encoding = encoding_of(name);
-    iconv_t how = encoding ? iconv_open("UTF-8", encoding) : (iconv_t)-1;
+    const struct encoding *encoding = encoding_of(name);
+    iconv_t how = encoding ? iconv_open("UTF-8", encoding->iconv) : (iconv_t)-1;
     if (how == (iconv_t)-1)
         return true;
     struct sc_buf b = {.arena = r->arena};
