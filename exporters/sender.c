@@ -20,6 +20,8 @@ static const gw_nsec join_again = 50 * GW_MSEC;  /* the shortest time between tw
 static const gw_nsec join_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
 static const gw_nsec no_memory_pause = 100 * GW_MSEC;
 
+static const gw_nsec HEIR_PATIENCE = 2 * GW_SEC;
+
 enum { LEAST_LEARNED_BYTES = 64 * 1024, LONGEST_HINT = 30 };
 
 struct parcels {
@@ -47,8 +49,11 @@ struct gw_sender {
     char name[64], component[80];
 
     _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
-    pthread_t thread;         /* main thread only */
-    bool started;
+    struct gw_sender *_Atomic heir;
+    _Atomic gw_nsec patience; /* when open requests are cancelled for the heir's sake */
+    atomic_bool over;
+    pthread_t thread; /* main thread only, as what follows */
+    bool started, owns_queue;
 
     /* sender's thread only */
     struct gw_batch_limits limits;
@@ -207,6 +212,20 @@ static void reject(struct gw_sender *s, struct gw_parcel *p)
     finish_parcel(s, p);
 }
 
+static bool has_heir(struct gw_sender *s)
+{
+    return atomic_load_explicit(&s->heir, memory_order_acquire);
+}
+
+/* The heir will take it from the queue. */
+static void give_back(struct gw_sender *s, struct gw_parcel *p)
+{
+    struct gw_chain none = {NULL, NULL}, nodes;
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_QUEUED, 0, p->batch.items);
+    nodes = gw_parcel_open(p);
+    gw_queue_joined(s->queue, &none, &nodes);
+}
+
 static uint64_t next_random(struct gw_sender *s)
 {
     uint64_t z = s->random += 0x9e3779b97f4a7c15u; /* SplitMix64 */
@@ -217,6 +236,10 @@ static uint64_t next_random(struct gw_sender *s)
 
 static void retry(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
 {
+    if (has_heir(s)) {
+        give_back(s, p);
+        return;
+    }
     if (over_deadline(s, now)) {
         drop_parcel(s, p, GW_WHY_SHUTDOWN);
         return;
@@ -245,6 +268,10 @@ static void learn_size(struct gw_sender *s, const struct gw_parcel *p)
 static void split(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
 {
     struct gw_parcel *half[2];
+    if (has_heir(s)) {
+        give_back(s, p);
+        return;
+    }
     learn_size(s, p);
     if (!gw_parcel_split(p, s->conf->max_age, half)) {
         reject(s, p);
@@ -362,7 +389,7 @@ static void send_due(struct gw_sender *s, gw_nsec now)
  * refuse our logs and take our traces. */
 static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
-    unsigned signals = now < s->hungry_until ? 0 : s->signals, slots = s->open;
+    unsigned signals = now < s->hungry_until ? 0 : s->exporter->signals, slots = s->open; /* what a former configuration let in, too */
     for (const struct gw_parcel *p = s->waiting.first; p; p = p->next) {
         if (p->outcome.verdict == GW_HOLD)
             signals &= ~(1u << p->batch.signal);
@@ -536,9 +563,27 @@ static void publish(struct gw_sender *s)
     atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
 }
 
+/* What is left to do before the heir goes on. */
+static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
+{
+    gw_nsec limit = earlier(atomic_load(&s->patience), atomic_load(&s->deadline));
+    while (s->waiting.first)
+        give_back(s, detach(&s->waiting, &s->waiting.first));
+    publish(s);
+    if (!s->open)
+        return GW_SENDER_OVER;
+    if (now >= limit && !s->cancelled) {
+        s->exporter->cancel(s->ctx);
+        s->cancelled = true;
+    }
+    return s->settled.first ? now : s->cancelled ? GW_NEVER : limit;
+}
+
 gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
 {
     settle(s, now);
+    if (has_heir(s))
+        return step_down(s, now);
     begin_drain(s, now);
     join(s, now);
     if (over_deadline(s, now)) {
@@ -576,8 +621,8 @@ static void set_names(struct gw_sender *s)
     s->health.component = s->component;
 }
 
-struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
-                                struct gw_ids *ids)
+/* All but its queue and its number. */
+static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf)
 {
     struct gw_sender *s = calloc(1, sizeof *s);
     if (!s)
@@ -585,8 +630,6 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
     s->exporter = exporter;
     s->ctx = ctx;
     s->conf = conf;
-    s->ledger = ledger;
-    s->ids = ids;
     s->signals = gw_sender_signals(conf, exporter);
     s->slots = conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight : exporter->in_flight;
     s->retry = (struct gw_retry_conf){conf->retry_initial, conf->retry_max};
@@ -597,12 +640,20 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
     if (getrandom(&s->random, sizeof s->random, GRND_NONBLOCK) != sizeof s->random)
         s->random = (uint64_t)gw_wall() ^ (uintptr_t)s;
     set_names(s);
-    s->queue = gw_queue_new(conf->queue_size, drops_oldest(conf, exporter), wake, s);
-    if (!s->queue) {
-        free(s);
+    return s;
+}
+
+struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
+                                struct gw_ids *ids)
+{
+    struct gw_sender *s = make(exporter, ctx, conf);
+    if (!s)
         return NULL;
-    }
-    s->number = gw_ledger_exporter(ledger, s->name, s->signals);
+    s->ledger = ledger;
+    s->ids = ids;
+    s->owns_queue = true;
+    s->queue = gw_queue_new(conf->queue_size, drops_oldest(conf, exporter), wake, s);
+    s->number = s->queue ? gw_ledger_exporter(ledger, s->name, s->signals) : GW_LEDGER_EXPORTERS;
     if (s->number == GW_LEDGER_EXPORTERS) {
         gw_sender_drop(s);
         return NULL;
@@ -610,25 +661,48 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
     return s;
 }
 
+/* What is worth having in memory of what is on the disk. */
+static size_t refill_mark(const struct gw_sender_conf *conf)
+{
+    size_t enough = (size_t)(conf->in_flight + 1) * conf->batch_bytes;
+    return conf->queue_size < enough ? conf->queue_size : enough;
+}
+
+struct gw_sender *gw_sender_heir(struct gw_sender *former, const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf)
+{
+    struct gw_sender *s = make(exporter, ctx, conf);
+    if (!s)
+        return NULL;
+    s->ledger = former->ledger;
+    s->ids = former->ids;
+    s->queue = former->queue;
+    s->number = former->number;
+    s->store = former->store;
+    s->budget = former->budget;
+    s->reader = former->reader;
+    s->refill_below = refill_mark(conf);
+    return s;
+}
+
 void gw_sender_drop(struct gw_sender *s)
 {
     if (!s)
         return;
-    if (s->store)
+    if (s->owns_queue && s->store)
         gw_store_detach(s->store, s->reader);
-    gw_queue_drop(s->queue);
+    if (s->owns_queue)
+        gw_queue_drop(s->queue);
     free(s);
 }
 
 bool gw_sender_store(struct gw_sender *s, struct gw_storage *storage, struct gw_budget *budget)
 {
-    size_t enough = (size_t)(s->conf->in_flight + 1) * s->conf->batch_bytes;
     s->reader = gw_storage_attach(storage, s->name, s->number, drops_oldest(s->conf, s->exporter));
     if (s->reader == GW_STORE_READERS)
         return false;
     s->store = gw_storage_store(storage);
     s->budget = budget;
-    s->refill_below = s->conf->queue_size < enough ? s->conf->queue_size : enough;
+    s->refill_below = refill_mark(s->conf);
     gw_queue_spill(s->queue);
     return true;
 }
@@ -638,12 +712,27 @@ struct gw_route gw_sender_route(const struct gw_sender *s)
     return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_rendering)s->conf->mode, s->reader};
 }
 
+/* On the thread that both have. */
+static void inherit(struct gw_sender *heir, struct gw_sender *former)
+{
+    atomic_fetch_add_explicit(&heir->counts.requests, former->counts.requests, memory_order_relaxed);
+    atomic_fetch_add_explicit(&heir->counts.retries, former->counts.retries, memory_order_relaxed);
+    gw_queue_inherit(heir->queue, wake, heir);
+    atomic_store(&former->over, true);
+}
+
 static void *run(void *arg)
 {
-    struct gw_sender *s = arg;
-    for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
-        s->exporter->wait(s->ctx, until);
-    return NULL;
+    for (struct gw_sender *s = arg, *heir;; s = heir) {
+        for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
+            s->exporter->wait(s->ctx, until);
+        heir = atomic_load_explicit(&s->heir, memory_order_acquire);
+        if (!heir) {
+            atomic_store(&s->over, true);
+            return NULL;
+        }
+        inherit(heir, s);
+    }
 }
 
 enum { M_REQUESTS, M_RETRIES, M_OPEN, M_WAITING, M_TROUBLED, M_USED, M_CAPACITY, M_REFUSING };
@@ -699,11 +788,29 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
     gw_queue_close(s->queue);
 }
 
+void gw_sender_succeed(struct gw_sender *former, struct gw_sender *heir)
+{
+    gw_queue_resize(heir->queue, heir->conf->queue_size, drops_oldest(heir->conf, heir->exporter));
+    gw_ledger_signals(heir->ledger, heir->number, heir->signals);
+    heir->thread = former->thread;
+    heir->started = former->started;
+    heir->owns_queue = true;
+    former->owns_queue = former->started = false;
+    atomic_store(&former->patience, gw_now() + HEIR_PATIENCE);
+    atomic_store_explicit(&former->heir, heir, memory_order_release);
+    former->exporter->wake(former->ctx);
+}
+
+bool gw_sender_over(const struct gw_sender *s)
+{
+    return atomic_load(&s->over);
+}
+
 void gw_sender_finish(struct gw_sender *s)
 {
     if (s->started)
         pthread_join(s->thread, NULL);
     s->started = false;
-    if (s->store)
+    if (s->store && !has_heir(s))
         gw_ledger_leave(s->ledger, s->number);
 }

@@ -20,6 +20,11 @@
  * Stop: the queue is closed, ids become final, batches go out without waiting for company, waiting retries are due at once and
  * then as usual; at the deadline open requests are cancelled and what is left is counted dropped (shutdown).
  *
+ * Hot reload: an heir, with another configuration, goes on with a sender's queue and row of the ledger, on its thread:
+ *
+ *      sender: takes nothing more ─▶ open requests end, cancelled after HEIR_PATIENCE ─▶ what is not settled goes back to the queue
+ *      heir:                                                                              └─▶ takes it from there
+ *
  * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no thread; gw_sender_start
  * runs it in one, tests run it under a clock of their own.
  *
@@ -79,7 +84,9 @@ struct gw_sender;
 
 /* Registers itself with the ledger. `ctx` is the exporter's, opened (or to be opened before start). NULL when there is no memory. */
 struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *, struct gw_ledger *, struct gw_ids *);
-/* After gw_sender_finish, or without a start. Then the exporter may be closed. */
+/* A sender that can go on where `former` leaves off (gw_sender_succeed). Until then nothing is changed, and it may be dropped. */
+struct gw_sender *gw_sender_heir(struct gw_sender *former, const struct gw_exporter *, void *ctx, const struct gw_sender_conf *);
+/* After gw_sender_finish, or without a start, or when gw_sender_over. Then the exporter may be closed. */
 void gw_sender_drop(struct gw_sender *);
 /* Before the start, and before gw_sender_route: what does not fit into memory goes to the disk queue, and what an earlier run left
  * there for this name is sent first. False when the disk queue knows too many names. */
@@ -97,6 +104,12 @@ bool gw_sender_start(struct gw_sender *) GW_MUST_CHECK;
 void gw_sender_stop(struct gw_sender *, gw_nsec deadline);
 /* Waits for the thread, at most a moment longer than the deadline. */
 void gw_sender_finish(struct gw_sender *);
+
+/* The heir is as if it had been started. The former one comes to its end by itself; then its wake is called no more by offers that begin
+ * later. */
+void gw_sender_succeed(struct gw_sender *former, struct gw_sender *heir);
+/* Its thread has left it: it may be finished and dropped at once. */
+bool gw_sender_over(const struct gw_sender *);
 
 /* Does what is due and returns when to come back; GW_SENDER_OVER once stopped and empty. The thread's body, and the tests'. */
 gw_nsec gw_sender_step(struct gw_sender *, gw_nsec now);

@@ -224,9 +224,15 @@ static void read_all(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_
     name_exporters(t, c);
 }
 
+struct gw_conf *gw_conf_ref(struct gw_conf *c)
+{
+    c->refs++;
+    return c;
+}
+
 void gw_conf_drop(struct gw_conf *c)
 {
-    if (!c)
+    if (!c || --c->refs > 0)
         return;
     gw_arena_fini(&c->arena);
     free(c);
@@ -237,6 +243,7 @@ static struct gw_conf *conf_new(void)
     struct gw_conf *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
+    c->refs = 1;
     gw_arena_init(&c->arena, ARENA);
     if (gw_opt_defaults(gw_process_opts, &c->process, &c->arena))
         return c;

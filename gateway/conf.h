@@ -78,7 +78,8 @@ struct gw_conf {
     struct gw_conf_receiver receivers[GW_MAX_RECEIVERS];
     struct gw_conf_exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;
-    bool unasked; /* for receivers: these are those that run by default */
+    unsigned refs; /* main thread */
+    bool unasked;  /* for receivers: these are those that run by default */
 };
 
 /* What there is to configure; NULL-terminated as in modules.h. */
@@ -92,6 +93,8 @@ struct gw_conf_world {
 struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_world *, struct gw_problems *);
 /* The same from text, which `name` stands for in messages. */
 struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_world *, struct gw_problems *);
+/* What is opened from it holds a reference. */
+struct gw_conf *gw_conf_ref(struct gw_conf *);
 void gw_conf_drop(struct gw_conf *);
 
 #endif

@@ -26,7 +26,8 @@
  *   frame       reference count; the last exporter that is done with it drops it
  *
  * Threads
- *   main                         configuration, start, signals, drain, ledger, exit code      main.c, pipeline.h
+ *   main                         configuration, start, signals, reload, drain, ledger, exit   main.c, pipeline.h
+ *   admin, one per address       what is seen from outside; waits for nothing of the others   admin.h
  *   one per core (http worker)   everything from the socket to the queue                      receivers/http.h
  *   one per exporter             everything from the queue to the backend                     exporters/sender.h
  *   gRPC's, libcurl's            inside exporters; they touch frames by their last drop only

@@ -65,7 +65,7 @@ static void *wait_for_hurry(void *arg)
     siginfo_t info;
     do
         info.si_pid = getpid(); /* what an interrupted wait leaves */
-    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid());
+    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP);
     gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
@@ -99,18 +99,58 @@ static int close_books(struct gw_pipeline *p)
     return code;
 }
 
-static int run(struct gw_pipeline *p, struct gw_admin *admin, const struct gw_conf *conf, const sigset_t *signals)
+static const char *environment(const char *name)
 {
+    return getenv(name);
+}
+
+static const struct gw_conf_world world = {gw_receivers, gw_exporters, environment};
+
+/* Reads the file again. The configuration that is in place from now on: the new one, or, when something is wrong with that, the old. */
+static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struct gw_conf *old)
+{
+    struct gw_problems *problems = gw_problems_new();
+    struct gw_conf *conf = problems ? gw_conf_read(file, &world, problems) : NULL;
+    bool good = conf && gw_pipeline_reload(p, conf, problems);
+    if (problems)
+        gw_problems_print(problems, stderr);
+    if (!good)
+        gw_log(GW_ERROR, "ddgate", "the configuration was read again and has mistakes: nothing was changed");
+    gw_problems_drop(problems);
+    gw_conf_drop(good ? old : conf);
+    if (!good)
+        return old;
+    gw_log_level((enum gw_level)conf->process.log_level);
+    return conf;
+}
+
+/* A terminal that was closed sends SIGHUP as well: then there is nobody left whom to work for. */
+static bool terminal_is_gone(bool had_one)
+{
+    return had_one && tcgetpgrp(STDIN_FILENO) < 0;
+}
+
+/* Until a signal says that it is time to stop. */
+static int work(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
+{
+    bool terminal = tcgetpgrp(STDIN_FILENO) >= 0;
     int number;
+    while (sigwait(signals, &number) != 0 || (number == SIGHUP && !terminal_is_gone(terminal)))
+        *conf = read_again(p, file, *conf);
+    return number;
+}
+
+static int run(struct gw_pipeline *p, struct gw_admin *admin, const char *file, struct gw_conf **conf, const sigset_t *signals)
+{
     if (!gw_admin_start(admin) || !gw_pipeline_start(p)) {
         gw_pipeline_stop(p, 0);
         return EXIT_OTHER;
     }
     fputs("ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n", stderr);
     gw_pipeline_hint(p, stderr);
-    sigwait(signals, &number);
+    int number = work(p, file, conf, signals);
     gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));
-    drain(p, signals, conf->process.shutdown_timeout);
+    drain(p, signals, (*conf)->process.shutdown_timeout);
     return close_books(p);
 }
 
@@ -125,8 +165,9 @@ static void print_plan(const char *file, const struct gw_conf *conf)
 }
 
 /* Opens what the configuration says, and runs it, or says that it could. */
-static int execute(const struct gw_cli *cli, const struct gw_conf *conf, struct gw_problems *problems, const sigset_t *signals)
+static int execute(const struct gw_cli *cli, struct gw_conf **at, struct gw_problems *problems, const sigset_t *signals)
 {
+    struct gw_conf *conf = *at;
     bool check = cli->command == GW_CLI_CHECK;
     struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_problems_errors(problems));
     if (!p) {
@@ -142,26 +183,20 @@ static int execute(const struct gw_cli *cli, const struct gw_conf *conf, struct 
     else if (check)
         print_plan(cli->file, conf);
     else
-        code = run(p, admin, conf, signals);
+        code = run(p, admin, cli->file, at, signals);
     gw_admin_drop(admin);
     gw_pipeline_drop(p);
     return code;
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static int configured(const struct gw_cli *cli, const sigset_t *signals)
 {
-    const struct gw_conf_world world = {gw_receivers, gw_exporters, environment};
     struct gw_problems *problems = gw_problems_new();
     struct gw_conf *conf = problems ? gw_conf_read(cli->file, &world, problems) : NULL;
     int code = EXIT_OTHER;
     if (conf) {
         gw_log_level((enum gw_level)conf->process.log_level);
-        code = execute(cli, conf, problems, signals);
+        code = execute(cli, &conf, problems, signals);
     } else {
         fputs("ddgate: not enough memory to start\n", stderr);
     }

@@ -373,3 +373,54 @@ void gw_opt_show(const struct gw_opt *row, const void *conf, FILE *to)
         break;
     }
 }
+
+static bool same_list(const struct gw_list *a, const struct gw_list *b)
+{
+    for (size_t i = 0; i < a->n && a->n == b->n; i++)
+        if (!gw_str_eq(a->items[i], b->items[i]))
+            return false;
+    return a->n == b->n;
+}
+
+static bool same_map(const struct gw_map *a, const struct gw_map *b)
+{
+    for (size_t i = 0; i < a->n && a->n == b->n; i++)
+        if (!gw_str_eq(a->items[i].key, b->items[i].key) || !gw_str_eq(a->items[i].value, b->items[i].value))
+            return false;
+    return a->n == b->n;
+}
+
+bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b)
+{
+    const void *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
+    switch (row->type) {
+    case GW_OPT_str:
+    case GW_OPT_secret:
+        return gw_str_eq(*(const gw_str *)x, *(const gw_str *)y);
+    case GW_OPT_duration:
+        return *(const gw_nsec *)x == *(const gw_nsec *)y;
+    case GW_OPT_size:
+        return *(const uint64_t *)x == *(const uint64_t *)y;
+    case GW_OPT_count:
+        return *(const int64_t *)x == *(const int64_t *)y;
+    case GW_OPT_flag:
+        return *(const bool *)x == *(const bool *)y;
+    case GW_OPT_choice:
+        return *(const int *)x == *(const int *)y;
+    case GW_OPT_list:
+        return same_list(x, y);
+    case GW_OPT_map:
+        return same_map(x, y);
+    case GW_OPT_END_ROW:
+        break;
+    }
+    return true;
+}
+
+bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b)
+{
+    for (; rows->type != GW_OPT_END_ROW; rows++)
+        if (!gw_opt_same(rows, a, b))
+            return false;
+    return true;
+}

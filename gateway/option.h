@@ -86,6 +86,9 @@ bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *) G
 /* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a problem at `path`, and the field
  * stays as it was. `shown` stands for the text in messages: what the user wrote, before ${env:NAME} became a value. */
 bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, struct gw_arena *, const char *path, struct gw_problems *);
+/* Whether two structs that the row fills hold the same value; of all rows. */
+bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b);
+bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b);
 /* The field's value as it would be written in the file; of a secret and of a map's values only "***". */
 void gw_opt_show(const struct gw_opt *, const void *conf, FILE *);
 /* For people: "a duration", and how to write one: `write "10s", "250ms", "2m" or "1h"`. */

@@ -23,23 +23,45 @@ static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
     return ctx;
 }
 
-static bool add_exporter(struct gw_pipeline *p, const struct gw_conf_exporter *c)
+bool gw_pipeline_make_exporter(struct exporter *e, const struct gw_conf_exporter *c, struct gw_conf *conf)
 {
-    struct exporter *e = &p->exporters[p->exporters_n++];
-    e->module = c->module;
-    e->path = c->path;
+    *e = (struct exporter){.module = c->module, .path = c->path, .entry = c, .conf = gw_conf_ref(conf)};
     e->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
-    e->sender = e->ctx ? gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids) : NULL;
-    return e->sender != NULL;
+    return e->ctx;
 }
 
-static bool add_receiver(struct gw_pipeline *p, const struct gw_conf_receiver *c)
+void gw_pipeline_drop_exporter(struct exporter *e)
 {
-    struct receiver *r = &p->receivers[p->receivers_n++];
-    r->module = c->module;
-    r->path = c->path;
+    gw_sender_drop(e->sender);
+    if (e->ctx)
+        e->module->close(e->ctx);
+    free(e->ctx);
+    gw_conf_drop(e->conf);
+    *e = (struct exporter){.module = e->module};
+}
+
+bool gw_pipeline_make_receiver(struct receiver *r, const struct gw_conf_receiver *c, struct gw_conf *conf)
+{
+    *r = (struct receiver){.module = c->module, .path = c->path, .conf = gw_conf_ref(conf)};
     r->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
-    return r->ctx != NULL;
+    return r->ctx;
+}
+
+void gw_pipeline_drop_receiver(struct receiver *r)
+{
+    if (r->ctx)
+        r->module->close(r->ctx);
+    free(r->ctx);
+    gw_conf_drop(r->conf);
+    *r = (struct receiver){.module = r->module};
+}
+
+static bool add_exporter(struct gw_pipeline *p, const struct gw_conf_exporter *c, struct gw_conf *conf)
+{
+    struct exporter *e = &p->exporters[p->exporters_n++];
+    if (gw_pipeline_make_exporter(e, c, conf))
+        e->sender = gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids);
+    return e->sender;
 }
 
 static gw_str host_name(struct gw_pipeline *p, const struct gw_process_conf *c)
@@ -51,10 +73,12 @@ static gw_str host_name(struct gw_pipeline *p, const struct gw_process_conf *c)
     return gw_str_z(p->host_name);
 }
 
-static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
+static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
 {
     const struct gw_process_conf *c = &conf->process;
     int threads = gw_cpus();
+    p->conf = gw_conf_ref(conf);
+    atomic_init(&p->reloaded_at, (uint64_t)(gw_wall() / GW_SEC));
     p->budget.limit = c->max_memory;
     p->storage_conf =
         (struct gw_storage_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
@@ -77,15 +101,15 @@ static bool build(struct gw_pipeline *p, const struct gw_conf *conf, bool check)
                                .receivers = conf->receivers_n,
                                .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)
-        if (!add_exporter(p, &conf->exporters[i]))
+        if (!add_exporter(p, &conf->exporters[i], conf))
             return false;
     for (size_t i = 0; i < conf->receivers_n; i++)
-        if (!add_receiver(p, &conf->receivers[i]))
+        if (!gw_pipeline_make_receiver(&p->receivers[p->receivers_n++], &conf->receivers[i], conf))
             return false;
     return true;
 }
 
-struct gw_pipeline *gw_pipeline_new(const struct gw_conf *conf, bool check)
+struct gw_pipeline *gw_pipeline_new(struct gw_conf *conf, bool check)
 {
     struct gw_pipeline *p = calloc(1, sizeof *p);
     if (p)
@@ -101,33 +125,40 @@ void gw_pipeline_drop(struct gw_pipeline *p)
 {
     if (!p)
         return;
-    for (size_t i = 0; i < p->receivers_n; i++) {
-        if (p->receivers[i].ctx)
-            p->receivers[i].module->close(p->receivers[i].ctx);
-        free(p->receivers[i].ctx);
-    }
+    for (size_t i = 0; i < p->receivers_n; i++)
+        gw_pipeline_drop_receiver(&p->receivers[i]);
     gw_http_drop(p->http);
-    for (size_t i = 0; i < p->exporters_n; i++) {
-        if (p->exporters[i].sender)
-            gw_sender_drop(p->exporters[i].sender);
-        if (p->exporters[i].ctx)
-            p->exporters[i].module->close(p->exporters[i].ctx);
-        free(p->exporters[i].ctx);
-    }
+    gw_pipeline_reap(p);
+    for (size_t i = 0; i < p->exporters_n; i++)
+        gw_pipeline_drop_exporter(&p->exporters[i]);
     gw_storage_close(p->storage);
     gw_fanout_drop(p->fanout);
     gw_ids_drop(p->ids);
     log_scripts_drop(p->scripts);
     gw_ledger_drop(p->ledger);
+    gw_conf_drop(p->conf);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
 /* `open` adds what is wrong; a component that fails without a word is helped out. */
-static void said_nothing(struct gw_problems *problems, size_t before, enum gw_code code, const char *path)
+static bool opened(struct gw_problems *problems, size_t before, enum gw_code code, const char *path)
 {
     if (code != GW_OK && gw_problems_errors(problems) == before)
         gw_problem(problems, path, "cannot be opened: %s", gw_code_text(code));
+    return gw_problems_errors(problems) == before;
+}
+
+bool gw_pipeline_open_exporter(struct exporter *e, struct gw_problems *problems)
+{
+    size_t before = gw_problems_errors(problems);
+    return opened(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
+}
+
+bool gw_pipeline_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_problems *problems)
+{
+    size_t before = gw_problems_errors(problems);
+    return opened(problems, before, r->module->open(r->ctx, host, r->path, problems), r->path);
 }
 
 /* What an earlier run left is in the ledger afterwards, and waits for its exporter. */
@@ -154,28 +185,30 @@ static void add_routes(struct gw_pipeline *p)
 
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
 {
-    for (size_t i = 0; i < p->exporters_n; i++) {
-        size_t before = gw_problems_errors(problems);
-        struct exporter *e = &p->exporters[i];
-        said_nothing(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
-    }
+    for (size_t i = 0; i < p->exporters_n; i++)
+        gw_pipeline_open_exporter(&p->exporters[i], problems);
     log_scripts_read(p->scripts, p->scripts_directory, problems);
     if (!gw_problems_errors(problems) && !p->host.check && p->storage_conf.directory.len)
         open_storage(p, problems);
     add_routes(p);
     if (gw_problems_errors(problems)) /* nothing will run: say what else is wrong, but leave the addresses alone */
         p->host.check = true;
-    for (size_t i = 0; i < p->receivers_n; i++) {
-        size_t before = gw_problems_errors(problems);
-        struct receiver *r = &p->receivers[i];
-        said_nothing(problems, before, r->module->open(r->ctx, &p->host, r->path, problems), r->path);
-    }
+    for (size_t i = 0; i < p->receivers_n; i++)
+        gw_pipeline_open_receiver(&p->receivers[i], &p->host, problems);
 }
 
 static void set_stage(struct gw_pipeline *p, enum stage stage)
 {
     pthread_mutex_lock(&p->lock);
     p->stage = stage;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void gw_pipeline_start_receiver(struct gw_pipeline *p, struct receiver *r)
+{
+    r->module->start(r->ctx);
+    pthread_mutex_lock(&p->lock);
+    r->started = true;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -200,10 +233,8 @@ bool gw_pipeline_start(struct gw_pipeline *p)
             gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it", p->exporters[i].path);
             return false;
         }
-    for (size_t i = 0; i < p->receivers_n; i++) {
-        p->receivers[i].module->start(p->receivers[i].ctx);
-        p->receivers[i].started = true;
-    }
+    for (size_t i = 0; i < p->receivers_n; i++)
+        gw_pipeline_start_receiver(p, &p->receivers[i]);
     if (!start_http(p))
         return false;
     set_stage(p, STAGE_RUNNING);
@@ -222,6 +253,8 @@ static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_sender_stop(p->exporters[i].sender, deadline);
+    for (struct retired *r = p->retired; r; r = r->next)
+        gw_sender_stop(r->exporter.sender, deadline);
 }
 
 void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec patience)
@@ -232,11 +265,14 @@ void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec patience)
         if (p->receivers[i].started)
             p->receivers[i].module->stop(p->receivers[i].ctx);
     gw_fanout_stop(p->fanout);
+    gw_pipeline_reap(p);
     stop_senders(p, gw_now() + patience);
     if (atomic_load(&p->hurried))
         stop_senders(p, gw_now());
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_sender_finish(p->exporters[i].sender);
+    for (struct retired *r = p->retired; r; r = r->next)
+        gw_sender_finish(r->exporter.sender);
 }
 
 void gw_pipeline_hurry(struct gw_pipeline *p)

@@ -6,6 +6,8 @@
  *
  *   stop   the HTTP server closes its listeners and finishes its requests; receivers stop; the fan-out refuses; senders drain, all
  *          at the same time, until the deadline; then the books are closed
+ *   reload   another configuration while all of this runs: everything is prepared and checked first, and only when there is no mistake
+ *          anything changes (pipeline_reload.c)
  *   drop   exporters and receivers are closed, everything is given back in reverse order
  *
  * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
@@ -19,8 +21,9 @@
 
 struct gw_pipeline;
 
-/* Nothing outside is touched. `conf` is kept by reference. With `check`, open will bind nothing. NULL when there is no memory. */
-struct gw_pipeline *gw_pipeline_new(const struct gw_conf *, bool check);
+/* Nothing outside is touched. Holds a reference of the configuration. With `check`, open will bind nothing. NULL when there is no memory.
+ */
+struct gw_pipeline *gw_pipeline_new(struct gw_conf *, bool check);
 void gw_pipeline_drop(struct gw_pipeline *);
 
 void gw_pipeline_open(struct gw_pipeline *, struct gw_problems *);
@@ -28,6 +31,11 @@ void gw_pipeline_open(struct gw_pipeline *, struct gw_problems *);
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
 /* How to point an application at what is really open. */
 void gw_pipeline_hint(struct gw_pipeline *, FILE *);
+
+/* Between start and stop. Exporters, receivers and their options become those of `conf`, without a request lost or refused: exporters of
+ * the same name go on with what is queued, addresses that are kept stay open, connections live on. When there is a mistake, in `problems`
+ * already or found now, nothing changes, and false is returned. */
+bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_problems *) GW_MUST_CHECK;
 
 /* Returns when everything is delivered, or `patience` after the last request was answered. */
 void gw_pipeline_stop(struct gw_pipeline *, gw_nsec patience);

@@ -1,6 +1,7 @@
 /* pipeline_internal.h: what the files of the pipeline share, and nobody else includes.
  *
  *   pipeline.c          from a configuration to a running gateway and back     main thread
+ *   pipeline_reload.c   from one configuration to another, while it runs       main thread
  *   pipeline_watch.c    what is seen from outside                              admin thread
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -20,15 +21,24 @@
 struct receiver {
     const struct gw_receiver *module;
     const char *path;
-    void *ctx; /* NULL: not made */
-    bool started;
+    void *ctx;            /* NULL: not made */
+    struct gw_conf *conf; /* a reference: ctx and path are of it */
+    bool started;         /* the admin thread looks at no other */
 };
 
 struct exporter {
     const struct gw_exporter *module;
     const char *path;
     void *ctx;
+    struct gw_conf *conf;                 /* a reference, as above */
+    const struct gw_conf_exporter *entry; /* in conf */
     struct gw_sender *sender;
+};
+
+/* An exporter that a reload replaced or removed, until its sender has come to its end. */
+struct retired {
+    struct retired *next;
+    struct exporter exporter;
 };
 
 enum stage { STAGE_STARTING, STAGE_RUNNING, STAGE_STOPPING };
@@ -50,7 +60,26 @@ struct gw_pipeline {
     struct exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;
     enum stage stage;
+    struct retired *retired; /* main thread only; in the order of their retirement */
+    struct gw_conf *conf;    /* of the start: what only a start can change */
     atomic_bool hurried;
+    atomic_uint_least64_t reloads, refused_reloads, reloaded_at; /* seconds since 1970 */
+    atomic_bool reload_failed;
 };
+
+/* pipeline.c */
+bool gw_pipeline_make_receiver(struct receiver *, const struct gw_conf_receiver *, struct gw_conf *);
+bool gw_pipeline_open_receiver(struct receiver *, const struct gw_host *, struct gw_problems *);
+void gw_pipeline_start_receiver(struct gw_pipeline *, struct receiver *);
+/* Closes it, and gives everything of it back. */
+void gw_pipeline_drop_receiver(struct receiver *);
+/* Its context; the sender is the caller's to make. */
+bool gw_pipeline_make_exporter(struct exporter *, const struct gw_conf_exporter *, struct gw_conf *);
+bool gw_pipeline_open_exporter(struct exporter *, struct gw_problems *);
+void gw_pipeline_drop_exporter(struct exporter *);
+
+/* pipeline_reload.c */
+/* Gives back what has come to its end. After the last offer that may have begun before it did. */
+void gw_pipeline_reap(struct gw_pipeline *);
 
 #endif

@@ -8,7 +8,7 @@
 #include "gateway/process.h"
 #include "gateway/queue.h"
 
-enum { M_BUILD, M_READY, M_BALANCED, M_MEMORY, M_LIMIT, M_TRACES, M_ROOM, M_LINES, M_HELD };
+enum { M_BUILD, M_READY, M_BALANCED, M_MEMORY, M_LIMIT, M_TRACES, M_ROOM, M_LINES, M_HELD, M_RELOADS, M_RELOADED, M_RELOADED_AT };
 
 const struct gw_metric gw_pipeline_metrics[] = {
     [M_BUILD] = GW_GAUGE_ASKED("build_info", "version", "Always 1; the label says which version runs."),
@@ -20,6 +20,10 @@ const struct gw_metric gw_pipeline_metrics[] = {
     [M_ROOM] = GW_GAUGE_ASKED("join_traces_capacity", "", "The option join.traces, rounded up."),
     [M_LINES] = GW_COUNTER_ASKED("log_lines_total", "level", "Lines of ddgate's own log."),
     [M_HELD] = GW_COUNTER_ASKED("log_lines_suppressed_total", "", "Lines that were held back because there were too many alike."),
+    [M_RELOADS] =
+        GW_COUNTER_ASKED("config_reloads_total", "result", "Configurations read again (SIGHUP): done, or refused for their mistakes."),
+    [M_RELOADED] = GW_GAUGE_ASKED("config_last_reload_successful", "", "0 when the last one was refused, and an older one is in place."),
+    [M_RELOADED_AT] = GW_GAUGE_ASKED("config_last_reload_success_timestamp_seconds", "", "When the one in place was read."),
     GW_METRICS_END,
 };
 
@@ -72,6 +76,14 @@ static void measure_log(struct gw_metrics *to)
     gw_metrics_add(to, &gw_pipeline_metrics[M_HELD], (double)log.suppressed);
 }
 
+static void measure_reloads(struct gw_pipeline *p, struct gw_metrics *to)
+{
+    gw_metrics_add_for(to, &gw_pipeline_metrics[M_RELOADS], (double)atomic_load(&p->reloads), GW_STR("done"));
+    gw_metrics_add_for(to, &gw_pipeline_metrics[M_RELOADS], (double)atomic_load(&p->refused_reloads), GW_STR("refused"));
+    gw_metrics_add(to, &gw_pipeline_metrics[M_RELOADED], !atomic_load(&p->reload_failed));
+    gw_metrics_add(to, &gw_pipeline_metrics[M_RELOADED_AT], (double)atomic_load(&p->reloaded_at));
+}
+
 static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
 {
     size_t used, capacity;
@@ -92,6 +104,7 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
     if (p->storage)
         gw_storage_measure(p->storage, to);
     measure_log(to);
+    measure_reloads(p, to);
     gw_process_measure(to);
 }
 
@@ -123,6 +136,8 @@ static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
 {
     for (size_t i = 0; i < p->receivers_n; i++) {
         const struct receiver *r = &p->receivers[i];
+        if (!r->started)
+            continue;
         own_receiver(p, i, to);
         gw_metrics_component(to, r->module->metrics, r->module->measure, r->ctx);
         if (p->stage == STAGE_RUNNING)

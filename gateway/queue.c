@@ -15,16 +15,16 @@ struct lane {
 };
 
 struct gw_queue {
-    /* const after new */
-    size_t capacity;
-    bool drop_oldest, spills;
-    gw_queue_wake_f *wake;
-    void *arg;
-
     atomic_int hint; /* seconds */
 
     pthread_mutex_t lock;
     /* under lock */
+    size_t capacity;
+    bool drop_oldest, spills;
+    struct waker {
+        gw_queue_wake_f *wake;
+        void *arg;
+    } waker;
     struct lane joining[GW_SIGNALS], ready[GW_SIGNALS];
     size_t used;   /* bytes reserved, queued and in the sender's hands */
     size_t linked; /* nodes in lanes */
@@ -133,8 +133,7 @@ struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f
         return NULL;
     q->capacity = capacity;
     q->drop_oldest = drop_oldest;
-    q->wake = wake;
-    q->arg = arg;
+    q->waker = (struct waker){wake, arg};
     q->join_soonest = GW_NEVER;
     pthread_mutex_init(&q->lock, NULL);
     return q;
@@ -156,6 +155,22 @@ static void free_nodes(struct gw_chain *c)
 {
     for (struct gw_node *node; (node = gw_chain_pop(c));)
         free(node);
+}
+
+void gw_queue_inherit(struct gw_queue *q, gw_queue_wake_f *wake, void *arg)
+{
+    pthread_mutex_lock(&q->lock);
+    q->waker = (struct waker){wake, arg};
+    q->armed = false;
+    pthread_mutex_unlock(&q->lock);
+}
+
+void gw_queue_resize(struct gw_queue *q, size_t capacity, bool drop_oldest)
+{
+    pthread_mutex_lock(&q->lock);
+    q->capacity = capacity;
+    q->drop_oldest = drop_oldest;
+    pthread_mutex_unlock(&q->lock);
 }
 
 static bool make_nodes(enum gw_rendering rendering, struct gw_frame **frames, size_t n, struct gw_chain *out)
@@ -275,11 +290,12 @@ void gw_queue_push(struct gw_queue *q, struct gw_chain *c, struct gw_chain *evic
         news |= link_node(q, node);
     evict(q, evicted);
     bool wake = news && q->armed;
+    struct waker waker = q->waker;
     if (wake)
         q->armed = false;
     pthread_mutex_unlock(&q->lock);
     if (wake)
-        q->wake(q->arg);
+        waker.wake(waker.arg);
 }
 
 void gw_queue_close(struct gw_queue *q)
@@ -287,8 +303,9 @@ void gw_queue_close(struct gw_queue *q)
     pthread_mutex_lock(&q->lock);
     q->closed = true;
     q->armed = false;
+    struct waker waker = q->waker;
     pthread_mutex_unlock(&q->lock);
-    q->wake(q->arg);
+    waker.wake(waker.arg);
 }
 
 /* Under lock: moves what is due out of a lane. */
@@ -461,10 +478,11 @@ void gw_queue_poke(struct gw_queue *q)
 {
     pthread_mutex_lock(&q->lock);
     bool asleep = q->armed;
+    struct waker waker = q->waker;
     q->armed = false;
     pthread_mutex_unlock(&q->lock);
     if (asleep)
-        q->wake(q->arg);
+        waker.wake(waker.arg);
 }
 
 void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)

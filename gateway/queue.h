@@ -19,9 +19,8 @@
  * to do: a lane was empty (a timer has to be set), or now holds a whole batch.
  *
  * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
- * Threads: reserve, push, cancel from any; joining, joined, take, expire, done, arm from the sender; close from any. One mutex, held for a
- * few pointer moves and never while another lock is taken.
- * SPDX-License-Identifier: Apache-2.0
+ * Threads: reserve, push, cancel, close, resize from any; joining, joined, take, expire, done, arm, inherit from the sender. One mutex,
+ * held for a few pointer moves and never while another lock is taken. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_QUEUE_H
 #define GW_QUEUE_H
@@ -70,6 +69,10 @@ typedef void gw_queue_wake_f(void *arg);
 struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
 /* Drops what is still in it. */
 void gw_queue_drop(struct gw_queue *);
+/* Another sender goes on with it: from now on pushes wake that one. One that is being pushed meanwhile may still wake the former. */
+void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
+/* New bounds; what is too much already stays. */
+void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
 
 /* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
  * Takes no frame reference yet: push does. */

@@ -49,8 +49,8 @@ typedef void gw_receive_hint_f(void *ctx, FILE *to);
  *   prepare   checks the new options as open does, reads files that they name (scripts, …) and builds what follows from them, while the old
  *             ones still run. Mistakes are said at `path`. NULL without a mistake: this cannot be changed while it runs
  *             (another address, say), and the receiver is closed and opened again.
- *   adopt     puts it in place, between two records; cannot fail. Afterwards nothing refers to the old options: they are given back.
- *   abandon   instead of adopt, when somebody else made a mistake.
+ *   adopt     puts it in place, between two records, the options at the beginning of ctx included; cannot fail. Afterwards nothing refers
+ * to the old options: they are given back. abandon   instead of adopt, when somebody else made a mistake.
  *
  * `conf` is what the option rows fill, of the new configuration, and lives as long as it is in place. prepare is called even when
  * no option changed: what is in the files may have. Main thread. */
@@ -63,6 +63,8 @@ struct gw_reload {
 struct gw_receiver {
     const char *name, *summary;
     bool by_default;           /* runs where the configuration says nothing of receivers */
+    bool on_http;              /* all that it listens on are sites of the shared HTTP server: a reload opens it a second time, beside the
+                                  first, and switches between two requests; it needs no gw_reload */
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
     gw_receive_open_f *open;         /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */

@@ -190,6 +190,7 @@ const struct gw_receiver gw_receiver_ddtrace = {
     .name = "ddtrace",
     .summary = "Traces from Datadog's tracers (ddtrace, dd-trace-*), as a Datadog agent takes them.",
     .by_default = true,
+    .on_http = true,
     .opts = opts,
     .conf_size = sizeof(struct ddtrace_conf),
     .ctx_size = sizeof(struct ddtrace),

@@ -22,6 +22,8 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
     h->threads = threads > 0 ? (unsigned)threads : 1;
+    pthread_mutex_init(&h->park_lock, NULL);
+    pthread_cond_init(&h->park_moved, NULL);
     return h;
 }
 
@@ -30,11 +32,15 @@ void gw_http_drop(struct gw_http *h)
     if (!h)
         return;
     gw_http_stop(h, 0);
+    pthread_mutex_destroy(&h->park_lock);
+    pthread_cond_destroy(&h->park_moved);
     free(h);
 }
 
 void gw_http_want_threads(struct gw_http *h, int threads)
 {
+    if (h->workers)
+        return;
     if (threads > 0)
         h->threads = (unsigned)threads;
     if (h->threads > GW_HTTP_MAX_THREADS)
@@ -60,26 +66,34 @@ static enum gw_listen_result full(struct gw_listen_why *why, const char *what, u
     return GW_LISTEN_FAILED;
 }
 
+enum gw_listen_result gw_http_open_listener(struct listener *l, const struct gw_address *a, struct gw_tls *tls, struct gw_listen_why *why)
+{
+    *l = (struct listener){.address = *a, .asked = *a, .fd = -1};
+    enum gw_listen_result r = gw_listen_open(&l->address, &l->fd, why);
+    if (r != GW_LISTEN_OK)
+        return r;
+    l->file = gw_listen_file(&l->address);
+    gw_listen_name(&l->address, l->name, sizeof l->name);
+    l->tls = a->sa.ss_family == AF_UNIX ? NULL : tls;
+    return GW_LISTEN_OK;
+}
+
 static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_address *a, struct gw_tls *tls, struct listener **out,
                                           struct gw_listen_why *why)
 {
     if (h->listeners_n == MAX_LISTENERS)
         return full(why, "addresses", MAX_LISTENERS);
-    struct listener l = {.address = *a};
-    enum gw_listen_result r = gw_listen_open(&l.address, &l.fd, why);
-    if (r != GW_LISTEN_OK)
-        return r;
-    l.file = gw_listen_file(&l.address);
-    gw_listen_name(&l.address, l.name, sizeof l.name);
-    l.tls = a->sa.ss_family == AF_UNIX ? NULL : tls;
-    *out = &h->listeners[h->listeners_n++];
-    **out = l;
-    return GW_LISTEN_OK;
+    *out = &h->listeners[h->listeners_n];
+    enum gw_listen_result r = gw_http_open_listener(*out, a, tls, why);
+    h->listeners_n += r == GW_LISTEN_OK;
+    return r;
 }
 
 static enum gw_listen_result listen_one(struct gw_http *h, const struct gw_address *a, struct gw_http_site *site, struct gw_address *first,
                                         struct gw_listen_why *why)
 {
+    if (h->staging)
+        return gw_http_stage(h, a, site, first, why);
     struct listener *l = known(h, a);
     enum gw_listen_result r = l ? GW_LISTEN_OK : add_listener(h, a, site->tls, &l, why);
     if (r != GW_LISTEN_OK)
@@ -111,6 +125,8 @@ enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_h
             return one;
         r = one == GW_LISTEN_OK ? one : r;
     }
+    if (h->staging)
+        return r;
     if (h->limits.idle_timeout < site->limits.idle_timeout)
         h->limits.idle_timeout = site->limits.idle_timeout;
     if (h->limits.connections < site->limits.connections)
@@ -128,7 +144,7 @@ static void allow_descriptors(void)
     }
 }
 
-static void announce(const struct listener *l)
+void gw_http_announce(const struct listener *l)
 {
     for (size_t i = 0; i < l->sites_n; i++)
         gw_log(GW_INFO, l->sites[i]->component, "listening on %s%s%s", l->name, l->tls ? ", TLS" : "",
@@ -137,9 +153,10 @@ static void announce(const struct listener *l)
 
 enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
 {
-    if (h->listeners_n == 0)
+    if (h->listeners_n == 0 || h->workers)
         return GW_OK;
     allow_descriptors();
+    h->began = h->limits;
     h->workers = calloc(h->threads, sizeof *h->workers);
     if (!h->workers)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the HTTP workers");
@@ -155,16 +172,23 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
         if (!gw_http_worker_start(&h->workers[i]))
             return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, strerror(errno));
     for (size_t i = 0; i < h->listeners_n; i++)
-        announce(&h->listeners[i]);
+        gw_http_announce(&h->listeners[i]);
     return GW_OK;
+}
+
+void gw_http_close_listener(struct listener *l)
+{
+    if (l->fd < 0)
+        return;
+    gw_listen_unlink(&l->address, l->file);
+    close(l->fd);
+    l->fd = -1;
 }
 
 static void close_listeners(struct gw_http *h)
 {
-    for (size_t i = 0; i < h->listeners_n; i++) {
-        gw_listen_unlink(&h->listeners[i].address, h->listeners[i].file);
-        close(h->listeners[i].fd);
-    }
+    for (size_t i = 0; i < h->listeners_n; i++)
+        gw_http_close_listener(&h->listeners[i]);
     h->listeners_n = 0;
 }
 

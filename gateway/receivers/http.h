@@ -157,6 +157,21 @@ enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw
 /* Starts the workers, once all sites are registered and ready: the pipeline's part, not a receiver's. Without a listener there is
  * nothing to start. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
+/* Hot reload. Between begin and its end gw_http_listen only notes what is asked for, and opens addresses that nobody has yet; the server
+ * goes on as it is. */
+void gw_http_stage_begin(struct gw_http *);
+/* Forgets it, and closes what was opened for it. */
+void gw_http_stage_drop(struct gw_http *);
+/* A receiver's context before and after; NULL before: new, NULL after: gone. */
+struct gw_http_swap {
+    const void *before, *after;
+};
+/* Puts the staged sites in place of all others, between two requests: kept addresses stay open and their connections live, requests that
+ * are being received go to the successor of their site, counts go on. Addresses that nobody asks for any more are closed;
+ * what came by them is told so with its next answer, or now (503) where the receiver is gone as well. Afterwards nothing refers to the
+ * former sites. What only a start can change stays: the number of threads, idle_timeout, more connections. */
+void gw_http_stage_commit(struct gw_http *, const struct gw_http_swap *, size_t n);
+
 /* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler
  * runs. Without effect when it was called before. */
 void gw_http_stop(struct gw_http *, gw_nsec patience);

@@ -96,7 +96,7 @@ static void add_headers(struct MHD_Response *m, const struct conn *c, const stru
         add(m, r->more[i].name, r->more[i].value);
     snprintf(seconds, sizeof seconds, "%d", r->retry_after);
     add(m, "Retry-After", r->retry_after ? seconds : NULL);
-    add(m, "Connection", c->worker->stopping ? "close" : NULL);
+    add(m, "Connection", c->worker->stopping || c->listener->fd < 0 ? "close" : NULL);
 }
 
 enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)

@@ -2,6 +2,7 @@
  *
  *   http.c          sites, listeners, start and stop       main thread
  *   http_worker.c   accept, the loop                       one thread per worker
+ *   http_reload.c      other sites and listeners while it runs          main thread, workers parked
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_answer.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
@@ -22,15 +23,16 @@
 #include "gateway/receivers/http.h"
 #include "gateway/receivers/inflate.h"
 
-enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
+enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_STAGED = MAX_LISTENERS * 2, MAX_LINGERING = 64 };
 
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
 #define EV_PUMP ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
 
 struct listener {
-    struct gw_address address;
-    int fd;
+    struct gw_address address, asked; /* asked: as it stands in the configuration, where port 0 means any */
+    int fd;                           /* -1: closed by a reload; connections that came by it live on */
+    bool unused;                      /* closed so long ago that nobody is left who came by it: the place is free */
     struct gw_socket_file file;
     struct gw_tls *tls; /* of the first site; NULL: plain */
     char name[128];
@@ -110,6 +112,12 @@ struct worker {
     gw_nsec stop_by;
 };
 
+/* A site that a reload will put on a listener. */
+struct staged {
+    struct listener *listener; /* in listeners or in opened */
+    struct gw_http_site *site;
+};
+
 struct gw_http {
     struct gw_budget *budget, places, bodies;      /* max_memory, and what connections and bodies may take of it */
     struct gw_budget scratch[GW_HTTP_MAX_THREADS]; /* of each worker; outlives the workers, as what receivers keep per thread does */
@@ -121,14 +129,43 @@ struct gw_http {
     struct gw_peers *peers;
     struct worker *workers;
     unsigned workers_n;
+    struct gw_http_limits began; /* limits as of the start: what libmicrohttpd knows */
+    /* main thread, between gw_http_stage_begin and its end: the picture that a reload will put in place */
+    bool staging;
+    struct staged staged[MAX_STAGED];
+    size_t staged_n;
+    struct listener opened[MAX_LISTENERS]; /* for it */
+    size_t opened_n;
+    struct gw_http_site gone; /* of those whose receiver is no more */
+    pthread_mutex_t park_lock;
+    pthread_cond_t park_moved;
+    /* under park_lock */
+    unsigned parked;
+    bool parking;
     bool stopped;
 };
+
+/* http.c */
+void gw_http_announce(const struct listener *);
+void gw_http_close_listener(struct listener *); /* again without effect */
+
+enum gw_listen_result gw_http_open_listener(struct listener *, const struct gw_address *, struct gw_tls *, struct gw_listen_why *);
+
+/* http_reload.c */
+enum gw_listen_result gw_http_stage(struct gw_http *, const struct gw_address *, struct gw_http_site *, struct gw_address *first,
+                                    struct gw_listen_why *);
 
 /* http_worker.c */
 bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
 bool gw_http_worker_start(struct worker *);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_close(struct worker *);
+/* Returns when every worker stands between two turns of its loop, where nothing of a request is being done; resume lets them go. */
+void gw_http_park(struct gw_http *);
+void gw_http_resume(struct gw_http *);
+/* Of a parked worker. */
+void gw_http_worker_watch(struct worker *, size_t listener);
+void gw_http_worker_unwatch(struct worker *, size_t listener);
 void gw_http_conn_state(struct conn *, enum conn_state);
 
 /* http_deadlines.c */
@@ -144,12 +181,17 @@ enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const 
                                    const char *data, size_t *size, void **request);
 void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 
+/* Where the request's path leads on this listener. */
+void gw_http_find_route(struct request *, const struct listener *);
+
 /* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. */
 void gw_http_enroll(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_peer *);
 /* What accepting a connection took: memory, and one of its peer's connections. */
 void gw_http_give_place(struct worker *, const struct listener *, struct gw_peer *);
 
 /* http_tls.c */
+/* Some handshake or connection of this worker came by that listener. */
+bool gw_http_pumps_use(const struct worker *, const struct listener *);
 /* Takes over a TCP connection, with its place, that begins with a handshake. */
 void gw_http_pump_begin(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_peer *);
 void gw_http_pump_run(struct pump *);                   /* there was an event */

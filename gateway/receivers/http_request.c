@@ -72,9 +72,10 @@ static bool matches(const struct gw_http_route *r, gw_str path)
     return r->prefix ? gw_str_starts(path, want) : gw_str_eq(path, want);
 }
 
-static void find_route(struct request *q, const struct listener *l)
+void gw_http_find_route(struct request *q, const struct listener *l)
 {
     q->site = l->sites[0];
+    q->route = NULL;
     for (size_t i = 0; i < l->sites_n; i++)
         for (size_t j = 0; j < l->sites[i]->routes_n; j++)
             if (matches(&l->sites[i]->routes[j], q->path)) {
@@ -192,7 +193,7 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     gw_http_conn_state(c, CONN_RECEIVING);
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_header, &f);
     q->content_type = f.type;
-    find_route(q, c->listener);
+    gw_http_find_route(q, c->listener);
     atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
     if ((err.code = admit(c)) || check_framing(q, &f, &err))
         return refuse(c, &err);

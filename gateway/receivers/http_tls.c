@@ -87,6 +87,14 @@ void gw_http_pumps_sweep(struct worker *w)
     }
 }
 
+bool gw_http_pumps_use(const struct worker *w, const struct listener *l)
+{
+    for (const struct pump *p = w->pumps; p; p = p->next)
+        if (p->listener == l)
+            return true;
+    return false;
+}
+
 static struct pump *new_pump(struct worker *w, int fd, const struct listener *l)
 {
     struct pump *p = calloc(1, sizeof *p);

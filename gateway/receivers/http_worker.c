@@ -26,9 +26,10 @@ enum {
 static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
 struct message {
-    int fd, listener; /* fd -1: stop */
+    int fd, listener; /* fd STOP, PARK: no socket, an order */
     struct gw_peer *account;
 };
+enum { STOP = -1, PARK = -2 };
 
 static bool watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
 {
@@ -207,20 +208,34 @@ static void place(struct worker *w, int fd, int listener, const struct sockaddr 
 static void listen_on(struct worker *w)
 {
     for (size_t i = 0; i < w->http->listeners_n; i++)
-        watch(w->epoll, w->http->listeners[i].fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
+        if (w->http->listeners[i].fd >= 0)
+            watch(w->epoll, w->http->listeners[i].fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
     w->listening = true;
 }
 
 static void listen_off(struct worker *w)
 {
     for (size_t i = 0; i < w->http->listeners_n; i++)
-        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->http->listeners[i].fd, NULL);
+        if (w->http->listeners[i].fd >= 0)
+            epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->http->listeners[i].fd, NULL);
     w->listening = false;
+}
+
+void gw_http_worker_watch(struct worker *w, size_t listener)
+{
+    if (w->listening)
+        watch(w->epoll, w->http->listeners[listener].fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, listener);
+}
+
+void gw_http_worker_unwatch(struct worker *w, size_t listener)
+{
+    if (w->listening)
+        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->http->listeners[listener].fd, NULL);
 }
 
 static void accept_some(struct worker *w, int listener, int most)
 {
-    for (int i = 0; i < most; i++) {
+    for (int i = 0; i < most && w->http->listeners[listener].fd >= 0; i++) {
         struct sockaddr_storage peer = {.ss_family = AF_UNIX};
         socklen_t len = sizeof peer;
         int fd = accept4(w->http->listeners[listener].fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -267,6 +282,18 @@ static void begin_stop(struct worker *w)
         listen_off(w);
 }
 
+static void stand_by(struct gw_http *h)
+{
+    pthread_mutex_lock(&h->park_lock);
+    h->parked++;
+    pthread_cond_broadcast(&h->park_moved);
+    while (h->parking)
+        pthread_cond_wait(&h->park_moved, &h->park_lock);
+    h->parked--;
+    pthread_cond_broadcast(&h->park_moved);
+    pthread_mutex_unlock(&h->park_lock);
+}
+
 static void read_inbox(struct worker *w)
 {
     struct message m[EVENTS];
@@ -274,6 +301,8 @@ static void read_inbox(struct worker *w)
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *m; i++) {
         if (m[i].fd >= 0)
             adopt(w, m[i].fd, m[i].listener, m[i].account);
+        else if (m[i].fd == PARK)
+            stand_by(w->http);
         else
             begin_stop(w);
     }
@@ -411,10 +440,42 @@ bool gw_http_worker_start(struct worker *w)
 
 void gw_http_worker_stop(struct worker *w, gw_nsec until)
 {
-    static const struct message stop = {.fd = -1};
+    static const struct message stop = {.fd = STOP};
     w->stop_by = until; /* the pipe orders it before the worker's reading of it */
     if (w->running && write(w->inbox[1], &stop, sizeof stop) != sizeof stop)
         gw_log(GW_ERROR, "receiver=http", "worker %u cannot be told to stop: %s", w->index, strerror(errno));
+}
+
+/* A full inbox empties within a turn. */
+static void order_to_park(struct worker *w)
+{
+    static const struct message park = {.fd = PARK};
+    static const struct timespec moment = {.tv_nsec = 100 * GW_USEC};
+    while (write(w->inbox[1], &park, sizeof park) != sizeof park)
+        nanosleep(&moment, NULL);
+}
+
+void gw_http_park(struct gw_http *h)
+{
+    pthread_mutex_lock(&h->park_lock);
+    h->parking = true;
+    pthread_mutex_unlock(&h->park_lock);
+    for (unsigned i = 0; i < h->workers_n; i++)
+        order_to_park(&h->workers[i]);
+    pthread_mutex_lock(&h->park_lock);
+    while (h->parked < h->workers_n)
+        pthread_cond_wait(&h->park_moved, &h->park_lock);
+    pthread_mutex_unlock(&h->park_lock);
+}
+
+void gw_http_resume(struct gw_http *h)
+{
+    pthread_mutex_lock(&h->park_lock);
+    h->parking = false;
+    pthread_cond_broadcast(&h->park_moved);
+    while (h->parked > 0)
+        pthread_cond_wait(&h->park_moved, &h->park_lock);
+    pthread_mutex_unlock(&h->park_lock);
 }
 
 static void close_fd(int fd)

@@ -93,6 +93,11 @@ bool gw_listen_same(const struct gw_address *a, const struct gw_address *b)
     return memcmp(&a->sa, &b->sa, a->len) == 0;
 }
 
+bool gw_listen_same_asked(const struct gw_address *a, const struct gw_address *b)
+{
+    return a->sa.ss_family == b->sa.ss_family && a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
+}
+
 int gw_listen_port(const struct gw_address *a)
 {
     if (a->sa.ss_family == AF_INET)

@@ -46,6 +46,8 @@ enum gw_listen_result gw_listen_open(struct gw_address *, int *fd, struct gw_lis
 enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd, struct gw_listen_why *);
 /* The same address? Port 0 is like no other. */
 bool gw_listen_same(const struct gw_address *, const struct gw_address *);
+/* The same words in a configuration? Port 0 is like itself. */
+bool gw_listen_same_asked(const struct gw_address *, const struct gw_address *);
 /* "127.0.0.1:8126", "[::1]:8126", "/run/x.socket". */
 void gw_listen_name(const struct gw_address *, char *out, size_t size);
 /* The port, or 0 for a Unix socket. */

@@ -105,6 +105,7 @@ const struct gw_receiver gw_receiver_http = {
     .name = "http",
     .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's log streaming (/v1/write/logstreaming).",
     .by_default = true,
+    .on_http = true,
     .opts = opts,
     .conf_size = sizeof(struct log_http_conf),
     .ctx_size = sizeof(struct log_http),

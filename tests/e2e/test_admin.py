@@ -13,7 +13,7 @@ import pytest
 from ddgate import Ddgate, free_port, grpc
 from payloads import span, trace, v04
 from prometheus_client.parser import text_string_to_metric_families
-from sinks import Stall
+from sinks import PATIENCE, Stall
 
 QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 TINY = {"queue_size": "1MiB", "in_flight": 1, "batch": {"delay": "0s", "bytes": "1KiB"}}
@@ -93,6 +93,7 @@ def test_not_ready_while_stopping(make_gate, sink):
     assert gate.request("GET", "/metrics", connection=connection).status == 200
     sink.release()
     connection.close()
+    assert gate.process.wait(PATIENCE) == 0  # a second SIGTERM would end its patience
 
 
 def test_metrics_say_what_the_ledger_says(make_gate, sink):
@@ -148,6 +149,8 @@ def lint(text):
         seen.append(family.name)
         for word in ("counter", "gauge", "_ms", "_milliseconds", "_kib", "_mib"):
             assert word not in family.name, f"{family.name}: {word}"
+        labels = [(s.name, frozenset(s.labels.items())) for s in family.samples]
+        assert len(labels) == len(set(labels)), f"{family.name}: a sample stands there twice"
         for s in family.samples:
             assert s.name.endswith("_total") == (family.type == "counter"), s.name
             assert s.name == s.name.lower() and ":" not in s.name

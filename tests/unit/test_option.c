@@ -232,6 +232,25 @@ static void nearest(void **state)
     assert_null(gw_nearest(GW_STR("a name that is far longer than any name that an option could ever have here"), names));
 }
 
+/* Two structs are the same until any one of their values is another. */
+static void same(void **state)
+{
+    static const struct {
+        const char *name, *value;
+    } others[] = {{"str", "other"},  {"secret", "word"}, {"duration", "11s"}, {"size", "9MiB"},      {"count", "4"}, {"flag", "false"},
+                  {"choice", "one"}, {"list", "a"},      {"list", "a, b:2"},  {"list", "a, b:1, c"}, {"map", "k=w"}};
+    struct fixture *f = *state;
+    struct conf before;
+    assert_true(gw_opt_defaults(rows, &before, &f->arena));
+    assert_true(gw_opt_same_all(rows, &before, &f->conf));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_true(gw_opt_defaults(rows, &f->conf, &f->arena));
+        assert_true(set(f, others[i].name, others[i].value));
+        assert_false(gw_opt_same(row(others[i].name), &before, &f->conf));
+        assert_false(gw_opt_same_all(rows, &before, &f->conf));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sizes, setup, teardown),    cmocka_unit_test_setup_teardown(said, setup, teardown),
         cmocka_unit_test_setup_teardown(shown, setup, teardown),    cmocka_unit_test_setup_teardown(many_items, setup, teardown),
         cmocka_unit_test_setup_teardown(places, setup, teardown),   cmocka_unit_test(nearest),
+        cmocka_unit_test_setup_teardown(same, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -427,6 +427,100 @@ static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
     gw_arena_fini(&arena);
 }
 
+/* --- heirs --- */
+
+/* The second paper becomes the heir of the first one's sender. */
+static void succeed(struct bed *b)
+{
+    b->conf[1].name = b->conf[0].name;
+    b->paper[1].now = b->now;
+    b->sender[1] = gw_sender_heir(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]);
+    b->n = 2;
+    gw_sender_succeed(b->sender[0], b->sender[1]);
+}
+
+/* On the clock of the bed, where no thread goes from one to the other: the first comes to its end before the second begins. */
+static void run_both(struct bed *b, gw_nsec until)
+{
+    b->n = 1;
+    bed_run(b, until);
+    b->n = 2;
+    assert_true(gw_sender_step(b->sender[0], b->now) == GW_SENDER_OVER);
+    bed_run(b, b->now + 5 * GW_SEC);
+}
+
+static void an_heir_takes_what_waits(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->conf[0].in_flight = 2;
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+        bed_run(b, b->now + 300 * GW_MSEC);
+    }
+    assert_true(bed_at(b, 0, GW_TRACES, GW_IN_PROCESS) > 0);
+    b->conf[1].queue_size = 5000;
+    succeed(b);
+    run_both(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 20, 0);
+    bed_arrived(b, 1, 0, 20, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 60);
+    assert_int_equal(bed_view(b).exporters, 1);
+    struct gw_queue_state q;
+    gw_queue_state(gw_sender_route(b->sender[1]).queue, &q);
+    assert_int_equal(q.capacity, 5000);
+    assert_int_equal(q.used, 0);
+    bed_drop(b);
+}
+
+static void open_requests_end_before_the_heir_begins(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].latency = GW_SEC;
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    bed_run(b, b->now + 500 * GW_MSEC);
+    assert_int_equal(b->paper[0].n_open, 1);
+    succeed(b);
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    run_both(b, b->now + 2 * GW_SEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_arrived(b, 0, 1, 2, 0);
+    bed_arrived(b, 1, 0, 1, 0);
+    bed_arrived(b, 1, 1, 2, 1);
+    assert_int_equal(b->paper[0].cancels, 0);
+    bed_drop(b);
+}
+
+/* The patience is by the real clock; at a deadline it ends at once. */
+static void a_request_that_hangs_is_made_again_by_the_heir(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].max_age = b->conf[1].max_age = GW_NEVER / 4;
+    bed_add(b, "paper");
+    b->paper[0].latency = GW_NEVER / 4;
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].n_open, 1);
+    succeed(b);
+    b->now = gw_now() + 60 * GW_SEC;
+    run_both(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].cancels, 1);
+    bed_arrived(b, 1, 0, 1, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 3);
+    bed_drop(b);
+}
+
+static void an_heir_that_nobody_needs_leaves_all_as_it_was(void **state)
+{
+    struct bed *b = bed_of_one();
+    gw_sender_drop(gw_sender_heir(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]));
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_drop(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +545,10 @@ int main(void)
         cmocka_unit_test(a_stop_gives_back_what_has_a_receipt),
         cmocka_unit_test(retries_that_wait_are_tried_when_the_stop_begins),
         cmocka_unit_test(signals_that_an_exporter_cannot_carry_are_mistakes),
+        cmocka_unit_test(an_heir_takes_what_waits),
+        cmocka_unit_test(open_requests_end_before_the_heir_begins),
+        cmocka_unit_test(a_request_that_hangs_is_made_again_by_the_heir),
+        cmocka_unit_test(an_heir_that_nobody_needs_leaves_all_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
