@@ -110,6 +110,9 @@ static void plan_exporter(struct plan *plan, const struct gw_conf_exporter *c)
     n->before = find_exporter(plan, c->sender.name);
     const struct exporter *before = n->before >= 0 ? &plan->pipeline->exporters[n->before] : NULL;
     if (before && !same_exporter(before->entry, c) && !can_inherit(before, c)) {
+        if (plan->pipeline->storage)
+            gw_problem(plan->problems, c->path, "%s cannot carry all that waits on the disk under this name: choose another name",
+                       c->module->name);
         n->before = -1; /* it delivers what it holds by itself */
         before = NULL;
     }

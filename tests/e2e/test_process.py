@@ -53,7 +53,7 @@ def test_config_is_c(tmp_path):
         assert done.returncode == 2 and f"{conf}:1: max_memory" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_each_signal_drains(make_gate, sink, number):
     gate = make_gate(exporters=[grpc(sink, batch={"delay": "30s"})])
     s = span()

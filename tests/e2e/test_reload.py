@@ -23,11 +23,18 @@ def rows_of(gate, receivers=None, exporters=(), **settings):
     return "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items())
 
 
+def replace(gate, text):
+    """In one step: half a file could be read, and an empty one is a good one."""
+    fresh = gate.directory / "fresh.conf"
+    fresh.write_text(text)
+    fresh.rename(gate.directory / "ddgate.conf")
+
+
 def reload(gate, text=None, done=True, **rows):
     """Writes the file, sends SIGHUP, waits until it was read."""
     result = "done" if done else "refused"
     before = pick(samples(gate), "ddgate_config_reloads_total", result=result)
-    (gate.directory / "ddgate.conf").write_text(text if text is not None else rows_of(gate, **rows))
+    replace(gate, text if text is not None else rows_of(gate, **rows))
     gate.signal(signal.SIGHUP)
     gate._until(lambda: pick(samples(gate), "ddgate_config_reloads_total", result=result) > before, f"no reload was {result}")
 
@@ -96,6 +103,26 @@ def test_what_waits_for_a_dead_backend_goes_to_the_right_one(make_gate, make_sin
     gate.stop()
     assert {s.span_id for s in sink.spans} == {f"{s['span_id']:016x}" for s in spans} and sink.count() == 70
     assert gate.ledger.exporter()["sent"] == 70
+
+
+def test_the_same_with_a_disk_queue(make_gate, make_sink, tmp_path):
+    """… where most of it is only on the disk; and a name that is still at work is not given away."""
+    storage = {"directory": str(tmp_path / "queue")}
+    dead = dict(type="otlp_grpc", name="one", endpoint=f"http://127.0.0.1:{free_port()}", queue_size="1MiB", **QUICK)
+    gate = make_gate(exporters=[dead], settings={"storage": storage})
+    sent = [s for _ in range(30) for s in (lambda t: gate.put("/v0.4/traces", v04(t)).status == 200 and t)(
+        trace(40, meta={"env": "test", "text": "x" * 2000}))]
+    sink, other = make_sink(), make_sink()
+    reload(gate, exporters=[grpc(other, name="two", **QUICK)], storage=storage)
+    reload(gate, exporters=[grpc(sink, name="one", **QUICK)], storage=storage, done=False)
+    assert "one of the same name" in gate.stderr
+    gate.stop()
+    gate = make_gate(exporters=[dead], settings={"storage": storage})
+    gate.put("/v0.4/traces", v04(trace(5)))
+    reload(gate, exporters=[grpc(sink, name="one", **QUICK)], storage=storage)
+    sink.wait_spans(1205)
+    gate.stop()
+    assert {f"{s['span_id']:016x}" for s in sent} <= {s.span_id for s in sink.spans} and sink.count() == 1205
 
 
 def test_a_backend_that_hangs_is_left_behind(make_gate, make_sink):
@@ -303,7 +330,7 @@ def test_reloads_in_a_hurry_and_a_stop_in_the_middle(tmp_path, make_sink):
     texts = [rows_of(gate, exporters=[grpc(sink, **QUICK)]) for sink in (one, two)]
     sent = 0
     for i in range(40):
-        (gate.directory / "ddgate.conf").write_text(texts[i % 2])
+        replace(gate, texts[i % 2])
         gate.signal(signal.SIGHUP)
         assert gate.put("/v0.4/traces", v04(trace(2))).status == 200
         sent += 2
