@@ -250,6 +250,27 @@ static void scripts_are_read_again(void **state)
     close_scripts(&b);
 }
 
+/* Nobody's options changed, but the files did. */
+static void changed_scripts_reach_all_receivers(void **state)
+{
+    struct log_bed b = {.options = {.source = GW_LIT("renewed")}};
+    struct show s;
+    struct log_input in = {.text = GW_STR("x"), .observed = 1};
+    script("renewed.p", "add_key(v, 1)\n");
+    open_scripts(&b, NULL);
+    log_bed_open(&b, "file");
+    run(&b, in, &s);
+    assert_non_null(strstr(s.text, "{v=1 "));
+    script("renewed.p", "add_key(v, 2)\n");
+    log_scripts_read(b.host.scripts, gw_str_z(folder), b.problems);
+    log_scripts_renew(b.host.scripts, b.problems);
+    run(&b, in, &s);
+    assert_non_null(strstr(s.text, "{v=2 "));
+    log_bed_close(&b);
+    log_scripts_renew(b.host.scripts, NULL); /* nobody is left */
+    log_scripts_drop(b.host.scripts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +283,7 @@ int main(void)
         cmocka_unit_test(the_option_names_a_script_or_a_file),
         cmocka_unit_test(items_find_their_script),
         cmocka_unit_test(scripts_are_read_again),
+        cmocka_unit_test(changed_scripts_reach_all_receivers),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -120,7 +120,11 @@ struct log_conf *log_conf_new(const struct log_options *o, const struct gw_host 
         return NULL;
     pthread_mutex_init(&c->lock, NULL);
     c->host = host;
+    c->counts = host->scripts ? log_scripts_counts(host->scripts) : &c->own;
     snprintf(c->receiver, sizeof c->receiver, "%s", receiver);
+    snprintf(c->path, sizeof c->path, "%s", path);
+    if (host->scripts)
+        log_scripts_enter(host->scripts, c);
     c->now = setup_new(c, o, path, problems);
     if (c->now)
         return c;
@@ -132,6 +136,8 @@ void log_conf_drop(struct log_conf *c)
 {
     if (!c)
         return;
+    if (c->host->scripts)
+        log_scripts_leave(c->host->scripts, c);
     log_setup_drop(c->now);
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -159,7 +165,7 @@ void log_conf_abandon(struct log_setup *next)
 
 const struct log_counts *log_conf_counts(const struct log_conf *c)
 {
-    return &c->counts;
+    return c->counts;
 }
 
 /* Zones live as long as the process, so the setup need not. */

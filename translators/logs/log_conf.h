@@ -39,9 +39,11 @@ struct log_setup {
 struct log_conf {
     /* const after new */
     const struct gw_host *host;
-    char receiver[32];
+    char receiver[32], path[64];
+    struct log_counts *counts; /* the process's, or own */
 
-    struct log_counts counts;
+    struct log_counts own;
+    struct log_conf *next; /* of the process's */
     pthread_mutex_t lock;
     struct log_setup *now;  /* under lock */
     atomic_uint generation; /* of `now` */

@@ -92,7 +92,7 @@ struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *
 void log_conf_adopt(struct log_conf *, struct log_setup *);
 void log_conf_abandon(struct log_setup *);
 
-/* Records, since the start, over all batches. */
+/* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {
     atomic_uint_least64_t unparsed;      /* their script does not load: they went on as they were */
     atomic_uint_least64_t script_errors; /* their script ended with an error: they went on as far as it came */

@@ -12,9 +12,9 @@ static gw_str or_else(gw_str a, gw_str b)
     return a.len ? a : b;
 }
 
-static void count(const atomic_uint_least64_t *c)
+static void count(atomic_uint_least64_t *c)
 {
-    atomic_fetch_add_explicit((atomic_uint_least64_t *)(uintptr_t)c, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
 }
 
 const struct sc_script *log_script_of(struct log_batch *b, gw_str wished, gw_str source)
@@ -34,7 +34,7 @@ const struct sc_script *log_script_of(struct log_batch *b, gw_str wished, gw_str
         }
     }
     if (script && sc_broken(script)) {
-        count(&b->conf->counts.unparsed);
+        count(&b->conf->counts->unparsed);
         return NULL;
     }
     return script;
@@ -221,7 +221,7 @@ static enum gw_code write_created(struct log_batch *b, const struct log_input *i
         log_attrs_begin(&b->attrs, &b->scratch);
         take_point(b, made, &found);
         code = log_batch_write(b, in, &found);
-        count(&b->conf->counts.script_made);
+        count(&b->conf->counts->script_made);
     }
     return code;
 }
@@ -234,14 +234,14 @@ static bool run(struct log_batch *b, const struct sc_script *script, const struc
     uint64_t gave_up = sc_gave_up(b->thread);
     bool good = sc_run(script, &env, p, &fault);
     if (sc_gave_up(b->thread) != gave_up)
-        count(&b->conf->counts.gave_up);
+        count(&b->conf->counts->gave_up);
     *level = !has_text(p, status_key);
     if (good) {
         sc_point_finish(p, &(struct sc_finish){.no_status = *level});
         *level = *level && !has_text(p, level_key);
         return true;
     }
-    count(&b->conf->counts.script_errors);
+    count(&b->conf->counts->script_errors);
     snprintf(b->fault, sizeof b->fault, "%s", fault.text);
     *level = *level && !has_text(p, level_key);
     return false;

@@ -7,6 +7,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "translators/logs/log_conf.h"
+
 enum { SCRIPTS = 1024 /* of a folder */, PATH_ROOM = 4096, SHOWN = 1 << 16 };
 
 struct log_library {
@@ -16,6 +18,8 @@ struct log_library {
 
 struct log_scripts {
     struct log_library *library;
+    struct log_counts counts;
+    struct log_conf *confs; /* main thread */
 };
 
 struct folder {
@@ -202,4 +206,34 @@ void log_scripts_read(struct log_scripts *s, gw_str directory, struct gw_problem
 struct log_library *log_scripts_library(const struct log_scripts *s)
 {
     return s ? log_library_ref(s->library) : NULL;
+}
+
+void log_scripts_enter(struct log_scripts *s, struct log_conf *c)
+{
+    c->next = s->confs;
+    s->confs = c;
+}
+
+void log_scripts_leave(struct log_scripts *s, struct log_conf *c)
+{
+    struct log_conf **link = &s->confs;
+    while (*link && *link != c)
+        link = &(*link)->next;
+    if (*link)
+        *link = c->next;
+}
+
+void log_scripts_renew(struct log_scripts *s, struct gw_problems *problems)
+{
+    for (struct log_conf *c = s->confs; c; c = c->next) {
+        struct log_setup *now = log_setup_take(c), *next = log_conf_prepare(c, &now->options, c->path, problems);
+        if (next)
+            log_conf_adopt(c, next);
+        log_setup_drop(now);
+    }
+}
+
+struct log_counts *log_scripts_counts(struct log_scripts *s)
+{
+    return &s->counts;
 }

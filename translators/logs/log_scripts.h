@@ -11,6 +11,7 @@
 #define LOG_SCRIPTS_H
 
 #include "gateway/option.h"
+#include "translators/logs/log_record.h"
 #include "translators/logs/script/script.h"
 
 struct log_library;
@@ -32,5 +33,14 @@ void log_scripts_drop(struct log_scripts *);
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_problems *);
 /* A reference to what was read last; NULL when there is nothing. */
 struct log_library *log_scripts_library(const struct log_scripts *);
+
+/* The configurations of receivers that live (log_conf.c enters and leaves). */
+void log_scripts_enter(struct log_scripts *, struct log_conf *);
+void log_scripts_leave(struct log_scripts *, struct log_conf *);
+/* After log_scripts_read while they run: all of them work by what was read, each batch from when it is empty. Files that an option
+ * `pipeline` names are read again too; what is wrong with one is said at the receiver's path. Main thread. */
+void log_scripts_renew(struct log_scripts *, struct gw_problems *);
+/* Of all receivers. */
+struct log_counts *log_scripts_counts(struct log_scripts *);
 
 #endif
