@@ -101,6 +101,7 @@ struct file_reader {
     const char *component;
     struct log_conf *log;
     struct gw_log_feed *feed;
+    gw_str host; /* this machine's name */
     struct file_counts *counts;
 
     struct file_book *book;

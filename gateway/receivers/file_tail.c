@@ -115,7 +115,8 @@ static bool emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
     gw_str text = file_text_decode(&r->text, t->encoding, raw);
     if (r->coloured)
         text = file_text_strip(&r->text, text);
-    const struct log_input in = {.form = LOG_TEXT, .text = text, .observed = r->wall, .attrs = t->attrs, .attrs_n = 2, .cut = cut};
+    const struct log_input in = {
+        .form = LOG_TEXT, .text = text, .observed = r->wall, .host = r->host, .attrs = t->attrs, .attrs_n = 2, .cut = cut};
     bool full = gw_log_feed_add(r->feed, &in);
     file_book_touch(t->entry, end);
     if (cut) {
