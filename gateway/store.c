@@ -143,7 +143,7 @@ static enum gw_code trouble(struct gw_store *s, struct gw_err *err, const char *
     pthread_mutex_lock(&s->state);
     s->stats.trouble++;
     pthread_mutex_unlock(&s->state);
-    return gw_fail(err, GW_STORAGE, 0, "%s: cannot %s: %s", s->conf.directory, doing, strerror(why));
+    return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why)); /* a sender reads it: no paths */
 }
 
 static void recovered(struct gw_store *s)
@@ -217,6 +217,17 @@ static struct gw_store_segment *take_free(struct gw_store *s, uint64_t need)
     return segment;
 }
 
+/* Free segments are of no use for what is larger, but their room may be. */
+static void drop_free(struct gw_store *s)
+{
+    for (struct gw_store_segment *segment; (segment = take_free(s, 0));) {
+        pthread_mutex_lock(&s->state);
+        gw_store_forget(s, segment);
+        pthread_mutex_unlock(&s->state);
+        gw_store_drop_segment(s, segment, true);
+    }
+}
+
 static uint64_t total_size(struct gw_store *s)
 {
     pthread_mutex_lock(&s->state);
@@ -239,6 +250,8 @@ static enum gw_code find_segment(struct gw_store *s, uint64_t need, struct gw_st
         if ((*out = take_free(s, need)))
             return GW_OK;
         uint64_t size = need > s->conf.segment_size ? need : s->conf.segment_size;
+        if (size > s->conf.segment_size)
+            drop_free(s);
         if (total_size(s) + size <= s->conf.max_size)
             return (*out = gw_store_create(s, size)) ? GW_OK : GW_STORAGE;
         if (!make_room(s))
@@ -311,7 +324,7 @@ static enum gw_code prepare(struct gw_store *s, const struct gw_store_entry *e, 
         readers |= e[i].owed;
     }
     if (s->troubled && gw_now() < s->trouble_until)
-        return gw_fail(err, GW_STORAGE, 0, "%s cannot be written", s->conf.directory);
+        return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
     struct gw_store_segment *a = s->active;
     bool fits = a && !a->suspect && a->end + need + GW_STORE_UNIT <= a->size && knows_all(a, readers);
     return fits ? GW_OK : roll(s, need, err);
@@ -581,9 +594,14 @@ unsigned gw_store_reader_named(struct gw_store *s, const char *name)
     return unused;
 }
 
-/* Under state: nobody reads for the name, and nobody who did took anything along. */
+/* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room for it. */
 static bool attachable(const struct gw_store *s, unsigned r)
 {
+    unsigned attached = 0;
+    for (unsigned i = 0; i < GW_STORE_READERS; i++)
+        attached += s->readers[i].attached;
+    if (attached >= GW_STORE_SLOTS)
+        return false;
     for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
         if (segment->debts[r].owed != segment->debts[r].unread)
             return false;

@@ -56,7 +56,7 @@ struct gw_store *gw_store_open(const struct gw_store_conf *, struct gw_err *);
 void gw_store_close(struct gw_store *);
 
 /* A reader by its name, as it was on the disk or new. `owed` receives what it owes from before: it is behind then. GW_STORE_READERS
- * when there are too many. */
+ * when there are too many: GW_STORE_SLOTS at a time. */
 unsigned gw_store_attach(struct gw_store *, const char *name, bool drop_oldest, struct gw_store_items *owed);
 
 /* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its hands when it left: then only

@@ -42,6 +42,11 @@ enum gw_code gw_store_lock(struct gw_store *s, struct gw_err *err)
     s->directory = open(s->conf.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->directory < 0)
         return refuse(s, err, "open it");
+    int parent = s->conf.sync_names ? openat(s->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (parent >= 0) {
+        fsync(parent); /* where that is not allowed, the directory was made by somebody else */
+        close(parent);
+    }
     s->lock_file = openat(s->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock_file < 0)
         return refuse(s, err, "write into it");

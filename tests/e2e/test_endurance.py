@@ -90,7 +90,7 @@ def load(gate, rate, until, often=lambda: None):
 def test_full_rate_at_a_stalled_backend(make_gate, tmp_path, tally, disk):
     sink, peak, seconds = tally(stalled=True), [0], 60 if SOAK else 5
     settings = {"storage": {"directory": tmp_path / "queue"}} if disk else {}
-    gate = make_gate(exporters=[grpc(sink, compression="none", timeout="5m", **QUICK)], settings=settings)
+    gate = make_gate(exporters=[grpc(sink, compression="none", timeout="10m", queue_size="64MiB" if SOAK else "16MiB", **QUICK)], settings=settings)
 
     def watch():
         peak[0] = max(peak[0], resident(gate))

@@ -125,7 +125,7 @@ def test_kills_at_random_instants(make, make_sink, fsync):
         load.stop()
     wanted = set(load.acknowledged)
     assert wanted
-    sink.wait(lambda s: wanted <= set(ids(s.spans)), "everything acknowledged")
+    sink.wait(lambda s: wanted <= set(ids(s.spans)), "everything acknowledged", timeout=180)
     gate.stop()
     arrived = ids(sink.spans)
     twice = len(arrived) - len(set(arrived))

@@ -186,9 +186,10 @@ static void a_record_larger_than_a_segment_has_a_file_of_its_own(void **state)
     append(b, 1, 400000, 1u << r);
     append(b, 1, 100, 1u << r);
     assert_int_equal(store_bed_append(b, 2 << 20, 1u << r, NULL, NULL), GW_QUEUE_FULL); /* larger than all there is */
+    append(b, 1, 500000, 1u << r);                                                      /* just fits */
     reopen(b);
     r = attach(b, "one", NULL);
-    assert_int_equal(store_bed_read(b, r, 10, true, seen, NULL), 3);
+    assert_int_equal(store_bed_read(b, r, 10, true, seen, NULL), 4);
     gw_store_stats(b->store, &stats);
     assert_true(stats.size < 70000);
 }
@@ -292,7 +293,17 @@ static void there_are_so_many_names_and_no_more(void **state)
         gw_store_detach(b->store, (unsigned)i);
     }
     assert_int_equal(attach(b, "one more", NULL), GW_STORE_READERS);
-    assert_int_equal(attach(b, "name 7", NULL), 7);
+    for (int i = 7; i < 7 + GW_STORE_SLOTS; i++) {
+        snprintf(name, sizeof name, "name %d", i);
+        assert_int_equal(attach(b, name, NULL), i);
+    }
+    assert_int_equal(attach(b, "name 31", NULL), GW_STORE_READERS); /* so many at a time */
+    append(b, 3, 100, ((UINT32_C(1) << GW_STORE_SLOTS) - 1) << 7);
+    reopen(b);
+    for (int i = 7 + GW_STORE_SLOTS; i-- > 7;) {
+        snprintf(name, sizeof name, "name %d", i);
+        assert_int_equal(store_bed_read(b, attach(b, name, NULL), 10, true, seen, NULL), 3);
+    }
 }
 
 static void unjoined_ids_and_ages_survive(void **state)
