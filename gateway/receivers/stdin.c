@@ -19,6 +19,7 @@
 #include "gateway/log.h"
 #include "gateway/receivers/log_feed.h"
 #include "gateway/receivers/stream_framing.h"
+#include "gateway/receivers/stream_join.h"
 
 #define OPTS(X)                                                                                                                            \
     X(choice, at_end, "at_end", "auto", "auto|exit|stay", "",                                                                              \
@@ -26,6 +27,7 @@
       "exit where there are none.")                                                                                                        \
     X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
       "Longest line; the rest of a longer one is cut off, and the record says how much (log.record.truncated_bytes).")                     \
+    STREAM_JOIN_OPTS(X)                                                                                                                    \
     LOG_OPTS(X)
 
 enum { READ = 64 * 1024, AUTO = 0, EXIT = 1 };
@@ -49,6 +51,9 @@ struct input {
     atomic_uint_least64_t lines, bytes;
     /* the thread's */
     struct stream_framing framing;
+    struct stream_joiner joiner;
+    struct stream_join join;
+    gw_nsec quiet;   /* when a record that waits for more lines is passed on; GW_NEVER: there is none */
     gw_nsec due;     /* when the feed is flushed; GW_NEVER: it is empty */
     gw_nsec stop_at; /* when a stop was asked for; GW_NEVER: it was not */
     char *buffer;
@@ -92,17 +97,31 @@ static void offer(struct input *in)
     }
 }
 
-static void on_line(void *ctx, gw_str text, uint64_t cut)
+static void on_record(void *ctx, gw_str text, uint64_t cut, uint64_t observed)
 {
     struct input *in = ctx;
-    const struct log_input record = {
-        .form = LOG_TEXT, .text = text, .observed = (uint64_t)gw_wall(), .host = in->host->host_name, .cut = cut};
+    const struct log_input record = {.form = LOG_TEXT, .text = text, .observed = observed, .host = in->host->host_name, .cut = cut};
     atomic_fetch_add_explicit(&in->lines, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&in->bytes, text.len, memory_order_relaxed);
     if (in->due == GW_NEVER)
         in->due = gw_now() + LINGER;
     if (gw_log_feed_add(in->feed, &record))
         offer(in);
+}
+
+static void on_line(void *ctx, gw_str text, uint64_t cut)
+{
+    struct input *in = ctx;
+    if (in->joiner.how == STREAM_JOIN_NONE)
+        on_record(in, text, cut, (uint64_t)gw_wall());
+    else
+        stream_join_line(&in->joiner, &in->join, text, cut, (uint64_t)gw_wall(), on_record, in);
+}
+
+static void end_record(struct input *in)
+{
+    stream_join_end(&in->joiner, &in->join, on_record, in);
+    in->quiet = GW_NEVER;
 }
 
 /* False: the input has ended. */
@@ -116,6 +135,7 @@ static bool read_some(struct input *in)
     if (n <= 0)
         return false;
     stream_framing_push(&in->framing, gw_str_n(in->buffer, (size_t)n), on_line, in);
+    in->quiet = in->join.open ? gw_now() + STREAM_QUIET : GW_NEVER;
     return true;
 }
 
@@ -123,7 +143,9 @@ static bool read_some(struct input *in)
 static gw_nsec until_next(const struct input *in, gw_nsec now)
 {
     gw_nsec last = isatty(STDIN_FILENO) ? 0 : LAST_WORDS;
-    gw_nsec until = in->stop_at == GW_NEVER ? in->due : in->stop_at + last < in->due ? in->stop_at + last : in->due;
+    gw_nsec until = in->due < in->quiet ? in->due : in->quiet;
+    if (in->stop_at != GW_NEVER && in->stop_at + last < until)
+        until = in->stop_at + last;
     return until == GW_NEVER ? GW_NEVER : until - now;
 }
 
@@ -145,12 +167,15 @@ static void *run(void *ctx)
         gw_nsec left = until_next(in, gw_now());
         if (wait_for(in, true, left))
             ended = !read_some(in);
-        else if (in->stop_at != GW_NEVER && until_next(in, gw_now()) <= 0 && in->due > gw_now())
+        else if (in->stop_at != GW_NEVER && until_next(in, gw_now()) <= 0 && in->due > gw_now() && in->quiet > gw_now())
             break;
+        if (gw_now() >= in->quiet)
+            end_record(in);
         if (gw_now() >= in->due)
             offer(in);
     }
     stream_framing_end(&in->framing, on_line, in);
+    end_record(in);
     offer(in);
     if (ended)
         at_end(in);
@@ -165,6 +190,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct input_conf *c = &in->conf;
     in->host = host;
     in->wake = -1;
+    stream_joiner_open(&in->joiner, c->multiline, path, problems);
     in->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
     in->logs = log_conf_new(&in->log_options, host, path, "stdin", problems);
     in->opened = !atomic_exchange(&taken, true);
@@ -187,8 +213,11 @@ static bool start_thread(struct input *in)
 static void start(void *ctx)
 {
     struct input *in = ctx;
-    in->framing = (struct stream_framing){.mode = STREAM_NEWLINE, .max = in->conf.max_line, .budget = in->host->budget};
-    in->due = in->stop_at = GW_NEVER;
+    in->framing = (struct stream_framing){
+        .mode = STREAM_NEWLINE, .max = in->conf.max_line, .blanks = in->joiner.how != STREAM_JOIN_NONE, .budget = in->host->budget};
+    in->joiner.max = in->conf.max_line;
+    in->joiner.budget = in->host->budget;
+    in->due = in->stop_at = in->quiet = GW_NEVER;
     in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     in->buffer = malloc(READ);
     in->feed = gw_log_feed_new(in->logs, in->host, component);
@@ -220,6 +249,7 @@ static void close_(void *ctx)
             close(in->wake);
     }
     free(in->buffer);
+    stream_joiner_close(&in->joiner);
     log_conf_drop(in->logs);
     in->buffer = NULL;
     in->logs = NULL;

@@ -202,7 +202,7 @@ static gw_nsec sooner(gw_nsec a, gw_nsec b)
 /* In ms for epoll_wait, rounded up; -1: only a socket wakes us. */
 static int nap(const struct stream *s, gw_nsec now)
 {
-    gw_nsec until = sooner(s->due, s->full ? s->retry : GW_NEVER);
+    gw_nsec until = sooner(s->due, s->full ? s->retry : s->quiet);
     if (s->stopping && !s->full)
         return 0;
     if (s->stopping)
@@ -231,6 +231,8 @@ static bool turn(struct stream *s)
     for (int i = 0; i < n; i++)
         dispatch(s, events[i].data.ptr);
     gw_nsec now = gw_now();
+    if (now >= s->quiet && !s->full)
+        stream_quiet(s, now);
     if (now >= s->due)
         flush(s);
     if (s->full && now >= s->retry)
@@ -272,14 +274,18 @@ struct stream *stream_new(const struct gw_host *host, const struct stream_settin
 {
     struct stream *s = calloc(1, sizeof *s);
     struct gw_door door = set->door;
+    struct stream_joiner joiner = set->joiner;
     if (s) {
-        *s = (struct stream){.set = *set, .host = host, .epoll = -1, .inner = -1, .wake = -1, .due = GW_NEVER};
+        *s = (struct stream){.set = *set, .host = host, .epoll = -1, .inner = -1, .wake = -1, .due = GW_NEVER, .quiet = GW_NEVER};
         s->held = (struct gw_budget){.limit = host->budget->limit / 3, .parent = host->budget};
+        s->set.joiner.max = set->max_line;
+        s->set.joiner.budget = &s->held;
         s->peers = gw_peers_new(set->connections);
     }
     if (s && s->peers)
         return s;
     gw_door_close(&door);
+    stream_joiner_close(&joiner);
     free(s);
     return NULL;
 }
@@ -304,6 +310,7 @@ void stream_drop(struct stream *s)
     close_fd(s->wake);
     gw_peers_drop(s->peers);
     gw_door_close(&s->set.door);
+    stream_joiner_close(&s->set.joiner);
     free(s->buffer);
     free(s);
 }

@@ -29,6 +29,7 @@
 #include "gateway/receivers/listen.h"
 #include "gateway/receivers/log_feed.h"
 #include "gateway/receivers/stream_framing.h"
+#include "gateway/receivers/stream_join.h"
 
 enum { STREAM_CONNECTION = 4 * 1024, STREAM_TLS = 32 * 1024, STREAM_LISTENERS = 32, STREAM_ATTRS = 3 };
 #define STREAM_LINGER (20 * GW_MSEC)
@@ -99,15 +100,16 @@ struct stream_settings {
     size_t max_line;
     int64_t connections;
     gw_nsec idle_timeout;
-    uint64_t receive_buffer; /* 0: as the system has it */
-    struct gw_door door;     /* the stream's from then on; without tokens */
+    uint64_t receive_buffer;     /* 0: as the system has it */
+    struct gw_door door;         /* the stream's from then on; without tokens */
+    struct stream_joiner joiner; /* the same */
 };
 
 enum stream_kind { STREAM_TCP, STREAM_UNIX, STREAM_UDP, STREAM_UNIX_DGRAM };
 
 struct stream;
 
-/* NULL when there is no memory; the door is closed then. */
+/* NULL when there is no memory; door and joiner are closed then. */
 struct stream *stream_new(const struct gw_host *, const struct stream_settings *);
 /* Also ends what was started. */
 void stream_drop(struct stream *);

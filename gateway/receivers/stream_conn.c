@@ -60,13 +60,45 @@ static void drop(struct stream *s, struct stream_conn *c, bool say_goodbye)
     free(c);
 }
 
-/* From the framing, while s->reading is read. */
-static void on_record(void *to, gw_str text, uint64_t cut)
+/* Of s->reading. */
+static void on_record(void *to, gw_str text, uint64_t cut, uint64_t observed)
 {
     struct stream *s = to;
+    const struct stream_record r = {.text = text, .cut = cut, .torn = s->torn, .observed = observed, .peer = &s->reading->peer};
     s->reading->spoke = true;
-    const struct stream_record r = {.text = text, .cut = cut, .torn = s->torn, .observed = s->observed, .peer = &s->reading->peer};
     stream_take(s, s->feed, &r);
+}
+
+/* From the framing. What came with a count is a record; lines may belong together. */
+static void on_frame(void *to, gw_str text, uint64_t cut)
+{
+    struct stream *s = to;
+    struct stream_conn *c = s->reading;
+    const char *torn = s->torn;
+    if (s->set.joiner.how == STREAM_JOIN_NONE) {
+        on_record(s, text, cut, s->observed);
+        return;
+    }
+    s->torn = NULL; /* is said of the last record of all */
+    if (c->framing.state == FRAME_COUNTED)
+        stream_join_end(&s->set.joiner, &c->join, on_record, s);
+    else
+        stream_join_line(&s->set.joiner, &c->join, text, cut, s->observed, on_record, s);
+    s->torn = torn;
+    if (c->framing.state == FRAME_COUNTED)
+        on_record(s, text, cut, s->observed);
+}
+
+void stream_quiet(struct stream *s, gw_nsec now)
+{
+    s->quiet = GW_NEVER;
+    for (struct stream_conn *c = s->conns; c; c = c->next) {
+        s->reading = c;
+        if (c->join.open && now - c->heard >= STREAM_QUIET)
+            stream_join_end(&s->set.joiner, &c->join, on_record, s);
+        else if (c->join.open && c->heard + STREAM_QUIET < s->quiet)
+            s->quiet = c->heard + STREAM_QUIET;
+    }
 }
 
 void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
@@ -75,7 +107,8 @@ void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
     s->reading = c;
     s->torn = is_torn ? torn ? torn : "end" : NULL;
     s->observed = (uint64_t)gw_wall();
-    stream_framing_end(&c->framing, on_record, s);
+    stream_framing_end(&c->framing, on_frame, s);
+    stream_join_end(&s->set.joiner, &c->join, on_record, s);
     s->torn = NULL;
     drop(s, c, !torn);
 }
@@ -118,7 +151,8 @@ static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr
         return NULL;
     }
     *c = (struct stream_conn){.what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .heard = gw_now()};
-    c->framing = (struct stream_framing){.mode = s->set.framing, .max = s->set.max_line, .budget = &s->held};
+    c->framing = (struct stream_framing){
+        .mode = s->set.framing, .max = s->set.max_line, .blanks = s->set.joiner.how != STREAM_JOIN_NONE, .budget = &s->held};
     stream_describe(&c->peer, sa);
     return c;
 }
@@ -222,7 +256,9 @@ void stream_read(struct stream *s, struct stream_conn *c)
         c->heard = gw_now();
         s->reading = c;
         s->observed = (uint64_t)gw_wall();
-        stream_framing_push(&c->framing, gw_str_n(s->buffer, (size_t)n), on_record, s);
+        stream_framing_push(&c->framing, gw_str_n(s->buffer, (size_t)n), on_frame, s);
+        if (c->join.open && s->quiet == GW_NEVER)
+            s->quiet = c->heard + STREAM_QUIET;
         left = (size_t)n < left ? left - (size_t)n : 0;
     } while (stream_tls_pending(c->tls) || (c->tls && left));
 }

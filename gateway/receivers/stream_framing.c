@@ -86,7 +86,7 @@ static void pass_on(struct stream_framing *f, gw_str text, uint64_t cut, stream_
     } else /* with a cut, what stands at the end is no end */
         while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\0'))
             text.len--;
-    if (text.len || cut)
+    if (text.len || cut || (f->blanks && f->state == FRAME_LINE))
         record(to, text, cut);
 }
 
@@ -200,11 +200,12 @@ static size_t counted(struct stream_framing *f, gw_str s, stream_text_f *record,
 
 static size_t first(struct stream_framing *f, gw_str s)
 {
-    if (f->mode == STREAM_NEWLINE) {
+    bool end = f->len == 0 && (*s.ptr == '\n' || *s.ptr == '\r' || *s.ptr == '\0');
+    if (f->mode == STREAM_NEWLINE || (f->blanks && end)) {
         f->state = FRAME_LINE;
         return 0;
     }
-    if (f->len == 0 && (*s.ptr == '\n' || *s.ptr == '\r' || *s.ptr == '\0')) /* some senders end counted messages with a line's end too */
+    if (end) /* some senders end counted messages with a line's end too */
         return 1;
     ptrdiff_t head = begin(f, s);
     return head < 0 ? s.len : (size_t)head;

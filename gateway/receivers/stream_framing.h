@@ -29,13 +29,14 @@ struct stream_framing {
     /* set before the first push */
     enum stream_frame mode;
     size_t max;
+    bool blanks;              /* pass on empty lines, which stand in records of several lines */
     struct gw_budget *budget; /* pays for what is held */
     /* its own */
     char *held;
     size_t len, cap;
-    uint64_t cut;  /* bytes of the record under way that are not held */
-    uint64_t left; /* bytes of a counted record that have not come */
-    enum { FRAME_BEGIN, FRAME_LINE, FRAME_COUNTED } state;
+    uint64_t cut;                                          /* bytes of the record under way that are not held */
+    uint64_t left;                                         /* bytes of a counted record that have not come */
+    enum { FRAME_BEGIN, FRAME_LINE, FRAME_COUNTED } state; /* of a record while it is passed on: how it was framed */
 };
 
 /* The view is good until the call returns. `cut`: bytes that were cut off its end. */

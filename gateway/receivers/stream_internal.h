@@ -44,6 +44,7 @@ struct stream_conn {
     int fd;
     struct stream_tls *tls; /* NULL: plain */
     struct stream_framing framing;
+    struct stream_join join;
     struct stream_peer peer;
     struct gw_peer *account; /* NULL: nobody counts */
     size_t paid;
@@ -69,6 +70,7 @@ struct stream {
     gw_nsec retry, pause;             /* … and when the feed is offered again */
     struct stream_conn *conns;
     int64_t conns_n;
+    gw_nsec quiet; /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
     bool accepting, stopping;
     gw_nsec ticked, stop_by;
     char *buffer;                /* STREAM_BATCH × STREAM_READ */
@@ -86,8 +88,10 @@ void stream_accept(struct stream *, struct stream_listener *);
 void stream_read(struct stream *, struct stream_conn *);
 /* Passes on what is held, marked with `torn` if it is not whole. */
 void stream_end(struct stream *, struct stream_conn *, const char *torn);
-/* Idle ones. */
+/* Ends idle ones. */
 void stream_check(struct stream *, gw_nsec now);
+/* Passes on records that wait for more lines. */
+void stream_quiet(struct stream *, gw_nsec now);
 /* The address for people. */
 void stream_describe(struct stream_peer *, const struct sockaddr *);
 

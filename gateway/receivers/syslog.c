@@ -23,6 +23,7 @@
     X(str, mode, "mode", "0666", "", "", "Mode of the socket's file, in octal.")                                                           \
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
       "How messages end on a connection: newline (LF, CR LF or NUL), octet counting (RFC 6587), or auto: decided for each message.")       \
+    STREAM_JOIN_OPTS(X)                                                                                                                    \
     STREAM_UDP_OPTS(X)                                                                                                                     \
     STREAM_OPTS(X)                                                                                                                         \
     STREAM_DOOR_OPTS(X)                                                                                                                    \
@@ -128,6 +129,7 @@ static struct stream *new_stream(struct syslog *s, const char *path, struct gw_p
         .idle_timeout = c->idle_timeout,
         .receive_buffer = c->receive_buffer,
     };
+    stream_joiner_open(&set.joiner, c->multiline, path, problems);
     gw_door_open(&set.door, &door, set.component, path, problems);
     return stream_new(s->host, &set);
 }

@@ -13,6 +13,7 @@
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
       "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed by a syslog priority, newline "  \
       "else, decided for each record.")                                                                                                    \
+    STREAM_JOIN_OPTS(X)                                                                                                                    \
     STREAM_OPTS(X)                                                                                                                         \
     STREAM_DOOR_OPTS(X)                                                                                                                    \
     LOG_OPTS(X)
@@ -52,6 +53,7 @@ static struct stream *new_stream(struct tcp *t, const struct gw_host *host, cons
         .connections = c->connections,
         .idle_timeout = c->idle_timeout,
     };
+    stream_joiner_open(&set.joiner, c->multiline, path, problems);
     gw_door_open(&set.door, &door, set.component, path, problems);
     return stream_new(host, &set);
 }

@@ -13,6 +13,7 @@
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
       "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed by a syslog priority, newline "  \
       "else, decided for each record.")                                                                                                    \
+    STREAM_JOIN_OPTS(X)                                                                                                                    \
     STREAM_OPTS(X)                                                                                                                         \
     LOG_OPTS(X)
 
@@ -34,10 +35,10 @@ static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS(struct local, counts), STREAM_CONNECTION_METRICS(struct local, counts),
                                            GW_METRICS_END};
 
-static struct stream *new_stream(struct local *u, const struct gw_host *host, const char *path)
+static struct stream *new_stream(struct local *u, const struct gw_host *host, const char *path, struct gw_problems *problems)
 {
     const struct local_conf *c = &u->conf;
-    const struct stream_settings set = {
+    struct stream_settings set = {
         .component = "receiver=unix",
         .name = "unix",
         .path = path,
@@ -50,6 +51,7 @@ static struct stream *new_stream(struct local *u, const struct gw_host *host, co
         .connections = c->connections,
         .idle_timeout = c->idle_timeout,
     };
+    stream_joiner_open(&set.joiner, c->multiline, path, problems);
     return stream_new(host, &set);
 }
 
@@ -59,7 +61,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct local_conf *c = &u->conf;
     u->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
     u->logs = log_conf_new(&u->log_options, host, path, "unix", problems);
-    u->stream = u->logs ? new_stream(u, host, path) : NULL;
+    u->stream = u->logs ? new_stream(u, host, path, problems) : NULL;
     if (!u->stream)
         return GW_BUSY;
     stream_listen(u->stream, STREAM_UNIX, c->socket, stream_mode(c->mode, path, problems), false, "socket", problems);

@@ -140,7 +140,7 @@ def test_garbage(tmp_path, sink):
     """Any bytes: every byte that is no end of a line stands in some record."""
     port, rng = free_port(), random.Random(7)
     blobs = [rng.randbytes(rng.randrange(1, 20_000)) for _ in range(50)]
-    with gateway(tmp_path, sink, tcp(port)) as gate:
+    with gateway(tmp_path, sink, tcp(port, multiline="none")) as gate:
         for blob in blobs:
             with dial(port) as s:
                 s.sendall(blob)
@@ -185,7 +185,8 @@ def test_syslog_garbage(tmp_path, sink):
         for _ in range(rng.randrange(1, 6)):
             m[rng.randrange(len(m))] = rng.choice(b'<>[]"\\ =-:.0aZ\xff')
         damaged.append(bytes(m))
-    with gateway(tmp_path, sink, {"type": "syslog", "udp": [f"127.0.0.1:{udp_port}"], "tcp": [f"127.0.0.1:{port}"], "parse": "none"}):
+    with gateway(tmp_path, sink, {"type": "syslog", "udp": [f"127.0.0.1:{udp_port}"], "tcp": [f"127.0.0.1:{port}"], "multiline": "none",
+                                  "parse": "none"}):
         with dial(port) as s:
             s.sendall(b"".join(m + b"\n" for m in damaged))
         sink.wait_records(1000)

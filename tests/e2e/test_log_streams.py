@@ -66,6 +66,36 @@ def test_lines_over_tcp(tmp_path, sink):
     assert gate.ledger.exporter("sink", "logs") == {"sent": 7}
 
 
+TRACE = """2026-11-21 08:00:00 ERROR no stock
+Traceback (most recent call last):
+  File "shop.py", line 26, in order
+    raise KeyError("tea")
+KeyError: 'tea'"""
+
+
+def test_stack_traces_are_one_record(tmp_path, sink):
+    """Whole at once, in pieces, and at the end of a connection; unless they are not to be joined."""
+    port, plain = free_port(), free_port()
+    with gateway(tmp_path, sink, tcp(port), tcp(plain, multiline="none", source="plain")):
+        with dial(port) as s:
+            s.sendall(f"before\n{TRACE}\nafter\n".encode())
+            assert [r.body for r in sink.wait_records(3)] == ["before", TRACE, "after"]  # the last one waits for more, for a moment
+            for line in TRACE.splitlines():
+                s.sendall(line.encode() + b"\n")
+        assert sink.wait_records(4)[3].body == TRACE
+        with dial(plain) as s:
+            s.sendall(TRACE.encode() + b"\n")
+        assert sorted(r.body for r in sink.wait_records(9) if r.attributes["datadog.log.source"] == "plain") == sorted(TRACE.splitlines())
+
+
+def test_records_that_begin_by_a_pattern(tmp_path, sink):
+    port = free_port()
+    with gateway(tmp_path, sink, tcp(port, multiline=r"^\d+:")):
+        with dial(port) as s:
+            s.sendall(b"1: a\nb\n\nc\n2: d\n13 <13>whole, so3: e\n")
+        assert [r.body for r in sink.wait_records(4)] == ["1: a\nb\n\nc", "2: d", "<13>whole, so", "3: e"]
+
+
 def test_what_a_reset_cuts_is_marked(tmp_path, sink):
     port = free_port()
     with gateway(tmp_path, sink, tcp(port)):
