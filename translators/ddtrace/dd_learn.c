@@ -439,6 +439,7 @@ void dd_learn(struct dd_writer *w, const struct dd_scanned *c, const struct dd_g
     if (!learnable(w, &l) || !(l.plan = dd_plan_take(plans, hash)))
         return;
     l.plan->kind = (uint8_t)w->f.kind;
+    l.plan->has_upper = dd_has(&w->f, DD_T_TID);
     l.plan->has_rate = dd_has(&w->f, DD_T_P_KSR);
     l.plan->trace_says = (uint8_t)dd_trace_says(c, l.plan->has_rate);
     if (!learn_entries(&l) || !learn_noted(&l) || !learn_resource(&l) || !learn_bytes(&l)) {

@@ -97,14 +97,14 @@ static inline bool take_run(struct dd_msgpack *in, gw_str run)
 {
     const char *p = run.ptr, *q = (const char *)in->at;
     size_t left = run.len, room = (size_t)(in->end - in->at);
-    if (room < left + OTLP_WIDE) {
+    if (__builtin_expect(room < left + OTLP_WIDER, 0)) {
         if (room < left || memcmp(p, q, left) != 0)
             return false;
     } else {
-        for (; left > OTLP_WIDE; left -= OTLP_WIDE, p += OTLP_WIDE, q += OTLP_WIDE)
-            if (!otlp_same_wide(p, q, OTLP_WIDE))
+        for (; left > OTLP_WIDER; left -= OTLP_WIDER, p += OTLP_WIDER, q += OTLP_WIDER)
+            if (!otlp_same_wider(p, q, OTLP_WIDER))
                 return false;
-        if (!otlp_same_wide(p, q, left))
+        if (!otlp_same_wider(p, q, left))
             return false;
     }
     in->at += run.len;
@@ -197,10 +197,11 @@ bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgp
     return true;
 }
 
-bool dd_plan_settled(const struct dd_plans *p, const struct dd_span *s, bool metrics_planned)
+bool dd_plan_settled(const struct dd_plans *p, const struct dd_span *s, bool metrics_planned, bool renamed)
 {
     const struct dd_plan *plan = s->plan;
-    if (s->metrics_n != plan->metrics_n || !named(&p->body, plan, s) || !same(&p->body, plan->type, s->type) || !dd_plan_plain(s))
+    if (s->metrics_n != plan->metrics_n || (renamed && !named(&p->body, plan, s)) || !same(&p->body, plan->type, s->type) ||
+        !dd_plan_plain(s))
         return false;
     for (size_t i = 0; i < s->metrics_n && !metrics_planned; i++)
         if (!number_fits(&p->body, &plan->entries[s->meta_n + i], &s->metrics[i]))
@@ -263,7 +264,7 @@ void *dd_plan_room(struct dd_plan *plan, size_t bytes)
 bool dd_plan_keep(struct dd_plan *plan, gw_str *text)
 {
     char *copy = dd_plan_room(plan, text->len);
-    if (!copy || plan->room_used + OTLP_WIDE > DD_PLAN_BYTES - offsetof(struct dd_plan, room))
+    if (!copy || plan->room_used + OTLP_WIDER > DD_PLAN_BYTES - offsetof(struct dd_plan, room))
         return false;
     if (text->len)
         memcpy(copy, text->ptr, text->len);

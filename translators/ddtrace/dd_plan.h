@@ -87,6 +87,7 @@ struct dd_plan_url {
 struct dd_plan {
     uint64_t hash, used_in; /* the chunk in which it was used last */
     uint64_t scope_in;      /* the trace for which `scope` holds */
+    uint64_t noted_in;      /* the trace that knows what it says of the process */
     gw_str service, name, resource, type;
     uint16_t meta_n, metrics_n, gaps_n, noted_n, own_n, facts_n;
     uint16_t suspect; /* the entry that was not as expected last: the first to be looked at */
@@ -101,7 +102,7 @@ struct dd_plan {
     gw_str span_name;   /* field `name` of Span, as bytes */
     uint8_t kind;       /* enum dd_span_kind */
     uint8_t trace_says; /* dd_trace_says */
-    bool has_rate, has_url, has_query;
+    bool has_rate, has_upper, has_url, has_query;
     uint16_t url_at, query_at; /* entries */
     struct dd_plan_url url;
     struct dd_query_how how;
@@ -141,8 +142,8 @@ struct dd_plan *dd_plan_find(struct dd_plans *, const struct dd_span *, uint64_t
  * behind it. To be settled when the span is whole: dd_plan_settled, before which metrics may be read by dd_plan_metrics. */
 struct dd_plan *dd_plan_meta(struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
 bool dd_plan_metrics(const struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
-/* metrics_planned: dd_plan_metrics took them. */
-bool dd_plan_settled(const struct dd_plans *, const struct dd_span *, bool metrics_planned);
+/* metrics_planned: dd_plan_metrics took them. renamed: a name came later. */
+bool dd_plan_settled(const struct dd_plans *, const struct dd_span *, bool metrics_planned, bool renamed);
 
 /* No plan fits; true when it is time to learn one. */
 bool dd_plan_wanted(struct dd_plans *, uint64_t hash);
@@ -153,7 +154,7 @@ void dd_plan_forget(struct dd_plans *, struct dd_plan *);
 
 /* Memory of the plan, aligned to 8; NULL when it is used up. */
 void *dd_plan_room(struct dd_plan *, size_t bytes);
-/* A copy of the text, after which OTLP_WIDE bytes can be read; false when there is no room. */
+/* A copy of the text, of which OTLP_WIDER bytes more can be read; false when there is no room. */
 bool dd_plan_keep(struct dd_plan *, gw_str *text);
 
 #endif

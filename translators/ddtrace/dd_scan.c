@@ -306,9 +306,12 @@ static void scan_structs(const struct dd_span *span, struct gw_arena *arena, str
 }
 
 /* What a span with a plan says of its trace and process. */
-static void scan_known(struct dd_scanned *s, const struct dd_span *span, const struct dd_plan *plan, struct halves *h, bool is_root,
+static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct dd_plan *plan, struct halves *h, bool is_root,
                        struct gw_arena *arena, struct dd_oddities *odd)
 {
+    if (plan->noted_in == s->shapes->plans.trace && !plan->has_upper) /* the trace has heard it from a span before */
+        return;
+    plan->noted_in = s->shapes->plans.trace;
     for (unsigned i = 0; i < plan->noted_n; i++) {
         unsigned name = plan->noted[i].name, entry = plan->noted[i].entry;
         if (entry >= span->meta_n)

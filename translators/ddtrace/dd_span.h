@@ -117,6 +117,7 @@ enum dd_format {
 /* docs/threat-model.md */
 enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
 
+enum { DD_ORDER = 16 };
 struct dd_decoder {
     enum dd_format format;
     struct gw_arena *arena;
@@ -126,8 +127,9 @@ struct dd_decoder {
     uint64_t chunks;      /* begun so far, empty ones too: for messages and counters */
     gw_str *dictionary;   /* v0.5 */
     size_t dictionary_n;
-    bool finished;          /* the payload is over */
-    struct dd_plans *plans; /* spans may be read by them; NULL at first */
+    bool finished;           /* the payload is over */
+    struct dd_plans *plans;  /* spans may be read by them; NULL at first */
+    uint8_t order[DD_ORDER]; /* v0.4: the fields of the last span */
     /* Parts that could not be read and were left out of spans that live. */
     struct dd_left_out {
         uint64_t links, events, tags;

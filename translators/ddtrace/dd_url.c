@@ -69,7 +69,9 @@ void dd_url_authority(gw_str text, gw_str *host, int *port)
 void dd_url_split(gw_str url, struct dd_url *out)
 {
     size_t scheme = scheme_len(url), at;
-    *out = (struct dd_url){.absolute = scheme != 0};
+    out->absolute = scheme != 0;
+    out->port = 0;
+    out->scheme = out->userinfo = out->host = GW_NOSTR;
     if (scheme) {
         out->scheme = gw_str_n(url.ptr, scheme - 3);
         url = gw_str_from(url, scheme);

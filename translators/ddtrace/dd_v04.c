@@ -66,15 +66,23 @@ static enum dd_got plan_metrics(struct dd_decoder *d, struct dd_span *s, bool *m
     return read_metrics(d, s);
 }
 
-static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field, bool *metrics_planned)
+/* What is known of a span on the way. */
+struct reading {
+    bool metrics_planned, renamed; /* as dd_plan_settled takes them */
+};
+
+static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field, struct reading *r)
 {
     struct dd_msgpack *in = &d->in;
     switch (field) {
     case DD_F_SERVICE:
+        r->renamed |= s->plan != NULL;
         return dd_msgpack_text(in, &s->service);
     case DD_F_NAME:
+        r->renamed |= s->plan != NULL;
         return dd_msgpack_text(in, &s->name);
     case DD_F_RESOURCE:
+        r->renamed |= s->plan != NULL;
         return dd_msgpack_text(in, &s->resource);
     case DD_F_TYPE:
         return dd_msgpack_text(in, &s->type);
@@ -91,9 +99,9 @@ static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, en
     case DD_F_ERROR:
         return dd_decode_error(in, &s->error);
     case DD_F_META:
-        return plan_meta(d, s, *metrics_planned);
+        return plan_meta(d, s, r->metrics_planned);
     case DD_F_METRICS:
-        return plan_metrics(d, s, metrics_planned);
+        return plan_metrics(d, s, &r->metrics_planned);
     case DD_F_META_STRUCT:
         return dd_maps_structs(d, &s->meta_struct, &s->meta_struct_n);
     case DD_F_LINKS:
@@ -105,22 +113,66 @@ static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, en
     }
 }
 
+/* The fields as their keys stand in a body, of up to 15 bytes. */
+struct wire_key {
+    char bytes[16]; /* the rest is zero */
+    uint8_t len;
+};
+#define KEY(field, length, name) [DD_F_##field] = {length name, sizeof(length name) - 1}
+static const struct wire_key wire_keys[] = {KEY(SERVICE, "\xa7", "service"),
+                                            KEY(NAME, "\xa4", "name"),
+                                            KEY(RESOURCE, "\xa8", "resource"),
+                                            KEY(TYPE, "\xa4", "type"),
+                                            KEY(TRACE_ID, "\xa8", "trace_id"),
+                                            KEY(SPAN_ID, "\xa7", "span_id"),
+                                            KEY(PARENT_ID, "\xa9", "parent_id"),
+                                            KEY(START, "\xa5", "start"),
+                                            KEY(DURATION, "\xa8", "duration"),
+                                            KEY(ERROR, "\xa5", "error"),
+                                            KEY(META, "\xa4", "meta"),
+                                            KEY(METRICS, "\xa7", "metrics"),
+                                            KEY(META_STRUCT, "\xab", "meta_struct"),
+                                            KEY(LINKS, "\xaa", "span_links"),
+                                            KEY(EVENTS, "\xab", "span_events")};
+#undef KEY
+
+/* The next key; a tracer writes the fields of all spans in one order, so that of the last span is tried first. */
+static inline enum dd_got read_key(struct dd_decoder *d, uint8_t *guess, enum dd_field *field)
+{
+    struct dd_msgpack *in = &d->in;
+    const struct wire_key *likely = &wire_keys[*guess];
+    gw_str key = GW_NOSTR;
+    if (*guess && (size_t)(in->end - in->at) >= OTLP_WIDE && otlp_same_narrow(likely->bytes, (const char *)in->at, likely->len)) {
+        in->at += likely->len;
+        *field = (enum dd_field) * guess;
+        return DD_TAKEN;
+    }
+    enum dd_got got = dd_msgpack_text(in, &key);
+    *field = dd_span_field(key);
+    *guess = (uint8_t)*field;
+    return got == DD_OTHER_TYPE ? dd_msgpack_skip(in) : got; /* no text names nothing */
+}
+
+static void clear(struct dd_span *s)
+{
+    memset(s, 0, offsetof(struct dd_span, meta)); /* in two parts, which compilers write as moves */
+    memset(&s->meta, 0, sizeof *s - offsetof(struct dd_span, meta));
+}
+
 enum dd_got dd_v04_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
     uint32_t n;
-    bool metrics_planned = false;
+    struct reading r = {0};
+    enum dd_field field;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
-    *s = (struct dd_span){0};
+    clear(s);
     *why = GW_WHY_BAD_SPAN;
     for (uint32_t i = 0; !got && i < n; i++) {
-        gw_str key = GW_NOSTR;
-        got = dd_msgpack_text(&d->in, &key);
-        if (got == DD_OTHER_TYPE) /* no text names nothing */
-            got = dd_msgpack_skip(&d->in);
+        got = read_key(d, &d->order[i < DD_ORDER ? i : DD_ORDER - 1], &field);
         if (!got)
-            got = read_field(d, s, dd_span_field(key), &metrics_planned);
+            got = read_field(d, s, field, &r);
     }
-    if (!got && s->plan && !dd_plan_settled(d->plans, s, metrics_planned) && !dd_v04_maps(s, d->arena))
+    if (!got && s->plan && !dd_plan_settled(d->plans, s, r.metrics_planned, r.renamed) && !dd_v04_maps(s, d->arena))
         return DD_ILL_FORMED;
     return got;
 }

@@ -404,14 +404,15 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
 
 /* ---- again, by a plan ---- */
 
-/* Bytes of a plan, in moves of OTLP_WIDE: what is too much is written over. */
-static void put_planned(struct otlp_buf *w, gw_str bytes)
+/* Bytes of a plan, in moves of OTLP_WIDER: what is too much is written over. */
+static inline void put_planned(struct otlp_buf *w, gw_str bytes)
 {
-    if (!otlp_room(w, bytes.len + OTLP_WIDE))
+    if (!otlp_room(w, bytes.len + OTLP_WIDER))
         return;
     uint8_t *p = w->data + w->len;
-    for (size_t i = 0; i < bytes.len; i += OTLP_WIDE)
-        memcpy(p + i, bytes.ptr + i, OTLP_WIDE);
+    memcpy(p, bytes.ptr, OTLP_WIDER);
+    for (size_t i = OTLP_WIDER; i < bytes.len; i += OTLP_WIDER)
+        memcpy(p + i, bytes.ptr + i, OTLP_WIDER);
     otlp_end(w, p + bytes.len);
 }
 

@@ -109,7 +109,7 @@ struct otlp_region {
     const char *from;
     size_t len;
 };
-enum { OTLP_WIDE = 32 };
+enum { OTLP_WIDE = 32, OTLP_WIDER = 64 };
 
 static inline bool otlp_may_read_wide(const struct otlp_region *r, gw_str s)
 {
@@ -131,6 +131,17 @@ static inline bool otlp_copy_wide(uint8_t *to, const char *from, size_t n)
 #endif
 }
 
+/* Equality of the first n < 16 bytes, where 16 may be read of both. */
+static inline bool otlp_same_narrow(const char *a, const char *b, size_t n)
+{
+#ifdef __SSE2__
+    __m128i p = _mm_loadu_si128((const __m128i *)(const void *)a), q = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return !(~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(p, q)) & ((1u << n) - 1));
+#else
+    return memcmp(a, b, n) == 0;
+#endif
+}
+
 /* Equality of the first n bytes, where OTLP_WIDE may be read of both. */
 static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 {
@@ -142,6 +153,13 @@ static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 #else
     return memcmp(a, b, n) == 0;
 #endif
+}
+
+/* The same where OTLP_WIDER may be read of both, and n may be as much. */
+static inline bool otlp_same_wider(const char *a, const char *b, size_t n)
+{
+    size_t second = n > OTLP_WIDE ? n - OTLP_WIDE : 0;
+    return otlp_same_wide(a, b, n - second) & otlp_same_wide(a + OTLP_WIDE, b + OTLP_WIDE, second);
 }
 
 /* Copies s to p in any case; true when it is ASCII, and so needs no look at its UTF-8. */
