@@ -32,19 +32,31 @@ static inline bool same(const struct otlp_region *body, gw_str mine, gw_str thei
     return mine.len == 0 || memcmp(mine.ptr, theirs.ptr, mine.len) == 0;
 }
 
-static inline bool text_fits(const struct otlp_region *body, const struct dd_expected *e, const struct dd_text *t)
+/* The same, quicker where it is the very text that was compared before. What stands in an arena may be another one by now. */
+static inline bool same_again(const struct otlp_region *body, gw_str mine, const char **at, gw_str theirs)
+{
+    if (*at == theirs.ptr && mine.len == theirs.len)
+        return true;
+    if (!same(body, mine, theirs))
+        return false;
+    if ((uintptr_t)theirs.ptr - (uintptr_t)body->from < body->len)
+        *at = theirs.ptr;
+    return true;
+}
+
+static inline bool text_fits(const struct otlp_region *body, struct dd_expected *e, const struct dd_text *t)
 {
     uint64_t upper;
-    if (!same(body, e->key, t->key))
+    if (!same_again(body, e->key, &e->key_at, t->key))
         return false;
     if (e->demand == DD_EQUAL)
-        return same(body, e->text, t->value);
+        return same_again(body, e->text, &e->text_at, t->value);
     return e->demand != DD_ITS_UPPER || gw_str_hex64(t->value, &upper);
 }
 
-static inline bool number_fits(const struct otlp_region *body, const struct dd_expected *e, const struct dd_number *n)
+static inline bool number_fits(const struct otlp_region *body, struct dd_expected *e, const struct dd_number *n)
 {
-    return same(body, e->key, n->key) && (e->demand != DD_EQUAL || (e->number.kind == n->kind && e->number.bits == n->u));
+    return same_again(body, e->key, &e->key_at, n->key) && (e->demand != DD_EQUAL || (e->number.kind == n->kind && e->number.bits == n->u));
 }
 
 static bool entry_fits(const struct dd_plans *p, const struct dd_plan *plan, const struct dd_span *s, size_t i)
@@ -59,10 +71,21 @@ static inline bool named(const struct otlp_region *body, const struct dd_plan *p
     return same(body, plan->resource, s->resource) && same(body, plan->name, s->name) && same(body, plan->service, s->service);
 }
 
+/* A new body: nothing of it was seen. */
+static inline void meet(const struct dd_plans *p, struct dd_plan *plan)
+{
+    if (plan->met_in == p->request)
+        return;
+    plan->met_in = p->request;
+    for (size_t i = 0; i < plan->meta_n + plan->metrics_n; i++)
+        plan->entries[i].key_at = plan->entries[i].text_at = NULL;
+}
+
 static bool fits(const struct dd_plans *p, struct dd_plan *plan, const struct dd_span *s)
 {
     const struct otlp_region *body = &p->body;
-    const struct dd_expected *e = plan->entries;
+    struct dd_expected *e = plan->entries;
+    meet(p, plan);
     if (plan->meta_n != s->meta_n || plan->metrics_n != s->metrics_n || !named(body, plan, s) || !same(body, plan->type, s->type) ||
         !entry_fits(p, plan, s, plan->suspect))
         return false;
@@ -199,7 +222,8 @@ bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgp
 
 bool dd_plan_settled(const struct dd_plans *p, const struct dd_span *s, bool metrics_planned, bool renamed)
 {
-    const struct dd_plan *plan = s->plan;
+    struct dd_plan *plan = s->plan;
+    meet(p, plan);
     if (s->metrics_n != plan->metrics_n || (renamed && !named(&p->body, plan, s)) || !same(&p->body, plan->type, s->type) ||
         !dd_plan_plain(s))
         return false;

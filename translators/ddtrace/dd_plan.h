@@ -40,6 +40,7 @@ enum dd_demand { DD_EQUAL, DD_ANY_VALUE, DD_ITS_UPPER, DD_ITS_URL, DD_ITS_QUERY 
 /* One entry of the span's tags: those of meta, then those of metrics. */
 struct dd_expected {
     gw_str key;
+    const char *key_at, *text_at; /* where these texts stood last in the body at hand: in v0.5 each stands there once */
     union {
         gw_str text;
         struct {
@@ -87,6 +88,7 @@ struct dd_plan_url {
 struct dd_plan {
     uint64_t hash, used_in; /* the chunk in which it was used last */
     uint64_t scope_in;      /* the trace for which `scope` holds */
+    uint64_t met_in;        /* the request for whose body `…_at` hold */
     uint64_t noted_in;      /* the trace that knows what it says of the process */
     gw_str service, name, resource, type;
     uint16_t meta_n, metrics_n, gaps_n, noted_n, own_n, facts_n;
@@ -122,9 +124,10 @@ struct dd_sight {
 };
 
 struct dd_plans {
-    bool off;       /* nothing is learned and nothing found */
-    uint64_t chunk; /* number of the chunk at hand, never twice in a translator's life; */
-    uint64_t trace; /* likewise of the trace, of which a chunk that no tracer sends has several */
+    bool off;         /* nothing is learned and nothing found */
+    uint64_t chunk;   /* number of the chunk at hand, never twice in a translator's life; */
+    uint64_t request; /* likewise of the request */
+    uint64_t trace;   /* likewise of the trace, of which a chunk that no tracer sends has several */
     struct otlp_region body;
     struct dd_plan *ways[DD_PLAN_SETS][DD_PLAN_WAYS];
     struct dd_sight sights[DD_PLAN_SIGHTS];

@@ -291,6 +291,7 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.bad_struct = 0;
     t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
     t->writer.shapes.plans.body = t->writer.f.body;
+    t->writer.shapes.plans.request++;
     t->writer.shapes.plans.off = t->forgetful || env->renderings != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
