@@ -159,7 +159,8 @@ static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 static inline bool otlp_same_wider(const char *a, const char *b, size_t n)
 {
     size_t second = n > OTLP_WIDE ? n - OTLP_WIDE : 0;
-    return otlp_same_wide(a, b, n - second) & otlp_same_wide(a + OTLP_WIDE, b + OTLP_WIDE, second);
+    unsigned low = otlp_same_wide(a, b, n - second), high = otlp_same_wide(a + OTLP_WIDE, b + OTLP_WIDE, second);
+    return low & high; /* both, without a branch between them */
 }
 
 /* Copies s to p in any case; true when it is ASCII, and so needs no look at its UTF-8. */
