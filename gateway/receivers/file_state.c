@@ -39,9 +39,9 @@ static bool usable(const char *folder, bool check)
     if (!check)
         return make_folder(folder) && access(folder, W_OK | X_OK) == 0;
     snprintf(above, sizeof above, "%s", folder);
-    for (char *slash; !is_folder(above) && (slash = strrchr(above, '/')) && slash != above;)
+    for (char *slash; access(above, F_OK) != 0 && errno == ENOENT && (slash = strrchr(above, '/')) && slash != above;)
         *slash = '\0';
-    return access(above, W_OK | X_OK) == 0;
+    return is_folder(above) && access(above, W_OK | X_OK) == 0;
 }
 
 static bool in_folder(const char *folder, gw_str first_path, bool check, char *out, size_t size)
