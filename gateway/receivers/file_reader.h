@@ -73,8 +73,11 @@ struct file_counts {
 enum { FILE_NO_LOCK = -2 };
 enum { FILE_BLOCK = 256 * 1024, FILE_TURN = 1024 * 1024, FILE_HELD = 64 * 1024 };
 
+/* Tails by inode: folders with thousands of files are looked through often. */
+enum { FILE_SLOTS = 1024 };
+
 struct file_tail {
-    struct file_tail *next;
+    struct file_tail *next, *same_slot;
     struct file_entry *entry;
     int fd;            /* -1: closed, for others need it more */
     uint64_t dev, ino; /* as stat says now; the entry's may be of before a reboot */
@@ -123,7 +126,8 @@ struct file_reader {
     bool coloured; /* what is in buf has escape sequences that shall go */
 
     struct file_watch watch;
-    struct file_tail *tails, *turn; /* turn: who is first in the next round */
+    struct file_tail *tails, *turn; /* turn: who comes next in the round */
+    struct file_tail *slots[FILE_SLOTS];
     size_t tails_n, open_n;
     bool blind;                              /* some folder cannot be watched */
     bool scan;                               /* names changed */

@@ -29,8 +29,8 @@ static void shut(struct file_reader *r, struct file_tail *t)
     r->open_n--;
 }
 
-/* Of those that have nothing to read, the one that rests longest. */
-static void make_room(struct file_reader *r, const struct file_tail *but)
+/* Closes, of those that have nothing to read, the one that rests longest. False: there is none. */
+static bool make_room(struct file_reader *r, const struct file_tail *but)
 {
     struct file_tail *oldest = NULL;
     for (struct file_tail *t = r->tails; t; t = t->next)
@@ -38,6 +38,7 @@ static void make_room(struct file_reader *r, const struct file_tail *but)
             oldest = t;
     if (oldest)
         shut(r, oldest);
+    return oldest != NULL;
 }
 
 struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat *st, struct file_entry *e, uint64_t pos)
@@ -54,8 +55,10 @@ struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat
     name_attrs(t);
     e->open = true;
     r->tails = t;
-    if (++r->open_n > (size_t)r->conf->open_files)
-        make_room(r, t);
+    t->same_slot = r->slots[t->ino % FILE_SLOTS];
+    r->slots[t->ino % FILE_SLOTS] = t;
+    if (++r->open_n > (size_t)r->conf->open_files && !make_room(r, t))
+        shut(r, t); /* its turn opens it again */
     atomic_store_explicit(&r->counts->files, ++r->tails_n, memory_order_relaxed);
     return t;
 }
@@ -70,10 +73,13 @@ static void let_copy_go(struct file_tail *copy)
 
 void file_tail_drop(struct file_reader *r, struct file_tail *t)
 {
-    struct file_tail **at = &r->tails;
+    struct file_tail **at = &r->tails, **slot = &r->slots[t->ino % FILE_SLOTS];
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
+    while (*slot != t)
+        slot = &(*slot)->same_slot;
+    *slot = t->same_slot;
     for (struct file_tail *other = r->tails; other; other = other->next)
         if (other->copy_of == t)
             let_copy_go(other);
@@ -189,6 +195,7 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
     if (old)
         file_book_forget(r->book, old);
     *copy = (struct file_tail){.next = copy->next,
+                               .same_slot = copy->same_slot,
                                .entry = t->entry,
                                .fd = copy->fd,
                                .dev = copy->dev,
@@ -216,7 +223,7 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
 
 struct file_tail *file_tail_of(const struct file_reader *r, const struct stat *st)
 {
-    for (struct file_tail *t = r->tails; t; t = t->next)
+    for (struct file_tail *t = r->slots[st->st_ino % FILE_SLOTS]; t; t = t->same_slot)
         if (t->dev == st->st_dev && t->ino == st->st_ino)
             return t;
     return NULL;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file receiver: every line once through rotation, restarts and a backend that is away; at least once through kill -9."""
+import contextlib
 import gzip
 import os
 import pathlib
@@ -310,13 +311,20 @@ def test_a_record_that_is_not_over_is_not_cut_by_a_stop(start, sink, logs):
                            ["ERROR one\n  more", "ERROR two\n  of it", "  and the rest", "ERROR three"])  # it took half a second to stop
 
 
+def descriptors(gate):
+    for fd in pathlib.Path(f"/proc/{gate.process.pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            yield os.readlink(fd)
+
+
 def test_a_hundred_files_at_once(start, sink, logs):
     writers = [Writer(logs / f"{i}.log", 500, None, 1 << 30) for i in range(100)]
-    with start(open_files=40):
+    with start(open_files=40) as gate:
         for writer in writers:
             writer.start()
         for writer in writers:
             writer.join()
+            assert len([fd for fd in descriptors(gate) if fd.startswith(str(logs))]) <= 42
         once(sink, [line for writer in writers for line in writer.lines])
         by_file = {}
         for r in sink.records:
