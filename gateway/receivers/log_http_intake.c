@@ -7,15 +7,21 @@ enum { FRAMES = 64 }; /* of one offer; a request that makes more (max_inflated w
 
 /* --- from a body to the queues --- */
 
+/* Of max_memory, what the records of one request may take before they are cut into frames, which takes as much again. */
+enum { SHARE = 6 };
+
 struct sink {
     struct log_batch *batch;
-    uint64_t refused; /* there was no memory for them */
+    size_t most;      /* bytes */
+    uint64_t refused; /* there was no memory for them … */
+    bool too_large;   /* … because of the request itself */
 };
 
 static void take(void *to, const struct log_input *in)
 {
     struct sink *s = to;
-    s->refused += log_add(s->batch, in) != GW_OK;
+    s->too_large = s->too_large || log_batch_bytes(s->batch) > s->most;
+    s->refused += s->too_large || log_add(s->batch, in) != GW_OK;
 }
 
 static void refuse(struct log_http *h, struct gw_frame **frames, size_t n, struct gw_intake *intake, enum gw_reason why)
@@ -39,17 +45,18 @@ static enum gw_code refuse_unread(struct log_http *h, uint64_t records, enum gw_
 static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err)
 {
     struct gw_frame *frames[FRAMES];
-    enum gw_code code = s->refused ? gw_fail(err, GW_BUSY, 0, "%s", "") : GW_OK;
+    enum gw_reason why = s->too_large ? GW_WHY_BUDGET : GW_WHY_QUEUE_FULL;
+    enum gw_code code = s->refused ? gw_fail(err, s->too_large ? GW_BUDGET : GW_BUSY, 0, "%s", "") : GW_OK;
     do {
         struct gw_intake intake;
         size_t n = log_finish(s->batch, frames, FRAMES, &intake);
         intake.received += s->refused;
-        intake.not_taken[GW_WHY_QUEUE_FULL] += s->refused;
+        intake.not_taken[why] += s->refused;
         s->refused = 0;
         if (!code && intake.not_taken[GW_WHY_QUEUE_FULL])
             code = gw_fail(err, GW_BUSY, 0, "%s", "");
         if (code)
-            refuse(h, frames, n, &intake, GW_WHY_QUEUE_FULL);
+            refuse(h, frames, n, &intake, why);
         else
             code = gw_fanout_offer(h->host->fanout, GW_LOGS, frames, n, &intake, err);
     } while (log_batch_records(s->batch));
@@ -59,7 +66,7 @@ static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err
 enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, struct log_body *body, uint64_t max_records,
                            uint64_t *records, struct gw_err *err)
 {
-    struct sink s = {.batch = h->batches[q->worker]};
+    struct sink s = {.batch = h->batches[q->worker], .most = h->host->budget->limit / SHARE};
     body->arena = q->arena;
     body->text = q->body;
     body->max_record = (size_t)h->conf.max_record;

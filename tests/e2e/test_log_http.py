@@ -178,6 +178,14 @@ def test_long_records_are_cut_and_say_so(gate, sink):
     assert [r.body for r in (short, last)] == ["short", "short"] and "log.record.truncated_bytes" not in last.attributes
 
 
+def test_a_request_of_too_many_short_lines_is_413_and_bounded(gate, sink):
+    assert gate.post("/v1/write/logstreaming", b"a\n" * (5 * MIB // 2)).status == 413
+    assert gate.post("/v1/write/logstreaming", b"a line of the usual length, that is to say, not much longer than this one is\n" * 60000).status == 200
+    sink.wait_records(60000)
+    gate.stop()
+    assert gate.refused("budget") == 5 * MIB // 2 and gate.ledger.intake("logs")["accepted"] == 60000
+
+
 WAYS = {"DD-API-KEY": ("/api/v2/logs", {"DD-API-KEY": KEY}), "Bearer": ("/api/v2/logs", {"Authorization": f"Bearer {KEY}"}),
         "query": (f"/api/v2/logs?dd-api-key={KEY}&ddsource=x", {}), "path": (f"/v1/input/{KEY}", {}),
         "validate": ("/api/v1/validate", {"DD-API-KEY": KEY}), "streaming": ("/v1/write/logstreaming", {"X-Api-Key": KEY})}
