@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logs over HTTP: Datadog's intake and Datakit's log streaming, every form of body, every answer; what arrives is read by a sink that is
 not ours, and the ledger of every run balances."""
+import contextlib
 import gzip
 import json
 import threading
@@ -184,6 +185,52 @@ def test_a_request_of_too_many_short_lines_is_413_and_bounded(gate, sink):
     sink.wait_records(60000)
     gate.stop()
     assert gate.refused("budget") == 5 * MIB // 2 and gate.ledger.intake("logs")["accepted"] == 60000
+
+
+HOSTILE = {
+    "garbage": (JSON, bytes(range(256)) * 1000, 400),
+    "garbage as text": (TEXT, bytes(range(256)) * 1000, 202),
+    "no UTF-8": (JSON, b'{"message":"\xff\xfe\xc3("}', 202),
+    "deep arrays": (JSON, b'{"a":' + b"[" * 100000 + b"]" * 100000 + b"}", 400),
+    "deep objects": (JSON, b'{"a":' * 400 + b"1" + b"}" * 400, 202),
+    "many members": (JSON, b"{" + b",".join(b'"k%d":%d' % (i, i) for i in range(50000)) + b"}", 202),
+    "the same member again": (JSON, b'{' + b",".join([b'"message":"a"'] * 20000) + b"}", 202),
+    "a long name": (JSON, b'{"' + b"n" * MIB + b'":1}', 202),
+    "a bomb": ({**JSON, "Content-Encoding": "gzip"}, gzip.compress(b"[" + b" " * (64 * MIB)), 413),
+    "no end": ({**JSON, "Content-Encoding": "gzip"}, gzip.compress(b'[{"message":"a"}]')[:-6], 400),
+    "NULs": (TEXT, b"\0" * MIB, 202),
+    "one long line": (TEXT, b"x" * (4 * MIB), 202),
+    "huge lengths": ({"Content-Type": "application/logplex-1"}, b"99999999 <13>1 x", 400),
+    "escapes": (TEXT, b"\x1b]0;owned\x07\x1b[2J\n" * 1000, 202),
+    "half pairs": (JSON, b'{"message":"\\ud800 \\udfff \\ud83d"}', 202),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_bodies(gate, sink, case):
+    headers, body, status = HOSTILE[case]
+    assert gate.post("/api/v2/logs", body, headers).status == status
+    assert gate.post("/v1/write/logstreaming?type=influxdb", body, headers).status in (200, 400, 413)
+    assert gate.post("/v1/write/logstreaming?type=firelens", body, headers).status in (200, 400, 413)
+    assert gate.post("/api/v2/logs", b'{"message":"the next one"}', JSON).status == 202
+    sink.wait(lambda s: "the next one" in s.bodies)
+    gate.stop()  # with 0, and a ledger that balances
+
+
+def test_hostile_queries(gate, sink):
+    long = "a" * 20000
+    for query in ("?" + "&".join(f"ddtags=k{i}:v" for i in range(2000)), f"?service={long}", "?%00=%00&%zz&&&=&==", "?ddtags=" + "%3A%2C" * 500,
+                  "?ddsource=..%2F..%2Fetc%2Fpasswd&service=%ff%fe", "?tags=" + "=,:" * 300):
+        for path in ("/api/v2/logs", "/v1/write/logstreaming"):
+            with contextlib.suppress(ConnectionError):  # what libmicrohttpd has no room for, 32 KiB a connection
+                assert gate.post(path + query, b"x", TEXT).status in (200, 202, 400, 414, 431)
+    assert gate.post("/api/v2/logs", b'{"message":"the next one"}', JSON).status == 202
+    sink.wait(lambda s: "the next one" in s.bodies)
+
+
+def test_no_web_page_may_send(gate):
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}):
+        assert gate.post("/api/v2/logs", b"x", {**TEXT, **headers}).status == 403
 
 
 WAYS = {"DD-API-KEY": ("/api/v2/logs", {"DD-API-KEY": KEY}), "Bearer": ("/api/v2/logs", {"Authorization": f"Bearer {KEY}"}),
