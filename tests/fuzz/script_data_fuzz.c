@@ -2,7 +2,6 @@
  * text that it reads. What is set can be written as JSON, and is text, a number, a bool or nil.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
