@@ -435,6 +435,7 @@ static void commit(struct plan *plan, struct retired *room[])
     struct gw_err err;
     commit_exporters(plan, room);
     commit_receivers(plan);
+    log_scripts_renew(plan->pipeline->scripts, plan->problems); /* of receivers whose options are the same, too */
     if (gw_http_start(plan->pipeline->http, &err))
         gw_log(GW_ERROR, "ddgate", "the HTTP server does not start: %s", err.what);
     say_what_changed(plan);

@@ -7,8 +7,23 @@
 #include "gateway/pipeline_internal.h"
 #include "gateway/process.h"
 #include "gateway/queue.h"
+#include "translators/logs/log_scripts.h"
 
-enum { M_BUILD, M_READY, M_BALANCED, M_MEMORY, M_LIMIT, M_TRACES, M_ROOM, M_LINES, M_HELD, M_RELOADS, M_RELOADED, M_RELOADED_AT };
+enum {
+    M_BUILD,
+    M_READY,
+    M_BALANCED,
+    M_MEMORY,
+    M_LIMIT,
+    M_TRACES,
+    M_ROOM,
+    M_LINES,
+    M_HELD,
+    M_RELOADS,
+    M_RELOADED,
+    M_RELOADED_AT,
+    M_SCRIPTS
+};
 
 const struct gw_metric gw_pipeline_metrics[] = {
     [M_BUILD] = GW_GAUGE_ASKED("build_info", "version", "Always 1; the label says which version runs."),
@@ -24,6 +39,10 @@ const struct gw_metric gw_pipeline_metrics[] = {
         GW_COUNTER_ASKED("config_reloads_total", "result", "Configurations read again (SIGHUP): done, or refused for their mistakes."),
     [M_RELOADED] = GW_GAUGE_ASKED("config_last_reload_successful", "", "0 when the last one was refused, and an older one is in place."),
     [M_RELOADED_AT] = GW_GAUGE_ASKED("config_last_reload_success_timestamp_seconds", "", "When the one in place was read."),
+    [M_SCRIPTS] =
+        GW_COUNTER_ASKED("pipeline_records_total", "outcome",
+                         "Log records whose Pipeline script ended with an `error`, or does not load (`unparsed`), or had an expression "
+                         "that took too long (`gave_up`); and those that a script made (`created`)."),
     GW_METRICS_END,
 };
 
@@ -84,6 +103,16 @@ static void measure_reloads(struct gw_pipeline *p, struct gw_metrics *to)
     gw_metrics_add(to, &gw_pipeline_metrics[M_RELOADED_AT], (double)atomic_load(&p->reloaded_at));
 }
 
+static void measure_scripts(struct gw_pipeline *p, struct gw_metrics *to)
+{
+    const struct log_counts *c = log_scripts_counts(p->scripts);
+    const struct gw_metric *row = &gw_pipeline_metrics[M_SCRIPTS];
+    gw_metrics_add_for(to, row, (double)atomic_load(&c->script_errors), GW_STR("error"));
+    gw_metrics_add_for(to, row, (double)atomic_load(&c->unparsed), GW_STR("unparsed"));
+    gw_metrics_add_for(to, row, (double)atomic_load(&c->gave_up), GW_STR("gave_up"));
+    gw_metrics_add_for(to, row, (double)atomic_load(&c->script_made), GW_STR("created"));
+}
+
 static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
 {
     size_t used, capacity;
@@ -105,6 +134,7 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
         gw_storage_measure(p->storage, to);
     measure_log(to);
     measure_reloads(p, to);
+    measure_scripts(p, to);
     gw_process_measure(to);
 }
 

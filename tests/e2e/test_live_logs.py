@@ -47,11 +47,11 @@ def sink():
         yield s
 
 
-def gateway(directory, logs, *exporters):
+def gateway(directory, logs, *exporters, receivers=()):
     """Traces and logs on one address; the logs want a key."""
     port = free_port()
     receivers = ({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},
-                 {"type": "http", "listen": [f"127.0.0.1:{port}"], "auth": {"token": KEY}})
+                 {"type": "http", "listen": [f"127.0.0.1:{port}"], "auth": {"token": KEY}}, *receivers)
     rows = {"receivers": receivers, "exporters": (grpc(logs, name="logs", signals=["logs"]), *exporters)}
     return Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), port=port)
 
@@ -96,3 +96,30 @@ def test_winston_under_dd_trace(tmp_path, sink, make_sink):
     assert re.fullmatch("[0-9a-f]{8}0{8}[0-9a-f]{16}", span.trace_id), "the 128-bit id"
     assert any(r.attributes.get("team") == "b" and r.resource["host.name"] == "node-1" for r in records)
     assert KEY not in gate.stderr
+
+
+def linked(records):
+    return [r for r in records if r.trace_id]
+
+
+@pytest.mark.parametrize("version", ["newest", "2.x"])
+def test_the_log_file_of_flask_under_ddtrace(tmp_path, sink, make_sink, version):
+    """The documented application, its log file tailed, its spans received: linked records, without a script."""
+    traces, logs = make_sink(), tmp_path / "app"
+    logs.mkdir()
+    bin_ = clients.python_client(version)
+    tail = {"type": "file", "path": [str(logs / "*.out")], "start": "beginning", "offsets": str(tmp_path / "offsets"), "source": "python"}
+    with gateway(tmp_path / "gate", sink, grpc(traces, name="traces", signals=["traces"]), receivers=(tail,)) as gate:
+        app = clients.App(logs, [bin_ / "ddtrace-run", bin_ / "python", clients.ROOT / "examples" / "flask" / "app.py"], gate, "tcp",
+                          DD_SERVICE="python-app", DD_ENV="testing", DD_VERSION="1.0", DD_LOGS_INJECTION="true")
+        assert app.get("/")[0] == 200 and app.get("/fail")[0] == 500
+        app.stop()
+        sink.wait(lambda s: any("hello from the view" in str(r.body) for r in s.records), "the log line")
+        traces.wait(lambda s: s.spans, "the spans")
+    spans = {(s.trace_id, s.span_id) for s in traces.spans}
+    records = linked(sink.records)
+    assert records and all((r.trace_id, r.span_id) in spans for r in records), records
+    hello = next(r for r in records if r.body == "hello from the view")
+    assert (hello.severity, hello.severity_text) == (9, "INFO") and hello.time and hello.attributes["code.file.path"] == "app.py"
+    assert (hello.resource["service.name"], hello.resource["service.version"], hello.resource["deployment.environment.name"]) == (
+        "python-app", "1.0", "testing")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of log lines end to end: they meet their traces in either order, scripts read them, and SIGHUP brings changed scripts."""
+import signal
+import socket
+
+import pytest
+
+from ddgate import Ddgate, conf_value, free_port
+from log_sink import LogSink
+from payloads import trace, v04
+from test_admin import pick, samples
+
+LINE = "2026-11-21 00:35:39,530 ERROR [shop] [cart.py:7] [dd.service=shop dd.env=prod dd.version=2 dd.trace_id={} dd.span_id={}] - {}\n"
+
+
+@pytest.fixture
+def sink():
+    with LogSink() as s:
+        yield s
+
+
+def gateway(directory, sink, port, settings=None, **options):
+    ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{free_port()}"], "socket": ""}
+    tcp = {"type": "tcp", "listen": [f"127.0.0.1:{port}"], "timezone": "UTC", **options}
+    exporter = {"type": "otlp_grpc", "endpoint": sink.endpoint, "signals": ["logs"], "batch": {"delay": "5ms"}, "join_wait": "60s"}
+    rows = {"receivers": (ddtrace, tcp), "exporters": (exporter,), "admin": {"listen": "127.0.0.1:0"}, **(settings or {})}
+    gate = Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()))
+    gate.traces = int(ddtrace["listen"][0].rsplit(":", 1)[1])
+    gate.wait_listening()
+    return gate
+
+
+def say(port, *lines):
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        s.sendall("".join(lines).encode())
+
+
+def put_trace(gate, low):
+    spans = trace(1, trace_id=low)
+    spans[0]["meta"] = {**spans[0].get("meta", {}), "_dd.p.tid": "6b00e75b00000000"}
+    gate.port = gate.traces
+    assert gate.put("/v0.4/traces", v04(spans)).status == 200
+
+
+@pytest.mark.parametrize("logs_first", [False, True])
+def test_a_line_meets_its_trace(tmp_path, sink, logs_first):
+    low, port = 2957432487331039760, free_port()
+    with gateway(tmp_path, sink, port) as gate:
+        if not logs_first:
+            put_trace(gate, low)
+        say(port, LINE.format(low, 7, "first"), LINE.format(0, 0, "no trace"), '{"dd":{"trace_id":%d,"span_id":"8"},"msg":"as JSON"}\n' % low)
+        if logs_first:
+            gate._until(lambda: pick(samples(gate), "ddgate_items_received_total", signal="logs") == 3, "the lines were not read")
+            put_trace(gate, low)
+        records = {r.body: r for r in sink.wait_records(3)}
+    first = records["first"]
+    assert (first.trace_id, first.span_id) == (f"6b00e75b00000000{low:016x}", "0000000000000007")
+    assert (first.time, first.severity, first.severity_text, first.scope) == (1795221339530000000, 17, "ERROR", "shop")
+    assert {k: first.resource[k] for k in ("service.name", "service.version", "deployment.environment.name")} == {
+        "service.name": "shop", "service.version": "2", "deployment.environment.name": "prod"}
+    assert (first.attributes["code.file.path"], first.attributes["code.line.number"]) == ("cart.py", 7)
+    assert (records["no trace"].trace_id, records["no trace"].span_id) == ("", "")
+    assert (records["as JSON"].trace_id, records["as JSON"].span_id) == (first.trace_id, "0000000000000008")
+
+
+def test_scripts_and_their_reload(tmp_path, sink):
+    scripts, port = tmp_path / "scripts", free_port()
+    scripts.mkdir()
+    (scripts / "app.p").write_text('grok(_, "%{WORD:verb} %{NUMBER:n:int}")\nif verb == "DROP" { drop() }\n')
+    (scripts / "bad.p").write_text("add_key(a,\n")
+    with gateway(tmp_path, sink, port, settings={"pipelines": {"directory": str(scripts)}}, source="app") as gate:
+        gate.wait_stderr("bad.p:")
+        say(port, "GET 7\n", "DROP 8\n", "PUT 9\n")
+        records = sink.wait_records(2)
+        assert [(r.body, r.attributes["verb"], r.attributes["n"], r.severity) for r in records] == [("GET 7", "GET", 7, 9), ("PUT 9", "PUT", 9, 9)]
+        (scripts / "app.p").write_text('add_key(changed, true)\nadd_key(b, 1 + [])\n')
+        gate.signal(signal.SIGHUP)
+        gate._until(lambda: pick(samples(gate), "ddgate_config_reloads_total", result="done") == 1, "the scripts were not read")
+        say(port, "GET 10\n")
+        record = sink.wait_records(3)[2]
+        assert (record.body, record.attributes["changed"]) == ("GET 10", True) and "verb" not in record.attributes
+        gate.wait_stderr("app.p:2:")
+        assert pick(samples(gate), "ddgate_pipeline_records_total", outcome="error") == 1
