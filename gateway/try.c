@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/try.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 #include "translators/logs/script/script.h"
 #include "translators/logs/script/text.h"
 
-enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_WRONG = 2, SCRIPTS = 1024, IGNORED = 32, RECORD_MEMORY = 64 << 20, LINE_MAX_BYTES = 16 << 20 };
+enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_WRONG = 2, SCRIPTS = 64, IGNORED = 32, RECORD_MEMORY = 64 << 20, LINE_MAX_BYTES = 16 << 20 };
 
 static const char usage[] = "Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
                             "\n"
@@ -104,28 +103,6 @@ static bool add_script(struct folder *f, const char *path, const char *name)
     return true;
 }
 
-/* The script first, then the others of its folder, for use(). */
-static bool read_folder(struct folder *f, const char *script, const char *name)
-{
-    char path[4096];
-    const char *slash = strrchr(script, '/');
-    int dir_len = slash ? (int)(slash - script) + 1 : 0;
-    if (!add_script(f, script, name))
-        return false;
-    snprintf(path, sizeof path, "%.*s", dir_len ? dir_len : 1, dir_len ? script : ".");
-    DIR *dir = opendir(path);
-    for (struct dirent *e = dir ? readdir(dir) : NULL; e && f->n < SCRIPTS; e = readdir(dir)) {
-        gw_str entry = gw_str_z(e->d_name);
-        if (!gw_str_ends(entry, GW_STR(".p")) || strcmp(e->d_name, name) == 0)
-            continue;
-        snprintf(path, sizeof path, "%.*s%s", dir_len, script, e->d_name);
-        add_script(f, path, e->d_name);
-    }
-    if (dir)
-        closedir(dir);
-    return true;
-}
-
 static void free_folder(struct folder *f)
 {
     for (size_t i = 0; f && i < 2 * f->n; i++)
@@ -133,16 +110,39 @@ static void free_folder(struct folder *f)
     free(f);
 }
 
+/* The script that others use, from beside the first; false when it is not there. */
+static bool add_used(struct folder *f, const char *script, gw_str name)
+{
+    char path[4096], base[256];
+    const char *slash = strrchr(script, '/');
+    if (!name.len || name.len >= sizeof base || gw_str_find(name, '/') < name.len || f->n == SCRIPTS)
+        return false;
+    snprintf(base, sizeof base, "%.*s", GW_FMT(name));
+    snprintf(path, sizeof path, "%.*s%s", slash ? (int)(slash - script) + 1 : 0, script, base);
+    return add_script(f, path, base);
+}
+
+/* Loads the script with all that it uses, each as the one before it names it. */
+static struct sc_set *load_all(struct folder *f, const char *script)
+{
+    for (;;) {
+        struct sc_set *set = sc_load(f->sources, f->n);
+        if (!set || !add_used(f, script, sc_missing(set)))
+            return set;
+        sc_drop(set);
+    }
+}
+
 static int load(struct try *t)
 {
     const char *slash = strrchr(t->script, '/'), *name = slash ? slash + 1 : t->script;
     struct folder *f = calloc(1, sizeof *f);
-    if (!f || !read_folder(f, t->script, name)) {
+    if (!f || !add_script(f, t->script, name)) {
         fprintf(stderr, "ddgate pipeline: %s: %s\n", t->script, errno ? strerror(errno) : "is too large");
         free_folder(f);
         return EXIT_WRONG;
     }
-    t->set = sc_load(f->sources, f->n);
+    t->set = load_all(f, t->script);
     free_folder(f);
     t->main = t->set ? sc_find(t->set, gw_str_z(name)) : NULL;
     if (!t->main)

@@ -105,6 +105,18 @@ static void test_a_run_is_bounded(void **state)
     assert_non_null(strstr(run(*state, "s = \"abcdefgh\"\nfor ;; { s = s + s }", ""), "the record's memory is spent"));
 }
 
+/* Steps are cheap, what they do need not be. */
+static void test_a_run_is_bounded_in_time(void **state)
+{
+    assert_non_null(strstr(run(*state, "s = \"abcdefgh\"\nfor i = 0; i < 13; i += 1 { s = s + s }\nfor ;; { hash(s, \"sha512\") }", ""),
+                           "the script took more than 500 ms on one record"));
+    assert_non_null(strstr(run(*state,
+                               "s = \"aaaaaaaa\"\nfor i = 0; i < 13; i += 1 { s = s + s }\nadd_key(s)\n"
+                               "for ;; { x = match(\"a.*b.*c.*d\", s)\nvalue_type(match(\"a.*a.*b\", s)) }",
+                               ""),
+                           "on one record"));
+}
+
 static void test_expressions_give_up(void **state)
 {
     struct bed *bed = *state;
@@ -133,9 +145,13 @@ static void test_re2_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_carets),           cmocka_unit_test(test_operators),
-        cmocka_unit_test(test_scopes),           cmocka_unit_test(test_json_ids_keep_their_digits),
-        cmocka_unit_test(test_a_run_is_bounded), cmocka_unit_test(test_expressions_give_up),
+        cmocka_unit_test(test_carets),
+        cmocka_unit_test(test_operators),
+        cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_json_ids_keep_their_digits),
+        cmocka_unit_test(test_a_run_is_bounded),
+        cmocka_unit_test(test_a_run_is_bounded_in_time),
+        cmocka_unit_test(test_expressions_give_up),
         cmocka_unit_test(test_re2_only),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

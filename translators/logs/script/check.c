@@ -44,9 +44,9 @@ void *sc_check_memory(struct sc_check *c, size_t size)
 bool sc_own(struct sc_check *c, void (*drop)(void *), void *what)
 {
     struct sc_owned *o = sc_check_memory(c, sizeof *o);
-    if (!o) {
+    if (!o || ++c->script->owned_n > SC_EXPRESSIONS) {
         drop(what);
-        return false;
+        return sc_check_fail(c, 0, "the script has more than %d expressions", SC_EXPRESSIONS);
     }
     *o = (struct sc_owned){drop, what, c->script->owned};
     c->script->owned = o;

@@ -3,11 +3,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "translators/logs/script/inside.h"
 #include "translators/logs/script/operate.h"
 
-enum { USE_DEPTH = 32 };
+enum { USE_DEPTH = 32, STEPS = 4096, CALLS = 64, MATCHES = 4 /* between two looks at the clock */ };
 
 struct sc_thread {
     struct re_thread *re;
@@ -46,8 +47,27 @@ bool sc_run_fail(struct sc_run *r, uint32_t pos, const char *fmt, ...)
     return sc_fail(r->fault, r->frame->script->name, r->frame->script->text, pos, "%s", words);
 }
 
+static void look_at_clock(struct sc_run *r)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    if (!r->began)
+        r->began = now;
+    r->late |= now - r->began > INT64_C(1000000) * SC_RUN_MS;
+}
+
+static bool too_late(struct sc_run *r, uint32_t pos)
+{
+    return sc_run_fail(r, pos, "the script took more than %d ms on one record", SC_RUN_MS);
+}
+
 enum re_result sc_match(struct sc_run *r, const struct re *re, gw_str text, size_t from, size_t *spans)
 {
+    if (++r->matches % MATCHES == 0)
+        look_at_clock(r);
+    if (r->late)
+        return RE_GAVE_UP;
     enum re_result result = re_match(re, r->env->thread->re, r->arena, text, from, spans);
     if (result == RE_GAVE_UP) {
         r->env->thread->gave_up++;
@@ -344,10 +364,14 @@ static bool assign(struct sc_run *r, const struct sc_node *x, struct sc_val *out
 static bool call(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
 {
     *out = sc_void();
-    if (!x->fn->run(r, x, out))
+    if (++r->calls % CALLS == 0)
+        look_at_clock(r);
+    if (!r->late && !x->fn->run(r, x, out))
         return r->fault->set ? false : sc_run_fail(r, x->pos, "%s failed", x->fn->name);
     if (r->arena->spent)
         return sc_run_fail(r, x->pos, "the record's memory is spent");
+    if (r->late)
+        return too_late(r, x->pos);
     if (r->gave_up >= SC_GIVE_UPS)
         return sc_run_fail(r, x->pos, "expressions took too long on this record");
     return true;
@@ -374,6 +398,11 @@ bool sc_eval(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
     *out = sc_void();
     if (++r->steps > SC_STEPS)
         return sc_run_fail(r, x->pos, "the script took more than %d steps on one record", SC_STEPS);
+    if (r->steps % STEPS == 0) {
+        look_at_clock(r);
+        if (r->late)
+            return too_late(r, x->pos);
+    }
     switch ((enum sc_kind)x->kind) {
     case SN_NIL:
     case SN_BOOL:
@@ -431,7 +460,7 @@ bool sc_try(struct sc_run *r, const struct sc_node *x, struct sc_val *out, bool 
         *good = ok;
     if (ok)
         return true;
-    if (r->steps > SC_STEPS || r->arena->spent || r->gave_up >= SC_GIVE_UPS)
+    if (r->steps > SC_STEPS || r->late || r->arena->spent || r->gave_up >= SC_GIVE_UPS)
         return false;
     r->fault->set = false;
     *out = sc_nil();

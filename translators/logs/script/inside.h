@@ -34,7 +34,8 @@ struct sc_script {
     struct sc_node *root; /* NULL when it is broken */
     struct sc_names names;
     struct sc_fault fault;
-    struct sc_owned *owned;
+    struct sc_owned *owned; /* compiled expressions */
+    unsigned owned_n;
     struct sc_use *uses;
     struct sc_cache *cache;
     bool linked;
@@ -55,7 +56,7 @@ struct sc_check {
 /* False: the fault is in the script. */
 bool sc_check(struct sc_script *);
 bool sc_check_fail(struct sc_check *, uint32_t pos, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The script drops it when it is dropped itself; false (and dropped) when there is no memory. */
+/* The script drops it when it is dropped itself; false (and dropped) when there is no memory, or there are too many. */
 bool sc_own(struct sc_check *, void (*drop)(void *), void *what);
 void *sc_check_memory(struct sc_check *, size_t size);
 
@@ -78,8 +79,9 @@ struct sc_run {
     struct sc_point *point;
     struct sc_frame *frame;
     struct sc_fault *fault;
-    uint32_t steps, gave_up, depth;
-    bool exit, broke, continued;
+    uint32_t steps, calls, matches, gave_up, depth;
+    int64_t began; /* when the clock was first read, monotonic ns; 0: not yet */
+    bool exit, broke, continued, late;
 };
 
 bool sc_run_fail(struct sc_run *, uint32_t pos, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -144,3 +144,12 @@ gw_str sc_source_text(const struct sc_set *set, gw_str name)
     const struct sc_script *s = find(set, name);
     return s ? s->text : GW_NOSTR;
 }
+
+gw_str sc_missing(const struct sc_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        for (const struct sc_use *u = set->scripts[i].uses; u; u = u->next)
+            if (!find(set, u->name))
+                return u->name;
+    return GW_NOSTR;
+}

@@ -9,9 +9,10 @@
  * Loading finds every mistake that can be found before a line comes: syntax, unknown functions, wrong arguments, bad expressions, patterns
  * that are not there, scripts that use each other in a circle. One bad script does not spoil the others, unless they use it.
  *
- * Running never stalls: a record may take SC_STEPS steps, its arena is bounded by the caller, and expressions have a budget (re.h).
- * Expressions that run out of it count as no match, are counted in the thread, and after SC_GIVE_UPS of them the run ends with an error.
- * A run error stops the script; what it changed stays; the caller forwards the record.
+ * Running never stalls: a record may take SC_STEPS steps and about SC_RUN_MS, its arena is bounded by the caller, and expressions have a
+ * budget (re.h). Expressions that run out of it count as no match, are counted in the thread, and after SC_GIVE_UPS of them the run ends
+ * with an error. The clock is only read by runs that take many steps, calls or matches. A run error stops the script; what it changed
+ * stays; the caller forwards the record.
  *
  * Ownership: a set owns its scripts and all they need; records live in the arena of the sc_env. Threads: a set is read by all (its cache of
  * cache_set() has a lock), a thread has its own sc_thread.
@@ -24,7 +25,14 @@
 #include "translators/logs/script/point.h"
 #include "translators/logs/zone.h"
 
-enum { SC_STEPS = 2000000, SC_GIVE_UPS = 3, SC_SCRIPT_MAX = 1 << 20 /* bytes of text */, SC_SCRIPT_MEMORY = 64 << 20 };
+enum {
+    SC_STEPS = 2000000,
+    SC_RUN_MS = 500,
+    SC_GIVE_UPS = 3,
+    SC_EXPRESSIONS = 1000 /* of a script */,
+    SC_SCRIPT_MAX = 1 << 20 /* bytes of text */,
+    SC_SCRIPT_MEMORY = 64 << 20
+};
 
 struct sc_set;
 struct sc_script;
@@ -41,6 +49,8 @@ void sc_drop(struct sc_set *);
 const struct sc_script *sc_find(const struct sc_set *, gw_str name);
 const struct sc_fault *sc_broken(const struct sc_script *); /* NULL when it is well */
 gw_str sc_source_text(const struct sc_set *, gw_str name);
+/* A script that others of the set use and that is not in it; empty: there is none. */
+gw_str sc_missing(const struct sc_set *);
 
 struct sc_thread *sc_thread_new(void);
 void sc_thread_drop(struct sc_thread *);
