@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "exporters/dead_letter.h"
 #include "exporters/health.h"
 #include "exporters/parcel.h"
 #include "gateway/budget.h"
@@ -65,6 +66,7 @@ struct gw_sender {
     gw_nsec refill_at;    /* … or for what is on the disk */
     bool draining, cancelled;
     struct gw_health health;
+    struct gw_dead_letter dead_letter;
 
     /* written by the sender's thread, read by any */
     struct gw_sender_counts counts;
@@ -207,8 +209,16 @@ static void settle_done(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
 
 static void reject(struct gw_sender *s, struct gw_parcel *p)
 {
+    uint64_t overwritten[GW_SIGNALS] = {0};
     gw_health_rejected(&s->health, &p->batch, p->batch.items, &p->outcome);
-    move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, p->batch.items);
+    uint64_t aside = gw_dead_letter_put(&s->dead_letter, &p->batch, overwritten);
+    if (aside)
+        gw_log(GW_WARNING, s->component, "%llu of them were set aside in %.*s", (unsigned long long)aside,
+               GW_FMT(s->dead_letter.directory));
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_SET_ASIDE, 0, aside);
+    move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, p->batch.items - aside);
+    for (int i = 0; i < GW_SIGNALS; i++)
+        move(s, (enum gw_signal)i, GW_SET_ASIDE, GW_DROPPED, GW_WHY_OVERWRITTEN, overwritten[i]);
     finish_parcel(s, p);
 }
 
@@ -640,6 +650,7 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     if (getrandom(&s->random, sizeof s->random, GRND_NONBLOCK) != sizeof s->random)
         s->random = (uint64_t)gw_wall() ^ (uintptr_t)s;
     set_names(s);
+    gw_dead_letter_init(&s->dead_letter, conf->dead_letter_directory, conf->dead_letter_max_size, s->name, s->component);
     return s;
 }
 
@@ -688,6 +699,7 @@ void gw_sender_drop(struct gw_sender *s)
 {
     if (!s)
         return;
+    gw_dead_letter_close(&s->dead_letter);
     if (s->owns_queue && s->store)
         gw_store_detach(s->store, s->reader);
     if (s->owns_queue)
@@ -717,6 +729,7 @@ static void inherit(struct gw_sender *heir, struct gw_sender *former)
 {
     atomic_fetch_add_explicit(&heir->counts.requests, former->counts.requests, memory_order_relaxed);
     atomic_fetch_add_explicit(&heir->counts.retries, former->counts.retries, memory_order_relaxed);
+    gw_dead_letter_inherit(&heir->dead_letter, &former->dead_letter);
     gw_queue_inherit(heir->queue, wake, heir);
     atomic_store(&former->over, true);
 }

@@ -6,7 +6,7 @@
  *            DONE       counted sent; what the backend refused of it counted rejected, its words logged
  *            RETRY      again after a full-jitter back-off, never before the backend's retry_after (retry.h)
  *            SPLIT      halved by frames, a single frame by its spans or records (cut.h), a single span or record rejected
- *            REFUSED    counted rejected, the backend's words logged
+ *            REFUSED    set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected; the backend's words logged
  *            HOLD       again every retry.max; said once, with the remedy, until the backend takes data again
  *
  * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and nothing else.
@@ -65,6 +65,11 @@ struct gw_budget;
     X(duration, retry_initial, "retry.initial", "1s", "1ms", "10m",                                                                        \
       "Upper bound of the first pause before a retry; it doubles each time.")                                                              \
     X(duration, retry_max, "retry.max", "30s", "1ms", "1h", "Upper bound of every pause before a retry.")                                  \
+    X(str, dead_letter_directory, "dead_letter.directory", "", "", "",                                                                     \
+      "Folder for what the backend calls malformed, as OTLP/JSON lines in NAME.jsonl; it must exist. Empty: it is counted, logged and "    \
+      "gone.")                                                                                                                             \
+    X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "16MiB", "1TiB",                                                        \
+      "Most that this exporter's two dead-letter files may hold: the file being written to, and the one before it.")                       \
     X(duration, join_wait, "join_wait", "2s", "0s", "1m",                                                                                  \
       "How long a span waits for the upper half of its 128-bit trace id, where another chunk of the trace may still bring it.")
 
@@ -77,6 +82,8 @@ extern const struct gw_opt gw_sender_opts[];
 
 /* What rows alone cannot say: unknown signals, signals that the exporter cannot carry. `path` is "exporters[0]". */
 void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path, struct gw_problems *);
+/* The same of what options name outside of the configuration; when it is opened. */
+void gw_sender_check_files(const struct gw_sender_conf *, const char *path, struct gw_problems *);
 /* Bit per enum gw_signal that the exporter shall get. */
 unsigned gw_sender_signals(const struct gw_sender_conf *, const struct gw_exporter *);
 

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "exporters/dead_letter.h"
 #include "exporters/sender.h"
 
 #define GW_CONF struct gw_sender_conf
@@ -27,6 +28,11 @@ void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter
         else if (!(exporter->signals & 1u << signal))
             gw_problem(problems, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
     }
+}
+
+void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path, struct gw_problems *problems)
+{
+    gw_dead_letter_check(conf->dead_letter_directory, path, problems);
 }
 
 unsigned gw_sender_signals(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)

@@ -152,6 +152,7 @@ static bool opened(struct gw_problems *problems, size_t before, enum gw_code cod
 bool gw_pipeline_open_exporter(struct exporter *e, struct gw_problems *problems)
 {
     size_t before = gw_problems_errors(problems);
+    gw_sender_check_files(&e->entry->sender, e->path, problems);
     return opened(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
 }
 
