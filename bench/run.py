@@ -241,7 +241,7 @@ def measure_cores(args):
 def measure_storage(args):
     """Turn about with the queue in memory; what the disk queue costs is the median of the pairs."""
     heading("The disk queue (v0.4, on one CPU):", "exporter | a request | queue | CPU µs/span | spans/s | peak MiB | CPU, times memory only")
-    for exporter, traces in (("grpc", 75), ("grpc", 4), ("blackhole", 75)):
+    for exporter, traces in (("grpc", 75), ("grpc", 4)):
         turns = {None: [], "never": [], "interval": [], "always": []}
         for _ in range(args.rounds):
             for fsync, done in turns.items():

@@ -96,7 +96,7 @@ struct gw_storage *gw_storage_open(const struct gw_storage_conf *conf, struct gw
 unsigned gw_storage_attach(struct gw_storage *s, const char *name, unsigned exporter, bool drop_oldest)
 {
     struct gw_store_items owed;
-    unsigned reader = gw_store_attach(s->store, name, drop_oldest, &owed);
+    unsigned reader = gw_store_attach(s->store, name, false, &owed);
     if (reader == GW_STORE_READERS)
         return reader;
     s->exporter[reader] = exporter;
@@ -106,6 +106,8 @@ unsigned gw_storage_attach(struct gw_storage *s, const char *name, unsigned expo
             gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s", (unsigned long long)owed.of[i],
                    gw_signal_name((enum gw_signal)i), name);
         }
+    if (drop_oldest)
+        gw_store_drop_oldest(s->store, reader);
     return reader;
 }
 

@@ -608,6 +608,13 @@ static bool attachable(const struct gw_store *s, unsigned r)
     return !s->readers[r].attached;
 }
 
+void gw_store_drop_oldest(struct gw_store *s, unsigned r)
+{
+    pthread_mutex_lock(&s->state);
+    s->readers[r].drop_oldest = true;
+    pthread_mutex_unlock(&s->state);
+}
+
 void gw_store_detach(struct gw_store *s, unsigned r)
 {
     pthread_mutex_lock(&s->state);

@@ -59,6 +59,8 @@ void gw_store_close(struct gw_store *);
  * when there are too many: GW_STORE_SLOTS at a time. */
 unsigned gw_store_attach(struct gw_store *, const char *name, bool drop_oldest, struct gw_store_items *owed);
 
+/* From now on it gives up its oldest for room's sake: for whoever has first to enter what it owes into books. */
+void gw_store_drop_oldest(struct gw_store *, unsigned reader);
 /* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its hands when it left: then only
  * the next start does, and attach returns GW_STORE_READERS; as it does for a name that is attached. */
 void gw_store_detach(struct gw_store *, unsigned reader);

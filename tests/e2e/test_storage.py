@@ -3,11 +3,15 @@
 200 arrives; what does not is said.
 
 DDGATE_SOAK=1 runs the long form (make soak)."""
+import errno
 import os
 import pathlib
 import random
 import resource
 import signal
+import struct
+import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -158,7 +162,6 @@ def test_nobody_else_may_read_it(make, queue, sink):
 
 def test_another_format_is_refused(make, queue, sink):
     make([away()], settings=HURRIED).stop()
-    import struct
     head = b"ddgate-log\r\n" + struct.pack("<I", 7)
     (queue / "segment-00000042.log").write_bytes((head + struct.pack("<I", crc32c(head))).ljust(16384, b"\0"))
     with pytest.raises(AssertionError, match=r"ended with 2(.|\n)*segment-00000042.log has format 7, and this ddgate knows 1 only"):
@@ -175,16 +178,72 @@ def crc32c(data):
     return crc
 
 
-def limit_files(gate, size):
-    resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+class LimitedFiles:
+    """Files that may not grow stand for a disk that is full."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def fill(self, gate):
+        resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+
+    def relieve(self, gate):
+        resource.prlimit(gate.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    def close(self):
+        pass
 
 
-def test_a_full_disk_is_back_pressure(make, make_sink):
-    """Files that may not grow stand for a disk that is full: senders hear 429, nothing dies, and it goes on when there is room."""
+class SmallDisk:
+    """A file system of 40 MiB in memory, which something else fills."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", folder], check=True, stderr=subprocess.DEVNULL)
+
+    def fill(self, gate):
+        del gate
+        with open(self.folder / "ballast", "wb", buffering=0) as f:
+            try:
+                while True:
+                    f.write(bytes(1 << 16))
+            except OSError as e:
+                assert e.errno == errno.ENOSPC
+
+    def relieve(self, gate):
+        del gate
+        (self.folder / "ballast").unlink()
+
+    def close(self):
+        subprocess.run(["umount", self.folder], check=True)
+
+
+def can_mount():
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            SmallDisk(pathlib.Path(folder, "disk")).close()
+        except (OSError, subprocess.CalledProcessError):
+            return False
+    return True
+
+
+@pytest.fixture
+def full_disk(request, tmp_path):
+    disk = request.param(tmp_path / "disk")
+    yield disk
+    disk.close()
+
+
+@pytest.mark.parametrize("full_disk", [LimitedFiles] + ([SmallDisk] if can_mount() else []), indirect=True)
+def test_a_full_disk_is_back_pressure(full_disk, make, make_sink):
+    """Senders hear 429, nothing dies, and it goes on when there is room."""
     port = free_port()
-    gate = make([dict(type="otlp_grpc", endpoint=f"http://127.0.0.1:{port}", **QUICK)])
+    full_disk.folder.mkdir(exist_ok=True)
+    gate = make([dict(type="otlp_grpc", endpoint=f"http://127.0.0.1:{port}", **QUICK)], storage={"directory": full_disk.folder / "queue"})
+    assert gate.admin("/readyz").status == 200
     spans = send(gate, 10)
-    limit_files(gate, 20000)
+    full_disk.fill(gate)
     text = "x" * 3000
     refused = 0
     while not refused:
@@ -196,14 +255,18 @@ def test_a_full_disk_is_back_pressure(make, make_sink):
         else:
             refused = 10
             assert int(answer.headers["retry-after"]) >= 1 and b"cannot" in answer.body
+            assert str(full_disk.folder).encode() not in answer.body
     gate.wait_stderr("Senders get 429 and keep their data until it works again")
-    limit_files(gate, resource.RLIM_INFINITY)
+    assert (gate.admin("/readyz").status, gate.admin("/readyz").body) == (503, b"the disk queue cannot be written\n")
+    full_disk.relieve(gate)
     while True:
         chunk = trace(10)
         if gate.put("/v0.4/traces", v04(chunk)).status == 200:
             break
         refused += 10
     gate.wait_stderr("can be written again")
+    assert gate.admin("/readyz").status == 200
+    assert b"ddgate_storage_refusing 0" in gate.admin("/metrics").body
     sink = make_sink(port=port)
     spans += chunk
     sink.wait_spans(len(spans))
