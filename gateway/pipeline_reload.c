@@ -199,6 +199,7 @@ static void plan_receivers(struct plan *plan)
     for (size_t i = 0; i < plan->conf->receivers_n; i++)
         plan->receivers[plan->receivers_n++] = (struct next_receiver){.before = -1, .entry = &plan->conf->receivers[i]};
     match_receivers(plan);
+    plan->pipeline->host.receivers = plan->receivers_n;
     log_scripts_read(plan->pipeline->scripts, plan->conf->process.pipelines_directory, plan->problems);
     gw_http_stage_begin(plan->pipeline->http);
     for (size_t i = 0; i < plan->receivers_n; i++)
@@ -223,6 +224,7 @@ static void warn_of_restarts(struct plan *plan)
 
 static void abandon(struct plan *plan)
 {
+    plan->pipeline->host.receivers = plan->pipeline->receivers_n;
     for (size_t i = 0; i < plan->receivers_n; i++) {
         struct next_receiver *n = &plan->receivers[i];
         if (n->adopted)

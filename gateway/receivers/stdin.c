@@ -46,7 +46,7 @@ struct input {
     struct log_conf *logs;
     struct gw_log_feed *feed;
     int wake;
-    bool opened, running;
+    bool is_alone, checked, opened, running;
     pthread_t thread;
     atomic_uint_least64_t lines, bytes;
     /* the thread's */
@@ -151,7 +151,7 @@ static gw_nsec until_next(const struct input *in, gw_nsec now)
 
 static void at_end(struct input *in)
 {
-    bool leave = in->conf.at_end == EXIT || (in->conf.at_end == AUTO && in->host->receivers == 1);
+    bool leave = in->conf.at_end == EXIT || (in->conf.at_end == AUTO && in->is_alone);
     if (!leave || in->stop_at != GW_NEVER)
         return;
     gw_log(GW_INFO, component, "standard input has ended: the gateway drains and ends");
@@ -182,7 +182,9 @@ static void *run(void *ctx)
     return NULL;
 }
 
-static atomic_bool taken; /* standard input can be read by one */
+/* Standard input can be read by one. What is only checked does not count as the one that reads: a reload checks options before the former
+ * receiver is closed. */
+static atomic_bool taken[2];
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
 {
@@ -193,7 +195,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     stream_joiner_open(&in->joiner, c->multiline, path, problems);
     in->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
     in->logs = log_conf_new(&in->log_options, host, path, "stdin", problems);
-    in->opened = !atomic_exchange(&taken, true);
+    in->is_alone = host->receivers == 1;
+    in->checked = host->check;
+    in->opened = !atomic_exchange(&taken[in->checked], true);
     if (!in->opened)
         gw_problem(problems, path, "another receiver reads standard input already");
     return in->logs ? GW_OK : GW_BUSY;
@@ -244,7 +248,7 @@ static void close_(void *ctx)
 {
     struct input *in = ctx;
     if (in->opened) {
-        atomic_store(&taken, false);
+        atomic_store(&taken[in->checked], false);
         if (in->wake >= 0)
             close(in->wake);
     }

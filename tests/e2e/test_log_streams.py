@@ -355,3 +355,37 @@ def test_a_full_queue_stops_the_application(tmp_path, sink):
     gate.stop()
     assert sorted(map(int, sink.bodies)) == list(range(sent))
     assert sent > 5_000
+
+
+# --- SIGHUP ---
+
+def reload(gate, rows):
+    fresh = gate.directory / "fresh.conf"
+    fresh.write_text("".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()))
+    fresh.rename(gate.directory / "ddgate.conf")
+    before = gate.stderr.count("the configuration was read again")
+    gate.signal(signal.SIGHUP)
+    gate._until(lambda: gate.stderr.count("the configuration was read again") > before, "no reload")
+
+
+def test_a_reload_keeps_connections_of_receivers_that_stay_as_they_are(tmp_path, sink):
+    kept, changed = free_port(), free_port()
+    exporters = ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", "batch": {"delay": "5ms"}},)
+    read, write = os.pipe()
+    rows = {"receivers": (tcp(kept), tcp(changed, service="old"), {"type": "stdin", **PLAIN, "service": "old"}), "exporters": exporters}
+    gate = Ddgate(tmp_path, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), stdin=read)
+    os.close(read)
+    with gate, dial(kept) as s:
+        os.write(write, b"from stdin, before\n")
+        s.sendall(b"before\nhalf of")
+        sink.wait_records(2)
+        rows["receivers"] = (tcp(kept), tcp(changed, service="new"), {"type": "stdin", **PLAIN, "service": "new"})
+        reload(gate, rows)
+        s.sendall(b" a line\n")
+        with dial(changed) as other:
+            other.sendall(b"other\n")
+        os.write(write, b"from stdin, after\n")
+        got = {r.body: r.resource["service.name"] for r in sink.wait_records(5)}
+        os.close(write)
+    assert got == {"before": "unknown_service", "half of a line": "unknown_service", "other": "new", "from stdin, before": "old",
+                   "from stdin, after": "new"}
