@@ -133,7 +133,8 @@ static void begin_trace(struct stream_join *j, gw_str line)
     keep_head(j, !pri ? GW_NOSTR : severity <= 4 ? GW_STR("ERROR ") : GW_STR("INFO "));
 }
 
-static void begin(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out, void *to)
+static void begin(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
+                  void *to)
 {
     if (is_blank(line) && !cut)
         return;
@@ -186,7 +187,8 @@ static void close_record(struct stream_joiner *k, struct stream_join *j, stream_
         add(k, j, line, 0, observed, out, to);
 }
 
-static void add(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out, void *to)
+static void add(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
+                void *to)
 {
     if (!j->open) {
         begin(k, j, line, cut, observed, out, to);
@@ -205,7 +207,8 @@ static void add(struct stream_joiner *k, struct stream_join *j, gw_str line, uin
     add(k, j, line, cut, observed, out, to);
 }
 
-void stream_join_line(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out, void *to)
+void stream_join_line(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
+                      void *to)
 {
     add(k, j, line, cut, observed, out, to);
 }

@@ -51,8 +51,8 @@ struct stream_join {
     char *held;
     size_t len, cap, sure; /* of `len` bytes the first `sure` belong to the record; the next line decides about the others */
     uint64_t cut, observed;
-    bool open;                 /* there is one */
-    struct file_trace trace;   /* its first line stands in … */
+    bool open;               /* there is one */
+    struct file_trace trace; /* its first line stands in … */
     char head[FILE_TRACE_HEAD];
 };
 
@@ -64,7 +64,8 @@ void stream_joiner_open(struct stream_joiner *, gw_str multiline, const char *pa
 void stream_joiner_close(struct stream_joiner *);
 
 /* The next line, which may be empty; `cut` bytes are missing at its end. */
-void stream_join_line(struct stream_joiner *, struct stream_join *, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *, void *to);
+void stream_join_line(struct stream_joiner *, struct stream_join *, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *,
+                      void *to);
 /* Nothing came for a while, or nothing will: passes on what is held, and gives its memory back. */
 void stream_join_end(struct stream_joiner *, struct stream_join *, stream_joined_f *, void *to);
 

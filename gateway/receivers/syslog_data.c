@@ -55,9 +55,26 @@ static bool add(struct syslog_message *m, struct gw_arena *arena, gw_str key, gw
     return true;
 }
 
+static void put(char *out, size_t *n, gw_str s)
+{
+    if (s.len)
+        memcpy(out + *n, s.ptr, s.len);
+    *n += s.len;
+}
+
+/* Empty when there is no memory. */
 static gw_str key_of(struct gw_arena *arena, gw_str id, gw_str name)
 {
-    return gw_arena_printf(arena, "syslog.structured_data.%.*s%s%.*s", GW_FMT(id), name.len ? "." : "", GW_FMT(name));
+    static const gw_str prefix = GW_LIT("syslog.structured_data.");
+    char *out = gw_arena_raw(arena, prefix.len + id.len + 1 + name.len, 1);
+    size_t n = 0;
+    if (!out)
+        return GW_NOSTR;
+    put(out, &n, prefix);
+    put(out, &n, id);
+    put(out, &n, name.len ? GW_STR(".") : GW_NOSTR);
+    put(out, &n, name);
+    return gw_str_n(out, n);
 }
 
 /* One element, which begins at s[0] with '['. Its length; 0: it is none. *full: a parameter was left out. */

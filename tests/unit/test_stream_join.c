@@ -72,7 +72,8 @@ static void test_traces(void **state)
     expect(&k, "a\n  indented\n\tmore\nb", "a\n  indented\n\tmore|b|");
     /* what looks like an exception and is none */
     expect(&k, "08:00:01 ERROR x\njava.lang.Error: maybe\n08:00:02 INFO y", "08:00:01 ERROR x|java.lang.Error: maybe|08:00:02 INFO y|");
-    expect(&k, "08:00:01 ERROR x\njava.lang.Error: yes\n    at a.B.c(B.java:1)\nnext", "08:00:01 ERROR x\njava.lang.Error: yes\n    at a.B.c(B.java:1)|next|");
+    expect(&k, "08:00:01 ERROR x\njava.lang.Error: yes\n    at a.B.c(B.java:1)\nnext",
+           "08:00:01 ERROR x\njava.lang.Error: yes\n    at a.B.c(B.java:1)|next|");
     expect(&k, "08:00:01 ERROR x\njava.lang.Error: last", "08:00:01 ERROR x|java.lang.Error: last|");
     stream_joiner_close(&k);
 }
@@ -133,7 +134,8 @@ static void test_syslog(void **state)
     expect(&k, "<13>one\n<11>failed\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'\n<11>three\n  four\n",
            "<13>one|<11>failed\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'|<11>three\n  four|");
     expect(&k, "no\npriority\n<13>one\nmore", "no|priority|<13>one|more|");
-    expect(&k, "<14>fine\njava.lang.Error: of another\n    at a.B.c(B.java:1)\n", "<14>fine|java.lang.Error: of another\n    at a.B.c(B.java:1)|");
+    expect(&k, "<14>fine\njava.lang.Error: of another\n    at a.B.c(B.java:1)\n",
+           "<14>fine|java.lang.Error: of another\n    at a.B.c(B.java:1)|");
     expect(&k, "<13>one\n<14>  two\n<b>is no priority", "<13>one|<14>  two|<b>is no priority|");
     stream_joiner_close(&k);
 }
@@ -167,12 +169,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_traces),
-        cmocka_unit_test(test_real_traces),
-        cmocka_unit_test(test_a_pattern),
-        cmocka_unit_test(test_a_pattern_that_is_none),
-        cmocka_unit_test(test_syslog),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_traces),    cmocka_unit_test(test_real_traces),
+        cmocka_unit_test(test_a_pattern), cmocka_unit_test(test_a_pattern_that_is_none),
+        cmocka_unit_test(test_syslog),    cmocka_unit_test(test_limits),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
