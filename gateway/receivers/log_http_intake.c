@@ -74,7 +74,7 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
     if (code)
         return refuse_unread(h, *records, code == GW_BUDGET ? GW_WHY_BUDGET : GW_WHY_BAD_PAYLOAD, code);
     if (max_records && *records > max_records)
-        return refuse_unread(h, *records, GW_WHY_TOO_MANY, gw_fail(err, GW_TOO_LARGE, 0, "%s", ""));
+        return refuse_unread(h, *records, GW_WHY_TOO_MANY, gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
     if (*records == 0)
         return GW_OK;
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);

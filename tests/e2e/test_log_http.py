@@ -156,7 +156,8 @@ def test_limits(gate, sink):
     def logs(n, size=1):
         return json.dumps([{"message": "m" * size}] * n).encode()
     assert gate.post("/api/v2/logs", logs(1000), JSON).status == 202
-    assert gate.post("/api/v2/logs", logs(1001), JSON).status == 413
+    answer = gate.post("/api/v2/logs", logs(1001), JSON)
+    assert answer.status == 413 and b"too many records: 1001" in answer.body and b"max_records" in answer.body
     assert gate.post("/api/v2/logs", b"x" * (5 * MIB + 1), TEXT).status == 413
     assert gate.post("/api/v2/logs", gzip.compress(b" " * (5 * MIB + 1)), {**JSON, "Content-Encoding": "gzip"}).status == 413
     assert gate.post("/api/v2/logs", logs(999, 5000), JSON).status == 202
