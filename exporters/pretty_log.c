@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Lines of a text; columns of one, and of names; hexadecimal digits of a trace id, from its end: its beginning may be a time. */
-enum { LINES = 64, TEXT = 1000, NAME = 60, WORD = 10, ID_DIGITS = 8, SEVERITY = 5 };
+/* Further lines of a text from its beginning and its end (of a stack trace, what says most is at one of them); columns of one, and of
+ * names; hexadecimal digits of a trace id, from its end: its beginning may be a time. */
+enum { HEAD = 8, TAIL = 12, TEXT = 1000, NAME = 60, WORD = 10, ID_DIGITS = 8, SEVERITY = 5 };
 
 typedef Opentelemetry__Proto__Common__V1__AnyValue any_value;
 
@@ -80,7 +81,7 @@ static bool next_line(gw_str *rest, gw_str *line)
     while (gw_str_next(rest, '\n', line)) {
         while (line->len && strchr(" \t\r", line->ptr[line->len - 1]) && line->ptr[line->len - 1])
             line->len--;
-        if (line->len)
+        if (line->len && !pretty_is_underline(*line))
             return true;
     }
     return false;
@@ -88,21 +89,22 @@ static bool next_line(gw_str *rest, gw_str *line)
 
 static void more_lines(const struct pretty_margin *m, gw_str rest)
 {
-    size_t n = 0, left = 0;
-    for (gw_str line; next_line(&rest, &line);) {
-        if (n++ >= LINES) {
-            left++;
-            continue;
-        }
-        struct pretty_line l = m->begin(m->page, false);
-        pretty_put_text(&l, PRETTY_PLAIN, line, TEXT);
-        pretty_end(&l);
-    }
-    if (left) {
+    size_t n = 0, i = 0;
+    gw_str line;
+    for (gw_str all = rest; next_line(&all, &line);)
+        n++;
+    size_t skipped = n > HEAD + TAIL ? n - HEAD - TAIL : 0;
+    for (; next_line(&rest, &line); i++) {
         char words[48];
+        if (skipped && i > HEAD && i < HEAD + skipped)
+            continue;
         struct pretty_line l = m->begin(m->page, false);
-        snprintf(words, sizeof words, "… %zu more lines", left);
-        pretty_put(&l, PRETTY_DIM, words);
+        if (skipped && i == HEAD) {
+            snprintf(words, sizeof words, "… %zu more lines", skipped);
+            pretty_put(&l, PRETTY_DIM, words);
+        } else {
+            pretty_put_text(&l, PRETTY_PLAIN, line, TEXT);
+        }
         pretty_end(&l);
     }
 }

@@ -224,8 +224,7 @@ struct pretty_error pretty_error(const pretty_span *s)
     return e;
 }
 
-/* Python 3.11 underlines the place: lines of ^ and ~. */
-static bool is_underline(gw_str s)
+bool pretty_is_underline(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
         if (!strchr(" ^~", s.ptr[i]) || !s.ptr[i])
@@ -248,7 +247,7 @@ size_t pretty_stack(gw_str text, gw_str picked[PRETTY_STACK])
     size_t n = 0;
     for (size_t i = 0; gw_str_next(&rest, '\n', &at); i++) {
         bool message = python ? !rest.ptr : i == 0 && rest.ptr;
-        if (message || is_underline(trim_end(at)))
+        if (message || pretty_is_underline(trim_end(at)))
             continue;
         if (n == PRETTY_STACK && !python)
             break;

@@ -52,6 +52,8 @@ const Opentelemetry__Proto__Common__V1__AnyValue *pretty_find(Opentelemetry__Pro
 /* Any value as one text; valid until the next call. */
 gw_str pretty_value(struct pretty_line *, const Opentelemetry__Proto__Common__V1__AnyValue *);
 
+/* Python 3.11 underlines the place in a stack trace: lines of ^ and ~. */
+bool pretty_is_underline(gw_str line);
 /* Lines of a stack trace that are shown. */
 enum { PRETTY_STACK = 4 };
 /* The lines that say most: the most recent calls. Returns how many. */
