@@ -377,8 +377,10 @@ void sc_json(struct sc_buf *b, const struct sc_val *v)
     case SC_FLOAT:
         if (v->digits_len)
             sc_put(b, v->f.digits, v->digits_len);
-        else
+        else if (isfinite(v->f.v))
             sc_put(b, number, sc_float_json(number, v->f.v));
+        else
+            sc_put_z(b, "null"); /* JSON has no word for it */
         return;
     case SC_STR:
         sc_json_str(b, v->s);
