@@ -47,9 +47,11 @@
     X(size, storage_max_size, "storage.max_size", "2GiB", "16MiB", "64TiB",                                                                \
       "Bound on all files of the disk queue. Past it, senders get 429, or exporters with when_full = drop_oldest lose their oldest.")      \
     X(choice, storage_fsync, "storage.fsync", "interval", "interval|always|never", "",                                                     \
-      "When data is forced to the disk: every interval, before every answer (survives power loss), or when the system likes to. The end "  \
+      "When data is forced to the disk: within the interval, before every answer (survives power loss), or when the system likes to. The " \
+      "end "                                                                                                                               \
       "of the process loses nothing either way.")                                                                                          \
-    X(duration, storage_interval, "storage.interval", "1s", "10ms", "1m", "How often, with fsync = interval.")                             \
+    X(duration, storage_interval, "storage.interval", "1s", "10ms", "1m",                                                                  \
+      "With fsync = interval: how old data may be that is neither delivered nor forced to the disk.")                                      \
     X(choice, log_level, "log.level", "info", "debug|info|warning|error", "", "Least severe of ddgate's own messages to be shown.")
 
 struct gw_process_conf {

@@ -30,6 +30,7 @@
  *   admin, one per address       what is seen from outside; waits for nothing of the others   admin.h
  *   one per core (http worker)   everything from the socket to the queue                      receivers/http.h
  *   one per exporter             everything from the queue to the backend                     exporters/sender.h
+ *   one, with a disk queue       forces to the disk what is not delivered soon                storage.h
  *   gRPC's, libcurl's            inside exporters; they touch frames by their last drop only
  * What threads share: queues (a mutex each), the ledger (a mutex), the id table (a mutex per shard), the log (a mutex), the memory
  * account (an atomic). No lock is held while another is taken, or while anything waits.

@@ -136,8 +136,8 @@ static bool until_next(struct gw_storage *s, gw_nsec next)
 static void *run(void *arg)
 {
     struct gw_storage *s = arg;
-    while (until_next(s, gw_now() + s->conf->interval))
-        gw_store_sync(s->store);
+    while (until_next(s, gw_now() + s->conf->interval / 2))
+        gw_store_sync_aged(s->store);
     return NULL;
 }
 

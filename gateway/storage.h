@@ -4,7 +4,7 @@
  *
  *   offer ─▶ store.h: append ─▶ fsync? ─▶ the answer 200
  *                 │                 always    before every answer, one fsync for all that wait at that moment
- *                 │                 interval  by a thread, every `interval`
+ *                 │                 interval  by a thread, what is not delivered within `interval`
  *                 │                 never     when the system likes to
  *                 └─▶ memory, while an exporter keeps up; else it reads from the disk (sender.h)
  *

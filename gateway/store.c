@@ -352,7 +352,7 @@ static int lay(const struct gw_store *s, const struct gw_store_entry *e, uint64_
                                 .len = (uint32_t)f->len,
                                 .items = f->items,
                                 .unjoined_n = f->unjoined_n,
-                                .payload_check = gw_store_crc(gw_store_crc(0, f->unjoined, offsets), f->data, f->len),
+                                .payload_check = e->check,
                                 .wall = f->arrived + wall_minus_mono,
                                 .mono = f->arrived,
                                 .signal = f->signal,
@@ -435,6 +435,10 @@ static void forget_places(struct gw_store_entry *e, size_t n)
 enum gw_code gw_store_append(struct gw_store *s, struct gw_store_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
                              struct gw_err *err)
 {
+    for (size_t i = 0; i < n; i++) {
+        const struct gw_frame *f = e[i].frame;
+        e[i].check = gw_store_crc(gw_store_crc(0, f->unjoined, f->unjoined_n * sizeof *f->unjoined), f->data, f->len);
+    }
     pthread_mutex_lock(&s->append);
     enum gw_code code = prepare(s, e, n, err);
     if (code == GW_OK && !write_all(s, e, n)) {
@@ -453,15 +457,35 @@ enum gw_code gw_store_append(struct gw_store *s, struct gw_store_entry *e, size_
 
 enum { MOST_SYNCED = 64 };
 
-/* Under no lock: pins what has to be synced. */
-static unsigned pick_dirty(struct gw_store *s, struct gw_store_segment **out, uint64_t *ticket)
+static bool owed(const struct gw_store_segment *segment)
+{
+    for (unsigned r = 0; r < GW_STORE_READERS; r++)
+        if (segment->debts[r].owed)
+            return true;
+    return false;
+}
+
+/* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and is owed still. */
+static bool due(struct gw_store_segment *segment, bool aged)
+{
+    if (!segment->dirty || (aged && !owed(segment)))
+        return segment->was_dirty = false;
+    if (aged && !segment->was_dirty) {
+        segment->was_dirty = true;
+        return false;
+    }
+    return true;
+}
+
+/* Pins what has to be synced. */
+static unsigned pick_dirty(struct gw_store *s, bool aged, struct gw_store_segment **out, uint64_t *ticket)
 {
     unsigned n = 0;
     pthread_mutex_lock(&s->state);
     for (struct gw_store_segment *segment = s->first; segment && n < MOST_SYNCED; segment = segment->next) {
-        if (!segment->dirty)
+        if (!due(segment, aged))
             continue;
-        segment->dirty = false;
+        segment->dirty = segment->was_dirty = false;
         segment->pins++;
         out[n++] = segment;
     }
@@ -487,13 +511,13 @@ static void suspect(struct gw_store *s, struct gw_store_segment *segment)
 }
 
 /* One round. More than MOST_SYNCED dirty segments take several. */
-static bool sync_round(struct gw_store *s, uint64_t *ticket)
+static bool sync_round(struct gw_store *s, bool aged, uint64_t *ticket)
 {
     struct gw_store_segment *dirty[MOST_SYNCED];
     bool well = true;
     unsigned n;
     do {
-        n = pick_dirty(s, dirty, ticket);
+        n = pick_dirty(s, aged, dirty, ticket);
         for (unsigned i = 0; i < n; i++)
             if (s->conf.io->sync(dirty[i]->fd) != 0) {
                 suspect(s, dirty[i]);
@@ -538,13 +562,19 @@ bool gw_store_durable(struct gw_store *s, uint64_t ticket)
         uint64_t done = 0;
         s->syncing = true;
         pthread_mutex_unlock(&s->sync);
-        bool well = sync_round(s, &done);
+        bool well = sync_round(s, false, &done);
         pthread_mutex_lock(&s->sync);
         s->syncing = false;
         tell(s, done, well);
     }
     pthread_mutex_unlock(&s->sync);
     return me.durable;
+}
+
+bool gw_store_sync_aged(struct gw_store *s)
+{
+    uint64_t ignored;
+    return sync_round(s, true, &ignored);
 }
 
 bool gw_store_sync(struct gw_store *s)

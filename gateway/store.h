@@ -70,6 +70,7 @@ void gw_store_say_orphans(struct gw_store *);
 struct gw_store_entry {
     struct gw_frame *frame;
     uint32_t owed;   /* bit per reader that shall get it … */
+    uint32_t check;  /* append's */
     uint32_t memory; /* … and that has room in memory; append takes out those that are behind */
 };
 
@@ -80,6 +81,9 @@ enum gw_code gw_store_append(struct gw_store *, struct gw_store_entry *, size_t 
                              struct gw_err *) GW_MUST_CHECK;
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that wait. */
 bool gw_store_durable(struct gw_store *, uint64_t ticket) GW_MUST_CHECK;
+/* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that is owed is older than that
+ * time and not on the disk; and what is delivered sooner never costs a sync: while everybody keeps up, there is none. */
+bool gw_store_sync_aged(struct gw_store *);
 /* Brings everything to the disk. False when some of it may not be there. */
 bool gw_store_sync(struct gw_store *);
 

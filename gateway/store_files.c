@@ -187,7 +187,7 @@ bool gw_store_begin(struct gw_store *s, struct gw_store_segment *segment, uint64
     segment->life = head.life;
     segment->same_boot = true;
     segment->end = GW_STORE_HEAD;
-    segment->sealed = segment->suspect = segment->recovered = false;
+    segment->was_dirty = segment->sealed = segment->suspect = segment->recovered = false;
     segment->dirty = true;
     memset(segment->debts, 0, sizeof segment->debts);
     return true;

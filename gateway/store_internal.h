@@ -35,8 +35,9 @@ struct gw_store_segment {
     /* under state */
     struct gw_store_segment *next;
     uint64_t end; /* of the records that may be read */
-    bool suspect, dirty, sealed;
-    unsigned pins; /* threads that read or sync it without the lock */
+    bool suspect, sealed;
+    bool dirty, was_dirty; /* written since the last sync; and before the last round of them */
+    unsigned pins;         /* threads that read or sync it without the lock */
     struct gw_store_debt debts[GW_STORE_READERS];
 };
 

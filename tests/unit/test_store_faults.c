@@ -212,6 +212,29 @@ static void nothing_new_is_synced_twice(void **state)
     assert_int_equal(atomic_load(&disk.syncs), 1);
 }
 
+static void what_is_delivered_in_time_needs_no_sync(void **state)
+{
+    struct store_bed *b = *state;
+    assert_int_equal(append(b), GW_OK);
+    assert_true(gw_store_sync_aged(b->store));
+    assert_int_equal(atomic_load(&disk.syncs), 0); /* it is young */
+    store_bed_read(b, r, 1, true, seen, NULL);
+    assert_true(gw_store_sync_aged(b->store));
+    assert_int_equal(atomic_load(&disk.syncs), 0); /* it is delivered */
+    assert_int_equal(append(b), GW_OK);
+    assert_true(gw_store_sync_aged(b->store));
+    assert_int_equal(append(b), GW_OK);
+    assert_true(gw_store_sync_aged(b->store));
+    assert_int_equal(atomic_load(&disk.syncs), 1);
+    assert_true(gw_store_sync_aged(b->store));
+    assert_true(gw_store_sync_aged(b->store));
+    assert_int_equal(atomic_load(&disk.syncs), 1); /* nothing new */
+    disk.sync_errno = EIO;
+    assert_int_equal(append(b), GW_OK);
+    assert_true(gw_store_sync_aged(b->store));
+    assert_false(gw_store_sync_aged(b->store));
+}
+
 enum { WAITERS = 8, TURNS = 200 };
 static atomic_uint durable_count;
 
@@ -249,8 +272,13 @@ static void one_sync_serves_all_that_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_full_disk_refuses_and_recovers), TEST(a_disk_that_has_no_room_for_a_file),          TEST(short_writes_are_completed),
-        TEST(what_cannot_be_read_is_counted),   TEST(a_sync_that_fails_makes_its_segment_suspect), TEST(nothing_new_is_synced_twice),
+        TEST(a_full_disk_refuses_and_recovers),
+        TEST(a_disk_that_has_no_room_for_a_file),
+        TEST(short_writes_are_completed),
+        TEST(what_cannot_be_read_is_counted),
+        TEST(a_sync_that_fails_makes_its_segment_suspect),
+        TEST(nothing_new_is_synced_twice),
+        TEST(what_is_delivered_in_time_needs_no_sync),
         TEST(one_sync_serves_all_that_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
