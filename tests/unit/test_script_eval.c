@@ -126,6 +126,54 @@ static void test_expressions_give_up(void **state)
     assert_true(sc_gave_up(bed->thread) <= before + 1);
 }
 
+static const char *fault_of(const struct sc_set *set, const char *name)
+{
+    const struct sc_fault *fault = sc_broken(sc_find(set, gw_str_z(name)));
+    return fault ? fault->text : NULL;
+}
+
+static void test_scripts_that_use_each_other(void **state)
+{
+    const struct sc_source sources[] = {
+        {GW_STR("a.p"), GW_STR("use(\"b.p\")")},           {GW_STR("b.p"), GW_STR("\n use(\"c.p\")")},
+        {GW_STR("c.p"), GW_STR("use(\"b.p\")")},           {GW_STR("d.p"), GW_STR("use(\"d.p\")")},
+        {GW_STR("e.p"), GW_STR("use(\"gone.p\")")},        {GW_STR("f.p"), GW_STR("use(\"ok.p\")\nuse(\"ok.p\")")},
+        {GW_STR("ok.p"), GW_STR("add_key(a, 1)\nexit()")}, {GW_STR("g.p"), GW_STR("x = (")},
+    };
+    struct sc_set *set = sc_load(sources, sizeof sources / sizeof *sources);
+    (void)state;
+    assert_string_equal(fault_of(set, "b.p"), "b.p:2:2: circular dependency: b.p -> c.p -> b.p");
+    assert_string_equal(fault_of(set, "c.p"), "c.p:1:1: circular dependency: c.p -> b.p -> c.p");
+    assert_string_equal(fault_of(set, "a.p"), "b.p:2:2: circular dependency: b.p -> c.p -> b.p\na.p:1:1:");
+    assert_string_equal(fault_of(set, "d.p"), "d.p:1:1: circular dependency: d.p -> d.p");
+    assert_string_equal(fault_of(set, "e.p"), "e.p:1:1: script gone.p not found");
+    assert_null(fault_of(set, "f.p"));
+    assert_null(fault_of(set, "ok.p"));
+    assert_non_null(fault_of(set, "g.p"));
+    assert_null(sc_find(set, GW_STR("gone.p")));
+    assert_true(gw_str_eq(sc_missing(set), GW_STR("gone.p")));
+    sc_drop(set);
+}
+
+static void test_a_script_has_so_many_expressions(void **state)
+{
+    static char script[64 << 10];
+    size_t n = 0;
+    for (int i = 0; i < SC_EXPRESSIONS; i++)
+        n += (size_t)snprintf(script + n, sizeof script - n, "match(\"a%d\", _)\n", i);
+    assert_string_equal(run(*state, script, "a"), "");
+    snprintf(script + n, sizeof script - n, "match(\"b\", _)\n");
+    assert_non_null(strstr(run(*state, script, "a"), "the script has more than 1000 expressions"));
+}
+
+static void test_unknown_functions(void **state)
+{
+    assert_non_null(strstr(run(*state, "ad_key(a, 1)", ""),
+                           "t.p:1:1: unsupported func: `ad_key`: there is no such function; did you mean `add_key`?\n"));
+    assert_non_null(strstr(run(*state, "quite_another(a, 1)", ""), "`quite_another`: there is no such function here\n"));
+    assert_non_null(strstr(run(*state, "http_request()", ""), "`http_request` is not here: a script may not wait for a server\n"));
+}
+
 static void test_re2_only(void **state)
 {
     static const char *const refused[] = {"(?=x)",     "(?<!x)y", "(?>a)", "(a)\\\\1", "a++", "\\\\Z", "(?#c)",
@@ -151,6 +199,9 @@ int main(void)
         cmocka_unit_test(test_json_ids_keep_their_digits),
         cmocka_unit_test(test_a_run_is_bounded),
         cmocka_unit_test(test_a_run_is_bounded_in_time),
+        cmocka_unit_test(test_scripts_that_use_each_other),
+        cmocka_unit_test(test_a_script_has_so_many_expressions),
+        cmocka_unit_test(test_unknown_functions),
         cmocka_unit_test(test_expressions_give_up),
         cmocka_unit_test(test_re2_only),
     };
