@@ -6,6 +6,7 @@
 
 #include "gateway/conf_env.h"
 #include "gateway/conf_tree.h"
+#include "gateway/nearest.h"
 #include "gateway/problem.h"
 
 enum { ARENA = 64 * 1024 * 1024, NAMES = 64, NAMES_TEXT = 400 };

@@ -30,7 +30,4 @@ size_t gw_problems_warnings(const struct gw_problems *);
 /* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the latter. */
 void gw_problems_print(struct gw_problems *, FILE *);
 
-/* The one of `names` (NULL-terminated) that a person who wrote `wrong` most likely meant; NULL when none is near. */
-const char *gw_nearest(gw_str wrong, const char *const *names);
-
 #endif

@@ -6,7 +6,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # What translators and exporters may know of gateway/: values and memory, no threads, no process.
-BASE = {"arena", "budget", "clock", "err", "frame", "ids", "json", "ledger", "option", "problem", "receiver", "str"}
+BASE = {"arena", "budget", "clock", "err", "frame", "ids", "json", "ledger", "nearest", "option", "problem", "receiver", "str"}
 EXPORTER_BASE = BASE | {"exporter", "fanout", "log", "metrics", "queue", "storage"}
 RULES = {
     "translators/": lambda path: path.startswith(("translators/", "proto/")) or base(path, BASE),

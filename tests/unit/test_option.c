@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "gateway/arena.h"
+#include "gateway/nearest.h"
 #include "gateway/problem.h"
 
 #define OPTS(X)                                                                                                                            \

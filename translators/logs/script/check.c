@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "gateway/problem.h"
+#include "gateway/nearest.h"
 #include "translators/logs/script/inside.h"
 
 static bool check(struct sc_check *, struct sc_node *);
