@@ -76,10 +76,9 @@ static bool from_object(struct gw_arena *a, struct gw_json *j, const struct part
     while (gw_json_member(j, &key)) {
         if (!gw_json_raw(j, &value))
             return false;
-        if (p->wild ? wild(key, p->text) : gw_str_eq(key, p->text)) {
-            *raw = value;
-            return !p->more || get(a, value, p->rest, depth + 1, raw);
-        }
+        *raw = value;
+        if ((p->wild ? wild(key, p->text) : gw_str_eq(key, p->text)) && (!p->more || get(a, value, p->rest, depth + 1, raw)))
+            return true; /* else another member may have what the rest of the path wants */
     }
     return false;
 }
@@ -128,23 +127,39 @@ static bool compare(int order, const char *op)
     }
 }
 
+/* true and false have their place in the order, with nothing but each other. */
+static bool bool_holds(bool mine, gw_str other, const char *op)
+{
+    bool same = gw_str_eq(other, mine ? GW_STR("true") : GW_STR("false"));
+    switch (op[0]) {
+    case '=':
+        return same;
+    case '!':
+        return !same;
+    default:
+        return op[0] == (mine ? '>' : '<') && (op[1] || gw_str_eq(other, mine ? GW_STR("false") : GW_STR("true")));
+    }
+}
+
+/* What the element has decides how it is compared: text by its bytes, also with a number; a number by value, also with one in quotes. */
 static bool holds(struct gw_arena *a, gw_str element, const struct query *q, unsigned depth)
 {
     gw_str found = element;
-    double x, y;
+    double x, y = 0;
     if (q->path.len && !get(a, element, q->path, depth + 1, &found))
         return false;
     if (!q->op[0])
         return true;
     gw_str mine = unquoted(a, found), other = unquoted(a, q->value);
-    bool text = found.len && *found.ptr == '"', wants_text = q->value.len && *q->value.ptr == '"';
-    if (q->op[0] == '%' || q->op[1] == '%')
-        return text && wild(mine, other) == (q->op[0] == '%');
-    if (text != wants_text)
-        return q->op[0] == '!';
-    if (!text && gw_str_double(mine, &x) && gw_str_double(other, &y))
-        return compare(x < y ? -1 : x > y, q->op);
-    return compare(sc_str_order(mine, other), q->op);
+    bool like = q->op[0] == '%' || q->op[1] == '%';
+    if (found.len && *found.ptr == '"')
+        return like ? wild(mine, other) == (q->op[0] == '%') : compare(sc_str_order(mine, other), q->op);
+    if (like || !found.len)
+        return false;
+    if (*found.ptr == 't' || *found.ptr == 'f')
+        return bool_holds(*found.ptr == 't', other, q->op);
+    gw_str_double(other, &y);
+    return gw_str_double(mine, &x) && compare(x < y ? -1 : x > y, q->op);
 }
 
 /* a.#.b: of every element what the rest of the path finds in it. */
