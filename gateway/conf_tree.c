@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/nearest.h"
+
 enum { NAMES = 128 };
 
 /* One call of gw_tree_fill. */
