@@ -338,7 +338,7 @@ static void join(struct gw_sender *s, gw_nsec now)
     gw_queue_joining(s->queue, s->draining ? GW_NEVER : now, &due);
     for (struct gw_node *node; (node = gw_chain_pop(&due));) {
         gw_nsec last = node->frame->arrived + s->conf->join_wait, age = now - node->frame->arrived;
-        bool final = s->draining || now >= last;
+        bool final = s->draining || now >= last || node->hurried;
         uint32_t left = gw_frame_join(node->frame, s->ids, final);
         if (final && left)
             gw_ledger_unjoined(s->ledger, node->frame->signal, left);

@@ -71,7 +71,9 @@ struct gw_budget;
     X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "16MiB", "1TiB",                                                        \
       "Most that this exporter's two dead-letter files may hold: the file being written to, and the one before it.")                       \
     X(duration, join_wait, "join_wait", "2s", "0s", "1m",                                                                                  \
-      "How long a span waits for the upper half of its 128-bit trace id, where another chunk of the trace may still bring it.")
+      "How long a span or log record waits for the upper half of its 128-bit trace id, where the trace may still bring it; less, where "   \
+      "more "                                                                                                                              \
+      "than a quarter of queue_size waits so.")
 
 struct gw_sender_conf {
     GW_SENDER_OPTS(GW_FIELD)

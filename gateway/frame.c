@@ -10,6 +10,7 @@
 #include "gateway/ids.h"
 
 enum { OPEN, WRITING, SETTLED }; /* values of `joining` */
+#define NEVER_ASKED UINT64_MAX
 
 const char *gw_signal_name(enum gw_signal signal)
 {
@@ -45,6 +46,7 @@ void gw_frame_unjoined(struct gw_frame *f, uint32_t *offsets, uint32_t n)
         GW_ASSERT(offsets[i] <= f->len && f->len - offsets[i] >= 16);
     f->unjoined = offsets;
     f->unjoined_n = f->pending = n;
+    f->news = NEVER_ASKED;
     atomic_store_explicit(&f->joining, n ? OPEN : SETTLED, memory_order_relaxed);
 }
 
@@ -136,6 +138,10 @@ static bool repair(const struct gw_frame *f, struct gw_ids *ids, uint8_t *id)
 static uint32_t fill_in(struct gw_frame *f, struct gw_ids *ids)
 {
     uint32_t left = 0;
+    uint64_t news = ids ? gw_ids_news(ids) : NEVER_ASKED; /* before the first look: what comes meanwhile counts as new */
+    if (news == f->news && news != NEVER_ASKED)
+        return f->pending;
+    f->news = news;
     for (uint32_t i = 0; i < f->pending; i++) {
         uint8_t *id = f->data + f->unjoined[i];
         uint64_t high;

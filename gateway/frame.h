@@ -57,6 +57,7 @@ struct gw_frame {
     uint32_t items;
     uint32_t unjoined_n; /* trace ids that might still turn out to have 128 bits when the frame was made … */
     uint32_t *unjoined;  /* … and the offset of each 16-byte id in data: malloc'd */
+    uint64_t news;       /* gw_ids_news before they were looked up last, or a number that it never is; as `pending` */
     uint32_t pending;    /* the first so many of `unjoined` are still unknown; only whoever joins looks here */
     gw_nsec arrived;     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     size_t len, cap;

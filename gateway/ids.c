@@ -4,6 +4,7 @@
 #include "gateway/ids.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -18,6 +19,7 @@ _Static_assert(sizeof(struct entry) == 32, "said in ids.h");
 
 struct shard {
     pthread_mutex_t lock;
+    atomic_uint_least64_t news; /* written under lock */
     /* under lock */
     struct entry *ring;
     uint32_t *heads; /* index + 1 of the newest entry of each chain */
@@ -137,6 +139,8 @@ void gw_ids_learn(struct gw_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
     struct spot at = spot_of(ids, low >> ROUNDED_BITS);
     pthread_mutex_lock(&at.shard->lock);
     struct entry *e = search(at, low);
+    if (!e || !alive(ids, e, now) || (high && e->high != high))
+        atomic_store_explicit(&at.shard->news, at.shard->news + 1, memory_order_release);
     if (!e)
         insert(ids, at, (struct entry){.low = low, .high = high, .seen = now});
     else if (high || !alive(ids, e, now))
@@ -144,6 +148,14 @@ void gw_ids_learn(struct gw_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
     if (e && now > e->seen)
         e->seen = now;
     pthread_mutex_unlock(&at.shard->lock);
+}
+
+uint64_t gw_ids_news(struct gw_ids *ids)
+{
+    uint64_t news = 0;
+    for (size_t i = 0; i < ids->shards; i++)
+        news += atomic_load_explicit(&ids->shard[i].news, memory_order_acquire);
+    return news;
 }
 
 bool gw_ids_find(struct gw_ids *ids, uint64_t low, uint64_t *high, gw_nsec now)

@@ -32,6 +32,8 @@ void gw_ids_drop(struct gw_ids *);
 void gw_ids_learn(struct gw_ids *, uint64_t low, uint64_t high, gw_nsec now);
 /* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
 bool gw_ids_find(struct gw_ids *, uint64_t low, uint64_t *high, gw_nsec now);
+/* A number that is another one whenever something was learned that was not known: who asked in vain need not ask again before. */
+uint64_t gw_ids_news(struct gw_ids *);
 /* For ids that went through a double: the one known low half that is the same double as `rounded` is; false when none or several
  * are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C prints (…6768, the double's exact value). */
 /* Whether an id may have gone through one: it is a double exactly, or ends in zeroes as JavaScript's do. */

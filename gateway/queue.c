@@ -265,6 +265,13 @@ static gw_nsec earlier(gw_nsec a, gw_nsec b)
     return a < b ? a : b;
 }
 
+/* Applications whose traces go elsewhere, or nowhere, must not fill the queue with logs that wait for them. */
+static bool is_crowded(const struct gw_queue *q, size_t bytes)
+{
+    enum { JOINING_PART = 4 };
+    return bytes > q->capacity / JOINING_PART;
+}
+
 /* Under lock. True when the sleeping sender has to hear of it. */
 static bool link_node(struct gw_queue *q, struct gw_node *node)
 {
@@ -276,8 +283,9 @@ static bool link_node(struct gw_queue *q, struct gw_node *node)
     lane_add(q, lane, node);
     if (!unknown)
         return q->takable & 1u << node->frame->signal && (was_empty || lane_full(lane, &q->limits));
-    q->join_soonest = earlier(q->join_soonest, node->join_due);
-    return was_empty;
+    bool crowded = is_crowded(q, lane->bytes);
+    q->join_soonest = crowded ? 0 : earlier(q->join_soonest, node->join_due);
+    return was_empty || crowded;
 }
 
 void gw_queue_push(struct gw_queue *q, struct gw_chain *c, struct gw_chain *evicted)
@@ -313,7 +321,8 @@ static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct 
 {
     struct lane early = {{NULL, NULL}, 0, 0};
     for (struct gw_node *node; (node = lane_pop(q, lane));) {
-        if (node->join_due <= now) {
+        node->hurried = is_crowded(q, early.bytes + node->frame->len + lane->bytes);
+        if (node->join_due <= now || node->hurried) {
             gw_chain_add(due, node);
             continue;
         }

@@ -38,6 +38,7 @@ struct gw_node {
     size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
     uint64_t number;        /* order of arrival over all lanes */
     gw_nsec join_due;       /* when to ask gw_frame_join again */
+    bool hurried;           /* too much waits for its join: the next answer is the last */
 };
 
 /* What the parts of a stored frame have in common. The sender's only. */

@@ -348,12 +348,35 @@ static void a_queue_that_refused_says_so_until_a_quarter_is_free(void **state)
     gw_queue_drop(q);
 }
 
+/* Beyond a quarter of the capacity the oldest ones are asked a last time, at once. */
+static void what_waits_for_its_join_is_bounded(void **state)
+{
+    struct gw_queue *q = gw_queue_new(40000, false, no_wake, NULL);
+    struct gw_chain due = {NULL, NULL}, none = {NULL, NULL};
+    for (int i = 0; i < 3; i++)
+        push_one(q, unjoined((size_t)(4000 + i), 1000 * GW_SEC));
+    gw_queue_joining(q, 1000 * GW_SEC, &due);
+    assert_non_null(due.first);
+    assert_int_equal(due.first->frame->len, 4000);
+    assert_true(due.first->hurried);
+    assert_null(due.first->next);
+    gw_queue_joined(q, &none, &due);
+    gw_queue_joining(q, 1000 * GW_SEC, &due);
+    assert_null(due.first);
+    gw_queue_joining(q, GW_NEVER, &due);
+    assert_int_equal(due.first->frame->len, 4001);
+    assert_false(due.first->hurried);
+    gw_queue_joined(q, &none, &due);
+    gw_queue_drop(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rejecting_queue_behaves_as_its_twin),
         cmocka_unit_test(a_dropping_queue_behaves_as_its_twin),
         cmocka_unit_test(what_was_joined_returns_to_its_place),
+        cmocka_unit_test(what_waits_for_its_join_is_bounded),
         cmocka_unit_test(pushes_wake_only_when_there_is_something_to_do),
         cmocka_unit_test(a_queue_that_refused_says_so_until_a_quarter_is_free),
         cmocka_unit_test(a_closed_queue_takes_what_was_reserved_and_no_more),

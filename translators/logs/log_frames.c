@@ -20,6 +20,7 @@ struct maker {
     struct gw_frame **frames;
     size_t n, max;
     gw_nsec now;
+    uint64_t news;             /* gw_ids_news before the first id was looked up: 0: nothing is known */
     uint64_t asked, low, high; /* the id that was looked up last, and what became of it */
     bool known;
 };
@@ -90,7 +91,7 @@ static void join(struct maker *m, size_t offset)
     uint64_t low = read_be64(m->w.data + offset + 8);
     if (!ids)
         return;
-    if (low != m->asked || !m->known) {
+    if (m->news && (low != m->asked || !m->known)) {
         m->asked = m->low = low;
         m->known = gw_ids_find(ids, low, &m->high, m->now) || (gw_ids_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
     }
@@ -157,6 +158,7 @@ static struct gw_frame *frame_of(struct maker *m)
         return NULL;
     if (m->unjoined_n) {
         gw_frame_unjoined(f, m->unjoined, (uint32_t)m->unjoined_n);
+        f->news = m->news;
         m->unjoined = NULL;
     }
     return f;
@@ -196,7 +198,8 @@ static void clear(struct log_batch *b)
 
 size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, struct gw_intake *intake)
 {
-    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now()};
+    struct gw_ids *ids = b->conf->host->ids;
+    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now(), .news = ids ? gw_ids_news(ids) : 0};
     *intake = b->intake;
     b->intake = (struct gw_intake){0};
     while (b->left && m.n < max)
