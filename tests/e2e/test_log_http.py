@@ -4,6 +4,7 @@ not ours, and the ledger of every run balances."""
 import contextlib
 import gzip
 import json
+import signal
 import threading
 import zlib
 
@@ -306,6 +307,19 @@ def test_many_senders_at_once(gate, sink):
         t.join()
     bodies = [r.body for r in sink.wait_records(1600)]
     assert sorted(bodies) == sorted(f"{w}/{n}/{i}" for w in range(8) for n in range(20) for i in range(10))
+
+
+def test_a_reload_changes_options_and_keys_under_way(tmp_path, sink):
+    with Gate(tmp_path, sink, http={"auth": {"token": KEY}, "service": "before"}) as gate:
+        assert gate.post("/api/v2/logs", b"one", {**TEXT, "DD-API-KEY": KEY}).status == 202
+        conf = gate.directory / "ddgate.conf"
+        conf.write_text(conf.read_text().replace(KEY, KEY[::-1]).replace("before", "after"))
+        gate.signal(signal.SIGHUP)
+        gate.wait_stderr("was read again")
+        assert gate.post("/api/v2/logs", b"two", {**TEXT, "DD-API-KEY": KEY[::-1]}).status == 202
+        assert gate.post("/api/v2/logs", b"three", {**TEXT, "DD-API-KEY": KEY}).status == 403
+        one, two = sink.wait_records(2)
+    assert [r.resource["service.name"] for r in (one, two)] == ["before", "after"]
 
 
 # --- Datakit ---

@@ -15,7 +15,7 @@
 #include "gateway/option.h"
 #include "translators/otlp/otlp_write.h"
 
-enum { OTLP_JSON = 1, MOST = 64 };
+enum { PRETTY, OTLP_JSON, MOST = 64 };
 
 struct rig {
     void *ctx;
@@ -42,6 +42,29 @@ static struct gw_frame *make_frame(const char *name, size_t len)
     return gw_frame_new(GW_TRACES, GW_OTEL, w.data, w.len, w.cap, 1);
 }
 
+/* A log with a trace id; in pretty it waits for its trace. */
+static struct gw_frame *make_log(const char *text)
+{
+    struct otlp_buf w;
+    otlp_init(&w);
+    size_t resource = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3), record = otlp_open(&w, 2, 3), body = otlp_open(&w, 5, 2);
+    otlp_any_text(&w, gw_str_z(text));
+    otlp_close(&w, body, 2);
+    otlp_bytes(&w, 9, GW_STR("0123456789abcdef"));
+    otlp_close(&w, record, 3);
+    otlp_close(&w, scope, 3);
+    otlp_close(&w, resource, 3);
+    return gw_frame_new(GW_LOGS, GW_OTEL, w.data, w.len, w.cap, 1);
+}
+
+static void add_log(struct rig *r, const char *text)
+{
+    struct gw_frame *f = r->frames[r->batch.n++] = make_log(text);
+    r->batch.signal = GW_LOGS;
+    r->batch.items++;
+    r->batch.bytes += f->len;
+}
+
 static void add(struct rig *r, const char *name, size_t len)
 {
     struct gw_frame *f = r->frames[r->batch.n++] = make_frame(name, len);
@@ -49,7 +72,7 @@ static void add(struct rig *r, const char *name, size_t len)
     r->batch.bytes += f->len;
 }
 
-static void begin_on(struct rig *r, const int ends[2])
+static void begin_format(struct rig *r, const int ends[2], int format)
 {
     *r = (struct rig){.ctx = calloc(1, gw_exporter_stdout.ctx_size)};
     r->batch.frames = r->frames;
@@ -58,8 +81,22 @@ static void begin_on(struct rig *r, const int ends[2])
     dup2(ends[1], STDOUT_FILENO);
     close(ends[1]);
     r->reader = ends[0];
-    *(int *)((char *)r->ctx + gw_exporter_stdout.opts[0].offset) = OTLP_JSON;
+    *(int *)((char *)r->ctx + gw_exporter_stdout.opts[0].offset) = format;
+    *(gw_nsec *)((char *)r->ctx + gw_exporter_stdout.opts[1].offset) = 3600 * GW_SEC; /* gather */
     assert_int_equal(gw_exporter_stdout.open(r->ctx, "exporters[0]", NULL), GW_OK);
+}
+
+static void begin_on(struct rig *r, const int ends[2])
+{
+    begin_format(r, ends, OTLP_JSON);
+}
+
+static void begin_pretty(struct rig *r)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    begin_format(r, ends, PRETTY);
+    assert_string_equal(gw_exporter_stdout.opts[1].name, "gather");
 }
 
 static void begin(struct rig *r)
@@ -232,6 +269,61 @@ static void test_closed(void **state)
     assert_string_equal(r.last.text, "");
 }
 
+/* A batch of logs that waits stays open, until the sender wants nothing to be held back. */
+static void test_hurry(void **state)
+{
+    static char text[1 << 16];
+    struct rig r;
+    begin_pretty(&r);
+    add_log(&r, "hello");
+    send(&r);
+    unsigned before = r.outcomes;
+    gw_exporter_stdout.hurry(r.ctx);
+    gw_exporter_stdout.wait(r.ctx, gw_now());
+    unsigned after = r.outcomes;
+    size_t n = drain(&r, text, sizeof text - 1);
+    shut(&r);
+    assert_int_equal(before, 0);
+    assert_int_equal(after, 1);
+    assert_int_equal(r.last.verdict, GW_DONE);
+    assert_int_equal(r.last.rejected, 0);
+    text[n] = '\0';
+    assert_non_null(strstr(text, "hello  · trace …63646566\n"));
+    close(r.reader);
+}
+
+static void test_cancelled_while_it_waits(void **state)
+{
+    struct rig r;
+    begin_pretty(&r);
+    add_log(&r, "hello");
+    send(&r);
+    gw_exporter_stdout.cancel(r.ctx);
+    gw_exporter_stdout.wait(r.ctx, gw_now());
+    shut(&r);
+    assert_int_equal(r.outcomes, 1);
+    assert_int_equal(r.last.verdict, GW_RETRY);
+    close(r.reader);
+}
+
+/* The reader goes while a batch of two waits: both are counted. */
+static void test_closed_while_it_waits(void **state)
+{
+    struct rig r;
+    begin_pretty(&r);
+    add_log(&r, "one");
+    add_log(&r, "two");
+    send(&r);
+    close(r.reader);
+    gw_exporter_stdout.hurry(r.ctx);
+    gw_exporter_stdout.wait(r.ctx, gw_now());
+    shut(&r);
+    assert_int_equal(r.outcomes, 1);
+    assert_int_equal(r.last.verdict, GW_DONE);
+    assert_int_equal(r.last.rejected, 2);
+    assert_string_equal(r.last.text, "standard output: Broken pipe");
+}
+
 static void test_close_without_open(void **state)
 {
     void *ctx = calloc(1, gw_exporter_stdout.ctx_size);
@@ -241,8 +333,14 @@ static void test_close_without_open(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_batch),      cmocka_unit_test(test_stopped_reader),
-                                       cmocka_unit_test(test_stopped_terminal), cmocka_unit_test(test_wake),
-                                       cmocka_unit_test(test_closed),           cmocka_unit_test(test_close_without_open)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_batch),
+                                       cmocka_unit_test(test_stopped_reader),
+                                       cmocka_unit_test(test_stopped_terminal),
+                                       cmocka_unit_test(test_wake),
+                                       cmocka_unit_test(test_closed),
+                                       cmocka_unit_test(test_hurry),
+                                       cmocka_unit_test(test_cancelled_while_it_waits),
+                                       cmocka_unit_test(test_closed_while_it_waits),
+                                       cmocka_unit_test(test_close_without_open)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
