@@ -102,8 +102,8 @@ const uint8_t *gw_store_at(struct gw_store_window *w, uint64_t offset, size_t n)
 
 bool gw_store_copy(struct gw_store_window *w, uint64_t offset, void *to, size_t n)
 {
-    if (!inside(w, offset, n))
-        return false;
+    if (!n || !inside(w, offset, n))
+        return !n;
     size_t have = buffered(w, offset, 0) ? w->filled - (size_t)(offset - w->base) : 0;
     if (have > n)
         have = n;
