@@ -26,7 +26,7 @@
 #include "gateway/exporter.h"
 #include "gateway/receiver.h"
 
-/* Options of the process. The words of log.level stand in the order of enum gw_level. */
+/* Options of the process. The words of log.level stand in the order of enum gw_level, those of log.format of gw_log_format. */
 #define GW_PROCESS_OPTS(X)                                                                                                                 \
     X(size, max_memory, "max_memory", "96MiB", "16MiB", "1TiB",                                                                            \
       "Bound on what connections, requests being received and queues hold together. Past it, senders get 429 and keep their data.")        \
@@ -52,7 +52,10 @@
       "of the process loses nothing either way.")                                                                                          \
     X(duration, storage_interval, "storage.interval", "1s", "10ms", "1m",                                                                  \
       "With fsync = interval: how old data may be that is neither delivered nor forced to the disk.")                                      \
-    X(choice, log_level, "log.level", "info", "debug|info|warning|error", "", "Least severe of ddgate's own messages to be shown.")
+    X(choice, log_level, "log.level", "info", "debug|info|warning|error", "", "Least severe of ddgate's own messages to be shown.")        \
+    X(choice, log_format, "log.format", "text", "text|logfmt|json", "",                                                                    \
+      "Form of ddgate's own messages on standard error: text for people, logfmt (key=value) and json for machines: then every line is "    \
+      "so.")
 
 struct gw_process_conf {
     GW_PROCESS_OPTS(GW_FIELD)

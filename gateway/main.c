@@ -14,6 +14,7 @@
 #include "gateway/admin.h"
 #include "gateway/cli.h"
 #include "gateway/conf.h"
+#include "gateway/ledger_show.h"
 #include "gateway/log.h"
 #include "gateway/modules.h"
 #include "gateway/pipeline.h"
@@ -82,19 +83,43 @@ static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec patien
     }
 }
 
+/* Words at the end, in the log's form or in plain text. */
+static void say_items(uint64_t n, const char *what)
+{
+    if (n && gw_log_for_machines())
+        gw_log(GW_WARNING, "ddgate", "%llu accepted items %s", (unsigned long long)n, what);
+    else if (n)
+        fprintf(stderr, "ddgate: %llu accepted items %s\n", (unsigned long long)n, what);
+}
+
+static void print_ledger(const struct gw_ledger_view *view)
+{
+    char *json = NULL;
+    size_t len = 0;
+    FILE *to = gw_log_for_machines() ? open_memstream(&json, &len) : NULL;
+    if (!to) {
+        gw_ledger_print(stderr, view);
+        return;
+    }
+    gw_ledger_json(to, view);
+    if (fclose(to) == 0 && len) {
+        json[len - 1] = '\0'; /* its newline */
+        gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", json);
+    }
+    free(json);
+}
+
 static int close_books(struct gw_pipeline *p)
 {
     struct gw_ledger_view *view = calloc(1, sizeof *view);
     if (!view)
         return EXIT_OTHER;
     gw_pipeline_ledger(p, view);
-    gw_ledger_print(stderr, view);
+    print_ledger(view);
     uint64_t lost = gw_ledger_lost(view), stored = gw_ledger_stored(view);
     int code = !gw_ledger_balanced(view) ? EXIT_OTHER : lost ? EXIT_LOST : EXIT_WELL;
-    if (stored)
-        fprintf(stderr, "ddgate: %llu accepted items wait on the disk for the next start\n", (unsigned long long)stored);
-    if (lost)
-        fprintf(stderr, "ddgate: %llu accepted items were not delivered\n", (unsigned long long)lost);
+    say_items(stored, "wait on the disk for the next start");
+    say_items(lost, "were not delivered");
     free(view);
     return code;
 }
@@ -106,6 +131,39 @@ static const char *environment(const char *name)
 
 static const struct gw_conf_world world = {gw_receivers, gw_exporters, environment};
 
+static void set_log(const struct gw_conf *conf)
+{
+    gw_log_level((enum gw_level)conf->process.log_level);
+    gw_log_format((enum gw_log_format)conf->process.log_format);
+}
+
+/* Each is said, however many there are. */
+static void print_problems(struct gw_problems *problems)
+{
+    char *text = NULL, *rest;
+    size_t len = 0;
+    FILE *to = gw_log_for_machines() ? open_memstream(&text, &len) : NULL;
+    gw_problems_print(problems, to ? to : stderr);
+    if (!to || fclose(to) != 0)
+        return;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        struct gw_log_site site = {0};
+        gw_log_at(&site, strstr(line, ": warning: ") ? GW_WARNING : GW_ERROR, "configuration", "%s", line);
+    }
+    free(text);
+}
+
+/* How to go on, for people. */
+static void greet(struct gw_pipeline *p)
+{
+    if (gw_log_for_machines()) {
+        gw_log(GW_INFO, "ddgate", "ddgate " DDGATE_VERSION " is running");
+        return;
+    }
+    fputs("ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n", stderr);
+    gw_pipeline_hint(p, stderr);
+}
+
 /* Reads the file again. The configuration that is in place from now on: the new one, or, when something is wrong with that, the old. */
 static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struct gw_conf *old)
 {
@@ -113,14 +171,14 @@ static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struc
     struct gw_conf *conf = problems ? gw_conf_read(file, &world, problems) : NULL;
     bool good = conf && gw_pipeline_reload(p, conf, problems);
     if (problems)
-        gw_problems_print(problems, stderr);
+        print_problems(problems);
     if (!good)
         gw_log(GW_ERROR, "ddgate", "the configuration was read again and has mistakes: nothing was changed");
     gw_problems_drop(problems);
     gw_conf_drop(good ? old : conf);
     if (!good)
         return old;
-    gw_log_level((enum gw_level)conf->process.log_level);
+    set_log(conf);
     return conf;
 }
 
@@ -146,8 +204,7 @@ static int run(struct gw_pipeline *p, struct gw_admin *admin, const char *file, 
         gw_pipeline_stop(p, 0);
         return EXIT_OTHER;
     }
-    fputs("ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n", stderr);
-    gw_pipeline_hint(p, stderr);
+    greet(p);
     int number = work(p, file, conf, signals);
     gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));
     drain(p, signals, (*conf)->process.shutdown_timeout);
@@ -177,7 +234,10 @@ static int execute(const struct gw_cli *cli, struct gw_conf **at, struct gw_prob
     int code = EXIT_WELL;
     gw_pipeline_open(p, problems);
     struct gw_admin *admin = check || gw_problems_errors(problems) ? NULL : gw_admin_open(&conf->process, p, problems);
-    gw_problems_print(problems, stderr);
+    if (check || gw_problems_errors(problems))
+        gw_problems_print(problems, stderr);
+    else
+        print_problems(problems);
     if (gw_problems_errors(problems))
         code = EXIT_CONFIGURATION;
     else if (check)
@@ -195,7 +255,7 @@ static int configured(const struct gw_cli *cli, const sigset_t *signals)
     struct gw_conf *conf = problems ? gw_conf_read(cli->file, &world, problems) : NULL;
     int code = EXIT_OTHER;
     if (conf) {
-        gw_log_level((enum gw_level)conf->process.log_level);
+        set_log(conf);
         code = execute(cli, &conf, problems, signals);
     } else {
         fputs("ddgate: not enough memory to start\n", stderr);

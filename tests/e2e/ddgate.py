@@ -166,8 +166,9 @@ class Ddgate:
 
     @property
     def admin_port(self):
-        self.wait_stderr("admin \"listening on")
-        return int(re.search(r'admin "listening on [^"]*:(\d+)"', self.stderr)[1])
+        listening = re.compile(r'admin\W+(?:msg\W+)?listening on [^"]*:(\d+)"')  # in any form of the log
+        self._until(lambda: listening.search(self.stderr), "no admin listener is spoken of")
+        return int(listening.search(self.stderr)[1])
 
     def admin(self, path, method="GET", body=b"", headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=PATIENCE)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "gateway/log.h"
+#include "gateway/str.h"
 
 static int saved = -1;
 static FILE *caught;
@@ -103,12 +104,75 @@ static void flood(void **state)
     assert_string_equal(said() + 24, " info ddgate \"at last\" suppressed=95\n");
 }
 
+static void logfmt(void **state)
+{
+    (void)state;
+    gw_log_format(GW_LOG_LOGFMT);
+    gw_log(GW_WARNING, "exporter=sls", "refused by \"%s\"\n", "x");
+    const char *line = said();
+    assert_memory_equal(line, "time=20", 7);
+    assert_string_equal(line + 29, " level=warning exporter=sls msg=\"refused by \\\"x\\\"\\n\"\n");
+    gw_log(GW_INFO, "exporter=a b=\"c\"", "well");
+    assert_string_equal(said() + 29, " level=info exporter=\"a b=\\\"c\\\"\" msg=\"well\"\n");
+    gw_log(GW_ERROR, "ddgate", "ill");
+    assert_string_equal(said() + 29, " level=error component=ddgate msg=\"ill\"\n");
+    gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{\"n\":1}");
+    assert_string_equal(said() + 29, " level=info component=ddgate msg=\"the ledger\" ledger=\"{\\\"n\\\":1}\"\n");
+    gw_log_format(GW_LOG_TEXT);
+}
+
+static void json(void **state)
+{
+    (void)state;
+    gw_log_format(GW_LOG_JSON);
+    gw_log(GW_WARNING, "exporter=s\"x", "a\nb\"c\\d\x1b\xff\xc3\xa9");
+    const char *line = said();
+    assert_memory_equal(line, "{\"time\":\"20", 11);
+    assert_string_equal(line + 33,
+                        "\",\"level\":\"warning\",\"exporter\":\"s\\\"x\",\"msg\":\"a\\nb\\\"c\\\\d\\u001b\xef\xbf\xbd\xc3\xa9\"}\n");
+    gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{\"n\":1}");
+    assert_string_equal(said() + 33, "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"the ledger\",\"ledger\":{\"n\":1}}\n");
+    struct gw_log_site site = {.window = 1, .suppressed = 7};
+    gw_log_at(&site, GW_INFO, "ddgate", "at last");
+    assert_string_equal(said() + 33, "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"at last\",\"suppressed\":7}\n");
+    gw_log_format(GW_LOG_TEXT);
+    gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{}"); /* people have their own */
+    assert_string_equal(said(), "");
+}
+
+/* Cut between characters, and closed: whatever stands there. */
+static void long_messages_for_machines(void **state)
+{
+    char text[5000];
+    (void)state;
+    gw_log_format(GW_LOG_JSON);
+    for (int shift = 0; shift < 7; shift++) {
+        for (size_t i = 0; i + 1 < sizeof text; i++)
+            text[i] = (int)i < shift ? 'x' : "\xe2\x82\xac\x01"[(i - (size_t)shift) % 4];
+        text[sizeof text - 1] = '\0';
+        struct gw_log_site site = {0};
+        gw_log_at(&site, GW_ERROR, "ddgate", "%s", text);
+        const char *line = said();
+        size_t len = strlen(line);
+        assert_true(len <= 2048);
+        assert_string_equal(line + len - 3, "\"}\n");
+        assert_true(gw_utf8_valid(gw_str_z(line)));
+        assert_ptr_equal(strchr(line, '\n'), line + len - 1);
+    }
+    gw_log_format(GW_LOG_TEXT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(form, catch, release),         cmocka_unit_test_setup_teardown(cannot_be_forged, catch, release),
-        cmocka_unit_test_setup_teardown(long_message, catch, release), cmocka_unit_test_setup_teardown(levels, catch, release),
+        cmocka_unit_test_setup_teardown(form, catch, release),
+        cmocka_unit_test_setup_teardown(cannot_be_forged, catch, release),
+        cmocka_unit_test_setup_teardown(long_message, catch, release),
+        cmocka_unit_test_setup_teardown(levels, catch, release),
         cmocka_unit_test_setup_teardown(flood, catch, release),
+        cmocka_unit_test_setup_teardown(logfmt, catch, release),
+        cmocka_unit_test_setup_teardown(json, catch, release),
+        cmocka_unit_test_setup_teardown(long_messages_for_machines, catch, release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
