@@ -2,12 +2,14 @@
 """tcp, udp, unix, syslog and stdin receivers with real senders: every record arrives once, as it was sent, and the ledger balances."""
 import contextlib
 import os
+import re
 import select
 import signal
 import socket
 import struct
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -123,19 +125,19 @@ def test_long_lines_are_cut_and_say_so(tmp_path, sink):
 
 def test_a_backend_that_stands_still_stops_writers_and_loses_nothing(tmp_path, sink):
     """What the queue and the sockets' buffers cannot hold stays with the sender, who goes on when there is room again."""
-    port, lines = free_port(), 200_000
+    port, lines = free_port(), 25_000
     sink.hold()
     with gateway(tmp_path, sink, tcp(port), queue_size="2MiB") as gate:
         with dial(port) as s:
             s.settimeout(1)
-            text = b"".join(b"%07d %s\n" % (i, b"x" * 100) for i in range(lines))
+            text = b"".join(b"%07d %s\n" % (i, b"x" * 1000) for i in range(lines))
             sent = 0
             with pytest.raises(TimeoutError):  # it is not read any more
                 while sent < len(text):
                     sent += s.send(text[sent:sent + 65536])
             assert sent < len(text)
             sink.release()
-            s.settimeout(60)
+            s.settimeout(200)
             s.sendall(text[sent:])
         sink.wait_records(lines, timeout=60)
         assert sorted(int(b[:7]) for b in sink.bodies) == list(range(lines))
@@ -355,6 +357,22 @@ def test_a_full_queue_stops_the_application(tmp_path, sink):
     gate.stop()
     assert sorted(map(int, sink.bodies)) == list(range(sent))
     assert sent > 5_000
+
+
+# --- figures ---
+
+def test_figures(tmp_path, sink):
+    port, admin = free_port(), free_port()
+    with gateway(tmp_path, sink, tcp(port, max_line="1KiB"), settings={"admin": {"listen": f"127.0.0.1:{admin}"}}):
+        with dial(port) as s:
+            s.sendall(b"one\n" + b"x" * 2000 + b"\n")
+            sink.wait_records(2)
+            with urllib.request.urlopen(f"http://127.0.0.1:{admin}/metrics") as answer:
+                text = answer.read().decode()
+    rows = dict(re.findall(r'^ddgate_(stream_\w+)\{receiver="tcp"\} (\d+)$', text, re.M))
+    assert rows == {"stream_records_total": "2", "stream_bytes_total": "1027", "stream_cut_records_total": "1", "stream_waits_total": "0",
+                    "stream_torn_records_total": "0", "stream_connections": "1", "stream_opened_connections_total": "1",
+                    "stream_refused_connections_total": "0"}
 
 
 # --- SIGHUP ---

@@ -82,6 +82,17 @@ def test_rfc3164_over_tcp(tmp_path, sink):
     assert (r.attributes["syslog.appname"], r.attributes["syslog.procid"], r.attributes["syslog.facility"]) == ("su", "7", 4)
 
 
+def test_what_the_text_shows_is_read_too(tmp_path, sink):
+    """The service and ids of the tracer win over the tag; the severity is syslog's where the text names none."""
+    with Syslog(tmp_path, sink, parse="auto") as log:
+        log.datagram(b"<11>app[7]: order 7 failed [dd.service=shop dd.env=prod dd.version=1.2 dd.trace_id=1234567890 dd.span_id=42]")
+        log.datagram(b'<14>app[7]: {"message": "hello", "level": "warning", "dd.service": "web"}')
+        first, second = sink.wait_records(2)
+    assert (first.resource["service.name"], first.severity_text, first.attributes["syslog.appname"]) == ("shop", "err", "app")
+    assert int(first.trace_id, 16) == 1234567890 and int(first.span_id, 16) == 42
+    assert (second.body, second.severity, second.resource["service.name"]) == ("hello", 13, "web")
+
+
 def test_what_cannot_be_parsed_is_kept_whole(tmp_path, sink):
     lines = [b"no priority at all", b"<999>too much", b"<13>1 2026-13-01T00:00:00Z h a - - - bad month", b"{\"json\": true}"]
     with Syslog(tmp_path, sink) as log:
