@@ -7,6 +7,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import threading
 
 import pytest
@@ -297,6 +298,23 @@ def test_with_a_disk_queue_a_stop_leaves_nothing_to_read_again(start, sink, logs
     append(logs / "a.log", "after")
     with start(settings=settings):
         once(sink, [*lines, "after"])
+
+
+def test_a_reload_reads_nothing_twice(start, sink, logs):
+    """Options that change close the receiver and open it again, while what it read is still under way."""
+    sink.hold()
+    lines = [f"line {i}" for i in range(1000)]
+    append(logs / "a.log", *lines)
+    with start() as gate:
+        sink.wait(lambda s: s.requests, "a request")
+        conf = gate.directory / "ddgate.conf"
+        conf.write_text(conf.read_text().replace("receivers = ( { ", 'receivers = ( { service = "renamed"; '))
+        gate.signal(signal.SIGHUP)
+        gate.wait_stderr("was read again")
+        append(logs / "a.log", "after")
+        sink.release()
+        once(sink, [*lines, "after"])
+        assert [r.resource.get("service.name") for r in sink.records if r.body == "after"] == ["renamed"]
 
 
 def test_a_record_that_is_not_over_is_not_cut_by_a_stop(start, sink, logs):
