@@ -345,7 +345,8 @@ static bool snapshot(struct file_book *b, struct file_offsets *o)
         return false;
     pthread_mutex_lock(&b->lock);
     for (const struct file_entry *e = b->first; e; e = e->next)
-        o->files[o->files_n++] = e->at;
+        if (!e->hidden)
+            o->files[o->files_n++] = e->at;
     b->changed = false;
     pthread_mutex_unlock(&b->lock);
     return true;

@@ -33,6 +33,7 @@ struct file_entry {
     bool gone;                      /* not kept on disk any more; freed with its last mark */
     /* reader's thread */
     bool open;      /* a tail reads it */
+    bool hidden;    /* not to be saved: a copy, which the next start looks at again */
     bool touched;   /* stands in the next receipt */
     uint64_t flush; /* up to this offset */
 };

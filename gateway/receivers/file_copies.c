@@ -130,20 +130,29 @@ static bool same_bytes(int a, int b, off_t at, size_t n)
     return pread(a, x, n, at) == (ssize_t)n && pread(b, y, n, at) == (ssize_t)n && memcmp(x, y, n) == 0;
 }
 
+/* n bytes at the beginning of the file are those. */
+static bool begins_with(int fd, const char *bytes, size_t n)
+{
+    char start[FILE_HEAD];
+    return pread(fd, start, n, 0) == (ssize_t)n && memcmp(start, bytes, n) == 0;
+}
+
 /* What the new file holds so far against what t reads. */
 static enum file_copy compare(const struct file_tail *t, int fd, const struct stat *st)
 {
+    char ours[FILE_HEAD];
     struct stat of;
-    size_t n = st->st_size < FILE_HEAD ? (size_t)st->st_size : FILE_HEAD, head = n < t->head_n ? n : t->head_n;
-    char start[FILE_HEAD];
-    if (t->head_n < TELLING || pread(fd, start, head, 0) != (ssize_t)head || memcmp(start, t->head, head) != 0)
-        return FILE_NO_COPY;
-    if (head < t->head_n)
-        return time(NULL) - st->st_mtime < copying ? FILE_MAYBE_COPY : FILE_NO_COPY;
+    size_t n = st->st_size < FILE_HEAD ? (size_t)st->st_size : FILE_HEAD;
     if (t->fd < 0 || fstat(t->fd, &of) != 0)
         return FILE_NO_COPY;
-    if ((uint64_t)of.st_size < t->pos) /* truncated a moment ago: t will find it */
-        return FILE_MAYBE_COPY;
+    ssize_t ours_n = pread(t->fd, ours, sizeof ours, 0);
+    if ((uint64_t)of.st_size < t->pos || ours_n < (ssize_t)t->head_n || memcmp(ours, t->head, t->head_n) != 0) /* t has yet to find out */
+        return begins_with(fd, t->head, n < t->head_n ? n : t->head_n) ? FILE_MAYBE_COPY : FILE_NO_COPY;
+    size_t head = n < (size_t)ours_n ? n : (size_t)ours_n;
+    if (ours_n < TELLING || !begins_with(fd, ours, head))
+        return FILE_NO_COPY;
+    if (head < (size_t)ours_n)
+        return time(NULL) - st->st_mtime < copying ? FILE_MAYBE_COPY : FILE_NO_COPY;
     return same_bytes(t->fd, fd, st->st_size - (off_t)n, n) ? FILE_COPY : FILE_NO_COPY;
 }
 

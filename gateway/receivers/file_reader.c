@@ -127,6 +127,14 @@ static void look(struct file_reader *r)
     }
 }
 
+/* Those that something happened to: what they lost is looked for while it can be found. */
+static void check_all(struct file_reader *r)
+{
+    for (struct file_tail *t = r->tails; t; t = t->next)
+        if (t->ready)
+            file_tail_check(r, t);
+}
+
 /* --- passing on --- */
 
 static bool is_stopping(const struct file_reader *r)
@@ -138,9 +146,10 @@ void file_reader_save(struct file_reader *r)
 {
     char why[FILE_WHY];
     gw_nsec now = gw_now();
-    if (!r->state[0] || now < r->saved_at + SAVE_PAUSE)
+    if (!r->state[0] || (!r->urgent && now < r->saved_at + SAVE_PAUSE))
         return;
     r->saved_at = now;
+    r->urgent = false;
     if (!file_book_save(r->book, r->state, &r->conf->path, why))
         gw_log(GW_WARNING, r->component, "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
 }
@@ -153,11 +162,13 @@ static bool get_receipt(struct file_reader *r, struct gw_receipt **receipt)
     return *receipt || !r->state[0];
 }
 
-bool file_reader_flush(struct file_reader *r)
+/* All that stands in the feed. False: stopping, and it stays where it came from. */
+static bool flush(struct file_reader *r)
 {
     struct gw_receipt *receipt = NULL;
     for (gw_nsec pause = FIRST_WAIT;; pause = pause * 2 < LONGEST_WAIT ? pause * 2 : LONGEST_WAIT) {
         enum gw_code code = get_receipt(r, &receipt) ? gw_log_feed_flush(r->feed, receipt, true) : GW_BUSY;
+        r->full = code != GW_OK;
         if (code == GW_OK)
             return true;
         if (code == GW_STOPPING || is_stopping(r))
@@ -166,6 +177,7 @@ bool file_reader_flush(struct file_reader *r)
             atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
         sleep_until(r, gw_now() + pause, false);
         look(r);
+        check_all(r);
         file_reader_save(r);
     }
     if (receipt)
@@ -199,6 +211,7 @@ static void doubt_copy(struct file_reader *r, struct file_tail *t)
         return;
     gw_log(GW_INFO, r->component, "%s is not a copy of %s", t->entry->at.path, t->copy_of->entry->at.path);
     t->copy_of = NULL;
+    t->entry->hidden = false;
     t->pos = t->size = 0;
     file_book_skip(r->book, t->entry, 0);
 }
@@ -212,23 +225,21 @@ static enum file_turn give_turn(struct file_reader *r, struct file_tail *t)
     }
     enum file_turn turn = file_tail_turn(r, t, end_of(r, t));
     t->ready = turn != FILE_DONE;
+    while (r->open_n > (size_t)r->conf->open_files && file_tail_make_room(r, NULL))
+        ;
     return turn;
 }
 
-/* Everybody who has something once. FILE_AGAIN: somebody has more. */
+/* Everybody who has something once, from where the last round ended. FILE_AGAIN: somebody has more; FILE_FULL: the feed is. */
 static enum file_turn round_of_turns(struct file_reader *r)
 {
-    enum file_turn all = FILE_DONE;
-    for (struct file_tail *t = r->tails; t; t = r->turn) {
+    enum file_turn all = FILE_DONE, one = FILE_DONE;
+    for (struct file_tail *t = r->turn ? r->turn : r->tails; t && one != FILE_FULL && !is_stopping(r); t = r->turn) {
         r->turn = t->next;
-        if (is_stopping(r))
-            return FILE_STOP;
         if (t->copy_of)
             doubt_copy(r, t);
-        enum file_turn one = wants_turn(r, t) ? give_turn(r, t) : FILE_DONE;
-        if (one == FILE_STOP)
-            return one;
-        if (one == FILE_AGAIN)
+        one = wants_turn(r, t) ? give_turn(r, t) : FILE_DONE;
+        if (one != FILE_DONE)
             all = one;
     }
     r->round_at = gw_now();
@@ -274,13 +285,13 @@ static gw_nsec next_time(const struct file_reader *r)
 
 void file_reader_run(struct file_reader *r)
 {
-    enum file_turn last = FILE_DONE;
-    while (!is_stopping(r) && last != FILE_STOP) {
+    while (!is_stopping(r)) {
         look(r);
-        last = round_of_turns(r);
-        if (last == FILE_DONE) {
-            if (!gw_log_feed_empty(r->feed) && !file_reader_flush(r))
-                break;
+        bool part = r->turn != NULL; /* the round that was ended by a full feed: those before it had their turn then */
+        enum file_turn last = round_of_turns(r);
+        if (last != FILE_AGAIN && !gw_log_feed_empty(r->feed) && !flush(r))
+            break;
+        if (last == FILE_DONE && !part) {
             retire(r);
             gw_nsec next = next_time(r);
             sleep_until(r, r->round_at + GATHER, false);

@@ -113,6 +113,7 @@ struct file_reader {
     struct file_offsets read; /* what was loaded; owns them */
     int lock;                 /* of the state: nobody else reads with it */
     gw_nsec saved_at;
+    bool urgent; /* the book knows of a file that the state does not: killed now, we would not look for it under another name */
 
     struct file_text text;
     struct file_join join; /* but for the unit, which is the tail's */
@@ -123,6 +124,7 @@ struct file_reader {
     uint64_t slow_lines;        /* that the pattern took too long for */
     char *buf;
     size_t cap;
+    bool full;     /* the feed holds a frame's worth */
     bool coloured; /* what is in buf has escape sequences that shall go */
 
     struct file_watch watch;
@@ -150,14 +152,12 @@ void file_reader_close(struct file_reader *);
 void file_reader_run(struct file_reader *);
 /* Any thread. */
 void file_reader_stop(struct file_reader *);
-/* All that stands in the feed. False: stopping, and it stays where it came from. */
-bool file_reader_flush(struct file_reader *) GW_MUST_CHECK;
 /* If the book changed, and the last time is long enough ago. */
 void file_reader_save(struct file_reader *);
 
 /* --- file_tail.c --- */
 
-enum file_turn { FILE_DONE, FILE_AGAIN, FILE_STOP };
+enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL }; /* FULL: of the feed, which is to be flushed before anybody goes on */
 
 /* Takes over fd. NULL: no memory, and fd closed. */
 struct file_tail *file_tail_new(struct file_reader *, int fd, const struct stat *, struct file_entry *, uint64_t pos);
@@ -166,10 +166,14 @@ void file_tail_drop(struct file_reader *, struct file_tail *);
 void file_tail_name(struct file_reader *, struct file_tail *, const char *path);
 /* Has a descriptor, if need be again. False: its file cannot be found any more. */
 bool file_tail_wake(struct file_reader *, struct file_tail *);
+/* Closes, of those that have nothing to read, the one that rests longest. False: there is none but `but`. */
+bool file_tail_make_room(struct file_reader *, const struct file_tail *but);
 /* The one that reads this file; NULL: none. */
 struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
-/* It does not hold any more what was read of it. False: stopping, or no memory: it will be seen again. */
-bool file_tail_start_over(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
+/* It does not hold any more what was read of it. */
+void file_tail_start_over(struct file_reader *, struct file_tail *);
+/* Whether it does; while nobody may read, so that a file that is truncated twice is not missed once. */
+void file_tail_check(struct file_reader *, struct file_tail *);
 /* Reads and feeds at most FILE_TURN bytes. */
 enum file_turn file_tail_turn(struct file_reader *, struct file_tail *, enum file_end);
 

@@ -108,23 +108,22 @@ static struct file_entry *entry_of(struct file_reader *r, const struct found *f)
     return moved;
 }
 
-/* False: stopping. */
-static bool resume(struct file_reader *r, const struct found *f, struct file_entry *e)
+static void resume(struct file_reader *r, const struct found *f, struct file_entry *e)
 {
     int fd = file_open(f->path);
     if (fd < 0)
-        return true;
+        return;
     bool same = file_has_head(fd, &e->at) && (uint64_t)f->st.st_size >= file_book_reached(r->book, e);
     struct file_tail *t = file_tail_new(r, fd, &f->st, e, file_book_reached(r->book, e));
     if (!t)
-        return true;
+        return;
     e->at.dev = f->st.st_dev;
     e->at.seen = wall_seconds();
     t->size = t->pos;
-    if (!same)
-        return file_tail_start_over(r, t);
-    file_tail_name(r, t, f->path);
-    return true;
+    if (same)
+        file_tail_name(r, t, f->path);
+    else
+        file_tail_start_over(r, t);
 }
 
 /* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. */
@@ -136,7 +135,7 @@ static void resume_lost(struct file_reader *r)
         int fd = e->open ? -1 : file_open_inode(e->at.path, e->at.dev, e->at.ino, path, sizeof path);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) != 0 || (uint64_t)st.st_size <= file_book_reached(r->book, e) || !file_has_head(fd, &e->at)) {
+        if (fstat(fd, &st) != 0 || !e->at.head_n || (uint64_t)st.st_size <= file_book_reached(r->book, e) || !file_has_head(fd, &e->at)) {
             close(fd);
             continue;
         }
@@ -191,8 +190,10 @@ static void begin(struct file_reader *r, const struct found *f)
         close(fd);
     if (t)
         t->size = t->pos;
-    if (t && copy == FILE_COPY)
+    if (t && copy == FILE_COPY) {
         t->copy_of = of;
+        e->hidden = true;
+    }
 }
 
 void file_scan(struct file_reader *r)
@@ -203,15 +204,14 @@ void file_scan(struct file_reader *r)
     for (struct file_tail *t = r->tails; t; t = t->next)
         t->seen = false;
     file_glob_walk(&r->conf->path, &r->conf->exclude, &to);
-    bool on = true;
-    for (size_t i = 0; on && i < s.n; i++) {
+    for (size_t i = 0; i < s.n; i++) {
         struct file_entry *e = file_tail_of(r, &s.found[i].st) ? NULL : entry_of(r, &s.found[i]);
         if (e)
-            on = resume(r, &s.found[i], e);
+            resume(r, &s.found[i], e);
     }
     if (r->scanned_at == 0)
         resume_lost(r);
-    for (size_t i = 0; on && i < s.n; i++)
+    for (size_t i = 0; i < s.n; i++)
         if (!file_tail_of(r, &s.found[i].st))
             begin(r, &s.found[i]);
     for (struct file_tail *t = r->tails; t; t = t->next)

@@ -29,8 +29,7 @@ static void shut(struct file_reader *r, struct file_tail *t)
     r->open_n--;
 }
 
-/* Closes, of those that have nothing to read, the one that rests longest. False: there is none. */
-static bool make_room(struct file_reader *r, const struct file_tail *but)
+bool file_tail_make_room(struct file_reader *r, const struct file_tail *but)
 {
     struct file_tail *oldest = NULL;
     for (struct file_tail *t = r->tails; t; t = t->next)
@@ -57,7 +56,7 @@ struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat
     r->tails = t;
     t->same_slot = r->slots[t->ino % FILE_SLOTS];
     r->slots[t->ino % FILE_SLOTS] = t;
-    if (++r->open_n > (size_t)r->conf->open_files && !make_room(r, t))
+    if (++r->open_n > (size_t)r->conf->open_files && !file_tail_make_room(r, t))
         shut(r, t); /* its turn opens it again */
     atomic_store_explicit(&r->counts->files, ++r->tails_n, memory_order_relaxed);
     return t;
@@ -67,6 +66,7 @@ static void let_copy_go(struct file_tail *copy)
 {
     struct stat st;
     copy->copy_of = NULL;
+    copy->entry->hidden = false;
     if (copy->fd >= 0 && fstat(copy->fd, &st) == 0)
         copy->pos = (uint64_t)st.st_size;
 }
@@ -109,27 +109,26 @@ bool file_tail_wake(struct file_reader *r, struct file_tail *t)
         return false;
     file_tail_name(r, t, path);
     if (++r->open_n > (size_t)r->conf->open_files)
-        make_room(r, t);
+        file_tail_make_room(r, t);
     return true;
 }
 
 /* --- records --- */
 
-/* One record into the feed. False: stopping. */
-static bool emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut, uint64_t end)
+/* One record into the feed. */
+static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut, uint64_t end)
 {
     gw_str text = file_text_decode(&r->text, t->encoding, raw);
     if (r->coloured)
         text = file_text_strip(&r->text, text);
     const struct log_input in = {
         .form = LOG_TEXT, .text = text, .observed = r->wall, .host = r->host, .attrs = t->attrs, .attrs_n = 2, .cut = cut};
-    bool full = gw_log_feed_add(r->feed, &in);
+    r->full |= gw_log_feed_add(r->feed, &in);
     file_book_touch(t->entry, end);
     if (cut) {
         atomic_fetch_add_explicit(&r->counts->cut_lines, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&r->counts->cut_bytes, cut, memory_order_relaxed);
     }
-    return !full || file_reader_flush(r);
 }
 
 /* Once for a block: hardly any has escape sequences. */
@@ -148,35 +147,36 @@ static struct file_join join_for(struct file_reader *r, const struct file_tail *
     return j;
 }
 
-/* All records of buf, which begins at t->pos. *used: bytes of it that are done with. False: stopping. */
-static bool feed(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end, size_t *used, bool *is_long)
+/* The records of buf, which begins at t->pos, until the feed is full. Returns how many bytes of it are done with. */
+static size_t feed(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end, bool *is_long)
 {
     struct file_join j = join_for(r, t);
     struct file_record rec;
-    enum file_found found;
+    enum file_found found = FILE_RECORD;
     uint64_t lines = 0;
-    bool on = true;
     size_t at = 0;
     look_for_colours(r, buf, n);
-    for (; on && (found = file_join_next(&j, buf, at, n, end, &rec)) == FILE_RECORD; at = rec.next, lines++)
-        on = emit(r, t, gw_str_n(buf + rec.from, rec.to - rec.from), rec.cut, t->pos + rec.next);
-    if (on)
-        at = rec.next; /* behind blank lines */
-    *is_long = on && found == FILE_LONG;
-    *used = at;
+    while (!r->full && (found = file_join_next(&j, buf, at, n, end, &rec)) == FILE_RECORD) {
+        emit(r, t, gw_str_n(buf + rec.from, rec.to - rec.from), rec.cut, t->pos + rec.next);
+        at = rec.next;
+        lines++;
+    }
+    *is_long = found == FILE_LONG;
     atomic_fetch_add_explicit(&r->counts->lines, lines, memory_order_relaxed);
-    return on;
+    return found == FILE_RECORD ? at : rec.next; /* behind blank lines */
 }
 
 /* --- truncation --- */
 
-/* Nothing but our copy is left of what was not a whole record. */
-static bool spill(struct file_reader *r, struct file_tail *t)
+/* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is little. */
+static void spill(struct file_reader *r, struct file_tail *t)
 {
-    size_t used;
-    bool is_long, on = t->held_n == 0 || feed(r, t, t->held, t->held_n, FILE_OVER, &used, &is_long);
+    bool is_long, full = r->full;
+    r->full = false;
+    if (t->held_n)
+        feed(r, t, t->held, t->held_n, FILE_OVER, &is_long);
+    r->full |= full;
     t->held_n = 0;
-    return on;
 }
 
 /* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where t was. */
@@ -215,6 +215,7 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
     memcpy(copy->head, t->head, t->head_n);
     t->entry->at.dev = st->st_dev;
     t->entry->at.ino = st->st_ino;
+    r->urgent = true;
     if (!file_book_rename(r->book, t->entry, path))
         gw_log(GW_WARNING, r->component, "no memory for a name");
     name_attrs(copy);
@@ -229,20 +230,19 @@ struct file_tail *file_tail_of(const struct file_reader *r, const struct stat *s
     return NULL;
 }
 
-bool file_tail_start_over(struct file_reader *r, struct file_tail *t)
+void file_tail_start_over(struct file_reader *r, struct file_tail *t)
 {
     char path[PATH_MAX];
     struct stat st;
     struct file_saved fresh = {.dev = t->dev, .ino = t->ino, .path = t->entry->at.path};
     struct file_entry *e = file_book_add(r->book, &fresh);
-    if (!e)
-        return false;
+    if (!e) /* it will be seen again */
+        return;
     int fd = t->entry->at.head_n ? file_find_copy(t, &st, path, sizeof path) : -1;
     gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
            fd >= 0 ? "; what was left of it stands in " : "", fd >= 0 ? path : "");
-    bool on = true;
     if (fd < 0 || !hand_over(r, t, fd, &st, path)) {
-        on = spill(r, t);
+        spill(r, t);
         file_book_forget(r->book, t->entry);
     }
     t->entry = e;
@@ -252,7 +252,6 @@ bool file_tail_start_over(struct file_reader *r, struct file_tail *t)
     t->encoding = r->text.by_option;
     name_attrs(t);
     atomic_fetch_add_explicit(&r->counts->truncated, 1, memory_order_relaxed);
-    return on;
 }
 
 /* --- identity --- */
@@ -277,6 +276,7 @@ static bool is_same(struct file_reader *r, struct file_tail *t)
         return false;
     if ((size_t)n > t->head_n) {
         bool fresh = t->head_n < 4; /* a byte order mark may not have been whole */
+        r->urgent |= t->entry->at.head_n == 0;
         memcpy(t->head, head, (size_t)n);
         t->head_n = (uint32_t)n;
         file_book_head(r->book, t->entry, t->head_n, file_head_hash(t->head, t->head_n));
@@ -339,11 +339,17 @@ static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint6
     size_t n = read_at(r, t, r->buf, r->join.max, t->pos);
     look_for_colours(r, r->buf, n);
     n = file_join_cut(&j, r->buf, 0, n);
-    bool on = emit(r, t, gw_str_n(r->buf, n), feed - t->pos - n, next);
+    emit(r, t, gw_str_n(r->buf, n), feed - t->pos - n, next);
     atomic_fetch_add_explicit(&r->counts->lines, 1, memory_order_relaxed);
     t->pos = next;
     t->scanned = 0;
-    return on ? FILE_AGAIN : FILE_STOP;
+    return r->full ? FILE_FULL : FILE_AGAIN;
+}
+
+static enum file_turn again_from_start(struct file_reader *r, struct file_tail *t)
+{
+    file_tail_start_over(r, t);
+    return r->full ? FILE_FULL : FILE_AGAIN;
 }
 
 static enum file_turn long_step(struct file_reader *r, struct file_tail *t, enum file_end end)
@@ -351,7 +357,7 @@ static enum file_turn long_step(struct file_reader *r, struct file_tail *t, enum
     struct file_unit unit = file_text_unit(t->encoding);
     size_t n = read_at(r, t, r->buf, FILE_BLOCK, t->scanned);
     if (!is_same(r, t))
-        return file_tail_start_over(r, t) ? FILE_AGAIN : FILE_STOP;
+        return again_from_start(r, t);
     bool last = n < FILE_BLOCK;
     n -= n % unit.width;
     size_t feed = file_line_feed(r->buf, 0, n, unit);
@@ -366,28 +372,33 @@ static enum file_turn long_step(struct file_reader *r, struct file_tail *t, enum
 static enum file_turn block_step(struct file_reader *r, struct file_tail *t, enum file_end end)
 {
     size_t want = FILE_BLOCK, used = 0, n;
-    bool is_long;
+    bool is_long = false;
     for (;; want = r->cap) {
         n = read_at(r, t, r->buf, want, t->pos);
         uint64_t at = t->pos;
         if (!is_same(r, t))
-            return file_tail_start_over(r, t) ? FILE_AGAIN : FILE_STOP;
+            return again_from_start(r, t);
         if (t->pos != at) /* behind a byte order mark */
             return FILE_AGAIN;
-        if (!feed(r, t, r->buf, n, n < want ? end : FILE_OPEN, &used, &is_long)) {
-            pass(r, t, used);
-            return FILE_STOP;
-        }
+        used = feed(r, t, r->buf, n, n < want ? end : FILE_OPEN, &is_long);
         if (used || is_long || n < want || want == r->cap)
             break;
     }
     pass(r, t, used);
     hold(t, r->buf + used, n - used);
+    if (r->full)
+        return FILE_FULL;
     if (is_long) {
         struct file_unit unit = file_text_unit(t->encoding);
         t->scanned = t->pos + (n - used) / unit.width * unit.width;
     }
     return n < want && !is_long ? FILE_DONE : FILE_AGAIN;
+}
+
+void file_tail_check(struct file_reader *r, struct file_tail *t)
+{
+    if (t->fd >= 0 && !t->copy_of && !is_same(r, t))
+        file_tail_start_over(r, t);
 }
 
 enum file_turn file_tail_turn(struct file_reader *r, struct file_tail *t, enum file_end end)

@@ -452,3 +452,90 @@ def test_default_offsets_follow_the_environment(tmp_path, sink, logs):
     assert len(list(state.glob("file-*.offsets"))) == 1
 
 
+class Chaos:
+    """A writer that numbers its lines, and everything that may happen to its file, its reader and the backend, in an order that `seed`
+    decides. Rotations by copy wait for the writer, which then writes nothing between copy and truncation."""
+
+    def __init__(self, logs, seed):
+        self.dice = random.Random(seed)
+        self.path = logs / "app.log"
+        self.lines = []
+        self.rotations = 0
+        self.path.touch()
+
+    def write(self):
+        n = self.dice.randrange(1, 400)
+        some = [f"line {len(self.lines) + i} " + "z" * self.dice.randrange(300) for i in range(n)]
+        text = "".join(line + "\n" for line in some).encode()
+        cut = self.dice.randrange(len(text))  # a write may end within a line
+        append(self.path, text[:cut])
+        append(self.path, text[cut:])
+        self.lines += some
+
+    def shift(self):
+        self.rotations += 1
+        for i in range(self.rotations, 0, -1):
+            if (old := self.path.with_name(f"app.log.{i}")).exists():
+                old.rename(self.path.with_name(f"app.log.{i + 1}"))
+
+    def rename(self):
+        self.shift()
+        self.path.rename(self.path.with_name("app.log.1"))
+        self.path.touch()
+
+    def copy(self):
+        self.shift()
+        shutil.copyfile(self.path, self.path.with_name("app.log.1"))
+        os.truncate(self.path, 0)
+
+
+def fnv1a(data):
+    h = 0xCBF29CE484222325
+    for byte in data:
+        h = (h ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return h
+
+
+def known(offsets, path):
+    """The file of offsets has what the file holds now."""
+    inode, text = str(path.stat().st_ino), path.read_bytes()
+    if not offsets.exists():
+        return False
+    lines = [line.split(" ") for line in offsets.read_text().splitlines() if line.startswith("file ")]
+    return any(line[3] == inode and 0 < int(line[4]) <= len(text) and fnv1a(text[:int(line[4])]) == int(line[5], 16) for line in lines)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kill", [False, True], ids=["stop", "kill"])
+def test_chaos(start, sink, logs, tmp_path, seed, kill):
+    """Nothing is missing whatever happens, and nothing comes twice where the gateway was not killed. A rotation waits until the
+    gateway has noted the file: of one that comes and goes between two looks nobody knows."""
+    chaos = Chaos(logs, seed)
+    options = {"path": [str(logs / ("app.log*" if seed % 2 else "app.log"))], "multiline": "auto" if seed > 1 else "none",
+               "exporter": {"queue_size": "1MiB", "timeout": "60s"}}
+    gate = start(**options)
+    for _ in range(60):
+        chaos.write()
+        PAUSE.wait(chaos.dice.choice([0, 0, 0.01, 0.05]))
+        event = chaos.dice.randrange(12)
+        if event < 2:
+            gate._until(lambda: known(tmp_path / "offsets", chaos.path), "the file is not known")
+            [chaos.rename, chaos.copy][event]()
+        elif event == 2 and kill:
+            gate.process.kill()
+            gate.process.wait()
+            gate = start(**options)
+        elif event == 2:
+            sink.release()  # what it holds it will take, and never says so to one that has ended
+            gate.stop()
+            gate = start(**options)
+        elif event in (3, 4):
+            sink.hold()
+        if event > 5:
+            sink.release()
+    sink.release()
+    if kill:
+        sink.wait(lambda s: set(s.bodies) >= set(chaos.lines), "all lines", 60)
+        assert set(sink.bodies) == set(chaos.lines)
+    else:
+        once(sink, chaos.lines)
