@@ -6,16 +6,10 @@
  * HOST is the drain's and always "host" or d.UUID; APP is "app" (the application) or "heroku" (the platform), PROC the dyno.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_bodies.h"
+#include "gateway/receivers/syslog_parse.h"
 #include "translators/logs/layout.h"
 
 enum { FIELDS = 6, COUNT_DIGITS = 8, MOST_PRI = 191 };
-
-/* By RFC 5424 §6.2.1 and OpenTelemetry's table for syslog. */
-static const struct {
-    int number;
-    gw_str word;
-} severities[] = {{21, GW_LIT("emerg")},   {19, GW_LIT("alert")},  {18, GW_LIT("crit")}, {17, GW_LIT("err")},
-                  {13, GW_LIT("warning")}, {10, GW_LIT("notice")}, {9, GW_LIT("info")},  {5, GW_LIT("debug")}};
 
 /* "<40>1 " off the front. */
 static bool take_pri(gw_str *text, uint64_t *pri)
@@ -59,8 +53,7 @@ static void read_frame(struct log_body_reader *r, gw_str frame)
     enum { TIME, HOST, APP, PROC, MSGID, N };
     gw_str fields[N], text = frame;
     if (take_pri(&text, &pri) && take_fields(&text, fields, N)) {
-        in.severity = severities[pri & 7].number;
-        in.severity_text = severities[pri & 7].word;
+        in.severity = syslog_severity((unsigned)pri & 7, &in.severity_text);
         if (layout_parse(GW_STR("2006-01-02T15:04:05Z07:00"), fields[TIME], zone_utc(), &time, NULL))
             in.time = (uint64_t)layout_ns(time);
         in.host = in.host.len ? in.host : fields[HOST];

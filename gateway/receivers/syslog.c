@@ -55,13 +55,6 @@ static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS(struct syslog, counts), STREAM_CONNECTION_METRICS(struct syslog, counts),
                                            STREAM_UDP_METRICS(struct syslog, counts), GW_METRICS_END};
 
-/* Severities 0…7 as OpenTelemetry's numbers and syslog's words. */
-static const struct {
-    int number;
-    gw_str word;
-} severities[] = {{21, GW_LIT("emerg")},   {19, GW_LIT("alert")},  {18, GW_LIT("crit")}, {17, GW_LIT("err")},
-                  {13, GW_LIT("warning")}, {10, GW_LIT("notice")}, {9, GW_LIT("info")},  {5, GW_LIT("debug")}};
-
 static void text_attr(struct syslog *s, size_t *n, gw_str key, gw_str text)
 {
     if (text.len)
@@ -102,8 +95,7 @@ static bool record(void *ctx, struct gw_log_feed *feed, const struct stream_reco
                            .attrs_n = write_attrs(s, r),
                            .cut = r->cut};
     if (m->severity >= 0) {
-        in.severity = severities[m->severity].number;
-        in.severity_text = severities[m->severity].word;
+        in.severity = syslog_severity((unsigned)m->severity, &in.severity_text);
     }
     bool worth = gw_log_feed_add(feed, &in);
     gw_arena_reset(&s->arena, SCRATCH_KEPT);

@@ -265,3 +265,14 @@ void syslog_parse(gw_str message, const struct syslog_ground *g, struct gw_arena
     if (skip(&m->text, GW_STR("@cee:")))
         m->text = gw_str_trim(m->text);
 }
+
+int syslog_severity(unsigned severity, gw_str *word)
+{
+    static const struct {
+        int number;
+        gw_str word;
+    } known[] = {{21, GW_LIT("emerg")},   {19, GW_LIT("alert")},  {18, GW_LIT("crit")}, {17, GW_LIT("err")},
+                 {13, GW_LIT("warning")}, {10, GW_LIT("notice")}, {9, GW_LIT("info")},  {5, GW_LIT("debug")}};
+    *word = known[severity & 7].word;
+    return known[severity & 7].number;
+}

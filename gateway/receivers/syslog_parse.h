@@ -42,6 +42,9 @@ struct syslog_message {
     size_t data_n;
 };
 
+/* What severity 0…7 is as OpenTelemetry's number, and its word. */
+int syslog_severity(unsigned severity, gw_str *word);
+
 void syslog_parse(gw_str message, const struct syslog_ground *, struct gw_arena *, struct syslog_message *out);
 
 /* syslog_time.c: cuts a time off the front of *text, with the blank or colon behind it. False: none stands there. */
