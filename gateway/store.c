@@ -3,9 +3,7 @@
 #include "gateway/store.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,8 +11,6 @@
 #include "gateway/store_internal.h"
 
 static const uint8_t zeros[GW_STORE_UNIT];
-
-static const gw_nsec remembered = 5 * GW_SEC; /* trouble, by who asks whether there is any: senders try again meanwhile */
 
 enum { LEAST_SEGMENT = 1 << 20, SEGMENTS = 256, AT_ONCE = 64 /* records in one system call */ };
 
@@ -69,12 +65,6 @@ void gw_store_try_release(struct gw_store *s, struct gw_store_segment *segment)
     s->released = segment;
 }
 
-static void unpin(struct gw_store *s, struct gw_store_segment *segment)
-{
-    segment->pins--;
-    gw_store_try_release(s, segment);
-}
-
 /* Frees a released segment for another life; false when it shall go. */
 static bool renew(struct gw_store *s, struct gw_store_segment *segment)
 {
@@ -111,8 +101,6 @@ void gw_store_reap(struct gw_store *s)
     }
 }
 
-/* --- trouble --- */
-
 void gw_store_say_damage(struct gw_store *s, uint32_t number, uint64_t at, uint64_t bytes, const char *what)
 {
     char name[32];
@@ -122,181 +110,6 @@ void gw_store_say_damage(struct gw_store *s, uint32_t number, uint64_t at, uint6
     s->stats.damaged_bytes += bytes;
     pthread_mutex_unlock(&s->state);
     s->conf.damaged(s->conf.arg, name, at, bytes, what);
-}
-
-/* Under append. */
-static void pause_writing(struct gw_store *s)
-{
-    s->troubled = true;
-    s->trouble_until = gw_now() + s->conf.pause;
-    atomic_store_explicit(&s->broken_until, s->trouble_until + remembered, memory_order_relaxed);
-}
-
-/* Under append. */
-static enum gw_code trouble(struct gw_store *s, struct gw_err *err, const char *doing)
-{
-    int why = errno;
-    if (!s->troubled)
-        gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory, doing,
-               strerror(why));
-    pause_writing(s);
-    pthread_mutex_lock(&s->state);
-    s->stats.trouble++;
-    pthread_mutex_unlock(&s->state);
-    return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why)); /* a sender reads it: no paths */
-}
-
-static void recovered(struct gw_store *s)
-{
-    if (s->troubled)
-        gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
-    s->troubled = false;
-    atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
-}
-
-/* --- room --- */
-
-/* Whether a reader may lose what it owes of the segment for room's sake: it drops its oldest, or nobody configured it, and it holds none
- * of it in its hands. */
-static bool may_give_up(const struct gw_store *s, const struct gw_store_segment *segment, unsigned r)
-{
-    const struct gw_store_debt *debt = &segment->debts[r];
-    if (!debt->owed)
-        return true;
-    return debt->owed == debt->unread && (s->readers[r].drop_oldest || !s->readers[r].attached);
-}
-
-static bool all_may_give_up(const struct gw_store *s, const struct gw_store_segment *segment)
-{
-    for (unsigned r = 0; r < GW_STORE_READERS; r++)
-        if (!may_give_up(s, segment, r))
-            return false;
-    return true;
-}
-
-static void give_up(struct gw_store *s, struct gw_store_segment *segment)
-{
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        struct gw_store_debt *debt = &segment->debts[r];
-        if (debt->owed && s->readers[r].attached)
-            s->conf.gave_up(s->conf.arg, r, &debt->items);
-        else if (debt->owed)
-            gw_log(GW_WARNING, "storage", "room is needed: %u records for exporter %s, which is not configured, are dropped",
-                   (unsigned)debt->owed, s->readers[r].name);
-        *debt = (struct gw_store_debt){0};
-    }
-}
-
-/* Under append: the oldest segment that nobody insists on makes room. */
-static bool make_room(struct gw_store *s)
-{
-    bool made = false;
-    pthread_mutex_lock(&s->state);
-    for (struct gw_store_segment *segment = s->first; segment && !made; segment = segment->next) {
-        if (!segment->sealed || segment->pins || !all_may_give_up(s, segment))
-            continue;
-        give_up(s, segment);
-        gw_store_try_release(s, segment);
-        made = true;
-        break;
-    }
-    pthread_mutex_unlock(&s->state);
-    gw_store_reap(s);
-    return made;
-}
-
-static struct gw_store_segment *take_free(struct gw_store *s, uint64_t need)
-{
-    pthread_mutex_lock(&s->state);
-    struct gw_store_segment *segment = need <= s->conf.segment_size ? s->free : NULL;
-    if (segment) {
-        s->free = segment->next;
-        s->free_n--;
-    }
-    pthread_mutex_unlock(&s->state);
-    return segment;
-}
-
-/* Free segments are of no use for what is larger, but their room may be. */
-static void drop_free(struct gw_store *s)
-{
-    for (struct gw_store_segment *segment; (segment = take_free(s, 0));) {
-        pthread_mutex_lock(&s->state);
-        gw_store_forget(s, segment);
-        pthread_mutex_unlock(&s->state);
-        gw_store_drop_segment(s, segment, true);
-    }
-}
-
-static uint64_t total_size(struct gw_store *s)
-{
-    pthread_mutex_lock(&s->state);
-    uint64_t size = s->size;
-    pthread_mutex_unlock(&s->state);
-    return size;
-}
-
-static void set_full(struct gw_store *s, bool full)
-{
-    pthread_mutex_lock(&s->state);
-    s->full = full;
-    pthread_mutex_unlock(&s->state);
-}
-
-/* A free segment, or a new one. GW_QUEUE_FULL, GW_STORAGE with errno. */
-static enum gw_code find_segment(struct gw_store *s, uint64_t need, struct gw_store_segment **out)
-{
-    for (;;) {
-        if ((*out = take_free(s, need)))
-            return GW_OK;
-        uint64_t size = need > s->conf.segment_size ? need : s->conf.segment_size;
-        if (size > s->conf.segment_size)
-            drop_free(s);
-        if (total_size(s) + size <= s->conf.max_size)
-            return (*out = gw_store_create(s, size)) ? GW_OK : GW_STORAGE;
-        if (!make_room(s))
-            return GW_QUEUE_FULL;
-    }
-}
-
-static void seal(struct gw_store *s, struct gw_store_segment *segment)
-{
-    /* Without the mark the next start reads the segment whole: nothing is lost by a failure. */
-    gw_store_put_state(s, segment, GW_STORE_SEALED);
-    pthread_mutex_lock(&s->state);
-    segment->sealed = true;
-    gw_store_try_release(s, segment);
-    pthread_mutex_unlock(&s->state);
-}
-
-/* Under append: another segment becomes the active one. */
-static enum gw_code roll(struct gw_store *s, uint64_t need, struct gw_err *err)
-{
-    struct gw_store_segment *segment, *before = s->active;
-    enum gw_code code = find_segment(s, need + GW_STORE_HEAD + GW_STORE_UNIT, &segment);
-    set_full(s, code == GW_QUEUE_FULL);
-    if (code == GW_QUEUE_FULL)
-        return gw_fail(err, code, 0, "the disk queue is full: storage.max_size is %" PRIu64 " bytes", s->conf.max_size);
-    if (code != GW_OK)
-        return trouble(s, err, "make a file there");
-    if (!gw_store_begin(s, segment, s->next_sequence)) {
-        code = trouble(s, err, "write there");
-        segment->suspect = true;
-        pthread_mutex_lock(&s->state);
-        gw_store_forget(s, segment);
-        pthread_mutex_unlock(&s->state);
-        gw_store_drop_segment(s, segment, true);
-        return code;
-    }
-    s->next_sequence++;
-    pthread_mutex_lock(&s->state);
-    gw_store_link(s, segment);
-    s->active = segment;
-    pthread_mutex_unlock(&s->state);
-    if (before)
-        seal(s, before);
-    gw_store_reap(s);
-    return GW_OK;
 }
 
 /* --- append --- */
@@ -327,7 +140,7 @@ static enum gw_code prepare(struct gw_store *s, const struct gw_store_entry *e, 
         return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
     struct gw_store_segment *a = s->active;
     bool fits = a && !a->suspect && a->end + need + GW_STORE_UNIT <= a->size && knows_all(a, readers);
-    return fits ? GW_OK : roll(s, need, err);
+    return fits ? GW_OK : gw_store_roll(s, need, err);
 }
 
 static uint16_t slots(const struct gw_store_segment *segment, uint32_t readers)
@@ -442,147 +255,15 @@ enum gw_code gw_store_append(struct gw_store *s, struct gw_store_entry *e, size_
     pthread_mutex_lock(&s->append);
     enum gw_code code = prepare(s, e, n, err);
     if (code == GW_OK && !write_all(s, e, n)) {
-        code = trouble(s, err, "write there");
+        code = gw_store_trouble(s, err, "write there");
         forget_places(e, n);
     }
     if (code == GW_OK) {
-        recovered(s);
+        gw_store_works(s);
         publish(s, e, n, commit, arg, ticket);
     }
     pthread_mutex_unlock(&s->append);
     return code;
-}
-
-/* --- durable --- */
-
-enum { MOST_SYNCED = 64 };
-
-static bool owed(const struct gw_store_segment *segment)
-{
-    for (unsigned r = 0; r < GW_STORE_READERS; r++)
-        if (segment->debts[r].owed)
-            return true;
-    return false;
-}
-
-/* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and is owed still. */
-static bool due(struct gw_store_segment *segment, bool aged)
-{
-    if (!segment->dirty || (aged && !owed(segment)))
-        return segment->was_dirty = false;
-    if (aged && !segment->was_dirty) {
-        segment->was_dirty = true;
-        return false;
-    }
-    return true;
-}
-
-/* Pins what has to be synced. */
-static unsigned pick_dirty(struct gw_store *s, bool aged, struct gw_store_segment **out, uint64_t *ticket)
-{
-    unsigned n = 0;
-    pthread_mutex_lock(&s->state);
-    for (struct gw_store_segment *segment = s->first; segment && n < MOST_SYNCED; segment = segment->next) {
-        if (!due(segment, aged))
-            continue;
-        segment->dirty = segment->was_dirty = false;
-        segment->pins++;
-        out[n++] = segment;
-    }
-    *ticket = s->ticket;
-    pthread_mutex_unlock(&s->state);
-    return n;
-}
-
-static void suspect(struct gw_store *s, struct gw_store_segment *segment)
-{
-    char name[32];
-    int why = errno;
-    gw_store_file_name(segment->number, name);
-    gw_log(GW_ERROR, "storage", "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
-           s->conf.directory, name, strerror(why));
-    pthread_mutex_lock(&s->append);
-    pause_writing(s);
-    pthread_mutex_lock(&s->state);
-    segment->suspect = true;
-    s->stats.sync_failures++;
-    pthread_mutex_unlock(&s->state);
-    pthread_mutex_unlock(&s->append);
-}
-
-/* One round. More than MOST_SYNCED dirty segments take several. */
-static bool sync_round(struct gw_store *s, bool aged, uint64_t *ticket)
-{
-    struct gw_store_segment *dirty[MOST_SYNCED];
-    bool well = true;
-    unsigned n;
-    do {
-        n = pick_dirty(s, aged, dirty, ticket);
-        for (unsigned i = 0; i < n; i++)
-            if (s->conf.io->sync(dirty[i]->fd) != 0) {
-                suspect(s, dirty[i]);
-                well = false;
-            }
-        pthread_mutex_lock(&s->state);
-        for (unsigned i = 0; i < n; i++)
-            unpin(s, dirty[i]);
-        pthread_mutex_unlock(&s->state);
-        gw_store_reap(s);
-    } while (n == MOST_SYNCED);
-    return well;
-}
-
-static void tell(struct gw_store *s, uint64_t ticket, bool well)
-{
-    for (struct gw_store_waiter **at = &s->waiters; *at;) {
-        struct gw_store_waiter *w = *at;
-        if (w->ticket > ticket) {
-            at = &w->next;
-            continue;
-        }
-        *at = w->next;
-        w->durable = well;
-        w->told = true;
-    }
-    pthread_cond_broadcast(&s->synced);
-}
-
-/* Waits until a round that began after the ticket is over; leads it where nobody does. */
-bool gw_store_durable(struct gw_store *s, uint64_t ticket)
-{
-    struct gw_store_waiter me = {.ticket = ticket};
-    pthread_mutex_lock(&s->sync);
-    me.next = s->waiters;
-    s->waiters = &me;
-    while (!me.told) {
-        if (s->syncing) {
-            pthread_cond_wait(&s->synced, &s->sync);
-            continue;
-        }
-        uint64_t done = 0;
-        s->syncing = true;
-        pthread_mutex_unlock(&s->sync);
-        bool well = sync_round(s, false, &done);
-        pthread_mutex_lock(&s->sync);
-        s->syncing = false;
-        tell(s, done, well);
-    }
-    pthread_mutex_unlock(&s->sync);
-    return me.durable;
-}
-
-bool gw_store_sync_aged(struct gw_store *s)
-{
-    uint64_t ignored;
-    return sync_round(s, true, &ignored);
-}
-
-bool gw_store_sync(struct gw_store *s)
-{
-    pthread_mutex_lock(&s->state);
-    uint64_t ticket = s->ticket;
-    pthread_mutex_unlock(&s->state);
-    return gw_store_durable(s, ticket);
 }
 
 /* --- through with it --- */
@@ -606,115 +287,6 @@ void gw_store_done(struct gw_store *s, unsigned r, struct gw_stored stored)
     pthread_mutex_unlock(&s->state);
     if (reap)
         gw_store_reap(s);
-}
-
-/* --- readers --- */
-
-unsigned gw_store_reader_named(struct gw_store *s, const char *name)
-{
-    unsigned unused = GW_STORE_READERS;
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        if (strcmp(s->readers[r].name, name) == 0)
-            return r;
-        if (!s->readers[r].name[0] && unused == GW_STORE_READERS)
-            unused = r;
-    }
-    if (unused < GW_STORE_READERS)
-        snprintf(s->readers[unused].name, GW_STORE_NAME, "%s", name);
-    return unused;
-}
-
-/* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room for it. */
-static bool attachable(const struct gw_store *s, unsigned r)
-{
-    unsigned attached = 0;
-    for (unsigned i = 0; i < GW_STORE_READERS; i++)
-        attached += s->readers[i].attached;
-    if (attached >= GW_STORE_SLOTS)
-        return false;
-    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
-        if (segment->debts[r].owed != segment->debts[r].unread)
-            return false;
-    return !s->readers[r].attached;
-}
-
-void gw_store_drop_oldest(struct gw_store *s, unsigned r)
-{
-    pthread_mutex_lock(&s->state);
-    s->readers[r].drop_oldest = true;
-    pthread_mutex_unlock(&s->state);
-}
-
-void gw_store_detach(struct gw_store *s, unsigned r)
-{
-    pthread_mutex_lock(&s->state);
-    struct gw_store_reader *reader = &s->readers[r];
-    reader->attached = false;
-    reader->segment = NULL;
-    atomic_store_explicit(&reader->behind, false, memory_order_relaxed);
-    free(reader->window.buffer);
-    reader->window = (struct gw_store_window){.fd = -1};
-    pthread_mutex_unlock(&s->state);
-}
-
-unsigned gw_store_attach(struct gw_store *s, const char *name, bool drop_oldest, struct gw_store_items *owed)
-{
-    *owed = (struct gw_store_items){{0}};
-    pthread_mutex_lock(&s->state);
-    unsigned r = gw_store_reader_named(s, name);
-    if (r < GW_STORE_READERS && !attachable(s, r))
-        r = GW_STORE_READERS;
-    if (r < GW_STORE_READERS) {
-        struct gw_store_reader *reader = &s->readers[r];
-        reader->attached = true;
-        reader->drop_oldest = drop_oldest;
-        for (struct gw_store_segment *segment = s->first; segment; segment = segment->next) {
-            const struct gw_store_debt *debt = &segment->debts[r];
-            for (int i = 0; i < GW_SIGNALS; i++)
-                owed->of[i] += debt->items.of[i];
-            if (!debt->owed || reader->segment)
-                continue;
-            reader->segment = segment;
-            reader->at = GW_STORE_HEAD;
-            atomic_store_explicit(&reader->behind, true, memory_order_relaxed);
-        }
-    }
-    pthread_mutex_unlock(&s->state);
-    return r;
-}
-
-static uint64_t owed_by(const struct gw_store *s, unsigned r)
-{
-    uint64_t records = 0;
-    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
-        records += segment->debts[r].owed;
-    return records;
-}
-
-void gw_store_say_orphans(struct gw_store *s)
-{
-    pthread_mutex_lock(&s->state);
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        uint64_t records = s->readers[r].attached ? 0 : owed_by(s, r);
-        if (records)
-            gw_log(
-                GW_WARNING, "storage",
-                "%" PRIu64
-                " records wait for exporter %s, which is not configured: they are sent when it is, and dropped when their room is needed",
-                records, s->readers[r].name);
-    }
-    pthread_mutex_unlock(&s->state);
-}
-
-void gw_store_stats(struct gw_store *s, struct gw_store_stats *out)
-{
-    pthread_mutex_lock(&s->state);
-    *out = s->stats;
-    out->free_segments = s->free_n;
-    out->size = s->size;
-    out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
-    out->broken = gw_now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
-    pthread_mutex_unlock(&s->state);
 }
 
 /* --- life --- */
@@ -781,7 +353,7 @@ void gw_store_close(struct gw_store *s)
     if (!s)
         return;
     if (s->active)
-        seal(s, s->active);
+        gw_store_seal(s, s->active);
     s->active = NULL;
     gw_store_reap(s);
     drop(s);

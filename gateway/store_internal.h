@@ -111,12 +111,21 @@ bool gw_store_add_file(struct gw_store *, struct gw_store_segment *);
 enum gw_code gw_store_recover(struct gw_store *, struct gw_err *);
 
 /* store.c */
-unsigned gw_store_reader_named(struct gw_store *, const char *name);
 void gw_store_link(struct gw_store *, struct gw_store_segment *);
 /* Under state: releases it when nobody owes anything of it. */
 void gw_store_try_release(struct gw_store *, struct gw_store_segment *);
 /* Not under a lock: what was released becomes free or goes. */
 void gw_store_reap(struct gw_store *);
 void gw_store_say_damage(struct gw_store *, uint32_t number, uint64_t at, uint64_t bytes, const char *what);
+
+/* store_readers.c; under state, or before there are threads */
+unsigned gw_store_reader_named(struct gw_store *, const char *name);
+
+/* store_room.c; under append */
+enum gw_code gw_store_roll(struct gw_store *, uint64_t need, struct gw_err *); /* another segment, with room for so much, becomes active */
+void gw_store_seal(struct gw_store *, struct gw_store_segment *);
+void gw_store_pause(struct gw_store *);                                               /* appends are refused for a moment */
+enum gw_code gw_store_trouble(struct gw_store *, struct gw_err *, const char *doing); /* … for what errno says */
+void gw_store_works(struct gw_store *);
 
 #endif
