@@ -65,6 +65,32 @@ static void options_add_tags_and_resource(void **state)
     log_bed_close(&b);
 }
 
+/* What stays the same from record to record is written once; what changes, or stands in the record already, is not taken from there. */
+static void attributes_of_the_intake_may_change(void **state)
+{
+    struct gw_map_item tag = {GW_LIT("team"), GW_LIT("blue")};
+    struct log_bed b = {.options = {.tags = {&tag, 1}}};
+    struct show s;
+    char path[] = "/a.log";
+    struct log_attr attrs[] = {{.key = GW_LIT("path"), .text = {path, 6}}, {.key = GW_LIT("n"), .is_int = true, .number = 1}};
+    struct log_input in = {.text = GW_STR("x"), .observed = 5, .attrs = attrs, .attrs_n = 2};
+    log_bed_open(&b, "f");
+    for (int i = 0; i < 5; i++) {
+        path[1] = "aabbb"[i]; /* the same memory */
+        attrs[1].number = i == 3;
+        in.text = i == 4 ? GW_STR("{\"path\":\"own\",\"msg\":\"x\"}") : GW_STR("x");
+        assert_int_equal(log_add(b.batch, &in), GW_OK);
+    }
+    log_bed_show(&b, &s);
+    assert_string_equal(s.text,
+                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/a.log\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n"
+                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/a.log\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n"
+                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/b.log\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n"
+                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/b.log\" n=1 datadog.log.source=\"f\" team=\"blue\"}\n"
+                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"own\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n");
+    log_bed_close(&b);
+}
+
 /* Frames stay near their size, hold every record once, and what does not fit into the call comes with the next. */
 static void large_batches_are_cut(void **state)
 {
@@ -133,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_line_is_a_record),
         cmocka_unit_test(records_of_one_resource_stand_together),
         cmocka_unit_test(options_add_tags_and_resource),
+        cmocka_unit_test(attributes_of_the_intake_may_change),
         cmocka_unit_test(large_batches_are_cut),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(a_wrong_zone_is_said),

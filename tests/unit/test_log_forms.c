@@ -84,6 +84,13 @@ static void text_forms(void **state)
          "{service.name=\"s\"} (9) trace:000000000000000000000000000000ff span:0000000000000007 \"MDC {dd.span_id=7, "
          "dd.trace_id=00000000000000ff} done\" "
          "{}\n"},
+        {"2026-11-21 00:54:23,383 - app.views - WARNING - a - b",
+         "{service.name=\"s\"} app.views @1795222463.383000000 WARNING(13) \"a - b\" {}\n"},
+        {"2026-11-21 00:54:23,383 - INFO - up", "{service.name=\"s\"} @1795222463.383000000 INFO(9) \"up\" {}\n"},
+        {"2026-11-21 00:54:23,383 - up - or down", "{service.name=\"s\"} @1795222463.383000000 (9) \"up - or down\" {}\n"},
+        {"::1 - bob [10/Oct/2023:13:55:36 +0800] \"GET / HTTP/1.1\" 200 2",
+         "{service.name=\"s\"} @1696917336.000000000 (9) "
+         "\"::1 - bob [10/Oct/2023:13:55:36 +0800] \"GET / HTTP/1.1\" 200 2\" {}\n"},
         /* not understood: all of it stays */
         {"hello", "{service.name=\"s\"} (9) \"hello\" {}\n"},
         {"C:/path is no level", "{service.name=\"s\"} (9) \"C:/path is no level\" {}\n"},

@@ -13,6 +13,7 @@ static void begin_setup(struct log_batch *b)
     b->generation = atomic_load_explicit(&b->conf->generation, memory_order_acquire);
     b->setup = log_setup_take(b->conf);
     log_clock_init(&b->clock, b->setup->zone);
+    b->tail.valid = false;
     b->last.script = NULL;
     b->last.source = GW_NOSTR;
 }
@@ -41,6 +42,7 @@ void log_batch_drop(struct log_batch *b)
     gw_budget_give(b->conf->host->budget, b->charged);
     otlp_fini(&b->records);
     otlp_fini(&b->attrs.w);
+    otlp_fini(&b->tail.attrs.w);
     gw_arena_fini(&b->keep);
     gw_arena_fini(&b->scratch);
     log_setup_drop(b->setup);
@@ -76,6 +78,8 @@ static struct log_slot *slot(struct log_batch *b)
 static bool pay(struct log_batch *b)
 {
     size_t held = b->records.len + b->n * sizeof *b->slots + b->keep.used;
+    if (b->records.len > LOG_BATCH_MOST)
+        return false;
     if (held < LOG_BATCH_FREE + b->charged)
         return true;
     if (!gw_budget_take(b->conf->host->budget, LOG_BATCH_STEP))
@@ -115,9 +119,8 @@ static void settle_origin(struct log_batch *b, const struct log_input *in, struc
     f->origin.host = or_else(f->origin.host, or_else(tagged.host, in->host));
 }
 
-static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str source)
+static void write_tail(const struct log_batch *b, const struct log_input *in, gw_str source, struct log_attrs *a)
 {
-    struct log_attrs *a = &b->attrs;
     const struct gw_map *tags = &b->setup->options.tags;
     for (size_t i = 0; i < in->attrs_n; i++)
         if (in->attrs[i].is_int)
@@ -129,6 +132,68 @@ static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str so
     log_attrs_text(a, GW_STR("datadog.log.source"), source);
     for (size_t i = 0; i < tags->n; i++)
         log_attrs_text(a, tags->items[i].key, tags->items[i].value);
+}
+
+static bool same_attr(const struct log_attr *a, const struct log_attr *b)
+{
+    return a->is_int == b->is_int && gw_str_eq(a->key, b->key) && (a->is_int ? a->number == b->number : gw_str_eq(a->text, b->text));
+}
+
+static bool is_tail(const struct log_tail *t, const struct log_input *in, gw_str source)
+{
+    if (!t->valid || in->cut || in->attrs_n != t->n || !gw_str_eq(t->source, source))
+        return false;
+    for (size_t i = 0; i < t->n; i++)
+        if (!same_attr(&t->known[i], &in->attrs[i]))
+            return false;
+    return true;
+}
+
+static bool keep_text(struct log_tail *t, size_t *used, gw_str *s)
+{
+    if (s->len > sizeof t->text - *used)
+        return false;
+    char *to = t->text + *used;
+    if (s->len)
+        memcpy(to, s->ptr, s->len);
+    s->ptr = to;
+    *used += s->len;
+    return true;
+}
+
+/* True when all of it could be kept: few attributes, short texts. */
+static bool keep_tail(struct log_batch *b, const struct log_input *in, gw_str source)
+{
+    struct log_tail *t = &b->tail;
+    size_t used = 0;
+    t->valid = false;
+    if (in->cut || in->attrs_n > LOG_TAIL_ATTRS)
+        return false;
+    t->n = in->attrs_n;
+    t->source = source;
+    bool fits = keep_text(t, &used, &t->source);
+    for (size_t i = 0; i < t->n && fits; i++) {
+        t->known[i] = in->attrs[i];
+        fits = keep_text(t, &used, &t->known[i].key) && keep_text(t, &used, &t->known[i].text);
+    }
+    if (!fits)
+        return false;
+    log_attrs_begin(&t->attrs, &b->scratch);
+    write_tail(b, in, source, &t->attrs);
+    return t->valid = !t->attrs.w.failed && !t->attrs.slots;
+}
+
+/* As it was written last, where that is the same and none of its keys can stand in the record already. */
+static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str source)
+{
+    struct log_attrs *a = &b->attrs;
+    const struct otlp_buf *w = &b->tail.attrs.w;
+    if ((is_tail(&b->tail, in, source) || keep_tail(b, in, source)) && !(a->seen & b->tail.attrs.seen)) {
+        if (otlp_room(&a->w, w->len))
+            otlp_end(&a->w, otlp_put_bytes(a->w.data + a->w.len, gw_str_n((const char *)w->data, w->len)));
+        return;
+    }
+    write_tail(b, in, source, a);
 }
 
 static void settle(struct log_batch *b, const struct log_input *in, struct log_found *f)
@@ -167,7 +232,7 @@ enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, st
     return GW_OK;
 }
 
-/* A line that is left whole: its attributes were written when the options were read. */
+/* A line that is left whole. */
 static enum gw_code add_plain(struct log_batch *b, const struct log_input *in)
 {
     struct log_found found = {.body = in->text};

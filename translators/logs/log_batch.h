@@ -21,12 +21,23 @@
 
 /* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part of what a thread costs. */
 enum { SC_FAULT_TEXT = sizeof(((struct sc_fault *)0)->text) };
-enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 << 18 };
+enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 << 18, LOG_BATCH_MOST = 1 << 30 /* places are 32 bits */ };
 
 struct log_slot {
     uint32_t at, len; /* in `records` */
     uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: there is none to be joined */
     uint32_t next;    /* of the same scope: index + 1 */
+};
+
+/* The attributes that an intake and the options give to one record after the other, as they were written last. */
+enum { LOG_TAIL_ATTRS = 4, LOG_TAIL_TEXT = 1024 };
+struct log_tail {
+    struct log_attrs attrs;
+    struct log_attr known[LOG_TAIL_ATTRS]; /* in `text`, as the source */
+    size_t n;
+    gw_str source;
+    char text[LOG_TAIL_TEXT];
+    bool valid;
 };
 
 struct log_batch {
@@ -37,6 +48,7 @@ struct log_batch {
     struct gw_arena keep;    /* groups: until log_finish */
     struct gw_arena scratch; /* of the record */
     struct log_attrs attrs;  /* of the record */
+    struct log_tail tail;
     struct sc_thread *thread;
     struct {
         gw_str source; /* in `name` */

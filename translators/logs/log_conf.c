@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RESOURCE_ATTRIBUTES = 1, RECORD_ATTRIBUTES = 6, OPTIONS_MEMORY = 1 << 20 };
+enum { RESOURCE_ATTRIBUTES = 1, OPTIONS_MEMORY = 1 << 20 };
 
 struct log_setup *log_setup_take(const struct log_conf *c)
 {
@@ -23,7 +23,6 @@ void log_setup_drop(struct log_setup *s)
         return;
     log_library_drop(s->library);
     log_library_drop(s->own);
-    otlp_fini(&s->plain);
     otlp_fini(&s->resource);
     gw_arena_fini(&s->memory);
     free(s);
@@ -55,9 +54,6 @@ static struct log_options copy_options(struct gw_arena *a, const struct log_opti
 static void write_maps(struct log_setup *s)
 {
     const struct log_options *o = &s->options;
-    otlp_attr_text(&s->plain, RECORD_ATTRIBUTES, GW_STR("datadog.log.source"), s->source);
-    for (size_t i = 0; i < o->tags.n; i++)
-        otlp_attr_text(&s->plain, RECORD_ATTRIBUTES, o->tags.items[i].key, o->tags.items[i].value);
     for (size_t i = 0; i < o->resource.n; i++)
         otlp_attr_text(&s->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key, o->resource.items[i].value);
 }
@@ -104,7 +100,7 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
     find_zone(s, path, problems);
     find_script(s, c->host->scripts, path, problems);
     write_maps(s);
-    if (!s->memory.spent && !s->plain.failed && !s->resource.failed)
+    if (!s->memory.spent && !s->resource.failed)
         return s;
     log_setup_drop(s);
     return NULL;

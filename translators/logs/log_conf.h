@@ -29,7 +29,6 @@ struct log_setup {
     struct log_options options; /* copies */
     gw_str source;              /* the option's, else the receiver's name */
     gw_str service;             /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
-    struct otlp_buf plain;      /* attributes of a record that has no others: source and tags */
     struct otlp_buf resource;   /* option `resource` as attributes of a Resource */
     const struct zone *zone;
     struct log_library *library, *own; /* of the directory; of the file that option `pipeline` names */

@@ -192,6 +192,10 @@ static void clear(struct log_batch *b)
     gw_arena_reset(&b->keep, KEEP_CHUNKS);
     b->records.len = 0;
     b->n = 0;
+    if (b->records.cap > LOG_BATCH_FREE) /* a large request is over: others need the memory */
+        otlp_fini(&b->records);
+    if (b->attrs.w.cap > LOG_BATCH_FREE)
+        otlp_fini(&b->attrs.w);
     gw_budget_give(b->conf->host->budget, b->charged);
     b->charged = 0;
 }

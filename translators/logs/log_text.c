@@ -294,16 +294,37 @@ static bool take_documented(struct front *f, gw_str file)
     return true;
 }
 
+/* `name - LEVEL - message`, behind a time: %(asctime)s - %(name)s - %(levelname)s - %(message)s */
+static bool take_name_first(struct front *f, gw_str word)
+{
+    gw_str after = gw_str_from(rest_of(f), word.len), level;
+    if (!f->timed || f->found->severity || !gw_str_starts(after, GW_STR(" - ")) || !all(word, is_name))
+        return false;
+    after = gw_str_from(after, 3);
+    if (!gw_str_next(&after, ' ', &level) || level.len < 3 || !all(level, is_upper) || !log_severity_word(level))
+        return false;
+    f->found->origin.logger = word;
+    f->at += word.len;
+    return true;
+}
+
+/* A dash ends the front; between a time and a level it only stands between them. */
+static bool take_separator(struct front *f, gw_str word)
+{
+    if (word.len != 1 || (*word.ptr != '-' && *word.ptr != '|' && *word.ptr != ':'))
+        return false;
+    f->ended = *word.ptr != '|' && (*word.ptr != '-' || f->found->severity || !f->timed);
+    f->at++;
+    return true;
+}
+
 static bool take_word(struct front *f)
 {
     gw_str word = word_of(f);
     if (word.len == 0)
         return false;
-    if (word.len == 1 && (*word.ptr == '-' || *word.ptr == '|' || *word.ptr == ':')) {
-        f->ended = *word.ptr != '|';
-        f->at++;
+    if (take_separator(f, word) || take_name_first(f, word))
         return true;
-    }
     if (f->timed && take_bare_level(f, word))
         return true;
     if (gw_str_starts(word, GW_STR("dd.")) && take_pair(f, word)) {
@@ -333,6 +354,17 @@ static void place_bracket(struct front *f)
         f->found->origin.logger = f->bracket;
 }
 
+/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs. The line stays whole. */
+static void find_access_time(struct log_reader *r, struct log_found *found, gw_str text)
+{
+    enum { NEAR = 128, LENGTH = 26 };
+    gw_str near = gw_str_n(text.ptr, text.len < NEAR ? text.len : NEAR);
+    size_t open = gw_str_find(near, '[');
+    gw_str at = gw_str_from(text, open + 1);
+    if (open < near.len && at.len > LENGTH && at.ptr[LENGTH] == ']' && at.ptr[2] == '/' && at.ptr[6] == '/' && at.ptr[11] == ':')
+        log_time_text(r->clock, gw_str_n(at.ptr, LENGTH), r->now, &found->time);
+}
+
 static void find_marks(struct log_found *found, gw_str text)
 {
     struct log_marks m;
@@ -356,6 +388,8 @@ void log_read_text(struct log_reader *r, gw_str text, struct log_found *found)
     }
     if (!f.marked)
         find_marks(found, text);
+    if (!f.timed)
+        find_access_time(r, found, text);
     if (!f.timed && !found->severity && !f.marked)
         message = text.ptr; /* nothing says that this is the front of a log line */
     else
