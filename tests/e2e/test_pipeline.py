@@ -16,24 +16,26 @@ def documented():
     return set(re.findall(r"`((?:fn|lang|grok|json_fmt|kv_fmt|time_\w+|status|load_err)-\d{3})`", text))
 
 
-def check(path):
-    cases = pipeline_cases.read(path)
+def check(path, step):
+    """Every step-th case, and all that differ; tests/unit/test_script_cases.c has the rest."""
+    known = documented()
+    cases = [case for i, case in enumerate(pipeline_cases.read(path)) if i % step == 0 or case["id"] in known]
     wrong = pipeline_cases.judge_all(cases)
-    surprises = {key: why for key, why in wrong.items() if key not in documented()}
+    surprises = {key: why for key, why in wrong.items() if key not in known}
     assert not surprises
-    assert len(wrong) <= 0.02 * len(cases)
     agreeing = {case["id"] for case in cases} - wrong.keys()
-    assert not agreeing & documented(), "documented as a deviation, but it agrees"
+    assert not agreeing & known, "documented as a deviation, but it agrees"
+    assert len(known) <= 0.01 * len(pipeline_cases.read(path))
 
 
 def test_cases():
-    check("tests/data/pipeline/cases.jsonl")
+    check("tests/data/pipeline/cases.jsonl", 5)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="only where the cases are")
 def test_shared_cases():
     if SHARED.read_bytes() != pathlib.Path("tests/data/pipeline/cases.jsonl").read_bytes():
-        check(SHARED)
+        check(SHARED, 1)
 
 
 def run(*args, text=""):
