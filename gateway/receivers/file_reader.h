@@ -170,6 +170,8 @@ bool file_tail_wake(struct file_reader *, struct file_tail *);
 bool file_tail_make_room(struct file_reader *, const struct file_tail *but);
 /* The one that reads this file; NULL: none. */
 struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
+/* A known file: it begins with the bytes that were saved, and will be known by them. */
+bool file_tail_recognise(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
 /* It does not hold any more what was read of it. */
 void file_tail_start_over(struct file_reader *, struct file_tail *);
 /* Whether it does; while nobody may read, so that a file that is truncated twice is not missed once. */

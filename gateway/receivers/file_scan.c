@@ -113,14 +113,13 @@ static void resume(struct file_reader *r, const struct found *f, struct file_ent
     int fd = file_open(f->path);
     if (fd < 0)
         return;
-    bool same = file_has_head(fd, &e->at) && (uint64_t)f->st.st_size >= file_book_reached(r->book, e);
     struct file_tail *t = file_tail_new(r, fd, &f->st, e, file_book_reached(r->book, e));
     if (!t)
         return;
     e->at.dev = f->st.st_dev;
     e->at.seen = wall_seconds();
     t->size = t->pos;
-    if (same)
+    if (file_tail_recognise(r, t) && (uint64_t)f->st.st_size >= t->pos)
         file_tail_name(r, t, f->path);
     else
         file_tail_start_over(r, t);
@@ -144,6 +143,8 @@ static void resume_lost(struct file_reader *r)
             t->size = t->pos;
             t->seen = false;
             file_tail_name(r, t, path);
+            if (!file_tail_recognise(r, t))
+                file_tail_start_over(r, t);
         }
     }
 }
@@ -193,6 +194,8 @@ static void begin(struct file_reader *r, const struct found *f)
     if (t && copy == FILE_COPY) {
         t->copy_of = of;
         e->hidden = true;
+    } else if (t) {
+        file_tail_check(r, t); /* from now on it is known by its first bytes */
     }
 }
 

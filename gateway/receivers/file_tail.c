@@ -264,6 +264,16 @@ static void sniff(struct file_reader *r, struct file_tail *t)
         t->pos = mark;
 }
 
+bool file_tail_recognise(struct file_reader *r, struct file_tail *t)
+{
+    uint32_t n = t->entry->at.head_n;
+    if (pread(t->fd, t->head, n, 0) != (ssize_t)n || file_head_hash(t->head, n) != t->entry->at.head)
+        return false;
+    t->head_n = n;
+    sniff(r, t);
+    return true;
+}
+
 /* Whether the file still holds what was read of it. Learns its first bytes while they are written. */
 static bool is_same(struct file_reader *r, struct file_tail *t)
 {
