@@ -654,6 +654,13 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     return s;
 }
 
+/* Logs that can be read later, too, stop coming when so much waits: memory for the sake of memory makes nothing faster, and the other
+ * half is for who cannot wait. Not less: records stand here for join_wait while their trace is unknown. */
+static size_t ahead_mark(const struct gw_sender_conf *conf)
+{
+    return (size_t)conf->queue_size / 2;
+}
+
 struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
                                 struct gw_ids *ids)
 {
@@ -669,6 +676,7 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
         gw_sender_drop(s);
         return NULL;
     }
+    gw_queue_read_ahead(s->queue, ahead_mark(conf));
     return s;
 }
 
@@ -804,6 +812,7 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
 void gw_sender_succeed(struct gw_sender *former, struct gw_sender *heir)
 {
     gw_queue_resize(heir->queue, heir->conf->queue_size, drops_oldest(heir->conf, heir->exporter));
+    gw_queue_read_ahead(heir->queue, ahead_mark(heir->conf));
     gw_ledger_signals(heir->ledger, heir->number, heir->signals);
     heir->thread = former->thread;
     heir->started = former->started;

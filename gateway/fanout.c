@@ -162,14 +162,14 @@ static enum gw_rendering rendering_for(const struct gw_route *r, enum gw_signal 
 }
 
 /* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had no room. */
-static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_chain *rooms,
-                            const char **full)
+static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, bool patient,
+                            struct gw_chain *rooms, const char **full)
 {
+    typeof(gw_queue_reserve) *room = patient ? gw_queue_reserve_ahead : gw_queue_reserve;
     unsigned renderings = renderings_of(frames, n);
     for (unsigned i = 0; i < t->n && renderings; i++) {
         const struct gw_route *r = &t->route[i];
-        enum gw_code code =
-            takes(r, signal) ? gw_queue_reserve(r->queue, rendering_for(r, signal, renderings), frames, n, &rooms[i]) : GW_OK;
+        enum gw_code code = takes(r, signal) ? room(r->queue, rendering_for(r, signal, renderings), frames, n, &rooms[i]) : GW_OK;
         if (code == GW_OK)
             continue;
         *full = r->name;
@@ -232,22 +232,22 @@ static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 
 /* The offer itself, before the ledger hears of it. */
 static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                          struct gw_chain *rooms, struct gw_err *err)
+                          bool patient, struct gw_chain *rooms, struct gw_err *err)
 {
     const char *full = NULL;
     if (atomic_load_explicit(&f->stopping, memory_order_relaxed))
         return refusal(f, GW_STOPPING, NULL, err);
     if (!charge(f, frames, n))
         return refusal(f, GW_BUSY, NULL, err);
-    enum gw_code code = reserve(t, signal, frames, n, rooms, &full);
+    enum gw_code code = reserve(t, signal, frames, n, patient, rooms, &full);
     return code == GW_OK ? GW_OK : refusal(f, code, full, err);
 }
 
 static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                                 const struct gw_intake *in, struct gw_err *err)
+                                 const struct gw_intake *in, bool patient, struct gw_err *err)
 {
     struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
-    enum gw_code code = admit(f, t, signal, frames, n, rooms, err);
+    enum gw_code code = admit(f, t, signal, frames, n, patient, rooms, err);
     if (code != GW_OK)
         return code;
     gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
@@ -384,7 +384,7 @@ static bool anybody_asked(const struct table *t, enum gw_signal signal)
 
 /* *kept: it was let in, whatever the code. */
 static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                          bool *kept, struct gw_err *err)
+                          bool patient, bool *kept, struct gw_err *err)
 {
     enum gw_code code;
     GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
@@ -393,7 +393,7 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
         *kept = false;
         code = offer_stored(f, t, signal, frames, n, in, kept, err);
     } else {
-        code = offer_memory(f, t, signal, frames, n, in, err);
+        code = offer_memory(f, t, signal, frames, n, in, patient, err);
         *kept = code == GW_OK;
     }
     leave(t);
@@ -403,10 +403,10 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
 }
 
 enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                           struct gw_err *err)
+                           bool patient, struct gw_err *err)
 {
     bool kept;
-    enum gw_code code = offer(f, signal, frames, n, in, &kept, err);
+    enum gw_code code = offer(f, signal, frames, n, in, patient, &kept, err);
     return kept ? GW_OK : code; /* trying again would bring it twice */
 }
 
@@ -414,7 +414,7 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
                              struct gw_err *err)
 {
     bool kept;
-    enum gw_code code = offer(f, signal, frames, n, in, &kept, err);
+    enum gw_code code = offer(f, signal, frames, n, in, false, &kept, err);
     if (kept)
         return code;
     in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);

@@ -60,8 +60,9 @@ unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
                              struct gw_err *) GW_MUST_CHECK;
 
-/* For who can wait: the same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. */
-enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *,
+/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. `patient`: that try can wait as
+ * long as it must, so queues in memory leave some of their room to those that cannot (gw_queue_reserve_ahead). */
+enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *, bool patient,
                            struct gw_err *) GW_MUST_CHECK;
 
 /* When a refused sender should try again, in whole seconds, at least 1. */

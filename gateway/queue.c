@@ -19,7 +19,7 @@ struct gw_queue {
 
     pthread_mutex_t lock;
     /* under lock */
-    size_t capacity;
+    size_t capacity, ahead;
     bool drop_oldest, spills;
     struct waker {
         gw_queue_wake_f *wake;
@@ -131,7 +131,7 @@ struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f
     struct gw_queue *q = calloc(1, sizeof *q);
     if (!q)
         return NULL;
-    q->capacity = capacity;
+    q->capacity = q->ahead = capacity;
     q->drop_oldest = drop_oldest;
     q->waker = (struct waker){wake, arg};
     q->join_soonest = GW_NEVER;
@@ -173,6 +173,13 @@ void gw_queue_resize(struct gw_queue *q, size_t capacity, bool drop_oldest)
     pthread_mutex_unlock(&q->lock);
 }
 
+void gw_queue_read_ahead(struct gw_queue *q, size_t mark)
+{
+    pthread_mutex_lock(&q->lock);
+    q->ahead = mark;
+    pthread_mutex_unlock(&q->lock);
+}
+
 static bool make_nodes(enum gw_rendering rendering, struct gw_frame **frames, size_t n, struct gw_chain *out)
 {
     for (size_t i = 0; i < n; i++) {
@@ -195,13 +202,14 @@ static size_t chain_cost(const struct gw_chain *c)
 }
 
 /* Under lock. */
-static enum gw_code charge(struct gw_queue *q, size_t cost)
+static enum gw_code charge(struct gw_queue *q, size_t cost, bool patient)
 {
+    size_t limit = patient && q->ahead < q->capacity ? q->ahead : q->capacity;
     if (q->closed)
         return GW_STOPPING;
-    bool fits = q->used == 0 || (q->used <= q->capacity && cost <= q->capacity - q->used);
+    bool fits = q->used == 0 || (q->used <= limit && cost <= limit - q->used);
     if (!fits && (!q->drop_oldest || q->spills)) {
-        q->refusing = !q->spills;
+        q->refusing |= !q->spills && !patient;
         return GW_QUEUE_FULL;
     }
     q->used += cost;
@@ -218,7 +226,8 @@ static void uncharge(struct gw_queue *q, size_t cost)
     pthread_mutex_unlock(&q->lock);
 }
 
-enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n, struct gw_chain *out)
+static enum gw_code reserve(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n, bool patient,
+                            struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
     if (!make_nodes(rendering, frames, n, out)) {
@@ -226,11 +235,22 @@ enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_rendering rendering, s
         return GW_BUSY;
     }
     pthread_mutex_lock(&q->lock);
-    enum gw_code code = charge(q, chain_cost(out));
+    enum gw_code code = charge(q, chain_cost(out), patient);
     pthread_mutex_unlock(&q->lock);
     if (code != GW_OK)
         free_nodes(out);
     return code;
+}
+
+enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n, struct gw_chain *out)
+{
+    return reserve(q, rendering, frames, n, false, out);
+}
+
+enum gw_code gw_queue_reserve_ahead(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n,
+                                    struct gw_chain *out)
+{
+    return reserve(q, rendering, frames, n, true, out);
 }
 
 void gw_queue_cancel(struct gw_queue *q, struct gw_chain *c)

@@ -15,12 +15,15 @@
  *                always stays.
  * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse it forever.
  *
+ * Whoever can come again without losing anything (a file, a TCP connection) reserves only up to a mark below the capacity: more of it in
+ * memory would make nothing faster, and the rest is for those that cannot wait.
+ *
  * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when there is something
  * to do: a lane was empty (a timer has to be set), or now holds a whole batch.
  *
  * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
- * Threads: reserve, push, cancel, close, resize from any; joining, joined, take, expire, done, arm, inherit from the sender. One mutex,
- * held for a few pointer moves and never while another lock is taken. SPDX-License-Identifier: Apache-2.0
+ * Threads: reserve, push, cancel, close, resize, read_ahead from any; joining, joined, take, expire, done, arm, inherit from the sender.
+ * One mutex, held for a few pointer moves and never while another lock is taken. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_QUEUE_H
 #define GW_QUEUE_H
@@ -74,10 +77,15 @@ void gw_queue_drop(struct gw_queue *);
 void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
 /* New bounds; what is too much already stays. */
 void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
+/* The mark up to which gw_queue_reserve_ahead reserves; the capacity when never set. */
+void gw_queue_read_ahead(struct gw_queue *, size_t mark);
 
 /* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
  * Takes no frame reference yet: push does. */
 enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
+/* For who can wait: the same below the mark; that it waits is no refusal to tell of (gw_queue_state). Evicts nothing sooner: where the
+ * queue drops its oldest, there is always room. */
+enum gw_code gw_queue_reserve_ahead(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
 /* Gives a reservation back. */
 void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
 /* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count and drop. */

@@ -18,7 +18,6 @@ static const gw_nsec QUIET = 500 * GW_MSEC;                                 /* t
 static const gw_nsec OVER = 5 * GW_SEC;                                     /* then so is a line without an end */
 static const gw_nsec DELETED = 5 * GW_SEC, RENAMED = 60 * GW_SEC;           /* then a file that no pattern finds is closed */
 static const gw_nsec SAVE_PAUSE = GW_SEC;
-static const gw_nsec FIRST_WAIT = 5 * GW_MSEC, LONGEST_WAIT = GW_SEC; /* for room in a queue */
 
 /* --- making --- */
 
@@ -166,15 +165,16 @@ static bool get_receipt(struct file_reader *r, struct gw_receipt **receipt)
 static bool flush(struct file_reader *r)
 {
     struct gw_receipt *receipt = NULL;
-    for (gw_nsec pause = FIRST_WAIT;; pause = pause * 2 < LONGEST_WAIT ? pause * 2 : LONGEST_WAIT) {
+    for (gw_nsec pause = 0;;) {
         enum gw_code code = get_receipt(r, &receipt) ? gw_log_feed_flush(r->feed, receipt, true) : GW_BUSY;
         r->full = code != GW_OK;
         if (code == GW_OK)
             return true;
         if (code == GW_STOPPING || is_stopping(r))
             break;
-        if (pause == FIRST_WAIT)
+        if (!pause)
             atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
+        pause = gw_log_feed_pause(pause);
         sleep_until(r, gw_now() + pause, false);
         look(r);
         check_all(r);

@@ -8,7 +8,7 @@
 #include "gateway/fanout.h"
 #include "gateway/log.h"
 
-static const gw_nsec FIRST_PAUSE = 5 * GW_MSEC, LONGEST_PAUSE = GW_SEC;
+static const gw_nsec FIRST_PAUSE = 5 * GW_MSEC;
 
 enum { FIRST_FRAMES = 4 };
 
@@ -166,14 +166,22 @@ static bool hang(struct gw_log_feed *f, struct gw_receipt *receipt, struct share
     return true;
 }
 
-static enum gw_code offer(struct gw_log_feed *f, struct gw_receipt *receipt)
+static bool is_stopped(struct gw_log_feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    bool stopped = f->stopped;
+    pthread_mutex_unlock(&f->lock);
+    return stopped;
+}
+
+static enum gw_code offer(struct gw_log_feed *f, struct gw_receipt *receipt, bool patient)
 {
     struct share *share;
     struct gw_err err;
     if (cut(f) != GW_OK || !hang(f, receipt, &share))
         return GW_BUSY;
     size_t n = f->n;
-    enum gw_code code = gw_fanout_try(f->host->fanout, GW_LOGS, f->frames, n, &f->intake, &err);
+    enum gw_code code = gw_fanout_try(f->host->fanout, GW_LOGS, f->frames, n, &f->intake, patient && !is_stopped(f), &err);
     if (code != GW_OK) {
         free(share);
         return code;
@@ -187,7 +195,7 @@ static enum gw_code offer(struct gw_log_feed *f, struct gw_receipt *receipt)
 
 enum gw_code gw_log_feed_flush(struct gw_log_feed *f, struct gw_receipt *receipt, bool keep)
 {
-    enum gw_code code = offer(f, receipt);
+    enum gw_code code = offer(f, receipt, keep);
     if (code != GW_OK && !keep)
         refuse(f, code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL);
     return code;
@@ -205,9 +213,15 @@ static bool pause_until(struct gw_log_feed *f, gw_nsec until)
     return stopped;
 }
 
+gw_nsec gw_log_feed_pause(gw_nsec last)
+{
+    gw_nsec next = last ? last + last / 8 : FIRST_PAUSE;
+    return next < GW_LOG_FEED_LONGEST ? next : GW_LOG_FEED_LONGEST;
+}
+
 enum gw_code gw_log_feed_wait(struct gw_log_feed *f, struct gw_receipt *receipt)
 {
-    for (gw_nsec pause = FIRST_PAUSE;; pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE) {
+    for (gw_nsec pause = gw_log_feed_pause(0);; pause = gw_log_feed_pause(pause)) {
         enum gw_code code = gw_log_feed_flush(f, receipt, true);
         if (code == GW_OK || code == GW_STOPPING)
             return code;

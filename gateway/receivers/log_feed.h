@@ -4,8 +4,9 @@
  *                     ▲                                                    │ queue full
  *                     └────────── reads nothing meanwhile ◀── gw_log_feed_wait
  *
- * A stream that can wait, waits: a full queue stops the reading of a file or a TCP connection, and its writer feels it. One
- * that cannot (UDP) offers once and counts what was refused. HTTP answers what the queue says.
+ * A stream that can wait, waits: a full queue stops the reading of a file or a TCP connection, and its writer feels it. It waits before
+ * the queue is full, when its exporter has enough to do; the rest of the room is for those that cannot (UDP), which offer once and count
+ * what was refused, and for HTTP, which answers what the queue says.
  *
  * Threads: a feed belongs to one thread; gw_log_feed_stop from any.
  * SPDX-License-Identifier: Apache-2.0
@@ -31,9 +32,13 @@ bool gw_log_feed_empty(const struct gw_log_feed *);
  * nobody exports it. GW_OK; with GW_QUEUE_FULL, GW_BUSY and GW_STOPPING nothing is queued, and with `keep` everything stays in the
  * feed for the next call (nothing is counted until then); without, it is counted as refused. */
 enum gw_code gw_log_feed_flush(struct gw_log_feed *, struct gw_receipt *, bool keep) GW_MUST_CHECK;
-/* Flushes with `keep` until it succeeds, with pauses that grow to a second. GW_OK, or GW_STOPPING after gw_log_feed_stop. */
+/* Flushes with `keep` until it succeeds, with pauses that grow. GW_OK, or GW_STOPPING after gw_log_feed_stop. */
 enum gw_code gw_log_feed_wait(struct gw_log_feed *, struct gw_receipt *) GW_MUST_CHECK;
-/* Any thread: ends a wait, now and from now on. */
+/* How long who waits by itself sleeps before it flushes again: `last` is its former pause, 0 at first. Pauses grow by an eighth of the
+ * wait, so that room is used soon after it is there, and a backend that is away costs nothing. */
+#define GW_LOG_FEED_LONGEST (500 * GW_MSEC)
+gw_nsec gw_log_feed_pause(gw_nsec last);
+/* Any thread: ends a wait, now and from now on. What is offered after that may use all the room that queues have: there is no later. */
 void gw_log_feed_stop(struct gw_log_feed *);
 
 #endif

@@ -32,8 +32,7 @@
 
 enum { READ = 64 * 1024, AUTO = 0, EXIT = 1 };
 static const char component[] = "receiver=stdin";
-static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, PATIENCE = 3 * GW_SEC, FIRST_PAUSE = 5 * GW_MSEC,
-                     LONGEST_PAUSE = 500 * GW_MSEC;
+static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, PATIENCE = 3 * GW_SEC;
 
 struct input_conf {
     OPTS(GW_FIELD)
@@ -77,8 +76,10 @@ static bool wait_for(struct input *in, bool input, gw_nsec span)
                            {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
     if (poll(fds, 2, milliseconds(span)) <= 0)
         return false;
-    if (fds[0].revents)
+    if (fds[0].revents) {
         in->stop_at = gw_now();
+        gw_log_feed_stop(in->feed);
+    }
     return fds[1].revents != 0;
 }
 
@@ -86,10 +87,10 @@ static bool wait_for(struct input *in, bool input, gw_nsec span)
 static void offer(struct input *in)
 {
     in->due = GW_NEVER;
-    for (gw_nsec pause = FIRST_PAUSE; !gw_log_feed_empty(in->feed); pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE) {
+    for (gw_nsec pause = gw_log_feed_pause(0); !gw_log_feed_empty(in->feed); pause = gw_log_feed_pause(pause)) {
         if (gw_log_feed_flush(in->feed, NULL, true) == GW_OK)
             return;
-        if (pause == LONGEST_PAUSE)
+        if (pause == GW_LOG_FEED_LONGEST)
             gw_log(GW_WARNING, component, "the queues of exporters are full: nothing is read until there is room");
         if (in->stop_at != GW_NEVER && gw_now() - in->stop_at > PATIENCE)
             return;

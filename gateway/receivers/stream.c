@@ -13,7 +13,7 @@
 #include "gateway/log.h"
 
 enum { EVENTS = 64 };
-static const gw_nsec TICK = GW_SEC, FIRST_PAUSE = 5 * GW_MSEC, LONGEST_PAUSE = 500 * GW_MSEC;
+static const gw_nsec TICK = GW_SEC, LAST_PAUSE = 5 * GW_MSEC;
 
 static bool watch(int epoll, int fd, void *what)
 {
@@ -40,13 +40,13 @@ static void hold_back(struct stream *s)
     if (!s->full) {
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->inner, NULL);
         atomic_fetch_add_explicit(&s->set.counts->waits, 1, memory_order_relaxed);
-        s->pause = FIRST_PAUSE;
+        s->pause = 0;
     }
-    if (s->pause == LONGEST_PAUSE)
+    s->pause = gw_log_feed_pause(s->pause);
+    if (s->pause == GW_LOG_FEED_LONGEST)
         gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: nothing is read, and senders wait, until there is room");
     s->full = true;
     s->retry = gw_now() + s->pause;
-    s->pause = s->pause * 2 < LONGEST_PAUSE ? s->pause * 2 : LONGEST_PAUSE;
 }
 
 /* While nothing was read, no connection was idle. */
@@ -146,6 +146,7 @@ static bool listen_on(struct stream *s)
 static void begin_stop(struct stream *s, gw_nsec now)
 {
     s->stopping = true;
+    gw_log_feed_stop(s->feed);
     s->stop_by = now + STREAM_STOP;
     epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->wake, NULL);
     for (size_t i = 0; i < s->listeners_n; i++)
@@ -249,7 +250,7 @@ static void finish(struct stream *s)
         stream_end(s, s->conns, "stop");
     flush(s);
     while (!gw_log_feed_empty(s->feed) && gw_now() < s->stop_by) {
-        struct timespec t = {.tv_nsec = FIRST_PAUSE};
+        struct timespec t = {.tv_nsec = LAST_PAUSE};
         nanosleep(&t, NULL);
         flush_feed(s);
     }

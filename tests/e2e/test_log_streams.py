@@ -343,7 +343,7 @@ def test_a_full_queue_stops_the_application(tmp_path, sink):
     """The pipe fills, the application waits, and nothing is lost."""
     sink.hold()
     rows = {"receivers": ({"type": "stdin", **PLAIN},),
-            "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", "queue_size": "1MiB"},)}
+            "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", "queue_size": "2MiB"},)}
     read, write = os.pipe()
     gate = Ddgate(tmp_path, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), stdin=read)
     os.close(read)

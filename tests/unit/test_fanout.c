@@ -131,14 +131,35 @@ static void who_can_wait_tries_again(void **state)
     struct gw_ledger_signal before = bed_view(b).signal[GW_LOGS];
     struct gw_frame *f = bed_frame(b, GW_LOGS, 1 << 20, 7);
     struct gw_intake in = {.received = 8, .not_taken[GW_WHY_BUDGET] = 1};
-    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_QUEUE_FULL);
+    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_QUEUE_FULL);
     assert_int_equal(bed_view(b).signal[GW_LOGS].received, before.received);
     assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 0);
     b->paper[0].up_at = b->now;
     bed_run(b, b->now + 600 * GW_SEC);
-    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_OK);
+    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_OK);
     assert_int_equal(bed_view(b).signal[GW_LOGS].accepted, before.accepted + 7);
     bed_run(b, b->now + GW_SEC);
+    bed_drop(b);
+}
+
+/* A file that can be read later leaves half of a small queue to those that cannot come again. */
+static void who_can_wait_keeps_an_exporter_busy_and_no_more(void **state)
+{
+    struct bed *b = bed_of_one();
+    struct gw_err err;
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    struct gw_frame *f = bed_frame(b, GW_LOGS, 1 << 20, 1);
+    struct gw_intake in = {.received = 1};
+    enum gw_code code;
+    while ((code = gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err)) == GW_OK)
+        f = bed_frame(b, GW_LOGS, 1 << 20, 1);
+    assert_int_equal(code, GW_QUEUE_FULL);
+    struct gw_queue *q = gw_sender_route(b->sender[0]).queue;
+    struct gw_queue_state now;
+    gw_queue_state(q, &now);
+    assert_true(now.used > 1 << 20 && now.used <= now.capacity / 2 && !now.refusing);
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_OK);
     bed_drop(b);
 }
 
@@ -414,6 +435,7 @@ int main(void)
         cmocka_unit_test(the_budget_bounds_all_queues_and_is_charged_once),
         cmocka_unit_test(an_exporter_gets_its_signals_and_its_rendering),
         cmocka_unit_test(who_can_wait_tries_again),
+        cmocka_unit_test(who_can_wait_keeps_an_exporter_busy_and_no_more),
         cmocka_unit_test(what_nobody_exports_is_accepted_and_ends),
         cmocka_unit_test(refused_clients_are_told_when_the_backend_is_tried_again),
         cmocka_unit_test(the_ledger_reads_well),

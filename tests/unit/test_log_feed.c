@@ -130,6 +130,25 @@ static void a_full_queue_keeps_or_refuses(void **state)
     close_rig(&r);
 }
 
+/* Who waits leaves room for who cannot; when it is stopped there is no later to wait for. */
+static void who_can_wait_leaves_room(void **state)
+{
+    struct rig r;
+    open_rig(&r, 400000);
+    gw_queue_read_ahead(r.queue, 200000);
+    put(&r, 150);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    put(&r, 100);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_QUEUE_FULL);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, false), GW_OK);
+    put(&r, 70);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_QUEUE_FULL);
+    gw_log_feed_stop(r.feed);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    assert_int_equal(drain(&r), 320);
+    close_rig(&r);
+}
+
 static void what_nobody_exports_ends_at_once(void **state)
 {
     struct rig r;
@@ -173,13 +192,24 @@ static void a_wait_ends_with_room_or_a_stop(void **state)
     close_rig(&r);
 }
 
+/* Whoever waited for a time notices room within an eighth of that time, and half a second. */
+static void pauses_grow_with_the_wait(void **state)
+{
+    gw_nsec pause = gw_log_feed_pause(0), waited = 0;
+    assert_true(pause == 5 * GW_MSEC);
+    for (; pause < GW_LOG_FEED_LONGEST; pause = gw_log_feed_pause(pause)) {
+        assert_true(pause <= 5 * GW_MSEC + waited / 8);
+        waited += pause;
+    }
+    assert_true(waited < 5 * GW_SEC && gw_log_feed_pause(pause) == GW_LOG_FEED_LONGEST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records_reach_the_queue),
-        cmocka_unit_test(a_full_queue_keeps_or_refuses),
-        cmocka_unit_test(what_nobody_exports_ends_at_once),
-        cmocka_unit_test(a_wait_ends_with_room_or_a_stop),
+        cmocka_unit_test(records_reach_the_queue),          cmocka_unit_test(a_full_queue_keeps_or_refuses),
+        cmocka_unit_test(pauses_grow_with_the_wait),        cmocka_unit_test(who_can_wait_leaves_room),
+        cmocka_unit_test(what_nobody_exports_ends_at_once), cmocka_unit_test(a_wait_ends_with_room_or_a_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

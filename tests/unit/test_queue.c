@@ -370,6 +370,38 @@ static void what_waits_for_its_join_is_bounded(void **state)
     gw_queue_drop(q);
 }
 
+/* Below the mark for who can wait, all of it for who cannot; and that somebody waits is nothing to be told. */
+static void who_can_wait_stops_at_the_mark(void **state)
+{
+    struct gw_queue_state now;
+    struct gw_frame *f = frame(1000, GW_LOGS, 0);
+    struct gw_chain rooms[8], none;
+    size_t cost = gw_frame_cost(f);
+    struct gw_queue *q = gw_queue_new(8 * cost, false, no_wake, NULL);
+    gw_queue_read_ahead(q, 2 * cost);
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[0]), GW_OK);
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[1]), GW_OK);
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
+    gw_queue_state(q, &now);
+    assert_true(now.used == 2 * cost && !now.refusing);
+    for (int i = 2; i < 8; i++)
+        assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+    assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
+    gw_queue_state(q, &now);
+    assert_true(now.refusing);
+    for (int i = 0; i < 8; i++)
+        gw_queue_cancel(q, &rooms[i]);
+    gw_queue_read_ahead(q, cost / 2);
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[0]), GW_OK); /* an empty queue takes any */
+    gw_queue_resize(q, 8 * cost, true);
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[1]), GW_OK); /* so does one that drops its oldest */
+    gw_queue_cancel(q, &rooms[0]);
+    gw_queue_cancel(q, &rooms[1]);
+    gw_frame_drop(f);
+    gw_queue_drop(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -379,6 +411,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_its_join_is_bounded),
         cmocka_unit_test(pushes_wake_only_when_there_is_something_to_do),
         cmocka_unit_test(a_queue_that_refused_says_so_until_a_quarter_is_free),
+        cmocka_unit_test(who_can_wait_stops_at_the_mark),
         cmocka_unit_test(a_closed_queue_takes_what_was_reserved_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,7 +272,7 @@ static void a_disk_that_takes_nothing_refuses(void **state)
     f = bed_frame(b, GW_LOGS, 1000, 1);
     f->receipt = &told.receipt;
     in = (struct gw_intake){.received = 1};
-    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_STORAGE);
+    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_STORAGE);
     assert_int_equal(told.times, 0); /* it is the caller's still */
     f->receipt = NULL;
     gw_frame_drop(f);
