@@ -124,6 +124,35 @@ static void large_batches_are_cut(void **state)
     log_bed_close(&b);
 }
 
+/* Every name its own group, found again the second time. */
+static void many_services_and_loggers(void **state)
+{
+    enum { NAMES = 20000 };
+    struct log_bed b = {.options = {.source = GW_LIT("x")}};
+    static char text[64];
+    struct gw_frame *frames[16];
+    struct gw_intake intake;
+    log_bed_open(&b, "http");
+    for (int i = 0; i < 2 * NAMES; i++) {
+        snprintf(text, sizeof text, "{\"dd.service\":\"s%d\",\"logger\":\"l%d\",\"msg\":\"m\"}", i % NAMES / 2, i % NAMES);
+        struct log_input in = {.text = gw_str_z(text), .observed = 1};
+        assert_int_equal(log_add(b.batch, &in), GW_OK);
+    }
+    size_t n = log_finish(b.batch, frames, 16, &intake), resources = 0, scopes = 0;
+    assert_int_equal(intake.received, 2 * NAMES);
+    while (n--) {
+        show_logs *logs = opentelemetry__proto__logs__v1__logs_data__unpack(NULL, frames[n]->len, frames[n]->data);
+        resources += logs->n_resource_logs;
+        for (size_t i = 0; i < logs->n_resource_logs; i++)
+            scopes += logs->resource_logs[i]->n_scope_logs;
+        opentelemetry__proto__logs__v1__logs_data__free_unpacked(logs, NULL);
+        gw_frame_drop(frames[n]);
+    }
+    assert_in_range(scopes, NAMES, NAMES + 16); /* one may be cut by each frame */
+    assert_in_range(resources, NAMES / 2, NAMES / 2 + 16);
+    log_bed_close(&b);
+}
+
 static void memory_is_bounded(void **state)
 {
     struct log_bed b = {.budget = {.limit = 3 << 20}, .options = {.parse = 1}};
@@ -161,6 +190,7 @@ int main(void)
         cmocka_unit_test(options_add_tags_and_resource),
         cmocka_unit_test(attributes_of_the_intake_may_change),
         cmocka_unit_test(large_batches_are_cut),
+        cmocka_unit_test(many_services_and_loggers),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(a_wrong_zone_is_said),
     };

@@ -2,6 +2,9 @@
 #include "translators/logs/log_batch.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
+
+#include "gateway/clock.h"
 
 #include "translators/logs/log_write.h"
 
@@ -30,6 +33,8 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
         return NULL;
     }
     begin_setup(b);
+    if (getrandom(&b->groups.seed, sizeof b->groups.seed, GRND_NONBLOCK) != sizeof b->groups.seed)
+        b->groups.seed = (uint64_t)gw_now() ^ (uintptr_t)b;
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);
     return b;

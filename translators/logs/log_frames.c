@@ -188,7 +188,7 @@ static void make_frame(struct maker *m)
 
 static void clear(struct log_batch *b)
 {
-    b->groups = (struct log_groups){0};
+    b->groups = (struct log_groups){.seed = b->groups.seed};
     gw_arena_reset(&b->keep, KEEP_CHUNKS);
     b->records.len = 0;
     b->n = 0;

@@ -15,10 +15,17 @@ static uint64_t add(uint64_t hash, gw_str s)
     return hash;
 }
 
-static uint64_t hash_of(const struct log_origin *o)
+/* Finalizer of MurmurHash3: every bit of the seed reaches every bit of the result. */
+static uint64_t mix(uint64_t hash)
 {
-    uint64_t hash = add(add(add(add(add(0xcbf29ce484222325u, o->service), o->env), o->version), o->host), o->logger);
-    return hash ^ hash >> 32;
+    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+    hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
+    return hash ^ hash >> 33;
+}
+
+static uint64_t resource_hash(uint64_t seed, const struct log_origin *o)
+{
+    return mix(add(add(add(add(seed, o->service), o->env), o->version), o->host));
 }
 
 static struct log_origin copy(struct gw_arena *a, const struct log_origin *o)
@@ -29,12 +36,14 @@ static struct log_origin copy(struct gw_arena *a, const struct log_origin *o)
 
 static void link_resource(struct log_groups *g, struct log_scope *fresh)
 {
-    for (struct log_scope *s = g->first_resource; s; s = s->other)
-        if (same_resource(&s->origin, &fresh->origin)) {
+    struct log_scope **chain = &g->resources[fresh->resource_hash % LOG_CHAINS];
+    for (struct log_scope *s = *chain; s; s = s->resource_chain)
+        if (s->resource_hash == fresh->resource_hash && same_resource(&s->origin, &fresh->origin)) {
             s->tail = s->tail->next = fresh;
             return;
         }
-    fresh->tail = fresh;
+    fresh->resource_chain = *chain;
+    *chain = fresh->tail = fresh;
     if (g->last_resource)
         g->last_resource->other = fresh;
     else
@@ -42,13 +51,14 @@ static void link_resource(struct log_groups *g, struct log_scope *fresh)
     g->last_resource = fresh;
 }
 
-static struct log_scope *make(struct log_groups *g, struct gw_arena *a, const struct log_origin *o, uint64_t hash)
+static struct log_scope *make(struct log_groups *g, struct gw_arena *a, const struct log_origin *o, uint64_t resource, uint64_t hash)
 {
     struct log_scope *s = gw_new(a, struct log_scope, 1);
     if (!s)
         return NULL;
     s->origin = copy(a, o);
     s->hash = hash;
+    s->resource_hash = resource;
     if (a->spent)
         return NULL;
     s->chain = g->chains[hash % LOG_CHAINS];
@@ -62,9 +72,9 @@ struct log_scope *log_group_find(struct log_groups *g, struct gw_arena *a, const
 {
     if (g->last && same_resource(&g->last->origin, o) && gw_str_eq(g->last->origin.logger, o->logger))
         return g->last;
-    uint64_t hash = hash_of(o);
+    uint64_t resource = resource_hash(g->seed, o), hash = mix(add(resource, o->logger));
     for (struct log_scope *s = g->chains[hash % LOG_CHAINS]; s; s = s->chain)
         if (s->hash == hash && same_resource(&s->origin, o) && gw_str_eq(s->origin.logger, o->logger))
             return g->last = s;
-    return g->last = make(g, a, o, hash);
+    return g->last = make(g, a, o, resource, hash);
 }

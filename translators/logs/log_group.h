@@ -18,18 +18,22 @@ struct log_origin {
 
 struct log_scope {
     struct log_origin origin;
-    uint64_t hash;
+    uint64_t hash, resource_hash;
     uint32_t first, last;    /* slot + 1 */
     struct log_scope *chain; /* in the hash table */
     struct log_scope *next;  /* of the same resource, */
-    struct log_scope *other; /* of the next resource: the first scope of each is on this list */
-    struct log_scope *tail;  /* of a resource's first scope: its last */
+    /* of a resource's first scope: */
+    struct log_scope *other;          /* that of the next resource */
+    struct log_scope *resource_chain; /* in the resources' hash table */
+    struct log_scope *tail;           /* its last scope */
 };
 
-enum { LOG_CHAINS = 256 };
+/* Enough for a hostile request: tens of thousands of names that all differ. */
+enum { LOG_CHAINS = 1024 };
 
 struct log_groups {
-    struct log_scope *chains[LOG_CHAINS];
+    uint64_t seed; /* so that nobody outside can make names that fall on one chain */
+    struct log_scope *chains[LOG_CHAINS], *resources[LOG_CHAINS];
     struct log_scope *last, *first_resource, *last_resource;
     size_t n;
 };
