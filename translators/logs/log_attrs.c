@@ -27,9 +27,9 @@ void log_attrs_back(struct log_attrs *a, struct log_attrs_mark mark)
     a->seen = mark.seen;
 }
 
-static uint64_t hash_of(gw_str key)
+static uint64_t hash_of(uint64_t seed, gw_str key)
 {
-    uint64_t hash = key.len, word = 0;
+    uint64_t hash = seed ^ key.len, word = 0;
     for (; key.len >= 8; key.ptr += 8, key.len -= 8) {
         memcpy(&word, key.ptr, 8);
         hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
@@ -52,7 +52,7 @@ static gw_str *place(const struct log_attrs *a, gw_str key, uint64_t hash)
 
 static void put(struct log_attrs *a, gw_str key)
 {
-    gw_str *at = place(a, key, hash_of(key));
+    gw_str *at = place(a, key, hash_of(a->seed, key));
     *at = key.ptr ? key : GW_STR("");
 }
 
@@ -84,7 +84,7 @@ static bool known(const struct log_attrs *a, gw_str key, uint64_t hash)
 
 bool log_attrs_claim(struct log_attrs *a, gw_str key)
 {
-    uint64_t hash = hash_of(key), bit = UINT64_C(1) << (hash >> 32 & 63);
+    uint64_t hash = hash_of(a->seed, key), bit = UINT64_C(1) << (hash >> 32 & 63);
     if (a->seen & bit && known(a, key, hash))
         return false;
     bool full = a->slots ? 2 * a->n >= a->slots : a->n == LOG_ATTRS_FEW;

@@ -16,6 +16,7 @@ enum { LOG_ATTRS_FEW = 32, LOG_RECORD_ATTRIBUTES = 6 /* field of LogRecord */ };
 struct log_attrs {
     struct otlp_buf w;
     struct gw_arena *arena; /* of the record: for the table of many keys */
+    uint64_t seed;          /* of the hash, set by the owner once: nobody outside can make keys that fall together */
     uint64_t seen;          /* a bit for each key, by its hash */
     size_t n;
     gw_str few[LOG_ATTRS_FEW];

@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 #include "gateway/clock.h"
-
 #include "translators/logs/log_write.h"
 
 enum { KEEP_BUDGET = 64 << 20, SCRATCH_BUDGET = 64 << 20, SLOTS = 256 };
@@ -35,6 +34,7 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
     begin_setup(b);
     if (getrandom(&b->groups.seed, sizeof b->groups.seed, GRND_NONBLOCK) != sizeof b->groups.seed)
         b->groups.seed = (uint64_t)gw_now() ^ (uintptr_t)b;
+    b->attrs.seed = b->tail.attrs.seed = b->groups.seed;
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);
     return b;
