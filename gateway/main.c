@@ -153,6 +153,19 @@ static void print_problems(struct gw_problems *problems)
     free(text);
 }
 
+static void say_running(struct gw_pipeline *p)
+{
+    char *hints = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&hints, &n);
+    if (to) {
+        gw_pipeline_hint(p, to);
+        fclose(to);
+    }
+    fprintf(stderr, "ddgate " DDGATE_VERSION " is running.%s\n%s", n ? " Point an application at it, for example:" : "", n ? hints : "");
+    free(hints);
+}
+
 /* How to go on, for people. */
 static void greet(struct gw_pipeline *p)
 {
@@ -160,8 +173,7 @@ static void greet(struct gw_pipeline *p)
         gw_log(GW_INFO, "ddgate", "ddgate " DDGATE_VERSION " is running");
         return;
     }
-    fputs("ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n", stderr);
-    gw_pipeline_hint(p, stderr);
+    say_running(p);
 }
 
 /* Reads the file again. The configuration that is in place from now on: the new one, or, when something is wrong with that, the old. */

@@ -144,6 +144,16 @@ static void stop(void *ctx)
     f->started = false;
 }
 
+static void hint(void *ctx, FILE *to)
+{
+    const struct file *f = ctx;
+    const struct gw_list *paths = &f->conf.path;
+    fputs("  its log in", to);
+    for (size_t i = 0; i < paths->n; i++)
+        fprintf(to, "%s %.*s", i ? "," : "", GW_FMT(paths->items[i]));
+    fputc('\n', to);
+}
+
 /* By now the exporters have delivered what they could: this is the offset that the next start begins with. */
 static void close_(void *ctx)
 {
@@ -177,5 +187,6 @@ const struct gw_receiver gw_receiver_file = {
     .start = start,
     .stop = stop,
     .close = close_,
+    .hint = hint,
     .metrics = metrics,
 };

@@ -245,6 +245,13 @@ static void stop(void *ctx)
     in->feed = NULL;
 }
 
+static void hint(void *ctx, FILE *to)
+{
+    const struct input *in = ctx;
+    if (in->running)
+        fputs("  its lines on standard input\n", to);
+}
+
 static void close_(void *ctx)
 {
     struct input *in = ctx;
@@ -271,5 +278,6 @@ const struct gw_receiver gw_receiver_stdin = {
     .start = start,
     .stop = stop,
     .close = close_,
+    .hint = hint,
     .metrics = metrics,
 };
