@@ -111,8 +111,10 @@ static int64_t local(struct log_clock *c, int64_t wall)
 
 size_t log_time_front(struct log_clock *c, gw_str text, uint64_t *ns)
 {
+    if (text.len < SECOND)
+        return 0;
     const char *p = text.ptr, *end = text.ptr + text.len;
-    if (text.len < SECOND || !is_digit(*p) || p[MINUTE] != ':' || !pattern(p + MINUTE + 1, "00", 2))
+    if (!is_digit(*p) || p[MINUTE] != ':' || !pattern(p + MINUTE + 1, "00", 2))
         return 0;
     int64_t wall = minute_at(c, p);
     int seconds = two(p + MINUTE + 1), offset;
