@@ -65,6 +65,20 @@ static void options_add_tags_and_resource(void **state)
     log_bed_close(&b);
 }
 
+static void a_record_may_be_empty(void **state)
+{
+    for (int parse = 0; parse < 2; parse++) {
+        struct log_bed b = {.options = {.parse = parse}};
+        struct show s;
+        struct log_input in = {.observed = 5};
+        log_bed_open(&b, "f");
+        assert_int_equal(log_add(b.batch, &in), GW_OK);
+        log_bed_show(&b, &s);
+        assert_non_null(strstr(s.text, "{datadog.log.source=\"f\"}"));
+        log_bed_close(&b);
+    }
+}
+
 /* What stays the same from record to record is written once; what changes, or stands in the record already, is not taken from there. */
 static void attributes_of_the_intake_may_change(void **state)
 {
@@ -188,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_line_is_a_record),
         cmocka_unit_test(records_of_one_resource_stand_together),
         cmocka_unit_test(options_add_tags_and_resource),
+        cmocka_unit_test(a_record_may_be_empty),
         cmocka_unit_test(attributes_of_the_intake_may_change),
         cmocka_unit_test(large_batches_are_cut),
         cmocka_unit_test(many_services_and_loggers),

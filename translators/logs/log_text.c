@@ -379,6 +379,9 @@ static void find_marks(struct log_found *found, gw_str text)
 
 void log_read_text(struct log_reader *r, gw_str text, struct log_found *found)
 {
+    found->body = text;
+    if (!text.len)
+        return;
     struct front f = {.r = r, .found = found, .at = text.ptr, .end = text.ptr + text.len};
     const char *message = f.at;
     skip_blanks(&f);
