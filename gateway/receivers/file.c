@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* pthread_setname_np */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/log.h"
@@ -61,6 +62,18 @@ static void open_text(struct file *f, const char *path, struct gw_problems *prob
     gw_problem(problems, where, "%s", why);
 }
 
+/* A directory is none of the files in it: what is meant is a pattern. */
+static void check_paths(const struct file *f, const char *path, struct gw_problems *problems)
+{
+    struct stat st;
+    char where[160];
+    at_option(path, "path", where, sizeof where);
+    for (size_t i = 0; i < f->conf.path.n; i++)
+        if (stat(f->conf.path.items[i].ptr, &st) == 0 && S_ISDIR(st.st_mode))
+            gw_warning(problems, where, "%.*s is a directory, of which nothing is read; the files in it are \"%.*s/*\"",
+                       GW_FMT(f->conf.path.items[i]), GW_FMT(f->conf.path.items[i]));
+}
+
 /* A place by the option must be one; that there is none by default is only worth a warning. */
 static void open_state(struct file *f, bool check, const char *path, struct gw_problems *problems)
 {
@@ -108,6 +121,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
         gw_problem(problems, where, "which files? Write path = \"/var/log/app/*.log\"");
         return GW_OK;
     }
+    check_paths(f, path, problems);
     open_state(f, host->check, path, problems);
     if (host->check)
         return GW_OK;

@@ -539,3 +539,10 @@ def test_chaos(start, sink, logs, tmp_path, seed, kill):
         assert set(sink.bodies) == set(chaos.lines)
     else:
         once(sink, chaos.lines)
+
+
+def test_a_directory_is_no_file(start, sink, logs):
+    gate = start(path=[str(logs), str(logs / "*.log")])
+    assert f'receivers[0].path: warning: {logs} is a directory, of which nothing is read; the files in it are "{logs}/*"' in gate.stderr
+    append(logs / "a.log", "from a pattern")
+    sink.wait_records(1)
