@@ -1,7 +1,7 @@
 /* exporter.h: what an exporter is.
  *
  *   fan-out ─▶ [queue] ─▶ sender thread: batch, retry, deadlines  ─▶ exporter: one way of putting bytes on a wire
- *                         (sender.c, written once)                    (send, wait, wake: no queue, no retry, no policy)
+ *                         (sender.h, written once)                    (send, wait, wake: no queue, no retry, no policy)
  *
  * An exporter is one const struct, named after the protocol it speaks, in one file that exports only that symbol and stands as
  * one line in modules.def. `open` sees every mistake that a user can make. `send` starts one request and returns at once; its
