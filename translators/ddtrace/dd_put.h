@@ -1,0 +1,83 @@
+/* dd_put.h: fields of an OTLP Span, as the two ways of writing one share them; nobody else includes it.
+ *
+ *   dd_write.c         from what dd_derive found out, once per rendering      any span
+ *   dd_write_again.c   from the bytes of a span that was alike (dd_plan.h)    nearly every span
+ *   dd_put.c           a known attribute, ids, times                          both
+ *
+ * Each of them reserves its room and appends to the buffer; when memory is out they append nothing and the buffer says so (otlp_write.h).
+ * A known attribute's key stands in its row ready to be copied (dd_name_row.head), in moves of a fixed size: what is too much is written
+ * over by what follows. Text that is not UTF-8 takes the slow way, which repairs it.
+ *
+ * What stands here as inline is called once a span or once an attribute and is no more than a few instructions, or a call.
+ *
+ * Ownership, threads: the translator's that the dd_writer and the buffer belong to.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_PUT_H
+#define DD_PUT_H
+
+#include "translators/ddtrace/dd_write.h"
+
+/* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
+enum { SS_SPANS = 2 };
+enum {
+    SPAN_TRACE_ID = 1,
+    SPAN_ID = 2,
+    SPAN_TRACE_STATE = 3,
+    SPAN_PARENT_ID = 4,
+    SPAN_NAME = 5,
+    SPAN_KIND = 6,
+    SPAN_START = 7,
+    SPAN_END = 8,
+    SPAN_ATTRIBUTES = 9,
+    SPAN_STATUS = 15,
+    SPAN_FLAGS = 16
+};
+enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4 };
+/* A known attribute. `field` is ANY_INT or ANY_BOOL. */
+void dd_put_text(struct otlp_buf *, const struct otlp_region *body, const struct dd_name_row *, gw_str);
+void dd_put_number(struct otlp_buf *, const struct dd_name_row *, uint64_t varint, unsigned field);
+void dd_put_double(struct otlp_buf *, const struct dd_name_row *, double);
+/* trace_id, span_id, trace_state, parent_span_id; first of all fields. */
+void dd_put_ids(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *);
+/* Kind, start and end. */
+void dd_put_times(const struct dd_fields *, struct otlp_buf *);
+
+static inline uint64_t dd_end_time(const struct dd_span *s)
+{
+    int64_t end, start = s->start > 0 ? s->start : 0, duration = s->duration > 0 ? s->duration : 0;
+    return __builtin_add_overflow(start, duration, &end) ? INT64_MAX : (uint64_t)end;
+}
+
+static inline bool dd_sampled(const struct dd_fields *f, const struct dd_scanned *c)
+{
+    return c->sampling.priority >= 1 || dd_has(f, DD_T_SPAN_SAMPLING);
+}
+
+static inline void dd_put_any_number(struct otlp_buf *w, gw_str key, const struct dd_number *n)
+{
+    int64_t i;
+    if (dd_number_is_int(n, &i))
+        otlp_attr_int(w, SPAN_ATTRIBUTES, key, i);
+    else
+        otlp_attr_double(w, SPAN_ATTRIBUTES, key, dd_number_as_double(n));
+}
+
+/* A tag that the table does not know. */
+static inline void dd_put_rest(const struct dd_span *s, struct otlp_buf *w, uint32_t index)
+{
+    if (index < s->meta_n)
+        otlp_attr_text(w, SPAN_ATTRIBUTES, s->meta[index].key, s->meta[index].value);
+    else
+        dd_put_any_number(w, s->metrics[index - s->meta_n].key, &s->metrics[index - s->meta_n]);
+}
+
+/* What holds for the chunk: written once (dd_scan.h), copied here. */
+static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w, enum gw_rendering r)
+{
+    gw_str common = r == GW_DATADOG ? gw_str_n(c->common.ptr, c->common_own) : c->common;
+    if (f->own_common && otlp_room(w, common.len))
+        otlp_end(w, otlp_put_bytes(w->data + w->len, common));
+}
+
+#endif
