@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The figures of docs/performance.md: parts alone, the whole path through the real binary, latency, start, cores.
+"""The figures of docs/performance.md: parts alone, the whole path through the real binary, latency, start, cores, the disk queue, logs.
 
   bench/run.py [--only WORD] [--build build] [--seconds 4] [--rounds 3] [--otelcol PATH]
 
@@ -16,7 +16,6 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
@@ -26,9 +25,9 @@ import sys
 import tempfile
 import time
 
-TICKS = os.sysconf("SC_CLK_TCK")
-CPUS = sorted(os.sched_getaffinity(0))
-OURS, THEIRS = {CPUS[0]}, set(CPUS[1:]) or {CPUS[0]}
+import logs
+from turn import CPUS, OURS, THEIRS, cpu_seconds, free_port, heading, middle, peak_mib, scheduled_ms, start, wait_until_idle
+
 # name, version of the API, exporter, compression
 PATHS = [
     ("v0.4 to nowhere", "v0.4", "blackhole", "none"),
@@ -43,42 +42,6 @@ PATHS = [
 ]
 RATE = 15000  # spans per second, of the latency table
 PUT = b"PUT /v0.4/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/msgpack\r\nContent-Length: 1\r\n\r\n\x90"
-
-
-def start(argv, cpus, background=False, **how):
-    def prepare():
-        os.sched_setaffinity(0, cpus)
-        if background:
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-    return subprocess.Popen(argv, preexec_fn=prepare, text=True, **how)
-
-
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def scheduled_ms(pid):
-    """CPU time of all threads, finer than a tick."""
-    return sum(int(f.read_text().split()[0]) for f in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e6
-
-
-def peak_mib(pid):
-    return int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
-
-
-def wait_until_idle(pid):
-    before = -1.0
-    while (now := cpu_seconds(pid)) - before > 0.01:
-        before = now
-        time.sleep(0.5)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def ddgate_conf(port, exporter, compression, sinks, threads, storage=""):
@@ -154,14 +117,6 @@ def turn(args, who, api, exporter, compression, rate=0, cpus=OURS, theirs=THEIRS
         args.void.append(f"{who}, {api}, {exporter}, {compression}: {missing} accepted spans did not arrive, exit status {program.returncode}")
     return {"us": cpu / loaded["accepted"] * 1e6, "rate": loaded["accepted"] / loaded["seconds"], "peak": peak, "refused": loaded["rejected"],
             "bytes": loaded["bytes_per_span"], **loaded["ms"]}
-
-
-def middle(turns):
-    return {key: statistics.median(t[key] for t in turns) for key in turns[0]}
-
-
-def heading(text, columns):
-    print(f"\n{text}\n| {columns} |\n{'|---' * (columns.count('|') + 1)}|", flush=True)
 
 
 def measure_parts(args):
@@ -251,7 +206,8 @@ def measure_storage(args):
             print(f"| {exporter} | {traces} traces | {fsync or 'memory'} | {m['us']:.2f} | {m['rate']:.0f} | {m['peak']:.0f} | {ratio:.2f} |", flush=True)
 
 
-PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "start": measure_start, "cores": measure_cores, "storage": measure_storage}
+PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "start": measure_start, "cores": measure_cores, "storage": measure_storage,
+         "logs": logs.measure}
 
 
 def main():
