@@ -24,9 +24,9 @@ BEGIN = datetime.datetime(2026, 11, 21, 10, 0, 0)
 ROWS = [
     ("documented Python form, plain", "python", 'parse = "none";', ""),
     ("documented Python form, parsed without a script", "python", "", "python"),
-    ("documented Python form, its script", "bare", f'pipeline = "{ROOT}/conf/pipelines/python.p";', "bare"),
+    ("Python without brackets, the shipped script", "bare", f'pipeline = "{ROOT}/conf/pipelines/python.p";', "bare"),
     ("nginx combined, plain", "nginx", 'parse = "none";', ""),
-    ("nginx combined, grok", "nginx", f'pipeline = "{ROOT}/conf/pipelines/nginx.p";', "nginx"),
+    ("nginx combined, the shipped script", "nginx", f'pipeline = "{ROOT}/conf/pipelines/nginx.p";', "nginx"),
 ]
 ID = r"(?P<trace_id>\d+)"
 TIME = r"(?P<time>\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}) (?P<level>[A-Z]+)"
