@@ -144,7 +144,7 @@ void log_library_report(const struct log_library *l, const struct sc_script *scr
 
 struct log_library *log_library_file(gw_str file, const char *path, struct gw_problems *problems)
 {
-    char dir[PATH_ROOM];
+    char dir[PATH_ROOM], base[PATH_ROOM];
     struct folder *f = calloc(1, sizeof *f);
     struct log_library *l = NULL;
     const char *slash = memrchr(file.ptr, '/', file.len);
@@ -153,8 +153,8 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_pr
     if (!f)
         return NULL;
     snprintf(dir, sizeof dir, "%.*s", slash && !len ? 1 : slash ? (int)len : 1, slash ? file.ptr : ".");
-    char *z = strndup(name.ptr, name.len);
-    if (z && !gw_str_ends(name, GW_STR(".p")) && !add_file(f, dir, z))
+    snprintf(base, sizeof base, "%.*s", GW_FMT(name));
+    if (!gw_str_ends(name, GW_STR(".p")) && !add_file(f, dir, base))
         gw_problem(problems, path, "%.*s: %s", GW_FMT(file), strerror(errno));
     else if (!read_folder(f, dir, path, problems))
         gw_problem(problems, path, "%s: %s", dir, strerror(errno));
@@ -165,7 +165,6 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_pr
         log_library_drop(l);
         l = NULL;
     }
-    free(z);
     free_folder(f);
     return l;
 }
