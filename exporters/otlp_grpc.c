@@ -206,9 +206,9 @@ static void grpc_close(void *ctx)
 
 /* --- send --- */
 
-static void drop_frame(void *frame)
+static void unpin_frame(void *frame)
 {
-    gw_frame_drop(frame);
+    gw_frame_unpin(frame);
 }
 
 /* The frames' own bytes, laid end to end without a copy. */
@@ -218,8 +218,8 @@ static grpc_byte_buffer *plain_request(const struct gw_batch *batch)
     if (!slices)
         return NULL;
     for (size_t i = 0; i < batch->n; i++) {
-        struct gw_frame *f = gw_frame_ref(batch->frames[i]);
-        slices[i] = grpc_slice_new_with_user_data(f->data, f->len, drop_frame, f);
+        struct gw_frame *f = gw_frame_pin(batch->frames[i]);
+        slices[i] = grpc_slice_new_with_user_data(f->data, f->len, unpin_frame, f);
     }
     grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(slices, batch->n); /* takes references of its own */
     for (size_t i = 0; i < batch->n; i++)

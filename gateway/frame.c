@@ -35,6 +35,7 @@ struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_rendering rendering
     *f = (struct gw_frame){
         .signal = signal, .rendering = rendering, .items = items, .arrived = gw_now(), .data = data, .len = len, .cap = cap};
     atomic_init(&f->refs, 1);
+    atomic_init(&f->owed, 1);
     atomic_init(&f->joining, SETTLED);
     return f;
 }
@@ -51,6 +52,12 @@ void gw_frame_unjoined(struct gw_frame *f, uint32_t *offsets, uint32_t n)
 }
 
 struct gw_frame *gw_frame_ref(struct gw_frame *f)
+{
+    atomic_fetch_add_explicit(&f->owed, 1, memory_order_relaxed);
+    return gw_frame_pin(f);
+}
+
+struct gw_frame *gw_frame_pin(struct gw_frame *f)
 {
     atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
     return f;
@@ -69,16 +76,22 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
 }
 
 /* The last reference is gone. A part passes on what became of it; parts of parts are few: a frame is halved down to one item. */
-static void end(struct gw_frame *f)
+static void settle(struct gw_frame *f)
 {
     bool abandoned = atomic_load_explicit(&f->abandoned, memory_order_relaxed);
-    if (f->budget)
-        gw_budget_give(f->budget, f->charged);
     if (f->receipt)
         f->receipt->settled(f->receipt, !abandoned);
     if (f->whole && abandoned)
         gw_frame_abandon(f->whole);
     gw_frame_drop(f->whole);
+}
+
+void gw_frame_unpin(struct gw_frame *f)
+{
+    if (atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (f->budget)
+        gw_budget_give(f->budget, f->charged);
     free(f->data);
     free(f->unjoined);
     free(f);
@@ -86,8 +99,11 @@ static void end(struct gw_frame *f)
 
 void gw_frame_drop(struct gw_frame *f)
 {
-    if (f && atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
-        end(f);
+    if (!f)
+        return;
+    if (atomic_fetch_sub_explicit(&f->owed, 1, memory_order_acq_rel) == 1)
+        settle(f);
+    gw_frame_unpin(f);
 }
 
 size_t gw_frame_cost(const struct gw_frame *f)

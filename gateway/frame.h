@@ -13,8 +13,9 @@
  *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
  *                                     └─▶ settled   all are known, or `final`: the bytes never change again
  *
- * A source that can read its data again (a log file) hangs a receipt on the frame: it hears when the last reference goes, and
- * whether the frame was brought to an end (delivered, rejected or given up by a policy) or abandoned by a shutdown.
+ * A source that can read its data again (a log file) hangs a receipt on the frame: it hears when nobody has anything to do
+ * with the frame any more (who only reads its bytes still pins it), and whether it was brought to an end (delivered, rejected or given up
+ * by a policy) or abandoned by a shutdown.
  *
  * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget once (`budget`,
  * `charged`); the last gw_frame_drop gives that back.
@@ -50,7 +51,8 @@ struct gw_stored {
 };
 
 struct gw_frame {
-    _Atomic uint32_t refs;
+    _Atomic uint32_t refs;    /* its memory: references and pins */
+    _Atomic uint32_t owed;    /* its fate: references alone */
     _Atomic uint32_t joining; /* open, being written, settled: see gw_frame_join */
     enum gw_signal signal;
     enum gw_rendering rendering;
@@ -77,6 +79,10 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_rendering, uint8_t *data, 
 void gw_frame_unjoined(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
+/* By who holds a reference: the bytes stay until gw_frame_unpin, and nothing more. A transport lets go of what it has sent when it likes,
+ * and a receipt must not wait for that. */
+struct gw_frame *gw_frame_pin(struct gw_frame *);
+void gw_frame_unpin(struct gw_frame *);
 /* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. True where there is one: then
  * the source has the data still, and brings it again. */
 bool gw_frame_abandon(struct gw_frame *);
