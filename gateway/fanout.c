@@ -424,6 +424,16 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
     return code;
 }
 
+bool gw_fanout_pressed(struct gw_fanout *f)
+{
+    bool pressed = false;
+    struct table *t = enter(f);
+    for (unsigned i = 0; i < t->n && !pressed; i++)
+        pressed = gw_queue_pressed(t->route[i].queue);
+    leave(t);
+    return pressed;
+}
+
 int gw_fanout_retry_after(struct gw_fanout *f)
 {
     int longest = 1;

@@ -65,6 +65,9 @@ enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame
 enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *, bool patient,
                            struct gw_err *) GW_MUST_CHECK;
 
+/* True while some exporter does not keep up: who can take its time should, so that queues stay short where senders share its core. */
+bool gw_fanout_pressed(struct gw_fanout *);
+
 /* When a refused sender should try again, in whole seconds, at least 1. */
 int gw_fanout_retry_after(struct gw_fanout *);
 

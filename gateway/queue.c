@@ -478,6 +478,14 @@ bool gw_queue_finished(struct gw_queue *q)
     return finished;
 }
 
+bool gw_queue_pressed(struct gw_queue *q)
+{
+    pthread_mutex_lock(&q->lock);
+    bool pressed = !q->drop_oldest && q->ahead < q->capacity && q->used > q->ahead / 2;
+    pthread_mutex_unlock(&q->lock);
+    return pressed;
+}
+
 size_t gw_queue_used(struct gw_queue *q)
 {
     pthread_mutex_lock(&q->lock);

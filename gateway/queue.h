@@ -124,6 +124,8 @@ void gw_queue_poke(struct gw_queue *);
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
+/* Above half of the mark of gw_queue_read_ahead, where one is set and nothing is dropped instead: the sender does not keep up. */
+bool gw_queue_pressed(struct gw_queue *);
 /* Bytes charged. */
 size_t gw_queue_used(struct gw_queue *);
 /* For the admin page. Any thread. */

@@ -255,11 +255,15 @@ static void a_pin_keeps_the_bytes_and_no_receipt_waiting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_frame_lives_as_long_as_its_references), cmocka_unit_test(ids_are_filled_in_as_they_become_known),
-        cmocka_unit_test(rounded_ids_of_logs_are_repaired),        cmocka_unit_test(a_settled_frame_never_changes),
-        cmocka_unit_test(knowledge_is_as_old_as_the_frame),        cmocka_unit_test(a_pin_keeps_the_bytes_and_no_receipt_waiting),
+        cmocka_unit_test(a_frame_lives_as_long_as_its_references),
+        cmocka_unit_test(ids_are_filled_in_as_they_become_known),
+        cmocka_unit_test(rounded_ids_of_logs_are_repaired),
+        cmocka_unit_test(a_settled_frame_never_changes),
+        cmocka_unit_test(knowledge_is_as_old_as_the_frame),
+        cmocka_unit_test(a_pin_keeps_the_bytes_and_no_receipt_waiting),
         cmocka_unit_test(a_receipt_hears_of_the_last_reference),
-        cmocka_unit_test(a_receipt_waits_for_the_parts),           cmocka_unit_test(senders_agree_on_the_bytes),
+        cmocka_unit_test(a_receipt_waits_for_the_parts),
+        cmocka_unit_test(senders_agree_on_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

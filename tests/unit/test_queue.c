@@ -384,6 +384,13 @@ static void who_can_wait_stops_at_the_mark(void **state)
     assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
     gw_queue_state(q, &now);
     assert_true(now.used == 2 * cost && !now.refusing);
+    assert_true(gw_queue_pressed(q));
+    gw_queue_resize(q, 8 * cost, true);
+    assert_false(gw_queue_pressed(q)); /* one that drops its oldest presses nobody */
+    gw_queue_resize(q, 8 * cost, false);
+    gw_queue_cancel(q, &rooms[1]);
+    assert_false(gw_queue_pressed(q)); /* half of the mark */
+    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[1]), GW_OK);
     for (int i = 2; i < 8; i++)
         assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
     assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
