@@ -1,7 +1,7 @@
 /* bench_compress: what it costs to make requests smaller, by library and level, and how much smaller they become. The input is a batch
  * as the exporters send it: translated payloads (payload.h), 2 MiB together. Ids are as random as real ones. One thread.
  * Prints the best of several rounds in milliseconds of CPU time for each MiB of OTLP, and the ratio. The rows with a star are what
- * exporters/compress.c does. SPDX-License-Identifier: Apache-2.0 */
+ * exporters/sender/compress.c does. SPDX-License-Identifier: Apache-2.0 */
 #include <isa-l/igzip_lib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +12,8 @@
 #endif
 
 #include "bench/payload.h"
-#include "exporters/compress.h"
-#include "gateway/ids.h"
+#include "core/delivery/trace_ids.h"
+#include "exporters/sender/compress.h"
 #include "translators/ddtrace/dd_translate.h"
 
 enum { TRACES = 75, BATCH = 2 << 20, ROUNDS = 9 };

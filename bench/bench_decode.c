@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/clock.h"
+#include "core/base/clock.h"
 #include "translators/ddtrace/dd_span.h"
 
 enum { CHUNKS = 100, SPANS = 10, ROUNDS = 15, ROUND_SPANS = 100000 };

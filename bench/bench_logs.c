@@ -5,9 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gateway/budget.h"
-#include "gateway/problem.h"
-#include "gateway/receiver.h"
+#include "core/base/budget.h"
+#include "core/config/config_diagnostic.h"
+#include "core/delivery/receiver.h"
 #include "translators/logs/log_record.h"
 #include "translators/logs/log_scripts.h"
 
@@ -116,7 +116,7 @@ static void measure(const char *folder, const struct row *row)
     static char text[FORMS][512];
     struct gw_budget budget = {.limit = SIZE_MAX};
     struct gw_problems *problems = gw_problems_new();
-    struct gw_host host = {.budget = &budget, .scripts = log_scripts_new()};
+    struct log_environment host = {.budget = &budget, .scripts = log_scripts_new()};
     struct log_options options = {.source = gw_str_z(row->source), .parse = row->parse};
     size_t bytes = 0;
     double best = 1e18;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "translators/logs/script/script.h"
+#include "translators/pipeline/script.h"
 
 enum { ROUNDS = 12, LINES = 4000 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "bench/payload.h"
-#include "gateway/ids.h"
+#include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_translate.h"
 
 enum { TRACES = 75, PAYLOADS = 16, ROUNDS = 12, REPEAT = 8 };

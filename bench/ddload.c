@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "bench/payload.h"
-#include "gateway/clock.h"
+#include "core/base/clock.h"
 
 enum { PAYLOADS = 4, CONNECTIONS = 64, LATENCIES = 1 << 18, CODES = 600 };
 

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 
 static struct {
     atomic_ullong requests, spans, bytes;

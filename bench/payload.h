@@ -5,8 +5,8 @@
  * payloads from the same seed everywhere. Ids are 64 bits wide at known places, so that each sending can have fresh ones.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef BENCH_PAYLOAD_H
-#define BENCH_PAYLOAD_H
+#ifndef PAYLOAD_H
+#define PAYLOAD_H
 
 #include <stddef.h>
 #include <stdint.h>

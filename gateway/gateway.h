@@ -15,9 +15,9 @@
  *   frame       serialized OTLP of one signal, with its number of items (frame.h)
  *   rendering   how a frame says what it says: option `mode` of an exporter (frame.h)
  *   batch       the frames of one request to a backend (exporter.h)
- *   parcel      a batch and what has become of it so far (exporters/parcel.h)
+ *   parcel      a batch and what has become of it so far (exporters/sender/inflight_batch.h)
  *   verdict     what a backend's answer means for the data (exporter.h)
- *   the join    finding the upper halves of 128-bit trace ids (ids.h)
+ *   the join    finding the upper halves of 128-bit trace ids (trace_ids.h)
  *   the ledger  where every item is, at any time (ledger.h)
  *
  * Three lifetimes
@@ -28,14 +28,14 @@
  * Threads
  *   main                         configuration, start, signals, reload, drain, ledger, exit   main.c, pipeline.h
  *   admin, one per address       what is seen from outside; waits for nothing of the others   admin.h
- *   one per core (http worker)   everything from the socket to the queue                      receivers/http.h
- *   one per exporter             everything from the queue to the backend                     exporters/sender.h
- *   one, with a disk queue       forces to the disk what is not delivered soon                storage.h
+ *   one per core (http worker)   everything from the socket to the queue                      http/http.h
+ *   one per exporter             everything from the queue to the backend                     exporters/sender/sender.h
+ *   one, with a disk queue       forces to the disk what is not delivered soon                disk_queue.h
  *   gRPC's, libcurl's            inside exporters; they touch frames by their last drop only
  * What threads share: queues (a mutex each), the ledger (a mutex), the id table (a mutex per shard), the log (a mutex), the memory
  * account (an atomic). No lock is held while another is taken, or while anything waits.
  *
- * Where to start reading: option.h and conf.h (how a component says what can be set), receiver.h and exporter.h (what a
+ * Where to start reading: option.h and configuration.h (how a component says what can be set), receiver.h and exporter.h (what a
  * component is), modules.def (which there are), pipeline.h (how they are put together), main.c.
  *
  * Arrows point one way: receivers, translators and exporters never include each other's headers, gateway/ wires them

@@ -3,12 +3,12 @@
  * Each function returns NULL, or what is wrong, in words: unit tests fail with it, fuzzers abort.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef TESTS_OTLP_SOUND_H
-#define TESTS_OTLP_SOUND_H
+#ifndef OTLP_SOUND_H
+#define OTLP_SOUND_H
 
 #include <string.h>
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 #include "trace_service.pb-c.h"
 
 typedef Opentelemetry__Proto__Common__V1__KeyValue sound_attr;

@@ -17,7 +17,7 @@ def documented():
 
 
 def check(path, step):
-    """Every step-th case, and all that differ; tests/unit/test_script_cases.c has the rest."""
+    """Every step-th case, and all that differ; tests/unit/translators/pipeline/test_script_cases.c has the rest."""
     known = documented()
     cases = [case for i, case in enumerate(pipeline_cases.read(path)) if i % step == 0 or case["id"] in known]
     wrong = pipeline_cases.judge_all(cases)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "gateway/json.h"
+#include "core/base/json.h"
 #include "translators/ddtrace/dd_sql.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,8 +2,8 @@
  * handed out are sound, all that was received is accounted for, and an error has a place and words.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef TESTS_DD_WALK_H
-#define TESTS_DD_WALK_H
+#ifndef DD_WALK_H
+#define DD_WALK_H
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "translators/logs/grok.h"
+#include "translators/text/grok.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

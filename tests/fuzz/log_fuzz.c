@@ -4,10 +4,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "gateway/budget.h"
-#include "gateway/err.h"
-#include "gateway/problem.h"
-#include "gateway/receiver.h"
+#include "core/base/budget.h"
+#include "core/base/err.h"
+#include "core/config/config_diagnostic.h"
+#include "core/delivery/receiver.h"
 #include "logs.pb-c.h"
 #include "translators/logs/log_record.h"
 
@@ -15,7 +15,7 @@ typedef Opentelemetry__Proto__Logs__V1__LogsData logs_data;
 typedef Opentelemetry__Proto__Logs__V1__LogRecord log_record;
 
 static struct gw_budget budget = {.limit = SIZE_MAX};
-static struct gw_host host = {.budget = &budget};
+static struct log_environment host = {.budget = &budget};
 static struct log_batch *batches[2]; /* by option `parse` */
 
 static void open_once(void)

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "translators/logs/script/script.h"
-#include "translators/logs/script/text.h"
+#include "core/base/text.h"
+#include "translators/pipeline/script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,20 +40,20 @@ enum { SCRIPTS = sizeof scripts / sizeof *scripts };
 /* The script with a text literal for its @. */
 static gw_str filled(struct gw_arena *a, const char *script, gw_str pattern)
 {
-    struct sc_buf b = {.arena = a};
+    struct gw_text b = {.arena = a};
     const char *at = strchr(script, '@');
     if (!at)
         return gw_str_z(script);
-    sc_put(&b, script, (size_t)(at - script));
-    sc_put_char(&b, '"');
+    gw_text_put(&b, script, (size_t)(at - script));
+    gw_text_put_char(&b, '"');
     for (size_t i = 0; i < pattern.len; i++) {
         char text[5];
         snprintf(text, sizeof text, "\\x%02x", (unsigned char)pattern.ptr[i]);
-        sc_put_z(&b, text);
+        gw_text_put_z(&b, text);
     }
-    sc_put_char(&b, '"');
-    sc_put_z(&b, at + 1);
-    return sc_taken(&b);
+    gw_text_put_char(&b, '"');
+    gw_text_put_z(&b, at + 1);
+    return gw_text_result(&b);
 }
 
 static void run(const struct sc_script *script, struct gw_arena *a, struct sc_thread *thread, gw_str line)
@@ -66,7 +66,7 @@ static void run(const struct sc_script *script, struct gw_arena *a, struct sc_th
     if (!sc_run(script, &env, &p, &fault) && !fault.set)
         abort();
     for (size_t i = 0; i < p.n; i++) {
-        struct sc_buf b = {.arena = a};
+        struct gw_text b = {.arena = a};
         if (p.fields[i].val.type == SC_LIST || p.fields[i].val.type == SC_MAP)
             abort();
         sc_json(&b, &p.fields[i].val);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "translators/logs/script/script.h"
-#include "translators/logs/script/text.h"
+#include "core/base/text.h"
+#include "translators/pipeline/script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +23,7 @@ static void run(const struct sc_script *script, gw_str line)
     else if (!fault.set)
         abort();
     for (size_t i = 0; i < p.n; i++) {
-        struct sc_buf b = {.arena = &a};
+        struct gw_text b = {.arena = &a};
         if (p.fields[i].val.type == SC_LIST || p.fields[i].val.type == SC_MAP || (p.fields[i].tag && p.fields[i].val.type != SC_STR))
             abort();
         sc_json(&b, &p.fields[i].val);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "translators/logs/script/script.h"
+#include "translators/pipeline/script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

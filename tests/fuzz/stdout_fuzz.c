@@ -2,11 +2,11 @@
  * First byte: signal. SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "exporters/hold.h"
-#include "exporters/otlp_json.h"
-#include "exporters/otlp_read.h"
-#include "exporters/pretty.h"
-#include "gateway/err.h"
+#include "core/base/err.h"
+#include "exporters/encoding/otlp_json.h"
+#include "exporters/encoding/otlp_read.h"
+#include "exporters/stdout/pretty.h"
+#include "exporters/stdout/trace_buffer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

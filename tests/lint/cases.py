@@ -13,8 +13,8 @@ def rows(file, pattern):
 
 
 def main():
-    cases = "".join(p.read_text() for p in sorted(pathlib.Path("tests/unit").glob("test_translate_*.c")))
-    lists = cases + pathlib.Path("tests/unit/test_dd_tags.c").read_text()
+    cases = "".join(p.read_text() for p in sorted(pathlib.Path("tests/unit").rglob("test_translate_*.c")))
+    lists = cases + pathlib.Path("tests/unit/translators/ddtrace/test_dd_tags.c").read_text()
     lists = re.sub(r'"\s*"', "", lists)  # one text over several lines
     tags = rows("dd_attrs.def", r'^TAG\(\w+,\s*"([^"]+)"')
     attributes = rows("dd_attrs.def", r'^ATTR\(\w+,\s*"([^"]+)"') + rows("dd_resource.def", r'^RES\(\w+,\s*"([^"]+)"')

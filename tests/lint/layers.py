@@ -1,33 +1,122 @@
-"""Arrows point one way: which folder may include which. DESIGN: receivers -> translators -> frames -> exporters; gateway/ wires them."""
+# SPDX-License-Identifier: Apache-2.0
+"""Which folder may include which. ARROWS is the table that docs/architecture.md shows as a picture: a folder may include itself and the
+folders named here, nothing else. `--table` prints it for that page. A circle of files is an error too: two headers, or two components,
+that need each other belong together or want a third."""
 
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# What translators and exporters may know of gateway/: values and memory, no threads, no process.
-BASE = {"arena", "budget", "clock", "err", "frame", "ids", "json", "ledger", "nearest", "option", "problem", "receiver", "str"}
-EXPORTER_BASE = BASE | {"exporter", "fanout", "log", "metrics", "queue", "storage"}
-RULES = {
-    "translators/": lambda path: path.startswith(("translators/", "proto/")) or base(path, BASE),
-    "exporters/": lambda path: path.startswith(("exporters/", "proto/")) or base(path, EXPORTER_BASE),
-    "gateway/receivers/": lambda path: not path.startswith("exporters/"),
+BASE = ["core/base"]
+CONFIG = ["core/config", *BASE]
+DELIVERY = ["core/delivery", *CONFIG]
+TRANSLATE = ["translators/logs", "translators/pipeline", "translators/text", "translators/otlp"]
+SEND = ["exporters/sender", "exporters/encoding"]
+LISTEN = ["gateway/http", "gateway/net", "gateway"]
+RECEIVE = [*LISTEN, "gateway/receivers/common", *TRANSLATE, *DELIVERY]
+ARROWS = {
+    "core/base": [],
+    "core/config": BASE,
+    "core/delivery": CONFIG,
+    "core/diskqueue": DELIVERY,
+    "proto": [],
+    "translators/otlp": BASE,
+    "translators/text": BASE,
+    "translators/pipeline": ["translators/text", *CONFIG],
+    "translators/logs": ["translators/pipeline", "translators/text", "translators/otlp", *DELIVERY],
+    "translators/ddtrace": ["translators/otlp", *DELIVERY],
+    "exporters/encoding": ["proto", *DELIVERY],
+    "exporters/sender": ["exporters/encoding", "core/diskqueue", *DELIVERY],
+    "exporters/otlp": [*SEND, "proto", *DELIVERY],
+    "exporters/sls": ["exporters/otlp", *SEND, *DELIVERY],
+    "exporters/stdout": [*SEND, "proto", *DELIVERY],
+    "exporters/blackhole": [*SEND, *DELIVERY],
+    "gateway": ["translators/logs", *DELIVERY],
+    "gateway/net": CONFIG,
+    "gateway/http": ["gateway/net", "gateway", *DELIVERY],
+    "gateway/admin": ["gateway/net", *DELIVERY],
+    "gateway/receivers/common": ["gateway", "translators/logs", "translators/text", *DELIVERY],
+    "gateway/receivers/ddtrace": [*LISTEN, "translators/ddtrace", *DELIVERY],
+    "gateway/receivers/log_http": RECEIVE,
+    "gateway/receivers/stream": RECEIVE,
+    "gateway/receivers/file": RECEIVE,
+    "gateway/run": ["*"],
 }
 
 
-def base(path, names):
-    return re.fullmatch(r"gateway/(\w+)\.(h|def)", path) is not None and pathlib.PurePath(path).stem in names
+def folder_of(path):
+    return str(pathlib.PurePath(path).parent)
+
+
+def component(path):
+    """x.c, x.h and what x's own files share, x_internal.h."""
+    return path.rsplit(".", 1)[0].removesuffix("_internal")
+
+
+def allowed(folder, target):
+    arrows = ARROWS[folder]
+    return target == folder or target in arrows or arrows == ["*"]
+
+
+def sources():
+    for top in ("core", "translators", "exporters", "gateway"):
+        yield from sorted((ROOT / top).rglob("*.[ch]"))
+
+
+def includes(file):
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+        if include:
+            yield number, include[1] if "/" in include[1] else f"proto/{include[1]}"
+
+
+def circles(graph):
+    """Components that include each other in a circle, by Tarjan's algorithm."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph.get(node, ()):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            group = stack[stack.index(node):]
+            del stack[stack.index(node):]
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
 
 
 def main():
-    wrong = []
-    for folder, allowed in RULES.items():
-        for file in sorted((ROOT / folder).rglob("*.[ch]")):
-            for number, line in enumerate(file.read_text().splitlines(), 1):
-                include = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
-                if include and "/" in include[1] and not allowed(include[1]):
-                    wrong.append(f"{file.relative_to(ROOT)}:{number}: {folder} may not include {include[1]}")
-    print("\n".join(wrong) or "every include points the right way")
+    if "--table" in sys.argv:
+        for folder, arrows in ARROWS.items():
+            print(f"{folder}: {' '.join(arrows) or '-'}")
+        return 0
+    wrong, graph = [], {}
+    for file in sources():
+        here = str(file.relative_to(ROOT))
+        folder = folder_of(here)
+        if folder not in ARROWS:
+            wrong.append(f"{here}: {folder} is in no row of ARROWS")
+            continue
+        for number, target in includes(file):
+            if not allowed(folder, folder_of(target)):
+                wrong.append(f"{here}:{number}: {folder} may not include {target}")
+            if not target.startswith("proto/"):
+                graph.setdefault(component(here), set()).add(component(target))
+    for node, targets in graph.items():
+        targets.discard(node)
+    wrong += [f"a circle: {' '.join(group)}" for group in circles(graph)]
+    print("\n".join(wrong) or "every include points down")
     return bool(wrong)
 
 

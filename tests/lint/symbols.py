@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def main():
     library = pathlib.Path(os.environ["DDGATE_BINARY"]).parent / "libddgate_lib.a"
-    rows = re.findall(r"^(RECEIVER|EXPORTER)\((\w+)\)", (ROOT / "gateway/modules.def").read_text(), re.M)
+    rows = re.findall(r"^(RECEIVER|EXPORTER)\((\w+)\)", (ROOT / "gateway/run/modules.def").read_text(), re.M)
     want = [f"gw_{kind.lower()}_{name}" for kind, name in rows]
     exported, member = {}, None
     for line in subprocess.run(["nm", "-g", "--defined-only", library], capture_output=True, text=True, check=True).stdout.splitlines():

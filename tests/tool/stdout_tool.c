@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/modules.h"
-#include "gateway/option.h"
+#include "core/config/option.h"
+#include "gateway/run/modules.h"
 
 enum { MOST = 10000 };
 

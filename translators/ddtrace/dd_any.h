@@ -10,7 +10,7 @@
 #ifndef DD_ANY_H
 #define DD_ANY_H
 
-#include "gateway/json.h"
+#include "core/base/json.h"
 #include "translators/ddtrace/dd_span.h"
 #include "translators/otlp/otlp_write.h"
 

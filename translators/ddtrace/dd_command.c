@@ -1,6 +1,6 @@
 /* Commands of key-value stores and bodies of document stores, without their data: the part of dd_sql.h that is no SQL.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/json.h"
+#include "core/base/json.h"
 #include "translators/ddtrace/dd_sql.h"
 
 /* ---- Redis, Valkey, memcached ---- */

@@ -4,7 +4,7 @@
 #ifndef DD_EXPORT_H
 #define DD_EXPORT_H
 
-#include "translators/ddtrace/dd_join.h"
+#include "translators/ddtrace/dd_trace_ids.h"
 #include "translators/ddtrace/dd_write.h"
 
 enum { DD_RECENT = 16 };

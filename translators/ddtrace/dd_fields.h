@@ -15,7 +15,7 @@
 #ifndef DD_FIELDS_H
 #define DD_FIELDS_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 #include "translators/ddtrace/dd_memo.h"
 #include "translators/ddtrace/dd_names.h"
 #include "translators/ddtrace/dd_span.h"

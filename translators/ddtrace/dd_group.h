@@ -16,8 +16,8 @@
 #ifndef DD_GROUP_H
 #define DD_GROUP_H
 
-#include "gateway/arena.h"
-#include "gateway/frame.h"
+#include "core/base/arena.h"
+#include "core/delivery/frame.h"
 #include "translators/otlp/otlp_write.h"
 
 /* Two spans have the same resource when all of these are equal. */

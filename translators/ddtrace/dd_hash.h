@@ -7,7 +7,7 @@
 #ifndef DD_HASH_H
 #define DD_HASH_H
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 
 static inline uint64_t dd_hash_fold(uint64_t a, uint64_t b)
 {

@@ -1,6 +1,6 @@
 /* dd_json.h: reading JSON payloads; private to the decoders. What dd_msgpack.h and dd_maps.c are for msgpack.
  *
- *      dd_json.c ─▶ dd_json_maps.c, dd_json_parts.c ─▶ dd_json_values.c ─▶ gateway/json.h
+ *      dd_json.c ─▶ dd_json_maps.c, dd_json_parts.c ─▶ dd_json_values.c ─▶ core/base/json.h
  *
  * The errors of gw_json are sticky and mean DD_ILL_FORMED; here a value of another type is DD_OTHER_TYPE, and the cursor may then
  * stand within it: whoever goes on saves the cursor before (`before`) and calls dd_json_pass.

@@ -12,7 +12,7 @@
 #ifndef DD_LAYOUT_H
 #define DD_LAYOUT_H
 
-#include "gateway/err.h"
+#include "core/base/err.h"
 #include "translators/ddtrace/dd_group.h"
 
 /* The serialized Resource of a group (dd_resource.h writes it). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_links.h"
 
-#include "gateway/json.h"
+#include "core/base/json.h"
 #include "translators/ddtrace/dd_any.h"
 
 /* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */

@@ -10,7 +10,7 @@
 #ifndef DD_MEMO_H
 #define DD_MEMO_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 
 enum { DD_MEMO_SLOTS = 1024, DD_MEMO_TEXT = 4096 /* longest query kept */, DD_MEMO_BYTES = 512 * 1024 };
 

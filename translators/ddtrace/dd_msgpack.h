@@ -24,8 +24,8 @@
 #ifndef DD_MSGPACK_H
 #define DD_MSGPACK_H
 
-#include "gateway/err.h"
-#include "gateway/str.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
 
 enum dd_got { DD_TAKEN = 0, DD_OTHER_TYPE, DD_ILL_FORMED };
 

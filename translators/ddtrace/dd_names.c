@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_names.h"
 
-#include "gateway/err.h"
+#include "core/base/err.h"
 
 #include <pthread.h>
 

@@ -9,7 +9,7 @@
  *                                                        ─no──▶ dd_load, dd_derive, dd_write; dd_learn makes a plan of it (dd_learn.h)
  *
  * A plan is never a guess: every byte that anything is concluded from is compared, and what comes out is what the long way writes
- * (tests/unit/test_translate_plans.c and the fuzzer compare the two). Entries that need not be equal:
+ * (tests/unit/translators/ddtrace/test_translate_plans.c and the fuzzer compare the two). Entries that need not be equal:
  *     DD_ANY_VALUE   written as they are, and nothing is concluded from them: unknown tags, row counts, user agents
  *     DD_ITS_UPPER   _dd.p.tid: the scan reads it
  *     DD_ITS_URL     the same scheme, host and port, path and query as before or both not there; made free of secrets anew

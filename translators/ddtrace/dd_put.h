@@ -1,7 +1,7 @@
 /* dd_put.h: fields of an OTLP Span, as the two ways of writing one share them; nobody else includes it.
  *
  *   dd_write.c         from what dd_derive found out, once per rendering      any span
- *   dd_write_again.c   from the bytes of a span that was alike (dd_plan.h)    nearly every span
+ *   dd_write_cached.c   from the bytes of a span that was alike (dd_plan.h)    nearly every span
  *   dd_put.c           a known attribute, ids, times                          both
  *
  * Each of them reserves its room and appends to the buffer; when memory is out they append nothing and the buffer says so (otlp_write.h).

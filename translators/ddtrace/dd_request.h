@@ -9,7 +9,7 @@
 #ifndef DD_REQUEST_H
 #define DD_REQUEST_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 
 struct dd_request {
     gw_str lang, lang_version, interpreter, vendor; /* Datadog-Meta-Lang … as sent: "python", "jvm", ".NET" */

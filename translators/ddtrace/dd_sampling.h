@@ -23,7 +23,7 @@
 #ifndef DD_SAMPLING_H
 #define DD_SAMPLING_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 
 enum { DD_MAX_PROPAGATED = 16, DD_NO_PRIORITY = -128 };
 

@@ -21,11 +21,11 @@
 #ifndef DD_SPAN_H
 #define DD_SPAN_H
 
-#include "gateway/arena.h"
-#include "gateway/err.h"
-#include "gateway/json.h"
-#include "gateway/ledger.h"
-#include "gateway/str.h"
+#include "core/base/arena.h"
+#include "core/base/err.h"
+#include "core/base/json.h"
+#include "core/base/str.h"
+#include "core/delivery/ledger.h"
 #include "translators/ddtrace/dd_msgpack.h"
 
 /* One entry of `meta` (text) or `meta_struct` (value: the bytes of a msgpack value, undecoded). */

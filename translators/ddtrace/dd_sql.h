@@ -24,7 +24,7 @@
 #ifndef DD_SQL_H
 #define DD_SQL_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 
 enum dd_sql_dialect { DD_SQL_STANDARD, DD_SQL_MYSQL, DD_SQL_POSTGRESQL, DD_SQL_ORACLE, DD_SQL_SQLSERVER, DD_SQL_SQLITE };
 

@@ -12,7 +12,7 @@
 #ifndef DD_STRUCT_H
 #define DD_STRUCT_H
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 #include "translators/otlp/otlp_write.h"
 
 enum { DD_STRUCT_DEPTH = 64 };

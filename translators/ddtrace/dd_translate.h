@@ -15,10 +15,10 @@
 #ifndef DD_TRANSLATE_H
 #define DD_TRANSLATE_H
 
-#include "gateway/frame.h"
-#include "gateway/ids.h"
-#include "gateway/ledger.h"
-#include "gateway/option.h"
+#include "core/config/option.h"
+#include "core/delivery/frame.h"
+#include "core/delivery/ledger.h"
+#include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_request.h"
 #include "translators/ddtrace/dd_span.h"
 

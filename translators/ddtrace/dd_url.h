@@ -12,7 +12,7 @@
 #ifndef DD_URL_H
 #define DD_URL_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 
 struct dd_url {
     gw_str scheme, userinfo, host, path, query, fragment; /* host without [ ]; query without '?' */

@@ -17,7 +17,7 @@
 #ifndef DD_WRITE_H
 #define DD_WRITE_H
 
-#include "gateway/frame.h"
+#include "core/delivery/frame.h"
 #include "translators/ddtrace/dd_fields.h"
 #include "translators/ddtrace/dd_scan.h"
 #include "translators/ddtrace/dd_translate.h"

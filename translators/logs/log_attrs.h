@@ -8,7 +8,7 @@
 #ifndef LOG_ATTRS_H
 #define LOG_ATTRS_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 #include "translators/otlp/otlp_write.h"
 
 enum { LOG_ATTRS_FEW = 32, LOG_RECORD_ATTRIBUTES = 6 /* field of LogRecord */ };

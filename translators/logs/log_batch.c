@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "gateway/clock.h"
+#include "core/base/clock.h"
 #include "translators/logs/log_write.h"
 
 enum { KEEP_BUDGET = 64 << 20, SCRATCH_BUDGET = 64 << 20, SLOTS = 256 };
@@ -44,7 +44,7 @@ void log_batch_drop(struct log_batch *b)
 {
     if (!b)
         return;
-    gw_budget_give(b->conf->host->budget, b->charged);
+    gw_budget_give(b->conf->environment->budget, b->charged);
     otlp_fini(&b->records);
     otlp_fini(&b->attrs.w);
     otlp_fini(&b->tail.attrs.w);
@@ -87,7 +87,7 @@ static bool pay(struct log_batch *b)
         return false;
     if (held < LOG_BATCH_FREE + b->charged)
         return true;
-    if (!gw_budget_take(b->conf->host->budget, LOG_BATCH_STEP))
+    if (!gw_budget_take(b->conf->environment->budget, LOG_BATCH_STEP))
         return false;
     b->charged += LOG_BATCH_STEP;
     return true;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/config/config_diagnostic.h"
+
 enum { RESOURCE_ATTRIBUTES = 1, OPTIONS_MEMORY = 1 << 20 };
 
 struct log_setup *log_setup_take(const struct log_conf *c)
@@ -98,7 +100,7 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
     s->source = o->source.len ? s->options.source : gw_str_z(c->receiver);
     s->service = o->service.len ? s->options.service : o->source.len ? s->options.source : GW_STR("unknown_service");
     find_zone(s, path, problems);
-    find_script(s, c->host->scripts, path, problems);
+    find_script(s, c->environment->scripts, path, problems);
     write_maps(s);
     if (!s->memory.spent && !s->resource.failed)
         return s;
@@ -108,19 +110,19 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
 
 /* --- the configuration of a receiver --- */
 
-struct log_conf *log_conf_new(const struct log_options *o, const struct gw_host *host, const char *path, const char *receiver,
-                              struct gw_problems *problems)
+struct log_conf *log_conf_new(const struct log_options *o, const struct log_environment *environment, const char *path,
+                              const char *receiver, struct gw_problems *problems)
 {
     struct log_conf *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     pthread_mutex_init(&c->lock, NULL);
-    c->host = host;
-    c->counts = host->scripts ? log_scripts_counts(host->scripts) : &c->own;
+    c->environment = environment;
+    c->counts = environment->scripts ? log_scripts_counts(environment->scripts) : &c->own;
     snprintf(c->receiver, sizeof c->receiver, "%s", receiver);
     snprintf(c->path, sizeof c->path, "%s", path);
-    if (host->scripts)
-        log_scripts_enter(host->scripts, c);
+    if (environment->scripts)
+        log_scripts_enter(environment->scripts, c);
     c->now = setup_new(c, o, path, problems);
     if (c->now)
         return c;
@@ -132,8 +134,8 @@ void log_conf_drop(struct log_conf *c)
 {
     if (!c)
         return;
-    if (c->host->scripts)
-        log_scripts_leave(c->host->scripts, c);
+    if (c->environment->scripts)
+        log_scripts_leave(c->environment->scripts, c);
     log_setup_drop(c->now);
     pthread_mutex_destroy(&c->lock);
     free(c);

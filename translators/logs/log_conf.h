@@ -14,9 +14,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "gateway/budget.h"
-#include "gateway/ids.h"
-#include "gateway/receiver.h"
+#include "core/base/budget.h"
+#include "core/delivery/trace_ids.h"
 #include "translators/logs/log_record.h"
 #include "translators/logs/log_scripts.h"
 #include "translators/otlp/otlp_write.h"
@@ -37,7 +36,7 @@ struct log_setup {
 
 struct log_conf {
     /* const after new */
-    const struct gw_host *host;
+    const struct log_environment *environment;
     char receiver[32], path[64];
     struct log_counts *counts; /* the process's, or own */
 

@@ -2,7 +2,7 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#include "gateway/clock.h"
+#include "core/base/clock.h"
 #include "translators/logs/log_batch.h"
 
 /* Field numbers of opentelemetry/proto/logs/v1/logs.proto and resource.proto. */
@@ -87,7 +87,7 @@ static bool wait_for_id(struct maker *m, size_t offset)
 /* The upper half of a 64-bit trace id, where it is known by now; else the frame notes its place. */
 static void join(struct maker *m, size_t offset)
 {
-    struct gw_ids *ids = m->b->conf->host->ids;
+    struct gw_ids *ids = m->b->conf->environment->ids;
     uint64_t low = read_be64(m->w.data + offset + 8);
     if (!ids)
         return;
@@ -196,13 +196,13 @@ static void clear(struct log_batch *b)
         otlp_fini(&b->records);
     if (b->attrs.w.cap > LOG_BATCH_FREE)
         otlp_fini(&b->attrs.w);
-    gw_budget_give(b->conf->host->budget, b->charged);
+    gw_budget_give(b->conf->environment->budget, b->charged);
     b->charged = 0;
 }
 
 size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, struct gw_intake *intake)
 {
-    struct gw_ids *ids = b->conf->host->ids;
+    struct gw_ids *ids = b->conf->environment->ids;
     struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now(), .news = ids ? gw_ids_news(ids) : 0};
     *intake = b->intake;
     b->intake = (struct gw_intake){0};

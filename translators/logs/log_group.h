@@ -10,7 +10,7 @@
 #ifndef LOG_GROUP_H
 #define LOG_GROUP_H
 
-#include "gateway/arena.h"
+#include "core/base/arena.h"
 
 struct log_origin {
     gw_str service, env, version, host, logger;

@@ -12,7 +12,7 @@
 #ifndef LOG_IDS_H
 #define LOG_IDS_H
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 
 struct log_trace {
     uint64_t high, low; /* low 0: there is none. high 0: not known, or none */

@@ -1,7 +1,7 @@
 /* One pass over the object: keys with a place of their own go there, everything else is an attribute of its own type. Of several keys for
  * one place the better one stays, and the other becomes an attribute after all.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/json.h"
+#include "core/base/json.h"
 #include "translators/logs/log_found.h"
 #include "translators/logs/log_keys.h"
 #include "translators/logs/log_severity.h"

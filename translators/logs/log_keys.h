@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 
 /* Up to ROLE_RANKED only one key of a role can win; of the others each is an attribute of another name. */
 enum log_role {

@@ -2,7 +2,7 @@
  *
  *   log_input ─▶ script (script.h) ────────┐
  *      │ or ───▶ zero configuration: what ─┼─▶ log_found: time, severity, ids, service … ─▶ resource group ─▶ LogRecord ─▶ frame
- *      │         the text itself shows     │                                                              (gateway/frame.h)
+ *      │         the text itself shows     │                                                              (core/delivery/frame.h)
  *      └ or ───▶ parse = none ─────────────┘
  *
  * What is not understood stays whole in the body: no record is lost because it could not be parsed. Records of one
@@ -18,10 +18,10 @@
 
 #include <stdatomic.h>
 
-#include "gateway/err.h"
-#include "gateway/frame.h"
-#include "gateway/ledger.h"
-#include "gateway/option.h"
+#include "core/base/err.h"
+#include "core/config/option.h"
+#include "core/delivery/frame.h"
+#include "core/delivery/ledger.h"
 
 enum log_form {
     LOG_TEXT, /* one record of text: a line without its end, or several lines that belong together; any bytes */
@@ -75,12 +75,21 @@ struct log_options {
 /* The log options out of a receiver's, which `c` points to: struct log_options o = {LOG_OPTS(LOG_OPT_COPY)}. */
 #define LOG_OPT_COPY(type, field, name, value, min, max, text) .field = c->field,
 
-struct gw_host;
+struct log_scripts;
+struct gw_budget;
+struct gw_ids;
+
+/* What records are made with; outlives every log_conf. */
+struct log_environment {
+    struct gw_budget *budget;    /* charged with what batches hold */
+    struct gw_ids *ids;          /* trace ids that were seen; NULL: none */
+    struct log_scripts *scripts; /* Pipeline scripts of pipelines.directory; NULL: there are none */
+};
 struct zone;
 struct log_conf; /* log_options, checked and compiled, with the scripts that they name */
 
 /* Problems are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL when there is no memory. */
-struct log_conf *log_conf_new(const struct log_options *, const struct gw_host *, const char *path, const char *receiver,
+struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path, const char *receiver,
                               struct gw_problems *);
 void log_conf_drop(struct log_conf *);
 

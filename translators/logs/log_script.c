@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "core/base/text.h"
 #include "translators/logs/log_batch.h"
-#include "translators/logs/script/text.h"
 
 static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"), level_key = GW_LIT("level");
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/config/config_diagnostic.h"
 #include "translators/logs/log_conf.h"
 
 enum { SCRIPTS = 1024 /* of a folder */, PATH_ROOM = 4096, SHOWN = 1 << 16 };

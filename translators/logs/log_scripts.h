@@ -10,9 +10,9 @@
 #ifndef LOG_SCRIPTS_H
 #define LOG_SCRIPTS_H
 
-#include "gateway/option.h"
+#include "core/config/option.h"
 #include "translators/logs/log_record.h"
-#include "translators/logs/script/script.h"
+#include "translators/pipeline/script.h"
 
 struct log_library;
 /* A file and, for use(), the others of its folder; NULL with a problem at `path` when it cannot be read. */

@@ -10,7 +10,7 @@
 #ifndef LOG_SEVERITY_H
 #define LOG_SEVERITY_H
 
-#include "gateway/str.h"
+#include "core/base/str.h"
 
 enum { LOG_SEVERITY_INFO = 9 };
 

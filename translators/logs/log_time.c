@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_time.h"
 
-#include "translators/logs/civil.h"
-#include "translators/logs/dateparse.h"
+#include "translators/text/civil.h"
+#include "translators/text/dateparse.h"
 
 static const int64_t FIRST_YEAR = 1990;
 static const uint64_t NANO = 1000000000u, EARLIEST = 631152000u; /* 1990-01-01 in seconds */

@@ -10,7 +10,7 @@
 #ifndef LOG_TIME_H
 #define LOG_TIME_H
 
-#include "translators/logs/zone.h"
+#include "translators/text/zone.h"
 
 struct log_clock {
     const struct zone *zone; /* of times that do not say theirs */

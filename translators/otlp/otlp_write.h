@@ -19,8 +19,8 @@
 #ifndef OTLP_WRITE_H
 #define OTLP_WRITE_H
 
-#include "gateway/budget.h"
-#include "gateway/str.h"
+#include "core/base/budget.h"
+#include "core/base/str.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,0 +1,56 @@
+/* arena.h: the memory of one request.
+ *
+ *     chunk ─▶ chunk ─▶ chunk        allocate by bumping a pointer; nothing is freed alone
+ *     [#####] [####·]  [·····]       reset gives everything back at once, and keeps the chunks for the next request
+ *
+ * Every receiver thread owns one. Translators take all scratch memory from it and therefore contain no free(). It has a
+ * budget in bytes: past that (or when malloc fails) an allocation returns NULL and the arena stays `spent` until it is
+ * reset, so code may allocate freely and ask once, at the end. With an account, chunks are charged to it while they exist, kept ones
+ * too; what the account does not give is refused in the same way. Under AddressSanitizer the unused part is poisoned.
+ *
+ * Threads: one owner at a time, no locks.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_ARENA_H
+#define GW_ARENA_H
+
+#include "core/base/str.h"
+
+struct gw_chunk;
+struct gw_budget;
+
+struct gw_arena {
+    struct gw_chunk *first, *current; /* chunks after `current` are empty, kept for later */
+    char *at, *end;                   /* free part of `current` */
+    size_t used, budget;              /* bytes of chunks in use, and how many there may be */
+    bool spent;                       /* sticky: some allocation was refused */
+    struct gw_budget *account;        /* pays for the chunks; may be NULL. Set before the first allocation */
+};
+
+/* A place to come back to. */
+struct gw_snap {
+    struct gw_chunk *current;
+    char *at;
+    size_t used;
+};
+
+void gw_arena_init(struct gw_arena *, size_t budget);
+void gw_arena_fini(struct gw_arena *);
+/* Everything handed out becomes invalid. Keeps at most `keep` bytes of chunks for the next use. */
+void gw_arena_reset(struct gw_arena *, size_t keep);
+
+/* Zero-filled memory, aligned to 8, or NULL past the budget. n × size is checked for overflow. */
+void *gw_arena_array(struct gw_arena *, size_t n, size_t size);
+/* The same without the zeroes. */
+void *gw_arena_raw(struct gw_arena *, size_t n, size_t size);
+#define gw_new(arena, T, n) ((T *)gw_arena_array((arena), (n), sizeof(T)))
+
+struct gw_snap gw_arena_snap(const struct gw_arena *);
+void gw_arena_back(struct gw_arena *, struct gw_snap);
+
+/* A copy of s in the arena; empty when the budget is spent. */
+gw_str gw_arena_dup(struct gw_arena *, gw_str s);
+/* printf into the arena. */
+gw_str gw_arena_printf(struct gw_arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

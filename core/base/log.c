@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/str.h"
+
+enum { PER_WINDOW = 5, LINE = 2048, TEXT = 1024, MESSAGE_END = LINE - 64 };
+static const gw_nsec window = GW_SEC;
+
+static atomic_int least = GW_INFO, form = GW_LOG_TEXT;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over call sites, counts and the order of lines */
+static struct gw_log_counts counts;
+
+void gw_log_level(enum gw_level level)
+{
+    atomic_store_explicit(&least, level, memory_order_relaxed);
+}
+
+void gw_log_format(enum gw_log_format format)
+{
+    atomic_store(&form, format);
+}
+
+bool gw_log_for_machines(void)
+{
+    return form != GW_LOG_TEXT;
+}
+
+/* False: not now. *held is how many lines were held back since the last one. */
+static bool may_speak(struct gw_log_site *site, gw_nsec now, unsigned *held)
+{
+    if (site->window == 0 || now - site->window >= window) {
+        site->window = now;
+        site->in_window = 0;
+    }
+    if (site->in_window >= PER_WINDOW) {
+        site->suppressed++;
+        counts.suppressed++;
+        return false;
+    }
+    site->in_window++;
+    *held = site->suppressed;
+    site->suppressed = 0;
+    return true;
+}
+
+struct gw_log_counts gw_log_counts(void)
+{
+    pthread_mutex_lock(&lock);
+    struct gw_log_counts now = counts;
+    pthread_mutex_unlock(&lock);
+    return now;
+}
+
+/* --- a line, piece by piece --- */
+
+struct line {
+    char *at;
+    size_t n, end; /* behind `end` is room for what closes the line */
+};
+
+static void put(struct line *l, const char *text)
+{
+    size_t len = strlen(text);
+    if (len > l->end - l->n)
+        len = l->end - l->n;
+    memcpy(l->at + l->n, text, len);
+    l->n += len;
+}
+
+/* What a text may not hold as it is; NULL: it may. */
+static const char *escape(unsigned char c, char out[8])
+{
+    bool json = form != GW_LOG_TEXT;
+    if (c == '"' || c == '\\')
+        snprintf(out, 8, "\\%c", c);
+    else if (c == '\n')
+        snprintf(out, 8, "\\n");
+    else if (c < 0x20 || c == 0x7f)
+        snprintf(out, 8, json ? "\\u%04x" : "\\x%02x", c);
+    else
+        return NULL;
+    return out;
+}
+
+/* In quotes; nothing in it can end the line or the quotes. Well-formed UTF-8 passes whole; what is none is replaced where a reader would
+ * stumble over it (JSON). Cut at the line's end. */
+static void put_quoted(struct line *l, const char *text)
+{
+    char repaired[3 * TEXT], escaped[8];
+    gw_str s = gw_str_z(text);
+    if (form == GW_LOG_JSON && s.len <= TEXT)
+        s = gw_str_n(repaired, gw_utf8_repair(s, repaired));
+    l->at[l->n++] = '"';
+    for (size_t i = 0, len; i < s.len && l->n < l->end; i += len) {
+        const char *e = escape((unsigned char)s.ptr[i], escaped);
+        for (len = 1; !e && (unsigned char)s.ptr[i] >= 0xc0 && i + len < s.len && ((unsigned char)s.ptr[i + len] & 0xc0) == 0x80;)
+            len++;
+        if ((e ? strlen(e) : len) > l->end - l->n)
+            break;
+        memcpy(l->at + l->n, e ? e : s.ptr + i, e ? strlen(e) : len);
+        l->n += e ? strlen(e) : len;
+    }
+    l->at[l->n++] = '"';
+}
+
+/* A value of logfmt: quoted where a blank or a quote would end it. */
+static void put_value(struct line *l, const char *value)
+{
+    bool plain = *value;
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++)
+        plain = plain && *c > ' ' && *c != '"' && *c != '=' && *c != '\\' && *c != 0x7f;
+    if (plain)
+        put(l, value);
+    else
+        put_quoted(l, value);
+}
+
+static void put_time(struct line *l)
+{
+    char text[40];
+    gw_nsec wall = gw_wall();
+    time_t seconds = (time_t)(wall / GW_SEC);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + n, sizeof text - n, ".%03dZ", (int)(wall % GW_SEC / GW_MSEC));
+    put(l, text);
+}
+
+/* "exporter=sls" is a key and its value; "ddgate" is a component. */
+static void split(const char *component, char key[static 32], char value[static 208])
+{
+    const char *sign = strchr(component, '=');
+    snprintf(key, 32, "%.*s", sign ? (int)(sign - component) : 9, sign ? component : "component");
+    snprintf(value, 208, "%.200s", sign ? sign + 1 : component);
+}
+
+static void put_head(struct line *l, enum gw_level level, const char *component)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    char key[32], value[208];
+    split(component, key, value);
+    put(l, form == GW_LOG_JSON ? "{\"time\":\"" : form == GW_LOG_LOGFMT ? "time=" : "");
+    put_time(l);
+    put(l, form == GW_LOG_JSON ? "\",\"level\":\"" : form == GW_LOG_LOGFMT ? " level=" : " ");
+    put(l, names[level]);
+    if (form == GW_LOG_TEXT) {
+        put(l, " ");
+        put(l, strchr(component, '=') ? key : value);
+        put(l, strchr(component, '=') ? "=" : "");
+        put(l, strchr(component, '=') ? value : "");
+        put(l, " ");
+        return;
+    }
+    put(l, form == GW_LOG_JSON ? "\",\"" : " ");
+    put(l, key);
+    put(l, form == GW_LOG_JSON ? "\":" : "=");
+    form == GW_LOG_JSON ? put_quoted(l, value) : put_value(l, value);
+    put(l, form == GW_LOG_JSON ? ",\"msg\":" : " msg=");
+}
+
+/* A standard error that is closed or full loses the line: there is nobody to tell. */
+static void say(struct line *l)
+{
+    l->at[l->n++] = '\n';
+    ssize_t written = write(STDERR_FILENO, l->at, l->n);
+    (void)written;
+}
+
+void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *component, const char *fmt, ...)
+{
+    char text[TEXT], room[LINE];
+    unsigned held = 0;
+    va_list ap;
+    if ((int)level < atomic_load_explicit(&least, memory_order_relaxed))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    pthread_mutex_lock(&lock);
+    if (may_speak(site, gw_now(), &held)) {
+        struct line l = {room, 0, MESSAGE_END};
+        counts.lines[level]++;
+        put_head(&l, level, component);
+        put_quoted(&l, text);
+        if (held)
+            l.n += (size_t)snprintf(room + l.n, 32, form == GW_LOG_JSON ? ",\"suppressed\":%u" : " suppressed=%u", held);
+        if (form == GW_LOG_JSON)
+            room[l.n++] = '}';
+        say(&l);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void gw_log_object(enum gw_level level, const char *component, const char *message, const char *key, const char *json)
+{
+    size_t size = LINE + 2 * strlen(json);
+    char *room = form == GW_LOG_TEXT || (int)level < atomic_load_explicit(&least, memory_order_relaxed) ? NULL : malloc(size);
+    if (!room)
+        return;
+    pthread_mutex_lock(&lock);
+    struct line l = {room, 0, size - 64};
+    put_head(&l, level, component);
+    put_quoted(&l, message);
+    put(&l, form == GW_LOG_JSON ? ",\"" : " ");
+    put(&l, key);
+    put(&l, form == GW_LOG_JSON ? "\":" : "=");
+    form == GW_LOG_JSON ? put(&l, json) : put_quoted(&l, json);
+    put(&l, form == GW_LOG_JSON ? "}" : "");
+    say(&l);
+    pthread_mutex_unlock(&lock);
+    free(room);
+}

@@ -1,0 +1,54 @@
+/* log.h: the process's own words: one line each, on standard error, in one of three forms (option log.format).
+ *
+ *     text      2026-11-21T08:00:00.123Z warning exporter=sls "the backend refuses the credentials: check access_key_id" suppressed=12
+ *     logfmt    time=2026-11-21T08:00:00.123Z level=warning exporter=sls msg="the backend …" suppressed=12
+ *     json      {"time":"2026-11-21T08:00:00.123Z","level":"warning","exporter":"sls","msg":"the backend …","suppressed":12}
+ *
+ * In the last two forms every line is one: what the command says to people in text (hints, mistakes in the configuration that a reload
+ * finds, the ledger) comes as such lines too. Mistakes that end the start are text always: it is the configuration that says the form.
+ *
+ * A call site says at most a few lines a second; what it held back is counted and said with the next line. The message is quoted and
+ * escaped, so what a sender or a backend wrote cannot forge a line. Secrets never reach this file: they are typed `secret` in
+ * the option rows and nobody formats those.
+ *
+ * Threads: any.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_LOG_H
+#define GW_LOG_H
+
+#include <stdbool.h>
+
+#include "core/base/clock.h"
+
+enum gw_level { GW_DEBUG, GW_INFO, GW_WARNING, GW_ERROR };
+
+struct gw_log_site {
+    gw_nsec window;
+    unsigned in_window, suppressed;
+};
+
+void gw_log_level(enum gw_level least);
+/* In the order of the option's words. */
+enum gw_log_format { GW_LOG_TEXT, GW_LOG_LOGFMT, GW_LOG_JSON };
+void gw_log_format(enum gw_log_format);
+/* Lines that people read are to be said by gw_log. */
+bool gw_log_for_machines(void);
+/* A line, whatever its length and whatever was said before, with a JSON object under `key`; in logfmt that is a text. Not where the form
+ * is text. */
+void gw_log_object(enum gw_level, const char *component, const char *message, const char *key, const char *json);
+/* Lines so far, by level, and how many were held back. Any thread. */
+struct gw_log_counts {
+    uint64_t lines[GW_ERROR + 1], suppressed;
+};
+struct gw_log_counts gw_log_counts(void);
+/* `component` is "exporter=sls" or "receiver=ddtrace" or "ddgate"; the message is printf. */
+void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#define gw_log(level, component, ...)                                                                                                      \
+    do {                                                                                                                                   \
+        static struct gw_log_site gw_site_;                                                                                                \
+        gw_log_at(&gw_site_, level, component, __VA_ARGS__);                                                                               \
+    } while (0)
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config/config_diagnostic.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "core/base/arena.h"
+
+/* A configuration is written by people: what does not fit here is counted, but not shown. */
+enum { BUDGET = 4 * 1024 * 1024 };
+
+struct place {
+    struct place *next;
+    gw_str path;
+    const char *file;
+    unsigned line;
+    size_t order; /* of having been named: the order of the file, over included files too */
+};
+
+struct item {
+    struct item *next;
+    const struct place *at; /* NULL: no file */
+    bool warning;
+    gw_str path, text;
+};
+
+struct gw_problems {
+    struct gw_arena arena;
+    struct place *places; /* newest first */
+    size_t places_n;
+    struct item *items, **last;
+    size_t errors, warnings, untold; /* untold: no room for the text */
+};
+
+struct gw_problems *gw_problems_new(void)
+{
+    struct gw_problems *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    gw_arena_init(&p->arena, BUDGET);
+    p->last = &p->items;
+    return p;
+}
+
+void gw_problems_drop(struct gw_problems *p)
+{
+    if (!p)
+        return;
+    gw_arena_fini(&p->arena);
+    free(p);
+}
+
+static const char *dup_z(struct gw_arena *a, const char *z)
+{
+    return z ? gw_arena_dup(a, gw_str_n(z, strlen(z) + 1)).ptr : NULL;
+}
+
+void gw_problems_place(struct gw_problems *p, const char *path, const char *file, unsigned line)
+{
+    struct place *fresh = gw_new(&p->arena, struct place, 1);
+    if (!fresh)
+        return;
+    fresh->path = gw_arena_dup(&p->arena, gw_str_z(path));
+    fresh->file = p->places && p->places->file && file && strcmp(p->places->file, file) == 0 ? p->places->file : dup_z(&p->arena, file);
+    fresh->line = line;
+    fresh->order = p->places_n++;
+    fresh->next = p->places;
+    p->places = fresh;
+}
+
+/* "exporters[0]" holds "exporters[0]", "exporters[0].timeout" and "exporters[0][1]", but not "exporters[01]". "" holds all. */
+static bool holds(gw_str outer, gw_str path)
+{
+    return gw_str_starts(path, outer) &&
+           (outer.len == 0 || outer.len == path.len || path.ptr[outer.len] == '.' || path.ptr[outer.len] == '[');
+}
+
+static const struct place *locate(const struct gw_problems *p, gw_str path)
+{
+    const struct place *best = NULL;
+    for (const struct place *at = p->places; at; at = at->next)
+        if (holds(at->path, path) && (!best || at->path.len > best->path.len))
+            best = at;
+    return best;
+}
+
+GW_PRINTF(4, 0) static void add(struct gw_problems *p, bool warning, const char *path, const char *fmt, va_list ap)
+{
+    char text[512];
+    warning ? p->warnings++ : p->errors++;
+    vsnprintf(text, sizeof text, fmt, ap);
+    struct item *fresh = gw_new(&p->arena, struct item, 1);
+    if (!fresh) {
+        p->untold++;
+        return;
+    }
+    fresh->at = locate(p, gw_str_z(path));
+    fresh->warning = warning;
+    fresh->path = gw_arena_dup(&p->arena, gw_str_z(path));
+    fresh->text = gw_arena_dup(&p->arena, gw_str_z(text));
+    *p->last = fresh;
+    p->last = &fresh->next;
+}
+
+void gw_problem(struct gw_problems *p, const char *path, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(p, false, path, fmt, ap);
+    va_end(ap);
+}
+
+void gw_warning(struct gw_problems *p, const char *path, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(p, true, path, fmt, ap);
+    va_end(ap);
+}
+
+size_t gw_problems_errors(const struct gw_problems *p)
+{
+    return p->errors;
+}
+
+size_t gw_problems_warnings(const struct gw_problems *p)
+{
+    return p->warnings;
+}
+
+static void print_item(const struct item *item, FILE *to)
+{
+    const struct place *at = item->at;
+    if (at && at->file && at->line)
+        fprintf(to, "%s:%u: ", at->file, at->line);
+    else if (at && at->file)
+        fprintf(to, "%s: ", at->file);
+    if (item->path.len)
+        fprintf(to, "%.*s: ", GW_FMT(item->path));
+    fprintf(to, "%s%.*s\n", item->warning ? "warning: " : "", GW_FMT(item->text));
+}
+
+static size_t order_of(const struct item *i)
+{
+    return i->at ? i->at->order + 1 : 0;
+}
+
+/* Puts the items in the order of their places, keeping the order of those at one place: a merge sort of the list. */
+static struct item *sorted(struct item *list, size_t n)
+{
+    if (n < 2)
+        return list;
+    struct item *half = list, **cut = &half;
+    for (size_t i = 0; i < n / 2; i++)
+        cut = &(*cut)->next;
+    struct item *a = list, *b = *cut, *head = NULL, **end = &head;
+    *cut = NULL;
+    a = sorted(a, n / 2);
+    b = sorted(b, n - n / 2);
+    while (a && b) {
+        struct item **from = order_of(b) < order_of(a) ? &b : &a;
+        *end = *from;
+        end = &(*end)->next;
+        *from = *end;
+    }
+    *end = a ? a : b;
+    return head;
+}
+
+void gw_problems_print(struct gw_problems *p, FILE *to)
+{
+    size_t told = p->errors + p->warnings - p->untold;
+    p->items = sorted(p->items, told);
+    for (p->last = &p->items; *p->last; p->last = &(*p->last)->next)
+        print_item(*p->last, to);
+    if (p->untold)
+        fprintf(to, "and %zu more\n", p->untold);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "core/config/config_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/config/config_diagnostic.h"
+
+/* Up to `most` bytes of a file into the arena, or why not. */
+static const char *read_file(const char *file, size_t most, struct gw_arena *a, gw_str *out)
+{
+    struct stat st;
+    const char *why = NULL;
+    size_t len = 0;
+    ssize_t got = 0;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return strerror(errno);
+    char *data = gw_arena_raw(a, most + 1, 1);
+    if (fstat(fd, &st) < 0)
+        why = strerror(errno);
+    else if (S_ISDIR(st.st_mode))
+        why = "it is a directory";
+    else if (!data)
+        why = "no memory";
+    while (!why && len <= most && (got = read(fd, data + len, most + 1 - len)) > 0)
+        len += (size_t)got;
+    if (!why && got < 0)
+        why = strerror(errno);
+    if (!why && len > most)
+        why = "it is too large";
+    close(fd);
+    *out = gw_str_n(data, why ? 0 : len);
+    return why;
+}
+
+static bool in_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '*';
+}
+
+/* How far the comment or string at s goes, or 0 when there is none. */
+static size_t opaque(gw_str s)
+{
+    size_t i = 1;
+    if (*s.ptr == '#' || gw_str_starts(s, GW_STR("//")))
+        return gw_str_find(s, '\n');
+    if (gw_str_starts(s, GW_STR("/*"))) {
+        const char *end = memmem(s.ptr + 2, s.len - 2, "*/", 2);
+        return end ? (size_t)(end + 2 - s.ptr) : s.len;
+    }
+    if (*s.ptr != '"')
+        return 0;
+    while (i < s.len && s.ptr[i] != '"')
+        i += s.ptr[i] == '\\' ? 2 : 1;
+    return i < s.len ? i + 1 : s.len;
+}
+
+/* A word of digits that 32 bits do not hold. */
+static bool too_wide(gw_str word, char before, char after)
+{
+    uint64_t value;
+    return before != '.' && after != '.' && gw_str_u64(word, &value) && value > INT32_MAX;
+}
+
+gw_str gw_conf_widen(gw_str text, struct gw_arena *a)
+{
+    char *out = gw_arena_raw(a, 2 * text.len + 1, 1); /* an L to every ten digits at most */
+    size_t n = 0;
+    if (!out)
+        return GW_NOSTR;
+    for (size_t i = 0, len; i < text.len; i += len) {
+        gw_str rest = gw_str_from(text, i);
+        bool wide = false;
+        len = opaque(rest);
+        if (!len && in_word(*rest.ptr)) {
+            while (len < rest.len && in_word(rest.ptr[len]))
+                len++;
+            wide = too_wide(gw_str_n(rest.ptr, len), i ? text.ptr[i - 1] : ' ', len < rest.len ? rest.ptr[len] : ' ');
+        }
+        len = len ? len : 1;
+        memcpy(out + n, rest.ptr, len);
+        n += len;
+        if (wide)
+            out[n++] = 'L';
+    }
+    out[n] = '\0';
+    return gw_str_n(out, n);
+}
+
+gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_problems *p)
+{
+    gw_str text;
+    const char *why = read_file(file, GW_CONF_FILE, a, &text);
+    if (!why && text.len && memchr(text.ptr, '\0', text.len))
+        why = "it holds a NUL byte: it is not a text file";
+    if (why) {
+        gw_problem(p, "", "cannot be read: %s", why);
+        return GW_NOSTR;
+    }
+    return gw_conf_widen(text, a);
+}
+
+static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+{
+    const char *mark = name.len ? memmem(name.ptr, name.len, ":-", 2) : NULL;
+    gw_str preset = mark ? gw_str_from(name, (size_t)(mark - name.ptr) + 2) : GW_NOSTR;
+    if (mark)
+        name.len = (size_t)(mark - name.ptr);
+    gw_str z = gw_arena_printf(a, "%.*s", GW_FMT(name));
+    const char *value = name.len && z.ptr ? env(z.ptr) : NULL;
+    if (mark && (!value || !*value))
+        *out = preset;
+    else if (value)
+        *out = gw_str_z(value);
+    else if (name.len == 0)
+        gw_problem(p, path, "${env:} names no variable: write ${env:NAME}");
+    else
+        gw_problem(p, path, "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}", GW_FMT(name), GW_FMT(name));
+    return mark || value;
+}
+
+static bool put_file(gw_str name, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+{
+    gw_str z = gw_arena_printf(a, "%.*s", GW_FMT(name));
+    const char *why = z.ptr ? read_file(z.ptr, GW_CONF_SECRET, a, out) : "no memory";
+    if (!why && out->len && memchr(out->ptr, '\0', out->len))
+        why = "it holds a NUL byte";
+    if (why)
+        gw_problem(p, path, "%.*s cannot be read: %s", GW_FMT(name), why);
+    while (out->len && (out->ptr[out->len - 1] == '\n' || out->ptr[out->len - 1] == '\r'))
+        out->len--;
+    return !why;
+}
+
+/* `inner` is what stands between the braces. */
+static bool put_value(gw_str inner, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+{
+    *out = GW_NOSTR;
+    if (gw_str_starts(inner, GW_STR("env:")))
+        return put_env(gw_str_from(inner, 4), env, a, out, path, p);
+    if (gw_str_starts(inner, GW_STR("file:")))
+        return put_file(gw_str_from(inner, 5), a, out, path, p);
+    gw_problem(p, path, "${%.*s} is neither ${env:NAME} nor ${file:/path}; the characters ${ themselves are written $${", GW_FMT(inner));
+    return false;
+}
+
+/* Where the next ${ or $${ begins, or the text's end. */
+static size_t next_dollar(gw_str s)
+{
+    const char *at = s.len ? memmem(s.ptr, s.len, "${", 2) : NULL;
+    if (!at)
+        return s.len;
+    return (size_t)(at - s.ptr) - (at > s.ptr && at[-1] == '$');
+}
+
+bool gw_conf_expand(gw_str raw, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+{
+    bool good = true;
+    gw_str text = GW_NOSTR, value;
+    for (gw_str rest = raw; good && rest.len;) {
+        size_t plain = next_dollar(rest), used;
+        gw_str at = gw_str_from(rest, plain);
+        if (gw_str_starts(at, GW_STR("$${"))) {
+            value = GW_STR("${");
+            used = 3;
+        } else if (at.len) {
+            used = gw_str_find(at, '}');
+            good = used < at.len && put_value(gw_str_n(at.ptr + 2, used - 2), env, a, &value, path, p);
+            if (used++ == at.len)
+                gw_problem(p, path, "%.*s has no closing }", GW_FMT(at));
+        } else {
+            value = GW_NOSTR;
+            used = 0;
+        }
+        if (good)
+            text = gw_arena_printf(a, "%.*s%.*s%.*s", GW_FMT(text), (int)plain, rest.ptr, GW_FMT(value));
+        rest = gw_str_from(rest, plain + used);
+    }
+    *out = text;
+    return good;
+}

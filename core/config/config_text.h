@@ -1,0 +1,34 @@
+/* config_text.h: from a file to text, and from ${…} to values.
+ *
+ *   "${env:SLS_AK_ID}"            the environment variable; an error that names it where it is not set
+ *   "${env:REGION:-cn-hangzhou}"  the same with a default, for a variable that is not set or empty
+ *   "${file:/run/secrets/key}"    the file's contents without the newlines at its end, at most GW_CONF_SECRET bytes
+ *   "$${"                         the characters ${
+ *
+ * So no secret has to stand in the configuration. What was put in is never shown: messages show the text as it was written.
+ *
+ * libconfig cuts integers without an L to 32 bits, silently: gw_conf_load gives an L to those that need one. (Files that the
+ * configuration @includes are read by libconfig itself: there a number above 2147483647 needs its L.)
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_CONFIG_TEXT_H
+#define GW_CONFIG_TEXT_H
+
+#include "core/base/arena.h"
+#include "core/config/option.h"
+
+enum { GW_CONF_FILE = 1024 * 1024, GW_CONF_SECRET = 64 * 1024 };
+
+/* getenv, or a test's own. */
+typedef const char *gw_env_f(const char *name);
+
+/* The whole file, NUL-terminated and ready for libconfig; empty on an error, which is a problem at path "". */
+gw_str gw_conf_load(const char *file, struct gw_arena *, struct gw_problems *);
+/* The part of it that needs no file. */
+gw_str gw_conf_widen(gw_str text, struct gw_arena *);
+
+/* False when something was wrong: the problems at `path` say what. */
+bool gw_conf_expand(gw_str raw, gw_env_f *, struct gw_arena *, gw_str *out, const char *path, struct gw_problems *) GW_MUST_CHECK;
+
+#endif

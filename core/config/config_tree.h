@@ -1,0 +1,49 @@
+/* config_tree.h: libconfig's tree against rows.
+ *
+ *     { timeout = "5s"; tls = { ca = "…"; }; }   ─▶   row "timeout", row "tls.ca"   ─▶   fields of a struct
+ *
+ * Every key is a row, a group on the way to one, or a mistake. A value has the type that its row wants; text that holds ${…} may
+ * stand for a value of any type, because the environment has nothing but text.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_CONFIG_TREE_H
+#define GW_CONFIG_TREE_H
+
+#include <libconfig.h>
+
+#include "core/base/arena.h"
+#include "core/config/config_diagnostic.h"
+#include "core/config/config_text.h"
+#include "core/config/option.h"
+
+enum { GW_TREE_PATH = 256, GW_TREE_DEPTH = 8 };
+
+struct gw_tree {
+    struct gw_arena *arena;
+    gw_env_f *env;
+    struct gw_problems *problems;
+    const char *file; /* for places; NULL: no file */
+};
+
+struct gw_tree_rows {
+    const struct gw_opt *rows;
+    void *conf;
+};
+
+/* "exporters[0]" and "tls" are "exporters[0].tls"; cut where it does not fit. */
+void gw_tree_join(char out[static GW_TREE_PATH], const char *path, const char *name);
+/* @include finds files next to the configuration. */
+void gw_tree_include_from(struct gw_tree *, config_t *);
+/* libconfig's words, with what usually is the matter. */
+const char *gw_tree_syntax_text(const char *libconfig_text);
+/* Tells config_diagnostic.h where every setting stands. */
+void gw_tree_places(struct gw_tree *, config_setting_t *root);
+
+/* A setting's text, with ${…} put in; false and a problem when it is not text. */
+bool gw_tree_text(struct gw_tree *, config_setting_t *, const char *path, gw_str *out);
+/* Fills structs from a group. `also` (NULL-terminated) are keys that others read; `help` is what --help has more about. */
+void gw_tree_fill(struct gw_tree *, config_setting_t *group, const struct gw_tree_rows *, size_t n, const char *path, const char *help,
+                  const char *const *also);
+
+#endif

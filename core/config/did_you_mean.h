@@ -1,0 +1,14 @@
+/* did_you_mean.h: what a person meant who wrote a name wrong: of an option, a component, a function.
+ *
+ * Threads: pure functions.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_DID_YOU_MEAN_H
+#define GW_DID_YOU_MEAN_H
+
+#include "core/base/str.h"
+
+/* The one of `names` (NULL-terminated) that a person who wrote `wrong` most likely meant; NULL when none is near. */
+const char *gw_nearest(gw_str wrong, const char *const *names);
+
+#endif

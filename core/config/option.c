@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/config/option.h"
+
+#include "core/base/arena.h"
+#include "core/config/config_diagnostic.h"
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit times[] = {{"ns", 1},          {"us", 1000},         {"ms", 1000000},           {"s", 1000000000},
+                                    {"m", 60000000000}, {"h", 3600000000000}, {"d", 24 * 3600000000000}, {NULL, 0}};
+static const struct unit sizes[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", (uint64_t)1 << 40}, {NULL, 0}};
+
+static uint64_t factor_of(const struct unit *units, gw_str name)
+{
+    for (; units->name; units++)
+        if (gw_str_eq(gw_str_z(units->name), name))
+            return units->factor;
+    return 0;
+}
+
+/* Digits and a unit, in whole numbers; no unit counts ones. False on anything else and past int64. */
+static bool parse_quantity(gw_str s, const struct unit *units, bool needs_unit, uint64_t *out)
+{
+    size_t digits = 0;
+    uint64_t number, value;
+    while (digits < s.len && s.ptr[digits] >= '0' && s.ptr[digits] <= '9')
+        digits++;
+    gw_str unit = gw_str_trim(gw_str_from(s, digits));
+    uint64_t factor = unit.len ? factor_of(units, unit) : !needs_unit;
+    if (!factor || !gw_str_u64(gw_str_n(s.ptr, digits), &number) || __builtin_mul_overflow(number, factor, &value) || value > INT64_MAX)
+        return false;
+    *out = value;
+    return true;
+}
+
+/* The numeric value of duration, size and count rows: their bounds are compared as numbers. */
+static bool parse_number(enum gw_opt_type type, gw_str s, int64_t *out)
+{
+    uint64_t value = 0;
+    if (type == GW_OPT_count)
+        return gw_str_i64(s, out);
+    if (!parse_quantity(s, type == GW_OPT_duration ? times : sizes, type == GW_OPT_duration, &value))
+        return false;
+    *out = (int64_t)value;
+    return true;
+}
+
+bool gw_opt_word(const char **rest, gw_str *word)
+{
+    if (!**rest)
+        return false;
+    size_t len = strcspn(*rest, "|");
+    *word = gw_str_n(*rest, len);
+    *rest += len + ((*rest)[len] == '|');
+    return true;
+}
+
+static int word_index(const char *words, gw_str s)
+{
+    gw_str word;
+    for (int i = 0; gw_opt_word(&words, &word); i++)
+        if (gw_str_eq(word, s))
+            return i;
+    return -1;
+}
+
+static gw_str copy_z(gw_str s, struct gw_arena *a)
+{
+    char *p = gw_arena_raw(a, s.len + 1, 1);
+    if (!p)
+        return GW_NOSTR;
+    if (s.len)
+        memcpy(p, s.ptr, s.len);
+    p[s.len] = '\0';
+    return gw_str_n(p, s.len);
+}
+
+/* An array that doubles: there is room until n is a power of two. */
+static void *room(void *items, size_t n, size_t size, struct gw_arena *a)
+{
+    if (n & (n - 1))
+        return items;
+    void *larger = gw_arena_array(a, n ? 2 * n : 1, size);
+    if (larger && n)
+        memcpy(larger, items, n * size);
+    return larger;
+}
+
+bool gw_list_add(struct gw_list *list, gw_str item, struct gw_arena *a)
+{
+    gw_str copy = copy_z(item, a), *items = room(list->items, list->n, sizeof *items, a);
+    if (!copy.ptr || !items)
+        return false;
+    items[list->n++] = copy;
+    list->items = items;
+    return true;
+}
+
+bool gw_map_add(struct gw_map *map, gw_str key, gw_str value, struct gw_arena *a)
+{
+    struct gw_map_item copy = {copy_z(key, a), copy_z(value, a)}, *items = room(map->items, map->n, sizeof *items, a);
+    if (!copy.key.ptr || !copy.value.ptr || !items)
+        return false;
+    items[map->n++] = copy;
+    map->items = items;
+    return true;
+}
+
+/* "a, b, c"; blanks around an item do not count, an empty text has none. */
+static bool parse_list(gw_str text, struct gw_list *out, struct gw_arena *a)
+{
+    gw_str item;
+    *out = (struct gw_list){0};
+    if (gw_str_trim(text).len == 0)
+        return true;
+    while (gw_str_next(&text, ',', &item))
+        if (!gw_list_add(out, gw_str_trim(item), a))
+            return false;
+    return true;
+}
+
+/* "key=value, key=value". */
+static bool parse_map(gw_str text, struct gw_map *out, struct gw_arena *a)
+{
+    gw_str item;
+    *out = (struct gw_map){0};
+    if (gw_str_trim(text).len == 0)
+        return true;
+    while (gw_str_next(&text, ',', &item)) {
+        size_t at = gw_str_find(item, '=');
+        gw_str key = gw_str_trim(gw_str_n(item.ptr, at));
+        if (at == item.len || key.len == 0 || !gw_map_add(out, key, gw_str_trim(gw_str_from(item, at + 1)), a))
+            return false;
+    }
+    return true;
+}
+
+/* True when the text is a value of the row's type; *number is set for those that have bounds. */
+static bool parse(const struct gw_opt *row, void *field, gw_str text, struct gw_arena *a, int64_t *number)
+{
+    switch (row->type) {
+    case GW_OPT_str:
+    case GW_OPT_secret: {
+        gw_str copy = copy_z(text, a);
+        if (copy.ptr)
+            *(gw_str *)field = copy;
+        return copy.ptr != NULL;
+    }
+    case GW_OPT_duration:
+    case GW_OPT_size:
+    case GW_OPT_count:
+        return parse_number(row->type, text, number);
+    case GW_OPT_flag:
+        *number = gw_str_eq(text, GW_STR("true"));
+        return *number || gw_str_eq(text, GW_STR("false"));
+    case GW_OPT_choice:
+        *number = word_index(row->min, text);
+        return *number >= 0;
+    case GW_OPT_list:
+        return parse_list(text, field, a);
+    case GW_OPT_map:
+        return parse_map(text, field, a);
+    case GW_OPT_END_ROW:
+        break;
+    }
+    return false;
+}
+
+static void store(enum gw_opt_type type, void *field, int64_t number)
+{
+    switch (type) {
+    case GW_OPT_duration:
+    case GW_OPT_count:
+        *(int64_t *)field = number;
+        break;
+    case GW_OPT_size:
+        *(uint64_t *)field = (uint64_t)number;
+        break;
+    case GW_OPT_flag:
+        *(bool *)field = number != 0;
+        break;
+    case GW_OPT_choice:
+        *(int *)field = (int)number;
+        break;
+    default: /* the text types have been stored while parsing */
+        break;
+    }
+}
+
+static bool has_bounds(enum gw_opt_type type)
+{
+    return type == GW_OPT_duration || type == GW_OPT_size || type == GW_OPT_count;
+}
+
+/* Bounds are inclusive; an empty one does not bound. */
+static bool in_bounds(const struct gw_opt *row, int64_t number)
+{
+    int64_t bound;
+    if (!has_bounds(row->type))
+        return true;
+    if (*row->min && parse_number(row->type, gw_str_z(row->min), &bound) && number < bound)
+        return false;
+    return !*row->max || !parse_number(row->type, gw_str_z(row->max), &bound) || number <= bound;
+}
+
+bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *a)
+{
+    for (; rows->type != GW_OPT_END_ROW; rows++) {
+        void *field = (char *)conf + rows->offset;
+        int64_t number = 0;
+        bool good = parse(rows, field, gw_str_z(rows->value), a, &number);
+        if (a->spent)
+            return false;
+        GW_ASSERT(good);
+        GW_ASSERT(in_bounds(rows, number));
+        store(rows->type, field, number);
+    }
+    return true;
+}
+
+const char *gw_opt_type_text(enum gw_opt_type type)
+{
+    static const char *const texts[] = {
+        [GW_OPT_END_ROW] = "",
+        [GW_OPT_str] = "a text",
+        [GW_OPT_secret] = "a secret",
+        [GW_OPT_duration] = "a duration",
+        [GW_OPT_size] = "a size",
+        [GW_OPT_count] = "a whole number",
+        [GW_OPT_flag] = "true or false",
+        [GW_OPT_choice] = "one of",
+        [GW_OPT_list] = "a list of texts",
+        [GW_OPT_map] = "a group of texts",
+    };
+    return texts[type];
+}
+
+const char *gw_opt_type_hint(enum gw_opt_type type)
+{
+    static const char *const hints[] = {
+        [GW_OPT_END_ROW] = "",
+        [GW_OPT_str] = "write it in quotes",
+        [GW_OPT_secret] = "write \"${env:NAME}\" or \"${file:/path}\"",
+        [GW_OPT_duration] = "write \"10s\", \"250ms\", \"2m\" or \"1h\"",
+        [GW_OPT_size] = "write \"8MiB\", \"512KiB\" or \"1GiB\"",
+        [GW_OPT_count] = "write digits only",
+        [GW_OPT_flag] = "write true or false, without quotes",
+        [GW_OPT_choice] = "write one of its words in quotes",
+        [GW_OPT_list] = "write [ \"a\", \"b\" ]",
+        [GW_OPT_map] = "write { key = \"value\"; } or [ \"key=value\" ]",
+    };
+    return hints[type];
+}
+
+static void out_of_bounds(const struct gw_opt *row, gw_str shown, const char *path, struct gw_problems *p)
+{
+    if (*row->min && *row->max)
+        gw_problem(p, path, "%.*s is out of range: %s to %s", GW_FMT(shown), row->min, row->max);
+    else
+        gw_problem(p, path, "%.*s is out of range: at %s %s", GW_FMT(shown), *row->min ? "least" : "most", *row->min ? row->min : row->max);
+}
+
+void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
+{
+    const char *rest = row->min;
+    gw_str word;
+    size_t n = 0;
+    out[0] = '\0';
+    for (int i = 0; gw_opt_word(&rest, &word) && n + word.len + 3 < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%.*s", i ? ", " : "", GW_FMT(word));
+}
+
+static void not_a_word(const struct gw_opt *row, gw_str shown, const char *path, struct gw_problems *p)
+{
+    char words[256];
+    gw_opt_words(row, words, sizeof words);
+    gw_problem(p, path, "\"%.*s\" is not one of %s", GW_FMT(shown), words);
+}
+
+bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown, struct gw_arena *a, const char *path,
+                struct gw_problems *p)
+{
+    void *field = (char *)conf + row->offset;
+    int64_t number = 0;
+    if (!parse(row, field, text, a, &number)) {
+        if (a->spent)
+            gw_problem(p, path, "the configuration is too large");
+        else if (row->type == GW_OPT_choice)
+            not_a_word(row, shown, path, p);
+        else
+            gw_problem(p, path, "\"%.*s\" is not %s: %s", GW_FMT(shown), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
+        return false;
+    }
+    if (!in_bounds(row, number)) {
+        out_of_bounds(row, shown, path, p);
+        return false;
+    }
+    store(row->type, field, number);
+    return true;
+}
+
+/* The largest unit that divides it. */
+static void show_quantity(const struct unit *units, uint64_t value, FILE *to)
+{
+    const struct unit *best = units;
+    for (const struct unit *u = units; u->name; u++)
+        if (value && value % u->factor == 0)
+            best = u;
+    if (!value && units == times)
+        best = &times[3];
+    fprintf(to, "\"%llu%s\"", (unsigned long long)(value / best->factor), best->name);
+}
+
+static void show_word(const char *words, int index, FILE *to)
+{
+    gw_str word = GW_NOSTR;
+    while (index-- >= 0 && gw_opt_word(&words, &word))
+        ;
+    fprintf(to, "\"%.*s\"", GW_FMT(word));
+}
+
+static void show_list(const struct gw_list *list, FILE *to)
+{
+    fputs("[", to);
+    for (size_t i = 0; i < list->n; i++)
+        fprintf(to, "%s\"%.*s\"", i ? ", " : " ", GW_FMT(list->items[i]));
+    fputs(" ]", to);
+}
+
+/* The values of a map may be credentials (headers). */
+static void show_map(const struct gw_map *map, FILE *to)
+{
+    fputs("[", to);
+    for (size_t i = 0; i < map->n; i++)
+        fprintf(to, "%s\"%.*s=***\"", i ? ", " : " ", GW_FMT(map->items[i].key));
+    fputs(" ]", to);
+}
+
+void gw_opt_show(const struct gw_opt *row, const void *conf, FILE *to)
+{
+    const void *field = (const char *)conf + row->offset;
+    switch (row->type) {
+    case GW_OPT_str:
+        fprintf(to, "\"%.*s\"", GW_FMT(*(const gw_str *)field));
+        break;
+    case GW_OPT_secret:
+        fputs("\"***\"", to);
+        break;
+    case GW_OPT_duration:
+        show_quantity(times, *(const uint64_t *)field, to);
+        break;
+    case GW_OPT_size:
+        show_quantity(sizes, *(const uint64_t *)field, to);
+        break;
+    case GW_OPT_count:
+        fprintf(to, "%lld", (long long)*(const int64_t *)field);
+        break;
+    case GW_OPT_flag:
+        fputs(*(const bool *)field ? "true" : "false", to);
+        break;
+    case GW_OPT_choice:
+        show_word(row->min, *(const int *)field, to);
+        break;
+    case GW_OPT_list:
+        show_list(field, to);
+        break;
+    case GW_OPT_map:
+        show_map(field, to);
+        break;
+    case GW_OPT_END_ROW:
+        break;
+    }
+}
+
+static bool same_list(const struct gw_list *a, const struct gw_list *b)
+{
+    for (size_t i = 0; i < a->n && a->n == b->n; i++)
+        if (!gw_str_eq(a->items[i], b->items[i]))
+            return false;
+    return a->n == b->n;
+}
+
+static bool same_map(const struct gw_map *a, const struct gw_map *b)
+{
+    for (size_t i = 0; i < a->n && a->n == b->n; i++)
+        if (!gw_str_eq(a->items[i].key, b->items[i].key) || !gw_str_eq(a->items[i].value, b->items[i].value))
+            return false;
+    return a->n == b->n;
+}
+
+bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b)
+{
+    const void *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
+    switch (row->type) {
+    case GW_OPT_str:
+    case GW_OPT_secret:
+        return gw_str_eq(*(const gw_str *)x, *(const gw_str *)y);
+    case GW_OPT_duration:
+        return *(const gw_nsec *)x == *(const gw_nsec *)y;
+    case GW_OPT_size:
+        return *(const uint64_t *)x == *(const uint64_t *)y;
+    case GW_OPT_count:
+        return *(const int64_t *)x == *(const int64_t *)y;
+    case GW_OPT_flag:
+        return *(const bool *)x == *(const bool *)y;
+    case GW_OPT_choice:
+        return *(const int *)x == *(const int *)y;
+    case GW_OPT_list:
+        return same_list(x, y);
+    case GW_OPT_map:
+        return same_map(x, y);
+    case GW_OPT_END_ROW:
+        break;
+    }
+    return true;
+}
+
+bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b)
+{
+    for (; rows->type != GW_OPT_END_ROW; rows++)
+        if (!gw_opt_same(rows, a, b))
+            return false;
+    return true;
+}

@@ -1,0 +1,33 @@
+/* durable.h: what the fan-out asks of a disk queue (core/diskqueue/disk_queue.h), which stands above it.
+ *
+ * Each exporter is a reader, with a number. A frame is written once for all readers that shall get it; those that keep up and have room in
+ * memory get it there too, the others read it from the disk.
+ *
+ * Threads: any.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_DURABLE_H
+#define GW_DURABLE_H
+
+#include "core/base/err.h"
+#include "core/delivery/frame.h"
+
+struct gw_durable_entry {
+    struct gw_frame *frame;
+    uint32_t owed;   /* bit per reader that shall get it … */
+    uint32_t check;  /* append's */
+    uint32_t memory; /* … and that has room in memory; append takes out those that are behind */
+};
+
+struct gw_durable {
+    /* Some of the reader's frames are only on the disk. A moment later it may be otherwise. */
+    bool (*behind)(void *ctx, unsigned reader);
+    /* `commit` is called once all is written and before anybody can read it; from then on it has been accepted. GW_OK, GW_QUEUE_FULL,
+     * GW_STORAGE. Sets frame->stored. */
+    enum gw_code (*append)(void *ctx, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
+                           struct gw_err *);
+    /* Returns when what was appended with this ticket is as safe as the options ask. False when it may not survive the machine. */
+    bool (*wait)(void *ctx, uint64_t ticket);
+};
+
+#endif

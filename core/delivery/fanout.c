@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/delivery/fanout.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "core/base/budget.h"
+#include "core/delivery/durable.h"
+#include "core/delivery/queue.h"
+
+/* Routes as of one moment. Readers count themselves in, so that the other table can be written when nobody reads it. */
+struct table {
+    atomic_uint readers;
+    unsigned n;
+    struct gw_route route[GW_MAX_EXPORTERS];
+};
+
+struct gw_fanout {
+    struct gw_ledger *ledger;
+    struct gw_budget *budget;
+    const struct gw_durable *durable; /* NULL: queues are in memory only */
+    void *durable_ctx;
+    atomic_bool stopping;
+    atomic_uint renderings[GW_SIGNALS]; /* of the current table */
+    struct table *_Atomic current;
+    struct table table[2];
+};
+
+struct gw_fanout *gw_fanout_new(struct gw_ledger *ledger, struct gw_budget *budget)
+{
+    struct gw_fanout *f = calloc(1, sizeof *f);
+    if (f) {
+        f->ledger = ledger;
+        f->budget = budget;
+        atomic_init(&f->current, &f->table[0]);
+    }
+    return f;
+}
+
+void gw_fanout_store(struct gw_fanout *f, const struct gw_durable *durable, void *ctx)
+{
+    f->durable = durable;
+    f->durable_ctx = ctx;
+}
+
+void gw_fanout_drop(struct gw_fanout *f)
+{
+    free(f);
+}
+
+void gw_fanout_stop(struct gw_fanout *f)
+{
+    atomic_store_explicit(&f->stopping, true, memory_order_relaxed);
+}
+
+static bool takes(const struct gw_route *r, enum gw_signal signal)
+{
+    return r->signals & 1u << signal;
+}
+
+/* Only spans are said in several ways: logs and metrics are the same whatever an exporter's mode. */
+static enum gw_rendering rendering(const struct gw_route *r, enum gw_signal signal)
+{
+    return signal == GW_TRACES ? r->rendering : GW_OTEL;
+}
+
+/* Between enter and leave the table does not change. Whoever counted itself into a table that was current no longer tries again,
+ * without having read it. */
+static struct table *enter(struct gw_fanout *f)
+{
+    for (;;) {
+        struct table *t = atomic_load(&f->current);
+        atomic_fetch_add(&t->readers, 1);
+        if (atomic_load(&f->current) == t)
+            return t;
+        atomic_fetch_sub(&t->readers, 1);
+    }
+}
+
+static void leave(struct table *t)
+{
+    atomic_fetch_sub(&t->readers, 1);
+}
+
+static void publish(struct gw_fanout *f, struct table *t)
+{
+    for (int signal = 0; signal < GW_SIGNALS; signal++) {
+        unsigned renderings = 0;
+        for (unsigned i = 0; i < t->n; i++)
+            if (takes(&t->route[i], (enum gw_signal)signal))
+                renderings |= 1u << rendering(&t->route[i], (enum gw_signal)signal);
+        atomic_store_explicit(&f->renderings[signal], renderings, memory_order_relaxed);
+    }
+    atomic_store(&f->current, t);
+}
+
+void gw_fanout_add(struct gw_fanout *f, struct gw_route route)
+{
+    struct table *t = atomic_load(&f->current);
+    GW_ASSERT(t->n < GW_MAX_EXPORTERS);
+    t->route[t->n++] = route;
+    publish(f, t);
+}
+
+/* Offers last for microseconds: they are waited for without a bell. */
+static void until_unread(struct table *t)
+{
+    static const struct timespec moment = {.tv_nsec = 100 * GW_USEC};
+    while (atomic_load(&t->readers))
+        nanosleep(&moment, NULL);
+}
+
+void gw_fanout_switch(struct gw_fanout *f, const struct gw_route *routes, unsigned n)
+{
+    struct table *old = atomic_load(&f->current), *next = &f->table[old == &f->table[0]];
+    GW_ASSERT(n <= GW_MAX_EXPORTERS);
+    until_unread(next);
+    memcpy(next->route, routes, n * sizeof *routes);
+    next->n = n;
+    publish(f, next);
+    until_unread(old);
+}
+
+unsigned gw_fanout_renderings(const struct gw_fanout *f, enum gw_signal signal)
+{
+    return atomic_load_explicit(&f->renderings[signal], memory_order_relaxed);
+}
+
+/* Every frame against the process's budget, once, however many queues it will stand in; all or none. */
+static bool charge(struct gw_fanout *f, struct gw_frame **frames, size_t n)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        gw_budget_give(frames[i]->budget, frames[i]->charged); /* the maker's account has paid so far */
+        frames[i]->budget = NULL;
+        total += gw_frame_cost(frames[i]);
+    }
+    if (!gw_budget_take(f->budget, total))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        frames[i]->budget = f->budget;
+        frames[i]->charged = gw_frame_cost(frames[i]);
+    }
+    return true;
+}
+
+static unsigned renderings_of(struct gw_frame **frames, size_t n)
+{
+    unsigned renderings = 0;
+    for (size_t i = 0; i < n; i++)
+        renderings |= 1u << frames[i]->rendering;
+    return renderings;
+}
+
+/* What the route gets of these: its own rendering, or the first there is. */
+static enum gw_rendering rendering_for(const struct gw_route *r, enum gw_signal signal, unsigned renderings)
+{
+    unsigned first = 0;
+    if (renderings >> rendering(r, signal) & 1)
+        return rendering(r, signal);
+    while (!(renderings >> first & 1))
+        first++;
+    return (enum gw_rendering)first;
+}
+
+/* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had no room. */
+static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, bool patient,
+                            struct gw_chain *rooms, const char **full)
+{
+    typeof(gw_queue_reserve) *room = patient ? gw_queue_reserve_ahead : gw_queue_reserve;
+    unsigned renderings = renderings_of(frames, n);
+    for (unsigned i = 0; i < t->n && renderings; i++) {
+        const struct gw_route *r = &t->route[i];
+        enum gw_code code = takes(r, signal) ? room(r->queue, rendering_for(r, signal, renderings), frames, n, &rooms[i]) : GW_OK;
+        if (code == GW_OK)
+            continue;
+        *full = r->name;
+        while (i--)
+            gw_queue_cancel(t->route[i].queue, &rooms[i]);
+        return code;
+    }
+    return GW_OK;
+}
+
+/* The exporters that were offered these frames, by their numbers. */
+static uint64_t asked(const struct table *t, enum gw_signal signal, size_t n)
+{
+    uint64_t numbers = 0;
+    for (unsigned i = 0; i < t->n && n; i++)
+        if (takes(&t->route[i], signal))
+            numbers |= UINT64_C(1) << t->route[i].exporter;
+    return numbers;
+}
+
+static void drop_evicted(struct gw_fanout *f, unsigned exporter, struct gw_chain *evicted)
+{
+    for (struct gw_node *node; (node = gw_chain_pop(evicted));) {
+        gw_ledger_move(f->ledger, exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_WHY_EVICTED, node->frame->items);
+        gw_node_drop(node);
+    }
+}
+
+static void push(struct gw_fanout *f, const struct table *t, struct gw_chain *rooms)
+{
+    for (unsigned i = 0; i < t->n; i++) {
+        struct gw_chain evicted = {NULL, NULL};
+        if (!rooms[i].first)
+            continue;
+        gw_queue_push(t->route[i].queue, &rooms[i], &evicted);
+        drop_evicted(f, t->route[i].exporter, &evicted);
+    }
+}
+
+static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const char *full, struct gw_err *err)
+{
+    if (code == GW_STOPPING)
+        return gw_fail(err, code, 0, "the gateway is stopping");
+    if (code == GW_BUSY)
+        return gw_fail(err, code, 0, "%zu of %zu bytes of memory are in use", atomic_load(&f->budget->used), f->budget->limit);
+    return gw_fail(err, code, 0, "the queue of exporter %s is full", full);
+}
+
+/* The translator's promise: the frames of every rendering hold what was accepted. */
+static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
+{
+    uint64_t items[GW_RENDERINGS] = {0};
+    for (size_t i = 0; i < n; i++)
+        items[frames[i]->rendering] += frames[i]->items;
+    for (size_t i = 0; i < n; i++)
+        if (items[frames[i]->rendering] != accepted)
+            return false;
+    return true;
+}
+
+/* The offer itself, before the ledger hears of it. */
+static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                          bool patient, struct gw_chain *rooms, struct gw_err *err)
+{
+    const char *full = NULL;
+    if (atomic_load_explicit(&f->stopping, memory_order_relaxed))
+        return refusal(f, GW_STOPPING, NULL, err);
+    if (!charge(f, frames, n))
+        return refusal(f, GW_BUSY, NULL, err);
+    enum gw_code code = reserve(t, signal, frames, n, patient, rooms, &full);
+    return code == GW_OK ? GW_OK : refusal(f, code, full, err);
+}
+
+static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                                 const struct gw_intake *in, bool patient, struct gw_err *err)
+{
+    struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
+    enum gw_code code = admit(f, t, signal, frames, n, patient, rooms, err);
+    if (code != GW_OK)
+        return code;
+    gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
+    push(f, t, rooms);
+    return GW_OK;
+}
+
+/* --- with a disk queue --- */
+
+/* One offer on its way to the disk. */
+struct storing {
+    struct gw_fanout *f;
+    const struct table *t;
+    enum gw_signal signal;
+    const struct gw_intake *in;
+    size_t n;
+    struct gw_chain rooms[GW_MAX_EXPORTERS];
+    uint32_t owed[GW_RENDERINGS]; /* readers of the disk queue, a bit each, that get the frames of a rendering … */
+    uint32_t memory, behind;      /* … that have room for them in memory; that had to read from the disk before */
+};
+
+/* Called when it is written, and nobody has seen it yet. */
+static void enter_books(void *arg)
+{
+    const struct storing *o = arg;
+    gw_ledger_intake(o->f->ledger, o->signal, o->in, asked(o->t, o->signal, o->n));
+}
+
+/* Who gets what, and who has room for it in memory, too. Closed queues (GW_STOPPING) get nothing any more. */
+static enum gw_code plan(struct storing *o, struct gw_frame **frames)
+{
+    unsigned renderings = renderings_of(frames, o->n);
+    bool paid = charge(o->f, frames, o->n);
+    for (unsigned i = 0; i < o->t->n; i++) {
+        const struct gw_route *r = &o->t->route[i];
+        uint32_t reader = UINT32_C(1) << r->reader;
+        if (!takes(r, o->signal))
+            continue;
+        enum gw_rendering rendering = rendering_for(r, o->signal, renderings);
+        bool behind = o->f->durable->behind(o->f->durable_ctx, r->reader);
+        enum gw_code code = paid && !behind ? gw_queue_reserve(r->queue, rendering, frames, o->n, &o->rooms[i]) : GW_BUSY;
+        if (code == GW_STOPPING)
+            return code;
+        o->owed[rendering] |= reader;
+        o->memory |= code == GW_OK ? reader : 0;
+        o->behind |= behind ? reader : 0;
+    }
+    return GW_OK;
+}
+
+/* Room in memory that was not to be had after all, or for nothing. */
+static void cancel(struct storing *o, uint32_t readers)
+{
+    for (unsigned i = 0; i < o->t->n; i++)
+        if (o->rooms[i].first && readers >> o->t->route[i].reader & 1) {
+            gw_queue_cancel(o->t->route[i].queue, &o->rooms[i]);
+            o->rooms[i] = (struct gw_chain){NULL, NULL};
+        }
+}
+
+/* Senders that had everything in memory until now may sleep: there is something on the disk for them. */
+static void poke(const struct storing *o, uint32_t readers)
+{
+    for (unsigned i = 0; i < o->t->n; i++)
+        if (takes(&o->t->route[i], o->signal) && readers >> o->t->route[i].reader & 1)
+            gw_queue_poke(o->t->route[i].queue);
+}
+
+static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket, struct gw_err *err)
+{
+    struct gw_durable_entry *entries = calloc(o->n, sizeof *entries);
+    size_t n = 0;
+    if (!entries)
+        return refusal(o->f, GW_BUSY, NULL, err);
+    for (size_t i = 0; i < o->n; i++) {
+        uint32_t owed = o->owed[frames[i]->rendering];
+        if (owed)
+            entries[n++] = (struct gw_durable_entry){.frame = frames[i], .owed = owed, .memory = owed & o->memory};
+    }
+    enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, enter_books, o, ticket, err);
+    for (size_t i = 0; i < n && code == GW_OK; i++)
+        o->memory &= ~entries[i].owed | entries[i].memory;
+    free(entries);
+    return code;
+}
+
+/* Its source need not bring it again. */
+static void settle_receipts(struct gw_frame **frames, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct gw_receipt *receipt = frames[i]->receipt;
+        frames[i]->receipt = NULL;
+        if (receipt)
+            receipt->settled(receipt, true);
+    }
+}
+
+/* *kept: what is refused with GW_STORAGE is kept all the same, and will be delivered; only it may not survive the machine. */
+static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                                 const struct gw_intake *in, bool *kept, struct gw_err *err)
+{
+    struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .n = n};
+    uint64_t ticket = 0;
+    uint32_t everybody = 0;
+    enum gw_code code = plan(&o, frames);
+    if (code == GW_STOPPING)
+        refusal(f, code, NULL, err);
+    else
+        code = write_down(&o, frames, &ticket, err);
+    if (code != GW_OK) {
+        cancel(&o, UINT32_MAX);
+        return code;
+    }
+    for (int i = 0; i < GW_RENDERINGS; i++)
+        everybody |= o.owed[i];
+    bool safe = f->durable->wait(f->durable_ctx, ticket);
+    if (safe)
+        settle_receipts(frames, n);
+    cancel(&o, ~o.memory);
+    poke(&o, everybody & ~o.memory & ~o.behind);
+    push(f, t, o.rooms);
+    *kept = true;
+    return safe ? GW_OK : gw_fail(err, GW_STORAGE, 0, "it could not be brought to the disk");
+}
+
+static bool anybody_asked(const struct table *t, enum gw_signal signal)
+{
+    bool any = false;
+    for (unsigned i = 0; i < t->n; i++)
+        any |= takes(&t->route[i], signal);
+    return any;
+}
+
+/* *kept: it was let in, whatever the code. */
+static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
+                          bool patient, bool *kept, struct gw_err *err)
+{
+    enum gw_code code;
+    GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
+    struct table *t = enter(f);
+    if (f->durable && n && anybody_asked(t, signal) && !atomic_load_explicit(&f->stopping, memory_order_relaxed)) {
+        *kept = false;
+        code = offer_stored(f, t, signal, frames, n, in, kept, err);
+    } else {
+        code = offer_memory(f, t, signal, frames, n, in, patient, err);
+        *kept = code == GW_OK;
+    }
+    leave(t);
+    for (size_t i = 0; *kept && i < n; i++)
+        gw_frame_drop(frames[i]);
+    return code;
+}
+
+enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
+                           bool patient, struct gw_err *err)
+{
+    bool kept;
+    enum gw_code code = offer(f, signal, frames, n, in, patient, &kept, err);
+    return kept ? GW_OK : code; /* trying again would bring it twice */
+}
+
+enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_intake *in,
+                             struct gw_err *err)
+{
+    bool kept;
+    enum gw_code code = offer(f, signal, frames, n, in, false, &kept, err);
+    if (kept)
+        return code;
+    in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);
+    gw_ledger_intake(f->ledger, signal, in, 0); /* nothing of it was accepted */
+    for (size_t i = 0; i < n; i++)
+        gw_frame_drop(frames[i]);
+    return code;
+}
+
+bool gw_fanout_pressed(struct gw_fanout *f)
+{
+    bool pressed = false;
+    struct table *t = enter(f);
+    for (unsigned i = 0; i < t->n && !pressed; i++)
+        pressed = gw_queue_pressed(t->route[i].queue);
+    leave(t);
+    return pressed;
+}
+
+int gw_fanout_retry_after(struct gw_fanout *f)
+{
+    int longest = 1;
+    struct table *t = enter(f);
+    for (unsigned i = 0; i < t->n; i++) {
+        int seconds = gw_queue_hinted(t->route[i].queue);
+        if (seconds > longest)
+            longest = seconds;
+    }
+    leave(t);
+    return longest;
+}

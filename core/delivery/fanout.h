@@ -1,0 +1,74 @@
+/* fanout.h: the door between receivers and exporters.
+ *
+ *      offer(frames) ──▶ reserve room in the queue of every exporter that takes the signal
+ *                          all have room ─▶ a reference into each queue, ledger, GW_OK          (the sender gets 200)
+ *                          one has not   ─▶ nothing is queued anywhere, ledger, GW_QUEUE_FULL   (the sender gets 429)
+ *
+ * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the exporters whose
+ * `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go to all.
+ *
+ * With a disk queue (disk_queue.h) the frames are written there before the answer: a queue without room is then no reason to refuse, its
+ * exporter reads them from the disk later. What is refused for is a disk that is full or does not take it.
+ *
+ * The routes may be replaced while requests are offered (hot reload): each offer sees the old ones or the new ones, whole. A request that
+ * was translated for the old ones and is offered to the new ones goes to an exporter whose rendering it does not have in one that it has,
+ * and to nobody new where nobody wanted the signal before.
+ *
+ * Threads: any receiver thread offers; switch on the main thread.  Ownership: offer takes the caller's reference of every frame, whatever
+ * it answers. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FANOUT_H
+#define GW_FANOUT_H
+
+#include "core/base/err.h"
+#include "core/delivery/frame.h"
+#include "core/delivery/ledger.h"
+
+struct gw_fanout;
+struct gw_budget;
+struct gw_queue;
+struct gw_durable;
+
+/* One exporter, seen from the receivers' side. */
+struct gw_route {
+    struct gw_queue *queue;
+    const char *name;
+    unsigned exporter; /* its number in the ledger */
+    unsigned signals;  /* bit per enum gw_signal */
+    enum gw_rendering rendering;
+    unsigned reader; /* its number in the disk queue, where there is one */
+};
+
+/* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned. NULL when there is no memory.
+ */
+struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
+void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
+/* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their queues may be closed. */
+void gw_fanout_switch(struct gw_fanout *, const struct gw_route *, unsigned n);
+/* Before the first offer: what is offered is first of all written there. Not owned. */
+void gw_fanout_store(struct gw_fanout *, const struct gw_durable *, void *ctx);
+void gw_fanout_drop(struct gw_fanout *);
+/* Any thread: offers from now on are refused with GW_STOPPING. */
+void gw_fanout_stop(struct gw_fanout *);
+
+/* Bit per enum gw_rendering that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
+unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
+
+/* The frames of each rendering that gw_fanout_renderings named hold gw_intake_accepted() items together.
+ * Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
+ * GW_OK, GW_QUEUE_FULL, GW_BUSY, GW_STORAGE or GW_STOPPING. */
+enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
+                             struct gw_err *) GW_MUST_CHECK;
+
+/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. `patient`: that try can wait as
+ * long as it must, so queues in memory leave some of their room to those that cannot (gw_queue_reserve_ahead). */
+enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *, bool patient,
+                           struct gw_err *) GW_MUST_CHECK;
+
+/* True while some exporter does not keep up: who can take its time should, so that queues stay short where senders share its core. */
+bool gw_fanout_pressed(struct gw_fanout *);
+
+/* When a refused sender should try again, in whole seconds, at least 1. */
+int gw_fanout_retry_after(struct gw_fanout *);
+
+#endif

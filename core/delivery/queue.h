@@ -1,0 +1,141 @@
+/* queue.h: what waits for one exporter, bounded in bytes.
+ *
+ *   receivers                                     lanes, one per signal                          the sender
+ *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_joining
+ *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
+ *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
+ *
+ * A frame counts against the capacity from its reservation until the sender is done with it, so what is being sent and retried
+ * is bounded as well. A 2 MiB request and a 2 KiB request are not the same load, hence bytes and not frames.
+ *
+ * A full queue has two answers (option when_full):
+ *   reject       reserve refuses; the receiver tells its client 429. Reserving for all exporters before pushing to any makes
+ *                a request queued for all or refused whole.
+ *   drop_oldest  reserve always succeeds; push hands back the oldest nodes, which the caller counts and drops. The newest frame
+ *                always stays.
+ * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse it forever.
+ *
+ * Whoever can come again without losing anything (a file, a TCP connection) reserves only up to a mark below the capacity: more of it in
+ * memory would make nothing faster, and the rest is for those that cannot wait.
+ *
+ * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when there is something
+ * to do: a lane was empty (a timer has to be set), or now holds a whole batch.
+ *
+ * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
+ * Threads: reserve, push, cancel, close, resize, read_ahead from any; joining, joined, take, expire, done, arm, inherit from the sender.
+ * One mutex, held for a few pointer moves and never while another lock is taken. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_QUEUE_H
+#define GW_QUEUE_H
+
+#include "core/base/err.h"
+#include "core/delivery/frame.h"
+
+struct gw_queue;
+
+/* One frame's stay in one queue. */
+struct gw_node {
+    struct gw_node *next;
+    struct gw_frame *frame;
+    struct gw_share *share; /* with the other parts of a stored frame that was cut; NULL: it is whole */
+    size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
+    uint64_t number;        /* order of arrival over all lanes */
+    gw_nsec join_due;       /* when to ask gw_frame_join again */
+    bool hurried;           /* too much waits for its join: the next answer is the last */
+};
+
+/* What the parts of a stored frame have in common. The sender's only. */
+struct gw_share {
+    struct gw_stored stored;
+    unsigned parts;
+    bool left; /* one of them was left for the next start */
+};
+/* Two nodes hold the parts of what `whole` holds now. False when there is no memory. */
+bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
+/* The sender is done with the node, or leaves it on the disk (`through` false). True with the place of a record that it is through with:
+ * all its parts are. */
+bool gw_node_settle(struct gw_node *, bool through, struct gw_stored *);
+
+/* A chain of nodes. Empty: first == NULL. */
+struct gw_chain {
+    struct gw_node *first, *last;
+};
+void gw_chain_add(struct gw_chain *, struct gw_node *);
+struct gw_node *gw_chain_pop(struct gw_chain *);
+/* Takes over the reference. NULL when there is no memory; then the reference stays the caller's. */
+struct gw_node *gw_node_new(struct gw_frame *, size_t cost);
+/* Drops the node's frame reference and the node. The node must not be charged to a queue any more. */
+void gw_node_drop(struct gw_node *);
+
+typedef void gw_queue_wake_f(void *arg);
+
+/* NULL when there is no memory. `wake` is called from pushing threads, without the queue's lock. */
+struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
+/* Drops what is still in it. */
+void gw_queue_drop(struct gw_queue *);
+/* Another sender goes on with it: from now on pushes wake that one. One that is being pushed meanwhile may still wake the former. */
+void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
+/* New bounds; what is too much already stays. */
+void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
+/* The mark up to which gw_queue_reserve_ahead reserves; the capacity when never set. */
+void gw_queue_read_ahead(struct gw_queue *, size_t mark);
+
+/* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
+ * Takes no frame reference yet: push does. */
+enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
+/* For who can wait: the same below the mark; that it waits is no refusal to tell of (gw_queue_state). Evicts nothing sooner: where the
+ * queue drops its oldest, there is always room. */
+enum gw_code gw_queue_reserve_ahead(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
+/* Gives a reservation back. */
+void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
+/* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count and drop. */
+void gw_queue_push(struct gw_queue *, struct gw_chain *, struct gw_chain *evicted);
+/* No more reservations; the sender is woken, drains what is there, and sees gw_queue_finished. */
+void gw_queue_close(struct gw_queue *);
+
+/* How much one request may hold. */
+struct gw_batch_limits {
+    size_t bytes; /* a first frame is taken even if it alone is larger */
+    uint64_t items;
+    gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
+};
+
+/* The sender's side. Nodes that are due for another look at their trace ids leave their lane; joined puts back the ones that are
+ * still unknown, with a new join_due, and makes the others ready. */
+void gw_queue_joining(struct gw_queue *, gw_nsec now, struct gw_chain *due);
+void gw_queue_joined(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
+/* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
+bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush, struct gw_chain *out);
+/* Frames that arrived before `oldest` and still wait. */
+void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
+/* Uncharges and drops nodes that the sender is done with. */
+void gw_queue_done(struct gw_queue *, struct gw_chain *);
+
+/* With a disk queue (segment_log.h): what does not fit is only on the disk, so nothing is refused for good here and nothing evicted. Before
+ * the first reservation. */
+void gw_queue_spill(struct gw_queue *);
+/* What comes back from the disk: takes over the reference, whether there is room or not. False when there is no memory. */
+bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
+/* Wakes the sender if it sleeps: something went to the disk only. */
+void gw_queue_poke(struct gw_queue *);
+
+/* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
+ * the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready frames of others wake nobody. */
+gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
+/* Closed, and nothing is queued, reserved or in process any more. */
+bool gw_queue_finished(struct gw_queue *);
+/* Above half of the mark of gw_queue_read_ahead, where one is set and nothing is dropped instead: the sender does not keep up. */
+bool gw_queue_pressed(struct gw_queue *);
+/* Bytes charged. */
+size_t gw_queue_used(struct gw_queue *);
+/* For the admin page. Any thread. */
+struct gw_queue_state {
+    size_t used, capacity;
+    bool refusing; /* it refused something, and has not become a quarter empty since */
+};
+void gw_queue_state(struct gw_queue *, struct gw_queue_state *);
+/* How long a refused client should wait, in whole seconds: the sender knows when it tries the backend again. Any thread. */
+void gw_queue_hint(struct gw_queue *, int seconds);
+int gw_queue_hinted(struct gw_queue *);
+
+#endif

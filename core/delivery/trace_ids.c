@@ -1,0 +1,215 @@
+/* A shard is a ring of entries, filled in order of first learning, and a hash table of chains through them. When the ring has
+ * come round, the entry under its hand is the one heard of first: it leaves its chain and its place is used again.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/delivery/trace_ids.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { SHARDS = 64, SHARD_LEAST = 256 /* below so many entries a shard, one shard is better */, ROUNDED_BITS = 11 };
+
+struct entry {
+    uint64_t low, high;
+    gw_nsec seen;
+    uint32_t next; /* in its chain: index + 1, 0 ends it */
+};
+_Static_assert(sizeof(struct entry) == 32, "said in trace_ids.h");
+
+struct shard {
+    pthread_mutex_t lock;
+    atomic_uint_least64_t news; /* written under lock */
+    /* under lock */
+    struct entry *ring;
+    uint32_t *heads; /* index + 1 of the newest entry of each chain */
+    uint32_t used, hand;
+} __attribute__((aligned(64)));
+
+struct gw_ids {
+    /* const after new */
+    uint64_t seed;
+    gw_nsec ttl;
+    uint32_t shards, ring_size, mask; /* entries a shard; chains a shard − 1 */
+    struct shard shard[];
+};
+
+/* Where an id belongs: neighbours that a double cannot tell apart belong together. */
+struct spot {
+    struct shard *shard;
+    uint32_t *head;
+};
+
+/* Finalizer of MurmurHash3: every bit of key reaches every bit of the result. */
+static uint64_t mix(uint64_t key)
+{
+    key = (key ^ key >> 33) * 0xff51afd7ed558ccdu;
+    key = (key ^ key >> 33) * 0xc4ceb9fe1a85ec53u;
+    return key ^ key >> 33;
+}
+
+static struct spot spot_of(struct gw_ids *ids, uint64_t upper_bits)
+{
+    uint64_t hash = mix(upper_bits ^ ids->seed);
+    struct shard *s = &ids->shard[(hash >> 32) % ids->shards];
+    return (struct spot){s, &s->heads[hash & ids->mask]};
+}
+
+struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl)
+{
+    size_t shards = capacity / SHARD_LEAST >= SHARDS ? SHARDS : 1, size = (capacity + shards - 1) / shards, chains = 1;
+    if (capacity == 0 || capacity > UINT32_MAX)
+        return NULL;
+    while (chains * 2 <= size)
+        chains *= 2;
+    struct gw_ids *ids = aligned_alloc(64, (sizeof *ids + shards * sizeof(struct shard) + 63) / 64 * 64);
+    if (!ids)
+        return NULL;
+    *ids = (struct gw_ids){.ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
+    if (getrandom(&ids->seed, sizeof ids->seed, GRND_NONBLOCK) != sizeof ids->seed)
+        ids->seed = (uint64_t)gw_wall() ^ (uintptr_t)ids;
+    bool complete = true;
+    for (size_t i = 0; i < shards; i++) {
+        struct shard *s = &ids->shard[i];
+        /* nothing reads an entry before it was written: what is not filled is not touched, and costs no memory */
+        *s = (struct shard){.ring = malloc(size * sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
+        pthread_mutex_init(&s->lock, NULL);
+        complete = complete && s->ring && s->heads;
+    }
+    if (complete)
+        return ids;
+    gw_ids_drop(ids);
+    return NULL;
+}
+
+void gw_ids_drop(struct gw_ids *ids)
+{
+    if (!ids)
+        return;
+    for (size_t i = 0; i < ids->shards; i++) {
+        free(ids->shard[i].ring);
+        free(ids->shard[i].heads);
+        pthread_mutex_destroy(&ids->shard[i].lock);
+    }
+    free(ids);
+}
+
+static struct entry *entry_at(struct shard *s, uint32_t link)
+{
+    return link ? &s->ring[link - 1] : NULL;
+}
+
+static struct entry *search(struct spot at, uint64_t low)
+{
+    struct entry *e = entry_at(at.shard, *at.head);
+    while (e && e->low != low)
+        e = entry_at(at.shard, e->next);
+    return e;
+}
+
+static bool alive(const struct gw_ids *ids, const struct entry *e, gw_nsec now)
+{
+    return now - e->seen <= ids->ttl;
+}
+
+/* Takes the entry that the hand points at out of its chain. */
+static void forget(struct gw_ids *ids, struct shard *s)
+{
+    uint32_t *link = spot_of(ids, s->ring[s->hand].low >> ROUNDED_BITS).head;
+    while (*link != s->hand + 1)
+        link = &s->ring[*link - 1].next;
+    *link = s->ring[s->hand].next;
+}
+
+static void insert(struct gw_ids *ids, struct spot at, struct entry fresh)
+{
+    struct shard *s = at.shard;
+    if (s->used == ids->ring_size)
+        forget(ids, s);
+    else
+        s->used++;
+    fresh.next = *at.head;
+    s->ring[s->hand] = fresh;
+    *at.head = s->hand + 1;
+    s->hand = (s->hand + 1) % ids->ring_size;
+}
+
+void gw_ids_learn(struct gw_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
+{
+    struct spot at = spot_of(ids, low >> ROUNDED_BITS);
+    pthread_mutex_lock(&at.shard->lock);
+    struct entry *e = search(at, low);
+    if (!e || !alive(ids, e, now) || (high && e->high != high))
+        atomic_store_explicit(&at.shard->news, at.shard->news + 1, memory_order_release);
+    if (!e)
+        insert(ids, at, (struct entry){.low = low, .high = high, .seen = now});
+    else if (high || !alive(ids, e, now))
+        e->high = high;
+    if (e && now > e->seen)
+        e->seen = now;
+    pthread_mutex_unlock(&at.shard->lock);
+}
+
+uint64_t gw_ids_news(struct gw_ids *ids)
+{
+    uint64_t news = 0;
+    for (size_t i = 0; i < ids->shards; i++)
+        news += atomic_load_explicit(&ids->shard[i].news, memory_order_acquire);
+    return news;
+}
+
+bool gw_ids_find(struct gw_ids *ids, uint64_t low, uint64_t *high, gw_nsec now)
+{
+    struct spot at = spot_of(ids, low >> ROUNDED_BITS);
+    pthread_mutex_lock(&at.shard->lock);
+    const struct entry *e = search(at, low);
+    bool found = e && alive(ids, e, now);
+    if (found)
+        *high = e->high;
+    pthread_mutex_unlock(&at.shard->lock);
+    return found;
+}
+
+/* Counts the living entries of one spot that are the same double; the last one is left in *low, *high. */
+static unsigned count_rounded(struct gw_ids *ids, uint64_t upper_bits, double rounded, uint64_t *low, uint64_t *high, gw_nsec now)
+{
+    struct spot at = spot_of(ids, upper_bits);
+    unsigned n = 0;
+    pthread_mutex_lock(&at.shard->lock);
+    for (const struct entry *e = entry_at(at.shard, *at.head); e; e = entry_at(at.shard, e->next))
+        if (e->low >> ROUNDED_BITS == upper_bits && (double)e->low == rounded && alive(ids, e, now)) {
+            *low = e->low;
+            *high = e->high;
+            n++;
+        }
+    pthread_mutex_unlock(&at.shard->lock);
+    return n;
+}
+
+bool gw_ids_repair(struct gw_ids *ids, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now)
+{
+    const double two_to_64 = 18446744073709551616.0;
+    double value = (double)rounded;
+    /* Rounding goes to the nearest: what is sought has the same upper bits, or (rounded up) those just below. */
+    uint64_t upper = value >= two_to_64 ? UINT64_C(1) << (64 - ROUNDED_BITS) : (uint64_t)value >> ROUNDED_BITS;
+    uint64_t l = 0, h = 0;
+    unsigned n = count_rounded(ids, upper, value, &l, &h, now);
+    if (upper)
+        n += count_rounded(ids, upper - 1, value, &l, &h, now);
+    if (n != 1)
+        return false;
+    *low = l;
+    *high = h;
+    return true;
+}
+
+void gw_ids_size(struct gw_ids *ids, size_t *used, size_t *capacity)
+{
+    *used = 0;
+    *capacity = (size_t)ids->ring_size * ids->shards;
+    for (uint32_t i = 0; i < ids->shards; i++) {
+        pthread_mutex_lock(&ids->shard[i].lock);
+        *used += ids->shard[i].used;
+        pthread_mutex_unlock(&ids->shard[i].lock);
+    }
+}

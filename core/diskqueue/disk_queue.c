@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "core/diskqueue/disk_queue.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+
+struct gw_storage {
+    /* const after open */
+    const struct gw_storage_conf *conf;
+    struct gw_ledger *ledger;
+    struct gw_store *store;
+    /* main thread, before the first offer */
+    unsigned exporter[GW_STORE_READERS]; /* of each reader: its number in the ledger */
+
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;
+    pthread_cond_t bell;
+    bool stopping; /* under lock */
+};
+
+static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
+{
+    const struct gw_storage *s = arg;
+    if (bytes)
+        gw_log(GW_WARNING, "storage", "%.*s/%s: damage at offset %llu: %s: %llu bytes are skipped", GW_FMT(s->conf->directory), file,
+               (unsigned long long)at, what, (unsigned long long)bytes);
+    else
+        gw_log(GW_WARNING, "storage", "%.*s/%s: at offset %llu %s", GW_FMT(s->conf->directory), file, (unsigned long long)at, what);
+}
+
+static void gave_up(void *arg, unsigned reader, const struct gw_store_items *items)
+{
+    const struct gw_storage *s = arg;
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (items->of[i])
+            gw_ledger_move(s->ledger, s->exporter[reader], (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_WHY_EVICTED, items->of[i]);
+}
+
+/* Monotonic times mean something until the next one. Zeros where the system does not say: then wall clocks are used. */
+static void read_boot(uint8_t out[static 16])
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    size_t digits = 0;
+    for (ssize_t i = 0; i < n && digits < 32; i++) {
+        const char *hex = "0123456789abcdef", *at = text[i] ? strchr(hex, text[i]) : NULL;
+        if (!at)
+            continue;
+        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | (at - hex));
+        digits++;
+    }
+}
+
+struct gw_storage *gw_storage_open(const struct gw_storage_conf *conf, struct gw_ledger *ledger, struct gw_err *err)
+{
+    struct gw_storage *s = calloc(1, sizeof *s);
+    pthread_condattr_t monotonic;
+    if (!s) {
+        gw_fail(err, GW_STORAGE, 0, "no memory");
+        return NULL;
+    }
+    s->conf = conf;
+    s->ledger = ledger;
+    struct gw_store_conf store = {.directory = conf->directory.ptr,
+                                  .max_size = conf->max_size,
+                                  .sync_names = conf->fsync != GW_FSYNC_NEVER,
+                                  .io = conf->io ? conf->io : &gw_store_system,
+                                  .arg = s,
+                                  .damaged = damaged,
+                                  .gave_up = gave_up};
+    read_boot(store.boot);
+    s->store = gw_store_open(&store, err);
+    if (!s->store) {
+        free(s);
+        return NULL;
+    }
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->bell, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return s;
+}
+
+unsigned gw_storage_attach(struct gw_storage *s, const char *name, unsigned exporter, bool drop_oldest)
+{
+    struct gw_store_items owed;
+    unsigned reader = gw_store_attach(s->store, name, false, &owed);
+    if (reader == GW_STORE_READERS)
+        return reader;
+    s->exporter[reader] = exporter;
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (owed.of[i]) {
+            gw_ledger_recovered(s->ledger, exporter, (enum gw_signal)i, owed.of[i]);
+            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s", (unsigned long long)owed.of[i],
+                   gw_signal_name((enum gw_signal)i), name);
+        }
+    if (drop_oldest)
+        gw_store_drop_oldest(s->store, reader);
+    return reader;
+}
+
+struct gw_store *gw_storage_store(struct gw_storage *s)
+{
+    return s->store;
+}
+
+static bool is_behind(void *ctx, unsigned reader)
+{
+    return gw_store_behind(((struct gw_storage *)ctx)->store, reader);
+}
+
+static enum gw_code append(void *ctx, struct gw_durable_entry *entries, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
+                           struct gw_err *err)
+{
+    return gw_store_append(((struct gw_storage *)ctx)->store, entries, n, commit, arg, ticket, err);
+}
+
+/* What an appended ticket waits for, as fsync says. */
+static bool wait_durable(void *ctx, uint64_t ticket)
+{
+    struct gw_storage *s = ctx;
+    return s->conf->fsync != GW_FSYNC_ALWAYS || gw_store_durable(s->store, ticket);
+}
+
+const struct gw_durable gw_storage_durable = {is_behind, append, wait_durable};
+
+/* Waits for the next time; false when it is the end. */
+static bool until_next(struct gw_storage *s, gw_nsec next)
+{
+    struct timespec t = {.tv_sec = next / GW_SEC, .tv_nsec = next % GW_SEC};
+    pthread_mutex_lock(&s->lock);
+    while (!s->stopping && gw_now() < next)
+        pthread_cond_timedwait(&s->bell, &s->lock, &t);
+    bool go_on = !s->stopping;
+    pthread_mutex_unlock(&s->lock);
+    return go_on;
+}
+
+static void *run(void *arg)
+{
+    struct gw_storage *s = arg;
+    while (until_next(s, gw_now() + s->conf->interval / 2))
+        gw_store_sync_aged(s->store);
+    return NULL;
+}
+
+bool gw_storage_start(struct gw_storage *s)
+{
+    sigset_t all, before;
+    gw_store_say_orphans(s->store);
+    if (s->conf->fsync != GW_FSYNC_INTERVAL)
+        return true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
+    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (s->started)
+        pthread_setname_np(s->thread, "storage");
+    return s->started;
+}
+
+bool gw_storage_ready(struct gw_storage *s, FILE *why)
+{
+    struct gw_store_stats stats;
+    gw_store_stats(s->store, &stats);
+    if (stats.full)
+        fprintf(why, "the disk queue is full: %" PRIu64 " of %" PRIu64 " bytes\n", stats.size, s->conf->max_size);
+    if (stats.broken)
+        fputs("the disk queue cannot be written\n", why);
+    return !stats.full && !stats.broken;
+}
+
+enum { M_SIZE, M_LIMIT, M_REFUSING, M_RECORDS, M_BYTES, M_DAMAGED, M_TROUBLE, M_SYNCS };
+
+const struct gw_metric gw_storage_metrics[] = {
+    [M_SIZE] = GW_GAUGE_ASKED("storage_bytes", "", "Bytes of the disk queue's files, free ones too."),
+    [M_LIMIT] = GW_GAUGE_ASKED("storage_limit_bytes", "", "The option storage.max_size."),
+    [M_REFUSING] = GW_GAUGE_ASKED("storage_refusing", "", "1 while the disk queue is full or cannot be written."),
+    [M_RECORDS] = GW_COUNTER_ASKED("storage_records_total", "", "Frames written to the disk queue."),
+    [M_BYTES] = GW_COUNTER_ASKED("storage_written_bytes_total", "", "Bytes of them."),
+    [M_DAMAGED] =
+        GW_COUNTER_ASKED("storage_damaged_total", "", "Places in the disk queue's files that could not be read; the log names them."),
+    [M_TROUBLE] = GW_COUNTER_ASKED("storage_write_failures_total", "", "Times that the disk did not take what was written."),
+    [M_SYNCS] = GW_COUNTER_ASKED("storage_sync_failures_total", "", "Files that could not be forced to the disk, and are not used again."),
+    GW_METRICS_END,
+};
+
+void gw_storage_measure(struct gw_storage *s, struct gw_metrics *to)
+{
+    struct gw_store_stats stats;
+    gw_store_stats(s->store, &stats);
+    gw_metrics_add(to, &gw_storage_metrics[M_SIZE], (double)stats.size);
+    gw_metrics_add(to, &gw_storage_metrics[M_LIMIT], (double)s->conf->max_size);
+    gw_metrics_add(to, &gw_storage_metrics[M_REFUSING], stats.full || stats.broken);
+    gw_metrics_add(to, &gw_storage_metrics[M_RECORDS], (double)stats.appended);
+    gw_metrics_add(to, &gw_storage_metrics[M_BYTES], (double)stats.appended_bytes);
+    gw_metrics_add(to, &gw_storage_metrics[M_DAMAGED], (double)stats.damaged);
+    gw_metrics_add(to, &gw_storage_metrics[M_TROUBLE], (double)stats.trouble);
+    gw_metrics_add(to, &gw_storage_metrics[M_SYNCS], (double)stats.sync_failures);
+}
+
+void gw_storage_close(struct gw_storage *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->bell);
+    pthread_mutex_unlock(&s->lock);
+    if (s->started)
+        pthread_join(s->thread, NULL);
+    if (s->conf->fsync != GW_FSYNC_NEVER)
+        gw_store_sync(s->store);
+    gw_store_close(s->store);
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->bell);
+    free(s);
+}

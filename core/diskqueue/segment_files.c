@@ -1,0 +1,201 @@
+/* segment_files.c: the directory of the disk queue: its lock, its names, its files.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/diskqueue/segment_log_internal.h"
+
+static enum gw_code refuse(struct gw_store *s, struct gw_err *err, const char *doing)
+{
+    return gw_fail(err, GW_STORAGE, 0, "%s: cannot %s: %s", s->conf.directory, doing, strerror(errno));
+}
+
+/* Whose process it is, for the message only. */
+static long holder(int fd)
+{
+    char text[24];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    return strtol(text, NULL, 10);
+}
+
+static void write_pid(int fd)
+{
+    char text[24];
+    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    /* Only for people and messages: a disk that is full takes nothing from the lock. */
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        errno = 0;
+}
+
+enum gw_code gw_store_lock(struct gw_store *s, struct gw_err *err)
+{
+    if (mkdir(s->conf.directory, 0700) != 0 && errno != EEXIST)
+        return refuse(s, err, errno == ENOENT ? "make it, for its parent is not there" : "make it");
+    s->directory = open(s->conf.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->directory < 0)
+        return refuse(s, err, "open it");
+    int parent = s->conf.sync_names ? openat(s->directory, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (parent >= 0) {
+        fsync(parent); /* where that is not allowed, the directory was made by somebody else */
+        close(parent);
+    }
+    s->lock_file = openat(s->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (s->lock_file < 0)
+        return refuse(s, err, "write into it");
+    if (flock(s->lock_file, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? gw_fail(err, GW_STORAGE, 0, "%s is in use by another ddgate (process %ld): give each its own",
+                                              s->conf.directory, holder(s->lock_file))
+                                    : refuse(s, err, "lock it");
+    write_pid(s->lock_file);
+    return GW_OK;
+}
+
+void gw_store_file_name(uint32_t number, char out[static 32])
+{
+    snprintf(out, 32, "segment-%08x.log", (unsigned)number);
+}
+
+uint32_t gw_store_file_number(const char *name)
+{
+    unsigned number;
+    char back[32];
+    if (sscanf(name, "segment-%8x.log", &number) != 1 || number == 0 || number >= GW_STORE_MOST_FILES)
+        return 0;
+    gw_store_file_name(number, back);
+    return strcmp(name, back) == 0 ? number : 0;
+}
+
+bool gw_store_add_file(struct gw_store *s, struct gw_store_segment *segment)
+{
+    if (segment->number >= s->files_n) {
+        uint32_t n = segment->number + 64;
+        struct gw_store_segment **files = realloc(s->files, n * sizeof *files);
+        if (!files)
+            return false;
+        memset(files + s->files_n, 0, (n - s->files_n) * sizeof *files);
+        s->files = files;
+        s->files_n = n;
+    }
+    s->files[segment->number] = segment;
+    s->size += segment->size;
+    s->stats.segments++;
+    return true;
+}
+
+void gw_store_forget(struct gw_store *s, struct gw_store_segment *segment)
+{
+    GW_ASSERT(s->files[segment->number] == segment);
+    s->files[segment->number] = NULL;
+    s->size -= segment->size;
+    s->stats.segments--;
+}
+
+void gw_store_drop_segment(struct gw_store *s, struct gw_store_segment *segment, bool unlink)
+{
+    char name[32];
+    gw_store_file_name(segment->number, name);
+    if (unlink)
+        unlinkat(s->directory, name, 0);
+    close(segment->fd);
+    free(segment);
+}
+
+static uint32_t unused_number(struct gw_store *s)
+{
+    uint32_t number = 1;
+    while (number < s->files_n && s->files[number])
+        number++;
+    return number;
+}
+
+/* Under append, so nobody else takes the number. A file of that name that is not ours keeps its name. */
+static int create_file(struct gw_store *s, uint32_t *number)
+{
+    char name[32];
+    pthread_mutex_lock(&s->state);
+    *number = unused_number(s);
+    pthread_mutex_unlock(&s->state);
+    for (;; ++*number) {
+        gw_store_file_name(*number, name);
+        int fd = openat(s->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd >= 0 || errno != EEXIST || *number >= GW_STORE_MOST_FILES)
+            return fd;
+        pthread_mutex_lock(&s->state);
+        while (*number + 1 < s->files_n && s->files[*number + 1])
+            ++*number;
+        pthread_mutex_unlock(&s->state);
+    }
+}
+
+struct gw_store_segment *gw_store_create(struct gw_store *s, uint64_t size)
+{
+    struct gw_store_segment *segment = calloc(1, sizeof *segment);
+    bool added = false;
+    if (!segment)
+        return NULL;
+    segment->size = size;
+    segment->fd = create_file(s, &segment->number);
+    if (segment->fd < 0) {
+        free(segment);
+        return NULL;
+    }
+    if (s->conf.io->reserve(segment->fd, (off_t)size) == 0 && (!s->conf.sync_names || fsync(s->directory) == 0)) {
+        pthread_mutex_lock(&s->state);
+        added = gw_store_add_file(s, segment);
+        pthread_mutex_unlock(&s->state);
+    }
+    if (added)
+        return segment;
+    int why = errno;
+    gw_store_drop_segment(s, segment, true);
+    errno = why;
+    return NULL;
+}
+
+/* Local slots for the readers that are there; names for the next start. */
+static void give_slots(struct gw_store *s, struct gw_store_segment *segment, struct gw_store_head *head)
+{
+    int8_t slot = 0;
+    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
+        bool has = s->readers[r].attached && slot < GW_STORE_SLOTS;
+        segment->slot[r] = has ? slot : -1;
+        if (has)
+            memcpy(head->names[slot++], s->readers[r].name, GW_STORE_NAME);
+    }
+}
+
+bool gw_store_begin(struct gw_store *s, struct gw_store_segment *segment, uint64_t sequence)
+{
+    uint8_t bytes[GW_STORE_HEAD + GW_STORE_UNIT] = {0}; /* with the mark of the end */
+    struct gw_store_head head = {.sequence = sequence};
+    if (getrandom(&head.life, sizeof head.life, GRND_NONBLOCK) != sizeof head.life)
+        head.life = (uint64_t)gw_wall() * 0x9e3779b97f4a7c15u ^ sequence;
+    memcpy(head.boot, s->conf.boot, sizeof head.boot);
+    give_slots(s, segment, &head);
+    gw_store_head_put(bytes, &head);
+    if (!gw_store_write_one(s->conf.io, segment->fd, bytes, sizeof bytes, 0))
+        return false;
+    segment->sequence = sequence;
+    segment->life = head.life;
+    segment->same_boot = true;
+    segment->end = GW_STORE_HEAD;
+    segment->was_dirty = segment->sealed = segment->suspect = segment->recovered = false;
+    segment->dirty = true;
+    memset(segment->debts, 0, sizeof segment->debts);
+    return true;
+}
+
+bool gw_store_put_state(struct gw_store *s, struct gw_store_segment *segment, enum gw_store_state state)
+{
+    uint8_t bytes[GW_STORE_STATE_SIZE];
+    gw_store_state_put(bytes, segment->life, state, segment->end);
+    return gw_store_write_one(s->conf.io, segment->fd, bytes, sizeof bytes, GW_STORE_STATE);
+}

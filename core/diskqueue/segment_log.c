@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "core/diskqueue/segment_log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/diskqueue/segment_log_internal.h"
+
+static const uint8_t zeros[GW_STORE_UNIT];
+
+enum { LEAST_SEGMENT = 1 << 20, SEGMENTS = 256, AT_ONCE = 64 /* records in one system call */ };
+
+/* --- live segments --- */
+
+void gw_store_link(struct gw_store *s, struct gw_store_segment *segment)
+{
+    segment->next = NULL;
+    if (s->last)
+        s->last->next = segment;
+    else
+        s->first = segment;
+    s->last = segment;
+}
+
+static void unlink_segment(struct gw_store *s, struct gw_store_segment *segment)
+{
+    struct gw_store_segment *before = NULL;
+    for (struct gw_store_segment *at = s->first; at != segment; at = at->next)
+        before = at;
+    if (before)
+        before->next = segment->next;
+    else
+        s->first = segment->next;
+    if (s->last == segment)
+        s->last = before;
+}
+
+/* No reader's place stays in a segment that goes. */
+static void move_readers(struct gw_store *s, const struct gw_store_segment *from)
+{
+    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
+        struct gw_store_reader *reader = &s->readers[r];
+        if (reader->segment != from)
+            continue;
+        reader->segment = from->next;
+        reader->at = GW_STORE_HEAD;
+        reader->moved++;
+    }
+}
+
+void gw_store_try_release(struct gw_store *s, struct gw_store_segment *segment)
+{
+    if (!segment->sealed || segment->pins)
+        return;
+    for (unsigned r = 0; r < GW_STORE_READERS; r++)
+        if (segment->debts[r].owed)
+            return;
+    move_readers(s, segment);
+    unlink_segment(s, segment);
+    segment->next = s->released;
+    s->released = segment;
+}
+
+/* Frees a released segment for another life; false when it shall go. */
+static bool renew(struct gw_store *s, struct gw_store_segment *segment)
+{
+    pthread_mutex_lock(&s->state);
+    bool keep = !segment->suspect && s->free_n < GW_STORE_KEPT && segment->size == s->conf.segment_size;
+    s->free_n += keep;
+    pthread_mutex_unlock(&s->state);
+    if (keep && gw_store_put_state(s, segment, GW_STORE_FREE)) {
+        pthread_mutex_lock(&s->state);
+        segment->next = s->free;
+        s->free = segment;
+        pthread_mutex_unlock(&s->state);
+        return true;
+    }
+    pthread_mutex_lock(&s->state);
+    s->free_n -= keep;
+    gw_store_forget(s, segment);
+    pthread_mutex_unlock(&s->state);
+    return false;
+}
+
+void gw_store_reap(struct gw_store *s)
+{
+    for (;;) {
+        pthread_mutex_lock(&s->state);
+        struct gw_store_segment *segment = s->released;
+        if (segment)
+            s->released = segment->next;
+        pthread_mutex_unlock(&s->state);
+        if (!segment)
+            return;
+        if (!renew(s, segment))
+            gw_store_drop_segment(s, segment, true);
+    }
+}
+
+void gw_store_say_damage(struct gw_store *s, uint32_t number, uint64_t at, uint64_t bytes, const char *what)
+{
+    char name[32];
+    gw_store_file_name(number, name);
+    pthread_mutex_lock(&s->state);
+    s->stats.damaged++;
+    s->stats.damaged_bytes += bytes;
+    pthread_mutex_unlock(&s->state);
+    s->conf.damaged(s->conf.arg, name, at, bytes, what);
+}
+
+/* --- append --- */
+
+static uint64_t size_of(const struct gw_durable_entry *e)
+{
+    return gw_store_record_size((uint32_t)e->frame->len, e->frame->unjoined_n);
+}
+
+static bool knows_all(const struct gw_store_segment *segment, uint32_t readers)
+{
+    for (; readers; readers &= readers - 1)
+        if (segment->slot[__builtin_ctz(readers)] < 0)
+            return false;
+    return true;
+}
+
+/* Under append: an active segment with room. */
+static enum gw_code prepare(struct gw_store *s, const struct gw_durable_entry *e, size_t n, struct gw_err *err)
+{
+    uint64_t need = 0;
+    uint32_t readers = 0;
+    for (size_t i = 0; i < n; i++) {
+        need += size_of(&e[i]);
+        readers |= e[i].owed;
+    }
+    if (s->troubled && gw_now() < s->trouble_until)
+        return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
+    struct gw_store_segment *a = s->active;
+    bool fits = a && !a->suspect && a->end + need + GW_STORE_UNIT <= a->size && knows_all(a, readers);
+    return fits ? GW_OK : gw_store_roll(s, need, err);
+}
+
+static uint16_t slots(const struct gw_store_segment *segment, uint32_t readers)
+{
+    uint16_t bits = 0;
+    for (; readers; readers &= readers - 1)
+        bits |= (uint16_t)(1u << segment->slot[__builtin_ctz(readers)]);
+    return bits;
+}
+
+struct laid {
+    uint8_t header[GW_STORE_UNIT];
+};
+
+/* Header, offsets, data and padding of one record. */
+static int lay(const struct gw_store *s, const struct gw_durable_entry *e, uint64_t at, gw_nsec wall_minus_mono, struct laid *laid,
+               struct iovec *v)
+{
+    const struct gw_frame *f = e->frame;
+    size_t offsets = f->unjoined_n * sizeof *f->unjoined, payload = offsets + f->len;
+    struct gw_store_record r = {.at = at,
+                                .len = (uint32_t)f->len,
+                                .items = f->items,
+                                .unjoined_n = f->unjoined_n,
+                                .payload_check = e->check,
+                                .wall = f->arrived + wall_minus_mono,
+                                .mono = f->arrived,
+                                .signal = f->signal,
+                                .rendering = f->rendering,
+                                .owed = slots(s->active, e->owed)};
+    gw_store_record_put(laid->header, &r, s->active->life);
+    v[0] = (struct iovec){laid->header, GW_STORE_UNIT};
+    v[1] = (struct iovec){f->unjoined, offsets};
+    v[2] = (struct iovec){f->data, f->len};
+    v[3] = (struct iovec){(void *)(uintptr_t)zeros, (GW_STORE_UNIT - payload % GW_STORE_UNIT) % GW_STORE_UNIT};
+    return 4;
+}
+
+/* Under append: all records, and the mark of the end behind them. */
+static bool write_all(struct gw_store *s, struct gw_durable_entry *e, size_t n)
+{
+    struct laid laid[AT_ONCE];
+    struct iovec v[AT_ONCE * 4 + 1];
+    gw_nsec wall_minus_mono = gw_wall() - gw_now();
+    uint64_t at = s->active->end;
+    for (size_t i = 0; i < n;) {
+        uint64_t begin = at;
+        int count = 0;
+        for (int k = 0; k < AT_ONCE && i < n; k++, i++) {
+            e[i].frame->stored = (struct gw_stored){s->active->number, (uint32_t)(at / GW_STORE_UNIT)};
+            count += lay(s, &e[i], at, wall_minus_mono, &laid[k], v + count);
+            at += size_of(&e[i]);
+        }
+        v[count++] = (struct iovec){(void *)(uintptr_t)zeros, GW_STORE_UNIT};
+        if (!gw_store_write(s->conf.io, s->active->fd, v, count, begin))
+            return false;
+    }
+    return true;
+}
+
+/* Under state: who finds the record where. */
+static void owe(struct gw_store *s, struct gw_durable_entry *e)
+{
+    struct gw_store_segment *a = s->active;
+    for (uint32_t left = e->owed; left; left &= left - 1) {
+        unsigned r = (unsigned)__builtin_ctz(left);
+        struct gw_store_reader *reader = &s->readers[r];
+        a->debts[r].owed++;
+        if (atomic_load_explicit(&reader->behind, memory_order_relaxed))
+            e->memory &= ~(1u << r);
+        if (e->memory & 1u << r)
+            continue;
+        if (!reader->segment) {
+            reader->segment = a;
+            reader->at = (uint64_t)e->frame->stored.at * GW_STORE_UNIT;
+        }
+        atomic_store_explicit(&reader->behind, true, memory_order_relaxed);
+        a->debts[r].unread++;
+        a->debts[r].items.of[e->frame->signal] += e->frame->items;
+    }
+}
+
+static void publish(struct gw_store *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket)
+{
+    pthread_mutex_lock(&s->state);
+    commit(arg);
+    for (size_t i = 0; i < n; i++) {
+        owe(s, &e[i]);
+        s->active->end += size_of(&e[i]);
+        s->stats.appended_bytes += size_of(&e[i]);
+    }
+    s->stats.appended += n;
+    s->active->dirty = true;
+    *ticket = ++s->ticket;
+    pthread_mutex_unlock(&s->state);
+}
+
+/* Frames of records that were not written have no place. */
+static void forget_places(struct gw_durable_entry *e, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        e[i].frame->stored = (struct gw_stored){0, 0};
+}
+
+enum gw_code gw_store_append(struct gw_store *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
+                             struct gw_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct gw_frame *f = e[i].frame;
+        e[i].check = gw_store_crc(gw_store_crc(0, f->unjoined, f->unjoined_n * sizeof *f->unjoined), f->data, f->len);
+    }
+    pthread_mutex_lock(&s->append);
+    enum gw_code code = prepare(s, e, n, err);
+    if (code == GW_OK && !write_all(s, e, n)) {
+        code = gw_store_trouble(s, err, "write there");
+        forget_places(e, n);
+    }
+    if (code == GW_OK) {
+        gw_store_works(s);
+        publish(s, e, n, commit, arg, ticket);
+    }
+    pthread_mutex_unlock(&s->append);
+    return code;
+}
+
+/* --- through with it --- */
+
+void gw_store_done(struct gw_store *s, unsigned r, struct gw_stored stored)
+{
+    static const uint8_t mark = GW_STORE_DONE;
+    pthread_mutex_lock(&s->state);
+    struct gw_store_segment *segment = s->files[stored.segment];
+    pthread_mutex_unlock(&s->state);
+    uint64_t at = (uint64_t)stored.at * GW_STORE_UNIT + GW_STORE_DONE_AT + (uint64_t)segment->slot[r];
+    /* A mark that cannot be written brings the record again after a restart, and nothing worse. */
+    if (!gw_store_write_one(s->conf.io, segment->fd, &mark, sizeof mark, at))
+        gw_log(GW_WARNING, "storage", "%s: cannot be written: %s: after a restart some data would be sent again", s->conf.directory,
+               strerror(errno));
+    pthread_mutex_lock(&s->state);
+    GW_ASSERT(segment->debts[r].owed > segment->debts[r].unread);
+    segment->debts[r].owed--;
+    gw_store_try_release(s, segment);
+    bool reap = s->released;
+    pthread_mutex_unlock(&s->state);
+    if (reap)
+        gw_store_reap(s);
+}
+
+/* --- life --- */
+
+static uint64_t fitting_segment(uint64_t max_size)
+{
+    uint64_t size = max_size / SEGMENTS / LEAST_SEGMENT * LEAST_SEGMENT;
+    return size < LEAST_SEGMENT ? LEAST_SEGMENT : size;
+}
+
+static struct gw_store *make(const struct gw_store_conf *conf)
+{
+    struct gw_store *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->conf = *conf;
+    s->directory = s->lock_file = -1;
+    s->next_sequence = 1;
+    if (!s->conf.pause)
+        s->conf.pause = GW_SEC;
+    if (!s->conf.segment_size)
+        s->conf.segment_size = fitting_segment(conf->max_size);
+    pthread_mutex_init(&s->append, NULL);
+    pthread_mutex_init(&s->state, NULL);
+    pthread_mutex_init(&s->sync, NULL);
+    pthread_cond_init(&s->synced, NULL);
+    return s;
+}
+
+static void drop(struct gw_store *s)
+{
+    for (uint32_t i = 0; i < s->files_n; i++)
+        if (s->files[i])
+            gw_store_drop_segment(s, s->files[i], false);
+    free(s->files);
+    for (unsigned r = 0; r < GW_STORE_READERS; r++)
+        free(s->readers[r].window.buffer);
+    if (s->lock_file >= 0)
+        close(s->lock_file);
+    if (s->directory >= 0)
+        close(s->directory);
+    pthread_mutex_destroy(&s->append);
+    pthread_mutex_destroy(&s->state);
+    pthread_mutex_destroy(&s->sync);
+    pthread_cond_destroy(&s->synced);
+    free(s);
+}
+
+struct gw_store *gw_store_open(const struct gw_store_conf *conf, struct gw_err *err)
+{
+    struct gw_store *s = make(conf);
+    if (!s) {
+        gw_fail(err, GW_STORAGE, 0, "no memory");
+        return NULL;
+    }
+    if (gw_store_lock(s, err) == GW_OK && gw_store_recover(s, err) == GW_OK)
+        return s;
+    drop(s);
+    return NULL;
+}
+
+void gw_store_close(struct gw_store *s)
+{
+    if (!s)
+        return;
+    if (s->active)
+        gw_store_seal(s, s->active);
+    s->active = NULL;
+    gw_store_reap(s);
+    drop(s);
+}

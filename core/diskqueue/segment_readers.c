@@ -1,0 +1,117 @@
+/* segment_readers.c: who owes what, by name.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/diskqueue/segment_log_internal.h"
+
+unsigned gw_store_reader_named(struct gw_store *s, const char *name)
+{
+    unsigned unused = GW_STORE_READERS;
+    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
+        if (strcmp(s->readers[r].name, name) == 0)
+            return r;
+        if (!s->readers[r].name[0] && unused == GW_STORE_READERS)
+            unused = r;
+    }
+    if (unused < GW_STORE_READERS)
+        snprintf(s->readers[unused].name, GW_STORE_NAME, "%s", name);
+    return unused;
+}
+
+/* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room for it. */
+static bool attachable(const struct gw_store *s, unsigned r)
+{
+    unsigned attached = 0;
+    for (unsigned i = 0; i < GW_STORE_READERS; i++)
+        attached += s->readers[i].attached;
+    if (attached >= GW_STORE_SLOTS)
+        return false;
+    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
+        if (segment->debts[r].owed != segment->debts[r].unread)
+            return false;
+    return !s->readers[r].attached;
+}
+
+void gw_store_drop_oldest(struct gw_store *s, unsigned r)
+{
+    pthread_mutex_lock(&s->state);
+    s->readers[r].drop_oldest = true;
+    pthread_mutex_unlock(&s->state);
+}
+
+void gw_store_detach(struct gw_store *s, unsigned r)
+{
+    pthread_mutex_lock(&s->state);
+    struct gw_store_reader *reader = &s->readers[r];
+    reader->attached = false;
+    reader->segment = NULL;
+    atomic_store_explicit(&reader->behind, false, memory_order_relaxed);
+    free(reader->window.buffer);
+    reader->window = (struct gw_store_window){.fd = -1};
+    pthread_mutex_unlock(&s->state);
+}
+
+unsigned gw_store_attach(struct gw_store *s, const char *name, bool drop_oldest, struct gw_store_items *owed)
+{
+    *owed = (struct gw_store_items){{0}};
+    pthread_mutex_lock(&s->state);
+    unsigned r = gw_store_reader_named(s, name);
+    if (r < GW_STORE_READERS && !attachable(s, r))
+        r = GW_STORE_READERS;
+    if (r < GW_STORE_READERS) {
+        struct gw_store_reader *reader = &s->readers[r];
+        reader->attached = true;
+        reader->drop_oldest = drop_oldest;
+        for (struct gw_store_segment *segment = s->first; segment; segment = segment->next) {
+            const struct gw_store_debt *debt = &segment->debts[r];
+            for (int i = 0; i < GW_SIGNALS; i++)
+                owed->of[i] += debt->items.of[i];
+            if (!debt->owed || reader->segment)
+                continue;
+            reader->segment = segment;
+            reader->at = GW_STORE_HEAD;
+            atomic_store_explicit(&reader->behind, true, memory_order_relaxed);
+        }
+    }
+    pthread_mutex_unlock(&s->state);
+    return r;
+}
+
+static uint64_t owed_by(const struct gw_store *s, unsigned r)
+{
+    uint64_t records = 0;
+    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
+        records += segment->debts[r].owed;
+    return records;
+}
+
+void gw_store_say_orphans(struct gw_store *s)
+{
+    pthread_mutex_lock(&s->state);
+    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
+        uint64_t records = s->readers[r].attached ? 0 : owed_by(s, r);
+        if (records)
+            gw_log(
+                GW_WARNING, "storage",
+                "%" PRIu64
+                " records wait for exporter %s, which is not configured: they are sent when it is, and dropped when their room is needed",
+                records, s->readers[r].name);
+    }
+    pthread_mutex_unlock(&s->state);
+}
+
+void gw_store_stats(struct gw_store *s, struct gw_store_stats *out)
+{
+    pthread_mutex_lock(&s->state);
+    *out = s->stats;
+    out->free_segments = s->free_n;
+    out->size = s->size;
+    out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
+    out->broken = gw_now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
+    pthread_mutex_unlock(&s->state);
+}

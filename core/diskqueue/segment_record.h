@@ -1,0 +1,86 @@
+/* segment_record.h: the bytes of the disk queue: what a segment file holds, and how damage is told from data.
+ *
+ *   0          2048      4096        6144     8192                                                          end
+ *   ├─ head ───┼─ state ─┼─ head ────┼────────┼─ record ─┼─ record ───────┼─ record ─┼─ 64 zero bytes ─ … ──┤
+ *      copy A               copy B
+ *
+ *   head     which life of the file this is: a sequence number that orders the segments, 64 random bits (`life`), the boot, and
+ *            the names of the exporters that may owe its records. Each copy has its own checksum.
+ *   state    how far it was written, once nothing more will be: sealed, or free (every exporter is past it). Anything that does
+ *            not check is an open segment, which is read whole.
+ *   record   64 bytes of header, the offsets of the frame's unjoined trace ids (4 bytes each), the frame's data, zeros up to the
+ *            next multiple of 64:
+ *
+ *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ unjoined 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ rendering 1
+ *     │ owed 2 │ done 16
+ *
+ * `check` is CRC32C over place … owed, begun with `life`: a record of the file's former life does not check, nor one that stands
+ * in another place, nor one that a sender made up in a span's text, for `life` never leaves the head. The magic is for people: it
+ * is not looked at, so a bit flipped in it costs nothing.
+ * `owed` has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes GW_STORE_DONE
+ * into its byte, in place; one flipped bit never makes that of a zero, so damage there brings a record twice but never loses it.
+ *
+ * Numbers are in the byte order of the machine; what another one wrote reads as foreign.
+ *
+ * Threads: pure functions.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_SEGMENT_RECORD_H
+#define GW_SEGMENT_RECORD_H
+
+#include "core/delivery/frame.h"
+
+enum {
+    GW_STORE_VERSION = 1,
+    GW_STORE_UNIT = 64,       /* records begin at multiples of this */
+    GW_STORE_HEAD = 8192,     /* the first one here */
+    GW_STORE_COPY_B = 4096,   /* of the head */
+    GW_STORE_STATE = 2048,    /* where the state stands … */
+    GW_STORE_STATE_SIZE = 24, /* … and its bytes */
+    GW_STORE_SLOTS = 16,      /* exporters that one segment knows */
+    GW_STORE_NAME = 64,       /* bytes of a name, with its NUL */
+    GW_STORE_DONE = 0x5a,
+    GW_STORE_DONE_AT = 48 /* of a record: the first byte of `done` */
+};
+
+/* No frame comes near it; what says it is longer is not believed. */
+#define GW_STORE_LONGEST ((uint32_t)1 << 30)
+
+struct gw_store_head {
+    uint64_t sequence, life;
+    uint8_t boot[16];                          /* of the system that ran: monotonic times mean something within one */
+    char names[GW_STORE_SLOTS][GW_STORE_NAME]; /* empty: nobody has this slot */
+};
+
+struct gw_store_record {
+    uint64_t at; /* offset in the file */
+    uint32_t len, items, unjoined_n, payload_check;
+    gw_nsec wall, mono; /* when it arrived, by both clocks */
+    enum gw_signal signal;
+    enum gw_rendering rendering;
+    uint16_t owed;
+    uint8_t done[GW_STORE_SLOTS];
+};
+
+enum gw_store_state { GW_STORE_OPEN, GW_STORE_SEALED, GW_STORE_FREE };
+
+enum gw_store_head_is { GW_STORE_HEAD_GOOD, GW_STORE_HEAD_BAD, GW_STORE_HEAD_OTHER_VERSION };
+
+void gw_store_head_put(uint8_t out[static GW_STORE_HEAD], const struct gw_store_head *);
+/* *version is set with OTHER_VERSION. */
+enum gw_store_head_is gw_store_head_get(const uint8_t in[static GW_STORE_HEAD], struct gw_store_head *, uint32_t *version);
+
+void gw_store_state_put(uint8_t out[static GW_STORE_STATE_SIZE], uint64_t life, enum gw_store_state, uint64_t end);
+/* *end is set when it is not GW_STORE_OPEN. */
+enum gw_store_state gw_store_state_get(const uint8_t in[static GW_STORE_STATE_SIZE], uint64_t life, uint64_t *end);
+
+/* Bytes that a record takes in the file. */
+uint64_t gw_store_record_size(uint32_t len, uint32_t unjoined_n);
+/* `done` is written as zeros. */
+void gw_store_record_put(uint8_t out[static GW_STORE_UNIT], const struct gw_store_record *, uint64_t life);
+/* False when it does not check, or cannot be. */
+bool gw_store_record_get(const uint8_t in[static GW_STORE_UNIT], uint64_t life, uint64_t at, struct gw_store_record *);
+
+uint32_t gw_store_crc(uint32_t begin, const void *data, size_t len);
+
+#endif

@@ -1,0 +1,36 @@
+/* segment_scan.h: finding the sound records of a segment, whatever became of the bytes around them.
+ *
+ *     record  record  ▓▓▓▓▓▓▓▓▓▓▓  record  record  torn
+ *     found   found   damage at …  found   found   damage at …
+ *
+ * A header that checks is believed, and so is the length it names: the next record stands behind it even where its own data is
+ * damaged. Where no header checks, every place that a record could begin at is tried until one is sound, header and data.
+ *
+ * Threads: pure but for reading.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_SEGMENT_SCAN_H
+#define GW_SEGMENT_SCAN_H
+
+#include "core/diskqueue/segment_io.h"
+#include "core/diskqueue/segment_record.h"
+
+/* The header at `at`, when it checks and its record ends within the window's file. */
+bool gw_store_header(struct gw_store_window *, uint64_t life, uint64_t at, struct gw_store_record *);
+/* The record's data and offsets are what was written. */
+bool gw_store_payload_sound(struct gw_store_window *, const struct gw_store_record *);
+/* The first record at `from` or behind it that is sound in header and data. False when there is none. */
+bool gw_store_find(struct gw_store_window *, uint64_t life, uint64_t from, struct gw_store_record *);
+
+struct gw_store_visitor {
+    void *arg;
+    void (*found)(void *arg, const struct gw_store_record *);
+    void (*damage)(void *arg, uint64_t at, uint64_t bytes, const char *what);
+    void (*spoilt)(void *arg, const struct gw_store_record *); /* of an open segment: its data does not check; after damage */
+};
+
+/* Every record up to the window's end. A sealed segment is known to have been written up to there, so its records' data
+ * is checked when it is needed and not now; an open one may end anywhere, and is checked whole. */
+void gw_store_scan(struct gw_store_window *, uint64_t life, bool sealed, const struct gw_store_visitor *);
+
+#endif

@@ -1,0 +1,143 @@
+/* segment_sync.c: what survives the machine.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/diskqueue/segment_log_internal.h"
+
+static void unpin(struct gw_store *s, struct gw_store_segment *segment)
+{
+    segment->pins--;
+    gw_store_try_release(s, segment);
+}
+
+enum { MOST_SYNCED = 64 };
+
+static bool owed(const struct gw_store_segment *segment)
+{
+    for (unsigned r = 0; r < GW_STORE_READERS; r++)
+        if (segment->debts[r].owed)
+            return true;
+    return false;
+}
+
+/* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and is owed still. */
+static bool due(struct gw_store_segment *segment, bool aged)
+{
+    if (!segment->dirty || (aged && !owed(segment)))
+        return segment->was_dirty = false;
+    if (aged && !segment->was_dirty) {
+        segment->was_dirty = true;
+        return false;
+    }
+    return true;
+}
+
+/* Pins what has to be synced. */
+static unsigned pick_dirty(struct gw_store *s, bool aged, struct gw_store_segment **out, uint64_t *ticket)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&s->state);
+    for (struct gw_store_segment *segment = s->first; segment && n < MOST_SYNCED; segment = segment->next) {
+        if (!due(segment, aged))
+            continue;
+        segment->dirty = segment->was_dirty = false;
+        segment->pins++;
+        out[n++] = segment;
+    }
+    *ticket = s->ticket;
+    pthread_mutex_unlock(&s->state);
+    return n;
+}
+
+static void suspect(struct gw_store *s, struct gw_store_segment *segment)
+{
+    char name[32];
+    int why = errno;
+    gw_store_file_name(segment->number, name);
+    gw_log(GW_ERROR, "storage", "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
+           s->conf.directory, name, strerror(why));
+    pthread_mutex_lock(&s->append);
+    gw_store_pause(s);
+    pthread_mutex_lock(&s->state);
+    segment->suspect = true;
+    s->stats.sync_failures++;
+    pthread_mutex_unlock(&s->state);
+    pthread_mutex_unlock(&s->append);
+}
+
+/* One round. More than MOST_SYNCED dirty segments take several. */
+static bool sync_round(struct gw_store *s, bool aged, uint64_t *ticket)
+{
+    struct gw_store_segment *dirty[MOST_SYNCED];
+    bool well = true;
+    unsigned n;
+    do {
+        n = pick_dirty(s, aged, dirty, ticket);
+        for (unsigned i = 0; i < n; i++)
+            if (s->conf.io->sync(dirty[i]->fd) != 0) {
+                suspect(s, dirty[i]);
+                well = false;
+            }
+        pthread_mutex_lock(&s->state);
+        for (unsigned i = 0; i < n; i++)
+            unpin(s, dirty[i]);
+        pthread_mutex_unlock(&s->state);
+        gw_store_reap(s);
+    } while (n == MOST_SYNCED);
+    return well;
+}
+
+static void tell(struct gw_store *s, uint64_t ticket, bool well)
+{
+    for (struct gw_store_waiter **at = &s->waiters; *at;) {
+        struct gw_store_waiter *w = *at;
+        if (w->ticket > ticket) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        w->durable = well;
+        w->told = true;
+    }
+    pthread_cond_broadcast(&s->synced);
+}
+
+/* Waits until a round that began after the ticket is over; leads it where nobody does. */
+bool gw_store_durable(struct gw_store *s, uint64_t ticket)
+{
+    struct gw_store_waiter me = {.ticket = ticket};
+    pthread_mutex_lock(&s->sync);
+    me.next = s->waiters;
+    s->waiters = &me;
+    while (!me.told) {
+        if (s->syncing) {
+            pthread_cond_wait(&s->synced, &s->sync);
+            continue;
+        }
+        uint64_t done = 0;
+        s->syncing = true;
+        pthread_mutex_unlock(&s->sync);
+        bool well = sync_round(s, false, &done);
+        pthread_mutex_lock(&s->sync);
+        s->syncing = false;
+        tell(s, done, well);
+    }
+    pthread_mutex_unlock(&s->sync);
+    return me.durable;
+}
+
+bool gw_store_sync_aged(struct gw_store *s)
+{
+    uint64_t ignored;
+    return sync_round(s, true, &ignored);
+}
+
+bool gw_store_sync(struct gw_store *s)
+{
+    pthread_mutex_lock(&s->state);
+    uint64_t ticket = s->ticket;
+    pthread_mutex_unlock(&s->state);
+    return gw_store_durable(s, ticket);
+}

@@ -1,0 +1,68 @@
+/* The exporter that forgets: everything is taken at once. For benchmarks of the way up to here, and for trying a receiver out.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
+#include "core/base/wakeup.h"
+#include "core/config/option.h"
+#include "core/delivery/exporter.h"
+
+struct blackhole {
+    bool open;
+    struct gw_bell bell;
+};
+
+static enum gw_code blackhole_open(void *ctx, const char *path, struct gw_problems *problems)
+{
+    struct blackhole *b = ctx;
+    gw_bell_init(&b->bell);
+    b->open = true;
+    return GW_OK;
+}
+
+static void blackhole_close(void *ctx)
+{
+    struct blackhole *b = ctx;
+    if (b->open)
+        gw_bell_fini(&b->bell);
+    b->open = false;
+}
+
+static void blackhole_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+{
+    struct gw_outcome taken = {.verdict = GW_DONE};
+    done(cookie, &taken);
+}
+
+static void blackhole_wait(void *ctx, gw_nsec until)
+{
+    struct blackhole *b = ctx;
+    gw_bell_wait(&b->bell, until);
+}
+
+static void blackhole_wake(void *ctx)
+{
+    struct blackhole *b = ctx;
+    gw_bell_ring(&b->bell);
+}
+
+/* No request outlives its send. */
+static void blackhole_cancel(void *ctx)
+{
+}
+
+static const struct gw_opt no_opts[] = {GW_OPT_END};
+
+const struct gw_exporter gw_exporter_blackhole = {
+    .name = "blackhole",
+    .summary = "Takes everything and forgets it: for benchmarks and for trying a receiver out.",
+    .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
+    .opts = no_opts,
+    .conf_size = 0,
+    .ctx_size = sizeof(struct blackhole),
+    .open = blackhole_open,
+    .close = blackhole_close,
+    .send = blackhole_send,
+    .wait = blackhole_wait,
+    .cancel = blackhole_cancel,
+    .wake = blackhole_wake,
+};

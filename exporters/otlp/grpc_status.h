@@ -1,0 +1,36 @@
+/* grpc_status.h: what a gRPC backend's answer means for the data. Pure: no gRPC object comes in here, only what it said.
+ *
+ *   status OK            ─▶ DONE, with partial_success: what was rejected, and why
+ *   status other         ─▶ the table of the OTLP specification ("OTLP/gRPC Response", Failures):
+ *
+ *     CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS    RETRY
+ *     RESOURCE_EXHAUSTED                                                        RETRY with RetryInfo, else SPLIT
+ *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND                               HOLD: our departure, the data is good (sender.h)
+ *     INVALID_ARGUMENT and all others                                           REFUSED
+ *
+ *   and what servers say besides it:
+ *     OUT_OF_RANGE that speaks of a message length is Rust's tonic refusing the size: SPLIT
+ *     UNKNOWN or INTERNAL made by our own side because the answer was not gRPC: HOLD
+ *     RESOURCE_EXHAUSTED without RetryInfo that does not speak of a size is split no further than 16 KiB: then it is a quota, and
+ *     by OTLP not to be retried: REFUSED
+ *
+ * Texts of our own transport (refused connection, DNS, TLS) are recognised and get a remedy.
+ * Threads: any. Secrets: texts come from the backend or the transport and never hold what we sent.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_GRPC_STATUS_H
+#define GW_GRPC_STATUS_H
+
+#include "core/delivery/exporter.h"
+
+struct gw_grpc_answer {
+    int status;      /* grpc_status_code */
+    gw_str message;  /* the backend's words or the transport's */
+    gw_str details;  /* grpc-status-details-bin: a google.rpc.Status; may be empty */
+    gw_str response; /* the Export…ServiceResponse, with status OK; may be empty */
+    size_t sent;     /* bytes of the request, uncompressed */
+};
+
+void gw_grpc_judge(const struct gw_grpc_answer *, struct gw_outcome *out);
+
+#endif

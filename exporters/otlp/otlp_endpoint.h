@@ -1,0 +1,66 @@
+/* otlp_endpoint.h: where OTLP is sent, read once for gRPC and HTTP alike.
+ *
+ *      endpoint = "https://otel.example.com:4317";   scheme chooses TLS, for gRPC as for HTTP
+ *      headers  = { x-api-key = "${env:KEY}"; };   metadata of every request
+ *      tls      = { ca; cert; key; server_name; };
+ *
+ * An OTLP exporter puts OTLP_TARGET_OPTS first among its rows; its context then begins with a struct otlp_target_conf.
+ * otlp_target_open says every mistake that can be seen without connecting: a missing scheme, files that cannot be read, a
+ * certificate without its key, headers that no protocol could carry.
+ *
+ * Threads: open on the main thread; the result is const from then on.
+ * Ownership: views point into the configuration, which outlives the exporter; PEM texts are malloc'd and freed by close.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OTLP_ENDPOINT_H
+#define GW_OTLP_ENDPOINT_H
+
+#include "core/config/option.h"
+#include "exporters/sender/compress.h"
+
+#define OTLP_TARGET_OPTS(X)                                                                                                                \
+    X(str, endpoint, "endpoint", "", "", "",                                                                                               \
+      "Where to send: http://host:port is plain, https://host:port is TLS. Empty: nothing is sent, everything counts as sent.")            \
+    X(map, headers, "headers", "", "", "",                                                                                                 \
+      "Sent with every request, for example an API key; values are never shown. Write secrets as ${env:NAME} or ${file:/path}.")           \
+    X(choice, compression, "compression", "auto", "auto|none|gzip|zstd", "",                                                               \
+      "auto is gzip, and none where the endpoint is on this machine. zstd is for HTTP backends that take it.")                             \
+    X(str, tls_ca, "tls.ca", "", "", "", "PEM file with the certificates to trust; those of the system when left out.")                    \
+    X(str, tls_cert, "tls.cert", "", "", "", "PEM file with the client's certificate chain, for backends that ask for one.")               \
+    X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert.")                                                           \
+    X(str, tls_server_name, "tls.server_name", "", "", "",                                                                                 \
+      "Name that the backend's certificate must bear, where it is not the endpoint's host.")
+
+struct otlp_target_conf {
+    OTLP_TARGET_OPTS(GW_FIELD)
+};
+
+/* The words of `compression`, in the order of the row. */
+enum otlp_compression_word { OTLP_COMPRESS_AUTO, OTLP_COMPRESS_NONE, OTLP_COMPRESS_GZIP, OTLP_COMPRESS_ZSTD };
+
+struct otlp_target {
+    bool off; /* no endpoint: nothing is sent */
+    bool tls, loopback;
+    char host[256];      /* name or address, without the brackets of IPv6 */
+    char authority[272]; /* host:port, with the brackets */
+    char path[512];      /* of the URL, "" or "/…" without a slash at the end */
+    uint16_t port;
+    enum gw_compression compression;
+    char *ca, *cert, *key; /* PEM texts, NULL where not set */
+};
+
+/* What differs between the protocols. */
+struct otlp_protocol {
+    const char *name;      /* "gRPC", in messages */
+    uint16_t default_port; /* of http:// without a port; https:// has 443 */
+    bool has_path;         /* HTTP: the endpoint is a base URL, "/v1/traces" is appended */
+    bool has_zstd;
+};
+
+/* Adds a problem for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
+enum gw_code otlp_target_open(struct otlp_target *, const struct otlp_target_conf *, const struct otlp_protocol *, const char *path,
+                              struct gw_problems *);
+/* Legal on a zeroed target. */
+void otlp_target_close(struct otlp_target *);
+
+#endif

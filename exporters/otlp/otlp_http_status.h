@@ -1,0 +1,29 @@
+/* otlp_http_status.h: what an HTTP answer, or the lack of one, means for the data. OTLP specification, "OTLP/HTTP Response".
+ *
+ *     200 … 299            taken; partial_success is read
+ *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body
+ *     413                  too large: split
+ *     401 403 404 407 …    the data is good, the configuration is not: again slowly, said once with the remedy
+ *     other 4xx and 5xx    never taken: rejected, with the backend's words
+ *     3xx                  refused: the endpoint that is meant must be written down
+ *
+ * Threads: pure functions.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OTLP_HTTP_STATUS_H
+#define GW_OTLP_HTTP_STATUS_H
+
+#include "core/delivery/exporter.h"
+
+struct otlp_http_answer {
+    long status;
+    gw_str content_type, body, location;
+    gw_nsec retry_after; /* of the header; 0: none */
+};
+
+void otlp_http_outcome(const struct otlp_http_answer *, struct gw_outcome *);
+
+/* `code` is a CURLcode, `words` libcurl's own. */
+void otlp_http_transport_error(int code, const char *words, struct gw_outcome *);
+
+#endif

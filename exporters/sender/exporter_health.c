@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/sender/exporter_health.h"
+
+#include <inttypes.h>
+
+#include "core/base/log.h"
+
+static const gw_nsec say_again = 60 * GW_SEC;
+
+static const char *semicolon(const struct gw_outcome *o)
+{
+    return o->remedy ? "; " : "";
+}
+
+static const char *remedy(const struct gw_outcome *o)
+{
+    return o->remedy ? o->remedy : "";
+}
+
+void gw_health_trouble(struct gw_health *h, const struct gw_outcome *o, gw_nsec now)
+{
+    if (!h->troubled)
+        h->since = now;
+    else if (now - h->said < say_again)
+        return;
+    h->troubled = true;
+    h->said = now;
+    const char *state = o->verdict == GW_HOLD ? "the backend refuses us, the data is kept and tried again slowly"
+                                              : "the backend takes nothing at the moment, the data is kept and tried again";
+    gw_log(GW_WARNING, h->component, "%s: %s%s%s", state, o->text, semicolon(o), remedy(o));
+}
+
+void gw_health_recovered(struct gw_health *h, gw_nsec now)
+{
+    if (h->troubled)
+        gw_log(GW_INFO, h->component, "the backend takes data again, after %.1f s", (double)(now - h->since) / (double)GW_SEC);
+    h->troubled = false;
+}
+
+void gw_health_rejected(struct gw_health *h, const struct gw_batch *b, uint64_t items, const struct gw_outcome *o)
+{
+    gw_log(GW_WARNING, h->component, "the backend rejected %" PRIu64 " of %" PRIu64 " items (%s) for good: %s%s%s", items, b->items,
+           gw_signal_name(b->signal), o->text, semicolon(o), remedy(o));
+}

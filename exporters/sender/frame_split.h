@@ -1,0 +1,25 @@
+/* frame_split.h: a frame that is too large for a backend becomes two.
+ *
+ *     Export…Request { Resource…  { resource  Scope… { scope  span span | span span } } }
+ *                                                                        ✂
+ *          ─▶ request { resource { scope { span span } } }   and   request { resource { scope { span span } } }
+ *
+ * All fields around the spans (or log records) are repeated in both halves, the spans are shared out in their order, so each half
+ * is a whole request that says the same as before. Bytes are moved, nothing is interpreted but tags and lengths. Cold path: a
+ * backend refused a request as too large and the batch holds no second frame to leave out.
+ *
+ * Metrics are not cut: their items are the points below the metric.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FRAME_SPLIT_H
+#define GW_FRAME_SPLIT_H
+
+#include <stdbool.h>
+
+#include "core/delivery/frame.h"
+
+/* Two frames of about half the items each, with one reference each and f's age. False when f cannot be cut: it holds one item, or
+ * there is no memory. f must be final (gw_frame_join) and stays the caller's. */
+bool gw_cut(const struct gw_frame *f, struct gw_frame *out[2]);
+
+#endif

@@ -1,0 +1,36 @@
+/* inflight_batch.h: a batch in the sender's hands: the nodes, the request made of them, and when it is due.
+ *
+ *   chain of nodes ─▶ parcel ─▶ sent ─▶ settled
+ *                        ├─ prune: frames that became too old while it waited leave
+ *                        └─ split: two parcels, by frames; a single frame is cut (frame_split.h)
+ *
+ * Ownership: a parcel owns its nodes; nodes taken out of it (prune, gw_parcel_open) are the caller's, charged to the queue still.
+ * Threads: the sender's.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_INFLIGHT_BATCH_H
+#define GW_INFLIGHT_BATCH_H
+
+#include "core/delivery/queue.h"
+#include "exporters/sender/retry.h"
+
+struct gw_parcel {
+    struct gw_parcel *next;
+    void *owner;
+    struct gw_chain nodes;
+    struct gw_batch batch; /* the frames of nodes */
+    struct gw_retry retry;
+    gw_nsec due;               /* when to send it (again) */
+    struct gw_outcome outcome; /* of the last send */
+};
+
+/* Takes the nodes, which have one signal and are not none. NULL when there is no memory; then they stay the caller's. */
+struct gw_parcel *gw_parcel_new(struct gw_chain *nodes, gw_nsec max_age);
+/* Gives the nodes back and frees the parcel. */
+struct gw_chain gw_parcel_open(struct gw_parcel *);
+/* Frames that arrived before `oldest` move to `out`; the parcel may be empty afterwards. Returns their items. */
+uint64_t gw_parcel_prune(struct gw_parcel *, gw_nsec oldest, struct gw_chain *out);
+/* Splits p into two of about half the bytes; p is gone then. False, and p as it was, for a single item or without memory. */
+bool gw_parcel_split(struct gw_parcel *p, gw_nsec max_age, struct gw_parcel *out[2]);
+
+#endif

@@ -1,0 +1,240 @@
+/* The policy: what is due now, and when to look again.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "exporters/sender/sender_internal.h"
+
+static const gw_nsec join_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
+static const gw_nsec join_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
+
+enum { LONGEST_HINT = 30 };
+
+/* --- what is due --- */
+
+/* Ever more seldom, unless somebody watches: a log has to be there before its trace is shown. */
+static gw_nsec next_look(const struct gw_sender *s, gw_nsec age)
+{
+    gw_nsec pause = s->exporter->shows && age > join_shown ? join_shown : age;
+    return pause > join_again ? pause : join_again;
+}
+
+static void join(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_chain due = {NULL, NULL}, unknown = {NULL, NULL}, ready = {NULL, NULL};
+    gw_queue_joining(s->queue, s->draining ? GW_NEVER : now, &due);
+    for (struct gw_node *node; (node = gw_chain_pop(&due));) {
+        gw_nsec last = node->frame->arrived + s->conf->join_wait, age = now - node->frame->arrived;
+        bool final = s->draining || now >= last || node->hurried;
+        uint32_t left = gw_frame_join(node->frame, s->ids, final);
+        if (final && left)
+            gw_ledger_unjoined(s->ledger, node->frame->signal, left);
+        node->join_due = now + next_look(s, age);
+        if (node->join_due > last)
+            node->join_due = last;
+        gw_chain_add(final || !left ? &ready : &unknown, node);
+    }
+    if (unknown.first || ready.first)
+        gw_queue_joined(s->queue, &unknown, &ready);
+}
+
+static void expire(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_chain old = {NULL, NULL};
+    gw_queue_expire(s->queue, now - s->conf->max_age + 1, &old); /* when its time has come, not after */
+    if (old.first)
+        gw_sender_drop_queued(s, &old, GW_WHY_EXPIRED);
+}
+
+/* What became too old while the parcel waited leaves it. False when nothing is left, and the parcel is gone. */
+static bool prune(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
+{
+    struct gw_chain old = {NULL, NULL};
+    uint64_t items = gw_parcel_prune(p, now - s->conf->max_age, &old);
+    if (!old.first)
+        return true;
+    gw_sender_say_expired(s, GW_WHY_EXPIRED, items);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_EXPIRED, items);
+    gw_sender_release(s, &old, true);
+    if (p->batch.n)
+        return true;
+    gw_sender_finish_parcel(s, p);
+    return false;
+}
+
+static void send(struct gw_sender *s, struct gw_parcel *p)
+{
+    s->open++;
+    gw_sender_count(&s->counts.requests);
+    s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
+}
+
+static void send_due(struct gw_sender *s, gw_nsec now)
+{
+    for (struct gw_parcel **at = &s->waiting.first; *at && s->open < s->slots;) {
+        if ((*at)->due > now) {
+            at = &(*at)->next;
+            continue;
+        }
+        struct gw_parcel *p = gw_sender_detach(&s->waiting, at);
+        if (prune(s, p, now))
+            send(s, p);
+    }
+}
+
+/* The signals of which a batch may be taken now. A batch that is held (GW_HOLD) keeps its signal waiting but no slot: a backend may
+ * refuse our logs and take our traces. */
+static unsigned takable(const struct gw_sender *s, gw_nsec now)
+{
+    unsigned signals = now < s->hungry_until ? 0 : s->exporter->signals, slots = s->open; /* what a former configuration let in, too */
+    for (const struct gw_parcel *p = s->waiting.first; p; p = p->next) {
+        if (p->outcome.verdict == GW_HOLD)
+            signals &= ~(1u << p->batch.signal);
+        else
+            slots++;
+    }
+    return slots < s->slots ? signals : 0;
+}
+
+static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
+{
+    struct gw_chain nodes;
+    for (unsigned i = 0; i < GW_SIGNALS; i++) {
+        enum gw_signal signal = (enum gw_signal)((s->turn + i) % GW_SIGNALS);
+        if (!(signals & 1u << signal) || !gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
+            continue;
+        struct gw_parcel *p = gw_parcel_new(&nodes, s->conf->max_age);
+        if (!p) {
+            struct gw_chain none = {NULL, NULL};
+            gw_queue_joined(s->queue, &none, &nodes);
+            s->hungry_until = now + GW_SENDER_NO_MEMORY_PAUSE;
+            return false;
+        }
+        s->turn = signal + 1;
+        p->owner = s;
+        gw_sender_move(s, signal, GW_QUEUED, GW_IN_PROCESS, 0, p->batch.items);
+        send(s, p);
+        return true;
+    }
+    return false;
+}
+
+static void take(struct gw_sender *s, gw_nsec now)
+{
+    for (unsigned signals; (signals = takable(s, now)) && take_one(s, signals, now);)
+        ;
+}
+
+/* --- the end --- */
+
+static void begin_drain(struct gw_sender *s, gw_nsec now)
+{
+    if (s->draining || atomic_load_explicit(&s->deadline, memory_order_acquire) == GW_NEVER)
+        return;
+    s->draining = true;
+    for (struct gw_parcel *p = s->waiting.first; p; p = p->next)
+        p->due = now;
+}
+
+static void abandon(struct gw_sender *s)
+{
+    struct gw_chain rest = {NULL, NULL};
+    if (!s->cancelled)
+        s->exporter->cancel(s->ctx);
+    s->cancelled = true;
+    gw_queue_expire(s->queue, GW_NEVER, &rest);
+    gw_sender_drop_queued(s, &rest, GW_WHY_SHUTDOWN);
+    while (s->waiting.first) {
+        gw_sender_drop_parcel(s, gw_sender_detach(&s->waiting, &s->waiting.first), GW_WHY_SHUTDOWN);
+    }
+}
+
+/* --- the step --- */
+
+static gw_nsec earlier(gw_nsec a, gw_nsec b)
+{
+    return a < b ? a : b;
+}
+
+static gw_nsec next_retry(const struct gw_sender *s)
+{
+    gw_nsec due = GW_NEVER;
+    if (s->open < s->slots)
+        for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
+            due = earlier(due, p->due);
+    return due;
+}
+
+/* A full queue empties no sooner than the next try: that is what refused clients are told. */
+static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
+{
+    gw_nsec seconds = s->health.troubled && !takable(s, now) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
+    gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
+}
+
+static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
+{
+    if (s->settled.first)
+        return now;
+    if (gw_sender_over_deadline(s, now)) /* open requests are being cancelled; what was reserved may still be pushed */
+        return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
+    gw_nsec due = next_retry(s);
+    hint(s, now, due);
+    if (now < s->hungry_until)
+        due = earlier(due, s->hungry_until);
+    if (now < s->refill_at)
+        due = earlier(due, s->refill_at);
+    due = earlier(due, gw_queue_arm(s->queue, &s->limits, s->conf->max_age, takable(s, now)));
+    return earlier(due, atomic_load_explicit(&s->deadline, memory_order_acquire));
+}
+
+static bool anything_left(const struct gw_sender *s, gw_nsec now)
+{
+    return !gw_queue_finished(s->queue) || (s->store && gw_store_behind(s->store, s->reader) && !gw_sender_over_deadline(s, now));
+}
+
+/* What this step leaves behind. */
+static void publish(struct gw_sender *s)
+{
+    unsigned waiting = 0;
+    for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
+        waiting++;
+    atomic_store_explicit(&s->counts.open, s->open, memory_order_relaxed);
+    atomic_store_explicit(&s->counts.waiting, waiting, memory_order_relaxed);
+    atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
+}
+
+/* What is left to do before the heir goes on. */
+static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
+{
+    gw_nsec limit = earlier(atomic_load(&s->patience), atomic_load(&s->deadline));
+    while (s->waiting.first)
+        gw_sender_give_back(s, gw_sender_detach(&s->waiting, &s->waiting.first));
+    publish(s);
+    if (!s->open)
+        return GW_SENDER_OVER;
+    if (now >= limit && !s->cancelled) {
+        s->exporter->cancel(s->ctx);
+        s->cancelled = true;
+    }
+    return s->settled.first ? now : s->cancelled ? GW_NEVER : limit;
+}
+
+gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
+{
+    gw_sender_settle(s, now);
+    if (gw_sender_has_heir(s))
+        return step_down(s, now);
+    begin_drain(s, now);
+    join(s, now);
+    if (gw_sender_over_deadline(s, now)) {
+        abandon(s);
+    } else {
+        expire(s, now);
+        send_due(s, now);
+        gw_sender_refill(s, now);
+        take(s, now);
+        if (s->exporter->hurry && s->open && (s->draining || s->open >= s->slots))
+            s->exporter->hurry(s->ctx);
+    }
+    publish(s);
+    return anything_left(s, now) ? next_step(s, now) : GW_SENDER_OVER;
+}

@@ -1,0 +1,59 @@
+/* What is only on the disk: back into the queue while that holds less than the requests in flight need.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/budget.h"
+#include "exporters/sender/sender_internal.h"
+
+static void lose(struct gw_sender *s, const struct gw_store_items *lost)
+{
+    for (int i = 0; i < GW_SIGNALS; i++)
+        gw_sender_move(s, (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_WHY_DAMAGED, lost->of[i]);
+}
+
+static bool take_back(struct gw_sender *s, struct gw_frame *f)
+{
+    if (!gw_queue_restore(s->queue, f))
+        return false;
+    f->budget = s->budget;
+    f->charged = gw_frame_cost(f);
+    gw_budget_force(f->budget, f->charged);
+    return true;
+}
+
+/* One frame, or word that there is none; true when it is worth asking for the next. */
+static bool refill_one(struct gw_sender *s, gw_nsec now)
+{
+    struct gw_store_got got;
+    switch (gw_store_next(s->store, s->reader, &got)) {
+    case GW_STORE_FRAME:
+        if (take_back(s, got.frame))
+            return true;
+        gw_frame_drop(got.frame); /* not even for a node: the next start finds it again */
+        break;
+    case GW_STORE_DAMAGED:
+        lose(s, &got.lost);
+        return true;
+    case GW_STORE_LEVEL:
+        return false;
+    case GW_STORE_NO_MEMORY:
+        break;
+    }
+    s->refill_at = now + GW_SENDER_NO_MEMORY_PAUSE;
+    return false;
+}
+
+/* Memory that others hold is waited for, unless there would be nothing to send meanwhile. */
+void gw_sender_refill(struct gw_sender *s, gw_nsec now)
+{
+    size_t used = 0;
+    if (!s->store || now < s->refill_at)
+        return;
+    while (gw_store_behind(s->store, s->reader) && (used = gw_queue_used(s->queue)) < s->refill_below) {
+        if (used && gw_budget_spent(s->budget)) {
+            s->refill_at = now + GW_SENDER_NO_MEMORY_PAUSE;
+            return;
+        }
+        if (!refill_one(s, now))
+            return;
+    }
+}

@@ -1,0 +1,130 @@
+/* sender_internal.h: what the files of the sender share, and nobody else includes.
+ *
+ *   sender_lifecycle.c      new, heir, start, stop, succeed, finish, drop; the thread's body     main thread, but for the body
+ *   sender.c           the policy, gw_sender_step: join, expire, send, take, drain          the sender's thread
+ *   sender_outcome.c   from a verdict to DONE, RETRY, SPLIT, REFUSED, HOLD                  the sender's thread
+ *   sender_items.c     parcels, and where their items go: ledger, queue, disk               the sender's thread
+ *   sender_disk.c      what is only on the disk, back into the queue                        the sender's thread
+ *   sender_metrics.c   what is seen from outside                                            any thread
+ *
+ * A parcel (inflight_batch.h) is in one place at a time, and gw_sender_step takes it from one to the next:
+ *
+ *   queue ─▶ exporter, counted in `open` ─▶ `settled` ─▶ finished or dropped: its nodes are done, its items counted once
+ *                    ▲                          ├──────▶ given back to the queue, for the heir
+ *                    └──── `waiting` ◀──────────┘
+ *
+ * Ownership: the sender owns its parcels everywhere, an exporter only reads the batch of one. Queue and ledger row pass to an heir
+ * (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are others'.
+ *
+ * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the sender's nothing passes but
+ * atomic members, the queue, and what stood there before that thread saw the sender: at its start, or through the former one's `heir`.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_SENDER_INTERNAL_H
+#define GW_SENDER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/delivery/queue.h"
+#include "core/diskqueue/disk_queue.h"
+#include "exporters/sender/dead_letter.h"
+#include "exporters/sender/exporter_health.h"
+#include "exporters/sender/inflight_batch.h"
+#include "exporters/sender/sender.h"
+
+#define GW_SENDER_NO_MEMORY_PAUSE (100 * GW_MSEC)
+
+struct gw_parcels {
+    struct gw_parcel *first, **end;
+};
+
+struct gw_sender_counts {
+    atomic_uint_least64_t requests, retries, open, waiting, troubled;
+};
+
+struct gw_sender {
+    /* const after new */
+    const struct gw_exporter *exporter;
+    void *ctx;
+    const struct gw_sender_conf *conf;
+    struct gw_ledger *ledger;
+    struct gw_ids *ids;
+    struct gw_queue *queue;
+    struct gw_retry_conf retry;
+    struct gw_store *store; /* NULL: memory only */
+    struct gw_budget *budget;
+    size_t refill_below;             /* bytes in the queue */
+    unsigned reader;                 /* the store's */
+    unsigned number, signals, slots; /* slots: requests that may be open at a time */
+    char name[64], component[80];
+
+    _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
+    struct gw_sender *_Atomic heir;
+    _Atomic gw_nsec patience; /* when open requests are cancelled for the heir's sake */
+    atomic_bool over;
+    pthread_t thread; /* main thread only, as what follows */
+    bool started, owns_queue;
+
+    /* sender's thread only */
+    struct gw_batch_limits limits;
+    struct gw_parcels waiting, settled; /* for their time; with an outcome that was not looked at yet */
+    unsigned open;                      /* requests at the exporter */
+    unsigned turn;                      /* signal to look at first */
+    uint64_t random;
+    gw_nsec hungry_until; /* there was no memory for a batch … */
+    gw_nsec refill_at;    /* … or for what is on the disk */
+    bool draining, cancelled;
+    struct gw_health health;
+    struct gw_dead_letter dead_letter;
+
+    /* written by the sender's thread, read by any */
+    struct gw_sender_counts counts;
+};
+
+static inline void gw_sender_count(atomic_uint_least64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static inline bool gw_sender_over_deadline(const struct gw_sender *s, gw_nsec now)
+{
+    return now >= atomic_load_explicit(&s->deadline, memory_order_acquire);
+}
+
+static inline bool gw_sender_has_heir(struct gw_sender *s)
+{
+    return atomic_load_explicit(&s->heir, memory_order_acquire);
+}
+
+/* sender_items.c */
+void gw_sender_append(struct gw_parcels *, struct gw_parcel *);
+struct gw_parcel *gw_sender_detach(struct gw_parcels *, struct gw_parcel **at);
+/* Waits until `due`. */
+void gw_sender_postpone(struct gw_sender *, struct gw_parcel *, gw_nsec due);
+/* In the ledger. */
+void gw_sender_move(struct gw_sender *, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason, uint64_t items);
+/* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
+void gw_sender_release(struct gw_sender *, struct gw_chain *, bool through);
+/* Everything in it is counted. It is gone. */
+void gw_sender_finish_parcel(struct gw_sender *, struct gw_parcel *);
+/* Warns when the reason is max_age. What a stop leaves behind is said by the ledger, which is printed a moment later. */
+void gw_sender_say_expired(struct gw_sender *, enum gw_reason, uint64_t items);
+/* Gives up what is in process, or in the queue; at a stop it goes back to its source or stays on the disk, where it has one. */
+void gw_sender_drop_parcel(struct gw_sender *, struct gw_parcel *, enum gw_reason);
+void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason);
+/* The heir will take it from the queue. */
+void gw_sender_give_back(struct gw_sender *, struct gw_parcel *);
+
+/* sender_outcome.c */
+/* A gw_done_f, from within the exporter's send or wait. The cookie is the parcel. */
+void gw_sender_on_done(void *cookie, const struct gw_outcome *);
+/* Whatever has an outcome since the last step. */
+void gw_sender_settle(struct gw_sender *, gw_nsec now);
+
+/* sender_disk.c */
+/* Memory that others hold is waited for, unless there would be nothing to send meanwhile. */
+void gw_sender_refill(struct gw_sender *, gw_nsec now);
+
+#endif

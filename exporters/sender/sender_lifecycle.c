@@ -1,0 +1,204 @@
+/* From its making to its end: thread, queue and row of the ledger, and what a reload hands over from a sender to its heir.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "exporters/sender/sender_internal.h"
+
+static const gw_nsec HEIR_PATIENCE = 2 * GW_SEC;
+
+static void wake(void *arg)
+{
+    struct gw_sender *s = arg;
+    s->exporter->wake(s->ctx);
+}
+
+static bool drops_oldest(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
+{
+    return conf->when_full == GW_FULL_AUTO ? exporter->drop_by_default : conf->when_full == GW_FULL_DROP_OLDEST;
+}
+
+static void set_names(struct gw_sender *s)
+{
+    gw_str name = s->conf->name.len ? s->conf->name : gw_str_z(s->exporter->name);
+    snprintf(s->name, sizeof s->name, "%.*s", GW_FMT(name));
+    snprintf(s->component, sizeof s->component, "exporter=%s", s->name);
+    s->health.component = s->component;
+}
+
+/* All but its queue and its number. */
+static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf)
+{
+    struct gw_sender *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->exporter = exporter;
+    s->ctx = ctx;
+    s->conf = conf;
+    s->signals = gw_sender_signals(conf, exporter);
+    s->slots = conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight : exporter->in_flight;
+    s->retry = (struct gw_retry_conf){conf->retry_initial, conf->retry_max};
+    s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
+    s->waiting.end = &s->waiting.first;
+    s->settled.end = &s->settled.first;
+    atomic_init(&s->deadline, GW_NEVER);
+    if (getrandom(&s->random, sizeof s->random, GRND_NONBLOCK) != sizeof s->random)
+        s->random = (uint64_t)gw_wall() ^ (uintptr_t)s;
+    set_names(s);
+    gw_dead_letter_init(&s->dead_letter, conf->dead_letter_directory, conf->dead_letter_max_size, s->name, s->component);
+    return s;
+}
+
+/* Logs that can be read later, too, stop coming when so much waits: memory for the sake of memory makes nothing faster, and the other
+ * half is for who cannot wait. Not less: records stand here for join_wait while their trace is unknown. */
+static size_t ahead_mark(const struct gw_sender_conf *conf)
+{
+    return (size_t)conf->queue_size / 2;
+}
+
+struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
+                                struct gw_ids *ids)
+{
+    struct gw_sender *s = make(exporter, ctx, conf);
+    if (!s)
+        return NULL;
+    s->ledger = ledger;
+    s->ids = ids;
+    s->owns_queue = true;
+    s->queue = gw_queue_new(conf->queue_size, drops_oldest(conf, exporter), wake, s);
+    s->number = s->queue ? gw_ledger_exporter(ledger, s->name, s->signals) : GW_LEDGER_EXPORTERS;
+    if (s->number == GW_LEDGER_EXPORTERS) {
+        gw_sender_drop(s);
+        return NULL;
+    }
+    gw_queue_read_ahead(s->queue, ahead_mark(conf));
+    return s;
+}
+
+/* What is worth having in memory of what is on the disk. */
+static size_t refill_mark(const struct gw_sender_conf *conf)
+{
+    size_t enough = (size_t)(conf->in_flight + 1) * conf->batch_bytes;
+    return conf->queue_size < enough ? conf->queue_size : enough;
+}
+
+struct gw_sender *gw_sender_heir(struct gw_sender *former, const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf)
+{
+    struct gw_sender *s = make(exporter, ctx, conf);
+    if (!s)
+        return NULL;
+    s->ledger = former->ledger;
+    s->ids = former->ids;
+    s->queue = former->queue;
+    s->number = former->number;
+    s->store = former->store;
+    s->budget = former->budget;
+    s->reader = former->reader;
+    s->refill_below = refill_mark(conf);
+    return s;
+}
+
+void gw_sender_drop(struct gw_sender *s)
+{
+    if (!s)
+        return;
+    gw_dead_letter_close(&s->dead_letter);
+    if (s->owns_queue && s->store)
+        gw_store_detach(s->store, s->reader);
+    if (s->owns_queue)
+        gw_queue_drop(s->queue);
+    free(s);
+}
+
+bool gw_sender_store(struct gw_sender *s, struct gw_storage *storage, struct gw_budget *budget)
+{
+    s->reader = gw_storage_attach(storage, s->name, s->number, drops_oldest(s->conf, s->exporter));
+    if (s->reader == GW_STORE_READERS)
+        return false;
+    s->store = gw_storage_store(storage);
+    s->budget = budget;
+    s->refill_below = refill_mark(s->conf);
+    gw_queue_spill(s->queue);
+    return true;
+}
+
+struct gw_route gw_sender_route(const struct gw_sender *s)
+{
+    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_rendering)s->conf->mode, s->reader};
+}
+
+/* On the thread that both have. */
+static void inherit(struct gw_sender *heir, struct gw_sender *former)
+{
+    atomic_fetch_add_explicit(&heir->counts.requests, former->counts.requests, memory_order_relaxed);
+    atomic_fetch_add_explicit(&heir->counts.retries, former->counts.retries, memory_order_relaxed);
+    gw_dead_letter_inherit(&heir->dead_letter, &former->dead_letter);
+    gw_queue_inherit(heir->queue, wake, heir);
+    atomic_store(&former->over, true);
+}
+
+static void *run(void *arg)
+{
+    for (struct gw_sender *s = arg, *heir;; s = heir) {
+        for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
+            s->exporter->wait(s->ctx, until);
+        heir = atomic_load_explicit(&s->heir, memory_order_acquire);
+        if (!heir) {
+            atomic_store(&s->over, true);
+            return NULL;
+        }
+        inherit(heir, s);
+    }
+}
+
+bool gw_sender_start(struct gw_sender *s)
+{
+    sigset_t all, before;
+    char name[16]; /* what Linux keeps of a thread's name */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
+    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    snprintf(name, sizeof name, "exp/%.11s", s->name);
+    if (s->started)
+        pthread_setname_np(s->thread, name);
+    return s->started;
+}
+
+void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
+{
+    atomic_store_explicit(&s->deadline, deadline, memory_order_release);
+    gw_queue_close(s->queue);
+}
+
+void gw_sender_succeed(struct gw_sender *former, struct gw_sender *heir)
+{
+    gw_queue_resize(heir->queue, heir->conf->queue_size, drops_oldest(heir->conf, heir->exporter));
+    gw_queue_read_ahead(heir->queue, ahead_mark(heir->conf));
+    gw_ledger_signals(heir->ledger, heir->number, heir->signals);
+    heir->thread = former->thread;
+    heir->started = former->started;
+    heir->owns_queue = true;
+    former->owns_queue = former->started = false;
+    atomic_store(&former->patience, gw_now() + HEIR_PATIENCE);
+    atomic_store_explicit(&former->heir, heir, memory_order_release);
+    former->exporter->wake(former->ctx);
+}
+
+bool gw_sender_over(const struct gw_sender *s)
+{
+    return atomic_load(&s->over);
+}
+
+void gw_sender_finish(struct gw_sender *s)
+{
+    if (s->started)
+        pthread_join(s->thread, NULL);
+    s->started = false;
+    if (s->store && !gw_sender_has_heir(s))
+        gw_ledger_leave(s->ledger, s->number);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/config/config_diagnostic.h"
+#include "exporters/sender/dead_letter.h"
+#include "exporters/sender/sender.h"
+
+#define GW_CONF struct gw_sender_conf
+const struct gw_opt gw_sender_opts[] = {GW_SENDER_OPTS(GW_ROW) GW_OPT_END};
+
+static int signal_of(gw_str word)
+{
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (gw_str_eq(word, gw_str_z(gw_signal_name((enum gw_signal)i))))
+            return i;
+    return -1;
+}
+
+void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter *exporter, const char *path, struct gw_problems *problems)
+{
+    char at[160];
+    snprintf(at, sizeof at, "%s.signals", path);
+    for (size_t i = 0; i < conf->signals.n; i++) {
+        gw_str word = conf->signals.items[i];
+        int signal = signal_of(word);
+        if (signal < 0)
+            gw_problem(problems, at, "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
+        else if (!(exporter->signals & 1u << signal))
+            gw_problem(problems, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
+    }
+}
+
+void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path, struct gw_problems *problems)
+{
+    gw_dead_letter_check(conf->dead_letter_directory, path, problems);
+}
+
+unsigned gw_sender_signals(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
+{
+    unsigned signals = 0;
+    for (size_t i = 0; i < conf->signals.n; i++) {
+        int signal = signal_of(conf->signals.items[i]);
+        signals |= signal < 0 ? 0 : 1u << signal;
+    }
+    return conf->signals.n ? signals & exporter->signals : exporter->signals;
+}

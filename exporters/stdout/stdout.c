@@ -1,0 +1,488 @@
+/* The exporter that prints: for people (pretty.h) or for tools (otlp_json.h).
+ *
+ * Output is whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as the other side takes it, so a
+ * stopped terminal or a slow pipe holds up this exporter alone, and shutdown never. O_NONBLOCK is no way to that, because
+ * standard output is shared with the shell and whoever else it gave it to: poll says when to write, and a pipe gets at most
+ * PIPE_BUF bytes at a time, which then do not block. A terminal makes no such promise: it is opened once more, for us alone.
+ *
+ * A full disk is waited out. A closed reader is said once; what comes afterwards is taken and counted as rejected.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE /* ppoll */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/config/option.h"
+#include "core/delivery/exporter.h"
+#include "exporters/encoding/otlp_json.h"
+#include "exporters/encoding/otlp_read.h"
+#include "exporters/stdout/pretty.h"
+#include "exporters/stdout/trace_buffer.h"
+
+#define OPTS(X)                                                                                                                            \
+    X(choice, format, "format", "pretty", "pretty|otlp_json", "",                                                                          \
+      "pretty: traces as trees with their logs, for people. otlp_json: one OTLP/JSON request a line, as the OpenTelemetry file "           \
+      "exporter writes.")                                                                                                                  \
+    X(duration, gather, "gather", "2500ms", "0s", "30s",                                                                                   \
+      "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")                                   \
+    X(choice, color, "color", "auto", "auto|always|never", "", "Colours in pretty: auto is on a terminal, unless NO_COLOR is set.")
+
+struct conf {
+    OPTS(GW_FIELD)
+};
+#define GW_CONF struct conf
+static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
+
+enum { PRETTY, OTLP_JSON };
+enum { AUTO, ALWAYS, NEVER };
+/* A rendered frame may take this much; decoding it, so many times its size and a base. */
+enum { IN_FLIGHT = 32 }; /* batches of logs that wait for their traces are among them */
+enum { TEXT_LIMIT = 64 * 1024 * 1024, UNFOLD = 48, SCRATCH = 1024 * 1024, FILE_WRITE = 256 * 1024 };
+
+struct request {
+    struct request *next;
+    const struct gw_batch *batch;
+    gw_done_f *done;
+    void *cookie;
+    size_t rendered, settled; /* frames; settled: written or rejected */
+    uint64_t rejected;        /* items of settled frames */
+    uint64_t unread;          /* items of frames that are rendered but not settled */
+    struct held logs;         /* of a batch of logs in pretty: its frames are settled when all records are */
+};
+
+struct ctx {
+    struct conf conf;
+    /* const after open */
+    int fd, waker;
+    size_t at_once; /* bytes per write */
+    bool terminal, regular;
+    struct pretty pretty;
+    /* sender thread */
+    struct out out;
+    size_t written; /* of out */
+    struct request *first, **last;
+    struct gw_arena arena;
+    gw_nsec hold_until; /* after ENOSPC */
+    unsigned outcomes;
+    struct hold hold;
+    bool closed, said, cancelled, hurried;
+    char why[64];
+};
+_Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
+
+static const char component[] = "exporter=stdout";
+
+/* A terminal as an open file of our own, that does not block; standard output itself where the system does not let us. */
+static int open_terminal(void)
+{
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
+static enum gw_code open_stdout(void *ctx, const char *path, struct gw_problems *problems)
+{
+    struct ctx *c = ctx;
+    struct stat st = {0};
+    c->terminal = isatty(STDOUT_FILENO);
+    c->fd = c->terminal ? open_terminal() : STDOUT_FILENO;
+    c->last = &c->first;
+    c->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (c->waker < 0)
+        return GW_INTERNAL;
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(), not the end of the process */
+    c->regular = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
+    c->at_once = c->regular ? FILE_WRITE : PIPE_BUF;
+    c->pretty.color = c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
+    out_init(&c->out, TEXT_LIMIT);
+    hold_init(&c->hold, c->conf.gather);
+    return GW_OK;
+}
+
+static void close_stdout(void *ctx)
+{
+    struct ctx *c = ctx;
+    if (!c->last) /* never opened */
+        return;
+    if (c->waker >= 0)
+        close(c->waker);
+    if (c->fd != STDOUT_FILENO)
+        close(c->fd);
+    out_fini(&c->out);
+    gw_arena_fini(&c->arena);
+    c->last = NULL;
+}
+
+static uint64_t items(const struct gw_batch *b, size_t from)
+{
+    uint64_t n = 0;
+    for (size_t i = from; i < b->n; i++)
+        n += b->frames[i]->items;
+    return n;
+}
+
+static bool is_of_logs(const struct request *r)
+{
+    return r->logs.state != NULL;
+}
+
+static void append(struct ctx *c, struct request *r)
+{
+    r->next = NULL;
+    *c->last = r;
+    c->last = &r->next;
+}
+
+/* Logs go before the traces that nothing is written of yet: they may belong to them. */
+static void append_logs(struct ctx *c, struct request *r)
+{
+    struct request **at = &c->first;
+    while (*at && ((*at)->rendered || is_of_logs(*at)))
+        at = &(*at)->next;
+    r->next = *at;
+    *at = r;
+    if (!r->next)
+        c->last = &r->next;
+}
+
+static struct request *detach(struct ctx *c)
+{
+    struct request *r = c->first;
+    c->first = r->next;
+    if (!c->first)
+        c->last = &c->first;
+    return r;
+}
+
+static void finish(struct ctx *c, struct gw_outcome *outcome)
+{
+    struct request *r = detach(c);
+    c->outcomes++;
+    held_end(&r->logs);
+    r->done(r->cookie, outcome);
+    free(r);
+}
+
+/* --- rendering --- */
+
+static const ProtobufCMessage *read_frame(struct ctx *c, const struct gw_frame *f)
+{
+    return otlp_read(&c->arena, f->signal, gw_str_n((const char *)f->data, f->len));
+}
+
+static void begin_arena(struct ctx *c, size_t bytes)
+{
+    gw_arena_reset(&c->arena, SCRATCH);
+    c->arena.budget = bytes * UNFOLD + SCRATCH;
+}
+
+static void render_json(struct ctx *c, struct request *r)
+{
+    const struct gw_frame *f = r->batch->frames[r->rendered++];
+    begin_arena(c, f->len);
+    const ProtobufCMessage *message = read_frame(c, f);
+    if (message) {
+        otlp_json(&c->out, message);
+        out_char(&c->out, '\n');
+    }
+    if (!message || c->out.failed)
+        r->unread += f->items;
+}
+
+/* The width may change while we run. */
+static size_t terminal_columns(const struct ctx *c)
+{
+    struct winsize size;
+    if (!c->terminal || ioctl(c->fd, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col;
+}
+
+/* Logs of these traces that come later need not wait for them. */
+static void remember(struct ctx *c, const pretty_request *q)
+{
+    for (size_t i = 0; i < q->n_resource_spans; i++)
+        for (size_t j = 0; j < q->resource_spans[i]->n_scope_spans; j++)
+            for (size_t k = 0; k < q->resource_spans[i]->scope_spans[j]->n_spans; k++)
+                hold_see(&c->hold, q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
+}
+
+static void render_traces(struct ctx *c, struct request *r)
+{
+    const struct gw_batch *b = r->batch;
+    size_t n = 0, logs_n, budget = b->bytes + c->hold.bytes + b->n * sizeof(void *);
+    begin_arena(c, budget);
+    struct pretty_log *logs = hold_waiting(&c->hold, &c->arena, &logs_n);
+    if (c->arena.spent) /* the traces come first */
+        begin_arena(c, budget);
+    const pretty_request **requests = gw_new(&c->arena, const pretty_request *, b->n);
+    for (size_t i = 0; requests && i < b->n; i++) {
+        const ProtobufCMessage *message = read_frame(c, b->frames[i]);
+        if (message)
+            requests[n++] = (const pretty_request *)message;
+        else
+            r->unread += b->frames[i]->items;
+    }
+    r->rendered = b->n;
+    if (!requests || !pretty_traces(&c->out, &c->arena, &c->pretty, requests, n, logs, logs_n) || c->out.failed) {
+        r->unread = b->items;
+        return;
+    }
+    hold_joined(&c->hold, logs, logs_n);
+    for (size_t i = 0; i < n; i++)
+        remember(c, requests[i]);
+}
+
+static void render_logs(struct ctx *c, struct request *r)
+{
+    size_t n;
+    begin_arena(c, r->batch->bytes + r->logs.n * sizeof(struct pretty_log));
+    struct pretty_log *logs = hold_now(&c->hold, &r->logs, &c->arena, &n);
+    if (logs)
+        pretty_logs(&c->out, &c->pretty, logs, n);
+    r->rendered = r->batch->n;
+}
+
+/* The next piece of the first request, into an empty buffer. */
+static void render(struct ctx *c)
+{
+    struct request *r = c->first;
+    c->written = 0;
+    out_reset(&c->out);
+    r->unread = 0;
+    c->pretty.columns = terminal_columns(c);
+    if (c->conf.format == OTLP_JSON)
+        render_json(c, r);
+    else if (is_of_logs(r))
+        render_logs(c, r);
+    else
+        render_traces(c, r);
+    if (c->out.failed) {
+        hold_failed(&c->hold, is_of_logs(r) ? &r->logs : NULL);
+        out_reset(&c->out);
+    }
+}
+
+/* What was rendered is written. */
+static void settle(struct ctx *c, struct request *r)
+{
+    r->settled = r->rendered;
+    r->rejected += r->unread;
+    r->unread = 0;
+    hold_written(&c->hold, is_of_logs(r) ? &r->logs : NULL);
+    if (is_of_logs(r))
+        r->rejected = r->logs.unread;
+}
+
+/* Batches of logs that have waited long enough, or all of whose records were shown with their traces, stand in line again. */
+static void release(struct ctx *c)
+{
+    bool all = c->hurried || c->cancelled || c->closed;
+    for (struct held *h; (h = hold_take(&c->hold, gw_now(), all));) {
+        struct request *r = h->owner;
+        r->settled = r->rendered = held_is_over(h) ? r->batch->n : 0;
+        append(c, r);
+    }
+}
+
+/* --- writing --- */
+
+static void give_up(struct ctx *c, int error)
+{
+    c->closed = true;
+    c->written = c->out.len = 0;
+    snprintf(c->why, sizeof c->why, "standard output: %s", strerror(error));
+}
+
+static void wait_for_space(struct ctx *c, int error, gw_nsec now)
+{
+    c->hold_until = now + GW_SEC;
+    gw_log(GW_WARNING, component, "standard output: %s; trying again", strerror(error));
+}
+
+static bool writable(const struct ctx *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+    return c->regular || poll(&p, 1, 0) != 0; /* an error is for write() to tell */
+}
+
+/* Writes what is taken now; false when that was not all. */
+static bool flush(struct ctx *c)
+{
+    while (!c->closed && c->written < c->out.len) {
+        size_t left = c->out.len - c->written;
+        gw_nsec now = gw_now();
+        if (now < c->hold_until || !writable(c))
+            return false;
+        ssize_t n = write(c->fd, c->out.data + c->written, left < c->at_once ? left : c->at_once);
+        if (n >= 0)
+            c->written += (size_t)n;
+        else if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return false;
+        else if (errno == ENOSPC || errno == EDQUOT)
+            wait_for_space(c, errno, now);
+        else if (errno != EINTR)
+            give_up(c, errno);
+    }
+    return true;
+}
+
+/* Everything of a request that is not settled is lost. */
+static void reject_rest(struct ctx *c)
+{
+    struct request *r = c->first;
+    uint64_t rest = is_of_logs(r) ? r->logs.n - r->logs.done : items(r->batch, r->settled);
+    struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected + rest};
+    if (!c->said) {
+        memcpy(outcome.text, c->why, sizeof c->why);
+        outcome.remedy = "Something must read what ddgate prints; restart it with an open standard output.";
+        c->said = true;
+    }
+    finish(c, &outcome);
+}
+
+/* A line that was begun will be finished, should there be a next time. */
+static void drop_requests(struct ctx *c)
+{
+    struct gw_outcome outcome = {.verdict = GW_RETRY, .text = "standard output did not take it in time"};
+    const char *from = c->out.data + c->written;
+    const char *line = c->written && from[-1] != '\n' ? memchr(from, '\n', c->out.len - c->written) : NULL;
+    c->out.len = line ? (size_t)(line + 1 - c->out.data) : c->written;
+    while (c->first)
+        finish(c, &outcome);
+    c->cancelled = false;
+}
+
+static void pump(struct ctx *c)
+{
+    release(c);
+    if (c->cancelled)
+        drop_requests(c);
+    while (flush(c)) {
+        struct request *r = c->first;
+        if (!r) {
+            return;
+        } else if (c->closed) {
+            release(c);
+            reject_rest(c);
+        } else if (settle(c, r), r->settled < r->batch->n) {
+            render(c);
+        } else if (is_of_logs(r) && !held_is_over(&r->logs)) {
+            hold_add(&c->hold, &detach(c)->logs, gw_now());
+            release(c);
+        } else {
+            struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected};
+            if (r->rejected)
+                snprintf(outcome.text, sizeof outcome.text, "could not be read back or is too large to print");
+            finish(c, &outcome);
+            release(c);
+        }
+    }
+}
+
+/* --- the sender's side --- */
+
+/* Nothing is written before the next wait: what was due at the same time is here by then. The timeout is not used: printing the same again
+ * helps nobody. */
+static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+{
+    struct ctx *c = ctx;
+    struct request *r = malloc(sizeof *r);
+    bool logs = batch->signal == GW_LOGS && c->conf.format == PRETTY;
+    if (r)
+        *r = (struct request){.batch = batch, .done = done, .cookie = cookie};
+    if (!r || (logs && !held_begin(&r->logs, batch, r))) {
+        free(r);
+        struct gw_outcome outcome = {.verdict = GW_RETRY, .text = "out of memory"};
+        done(cookie, &outcome);
+        return;
+    }
+    if (logs)
+        append_logs(c, r);
+    else
+        append(c, r);
+}
+
+static void sleep_until(struct ctx *c, gw_nsec until)
+{
+    bool pending = c->written < c->out.len, held = gw_now() < c->hold_until;
+    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN}, {.fd = pending && !held ? c->fd : -1, .events = POLLOUT}};
+    if (pending && held && c->hold_until < until)
+        until = c->hold_until;
+    if (hold_next(&c->hold) < until)
+        until = hold_next(&c->hold);
+    gw_nsec left = until - gw_now();
+    left = left < 0 ? 0 : left;
+    struct timespec t = {.tv_sec = left / GW_SEC, .tv_nsec = left % GW_SEC};
+    ppoll(fds, 2, until == GW_NEVER ? NULL : &t, NULL);
+}
+
+static void wait_some(struct ctx *c, gw_nsec until)
+{
+    unsigned before = c->outcomes;
+    uint64_t wakes;
+    do {
+        pump(c);
+        if (c->outcomes != before)
+            return;
+        sleep_until(c, until);
+        if (read(c->waker, &wakes, sizeof wakes) > 0)
+            return;
+    } while (gw_now() < until);
+    pump(c);
+}
+
+static void wait_outcome(void *ctx, gw_nsec until)
+{
+    struct ctx *c = ctx;
+    wait_some(c, until);
+    c->hurried = false;
+}
+
+static void wake(void *ctx)
+{
+    struct ctx *c = ctx;
+    uint64_t one = 1;
+    ssize_t n = write(c->waker, &one, sizeof one);
+    (void)n; /* full: it is awake already */
+}
+
+static void hurry(void *ctx)
+{
+    struct ctx *c = ctx;
+    c->hurried = true;
+}
+
+static void cancel(void *ctx)
+{
+    struct ctx *c = ctx;
+    c->cancelled = true;
+}
+
+const struct gw_exporter gw_exporter_stdout = {
+    .name = "stdout",
+    .summary = "Prints traces and logs to standard output: as trees for people, or as OTLP/JSON lines for tools.",
+    .signals = 1u << GW_TRACES | 1u << GW_LOGS,
+    .opts = opts,
+    .conf_size = sizeof(struct conf),
+    .ctx_size = sizeof(struct ctx),
+    .shows = true,
+    .drop_by_default = true,
+    .in_flight = IN_FLIGHT,
+    .open = open_stdout,
+    .close = close_stdout,
+    .send = send_batch,
+    .wait = wait_outcome,
+    .hurry = hurry,
+    .cancel = cancel,
+    .wake = wake,
+};

@@ -1,0 +1,79 @@
+/* trace_buffer.h: logs that wait a moment for their trace, so that it is shown with them.
+ *
+ *     batch of logs ─▶ shown at once: no trace id, or a trace that was shown already
+ *                  └─▶ WAITING ─┬─ their trace comes ──▶ shown in it
+ *                               └─ `until`, no room, a hurry ──▶ DUE: shown alone
+ *
+ * Tracers send a trace when it is over, and logs come as they are written: a second or two before. A batch stays whole and open at its
+ * sender until the last of its records is shown. What waits is bounded in bytes (HOLD_BYTES); beyond that the oldest batch goes.
+ *
+ * Threads: the exporter's sender thread. Ownership: held_begin allocates, held_end frees; batches are the sender's.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_TRACE_BUFFER_H
+#define GW_TRACE_BUFFER_H
+
+#include "core/base/arena.h"
+#include "core/base/clock.h"
+#include "core/delivery/exporter.h"
+#include "exporters/stdout/pretty_log.h"
+
+enum { HOLD_BYTES = 512 * 1024, HOLD_SEEN = 512 };
+
+/* A batch of logs. Each record is NEW, then WAITING or shown; WRITING from when it is put into the buffer until that was written. */
+struct held {
+    struct held *next;
+    const struct gw_batch *batch;
+    void *owner;
+    gw_nsec until;
+    size_t n, done;  /* records; those that are written, or never will be */
+    uint64_t unread; /* of them: could not be read back, or are too large */
+    uint8_t *state;
+};
+
+struct hold {
+    gw_nsec patience; /* 0: nothing waits */
+    struct held *first, **last;
+    size_t bytes;                /* of the batches in the list */
+    uint8_t seen[HOLD_SEEN][16]; /* trace ids that were shown last */
+    size_t seen_at;
+};
+
+void hold_init(struct hold *, gw_nsec patience);
+/* False when there is no memory. */
+bool held_begin(struct held *, const struct gw_batch *, void *owner);
+void held_end(struct held *);
+
+/* --- a batch that is shown: begin, records, then either written or failed --- */
+
+/* A list of records to show, for pretty_logs: those of this batch that need not wait. NULL: the arena is spent, and the batch
+ * is over. */
+struct pretty_log *hold_now(struct hold *, struct held *, struct gw_arena *, size_t *n);
+/* Those of all waiting batches, for pretty_traces; those that it shows are marked with hold_joined. None where the arena is
+ * spent. */
+struct pretty_log *hold_waiting(struct hold *, struct gw_arena *, size_t *n);
+void hold_joined(struct hold *, const struct pretty_log *, size_t n);
+/* What stood in the buffer was written, or could not be. `h` may be NULL; those in the list are looked at as well. */
+void hold_written(struct hold *, struct held *h);
+void hold_failed(struct hold *, struct held *h);
+
+/* --- the list --- */
+
+static inline bool held_is_over(const struct held *h)
+{
+    return h->done == h->n;
+}
+/* Into the list, until its patience is over. */
+void hold_add(struct hold *, struct held *, gw_nsec now);
+/* Takes a batch off the list: one that is over, else one that need not wait any more (`all`: any); its waiting records are due then. NULL:
+ * none. */
+struct held *hold_take(struct hold *, gw_nsec now, bool all);
+/* When the next one must not wait any more. */
+static inline gw_nsec hold_next(const struct hold *h)
+{
+    return h->first ? h->first->until : GW_NEVER;
+}
+/* A trace is shown: logs of it that come later need not wait. */
+void hold_see(struct hold *, ProtobufCBinaryData trace_id);
+
+#endif

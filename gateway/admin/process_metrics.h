@@ -1,0 +1,16 @@
+/* process_metrics.h: what the system says of this process: memory, descriptors, CPU time, under the names that Prometheus' own libraries
+ * use.
+ *
+ * Threads: any.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_PROCESS_METRICS_H
+#define GW_PROCESS_METRICS_H
+
+#include "core/base/metrics.h"
+
+extern const struct gw_metric gw_process_metrics[];
+/* What cannot be read (no /proc) has no sample. */
+void gw_process_measure(struct gw_metrics *);
+
+#endif

@@ -1,0 +1,179 @@
+/* http.h: the HTTP server that receivers share.
+ *
+ *   listeners (TCP, Unix)      workers: one thread, one libmicrohttpd daemon and one epoll each
+ *     127.0.0.1:8126 ─┐           ┌▶ worker 0 ─▶ connection ─▶ headers: route, limits ─▶ body ─▶ inflate ─▶ handler ─▶ answer
+ *     [::1]:8126     ─┼─ accept ──┤   arena, body buffers, inflater of its own: no lock while a request runs
+ *     /run/x.socket  ─┘           └▶ worker 1  …     a new connection goes to the worker that has the fewest
+ *
+ * A receiver describes itself as a site: its routes, limits and the headers of every answer. It names the addresses where the
+ * site is to be found; sites that name one address share its listener, and routes are looked up in the order of their coming.
+ *
+ * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding (inflate.h); and it
+ * answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a body of tiny chunks, a bad encoding), 401 and
+ * 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not come in receive_timeout), 413 (max_body, max_inflated),
+ * 415 (Content-Encoding), 429 (memory, client_limits.h), 503 (stopping). An answer that is given before the body has come closes the
+ * connection, after what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
+ *
+ * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more), all at most a third of
+ * max_memory; a body what has come of it (body.h), all at most half; the translation of one request at most five eighths. When that is used
+ * up, uploads that have stood still for a second are given up (408) for those that move.
+ *
+ * Threads: new, listen, start, stop, drop on the main thread. Handlers run on workers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_HTTP_H
+#define GW_HTTP_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "core/base/arena.h"
+#include "core/base/budget.h"
+#include "core/base/clock.h"
+#include "core/base/err.h"
+#include "core/base/metrics.h"
+#include "gateway/net/auth.h"
+#include "gateway/net/client_limits.h"
+#include "gateway/net/listen.h"
+#include "gateway/net/tls.h"
+
+enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_TLS = 32 * 1024, GW_HTTP_MAX_THREADS = 256 };
+
+enum gw_http_method { GW_HTTP_GET = 1, GW_HTTP_HEAD = 2, GW_HTTP_PUT = 4, GW_HTTP_POST = 8, GW_HTTP_OTHER = 16 };
+
+/* Of one connection; lives as long as it. `note` is the receiver's own: what it found out about the peer. */
+struct gw_http_peer {
+    bool local; /* loopback or Unix socket */
+    pid_t pid;  /* Unix sockets: the process at the other end; 0 where the kernel does not tell */
+    bool noted;
+    char note[96];
+};
+
+struct gw_http_request {
+    enum gw_http_method method;
+    gw_str path;            /* as sent, without the query */
+    gw_str content_type;    /* empty when absent */
+    gw_str body;            /* inflated */
+    struct gw_arena *arena; /* reset after the answer */
+    struct gw_http_peer *peer;
+    unsigned worker; /* 0 … gw_http_threads() - 1: index of what the receiver keeps per thread */
+    const void *impl;
+};
+
+typedef void gw_http_header_f(void *cookie, gw_str name, gw_str value);
+/* All request headers, in order. The views live as long as the request. */
+void gw_http_headers(const struct gw_http_request *, gw_http_header_f *, void *cookie);
+/* All parameters of the query, in order, as they are meant: %41 is A, + is a blank. The views live until the arena is reset; what it has
+ * no room for is empty. */
+void gw_http_args(const struct gw_http_request *, gw_http_header_f *, void *cookie);
+
+struct gw_http_header {
+    const char *name, *value;
+};
+
+enum { GW_HTTP_REPLY_HEADERS = 4 };
+
+struct gw_http_reply {
+    unsigned status;  /* 200 unless the handler says otherwise */
+    const char *type; /* Content-Type; NULL: none */
+    gw_str body;      /* copied before the arena is reset */
+    int retry_after;  /* seconds; 0: no such header */
+    bool bare;        /* without the site's headers */
+    struct gw_http_header more[GW_HTTP_REPLY_HEADERS];
+    unsigned more_n;
+};
+
+void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *value);
+/* The answer to a mistake: status, text and place of the error. */
+void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
+
+struct gw_http_route;
+typedef void gw_http_f(void *ctx, const struct gw_http_route *, const struct gw_http_request *, struct gw_http_reply *);
+
+struct gw_http_route {
+    const char *path;
+    unsigned methods;  /* bits of enum gw_http_method */
+    bool prefix;       /* every path that begins so */
+    bool ignores_body; /* read but not kept; the handler sees an empty one */
+    bool ends_in_key;  /* what follows a prefix may be the site's token: such a path must not stand in any log line */
+    int tag;           /* the receiver's own */
+    gw_http_f *handle;
+};
+
+struct gw_http_limits {
+    uint64_t max_body, max_inflated; /* bytes of one request */
+    gw_nsec receive_timeout;         /* from a request's headers to its body's last byte */
+    gw_nsec idle_timeout;            /* of a kept connection; the longest of all sites counts */
+    int64_t connections;             /* at most; the largest of all sites counts */
+};
+
+/* What happened; for the admin page and the last words. Server-made answers are counted with the site whose route was asked,
+ * or the listener's first. */
+enum { GW_HTTP_STATUSES = 16 };
+struct gw_http_counts {
+    atomic_uint_least64_t requests, wire_bytes, body_bytes; /* bytes as received, and after inflating */
+    atomic_uint_least64_t status[GW_HTTP_STATUSES];         /* see gw_http_status_name */
+    atomic_uint_least64_t handshakes, failed_handshakes;    /* of TLS; one that sent nothing at all is neither */
+};
+/* The HTTP status of slot i ("200"), "other" for the last one. */
+const char *gw_http_status_name(unsigned slot);
+
+/* All pointers are the receiver's and outlive the server's run. */
+struct gw_http_site {
+    const char *component; /* in log lines: "receiver=ddtrace" */
+    const struct gw_http_route *routes;
+    size_t routes_n;
+    const struct gw_http_header *headers; /* of every answer on the listeners of this site; read at answer time */
+    size_t headers_n;
+    void *ctx; /* handed to handlers */
+    struct gw_http_limits limits;
+    struct gw_peer_limits peers; /* of those who come by TCP; the first site's of an address apply to it */
+    struct gw_tls *tls;          /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
+    const struct gw_auth *auth;  /* asked of who comes by TCP; NULL: nobody is asked */
+    const char *auth_arg;        /* parameter of the query that may carry the token as well; NULL: none */
+    struct gw_http_counts counts;
+};
+
+/* What every site counts, and the server. */
+extern const struct gw_metric gw_http_metrics[];
+
+struct gw_http;
+/* Samples of the sites whose ctx this is. Any thread, while nobody stops the server. */
+void gw_http_measure_site(struct gw_http *, const void *ctx, struct gw_metrics *);
+/* Samples of the server. Any thread, while nobody stops the server. */
+void gw_http_measure(struct gw_http *, struct gw_metrics *);
+/* NULL when there is no memory. `threads` as gw_cpus() says. */
+struct gw_http *gw_http_new(struct gw_budget *, int threads);
+void gw_http_drop(struct gw_http *);
+
+/* Before start. A receiver's option `threads` overrides the number; the largest wins. */
+void gw_http_want_threads(struct gw_http *, int threads);
+unsigned gw_http_threads(const struct gw_http *);
+
+/* Opens the address (listen.h), or joins the listener that has it. *first, when it was opened here, is an address of it. */
+enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *, struct gw_address *first,
+                                     struct gw_listen_why *);
+
+/* Starts the workers, once all sites are registered and ready: the pipeline's part, not a receiver's. Without a listener there is
+ * nothing to start. After a failure stop cleans up. */
+enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
+/* Hot reload. Between begin and its end gw_http_listen only notes what is asked for, and opens addresses that nobody has yet; the server
+ * goes on as it is. */
+void gw_http_stage_begin(struct gw_http *);
+/* Forgets it, and closes what was opened for it. */
+void gw_http_stage_drop(struct gw_http *);
+/* A receiver's context before and after; NULL before: new, NULL after: gone. */
+struct gw_http_swap {
+    const void *before, *after;
+};
+/* Puts the staged sites in place of all others, between two requests: kept addresses stay open and their connections live, requests that
+ * are being received go to the successor of their site, counts go on. Addresses that nobody asks for any more are closed;
+ * what came by them is told so with its next answer, or now (503) where the receiver is gone as well. Afterwards nothing refers to the
+ * former sites. What only a start can change stays: the number of threads, idle_timeout, more connections. */
+void gw_http_stage_commit(struct gw_http *, const struct gw_http_swap *, size_t n);
+
+/* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler
+ * runs. Without effect when it was called before. */
+void gw_http_stop(struct gw_http *, gw_nsec patience);
+
+#endif

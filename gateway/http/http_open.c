@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/http/http_open.h"
+
+#include <stdio.h>
+
+#include "core/config/config_diagnostic.h"
+
+void gw_http_open_door(struct gw_http_open *o, struct gw_door *door, const struct gw_door_conf *conf, const struct gw_list *listen,
+                       struct gw_problems *problems)
+{
+    gw_door_open(door, conf, o->site->component, o->path, problems);
+    o->site->tls = door->tls;
+    o->site->peers = door->peers;
+    o->site->auth = &door->auth;
+    for (size_t i = 0; i < listen->n; i++)
+        if (gw_door_warn(door, listen->items[i], o->path, problems))
+            return;
+}
+
+/* What applications on this machine are told: a wildcard address is reached by loopback. */
+static void note_port(struct gw_http_open *o, const struct gw_address *a)
+{
+    char name[128];
+    o->port = gw_listen_port(a);
+    gw_listen_name(a, name, sizeof name);
+    gw_str host = gw_str_n(name, strlen(name) - strlen(strrchr(name, ':') ? strrchr(name, ':') : ""));
+    if (gw_str_eq(host, GW_STR("0.0.0.0")) || gw_str_eq(host, GW_STR("[::]")))
+        host = GW_STR("127.0.0.1");
+    snprintf(o->host_text, sizeof o->host_text, "%.*s", GW_FMT(host));
+}
+
+static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address, struct gw_address *first, struct gw_listen_why *why)
+{
+    struct gw_address all[GW_LISTEN_ADDRESSES];
+    size_t n;
+    if (o->host->check)
+        return gw_listen_resolve(address, all, &n, why);
+    return gw_http_listen(o->host->http, address, o->site, first, why);
+}
+
+bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool wished, const char *option, struct gw_problems *problems)
+{
+    struct gw_address first = {0};
+    struct gw_listen_why why;
+    char where[160];
+    snprintf(where, sizeof where, "%s.%s", o->path, option);
+    enum gw_listen_result r = try_address(o, address, &first, &why);
+    if (r == GW_LISTEN_OK) {
+        o->listeners++;
+        if (!o->port)
+            note_port(o, &first);
+    } else if (!wished) {
+        gw_problem(problems, where, "%s", why.text);
+    } else if (r != GW_LISTEN_ABSENT) { /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
+        gw_warning(problems, where, "%s", why.text);
+    }
+    return r == GW_LISTEN_OK;
+}
+
+static bool is_usual(const struct gw_list *listen, const char *usual)
+{
+    gw_str rest = gw_str_z(usual), item;
+    for (size_t i = 0; i < listen->n; i++)
+        if (!gw_str_next(&rest, ',', &item) || !gw_str_eq(gw_str_trim(item), listen->items[i]))
+            return false;
+    return rest.len == 0;
+}
+
+bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual, struct gw_problems *problems)
+{
+    bool wished = is_usual(listen, usual);
+    for (size_t i = 0; i < listen->n; i++)
+        gw_http_open_one(o, listen->items[i], wished, "listen", problems);
+    return wished;
+}

@@ -1,0 +1,38 @@
+/* http_open.h: what HTTP receivers do alike to get from their options to an open site: addresses, and what to say of those that cannot
+ * be had.
+ *
+ *     listen = default rows   wished for: what is taken is a warning, what this machine does not have is nothing to speak of
+ *     listen = the user's     asked for: what cannot be had ends the start
+ *
+ * `ddgate check` reads addresses without opening them, for a gateway may be running on them.
+ *
+ * Threads: main.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_HTTP_OPEN_H
+#define GW_HTTP_OPEN_H
+
+#include "core/config/option.h"
+#include "gateway/http/http.h"
+#include "gateway/net/listener_access.h"
+#include "gateway/receiver_host.h"
+
+/* A receiver's way to its addresses. The caller sets host, site and path ("receivers[0]"). */
+struct gw_http_open {
+    const struct gw_host *host;
+    struct gw_http_site *site;
+    const char *path;
+    unsigned listeners; /* that could be had */
+    int port;           /* of the first TCP listener; 0: none … */
+    char host_text[64]; /* … and how applications on this machine reach it */
+};
+
+/* Opens the door and puts it on the site; warns of addresses that anybody may send to. */
+void gw_http_open_door(struct gw_http_open *, struct gw_door *, const struct gw_door_conf *, const struct gw_list *listen,
+                       struct gw_problems *);
+/* One address; `option` is where it stands: "listen". */
+bool gw_http_open_one(struct gw_http_open *, gw_str address, bool wished, const char *option, struct gw_problems *);
+/* All of the option `listen`, whose default is `usual`; returns whether they are the default ones. */
+bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual, struct gw_problems *);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/http/http_internal.h"
+
+enum {                  /* docs/threat-model.md */
+       PIECES = 4096,   /* a body may come in this many pieces … */
+       PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
+};
+
+/* Headers */
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : gw_lower(c) >= 'a' && gw_lower(c) <= 'f' ? gw_lower(c) - 'a' + 10 : -1;
+}
+
+/* %41 to A, into `out`, which has room for all of s; returns the length. A % that no two digits follow is itself. */
+static size_t unescape(gw_str s, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        int high = s.ptr[i] == '%' && s.len - i > 2 ? hex_digit(s.ptr[i + 1]) : -1, low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+        out[n++] = low >= 0 ? (char)(high << 4 | low) : s.ptr[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    return n;
+}
+
+/* What the server itself wants to know of the headers. */
+struct framing {
+    gw_str length, transfer, encoding, type, fetch_site, expect;
+    unsigned lengths, transfers, encodings;
+};
+
+static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                  size_t value_len)
+{
+    struct framing *f = cookie;
+    const struct {
+        gw_str name;
+        gw_str *value;
+        unsigned *count;
+    } known[] = {
+        {GW_LIT("content-length"), &f->length, &f->lengths},       {GW_LIT("transfer-encoding"), &f->transfer, &f->transfers},
+        {GW_LIT("content-encoding"), &f->encoding, &f->encodings}, {GW_LIT("content-type"), &f->type, NULL},
+        {GW_LIT("sec-fetch-site"), &f->fetch_site, NULL},          {GW_LIT("expect"), &f->expect, NULL},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!gw_str_ieq(gw_str_n(name, name_len), known[i].name))
+            continue;
+        *known[i].value = gw_str_trim(gw_str_n(value, value_len)); /* libmicrohttpd leaves blanks at the end */
+        if (known[i].count)
+            ++*known[i].count;
+    }
+    return MHD_YES;
+}
+
+static enum gw_http_method method_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum gw_http_method method;
+    } methods[] = {{"GET", GW_HTTP_GET}, {"HEAD", GW_HTTP_HEAD}, {"PUT", GW_HTTP_PUT}, {"POST", GW_HTTP_POST}};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(name, methods[i].name) == 0)
+            return methods[i].method;
+    return GW_HTTP_OTHER;
+}
+
+static bool matches(const struct gw_http_route *r, gw_str path)
+{
+    gw_str want = gw_str_z(r->path);
+    return r->prefix ? gw_str_starts(path, want) : gw_str_eq(path, want);
+}
+
+void gw_http_find_route(struct request *q, const struct listener *l)
+{
+    q->site = l->sites[0];
+    q->route = NULL;
+    for (size_t i = 0; i < l->sites_n; i++)
+        for (size_t j = 0; j < l->sites[i]->routes_n; j++)
+            if (matches(&l->sites[i]->routes[j], q->path)) {
+                q->site = l->sites[i];
+                q->route = &l->sites[i]->routes[j];
+                return;
+            }
+}
+
+/* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a request. */
+static enum gw_code check_framing(struct request *q, const struct framing *f, struct gw_err *err)
+{
+    if (f->lengths > 0 && f->transfers > 0)
+        return gw_fail(err, GW_BAD_REQUEST, 0, "both Content-Length and Transfer-Encoding");
+    if (f->lengths > 1 || f->transfers > 1)
+        return gw_fail(err, GW_BAD_REQUEST, 0, "%s more than once", f->lengths > 1 ? "Content-Length" : "Transfer-Encoding");
+    if (f->transfers && !gw_str_ieq(f->transfer, GW_STR("chunked")))
+        return gw_fail(err, GW_BAD_REQUEST, 0, "the only Transfer-Encoding taken is chunked");
+    q->chunked = f->transfers > 0;
+    if (f->lengths && !gw_str_u64(f->length, &q->claimed))
+        return gw_fail(err, GW_BAD_REQUEST, 0, "Content-Length is not a number");
+    return GW_OK;
+}
+
+struct token {
+    const struct conn *conn;
+    const struct gw_auth *auth;
+    enum gw_code verdict;
+};
+
+static enum MHD_Result see_token(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                 size_t value_len)
+{
+    struct token *t = cookie;
+    gw_auth_header(t->auth, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)), &t->verdict);
+    return MHD_YES;
+}
+
+static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                     size_t value_len)
+{
+    struct token *t = cookie;
+    char plain[256]; /* a longer one is none of ours */
+    if (value_len <= sizeof plain && gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
+        gw_auth_token(t->auth, gw_str_n(plain, unescape(gw_str_n(value, value_len), plain)), &t->verdict);
+    return MHD_YES;
+}
+
+static enum gw_code check_token(const struct conn *c)
+{
+    const struct gw_http_route *r = c->req.route;
+    struct token t = {c, c->req.site->auth, GW_NO_TOKEN};
+    if (!t.auth || t.auth->n == 0 || c->listener->address.sa.ss_family == AF_UNIX)
+        return GW_OK;
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_token, &t);
+    if (c->req.site->auth_arg)
+        MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, see_token_arg, &t);
+    if (r && r->ends_in_key && c->req.path.len > strlen(r->path))
+        gw_auth_token(t.auth, gw_str_from(c->req.path, strlen(r->path)), &t.verdict);
+    return t.verdict;
+}
+
+/* Whether the sender may talk to this site now; asked before anything of the body is read. A Unix socket has its file's
+ * permissions instead. */
+static enum gw_code admit(const struct conn *c)
+{
+    enum gw_code code = GW_PEER_LIMIT;
+    if (!c->account || gw_peer_request(c->account, &c->listener->sites[0]->peers, c->req.since))
+        code = check_token(c);
+    if (code)
+        gw_http_say_refused(c->listener, (const struct sockaddr *)&c->address, code);
+    return code;
+}
+
+static enum gw_code check_request(struct request *q, const struct framing *f)
+{
+    if (gw_str_ieq(f->fetch_site, GW_STR("cross-site")))
+        return GW_FORBIDDEN;
+    if (!q->route)
+        return GW_NOT_FOUND;
+    if (!(q->route->methods & q->method))
+        return GW_METHOD_NOT_ALLOWED;
+    q->encoding = f->encodings > 1 ? GW_ENC_UNKNOWN : gw_encoding_of(f->encoding);
+    return q->encoding == GW_ENC_UNKNOWN && !q->route->ignores_body ? GW_UNSUPPORTED_ENCODING : GW_OK;
+}
+
+/* The limit of the route's receiver, or what there could ever be memory for. */
+static size_t most(const struct conn *c, uint64_t limit)
+{
+    size_t possible = gw_body_most(&c->worker->http->bodies);
+    return limit < possible ? (size_t)limit : possible;
+}
+
+static bool claims_too_much(const struct conn *c)
+{
+    return c->req.claimed > most(c, c->req.site->limits.max_body);
+}
+
+/* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more to send. */
+static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
+{
+    gw_http_refuse(c, err);
+    gw_http_linger(c->worker, c->fd);
+    return MHD_NO;
+}
+
+static enum MHD_Result begin(struct conn *c, const char *url, const char *method)
+{
+    struct request *q = &c->req;
+    struct framing f = {0};
+    struct gw_err err = {0};
+    *q = (struct request){.method = method_of(method), .path = gw_str_z(url), .since = gw_now()};
+    q->moved = q->since;
+    c->worker->last_request = q->since;
+    gw_http_conn_state(c, CONN_RECEIVING);
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_header, &f);
+    q->content_type = f.type;
+    gw_http_find_route(q, c->listener);
+    atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
+    if ((err.code = admit(c)) || check_framing(q, &f, &err))
+        return refuse(c, &err);
+    q->refusal = err.code = check_request(q, &f);
+    if (!q->refusal && claims_too_much(c))
+        err.code = GW_TOO_LARGE;
+    if (err.code && (f.expect.len || claims_too_much(c)))
+        return refuse(c, &err);
+    return MHD_YES;
+}
+
+/* Body */
+
+static enum gw_code append(struct conn *c, const char *data, size_t n)
+{
+    struct request *q = &c->req;
+    size_t expect = q->chunked ? most(c, q->site->limits.max_body) : (size_t)q->claimed;
+    struct gw_body_pool *pool = &c->worker->pool;
+    if (!gw_body_grow(pool, &q->body, q->body.len + n, expect)) {
+        gw_http_make_room(c->worker, c, q->moved);
+        if (!gw_body_grow(pool, &q->body, q->body.len + n, expect))
+            return GW_BUSY;
+    }
+    memcpy(q->body.data + q->body.len, data, n);
+    q->body.len += n;
+    return GW_OK;
+}
+
+static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
+{
+    struct request *q = &c->req;
+    struct gw_err err = {0};
+    if (c->state == CONN_DEAD) {
+        gw_http_linger(c->worker, c->fd);
+        return MHD_NO;
+    }
+    q->got += n;
+    q->moved = gw_now();
+    atomic_fetch_add_explicit(&q->site->counts.wire_bytes, n, memory_order_relaxed);
+    if (q->got > most(c, q->site->limits.max_body))
+        err.code = GW_TOO_LARGE;
+    else if (++q->calls > PIECES + q->got / PIECE_BYTES)
+        (void)gw_fail(&err, GW_BAD_REQUEST, q->got, "the body comes in too many tiny chunks");
+    else if (!q->refusal && !q->route->ignores_body)
+        err.code = append(c, data, n);
+    return err.code ? refuse(c, &err) : MHD_YES;
+}
+
+/* End */
+
+static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *body, struct gw_err *err)
+{
+    struct request *q = &c->req;
+    *body = gw_str_n(q->body.data, q->body.len);
+    if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0)
+        return GW_OK;
+    enum gw_code code =
+        gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked, most(c, q->site->limits.max_inflated), err);
+    *body = gw_str_n(unpacked->data, unpacked->len);
+    gw_body_release(&c->worker->pool, &q->body);
+    return code;
+}
+
+static enum MHD_Result run_handler(struct conn *c, gw_str body)
+{
+    struct worker *w = c->worker;
+    struct request *q = &c->req;
+    struct gw_http_request request = {.method = q->method,
+                                      .path = q->path,
+                                      .content_type = q->content_type,
+                                      .body = body,
+                                      .arena = &w->arena,
+                                      .peer = &c->peer,
+                                      .worker = w->index,
+                                      .impl = c};
+    struct gw_http_reply reply = {.status = 200};
+    atomic_fetch_add_explicit(&q->site->counts.body_bytes, body.len, memory_order_relaxed);
+    q->route->handle(q->site->ctx, q->route, &request, &reply);
+    return gw_http_answer(c, &reply);
+}
+
+static enum MHD_Result finish(struct conn *c)
+{
+    struct worker *w = c->worker;
+    struct gw_body unpacked = {0};
+    struct gw_err err = {.code = c->req.refusal};
+    gw_str body = GW_NOSTR;
+    if (c->state != CONN_RECEIVING)
+        return MHD_NO;
+    if (!err.code)
+        err.code = unpack(c, &unpacked, &body, &err);
+    enum MHD_Result ok = err.code ? gw_http_answer_error(c, &err) : run_handler(c, body);
+    gw_arena_reset(&w->arena, w->arena_keep);
+    gw_body_release(&w->pool, &unpacked);
+    gw_body_release(&w->pool, &c->req.body);
+    return ok;
+}
+
+enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
+                                   const char *data, size_t *size, void **request)
+{
+    struct conn *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    size_t n = *size;
+    if (!c)
+        return MHD_NO; /* there was no memory for it */
+    if (!*request) {
+        *request = c;
+        return begin(c, url, method);
+    }
+    *size = 0;
+    return n ? receive(c, data, n) : finish(c);
+}
+
+void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how)
+{
+    struct conn *c = *request;
+    *request = NULL;
+    if (!c)
+        return;
+    gw_body_release(&c->worker->pool, &c->req.body);
+    c->idle_since = gw_now();
+    c->used = true;
+    if (c->state != CONN_DEAD)
+        gw_http_conn_state(c, CONN_IDLE);
+}
+
+static enum MHD_Result pass_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                   size_t value_len)
+{
+    const struct {
+        gw_http_header_f *f;
+        void *cookie;
+    } *to = cookie;
+    to->f(to->cookie, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)));
+    return MHD_YES;
+}
+
+void gw_http_headers(const struct gw_http_request *request, gw_http_header_f *f, void *cookie)
+{
+    const struct conn *c = request->impl;
+    struct {
+        gw_http_header_f *f;
+        void *cookie;
+    } to = {f, cookie};
+    MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, pass_header, &to);
+}
+
+struct args {
+    gw_http_header_f *f;
+    void *cookie;
+    struct gw_arena *arena;
+};
+
+static gw_str unescaped(struct gw_arena *arena, gw_str s)
+{
+    char *out = gw_arena_raw(arena, s.len, 1);
+    return out ? gw_str_n(out, unescape(s, out)) : GW_NOSTR;
+}
+
+static enum MHD_Result pass_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+                                size_t value_len)
+{
+    const struct args *to = cookie;
+    to->f(to->cookie, unescaped(to->arena, gw_str_n(name, name_len)), unescaped(to->arena, gw_str_n(value, value_len)));
+    return MHD_YES;
+}
+
+/* libmicrohttpd has made blanks of + already. */
+void gw_http_args(const struct gw_http_request *request, gw_http_header_f *f, void *cookie)
+{
+    const struct conn *c = request->impl;
+    struct args to = {f, cookie, request->arena};
+    MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, pass_arg, &to);
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * TLS in front of libmicrohttpd:
+ *
+ *     client ◀── TCP, records ──▶ pump ◀── socket pair, plain ──▶ libmicrohttpd
+ *
+ * libmicrohttpd could speak TLS itself, but (0.9.75, with epoll) it tries a handshake again and again without waiting for the client, so
+ * that one that stands still burns a core. Here a connection is handed over when its handshake is over; all that is done with the
+ * descriptor of a plain one, be it an answer straight to the socket or a shutdown, is right for the plain end of a pair too.
+ *
+ * Both descriptors are edge-triggered, and each event moves what can be moved in both ways; what the pair holds bounds a turn. A pump holds
+ * no more than the record that did not fit. */
+#define _GNU_SOURCE
+#include "gateway/http/http_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+
+enum { RECORD = 16 * 1024 };
+static const gw_nsec HASTE = GW_SEC; /* how long a handshake may take when others want its place */
+
+struct pump {
+    struct pump *prev, *next; /* in worker->pumps */
+    struct worker *worker;
+    const struct listener *listener;
+    struct gw_peer *account; /* libmicrohttpd's connection has it, and the place, once there is a pair */
+    struct sockaddr_storage peer;
+    int tcp, pair; /* pair: -1 until the handshake is over */
+    gnutls_session_t session;
+    struct gw_tls_keys *keys;
+    gw_nsec since;
+    bool spoken, blocked; /* something came; GnuTLS holds a record that TCP did not take */
+    char *held;           /* what the pair did not take */
+    size_t held_from, held_to;
+};
+
+/* Life */
+
+static bool watch_pump(struct pump *p, int fd)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = EV_PUMP | (uint64_t)(uintptr_t)p};
+    return epoll_ctl(p->worker->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+static void unlink_pump(struct pump *p)
+{
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        p->worker->pumps = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+}
+
+/* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name it. The socket may live on as
+ * a copy that lingers: epoll is told to forget it. */
+static void end(struct pump *p)
+{
+    struct worker *w = p->worker;
+    if (p->pair >= 0) {
+        close(p->pair);
+    } else {
+        atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
+        gw_http_give_place(w, p->listener, p->account);
+    }
+    epoll_ctl(w->epoll, EPOLL_CTL_DEL, p->tcp, NULL);
+    close(p->tcp);
+    p->tcp = -1;
+    gnutls_deinit(p->session);
+    gw_tls_give(p->keys);
+    free(p->held);
+    unlink_pump(p);
+    p->next = w->ended_pumps;
+    w->ended_pumps = p;
+}
+
+void gw_http_pumps_sweep(struct worker *w)
+{
+    while (w->ended_pumps) {
+        struct pump *p = w->ended_pumps;
+        w->ended_pumps = p->next;
+        free(p);
+    }
+}
+
+bool gw_http_pumps_use(const struct worker *w, const struct listener *l)
+{
+    for (const struct pump *p = w->pumps; p; p = p->next)
+        if (p->listener == l)
+            return true;
+    return false;
+}
+
+static struct pump *new_pump(struct worker *w, int fd, const struct listener *l)
+{
+    struct pump *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->worker = w;
+    p->listener = l;
+    p->tcp = fd;
+    p->pair = -1;
+    p->since = gw_now();
+    p->keys = gw_tls_take(l->tls, p->since);
+    p->session = gw_tls_session(p->keys, fd);
+    if (p->session && watch_pump(p, fd))
+        return p;
+    if (p->session)
+        gnutls_deinit(p->session);
+    gw_tls_give(p->keys);
+    free(p);
+    return NULL;
+}
+
+void gw_http_pump_begin(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len,
+                        struct gw_peer *account)
+{
+    struct pump *p = new_pump(w, fd, l);
+    if (!p) {
+        gw_http_give_place(w, l, account);
+        close(fd);
+        return;
+    }
+    memcpy(&p->peer, peer, len);
+    p->account = account;
+    p->next = w->pumps;
+    if (w->pumps)
+        w->pumps->prev = p;
+    w->pumps = p;
+    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
+}
+
+/* Handshake */
+
+/* The answer to http:// where https:// is spoken; a TLS record never begins with a capital letter. */
+static void say_https(struct pump *p)
+{
+    static const char body[] = "TLS is spoken here: write https:// in the URL\n";
+    char text[256];
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                     sizeof body - 1, body);
+    (void)!send(p->tcp, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(p->tcp, SHUT_WR);
+    gw_http_linger(p->worker, p->tcp);
+}
+
+/* Who said nothing is a probe of a load balancer, and no failure. */
+static void note_failure(const struct pump *p, int error)
+{
+    struct gw_http_site *site = p->listener->sites[0];
+    char why[256];
+    gnutls_datum_t text = {0};
+    if (!p->spoken)
+        return;
+    atomic_fetch_add_explicit(&site->counts.failed_handshakes, 1, memory_order_relaxed);
+    if (error == GNUTLS_E_FATAL_ALERT_RECEIVED)
+        snprintf(why, sizeof why, "the client says: %s", gnutls_alert_get_name(gnutls_alert_get(p->session)));
+    else if (error == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR &&
+             gnutls_certificate_verification_status_print(gnutls_session_get_verify_cert_status(p->session), GNUTLS_CRT_X509, &text, 0) ==
+                 0)
+        snprintf(why, sizeof why, "the client's certificate: %s", (const char *)text.data);
+    else if (error == GNUTLS_E_DECRYPTION_FAILED) /* OpenSSL's clients send the alert in clear where TLS 1.3 wants it encrypted */
+        snprintf(why, sizeof why, "the client gave up, most likely because it does not trust the certificate");
+    else
+        snprintf(why, sizeof why, "%s", gnutls_strerror(error));
+    gnutls_free(text.data);
+    gw_http_say(p->listener, (const struct sockaddr *)&p->peer, "TLS handshake failed", why);
+}
+
+/* Hands the plain end to libmicrohttpd. */
+static bool hand_over(struct pump *p)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    p->pair = pair[0];
+    atomic_fetch_sub_explicit(&p->worker->connections, 1, memory_order_relaxed); /* it counts as a connection from here on */
+    atomic_fetch_add_explicit(&p->listener->sites[0]->counts.handshakes, 1, memory_order_relaxed);
+    gw_http_enroll(p->worker, pair[1], p->listener, (const struct sockaddr *)&p->peer, sizeof p->peer, p->account);
+    return watch_pump(p, p->pair);
+}
+
+/* True when it is over, and well. False with *going: it waits for the client. */
+static bool shake(struct pump *p, bool *going)
+{
+    char first;
+    ssize_t n = p->spoken ? 1 : recv(p->tcp, &first, 1, MSG_PEEK);
+    *going = n < 0 && (errno == EAGAIN || errno == EINTR);
+    if (n <= 0)
+        return false;
+    if (!p->spoken && first >= 'A' && first <= 'Z') {
+        say_https(p);
+        return false;
+    }
+    p->spoken = true;
+    int rc;
+    do
+        rc = gnutls_handshake(p->session);
+    while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
+    *going = rc == GNUTLS_E_AGAIN;
+    if (rc < 0 && !*going) {
+        note_failure(p, rc);
+        gnutls_alert_send_appropriate(p->session, rc);
+    }
+    return rc == 0 && hand_over(p);
+}
+
+/* Moving */
+
+static bool would_block(void)
+{
+    return errno == EAGAIN || errno == EINTR;
+}
+
+/* Sends what is held. False: the other end is gone. */
+static bool push_held(struct pump *p)
+{
+    while (p->held_from < p->held_to) {
+        ssize_t n = send(p->pair, p->held + p->held_from, p->held_to - p->held_from, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0)
+            return would_block();
+        p->held_from += (size_t)n;
+    }
+    free(p->held);
+    p->held = NULL;
+    return true;
+}
+
+static bool hold(struct pump *p, const char *data, size_t size)
+{
+    p->held = malloc(size);
+    if (!p->held)
+        return false;
+    memcpy(p->held, data, size);
+    p->held_from = 0;
+    p->held_to = size;
+    return push_held(p);
+}
+
+/* From the client. Its end of sending is passed on, and answers still go the other way. */
+static bool move_in(struct pump *p)
+{
+    char data[RECORD];
+    if (p->held && !push_held(p))
+        return false;
+    while (!p->held) {
+        ssize_t n = gnutls_record_recv(p->session, data, sizeof data);
+        if (n == GNUTLS_E_AGAIN)
+            return true;
+        if (n == 0)
+            return shutdown(p->pair, SHUT_WR) == 0;
+        if (n < 0 && (gnutls_error_is_fatal((int)n) || n == GNUTLS_E_REHANDSHAKE))
+            return false;
+        if (n < 0)
+            continue; /* a warning, an interruption */
+        ssize_t sent = send(p->pair, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && !would_block())
+            return false;
+        sent = sent < 0 ? 0 : sent;
+        if (sent < n && !hold(p, data + sent, (size_t)(n - sent)))
+            return false;
+    }
+    return true;
+}
+
+/* To the client. False when libmicrohttpd has closed its end, and all that it said is on its way. */
+static bool move_out(struct pump *p)
+{
+    char data[RECORD];
+    size_t most = gnutls_record_get_max_size(p->session);
+    for (;;) {
+        ssize_t n = 0;
+        if (p->blocked) /* GnuTLS goes on with the record that it holds */
+            n = gnutls_record_send(p->session, NULL, 0);
+        else if ((n = recv(p->pair, data, most < sizeof data ? most : sizeof data, MSG_DONTWAIT)) > 0)
+            n = gnutls_record_send(p->session, data, (size_t)n);
+        else if (n < 0 && would_block())
+            return true;
+        else
+            break;
+        p->blocked = n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED;
+        if (p->blocked)
+            return true;
+        if (n < 0)
+            return false;
+    }
+    gnutls_bye(p->session, GNUTLS_SHUT_WR);
+    return false;
+}
+
+void gw_http_pump_run(struct pump *p)
+{
+    bool going = true;
+    if (p->tcp < 0)
+        return; /* ended earlier in this turn */
+    if (p->pair < 0 && !shake(p, &going)) {
+        if (!going)
+            end(p);
+        return;
+    }
+    if (!move_in(p) || !move_out(p))
+        end(p);
+}
+
+/* Deadlines */
+
+void gw_http_pumps_check(struct worker *w, gw_nsec now)
+{
+    for (struct pump *p = w->pumps, *next; p; p = next) {
+        next = p->next;
+        if (p->pair < 0 && now - p->since > p->listener->sites[0]->limits.receive_timeout)
+            end(p);
+    }
+}
+
+bool gw_http_pumps_evict(struct worker *w, gw_nsec now)
+{
+    struct pump *oldest = NULL;
+    for (struct pump *p = w->pumps; p; p = p->next)
+        if (p->pair < 0 && now - p->since > HASTE && (!oldest || p->since < oldest->since))
+            oldest = p;
+    if (oldest)
+        end(oldest);
+    return oldest != NULL;
+}
+
+void gw_http_pumps_close(struct worker *w)
+{
+    for (struct pump *p = w->pumps, *next; p; p = next) {
+        next = p->next;
+        if (p->pair < 0 || move_out(p)) /* the last answers; libmicrohttpd has closed its ends */
+            gnutls_alert_send(p->session, GNUTLS_AL_WARNING, GNUTLS_A_CLOSE_NOTIFY);
+        end(p);
+    }
+    gw_http_pumps_sweep(w);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/net/client_limits.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "gateway/net/listen.h"
+
+enum { WAYS = 16 };
+
+struct gw_peers {
+    pthread_mutex_t lock;
+    uint64_t seed; /* so that nobody can choose addresses that meet in one place */
+    size_t sets;   /* a power of two, of WAYS entries each */
+    struct gw_peer others;
+    struct gw_peer entries[];
+};
+
+struct gw_peers *gw_peers_new(int64_t connections)
+{
+    size_t sets = 1;
+    while (sets * WAYS < 2 * (size_t)connections)
+        sets *= 2;
+    struct gw_peers *p = calloc(1, sizeof *p + sets * WAYS * sizeof *p->entries);
+    if (!p)
+        return NULL;
+    p->sets = sets;
+    pthread_mutex_init(&p->lock, NULL);
+    if (getrandom(&p->seed, sizeof p->seed, 0) != sizeof p->seed)
+        p->seed = (uint64_t)gw_now();
+    return p;
+}
+
+void gw_peers_drop(struct gw_peers *p)
+{
+    if (p)
+        pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+bool gw_peers_concern(const struct gw_peer_limits *l, const struct sockaddr *sa)
+{
+    if (sa->sa_family == AF_UNIX || (l->connections == 0 && l->requests == 0))
+        return false;
+    return l->local || !gw_listen_is_local(sa);
+}
+
+/* IPv4 as ::ffff:a.b.c.d, of IPv6 the /64. */
+static void key_of(const struct sockaddr *sa, uint8_t key[static 16])
+{
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff};
+    memcpy(key, mapped, 16);
+    if (sa->sa_family == AF_INET) {
+        memcpy(key + 12, &((const struct sockaddr_in *)(const void *)sa)->sin_addr, 4);
+        return;
+    }
+    const uint8_t *ip = ((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr.s6_addr;
+    bool is_mapped = memcmp(ip, mapped, 12) == 0;
+    memset(key, 0, 16);
+    memcpy(key, ip, is_mapped ? 16 : 8);
+}
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdu;
+    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53u;
+    return x ^ (x >> 33);
+}
+
+static struct gw_peer *set_of(struct gw_peers *p, const uint8_t key[static 16])
+{
+    uint64_t half[2];
+    memcpy(half, key, sizeof half);
+    return &p->entries[(mix(mix(half[0] ^ p->seed) + half[1]) & (p->sets - 1)) * WAYS];
+}
+
+/* The entry of the key, or the one to give to it: of those without a connection that which is full for longest. NULL: all have some. */
+static struct gw_peer *find(struct gw_peer *set, const uint8_t key[static 16])
+{
+    struct gw_peer *best = NULL;
+    for (struct gw_peer *e = set; e < set + WAYS; e++) {
+        if (memcmp(e->key, key, sizeof e->key) == 0)
+            return e;
+        if (e->connections == 0 && (!best || e->full < best->full))
+            best = e;
+    }
+    return best;
+}
+
+struct gw_peer *gw_peers_enter(struct gw_peers *p, const struct sockaddr *sa, const struct gw_peer_limits *l)
+{
+    uint8_t key[16];
+    key_of(sa, key);
+    pthread_mutex_lock(&p->lock);
+    struct gw_peer *e = find(set_of(p, key), key);
+    if (!e) {
+        e = &p->others;
+    } else if (memcmp(e->key, key, sizeof key) != 0) {
+        memcpy(e->key, key, sizeof key);
+        e->full = 0;
+    }
+    bool room = l->connections == 0 || e->connections < l->connections;
+    e->connections += room;
+    pthread_mutex_unlock(&p->lock);
+    return room ? e : NULL;
+}
+
+void gw_peers_leave(struct gw_peers *p, struct gw_peer *e)
+{
+    if (!e)
+        return;
+    pthread_mutex_lock(&p->lock);
+    e->connections--;
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool gw_peer_request(struct gw_peer *e, const struct gw_peer_limits *l, gw_nsec now)
+{
+    if (l->requests == 0)
+        return true;
+    gw_nsec token = GW_SEC / l->requests, depth = token * (l->burst ? l->burst : l->requests), seen = atomic_load(&e->full), full;
+    do {
+        full = (seen > now ? seen : now) + token;
+        if (full - now > depth)
+            return false;
+    } while (!atomic_compare_exchange_weak(&e->full, &seen, full));
+    return true;
+}

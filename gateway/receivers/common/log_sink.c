@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/common/log_sink.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "core/base/log.h"
+
+static const gw_nsec FIRST_PAUSE = 5 * GW_MSEC;
+
+enum { FIRST_FRAMES = 4 };
+
+struct gw_log_feed {
+    /* const after new */
+    struct gw_fanout *fanout;
+    const char *component;
+    struct log_batch *batch;
+
+    /* of a flush that was refused, or is under way */
+    struct gw_frame **frames;
+    size_t n, cap;
+    struct gw_intake intake;
+
+    pthread_mutex_t lock;
+    pthread_cond_t bell;
+    bool stopped; /* under lock */
+};
+
+struct gw_log_feed *gw_log_feed_new(const struct log_conf *conf, struct gw_fanout *fanout, const char *component)
+{
+    pthread_condattr_t monotonic;
+    struct gw_log_feed *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    *f = (struct gw_log_feed){.fanout = fanout, .component = component, .cap = FIRST_FRAMES};
+    f->batch = log_batch_new(conf);
+    f->frames = malloc(f->cap * sizeof(struct gw_frame *));
+    if (!f->batch || !f->frames) {
+        log_batch_drop(f->batch);
+        free(f->frames);
+        free(f);
+        return NULL;
+    }
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&f->bell, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return f;
+}
+
+bool gw_log_feed_add(struct gw_log_feed *f, const struct log_input *in)
+{
+    if (log_add(f->batch, in) != GW_OK) {
+        f->intake.received++;
+        f->intake.not_taken[GW_WHY_QUEUE_FULL]++;
+        gw_log(GW_WARNING, f->component, "a log record does not fit into memory and is refused; max_memory says how much there is");
+    }
+    const char *fault = log_batch_fault(f->batch);
+    if (fault)
+        gw_log(GW_WARNING, f->component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
+    return log_batch_bytes(f->batch) >= GW_FRAME_BYTES;
+}
+
+bool gw_log_feed_empty(const struct gw_log_feed *f)
+{
+    return f->n == 0 && log_batch_records(f->batch) == 0 && f->intake.received == 0;
+}
+
+static void count(struct gw_intake *sum, const struct gw_intake *more)
+{
+    sum->received += more->received;
+    for (int why = 0; why < GW_REASONS; why++)
+        sum->not_taken[why] += more->not_taken[why];
+}
+
+static bool more_room(struct gw_log_feed *f)
+{
+    if (f->n < f->cap)
+        return true;
+    struct gw_frame **frames = realloc(f->frames, 2 * f->cap * sizeof(struct gw_frame *));
+    if (!frames)
+        return false;
+    f->frames = frames;
+    f->cap *= 2;
+    return true;
+}
+
+/* All that stands in the batch, as frames behind those of a flush that was refused. */
+static enum gw_code cut(struct gw_log_feed *f)
+{
+    do {
+        struct gw_intake intake;
+        if (!more_room(f))
+            return GW_BUSY;
+        f->n += log_finish(f->batch, f->frames + f->n, f->cap - f->n, &intake);
+        count(&f->intake, &intake);
+    } while (log_batch_records(f->batch));
+    return GW_OK;
+}
+
+static void refuse(struct gw_log_feed *f, enum gw_reason why)
+{
+    struct gw_err ignored;
+    for (size_t i = 0; i < f->n; i++) {
+        f->frames[i]->receipt = NULL; /* not brought to an end */
+        gw_frame_drop(f->frames[i]);
+    }
+    f->n = 0;
+    f->intake.not_taken[why] += gw_intake_accepted(&f->intake);
+    (void)!gw_fanout_offer(f->fanout, GW_LOGS, NULL, 0, &f->intake, &ignored);
+    f->intake = (struct gw_intake){0};
+}
+
+void gw_log_feed_drop(struct gw_log_feed *f)
+{
+    if (!f)
+        return;
+    while (cut(f) != GW_OK)
+        refuse(f, GW_WHY_STOPPING);
+    refuse(f, GW_WHY_STOPPING);
+    log_batch_drop(f->batch);
+    free(f->frames);
+    pthread_cond_destroy(&f->bell);
+    pthread_mutex_destroy(&f->lock);
+    free(f);
+}
+
+/* --- one receipt for several frames --- */
+
+struct share {
+    struct gw_receipt receipt; /* of each frame */
+    struct gw_receipt *owner;
+    atomic_size_t left;
+    atomic_bool abandoned;
+};
+
+static void settled(struct gw_receipt *r, bool kept)
+{
+    struct share *s = (struct share *)r;
+    if (!kept)
+        atomic_store(&s->abandoned, true);
+    if (atomic_fetch_sub(&s->left, 1) != 1)
+        return;
+    s->owner->settled(s->owner, !atomic_load(&s->abandoned));
+    free(s);
+}
+
+/* Hangs the receipt on the frames; *made is what to free when they are not taken. */
+static bool hang(struct gw_log_feed *f, struct gw_receipt *receipt, struct share **made)
+{
+    struct gw_receipt *each = receipt;
+    *made = NULL;
+    if (receipt && f->n > 1) {
+        *made = malloc(sizeof **made);
+        if (!*made)
+            return false;
+        **made = (struct share){.receipt = {settled}, .owner = receipt};
+        atomic_init(&(*made)->left, f->n);
+        each = &(*made)->receipt;
+    }
+    for (size_t i = 0; i < f->n; i++)
+        f->frames[i]->receipt = each;
+    return true;
+}
+
+static bool is_stopped(struct gw_log_feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    bool stopped = f->stopped;
+    pthread_mutex_unlock(&f->lock);
+    return stopped;
+}
+
+static enum gw_code offer(struct gw_log_feed *f, struct gw_receipt *receipt, bool patient)
+{
+    struct share *share;
+    struct gw_err err;
+    if (cut(f) != GW_OK || !hang(f, receipt, &share))
+        return GW_BUSY;
+    size_t n = f->n;
+    enum gw_code code = gw_fanout_try(f->fanout, GW_LOGS, f->frames, n, &f->intake, patient && !is_stopped(f), &err);
+    if (code != GW_OK) {
+        free(share);
+        return code;
+    }
+    if (receipt && n == 0)
+        receipt->settled(receipt, true);
+    f->n = 0;
+    f->intake = (struct gw_intake){0};
+    return GW_OK;
+}
+
+enum gw_code gw_log_feed_flush(struct gw_log_feed *f, struct gw_receipt *receipt, bool keep)
+{
+    enum gw_code code = offer(f, receipt, keep);
+    if (code != GW_OK && !keep)
+        refuse(f, code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL);
+    return code;
+}
+
+/* True when the feed was stopped. */
+static bool pause_until(struct gw_log_feed *f, gw_nsec until)
+{
+    struct timespec t = {.tv_sec = until / GW_SEC, .tv_nsec = until % GW_SEC};
+    pthread_mutex_lock(&f->lock);
+    while (!f->stopped && gw_now() < until)
+        pthread_cond_timedwait(&f->bell, &f->lock, &t);
+    bool stopped = f->stopped;
+    pthread_mutex_unlock(&f->lock);
+    return stopped;
+}
+
+gw_nsec gw_log_feed_pause(gw_nsec last)
+{
+    gw_nsec next = last ? last + last / 8 : FIRST_PAUSE;
+    return next < GW_LOG_FEED_LONGEST ? next : GW_LOG_FEED_LONGEST;
+}
+
+enum gw_code gw_log_feed_wait(struct gw_log_feed *f, struct gw_receipt *receipt)
+{
+    for (gw_nsec pause = gw_log_feed_pause(0);; pause = gw_log_feed_pause(pause)) {
+        enum gw_code code = gw_log_feed_flush(f, receipt, true);
+        if (code == GW_OK || code == GW_STOPPING)
+            return code;
+        if (pause_until(f, gw_now() + pause))
+            return GW_STOPPING;
+    }
+}
+
+void gw_log_feed_stop(struct gw_log_feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->stopped = true;
+    pthread_cond_signal(&f->bell);
+    pthread_mutex_unlock(&f->lock);
+}

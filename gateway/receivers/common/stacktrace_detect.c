@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
+#include "gateway/receivers/common/stacktrace_detect.h"
+
+#define STARTS(line, text) gw_str_starts(line, GW_STR(text))
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_word(char c)
+{
+    return is_letter(c) || is_digit(c) || c == '_';
+}
+
+static bool starts_with_any(gw_str line, const gw_str *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (gw_str_starts(line, texts[i]))
+            return true;
+    return false;
+}
+
+#define STARTS_WITH_ANY(line, texts) starts_with_any(line, texts, sizeof(texts) / sizeof *(texts))
+
+/* --- what the record's first line says --- */
+
+static bool has_time(gw_str s)
+{
+    for (size_t i = 0; i + 5 <= s.len; i++)
+        if (s.ptr[i + 2] == ':' && is_digit(s.ptr[i]) && is_digit(s.ptr[i + 1]) && is_digit(s.ptr[i + 3]) && is_digit(s.ptr[i + 4]))
+            return true;
+    return false;
+}
+
+static bool is_one_of(gw_str word, const gw_str *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (gw_str_ieq(word, words[i]))
+            return true;
+    return false;
+}
+
+static bool has_word(gw_str s, const gw_str *words, size_t n)
+{
+    for (size_t i = 0; i < s.len;) {
+        size_t from = i;
+        while (i < s.len && is_letter(s.ptr[i]))
+            i++;
+        if (i > from && is_one_of(gw_str_n(s.ptr + from, i - from), words, n))
+            return true;
+        i += i == from;
+    }
+    return false;
+}
+
+/* A log line that may well have an exception with it. Not JSON: its writers put the trace into the object. */
+static bool may_have_trace(gw_str first)
+{
+    static const gw_str low[] = {GW_LIT("info"),    GW_LIT("debug"), GW_LIT("trace"), GW_LIT("notice"),
+                                 GW_LIT("verbose"), GW_LIT("inf"),   GW_LIT("dbg")};
+    static const gw_str high[] = {GW_LIT("error"), GW_LIT("err"),      GW_LIT("warn"),  GW_LIT("warning"),
+                                  GW_LIT("fatal"), GW_LIT("critical"), GW_LIT("crit"),  GW_LIT("severe"),
+                                  GW_LIT("panic"), GW_LIT("alert"),    GW_LIT("emerg"), GW_LIT("exception")};
+    gw_str head = gw_str_n(first.ptr, first.len < FILE_TRACE_HEAD ? first.len : FILE_TRACE_HEAD);
+    if (head.len == 0 || head.ptr[0] == '{')
+        return false;
+    if (has_word(head, high, sizeof high / sizeof *high))
+        return true;
+    return has_time(head) && !has_word(head, low, sizeof low / sizeof *low);
+}
+
+/* --- shapes of lines --- */
+
+static bool is_blank(gw_str s)
+{
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t' || s.ptr[s.len - 1] == '\r'))
+        s.len--;
+    return s.len == 0;
+}
+
+static bool is_indented(gw_str line)
+{
+    return line.ptr[0] == ' ' || line.ptr[0] == '\t';
+}
+
+/* main.(*T).run(0xc000010000, …), created by …, [signal SIGSEGV…], exit status 2 */
+static bool is_go(gw_str line)
+{
+    static const gw_str known[] = {GW_LIT("goroutine "),   GW_LIT("created by "), GW_LIT("[signal "),
+                                   GW_LIT("exit status "), GW_LIT("panic: "),     GW_LIT("...additional frames elided...")};
+    if (STARTS_WITH_ANY(line, known))
+        return true;
+    size_t open = gw_str_find(line, '('), blank = gw_str_find(line, ' ');
+    return is_letter(line.ptr[0]) && line.ptr[line.len - 1] == ')' && open < blank;
+}
+
+/* A name as exceptions have it, alone or before a colon: java.lang.Error: no, ValueError, main.handler (zap). */
+static bool is_header(gw_str line)
+{
+    static const gw_str ends[] = {GW_LIT("Error"), GW_LIT("Exception"), GW_LIT("Throwable"), GW_LIT("Failure"), GW_LIT("Fault")};
+    size_t n = 0;
+    bool dotted = false;
+    if (!is_letter(line.ptr[0]))
+        return false;
+    for (; n < line.len && (is_word(line.ptr[n]) || strchr(".$/*()-[]", line.ptr[n])); n++)
+        dotted |= line.ptr[n] == '.' && n + 1 < line.len && (is_letter(line.ptr[n + 1]) || line.ptr[n + 1] == '(');
+    if (n < line.len && line.ptr[n] != ':')
+        return false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (gw_str_ends(gw_str_n(line.ptr, n), ends[i]))
+            return true;
+    return dotted;
+}
+
+/* /app/index.js:10, file:///app/index.mjs:3, node:internal/process:12 */
+static bool is_node_place(gw_str line)
+{
+    size_t digits = 0;
+    if (!STARTS(line, "/") && !STARTS(line, "file:///") && !STARTS(line, "node:"))
+        return false;
+    while (digits < line.len && is_digit(line.ptr[line.len - 1 - digits]))
+        digits++;
+    return digits && digits < line.len && line.ptr[line.len - 1 - digits] == ':';
+}
+
+/* Lines that only ever continue something. "#3 /app/x.php(5): f()" is PHP's frame. */
+static bool always_continues(gw_str line)
+{
+    switch (line.ptr[0]) {
+    case 'C':
+        return STARTS(line, "Caused by: ");
+    case 'S':
+        return STARTS(line, "Suppressed: ") || STARTS(line, "Stack trace:");
+    case 'W':
+        return STARTS(line, "Wrapped by: ");
+    case 'c':
+        return STARTS(line, "created by ");
+    case 'f':
+        return STARTS(line, "future: <");
+    case 'g':
+        return STARTS(line, "goroutine ");
+    case '.':
+        return STARTS(line, "... ");
+    case '#':
+        return line.len > 2 && is_digit(line.ptr[1]);
+    default:
+        return false;
+    }
+}
+
+/* Nov 21, 2026 10:00:00 AM com.example.Shop order⏎SEVERE: … */
+static bool is_jul_level(gw_str first, gw_str line)
+{
+    static const gw_str levels[] = {GW_LIT("SEVERE: "), GW_LIT("WARNING: "), GW_LIT("INFO: "),  GW_LIT("CONFIG: "),
+                                    GW_LIT("FINE: "),   GW_LIT("FINER: "),   GW_LIT("FINEST: ")};
+    gw_str head = gw_str_n(first.ptr, first.len < 40 ? first.len : 40);
+    bool half_day = memmem(head.ptr, head.len, " AM ", 4) || memmem(head.ptr, head.len, " PM ", 4);
+    return STARTS_WITH_ANY(line, levels) && half_day && has_time(head);
+}
+
+/* What closes an object that was written over several lines. */
+static bool is_closer(gw_str line)
+{
+    return strchr("}])", line.ptr[0]) && line.len <= 4;
+}
+
+/* --- the record --- */
+
+static enum file_trace_kind kind_of(gw_str line)
+{
+    switch (line.ptr[0]) {
+    case 'T':
+        return STARTS(line, "Traceback (most recent call last)") ? FILE_PYTHON : FILE_PLAIN;
+    case 'p':
+        return STARTS(line, "panic: ") ? FILE_GO : FILE_PLAIN;
+    case 'f':
+        return STARTS(line, "fatal error: ") ? FILE_GO : is_node_place(line) ? FILE_NODE : FILE_PLAIN;
+    case 'g':
+        return STARTS(line, "goroutine ") ? FILE_GO : FILE_PLAIN;
+    case '/':
+    case 'n':
+        return is_node_place(line) ? FILE_NODE : FILE_PLAIN;
+    case 't':
+        return STARTS(line, "thread '") && gw_str_ends(line, GW_STR(":")) ? FILE_RUST : FILE_PLAIN;
+    default:
+        return FILE_PLAIN;
+    }
+}
+
+void file_trace_begin(struct file_trace *t, gw_str line)
+{
+    if (line.len == 0) /* an encoding error ate it */
+        line = GW_STR("?");
+    *t = (struct file_trace){.first = line, .kind = kind_of(line), .first_indented = is_indented(line)};
+    t->expects = t->kind == FILE_PYTHON || t->kind == FILE_RUST || t->kind == FILE_NODE;
+}
+
+static enum file_verdict joins(struct file_trace *t, bool indented)
+{
+    t->maybe = FILE_SURE;
+    if (t->kind == FILE_NODE)
+        t->expects = false;
+    t->indented = indented;
+    return FILE_JOINS;
+}
+
+/* An exception that was never raised has no frames: its own line, then what it was the cause of. */
+static enum file_verdict after_bare_header(struct file_trace *t, gw_str line)
+{
+    if (!STARTS(line, "The above exception was") && !STARTS(line, "During handling of the above"))
+        return FILE_STARTS;
+    t->kind = FILE_PYTHON;
+    return joins(t, false);
+}
+
+static enum file_verdict after_blank(struct file_trace *t, gw_str line)
+{
+    static const gw_str chain[] = {GW_LIT("During handling of the above"), GW_LIT("The above exception was"), GW_LIT("Traceback (most"),
+                                   GW_LIT("(Background on this error")};
+    bool on = is_indented(line) && t->indented;
+    if (t->kind == FILE_PYTHON)
+        on |= STARTS_WITH_ANY(line, chain);
+    else if (t->kind == FILE_GO)
+        on |= is_go(line);
+    else if (t->kind == FILE_NODE)
+        on |= is_header(line) || STARTS(line, "Node.js v");
+    if (!on)
+        return FILE_STARTS;
+    t->expects |= STARTS(line, "Traceback");
+    return joins(t, is_indented(line));
+}
+
+/* A traceback's own lines at the margin: the exception, and what SQLAlchemy and logging add behind it. */
+static bool continues_python(struct file_trace *t, gw_str line)
+{
+    static const gw_str known[] = {GW_LIT("[SQL: "),      GW_LIT("[parameters: "), GW_LIT("(Background on this error"),
+                                   GW_LIT("Call stack:"), GW_LIT("Message: "),     GW_LIT("Arguments: ")};
+    if (t->expects && (is_letter(line.ptr[0]) || line.ptr[0] == '_')) {
+        t->expects = false;
+        return true;
+    }
+    return STARTS_WITH_ANY(line, known);
+}
+
+/* A traceback behind the record's first line: of a log line, or of one that says that a traceback follows. */
+static bool begins_python(struct file_trace *t)
+{
+    static const gw_str heralds[] = {GW_LIT("Exception in thread "), GW_LIT("Exception ignored in"), GW_LIT("--- Logging error")};
+    if (!may_have_trace(t->first) && !STARTS_WITH_ANY(t->first, heralds))
+        return false;
+    t->kind = FILE_PYTHON;
+    return t->expects = true;
+}
+
+static bool continues(struct file_trace *t, gw_str line)
+{
+    if (t->kind != FILE_PYTHON && STARTS(line, "Traceback (most recent call last)"))
+        return begins_python(t);
+    if (t->expects && (t->kind == FILE_RUST || t->kind == FILE_NODE))
+        return !(t->expects = false);
+    if (t->kind == FILE_RUST)
+        return STARTS(line, "note: ") || STARTS(line, "stack backtrace:");
+    if (!t->indented && is_jul_level(t->first, line)) {
+        t->first = line;
+        return true;
+    }
+    if (t->kind == FILE_PYTHON && continues_python(t, line))
+        return true;
+    if (STARTS(line, "goroutine "))
+        t->kind = FILE_GO;
+    return always_continues(line) || (t->kind == FILE_GO && is_go(line)) || (t->indented && is_closer(line));
+}
+
+static enum file_verdict at_margin(struct file_trace *t, gw_str line)
+{
+    if (continues(t, line))
+        return joins(t, false);
+    if (t->kind == FILE_PLAIN && is_header(line) && may_have_trace(t->first)) {
+        t->maybe = FILE_AFTER_HEADER;
+        return FILE_MAYBE;
+    }
+    return FILE_STARTS;
+}
+
+static enum file_verdict blank(struct file_trace *t)
+{
+    if (t->maybe == FILE_AFTER_HEADER || t->maybe == FILE_AFTER_HEADER_BLANK)
+        t->maybe = FILE_AFTER_HEADER_BLANK;
+    else if (t->kind == FILE_PLAIN && !t->indented)
+        return FILE_STARTS;
+    else
+        t->maybe = FILE_AFTER_BLANK;
+    return FILE_MAYBE;
+}
+
+enum file_verdict file_trace_line(struct file_trace *t, gw_str line)
+{
+    if (is_blank(line))
+        return blank(t);
+    if (t->maybe == FILE_AFTER_BLANK)
+        return after_blank(t, line);
+    if (t->maybe == FILE_AFTER_HEADER_BLANK)
+        return after_bare_header(t, line);
+    if (is_indented(line))
+        return t->first_indented ? FILE_STARTS : joins(t, true);
+    if (t->maybe == FILE_AFTER_HEADER || (t->kind == FILE_PLAIN && (is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
+        return FILE_STARTS;
+    return at_margin(t, line);
+}

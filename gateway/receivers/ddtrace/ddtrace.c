@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/ddtrace/ddtrace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/log.h"
+#include "core/config/config_diagnostic.h"
+
+#define GW_CONF struct ddtrace_conf
+static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
+
+/* No-op since long ago, but a tracer of that time must not get 404. */
+static void services(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    r->type = "text/plain";
+    r->body = GW_STR("OK\n");
+}
+
+/* Tracers' reports about themselves: taken, so that Java and Go do not warn. */
+static void telemetry(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    r->status = 202;
+    r->type = "application/json";
+    r->body = GW_STR("{}");
+}
+
+static void diagnostics(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+}
+
+enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
+static const struct gw_http_route routes[] = {
+    {.path = "/v0.4/traces", .methods = SEND, .tag = DDTRACE_V04, .handle = ddtrace_traces},
+    {.path = "/v0.5/traces", .methods = SEND, .tag = DDTRACE_V05, .handle = ddtrace_traces},
+    {.path = "/v0.3/traces", .methods = SEND, .tag = DDTRACE_V03, .handle = ddtrace_traces},
+    {.path = "/v0.2/traces", .methods = SEND, .tag = DDTRACE_V02, .handle = ddtrace_traces},
+    {.path = "/v0.1/spans", .methods = SEND, .tag = DDTRACE_V01, .handle = ddtrace_traces},
+    {.path = "/spans", .methods = SEND, .tag = DDTRACE_V01, .handle = ddtrace_traces},
+    {.path = "/info", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = ddtrace_info},
+    {.path = "/services", .methods = SEND, .ignores_body = true, .handle = services},
+    {.path = "/v0.1/services", .methods = SEND, .ignores_body = true, .handle = services},
+    {.path = "/v0.2/services", .methods = SEND, .ignores_body = true, .handle = services},
+    {.path = "/v0.3/services", .methods = SEND, .ignores_body = true, .handle = services},
+    {.path = "/v0.4/services", .methods = SEND, .ignores_body = true, .handle = services},
+    {.path = "/telemetry/proxy/", .prefix = true, .methods = SEND, .ignores_body = true, .handle = telemetry},
+    {.path = "/debugger/v1/diagnostics", .methods = SEND, .ignores_body = true, .handle = diagnostics},
+};
+
+static void set_options(struct ddtrace *d)
+{
+    const struct ddtrace_conf *c = &d->conf;
+    d->options = (struct dd_options){
+        .span_name = (enum dd_span_name)c->span_name,
+        .service_override = (enum dd_service_override)c->service_override,
+        .keep_rejected = c->keep_rejected,
+        .resource = c->resource,
+        .promote = c->promote,
+        .strip = c->strip,
+        .trace_id_bits = c->trace_id_bits == 0 ? 128 : 64,
+        .obfuscate = c->obfuscate,
+    };
+}
+
+static void describe_site(struct ddtrace *d)
+{
+    d->headers[0] = (struct gw_http_header){"Datadog-Agent-Version", DDTRACE_AGENT_VERSION};
+    d->headers[1] = (struct gw_http_header){"Datadog-Agent-State", d->state};
+    d->site = (struct gw_http_site){
+        .component = "receiver=ddtrace",
+        .routes = routes,
+        .routes_n = sizeof routes / sizeof *routes,
+        .headers = d->headers,
+        .headers_n = 2,
+        .ctx = d,
+        .limits = {d->conf.max_body, d->conf.max_inflated, d->conf.receive_timeout, d->conf.idle_timeout, d->conf.connections},
+    };
+}
+
+static void open_listeners(struct ddtrace *d, struct gw_problems *problems)
+{
+    gw_str socket = d->conf.socket;
+    gw_http_open_all(&d->open, &d->conf.listen, DDTRACE_LISTEN, problems);
+    if (socket.len)
+        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)), "socket", problems);
+    if (d->open.listeners == 0)
+        gw_problem(problems, d->open.path, "there is no address left to listen on");
+}
+
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+{
+    struct ddtrace *d = ctx;
+    const struct gw_door_conf door = GW_DOOR_CONF(d->conf);
+    d->host = host;
+    d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
+    set_options(d);
+    describe_site(d);
+    gw_http_open_door(&d->open, &d->door, &door, &d->conf.listen, problems);
+    if (d->conf.threads)
+        gw_http_want_threads(host->http, (int)d->conf.threads);
+    if (d->conf.socket.len && d->conf.socket.ptr[0] != '/')
+        gw_problem(problems, path, "socket must be an absolute path");
+    else
+        open_listeners(d, problems);
+    ddtrace_info_make(d);
+    return GW_OK;
+}
+
+static void start(void *ctx)
+{
+    struct ddtrace *d = ctx;
+    d->threads_n = gw_http_threads(d->host->http);
+    d->threads = calloc(d->threads_n, sizeof *d->threads);
+    GW_ASSERT(d->threads);
+    for (unsigned i = 0; i < d->threads_n; i++) {
+        d->threads[i].translator = dd_translator_new(&d->options);
+        GW_ASSERT(d->threads[i].translator);
+    }
+}
+
+static void say_counts(const struct ddtrace *d)
+{
+    const struct ddtrace_counts *c = &d->counts;
+    const struct gw_http_counts *h = &d->site.counts;
+    gw_log(GW_DEBUG, "receiver=ddtrace", "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu chunks=%llu",
+           (unsigned long long)h->requests, (unsigned long long)h->wire_bytes, (unsigned long long)h->body_bytes,
+           (unsigned long long)c->payloads, (unsigned long long)c->probes, (unsigned long long)c->chunks);
+    for (unsigned i = 0; i < GW_HTTP_STATUSES; i++)
+        if (h->status[i])
+            gw_log(GW_DEBUG, "receiver=ddtrace", "answers status=%s n=%llu", gw_http_status_name(i), (unsigned long long)h->status[i]);
+    gw_log(GW_DEBUG, "receiver=ddtrace",
+           "lost_chunks=%llu count_mismatches=%llu dropped_p0_traces=%llu dropped_p0_spans=%llu malformed_tid=%llu conflicting_tid=%llu "
+           "bad_links=%llu bad_events=%llu bad_struct=%llu repaired_text=%llu",
+           (unsigned long long)c->lost_chunks, (unsigned long long)c->count_mismatches, (unsigned long long)c->dropped_p0_traces,
+           (unsigned long long)c->dropped_p0_spans, (unsigned long long)c->malformed_tid, (unsigned long long)c->conflicting_tid,
+           (unsigned long long)c->bad_links, (unsigned long long)c->bad_events, (unsigned long long)c->bad_struct,
+           (unsigned long long)c->repaired_text);
+}
+
+static void stop(void *ctx)
+{
+    say_counts(ctx);
+}
+
+/* The variables that point an application here: by TCP when a port is open, else by the socket. */
+static void hint(void *ctx, FILE *to)
+{
+    const struct ddtrace *d = ctx;
+    if (d->open.port)
+        fprintf(to, "  DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", d->open.host_text, d->open.port);
+    if (d->has_socket)
+        fprintf(to, "  DD_TRACE_AGENT_URL=unix://%.*s ddtrace-run python app.py\n", GW_FMT(d->conf.socket));
+}
+
+static void close_(void *ctx)
+{
+    struct ddtrace *d = ctx;
+    for (unsigned i = 0; i < d->threads_n; i++)
+        dd_translator_drop(d->threads[i].translator);
+    free(d->threads);
+    d->threads = NULL;
+    d->threads_n = 0;
+    gw_door_close(&d->door);
+}
+
+static const struct gw_metric metrics[] = {
+    GW_COUNTER_AT(struct ddtrace, counts.payloads, "ddtrace_payloads_total", "Trace payloads that held something."),
+    GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total", "Empty payloads, by which tracers ask what works here."),
+    GW_COUNTER_AT(struct ddtrace, counts.chunks, "ddtrace_chunks_total", "Trace chunks received."),
+    GW_COUNTER_AT(struct ddtrace, counts.lost_chunks, "ddtrace_lost_chunks_total",
+                  "Chunks of payloads that were refused, as X-Datadog-Trace-Count names them."),
+    GW_COUNTER_AT(struct ddtrace, counts.count_mismatches, "ddtrace_count_mismatches_total",
+                  "Payloads with another number of chunks than X-Datadog-Trace-Count says."),
+    GW_COUNTER_AT(struct ddtrace, counts.dropped_p0_traces, "ddtrace_tracer_dropped_traces_total",
+                  "Unsampled traces that tracers kept to themselves, by their own count."),
+    GW_COUNTER_AT(struct ddtrace, counts.dropped_p0_spans, "ddtrace_tracer_dropped_spans_total",
+                  "Unsampled spans that tracers kept to themselves, by their own count."),
+    GW_COUNTER_AT(struct ddtrace, counts.malformed_tid, "ddtrace_malformed_tid_total",
+                  "Values of _dd.p.tid that are no upper half of an id."),
+    GW_COUNTER_AT(struct ddtrace, counts.conflicting_tid, "ddtrace_conflicting_tid_total",
+                  "Chunks with two different values of _dd.p.tid."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_links, "ddtrace_bad_links_total", "Span links that cannot be read; their text stays a tag."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_events, "ddtrace_bad_events_total",
+                  "Span events that cannot be read; their text stays a tag."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_struct, "ddtrace_bad_struct_total", "Values of meta_struct that cannot be read."),
+    GW_COUNTER_AT(struct ddtrace, counts.repaired_text, "ddtrace_repaired_text_total", "Texts that were not UTF-8 and were repaired."),
+    GW_METRICS_END,
+};
+
+const struct gw_receiver gw_receiver_ddtrace = {
+    .name = "ddtrace",
+    .summary = "Traces from Datadog's tracers (ddtrace, dd-trace-*), as a Datadog agent takes them.",
+    .by_default = true,
+    .on_http = true,
+    .opts = opts,
+    .conf_size = sizeof(struct ddtrace_conf),
+    .ctx_size = sizeof(struct ddtrace),
+    .open = open_,
+    .start = start,
+    .stop = stop,
+    .close = close_,
+    .hint = hint,
+    .metrics = metrics,
+};

@@ -1,0 +1,101 @@
+/* ddtrace.h: the trace-agent API, answered as tracers expect an agent to answer.
+ *
+ *      GET /info                      what works here; byte-stable, so that Datadog-Agent-State (its hash) is   ddtrace_info.c
+ *      PUT, POST /v0.x/traces         decode, translate, offer, answer                                          ddtrace_traces.c
+ *      /v0.x/services, /telemetry/…   taken and dropped: tracers log a warning where these are missing           ddtrace.c
+ *
+ * Private to the receiver's files. Facts about tracers are from recordings of Python ddtrace 0.20 to 4.16, dd-trace-js 3 to 6,
+ * dd-trace-go 2.12 and dd-java-agent 1.68; where they are silent, from the source of the Datadog agent 7.70 (pkg/trace/api).
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_DDTRACE_H
+#define GW_DDTRACE_H
+
+#include "core/config/option.h"
+#include "gateway/http/http_open.h"
+#include "gateway/receiver_host.h"
+#include "translators/ddtrace/dd_translate.h"
+
+/* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is in git_commit. */
+#define DDTRACE_AGENT_VERSION "7.71.0"
+/* The rates never change while the process runs, so neither does their version. */
+#define DDTRACE_RATES_VERSION "ddgate-1"
+
+#define DDTRACE_LISTEN "127.0.0.1:8126, [::1]:8126, 127.0.0.1:9529, [::1]:9529"
+#define DDTRACE_SOCKET "/var/run/datadog/apm.socket"
+
+#define DDTRACE_OPTS(X)                                                                                                                    \
+    X(list, listen, "listen", DDTRACE_LISTEN, "", "",                                                                                      \
+      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or absent ends the start, unless the "   \
+      "list is the default one.")                                                                                                          \
+    X(str, socket, "socket", DDTRACE_SOCKET, "", "",                                                                                       \
+      "Unix stream socket to listen on, made with mode 0722 so that applications of other users and containers can connect; empty for "    \
+      "none. When it is not the default, its folder must exist.")                                                                          \
+    X(count, threads, "threads", "0", "0", "256", "Receiver threads; 0: as many as cores that the process may use.")                       \
+    X(size, max_body, "max_body", "25MiB", "64KiB", "1GiB", "Longest body of a request, as sent; more is answered 413.")                   \
+    X(size, max_inflated, "max_inflated", "64MiB", "64KiB", "1GiB", "Longest body once it is decompressed; more is answered 413.")         \
+    X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                                                 \
+      "How long the body of a request may take to come; then it is answered 408.")                                                         \
+    X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                                                            \
+      "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload when it is closed first.")      \
+    X(count, connections, "connections", "1000", "1", "100000",                                                                            \
+      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (64 with TLS), together a third of it at most. "   \
+      "Past "                                                                                                                              \
+      "that, the one that is the least loss makes way for a new one; where all are in use, it is answered 429.")                           \
+    GW_DOOR_OPTS(X)                                                                                                                        \
+    X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                                               \
+      "Export traces that the tracer decided against (sampling priority 0 or less) too.")                                                  \
+    X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                                               \
+      "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and operation take Datadog's fields.")  \
+    X(choice, service_override, "service_override", "split", "split|base", "",                                                             \
+      "Spans of an integration's own service (\"postgres\"): split puts them into a resource of their own, base into their process's.")    \
+    X(map, resource, "resource", "", "", "", "Resource attributes to add to all; they win over what is found.")                            \
+    X(list, promote, "promote", "", "", "", "Span tags that become resource attributes, such as those of DD_TAGS.")                        \
+    X(list, strip, "strip", "", "", "", "Tags that are not exported.")                                                                     \
+    X(choice, trace_id_bits, "trace_id_bits", "128", "128|64", "", "64: the upper half of every trace id is zero.")                        \
+    X(flag, obfuscate, "obfuscate", "true", "", "",                                                                                        \
+      "Take literals out of SQL, arguments out of Redis commands and secrets out of URLs. Tracers send them raw and leave this to the "    \
+      "agent.")
+
+struct ddtrace_conf {
+    DDTRACE_OPTS(GW_FIELD)
+};
+
+/* Requests and what was odd about them; for the admin page and the last words. Any thread. */
+struct ddtrace_counts {
+    atomic_uint_least64_t payloads, probes, chunks, lost_chunks, count_mismatches, dropped_p0_traces, dropped_p0_spans;
+    atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text;
+};
+
+/* What one worker has of its own. */
+struct ddtrace_thread {
+    struct dd_translator *translator;
+    struct dd_result result; /* 2 KiB of frame pointers: too much for every request's stack to clear */
+};
+
+struct ddtrace {
+    struct ddtrace_conf conf; /* first: the option rows fill it */
+    const struct gw_host *host;
+    struct dd_options options;
+    struct gw_door door;
+    struct gw_http_site site;
+    struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
+    char state[65];                   /* lower-case hex SHA-256 of info */
+    char info[2048];
+    size_t info_len;
+    struct gw_http_open open;
+    bool has_socket; /* conf.socket is open */
+    struct ddtrace_thread *threads;
+    unsigned threads_n;
+    struct ddtrace_counts counts;
+};
+
+/* Writes /info and its hash, once, after the listeners are known. */
+void ddtrace_info_make(struct ddtrace *);
+gw_http_f ddtrace_info, ddtrace_traces;
+
+/* route->tag of trace endpoints. */
+enum ddtrace_version { DDTRACE_V01, DDTRACE_V02, DDTRACE_V03, DDTRACE_V04, DDTRACE_V05 };
+
+#endif

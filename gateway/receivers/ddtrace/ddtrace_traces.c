@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "gateway/receivers/ddtrace/ddtrace.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/delivery/fanout.h"
+
+/* Every tracer then keeps all that it decides on itself, and decides to keep. An empty map would leave older rates in force. */
+static const gw_str keep_all = GW_LIT("{\"rate_by_service\":{\"service:,env:\":1}}"), unchanged = GW_LIT("{}");
+
+struct ask {
+    struct dd_request *request;
+    struct gw_arena *arena;
+};
+
+static void see_header(void *cookie, gw_str name, gw_str value)
+{
+    struct ask *a = cookie;
+    dd_request_header(a->request, a->arena, name, value);
+}
+
+/* The container of a process at the other end of a Unix socket, by its cgroup; once per connection. */
+static gw_str container_of_peer(struct gw_http_peer *peer)
+{
+    char path[64], text[4096];
+    if (peer->noted || peer->pid <= 0)
+        return gw_str_z(peer->note);
+    peer->noted = true;
+    snprintf(path, sizeof path, "/proc/%d/cgroup", (int)peer->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+    if (fd >= 0)
+        close(fd);
+    gw_str id = dd_container_of_cgroup(gw_str_n(text, n > 0 ? (size_t)n : 0));
+    if (id.len < sizeof peer->note && id.len)
+        memcpy(peer->note, id.ptr, id.len);
+    return gw_str_z(peer->note);
+}
+
+static void read_request(const struct gw_http_request *q, struct dd_request *out)
+{
+    struct ask ask = {out, q->arena};
+    *out = (struct dd_request){.peer_is_local = q->peer->local};
+    gw_http_headers(q, see_header, &ask);
+    if (out->container_id.len == 0)
+        out->container_id = container_of_peer(q->peer);
+}
+
+static bool is_media(gw_str type, const char *name)
+{
+    type.len = gw_str_find(type, ';');
+    return gw_str_ieq(gw_str_trim(type), gw_str_z(name));
+}
+
+/* Arrays are 90-9f, dc, dd in msgpack and '[' in JSON: the first byte tells. */
+static bool looks_like_msgpack(gw_str body)
+{
+    return body.len && (uint8_t)body.ptr[0] >= 0x80;
+}
+
+/* By the version and Content-Type; where that is neither msgpack nor JSON, by the body itself. */
+static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, enum dd_format *out)
+{
+    bool json = is_media(type, "application/json") || is_media(type, "text/json");
+    bool msgpack = is_media(type, "application/msgpack") || (!json && looks_like_msgpack(body));
+    if (v == DDTRACE_V05)
+        *out = DD_V05_MSGPACK;
+    else if (v == DDTRACE_V01)
+        *out = DD_V01_JSON;
+    else
+        *out = msgpack ? DD_V04_MSGPACK : DD_V04_JSON;
+    return msgpack && v <= DDTRACE_V02 ? GW_BAD_MEDIA_TYPE : GW_OK;
+}
+
+/* Tracers ask whether a path exists by sending nothing: no body (Go 2.12: `90`; Java 1.68: `92 90 90`, to v0.4 as to v0.5). */
+static bool is_probe(gw_str body)
+{
+    static const gw_str probes[] = {GW_LIT(""), GW_LIT("\x90"), GW_LIT("\x92\x90\x90"), GW_LIT("[]")};
+    while (body.len && (body.ptr[body.len - 1] == '\n' || body.ptr[body.len - 1] == ' '))
+        body.len--;
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
+        if (gw_str_eq(body, probes[i]))
+            return true;
+    return false;
+}
+
+static void answer_good(enum ddtrace_version v, const struct dd_request *from, struct gw_http_reply *r)
+{
+    if (v < DDTRACE_V04) {
+        r->type = "text/plain";
+        r->body = GW_STR("OK\n");
+        return;
+    }
+    r->type = "application/json";
+    r->body = gw_str_eq(from->rates_version, GW_STR(DDTRACE_RATES_VERSION)) ? unchanged : keep_all;
+    if (from->rates_version.len)
+        gw_http_reply_header(r, "Datadog-Rates-Payload-Version", DDTRACE_RATES_VERSION);
+}
+
+static void add(atomic_uint_least64_t *to, uint64_t n)
+{
+    if (n)
+        atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+}
+
+static void count(struct ddtrace_counts *to, const struct dd_request *from, const struct dd_result *r, enum gw_code code)
+{
+    add(&to->payloads, 1);
+    add(&to->chunks, r->chunks);
+    add(&to->dropped_p0_traces, from->dropped_p0_traces);
+    add(&to->dropped_p0_spans, from->dropped_p0_spans);
+    add(&to->malformed_tid, r->odd.malformed_tid);
+    add(&to->conflicting_tid, r->odd.conflicting_tid);
+    add(&to->bad_links, r->odd.bad_links);
+    add(&to->bad_events, r->odd.bad_events);
+    add(&to->bad_struct, r->odd.bad_struct);
+    add(&to->repaired_text, r->odd.repaired_text);
+    if (code)
+        add(&to->lost_chunks, from->trace_count);
+    else if (from->trace_count && from->trace_count != r->chunks)
+        add(&to->count_mismatches, 1);
+}
+
+/* As long as the request took, but no longer than anybody notices: a sender that shares our core gets ahead, and nothing is refused that
+ * a moment's patience makes room for. Half of what we could take at most is still far more than applications send. */
+static void rest(gw_nsec worked)
+{
+    const gw_nsec longest = 20 * GW_MSEC;
+    gw_nsec pause = worked < longest ? worked : longest;
+    nanosleep(&(struct timespec){.tv_nsec = (long)pause}, NULL);
+}
+
+/* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
+static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from, enum dd_format format,
+                         struct gw_err *err)
+{
+    struct ddtrace_thread *t = &d->threads[q->worker];
+    struct dd_result *r = &t->result;
+    struct gw_err ignored;
+    struct dd_env env = {.now = gw_now(),
+                         .wall = gw_wall(),
+                         .host_name = d->host->host_name,
+                         .ids = d->host->ids,
+                         .renderings = gw_fanout_renderings(d->host->fanout, GW_TRACES)};
+    *r = (struct dd_result){0};
+    enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
+    enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake, code ? &ignored : err);
+    count(&d->counts, from, r, code ? code : offered);
+    if (!code && !offered && gw_fanout_pressed(d->host->fanout))
+        rest(gw_now() - env.now);
+    return code ? code : offered;
+}
+
+static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from, struct gw_err *err,
+                       struct gw_http_reply *r)
+{
+    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout));
+    gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
+    text.len = gw_str_find(text, '\n'); /* the advice is for the tracer's user */
+    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s",
+           GW_FMT(lang), GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
+}
+
+void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    struct ddtrace *d = ctx;
+    enum ddtrace_version version = (enum ddtrace_version)route->tag;
+    struct dd_request from;
+    struct gw_err err = {0};
+    enum dd_format format;
+    read_request(q, &from);
+    if (is_probe(q->body)) {
+        add(&d->counts.probes, 1);
+        answer_good(version, &from, r);
+        return;
+    }
+    err.code = format_of(version, q->content_type, q->body, &format);
+    if (!err.code)
+        err.code = take(d, q, &from, format, &err);
+    if (err.code)
+        answer_bad(d, q, &from, &err, r);
+    else
+        answer_good(version, &from, r);
+}

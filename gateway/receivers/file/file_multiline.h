@@ -1,0 +1,62 @@
+/* file_multiline.h: from a buffer of a file to its records, without copying.
+ *
+ *     buffer  [line⏎][line⏎][  more⏎][line⏎][begun …      ]
+ *     records └─────┘└──────────────┘└─────────────────────  not over yet: read again, with what follows, next time
+ *
+ * The splitter remembers nothing between calls: what is not over stays in the file, and the caller comes back with a buffer that begins
+ * there. So an offset that was never passed on is always a record's beginning.
+ *
+ * A record ends where the next one begins, by a pattern of the user's or by what is known of stack traces (stacktrace_detect.h). One that
+ * would grow past `max` ends at the line before; a single line longer than that is cut, and says by how much. Lines of nothing but blanks
+ * are not records; within a record they stay.
+ *
+ * Threads: one at a time for each file_join.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FILE_MULTILINE_H
+#define GW_FILE_MULTILINE_H
+
+#include "gateway/receivers/file/file_lines.h"
+#include "translators/text/re.h"
+
+enum file_multiline { FILE_EACH_LINE, FILE_TRACES, FILE_PATTERN };
+
+struct file_join {
+    enum file_multiline how;
+    struct file_unit unit;
+    size_t max; /* bytes of a record */
+    /* FILE_PATTERN */
+    const struct re *pattern;
+    struct re_thread *re;
+    struct gw_arena *arena;
+    size_t *spans;
+    uint64_t *gave_up; /* counts lines that the pattern took too long for */
+    /* A line as UTF-8, good until the next call; NULL: it is near enough as it stands. */
+    gw_str (*text)(void *ctx, gw_str raw);
+    void *text_ctx;
+};
+
+/* How final the end of the buffer is. */
+enum file_end {
+    FILE_OPEN,  /* more may come */
+    FILE_QUIET, /* nothing came for a while: the last whole lines are a record */
+    FILE_OVER   /* nothing will come: what has no line feed is a line too */
+};
+
+struct file_record {
+    size_t from, to; /* its text, without the last line's end */
+    size_t next;     /* where the following one begins */
+    uint64_t cut;    /* bytes of a line beyond max that do not stand in the text */
+};
+
+enum file_found {
+    FILE_RECORD,
+    FILE_NEED, /* not over yet: ->next is its beginning, behind blank lines */
+    FILE_LONG  /* a single line from ->next on is longer than max, and its end is not in the buffer */
+};
+
+/* Where to cut what begins at `from` so that it ends at or before `to` with a whole character of UTF-8, or a whole unit. */
+size_t file_join_cut(const struct file_join *, const char *buf, size_t from, size_t to);
+enum file_found file_join_next(const struct file_join *, const char *buf, size_t at, size_t n, enum file_end, struct file_record *);
+
+#endif

@@ -1,0 +1,209 @@
+/* file_reader.h: the thread that reads all files of one receiver.
+ *
+ *   globs ─▶ tails                       each ready tail a turn, of at most TURN bytes
+ *   inotify ─▶ ready ─▶ [pread 256 KiB ─▶ records ─▶ feed] ─▶ flush with a receipt ─▶ the book ─▶ offsets on disk
+ *
+ * A tail is one file's content; it keeps its descriptor, so a rename or deletion changes nothing until all is read. It holds no text: what
+ * is not a whole record yet is read again next time, from the record's beginning (but for a copy of at most FILE_HELD bytes, which are the
+ * only ones left of a file that is truncated). So memory is one buffer, however many files there are.
+ *
+ * What can happen to a file, and how it is seen:
+ *   grows          inotify, or a look every `poll`
+ *   is renamed     same device and inode under another name, or under none that a pattern matches: read to its end, then closed
+ *   is truncated   shorter than what was read, or its first bytes changed: from 0. Rotation by copy and truncate leaves the bytes that
+ *                  were not read in a file beside it (file_copytruncate.c): they are read there
+ *   is deleted     no names left: read to its end, then closed
+ *   is replaced    another inode under the name: two tails
+ *
+ * Threads: one; `stopping` and the wake-up from the main thread. Private to the receiver's files.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FILE_READER_H
+#define GW_FILE_READER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "core/base/arena.h"
+#include "core/config/option.h"
+#include "gateway/receiver_host.h"
+#include "gateway/receivers/common/log_sink.h"
+#include "gateway/receivers/file/file_multiline.h"
+#include "gateway/receivers/file/file_text.h"
+#include "gateway/receivers/file/file_watch.h"
+#include "gateway/receivers/file/offset_tracker.h"
+
+#define FILE_OPTS(X)                                                                                                                       \
+    X(list, path, "path", "/var/log/app/*.log", "", "",                                                                                    \
+      "Files to read: names with * ? [a-z], and ** for any number of folders. What is compressed is passed over. Files that appear later " \
+      "are read from their beginning.")                                                                                                    \
+    X(list, exclude, "exclude", "", "", "", "Files not to read, in the same words.")                                                       \
+    X(choice, start, "start", "end", "end|beginning", "",                                                                                  \
+      "Where to begin in files that are there when the receiver starts for the first time.")                                               \
+    X(str, offsets, "offsets", "", "", "",                                                                                                 \
+      "Where to remember how far each file was read: a folder, or a file's name. Left out: $STATE_DIRECTORY, else /var/lib/ddgate, else "  \
+      "$XDG_STATE_HOME/ddgate or ~/.local/state/ddgate, whichever can be written first; the file's name there follows from the first "     \
+      "path.")                                                                                                                             \
+    X(duration, poll, "poll", "1s", "10ms", "1h",                                                                                          \
+      "How often files are looked at that the system does not tell about: on network file systems, or when inotify is used up.")           \
+    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
+      "Longest record, and so the longest line: the rest of a longer one is left out, and log.record.truncated_bytes says how much. "      \
+      "Lines "                                                                                                                             \
+      "that belong together are separated there.")                                                                                         \
+    X(str, encoding, "encoding", "utf-8", "", "",                                                                                          \
+      "How the files are written: utf-8, utf-16le, utf-16be, gbk, or any other that `iconv -l` names and that keeps ASCII. A byte order "  \
+      "mark wins.")                                                                                                                        \
+    X(flag, strip_ansi, "strip_ansi", "true", "", "", "Take colours and other escape sequences of terminals out.")                         \
+    X(str, multiline, "multiline", "auto", "", "",                                                                                         \
+      "Lines that belong together: auto joins stack traces and indented lines to the line before them, none joins nothing; anything else " \
+      "is a regular expression that a record's first line matches.")                                                                       \
+    X(count, open_files, "open_files", "1024", "8", "1000000",                                                                             \
+      "Most files open at a time. Past it, those that rest longest are closed, and opened again when they grow.")
+
+struct file_conf {
+    FILE_OPTS(GW_FIELD)
+    LOG_OPTS(GW_FIELD)
+};
+
+/* Any thread reads them. */
+struct file_counts {
+    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, slow_patterns, files, waits;
+};
+
+enum { FILE_NO_LOCK = -2 };
+enum { FILE_BLOCK = 256 * 1024, FILE_TURN = 1024 * 1024, FILE_HELD = 64 * 1024 };
+
+/* Tails by inode: folders with thousands of files are looked through often. */
+enum { FILE_SLOTS = 1024 };
+
+struct file_tail {
+    struct file_tail *next, *same_slot;
+    struct file_entry *entry;
+    int fd;            /* -1: closed, for others need it more */
+    uint64_t dev, ino; /* as stat says now; the entry's may be of before a reboot */
+    uint64_t pos;      /* the beginning of what is not in the feed yet */
+    uint64_t scanned;  /* of a line longer than max_line: [pos, scanned) has no line feed. Else 0 */
+    uint64_t size;     /* when last looked at */
+    uint32_t head_n;
+    char head[FILE_HEAD]; /* the file's first bytes; another file's are others */
+    char *held;           /* malloc'd: what stood at pos when last looked at */
+    size_t held_n, held_cap;
+    enum file_encoding encoding;
+    struct log_attr attrs[2];  /* log.file.path, log.file.name: views of the entry's path */
+    gw_nsec grew;              /* monotonic: when something new was last read … */
+    enum file_end tried;       /* … and how final a look at its end was taken since */
+    int watch;                 /* number, or -1: looked at every `poll` */
+    bool ready;                /* may have something */
+    bool seen;                 /* by the scan that is under way */
+    bool gone;                 /* no pattern finds it any more: read to its end, then closed */
+    struct file_tail *copy_of; /* byte for byte what that tail reads: nothing is read here unless it is truncated */
+};
+
+struct file_reader {
+    const struct file_conf *conf;
+    const char *component;
+    struct log_conf *log;
+    struct gw_log_feed *feed;
+    gw_str host; /* this machine's name */
+    struct file_counts *counts;
+
+    struct file_book *book;
+    char state[4096];         /* where the book is kept; "": nowhere */
+    struct gw_list known;     /* patterns that were read last time: files that only others match are there for the first time */
+    struct file_offsets read; /* what was loaded; owns them */
+    int lock;                 /* of the state: nobody else reads with it */
+    gw_nsec saved_at;
+    bool urgent; /* the book knows of a file that the state does not: killed now, we would not look for it under another name */
+
+    struct file_text text;
+    struct file_join join; /* but for the unit, which is the tail's */
+    struct re *pattern;
+    struct re_thread *re;
+    struct gw_arena arena;
+    enum file_encoding judging; /* what join.text decodes */
+    uint64_t slow_lines;        /* that the pattern took too long for */
+    char *buf;
+    size_t cap;
+    bool full;     /* the feed holds a frame's worth */
+    bool coloured; /* what is in buf has escape sequences that shall go */
+
+    struct file_watch watch;
+    struct file_tail *tails, *turn; /* turn: who comes next in the round */
+    struct file_tail *slots[FILE_SLOTS];
+    size_t tails_n, open_n;
+    bool blind;                              /* some folder cannot be watched */
+    bool scan;                               /* names changed */
+    bool again;                              /* a file may be a copy that is being made: look again soon */
+    gw_nsec scanned_at, swept_at, looked_at; /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
+    gw_nsec round_at;                        /* … and last round */
+    gw_nsec now;                             /* of this turn, monotonic */
+    uint64_t wall;                           /* ns since 1970, of this turn */
+
+    atomic_bool stopping;
+    int wake; /* eventfd */
+};
+
+/* --- file_reader.c --- */
+
+/* The rest is filled in by the module. False: no memory or no descriptors. */
+bool file_reader_open(struct file_reader *) GW_MUST_CHECK;
+void file_reader_close(struct file_reader *);
+/* The thread's body. */
+void file_reader_run(struct file_reader *);
+/* Any thread. */
+void file_reader_stop(struct file_reader *);
+/* If the book changed, and the last time is long enough ago. */
+void file_reader_save(struct file_reader *);
+
+/* --- file_tail.c --- */
+
+enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL }; /* FULL: of the feed, which is to be flushed before anybody goes on */
+
+/* Takes over fd. NULL: no memory, and fd closed. */
+struct file_tail *file_tail_new(struct file_reader *, int fd, const struct stat *, struct file_entry *, uint64_t pos);
+void file_tail_drop(struct file_reader *, struct file_tail *);
+/* Its name changed. */
+void file_tail_name(struct file_reader *, struct file_tail *, const char *path);
+/* Has a descriptor, if need be again. False: its file cannot be found any more. */
+bool file_tail_wake(struct file_reader *, struct file_tail *);
+/* Closes, of those that have nothing to read, the one that rests longest. False: there is none but `but`. */
+bool file_tail_make_room(struct file_reader *, const struct file_tail *but);
+/* The one that reads this file; NULL: none. */
+struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
+/* A known file: it begins with the bytes that were saved, and will be known by them. */
+bool file_tail_recognise(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
+/* It does not hold any more what was read of it. */
+void file_tail_start_over(struct file_reader *, struct file_tail *);
+/* Whether it does; while nobody may read, so that a file that is truncated twice is not missed once. */
+void file_tail_check(struct file_reader *, struct file_tail *);
+/* Reads and feeds at most FILE_TURN bytes. */
+enum file_turn file_tail_turn(struct file_reader *, struct file_tail *, enum file_end);
+
+/* --- file_copytruncate.c --- */
+
+/* `name` is what a rotation would call a copy of `base`: app.log.1, app.log-20261121, app-2026-11-21.log. */
+bool file_is_rotation(const char *base, const char *name);
+/* The file beside t that holds what t held before it was truncated, open for reading; -1: there is none. */
+int file_find_copy(const struct file_tail *, struct stat *, char *path, size_t size);
+int file_open(const char *path); /* for reading; never waits, never becomes our terminal */
+/* The file of this inode, under that name or, renamed, another one of the same folder, which is put into now. -1: it is not there. */
+int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size);
+/* It begins with the bytes that were saved. */
+bool file_has_head(int fd, const struct file_saved *);
+/* A new file: is it a copy of one that is being read? */
+enum file_copy {
+    FILE_NO_COPY,
+    FILE_COPY,
+    FILE_MAYBE_COPY
+} file_is_copy(const struct file_reader *, const char *path, int fd, const struct stat *, struct file_tail **of);
+
+/* Of a tail that waits for the one that it is a copy of: two logs that began alike part sooner or later. */
+bool file_is_still_copy(const struct file_tail *);
+
+/* --- file_scan.c --- */
+
+/* Looks through the patterns: new tails, new names, and which are gone. */
+void file_scan(struct file_reader *);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/file/offset_tracker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct receipt;
+
+/* One entry's part of a flush. */
+struct file_mark {
+    struct file_mark *next; /* of the entry, in order of offsets */
+    struct receipt *of;
+    struct file_entry *entry;
+    uint64_t offset;
+};
+
+struct receipt {
+    struct gw_receipt receipt;
+    struct file_book *book;
+    bool settled, kept; /* under the lock */
+    size_t left;        /* marks that entries still hold; under the lock */
+    size_t n;
+    struct file_mark marks[];
+};
+
+struct file_book {
+    struct file_book *next; /* of all; under the lock of all */
+    size_t refs;            /* the reader's, and a receipt's each; under the lock of all */
+    char *name;
+    pthread_mutex_t lock;
+    bool changed; /* under the lock */
+    struct file_entry *first;
+};
+
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct file_book *all;
+
+/* --- life --- */
+
+static void free_entry(struct file_entry *e)
+{
+    free(e->at.path);
+    free(e);
+}
+
+static struct file_entry *add(struct file_book *b, const struct file_saved *s, char *path)
+{
+    struct file_entry *e = path ? calloc(1, sizeof *e) : NULL;
+    if (!e) {
+        free(path);
+        return NULL;
+    }
+    e->at = *s;
+    e->at.path = path;
+    e->next = b->first;
+    b->first = e;
+    b->changed = true;
+    return e;
+}
+
+static bool add_all(struct file_book *b, struct file_offsets *loaded)
+{
+    for (size_t i = 0; i < loaded->files_n; i++) {
+        char *path = loaded->files[i].path;
+        loaded->files[i].path = NULL;
+        if (!add(b, &loaded->files[i], path))
+            return false;
+    }
+    b->changed = false;
+    return true;
+}
+
+static void free_book(struct file_book *b)
+{
+    for (struct file_entry *e; (e = b->first);) {
+        b->first = e->next;
+        free_entry(e);
+    }
+    pthread_mutex_destroy(&b->lock);
+    free(b->name);
+    free(b);
+}
+
+static void ref(struct file_book *b)
+{
+    pthread_mutex_lock(&all_lock);
+    b->refs++;
+    pthread_mutex_unlock(&all_lock);
+}
+
+void file_book_drop(struct file_book *b)
+{
+    if (!b)
+        return;
+    pthread_mutex_lock(&all_lock);
+    bool last = --b->refs == 0;
+    struct file_book **at = &all;
+    while (last && *at != b)
+        at = &(*at)->next;
+    if (last)
+        *at = b->next;
+    pthread_mutex_unlock(&all_lock);
+    if (last)
+        free_book(b);
+}
+
+/* One that lives, with a reference more. */
+static struct file_book *find(const char *name)
+{
+    pthread_mutex_lock(&all_lock);
+    struct file_book *b = all;
+    while (b && (!name[0] || strcmp(b->name, name) != 0))
+        b = b->next;
+    if (b)
+        b->refs++;
+    pthread_mutex_unlock(&all_lock);
+    for (struct file_entry *e = b ? b->first : NULL; e; e = e->next)
+        e->open = e->touched = false;
+    return b;
+}
+
+static void show(struct file_book *b)
+{
+    pthread_mutex_lock(&all_lock);
+    b->next = all;
+    all = b;
+    pthread_mutex_unlock(&all_lock);
+}
+
+struct file_book *file_book_new(const char *name, struct file_offsets *loaded)
+{
+    struct file_book *b = find(name);
+    if (b || !(b = calloc(1, sizeof *b)))
+        return b;
+    b->name = strdup(name);
+    b->refs = 1;
+    pthread_mutex_init(&b->lock, NULL);
+    if (!b->name || !add_all(b, loaded)) {
+        free_book(b);
+        return NULL;
+    }
+    show(b);
+    return b;
+}
+
+/* --- entries --- */
+
+struct file_entry *file_book_first(struct file_book *b)
+{
+    return b->first;
+}
+
+struct file_entry *file_book_add(struct file_book *b, const struct file_saved *s)
+{
+    char *path = strdup(s->path);
+    pthread_mutex_lock(&b->lock);
+    struct file_entry *e = add(b, s, path);
+    pthread_mutex_unlock(&b->lock);
+    return e;
+}
+
+bool file_book_rename(struct file_book *b, struct file_entry *e, const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return false;
+    free(e->at.path);
+    e->at.path = copy;
+    pthread_mutex_lock(&b->lock);
+    b->changed = true;
+    pthread_mutex_unlock(&b->lock);
+    return true;
+}
+
+void file_book_head(struct file_book *b, struct file_entry *e, uint32_t n, uint64_t hash)
+{
+    pthread_mutex_lock(&b->lock);
+    e->at.head_n = n;
+    e->at.head = hash;
+    b->changed = true;
+    pthread_mutex_unlock(&b->lock);
+}
+
+static void unlink_entry(struct file_book *b, struct file_entry *e)
+{
+    struct file_entry **at = &b->first;
+    while (*at != e)
+        at = &(*at)->next;
+    *at = e->next;
+}
+
+void file_book_forget(struct file_book *b, struct file_entry *e)
+{
+    pthread_mutex_lock(&b->lock);
+    e->touched = false;
+    e->gone = true;
+    b->changed = true;
+    unlink_entry(b, e);
+    bool marks = e->first != NULL;
+    pthread_mutex_unlock(&b->lock);
+    if (!marks)
+        free_entry(e);
+}
+
+uint64_t file_book_safe(struct file_book *b, const struct file_entry *e)
+{
+    pthread_mutex_lock(&b->lock);
+    uint64_t safe = e->at.offset;
+    pthread_mutex_unlock(&b->lock);
+    return safe;
+}
+
+uint64_t file_book_reached(struct file_book *b, const struct file_entry *e)
+{
+    pthread_mutex_lock(&b->lock);
+    uint64_t reached = e->first ? e->last->offset : e->at.offset;
+    pthread_mutex_unlock(&b->lock);
+    return reached;
+}
+
+bool file_book_settled(struct file_book *b, const struct file_entry *e)
+{
+    pthread_mutex_lock(&b->lock);
+    bool settled = !e->first && !e->touched;
+    pthread_mutex_unlock(&b->lock);
+    return settled;
+}
+
+void file_book_skip(struct file_book *b, struct file_entry *e, uint64_t offset)
+{
+    pthread_mutex_lock(&b->lock);
+    if (!e->first && !e->stuck && !e->touched && e->at.offset != offset) {
+        e->at.offset = offset;
+        b->changed = true;
+    }
+    pthread_mutex_unlock(&b->lock);
+}
+
+bool file_book_rewind(struct file_book *b, struct file_entry *e, uint64_t *safe)
+{
+    pthread_mutex_lock(&b->lock);
+    bool again = e->stuck && !e->first;
+    if (again) {
+        e->stuck = false;
+        *safe = e->at.offset;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return again;
+}
+
+/* --- receipts --- */
+
+void file_book_touch(struct file_entry *e, uint64_t offset)
+{
+    e->touched = true;
+    e->flush = offset;
+}
+
+/* The marks at the front that are settled leave; safe follows them up to the first that was given up. */
+static void advance(struct file_book *b, struct file_entry *e)
+{
+    for (struct file_mark *m; (m = e->first) && m->of->settled;) {
+        e->first = m->next;
+        if (!m->of->kept)
+            e->stuck = true;
+        if (!e->stuck) {
+            e->at.offset = m->offset;
+            b->changed = true;
+        }
+        if (--m->of->left == 0)
+            free(m->of);
+    }
+    if (!e->first && e->gone)
+        free_entry(e);
+}
+
+/* Any thread. */
+static void settled(struct gw_receipt *receipt, bool kept)
+{
+    struct receipt *r = (struct receipt *)receipt;
+    struct file_book *b = r->book;
+    pthread_mutex_lock(&b->lock);
+    r->settled = true;
+    r->kept = kept;
+    r->left++; /* so that it outlives the loop */
+    for (size_t i = 0; i < r->n; i++)
+        if (r->marks[i].entry->first == &r->marks[i])
+            advance(b, r->marks[i].entry);
+    bool last = --r->left == 0;
+    pthread_mutex_unlock(&b->lock);
+    if (last)
+        free(r);
+    file_book_drop(b);
+}
+
+static void add_mark(struct receipt *r, struct file_entry *e)
+{
+    struct file_mark *m = &r->marks[r->n++];
+    *m = (struct file_mark){.of = r, .entry = e, .offset = e->flush};
+    if (e->first)
+        e->last->next = m;
+    else
+        e->first = m;
+    e->last = m;
+    e->touched = false;
+}
+
+struct gw_receipt *file_book_receipt(struct file_book *b)
+{
+    size_t n = 0;
+    for (const struct file_entry *e = b->first; e; e = e->next)
+        n += e->touched;
+    struct receipt *r = malloc(sizeof *r + n * sizeof *r->marks);
+    if (!r)
+        return NULL;
+    *r = (struct receipt){.receipt = {settled}, .book = b, .left = n};
+    ref(b);
+    pthread_mutex_lock(&b->lock);
+    for (struct file_entry *e = b->first; e; e = e->next)
+        if (e->touched)
+            add_mark(r, e);
+    pthread_mutex_unlock(&b->lock);
+    return &r->receipt;
+}
+
+/* --- disk --- */
+
+bool file_book_changed(struct file_book *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool changed = b->changed;
+    pthread_mutex_unlock(&b->lock);
+    return changed;
+}
+
+/* As it is at this moment; the paths are borrowed. */
+static bool snapshot(struct file_book *b, struct file_offsets *o)
+{
+    size_t n = 0;
+    for (const struct file_entry *e = b->first; e; e = e->next)
+        n++;
+    o->files = malloc((n + 1) * sizeof *o->files);
+    if (!o->files)
+        return false;
+    pthread_mutex_lock(&b->lock);
+    for (const struct file_entry *e = b->first; e; e = e->next)
+        if (!e->hidden)
+            o->files[o->files_n++] = e->at;
+    b->changed = false;
+    pthread_mutex_unlock(&b->lock);
+    return true;
+}
+
+bool file_book_save(struct file_book *b, const char *path, const struct gw_list *patterns, char *why)
+{
+    struct file_offsets o = {.patterns = *patterns};
+    if (!file_book_changed(b) || !snapshot(b, &o))
+        return true;
+    bool ok = file_offsets_save(path, &o, why);
+    free(o.files);
+    if (!ok) {
+        pthread_mutex_lock(&b->lock);
+        b->changed = true;
+        pthread_mutex_unlock(&b->lock);
+    }
+    return ok;
+}

@@ -1,0 +1,61 @@
+/* http_log_formats.h: the body of a request becomes records.
+ *
+ *     JSON      [ {…}, {…} ]    {…}    {…} {…}    {…}\n{…}      each object an item, each text of an array a line
+ *     lines     text\ntext\n                                     each line a record
+ *     logplex   83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - text     Heroku's octet-counted syslog, several in a row
+ *     firelens  [ { "log": …, "date": 1700000000.5, … } ]        what Fluent Bit's http output posts (Datakit's type=firelens)
+ *     points    nginx,host=a message="…",status="info" 1700000000000000000   line protocol (Datakit's type=influxdb)
+ *
+ * A body is read twice: first without anybody who takes records, to see that all of it is well-formed, so that of a body that is not,
+ * nothing is used. Between the two, its records are known in number. Both ways cost no memory but for the record at hand.
+ *
+ * Empty objects, empty lines and empty arrays are how senders ask whether somebody is there: no records. What is longer than max_record
+ * is cut and says how much of it is missing: a line at its end; an item in the longest of its texts, so that the rest of it stays, or,
+ * where that is not enough, as the text that it is.
+ *
+ * Threads: pure but for the arena, which is as before when a call returns.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_HTTP_LOG_FORMATS_H
+#define GW_HTTP_LOG_FORMATS_H
+
+#include "core/base/arena.h"
+#include "translators/logs/log_record.h"
+
+enum log_body_form { LOG_BODY_JSON, LOG_BODY_LINES, LOG_BODY_LOGPLEX, LOG_BODY_FIRELENS, LOG_BODY_POINTS };
+
+struct log_body {
+    enum log_body_form form;
+    gw_str text;
+    uint64_t precision;           /* of points: nanoseconds of one unit of their times; 0: their size tells */
+    size_t max_record;            /* bytes */
+    const struct log_input *like; /* what every record begins as */
+    struct gw_arena *arena;
+};
+
+/* The record's texts are good until the call returns. */
+typedef void log_body_f(void *to, const struct log_input *);
+
+/* `take` NULL: only looks. *records: how many there are, or stand before the mistake, with the one that has it.
+ * GW_OK, GW_BAD_JSON, GW_BAD_LOGPLEX, GW_BAD_POINTS with their place, or GW_BUDGET where the arena has no room for a record. */
+enum gw_code log_body_read(const struct log_body *, log_body_f *take, void *to, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
+
+/* What follows is between http_log_formats.c and the files of its forms. */
+
+struct log_body_reader {
+    const struct log_body *body;
+    log_body_f *take;
+    void *to;
+    uint64_t records;
+    struct gw_err *err;
+};
+/* Counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room in the arena. */
+void log_body_line(struct log_body_reader *, struct log_input *, gw_str text);
+bool log_body_item(struct log_body_reader *, struct log_input *, gw_str object);
+enum gw_code log_points_read(struct log_body_reader *);
+enum gw_code log_logplex_read(struct log_body_reader *);
+
+/* The longest beginning of s with at most `most` bytes that ends between characters of UTF-8. */
+gw_str log_body_beginning(gw_str s, size_t most);
+
+#endif

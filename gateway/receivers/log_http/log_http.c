@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/log_http/log_http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/log.h"
+#include "core/config/config_diagnostic.h"
+
+#define GW_CONF struct log_http_conf
+static const struct gw_opt opts[] = {LOG_HTTP_OPTS(GW_ROW) GW_OPT_END};
+static const char component[] = "receiver=http";
+
+enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
+static const struct gw_http_route routes[] = {
+    {.path = "/api/v2/logs", .methods = SEND, .tag = 202, .handle = log_http_intake},
+    {.path = "/v1/input", .methods = SEND, .tag = 200, .handle = log_http_intake},
+    {.path = "/v1/input/", .prefix = true, .ends_in_key = true, .methods = SEND, .tag = 200, .handle = log_http_intake},
+    {.path = "/v1/write/logstreaming", .methods = SEND, .handle = log_http_streaming},
+    {.path = "/api/v1/validate", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = log_http_validate},
+};
+
+static void describe_site(struct log_http *h)
+{
+    const struct log_http_conf *c = &h->conf;
+    h->options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
+    h->site = (struct gw_http_site){
+        .component = component,
+        .routes = routes,
+        .routes_n = sizeof routes / sizeof *routes,
+        .ctx = h,
+        .limits = {c->max_body, c->max_inflated, c->receive_timeout, c->idle_timeout, c->connections},
+        .auth_arg = "dd-api-key",
+    };
+}
+
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+{
+    struct log_http *h = ctx;
+    const struct gw_door_conf door = GW_DOOR_CONF(h->conf);
+    h->host = host;
+    h->open = (struct gw_http_open){.host = host, .site = &h->site, .path = path};
+    describe_site(h);
+    h->logs = log_conf_new(&h->options, &host->logs, path, "http", problems);
+    if (!h->logs)
+        return GW_INTERNAL;
+    gw_http_open_door(&h->open, &h->door, &door, &h->conf.listen, problems);
+    gw_http_open_all(&h->open, &h->conf.listen, LOG_HTTP_LISTEN, problems);
+    if (h->open.listeners == 0 && host->unasked)
+        gw_warning(problems, path, "no address is left for logs over HTTP: they are not taken");
+    else if (h->open.listeners == 0)
+        gw_problem(problems, path, "there is no address left to listen on");
+    return GW_OK;
+}
+
+static void start(void *ctx)
+{
+    struct log_http *h = ctx;
+    h->batches_n = gw_http_threads(h->host->http);
+    h->batches = calloc(h->batches_n, sizeof(struct log_batch *));
+    GW_ASSERT(h->batches);
+    for (unsigned i = 0; i < h->batches_n; i++) {
+        h->batches[i] = log_batch_new(h->logs);
+        GW_ASSERT(h->batches[i]);
+    }
+}
+
+static void stop(void *ctx)
+{
+    const struct log_http *h = ctx;
+    gw_log(GW_DEBUG, component, "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu records=%llu",
+           (unsigned long long)h->site.counts.requests, (unsigned long long)h->site.counts.wire_bytes,
+           (unsigned long long)h->site.counts.body_bytes, (unsigned long long)h->counts.payloads, (unsigned long long)h->counts.probes,
+           (unsigned long long)h->counts.records);
+}
+
+static void hint(void *ctx, FILE *to)
+{
+    const struct log_http *h = ctx;
+    if (h->open.port)
+        fprintf(to, "  curl -d '{\"service\":\"web\",\"message\":\"hello\"}' http%s://%s:%d/api/v2/logs\n", h->door.tls ? "s" : "",
+                h->open.host_text, h->open.port);
+}
+
+static void close_(void *ctx)
+{
+    struct log_http *h = ctx;
+    for (unsigned i = 0; i < h->batches_n; i++)
+        log_batch_drop(h->batches[i]);
+    free(h->batches);
+    h->batches = NULL;
+    h->batches_n = 0;
+    log_conf_drop(h->logs);
+    h->logs = NULL;
+    gw_door_close(&h->door);
+}
+
+static const struct gw_metric metrics[] = {
+    GW_COUNTER_AT(struct log_http, counts.payloads, "log_http_payloads_total", "Requests with records that were taken."),
+    GW_COUNTER_AT(struct log_http, counts.probes, "log_http_probes_total", "Requests without a record, by which senders ask who is there."),
+    GW_COUNTER_AT(struct log_http, counts.records, "log_http_records_total", "Records of well-formed requests."),
+    GW_METRICS_END,
+};
+
+const struct gw_receiver gw_receiver_http = {
+    .name = "http",
+    .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's log streaming (/v1/write/logstreaming).",
+    .by_default = true,
+    .on_http = true,
+    .opts = opts,
+    .conf_size = sizeof(struct log_http_conf),
+    .ctx_size = sizeof(struct log_http),
+    .open = open_,
+    .start = start,
+    .stop = stop,
+    .close = close_,
+    .hint = hint,
+    .metrics = metrics,
+};

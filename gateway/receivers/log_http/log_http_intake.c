@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/log.h"
+#include "core/delivery/fanout.h"
+#include "gateway/receivers/log_http/log_http.h"
+
+enum { FRAMES = 64 }; /* of one offer; a request that makes more (max_inflated was raised) is offered in parts */
+
+/* --- from a body to the queues --- */
+
+/* Of max_memory, what the records of one request may take before they are cut into frames, which takes as much again. */
+enum { SHARE = 6 };
+
+struct sink {
+    struct log_batch *batch;
+    size_t most;      /* bytes */
+    uint64_t refused; /* there was no memory for them … */
+    bool too_large;   /* … because of the request itself */
+};
+
+static void take(void *to, const struct log_input *in)
+{
+    struct sink *s = to;
+    s->too_large = s->too_large || log_batch_bytes(s->batch) > s->most;
+    s->refused += s->too_large || log_add(s->batch, in) != GW_OK;
+}
+
+static void refuse(struct log_http *h, struct gw_frame **frames, size_t n, struct gw_intake *intake, enum gw_reason why)
+{
+    struct gw_err ignored;
+    for (size_t i = 0; i < n; i++)
+        gw_frame_drop(frames[i]);
+    intake->not_taken[why] += gw_intake_accepted(intake);
+    (void)!gw_fanout_offer(h->host->fanout, GW_LOGS, NULL, 0, intake, &ignored);
+}
+
+/* Records that are not offered at all, for the ledger. */
+static enum gw_code refuse_unread(struct log_http *h, uint64_t records, enum gw_reason why, enum gw_code code)
+{
+    struct gw_intake intake = {.received = records};
+    refuse(h, NULL, 0, &intake, why);
+    return code;
+}
+
+/* All that stands in the batch, or nothing of it. */
+static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err)
+{
+    struct gw_frame *frames[FRAMES];
+    enum gw_reason why = s->too_large ? GW_WHY_BUDGET : GW_WHY_QUEUE_FULL;
+    enum gw_code code = s->refused ? gw_fail(err, s->too_large ? GW_BUDGET : GW_BUSY, 0, "%s", "") : GW_OK;
+    do {
+        struct gw_intake intake;
+        size_t n = log_finish(s->batch, frames, FRAMES, &intake);
+        intake.received += s->refused;
+        intake.not_taken[why] += s->refused;
+        s->refused = 0;
+        if (!code && intake.not_taken[GW_WHY_QUEUE_FULL])
+            code = gw_fail(err, GW_BUSY, 0, "%s", "");
+        if (code)
+            refuse(h, frames, n, &intake, why);
+        else
+            code = gw_fanout_offer(h->host->fanout, GW_LOGS, frames, n, &intake, err);
+    } while (log_batch_records(s->batch));
+    return code;
+}
+
+enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, struct log_body *body, uint64_t max_records,
+                           uint64_t *records, struct gw_err *err)
+{
+    struct sink s = {.batch = h->batches[q->worker], .most = h->host->budget->limit / SHARE};
+    body->arena = q->arena;
+    body->text = q->body;
+    body->max_record = (size_t)h->conf.max_record;
+    enum gw_code code = log_body_read(body, NULL, NULL, records, err);
+    if (code)
+        return refuse_unread(h, *records, code == GW_BUDGET ? GW_WHY_BUDGET : GW_WHY_BAD_PAYLOAD, code);
+    if (max_records && *records > max_records)
+        return refuse_unread(h, *records, GW_WHY_TOO_MANY, gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
+    if (*records == 0)
+        return GW_OK;
+    atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
+    code = log_body_read(body, take, &s, records, err);
+    const char *fault = log_batch_fault(s.batch);
+    if (fault)
+        gw_log(GW_WARNING, h->site.component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
+    enum gw_code offered = offer(h, &s, err);
+    return code ? code : offered;
+}
+
+/* --- answers --- */
+
+struct log_input log_http_like(const struct log_http *h, const struct gw_http_request *q)
+{
+    return (struct log_input){.observed = (uint64_t)gw_wall(), .host = q->peer->local ? h->host->host_name : GW_NOSTR};
+}
+
+void log_http_refuse(struct log_http *h, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_err *err,
+                     struct gw_http_reply *r)
+{
+    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(h->host->fanout));
+    gw_str text = r->body, path = route->ends_in_key ? gw_str_z(route->path) : q->path;
+    text.len = gw_str_find(text, '\n'); /* the advice is for the sender */
+    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, h->site.component, "a request to %.*s%s is answered %u: %.*s", GW_FMT(path),
+           route->ends_in_key ? "***" : "", r->status, GW_FMT(text));
+}
+
+/* --- Datadog's intake --- */
+
+struct query {
+    gw_str source, service, host, tags;
+};
+
+static void see_arg(void *cookie, gw_str name, gw_str value)
+{
+    struct query *q = cookie;
+    const struct {
+        gw_str name;
+        gw_str *value;
+    } known[] = {
+        {GW_LIT("ddsource"), &q->source}, {GW_LIT("service"), &q->service}, {GW_LIT("hostname"), &q->host}, {GW_LIT("ddtags"), &q->tags}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_eq(name, known[i].name))
+            *known[i].value = value;
+}
+
+static bool is_media(gw_str type, gw_str name)
+{
+    type.len = gw_str_find(type, ';');
+    return gw_str_ieq(gw_str_trim(type), name);
+}
+
+static bool says_json(gw_str type)
+{
+    return is_media(type, GW_STR("application/json")) || is_media(type, GW_STR("text/json")) ||
+           is_media(type, GW_STR("application/x-ndjson"));
+}
+
+/* What claims to be neither text nor JSON (curl's forms, no type at all) is JSON where it is that, else lines. */
+static enum log_body_form form_of(const struct gw_http_request *q, const struct log_body *body)
+{
+    struct log_body look = *body;
+    uint64_t ignored;
+    if (says_json(q->content_type))
+        return LOG_BODY_JSON;
+    if (is_media(q->content_type, GW_STR("application/logplex-1")))
+        return LOG_BODY_LOGPLEX;
+    if (is_media(q->content_type, GW_STR("text/plain")))
+        return LOG_BODY_LINES;
+    look.form = LOG_BODY_JSON;
+    look.text = q->body;
+    look.arena = q->arena;
+    return log_body_read(&look, NULL, NULL, &ignored, NULL) == GW_OK ? LOG_BODY_JSON : LOG_BODY_LINES;
+}
+
+static void say_yes(struct log_http *h, uint64_t records, struct gw_http_reply *r)
+{
+    atomic_fetch_add_explicit(records ? &h->counts.payloads : &h->counts.probes, 1, memory_order_relaxed);
+    r->type = "application/json";
+    r->body = GW_STR("{}");
+}
+
+/* route->tag: the status of success. */
+void log_http_intake(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    struct log_http *h = ctx;
+    struct query query = {0};
+    struct gw_err err = {0};
+    struct log_input like = log_http_like(h, q);
+    struct log_body body = {.like = &like, .max_record = SIZE_MAX};
+    uint64_t records = 0;
+    gw_http_args(q, see_arg, &query);
+    like.source = query.source;
+    like.service = query.service;
+    like.tags = query.tags;
+    if (query.host.len)
+        like.host = query.host;
+    body.form = form_of(q, &body);
+    err.code = log_http_take(h, q, &body, body.form == LOG_BODY_JSON ? (uint64_t)h->conf.max_records : 0, &records, &err);
+    r->status = (unsigned)route->tag;
+    if (err.code)
+        log_http_refuse(h, route, q, &err, r);
+    else
+        say_yes(h, records, r);
+}
+
+/* Its key, if keys are asked for, was good. */
+void log_http_validate(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    r->type = "application/json";
+    r->body = GW_STR("{\"valid\":true}");
+}

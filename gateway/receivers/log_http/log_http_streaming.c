@@ -1,0 +1,98 @@
+/* Datakit's log streaming: lines of text unless `type` says otherwise; `source` names what they are of and finds the script.
+ *
+ *     type=influxdb   line protocol, times in units of `precision` (n, u, ms, s, m, h)
+ *     type=firelens   what Fluent Bit's http output posts
+ *
+ * `pipeline` names a script of pipelines.directory, else the source finds its own. `tags` is NAME=VALUE,NAME=VALUE. The service is the
+ * source's where none is named. SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/log_http/log_http.h"
+
+struct query {
+    gw_str type, source, service, pipeline, tags, precision;
+};
+
+static void see_arg(void *cookie, gw_str name, gw_str value)
+{
+    struct query *q = cookie;
+    const struct {
+        gw_str name;
+        gw_str *value;
+    } known[] = {{GW_LIT("type"), &q->type},         {GW_LIT("source"), &q->source}, {GW_LIT("service"), &q->service},
+                 {GW_LIT("pipeline"), &q->pipeline}, {GW_LIT("tags"), &q->tags},     {GW_LIT("precision"), &q->precision}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_eq(name, known[i].name))
+            *known[i].value = value;
+}
+
+/* NAME=VALUE,NAME=VALUE as NAME:VALUE,NAME:VALUE, Datadog's manner. */
+static gw_str as_ddtags(gw_str tags, struct gw_arena *arena)
+{
+    gw_str copy = gw_arena_dup(arena, tags);
+    char *out = (char *)(uintptr_t)copy.ptr;
+    bool name = true;
+    for (size_t i = 0; i < copy.len; i++) {
+        if (name && out[i] == '=')
+            out[i] = ':';
+        name = out[i] == ',' || (name && out[i] != ':');
+    }
+    return copy;
+}
+
+static uint64_t unit_of(gw_str precision)
+{
+    static const struct {
+        gw_str name;
+        uint64_t ns;
+    } units[] = {{GW_LIT("n"), 1},
+                 {GW_LIT("ns"), 1},
+                 {GW_LIT("u"), 1000},
+                 {GW_LIT("us"), 1000},
+                 {GW_LIT("ms"), 1000000},
+                 {GW_LIT("s"), 1000000000},
+                 {GW_LIT("m"), UINT64_C(60000000000)},
+                 {GW_LIT("h"), UINT64_C(3600000000000)}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (gw_str_eq(precision, units[i].name))
+            return units[i].ns;
+    return 0;
+}
+
+static enum log_body_form form_of(gw_str type)
+{
+    if (gw_str_eq(type, GW_STR("influxdb")))
+        return LOG_BODY_POINTS;
+    return gw_str_eq(type, GW_STR("firelens")) ? LOG_BODY_FIRELENS : LOG_BODY_LINES;
+}
+
+/* The receiver's own source and service stand where the sender names none; Datakit's words where there are none either. */
+static void name_origin(const struct log_http *h, const struct query *query, struct log_input *like)
+{
+    like->source = query->source;
+    like->service = query->service;
+    if (!like->source.len && !h->conf.source.len)
+        like->source = GW_STR("default");
+    if (!like->service.len && !h->conf.service.len)
+        like->service = like->source;
+}
+
+void log_http_streaming(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+{
+    struct log_http *h = ctx;
+    struct query query = {0};
+    struct gw_err err = {0};
+    struct log_input like = log_http_like(h, q);
+    uint64_t records = 0;
+    gw_http_args(q, see_arg, &query);
+    name_origin(h, &query, &like);
+    like.script = query.pipeline;
+    like.tags = as_ddtags(query.tags, q->arena);
+    struct log_body body = {.form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
+    err.code = log_http_take(h, q, &body, 0, &records, &err);
+    if (err.code) {
+        log_http_refuse(h, route, q, &err, r);
+        return;
+    }
+    atomic_fetch_add_explicit(records ? &h->counts.payloads : &h->counts.probes, 1, memory_order_relaxed);
+    r->type = "application/json";
+    r->body = GW_STR("{\"status\":\"success\"}");
+}

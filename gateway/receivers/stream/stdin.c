@@ -1,0 +1,286 @@
+/* stdin.c: lines of standard input: `application | ddgate -c …`.
+ *
+ * At the end of the input all lines have been offered; where nothing else is received, the gateway drains and ends then, as a filter does.
+ * A full queue stops the reading, so the application waits.
+ *
+ * At a stop, the rest of what the application says is read, for a moment: Ctrl-C reaches both of them, and its last words matter.
+ *
+ * Threads: one of its own. Standard input may be a file, which epoll does not take: poll(2) does.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/config/config_diagnostic.h"
+#include "core/delivery/fanout.h"
+#include "gateway/receiver_host.h"
+#include "gateway/receivers/common/log_sink.h"
+#include "gateway/receivers/stream/stream_framing.h"
+#include "gateway/receivers/stream/stream_multiline.h"
+
+#define OPTS(X)                                                                                                                            \
+    X(choice, at_end, "at_end", "auto", "auto|exit|stay", "",                                                                              \
+      "What the gateway does at the end of the input: exit drains the queues and ends, stay goes on with the other receivers, auto is "    \
+      "exit where there are none.")                                                                                                        \
+    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
+      "Longest line; the rest of a longer one is cut off, and the record says how much (log.record.truncated_bytes).")                     \
+    STREAM_JOIN_OPTS(X)                                                                                                                    \
+    LOG_OPTS(X)
+
+enum { READ = 64 * 1024, AUTO = 0, EXIT = 1 };
+static const char component[] = "receiver=stdin";
+static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, PATIENCE = 3 * GW_SEC;
+
+struct input_conf {
+    OPTS(GW_FIELD)
+};
+
+struct input {
+    struct input_conf conf;
+    struct log_options log_options;
+    const struct gw_host *host;
+    struct log_conf *logs;
+    struct gw_log_feed *feed;
+    int wake;
+    bool is_alone, checked, opened, running;
+    pthread_t thread;
+    atomic_uint_least64_t lines, bytes;
+    /* the thread's */
+    struct stream_framing framing;
+    struct stream_joiner joiner;
+    struct stream_join join;
+    gw_nsec quiet;   /* when a record that waits for more lines is passed on; GW_NEVER: there is none */
+    gw_nsec due;     /* when the feed is flushed; GW_NEVER: it is empty */
+    gw_nsec stop_at; /* when a stop was asked for; GW_NEVER: it was not */
+    char *buffer;
+};
+
+#define GW_CONF struct input_conf
+static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
+
+static const struct gw_metric metrics[] = {GW_COUNTER_AT(struct input, lines, "stdin_lines_total", "Lines that were read."),
+                                           GW_COUNTER_AT(struct input, bytes, "stdin_bytes_total", "Bytes of their text."), GW_METRICS_END};
+
+static int milliseconds(gw_nsec span)
+{
+    return span == GW_NEVER ? -1 : span <= 0 ? 0 : (int)((span + GW_MSEC - 1) / GW_MSEC);
+}
+
+/* Waits for input, for a stop, or for so long. True: there is input. */
+static bool wait_for(struct input *in, bool input, gw_nsec span)
+{
+    struct pollfd fds[] = {{.fd = in->stop_at == GW_NEVER ? in->wake : -1, .events = POLLIN},
+                           {.fd = input ? STDIN_FILENO : -1, .events = POLLIN}};
+    if (poll(fds, 2, milliseconds(span)) <= 0)
+        return false;
+    if (fds[0].revents) {
+        in->stop_at = gw_now();
+        gw_log_feed_stop(in->feed);
+    }
+    return fds[1].revents != 0;
+}
+
+/* Until the queues have taken all of it, or a stop does not wait any longer. */
+static void offer(struct input *in)
+{
+    in->due = GW_NEVER;
+    for (gw_nsec pause = gw_log_feed_pause(0); !gw_log_feed_empty(in->feed); pause = gw_log_feed_pause(pause)) {
+        if (gw_log_feed_flush(in->feed, NULL, true) == GW_OK)
+            return;
+        if (pause == GW_LOG_FEED_LONGEST)
+            gw_log(GW_WARNING, component, "the queues of exporters are full: nothing is read until there is room");
+        if (in->stop_at != GW_NEVER && gw_now() - in->stop_at > PATIENCE)
+            return;
+        wait_for(in, false, pause);
+    }
+}
+
+static void on_record(void *ctx, gw_str text, uint64_t cut, uint64_t observed)
+{
+    struct input *in = ctx;
+    const struct log_input record = {.form = LOG_TEXT, .text = text, .observed = observed, .host = in->host->host_name, .cut = cut};
+    atomic_fetch_add_explicit(&in->lines, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&in->bytes, text.len, memory_order_relaxed);
+    if (in->due == GW_NEVER)
+        in->due = gw_now() + LINGER;
+    if (gw_log_feed_add(in->feed, &record))
+        offer(in);
+}
+
+static void on_line(void *ctx, gw_str text, uint64_t cut)
+{
+    struct input *in = ctx;
+    if (in->joiner.how == STREAM_JOIN_NONE)
+        on_record(in, text, cut, (uint64_t)gw_wall());
+    else
+        stream_join_line(&in->joiner, &in->join, text, cut, (uint64_t)gw_wall(), on_record, in);
+}
+
+static void end_record(struct input *in)
+{
+    stream_join_end(&in->joiner, &in->join, on_record, in);
+    in->quiet = GW_NEVER;
+}
+
+/* False: the input has ended. */
+static bool read_some(struct input *in)
+{
+    ssize_t n = read(STDIN_FILENO, in->buffer, READ);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (n < 0)
+        gw_log(GW_WARNING, component, "standard input cannot be read: %s", strerror(errno));
+    if (n <= 0)
+        return false;
+    stream_framing_push(&in->framing, gw_str_n(in->buffer, (size_t)n), on_line, in);
+    in->quiet = in->join.open ? gw_now() + STREAM_QUIET : GW_NEVER;
+    return true;
+}
+
+/* A person at a terminal has no last words. */
+static gw_nsec until_next(const struct input *in, gw_nsec now)
+{
+    gw_nsec last = isatty(STDIN_FILENO) ? 0 : LAST_WORDS;
+    gw_nsec until = in->due < in->quiet ? in->due : in->quiet;
+    if (in->stop_at != GW_NEVER && in->stop_at + last < until)
+        until = in->stop_at + last;
+    return until == GW_NEVER ? GW_NEVER : until - now;
+}
+
+static void at_end(struct input *in)
+{
+    bool leave = in->conf.at_end == EXIT || (in->conf.at_end == AUTO && in->is_alone);
+    if (!leave || in->stop_at != GW_NEVER)
+        return;
+    gw_log(GW_INFO, component, "standard input has ended: the gateway drains and ends");
+    kill(getpid(), SIGTERM); /* main waits for it */
+}
+
+static void *run(void *ctx)
+{
+    struct input *in = ctx;
+    bool ended = false;
+    pthread_setname_np(pthread_self(), "log/stdin");
+    while (!ended) {
+        gw_nsec left = until_next(in, gw_now());
+        if (wait_for(in, true, left))
+            ended = !read_some(in);
+        else if (in->stop_at != GW_NEVER && until_next(in, gw_now()) <= 0 && in->due > gw_now() && in->quiet > gw_now())
+            break;
+        if (gw_now() >= in->quiet)
+            end_record(in);
+        if (gw_now() >= in->due)
+            offer(in);
+    }
+    stream_framing_end(&in->framing, on_line, in);
+    end_record(in);
+    offer(in);
+    if (ended)
+        at_end(in);
+    return NULL;
+}
+
+/* Standard input can be read by one. What is only checked does not count as the one that reads: a reload checks options before the former
+ * receiver is closed. */
+static atomic_bool taken[2];
+
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+{
+    struct input *in = ctx;
+    const struct input_conf *c = &in->conf;
+    in->host = host;
+    in->wake = -1;
+    stream_joiner_open(&in->joiner, c->multiline, path, problems);
+    in->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
+    in->logs = log_conf_new(&in->log_options, &host->logs, path, "stdin", problems);
+    in->is_alone = host->receivers == 1;
+    in->checked = host->check;
+    in->opened = !atomic_exchange(&taken[in->checked], true);
+    if (!in->opened)
+        gw_problem(problems, path, "another receiver reads standard input already");
+    return in->logs ? GW_OK : GW_BUSY;
+}
+
+/* Signals are the main thread's. */
+static bool start_thread(struct input *in)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    in->running = pthread_create(&in->thread, NULL, run, in) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return in->running;
+}
+
+static void start(void *ctx)
+{
+    struct input *in = ctx;
+    in->framing = (struct stream_framing){
+        .mode = STREAM_NEWLINE, .max = in->conf.max_line, .blanks = in->joiner.how != STREAM_JOIN_NONE, .budget = in->host->budget};
+    in->joiner.max = in->conf.max_line;
+    in->joiner.budget = in->host->budget;
+    in->due = in->stop_at = in->quiet = GW_NEVER;
+    in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    in->buffer = malloc(READ);
+    in->feed = gw_log_feed_new(in->logs, in->host->fanout, component);
+    if (in->wake < 0 || !in->buffer || !in->feed || !start_thread(in))
+        gw_log(GW_ERROR, component, "cannot start: no memory, descriptors or threads");
+}
+
+static void stop(void *ctx)
+{
+    struct input *in = ctx;
+    uint64_t one = 1;
+    if (in->running) {
+        while (write(in->wake, &one, sizeof one) < 0 && errno == EINTR)
+            ;
+        pthread_join(in->thread, NULL);
+    }
+    in->running = false;
+    stream_framing_fini(&in->framing);
+    gw_log_feed_drop(in->feed);
+    in->feed = NULL;
+}
+
+static void hint(void *ctx, FILE *to)
+{
+    const struct input *in = ctx;
+    if (in->running)
+        fputs("  its lines on standard input\n", to);
+}
+
+static void close_(void *ctx)
+{
+    struct input *in = ctx;
+    if (in->opened) {
+        atomic_store(&taken[in->checked], false);
+        if (in->wake >= 0)
+            close(in->wake);
+    }
+    free(in->buffer);
+    stream_joiner_close(&in->joiner);
+    log_conf_drop(in->logs);
+    in->buffer = NULL;
+    in->logs = NULL;
+    in->opened = false;
+}
+
+const struct gw_receiver gw_receiver_stdin = {
+    .name = "stdin",
+    .summary = "Lines of standard input.",
+    .opts = opts,
+    .conf_size = sizeof(struct input_conf),
+    .ctx_size = sizeof(struct input),
+    .open = open_,
+    .start = start,
+    .stop = stop,
+    .close = close_,
+    .hint = hint,
+    .metrics = metrics,
+};

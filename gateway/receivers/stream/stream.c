@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "gateway/receivers/stream/stream_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+
+enum { EVENTS = 64 };
+static const gw_nsec TICK = GW_SEC, LAST_PAUSE = 5 * GW_MSEC;
+
+static bool watch(int epoll, int fd, void *what)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = what};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+static bool can_wait(const struct stream_listener *l)
+{
+    return l->kind != STREAM_UDP;
+}
+
+static bool has_connections(const struct stream_listener *l)
+{
+    return l->kind == STREAM_TCP || l->kind == STREAM_UNIX;
+}
+
+/* Feeds */
+
+static enum stream_what inner_tag = STREAM_INNER, wake_tag = STREAM_WAKE;
+
+static void hold_back(struct stream *s)
+{
+    if (!s->full) {
+        epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->inner, NULL);
+        atomic_fetch_add_explicit(&s->set.counts->waits, 1, memory_order_relaxed);
+        s->pause = 0;
+    }
+    s->pause = gw_log_feed_pause(s->pause);
+    if (s->pause == GW_LOG_FEED_LONGEST)
+        gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: nothing is read, and senders wait, until there is room");
+    s->full = true;
+    s->retry = gw_now() + s->pause;
+}
+
+/* While nothing was read, no connection was idle. */
+static void go_on(struct stream *s)
+{
+    gw_nsec now = gw_now();
+    s->full = false;
+    watch(s->epoll, s->inner, &inner_tag);
+    for (struct stream_conn *c = s->conns; c; c = c->next)
+        c->heard = now;
+}
+
+static void flush_feed(struct stream *s)
+{
+    if (gw_log_feed_empty(s->feed))
+        return;
+    if (gw_log_feed_flush(s->feed, NULL, true) != GW_OK)
+        hold_back(s);
+    else if (s->full)
+        go_on(s);
+}
+
+static void flush_loose(struct stream *s)
+{
+    if (gw_log_feed_empty(s->loose))
+        return;
+    if (gw_log_feed_flush(s->loose, NULL, false) != GW_OK)
+        gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: records that came by UDP are lost, counted as refused");
+}
+
+static void flush(struct stream *s)
+{
+    s->due = GW_NEVER;
+    flush_loose(s);
+    if (!s->full)
+        flush_feed(s);
+}
+
+void stream_take(struct stream *s, struct gw_log_feed *feed, const struct stream_record *r)
+{
+    struct stream_counts *n = s->set.counts;
+    atomic_fetch_add_explicit(&n->records, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&n->bytes, r->text.len, memory_order_relaxed);
+    atomic_fetch_add_explicit(&n->cut, r->cut > 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&n->torn, r->torn != NULL, memory_order_relaxed);
+    bool worth = s->set.record(s->set.ctx, feed, r);
+    if (s->due == GW_NEVER)
+        s->due = gw_now() + STREAM_LINGER;
+    if (worth && feed == s->loose)
+        flush_loose(s);
+    else if (worth && !s->full)
+        flush_feed(s);
+}
+
+size_t stream_attrs(const struct stream_record *r, struct log_attr attrs[static STREAM_ATTRS])
+{
+    size_t n = 0;
+    if (*r->peer->address) {
+        attrs[n++] = (struct log_attr){.key = GW_STR("client.address"), .text = gw_str_z(r->peer->address)};
+        attrs[n++] = (struct log_attr){.key = GW_STR("client.port"), .is_int = true, .number = r->peer->port};
+    }
+    if (r->torn)
+        attrs[n++] = (struct log_attr){.key = GW_STR("log.record.incomplete"), .text = gw_str_z(r->torn)};
+    return n;
+}
+
+gw_str stream_host(const struct gw_host *host, const struct stream_record *r)
+{
+    return r->peer->local ? host->host_name : GW_NOSTR;
+}
+
+bool stream_add_text(void *ctx, struct gw_log_feed *feed, const struct stream_record *r)
+{
+    struct log_attr attrs[STREAM_ATTRS];
+    const struct log_input in = {.form = LOG_TEXT,
+                                 .text = r->text,
+                                 .observed = r->observed,
+                                 .host = stream_host(ctx, r),
+                                 .attrs = attrs,
+                                 .attrs_n = stream_attrs(r, attrs),
+                                 .cut = r->cut};
+    return gw_log_feed_add(feed, &in);
+}
+
+/* The loop */
+
+static bool listen_on(struct stream *s)
+{
+    bool good = true;
+    for (size_t i = 0; i < s->listeners_n; i++)
+        if (has_connections(&s->listeners[i]))
+            good = (watch(s->epoll, s->listeners[i].fd, &s->listeners[i]) || errno == EEXIST) && good;
+    s->accepting = good;
+    return good;
+}
+
+static void begin_stop(struct stream *s, gw_nsec now)
+{
+    s->stopping = true;
+    gw_log_feed_stop(s->feed);
+    s->stop_by = now + STREAM_STOP;
+    epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->wake, NULL);
+    for (size_t i = 0; i < s->listeners_n; i++)
+        if (has_connections(&s->listeners[i])) {
+            stream_accept(s, &s->listeners[i]);
+            epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners[i].fd, NULL);
+        }
+}
+
+static void listener_event(struct stream *s, struct stream_listener *l)
+{
+    if (has_connections(l)) {
+        stream_accept(s, l);
+        return;
+    }
+    for (int i = 0; i < STREAM_DATAGRAM_TURNS && (l->kind == STREAM_UDP || !s->full) && stream_datagram_read(s, l); i++)
+        ;
+}
+
+static void inner_event(struct stream *s)
+{
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(s->inner, events, EVENTS, 0);
+    for (int i = 0; i < n && !s->full; i++) {
+        if (*(enum stream_what *)events[i].data.ptr == STREAM_SOCKET)
+            stream_read(s, events[i].data.ptr);
+        else
+            listener_event(s, events[i].data.ptr);
+    }
+}
+
+static void dispatch(struct stream *s, void *what)
+{
+    switch (*(enum stream_what *)what) {
+    case STREAM_WAKE:
+        begin_stop(s, gw_now());
+        break;
+    case STREAM_INNER:
+        inner_event(s);
+        break;
+    case STREAM_LISTENER:
+        listener_event(s, what);
+        break;
+    case STREAM_SOCKET:
+        break;
+    }
+}
+
+static gw_nsec sooner(gw_nsec a, gw_nsec b)
+{
+    return a < b ? a : b;
+}
+
+/* In ms for epoll_wait, rounded up; -1: only a socket wakes us. */
+static int nap(const struct stream *s, gw_nsec now)
+{
+    gw_nsec until = sooner(s->due, s->full ? s->retry : s->quiet);
+    if (s->stopping && !s->full)
+        return 0;
+    if (s->stopping)
+        until = sooner(until, s->stop_by);
+    if (s->conns || !s->accepting)
+        until = sooner(until, s->ticked + TICK);
+    if (until == GW_NEVER)
+        return -1;
+    return until <= now ? 0 : (int)((until - now + GW_MSEC - 1) / GW_MSEC);
+}
+
+static void tick(struct stream *s, gw_nsec now)
+{
+    s->ticked = now;
+    if (!s->full)
+        stream_check(s, now);
+    if (!s->accepting && !s->stopping)
+        listen_on(s);
+}
+
+/* One turn. Returns whether there was something to do. */
+static bool turn(struct stream *s)
+{
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(s->epoll, events, EVENTS, nap(s, gw_now()));
+    for (int i = 0; i < n; i++)
+        dispatch(s, events[i].data.ptr);
+    gw_nsec now = gw_now();
+    if (now >= s->quiet && !s->full)
+        stream_quiet(s, now);
+    if (now >= s->due)
+        flush(s);
+    if (s->full && now >= s->retry)
+        flush_feed(s);
+    if (now - s->ticked >= TICK)
+        tick(s, now);
+    return n > 0;
+}
+
+/* Nothing comes any more, or the time is over: what connections owe is passed on, and all is offered a last time. */
+static void finish(struct stream *s)
+{
+    while (s->conns)
+        stream_end(s, s->conns, "stop");
+    flush(s);
+    while (!gw_log_feed_empty(s->feed) && gw_now() < s->stop_by) {
+        struct timespec t = {.tv_nsec = LAST_PAUSE};
+        nanosleep(&t, NULL);
+        flush_feed(s);
+    }
+}
+
+static void *run(void *stream)
+{
+    struct stream *s = stream;
+    char name[16];
+    snprintf(name, sizeof name, "log/%s", s->set.name);
+    pthread_setname_np(pthread_self(), name);
+    while (turn(s) || !s->stopping || (s->full && gw_now() < s->stop_by))
+        if (s->stopping && gw_now() >= s->stop_by)
+            break;
+    finish(s);
+    return NULL;
+}
+
+/* Life */
+
+struct stream *stream_new(const struct gw_host *host, const struct stream_settings *set)
+{
+    struct stream *s = calloc(1, sizeof *s);
+    struct gw_door door = set->door;
+    struct stream_joiner joiner = set->joiner;
+    if (s) {
+        *s = (struct stream){.set = *set, .host = host, .epoll = -1, .inner = -1, .wake = -1, .due = GW_NEVER, .quiet = GW_NEVER};
+        s->held = (struct gw_budget){.limit = host->budget->limit / 3, .parent = host->budget};
+        s->set.joiner.max = set->max_line;
+        s->set.joiner.budget = &s->held;
+        s->peers = gw_peers_new(set->connections);
+    }
+    if (s && s->peers)
+        return s;
+    gw_door_close(&door);
+    stream_joiner_close(&joiner);
+    free(s);
+    return NULL;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void stream_drop(struct stream *s)
+{
+    if (!s)
+        return;
+    stream_stop(s);
+    for (size_t i = 0; i < s->listeners_n; i++) {
+        close_fd(s->listeners[i].fd);
+        gw_listen_unlink(&s->listeners[i].address, s->listeners[i].file);
+    }
+    close_fd(s->epoll);
+    close_fd(s->inner);
+    close_fd(s->wake);
+    gw_peers_drop(s->peers);
+    gw_door_close(&s->set.door);
+    stream_joiner_close(&s->set.joiner);
+    free(s->buffer);
+    free(s);
+}
+
+static bool watch_all(struct stream *s)
+{
+    bool good = watch(s->epoll, s->wake, &wake_tag) && watch(s->epoll, s->inner, &inner_tag) && listen_on(s);
+    for (size_t i = 0; i < s->listeners_n; i++) {
+        struct stream_listener *l = &s->listeners[i];
+        if (has_connections(l))
+            continue;
+        stream_datagram_prepare(s, l);
+        good = watch(can_wait(l) ? s->inner : s->epoll, l->fd, l) && good;
+    }
+    return good;
+}
+
+/* Signals are the main thread's. */
+static bool start_thread(struct stream *s)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&s->thread, NULL, run, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = rc;
+    s->running = rc == 0;
+    return s->running;
+}
+
+bool stream_start(struct stream *s)
+{
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    s->inner = epoll_create1(EPOLL_CLOEXEC);
+    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->buffer = malloc((size_t)STREAM_BATCH * STREAM_READ);
+    s->feed = gw_log_feed_new(s->set.logs, s->host->fanout, s->set.component);
+    s->loose = gw_log_feed_new(s->set.logs, s->host->fanout, s->set.component);
+    s->ticked = gw_now();
+    bool good = s->epoll >= 0 && s->inner >= 0 && s->wake >= 0 && s->buffer && s->feed && s->loose;
+    if (good && watch_all(s) && start_thread(s))
+        return true;
+    gw_log(GW_ERROR, s->set.component, "cannot start: %s", good ? strerror(errno) : "no memory or descriptors");
+    return false;
+}
+
+void stream_stop(struct stream *s)
+{
+    uint64_t one = 1;
+    if (s->running) {
+        while (write(s->wake, &one, sizeof one) < 0 && errno == EINTR)
+            ;
+        pthread_join(s->thread, NULL);
+    }
+    s->running = false;
+    gw_log_feed_drop(s->feed);
+    gw_log_feed_drop(s->loose);
+    s->feed = s->loose = NULL;
+}

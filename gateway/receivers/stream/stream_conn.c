@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* accept4 */
+#include "gateway/receivers/stream/stream_internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+
+enum { ACCEPTS = 64, KEEPALIVE_AFTER = 60, KEEPALIVE_EVERY = 15, KEEPALIVE_TRIES = 4 };
+static const gw_nsec HANDSHAKE = 10 * GW_SEC, IDLE = 10 * GW_SEC;
+
+static void count(atomic_uint_least64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+void stream_describe(struct stream_peer *p, const struct sockaddr *sa)
+{
+    *p = (struct stream_peer){.local = gw_listen_is_local(sa), .is_unix = sa->sa_family == AF_UNIX};
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)sa;
+        inet_ntop(AF_INET, &in->sin_addr, p->address, sizeof p->address);
+        p->port = ntohs(in->sin_port);
+    } else if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in = (const void *)sa;
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
+        inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? in->sin6_addr.s6_addr + 12 : in->sin6_addr.s6_addr, p->address, sizeof p->address);
+        p->port = ntohs(in->sin6_port);
+    }
+}
+
+/* Ends */
+
+static void give_place(struct stream *s, struct gw_peer *account, size_t paid)
+{
+    gw_peers_leave(s->peers, account);
+    gw_budget_give(&s->held, paid);
+}
+
+static void drop(struct stream *s, struct stream_conn *c, bool say_goodbye)
+{
+    stream_framing_fini(&c->framing);
+    stream_tls_drop(c->tls, say_goodbye);
+    epoll_ctl(s->inner, EPOLL_CTL_DEL, c->fd, NULL);
+    close(c->fd);
+    give_place(s, c->account, c->paid);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    s->conns_n--;
+    atomic_fetch_sub_explicit(&s->set.counts->connections, 1, memory_order_relaxed);
+    free(c);
+}
+
+/* Of s->reading. */
+static void on_record(void *to, gw_str text, uint64_t cut, uint64_t observed)
+{
+    struct stream *s = to;
+    const struct stream_record r = {.text = text, .cut = cut, .torn = s->torn, .observed = observed, .peer = &s->reading->peer};
+    s->reading->spoke = true;
+    stream_take(s, s->feed, &r);
+}
+
+/* From the framing. What came with a count is a record; lines may belong together. */
+static void on_frame(void *to, gw_str text, uint64_t cut)
+{
+    struct stream *s = to;
+    struct stream_conn *c = s->reading;
+    const char *torn = s->torn;
+    if (s->set.joiner.how == STREAM_JOIN_NONE) {
+        on_record(s, text, cut, s->observed);
+        return;
+    }
+    s->torn = NULL; /* is said of the last record of all */
+    if (c->framing.state == FRAME_COUNTED)
+        stream_join_end(&s->set.joiner, &c->join, on_record, s);
+    else
+        stream_join_line(&s->set.joiner, &c->join, text, cut, s->observed, on_record, s);
+    s->torn = torn;
+    if (c->framing.state == FRAME_COUNTED)
+        on_record(s, text, cut, s->observed);
+}
+
+void stream_quiet(struct stream *s, gw_nsec now)
+{
+    s->quiet = GW_NEVER;
+    for (struct stream_conn *c = s->conns; c; c = c->next) {
+        s->reading = c;
+        if (c->join.open && now - c->heard >= STREAM_QUIET)
+            stream_join_end(&s->set.joiner, &c->join, on_record, s);
+        else if (c->join.open && c->heard + STREAM_QUIET < s->quiet)
+            s->quiet = c->heard + STREAM_QUIET;
+    }
+}
+
+void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
+{
+    bool is_torn = stream_framing_is_torn(&c->framing, torn != NULL);
+    s->reading = c;
+    s->torn = is_torn ? torn ? torn : "end" : NULL;
+    s->observed = (uint64_t)gw_wall();
+    stream_framing_end(&c->framing, on_frame, s);
+    stream_join_end(&s->set.joiner, &c->join, on_record, s);
+    s->torn = NULL;
+    drop(s, c, !torn);
+}
+
+/* Places */
+
+/* Makes way: the oldest that has not sent a record in ten seconds, else the one that is idle for longest and owes no rest of a line. */
+static bool evict(struct stream *s, gw_nsec now)
+{
+    struct stream_conn *best = NULL;
+    for (struct stream_conn *c = s->conns; c; c = c->next) {
+        bool can = now - c->heard > IDLE && (!c->spoke || !stream_framing_is_inside(&c->framing));
+        if (can && (!best || best->spoke > c->spoke || (best->spoke == c->spoke && c->heard < best->heard)))
+            best = c;
+    }
+    if (best)
+        stream_end(s, best, "evicted");
+    return best != NULL;
+}
+
+static bool take_place(struct stream *s, size_t cost)
+{
+    gw_nsec now = gw_now();
+    if (s->conns_n >= s->set.connections && !evict(s, now))
+        return false;
+    return gw_budget_take(&s->held, cost) || (evict(s, now) && gw_budget_take(&s->held, cost));
+}
+
+/* NULL: there is no place, or no memory. */
+static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr *sa, bool tls)
+{
+    const struct gw_peer_limits *limits = &s->set.door.peers;
+    struct gw_peer *account = NULL;
+    size_t cost = STREAM_CONNECTION + (tls ? STREAM_TLS : 0);
+    if (gw_peers_concern(limits, sa) && !(account = gw_peers_enter(s->peers, sa, limits)))
+        return NULL;
+    struct stream_conn *c = take_place(s, cost) ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        gw_peers_leave(s->peers, account);
+        return NULL;
+    }
+    *c = (struct stream_conn){.what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .heard = gw_now()};
+    c->framing = (struct stream_framing){
+        .mode = s->set.framing, .max = s->set.max_line, .blanks = s->set.joiner.how != STREAM_JOIN_NONE, .budget = &s->held};
+    stream_describe(&c->peer, sa);
+    return c;
+}
+
+/* A sender that vanished without a word is found out within two minutes. */
+static void keep_alive(int fd)
+{
+    int on = 1, after = KEEPALIVE_AFTER, every = KEEPALIVE_EVERY, tries = KEEPALIVE_TRIES;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after, sizeof after);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
+static void place(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l)
+{
+    bool tls = s->set.door.tls && l->kind == STREAM_TCP;
+    struct stream_conn *c = admit(s, fd, sa, tls);
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+    if (c && tls && !(c->tls = stream_tls_new(s->set.door.tls, fd))) {
+        give_place(s, c->account, c->paid);
+        free(c);
+        c = NULL;
+    }
+    if (!c) {
+        struct stream_peer who;
+        stream_describe(&who, sa);
+        count(&s->set.counts->turned_away, 1);
+        gw_log(GW_WARNING, s->set.component,
+               "%s: a connection of %s is closed: there are as many as connections, peer.connections or max_memory allow", l->name,
+               who.is_unix ? "this machine" : who.address);
+        close(fd);
+        return;
+    }
+    if (l->kind == STREAM_TCP)
+        keep_alive(fd);
+    c->next = s->conns;
+    if (s->conns)
+        s->conns->prev = c;
+    s->conns = c;
+    s->conns_n++;
+    count(&s->set.counts->connections, 1);
+    count(&s->set.counts->opened, 1);
+    if (epoll_ctl(s->inner, EPOLL_CTL_ADD, fd, &e) != 0)
+        drop(s, c, false);
+}
+
+/* Without descriptors or memory nothing is accepted until the next tick. */
+static void rest(struct stream *s)
+{
+    gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
+    for (size_t i = 0; i < s->listeners_n; i++)
+        if (s->listeners[i].kind == STREAM_TCP || s->listeners[i].kind == STREAM_UNIX)
+            epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners[i].fd, NULL);
+    s->accepting = false;
+}
+
+void stream_accept(struct stream *s, struct stream_listener *l)
+{
+    for (int i = 0; i < ACCEPTS; i++) {
+        struct sockaddr_storage peer = {.ss_family = AF_UNIX};
+        socklen_t len = sizeof peer;
+        int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            place(s, fd, (struct sockaddr *)&peer, l);
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            if (errno != EAGAIN)
+                rest(s);
+            return;
+        }
+    }
+}
+
+/* Reading */
+
+static ssize_t read_some(struct stream *s, struct stream_conn *c)
+{
+    char why[256];
+    if (!c->tls)
+        return recv(c->fd, s->buffer, STREAM_READ, 0);
+    bool shaking = stream_tls_is_shaking(c->tls);
+    ssize_t n = stream_tls_read(c->tls, s->buffer, STREAM_READ, why, sizeof why);
+    if (n < 0 && errno == EPROTO) {
+        count(&s->set.counts->turned_away, shaking);
+        gw_log(GW_WARNING, s->set.component, "TLS with %s failed: %s", c->peer.address, why);
+    }
+    return n;
+}
+
+void stream_read(struct stream *s, struct stream_conn *c)
+{
+    size_t left = STREAM_READ;
+    do {
+        ssize_t n = read_some(s, c);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            stream_end(s, c, n == 0 ? NULL : errno == EPROTO ? "tls" : "reset");
+            return;
+        }
+        c->heard = gw_now();
+        s->reading = c;
+        s->observed = (uint64_t)gw_wall();
+        stream_framing_push(&c->framing, gw_str_n(s->buffer, (size_t)n), on_frame, s);
+        if (c->join.open && s->quiet == GW_NEVER)
+            s->quiet = c->heard + STREAM_QUIET;
+        left = (size_t)n < left ? left - (size_t)n : 0;
+    } while (stream_tls_pending(c->tls) || (c->tls && left));
+}
+
+void stream_check(struct stream *s, gw_nsec now)
+{
+    for (struct stream_conn *c = s->conns, *next; c; c = next) {
+        next = c->next;
+        if (now - c->heard > (stream_tls_is_shaking(c->tls) ? HANDSHAKE : s->set.idle_timeout))
+            stream_end(s, c, "timeout");
+    }
+}

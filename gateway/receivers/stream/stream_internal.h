@@ -1,0 +1,113 @@
+/* stream_internal.h: what the files of a stream receiver share, and nobody else includes.
+ *
+ *   stream.c            life, the loop, the feeds: flush, stop and go on with reading
+ *   stream_listen.c     addresses                                                 main thread
+ *   stream_conn.c       connections: accept, read, end, make way
+ *   stream_tls.c        their TLS
+ *   stream_datagram.c   datagrams
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_STREAM_INTERNAL_H
+#define GW_STREAM_INTERNAL_H
+
+#include <pthread.h>
+
+#include "core/base/budget.h"
+#include "gateway/receivers/stream/stream.h"
+
+enum {
+    STREAM_READ = 64 * 1024,    /* bytes read of a connection in one turn, and the longest datagram */
+    STREAM_BATCH = 16,          /* datagrams read at once */
+    STREAM_DATAGRAM_TURNS = 16, /* batches in one turn */
+    STREAM_CONTROL = 64         /* bytes of what the kernel says about a datagram */
+};
+
+/* What an epoll event is about: first member of whatever its data points to. */
+enum stream_what { STREAM_WAKE, STREAM_INNER, STREAM_LISTENER, STREAM_SOCKET };
+
+struct stream_listener {
+    enum stream_what what;
+    enum stream_kind kind;
+    int fd; /* -1: only checked */
+    struct gw_address address;
+    struct gw_socket_file file;
+    char name[128];
+    uint32_t dropped; /* by the kernel, as it said last */
+};
+
+struct stream_tls;
+
+struct stream_conn {
+    enum stream_what what;
+    struct stream_conn *prev, *next;
+    int fd;
+    struct stream_tls *tls; /* NULL: plain */
+    struct stream_framing framing;
+    struct stream_join join;
+    struct stream_peer peer;
+    struct gw_peer *account; /* NULL: nobody counts */
+    size_t paid;
+    bool spoke;    /* a record came of it */
+    gw_nsec heard; /* when something last came */
+};
+
+struct stream {
+    /* const after start */
+    struct stream_settings set;
+    const struct gw_host *host;
+    struct gw_budget held; /* connections and what is held of their lines */
+    struct gw_peers *peers;
+    struct stream_listener listeners[STREAM_LISTENERS];
+    size_t listeners_n;
+    int epoll, inner, wake; /* -1: not open */
+    pthread_t thread;
+    bool running;
+    /* its thread's */
+    struct gw_log_feed *feed, *loose; /* of senders that wait, and of UDP's */
+    gw_nsec due;                      /* when they are flushed; GW_NEVER: both are empty */
+    bool full;                        /* the inner epoll is out of the outer one … */
+    gw_nsec retry, pause;             /* … and when the feed is offered again */
+    struct stream_conn *conns;
+    int64_t conns_n;
+    gw_nsec quiet; /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
+    bool accepting, stopping;
+    gw_nsec ticked, stop_by;
+    char *buffer;                /* STREAM_BATCH × STREAM_READ */
+    struct stream_conn *reading; /* whose bytes are being framed … */
+    const char *torn;            /* … and how they ended */
+    uint64_t observed;
+};
+
+/* stream.c */
+/* A record for a feed: into it, and on when it is worth it. */
+void stream_take(struct stream *, struct gw_log_feed *, const struct stream_record *);
+
+/* stream_conn.c */
+void stream_accept(struct stream *, struct stream_listener *);
+void stream_read(struct stream *, struct stream_conn *);
+/* Passes on what is held, marked with `torn` if it is not whole. */
+void stream_end(struct stream *, struct stream_conn *, const char *torn);
+/* Ends idle ones. */
+void stream_check(struct stream *, gw_nsec now);
+/* Passes on records that wait for more lines. */
+void stream_quiet(struct stream *, gw_nsec now);
+/* The address for people. */
+void stream_describe(struct stream_peer *, const struct sockaddr *);
+
+/* stream_tls.c */
+struct stream_tls *stream_tls_new(struct gw_tls *, int fd);
+void stream_tls_drop(struct stream_tls *, bool say_goodbye);
+bool stream_tls_is_shaking(const struct stream_tls *);
+/* As recv(2): 0 at the end, -1 with errno. EAGAIN: wait; EPROTO: *why says what is wrong. */
+ssize_t stream_tls_read(struct stream_tls *, char *, size_t, char *why, size_t why_size);
+/* Something was decrypted already and waits: epoll does not know of it. */
+bool stream_tls_pending(const struct stream_tls *);
+
+/* stream_datagram.c */
+/* Before the first read. */
+void stream_datagram_prepare(const struct stream *, struct stream_listener *);
+/* True when there may be more. */
+bool stream_datagram_read(struct stream *, struct stream_listener *);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/stream/stream_internal.h"
+
+#include <stdio.h>
+
+#include "core/config/config_diagnostic.h"
+
+static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, const struct gw_address *a, mode_t mode,
+                                      struct gw_listen_why *why)
+{
+    struct stream_listener *l = &s->listeners[s->listeners_n];
+    if (s->listeners_n == STREAM_LISTENERS) {
+        snprintf(why->text, sizeof why->text, "a receiver has at most %d addresses", STREAM_LISTENERS);
+        return GW_LISTEN_BAD;
+    }
+    *l = (struct stream_listener){.what = STREAM_LISTENER, .kind = kind, .fd = -1, .address = *a};
+    int type = kind == STREAM_UDP || kind == STREAM_UNIX_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
+    enum gw_listen_result r = s->host->check ? GW_LISTEN_OK : gw_listen_open_as(&l->address, type, mode, &l->fd, why);
+    if (r != GW_LISTEN_OK)
+        return r;
+    if (!s->host->check)
+        l->file = gw_listen_file(&l->address);
+    gw_listen_name(&l->address, l->name, sizeof l->name);
+    s->listeners_n++;
+    return GW_LISTEN_OK;
+}
+
+/* What reaches an address that other machines reach, and who may. */
+static void warn(const struct stream *s, enum stream_kind kind, gw_str address, const char *where, struct gw_problems *problems)
+{
+    if (kind == STREAM_UDP)
+        gw_warning(problems, where,
+                   "\"%.*s\" can be reached from other machines, and whoever reaches it may send, under any address: listen on 127.0.0.1 "
+                   "only, or leave the choice to a firewall or network policy",
+                   GW_FMT(address));
+    else if (!gw_tls_asks_clients(s->set.door.tls))
+        gw_warning(problems, where,
+                   "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set tls.client_ca%s, or listen on "
+                   "127.0.0.1 only (or leave the choice to a firewall or network policy)",
+                   GW_FMT(address), s->set.door.tls ? "" : " with tls.cert and tls.key");
+}
+
+static bool is_wrong_kind(enum stream_kind kind, gw_str address)
+{
+    bool path = address.len && *address.ptr == '/';
+    return path != (kind == STREAM_UNIX || kind == STREAM_UNIX_DGRAM);
+}
+
+bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode_t mode, bool wished, const char *option,
+                   struct gw_problems *problems)
+{
+    struct gw_address all[GW_LISTEN_ADDRESSES];
+    struct gw_listen_why why;
+    char where[160];
+    size_t n = 0, opened = 0;
+    bool reachable = false;
+    snprintf(where, sizeof where, "%s.%s", s->set.path, option);
+    if (is_wrong_kind(kind, address)) {
+        gw_problem(problems, where, "\"%.*s\" is not %s", GW_FMT(address),
+                   kind == STREAM_TCP || kind == STREAM_UDP ? "host:port, [ipv6]:port or :port" : "the absolute path of a socket");
+        return false;
+    }
+    enum gw_listen_result r = gw_listen_resolve(address, all, &n, &why);
+    for (size_t i = 0; i < n && r == GW_LISTEN_OK; i++) {
+        reachable = reachable || !gw_listen_is_local((const struct sockaddr *)&all[i].sa);
+        r = open_one(s, kind, &all[i], mode, &why);
+        opened += r == GW_LISTEN_OK;
+        if (r == GW_LISTEN_ABSENT && n > 1) /* of the addresses of a name some may be absent: a machine without IPv6 */
+            r = i + 1 < n || opened ? GW_LISTEN_OK : r;
+    }
+    if (r != GW_LISTEN_OK && !wished)
+        gw_problem(problems, where, "%s", why.text);
+    else if (r != GW_LISTEN_OK && r != GW_LISTEN_ABSENT)
+        gw_warning(problems, where, "%s", why.text);
+    else if (reachable)
+        warn(s, kind, address, where, problems);
+    return r == GW_LISTEN_OK;
+}
+
+static bool is_usual(const struct gw_list *listen, const char *usual)
+{
+    gw_str rest = gw_str_z(usual), item;
+    for (size_t i = 0; i < listen->n; i++)
+        if (!gw_str_next(&rest, ',', &item) || !gw_str_eq(gw_str_trim(item), listen->items[i]))
+            return false;
+    return rest.len == 0;
+}
+
+void stream_listen_all(struct stream *s, enum stream_kind kind, const struct gw_list *list, const char *usual, const char *option,
+                       struct gw_problems *problems)
+{
+    bool wished = is_usual(list, usual);
+    for (size_t i = 0; i < list->n; i++)
+        stream_listen(s, kind, list->items[i], 0, wished, option, problems);
+}
+
+size_t stream_listeners(const struct stream *s)
+{
+    return s->listeners_n;
+}
+
+const char *stream_name(const struct stream *s, enum stream_kind kind)
+{
+    for (size_t i = 0; i < s->listeners_n; i++)
+        if (s->listeners[i].kind == kind && s->listeners[i].fd >= 0)
+            return s->listeners[i].name;
+    return NULL;
+}
+
+mode_t stream_mode(gw_str text, const char *path, struct gw_problems *problems)
+{
+    char where[160];
+    mode_t mode = 0;
+    bool good = text.len >= 3 && text.len <= 4;
+    for (size_t i = 0; i < text.len && good; i++) {
+        good = text.ptr[i] >= '0' && text.ptr[i] <= '7';
+        mode = mode * 8 + (mode_t)(text.ptr[i] - '0');
+    }
+    if (good && mode <= 0777)
+        return mode;
+    snprintf(where, sizeof where, "%s.mode", path);
+    gw_problem(problems, where, "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"", GW_FMT(text));
+    return 0;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/stream/stream_multiline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/config/config_diagnostic.h"
+#include "core/config/option.h"
+
+enum { LEAST = 1024, SCRATCH = 1 << 20, SCRATCH_KEPT = 64 * 1024 };
+
+/* How */
+
+static bool compile(struct stream_joiner *k, gw_str pattern, char *why)
+{
+    k->pattern = re_compile(pattern, true, why);
+    if (!k->pattern)
+        return false;
+    k->re = re_thread_new();
+    k->spans = calloc(2 * ((size_t)re_groups(k->pattern) + 1), sizeof *k->spans);
+    gw_arena_init(&k->arena, SCRATCH);
+    snprintf(why, RE_WHY, "no memory");
+    return k->re && k->spans;
+}
+
+void stream_joiner_open(struct stream_joiner *k, gw_str multiline, const char *path, struct gw_problems *problems)
+{
+    char why[RE_WHY], where[160];
+    if (gw_str_eq(multiline, GW_STR("auto"))) {
+        k->how = STREAM_JOIN_TRACES;
+    } else if (gw_str_eq(multiline, GW_STR("none")) || !multiline.len) {
+        k->how = STREAM_JOIN_NONE;
+    } else if (compile(k, multiline, why)) {
+        k->how = STREAM_JOIN_PATTERN;
+    } else {
+        snprintf(where, sizeof where, "%s.multiline", path);
+        gw_problem(problems, where, "%s", why);
+    }
+}
+
+void stream_joiner_close(struct stream_joiner *k)
+{
+    re_drop(k->pattern);
+    re_thread_drop(k->re);
+    free(k->spans);
+    gw_arena_fini(&k->arena);
+    *k = (struct stream_joiner){.how = STREAM_JOIN_NONE};
+}
+
+/* Holding */
+
+static bool reserve(struct stream_joiner *k, struct stream_join *j, size_t need)
+{
+    size_t cap = j->cap ? j->cap : LEAST;
+    while (cap < need)
+        cap *= 2;
+    if (cap == j->cap)
+        return true;
+    if (!gw_budget_take(k->budget, cap - j->cap))
+        return false;
+    char *more = realloc(j->held, cap);
+    if (!more) {
+        gw_budget_give(k->budget, cap - j->cap);
+        return false;
+    }
+    j->held = more;
+    j->cap = cap;
+    return true;
+}
+
+/* Behind what is held. The line may stand further on in the same memory. */
+static bool hold(struct stream_joiner *k, struct stream_join *j, gw_str line)
+{
+    size_t at = j->open ? j->len + 1 : 0;
+    if (!reserve(k, j, at + line.len))
+        return false;
+    if (line.len)
+        memmove(j->held + at, line.ptr, line.len);
+    if (j->open)
+        j->held[j->len] = '\n';
+    j->len = at + line.len;
+    return true;
+}
+
+static void give_back(struct stream_joiner *k, struct stream_join *j)
+{
+    free(j->held);
+    gw_budget_give(k->budget, j->cap);
+    j->held = NULL;
+    j->len = j->cap = 0;
+}
+
+/* Records */
+
+static bool is_blank(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] != ' ' && s.ptr[i] != '\t' && s.ptr[i] != '\r')
+            return false;
+    return true;
+}
+
+/* The length of <PRI> at the front; 0: none stands there. */
+static size_t pri_length(gw_str s, int *severity)
+{
+    size_t i = 1;
+    int n = 0;
+    for (; i < s.len && i < 4 && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
+        n = n * 10 + (s.ptr[i] - '0');
+    *severity = n % 8;
+    return s.len && s.ptr[0] == '<' && i > 1 && i < s.len && s.ptr[i] == '>' ? i + 1 : 0;
+}
+
+/* The first line outlives the memory that it came in. */
+static void keep_head(struct stream_join *j, gw_str level)
+{
+    gw_str first = j->trace.first;
+    if (first.ptr == j->head)
+        return;
+    if (first.len > FILE_TRACE_HEAD - level.len)
+        first.len = FILE_TRACE_HEAD - level.len;
+    if (level.len)
+        memcpy(j->head, level.ptr, level.len);
+    memcpy(j->head + level.len, first.ptr, first.len);
+    j->trace.first = gw_str_n(j->head, level.len + first.len);
+}
+
+/* A priority says in a number what other lines say in a word. */
+static void begin_trace(struct stream_join *j, gw_str line)
+{
+    int severity;
+    size_t pri = pri_length(line, &severity);
+    file_trace_begin(&j->trace, pri ? gw_str_trim(gw_str_from(line, pri)) : line);
+    keep_head(j, !pri ? GW_NOSTR : severity <= 4 ? GW_STR("ERROR ") : GW_STR("INFO "));
+}
+
+static void begin(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
+                  void *to)
+{
+    if (is_blank(line) && !cut)
+        return;
+    j->len = 0;
+    if (!hold(k, j, line)) {
+        out(to, line, cut, observed);
+        return;
+    }
+    line.ptr = j->held;
+    j->open = true;
+    j->sure = j->len;
+    j->cut = cut;
+    j->observed = observed;
+    if (k->how == STREAM_JOIN_TRACES)
+        begin_trace(j, line);
+}
+
+static enum file_verdict matches(struct stream_joiner *k, gw_str line)
+{
+    re_thread_forget(k->re);
+    enum re_result r = re_match(k->pattern, k->re, &k->arena, line, 0, k->spans);
+    gw_arena_reset(&k->arena, SCRATCH_KEPT);
+    return r == RE_MATCH ? FILE_STARTS : FILE_JOINS;
+}
+
+static enum file_verdict judge(struct stream_joiner *k, struct stream_join *j, gw_str line)
+{
+    if (j->cut) /* what is missing at its end, nothing can follow */
+        return FILE_STARTS;
+    if (k->how == STREAM_JOIN_PATTERN)
+        return is_blank(line) ? FILE_MAYBE : matches(k, line);
+    int severity;
+    if (pri_length(line, &severity))
+        return FILE_STARTS;
+    enum file_verdict v = file_trace_line(&j->trace, line);
+    keep_head(j, GW_NOSTR);
+    return v;
+}
+
+static void add(struct stream_joiner *, struct stream_join *, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *, void *to);
+
+/* Passes on what belongs to the record. The lines behind it, which do not, are lines again; they move to the front of the same memory. */
+static void close_record(struct stream_joiner *k, struct stream_join *j, stream_joined_f *out, void *to)
+{
+    gw_str rest = gw_str_from(gw_str_n(j->held, j->len), j->sure + 1), line;
+    uint64_t observed = j->observed;
+    j->open = false;
+    out(to, gw_str_n(j->held, j->sure), j->cut, observed);
+    while (gw_str_next(&rest, '\n', &line))
+        add(k, j, line, 0, observed, out, to);
+}
+
+static void add(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
+                void *to)
+{
+    if (!j->open) {
+        begin(k, j, line, cut, observed, out, to);
+        return;
+    }
+    enum file_verdict v = judge(k, j, line);
+    if (v == FILE_MAYBE && cut) /* then nothing will decide */
+        v = FILE_STARTS;
+    if (v != FILE_STARTS && j->len + 1 + line.len <= k->max && hold(k, j, line)) {
+        if (v == FILE_JOINS)
+            j->sure = j->len;
+        j->cut = cut;
+        return;
+    }
+    close_record(k, j, out, to);
+    add(k, j, line, cut, observed, out, to);
+}
+
+void stream_join_line(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
+                      void *to)
+{
+    add(k, j, line, cut, observed, out, to);
+}
+
+void stream_join_end(struct stream_joiner *k, struct stream_join *j, stream_joined_f *out, void *to)
+{
+    while (j->open)
+        close_record(k, j, out, to);
+    give_back(k, j);
+}

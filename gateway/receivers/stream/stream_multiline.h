@@ -1,0 +1,72 @@
+/* stream_multiline.h: lines of a stream that belong together.
+ *
+ *     line ─▶ does it continue the record? ─ yes ─▶ held, behind the lines before it
+ *                 │                        ─ maybe ─▶ held; the next line decides
+ *                 └ no ─▶ the record is passed on, and the line begins another
+ *
+ *   auto      stack traces and indented lines, as in files (stacktrace_detect.h). A syslog priority begins a record, and is its level: text
+ * with newlines, sent by syslog over a connection (Python's SysLogHandler with a traceback), is one record pattern   what the user's
+ * expression does not match continues
+ *
+ * A record is passed on when nothing came for STREAM_QUIET. One that would grow past `max` ends at the line before; one for which there is
+ * no memory too. What is held is charged to the budget.
+ *
+ * Threads: one owner.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_STREAM_MULTILINE_H
+#define GW_STREAM_MULTILINE_H
+
+#include "core/base/arena.h"
+#include "core/base/budget.h"
+#include "core/base/clock.h"
+#include "gateway/receivers/common/stacktrace_detect.h"
+#include "translators/text/re.h"
+
+#define STREAM_QUIET (200 * GW_MSEC)
+
+#define STREAM_JOIN_OPTS(X)                                                                                                                \
+    X(str, multiline, "multiline", "auto", "", "",                                                                                         \
+      "Lines that belong together: auto joins stack traces and indented lines to the line before them, none joins nothing; anything else " \
+      "is a regular expression that a record's first line matches. The last record waits 0.2 s for more lines.")
+
+enum stream_joining { STREAM_JOIN_NONE, STREAM_JOIN_TRACES, STREAM_JOIN_PATTERN };
+
+struct gw_problems;
+
+/* How; of a receiver. */
+struct stream_joiner {
+    enum stream_joining how;
+    size_t max;
+    struct gw_budget *budget;
+    /* STREAM_JOIN_PATTERN */
+    struct re *pattern;
+    struct re_thread *re;
+    struct gw_arena arena;
+    size_t *spans;
+};
+
+/* One stream's record that may go on. Zeroed to begin with. */
+struct stream_join {
+    char *held;
+    size_t len, cap, sure; /* of `len` bytes the first `sure` belong to the record; the next line decides about the others */
+    uint64_t cut, observed;
+    bool open;               /* there is one */
+    struct file_trace trace; /* its first line stands in … */
+    char head[FILE_TRACE_HEAD];
+};
+
+/* The view is good until the call returns. */
+typedef void stream_joined_f(void *to, gw_str text, uint64_t cut, uint64_t observed);
+
+/* What the option says; a mistake in it is said at `path`. The caller sets max and budget. */
+void stream_joiner_open(struct stream_joiner *, gw_str multiline, const char *path, struct gw_problems *);
+void stream_joiner_close(struct stream_joiner *);
+
+/* The next line, which may be empty; `cut` bytes are missing at its end. */
+void stream_join_line(struct stream_joiner *, struct stream_join *, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *,
+                      void *to);
+/* Nothing came for a while, or nothing will: passes on what is held, and gives its memory back. */
+void stream_join_end(struct stream_joiner *, struct stream_join *, stream_joined_f *, void *to);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/run/command_line.h"
+
+#include <string.h>
+
+#include "core/config/config_diagnostic.h"
+#include "gateway/run/configuration.h"
+#include "gateway/run/modules.h"
+
+enum { WIDTH = 80, COLUMN = 24 };
+
+static bool wrong(FILE *errors, const char *what, const char *arg)
+{
+    fprintf(errors, "ddgate: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
+    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | pipeline --script FILE | --version | --help [TOPIC]\n", errors);
+    return false;
+}
+
+static bool set_command(struct gw_cli *cli, const char *arg, bool *named)
+{
+    static const char *const names[] = {[GW_CLI_RUN] = "run", [GW_CLI_CHECK] = "check"};
+    for (int i = GW_CLI_RUN; i <= GW_CLI_CHECK; i++)
+        if (!*named && strcmp(arg, names[i]) == 0) {
+            cli->command = (enum gw_command)i;
+            *named = true;
+            return true;
+        }
+    return false;
+}
+
+/* The value of an option that is written "-c FILE", "--config FILE" or "--config=FILE"; false when arg is another. */
+static bool valued(const char *arg, const char *name, char *const *argv, int *i, const char **value)
+{
+    size_t len = strlen(name);
+    if (strncmp(arg, name, len) != 0 || (arg[len] && (arg[len] != '=' || len < 3)))
+        return false;
+    *value = arg[len] ? arg + len + 1 : argv[*i + 1];
+    *i += !arg[len] && *value;
+    return true;
+}
+
+bool gw_cli_parse(struct gw_cli *cli, int argc, char *const *argv, FILE *errors)
+{
+    bool named = false;
+    *cli = (struct gw_cli){.command = GW_CLI_RUN};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        if (valued(arg, "-c", argv, &i, &cli->file) || valued(arg, "--config", argv, &i, &cli->file)) {
+            if (!cli->file)
+                return wrong(errors, arg, "wants a file");
+        } else if (valued(arg, "-h", argv, &i, &cli->topic) || valued(arg, "--help", argv, &i, &cli->topic)) {
+            cli->command = GW_CLI_HELP;
+            return true;
+        } else if (valued(arg, "--reference", argv, &i, &cli->dir)) {
+            cli->command = GW_CLI_REFERENCE;
+            return cli->dir ? true : wrong(errors, arg, "wants the project's folder");
+        } else if (strcmp(arg, "--version") == 0 || strcmp(arg, "-V") == 0) {
+            cli->command = GW_CLI_VERSION;
+            return true;
+        } else if (!set_command(cli, arg, &named)) {
+            return wrong(errors, "there is no such command or option:", arg);
+        }
+    }
+    return cli->command != GW_CLI_CHECK || cli->file ? true : wrong(errors, "check wants a file: -c FILE", NULL);
+}
+
+void gw_cli_wrap(FILE *to, const char *text, int at, int indent, int width)
+{
+    bool first = true;
+    while (*text) {
+        int len = (int)strcspn(text, " ");
+        if (!first && at + 1 + len > width) {
+            fprintf(to, "\n%*s", indent, "");
+            at = indent;
+            first = true;
+        }
+        fprintf(to, "%s%.*s", first ? "" : " ", len, text);
+        at += len + !first;
+        first = false;
+        text += len + (text[len] == ' ');
+    }
+    fputc('\n', to);
+}
+
+static void print_entry(FILE *to, const char *name, const char *text)
+{
+    int at = fprintf(to, "  %-*s", COLUMN - 2, name);
+    if (at > COLUMN)
+        at = fprintf(to, "\n%*s", COLUMN, "") - 1;
+    gw_cli_wrap(to, text, at, COLUMN, WIDTH);
+}
+
+static void print_overview(FILE *to)
+{
+    char name[96];
+    fputs("ddgate " DDGATE_VERSION ": receives what Datadog-instrumented applications send, and\n"
+          "exports it as OpenTelemetry.\n\n"
+          "Commands:\n"
+          "  ddgate [run] [-c FILE]  run. Without FILE everything has its default: it\n"
+          "                          listens on ports 8126 and 9529 of this machine and\n"
+          "                          prints to standard output.\n"
+          "  ddgate check -c FILE    say every mistake in FILE, or what would run\n"
+          "  ddgate pipeline ...     try a Pipeline script on log lines; --help says how\n"
+          "  ddgate --help [TOPIC]   this page, or the options of a topic below\n"
+          "  ddgate --version\n\n"
+          "Topics:\n",
+          to);
+    print_entry(to, "process", "Options of the process itself, at the top level of FILE.");
+    for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
+        snprintf(name, sizeof name, "receivers.%s", (*r)->name);
+        print_entry(to, name, (*r)->summary);
+    }
+    for (const struct gw_exporter *const *e = gw_exporters; *e; e++) {
+        snprintf(name, sizeof name, "exporters.%s", (*e)->name);
+        print_entry(to, name, (*e)->summary);
+    }
+    fputs("\n"
+          "Exit codes: 0 all well; 2 wrong command or configuration; 3 something accepted\n"
+          "was neither delivered nor stored; 1 anything else. SIGTERM and SIGINT end it:\n"
+          "it delivers what it holds first, for at most shutdown_timeout; a second signal\n"
+          "ends it at once.\n",
+          to);
+}
+
+/* "a size, 1KiB to 64MiB; default 8MiB" */
+static void print_facts(FILE *to, const struct gw_opt *row)
+{
+    char words[256] = "", bounds[128] = "", text[512];
+    if (row->type == GW_OPT_choice)
+        gw_opt_words(row, words, sizeof words);
+    else if (*row->min && *row->max)
+        snprintf(bounds, sizeof bounds, ", %s to %s", row->min, row->max);
+    else if (*row->min || *row->max)
+        snprintf(bounds, sizeof bounds, ", at %s %s", *row->min ? "least" : "most", *row->min ? row->min : row->max);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type), *words ? " " : "", words, bounds,
+             *row->value ? "; default " : "", row->value);
+    fputs("      ", to);
+    gw_cli_wrap(to, text, 6, 6, WIDTH);
+}
+
+static void print_rows(FILE *to, const struct gw_opt *rows)
+{
+    for (; rows->type != GW_OPT_END_ROW; rows++) {
+        fprintf(to, "  %s\n", rows->name);
+        print_facts(to, rows);
+        fputs("      ", to);
+        gw_cli_wrap(to, rows->text, 6, 6, WIDTH);
+    }
+}
+
+static bool is_topic(const char *topic, const char *kind, const char *name)
+{
+    size_t len = strlen(kind);
+    return strcmp(topic, name) == 0 || (strncmp(topic, kind, len) == 0 && topic[len] == '.' && strcmp(topic + len + 1, name) == 0);
+}
+
+static bool print_topic(FILE *to, const char *topic)
+{
+    if (strcmp(topic, "process") == 0) {
+        fputs("Options of the process, at the top level of the configuration file.\n\n", to);
+        print_rows(to, gw_process_opts);
+        return true;
+    }
+    for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
+        if (is_topic(topic, "receivers", (*r)->name)) {
+            gw_cli_wrap(to, (*r)->summary, 0, 0, WIDTH);
+            fprintf(to, "receivers = ( { type = \"%s\"; … } );\n\n", (*r)->name);
+            print_rows(to, (*r)->opts);
+            return true;
+        }
+    for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
+        if (is_topic(topic, "exporters", (*e)->name)) {
+            gw_cli_wrap(to, (*e)->summary, 0, 0, WIDTH);
+            fprintf(to, "exporters = ( { type = \"%s\"; … } );\n\n", (*e)->name);
+            print_rows(to, (*e)->opts);
+            fputs("\nOptions of every exporter:\n\n", to);
+            print_rows(to, gw_sender_opts);
+            return true;
+        }
+    return false;
+}
+
+bool gw_cli_help(const char *topic, FILE *to, FILE *errors)
+{
+    if (!topic) {
+        print_overview(to);
+        return true;
+    }
+    if (print_topic(to, topic))
+        return true;
+    fprintf(errors, "ddgate: there is no help on %s; ddgate --help names the topics\n", topic);
+    return false;
+}

@@ -1,0 +1,34 @@
+/* command_line.h: the command line, and what is printed about options.
+ *
+ *     ddgate [run] [-c FILE]     ddgate check -c FILE     ddgate --version     ddgate --help [exporters.stdout]
+ *
+ * Help is made from the rows (option.h), 80 columns wide.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_COMMAND_LINE_H
+#define GW_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "core/base/err.h"
+
+enum gw_command { GW_CLI_RUN, GW_CLI_CHECK, GW_CLI_VERSION, GW_CLI_HELP, GW_CLI_REFERENCE };
+
+struct gw_cli {
+    enum gw_command command;
+    const char *file;  /* -c; NULL: none */
+    const char *topic; /* --help's; NULL: none */
+    const char *dir;   /* --reference's: the project's folder, for those who build it */
+};
+
+/* False when the arguments are wrong; then it has said so, and how they are right, on `errors`. */
+bool gw_cli_parse(struct gw_cli *, int argc, char *const *argv, FILE *errors) GW_MUST_CHECK;
+/* False when there is no such topic: then it has said so on `errors`. */
+bool gw_cli_help(const char *topic, FILE *to, FILE *errors) GW_MUST_CHECK;
+
+/* Prints text in lines of at most `width` columns, every one after the first behind `indent` blanks; the first starts at column
+ * `at`. Ends the last line. */
+void gw_cli_wrap(FILE *, const char *text, int at, int indent, int width);
+
+#endif

@@ -1,0 +1,306 @@
+/* main.c: the process: its environment, the order of start and stop, signals, exit codes. (gateway.h is the chapter to read first.)
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <locale.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "core/config/config_diagnostic.h"
+#include "core/delivery/ledger_report.h"
+#include "gateway/admin/admin.h"
+#include "gateway/run/command_line.h"
+#include "gateway/run/configuration.h"
+#include "gateway/run/modules.h"
+#include "gateway/run/pipeline.h"
+#include "gateway/run/pipeline_command.h"
+#include "gateway/run/reference.h"
+
+enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
+
+/* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page faults every time. Larger ones
+ * are rare, and would leave holes behind that count for nobody. */
+static void tune_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
+/* Every connection is a descriptor; the soft limit is often 1024 for select()'s sake only. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* The signals that end us are waited for, in no handler; every thread inherits the mask. A closed pipe is an error of write. */
+static void block_signals(sigset_t *ours)
+{
+    sigemptyset(ours);
+    sigaddset(ours, SIGTERM);
+    sigaddset(ours, SIGINT);
+    sigaddset(ours, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, ours, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow */
+}
+
+struct hurry {
+    struct gw_pipeline *pipeline;
+    const sigset_t *signals;
+};
+
+/* Thread: a second signal ends the drain. Cancelled when the drain is over. Ours is no hurry: standard input has ended (stdin.c). */
+static void *wait_for_hurry(void *arg)
+{
+    struct hurry *h = arg;
+    siginfo_t info;
+    do
+        info.si_pid = getpid(); /* what an interrupted wait leaves */
+    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP);
+    gw_pipeline_hurry(h->pipeline);
+    return NULL;
+}
+
+static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec patience)
+{
+    struct hurry hurry = {p, signals};
+    pthread_t thread;
+    bool watched = pthread_create(&thread, NULL, wait_for_hurry, &hurry) == 0;
+    gw_pipeline_stop(p, patience);
+    if (watched) {
+        pthread_cancel(thread);
+        pthread_join(thread, NULL);
+    }
+}
+
+/* Words at the end, in the log's form or in plain text. */
+static void say_items(uint64_t n, const char *what)
+{
+    if (n && gw_log_for_machines())
+        gw_log(GW_WARNING, "ddgate", "%llu accepted items %s", (unsigned long long)n, what);
+    else if (n)
+        fprintf(stderr, "ddgate: %llu accepted items %s\n", (unsigned long long)n, what);
+}
+
+static void print_ledger(const struct gw_ledger_view *view)
+{
+    char *json = NULL;
+    size_t len = 0;
+    FILE *to = gw_log_for_machines() ? open_memstream(&json, &len) : NULL;
+    if (!to) {
+        gw_ledger_print(stderr, view);
+        return;
+    }
+    gw_ledger_json(to, view);
+    if (fclose(to) == 0 && len) {
+        json[len - 1] = '\0'; /* its newline */
+        gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", json);
+    }
+    free(json);
+}
+
+static int close_books(struct gw_pipeline *p)
+{
+    struct gw_ledger_view *view = calloc(1, sizeof *view);
+    if (!view)
+        return EXIT_OTHER;
+    gw_pipeline_ledger(p, view);
+    print_ledger(view);
+    uint64_t lost = gw_ledger_lost(view), stored = gw_ledger_stored(view);
+    int code = !gw_ledger_balanced(view) ? EXIT_OTHER : lost ? EXIT_LOST : EXIT_WELL;
+    say_items(stored, "wait on the disk for the next start");
+    say_items(lost, "were not delivered");
+    free(view);
+    return code;
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static const struct gw_conf_world world = {gw_receivers, gw_exporters, environment};
+
+static void set_log(const struct gw_conf *conf)
+{
+    gw_log_level((enum gw_level)conf->process.log_level);
+    gw_log_format((enum gw_log_format)conf->process.log_format);
+}
+
+/* Each is said, however many there are. */
+static void print_problems(struct gw_problems *problems)
+{
+    char *text = NULL, *rest;
+    size_t len = 0;
+    FILE *to = gw_log_for_machines() ? open_memstream(&text, &len) : NULL;
+    gw_problems_print(problems, to ? to : stderr);
+    if (!to || fclose(to) != 0)
+        return;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        struct gw_log_site site = {0};
+        gw_log_at(&site, strstr(line, ": warning: ") ? GW_WARNING : GW_ERROR, "configuration", "%s", line);
+    }
+    free(text);
+}
+
+static void say_running(struct gw_pipeline *p)
+{
+    char *hints = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&hints, &n);
+    if (to) {
+        gw_pipeline_hint(p, to);
+        fclose(to);
+    }
+    fprintf(stderr, "ddgate " DDGATE_VERSION " is running.%s\n%s", n ? " Point an application at it, for example:" : "", n ? hints : "");
+    free(hints);
+}
+
+/* How to go on, for people. */
+static void greet(struct gw_pipeline *p)
+{
+    if (gw_log_for_machines()) {
+        gw_log(GW_INFO, "ddgate", "ddgate " DDGATE_VERSION " is running");
+        return;
+    }
+    say_running(p);
+}
+
+/* Reads the file again. The configuration that is in place from now on: the new one, or, when something is wrong with that, the old. */
+static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struct gw_conf *old)
+{
+    struct gw_problems *problems = gw_problems_new();
+    struct gw_conf *conf = problems ? gw_conf_read(file, &world, problems) : NULL;
+    bool good = conf && gw_pipeline_reload(p, conf, problems);
+    if (problems)
+        print_problems(problems);
+    if (!good)
+        gw_log(GW_ERROR, "ddgate", "the configuration was read again and has mistakes: nothing was changed");
+    gw_problems_drop(problems);
+    gw_conf_drop(good ? old : conf);
+    if (!good)
+        return old;
+    set_log(conf);
+    return conf;
+}
+
+/* A terminal that was closed sends SIGHUP as well: then there is nobody left whom to work for. */
+static bool terminal_is_gone(bool had_one)
+{
+    return had_one && tcgetpgrp(STDIN_FILENO) < 0;
+}
+
+/* Until a signal says that it is time to stop. */
+static int work(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
+{
+    bool terminal = tcgetpgrp(STDIN_FILENO) >= 0;
+    int number;
+    while (sigwait(signals, &number) != 0 || (number == SIGHUP && !terminal_is_gone(terminal)))
+        *conf = read_again(p, file, *conf);
+    return number;
+}
+
+static int run(struct gw_pipeline *p, struct gw_admin *admin, const char *file, struct gw_conf **conf, const sigset_t *signals)
+{
+    if (!gw_admin_start(admin) || !gw_pipeline_start(p)) {
+        gw_pipeline_stop(p, 0);
+        return EXIT_OTHER;
+    }
+    greet(p);
+    int number = work(p, file, conf, signals);
+    gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));
+    drain(p, signals, (*conf)->process.shutdown_timeout);
+    return close_books(p);
+}
+
+/* After `ddgate check`: what would run, by name. */
+static void print_plan(const char *file, const struct gw_conf *conf)
+{
+    printf("%s: ok\n", file);
+    for (size_t i = 0; i < conf->receivers_n; i++)
+        printf("  %s: %s\n", conf->receivers[i].path, conf->receivers[i].module->name);
+    for (size_t i = 0; i < conf->exporters_n; i++)
+        printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
+}
+
+/* Opens what the configuration says, and runs it, or says that it could. */
+static int execute(const struct gw_cli *cli, struct gw_conf **at, struct gw_problems *problems, const sigset_t *signals)
+{
+    struct gw_conf *conf = *at;
+    bool check = cli->command == GW_CLI_CHECK;
+    struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_problems_errors(problems));
+    if (!p) {
+        fputs("ddgate: not enough memory to start\n", stderr);
+        return EXIT_OTHER;
+    }
+    const struct gw_admin_source source = gw_pipeline_source(p);
+    int code = EXIT_WELL;
+    gw_pipeline_open(p, problems);
+    struct gw_admin *admin = check || gw_problems_errors(problems) ? NULL : gw_admin_open(conf->process.admin_listen, &source, problems);
+    if (check || gw_problems_errors(problems))
+        gw_problems_print(problems, stderr);
+    else
+        print_problems(problems);
+    if (gw_problems_errors(problems))
+        code = EXIT_CONFIGURATION;
+    else if (check)
+        print_plan(cli->file, conf);
+    else
+        code = run(p, admin, cli->file, at, signals);
+    gw_admin_drop(admin);
+    gw_pipeline_drop(p);
+    return code;
+}
+
+static int configured(const struct gw_cli *cli, const sigset_t *signals)
+{
+    struct gw_problems *problems = gw_problems_new();
+    struct gw_conf *conf = problems ? gw_conf_read(cli->file, &world, problems) : NULL;
+    int code = EXIT_OTHER;
+    if (conf) {
+        set_log(conf);
+        code = execute(cli, &conf, problems, signals);
+    } else {
+        fputs("ddgate: not enough memory to start\n", stderr);
+    }
+    gw_conf_drop(conf);
+    gw_problems_drop(problems);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct gw_cli cli;
+    sigset_t signals;
+    setlocale(LC_ALL, "C");
+    if (argc > 1 && strcmp(argv[1], "pipeline") == 0)
+        return gw_try_main(argc - 2, argv + 2);
+    if (!gw_cli_parse(&cli, argc, argv, stderr))
+        return EXIT_CONFIGURATION;
+    switch (cli.command) {
+    case GW_CLI_VERSION:
+        puts("ddgate " DDGATE_VERSION);
+        return EXIT_WELL;
+    case GW_CLI_HELP:
+        return gw_cli_help(cli.topic, stdout, stderr) ? EXIT_WELL : EXIT_CONFIGURATION;
+    case GW_CLI_REFERENCE:
+        return gw_reference_write(cli.dir) ? EXIT_WELL : EXIT_OTHER;
+    case GW_CLI_RUN:
+    case GW_CLI_CHECK:
+        break;
+    }
+    tune_memory();
+    raise_descriptors();
+    block_signals(&signals);
+    return configured(&cli, &signals);
+}

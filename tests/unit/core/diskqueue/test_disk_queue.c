@@ -1,0 +1,343 @@
+/* The disk queue behind the fan-out: senders that fall behind and catch up, stops and starts, disks that fail, under a clock of the test's
+ * own. SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/exporters/sender/export_bed.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "core/diskqueue/disk_queue.h"
+
+static char directory[64];
+static int sync_errno, write_errno;
+
+static int bad_sync(int fd)
+{
+    errno = sync_errno;
+    return sync_errno ? -1 : 0;
+}
+
+static ssize_t bad_write(int fd, const struct iovec *v, int n, off_t at)
+{
+    errno = write_errno;
+    return write_errno ? -1 : gw_store_system.write(fd, v, n, at);
+}
+
+static struct gw_store_io disk;
+static struct gw_storage_conf conf;
+static struct gw_storage *storage;
+
+static int set_up(void **state)
+{
+    snprintf(directory, sizeof directory, "%s/ddgate-storage-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (!mkdtemp(directory))
+        return -1;
+    sync_errno = write_errno = 0;
+    disk = gw_store_system;
+    disk.sync = bad_sync;
+    disk.write = bad_write;
+    conf = (struct gw_storage_conf){gw_str_z(directory), 32 << 20, GW_FSYNC_NEVER, GW_SEC, &disk};
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char path[400];
+    DIR *dir = opendir(directory);
+    for (const struct dirent *e; (e = readdir(dir));) {
+        snprintf(path, sizeof path, "%s/%s", directory, e->d_name);
+        unlink(path);
+    }
+    closedir(dir);
+    return rmdir(directory);
+}
+
+static void open_storage(struct bed *b)
+{
+    struct gw_err err;
+    storage = gw_storage_open(&conf, b->ledger, &err);
+    assert_non_null(storage);
+    gw_fanout_store(b->fanout, &gw_storage_durable, storage);
+}
+
+/* After the test has set conf[b->n]. */
+static void add(struct bed *b, const char *name)
+{
+    unsigned i = b->n++;
+    b->conf[i].name = gw_str_z(name);
+    b->paper[i].now = b->now;
+    b->sender[i] = gw_sender_new(&paper_exporter, &b->paper[i], &b->conf[i], b->ledger, b->ids);
+    assert_true(gw_sender_store(b->sender[i], storage, &b->budget));
+    gw_fanout_add(b->fanout, gw_sender_route(b->sender[i]));
+}
+
+static struct bed *one(size_t queue_size)
+{
+    struct bed *b = bed_new();
+    open_storage(b);
+    b->conf[0].queue_size = queue_size;
+    b->conf[0].in_flight = 1;
+    b->conf[0].batch_bytes = 10000;
+    add(b, "paper");
+    return b;
+}
+
+static void stop(struct bed *b, gw_nsec patience)
+{
+    gw_fanout_stop(b->fanout);
+    for (unsigned i = 0; i < b->n; i++)
+        gw_sender_stop(b->sender[i], b->now + patience);
+    bed_run(b, b->now + patience + GW_SEC);
+    for (unsigned i = 0; i < b->n; i++)
+        gw_sender_finish(b->sender[i]);
+}
+
+static void drop(struct bed *b)
+{
+    for (unsigned i = 0; i < b->n; i++) {
+        gw_sender_drop(b->sender[i]);
+        b->sender[i] = NULL;
+    }
+    gw_storage_close(storage);
+    bed_drop(b);
+}
+
+static void what_does_not_fit_comes_back_once_and_in_order(void **state)
+{
+    struct bed *b = one(50000);
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 100 * GW_SEC;
+    for (int i = 0; i < 2000; i++)
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 2), GW_OK);
+    bed_run(b, b->now + 50 * GW_SEC);
+    assert_true(gw_queue_used(gw_sender_route(b->sender[0]).queue) <= 50000 + 2000);
+    assert_true(atomic_load(&b->budget.used) <= 50000 + 2000);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED) + bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 4000);
+    bed_run(b, b->now + 400 * GW_SEC);
+    bed_arrived(b, 0, 0, 2000, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 4000);
+    bed_offer(b, GW_TRACES, 1000, 2); /* it is level: by memory again */
+    assert_true(gw_queue_used(gw_sender_route(b->sender[0]).queue) > 0);
+    bed_run(b, b->now + 10 * GW_SEC);
+    bed_arrived(b, 0, 2000, 2001, 1);
+    drop(b);
+}
+
+static void memory_that_others_hold_is_not_needed(void **state)
+{
+    struct bed *b = one(1 << 20);
+    b->budget.limit = 100;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+    assert_int_equal(atomic_load(&b->budget.used), 0);
+    bed_run(b, b->now + 60 * GW_SEC);
+    bed_arrived(b, 0, 0, 100, 1);
+    drop(b);
+}
+
+static void a_stop_leaves_and_a_start_finds(void **state)
+{
+    struct bed *b = one(20000);
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 100; i++)
+        bed_offer(b, i % 3 ? GW_TRACES : GW_LOGS, 1000, 1);
+    bed_run(b, b->now + 10 * GW_SEC);
+    stop(b, GW_SEC);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(gw_ledger_lost(&v), 0);
+    assert_int_equal(gw_ledger_stored(&v), 100);
+    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_STORED), 34);
+    drop(b);
+    b = one(20000);
+    assert_int_equal(bed_view(b).signal[GW_LOGS].exporter[0].recovered, 34);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].exporter[0].recovered, 66);
+    bed_run(b, b->now + 100 * GW_SEC);
+    bed_arrived(b, 0, 0, 100, 1);
+    stop(b, GW_SEC);
+    v = bed_view(b);
+    assert_int_equal(gw_ledger_stored(&v), 0);
+    drop(b);
+}
+
+static void a_drain_sends_what_is_on_the_disk_too(void **state)
+{
+    struct bed *b = one(20000);
+    for (int i = 0; i < 500; i++)
+        bed_offer(b, GW_TRACES, 1000, 1);
+    stop(b, 100 * GW_SEC);
+    bed_arrived(b, 0, 0, 500, 1);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(gw_ledger_stored(&v), 0);
+    drop(b);
+}
+
+static void what_is_too_old_on_the_disk_is_given_up(void **state)
+{
+    struct bed *b = one(20000);
+    b->conf[0].max_age = 100 * GW_SEC;
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 150 * GW_SEC;
+    for (int i = 0; i < 200; i++)
+        bed_offer(b, GW_TRACES, 1000, 1);
+    bed_run(b, b->now + 120 * GW_SEC);
+    for (int i = 0; i < 200; i++)
+        bed_offer(b, GW_TRACES, 1000, 1);
+    bed_run(b, b->now + 200 * GW_SEC);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EXPIRED), 200);
+    bed_arrived(b, 0, 0, 200, 0);
+    bed_arrived(b, 0, 200, 400, 1);
+    drop(b);
+}
+
+static void a_full_log_refuses_everybody_or_drops_the_oldest(void **state)
+{
+    for (int drops = 0; drops < 2; drops++) {
+        struct bed *b = bed_new();
+        open_storage(b);
+        b->conf[0].queue_size = 100000;
+        b->conf[0].when_full = drops ? GW_FULL_DROP_OLDEST : GW_FULL_REJECT;
+        b->paper[0].behave = outage;
+        b->paper[0].up_at = GW_NEVER;
+        add(b, "dead");
+        add(b, "live");
+        int taken = 0, refused = 0;
+        for (int i = 0; i < 400; i++) {
+            enum gw_code code = bed_offer(b, GW_TRACES, 100000, 1);
+            assert_true(code == GW_OK || code == GW_QUEUE_FULL);
+            taken += code == GW_OK;
+            refused += code != GW_OK;
+            bed_run(b, b->now + GW_SEC / 10);
+        }
+        bed_run(b, b->now + 10 * GW_SEC);
+        assert_int_equal(b->paper[1].taken_items, taken);
+        assert_int_equal(refused > 0, !drops);
+        assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EVICTED) > 0, drops);
+        b->paper[0].up_at = b->now;
+        bed_run(b, b->now + 100 * GW_SEC);
+        assert_int_equal(b->paper[0].taken_items + bed_dropped(b, 0, GW_TRACES, GW_WHY_EVICTED), taken);
+        bed_arrived(b, 0, 390, 400, drops);
+        drop(b);
+        assert_int_equal(tear_down(state), 0);
+        assert_int_equal(set_up(state), 0);
+    }
+}
+
+struct told {
+    struct gw_receipt receipt;
+    int times, kept;
+};
+
+static void hear(struct gw_receipt *r, bool kept)
+{
+    struct told *t = (struct told *)r;
+    t->times++;
+    t->kept += kept;
+}
+
+static enum gw_code offer_with(struct bed *b, struct told *told)
+{
+    struct gw_frame *f = bed_frame(b, GW_LOGS, 1000, 1);
+    f->receipt = &told->receipt;
+    return bed_offer_frame(b, f);
+}
+
+static void a_source_hears_when_it_is_on_the_disk(void **state)
+{
+    struct bed *b = one(20000);
+    struct told told = {.receipt = {hear}};
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    assert_int_equal(offer_with(b, &told), GW_OK);
+    assert_int_equal(told.times, 1);
+    assert_int_equal(told.kept, 1);
+    stop(b, GW_SEC);
+    assert_int_equal(told.times, 1);
+    drop(b);
+}
+
+static void a_disk_that_takes_nothing_refuses(void **state)
+{
+    struct bed *b = one(20000);
+    struct told told = {.receipt = {hear}};
+    struct gw_err err;
+    write_errno = ENOSPC;
+    struct gw_frame *f = bed_frame(b, GW_TRACES, 1000, 3);
+    struct gw_intake in = {.received = 3};
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, &err), GW_STORAGE);
+    assert_non_null(strstr(err.what, strerror(ENOSPC)));
+    assert_int_equal(gw_queue_used(gw_sender_route(b->sender[0]).queue), 0);
+    assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 3);
+    f = bed_frame(b, GW_LOGS, 1000, 1);
+    f->receipt = &told.receipt;
+    in = (struct gw_intake){.received = 1};
+    assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_STORAGE);
+    assert_int_equal(told.times, 0); /* it is the caller's still */
+    f->receipt = NULL;
+    gw_frame_drop(f);
+    write_errno = 0;
+    drop(b);
+}
+
+/* A sync that fails: the sender of the data is not told that it is safe, and it is delivered all the same. */
+static void a_sync_that_fails_is_no_200(void **state)
+{
+    struct told told = {.receipt = {hear}};
+    conf.fsync = GW_FSYNC_ALWAYS;
+    struct bed *b = one(20000);
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+    sync_errno = EIO;
+    assert_int_equal(offer_with(b, &told), GW_STORAGE);
+    assert_int_equal(told.times, 0);
+    sync_errno = 0;
+    bed_run(b, b->now + 10 * GW_SEC);
+    bed_arrived(b, 0, 0, 2, 1);
+    assert_int_equal(told.kept, 1); /* by the backend */
+    drop(b);
+}
+
+static void parts_are_done_together(void **state)
+{
+    struct gw_stored stored;
+    struct gw_node *n[3];
+    for (int left = 0; left < 2; left++) {
+        struct bed *b = bed_new();
+        for (int i = 0; i < 3; i++)
+            n[i] = gw_node_new(bed_frame(b, GW_TRACES, 100, 1), 100);
+        assert_true(gw_node_share(n[0], n[1])); /* not stored: nothing to share */
+        assert_null(n[0]->share);
+        assert_false(gw_node_settle(n[0], true, &stored));
+        n[0]->frame->stored = (struct gw_stored){7, 9};
+        assert_true(gw_node_share(n[0], n[1]));
+        n[0]->frame->stored = (struct gw_stored){0, 0}; /* it holds a part now */
+        assert_true(gw_node_share(n[1], n[2]));
+        assert_false(gw_node_settle(n[1], !left, &stored));
+        assert_false(gw_node_settle(n[0], true, &stored));
+        assert_int_equal(gw_node_settle(n[2], true, &stored), !left);
+        assert_int_equal(stored.segment, 7);
+        assert_int_equal(stored.at, 9);
+        for (int i = 0; i < 3; i++)
+            gw_node_drop(n[i]);
+        bed_drop(b);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_does_not_fit_comes_back_once_and_in_order),
+        TEST(memory_that_others_hold_is_not_needed),
+        TEST(a_stop_leaves_and_a_start_finds),
+        TEST(a_drain_sends_what_is_on_the_disk_too),
+        TEST(what_is_too_old_on_the_disk_is_given_up),
+        TEST(a_full_log_refuses_everybody_or_drops_the_oldest),
+        TEST(a_source_hears_when_it_is_on_the_disk),
+        TEST(a_disk_that_takes_nothing_refuses),
+        TEST(a_sync_that_fails_is_no_200),
+        TEST(parts_are_done_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

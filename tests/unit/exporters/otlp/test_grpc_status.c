@@ -1,0 +1,135 @@
+/* What each answer of a gRPC backend means, row by row of OTLP's table and of what servers say besides.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <grpc/status.h>
+
+#include "exporters/otlp/grpc_status.h"
+
+static struct gw_outcome judge(int status, const char *message, gw_str details, size_t sent)
+{
+    struct gw_grpc_answer a = {.status = status, .message = gw_str_z(message), .details = details, .sent = sent};
+    struct gw_outcome o;
+    gw_grpc_judge(&a, &o);
+    return o;
+}
+
+static void statuses_mean_what_otlp_says(void **state)
+{
+    static const struct {
+        int status;
+        const char *message;
+        size_t sent;
+        enum gw_verdict verdict;
+        const char *text, *remedy; /* remedy: a part of it, or NULL */
+    } table[] = {
+        {GRPC_STATUS_CANCELLED, "", 9, GW_RETRY, "CANCELLED", NULL},
+        {GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded", 9, GW_RETRY, "DEADLINE_EXCEEDED: Deadline Exceeded", "timeout"},
+        {GRPC_STATUS_ABORTED, "x", 9, GW_RETRY, "ABORTED: x", NULL},
+        {GRPC_STATUS_OUT_OF_RANGE, "x", 9, GW_RETRY, "OUT_OF_RANGE: x", NULL},
+        {GRPC_STATUS_UNAVAILABLE, "x", 9, GW_RETRY, "UNAVAILABLE: x", NULL},
+        {GRPC_STATUS_DATA_LOSS, "x", 9, GW_RETRY, "DATA_LOSS: x", NULL},
+        {GRPC_STATUS_UNKNOWN, "x", 9, GW_REFUSED, "UNKNOWN: x", NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "no", 9, GW_REFUSED, "INVALID_ARGUMENT: no", NULL},
+        {GRPC_STATUS_ALREADY_EXISTS, "x", 9, GW_REFUSED, "ALREADY_EXISTS: x", NULL},
+        {GRPC_STATUS_FAILED_PRECONDITION, "x", 9, GW_REFUSED, "FAILED_PRECONDITION: x", NULL},
+        {GRPC_STATUS_INTERNAL, "x", 9, GW_REFUSED, "INTERNAL: x", NULL},
+        {GRPC_STATUS_UNIMPLEMENTED, "unknown service", 9, GW_REFUSED, "UNIMPLEMENTED: unknown service", "no OTLP/gRPC service"},
+        {99, "x", 9, GW_REFUSED, "unknown status: x", NULL},
+        {-1, "x", 9, GW_REFUSED, "unknown status: x", NULL},
+        {GRPC_STATUS_UNAUTHENTICATED, "who", 9, GW_HOLD, "UNAUTHENTICATED: who", "credentials"},
+        {GRPC_STATUS_PERMISSION_DENIED, "no", 9, GW_HOLD, "PERMISSION_DENIED: no", "credentials"},
+        {GRPC_STATUS_NOT_FOUND, "project", 9, GW_HOLD, "NOT_FOUND: project", "project"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received message larger than max (5000000 vs. 4194304)", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "grpc: received message larger than max", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size 4194304: 5000000", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16385, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16384, GW_REFUSED, NULL, NULL},
+        {GRPC_STATUS_OUT_OF_RANGE, "Error, decoded message length too large: found 5000000 bytes", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", 9, GW_HOLD, NULL, "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNAVAILABLE, "last error: Connection refused", 9, GW_RETRY, NULL, "running"},
+        {GRPC_STATUS_UNAVAILABLE, "Trying to connect an http1.x server", 9, GW_RETRY, NULL, "HTTP/1"},
+        {GRPC_STATUS_UNAVAILABLE, "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", 9, GW_RETRY, NULL, "tls.ca"},
+        {GRPC_STATUS_UNAVAILABLE, "SSL routines::certificate verify failed", 9, GW_RETRY, NULL, "tls.ca"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct gw_outcome o = judge(table[i].status, table[i].message, GW_NOSTR, table[i].sent);
+        assert_int_equal(o.verdict, table[i].verdict);
+        assert_true(o.retry_after == 0);
+        if (table[i].text)
+            assert_string_equal(o.text, table[i].text);
+        if (table[i].remedy)
+            assert_non_null(strstr(o.remedy, table[i].remedy));
+        else
+            assert_null(o.remedy);
+    }
+}
+
+/* google.rpc.Status { code 8, message "q", details [ Any { RetryInfo { retry_delay { 2 s, 500 ms } } } ] } */
+static const char retry_info[] =
+    "\x08\x08\x12\x01q\x1a\x36\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x0a\x0a\x08\x08\x02\x10\x80\xca\xb5\xee\x01";
+
+static void retry_info_is_obeyed(void **state)
+{
+    gw_str details = {retry_info, sizeof retry_info - 1};
+    struct gw_outcome o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota", details, 1 << 20);
+    assert_int_equal(o.verdict, GW_RETRY);
+    assert_true(o.retry_after == 2 * GW_SEC + 500 * GW_MSEC);
+    assert_string_equal(o.text, "RESOURCE_EXHAUSTED: quota");
+    o = judge(GRPC_STATUS_UNAVAILABLE, "", details, 1);
+    assert_int_equal(o.verdict, GW_RETRY);
+    assert_true(o.retry_after == 2 * GW_SEC + 500 * GW_MSEC);
+    o = judge(GRPC_STATUS_INVALID_ARGUMENT, "", details, 1);
+    assert_int_equal(o.verdict, GW_REFUSED);
+}
+
+static void details_that_are_cut_short_are_no_details(void **state)
+{
+    for (size_t len = 0; len < sizeof retry_info - 1; len++) {
+        char *copy = malloc(len + 1); /* so that the address sanitizer sees its end */
+        memcpy(copy, retry_info, len);
+        struct gw_outcome o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "too large", gw_str_n(copy, len), 1 << 20);
+        assert_int_equal(o.verdict, GW_SPLIT);
+        free(copy);
+    }
+}
+
+static void partial_success_is_read(void **state)
+{
+    static const char response[] = "\x0a\x0b\x08\x07\x12\x07too old";
+    struct gw_grpc_answer a = {.status = GRPC_STATUS_OK, .response = {response, sizeof response - 1}};
+    struct gw_outcome o;
+    gw_grpc_judge(&a, &o);
+    assert_int_equal(o.verdict, GW_DONE);
+    assert_int_equal(o.rejected, 7);
+    assert_string_equal(o.text, "too old");
+    a.response = GW_NOSTR;
+    gw_grpc_judge(&a, &o);
+    assert_int_equal(o.verdict, GW_DONE);
+    assert_int_equal(o.rejected, 0);
+    assert_string_equal(o.text, "");
+}
+
+static void long_words_are_cut_between_characters(void **state)
+{
+    char message[1000];
+    for (size_t i = 0; i + 2 < sizeof message; i += 2)
+        memcpy(message + i, "\xc3\xa9\n", 3);
+    struct gw_outcome o = judge(GRPC_STATUS_INTERNAL, message, GW_NOSTR, 1);
+    assert_true(strlen(o.text) < sizeof o.text);
+    assert_true(gw_utf8_valid(gw_str_z(o.text)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(statuses_mean_what_otlp_says),
+        cmocka_unit_test(retry_info_is_obeyed),
+        cmocka_unit_test(details_that_are_cut_short_are_no_details),
+        cmocka_unit_test(partial_success_is_read),
+        cmocka_unit_test(long_words_are_cut_between_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

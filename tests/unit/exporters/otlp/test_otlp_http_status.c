@@ -1,0 +1,129 @@
+/* OTLP/HTTP's table of answers, row by row. SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#include "exporters/otlp/otlp_http_status.h"
+#include "exporters/otlp/otlp_response.h"
+
+#define PROTO GW_STR("application/x-protobuf")
+#define JSON GW_STR("application/json; charset=utf-8")
+
+static struct gw_outcome outcome_of(long status, gw_str type, gw_str body, gw_nsec retry_after)
+{
+    struct otlp_http_answer a = {.status = status, .content_type = type, .body = body, .retry_after = retry_after};
+    struct gw_outcome out = {0};
+    otlp_http_outcome(&a, &out);
+    return out;
+}
+
+static void every_status_has_its_verdict(void **state)
+{
+    static const struct {
+        long status;
+        enum gw_verdict verdict;
+    } table[] = {{200, GW_DONE},    {202, GW_DONE},  {301, GW_HOLD},    {307, GW_HOLD},    {400, GW_REFUSED}, {401, GW_HOLD},
+                 {403, GW_HOLD},    {404, GW_HOLD},  {405, GW_HOLD},    {407, GW_HOLD},    {408, GW_REFUSED}, {409, GW_REFUSED},
+                 {413, GW_SPLIT},   {415, GW_HOLD},  {418, GW_REFUSED}, {422, GW_REFUSED}, {429, GW_RETRY},   {500, GW_REFUSED},
+                 {501, GW_REFUSED}, {502, GW_RETRY}, {503, GW_RETRY},   {504, GW_RETRY},   {505, GW_REFUSED}, {599, GW_REFUSED}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct gw_outcome out = outcome_of(table[i].status, GW_NOSTR, GW_NOSTR, 0);
+        if (out.verdict != table[i].verdict)
+            fail_msg("status %ld: verdict %d, want %d", table[i].status, (int)out.verdict, (int)table[i].verdict);
+        assert_true((out.verdict == GW_HOLD) == (out.remedy != NULL));
+    }
+}
+
+/* partial_success { rejected_spans: 3, error_message: "no" } */
+static void partial_success_counts_and_quotes(void **state)
+{
+    struct gw_outcome out = outcome_of(200, PROTO, GW_STR("\x0a\x06\x08\x03\x12\x02no"), 0);
+    assert_int_equal(out.verdict, GW_DONE);
+    assert_int_equal(out.rejected, 3);
+    assert_string_equal(out.text, "no");
+    out = outcome_of(200, JSON, GW_STR("{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"too old\"}}"), 0);
+    assert_int_equal(out.rejected, 7);
+    assert_string_equal(out.text, "too old");
+    out = outcome_of(200, JSON, GW_STR("{}"), 0);
+    assert_int_equal(out.rejected, 0);
+    assert_string_equal(out.text, "");
+}
+
+static void a_negative_or_broken_count_is_none(void **state)
+{
+    struct gw_outcome out = outcome_of(200, PROTO, GW_STR("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 0);
+    assert_int_equal(out.rejected, 0);
+    out = outcome_of(200, PROTO, GW_STR("\x0a\xff"), 0);
+    assert_int_equal(out.verdict, GW_DONE);
+    out = outcome_of(200, JSON, GW_STR("{\"partialSuccess\":"), 0);
+    assert_int_equal(out.verdict, GW_DONE);
+    assert_int_equal(out.rejected, 0);
+}
+
+/* google.rpc.Status { code 14, message "wait", details RetryInfo { retry_delay { seconds 2 nanos 500000000 } } } */
+static void retry_info_and_retry_after_the_later_wins(void **state)
+{
+    static const char status[] =
+        "\x08\x0e\x12\x04wait\x1a\x36\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x0a\x0a\x08\x08\x02\x10\x80\xca\xb5\xee\x01";
+    gw_str body = gw_str_n(status, sizeof status - 1);
+    struct gw_outcome out = outcome_of(503, PROTO, body, 0);
+    assert_int_equal(out.verdict, GW_RETRY);
+    assert_int_equal(out.retry_after, 2 * GW_SEC + 500 * GW_MSEC);
+    assert_string_equal(out.text, "HTTP 503: wait");
+    out = outcome_of(503, PROTO, body, 9 * GW_SEC);
+    assert_int_equal(out.retry_after, 9 * GW_SEC);
+}
+
+static void words_are_cut_and_harmless(void **state)
+{
+    char body[2000];
+    memset(body, 'x', sizeof body);
+    body[0] = '\x1b';
+    body[1] = '\n';
+    struct gw_outcome out = outcome_of(400, GW_STR("text/plain"), gw_str_n(body, sizeof body), 0);
+    assert_int_equal(strlen(out.text), sizeof out.text - 1);
+    assert_memory_equal(out.text, "HTTP 400:   xxx", 15);
+    out = outcome_of(400, GW_STR("text/plain"), GW_STR("\xff\xfe"), 0);
+    assert_string_equal(out.text, "HTTP 400");
+}
+
+static void a_redirect_names_its_target(void **state)
+{
+    struct otlp_http_answer a = {.status = 308, .location = GW_STR("https://elsewhere.example/v1/traces")};
+    struct gw_outcome out = {0};
+    otlp_http_outcome(&a, &out);
+    assert_string_equal(out.text, "HTTP 308 to https://elsewhere.example/v1/traces");
+    assert_non_null(strstr(out.remedy, "endpoint"));
+}
+
+static void transport_errors_are_retried_and_certificates_held(void **state)
+{
+    struct gw_outcome out = {0};
+    otlp_http_transport_error(CURLE_COULDNT_CONNECT, "Failed to connect", &out);
+    assert_int_equal(out.verdict, GW_RETRY);
+    assert_string_equal(out.text, "Failed to connect");
+    out = (struct gw_outcome){0};
+    otlp_http_transport_error(CURLE_OPERATION_TIMEDOUT, "", &out);
+    assert_int_equal(out.verdict, GW_RETRY);
+    assert_true(strlen(out.text) > 0);
+    out = (struct gw_outcome){0};
+    otlp_http_transport_error(CURLE_PEER_FAILED_VERIFICATION, "self-signed", &out);
+    assert_int_equal(out.verdict, GW_HOLD);
+    assert_non_null(strstr(out.remedy, "tls.ca"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_status_has_its_verdict),
+        cmocka_unit_test(partial_success_counts_and_quotes),
+        cmocka_unit_test(a_negative_or_broken_count_is_none),
+        cmocka_unit_test(retry_info_and_retry_after_the_later_wins),
+        cmocka_unit_test(words_are_cut_and_harmless),
+        cmocka_unit_test(a_redirect_names_its_target),
+        cmocka_unit_test(transport_errors_are_retried_and_certificates_held),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

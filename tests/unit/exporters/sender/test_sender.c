@@ -1,0 +1,554 @@
+/* Batching, retrying, splitting, joining and draining under a simulated clock: hours of outage in milliseconds.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/exporters/sender/export_bed.h"
+
+#include "core/config/config_diagnostic.h"
+
+static void small_frames_go_out_together_after_the_delay(void **state)
+{
+    struct bed *b = bed_of_one();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(bed_offer(b, GW_TRACES, 100, 5), GW_OK);
+    bed_run(b, b->now + 199 * GW_MSEC);
+    assert_int_equal(b->paper[0].sends, 0);
+    bed_run(b, b->now + 20 * GW_MSEC);
+    assert_int_equal(b->paper[0].sends, 1);
+    assert_int_equal(b->paper[0].largest, 300);
+    bed_arrived(b, 0, 0, 3, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 15);
+    bed_drop(b);
+}
+
+static void a_full_batch_waits_for_nothing_and_keeps_its_limits(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 1000;
+    b->conf[0].batch_items = 50;
+    bed_add(b, "paper");
+    for (int i = 0; i < 9; i++) /* 4 fit by bytes; 2 of the larger ones by items */
+        bed_offer(b, GW_TRACES, i < 5 ? 240 : 10, i < 5 ? 1 : 20);
+    bed_settle(b, 0);
+    assert_int_equal(b->paper[0].sends, 2);
+    assert_int_equal(b->paper[0].open[0].batch->n, 4);
+    assert_int_equal(b->paper[0].open[1].batch->n, 3);
+    assert_int_equal(b->paper[0].open[1].batch->items, 41);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].sends, 3); /* the rest was not full and has waited */
+    bed_arrived(b, 0, 0, 9, 1);
+    bed_drop(b);
+}
+
+static void a_frame_larger_than_a_batch_goes_alone(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 1000;
+    bed_add(b, "paper");
+    bed_offer(b, GW_TRACES, 5000, 1);
+    bed_offer(b, GW_TRACES, 10, 1);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].sends, 2);
+    assert_int_equal(b->paper[0].largest, 5000);
+    bed_drop(b);
+}
+
+static void signals_do_not_mix(void **state)
+{
+    struct bed *b = bed_of_one();
+    bed_offer(b, GW_TRACES, 100, 2);
+    bed_offer(b, GW_LOGS, 100, 3);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].sends, 2);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 2);
+    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_DELIVERED), 3);
+    bed_drop(b);
+}
+
+static void requests_overlap_up_to_in_flight(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 1000;
+    b->conf[0].in_flight = 3;
+    b->paper[0].latency = GW_SEC;
+    bed_add(b, "paper");
+    for (int i = 0; i < 12; i++)
+        bed_offer(b, GW_TRACES, 1000, 1);
+    bed_run(b, b->now + 3 * GW_SEC + 999 * GW_MSEC);
+    assert_int_equal(b->paper[0].most_open, 3);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 9); /* three a second */
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 12, 1);
+    bed_drop(b);
+}
+
+static void an_outage_of_half_an_hour_loses_nothing(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 1800 * GW_SEC;
+    for (int i = 0; i < 900; i++) {
+        assert_int_equal(bed_offer(b, GW_TRACES, 10000, 10), GW_OK);
+        bed_run(b, b->now + 2 * GW_SEC);
+    }
+    assert_true(b->paper[0].sends < 4 * 400); /* four slots, on average one try in 15 s */
+    assert_true(b->paper[0].sends > 4 * 60);
+    bed_run(b, b->now + 60 * GW_SEC);
+    bed_arrived(b, 0, 0, 900, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 9000);
+    bed_drop(b);
+}
+
+static struct gw_outcome asks_for_a_minute(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return p->sends > 1 ? takes_all(p, batch, now) : (struct gw_outcome){.verdict = GW_RETRY, .retry_after = 60 * GW_SEC};
+}
+
+static void nothing_is_sent_before_the_backend_allows_it(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = asks_for_a_minute;
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + 120 * GW_SEC);
+    assert_int_equal(b->paper[0].sends, 2);
+    assert_true(b->paper[0].sent_at[1] - b->paper[0].sent_at[0] >= 60 * GW_SEC + b->paper[0].latency);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_drop(b);
+}
+
+static void what_is_too_old_is_given_up_wherever_it_is(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].in_flight = 1;
+    b->conf[0].max_age = 600 * GW_SEC;
+    bed_add(b, "paper");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 1000 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 1); /* in the one slot */
+    bed_run(b, b->now + GW_SEC);
+    bed_offer(b, GW_TRACES, 100, 2); /* behind it */
+    bed_run(b, b->now + 599 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED), 2);
+    bed_run(b, b->now + 10 * GW_SEC);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EXPIRED), 3);
+    bed_offer(b, GW_TRACES, 100, 4);
+    bed_run(b, b->now + 500 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 4);
+    bed_arrived(b, 0, 0, 2, 0);
+    bed_drop(b);
+}
+
+static void frames_of_one_batch_expire_one_by_one(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].max_age = 600 * GW_SEC;
+    b->conf[0].batch_delay = 60 * GW_SEC;
+    bed_add(b, "paper");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 615 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + 50 * GW_SEC);
+    bed_offer(b, GW_TRACES, 100, 2);
+    bed_run(b, b->now + 600 * GW_SEC);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EXPIRED), 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 2);
+    bed_drop(b);
+}
+
+static void what_is_too_large_is_halved_and_remembered(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = too_large;
+    b->paper[0].limit = 150000;
+    for (int i = 0; i < 30; i++)
+        bed_offer(b, GW_TRACES, 20000, 3);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 30, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 90);
+    unsigned refused = b->paper[0].sends;
+    for (int i = 0; i < 30; i++)
+        bed_offer(b, GW_TRACES, 20000, 3);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 30, 60, 1);
+    assert_int_equal(b->paper[0].sends - refused, 8); /* four frames each, by what was learned: none is refused any more */
+    bed_drop(b);
+}
+
+static void one_span_that_is_too_large_is_rejected_alone(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = too_large;
+    b->paper[0].limit = 1000;
+    bed_offer(b, GW_TRACES, 500, 1);
+    bed_offer(b, GW_TRACES, 1001, 1);
+    bed_offer(b, GW_TRACES, 500, 1);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 2);
+    bed_arrived(b, 0, 1, 2, 0);
+    bed_drop(b);
+}
+
+static struct gw_outcome takes_part(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return (struct gw_outcome){.verdict = GW_DONE, .rejected = batch->items > 10 ? 7 : 1000, .text = "no such project"};
+}
+
+static void partial_success_is_counted_and_not_repeated(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = takes_part;
+    bed_offer(b, GW_TRACES, 100, 50);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].sends, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 7);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 43);
+    bed_offer(b, GW_TRACES, 100, 5); /* a backend that rejects more than it got */
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 12);
+    bed_drop(b);
+}
+
+static struct gw_outcome refuses(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return (struct gw_outcome){.verdict = GW_REFUSED, .text = "bad data"};
+}
+
+static void refused_data_is_not_repeated(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = refuses;
+    bed_offer(b, GW_LOGS, 100, 50);
+    bed_run(b, b->now + 100 * GW_SEC);
+    assert_int_equal(b->paper[0].sends, 1);
+    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_REJECTED), 50);
+    bed_drop(b);
+}
+
+static struct gw_outcome wants_credentials(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return now < p->up_at ? (struct gw_outcome){.verdict = GW_HOLD, .text = "who are you", .remedy = "check headers"}
+                          : takes_all(p, batch, now);
+}
+
+static void bad_credentials_are_tried_slowly_and_the_data_is_kept(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = wants_credentials;
+    b->paper[0].up_at = b->now + 600 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 50);
+    bed_run(b, b->now + 700 * GW_SEC);
+    assert_true(b->paper[0].sends >= 20 && b->paper[0].sends <= 42); /* every 15 to 30 s */
+    for (unsigned i = 1; i < b->paper[0].sends; i++)
+        assert_true(b->paper[0].sent_at[i] - b->paper[0].sent_at[i - 1] >= 15 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 50);
+    bed_drop(b);
+}
+
+static struct gw_outcome refuses_our_logs(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return batch->signal == GW_LOGS ? wants_credentials(p, batch, now) : takes_all(p, batch, now);
+}
+
+static void a_signal_that_is_held_does_not_hold_the_others(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 100;
+    b->conf[0].in_flight = 2;
+    bed_add(b, "paper");
+    b->paper[0].behave = refuses_our_logs;
+    b->paper[0].up_at = b->now + 100 * GW_SEC;
+    for (int i = 0; i < 8; i++)
+        bed_offer(b, GW_LOGS, 100, 1);
+    bed_run(b, b->now + GW_SEC);
+    for (int i = 0; i < 8; i++)
+        bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 8, 16, 1);
+    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_IN_PROCESS), 2); /* those that were open when the first was refused */
+    bed_run(b, b->now + 150 * GW_SEC);
+    bed_arrived(b, 0, 0, 8, 1);
+    bed_drop(b);
+}
+
+/* A frame whose one trace id has the lower half `low` and no upper one. */
+static struct gw_frame *unjoined_frame(struct bed *b, uint8_t low)
+{
+    struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 1);
+    uint32_t *offset = malloc(sizeof *offset);
+    *offset = 20;
+    f->data[35] = low;
+    gw_frame_unjoined(f, offset, 1);
+    return f;
+}
+
+static void a_frame_waits_for_its_trace_id_and_holds_up_nobody(void **state)
+{
+    struct bed *b = bed_of_one();
+    struct gw_frame *known_soon = gw_frame_ref(unjoined_frame(b, 5)), *never_known = gw_frame_ref(unjoined_frame(b, 6));
+    gw_nsec start = b->now;
+    bed_offer_frame(b, known_soon);
+    bed_offer_frame(b, never_known);
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, start + 500 * GW_MSEC);
+    bed_arrived(b, 0, 2, 3, 1);
+    bed_arrived(b, 0, 0, 2, 0);
+    gw_ids_learn(b->ids, 5, 0x0102030405060708, b->now);
+    bed_run(b, start + 1500 * GW_MSEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_arrived(b, 0, 1, 2, 0);
+    assert_int_equal(known_soon->data[20], 1);
+    assert_int_equal(known_soon->data[27], 8);
+    bed_run(b, start + 1990 * GW_MSEC);
+    bed_arrived(b, 0, 1, 2, 0);
+    bed_run(b, start + 2100 * GW_MSEC);
+    bed_arrived(b, 0, 1, 2, 1);
+    assert_int_equal(never_known->data[20], 0);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].unjoined, 1);
+    gw_frame_drop(known_soon);
+    gw_frame_drop(never_known);
+    bed_drop(b);
+}
+
+static void a_stop_drains_at_once(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->conf[0].batch_delay = 60 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_offer(b, GW_LOGS, 100, 1);
+    bed_offer_frame(b, unjoined_frame(b, 7));
+    bed_settle(b, 0);
+    assert_int_equal(b->paper[0].sends, 0);
+    gw_sender_stop(b->sender[0], b->now + 5 * GW_SEC);
+    assert_true(bed_settle(b, 0) < b->now + GW_SEC);
+    b->now += b->paper[0].latency;
+    assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
+    bed_arrived(b, 0, 0, 3, 1);
+    assert_int_equal(bed_offer(b, GW_TRACES, 100, 9), GW_STOPPING);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].not_taken[GW_WHY_STOPPING], 9);
+    bed_drop(b);
+}
+
+static void a_stop_ends_at_its_deadline_and_says_what_was_left(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].in_flight = 2;
+    b->conf[0].batch_bytes = 100;
+    b->paper[0].latency = 100 * GW_SEC; /* never answers in time */
+    bed_add(b, "paper");
+    for (int i = 0; i < 5; i++)
+        bed_offer(b, GW_TRACES, 100, 1);
+    bed_settle(b, 0);
+    gw_sender_stop(b->sender[0], b->now + 5 * GW_SEC);
+    bed_run(b, b->now + 4 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 2);
+    bed_run(b, b->now + 2 * GW_SEC);
+    assert_int_equal(b->paper[0].cancels, 1);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_SHUTDOWN), 5);
+    assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(gw_ledger_lost(&v), 5);
+    bed_drop(b);
+}
+
+struct told {
+    struct gw_receipt receipt;
+    int times;
+    bool kept;
+};
+
+static void hear(struct gw_receipt *receipt, bool kept)
+{
+    struct told *told = (struct told *)receipt;
+    told->times++;
+    told->kept = kept;
+}
+
+/* What has a receipt stays in its source: it is counted as returned and is not lost, whether it was in process or queued. */
+static void a_stop_gives_back_what_has_a_receipt(void **state)
+{
+    struct bed *b = bed_new();
+    struct told told[3] = {{{hear}, 0, false}, {{hear}, 0, false}, {{hear}, 0, false}};
+    b->conf[0].in_flight = 1;
+    b->conf[0].batch_bytes = 100;
+    b->paper[0].latency = 100 * GW_SEC;
+    bed_add(b, "paper");
+    for (int i = 0; i < 3; i++) {
+        struct gw_frame *f = bed_frame(b, GW_LOGS, 100, 2);
+        f->receipt = &told[i].receipt;
+        assert_int_equal(bed_offer_frame(b, f), GW_OK);
+    }
+    bed_settle(b, 0);
+    gw_sender_stop(b->sender[0], b->now + GW_SEC);
+    bed_run(b, b->now + 2 * GW_SEC);
+    assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
+    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_WHY_RETURNED), 6);
+    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_WHY_SHUTDOWN), 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(told[i].times == 1 && !told[i].kept);
+    struct gw_ledger_view v = bed_view(b);
+    assert_int_equal(gw_ledger_lost(&v), 0);
+    assert_true(gw_ledger_balanced(&v));
+    bed_drop(b);
+}
+
+static void retries_that_wait_are_tried_when_the_stop_begins(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].behave = wants_credentials;
+    b->paper[0].up_at = b->now + 5 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + 6 * GW_SEC);
+    assert_int_equal(b->paper[0].sends, 1);
+    gw_sender_stop(b->sender[0], b->now + GW_SEC);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_drop(b);
+}
+
+static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
+{
+    struct gw_arena arena;
+    struct gw_sender_conf conf;
+    struct gw_problems *problems = gw_problems_new();
+    char *said;
+    size_t len;
+    gw_arena_init(&arena, 1 << 16);
+    assert_true(gw_opt_defaults(gw_sender_opts, &conf, &arena));
+    assert_true(gw_list_add(&conf.signals, GW_STR("traces"), &arena) && gw_list_add(&conf.signals, GW_STR("metrics"), &arena) &&
+                gw_list_add(&conf.signals, GW_STR("tracks"), &arena));
+    gw_sender_check(&conf, &paper_exporter, "exporters[0]", problems);
+    FILE *f = open_memstream(&said, &len);
+    gw_problems_print(problems, f);
+    fclose(f);
+    assert_non_null(strstr(said, "exporters[0].signals: paper cannot carry metrics"));
+    assert_non_null(strstr(said, "exporters[0].signals: \"tracks\" is none of traces, logs, metrics"));
+    assert_int_equal(gw_problems_errors(problems), 2);
+    free(said);
+    gw_problems_drop(problems);
+    gw_arena_fini(&arena);
+}
+
+/* --- heirs --- */
+
+/* The second paper becomes the heir of the first one's sender. */
+static void succeed(struct bed *b)
+{
+    b->conf[1].name = b->conf[0].name;
+    b->paper[1].now = b->now;
+    b->sender[1] = gw_sender_heir(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]);
+    b->n = 2;
+    gw_sender_succeed(b->sender[0], b->sender[1]);
+}
+
+/* On the clock of the bed, where no thread goes from one to the other: the first comes to its end before the second begins. */
+static void run_both(struct bed *b, gw_nsec until)
+{
+    b->n = 1;
+    bed_run(b, until);
+    b->n = 2;
+    assert_true(gw_sender_step(b->sender[0], b->now) == GW_SENDER_OVER);
+    bed_run(b, b->now + 5 * GW_SEC);
+}
+
+static void an_heir_takes_what_waits(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->conf[0].in_flight = 2;
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+        bed_run(b, b->now + 300 * GW_MSEC);
+    }
+    assert_true(bed_at(b, 0, GW_TRACES, GW_IN_PROCESS) > 0);
+    b->conf[1].queue_size = 5000;
+    succeed(b);
+    run_both(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 20, 0);
+    bed_arrived(b, 1, 0, 20, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 60);
+    assert_int_equal(bed_view(b).exporters, 1);
+    struct gw_queue_state q;
+    gw_queue_state(gw_sender_route(b->sender[1]).queue, &q);
+    assert_int_equal(q.capacity, 5000);
+    assert_int_equal(q.used, 0);
+    bed_drop(b);
+}
+
+static void open_requests_end_before_the_heir_begins(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].latency = GW_SEC;
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    bed_run(b, b->now + 500 * GW_MSEC);
+    assert_int_equal(b->paper[0].n_open, 1);
+    succeed(b);
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    run_both(b, b->now + 2 * GW_SEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_arrived(b, 0, 1, 2, 0);
+    bed_arrived(b, 1, 0, 1, 0);
+    bed_arrived(b, 1, 1, 2, 1);
+    assert_int_equal(b->paper[0].cancels, 0);
+    bed_drop(b);
+}
+
+/* The patience is by the real clock; at a deadline it ends at once. */
+static void a_request_that_hangs_is_made_again_by_the_heir(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].max_age = b->conf[1].max_age = GW_NEVER / 4;
+    bed_add(b, "paper");
+    b->paper[0].latency = GW_NEVER / 4;
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].n_open, 1);
+    succeed(b);
+    b->now = gw_now() + 60 * GW_SEC;
+    run_both(b, b->now + GW_SEC);
+    assert_int_equal(b->paper[0].cancels, 1);
+    bed_arrived(b, 1, 0, 1, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 3);
+    bed_drop(b);
+}
+
+static void an_heir_that_nobody_needs_leaves_all_as_it_was(void **state)
+{
+    struct bed *b = bed_of_one();
+    gw_sender_drop(gw_sender_heir(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]));
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 1, 1);
+    bed_drop(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_frames_go_out_together_after_the_delay),
+        cmocka_unit_test(a_full_batch_waits_for_nothing_and_keeps_its_limits),
+        cmocka_unit_test(a_frame_larger_than_a_batch_goes_alone),
+        cmocka_unit_test(signals_do_not_mix),
+        cmocka_unit_test(requests_overlap_up_to_in_flight),
+        cmocka_unit_test(an_outage_of_half_an_hour_loses_nothing),
+        cmocka_unit_test(nothing_is_sent_before_the_backend_allows_it),
+        cmocka_unit_test(what_is_too_old_is_given_up_wherever_it_is),
+        cmocka_unit_test(frames_of_one_batch_expire_one_by_one),
+        cmocka_unit_test(what_is_too_large_is_halved_and_remembered),
+        cmocka_unit_test(one_span_that_is_too_large_is_rejected_alone),
+        cmocka_unit_test(partial_success_is_counted_and_not_repeated),
+        cmocka_unit_test(refused_data_is_not_repeated),
+        cmocka_unit_test(bad_credentials_are_tried_slowly_and_the_data_is_kept),
+        cmocka_unit_test(a_signal_that_is_held_does_not_hold_the_others),
+        cmocka_unit_test(a_frame_waits_for_its_trace_id_and_holds_up_nobody),
+        cmocka_unit_test(a_stop_drains_at_once),
+        cmocka_unit_test(a_stop_ends_at_its_deadline_and_says_what_was_left),
+        cmocka_unit_test(a_stop_gives_back_what_has_a_receipt),
+        cmocka_unit_test(retries_that_wait_are_tried_when_the_stop_begins),
+        cmocka_unit_test(signals_that_an_exporter_cannot_carry_are_mistakes),
+        cmocka_unit_test(an_heir_takes_what_waits),
+        cmocka_unit_test(open_requests_end_before_the_heir_begins),
+        cmocka_unit_test(a_request_that_hangs_is_made_again_by_the_heir),
+        cmocka_unit_test(an_heir_that_nobody_needs_leaves_all_as_it_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

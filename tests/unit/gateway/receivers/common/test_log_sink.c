@@ -1,0 +1,216 @@
+/* Records through a feed into a queue: what stays on refusal, what is counted, when a receipt hears.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/translators/logs/log_show.h"
+
+#include <pthread.h>
+
+#include "core/base/budget.h"
+#include "core/delivery/fanout.h"
+#include "core/delivery/queue.h"
+#include "gateway/receivers/common/log_sink.h"
+
+struct rig {
+    struct gw_receipt receipt;
+    int heard, kept;
+    struct log_bed bed;
+    struct gw_ledger *ledger;
+    struct gw_fanout *fanout;
+    struct gw_queue *queue;
+    unsigned exporter;
+    struct gw_log_feed *feed;
+};
+
+static void hear(struct gw_receipt *receipt, bool kept)
+{
+    struct rig *r = (struct rig *)receipt;
+    r->heard++;
+    r->kept += kept;
+}
+
+static void wake(void *arg)
+{
+}
+
+static void open_rig(struct rig *r, size_t queue_bytes)
+{
+    *r = (struct rig){.receipt = {hear}, .bed = {.options = {.parse = 1}}};
+    log_bed_open(&r->bed, "file");
+    r->ledger = gw_ledger_new();
+    r->fanout = gw_fanout_new(r->ledger, &r->bed.budget);
+    if (queue_bytes) {
+        r->queue = gw_queue_new(queue_bytes, false, wake, NULL);
+        r->exporter = gw_ledger_exporter(r->ledger, "paper", 1u << GW_LOGS);
+        gw_fanout_add(r->fanout, (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0});
+    }
+    r->feed = gw_log_feed_new(r->bed.conf, r->fanout, "receiver=file");
+    assert_non_null(r->feed);
+}
+
+static void close_rig(struct rig *r)
+{
+    struct gw_ledger_view v;
+    gw_log_feed_drop(r->feed);
+    gw_ledger_read(r->ledger, &v);
+    assert_true(gw_ledger_balanced(&v));
+    gw_fanout_drop(r->fanout);
+    gw_queue_drop(r->queue);
+    gw_ledger_drop(r->ledger);
+    log_bed_close(&r->bed);
+}
+
+static void put(struct rig *r, int n)
+{
+    static char text[1000];
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < n; i++) {
+        struct log_input in = {.text = {text, sizeof text}, .observed = 1};
+        gw_log_feed_add(r->feed, &in);
+    }
+}
+
+static struct gw_ledger_signal books(struct rig *r)
+{
+    struct gw_ledger_view v;
+    gw_ledger_read(r->ledger, &v);
+    return v.signal[GW_LOGS];
+}
+
+/* Everything leaves the queue; how many records there were. */
+static uint64_t drain(struct rig *r)
+{
+    struct gw_chain out = {NULL, NULL};
+    uint64_t items = 0;
+    const struct gw_batch_limits all = {.bytes = SIZE_MAX, .items = UINT64_MAX};
+    while (gw_queue_take(r->queue, GW_LOGS, &all, gw_now(), true, &out)) {
+        for (const struct gw_node *n = out.first; n; n = n->next)
+            items += n->frame->items;
+        gw_queue_done(r->queue, &out);
+    }
+    return items;
+}
+
+/* Whatever the exporter's mode: this one is in mode "datadog". */
+static void records_reach_the_queue(void **state)
+{
+    struct rig r;
+    open_rig(&r, 64 << 20);
+    assert_true(gw_log_feed_empty(r.feed));
+    put(&r, 3000);
+    assert_false(gw_log_feed_empty(r.feed));
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_OK);
+    assert_true(gw_log_feed_empty(r.feed));
+    assert_int_equal(books(&r).accepted, 3000);
+    assert_int_equal(r.heard, 0);
+    assert_int_equal(drain(&r), 3000); /* three frames, one receipt */
+    assert_int_equal(r.heard, 1);
+    assert_int_equal(r.kept, 1);
+    close_rig(&r);
+}
+
+static void a_full_queue_keeps_or_refuses(void **state)
+{
+    struct rig r;
+    open_rig(&r, 200000);
+    put(&r, 150);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    put(&r, 100);
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_QUEUE_FULL);
+    assert_int_equal(books(&r).received, 150);
+    put(&r, 10);
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_QUEUE_FULL);
+    assert_int_equal(drain(&r), 150);
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_OK);
+    assert_int_equal(books(&r).received, 260);
+    put(&r, 100);
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, false), GW_QUEUE_FULL);
+    assert_true(gw_log_feed_empty(r.feed));
+    assert_int_equal(books(&r).not_taken[GW_WHY_QUEUE_FULL], 100);
+    assert_int_equal(r.heard, 0);
+    assert_int_equal(drain(&r), 110);
+    assert_int_equal(r.heard, 1);
+    close_rig(&r);
+}
+
+/* Who waits leaves room for who cannot; when it is stopped there is no later to wait for. */
+static void who_can_wait_leaves_room(void **state)
+{
+    struct rig r;
+    open_rig(&r, 400000);
+    gw_queue_read_ahead(r.queue, 200000);
+    put(&r, 150);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    put(&r, 100);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_QUEUE_FULL);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, false), GW_OK);
+    put(&r, 70);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_QUEUE_FULL);
+    gw_log_feed_stop(r.feed);
+    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    assert_int_equal(drain(&r), 320);
+    close_rig(&r);
+}
+
+static void what_nobody_exports_ends_at_once(void **state)
+{
+    struct rig r;
+    open_rig(&r, 0);
+    put(&r, 1);
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, false), GW_OK);
+    assert_int_equal(r.heard, 1);
+    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, false), GW_OK); /* nothing is brought to an end at once, too */
+    assert_int_equal(r.heard, 2);
+    close_rig(&r);
+}
+
+static void *wait_for_room(void *arg)
+{
+    struct rig *r = arg;
+    return (void *)(intptr_t)gw_log_feed_wait(r->feed, NULL);
+}
+
+static void a_wait_ends_with_room_or_a_stop(void **state)
+{
+    struct rig r;
+    pthread_t thread;
+    void *code;
+    open_rig(&r, 100000);
+    put(&r, 90);
+    assert_int_equal(gw_log_feed_wait(r.feed, NULL), GW_OK);
+    put(&r, 90);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &r), 0);
+    assert_int_equal(drain(&r), 90);
+    pthread_join(thread, &code);
+    assert_int_equal((intptr_t)code, GW_OK);
+    put(&r, 90);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &r), 0);
+    gw_log_feed_stop(r.feed);
+    pthread_join(thread, &code);
+    assert_int_equal((intptr_t)code, GW_STOPPING);
+    gw_log_feed_drop(r.feed);
+    assert_int_equal(books(&r).not_taken[GW_WHY_STOPPING], 90);
+    r.feed = NULL;
+    assert_int_equal(drain(&r), 90);
+    close_rig(&r);
+}
+
+/* Whoever waited for a time notices room within an eighth of that time, and half a second. */
+static void pauses_grow_with_the_wait(void **state)
+{
+    gw_nsec pause = gw_log_feed_pause(0), waited = 0;
+    assert_true(pause == 5 * GW_MSEC);
+    for (; pause < GW_LOG_FEED_LONGEST; pause = gw_log_feed_pause(pause)) {
+        assert_true(pause <= 5 * GW_MSEC + waited / 8);
+        waited += pause;
+    }
+    assert_true(waited < 5 * GW_SEC && gw_log_feed_pause(pause) == GW_LOG_FEED_LONGEST);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_reach_the_queue),          cmocka_unit_test(a_full_queue_keeps_or_refuses),
+        cmocka_unit_test(pauses_grow_with_the_wait),        cmocka_unit_test(who_can_wait_leaves_room),
+        cmocka_unit_test(what_nobody_exports_ends_at_once), cmocka_unit_test(a_wait_ends_with_room_or_a_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,272 @@
+/* MAPPING §1: ids and time, and the join over a chunk, a payload and a process. SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "tests/unit/translators/ddtrace/translate_bed.h"
+
+#define MID "'start':" BED_START ",'duration':5,'service':'s','name':'n'"
+#define LOW "00000000000000ff"
+#define HIGH "66aabbcc00000000"
+
+/* The id, the parent and the times of a span. */
+static const char *identity(struct bed *b, uint64_t span_id)
+{
+    const sound_span *s = bed_find(b, GW_OTEL, span_id).span;
+    b->shown.len = 0;
+    if (!s)
+        return "no such span";
+    say_hex(&b->shown, s->trace_id);
+    say(&b->shown, "/");
+    say_hex(&b->shown, s->span_id);
+    say(&b->shown, " parent ");
+    say_hex(&b->shown, s->parent_span_id);
+    say(&b->shown, " from %" PRIu64 " to %" PRIu64, s->start_time_unix_nano, s->end_time_unix_nano);
+    return b->shown.text;
+}
+
+static void ids_and_times(void **state)
+{
+    static const struct bed_row rows[] = {
+        {"'trace_id':255,'span_id':2,'parent_id':9,'start':100,'duration':5,'meta':{'_dd.p.tid':'" HIGH "'}",
+         HIGH LOW "/0000000000000002 parent 0000000000000009 from 100 to 105"},
+        {"'trace_id':255,'span_id':2,'start':100,'duration':5", "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
+        {"'trace_id':255,'span_id':2,'parent_id':0,'start':100,'duration':5",
+         "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
+        {"'trace_id':255,'span_id':2,'parent_id':2,'start':100,'duration':5",
+         "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
+        {"'trace_id':255,'span_id':2,'start':100,'duration':-5", "0000000000000000" LOW "/0000000000000002 parent  from 100 to 100"},
+        {"'trace_id':255,'span_id':2,'start':-7,'duration':5", "0000000000000000" LOW "/0000000000000002 parent  from 0 to 5"},
+        {"'trace_id':255,'span_id':2,'start':9223372036854775807,'duration':9223372036854775807",
+         "0000000000000000" LOW "/0000000000000002 parent  from 9223372036854775807 to 9223372036854775807"},
+        {"'trace_id':18446744073709551615,'span_id':2,'start':1,'duration':0,'meta':{'_dd.p.tid':'1'}",
+         "0000000000000001ffffffffffffffff/0000000000000002 parent  from 1 to 1"},
+        {"'trace_id':255,'span_id':2,'start':1,'duration':0,'meta':{'_dd.p.tid':'0000000000000000'}",
+         "0000000000000000" LOW "/0000000000000002 parent  from 1 to 1"},
+    };
+    struct bed *b = *state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char payload[512];
+        snprintf(payload, sizeof payload, "[[{'service':'s','name':'n',%s}]]", rows[i].span);
+        bed_run(b, payload);
+        bed_compare(b, rows[i].span, identity(b, 2), rows[i].want);
+    }
+}
+
+static void what_has_no_id_is_refused(void **state)
+{
+    struct bed *b = *state;
+    bed_run(b, "[[{'trace_id':0,'span_id':1," MID "},{'trace_id':7,'span_id':0," MID "},{'trace_id':7,'span_id':3," MID "}]]");
+    assert_int_equal(b->out.intake.received, 3);
+    assert_int_equal(b->out.intake.not_taken[GW_WHY_ZERO_TRACE_ID], 1);
+    assert_int_equal(b->out.intake.not_taken[GW_WHY_ZERO_SPAN_ID], 1);
+    assert_non_null(bed_find(b, GW_OTEL, 3).span);
+}
+
+/* A start before the year 2000 is left, and said. */
+static void implausible_start(void **state)
+{
+    struct bed *b = *state;
+    bed_run(b, "[[{'trace_id':1,'span_id':2,'start':5,'duration':1,'service':'s','name':'n'},{'trace_id':1,'span_id':3," MID "}]]");
+    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | internal | datadog.implausible_start=true");
+    assert_string_equal(bed_show(b, GW_OTEL, 3, bed_fields), "n | internal | ");
+}
+
+static void trace_of(struct bed *b, uint64_t span_id, const char *want)
+{
+    char hex[33] = "none";
+    const sound_span *s = bed_find(b, GW_OTEL, span_id).span;
+    for (size_t i = 0; s && i < 16; i++)
+        sprintf(hex + 2 * i, "%02x", s->trace_id.data[i]);
+    if (strcmp(hex, want) != 0)
+        fail_msg("span %llu: %s, want %s", (unsigned long long)span_id, hex, want);
+}
+
+/* Any span of a chunk may say the upper half; it holds for all of them. */
+static void any_span_of_the_chunk(void **state)
+{
+    struct bed *b = *state;
+    for (int carrier = 0; carrier < 3; carrier++) {
+        char payload[1024];
+        size_t n = 0;
+        for (int i = 0; i < 3; i++)
+            n += (size_t)snprintf(payload + n, sizeof payload - n, "%s{'trace_id':255,'span_id':%d,'parent_id':%d," MID "%s}",
+                                  i ? "," : "[[", i + 1, i, i == carrier ? ",'meta':{'_dd.p.tid':'" HIGH "'}" : "");
+        snprintf(payload + n, sizeof payload - n, "]]");
+        bed_run(b, payload);
+        for (uint64_t id = 1; id <= 3; id++)
+            trace_of(b, id, HIGH LOW);
+    }
+}
+
+/* dd-trace-js 3 and 4 say it in the last chunk only; any order must do. */
+static void chunks_of_a_payload(void **state)
+{
+    static const char *const chunks[] = {
+        "[{'trace_id':255,'span_id':1,'parent_id':3," MID "}]", "[{'trace_id':255,'span_id':2,'parent_id':3," MID "}]",
+        "[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}]", "[{'trace_id':77,'span_id':4,'parent_id':9," MID "}]"};
+    static const int orders[][4] = {{0, 1, 2, 3}, {2, 0, 1, 3}, {0, 2, 3, 1}, {3, 1, 0, 2}, {1, 3, 2, 0}};
+    struct bed *b = *state;
+    for (size_t o = 0; o < COUNT(orders); o++) {
+        char payload[1024];
+        snprintf(payload, sizeof payload, "[%s,%s,%s,%s]", chunks[orders[o][0]], chunks[orders[o][1]], chunks[orders[o][2]],
+                 chunks[orders[o][3]]);
+        bed_run(b, payload);
+        for (uint64_t id = 1; id <= 3; id++)
+            trace_of(b, id, HIGH LOW);
+        trace_of(b, 4, "0000000000000000000000000000004d");
+        assert_int_equal(b->out.frames_n, 1);
+        assert_int_equal(b->out.frames[0]->unjoined_n, 1); /* who knows about 4? */
+    }
+}
+
+/* After the answer: the frame of an earlier payload learns from a later one. */
+static void join(struct bed *b, struct gw_frame *f, bool final, uint32_t left)
+{
+    assert_int_equal(gw_frame_join(f, b->env.ids, final), left);
+}
+
+static void hex_in(const struct gw_frame *f, const char *trace_id, bool there)
+{
+    uint8_t id[16];
+    for (size_t i = 0; i < 16; i++)
+        sscanf(trace_id + 2 * i, "%2hhx", &id[i]);
+    assert_true((memmem(f->data, f->len, id, 16) != NULL) == there);
+}
+
+static void payloads_of_a_process(void **state)
+{
+    struct bed *b = *state;
+    b->env.ids = gw_ids_new(100, 60 * GW_SEC);
+    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':256,'span_id':2,'parent_id':3," MID "}]]");
+    struct gw_frame *early = gw_frame_ref(b->out.frames[0]);
+    join(b, early, false, 2);
+    bed_run(b, "[[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
+    join(b, early, false, 1);
+    hex_in(early, HIGH LOW, true);
+    /* A root without an upper half: the trace has 64 bits, and nobody waits. */
+    bed_run(b, "[[{'trace_id':256,'span_id':4," MID "}]]");
+    join(b, early, false, 0);
+    hex_in(early, "00000000000000000000000000000100", true);
+    gw_frame_drop(early);
+    /* And later chunks know at once. */
+    bed_run(b, "[[{'trace_id':255,'span_id':5,'parent_id':3," MID "}]]");
+    trace_of(b, 5, HIGH LOW);
+    assert_int_equal(b->out.frames[0]->unjoined_n, 0);
+    gw_ids_drop(b->env.ids);
+}
+
+static void rejected_chunks_teach(void **state)
+{
+    struct bed *b = *state;
+    b->env.ids = gw_ids_new(100, 60 * GW_SEC);
+    bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'},'metrics':{'_sampling_priority_v1':-1}}]]");
+    assert_int_equal(b->out.frames_n, 0);
+    assert_int_equal(b->out.intake.not_taken[GW_WHY_SAMPLED_OUT], 1);
+    bed_run(b, "[[{'trace_id':255,'span_id':2,'parent_id':1," MID "}]]");
+    trace_of(b, 2, HIGH LOW);
+    gw_ids_drop(b->env.ids);
+}
+
+/* A payload that is refused teaches nothing. */
+static void bad_payloads_do_not_teach(void **state)
+{
+    struct bed *b = *state;
+    uint64_t high;
+    b->env.ids = gw_ids_new(100, 60 * GW_SEC);
+    gw_str bad = GW_STR("[[{\"trace_id\":255,\"span_id\":1,\"meta\":{\"_dd.p.tid\":\"" HIGH "\"}}],[{\"trace_id\":");
+    assert_int_equal(bed_bytes(b, DD_V04_JSON, bad), GW_BAD_JSON);
+    assert_false(gw_ids_find(b->env.ids, 255, &high, GW_SEC));
+    assert_int_equal(b->out.intake.not_taken[GW_WHY_BAD_PAYLOAD], b->out.intake.received);
+    assert_int_equal(b->out.frames_n, 0);
+    gw_ids_drop(b->env.ids);
+}
+
+static void conflicting_halves(void **state)
+{
+    struct bed *b = *state;
+    /* The local root's. */
+    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID ",'meta':{'_dd.p.tid':'1'}},"
+               "{'trace_id':255,'span_id':2,'parent_id':3," MID ",'meta':{'_dd.p.tid':'1'}},"
+               "{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'2'}}]]");
+    for (uint64_t id = 1; id <= 3; id++)
+        trace_of(b, id, "0000000000000002" LOW);
+    assert_int_equal(b->out.odd.conflicting_tid, 1);
+    /* Or the majority's. */
+    bed_run(b, "[[{'trace_id':255,'span_id':3," MID "},{'trace_id':255,'span_id':1,'parent_id':3," MID ",'meta':{'_dd.p.tid':'1'}},"
+               "{'trace_id':255,'span_id':2,'parent_id':3," MID ",'meta':{'_dd.p.tid':'2'}},"
+               "{'trace_id':255,'span_id':4,'parent_id':3," MID ",'meta':{'_dd.p.tid':'2'}}]]");
+    for (uint64_t id = 1; id <= 4; id++)
+        trace_of(b, id, "0000000000000002" LOW);
+    assert_int_equal(b->out.odd.conflicting_tid, 1);
+}
+
+static void malformed_halves(void **state)
+{
+    static const char *const bad[] = {"xyz", "11111111111111111", "0x1", "-1", "1 "};
+    struct bed *b = *state;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char members[256];
+        snprintf(members, sizeof members, "'name':'n','meta':{'_dd.p.tid':'%s'}", bad[i]);
+        bed_span(b, members);
+        trace_of(b, 2, "00000000000000000000000000000001");
+        assert_int_equal(b->out.odd.malformed_tid, 1);
+    }
+    /* A good one beside it counts. */
+    bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'zz'}},{'trace_id':255,'span_id':2,'parent_id':1," MID
+               ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
+    trace_of(b, 1, HIGH LOW);
+}
+
+/* Spans of several traces in one chunk, which no tracer sends: each has its own upper half. */
+static void a_mixed_chunk(void **state)
+{
+    struct bed *b = *state;
+    bed_run(b, "[[{'trace_id':1,'span_id':1," MID ",'meta':{'_dd.p.tid':'a'}},{'trace_id':2,'span_id':2," MID ",'meta':{'_dd.p.tid':'b'}},"
+               "{'trace_id':1,'span_id':3,'parent_id':1," MID "},{'trace_id':2,'span_id':4,'parent_id':2," MID "}]]");
+    trace_of(b, 1, "000000000000000a0000000000000001");
+    trace_of(b, 3, "000000000000000a0000000000000001");
+    trace_of(b, 2, "000000000000000b0000000000000002");
+    trace_of(b, 4, "000000000000000b0000000000000002");
+}
+
+static void sixty_four_bits_are_an_option(void **state)
+{
+    struct bed *b = *state;
+    b->opt.trace_id_bits = 64;
+    bed_again(b);
+    bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'},"
+               "'span_links':[{'trace_id':5,'trace_id_high':6,'span_id':7}]}]]");
+    trace_of(b, 1, "0000000000000000" LOW);
+    assert_non_null(strstr(bed_show(b, GW_OTEL, 1, bed_fields), "link 00000000000000000000000000000005/0000000000000007"));
+    assert_int_equal(b->out.frames[0]->unjoined_n, 0);
+}
+
+/* The joined half stands in every rendering. */
+static void renderings_are_joined_alike(void **state)
+{
+    struct bed *b = *state;
+    b->env.renderings = 7;
+    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH
+               "'}}]]");
+    for (size_t i = 0; i < b->out.frames_n; i++) {
+        hex_in(b->out.frames[i], HIGH LOW, true);
+        hex_in(b->out.frames[i], "0000000000000000" LOW, false);
+    }
+    assert_int_equal(b->out.frames_n, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {BED_TEST(ids_and_times),
+                                       BED_TEST(what_has_no_id_is_refused),
+                                       BED_TEST(implausible_start),
+                                       BED_TEST(any_span_of_the_chunk),
+                                       BED_TEST(chunks_of_a_payload),
+                                       BED_TEST(payloads_of_a_process),
+                                       BED_TEST(rejected_chunks_teach),
+                                       BED_TEST(bad_payloads_do_not_teach),
+                                       BED_TEST(conflicting_halves),
+                                       BED_TEST(malformed_halves),
+                                       BED_TEST(a_mixed_chunk),
+                                       BED_TEST(sixty_four_bits_are_an_option),
+                                       BED_TEST(renderings_are_joined_alike)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

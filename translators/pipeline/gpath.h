@@ -1,0 +1,19 @@
+/* gpath.h: paths into JSON text in the manner of tidwall/gjson.
+ *
+ *     a.b   a.0   a.#   a.#.b   a.#(k=="v").b   a.#(n>1)#   na*e   a\.b   a|b
+ *
+ * A path works on the text itself: what it finds is a piece of it, or an array made of pieces. Of names that come twice the first counts.
+ * Modifiers (@reverse) and multipaths ({a,b}) are not known: such a path finds nothing.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef SC_GPATH_H
+#define SC_GPATH_H
+
+#include "core/base/json.h"
+
+enum { GPATH_DEPTH = 64 };
+
+/* False: there is nothing, or null. *raw is JSON text. */
+bool gpath_get(struct gw_arena *, gw_str json, gw_str path, gw_str *raw);
+
+#endif

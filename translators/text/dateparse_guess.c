@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 AND MIT */
+#include "translators/text/dateparse_guess.h"
+
+#include <stdio.h>
+
+enum { RESTARTS = 8 };
+
+void guess_put(struct guess *g, int at, const char *text)
+{
+    int len = (int)strlen(text);
+    if (at >= 0 && g->layout_len >= at + len)
+        memcpy(g->layout + at, text, (size_t)len);
+}
+
+static void put_by_length(struct guess *g, int at, int len, const char *two, const char *other, int other_len)
+{
+    if (len == 2)
+        guess_put(g, at, two);
+    else if (len == other_len)
+        guess_put(g, at, other);
+}
+
+void guess_month(struct guess *g)
+{
+    put_by_length(g, g->month, g->month_len, "01", "1", 1);
+}
+
+void guess_day(struct guess *g)
+{
+    put_by_length(g, g->day, g->day_len, "02", "2", 1);
+}
+
+void guess_year(struct guess *g)
+{
+    put_by_length(g, g->year, g->year_len, "06", "2006", 4);
+}
+
+void guess_clock_parts(struct guess *g, int end)
+{
+    if (g->hour > 0)
+        put_by_length(g, g->hour, g->hour_len, "15", "3", 1);
+    if (g->minute > 0) {
+        if (g->minute_len == 0)
+            g->minute_len = end - g->minute;
+        guess_put(g, g->minute, g->minute_len == 2 ? "04" : "4");
+    }
+    if (g->second > 0) {
+        if (g->second_len == 0)
+            g->second_len = end - g->second;
+        guess_put(g, g->second, g->second_len == 2 ? "05" : "5");
+    }
+    for (int i = 0; g->fraction > 0 && i < g->fraction_len && g->fraction + i < g->layout_len; i++)
+        g->layout[g->fraction + i] = '0';
+}
+
+bool guess_next_is(const struct guess *g, int at, char c)
+{
+    return g->len > at + 1 && g->text[at + 1] == c;
+}
+
+enum guess_step guess_cut(struct guess *g, int from, int n)
+{
+    memmove(g->text + from, g->text + from + n, (size_t)(g->len - from - n));
+    g->len -= n;
+    return AGAIN;
+}
+
+static void end_of_date(struct guess *g)
+{
+    if (g->year > 0) {
+        if (g->year_len == 0)
+            g->year_len = g->i - g->year;
+        guess_year(g);
+    }
+    if (g->month > 0 && g->month_len == 0) {
+        g->month_len = g->i - g->month;
+        guess_month(g);
+    }
+    if (g->day > 0 && g->day_len == 0) {
+        g->day_len = g->i - g->day;
+        guess_day(g);
+    }
+}
+
+static enum guess_step walk(struct guess *g)
+{
+    enum guess_step result = GO_ON;
+    for (; g->i < g->len; g->i++) {
+        gw_str rest = gw_str_n(g->text + g->i, (size_t)(g->len - g->i));
+        size_t before = rest.len;
+        uint32_t rune = gw_utf8_next(&rest);
+        g->i += (int)(before - rest.len) - 1;
+        result = guess_date_step(g, rune);
+        if (result == NO_TIME || result == AGAIN)
+            return result;
+        if (result == DONE)
+            break;
+    }
+    end_of_date(g);
+    if (g->clock == T_START)
+        guess_clock_walk(g, &result);
+    return result;
+}
+
+static bool set_layout(struct guess *g, const char *layout)
+{
+    g->layout_len = (int)strlen(layout);
+    memcpy(g->layout, layout, (size_t)g->layout_len);
+    return true;
+}
+
+/* As Go quotes text for people: what cannot be seen is escaped, letters of all scripts stand as they are. */
+static void quote(char *to, size_t room, gw_str s)
+{
+    static const char from[] = "\a\b\f\n\r\t\v\\\"", names[] = "abfnrtv\\\"";
+    size_t n = 0;
+    to[n++] = '"';
+    for (size_t i = 0; i < s.len && n + 6 < room; i++) {
+        const char *hit = s.ptr[i] ? strchr(from, s.ptr[i]) : NULL;
+        if (hit)
+            n += (size_t)snprintf(to + n, room - n, "\\%c", names[hit - from]);
+        else if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
+            n += (size_t)snprintf(to + n, room - n, "\\x%02x", (unsigned char)s.ptr[i]);
+        else
+            to[n++] = s.ptr[i];
+    }
+    to[n++] = '"';
+    to[n] = 0;
+}
+
+bool guess_unknown(gw_str text, char *why)
+{
+    char quoted[LAYOUT_WHY - 40];
+    quote(quoted, sizeof quoted, text);
+    snprintf(why, LAYOUT_WHY, "Could not find format for %s", quoted);
+    return false;
+}
+
+/* Nothing but digits: their number says what they count. */
+static bool digits_only(struct guess *g, gw_str text, char *why)
+{
+    static const struct {
+        int len;
+        int64_t unit; /* how many of it are a second */
+    } rows[] = {{19, 1000000000}, {16, 1000000}, {13, 1000}, {10, 1}};
+    int64_t count;
+    if (g->len == 14 || g->len == 8 || g->len == 4)
+        return set_layout(g, g->len == 14 ? "20060102150405" : g->len == 8 ? "20060102" : "2006");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (g->len == rows[i].len && gw_str_i64(gw_str_n(g->text, (size_t)g->len), &count)) {
+            g->has_time = true;
+            g->time = (struct layout_time){count / rows[i].unit, (int)(count % rows[i].unit * (1000000000 / rows[i].unit))};
+            return true;
+        }
+    if (g->len >= 4)
+        return guess_unknown(text, why);
+    snprintf(why, LAYOUT_WHY, "unrecognized format, too short %.*s", GW_FMT(text));
+    return false;
+}
+
+/* What only the end of the text tells about its date. */
+static bool end(struct guess *g, gw_str text, char *why)
+{
+    int length = g->len - (g->month + g->month_len + 1);
+    switch (g->date) {
+    case D_DIGIT:
+        return digits_only(g, text, why);
+    case D_YEAR_DASH_ALPHA_DASH:
+        g->day_len = g->i - g->day;
+        guess_day(g);
+        return true;
+    case D_DIGIT_DASH_ALPHA_DASH:
+        if (length == 4 || length == 2) {
+            g->year_len = length;
+            guess_year(g);
+            g->day = 0;
+            g->day_len = g->part1;
+            guess_day(g);
+        }
+        return true;
+    case D_DIGIT_DOT:
+        g->month_len = g->i - g->month;
+        guess_month(g);
+        return true;
+    case D_DIGIT_WS_MOLONG:
+        return set_layout(g, g->day_len == 2 ? "02 January 2006" : "2 January 2006");
+    case D_ALPHA_WS_MONTH:
+    case D_ALPHA_WS_DIGIT_MORE_WS:
+        g->year_len = g->i - g->year;
+        guess_year(g);
+        return true;
+    case D_CHINESE_YEAR:
+        return set_layout(g, "2006\xE5\xB9\xB4"
+                             "01\xE6\x9C\x88"
+                             "02\xE6\x97\xA5");
+    case D_CHINESE_YEAR_WS:
+        return set_layout(g, "2006\xE5\xB9\xB4"
+                             "01\xE6\x9C\x88"
+                             "02\xE6\x97\xA5 15:04:05");
+    case D_YEAR_DASH:
+    case D_YEAR_DASH_DASH:
+    case D_YEAR_DASH_DASH_WS:
+    case D_YEAR_DASH_DASH_T:
+    case D_DIGIT_DOT_DOT:
+    case D_DIGIT_WS_MO_YEAR:
+    case D_ALPHA_WS_MONTH_MORE:
+    case D_ALPHA_WS_DIGIT_MORE_WS_YEAR:
+    case D_ALPHA_WS_ALPHA:
+    case D_ALPHA_WS_DIGIT:
+    case D_ALPHA_WS_DIGIT_YEARMAYBE:
+    case D_DIGIT_SLASH:
+    case D_DIGIT_COLON:
+    case D_WEEKDAY_COMMA:
+    case D_WEEKDAY_ABBREV_COMMA:
+        return true;
+    default:
+        return guess_unknown(text, why);
+    }
+}
+
+/* A month's whole name at the head, and a weekday that is left out. */
+static void finish(struct guess *g)
+{
+    if (g->full_month && g->month == 0) {
+        int rest = g->layout_len - g->full_month;
+        if (rest >= 0 && rest + 7 <= (int)sizeof g->layout) {
+            memmove(g->layout + 7, g->layout + g->full_month, (size_t)rest);
+            memcpy(g->layout, "January", 7);
+            g->layout_len = rest + 7;
+        }
+    }
+    if (g->skip > 0 && g->layout_len > g->skip && g->len >= g->skip) {
+        memmove(g->layout, g->layout + g->skip, (size_t)(g->layout_len - g->skip));
+        memmove(g->text, g->text + g->skip, (size_t)(g->len - g->skip));
+        g->layout_len -= g->skip;
+        g->len -= g->skip;
+    }
+}
+
+bool guess_layout(struct guess *g, gw_str text, char *why)
+{
+    enum guess_step result = AGAIN;
+    memcpy(g->text, text.ptr ? text.ptr : "", text.len);
+    g->len = (int)text.len;
+    for (int i = 0; i < RESTARTS && result == AGAIN; i++) {
+        char kept[sizeof g->text];
+        int len = g->len;
+        memcpy(kept, g->text, (size_t)len);
+        memset(g, 0, offsetof(struct guess, text));
+        g->len = g->layout_len = len;
+        memcpy(g->text, kept, (size_t)len);
+        memcpy(g->layout, kept, (size_t)len);
+        result = walk(g);
+    }
+    gw_str last = gw_str_n(g->text, (size_t)g->len);
+    if (result == NO_TIME || result == AGAIN)
+        return guess_unknown(last, why);
+    if (!end(g, last, why))
+        return false;
+    finish(g);
+    return true;
+}

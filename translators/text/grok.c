@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "translators/text/grok.h"
+
+#include <stdio.h>
+
+#include "core/base/text.h"
+
+enum { DEPTH = 32, EXPANDED = 1 << 20 };
+
+struct builtin {
+    gw_str name, text;
+};
+
+static const struct builtin builtins[] = {
+#define PATTERN(name, text) {GW_LIT(name), GW_LIT(text)},
+#include "translators/text/grok_patterns.def"
+#undef PATTERN
+};
+
+struct expansion {
+    struct gw_arena *arena;
+    const struct grok_scope *scope;
+    struct gw_text out;
+    struct grok_typed *types;
+    char *why;
+    unsigned depth;
+};
+
+static bool expand(struct expansion *, gw_str text);
+
+static bool word(char c)
+{
+    return (c >= '0' && c <= '9') || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static const struct grok_def *find_def(const struct grok_scope *scope, gw_str name)
+{
+    for (; scope; scope = scope->outer)
+        for (const struct grok_def *d = scope->defs; d; d = d->next)
+            if (gw_str_eq(d->name, name))
+                return d;
+    return NULL;
+}
+
+static const struct builtin *find_builtin(gw_str name)
+{
+    for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
+        if (gw_str_eq(builtins[i].name, name))
+            return &builtins[i];
+    return NULL;
+}
+
+static void set_type(struct expansion *x, gw_str field, enum grok_type type, bool replace)
+{
+    for (struct grok_typed *t = x->types; t; t = t->next)
+        if (gw_str_eq(t->field, field)) {
+            t->type = replace ? type : t->type;
+            return;
+        }
+    struct grok_typed *t = gw_new(x->arena, struct grok_typed, 1);
+    if (!t)
+        return;
+    *t = (struct grok_typed){field, type, x->types};
+    x->types = t;
+}
+
+static bool type_of(gw_str word_, enum grok_type *type)
+{
+    static const struct {
+        const char *word;
+        enum grok_type type;
+    } rows[] = {{"str", GROK_STR}, {"string", GROK_STR}, {"int", GROK_INT}, {"float", GROK_FLOAT}, {"bool", GROK_BOOL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (gw_str_eq(word_, gw_str_z(rows[i].word))) {
+            *type = rows[i].type;
+            return true;
+        }
+    return false;
+}
+
+/* NAME or NAME-with.dots: words joined by single - or . */
+static bool name_ok(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!word(s.ptr[i]) && (i == 0 || i + 1 == s.len || !word(s.ptr[i - 1])))
+            return false;
+    return s.len > 0;
+}
+
+static gw_str field_name(struct gw_arena *a, gw_str s)
+{
+    gw_str out = gw_arena_dup(a, s);
+    for (size_t i = 0; i < out.len; i++)
+        if (!word(out.ptr[i]))
+            ((char *)out.ptr)[i] = '_';
+    return out;
+}
+
+/* The expansion of what has a name: a script's definition, which is expanded already, or one of ours, which knows only its like. */
+static bool definition(struct expansion *x, gw_str name)
+{
+    const struct grok_def *def = find_def(x->scope, name);
+    if (def) {
+        gw_text_put_str(&x->out, def->text);
+        for (const struct grok_typed *t = def->types; t; t = t->next)
+            set_type(x, t->field, t->type, false);
+        return true;
+    }
+    const struct builtin *b = find_builtin(name);
+    if (!b || x->depth == DEPTH) {
+        snprintf(x->why, RE_WHY, "no pattern found for %%{%.*s}", (int)(name.len < 100 ? name.len : 100), name.ptr);
+        return false;
+    }
+    const struct grok_scope *scope = x->scope;
+    x->scope = NULL;
+    x->depth++;
+    bool good = expand(x, b->text);
+    x->depth--;
+    x->scope = scope;
+    return good;
+}
+
+/* NAME, NAME:field or NAME:field:type, without the braces. */
+static bool reference(struct expansion *x, gw_str inner)
+{
+    gw_str rest = inner, name, field = GW_NOSTR, type = GW_NOSTR;
+    enum grok_type kind = GROK_STR;
+    gw_str_next(&rest, ':', &name);
+    bool has_field = gw_str_next(&rest, ':', &field), has_type = gw_str_next(&rest, ':', &type);
+    if (!name_ok(name) || (has_type && !type_of(type, &kind))) {
+        snprintf(x->why, RE_WHY, "invalid pattern `%%{%.*s}`", (int)(inner.len < 100 ? inner.len : 100), inner.ptr);
+        return false;
+    }
+    if (has_field)
+        field = field_name(x->arena, field);
+    if (has_type)
+        set_type(x, field, kind, true);
+    gw_text_put_z(&x->out, has_field ? "(?P<" : "(");
+    gw_text_put_str(&x->out, field);
+    gw_text_put_z(&x->out, has_field ? ">" : "");
+    if (!definition(x, name))
+        return false;
+    gw_text_put_char(&x->out, ')');
+    return true;
+}
+
+/* The length of %{…} at the head of s when its shape is right (one to three parts of word characters, - and .), else 0. */
+static size_t reference_len(gw_str s)
+{
+    size_t len = 2, parts = 1, part = 0;
+    if (!gw_str_starts(s, GW_STR("%{")))
+        return 0;
+    for (; len < s.len && s.ptr[len] != '}'; len++) {
+        if (s.ptr[len] == ':') {
+            if (!part || ++parts > 3)
+                return 0;
+            part = 0;
+        } else if (word(s.ptr[len]) || s.ptr[len] == '-' || s.ptr[len] == '.') {
+            part++;
+        } else {
+            return 0;
+        }
+    }
+    return len < s.len && part ? len + 1 : 0;
+}
+
+static bool expand(struct expansion *x, gw_str text)
+{
+    while (text.len) {
+        size_t len = reference_len(text);
+        if (len && !reference(x, gw_str_n(text.ptr + 2, len - 3)))
+            return false;
+        if (x->out.len > EXPANDED || x->arena->spent) {
+            snprintf(x->why, RE_WHY, "the pattern is too large");
+            return false;
+        }
+        if (!len) {
+            len = 1 + gw_str_find(gw_str_from(text, 1), '%');
+            gw_text_put(&x->out, text.ptr, len < text.len ? len : text.len);
+        }
+        text = gw_str_from(text, len);
+    }
+    return true;
+}
+
+bool grok_add(struct gw_arena *a, struct grok_scope *scope, gw_str name, gw_str pattern, char *why)
+{
+    struct expansion x = {.arena = a, .scope = scope, .out = {.arena = a}, .why = why};
+    struct grok_def *def = gw_new(a, struct grok_def, 1);
+    if (!expand(&x, pattern))
+        return false;
+    if (!def || a->spent) {
+        snprintf(why, RE_WHY, "the script is too large");
+        return false;
+    }
+    *def = (struct grok_def){name, gw_text_result(&x.out), x.types, scope->defs};
+    scope->defs = def;
+    return true;
+}
+
+static void add_field(struct grok *g, const struct re_name *name, const struct grok_typed *types)
+{
+    struct grok_field *f = g->fields;
+    while (f < g->fields + g->n && !gw_str_eq(f->name, name->name))
+        f++;
+    if (f == g->fields + g->n) {
+        *f = (struct grok_field){.name = name->name};
+        g->n++;
+        for (; types; types = types->next)
+            if (gw_str_eq(types->field, f->name))
+                f->type = types->type;
+    }
+    f->group = name->group;
+}
+
+struct grok *grok_compile(struct gw_arena *a, const struct grok_scope *scope, gw_str pattern, char *why)
+{
+    struct expansion x = {.arena = a, .scope = scope, .out = {.arena = a}, .why = why};
+    if (!expand(&x, pattern))
+        return NULL;
+    struct grok *g = gw_new(a, struct grok, 1);
+    struct re *re = g ? re_compile(gw_text_result(&x.out), true, why) : NULL;
+    if (!re)
+        return NULL;
+    size_t n;
+    const struct re_name *names = re_names(re, &n);
+    g->re = re;
+    g->fields = gw_new(a, struct grok_field, n);
+    if (!g->fields) {
+        snprintf(why, RE_WHY, "the script is too large");
+        re_drop(re);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        add_field(g, &names[i], x.types);
+    return g;
+}
+
+void grok_drop(struct grok *g)
+{
+    re_drop(g->re);
+}
