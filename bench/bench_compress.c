@@ -108,11 +108,11 @@ static const struct method {
 };
 
 /* Appends the translation of one payload. Returns its spans. */
-static uint64_t translate(struct dd_translator *t, struct gw_arena *arena, struct gw_ids *ids, uint64_t seed, struct buffer *to)
+static uint64_t translate(struct dd_translator *t, struct gw_arena *arena, struct gw_trace_ids *ids, uint64_t seed, struct buffer *to)
 {
     static struct dd_result result;
     struct dd_request request = {0};
-    struct dd_env env = {.renderings = 1u << GW_OTEL, .host_name = GW_STR("bench"), .ids = ids, .now = gw_now(), .wall = gw_wall()};
+    struct dd_env env = {.schemas = 1u << GW_OTEL, .host_name = GW_STR("bench"), .ids = ids, .now = gw_now(), .wall = gw_wall()};
     struct gw_snap snap = gw_arena_snap(arena);
     struct payload p;
     uint64_t spans = 0;
@@ -138,7 +138,7 @@ static uint64_t make_batch(struct buffer *batch)
 {
     static struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
     struct dd_translator *t = dd_translator_new(&options);
-    struct gw_ids *ids = gw_ids_new(1 << 18, 10 * 60 * GW_SEC);
+    struct gw_trace_ids *ids = gw_trace_ids_new(1 << 18, 10 * 60 * GW_SEC);
     struct gw_arena arena;
     uint64_t spans = 0, n;
     *batch = (struct buffer){malloc(BATCH), 0, BATCH};
@@ -146,7 +146,7 @@ static uint64_t make_batch(struct buffer *batch)
     for (uint64_t seed = 1; batch->data && (n = translate(t, &arena, ids, seed, batch)); seed++)
         spans += n;
     dd_translator_drop(t);
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
     gw_arena_fini(&arena);
     return spans;
 }

@@ -115,17 +115,17 @@ static void measure(const char *folder, const struct row *row)
 {
     static char text[FORMS][512];
     struct gw_budget budget = {.limit = SIZE_MAX};
-    struct gw_problems *problems = gw_problems_new();
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     struct log_environment host = {.budget = &budget, .scripts = log_scripts_new()};
     struct log_options options = {.source = gw_str_z(row->source), .parse = row->parse};
     size_t bytes = 0;
     double best = 1e18;
     if (row->script)
         write_script(folder, row);
-    log_scripts_read(host.scripts, row->script ? gw_str_z(folder) : GW_NOSTR, problems);
-    struct log_conf *conf = log_conf_new(&options, &host, "receivers[0]", "bench", problems);
+    log_scripts_read(host.scripts, row->script ? gw_str_z(folder) : GW_NOSTR, diagnostics);
+    struct log_conf *conf = log_conf_new(&options, &host, "receivers[0]", "bench", diagnostics);
     struct log_batch *batch = log_batch_new(conf);
-    gw_problems_print(problems, stderr);
+    gw_diagnostics_print(diagnostics, stderr);
     for (int i = 0; i < FORMS; i++)
         fill(text[i], row->format, i % 60, 10000 + i * 7);
     for (int round = 0; round < ROUNDS; round++) {
@@ -138,7 +138,7 @@ static void measure(const char *folder, const struct row *row)
     log_batch_drop(batch);
     log_conf_drop(conf);
     log_scripts_drop(host.scripts);
-    gw_problems_drop(problems);
+    gw_diagnostics_drop(diagnostics);
 }
 
 /* With an argument: only rows whose name begins so. */

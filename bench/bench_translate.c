@@ -70,12 +70,12 @@ static double round_ns(struct bench *b, enum dd_format format)
     return (double)sum / (double)b->spans;
 }
 
-static void run(const char *name, enum payload_api api, enum dd_format format, unsigned renderings)
+static void run(const char *name, enum payload_api api, enum dd_format format, unsigned schemas)
 {
     static struct bench b;
     static struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
     double best = 1e9;
-    b = (struct bench){.env = {.renderings = renderings, .host_name = GW_STR("bench"), .ids = gw_ids_new(1 << 18, 10 * 60 * GW_SEC)}};
+    b = (struct bench){.env = {.schemas = schemas, .host_name = GW_STR("bench"), .ids = gw_trace_ids_new(1 << 18, 10 * 60 * GW_SEC)}};
     gw_arena_init(&b.arena, 256 << 20);
     headers(&b);
     b.env.now = gw_now(), b.env.wall = gw_wall();
@@ -90,7 +90,7 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     for (int i = 0; i < PAYLOADS; i++)
         payload_free(&b.payloads[i]);
     dd_translator_drop(b.translator);
-    gw_ids_drop(b.env.ids);
+    gw_trace_ids_drop(b.env.ids);
     gw_arena_fini(&b.arena);
 }
 

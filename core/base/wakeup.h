@@ -11,13 +11,13 @@
 
 #include "core/base/clock.h"
 
-struct gw_bell {
+struct gw_wakeup {
     pthread_mutex_t lock;
     pthread_cond_t cond; /* on the monotonic clock */
     int rung;            /* under lock */
 };
 
-static inline void gw_bell_init(struct gw_bell *b)
+static inline void gw_wakeup_init(struct gw_wakeup *b)
 {
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -28,13 +28,13 @@ static inline void gw_bell_init(struct gw_bell *b)
     b->rung = 0;
 }
 
-static inline void gw_bell_fini(struct gw_bell *b)
+static inline void gw_wakeup_fini(struct gw_wakeup *b)
 {
     pthread_cond_destroy(&b->cond);
     pthread_mutex_destroy(&b->lock);
 }
 
-static inline void gw_bell_ring(struct gw_bell *b)
+static inline void gw_wakeup_signal(struct gw_wakeup *b)
 {
     pthread_mutex_lock(&b->lock);
     b->rung = 1;
@@ -43,7 +43,7 @@ static inline void gw_bell_ring(struct gw_bell *b)
 }
 
 /* Returns when rung, or at the monotonic time `until`; GW_NEVER waits for the ring. A time that is past only looks. */
-static inline void gw_bell_wait(struct gw_bell *b, gw_nsec until)
+static inline void gw_wakeup_wait(struct gw_wakeup *b, gw_nsec until)
 {
     struct timespec t = {.tv_sec = (time_t)(until / GW_SEC), .tv_nsec = (long)(until % GW_SEC)};
     int late = until <= 0;

@@ -24,7 +24,7 @@ struct item {
     gw_str path, text;
 };
 
-struct gw_problems {
+struct gw_diagnostics {
     struct gw_arena arena;
     struct place *places; /* newest first */
     size_t places_n;
@@ -32,9 +32,9 @@ struct gw_problems {
     size_t errors, warnings, untold; /* untold: no room for the text */
 };
 
-struct gw_problems *gw_problems_new(void)
+struct gw_diagnostics *gw_diagnostics_new(void)
 {
-    struct gw_problems *p = calloc(1, sizeof *p);
+    struct gw_diagnostics *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     gw_arena_init(&p->arena, BUDGET);
@@ -42,7 +42,7 @@ struct gw_problems *gw_problems_new(void)
     return p;
 }
 
-void gw_problems_drop(struct gw_problems *p)
+void gw_diagnostics_drop(struct gw_diagnostics *p)
 {
     if (!p)
         return;
@@ -55,7 +55,7 @@ static const char *dup_z(struct gw_arena *a, const char *z)
     return z ? gw_arena_dup(a, gw_str_n(z, strlen(z) + 1)).ptr : NULL;
 }
 
-void gw_problems_place(struct gw_problems *p, const char *path, const char *file, unsigned line)
+void gw_diagnostics_location(struct gw_diagnostics *p, const char *path, const char *file, unsigned line)
 {
     struct place *fresh = gw_new(&p->arena, struct place, 1);
     if (!fresh)
@@ -75,7 +75,7 @@ static bool holds(gw_str outer, gw_str path)
            (outer.len == 0 || outer.len == path.len || path.ptr[outer.len] == '.' || path.ptr[outer.len] == '[');
 }
 
-static const struct place *locate(const struct gw_problems *p, gw_str path)
+static const struct place *locate(const struct gw_diagnostics *p, gw_str path)
 {
     const struct place *best = NULL;
     for (const struct place *at = p->places; at; at = at->next)
@@ -84,7 +84,7 @@ static const struct place *locate(const struct gw_problems *p, gw_str path)
     return best;
 }
 
-GW_PRINTF(4, 0) static void add(struct gw_problems *p, bool warning, const char *path, const char *fmt, va_list ap)
+GW_PRINTF(4, 0) static void add(struct gw_diagnostics *p, bool warning, const char *path, const char *fmt, va_list ap)
 {
     char text[512];
     warning ? p->warnings++ : p->errors++;
@@ -102,7 +102,7 @@ GW_PRINTF(4, 0) static void add(struct gw_problems *p, bool warning, const char 
     p->last = &fresh->next;
 }
 
-void gw_problem(struct gw_problems *p, const char *path, const char *fmt, ...)
+void gw_config_error(struct gw_diagnostics *p, const char *path, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -110,7 +110,7 @@ void gw_problem(struct gw_problems *p, const char *path, const char *fmt, ...)
     va_end(ap);
 }
 
-void gw_warning(struct gw_problems *p, const char *path, const char *fmt, ...)
+void gw_config_warning(struct gw_diagnostics *p, const char *path, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -118,12 +118,12 @@ void gw_warning(struct gw_problems *p, const char *path, const char *fmt, ...)
     va_end(ap);
 }
 
-size_t gw_problems_errors(const struct gw_problems *p)
+size_t gw_diagnostics_errors(const struct gw_diagnostics *p)
 {
     return p->errors;
 }
 
-size_t gw_problems_warnings(const struct gw_problems *p)
+size_t gw_diagnostics_warnings(const struct gw_diagnostics *p)
 {
     return p->warnings;
 }
@@ -167,7 +167,7 @@ static struct item *sorted(struct item *list, size_t n)
     return head;
 }
 
-void gw_problems_print(struct gw_problems *p, FILE *to)
+void gw_diagnostics_print(struct gw_diagnostics *p, FILE *to)
 {
     size_t told = p->errors + p->warnings - p->untold;
     p->items = sorted(p->items, told);

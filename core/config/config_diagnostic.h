@@ -1,10 +1,10 @@
 /* config_diagnostic.h: mistakes in the configuration, said all at once.
  *
  *   configuration.c ──── place("exporters[0].timeout", "ddgate.conf", 12) ──┐
- *   rows, open: gw_problem("exporters[0].timeout", "…") ───────────┴─▶ ddgate.conf:12: exporters[0].timeout: …
+ *   rows, open: gw_config_error("exporters[0].timeout", "…") ───────────┴─▶ ddgate.conf:12: exporters[0].timeout: …
  *
  * A mistake names a path; the file and line are those of the longest path that was seen there: for a key that is missing, those of
- * its group. Printed in the order of the file. Components add through gw_problem and gw_warning and see no more.
+ * its group. Printed in the order of the file. Components add through gw_config_error and gw_config_warning and see no more.
  *
  * Threads: main thread.  Ownership: everything is copied.
  * SPDX-License-Identifier: Apache-2.0
@@ -17,25 +17,25 @@
 
 #include "core/base/err.h"
 
-struct gw_problems;
+struct gw_diagnostics;
 
 /* Mistakes in the configuration, collected to be said all at once. Filled by configuration.c and by `open` of components. */
 /* `path` is "exporters[0].endpoint"; configuration.c adds file and line of that path (or of its nearest parent). */
-void gw_problem(struct gw_problems *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void gw_config_error(struct gw_diagnostics *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Worth a line at start, but no reason to stop. */
-void gw_warning(struct gw_problems *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void gw_config_warning(struct gw_diagnostics *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* NULL when there is no memory. */
-struct gw_problems *gw_problems_new(void);
-void gw_problems_drop(struct gw_problems *);
+struct gw_diagnostics *gw_diagnostics_new(void);
+void gw_diagnostics_drop(struct gw_diagnostics *);
 
 /* What is said from now on of `path`, or of anything in it, stands at this place. `line` 0: the file as a whole; a NULL file:
  * not from a file ("default", an environment variable). */
-void gw_problems_place(struct gw_problems *, const char *path, const char *file, unsigned line);
+void gw_diagnostics_location(struct gw_diagnostics *, const char *path, const char *file, unsigned line);
 
-size_t gw_problems_errors(const struct gw_problems *);
-size_t gw_problems_warnings(const struct gw_problems *);
+size_t gw_diagnostics_errors(const struct gw_diagnostics *);
+size_t gw_diagnostics_warnings(const struct gw_diagnostics *);
 /* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the latter. */
-void gw_problems_print(struct gw_problems *, FILE *);
+void gw_diagnostics_print(struct gw_diagnostics *, FILE *);
 
 #endif

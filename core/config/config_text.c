@@ -93,20 +93,20 @@ gw_str gw_conf_widen(gw_str text, struct gw_arena *a)
     return gw_str_n(out, n);
 }
 
-gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_problems *p)
+gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_diagnostics *p)
 {
     gw_str text;
     const char *why = read_file(file, GW_CONF_FILE, a, &text);
     if (!why && text.len && memchr(text.ptr, '\0', text.len))
         why = "it holds a NUL byte: it is not a text file";
     if (why) {
-        gw_problem(p, "", "cannot be read: %s", why);
+        gw_config_error(p, "", "cannot be read: %s", why);
         return GW_NOSTR;
     }
     return gw_conf_widen(text, a);
 }
 
-static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
 {
     const char *mark = name.len ? memmem(name.ptr, name.len, ":-", 2) : NULL;
     gw_str preset = mark ? gw_str_from(name, (size_t)(mark - name.ptr) + 2) : GW_NOSTR;
@@ -119,34 +119,36 @@ static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out,
     else if (value)
         *out = gw_str_z(value);
     else if (name.len == 0)
-        gw_problem(p, path, "${env:} names no variable: write ${env:NAME}");
+        gw_config_error(p, path, "${env:} names no variable: write ${env:NAME}");
     else
-        gw_problem(p, path, "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}", GW_FMT(name), GW_FMT(name));
+        gw_config_error(p, path, "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}", GW_FMT(name),
+                        GW_FMT(name));
     return mark || value;
 }
 
-static bool put_file(gw_str name, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+static bool put_file(gw_str name, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
 {
     gw_str z = gw_arena_printf(a, "%.*s", GW_FMT(name));
     const char *why = z.ptr ? read_file(z.ptr, GW_CONF_SECRET, a, out) : "no memory";
     if (!why && out->len && memchr(out->ptr, '\0', out->len))
         why = "it holds a NUL byte";
     if (why)
-        gw_problem(p, path, "%.*s cannot be read: %s", GW_FMT(name), why);
+        gw_config_error(p, path, "%.*s cannot be read: %s", GW_FMT(name), why);
     while (out->len && (out->ptr[out->len - 1] == '\n' || out->ptr[out->len - 1] == '\r'))
         out->len--;
     return !why;
 }
 
 /* `inner` is what stands between the braces. */
-static bool put_value(gw_str inner, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+static bool put_value(gw_str inner, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
 {
     *out = GW_NOSTR;
     if (gw_str_starts(inner, GW_STR("env:")))
         return put_env(gw_str_from(inner, 4), env, a, out, path, p);
     if (gw_str_starts(inner, GW_STR("file:")))
         return put_file(gw_str_from(inner, 5), a, out, path, p);
-    gw_problem(p, path, "${%.*s} is neither ${env:NAME} nor ${file:/path}; the characters ${ themselves are written $${", GW_FMT(inner));
+    gw_config_error(p, path, "${%.*s} is neither ${env:NAME} nor ${file:/path}; the characters ${ themselves are written $${",
+                    GW_FMT(inner));
     return false;
 }
 
@@ -159,7 +161,7 @@ static size_t next_dollar(gw_str s)
     return (size_t)(at - s.ptr) - (at > s.ptr && at[-1] == '$');
 }
 
-bool gw_conf_expand(gw_str raw, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_problems *p)
+bool gw_conf_expand(gw_str raw, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
 {
     bool good = true;
     gw_str text = GW_NOSTR, value;
@@ -173,7 +175,7 @@ bool gw_conf_expand(gw_str raw, gw_env_f *env, struct gw_arena *a, gw_str *out, 
             used = gw_str_find(at, '}');
             good = used < at.len && put_value(gw_str_n(at.ptr + 2, used - 2), env, a, &value, path, p);
             if (used++ == at.len)
-                gw_problem(p, path, "%.*s has no closing }", GW_FMT(at));
+                gw_config_error(p, path, "%.*s has no closing }", GW_FMT(at));
         } else {
             value = GW_NOSTR;
             used = 0;

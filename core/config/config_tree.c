@@ -65,7 +65,7 @@ static void place(struct gw_tree *t, config_setting_t *s, const char *path, int 
     char at[GW_TREE_PATH];
     const char *file = config_setting_source_file(s);
     if (*path)
-        gw_problems_place(t->problems, path, file ? file : t->file, config_setting_source_line(s));
+        gw_diagnostics_location(t->diagnostics, path, file ? file : t->file, config_setting_source_line(s));
     if (!config_setting_is_aggregate(s) || depth == GW_TREE_DEPTH)
         return;
     for (int i = 0; i < config_setting_length(s); i++) {
@@ -75,7 +75,7 @@ static void place(struct gw_tree *t, config_setting_t *s, const char *path, int 
     }
 }
 
-void gw_tree_places(struct gw_tree *t, config_setting_t *root)
+void gw_tree_locations(struct gw_tree *t, config_setting_t *root)
 {
     place(t, root, "", 0);
 }
@@ -93,8 +93,8 @@ static const char *kind_of(const config_setting_t *s)
 bool gw_tree_text(struct gw_tree *t, config_setting_t *s, const char *path, gw_str *out)
 {
     if (config_setting_type(s) == CONFIG_TYPE_STRING)
-        return gw_conf_expand(gw_str_z(config_setting_get_string(s)), t->env, t->arena, out, path, t->problems);
-    gw_problem(t->problems, path, "is %s, and wants a text: write it in quotes", kind_of(s));
+        return gw_conf_expand(gw_str_z(config_setting_get_string(s)), t->env, t->arena, out, path, t->diagnostics);
+    gw_config_error(t->diagnostics, path, "is %s, and wants a text: write it in quotes", kind_of(s));
     return false;
 }
 
@@ -103,9 +103,10 @@ static void wrong_kind(struct gw_tree *t, const struct gw_opt *row, const config
     char words[256];
     gw_opt_words(row, words, sizeof words);
     if (row->type == GW_OPT_choice)
-        gw_problem(t->problems, path, "is %s, and wants one of %s, in quotes", kind_of(s), words);
+        gw_config_error(t->diagnostics, path, "is %s, and wants one of %s, in quotes", kind_of(s), words);
     else
-        gw_problem(t->problems, path, "is %s, and wants %s: %s", kind_of(s), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
+        gw_config_error(t->diagnostics, path, "is %s, and wants %s: %s", kind_of(s), gw_opt_type_text(row->type),
+                        gw_opt_type_hint(row->type));
 }
 
 static bool is_integer(const config_setting_t *s)
@@ -130,8 +131,8 @@ static void set_scalar(struct gw_tree *t, const struct gw_opt *row, void *conf, 
         raw = config_setting_get_bool(s) ? GW_STR("true") : GW_STR("false");
     else
         wrong_kind(t, row, s, path);
-    if (raw.ptr && gw_conf_expand(raw, t->env, t->arena, &text, path, t->problems))
-        gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path, t->problems);
+    if (raw.ptr && gw_conf_expand(raw, t->env, t->arena, &text, path, t->diagnostics))
+        gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path, t->diagnostics);
 }
 
 static bool is_sequence(const config_setting_t *s)
@@ -166,7 +167,7 @@ static void add_pair(struct gw_tree *t, struct gw_map *map, gw_str pair, const c
     size_t at = gw_str_find(pair, '=');
     gw_str key = gw_str_trim(gw_str_n(pair.ptr, at));
     if (at == pair.len || key.len == 0)
-        gw_problem(t->problems, path, "is not \"key=value\"");
+        gw_config_error(t->diagnostics, path, "is not \"key=value\"");
     else if (!gw_map_add(map, key, gw_str_trim(gw_str_from(pair, at + 1)), t->arena))
         return; /* no memory: configuration.c says so */
 }
@@ -263,13 +264,13 @@ static void unknown(const struct fill *f, const char *prefix, const char *name, 
     if (*prefix)
         snprintf(dotted, sizeof dotted, "%s.", prefix);
     known_names(f, dotted, names, f->tree->arena);
-    const char *near = gw_nearest(gw_str_z(name), names);
+    const char *near = gw_did_you_mean(gw_str_z(name), names);
     if (!near)
         near = elsewhere(f, name);
     if (near)
-        gw_problem(f->tree->problems, path, "there is no such option: did you mean \"%s\"?", near);
+        gw_config_error(f->tree->diagnostics, path, "there is no such option: did you mean \"%s\"?", near);
     else
-        gw_problem(f->tree->problems, path, "there is no such option: ddgate --help %s lists what there is", f->help);
+        gw_config_error(f->tree->diagnostics, path, "there is no such option: ddgate --help %s lists what there is", f->help);
 }
 
 static bool read_by_others(const struct fill *f, const char *prefix, const char *name)
@@ -295,7 +296,7 @@ static void fill_group(const struct fill *f, config_setting_t *group, const char
         else if (is_group_name(f, full) && config_setting_is_group(s))
             fill_group(f, s, full, at);
         else if (is_group_name(f, full))
-            gw_problem(f->tree->problems, at, "is %s, and wants a group: write %s = { … };", kind_of(s), name);
+            gw_config_error(f->tree->diagnostics, at, "is %s, and wants a group: write %s = { … };", kind_of(s), name);
         else if (!read_by_others(f, prefix, name))
             unknown(f, prefix, name, at);
     }

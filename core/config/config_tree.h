@@ -22,7 +22,7 @@ enum { GW_TREE_PATH = 256, GW_TREE_DEPTH = 8 };
 struct gw_tree {
     struct gw_arena *arena;
     gw_env_f *env;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     const char *file; /* for places; NULL: no file */
 };
 
@@ -38,7 +38,7 @@ void gw_tree_include_from(struct gw_tree *, config_t *);
 /* libconfig's words, with what usually is the matter. */
 const char *gw_tree_syntax_text(const char *libconfig_text);
 /* Tells config_diagnostic.h where every setting stands. */
-void gw_tree_places(struct gw_tree *, config_setting_t *root);
+void gw_tree_locations(struct gw_tree *, config_setting_t *root);
 
 /* A setting's text, with ${…} put in; false and a problem when it is not text. */
 bool gw_tree_text(struct gw_tree *, config_setting_t *, const char *path, gw_str *out);

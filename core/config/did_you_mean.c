@@ -30,7 +30,7 @@ static size_t distance(gw_str a, gw_str b)
     return row[a.len % 3][b.len];
 }
 
-const char *gw_nearest(gw_str wrong, const char *const *names)
+const char *gw_did_you_mean(gw_str wrong, const char *const *names)
 {
     const char *best = NULL;
     size_t least = wrong.len < 3 ? 1 : wrong.len < 6 ? 2 : 3; /* further away is another word */

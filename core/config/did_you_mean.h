@@ -9,6 +9,6 @@
 #include "core/base/str.h"
 
 /* The one of `names` (NULL-terminated) that a person who wrote `wrong` most likely meant; NULL when none is near. */
-const char *gw_nearest(gw_str wrong, const char *const *names);
+const char *gw_did_you_mean(gw_str wrong, const char *const *names);
 
 #endif

@@ -255,12 +255,13 @@ const char *gw_opt_type_hint(enum gw_opt_type type)
     return hints[type];
 }
 
-static void out_of_bounds(const struct gw_opt *row, gw_str shown, const char *path, struct gw_problems *p)
+static void out_of_bounds(const struct gw_opt *row, gw_str shown, const char *path, struct gw_diagnostics *p)
 {
     if (*row->min && *row->max)
-        gw_problem(p, path, "%.*s is out of range: %s to %s", GW_FMT(shown), row->min, row->max);
+        gw_config_error(p, path, "%.*s is out of range: %s to %s", GW_FMT(shown), row->min, row->max);
     else
-        gw_problem(p, path, "%.*s is out of range: at %s %s", GW_FMT(shown), *row->min ? "least" : "most", *row->min ? row->min : row->max);
+        gw_config_error(p, path, "%.*s is out of range: at %s %s", GW_FMT(shown), *row->min ? "least" : "most",
+                        *row->min ? row->min : row->max);
 }
 
 void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
@@ -273,25 +274,25 @@ void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
         n += (size_t)snprintf(out + n, size - n, "%s%.*s", i ? ", " : "", GW_FMT(word));
 }
 
-static void not_a_word(const struct gw_opt *row, gw_str shown, const char *path, struct gw_problems *p)
+static void not_a_word(const struct gw_opt *row, gw_str shown, const char *path, struct gw_diagnostics *p)
 {
     char words[256];
     gw_opt_words(row, words, sizeof words);
-    gw_problem(p, path, "\"%.*s\" is not one of %s", GW_FMT(shown), words);
+    gw_config_error(p, path, "\"%.*s\" is not one of %s", GW_FMT(shown), words);
 }
 
 bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown, struct gw_arena *a, const char *path,
-                struct gw_problems *p)
+                struct gw_diagnostics *p)
 {
     void *field = (char *)conf + row->offset;
     int64_t number = 0;
     if (!parse(row, field, text, a, &number)) {
         if (a->spent)
-            gw_problem(p, path, "the configuration is too large");
+            gw_config_error(p, path, "the configuration is too large");
         else if (row->type == GW_OPT_choice)
             not_a_word(row, shown, path, p);
         else
-            gw_problem(p, path, "\"%.*s\" is not %s: %s", GW_FMT(shown), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
+            gw_config_error(p, path, "\"%.*s\" is not %s: %s", GW_FMT(shown), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
         return false;
     }
     if (!in_bounds(row, number)) {

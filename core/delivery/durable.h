@@ -14,14 +14,14 @@
 
 struct gw_durable_entry {
     struct gw_frame *frame;
-    uint32_t owed;   /* bit per reader that shall get it … */
-    uint32_t check;  /* append's */
-    uint32_t memory; /* … and that has room in memory; append takes out those that are behind */
+    uint32_t pending; /* bit per reader that shall get it … */
+    uint32_t check;   /* append's */
+    uint32_t memory;  /* … and that has room in memory; append takes out those that are behind */
 };
 
 struct gw_durable {
     /* Some of the reader's frames are only on the disk. A moment later it may be otherwise. */
-    bool (*behind)(void *ctx, unsigned reader);
+    bool (*lagging)(void *ctx, unsigned reader);
     /* `commit` is called once all is written and before anybody can read it; from then on it has been accepted. GW_OK, GW_QUEUE_FULL,
      * GW_STORAGE. Sets frame->stored. */
     enum gw_code (*append)(void *ctx, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,

@@ -20,15 +20,15 @@
 #include "core/delivery/frame.h"
 
 struct gw_opt;
-struct gw_problems;
+struct gw_diagnostics;
 
 /* What a backend's answer means for the data. */
 enum gw_verdict {
-    GW_DONE,    /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
-    GW_RETRY,   /* not now: again after back-off, not before retry_after */
-    GW_SPLIT,   /* split the batch and send the parts; a single frame that cannot be split is rejected */
-    GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
-    GW_HOLD     /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
+    GW_DONE,        /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
+    GW_RETRY,       /* not now: again after back-off, not before retry_after */
+    GW_SPLIT,       /* split the batch and send the parts; a single frame that cannot be split is rejected */
+    GW_REFUSED,     /* this data never will be taken: count as rejected, with the backend's words */
+    GW_RETRY_SLOWLY /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
 };
 
 struct gw_outcome {
@@ -49,7 +49,7 @@ struct gw_batch {
 
 typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 
-typedef enum gw_code gw_export_open_f(void *ctx, const char *path, struct gw_problems *);
+typedef enum gw_code gw_export_open_f(void *ctx, const char *path, struct gw_diagnostics *);
 typedef void gw_export_close_f(void *ctx);
 typedef void gw_send_f(void *ctx, const struct gw_batch *, gw_nsec timeout, gw_done_f *, void *cookie);
 typedef void gw_wait_f(void *ctx, gw_nsec until);

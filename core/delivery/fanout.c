@@ -21,7 +21,7 @@ struct gw_fanout {
     const struct gw_durable *durable; /* NULL: queues are in memory only */
     void *durable_ctx;
     atomic_bool stopping;
-    atomic_uint renderings[GW_SIGNALS]; /* of the current table */
+    atomic_uint schemas[GW_SIGNALS]; /* of the current table */
     struct table *_Atomic current;
     struct table table[2];
 };
@@ -37,7 +37,7 @@ struct gw_fanout *gw_fanout_new(struct gw_ledger *ledger, struct gw_budget *budg
     return f;
 }
 
-void gw_fanout_store(struct gw_fanout *f, const struct gw_durable *durable, void *ctx)
+void gw_fanout_durable(struct gw_fanout *f, const struct gw_durable *durable, void *ctx)
 {
     f->durable = durable;
     f->durable_ctx = ctx;
@@ -59,9 +59,9 @@ static bool takes(const struct gw_route *r, enum gw_signal signal)
 }
 
 /* Only spans are said in several ways: logs and metrics are the same whatever an exporter's mode. */
-static enum gw_rendering rendering(const struct gw_route *r, enum gw_signal signal)
+static enum gw_attribute_schema schema(const struct gw_route *r, enum gw_signal signal)
 {
-    return signal == GW_TRACES ? r->rendering : GW_OTEL;
+    return signal == GW_TRACES ? r->schema : GW_OTEL;
 }
 
 /* Between enter and leave the table does not change. Whoever counted itself into a table that was current no longer tries again,
@@ -85,11 +85,11 @@ static void leave(struct table *t)
 static void publish(struct gw_fanout *f, struct table *t)
 {
     for (int signal = 0; signal < GW_SIGNALS; signal++) {
-        unsigned renderings = 0;
+        unsigned schemas = 0;
         for (unsigned i = 0; i < t->n; i++)
             if (takes(&t->route[i], (enum gw_signal)signal))
-                renderings |= 1u << rendering(&t->route[i], (enum gw_signal)signal);
-        atomic_store_explicit(&f->renderings[signal], renderings, memory_order_relaxed);
+                schemas |= 1u << schema(&t->route[i], (enum gw_signal)signal);
+        atomic_store_explicit(&f->schemas[signal], schemas, memory_order_relaxed);
     }
     atomic_store(&f->current, t);
 }
@@ -121,9 +121,9 @@ void gw_fanout_switch(struct gw_fanout *f, const struct gw_route *routes, unsign
     until_unread(old);
 }
 
-unsigned gw_fanout_renderings(const struct gw_fanout *f, enum gw_signal signal)
+unsigned gw_fanout_schemas(const struct gw_fanout *f, enum gw_signal signal)
 {
-    return atomic_load_explicit(&f->renderings[signal], memory_order_relaxed);
+    return atomic_load_explicit(&f->schemas[signal], memory_order_relaxed);
 }
 
 /* Every frame against the process's budget, once, however many queues it will stand in; all or none. */
@@ -144,23 +144,23 @@ static bool charge(struct gw_fanout *f, struct gw_frame **frames, size_t n)
     return true;
 }
 
-static unsigned renderings_of(struct gw_frame **frames, size_t n)
+static unsigned schemas_of(struct gw_frame **frames, size_t n)
 {
-    unsigned renderings = 0;
+    unsigned schemas = 0;
     for (size_t i = 0; i < n; i++)
-        renderings |= 1u << frames[i]->rendering;
-    return renderings;
+        schemas |= 1u << frames[i]->schema;
+    return schemas;
 }
 
 /* What the route gets of these: its own rendering, or the first there is. */
-static enum gw_rendering rendering_for(const struct gw_route *r, enum gw_signal signal, unsigned renderings)
+static enum gw_attribute_schema schema_for(const struct gw_route *r, enum gw_signal signal, unsigned schemas)
 {
     unsigned first = 0;
-    if (renderings >> rendering(r, signal) & 1)
-        return rendering(r, signal);
-    while (!(renderings >> first & 1))
+    if (schemas >> schema(r, signal) & 1)
+        return schema(r, signal);
+    while (!(schemas >> first & 1))
         first++;
-    return (enum gw_rendering)first;
+    return (enum gw_attribute_schema)first;
 }
 
 /* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had no room. */
@@ -168,10 +168,10 @@ static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct
                             struct gw_chain *rooms, const char **full)
 {
     typeof(gw_queue_reserve) *room = patient ? gw_queue_reserve_ahead : gw_queue_reserve;
-    unsigned renderings = renderings_of(frames, n);
-    for (unsigned i = 0; i < t->n && renderings; i++) {
+    unsigned schemas = schemas_of(frames, n);
+    for (unsigned i = 0; i < t->n && schemas; i++) {
         const struct gw_route *r = &t->route[i];
-        enum gw_code code = takes(r, signal) ? room(r->queue, rendering_for(r, signal, renderings), frames, n, &rooms[i]) : GW_OK;
+        enum gw_code code = takes(r, signal) ? room(r->queue, schema_for(r, signal, schemas), frames, n, &rooms[i]) : GW_OK;
         if (code == GW_OK)
             continue;
         *full = r->name;
@@ -195,7 +195,7 @@ static uint64_t asked(const struct table *t, enum gw_signal signal, size_t n)
 static void drop_evicted(struct gw_fanout *f, unsigned exporter, struct gw_chain *evicted)
 {
     for (struct gw_node *node; (node = gw_chain_pop(evicted));) {
-        gw_ledger_move(f->ledger, exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_WHY_EVICTED, node->frame->items);
+        gw_ledger_move(f->ledger, exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED, node->frame->items);
         gw_node_drop(node);
     }
 }
@@ -223,11 +223,11 @@ static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const 
 /* The translator's promise: the frames of every rendering hold what was accepted. */
 static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 {
-    uint64_t items[GW_RENDERINGS] = {0};
+    uint64_t items[GW_ATTRIBUTE_SCHEMAS] = {0};
     for (size_t i = 0; i < n; i++)
-        items[frames[i]->rendering] += frames[i]->items;
+        items[frames[i]->schema] += frames[i]->items;
     for (size_t i = 0; i < n; i++)
-        if (items[frames[i]->rendering] != accepted)
+        if (items[frames[i]->schema] != accepted)
             return false;
     return true;
 }
@@ -267,8 +267,8 @@ struct storing {
     const struct gw_intake *in;
     size_t n;
     struct gw_chain rooms[GW_MAX_EXPORTERS];
-    uint32_t owed[GW_RENDERINGS]; /* readers of the disk queue, a bit each, that get the frames of a rendering … */
-    uint32_t memory, behind;      /* … that have room for them in memory; that had to read from the disk before */
+    uint32_t pending[GW_ATTRIBUTE_SCHEMAS]; /* readers of the disk queue, a bit each, that get the frames of a rendering … */
+    uint32_t memory, lagging;               /* … that have room for them in memory; that had to read from the disk before */
 };
 
 /* Called when it is written, and nobody has seen it yet. */
@@ -281,21 +281,21 @@ static void enter_books(void *arg)
 /* Who gets what, and who has room for it in memory, too. Closed queues (GW_STOPPING) get nothing any more. */
 static enum gw_code plan(struct storing *o, struct gw_frame **frames)
 {
-    unsigned renderings = renderings_of(frames, o->n);
+    unsigned schemas = schemas_of(frames, o->n);
     bool paid = charge(o->f, frames, o->n);
     for (unsigned i = 0; i < o->t->n; i++) {
         const struct gw_route *r = &o->t->route[i];
         uint32_t reader = UINT32_C(1) << r->reader;
         if (!takes(r, o->signal))
             continue;
-        enum gw_rendering rendering = rendering_for(r, o->signal, renderings);
-        bool behind = o->f->durable->behind(o->f->durable_ctx, r->reader);
-        enum gw_code code = paid && !behind ? gw_queue_reserve(r->queue, rendering, frames, o->n, &o->rooms[i]) : GW_BUSY;
+        enum gw_attribute_schema schema = schema_for(r, o->signal, schemas);
+        bool lagging = o->f->durable->lagging(o->f->durable_ctx, r->reader);
+        enum gw_code code = paid && !lagging ? gw_queue_reserve(r->queue, schema, frames, o->n, &o->rooms[i]) : GW_BUSY;
         if (code == GW_STOPPING)
             return code;
-        o->owed[rendering] |= reader;
+        o->pending[schema] |= reader;
         o->memory |= code == GW_OK ? reader : 0;
-        o->behind |= behind ? reader : 0;
+        o->lagging |= lagging ? reader : 0;
     }
     return GW_OK;
 }
@@ -311,11 +311,11 @@ static void cancel(struct storing *o, uint32_t readers)
 }
 
 /* Senders that had everything in memory until now may sleep: there is something on the disk for them. */
-static void poke(const struct storing *o, uint32_t readers)
+static void wake_senders(const struct storing *o, uint32_t readers)
 {
     for (unsigned i = 0; i < o->t->n; i++)
         if (takes(&o->t->route[i], o->signal) && readers >> o->t->route[i].reader & 1)
-            gw_queue_poke(o->t->route[i].queue);
+            gw_queue_wake(o->t->route[i].queue);
 }
 
 static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket, struct gw_err *err)
@@ -325,25 +325,25 @@ static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint
     if (!entries)
         return refusal(o->f, GW_BUSY, NULL, err);
     for (size_t i = 0; i < o->n; i++) {
-        uint32_t owed = o->owed[frames[i]->rendering];
-        if (owed)
-            entries[n++] = (struct gw_durable_entry){.frame = frames[i], .owed = owed, .memory = owed & o->memory};
+        uint32_t pending = o->pending[frames[i]->schema];
+        if (pending)
+            entries[n++] = (struct gw_durable_entry){.frame = frames[i], .pending = pending, .memory = pending & o->memory};
     }
     enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, enter_books, o, ticket, err);
     for (size_t i = 0; i < n && code == GW_OK; i++)
-        o->memory &= ~entries[i].owed | entries[i].memory;
+        o->memory &= ~entries[i].pending | entries[i].memory;
     free(entries);
     return code;
 }
 
 /* Its source need not bring it again. */
-static void settle_receipts(struct gw_frame **frames, size_t n)
+static void settle_acks(struct gw_frame **frames, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct gw_receipt *receipt = frames[i]->receipt;
-        frames[i]->receipt = NULL;
-        if (receipt)
-            receipt->settled(receipt, true);
+        struct gw_ack_callback *ack = frames[i]->ack;
+        frames[i]->ack = NULL;
+        if (ack)
+            ack->settled(ack, true);
     }
 }
 
@@ -363,13 +363,13 @@ static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enu
         cancel(&o, UINT32_MAX);
         return code;
     }
-    for (int i = 0; i < GW_RENDERINGS; i++)
-        everybody |= o.owed[i];
+    for (int i = 0; i < GW_ATTRIBUTE_SCHEMAS; i++)
+        everybody |= o.pending[i];
     bool safe = f->durable->wait(f->durable_ctx, ticket);
     if (safe)
-        settle_receipts(frames, n);
+        settle_acks(frames, n);
     cancel(&o, ~o.memory);
-    poke(&o, everybody & ~o.memory & ~o.behind);
+    wake_senders(&o, everybody & ~o.memory & ~o.lagging);
     push(f, t, o.rooms);
     *kept = true;
     return safe ? GW_OK : gw_fail(err, GW_STORAGE, 0, "it could not be brought to the disk");
@@ -418,7 +418,7 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
     enum gw_code code = offer(f, signal, frames, n, in, false, &kept, err);
     if (kept)
         return code;
-    in->not_taken[code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL] += gw_intake_accepted(in);
+    in->not_taken[code == GW_STOPPING ? GW_REASON_STOPPING : GW_REASON_QUEUE_FULL] += gw_intake_accepted(in);
     gw_ledger_intake(f->ledger, signal, in, 0); /* nothing of it was accepted */
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);

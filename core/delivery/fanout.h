@@ -35,7 +35,7 @@ struct gw_route {
     const char *name;
     unsigned exporter; /* its number in the ledger */
     unsigned signals;  /* bit per enum gw_signal */
-    enum gw_rendering rendering;
+    enum gw_attribute_schema schema;
     unsigned reader; /* its number in the disk queue, where there is one */
 };
 
@@ -46,15 +46,15 @@ void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPOR
 /* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their queues may be closed. */
 void gw_fanout_switch(struct gw_fanout *, const struct gw_route *, unsigned n);
 /* Before the first offer: what is offered is first of all written there. Not owned. */
-void gw_fanout_store(struct gw_fanout *, const struct gw_durable *, void *ctx);
+void gw_fanout_durable(struct gw_fanout *, const struct gw_durable *, void *ctx);
 void gw_fanout_drop(struct gw_fanout *);
 /* Any thread: offers from now on are refused with GW_STOPPING. */
 void gw_fanout_stop(struct gw_fanout *);
 
-/* Bit per enum gw_rendering that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
-unsigned gw_fanout_renderings(const struct gw_fanout *, enum gw_signal);
+/* Bit per enum gw_attribute_schema that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
+unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
 
-/* The frames of each rendering that gw_fanout_renderings named hold gw_intake_accepted() items together.
+/* The frames of each rendering that gw_fanout_schemas named hold gw_intake_accepted() items together.
  * Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
  * GW_OK, GW_QUEUE_FULL, GW_BUSY, GW_STORAGE or GW_STOPPING. */
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,

@@ -19,41 +19,40 @@ const char *gw_signal_name(enum gw_signal signal)
     return names[signal];
 }
 
-const char *gw_rendering_name(enum gw_rendering rendering)
+const char *gw_attribute_schema_name(enum gw_attribute_schema schema)
 {
-    static const char *const names[GW_RENDERINGS] = {"otel", "both", "datadog"};
-    GW_ASSERT(rendering < GW_RENDERINGS);
-    return names[rendering];
+    static const char *const names[GW_ATTRIBUTE_SCHEMAS] = {"otel", "both", "datadog"};
+    GW_ASSERT(schema < GW_ATTRIBUTE_SCHEMAS);
+    return names[schema];
 }
 
-struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_rendering rendering, uint8_t *data, size_t len, size_t cap, uint32_t items)
+struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_attribute_schema schema, uint8_t *data, size_t len, size_t cap, uint32_t items)
 {
     struct gw_frame *f = malloc(sizeof *f);
     if (!f)
         return NULL;
     GW_ASSERT(len <= cap);
-    *f = (struct gw_frame){
-        .signal = signal, .rendering = rendering, .items = items, .arrived = gw_now(), .data = data, .len = len, .cap = cap};
+    *f = (struct gw_frame){.signal = signal, .schema = schema, .items = items, .arrived = gw_now(), .data = data, .len = len, .cap = cap};
     atomic_init(&f->refs, 1);
-    atomic_init(&f->owed, 1);
-    atomic_init(&f->joining, SETTLED);
+    atomic_init(&f->deliveries, 1);
+    atomic_init(&f->awaiting_ids, SETTLED);
     return f;
 }
 
-void gw_frame_unjoined(struct gw_frame *f, uint32_t *offsets, uint32_t n)
+void gw_frame_pending_ids(struct gw_frame *f, uint32_t *offsets, uint32_t n)
 {
-    GW_ASSERT(!f->unjoined);
+    GW_ASSERT(!f->pending_ids);
     for (uint32_t i = 0; i < n; i++)
         GW_ASSERT(offsets[i] <= f->len && f->len - offsets[i] >= 16);
-    f->unjoined = offsets;
-    f->unjoined_n = f->pending = n;
+    f->pending_ids = offsets;
+    f->pending_ids_n = f->pending = n;
     f->news = NEVER_ASKED;
-    atomic_store_explicit(&f->joining, n ? OPEN : SETTLED, memory_order_relaxed);
+    atomic_store_explicit(&f->awaiting_ids, n ? OPEN : SETTLED, memory_order_relaxed);
 }
 
 struct gw_frame *gw_frame_ref(struct gw_frame *f)
 {
-    atomic_fetch_add_explicit(&f->owed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->deliveries, 1, memory_order_relaxed);
     return gw_frame_pin(f);
 }
 
@@ -66,12 +65,12 @@ struct gw_frame *gw_frame_pin(struct gw_frame *f)
 bool gw_frame_abandon(struct gw_frame *f)
 {
     atomic_store_explicit(&f->abandoned, true, memory_order_relaxed);
-    return f->receipt || f->whole;
+    return f->ack || f->whole;
 }
 
 void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
 {
-    if (whole->receipt || whole->whole)
+    if (whole->ack || whole->whole)
         part->whole = gw_frame_ref(whole);
 }
 
@@ -79,8 +78,8 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
 static void settle(struct gw_frame *f)
 {
     bool abandoned = atomic_load_explicit(&f->abandoned, memory_order_relaxed);
-    if (f->receipt)
-        f->receipt->settled(f->receipt, !abandoned);
+    if (f->ack)
+        f->ack->settled(f->ack, !abandoned);
     if (f->whole && abandoned)
         gw_frame_abandon(f->whole);
     gw_frame_drop(f->whole);
@@ -93,7 +92,7 @@ void gw_frame_unpin(struct gw_frame *f)
     if (f->budget)
         gw_budget_give(f->budget, f->charged);
     free(f->data);
-    free(f->unjoined);
+    free(f->pending_ids);
     free(f);
 }
 
@@ -101,14 +100,14 @@ void gw_frame_drop(struct gw_frame *f)
 {
     if (!f)
         return;
-    if (atomic_fetch_sub_explicit(&f->owed, 1, memory_order_acq_rel) == 1)
+    if (atomic_fetch_sub_explicit(&f->deliveries, 1, memory_order_acq_rel) == 1)
         settle(f);
     gw_frame_unpin(f);
 }
 
 size_t gw_frame_cost(const struct gw_frame *f)
 {
-    return sizeof *f + f->cap + f->unjoined_n * sizeof *f->unjoined;
+    return sizeof *f + f->cap + f->pending_ids_n * sizeof *f->pending_ids;
 }
 
 static uint64_t read_be64(const uint8_t *p)
@@ -130,7 +129,7 @@ static bool take_turn(struct gw_frame *f)
 {
     for (;;) {
         uint32_t state = OPEN;
-        if (atomic_compare_exchange_weak_explicit(&f->joining, &state, WRITING, memory_order_acquire, memory_order_acquire))
+        if (atomic_compare_exchange_weak_explicit(&f->awaiting_ids, &state, WRITING, memory_order_acquire, memory_order_acquire))
             return true;
         if (state == SETTLED)
             return false;
@@ -140,10 +139,10 @@ static bool take_turn(struct gw_frame *f)
 }
 
 /* Loggers that write ids as JSON numbers lose their lower bits: a record's id may have to be found by its upper ones. */
-static bool repair(const struct gw_frame *f, struct gw_ids *ids, uint8_t *id)
+static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *id)
 {
     uint64_t low = read_be64(id + 8), high;
-    if (f->signal != GW_LOGS || !gw_ids_rounded(low) || !gw_ids_repair(ids, low, &low, &high, f->arrived))
+    if (f->signal != GW_LOGS || !gw_trace_ids_rounded(low) || !gw_trace_ids_repair(ids, low, &low, &high, f->arrived))
         return false;
     write_be64(id, high);
     write_be64(id + 8, low);
@@ -151,29 +150,29 @@ static bool repair(const struct gw_frame *f, struct gw_ids *ids, uint8_t *id)
 }
 
 /* Tries every pending id; those that stay unknown move to the front of the list. */
-static uint32_t fill_in(struct gw_frame *f, struct gw_ids *ids)
+static uint32_t fill_in(struct gw_frame *f, struct gw_trace_ids *ids)
 {
     uint32_t left = 0;
-    uint64_t news = ids ? gw_ids_news(ids) : NEVER_ASKED; /* before the first look: what comes meanwhile counts as new */
+    uint64_t news = ids ? gw_trace_ids_news(ids) : NEVER_ASKED; /* before the first look: what comes meanwhile counts as new */
     if (news == f->news && news != NEVER_ASKED)
         return f->pending;
     f->news = news;
     for (uint32_t i = 0; i < f->pending; i++) {
-        uint8_t *id = f->data + f->unjoined[i];
+        uint8_t *id = f->data + f->pending_ids[i];
         uint64_t high;
-        if (ids && gw_ids_find(ids, read_be64(id + 8), &high, f->arrived))
+        if (ids && gw_trace_ids_find(ids, read_be64(id + 8), &high, f->arrived))
             write_be64(id, high);
         else if (!ids || !repair(f, ids, id))
-            f->unjoined[left++] = f->unjoined[i];
+            f->pending_ids[left++] = f->pending_ids[i];
     }
     return f->pending = left;
 }
 
-uint32_t gw_frame_join(struct gw_frame *f, struct gw_ids *ids, bool final)
+uint32_t gw_frame_complete_ids(struct gw_frame *f, struct gw_trace_ids *ids, bool final)
 {
     if (!take_turn(f))
         return 0;
     uint32_t left = fill_in(f, ids);
-    atomic_store_explicit(&f->joining, final || left == 0 ? SETTLED : OPEN, memory_order_release);
+    atomic_store_explicit(&f->awaiting_ids, final || left == 0 ? SETTLED : OPEN, memory_order_release);
     return left;
 }

@@ -8,7 +8,7 @@
  * A frame exists per rendering that some exporter asked for (option `mode`).
  *
  * It is immutable once offered, with one exception that the join needs (trace_ids.h): trace ids whose upper half was not known when
- * the answer had to be given stand in `unjoined`; gw_frame_join() fills them in, before the first send:
+ * the answer had to be given stand in `pending_ids`; gw_frame_complete_ids() fills them in, before the first send:
  *
  *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
  *                                     └─▶ settled   all are known, or `final`: the bytes never change again
@@ -30,10 +30,10 @@
 enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_SIGNALS };
 
 /* How a frame says what it says: MAPPING modes. */
-enum gw_rendering { GW_OTEL, GW_BOTH, GW_DATADOG, GW_RENDERINGS };
+enum gw_attribute_schema { GW_OTEL, GW_BOTH, GW_DATADOG, GW_ATTRIBUTE_SCHEMAS };
 
-const char *gw_signal_name(enum gw_signal);       /* "traces" */
-const char *gw_rendering_name(enum gw_rendering); /* "otel" */
+const char *gw_signal_name(enum gw_signal);                     /* "traces" */
+const char *gw_attribute_schema_name(enum gw_attribute_schema); /* "otel" */
 
 /* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than 4 MiB by default). */
 enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
@@ -41,42 +41,42 @@ enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 struct gw_budget;
 
 /* Told once, by the thread that drops the frame last. `kept`: the source need not bring these bytes again. */
-struct gw_receipt {
-    void (*settled)(struct gw_receipt *, bool kept);
+struct gw_ack_callback {
+    void (*settled)(struct gw_ack_callback *, bool kept);
 };
 
 /* Where the disk queue keeps a frame: file and place within it. Segment 0: nowhere. */
-struct gw_stored {
+struct gw_disk_position {
     uint32_t segment, at;
 };
 
 struct gw_frame {
-    _Atomic uint32_t refs;    /* its memory: references and pins */
-    _Atomic uint32_t owed;    /* its fate: references alone */
-    _Atomic uint32_t joining; /* open, being written, settled: see gw_frame_join */
+    _Atomic uint32_t refs;         /* its memory: references and pins */
+    _Atomic uint32_t deliveries;   /* its fate: references alone */
+    _Atomic uint32_t awaiting_ids; /* open, being written, settled: see gw_frame_complete_ids */
     enum gw_signal signal;
-    enum gw_rendering rendering;
+    enum gw_attribute_schema schema;
     uint32_t items;
-    uint32_t unjoined_n; /* trace ids that might still turn out to have 128 bits when the frame was made … */
-    uint32_t *unjoined;  /* … and the offset of each 16-byte id in data: malloc'd */
-    uint64_t news;       /* gw_ids_news before they were looked up last, or a number that it never is; as `pending` */
-    uint32_t pending;    /* the first so many of `unjoined` are still unknown; only whoever joins looks here */
-    gw_nsec arrived;     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
+    uint32_t pending_ids_n; /* trace ids that might still turn out to have 128 bits when the frame was made … */
+    uint32_t *pending_ids;  /* … and the offset of each 16-byte id in data: malloc'd */
+    uint64_t news;          /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
+    uint32_t pending;       /* the first so many of `pending_ids` are still unknown; only whoever joins looks here */
+    gw_nsec arrived;        /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     size_t len, cap;
-    uint8_t *data;              /* malloc'd */
-    struct gw_budget *budget;   /* who pays: its maker's account, if any, then the whole process's */
-    size_t charged;             /* bytes to give back to it */
-    struct gw_receipt *receipt; /* set before the frame is offered; NULL: nobody asks */
-    struct gw_frame *whole;     /* a reference: what this was cut out of, where its receipt waits for the parts */
+    uint8_t *data;               /* malloc'd */
+    struct gw_budget *budget;    /* who pays: its maker's account, if any, then the whole process's */
+    size_t charged;              /* bytes to give back to it */
+    struct gw_ack_callback *ack; /* set before the frame is offered; NULL: nobody asks */
+    struct gw_frame *whole;      /* a reference: what this was cut out of, where its receipt waits for the parts */
     _Atomic bool abandoned;
-    struct gw_stored stored; /* set before the frame is queued */
+    struct gw_disk_position stored; /* set before the frame is queued */
 };
 
 /* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no memory; then data
  * stays the caller's. */
-struct gw_frame *gw_frame_new(enum gw_signal, enum gw_rendering, uint8_t *data, size_t len, size_t cap, uint32_t items);
+struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t *data, size_t len, size_t cap, uint32_t items);
 /* Before the frame is offered, once: takes over `offsets` (malloc'd) of n trace ids, each with 16 bytes within data. */
-void gw_frame_unjoined(struct gw_frame *, uint32_t *offsets, uint32_t n);
+void gw_frame_pending_ids(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
 /* By who holds a reference: the bytes stay until gw_frame_unpin, and nothing more. A transport lets go of what it has sent when it likes,
@@ -91,13 +91,13 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
 /* What it costs to keep: data, offsets and the struct, in bytes. */
 size_t gw_frame_cost(const struct gw_frame *);
 
-struct gw_ids;
+struct gw_trace_ids;
 /* Fills in the upper halves that `ids` knows, as of the frame's arrival and after. `final` settles the frame: what is unknown
  * then has 64 bits for good. Returns how many ids are unknown still; with `final` how many were given up, for the counter.
  * A settled frame returns 0: once all are known, and to every caller but the one whose `final` settled it.
  *
  * Safe from several senders that hold the same frame. A caller must not read data before the call has returned 0 or it passed
  * `final` itself; from then on the frame does not change any more, whatever the others do. */
-uint32_t gw_frame_join(struct gw_frame *, struct gw_ids *ids, bool final);
+uint32_t gw_frame_complete_ids(struct gw_frame *, struct gw_trace_ids *ids, bool final);
 
 #endif

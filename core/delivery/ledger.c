@@ -159,10 +159,10 @@ void gw_ledger_leave(struct gw_ledger *l, unsigned exporter)
     pthread_mutex_unlock(&l->lock);
 }
 
-void gw_ledger_unjoined(struct gw_ledger *l, enum gw_signal signal, uint64_t n)
+void gw_ledger_incomplete_ids(struct gw_ledger *l, enum gw_signal signal, uint64_t n)
 {
     pthread_mutex_lock(&l->lock);
-    l->view.signal[signal].unjoined += n;
+    l->view.signal[signal].pending_ids += n;
     pthread_mutex_unlock(&l->lock);
 }
 
@@ -202,7 +202,7 @@ static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;
     return v->signal[signal].exporter[e].accepted + v->signal[signal].exporter[e].recovered - at[GW_DELIVERED] - at[GW_SET_ASIDE] -
-           at[GW_STORED] - v->signal[signal].exporter[e].dropped[GW_WHY_RETURNED];
+           at[GW_STORED] - v->signal[signal].exporter[e].dropped[GW_REASON_RETURNED];
 }
 
 uint64_t gw_ledger_lost(const struct gw_ledger_view *v)
@@ -264,7 +264,7 @@ void gw_ledger_print(FILE *f, const struct gw_ledger_view *v)
         for (int why = 0; why < GW_REASONS; why++)
             print_row(f, 2, reasons[why].refusal ? "refused" : "dropped", reasons[why].label, s->not_taken[why]);
         print_row(f, 2, "accepted", NULL, s->accepted);
-        print_row(f, 2, "trace ids left at 64 bits", NULL, s->unjoined);
+        print_row(f, 2, "trace ids left at 64 bits", NULL, s->pending_ids);
         for (unsigned e = 0; e < v->exporters; e++)
             if (concerns(v, e, i))
                 print_exporter(f, v, i, e);

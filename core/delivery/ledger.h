@@ -27,7 +27,7 @@
 #include "core/delivery/frame.h"
 
 enum gw_reason {
-#define REASON(id, label, kind, text) GW_WHY_##id,
+#define REASON(id, label, kind, text) GW_REASON_##id,
 #include "core/delivery/reasons.def"
 #undef REASON
     GW_REASONS
@@ -50,7 +50,7 @@ enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
 
 struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
-    uint64_t unjoined; /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
+    uint64_t pending_ids; /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
     struct {
         uint64_t accepted, not_asked, recovered, at[GW_PLACES], dropped[GW_REASONS];
     } exporter[GW_LEDGER_EXPORTERS];
@@ -82,7 +82,7 @@ void gw_ledger_recovered(struct gw_ledger *, unsigned exporter, enum gw_signal, 
 /* What is queued for the exporter stays on the disk: the process ends. */
 void gw_ledger_leave(struct gw_ledger *, unsigned exporter);
 /* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any other. */
-void gw_ledger_unjoined(struct gw_ledger *, enum gw_signal, uint64_t n);
+void gw_ledger_incomplete_ids(struct gw_ledger *, enum gw_signal, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
 /* False when the numbers do not add up: a fault of ours. */

@@ -53,7 +53,7 @@ static void put_signal(FILE *to, const struct gw_ledger_view *v, int signal)
     fprintf(to, "\"%s\":{\"received\":%" PRIu64, gw_signal_name((enum gw_signal)signal), s->received);
     put_reasons(to, "refused", s->not_taken, true, false);
     put_reasons(to, "dropped", s->not_taken, false, false);
-    fprintf(to, ",\"accepted\":%" PRIu64 ",\"trace_ids_left_at_64_bits\":%" PRIu64 ",\"exporters\":{", s->accepted, s->unjoined);
+    fprintf(to, ",\"accepted\":%" PRIu64 ",\"trace_ids_left_at_64_bits\":%" PRIu64 ",\"exporters\":{", s->accepted, s->pending_ids);
     for (unsigned e = 0; e < v->exporters; e++) {
         fputs(e ? "," : "", to);
         put_exporter(to, v, signal, e);
@@ -73,15 +73,15 @@ void gw_ledger_json(FILE *to, const struct gw_ledger_view *v)
 
 /* --- samples --- */
 
-enum { M_RECEIVED, M_REFUSED, M_DROPPED, M_ACCEPTED, M_UNJOINED, M_EXPORTER_ACCEPTED, M_PLACES, M_RECOVERED = M_PLACES + GW_PLACES };
+enum { M_RECEIVED, M_REFUSED, M_DROPPED, M_ACCEPTED, M_INCOMPLETE_IDS, M_EXPORTER_ACCEPTED, M_PLACES, M_RECOVERED = M_PLACES + GW_PLACES };
 
 const struct gw_metric gw_ledger_metrics[] = {
     [M_RECEIVED] = GW_COUNTER_ASKED("items_received_total", "signal", "Spans and log records that arrived: refused + dropped + accepted."),
     [M_REFUSED] = GW_COUNTER_ASKED("items_refused_total", "signal,reason", "Items that could not be read, or whose sender was told no."),
     [M_DROPPED] = GW_COUNTER_ASKED("items_dropped_total", "signal,reason", "Items that were decided against before they were queued."),
     [M_ACCEPTED] = GW_COUNTER_ASKED("items_accepted_total", "signal", "Items that the gateway answers for."),
-    [M_UNJOINED] = GW_COUNTER_ASKED("trace_ids_unjoined_total", "signal",
-                                    "Trace ids that went out with 64 bits because nothing told their upper half within join_wait."),
+    [M_INCOMPLETE_IDS] = GW_COUNTER_ASKED("trace_ids_unjoined_total", "signal",
+                                          "Trace ids that went out with 64 bits because nothing told their upper half within join_wait."),
     [M_EXPORTER_ACCEPTED] =
         GW_COUNTER_ASKED("exporter_items_accepted_total", "signal",
                          "Items this exporter was asked to deliver: sent + rejected + dropped + set aside + queued + in process."),
@@ -125,7 +125,7 @@ static void measure_signal(const struct gw_ledger_view *v, int signal, struct gw
     const struct gw_ledger_signal *s = &v->signal[signal];
     gw_metrics_add_for(to, &gw_ledger_metrics[M_RECEIVED], (double)s->received, name_of(signal));
     gw_metrics_add_for(to, &gw_ledger_metrics[M_ACCEPTED], (double)s->accepted, name_of(signal));
-    gw_metrics_add_for(to, &gw_ledger_metrics[M_UNJOINED], (double)s->unjoined, name_of(signal));
+    gw_metrics_add_for(to, &gw_ledger_metrics[M_INCOMPLETE_IDS], (double)s->pending_ids, name_of(signal));
     for (int why = 0; why < GW_REASONS; why++)
         if (s->not_taken[why])
             gw_metrics_add_for2(to, &gw_ledger_metrics[gw_reason_is_refusal((enum gw_reason)why) ? M_REFUSED : M_DROPPED],

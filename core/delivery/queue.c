@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this long. */
-static const gw_nsec join_first = 50 * GW_MSEC;
+static const gw_nsec complete_first = 50 * GW_MSEC;
 
 struct lane {
     struct gw_chain chain;
@@ -20,19 +20,19 @@ struct gw_queue {
     pthread_mutex_t lock;
     /* under lock */
     size_t capacity, ahead;
-    bool drop_oldest, spills;
+    bool drop_oldest, overflows;
     struct waker {
         gw_queue_wake_f *wake;
         void *arg;
     } waker;
-    struct lane joining[GW_SIGNALS], ready[GW_SIGNALS];
+    struct lane awaiting_ids[GW_SIGNALS], ready[GW_SIGNALS];
     size_t used;   /* bytes reserved, queued and in the sender's hands */
     size_t linked; /* nodes in lanes */
     uint64_t next_number;
     bool closed, refusing;
-    gw_nsec join_soonest; /* no node in joining is due before */
-    bool armed;           /* the sender sleeps … */
-    unsigned takable;     /* … and would take ready frames of these signals */
+    gw_nsec ids_due_soonest; /* no node in joining is due before */
+    bool armed;              /* the sender sleeps … */
+    unsigned takable;        /* … and would take ready frames of these signals */
     struct gw_batch_limits limits;
 };
 
@@ -79,7 +79,7 @@ bool gw_node_share(struct gw_node *whole, struct gw_node *rest)
     return true;
 }
 
-bool gw_node_settle(struct gw_node *node, bool through, struct gw_stored *stored)
+bool gw_node_settle(struct gw_node *node, bool through, struct gw_disk_position *stored)
 {
     struct gw_share *share = node->share;
     node->share = NULL;
@@ -134,7 +134,7 @@ struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f
     q->capacity = q->ahead = capacity;
     q->drop_oldest = drop_oldest;
     q->waker = (struct waker){wake, arg};
-    q->join_soonest = GW_NEVER;
+    q->ids_due_soonest = GW_NEVER;
     pthread_mutex_init(&q->lock, NULL);
     return q;
 }
@@ -144,7 +144,7 @@ void gw_queue_drop(struct gw_queue *q)
     if (!q)
         return;
     for (int i = 0; i < GW_SIGNALS; i++)
-        for (struct gw_node *node; (node = lane_pop(q, &q->ready[i])) || (node = lane_pop(q, &q->joining[i]));)
+        for (struct gw_node *node; (node = lane_pop(q, &q->ready[i])) || (node = lane_pop(q, &q->awaiting_ids[i]));)
             gw_node_drop(node);
     pthread_mutex_destroy(&q->lock);
     free(q);
@@ -180,10 +180,10 @@ void gw_queue_read_ahead(struct gw_queue *q, size_t mark)
     pthread_mutex_unlock(&q->lock);
 }
 
-static bool make_nodes(enum gw_rendering rendering, struct gw_frame **frames, size_t n, struct gw_chain *out)
+static bool make_nodes(enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, struct gw_chain *out)
 {
     for (size_t i = 0; i < n; i++) {
-        if (frames[i]->rendering != rendering)
+        if (frames[i]->schema != schema)
             continue;
         struct gw_node *node = gw_node_new(frames[i], gw_frame_cost(frames[i]));
         if (!node)
@@ -208,8 +208,8 @@ static enum gw_code charge(struct gw_queue *q, size_t cost, bool patient)
     if (q->closed)
         return GW_STOPPING;
     bool fits = q->used == 0 || (q->used <= limit && cost <= limit - q->used);
-    if (!fits && (!q->drop_oldest || q->spills)) {
-        q->refusing |= !q->spills && !patient;
+    if (!fits && (!q->drop_oldest || q->overflows)) {
+        q->refusing |= !q->overflows && !patient;
         return GW_QUEUE_FULL;
     }
     q->used += cost;
@@ -226,11 +226,11 @@ static void uncharge(struct gw_queue *q, size_t cost)
     pthread_mutex_unlock(&q->lock);
 }
 
-static enum gw_code reserve(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n, bool patient,
+static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, bool patient,
                             struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
-    if (!make_nodes(rendering, frames, n, out)) {
+    if (!make_nodes(schema, frames, n, out)) {
         free_nodes(out);
         return GW_BUSY;
     }
@@ -242,15 +242,15 @@ static enum gw_code reserve(struct gw_queue *q, enum gw_rendering rendering, str
     return code;
 }
 
-enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n, struct gw_chain *out)
+enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, struct gw_chain *out)
 {
-    return reserve(q, rendering, frames, n, false, out);
+    return reserve(q, schema, frames, n, false, out);
 }
 
-enum gw_code gw_queue_reserve_ahead(struct gw_queue *q, enum gw_rendering rendering, struct gw_frame **frames, size_t n,
+enum gw_code gw_queue_reserve_ahead(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n,
                                     struct gw_chain *out)
 {
-    return reserve(q, rendering, frames, n, true, out);
+    return reserve(q, schema, frames, n, true, out);
 }
 
 void gw_queue_cancel(struct gw_queue *q, struct gw_chain *c)
@@ -264,7 +264,7 @@ static struct lane *oldest_lane(struct gw_queue *q)
 {
     struct lane *oldest = NULL;
     for (int i = 0; i < 2 * GW_SIGNALS; i++) {
-        struct lane *lane = i < GW_SIGNALS ? &q->joining[i] : &q->ready[i - GW_SIGNALS];
+        struct lane *lane = i < GW_SIGNALS ? &q->awaiting_ids[i] : &q->ready[i - GW_SIGNALS];
         if (lane->chain.first && (!oldest || lane->chain.first->number < oldest->chain.first->number))
             oldest = lane;
     }
@@ -273,7 +273,7 @@ static struct lane *oldest_lane(struct gw_queue *q)
 
 static void evict(struct gw_queue *q, struct gw_chain *evicted)
 {
-    while (q->drop_oldest && !q->spills && q->used > q->capacity && q->linked > 1) {
+    while (q->drop_oldest && !q->overflows && q->used > q->capacity && q->linked > 1) {
         struct gw_node *node = lane_pop(q, oldest_lane(q));
         q->used -= node->cost;
         gw_chain_add(evicted, node);
@@ -288,23 +288,23 @@ static gw_nsec earlier(gw_nsec a, gw_nsec b)
 /* Applications whose traces go elsewhere, or nowhere, must not fill the queue with logs that wait for them. */
 static bool is_crowded(const struct gw_queue *q, size_t bytes)
 {
-    enum { JOINING_PART = 4 };
-    return bytes > q->capacity / JOINING_PART;
+    enum { AWAITING_IDS_PART = 4 };
+    return bytes > q->capacity / AWAITING_IDS_PART;
 }
 
 /* Under lock. True when the sleeping sender has to hear of it. */
 static bool link_node(struct gw_queue *q, struct gw_node *node)
 {
-    bool unknown = node->frame->unjoined_n > 0;
-    struct lane *lane = unknown ? &q->joining[node->frame->signal] : &q->ready[node->frame->signal];
+    bool unknown = node->frame->pending_ids_n > 0;
+    struct lane *lane = unknown ? &q->awaiting_ids[node->frame->signal] : &q->ready[node->frame->signal];
     bool was_empty = !lane->chain.first;
     node->number = q->next_number++;
-    node->join_due = node->frame->arrived + join_first;
+    node->ids_due = node->frame->arrived + complete_first;
     lane_add(q, lane, node);
     if (!unknown)
         return q->takable & 1u << node->frame->signal && (was_empty || lane_full(lane, &q->limits));
     bool crowded = is_crowded(q, lane->bytes);
-    q->join_soonest = crowded ? 0 : earlier(q->join_soonest, node->join_due);
+    q->ids_due_soonest = crowded ? 0 : earlier(q->ids_due_soonest, node->ids_due);
     return was_empty || crowded;
 }
 
@@ -342,23 +342,23 @@ static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct 
     struct lane early = {{NULL, NULL}, 0, 0};
     for (struct gw_node *node; (node = lane_pop(q, lane));) {
         node->hurried = is_crowded(q, early.bytes + node->frame->len + lane->bytes);
-        if (node->join_due <= now || node->hurried) {
+        if (node->ids_due <= now || node->hurried) {
             gw_chain_add(due, node);
             continue;
         }
         lane_add(q, &early, node);
-        q->join_soonest = earlier(q->join_soonest, node->join_due);
+        q->ids_due_soonest = earlier(q->ids_due_soonest, node->ids_due);
     }
     *lane = early;
 }
 
-void gw_queue_joining(struct gw_queue *q, gw_nsec now, struct gw_chain *due)
+void gw_queue_awaiting_ids(struct gw_queue *q, gw_nsec now, struct gw_chain *due)
 {
     pthread_mutex_lock(&q->lock);
-    if (q->join_soonest <= now) {
-        q->join_soonest = GW_NEVER;
+    if (q->ids_due_soonest <= now) {
+        q->ids_due_soonest = GW_NEVER;
         for (int i = 0; i < GW_SIGNALS; i++)
-            pick_due(q, &q->joining[i], now, due);
+            pick_due(q, &q->awaiting_ids[i], now, due);
     }
     pthread_mutex_unlock(&q->lock);
 }
@@ -393,12 +393,12 @@ static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain
         lane_add(q, &lanes[node->frame->signal], node);
 }
 
-void gw_queue_joined(struct gw_queue *q, struct gw_chain *unknown, struct gw_chain *ready)
+void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct gw_chain *ready)
 {
     pthread_mutex_lock(&q->lock);
     for (const struct gw_node *node = unknown->first; node; node = node->next)
-        q->join_soonest = earlier(q->join_soonest, node->join_due);
-    lane_return(q, q->joining, unknown);
+        q->ids_due_soonest = earlier(q->ids_due_soonest, node->ids_due);
+    lane_return(q, q->awaiting_ids, unknown);
     lane_return(q, q->ready, ready);
     pthread_mutex_unlock(&q->lock);
 }
@@ -448,7 +448,7 @@ void gw_queue_done(struct gw_queue *q, struct gw_chain *c)
 /* Under lock. */
 static gw_nsec next_due(const struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, unsigned takable)
 {
-    gw_nsec due = q->join_soonest;
+    gw_nsec due = q->ids_due_soonest;
     for (int i = 0; i < GW_SIGNALS; i++) {
         const struct gw_node *ready = q->ready[i].chain.first;
         if (ready)
@@ -494,9 +494,9 @@ size_t gw_queue_used(struct gw_queue *q)
     return used;
 }
 
-void gw_queue_spill(struct gw_queue *q)
+void gw_queue_overflow(struct gw_queue *q)
 {
-    q->spills = true;
+    q->overflows = true;
 }
 
 bool gw_queue_restore(struct gw_queue *q, struct gw_frame *frame)
@@ -511,7 +511,7 @@ bool gw_queue_restore(struct gw_queue *q, struct gw_frame *frame)
     return true;
 }
 
-void gw_queue_poke(struct gw_queue *q)
+void gw_queue_wake(struct gw_queue *q)
 {
     pthread_mutex_lock(&q->lock);
     bool asleep = q->armed;

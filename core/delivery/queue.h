@@ -1,7 +1,7 @@
 /* queue.h: what waits for one exporter, bounded in bytes.
  *
  *   receivers                                     lanes, one per signal                          the sender
- *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_joining
+ *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_awaiting_ids
  *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
  *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
  *
@@ -40,13 +40,13 @@ struct gw_node {
     struct gw_share *share; /* with the other parts of a stored frame that was cut; NULL: it is whole */
     size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
     uint64_t number;        /* order of arrival over all lanes */
-    gw_nsec join_due;       /* when to ask gw_frame_join again */
+    gw_nsec ids_due;        /* when to ask gw_frame_complete_ids again */
     bool hurried;           /* too much waits for its join: the next answer is the last */
 };
 
 /* What the parts of a stored frame have in common. The sender's only. */
 struct gw_share {
-    struct gw_stored stored;
+    struct gw_disk_position stored;
     unsigned parts;
     bool left; /* one of them was left for the next start */
 };
@@ -54,7 +54,7 @@ struct gw_share {
 bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
 /* The sender is done with the node, or leaves it on the disk (`through` false). True with the place of a record that it is through with:
  * all its parts are. */
-bool gw_node_settle(struct gw_node *, bool through, struct gw_stored *);
+bool gw_node_settle(struct gw_node *, bool through, struct gw_disk_position *);
 
 /* A chain of nodes. Empty: first == NULL. */
 struct gw_chain {
@@ -82,10 +82,12 @@ void gw_queue_read_ahead(struct gw_queue *, size_t mark);
 
 /* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
  * Takes no frame reference yet: push does. */
-enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
+enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
+                              struct gw_chain *out) GW_MUST_CHECK;
 /* For who can wait: the same below the mark; that it waits is no refusal to tell of (gw_queue_state). Evicts nothing sooner: where the
  * queue drops its oldest, there is always room. */
-enum gw_code gw_queue_reserve_ahead(struct gw_queue *, enum gw_rendering, struct gw_frame **, size_t n, struct gw_chain *out) GW_MUST_CHECK;
+enum gw_code gw_queue_reserve_ahead(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
+                                    struct gw_chain *out) GW_MUST_CHECK;
 /* Gives a reservation back. */
 void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
 /* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count and drop. */
@@ -101,9 +103,9 @@ struct gw_batch_limits {
 };
 
 /* The sender's side. Nodes that are due for another look at their trace ids leave their lane; joined puts back the ones that are
- * still unknown, with a new join_due, and makes the others ready. */
-void gw_queue_joining(struct gw_queue *, gw_nsec now, struct gw_chain *due);
-void gw_queue_joined(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
+ * still unknown, with a new ids_due, and makes the others ready. */
+void gw_queue_awaiting_ids(struct gw_queue *, gw_nsec now, struct gw_chain *due);
+void gw_queue_ids_completed(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
 /* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
 bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush, struct gw_chain *out);
 /* Frames that arrived before `oldest` and still wait. */
@@ -113,11 +115,11 @@ void gw_queue_done(struct gw_queue *, struct gw_chain *);
 
 /* With a disk queue (segment_log.h): what does not fit is only on the disk, so nothing is refused for good here and nothing evicted. Before
  * the first reservation. */
-void gw_queue_spill(struct gw_queue *);
+void gw_queue_overflow(struct gw_queue *);
 /* What comes back from the disk: takes over the reference, whether there is room or not. False when there is no memory. */
 bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
 /* Wakes the sender if it sleeps: something went to the disk only. */
-void gw_queue_poke(struct gw_queue *);
+void gw_queue_wake(struct gw_queue *);
 
 /* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
  * the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready frames of others wake nobody. */

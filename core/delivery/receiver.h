@@ -19,11 +19,11 @@
 #include "core/delivery/frame.h"
 
 struct gw_opt;
-struct gw_problems;
+struct gw_diagnostics;
 
 struct gw_host; /* what the process lends to its receivers (gateway/receiver_host.h) */
 
-typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path, struct gw_problems *);
+typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path, struct gw_diagnostics *);
 typedef void gw_receive_f(void *ctx);
 typedef void gw_receive_hint_f(void *ctx, FILE *to);
 
@@ -38,7 +38,7 @@ typedef void gw_receive_hint_f(void *ctx, FILE *to);
  * `conf` is what the option rows fill, of the new configuration, and lives as long as it is in place. prepare is called even when
  * no option changed: what is in the files may have. Main thread. */
 struct gw_reload {
-    void *(*prepare)(void *ctx, const void *conf, const char *path, struct gw_problems *);
+    void *(*prepare)(void *ctx, const void *conf, const char *path, struct gw_diagnostics *);
     void (*adopt)(void *ctx, void *next);
     void (*abandon)(void *ctx, void *next);
 };
@@ -50,10 +50,10 @@ struct gw_receiver {
                                   first, and switches between two requests; it needs no gw_reload */
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
-    gw_receive_open_f *open;         /* checks, binds, registers routes; `path` is "receivers[0]", for gw_problem. Nothing is read yet */
-    gw_receive_f *start, *stop;      /* stop returns when nothing of this receiver's will be offered any more */
-    gw_receive_f *close;             /* legal after a failed or absent open */
-    gw_receive_hint_f *hint;         /* after start: lines for people: how to point an application at what is really open. NULL: none */
+    gw_receive_open_f *open;    /* checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. Nothing is read yet */
+    gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
+    gw_receive_f *close;        /* legal after a failed or absent open */
+    gw_receive_hint_f *hint;    /* after start: lines for people: how to point an application at what is really open. NULL: none */
     const struct gw_metric *metrics; /* what it counts; NULL: nothing */
     const struct gw_reload *reload;  /* NULL: closed and opened again when its options change, and left alone when not */
     gw_measure_f *measure;           /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */

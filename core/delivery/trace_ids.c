@@ -26,7 +26,7 @@ struct shard {
     uint32_t used, hand;
 } __attribute__((aligned(64)));
 
-struct gw_ids {
+struct gw_trace_ids {
     /* const after new */
     uint64_t seed;
     gw_nsec ttl;
@@ -48,24 +48,24 @@ static uint64_t mix(uint64_t key)
     return key ^ key >> 33;
 }
 
-static struct spot spot_of(struct gw_ids *ids, uint64_t upper_bits)
+static struct spot spot_of(struct gw_trace_ids *ids, uint64_t upper_bits)
 {
     uint64_t hash = mix(upper_bits ^ ids->seed);
     struct shard *s = &ids->shard[(hash >> 32) % ids->shards];
     return (struct spot){s, &s->heads[hash & ids->mask]};
 }
 
-struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl)
+struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl)
 {
     size_t shards = capacity / SHARD_LEAST >= SHARDS ? SHARDS : 1, size = (capacity + shards - 1) / shards, chains = 1;
     if (capacity == 0 || capacity > UINT32_MAX)
         return NULL;
     while (chains * 2 <= size)
         chains *= 2;
-    struct gw_ids *ids = aligned_alloc(64, (sizeof *ids + shards * sizeof(struct shard) + 63) / 64 * 64);
+    struct gw_trace_ids *ids = aligned_alloc(64, (sizeof *ids + shards * sizeof(struct shard) + 63) / 64 * 64);
     if (!ids)
         return NULL;
-    *ids = (struct gw_ids){.ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
+    *ids = (struct gw_trace_ids){.ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
     if (getrandom(&ids->seed, sizeof ids->seed, GRND_NONBLOCK) != sizeof ids->seed)
         ids->seed = (uint64_t)gw_wall() ^ (uintptr_t)ids;
     bool complete = true;
@@ -78,11 +78,11 @@ struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl)
     }
     if (complete)
         return ids;
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
     return NULL;
 }
 
-void gw_ids_drop(struct gw_ids *ids)
+void gw_trace_ids_drop(struct gw_trace_ids *ids)
 {
     if (!ids)
         return;
@@ -107,13 +107,13 @@ static struct entry *search(struct spot at, uint64_t low)
     return e;
 }
 
-static bool alive(const struct gw_ids *ids, const struct entry *e, gw_nsec now)
+static bool alive(const struct gw_trace_ids *ids, const struct entry *e, gw_nsec now)
 {
     return now - e->seen <= ids->ttl;
 }
 
 /* Takes the entry that the hand points at out of its chain. */
-static void forget(struct gw_ids *ids, struct shard *s)
+static void forget(struct gw_trace_ids *ids, struct shard *s)
 {
     uint32_t *link = spot_of(ids, s->ring[s->hand].low >> ROUNDED_BITS).head;
     while (*link != s->hand + 1)
@@ -121,7 +121,7 @@ static void forget(struct gw_ids *ids, struct shard *s)
     *link = s->ring[s->hand].next;
 }
 
-static void insert(struct gw_ids *ids, struct spot at, struct entry fresh)
+static void insert(struct gw_trace_ids *ids, struct spot at, struct entry fresh)
 {
     struct shard *s = at.shard;
     if (s->used == ids->ring_size)
@@ -134,7 +134,7 @@ static void insert(struct gw_ids *ids, struct spot at, struct entry fresh)
     s->hand = (s->hand + 1) % ids->ring_size;
 }
 
-void gw_ids_learn(struct gw_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
+void gw_trace_ids_learn(struct gw_trace_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
 {
     struct spot at = spot_of(ids, low >> ROUNDED_BITS);
     pthread_mutex_lock(&at.shard->lock);
@@ -150,7 +150,7 @@ void gw_ids_learn(struct gw_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
     pthread_mutex_unlock(&at.shard->lock);
 }
 
-uint64_t gw_ids_news(struct gw_ids *ids)
+uint64_t gw_trace_ids_news(struct gw_trace_ids *ids)
 {
     uint64_t news = 0;
     for (size_t i = 0; i < ids->shards; i++)
@@ -158,7 +158,7 @@ uint64_t gw_ids_news(struct gw_ids *ids)
     return news;
 }
 
-bool gw_ids_find(struct gw_ids *ids, uint64_t low, uint64_t *high, gw_nsec now)
+bool gw_trace_ids_find(struct gw_trace_ids *ids, uint64_t low, uint64_t *high, gw_nsec now)
 {
     struct spot at = spot_of(ids, low >> ROUNDED_BITS);
     pthread_mutex_lock(&at.shard->lock);
@@ -171,7 +171,7 @@ bool gw_ids_find(struct gw_ids *ids, uint64_t low, uint64_t *high, gw_nsec now)
 }
 
 /* Counts the living entries of one spot that are the same double; the last one is left in *low, *high. */
-static unsigned count_rounded(struct gw_ids *ids, uint64_t upper_bits, double rounded, uint64_t *low, uint64_t *high, gw_nsec now)
+static unsigned count_rounded(struct gw_trace_ids *ids, uint64_t upper_bits, double rounded, uint64_t *low, uint64_t *high, gw_nsec now)
 {
     struct spot at = spot_of(ids, upper_bits);
     unsigned n = 0;
@@ -186,7 +186,7 @@ static unsigned count_rounded(struct gw_ids *ids, uint64_t upper_bits, double ro
     return n;
 }
 
-bool gw_ids_repair(struct gw_ids *ids, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now)
+bool gw_trace_ids_repair(struct gw_trace_ids *ids, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now)
 {
     const double two_to_64 = 18446744073709551616.0;
     double value = (double)rounded;
@@ -203,7 +203,7 @@ bool gw_ids_repair(struct gw_ids *ids, uint64_t rounded, uint64_t *low, uint64_t
     return true;
 }
 
-void gw_ids_size(struct gw_ids *ids, size_t *used, size_t *capacity)
+void gw_trace_ids_size(struct gw_trace_ids *ids, size_t *used, size_t *capacity)
 {
     *used = 0;
     *capacity = (size_t)ids->ring_size * ids->shards;

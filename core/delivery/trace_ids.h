@@ -20,30 +20,30 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 
-struct gw_ids;
+struct gw_trace_ids;
 
 /* Remembers about `capacity` traces for up to `ttl`. NULL when there is no memory. Costs 36 bytes an
  * entry, of which the system gives the memory as it fills. */
-struct gw_ids *gw_ids_new(size_t capacity, gw_nsec ttl);
-void gw_ids_drop(struct gw_ids *);
+struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl);
+void gw_trace_ids_drop(struct gw_trace_ids *);
 
 /* `now` is monotonic, here and below. Learning zero never replaces a known non-zero half; another non-zero half does (low halves
  * are used again). Learning what is known already makes it young again. */
-void gw_ids_learn(struct gw_ids *, uint64_t low, uint64_t high, gw_nsec now);
+void gw_trace_ids_learn(struct gw_trace_ids *, uint64_t low, uint64_t high, gw_nsec now);
 /* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
-bool gw_ids_find(struct gw_ids *, uint64_t low, uint64_t *high, gw_nsec now);
+bool gw_trace_ids_find(struct gw_trace_ids *, uint64_t low, uint64_t *high, gw_nsec now);
 /* A number that is another one whenever something was learned that was not known: who asked in vain need not ask again before. */
-uint64_t gw_ids_news(struct gw_ids *);
+uint64_t gw_trace_ids_news(struct gw_trace_ids *);
 /* For ids that went through a double: the one known low half that is the same double as `rounded` is; false when none or several
  * are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C prints (…6768, the double's exact value). */
 /* Whether an id may have gone through one: it is a double exactly, or ends in zeroes as JavaScript's do. */
-static inline bool gw_ids_rounded(uint64_t id)
+static inline bool gw_trace_ids_rounded(uint64_t id)
 {
     return id > UINT64_C(1) << 53 && (id % 100 == 0 || (id < UINT64_C(0xfffffffffffffc00) && (uint64_t)(double)id == id));
 }
-bool gw_ids_repair(struct gw_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
+bool gw_trace_ids_repair(struct gw_trace_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
 /* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room for. */
-void gw_ids_size(struct gw_ids *, size_t *used, size_t *capacity);
+void gw_trace_ids_size(struct gw_trace_ids *, size_t *used, size_t *capacity);
 
 #endif

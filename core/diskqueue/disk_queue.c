@@ -11,24 +11,24 @@
 
 #include "core/base/log.h"
 
-struct gw_storage {
+struct gw_disk_queue {
     /* const after open */
-    const struct gw_storage_conf *conf;
+    const struct gw_disk_queue_conf *conf;
     struct gw_ledger *ledger;
-    struct gw_store *store;
+    struct gw_segment_log *disk_log;
     /* main thread, before the first offer */
-    unsigned exporter[GW_STORE_READERS]; /* of each reader: its number in the ledger */
+    unsigned exporter[GW_SEGMENT_LOG_READERS]; /* of each reader: its number in the ledger */
 
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
-    pthread_cond_t bell;
+    pthread_cond_t wakeup;
     bool stopping; /* under lock */
 };
 
 static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
 {
-    const struct gw_storage *s = arg;
+    const struct gw_disk_queue *s = arg;
     if (bytes)
         gw_log(GW_WARNING, "storage", "%.*s/%s: damage at offset %llu: %s: %llu bytes are skipped", GW_FMT(s->conf->directory), file,
                (unsigned long long)at, what, (unsigned long long)bytes);
@@ -36,12 +36,12 @@ static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, co
         gw_log(GW_WARNING, "storage", "%.*s/%s: at offset %llu %s", GW_FMT(s->conf->directory), file, (unsigned long long)at, what);
 }
 
-static void gave_up(void *arg, unsigned reader, const struct gw_store_items *items)
+static void gave_up(void *arg, unsigned reader, const struct gw_segment_log_items *items)
 {
-    const struct gw_storage *s = arg;
+    const struct gw_disk_queue *s = arg;
     for (int i = 0; i < GW_SIGNALS; i++)
         if (items->of[i])
-            gw_ledger_move(s->ledger, s->exporter[reader], (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_WHY_EVICTED, items->of[i]);
+            gw_ledger_move(s->ledger, s->exporter[reader], (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED, items->of[i]);
 }
 
 /* Monotonic times mean something until the next one. Zeros where the system does not say: then wall clocks are used. */
@@ -62,9 +62,9 @@ static void read_boot(uint8_t out[static 16])
     }
 }
 
-struct gw_storage *gw_storage_open(const struct gw_storage_conf *conf, struct gw_ledger *ledger, struct gw_err *err)
+struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *conf, struct gw_ledger *ledger, struct gw_err *err)
 {
-    struct gw_storage *s = calloc(1, sizeof *s);
+    struct gw_disk_queue *s = calloc(1, sizeof *s);
     pthread_condattr_t monotonic;
     if (!s) {
         gw_fail(err, GW_STORAGE, 0, "no memory");
@@ -72,77 +72,77 @@ struct gw_storage *gw_storage_open(const struct gw_storage_conf *conf, struct gw
     }
     s->conf = conf;
     s->ledger = ledger;
-    struct gw_store_conf store = {.directory = conf->directory.ptr,
-                                  .max_size = conf->max_size,
-                                  .sync_names = conf->fsync != GW_FSYNC_NEVER,
-                                  .io = conf->io ? conf->io : &gw_store_system,
-                                  .arg = s,
-                                  .damaged = damaged,
-                                  .gave_up = gave_up};
-    read_boot(store.boot);
-    s->store = gw_store_open(&store, err);
-    if (!s->store) {
+    struct gw_segment_log_conf disk_log = {.directory = conf->directory.ptr,
+                                           .max_size = conf->max_size,
+                                           .sync_names = conf->fsync != GW_FSYNC_NEVER,
+                                           .io = conf->io ? conf->io : &gw_segment_io_system,
+                                           .arg = s,
+                                           .damaged = damaged,
+                                           .gave_up = gave_up};
+    read_boot(disk_log.boot);
+    s->disk_log = gw_segment_log_open(&disk_log, err);
+    if (!s->disk_log) {
         free(s);
         return NULL;
     }
     pthread_mutex_init(&s->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->bell, &monotonic);
+    pthread_cond_init(&s->wakeup, &monotonic);
     pthread_condattr_destroy(&monotonic);
     return s;
 }
 
-unsigned gw_storage_attach(struct gw_storage *s, const char *name, unsigned exporter, bool drop_oldest)
+unsigned gw_disk_queue_attach(struct gw_disk_queue *s, const char *name, unsigned exporter, bool drop_oldest)
 {
-    struct gw_store_items owed;
-    unsigned reader = gw_store_attach(s->store, name, false, &owed);
-    if (reader == GW_STORE_READERS)
+    struct gw_segment_log_items pending;
+    unsigned reader = gw_segment_log_attach(s->disk_log, name, false, &pending);
+    if (reader == GW_SEGMENT_LOG_READERS)
         return reader;
     s->exporter[reader] = exporter;
     for (int i = 0; i < GW_SIGNALS; i++)
-        if (owed.of[i]) {
-            gw_ledger_recovered(s->ledger, exporter, (enum gw_signal)i, owed.of[i]);
-            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s", (unsigned long long)owed.of[i],
+        if (pending.of[i]) {
+            gw_ledger_recovered(s->ledger, exporter, (enum gw_signal)i, pending.of[i]);
+            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s", (unsigned long long)pending.of[i],
                    gw_signal_name((enum gw_signal)i), name);
         }
     if (drop_oldest)
-        gw_store_drop_oldest(s->store, reader);
+        gw_segment_log_drop_oldest(s->disk_log, reader);
     return reader;
 }
 
-struct gw_store *gw_storage_store(struct gw_storage *s)
+struct gw_segment_log *gw_disk_queue_log(struct gw_disk_queue *s)
 {
-    return s->store;
+    return s->disk_log;
 }
 
-static bool is_behind(void *ctx, unsigned reader)
+static bool is_lagging(void *ctx, unsigned reader)
 {
-    return gw_store_behind(((struct gw_storage *)ctx)->store, reader);
+    return gw_segment_log_lagging(((struct gw_disk_queue *)ctx)->disk_log, reader);
 }
 
 static enum gw_code append(void *ctx, struct gw_durable_entry *entries, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
                            struct gw_err *err)
 {
-    return gw_store_append(((struct gw_storage *)ctx)->store, entries, n, commit, arg, ticket, err);
+    return gw_segment_log_append(((struct gw_disk_queue *)ctx)->disk_log, entries, n, commit, arg, ticket, err);
 }
 
 /* What an appended ticket waits for, as fsync says. */
 static bool wait_durable(void *ctx, uint64_t ticket)
 {
-    struct gw_storage *s = ctx;
-    return s->conf->fsync != GW_FSYNC_ALWAYS || gw_store_durable(s->store, ticket);
+    struct gw_disk_queue *s = ctx;
+    return s->conf->fsync != GW_FSYNC_ALWAYS || gw_segment_log_durable(s->disk_log, ticket);
 }
 
-const struct gw_durable gw_storage_durable = {is_behind, append, wait_durable};
+const struct gw_durable gw_disk_queue_durable = {is_lagging, append, wait_durable};
 
 /* Waits for the next time; false when it is the end. */
-static bool until_next(struct gw_storage *s, gw_nsec next)
+static bool until_next(struct gw_disk_queue *s, gw_nsec next)
 {
     struct timespec t = {.tv_sec = next / GW_SEC, .tv_nsec = next % GW_SEC};
     pthread_mutex_lock(&s->lock);
     while (!s->stopping && gw_now() < next)
-        pthread_cond_timedwait(&s->bell, &s->lock, &t);
+        pthread_cond_timedwait(&s->wakeup, &s->lock, &t);
     bool go_on = !s->stopping;
     pthread_mutex_unlock(&s->lock);
     return go_on;
@@ -150,16 +150,16 @@ static bool until_next(struct gw_storage *s, gw_nsec next)
 
 static void *run(void *arg)
 {
-    struct gw_storage *s = arg;
+    struct gw_disk_queue *s = arg;
     while (until_next(s, gw_now() + s->conf->interval / 2))
-        gw_store_sync_aged(s->store);
+        gw_segment_log_sync_aged(s->disk_log);
     return NULL;
 }
 
-bool gw_storage_start(struct gw_storage *s)
+bool gw_disk_queue_start(struct gw_disk_queue *s)
 {
     sigset_t all, before;
-    gw_store_say_orphans(s->store);
+    gw_segment_log_report_orphans(s->disk_log);
     if (s->conf->fsync != GW_FSYNC_INTERVAL)
         return true;
     sigfillset(&all);
@@ -171,10 +171,10 @@ bool gw_storage_start(struct gw_storage *s)
     return s->started;
 }
 
-bool gw_storage_ready(struct gw_storage *s, FILE *why)
+bool gw_disk_queue_ready(struct gw_disk_queue *s, FILE *why)
 {
-    struct gw_store_stats stats;
-    gw_store_stats(s->store, &stats);
+    struct gw_segment_log_stats stats;
+    gw_segment_log_stats(s->disk_log, &stats);
     if (stats.full)
         fprintf(why, "the disk queue is full: %" PRIu64 " of %" PRIu64 " bytes\n", stats.size, s->conf->max_size);
     if (stats.broken)
@@ -184,7 +184,7 @@ bool gw_storage_ready(struct gw_storage *s, FILE *why)
 
 enum { M_SIZE, M_LIMIT, M_REFUSING, M_RECORDS, M_BYTES, M_DAMAGED, M_TROUBLE, M_SYNCS };
 
-const struct gw_metric gw_storage_metrics[] = {
+const struct gw_metric gw_disk_queue_metrics[] = {
     [M_SIZE] = GW_GAUGE_ASKED("storage_bytes", "", "Bytes of the disk queue's files, free ones too."),
     [M_LIMIT] = GW_GAUGE_ASKED("storage_limit_bytes", "", "The option storage.max_size."),
     [M_REFUSING] = GW_GAUGE_ASKED("storage_refusing", "", "1 while the disk queue is full or cannot be written."),
@@ -197,34 +197,34 @@ const struct gw_metric gw_storage_metrics[] = {
     GW_METRICS_END,
 };
 
-void gw_storage_measure(struct gw_storage *s, struct gw_metrics *to)
+void gw_disk_queue_measure(struct gw_disk_queue *s, struct gw_metrics *to)
 {
-    struct gw_store_stats stats;
-    gw_store_stats(s->store, &stats);
-    gw_metrics_add(to, &gw_storage_metrics[M_SIZE], (double)stats.size);
-    gw_metrics_add(to, &gw_storage_metrics[M_LIMIT], (double)s->conf->max_size);
-    gw_metrics_add(to, &gw_storage_metrics[M_REFUSING], stats.full || stats.broken);
-    gw_metrics_add(to, &gw_storage_metrics[M_RECORDS], (double)stats.appended);
-    gw_metrics_add(to, &gw_storage_metrics[M_BYTES], (double)stats.appended_bytes);
-    gw_metrics_add(to, &gw_storage_metrics[M_DAMAGED], (double)stats.damaged);
-    gw_metrics_add(to, &gw_storage_metrics[M_TROUBLE], (double)stats.trouble);
-    gw_metrics_add(to, &gw_storage_metrics[M_SYNCS], (double)stats.sync_failures);
+    struct gw_segment_log_stats stats;
+    gw_segment_log_stats(s->disk_log, &stats);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_SIZE], (double)stats.size);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_LIMIT], (double)s->conf->max_size);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_REFUSING], stats.full || stats.broken);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_RECORDS], (double)stats.appended);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_BYTES], (double)stats.appended_bytes);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_DAMAGED], (double)stats.damaged);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_TROUBLE], (double)stats.trouble);
+    gw_metrics_add(to, &gw_disk_queue_metrics[M_SYNCS], (double)stats.sync_failures);
 }
 
-void gw_storage_close(struct gw_storage *s)
+void gw_disk_queue_close(struct gw_disk_queue *s)
 {
     if (!s)
         return;
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
-    pthread_cond_signal(&s->bell);
+    pthread_cond_signal(&s->wakeup);
     pthread_mutex_unlock(&s->lock);
     if (s->started)
         pthread_join(s->thread, NULL);
     if (s->conf->fsync != GW_FSYNC_NEVER)
-        gw_store_sync(s->store);
-    gw_store_close(s->store);
+        gw_segment_log_sync(s->disk_log);
+    gw_segment_log_close(s->disk_log);
     pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->bell);
+    pthread_cond_destroy(&s->wakeup);
     free(s);
 }

@@ -24,34 +24,34 @@
 /* In the order of the option's words (configuration.h). */
 enum gw_fsync { GW_FSYNC_INTERVAL, GW_FSYNC_ALWAYS, GW_FSYNC_NEVER };
 
-struct gw_storage_conf {
+struct gw_disk_queue_conf {
     gw_str directory; /* empty: there is no disk queue */
     uint64_t max_size;
     enum gw_fsync fsync;
     gw_nsec interval;
-    const struct gw_store_io *io; /* NULL: the system's */
+    const struct gw_segment_io *io; /* NULL: the system's */
 };
 
-struct gw_storage;
+struct gw_disk_queue;
 
 /* Locks the directory and recovers what is there. NULL, with the reason. conf and ledger outlive it. */
-struct gw_storage *gw_storage_open(const struct gw_storage_conf *, struct gw_ledger *, struct gw_err *);
+struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *, struct gw_ledger *, struct gw_err *);
 /* Says what nobody is configured for, and starts the thread. False when there is none to be had. */
-bool gw_storage_start(struct gw_storage *) GW_MUST_CHECK;
+bool gw_disk_queue_start(struct gw_disk_queue *) GW_MUST_CHECK;
 /* After the senders have ended: everything to the disk, directory unlocked. */
-void gw_storage_close(struct gw_storage *);
+void gw_disk_queue_close(struct gw_disk_queue *);
 
 /* A reader of the store for an exporter, by name; `exporter` is its number in the ledger, which hears what it owes from before.
- * GW_STORE_READERS when there are too many. */
-unsigned gw_storage_attach(struct gw_storage *, const char *name, unsigned exporter, bool drop_oldest);
-struct gw_store *gw_storage_store(struct gw_storage *);
+ * GW_SEGMENT_LOG_READERS when there are too many. */
+unsigned gw_disk_queue_attach(struct gw_disk_queue *, const char *name, unsigned exporter, bool drop_oldest);
+struct gw_segment_log *gw_disk_queue_log(struct gw_disk_queue *);
 
-/* For gw_fanout_store; the context is the gw_storage. */
-extern const struct gw_durable gw_storage_durable;
+/* For gw_fanout_durable; the context is the gw_disk_queue. */
+extern const struct gw_durable gw_disk_queue_durable;
 
 /* Any thread. False, with a line why, while it refuses what is offered. */
-bool gw_storage_ready(struct gw_storage *, FILE *why);
-extern const struct gw_metric gw_storage_metrics[];
-void gw_storage_measure(struct gw_storage *, struct gw_metrics *);
+bool gw_disk_queue_ready(struct gw_disk_queue *, FILE *why);
+extern const struct gw_metric gw_disk_queue_metrics[];
+void gw_disk_queue_measure(struct gw_disk_queue *, struct gw_metrics *);
 
 #endif

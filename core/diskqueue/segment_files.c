@@ -12,7 +12,7 @@
 
 #include "core/diskqueue/segment_log_internal.h"
 
-static enum gw_code refuse(struct gw_store *s, struct gw_err *err, const char *doing)
+static enum gw_code refuse(struct gw_segment_log *s, struct gw_err *err, const char *doing)
 {
     return gw_fail(err, GW_STORAGE, 0, "%s: cannot %s: %s", s->conf.directory, doing, strerror(errno));
 }
@@ -35,7 +35,7 @@ static void write_pid(int fd)
         errno = 0;
 }
 
-enum gw_code gw_store_lock(struct gw_store *s, struct gw_err *err)
+enum gw_code gw_segment_log_lock(struct gw_segment_log *s, struct gw_err *err)
 {
     if (mkdir(s->conf.directory, 0700) != 0 && errno != EEXIST)
         return refuse(s, err, errno == ENOENT ? "make it, for its parent is not there" : "make it");
@@ -58,26 +58,26 @@ enum gw_code gw_store_lock(struct gw_store *s, struct gw_err *err)
     return GW_OK;
 }
 
-void gw_store_file_name(uint32_t number, char out[static 32])
+void gw_segment_file_name(uint32_t number, char out[static 32])
 {
     snprintf(out, 32, "segment-%08x.log", (unsigned)number);
 }
 
-uint32_t gw_store_file_number(const char *name)
+uint32_t gw_segment_file_number(const char *name)
 {
     unsigned number;
     char back[32];
-    if (sscanf(name, "segment-%8x.log", &number) != 1 || number == 0 || number >= GW_STORE_MOST_FILES)
+    if (sscanf(name, "segment-%8x.log", &number) != 1 || number == 0 || number >= GW_SEGMENT_LOG_MOST_FILES)
         return 0;
-    gw_store_file_name(number, back);
+    gw_segment_file_name(number, back);
     return strcmp(name, back) == 0 ? number : 0;
 }
 
-bool gw_store_add_file(struct gw_store *s, struct gw_store_segment *segment)
+bool gw_segment_log_add_file(struct gw_segment_log *s, struct gw_segment *segment)
 {
     if (segment->number >= s->files_n) {
         uint32_t n = segment->number + 64;
-        struct gw_store_segment **files = realloc(s->files, n * sizeof *files);
+        struct gw_segment **files = realloc(s->files, n * sizeof *files);
         if (!files)
             return false;
         memset(files + s->files_n, 0, (n - s->files_n) * sizeof *files);
@@ -90,7 +90,7 @@ bool gw_store_add_file(struct gw_store *s, struct gw_store_segment *segment)
     return true;
 }
 
-void gw_store_forget(struct gw_store *s, struct gw_store_segment *segment)
+void gw_segment_log_remove(struct gw_segment_log *s, struct gw_segment *segment)
 {
     GW_ASSERT(s->files[segment->number] == segment);
     s->files[segment->number] = NULL;
@@ -98,17 +98,17 @@ void gw_store_forget(struct gw_store *s, struct gw_store_segment *segment)
     s->stats.segments--;
 }
 
-void gw_store_drop_segment(struct gw_store *s, struct gw_store_segment *segment, bool unlink)
+void gw_segment_log_drop_segment(struct gw_segment_log *s, struct gw_segment *segment, bool unlink)
 {
     char name[32];
-    gw_store_file_name(segment->number, name);
+    gw_segment_file_name(segment->number, name);
     if (unlink)
         unlinkat(s->directory, name, 0);
     close(segment->fd);
     free(segment);
 }
 
-static uint32_t unused_number(struct gw_store *s)
+static uint32_t unused_number(struct gw_segment_log *s)
 {
     uint32_t number = 1;
     while (number < s->files_n && s->files[number])
@@ -117,16 +117,16 @@ static uint32_t unused_number(struct gw_store *s)
 }
 
 /* Under append, so nobody else takes the number. A file of that name that is not ours keeps its name. */
-static int create_file(struct gw_store *s, uint32_t *number)
+static int create_file(struct gw_segment_log *s, uint32_t *number)
 {
     char name[32];
     pthread_mutex_lock(&s->state);
     *number = unused_number(s);
     pthread_mutex_unlock(&s->state);
     for (;; ++*number) {
-        gw_store_file_name(*number, name);
+        gw_segment_file_name(*number, name);
         int fd = openat(s->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd >= 0 || errno != EEXIST || *number >= GW_STORE_MOST_FILES)
+        if (fd >= 0 || errno != EEXIST || *number >= GW_SEGMENT_LOG_MOST_FILES)
             return fd;
         pthread_mutex_lock(&s->state);
         while (*number + 1 < s->files_n && s->files[*number + 1])
@@ -135,9 +135,9 @@ static int create_file(struct gw_store *s, uint32_t *number)
     }
 }
 
-struct gw_store_segment *gw_store_create(struct gw_store *s, uint64_t size)
+struct gw_segment *gw_segment_log_create(struct gw_segment_log *s, uint64_t size)
 {
-    struct gw_store_segment *segment = calloc(1, sizeof *segment);
+    struct gw_segment *segment = calloc(1, sizeof *segment);
     bool added = false;
     if (!segment)
         return NULL;
@@ -149,53 +149,53 @@ struct gw_store_segment *gw_store_create(struct gw_store *s, uint64_t size)
     }
     if (s->conf.io->reserve(segment->fd, (off_t)size) == 0 && (!s->conf.sync_names || fsync(s->directory) == 0)) {
         pthread_mutex_lock(&s->state);
-        added = gw_store_add_file(s, segment);
+        added = gw_segment_log_add_file(s, segment);
         pthread_mutex_unlock(&s->state);
     }
     if (added)
         return segment;
     int why = errno;
-    gw_store_drop_segment(s, segment, true);
+    gw_segment_log_drop_segment(s, segment, true);
     errno = why;
     return NULL;
 }
 
 /* Local slots for the readers that are there; names for the next start. */
-static void give_slots(struct gw_store *s, struct gw_store_segment *segment, struct gw_store_head *head)
+static void give_slots(struct gw_segment_log *s, struct gw_segment *segment, struct gw_segment_log_head *head)
 {
     int8_t slot = 0;
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        bool has = s->readers[r].attached && slot < GW_STORE_SLOTS;
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
+        bool has = s->readers[r].attached && slot < GW_SEGMENT_LOG_SLOTS;
         segment->slot[r] = has ? slot : -1;
         if (has)
-            memcpy(head->names[slot++], s->readers[r].name, GW_STORE_NAME);
+            memcpy(head->names[slot++], s->readers[r].name, GW_SEGMENT_LOG_NAME);
     }
 }
 
-bool gw_store_begin(struct gw_store *s, struct gw_store_segment *segment, uint64_t sequence)
+bool gw_segment_log_begin(struct gw_segment_log *s, struct gw_segment *segment, uint64_t sequence)
 {
-    uint8_t bytes[GW_STORE_HEAD + GW_STORE_UNIT] = {0}; /* with the mark of the end */
-    struct gw_store_head head = {.sequence = sequence};
+    uint8_t bytes[GW_SEGMENT_LOG_HEAD + GW_SEGMENT_LOG_UNIT] = {0}; /* with the mark of the end */
+    struct gw_segment_log_head head = {.sequence = sequence};
     if (getrandom(&head.life, sizeof head.life, GRND_NONBLOCK) != sizeof head.life)
         head.life = (uint64_t)gw_wall() * 0x9e3779b97f4a7c15u ^ sequence;
     memcpy(head.boot, s->conf.boot, sizeof head.boot);
     give_slots(s, segment, &head);
-    gw_store_head_put(bytes, &head);
-    if (!gw_store_write_one(s->conf.io, segment->fd, bytes, sizeof bytes, 0))
+    gw_segment_log_head_put(bytes, &head);
+    if (!gw_segment_log_write_one(s->conf.io, segment->fd, bytes, sizeof bytes, 0))
         return false;
     segment->sequence = sequence;
     segment->life = head.life;
     segment->same_boot = true;
-    segment->end = GW_STORE_HEAD;
+    segment->end = GW_SEGMENT_LOG_HEAD;
     segment->was_dirty = segment->sealed = segment->suspect = segment->recovered = false;
     segment->dirty = true;
-    memset(segment->debts, 0, sizeof segment->debts);
+    memset(segment->pending_records, 0, sizeof segment->pending_records);
     return true;
 }
 
-bool gw_store_put_state(struct gw_store *s, struct gw_store_segment *segment, enum gw_store_state state)
+bool gw_segment_log_put_state(struct gw_segment_log *s, struct gw_segment *segment, enum gw_segment_log_state state)
 {
-    uint8_t bytes[GW_STORE_STATE_SIZE];
-    gw_store_state_put(bytes, segment->life, state, segment->end);
-    return gw_store_write_one(s->conf.io, segment->fd, bytes, sizeof bytes, GW_STORE_STATE);
+    uint8_t bytes[GW_SEGMENT_LOG_STATE_SIZE];
+    gw_segment_log_state_put(bytes, segment->life, state, segment->end);
+    return gw_segment_log_write_one(s->conf.io, segment->fd, bytes, sizeof bytes, GW_SEGMENT_LOG_STATE);
 }

@@ -17,7 +17,7 @@ static int reserve(int fd, off_t size)
     return errno == EOPNOTSUPP || errno == ENOSYS ? ftruncate(fd, size) : -1;
 }
 
-const struct gw_store_io gw_store_system = {.write = pwritev, .read = pread, .sync = fdatasync, .reserve = reserve};
+const struct gw_segment_io gw_segment_io_system = {.write = pwritev, .read = pread, .sync = fdatasync, .reserve = reserve};
 
 /* Drops the first `done` bytes of the vector. */
 static void advance(struct iovec **v, int *n, size_t done)
@@ -33,7 +33,7 @@ static void advance(struct iovec **v, int *n, size_t done)
     }
 }
 
-bool gw_store_write(const struct gw_store_io *io, int fd, struct iovec *v, int n, uint64_t at)
+bool gw_segment_log_write(const struct gw_segment_io *io, int fd, struct iovec *v, int n, uint64_t at)
 {
     while (n) {
         ssize_t written = io->write(fd, v, n, (off_t)at);
@@ -49,13 +49,13 @@ bool gw_store_write(const struct gw_store_io *io, int fd, struct iovec *v, int n
     return true;
 }
 
-bool gw_store_write_one(const struct gw_store_io *io, int fd, const void *data, size_t len, uint64_t at)
+bool gw_segment_log_write_one(const struct gw_segment_io *io, int fd, const void *data, size_t len, uint64_t at)
 {
     struct iovec v = {(void *)(uintptr_t)data, len};
-    return gw_store_write(io, fd, &v, 1, at);
+    return gw_segment_log_write(io, fd, &v, 1, at);
 }
 
-void gw_store_window_set(struct gw_store_window *w, int fd, uint64_t end)
+void gw_segment_log_window_set(struct gw_segment_log_window *w, int fd, uint64_t end)
 {
     w->fd = fd;
     w->end = end;
@@ -63,7 +63,7 @@ void gw_store_window_set(struct gw_store_window *w, int fd, uint64_t end)
 }
 
 /* How many bytes came: fewer than n at the end of the file or where it cannot be read. */
-static size_t read_some(const struct gw_store_window *w, uint64_t offset, uint8_t *to, size_t n)
+static size_t read_some(const struct gw_segment_log_window *w, uint64_t offset, uint8_t *to, size_t n)
 {
     size_t got = 0;
     while (got < n) {
@@ -77,17 +77,17 @@ static size_t read_some(const struct gw_store_window *w, uint64_t offset, uint8_
     return got;
 }
 
-static bool inside(const struct gw_store_window *w, uint64_t offset, size_t n)
+static bool inside(const struct gw_segment_log_window *w, uint64_t offset, size_t n)
 {
     return offset <= w->end && n <= w->end - offset;
 }
 
-static bool buffered(const struct gw_store_window *w, uint64_t offset, size_t n)
+static bool buffered(const struct gw_segment_log_window *w, uint64_t offset, size_t n)
 {
     return offset >= w->base && offset - w->base <= w->filled && n <= w->filled - (size_t)(offset - w->base);
 }
 
-const uint8_t *gw_store_at(struct gw_store_window *w, uint64_t offset, size_t n)
+const uint8_t *gw_segment_log_at(struct gw_segment_log_window *w, uint64_t offset, size_t n)
 {
     GW_ASSERT(n <= w->size);
     if (!inside(w, offset, n))
@@ -100,7 +100,7 @@ const uint8_t *gw_store_at(struct gw_store_window *w, uint64_t offset, size_t n)
     return buffered(w, offset, n) ? w->buffer + (offset - w->base) : NULL;
 }
 
-bool gw_store_copy(struct gw_store_window *w, uint64_t offset, void *to, size_t n)
+bool gw_segment_log_copy(struct gw_segment_log_window *w, uint64_t offset, void *to, size_t n)
 {
     if (!n || !inside(w, offset, n))
         return !n;

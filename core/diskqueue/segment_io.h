@@ -1,9 +1,9 @@
 /* segment_io.h: the system calls of the disk queue, so that tests own the disk; and reading a file through a buffer.
  *
- *     file  ─────[··········window··········]──────────────▶      gw_store_at(offset, n): n bytes there, in one piece
+ *     file  ─────[··········window··········]──────────────▶      gw_segment_log_at(offset, n): n bytes there, in one piece
  *
  * A window reads ahead, so that a thousand small records cost a handful of system calls; what is larger than the window is
- * copied past it (gw_store_copy).
+ * copied past it (gw_segment_log_copy).
  *
  * Threads: a window belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -18,20 +18,20 @@
 #include <sys/uio.h>
 
 /* As the system's functions of these names: −1 and errno. */
-struct gw_store_io {
+struct gw_segment_io {
     ssize_t (*write)(int fd, const struct iovec *, int n, off_t at);
     ssize_t (*read)(int fd, void *, size_t, off_t at);
     int (*sync)(int fd);
     int (*reserve)(int fd, off_t size); /* room on the disk for bytes 0 … size, so that a full disk shows early */
 };
-extern const struct gw_store_io gw_store_system;
+extern const struct gw_segment_io gw_segment_io_system;
 
 /* All of it or false, with errno. */
-bool gw_store_write(const struct gw_store_io *, int fd, struct iovec *, int n, uint64_t at);
-bool gw_store_write_one(const struct gw_store_io *, int fd, const void *, size_t, uint64_t at);
+bool gw_segment_log_write(const struct gw_segment_io *, int fd, struct iovec *, int n, uint64_t at);
+bool gw_segment_log_write_one(const struct gw_segment_io *, int fd, const void *, size_t, uint64_t at);
 
-struct gw_store_window {
-    const struct gw_store_io *io;
+struct gw_segment_log_window {
+    const struct gw_segment_io *io;
     int fd;
     uint64_t end; /* of what may be read */
     uint8_t *buffer;
@@ -41,9 +41,9 @@ struct gw_store_window {
 };
 
 /* Looks at another file, or at more or less of the same; what is buffered is forgotten. */
-void gw_store_window_set(struct gw_store_window *, int fd, uint64_t end);
+void gw_segment_log_window_set(struct gw_segment_log_window *, int fd, uint64_t end);
 /* n bytes (at most the window's size) at this offset, until the next call; NULL past the end or when they cannot be read. */
-const uint8_t *gw_store_at(struct gw_store_window *, uint64_t offset, size_t n);
-bool gw_store_copy(struct gw_store_window *, uint64_t offset, void *to, size_t n);
+const uint8_t *gw_segment_log_at(struct gw_segment_log_window *, uint64_t offset, size_t n);
+bool gw_segment_log_copy(struct gw_segment_log_window *, uint64_t offset, void *to, size_t n);
 
 #endif

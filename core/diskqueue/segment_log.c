@@ -10,13 +10,13 @@
 #include "core/base/log.h"
 #include "core/diskqueue/segment_log_internal.h"
 
-static const uint8_t zeros[GW_STORE_UNIT];
+static const uint8_t zeros[GW_SEGMENT_LOG_UNIT];
 
 enum { LEAST_SEGMENT = 1 << 20, SEGMENTS = 256, AT_ONCE = 64 /* records in one system call */ };
 
 /* --- live segments --- */
 
-void gw_store_link(struct gw_store *s, struct gw_store_segment *segment)
+void gw_segment_log_link(struct gw_segment_log *s, struct gw_segment *segment)
 {
     segment->next = NULL;
     if (s->last)
@@ -26,10 +26,10 @@ void gw_store_link(struct gw_store *s, struct gw_store_segment *segment)
     s->last = segment;
 }
 
-static void unlink_segment(struct gw_store *s, struct gw_store_segment *segment)
+static void unlink_segment(struct gw_segment_log *s, struct gw_segment *segment)
 {
-    struct gw_store_segment *before = NULL;
-    for (struct gw_store_segment *at = s->first; at != segment; at = at->next)
+    struct gw_segment *before = NULL;
+    for (struct gw_segment *at = s->first; at != segment; at = at->next)
         before = at;
     if (before)
         before->next = segment->next;
@@ -40,24 +40,24 @@ static void unlink_segment(struct gw_store *s, struct gw_store_segment *segment)
 }
 
 /* No reader's place stays in a segment that goes. */
-static void move_readers(struct gw_store *s, const struct gw_store_segment *from)
+static void move_readers(struct gw_segment_log *s, const struct gw_segment *from)
 {
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        struct gw_store_reader *reader = &s->readers[r];
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
+        struct gw_segment_log_reader *reader = &s->readers[r];
         if (reader->segment != from)
             continue;
         reader->segment = from->next;
-        reader->at = GW_STORE_HEAD;
+        reader->at = GW_SEGMENT_LOG_HEAD;
         reader->moved++;
     }
 }
 
-void gw_store_try_release(struct gw_store *s, struct gw_store_segment *segment)
+void gw_segment_log_try_release(struct gw_segment_log *s, struct gw_segment *segment)
 {
     if (!segment->sealed || segment->pins)
         return;
-    for (unsigned r = 0; r < GW_STORE_READERS; r++)
-        if (segment->debts[r].owed)
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
+        if (segment->pending_records[r].pending)
             return;
     move_readers(s, segment);
     unlink_segment(s, segment);
@@ -66,13 +66,13 @@ void gw_store_try_release(struct gw_store *s, struct gw_store_segment *segment)
 }
 
 /* Frees a released segment for another life; false when it shall go. */
-static bool renew(struct gw_store *s, struct gw_store_segment *segment)
+static bool renew(struct gw_segment_log *s, struct gw_segment *segment)
 {
     pthread_mutex_lock(&s->state);
-    bool keep = !segment->suspect && s->free_n < GW_STORE_KEPT && segment->size == s->conf.segment_size;
+    bool keep = !segment->suspect && s->free_n < GW_SEGMENT_LOG_KEPT && segment->size == s->conf.segment_size;
     s->free_n += keep;
     pthread_mutex_unlock(&s->state);
-    if (keep && gw_store_put_state(s, segment, GW_STORE_FREE)) {
+    if (keep && gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_FREE)) {
         pthread_mutex_lock(&s->state);
         segment->next = s->free;
         s->free = segment;
@@ -81,30 +81,30 @@ static bool renew(struct gw_store *s, struct gw_store_segment *segment)
     }
     pthread_mutex_lock(&s->state);
     s->free_n -= keep;
-    gw_store_forget(s, segment);
+    gw_segment_log_remove(s, segment);
     pthread_mutex_unlock(&s->state);
     return false;
 }
 
-void gw_store_reap(struct gw_store *s)
+void gw_segment_log_reap(struct gw_segment_log *s)
 {
     for (;;) {
         pthread_mutex_lock(&s->state);
-        struct gw_store_segment *segment = s->released;
+        struct gw_segment *segment = s->released;
         if (segment)
             s->released = segment->next;
         pthread_mutex_unlock(&s->state);
         if (!segment)
             return;
         if (!renew(s, segment))
-            gw_store_drop_segment(s, segment, true);
+            gw_segment_log_drop_segment(s, segment, true);
     }
 }
 
-void gw_store_say_damage(struct gw_store *s, uint32_t number, uint64_t at, uint64_t bytes, const char *what)
+void gw_segment_log_report_damage(struct gw_segment_log *s, uint32_t number, uint64_t at, uint64_t bytes, const char *what)
 {
     char name[32];
-    gw_store_file_name(number, name);
+    gw_segment_file_name(number, name);
     pthread_mutex_lock(&s->state);
     s->stats.damaged++;
     s->stats.damaged_bytes += bytes;
@@ -116,10 +116,10 @@ void gw_store_say_damage(struct gw_store *s, uint32_t number, uint64_t at, uint6
 
 static uint64_t size_of(const struct gw_durable_entry *e)
 {
-    return gw_store_record_size((uint32_t)e->frame->len, e->frame->unjoined_n);
+    return gw_segment_record_size((uint32_t)e->frame->len, e->frame->pending_ids_n);
 }
 
-static bool knows_all(const struct gw_store_segment *segment, uint32_t readers)
+static bool knows_all(const struct gw_segment *segment, uint32_t readers)
 {
     for (; readers; readers &= readers - 1)
         if (segment->slot[__builtin_ctz(readers)] < 0)
@@ -128,22 +128,22 @@ static bool knows_all(const struct gw_store_segment *segment, uint32_t readers)
 }
 
 /* Under append: an active segment with room. */
-static enum gw_code prepare(struct gw_store *s, const struct gw_durable_entry *e, size_t n, struct gw_err *err)
+static enum gw_code prepare(struct gw_segment_log *s, const struct gw_durable_entry *e, size_t n, struct gw_err *err)
 {
     uint64_t need = 0;
     uint32_t readers = 0;
     for (size_t i = 0; i < n; i++) {
         need += size_of(&e[i]);
-        readers |= e[i].owed;
+        readers |= e[i].pending;
     }
     if (s->troubled && gw_now() < s->trouble_until)
         return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
-    struct gw_store_segment *a = s->active;
-    bool fits = a && !a->suspect && a->end + need + GW_STORE_UNIT <= a->size && knows_all(a, readers);
-    return fits ? GW_OK : gw_store_roll(s, need, err);
+    struct gw_segment *a = s->active;
+    bool fits = a && !a->suspect && a->end + need + GW_SEGMENT_LOG_UNIT <= a->size && knows_all(a, readers);
+    return fits ? GW_OK : gw_segment_log_roll(s, need, err);
 }
 
-static uint16_t slots(const struct gw_store_segment *segment, uint32_t readers)
+static uint16_t slots(const struct gw_segment *segment, uint32_t readers)
 {
     uint16_t bits = 0;
     for (; readers; readers &= readers - 1)
@@ -152,35 +152,35 @@ static uint16_t slots(const struct gw_store_segment *segment, uint32_t readers)
 }
 
 struct laid {
-    uint8_t header[GW_STORE_UNIT];
+    uint8_t header[GW_SEGMENT_LOG_UNIT];
 };
 
 /* Header, offsets, data and padding of one record. */
-static int lay(const struct gw_store *s, const struct gw_durable_entry *e, uint64_t at, gw_nsec wall_minus_mono, struct laid *laid,
+static int lay(const struct gw_segment_log *s, const struct gw_durable_entry *e, uint64_t at, gw_nsec wall_minus_mono, struct laid *laid,
                struct iovec *v)
 {
     const struct gw_frame *f = e->frame;
-    size_t offsets = f->unjoined_n * sizeof *f->unjoined, payload = offsets + f->len;
-    struct gw_store_record r = {.at = at,
-                                .len = (uint32_t)f->len,
-                                .items = f->items,
-                                .unjoined_n = f->unjoined_n,
-                                .payload_check = e->check,
-                                .wall = f->arrived + wall_minus_mono,
-                                .mono = f->arrived,
-                                .signal = f->signal,
-                                .rendering = f->rendering,
-                                .owed = slots(s->active, e->owed)};
-    gw_store_record_put(laid->header, &r, s->active->life);
-    v[0] = (struct iovec){laid->header, GW_STORE_UNIT};
-    v[1] = (struct iovec){f->unjoined, offsets};
+    size_t offsets = f->pending_ids_n * sizeof *f->pending_ids, payload = offsets + f->len;
+    struct gw_segment_record r = {.at = at,
+                                  .len = (uint32_t)f->len,
+                                  .items = f->items,
+                                  .pending_ids_n = f->pending_ids_n,
+                                  .payload_check = e->check,
+                                  .wall = f->arrived + wall_minus_mono,
+                                  .mono = f->arrived,
+                                  .signal = f->signal,
+                                  .schema = f->schema,
+                                  .pending = slots(s->active, e->pending)};
+    gw_segment_record_put(laid->header, &r, s->active->life);
+    v[0] = (struct iovec){laid->header, GW_SEGMENT_LOG_UNIT};
+    v[1] = (struct iovec){f->pending_ids, offsets};
     v[2] = (struct iovec){f->data, f->len};
-    v[3] = (struct iovec){(void *)(uintptr_t)zeros, (GW_STORE_UNIT - payload % GW_STORE_UNIT) % GW_STORE_UNIT};
+    v[3] = (struct iovec){(void *)(uintptr_t)zeros, (GW_SEGMENT_LOG_UNIT - payload % GW_SEGMENT_LOG_UNIT) % GW_SEGMENT_LOG_UNIT};
     return 4;
 }
 
 /* Under append: all records, and the mark of the end behind them. */
-static bool write_all(struct gw_store *s, struct gw_durable_entry *e, size_t n)
+static bool write_all(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n)
 {
     struct laid laid[AT_ONCE];
     struct iovec v[AT_ONCE * 4 + 1];
@@ -190,45 +190,45 @@ static bool write_all(struct gw_store *s, struct gw_durable_entry *e, size_t n)
         uint64_t begin = at;
         int count = 0;
         for (int k = 0; k < AT_ONCE && i < n; k++, i++) {
-            e[i].frame->stored = (struct gw_stored){s->active->number, (uint32_t)(at / GW_STORE_UNIT)};
+            e[i].frame->stored = (struct gw_disk_position){s->active->number, (uint32_t)(at / GW_SEGMENT_LOG_UNIT)};
             count += lay(s, &e[i], at, wall_minus_mono, &laid[k], v + count);
             at += size_of(&e[i]);
         }
-        v[count++] = (struct iovec){(void *)(uintptr_t)zeros, GW_STORE_UNIT};
-        if (!gw_store_write(s->conf.io, s->active->fd, v, count, begin))
+        v[count++] = (struct iovec){(void *)(uintptr_t)zeros, GW_SEGMENT_LOG_UNIT};
+        if (!gw_segment_log_write(s->conf.io, s->active->fd, v, count, begin))
             return false;
     }
     return true;
 }
 
 /* Under state: who finds the record where. */
-static void owe(struct gw_store *s, struct gw_durable_entry *e)
+static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e)
 {
-    struct gw_store_segment *a = s->active;
-    for (uint32_t left = e->owed; left; left &= left - 1) {
+    struct gw_segment *a = s->active;
+    for (uint32_t left = e->pending; left; left &= left - 1) {
         unsigned r = (unsigned)__builtin_ctz(left);
-        struct gw_store_reader *reader = &s->readers[r];
-        a->debts[r].owed++;
-        if (atomic_load_explicit(&reader->behind, memory_order_relaxed))
+        struct gw_segment_log_reader *reader = &s->readers[r];
+        a->pending_records[r].pending++;
+        if (atomic_load_explicit(&reader->lagging, memory_order_relaxed))
             e->memory &= ~(1u << r);
         if (e->memory & 1u << r)
             continue;
         if (!reader->segment) {
             reader->segment = a;
-            reader->at = (uint64_t)e->frame->stored.at * GW_STORE_UNIT;
+            reader->at = (uint64_t)e->frame->stored.at * GW_SEGMENT_LOG_UNIT;
         }
-        atomic_store_explicit(&reader->behind, true, memory_order_relaxed);
-        a->debts[r].unread++;
-        a->debts[r].items.of[e->frame->signal] += e->frame->items;
+        atomic_store_explicit(&reader->lagging, true, memory_order_relaxed);
+        a->pending_records[r].unread++;
+        a->pending_records[r].items.of[e->frame->signal] += e->frame->items;
     }
 }
 
-static void publish(struct gw_store *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket)
+static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket)
 {
     pthread_mutex_lock(&s->state);
     commit(arg);
     for (size_t i = 0; i < n; i++) {
-        owe(s, &e[i]);
+        add_pending(s, &e[i]);
         s->active->end += size_of(&e[i]);
         s->stats.appended_bytes += size_of(&e[i]);
     }
@@ -242,24 +242,24 @@ static void publish(struct gw_store *s, struct gw_durable_entry *e, size_t n, vo
 static void forget_places(struct gw_durable_entry *e, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        e[i].frame->stored = (struct gw_stored){0, 0};
+        e[i].frame->stored = (struct gw_disk_position){0, 0};
 }
 
-enum gw_code gw_store_append(struct gw_store *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
-                             struct gw_err *err)
+enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg,
+                                   uint64_t *ticket, struct gw_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         const struct gw_frame *f = e[i].frame;
-        e[i].check = gw_store_crc(gw_store_crc(0, f->unjoined, f->unjoined_n * sizeof *f->unjoined), f->data, f->len);
+        e[i].check = gw_segment_log_crc(gw_segment_log_crc(0, f->pending_ids, f->pending_ids_n * sizeof *f->pending_ids), f->data, f->len);
     }
     pthread_mutex_lock(&s->append);
     enum gw_code code = prepare(s, e, n, err);
     if (code == GW_OK && !write_all(s, e, n)) {
-        code = gw_store_trouble(s, err, "write there");
+        code = gw_segment_log_trouble(s, err, "write there");
         forget_places(e, n);
     }
     if (code == GW_OK) {
-        gw_store_works(s);
+        gw_segment_log_recovered(s);
         publish(s, e, n, commit, arg, ticket);
     }
     pthread_mutex_unlock(&s->append);
@@ -268,25 +268,25 @@ enum gw_code gw_store_append(struct gw_store *s, struct gw_durable_entry *e, siz
 
 /* --- through with it --- */
 
-void gw_store_done(struct gw_store *s, unsigned r, struct gw_stored stored)
+void gw_segment_log_ack(struct gw_segment_log *s, unsigned r, struct gw_disk_position stored)
 {
-    static const uint8_t mark = GW_STORE_DONE;
+    static const uint8_t mark = GW_SEGMENT_LOG_ACKED;
     pthread_mutex_lock(&s->state);
-    struct gw_store_segment *segment = s->files[stored.segment];
+    struct gw_segment *segment = s->files[stored.segment];
     pthread_mutex_unlock(&s->state);
-    uint64_t at = (uint64_t)stored.at * GW_STORE_UNIT + GW_STORE_DONE_AT + (uint64_t)segment->slot[r];
+    uint64_t at = (uint64_t)stored.at * GW_SEGMENT_LOG_UNIT + GW_SEGMENT_LOG_ACK_OFFSET + (uint64_t)segment->slot[r];
     /* A mark that cannot be written brings the record again after a restart, and nothing worse. */
-    if (!gw_store_write_one(s->conf.io, segment->fd, &mark, sizeof mark, at))
+    if (!gw_segment_log_write_one(s->conf.io, segment->fd, &mark, sizeof mark, at))
         gw_log(GW_WARNING, "storage", "%s: cannot be written: %s: after a restart some data would be sent again", s->conf.directory,
                strerror(errno));
     pthread_mutex_lock(&s->state);
-    GW_ASSERT(segment->debts[r].owed > segment->debts[r].unread);
-    segment->debts[r].owed--;
-    gw_store_try_release(s, segment);
+    GW_ASSERT(segment->pending_records[r].pending > segment->pending_records[r].unread);
+    segment->pending_records[r].pending--;
+    gw_segment_log_try_release(s, segment);
     bool reap = s->released;
     pthread_mutex_unlock(&s->state);
     if (reap)
-        gw_store_reap(s);
+        gw_segment_log_reap(s);
 }
 
 /* --- life --- */
@@ -297,9 +297,9 @@ static uint64_t fitting_segment(uint64_t max_size)
     return size < LEAST_SEGMENT ? LEAST_SEGMENT : size;
 }
 
-static struct gw_store *make(const struct gw_store_conf *conf)
+static struct gw_segment_log *make(const struct gw_segment_log_conf *conf)
 {
-    struct gw_store *s = calloc(1, sizeof *s);
+    struct gw_segment_log *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->conf = *conf;
@@ -316,13 +316,13 @@ static struct gw_store *make(const struct gw_store_conf *conf)
     return s;
 }
 
-static void drop(struct gw_store *s)
+static void drop(struct gw_segment_log *s)
 {
     for (uint32_t i = 0; i < s->files_n; i++)
         if (s->files[i])
-            gw_store_drop_segment(s, s->files[i], false);
+            gw_segment_log_drop_segment(s, s->files[i], false);
     free(s->files);
-    for (unsigned r = 0; r < GW_STORE_READERS; r++)
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         free(s->readers[r].window.buffer);
     if (s->lock_file >= 0)
         close(s->lock_file);
@@ -335,26 +335,26 @@ static void drop(struct gw_store *s)
     free(s);
 }
 
-struct gw_store *gw_store_open(const struct gw_store_conf *conf, struct gw_err *err)
+struct gw_segment_log *gw_segment_log_open(const struct gw_segment_log_conf *conf, struct gw_err *err)
 {
-    struct gw_store *s = make(conf);
+    struct gw_segment_log *s = make(conf);
     if (!s) {
         gw_fail(err, GW_STORAGE, 0, "no memory");
         return NULL;
     }
-    if (gw_store_lock(s, err) == GW_OK && gw_store_recover(s, err) == GW_OK)
+    if (gw_segment_log_lock(s, err) == GW_OK && gw_segment_log_recover(s, err) == GW_OK)
         return s;
     drop(s);
     return NULL;
 }
 
-void gw_store_close(struct gw_store *s)
+void gw_segment_log_close(struct gw_segment_log *s)
 {
     if (!s)
         return;
     if (s->active)
-        gw_store_seal(s, s->active);
+        gw_segment_log_seal(s, s->active);
     s->active = NULL;
-    gw_store_reap(s);
+    gw_segment_log_reap(s);
     drop(s);
 }

@@ -7,10 +7,10 @@
  *
  * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock and for each reader, where
  * it will find the frame: in memory, where there is room and the reader is not behind; else only here. A reader that is behind gets
- * its frames by gw_store_next, in the order in which they were appended, until that says that it is level again. What it is through
- * with it reports by gw_store_done: a byte in the record, written in place (segment_record.h).
+ * its frames by gw_segment_log_next, in the order in which they were appended, until that says that it is level again. What it is through
+ * with it reports by gw_segment_log_ack: a byte in the record, written in place (segment_record.h).
  *
- * Durable: what was appended survives the process at once, being in the system's page cache; gw_store_durable waits until it
+ * Durable: what was appended survives the process at once, being in the system's page cache; gw_segment_log_durable waits until it
  * survives the machine. A sync that fails makes its segments suspect for good: nothing is added to them, and they are not used again.
  *
  * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted; then it tries again.
@@ -29,86 +29,86 @@
 #include "core/diskqueue/segment_record.h"
 
 /* More than exporters there can be: names that only the disk remembers are readers too. */
-enum { GW_STORE_READERS = 32 };
+enum { GW_SEGMENT_LOG_READERS = 32 };
 
-struct gw_store_items {
+struct gw_segment_log_items {
     uint64_t of[GW_SIGNALS];
 };
 
-struct gw_store_conf {
+struct gw_segment_log_conf {
     const char *directory;
     uint64_t max_size, segment_size; /* of all files; of one, 0: as fits max_size */
     gw_nsec pause;                   /* after trouble; 0: a second */
     bool sync_names;                 /* a new file's name is brought to the disk too */
     uint8_t boot[16];
-    const struct gw_store_io *io;
+    const struct gw_segment_io *io;
     void *arg;
     /* Any thread; `file` is a name within the directory; bytes 0: to an unknown end. */
     void (*damaged)(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what);
     /* Under the state's lock: what a reader that drops its oldest lost to make room. */
-    void (*gave_up)(void *arg, unsigned reader, const struct gw_store_items *);
+    void (*gave_up)(void *arg, unsigned reader, const struct gw_segment_log_items *);
 };
 
-struct gw_store;
+struct gw_segment_log;
 
 /* Makes the directory (not its parents), locks it and finds what is there. NULL, with the reason, when it cannot be used. */
-struct gw_store *gw_store_open(const struct gw_store_conf *, struct gw_err *);
+struct gw_segment_log *gw_segment_log_open(const struct gw_segment_log_conf *, struct gw_err *);
 /* After all others have ended. What is still owed stays. */
-void gw_store_close(struct gw_store *);
+void gw_segment_log_close(struct gw_segment_log *);
 
-/* A reader by its name, as it was on the disk or new. `owed` receives what it owes from before: it is behind then. GW_STORE_READERS
- * when there are too many: GW_STORE_SLOTS at a time. */
-unsigned gw_store_attach(struct gw_store *, const char *name, bool drop_oldest, struct gw_store_items *owed);
+/* A reader by its name, as it was on the disk or new. `owed` receives what it owes from before: it is behind then. GW_SEGMENT_LOG_READERS
+ * when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
+unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest, struct gw_segment_log_items *pending);
 
 /* From now on it gives up its oldest for room's sake: for whoever has first to enter what it owes into books. */
-void gw_store_drop_oldest(struct gw_store *, unsigned reader);
+void gw_segment_log_drop_oldest(struct gw_segment_log *, unsigned reader);
 /* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its hands when it left: then only
- * the next start does, and attach returns GW_STORE_READERS; as it does for a name that is attached. */
-void gw_store_detach(struct gw_store *, unsigned reader);
+ * the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it does for a name that is attached. */
+void gw_segment_log_detach(struct gw_segment_log *, unsigned reader);
 /* After all were attached: a line for each name that the disk remembers and nobody attached. */
-void gw_store_say_orphans(struct gw_store *);
+void gw_segment_log_report_orphans(struct gw_segment_log *);
 
 /* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on it has been
  * accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_STORAGE when the disk does not take it. Sets frame->stored. *ticket is
- * for gw_store_durable. */
-enum gw_code gw_store_append(struct gw_store *, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
-                             struct gw_err *) GW_MUST_CHECK;
+ * for gw_segment_log_durable. */
+enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg,
+                                   uint64_t *ticket, struct gw_err *) GW_MUST_CHECK;
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that wait. */
-bool gw_store_durable(struct gw_store *, uint64_t ticket) GW_MUST_CHECK;
+bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
 /* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that is owed is older than that
  * time and not on the disk; and what is delivered sooner never costs a sync: while everybody keeps up, there is none. */
-bool gw_store_sync_aged(struct gw_store *);
+bool gw_segment_log_sync_aged(struct gw_segment_log *);
 /* Brings everything to the disk. False when some of it may not be there. */
-bool gw_store_sync(struct gw_store *);
+bool gw_segment_log_sync(struct gw_segment_log *);
 
 /* The reader is through with a record. */
-void gw_store_done(struct gw_store *, unsigned reader, struct gw_stored);
+void gw_segment_log_ack(struct gw_segment_log *, unsigned reader, struct gw_disk_position);
 
-enum gw_store_next {
-    GW_STORE_FRAME,     /* `frame` is the caller's */
-    GW_STORE_DAMAGED,   /* `lost` cannot be read, and is not owed any more */
-    GW_STORE_LEVEL,     /* nothing is left: what is appended from now on comes by memory again */
-    GW_STORE_NO_MEMORY, /* try again later */
+enum gw_segment_log_next {
+    GW_SEGMENT_LOG_FRAME,     /* `frame` is the caller's */
+    GW_SEGMENT_LOG_DAMAGED,   /* `lost` cannot be read, and is not owed any more */
+    GW_SEGMENT_LOG_CAUGHT_UP, /* nothing is left: what is appended from now on comes by memory again */
+    GW_SEGMENT_LOG_NO_MEMORY, /* try again later */
 };
-struct gw_store_got {
+struct gw_segment_log_got {
     struct gw_frame *frame;
-    struct gw_store_items lost;
+    struct gw_segment_log_items lost;
 };
-enum gw_store_next gw_store_next(struct gw_store *, unsigned reader, struct gw_store_got *);
+enum gw_segment_log_next gw_segment_log_next(struct gw_segment_log *, unsigned reader, struct gw_segment_log_got *);
 /* Some of the reader's frames are only on the disk. Any thread; a moment later it may be otherwise. */
-bool gw_store_behind(const struct gw_store *, unsigned reader);
+bool gw_segment_log_lagging(const struct gw_segment_log *, unsigned reader);
 
 /* When a record arrived, on this process's monotonic clock: by that clock where the system has not been started since, else by
- * wall clocks, between which nothing is believed to take less than no time or more than GW_STORE_OLDEST. */
-gw_nsec gw_store_arrival(const struct gw_store_record *, bool same_boot, gw_nsec now, gw_nsec wall);
-#define GW_STORE_OLDEST (400 * 24 * 3600 * GW_SEC)
+ * wall clocks, between which nothing is believed to take less than no time or more than GW_SEGMENT_LOG_OLDEST. */
+gw_nsec gw_segment_log_arrival(const struct gw_segment_record *, bool same_boot, gw_nsec now, gw_nsec wall);
+#define GW_SEGMENT_LOG_OLDEST (400 * 24 * 3600 * GW_SEC)
 
 /* Since the start, and now. */
-struct gw_store_stats {
+struct gw_segment_log_stats {
     uint64_t appended, appended_bytes, damaged, damaged_bytes, trouble, sync_failures, foreign_files;
     uint64_t recovered, segments, free_segments, size; /* records owed at the start; files and their bytes */
     bool full, broken;                                 /* the last append was refused for want of room, and there is none; or by the disk */
 };
-void gw_store_stats(struct gw_store *, struct gw_store_stats *);
+void gw_segment_log_stats(struct gw_segment_log *, struct gw_segment_log_stats *);
 
 #endif

@@ -15,53 +15,53 @@
 #include "core/diskqueue/segment_log.h"
 
 /* Files kept for reuse; more go, so that a backlog's files do not stay for ever. */
-enum { GW_STORE_KEPT = 4, GW_STORE_WINDOW = 256 * 1024, GW_STORE_MOST_FILES = 1 << 20 };
+enum { GW_SEGMENT_LOG_KEPT = 4, GW_SEGMENT_LOG_WINDOW = 256 * 1024, GW_SEGMENT_LOG_MOST_FILES = 1 << 20 };
 
-struct gw_store_debt {
-    uint32_t owed;   /* records that the reader is not through with … */
-    uint32_t unread; /* … of which it has not read so many, holding: */
-    struct gw_store_items items;
+struct gw_segment_log_pending {
+    uint32_t pending; /* records that the reader is not through with … */
+    uint32_t unread;  /* … of which it has not read so many, holding: */
+    struct gw_segment_log_items items;
 };
 
-struct gw_store_segment {
+struct gw_segment {
     /* const while it is live */
-    uint32_t number; /* of the file, and in gw_stored */
+    uint32_t number; /* of the file, and in gw_disk_position */
     int fd;
     uint64_t sequence, life;
-    int8_t slot[GW_STORE_READERS]; /* reader → slot of this segment; −1: none */
-    bool same_boot, recovered;     /* of an earlier process: its damage was reported at the start */
+    int8_t slot[GW_SEGMENT_LOG_READERS]; /* reader → slot of this segment; −1: none */
+    bool same_boot, recovered;           /* of an earlier process: its damage was reported at the start */
     /* under append */
     uint64_t size;
     /* under state */
-    struct gw_store_segment *next;
+    struct gw_segment *next;
     uint64_t end; /* of the records that may be read */
     bool suspect, sealed;
     bool dirty, was_dirty; /* written since the last sync; and before the last round of them */
     unsigned pins;         /* threads that read or sync it without the lock */
-    struct gw_store_debt debts[GW_STORE_READERS];
+    struct gw_segment_log_pending pending_records[GW_SEGMENT_LOG_READERS];
 };
 
-struct gw_store_reader {
-    char name[GW_STORE_NAME]; /* empty: nobody */
+struct gw_segment_log_reader {
+    char name[GW_SEGMENT_LOG_NAME]; /* empty: nobody */
     bool attached, drop_oldest;
     /* under state */
-    _Atomic bool behind;
-    struct gw_store_segment *segment; /* its place, while it is behind … */
+    _Atomic bool lagging;
+    struct gw_segment *segment; /* its place, while it is behind … */
     uint64_t at;
     unsigned moved; /* … and how often somebody else moved it */
     /* its own thread's */
-    struct gw_store_window window;
+    struct gw_segment_log_window window;
     uint64_t window_life;
 };
 
-struct gw_store_waiter {
-    struct gw_store_waiter *next;
+struct gw_segment_log_waiter {
+    struct gw_segment_log_waiter *next;
     uint64_t ticket;
     bool told, durable;
 };
 
-struct gw_store {
-    struct gw_store_conf conf;
+struct gw_segment_log {
+    struct gw_segment_log_conf conf;
     int directory, lock_file;
 
     pthread_mutex_t append;
@@ -73,59 +73,60 @@ struct gw_store {
 
     pthread_mutex_t state;
     /* under state */
-    struct gw_store_segment **files; /* by number; NULL: no such file */
+    struct gw_segment **files; /* by number; NULL: no such file */
     uint32_t files_n;
-    struct gw_store_segment *first, *last, *active; /* live */
-    struct gw_store_segment *free, *released;
+    struct gw_segment *first, *last, *active; /* live */
+    struct gw_segment *free, *released;
     unsigned free_n;
     bool full;
     uint64_t size; /* of all files */
     uint64_t ticket;
-    struct gw_store_reader readers[GW_STORE_READERS];
-    struct gw_store_stats stats;
+    struct gw_segment_log_reader readers[GW_SEGMENT_LOG_READERS];
+    struct gw_segment_log_stats stats;
 
     pthread_mutex_t sync;
     pthread_cond_t synced;
     /* under sync */
     bool syncing;
-    struct gw_store_waiter *waiters;
+    struct gw_segment_log_waiter *waiters;
 };
 
 /* segment_files.c: the directory */
-enum gw_code gw_store_lock(struct gw_store *, struct gw_err *);
-void gw_store_file_name(uint32_t number, char out[static 32]);
+enum gw_code gw_segment_log_lock(struct gw_segment_log *, struct gw_err *);
+void gw_segment_file_name(uint32_t number, char out[static 32]);
 /* Its number; 0 when this is no name of ours. */
-uint32_t gw_store_file_number(const char *name);
+uint32_t gw_segment_file_number(const char *name);
 /* A new, empty file with room for `size` bytes, as segment of nobody. NULL and errno. */
-struct gw_store_segment *gw_store_create(struct gw_store *, uint64_t size);
+struct gw_segment *gw_segment_log_create(struct gw_segment_log *, uint64_t size);
 /* Writes a head for a new life. False and errno. */
-bool gw_store_begin(struct gw_store *, struct gw_store_segment *, uint64_t sequence);
-bool gw_store_put_state(struct gw_store *, struct gw_store_segment *, enum gw_store_state);
+bool gw_segment_log_begin(struct gw_segment_log *, struct gw_segment *, uint64_t sequence);
+bool gw_segment_log_put_state(struct gw_segment_log *, struct gw_segment *, enum gw_segment_log_state);
 /* Under state: no longer among the files. */
-void gw_store_forget(struct gw_store *, struct gw_store_segment *);
+void gw_segment_log_remove(struct gw_segment_log *, struct gw_segment *);
 /* Closes, and removes from the disk with `unlink`; frees it. */
-void gw_store_drop_segment(struct gw_store *, struct gw_store_segment *, bool unlink);
-bool gw_store_add_file(struct gw_store *, struct gw_store_segment *);
+void gw_segment_log_drop_segment(struct gw_segment_log *, struct gw_segment *, bool unlink);
+bool gw_segment_log_add_file(struct gw_segment_log *, struct gw_segment *);
 
 /* segment_recovery.c */
-enum gw_code gw_store_recover(struct gw_store *, struct gw_err *);
+enum gw_code gw_segment_log_recover(struct gw_segment_log *, struct gw_err *);
 
 /* segment_log.c */
-void gw_store_link(struct gw_store *, struct gw_store_segment *);
+void gw_segment_log_link(struct gw_segment_log *, struct gw_segment *);
 /* Under state: releases it when nobody owes anything of it. */
-void gw_store_try_release(struct gw_store *, struct gw_store_segment *);
+void gw_segment_log_try_release(struct gw_segment_log *, struct gw_segment *);
 /* Not under a lock: what was released becomes free or goes. */
-void gw_store_reap(struct gw_store *);
-void gw_store_say_damage(struct gw_store *, uint32_t number, uint64_t at, uint64_t bytes, const char *what);
+void gw_segment_log_reap(struct gw_segment_log *);
+void gw_segment_log_report_damage(struct gw_segment_log *, uint32_t number, uint64_t at, uint64_t bytes, const char *what);
 
 /* segment_readers.c; under state, or before there are threads */
-unsigned gw_store_reader_named(struct gw_store *, const char *name);
+unsigned gw_segment_reader_named(struct gw_segment_log *, const char *name);
 
 /* segment_space.c; under append */
-enum gw_code gw_store_roll(struct gw_store *, uint64_t need, struct gw_err *); /* another segment, with room for so much, becomes active */
-void gw_store_seal(struct gw_store *, struct gw_store_segment *);
-void gw_store_pause(struct gw_store *);                                               /* appends are refused for a moment */
-enum gw_code gw_store_trouble(struct gw_store *, struct gw_err *, const char *doing); /* … for what errno says */
-void gw_store_works(struct gw_store *);
+enum gw_code gw_segment_log_roll(struct gw_segment_log *, uint64_t need,
+                                 struct gw_err *); /* another segment, with room for so much, becomes active */
+void gw_segment_log_seal(struct gw_segment_log *, struct gw_segment *);
+void gw_segment_log_pause(struct gw_segment_log *);                                               /* appends are refused for a moment */
+enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing); /* … for what errno says */
+void gw_segment_log_recovered(struct gw_segment_log *);
 
 #endif

@@ -9,92 +9,92 @@
 #include "core/base/log.h"
 #include "core/diskqueue/segment_log_internal.h"
 
-unsigned gw_store_reader_named(struct gw_store *s, const char *name)
+unsigned gw_segment_reader_named(struct gw_segment_log *s, const char *name)
 {
-    unsigned unused = GW_STORE_READERS;
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
+    unsigned unused = GW_SEGMENT_LOG_READERS;
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
         if (strcmp(s->readers[r].name, name) == 0)
             return r;
-        if (!s->readers[r].name[0] && unused == GW_STORE_READERS)
+        if (!s->readers[r].name[0] && unused == GW_SEGMENT_LOG_READERS)
             unused = r;
     }
-    if (unused < GW_STORE_READERS)
-        snprintf(s->readers[unused].name, GW_STORE_NAME, "%s", name);
+    if (unused < GW_SEGMENT_LOG_READERS)
+        snprintf(s->readers[unused].name, GW_SEGMENT_LOG_NAME, "%s", name);
     return unused;
 }
 
 /* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room for it. */
-static bool attachable(const struct gw_store *s, unsigned r)
+static bool attachable(const struct gw_segment_log *s, unsigned r)
 {
     unsigned attached = 0;
-    for (unsigned i = 0; i < GW_STORE_READERS; i++)
+    for (unsigned i = 0; i < GW_SEGMENT_LOG_READERS; i++)
         attached += s->readers[i].attached;
-    if (attached >= GW_STORE_SLOTS)
+    if (attached >= GW_SEGMENT_LOG_SLOTS)
         return false;
-    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
-        if (segment->debts[r].owed != segment->debts[r].unread)
+    for (const struct gw_segment *segment = s->first; segment; segment = segment->next)
+        if (segment->pending_records[r].pending != segment->pending_records[r].unread)
             return false;
     return !s->readers[r].attached;
 }
 
-void gw_store_drop_oldest(struct gw_store *s, unsigned r)
+void gw_segment_log_drop_oldest(struct gw_segment_log *s, unsigned r)
 {
     pthread_mutex_lock(&s->state);
     s->readers[r].drop_oldest = true;
     pthread_mutex_unlock(&s->state);
 }
 
-void gw_store_detach(struct gw_store *s, unsigned r)
+void gw_segment_log_detach(struct gw_segment_log *s, unsigned r)
 {
     pthread_mutex_lock(&s->state);
-    struct gw_store_reader *reader = &s->readers[r];
+    struct gw_segment_log_reader *reader = &s->readers[r];
     reader->attached = false;
     reader->segment = NULL;
-    atomic_store_explicit(&reader->behind, false, memory_order_relaxed);
+    atomic_store_explicit(&reader->lagging, false, memory_order_relaxed);
     free(reader->window.buffer);
-    reader->window = (struct gw_store_window){.fd = -1};
+    reader->window = (struct gw_segment_log_window){.fd = -1};
     pthread_mutex_unlock(&s->state);
 }
 
-unsigned gw_store_attach(struct gw_store *s, const char *name, bool drop_oldest, struct gw_store_items *owed)
+unsigned gw_segment_log_attach(struct gw_segment_log *s, const char *name, bool drop_oldest, struct gw_segment_log_items *pending)
 {
-    *owed = (struct gw_store_items){{0}};
+    *pending = (struct gw_segment_log_items){{0}};
     pthread_mutex_lock(&s->state);
-    unsigned r = gw_store_reader_named(s, name);
-    if (r < GW_STORE_READERS && !attachable(s, r))
-        r = GW_STORE_READERS;
-    if (r < GW_STORE_READERS) {
-        struct gw_store_reader *reader = &s->readers[r];
+    unsigned r = gw_segment_reader_named(s, name);
+    if (r < GW_SEGMENT_LOG_READERS && !attachable(s, r))
+        r = GW_SEGMENT_LOG_READERS;
+    if (r < GW_SEGMENT_LOG_READERS) {
+        struct gw_segment_log_reader *reader = &s->readers[r];
         reader->attached = true;
         reader->drop_oldest = drop_oldest;
-        for (struct gw_store_segment *segment = s->first; segment; segment = segment->next) {
-            const struct gw_store_debt *debt = &segment->debts[r];
+        for (struct gw_segment *segment = s->first; segment; segment = segment->next) {
+            const struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
             for (int i = 0; i < GW_SIGNALS; i++)
-                owed->of[i] += debt->items.of[i];
-            if (!debt->owed || reader->segment)
+                pending->of[i] += pending_record->items.of[i];
+            if (!pending_record->pending || reader->segment)
                 continue;
             reader->segment = segment;
-            reader->at = GW_STORE_HEAD;
-            atomic_store_explicit(&reader->behind, true, memory_order_relaxed);
+            reader->at = GW_SEGMENT_LOG_HEAD;
+            atomic_store_explicit(&reader->lagging, true, memory_order_relaxed);
         }
     }
     pthread_mutex_unlock(&s->state);
     return r;
 }
 
-static uint64_t owed_by(const struct gw_store *s, unsigned r)
+static uint64_t pending_of(const struct gw_segment_log *s, unsigned r)
 {
     uint64_t records = 0;
-    for (const struct gw_store_segment *segment = s->first; segment; segment = segment->next)
-        records += segment->debts[r].owed;
+    for (const struct gw_segment *segment = s->first; segment; segment = segment->next)
+        records += segment->pending_records[r].pending;
     return records;
 }
 
-void gw_store_say_orphans(struct gw_store *s)
+void gw_segment_log_report_orphans(struct gw_segment_log *s)
 {
     pthread_mutex_lock(&s->state);
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        uint64_t records = s->readers[r].attached ? 0 : owed_by(s, r);
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
+        uint64_t records = s->readers[r].attached ? 0 : pending_of(s, r);
         if (records)
             gw_log(
                 GW_WARNING, "storage",
@@ -105,7 +105,7 @@ void gw_store_say_orphans(struct gw_store *s)
     pthread_mutex_unlock(&s->state);
 }
 
-void gw_store_stats(struct gw_store *s, struct gw_store_stats *out)
+void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats *out)
 {
     pthread_mutex_lock(&s->state);
     *out = s->stats;

@@ -8,16 +8,16 @@
  *            the names of the exporters that may owe its records. Each copy has its own checksum.
  *   state    how far it was written, once nothing more will be: sealed, or free (every exporter is past it). Anything that does
  *            not check is an open segment, which is read whole.
- *   record   64 bytes of header, the offsets of the frame's unjoined trace ids (4 bytes each), the frame's data, zeros up to the
+ *   record   64 bytes of header, the offsets of the frame's pending_ids trace ids (4 bytes each), the frame's data, zeros up to the
  *            next multiple of 64:
  *
- *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ unjoined 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ rendering 1
+ *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ pending_ids 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ rendering 1
  *     │ owed 2 │ done 16
  *
  * `check` is CRC32C over place … owed, begun with `life`: a record of the file's former life does not check, nor one that stands
  * in another place, nor one that a sender made up in a span's text, for `life` never leaves the head. The magic is for people: it
  * is not looked at, so a bit flipped in it costs nothing.
- * `owed` has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes GW_STORE_DONE
+ * `owed` has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes GW_SEGMENT_LOG_ACKED
  * into its byte, in place; one flipped bit never makes that of a zero, so damage there brings a record twice but never loses it.
  *
  * Numbers are in the byte order of the machine; what another one wrote reads as foreign.
@@ -31,56 +31,57 @@
 #include "core/delivery/frame.h"
 
 enum {
-    GW_STORE_VERSION = 1,
-    GW_STORE_UNIT = 64,       /* records begin at multiples of this */
-    GW_STORE_HEAD = 8192,     /* the first one here */
-    GW_STORE_COPY_B = 4096,   /* of the head */
-    GW_STORE_STATE = 2048,    /* where the state stands … */
-    GW_STORE_STATE_SIZE = 24, /* … and its bytes */
-    GW_STORE_SLOTS = 16,      /* exporters that one segment knows */
-    GW_STORE_NAME = 64,       /* bytes of a name, with its NUL */
-    GW_STORE_DONE = 0x5a,
-    GW_STORE_DONE_AT = 48 /* of a record: the first byte of `done` */
+    GW_SEGMENT_LOG_VERSION = 1,
+    GW_SEGMENT_LOG_UNIT = 64,       /* records begin at multiples of this */
+    GW_SEGMENT_LOG_HEAD = 8192,     /* the first one here */
+    GW_SEGMENT_LOG_COPY_B = 4096,   /* of the head */
+    GW_SEGMENT_LOG_STATE = 2048,    /* where the state stands … */
+    GW_SEGMENT_LOG_STATE_SIZE = 24, /* … and its bytes */
+    GW_SEGMENT_LOG_SLOTS = 16,      /* exporters that one segment knows */
+    GW_SEGMENT_LOG_NAME = 64,       /* bytes of a name, with its NUL */
+    GW_SEGMENT_LOG_ACKED = 0x5a,
+    GW_SEGMENT_LOG_ACK_OFFSET = 48 /* of a record: the first byte of `done` */
 };
 
 /* No frame comes near it; what says it is longer is not believed. */
-#define GW_STORE_LONGEST ((uint32_t)1 << 30)
+#define GW_SEGMENT_LOG_LONGEST ((uint32_t)1 << 30)
 
-struct gw_store_head {
+struct gw_segment_log_head {
     uint64_t sequence, life;
-    uint8_t boot[16];                          /* of the system that ran: monotonic times mean something within one */
-    char names[GW_STORE_SLOTS][GW_STORE_NAME]; /* empty: nobody has this slot */
+    uint8_t boot[16];                                      /* of the system that ran: monotonic times mean something within one */
+    char names[GW_SEGMENT_LOG_SLOTS][GW_SEGMENT_LOG_NAME]; /* empty: nobody has this slot */
 };
 
-struct gw_store_record {
+struct gw_segment_record {
     uint64_t at; /* offset in the file */
-    uint32_t len, items, unjoined_n, payload_check;
+    uint32_t len, items, pending_ids_n, payload_check;
     gw_nsec wall, mono; /* when it arrived, by both clocks */
     enum gw_signal signal;
-    enum gw_rendering rendering;
-    uint16_t owed;
-    uint8_t done[GW_STORE_SLOTS];
+    enum gw_attribute_schema schema;
+    uint16_t pending;
+    uint8_t done[GW_SEGMENT_LOG_SLOTS];
 };
 
-enum gw_store_state { GW_STORE_OPEN, GW_STORE_SEALED, GW_STORE_FREE };
+enum gw_segment_log_state { GW_SEGMENT_LOG_OPEN, GW_SEGMENT_LOG_SEALED, GW_SEGMENT_LOG_FREE };
 
-enum gw_store_head_is { GW_STORE_HEAD_GOOD, GW_STORE_HEAD_BAD, GW_STORE_HEAD_OTHER_VERSION };
+enum gw_segment_log_head_is { GW_SEGMENT_LOG_HEAD_GOOD, GW_SEGMENT_LOG_HEAD_BAD, GW_SEGMENT_LOG_HEAD_OTHER_VERSION };
 
-void gw_store_head_put(uint8_t out[static GW_STORE_HEAD], const struct gw_store_head *);
+void gw_segment_log_head_put(uint8_t out[static GW_SEGMENT_LOG_HEAD], const struct gw_segment_log_head *);
 /* *version is set with OTHER_VERSION. */
-enum gw_store_head_is gw_store_head_get(const uint8_t in[static GW_STORE_HEAD], struct gw_store_head *, uint32_t *version);
+enum gw_segment_log_head_is gw_segment_log_head_get(const uint8_t in[static GW_SEGMENT_LOG_HEAD], struct gw_segment_log_head *,
+                                                    uint32_t *version);
 
-void gw_store_state_put(uint8_t out[static GW_STORE_STATE_SIZE], uint64_t life, enum gw_store_state, uint64_t end);
-/* *end is set when it is not GW_STORE_OPEN. */
-enum gw_store_state gw_store_state_get(const uint8_t in[static GW_STORE_STATE_SIZE], uint64_t life, uint64_t *end);
+void gw_segment_log_state_put(uint8_t out[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life, enum gw_segment_log_state, uint64_t end);
+/* *end is set when it is not GW_SEGMENT_LOG_OPEN. */
+enum gw_segment_log_state gw_segment_log_state_get(const uint8_t in[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life, uint64_t *end);
 
 /* Bytes that a record takes in the file. */
-uint64_t gw_store_record_size(uint32_t len, uint32_t unjoined_n);
+uint64_t gw_segment_record_size(uint32_t len, uint32_t pending_ids_n);
 /* `done` is written as zeros. */
-void gw_store_record_put(uint8_t out[static GW_STORE_UNIT], const struct gw_store_record *, uint64_t life);
+void gw_segment_record_put(uint8_t out[static GW_SEGMENT_LOG_UNIT], const struct gw_segment_record *, uint64_t life);
 /* False when it does not check, or cannot be. */
-bool gw_store_record_get(const uint8_t in[static GW_STORE_UNIT], uint64_t life, uint64_t at, struct gw_store_record *);
+bool gw_segment_record_get(const uint8_t in[static GW_SEGMENT_LOG_UNIT], uint64_t life, uint64_t at, struct gw_segment_record *);
 
-uint32_t gw_store_crc(uint32_t begin, const void *data, size_t len);
+uint32_t gw_segment_log_crc(uint32_t begin, const void *data, size_t len);
 
 #endif

@@ -16,21 +16,21 @@
 #include "core/diskqueue/segment_record.h"
 
 /* The header at `at`, when it checks and its record ends within the window's file. */
-bool gw_store_header(struct gw_store_window *, uint64_t life, uint64_t at, struct gw_store_record *);
+bool gw_segment_log_header(struct gw_segment_log_window *, uint64_t life, uint64_t at, struct gw_segment_record *);
 /* The record's data and offsets are what was written. */
-bool gw_store_payload_sound(struct gw_store_window *, const struct gw_store_record *);
+bool gw_segment_log_payload_valid(struct gw_segment_log_window *, const struct gw_segment_record *);
 /* The first record at `from` or behind it that is sound in header and data. False when there is none. */
-bool gw_store_find(struct gw_store_window *, uint64_t life, uint64_t from, struct gw_store_record *);
+bool gw_segment_log_find(struct gw_segment_log_window *, uint64_t life, uint64_t from, struct gw_segment_record *);
 
-struct gw_store_visitor {
+struct gw_segment_log_visitor {
     void *arg;
-    void (*found)(void *arg, const struct gw_store_record *);
+    void (*found)(void *arg, const struct gw_segment_record *);
     void (*damage)(void *arg, uint64_t at, uint64_t bytes, const char *what);
-    void (*spoilt)(void *arg, const struct gw_store_record *); /* of an open segment: its data does not check; after damage */
+    void (*spoilt)(void *arg, const struct gw_segment_record *); /* of an open segment: its data does not check; after damage */
 };
 
 /* Every record up to the window's end. A sealed segment is known to have been written up to there, so its records' data
  * is checked when it is needed and not now; an open one may end anywhere, and is checked whole. */
-void gw_store_scan(struct gw_store_window *, uint64_t life, bool sealed, const struct gw_store_visitor *);
+void gw_segment_log_scan(struct gw_segment_log_window *, uint64_t life, bool sealed, const struct gw_segment_log_visitor *);
 
 #endif

@@ -11,7 +11,7 @@
 static const gw_nsec remembered = 5 * GW_SEC; /* trouble, by who asks whether there is any: senders try again meanwhile */
 
 /* Under append. */
-void gw_store_pause(struct gw_store *s)
+void gw_segment_log_pause(struct gw_segment_log *s)
 {
     s->troubled = true;
     s->trouble_until = gw_now() + s->conf.pause;
@@ -19,20 +19,20 @@ void gw_store_pause(struct gw_store *s)
 }
 
 /* Under append. */
-enum gw_code gw_store_trouble(struct gw_store *s, struct gw_err *err, const char *doing)
+enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err, const char *doing)
 {
     int why = errno;
     if (!s->troubled)
         gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory, doing,
                strerror(why));
-    gw_store_pause(s);
+    gw_segment_log_pause(s);
     pthread_mutex_lock(&s->state);
     s->stats.trouble++;
     pthread_mutex_unlock(&s->state);
     return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why)); /* a sender reads it: no paths */
 }
 
-void gw_store_works(struct gw_store *s)
+void gw_segment_log_recovered(struct gw_segment_log *s)
 {
     if (s->troubled)
         gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
@@ -42,57 +42,57 @@ void gw_store_works(struct gw_store *s)
 
 /* Whether a reader may lose what it owes of the segment for room's sake: it drops its oldest, or nobody configured it, and it holds none
  * of it in its hands. */
-static bool may_give_up(const struct gw_store *s, const struct gw_store_segment *segment, unsigned r)
+static bool may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment, unsigned r)
 {
-    const struct gw_store_debt *debt = &segment->debts[r];
-    if (!debt->owed)
+    const struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
+    if (!pending_record->pending)
         return true;
-    return debt->owed == debt->unread && (s->readers[r].drop_oldest || !s->readers[r].attached);
+    return pending_record->pending == pending_record->unread && (s->readers[r].drop_oldest || !s->readers[r].attached);
 }
 
-static bool all_may_give_up(const struct gw_store *s, const struct gw_store_segment *segment)
+static bool all_may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment)
 {
-    for (unsigned r = 0; r < GW_STORE_READERS; r++)
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         if (!may_give_up(s, segment, r))
             return false;
     return true;
 }
 
-static void give_up(struct gw_store *s, struct gw_store_segment *segment)
+static void give_up(struct gw_segment_log *s, struct gw_segment *segment)
 {
-    for (unsigned r = 0; r < GW_STORE_READERS; r++) {
-        struct gw_store_debt *debt = &segment->debts[r];
-        if (debt->owed && s->readers[r].attached)
-            s->conf.gave_up(s->conf.arg, r, &debt->items);
-        else if (debt->owed)
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
+        struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
+        if (pending_record->pending && s->readers[r].attached)
+            s->conf.gave_up(s->conf.arg, r, &pending_record->items);
+        else if (pending_record->pending)
             gw_log(GW_WARNING, "storage", "room is needed: %u records for exporter %s, which is not configured, are dropped",
-                   (unsigned)debt->owed, s->readers[r].name);
-        *debt = (struct gw_store_debt){0};
+                   (unsigned)pending_record->pending, s->readers[r].name);
+        *pending_record = (struct gw_segment_log_pending){0};
     }
 }
 
 /* Under append: the oldest segment that nobody insists on makes room. */
-static bool make_room(struct gw_store *s)
+static bool make_room(struct gw_segment_log *s)
 {
     bool made = false;
     pthread_mutex_lock(&s->state);
-    for (struct gw_store_segment *segment = s->first; segment && !made; segment = segment->next) {
+    for (struct gw_segment *segment = s->first; segment && !made; segment = segment->next) {
         if (!segment->sealed || segment->pins || !all_may_give_up(s, segment))
             continue;
         give_up(s, segment);
-        gw_store_try_release(s, segment);
+        gw_segment_log_try_release(s, segment);
         made = true;
         break;
     }
     pthread_mutex_unlock(&s->state);
-    gw_store_reap(s);
+    gw_segment_log_reap(s);
     return made;
 }
 
-static struct gw_store_segment *take_free(struct gw_store *s, uint64_t need)
+static struct gw_segment *take_free(struct gw_segment_log *s, uint64_t need)
 {
     pthread_mutex_lock(&s->state);
-    struct gw_store_segment *segment = need <= s->conf.segment_size ? s->free : NULL;
+    struct gw_segment *segment = need <= s->conf.segment_size ? s->free : NULL;
     if (segment) {
         s->free = segment->next;
         s->free_n--;
@@ -102,17 +102,17 @@ static struct gw_store_segment *take_free(struct gw_store *s, uint64_t need)
 }
 
 /* Free segments are of no use for what is larger, but their room may be. */
-static void drop_free(struct gw_store *s)
+static void drop_free(struct gw_segment_log *s)
 {
-    for (struct gw_store_segment *segment; (segment = take_free(s, 0));) {
+    for (struct gw_segment *segment; (segment = take_free(s, 0));) {
         pthread_mutex_lock(&s->state);
-        gw_store_forget(s, segment);
+        gw_segment_log_remove(s, segment);
         pthread_mutex_unlock(&s->state);
-        gw_store_drop_segment(s, segment, true);
+        gw_segment_log_drop_segment(s, segment, true);
     }
 }
 
-static uint64_t total_size(struct gw_store *s)
+static uint64_t total_size(struct gw_segment_log *s)
 {
     pthread_mutex_lock(&s->state);
     uint64_t size = s->size;
@@ -120,7 +120,7 @@ static uint64_t total_size(struct gw_store *s)
     return size;
 }
 
-static void set_full(struct gw_store *s, bool full)
+static void set_full(struct gw_segment_log *s, bool full)
 {
     pthread_mutex_lock(&s->state);
     s->full = full;
@@ -128,7 +128,7 @@ static void set_full(struct gw_store *s, bool full)
 }
 
 /* A free segment, or a new one. GW_QUEUE_FULL, GW_STORAGE with errno. */
-static enum gw_code find_segment(struct gw_store *s, uint64_t need, struct gw_store_segment **out)
+static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct gw_segment **out)
 {
     for (;;) {
         if ((*out = take_free(s, need)))
@@ -137,48 +137,48 @@ static enum gw_code find_segment(struct gw_store *s, uint64_t need, struct gw_st
         if (size > s->conf.segment_size)
             drop_free(s);
         if (total_size(s) + size <= s->conf.max_size)
-            return (*out = gw_store_create(s, size)) ? GW_OK : GW_STORAGE;
+            return (*out = gw_segment_log_create(s, size)) ? GW_OK : GW_STORAGE;
         if (!make_room(s))
             return GW_QUEUE_FULL;
     }
 }
 
-void gw_store_seal(struct gw_store *s, struct gw_store_segment *segment)
+void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 {
     /* Without the mark the next start reads the segment whole: nothing is lost by a failure. */
-    gw_store_put_state(s, segment, GW_STORE_SEALED);
+    gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
     pthread_mutex_lock(&s->state);
     segment->sealed = true;
-    gw_store_try_release(s, segment);
+    gw_segment_log_try_release(s, segment);
     pthread_mutex_unlock(&s->state);
 }
 
 /* Under append: another segment becomes the active one. */
-enum gw_code gw_store_roll(struct gw_store *s, uint64_t need, struct gw_err *err)
+enum gw_code gw_segment_log_roll(struct gw_segment_log *s, uint64_t need, struct gw_err *err)
 {
-    struct gw_store_segment *segment, *before = s->active;
-    enum gw_code code = find_segment(s, need + GW_STORE_HEAD + GW_STORE_UNIT, &segment);
+    struct gw_segment *segment, *before = s->active;
+    enum gw_code code = find_segment(s, need + GW_SEGMENT_LOG_HEAD + GW_SEGMENT_LOG_UNIT, &segment);
     set_full(s, code == GW_QUEUE_FULL);
     if (code == GW_QUEUE_FULL)
         return gw_fail(err, code, 0, "the disk queue is full: storage.max_size is %" PRIu64 " bytes", s->conf.max_size);
     if (code != GW_OK)
-        return gw_store_trouble(s, err, "make a file there");
-    if (!gw_store_begin(s, segment, s->next_sequence)) {
-        code = gw_store_trouble(s, err, "write there");
+        return gw_segment_log_trouble(s, err, "make a file there");
+    if (!gw_segment_log_begin(s, segment, s->next_sequence)) {
+        code = gw_segment_log_trouble(s, err, "write there");
         segment->suspect = true;
         pthread_mutex_lock(&s->state);
-        gw_store_forget(s, segment);
+        gw_segment_log_remove(s, segment);
         pthread_mutex_unlock(&s->state);
-        gw_store_drop_segment(s, segment, true);
+        gw_segment_log_drop_segment(s, segment, true);
         return code;
     }
     s->next_sequence++;
     pthread_mutex_lock(&s->state);
-    gw_store_link(s, segment);
+    gw_segment_log_link(s, segment);
     s->active = segment;
     pthread_mutex_unlock(&s->state);
     if (before)
-        gw_store_seal(s, before);
-    gw_store_reap(s);
+        gw_segment_log_seal(s, before);
+    gw_segment_log_reap(s);
     return GW_OK;
 }

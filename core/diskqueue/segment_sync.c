@@ -6,26 +6,26 @@
 #include "core/base/log.h"
 #include "core/diskqueue/segment_log_internal.h"
 
-static void unpin(struct gw_store *s, struct gw_store_segment *segment)
+static void unpin(struct gw_segment_log *s, struct gw_segment *segment)
 {
     segment->pins--;
-    gw_store_try_release(s, segment);
+    gw_segment_log_try_release(s, segment);
 }
 
 enum { MOST_SYNCED = 64 };
 
-static bool owed(const struct gw_store_segment *segment)
+static bool pending(const struct gw_segment *segment)
 {
-    for (unsigned r = 0; r < GW_STORE_READERS; r++)
-        if (segment->debts[r].owed)
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
+        if (segment->pending_records[r].pending)
             return true;
     return false;
 }
 
 /* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and is owed still. */
-static bool due(struct gw_store_segment *segment, bool aged)
+static bool due(struct gw_segment *segment, bool aged)
 {
-    if (!segment->dirty || (aged && !owed(segment)))
+    if (!segment->dirty || (aged && !pending(segment)))
         return segment->was_dirty = false;
     if (aged && !segment->was_dirty) {
         segment->was_dirty = true;
@@ -35,11 +35,11 @@ static bool due(struct gw_store_segment *segment, bool aged)
 }
 
 /* Pins what has to be synced. */
-static unsigned pick_dirty(struct gw_store *s, bool aged, struct gw_store_segment **out, uint64_t *ticket)
+static unsigned pick_dirty(struct gw_segment_log *s, bool aged, struct gw_segment **out, uint64_t *ticket)
 {
     unsigned n = 0;
     pthread_mutex_lock(&s->state);
-    for (struct gw_store_segment *segment = s->first; segment && n < MOST_SYNCED; segment = segment->next) {
+    for (struct gw_segment *segment = s->first; segment && n < MOST_SYNCED; segment = segment->next) {
         if (!due(segment, aged))
             continue;
         segment->dirty = segment->was_dirty = false;
@@ -51,15 +51,15 @@ static unsigned pick_dirty(struct gw_store *s, bool aged, struct gw_store_segmen
     return n;
 }
 
-static void suspect(struct gw_store *s, struct gw_store_segment *segment)
+static void suspect(struct gw_segment_log *s, struct gw_segment *segment)
 {
     char name[32];
     int why = errno;
-    gw_store_file_name(segment->number, name);
+    gw_segment_file_name(segment->number, name);
     gw_log(GW_ERROR, "storage", "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
            s->conf.directory, name, strerror(why));
     pthread_mutex_lock(&s->append);
-    gw_store_pause(s);
+    gw_segment_log_pause(s);
     pthread_mutex_lock(&s->state);
     segment->suspect = true;
     s->stats.sync_failures++;
@@ -68,9 +68,9 @@ static void suspect(struct gw_store *s, struct gw_store_segment *segment)
 }
 
 /* One round. More than MOST_SYNCED dirty segments take several. */
-static bool sync_round(struct gw_store *s, bool aged, uint64_t *ticket)
+static bool sync_round(struct gw_segment_log *s, bool aged, uint64_t *ticket)
 {
-    struct gw_store_segment *dirty[MOST_SYNCED];
+    struct gw_segment *dirty[MOST_SYNCED];
     bool well = true;
     unsigned n;
     do {
@@ -84,15 +84,15 @@ static bool sync_round(struct gw_store *s, bool aged, uint64_t *ticket)
         for (unsigned i = 0; i < n; i++)
             unpin(s, dirty[i]);
         pthread_mutex_unlock(&s->state);
-        gw_store_reap(s);
+        gw_segment_log_reap(s);
     } while (n == MOST_SYNCED);
     return well;
 }
 
-static void tell(struct gw_store *s, uint64_t ticket, bool well)
+static void tell(struct gw_segment_log *s, uint64_t ticket, bool well)
 {
-    for (struct gw_store_waiter **at = &s->waiters; *at;) {
-        struct gw_store_waiter *w = *at;
+    for (struct gw_segment_log_waiter **at = &s->waiters; *at;) {
+        struct gw_segment_log_waiter *w = *at;
         if (w->ticket > ticket) {
             at = &w->next;
             continue;
@@ -105,9 +105,9 @@ static void tell(struct gw_store *s, uint64_t ticket, bool well)
 }
 
 /* Waits until a round that began after the ticket is over; leads it where nobody does. */
-bool gw_store_durable(struct gw_store *s, uint64_t ticket)
+bool gw_segment_log_durable(struct gw_segment_log *s, uint64_t ticket)
 {
-    struct gw_store_waiter me = {.ticket = ticket};
+    struct gw_segment_log_waiter me = {.ticket = ticket};
     pthread_mutex_lock(&s->sync);
     me.next = s->waiters;
     s->waiters = &me;
@@ -128,16 +128,16 @@ bool gw_store_durable(struct gw_store *s, uint64_t ticket)
     return me.durable;
 }
 
-bool gw_store_sync_aged(struct gw_store *s)
+bool gw_segment_log_sync_aged(struct gw_segment_log *s)
 {
     uint64_t ignored;
     return sync_round(s, true, &ignored);
 }
 
-bool gw_store_sync(struct gw_store *s)
+bool gw_segment_log_sync(struct gw_segment_log *s)
 {
     pthread_mutex_lock(&s->state);
     uint64_t ticket = s->ticket;
     pthread_mutex_unlock(&s->state);
-    return gw_store_durable(s, ticket);
+    return gw_segment_log_durable(s, ticket);
 }

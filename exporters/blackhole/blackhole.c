@@ -8,13 +8,13 @@
 
 struct blackhole {
     bool open;
-    struct gw_bell bell;
+    struct gw_wakeup wakeup;
 };
 
-static enum gw_code blackhole_open(void *ctx, const char *path, struct gw_problems *problems)
+static enum gw_code blackhole_open(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct blackhole *b = ctx;
-    gw_bell_init(&b->bell);
+    gw_wakeup_init(&b->wakeup);
     b->open = true;
     return GW_OK;
 }
@@ -23,7 +23,7 @@ static void blackhole_close(void *ctx)
 {
     struct blackhole *b = ctx;
     if (b->open)
-        gw_bell_fini(&b->bell);
+        gw_wakeup_fini(&b->wakeup);
     b->open = false;
 }
 
@@ -36,13 +36,13 @@ static void blackhole_send(void *ctx, const struct gw_batch *batch, gw_nsec time
 static void blackhole_wait(void *ctx, gw_nsec until)
 {
     struct blackhole *b = ctx;
-    gw_bell_wait(&b->bell, until);
+    gw_wakeup_wait(&b->wakeup, until);
 }
 
 static void blackhole_wake(void *ctx)
 {
     struct blackhole *b = ctx;
-    gw_bell_ring(&b->bell);
+    gw_wakeup_signal(&b->wakeup);
 }
 
 /* No request outlives its send. */

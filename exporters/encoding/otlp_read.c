@@ -51,7 +51,7 @@ static bool cut(struct wire *w, struct wire *inner)
 }
 
 /* Well-formed down to its messages, and none of them deeper than `depth`. */
-static bool sound(const ProtobufCMessageDescriptor *type, struct wire w, unsigned depth)
+static bool valid(const ProtobufCMessageDescriptor *type, struct wire w, unsigned depth)
 {
     while (w.at < w.end) {
         uint64_t tag, value;
@@ -62,7 +62,7 @@ static bool sound(const ProtobufCMessageDescriptor *type, struct wire w, unsigne
             const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
             if (!cut(&w, &inner))
                 return false;
-            if (f && f->type == PROTOBUF_C_TYPE_MESSAGE && (depth == 0 || !sound(f->descriptor, inner, depth - 1)))
+            if (f && f->type == PROTOBUF_C_TYPE_MESSAGE && (depth == 0 || !valid(f->descriptor, inner, depth - 1)))
                 return false;
         } else if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_VARINT ? !varint(&w, &value)
                                                             : !skip(&w, (tag & 7) == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4)) {
@@ -86,7 +86,7 @@ const ProtobufCMessage *otlp_read(struct gw_arena *arena, enum gw_signal signal,
 {
     ProtobufCAllocator allocator = {take, give, arena};
     const uint8_t *data = (const uint8_t *)bytes.ptr;
-    if (!sound(requests[signal], (struct wire){data, data + bytes.len}, OTLP_READ_DEPTH))
+    if (!valid(requests[signal], (struct wire){data, data + bytes.len}, OTLP_READ_DEPTH))
         return NULL;
     return protobuf_c_message_unpack(requests[signal], &allocator, bytes.len, data);
 }

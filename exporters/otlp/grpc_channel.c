@@ -63,13 +63,13 @@ static char *read_system_roots(void)
     return pem;
 }
 
-static grpc_channel_credentials *tls_credentials(const struct otlp_target *t, const char *path, struct gw_problems *problems)
+static grpc_channel_credentials *tls_credentials(const struct otlp_endpoint *t, const char *path, struct gw_diagnostics *diagnostics)
 {
     char at[160], *system = t->ca ? NULL : read_system_roots();
     grpc_ssl_pem_key_cert_pair identity = {.private_key = t->key, .cert_chain = t->cert};
     if (!t->ca && !system) {
         snprintf(at, sizeof at, "%s.tls.ca", path);
-        gw_problem(problems, at, "this system has no CA certificates: install ca-certificates, or set tls.ca");
+        gw_config_error(diagnostics, at, "this system has no CA certificates: install ca-certificates, or set tls.ca");
         return NULL;
     }
     grpc_channel_credentials *creds = grpc_ssl_credentials_create_ex(t->ca ? t->ca : system, t->cert ? &identity : NULL, NULL, NULL);
@@ -92,7 +92,7 @@ static int milliseconds(gw_nsec t)
     return (int)(t / GW_MSEC);
 }
 
-static grpc_channel *create(const struct otlp_target *t, const struct gw_grpc_options *o, grpc_channel_credentials *creds)
+static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_options *o, grpc_channel_credentials *creds)
 {
     grpc_arg args[24];
     size_t n = 0;
@@ -125,9 +125,10 @@ static grpc_channel *create(const struct otlp_target *t, const struct gw_grpc_op
     return grpc_channel_create(target, creds, &(grpc_channel_args){n, args});
 }
 
-grpc_channel *gw_grpc_channel(const struct otlp_target *t, const struct gw_grpc_options *o, const char *path, struct gw_problems *problems)
+grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grpc_options *o, const char *path,
+                              struct gw_diagnostics *diagnostics)
 {
-    grpc_channel_credentials *creds = t->tls ? tls_credentials(t, path, problems) : grpc_insecure_credentials_create();
+    grpc_channel_credentials *creds = t->tls ? tls_credentials(t, path, diagnostics) : grpc_insecure_credentials_create();
     if (!creds)
         return NULL;
     grpc_channel *channel = create(t, o, creds);

@@ -22,9 +22,9 @@ static const enum gw_verdict verdicts[] = {
     [GRPC_STATUS_UNKNOWN] = GW_REFUSED,
     [GRPC_STATUS_INVALID_ARGUMENT] = GW_REFUSED,
     [GRPC_STATUS_DEADLINE_EXCEEDED] = GW_RETRY,
-    [GRPC_STATUS_NOT_FOUND] = GW_HOLD,
+    [GRPC_STATUS_NOT_FOUND] = GW_RETRY_SLOWLY,
     [GRPC_STATUS_ALREADY_EXISTS] = GW_REFUSED,
-    [GRPC_STATUS_PERMISSION_DENIED] = GW_HOLD,
+    [GRPC_STATUS_PERMISSION_DENIED] = GW_RETRY_SLOWLY,
     [GRPC_STATUS_RESOURCE_EXHAUSTED] = GW_SPLIT,
     [GRPC_STATUS_FAILED_PRECONDITION] = GW_REFUSED,
     [GRPC_STATUS_ABORTED] = GW_RETRY,
@@ -33,7 +33,7 @@ static const enum gw_verdict verdicts[] = {
     [GRPC_STATUS_INTERNAL] = GW_REFUSED,
     [GRPC_STATUS_UNAVAILABLE] = GW_RETRY,
     [GRPC_STATUS_DATA_LOSS] = GW_RETRY,
-    [GRPC_STATUS_UNAUTHENTICATED] = GW_HOLD,
+    [GRPC_STATUS_UNAUTHENTICATED] = GW_RETRY_SLOWLY,
 };
 
 /* What the transport writes, searched in this order in the message of any status but OK. */
@@ -113,7 +113,7 @@ static enum gw_verdict verdict_of(const struct gw_grpc_answer *a, bool told_when
         return GW_RETRY;
     if (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && !speaks_of_size(a->message) && a->sent <= QUOTA_BYTES)
         return GW_REFUSED;
-    return not_grpc(a) ? GW_HOLD : verdict;
+    return not_grpc(a) ? GW_RETRY_SLOWLY : verdict;
 }
 
 static const char *remedy_of(const struct gw_grpc_answer *a)
@@ -126,16 +126,16 @@ static const char *remedy_of(const struct gw_grpc_answer *a)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
-    char words[2 * sizeof out->text]; /* room, so that it is otlp_answer_text that cuts, between characters */
+    char words[2 * sizeof out->text]; /* room, so that it is otlp_response_text that cuts, between characters */
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {
-        otlp_answer_success(a->response, out);
+        otlp_response_success(a->response, out);
         return;
     }
-    bool told_when = otlp_answer_status(a->details, out), known = (size_t)a->status < sizeof status_names / sizeof *status_names;
+    bool told_when = otlp_response_status(a->details, out), known = (size_t)a->status < sizeof status_names / sizeof *status_names;
     int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status", a->message.len ? ": " : "",
                      GW_FMT(a->message));
-    otlp_answer_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));
+    otlp_response_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));
     out->verdict = verdict_of(a, told_when);
     out->remedy = remedy_of(a);
 }

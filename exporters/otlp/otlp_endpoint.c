@@ -14,11 +14,11 @@ enum { MAX_PEM = 4 * 1024 * 1024 };
 
 /* One target being read. */
 struct reading {
-    struct otlp_target *t;
-    const struct otlp_target_conf *conf;
+    struct otlp_endpoint *t;
+    const struct otlp_endpoint_conf *conf;
     const struct otlp_protocol *protocol;
     const char *path;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     bool bad;
 };
 
@@ -30,7 +30,7 @@ __attribute__((format(printf, 3, 4))) static void mistake(struct reading *r, con
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     snprintf(where, sizeof where, "%s.%s", r->path, option);
-    gw_problem(r->problems, where, "%s", text);
+    gw_config_error(r->diagnostics, where, "%s", text);
     r->bad = true;
 }
 
@@ -81,7 +81,7 @@ static void strip_brackets(char *host)
 
 static void read_path(struct reading *r, CURLU *url)
 {
-    struct otlp_target *t = r->t;
+    struct otlp_endpoint *t = r->t;
     part(r, url, CURLUPART_PATH, "path", t->path, sizeof t->path);
     for (size_t len = strlen(t->path); len && t->path[len - 1] == '/';)
         t->path[--len] = '\0';
@@ -91,7 +91,7 @@ static void read_path(struct reading *r, CURLU *url)
 
 static void read_host(struct reading *r, CURLU *url)
 {
-    struct otlp_target *t = r->t;
+    struct otlp_endpoint *t = r->t;
     char port[8];
     if (!part(r, url, CURLUPART_HOST, "host", t->host, sizeof t->host))
         mistake(r, "endpoint", "names no host");
@@ -167,7 +167,7 @@ static char *read_pem(struct reading *r, const char *option, gw_str file)
 
 static void read_tls(struct reading *r)
 {
-    const struct otlp_target_conf *c = r->conf;
+    const struct otlp_endpoint_conf *c = r->conf;
     bool bad = r->bad; /* a mistake elsewhere must not hide one here */
     gw_str files[] = {c->tls_ca, c->tls_cert, c->tls_key};
     const char *options[] = {"tls.ca", "tls.cert", "tls.key"};
@@ -255,11 +255,11 @@ static void choose_compression(struct reading *r)
     }
 }
 
-enum gw_code otlp_target_open(struct otlp_target *t, const struct otlp_target_conf *conf, const struct otlp_protocol *protocol,
-                              const char *path, struct gw_problems *problems)
+enum gw_code otlp_endpoint_open(struct otlp_endpoint *t, const struct otlp_endpoint_conf *conf, const struct otlp_protocol *protocol,
+                                const char *path, struct gw_diagnostics *diagnostics)
 {
-    struct reading r = {t, conf, protocol, path, problems, false};
-    *t = (struct otlp_target){0};
+    struct reading r = {t, conf, protocol, path, diagnostics, false};
+    *t = (struct otlp_endpoint){0};
     read_endpoint(&r);
     read_tls(&r);
     check_headers(&r);
@@ -267,12 +267,12 @@ enum gw_code otlp_target_open(struct otlp_target *t, const struct otlp_target_co
     return r.bad ? GW_BAD_REQUEST : GW_OK;
 }
 
-void otlp_target_close(struct otlp_target *t)
+void otlp_endpoint_close(struct otlp_endpoint *t)
 {
     free(t->ca);
     free(t->cert);
     if (t->key)
         explicit_bzero(t->key, strlen(t->key));
     free(t->key);
-    *t = (struct otlp_target){0};
+    *t = (struct otlp_endpoint){0};
 }

@@ -4,8 +4,8 @@
  *      headers  = { x-api-key = "${env:KEY}"; };   metadata of every request
  *      tls      = { ca; cert; key; server_name; };
  *
- * An OTLP exporter puts OTLP_TARGET_OPTS first among its rows; its context then begins with a struct otlp_target_conf.
- * otlp_target_open says every mistake that can be seen without connecting: a missing scheme, files that cannot be read, a
+ * An OTLP exporter puts OTLP_TARGET_OPTS first among its rows; its context then begins with a struct otlp_endpoint_conf.
+ * otlp_endpoint_open says every mistake that can be seen without connecting: a missing scheme, files that cannot be read, a
  * certificate without its key, headers that no protocol could carry.
  *
  * Threads: open on the main thread; the result is const from then on.
@@ -31,14 +31,14 @@
     X(str, tls_server_name, "tls.server_name", "", "", "",                                                                                 \
       "Name that the backend's certificate must bear, where it is not the endpoint's host.")
 
-struct otlp_target_conf {
+struct otlp_endpoint_conf {
     OTLP_TARGET_OPTS(GW_FIELD)
 };
 
 /* The words of `compression`, in the order of the row. */
 enum otlp_compression_word { OTLP_COMPRESS_AUTO, OTLP_COMPRESS_NONE, OTLP_COMPRESS_GZIP, OTLP_COMPRESS_ZSTD };
 
-struct otlp_target {
+struct otlp_endpoint {
     bool off; /* no endpoint: nothing is sent */
     bool tls, loopback;
     char host[256];      /* name or address, without the brackets of IPv6 */
@@ -58,9 +58,9 @@ struct otlp_protocol {
 };
 
 /* Adds a problem for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
-enum gw_code otlp_target_open(struct otlp_target *, const struct otlp_target_conf *, const struct otlp_protocol *, const char *path,
-                              struct gw_problems *);
+enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *, const struct otlp_protocol *, const char *path,
+                                struct gw_diagnostics *);
 /* Legal on a zeroed target. */
-void otlp_target_close(struct otlp_target *);
+void otlp_endpoint_close(struct otlp_endpoint *);
 
 #endif

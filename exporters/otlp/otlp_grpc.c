@@ -39,7 +39,7 @@ struct conf {
 };
 #define GW_CONF struct conf
 static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
-_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_target_conf, tls_server_name),
+_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),
                "conf begins with a struct otlp_target_conf");
 
 static const struct otlp_protocol protocol = {.name = "gRPC", .default_port = 4317};
@@ -70,14 +70,14 @@ struct ctx {
     struct conf conf;
     /* const after open */
     bool started, polling;
-    struct otlp_target target;
+    struct otlp_endpoint target;
     grpc_channel *channel;
     grpc_completion_queue *queue;
     grpc_metadata *headers;
     size_t n_headers;
     struct gw_compressor *compressor; /* sender thread's; NULL: no compression */
     pthread_t poller;
-    struct gw_bell bell;
+    struct gw_wakeup wakeup;
     /* sender thread */
     struct call *open;
     /* under lock: the poller appends, wait takes all */
@@ -96,7 +96,7 @@ static grpc_slice lower_case(gw_str key)
     return slice;
 }
 
-/* What otlp_target_open has let pass but gRPC has its own ideas of. */
+/* What otlp_endpoint_open has let pass but gRPC has its own ideas of. */
 static const char *header_fault(grpc_slice key)
 {
     if (!grpc_header_key_is_legal(key))
@@ -104,7 +104,7 @@ static const char *header_fault(grpc_slice key)
     return grpc_is_binary_header(key) ? "ends in -bin, which is for binary values" : NULL;
 }
 
-static bool make_headers(struct ctx *c, const char *path, struct gw_problems *problems)
+static bool make_headers(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     char at[160];
     bool good = true;
@@ -117,7 +117,7 @@ static bool make_headers(struct ctx *c, const char *path, struct gw_problems *pr
         grpc_slice key = lower_case(item->key);
         const char *fault = header_fault(key);
         if (fault)
-            gw_problem(problems, at, "\"%.*s\" %s", GW_FMT(item->key), fault);
+            gw_config_error(diagnostics, at, "\"%.*s\" %s", GW_FMT(item->key), fault);
         good = good && !fault;
         c->headers[c->n_headers++] = (grpc_metadata){.key = key, .value = grpc_slice_from_copied_buffer(item->value.ptr, item->value.len)};
     }
@@ -138,17 +138,17 @@ static void *poll_queue(void *arg)
         *c->finished_end = call;
         c->finished_end = &call->next_finished;
         pthread_mutex_unlock(&c->lock);
-        gw_bell_ring(&c->bell);
+        gw_wakeup_signal(&c->wakeup);
     }
     return NULL;
 }
 
 /* --- open and close --- */
 
-static bool make_channel(struct ctx *c, const char *path, struct gw_problems *problems)
+static bool make_channel(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct gw_grpc_options options = {c->conf.tls_server_name, c->conf.keepalive_time, c->conf.keepalive_timeout};
-    c->channel = gw_grpc_channel(&c->target, &options, path, problems);
+    c->channel = gw_grpc_channel(&c->target, &options, path, diagnostics);
     if (c->target.compression == GW_COMPRESS_GZIP)
         c->compressor = gw_compressor_new(GW_COMPRESS_GZIP);
     return c->channel && (c->compressor || c->target.compression == GW_COMPRESS_NONE);
@@ -161,20 +161,20 @@ static bool make_queue(struct ctx *c)
     return c->polling;
 }
 
-static enum gw_code grpc_open(void *ctx, const char *path, struct gw_problems *problems)
+static enum gw_code grpc_open(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     gw_grpc_start();
-    gw_bell_init(&c->bell);
+    gw_wakeup_init(&c->wakeup);
     pthread_mutex_init(&c->lock, NULL);
     c->finished_end = &c->finished;
     c->started = true;
-    enum gw_code code = otlp_target_open(&c->target, (const struct otlp_target_conf *)&c->conf, &protocol, path, problems);
-    if (!make_headers(c, path, problems))
+    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol, path, diagnostics);
+    if (!make_headers(c, path, diagnostics))
         code = GW_BAD_REQUEST;
     if (code != GW_OK || c->target.off)
         return code;
-    return make_channel(c, path, problems) && make_queue(c) ? GW_OK : GW_INTERNAL;
+    return make_channel(c, path, diagnostics) && make_queue(c) ? GW_OK : GW_INTERNAL;
 }
 
 /* The order that Core wants: calls (none is open any more), queue, channel, library. */
@@ -199,8 +199,8 @@ static void grpc_close(void *ctx)
     if (c->compressor)
         gw_compressor_drop(c->compressor);
     pthread_mutex_destroy(&c->lock);
-    gw_bell_fini(&c->bell);
-    otlp_target_close(&c->target);
+    gw_wakeup_fini(&c->wakeup);
+    otlp_endpoint_close(&c->target);
     gw_grpc_stop();
     *c = (struct ctx){.conf = c->conf};
 }
@@ -385,7 +385,7 @@ static void call_finish(struct call *call)
 static void grpc_wait(void *ctx, gw_nsec until)
 {
     struct ctx *c = ctx;
-    gw_bell_wait(&c->bell, until);
+    gw_wakeup_wait(&c->wakeup, until);
     pthread_mutex_lock(&c->lock);
     struct call *call = c->finished;
     c->finished = NULL;
@@ -400,7 +400,7 @@ static void grpc_wait(void *ctx, gw_nsec until)
 static void grpc_wake(void *ctx)
 {
     struct ctx *c = ctx;
-    gw_bell_ring(&c->bell);
+    gw_wakeup_signal(&c->wakeup);
 }
 
 static void grpc_cancel(void *ctx)

@@ -35,7 +35,7 @@ struct conf {
 };
 #define GW_CONF struct conf
 static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};
-_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_target_conf, tls_server_name),
+_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),
                "conf begins with the target's");
 
 enum { PROTOBUF, JSON };
@@ -64,7 +64,7 @@ struct post {
 struct ctx {
     struct conf conf;
     /* const after open */
-    struct otlp_target target;
+    struct otlp_endpoint target;
     char url[GW_SIGNALS][MAX_URL];
     struct curl_slist *headers, *connect_to;
     /* the sender's thread */
@@ -111,7 +111,7 @@ static bool good_url(const char *url)
     return good && (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
 }
 
-static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_problems *problems)
+static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     static const char *const names[GW_SIGNALS] = {"traces_endpoint", "logs_endpoint", "metrics_endpoint"};
     const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint, c->conf.metrics_endpoint};
@@ -120,7 +120,7 @@ static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_problem
         char where[300];
         snprintf(where, sizeof where, "%s.%s", path, names[s]);
         if (whole[s].len && (whole[s].len >= MAX_URL || !good_url(whole[s].ptr))) {
-            gw_problem(problems, where, "\"%.*s\" is no http:// or https:// URL", GW_FMT(whole[s]));
+            gw_config_error(diagnostics, where, "\"%.*s\" is no http:// or https:// URL", GW_FMT(whole[s]));
             code = GW_BAD_REQUEST;
         } else if (whole[s].len) {
             memcpy(c->url[s], whole[s].ptr, whole[s].len + 1);
@@ -143,14 +143,14 @@ static void make_connect_to(struct ctx *c)
     add_header(&c->connect_to, line);
 }
 
-static enum gw_code open_http(void *ctx, const char *path, struct gw_problems *problems)
+static enum gw_code open_http(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
 {
     static const struct otlp_protocol protocol = {"OTLP/HTTP", 4318, true, true};
     struct ctx *c = ctx;
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted: paired in close */
     c->multi = curl_multi_init();
-    enum gw_code code = otlp_target_open(&c->target, (const struct otlp_target_conf *)&c->conf, &protocol, path, problems);
-    enum gw_code urls = make_urls(c, path, problems);
+    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol, path, diagnostics);
+    enum gw_code urls = make_urls(c, path, diagnostics);
     make_headers(c);
     make_connect_to(c);
     if (c->target.compression != GW_COMPRESS_NONE)
@@ -181,7 +181,7 @@ static void close_http(void *ctx)
     curl_slist_free_all(c->headers);
     curl_slist_free_all(c->connect_to);
     gw_compressor_drop(c->compressor);
-    otlp_target_close(&c->target);
+    otlp_endpoint_close(&c->target);
     c->multi = NULL;
     c->headers = c->connect_to = NULL;
     c->compressor = NULL;
@@ -366,7 +366,7 @@ static void set_request(struct ctx *c, struct post *p, gw_nsec timeout)
 static void fail_at_once(gw_done_f *done, void *cookie, enum gw_verdict verdict, const char *text)
 {
     struct gw_outcome outcome = {.verdict = verdict};
-    otlp_answer_text(&outcome, gw_str_z(text));
+    otlp_response_text(&outcome, gw_str_z(text));
     done(cookie, &outcome);
 }
 

@@ -15,14 +15,14 @@ static bool is_type(gw_str content_type, gw_str type)
 static void words_of_body(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
     if (!out->text[0] && a->body.len && !is_type(a->content_type, GW_STR("application/x-protobuf")) && gw_utf8_valid(a->body))
-        otlp_answer_text(out, gw_str_trim(a->body));
+        otlp_response_text(out, gw_str_trim(a->body));
 }
 
 static void with_status(long status, struct gw_outcome *out)
 {
     char words[sizeof out->text];
     snprintf(words, sizeof words, out->text[0] ? "HTTP %ld: %s" : "HTTP %ld%s", status, out->text);
-    otlp_answer_text(out, gw_str_z(words));
+    otlp_response_text(out, gw_str_z(words));
 }
 
 static bool is_retryable(long status)
@@ -53,8 +53,8 @@ static void redirected(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
     char words[sizeof out->text];
     snprintf(words, sizeof words, "HTTP %ld to %.*s", a->status, GW_FMT(a->location));
-    otlp_answer_text(out, gw_str_z(words));
-    out->verdict = GW_HOLD;
+    otlp_response_text(out, gw_str_z(words));
+    out->verdict = GW_RETRY_SLOWLY;
     out->remedy = "Redirects are not followed, they would carry data and credentials elsewhere: write that URL as endpoint.";
 }
 
@@ -62,9 +62,9 @@ void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
     if (a->status >= 200 && a->status < 300) {
         if (is_type(a->content_type, GW_STR("application/json")))
-            otlp_answer_success_json(a->body, out);
+            otlp_response_success_json(a->body, out);
         else
-            otlp_answer_success(is_type(a->content_type, GW_STR("application/x-protobuf")) ? a->body : GW_NOSTR, out);
+            otlp_response_success(is_type(a->content_type, GW_STR("application/x-protobuf")) ? a->body : GW_NOSTR, out);
         return;
     }
     if (a->status >= 300 && a->status < 400) {
@@ -72,31 +72,31 @@ void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)
         return;
     }
     if (is_type(a->content_type, GW_STR("application/x-protobuf")))
-        otlp_answer_status(a->body, out);
+        otlp_response_status(a->body, out);
     words_of_body(a, out);
     with_status(a->status, out);
     out->remedy = remedy_of(a->status);
     if (a->retry_after > out->retry_after)
         out->retry_after = a->retry_after;
-    out->verdict = a->status == 413 ? GW_SPLIT : is_retryable(a->status) ? GW_RETRY : out->remedy ? GW_HOLD : GW_REFUSED;
+    out->verdict = a->status == 413 ? GW_SPLIT : is_retryable(a->status) ? GW_RETRY : out->remedy ? GW_RETRY_SLOWLY : GW_REFUSED;
 }
 
 void otlp_http_transport_error(int code, const char *words, struct gw_outcome *out)
 {
-    otlp_answer_text(out, gw_str_z(words[0] ? words : curl_easy_strerror((CURLcode)code)));
+    otlp_response_text(out, gw_str_z(words[0] ? words : curl_easy_strerror((CURLcode)code)));
     out->verdict = GW_RETRY;
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-        out->verdict = GW_HOLD;
+        out->verdict = GW_RETRY_SLOWLY;
         out->remedy =
             "The backend's certificate is not trusted: set tls.ca to the CA that signed it, or tls.server_name to the name it bears.";
         break;
     case CURLE_SSL_CERTPROBLEM:
-        out->verdict = GW_HOLD;
+        out->verdict = GW_RETRY_SLOWLY;
         out->remedy = "The client's certificate was not accepted: check tls.cert and tls.key.";
         break;
     case CURLE_SSL_CONNECT_ERROR:
-        out->verdict = GW_HOLD;
+        out->verdict = GW_RETRY_SLOWLY;
         out->remedy = "No TLS could be agreed on: is this a plain http:// port, or does the backend want a client certificate?";
         break;
     case CURLE_WEIRD_SERVER_REPLY:

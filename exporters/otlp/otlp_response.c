@@ -15,7 +15,7 @@ typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceResponse R
 /* The longest wait that a backend may ask for; more is a mistake of its. */
 #define LONGEST_WAIT (3600 * GW_SEC)
 
-void otlp_answer_text(struct gw_outcome *out, gw_str words)
+void otlp_response_text(struct gw_outcome *out, gw_str words)
 {
     size_t n = words.len < sizeof out->text - 1 ? words.len : sizeof out->text - 1;
     while (n < words.len && n > 0 && ((unsigned char)words.ptr[n] & 0xC0) == 0x80)
@@ -30,7 +30,7 @@ static gw_str view(ProtobufCBinaryData b)
     return gw_str_n((const char *)b.data, b.len);
 }
 
-void otlp_answer_success(gw_str body, struct gw_outcome *out)
+void otlp_response_success(gw_str body, struct gw_outcome *out)
 {
     out->verdict = GW_DONE;
     if (body.len == 0)
@@ -39,13 +39,13 @@ void otlp_answer_success(gw_str body, struct gw_outcome *out)
     if (r && r->partial_success) {
         int64_t rejected = r->partial_success->rejected_spans;
         out->rejected = rejected > 0 ? (uint64_t)rejected : 0;
-        otlp_answer_text(out, view(r->partial_success->error_message));
+        otlp_response_text(out, view(r->partial_success->error_message));
     }
     if (r)
         response_free(r, NULL);
 }
 
-void otlp_answer_success_json(gw_str body, struct gw_outcome *out)
+void otlp_response_success_json(gw_str body, struct gw_outcome *out)
 {
     static const char *const counts[] = {"rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"};
     struct json_tokener *reader = body.len && body.len < OTLP_ANSWER_BYTES ? json_tokener_new() : NULL;
@@ -56,7 +56,7 @@ void otlp_answer_success_json(gw_str body, struct gw_outcome *out)
             if (json_object_object_get_ex(partial, counts[i], &field) && json_object_get_int64(field) > 0)
                 out->rejected = (uint64_t)json_object_get_int64(field); /* a string is read as its number */
         if (json_object_object_get_ex(partial, "errorMessage", &field))
-            otlp_answer_text(out, gw_str_n(json_object_get_string(field), (size_t)json_object_get_string_len(field)));
+            otlp_response_text(out, gw_str_n(json_object_get_string(field), (size_t)json_object_get_string_len(field)));
     }
     json_object_put(root);
     if (reader)
@@ -83,14 +83,14 @@ static bool read_retry_info(const Google__Protobuf__Any *any, gw_nsec *wait)
     return true;
 }
 
-bool otlp_answer_status(gw_str bytes, struct gw_outcome *out)
+bool otlp_response_status(gw_str bytes, struct gw_outcome *out)
 {
     bool named = false;
     Google__Rpc__Status *status = bytes.len ? google__rpc__status__unpack(NULL, bytes.len, (const uint8_t *)bytes.ptr) : NULL;
     if (!status)
         return false;
     if (status->message.len)
-        otlp_answer_text(out, view(status->message));
+        otlp_response_text(out, view(status->message));
     for (size_t i = 0; i < status->n_details && !named; i++)
         named = read_retry_info(status->details[i], &out->retry_after);
     google__rpc__status__free_unpacked(status, NULL);

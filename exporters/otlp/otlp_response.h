@@ -20,12 +20,12 @@ enum { OTLP_ANSWER_BYTES = 64 * 1024 };
 
 /* The body of a good answer, of any signal: fills rejected and text. Bytes that are no such message are taken as an empty one: the
  * data was taken. */
-void otlp_answer_success(gw_str body, struct gw_outcome *);
+void otlp_response_success(gw_str body, struct gw_outcome *);
 /* The same in OTLP/JSON: {"partialSuccess": {"rejectedSpans": "3", "errorMessage": "…"}}. */
-void otlp_answer_success_json(gw_str body, struct gw_outcome *);
+void otlp_response_success_json(gw_str body, struct gw_outcome *);
 /* A google.rpc.Status: fills text and retry_after. True when a RetryInfo stood in it (its delay may be zero). */
-bool otlp_answer_status(gw_str bytes, struct gw_outcome *);
+bool otlp_response_status(gw_str bytes, struct gw_outcome *);
 /* The backend's words as text, cut and with control characters replaced. */
-void otlp_answer_text(struct gw_outcome *, gw_str words);
+void otlp_response_text(struct gw_outcome *, gw_str words);
 
 #endif

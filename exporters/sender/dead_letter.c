@@ -27,16 +27,16 @@ void gw_dead_letter_close(struct gw_dead_letter *d)
     d->fd = -1;
 }
 
-void gw_dead_letter_inherit(struct gw_dead_letter *d, struct gw_dead_letter *former)
+void gw_dead_letter_inherit(struct gw_dead_letter *d, struct gw_dead_letter *predecessor)
 {
-    gw_dead_letter_close(former);
-    if (!gw_str_eq(d->directory, former->directory))
+    gw_dead_letter_close(predecessor);
+    if (!gw_str_eq(d->directory, predecessor->directory))
         return;
-    memcpy(d->now, former->now, sizeof d->now);
-    memcpy(d->old, former->old, sizeof d->old);
+    memcpy(d->now, predecessor->now, sizeof d->now);
+    memcpy(d->old, predecessor->old, sizeof d->old);
 }
 
-void gw_dead_letter_check(gw_str directory, const char *path, struct gw_problems *problems)
+void gw_dead_letter_check(gw_str directory, const char *path, struct gw_diagnostics *diagnostics)
 {
     char at[160];
     struct stat s;
@@ -44,11 +44,11 @@ void gw_dead_letter_check(gw_str directory, const char *path, struct gw_problems
         return;
     snprintf(at, sizeof at, "%s.dead_letter.directory", path);
     if (stat(directory.ptr, &s) != 0)
-        gw_problem(problems, at, "%s: %s: make it, and let ddgate's user write there", directory.ptr, strerror(errno));
+        gw_config_error(diagnostics, at, "%s: %s: make it, and let ddgate's user write there", directory.ptr, strerror(errno));
     else if (!S_ISDIR(s.st_mode))
-        gw_problem(problems, at, "%s is not a directory", directory.ptr);
+        gw_config_error(diagnostics, at, "%s is not a directory", directory.ptr);
     else if (access(directory.ptr, W_OK | X_OK) != 0)
-        gw_problem(problems, at, "%s: %s: let ddgate's user write there", directory.ptr, strerror(errno));
+        gw_config_error(diagnostics, at, "%s: %s: let ddgate's user write there", directory.ptr, strerror(errno));
 }
 
 /* A name is the user's: '/' would lead elsewhere. */

@@ -32,10 +32,10 @@ struct gw_dead_letter {
 
 void gw_dead_letter_init(struct gw_dead_letter *, gw_str directory, uint64_t max_size, const char *name, const char *component);
 /* Takes over from one that will not be used any more; it may write elsewhere. */
-void gw_dead_letter_inherit(struct gw_dead_letter *, struct gw_dead_letter *former);
+void gw_dead_letter_inherit(struct gw_dead_letter *, struct gw_dead_letter *predecessor);
 void gw_dead_letter_close(struct gw_dead_letter *);
 /* Whether the directory can be used; said at `path` ("exporters[0]"). */
-void gw_dead_letter_check(gw_str directory, const char *path, struct gw_problems *);
+void gw_dead_letter_check(gw_str directory, const char *path, struct gw_diagnostics *);
 
 /* How many items of the batch stand in the file: all, or fewer where it cannot be written, which the log says. They belong to the system
  * then: they survive the process, but not the machine at once. `overwritten`: items per signal that went with the oldest file. */

@@ -9,15 +9,15 @@
 
 #include "core/delivery/exporter.h"
 
-struct gw_health {
+struct gw_exporter_health {
     const char *component; /* of the log: "exporter=sls" */
-    bool troubled;         /* the last outcome was GW_RETRY or GW_HOLD */
+    bool troubled;         /* the last outcome was GW_RETRY or GW_RETRY_SLOWLY */
     gw_nsec since, said;
 };
 
-void gw_health_trouble(struct gw_health *, const struct gw_outcome *, gw_nsec now);
-void gw_health_recovered(struct gw_health *, gw_nsec now);
+void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, gw_nsec now);
+void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);
 /* `items` of a batch will never be taken. Said at most a few times a second, however often it happens. */
-void gw_health_rejected(struct gw_health *, const struct gw_batch *, uint64_t items, const struct gw_outcome *);
+void gw_exporter_health_rejected(struct gw_exporter_health *, const struct gw_batch *, uint64_t items, const struct gw_outcome *);
 
 #endif

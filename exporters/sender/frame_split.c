@@ -74,7 +74,7 @@ static struct gw_frame *part(const struct gw_frame *f, uint32_t from, uint32_t t
         return NULL;
     r.next = 0;
     put_message(all, 0, &r, data);
-    struct gw_frame *half = gw_frame_new(f->signal, f->rendering, data, len, len, to - from);
+    struct gw_frame *half = gw_frame_new(f->signal, f->schema, data, len, len, to - from);
     if (half)
         half->arrived = f->arrived;
     else
@@ -82,7 +82,7 @@ static struct gw_frame *part(const struct gw_frame *f, uint32_t from, uint32_t t
     return half;
 }
 
-bool gw_cut(const struct gw_frame *f, struct gw_frame *out[2])
+bool gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2])
 {
     uint32_t items = f->signal == GW_METRICS ? 0 : count_items((struct wire_view){f->data, f->data + f->len}, 0);
     if (items < 2 || items != f->items)

@@ -19,7 +19,7 @@
 #include "core/delivery/frame.h"
 
 /* Two frames of about half the items each, with one reference each and f's age. False when f cannot be cut: it holds one item, or
- * there is no memory. f must be final (gw_frame_join) and stays the caller's. */
-bool gw_cut(const struct gw_frame *f, struct gw_frame *out[2]);
+ * there is no memory. f must be final (gw_frame_complete_ids) and stays the caller's. */
+bool gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2]);
 
 #endif

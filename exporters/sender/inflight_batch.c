@@ -6,7 +6,7 @@
 #include "exporters/sender/frame_split.h"
 
 /* Makes the batch from the nodes; frames has room for them all. */
-static void fill(struct gw_parcel *p)
+static void fill(struct gw_inflight_batch *p)
 {
     p->batch.n = p->batch.bytes = 0;
     p->batch.items = 0;
@@ -34,9 +34,9 @@ static gw_nsec newest(const struct gw_chain *c)
     return t;
 }
 
-struct gw_parcel *gw_parcel_new(struct gw_chain *nodes, gw_nsec max_age)
+struct gw_inflight_batch *gw_inflight_batch_new(struct gw_chain *nodes, gw_nsec max_age)
 {
-    struct gw_parcel *p = calloc(1, sizeof *p);
+    struct gw_inflight_batch *p = calloc(1, sizeof *p);
     struct gw_frame **frames = calloc(length(nodes), sizeof *frames);
     if (!p || !frames) {
         free(p);
@@ -52,7 +52,7 @@ struct gw_parcel *gw_parcel_new(struct gw_chain *nodes, gw_nsec max_age)
     return p;
 }
 
-struct gw_chain gw_parcel_open(struct gw_parcel *p)
+struct gw_chain gw_inflight_batch_open(struct gw_inflight_batch *p)
 {
     struct gw_chain nodes = p->nodes;
     free(p->batch.frames);
@@ -60,7 +60,7 @@ struct gw_chain gw_parcel_open(struct gw_parcel *p)
     return nodes;
 }
 
-uint64_t gw_parcel_prune(struct gw_parcel *p, gw_nsec oldest, struct gw_chain *out)
+uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *p, gw_nsec oldest, struct gw_chain *out)
 {
     struct gw_chain keep = {NULL, NULL};
     uint64_t before = p->batch.items;
@@ -72,11 +72,11 @@ uint64_t gw_parcel_prune(struct gw_parcel *p, gw_nsec oldest, struct gw_chain *o
 }
 
 /* The only frame of p becomes two; the queue's charge is shared out, not raised. */
-static bool cut(struct gw_parcel *p)
+static bool cut(struct gw_inflight_batch *p)
 {
     struct gw_frame *half[2];
     struct gw_node *whole = p->nodes.first, *rest;
-    if (!gw_cut(whole->frame, half))
+    if (!gw_frame_split(whole->frame, half))
         return false;
     struct gw_frame **frames = realloc(p->batch.frames, 2 * sizeof *frames);
     if (frames)
@@ -99,7 +99,7 @@ static bool cut(struct gw_parcel *p)
 }
 
 /* Moves nodes off the front of p until about half its bytes are gone; at least one, never all. */
-static struct gw_chain front(struct gw_parcel *p)
+static struct gw_chain front(struct gw_inflight_batch *p)
 {
     struct gw_chain c = {NULL, NULL};
     size_t bytes = 0;
@@ -110,12 +110,12 @@ static struct gw_chain front(struct gw_parcel *p)
     return c;
 }
 
-bool gw_parcel_split(struct gw_parcel *p, gw_nsec max_age, struct gw_parcel *out[2])
+bool gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age, struct gw_inflight_batch *out[2])
 {
     if (p->batch.n == 1 && !cut(p))
         return false;
     struct gw_chain c = front(p), kept;
-    if (!(out[0] = gw_parcel_new(&c, max_age))) {
+    if (!(out[0] = gw_inflight_batch_new(&c, max_age))) {
         c.last->next = p->nodes.first;
         p->nodes.first = c.first;
         return false;

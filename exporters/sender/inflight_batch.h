@@ -4,7 +4,7 @@
  *                        ├─ prune: frames that became too old while it waited leave
  *                        └─ split: two parcels, by frames; a single frame is cut (frame_split.h)
  *
- * Ownership: a parcel owns its nodes; nodes taken out of it (prune, gw_parcel_open) are the caller's, charged to the queue still.
+ * Ownership: a parcel owns its nodes; nodes taken out of it (prune, gw_inflight_batch_open) are the caller's, charged to the queue still.
  * Threads: the sender's.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -14,8 +14,8 @@
 #include "core/delivery/queue.h"
 #include "exporters/sender/retry.h"
 
-struct gw_parcel {
-    struct gw_parcel *next;
+struct gw_inflight_batch {
+    struct gw_inflight_batch *next;
     void *owner;
     struct gw_chain nodes;
     struct gw_batch batch; /* the frames of nodes */
@@ -25,12 +25,12 @@ struct gw_parcel {
 };
 
 /* Takes the nodes, which have one signal and are not none. NULL when there is no memory; then they stay the caller's. */
-struct gw_parcel *gw_parcel_new(struct gw_chain *nodes, gw_nsec max_age);
+struct gw_inflight_batch *gw_inflight_batch_new(struct gw_chain *nodes, gw_nsec max_age);
 /* Gives the nodes back and frees the parcel. */
-struct gw_chain gw_parcel_open(struct gw_parcel *);
+struct gw_chain gw_inflight_batch_open(struct gw_inflight_batch *);
 /* Frames that arrived before `oldest` move to `out`; the parcel may be empty afterwards. Returns their items. */
-uint64_t gw_parcel_prune(struct gw_parcel *, gw_nsec oldest, struct gw_chain *out);
+uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *, gw_nsec oldest, struct gw_chain *out);
 /* Splits p into two of about half the bytes; p is gone then. False, and p as it was, for a single item or without memory. */
-bool gw_parcel_split(struct gw_parcel *p, gw_nsec max_age, struct gw_parcel *out[2]);
+bool gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age, struct gw_inflight_batch *out[2]);
 
 #endif

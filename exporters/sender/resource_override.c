@@ -25,7 +25,7 @@ static gw_str key_of(struct wire_view kv)
 }
 
 /* Which of `missing` the resource has already: a bit each. */
-static unsigned present(const struct gw_stamp *s, struct wire_view resource)
+static unsigned present(const struct gw_resource_override *s, struct wire_view resource)
 {
     unsigned bits = 0;
     for (struct wire_field f; wire_next(&resource, &f);) {
@@ -53,7 +53,7 @@ static size_t put_attribute(uint8_t *p, const struct gw_map_item *item)
     return wire_len_field_size(kv);
 }
 
-static size_t put_stamp(uint8_t *p, const struct gw_stamp *s, unsigned has)
+static size_t put_override(uint8_t *p, const struct gw_resource_override *s, unsigned has)
 {
     size_t n = 0;
     for (size_t i = 0; i < s->always_n; i++)
@@ -74,15 +74,15 @@ static struct wire_view resource_of(struct wire_view v)
 }
 
 /* The body of a Resource… message with its resource stamped. */
-static size_t put_resources(uint8_t *p, const struct gw_stamp *s, struct wire_view v)
+static size_t put_resources(uint8_t *p, const struct gw_resource_override *s, struct wire_view v)
 {
     struct wire_view resource = resource_of(v);
     unsigned has = present(s, resource);
-    size_t old = (size_t)(resource.end - resource.at), len = old + put_stamp(NULL, s, has), n = wire_len_field_size(len);
+    size_t old = (size_t)(resource.end - resource.at), len = old + put_override(NULL, s, has), n = wire_len_field_size(len);
     if (p) {
         uint8_t *at = wire_put_len_head(p, RESOURCES_RESOURCE, len);
         memcpy(at, resource.at, old);
-        put_stamp(at + old, s, has);
+        put_override(at + old, s, has);
     }
     for (struct wire_field f; wire_next(&v, &f);)
         if (!is_len(&f, RESOURCES_RESOURCE))
@@ -90,7 +90,7 @@ static size_t put_resources(uint8_t *p, const struct gw_stamp *s, struct wire_vi
     return n;
 }
 
-static size_t put_request(uint8_t *p, const struct gw_stamp *s, struct wire_view v)
+static size_t put_request(uint8_t *p, const struct gw_resource_override *s, struct wire_view v)
 {
     size_t n = 0;
     for (struct wire_field f; wire_next(&v, &f);) {
@@ -106,7 +106,7 @@ static size_t put_request(uint8_t *p, const struct gw_stamp *s, struct wire_view
     return n;
 }
 
-static bool must_change(const struct gw_stamp *s, struct wire_view v)
+static bool must_change(const struct gw_resource_override *s, struct wire_view v)
 {
     unsigned all = (1u << s->missing_n) - 1;
     bool change = s->always_n > 0;
@@ -115,7 +115,7 @@ static bool must_change(const struct gw_stamp *s, struct wire_view v)
     return change;
 }
 
-struct gw_frame *gw_stamp_frame(const struct gw_stamp *s, struct gw_frame *f)
+struct gw_frame *gw_resource_override_frame(const struct gw_resource_override *s, struct gw_frame *f)
 {
     struct wire_view v = {f->data, f->data + f->len};
     GW_ASSERT(s->missing_n <= MAX_MISSING);
@@ -123,7 +123,7 @@ struct gw_frame *gw_stamp_frame(const struct gw_stamp *s, struct gw_frame *f)
         return gw_frame_ref(f);
     size_t len = put_request(NULL, s, v);
     uint8_t *data = malloc(len);
-    struct gw_frame *copy = data ? gw_frame_new(f->signal, f->rendering, data, len, len, f->items) : NULL;
+    struct gw_frame *copy = data ? gw_frame_new(f->signal, f->schema, data, len, len, f->items) : NULL;
     if (!copy) {
         free(data);
         return NULL;

@@ -15,7 +15,7 @@
 #include "core/config/option.h"
 #include "core/delivery/frame.h"
 
-struct gw_stamp {
+struct gw_resource_override {
     const struct gw_map_item *always; /* added to every resource */
     size_t always_n;
     const struct gw_map_item *missing; /* added where no attribute of that key stands */
@@ -23,6 +23,6 @@ struct gw_stamp {
 };
 
 /* f itself, with one more reference, when nothing has to be added; a copy otherwise; NULL when there is no memory. */
-struct gw_frame *gw_stamp_frame(const struct gw_stamp *, struct gw_frame *f);
+struct gw_frame *gw_resource_override_frame(const struct gw_resource_override *, struct gw_frame *f);
 
 #endif

@@ -19,7 +19,8 @@ static gw_nsec portion(gw_nsec most, uint64_t random)
 
 struct gw_step gw_retry_step(struct gw_retry *r, const struct gw_retry_conf *conf, const struct gw_outcome *o, gw_nsec now, uint64_t random)
 {
-    gw_nsec pause = o->verdict == GW_HOLD ? conf->max / 2 + portion(conf->max / 2, random) : portion(ceiling(conf, r->tries), random);
+    gw_nsec pause =
+        o->verdict == GW_RETRY_SLOWLY ? conf->max / 2 + portion(conf->max / 2, random) : portion(ceiling(conf, r->tries), random);
     gw_nsec left = r->expiry - now;
     if (left <= 0 || o->retry_after > left)
         return (struct gw_step){.give_up = true};

@@ -4,7 +4,7 @@
  *
  *   pause   full jitter: uniform in 0 … min(max, initial × 2ⁿ), n retries so far. Gateways that lost one backend together do not
  *           come back together, and a backend that recovers is not met by a wave.
- *           GW_HOLD waits max/2 … max: nothing will change until a person has changed something.
+ *           GW_RETRY_SLOWLY waits max/2 … max: nothing will change until a person has changed something.
  *   bounds  never before the backend's retry_after (OTLP: RetryInfo.retry_delay, Retry-After); a last try is made when
  *           the newest frame is about to expire, unless the backend forbids one that early: then the data is given up at once.
  *
@@ -29,7 +29,7 @@ struct gw_step {
     gw_nsec until; /* monotonic, never after expiry */
 };
 
-/* `o` is GW_RETRY or GW_HOLD; `random` is 64 uniform bits. */
+/* `o` is GW_RETRY or GW_RETRY_SLOWLY; `random` is 64 uniform bits. */
 struct gw_step gw_retry_step(struct gw_retry *, const struct gw_retry_conf *, const struct gw_outcome *o, gw_nsec now, uint64_t random);
 
 #endif

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/sender/sender_internal.h"
 
-static const gw_nsec join_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
-static const gw_nsec join_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
+static const gw_nsec complete_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
+static const gw_nsec complete_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
 
 enum { LONGEST_HINT = 30 };
 
@@ -13,27 +13,27 @@ enum { LONGEST_HINT = 30 };
 /* Ever more seldom, unless somebody watches: a log has to be there before its trace is shown. */
 static gw_nsec next_look(const struct gw_sender *s, gw_nsec age)
 {
-    gw_nsec pause = s->exporter->shows && age > join_shown ? join_shown : age;
-    return pause > join_again ? pause : join_again;
+    gw_nsec pause = s->exporter->shows && age > complete_shown ? complete_shown : age;
+    return pause > complete_again ? pause : complete_again;
 }
 
 static void join(struct gw_sender *s, gw_nsec now)
 {
     struct gw_chain due = {NULL, NULL}, unknown = {NULL, NULL}, ready = {NULL, NULL};
-    gw_queue_joining(s->queue, s->draining ? GW_NEVER : now, &due);
+    gw_queue_awaiting_ids(s->queue, s->draining ? GW_NEVER : now, &due);
     for (struct gw_node *node; (node = gw_chain_pop(&due));) {
         gw_nsec last = node->frame->arrived + s->conf->join_wait, age = now - node->frame->arrived;
         bool final = s->draining || now >= last || node->hurried;
-        uint32_t left = gw_frame_join(node->frame, s->ids, final);
+        uint32_t left = gw_frame_complete_ids(node->frame, s->ids, final);
         if (final && left)
-            gw_ledger_unjoined(s->ledger, node->frame->signal, left);
-        node->join_due = now + next_look(s, age);
-        if (node->join_due > last)
-            node->join_due = last;
+            gw_ledger_incomplete_ids(s->ledger, node->frame->signal, left);
+        node->ids_due = now + next_look(s, age);
+        if (node->ids_due > last)
+            node->ids_due = last;
         gw_chain_add(final || !left ? &ready : &unknown, node);
     }
     if (unknown.first || ready.first)
-        gw_queue_joined(s->queue, &unknown, &ready);
+        gw_queue_ids_completed(s->queue, &unknown, &ready);
 }
 
 static void expire(struct gw_sender *s, gw_nsec now)
@@ -41,26 +41,26 @@ static void expire(struct gw_sender *s, gw_nsec now)
     struct gw_chain old = {NULL, NULL};
     gw_queue_expire(s->queue, now - s->conf->max_age + 1, &old); /* when its time has come, not after */
     if (old.first)
-        gw_sender_drop_queued(s, &old, GW_WHY_EXPIRED);
+        gw_sender_drop_queued(s, &old, GW_REASON_EXPIRED);
 }
 
 /* What became too old while the parcel waited leaves it. False when nothing is left, and the parcel is gone. */
-static bool prune(struct gw_sender *s, struct gw_parcel *p, gw_nsec now)
+static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
-    uint64_t items = gw_parcel_prune(p, now - s->conf->max_age, &old);
+    uint64_t items = gw_inflight_batch_prune(p, now - s->conf->max_age, &old);
     if (!old.first)
         return true;
-    gw_sender_say_expired(s, GW_WHY_EXPIRED, items);
-    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_EXPIRED, items);
+    gw_sender_log_expired(s, GW_REASON_EXPIRED, items);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EXPIRED, items);
     gw_sender_release(s, &old, true);
     if (p->batch.n)
         return true;
-    gw_sender_finish_parcel(s, p);
+    gw_sender_finish_inflight(s, p);
     return false;
 }
 
-static void send(struct gw_sender *s, struct gw_parcel *p)
+static void send(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     s->open++;
     gw_sender_count(&s->counts.requests);
@@ -69,24 +69,24 @@ static void send(struct gw_sender *s, struct gw_parcel *p)
 
 static void send_due(struct gw_sender *s, gw_nsec now)
 {
-    for (struct gw_parcel **at = &s->waiting.first; *at && s->open < s->slots;) {
+    for (struct gw_inflight_batch **at = &s->waiting.first; *at && s->open < s->slots;) {
         if ((*at)->due > now) {
             at = &(*at)->next;
             continue;
         }
-        struct gw_parcel *p = gw_sender_detach(&s->waiting, at);
+        struct gw_inflight_batch *p = gw_sender_detach(&s->waiting, at);
         if (prune(s, p, now))
             send(s, p);
     }
 }
 
-/* The signals of which a batch may be taken now. A batch that is held (GW_HOLD) keeps its signal waiting but no slot: a backend may
+/* The signals of which a batch may be taken now. A batch that is held (GW_RETRY_SLOWLY) keeps its signal waiting but no slot: a backend may
  * refuse our logs and take our traces. */
 static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
     unsigned signals = now < s->hungry_until ? 0 : s->exporter->signals, slots = s->open; /* what a former configuration let in, too */
-    for (const struct gw_parcel *p = s->waiting.first; p; p = p->next) {
-        if (p->outcome.verdict == GW_HOLD)
+    for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next) {
+        if (p->outcome.verdict == GW_RETRY_SLOWLY)
             signals &= ~(1u << p->batch.signal);
         else
             slots++;
@@ -101,10 +101,10 @@ static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
         enum gw_signal signal = (enum gw_signal)((s->turn + i) % GW_SIGNALS);
         if (!(signals & 1u << signal) || !gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
             continue;
-        struct gw_parcel *p = gw_parcel_new(&nodes, s->conf->max_age);
+        struct gw_inflight_batch *p = gw_inflight_batch_new(&nodes, s->conf->max_age);
         if (!p) {
             struct gw_chain none = {NULL, NULL};
-            gw_queue_joined(s->queue, &none, &nodes);
+            gw_queue_ids_completed(s->queue, &none, &nodes);
             s->hungry_until = now + GW_SENDER_NO_MEMORY_PAUSE;
             return false;
         }
@@ -130,7 +130,7 @@ static void begin_drain(struct gw_sender *s, gw_nsec now)
     if (s->draining || atomic_load_explicit(&s->deadline, memory_order_acquire) == GW_NEVER)
         return;
     s->draining = true;
-    for (struct gw_parcel *p = s->waiting.first; p; p = p->next)
+    for (struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
         p->due = now;
 }
 
@@ -141,9 +141,9 @@ static void abandon(struct gw_sender *s)
         s->exporter->cancel(s->ctx);
     s->cancelled = true;
     gw_queue_expire(s->queue, GW_NEVER, &rest);
-    gw_sender_drop_queued(s, &rest, GW_WHY_SHUTDOWN);
+    gw_sender_drop_queued(s, &rest, GW_REASON_SHUTDOWN);
     while (s->waiting.first) {
-        gw_sender_drop_parcel(s, gw_sender_detach(&s->waiting, &s->waiting.first), GW_WHY_SHUTDOWN);
+        gw_sender_drop_inflight(s, gw_sender_detach(&s->waiting, &s->waiting.first), GW_REASON_SHUTDOWN);
     }
 }
 
@@ -158,7 +158,7 @@ static gw_nsec next_retry(const struct gw_sender *s)
 {
     gw_nsec due = GW_NEVER;
     if (s->open < s->slots)
-        for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
+        for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
             due = earlier(due, p->due);
     return due;
 }
@@ -188,14 +188,15 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
 
 static bool anything_left(const struct gw_sender *s, gw_nsec now)
 {
-    return !gw_queue_finished(s->queue) || (s->store && gw_store_behind(s->store, s->reader) && !gw_sender_over_deadline(s, now));
+    return !gw_queue_finished(s->queue) ||
+           (s->disk_log && gw_segment_log_lagging(s->disk_log, s->reader) && !gw_sender_over_deadline(s, now));
 }
 
 /* What this step leaves behind. */
 static void publish(struct gw_sender *s)
 {
     unsigned waiting = 0;
-    for (const struct gw_parcel *p = s->waiting.first; p; p = p->next)
+    for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
         waiting++;
     atomic_store_explicit(&s->counts.open, s->open, memory_order_relaxed);
     atomic_store_explicit(&s->counts.waiting, waiting, memory_order_relaxed);
@@ -205,7 +206,7 @@ static void publish(struct gw_sender *s)
 /* What is left to do before the heir goes on. */
 static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 {
-    gw_nsec limit = earlier(atomic_load(&s->patience), atomic_load(&s->deadline));
+    gw_nsec limit = earlier(atomic_load(&s->grace_period), atomic_load(&s->deadline));
     while (s->waiting.first)
         gw_sender_give_back(s, gw_sender_detach(&s->waiting, &s->waiting.first));
     publish(s);
@@ -221,7 +222,7 @@ static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
 {
     gw_sender_settle(s, now);
-    if (gw_sender_has_heir(s))
+    if (gw_sender_has_successor(s))
         return step_down(s, now);
     begin_drain(s, now);
     join(s, now);

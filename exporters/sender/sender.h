@@ -11,7 +11,7 @@
  *
  * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and nothing else.
  *
- * The join: a frame with trace ids whose upper half is unknown waits in a lane of its own until gw_frame_join knows them all or
+ * The join: a frame with trace ids whose upper half is unknown waits in a lane of its own until gw_frame_complete_ids knows them all or
  * until join_wait after its arrival, and is then final. Frames without such ids are not held up by it.
  *
  * With a disk queue (disk_queue.h) frames that did not fit into memory come back from the disk, in their order, whenever the queue holds
@@ -22,7 +22,7 @@
  *
  * Hot reload: an heir, with another configuration, goes on with a sender's queue and row of the ledger, on its thread:
  *
- *      sender: takes nothing more ─▶ open requests end, cancelled after HEIR_PATIENCE ─▶ what is not settled goes back to the queue
+ *      sender: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD ─▶ what is not settled goes back to the queue
  *      heir:                                                                              └─▶ takes it from there
  *
  * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no thread; gw_sender_start
@@ -40,11 +40,11 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/ledger.h"
 
-struct gw_ids;
-struct gw_storage;
+struct gw_trace_ids;
+struct gw_disk_queue;
 struct gw_budget;
 
-/* Options that every exporter has, besides its own. The words of `mode` stand in the order of enum gw_rendering. */
+/* Options that every exporter has, besides its own. The words of `mode` stand in the order of enum gw_attribute_schema. */
 #define GW_SENDER_OPTS(X)                                                                                                                  \
     X(str, name, "name", "", "", "", "Name in logs, counters and the ledger; the type when left out. Two exporters need two names.")       \
     X(list, signals, "signals", "", "", "", "What it gets, of traces, logs and metrics; everything that it can carry when left out.")      \
@@ -85,23 +85,24 @@ struct gw_sender_conf {
 extern const struct gw_opt gw_sender_opts[];
 
 /* What rows alone cannot say: unknown signals, signals that the exporter cannot carry. `path` is "exporters[0]". */
-void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path, struct gw_problems *);
+void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path, struct gw_diagnostics *);
 /* The same of what options name outside of the configuration; when it is opened. */
-void gw_sender_check_files(const struct gw_sender_conf *, const char *path, struct gw_problems *);
+void gw_sender_check_files(const struct gw_sender_conf *, const char *path, struct gw_diagnostics *);
 /* Bit per enum gw_signal that the exporter shall get. */
 unsigned gw_sender_signals(const struct gw_sender_conf *, const struct gw_exporter *);
 
 struct gw_sender;
 
 /* Registers itself with the ledger. `ctx` is the exporter's, opened (or to be opened before start). NULL when there is no memory. */
-struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *, struct gw_ledger *, struct gw_ids *);
-/* A sender that can go on where `former` leaves off (gw_sender_succeed). Until then nothing is changed, and it may be dropped. */
-struct gw_sender *gw_sender_heir(struct gw_sender *former, const struct gw_exporter *, void *ctx, const struct gw_sender_conf *);
+struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *, struct gw_ledger *,
+                                struct gw_trace_ids *);
+/* A sender that can go on where `former` leaves off (gw_sender_take_over). Until then nothing is changed, and it may be dropped. */
+struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *, void *ctx, const struct gw_sender_conf *);
 /* After gw_sender_finish, or without a start, or when gw_sender_over. Then the exporter may be closed. */
 void gw_sender_drop(struct gw_sender *);
 /* Before the start, and before gw_sender_route: what does not fit into memory goes to the disk queue, and what an earlier run left
  * there for this name is sent first. False when the disk queue knows too many names. */
-bool gw_sender_store(struct gw_sender *, struct gw_storage *, struct gw_budget *) GW_MUST_CHECK;
+bool gw_sender_disk_queue(struct gw_sender *, struct gw_disk_queue *, struct gw_budget *) GW_MUST_CHECK;
 /* What gw_fanout_add wants to know. */
 struct gw_route gw_sender_route(const struct gw_sender *);
 
@@ -118,7 +119,7 @@ void gw_sender_finish(struct gw_sender *);
 
 /* The heir is as if it had been started. The former one comes to its end by itself; then its wake is called no more by offers that begin
  * later. */
-void gw_sender_succeed(struct gw_sender *former, struct gw_sender *heir);
+void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor);
 /* Its thread has left it: it may be finished and dropped at once. */
 bool gw_sender_over(const struct gw_sender *);
 

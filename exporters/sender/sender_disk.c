@@ -4,10 +4,10 @@
 #include "core/base/budget.h"
 #include "exporters/sender/sender_internal.h"
 
-static void lose(struct gw_sender *s, const struct gw_store_items *lost)
+static void lose(struct gw_sender *s, const struct gw_segment_log_items *lost)
 {
     for (int i = 0; i < GW_SIGNALS; i++)
-        gw_sender_move(s, (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_WHY_DAMAGED, lost->of[i]);
+        gw_sender_move(s, (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_REASON_DAMAGED, lost->of[i]);
 }
 
 static bool take_back(struct gw_sender *s, struct gw_frame *f)
@@ -23,19 +23,19 @@ static bool take_back(struct gw_sender *s, struct gw_frame *f)
 /* One frame, or word that there is none; true when it is worth asking for the next. */
 static bool refill_one(struct gw_sender *s, gw_nsec now)
 {
-    struct gw_store_got got;
-    switch (gw_store_next(s->store, s->reader, &got)) {
-    case GW_STORE_FRAME:
+    struct gw_segment_log_got got;
+    switch (gw_segment_log_next(s->disk_log, s->reader, &got)) {
+    case GW_SEGMENT_LOG_FRAME:
         if (take_back(s, got.frame))
             return true;
         gw_frame_drop(got.frame); /* not even for a node: the next start finds it again */
         break;
-    case GW_STORE_DAMAGED:
+    case GW_SEGMENT_LOG_DAMAGED:
         lose(s, &got.lost);
         return true;
-    case GW_STORE_LEVEL:
+    case GW_SEGMENT_LOG_CAUGHT_UP:
         return false;
-    case GW_STORE_NO_MEMORY:
+    case GW_SEGMENT_LOG_NO_MEMORY:
         break;
     }
     s->refill_at = now + GW_SENDER_NO_MEMORY_PAUSE;
@@ -46,9 +46,9 @@ static bool refill_one(struct gw_sender *s, gw_nsec now)
 void gw_sender_refill(struct gw_sender *s, gw_nsec now)
 {
     size_t used = 0;
-    if (!s->store || now < s->refill_at)
+    if (!s->disk_log || now < s->refill_at)
         return;
-    while (gw_store_behind(s->store, s->reader) && (used = gw_queue_used(s->queue)) < s->refill_below) {
+    while (gw_segment_log_lagging(s->disk_log, s->reader) && (used = gw_queue_used(s->queue)) < s->refill_below) {
         if (used && gw_budget_spent(s->budget)) {
             s->refill_at = now + GW_SENDER_NO_MEMORY_PAUSE;
             return;

@@ -36,8 +36,8 @@
 
 #define GW_SENDER_NO_MEMORY_PAUSE (100 * GW_MSEC)
 
-struct gw_parcels {
-    struct gw_parcel *first, **end;
+struct gw_inflight_batches {
+    struct gw_inflight_batch *first, **end;
 };
 
 struct gw_sender_counts {
@@ -50,10 +50,10 @@ struct gw_sender {
     void *ctx;
     const struct gw_sender_conf *conf;
     struct gw_ledger *ledger;
-    struct gw_ids *ids;
+    struct gw_trace_ids *ids;
     struct gw_queue *queue;
     struct gw_retry_conf retry;
-    struct gw_store *store; /* NULL: memory only */
+    struct gw_segment_log *disk_log; /* NULL: memory only */
     struct gw_budget *budget;
     size_t refill_below;             /* bytes in the queue */
     unsigned reader;                 /* the store's */
@@ -61,22 +61,22 @@ struct gw_sender {
     char name[64], component[80];
 
     _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
-    struct gw_sender *_Atomic heir;
-    _Atomic gw_nsec patience; /* when open requests are cancelled for the heir's sake */
+    struct gw_sender *_Atomic successor;
+    _Atomic gw_nsec grace_period; /* when open requests are cancelled for the heir's sake */
     atomic_bool over;
     pthread_t thread; /* main thread only, as what follows */
     bool started, owns_queue;
 
     /* sender's thread only */
     struct gw_batch_limits limits;
-    struct gw_parcels waiting, settled; /* for their time; with an outcome that was not looked at yet */
-    unsigned open;                      /* requests at the exporter */
-    unsigned turn;                      /* signal to look at first */
+    struct gw_inflight_batches waiting, settled; /* for their time; with an outcome that was not looked at yet */
+    unsigned open;                               /* requests at the exporter */
+    unsigned turn;                               /* signal to look at first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch … */
     gw_nsec refill_at;    /* … or for what is on the disk */
     bool draining, cancelled;
-    struct gw_health health;
+    struct gw_exporter_health health;
     struct gw_dead_letter dead_letter;
 
     /* written by the sender's thread, read by any */
@@ -93,29 +93,29 @@ static inline bool gw_sender_over_deadline(const struct gw_sender *s, gw_nsec no
     return now >= atomic_load_explicit(&s->deadline, memory_order_acquire);
 }
 
-static inline bool gw_sender_has_heir(struct gw_sender *s)
+static inline bool gw_sender_has_successor(struct gw_sender *s)
 {
-    return atomic_load_explicit(&s->heir, memory_order_acquire);
+    return atomic_load_explicit(&s->successor, memory_order_acquire);
 }
 
 /* sender_items.c */
-void gw_sender_append(struct gw_parcels *, struct gw_parcel *);
-struct gw_parcel *gw_sender_detach(struct gw_parcels *, struct gw_parcel **at);
+void gw_sender_append(struct gw_inflight_batches *, struct gw_inflight_batch *);
+struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *, struct gw_inflight_batch **at);
 /* Waits until `due`. */
-void gw_sender_postpone(struct gw_sender *, struct gw_parcel *, gw_nsec due);
+void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec due);
 /* In the ledger. */
 void gw_sender_move(struct gw_sender *, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason, uint64_t items);
 /* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
 void gw_sender_release(struct gw_sender *, struct gw_chain *, bool through);
 /* Everything in it is counted. It is gone. */
-void gw_sender_finish_parcel(struct gw_sender *, struct gw_parcel *);
+void gw_sender_finish_inflight(struct gw_sender *, struct gw_inflight_batch *);
 /* Warns when the reason is max_age. What a stop leaves behind is said by the ledger, which is printed a moment later. */
-void gw_sender_say_expired(struct gw_sender *, enum gw_reason, uint64_t items);
+void gw_sender_log_expired(struct gw_sender *, enum gw_reason, uint64_t items);
 /* Gives up what is in process, or in the queue; at a stop it goes back to its source or stays on the disk, where it has one. */
-void gw_sender_drop_parcel(struct gw_sender *, struct gw_parcel *, enum gw_reason);
+void gw_sender_drop_inflight(struct gw_sender *, struct gw_inflight_batch *, enum gw_reason);
 void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason);
 /* The heir will take it from the queue. */
-void gw_sender_give_back(struct gw_sender *, struct gw_parcel *);
+void gw_sender_give_back(struct gw_sender *, struct gw_inflight_batch *);
 
 /* sender_outcome.c */
 /* A gw_done_f, from within the exporter's send or wait. The cookie is the parcel. */

@@ -6,16 +6,16 @@
 
 /* --- lists of parcels --- */
 
-void gw_sender_append(struct gw_parcels *list, struct gw_parcel *p)
+void gw_sender_append(struct gw_inflight_batches *list, struct gw_inflight_batch *p)
 {
     p->next = NULL;
     *list->end = p;
     list->end = &p->next;
 }
 
-struct gw_parcel *gw_sender_detach(struct gw_parcels *list, struct gw_parcel **at)
+struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *list, struct gw_inflight_batch **at)
 {
-    struct gw_parcel *p = *at;
+    struct gw_inflight_batch *p = *at;
     *at = p->next;
     if (list->end == &p->next)
         list->end = at;
@@ -23,7 +23,7 @@ struct gw_parcel *gw_sender_detach(struct gw_parcels *list, struct gw_parcel **a
     return p;
 }
 
-void gw_sender_postpone(struct gw_sender *s, struct gw_parcel *p, gw_nsec due)
+void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due)
 {
     p->due = due;
     gw_sender_append(&s->waiting, p);
@@ -40,23 +40,23 @@ void gw_sender_move(struct gw_sender *s, enum gw_signal signal, enum gw_place fr
 /* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
 void gw_sender_release(struct gw_sender *s, struct gw_chain *nodes, bool through)
 {
-    struct gw_stored stored;
-    for (struct gw_node *node = nodes->first; s->store && node; node = node->next)
+    struct gw_disk_position stored;
+    for (struct gw_node *node = nodes->first; s->disk_log && node; node = node->next)
         if (gw_node_settle(node, through, &stored))
-            gw_store_done(s->store, s->reader, stored);
+            gw_segment_log_ack(s->disk_log, s->reader, stored);
     gw_queue_done(s->queue, nodes);
 }
 
-void gw_sender_finish_parcel(struct gw_sender *s, struct gw_parcel *p)
+void gw_sender_finish_inflight(struct gw_sender *s, struct gw_inflight_batch *p)
 {
-    struct gw_chain nodes = gw_parcel_open(p);
+    struct gw_chain nodes = gw_inflight_batch_open(p);
     gw_sender_release(s, &nodes, true);
 }
 
 /* What a stop leaves behind is said by the ledger, which is printed a moment later. */
-void gw_sender_say_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
+void gw_sender_log_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
 {
-    if (why == GW_WHY_EXPIRED)
+    if (why == GW_REASON_EXPIRED)
         gw_log(GW_WARNING, s->component, "%llu items waited longer than max_age for the backend and were dropped",
                (unsigned long long)items);
 }
@@ -64,13 +64,13 @@ void gw_sender_say_expired(struct gw_sender *s, enum gw_reason why, uint64_t ite
 /* A shutdown gives a frame up. Its source keeps what has a receipt, and brings it again. */
 static enum gw_reason give_up(struct gw_frame *f)
 {
-    return gw_frame_abandon(f) ? GW_WHY_RETURNED : GW_WHY_SHUTDOWN;
+    return gw_frame_abandon(f) ? GW_REASON_RETURNED : GW_REASON_SHUTDOWN;
 }
 
-static void leave_parcel(struct gw_sender *s, struct gw_parcel *p)
+static void leave_inflight(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_STORED, 0, p->batch.items);
-    struct gw_chain nodes = gw_parcel_open(p);
+    struct gw_chain nodes = gw_inflight_batch_open(p);
     gw_sender_release(s, &nodes, false);
 }
 
@@ -81,44 +81,44 @@ static void leave_queued(struct gw_sender *s, struct gw_chain *c)
     gw_sender_release(s, c, false);
 }
 
-void gw_sender_drop_parcel(struct gw_sender *s, struct gw_parcel *p, enum gw_reason why)
+void gw_sender_drop_inflight(struct gw_sender *s, struct gw_inflight_batch *p, enum gw_reason why)
 {
     uint64_t returned = 0;
-    if (s->store && why == GW_WHY_SHUTDOWN) {
-        leave_parcel(s, p);
+    if (s->disk_log && why == GW_REASON_SHUTDOWN) {
+        leave_inflight(s, p);
         return;
     }
-    gw_sender_say_expired(s, why, p->batch.items);
-    for (size_t i = 0; why == GW_WHY_SHUTDOWN && i < p->batch.n; i++)
-        if (give_up(p->batch.frames[i]) == GW_WHY_RETURNED)
+    gw_sender_log_expired(s, why, p->batch.items);
+    for (size_t i = 0; why == GW_REASON_SHUTDOWN && i < p->batch.n; i++)
+        if (give_up(p->batch.frames[i]) == GW_REASON_RETURNED)
             returned += p->batch.frames[i]->items;
-    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_WHY_RETURNED, returned);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_RETURNED, returned);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, why, p->batch.items - returned);
-    gw_sender_finish_parcel(s, p);
+    gw_sender_finish_inflight(s, p);
 }
 
 void gw_sender_drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reason why)
 {
     uint64_t items = 0;
-    if (s->store && why == GW_WHY_SHUTDOWN) {
+    if (s->disk_log && why == GW_REASON_SHUTDOWN) {
         leave_queued(s, c);
         return;
     }
     for (const struct gw_node *node = c->first; node; node = node->next) {
-        enum gw_reason because = why == GW_WHY_SHUTDOWN ? give_up(node->frame) : why;
+        enum gw_reason because = why == GW_REASON_SHUTDOWN ? give_up(node->frame) : why;
         gw_sender_move(s, node->frame->signal, GW_QUEUED, GW_DROPPED, because, node->frame->items);
         items += node->frame->items;
     }
     if (items)
-        gw_sender_say_expired(s, why, items);
+        gw_sender_log_expired(s, why, items);
     gw_sender_release(s, c, true);
 }
 
 /* The heir will take it from the queue. */
-void gw_sender_give_back(struct gw_sender *s, struct gw_parcel *p)
+void gw_sender_give_back(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_chain none = {NULL, NULL}, nodes;
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_QUEUED, 0, p->batch.items);
-    nodes = gw_parcel_open(p);
-    gw_queue_joined(s->queue, &none, &nodes);
+    nodes = gw_inflight_batch_open(p);
+    gw_queue_ids_completed(s->queue, &none, &nodes);
 }

@@ -9,7 +9,7 @@
 
 #include "exporters/sender/sender_internal.h"
 
-static const gw_nsec HEIR_PATIENCE = 2 * GW_SEC;
+static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
 
 static void wake(void *arg)
 {
@@ -61,7 +61,7 @@ static size_t ahead_mark(const struct gw_sender_conf *conf)
 }
 
 struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
-                                struct gw_ids *ids)
+                                struct gw_trace_ids *ids)
 {
     struct gw_sender *s = make(exporter, ctx, conf);
     if (!s)
@@ -86,18 +86,19 @@ static size_t refill_mark(const struct gw_sender_conf *conf)
     return conf->queue_size < enough ? conf->queue_size : enough;
 }
 
-struct gw_sender *gw_sender_heir(struct gw_sender *former, const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf)
+struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *exporter, void *ctx,
+                                      const struct gw_sender_conf *conf)
 {
     struct gw_sender *s = make(exporter, ctx, conf);
     if (!s)
         return NULL;
-    s->ledger = former->ledger;
-    s->ids = former->ids;
-    s->queue = former->queue;
-    s->number = former->number;
-    s->store = former->store;
-    s->budget = former->budget;
-    s->reader = former->reader;
+    s->ledger = predecessor->ledger;
+    s->ids = predecessor->ids;
+    s->queue = predecessor->queue;
+    s->number = predecessor->number;
+    s->disk_log = predecessor->disk_log;
+    s->budget = predecessor->budget;
+    s->reader = predecessor->reader;
     s->refill_below = refill_mark(conf);
     return s;
 }
@@ -107,51 +108,51 @@ void gw_sender_drop(struct gw_sender *s)
     if (!s)
         return;
     gw_dead_letter_close(&s->dead_letter);
-    if (s->owns_queue && s->store)
-        gw_store_detach(s->store, s->reader);
+    if (s->owns_queue && s->disk_log)
+        gw_segment_log_detach(s->disk_log, s->reader);
     if (s->owns_queue)
         gw_queue_drop(s->queue);
     free(s);
 }
 
-bool gw_sender_store(struct gw_sender *s, struct gw_storage *storage, struct gw_budget *budget)
+bool gw_sender_disk_queue(struct gw_sender *s, struct gw_disk_queue *disk_queue, struct gw_budget *budget)
 {
-    s->reader = gw_storage_attach(storage, s->name, s->number, drops_oldest(s->conf, s->exporter));
-    if (s->reader == GW_STORE_READERS)
+    s->reader = gw_disk_queue_attach(disk_queue, s->name, s->number, drops_oldest(s->conf, s->exporter));
+    if (s->reader == GW_SEGMENT_LOG_READERS)
         return false;
-    s->store = gw_storage_store(storage);
+    s->disk_log = gw_disk_queue_log(disk_queue);
     s->budget = budget;
     s->refill_below = refill_mark(s->conf);
-    gw_queue_spill(s->queue);
+    gw_queue_overflow(s->queue);
     return true;
 }
 
 struct gw_route gw_sender_route(const struct gw_sender *s)
 {
-    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_rendering)s->conf->mode, s->reader};
+    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_attribute_schema)s->conf->mode, s->reader};
 }
 
 /* On the thread that both have. */
-static void inherit(struct gw_sender *heir, struct gw_sender *former)
+static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
 {
-    atomic_fetch_add_explicit(&heir->counts.requests, former->counts.requests, memory_order_relaxed);
-    atomic_fetch_add_explicit(&heir->counts.retries, former->counts.retries, memory_order_relaxed);
-    gw_dead_letter_inherit(&heir->dead_letter, &former->dead_letter);
-    gw_queue_inherit(heir->queue, wake, heir);
-    atomic_store(&former->over, true);
+    atomic_fetch_add_explicit(&successor->counts.requests, predecessor->counts.requests, memory_order_relaxed);
+    atomic_fetch_add_explicit(&successor->counts.retries, predecessor->counts.retries, memory_order_relaxed);
+    gw_dead_letter_inherit(&successor->dead_letter, &predecessor->dead_letter);
+    gw_queue_inherit(successor->queue, wake, successor);
+    atomic_store(&predecessor->over, true);
 }
 
 static void *run(void *arg)
 {
-    for (struct gw_sender *s = arg, *heir;; s = heir) {
+    for (struct gw_sender *s = arg, *successor;; s = successor) {
         for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
             s->exporter->wait(s->ctx, until);
-        heir = atomic_load_explicit(&s->heir, memory_order_acquire);
-        if (!heir) {
+        successor = atomic_load_explicit(&s->successor, memory_order_acquire);
+        if (!successor) {
             atomic_store(&s->over, true);
             return NULL;
         }
-        inherit(heir, s);
+        inherit(successor, s);
     }
 }
 
@@ -175,18 +176,18 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
     gw_queue_close(s->queue);
 }
 
-void gw_sender_succeed(struct gw_sender *former, struct gw_sender *heir)
+void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor)
 {
-    gw_queue_resize(heir->queue, heir->conf->queue_size, drops_oldest(heir->conf, heir->exporter));
-    gw_queue_read_ahead(heir->queue, ahead_mark(heir->conf));
-    gw_ledger_signals(heir->ledger, heir->number, heir->signals);
-    heir->thread = former->thread;
-    heir->started = former->started;
-    heir->owns_queue = true;
-    former->owns_queue = former->started = false;
-    atomic_store(&former->patience, gw_now() + HEIR_PATIENCE);
-    atomic_store_explicit(&former->heir, heir, memory_order_release);
-    former->exporter->wake(former->ctx);
+    gw_queue_resize(successor->queue, successor->conf->queue_size, drops_oldest(successor->conf, successor->exporter));
+    gw_queue_read_ahead(successor->queue, ahead_mark(successor->conf));
+    gw_ledger_signals(successor->ledger, successor->number, successor->signals);
+    successor->thread = predecessor->thread;
+    successor->started = predecessor->started;
+    successor->owns_queue = true;
+    predecessor->owns_queue = predecessor->started = false;
+    atomic_store(&predecessor->grace_period, gw_now() + SUCCESSOR_GRACE_PERIOD);
+    atomic_store_explicit(&predecessor->successor, successor, memory_order_release);
+    predecessor->exporter->wake(predecessor->ctx);
 }
 
 bool gw_sender_over(const struct gw_sender *s)
@@ -199,6 +200,6 @@ void gw_sender_finish(struct gw_sender *s)
     if (s->started)
         pthread_join(s->thread, NULL);
     s->started = false;
-    if (s->store && !gw_sender_has_heir(s))
+    if (s->disk_log && !gw_sender_has_successor(s))
         gw_ledger_leave(s->ledger, s->number);
 }

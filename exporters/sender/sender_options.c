@@ -17,7 +17,8 @@ static int signal_of(gw_str word)
     return -1;
 }
 
-void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter *exporter, const char *path, struct gw_problems *problems)
+void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter *exporter, const char *path,
+                     struct gw_diagnostics *diagnostics)
 {
     char at[160];
     snprintf(at, sizeof at, "%s.signals", path);
@@ -25,15 +26,15 @@ void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter
         gw_str word = conf->signals.items[i];
         int signal = signal_of(word);
         if (signal < 0)
-            gw_problem(problems, at, "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
+            gw_config_error(diagnostics, at, "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
         else if (!(exporter->signals & 1u << signal))
-            gw_problem(problems, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
+            gw_config_error(diagnostics, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
     }
 }
 
-void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path, struct gw_problems *problems)
+void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path, struct gw_diagnostics *diagnostics)
 {
-    gw_dead_letter_check(conf->dead_letter_directory, path, problems);
+    gw_dead_letter_check(conf->dead_letter_directory, path, diagnostics);
 }
 
 unsigned gw_sender_signals(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)

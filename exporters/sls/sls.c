@@ -41,7 +41,7 @@ struct conf {
 };
 #define GW_CONF struct conf
 static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};
-_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_target_conf, tls_server_name),
+_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),
                "conf begins with the target's");
 
 enum { GRPC, HTTP };
@@ -68,7 +68,7 @@ struct ctx {
     struct gw_map_item *headers;
     struct gw_map_item credentials[CREDENTIALS], required[REQUIRED];
     size_t credentials_n;
-    struct gw_stamp stamp;
+    struct gw_resource_override stamp;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
@@ -91,27 +91,27 @@ static const struct gw_exporter *choose_inner(const struct ctx *c)
     return c->conf.protocol == HTTP ? &gw_exporter_otlp_http : &gw_exporter_otlp_grpc;
 }
 
-static void need(const struct ctx *c, gw_str value, const char *option, const char *path, struct gw_problems *problems, bool *bad)
+static void need(const struct ctx *c, gw_str value, const char *option, const char *path, struct gw_diagnostics *diagnostics, bool *bad)
 {
     char where[300];
     if (value.len || prints(c) || is_off(c))
         return;
     snprintf(where, sizeof where, "%s.%s", path, option);
-    gw_problem(problems, where, "is missing: SLS refuses requests without it");
+    gw_config_error(diagnostics, where, "is missing: SLS refuses requests without it");
     *bad = true;
 }
 
-static bool check(const struct ctx *c, const char *path, struct gw_problems *problems)
+static bool check(const struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     bool bad = false;
-    need(c, c->conf.project, "project", path, problems, &bad);
-    need(c, c->conf.instance, "instance", path, problems, &bad);
-    need(c, c->conf.access_key_id, "access_key_id", path, problems, &bad);
-    need(c, c->conf.access_key_secret, "access_key_secret", path, problems, &bad);
+    need(c, c->conf.project, "project", path, diagnostics, &bad);
+    need(c, c->conf.instance, "instance", path, diagnostics, &bad);
+    need(c, c->conf.access_key_id, "access_key_id", path, diagnostics, &bad);
+    need(c, c->conf.access_key_secret, "access_key_secret", path, diagnostics, &bad);
     if (gw_str_starts(c->conf.endpoint, GW_STR("http://")) && c->conf.protocol == GRPC) {
         char where[300];
         snprintf(where, sizeof where, "%s.endpoint", path);
-        gw_problem(problems, where, "SLS takes gRPC over TLS only: write https://");
+        gw_config_error(diagnostics, where, "SLS takes gRPC over TLS only: write https://");
         bad = true;
     }
     return !bad;
@@ -150,14 +150,14 @@ static bool make_headers(struct ctx *c, struct gw_map *out)
     return true;
 }
 
-static void make_stamp(struct ctx *c)
+static void make_override(struct ctx *c)
 {
     if (gethostname(c->host_name, sizeof c->host_name - 1) != 0)
         snprintf(c->host_name, sizeof c->host_name, "unknown");
     c->required[0] = (struct gw_map_item){GW_STR("host.name"), gw_str_z(c->host_name)};
     c->required[1] = (struct gw_map_item){GW_STR("service.name"), GW_STR("unknown_service")};
     c->required[2] = (struct gw_map_item){GW_STR("service.version"), GW_STR("unknown")};
-    c->stamp = (struct gw_stamp){.missing = c->required, .missing_n = REQUIRED};
+    c->stamp = (struct gw_resource_override){.missing = c->required, .missing_n = REQUIRED};
     if (c->conf.credentials == ATTRIBUTES && !prints(c)) { /* never onto a screen */
         c->stamp.always = c->credentials;
         c->stamp.always_n = c->credentials_n;
@@ -171,7 +171,7 @@ static bool fill_inner(struct ctx *c)
         return false;
     if (c->inner == &gw_exporter_stdout)
         return true;
-    struct otlp_target_conf *target = c->inner_ctx;
+    struct otlp_endpoint_conf *target = c->inner_ctx;
     memcpy(target, &c->conf, sizeof *target); /* conf begins with it */
     if (!is_off(c)) {
         sls_url(c->conf.endpoint, c->conf.project, c->conf.protocol == HTTP, c->url, sizeof c->url);
@@ -180,17 +180,17 @@ static bool fill_inner(struct ctx *c)
     return make_headers(c, &target->headers);
 }
 
-static enum gw_code open_sls(void *ctx, const char *path, struct gw_problems *problems)
+static enum gw_code open_sls(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
-    bool good = check(c, path, problems);
+    bool good = check(c, path, diagnostics);
     c->inner = choose_inner(c);
     gw_arena_init(&c->arena, ARENA);
     make_credentials(c);
-    make_stamp(c);
+    make_override(c);
     if (!fill_inner(c))
         return GW_INTERNAL;
-    enum gw_code code = c->inner->open(c->inner_ctx, path, problems);
+    enum gw_code code = c->inner->open(c->inner_ctx, path, diagnostics);
     return good ? code : GW_BAD_REQUEST;
 }
 
@@ -219,20 +219,20 @@ static void passed(void *cookie, const struct gw_outcome *inner)
 {
     struct passage *p = cookie;
     struct gw_outcome outcome = *inner;
-    sls_answer(&outcome);
+    sls_response(&outcome);
     p->done(p->cookie, &outcome);
     end_passage(p);
 }
 
 /* The batch with what SLS wants on every resource; NULL when there is no memory. */
-static struct passage *stamped(const struct ctx *c, const struct gw_batch *batch)
+static struct passage *overridden(const struct ctx *c, const struct gw_batch *batch)
 {
     struct passage *p = calloc(1, sizeof *p + batch->n * sizeof *p->frames);
     if (!p)
         return NULL;
     p->batch = (struct gw_batch){.signal = batch->signal, .items = batch->items, .frames = p->frames};
     for (size_t i = 0; i < batch->n; i++) {
-        p->frames[i] = gw_stamp_frame(&c->stamp, batch->frames[i]);
+        p->frames[i] = gw_resource_override_frame(&c->stamp, batch->frames[i]);
         if (!p->frames[i]) {
             end_passage(p);
             return NULL;
@@ -246,7 +246,7 @@ static struct passage *stamped(const struct ctx *c, const struct gw_batch *batch
 static void send_sls(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
 {
     struct ctx *c = ctx;
-    struct passage *p = stamped(c, batch);
+    struct passage *p = overridden(c, batch);
     if (!p) {
         struct gw_outcome outcome = {.verdict = GW_RETRY, .text = "out of memory"};
         done(cookie, &outcome);

@@ -13,6 +13,6 @@
 #include "core/delivery/exporter.h"
 
 /* Refines an outcome by the words in its text. */
-void sls_answer(struct gw_outcome *);
+void sls_response(struct gw_outcome *);
 
 #endif

@@ -54,10 +54,10 @@ struct request {
     const struct gw_batch *batch;
     gw_done_f *done;
     void *cookie;
-    size_t rendered, settled; /* frames; settled: written or rejected */
-    uint64_t rejected;        /* items of settled frames */
-    uint64_t unread;          /* items of frames that are rendered but not settled */
-    struct held logs;         /* of a batch of logs in pretty: its frames are settled when all records are */
+    size_t rendered, settled;   /* frames; settled: written or rejected */
+    uint64_t rejected;          /* items of settled frames */
+    uint64_t unread;            /* items of frames that are rendered but not settled */
+    struct buffered_batch logs; /* of a batch of logs in pretty: its frames are settled when all records are */
 };
 
 struct ctx {
@@ -72,9 +72,9 @@ struct ctx {
     size_t written; /* of out */
     struct request *first, **last;
     struct gw_arena arena;
-    gw_nsec hold_until; /* after ENOSPC */
+    gw_nsec buffer_until; /* after ENOSPC */
     unsigned outcomes;
-    struct hold hold;
+    struct trace_buffer trace_buffer;
     bool closed, said, cancelled, hurried;
     char why[64];
 };
@@ -89,7 +89,7 @@ static int open_terminal(void)
     return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
-static enum gw_code open_stdout(void *ctx, const char *path, struct gw_problems *problems)
+static enum gw_code open_stdout(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     struct stat st = {0};
@@ -104,7 +104,7 @@ static enum gw_code open_stdout(void *ctx, const char *path, struct gw_problems 
     c->at_once = c->regular ? FILE_WRITE : PIPE_BUF;
     c->pretty.color = c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
     out_init(&c->out, TEXT_LIMIT);
-    hold_init(&c->hold, c->conf.gather);
+    trace_buffer_init(&c->trace_buffer, c->conf.gather);
     return GW_OK;
 }
 
@@ -167,7 +167,7 @@ static void finish(struct ctx *c, struct gw_outcome *outcome)
 {
     struct request *r = detach(c);
     c->outcomes++;
-    held_end(&r->logs);
+    buffered_batch_end(&r->logs);
     r->done(r->cookie, outcome);
     free(r);
 }
@@ -213,15 +213,15 @@ static void remember(struct ctx *c, const pretty_request *q)
     for (size_t i = 0; i < q->n_resource_spans; i++)
         for (size_t j = 0; j < q->resource_spans[i]->n_scope_spans; j++)
             for (size_t k = 0; k < q->resource_spans[i]->scope_spans[j]->n_spans; k++)
-                hold_see(&c->hold, q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
+                trace_buffer_seen_trace(&c->trace_buffer, q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
 }
 
 static void render_traces(struct ctx *c, struct request *r)
 {
     const struct gw_batch *b = r->batch;
-    size_t n = 0, logs_n, budget = b->bytes + c->hold.bytes + b->n * sizeof(void *);
+    size_t n = 0, logs_n, budget = b->bytes + c->trace_buffer.bytes + b->n * sizeof(void *);
     begin_arena(c, budget);
-    struct pretty_log *logs = hold_waiting(&c->hold, &c->arena, &logs_n);
+    struct pretty_log *logs = trace_buffer_waiting(&c->trace_buffer, &c->arena, &logs_n);
     if (c->arena.spent) /* the traces come first */
         begin_arena(c, budget);
     const pretty_request **requests = gw_new(&c->arena, const pretty_request *, b->n);
@@ -237,7 +237,7 @@ static void render_traces(struct ctx *c, struct request *r)
         r->unread = b->items;
         return;
     }
-    hold_joined(&c->hold, logs, logs_n);
+    trace_buffer_shown(&c->trace_buffer, logs, logs_n);
     for (size_t i = 0; i < n; i++)
         remember(c, requests[i]);
 }
@@ -246,7 +246,7 @@ static void render_logs(struct ctx *c, struct request *r)
 {
     size_t n;
     begin_arena(c, r->batch->bytes + r->logs.n * sizeof(struct pretty_log));
-    struct pretty_log *logs = hold_now(&c->hold, &r->logs, &c->arena, &n);
+    struct pretty_log *logs = trace_buffer_now(&c->trace_buffer, &r->logs, &c->arena, &n);
     if (logs)
         pretty_logs(&c->out, &c->pretty, logs, n);
     r->rendered = r->batch->n;
@@ -267,7 +267,7 @@ static void render(struct ctx *c)
     else
         render_traces(c, r);
     if (c->out.failed) {
-        hold_failed(&c->hold, is_of_logs(r) ? &r->logs : NULL);
+        trace_buffer_failed(&c->trace_buffer, is_of_logs(r) ? &r->logs : NULL);
         out_reset(&c->out);
     }
 }
@@ -278,7 +278,7 @@ static void settle(struct ctx *c, struct request *r)
     r->settled = r->rendered;
     r->rejected += r->unread;
     r->unread = 0;
-    hold_written(&c->hold, is_of_logs(r) ? &r->logs : NULL);
+    trace_buffer_written(&c->trace_buffer, is_of_logs(r) ? &r->logs : NULL);
     if (is_of_logs(r))
         r->rejected = r->logs.unread;
 }
@@ -287,9 +287,9 @@ static void settle(struct ctx *c, struct request *r)
 static void release(struct ctx *c)
 {
     bool all = c->hurried || c->cancelled || c->closed;
-    for (struct held *h; (h = hold_take(&c->hold, gw_now(), all));) {
+    for (struct buffered_batch *h; (h = trace_buffer_take(&c->trace_buffer, gw_now(), all));) {
         struct request *r = h->owner;
-        r->settled = r->rendered = held_is_over(h) ? r->batch->n : 0;
+        r->settled = r->rendered = buffered_batch_is_over(h) ? r->batch->n : 0;
         append(c, r);
     }
 }
@@ -305,7 +305,7 @@ static void give_up(struct ctx *c, int error)
 
 static void wait_for_space(struct ctx *c, int error, gw_nsec now)
 {
-    c->hold_until = now + GW_SEC;
+    c->buffer_until = now + GW_SEC;
     gw_log(GW_WARNING, component, "standard output: %s; trying again", strerror(error));
 }
 
@@ -321,7 +321,7 @@ static bool flush(struct ctx *c)
     while (!c->closed && c->written < c->out.len) {
         size_t left = c->out.len - c->written;
         gw_nsec now = gw_now();
-        if (now < c->hold_until || !writable(c))
+        if (now < c->buffer_until || !writable(c))
             return false;
         ssize_t n = write(c->fd, c->out.data + c->written, left < c->at_once ? left : c->at_once);
         if (n >= 0)
@@ -376,8 +376,8 @@ static void pump(struct ctx *c)
             reject_rest(c);
         } else if (settle(c, r), r->settled < r->batch->n) {
             render(c);
-        } else if (is_of_logs(r) && !held_is_over(&r->logs)) {
-            hold_add(&c->hold, &detach(c)->logs, gw_now());
+        } else if (is_of_logs(r) && !buffered_batch_is_over(&r->logs)) {
+            trace_buffer_add(&c->trace_buffer, &detach(c)->logs, gw_now());
             release(c);
         } else {
             struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected};
@@ -400,7 +400,7 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
     bool logs = batch->signal == GW_LOGS && c->conf.format == PRETTY;
     if (r)
         *r = (struct request){.batch = batch, .done = done, .cookie = cookie};
-    if (!r || (logs && !held_begin(&r->logs, batch, r))) {
+    if (!r || (logs && !buffered_batch_begin(&r->logs, batch, r))) {
         free(r);
         struct gw_outcome outcome = {.verdict = GW_RETRY, .text = "out of memory"};
         done(cookie, &outcome);
@@ -414,12 +414,12 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
 
 static void sleep_until(struct ctx *c, gw_nsec until)
 {
-    bool pending = c->written < c->out.len, held = gw_now() < c->hold_until;
-    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN}, {.fd = pending && !held ? c->fd : -1, .events = POLLOUT}};
-    if (pending && held && c->hold_until < until)
-        until = c->hold_until;
-    if (hold_next(&c->hold) < until)
-        until = hold_next(&c->hold);
+    bool pending = c->written < c->out.len, buffered_batch = gw_now() < c->buffer_until;
+    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN}, {.fd = pending && !buffered_batch ? c->fd : -1, .events = POLLOUT}};
+    if (pending && buffered_batch && c->buffer_until < until)
+        until = c->buffer_until;
+    if (trace_buffer_next(&c->trace_buffer) < until)
+        until = trace_buffer_next(&c->trace_buffer);
     gw_nsec left = until - gw_now();
     left = left < 0 ? 0 : left;
     struct timespec t = {.tv_sec = left / GW_SEC, .tv_nsec = left % GW_SEC};

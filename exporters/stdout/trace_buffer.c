@@ -9,19 +9,19 @@ typedef Opentelemetry__Proto__Collector__Logs__V1__ExportLogsServiceRequest logs
 
 enum { NEW, WAITING, DUE, WRITING, DONE };
 
-void hold_init(struct hold *h, gw_nsec patience)
+void trace_buffer_init(struct trace_buffer *h, gw_nsec grace_period)
 {
-    *h = (struct hold){.patience = patience};
+    *h = (struct trace_buffer){.grace_period = grace_period};
     h->last = &h->first;
 }
 
-bool held_begin(struct held *h, const struct gw_batch *batch, void *owner)
+bool buffered_batch_begin(struct buffered_batch *h, const struct gw_batch *batch, void *owner)
 {
-    *h = (struct held){.batch = batch, .owner = owner, .n = (size_t)batch->items, .state = calloc(batch->items + 1, 1)};
+    *h = (struct buffered_batch){.batch = batch, .owner = owner, .n = (size_t)batch->items, .state = calloc(batch->items + 1, 1)};
     return h->state != NULL;
 }
 
-void held_end(struct held *h)
+void buffered_batch_end(struct buffered_batch *h)
 {
     free(h->state);
     h->state = NULL;
@@ -30,17 +30,17 @@ void held_end(struct held *h)
 /* --- records --- */
 
 /* What to do with a record: `look` says whether it belongs into the list of this occasion. */
-typedef bool look_f(struct hold *, uint8_t *state, const pretty_log_record *);
+typedef bool look_f(struct trace_buffer *, uint8_t *state, const pretty_log_record *);
 
 struct list {
-    struct hold *hold;
-    struct held *held;
+    struct trace_buffer *trace_buffer;
+    struct buffered_batch *buffered_batch;
     struct pretty_log *items;
     size_t n, index; /* index: of the record in its batch */
     look_f *look;
 };
 
-static void finish(struct held *h, size_t index)
+static void finish(struct buffered_batch *h, size_t index)
 {
     h->done += h->state[index] != DONE;
     h->state[index] = DONE;
@@ -49,9 +49,9 @@ static void finish(struct held *h, size_t index)
 static void see_record(struct list *l, const pretty_resource *resource, gw_str logger, const pretty_log_record *r)
 {
     size_t index = l->index++;
-    if (!l->look(l->hold, &l->held->state[index], r))
+    if (!l->look(l->trace_buffer, &l->buffered_batch->state[index], r))
         return;
-    uint8_t *state = &l->held->state[index];
+    uint8_t *state = &l->buffered_batch->state[index];
     l->items[l->n] = (struct pretty_log){.record = r, .resource = resource, .logger = logger, .place = l->n, .state = state};
     l->n++;
 }
@@ -70,7 +70,7 @@ static void see_frame(struct list *l, const logs_request *q, size_t end)
 
 static void see_batch(struct list *l, struct gw_arena *arena)
 {
-    const struct gw_batch *b = l->held->batch;
+    const struct gw_batch *b = l->buffered_batch->batch;
     size_t end = 0;
     l->index = 0;
     for (size_t i = 0; i < b->n; i++) {
@@ -82,24 +82,24 @@ static void see_batch(struct list *l, struct gw_arena *arena)
         if (m)
             see_frame(l, (const logs_request *)m, end);
         for (; l->index < end; l->index++) { /* what is not there */
-            l->held->unread += l->held->state[l->index] != DONE;
-            finish(l->held, l->index);
+            l->buffered_batch->unread += l->buffered_batch->state[l->index] != DONE;
+            finish(l->buffered_batch, l->index);
         }
     }
 }
 
-static bool was_seen(const struct hold *h, ProtobufCBinaryData id)
+static bool was_seen(const struct trace_buffer *h, ProtobufCBinaryData id)
 {
-    for (size_t i = 0; i < HOLD_SEEN; i++)
+    for (size_t i = 0; i < TRACE_BUFFER_SEEN; i++)
         if (memcmp(h->seen[i], id.data, sizeof h->seen[i]) == 0)
             return true;
     return false;
 }
 
 /* A record's first look: may it be shown with what comes? */
-static bool now_or_later(struct hold *h, uint8_t *state, const pretty_log_record *r)
+static bool now_or_later(struct trace_buffer *h, uint8_t *state, const pretty_log_record *r)
 {
-    if (*state == NEW && h->patience && r->trace_id.len == sizeof h->seen[0] && !was_seen(h, r->trace_id))
+    if (*state == NEW && h->grace_period && r->trace_id.len == sizeof h->seen[0] && !was_seen(h, r->trace_id))
         *state = WAITING;
     if (*state != NEW && *state != DUE)
         return false;
@@ -107,13 +107,13 @@ static bool now_or_later(struct hold *h, uint8_t *state, const pretty_log_record
     return true;
 }
 
-static bool is_waiting(struct hold *h, uint8_t *state, const pretty_log_record *r)
+static bool is_waiting(struct trace_buffer *h, uint8_t *state, const pretty_log_record *r)
 {
     return *state == WAITING;
 }
 
 /* There is no memory to look at it. */
-static void give_up(struct held *h)
+static void give_up(struct buffered_batch *h)
 {
     for (size_t i = 0; i < h->n; i++) {
         h->unread += h->state[i] != DONE;
@@ -121,43 +121,46 @@ static void give_up(struct held *h)
     }
 }
 
-struct pretty_log *hold_now(struct hold *h, struct held *held, struct gw_arena *arena, size_t *n)
+struct pretty_log *trace_buffer_now(struct trace_buffer *h, struct buffered_batch *buffered_batch, struct gw_arena *arena, size_t *n)
 {
-    struct list l = {.hold = h, .held = held, .items = gw_new(arena, struct pretty_log, held->n + 1), .look = now_or_later};
+    struct list l = {.trace_buffer = h,
+                     .buffered_batch = buffered_batch,
+                     .items = gw_new(arena, struct pretty_log, buffered_batch->n + 1),
+                     .look = now_or_later};
     *n = 0;
     if (l.items)
         see_batch(&l, arena);
     if (arena->spent) {
-        give_up(held);
+        give_up(buffered_batch);
         return NULL;
     }
     *n = l.n;
     return l.items;
 }
 
-struct pretty_log *hold_waiting(struct hold *h, struct gw_arena *arena, size_t *n)
+struct pretty_log *trace_buffer_waiting(struct trace_buffer *h, struct gw_arena *arena, size_t *n)
 {
-    struct list l = {.hold = h, .look = is_waiting};
+    struct list l = {.trace_buffer = h, .look = is_waiting};
     size_t most = 0;
     *n = 0;
-    for (const struct held *held = h->first; held; held = held->next)
-        most += held->n;
+    for (const struct buffered_batch *buffered_batch = h->first; buffered_batch; buffered_batch = buffered_batch->next)
+        most += buffered_batch->n;
     if (!most || !(l.items = gw_new(arena, struct pretty_log, most)))
         return NULL;
-    for (l.held = h->first; l.held; l.held = l.held->next)
+    for (l.buffered_batch = h->first; l.buffered_batch; l.buffered_batch = l.buffered_batch->next)
         see_batch(&l, arena);
     *n = arena->spent ? 0 : l.n;
     return l.items;
 }
 
-void hold_joined(struct hold *h, const struct pretty_log *logs, size_t n)
+void trace_buffer_shown(struct trace_buffer *h, const struct pretty_log *logs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (logs[i].shown)
             *logs[i].state = WRITING;
 }
 
-static void settle(struct held *h, bool written, uint8_t otherwise)
+static void settle(struct buffered_batch *h, bool written, uint8_t otherwise)
 {
     for (size_t i = 0; i < h->n; i++) {
         if (h->state[i] != WRITING)
@@ -171,63 +174,63 @@ static void settle(struct held *h, bool written, uint8_t otherwise)
     }
 }
 
-void hold_written(struct hold *h, struct held *held)
+void trace_buffer_written(struct trace_buffer *h, struct buffered_batch *buffered_batch)
 {
-    if (held)
-        settle(held, true, DONE);
-    for (struct held *at = h->first; at; at = at->next)
+    if (buffered_batch)
+        settle(buffered_batch, true, DONE);
+    for (struct buffered_batch *at = h->first; at; at = at->next)
         settle(at, true, DONE);
 }
 
 /* Logs that could not be shown with their trace may still be alone. */
-void hold_failed(struct hold *h, struct held *held)
+void trace_buffer_failed(struct trace_buffer *h, struct buffered_batch *buffered_batch)
 {
-    if (held)
-        settle(held, false, DONE);
-    for (struct held *at = h->first; at; at = at->next)
+    if (buffered_batch)
+        settle(buffered_batch, false, DONE);
+    for (struct buffered_batch *at = h->first; at; at = at->next)
         settle(at, false, WAITING);
 }
 
 /* --- the list --- */
 
-void hold_add(struct hold *h, struct held *held, gw_nsec now)
+void trace_buffer_add(struct trace_buffer *h, struct buffered_batch *buffered_batch, gw_nsec now)
 {
-    held->until = now + h->patience;
-    held->next = NULL;
-    *h->last = held;
-    h->last = &held->next;
-    h->bytes += held->batch->bytes;
+    buffered_batch->until = now + h->grace_period;
+    buffered_batch->next = NULL;
+    *h->last = buffered_batch;
+    h->last = &buffered_batch->next;
+    h->bytes += buffered_batch->batch->bytes;
 }
 
-static bool may_go(const struct hold *h, const struct held *held, gw_nsec now, bool all)
+static bool may_go(const struct trace_buffer *h, const struct buffered_batch *buffered_batch, gw_nsec now, bool all)
 {
-    bool oldest = held == h->first;
-    return all || held_is_over(held) || held->until <= now || (oldest && h->bytes > HOLD_BYTES);
+    bool oldest = buffered_batch == h->first;
+    return all || buffered_batch_is_over(buffered_batch) || buffered_batch->until <= now || (oldest && h->bytes > TRACE_BUFFER_BYTES);
 }
 
-struct held *hold_take(struct hold *h, gw_nsec now, bool all)
+struct buffered_batch *trace_buffer_take(struct trace_buffer *h, gw_nsec now, bool all)
 {
-    for (struct held **at = &h->first; *at; at = &(*at)->next) {
-        struct held *held = *at;
-        if (!may_go(h, held, now, all))
+    for (struct buffered_batch **at = &h->first; *at; at = &(*at)->next) {
+        struct buffered_batch *buffered_batch = *at;
+        if (!may_go(h, buffered_batch, now, all))
             continue;
-        *at = held->next;
+        *at = buffered_batch->next;
         if (!*at)
             h->last = at;
-        h->bytes -= held->batch->bytes;
-        for (size_t i = 0; i < held->n; i++)
-            if (held->state[i] == WAITING)
-                held->state[i] = DUE;
-        return held;
+        h->bytes -= buffered_batch->batch->bytes;
+        for (size_t i = 0; i < buffered_batch->n; i++)
+            if (buffered_batch->state[i] == WAITING)
+                buffered_batch->state[i] = DUE;
+        return buffered_batch;
     }
     return NULL;
 }
 
-void hold_see(struct hold *h, ProtobufCBinaryData id)
+void trace_buffer_seen_trace(struct trace_buffer *h, ProtobufCBinaryData id)
 {
-    size_t last = (h->seen_at + HOLD_SEEN - 1) % HOLD_SEEN;
+    size_t last = (h->seen_at + TRACE_BUFFER_SEEN - 1) % TRACE_BUFFER_SEEN;
     if (id.len != sizeof h->seen[0] || memcmp(h->seen[last], id.data, id.len) == 0)
         return;
     memcpy(h->seen[h->seen_at], id.data, id.len);
-    h->seen_at = (h->seen_at + 1) % HOLD_SEEN;
+    h->seen_at = (h->seen_at + 1) % TRACE_BUFFER_SEEN;
 }

@@ -5,9 +5,9 @@
  *                               └─ `until`, no room, a hurry ──▶ DUE: shown alone
  *
  * Tracers send a trace when it is over, and logs come as they are written: a second or two before. A batch stays whole and open at its
- * sender until the last of its records is shown. What waits is bounded in bytes (HOLD_BYTES); beyond that the oldest batch goes.
+ * sender until the last of its records is shown. What waits is bounded in bytes (TRACE_BUFFER_BYTES); beyond that the oldest batch goes.
  *
- * Threads: the exporter's sender thread. Ownership: held_begin allocates, held_end frees; batches are the sender's.
+ * Threads: the exporter's sender thread. Ownership: buffered_batch_begin allocates, buffered_batch_end frees; batches are the sender's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_TRACE_BUFFER_H
@@ -18,11 +18,11 @@
 #include "core/delivery/exporter.h"
 #include "exporters/stdout/pretty_log.h"
 
-enum { HOLD_BYTES = 512 * 1024, HOLD_SEEN = 512 };
+enum { TRACE_BUFFER_BYTES = 512 * 1024, TRACE_BUFFER_SEEN = 512 };
 
 /* A batch of logs. Each record is NEW, then WAITING or shown; WRITING from when it is put into the buffer until that was written. */
-struct held {
-    struct held *next;
+struct buffered_batch {
+    struct buffered_batch *next;
     const struct gw_batch *batch;
     void *owner;
     gw_nsec until;
@@ -31,49 +31,49 @@ struct held {
     uint8_t *state;
 };
 
-struct hold {
-    gw_nsec patience; /* 0: nothing waits */
-    struct held *first, **last;
-    size_t bytes;                /* of the batches in the list */
-    uint8_t seen[HOLD_SEEN][16]; /* trace ids that were shown last */
+struct trace_buffer {
+    gw_nsec grace_period; /* 0: nothing waits */
+    struct buffered_batch *first, **last;
+    size_t bytes;                        /* of the batches in the list */
+    uint8_t seen[TRACE_BUFFER_SEEN][16]; /* trace ids that were shown last */
     size_t seen_at;
 };
 
-void hold_init(struct hold *, gw_nsec patience);
+void trace_buffer_init(struct trace_buffer *, gw_nsec grace_period);
 /* False when there is no memory. */
-bool held_begin(struct held *, const struct gw_batch *, void *owner);
-void held_end(struct held *);
+bool buffered_batch_begin(struct buffered_batch *, const struct gw_batch *, void *owner);
+void buffered_batch_end(struct buffered_batch *);
 
 /* --- a batch that is shown: begin, records, then either written or failed --- */
 
 /* A list of records to show, for pretty_logs: those of this batch that need not wait. NULL: the arena is spent, and the batch
  * is over. */
-struct pretty_log *hold_now(struct hold *, struct held *, struct gw_arena *, size_t *n);
-/* Those of all waiting batches, for pretty_traces; those that it shows are marked with hold_joined. None where the arena is
+struct pretty_log *trace_buffer_now(struct trace_buffer *, struct buffered_batch *, struct gw_arena *, size_t *n);
+/* Those of all waiting batches, for pretty_traces; those that it shows are marked with trace_buffer_shown. None where the arena is
  * spent. */
-struct pretty_log *hold_waiting(struct hold *, struct gw_arena *, size_t *n);
-void hold_joined(struct hold *, const struct pretty_log *, size_t n);
+struct pretty_log *trace_buffer_waiting(struct trace_buffer *, struct gw_arena *, size_t *n);
+void trace_buffer_shown(struct trace_buffer *, const struct pretty_log *, size_t n);
 /* What stood in the buffer was written, or could not be. `h` may be NULL; those in the list are looked at as well. */
-void hold_written(struct hold *, struct held *h);
-void hold_failed(struct hold *, struct held *h);
+void trace_buffer_written(struct trace_buffer *, struct buffered_batch *h);
+void trace_buffer_failed(struct trace_buffer *, struct buffered_batch *h);
 
 /* --- the list --- */
 
-static inline bool held_is_over(const struct held *h)
+static inline bool buffered_batch_is_over(const struct buffered_batch *h)
 {
     return h->done == h->n;
 }
 /* Into the list, until its patience is over. */
-void hold_add(struct hold *, struct held *, gw_nsec now);
+void trace_buffer_add(struct trace_buffer *, struct buffered_batch *, gw_nsec now);
 /* Takes a batch off the list: one that is over, else one that need not wait any more (`all`: any); its waiting records are due then. NULL:
  * none. */
-struct held *hold_take(struct hold *, gw_nsec now, bool all);
+struct buffered_batch *trace_buffer_take(struct trace_buffer *, gw_nsec now, bool all);
 /* When the next one must not wait any more. */
-static inline gw_nsec hold_next(const struct hold *h)
+static inline gw_nsec trace_buffer_next(const struct trace_buffer *h)
 {
     return h->first ? h->first->until : GW_NEVER;
 }
 /* A trace is shown: logs of it that come later need not wait. */
-void hold_see(struct hold *, ProtobufCBinaryData trace_id);
+void trace_buffer_seen_trace(struct trace_buffer *, ProtobufCBinaryData trace_id);
 
 #endif

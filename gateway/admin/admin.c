@@ -156,7 +156,7 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
 
 /* --- life --- */
 
-static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, struct gw_listen_why *why)
+static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, struct gw_listen_error *why)
 {
     struct gw_address addresses[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -175,9 +175,9 @@ static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, str
     return r;
 }
 
-struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *source, struct gw_problems *problems)
+struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *source, struct gw_diagnostics *diagnostics)
 {
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     if (!listen.len)
         return NULL;
     struct gw_admin *a = calloc(1, sizeof *a);
@@ -187,9 +187,9 @@ struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *sour
     if (open_listeners(a, listen, &why) == GW_LISTEN_OK)
         return a;
     if (gw_str_eq(listen, GW_STR(GW_ADMIN_LISTEN)))
-        gw_warning(problems, "admin.listen", "%s; so there is no /metrics here", why.text);
+        gw_config_warning(diagnostics, "admin.listen", "%s; so there is no /metrics here", why.text);
     else
-        gw_problem(problems, "admin.listen", "%s", why.text);
+        gw_config_error(diagnostics, "admin.listen", "%s", why.text);
     gw_admin_drop(a);
     return NULL;
 }

@@ -26,7 +26,7 @@
 #define GW_ADMIN_LISTEN "127.0.0.1:8127"
 
 struct gw_admin;
-struct gw_problems;
+struct gw_diagnostics;
 
 /* What is asked of the process; each from the server's threads. */
 struct gw_admin_source {
@@ -38,7 +38,7 @@ struct gw_admin_source {
 
 /* Binds; what cannot be had is a problem at "admin.listen", or a warning where it is the default. What the source speaks of outlives it.
  * NULL: there is none, because none is wanted, or it cannot be had. */
-struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *, struct gw_problems *);
+struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *, struct gw_diagnostics *);
 /* From now on it answers. Without effect on NULL. False, with a line in the log, when the system has no thread for it. */
 bool gw_admin_start(struct gw_admin *) GW_MUST_CHECK;
 void gw_admin_drop(struct gw_admin *);

@@ -60,13 +60,13 @@ static struct listener *known(struct gw_http *h, const struct gw_address *a)
     return NULL;
 }
 
-static enum gw_listen_result full(struct gw_listen_why *why, const char *what, unsigned most)
+static enum gw_listen_result full(struct gw_listen_error *why, const char *what, unsigned most)
 {
     snprintf(why->text, sizeof why->text, "more than %u %s", most, what);
     return GW_LISTEN_FAILED;
 }
 
-enum gw_listen_result gw_http_open_listener(struct listener *l, const struct gw_address *a, struct gw_tls *tls, struct gw_listen_why *why)
+enum gw_listen_result gw_http_open_listener(struct listener *l, const struct gw_address *a, struct gw_tls *tls, struct gw_listen_error *why)
 {
     *l = (struct listener){.address = *a, .asked = *a, .fd = -1};
     enum gw_listen_result r = gw_listen_open(&l->address, &l->fd, why);
@@ -79,7 +79,7 @@ enum gw_listen_result gw_http_open_listener(struct listener *l, const struct gw_
 }
 
 static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_address *a, struct gw_tls *tls, struct listener **out,
-                                          struct gw_listen_why *why)
+                                          struct gw_listen_error *why)
 {
     if (h->listeners_n == MAX_LISTENERS)
         return full(why, "addresses", MAX_LISTENERS);
@@ -90,7 +90,7 @@ static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_add
 }
 
 static enum gw_listen_result listen_one(struct gw_http *h, const struct gw_address *a, struct gw_http_site *site, struct gw_address *first,
-                                        struct gw_listen_why *why)
+                                        struct gw_listen_error *why)
 {
     if (h->staging)
         return gw_http_stage(h, a, site, first, why);
@@ -111,7 +111,7 @@ static enum gw_listen_result listen_one(struct gw_http *h, const struct gw_addre
 }
 
 enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_http_site *site, struct gw_address *first,
-                                     struct gw_listen_why *why)
+                                     struct gw_listen_error *why)
 {
     struct gw_address addresses[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -160,8 +160,8 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
     h->workers = calloc(h->threads, sizeof *h->workers);
     if (!h->workers)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the HTTP workers");
-    h->peers = gw_peers_new(h->limits.connections);
-    if (!h->peers)
+    h->client_limits = gw_client_limits_new(h->limits.connections);
+    if (!h->client_limits)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the table of peers");
     for (unsigned i = 0; i < h->threads; i++) {
         h->workers_n = i + 1; /* one that opened in part is closed, too */
@@ -193,20 +193,20 @@ static void close_listeners(struct gw_http *h)
 }
 
 /* Listeners close last: the workers empty their backlog first, and their connections point at them. */
-void gw_http_stop(struct gw_http *h, gw_nsec patience)
+void gw_http_stop(struct gw_http *h, gw_nsec grace_period)
 {
     if (h->stopped)
         return;
     h->stopped = true;
-    gw_nsec until = gw_now() + patience;
+    gw_nsec until = gw_now() + grace_period;
     for (unsigned i = 0; i < h->workers_n; i++)
         gw_http_worker_stop(&h->workers[i], until);
     for (unsigned i = 0; i < h->workers_n; i++)
         gw_http_worker_close(&h->workers[i]);
     close_listeners(h);
     free(h->workers);
-    gw_peers_drop(h->peers);
-    h->peers = NULL;
+    gw_client_limits_drop(h->client_limits);
+    h->client_limits = NULL;
     h->workers = NULL;
     h->workers_n = 0;
 }

@@ -127,10 +127,10 @@ struct gw_http_site {
     size_t headers_n;
     void *ctx; /* handed to handlers */
     struct gw_http_limits limits;
-    struct gw_peer_limits peers; /* of those who come by TCP; the first site's of an address apply to it */
-    struct gw_tls *tls;          /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
-    const struct gw_auth *auth;  /* asked of who comes by TCP; NULL: nobody is asked */
-    const char *auth_arg;        /* parameter of the query that may carry the token as well; NULL: none */
+    struct gw_client_limits_conf client_limits; /* of those who come by TCP; the first site's of an address apply to it */
+    struct gw_tls *tls;                         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
+    const struct gw_auth *auth;                 /* asked of who comes by TCP; NULL: nobody is asked */
+    const char *auth_arg;                       /* parameter of the query that may carry the token as well; NULL: none */
     struct gw_http_counts counts;
 };
 
@@ -152,7 +152,7 @@ unsigned gw_http_threads(const struct gw_http *);
 
 /* Opens the address (listen.h), or joins the listener that has it. *first, when it was opened here, is an address of it. */
 enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *, struct gw_address *first,
-                                     struct gw_listen_why *);
+                                     struct gw_listen_error *);
 
 /* Starts the workers, once all sites are registered and ready: the pipeline's part, not a receiver's. Without a listener there is
  * nothing to start. After a failure stop cleans up. */
@@ -174,6 +174,6 @@ void gw_http_stage_commit(struct gw_http *, const struct gw_http_swap *, size_t 
 
 /* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler
  * runs. Without effect when it was called before. */
-void gw_http_stop(struct gw_http *, gw_nsec patience);
+void gw_http_stop(struct gw_http *, gw_nsec grace_period);
 
 #endif

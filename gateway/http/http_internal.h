@@ -27,7 +27,7 @@ enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_STAGED = MAX_LISTENERS * 2, MAX_LI
 
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
-#define EV_PUMP ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
+#define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
 
 struct listener {
     struct gw_address address, asked; /* asked: as it stands in the configuration, where port 0 means any */
@@ -62,7 +62,7 @@ struct request {
     struct gw_body body;
 };
 
-struct pump;
+struct tls_proxy;
 
 struct conn {
     struct conn *prev, *next; /* in worker->conns */
@@ -76,7 +76,7 @@ struct conn {
     gw_nsec idle_since;
     struct gw_http_peer peer;
     struct sockaddr_storage address; /* the peer's */
-    struct gw_peer *account;         /* whose limits apply; NULL: none do */
+    struct gw_client *account;       /* whose limits apply; NULL: none do */
     struct request req;
 };
 
@@ -100,12 +100,12 @@ struct worker {
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
     struct conn *conns;
-    struct pump *pumps, *ended_pumps;
+    struct tls_proxy *proxies, *ended_proxies;
     unsigned busy;                   /* connections that are RECEIVING or ANSWERING */
     const struct listener *incoming; /* of the socket that is being handed to libmicrohttpd, … */
     const struct sockaddr *incoming_peer;
     socklen_t incoming_len;
-    struct gw_peer *incoming_account;
+    struct gw_client *incoming_account;
     struct lingering lingering[MAX_LINGERING];
     gw_nsec ticked, last_request;
     bool running, listening, stopping; /* it has a thread; its epoll has the listeners; it is on its way out */
@@ -126,7 +126,7 @@ struct gw_http {
     struct listener listeners[MAX_LISTENERS];
     size_t listeners_n;
     struct gw_http_limits limits; /* of the server: idle_timeout, connections */
-    struct gw_peers *peers;
+    struct gw_client_limits *client_limits;
     struct worker *workers;
     unsigned workers_n;
     struct gw_http_limits began; /* limits as of the start: what libmicrohttpd knows */
@@ -149,11 +149,11 @@ struct gw_http {
 void gw_http_announce(const struct listener *);
 void gw_http_close_listener(struct listener *); /* again without effect */
 
-enum gw_listen_result gw_http_open_listener(struct listener *, const struct gw_address *, struct gw_tls *, struct gw_listen_why *);
+enum gw_listen_result gw_http_open_listener(struct listener *, const struct gw_address *, struct gw_tls *, struct gw_listen_error *);
 
 /* http_reload.c */
 enum gw_listen_result gw_http_stage(struct gw_http *, const struct gw_address *, struct gw_http_site *, struct gw_address *first,
-                                    struct gw_listen_why *);
+                                    struct gw_listen_error *);
 
 /* http_worker.c */
 bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
@@ -185,20 +185,20 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request,
 void gw_http_find_route(struct request *, const struct listener *);
 
 /* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. */
-void gw_http_enroll(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_peer *);
+void gw_http_enroll(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_client *);
 /* What accepting a connection took: memory, and one of its peer's connections. */
-void gw_http_give_place(struct worker *, const struct listener *, struct gw_peer *);
+void gw_http_release_slot(struct worker *, const struct listener *, struct gw_client *);
 
 /* http_tls.c */
 /* Some handshake or connection of this worker came by that listener. */
-bool gw_http_pumps_use(const struct worker *, const struct listener *);
+bool gw_http_tls_proxies_use(const struct worker *, const struct listener *);
 /* Takes over a TCP connection, with its place, that begins with a handshake. */
-void gw_http_pump_begin(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_peer *);
-void gw_http_pump_run(struct pump *);                   /* there was an event */
-void gw_http_pumps_sweep(struct worker *);              /* at the end of a turn */
-void gw_http_pumps_check(struct worker *, gw_nsec now); /* ends handshakes that take longer than receive_timeout */
-bool gw_http_pumps_evict(struct worker *, gw_nsec now); /* ends one that takes long already; false: there is none */
-void gw_http_pumps_close(struct worker *);              /* after libmicrohttpd has closed its ends */
+void gw_http_tls_proxy_begin(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_client *);
+void gw_http_tls_proxy_run(struct tls_proxy *);               /* there was an event */
+void gw_http_tls_proxies_sweep(struct worker *);              /* at the end of a turn */
+void gw_http_tls_proxies_check(struct worker *, gw_nsec now); /* ends handshakes that take longer than receive_timeout */
+bool gw_http_tls_proxies_evict(struct worker *, gw_nsec now); /* ends one that takes long already; false: there is none */
+void gw_http_tls_proxies_close(struct worker *);              /* after libmicrohttpd has closed its ends */
 
 /* http_response.c */
 /* Through libmicrohttpd; the connection is kept. */
@@ -209,8 +209,8 @@ void gw_http_refuse(struct conn *, const struct gw_err *);
 /* For a connection that libmicrohttpd never sees. Closes fd in the end. */
 void gw_http_turn_away(struct worker *, const struct listener *, int fd, enum gw_code);
 /* A line in the log, a few a second at most: who was refused what, and why. */
-void gw_http_say(const struct listener *, const struct sockaddr *peer, const char *what, const char *why);
-void gw_http_say_refused(const struct listener *, const struct sockaddr *peer, enum gw_code);
+void gw_http_log_client(const struct listener *, const struct sockaddr *peer, const char *what, const char *why);
+void gw_http_log_refused(const struct listener *, const struct sockaddr *peer, enum gw_code);
 void gw_http_linger(struct worker *, int fd);
 /* Reads away what has come; true when the slot became free. */
 void gw_http_linger_read(struct worker *, struct lingering *);

@@ -5,15 +5,15 @@
 
 #include "core/config/config_diagnostic.h"
 
-void gw_http_open_door(struct gw_http_open *o, struct gw_door *door, const struct gw_door_conf *conf, const struct gw_list *listen,
-                       struct gw_problems *problems)
+void gw_http_open_access(struct gw_http_open *o, struct gw_listener_access *access, const struct gw_listener_access_conf *conf,
+                         const struct gw_list *listen, struct gw_diagnostics *diagnostics)
 {
-    gw_door_open(door, conf, o->site->component, o->path, problems);
-    o->site->tls = door->tls;
-    o->site->peers = door->peers;
-    o->site->auth = &door->auth;
+    gw_listener_access_open(access, conf, o->site->component, o->path, diagnostics);
+    o->site->tls = access->tls;
+    o->site->client_limits = access->client_limits;
+    o->site->auth = &access->auth;
     for (size_t i = 0; i < listen->n; i++)
-        if (gw_door_warn(door, listen->items[i], o->path, problems))
+        if (gw_listener_access_warn(access, listen->items[i], o->path, diagnostics))
             return;
 }
 
@@ -29,7 +29,7 @@ static void note_port(struct gw_http_open *o, const struct gw_address *a)
     snprintf(o->host_text, sizeof o->host_text, "%.*s", GW_FMT(host));
 }
 
-static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address, struct gw_address *first, struct gw_listen_why *why)
+static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address, struct gw_address *first, struct gw_listen_error *why)
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -38,10 +38,10 @@ static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address,
     return gw_http_listen(o->host->http, address, o->site, first, why);
 }
 
-bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool wished, const char *option, struct gw_problems *problems)
+bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, const char *option, struct gw_diagnostics *diagnostics)
 {
     struct gw_address first = {0};
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     char where[160];
     snprintf(where, sizeof where, "%s.%s", o->path, option);
     enum gw_listen_result r = try_address(o, address, &first, &why);
@@ -49,10 +49,10 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool wished, const
         o->listeners++;
         if (!o->port)
             note_port(o, &first);
-    } else if (!wished) {
-        gw_problem(problems, where, "%s", why.text);
+    } else if (!best_effort) {
+        gw_config_error(diagnostics, where, "%s", why.text);
     } else if (r != GW_LISTEN_ABSENT) { /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
-        gw_warning(problems, where, "%s", why.text);
+        gw_config_warning(diagnostics, where, "%s", why.text);
     }
     return r == GW_LISTEN_OK;
 }
@@ -66,10 +66,10 @@ static bool is_usual(const struct gw_list *listen, const char *usual)
     return rest.len == 0;
 }
 
-bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual, struct gw_problems *problems)
+bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual, struct gw_diagnostics *diagnostics)
 {
-    bool wished = is_usual(listen, usual);
+    bool best_effort = is_usual(listen, usual);
     for (size_t i = 0; i < listen->n; i++)
-        gw_http_open_one(o, listen->items[i], wished, "listen", problems);
-    return wished;
+        gw_http_open_one(o, listen->items[i], best_effort, "listen", diagnostics);
+    return best_effort;
 }

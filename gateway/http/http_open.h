@@ -28,11 +28,11 @@ struct gw_http_open {
 };
 
 /* Opens the door and puts it on the site; warns of addresses that anybody may send to. */
-void gw_http_open_door(struct gw_http_open *, struct gw_door *, const struct gw_door_conf *, const struct gw_list *listen,
-                       struct gw_problems *);
+void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *, const struct gw_listener_access_conf *,
+                         const struct gw_list *listen, struct gw_diagnostics *);
 /* One address; `option` is where it stands: "listen". */
-bool gw_http_open_one(struct gw_http_open *, gw_str address, bool wished, const char *option, struct gw_problems *);
+bool gw_http_open_one(struct gw_http_open *, gw_str address, bool best_effort, const char *option, struct gw_diagnostics *);
 /* All of the option `listen`, whose default is `usual`; returns whether they are the default ones. */
-bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual, struct gw_problems *);
+bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual, struct gw_diagnostics *);
 
 #endif

@@ -40,7 +40,7 @@ static size_t free_slots(const struct gw_http *h)
 }
 
 static enum gw_listen_result find_or_open(struct gw_http *h, const struct gw_address *a, struct gw_tls *tls, struct listener **l,
-                                          struct gw_listen_why *why)
+                                          struct gw_listen_error *why)
 {
     if ((*l = known(h, a)))
         return GW_LISTEN_OK;
@@ -55,7 +55,7 @@ static enum gw_listen_result find_or_open(struct gw_http *h, const struct gw_add
 }
 
 /* What the sites of an address must agree in; and TLS comes and goes only with the listener. */
-static bool agrees(const struct gw_http *h, const struct listener *l, const struct gw_http_site *site, struct gw_listen_why *why)
+static bool agrees(const struct gw_http *h, const struct listener *l, const struct gw_http_site *site, struct gw_listen_error *why)
 {
     if (l->address.sa.ss_family == AF_UNIX)
         return true;
@@ -80,7 +80,7 @@ static size_t count_staged(const struct gw_http *h, const struct listener *l)
 }
 
 enum gw_listen_result gw_http_stage(struct gw_http *h, const struct gw_address *a, struct gw_http_site *site, struct gw_address *first,
-                                    struct gw_listen_why *why)
+                                    struct gw_listen_error *why)
 {
     struct listener *l;
     enum gw_listen_result r = find_or_open(h, a, site->tls, &l, why);
@@ -174,7 +174,7 @@ static void carry_all_counts(const struct swaps *s)
 }
 
 /* Nobody asks for the address any more: its sites' successors answer those who came by it. */
-static void succeed_sites(const struct swaps *s, struct listener *l)
+static void take_over_sites(const struct swaps *s, struct listener *l)
 {
     for (size_t i = 0; i < l->sites_n; i++)
         if (l->sites[i] != &s->http->gone)
@@ -210,7 +210,7 @@ static void settle_listeners(const struct swaps *s)
         } else {
             if (l->fd >= 0)
                 close_listener(h, l);
-            succeed_sites(s, l);
+            take_over_sites(s, l);
         }
     }
 }
@@ -244,7 +244,7 @@ static void lead_all_on(const struct swaps *s)
 static bool in_use(const struct gw_http *h, const struct listener *l)
 {
     for (unsigned i = 0; i < h->workers_n; i++) {
-        if (gw_http_pumps_use(&h->workers[i], l))
+        if (gw_http_tls_proxies_use(&h->workers[i], l))
             return true;
         for (const struct conn *c = h->workers[i].conns; c; c = c->next)
             if (c->listener == l)

@@ -143,10 +143,10 @@ static enum gw_code check_token(const struct conn *c)
 static enum gw_code admit(const struct conn *c)
 {
     enum gw_code code = GW_PEER_LIMIT;
-    if (!c->account || gw_peer_request(c->account, &c->listener->sites[0]->peers, c->req.since))
+    if (!c->account || gw_client_limits_request(c->account, &c->listener->sites[0]->client_limits, c->req.since))
         code = check_token(c);
     if (code)
-        gw_http_say_refused(c->listener, (const struct sockaddr *)&c->address, code);
+        gw_http_log_refused(c->listener, (const struct sockaddr *)&c->address, code);
     return code;
 }
 

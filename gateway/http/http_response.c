@@ -189,7 +189,7 @@ void gw_http_turn_away(struct worker *w, const struct listener *l, int fd, enum 
     close(fd);
 }
 
-void gw_http_say(const struct listener *l, const struct sockaddr *peer, const char *what, const char *why)
+void gw_http_log_client(const struct listener *l, const struct sockaddr *peer, const char *what, const char *why)
 {
     struct gw_address address = {.len = peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};
     char name[128];
@@ -198,11 +198,11 @@ void gw_http_say(const struct listener *l, const struct sockaddr *peer, const ch
     gw_log(GW_WARNING, l->sites[0]->component, "%s: %s: %s", name, what, why);
 }
 
-void gw_http_say_refused(const struct listener *l, const struct sockaddr *peer, enum gw_code code)
+void gw_http_log_refused(const struct listener *l, const struct sockaddr *peer, enum gw_code code)
 {
     char what[32];
     snprintf(what, sizeof what, "answered %d", gw_code_http(code));
-    gw_http_say(l, peer, what, gw_code_text(code));
+    gw_http_log_client(l, peer, what, gw_code_text(code));
 }
 
 /* Lingering */

@@ -23,11 +23,11 @@
 enum { RECORD = 16 * 1024 };
 static const gw_nsec HASTE = GW_SEC; /* how long a handshake may take when others want its place */
 
-struct pump {
-    struct pump *prev, *next; /* in worker->pumps */
+struct tls_proxy {
+    struct tls_proxy *prev, *next; /* in worker->pumps */
     struct worker *worker;
     const struct listener *listener;
-    struct gw_peer *account; /* libmicrohttpd's connection has it, and the place, once there is a pair */
+    struct gw_client *account; /* libmicrohttpd's connection has it, and the place, once there is a pair */
     struct sockaddr_storage peer;
     int tcp, pair; /* pair: -1 until the handshake is over */
     gnutls_session_t session;
@@ -40,32 +40,32 @@ struct pump {
 
 /* Life */
 
-static bool watch_pump(struct pump *p, int fd)
+static bool watch_proxy(struct tls_proxy *p, int fd)
 {
-    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = EV_PUMP | (uint64_t)(uintptr_t)p};
+    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = EV_TLS_PROXY | (uint64_t)(uintptr_t)p};
     return epoll_ctl(p->worker->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
-static void unlink_pump(struct pump *p)
+static void unlink_proxy(struct tls_proxy *p)
 {
     if (p->prev)
         p->prev->next = p->next;
     else
-        p->worker->pumps = p->next;
+        p->worker->proxies = p->next;
     if (p->next)
         p->next->prev = p->prev;
 }
 
 /* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name it. The socket may live on as
  * a copy that lingers: epoll is told to forget it. */
-static void end(struct pump *p)
+static void end(struct tls_proxy *p)
 {
     struct worker *w = p->worker;
     if (p->pair >= 0) {
         close(p->pair);
     } else {
         atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-        gw_http_give_place(w, p->listener, p->account);
+        gw_http_release_slot(w, p->listener, p->account);
     }
     epoll_ctl(w->epoll, EPOLL_CTL_DEL, p->tcp, NULL);
     close(p->tcp);
@@ -73,31 +73,31 @@ static void end(struct pump *p)
     gnutls_deinit(p->session);
     gw_tls_give(p->keys);
     free(p->held);
-    unlink_pump(p);
-    p->next = w->ended_pumps;
-    w->ended_pumps = p;
+    unlink_proxy(p);
+    p->next = w->ended_proxies;
+    w->ended_proxies = p;
 }
 
-void gw_http_pumps_sweep(struct worker *w)
+void gw_http_tls_proxies_sweep(struct worker *w)
 {
-    while (w->ended_pumps) {
-        struct pump *p = w->ended_pumps;
-        w->ended_pumps = p->next;
+    while (w->ended_proxies) {
+        struct tls_proxy *p = w->ended_proxies;
+        w->ended_proxies = p->next;
         free(p);
     }
 }
 
-bool gw_http_pumps_use(const struct worker *w, const struct listener *l)
+bool gw_http_tls_proxies_use(const struct worker *w, const struct listener *l)
 {
-    for (const struct pump *p = w->pumps; p; p = p->next)
+    for (const struct tls_proxy *p = w->proxies; p; p = p->next)
         if (p->listener == l)
             return true;
     return false;
 }
 
-static struct pump *new_pump(struct worker *w, int fd, const struct listener *l)
+static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct listener *l)
 {
-    struct pump *p = calloc(1, sizeof *p);
+    struct tls_proxy *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->worker = w;
@@ -107,7 +107,7 @@ static struct pump *new_pump(struct worker *w, int fd, const struct listener *l)
     p->since = gw_now();
     p->keys = gw_tls_take(l->tls, p->since);
     p->session = gw_tls_session(p->keys, fd);
-    if (p->session && watch_pump(p, fd))
+    if (p->session && watch_proxy(p, fd))
         return p;
     if (p->session)
         gnutls_deinit(p->session);
@@ -116,28 +116,28 @@ static struct pump *new_pump(struct worker *w, int fd, const struct listener *l)
     return NULL;
 }
 
-void gw_http_pump_begin(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len,
-                        struct gw_peer *account)
+void gw_http_tls_proxy_begin(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len,
+                             struct gw_client *account)
 {
-    struct pump *p = new_pump(w, fd, l);
+    struct tls_proxy *p = new_proxy(w, fd, l);
     if (!p) {
-        gw_http_give_place(w, l, account);
+        gw_http_release_slot(w, l, account);
         close(fd);
         return;
     }
     memcpy(&p->peer, peer, len);
     p->account = account;
-    p->next = w->pumps;
-    if (w->pumps)
-        w->pumps->prev = p;
-    w->pumps = p;
+    p->next = w->proxies;
+    if (w->proxies)
+        w->proxies->prev = p;
+    w->proxies = p;
     atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
 }
 
 /* Handshake */
 
 /* The answer to http:// where https:// is spoken; a TLS record never begins with a capital letter. */
-static void say_https(struct pump *p)
+static void answer_plain_http(struct tls_proxy *p)
 {
     static const char body[] = "TLS is spoken here: write https:// in the URL\n";
     char text[256];
@@ -150,7 +150,7 @@ static void say_https(struct pump *p)
 }
 
 /* Who said nothing is a probe of a load balancer, and no failure. */
-static void note_failure(const struct pump *p, int error)
+static void note_failure(const struct tls_proxy *p, int error)
 {
     struct gw_http_site *site = p->listener->sites[0];
     char why[256];
@@ -169,11 +169,11 @@ static void note_failure(const struct pump *p, int error)
     else
         snprintf(why, sizeof why, "%s", gnutls_strerror(error));
     gnutls_free(text.data);
-    gw_http_say(p->listener, (const struct sockaddr *)&p->peer, "TLS handshake failed", why);
+    gw_http_log_client(p->listener, (const struct sockaddr *)&p->peer, "TLS handshake failed", why);
 }
 
 /* Hands the plain end to libmicrohttpd. */
-static bool hand_over(struct pump *p)
+static bool hand_over(struct tls_proxy *p)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
@@ -182,11 +182,11 @@ static bool hand_over(struct pump *p)
     atomic_fetch_sub_explicit(&p->worker->connections, 1, memory_order_relaxed); /* it counts as a connection from here on */
     atomic_fetch_add_explicit(&p->listener->sites[0]->counts.handshakes, 1, memory_order_relaxed);
     gw_http_enroll(p->worker, pair[1], p->listener, (const struct sockaddr *)&p->peer, sizeof p->peer, p->account);
-    return watch_pump(p, p->pair);
+    return watch_proxy(p, p->pair);
 }
 
 /* True when it is over, and well. False with *going: it waits for the client. */
-static bool shake(struct pump *p, bool *going)
+static bool shake(struct tls_proxy *p, bool *going)
 {
     char first;
     ssize_t n = p->spoken ? 1 : recv(p->tcp, &first, 1, MSG_PEEK);
@@ -194,7 +194,7 @@ static bool shake(struct pump *p, bool *going)
     if (n <= 0)
         return false;
     if (!p->spoken && first >= 'A' && first <= 'Z') {
-        say_https(p);
+        answer_plain_http(p);
         return false;
     }
     p->spoken = true;
@@ -218,7 +218,7 @@ static bool would_block(void)
 }
 
 /* Sends what is held. False: the other end is gone. */
-static bool push_held(struct pump *p)
+static bool push_held(struct tls_proxy *p)
 {
     while (p->held_from < p->held_to) {
         ssize_t n = send(p->pair, p->held + p->held_from, p->held_to - p->held_from, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -231,7 +231,7 @@ static bool push_held(struct pump *p)
     return true;
 }
 
-static bool hold(struct pump *p, const char *data, size_t size)
+static bool hold(struct tls_proxy *p, const char *data, size_t size)
 {
     p->held = malloc(size);
     if (!p->held)
@@ -243,7 +243,7 @@ static bool hold(struct pump *p, const char *data, size_t size)
 }
 
 /* From the client. Its end of sending is passed on, and answers still go the other way. */
-static bool move_in(struct pump *p)
+static bool move_in(struct tls_proxy *p)
 {
     char data[RECORD];
     if (p->held && !push_held(p))
@@ -269,7 +269,7 @@ static bool move_in(struct pump *p)
 }
 
 /* To the client. False when libmicrohttpd has closed its end, and all that it said is on its way. */
-static bool move_out(struct pump *p)
+static bool move_out(struct tls_proxy *p)
 {
     char data[RECORD];
     size_t most = gnutls_record_get_max_size(p->session);
@@ -293,7 +293,7 @@ static bool move_out(struct pump *p)
     return false;
 }
 
-void gw_http_pump_run(struct pump *p)
+void gw_http_tls_proxy_run(struct tls_proxy *p)
 {
     bool going = true;
     if (p->tcp < 0)
@@ -309,19 +309,19 @@ void gw_http_pump_run(struct pump *p)
 
 /* Deadlines */
 
-void gw_http_pumps_check(struct worker *w, gw_nsec now)
+void gw_http_tls_proxies_check(struct worker *w, gw_nsec now)
 {
-    for (struct pump *p = w->pumps, *next; p; p = next) {
+    for (struct tls_proxy *p = w->proxies, *next; p; p = next) {
         next = p->next;
         if (p->pair < 0 && now - p->since > p->listener->sites[0]->limits.receive_timeout)
             end(p);
     }
 }
 
-bool gw_http_pumps_evict(struct worker *w, gw_nsec now)
+bool gw_http_tls_proxies_evict(struct worker *w, gw_nsec now)
 {
-    struct pump *oldest = NULL;
-    for (struct pump *p = w->pumps; p; p = p->next)
+    struct tls_proxy *oldest = NULL;
+    for (struct tls_proxy *p = w->proxies; p; p = p->next)
         if (p->pair < 0 && now - p->since > HASTE && (!oldest || p->since < oldest->since))
             oldest = p;
     if (oldest)
@@ -329,13 +329,13 @@ bool gw_http_pumps_evict(struct worker *w, gw_nsec now)
     return oldest != NULL;
 }
 
-void gw_http_pumps_close(struct worker *w)
+void gw_http_tls_proxies_close(struct worker *w)
 {
-    for (struct pump *p = w->pumps, *next; p; p = next) {
+    for (struct tls_proxy *p = w->proxies, *next; p; p = next) {
         next = p->next;
         if (p->pair < 0 || move_out(p)) /* the last answers; libmicrohttpd has closed its ends */
             gnutls_alert_send(p->session, GNUTLS_AL_WARNING, GNUTLS_A_CLOSE_NOTIFY);
         end(p);
     }
-    gw_http_pumps_sweep(w);
+    gw_http_tls_proxies_sweep(w);
 }

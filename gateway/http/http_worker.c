@@ -27,7 +27,7 @@ static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
 struct message {
     int fd, listener; /* fd STOP, PARK: no socket, an order */
-    struct gw_peer *account;
+    struct gw_client *account;
 };
 enum { STOP = -1, PARK = -2 };
 
@@ -91,7 +91,7 @@ static void conn_close(struct worker *w, struct conn *c)
     gw_http_conn_state(c, CONN_DEAD);
     gw_budget_give(&w->http->places, c->paid);
     gw_body_release(&w->pool, &c->req.body);
-    gw_peers_leave(w->http->peers, c->account);
+    gw_client_limits_leave(w->http->client_limits, c->account);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -110,7 +110,8 @@ static void on_connection(void *worker, struct MHD_Connection *mhd, void **conte
 }
 
 /* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every answer. */
-void gw_http_enroll(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len, struct gw_peer *account)
+void gw_http_enroll(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len,
+                    struct gw_client *account)
 {
     static const struct sockaddr_un local = {.sun_family = AF_UNIX};
     w->incoming = l;
@@ -122,27 +123,27 @@ void gw_http_enroll(struct worker *w, int fd, const struct listener *l, const st
     else
         MHD_add_connection(w->mhd, fd, peer, len);
     if (w->incoming) /* … and then nobody has taken the place */
-        gw_http_give_place(w, l, account);
+        gw_http_release_slot(w, l, account);
     w->incoming = NULL;
 }
 
-void gw_http_give_place(struct worker *w, const struct listener *l, struct gw_peer *account)
+void gw_http_release_slot(struct worker *w, const struct listener *l, struct gw_client *account)
 {
     gw_budget_give(&w->http->places, cost(l));
-    gw_peers_leave(w->http->peers, account);
+    gw_client_limits_leave(w->http->client_limits, account);
 }
 
-/* Its place is paid for (take_place); conn_open takes that over. */
-static void adopt(struct worker *w, int fd, int listener, struct gw_peer *account)
+/* Its place is paid for (take_slot); conn_open takes that over. */
+static void adopt(struct worker *w, int fd, int listener, struct gw_client *account)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
     const struct listener *l = &w->http->listeners[listener];
     if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
         close(fd); /* gone already */
-        gw_http_give_place(w, l, account);
+        gw_http_release_slot(w, l, account);
     } else if (l->tls) {
-        gw_http_pump_begin(w, fd, l, (struct sockaddr *)&peer, len, account);
+        gw_http_tls_proxy_begin(w, fd, l, (struct sockaddr *)&peer, len, account);
     } else {
         gw_http_enroll(w, fd, l, (struct sockaddr *)&peer, len, account);
     }
@@ -165,24 +166,24 @@ static struct worker *least_loaded(struct gw_http *h, unsigned *all)
 }
 
 /* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they are spread evenly. */
-static bool take_place(struct worker *w, unsigned all, const struct listener *l)
+static bool take_slot(struct worker *w, unsigned all, const struct listener *l)
 {
     if (all < (uint64_t)w->http->limits.connections && gw_budget_take(&w->http->places, cost(l)))
         return true;
     gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
-    return (gw_http_pumps_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, cost(l));
+    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, cost(l));
 }
 
 /* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a request, and counts as one. */
-static bool open_account(struct worker *w, const struct listener *l, const struct sockaddr *peer, struct gw_peer **account)
+static bool open_account(struct worker *w, const struct listener *l, const struct sockaddr *peer, struct gw_client **account)
 {
-    const struct gw_peer_limits *limits = &l->sites[0]->peers;
-    if (!gw_peers_concern(limits, peer))
+    const struct gw_client_limits_conf *limits = &l->sites[0]->client_limits;
+    if (!gw_client_limits_apply(limits, peer))
         return true;
-    *account = gw_peers_enter(w->http->peers, peer, limits);
-    if (!*account || !l->tls || gw_peer_request(*account, limits, gw_now()))
+    *account = gw_client_limits_enter(w->http->client_limits, peer, limits);
+    if (!*account || !l->tls || gw_client_limits_request(*account, limits, gw_now()))
         return *account != NULL;
-    gw_peers_leave(w->http->peers, *account);
+    gw_client_limits_leave(w->http->client_limits, *account);
     return false;
 }
 
@@ -194,10 +195,10 @@ static void place(struct worker *w, int fd, int listener, const struct sockaddr 
     struct worker *best = least_loaded(w->http, &all);
     struct message m = {fd, listener, NULL};
     if (!open_account(w, l, peer, &m.account)) {
-        gw_http_say_refused(l, peer, GW_PEER_LIMIT);
+        gw_http_log_refused(l, peer, GW_PEER_LIMIT);
         gw_http_turn_away(w, l, fd, GW_PEER_LIMIT);
-    } else if (!take_place(w, all, l)) {
-        gw_peers_leave(w->http->peers, m.account);
+    } else if (!take_slot(w, all, l)) {
+        gw_client_limits_leave(w->http->client_limits, m.account);
         gw_http_turn_away(w, l, fd, GW_BUSY);
     } else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m) {
         adopt(w, fd, listener, m.account);
@@ -258,8 +259,8 @@ static void tick(struct worker *w, gw_nsec now)
     w->ticked = now;
     for (struct conn *c = w->conns; c; c = c->next)
         gw_http_check_conn(c, now);
-    gw_http_pumps_check(w, now);
-    gw_http_pumps_sweep(w);
+    gw_http_tls_proxies_check(w, now);
+    gw_http_tls_proxies_sweep(w);
     for (int i = 0; i < MAX_LINGERING; i++)
         if (w->lingering[i].fd >= 0 && now > w->lingering[i].until)
             gw_http_linger_end(&w->lingering[i]);
@@ -311,8 +312,8 @@ static void read_inbox(struct worker *w)
 static void dispatch(struct worker *w, uint64_t what)
 {
     uint32_t index = (uint32_t)what;
-    if (what & EV_PUMP)
-        gw_http_pump_run((struct pump *)(uintptr_t)(what & ~EV_PUMP));
+    if (what & EV_TLS_PROXY)
+        gw_http_tls_proxy_run((struct tls_proxy *)(uintptr_t)(what & ~EV_TLS_PROXY));
     else if (what >> 32 == EV_INBOX)
         read_inbox(w);
     else if (what >> 32 == EV_LISTENER)
@@ -332,7 +333,7 @@ static int nap(struct worker *w)
 {
     if (has_work(w))
         return 0;
-    bool work = w->conns || w->pumps || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
+    bool work = w->conns || w->proxies || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
     for (int i = 0; i < MAX_LINGERING && !work; i++)
         work = w->lingering[i].fd >= 0;
     return work ? (int)(TICK / GW_MSEC) : -1;
@@ -361,7 +362,7 @@ static void turn(struct worker *w)
     int n = epoll_wait(w->epoll, events, EVENTS, nap(w));
     for (int i = 0; i < n; i++)
         dispatch(w, events[i].data.u64);
-    gw_http_pumps_sweep(w);
+    gw_http_tls_proxies_sweep(w);
     int runs = 0;
     do /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own epoll */
         MHD_run(w->mhd);
@@ -490,7 +491,7 @@ void gw_http_worker_close(struct worker *w)
         pthread_join(w->thread, NULL);
     if (w->mhd)
         MHD_stop_daemon(w->mhd);
-    gw_http_pumps_close(w);
+    gw_http_tls_proxies_close(w);
     for (int i = 0; i < MAX_LINGERING; i++)
         gw_http_linger_end(&w->lingering[i]);
     close_fd(w->epoll);

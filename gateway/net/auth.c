@@ -34,7 +34,7 @@ static bool is_visible(gw_str s)
     return true;
 }
 
-void gw_auth_read(struct gw_auth *a, gw_str tokens, const struct gw_list *headers, const char *path, struct gw_problems *problems)
+void gw_auth_read(struct gw_auth *a, gw_str tokens, const struct gw_list *headers, const char *path, struct gw_diagnostics *diagnostics)
 {
     char where[160];
     gw_str rest = tokens, token;
@@ -42,22 +42,23 @@ void gw_auth_read(struct gw_auth *a, gw_str tokens, const struct gw_list *header
     snprintf(where, sizeof where, "%s.auth.token", path);
     while (next_token(&rest, &token)) {
         if (a->n == GW_AUTH_TOKENS) {
-            gw_problem(problems, where, "holds more than %d tokens", GW_AUTH_TOKENS);
+            gw_config_error(diagnostics, where, "holds more than %d tokens", GW_AUTH_TOKENS);
             return;
         }
         if (!is_visible(token))
-            gw_problem(problems, where, "token %zu has characters that a header cannot carry: use letters, digits and -._~+/=", a->n + 1);
+            gw_config_error(diagnostics, where,
+                            "token %zu has characters that a header cannot carry: use letters, digits and -._~+/=", a->n + 1);
         if (token.len < SHORT)
-            gw_warning(problems, where,
-                       "token %zu is shorter than %d characters and can be guessed: `openssl rand -hex 32` makes a good one", a->n + 1,
-                       SHORT);
+            gw_config_warning(diagnostics, where,
+                              "token %zu is shorter than %d characters and can be guessed: `openssl rand -hex 32` makes a good one",
+                              a->n + 1, SHORT);
         SHA256((const uint8_t *)token.ptr, token.len, a->digests[a->n++]);
     }
     if (tokens.len && a->n == 0)
-        gw_problem(problems, where, "holds blanks and commas only, and no token");
+        gw_config_error(diagnostics, where, "holds blanks and commas only, and no token");
     if (a->n && headers->n == 0) {
         snprintf(where, sizeof where, "%s.auth.header", path);
-        gw_problem(problems, where, "is empty: name at least one header that may carry the token");
+        gw_config_error(diagnostics, where, "is empty: name at least one header that may carry the token");
     }
 }
 

@@ -28,7 +28,7 @@ struct gw_auth {
 };
 
 /* Takes the tokens out of `tokens`; what is wrong with them is said at `path` ("receivers[0]"), without their text. */
-void gw_auth_read(struct gw_auth *, gw_str tokens, const struct gw_list *headers, const char *path, struct gw_problems *);
+void gw_auth_read(struct gw_auth *, gw_str tokens, const struct gw_list *headers, const char *path, struct gw_diagnostics *);
 
 /* A request's headers are shown one after another, in any order; *verdict begins as GW_NO_TOKEN. It becomes GW_OK as soon as one
  * bears a token, whatever else is there, and GW_BAD_TOKEN or GW_BAD_KEY for one that does not. */

@@ -10,20 +10,20 @@
 
 enum { WAYS = 16 };
 
-struct gw_peers {
+struct gw_client_limits {
     pthread_mutex_t lock;
     uint64_t seed; /* so that nobody can choose addresses that meet in one place */
     size_t sets;   /* a power of two, of WAYS entries each */
-    struct gw_peer others;
-    struct gw_peer entries[];
+    struct gw_client others;
+    struct gw_client entries[];
 };
 
-struct gw_peers *gw_peers_new(int64_t connections)
+struct gw_client_limits *gw_client_limits_new(int64_t connections)
 {
     size_t sets = 1;
     while (sets * WAYS < 2 * (size_t)connections)
         sets *= 2;
-    struct gw_peers *p = calloc(1, sizeof *p + sets * WAYS * sizeof *p->entries);
+    struct gw_client_limits *p = calloc(1, sizeof *p + sets * WAYS * sizeof *p->entries);
     if (!p)
         return NULL;
     p->sets = sets;
@@ -33,14 +33,14 @@ struct gw_peers *gw_peers_new(int64_t connections)
     return p;
 }
 
-void gw_peers_drop(struct gw_peers *p)
+void gw_client_limits_drop(struct gw_client_limits *p)
 {
     if (p)
         pthread_mutex_destroy(&p->lock);
     free(p);
 }
 
-bool gw_peers_concern(const struct gw_peer_limits *l, const struct sockaddr *sa)
+bool gw_client_limits_apply(const struct gw_client_limits_conf *l, const struct sockaddr *sa)
 {
     if (sa->sa_family == AF_UNIX || (l->connections == 0 && l->requests == 0))
         return false;
@@ -69,7 +69,7 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 33);
 }
 
-static struct gw_peer *set_of(struct gw_peers *p, const uint8_t key[static 16])
+static struct gw_client *set_of(struct gw_client_limits *p, const uint8_t key[static 16])
 {
     uint64_t half[2];
     memcpy(half, key, sizeof half);
@@ -77,10 +77,10 @@ static struct gw_peer *set_of(struct gw_peers *p, const uint8_t key[static 16])
 }
 
 /* The entry of the key, or the one to give to it: of those without a connection that which is full for longest. NULL: all have some. */
-static struct gw_peer *find(struct gw_peer *set, const uint8_t key[static 16])
+static struct gw_client *find(struct gw_client *set, const uint8_t key[static 16])
 {
-    struct gw_peer *best = NULL;
-    for (struct gw_peer *e = set; e < set + WAYS; e++) {
+    struct gw_client *best = NULL;
+    for (struct gw_client *e = set; e < set + WAYS; e++) {
         if (memcmp(e->key, key, sizeof e->key) == 0)
             return e;
         if (e->connections == 0 && (!best || e->full < best->full))
@@ -89,12 +89,12 @@ static struct gw_peer *find(struct gw_peer *set, const uint8_t key[static 16])
     return best;
 }
 
-struct gw_peer *gw_peers_enter(struct gw_peers *p, const struct sockaddr *sa, const struct gw_peer_limits *l)
+struct gw_client *gw_client_limits_enter(struct gw_client_limits *p, const struct sockaddr *sa, const struct gw_client_limits_conf *l)
 {
     uint8_t key[16];
     key_of(sa, key);
     pthread_mutex_lock(&p->lock);
-    struct gw_peer *e = find(set_of(p, key), key);
+    struct gw_client *e = find(set_of(p, key), key);
     if (!e) {
         e = &p->others;
     } else if (memcmp(e->key, key, sizeof key) != 0) {
@@ -107,7 +107,7 @@ struct gw_peer *gw_peers_enter(struct gw_peers *p, const struct sockaddr *sa, co
     return room ? e : NULL;
 }
 
-void gw_peers_leave(struct gw_peers *p, struct gw_peer *e)
+void gw_client_limits_leave(struct gw_client_limits *p, struct gw_client *e)
 {
     if (!e)
         return;
@@ -116,7 +116,7 @@ void gw_peers_leave(struct gw_peers *p, struct gw_peer *e)
     pthread_mutex_unlock(&p->lock);
 }
 
-bool gw_peer_request(struct gw_peer *e, const struct gw_peer_limits *l, gw_nsec now)
+bool gw_client_limits_request(struct gw_client *e, const struct gw_client_limits_conf *l, gw_nsec now)
 {
     if (l->requests == 0)
         return true;

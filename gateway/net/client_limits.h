@@ -26,31 +26,31 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 
-struct gw_peer_limits {
+struct gw_client_limits_conf {
     int64_t connections; /* at a time; 0: no bound */
     int64_t requests;    /* a second; 0: no bound */
     int64_t burst;       /* requests at once; 0: as many as in a second */
     bool local;          /* loopback is bounded too */
 };
 
-struct gw_peer {
+struct gw_client {
     uint8_t key[16];
     int64_t connections;  /* under the table's lock */
     _Atomic gw_nsec full; /* when its bucket is full again; in the past: it is */
 };
 
-struct gw_peers;
+struct gw_client_limits;
 
 /* Room for the peers of so many connections. NULL: no memory. */
-struct gw_peers *gw_peers_new(int64_t connections);
-void gw_peers_drop(struct gw_peers *);
+struct gw_client_limits *gw_client_limits_new(int64_t connections);
+void gw_client_limits_drop(struct gw_client_limits *);
 
 /* Whether these limits mean anything to somebody at this address. */
-bool gw_peers_concern(const struct gw_peer_limits *, const struct sockaddr *);
+bool gw_client_limits_apply(const struct gw_client_limits_conf *, const struct sockaddr *);
 /* The peer, for a connection more; NULL when it has all that it may have. Leave it when the connection ends. */
-struct gw_peer *gw_peers_enter(struct gw_peers *, const struct sockaddr *, const struct gw_peer_limits *);
-void gw_peers_leave(struct gw_peers *, struct gw_peer *);
+struct gw_client *gw_client_limits_enter(struct gw_client_limits *, const struct sockaddr *, const struct gw_client_limits_conf *);
+void gw_client_limits_leave(struct gw_client_limits *, struct gw_client *);
 /* Takes a token. False: there is none, and within a second there will be. */
-bool gw_peer_request(struct gw_peer *, const struct gw_peer_limits *, gw_nsec now);
+bool gw_client_limits_request(struct gw_client *, const struct gw_client_limits_conf *, gw_nsec now);
 
 #endif

@@ -14,8 +14,9 @@
 
 enum { BACKLOG = 1024, SOCKET_MODE = 0722 };
 
-static enum gw_listen_result say(struct gw_listen_why *, enum gw_listen_result, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static enum gw_listen_result say(struct gw_listen_why *why, enum gw_listen_result r, const char *fmt, ...)
+static enum gw_listen_result say(struct gw_listen_error *, enum gw_listen_result, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static enum gw_listen_result say(struct gw_listen_error *why, enum gw_listen_result r, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -24,7 +25,7 @@ static enum gw_listen_result say(struct gw_listen_why *why, enum gw_listen_resul
     return r;
 }
 
-static enum gw_listen_result resolve_unix(gw_str path, struct gw_address *a, size_t *n, struct gw_listen_why *why)
+static enum gw_listen_result resolve_unix(gw_str path, struct gw_address *a, size_t *n, struct gw_listen_error *why)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
     if (path.len >= sizeof un->sun_path)
@@ -60,7 +61,7 @@ static bool cut(gw_str text, char *host, size_t host_size, char *port, size_t po
     return true;
 }
 
-static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, size_t *n, struct gw_listen_why *why)
+static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, size_t *n, struct gw_listen_error *why)
 {
     char host[256], port[8];
     if (!cut(text, host, sizeof host, port, sizeof port))
@@ -79,7 +80,7 @@ static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, si
     return GW_LISTEN_OK;
 }
 
-enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *out, size_t *n, struct gw_listen_why *why)
+enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *out, size_t *n, struct gw_listen_error *why)
 {
     return text.len && text.ptr[0] == '/' ? resolve_unix(text, out, n, why) : resolve_tcp(text, out, n, why);
 }
@@ -132,7 +133,7 @@ bool gw_listen_is_local(const struct sockaddr *sa)
     return IN6_IS_ADDR_LOOPBACK(ip) || (memcmp(ip->s6_addr, mapped, 12) == 0 && ip->s6_addr[12] == 127);
 }
 
-static enum gw_listen_result taken(const struct gw_address *a, int type, struct gw_listen_why *why)
+static enum gw_listen_result taken(const struct gw_address *a, int type, struct gw_listen_error *why)
 {
     char name[128];
     gw_listen_name(a, name, sizeof name);
@@ -143,7 +144,7 @@ static enum gw_listen_result taken(const struct gw_address *a, int type, struct 
                name, type == SOCK_DGRAM ? 'u' : 't', gw_listen_port(a));
 }
 
-static enum gw_listen_result trouble(const struct gw_address *a, int type, int error, struct gw_listen_why *why)
+static enum gw_listen_result trouble(const struct gw_address *a, int type, int error, struct gw_listen_error *why)
 {
     char name[128];
     gw_listen_name(a, name, sizeof name);
@@ -192,12 +193,12 @@ static bool prepare(int fd, const struct gw_address *a, int type)
     return true;
 }
 
-enum gw_listen_result gw_listen_open(struct gw_address *a, int *fd, struct gw_listen_why *why)
+enum gw_listen_result gw_listen_open(struct gw_address *a, int *fd, struct gw_listen_error *why)
 {
     return gw_listen_open_as(a, SOCK_STREAM, SOCKET_MODE, fd, why);
 }
 
-enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t mode, int *fd, struct gw_listen_why *why)
+enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t mode, int *fd, struct gw_listen_error *why)
 {
     *fd = socket(a->sa.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)

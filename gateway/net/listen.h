@@ -31,19 +31,19 @@ struct gw_address {
     socklen_t len;
 };
 
-enum { GW_LISTEN_ADDRESSES = 8, GW_LISTEN_WHY = 256 };
+enum { GW_LISTEN_ADDRESSES = 8, GW_LISTEN_ERROR_SIZE = 256 };
 
 /* What went wrong and what to do, for people. */
-struct gw_listen_why {
-    char text[GW_LISTEN_WHY];
+struct gw_listen_error {
+    char text[GW_LISTEN_ERROR_SIZE];
 };
 
 /* The socket addresses that `text` means, at most GW_LISTEN_ADDRESSES; *n tells how many. */
-enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t *n, struct gw_listen_why *);
+enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t *n, struct gw_listen_error *);
 /* A non-blocking listening socket in *fd; for port 0 the address is filled in with the port that was given. */
-enum gw_listen_result gw_listen_open(struct gw_address *, int *fd, struct gw_listen_why *);
+enum gw_listen_result gw_listen_open(struct gw_address *, int *fd, struct gw_listen_error *);
 /* The same for SOCK_STREAM or SOCK_DGRAM, which is bound and ready to be read, and with the mode of a Unix socket's file. */
-enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd, struct gw_listen_why *);
+enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd, struct gw_listen_error *);
 /* The same address? Port 0 is like no other. */
 bool gw_listen_same(const struct gw_address *, const struct gw_address *);
 /* The same words in a configuration? Port 0 is like itself. */

@@ -4,28 +4,30 @@
 #include "core/config/config_diagnostic.h"
 #include "gateway/net/listen.h"
 
-static void open_tls(struct gw_door *d, const struct gw_door_conf *c, const char *component, const char *path, struct gw_problems *problems)
+static void open_tls(struct gw_listener_access *d, const struct gw_listener_access_conf *c, const char *component, const char *path,
+                     struct gw_diagnostics *diagnostics)
 {
     const struct gw_tls_conf conf = {c->tls_cert, c->tls_key, c->tls_client_ca};
     char where[160];
     if (!conf.cert.len && !conf.key.len && !conf.client_ca.len)
         return;
     if (conf.cert.len && conf.key.len) {
-        d->tls = gw_tls_new(&conf, component, path, problems);
+        d->tls = gw_tls_new(&conf, component, path, diagnostics);
         return;
     }
     snprintf(where, sizeof where, "%s.tls", path);
-    gw_problem(problems, where, "wants both cert and key: %s is missing", conf.cert.len ? "key" : "cert");
+    gw_config_error(diagnostics, where, "wants both cert and key: %s is missing", conf.cert.len ? "key" : "cert");
 }
 
-void gw_door_open(struct gw_door *d, const struct gw_door_conf *c, const char *component, const char *path, struct gw_problems *problems)
+void gw_listener_access_open(struct gw_listener_access *d, const struct gw_listener_access_conf *c, const char *component, const char *path,
+                             struct gw_diagnostics *diagnostics)
 {
-    open_tls(d, c, component, path, problems);
-    d->peers = (struct gw_peer_limits){c->peer_connections, c->peer_requests, c->peer_burst, c->peer_local};
-    gw_auth_read(&d->auth, c->auth_token, &c->auth_header, path, problems);
+    open_tls(d, c, component, path, diagnostics);
+    d->client_limits = (struct gw_client_limits_conf){c->peer_connections, c->peer_requests, c->peer_burst, c->peer_local};
+    gw_auth_read(&d->auth, c->auth_token, &c->auth_header, path, diagnostics);
 }
 
-void gw_door_close(struct gw_door *d)
+void gw_listener_access_close(struct gw_listener_access *d)
 {
     gw_tls_drop(d->tls);
     d->tls = NULL;
@@ -34,7 +36,7 @@ void gw_door_close(struct gw_door *d)
 static bool is_public(gw_str address)
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     size_t n;
     if (gw_listen_resolve(address, all, &n, &why) != GW_LISTEN_OK)
         return false;
@@ -44,7 +46,7 @@ static bool is_public(gw_str address)
     return false;
 }
 
-bool gw_door_warn(const struct gw_door *d, gw_str address, const char *path, struct gw_problems *problems)
+bool gw_listener_access_warn(const struct gw_listener_access *d, gw_str address, const char *path, struct gw_diagnostics *diagnostics)
 {
     char where[160];
     bool asks = d->auth.n || gw_tls_asks_clients(d->tls);
@@ -52,13 +54,14 @@ bool gw_door_warn(const struct gw_door *d, gw_str address, const char *path, str
         return false;
     snprintf(where, sizeof where, "%s.listen", path);
     if (asks)
-        gw_warning(problems, where,
-                   "\"%.*s\" can be reached from other machines, and the token goes there in clear text: set tls.cert and tls.key",
-                   GW_FMT(address));
+        gw_config_warning(diagnostics, where,
+                          "\"%.*s\" can be reached from other machines, and the token goes there in clear text: set tls.cert and tls.key",
+                          GW_FMT(address));
     else
-        gw_warning(problems, where,
-                   "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set auth.token%s, or listen on 127.0.0.1 "
-                   "only (or leave the choice to a firewall or network policy)",
-                   GW_FMT(address), d->tls ? " or tls.client_ca" : " with tls.cert and tls.key, or tls.client_ca with them");
+        gw_config_warning(
+            diagnostics, where,
+            "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set auth.token%s, or listen on 127.0.0.1 "
+            "only (or leave the choice to a firewall or network policy)",
+            GW_FMT(address), d->tls ? " or tls.client_ca" : " with tls.cert and tls.key, or tls.client_ca with them");
     return true;
 }

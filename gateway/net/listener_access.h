@@ -7,7 +7,7 @@
  * None of it concerns Unix sockets, which have the permissions of their file and folder. What concerns tracers on this machine and what
  * concerns senders elsewhere is best written as two receivers: tracers can neither show a token nor, most of them, trust a CA.
  *
- * A receiver puts GW_DOOR_OPTS among its rows and opens its door before its listeners. A listener that other machines can reach and
+ * A receiver puts GW_LISTENER_ACCESS_OPTS among its rows and opens its door before its listeners. A listener that other machines can reach and
  * that asks for nothing is worth a warning; which one it is depends on what is missing.
  *
  * Threads: main.
@@ -20,7 +20,7 @@
 #include "gateway/net/client_limits.h"
 #include "gateway/net/tls.h"
 
-#define GW_DOOR_OPTS(X)                                                                                                                    \
+#define GW_LISTENER_ACCESS_OPTS(X)                                                                                                         \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                                               \
       "PEM file with the server's certificate chain: TCP addresses of the receiver speak TLS (1.2 or 1.3) then, and only that. Unix "      \
       "sockets stay plain. The files are read again when they change.")                                                                    \
@@ -41,28 +41,29 @@
     X(count, peer_burst, "peer.burst", "0", "0", "1000000", "How many requests of an address may come at once; 0: a second's.")            \
     X(flag, peer_local, "peer.local", "false", "", "", "Bound loopback addresses too. Unix sockets never are.")
 
-struct gw_door_conf {
-    GW_DOOR_OPTS(GW_FIELD)
+struct gw_listener_access_conf {
+    GW_LISTENER_ACCESS_OPTS(GW_FIELD)
 };
 
-/* The door's options out of a receiver's: struct gw_door_conf d = GW_DOOR_CONF(receiver->conf). */
-#define GW_DOOR_CONF(conf)                                                                                                                 \
+/* The door's options out of a receiver's: struct gw_listener_access_conf d = GW_LISTENER_ACCESS_CONF(receiver->conf). */
+#define GW_LISTENER_ACCESS_CONF(conf)                                                                                                      \
     {                                                                                                                                      \
         .tls_cert = (conf).tls_cert, .tls_key = (conf).tls_key, .tls_client_ca = (conf).tls_client_ca, .auth_token = (conf).auth_token,    \
         .auth_header = (conf).auth_header, .peer_connections = (conf).peer_connections, .peer_requests = (conf).peer_requests,             \
         .peer_burst = (conf).peer_burst, .peer_local = (conf).peer_local                                                                   \
     }
 
-struct gw_door {
+struct gw_listener_access {
     struct gw_tls *tls; /* NULL: plain */
     struct gw_auth auth;
-    struct gw_peer_limits peers;
+    struct gw_client_limits_conf client_limits;
 };
 
 /* `path` is the receiver's: "receivers[0]". */
-void gw_door_open(struct gw_door *, const struct gw_door_conf *, const char *component, const char *path, struct gw_problems *);
-void gw_door_close(struct gw_door *);
+void gw_listener_access_open(struct gw_listener_access *, const struct gw_listener_access_conf *, const char *component, const char *path,
+                             struct gw_diagnostics *);
+void gw_listener_access_close(struct gw_listener_access *);
 /* Says what an address lacks that other machines can reach. True when it said something: once for a receiver is enough. */
-bool gw_door_warn(const struct gw_door *, gw_str address, const char *path, struct gw_problems *);
+bool gw_listener_access_warn(const struct gw_listener_access *, gw_str address, const char *path, struct gw_diagnostics *);
 
 #endif

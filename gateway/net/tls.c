@@ -238,7 +238,7 @@ gnutls_session_t gw_tls_session(const struct gw_tls_keys *k, int fd)
 
 /* Life */
 
-struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component, const char *path, struct gw_problems *problems)
+struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component, const char *path, struct gw_diagnostics *diagnostics)
 {
     char where[160];
     struct blame b = {"tls.cert", "no memory"};
@@ -255,11 +255,11 @@ struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component,
     if (t && t->keys) {
         snprintf(where, sizeof where, "%s.tls.cert", path);
         if (t->keys->doubt[0])
-            gw_warning(problems, where, "%s", t->keys->doubt);
+            gw_config_warning(diagnostics, where, "%s", t->keys->doubt);
         return t;
     }
     snprintf(where, sizeof where, "%s.%s", path, b.option);
-    gw_problem(problems, where, "%s", b.text);
+    gw_config_error(diagnostics, where, "%s", b.text);
     gw_tls_drop(t);
     return NULL;
 }

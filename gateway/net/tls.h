@@ -36,7 +36,7 @@ struct gw_tls_keys;
 
 /* NULL when the files cannot be used; said at `path` ("receivers[0]"), as is a certificate that has expired. `component` is for the log,
  * later. */
-struct gw_tls *gw_tls_new(const struct gw_tls_conf *, const char *component, const char *path, struct gw_problems *);
+struct gw_tls *gw_tls_new(const struct gw_tls_conf *, const char *component, const char *path, struct gw_diagnostics *);
 void gw_tls_drop(struct gw_tls *);
 /* The same files? */
 bool gw_tls_same(const struct gw_tls *, const struct gw_tls *);

@@ -16,10 +16,10 @@ static bool wrong(FILE *errors, const char *what, const char *arg)
     return false;
 }
 
-static bool set_command(struct gw_cli *cli, const char *arg, bool *named)
+static bool set_command(struct gw_command_line *cli, const char *arg, bool *named)
 {
-    static const char *const names[] = {[GW_CLI_RUN] = "run", [GW_CLI_CHECK] = "check"};
-    for (int i = GW_CLI_RUN; i <= GW_CLI_CHECK; i++)
+    static const char *const names[] = {[GW_COMMAND_RUN] = "run", [GW_COMMAND_CHECK] = "check"};
+    for (int i = GW_COMMAND_RUN; i <= GW_COMMAND_CHECK; i++)
         if (!*named && strcmp(arg, names[i]) == 0) {
             cli->command = (enum gw_command)i;
             *named = true;
@@ -39,32 +39,32 @@ static bool valued(const char *arg, const char *name, char *const *argv, int *i,
     return true;
 }
 
-bool gw_cli_parse(struct gw_cli *cli, int argc, char *const *argv, FILE *errors)
+bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *argv, FILE *errors)
 {
     bool named = false;
-    *cli = (struct gw_cli){.command = GW_CLI_RUN};
+    *cli = (struct gw_command_line){.command = GW_COMMAND_RUN};
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         if (valued(arg, "-c", argv, &i, &cli->file) || valued(arg, "--config", argv, &i, &cli->file)) {
             if (!cli->file)
                 return wrong(errors, arg, "wants a file");
         } else if (valued(arg, "-h", argv, &i, &cli->topic) || valued(arg, "--help", argv, &i, &cli->topic)) {
-            cli->command = GW_CLI_HELP;
+            cli->command = GW_COMMAND_HELP;
             return true;
         } else if (valued(arg, "--reference", argv, &i, &cli->dir)) {
-            cli->command = GW_CLI_REFERENCE;
+            cli->command = GW_COMMAND_REFERENCE;
             return cli->dir ? true : wrong(errors, arg, "wants the project's folder");
         } else if (strcmp(arg, "--version") == 0 || strcmp(arg, "-V") == 0) {
-            cli->command = GW_CLI_VERSION;
+            cli->command = GW_COMMAND_VERSION;
             return true;
         } else if (!set_command(cli, arg, &named)) {
             return wrong(errors, "there is no such command or option:", arg);
         }
     }
-    return cli->command != GW_CLI_CHECK || cli->file ? true : wrong(errors, "check wants a file: -c FILE", NULL);
+    return cli->command != GW_COMMAND_CHECK || cli->file ? true : wrong(errors, "check wants a file: -c FILE", NULL);
 }
 
-void gw_cli_wrap(FILE *to, const char *text, int at, int indent, int width)
+void gw_command_line_wrap(FILE *to, const char *text, int at, int indent, int width)
 {
     bool first = true;
     while (*text) {
@@ -87,7 +87,7 @@ static void print_entry(FILE *to, const char *name, const char *text)
     int at = fprintf(to, "  %-*s", COLUMN - 2, name);
     if (at > COLUMN)
         at = fprintf(to, "\n%*s", COLUMN, "") - 1;
-    gw_cli_wrap(to, text, at, COLUMN, WIDTH);
+    gw_command_line_wrap(to, text, at, COLUMN, WIDTH);
 }
 
 static void print_overview(FILE *to)
@@ -135,7 +135,7 @@ static void print_facts(FILE *to, const struct gw_opt *row)
     snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type), *words ? " " : "", words, bounds,
              *row->value ? "; default " : "", row->value);
     fputs("      ", to);
-    gw_cli_wrap(to, text, 6, 6, WIDTH);
+    gw_command_line_wrap(to, text, 6, 6, WIDTH);
 }
 
 static void print_rows(FILE *to, const struct gw_opt *rows)
@@ -144,7 +144,7 @@ static void print_rows(FILE *to, const struct gw_opt *rows)
         fprintf(to, "  %s\n", rows->name);
         print_facts(to, rows);
         fputs("      ", to);
-        gw_cli_wrap(to, rows->text, 6, 6, WIDTH);
+        gw_command_line_wrap(to, rows->text, 6, 6, WIDTH);
     }
 }
 
@@ -163,14 +163,14 @@ static bool print_topic(FILE *to, const char *topic)
     }
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
         if (is_topic(topic, "receivers", (*r)->name)) {
-            gw_cli_wrap(to, (*r)->summary, 0, 0, WIDTH);
+            gw_command_line_wrap(to, (*r)->summary, 0, 0, WIDTH);
             fprintf(to, "receivers = ( { type = \"%s\"; … } );\n\n", (*r)->name);
             print_rows(to, (*r)->opts);
             return true;
         }
     for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
         if (is_topic(topic, "exporters", (*e)->name)) {
-            gw_cli_wrap(to, (*e)->summary, 0, 0, WIDTH);
+            gw_command_line_wrap(to, (*e)->summary, 0, 0, WIDTH);
             fprintf(to, "exporters = ( { type = \"%s\"; … } );\n\n", (*e)->name);
             print_rows(to, (*e)->opts);
             fputs("\nOptions of every exporter:\n\n", to);
@@ -180,7 +180,7 @@ static bool print_topic(FILE *to, const char *topic)
     return false;
 }
 
-bool gw_cli_help(const char *topic, FILE *to, FILE *errors)
+bool gw_command_line_help(const char *topic, FILE *to, FILE *errors)
 {
     if (!topic) {
         print_overview(to);

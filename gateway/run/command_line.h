@@ -13,9 +13,9 @@
 
 #include "core/base/err.h"
 
-enum gw_command { GW_CLI_RUN, GW_CLI_CHECK, GW_CLI_VERSION, GW_CLI_HELP, GW_CLI_REFERENCE };
+enum gw_command { GW_COMMAND_RUN, GW_COMMAND_CHECK, GW_COMMAND_VERSION, GW_COMMAND_HELP, GW_COMMAND_REFERENCE };
 
-struct gw_cli {
+struct gw_command_line {
     enum gw_command command;
     const char *file;  /* -c; NULL: none */
     const char *topic; /* --help's; NULL: none */
@@ -23,12 +23,12 @@ struct gw_cli {
 };
 
 /* False when the arguments are wrong; then it has said so, and how they are right, on `errors`. */
-bool gw_cli_parse(struct gw_cli *, int argc, char *const *argv, FILE *errors) GW_MUST_CHECK;
+bool gw_command_line_parse(struct gw_command_line *, int argc, char *const *argv, FILE *errors) GW_MUST_CHECK;
 /* False when there is no such topic: then it has said so on `errors`. */
-bool gw_cli_help(const char *topic, FILE *to, FILE *errors) GW_MUST_CHECK;
+bool gw_command_line_help(const char *topic, FILE *to, FILE *errors) GW_MUST_CHECK;
 
 /* Prints text in lines of at most `width` columns, every one after the first behind `indent` blanks; the first starts at column
  * `at`. Ends the last line. */
-void gw_cli_wrap(FILE *, const char *text, int at, int indent, int width);
+void gw_command_line_wrap(FILE *, const char *text, int at, int indent, int width);
 
 #endif

@@ -30,7 +30,7 @@ static int find_type(struct gw_tree *t, config_setting_t *entry, const char *pat
     list_names(names, known);
     config_setting_t *setting = config_setting_get_member(entry, "type");
     if (!setting) {
-        gw_problem(t->problems, path, "has no type: write type = \"…\"; known are %s", known);
+        gw_config_error(t->diagnostics, path, "has no type: write type = \"…\"; known are %s", known);
         return -1;
     }
     gw_tree_join(at, path, "type");
@@ -39,11 +39,11 @@ static int find_type(struct gw_tree *t, config_setting_t *entry, const char *pat
     for (int i = 0; names[i]; i++)
         if (gw_str_eq(gw_str_z(names[i]), type))
             return i;
-    const char *near = gw_nearest(type, names);
+    const char *near = gw_did_you_mean(type, names);
     if (near)
-        gw_problem(t->problems, at, "there is no \"%.*s\": did you mean \"%s\"? Known are %s", GW_FMT(type), near, known);
+        gw_config_error(t->diagnostics, at, "there is no \"%.*s\": did you mean \"%s\"? Known are %s", GW_FMT(type), near, known);
     else
-        gw_problem(t->problems, at, "there is no \"%.*s\"; known are %s", GW_FMT(type), known);
+        gw_config_error(t->diagnostics, at, "there is no \"%.*s\"; known are %s", GW_FMT(type), known);
     return -1;
 }
 
@@ -74,13 +74,13 @@ static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const str
         return;
     gw_tree_join(at, path, row->name);
     snprintf(source, sizeof source, "environment variable %s", name);
-    gw_problems_place(t->problems, at, source, 0);
+    gw_diagnostics_location(t->diagnostics, at, source, 0);
     if (row->type == GW_OPT_duration && strspn(t->env(name), "0123456789") != strlen(t->env(name)))
-        gw_problem(t->problems, at, "is a number of milliseconds, without a unit");
+        gw_config_error(t->diagnostics, at, "is a number of milliseconds, without a unit");
     else if (row->type != GW_OPT_map)
-        gw_opt_set(row, conf, text, gw_str_z(t->env(name)), t->arena, at, t->problems);
+        gw_opt_set(row, conf, text, gw_str_z(t->env(name)), t->arena, at, t->diagnostics);
     else if (!gw_conf_env_headers(text, (struct gw_map *)((char *)conf + row->offset), t->arena))
-        gw_problem(t->problems, at, "is not key=value,key=value");
+        gw_config_error(t->diagnostics, at, "is not key=value,key=value");
 }
 
 /* What the file leaves out (`entry` NULL: everything). */
@@ -113,7 +113,8 @@ static void fill_receiver(struct gw_tree *t, struct gw_conf_receiver *r, config_
         gw_tree_fill(t, entry, rows, 1, r->path, help, (const char *const[]){"type", NULL});
 }
 
-static void read_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w, config_setting_t *entry, const char *path)
+static void read_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *entry,
+                          const char *path)
 {
     const char *names[NAMES] = {NULL};
     for (size_t i = 0; w->receivers[i] && i + 1 < NAMES; i++)
@@ -122,12 +123,13 @@ static void read_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_
     if (type < 0)
         return;
     if (c->receivers_n == GW_MAX_RECEIVERS)
-        gw_problem(t->problems, path, "is one too many: %d receivers are the most", GW_MAX_RECEIVERS);
+        gw_config_error(t->diagnostics, path, "is one too many: %d receivers are the most", GW_MAX_RECEIVERS);
     else if (new_receiver(t, c, w->receivers[type], path))
         fill_receiver(t, &c->receivers[c->receivers_n - 1], entry);
 }
 
-static void read_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w, config_setting_t *entry, const char *path)
+static void read_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *entry,
+                          const char *path)
 {
     const char *names[NAMES] = {NULL};
     for (size_t i = 0; w->exporters[i] && i + 1 < NAMES; i++)
@@ -136,15 +138,15 @@ static void read_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_
     if (type < 0)
         return;
     if (c->exporters_n == GW_MAX_EXPORTERS)
-        gw_problem(t->problems, path, "is one too many: %d exporters are the most", GW_MAX_EXPORTERS);
+        gw_config_error(t->diagnostics, path, "is one too many: %d exporters are the most", GW_MAX_EXPORTERS);
     else if (new_exporter(t, c, w->exporters[type], path))
         fill_exporter(t, &c->exporters[c->exporters_n - 1], entry);
 }
 
-typedef void read_entry_f(struct gw_tree *, struct gw_conf *, const struct gw_conf_world *, config_setting_t *, const char *path);
+typedef void read_entry_f(struct gw_tree *, struct gw_conf *, const struct gw_conf_environment *, config_setting_t *, const char *path);
 
 /* Each group of the list `name`; false when the file does not have it. */
-static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w, config_setting_t *root, const char *name,
+static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *root, const char *name,
                       read_entry_f *read)
 {
     config_setting_t *list = root ? config_setting_get_member(root, name) : NULL;
@@ -152,23 +154,23 @@ static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf
     if (!list)
         return false;
     if (!config_setting_is_list(list)) {
-        gw_problem(t->problems, name, "wants a list of groups: write %s = ( { type = \"…\"; } );", name);
+        gw_config_error(t->diagnostics, name, "wants a list of groups: write %s = ( { type = \"…\"; } );", name);
         return true;
     }
     if (config_setting_length(list) == 0)
-        gw_problem(t->problems, name, "is empty: leave it out for the default, or write at least one group");
+        gw_config_error(t->diagnostics, name, "is empty: leave it out for the default, or write at least one group");
     for (int i = 0; i < config_setting_length(list); i++) {
         config_setting_t *entry = config_setting_get_elem(list, (unsigned)i);
         snprintf(path, sizeof path, "%.32s[%d]", name, i);
         if (config_setting_is_group(entry))
             read(t, c, w, entry, path);
         else
-            gw_problem(t->problems, path, "wants a group: write { type = \"…\"; }");
+            gw_config_error(t->diagnostics, path, "wants a group: write { type = \"…\"; }");
     }
     return true;
 }
 
-static void default_receivers(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w)
+static void default_receivers(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w)
 {
     char path[GW_TREE_PATH];
     c->unasked = true;
@@ -179,7 +181,7 @@ static void default_receivers(struct gw_tree *t, struct gw_conf *c, const struct
     }
 }
 
-static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w)
+static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w)
 {
     const char *type = gw_conf_env_exporter(t->env);
     for (size_t i = 0; w->exporters[i]; i++)
@@ -188,10 +190,10 @@ static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct
                 fill_exporter(t, &c->exporters[0], NULL);
             return;
         }
-    gw_problem(t->problems, "exporters",
-               "OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_ENDPOINT ask for %s, which this version does not have: "
-               "set the protocol to grpc and the endpoint to the gRPC port, 4317 by default",
-               type);
+    gw_config_error(t->diagnostics, "exporters",
+                    "OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_ENDPOINT ask for %s, which this version does not have: "
+                    "set the protocol to grpc and the endpoint to the gRPC port, 4317 by default",
+                    type);
 }
 
 /* Names are labels of counters and of the ledger, and say whose log line it is. */
@@ -205,15 +207,15 @@ static void name_exporters(struct gw_tree *t, struct gw_conf *c)
             e->sender.name = gw_str_z(e->module->name);
         for (size_t k = 0; k < i; k++)
             if (gw_str_eq(e->sender.name, c->exporters[k].sender.name)) {
-                gw_problem(t->problems, at, "%s is named \"%.*s\" too: give each a name of its own", c->exporters[k].path,
-                           GW_FMT(e->sender.name));
+                gw_config_error(t->diagnostics, at, "%s is named \"%.*s\" too: give each a name of its own", c->exporters[k].path,
+                                GW_FMT(e->sender.name));
                 break;
             }
-        gw_sender_check(&e->sender, e->module, e->path, t->problems);
+        gw_sender_check(&e->sender, e->module, e->path, t->diagnostics);
     }
 }
 
-static void read_all(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_world *w, config_setting_t *root)
+static void read_all(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *root)
 {
     struct gw_tree_rows rows[] = {{gw_process_opts, &c->process}};
     if (root)
@@ -252,45 +254,45 @@ static struct gw_conf *conf_new(void)
     return NULL;
 }
 
-static void read_tree(struct gw_conf *c, const char *text, const char *name, const struct gw_conf_world *w, struct gw_problems *p)
+static void read_tree(struct gw_conf *c, const char *text, const char *name, const struct gw_conf_environment *w, struct gw_diagnostics *p)
 {
-    struct gw_tree t = {.arena = &c->arena, .env = w->env, .problems = p, .file = name};
+    struct gw_tree t = {.arena = &c->arena, .env = w->env, .diagnostics = p, .file = name};
     config_t tree;
     config_init(&tree);
     if (name)
         gw_tree_include_from(&t, &tree);
     if (text && !config_read_string(&tree, text)) {
-        gw_problems_place(p, "", config_error_file(&tree) ? config_error_file(&tree) : name, (unsigned)config_error_line(&tree));
-        gw_problem(p, "", "%s", gw_tree_syntax_text(config_error_text(&tree)));
+        gw_diagnostics_location(p, "", config_error_file(&tree) ? config_error_file(&tree) : name, (unsigned)config_error_line(&tree));
+        gw_config_error(p, "", "%s", gw_tree_syntax_text(config_error_text(&tree)));
     } else {
         if (text)
-            gw_tree_places(&t, config_root_setting(&tree));
+            gw_tree_locations(&t, config_root_setting(&tree));
         read_all(&t, c, w, text ? config_root_setting(&tree) : NULL);
     }
     config_destroy(&tree);
     if (c->arena.spent)
-        gw_problem(p, "", "the configuration is too large: its values take more than %d MiB", ARENA >> 20);
+        gw_config_error(p, "", "the configuration is too large: its values take more than %d MiB", ARENA >> 20);
 }
 
-struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_world *w, struct gw_problems *p)
+struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_environment *w, struct gw_diagnostics *p)
 {
     struct gw_conf *c = conf_new();
     if (!c)
         return NULL;
-    gw_problems_place(p, "", name, 0);
+    gw_diagnostics_location(p, "", name, 0);
     gw_str wide = gw_conf_widen(text, &c->arena);
     if (wide.ptr)
         read_tree(c, wide.ptr, name, w, p);
     return c;
 }
 
-struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_world *w, struct gw_problems *p)
+struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_environment *w, struct gw_diagnostics *p)
 {
     struct gw_conf *c = conf_new();
     gw_str text;
     if (!c)
         return NULL;
-    gw_problems_place(p, "", file, 0);
+    gw_diagnostics_location(p, "", file, 0);
     if (!file)
         read_tree(c, NULL, NULL, w, p);
     else if ((text = gw_conf_load(file, &c->arena, p)).ptr)

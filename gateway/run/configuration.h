@@ -88,16 +88,16 @@ struct gw_conf {
 };
 
 /* What there is to configure; NULL-terminated as in modules.h. */
-struct gw_conf_world {
+struct gw_conf_environment {
     const struct gw_receiver *const *receivers;
     const struct gw_exporter *const *exporters;
     gw_env_f *env;
 };
 
 /* `file` NULL: no file. What comes back is good only if no problem is an error. NULL when there is no memory. */
-struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_world *, struct gw_problems *);
+struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_environment *, struct gw_diagnostics *);
 /* The same from text, which `name` stands for in messages. */
-struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_world *, struct gw_problems *);
+struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_environment *, struct gw_diagnostics *);
 /* What is opened from it holds a reference. */
 struct gw_conf *gw_conf_ref(struct gw_conf *);
 void gw_conf_drop(struct gw_conf *);

@@ -71,12 +71,12 @@ static void *wait_for_hurry(void *arg)
     return NULL;
 }
 
-static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec patience)
+static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec grace_period)
 {
     struct hurry hurry = {p, signals};
     pthread_t thread;
     bool watched = pthread_create(&thread, NULL, wait_for_hurry, &hurry) == 0;
-    gw_pipeline_stop(p, patience);
+    gw_pipeline_stop(p, grace_period);
     if (watched) {
         pthread_cancel(thread);
         pthread_join(thread, NULL);
@@ -84,7 +84,7 @@ static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec patien
 }
 
 /* Words at the end, in the log's form or in plain text. */
-static void say_items(uint64_t n, const char *what)
+static void log_items(uint64_t n, const char *what)
 {
     if (n && gw_log_for_machines())
         gw_log(GW_WARNING, "ddgate", "%llu accepted items %s", (unsigned long long)n, what);
@@ -118,8 +118,8 @@ static int close_books(struct gw_pipeline *p)
     print_ledger(view);
     uint64_t lost = gw_ledger_lost(view), stored = gw_ledger_stored(view);
     int code = !gw_ledger_balanced(view) ? EXIT_OTHER : lost ? EXIT_LOST : EXIT_WELL;
-    say_items(stored, "wait on the disk for the next start");
-    say_items(lost, "were not delivered");
+    log_items(stored, "wait on the disk for the next start");
+    log_items(lost, "were not delivered");
     free(view);
     return code;
 }
@@ -129,7 +129,7 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-static const struct gw_conf_world world = {gw_receivers, gw_exporters, environment};
+static const struct gw_conf_environment conf_environment = {gw_receivers, gw_exporters, environment};
 
 static void set_log(const struct gw_conf *conf)
 {
@@ -138,12 +138,12 @@ static void set_log(const struct gw_conf *conf)
 }
 
 /* Each is said, however many there are. */
-static void print_problems(struct gw_problems *problems)
+static void print_diagnostics(struct gw_diagnostics *diagnostics)
 {
     char *text = NULL, *rest;
     size_t len = 0;
     FILE *to = gw_log_for_machines() ? open_memstream(&text, &len) : NULL;
-    gw_problems_print(problems, to ? to : stderr);
+    gw_diagnostics_print(diagnostics, to ? to : stderr);
     if (!to || fclose(to) != 0)
         return;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -153,7 +153,7 @@ static void print_problems(struct gw_problems *problems)
     free(text);
 }
 
-static void say_running(struct gw_pipeline *p)
+static void print_running(struct gw_pipeline *p)
 {
     char *hints = NULL;
     size_t n = 0;
@@ -173,20 +173,20 @@ static void greet(struct gw_pipeline *p)
         gw_log(GW_INFO, "ddgate", "ddgate " DDGATE_VERSION " is running");
         return;
     }
-    say_running(p);
+    print_running(p);
 }
 
 /* Reads the file again. The configuration that is in place from now on: the new one, or, when something is wrong with that, the old. */
 static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struct gw_conf *old)
 {
-    struct gw_problems *problems = gw_problems_new();
-    struct gw_conf *conf = problems ? gw_conf_read(file, &world, problems) : NULL;
-    bool good = conf && gw_pipeline_reload(p, conf, problems);
-    if (problems)
-        print_problems(problems);
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
+    struct gw_conf *conf = diagnostics ? gw_conf_read(file, &conf_environment, diagnostics) : NULL;
+    bool good = conf && gw_pipeline_reload(p, conf, diagnostics);
+    if (diagnostics)
+        print_diagnostics(diagnostics);
     if (!good)
         gw_log(GW_ERROR, "ddgate", "the configuration was read again and has mistakes: nothing was changed");
-    gw_problems_drop(problems);
+    gw_diagnostics_drop(diagnostics);
     gw_conf_drop(good ? old : conf);
     if (!good)
         return old;
@@ -234,24 +234,25 @@ static void print_plan(const char *file, const struct gw_conf *conf)
 }
 
 /* Opens what the configuration says, and runs it, or says that it could. */
-static int execute(const struct gw_cli *cli, struct gw_conf **at, struct gw_problems *problems, const sigset_t *signals)
+static int execute(const struct gw_command_line *cli, struct gw_conf **at, struct gw_diagnostics *diagnostics, const sigset_t *signals)
 {
     struct gw_conf *conf = *at;
-    bool check = cli->command == GW_CLI_CHECK;
-    struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_problems_errors(problems));
+    bool check = cli->command == GW_COMMAND_CHECK;
+    struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_diagnostics_errors(diagnostics));
     if (!p) {
         fputs("ddgate: not enough memory to start\n", stderr);
         return EXIT_OTHER;
     }
     const struct gw_admin_source source = gw_pipeline_source(p);
     int code = EXIT_WELL;
-    gw_pipeline_open(p, problems);
-    struct gw_admin *admin = check || gw_problems_errors(problems) ? NULL : gw_admin_open(conf->process.admin_listen, &source, problems);
-    if (check || gw_problems_errors(problems))
-        gw_problems_print(problems, stderr);
+    gw_pipeline_open(p, diagnostics);
+    struct gw_admin *admin =
+        check || gw_diagnostics_errors(diagnostics) ? NULL : gw_admin_open(conf->process.admin_listen, &source, diagnostics);
+    if (check || gw_diagnostics_errors(diagnostics))
+        gw_diagnostics_print(diagnostics, stderr);
     else
-        print_problems(problems);
-    if (gw_problems_errors(problems))
+        print_diagnostics(diagnostics);
+    if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;
     else if (check)
         print_plan(cli->file, conf);
@@ -262,41 +263,41 @@ static int execute(const struct gw_cli *cli, struct gw_conf **at, struct gw_prob
     return code;
 }
 
-static int configured(const struct gw_cli *cli, const sigset_t *signals)
+static int configured(const struct gw_command_line *cli, const sigset_t *signals)
 {
-    struct gw_problems *problems = gw_problems_new();
-    struct gw_conf *conf = problems ? gw_conf_read(cli->file, &world, problems) : NULL;
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
+    struct gw_conf *conf = diagnostics ? gw_conf_read(cli->file, &conf_environment, diagnostics) : NULL;
     int code = EXIT_OTHER;
     if (conf) {
         set_log(conf);
-        code = execute(cli, &conf, problems, signals);
+        code = execute(cli, &conf, diagnostics, signals);
     } else {
         fputs("ddgate: not enough memory to start\n", stderr);
     }
     gw_conf_drop(conf);
-    gw_problems_drop(problems);
+    gw_diagnostics_drop(diagnostics);
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct gw_cli cli;
+    struct gw_command_line cli;
     sigset_t signals;
     setlocale(LC_ALL, "C");
     if (argc > 1 && strcmp(argv[1], "pipeline") == 0)
-        return gw_try_main(argc - 2, argv + 2);
-    if (!gw_cli_parse(&cli, argc, argv, stderr))
+        return gw_pipeline_command(argc - 2, argv + 2);
+    if (!gw_command_line_parse(&cli, argc, argv, stderr))
         return EXIT_CONFIGURATION;
     switch (cli.command) {
-    case GW_CLI_VERSION:
+    case GW_COMMAND_VERSION:
         puts("ddgate " DDGATE_VERSION);
         return EXIT_WELL;
-    case GW_CLI_HELP:
-        return gw_cli_help(cli.topic, stdout, stderr) ? EXIT_WELL : EXIT_CONFIGURATION;
-    case GW_CLI_REFERENCE:
+    case GW_COMMAND_HELP:
+        return gw_command_line_help(cli.topic, stdout, stderr) ? EXIT_WELL : EXIT_CONFIGURATION;
+    case GW_COMMAND_REFERENCE:
         return gw_reference_write(cli.dir) ? EXIT_WELL : EXIT_OTHER;
-    case GW_CLI_RUN:
-    case GW_CLI_CHECK:
+    case GW_COMMAND_RUN:
+    case GW_COMMAND_CHECK:
         break;
     }
     tune_memory();

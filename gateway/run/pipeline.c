@@ -12,7 +12,7 @@
 #include "translators/logs/log_scripts.h"
 
 /* For requests that are under way when a stop begins. */
-static const gw_nsec HTTP_PATIENCE = 3 * GW_SEC;
+static const gw_nsec HTTP_GRACE_PERIOD = 3 * GW_SEC;
 
 /* A component's context begins with its configuration. */
 static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
@@ -80,10 +80,10 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     p->conf = gw_conf_ref(conf);
     atomic_init(&p->reloaded_at, (uint64_t)(gw_wall() / GW_SEC));
     p->budget.limit = c->max_memory;
-    p->storage_conf =
-        (struct gw_storage_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
+    p->disk_queue_conf =
+        (struct gw_disk_queue_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
     p->ledger = gw_ledger_new();
-    p->ids = gw_ids_new((size_t)c->join_traces, c->join_ttl);
+    p->ids = gw_trace_ids_new((size_t)c->join_traces, c->join_ttl);
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
     p->http = gw_http_new(&p->budget, threads);
     p->scripts = log_scripts_new();
@@ -131,9 +131,9 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     gw_pipeline_reap(p);
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_pipeline_drop_exporter(&p->exporters[i]);
-    gw_storage_close(p->storage);
+    gw_disk_queue_close(p->disk_queue);
     gw_fanout_drop(p->fanout);
-    gw_ids_drop(p->ids);
+    gw_trace_ids_drop(p->ids);
     log_scripts_drop(p->scripts);
     gw_ledger_drop(p->ledger);
     gw_conf_drop(p->conf);
@@ -142,40 +142,41 @@ void gw_pipeline_drop(struct gw_pipeline *p)
 }
 
 /* `open` adds what is wrong; a component that fails without a word is helped out. */
-static bool opened(struct gw_problems *problems, size_t before, enum gw_code code, const char *path)
+static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_code code, const char *path)
 {
-    if (code != GW_OK && gw_problems_errors(problems) == before)
-        gw_problem(problems, path, "cannot be opened: %s", gw_code_text(code));
-    return gw_problems_errors(problems) == before;
+    if (code != GW_OK && gw_diagnostics_errors(diagnostics) == before)
+        gw_config_error(diagnostics, path, "cannot be opened: %s", gw_code_text(code));
+    return gw_diagnostics_errors(diagnostics) == before;
 }
 
-bool gw_pipeline_open_exporter(struct exporter *e, struct gw_problems *problems)
+bool gw_pipeline_open_exporter(struct exporter *e, struct gw_diagnostics *diagnostics)
 {
-    size_t before = gw_problems_errors(problems);
-    gw_sender_check_files(&e->entry->sender, e->path, problems);
-    return opened(problems, before, e->module->open(e->ctx, e->path, problems), e->path);
+    size_t before = gw_diagnostics_errors(diagnostics);
+    gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
+    return opened(diagnostics, before, e->module->open(e->ctx, e->path, diagnostics), e->path);
 }
 
-bool gw_pipeline_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_problems *problems)
+bool gw_pipeline_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_diagnostics *diagnostics)
 {
-    size_t before = gw_problems_errors(problems);
-    return opened(problems, before, r->module->open(r->ctx, host, r->path, problems), r->path);
+    size_t before = gw_diagnostics_errors(diagnostics);
+    return opened(diagnostics, before, r->module->open(r->ctx, host, r->path, diagnostics), r->path);
 }
 
 /* What an earlier run left is in the ledger afterwards, and waits for its exporter. */
-static void open_storage(struct gw_pipeline *p, struct gw_problems *problems)
+static void open_disk_queue(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     struct gw_err err;
-    p->storage = gw_storage_open(&p->storage_conf, p->ledger, &err);
-    if (!p->storage) {
-        gw_problem(problems, "storage.directory", "%s", err.what);
+    p->disk_queue = gw_disk_queue_open(&p->disk_queue_conf, p->ledger, &err);
+    if (!p->disk_queue) {
+        gw_config_error(diagnostics, "storage.directory", "%s", err.what);
         return;
     }
-    gw_fanout_store(p->fanout, &gw_storage_durable, p->storage);
+    gw_fanout_durable(p->fanout, &gw_disk_queue_durable, p->disk_queue);
     for (size_t i = 0; i < p->exporters_n; i++)
-        if (!gw_sender_store(p->exporters[i].sender, p->storage, &p->budget))
-            gw_problem(problems, "storage.directory", "%.*s remembers too many exporters that are not configured: use another folder",
-                       GW_FMT(p->storage_conf.directory));
+        if (!gw_sender_disk_queue(p->exporters[i].sender, p->disk_queue, &p->budget))
+            gw_config_error(diagnostics, "storage.directory",
+                            "%.*s remembers too many exporters that are not configured: use another folder",
+                            GW_FMT(p->disk_queue_conf.directory));
 }
 
 static void add_routes(struct gw_pipeline *p)
@@ -184,18 +185,18 @@ static void add_routes(struct gw_pipeline *p)
         gw_fanout_add(p->fanout, gw_sender_route(p->exporters[i].sender));
 }
 
-void gw_pipeline_open(struct gw_pipeline *p, struct gw_problems *problems)
+void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_pipeline_open_exporter(&p->exporters[i], problems);
-    log_scripts_read(p->scripts, p->scripts_directory, problems);
-    if (!gw_problems_errors(problems) && !p->host.check && p->storage_conf.directory.len)
-        open_storage(p, problems);
+        gw_pipeline_open_exporter(&p->exporters[i], diagnostics);
+    log_scripts_read(p->scripts, p->scripts_directory, diagnostics);
+    if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
+        open_disk_queue(p, diagnostics);
     add_routes(p);
-    if (gw_problems_errors(problems)) /* nothing will run: say what else is wrong, but leave the addresses alone */
+    if (gw_diagnostics_errors(diagnostics)) /* nothing will run: say what else is wrong, but leave the addresses alone */
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++)
-        gw_pipeline_open_receiver(&p->receivers[i], &p->host, problems);
+        gw_pipeline_open_receiver(&p->receivers[i], &p->host, diagnostics);
 }
 
 static void set_stage(struct gw_pipeline *p, enum stage stage)
@@ -225,7 +226,7 @@ static bool start_http(struct gw_pipeline *p)
 
 bool gw_pipeline_start(struct gw_pipeline *p)
 {
-    if (p->storage && !gw_storage_start(p->storage)) {
+    if (p->disk_queue && !gw_disk_queue_start(p->disk_queue)) {
         gw_log(GW_ERROR, "ddgate", "storage: the system gives no thread for it");
         return false;
     }
@@ -258,16 +259,16 @@ static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
         gw_sender_stop(r->exporter.sender, deadline);
 }
 
-void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec patience)
+void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)
 {
     set_stage(p, STAGE_STOPPING);
-    gw_http_stop(p->http, HTTP_PATIENCE);
+    gw_http_stop(p->http, HTTP_GRACE_PERIOD);
     for (size_t i = 0; i < p->receivers_n; i++)
         if (p->receivers[i].started)
             p->receivers[i].module->stop(p->receivers[i].ctx);
     gw_fanout_stop(p->fanout);
     gw_pipeline_reap(p);
-    stop_senders(p, gw_now() + patience);
+    stop_senders(p, gw_now() + grace_period);
     if (atomic_load(&p->hurried))
         stop_senders(p, gw_now());
     for (size_t i = 0; i < p->exporters_n; i++)

@@ -27,7 +27,7 @@ struct gw_pipeline;
 struct gw_pipeline *gw_pipeline_new(struct gw_conf *, bool check);
 void gw_pipeline_drop(struct gw_pipeline *);
 
-void gw_pipeline_open(struct gw_pipeline *, struct gw_problems *);
+void gw_pipeline_open(struct gw_pipeline *, struct gw_diagnostics *);
 /* After an open without errors. False, with a line in the log, when the system has no thread for us; then stop and drop. */
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
 /* How to point an application at what is really open. */
@@ -36,10 +36,10 @@ void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 /* Between start and stop. Exporters, receivers and their options become those of `conf`, without a request lost or refused: exporters of
  * the same name go on with what is queued, addresses that are kept stay open, connections live on. When there is a mistake, in `problems`
  * already or found now, nothing changes, and false is returned. */
-bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_problems *) GW_MUST_CHECK;
+bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *) GW_MUST_CHECK;
 
 /* Returns when everything is delivered, or `patience` after the last request was answered. */
-void gw_pipeline_stop(struct gw_pipeline *, gw_nsec patience);
+void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
 /* Ends the patience of a stop that is under way. */
 void gw_pipeline_hurry(struct gw_pipeline *);
 

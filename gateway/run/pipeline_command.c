@@ -484,7 +484,7 @@ static int try_files(struct try *t, int n, const char *const *files)
     return code;
 }
 
-int gw_try_main(int argc, char *const *argv)
+int gw_pipeline_command(int argc, char *const *argv)
 {
     const char **files = calloc((size_t)argc + 1, sizeof *files);
     int n = 0;

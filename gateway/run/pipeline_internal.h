@@ -47,10 +47,10 @@ enum stage { STAGE_STARTING, STAGE_RUNNING, STAGE_STOPPING };
 struct gw_pipeline {
     struct gw_budget budget;
     struct gw_ledger *ledger;
-    struct gw_storage_conf storage_conf;
-    struct gw_storage *storage; /* NULL: queues are in memory only */
+    struct gw_disk_queue_conf disk_queue_conf;
+    struct gw_disk_queue *disk_queue; /* NULL: queues are in memory only */
     struct gw_fanout *fanout;
-    struct gw_ids *ids;
+    struct gw_trace_ids *ids;
     struct gw_http *http;
     struct log_scripts *scripts;
     gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
@@ -70,13 +70,13 @@ struct gw_pipeline {
 
 /* pipeline.c */
 bool gw_pipeline_make_receiver(struct receiver *, const struct gw_conf_receiver *, struct gw_conf *);
-bool gw_pipeline_open_receiver(struct receiver *, const struct gw_host *, struct gw_problems *);
+bool gw_pipeline_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
 void gw_pipeline_start_receiver(struct gw_pipeline *, struct receiver *);
 /* Closes it, and gives everything of it back. */
 void gw_pipeline_drop_receiver(struct receiver *);
 /* Its context; the sender is the caller's to make. */
 bool gw_pipeline_make_exporter(struct exporter *, const struct gw_conf_exporter *, struct gw_conf *);
-bool gw_pipeline_open_exporter(struct exporter *, struct gw_problems *);
+bool gw_pipeline_open_exporter(struct exporter *, struct gw_diagnostics *);
 void gw_pipeline_drop_exporter(struct exporter *);
 
 /* pipeline_reload.c */

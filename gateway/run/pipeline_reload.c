@@ -3,7 +3,7 @@
  *   plan      for each entry of the new configuration what it is to the running ones, and everything made and checked that can be
  *             without touching them:
  *                exporters   KEEP    of the same name, with the same options
- *                            HEIR    of the same name: goes on with its queue, its row of the ledger and its thread (sender.h)
+ *                            SUCCESSOR    of the same name: goes on with its queue, its row of the ledger and its thread (sender.h)
  *                            NEW     with a queue of its own
  *                receivers   KEEP    the same options, or it has to be left alone
  *                            HTTP    opened beside the running one (http.h, stage)
@@ -21,7 +21,7 @@
 #include "gateway/run/pipeline_internal.h"
 #include "translators/logs/log_scripts.h"
 
-enum how { KEEP, HEIR, HTTP, ADOPT, AGAIN, NEW };
+enum how { KEEP, SUCCESSOR, HTTP, ADOPT, AGAIN, NEW };
 
 struct next_receiver {
     enum how how;
@@ -33,14 +33,14 @@ struct next_receiver {
 
 struct next_exporter {
     enum how how;
-    struct exporter made; /* HEIR, NEW */
+    struct exporter made; /* SUCCESSOR, NEW */
     int before;           /* −1: NEW */
 };
 
 struct plan {
     struct gw_pipeline *pipeline;
     struct gw_conf *conf;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     struct next_receiver receivers[GW_MAX_RECEIVERS];
     struct next_exporter exporters[GW_MAX_EXPORTERS];
     bool receiver_taken[GW_MAX_RECEIVERS]; /* running ones that have a place in the new configuration */
@@ -83,22 +83,23 @@ static void make_sender(struct plan *plan, struct next_exporter *n, const struct
 {
     struct gw_pipeline *p = plan->pipeline;
     struct exporter *e = &n->made;
-    if (n->how == HEIR)
-        e->sender = gw_sender_heir(p->exporters[n->before].sender, c->module, e->ctx, &c->sender);
+    if (n->how == SUCCESSOR)
+        e->sender = gw_sender_successor(p->exporters[n->before].sender, c->module, e->ctx, &c->sender);
     else
         e->sender = gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids);
     if (!e->sender)
-        gw_problem(plan->problems, e->path,
-                   "there is no room for it: restart ddgate (%d names of exporters are the most between two starts)", GW_LEDGER_EXPORTERS);
-    else if (n->how == NEW && p->storage && !gw_sender_store(e->sender, p->storage, &p->budget))
-        gw_problem(plan->problems, e->path,
-                   "the disk queue remembers too many exporters that are not configured: restart with another folder");
+        gw_config_error(plan->diagnostics, e->path,
+                        "there is no room for it: restart ddgate (%d names of exporters are the most between two starts)",
+                        GW_LEDGER_EXPORTERS);
+    else if (n->how == NEW && p->disk_queue && !gw_sender_disk_queue(e->sender, p->disk_queue, &p->budget))
+        gw_config_error(plan->diagnostics, e->path,
+                        "the disk queue remembers too many exporters that are not configured: restart with another folder");
 }
 
 /* Of that name one that was removed is still at work, and the disk queue has one reader of a name. */
 static bool is_still_delivering(const struct gw_pipeline *p, gw_str name)
 {
-    for (const struct retired *r = p->retired; r && p->storage; r = r->next)
+    for (const struct retired *r = p->retired; r && p->disk_queue; r = r->next)
         if (gw_str_eq(r->exporter.entry->sender.name, name) && !gw_sender_over(r->exporter.sender))
             return true;
     return false;
@@ -110,24 +111,24 @@ static void plan_exporter(struct plan *plan, const struct gw_conf_exporter *c)
     n->before = find_exporter(plan, c->sender.name);
     const struct exporter *before = n->before >= 0 ? &plan->pipeline->exporters[n->before] : NULL;
     if (before && !same_exporter(before->entry, c) && !can_inherit(before, c)) {
-        if (plan->pipeline->storage)
-            gw_problem(plan->problems, c->path, "%s cannot carry all that waits on the disk under this name: choose another name",
-                       c->module->name);
+        if (plan->pipeline->disk_queue)
+            gw_config_error(plan->diagnostics, c->path, "%s cannot carry all that waits on the disk under this name: choose another name",
+                            c->module->name);
         n->before = -1; /* it delivers what it holds by itself */
         before = NULL;
     }
-    n->how = !before ? NEW : same_exporter(before->entry, c) ? KEEP : HEIR;
+    n->how = !before ? NEW : same_exporter(before->entry, c) ? KEEP : SUCCESSOR;
     if (before)
         plan->exporter_taken[n->before] = true;
     if (n->how == KEEP)
         return;
     if (n->how == NEW && is_still_delivering(plan->pipeline, c->sender.name))
-        gw_problem(plan->problems, c->path,
-                   "one of the same name that is no longer configured still delivers what it holds: give this one another "
-                   "name, or wait");
+        gw_config_error(plan->diagnostics, c->path,
+                        "one of the same name that is no longer configured still delivers what it holds: give this one another "
+                        "name, or wait");
     else if (!gw_pipeline_make_exporter(&n->made, c, plan->conf))
-        gw_problem(plan->problems, c->path, "there is no memory for it");
-    else if (gw_pipeline_open_exporter(&n->made, plan->problems))
+        gw_config_error(plan->diagnostics, c->path, "there is no memory for it");
+    else if (gw_pipeline_open_exporter(&n->made, plan->diagnostics))
         make_sender(plan, n, c);
 }
 
@@ -162,7 +163,7 @@ static void check_only(struct plan *plan, const struct gw_conf_receiver *c)
     struct gw_host host = plan->pipeline->host;
     host.check = true;
     if (gw_pipeline_make_receiver(&trial, c, plan->conf))
-        gw_pipeline_open_receiver(&trial, &host, plan->problems);
+        gw_pipeline_open_receiver(&trial, &host, plan->diagnostics);
     gw_pipeline_drop_receiver(&trial);
 }
 
@@ -170,15 +171,15 @@ static enum how ask_receiver(struct plan *plan, struct next_receiver *n)
 {
     const struct receiver *before = n->before >= 0 ? &plan->pipeline->receivers[n->before] : NULL;
     const struct gw_conf_receiver *c = n->entry;
-    size_t errors = gw_problems_errors(plan->problems);
+    size_t errors = gw_diagnostics_errors(plan->diagnostics);
     if (c->module->on_http)
         return HTTP;
     if (!before || !before->started)
         return before ? AGAIN : NEW;
     if (!c->module->reload)
         return same_receiver(before, c) ? KEEP : AGAIN;
-    n->adopted = c->module->reload->prepare(before->ctx, c->conf, c->path, plan->problems);
-    return n->adopted || gw_problems_errors(plan->problems) > errors ? ADOPT : AGAIN;
+    n->adopted = c->module->reload->prepare(before->ctx, c->conf, c->path, plan->diagnostics);
+    return n->adopted || gw_diagnostics_errors(plan->diagnostics) > errors ? ADOPT : AGAIN;
 }
 
 static void plan_receiver(struct plan *plan, struct next_receiver *n)
@@ -189,9 +190,9 @@ static void plan_receiver(struct plan *plan, struct next_receiver *n)
     if (n->how == KEEP || n->how == ADOPT)
         return;
     if (!gw_pipeline_make_receiver(&n->made, n->entry, plan->conf))
-        gw_problem(plan->problems, n->entry->path, "there is no memory for it");
+        gw_config_error(plan->diagnostics, n->entry->path, "there is no memory for it");
     else if (n->how != AGAIN)
-        gw_pipeline_open_receiver(&n->made, &plan->pipeline->host, plan->problems);
+        gw_pipeline_open_receiver(&n->made, &plan->pipeline->host, plan->diagnostics);
 }
 
 static void plan_receivers(struct plan *plan)
@@ -200,7 +201,7 @@ static void plan_receivers(struct plan *plan)
         plan->receivers[plan->receivers_n++] = (struct next_receiver){.before = -1, .entry = &plan->conf->receivers[i]};
     match_receivers(plan);
     plan->pipeline->host.receivers = plan->receivers_n;
-    log_scripts_read(plan->pipeline->scripts, plan->conf->process.pipelines_directory, plan->problems);
+    log_scripts_read(plan->pipeline->scripts, plan->conf->process.pipelines_directory, plan->diagnostics);
     gw_http_stage_begin(plan->pipeline->http);
     for (size_t i = 0; i < plan->receivers_n; i++)
         plan_receiver(plan, &plan->receivers[i]);
@@ -216,7 +217,7 @@ static void warn_of_restarts(struct plan *plan)
         for (const char *const *name = live; *name; name++)
             needs_start = needs_start && strcmp(*name, row->name) != 0;
         if (needs_start && !gw_opt_same(row, &plan->pipeline->conf->process, &plan->conf->process))
-            gw_warning(plan->problems, row->name, "is changed by a start only: it stays as it is until then");
+            gw_config_warning(plan->diagnostics, row->name, "is changed by a start only: it stays as it is until then");
     }
 }
 
@@ -286,8 +287,8 @@ static void commit_exporters(struct plan *plan, struct retired *room[])
     for (size_t i = 0; i < plan->exporters_n; i++) {
         struct next_exporter *n = &plan->exporters[i];
         next[i] = n->how == KEEP ? before[n->before] : n->made;
-        if (n->how == HEIR)
-            gw_sender_succeed(before[n->before].sender, next[i].sender);
+        if (n->how == SUCCESSOR)
+            gw_sender_take_over(before[n->before].sender, next[i].sender);
         if (n->how == NEW && !gw_sender_start(next[i].sender))
             gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it: it delivers nothing", next[i].path);
         routes[i] = gw_sender_route(next[i].sender);
@@ -298,7 +299,7 @@ static void commit_exporters(struct plan *plan, struct retired *room[])
     p->exporters_n = plan->exporters_n;
     pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; i < plan->exporters_n; i++)
-        if (plan->exporters[i].how == HEIR)
+        if (plan->exporters[i].how == SUCCESSOR)
             retire(p, &before[plan->exporters[i].before], *room++);
     for (size_t i = 0; i < before_n; i++) {
         if (plan->exporter_taken[i])
@@ -352,9 +353,9 @@ static void adopt(struct gw_pipeline *p, struct next_receiver *n, struct gw_conf
     r->path = n->entry->path;
 }
 
-static void open_again(struct gw_pipeline *p, struct receiver *r, struct gw_problems *problems)
+static void open_again(struct gw_pipeline *p, struct receiver *r, struct gw_diagnostics *diagnostics)
 {
-    if (!gw_pipeline_open_receiver(r, &p->host, problems)) {
+    if (!gw_pipeline_open_receiver(r, &p->host, diagnostics)) {
         gw_log(GW_ERROR, "ddgate", "%s could not be opened again, and does not run", r->path);
         return;
     }
@@ -399,7 +400,7 @@ static void commit_receivers(struct plan *plan)
     for (size_t i = 0; i < plan->receivers_n; i++) {
         struct receiver *r = &p->receivers[i];
         if (plan->receivers[i].how == AGAIN)
-            open_again(p, r, plan->problems);
+            open_again(p, r, plan->diagnostics);
         else if (plan->receivers[i].how == NEW)
             gw_pipeline_start_receiver(p, r);
     }
@@ -407,7 +408,7 @@ static void commit_receivers(struct plan *plan)
 
 /* --- all of it --- */
 
-static void say_what_changed(const struct plan *plan)
+static void log_changes(const struct plan *plan)
 {
     unsigned n[NEW + 1] = {0}, r[NEW + 1] = {0}, removed = 0;
     for (size_t i = 0; i < plan->exporters_n; i++)
@@ -420,7 +421,7 @@ static void say_what_changed(const struct plan *plan)
         GW_INFO, "ddgate",
         "the configuration was read again: exporters: %u kept, %u changed, %u new, %u still to deliver what they hold; receivers: %u kept, "
         "%u changed, %u opened again, %u new",
-        n[KEEP], n[HEIR], n[NEW], removed, r[KEEP], r[HTTP] + r[ADOPT], r[AGAIN], r[NEW]);
+        n[KEEP], n[SUCCESSOR], n[NEW], removed, r[KEEP], r[HTTP] + r[ADOPT], r[AGAIN], r[NEW]);
 }
 
 /* Memory for whoever may have to be retired; NULL-filled when there is none. */
@@ -437,13 +438,13 @@ static void commit(struct plan *plan, struct retired *room[])
     struct gw_err err;
     commit_exporters(plan, room);
     commit_receivers(plan);
-    log_scripts_renew(plan->pipeline->scripts, plan->problems); /* of receivers whose options are the same, too */
+    log_scripts_renew(plan->pipeline->scripts, plan->diagnostics); /* of receivers whose options are the same, too */
     if (gw_http_start(plan->pipeline->http, &err))
         gw_log(GW_ERROR, "ddgate", "the HTTP server does not start: %s", err.what);
-    say_what_changed(plan);
+    log_changes(plan);
 }
 
-bool gw_pipeline_reload(struct gw_pipeline *p, struct gw_conf *conf, struct gw_problems *problems)
+bool gw_pipeline_reload(struct gw_pipeline *p, struct gw_conf *conf, struct gw_diagnostics *diagnostics)
 {
     struct plan *plan = calloc(1, sizeof *plan);
     struct retired *room[GW_MAX_EXPORTERS] = {NULL};
@@ -451,12 +452,12 @@ bool gw_pipeline_reload(struct gw_pipeline *p, struct gw_conf *conf, struct gw_p
     let_offers_pass(p);
     gw_pipeline_reap(p);
     if (good) {
-        *plan = (struct plan){.pipeline = p, .conf = conf, .problems = problems};
+        *plan = (struct plan){.pipeline = p, .conf = conf, .diagnostics = diagnostics};
         for (size_t i = 0; i < conf->exporters_n; i++)
             plan_exporter(plan, &conf->exporters[i]);
         plan_receivers(plan);
         warn_of_restarts(plan);
-        good = gw_problems_errors(problems) == 0;
+        good = gw_diagnostics_errors(diagnostics) == 0;
         good ? commit(plan, room) : abandon(plan);
     }
     for (size_t i = 0; i < GW_MAX_EXPORTERS; i++)

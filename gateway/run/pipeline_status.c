@@ -78,7 +78,7 @@ bool gw_pipeline_ready(struct gw_pipeline *p, FILE *why)
     static const char *const not_yet[] = {[STAGE_STARTING] = "starting\n", [STAGE_RUNNING] = "", [STAGE_STOPPING] = "stopping\n"};
     pthread_mutex_lock(&p->lock);
     bool running = p->stage == STAGE_RUNNING, queues = queues_ready(p, why), memory = memory_ready(p, why),
-         disk = !p->storage || gw_storage_ready(p->storage, why);
+         disk = !p->disk_queue || gw_disk_queue_ready(p->disk_queue, why);
     fputs(not_yet[p->stage], why);
     pthread_mutex_unlock(&p->lock);
     return running && queues && memory && disk;
@@ -125,13 +125,13 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
         fclose(ignored);
     }
     free(why);
-    gw_ids_size(p->ids, &used, &capacity);
+    gw_trace_ids_size(p->ids, &used, &capacity);
     gw_metrics_add(to, &gw_pipeline_metrics[M_MEMORY], (double)atomic_load_explicit(&p->budget.used, memory_order_relaxed));
     gw_metrics_add(to, &gw_pipeline_metrics[M_LIMIT], (double)p->budget.limit);
     gw_metrics_add(to, &gw_pipeline_metrics[M_TRACES], (double)used);
     gw_metrics_add(to, &gw_pipeline_metrics[M_ROOM], (double)capacity);
-    if (p->storage)
-        gw_storage_measure(p->storage, to);
+    if (p->disk_queue)
+        gw_disk_queue_measure(p->disk_queue, to);
     measure_log(to);
     measure_reloads(p, to);
     measure_scripts(p, to);

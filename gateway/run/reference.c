@@ -295,7 +295,7 @@ void gw_reference_metrics(FILE *to)
           "## The process\n\n",
           to);
     print_metrics(to, gw_pipeline_metrics);
-    print_metrics(to, gw_storage_metrics);
+    print_metrics(to, gw_disk_queue_metrics);
     print_metrics(to, gw_process_metrics);
     fputs("## The ledger\n\nOne consistent snapshot; names that begin with `exporter_` have the label `exporter` as well.\n\n", to);
     print_metrics(to, gw_ledger_metrics);

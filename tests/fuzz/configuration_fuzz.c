@@ -34,30 +34,30 @@ static void in_bounds(const struct gw_sender_conf *s)
     GW_ASSERT(s->in_flight >= 1 && s->in_flight <= 64);
     GW_ASSERT(s->timeout >= 10 * GW_MSEC && s->timeout <= 600 * GW_SEC);
     GW_ASSERT(s->queue_size >= 1 << 20 && s->queue_size <= (uint64_t)64 << 30);
-    GW_ASSERT(s->mode >= 0 && s->mode < GW_RENDERINGS);
+    GW_ASSERT(s->mode >= 0 && s->mode < GW_ATTRIBUTE_SCHEMAS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct gw_conf_world world = {gw_receivers, gw_exporters, env};
+    const struct gw_conf_environment conf_environment = {gw_receivers, gw_exporters, env};
     gw_str text = gw_str_n((const char *)data, size);
     if (size == 0 || touches_files(text))
         return 0;
-    struct gw_problems *problems = gw_problems_new();
-    struct gw_conf *conf = gw_conf_read_text(text, "fuzz.conf", &world, problems);
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
+    struct gw_conf *conf = gw_conf_read_text(text, "fuzz.conf", &conf_environment, diagnostics);
     GW_ASSERT(conf);
     for (size_t i = 0; i < conf->exporters_n; i++)
         in_bounds(&conf->exporters[i].sender);
     GW_ASSERT(conf->process.max_memory >= 16 << 20);
-    GW_ASSERT(gw_problems_errors(problems) || (conf->receivers_n && conf->exporters_n));
+    GW_ASSERT(gw_diagnostics_errors(diagnostics) || (conf->receivers_n && conf->exporters_n));
     char *said = NULL;
     size_t len = 0;
     FILE *to = open_memstream(&said, &len);
-    gw_problems_print(problems, to);
+    gw_diagnostics_print(diagnostics, to);
     fclose(to);
-    GW_ASSERT(!gw_problems_errors(problems) || len > 0);
+    GW_ASSERT(!gw_diagnostics_errors(diagnostics) || len > 0);
     free(said);
     gw_conf_drop(conf);
-    gw_problems_drop(problems);
+    gw_diagnostics_drop(diagnostics);
     return 0;
 }

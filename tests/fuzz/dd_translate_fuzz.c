@@ -1,11 +1,11 @@
 /* Any bytes as a payload, through the whole translator, in every rendering. The first two bytes choose the format and the options.
- * What comes out must be sound OTLP (tests/otlp_sound.h), be as many spans as the ledger says, and say so in each rendering.
+ * What comes out must be sound OTLP (tests/otlp_valid.h), be as many spans as the ledger says, and say so in each rendering.
  * Then the same with plans and without (dd_plan.h): no byte may differ.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tests/otlp_sound.h"
+#include "tests/otlp_valid.h"
 #include "translators/ddtrace/dd_translate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,9 +45,9 @@ static struct dd_options options_of(unsigned bits)
 static size_t spans_of(const struct gw_frame *f)
 {
     size_t spans = 0;
-    sound_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
     must(q ? NULL : "a frame that is no protobuf");
-    must(sound_of_request(q, &spans));
+    must(valid_of_request(q, &spans));
     must(spans == f->items ? NULL : "a frame that counts its spans wrongly");
     opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(q, NULL);
     return spans;
@@ -72,7 +72,7 @@ static enum gw_code otel(struct dd_translator *t, const uint8_t *data, gw_str bo
     struct gw_arena arena;
     struct gw_err err;
     struct dd_request req = {.lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
-    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .renderings = 1u << GW_OTEL};
+    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
     gw_arena_init(&arena, 1 << 24);
     enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, out, &err);
     gw_arena_fini(&arena);
@@ -120,18 +120,18 @@ static void with_and_without_plans(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct gw_ids *ids;
+    static struct gw_trace_ids *ids;
     struct gw_arena arena;
     struct dd_result out;
     struct gw_err err = {0};
-    size_t spans[GW_RENDERINGS] = {0};
+    size_t spans[GW_ATTRIBUTE_SCHEMAS] = {0};
     if (size < 2)
         return 0;
     if (!ids)
-        ids = gw_ids_new(1024, 60 * GW_SEC);
+        ids = gw_trace_ids_new(1024, 60 * GW_SEC);
     struct dd_options opt = options_of(data[1]);
     struct dd_request req = {.lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
-    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .renderings = 7};
+    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 7};
     env.ids = data[0] & 16 ? ids : NULL;
     if (data[0] & 32)
         req.container_id = GW_STR("c0ffee");
@@ -141,11 +141,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, &out, &err);
     balance(&out, code, body, &err);
     for (size_t i = 0; i < out.frames_n; i++) {
-        gw_frame_join(out.frames[i], ids, true);
-        spans[out.frames[i]->rendering] += spans_of(out.frames[i]);
+        gw_frame_complete_ids(out.frames[i], ids, true);
+        spans[out.frames[i]->schema] += spans_of(out.frames[i]);
         gw_frame_drop(out.frames[i]);
     }
-    for (int r = 0; r < GW_RENDERINGS; r++)
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         must(spans[r] == gw_intake_accepted(&out.intake) ? NULL : "spans that were lost on the way");
     dd_translator_drop(t);
     gw_arena_fini(&arena);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t cut = gw_str_find(all, 0), spans[2 * (RE_GROUPS + 1)];
     struct grok_scope scope = {0};
     struct gw_arena a;
-    char why[RE_WHY] = "";
+    char why[RE_ERROR_SIZE] = "";
     gw_arena_init(&a, 8 << 20);
     text = gw_str_from(all, cut + 1);
     struct grok *g = grok_compile(&a, &scope, gw_str_n(all.ptr, cut), why);

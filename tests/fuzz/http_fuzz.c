@@ -49,7 +49,7 @@ static void start(void)
     static struct gw_http_site site = {
         .component = "receiver=fuzz", .routes = routes, .routes_n = 2, .limits = {4096, 65536, 100 * GW_MSEC, 5 * GW_SEC, 100}};
     http = gw_http_new(&budget, 1);
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     struct gw_err err;
     char path[64];
     snprintf(path, sizeof path, "/tmp/ddgate-fuzz-%d.socket", (int)getpid());
@@ -73,12 +73,12 @@ static int dial(void)
 }
 
 /* Reads until the server closes, or says nothing more for a while. */
-static size_t drain(int fd, char *out, size_t size, int patience_ms)
+static size_t drain(int fd, char *out, size_t size, int grace_period_ms)
 {
     size_t got = 0;
     char sink[4096];
     struct pollfd p = {fd, POLLIN, 0};
-    while (poll(&p, 1, patience_ms) == 1) {
+    while (poll(&p, 1, grace_period_ms) == 1) {
         ssize_t n = recv(fd, sink, sizeof sink, 0);
         if (n <= 0)
             break;

@@ -45,15 +45,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gw_arena_init(&arena, 1 << 20);
     gw_arena_init(&seen.arena, 1 << 20);
     seen.max = 8 + data[1];
-    struct log_body body = {.form = (enum log_body_form)(data[0] % (LOG_BODY_POINTS + 1)),
+    struct http_log body = {.form = (enum http_log_form)(data[0] % (HTTP_LOG_LINE_PROTOCOL + 1)),
                             .text = gw_str_n((const char *)data + 2, size - 2),
                             .max_record = seen.max,
                             .like = &like,
                             .arena = &arena};
-    enum gw_code code = log_body_read(&body, NULL, NULL, &looked, &err);
+    enum gw_code code = http_log_read(&body, NULL, NULL, &looked, &err);
     GW_ASSERT(code == GW_OK || err.pos <= size);
     if (code == GW_OK) {
-        GW_ASSERT(log_body_read(&body, see, &seen, &taken, &err) == GW_OK || arena.spent);
+        GW_ASSERT(http_log_read(&body, see, &seen, &taken, &err) == GW_OK || arena.spent);
         GW_ASSERT(arena.spent || (taken == looked && seen.records == looked));
     }
     gw_arena_fini(&seen.arena);

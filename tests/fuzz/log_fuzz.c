@@ -21,29 +21,29 @@ static struct log_batch *batches[2]; /* by option `parse` */
 static void open_once(void)
 {
     static struct log_options options[2] = {{.timezone = GW_LIT("UTC")}, {.timezone = GW_LIT("UTC"), .parse = 1}};
-    struct gw_problems *problems = gw_problems_new();
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     for (int i = 0; i < 2 && !batches[i]; i++)
-        batches[i] = log_batch_new(log_conf_new(&options[i], &host, "receivers[0]", "fuzz", problems));
-    gw_problems_drop(problems);
+        batches[i] = log_batch_new(log_conf_new(&options[i], &host, "receivers[0]", "fuzz", diagnostics));
+    gw_diagnostics_drop(diagnostics);
 }
 
 /* U+FFFD where the text is not UTF-8. */
 static void check_whole(const log_record *r, gw_str text)
 {
-    char *sound = malloc(3 * text.len + 1);
-    size_t len = gw_utf8_repair(text, sound);
+    char *valid = malloc(3 * text.len + 1);
+    size_t len = gw_utf8_repair(text, valid);
     GW_ASSERT(r->body && r->body->string_value.len == len);
-    GW_ASSERT(len == 0 || memcmp(r->body->string_value.data, sound, len) == 0);
-    free(sound);
+    GW_ASSERT(len == 0 || memcmp(r->body->string_value.data, valid, len) == 0);
+    free(valid);
 }
 
 /* What stands in the body stood in the text, or was JSON's. */
 static void check_body(const log_record *r, gw_str text)
 {
     ProtobufCBinaryData body = r->body->string_value;
-    bool escapes = text.len && memchr(text.ptr, '\\', text.len), sound = gw_utf8_valid(text);
+    bool escapes = text.len && memchr(text.ptr, '\\', text.len), valid = gw_utf8_valid(text);
     GW_ASSERT(body.len <= 3 * text.len);
-    if (body.len && sound && !escapes)
+    if (body.len && valid && !escapes)
         GW_ASSERT(memmem(text.ptr, text.len, body.data, body.len));
 }
 

@@ -16,7 +16,7 @@ static void check(bool ok)
         abort();
 }
 
-static struct store_bed bed;
+static struct segment_log_bed bed;
 static uint8_t image[2][SIZE]; /* open, sealed */
 static size_t at[RECORDS + 1];
 
@@ -34,27 +34,27 @@ static void path_of(char out[static 128])
 
 static void clean_up(void)
 {
-    store_bed_fini(&bed);
+    segment_log_bed_fini(&bed);
 }
 
 static void make_images(void)
 {
     static const size_t lengths[RECORDS] = {100, 64, 300, 4, 129, 500, 1000, 60};
-    struct gw_store_items ignored;
-    struct gw_stored stored;
+    struct gw_segment_log_items ignored;
+    struct gw_disk_position stored;
     char path[128];
-    store_bed_init(&bed);
+    segment_log_bed_init(&bed);
     atexit(clean_up);
-    check(store_bed_open(&bed));
-    unsigned r = gw_store_attach(bed.store, "one", false, &ignored);
+    check(segment_log_bed_open(&bed));
+    unsigned r = gw_segment_log_attach(bed.disk_log, "one", false, &ignored);
     for (int i = 0; i < RECORDS; i++) {
-        check(store_bed_append(&bed, lengths[i], 1u << r, NULL, &stored) == GW_OK);
-        at[i] = stored.at * (size_t)GW_STORE_UNIT;
+        check(segment_log_bed_append(&bed, lengths[i], 1u << r, NULL, &stored) == GW_OK);
+        at[i] = stored.at * (size_t)GW_SEGMENT_LOG_UNIT;
     }
-    at[RECORDS] = at[RECORDS - 1] + gw_store_record_size((uint32_t)lengths[RECORDS - 1], 0);
+    at[RECORDS] = at[RECORDS - 1] + gw_segment_record_size((uint32_t)lengths[RECORDS - 1], 0);
     path_of(path);
     copy_file(path, image[0], false);
-    store_bed_close(&bed);
+    segment_log_bed_close(&bed);
     copy_file(path, image[1], false);
 }
 
@@ -62,7 +62,7 @@ static void make_images(void)
 static void edit(uint8_t *bytes, const uint8_t *data, size_t size, bool touched[RECORDS])
 {
     while (size >= 3) {
-        size_t place = GW_STORE_HEAD + (data[0] | (size_t)data[1] << 8) % (SIZE - GW_STORE_HEAD), n = data[2];
+        size_t place = GW_SEGMENT_LOG_HEAD + (data[0] | (size_t)data[1] << 8) % (SIZE - GW_SEGMENT_LOG_HEAD), n = data[2];
         data += 3;
         size -= 3;
         if (n > size)
@@ -79,8 +79,8 @@ static void edit(uint8_t *bytes, const uint8_t *data, size_t size, bool touched[
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint8_t bytes[SIZE], seen[STORE_BED_FRAMES];
-    struct gw_store_items ignored;
+    static uint8_t bytes[SIZE], seen[SEGMENT_LOG_BED_FRAMES];
+    struct gw_segment_log_items ignored;
     bool touched[RECORDS];
     char path[128];
     if (size == 0)
@@ -89,15 +89,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         make_images();
     memcpy(bytes, image[data[0] & 1], sizeof bytes);
     edit(bytes, data + 1, size - 1, touched);
-    store_bed_clear(&bed);
+    segment_log_bed_clear(&bed);
     path_of(path);
     copy_file(path, bytes, true);
     memset(seen, 0, RECORDS);
-    check(store_bed_open(&bed));
-    unsigned r = gw_store_attach(bed.store, "one", false, &ignored);
-    store_bed_read(&bed, r, 100, true, seen, NULL);
+    check(segment_log_bed_open(&bed));
+    unsigned r = gw_segment_log_attach(bed.disk_log, "one", false, &ignored);
+    segment_log_bed_read(&bed, r, 100, true, seen, NULL);
     for (int i = 0; i < RECORDS; i++)
         check(seen[i] == 1 || (touched[i] && seen[i] == 0));
-    store_bed_close(&bed);
+    segment_log_bed_close(&bed);
     return 0;
 }

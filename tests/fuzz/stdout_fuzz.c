@@ -48,26 +48,26 @@ static void show_logs(struct out *o, const uint8_t *data, size_t size, uint32_t 
     struct gw_frame f = {.signal = GW_LOGS, .items = items, .len = size, .data = (uint8_t *)(uintptr_t)data};
     struct gw_frame *frames[] = {&f};
     struct gw_batch batch = {.signal = GW_LOGS, .n = 1, .bytes = size, .items = items, .frames = frames};
-    struct hold hold;
-    struct held held;
+    struct trace_buffer trace_buffer;
+    struct buffered_batch buffered_batch;
     struct gw_arena arena;
     size_t n;
-    hold_init(&hold, GW_SEC);
-    GW_ASSERT(held_begin(&held, &batch, NULL));
+    trace_buffer_init(&trace_buffer, GW_SEC);
+    GW_ASSERT(buffered_batch_begin(&buffered_batch, &batch, NULL));
     for (int turn = 0; turn < 2; turn++) {
         gw_arena_init(&arena, size * 48 + (1 << 20));
-        struct pretty_log *logs = hold_now(&hold, &held, &arena, &n);
+        struct pretty_log *logs = trace_buffer_now(&trace_buffer, &buffered_batch, &arena, &n);
         if (logs)
             pretty_logs(o, &how, logs, n);
-        hold_written(&hold, &held);
+        trace_buffer_written(&trace_buffer, &buffered_batch);
         gw_arena_fini(&arena);
-        hold_add(&hold, &held, 0);
-        GW_ASSERT(hold_take(&hold, 2 * GW_SEC, false) == &held);
+        trace_buffer_add(&trace_buffer, &buffered_batch, 0);
+        GW_ASSERT(trace_buffer_take(&trace_buffer, 2 * GW_SEC, false) == &buffered_batch);
     }
-    GW_ASSERT(held_is_over(&held));
+    GW_ASSERT(buffered_batch_is_over(&buffered_batch));
     if (!o->failed)
         check_lines(o);
-    held_end(&held);
+    buffered_batch_end(&buffered_batch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

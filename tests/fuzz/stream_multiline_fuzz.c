@@ -31,17 +31,17 @@ static void add(void *sum, gw_str text, uint64_t cut, uint64_t observed)
 
 static struct gw_budget budget = {.limit = 1 << 20};
 
-static struct stream_joiner *joiner(int how)
+static struct stream_multiline_conf *multiline(int how)
 {
     static const char *const words[] = {"auto", "^[A-Z0-9<]"};
-    static struct stream_joiner made[2];
-    struct stream_joiner *k = &made[how];
+    static struct stream_multiline_conf made[2];
+    struct stream_multiline_conf *k = &made[how];
     if (k->budget)
         return k;
-    struct gw_problems *problems = gw_problems_new();
-    stream_joiner_open(k, gw_str_z(words[how]), "", problems);
-    check(gw_problems_errors(problems) == 0);
-    gw_problems_drop(problems);
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
+    stream_multiline_conf_open(k, gw_str_z(words[how]), "", diagnostics);
+    check(gw_diagnostics_errors(diagnostics) == 0);
+    gw_diagnostics_drop(diagnostics);
     k->budget = &budget;
     return k;
 }
@@ -50,8 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    struct stream_joiner *k = joiner(data[0] & 1);
-    struct stream_join j = {.open = false};
+    struct stream_multiline_conf *k = multiline(data[0] & 1);
+    struct stream_multiline j = {.open = false};
     gw_str rest = gw_str_n((const char *)data + 1, size - 1), line;
     uint64_t in = 1, out = 1;
     k->max = data[0] & 2 ? 40 : 1 << 16;
@@ -61,10 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (line.len)
             memcpy(copy, line.ptr, line.len);
         in = sum_of(in, line);
-        stream_join_line(k, &j, gw_str_n(copy, line.len), 0, 1, add, &out);
+        stream_multiline_line(k, &j, gw_str_n(copy, line.len), 0, 1, add, &out);
         free(copy);
     }
-    stream_join_end(k, &j, add, &out);
+    stream_multiline_end(k, &j, add, &out);
     check(in == out && budget.used == 0);
     return 0;
 }

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     gw_str text = {(const char *)data, size};
     struct layout_time t, back;
-    char why[LAYOUT_WHY] = "";
+    char why[LAYOUT_ERROR_SIZE] = "";
     struct gw_arena a;
     int64_t ns;
     gw_arena_init(&a, 8 << 20);

@@ -37,7 +37,7 @@ static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct 
 {
     const uint8_t *start = d->in.at;
     if (dd_msgpack_nil(&d->in)) {
-        *why = GW_WHY_NIL_SPAN;
+        *why = GW_REASON_NIL_SPAN;
         return DD_TAKEN;
     }
     enum dd_got got = read(d, s, why);

@@ -100,7 +100,7 @@ static inline void dd_decode_count(struct gw_intake *intake, enum gw_reason why)
 /* What is wrong with the ids of a span that could be read; GW_REASONS when nothing is. */
 static inline enum gw_reason dd_decode_fault(const struct dd_span *s)
 {
-    return s->trace_id == 0 ? GW_WHY_ZERO_TRACE_ID : s->span_id == 0 ? GW_WHY_ZERO_SPAN_ID : GW_REASONS;
+    return s->trace_id == 0 ? GW_REASON_ZERO_TRACE_ID : s->span_id == 0 ? GW_REASON_ZERO_SPAN_ID : GW_REASONS;
 }
 
 static inline int32_t dd_decode_int32(int64_t v)

@@ -141,7 +141,7 @@ static gw_str scope_of(const struct dd_fields *f)
 }
 
 /* Its trace id's upper half may come later. */
-static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_rendering r, size_t id_at)
+static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_attribute_schema r, size_t id_at)
 {
     if (c->has_tid || c->has_root || w->opt->trace_id_bits == 64)
         return true;
@@ -149,7 +149,7 @@ static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct d
     return dd_scope_pending(w->groups, &scope->spans[r], (uint32_t)id_at, c->trace_id);
 }
 
-static bool write_rendering(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_rendering r)
+static bool write_schema(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_attribute_schema r)
 {
     size_t id_at;
     struct otlp_buf *b = dd_scope_buf(w->groups, scope, r);
@@ -232,8 +232,8 @@ static bool export_anew(struct dd_work *w, struct dd_scanned *c, size_t i, bool 
     use_resource(f, group);
     w->writer->trail = wanted ? &trail : NULL;
     size_t repaired = wanted && scope->spans[GW_OTEL].buf ? scope->spans[GW_OTEL].buf->repaired : 0;
-    for (int r = 0; r < GW_RENDERINGS; r++)
-        if (w->env->renderings & 1u << r && !write_rendering(w, c, scope, (enum gw_rendering)r))
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+        if (w->env->schemas & 1u << r && !write_schema(w, c, scope, (enum gw_attribute_schema)r))
             return false;
     if (wanted)
         learn(w, c, i, group, scope, repaired);

@@ -189,14 +189,14 @@ struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, gw_str
         return NULL;
     s->said = gw_arena_dup(g->keep, name);
     s->name = dd_group_text(g, name);
-    for (int r = 0; r < GW_RENDERINGS; r++)
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         s->spans[r].last_pending = &s->spans[r].first_pending;
     *group->last_scope = s;
     group->last_scope = &s->next;
     return g->keep->spent ? NULL : s;
 }
 
-struct otlp_buf *dd_scope_buf(struct dd_groups *g, struct dd_scope *s, enum gw_rendering r)
+struct otlp_buf *dd_scope_buf(struct dd_groups *g, struct dd_scope *s, enum gw_attribute_schema r)
 {
     if (s->spans[r].buf)
         return s->spans[r].buf;

@@ -65,7 +65,7 @@ struct dd_spans {
 
 struct dd_scope {
     gw_str said, name; /* the component as it was said, and fit for OTLP: "flask" */
-    struct dd_spans spans[GW_RENDERINGS];
+    struct dd_spans spans[GW_ATTRIBUTE_SCHEMAS];
     struct dd_scope *next;
 };
 
@@ -95,7 +95,7 @@ struct dd_group *dd_group_of(struct dd_groups *, const struct dd_identity *);
 bool dd_group_is(const struct dd_group *, const struct dd_identity *);
 struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, gw_str name);
 /* Buffer of a scope for one rendering, or NULL when memory is out. */
-struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_rendering);
+struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_attribute_schema);
 /* A copy in keep, repaired where it is not UTF-8. */
 gw_str dd_group_text(struct dd_groups *, gw_str);
 /* A fact of the group, unless it has one. */

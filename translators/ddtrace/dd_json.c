@@ -79,11 +79,11 @@ static enum dd_got take_span(struct dd_decoder *d, struct dd_span *s, enum gw_re
 {
     struct gw_json before = d->json;
     if (gw_json_kind(&d->json) == GW_JSON_NULL) {
-        *why = GW_WHY_NIL_SPAN;
+        *why = GW_REASON_NIL_SPAN;
         return dd_json_done(gw_json_null(&d->json));
     }
     enum dd_got got = read_span(d, s);
-    *why = got ? GW_WHY_BAD_SPAN : dd_decode_fault(s);
+    *why = got ? GW_REASON_BAD_SPAN : dd_decode_fault(s);
     return got == DD_OTHER_TYPE ? dd_json_pass(d, &before) : got;
 }
 

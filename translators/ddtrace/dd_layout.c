@@ -31,7 +31,7 @@ struct part {
 };
 
 struct plan {
-    size_t size, spans, unjoined;
+    size_t size, spans, pending_ids;
     struct part *first, *last;
 };
 
@@ -77,7 +77,7 @@ static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struc
 }
 
 /* Ids of this piece: their halves, or their places in the frame. */
-static uint32_t *put_unjoined(const struct piece *piece, size_t moved, uint32_t *out)
+static uint32_t *put_pending_ids(const struct piece *piece, size_t moved, uint32_t *out)
 {
     for (const struct dd_pending *p = piece->pending; p && p->offset < piece->to; p = p->next)
         if (!p->resolved)
@@ -85,17 +85,17 @@ static uint32_t *put_unjoined(const struct piece *piece, size_t moved, uint32_t 
     return out;
 }
 
-static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece, uint32_t *unjoined)
+static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece, uint32_t *pending_ids)
 {
     uint8_t *p = otlp_put_tag(w->data + w->len, RS_SCOPE_SPANS, OTLP_LEN);
     otlp_end(w, otlp_put_varint(p, piece->size));
     put_scope(w, l, piece->scope);
-    const struct otlp_buf *from = piece->scope->spans[l->rendering].buf;
-    unjoined = put_unjoined(piece, w->len, unjoined);
+    const struct otlp_buf *from = piece->scope->spans[l->schema].buf;
+    pending_ids = put_pending_ids(piece, w->len, pending_ids);
     memcpy(w->data + w->len, from->data + piece->from, piece->to - piece->from);
     w->len += piece->to - piece->from;
     otlp_bytes(w, SS_SCHEMA_URL, l->schema_url);
-    return unjoined;
+    return pending_ids;
 }
 
 static enum gw_code out_of_memory(struct gw_err *err)
@@ -106,9 +106,9 @@ static enum gw_code out_of_memory(struct gw_err *err)
 static enum gw_code write_frame(const struct dd_layout *l, const struct plan *plan, struct gw_frame **out, struct gw_err *err)
 {
     struct otlp_buf w = {.account = l->arena->account};
-    uint32_t *unjoined = plan->unjoined ? malloc(plan->unjoined * sizeof *unjoined) : NULL, *u = unjoined;
-    if (!otlp_reserve(&w, plan->size + SLACK) || (plan->unjoined && !unjoined)) {
-        free(unjoined);
+    uint32_t *pending_ids = plan->pending_ids ? malloc(plan->pending_ids * sizeof *pending_ids) : NULL, *u = pending_ids;
+    if (!otlp_reserve(&w, plan->size + SLACK) || (plan->pending_ids && !pending_ids)) {
+        free(pending_ids);
         otlp_fini(&w);
         return out_of_memory(err);
     }
@@ -121,17 +121,17 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct plan *pl
             u = put_piece(&w, l, piece, u);
         otlp_bytes(&w, RS_SCHEMA_URL, l->schema_url);
     }
-    *out = gw_frame_new(GW_TRACES, l->rendering, w.data, w.len, w.cap, (uint32_t)plan->spans);
+    *out = gw_frame_new(GW_TRACES, l->schema, w.data, w.len, w.cap, (uint32_t)plan->spans);
     if (!*out) {
-        free(unjoined);
+        free(pending_ids);
         otlp_fini(&w);
         return out_of_memory(err);
     }
     (*out)->arrived = l->arrived;
     (*out)->budget = w.account; /* until the frame is offered */
     (*out)->charged = w.cap;
-    if (unjoined)
-        gw_frame_unjoined(*out, unjoined, (uint32_t)plan->unjoined);
+    if (pending_ids)
+        gw_frame_pending_ids(*out, pending_ids, (uint32_t)plan->pending_ids);
     return GW_OK;
 }
 
@@ -219,7 +219,7 @@ static bool full(const struct walk *k, size_t more)
 
 static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_str resource, const struct dd_scope *scope)
 {
-    const struct dd_spans *spans = &scope->spans[k->l->rendering];
+    const struct dd_spans *spans = &scope->spans[k->l->schema];
     struct dd_pending *pending = spans->first_pending;
     struct piece *piece = NULL;
     for (size_t at = 0, end; spans->buf && at < spans->buf->len; at = end) {
@@ -241,7 +241,7 @@ static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_
         k->plan.size += end - at;
         k->plan.spans++;
         for (; pending && pending->offset < end; pending = pending->next)
-            k->plan.unjoined += !pending->resolved;
+            k->plan.pending_ids += !pending->resolved;
     }
     return GW_OK;
 }

@@ -6,7 +6,7 @@
  * A frame is closed where the next span would take it past GW_FRAME_BYTES; a single larger span gets a frame of its own. A
  * resource stands once in a frame. Sizes are known beforehand, so everything is written once, in place.
  *
- * Pending trace ids (dd_group.h) that are resolved are filled in; the others become the frame's `unjoined`.
+ * Pending trace ids (dd_group.h) that are resolved are filled in; the others become the frame's `pending_ids`.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_LAYOUT_H
@@ -21,7 +21,7 @@ typedef gw_str dd_resource_f(const struct dd_group *, void *ctx);
 struct dd_layout {
     struct dd_groups *groups;
     struct gw_arena *arena; /* scratch */
-    enum gw_rendering rendering;
+    enum gw_attribute_schema schema;
     size_t frame_bytes;                           /* GW_FRAME_BYTES; smaller in tests */
     size_t max_frames;                            /* the last one takes what is left */
     gw_str schema_url, scope_name, scope_version; /* UTF-8 */

@@ -73,7 +73,7 @@ static inline void dd_put_rest(const struct dd_span *s, struct otlp_buf *w, uint
 }
 
 /* What holds for the chunk: written once (dd_scan.h), copied here. */
-static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w, enum gw_rendering r)
+static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     gw_str common = r == GW_DATADOG ? gw_str_n(c->common.ptr, c->common_own) : c->common;
     if (f->own_common && otlp_room(w, common.len))

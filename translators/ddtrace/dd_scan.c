@@ -367,7 +367,7 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
-static gw_str sound(struct gw_arena *arena, gw_str text)
+static gw_str valid(struct gw_arena *arena, gw_str text)
 {
     char *copy = gw_utf8_valid(text) ? NULL : gw_arena_raw(arena, text.len, 3);
     return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : text;
@@ -417,7 +417,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
-    s->state = sound(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
+    s->state = valid(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
     write_common(s, arena, scratch);
     return !arena->spent;
 }

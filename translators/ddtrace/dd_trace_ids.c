@@ -54,7 +54,7 @@ static struct dd_lesson *sorted(const struct dd_join *j, size_t *n)
 struct known {
     const struct dd_lesson *lessons;
     size_t n;
-    struct gw_ids *ids;
+    struct gw_trace_ids *ids;
     gw_nsec now;
 };
 
@@ -64,7 +64,7 @@ static bool lookup(const struct known *k, uint64_t low, uint64_t *high)
     const struct dd_lesson *l = k->n ? bsearch(&key, k->lessons, k->n, sizeof key, by_low) : NULL;
     if (l)
         *high = l->high;
-    return l || (k->ids && gw_ids_find(k->ids, low, high, k->now));
+    return l || (k->ids && gw_trace_ids_find(k->ids, low, high, k->now));
 }
 
 static void resolve(struct dd_spans *s, const struct known *k)
@@ -83,17 +83,17 @@ static void resolve(struct dd_spans *s, const struct known *k)
     }
 }
 
-bool dd_join_finish(struct dd_join *j, struct dd_groups *groups, struct gw_ids *ids, gw_nsec now)
+bool dd_join_finish(struct dd_join *j, struct dd_groups *groups, struct gw_trace_ids *ids, gw_nsec now)
 {
     struct known k = {.ids = ids, .now = now};
     if (j->pending && j->lessons && !(k.lessons = sorted(j, &k.n)))
         return false;
     for (struct dd_group *g = j->pending ? groups->first : NULL; g; g = g->next)
         for (struct dd_scope *s = g->scopes; s; s = s->next)
-            for (int r = 0; r < GW_RENDERINGS; r++)
+            for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
                 resolve(&s->spans[r], &k);
     for (const struct dd_lessons *l = j->first; l && ids; l = l->next)
         for (size_t i = 0; i < l->n; i++)
-            gw_ids_learn(ids, l->lesson[i].low, l->lesson[i].high, now);
+            gw_trace_ids_learn(ids, l->lesson[i].low, l->lesson[i].high, now);
     return true;
 }

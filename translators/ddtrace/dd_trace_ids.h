@@ -34,6 +34,6 @@ struct dd_join {
 /* False when memory is out. */
 bool dd_join_learn(struct dd_join *, uint64_t low, uint64_t high);
 /* Fills in what is known, and teaches the table (which may be NULL). False when memory is out. */
-bool dd_join_finish(struct dd_join *, struct dd_groups *, struct gw_ids *, gw_nsec now);
+bool dd_join_finish(struct dd_join *, struct dd_groups *, struct gw_trace_ids *, gw_nsec now);
 
 #endif

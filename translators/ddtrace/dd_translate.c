@@ -95,7 +95,7 @@ static bool take_trace(struct dd_work *w, const struct dd_chunk *chunk)
     bool drop = c.rejected && !w->opt->keep_rejected;
     for (size_t i = 0; i < chunk->n; i++)
         if (drop && !single_sampled(&c, i))
-            w->out->intake.not_taken[GW_WHY_SAMPLED_OUT]++;
+            w->out->intake.not_taken[GW_REASON_SAMPLED_OUT]++;
         else if (!dd_export(w, &c, i))
             return false;
     return true;
@@ -179,20 +179,20 @@ static gw_str resource_bytes(const struct dd_group *g, void *ctx)
 static enum gw_code lay_out(struct dd_work *w, struct gw_err *err)
 {
     enum gw_code code = GW_OK;
-    for (int r = 0; r < GW_RENDERINGS && code == GW_OK; r++) {
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS && code == GW_OK; r++) {
         size_t n = 0;
         struct dd_layout l = {.groups = w->groups,
                               .arena = w->groups->keep,
-                              .rendering = (enum gw_rendering)r,
+                              .schema = (enum gw_attribute_schema)r,
                               .frame_bytes = GW_FRAME_BYTES,
-                              .max_frames = DD_MAX_FRAMES / GW_RENDERINGS,
+                              .max_frames = DD_MAX_FRAMES / GW_ATTRIBUTE_SCHEMAS,
                               .schema_url = GW_STR(DD_SCHEMA_URL),
                               .scope_name = GW_STR("datadog"),
                               .scope_version = dd_group_text(w->groups, w->req->tracer_version),
                               .arrived = w->env->now,
                               .resource = resource_bytes,
                               .resource_ctx = w};
-        if (w->env->renderings & 1u << r)
+        if (w->env->schemas & 1u << r)
             code = dd_layout_frames(&l, &w->out->frames[w->out->frames_n], &n, err);
         w->out->frames_n += n;
     }
@@ -203,7 +203,7 @@ static enum gw_code lay_out(struct dd_work *w, struct gw_err *err)
 static uint64_t repaired(const struct dd_work *w)
 {
     uint64_t n = 0;
-    enum gw_rendering r = w->writer->counting;
+    enum gw_attribute_schema r = w->writer->counting;
     for (const struct dd_group *g = w->groups->first; g; g = g->next)
         for (const struct dd_scope *s = g->scopes; s; s = s->next)
             n += s->spans[r].buf ? s->spans[r].buf->repaired : 0;
@@ -230,7 +230,7 @@ static void refuse(struct dd_result *out, enum gw_code code)
         gw_frame_drop(out->frames[i]);
     out->frames_n = 0;
     out->intake = (struct gw_intake){.received = received};
-    out->intake.not_taken[code == GW_BUDGET ? GW_WHY_BUDGET : code == GW_BUSY ? GW_WHY_QUEUE_FULL : GW_WHY_BAD_PAYLOAD] = received;
+    out->intake.not_taken[code == GW_BUDGET ? GW_REASON_BUDGET : code == GW_BUSY ? GW_REASON_QUEUE_FULL : GW_REASON_BAD_PAYLOAD] = received;
 }
 
 /* The request's arena says who pays, and it is the same every time. */
@@ -287,12 +287,12 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     take_account(t, arena);
     t->groups.keep = &t->keep;
     dd_memo_tidy(&t->writer.memo);
-    t->writer.counting = env->renderings ? (enum gw_rendering)__builtin_ctz(env->renderings) : GW_OTEL;
+    t->writer.counting = env->schemas ? (enum gw_attribute_schema)__builtin_ctz(env->schemas) : GW_OTEL;
     t->writer.bad_struct = 0;
     t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
     t->writer.shapes.plans.body = t->writer.f.body;
     t->writer.shapes.plans.request++;
-    t->writer.shapes.plans.off = t->forgetful || env->renderings != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
+    t->writer.shapes.plans.off = t->forgetful || env->schemas != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish(&w, err);

@@ -39,10 +39,10 @@ struct dd_options {
 
 /* What the translator may know of the world. */
 struct dd_env {
-    gw_nsec now, wall;   /* monotonic (id table), wall (spans without a start) */
-    gw_str host_name;    /* of this machine; for peers on it */
-    struct gw_ids *ids;  /* NULL: no join across chunks */
-    unsigned renderings; /* bit per enum gw_rendering to write */
+    gw_nsec now, wall;        /* monotonic (id table), wall (spans without a start) */
+    gw_str host_name;         /* of this machine; for peers on it */
+    struct gw_trace_ids *ids; /* NULL: no join across chunks */
+    unsigned schemas;         /* bit per enum gw_attribute_schema to write */
 };
 
 /* What was odd but cost nothing: for counters. */

@@ -166,7 +166,7 @@ enum dd_got dd_v04_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason 
     enum dd_field field;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
     clear(s);
-    *why = GW_WHY_BAD_SPAN;
+    *why = GW_REASON_BAD_SPAN;
     for (uint32_t i = 0; !got && i < n; i++) {
         got = read_key(d, &d->order[i < DD_ORDER ? i : DD_ORDER - 1], &field);
         if (!got)

@@ -172,6 +172,6 @@ enum dd_got dd_v05_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason 
     }
     if (!got)
         got = read_fields(d, s, &outside);
-    *why = outside ? GW_WHY_BAD_INDEX : GW_WHY_BAD_SPAN;
+    *why = outside ? GW_REASON_BAD_INDEX : GW_REASON_BAD_SPAN;
     return got;
 }

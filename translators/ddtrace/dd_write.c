@@ -57,7 +57,7 @@ static inline void leave_trail(struct dd_trail *t, enum dd_source source, uint32
 }
 
 /* Attributes of the conventions, or in mode datadog the span's own fields alone. */
-static void write_out(const struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
+static void write_out(const struct dd_writer *dw, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     const struct dd_fields *f = &dw->f;
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
@@ -92,7 +92,7 @@ static uint64_t own_fields(const struct dd_fields *f, unsigned word)
 }
 
 /* The known tags that are still to be written. */
-static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *left)
+static void left_over(const struct dd_fields *f, enum gw_attribute_schema r, uint64_t *left)
 {
     for (unsigned word = 0; word < DD_WORDS; word++) {
         left[word] = f->seen[word];
@@ -104,7 +104,7 @@ static void left_over(const struct dd_fields *f, enum gw_rendering r, uint64_t *
         left[word] &= ~(r == GW_OTEL ? attributes(word) : own_fields(f, word));
 }
 
-static bool as_is(unsigned name, enum gw_rendering r)
+static bool as_is(unsigned name, enum gw_attribute_schema r)
 {
     return name == DD_UNKNOWN || (r != GW_OTEL && (name == DD_PROMOTED || name == DD_HEADER));
 }
@@ -119,7 +119,7 @@ static void write_known(const struct dd_fields *f, struct otlp_buf *w, unsigned 
 }
 
 /* The tracer's tags: those that the table knows, then the others in their order. */
-static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
+static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     const struct dd_fields *f = &dw->f;
     const struct dd_span *s = f->span;
@@ -140,7 +140,7 @@ static void write_tags(const struct dd_writer *dw, struct otlp_buf *w, enum gw_r
     }
 }
 
-static void write_structs(struct dd_writer *dw, struct otlp_buf *w, enum gw_rendering r)
+static void write_structs(struct dd_writer *dw, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     const struct dd_span *s = dw->f.span;
     const struct dd_key *keys = dw->keys + s->meta_n + s->metrics_n;
@@ -187,7 +187,7 @@ static void write_name(struct otlp_buf *w, gw_str name)
         otlp_text(w, SPAN_NAME, name); /* the end has not moved */
 }
 
-bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w, enum gw_rendering r, size_t *id_at)
+bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w, enum gw_attribute_schema r, size_t *id_at)
 {
     struct dd_fields *f = &dw->f;
     const struct dd_status *st = &dw->status;

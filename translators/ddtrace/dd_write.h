@@ -48,7 +48,7 @@ struct dd_writer {
     uint32_t rest_n;
     unsigned headers_n;
     struct dd_status status;
-    enum gw_rendering counting; /* the rendering that counts what all of them meet */
+    enum gw_attribute_schema counting; /* the rendering that counts what all of them meet */
     uint64_t bad_struct;
     struct otlp_buf events, links; /* of the span at hand, as fields of Span */
     struct dd_twin twins[DD_TWIN_SLOTS];
@@ -82,6 +82,6 @@ bool dd_write_again(struct dd_writer *, const struct dd_scanned *, const struct 
 /* What the plans of this span must agree with: bits of what the chunk's other spans say. has_rate: the span says _dd.p.ksr. */
 unsigned dd_trace_says(const struct dd_scanned *, bool has_rate);
 /* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is out. */
-bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_rendering, size_t *id_at);
+bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_attribute_schema, size_t *id_at);
 
 #endif

@@ -67,7 +67,7 @@ struct log_batch {
 /* log_batch.c: one record, of which everything was found but what its envelope says. */
 enum gw_code log_batch_write(struct log_batch *, const struct log_input *, struct log_found *);
 /* log_script.c: the script for records of this source; NULL: there is none. */
-const struct sc_script *log_script_of(struct log_batch *, gw_str wished, gw_str source);
+const struct sc_script *log_script_of(struct log_batch *, gw_str requested, gw_str source);
 /* The record by way of the script: `text` is its message, `around` what its envelope said. */
 enum gw_code log_script_run(struct log_batch *, const struct sc_script *, const struct log_input *, gw_str text,
                             const struct log_found *around);

@@ -60,7 +60,7 @@ static void write_maps(struct log_setup *s)
         otlp_attr_text(&s->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key, o->resource.items[i].value);
 }
 
-static void find_zone(struct log_setup *s, const char *path, struct gw_problems *problems)
+static void find_zone(struct log_setup *s, const char *path, struct gw_diagnostics *diagnostics)
 {
     char where[160];
     gw_str name = s->options.timezone;
@@ -68,12 +68,12 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_problems 
     if (s->zone)
         return;
     snprintf(where, sizeof where, "%s.timezone", path);
-    gw_problem(problems, where, "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(name));
+    gw_config_error(diagnostics, where, "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(name));
     s->zone = zone_utc();
 }
 
 /* A name in the directory, else a file. */
-static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path, struct gw_problems *problems)
+static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path, struct gw_diagnostics *diagnostics)
 {
     char where[160];
     gw_str name = s->options.pipeline;
@@ -83,13 +83,14 @@ static void find_script(struct log_setup *s, const struct log_scripts *scripts, 
     snprintf(where, sizeof where, "%s.pipeline", path);
     if (gw_str_find(name, '/') == name.len && (s->fixed = log_library_find(s->library, name)))
         return; /* what is wrong with it was said of the directory */
-    s->own = log_library_file(name, where, problems);
+    s->own = log_library_file(name, where, diagnostics);
     const char *slash = memrchr(name.ptr, '/', name.len);
     if (s->own && (s->fixed = log_library_find(s->own, slash ? gw_str_from(name, (size_t)(slash + 1 - name.ptr)) : name)))
-        log_library_report(s->own, s->fixed, where, problems);
+        log_library_report(s->own, s->fixed, where, diagnostics);
 }
 
-static struct log_setup *setup_new(const struct log_conf *c, const struct log_options *o, const char *path, struct gw_problems *problems)
+static struct log_setup *setup_new(const struct log_conf *c, const struct log_options *o, const char *path,
+                                   struct gw_diagnostics *diagnostics)
 {
     struct log_setup *s = calloc(1, sizeof *s);
     if (!s)
@@ -99,8 +100,8 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
     s->options = copy_options(&s->memory, o);
     s->source = o->source.len ? s->options.source : gw_str_z(c->receiver);
     s->service = o->service.len ? s->options.service : o->source.len ? s->options.source : GW_STR("unknown_service");
-    find_zone(s, path, problems);
-    find_script(s, c->environment->scripts, path, problems);
+    find_zone(s, path, diagnostics);
+    find_script(s, c->environment->scripts, path, diagnostics);
     write_maps(s);
     if (!s->memory.spent && !s->resource.failed)
         return s;
@@ -111,7 +112,7 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
 /* --- the configuration of a receiver --- */
 
 struct log_conf *log_conf_new(const struct log_options *o, const struct log_environment *environment, const char *path,
-                              const char *receiver, struct gw_problems *problems)
+                              const char *receiver, struct gw_diagnostics *diagnostics)
 {
     struct log_conf *c = calloc(1, sizeof *c);
     if (!c)
@@ -123,7 +124,7 @@ struct log_conf *log_conf_new(const struct log_options *o, const struct log_envi
     snprintf(c->path, sizeof c->path, "%s", path);
     if (environment->scripts)
         log_scripts_enter(environment->scripts, c);
-    c->now = setup_new(c, o, path, problems);
+    c->now = setup_new(c, o, path, diagnostics);
     if (c->now)
         return c;
     log_conf_drop(c);
@@ -141,9 +142,9 @@ void log_conf_drop(struct log_conf *c)
     free(c);
 }
 
-struct log_setup *log_conf_prepare(struct log_conf *c, const struct log_options *o, const char *path, struct gw_problems *problems)
+struct log_setup *log_conf_prepare(struct log_conf *c, const struct log_options *o, const char *path, struct gw_diagnostics *diagnostics)
 {
-    return setup_new(c, o, path, problems);
+    return setup_new(c, o, path, diagnostics);
 }
 
 void log_conf_adopt(struct log_conf *c, struct log_setup *next)

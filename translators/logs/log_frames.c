@@ -14,13 +14,13 @@ struct maker {
     struct log_batch *b;
     struct otlp_buf w;
     uint32_t items;
-    uint32_t *unjoined; /* offsets in w of ids that wait for their upper half */
-    size_t unjoined_n, unjoined_cap;
+    uint32_t *pending_ids; /* offsets in w of ids that wait for their upper half */
+    size_t pending_ids_n, pending_ids_cap;
     struct gw_intake *intake;
     struct gw_frame **frames;
     size_t n, max;
     gw_nsec now;
-    uint64_t news;             /* gw_ids_news before the first id was looked up: 0: nothing is known */
+    uint64_t news;             /* gw_trace_ids_news before the first id was looked up: 0: nothing is known */
     uint64_t asked, low, high; /* the id that was looked up last, and what became of it */
     bool known;
 };
@@ -72,28 +72,29 @@ static void write_be64(uint8_t *p, uint64_t v)
 
 static bool wait_for_id(struct maker *m, size_t offset)
 {
-    if (m->unjoined_n == m->unjoined_cap) {
-        size_t cap = m->unjoined_cap ? 2 * m->unjoined_cap : 64;
-        uint32_t *more = realloc(m->unjoined, cap * sizeof *more);
+    if (m->pending_ids_n == m->pending_ids_cap) {
+        size_t cap = m->pending_ids_cap ? 2 * m->pending_ids_cap : 64;
+        uint32_t *more = realloc(m->pending_ids, cap * sizeof *more);
         if (!more)
             return false;
-        m->unjoined = more;
-        m->unjoined_cap = cap;
+        m->pending_ids = more;
+        m->pending_ids_cap = cap;
     }
-    m->unjoined[m->unjoined_n++] = (uint32_t)offset;
+    m->pending_ids[m->pending_ids_n++] = (uint32_t)offset;
     return true;
 }
 
 /* The upper half of a 64-bit trace id, where it is known by now; else the frame notes its place. */
 static void join(struct maker *m, size_t offset)
 {
-    struct gw_ids *ids = m->b->conf->environment->ids;
+    struct gw_trace_ids *ids = m->b->conf->environment->ids;
     uint64_t low = read_be64(m->w.data + offset + 8);
     if (!ids)
         return;
     if (m->news && (low != m->asked || !m->known)) {
         m->asked = m->low = low;
-        m->known = gw_ids_find(ids, low, &m->high, m->now) || (gw_ids_rounded(low) && gw_ids_repair(ids, low, &m->low, &m->high, m->now));
+        m->known = gw_trace_ids_find(ids, low, &m->high, m->now) ||
+                   (gw_trace_ids_rounded(low) && gw_trace_ids_repair(ids, low, &m->low, &m->high, m->now));
     }
     if (m->known) {
         write_be64(m->w.data + offset, m->high);
@@ -108,8 +109,8 @@ static void close_noted(struct maker *m, size_t mark, unsigned guess, size_t fir
 {
     size_t before = m->w.len;
     otlp_close(&m->w, mark, guess);
-    for (size_t i = first; i < m->unjoined_n; i++)
-        m->unjoined[i] = (uint32_t)(m->unjoined[i] + m->w.len - before);
+    for (size_t i = first; i < m->pending_ids_n; i++)
+        m->pending_ids[i] = (uint32_t)(m->pending_ids[i] + m->w.len - before);
 }
 
 /* Records of a scope until the frame is full; those that were written leave its list. */
@@ -130,12 +131,12 @@ static void write_records(struct maker *m, struct log_scope *s)
 
 static void write_resource_logs(struct maker *m, struct log_scope *resource)
 {
-    size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3), noted = m->unjoined_n;
+    size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3), noted = m->pending_ids_n;
     write_resource(m, &resource->origin);
     for (struct log_scope *s = resource; s && m->w.len < GW_FRAME_BYTES; s = s->next) {
         if (!s->first)
             continue;
-        size_t scope = otlp_open(&m->w, RL_SCOPE_LOGS, 3), noted_here = m->unjoined_n;
+        size_t scope = otlp_open(&m->w, RL_SCOPE_LOGS, 3), noted_here = m->pending_ids_n;
         write_scope(m, s->origin.logger);
         write_records(m, s);
         close_noted(m, scope, 3, noted_here);
@@ -156,10 +157,10 @@ static struct gw_frame *frame_of(struct maker *m)
     struct gw_frame *f = m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
     if (!f)
         return NULL;
-    if (m->unjoined_n) {
-        gw_frame_unjoined(f, m->unjoined, (uint32_t)m->unjoined_n);
+    if (m->pending_ids_n) {
+        gw_frame_pending_ids(f, m->pending_ids, (uint32_t)m->pending_ids_n);
         f->news = m->news;
-        m->unjoined = NULL;
+        m->pending_ids = NULL;
     }
     return f;
 }
@@ -168,9 +169,9 @@ static struct gw_frame *frame_of(struct maker *m)
 static void make_frame(struct maker *m)
 {
     m->w = (struct otlp_buf){0};
-    m->unjoined = NULL;
+    m->pending_ids = NULL;
     m->items = 0;
-    m->unjoined_n = m->unjoined_cap = 0;
+    m->pending_ids_n = m->pending_ids_cap = 0;
     for (struct log_scope *r = m->b->groups.first_resource; r && m->w.len < GW_FRAME_BYTES; r = r->other)
         while (!empty(r) && m->w.len < GW_FRAME_BYTES)
             write_resource_logs(m, r);
@@ -180,10 +181,10 @@ static void make_frame(struct maker *m)
     if (f) {
         m->frames[m->n++] = f;
     } else {
-        m->intake->not_taken[GW_WHY_QUEUE_FULL] += m->items;
+        m->intake->not_taken[GW_REASON_QUEUE_FULL] += m->items;
         otlp_fini(&m->w);
     }
-    free(m->unjoined);
+    free(m->pending_ids);
 }
 
 static void clear(struct log_batch *b)
@@ -202,8 +203,8 @@ static void clear(struct log_batch *b)
 
 size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, struct gw_intake *intake)
 {
-    struct gw_ids *ids = b->conf->environment->ids;
-    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now(), .news = ids ? gw_ids_news(ids) : 0};
+    struct gw_trace_ids *ids = b->conf->environment->ids;
+    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now(), .news = ids ? gw_trace_ids_news(ids) : 0};
     *intake = b->intake;
     b->intake = (struct gw_intake){0};
     while (b->left && m.n < max)

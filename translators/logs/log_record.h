@@ -6,8 +6,8 @@
  *      └ or ───▶ parse = none ─────────────┘
  *
  * What is not understood stays whole in the body: no record is lost because it could not be parsed. Records of one
- * log_batch with the same resource stand in one ResourceLogs. Their 64-bit trace ids are upgraded to 128 bits through gw_ids
- * where the trace is known, else by the sender (gw_frame_unjoined); ids that were rounded through doubles are repaired.
+ * log_batch with the same resource stand in one ResourceLogs. Their 64-bit trace ids are upgraded to 128 bits through gw_trace_ids
+ * where the trace is known, else by the sender (gw_frame_pending_ids); ids that were rounded through doubles are repaired.
  *
  * Ownership: views of a log_input are used only until log_add returns. Threads: a log_conf is shared and const; a log_batch
  * belongs to one thread.
@@ -77,12 +77,12 @@ struct log_options {
 
 struct log_scripts;
 struct gw_budget;
-struct gw_ids;
+struct gw_trace_ids;
 
 /* What records are made with; outlives every log_conf. */
 struct log_environment {
     struct gw_budget *budget;    /* charged with what batches hold */
-    struct gw_ids *ids;          /* trace ids that were seen; NULL: none */
+    struct gw_trace_ids *ids;    /* trace ids that were seen; NULL: none */
     struct log_scripts *scripts; /* Pipeline scripts of pipelines.directory; NULL: there are none */
 };
 struct zone;
@@ -90,14 +90,14 @@ struct log_conf; /* log_options, checked and compiled, with the scripts that the
 
 /* Problems are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL when there is no memory. */
 struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path, const char *receiver,
-                              struct gw_problems *);
+                              struct gw_diagnostics *);
 void log_conf_drop(struct log_conf *);
 
 /* A reload (gw_reload of receiver.h): prepare checks new options and reads the scripts that they name, adopt puts them in place for all
  * batches, each of which goes over when it is empty; abandon instead of adopt. The options are copied. Scripts of the directory are those
  * that log_scripts_read has read last. NULL when there is no memory. */
 struct log_setup;
-struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *, const char *path, struct gw_problems *);
+struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *, const char *path, struct gw_diagnostics *);
 void log_conf_adopt(struct log_conf *, struct log_setup *);
 void log_conf_abandon(struct log_setup *);
 

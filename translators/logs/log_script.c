@@ -17,10 +17,10 @@ static void count(atomic_uint_least64_t *c)
     atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
 }
 
-const struct sc_script *log_script_of(struct log_batch *b, gw_str wished, gw_str source)
+const struct sc_script *log_script_of(struct log_batch *b, gw_str requested, gw_str source)
 {
     const struct log_setup *s = b->setup;
-    const struct sc_script *script = wished.len ? log_library_find(s->library, wished) : NULL;
+    const struct sc_script *script = requested.len ? log_library_find(s->library, requested) : NULL;
     script = script ? script : s->fixed;
     if (!script && s->library && b->last.source.ptr && gw_str_eq(b->last.source, source)) {
         script = b->last.script;
@@ -265,7 +265,7 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
         code = write_point(b, in, &p, around, &found);
     else {
         b->intake.received++;
-        b->intake.not_taken[GW_WHY_SCRIPT]++;
+        b->intake.not_taken[GW_REASON_SCRIPT]++;
     }
     return good && code == GW_OK ? write_created(b, in, &p) : code;
 }

@@ -78,14 +78,15 @@ static bool add_file(struct folder *f, const char *dir, const char *name)
 }
 
 /* Every *.p of the folder. One that cannot be read is a warning. */
-static bool read_folder(struct folder *f, const char *dir, const char *path, struct gw_problems *problems)
+static bool read_folder(struct folder *f, const char *dir, const char *path, struct gw_diagnostics *diagnostics)
 {
     DIR *d = opendir(dir);
     if (!d)
         return false;
     for (struct dirent *e; (e = readdir(d));)
         if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) && !add_file(f, dir, e->d_name))
-            gw_warning(problems, path, "%s/%s: %s", dir, e->d_name, f->n == SCRIPTS ? "too many scripts in one folder" : strerror(errno));
+            gw_config_warning(diagnostics, path, "%s/%s: %s", dir, e->d_name,
+                              f->n == SCRIPTS ? "too many scripts in one folder" : strerror(errno));
     closedir(d);
     return true;
 }
@@ -129,7 +130,7 @@ const struct sc_script *log_library_find(const struct log_library *l, gw_str nam
     return n > 0 && (size_t)n < sizeof with ? sc_find(l->set, gw_str_n(with, (size_t)n)) : NULL;
 }
 
-void log_library_report(const struct log_library *l, const struct sc_script *script, const char *path, struct gw_problems *problems)
+void log_library_report(const struct log_library *l, const struct sc_script *script, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct sc_fault *fault = sc_broken(script);
     struct gw_arena arena;
@@ -139,11 +140,11 @@ void log_library_report(const struct log_library *l, const struct sc_script *scr
     gw_str shown = sc_fault_show(&arena, fault, sc_source_text(l->set, fault->name));
     if (!shown.len)
         shown = gw_str_z(fault->text);
-    gw_warning(problems, path, "%.*s\n    its records go on unparsed", GW_FMT(shown));
+    gw_config_warning(diagnostics, path, "%.*s\n    its records go on unparsed", GW_FMT(shown));
     gw_arena_fini(&arena);
 }
 
-struct log_library *log_library_file(gw_str file, const char *path, struct gw_problems *problems)
+struct log_library *log_library_file(gw_str file, const char *path, struct gw_diagnostics *diagnostics)
 {
     char dir[PATH_ROOM], base[PATH_ROOM];
     struct folder *f = calloc(1, sizeof *f);
@@ -156,13 +157,13 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_pr
     snprintf(dir, sizeof dir, "%.*s", slash && !len ? 1 : slash ? (int)len : 1, slash ? file.ptr : ".");
     snprintf(base, sizeof base, "%.*s", GW_FMT(name));
     if (!gw_str_ends(name, GW_STR(".p")) && !add_file(f, dir, base))
-        gw_problem(problems, path, "%.*s: %s", GW_FMT(file), strerror(errno));
-    else if (!read_folder(f, dir, path, problems))
-        gw_problem(problems, path, "%s: %s", dir, strerror(errno));
+        gw_config_error(diagnostics, path, "%.*s: %s", GW_FMT(file), strerror(errno));
+    else if (!read_folder(f, dir, path, diagnostics))
+        gw_config_error(diagnostics, path, "%s: %s", dir, strerror(errno));
     else
         l = library_of(f);
     if (l && !sc_find(l->set, name)) {
-        gw_problem(problems, path, "%.*s: there is no such file", GW_FMT(file));
+        gw_config_error(diagnostics, path, "%.*s: there is no such file", GW_FMT(file));
         log_library_drop(l);
         l = NULL;
     }
@@ -184,20 +185,20 @@ void log_scripts_drop(struct log_scripts *s)
     free(s);
 }
 
-void log_scripts_read(struct log_scripts *s, gw_str directory, struct gw_problems *problems)
+void log_scripts_read(struct log_scripts *s, gw_str directory, struct gw_diagnostics *diagnostics)
 {
     static const char path[] = "pipelines.directory";
     struct folder *f = calloc(1, sizeof *f);
     struct log_library *l = NULL;
-    if (f && directory.len && !read_folder(f, directory.ptr, path, problems)) {
-        gw_problem(problems, path, "%.*s: %s", GW_FMT(directory), strerror(errno));
+    if (f && directory.len && !read_folder(f, directory.ptr, path, diagnostics)) {
+        gw_config_error(diagnostics, path, "%.*s: %s", GW_FMT(directory), strerror(errno));
         free_folder(f);
         return;
     }
     if (f && f->n)
         l = library_of(f);
     for (size_t i = 0; l && i < f->n; i++)
-        log_library_report(l, sc_find(l->set, f->sources[i].name), path, problems);
+        log_library_report(l, sc_find(l->set, f->sources[i].name), path, diagnostics);
     free_folder(f);
     log_library_drop(s->library);
     s->library = l;
@@ -223,10 +224,10 @@ void log_scripts_leave(struct log_scripts *s, struct log_conf *c)
         *link = c->next;
 }
 
-void log_scripts_renew(struct log_scripts *s, struct gw_problems *problems)
+void log_scripts_renew(struct log_scripts *s, struct gw_diagnostics *diagnostics)
 {
     for (struct log_conf *c = s->confs; c; c = c->next) {
-        struct log_setup *now = log_setup_take(c), *next = log_conf_prepare(c, &now->options, c->path, problems);
+        struct log_setup *now = log_setup_take(c), *next = log_conf_prepare(c, &now->options, c->path, diagnostics);
         if (next)
             log_conf_adopt(c, next);
         log_setup_drop(now);

@@ -16,13 +16,13 @@
 
 struct log_library;
 /* A file and, for use(), the others of its folder; NULL with a problem at `path` when it cannot be read. */
-struct log_library *log_library_file(gw_str file, const char *path, struct gw_problems *);
+struct log_library *log_library_file(gw_str file, const char *path, struct gw_diagnostics *);
 struct log_library *log_library_ref(struct log_library *);
 void log_library_drop(struct log_library *);
 /* By its name, with .p or without. NULL: there is none, or no library. */
 const struct sc_script *log_library_find(const struct log_library *, gw_str name);
 /* What is wrong with a script that does not load, as a warning at `path`. */
-void log_library_report(const struct log_library *, const struct sc_script *, const char *path, struct gw_problems *);
+void log_library_report(const struct log_library *, const struct sc_script *, const char *path, struct gw_diagnostics *);
 
 /* The process's: in gw_host. */
 struct log_scripts;
@@ -30,7 +30,7 @@ struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
 /* Reads the directory, again if it was read before; an empty name is no directory. Scripts that do not load are warnings, a directory
  * that cannot be read is a problem, at pipelines.directory; then the library stays what it was. */
-void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_problems *);
+void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
 /* A reference to what was read last; NULL when there is nothing. */
 struct log_library *log_scripts_library(const struct log_scripts *);
 
@@ -39,7 +39,7 @@ void log_scripts_enter(struct log_scripts *, struct log_conf *);
 void log_scripts_leave(struct log_scripts *, struct log_conf *);
 /* After log_scripts_read while they run: all of them work by what was read, each batch from when it is empty. Files that an option
  * `pipeline` names are read again too; what is wrong with one is said at the receiver's path. Main thread. */
-void log_scripts_renew(struct log_scripts *, struct gw_problems *);
+void log_scripts_renew(struct log_scripts *, struct gw_diagnostics *);
 /* Of all receivers. */
 struct log_counts *log_scripts_counts(struct log_scripts *);
 

@@ -115,7 +115,7 @@ static bool take_bare_level(struct front *f, gw_str word)
 }
 
 /* main.go:12 or lt.py:26 */
-static bool take_place(struct front *f, gw_str s)
+static bool take_slot(struct front *f, gw_str s)
 {
     size_t colon = s.len;
     while (colon && is_digit(s.ptr[colon - 1]))
@@ -211,7 +211,7 @@ static bool take_bracket(struct front *f)
     if (close == rest.len)
         return false;
     gw_str inside = gw_str_trim(gw_str_n(rest.ptr + 1, close - 1));
-    if (!take_level(f, inside) && !take_place(f, inside) && !take_block(f, inside) && !take_name(f, inside))
+    if (!take_level(f, inside) && !take_slot(f, inside) && !take_block(f, inside) && !take_name(f, inside))
         return false;
     f->at += close + 1;
     return true;

@@ -148,7 +148,7 @@ bool log_time_number(gw_str digits, double value, uint64_t *ns)
 bool log_time_text(struct log_clock *c, gw_str text, uint64_t now, uint64_t *ns)
 {
     struct layout_time t;
-    char why[LAYOUT_WHY];
+    char why[LAYOUT_ERROR_SIZE];
     double value;
     size_t n = log_time_front(c, text, ns);
     if (n && n == text.len)

@@ -12,14 +12,14 @@ enum { FIXED = 9 /* a tag and eight bytes */, TRACE_SIZE = 18, SPAN_SIZE = 10, H
 struct sized {
     gw_str s;
     size_t size;
-    bool sound;
+    bool valid;
 };
 
 static struct sized sized(struct otlp_buf *w, gw_str s)
 {
-    bool sound = gw_utf8_valid(s);
-    w->repaired += !sound;
-    return (struct sized){s, sound ? s.len : gw_utf8_repaired_size(s), sound};
+    bool valid = gw_utf8_valid(s);
+    w->repaired += !valid;
+    return (struct sized){s, valid ? s.len : gw_utf8_repaired_size(s), valid};
 }
 
 static size_t field_size(size_t n)
@@ -30,7 +30,7 @@ static size_t field_size(size_t n)
 static uint8_t *put_text(uint8_t *p, unsigned field, const struct sized *t)
 {
     p = otlp_put_varint(otlp_put_tag(p, field, OTLP_LEN), t->size);
-    return __builtin_expect(t->sound, 1) ? otlp_put_bytes(p, t->s) : p + gw_utf8_repair(t->s, (char *)p);
+    return __builtin_expect(t->valid, 1) ? otlp_put_bytes(p, t->s) : p + gw_utf8_repair(t->s, (char *)p);
 }
 
 static uint8_t *put_fixed(uint8_t *p, unsigned field, uint64_t v)

@@ -133,14 +133,14 @@ void otlp_cancel(struct otlp_buf *w, size_t mark, unsigned field, unsigned guess
 struct text {
     gw_str s;
     size_t size;
-    bool sound;
+    bool valid;
 };
 
 static inline struct text text(struct otlp_buf *w, gw_str s)
 {
-    bool sound = gw_utf8_valid(s);
-    w->repaired += !sound;
-    return (struct text){s, sound ? s.len : gw_utf8_repaired_size(s), sound};
+    bool valid = gw_utf8_valid(s);
+    w->repaired += !valid;
+    return (struct text){s, valid ? s.len : gw_utf8_repaired_size(s), valid};
 }
 
 static inline struct text trusted(gw_str s)
@@ -152,7 +152,7 @@ static inline uint8_t *put_text_field(uint8_t *p, unsigned field, struct text t)
 {
     p = otlp_put_tag(p, field, OTLP_LEN);
     p = otlp_put_varint(p, t.size);
-    return __builtin_expect(t.sound, 1) ? otlp_put_bytes(p, t.s) : p + gw_utf8_repair(t.s, (char *)p);
+    return __builtin_expect(t.valid, 1) ? otlp_put_bytes(p, t.s) : p + gw_utf8_repair(t.s, (char *)p);
 }
 
 static void text_field(struct otlp_buf *w, unsigned field, struct text t)

@@ -196,7 +196,7 @@ static bool no_such_function(struct sc_check *c, const struct sc_node *call)
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         if (gw_str_eq(call->text, gw_str_z(absent[i].name)))
             return sc_check_fail(c, call->pos, "unsupported func: `%s` is not here: %s", absent[i].name, absent[i].why);
-    const char *near = gw_nearest(call->text, names);
+    const char *near = gw_did_you_mean(call->text, names);
     return sc_check_fail(c, call->pos, "unsupported func: `%.*s`: there is no such function%s%s%s", GW_FMT(call->text),
                          near ? "; did you mean `" : " here", near ? near : "", near ? "`?" : "");
 }

@@ -15,7 +15,7 @@ static void drop_grok(void *g)
 /* A compiled expression that the script owns; NULL with the fault. */
 static struct re *compile(struct sc_check *c, const struct sc_node *x, bool named_only)
 {
-    char why[RE_WHY];
+    char why[RE_ERROR_SIZE];
     if (!sc_want_text(c, x))
         return NULL;
     struct re *re = re_compile(x->text, named_only, why);
@@ -28,7 +28,7 @@ static struct re *compile(struct sc_check *c, const struct sc_node *x, bool name
 
 bool check_grok(struct sc_check *c, struct sc_node *call)
 {
-    char why[RE_WHY];
+    char why[RE_ERROR_SIZE];
     if ((call->n == 3 && !sc_want_bool(c, call->kid[2])) || !sc_first_key(c, call) || !sc_want_text(c, call->kid[1]))
         return false;
     struct grok *g = grok_compile(&c->script->arena, c->scope, call->kid[1]->text, why);
@@ -90,7 +90,7 @@ bool fn_grok(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 
 bool check_add_pattern(struct sc_check *c, struct sc_node *call)
 {
-    char why[RE_WHY];
+    char why[RE_ERROR_SIZE];
     if (!sc_want_text(c, call->kid[0]) || !sc_want_text(c, call->kid[1]))
         return false;
     return grok_add(&c->script->arena, c->scope, call->kid[0]->text, call->kid[1]->text, why) || sc_check_fail(c, call->pos, "%s", why);

@@ -50,7 +50,7 @@ bool fn_default_time(struct sc_run *r, const struct sc_node *call, struct sc_val
 {
     const struct zoned *z = call->data;
     struct layout_time t;
-    char why[LAYOUT_WHY];
+    char why[LAYOUT_ERROR_SIZE];
     gw_str s;
     (void)out;
     if (!sc_get_text(r, call->kid[0], &s))
@@ -77,7 +77,7 @@ bool fn_default_time_with_fmt(struct sc_run *r, const struct sc_node *call, stru
 {
     const struct zoned *z = call->data;
     struct layout_time t;
-    char why[LAYOUT_WHY];
+    char why[LAYOUT_ERROR_SIZE];
     gw_str s;
     (void)out;
     if (!z->unknown && sc_get_text(r, call->kid[0], &s) && layout_parse(call->kid[1]->text, s, z->zone ? z->zone : r->env->zone, &t, why))

@@ -16,7 +16,7 @@
 
 enum { DATEPARSE_MAX = 512 };
 
-/* False with the reason (LAYOUT_WHY bytes). `now` gives the year to times without one. */
+/* False with the reason (LAYOUT_ERROR_SIZE bytes). `now` gives the year to times without one. */
 bool dateparse(gw_str text, const struct zone *, int64_t now, struct layout_time *out, char *why);
 
 #endif

@@ -130,9 +130,9 @@ static void quote(char *to, size_t room, gw_str s)
 
 bool guess_unknown(gw_str text, char *why)
 {
-    char quoted[LAYOUT_WHY - 40];
+    char quoted[LAYOUT_ERROR_SIZE - 40];
     quote(quoted, sizeof quoted, text);
-    snprintf(why, LAYOUT_WHY, "Could not find format for %s", quoted);
+    snprintf(why, LAYOUT_ERROR_SIZE, "Could not find format for %s", quoted);
     return false;
 }
 
@@ -154,7 +154,7 @@ static bool digits_only(struct guess *g, gw_str text, char *why)
         }
     if (g->len >= 4)
         return guess_unknown(text, why);
-    snprintf(why, LAYOUT_WHY, "unrecognized format, too short %.*s", GW_FMT(text));
+    snprintf(why, LAYOUT_ERROR_SIZE, "unrecognized format, too short %.*s", GW_FMT(text));
     return false;
 }
 

@@ -108,7 +108,7 @@ static bool definition(struct expansion *x, gw_str name)
     }
     const struct builtin *b = find_builtin(name);
     if (!b || x->depth == DEPTH) {
-        snprintf(x->why, RE_WHY, "no pattern found for %%{%.*s}", (int)(name.len < 100 ? name.len : 100), name.ptr);
+        snprintf(x->why, RE_ERROR_SIZE, "no pattern found for %%{%.*s}", (int)(name.len < 100 ? name.len : 100), name.ptr);
         return false;
     }
     const struct grok_scope *scope = x->scope;
@@ -128,7 +128,7 @@ static bool reference(struct expansion *x, gw_str inner)
     gw_str_next(&rest, ':', &name);
     bool has_field = gw_str_next(&rest, ':', &field), has_type = gw_str_next(&rest, ':', &type);
     if (!name_ok(name) || (has_type && !type_of(type, &kind))) {
-        snprintf(x->why, RE_WHY, "invalid pattern `%%{%.*s}`", (int)(inner.len < 100 ? inner.len : 100), inner.ptr);
+        snprintf(x->why, RE_ERROR_SIZE, "invalid pattern `%%{%.*s}`", (int)(inner.len < 100 ? inner.len : 100), inner.ptr);
         return false;
     }
     if (has_field)
@@ -171,7 +171,7 @@ static bool expand(struct expansion *x, gw_str text)
         if (len && !reference(x, gw_str_n(text.ptr + 2, len - 3)))
             return false;
         if (x->out.len > EXPANDED || x->arena->spent) {
-            snprintf(x->why, RE_WHY, "the pattern is too large");
+            snprintf(x->why, RE_ERROR_SIZE, "the pattern is too large");
             return false;
         }
         if (!len) {
@@ -190,7 +190,7 @@ bool grok_add(struct gw_arena *a, struct grok_scope *scope, gw_str name, gw_str 
     if (!expand(&x, pattern))
         return false;
     if (!def || a->spent) {
-        snprintf(why, RE_WHY, "the script is too large");
+        snprintf(why, RE_ERROR_SIZE, "the script is too large");
         return false;
     }
     *def = (struct grok_def){name, gw_text_result(&x.out), x.types, scope->defs};
@@ -227,7 +227,7 @@ struct grok *grok_compile(struct gw_arena *a, const struct grok_scope *scope, gw
     g->re = re;
     g->fields = gw_new(a, struct grok_field, n);
     if (!g->fields) {
-        snprintf(why, RE_WHY, "the script is too large");
+        snprintf(why, RE_ERROR_SIZE, "the script is too large");
         re_drop(re);
         return NULL;
     }

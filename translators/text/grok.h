@@ -47,7 +47,7 @@ struct grok {
     size_t n;
 };
 
-/* False, and why (RE_WHY bytes), when the pattern names one that is not there. */
+/* False, and why (RE_ERROR_SIZE bytes), when the pattern names one that is not there. */
 bool grok_add(struct gw_arena *, struct grok_scope *, gw_str name, gw_str pattern, char *why);
 /* NULL, and why, when it names a pattern that is not there or is no expression. Lives in the arena, but for the expression. */
 struct grok *grok_compile(struct gw_arena *, const struct grok_scope *, gw_str pattern, char *why);

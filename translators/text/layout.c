@@ -37,7 +37,7 @@ static size_t quote(char *to, size_t room, gw_str s)
     return n;
 }
 
-enum { QUOTED = LAYOUT_WHY / 4 - 20 };
+enum { QUOTED = LAYOUT_ERROR_SIZE / 4 - 20 };
 
 static bool cannot(const struct reading *r, gw_str part, char *why)
 {
@@ -48,7 +48,7 @@ static bool cannot(const struct reading *r, gw_str part, char *why)
     quote(layout, sizeof layout, r->layout);
     quote(rest, sizeof rest, r->rest);
     quote(std, sizeof std, part);
-    snprintf(why, LAYOUT_WHY, "parsing time %s as %s: cannot parse %s as %s", text, layout, rest, std);
+    snprintf(why, LAYOUT_ERROR_SIZE, "parsing time %s as %s: cannot parse %s as %s", text, layout, rest, std);
     return false;
 }
 
@@ -58,7 +58,7 @@ static bool refuse(const struct reading *r, const char *what, const char *end, c
         return false;
     char text[QUOTED];
     quote(text, sizeof text, r->text);
-    snprintf(why, LAYOUT_WHY, "parsing time %s: %s%s", text, what, end);
+    snprintf(why, LAYOUT_ERROR_SIZE, "parsing time %s: %s%s", text, what, end);
     return false;
 }
 

@@ -12,7 +12,7 @@
 #include "core/base/text.h"
 #include "translators/text/zone.h"
 
-enum { LAYOUT_WHY = 6144 /* room for a text of DATEPARSE_MAX and its layout, each twice */ };
+enum { LAYOUT_ERROR_SIZE = 6144 /* room for a text of DATEPARSE_MAX and its layout, each twice */ };
 
 struct layout_time {
     int64_t seconds; /* since 1970 */
@@ -28,7 +28,7 @@ static inline int64_t layout_ns(struct layout_time t)
 /* A wall clock in a zone as seconds since 1970. */
 int64_t layout_wall(const struct zone *, int64_t wall);
 
-/* False with the reason (LAYOUT_WHY bytes, or NULL: nobody asks) in Go's words. A zone in the text wins over `zone`. */
+/* False with the reason (LAYOUT_ERROR_SIZE bytes, or NULL: nobody asks) in Go's words. A zone in the text wins over `zone`. */
 bool layout_parse(gw_str layout, gw_str text, const struct zone *zone, struct layout_time *out, char *why);
 void layout_format(struct gw_text *, gw_str layout, struct layout_time, const struct zone *);
 /* The layout of a name such as RFC3339; empty when there is none. */

@@ -48,8 +48,8 @@ static pcre2_code *translate(gw_str expression, char *why)
         (PCRE2_SPTR)expression.ptr, expression.len,
         PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C, &code, &offset, context);
     if (!made) {
-        size_t n = (size_t)snprintf(why, RE_WHY, "error parsing regexp: ");
-        pcre2_get_error_message(code, (PCRE2_UCHAR *)why + n, RE_WHY - n);
+        size_t n = (size_t)snprintf(why, RE_ERROR_SIZE, "error parsing regexp: ");
+        pcre2_get_error_message(code, (PCRE2_UCHAR *)why + n, RE_ERROR_SIZE - n);
     }
     pcre2_compile_context_free(context);
     return made;
@@ -69,7 +69,7 @@ struct re *re_compile(gw_str expression, bool named_only, char *why)
 {
     struct gw_arena scratch;
     struct re *re = calloc(1, sizeof *re);
-    snprintf(why, RE_WHY, "error parsing regexp: expression is too large");
+    snprintf(why, RE_ERROR_SIZE, "error parsing regexp: expression is too large");
     if (!re || expression.len > EXPRESSION) {
         free(re);
         return NULL;

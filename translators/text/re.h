@@ -19,7 +19,7 @@
 
 #include "core/base/arena.h"
 
-enum { RE_WHY = 200, RE_GROUPS = 400 };
+enum { RE_ERROR_SIZE = 200, RE_GROUPS = 400 };
 #define RE_TIME_NS INT64_C(50000000)
 
 struct re;
@@ -30,7 +30,7 @@ struct re_name {
     unsigned group;
 };
 
-/* NULL when it is refused: then why (RE_WHY bytes) says so in RE2's words. With `named_only`, groups without a name capture nothing. */
+/* NULL when it is refused: then why (RE_ERROR_SIZE bytes) says so in RE2's words. With `named_only`, groups without a name capture nothing. */
 struct re *re_compile(gw_str expression, bool named_only, char *why);
 void re_drop(struct re *);
 unsigned re_groups(const struct re *); /* without the whole, which is group 0 */

@@ -15,7 +15,7 @@ static bool refuse(struct re_syntax *x, const char *what, size_t from, size_t to
     gw_str part = gw_str_n(x->from.ptr + from, (to < x->from.len ? to : x->from.len) - from);
     if (part.len > 80)
         part.len = 80;
-    snprintf(x->why, RE_WHY, "error parsing regexp: %s: `%.*s`", what, GW_FMT(part));
+    snprintf(x->why, RE_ERROR_SIZE, "error parsing regexp: %s: `%.*s`", what, GW_FMT(part));
     return false;
 }
 
@@ -393,7 +393,7 @@ bool re_rewrite(struct re_syntax *x)
     unsigned depth = 0;
     bool repeatable = false;
     if (!gw_utf8_valid(x->from)) {
-        snprintf(x->why, RE_WHY, "error parsing regexp: invalid UTF-8");
+        snprintf(x->why, RE_ERROR_SIZE, "error parsing regexp: invalid UTF-8");
         return false;
     }
     while (x->at < x->from.len)

@@ -11,7 +11,7 @@ static const gw_nsec FIRST_PAUSE = 5 * GW_MSEC;
 
 enum { FIRST_FRAMES = 4 };
 
-struct gw_log_feed {
+struct gw_log_sink {
     /* const after new */
     struct gw_fanout *fanout;
     const char *component;
@@ -23,17 +23,17 @@ struct gw_log_feed {
     struct gw_intake intake;
 
     pthread_mutex_t lock;
-    pthread_cond_t bell;
+    pthread_cond_t wakeup;
     bool stopped; /* under lock */
 };
 
-struct gw_log_feed *gw_log_feed_new(const struct log_conf *conf, struct gw_fanout *fanout, const char *component)
+struct gw_log_sink *gw_log_sink_new(const struct log_conf *conf, struct gw_fanout *fanout, const char *component)
 {
     pthread_condattr_t monotonic;
-    struct gw_log_feed *f = calloc(1, sizeof *f);
+    struct gw_log_sink *f = calloc(1, sizeof *f);
     if (!f)
         return NULL;
-    *f = (struct gw_log_feed){.fanout = fanout, .component = component, .cap = FIRST_FRAMES};
+    *f = (struct gw_log_sink){.fanout = fanout, .component = component, .cap = FIRST_FRAMES};
     f->batch = log_batch_new(conf);
     f->frames = malloc(f->cap * sizeof(struct gw_frame *));
     if (!f->batch || !f->frames) {
@@ -45,16 +45,16 @@ struct gw_log_feed *gw_log_feed_new(const struct log_conf *conf, struct gw_fanou
     pthread_mutex_init(&f->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&f->bell, &monotonic);
+    pthread_cond_init(&f->wakeup, &monotonic);
     pthread_condattr_destroy(&monotonic);
     return f;
 }
 
-bool gw_log_feed_add(struct gw_log_feed *f, const struct log_input *in)
+bool gw_log_sink_add(struct gw_log_sink *f, const struct log_input *in)
 {
     if (log_add(f->batch, in) != GW_OK) {
         f->intake.received++;
-        f->intake.not_taken[GW_WHY_QUEUE_FULL]++;
+        f->intake.not_taken[GW_REASON_QUEUE_FULL]++;
         gw_log(GW_WARNING, f->component, "a log record does not fit into memory and is refused; max_memory says how much there is");
     }
     const char *fault = log_batch_fault(f->batch);
@@ -63,7 +63,7 @@ bool gw_log_feed_add(struct gw_log_feed *f, const struct log_input *in)
     return log_batch_bytes(f->batch) >= GW_FRAME_BYTES;
 }
 
-bool gw_log_feed_empty(const struct gw_log_feed *f)
+bool gw_log_sink_empty(const struct gw_log_sink *f)
 {
     return f->n == 0 && log_batch_records(f->batch) == 0 && f->intake.received == 0;
 }
@@ -75,7 +75,7 @@ static void count(struct gw_intake *sum, const struct gw_intake *more)
         sum->not_taken[why] += more->not_taken[why];
 }
 
-static bool more_room(struct gw_log_feed *f)
+static bool more_room(struct gw_log_sink *f)
 {
     if (f->n < f->cap)
         return true;
@@ -88,7 +88,7 @@ static bool more_room(struct gw_log_feed *f)
 }
 
 /* All that stands in the batch, as frames behind those of a flush that was refused. */
-static enum gw_code cut(struct gw_log_feed *f)
+static enum gw_code cut(struct gw_log_sink *f)
 {
     do {
         struct gw_intake intake;
@@ -100,11 +100,11 @@ static enum gw_code cut(struct gw_log_feed *f)
     return GW_OK;
 }
 
-static void refuse(struct gw_log_feed *f, enum gw_reason why)
+static void refuse(struct gw_log_sink *f, enum gw_reason why)
 {
     struct gw_err ignored;
     for (size_t i = 0; i < f->n; i++) {
-        f->frames[i]->receipt = NULL; /* not brought to an end */
+        f->frames[i]->ack = NULL; /* not brought to an end */
         gw_frame_drop(f->frames[i]);
     }
     f->n = 0;
@@ -113,16 +113,16 @@ static void refuse(struct gw_log_feed *f, enum gw_reason why)
     f->intake = (struct gw_intake){0};
 }
 
-void gw_log_feed_drop(struct gw_log_feed *f)
+void gw_log_sink_drop(struct gw_log_sink *f)
 {
     if (!f)
         return;
     while (cut(f) != GW_OK)
-        refuse(f, GW_WHY_STOPPING);
-    refuse(f, GW_WHY_STOPPING);
+        refuse(f, GW_REASON_STOPPING);
+    refuse(f, GW_REASON_STOPPING);
     log_batch_drop(f->batch);
     free(f->frames);
-    pthread_cond_destroy(&f->bell);
+    pthread_cond_destroy(&f->wakeup);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -130,13 +130,13 @@ void gw_log_feed_drop(struct gw_log_feed *f)
 /* --- one receipt for several frames --- */
 
 struct share {
-    struct gw_receipt receipt; /* of each frame */
-    struct gw_receipt *owner;
+    struct gw_ack_callback ack; /* of each frame */
+    struct gw_ack_callback *owner;
     atomic_size_t left;
     atomic_bool abandoned;
 };
 
-static void settled(struct gw_receipt *r, bool kept)
+static void settled(struct gw_ack_callback *r, bool kept)
 {
     struct share *s = (struct share *)r;
     if (!kept)
@@ -148,24 +148,24 @@ static void settled(struct gw_receipt *r, bool kept)
 }
 
 /* Hangs the receipt on the frames; *made is what to free when they are not taken. */
-static bool hang(struct gw_log_feed *f, struct gw_receipt *receipt, struct share **made)
+static bool hang(struct gw_log_sink *f, struct gw_ack_callback *ack, struct share **made)
 {
-    struct gw_receipt *each = receipt;
+    struct gw_ack_callback *each = ack;
     *made = NULL;
-    if (receipt && f->n > 1) {
+    if (ack && f->n > 1) {
         *made = malloc(sizeof **made);
         if (!*made)
             return false;
-        **made = (struct share){.receipt = {settled}, .owner = receipt};
+        **made = (struct share){.ack = {settled}, .owner = ack};
         atomic_init(&(*made)->left, f->n);
-        each = &(*made)->receipt;
+        each = &(*made)->ack;
     }
     for (size_t i = 0; i < f->n; i++)
-        f->frames[i]->receipt = each;
+        f->frames[i]->ack = each;
     return true;
 }
 
-static bool is_stopped(struct gw_log_feed *f)
+static bool is_stopped(struct gw_log_sink *f)
 {
     pthread_mutex_lock(&f->lock);
     bool stopped = f->stopped;
@@ -173,11 +173,11 @@ static bool is_stopped(struct gw_log_feed *f)
     return stopped;
 }
 
-static enum gw_code offer(struct gw_log_feed *f, struct gw_receipt *receipt, bool patient)
+static enum gw_code offer(struct gw_log_sink *f, struct gw_ack_callback *ack, bool patient)
 {
     struct share *share;
     struct gw_err err;
-    if (cut(f) != GW_OK || !hang(f, receipt, &share))
+    if (cut(f) != GW_OK || !hang(f, ack, &share))
         return GW_BUSY;
     size_t n = f->n;
     enum gw_code code = gw_fanout_try(f->fanout, GW_LOGS, f->frames, n, &f->intake, patient && !is_stopped(f), &err);
@@ -185,43 +185,43 @@ static enum gw_code offer(struct gw_log_feed *f, struct gw_receipt *receipt, boo
         free(share);
         return code;
     }
-    if (receipt && n == 0)
-        receipt->settled(receipt, true);
+    if (ack && n == 0)
+        ack->settled(ack, true);
     f->n = 0;
     f->intake = (struct gw_intake){0};
     return GW_OK;
 }
 
-enum gw_code gw_log_feed_flush(struct gw_log_feed *f, struct gw_receipt *receipt, bool keep)
+enum gw_code gw_log_sink_flush(struct gw_log_sink *f, struct gw_ack_callback *ack, bool keep)
 {
-    enum gw_code code = offer(f, receipt, keep);
+    enum gw_code code = offer(f, ack, keep);
     if (code != GW_OK && !keep)
-        refuse(f, code == GW_STOPPING ? GW_WHY_STOPPING : GW_WHY_QUEUE_FULL);
+        refuse(f, code == GW_STOPPING ? GW_REASON_STOPPING : GW_REASON_QUEUE_FULL);
     return code;
 }
 
 /* True when the feed was stopped. */
-static bool pause_until(struct gw_log_feed *f, gw_nsec until)
+static bool pause_until(struct gw_log_sink *f, gw_nsec until)
 {
     struct timespec t = {.tv_sec = until / GW_SEC, .tv_nsec = until % GW_SEC};
     pthread_mutex_lock(&f->lock);
     while (!f->stopped && gw_now() < until)
-        pthread_cond_timedwait(&f->bell, &f->lock, &t);
+        pthread_cond_timedwait(&f->wakeup, &f->lock, &t);
     bool stopped = f->stopped;
     pthread_mutex_unlock(&f->lock);
     return stopped;
 }
 
-gw_nsec gw_log_feed_pause(gw_nsec last)
+gw_nsec gw_log_sink_pause(gw_nsec last)
 {
     gw_nsec next = last ? last + last / 8 : FIRST_PAUSE;
-    return next < GW_LOG_FEED_LONGEST ? next : GW_LOG_FEED_LONGEST;
+    return next < GW_LOG_SINK_LONGEST ? next : GW_LOG_SINK_LONGEST;
 }
 
-enum gw_code gw_log_feed_wait(struct gw_log_feed *f, struct gw_receipt *receipt)
+enum gw_code gw_log_sink_wait(struct gw_log_sink *f, struct gw_ack_callback *ack)
 {
-    for (gw_nsec pause = gw_log_feed_pause(0);; pause = gw_log_feed_pause(pause)) {
-        enum gw_code code = gw_log_feed_flush(f, receipt, true);
+    for (gw_nsec pause = gw_log_sink_pause(0);; pause = gw_log_sink_pause(pause)) {
+        enum gw_code code = gw_log_sink_flush(f, ack, true);
         if (code == GW_OK || code == GW_STOPPING)
             return code;
         if (pause_until(f, gw_now() + pause))
@@ -229,10 +229,10 @@ enum gw_code gw_log_feed_wait(struct gw_log_feed *f, struct gw_receipt *receipt)
     }
 }
 
-void gw_log_feed_stop(struct gw_log_feed *f)
+void gw_log_sink_stop(struct gw_log_sink *f)
 {
     pthread_mutex_lock(&f->lock);
     f->stopped = true;
-    pthread_cond_signal(&f->bell);
+    pthread_cond_signal(&f->wakeup);
     pthread_mutex_unlock(&f->lock);
 }

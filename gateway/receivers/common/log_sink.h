@@ -1,14 +1,14 @@
 /* log_sink.h: what every log receiver does with its records: collect, offer, wait.
  *
- *   reader thread:  read ─▶ lines ─▶ gw_log_feed_add ─▶ [log_batch] ─▶ gw_log_feed_flush ─▶ fan-out ─▶ queues
+ *   reader thread:  read ─▶ lines ─▶ gw_log_sink_add ─▶ [log_batch] ─▶ gw_log_sink_flush ─▶ fan-out ─▶ queues
  *                     ▲                                                    │ queue full
- *                     └────────── reads nothing meanwhile ◀── gw_log_feed_wait
+ *                     └────────── reads nothing meanwhile ◀── gw_log_sink_wait
  *
  * A stream that can wait, waits: a full queue stops the reading of a file or a TCP connection, and its writer feels it. It waits before
  * the queue is full, when its exporter has enough to do; the rest of the room is for those that cannot (UDP), which offer once and count
  * what was refused, and for HTTP, which answers what the queue says.
  *
- * Threads: a feed belongs to one thread; gw_log_feed_stop from any.
+ * Threads: a feed belongs to one thread; gw_log_sink_stop from any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LOG_SINK_H
@@ -17,28 +17,28 @@
 #include "core/delivery/fanout.h"
 #include "translators/logs/log_record.h"
 
-struct gw_log_feed;
+struct gw_log_sink;
 
 /* `component` for log lines: "receiver=file". conf and the fan-out are the caller's and outlive the feed. NULL when there is no memory. */
-struct gw_log_feed *gw_log_feed_new(const struct log_conf *, struct gw_fanout *, const char *component);
+struct gw_log_sink *gw_log_sink_new(const struct log_conf *, struct gw_fanout *, const char *component);
 /* Records that were not flushed are counted as refused. */
-void gw_log_feed_drop(struct gw_log_feed *);
+void gw_log_sink_drop(struct gw_log_sink *);
 
 /* Into the batch. What cannot be held (no memory) is counted as refused. True when the feed is worth flushing at once: it
  * holds a frame's worth. */
-bool gw_log_feed_add(struct gw_log_feed *, const struct log_input *);
-bool gw_log_feed_empty(const struct gw_log_feed *);
+bool gw_log_sink_add(struct gw_log_sink *, const struct log_input *);
+bool gw_log_sink_empty(const struct gw_log_sink *);
 /* Offers all that stands in the feed. `receipt` (may be NULL) hears once when all of it was brought to an end: at once where
  * nobody exports it. GW_OK; with GW_QUEUE_FULL, GW_BUSY and GW_STOPPING nothing is queued, and with `keep` everything stays in the
  * feed for the next call (nothing is counted until then); without, it is counted as refused. */
-enum gw_code gw_log_feed_flush(struct gw_log_feed *, struct gw_receipt *, bool keep) GW_MUST_CHECK;
-/* Flushes with `keep` until it succeeds, with pauses that grow. GW_OK, or GW_STOPPING after gw_log_feed_stop. */
-enum gw_code gw_log_feed_wait(struct gw_log_feed *, struct gw_receipt *) GW_MUST_CHECK;
+enum gw_code gw_log_sink_flush(struct gw_log_sink *, struct gw_ack_callback *, bool keep) GW_MUST_CHECK;
+/* Flushes with `keep` until it succeeds, with pauses that grow. GW_OK, or GW_STOPPING after gw_log_sink_stop. */
+enum gw_code gw_log_sink_wait(struct gw_log_sink *, struct gw_ack_callback *) GW_MUST_CHECK;
 /* How long who waits by itself sleeps before it flushes again: `last` is its former pause, 0 at first. Pauses grow by an eighth of the
  * wait, so that room is used soon after it is there, and a backend that is away costs nothing. */
-#define GW_LOG_FEED_LONGEST (500 * GW_MSEC)
-gw_nsec gw_log_feed_pause(gw_nsec last);
+#define GW_LOG_SINK_LONGEST (500 * GW_MSEC)
+gw_nsec gw_log_sink_pause(gw_nsec last);
 /* Any thread: ends a wait, now and from now on. What is offered after that may use all the room that queues have: there is no later. */
-void gw_log_feed_stop(struct gw_log_feed *);
+void gw_log_sink_stop(struct gw_log_sink *);
 
 #endif

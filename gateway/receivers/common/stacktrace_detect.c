@@ -68,7 +68,7 @@ static bool may_have_trace(gw_str first)
     static const gw_str high[] = {GW_LIT("error"), GW_LIT("err"),      GW_LIT("warn"),  GW_LIT("warning"),
                                   GW_LIT("fatal"), GW_LIT("critical"), GW_LIT("crit"),  GW_LIT("severe"),
                                   GW_LIT("panic"), GW_LIT("alert"),    GW_LIT("emerg"), GW_LIT("exception")};
-    gw_str head = gw_str_n(first.ptr, first.len < FILE_TRACE_HEAD ? first.len : FILE_TRACE_HEAD);
+    gw_str head = gw_str_n(first.ptr, first.len < STACKTRACE_HEAD ? first.len : STACKTRACE_HEAD);
     if (head.len == 0 || head.ptr[0] == '{')
         return false;
     if (has_word(head, high, sizeof high / sizeof *high))
@@ -173,7 +173,7 @@ static bool is_closer(gw_str line)
 
 /* --- the record --- */
 
-static enum file_trace_kind kind_of(gw_str line)
+static enum stacktrace_kind kind_of(gw_str line)
 {
     switch (line.ptr[0]) {
     case 'T':
@@ -194,33 +194,33 @@ static enum file_trace_kind kind_of(gw_str line)
     }
 }
 
-void file_trace_begin(struct file_trace *t, gw_str line)
+void stacktrace_begin(struct stacktrace *t, gw_str line)
 {
     if (line.len == 0) /* an encoding error ate it */
         line = GW_STR("?");
-    *t = (struct file_trace){.first = line, .kind = kind_of(line), .first_indented = is_indented(line)};
+    *t = (struct stacktrace){.first = line, .kind = kind_of(line), .first_indented = is_indented(line)};
     t->expects = t->kind == FILE_PYTHON || t->kind == FILE_RUST || t->kind == FILE_NODE;
 }
 
-static enum file_verdict joins(struct file_trace *t, bool indented)
+static enum stacktrace_verdict joins(struct stacktrace *t, bool indented)
 {
     t->maybe = FILE_SURE;
     if (t->kind == FILE_NODE)
         t->expects = false;
     t->indented = indented;
-    return FILE_JOINS;
+    return STACKTRACE_CONTINUES;
 }
 
 /* An exception that was never raised has no frames: its own line, then what it was the cause of. */
-static enum file_verdict after_bare_header(struct file_trace *t, gw_str line)
+static enum stacktrace_verdict after_bare_header(struct stacktrace *t, gw_str line)
 {
     if (!STARTS(line, "The above exception was") && !STARTS(line, "During handling of the above"))
-        return FILE_STARTS;
+        return STACKTRACE_STARTS;
     t->kind = FILE_PYTHON;
     return joins(t, false);
 }
 
-static enum file_verdict after_blank(struct file_trace *t, gw_str line)
+static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
 {
     static const gw_str chain[] = {GW_LIT("During handling of the above"), GW_LIT("The above exception was"), GW_LIT("Traceback (most"),
                                    GW_LIT("(Background on this error")};
@@ -232,13 +232,13 @@ static enum file_verdict after_blank(struct file_trace *t, gw_str line)
     else if (t->kind == FILE_NODE)
         on |= is_header(line) || STARTS(line, "Node.js v");
     if (!on)
-        return FILE_STARTS;
+        return STACKTRACE_STARTS;
     t->expects |= STARTS(line, "Traceback");
     return joins(t, is_indented(line));
 }
 
 /* A traceback's own lines at the margin: the exception, and what SQLAlchemy and logging add behind it. */
-static bool continues_python(struct file_trace *t, gw_str line)
+static bool continues_python(struct stacktrace *t, gw_str line)
 {
     static const gw_str known[] = {GW_LIT("[SQL: "),      GW_LIT("[parameters: "), GW_LIT("(Background on this error"),
                                    GW_LIT("Call stack:"), GW_LIT("Message: "),     GW_LIT("Arguments: ")};
@@ -250,7 +250,7 @@ static bool continues_python(struct file_trace *t, gw_str line)
 }
 
 /* A traceback behind the record's first line: of a log line, or of one that says that a traceback follows. */
-static bool begins_python(struct file_trace *t)
+static bool begins_python(struct stacktrace *t)
 {
     static const gw_str heralds[] = {GW_LIT("Exception in thread "), GW_LIT("Exception ignored in"), GW_LIT("--- Logging error")};
     if (!may_have_trace(t->first) && !STARTS_WITH_ANY(t->first, heralds))
@@ -259,7 +259,7 @@ static bool begins_python(struct file_trace *t)
     return t->expects = true;
 }
 
-static bool continues(struct file_trace *t, gw_str line)
+static bool continues(struct stacktrace *t, gw_str line)
 {
     if (t->kind != FILE_PYTHON && STARTS(line, "Traceback (most recent call last)"))
         return begins_python(t);
@@ -278,29 +278,29 @@ static bool continues(struct file_trace *t, gw_str line)
     return always_continues(line) || (t->kind == FILE_GO && is_go(line)) || (t->indented && is_closer(line));
 }
 
-static enum file_verdict at_margin(struct file_trace *t, gw_str line)
+static enum stacktrace_verdict at_margin(struct stacktrace *t, gw_str line)
 {
     if (continues(t, line))
         return joins(t, false);
     if (t->kind == FILE_PLAIN && is_header(line) && may_have_trace(t->first)) {
         t->maybe = FILE_AFTER_HEADER;
-        return FILE_MAYBE;
+        return STACKTRACE_MAYBE;
     }
-    return FILE_STARTS;
+    return STACKTRACE_STARTS;
 }
 
-static enum file_verdict blank(struct file_trace *t)
+static enum stacktrace_verdict blank(struct stacktrace *t)
 {
     if (t->maybe == FILE_AFTER_HEADER || t->maybe == FILE_AFTER_HEADER_BLANK)
         t->maybe = FILE_AFTER_HEADER_BLANK;
     else if (t->kind == FILE_PLAIN && !t->indented)
-        return FILE_STARTS;
+        return STACKTRACE_STARTS;
     else
         t->maybe = FILE_AFTER_BLANK;
-    return FILE_MAYBE;
+    return STACKTRACE_MAYBE;
 }
 
-enum file_verdict file_trace_line(struct file_trace *t, gw_str line)
+enum stacktrace_verdict stacktrace_line(struct stacktrace *t, gw_str line)
 {
     if (is_blank(line))
         return blank(t);
@@ -309,8 +309,8 @@ enum file_verdict file_trace_line(struct file_trace *t, gw_str line)
     if (t->maybe == FILE_AFTER_HEADER_BLANK)
         return after_bare_header(t, line);
     if (is_indented(line))
-        return t->first_indented ? FILE_STARTS : joins(t, true);
+        return t->first_indented ? STACKTRACE_STARTS : joins(t, true);
     if (t->maybe == FILE_AFTER_HEADER || (t->kind == FILE_PLAIN && (is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
-        return FILE_STARTS;
+        return STACKTRACE_STARTS;
     return at_margin(t, line);
 }

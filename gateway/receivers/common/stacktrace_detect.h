@@ -21,25 +21,25 @@
 #include "core/base/str.h"
 
 /* So much of a first line is looked at: time and level stand in it. */
-enum { FILE_TRACE_HEAD = 160 };
+enum { STACKTRACE_HEAD = 160 };
 
-enum file_verdict {
-    FILE_STARTS, /* a record of its own; lines that were `maybe` before it do not belong to the old one */
-    FILE_JOINS,  /* belongs to the record, with all that was `maybe` before it */
-    FILE_MAYBE   /* the next line decides */
+enum stacktrace_verdict {
+    STACKTRACE_STARTS,    /* a record of its own; lines that were `maybe` before it do not belong to the old one */
+    STACKTRACE_CONTINUES, /* belongs to the record, with all that was `maybe` before it */
+    STACKTRACE_MAYBE      /* the next line decides */
 };
 
-struct file_trace {
+struct stacktrace {
     gw_str first; /* the record's first line; of two that java.util.logging writes, the second, with the level */
-    enum file_trace_kind { FILE_PLAIN, FILE_PYTHON, FILE_GO, FILE_NODE, FILE_RUST } kind;
+    enum stacktrace_kind { FILE_PLAIN, FILE_PYTHON, FILE_GO, FILE_NODE, FILE_RUST } kind;
     bool first_indented, indented; /* the first line; the last line that belongs to it for sure */
     bool expects;                  /* the next line at the margin: Python's exception, Rust's message, Node's source line */
     enum { FILE_SURE, FILE_AFTER_BLANK, FILE_AFTER_HEADER, FILE_AFTER_HEADER_BLANK } maybe;
 };
 
 /* A record begins with this line, which is not blank. */
-void file_trace_begin(struct file_trace *, gw_str line);
+void stacktrace_begin(struct stacktrace *, gw_str line);
 /* The next line, without its end. */
-enum file_verdict file_trace_line(struct file_trace *, gw_str line);
+enum stacktrace_verdict stacktrace_line(struct stacktrace *, gw_str line);
 
 #endif

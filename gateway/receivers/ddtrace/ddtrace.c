@@ -77,31 +77,31 @@ static void describe_site(struct ddtrace *d)
     };
 }
 
-static void open_listeners(struct ddtrace *d, struct gw_problems *problems)
+static void open_listeners(struct ddtrace *d, struct gw_diagnostics *diagnostics)
 {
     gw_str socket = d->conf.socket;
-    gw_http_open_all(&d->open, &d->conf.listen, DDTRACE_LISTEN, problems);
+    gw_http_open_all(&d->open, &d->conf.listen, DDTRACE_LISTEN, diagnostics);
     if (socket.len)
-        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)), "socket", problems);
+        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)), "socket", diagnostics);
     if (d->open.listeners == 0)
-        gw_problem(problems, d->open.path, "there is no address left to listen on");
+        gw_config_error(diagnostics, d->open.path, "there is no address left to listen on");
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ddtrace *d = ctx;
-    const struct gw_door_conf door = GW_DOOR_CONF(d->conf);
+    const struct gw_listener_access_conf access = GW_LISTENER_ACCESS_CONF(d->conf);
     d->host = host;
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     set_options(d);
     describe_site(d);
-    gw_http_open_door(&d->open, &d->door, &door, &d->conf.listen, problems);
+    gw_http_open_access(&d->open, &d->access, &access, &d->conf.listen, diagnostics);
     if (d->conf.threads)
         gw_http_want_threads(host->http, (int)d->conf.threads);
     if (d->conf.socket.len && d->conf.socket.ptr[0] != '/')
-        gw_problem(problems, path, "socket must be an absolute path");
+        gw_config_error(diagnostics, path, "socket must be an absolute path");
     else
-        open_listeners(d, problems);
+        open_listeners(d, diagnostics);
     ddtrace_info_make(d);
     return GW_OK;
 }
@@ -118,7 +118,7 @@ static void start(void *ctx)
     }
 }
 
-static void say_counts(const struct ddtrace *d)
+static void log_counts_of(const struct ddtrace *d)
 {
     const struct ddtrace_counts *c = &d->counts;
     const struct gw_http_counts *h = &d->site.counts;
@@ -139,7 +139,7 @@ static void say_counts(const struct ddtrace *d)
 
 static void stop(void *ctx)
 {
-    say_counts(ctx);
+    log_counts_of(ctx);
 }
 
 /* The variables that point an application here: by TCP when a port is open, else by the socket. */
@@ -160,7 +160,7 @@ static void close_(void *ctx)
     free(d->threads);
     d->threads = NULL;
     d->threads_n = 0;
-    gw_door_close(&d->door);
+    gw_listener_access_close(&d->access);
 }
 
 static const struct gw_metric metrics[] = {

@@ -43,7 +43,7 @@
       "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (64 with TLS), together a third of it at most. "   \
       "Past "                                                                                                                              \
       "that, the one that is the least loss makes way for a new one; where all are in use, it is answered 429.")                           \
-    GW_DOOR_OPTS(X)                                                                                                                        \
+    GW_LISTENER_ACCESS_OPTS(X)                                                                                                             \
     X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                                               \
       "Export traces that the tracer decided against (sampling priority 0 or less) too.")                                                  \
     X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                                               \
@@ -78,7 +78,7 @@ struct ddtrace {
     struct ddtrace_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct dd_options options;
-    struct gw_door door;
+    struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
     char state[65];                   /* lower-case hex SHA-256 of info */

@@ -146,7 +146,7 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .wall = gw_wall(),
                          .host_name = d->host->host_name,
                          .ids = d->host->ids,
-                         .renderings = gw_fanout_renderings(d->host->fanout, GW_TRACES)};
+                         .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake, code ? &ignored : err);

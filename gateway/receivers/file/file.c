@@ -39,47 +39,47 @@ static void at_option(const char *path, const char *option, char *out, size_t si
     snprintf(out, size, "%s.%s", path, option);
 }
 
-static void open_multiline(struct file *f, const char *path, struct gw_problems *problems)
+static void open_multiline(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char why[RE_WHY], where[160];
+    char why[RE_ERROR_SIZE], where[160];
     gw_str how = f->conf.multiline;
     f->reader.join.how = FILE_PATTERN;
     if (gw_str_eq(how, GW_STR("auto"))) {
-        f->reader.join.how = FILE_TRACES;
+        f->reader.join.how = FILE_STACKTRACES;
     } else if (gw_str_eq(how, GW_STR("none")) || how.len == 0) {
         f->reader.join.how = FILE_EACH_LINE;
     } else if (!(f->reader.pattern = re_compile(how, true, why))) {
         at_option(path, "multiline", where, sizeof where);
-        gw_problem(problems, where, "%s", why);
+        gw_config_error(diagnostics, where, "%s", why);
     }
 }
 
-static void open_text(struct file *f, const char *path, struct gw_problems *problems)
+static void open_text(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
     char why[160], where[160];
     if (file_text_init(&f->reader.text, f->conf.encoding, why, sizeof why))
         return;
     at_option(path, "encoding", where, sizeof where);
-    gw_problem(problems, where, "%s", why);
+    gw_config_error(diagnostics, where, "%s", why);
 }
 
 /* A directory is none of the files in it: what is meant is a pattern. */
-static void check_paths(const struct file *f, const char *path, struct gw_problems *problems)
+static void check_paths(const struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct stat st;
     char where[160];
     at_option(path, "path", where, sizeof where);
     for (size_t i = 0; i < f->conf.path.n; i++)
         if (stat(f->conf.path.items[i].ptr, &st) == 0 && S_ISDIR(st.st_mode))
-            gw_warning(problems, where, "%.*s is a directory, of which nothing is read; the files in it are \"%.*s/*\"",
-                       GW_FMT(f->conf.path.items[i]), GW_FMT(f->conf.path.items[i]));
+            gw_config_warning(diagnostics, where, "%.*s is a directory, of which nothing is read; the files in it are \"%.*s/*\"",
+                              GW_FMT(f->conf.path.items[i]), GW_FMT(f->conf.path.items[i]));
 }
 
 /* A place by the option must be one; that there is none by default is only worth a warning. */
-static void open_state(struct file *f, bool check, const char *path, struct gw_problems *problems)
+static void open_state(struct file *f, bool check, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct file_reader *r = &f->reader;
-    char why[FILE_WHY], where[160];
+    char why[FILE_ERROR_SIZE], where[160];
     at_option(path, "offsets", where, sizeof where);
     file_state_find(f->conf.offsets, f->conf.path.items[0], check, r->state, sizeof r->state, why);
     if (r->state[0] && !check && (r->lock = file_state_lock(r->state, why)) < 0)
@@ -87,15 +87,15 @@ static void open_state(struct file *f, bool check, const char *path, struct gw_p
     else if (r->state[0])
         return;
     if (f->conf.offsets.len || r->lock == -1)
-        gw_problem(problems, where, "%s", why);
+        gw_config_error(diagnostics, where, "%s", why);
     else
-        gw_warning(problems, where, "%s", why);
+        gw_config_warning(diagnostics, where, "%s", why);
 }
 
 static void load_state(struct file *f)
 {
     struct file_reader *r = &f->reader;
-    char why[FILE_WHY];
+    char why[FILE_ERROR_SIZE];
     bool absent = true;
     if (r->state[0] && !file_offsets_load(r->state, &r->read, &absent, why))
         gw_log(GW_WARNING, r->component, "offsets are not known, and reading begins where `start` says: %s", why);
@@ -104,7 +104,7 @@ static void load_state(struct file *f)
     r->known = r->read.patterns;
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct file *f = ctx;
     struct file_reader *r = &f->reader;
@@ -114,22 +114,22 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     r->watch.fd = -1;
     r->host = host->host_name;
     f->options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    open_multiline(f, path, problems);
-    open_text(f, path, problems);
-    r->log = log_conf_new(&f->options, &host->logs, path, "file", problems);
+    open_multiline(f, path, diagnostics);
+    open_text(f, path, diagnostics);
+    r->log = log_conf_new(&f->options, &host->logs, path, "file", diagnostics);
     if (f->conf.path.n == 0) {
         at_option(path, "path", where, sizeof where);
-        gw_problem(problems, where, "which files? Write path = \"/var/log/app/*.log\"");
+        gw_config_error(diagnostics, where, "which files? Write path = \"/var/log/app/*.log\"");
         return GW_OK;
     }
-    check_paths(f, path, problems);
-    open_state(f, host->check, path, problems);
+    check_paths(f, path, diagnostics);
+    open_state(f, host->check, path, diagnostics);
     if (host->check)
         return GW_OK;
     load_state(f);
-    r->book = file_book_new(r->state, &r->read);
-    r->feed = r->log ? gw_log_feed_new(r->log, host->fanout, r->component) : NULL;
-    return r->book && r->feed && file_reader_open(r) ? GW_OK : GW_BUSY;
+    r->tracker = offset_tracker_new(r->state, &r->read);
+    r->sink = r->log ? gw_log_sink_new(r->log, host->fanout, r->component) : NULL;
+    return r->tracker && r->sink && file_reader_open(r) ? GW_OK : GW_BUSY;
 }
 
 static void *run(void *arg)
@@ -176,14 +176,14 @@ static void close_(void *ctx)
     struct file_reader *r = &f->reader;
     if (!r->component)
         return;
-    if (r->book) {
+    if (r->tracker) {
         r->saved_at = -GW_SEC;
         file_reader_save(r);
     }
-    gw_log_feed_drop(r->feed);
+    gw_log_sink_drop(r->sink);
     log_conf_drop(r->log);
     file_reader_close(r);
-    file_book_drop(r->book);
+    offset_tracker_drop(r->tracker);
     file_offsets_fini(&r->read);
     file_text_fini(&r->text);
     re_drop(r->pattern);

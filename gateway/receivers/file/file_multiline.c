@@ -8,25 +8,25 @@ struct line {
     size_t from, to, next;
 };
 
-static bool take_line(const struct file_join *j, const char *buf, size_t at, size_t n, enum file_end end, struct line *l)
+static bool take_line(const struct file_multiline *j, const char *buf, size_t at, size_t n, enum file_end end, struct line *l)
 {
-    size_t feed = file_line_feed(buf, at, n, j->unit), whole = n - (n - at) % j->unit.width;
-    if (feed == n && (end != FILE_OVER || at == whole))
+    size_t sink = file_line_feed(buf, at, n, j->unit), whole = n - (n - at) % j->unit.width;
+    if (sink == n && (end != FILE_OVER || at == whole))
         return false;
     l->from = at;
-    l->to = file_line_chomp(buf, at, feed == n ? whole : feed, j->unit);
-    l->next = feed == n ? whole : feed + j->unit.width;
+    l->to = file_line_chomp(buf, at, sink == n ? whole : sink, j->unit);
+    l->next = sink == n ? whole : sink + j->unit.width;
     return true;
 }
 
-static gw_str line_text(const struct file_join *j, const char *buf, const struct line *l)
+static gw_str line_text(const struct file_multiline *j, const char *buf, const struct line *l)
 {
     gw_str raw = gw_str_n(buf + l->from, l->to - l->from);
     return j->text ? j->text(j->text_ctx, raw) : raw;
 }
 
 /* Past holes and blank lines to the first line of a record. False: it is not there yet, and *at is where it will be. */
-static bool first_line(const struct file_join *j, const char *buf, size_t *at, size_t n, enum file_end end, struct line *l)
+static bool first_line(const struct file_multiline *j, const char *buf, size_t *at, size_t n, enum file_end end, struct line *l)
 {
     for (;; *at = l->next) {
         if (*at < n && !buf[*at]) /* the first byte of a wide unit often is */
@@ -39,7 +39,7 @@ static bool first_line(const struct file_join *j, const char *buf, size_t *at, s
     }
 }
 
-static bool starts_by_pattern(const struct file_join *j, gw_str text)
+static bool starts_by_pattern(const struct file_multiline *j, gw_str text)
 {
     re_thread_forget(j->re); /* the buffer had other text */
     enum re_result r = re_match(j->pattern, j->re, j->arena, text, 0, j->spans);
@@ -49,14 +49,14 @@ static bool starts_by_pattern(const struct file_join *j, gw_str text)
     return r == RE_MATCH;
 }
 
-static enum file_verdict judge(const struct file_join *j, struct file_trace *t, gw_str text)
+static enum stacktrace_verdict judge(const struct file_multiline *j, struct stacktrace *t, gw_str text)
 {
     if (j->how == FILE_PATTERN)
-        return starts_by_pattern(j, text) ? FILE_STARTS : FILE_JOINS;
-    return file_trace_line(t, text);
+        return starts_by_pattern(j, text) ? STACKTRACE_STARTS : STACKTRACE_CONTINUES;
+    return stacktrace_line(t, text);
 }
 
-size_t file_join_cut(const struct file_join *j, const char *buf, size_t from, size_t to)
+size_t file_multiline_cut(const struct file_multiline *j, const char *buf, size_t from, size_t to)
 {
     if (j->unit.width > 1)
         return to - (to - from) % j->unit.width;
@@ -66,17 +66,17 @@ size_t file_join_cut(const struct file_join *j, const char *buf, size_t from, si
     return to;
 }
 
-static void finish(const struct file_join *j, const char *buf, struct file_record *r)
+static void finish(const struct file_multiline *j, const char *buf, struct file_record *r)
 {
     if (r->to - r->from <= j->max)
         return;
-    size_t to = file_join_cut(j, buf, r->from, r->from + j->max);
+    size_t to = file_multiline_cut(j, buf, r->from, r->from + j->max);
     r->cut = r->to - to;
     r->to = to;
 }
 
-/* The first line as file_trace_line() looks back at it: a copy of its beginning where the next line's text would replace it. */
-static gw_str keep_head(const struct file_join *j, gw_str first, char *head, size_t size)
+/* The first line as stacktrace_line() looks back at it: a copy of its beginning where the next line's text would replace it. */
+static gw_str keep_head(const struct file_multiline *j, gw_str first, char *head, size_t size)
 {
     if (!j->text)
         return first;
@@ -86,30 +86,31 @@ static gw_str keep_head(const struct file_join *j, gw_str first, char *head, siz
 }
 
 /* Grows the record line by line. True when it is over. */
-static bool grow(const struct file_join *j, const char *buf, size_t n, enum file_end end, struct file_record *r)
+static bool grow(const struct file_multiline *j, const char *buf, size_t n, enum file_end end, struct file_record *r)
 {
-    struct file_trace t;
-    char head[FILE_TRACE_HEAD];
+    struct stacktrace t;
+    char head[STACKTRACE_HEAD];
     size_t at = r->next;
     struct line l = {r->from, r->to, r->next};
-    if (j->how == FILE_TRACES)
-        file_trace_begin(&t, keep_head(j, line_text(j, buf, &l), head, sizeof head));
+    if (j->how == FILE_STACKTRACES)
+        stacktrace_begin(&t, keep_head(j, line_text(j, buf, &l), head, sizeof head));
     for (;; at = l.next) {
         if (!take_line(j, buf, at, n, end, &l))
             return end != FILE_OPEN || n - r->from > j->max;
         if (l.to - r->from > j->max)
             return true;
-        enum file_verdict v = judge(j, &t, line_text(j, buf, &l));
-        if (v == FILE_STARTS)
+        enum stacktrace_verdict v = judge(j, &t, line_text(j, buf, &l));
+        if (v == STACKTRACE_STARTS)
             return true;
-        if (v == FILE_JOINS) {
+        if (v == STACKTRACE_CONTINUES) {
             r->to = l.to;
             r->next = l.next;
         }
     }
 }
 
-enum file_found file_join_next(const struct file_join *j, const char *buf, size_t at, size_t n, enum file_end end, struct file_record *r)
+enum file_found file_multiline_next(const struct file_multiline *j, const char *buf, size_t at, size_t n, enum file_end end,
+                                    struct file_record *r)
 {
     struct line l;
     bool found = first_line(j, buf, &at, n, end, &l);

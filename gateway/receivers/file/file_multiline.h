@@ -10,7 +10,7 @@
  * would grow past `max` ends at the line before; a single line longer than that is cut, and says by how much. Lines of nothing but blanks
  * are not records; within a record they stay.
  *
- * Threads: one at a time for each file_join.
+ * Threads: one at a time for each file_multiline.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FILE_MULTILINE_H
@@ -19,10 +19,10 @@
 #include "gateway/receivers/file/file_lines.h"
 #include "translators/text/re.h"
 
-enum file_multiline { FILE_EACH_LINE, FILE_TRACES, FILE_PATTERN };
+enum file_multiline_mode { FILE_EACH_LINE, FILE_STACKTRACES, FILE_PATTERN };
 
-struct file_join {
-    enum file_multiline how;
+struct file_multiline {
+    enum file_multiline_mode how;
     struct file_unit unit;
     size_t max; /* bytes of a record */
     /* FILE_PATTERN */
@@ -56,7 +56,8 @@ enum file_found {
 };
 
 /* Where to cut what begins at `from` so that it ends at or before `to` with a whole character of UTF-8, or a whole unit. */
-size_t file_join_cut(const struct file_join *, const char *buf, size_t from, size_t to);
-enum file_found file_join_next(const struct file_join *, const char *buf, size_t at, size_t n, enum file_end, struct file_record *);
+size_t file_multiline_cut(const struct file_multiline *, const char *buf, size_t from, size_t to);
+enum file_found file_multiline_next(const struct file_multiline *, const char *buf, size_t at, size_t n, enum file_end,
+                                    struct file_record *);
 
 #endif

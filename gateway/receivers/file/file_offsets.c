@@ -102,7 +102,7 @@ bool file_offsets_save(const char *path, const struct file_offsets *o, char *why
         close(fd);
     ok = ok && rename(beside, path) == 0 && sync_folder(path);
     if (!ok)
-        snprintf(why, FILE_WHY, "%.120s: %s", beside, strerror(error ? error : errno));
+        snprintf(why, FILE_ERROR_SIZE, "%.120s: %s", beside, strerror(error ? error : errno));
     return ok;
 }
 
@@ -199,11 +199,11 @@ static bool take_version(FILE *f, const char *path, char **line, size_t *cap, ch
     ssize_t n = getline(line, cap, f);
     gw_str text = gw_str_n(*line, n > 0 ? (size_t)n - 1 : 0);
     if (n <= 0 || !gw_str_starts(text, GW_STR(MAGIC)) || !gw_str_u64(gw_str_from(text, sizeof MAGIC - 1), &version)) {
-        snprintf(why, FILE_WHY, "%s is not a file of offsets", path);
+        snprintf(why, FILE_ERROR_SIZE, "%s is not a file of offsets", path);
         return false;
     }
     if (version != VERSION)
-        snprintf(why, FILE_WHY, "%s was written by another version of ddgate", path);
+        snprintf(why, FILE_ERROR_SIZE, "%s was written by another version of ddgate", path);
     return version == VERSION;
 }
 
@@ -225,7 +225,7 @@ bool file_offsets_load(const char *path, struct file_offsets *o, bool *absent, c
     FILE *f = fopen(path, "re");
     *absent = !f && errno == ENOENT;
     if (!f && !*absent)
-        snprintf(why, FILE_WHY, "%s: %s", path, strerror(errno));
+        snprintf(why, FILE_ERROR_SIZE, "%s: %s", path, strerror(errno));
     if (!f)
         return *absent;
     bool ok = take_all(f, path, o, why);

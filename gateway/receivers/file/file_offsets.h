@@ -40,9 +40,9 @@ struct file_offsets {
 
 uint64_t file_head_hash(const char *head, size_t n);
 
-enum { FILE_WHY = 200 };
+enum { FILE_ERROR_SIZE = 200 };
 
-/* An absent file is an empty one, and says so in *absent. False, with why (FILE_WHY bytes), when it is not a file of ours, is of a later
+/* An absent file is an empty one, and says so in *absent. False, with why (FILE_ERROR_SIZE bytes), when it is not a file of ours, is of a later
  * version or cannot be read; then nothing was loaded. */
 bool file_offsets_load(const char *path, struct file_offsets *, bool *absent, char *why) GW_MUST_CHECK;
 /* False, with why: the old one, if any, is still there. */

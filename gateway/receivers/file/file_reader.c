@@ -35,15 +35,15 @@ bool file_reader_open(struct file_reader *r)
     r->re = re_thread_new();
     gw_arena_init(&r->arena, 4 * r->cap);
     size_t spans = r->pattern ? 2 * (re_groups(r->pattern) + 1) : 2;
-    r->join = (struct file_join){.how = r->join.how,
-                                 .max = r->conf->max_line,
-                                 .pattern = r->pattern,
-                                 .re = r->re,
-                                 .arena = &r->arena,
-                                 .spans = calloc(spans, sizeof(size_t)),
-                                 .gave_up = &r->slow_lines,
-                                 .text = decode,
-                                 .text_ctx = r};
+    r->join = (struct file_multiline){.how = r->join.how,
+                                      .max = r->conf->max_line,
+                                      .pattern = r->pattern,
+                                      .re = r->re,
+                                      .arena = &r->arena,
+                                      .spans = calloc(spans, sizeof(size_t)),
+                                      .gave_up = &r->slow_lines,
+                                      .text = decode,
+                                      .text_ctx = r};
     file_watch_open(&r->watch, r->component);
     return r->wake >= 0 && r->buf && r->re && r->join.spans;
 }
@@ -70,7 +70,7 @@ void file_reader_stop(struct file_reader *r)
     uint64_t one = 1;
     atomic_store(&r->stopping, true);
     (void)!write(r->wake, &one, sizeof one);
-    gw_log_feed_stop(r->feed);
+    gw_log_sink_stop(r->sink);
 }
 
 /* --- waiting --- */
@@ -143,30 +143,30 @@ static bool is_stopping(const struct file_reader *r)
 
 void file_reader_save(struct file_reader *r)
 {
-    char why[FILE_WHY];
+    char why[FILE_ERROR_SIZE];
     gw_nsec now = gw_now();
     if (!r->state[0] || (!r->urgent && now < r->saved_at + SAVE_PAUSE))
         return;
     r->saved_at = now;
     r->urgent = false;
-    if (!file_book_save(r->book, r->state, &r->conf->path, why))
+    if (!offset_tracker_save(r->tracker, r->state, &r->conf->path, why))
         gw_log(GW_WARNING, r->component, "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
 }
 
 /* The receipt of what stands in the feed, made once; NULL where offsets are kept nowhere: then what a stop leaves behind is lost. */
-static bool get_receipt(struct file_reader *r, struct gw_receipt **receipt)
+static bool get_ack(struct file_reader *r, struct gw_ack_callback **ack)
 {
-    if (!*receipt && r->state[0])
-        *receipt = file_book_receipt(r->book);
-    return *receipt || !r->state[0];
+    if (!*ack && r->state[0])
+        *ack = offset_tracker_ack(r->tracker);
+    return *ack || !r->state[0];
 }
 
 /* All that stands in the feed. False: stopping, and it stays where it came from. */
 static bool flush(struct file_reader *r)
 {
-    struct gw_receipt *receipt = NULL;
+    struct gw_ack_callback *ack = NULL;
     for (gw_nsec pause = 0;;) {
-        enum gw_code code = get_receipt(r, &receipt) ? gw_log_feed_flush(r->feed, receipt, true) : GW_BUSY;
+        enum gw_code code = get_ack(r, &ack) ? gw_log_sink_flush(r->sink, ack, true) : GW_BUSY;
         r->full = code != GW_OK;
         if (code == GW_OK)
             return true;
@@ -174,14 +174,14 @@ static bool flush(struct file_reader *r)
             break;
         if (!pause)
             atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
-        pause = gw_log_feed_pause(pause);
+        pause = gw_log_sink_pause(pause);
         sleep_until(r, gw_now() + pause, false);
         look(r);
         check_all(r);
         file_reader_save(r);
     }
-    if (receipt)
-        receipt->settled(receipt, false);
+    if (ack)
+        ack->settled(ack, false);
     return false;
 }
 
@@ -213,7 +213,7 @@ static void doubt_copy(struct file_reader *r, struct file_tail *t)
     t->copy_of = NULL;
     t->entry->hidden = false;
     t->pos = t->size = 0;
-    file_book_skip(r->book, t->entry, 0);
+    offset_tracker_skip(r->tracker, t->entry, 0);
 }
 
 static enum file_turn give_turn(struct file_reader *r, struct file_tail *t)
@@ -260,7 +260,7 @@ static void retire(struct file_reader *r)
         struct file_entry *e = t->entry;
         file_tail_drop(r, t);
         if (deleted)
-            file_book_forget(r->book, e);
+            offset_tracker_remove(r->tracker, e);
     }
 }
 
@@ -268,7 +268,7 @@ static void retire(struct file_reader *r)
 static gw_nsec next_time(const struct file_reader *r)
 {
     gw_nsec next = next_scan(r), polled = r->looked_at + r->conf->poll;
-    if (r->state[0] && file_book_changed(r->book) && r->saved_at + SAVE_PAUSE < next)
+    if (r->state[0] && offset_tracker_changed(r->tracker) && r->saved_at + SAVE_PAUSE < next)
         next = r->saved_at + SAVE_PAUSE;
     for (const struct file_tail *t = r->tails; t; t = t->next) {
         if (t->watch < 0 && polled < next)
@@ -289,7 +289,7 @@ void file_reader_run(struct file_reader *r)
         look(r);
         bool part = r->turn != NULL; /* the round that was ended by a full feed: those before it had their turn then */
         enum file_turn last = round_of_turns(r);
-        if (last != FILE_AGAIN && !gw_log_feed_empty(r->feed) && !flush(r))
+        if (last != FILE_AGAIN && !gw_log_sink_empty(r->sink) && !flush(r))
             break;
         if (last == FILE_DONE && !part) {
             retire(r);
@@ -299,7 +299,7 @@ void file_reader_run(struct file_reader *r)
         }
         file_reader_save(r);
     }
-    struct gw_receipt *receipt = r->state[0] ? file_book_receipt(r->book) : NULL;
-    if (gw_log_feed_flush(r->feed, receipt, false) != GW_OK && receipt)
-        receipt->settled(receipt, false);
+    struct gw_ack_callback *ack = r->state[0] ? offset_tracker_ack(r->tracker) : NULL;
+    if (gw_log_sink_flush(r->sink, ack, false) != GW_OK && ack)
+        ack->settled(ack, false);
 }

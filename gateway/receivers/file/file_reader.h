@@ -104,11 +104,11 @@ struct file_reader {
     const struct file_conf *conf;
     const char *component;
     struct log_conf *log;
-    struct gw_log_feed *feed;
+    struct gw_log_sink *sink;
     gw_str host; /* this machine's name */
     struct file_counts *counts;
 
-    struct file_book *book;
+    struct offset_tracker *tracker;
     char state[4096];         /* where the book is kept; "": nowhere */
     struct gw_list known;     /* patterns that were read last time: files that only others match are there for the first time */
     struct file_offsets read; /* what was loaded; owns them */
@@ -117,7 +117,7 @@ struct file_reader {
     bool urgent; /* the book knows of a file that the state does not: killed now, we would not look for it under another name */
 
     struct file_text text;
-    struct file_join join; /* but for the unit, which is the tail's */
+    struct file_multiline join; /* but for the unit, which is the tail's */
     struct re *pattern;
     struct re_thread *re;
     struct gw_arena arena;

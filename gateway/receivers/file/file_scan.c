@@ -97,7 +97,7 @@ static void see_folder(void *ctx, const char *path)
 static struct file_entry *entry_of(struct file_reader *r, const struct found *f)
 {
     struct file_entry *moved = NULL;
-    for (struct file_entry *e = file_book_first(r->book); e; e = e->next) {
+    for (struct file_entry *e = offset_tracker_first(r->tracker); e; e = e->next) {
         if (e->open || e->at.ino != f->st.st_ino)
             continue;
         if (e->at.dev == f->st.st_dev)
@@ -113,7 +113,7 @@ static void resume(struct file_reader *r, const struct found *f, struct file_ent
     int fd = file_open(f->path);
     if (fd < 0)
         return;
-    struct file_tail *t = file_tail_new(r, fd, &f->st, e, file_book_reached(r->book, e));
+    struct file_tail *t = file_tail_new(r, fd, &f->st, e, offset_tracker_reached(r->tracker, e));
     if (!t)
         return;
     e->at.dev = f->st.st_dev;
@@ -129,16 +129,17 @@ static void resume(struct file_reader *r, const struct found *f, struct file_ent
 static void resume_lost(struct file_reader *r)
 {
     char path[PATH_MAX];
-    for (struct file_entry *e = file_book_first(r->book); e; e = e->next) {
+    for (struct file_entry *e = offset_tracker_first(r->tracker); e; e = e->next) {
         struct stat st;
         int fd = e->open ? -1 : file_open_inode(e->at.path, e->at.dev, e->at.ino, path, sizeof path);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) != 0 || !e->at.head_n || (uint64_t)st.st_size <= file_book_reached(r->book, e) || !file_has_head(fd, &e->at)) {
+        if (fstat(fd, &st) != 0 || !e->at.head_n || (uint64_t)st.st_size <= offset_tracker_reached(r->tracker, e) ||
+            !file_has_head(fd, &e->at)) {
             close(fd);
             continue;
         }
-        struct file_tail *t = file_tail_new(r, fd, &st, e, file_book_reached(r->book, e));
+        struct file_tail *t = file_tail_new(r, fd, &st, e, offset_tracker_reached(r->tracker, e));
         if (t) {
             t->size = t->pos;
             t->seen = false;
@@ -152,10 +153,10 @@ static void resume_lost(struct file_reader *r)
 static void forget_old(struct file_reader *r)
 {
     int64_t now = wall_seconds();
-    for (struct file_entry *e = file_book_first(r->book), *next; e; e = next) {
+    for (struct file_entry *e = offset_tracker_first(r->tracker), *next; e; e = next) {
         next = e->next;
         if (!e->open && now - e->at.seen > memory)
-            file_book_forget(r->book, e);
+            offset_tracker_remove(r->tracker, e);
     }
 }
 
@@ -184,8 +185,8 @@ static void begin(struct file_reader *r, const struct found *f)
         return;
     }
     uint64_t pos = copy == FILE_COPY || begins_at_end(r, f->path) ? (uint64_t)st.st_size : 0;
-    struct file_entry *e = file_book_add(
-        r->book, &(struct file_saved){.dev = st.st_dev, .ino = st.st_ino, .offset = pos, .seen = wall_seconds(), .path = f->path});
+    struct file_entry *e = offset_tracker_add(
+        r->tracker, &(struct file_saved){.dev = st.st_dev, .ino = st.st_ino, .offset = pos, .seen = wall_seconds(), .path = f->path});
     struct file_tail *t = e ? file_tail_new(r, fd, &st, e, pos) : NULL;
     if (!e)
         close(fd);

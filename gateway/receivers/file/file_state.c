@@ -60,12 +60,12 @@ static void by_option(const char *option, gw_str first_path, bool check, char *o
     char folder[PATH_MAX];
     if (is_folder(option) || (slash && !slash[1])) {
         if (!in_folder(option, first_path, check, out, size))
-            snprintf(why, FILE_WHY, "%.120s cannot be written: %s", option, strerror(errno));
+            snprintf(why, FILE_ERROR_SIZE, "%.120s cannot be written: %s", option, strerror(errno));
         return;
     }
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - option) : 1, slash ? option : ".");
     if (!usable(folder[0] ? folder : "/", check))
-        snprintf(why, FILE_WHY, "%.120s cannot be written: %s", folder, strerror(errno));
+        snprintf(why, FILE_ERROR_SIZE, "%.120s cannot be written: %s", folder, strerror(errno));
     else
         snprintf(out, size, "%s", option);
 }
@@ -92,7 +92,8 @@ void file_state_find(gw_str option, gw_str first_path, bool check, char *out, si
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (below(places[i].base, places[i].rest, folder, sizeof folder) && in_folder(folder, first_path, check, out, size))
             return;
-    snprintf(why, FILE_WHY, "there is no folder to remember offsets in: after a restart reading begins where `start` says; set `offsets`");
+    snprintf(why, FILE_ERROR_SIZE,
+             "there is no folder to remember offsets in: after a restart reading begins where `start` says; set `offsets`");
 }
 
 int file_state_lock(const char *state, char *why)
@@ -103,9 +104,9 @@ int file_state_lock(const char *state, char *why)
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
     if (fd >= 0 && errno == EWOULDBLOCK)
-        snprintf(why, FILE_WHY, "another receiver keeps its offsets in %.100s; set `offsets`", state);
+        snprintf(why, FILE_ERROR_SIZE, "another receiver keeps its offsets in %.100s; set `offsets`", state);
     else
-        snprintf(why, FILE_WHY, "%.120s: %s", path, strerror(errno));
+        snprintf(why, FILE_ERROR_SIZE, "%.120s: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;

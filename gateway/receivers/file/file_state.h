@@ -15,7 +15,7 @@
 
 #include "core/config/option.h"
 
-/* Puts the file's name into out; "" when there is no place, or `option` is not one: then why (FILE_WHY bytes) says what is wrong. Makes
+/* Puts the file's name into out; "" when there is no place, or `option` is not one: then why (FILE_ERROR_SIZE bytes) says what is wrong. Makes
  * folders unless `check`. */
 void file_state_find(gw_str option, gw_str first_path, bool check, char *out, size_t size, char *why);
 /* A descriptor that holds the lock of the state; -1, with why: somebody else has it, or it cannot be made. */

@@ -95,7 +95,7 @@ void file_tail_drop(struct file_reader *r, struct file_tail *t)
 
 void file_tail_name(struct file_reader *r, struct file_tail *t, const char *path)
 {
-    if (strcmp(t->entry->at.path, path) != 0 && file_book_rename(r->book, t->entry, path))
+    if (strcmp(t->entry->at.path, path) != 0 && offset_tracker_rename(r->tracker, t->entry, path))
         name_attrs(t);
 }
 
@@ -123,8 +123,8 @@ static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
         text = file_text_strip(&r->text, text);
     const struct log_input in = {
         .form = LOG_TEXT, .text = text, .observed = r->wall, .host = r->host, .attrs = t->attrs, .attrs_n = 2, .cut = cut};
-    r->full |= gw_log_feed_add(r->feed, &in);
-    file_book_touch(t->entry, end);
+    r->full |= gw_log_sink_add(r->sink, &in);
+    offset_tracker_touch(t->entry, end);
     if (cut) {
         atomic_fetch_add_explicit(&r->counts->cut_lines, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&r->counts->cut_bytes, cut, memory_order_relaxed);
@@ -137,9 +137,9 @@ static void look_for_colours(struct file_reader *r, const char *buf, size_t n)
     r->coloured = r->conf->strip_ansi && n && memchr(buf, '\033', n);
 }
 
-static struct file_join join_for(struct file_reader *r, const struct file_tail *t)
+static struct file_multiline join_for(struct file_reader *r, const struct file_tail *t)
 {
-    struct file_join j = r->join;
+    struct file_multiline j = r->join;
     j.unit = file_text_unit(t->encoding);
     r->judging = t->encoding;
     if (j.unit.width == 1 && (t->encoding == FILE_UTF8 || j.how != FILE_PATTERN))
@@ -148,15 +148,15 @@ static struct file_join join_for(struct file_reader *r, const struct file_tail *
 }
 
 /* The records of buf, which begins at t->pos, until the feed is full. Returns how many bytes of it are done with. */
-static size_t feed(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end, bool *is_long)
+static size_t sink(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end, bool *is_long)
 {
-    struct file_join j = join_for(r, t);
+    struct file_multiline j = join_for(r, t);
     struct file_record rec;
     enum file_found found = FILE_RECORD;
     uint64_t lines = 0;
     size_t at = 0;
     look_for_colours(r, buf, n);
-    while (!r->full && (found = file_join_next(&j, buf, at, n, end, &rec)) == FILE_RECORD) {
+    while (!r->full && (found = file_multiline_next(&j, buf, at, n, end, &rec)) == FILE_RECORD) {
         emit(r, t, gw_str_n(buf + rec.from, rec.to - rec.from), rec.cut, t->pos + rec.next);
         at = rec.next;
         lines++;
@@ -169,12 +169,12 @@ static size_t feed(struct file_reader *r, struct file_tail *t, const char *buf, 
 /* --- truncation --- */
 
 /* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is little. */
-static void spill(struct file_reader *r, struct file_tail *t)
+static void overflow(struct file_reader *r, struct file_tail *t)
 {
     bool is_long, full = r->full;
     r->full = false;
     if (t->held_n)
-        feed(r, t, t->held, t->held_n, FILE_OVER, &is_long);
+        sink(r, t, t->held, t->held_n, FILE_OVER, &is_long);
     r->full |= full;
     t->held_n = 0;
 }
@@ -193,7 +193,7 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
     else if (!(copy = file_tail_new(r, fd, st, t->entry, t->pos)))
         return false;
     if (old)
-        file_book_forget(r->book, old);
+        offset_tracker_remove(r->tracker, old);
     *copy = (struct file_tail){.next = copy->next,
                                .same_slot = copy->same_slot,
                                .entry = t->entry,
@@ -216,7 +216,7 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
     t->entry->at.dev = st->st_dev;
     t->entry->at.ino = st->st_ino;
     r->urgent = true;
-    if (!file_book_rename(r->book, t->entry, path))
+    if (!offset_tracker_rename(r->tracker, t->entry, path))
         gw_log(GW_WARNING, r->component, "no memory for a name");
     name_attrs(copy);
     return true;
@@ -235,15 +235,15 @@ void file_tail_start_over(struct file_reader *r, struct file_tail *t)
     char path[PATH_MAX];
     struct stat st;
     struct file_saved fresh = {.dev = t->dev, .ino = t->ino, .path = t->entry->at.path};
-    struct file_entry *e = file_book_add(r->book, &fresh);
+    struct file_entry *e = offset_tracker_add(r->tracker, &fresh);
     if (!e) /* it will be seen again */
         return;
     int fd = t->entry->at.head_n ? file_find_copy(t, &st, path, sizeof path) : -1;
     gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
            fd >= 0 ? "; what was left of it stands in " : "", fd >= 0 ? path : "");
     if (fd < 0 || !hand_over(r, t, fd, &st, path)) {
-        spill(r, t);
-        file_book_forget(r->book, t->entry);
+        overflow(r, t);
+        offset_tracker_remove(r->tracker, t->entry);
     }
     t->entry = e;
     e->open = true;
@@ -289,7 +289,7 @@ static bool is_same(struct file_reader *r, struct file_tail *t)
         r->urgent |= t->entry->at.head_n == 0;
         memcpy(t->head, head, (size_t)n);
         t->head_n = (uint32_t)n;
-        file_book_head(r->book, t->entry, t->head_n, file_head_hash(t->head, t->head_n));
+        offset_tracker_head(r->tracker, t->entry, t->head_n, file_head_hash(t->head, t->head_n));
         if (fresh)
             sniff(r, t);
     }
@@ -339,17 +339,17 @@ static void pass(struct file_reader *r, struct file_tail *t, size_t used)
 {
     t->pos += used;
     if (used && !t->entry->touched)
-        file_book_skip(r->book, t->entry, t->pos);
+        offset_tracker_skip(r->tracker, t->entry, t->pos);
 }
 
 /* The line that begins at pos ends at `feed`; only its beginning is read again. */
-static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint64_t feed, uint64_t next)
+static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint64_t sink, uint64_t next)
 {
-    struct file_join j = join_for(r, t);
+    struct file_multiline j = join_for(r, t);
     size_t n = read_at(r, t, r->buf, r->join.max, t->pos);
     look_for_colours(r, r->buf, n);
-    n = file_join_cut(&j, r->buf, 0, n);
-    emit(r, t, gw_str_n(r->buf, n), feed - t->pos - n, next);
+    n = file_multiline_cut(&j, r->buf, 0, n);
+    emit(r, t, gw_str_n(r->buf, n), sink - t->pos - n, next);
     atomic_fetch_add_explicit(&r->counts->lines, 1, memory_order_relaxed);
     t->pos = next;
     t->scanned = 0;
@@ -370,9 +370,9 @@ static enum file_turn long_step(struct file_reader *r, struct file_tail *t, enum
         return again_from_start(r, t);
     bool last = n < FILE_BLOCK;
     n -= n % unit.width;
-    size_t feed = file_line_feed(r->buf, 0, n, unit);
-    if (feed < n)
-        return end_long(r, t, t->scanned + feed, t->scanned + feed + unit.width);
+    size_t sink = file_line_feed(r->buf, 0, n, unit);
+    if (sink < n)
+        return end_long(r, t, t->scanned + sink, t->scanned + sink + unit.width);
     t->scanned += n;
     if (last && end == FILE_OVER)
         return end_long(r, t, t->scanned, t->scanned);
@@ -390,7 +390,7 @@ static enum file_turn block_step(struct file_reader *r, struct file_tail *t, enu
             return again_from_start(r, t);
         if (t->pos != at) /* behind a byte order mark */
             return FILE_AGAIN;
-        used = feed(r, t, r->buf, n, n < want ? end : FILE_OPEN, &is_long);
+        used = sink(r, t, r->buf, n, n < want ? end : FILE_OPEN, &is_long);
         if (used || is_long || n < want || want == r->cap)
             break;
     }
@@ -418,7 +418,7 @@ enum file_turn file_tail_turn(struct file_reader *r, struct file_tail *t, enum f
     r->now = gw_now();
     if (end > t->tried)
         t->tried = end;
-    if (file_book_rewind(r->book, t->entry, &t->pos))
+    if (offset_tracker_rewind(r->tracker, t->entry, &t->pos))
         t->scanned = 0;
     for (size_t left = FILE_TURN / FILE_BLOCK; left && now == FILE_AGAIN; left--)
         now = t->scanned ? long_step(r, t, end) : block_step(r, t, end);

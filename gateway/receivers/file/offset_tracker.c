@@ -5,28 +5,28 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-struct receipt;
+struct ack;
 
 /* One entry's part of a flush. */
-struct file_mark {
-    struct file_mark *next; /* of the entry, in order of offsets */
-    struct receipt *of;
+struct offset_checkpoint {
+    struct offset_checkpoint *next; /* of the entry, in order of offsets */
+    struct ack *of;
     struct file_entry *entry;
     uint64_t offset;
 };
 
-struct receipt {
-    struct gw_receipt receipt;
-    struct file_book *book;
+struct ack {
+    struct gw_ack_callback ack;
+    struct offset_tracker *tracker;
     bool settled, kept; /* under the lock */
     size_t left;        /* marks that entries still hold; under the lock */
     size_t n;
-    struct file_mark marks[];
+    struct offset_checkpoint checkpoints[];
 };
 
-struct file_book {
-    struct file_book *next; /* of all; under the lock of all */
-    size_t refs;            /* the reader's, and a receipt's each; under the lock of all */
+struct offset_tracker {
+    struct offset_tracker *next; /* of all; under the lock of all */
+    size_t refs;                 /* the reader's, and a receipt's each; under the lock of all */
     char *name;
     pthread_mutex_t lock;
     bool changed; /* under the lock */
@@ -34,7 +34,7 @@ struct file_book {
 };
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct file_book *all;
+static struct offset_tracker *all;
 
 /* --- life --- */
 
@@ -44,7 +44,7 @@ static void free_entry(struct file_entry *e)
     free(e);
 }
 
-static struct file_entry *add(struct file_book *b, const struct file_saved *s, char *path)
+static struct file_entry *add(struct offset_tracker *b, const struct file_saved *s, char *path)
 {
     struct file_entry *e = path ? calloc(1, sizeof *e) : NULL;
     if (!e) {
@@ -59,7 +59,7 @@ static struct file_entry *add(struct file_book *b, const struct file_saved *s, c
     return e;
 }
 
-static bool add_all(struct file_book *b, struct file_offsets *loaded)
+static bool add_all(struct offset_tracker *b, struct file_offsets *loaded)
 {
     for (size_t i = 0; i < loaded->files_n; i++) {
         char *path = loaded->files[i].path;
@@ -71,7 +71,7 @@ static bool add_all(struct file_book *b, struct file_offsets *loaded)
     return true;
 }
 
-static void free_book(struct file_book *b)
+static void free_tracker(struct offset_tracker *b)
 {
     for (struct file_entry *e; (e = b->first);) {
         b->first = e->next;
@@ -82,34 +82,34 @@ static void free_book(struct file_book *b)
     free(b);
 }
 
-static void ref(struct file_book *b)
+static void ref(struct offset_tracker *b)
 {
     pthread_mutex_lock(&all_lock);
     b->refs++;
     pthread_mutex_unlock(&all_lock);
 }
 
-void file_book_drop(struct file_book *b)
+void offset_tracker_drop(struct offset_tracker *b)
 {
     if (!b)
         return;
     pthread_mutex_lock(&all_lock);
     bool last = --b->refs == 0;
-    struct file_book **at = &all;
+    struct offset_tracker **at = &all;
     while (last && *at != b)
         at = &(*at)->next;
     if (last)
         *at = b->next;
     pthread_mutex_unlock(&all_lock);
     if (last)
-        free_book(b);
+        free_tracker(b);
 }
 
 /* One that lives, with a reference more. */
-static struct file_book *find(const char *name)
+static struct offset_tracker *find(const char *name)
 {
     pthread_mutex_lock(&all_lock);
-    struct file_book *b = all;
+    struct offset_tracker *b = all;
     while (b && (!name[0] || strcmp(b->name, name) != 0))
         b = b->next;
     if (b)
@@ -120,7 +120,7 @@ static struct file_book *find(const char *name)
     return b;
 }
 
-static void show(struct file_book *b)
+static void show(struct offset_tracker *b)
 {
     pthread_mutex_lock(&all_lock);
     b->next = all;
@@ -128,16 +128,16 @@ static void show(struct file_book *b)
     pthread_mutex_unlock(&all_lock);
 }
 
-struct file_book *file_book_new(const char *name, struct file_offsets *loaded)
+struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets *loaded)
 {
-    struct file_book *b = find(name);
+    struct offset_tracker *b = find(name);
     if (b || !(b = calloc(1, sizeof *b)))
         return b;
     b->name = strdup(name);
     b->refs = 1;
     pthread_mutex_init(&b->lock, NULL);
     if (!b->name || !add_all(b, loaded)) {
-        free_book(b);
+        free_tracker(b);
         return NULL;
     }
     show(b);
@@ -146,12 +146,12 @@ struct file_book *file_book_new(const char *name, struct file_offsets *loaded)
 
 /* --- entries --- */
 
-struct file_entry *file_book_first(struct file_book *b)
+struct file_entry *offset_tracker_first(struct offset_tracker *b)
 {
     return b->first;
 }
 
-struct file_entry *file_book_add(struct file_book *b, const struct file_saved *s)
+struct file_entry *offset_tracker_add(struct offset_tracker *b, const struct file_saved *s)
 {
     char *path = strdup(s->path);
     pthread_mutex_lock(&b->lock);
@@ -160,7 +160,7 @@ struct file_entry *file_book_add(struct file_book *b, const struct file_saved *s
     return e;
 }
 
-bool file_book_rename(struct file_book *b, struct file_entry *e, const char *path)
+bool offset_tracker_rename(struct offset_tracker *b, struct file_entry *e, const char *path)
 {
     char *copy = strdup(path);
     if (!copy)
@@ -173,7 +173,7 @@ bool file_book_rename(struct file_book *b, struct file_entry *e, const char *pat
     return true;
 }
 
-void file_book_head(struct file_book *b, struct file_entry *e, uint32_t n, uint64_t hash)
+void offset_tracker_head(struct offset_tracker *b, struct file_entry *e, uint32_t n, uint64_t hash)
 {
     pthread_mutex_lock(&b->lock);
     e->at.head_n = n;
@@ -182,7 +182,7 @@ void file_book_head(struct file_book *b, struct file_entry *e, uint32_t n, uint6
     pthread_mutex_unlock(&b->lock);
 }
 
-static void unlink_entry(struct file_book *b, struct file_entry *e)
+static void unlink_entry(struct offset_tracker *b, struct file_entry *e)
 {
     struct file_entry **at = &b->first;
     while (*at != e)
@@ -190,20 +190,20 @@ static void unlink_entry(struct file_book *b, struct file_entry *e)
     *at = e->next;
 }
 
-void file_book_forget(struct file_book *b, struct file_entry *e)
+void offset_tracker_remove(struct offset_tracker *b, struct file_entry *e)
 {
     pthread_mutex_lock(&b->lock);
     e->touched = false;
     e->gone = true;
     b->changed = true;
     unlink_entry(b, e);
-    bool marks = e->first != NULL;
+    bool checkpoints = e->first != NULL;
     pthread_mutex_unlock(&b->lock);
-    if (!marks)
+    if (!checkpoints)
         free_entry(e);
 }
 
-uint64_t file_book_safe(struct file_book *b, const struct file_entry *e)
+uint64_t offset_tracker_safe(struct offset_tracker *b, const struct file_entry *e)
 {
     pthread_mutex_lock(&b->lock);
     uint64_t safe = e->at.offset;
@@ -211,7 +211,7 @@ uint64_t file_book_safe(struct file_book *b, const struct file_entry *e)
     return safe;
 }
 
-uint64_t file_book_reached(struct file_book *b, const struct file_entry *e)
+uint64_t offset_tracker_reached(struct offset_tracker *b, const struct file_entry *e)
 {
     pthread_mutex_lock(&b->lock);
     uint64_t reached = e->first ? e->last->offset : e->at.offset;
@@ -219,7 +219,7 @@ uint64_t file_book_reached(struct file_book *b, const struct file_entry *e)
     return reached;
 }
 
-bool file_book_settled(struct file_book *b, const struct file_entry *e)
+bool offset_tracker_settled(struct offset_tracker *b, const struct file_entry *e)
 {
     pthread_mutex_lock(&b->lock);
     bool settled = !e->first && !e->touched;
@@ -227,7 +227,7 @@ bool file_book_settled(struct file_book *b, const struct file_entry *e)
     return settled;
 }
 
-void file_book_skip(struct file_book *b, struct file_entry *e, uint64_t offset)
+void offset_tracker_skip(struct offset_tracker *b, struct file_entry *e, uint64_t offset)
 {
     pthread_mutex_lock(&b->lock);
     if (!e->first && !e->stuck && !e->touched && e->at.offset != offset) {
@@ -237,7 +237,7 @@ void file_book_skip(struct file_book *b, struct file_entry *e, uint64_t offset)
     pthread_mutex_unlock(&b->lock);
 }
 
-bool file_book_rewind(struct file_book *b, struct file_entry *e, uint64_t *safe)
+bool offset_tracker_rewind(struct offset_tracker *b, struct file_entry *e, uint64_t *safe)
 {
     pthread_mutex_lock(&b->lock);
     bool again = e->stuck && !e->first;
@@ -251,16 +251,16 @@ bool file_book_rewind(struct file_book *b, struct file_entry *e, uint64_t *safe)
 
 /* --- receipts --- */
 
-void file_book_touch(struct file_entry *e, uint64_t offset)
+void offset_tracker_touch(struct file_entry *e, uint64_t offset)
 {
     e->touched = true;
     e->flush = offset;
 }
 
 /* The marks at the front that are settled leave; safe follows them up to the first that was given up. */
-static void advance(struct file_book *b, struct file_entry *e)
+static void advance(struct offset_tracker *b, struct file_entry *e)
 {
-    for (struct file_mark *m; (m = e->first) && m->of->settled;) {
+    for (struct offset_checkpoint *m; (m = e->first) && m->of->settled;) {
         e->first = m->next;
         if (!m->of->kept)
             e->stuck = true;
@@ -276,28 +276,28 @@ static void advance(struct file_book *b, struct file_entry *e)
 }
 
 /* Any thread. */
-static void settled(struct gw_receipt *receipt, bool kept)
+static void settled(struct gw_ack_callback *ack, bool kept)
 {
-    struct receipt *r = (struct receipt *)receipt;
-    struct file_book *b = r->book;
+    struct ack *r = (struct ack *)ack;
+    struct offset_tracker *b = r->tracker;
     pthread_mutex_lock(&b->lock);
     r->settled = true;
     r->kept = kept;
     r->left++; /* so that it outlives the loop */
     for (size_t i = 0; i < r->n; i++)
-        if (r->marks[i].entry->first == &r->marks[i])
-            advance(b, r->marks[i].entry);
+        if (r->checkpoints[i].entry->first == &r->checkpoints[i])
+            advance(b, r->checkpoints[i].entry);
     bool last = --r->left == 0;
     pthread_mutex_unlock(&b->lock);
     if (last)
         free(r);
-    file_book_drop(b);
+    offset_tracker_drop(b);
 }
 
-static void add_mark(struct receipt *r, struct file_entry *e)
+static void add_checkpoint(struct ack *r, struct file_entry *e)
 {
-    struct file_mark *m = &r->marks[r->n++];
-    *m = (struct file_mark){.of = r, .entry = e, .offset = e->flush};
+    struct offset_checkpoint *m = &r->checkpoints[r->n++];
+    *m = (struct offset_checkpoint){.of = r, .entry = e, .offset = e->flush};
     if (e->first)
         e->last->next = m;
     else
@@ -306,27 +306,27 @@ static void add_mark(struct receipt *r, struct file_entry *e)
     e->touched = false;
 }
 
-struct gw_receipt *file_book_receipt(struct file_book *b)
+struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
 {
     size_t n = 0;
     for (const struct file_entry *e = b->first; e; e = e->next)
         n += e->touched;
-    struct receipt *r = malloc(sizeof *r + n * sizeof *r->marks);
+    struct ack *r = malloc(sizeof *r + n * sizeof *r->checkpoints);
     if (!r)
         return NULL;
-    *r = (struct receipt){.receipt = {settled}, .book = b, .left = n};
+    *r = (struct ack){.ack = {settled}, .tracker = b, .left = n};
     ref(b);
     pthread_mutex_lock(&b->lock);
     for (struct file_entry *e = b->first; e; e = e->next)
         if (e->touched)
-            add_mark(r, e);
+            add_checkpoint(r, e);
     pthread_mutex_unlock(&b->lock);
-    return &r->receipt;
+    return &r->ack;
 }
 
 /* --- disk --- */
 
-bool file_book_changed(struct file_book *b)
+bool offset_tracker_changed(struct offset_tracker *b)
 {
     pthread_mutex_lock(&b->lock);
     bool changed = b->changed;
@@ -335,7 +335,7 @@ bool file_book_changed(struct file_book *b)
 }
 
 /* As it is at this moment; the paths are borrowed. */
-static bool snapshot(struct file_book *b, struct file_offsets *o)
+static bool snapshot(struct offset_tracker *b, struct file_offsets *o)
 {
     size_t n = 0;
     for (const struct file_entry *e = b->first; e; e = e->next)
@@ -352,10 +352,10 @@ static bool snapshot(struct file_book *b, struct file_offsets *o)
     return true;
 }
 
-bool file_book_save(struct file_book *b, const char *path, const struct gw_list *patterns, char *why)
+bool offset_tracker_save(struct offset_tracker *b, const char *path, const struct gw_list *patterns, char *why)
 {
     struct file_offsets o = {.patterns = *patterns};
-    if (!file_book_changed(b) || !snapshot(b, &o))
+    if (!offset_tracker_changed(b) || !snapshot(b, &o))
         return true;
     bool ok = file_offsets_save(path, &o, why);
     free(o.files);

@@ -21,16 +21,16 @@
 #include "core/delivery/frame.h"
 #include "gateway/receivers/file/file_offsets.h"
 
-struct file_book;
-struct file_mark;
+struct offset_tracker;
+struct offset_checkpoint;
 
 struct file_entry {
     struct file_entry *next;
     struct file_saved at; /* .offset: what is safe, under the lock */
     /* under the lock */
-    struct file_mark *first, *last; /* flushes that are not settled, or wait for those before them */
-    bool stuck;                     /* one was given up */
-    bool gone;                      /* not kept on disk any more; freed with its last mark */
+    struct offset_checkpoint *first, *last; /* flushes that are not settled, or wait for those before them */
+    bool stuck;                             /* one was given up */
+    bool gone;                              /* not kept on disk any more; freed with its last mark */
     /* reader's thread */
     bool open;      /* a tail reads it */
     bool hidden;    /* not to be saved: a copy, which the next start looks at again */
@@ -40,37 +40,37 @@ struct file_entry {
 
 /* NULL when there is no memory. Takes over what was loaded, unless a book of this name still lives: that of a receiver that was closed and
  * is opened again by a reload, with flushes under way. Then that one goes on. */
-struct file_book *file_book_new(const char *name, struct file_offsets *loaded);
+struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets *loaded);
 /* The reader's side lets go of it. */
-void file_book_drop(struct file_book *);
+void offset_tracker_drop(struct offset_tracker *);
 
 /* First of all entries. */
-struct file_entry *file_book_first(struct file_book *);
+struct file_entry *offset_tracker_first(struct offset_tracker *);
 /* A new one, its path copied. NULL when there is no memory. */
-struct file_entry *file_book_add(struct file_book *, const struct file_saved *);
+struct file_entry *offset_tracker_add(struct offset_tracker *, const struct file_saved *);
 /* False: no memory, the old path stays. */
-bool file_book_rename(struct file_book *, struct file_entry *, const char *path);
+bool offset_tracker_rename(struct offset_tracker *, struct file_entry *, const char *path);
 /* What its first bytes are. */
-void file_book_head(struct file_book *, struct file_entry *, uint32_t n, uint64_t hash);
+void offset_tracker_head(struct offset_tracker *, struct file_entry *, uint32_t n, uint64_t hash);
 /* The file is not there any more, or what it held is not. */
-void file_book_forget(struct file_book *, struct file_entry *);
-uint64_t file_book_safe(struct file_book *, const struct file_entry *);
+void offset_tracker_remove(struct offset_tracker *, struct file_entry *);
+uint64_t offset_tracker_safe(struct offset_tracker *, const struct file_entry *);
 /* Where to go on: behind what is safe or under way. */
-uint64_t file_book_reached(struct file_book *, const struct file_entry *);
+uint64_t offset_tracker_reached(struct offset_tracker *, const struct file_entry *);
 /* Nothing of it is under way. */
-bool file_book_settled(struct file_book *, const struct file_entry *);
+bool offset_tracker_settled(struct offset_tracker *, const struct file_entry *);
 /* Nothing of it is under way, and bytes up to here need no delivery: blank lines, the beginning that nobody wants. */
-void file_book_skip(struct file_book *, struct file_entry *, uint64_t offset);
+void offset_tracker_skip(struct offset_tracker *, struct file_entry *, uint64_t offset);
 /* Something was given up while we live (an exporter went away) and nothing is under way: reading starts again at *safe. */
-bool file_book_rewind(struct file_book *, struct file_entry *, uint64_t *safe);
+bool offset_tracker_rewind(struct offset_tracker *, struct file_entry *, uint64_t *safe);
 
 /* Up to `offset` of the entry stands in the feed now. */
-void file_book_touch(struct file_entry *, uint64_t offset);
+void offset_tracker_touch(struct file_entry *, uint64_t offset);
 /* For the flush of all that was touched, which then is not any more. NULL when there is no memory. */
-struct gw_receipt *file_book_receipt(struct file_book *);
+struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *);
 
 /* Writes the book to `path` when it changed since the last time. `patterns` are the receiver's. False, with why: not written. */
-bool file_book_save(struct file_book *, const char *path, const struct gw_list *patterns, char *why) GW_MUST_CHECK;
-bool file_book_changed(struct file_book *);
+bool offset_tracker_save(struct offset_tracker *, const char *path, const struct gw_list *patterns, char *why) GW_MUST_CHECK;
+bool offset_tracker_changed(struct offset_tracker *);
 
 #endif

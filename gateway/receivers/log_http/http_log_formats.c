@@ -4,7 +4,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 
-gw_str log_body_beginning(gw_str s, size_t most)
+gw_str http_log_beginning(gw_str s, size_t most)
 {
     size_t n = s.len < most ? s.len : most;
     for (int back = 0; n < s.len && n > 0 && back < 3 && ((uint8_t)s.ptr[n] & 0xC0) == 0x80; back++)
@@ -12,13 +12,13 @@ gw_str log_body_beginning(gw_str s, size_t most)
     return gw_str_n(s.ptr, n);
 }
 
-void log_body_line(struct log_body_reader *r, struct log_input *in, gw_str text)
+void http_log_line(struct http_log_reader *r, struct log_input *in, gw_str text)
 {
     r->records++;
     if (!r->take)
         return;
     in->form = LOG_TEXT;
-    in->text = log_body_beginning(text, r->body->max_record);
+    in->text = http_log_beginning(text, r->body->max_record);
     in->cut = text.len - in->text.len;
     r->take(r->to, in);
 }
@@ -63,7 +63,7 @@ static size_t whole_characters(gw_str s, size_t most)
 }
 
 /* The object with its longest text cut so that it has max_record bytes; false where that text is too short for it. */
-static bool cut_item(struct log_body_reader *r, struct log_input *in, gw_str object)
+static bool cut_item(struct http_log_reader *r, struct log_input *in, gw_str object)
 {
     gw_str text = longest_text(object, r->body->arena);
     size_t over = object.len - r->body->max_record;
@@ -81,7 +81,7 @@ static bool cut_item(struct log_body_reader *r, struct log_input *in, gw_str obj
     return true;
 }
 
-bool log_body_item(struct log_body_reader *r, struct log_input *in, gw_str object)
+bool http_log_item(struct http_log_reader *r, struct log_input *in, gw_str object)
 {
     in->form = LOG_ITEM;
     in->text = object;
@@ -89,7 +89,7 @@ bool log_body_item(struct log_body_reader *r, struct log_input *in, gw_str objec
     if (object.len > r->body->max_record && r->take && !cut_item(r, in, object)) {
         if (r->body->arena->spent)
             return false;
-        log_body_line(r, in, object);
+        http_log_line(r, in, object);
         return true;
     }
     r->records++;
@@ -108,27 +108,27 @@ static bool is_empty_object(gw_str object)
     return true;
 }
 
-static bool read_object(struct log_body_reader *r, struct gw_json *j)
+static bool read_object(struct http_log_reader *r, struct gw_json *j)
 {
     struct log_input in = *r->body->like;
     gw_str object;
     if (!gw_json_raw(j, &object))
         return false;
-    return is_empty_object(object) || log_body_item(r, &in, object) || gw_json_bad(j, "the request's memory budget is spent");
+    return is_empty_object(object) || http_log_item(r, &in, object) || gw_json_bad(j, "the request's memory budget is spent");
 }
 
-static bool read_text(struct log_body_reader *r, struct gw_json *j)
+static bool read_text(struct http_log_reader *r, struct gw_json *j)
 {
     struct log_input in = *r->body->like;
     gw_str text;
     if (r->take ? !gw_json_text(j, &text) : !gw_json_raw(j, &text))
         return false;
     if (text.len > (r->take ? 0 : 2)) /* the quotes */
-        log_body_line(r, &in, text);
+        http_log_line(r, &in, text);
     return true;
 }
 
-static bool read_element(struct log_body_reader *r, struct gw_json *j)
+static bool read_element(struct http_log_reader *r, struct gw_json *j)
 {
     switch (gw_json_kind(j)) {
     case GW_JSON_OBJECT:
@@ -140,7 +140,7 @@ static bool read_element(struct log_body_reader *r, struct gw_json *j)
     }
 }
 
-static void read_value(struct log_body_reader *r, struct gw_json *j)
+static void read_value(struct http_log_reader *r, struct gw_json *j)
 {
     struct gw_snap snap = gw_arena_snap(r->body->arena);
     if (gw_json_kind(j) != GW_JSON_ARRAY) {
@@ -152,7 +152,7 @@ static void read_value(struct log_body_reader *r, struct gw_json *j)
     gw_arena_back(r->body->arena, snap);
 }
 
-static enum gw_code read_json(struct log_body_reader *r)
+static enum gw_code read_json(struct http_log_reader *r)
 {
     struct gw_json j;
     gw_json_init(&j, r->body->text, r->body->arena);
@@ -166,14 +166,14 @@ static enum gw_code read_json(struct log_body_reader *r)
 
 /* --- lines --- */
 
-static enum gw_code read_lines(struct log_body_reader *r)
+static enum gw_code read_lines(struct http_log_reader *r)
 {
     gw_str rest = r->body->text, text;
     struct log_input in = *r->body->like;
     while (gw_str_next(&rest, '\n', &text)) {
         text.len -= text.len && text.ptr[text.len - 1] == '\r';
         if (text.len)
-            log_body_line(r, &in, text);
+            http_log_line(r, &in, text);
     }
     return GW_OK;
 }
@@ -238,7 +238,7 @@ static bool rewrite(struct gw_json *j, struct gw_text *out, uint64_t *time)
     return !j->why;
 }
 
-static enum gw_code read_firelens_objects(struct log_body_reader *r)
+static enum gw_code read_firelens_objects(struct http_log_reader *r)
 {
     struct gw_json j;
     struct gw_snap snap = gw_arena_snap(r->body->arena);
@@ -248,22 +248,22 @@ static enum gw_code read_firelens_objects(struct log_body_reader *r)
         struct log_input in = *r->body->like;
         if (!rewrite(&j, &text, &in.time))
             break;
-        if (r->body->arena->spent || !log_body_item(r, &in, gw_text_result(&text)))
+        if (r->body->arena->spent || !http_log_item(r, &in, gw_text_result(&text)))
             return gw_fail(r->err, GW_BUDGET, (size_t)(j.at - j.begin), "a record is too large");
     }
     return gw_json_end(&j) ? GW_OK : GW_BAD_JSON;
 }
 
 /* What is no array of objects is one record, as it is. */
-static enum gw_code read_firelens(struct log_body_reader *r)
+static enum gw_code read_firelens(struct http_log_reader *r)
 {
-    struct log_body_reader look = {.body = r->body, .err = r->err};
+    struct http_log_reader look = {.body = r->body, .err = r->err};
     struct log_input in = *r->body->like;
     enum gw_code code = read_firelens_objects(&look);
     if (code == GW_OK)
         return read_firelens_objects(r);
     if (code == GW_BAD_JSON && r->body->text.len)
-        log_body_line(r, &in, r->body->text);
+        http_log_line(r, &in, r->body->text);
     return code == GW_BAD_JSON ? GW_OK : code;
 }
 
@@ -277,15 +277,15 @@ static gw_str plain_text(gw_str s)
     return s.ptr ? s : GW_STR("");
 }
 
-enum gw_code log_body_read(const struct log_body *body, log_body_f *take, void *to, uint64_t *records, struct gw_err *err)
+enum gw_code http_log_read(const struct http_log *body, http_log_f *take, void *to, uint64_t *records, struct gw_err *err)
 {
-    static enum gw_code (*const forms[])(struct log_body_reader *) = {[LOG_BODY_JSON] = read_json,
-                                                                      [LOG_BODY_LINES] = read_lines,
-                                                                      [LOG_BODY_LOGPLEX] = log_logplex_read,
-                                                                      [LOG_BODY_FIRELENS] = read_firelens,
-                                                                      [LOG_BODY_POINTS] = log_points_read};
-    struct log_body plain = *body;
-    struct log_body_reader r = {.body = &plain, .take = take, .to = to, .err = err};
+    static enum gw_code (*const forms[])(struct http_log_reader *) = {[HTTP_LOG_JSON] = read_json,
+                                                                      [HTTP_LOG_LINES] = read_lines,
+                                                                      [HTTP_LOG_LOGPLEX] = log_logplex_read,
+                                                                      [HTTP_LOG_FIRELENS] = read_firelens,
+                                                                      [HTTP_LOG_LINE_PROTOCOL] = line_protocol_read};
+    struct http_log plain = *body;
+    struct http_log_reader r = {.body = &plain, .take = take, .to = to, .err = err};
     struct gw_snap snap = gw_arena_snap(body->arena);
     plain.text = plain_text(body->text);
     enum gw_code code = forms[body->form](&r);

@@ -22,10 +22,10 @@
 #include "core/base/arena.h"
 #include "translators/logs/log_record.h"
 
-enum log_body_form { LOG_BODY_JSON, LOG_BODY_LINES, LOG_BODY_LOGPLEX, LOG_BODY_FIRELENS, LOG_BODY_POINTS };
+enum http_log_form { HTTP_LOG_JSON, HTTP_LOG_LINES, HTTP_LOG_LOGPLEX, HTTP_LOG_FIRELENS, HTTP_LOG_LINE_PROTOCOL };
 
-struct log_body {
-    enum log_body_form form;
+struct http_log {
+    enum http_log_form form;
     gw_str text;
     uint64_t precision;           /* of points: nanoseconds of one unit of their times; 0: their size tells */
     size_t max_record;            /* bytes */
@@ -34,28 +34,28 @@ struct log_body {
 };
 
 /* The record's texts are good until the call returns. */
-typedef void log_body_f(void *to, const struct log_input *);
+typedef void http_log_f(void *to, const struct log_input *);
 
 /* `take` NULL: only looks. *records: how many there are, or stand before the mistake, with the one that has it.
  * GW_OK, GW_BAD_JSON, GW_BAD_LOGPLEX, GW_BAD_POINTS with their place, or GW_BUDGET where the arena has no room for a record. */
-enum gw_code log_body_read(const struct log_body *, log_body_f *take, void *to, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
+enum gw_code http_log_read(const struct http_log *, http_log_f *take, void *to, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
 
 /* What follows is between http_log_formats.c and the files of its forms. */
 
-struct log_body_reader {
-    const struct log_body *body;
-    log_body_f *take;
+struct http_log_reader {
+    const struct http_log *body;
+    http_log_f *take;
     void *to;
     uint64_t records;
     struct gw_err *err;
 };
 /* Counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room in the arena. */
-void log_body_line(struct log_body_reader *, struct log_input *, gw_str text);
-bool log_body_item(struct log_body_reader *, struct log_input *, gw_str object);
-enum gw_code log_points_read(struct log_body_reader *);
-enum gw_code log_logplex_read(struct log_body_reader *);
+void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
+bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
+enum gw_code line_protocol_read(struct http_log_reader *);
+enum gw_code log_logplex_read(struct http_log_reader *);
 
 /* The longest beginning of s with at most `most` bytes that ends between characters of UTF-8. */
-gw_str log_body_beginning(gw_str s, size_t most);
+gw_str http_log_beginning(gw_str s, size_t most);
 
 #endif

@@ -181,7 +181,7 @@ static bool take_end(struct cursor *c)
 }
 
 /* One point: *in gets its source and time, `out` the object. */
-static bool take_point(struct cursor *c, const struct log_body *body, struct log_input *in)
+static bool take_point(struct cursor *c, const struct http_log *body, struct log_input *in)
 {
     struct gw_text word = {.arena = body->arena}, source = {.arena = body->arena};
     gw_text_put_char(c->out, '{');
@@ -204,7 +204,7 @@ static void skip_idle(struct cursor *c)
     }
 }
 
-enum gw_code log_points_read(struct log_body_reader *r)
+enum gw_code line_protocol_read(struct http_log_reader *r)
 {
     struct gw_arena *arena = r->body->arena;
     struct gw_snap snap = gw_arena_snap(arena);
@@ -216,7 +216,7 @@ enum gw_code log_points_read(struct log_body_reader *r)
         c.out = &object;
         bool well = take_point(&c, r->body, &in);
         size_t pos = (size_t)(c.at - text.ptr);
-        if (arena->spent || (well && !log_body_item(r, &in, gw_text_result(&object))))
+        if (arena->spent || (well && !http_log_item(r, &in, gw_text_result(&object))))
             return gw_fail(r->err, GW_BUDGET, pos, "a point is too large");
         gw_arena_back(arena, snap);
         if (!well) {

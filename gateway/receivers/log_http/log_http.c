@@ -34,22 +34,22 @@ static void describe_site(struct log_http *h)
     };
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct log_http *h = ctx;
-    const struct gw_door_conf door = GW_DOOR_CONF(h->conf);
+    const struct gw_listener_access_conf access = GW_LISTENER_ACCESS_CONF(h->conf);
     h->host = host;
     h->open = (struct gw_http_open){.host = host, .site = &h->site, .path = path};
     describe_site(h);
-    h->logs = log_conf_new(&h->options, &host->logs, path, "http", problems);
+    h->logs = log_conf_new(&h->options, &host->logs, path, "http", diagnostics);
     if (!h->logs)
         return GW_INTERNAL;
-    gw_http_open_door(&h->open, &h->door, &door, &h->conf.listen, problems);
-    gw_http_open_all(&h->open, &h->conf.listen, LOG_HTTP_LISTEN, problems);
+    gw_http_open_access(&h->open, &h->access, &access, &h->conf.listen, diagnostics);
+    gw_http_open_all(&h->open, &h->conf.listen, LOG_HTTP_LISTEN, diagnostics);
     if (h->open.listeners == 0 && host->unasked)
-        gw_warning(problems, path, "no address is left for logs over HTTP: they are not taken");
+        gw_config_warning(diagnostics, path, "no address is left for logs over HTTP: they are not taken");
     else if (h->open.listeners == 0)
-        gw_problem(problems, path, "there is no address left to listen on");
+        gw_config_error(diagnostics, path, "there is no address left to listen on");
     return GW_OK;
 }
 
@@ -78,7 +78,7 @@ static void hint(void *ctx, FILE *to)
 {
     const struct log_http *h = ctx;
     if (h->open.port)
-        fprintf(to, "  curl -d '{\"service\":\"web\",\"message\":\"hello\"}' http%s://%s:%d/api/v2/logs\n", h->door.tls ? "s" : "",
+        fprintf(to, "  curl -d '{\"service\":\"web\",\"message\":\"hello\"}' http%s://%s:%d/api/v2/logs\n", h->access.tls ? "s" : "",
                 h->open.host_text, h->open.port);
 }
 
@@ -92,7 +92,7 @@ static void close_(void *ctx)
     h->batches_n = 0;
     log_conf_drop(h->logs);
     h->logs = NULL;
-    gw_door_close(&h->door);
+    gw_listener_access_close(&h->access);
 }
 
 static const struct gw_metric metrics[] = {

@@ -42,7 +42,7 @@
       "How long the body of a request may take to come; then it is answered 408.")                                                         \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h", "How long a connection is kept without a request.")                        \
     X(count, connections, "connections", "1000", "1", "100000", "Most connections at a time, over all HTTP receivers; see ddtrace.")       \
-    GW_DOOR_OPTS(X)                                                                                                                        \
+    GW_LISTENER_ACCESS_OPTS(X)                                                                                                             \
     LOG_OPTS(X)
 
 struct log_http_conf {
@@ -58,7 +58,7 @@ struct log_http {
     const struct gw_host *host;
     struct log_options options;
     struct log_conf *logs;
-    struct gw_door door;
+    struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_open open;
     struct log_batch **batches; /* one a worker */
@@ -67,7 +67,7 @@ struct log_http {
 };
 
 /* Checks the whole body, then offers all of its records. *records: how many there are. */
-enum gw_code log_http_take(struct log_http *, const struct gw_http_request *, struct log_body *, uint64_t max_records, uint64_t *records,
+enum gw_code log_http_take(struct log_http *, const struct gw_http_request *, struct http_log *, uint64_t max_records, uint64_t *records,
                            struct gw_err *) GW_MUST_CHECK;
 /* What records of a request begin as: the time, and this machine's name where the sender is on it. */
 struct log_input log_http_like(const struct log_http *, const struct gw_http_request *);

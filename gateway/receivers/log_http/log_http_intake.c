@@ -45,7 +45,7 @@ static enum gw_code refuse_unread(struct log_http *h, uint64_t records, enum gw_
 static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err)
 {
     struct gw_frame *frames[FRAMES];
-    enum gw_reason why = s->too_large ? GW_WHY_BUDGET : GW_WHY_QUEUE_FULL;
+    enum gw_reason why = s->too_large ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL;
     enum gw_code code = s->refused ? gw_fail(err, s->too_large ? GW_BUDGET : GW_BUSY, 0, "%s", "") : GW_OK;
     do {
         struct gw_intake intake;
@@ -53,7 +53,7 @@ static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err
         intake.received += s->refused;
         intake.not_taken[why] += s->refused;
         s->refused = 0;
-        if (!code && intake.not_taken[GW_WHY_QUEUE_FULL])
+        if (!code && intake.not_taken[GW_REASON_QUEUE_FULL])
             code = gw_fail(err, GW_BUSY, 0, "%s", "");
         if (code)
             refuse(h, frames, n, &intake, why);
@@ -63,22 +63,22 @@ static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err
     return code;
 }
 
-enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, struct log_body *body, uint64_t max_records,
+enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, struct http_log *body, uint64_t max_records,
                            uint64_t *records, struct gw_err *err)
 {
     struct sink s = {.batch = h->batches[q->worker], .most = h->host->budget->limit / SHARE};
     body->arena = q->arena;
     body->text = q->body;
     body->max_record = (size_t)h->conf.max_record;
-    enum gw_code code = log_body_read(body, NULL, NULL, records, err);
+    enum gw_code code = http_log_read(body, NULL, NULL, records, err);
     if (code)
-        return refuse_unread(h, *records, code == GW_BUDGET ? GW_WHY_BUDGET : GW_WHY_BAD_PAYLOAD, code);
+        return refuse_unread(h, *records, code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_BAD_PAYLOAD, code);
     if (max_records && *records > max_records)
-        return refuse_unread(h, *records, GW_WHY_TOO_MANY, gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
+        return refuse_unread(h, *records, GW_REASON_TOO_MANY, gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
     if (*records == 0)
         return GW_OK;
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
-    code = log_body_read(body, take, &s, records, err);
+    code = http_log_read(body, take, &s, records, err);
     const char *fault = log_batch_fault(s.batch);
     if (fault)
         gw_log(GW_WARNING, h->site.component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
@@ -135,23 +135,23 @@ static bool says_json(gw_str type)
 }
 
 /* What claims to be neither text nor JSON (curl's forms, no type at all) is JSON where it is that, else lines. */
-static enum log_body_form form_of(const struct gw_http_request *q, const struct log_body *body)
+static enum http_log_form form_of(const struct gw_http_request *q, const struct http_log *body)
 {
-    struct log_body look = *body;
+    struct http_log look = *body;
     uint64_t ignored;
     if (says_json(q->content_type))
-        return LOG_BODY_JSON;
+        return HTTP_LOG_JSON;
     if (is_media(q->content_type, GW_STR("application/logplex-1")))
-        return LOG_BODY_LOGPLEX;
+        return HTTP_LOG_LOGPLEX;
     if (is_media(q->content_type, GW_STR("text/plain")))
-        return LOG_BODY_LINES;
-    look.form = LOG_BODY_JSON;
+        return HTTP_LOG_LINES;
+    look.form = HTTP_LOG_JSON;
     look.text = q->body;
     look.arena = q->arena;
-    return log_body_read(&look, NULL, NULL, &ignored, NULL) == GW_OK ? LOG_BODY_JSON : LOG_BODY_LINES;
+    return http_log_read(&look, NULL, NULL, &ignored, NULL) == GW_OK ? HTTP_LOG_JSON : HTTP_LOG_LINES;
 }
 
-static void say_yes(struct log_http *h, uint64_t records, struct gw_http_reply *r)
+static void answer_accepted(struct log_http *h, uint64_t records, struct gw_http_reply *r)
 {
     atomic_fetch_add_explicit(records ? &h->counts.payloads : &h->counts.probes, 1, memory_order_relaxed);
     r->type = "application/json";
@@ -165,7 +165,7 @@ void log_http_intake(void *ctx, const struct gw_http_route *route, const struct 
     struct query query = {0};
     struct gw_err err = {0};
     struct log_input like = log_http_like(h, q);
-    struct log_body body = {.like = &like, .max_record = SIZE_MAX};
+    struct http_log body = {.like = &like, .max_record = SIZE_MAX};
     uint64_t records = 0;
     gw_http_args(q, see_arg, &query);
     like.source = query.source;
@@ -174,12 +174,12 @@ void log_http_intake(void *ctx, const struct gw_http_route *route, const struct 
     if (query.host.len)
         like.host = query.host;
     body.form = form_of(q, &body);
-    err.code = log_http_take(h, q, &body, body.form == LOG_BODY_JSON ? (uint64_t)h->conf.max_records : 0, &records, &err);
+    err.code = log_http_take(h, q, &body, body.form == HTTP_LOG_JSON ? (uint64_t)h->conf.max_records : 0, &records, &err);
     r->status = (unsigned)route->tag;
     if (err.code)
         log_http_refuse(h, route, q, &err, r);
     else
-        say_yes(h, records, r);
+        answer_accepted(h, records, r);
 }
 
 /* Its key, if keys are asked for, was good. */

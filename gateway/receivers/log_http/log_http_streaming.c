@@ -57,11 +57,11 @@ static uint64_t unit_of(gw_str precision)
     return 0;
 }
 
-static enum log_body_form form_of(gw_str type)
+static enum http_log_form form_of(gw_str type)
 {
     if (gw_str_eq(type, GW_STR("influxdb")))
-        return LOG_BODY_POINTS;
-    return gw_str_eq(type, GW_STR("firelens")) ? LOG_BODY_FIRELENS : LOG_BODY_LINES;
+        return HTTP_LOG_LINE_PROTOCOL;
+    return gw_str_eq(type, GW_STR("firelens")) ? HTTP_LOG_FIRELENS : HTTP_LOG_LINES;
 }
 
 /* The receiver's own source and service stand where the sender names none; Datakit's words where there are none either. */
@@ -86,7 +86,7 @@ void log_http_streaming(void *ctx, const struct gw_http_route *route, const stru
     name_origin(h, &query, &like);
     like.script = query.pipeline;
     like.tags = as_ddtags(query.tags, q->arena);
-    struct log_body body = {.form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
+    struct http_log body = {.form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
     if (err.code) {
         log_http_refuse(h, route, q, &err, r);

@@ -44,7 +44,7 @@ static void add(struct log_input *in, struct log_attr *attrs, gw_str key, gw_str
 }
 
 /* A frame that has no such header is all text. */
-static void read_frame(struct log_body_reader *r, gw_str frame)
+static void read_frame(struct http_log_reader *r, gw_str frame)
 {
     struct log_input in = *r->body->like;
     struct log_attr attrs[FIELDS];
@@ -68,16 +68,16 @@ static void read_frame(struct log_body_reader *r, gw_str frame)
     while (frame.len && strchr("\r\n", frame.ptr[frame.len - 1]) && frame.ptr[frame.len - 1])
         frame.len--;
     if (frame.len)
-        log_body_line(r, &in, frame);
+        http_log_line(r, &in, frame);
 }
 
-static enum gw_code bad(struct log_body_reader *r, gw_str rest, const char *why)
+static enum gw_code bad(struct http_log_reader *r, gw_str rest, const char *why)
 {
     r->records++;
     return gw_fail(r->err, GW_BAD_LOGPLEX, (size_t)(rest.ptr - r->body->text.ptr), "%s", why);
 }
 
-enum gw_code log_logplex_read(struct log_body_reader *r)
+enum gw_code log_logplex_read(struct http_log_reader *r)
 {
     gw_str rest = r->body->text;
     for (;;) {

@@ -30,12 +30,12 @@
       "exit where there are none.")                                                                                                        \
     X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
       "Longest line; the rest of a longer one is cut off, and the record says how much (log.record.truncated_bytes).")                     \
-    STREAM_JOIN_OPTS(X)                                                                                                                    \
+    STREAM_MULTILINE_OPTS(X)                                                                                                               \
     LOG_OPTS(X)
 
 enum { READ = 64 * 1024, AUTO = 0, EXIT = 1 };
 static const char component[] = "receiver=stdin";
-static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, PATIENCE = 3 * GW_SEC;
+static const gw_nsec LINGER = 20 * GW_MSEC, LAST_WORDS = GW_SEC, GRACE_PERIOD = 3 * GW_SEC;
 
 struct input_conf {
     OPTS(GW_FIELD)
@@ -46,15 +46,15 @@ struct input {
     struct log_options log_options;
     const struct gw_host *host;
     struct log_conf *logs;
-    struct gw_log_feed *feed;
+    struct gw_log_sink *sink;
     int wake;
     bool is_alone, checked, opened, running;
     pthread_t thread;
     atomic_uint_least64_t lines, bytes;
     /* the thread's */
     struct stream_framing framing;
-    struct stream_joiner joiner;
-    struct stream_join join;
+    struct stream_multiline_conf multiline;
+    struct stream_multiline join;
     gw_nsec quiet;   /* when a record that waits for more lines is passed on; GW_NEVER: there is none */
     gw_nsec due;     /* when the feed is flushed; GW_NEVER: it is empty */
     gw_nsec stop_at; /* when a stop was asked for; GW_NEVER: it was not */
@@ -81,7 +81,7 @@ static bool wait_for(struct input *in, bool input, gw_nsec span)
         return false;
     if (fds[0].revents) {
         in->stop_at = gw_now();
-        gw_log_feed_stop(in->feed);
+        gw_log_sink_stop(in->sink);
     }
     return fds[1].revents != 0;
 }
@@ -90,12 +90,12 @@ static bool wait_for(struct input *in, bool input, gw_nsec span)
 static void offer(struct input *in)
 {
     in->due = GW_NEVER;
-    for (gw_nsec pause = gw_log_feed_pause(0); !gw_log_feed_empty(in->feed); pause = gw_log_feed_pause(pause)) {
-        if (gw_log_feed_flush(in->feed, NULL, true) == GW_OK)
+    for (gw_nsec pause = gw_log_sink_pause(0); !gw_log_sink_empty(in->sink); pause = gw_log_sink_pause(pause)) {
+        if (gw_log_sink_flush(in->sink, NULL, true) == GW_OK)
             return;
-        if (pause == GW_LOG_FEED_LONGEST)
+        if (pause == GW_LOG_SINK_LONGEST)
             gw_log(GW_WARNING, component, "the queues of exporters are full: nothing is read until there is room");
-        if (in->stop_at != GW_NEVER && gw_now() - in->stop_at > PATIENCE)
+        if (in->stop_at != GW_NEVER && gw_now() - in->stop_at > GRACE_PERIOD)
             return;
         wait_for(in, false, pause);
     }
@@ -109,22 +109,22 @@ static void on_record(void *ctx, gw_str text, uint64_t cut, uint64_t observed)
     atomic_fetch_add_explicit(&in->bytes, text.len, memory_order_relaxed);
     if (in->due == GW_NEVER)
         in->due = gw_now() + LINGER;
-    if (gw_log_feed_add(in->feed, &record))
+    if (gw_log_sink_add(in->sink, &record))
         offer(in);
 }
 
 static void on_line(void *ctx, gw_str text, uint64_t cut)
 {
     struct input *in = ctx;
-    if (in->joiner.how == STREAM_JOIN_NONE)
+    if (in->multiline.how == STREAM_MULTILINE_NONE)
         on_record(in, text, cut, (uint64_t)gw_wall());
     else
-        stream_join_line(&in->joiner, &in->join, text, cut, (uint64_t)gw_wall(), on_record, in);
+        stream_multiline_line(&in->multiline, &in->join, text, cut, (uint64_t)gw_wall(), on_record, in);
 }
 
 static void end_record(struct input *in)
 {
-    stream_join_end(&in->joiner, &in->join, on_record, in);
+    stream_multiline_end(&in->multiline, &in->join, on_record, in);
     in->quiet = GW_NEVER;
 }
 
@@ -190,20 +190,20 @@ static void *run(void *ctx)
  * receiver is closed. */
 static atomic_bool taken[2];
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct input *in = ctx;
     const struct input_conf *c = &in->conf;
     in->host = host;
     in->wake = -1;
-    stream_joiner_open(&in->joiner, c->multiline, path, problems);
+    stream_multiline_conf_open(&in->multiline, c->multiline, path, diagnostics);
     in->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    in->logs = log_conf_new(&in->log_options, &host->logs, path, "stdin", problems);
+    in->logs = log_conf_new(&in->log_options, &host->logs, path, "stdin", diagnostics);
     in->is_alone = host->receivers == 1;
     in->checked = host->check;
     in->opened = !atomic_exchange(&taken[in->checked], true);
     if (!in->opened)
-        gw_problem(problems, path, "another receiver reads standard input already");
+        gw_config_error(diagnostics, path, "another receiver reads standard input already");
     return in->logs ? GW_OK : GW_BUSY;
 }
 
@@ -222,14 +222,14 @@ static void start(void *ctx)
 {
     struct input *in = ctx;
     in->framing = (struct stream_framing){
-        .mode = STREAM_NEWLINE, .max = in->conf.max_line, .blanks = in->joiner.how != STREAM_JOIN_NONE, .budget = in->host->budget};
-    in->joiner.max = in->conf.max_line;
-    in->joiner.budget = in->host->budget;
+        .mode = STREAM_NEWLINE, .max = in->conf.max_line, .blanks = in->multiline.how != STREAM_MULTILINE_NONE, .budget = in->host->budget};
+    in->multiline.max = in->conf.max_line;
+    in->multiline.budget = in->host->budget;
     in->due = in->stop_at = in->quiet = GW_NEVER;
     in->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     in->buffer = malloc(READ);
-    in->feed = gw_log_feed_new(in->logs, in->host->fanout, component);
-    if (in->wake < 0 || !in->buffer || !in->feed || !start_thread(in))
+    in->sink = gw_log_sink_new(in->logs, in->host->fanout, component);
+    if (in->wake < 0 || !in->buffer || !in->sink || !start_thread(in))
         gw_log(GW_ERROR, component, "cannot start: no memory, descriptors or threads");
 }
 
@@ -244,8 +244,8 @@ static void stop(void *ctx)
     }
     in->running = false;
     stream_framing_fini(&in->framing);
-    gw_log_feed_drop(in->feed);
-    in->feed = NULL;
+    gw_log_sink_drop(in->sink);
+    in->sink = NULL;
 }
 
 static void hint(void *ctx, FILE *to)
@@ -264,7 +264,7 @@ static void close_(void *ctx)
             close(in->wake);
     }
     free(in->buffer);
-    stream_joiner_close(&in->joiner);
+    stream_multiline_conf_close(&in->multiline);
     log_conf_drop(in->logs);
     in->buffer = NULL;
     in->logs = NULL;

@@ -42,8 +42,8 @@ static void hold_back(struct stream *s)
         atomic_fetch_add_explicit(&s->set.counts->waits, 1, memory_order_relaxed);
         s->pause = 0;
     }
-    s->pause = gw_log_feed_pause(s->pause);
-    if (s->pause == GW_LOG_FEED_LONGEST)
+    s->pause = gw_log_sink_pause(s->pause);
+    if (s->pause == GW_LOG_SINK_LONGEST)
         gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: nothing is read, and senders wait, until there is room");
     s->full = true;
     s->retry = gw_now() + s->pause;
@@ -59,11 +59,11 @@ static void go_on(struct stream *s)
         c->heard = now;
 }
 
-static void flush_feed(struct stream *s)
+static void flush_sink(struct stream *s)
 {
-    if (gw_log_feed_empty(s->feed))
+    if (gw_log_sink_empty(s->sink))
         return;
-    if (gw_log_feed_flush(s->feed, NULL, true) != GW_OK)
+    if (gw_log_sink_flush(s->sink, NULL, true) != GW_OK)
         hold_back(s);
     else if (s->full)
         go_on(s);
@@ -71,9 +71,9 @@ static void flush_feed(struct stream *s)
 
 static void flush_loose(struct stream *s)
 {
-    if (gw_log_feed_empty(s->loose))
+    if (gw_log_sink_empty(s->loose))
         return;
-    if (gw_log_feed_flush(s->loose, NULL, false) != GW_OK)
+    if (gw_log_sink_flush(s->loose, NULL, false) != GW_OK)
         gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: records that came by UDP are lost, counted as refused");
 }
 
@@ -82,23 +82,23 @@ static void flush(struct stream *s)
     s->due = GW_NEVER;
     flush_loose(s);
     if (!s->full)
-        flush_feed(s);
+        flush_sink(s);
 }
 
-void stream_take(struct stream *s, struct gw_log_feed *feed, const struct stream_record *r)
+void stream_take(struct stream *s, struct gw_log_sink *sink, const struct stream_record *r)
 {
     struct stream_counts *n = s->set.counts;
     atomic_fetch_add_explicit(&n->records, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&n->bytes, r->text.len, memory_order_relaxed);
     atomic_fetch_add_explicit(&n->cut, r->cut > 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&n->torn, r->torn != NULL, memory_order_relaxed);
-    bool worth = s->set.record(s->set.ctx, feed, r);
+    bool worth = s->set.record(s->set.ctx, sink, r);
     if (s->due == GW_NEVER)
         s->due = gw_now() + STREAM_LINGER;
-    if (worth && feed == s->loose)
+    if (worth && sink == s->loose)
         flush_loose(s);
     else if (worth && !s->full)
-        flush_feed(s);
+        flush_sink(s);
 }
 
 size_t stream_attrs(const struct stream_record *r, struct log_attr attrs[static STREAM_ATTRS])
@@ -118,7 +118,7 @@ gw_str stream_host(const struct gw_host *host, const struct stream_record *r)
     return r->peer->local ? host->host_name : GW_NOSTR;
 }
 
-bool stream_add_text(void *ctx, struct gw_log_feed *feed, const struct stream_record *r)
+bool stream_add_text(void *ctx, struct gw_log_sink *sink, const struct stream_record *r)
 {
     struct log_attr attrs[STREAM_ATTRS];
     const struct log_input in = {.form = LOG_TEXT,
@@ -128,7 +128,7 @@ bool stream_add_text(void *ctx, struct gw_log_feed *feed, const struct stream_re
                                  .attrs = attrs,
                                  .attrs_n = stream_attrs(r, attrs),
                                  .cut = r->cut};
-    return gw_log_feed_add(feed, &in);
+    return gw_log_sink_add(sink, &in);
 }
 
 /* The loop */
@@ -146,7 +146,7 @@ static bool listen_on(struct stream *s)
 static void begin_stop(struct stream *s, gw_nsec now)
 {
     s->stopping = true;
-    gw_log_feed_stop(s->feed);
+    gw_log_sink_stop(s->sink);
     s->stop_by = now + STREAM_STOP;
     epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->wake, NULL);
     for (size_t i = 0; i < s->listeners_n; i++)
@@ -237,7 +237,7 @@ static bool turn(struct stream *s)
     if (now >= s->due)
         flush(s);
     if (s->full && now >= s->retry)
-        flush_feed(s);
+        flush_sink(s);
     if (now - s->ticked >= TICK)
         tick(s, now);
     return n > 0;
@@ -249,10 +249,10 @@ static void finish(struct stream *s)
     while (s->conns)
         stream_end(s, s->conns, "stop");
     flush(s);
-    while (!gw_log_feed_empty(s->feed) && gw_now() < s->stop_by) {
+    while (!gw_log_sink_empty(s->sink) && gw_now() < s->stop_by) {
         struct timespec t = {.tv_nsec = LAST_PAUSE};
         nanosleep(&t, NULL);
-        flush_feed(s);
+        flush_sink(s);
     }
 }
 
@@ -274,19 +274,19 @@ static void *run(void *stream)
 struct stream *stream_new(const struct gw_host *host, const struct stream_settings *set)
 {
     struct stream *s = calloc(1, sizeof *s);
-    struct gw_door door = set->door;
-    struct stream_joiner joiner = set->joiner;
+    struct gw_listener_access access = set->access;
+    struct stream_multiline_conf multiline = set->multiline;
     if (s) {
         *s = (struct stream){.set = *set, .host = host, .epoll = -1, .inner = -1, .wake = -1, .due = GW_NEVER, .quiet = GW_NEVER};
         s->held = (struct gw_budget){.limit = host->budget->limit / 3, .parent = host->budget};
-        s->set.joiner.max = set->max_line;
-        s->set.joiner.budget = &s->held;
-        s->peers = gw_peers_new(set->connections);
+        s->set.multiline.max = set->max_line;
+        s->set.multiline.budget = &s->held;
+        s->client_limits = gw_client_limits_new(set->connections);
     }
-    if (s && s->peers)
+    if (s && s->client_limits)
         return s;
-    gw_door_close(&door);
-    stream_joiner_close(&joiner);
+    gw_listener_access_close(&access);
+    stream_multiline_conf_close(&multiline);
     free(s);
     return NULL;
 }
@@ -309,9 +309,9 @@ void stream_drop(struct stream *s)
     close_fd(s->epoll);
     close_fd(s->inner);
     close_fd(s->wake);
-    gw_peers_drop(s->peers);
-    gw_door_close(&s->set.door);
-    stream_joiner_close(&s->set.joiner);
+    gw_client_limits_drop(s->client_limits);
+    gw_listener_access_close(&s->set.access);
+    stream_multiline_conf_close(&s->set.multiline);
     free(s->buffer);
     free(s);
 }
@@ -348,10 +348,10 @@ bool stream_start(struct stream *s)
     s->inner = epoll_create1(EPOLL_CLOEXEC);
     s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     s->buffer = malloc((size_t)STREAM_BATCH * STREAM_READ);
-    s->feed = gw_log_feed_new(s->set.logs, s->host->fanout, s->set.component);
-    s->loose = gw_log_feed_new(s->set.logs, s->host->fanout, s->set.component);
+    s->sink = gw_log_sink_new(s->set.logs, s->host->fanout, s->set.component);
+    s->loose = gw_log_sink_new(s->set.logs, s->host->fanout, s->set.component);
     s->ticked = gw_now();
-    bool good = s->epoll >= 0 && s->inner >= 0 && s->wake >= 0 && s->buffer && s->feed && s->loose;
+    bool good = s->epoll >= 0 && s->inner >= 0 && s->wake >= 0 && s->buffer && s->sink && s->loose;
     if (good && watch_all(s) && start_thread(s))
         return true;
     gw_log(GW_ERROR, s->set.component, "cannot start: %s", good ? strerror(errno) : "no memory or descriptors");
@@ -367,7 +367,7 @@ void stream_stop(struct stream *s)
         pthread_join(s->thread, NULL);
     }
     s->running = false;
-    gw_log_feed_drop(s->feed);
-    gw_log_feed_drop(s->loose);
-    s->feed = s->loose = NULL;
+    gw_log_sink_drop(s->sink);
+    gw_log_sink_drop(s->loose);
+    s->sink = s->loose = NULL;
 }

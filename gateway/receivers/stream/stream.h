@@ -45,7 +45,7 @@ enum { STREAM_CONNECTION = 4 * 1024, STREAM_TLS = 32 * 1024, STREAM_LISTENERS = 
       "where there is none, the new one is closed.")                                                                                       \
     X(duration, idle_timeout, "idle_timeout", "1h", "1s", "30d", "How long a connection is kept on which nothing comes.")
 /* … and of those among them that speak TCP. */
-#define STREAM_DOOR_OPTS(X)                                                                                                                \
+#define STREAM_ACCESS_OPTS(X)                                                                                                              \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                                               \
       "PEM file with the server's certificate chain: TCP addresses of the receiver speak TLS (1.2 or 1.3) then, and only that. The files " \
       "are read again when they change.")                                                                                                  \
@@ -84,8 +84,8 @@ struct stream_record {
     const struct stream_peer *peer;
 };
 
-/* Adds it to the feed and returns what gw_log_feed_add says. */
-typedef bool stream_record_f(void *ctx, struct gw_log_feed *, const struct stream_record *);
+/* Adds it to the feed and returns what gw_log_sink_add says. */
+typedef bool stream_record_f(void *ctx, struct gw_log_sink *, const struct stream_record *);
 
 /* All pointers are the receiver's, and outlive the stream. */
 struct stream_settings {
@@ -101,9 +101,9 @@ struct stream_settings {
     size_t max_line;
     int64_t connections;
     gw_nsec idle_timeout;
-    uint64_t receive_buffer;     /* 0: as the system has it */
-    struct gw_door door;         /* the stream's from then on; without tokens */
-    struct stream_joiner joiner; /* the same */
+    uint64_t receive_buffer;                /* 0: as the system has it */
+    struct gw_listener_access access;       /* the stream's from then on; without tokens */
+    struct stream_multiline_conf multiline; /* the same */
 };
 
 enum stream_kind { STREAM_TCP, STREAM_UNIX, STREAM_UDP, STREAM_UNIX_DGRAM };
@@ -117,10 +117,11 @@ void stream_drop(struct stream *);
 
 /* Opens an address of option `option` (`ddgate check` only reads it), and warns when other machines reach it. `wished`: it is a default,
  * and what cannot be had of it ends nothing. False: it is not open. */
-bool stream_listen(struct stream *, enum stream_kind, gw_str address, mode_t mode, bool wished, const char *option, struct gw_problems *);
+bool stream_listen(struct stream *, enum stream_kind, gw_str address, mode_t mode, bool best_effort, const char *option,
+                   struct gw_diagnostics *);
 /* All of a list whose default is `usual`. */
 void stream_listen_all(struct stream *, enum stream_kind, const struct gw_list *, const char *usual, const char *option,
-                       struct gw_problems *);
+                       struct gw_diagnostics *);
 /* Addresses that are open, or would be. */
 size_t stream_listeners(const struct stream *);
 /* The first open one of the kind by name: "127.0.0.1:9530". NULL: there is none. */
@@ -136,16 +137,16 @@ size_t stream_attrs(const struct stream_record *, struct log_attr attrs[static S
 gw_str stream_host(const struct gw_host *, const struct stream_record *);
 
 /* The receivers' record() for text: ctx is the gw_host. */
-bool stream_add_text(void *host, struct gw_log_feed *, const struct stream_record *);
+bool stream_add_text(void *host, struct gw_log_sink *, const struct stream_record *);
 
-/* What the door takes of a receiver's options: struct gw_door_conf d = STREAM_DOOR(receiver->conf). */
-#define STREAM_DOOR(conf)                                                                                                                  \
+/* What the door takes of a receiver's options: struct gw_listener_access_conf d = STREAM_ACCESS(receiver->conf). */
+#define STREAM_ACCESS(conf)                                                                                                                \
     {                                                                                                                                      \
         .tls_cert = (conf).tls_cert, .tls_key = (conf).tls_key, .tls_client_ca = (conf).tls_client_ca,                                     \
         .peer_connections = (conf).peer_connections, .peer_local = (conf).peer_local                                                       \
     }
 /* A mode such as "0666"; what is none is said. */
-mode_t stream_mode(gw_str text, const char *path, struct gw_problems *);
+mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *);
 
 /* Rows of the counts, which stand in `ctx` at `field`. */
 #define STREAM_COUNT(ctx, field, which, name, help) GW_COUNTER_AT(ctx, field.which, "stream_" name "_total", help)

@@ -36,9 +36,9 @@ void stream_describe(struct stream_peer *p, const struct sockaddr *sa)
 
 /* Ends */
 
-static void give_place(struct stream *s, struct gw_peer *account, size_t paid)
+static void release_slot(struct stream *s, struct gw_client *account, size_t paid)
 {
-    gw_peers_leave(s->peers, account);
+    gw_client_limits_leave(s->client_limits, account);
     gw_budget_give(&s->held, paid);
 }
 
@@ -48,7 +48,7 @@ static void drop(struct stream *s, struct stream_conn *c, bool say_goodbye)
     stream_tls_drop(c->tls, say_goodbye);
     epoll_ctl(s->inner, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
-    give_place(s, c->account, c->paid);
+    release_slot(s, c->account, c->paid);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -66,7 +66,7 @@ static void on_record(void *to, gw_str text, uint64_t cut, uint64_t observed)
     struct stream *s = to;
     const struct stream_record r = {.text = text, .cut = cut, .torn = s->torn, .observed = observed, .peer = &s->reading->peer};
     s->reading->spoke = true;
-    stream_take(s, s->feed, &r);
+    stream_take(s, s->sink, &r);
 }
 
 /* From the framing. What came with a count is a record; lines may belong together. */
@@ -75,15 +75,15 @@ static void on_frame(void *to, gw_str text, uint64_t cut)
     struct stream *s = to;
     struct stream_conn *c = s->reading;
     const char *torn = s->torn;
-    if (s->set.joiner.how == STREAM_JOIN_NONE) {
+    if (s->set.multiline.how == STREAM_MULTILINE_NONE) {
         on_record(s, text, cut, s->observed);
         return;
     }
     s->torn = NULL; /* is said of the last record of all */
     if (c->framing.state == FRAME_COUNTED)
-        stream_join_end(&s->set.joiner, &c->join, on_record, s);
+        stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
     else
-        stream_join_line(&s->set.joiner, &c->join, text, cut, s->observed, on_record, s);
+        stream_multiline_line(&s->set.multiline, &c->join, text, cut, s->observed, on_record, s);
     s->torn = torn;
     if (c->framing.state == FRAME_COUNTED)
         on_record(s, text, cut, s->observed);
@@ -95,7 +95,7 @@ void stream_quiet(struct stream *s, gw_nsec now)
     for (struct stream_conn *c = s->conns; c; c = c->next) {
         s->reading = c;
         if (c->join.open && now - c->heard >= STREAM_QUIET)
-            stream_join_end(&s->set.joiner, &c->join, on_record, s);
+            stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
         else if (c->join.open && c->heard + STREAM_QUIET < s->quiet)
             s->quiet = c->heard + STREAM_QUIET;
     }
@@ -108,7 +108,7 @@ void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
     s->torn = is_torn ? torn ? torn : "end" : NULL;
     s->observed = (uint64_t)gw_wall();
     stream_framing_end(&c->framing, on_frame, s);
-    stream_join_end(&s->set.joiner, &c->join, on_record, s);
+    stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
     s->torn = NULL;
     drop(s, c, !torn);
 }
@@ -129,7 +129,7 @@ static bool evict(struct stream *s, gw_nsec now)
     return best != NULL;
 }
 
-static bool take_place(struct stream *s, size_t cost)
+static bool take_slot(struct stream *s, size_t cost)
 {
     gw_nsec now = gw_now();
     if (s->conns_n >= s->set.connections && !evict(s, now))
@@ -140,19 +140,19 @@ static bool take_place(struct stream *s, size_t cost)
 /* NULL: there is no place, or no memory. */
 static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr *sa, bool tls)
 {
-    const struct gw_peer_limits *limits = &s->set.door.peers;
-    struct gw_peer *account = NULL;
+    const struct gw_client_limits_conf *limits = &s->set.access.client_limits;
+    struct gw_client *account = NULL;
     size_t cost = STREAM_CONNECTION + (tls ? STREAM_TLS : 0);
-    if (gw_peers_concern(limits, sa) && !(account = gw_peers_enter(s->peers, sa, limits)))
+    if (gw_client_limits_apply(limits, sa) && !(account = gw_client_limits_enter(s->client_limits, sa, limits)))
         return NULL;
-    struct stream_conn *c = take_place(s, cost) ? calloc(1, sizeof *c) : NULL;
+    struct stream_conn *c = take_slot(s, cost) ? calloc(1, sizeof *c) : NULL;
     if (!c) {
-        gw_peers_leave(s->peers, account);
+        gw_client_limits_leave(s->client_limits, account);
         return NULL;
     }
     *c = (struct stream_conn){.what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .heard = gw_now()};
     c->framing = (struct stream_framing){
-        .mode = s->set.framing, .max = s->set.max_line, .blanks = s->set.joiner.how != STREAM_JOIN_NONE, .budget = &s->held};
+        .mode = s->set.framing, .max = s->set.max_line, .blanks = s->set.multiline.how != STREAM_MULTILINE_NONE, .budget = &s->held};
     stream_describe(&c->peer, sa);
     return c;
 }
@@ -169,11 +169,11 @@ static void keep_alive(int fd)
 
 static void place(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l)
 {
-    bool tls = s->set.door.tls && l->kind == STREAM_TCP;
+    bool tls = s->set.access.tls && l->kind == STREAM_TCP;
     struct stream_conn *c = admit(s, fd, sa, tls);
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
-    if (c && tls && !(c->tls = stream_tls_new(s->set.door.tls, fd))) {
-        give_place(s, c->account, c->paid);
+    if (c && tls && !(c->tls = stream_tls_new(s->set.access.tls, fd))) {
+        release_slot(s, c->account, c->paid);
         free(c);
         c = NULL;
     }

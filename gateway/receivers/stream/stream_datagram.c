@@ -43,7 +43,7 @@ static void see_drops(struct stream *s, struct stream_listener *l, struct msghdr
 
 struct datagram {
     struct stream *s;
-    struct gw_log_feed *feed;
+    struct gw_log_sink *sink;
     struct stream_record record;
 };
 
@@ -57,7 +57,7 @@ static void pass_on(struct datagram *d, gw_str text)
     }
     d->record.text = text;
     if (text.len || d->record.cut)
-        stream_take(d->s, d->feed, &d->record);
+        stream_take(d->s, d->sink, &d->record);
 }
 
 /* `cut`: bytes of it that our buffer had no room for; they are missing of its last record. */
@@ -94,7 +94,7 @@ bool stream_datagram_read(struct stream *s, struct stream_listener *l)
     int n = recvmmsg(l->fd, m, STREAM_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
     struct stream_peer peer = {.is_unix = true, .local = true};
     struct datagram d = {
-        .s = s, .feed = l->kind == STREAM_UDP ? s->loose : s->feed, .record = {.peer = &peer, .observed = (uint64_t)gw_wall()}};
+        .s = s, .sink = l->kind == STREAM_UDP ? s->loose : s->sink, .record = {.peer = &peer, .observed = (uint64_t)gw_wall()}};
     for (int i = 0; i < n; i++) {
         if (l->kind == STREAM_UDP && (i == 0 || memcmp(&from[i], &from[i - 1], m[i].msg_hdr.msg_namelen) != 0))
             stream_describe(&peer, (const struct sockaddr *)&from[i]);

@@ -44,9 +44,9 @@ struct stream_conn {
     int fd;
     struct stream_tls *tls; /* NULL: plain */
     struct stream_framing framing;
-    struct stream_join join;
+    struct stream_multiline join;
     struct stream_peer peer;
-    struct gw_peer *account; /* NULL: nobody counts */
+    struct gw_client *account; /* NULL: nobody counts */
     size_t paid;
     bool spoke;    /* a record came of it */
     gw_nsec heard; /* when something last came */
@@ -57,14 +57,14 @@ struct stream {
     struct stream_settings set;
     const struct gw_host *host;
     struct gw_budget held; /* connections and what is held of their lines */
-    struct gw_peers *peers;
+    struct gw_client_limits *client_limits;
     struct stream_listener listeners[STREAM_LISTENERS];
     size_t listeners_n;
     int epoll, inner, wake; /* -1: not open */
     pthread_t thread;
     bool running;
     /* its thread's */
-    struct gw_log_feed *feed, *loose; /* of senders that wait, and of UDP's */
+    struct gw_log_sink *sink, *loose; /* of senders that wait, and of UDP's */
     gw_nsec due;                      /* when they are flushed; GW_NEVER: both are empty */
     bool full;                        /* the inner epoll is out of the outer one … */
     gw_nsec retry, pause;             /* … and when the feed is offered again */
@@ -81,7 +81,7 @@ struct stream {
 
 /* stream.c */
 /* A record for a feed: into it, and on when it is worth it. */
-void stream_take(struct stream *, struct gw_log_feed *, const struct stream_record *);
+void stream_take(struct stream *, struct gw_log_sink *, const struct stream_record *);
 
 /* stream_conn.c */
 void stream_accept(struct stream *, struct stream_listener *);

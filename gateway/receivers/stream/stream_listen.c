@@ -6,7 +6,7 @@
 #include "core/config/config_diagnostic.h"
 
 static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, const struct gw_address *a, mode_t mode,
-                                      struct gw_listen_why *why)
+                                      struct gw_listen_error *why)
 {
     struct stream_listener *l = &s->listeners[s->listeners_n];
     if (s->listeners_n == STREAM_LISTENERS) {
@@ -26,18 +26,19 @@ static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, c
 }
 
 /* What reaches an address that other machines reach, and who may. */
-static void warn(const struct stream *s, enum stream_kind kind, gw_str address, const char *where, struct gw_problems *problems)
+static void warn(const struct stream *s, enum stream_kind kind, gw_str address, const char *where, struct gw_diagnostics *diagnostics)
 {
     if (kind == STREAM_UDP)
-        gw_warning(problems, where,
-                   "\"%.*s\" can be reached from other machines, and whoever reaches it may send, under any address: listen on 127.0.0.1 "
-                   "only, or leave the choice to a firewall or network policy",
-                   GW_FMT(address));
-    else if (!gw_tls_asks_clients(s->set.door.tls))
-        gw_warning(problems, where,
-                   "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set tls.client_ca%s, or listen on "
-                   "127.0.0.1 only (or leave the choice to a firewall or network policy)",
-                   GW_FMT(address), s->set.door.tls ? "" : " with tls.cert and tls.key");
+        gw_config_warning(
+            diagnostics, where,
+            "\"%.*s\" can be reached from other machines, and whoever reaches it may send, under any address: listen on 127.0.0.1 "
+            "only, or leave the choice to a firewall or network policy",
+            GW_FMT(address));
+    else if (!gw_tls_asks_clients(s->set.access.tls))
+        gw_config_warning(diagnostics, where,
+                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set tls.client_ca%s, or listen on "
+                          "127.0.0.1 only (or leave the choice to a firewall or network policy)",
+                          GW_FMT(address), s->set.access.tls ? "" : " with tls.cert and tls.key");
 }
 
 static bool is_wrong_kind(enum stream_kind kind, gw_str address)
@@ -46,18 +47,18 @@ static bool is_wrong_kind(enum stream_kind kind, gw_str address)
     return path != (kind == STREAM_UNIX || kind == STREAM_UNIX_DGRAM);
 }
 
-bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode_t mode, bool wished, const char *option,
-                   struct gw_problems *problems)
+bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode_t mode, bool best_effort, const char *option,
+                   struct gw_diagnostics *diagnostics)
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     char where[160];
     size_t n = 0, opened = 0;
     bool reachable = false;
     snprintf(where, sizeof where, "%s.%s", s->set.path, option);
     if (is_wrong_kind(kind, address)) {
-        gw_problem(problems, where, "\"%.*s\" is not %s", GW_FMT(address),
-                   kind == STREAM_TCP || kind == STREAM_UDP ? "host:port, [ipv6]:port or :port" : "the absolute path of a socket");
+        gw_config_error(diagnostics, where, "\"%.*s\" is not %s", GW_FMT(address),
+                        kind == STREAM_TCP || kind == STREAM_UDP ? "host:port, [ipv6]:port or :port" : "the absolute path of a socket");
         return false;
     }
     enum gw_listen_result r = gw_listen_resolve(address, all, &n, &why);
@@ -68,12 +69,12 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
         if (r == GW_LISTEN_ABSENT && n > 1) /* of the addresses of a name some may be absent: a machine without IPv6 */
             r = i + 1 < n || opened ? GW_LISTEN_OK : r;
     }
-    if (r != GW_LISTEN_OK && !wished)
-        gw_problem(problems, where, "%s", why.text);
+    if (r != GW_LISTEN_OK && !best_effort)
+        gw_config_error(diagnostics, where, "%s", why.text);
     else if (r != GW_LISTEN_OK && r != GW_LISTEN_ABSENT)
-        gw_warning(problems, where, "%s", why.text);
+        gw_config_warning(diagnostics, where, "%s", why.text);
     else if (reachable)
-        warn(s, kind, address, where, problems);
+        warn(s, kind, address, where, diagnostics);
     return r == GW_LISTEN_OK;
 }
 
@@ -87,11 +88,11 @@ static bool is_usual(const struct gw_list *listen, const char *usual)
 }
 
 void stream_listen_all(struct stream *s, enum stream_kind kind, const struct gw_list *list, const char *usual, const char *option,
-                       struct gw_problems *problems)
+                       struct gw_diagnostics *diagnostics)
 {
-    bool wished = is_usual(list, usual);
+    bool best_effort = is_usual(list, usual);
     for (size_t i = 0; i < list->n; i++)
-        stream_listen(s, kind, list->items[i], 0, wished, option, problems);
+        stream_listen(s, kind, list->items[i], 0, best_effort, option, diagnostics);
 }
 
 size_t stream_listeners(const struct stream *s)
@@ -107,7 +108,7 @@ const char *stream_name(const struct stream *s, enum stream_kind kind)
     return NULL;
 }
 
-mode_t stream_mode(gw_str text, const char *path, struct gw_problems *problems)
+mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *diagnostics)
 {
     char where[160];
     mode_t mode = 0;
@@ -119,6 +120,6 @@ mode_t stream_mode(gw_str text, const char *path, struct gw_problems *problems)
     if (good && mode <= 0777)
         return mode;
     snprintf(where, sizeof where, "%s.mode", path);
-    gw_problem(problems, where, "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"", GW_FMT(text));
+    gw_config_error(diagnostics, where, "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"", GW_FMT(text));
     return 0;
 }

@@ -11,7 +11,7 @@ enum { LEAST = 1024, SCRATCH = 1 << 20, SCRATCH_KEPT = 64 * 1024 };
 
 /* How */
 
-static bool compile(struct stream_joiner *k, gw_str pattern, char *why)
+static bool compile(struct stream_multiline_conf *k, gw_str pattern, char *why)
 {
     k->pattern = re_compile(pattern, true, why);
     if (!k->pattern)
@@ -19,37 +19,37 @@ static bool compile(struct stream_joiner *k, gw_str pattern, char *why)
     k->re = re_thread_new();
     k->spans = calloc(2 * ((size_t)re_groups(k->pattern) + 1), sizeof *k->spans);
     gw_arena_init(&k->arena, SCRATCH);
-    snprintf(why, RE_WHY, "no memory");
+    snprintf(why, RE_ERROR_SIZE, "no memory");
     return k->re && k->spans;
 }
 
-void stream_joiner_open(struct stream_joiner *k, gw_str multiline, const char *path, struct gw_problems *problems)
+void stream_multiline_conf_open(struct stream_multiline_conf *k, gw_str multiline, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char why[RE_WHY], where[160];
+    char why[RE_ERROR_SIZE], where[160];
     if (gw_str_eq(multiline, GW_STR("auto"))) {
-        k->how = STREAM_JOIN_TRACES;
+        k->how = STREAM_MULTILINE_STACKTRACES;
     } else if (gw_str_eq(multiline, GW_STR("none")) || !multiline.len) {
-        k->how = STREAM_JOIN_NONE;
+        k->how = STREAM_MULTILINE_NONE;
     } else if (compile(k, multiline, why)) {
-        k->how = STREAM_JOIN_PATTERN;
+        k->how = STREAM_MULTILINE_PATTERN;
     } else {
         snprintf(where, sizeof where, "%s.multiline", path);
-        gw_problem(problems, where, "%s", why);
+        gw_config_error(diagnostics, where, "%s", why);
     }
 }
 
-void stream_joiner_close(struct stream_joiner *k)
+void stream_multiline_conf_close(struct stream_multiline_conf *k)
 {
     re_drop(k->pattern);
     re_thread_drop(k->re);
     free(k->spans);
     gw_arena_fini(&k->arena);
-    *k = (struct stream_joiner){.how = STREAM_JOIN_NONE};
+    *k = (struct stream_multiline_conf){.how = STREAM_MULTILINE_NONE};
 }
 
 /* Holding */
 
-static bool reserve(struct stream_joiner *k, struct stream_join *j, size_t need)
+static bool reserve(struct stream_multiline_conf *k, struct stream_multiline *j, size_t need)
 {
     size_t cap = j->cap ? j->cap : LEAST;
     while (cap < need)
@@ -69,7 +69,7 @@ static bool reserve(struct stream_joiner *k, struct stream_join *j, size_t need)
 }
 
 /* Behind what is held. The line may stand further on in the same memory. */
-static bool hold(struct stream_joiner *k, struct stream_join *j, gw_str line)
+static bool hold(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line)
 {
     size_t at = j->open ? j->len + 1 : 0;
     if (!reserve(k, j, at + line.len))
@@ -82,7 +82,7 @@ static bool hold(struct stream_joiner *k, struct stream_join *j, gw_str line)
     return true;
 }
 
-static void give_back(struct stream_joiner *k, struct stream_join *j)
+static void give_back(struct stream_multiline_conf *k, struct stream_multiline *j)
 {
     free(j->held);
     gw_budget_give(k->budget, j->cap);
@@ -112,13 +112,13 @@ static size_t pri_length(gw_str s, int *severity)
 }
 
 /* The first line outlives the memory that it came in. */
-static void keep_head(struct stream_join *j, gw_str level)
+static void keep_head(struct stream_multiline *j, gw_str level)
 {
     gw_str first = j->trace.first;
     if (first.ptr == j->head)
         return;
-    if (first.len > FILE_TRACE_HEAD - level.len)
-        first.len = FILE_TRACE_HEAD - level.len;
+    if (first.len > STACKTRACE_HEAD - level.len)
+        first.len = STACKTRACE_HEAD - level.len;
     if (level.len)
         memcpy(j->head, level.ptr, level.len);
     memcpy(j->head + level.len, first.ptr, first.len);
@@ -126,16 +126,16 @@ static void keep_head(struct stream_join *j, gw_str level)
 }
 
 /* A priority says in a number what other lines say in a word. */
-static void begin_trace(struct stream_join *j, gw_str line)
+static void begin_trace(struct stream_multiline *j, gw_str line)
 {
     int severity;
     size_t pri = pri_length(line, &severity);
-    file_trace_begin(&j->trace, pri ? gw_str_trim(gw_str_from(line, pri)) : line);
+    stacktrace_begin(&j->trace, pri ? gw_str_trim(gw_str_from(line, pri)) : line);
     keep_head(j, !pri ? GW_NOSTR : severity <= 4 ? GW_STR("ERROR ") : GW_STR("INFO "));
 }
 
-static void begin(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
-                  void *to)
+static void begin(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut, uint64_t observed,
+                  stream_multiline_record_f *out, void *to)
 {
     if (is_blank(line) && !cut)
         return;
@@ -149,36 +149,37 @@ static void begin(struct stream_joiner *k, struct stream_join *j, gw_str line, u
     j->sure = j->len;
     j->cut = cut;
     j->observed = observed;
-    if (k->how == STREAM_JOIN_TRACES)
+    if (k->how == STREAM_MULTILINE_STACKTRACES)
         begin_trace(j, line);
 }
 
-static enum file_verdict matches(struct stream_joiner *k, gw_str line)
+static enum stacktrace_verdict matches(struct stream_multiline_conf *k, gw_str line)
 {
     re_thread_forget(k->re);
     enum re_result r = re_match(k->pattern, k->re, &k->arena, line, 0, k->spans);
     gw_arena_reset(&k->arena, SCRATCH_KEPT);
-    return r == RE_MATCH ? FILE_STARTS : FILE_JOINS;
+    return r == RE_MATCH ? STACKTRACE_STARTS : STACKTRACE_CONTINUES;
 }
 
-static enum file_verdict judge(struct stream_joiner *k, struct stream_join *j, gw_str line)
+static enum stacktrace_verdict judge(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line)
 {
     if (j->cut) /* what is missing at its end, nothing can follow */
-        return FILE_STARTS;
-    if (k->how == STREAM_JOIN_PATTERN)
-        return is_blank(line) ? FILE_MAYBE : matches(k, line);
+        return STACKTRACE_STARTS;
+    if (k->how == STREAM_MULTILINE_PATTERN)
+        return is_blank(line) ? STACKTRACE_MAYBE : matches(k, line);
     int severity;
     if (pri_length(line, &severity))
-        return FILE_STARTS;
-    enum file_verdict v = file_trace_line(&j->trace, line);
+        return STACKTRACE_STARTS;
+    enum stacktrace_verdict v = stacktrace_line(&j->trace, line);
     keep_head(j, GW_NOSTR);
     return v;
 }
 
-static void add(struct stream_joiner *, struct stream_join *, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *, void *to);
+static void add(struct stream_multiline_conf *, struct stream_multiline *, gw_str line, uint64_t cut, uint64_t observed,
+                stream_multiline_record_f *, void *to);
 
 /* Passes on what belongs to the record. The lines behind it, which do not, are lines again; they move to the front of the same memory. */
-static void close_record(struct stream_joiner *k, struct stream_join *j, stream_joined_f *out, void *to)
+static void close_record(struct stream_multiline_conf *k, struct stream_multiline *j, stream_multiline_record_f *out, void *to)
 {
     gw_str rest = gw_str_from(gw_str_n(j->held, j->len), j->sure + 1), line;
     uint64_t observed = j->observed;
@@ -188,18 +189,18 @@ static void close_record(struct stream_joiner *k, struct stream_join *j, stream_
         add(k, j, line, 0, observed, out, to);
 }
 
-static void add(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
-                void *to)
+static void add(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut, uint64_t observed,
+                stream_multiline_record_f *out, void *to)
 {
     if (!j->open) {
         begin(k, j, line, cut, observed, out, to);
         return;
     }
-    enum file_verdict v = judge(k, j, line);
-    if (v == FILE_MAYBE && cut) /* then nothing will decide */
-        v = FILE_STARTS;
-    if (v != FILE_STARTS && j->len + 1 + line.len <= k->max && hold(k, j, line)) {
-        if (v == FILE_JOINS)
+    enum stacktrace_verdict v = judge(k, j, line);
+    if (v == STACKTRACE_MAYBE && cut) /* then nothing will decide */
+        v = STACKTRACE_STARTS;
+    if (v != STACKTRACE_STARTS && j->len + 1 + line.len <= k->max && hold(k, j, line)) {
+        if (v == STACKTRACE_CONTINUES)
             j->sure = j->len;
         j->cut = cut;
         return;
@@ -208,13 +209,13 @@ static void add(struct stream_joiner *k, struct stream_join *j, gw_str line, uin
     add(k, j, line, cut, observed, out, to);
 }
 
-void stream_join_line(struct stream_joiner *k, struct stream_join *j, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *out,
-                      void *to)
+void stream_multiline_line(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut, uint64_t observed,
+                           stream_multiline_record_f *out, void *to)
 {
     add(k, j, line, cut, observed, out, to);
 }
 
-void stream_join_end(struct stream_joiner *k, struct stream_join *j, stream_joined_f *out, void *to)
+void stream_multiline_end(struct stream_multiline_conf *k, struct stream_multiline *j, stream_multiline_record_f *out, void *to)
 {
     while (j->open)
         close_record(k, j, out, to);

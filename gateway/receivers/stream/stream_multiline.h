@@ -25,21 +25,21 @@
 
 #define STREAM_QUIET (200 * GW_MSEC)
 
-#define STREAM_JOIN_OPTS(X)                                                                                                                \
+#define STREAM_MULTILINE_OPTS(X)                                                                                                           \
     X(str, multiline, "multiline", "auto", "", "",                                                                                         \
       "Lines that belong together: auto joins stack traces and indented lines to the line before them, none joins nothing; anything else " \
       "is a regular expression that a record's first line matches. The last record waits 0.2 s for more lines.")
 
-enum stream_joining { STREAM_JOIN_NONE, STREAM_JOIN_TRACES, STREAM_JOIN_PATTERN };
+enum stream_multiline_mode { STREAM_MULTILINE_NONE, STREAM_MULTILINE_STACKTRACES, STREAM_MULTILINE_PATTERN };
 
-struct gw_problems;
+struct gw_diagnostics;
 
 /* How; of a receiver. */
-struct stream_joiner {
-    enum stream_joining how;
+struct stream_multiline_conf {
+    enum stream_multiline_mode how;
     size_t max;
     struct gw_budget *budget;
-    /* STREAM_JOIN_PATTERN */
+    /* STREAM_MULTILINE_PATTERN */
     struct re *pattern;
     struct re_thread *re;
     struct gw_arena arena;
@@ -47,26 +47,26 @@ struct stream_joiner {
 };
 
 /* One stream's record that may go on. Zeroed to begin with. */
-struct stream_join {
+struct stream_multiline {
     char *held;
     size_t len, cap, sure; /* of `len` bytes the first `sure` belong to the record; the next line decides about the others */
     uint64_t cut, observed;
     bool open;               /* there is one */
-    struct file_trace trace; /* its first line stands in … */
-    char head[FILE_TRACE_HEAD];
+    struct stacktrace trace; /* its first line stands in … */
+    char head[STACKTRACE_HEAD];
 };
 
 /* The view is good until the call returns. */
-typedef void stream_joined_f(void *to, gw_str text, uint64_t cut, uint64_t observed);
+typedef void stream_multiline_record_f(void *to, gw_str text, uint64_t cut, uint64_t observed);
 
 /* What the option says; a mistake in it is said at `path`. The caller sets max and budget. */
-void stream_joiner_open(struct stream_joiner *, gw_str multiline, const char *path, struct gw_problems *);
-void stream_joiner_close(struct stream_joiner *);
+void stream_multiline_conf_open(struct stream_multiline_conf *, gw_str multiline, const char *path, struct gw_diagnostics *);
+void stream_multiline_conf_close(struct stream_multiline_conf *);
 
 /* The next line, which may be empty; `cut` bytes are missing at its end. */
-void stream_join_line(struct stream_joiner *, struct stream_join *, gw_str line, uint64_t cut, uint64_t observed, stream_joined_f *,
-                      void *to);
+void stream_multiline_line(struct stream_multiline_conf *, struct stream_multiline *, gw_str line, uint64_t cut, uint64_t observed,
+                           stream_multiline_record_f *, void *to);
 /* Nothing came for a while, or nothing will: passes on what is held, and gives its memory back. */
-void stream_join_end(struct stream_joiner *, struct stream_join *, stream_joined_f *, void *to);
+void stream_multiline_end(struct stream_multiline_conf *, struct stream_multiline *, stream_multiline_record_f *, void *to);
 
 #endif

@@ -24,10 +24,10 @@
     X(str, mode, "mode", "0666", "", "", "Mode of the socket's file, in octal.")                                                           \
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
       "How messages end on a connection: newline (LF, CR LF or NUL), octet counting (RFC 6587), or auto: decided for each message.")       \
-    STREAM_JOIN_OPTS(X)                                                                                                                    \
+    STREAM_MULTILINE_OPTS(X)                                                                                                               \
     STREAM_UDP_OPTS(X)                                                                                                                     \
     STREAM_OPTS(X)                                                                                                                         \
-    STREAM_DOOR_OPTS(X)                                                                                                                    \
+    STREAM_ACCESS_OPTS(X)                                                                                                                  \
     LOG_OPTS(X)
 
 enum { OWN_ATTRS = 6, ATTRS = STREAM_ATTRS + OWN_ATTRS + SYSLOG_PARAMS + 1, SCRATCH = 256 * 1024, SCRATCH_KEPT = 8 * 1024 };
@@ -80,7 +80,7 @@ static size_t write_attrs(struct syslog *s, const struct stream_record *r)
 }
 
 /* A message without text (structured data may be all of it) is its own body. */
-static bool record(void *ctx, struct gw_log_feed *feed, const struct stream_record *r)
+static bool record(void *ctx, struct gw_log_sink *sink, const struct stream_record *r)
 {
     struct syslog *s = ctx;
     const struct syslog_message *m = &s->message;
@@ -98,15 +98,15 @@ static bool record(void *ctx, struct gw_log_feed *feed, const struct stream_reco
     if (m->severity >= 0) {
         in.severity = syslog_severity((unsigned)m->severity, &in.severity_text);
     }
-    bool worth = gw_log_feed_add(feed, &in);
+    bool worth = gw_log_sink_add(sink, &in);
     gw_arena_reset(&s->arena, SCRATCH_KEPT);
     return worth;
 }
 
-static struct stream *new_stream(struct syslog *s, const char *path, struct gw_problems *problems)
+static struct stream *new_stream(struct syslog *s, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct syslog_conf *c = &s->conf;
-    const struct gw_door_conf door = STREAM_DOOR(*c);
+    const struct gw_listener_access_conf access = STREAM_ACCESS(*c);
     struct stream_settings set = {
         .component = "receiver=syslog",
         .name = "syslog",
@@ -122,36 +122,36 @@ static struct stream *new_stream(struct syslog *s, const char *path, struct gw_p
         .idle_timeout = c->idle_timeout,
         .receive_buffer = c->receive_buffer,
     };
-    stream_joiner_open(&set.joiner, c->multiline, path, problems);
-    gw_door_open(&set.door, &door, set.component, path, problems);
+    stream_multiline_conf_open(&set.multiline, c->multiline, path, diagnostics);
+    gw_listener_access_open(&set.access, &access, set.component, path, diagnostics);
     return stream_new(s->host, &set);
 }
 
-static void open_listeners(struct syslog *s, const char *path, struct gw_problems *problems)
+static void open_listeners(struct syslog *s, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct syslog_conf *c = &s->conf;
-    mode_t mode = stream_mode(c->mode, path, problems);
-    stream_listen_all(s->stream, STREAM_UDP, &c->udp, LISTEN, "udp", problems);
-    stream_listen_all(s->stream, STREAM_TCP, &c->tcp, LISTEN, "tcp", problems);
+    mode_t mode = stream_mode(c->mode, path, diagnostics);
+    stream_listen_all(s->stream, STREAM_UDP, &c->udp, LISTEN, "udp", diagnostics);
+    stream_listen_all(s->stream, STREAM_TCP, &c->tcp, LISTEN, "tcp", diagnostics);
     if (c->socket.len)
-        stream_listen(s->stream, c->socket_type == 0 ? STREAM_UNIX_DGRAM : STREAM_UNIX, c->socket, mode, false, "socket", problems);
+        stream_listen(s->stream, c->socket_type == 0 ? STREAM_UNIX_DGRAM : STREAM_UNIX, c->socket, mode, false, "socket", diagnostics);
     if (stream_listeners(s->stream) == 0)
-        gw_problem(problems, path, "there is no address left to listen on");
+        gw_config_error(diagnostics, path, "there is no address left to listen on");
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct syslog *s = ctx;
     const struct syslog_conf *c = &s->conf;
     s->host = host;
     s->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    s->logs = log_conf_new(&s->log_options, &host->logs, path, "syslog", problems);
-    s->stream = s->logs ? new_stream(s, path, problems) : NULL;
+    s->logs = log_conf_new(&s->log_options, &host->logs, path, "syslog", diagnostics);
+    s->stream = s->logs ? new_stream(s, path, diagnostics) : NULL;
     if (!s->stream)
         return GW_BUSY;
     s->zone = log_conf_zone(s->logs);
     gw_arena_init(&s->arena, SCRATCH);
-    open_listeners(s, path, problems);
+    open_listeners(s, path, diagnostics);
     return GW_OK;
 }
 

@@ -15,9 +15,9 @@
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
       "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed by a syslog priority, newline "  \
       "else, decided for each record.")                                                                                                    \
-    STREAM_JOIN_OPTS(X)                                                                                                                    \
+    STREAM_MULTILINE_OPTS(X)                                                                                                               \
     STREAM_OPTS(X)                                                                                                                         \
-    STREAM_DOOR_OPTS(X)                                                                                                                    \
+    STREAM_ACCESS_OPTS(X)                                                                                                                  \
     LOG_OPTS(X)
 
 struct tcp_conf {
@@ -38,10 +38,10 @@ static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS(struct tcp, counts), STREAM_CONNECTION_METRICS(struct tcp, counts),
                                            GW_METRICS_END};
 
-static struct stream *new_stream(struct tcp *t, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static struct stream *new_stream(struct tcp *t, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct tcp_conf *c = &t->conf;
-    const struct gw_door_conf door = STREAM_DOOR(*c);
+    const struct gw_listener_access_conf access = STREAM_ACCESS(*c);
     struct stream_settings set = {
         .component = "receiver=tcp",
         .name = "tcp",
@@ -55,23 +55,23 @@ static struct stream *new_stream(struct tcp *t, const struct gw_host *host, cons
         .connections = c->connections,
         .idle_timeout = c->idle_timeout,
     };
-    stream_joiner_open(&set.joiner, c->multiline, path, problems);
-    gw_door_open(&set.door, &door, set.component, path, problems);
+    stream_multiline_conf_open(&set.multiline, c->multiline, path, diagnostics);
+    gw_listener_access_open(&set.access, &access, set.component, path, diagnostics);
     return stream_new(host, &set);
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct tcp *t = ctx;
     const struct tcp_conf *c = &t->conf;
     t->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    t->logs = log_conf_new(&t->log_options, &host->logs, path, "tcp", problems);
-    t->stream = t->logs ? new_stream(t, host, path, problems) : NULL;
+    t->logs = log_conf_new(&t->log_options, &host->logs, path, "tcp", diagnostics);
+    t->stream = t->logs ? new_stream(t, host, path, diagnostics) : NULL;
     if (!t->stream)
         return GW_BUSY;
-    stream_listen_all(t->stream, STREAM_TCP, &c->listen, LISTEN, "listen", problems);
+    stream_listen_all(t->stream, STREAM_TCP, &c->listen, LISTEN, "listen", diagnostics);
     if (stream_listeners(t->stream) == 0)
-        gw_problem(problems, path, "there is no address left to listen on");
+        gw_config_error(diagnostics, path, "there is no address left to listen on");
     return GW_OK;
 }
 

@@ -35,12 +35,12 @@ static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS(struct udp, counts), STREAM_UDP_METRICS(struct udp, counts),
                                            GW_METRICS_END};
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct udp *u = ctx;
     const struct udp_conf *c = &u->conf;
     u->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    u->logs = log_conf_new(&u->log_options, &host->logs, path, "udp", problems);
+    u->logs = log_conf_new(&u->log_options, &host->logs, path, "udp", diagnostics);
     const struct stream_settings set = {
         .component = "receiver=udp",
         .name = "udp",
@@ -55,9 +55,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     u->stream = u->logs ? stream_new(host, &set) : NULL;
     if (!u->stream)
         return GW_BUSY;
-    stream_listen_all(u->stream, STREAM_UDP, &c->listen, LISTEN, "listen", problems);
+    stream_listen_all(u->stream, STREAM_UDP, &c->listen, LISTEN, "listen", diagnostics);
     if (stream_listeners(u->stream) == 0)
-        gw_problem(problems, path, "there is no address left to listen on");
+        gw_config_error(diagnostics, path, "there is no address left to listen on");
     return GW_OK;
 }
 

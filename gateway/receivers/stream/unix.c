@@ -13,7 +13,7 @@
     X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
       "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed by a syslog priority, newline "  \
       "else, decided for each record.")                                                                                                    \
-    STREAM_JOIN_OPTS(X)                                                                                                                    \
+    STREAM_MULTILINE_OPTS(X)                                                                                                               \
     STREAM_OPTS(X)                                                                                                                         \
     LOG_OPTS(X)
 
@@ -35,7 +35,7 @@ static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS(struct local, counts), STREAM_CONNECTION_METRICS(struct local, counts),
                                            GW_METRICS_END};
 
-static struct stream *new_stream(struct local *u, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static struct stream *new_stream(struct local *u, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct local_conf *c = &u->conf;
     struct stream_settings set = {
@@ -51,20 +51,20 @@ static struct stream *new_stream(struct local *u, const struct gw_host *host, co
         .connections = c->connections,
         .idle_timeout = c->idle_timeout,
     };
-    stream_joiner_open(&set.joiner, c->multiline, path, problems);
+    stream_multiline_conf_open(&set.multiline, c->multiline, path, diagnostics);
     return stream_new(host, &set);
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_problems *problems)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct local *u = ctx;
     const struct local_conf *c = &u->conf;
     u->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    u->logs = log_conf_new(&u->log_options, &host->logs, path, "unix", problems);
-    u->stream = u->logs ? new_stream(u, host, path, problems) : NULL;
+    u->logs = log_conf_new(&u->log_options, &host->logs, path, "unix", diagnostics);
+    u->stream = u->logs ? new_stream(u, host, path, diagnostics) : NULL;
     if (!u->stream)
         return GW_BUSY;
-    stream_listen(u->stream, STREAM_UNIX, c->socket, stream_mode(c->mode, path, problems), false, "socket", problems);
+    stream_listen(u->stream, STREAM_UNIX, c->socket, stream_mode(c->mode, path, diagnostics), false, "socket", diagnostics);
     return GW_OK;
 }
 

@@ -30,7 +30,7 @@ static const struct gw_opt rows[] = {OPTS(GW_ROW) GW_OPT_END};
 
 struct fixture {
     struct gw_arena arena;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     struct conf conf;
 };
 
@@ -38,15 +38,15 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     gw_arena_init(&f->arena, 1 << 20);
-    f->problems = gw_problems_new();
+    f->diagnostics = gw_diagnostics_new();
     *state = f;
-    return !f->problems || !gw_opt_defaults(rows, &f->conf, &f->arena);
+    return !f->diagnostics || !gw_opt_defaults(rows, &f->conf, &f->arena);
 }
 
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    gw_problems_drop(f->problems);
+    gw_diagnostics_drop(f->diagnostics);
     gw_arena_fini(&f->arena);
     free(f);
     return 0;
@@ -63,7 +63,7 @@ static const struct gw_opt *row(const char *name)
 
 static bool set(struct fixture *f, const char *name, const char *text)
 {
-    return gw_opt_set(row(name), &f->conf, gw_str_z(text), gw_str_z(text), &f->arena, name, f->problems);
+    return gw_opt_set(row(name), &f->conf, gw_str_z(text), gw_str_z(text), &f->arena, name, f->diagnostics);
 }
 
 static void assert_said(struct fixture *f, const char *expected)
@@ -71,7 +71,7 @@ static void assert_said(struct fixture *f, const char *expected)
     char *text;
     size_t len;
     FILE *to = open_memstream(&text, &len);
-    gw_problems_print(f->problems, to);
+    gw_diagnostics_print(f->diagnostics, to);
     fclose(to);
     assert_string_equal(text, expected);
     free(text);
@@ -161,7 +161,7 @@ static void said(void **state)
     assert_false(set(f, "flag", "yes"));
     assert_false(set(f, "choice", "four"));
     assert_false(set(f, "map", "novalue"));
-    assert_int_equal(gw_problems_errors(f->problems), 8);
+    assert_int_equal(gw_diagnostics_errors(f->diagnostics), 8);
     assert_said(f, "duration: \"10\" is not a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
                    "duration: 6m is out of range: 10ms to 5m\n"
                    "size: 1023 is out of range: at least 1KiB\n"
@@ -205,33 +205,33 @@ static void many_items(void **state)
 static void places(void **state)
 {
     struct fixture *f = *state;
-    gw_problems_place(f->problems, "", "a.conf", 0);
-    gw_problems_place(f->problems, "exporters", "a.conf", 2);
-    gw_problems_place(f->problems, "exporters[1]", "a.conf", 3);
-    gw_problems_place(f->problems, "exporters[1].tls", "b.conf", 1);
-    gw_problem(f->problems, "exporters[1].tls.ca", "third");
-    gw_warning(f->problems, "exporters[10].name", "second");
-    gw_problem(f->problems, "exporters[1].tls", "fourth");
-    gw_problem(f->problems, "log", "first");
-    assert_int_equal(gw_problems_errors(f->problems), 3);
-    assert_int_equal(gw_problems_warnings(f->problems), 1);
+    gw_diagnostics_location(f->diagnostics, "", "a.conf", 0);
+    gw_diagnostics_location(f->diagnostics, "exporters", "a.conf", 2);
+    gw_diagnostics_location(f->diagnostics, "exporters[1]", "a.conf", 3);
+    gw_diagnostics_location(f->diagnostics, "exporters[1].tls", "b.conf", 1);
+    gw_config_error(f->diagnostics, "exporters[1].tls.ca", "third");
+    gw_config_warning(f->diagnostics, "exporters[10].name", "second");
+    gw_config_error(f->diagnostics, "exporters[1].tls", "fourth");
+    gw_config_error(f->diagnostics, "log", "first");
+    assert_int_equal(gw_diagnostics_errors(f->diagnostics), 3);
+    assert_int_equal(gw_diagnostics_warnings(f->diagnostics), 1);
     assert_said(f, "a.conf: log: first\n"
                    "a.conf:2: exporters[10].name: warning: second\n"
                    "b.conf:1: exporters[1].tls.ca: third\n"
                    "b.conf:1: exporters[1].tls: fourth\n");
 }
 
-static void nearest(void **state)
+static void suggestion(void **state)
 {
     static const char *const names[] = {"endpoint", "timeout", "headers", "in_flight", "name", "mode", NULL};
-    assert_string_equal(gw_nearest(GW_STR("endpiont"), names), "endpoint");
-    assert_string_equal(gw_nearest(GW_STR("Timeout"), names), "timeout");
-    assert_string_equal(gw_nearest(GW_STR("inflight"), names), "in_flight");
-    assert_string_equal(gw_nearest(GW_STR("header"), names), "headers");
-    assert_string_equal(gw_nearest(GW_STR("nmae"), names), "name");
-    assert_null(gw_nearest(GW_STR("colour"), names));
-    assert_null(gw_nearest(GW_STR(""), names));
-    assert_null(gw_nearest(GW_STR("a name that is far longer than any name that an option could ever have here"), names));
+    assert_string_equal(gw_did_you_mean(GW_STR("endpiont"), names), "endpoint");
+    assert_string_equal(gw_did_you_mean(GW_STR("Timeout"), names), "timeout");
+    assert_string_equal(gw_did_you_mean(GW_STR("inflight"), names), "in_flight");
+    assert_string_equal(gw_did_you_mean(GW_STR("header"), names), "headers");
+    assert_string_equal(gw_did_you_mean(GW_STR("nmae"), names), "name");
+    assert_null(gw_did_you_mean(GW_STR("colour"), names));
+    assert_null(gw_did_you_mean(GW_STR(""), names));
+    assert_null(gw_did_you_mean(GW_STR("a name that is far longer than any name that an option could ever have here"), names));
 }
 
 /* Two structs are the same until any one of their values is another. */
@@ -259,7 +259,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(defaults, setup, teardown), cmocka_unit_test_setup_teardown(durations, setup, teardown),
         cmocka_unit_test_setup_teardown(sizes, setup, teardown),    cmocka_unit_test_setup_teardown(said, setup, teardown),
         cmocka_unit_test_setup_teardown(shown, setup, teardown),    cmocka_unit_test_setup_teardown(many_items, setup, teardown),
-        cmocka_unit_test_setup_teardown(places, setup, teardown),   cmocka_unit_test(nearest),
+        cmocka_unit_test_setup_teardown(places, setup, teardown),   cmocka_unit_test(suggestion),
         cmocka_unit_test_setup_teardown(same, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

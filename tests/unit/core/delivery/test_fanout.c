@@ -24,7 +24,7 @@ static void a_dead_backend_stalls_its_own_queue_only(void **state)
     }
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 1, 0, 200, 1);
-    uint64_t evicted = bed_dropped(b, 0, GW_TRACES, GW_WHY_EVICTED);
+    uint64_t evicted = bed_dropped(b, 0, GW_TRACES, GW_REASON_EVICTED);
     assert_in_range(evicted, 100, 120); /* 100 kB hold some 90 frames of 1000 bytes and their struct */
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED) + bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 200 - evicted);
     b->paper[0].up_at = b->now;
@@ -46,10 +46,10 @@ static void a_request_is_queued_for_all_or_refused_whole(void **state)
         assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
     size_t used = gw_queue_used(gw_sender_route(b->sender[0]).queue);
     struct gw_frame *f[2] = {bed_frame(b, GW_TRACES, 500, 3), bed_frame(b, GW_TRACES, 1000, 4)};
-    struct gw_intake in = {.received = 8, .not_taken[GW_WHY_NIL_SPAN] = 1};
+    struct gw_intake in = {.received = 8, .not_taken[GW_REASON_NIL_SPAN] = 1};
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, f, 2, &in, &err), GW_QUEUE_FULL);
     assert_string_equal(err.what, "the queue of exporter small is full");
-    assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 7);
+    assert_int_equal(in.not_taken[GW_REASON_QUEUE_FULL], 7);
     assert_int_equal(gw_queue_used(gw_sender_route(b->sender[0]).queue), used); /* its room was given back */
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 0, 0, 4, 1);
@@ -58,8 +58,8 @@ static void a_request_is_queued_for_all_or_refused_whole(void **state)
     struct gw_ledger_view v = bed_view(b);
     assert_int_equal(v.signal[GW_TRACES].received, 20);
     assert_int_equal(v.signal[GW_TRACES].accepted, 12);
-    assert_int_equal(v.signal[GW_TRACES].not_taken[GW_WHY_QUEUE_FULL], 7);
-    assert_int_equal(v.signal[GW_TRACES].not_taken[GW_WHY_NIL_SPAN], 1);
+    assert_int_equal(v.signal[GW_TRACES].not_taken[GW_REASON_QUEUE_FULL], 7);
+    assert_int_equal(v.signal[GW_TRACES].not_taken[GW_REASON_NIL_SPAN], 1);
     assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK); /* there is room again */
     bed_run(b, b->now + GW_SEC);
     bed_drop(b);
@@ -104,11 +104,11 @@ static void an_exporter_gets_its_signals_and_its_rendering(void **state)
     assert_true(gw_list_add(&b->conf[1].signals, GW_STR("traces"), &b->arena));
     bed_add(b, "both_in_datadog");
     bed_add(b, "traces_only");
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_DATADOG | 1u << GW_OTEL);
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_LOGS), 1u << GW_OTEL); /* whatever the mode */
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_METRICS), 0);
+    assert_int_equal(gw_fanout_schemas(b->fanout, GW_TRACES), 1u << GW_DATADOG | 1u << GW_OTEL);
+    assert_int_equal(gw_fanout_schemas(b->fanout, GW_LOGS), 1u << GW_OTEL); /* whatever the mode */
+    assert_int_equal(gw_fanout_schemas(b->fanout, GW_METRICS), 0);
     struct gw_frame *f[2] = {bed_frame(b, GW_TRACES, 100, 2), bed_frame(b, GW_TRACES, 200, 2)};
-    f[1]->rendering = GW_DATADOG;
+    f[1]->schema = GW_DATADOG;
     struct gw_intake in = {.received = 2};
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, f, 2, &in, NULL), GW_OK);
     assert_int_equal(bed_offer(b, GW_LOGS, 100, 1), GW_OK);
@@ -130,10 +130,10 @@ static void who_can_wait_tries_again(void **state)
         continue;
     struct gw_ledger_signal before = bed_view(b).signal[GW_LOGS];
     struct gw_frame *f = bed_frame(b, GW_LOGS, 1 << 20, 7);
-    struct gw_intake in = {.received = 8, .not_taken[GW_WHY_BUDGET] = 1};
+    struct gw_intake in = {.received = 8, .not_taken[GW_REASON_BUDGET] = 1};
     assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_QUEUE_FULL);
     assert_int_equal(bed_view(b).signal[GW_LOGS].received, before.received);
-    assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 0);
+    assert_int_equal(in.not_taken[GW_REASON_QUEUE_FULL], 0);
     b->paper[0].up_at = b->now;
     bed_run(b, b->now + 600 * GW_SEC);
     assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_OK);
@@ -200,7 +200,7 @@ static void the_ledger_reads_well(void **state)
     char *text;
     size_t len;
     struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 40);
-    struct gw_intake in = {.received = 50, .not_taken[GW_WHY_SAMPLED_OUT] = 8, .not_taken[GW_WHY_BAD_SPAN] = 2};
+    struct gw_intake in = {.received = 50, .not_taken[GW_REASON_SAMPLED_OUT] = 8, .not_taken[GW_REASON_BAD_SPAN] = 2};
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, NULL), GW_OK);
     bed_run(b, b->now + GW_SEC);
     struct gw_ledger_view v = bed_view(b);
@@ -224,7 +224,7 @@ static void the_ledger_reads_well(void **state)
     v.signal[GW_TRACES].received++;
     assert_false(gw_ledger_balanced(&v));
     v = bed_view(b);
-    v.signal[GW_TRACES].exporter[0].dropped[GW_WHY_EVICTED]++;
+    v.signal[GW_TRACES].exporter[0].dropped[GW_REASON_EVICTED]++;
     assert_false(gw_ledger_balanced(&v));
     bed_drop(b);
 }
@@ -248,11 +248,11 @@ static void *push_many(void *arg)
         f->data[35] = (uint8_t)i;
         f->data[3] = 0xff; /* no serial number */
         if (i % 16 == 0)
-            gw_frame_unjoined(f, offset, 1);
+            gw_frame_pending_ids(f, offset, 1);
         else
             free(offset);
         if (i % 16 == 1)
-            gw_ids_learn(p->b->ids, i - 1, 9, gw_now());
+            gw_trace_ids_learn(p->b->ids, i - 1, 9, gw_now());
         struct gw_intake in = {.received = 2};
         if (gw_fanout_offer(p->b->fanout, GW_TRACES, &f, 1, &in, NULL) == GW_OK)
             p->accepted += 2;
@@ -296,7 +296,7 @@ static void threads_lose_nothing(void **state)
         gw_sender_finish(b->sender[i]);
     assert_int_equal(bed_view(b).signal[GW_TRACES].accepted, accepted);
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), accepted);
-    assert_int_equal(bed_at(b, 1, GW_TRACES, GW_DELIVERED) + bed_dropped(b, 1, GW_TRACES, GW_WHY_EVICTED), accepted);
+    assert_int_equal(bed_at(b, 1, GW_TRACES, GW_DELIVERED) + bed_dropped(b, 1, GW_TRACES, GW_REASON_EVICTED), accepted);
     bed_drop(b);
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         gw_exporter_blackhole.close(hole[i]);
@@ -338,10 +338,10 @@ static void a_request_translated_for_the_old_routes_goes_to_the_new_ones(void **
     bed_add(b, "new");
     struct gw_route old = gw_sender_route(b->sender[0]), new = gw_sender_route(b->sender[1]);
     gw_fanout_switch(b->fanout, &old, 1);
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_OTEL);
+    assert_int_equal(gw_fanout_schemas(b->fanout, GW_TRACES), 1u << GW_OTEL);
     struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 5);
     gw_fanout_switch(b->fanout, &new, 1);
-    assert_int_equal(gw_fanout_renderings(b->fanout, GW_TRACES), 1u << GW_DATADOG);
+    assert_int_equal(gw_fanout_schemas(b->fanout, GW_TRACES), 1u << GW_DATADOG);
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, NULL), GW_OK);
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 1, 0, 1, 1);

@@ -13,14 +13,14 @@ static char text[32768];
 static struct gw_ledger *busy(void)
 {
     struct gw_ledger *l = gw_ledger_new();
-    struct gw_intake in = {.received = 50, .not_taken[GW_WHY_BAD_SPAN] = 2, .not_taken[GW_WHY_SAMPLED_OUT] = 8};
+    struct gw_intake in = {.received = 50, .not_taken[GW_REASON_BAD_SPAN] = 2, .not_taken[GW_REASON_SAMPLED_OUT] = 8};
     unsigned e = gw_ledger_exporter(l, "a\"b\\c\n", 1u << GW_TRACES);
     gw_ledger_intake(l, GW_TRACES, &in, UINT64_C(1) << e);
     gw_ledger_move(l, e, GW_TRACES, GW_QUEUED, GW_IN_PROCESS, 0, 30);
     gw_ledger_move(l, e, GW_TRACES, GW_IN_PROCESS, GW_DELIVERED, 0, 10);
     gw_ledger_move(l, e, GW_TRACES, GW_IN_PROCESS, GW_REJECTED, 0, 7);
     gw_ledger_move(l, e, GW_TRACES, GW_IN_PROCESS, GW_SET_ASIDE, 0, 5);
-    gw_ledger_move(l, e, GW_TRACES, GW_QUEUED, GW_DROPPED, GW_WHY_EXPIRED, 3);
+    gw_ledger_move(l, e, GW_TRACES, GW_QUEUED, GW_DROPPED, GW_REASON_EXPIRED, 3);
     gw_ledger_recovered(l, e, GW_TRACES, 6);
     gw_ledger_move(l, e, GW_TRACES, GW_QUEUED, GW_STORED, 0, 6);
     return l;

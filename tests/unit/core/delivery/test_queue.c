@@ -215,10 +215,10 @@ static void push_one(struct gw_queue *q, struct gw_frame *f)
     gw_frame_drop(f);
 }
 
-static struct gw_frame *unjoined(size_t len, gw_nsec arrived)
+static struct gw_frame *pending_ids(size_t len, gw_nsec arrived)
 {
     struct gw_frame *f = frame(len, GW_TRACES, arrived);
-    gw_frame_unjoined(f, calloc(1, sizeof(uint32_t)), 1);
+    gw_frame_pending_ids(f, calloc(1, sizeof(uint32_t)), 1);
     return f;
 }
 
@@ -244,27 +244,27 @@ static void what_was_joined_returns_to_its_place(void **state)
     struct gw_queue *q = gw_queue_new(1 << 20, false, no_wake, NULL);
     struct gw_chain due = {NULL, NULL}, unknown = {NULL, NULL}, ready = {NULL, NULL};
     gw_nsec second = GW_SEC;
-    push_one(q, unjoined(100, 0));
-    push_one(q, unjoined(101, 0));
+    push_one(q, pending_ids(100, 0));
+    push_one(q, pending_ids(101, 0));
     push_one(q, frame(102, GW_TRACES, 0));
-    push_one(q, unjoined(103, 0));
-    push_one(q, unjoined(104, second));
-    gw_queue_joining(q, 10 * GW_MSEC, &due);
+    push_one(q, pending_ids(103, 0));
+    push_one(q, pending_ids(104, second));
+    gw_queue_awaiting_ids(q, 10 * GW_MSEC, &due);
     assert_null(due.first); /* too early for all */
-    gw_queue_joining(q, second, &due);
+    gw_queue_awaiting_ids(q, second, &due);
     for (size_t len = 100; len < 104; len += len == 101 ? 2 : 1) {
         struct gw_node *node = gw_chain_pop(&due);
         assert_int_equal(node->frame->len, len);
-        node->join_due = 2 * second;
+        node->ids_due = 2 * second;
         gw_chain_add(len == 101 ? &unknown : &ready, node);
     }
     assert_null(due.first); /* 104 has just come */
-    gw_queue_joined(q, &unknown, &ready);
+    gw_queue_ids_completed(q, &unknown, &ready);
     ready_is(q, (size_t[]){100, 102, 103}, 3);
-    gw_queue_joining(q, GW_NEVER, &due);
+    gw_queue_awaiting_ids(q, GW_NEVER, &due);
     assert_int_equal(due.first->frame->len, 101);
     assert_int_equal(due.last->frame->len, 104);
-    gw_queue_joined(q, &unknown, &due);
+    gw_queue_ids_completed(q, &unknown, &due);
     ready_is(q, (size_t[]){101, 104}, 2);
     assert_int_equal(gw_queue_used(q), 0);
     gw_queue_drop(q);
@@ -295,7 +295,7 @@ static void pushes_wake_only_when_there_is_something_to_do(void **state)
     assert_true(gw_queue_arm(q, &limits, 1000, 0) == 1100); /* nothing to do but the expiry */
     push_one(q, frame(2000, GW_METRICS, 104));
     assert_int_equal(wakes, 1); /* no request is free */
-    push_one(q, unjoined(20, 105));
+    push_one(q, pending_ids(20, 105));
     assert_int_equal(wakes, 2);
     assert_true(gw_queue_arm(q, &limits, GW_SEC, 0) == 105 + 50 * GW_MSEC);
     gw_queue_close(q);
@@ -354,19 +354,19 @@ static void what_waits_for_its_join_is_bounded(void **state)
     struct gw_queue *q = gw_queue_new(40000, false, no_wake, NULL);
     struct gw_chain due = {NULL, NULL}, none = {NULL, NULL};
     for (int i = 0; i < 3; i++)
-        push_one(q, unjoined((size_t)(4000 + i), 1000 * GW_SEC));
-    gw_queue_joining(q, 1000 * GW_SEC, &due);
+        push_one(q, pending_ids((size_t)(4000 + i), 1000 * GW_SEC));
+    gw_queue_awaiting_ids(q, 1000 * GW_SEC, &due);
     assert_non_null(due.first);
     assert_int_equal(due.first->frame->len, 4000);
     assert_true(due.first->hurried);
     assert_null(due.first->next);
-    gw_queue_joined(q, &none, &due);
-    gw_queue_joining(q, 1000 * GW_SEC, &due);
+    gw_queue_ids_completed(q, &none, &due);
+    gw_queue_awaiting_ids(q, 1000 * GW_SEC, &due);
     assert_null(due.first);
-    gw_queue_joining(q, GW_NEVER, &due);
+    gw_queue_awaiting_ids(q, GW_NEVER, &due);
     assert_int_equal(due.first->frame->len, 4001);
     assert_false(due.first->hurried);
-    gw_queue_joined(q, &none, &due);
+    gw_queue_ids_completed(q, &none, &due);
     gw_queue_drop(q);
 }
 

@@ -11,79 +11,79 @@
 
 #define TTL (100 * GW_SEC)
 
-static void finds(struct gw_ids *ids, uint64_t low, uint64_t want, gw_nsec now)
+static void finds(struct gw_trace_ids *ids, uint64_t low, uint64_t want, gw_nsec now)
 {
     uint64_t high = 77;
-    assert_true(gw_ids_find(ids, low, &high, now));
+    assert_true(gw_trace_ids_find(ids, low, &high, now));
     assert_int_equal(high, want);
 }
 
-static void misses(struct gw_ids *ids, uint64_t low, gw_nsec now)
+static void misses(struct gw_trace_ids *ids, uint64_t low, gw_nsec now)
 {
     uint64_t high = 77;
-    assert_false(gw_ids_find(ids, low, &high, now));
+    assert_false(gw_trace_ids_find(ids, low, &high, now));
     assert_int_equal(high, 77);
 }
 
 static void zero_is_knowledge_but_never_replaces(void **state)
 {
-    struct gw_ids *ids = gw_ids_new(16, TTL);
+    struct gw_trace_ids *ids = gw_trace_ids_new(16, TTL);
     misses(ids, 5, 0);
-    gw_ids_learn(ids, 5, 0, 0);
+    gw_trace_ids_learn(ids, 5, 0, 0);
     finds(ids, 5, 0, 0);
-    gw_ids_learn(ids, 5, 0x6553f10000000000, 0);
+    gw_trace_ids_learn(ids, 5, 0x6553f10000000000, 0);
     finds(ids, 5, 0x6553f10000000000, 0);
-    gw_ids_learn(ids, 5, 0, 0);
+    gw_trace_ids_learn(ids, 5, 0, 0);
     finds(ids, 5, 0x6553f10000000000, 0);
-    gw_ids_learn(ids, 5, 0x6553f10100000000, 0); /* the low half is used again */
+    gw_trace_ids_learn(ids, 5, 0x6553f10100000000, 0); /* the low half is used again */
     finds(ids, 5, 0x6553f10100000000, 0);
-    gw_ids_learn(ids, 0, 9, 0);
+    gw_trace_ids_learn(ids, 0, 9, 0);
     finds(ids, 0, 9, 0);
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
 }
 
 static void an_entry_lives_for_ttl(void **state)
 {
-    struct gw_ids *ids = gw_ids_new(16, TTL);
-    gw_ids_learn(ids, 1, 11, 0);
+    struct gw_trace_ids *ids = gw_trace_ids_new(16, TTL);
+    gw_trace_ids_learn(ids, 1, 11, 0);
     finds(ids, 1, 11, TTL);
     misses(ids, 1, TTL + 1);
-    gw_ids_learn(ids, 1, 0, TTL + 1); /* what is forgotten does not come back */
+    gw_trace_ids_learn(ids, 1, 0, TTL + 1); /* what is forgotten does not come back */
     finds(ids, 1, 0, TTL + 1);
-    gw_ids_learn(ids, 2, 22, 0);
-    gw_ids_learn(ids, 2, 0, TTL); /* young again */
+    gw_trace_ids_learn(ids, 2, 22, 0);
+    gw_trace_ids_learn(ids, 2, 0, TTL); /* young again */
     finds(ids, 2, 22, 2 * TTL);
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
 }
 
 static void the_first_heard_of_is_forgotten_first(void **state)
 {
-    struct gw_ids *ids = gw_ids_new(10, TTL);
+    struct gw_trace_ids *ids = gw_trace_ids_new(10, TTL);
     for (uint64_t i = 1; i <= 13; i++)
-        gw_ids_learn(ids, i << 32, i, 0);
+        gw_trace_ids_learn(ids, i << 32, i, 0);
     for (uint64_t i = 1; i <= 3; i++)
         misses(ids, i << 32, 0);
     for (uint64_t i = 4; i <= 13; i++)
         finds(ids, i << 32, i, 0);
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
 }
 
 static void a_large_table_keeps_about_its_capacity(void **state)
 {
     enum { CAPACITY = 100000 };
-    struct gw_ids *ids = gw_ids_new(CAPACITY, TTL);
+    struct gw_trace_ids *ids = gw_trace_ids_new(CAPACITY, TTL);
     uint64_t high, kept = 0;
     for (uint64_t i = 0; i < 3 * CAPACITY; i++)
-        gw_ids_learn(ids, i * 0x9e3779b97f4a7c15u, i + 1, 0);
+        gw_trace_ids_learn(ids, i * 0x9e3779b97f4a7c15u, i + 1, 0);
     for (uint64_t i = 0; i < 3 * CAPACITY; i++)
-        if (gw_ids_find(ids, i * 0x9e3779b97f4a7c15u, &high, 0)) {
+        if (gw_trace_ids_find(ids, i * 0x9e3779b97f4a7c15u, &high, 0)) {
             assert_int_equal(high, i + 1);
             kept++;
         }
     assert_in_range(kept, CAPACITY, CAPACITY + 64);
     for (uint64_t i = 3 * CAPACITY - CAPACITY / 2; i < 3 * CAPACITY; i++)
         finds(ids, i * 0x9e3779b97f4a7c15u, i + 1, 0);
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
 }
 
 struct repair_case {
@@ -112,15 +112,15 @@ static void ids_rounded_through_doubles_are_repaired(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct repair_case *c = &cases[i];
-        struct gw_ids *ids = gw_ids_new(1000, TTL);
+        struct gw_trace_ids *ids = gw_trace_ids_new(1000, TTL);
         for (int k = 0; k < 3 && c->known[k]; k++)
-            gw_ids_learn(ids, c->known[k], c->known[k] ^ 0xff, 0);
+            gw_trace_ids_learn(ids, c->known[k], c->known[k] ^ 0xff, 0);
         uint64_t low = 0, high = 0;
-        bool repaired = gw_ids_repair(ids, c->rounded, &low, &high, 0);
+        bool repaired = gw_trace_ids_repair(ids, c->rounded, &low, &high, 0);
         if (repaired != (c->low != 0) || low != c->low || high != (c->low ? c->low ^ 0xff : 0))
             fail_msg("%s: repaired %d to %lx", c->what, repaired, low);
-        assert_false(gw_ids_repair(ids, c->rounded, &low, &high, TTL + 1));
-        gw_ids_drop(ids);
+        assert_false(gw_trace_ids_repair(ids, c->rounded, &low, &high, TTL + 1));
+        gw_trace_ids_drop(ids);
     }
 }
 
@@ -187,7 +187,7 @@ static void table_behaves_as_its_twin(void **state)
 {
     uint64_t seed = 20261121;
     for (int round = 0; round < 40; round++) {
-        struct gw_ids *ids = gw_ids_new(TWIN, TTL);
+        struct gw_trace_ids *ids = gw_trace_ids_new(TWIN, TTL);
         struct twin twin = {.n = 0};
         gw_nsec now = 0;
         for (int step = 0; step < 4000; step++) {
@@ -199,33 +199,33 @@ static void table_behaves_as_its_twin(void **state)
             case 0:
             case 1:
                 high = (r >> 40) % 3;
-                gw_ids_learn(ids, low, high, now);
+                gw_trace_ids_learn(ids, low, high, now);
                 twin_learn(&twin, low, high, now);
                 break;
             case 2:
-                assert_int_equal(gw_ids_find(ids, low, &high, now), twin_find(&twin, low, &twin_high, now));
+                assert_int_equal(gw_trace_ids_find(ids, low, &high, now), twin_find(&twin, low, &twin_high, now));
                 assert_int_equal(high, twin_high);
                 break;
             default:
-                assert_int_equal(gw_ids_repair(ids, low, &fixed, &high, now), twin_repair(&twin, low, &twin_fixed, now));
+                assert_int_equal(gw_trace_ids_repair(ids, low, &fixed, &high, now), twin_repair(&twin, low, &twin_fixed, now));
                 if (fixed)
                     assert_int_equal(fixed, twin_fixed);
             }
         }
-        gw_ids_drop(ids);
+        gw_trace_ids_drop(ids);
     }
 }
 
 static void *crowd(void *arg)
 {
-    struct gw_ids *ids = arg;
+    struct gw_trace_ids *ids = arg;
     uint64_t seed = (uintptr_t)&seed | 1, high, low;
     for (int i = 0; i < 20000; i++) {
         uint64_t id = random64(&seed) % 3000 << 40;
-        gw_ids_learn(ids, id, id + 1, i);
-        if (gw_ids_find(ids, id ^ UINT64_C(1) << 40, &high, i))
+        gw_trace_ids_learn(ids, id, id + 1, i);
+        if (gw_trace_ids_find(ids, id ^ UINT64_C(1) << 40, &high, i))
             assert_int_equal(high, (id ^ UINT64_C(1) << 40) + 1);
-        if (gw_ids_repair(ids, id, &low, &high, i))
+        if (gw_trace_ids_repair(ids, id, &low, &high, i))
             assert_int_equal(high, low + 1);
     }
     return NULL;
@@ -233,20 +233,20 @@ static void *crowd(void *arg)
 
 static void threads_share_the_table(void **state)
 {
-    struct gw_ids *ids = gw_ids_new(20000, TTL);
+    struct gw_trace_ids *ids = gw_trace_ids_new(20000, TTL);
     pthread_t thread[4];
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, crowd, ids), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(thread[i], NULL);
-    gw_ids_drop(ids);
+    gw_trace_ids_drop(ids);
 }
 
 static void no_capacity_no_table(void **state)
 {
-    assert_null(gw_ids_new(0, TTL));
-    assert_null(gw_ids_new(SIZE_MAX, TTL));
-    gw_ids_drop(NULL);
+    assert_null(gw_trace_ids_new(0, TTL));
+    assert_null(gw_trace_ids_new(SIZE_MAX, TTL));
+    gw_trace_ids_drop(NULL);
 }
 
 int main(void)

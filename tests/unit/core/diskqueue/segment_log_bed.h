@@ -15,25 +15,25 @@
 
 #include "core/diskqueue/segment_log.h"
 
-enum { STORE_BED_FRAMES = 100000 };
+enum { SEGMENT_LOG_BED_FRAMES = 100000 };
 
-struct store_bed {
+struct segment_log_bed {
     char directory[64];
-    struct gw_store_conf conf;
-    struct gw_store *store;
+    struct gw_segment_log_conf conf;
+    struct gw_segment_log *disk_log;
     struct gw_err err;
     uint32_t serial; /* of the next frame */
     /* what was reported */
     atomic_uint damages;
     uint64_t damage_at, damage_bytes;
     char damage_file[40];
-    struct gw_store_items given_up;
+    struct gw_segment_log_items given_up;
     uint64_t accepted_items;
 };
 
-static inline void store_bed_damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
+static inline void segment_log_bed_damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
 {
-    struct store_bed *b = arg;
+    struct segment_log_bed *b = arg;
     (void)what;
     if (atomic_fetch_add(&b->damages, 1))
         return;
@@ -42,40 +42,40 @@ static inline void store_bed_damaged(void *arg, const char *file, uint64_t at, u
     b->damage_bytes = bytes;
 }
 
-static inline void store_bed_gave_up(void *arg, unsigned reader, const struct gw_store_items *items)
+static inline void segment_log_bed_gave_up(void *arg, unsigned reader, const struct gw_segment_log_items *items)
 {
-    struct store_bed *b = arg;
+    struct segment_log_bed *b = arg;
     (void)reader;
     for (int i = 0; i < GW_SIGNALS; i++)
         b->given_up.of[i] += items->of[i];
 }
 
-static inline void store_bed_init(struct store_bed *b)
+static inline void segment_log_bed_init(struct segment_log_bed *b)
 {
-    *b = (struct store_bed){.conf = {.max_size = 1 << 20, .segment_size = 16384, .io = &gw_store_system}};
+    *b = (struct segment_log_bed){.conf = {.max_size = 1 << 20, .segment_size = 16384, .io = &gw_segment_io_system}};
     snprintf(b->directory, sizeof b->directory, "%s/ddgate-store-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(b->directory))
         abort();
     b->conf.directory = b->directory;
     b->conf.arg = b;
-    b->conf.damaged = store_bed_damaged;
-    b->conf.gave_up = store_bed_gave_up;
+    b->conf.damaged = segment_log_bed_damaged;
+    b->conf.gave_up = segment_log_bed_gave_up;
     memcpy(b->conf.boot, "this boot", 9);
 }
 
-static inline bool store_bed_open(struct store_bed *b)
+static inline bool segment_log_bed_open(struct segment_log_bed *b)
 {
-    b->store = gw_store_open(&b->conf, &b->err);
-    return b->store != NULL;
+    b->disk_log = gw_segment_log_open(&b->conf, &b->err);
+    return b->disk_log != NULL;
 }
 
-static inline void store_bed_close(struct store_bed *b)
+static inline void segment_log_bed_close(struct segment_log_bed *b)
 {
-    gw_store_close(b->store);
-    b->store = NULL;
+    gw_segment_log_close(b->disk_log);
+    b->disk_log = NULL;
 }
 
-static inline void store_bed_each(struct store_bed *b, void (*f)(struct store_bed *, const char *path, void *), void *arg)
+static inline void segment_log_bed_each(struct segment_log_bed *b, void (*f)(struct segment_log_bed *, const char *path, void *), void *arg)
 {
     DIR *dir = opendir(b->directory);
     char path[400];
@@ -88,7 +88,7 @@ static inline void store_bed_each(struct store_bed *b, void (*f)(struct store_be
         closedir(dir);
 }
 
-static inline void store_bed_remove(struct store_bed *b, const char *path, void *arg)
+static inline void segment_log_bed_remove(struct segment_log_bed *b, const char *path, void *arg)
 {
     (void)b;
     (void)arg;
@@ -96,27 +96,27 @@ static inline void store_bed_remove(struct store_bed *b, const char *path, void 
         rmdir(path);
 }
 
-static inline void store_bed_clear(struct store_bed *b)
+static inline void segment_log_bed_clear(struct segment_log_bed *b)
 {
-    store_bed_each(b, store_bed_remove, NULL);
+    segment_log_bed_each(b, segment_log_bed_remove, NULL);
 }
 
-static inline void store_bed_fini(struct store_bed *b)
+static inline void segment_log_bed_fini(struct segment_log_bed *b)
 {
-    if (b->store)
-        store_bed_close(b);
-    store_bed_clear(b);
+    if (b->disk_log)
+        segment_log_bed_close(b);
+    segment_log_bed_clear(b);
     rmdir(b->directory);
 }
 
 /* `len` bytes, at least 4, made of the serial number. */
-static inline void store_bed_fill(uint8_t *data, size_t len, uint32_t serial)
+static inline void segment_log_bed_fill(uint8_t *data, size_t len, uint32_t serial)
 {
     for (size_t i = 0; i < len; i++)
         data[i] = (uint8_t)(i < 4 ? serial >> 8 * i : serial * 7 + i);
 }
 
-static inline bool store_bed_is(const struct gw_frame *f, uint32_t *serial)
+static inline bool segment_log_bed_is(const struct gw_frame *f, uint32_t *serial)
 {
     *serial = 0;
     for (size_t i = 0; i < 4 && i < f->len; i++)
@@ -127,24 +127,25 @@ static inline bool store_bed_is(const struct gw_frame *f, uint32_t *serial)
     return f->len >= 4;
 }
 
-static inline struct gw_frame *store_bed_frame(uint32_t serial, size_t len)
+static inline struct gw_frame *segment_log_bed_frame(uint32_t serial, size_t len)
 {
     uint8_t *data = malloc(len);
-    store_bed_fill(data, len, serial);
+    segment_log_bed_fill(data, len, serial);
     return gw_frame_new(serial % 3 == 2 ? GW_LOGS : GW_TRACES, serial % 5 ? GW_OTEL : GW_DATADOG, data, len, len, serial % 7 + 1);
 }
 
-static inline void store_bed_commit(void *arg)
+static inline void segment_log_bed_commit(void *arg)
 {
     ++*(uint64_t *)arg;
 }
 
 /* One record, for `owed`; readers in `memory` have room. Returns what append said; *memory is then who really finds it there. */
-static inline enum gw_code store_bed_append(struct store_bed *b, size_t len, uint32_t owed, uint32_t *memory, struct gw_stored *stored)
+static inline enum gw_code segment_log_bed_append(struct segment_log_bed *b, size_t len, uint32_t pending, uint32_t *memory,
+                                                  struct gw_disk_position *stored)
 {
     uint64_t ticket;
-    struct gw_durable_entry e = {.frame = store_bed_frame(b->serial, len), .owed = owed, .memory = memory ? *memory : 0};
-    enum gw_code code = gw_store_append(b->store, &e, 1, store_bed_commit, &b->accepted_items, &ticket, &b->err);
+    struct gw_durable_entry e = {.frame = segment_log_bed_frame(b->serial, len), .pending = pending, .memory = memory ? *memory : 0};
+    enum gw_code code = gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &b->err);
     if (code == GW_OK)
         b->serial++;
     if (memory)
@@ -157,26 +158,28 @@ static inline enum gw_code store_bed_append(struct store_bed *b, size_t len, uin
 
 /* Reads until level or `most` frames; counts each serial in `seen`; acknowledges with `done`. Returns how many; a frame that is not
  * what was written aborts. */
-static inline unsigned store_bed_read(struct store_bed *b, unsigned reader, unsigned most, bool done, uint8_t *seen, uint64_t *lost)
+static inline unsigned segment_log_bed_read(struct segment_log_bed *b, unsigned reader, unsigned most, bool done, uint8_t *seen,
+                                            uint64_t *lost)
 {
     unsigned n = 0;
-    for (struct gw_store_got got; n < most;) {
+    for (struct gw_segment_log_got got; n < most;) {
         uint32_t serial;
-        enum gw_store_next is = gw_store_next(b->store, reader, &got);
-        if (is == GW_STORE_LEVEL)
+        enum gw_segment_log_next is = gw_segment_log_next(b->disk_log, reader, &got);
+        if (is == GW_SEGMENT_LOG_CAUGHT_UP)
             break;
-        if (is == GW_STORE_DAMAGED) {
+        if (is == GW_SEGMENT_LOG_DAMAGED) {
             for (int i = 0; lost && i < GW_SIGNALS; i++)
                 *lost += got.lost.of[i];
             continue;
         }
-        if (is != GW_STORE_FRAME || !store_bed_is(got.frame, &serial) || serial >= STORE_BED_FRAMES || got.frame->items != serial % 7 + 1 ||
-            got.frame->signal != (serial % 3 == 2 ? GW_LOGS : GW_TRACES) || got.frame->rendering != (serial % 5 ? GW_OTEL : GW_DATADOG))
+        if (is != GW_SEGMENT_LOG_FRAME || !segment_log_bed_is(got.frame, &serial) || serial >= SEGMENT_LOG_BED_FRAMES ||
+            got.frame->items != serial % 7 + 1 || got.frame->signal != (serial % 3 == 2 ? GW_LOGS : GW_TRACES) ||
+            got.frame->schema != (serial % 5 ? GW_OTEL : GW_DATADOG))
             abort();
         seen[serial]++;
         n++;
         if (done)
-            gw_store_done(b->store, reader, got.frame->stored);
+            gw_segment_log_ack(b->disk_log, reader, got.frame->stored);
         gw_frame_drop(got.frame);
     }
     return n;

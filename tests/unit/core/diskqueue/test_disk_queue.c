@@ -21,12 +21,12 @@ static int bad_sync(int fd)
 static ssize_t bad_write(int fd, const struct iovec *v, int n, off_t at)
 {
     errno = write_errno;
-    return write_errno ? -1 : gw_store_system.write(fd, v, n, at);
+    return write_errno ? -1 : gw_segment_io_system.write(fd, v, n, at);
 }
 
-static struct gw_store_io disk;
-static struct gw_storage_conf conf;
-static struct gw_storage *storage;
+static struct gw_segment_io disk;
+static struct gw_disk_queue_conf conf;
+static struct gw_disk_queue *disk_queue;
 
 static int set_up(void **state)
 {
@@ -34,10 +34,10 @@ static int set_up(void **state)
     if (!mkdtemp(directory))
         return -1;
     sync_errno = write_errno = 0;
-    disk = gw_store_system;
+    disk = gw_segment_io_system;
     disk.sync = bad_sync;
     disk.write = bad_write;
-    conf = (struct gw_storage_conf){gw_str_z(directory), 32 << 20, GW_FSYNC_NEVER, GW_SEC, &disk};
+    conf = (struct gw_disk_queue_conf){gw_str_z(directory), 32 << 20, GW_FSYNC_NEVER, GW_SEC, &disk};
     return 0;
 }
 
@@ -53,12 +53,12 @@ static int tear_down(void **state)
     return rmdir(directory);
 }
 
-static void open_storage(struct bed *b)
+static void open_disk_queue(struct bed *b)
 {
     struct gw_err err;
-    storage = gw_storage_open(&conf, b->ledger, &err);
-    assert_non_null(storage);
-    gw_fanout_store(b->fanout, &gw_storage_durable, storage);
+    disk_queue = gw_disk_queue_open(&conf, b->ledger, &err);
+    assert_non_null(disk_queue);
+    gw_fanout_durable(b->fanout, &gw_disk_queue_durable, disk_queue);
 }
 
 /* After the test has set conf[b->n]. */
@@ -68,14 +68,14 @@ static void add(struct bed *b, const char *name)
     b->conf[i].name = gw_str_z(name);
     b->paper[i].now = b->now;
     b->sender[i] = gw_sender_new(&paper_exporter, &b->paper[i], &b->conf[i], b->ledger, b->ids);
-    assert_true(gw_sender_store(b->sender[i], storage, &b->budget));
+    assert_true(gw_sender_disk_queue(b->sender[i], disk_queue, &b->budget));
     gw_fanout_add(b->fanout, gw_sender_route(b->sender[i]));
 }
 
 static struct bed *one(size_t queue_size)
 {
     struct bed *b = bed_new();
-    open_storage(b);
+    open_disk_queue(b);
     b->conf[0].queue_size = queue_size;
     b->conf[0].in_flight = 1;
     b->conf[0].batch_bytes = 10000;
@@ -83,12 +83,12 @@ static struct bed *one(size_t queue_size)
     return b;
 }
 
-static void stop(struct bed *b, gw_nsec patience)
+static void stop(struct bed *b, gw_nsec grace_period)
 {
     gw_fanout_stop(b->fanout);
     for (unsigned i = 0; i < b->n; i++)
-        gw_sender_stop(b->sender[i], b->now + patience);
-    bed_run(b, b->now + patience + GW_SEC);
+        gw_sender_stop(b->sender[i], b->now + grace_period);
+    bed_run(b, b->now + grace_period + GW_SEC);
     for (unsigned i = 0; i < b->n; i++)
         gw_sender_finish(b->sender[i]);
 }
@@ -99,7 +99,7 @@ static void drop(struct bed *b)
         gw_sender_drop(b->sender[i]);
         b->sender[i] = NULL;
     }
-    gw_storage_close(storage);
+    gw_disk_queue_close(disk_queue);
     bed_drop(b);
 }
 
@@ -185,7 +185,7 @@ static void what_is_too_old_on_the_disk_is_given_up(void **state)
     for (int i = 0; i < 200; i++)
         bed_offer(b, GW_TRACES, 1000, 1);
     bed_run(b, b->now + 200 * GW_SEC);
-    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EXPIRED), 200);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 200);
     bed_arrived(b, 0, 0, 200, 0);
     bed_arrived(b, 0, 200, 400, 1);
     drop(b);
@@ -195,7 +195,7 @@ static void a_full_log_refuses_everybody_or_drops_the_oldest(void **state)
 {
     for (int drops = 0; drops < 2; drops++) {
         struct bed *b = bed_new();
-        open_storage(b);
+        open_disk_queue(b);
         b->conf[0].queue_size = 100000;
         b->conf[0].when_full = drops ? GW_FULL_DROP_OLDEST : GW_FULL_REJECT;
         b->paper[0].behave = outage;
@@ -213,10 +213,10 @@ static void a_full_log_refuses_everybody_or_drops_the_oldest(void **state)
         bed_run(b, b->now + 10 * GW_SEC);
         assert_int_equal(b->paper[1].taken_items, taken);
         assert_int_equal(refused > 0, !drops);
-        assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EVICTED) > 0, drops);
+        assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EVICTED) > 0, drops);
         b->paper[0].up_at = b->now;
         bed_run(b, b->now + 100 * GW_SEC);
-        assert_int_equal(b->paper[0].taken_items + bed_dropped(b, 0, GW_TRACES, GW_WHY_EVICTED), taken);
+        assert_int_equal(b->paper[0].taken_items + bed_dropped(b, 0, GW_TRACES, GW_REASON_EVICTED), taken);
         bed_arrived(b, 0, 390, 400, drops);
         drop(b);
         assert_int_equal(tear_down(state), 0);
@@ -225,11 +225,11 @@ static void a_full_log_refuses_everybody_or_drops_the_oldest(void **state)
 }
 
 struct told {
-    struct gw_receipt receipt;
+    struct gw_ack_callback ack;
     int times, kept;
 };
 
-static void hear(struct gw_receipt *r, bool kept)
+static void hear(struct gw_ack_callback *r, bool kept)
 {
     struct told *t = (struct told *)r;
     t->times++;
@@ -239,14 +239,14 @@ static void hear(struct gw_receipt *r, bool kept)
 static enum gw_code offer_with(struct bed *b, struct told *told)
 {
     struct gw_frame *f = bed_frame(b, GW_LOGS, 1000, 1);
-    f->receipt = &told->receipt;
+    f->ack = &told->ack;
     return bed_offer_frame(b, f);
 }
 
 static void a_source_hears_when_it_is_on_the_disk(void **state)
 {
     struct bed *b = one(20000);
-    struct told told = {.receipt = {hear}};
+    struct told told = {.ack = {hear}};
     b->paper[0].behave = outage;
     b->paper[0].up_at = GW_NEVER;
     assert_int_equal(offer_with(b, &told), GW_OK);
@@ -260,7 +260,7 @@ static void a_source_hears_when_it_is_on_the_disk(void **state)
 static void a_disk_that_takes_nothing_refuses(void **state)
 {
     struct bed *b = one(20000);
-    struct told told = {.receipt = {hear}};
+    struct told told = {.ack = {hear}};
     struct gw_err err;
     write_errno = ENOSPC;
     struct gw_frame *f = bed_frame(b, GW_TRACES, 1000, 3);
@@ -268,13 +268,13 @@ static void a_disk_that_takes_nothing_refuses(void **state)
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, &err), GW_STORAGE);
     assert_non_null(strstr(err.what, strerror(ENOSPC)));
     assert_int_equal(gw_queue_used(gw_sender_route(b->sender[0]).queue), 0);
-    assert_int_equal(in.not_taken[GW_WHY_QUEUE_FULL], 3);
+    assert_int_equal(in.not_taken[GW_REASON_QUEUE_FULL], 3);
     f = bed_frame(b, GW_LOGS, 1000, 1);
-    f->receipt = &told.receipt;
+    f->ack = &told.ack;
     in = (struct gw_intake){.received = 1};
     assert_int_equal(gw_fanout_try(b->fanout, GW_LOGS, &f, 1, &in, true, &err), GW_STORAGE);
     assert_int_equal(told.times, 0); /* it is the caller's still */
-    f->receipt = NULL;
+    f->ack = NULL;
     gw_frame_drop(f);
     write_errno = 0;
     drop(b);
@@ -283,7 +283,7 @@ static void a_disk_that_takes_nothing_refuses(void **state)
 /* A sync that fails: the sender of the data is not told that it is safe, and it is delivered all the same. */
 static void a_sync_that_fails_is_no_200(void **state)
 {
-    struct told told = {.receipt = {hear}};
+    struct told told = {.ack = {hear}};
     conf.fsync = GW_FSYNC_ALWAYS;
     struct bed *b = one(20000);
     assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
@@ -299,7 +299,7 @@ static void a_sync_that_fails_is_no_200(void **state)
 
 static void parts_are_done_together(void **state)
 {
-    struct gw_stored stored;
+    struct gw_disk_position stored;
     struct gw_node *n[3];
     for (int left = 0; left < 2; left++) {
         struct bed *b = bed_new();
@@ -308,9 +308,9 @@ static void parts_are_done_together(void **state)
         assert_true(gw_node_share(n[0], n[1])); /* not stored: nothing to share */
         assert_null(n[0]->share);
         assert_false(gw_node_settle(n[0], true, &stored));
-        n[0]->frame->stored = (struct gw_stored){7, 9};
+        n[0]->frame->stored = (struct gw_disk_position){7, 9};
         assert_true(gw_node_share(n[0], n[1]));
-        n[0]->frame->stored = (struct gw_stored){0, 0}; /* it holds a part now */
+        n[0]->frame->stored = (struct gw_disk_position){0, 0}; /* it holds a part now */
         assert_true(gw_node_share(n[1], n[2]));
         assert_false(gw_node_settle(n[1], !left, &stored));
         assert_false(gw_node_settle(n[0], true, &stored));

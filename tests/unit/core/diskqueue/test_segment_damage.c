@@ -13,7 +13,7 @@
 
 enum { RECORDS = 6, SIZE = 12288, FILE_SIZE = 12288 };
 
-static uint8_t seen[STORE_BED_FRAMES];
+static uint8_t seen[SEGMENT_LOG_BED_FRAMES];
 
 struct image {
     uint8_t bytes[FILE_SIZE];
@@ -23,12 +23,12 @@ struct image {
 
 static const size_t lengths[RECORDS] = {100, 64, 300, 4, 129, 500};
 
-static void file_path(const struct store_bed *b, char out[static 128])
+static void file_path(const struct segment_log_bed *b, char out[static 128])
 {
     snprintf(out, 128, "%s/segment-00000001.log", b->directory);
 }
 
-static void write_file(const struct store_bed *b, const uint8_t *bytes, size_t len)
+static void write_file(const struct segment_log_bed *b, const uint8_t *bytes, size_t len)
 {
     char path[128];
     file_path(b, path);
@@ -38,7 +38,7 @@ static void write_file(const struct store_bed *b, const uint8_t *bytes, size_t l
     close(fd);
 }
 
-static void read_file(const struct store_bed *b, uint8_t *bytes)
+static void read_file(const struct segment_log_bed *b, uint8_t *bytes)
 {
     char path[128];
     file_path(b, path);
@@ -48,25 +48,25 @@ static void read_file(const struct store_bed *b, uint8_t *bytes)
 }
 
 /* As a process leaves it that is killed: open; or sealed, as one that ended. */
-static void make_image(struct store_bed *b, struct image *image, bool sealed)
+static void make_image(struct segment_log_bed *b, struct image *image, bool sealed)
 {
-    struct gw_store_items ignored;
-    struct gw_stored stored;
+    struct gw_segment_log_items ignored;
+    struct gw_disk_position stored;
     b->conf.segment_size = SIZE;
-    assert_true(store_bed_open(b));
-    unsigned r = gw_store_attach(b->store, "one", false, &ignored);
+    assert_true(segment_log_bed_open(b));
+    unsigned r = gw_segment_log_attach(b->disk_log, "one", false, &ignored);
     image->sealed = sealed;
     for (int i = 0; i < RECORDS; i++) {
-        assert_int_equal(store_bed_append(b, lengths[i], 1u << r, NULL, &stored), GW_OK);
-        image->at[i] = stored.at * (size_t)GW_STORE_UNIT;
+        assert_int_equal(segment_log_bed_append(b, lengths[i], 1u << r, NULL, &stored), GW_OK);
+        image->at[i] = stored.at * (size_t)GW_SEGMENT_LOG_UNIT;
     }
-    image->at[RECORDS] = image->at[RECORDS - 1] + gw_store_record_size(500, 0);
+    image->at[RECORDS] = image->at[RECORDS - 1] + gw_segment_record_size(500, 0);
     if (!sealed)
         read_file(b, image->bytes);
-    store_bed_close(b);
+    segment_log_bed_close(b);
     if (sealed)
         read_file(b, image->bytes);
-    store_bed_clear(b);
+    segment_log_bed_clear(b);
 }
 
 static int hit(const struct image *image, size_t at)
@@ -78,20 +78,20 @@ static int hit(const struct image *image, size_t at)
 }
 
 /* Opens, reads everything, closes. */
-static void recover(struct store_bed *b, uint64_t *lost)
+static void recover(struct segment_log_bed *b, uint64_t *lost)
 {
-    struct gw_store_items ignored;
+    struct gw_segment_log_items ignored;
     memset(seen, 0, RECORDS);
     atomic_store(&b->damages, 0);
     *lost = 0;
-    assert_true(store_bed_open(b));
-    unsigned r = gw_store_attach(b->store, "one", false, &ignored);
-    store_bed_read(b, r, 100, false, seen, lost);
-    store_bed_close(b);
+    assert_true(segment_log_bed_open(b));
+    unsigned r = gw_segment_log_attach(b->disk_log, "one", false, &ignored);
+    segment_log_bed_read(b, r, 100, false, seen, lost);
+    segment_log_bed_close(b);
 }
 
 /* All came once, but for `except`, which may have. */
-static void expect_all_but(const struct store_bed *b, int except, size_t place)
+static void expect_all_but(const struct segment_log_bed *b, int except, size_t place)
 {
     for (int i = 0; i < RECORDS; i++) {
         if (seen[i] == 1 || (i == except && seen[i] == 0 && atomic_load(&b->damages) > 0))
@@ -102,16 +102,16 @@ static void expect_all_but(const struct store_bed *b, int except, size_t place)
 
 static bool worth_flipping(const struct image *image, size_t at)
 {
-    bool head = at < 1100 || (at >= GW_STORE_COPY_B && at < GW_STORE_COPY_B + 1100);
-    bool state = at >= GW_STORE_STATE && at < GW_STORE_STATE + GW_STORE_STATE_SIZE;
-    return head || state || (at >= GW_STORE_HEAD && at < image->at[RECORDS] + GW_STORE_UNIT);
+    bool head = at < 1100 || (at >= GW_SEGMENT_LOG_COPY_B && at < GW_SEGMENT_LOG_COPY_B + 1100);
+    bool state = at >= GW_SEGMENT_LOG_STATE && at < GW_SEGMENT_LOG_STATE + GW_SEGMENT_LOG_STATE_SIZE;
+    return head || state || (at >= GW_SEGMENT_LOG_HEAD && at < image->at[RECORDS] + GW_SEGMENT_LOG_UNIT);
 }
 
-static void flip_every_bit(struct store_bed *b, const struct image *image)
+static void flip_every_bit(struct segment_log_bed *b, const struct image *image)
 {
     uint8_t bytes[FILE_SIZE];
     uint64_t lost;
-    for (size_t bit = 0; bit < 8 * (image->at[RECORDS] + GW_STORE_UNIT); bit++) {
+    for (size_t bit = 0; bit < 8 * (image->at[RECORDS] + GW_SEGMENT_LOG_UNIT); bit++) {
         if (!worth_flipping(image, bit / 8))
             continue;
         memcpy(bytes, image->bytes, sizeof bytes);
@@ -128,25 +128,25 @@ static void flip_every_bit(struct store_bed *b, const struct image *image)
 
 static void a_flipped_bit_costs_one_record_at_most(void **state)
 {
-    struct store_bed b;
+    struct segment_log_bed b;
     struct image image;
     for (int sealed = 0; sealed < 2; sealed++) {
-        store_bed_init(&b);
+        segment_log_bed_init(&b);
         make_image(&b, &image, sealed);
         flip_every_bit(&b, &image);
-        store_bed_fini(&b);
+        segment_log_bed_fini(&b);
     }
 }
 
 /* What a flip in a record's data costs is said by its items, where the header tells them. */
 static void lost_items_are_told(void **state)
 {
-    struct store_bed b;
+    struct segment_log_bed b;
     struct image image;
     uint64_t lost;
-    store_bed_init(&b);
+    segment_log_bed_init(&b);
     make_image(&b, &image, true);
-    image.bytes[image.at[2] + GW_STORE_UNIT + 10] ^= 1;
+    image.bytes[image.at[2] + GW_SEGMENT_LOG_UNIT + 10] ^= 1;
     write_file(&b, image.bytes, sizeof image.bytes);
     recover(&b, &lost);
     assert_int_equal(lost, 2 % 7 + 1);
@@ -156,10 +156,10 @@ static void lost_items_are_told(void **state)
     assert_int_equal(lost, 0);
     for (int i = 0; i < RECORDS; i++)
         assert_int_equal(seen[i], i != 2);
-    store_bed_fini(&b);
+    segment_log_bed_fini(&b);
 }
 
-static void tear(struct store_bed *b, const struct image *image, size_t len, const uint8_t *rest)
+static void tear(struct segment_log_bed *b, const struct image *image, size_t len, const uint8_t *rest)
 {
     uint8_t bytes[FILE_SIZE];
     uint64_t lost;
@@ -178,45 +178,45 @@ static void tear(struct store_bed *b, const struct image *image, size_t len, con
 
 static void a_torn_log_keeps_what_is_whole(void **state)
 {
-    struct store_bed b;
+    struct segment_log_bed b;
     struct image image;
-    uint8_t former[FILE_SIZE], zeros[FILE_SIZE] = {0};
+    uint8_t predecessor[FILE_SIZE], zeros[FILE_SIZE] = {0};
     for (int sealed = 0; sealed < 2; sealed++) {
-        store_bed_init(&b);
+        segment_log_bed_init(&b);
         make_image(&b, &image, sealed);
         struct image older;
         b.serial = 0;
         make_image(&b, &older, sealed);
-        memcpy(former, older.bytes, sizeof former);
-        for (size_t len = GW_STORE_HEAD; len <= image.at[RECORDS]; len++) {
+        memcpy(predecessor, older.bytes, sizeof predecessor);
+        for (size_t len = GW_SEGMENT_LOG_HEAD; len <= image.at[RECORDS]; len++) {
             tear(&b, &image, len, NULL);
             tear(&b, &image, len, zeros);
-            tear(&b, &image, len, former); /* behind the tear stand the records of the file's former life */
+            tear(&b, &image, len, predecessor); /* behind the tear stand the records of the file's former life */
         }
-        store_bed_fini(&b);
+        segment_log_bed_fini(&b);
     }
 }
 
 static void a_file_cut_within_its_head_is_left_alone(void **state)
 {
-    struct store_bed b;
+    struct segment_log_bed b;
     struct image image;
     uint64_t lost;
-    struct gw_store_stats stats;
-    store_bed_init(&b);
+    struct gw_segment_log_stats stats;
+    segment_log_bed_init(&b);
     make_image(&b, &image, true);
-    for (size_t len = 0; len < GW_STORE_HEAD; len += 64) {
+    for (size_t len = 0; len < GW_SEGMENT_LOG_HEAD; len += 64) {
         write_file(&b, image.bytes, len);
         recover(&b, &lost);
-        assert_true(store_bed_open(&b));
-        gw_store_stats(b.store, &stats);
+        assert_true(segment_log_bed_open(&b));
+        gw_segment_log_stats(b.disk_log, &stats);
         assert_int_equal(stats.foreign_files, len > 0); /* an empty one is our own, unfinished */
-        store_bed_close(&b);
+        segment_log_bed_close(&b);
     }
-    store_bed_fini(&b);
+    segment_log_bed_fini(&b);
 }
 
-static void put(const struct store_bed *b, const char *name, const char *text)
+static void put(const struct segment_log_bed *b, const char *name, const char *text)
 {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", b->directory, name);
@@ -228,11 +228,11 @@ static void put(const struct store_bed *b, const char *name, const char *text)
 
 static void files_of_others_are_left_alone(void **state)
 {
-    struct store_bed b;
-    struct gw_store_items ignored;
-    struct gw_store_stats stats;
+    struct segment_log_bed b;
+    struct gw_segment_log_items ignored;
+    struct gw_segment_log_stats stats;
     char path[128], target[64];
-    store_bed_init(&b);
+    segment_log_bed_init(&b);
     put(&b, "notes.txt", "mine");
     put(&b, "segment-00000001.log", "not what you think");
     put(&b, "segment-00000002.log.bak", "copy");
@@ -241,68 +241,68 @@ static void files_of_others_are_left_alone(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/segment-00000004.log", b.directory);
     assert_int_equal(symlink("/etc/hostname", path), 0);
-    assert_true(store_bed_open(&b));
-    gw_store_stats(b.store, &stats);
+    assert_true(segment_log_bed_open(&b));
+    gw_segment_log_stats(b.disk_log, &stats);
     assert_int_equal(stats.foreign_files, 6);
-    unsigned r = gw_store_attach(b.store, "one", false, &ignored);
+    unsigned r = gw_segment_log_attach(b.disk_log, "one", false, &ignored);
     for (int i = 0; i < 20; i++)
-        assert_int_equal(store_bed_append(&b, 7000, 1u << r, NULL, NULL), GW_OK);
-    assert_int_equal(store_bed_read(&b, r, 100, true, seen, NULL), 20);
-    store_bed_close(&b);
+        assert_int_equal(segment_log_bed_append(&b, 7000, 1u << r, NULL, NULL), GW_OK);
+    assert_int_equal(segment_log_bed_read(&b, r, 100, true, seen, NULL), 20);
+    segment_log_bed_close(&b);
     assert_int_equal(readlink(path, target, sizeof target), strlen("/etc/hostname"));
     snprintf(path, sizeof path, "%s/segment-00000001.log", b.directory);
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, strlen("not what you think"));
-    store_bed_fini(&b);
+    segment_log_bed_fini(&b);
 }
 
 static void another_format_is_refused(void **state)
 {
-    struct store_bed b;
+    struct segment_log_bed b;
     struct image image;
-    store_bed_init(&b);
+    segment_log_bed_init(&b);
     make_image(&b, &image, true);
     for (int copy = 0; copy < 2; copy++) {
-        uint8_t *head = image.bytes + copy * GW_STORE_COPY_B;
+        uint8_t *head = image.bytes + copy * GW_SEGMENT_LOG_COPY_B;
         uint32_t version = 2, check;
         memcpy(head + 12, &version, sizeof version);
-        check = gw_store_crc(0, head, 16);
+        check = gw_segment_log_crc(0, head, 16);
         memcpy(head + 16, &check, sizeof check);
     }
     write_file(&b, image.bytes, sizeof image.bytes);
-    assert_false(store_bed_open(&b));
+    assert_false(segment_log_bed_open(&b));
     assert_non_null(strstr(b.err.what, "has format 2, and this ddgate knows 1 only"));
-    store_bed_fini(&b);
+    segment_log_bed_fini(&b);
 }
 
 static void a_record_in_a_senders_text_is_none(void **state)
 {
-    struct store_bed b;
+    struct segment_log_bed b;
     struct image image;
-    struct gw_store_items ignored;
+    struct gw_segment_log_items ignored;
     uint64_t lost, ticket;
-    struct gw_store_record r = {.at = GW_STORE_HEAD + 2 * GW_STORE_UNIT, .len = 4, .items = 4, .owed = 0xffff};
+    struct gw_segment_record r = {.at = GW_SEGMENT_LOG_HEAD + 2 * GW_SEGMENT_LOG_UNIT, .len = 4, .items = 4, .pending = 0xffff};
     uint8_t *data = calloc(1, 1024);
-    store_bed_init(&b);
-    store_bed_fill(data + 2 * GW_STORE_UNIT, 4, 3);
-    r.payload_check = gw_store_crc(0, data + 2 * GW_STORE_UNIT, 4);
-    gw_store_record_put(data + GW_STORE_UNIT, &r, 12345); /* everything is right but the life of the segment */
+    segment_log_bed_init(&b);
+    segment_log_bed_fill(data + 2 * GW_SEGMENT_LOG_UNIT, 4, 3);
+    r.payload_check = gw_segment_log_crc(0, data + 2 * GW_SEGMENT_LOG_UNIT, 4);
+    gw_segment_record_put(data + GW_SEGMENT_LOG_UNIT, &r, 12345); /* everything is right but the life of the segment */
     make_image(&b, &image, false);
-    assert_true(store_bed_open(&b));
-    unsigned reader = gw_store_attach(b.store, "one", false, &ignored);
-    struct gw_durable_entry e = {.frame = gw_frame_new(GW_TRACES, GW_OTEL, data, 1024, 1024, 1), .owed = 1u << reader};
-    assert_int_equal(gw_store_append(b.store, &e, 1, store_bed_commit, &b.accepted_items, &ticket, NULL), GW_OK);
+    assert_true(segment_log_bed_open(&b));
+    unsigned reader = gw_segment_log_attach(b.disk_log, "one", false, &ignored);
+    struct gw_durable_entry e = {.frame = gw_frame_new(GW_TRACES, GW_OTEL, data, 1024, 1024, 1), .pending = 1u << reader};
+    assert_int_equal(gw_segment_log_append(b.disk_log, &e, 1, segment_log_bed_commit, &b.accepted_items, &ticket, NULL), GW_OK);
     gw_frame_drop(e.frame);
     read_file(&b, image.bytes);
-    store_bed_close(&b);
-    image.bytes[GW_STORE_HEAD + 20] ^= 1; /* the real header is damaged: everything behind it is tried */
-    memset(image.bytes + GW_STORE_STATE, 0, GW_STORE_STATE_SIZE);
+    segment_log_bed_close(&b);
+    image.bytes[GW_SEGMENT_LOG_HEAD + 20] ^= 1; /* the real header is damaged: everything behind it is tried */
+    memset(image.bytes + GW_SEGMENT_LOG_STATE, 0, GW_SEGMENT_LOG_STATE_SIZE);
     write_file(&b, image.bytes, sizeof image.bytes);
     recover(&b, &lost);
     assert_int_equal(seen[3], 0);
-    assert_int_equal(b.damage_at, GW_STORE_HEAD);
-    store_bed_fini(&b);
+    assert_int_equal(b.damage_at, GW_SEGMENT_LOG_HEAD);
+    segment_log_bed_fini(&b);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 
 #include "tests/unit/core/diskqueue/segment_log_bed.h"
 
-static uint8_t seen[STORE_BED_FRAMES];
+static uint8_t seen[SEGMENT_LOG_BED_FRAMES];
 
 /* The disk. */
 static struct {
@@ -57,56 +57,56 @@ static int disk_reserve(int fd, off_t size)
     return disk.reserve_errno ? -1 : ftruncate(fd, size);
 }
 
-static const struct gw_store_io broken = {disk_write, disk_read, disk_sync, disk_reserve};
+static const struct gw_segment_io broken = {disk_write, disk_read, disk_sync, disk_reserve};
 
 static unsigned r;
 
 static int set_up(void **state)
 {
-    struct gw_store_items ignored;
-    struct store_bed *b = malloc(sizeof *b);
+    struct gw_segment_log_items ignored;
+    struct segment_log_bed *b = malloc(sizeof *b);
     memset(seen, 0, sizeof seen);
     memset(&disk, 0, sizeof disk);
-    store_bed_init(b);
+    segment_log_bed_init(b);
     b->conf.io = &broken;
     b->conf.pause = 50 * GW_MSEC;
     *state = b;
-    if (!store_bed_open(b))
+    if (!segment_log_bed_open(b))
         return -1;
-    r = gw_store_attach(b->store, "one", false, &ignored);
+    r = gw_segment_log_attach(b->disk_log, "one", false, &ignored);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     memset(&disk, 0, sizeof disk);
-    store_bed_fini(*state);
+    segment_log_bed_fini(*state);
     free(*state);
     return 0;
 }
 
-static enum gw_code append(struct store_bed *b)
+static enum gw_code append(struct segment_log_bed *b)
 {
-    return store_bed_append(b, 1000, 1u << r, NULL, NULL);
+    return segment_log_bed_append(b, 1000, 1u << r, NULL, NULL);
 }
 
 /* Until the pause after trouble is over. */
-static void append_soon(struct store_bed *b)
+static void append_soon(struct segment_log_bed *b)
 {
-    gw_nsec patience = gw_now() + 20 * GW_SEC;
+    gw_nsec grace_period = gw_now() + 20 * GW_SEC;
     while (append(b) != GW_OK)
-        assert_true(gw_now() < patience);
+        assert_true(gw_now() < grace_period);
 }
 
-static void expect_all(struct store_bed *b)
+static void expect_all(struct segment_log_bed *b)
 {
-    struct gw_store_items ignored;
-    store_bed_close(b);
+    struct gw_segment_log_items ignored;
+    segment_log_bed_close(b);
     memset(&disk, 0, sizeof disk);
-    assert_true(store_bed_open(b));
-    r = gw_store_attach(b->store, "one", false, &ignored);
+    assert_true(segment_log_bed_open(b));
+    r = gw_segment_log_attach(b->disk_log, "one", false, &ignored);
     memset(seen, 0, sizeof seen);
-    store_bed_read(b, r, 10000, true, seen, NULL);
+    segment_log_bed_read(b, r, 10000, true, seen, NULL);
     for (uint32_t i = 0; i < b->serial; i++)
         assert_int_equal(seen[i], 1);
     assert_int_equal(seen[b->serial], 0);
@@ -115,8 +115,8 @@ static void expect_all(struct store_bed *b)
 
 static void a_full_disk_refuses_and_recovers(void **state)
 {
-    struct store_bed *b = *state;
-    struct gw_store_stats stats;
+    struct segment_log_bed *b = *state;
+    struct gw_segment_log_stats stats;
     static const int errors[] = {ENOSPC, EROFS, EIO, EDQUOT, EFBIG};
     for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
         append_soon(b);
@@ -128,14 +128,14 @@ static void a_full_disk_refuses_and_recovers(void **state)
         assert_int_equal(append(b), GW_STORAGE); /* not before the pause is over */
         append_soon(b);
     }
-    gw_store_stats(b->store, &stats);
+    gw_segment_log_stats(b->disk_log, &stats);
     assert_int_equal(stats.trouble, sizeof errors / sizeof *errors);
     expect_all(b);
 }
 
 static void a_disk_that_has_no_room_for_a_file(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     disk.reserve_errno = ENOSPC;
     assert_int_equal(append(b), GW_STORAGE);
     disk.reserve_errno = 0;
@@ -152,7 +152,7 @@ static void a_disk_that_has_no_room_for_a_file(void **state)
 
 static void short_writes_are_completed(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     disk.short_writes = 7;
     for (int i = 0; i < 20; i++)
         assert_int_equal(append(b), GW_OK);
@@ -161,7 +161,7 @@ static void short_writes_are_completed(void **state)
 
 static void what_cannot_be_read_is_counted(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     uint64_t lost = 0, expected = 0;
     for (uint32_t i = 0; i < 30; i++, expected += i % 7)
         assert_int_equal(append(b), GW_OK);
@@ -169,35 +169,35 @@ static void what_cannot_be_read_is_counted(void **state)
     for (uint32_t i = 0; i < 30; i++)
         expected += i % 7 + 1;
     disk.read_errno = EIO;
-    assert_int_equal(store_bed_read(b, r, 100, true, seen, &lost), 0);
+    assert_int_equal(segment_log_bed_read(b, r, 100, true, seen, &lost), 0);
     assert_int_equal(lost, expected);
     disk.read_errno = 0;
     assert_int_equal(append(b), GW_OK);
-    assert_int_equal(store_bed_read(b, r, 100, true, seen, &lost), 1);
+    assert_int_equal(segment_log_bed_read(b, r, 100, true, seen, &lost), 1);
 }
 
 static void a_sync_that_fails_makes_its_segment_suspect(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     uint64_t ticket;
-    struct gw_stored before, after;
-    struct gw_store_stats stats;
-    struct gw_durable_entry e = {.frame = store_bed_frame(0, 100), .owed = 1u << r};
-    assert_int_equal(gw_store_append(b->store, &e, 1, store_bed_commit, &b->accepted_items, &ticket, NULL), GW_OK);
+    struct gw_disk_position before, after;
+    struct gw_segment_log_stats stats;
+    struct gw_durable_entry e = {.frame = segment_log_bed_frame(0, 100), .pending = 1u << r};
+    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, NULL), GW_OK);
     before = e.frame->stored;
     b->serial++;
     gw_frame_drop(e.frame);
     disk.sync_errno = EIO;
-    assert_false(gw_store_durable(b->store, ticket));
+    assert_false(gw_segment_log_durable(b->disk_log, ticket));
     disk.sync_errno = 0;
     assert_int_equal(append(b), GW_STORAGE); /* a pause */
     append_soon(b);
-    assert_int_equal(store_bed_append(b, 100, 1u << r, NULL, &after), GW_OK);
+    assert_int_equal(segment_log_bed_append(b, 100, 1u << r, NULL, &after), GW_OK);
     assert_true(after.segment != before.segment);
-    assert_true(gw_store_sync(b->store));
-    gw_store_stats(b->store, &stats);
+    assert_true(gw_segment_log_sync(b->disk_log));
+    gw_segment_log_stats(b->disk_log, &stats);
     assert_int_equal(stats.sync_failures, 1);
-    assert_int_equal(store_bed_read(b, r, 100, true, seen, NULL), 3); /* what is there is delivered */
+    assert_int_equal(segment_log_bed_read(b, r, 100, true, seen, NULL), 3); /* what is there is delivered */
     char path[128];
     snprintf(path, sizeof path, "%s/segment-%08x.log", b->directory, (unsigned)before.segment);
     assert_int_equal(access(path, F_OK), -1); /* and the file is not used again */
@@ -205,34 +205,34 @@ static void a_sync_that_fails_makes_its_segment_suspect(void **state)
 
 static void nothing_new_is_synced_twice(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     assert_int_equal(append(b), GW_OK);
-    assert_true(gw_store_sync(b->store));
-    assert_true(gw_store_sync(b->store));
+    assert_true(gw_segment_log_sync(b->disk_log));
+    assert_true(gw_segment_log_sync(b->disk_log));
     assert_int_equal(atomic_load(&disk.syncs), 1);
 }
 
 static void what_is_delivered_in_time_needs_no_sync(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     assert_int_equal(append(b), GW_OK);
-    assert_true(gw_store_sync_aged(b->store));
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
     assert_int_equal(atomic_load(&disk.syncs), 0); /* it is young */
-    store_bed_read(b, r, 1, true, seen, NULL);
-    assert_true(gw_store_sync_aged(b->store));
+    segment_log_bed_read(b, r, 1, true, seen, NULL);
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
     assert_int_equal(atomic_load(&disk.syncs), 0); /* it is delivered */
     assert_int_equal(append(b), GW_OK);
-    assert_true(gw_store_sync_aged(b->store));
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
     assert_int_equal(append(b), GW_OK);
-    assert_true(gw_store_sync_aged(b->store));
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
     assert_int_equal(atomic_load(&disk.syncs), 1);
-    assert_true(gw_store_sync_aged(b->store));
-    assert_true(gw_store_sync_aged(b->store));
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
     assert_int_equal(atomic_load(&disk.syncs), 1); /* nothing new */
     disk.sync_errno = EIO;
     assert_int_equal(append(b), GW_OK);
-    assert_true(gw_store_sync_aged(b->store));
-    assert_false(gw_store_sync_aged(b->store));
+    assert_true(gw_segment_log_sync_aged(b->disk_log));
+    assert_false(gw_segment_log_sync_aged(b->disk_log));
 }
 
 enum { WAITERS = 8, TURNS = 200 };
@@ -240,14 +240,14 @@ static atomic_uint durable_count;
 
 static void *wait_often(void *arg)
 {
-    struct store_bed *b = arg;
+    struct segment_log_bed *b = arg;
     uint64_t commits = 0, ticket;
     for (int i = 0; i < TURNS; i++) {
-        struct gw_durable_entry e = {.frame = store_bed_frame(5, 100), .owed = 1u << r, .memory = 1u << r};
-        if (gw_store_append(b->store, &e, 1, store_bed_commit, &commits, &ticket, NULL) == GW_OK) {
-            if (gw_store_durable(b->store, ticket))
+        struct gw_durable_entry e = {.frame = segment_log_bed_frame(5, 100), .pending = 1u << r, .memory = 1u << r};
+        if (gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, NULL) == GW_OK) {
+            if (gw_segment_log_durable(b->disk_log, ticket))
                 atomic_fetch_add(&durable_count, 1);
-            gw_store_done(b->store, r, e.frame->stored);
+            gw_segment_log_ack(b->disk_log, r, e.frame->stored);
         }
         gw_frame_drop(e.frame);
     }
@@ -256,7 +256,7 @@ static void *wait_often(void *arg)
 
 static void one_sync_serves_all_that_wait(void **state)
 {
-    struct store_bed *b = *state;
+    struct segment_log_bed *b = *state;
     pthread_t thread[WAITERS];
     atomic_store(&durable_count, 0);
     for (int i = 0; i < WAITERS; i++)

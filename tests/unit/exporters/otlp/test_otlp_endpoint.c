@@ -12,15 +12,15 @@
 static const struct otlp_protocol grpc = {"gRPC", 4317, false, false}, http = {"OTLP/HTTP", 4318, true, true};
 
 /* Opens the target; *said gets all mistakes as text (malloc'd). */
-static enum gw_code open_target(struct otlp_target *t, const struct otlp_target_conf *c, const struct otlp_protocol *p, char **said)
+static enum gw_code open_target(struct otlp_endpoint *t, const struct otlp_endpoint_conf *c, const struct otlp_protocol *p, char **said)
 {
-    struct gw_problems *problems = gw_problems_new();
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     size_t len;
-    enum gw_code code = otlp_target_open(t, c, p, "exporters[0]", problems);
+    enum gw_code code = otlp_endpoint_open(t, c, p, "exporters[0]", diagnostics);
     FILE *f = open_memstream(said, &len);
-    gw_problems_print(problems, f);
+    gw_diagnostics_print(diagnostics, f);
     fclose(f);
-    gw_problems_drop(problems);
+    gw_diagnostics_drop(diagnostics);
     return code;
 }
 
@@ -43,8 +43,8 @@ static void endpoints_are_read(void **state)
         {"http://[2001:db8::7]", &http, "[2001:db8::7]:4318", "", false, false, GW_COMPRESS_GZIP},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct otlp_target_conf c = {.endpoint = gw_str_z(table[i].endpoint)};
-        struct otlp_target t;
+        struct otlp_endpoint_conf c = {.endpoint = gw_str_z(table[i].endpoint)};
+        struct otlp_endpoint t;
         char *said;
         assert_int_equal(open_target(&t, &c, table[i].protocol, &said), GW_OK);
         assert_string_equal(said, "");
@@ -53,7 +53,7 @@ static void endpoints_are_read(void **state)
         assert_int_equal(t.tls, table[i].tls);
         assert_int_equal(t.loopback, table[i].loopback);
         assert_int_equal(t.compression, table[i].compression);
-        otlp_target_close(&t);
+        otlp_endpoint_close(&t);
         free(said);
     }
 }
@@ -75,22 +75,22 @@ static void mistakes_say_what_to_write(void **state)
         {"http://h:4318/?a=b", &http, "an endpoint has no ?query"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct otlp_target_conf c = {.endpoint = gw_str_z(table[i].endpoint)};
-        struct otlp_target t;
+        struct otlp_endpoint_conf c = {.endpoint = gw_str_z(table[i].endpoint)};
+        struct otlp_endpoint t;
         char *said;
         assert_int_not_equal(open_target(&t, &c, table[i].protocol, &said), GW_OK);
         if (!strstr(said, table[i].says) || !strstr(said, "exporters[0].endpoint"))
             fail_msg("%s: said \"%s\", want \"%s\"", table[i].endpoint, said, table[i].says);
         assert_null(strstr(said, "pw")); /* no secret of a URL is repeated */
-        otlp_target_close(&t);
+        otlp_endpoint_close(&t);
         free(said);
     }
 }
 
 static void an_empty_endpoint_is_off(void **state)
 {
-    struct otlp_target_conf c = {0};
-    struct otlp_target t;
+    struct otlp_endpoint_conf c = {0};
+    struct otlp_endpoint t;
     char *said;
     assert_int_equal(open_target(&t, &c, &grpc, &said), GW_OK);
     assert_true(t.off);
@@ -107,12 +107,12 @@ static void headers_and_tls_files_are_all_checked_at_once(void **state)
                                     {GW_STR("content-type"), GW_STR("x")},
                                     {GW_STR("x-key"), GW_STR("secret-value\r\nx: y")},
                                     {GW_STR("x-good"), GW_STR("fine value")}};
-    struct otlp_target_conf c = {.endpoint = GW_STR("https://h:1"),
-                                 .headers = {headers, 4},
-                                 .compression = OTLP_COMPRESS_ZSTD,
-                                 .tls_ca = gw_str_z(no_pem),
-                                 .tls_cert = GW_STR("/no/such/file.pem")};
-    struct otlp_target t;
+    struct otlp_endpoint_conf c = {.endpoint = GW_STR("https://h:1"),
+                                   .headers = {headers, 4},
+                                   .compression = OTLP_COMPRESS_ZSTD,
+                                   .tls_ca = gw_str_z(no_pem),
+                                   .tls_cert = GW_STR("/no/such/file.pem")};
+    struct otlp_endpoint t;
     char *said;
     assert_int_not_equal(open_target(&t, &c, &grpc, &said), GW_OK);
     assert_non_null(strstr(said, "\"bad name\" is no header name"));
@@ -124,19 +124,19 @@ static void headers_and_tls_files_are_all_checked_at_once(void **state)
     assert_non_null(strstr(said, "gRPC has no zstd: write gzip"));
     assert_null(strstr(said, "secret-value"));
     assert_null(strstr(said, "x-good"));
-    otlp_target_close(&t);
+    otlp_endpoint_close(&t);
     free(said);
     unlink(no_pem);
 }
 
 static void tls_options_on_a_plain_endpoint_are_a_mistake(void **state)
 {
-    struct otlp_target_conf c = {.endpoint = GW_STR("http://h:1"), .tls_ca = GW_STR("/etc/ssl/certs/ca-certificates.crt")};
-    struct otlp_target t;
+    struct otlp_endpoint_conf c = {.endpoint = GW_STR("http://h:1"), .tls_ca = GW_STR("/etc/ssl/certs/ca-certificates.crt")};
+    struct otlp_endpoint t;
     char *said;
     assert_int_not_equal(open_target(&t, &c, &grpc, &said), GW_OK);
     assert_non_null(strstr(said, "the endpoint is plain http://: write https://"));
-    otlp_target_close(&t);
+    otlp_endpoint_close(&t);
     free(said);
 }
 

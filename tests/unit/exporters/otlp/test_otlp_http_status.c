@@ -24,15 +24,16 @@ static void every_status_has_its_verdict(void **state)
     static const struct {
         long status;
         enum gw_verdict verdict;
-    } table[] = {{200, GW_DONE},    {202, GW_DONE},  {301, GW_HOLD},    {307, GW_HOLD},    {400, GW_REFUSED}, {401, GW_HOLD},
-                 {403, GW_HOLD},    {404, GW_HOLD},  {405, GW_HOLD},    {407, GW_HOLD},    {408, GW_REFUSED}, {409, GW_REFUSED},
-                 {413, GW_SPLIT},   {415, GW_HOLD},  {418, GW_REFUSED}, {422, GW_REFUSED}, {429, GW_RETRY},   {500, GW_REFUSED},
-                 {501, GW_REFUSED}, {502, GW_RETRY}, {503, GW_RETRY},   {504, GW_RETRY},   {505, GW_REFUSED}, {599, GW_REFUSED}};
+    } table[] = {{200, GW_DONE},         {202, GW_DONE},         {301, GW_RETRY_SLOWLY}, {307, GW_RETRY_SLOWLY}, {400, GW_REFUSED},
+                 {401, GW_RETRY_SLOWLY}, {403, GW_RETRY_SLOWLY}, {404, GW_RETRY_SLOWLY}, {405, GW_RETRY_SLOWLY}, {407, GW_RETRY_SLOWLY},
+                 {408, GW_REFUSED},      {409, GW_REFUSED},      {413, GW_SPLIT},        {415, GW_RETRY_SLOWLY}, {418, GW_REFUSED},
+                 {422, GW_REFUSED},      {429, GW_RETRY},        {500, GW_REFUSED},      {501, GW_REFUSED},      {502, GW_RETRY},
+                 {503, GW_RETRY},        {504, GW_RETRY},        {505, GW_REFUSED},      {599, GW_REFUSED}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct gw_outcome out = outcome_of(table[i].status, GW_NOSTR, GW_NOSTR, 0);
         if (out.verdict != table[i].verdict)
             fail_msg("status %ld: verdict %d, want %d", table[i].status, (int)out.verdict, (int)table[i].verdict);
-        assert_true((out.verdict == GW_HOLD) == (out.remedy != NULL));
+        assert_true((out.verdict == GW_RETRY_SLOWLY) == (out.remedy != NULL));
     }
 }
 
@@ -110,7 +111,7 @@ static void transport_errors_are_retried_and_certificates_held(void **state)
     assert_true(strlen(out.text) > 0);
     out = (struct gw_outcome){0};
     otlp_http_transport_error(CURLE_PEER_FAILED_VERIFICATION, "self-signed", &out);
-    assert_int_equal(out.verdict, GW_HOLD);
+    assert_int_equal(out.verdict, GW_RETRY_SLOWLY);
     assert_non_null(strstr(out.remedy, "tls.ca"));
 }
 

@@ -137,7 +137,7 @@ struct bed {
     struct gw_arena arena;
     struct gw_budget budget;
     struct gw_ledger *ledger;
-    struct gw_ids *ids;
+    struct gw_trace_ids *ids;
     struct gw_fanout *fanout;
     gw_nsec now;
     unsigned n;
@@ -153,7 +153,7 @@ static inline struct bed *bed_new(void)
     gw_arena_init(&b->arena, 1 << 20);
     b->budget.limit = 512u << 20;
     b->ledger = gw_ledger_new();
-    b->ids = gw_ids_new(1000, 600 * GW_SEC);
+    b->ids = gw_trace_ids_new(1000, 600 * GW_SEC);
     b->fanout = gw_fanout_new(b->ledger, &b->budget);
     b->now = 1000 * GW_SEC;
     for (int i = 0; i < BED_EXPORTERS; i++) {
@@ -196,7 +196,7 @@ static inline void bed_drop(struct bed *b)
         gw_sender_drop(b->sender[i]);
     assert_int_equal(atomic_load(&b->budget.used), 0);
     gw_fanout_drop(b->fanout);
-    gw_ids_drop(b->ids);
+    gw_trace_ids_drop(b->ids);
     gw_ledger_drop(b->ledger);
     gw_arena_fini(&b->arena);
     free(b);

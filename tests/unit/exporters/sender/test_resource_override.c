@@ -70,8 +70,8 @@ static void show(const Resource *r, char *out)
 
 static void every_resource_gets_what_it_lacks(void **state)
 {
-    const struct gw_stamp stamp = {always, 2, missing, 2};
-    struct gw_frame *frame = a_frame(), *copy = gw_stamp_frame(&stamp, frame);
+    const struct gw_resource_override stamp = {always, 2, missing, 2};
+    struct gw_frame *frame = a_frame(), *copy = gw_resource_override_frame(&stamp, frame);
     char text[500];
     assert_ptr_not_equal(copy, frame);
     assert_int_equal(copy->items, 2);
@@ -95,13 +95,14 @@ static void every_resource_gets_what_it_lacks(void **state)
 
 static void what_lacks_nothing_is_not_copied(void **state)
 {
-    const struct gw_stamp fill = {NULL, 0, missing, 2}, nothing = {NULL, 0, NULL, 0};
-    struct gw_frame *frame = a_frame(), *filled = gw_stamp_frame(&fill, frame), *same = gw_stamp_frame(&fill, filled);
+    const struct gw_resource_override fill = {NULL, 0, missing, 2}, nothing = {NULL, 0, NULL, 0};
+    struct gw_frame *frame = a_frame(), *filled = gw_resource_override_frame(&fill, frame),
+                    *same = gw_resource_override_frame(&fill, filled);
     assert_ptr_not_equal(filled, frame);
     assert_ptr_equal(same, filled);
     gw_frame_drop(same);
     gw_frame_drop(filled);
-    same = gw_stamp_frame(&nothing, frame);
+    same = gw_resource_override_frame(&nothing, frame);
     assert_ptr_equal(same, frame);
     gw_frame_drop(same);
     gw_frame_drop(frame);

@@ -47,7 +47,7 @@ static void the_backend_may_lengthen_a_pause_and_not_shorten_it(void **state)
 
 static void a_hold_keeps_its_slow_pace(void **state)
 {
-    struct gw_outcome hold = {.verdict = GW_HOLD};
+    struct gw_outcome hold = {.verdict = GW_RETRY_SLOWLY};
     struct gw_retry r = {.expiry = GW_NEVER};
     for (int i = 0; i < 10; i++) {
         assert_true(gw_retry_step(&r, &conf, &hold, 0, 0).until == 15 * GW_SEC);

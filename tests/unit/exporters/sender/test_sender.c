@@ -128,7 +128,7 @@ static void what_is_too_old_is_given_up_wherever_it_is(void **state)
     bed_run(b, b->now + 599 * GW_SEC);
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED), 2);
     bed_run(b, b->now + 10 * GW_SEC);
-    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EXPIRED), 3);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 3);
     bed_offer(b, GW_TRACES, 100, 4);
     bed_run(b, b->now + 500 * GW_SEC);
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 4);
@@ -148,7 +148,7 @@ static void frames_of_one_batch_expire_one_by_one(void **state)
     bed_run(b, b->now + 50 * GW_SEC);
     bed_offer(b, GW_TRACES, 100, 2);
     bed_run(b, b->now + 600 * GW_SEC);
-    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_EXPIRED), 1);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 1);
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 2);
     bed_drop(b);
 }
@@ -225,7 +225,7 @@ static void refused_data_is_not_repeated(void **state)
 
 static struct gw_outcome wants_credentials(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return now < p->up_at ? (struct gw_outcome){.verdict = GW_HOLD, .text = "who are you", .remedy = "check headers"}
+    return now < p->up_at ? (struct gw_outcome){.verdict = GW_RETRY_SLOWLY, .text = "who are you", .remedy = "check headers"}
                           : takes_all(p, batch, now);
 }
 
@@ -270,20 +270,20 @@ static void a_signal_that_is_held_does_not_hold_the_others(void **state)
 }
 
 /* A frame whose one trace id has the lower half `low` and no upper one. */
-static struct gw_frame *unjoined_frame(struct bed *b, uint8_t low)
+static struct gw_frame *pending_ids_frame(struct bed *b, uint8_t low)
 {
     struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 1);
     uint32_t *offset = malloc(sizeof *offset);
     *offset = 20;
     f->data[35] = low;
-    gw_frame_unjoined(f, offset, 1);
+    gw_frame_pending_ids(f, offset, 1);
     return f;
 }
 
 static void a_frame_waits_for_its_trace_id_and_holds_up_nobody(void **state)
 {
     struct bed *b = bed_of_one();
-    struct gw_frame *known_soon = gw_frame_ref(unjoined_frame(b, 5)), *never_known = gw_frame_ref(unjoined_frame(b, 6));
+    struct gw_frame *known_soon = gw_frame_ref(pending_ids_frame(b, 5)), *never_known = gw_frame_ref(pending_ids_frame(b, 6));
     gw_nsec start = b->now;
     bed_offer_frame(b, known_soon);
     bed_offer_frame(b, never_known);
@@ -291,7 +291,7 @@ static void a_frame_waits_for_its_trace_id_and_holds_up_nobody(void **state)
     bed_run(b, start + 500 * GW_MSEC);
     bed_arrived(b, 0, 2, 3, 1);
     bed_arrived(b, 0, 0, 2, 0);
-    gw_ids_learn(b->ids, 5, 0x0102030405060708, b->now);
+    gw_trace_ids_learn(b->ids, 5, 0x0102030405060708, b->now);
     bed_run(b, start + 1500 * GW_MSEC);
     bed_arrived(b, 0, 0, 1, 1);
     bed_arrived(b, 0, 1, 2, 0);
@@ -302,7 +302,7 @@ static void a_frame_waits_for_its_trace_id_and_holds_up_nobody(void **state)
     bed_run(b, start + 2100 * GW_MSEC);
     bed_arrived(b, 0, 1, 2, 1);
     assert_int_equal(never_known->data[20], 0);
-    assert_int_equal(bed_view(b).signal[GW_TRACES].unjoined, 1);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].pending_ids, 1);
     gw_frame_drop(known_soon);
     gw_frame_drop(never_known);
     bed_drop(b);
@@ -314,7 +314,7 @@ static void a_stop_drains_at_once(void **state)
     b->conf[0].batch_delay = 60 * GW_SEC;
     bed_offer(b, GW_TRACES, 100, 1);
     bed_offer(b, GW_LOGS, 100, 1);
-    bed_offer_frame(b, unjoined_frame(b, 7));
+    bed_offer_frame(b, pending_ids_frame(b, 7));
     bed_settle(b, 0);
     assert_int_equal(b->paper[0].sends, 0);
     gw_sender_stop(b->sender[0], b->now + 5 * GW_SEC);
@@ -323,7 +323,7 @@ static void a_stop_drains_at_once(void **state)
     assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
     bed_arrived(b, 0, 0, 3, 1);
     assert_int_equal(bed_offer(b, GW_TRACES, 100, 9), GW_STOPPING);
-    assert_int_equal(bed_view(b).signal[GW_TRACES].not_taken[GW_WHY_STOPPING], 9);
+    assert_int_equal(bed_view(b).signal[GW_TRACES].not_taken[GW_REASON_STOPPING], 9);
     bed_drop(b);
 }
 
@@ -342,7 +342,7 @@ static void a_stop_ends_at_its_deadline_and_says_what_was_left(void **state)
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 2);
     bed_run(b, b->now + 2 * GW_SEC);
     assert_int_equal(b->paper[0].cancels, 1);
-    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_WHY_SHUTDOWN), 5);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_SHUTDOWN), 5);
     assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
     struct gw_ledger_view v = bed_view(b);
     assert_int_equal(gw_ledger_lost(&v), 5);
@@ -350,20 +350,20 @@ static void a_stop_ends_at_its_deadline_and_says_what_was_left(void **state)
 }
 
 struct told {
-    struct gw_receipt receipt;
+    struct gw_ack_callback ack;
     int times;
     bool kept;
 };
 
-static void hear(struct gw_receipt *receipt, bool kept)
+static void hear(struct gw_ack_callback *ack, bool kept)
 {
-    struct told *told = (struct told *)receipt;
+    struct told *told = (struct told *)ack;
     told->times++;
     told->kept = kept;
 }
 
 /* What has a receipt stays in its source: it is counted as returned and is not lost, whether it was in process or queued. */
-static void a_stop_gives_back_what_has_a_receipt(void **state)
+static void a_stop_gives_back_what_has_an_ack(void **state)
 {
     struct bed *b = bed_new();
     struct told told[3] = {{{hear}, 0, false}, {{hear}, 0, false}, {{hear}, 0, false}};
@@ -373,15 +373,15 @@ static void a_stop_gives_back_what_has_a_receipt(void **state)
     bed_add(b, "paper");
     for (int i = 0; i < 3; i++) {
         struct gw_frame *f = bed_frame(b, GW_LOGS, 100, 2);
-        f->receipt = &told[i].receipt;
+        f->ack = &told[i].ack;
         assert_int_equal(bed_offer_frame(b, f), GW_OK);
     }
     bed_settle(b, 0);
     gw_sender_stop(b->sender[0], b->now + GW_SEC);
     bed_run(b, b->now + 2 * GW_SEC);
     assert_true(bed_settle(b, 0) == GW_SENDER_OVER);
-    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_WHY_RETURNED), 6);
-    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_WHY_SHUTDOWN), 0);
+    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_REASON_RETURNED), 6);
+    assert_int_equal(bed_dropped(b, 0, GW_LOGS, GW_REASON_SHUTDOWN), 0);
     for (int i = 0; i < 3; i++)
         assert_true(told[i].times == 1 && !told[i].kept);
     struct gw_ledger_view v = bed_view(b);
@@ -408,35 +408,35 @@ static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
 {
     struct gw_arena arena;
     struct gw_sender_conf conf;
-    struct gw_problems *problems = gw_problems_new();
+    struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     char *said;
     size_t len;
     gw_arena_init(&arena, 1 << 16);
     assert_true(gw_opt_defaults(gw_sender_opts, &conf, &arena));
     assert_true(gw_list_add(&conf.signals, GW_STR("traces"), &arena) && gw_list_add(&conf.signals, GW_STR("metrics"), &arena) &&
                 gw_list_add(&conf.signals, GW_STR("tracks"), &arena));
-    gw_sender_check(&conf, &paper_exporter, "exporters[0]", problems);
+    gw_sender_check(&conf, &paper_exporter, "exporters[0]", diagnostics);
     FILE *f = open_memstream(&said, &len);
-    gw_problems_print(problems, f);
+    gw_diagnostics_print(diagnostics, f);
     fclose(f);
     assert_non_null(strstr(said, "exporters[0].signals: paper cannot carry metrics"));
     assert_non_null(strstr(said, "exporters[0].signals: \"tracks\" is none of traces, logs, metrics"));
-    assert_int_equal(gw_problems_errors(problems), 2);
+    assert_int_equal(gw_diagnostics_errors(diagnostics), 2);
     free(said);
-    gw_problems_drop(problems);
+    gw_diagnostics_drop(diagnostics);
     gw_arena_fini(&arena);
 }
 
 /* --- heirs --- */
 
 /* The second paper becomes the heir of the first one's sender. */
-static void succeed(struct bed *b)
+static void take_over(struct bed *b)
 {
     b->conf[1].name = b->conf[0].name;
     b->paper[1].now = b->now;
-    b->sender[1] = gw_sender_heir(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]);
+    b->sender[1] = gw_sender_successor(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]);
     b->n = 2;
-    gw_sender_succeed(b->sender[0], b->sender[1]);
+    gw_sender_take_over(b->sender[0], b->sender[1]);
 }
 
 /* On the clock of the bed, where no thread goes from one to the other: the first comes to its end before the second begins. */
@@ -449,7 +449,7 @@ static void run_both(struct bed *b, gw_nsec until)
     bed_run(b, b->now + 5 * GW_SEC);
 }
 
-static void an_heir_takes_what_waits(void **state)
+static void a_successor_takes_what_waits(void **state)
 {
     struct bed *b = bed_of_one();
     b->conf[0].in_flight = 2;
@@ -461,7 +461,7 @@ static void an_heir_takes_what_waits(void **state)
     }
     assert_true(bed_at(b, 0, GW_TRACES, GW_IN_PROCESS) > 0);
     b->conf[1].queue_size = 5000;
-    succeed(b);
+    take_over(b);
     run_both(b, b->now + GW_SEC);
     bed_arrived(b, 0, 0, 20, 0);
     bed_arrived(b, 1, 0, 20, 1);
@@ -474,14 +474,14 @@ static void an_heir_takes_what_waits(void **state)
     bed_drop(b);
 }
 
-static void open_requests_end_before_the_heir_begins(void **state)
+static void open_requests_end_before_the_successor_begins(void **state)
 {
     struct bed *b = bed_of_one();
     b->paper[0].latency = GW_SEC;
     assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
     bed_run(b, b->now + 500 * GW_MSEC);
     assert_int_equal(b->paper[0].n_open, 1);
-    succeed(b);
+    take_over(b);
     assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
     run_both(b, b->now + 2 * GW_SEC);
     bed_arrived(b, 0, 0, 1, 1);
@@ -493,7 +493,7 @@ static void open_requests_end_before_the_heir_begins(void **state)
 }
 
 /* The patience is by the real clock; at a deadline it ends at once. */
-static void a_request_that_hangs_is_made_again_by_the_heir(void **state)
+static void a_request_that_hangs_is_made_again_by_the_successor(void **state)
 {
     struct bed *b = bed_new();
     b->conf[0].max_age = b->conf[1].max_age = GW_NEVER / 4;
@@ -502,7 +502,7 @@ static void a_request_that_hangs_is_made_again_by_the_heir(void **state)
     assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
     bed_run(b, b->now + GW_SEC);
     assert_int_equal(b->paper[0].n_open, 1);
-    succeed(b);
+    take_over(b);
     b->now = gw_now() + 60 * GW_SEC;
     run_both(b, b->now + GW_SEC);
     assert_int_equal(b->paper[0].cancels, 1);
@@ -511,10 +511,10 @@ static void a_request_that_hangs_is_made_again_by_the_heir(void **state)
     bed_drop(b);
 }
 
-static void an_heir_that_nobody_needs_leaves_all_as_it_was(void **state)
+static void a_successor_that_nobody_needs_leaves_all_as_it_was(void **state)
 {
     struct bed *b = bed_of_one();
-    gw_sender_drop(gw_sender_heir(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]));
+    gw_sender_drop(gw_sender_successor(b->sender[0], &paper_exporter, &b->paper[1], &b->conf[1]));
     assert_int_equal(bed_offer(b, GW_TRACES, 1000, 3), GW_OK);
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 0, 0, 1, 1);
@@ -542,13 +542,13 @@ int main(void)
         cmocka_unit_test(a_frame_waits_for_its_trace_id_and_holds_up_nobody),
         cmocka_unit_test(a_stop_drains_at_once),
         cmocka_unit_test(a_stop_ends_at_its_deadline_and_says_what_was_left),
-        cmocka_unit_test(a_stop_gives_back_what_has_a_receipt),
+        cmocka_unit_test(a_stop_gives_back_what_has_an_ack),
         cmocka_unit_test(retries_that_wait_are_tried_when_the_stop_begins),
         cmocka_unit_test(signals_that_an_exporter_cannot_carry_are_mistakes),
-        cmocka_unit_test(an_heir_takes_what_waits),
-        cmocka_unit_test(open_requests_end_before_the_heir_begins),
-        cmocka_unit_test(a_request_that_hangs_is_made_again_by_the_heir),
-        cmocka_unit_test(an_heir_that_nobody_needs_leaves_all_as_it_was),
+        cmocka_unit_test(a_successor_takes_what_waits),
+        cmocka_unit_test(open_requests_end_before_the_successor_begins),
+        cmocka_unit_test(a_request_that_hangs_is_made_again_by_the_successor),
+        cmocka_unit_test(a_successor_that_nobody_needs_leaves_all_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

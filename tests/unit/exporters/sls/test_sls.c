@@ -40,17 +40,17 @@ static void error_codes_are_explained(void **state)
         enum gw_verdict was, is;
         const char *remedy;
     } table[] = {
-        {"HTTP 403: {\"errorCode\":\"WriteQuotaExceed\"}", GW_HOLD, GW_RETRY, "quota"},
+        {"HTTP 403: {\"errorCode\":\"WriteQuotaExceed\"}", GW_RETRY_SLOWLY, GW_RETRY, "quota"},
         {"ShardWriteQuotaExceed", GW_REFUSED, GW_RETRY, "quota"},
-        {"HTTP 404: ProjectNotExist", GW_HOLD, GW_HOLD, "check project"},
-        {"SignatureNotMatch", GW_REFUSED, GW_HOLD, "access_key_secret"},
+        {"HTTP 404: ProjectNotExist", GW_RETRY_SLOWLY, GW_RETRY_SLOWLY, "check project"},
+        {"SignatureNotMatch", GW_REFUSED, GW_RETRY_SLOWLY, "access_key_secret"},
         {"something else", GW_REFUSED, GW_REFUSED, NULL},
         {"partial success that names ProjectNotExist", GW_DONE, GW_DONE, NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct gw_outcome out = {.verdict = table[i].was};
-        otlp_answer_text(&out, gw_str_z(table[i].text));
-        sls_answer(&out);
+        otlp_response_text(&out, gw_str_z(table[i].text));
+        sls_response(&out);
         assert_int_equal(out.verdict, table[i].is);
         assert_true(table[i].remedy ? out.remedy && strstr(out.remedy, table[i].remedy) : !out.remedy);
         assert_int_equal(out.retry_after, table[i].is == GW_RETRY ? 5 * GW_SEC : 0);

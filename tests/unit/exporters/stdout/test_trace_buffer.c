@@ -33,7 +33,7 @@ struct record {
 struct batch {
     struct gw_batch batch;
     struct gw_frame *frame;
-    struct held held;
+    struct buffered_batch buffered_batch;
 };
 
 static void make(struct batch *b, const char *logger, const struct record *records, unsigned n)
@@ -64,12 +64,12 @@ static void make(struct batch *b, const char *logger, const struct record *recor
     otlp_close(&w, group, 3);
     *b = (struct batch){.frame = gw_frame_new(GW_LOGS, GW_OTEL, w.data, w.len, w.cap, n)};
     b->batch = (struct gw_batch){.signal = GW_LOGS, .n = 1, .bytes = w.len, .items = n, .frames = &b->frame};
-    assert_true(held_begin(&b->held, &b->batch, b));
+    assert_true(buffered_batch_begin(&b->buffered_batch, &b->batch, b));
 }
 
 static void give_back(struct batch *b)
 {
-    held_end(&b->held);
+    buffered_batch_end(&b->buffered_batch);
     gw_frame_drop(b->frame);
 }
 
@@ -78,15 +78,15 @@ struct page {
     struct out out;
     struct gw_arena arena;
     struct pretty how;
-    struct hold hold;
+    struct trace_buffer trace_buffer;
 };
 
-static void begin(struct page *p, gw_nsec patience)
+static void begin(struct page *p, gw_nsec grace_period)
 {
     *p = (struct page){0};
     out_init(&p->out, 1 << 20);
     gw_arena_init(&p->arena, 16 << 20);
-    hold_init(&p->hold, patience);
+    trace_buffer_init(&p->trace_buffer, grace_period);
 }
 
 static void end(struct page *p)
@@ -106,10 +106,10 @@ static void shows(struct page *p, const char *want)
 static size_t show_now(struct page *p, struct batch *b)
 {
     size_t n;
-    struct pretty_log *logs = hold_now(&p->hold, &b->held, &p->arena, &n);
+    struct pretty_log *logs = trace_buffer_now(&p->trace_buffer, &b->buffered_batch, &p->arena, &n);
     assert_non_null(logs);
     pretty_logs(&p->out, &p->how, logs, n);
-    hold_written(&p->hold, &b->held);
+    trace_buffer_written(&p->trace_buffer, &b->buffered_batch);
     return n;
 }
 
@@ -136,16 +136,16 @@ static bool show_trace(struct page *p, unsigned trace, bool works)
     put_span(&w, trace, 2, 1, "b", 5);
     otlp_close(&w, scope, 3);
     otlp_close(&w, group, 3);
-    struct pretty_log *logs = hold_waiting(&p->hold, &p->arena, &n);
+    struct pretty_log *logs = trace_buffer_waiting(&p->trace_buffer, &p->arena, &n);
     const pretty_request *r = (const pretty_request *)otlp_read(&p->arena, GW_TRACES, gw_str_n((const char *)w.data, w.len));
     assert_non_null(r);
     assert_true(pretty_traces(&p->out, &p->arena, &p->how, &r, 1, logs, n));
-    hold_joined(&p->hold, logs, n);
+    trace_buffer_shown(&p->trace_buffer, logs, n);
     if (works)
-        hold_written(&p->hold, NULL);
+        trace_buffer_written(&p->trace_buffer, NULL);
     else
-        hold_failed(&p->hold, NULL);
-    hold_see(&p->hold, r->resource_spans[0]->scope_spans[0]->spans[0]->trace_id);
+        trace_buffer_failed(&p->trace_buffer, NULL);
+    trace_buffer_seen_trace(&p->trace_buffer, r->resource_spans[0]->scope_spans[0]->spans[0]->trace_id);
     otlp_fini(&w);
     return works;
 }
@@ -170,7 +170,7 @@ static void alone(void **state)
               "    ✗ ValueError\n"
               "2023-11-14 22:13:20.125Z -     shop  app.views: \n"
               "2023-11-14 22:13:20.126Z warning shop  app.views: \\x1b[31mred\\x1b[0m \xef\xbf\xbd \\u202e  k\\x1b=v\\n\n");
-    assert_true(held_is_over(&b.held));
+    assert_true(buffered_batch_is_over(&b.buffered_batch));
     give_back(&b);
     end(&p);
 }
@@ -229,9 +229,9 @@ static void below_their_spans(void **state)
     make(&b, "", waiting, 6);
     assert_int_equal(show_now(&p, &b), 1);
     shows(&p, "2023-11-14 22:13:20.123Z INFO  shop  of none\n");
-    hold_add(&p.hold, &b.held, 0);
-    assert_null(hold_take(&p.hold, GW_SEC - 1, false));
-    assert_int_equal(hold_next(&p.hold), GW_SEC);
+    trace_buffer_add(&p.trace_buffer, &b.buffered_batch, 0);
+    assert_null(trace_buffer_take(&p.trace_buffer, GW_SEC - 1, false));
+    assert_int_equal(trace_buffer_next(&p.trace_buffer), GW_SEC);
     show_trace(&p, 7, true);
     shows(&p, "trace 00000000000000000000000000000007  2 spans · 15.0ms · 2023-11-14 22:13:20.123Z\n"
               "        0   10.0ms  a []\n"
@@ -242,13 +242,13 @@ static void below_their_spans(void **state)
               "                              more\n"
               "  +2.00ms           » INFO  of the trace\n\n");
     /* what did not find its trace in time is shown alone */
-    assert_ptr_equal(hold_take(&p.hold, GW_SEC, false), &b.held);
-    assert_null(p.hold.first);
-    assert_int_equal(p.hold.bytes, 0);
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, GW_SEC, false), &b.buffered_batch);
+    assert_null(p.trace_buffer.first);
+    assert_int_equal(p.trace_buffer.bytes, 0);
     assert_int_equal(show_now(&p, &b), 1);
     shows(&p, "2023-11-14 22:13:20.124Z INFO  shop  of another  · trace …00000008\n");
-    assert_true(held_is_over(&b.held));
-    assert_int_equal(b.held.unread, 0);
+    assert_true(buffered_batch_is_over(&b.buffered_batch));
+    assert_int_equal(b.buffered_batch.unread, 0);
     give_back(&b);
     end(&p);
 }
@@ -276,10 +276,10 @@ static void what_is_over_goes_at_once(void **state)
     begin(&p, GW_SEC);
     make(&b, "", waiting, 2);
     assert_int_equal(show_now(&p, &b), 0);
-    hold_add(&p.hold, &b.held, 0);
+    trace_buffer_add(&p.trace_buffer, &b.buffered_batch, 0);
     show_trace(&p, 7, true);
-    assert_ptr_equal(hold_take(&p.hold, 1, false), &b.held);
-    assert_true(held_is_over(&b.held));
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, 1, false), &b.buffered_batch);
+    assert_true(buffered_batch_is_over(&b.buffered_batch));
     give_back(&b);
     end(&p);
 }
@@ -292,14 +292,14 @@ static void a_trace_that_fails_takes_nothing_along(void **state)
     begin(&p, GW_SEC);
     make(&b, "", waiting, 2);
     show_now(&p, &b);
-    hold_add(&p.hold, &b.held, 0);
+    trace_buffer_add(&p.trace_buffer, &b.buffered_batch, 0);
     show_trace(&p, 7, false);
-    assert_null(hold_take(&p.hold, 1, false));
-    assert_ptr_equal(hold_take(&p.hold, 1, true), &b.held);
+    assert_null(trace_buffer_take(&p.trace_buffer, 1, false));
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, 1, true), &b.buffered_batch);
     out_reset(&p.out);
     assert_int_equal(show_now(&p, &b), 2);
-    assert_true(held_is_over(&b.held));
-    assert_int_equal(b.held.unread, 0);
+    assert_true(buffered_batch_is_over(&b.buffered_batch));
+    assert_int_equal(b.buffered_batch.unread, 0);
     give_back(&b);
     end(&p);
 }
@@ -311,15 +311,15 @@ static void what_waits_is_bounded(void **state)
     begin(&p, GW_SEC);
     for (int i = 0; i < 4; i++) {
         make(&b[i], "", waiting, 2);
-        b[i].batch.bytes = HOLD_BYTES / 2 - 1;
+        b[i].batch.bytes = TRACE_BUFFER_BYTES / 2 - 1;
         show_now(&p, &b[i]);
-        hold_add(&p.hold, &b[i].held, i);
+        trace_buffer_add(&p.trace_buffer, &b[i].buffered_batch, i);
     }
-    assert_ptr_equal(hold_take(&p.hold, 1, false), &b[0].held);
-    assert_ptr_equal(hold_take(&p.hold, 1, false), &b[1].held);
-    assert_null(hold_take(&p.hold, 1, false));
-    assert_ptr_equal(hold_take(&p.hold, 1, true), &b[2].held);
-    assert_ptr_equal(hold_take(&p.hold, 1, true), &b[3].held);
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, 1, false), &b[0].buffered_batch);
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, 1, false), &b[1].buffered_batch);
+    assert_null(trace_buffer_take(&p.trace_buffer, 1, false));
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, 1, true), &b[2].buffered_batch);
+    assert_ptr_equal(trace_buffer_take(&p.trace_buffer, 1, true), &b[3].buffered_batch);
     for (int i = 0; i < 4; i++)
         give_back(&b[i]);
     end(&p);
@@ -333,26 +333,26 @@ static void what_cannot_be_read_is_counted(void **state)
     begin(&p, GW_SEC);
     make(&b, "", waiting + 4, 1);
     b.frame->items = 3;
-    held_end(&b.held);
+    buffered_batch_end(&b.buffered_batch);
     b.batch.items = 3;
-    assert_true(held_begin(&b.held, &b.batch, NULL));
+    assert_true(buffered_batch_begin(&b.buffered_batch, &b.batch, NULL));
     assert_int_equal(show_now(&p, &b), 1);
-    assert_true(held_is_over(&b.held));
-    assert_int_equal(b.held.unread, 2);
+    assert_true(buffered_batch_is_over(&b.buffered_batch));
+    assert_int_equal(b.buffered_batch.unread, 2);
     give_back(&b);
     make(&b, "", waiting + 4, 1);
     memset(b.frame->data, 0xff, b.frame->len);
     assert_int_equal(show_now(&p, &b), 0);
-    assert_int_equal(b.held.unread, 1);
+    assert_int_equal(b.buffered_batch.unread, 1);
     give_back(&b);
     /* no memory to look */
     make(&b, "", waiting, 6);
     struct gw_arena none;
     size_t n;
     gw_arena_init(&none, 16);
-    assert_null(hold_now(&p.hold, &b.held, &none, &n));
-    assert_true(held_is_over(&b.held));
-    assert_int_equal(b.held.unread, 6);
+    assert_null(trace_buffer_now(&p.trace_buffer, &b.buffered_batch, &none, &n));
+    assert_true(buffered_batch_is_over(&b.buffered_batch));
+    assert_int_equal(b.buffered_batch.unread, 6);
     gw_arena_fini(&none);
     give_back(&b);
     end(&p);

@@ -21,7 +21,7 @@
 
 #include "gateway/http/http.h"
 
-enum { MAX_BODY = 256 * 1024, MAX_INFLATED = 1024 * 1024, PATIENCE_MS = 20000 };
+enum { MAX_BODY = 256 * 1024, MAX_INFLATED = 1024 * 1024, GRACE_PERIOD_MS = 20000 };
 
 /* The server under test, and its one site. */
 
@@ -100,7 +100,7 @@ static void init(struct fixture *f, size_t budget)
 
 static void start(struct fixture *f, const char *address)
 {
-    struct gw_listen_why why = {""};
+    struct gw_listen_error why = {""};
     struct gw_err err;
     if (gw_http_listen(f->http, gw_str_z(address), &f->site, &f->address, &why) != GW_LISTEN_OK)
         fail_msg("%s", why.text);
@@ -129,9 +129,9 @@ static int teardown(void **state)
 static int dial(const struct fixture *f)
 {
     int fd = socket(f->address.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval patience = {PATIENCE_MS / 1000, 0};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    struct timeval grace_period = {GRACE_PERIOD_MS / 1000, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &grace_period, sizeof grace_period);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &grace_period, sizeof grace_period);
     assert_int_equal(connect(fd, (const struct sockaddr *)&f->address.sa, f->address.len), 0);
     return fd;
 }
@@ -679,7 +679,7 @@ static void unix_sockets(void **state)
 {
     struct fixture f, g;
     struct stat st;
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     char folder[] = "/tmp/ddgate-http-XXXXXX", path[64], want[64];
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/apm.socket", folder);
@@ -722,7 +722,7 @@ static void sites_share_an_address(void **state)
     struct fixture f;
     static const struct gw_http_route other_routes[] = {{.path = "/other", .methods = GW_HTTP_GET, .handle = who}};
     struct gw_http_site other = {.component = "receiver=other", .routes = other_routes, .routes_n = 1, .limits = {1, 1, GW_SEC, GW_SEC, 1}};
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     struct gw_address first = {0};
     char name[64];
     init(&f, 64 * 1024 * 1024);
@@ -742,7 +742,7 @@ static void sites_share_an_address(void **state)
 static void start_with_few_descriptors(void)
 {
     struct fixture f;
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     struct gw_err err = {0};
     init(&f, 64 * 1024 * 1024);
     if (gw_http_listen(f.http, GW_STR("127.0.0.1:0"), &f.site, &f.address, &why) != GW_LISTEN_OK)
@@ -782,7 +782,7 @@ static void nothing_to_listen_on_starts_nothing(void **state)
 static void addresses(void **state)
 {
     struct gw_address a[GW_LISTEN_ADDRESSES];
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     char name[64];
     size_t n;
     static const struct {
@@ -803,7 +803,7 @@ static void addresses(void **state)
 static void taken_port_is_named(void **state)
 {
     struct fixture *f = *state, g;
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     char name[64];
     gw_listen_name(&f->address, name, sizeof name);
     init(&g, 64 * 1024 * 1024);

@@ -18,15 +18,15 @@ static const struct gw_list headers = {names, 3};
 
 static void read_tokens(struct gw_auth *a, const char *tokens, const struct gw_list *list, char *said, size_t size)
 {
-    struct gw_problems *p = gw_problems_new();
+    struct gw_diagnostics *p = gw_diagnostics_new();
     FILE *f = fmemopen(said, size, "w");
     assert_non_null(p);
     assert_non_null(f);
     gw_auth_read(a, gw_str_z(tokens), list, "receivers[0]", p);
-    gw_problems_print(p, f);
+    gw_diagnostics_print(p, f);
     fputc('\0', f);
     fclose(f);
-    gw_problems_drop(p);
+    gw_diagnostics_drop(p);
 }
 
 static void test_tokens_are_separated(void **state)

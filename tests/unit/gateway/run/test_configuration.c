@@ -57,17 +57,17 @@ static const char *env(const char *name)
             return e[1];
     return NULL;
 }
-static const struct gw_conf_world world = {receivers, exporters, env};
+static const struct gw_conf_environment conf_environment = {receivers, exporters, env};
 
 struct fixture {
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     struct gw_conf *conf;
 };
 
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    f->problems = gw_problems_new();
+    f->diagnostics = gw_diagnostics_new();
     environment = NULL;
     *state = f;
     return 0;
@@ -77,14 +77,14 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     gw_conf_drop(f->conf);
-    gw_problems_drop(f->problems);
+    gw_diagnostics_drop(f->diagnostics);
     free(f);
     return 0;
 }
 
 static void read_text(struct fixture *f, const char *text)
 {
-    f->conf = gw_conf_read_text(gw_str_z(text), "t.conf", &world, f->problems);
+    f->conf = gw_conf_read_text(gw_str_z(text), "t.conf", &conf_environment, f->diagnostics);
     assert_non_null(f->conf);
 }
 
@@ -93,7 +93,7 @@ static void assert_said(struct fixture *f, const char *expected)
     char *text;
     size_t len;
     FILE *to = open_memstream(&text, &len);
-    gw_problems_print(f->problems, to);
+    gw_diagnostics_print(f->diagnostics, to);
     fclose(to);
     assert_string_equal(text, expected);
     free(text);
@@ -202,7 +202,7 @@ static void all_mistakes_at_once(void **state)
                    "t.conf:10: exporters[2].colour: there is no such option: ddgate --help exporters.stdout lists what there is\n"
                    "t.conf:11: exporters[2].max_age: is a group, and wants a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
                    "t.conf:11: exporters[2].in_flight: 4294967297 is out of range: 1 to 64\n");
-    assert_int_equal(gw_problems_errors(f->problems), 29);
+    assert_int_equal(gw_diagnostics_errors(f->diagnostics), 29);
 }
 
 static void lists_that_are_none(void **state)
@@ -242,11 +242,11 @@ static void syntax(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct fixture f = {.problems = gw_problems_new()};
+        struct fixture f = {.diagnostics = gw_diagnostics_new()};
         read_text(&f, cases[i].text);
         assert_said(&f, cases[i].said);
         gw_conf_drop(f.conf);
-        gw_problems_drop(f.problems);
+        gw_diagnostics_drop(f.diagnostics);
     }
 }
 
@@ -353,7 +353,7 @@ static void bad_variables(void **state)
                                        NULL};
     struct fixture *f = *state;
     environment = vars;
-    f->conf = gw_conf_read(NULL, &world, f->problems);
+    f->conf = gw_conf_read(NULL, &conf_environment, f->diagnostics);
     assert_ptr_equal(f->conf->exporters[0].module, &wire_module);
     assert_said(f, "environment variable OTEL_EXPORTER_OTLP_TRACES_HEADERS: exporters[0].headers: is not key=value,key=value\n"
                    "environment variable OTEL_EXPORTER_OTLP_COMPRESSION: exporters[0].compression: \"brotli\" is not one of none, gzip\n"
@@ -365,20 +365,20 @@ static void an_endpoint_for_a_protocol_that_is_not_there(void **state)
     static const char *const vars[] = {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://x:1", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", NULL};
     struct fixture *f = *state;
     environment = vars;
-    f->conf = gw_conf_read(NULL, &world, f->problems);
+    f->conf = gw_conf_read(NULL, &conf_environment, f->diagnostics);
     assert_int_equal(f->conf->exporters_n, 0);
-    assert_int_equal(gw_problems_errors(f->problems), 1);
+    assert_int_equal(gw_diagnostics_errors(f->diagnostics), 1);
 }
 
 static void files(void **state)
 {
     struct fixture *f = *state;
     const char *file = temporary("log = { level = \"error\"; };\n");
-    f->conf = gw_conf_read(file, &world, f->problems);
+    f->conf = gw_conf_read(file, &conf_environment, f->diagnostics);
     unlink(file);
     assert_int_equal(f->conf->process.log_level, 3);
     gw_conf_drop(f->conf);
-    f->conf = gw_conf_read("/nonexistent/x.conf", &world, f->problems);
+    f->conf = gw_conf_read("/nonexistent/x.conf", &conf_environment, f->diagnostics);
     assert_said(f, "/nonexistent/x.conf: cannot be read: No such file or directory\n");
 }
 

@@ -131,7 +131,7 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
     struct dd_decoder d;
     struct gw_err err = {0};
     struct gw_intake intake = {0};
-    uint64_t sound = 0, refused = 0;
+    uint64_t valid = 0, refused = 0;
     bool more = true;
     *s = (struct shown){.len = 0};
     gw_arena_init(&arena, budget);
@@ -142,7 +142,7 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
         for (size_t i = 0; i < chunk.n && more; i++) {
             say(s, i ? "; " : s->len ? " [" : "[");
             show_span(s, &chunk.spans[i]);
-            sound++;
+            valid++;
         }
         if (more)
             say(s, "]");
@@ -159,7 +159,7 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
     if (d.left_out.tags + d.left_out.links + d.left_out.events && !code)
         say(s, ", left out tags=%llu links=%llu events=%llu", (unsigned long long)d.left_out.tags, (unsigned long long)d.left_out.links,
             (unsigned long long)d.left_out.events);
-    if (!code && intake.received != sound + refused)
+    if (!code && intake.received != valid + refused)
         say(s, " RECEIVED %llu", (unsigned long long)intake.received);
     if (code) {
         s->len = 0;

@@ -136,11 +136,11 @@ static void no_data_leaves(void **state)
     };
     static const char *const nothing[] = {NULL};
     struct bed *b = *state;
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     for (size_t i = 0; i < COUNT(spans); i++) {
         bed_span(b, spans[i]);
-        for (int r = 0; r < GW_RENDERINGS; r++)
-            if (strstr(bed_show(b, (enum gw_rendering)r, 2, nothing), "SECRET"))
+        for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+            if (strstr(bed_show(b, (enum gw_attribute_schema)r, 2, nothing), "SECRET"))
                 bed_compare(b, spans[i], b->shown.text, "no SECRET");
     }
     b->opt.obfuscate = false;

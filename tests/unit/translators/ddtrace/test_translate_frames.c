@@ -34,16 +34,16 @@ static void translate(struct bed *b, size_t n, size_t each, size_t services, siz
 /* In a frame every resource stands once, and in it every scope. */
 static void check_grouping(const struct gw_frame *f)
 {
-    sound_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
     assert_non_null(q);
     for (size_t i = 0; i < q->n_resource_spans; i++) {
         for (size_t k = 0; k < i; k++)
-            assert_false(gw_str_eq(sound_text(q->resource_spans[i]->resource->attributes[0]->value->string_value),
-                                   sound_text(q->resource_spans[k]->resource->attributes[0]->value->string_value)));
+            assert_false(gw_str_eq(valid_text(q->resource_spans[i]->resource->attributes[0]->value->string_value),
+                                   valid_text(q->resource_spans[k]->resource->attributes[0]->value->string_value)));
         for (size_t k = 0; k < q->resource_spans[i]->n_scope_spans; k++)
             for (size_t m = 0; m < k; m++)
-                assert_false(gw_str_eq(sound_text(q->resource_spans[i]->scope_spans[k]->scope->name),
-                                       sound_text(q->resource_spans[i]->scope_spans[m]->scope->name)));
+                assert_false(gw_str_eq(valid_text(q->resource_spans[i]->scope_spans[k]->scope->name),
+                                       valid_text(q->resource_spans[i]->scope_spans[m]->scope->name)));
     }
     opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(q, NULL);
 }
@@ -62,18 +62,18 @@ static void small_payloads_are_one_frame(void **state)
 static void large_payloads_are_cut(void **state)
 {
     struct bed *b = *state;
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     translate(b, 3000, 10, 3, 1000);
-    size_t per_rendering[GW_RENDERINGS] = {0}, bytes[GW_RENDERINGS] = {0};
+    size_t per_schema[GW_ATTRIBUTE_SCHEMAS] = {0}, bytes[GW_ATTRIBUTE_SCHEMAS] = {0};
     for (size_t i = 0; i < b->out.frames_n; i++) {
         const struct gw_frame *f = b->out.frames[i];
         assert_in_range(f->len, 1, GW_FRAME_BYTES);
-        per_rendering[f->rendering]++;
-        bytes[f->rendering] += f->len;
+        per_schema[f->schema]++;
+        bytes[f->schema] += f->len;
         check_grouping(f);
     }
-    for (int r = 0; r < GW_RENDERINGS; r++)
-        assert_in_range(per_rendering[r], bytes[r] / GW_FRAME_BYTES + 1, bytes[r] / GW_FRAME_BYTES + 2);
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+        assert_in_range(per_schema[r], bytes[r] / GW_FRAME_BYTES + 1, bytes[r] / GW_FRAME_BYTES + 2);
     for (uint64_t id = 1; id <= 3000; id += 37)
         assert_non_null(bed_find(b, GW_BOTH, id).span);
 }
@@ -97,19 +97,19 @@ static void ids_wait_in_every_frame(void **state)
     struct bed *b = *state;
     char high[] =
         "[[{'trace_id':1,'span_id':900001,'service':'s','name':'n','start':" BED_START ",'duration':1,'meta':{'_dd.p.tid':'ab'}}]]";
-    b->env.ids = gw_ids_new(10000, GW_SEC);
+    b->env.ids = gw_trace_ids_new(10000, GW_SEC);
     bed_run(b, "[[{'trace_id':1,'span_id':1,'parent_id':9,'service':'a','name':'n','start':" BED_START ",'duration':1},"
                "{'trace_id':1,'span_id':2,'parent_id':9,'service':'b','name':'n','start':" BED_START ",'duration':1}]]");
     struct gw_frame *f = gw_frame_ref(b->out.frames[0]);
-    assert_int_equal(f->unjoined_n, 2);
+    assert_int_equal(f->pending_ids_n, 2);
     bed_run(b, high);
-    assert_int_equal(gw_frame_join(f, b->env.ids, false), 0);
-    sound_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    assert_int_equal(gw_frame_complete_ids(f, b->env.ids, false), 0);
+    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(q->resource_spans[i]->scope_spans[0]->spans[0]->trace_id.data[7], 0xab);
     opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(q, NULL);
     gw_frame_drop(f);
-    gw_ids_drop(b->env.ids);
+    gw_trace_ids_drop(b->env.ids);
 }
 
 static void nothing_in_nothing_out(void **state)
@@ -139,7 +139,7 @@ static void budgets(void **state)
             break;
         assert_int_equal(code, GW_BUDGET);
         assert_int_equal(b->out.frames_n, 0);
-        assert_int_equal(b->out.intake.not_taken[GW_WHY_BUDGET], b->out.intake.received);
+        assert_int_equal(b->out.intake.not_taken[GW_REASON_BUDGET], b->out.intake.received);
     }
     assert_int_equal(b->out.intake.received, 40);
     free((char *)body.ptr);

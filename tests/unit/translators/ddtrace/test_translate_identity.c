@@ -9,7 +9,7 @@
 /* The id, the parent and the times of a span. */
 static const char *identity(struct bed *b, uint64_t span_id)
 {
-    const sound_span *s = bed_find(b, GW_OTEL, span_id).span;
+    const valid_span *s = bed_find(b, GW_OTEL, span_id).span;
     b->shown.len = 0;
     if (!s)
         return "no such span";
@@ -55,8 +55,8 @@ static void what_has_no_id_is_refused(void **state)
     struct bed *b = *state;
     bed_run(b, "[[{'trace_id':0,'span_id':1," MID "},{'trace_id':7,'span_id':0," MID "},{'trace_id':7,'span_id':3," MID "}]]");
     assert_int_equal(b->out.intake.received, 3);
-    assert_int_equal(b->out.intake.not_taken[GW_WHY_ZERO_TRACE_ID], 1);
-    assert_int_equal(b->out.intake.not_taken[GW_WHY_ZERO_SPAN_ID], 1);
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 1);
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_SPAN_ID], 1);
     assert_non_null(bed_find(b, GW_OTEL, 3).span);
 }
 
@@ -72,7 +72,7 @@ static void implausible_start(void **state)
 static void trace_of(struct bed *b, uint64_t span_id, const char *want)
 {
     char hex[33] = "none";
-    const sound_span *s = bed_find(b, GW_OTEL, span_id).span;
+    const valid_span *s = bed_find(b, GW_OTEL, span_id).span;
     for (size_t i = 0; s && i < 16; i++)
         sprintf(hex + 2 * i, "%02x", s->trace_id.data[i]);
     if (strcmp(hex, want) != 0)
@@ -113,14 +113,14 @@ static void chunks_of_a_payload(void **state)
             trace_of(b, id, HIGH LOW);
         trace_of(b, 4, "0000000000000000000000000000004d");
         assert_int_equal(b->out.frames_n, 1);
-        assert_int_equal(b->out.frames[0]->unjoined_n, 1); /* who knows about 4? */
+        assert_int_equal(b->out.frames[0]->pending_ids_n, 1); /* who knows about 4? */
     }
 }
 
 /* After the answer: the frame of an earlier payload learns from a later one. */
 static void join(struct bed *b, struct gw_frame *f, bool final, uint32_t left)
 {
-    assert_int_equal(gw_frame_join(f, b->env.ids, final), left);
+    assert_int_equal(gw_frame_complete_ids(f, b->env.ids, final), left);
 }
 
 static void hex_in(const struct gw_frame *f, const char *trace_id, bool there)
@@ -134,7 +134,7 @@ static void hex_in(const struct gw_frame *f, const char *trace_id, bool there)
 static void payloads_of_a_process(void **state)
 {
     struct bed *b = *state;
-    b->env.ids = gw_ids_new(100, 60 * GW_SEC);
+    b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
     bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':256,'span_id':2,'parent_id':3," MID "}]]");
     struct gw_frame *early = gw_frame_ref(b->out.frames[0]);
     join(b, early, false, 2);
@@ -149,20 +149,20 @@ static void payloads_of_a_process(void **state)
     /* And later chunks know at once. */
     bed_run(b, "[[{'trace_id':255,'span_id':5,'parent_id':3," MID "}]]");
     trace_of(b, 5, HIGH LOW);
-    assert_int_equal(b->out.frames[0]->unjoined_n, 0);
-    gw_ids_drop(b->env.ids);
+    assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
+    gw_trace_ids_drop(b->env.ids);
 }
 
 static void rejected_chunks_teach(void **state)
 {
     struct bed *b = *state;
-    b->env.ids = gw_ids_new(100, 60 * GW_SEC);
+    b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
     bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'},'metrics':{'_sampling_priority_v1':-1}}]]");
     assert_int_equal(b->out.frames_n, 0);
-    assert_int_equal(b->out.intake.not_taken[GW_WHY_SAMPLED_OUT], 1);
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_SAMPLED_OUT], 1);
     bed_run(b, "[[{'trace_id':255,'span_id':2,'parent_id':1," MID "}]]");
     trace_of(b, 2, HIGH LOW);
-    gw_ids_drop(b->env.ids);
+    gw_trace_ids_drop(b->env.ids);
 }
 
 /* A payload that is refused teaches nothing. */
@@ -170,13 +170,13 @@ static void bad_payloads_do_not_teach(void **state)
 {
     struct bed *b = *state;
     uint64_t high;
-    b->env.ids = gw_ids_new(100, 60 * GW_SEC);
+    b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
     gw_str bad = GW_STR("[[{\"trace_id\":255,\"span_id\":1,\"meta\":{\"_dd.p.tid\":\"" HIGH "\"}}],[{\"trace_id\":");
     assert_int_equal(bed_bytes(b, DD_V04_JSON, bad), GW_BAD_JSON);
-    assert_false(gw_ids_find(b->env.ids, 255, &high, GW_SEC));
-    assert_int_equal(b->out.intake.not_taken[GW_WHY_BAD_PAYLOAD], b->out.intake.received);
+    assert_false(gw_trace_ids_find(b->env.ids, 255, &high, GW_SEC));
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_BAD_PAYLOAD], b->out.intake.received);
     assert_int_equal(b->out.frames_n, 0);
-    gw_ids_drop(b->env.ids);
+    gw_trace_ids_drop(b->env.ids);
 }
 
 static void conflicting_halves(void **state)
@@ -236,14 +236,14 @@ static void sixty_four_bits_are_an_option(void **state)
                "'span_links':[{'trace_id':5,'trace_id_high':6,'span_id':7}]}]]");
     trace_of(b, 1, "0000000000000000" LOW);
     assert_non_null(strstr(bed_show(b, GW_OTEL, 1, bed_fields), "link 00000000000000000000000000000005/0000000000000007"));
-    assert_int_equal(b->out.frames[0]->unjoined_n, 0);
+    assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
 }
 
 /* The joined half stands in every rendering. */
 static void renderings_are_joined_alike(void **state)
 {
     struct bed *b = *state;
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH
                "'}}]]");
     for (size_t i = 0; i < b->out.frames_n; i++) {

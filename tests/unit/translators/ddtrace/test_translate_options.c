@@ -25,34 +25,34 @@ static void modes(void **state)
                              *const datadog[] = {FIELDS, COMMON, TAGS, NULL};
     static const char *const *const want[] = {otel, both, datadog};
     struct bed *b = *state;
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     bed_span(b, FULL);
-    for (int r = 0; r < GW_RENDERINGS; r++) {
-        const sound_span *s = bed_find(b, (enum gw_rendering)r, 2).span;
-        const char *got = bed_show(b, (enum gw_rendering)r, 2, nothing);
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++) {
+        const valid_span *s = bed_find(b, (enum gw_attribute_schema)r, 2).span;
+        const char *got = bed_show(b, (enum gw_attribute_schema)r, 2, nothing);
         size_t n = 0;
         for (; want[r][n]; n++)
             if (!strstr(got, want[r][n]))
-                bed_compare(b, gw_rendering_name((enum gw_rendering)r), got, want[r][n]);
+                bed_compare(b, gw_attribute_schema_name((enum gw_attribute_schema)r), got, want[r][n]);
         assert_int_equal(s->n_attributes, n);
         assert_int_equal(s->n_events, r == GW_DATADOG ? 0 : 1);
         assert_int_equal(s->status->code, 2);
         assert_int_equal(s->kind, 2);
-        assert_true(gw_str_eq(sound_text(s->name), GW_STR("GET /r")));
+        assert_true(gw_str_eq(valid_text(s->name), GW_STR("GET /r")));
         assert_int_equal(s->trace_id.data[7], 10);
     }
 }
 
 /* Only what was asked for is made. */
-static void renderings_asked_for(void **state)
+static void schemas_asked_for(void **state)
 {
     struct bed *b = *state;
     for (unsigned mask = 0; mask < 8; mask++) {
-        b->env.renderings = mask;
+        b->env.schemas = mask;
         bed_span(b, FULL);
         assert_int_equal(b->out.frames_n, __builtin_popcount(mask));
         for (size_t i = 0; i < b->out.frames_n; i++)
-            assert_true(mask & 1u << b->out.frames[i]->rendering);
+            assert_true(mask & 1u << b->out.frames[i]->schema);
     }
 }
 
@@ -62,7 +62,7 @@ static void strip(void **state)
     struct bed *b = *state;
     b->opt.strip = (struct gw_list){items, COUNT(items)};
     bed_again(b);
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     bed_span(b, "'name':'op','meta':{'own':'x','owner':'y','_dd.p.tid':'a','_dd.x':'1','http.url':'http://h/','http.method':'GET',"
                 "'http.request.headers.authorization':'s3cret','http.request.headers.accept':'*'},'metrics':{'_dd.measured':1}");
     assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields),
@@ -81,7 +81,7 @@ static void promote(void **state)
     struct bed *b = *state;
     b->opt.promote = (struct gw_list){items, COUNT(items)};
     bed_again(b);
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     bed_run(b, "[[{'trace_id':1,'span_id':1,'service':'s','name':'n','start':" BED_START ",'duration':1,'meta':{'team':'a','region':'eu'}},"
                "{'trace_id':1,'span_id':2,'parent_id':1,'service':'s','name':'n','start':" BED_START ",'duration':1,'meta':{'team':'b'}},"
                "{'trace_id':1,'span_id':3,'parent_id':1,'service':'s','name':'n','start':" BED_START ",'duration':1,'meta':{'team':'a',"
@@ -98,7 +98,7 @@ static void promote(void **state)
 static void tolerance(void **state)
 {
     struct bed *b = *state;
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     /* {trace_id:1, span_id:2, name:nil, service:"\xff", meta:{"k\xff":"v\xfe", "a":"1", "a":"2"}, metrics:{"a":3, "b":true}} */
     assert_int_equal(bed_bytes(b, DD_V04_MSGPACK,
                                GW_STR("\x91\x91\x86\xa8trace_id\x01\xa7span_id\x02\xa4name\xc0\xa7service\xa1\xff\xa4meta\x83\xa2k\xff"
@@ -110,15 +110,15 @@ static void tolerance(void **state)
                                       "a\x03\xa1"
                                       "b\xc3")),
                      GW_OK);
-    for (int r = 0; r < GW_RENDERINGS; r++)
-        assert_non_null(strstr(bed_show(b, (enum gw_rendering)r, 2, bed_fields), "a=3 b=1"));
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+        assert_non_null(strstr(bed_show(b, (enum gw_attribute_schema)r, 2, bed_fields), "a=3 b=1"));
     assert_string_equal(bed_resource(b, 2), "service.name='\xef\xbf\xbd'");
     assert_non_null(strstr(bed_show(b, GW_OTEL, 2, bed_fields), "k\xef\xbf\xbd='v\xef\xbf\xbd'"));
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(modes), BED_TEST(renderings_asked_for), BED_TEST(strip), BED_TEST(promote),
+    const struct CMUnitTest tests[] = {BED_TEST(modes), BED_TEST(schemas_asked_for), BED_TEST(strip), BED_TEST(promote),
                                        BED_TEST(tolerance)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

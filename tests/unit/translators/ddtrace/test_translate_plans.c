@@ -48,7 +48,7 @@ static int teardown(void **state)
 static enum gw_code translate(struct pair *p, struct dd_translator *t, enum dd_format format, gw_str body, struct dd_result *out)
 {
     struct gw_err err;
-    struct dd_env env = {.now = GW_SEC, .wall = 1700000001 * GW_SEC, .host_name = GW_STR("here"), .renderings = 1u << GW_OTEL};
+    struct dd_env env = {.now = GW_SEC, .wall = 1700000001 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
     enum gw_code code = dd_translate(t, &p->arena, format, body, &p->req, &env, out, &err);
     gw_arena_reset(&p->arena, 1 << 20);
     return code;

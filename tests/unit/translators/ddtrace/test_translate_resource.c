@@ -71,12 +71,12 @@ static void always(void **state)
 {
     struct bed *b = *state;
     bed_span(b, "'name':'n'");
-    const sound_resource *r = bed_find(b, GW_OTEL, 2).resource;
+    const valid_resource *r = bed_find(b, GW_OTEL, 2).resource;
     b->shown.len = 0;
     bed_say_attrs(&b->shown, r->resource->attributes, r->resource->n_attributes, (const char *const[]){NULL});
     bed_single_quotes(&b->shown);
     assert_string_equal(b->shown.text, "service.name='svc' telemetry.sdk.name='datadog'");
-    assert_true(gw_str_eq(sound_text(r->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));
+    assert_true(gw_str_eq(valid_text(r->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));
 }
 
 /* What the resource says does not stand on the span as well; what it does not say does. */
@@ -146,10 +146,10 @@ static void scopes(void **state)
     b->req.tracer_version = GW_STR("4.16.0");
     for (size_t i = 0; i < COUNT(cases); i++) {
         bed_span(b, cases[i][0]);
-        const sound_scope *s = bed_find(b, GW_OTEL, 2).scope;
-        assert_true(gw_str_eq(sound_text(s->scope->name), gw_str_z(cases[i][1])));
-        assert_true(gw_str_eq(sound_text(s->scope->version), GW_STR("4.16.0")));
-        assert_true(gw_str_eq(sound_text(s->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));
+        const valid_scope *s = bed_find(b, GW_OTEL, 2).scope;
+        assert_true(gw_str_eq(valid_text(s->scope->name), gw_str_z(cases[i][1])));
+        assert_true(gw_str_eq(valid_text(s->scope->version), GW_STR("4.16.0")));
+        assert_true(gw_str_eq(valid_text(s->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));
     }
     assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | internal | _dd.integration='redis' component='flask'");
 }

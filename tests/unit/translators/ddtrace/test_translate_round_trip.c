@@ -118,21 +118,21 @@ static const char *a_payload(void)
     return text;
 }
 
-static const sound_any *attribute(const sound_span *s, gw_str key)
+static const valid_any *attribute(const valid_span *s, gw_str key)
 {
     for (size_t i = 0; i < s->n_attributes; i++)
-        if (gw_str_eq(sound_text(s->attributes[i]->key), key))
+        if (gw_str_eq(valid_text(s->attributes[i]->key), key))
             return s->attributes[i]->value;
     return NULL;
 }
 
-static bool is_text(const sound_any *v, gw_str want)
+static bool is_text(const valid_any *v, gw_str want)
 {
     return v && v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE &&
-           gw_str_eq(sound_text(v->string_value), want);
+           gw_str_eq(valid_text(v->string_value), want);
 }
 
-static bool is_number(const sound_any *v, const struct dd_number *want)
+static bool is_number(const valid_any *v, const struct dd_number *want)
 {
     int64_t i;
     if (!v)
@@ -147,12 +147,12 @@ static bool is_number(const sound_any *v, const struct dd_number *want)
 static bool same_fields(const struct bed_at *at, const struct dd_span *s)
 {
     uint64_t low, parent = 0;
-    const sound_span *o = at->span;
+    const valid_span *o = at->span;
     memcpy(&low, o->trace_id.data + 8, 8);
     if (o->parent_span_id.len)
         memcpy(&parent, o->parent_span_id.data, 8);
     bool error = o->status && o->status->code == 2, ordered = attribute(o, GW_STR("otel.status_code"));
-    const sound_any *service = NULL;
+    const valid_any *service = NULL;
     for (size_t i = 0; i < at->resource->resource->n_attributes; i++)
         if (bed_is(at->resource->resource->attributes[i], "service.name"))
             service = at->resource->resource->attributes[i]->value;
@@ -164,7 +164,7 @@ static bool same_fields(const struct bed_at *at, const struct dd_span *s)
 }
 
 /* The first tag that did not come back. */
-static gw_str lost_tag(const sound_span *o, const struct dd_span *s)
+static gw_str lost_tag(const valid_span *o, const struct dd_span *s)
 {
     for (size_t i = 0; i < s->meta_n; i++)
         if (!is_text(attribute(o, s->meta[i].key), s->meta[i].value))
@@ -175,23 +175,23 @@ static gw_str lost_tag(const sound_span *o, const struct dd_span *s)
     return GW_NOSTR;
 }
 
-static size_t fields_of(const sound_span *o)
+static size_t fields_of(const valid_span *o)
 {
     size_t n = 0;
     for (size_t i = 0; i < o->n_attributes; i++)
-        n += is_field(sound_text(o->attributes[i]->key));
+        n += is_field(valid_text(o->attributes[i]->key));
     return n;
 }
 
 static void compare(struct bed *b, const char *payload, const struct dd_span *s)
 {
     for (int r = GW_BOTH; r <= GW_DATADOG; r++) {
-        struct bed_at at = bed_find(b, (enum gw_rendering)r, s->span_id);
+        struct bed_at at = bed_find(b, (enum gw_attribute_schema)r, s->span_id);
         assert_non_null(at.span);
         gw_str lost = lost_tag(at.span, s);
         if (lost.len || !same_fields(&at, s))
-            fail_msg("%s: span %llu: %.*s is not what it was: %s", gw_rendering_name((enum gw_rendering)r), (unsigned long long)s->span_id,
-                     GW_FMT(lost.len ? lost : GW_STR("a field")), payload);
+            fail_msg("%s: span %llu: %.*s is not what it was: %s", gw_attribute_schema_name((enum gw_attribute_schema)r),
+                     (unsigned long long)s->span_id, GW_FMT(lost.len ? lost : GW_STR("a field")), payload);
         if (r == GW_DATADOG && at.span->n_attributes != s->meta_n + s->metrics_n + fields_of(at.span))
             fail_msg("datadog: span %llu has attributes that are nobody's: %s\n%s", (unsigned long long)s->span_id,
                      bed_show(b, GW_DATADOG, s->span_id, (const char *const[]){NULL}), payload);
@@ -204,7 +204,7 @@ static void what_comes_back(void **state)
     b->opt.obfuscate = false;
     b->opt.keep_rejected = true;
     bed_again(b);
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     for (int round = 0; round < ROUNDS; round++) {
         struct gw_arena arena;
         struct dd_decoder d;
@@ -233,7 +233,7 @@ static bool is_consumed(gw_str key)
     return gw_str_starts(key, GW_STR("manual.")) || gw_str_starts(key, GW_STR("_dd.tags."));
 }
 
-static bool value_says(const sound_any *v, gw_str text, int64_t number)
+static bool value_says(const valid_any *v, gw_str text, int64_t number)
 {
     switch (v->value_case) {
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE:
@@ -252,7 +252,7 @@ static bool value_says(const sound_any *v, gw_str text, int64_t number)
     }
 }
 
-static bool attrs_say(sound_attr **attrs, size_t n, gw_str text, int64_t number)
+static bool attrs_say(valid_attr **attrs, size_t n, gw_str text, int64_t number)
 {
     for (size_t i = 0; i < n; i++)
         if (value_says(attrs[i]->value, text, number))
@@ -263,7 +263,7 @@ static bool attrs_say(sound_attr **attrs, size_t n, gw_str text, int64_t number)
 /* Anywhere in the span, its events or its resource. */
 static bool is_said(const struct bed_at *at, gw_str text, int64_t number)
 {
-    const sound_span *s = at->span;
+    const valid_span *s = at->span;
     if (attrs_say(s->attributes, s->n_attributes, text, number) ||
         attrs_say(at->resource->resource->attributes, at->resource->resource->n_attributes, text, number))
         return true;

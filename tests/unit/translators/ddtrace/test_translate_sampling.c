@@ -7,7 +7,7 @@
 static const char *sampling(struct bed *b, uint64_t id)
 {
     static char text[4096];
-    const sound_span *s = bed_find(b, GW_OTEL, id).span;
+    const valid_span *s = bed_find(b, GW_OTEL, id).span;
     if (!s)
         return "not there";
     snprintf(text, sizeof text, "%u [%.*s] %s", s->flags, (int)s->trace_state.len, (const char *)s->trace_state.data,
@@ -95,7 +95,7 @@ static void rejected(void **state)
     struct bed *b = *state;
     bed_run(b, payload);
     assert_int_equal(b->out.intake.received, 5);
-    assert_int_equal(b->out.intake.not_taken[GW_WHY_SAMPLED_OUT], 2);
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_SAMPLED_OUT], 2);
     assert_string_equal(sampling(b, 1), "not there");
     assert_string_equal(sampling(b, 2), "1 [dd=s:-1] _dd.span_sampling.mechanism=8 sampling.priority=-1");
     assert_string_equal(sampling(b, 3), "not there");
@@ -103,7 +103,7 @@ static void rejected(void **state)
     assert_string_equal(sampling(b, 5), "0 [] ");
     b->opt.keep_rejected = true;
     bed_run(b, payload);
-    assert_int_equal(b->out.intake.not_taken[GW_WHY_SAMPLED_OUT], 0);
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_SAMPLED_OUT], 0);
     assert_string_equal(sampling(b, 1), "0 [dd=s:-1] sampling.priority=-1");
     assert_string_equal(sampling(b, 3), "0 [dd=s:0] sampling.priority=0");
 }

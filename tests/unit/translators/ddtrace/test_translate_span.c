@@ -152,7 +152,7 @@ static void names(void **state)
         b->opt.span_name = rows[i].option;
         bed_again(b);
         bed_span(b, rows[i].members);
-        const sound_span *s = bed_find(b, GW_OTEL, 2).span;
+        const valid_span *s = bed_find(b, GW_OTEL, 2).span;
         char got[128];
         snprintf(got, sizeof got, "%.*s", (int)s->name.len, (const char *)s->name.data);
         bed_compare(b, rows[i].members, got, rows[i].name);
@@ -164,10 +164,10 @@ static void own_fields_are_kept(void **state)
 {
     static const char *const nothing[] = {NULL};
     struct bed *b = *state;
-    b->env.renderings = 7;
+    b->env.schemas = 7;
     bed_span(b, "'name':'op','type':'web','resource':'RES','meta':{'operation.name':'x','resource.name':'y','span.type':'z'}");
-    for (int r = 0; r < GW_RENDERINGS; r++)
-        assert_string_equal(bed_show(b, (enum gw_rendering)r, 2, nothing),
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+        assert_string_equal(bed_show(b, (enum gw_attribute_schema)r, 2, nothing),
                             "RES | server | operation.name='op' resource.name='RES' span.type='web'");
 }
 

@@ -2,7 +2,7 @@
  *
  *     "[[{'trace_id':1, …}]]" ─▶ dd_translate ─▶ frames ─▶ protobuf-c ─▶ "GET /x | server | http.request.method='GET' …"
  *
- * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is looked over by otlp_sound.h
+ * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is looked over by otlp_valid.h
  * first. Attributes are shown in the order of their names; a span's operation.name, resource.name and span.type only when the test did not
  * say them. SPDX-License-Identifier: Apache-2.0
  */
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "tests/otlp_sound.h"
+#include "tests/otlp_valid.h"
 #include "tests/unit/translators/otlp/otlp_show.h"
 #include "translators/ddtrace/dd_translate.h"
 
@@ -30,7 +30,7 @@ struct bed {
     struct gw_arena arena;
     struct dd_result out;
     struct gw_err err;
-    sound_request *got[GW_RENDERINGS]; /* all frames of a rendering as one request */
+    valid_request *got[GW_ATTRIBUTE_SCHEMAS]; /* all frames of a rendering as one request */
     struct show shown;
     int wrong; /* rows of a table that were not as they should be */
 };
@@ -39,7 +39,7 @@ static inline void bed_open(struct bed *b)
 {
     memset(b, 0, sizeof *b);
     b->opt = (struct dd_options){.trace_id_bits = 128, .obfuscate = true};
-    b->env = (struct dd_env){.now = GW_SEC, .wall = 1700000001 * GW_SEC, .renderings = 1u << GW_OTEL};
+    b->env = (struct dd_env){.now = GW_SEC, .wall = 1700000001 * GW_SEC, .schemas = 1u << GW_OTEL};
     b->translator = dd_translator_new(&b->opt);
     gw_arena_init(&b->arena, 64 << 20);
 }
@@ -48,7 +48,7 @@ static inline void bed_clear(struct bed *b)
 {
     for (size_t i = 0; i < b->out.frames_n; i++)
         gw_frame_drop(b->out.frames[i]);
-    for (int r = 0; r < GW_RENDERINGS; r++)
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         if (b->got[r])
             opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(b->got[r], NULL);
     memset(b->got, 0, sizeof b->got);
@@ -72,13 +72,13 @@ static inline void bed_again(struct bed *b)
 }
 
 /* What the frames of one rendering say together; serialized requests concatenate. */
-static inline void bed_read(struct bed *b, enum gw_rendering r)
+static inline void bed_read(struct bed *b, enum gw_attribute_schema r)
 {
     uint8_t *all = NULL;
     size_t len = 0, items = 0, spans = 0;
     for (size_t i = 0; i < b->out.frames_n; i++) {
         const struct gw_frame *f = b->out.frames[i];
-        if (f->rendering != r)
+        if (f->schema != r)
             continue;
         all = realloc(all, len + f->len);
         memcpy(all + len, f->data, f->len);
@@ -88,9 +88,9 @@ static inline void bed_read(struct bed *b, enum gw_rendering r)
     b->got[r] = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, len, all);
     free(all);
     assert_non_null(b->got[r]);
-    const char *wrong = sound_of_request(b->got[r], &spans);
+    const char *wrong = valid_of_request(b->got[r], &spans);
     if (wrong)
-        fail_msg("%s: %s", gw_rendering_name(r), wrong);
+        fail_msg("%s: %s", gw_attribute_schema_name(r), wrong);
     assert_int_equal(spans, items);
     assert_int_equal(spans, gw_intake_accepted(&b->out.intake));
 }
@@ -99,9 +99,9 @@ static inline enum gw_code bed_bytes(struct bed *b, enum dd_format format, gw_st
 {
     bed_clear(b);
     enum gw_code code = dd_translate(b->translator, &b->arena, format, body, &b->req, &b->env, &b->out, &b->err);
-    for (int r = 0; r < GW_RENDERINGS && code == GW_OK; r++)
-        if (b->env.renderings & 1u << r)
-            bed_read(b, (enum gw_rendering)r);
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS && code == GW_OK; r++)
+        if (b->env.schemas & 1u << r)
+            bed_read(b, (enum gw_attribute_schema)r);
     return code;
 }
 
@@ -128,17 +128,17 @@ static inline void bed_span(struct bed *b, const char *members)
 }
 
 struct bed_at {
-    const sound_resource *resource;
-    const sound_scope *scope;
-    const sound_span *span;
+    const valid_resource *resource;
+    const valid_scope *scope;
+    const valid_span *span;
 };
 
 /* The span with this id. */
-static inline struct bed_at bed_find(const struct bed *b, enum gw_rendering r, uint64_t span_id)
+static inline struct bed_at bed_find(const struct bed *b, enum gw_attribute_schema r, uint64_t span_id)
 {
     uint64_t wire = __builtin_bswap64(span_id);
     for (size_t i = 0; b->got[r] && i < b->got[r]->n_resource_spans; i++) {
-        const sound_resource *res = b->got[r]->resource_spans[i];
+        const valid_resource *res = b->got[r]->resource_spans[i];
         for (size_t k = 0; k < res->n_scope_spans; k++)
             for (size_t m = 0; m < res->scope_spans[k]->n_spans; m++)
                 if (memcmp(res->scope_spans[k]->spans[m]->span_id.data, &wire, 8) == 0)
@@ -185,11 +185,11 @@ static inline void bed_say_attrs(struct show *s, show_attr **attrs, size_t n, co
 }
 
 /* name | kind | attributes | ok or error: message | event … | link … */
-static inline const char *bed_show(struct bed *b, enum gw_rendering r, uint64_t span_id, const char *const *without)
+static inline const char *bed_show(struct bed *b, enum gw_attribute_schema r, uint64_t span_id, const char *const *without)
 {
     static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
     struct show *s = &b->shown;
-    const sound_span *span = bed_find(b, r, span_id).span;
+    const valid_span *span = bed_find(b, r, span_id).span;
     s->len = 0;
     if (!span)
         return "no such span";
@@ -221,7 +221,7 @@ static inline const char *bed_show(struct bed *b, enum gw_rendering r, uint64_t 
 static inline const char *bed_resource(struct bed *b, uint64_t span_id)
 {
     static const char *const without[] = {"telemetry.sdk.name", NULL};
-    const sound_resource *r = bed_find(b, GW_OTEL, span_id).resource;
+    const valid_resource *r = bed_find(b, GW_OTEL, span_id).resource;
     b->shown.len = 0;
     if (!r)
         return "no such span";
@@ -247,7 +247,7 @@ struct bed_row {
 
 static const char *const bed_fields[] = {"operation.name", "resource.name", "span.type", NULL};
 
-static inline void bed_rows(struct bed *b, enum gw_rendering r, const struct bed_row *rows, size_t n)
+static inline void bed_rows(struct bed *b, enum gw_attribute_schema r, const struct bed_row *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         bed_span(b, rows[i].span);

@@ -80,7 +80,7 @@ struct log_bed {
     struct gw_budget budget;
     struct log_environment host;
     struct log_options options;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     struct log_conf *conf;
     struct log_batch *batch;
 };
@@ -89,8 +89,8 @@ static inline void log_bed_open(struct log_bed *b, const char *receiver)
 {
     b->budget.limit = b->budget.limit ? b->budget.limit : SIZE_MAX;
     b->host.budget = &b->budget;
-    b->problems = gw_problems_new();
-    b->conf = log_conf_new(&b->options, &b->host, "receivers[0]", receiver, b->problems);
+    b->diagnostics = gw_diagnostics_new();
+    b->conf = log_conf_new(&b->options, &b->host, "receivers[0]", receiver, b->diagnostics);
     assert_non_null(b->conf);
     b->batch = log_batch_new(b->conf);
     assert_non_null(b->batch);
@@ -100,7 +100,7 @@ static inline void log_bed_close(struct log_bed *b)
 {
     log_batch_drop(b->batch);
     log_conf_drop(b->conf);
-    gw_problems_drop(b->problems);
+    gw_diagnostics_drop(b->diagnostics);
 }
 
 /* All that stands in the batch. */

@@ -192,7 +192,7 @@ static void a_wrong_zone_is_said(void **state)
 {
     struct log_bed b = {.options = {.timezone = GW_LIT("Mars/Olympus")}};
     log_bed_open(&b, "file");
-    assert_int_equal(gw_problems_errors(b.problems), 1);
+    assert_int_equal(gw_diagnostics_errors(b.diagnostics), 1);
     log_bed_close(&b);
 }
 

@@ -32,12 +32,12 @@ static int drop_folder(void **state)
     return system(command);
 }
 
-static void open_scripts(struct log_bed *b, struct gw_problems *p)
+static void open_scripts(struct log_bed *b, struct gw_diagnostics *p)
 {
-    struct gw_problems *own = gw_problems_new();
+    struct gw_diagnostics *own = gw_diagnostics_new();
     b->host.scripts = log_scripts_new();
     log_scripts_read(b->host.scripts, gw_str_z(folder), p ? p : own);
-    gw_problems_drop(own);
+    gw_diagnostics_drop(own);
 }
 
 static struct gw_intake run(struct log_bed *b, struct log_input in, struct show *s)
@@ -130,7 +130,7 @@ static void dropped_and_made_records_are_counted(void **state)
     log_bed_open(&b, "file");
     struct gw_intake in = run(&b, (struct log_input){.text = GW_STR("drop this")}, &s);
     assert_int_equal(in.received, 1);
-    assert_int_equal(in.not_taken[GW_WHY_SCRIPT], 1);
+    assert_int_equal(in.not_taken[GW_REASON_SCRIPT], 1);
     assert_string_equal(s.text, "");
     in = run(&b, (struct log_input){.text = GW_STR("more of this")}, &s);
     assert_int_equal(in.received, 2);
@@ -162,19 +162,19 @@ static void a_broken_script_is_shown_and_its_records_go_on(void **state)
 {
     struct log_bed b = {.options = {.source = GW_LIT("broken")}};
     struct show s;
-    struct gw_problems *p = gw_problems_new();
+    struct gw_diagnostics *p = gw_diagnostics_new();
     char *words;
     size_t size;
     script("broken.p", "add_key(a, 1)\nno_such(1)\n");
     open_scripts(&b, p);
     FILE *f = open_memstream(&words, &size);
-    gw_problems_print(p, f);
+    gw_diagnostics_print(p, f);
     fclose(f);
-    assert_int_equal(gw_problems_errors(p), 0);
+    assert_int_equal(gw_diagnostics_errors(p), 0);
     assert_non_null(strstr(words, "broken.p:2:1: "));
     assert_non_null(strstr(words, "    no_such(1)\n    ^"));
     free(words);
-    gw_problems_drop(p);
+    gw_diagnostics_drop(p);
     log_bed_open(&b, "file");
     run(&b, (struct log_input){.text = GW_STR("[WARN] as it was")}, &s);
     assert_string_equal(s.text, "{service.name=\"broken\"} WARN(13) \"as it was\" {datadog.log.source=\"broken\"}\n");
@@ -186,7 +186,7 @@ static void the_option_names_a_script_or_a_file(void **state)
 {
     char path[96];
     struct show s;
-    struct gw_problems *p = gw_problems_new();
+    struct gw_diagnostics *p = gw_diagnostics_new();
     snprintf(path, sizeof path, "%s/named.p", folder);
     script("named.p", "use(\"other.p\")\n");
     script("other.p", "add_key(k, \"v\")\n");
@@ -196,16 +196,16 @@ static void the_option_names_a_script_or_a_file(void **state)
         if (i < 2)
             open_scripts(&b, p);
         log_bed_open(&b, "file");
-        assert_int_equal(gw_problems_errors(b.problems), 0);
+        assert_int_equal(gw_diagnostics_errors(b.diagnostics), 0);
         run(&b, (struct log_input){.text = GW_STR("x"), .source = GW_STR("levels")}, &s);
         assert_non_null(strstr(s.text, "{k=\"v\" datadog.log.source=\"levels\"}"));
         close_scripts(&b);
     }
     struct log_bed none = {.options = {.pipeline = GW_LIT("/no/such.p")}};
     log_bed_open(&none, "file");
-    assert_int_equal(gw_problems_errors(none.problems), 1);
+    assert_int_equal(gw_diagnostics_errors(none.diagnostics), 1);
     log_bed_close(&none);
-    gw_problems_drop(p);
+    gw_diagnostics_drop(p);
 }
 
 /* An item says its source, which finds the script for its message. */
@@ -236,11 +236,11 @@ static void scripts_are_read_again(void **state)
     log_bed_open(&b, "file");
     assert_int_equal(log_add(b.batch, &in), GW_OK);
     script("again.p", "add_key(v, 2)\n");
-    log_scripts_read(b.host.scripts, gw_str_z(folder), b.problems);
+    log_scripts_read(b.host.scripts, gw_str_z(folder), b.diagnostics);
     struct log_options next = {.source = GW_LIT("again"), .service = GW_LIT("new")};
-    struct log_setup *abandoned = log_conf_prepare(b.conf, &next, "receivers[0]", b.problems);
+    struct log_setup *abandoned = log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics);
     log_conf_abandon(abandoned);
-    log_conf_adopt(b.conf, log_conf_prepare(b.conf, &next, "receivers[0]", b.problems));
+    log_conf_adopt(b.conf, log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics));
     assert_int_equal(log_add(b.batch, &in), GW_OK); /* the batch is not empty: still the old one */
     log_bed_show(&b, &s);
     assert_string_equal(s.text, "{service.name=\"again\"} (9) \"x\" {v=1 datadog.log.source=\"again\"}\n"
@@ -262,8 +262,8 @@ static void changed_scripts_reach_all_receivers(void **state)
     run(&b, in, &s);
     assert_non_null(strstr(s.text, "{v=1 "));
     script("renewed.p", "add_key(v, 2)\n");
-    log_scripts_read(b.host.scripts, gw_str_z(folder), b.problems);
-    log_scripts_renew(b.host.scripts, b.problems);
+    log_scripts_read(b.host.scripts, gw_str_z(folder), b.diagnostics);
+    log_scripts_renew(b.host.scripts, b.diagnostics);
     run(&b, in, &s);
     assert_non_null(strstr(s.text, "{v=2 "));
     log_bed_close(&b);

@@ -23,7 +23,7 @@ struct recording {
     const char *folder;
     struct truth spans[TRUTHS];
     size_t spans_n;
-    struct gw_ids *ids;
+    struct gw_trace_ids *ids;
     /* of a log */
     const char *log;
     gw_str lines[LINES];
@@ -118,7 +118,7 @@ static void send_spans(struct recording *r)
         for (size_t k = 0; k < found.gl_pathc; k++) {
             static struct dd_result result;
             struct dd_request request = {.peer_is_local = true};
-            struct dd_env env = {.now = gw_now(), .wall = gw_wall(), .ids = r->ids, .renderings = 1u << GW_OTEL};
+            struct dd_env env = {.now = gw_now(), .wall = gw_wall(), .ids = r->ids, .schemas = 1u << GW_OTEL};
             gw_str body = read_file(found.gl_pathv[k]);
             result = (struct dd_result){0};
 
@@ -244,7 +244,7 @@ static struct gw_frame *send_lines(struct recording *r, const char *pipeline, st
     struct gw_intake intake;
     *b = (struct log_bed){.host = {.ids = r->ids}, .options = {.pipeline = gw_str_z(pipeline)}};
     log_bed_open(b, "file");
-    assert_int_equal(gw_problems_errors(b->problems) + gw_problems_warnings(b->problems), 0);
+    assert_int_equal(gw_diagnostics_errors(b->diagnostics) + gw_diagnostics_warnings(b->diagnostics), 0);
     for (size_t i = 0; i < r->lines_n; i++) {
         struct log_input in = {.text = r->lines[i], .observed = i + 1};
         assert_int_equal(log_add(b->batch, &in), GW_OK);
@@ -257,17 +257,17 @@ static void both_orders(struct recording *r, const char *pipeline)
 {
     for (int logs_first = 0; logs_first < 2; logs_first++) {
         struct log_bed b;
-        r->ids = gw_ids_new(10000, 600 * GW_SEC);
+        r->ids = gw_trace_ids_new(10000, 600 * GW_SEC);
         if (!logs_first)
             send_spans(r);
         struct gw_frame *f = send_lines(r, pipeline, &b);
         if (logs_first)
             send_spans(r);
-        (void)gw_frame_join(f, r->ids, true);
+        (void)gw_frame_complete_ids(f, r->ids, true);
         check_frame(r, f);
         gw_frame_drop(f);
         log_bed_close(&b);
-        gw_ids_drop(r->ids);
+        gw_trace_ids_drop(r->ids);
     }
 }
 
@@ -331,7 +331,7 @@ static void rounded_ids_are_repaired(void **state)
     const uint64_t low = UINT64_C(9857984778103717792);
     for (int logs_first = 0; logs_first < 2; logs_first++)
         for (int i = 0; i < 3; i++) {
-            struct gw_ids *ids = gw_ids_new(1000, 600 * GW_SEC);
+            struct gw_trace_ids *ids = gw_trace_ids_new(1000, 600 * GW_SEC);
             struct log_bed b = {.host = {.ids = ids}};
             struct gw_frame *frame;
             struct gw_intake intake;
@@ -339,17 +339,17 @@ static void rounded_ids_are_repaired(void **state)
             struct log_input in = {.text = gw_str_z(lines[i]), .observed = 1};
             log_bed_open(&b, "x");
             if (!logs_first)
-                gw_ids_learn(ids, low, 0x6b00e75b00000000u, gw_now());
+                gw_trace_ids_learn(ids, low, 0x6b00e75b00000000u, gw_now());
             assert_int_equal(log_add(b.batch, &in), GW_OK);
             assert_int_equal(log_finish(b.batch, &frame, 1, &intake), 1);
             if (logs_first)
-                gw_ids_learn(ids, low, 0x6b00e75b00000000u, gw_now());
-            assert_int_equal(gw_frame_join(frame, ids, true), 0);
+                gw_trace_ids_learn(ids, low, 0x6b00e75b00000000u, gw_now());
+            assert_int_equal(gw_frame_complete_ids(frame, ids, true), 0);
             say_frame(&s, frame);
             assert_non_null(strstr(s.text, "trace:6b00e75b0000000088ce98ed04147fa0"));
             gw_frame_drop(frame);
             log_bed_close(&b);
-            gw_ids_drop(ids);
+            gw_trace_ids_drop(ids);
             repaired++;
         }
     assert_int_equal(repaired, 6);

@@ -71,7 +71,7 @@ static gw_str random_text(void)
 }
 
 /* What protobuf-c is given: the same, repaired. */
-static ProtobufCBinaryData sound(gw_str s)
+static ProtobufCBinaryData valid(gw_str s)
 {
     char *p = MAKE(char, 3 * s.len);
     return (ProtobufCBinaryData){gw_utf8_repair(s, p), (uint8_t *)p};
@@ -96,7 +96,7 @@ static void make_text(struct otlp_buf *w, any_value *v)
 {
     gw_str s = random_text();
     v->value_case = ANY(STRING_VALUE);
-    v->string_value = sound(s);
+    v->string_value = valid(s);
     otlp_any_text(w, s);
 }
 
@@ -131,7 +131,7 @@ static void make_map(struct otlp_buf *w, any_value *v, unsigned depth)
         size_t inner, item = otlp_attr_open(w, 1, key, &inner);
         key_value *kv = m->values[i] = MAKE(key_value, 1);
         opentelemetry__proto__common__v1__key_value__init(kv);
-        kv->key = sound(key);
+        kv->key = valid(key);
         make_value(w, kv->value = MAKE(any_value, 1), depth - 1);
         otlp_attr_close(w, item, inner);
     }
@@ -186,7 +186,7 @@ static void make_texts(struct otlp_buf *w, unsigned field, gw_str key, any_value
         a->values[i] = MAKE(any_value, 1);
         opentelemetry__proto__common__v1__any_value__init(a->values[i]);
         a->values[i]->value_case = ANY(STRING_VALUE);
-        a->values[i]->string_value = sound(texts[i]);
+        a->values[i]->string_value = valid(texts[i]);
     }
     v->value_case = ANY(ARRAY_VALUE);
     v->array_value = a;
@@ -198,7 +198,7 @@ static void make_attribute(struct otlp_buf *w, unsigned field, key_value *kv)
     gw_str key = random_text(), text = random_text();
     any_value *v = kv->value = MAKE(any_value, 1);
     opentelemetry__proto__common__v1__any_value__init(v);
-    kv->key = sound(key);
+    kv->key = valid(key);
     switch (below(10)) {
     case 0:
         v->value_case = ANY(BOOL_VALUE);
@@ -228,7 +228,7 @@ static void make_attribute(struct otlp_buf *w, unsigned field, key_value *kv)
     }
     default:
         v->value_case = ANY(STRING_VALUE);
-        v->string_value = sound(text);
+        v->string_value = valid(text);
         otlp_attr_text(w, field, key, text);
     }
 }
@@ -257,7 +257,7 @@ static ProtobufCBinaryData make_words(struct otlp_buf *w, unsigned field)
 {
     gw_str s = random_text();
     otlp_text(w, field, s);
-    return sound(s);
+    return valid(s);
 }
 
 static void fill_event(struct otlp_buf *w, span_event *e)

@@ -10,19 +10,19 @@
 #include "gateway/receivers/common/log_sink.h"
 
 struct rig {
-    struct gw_receipt receipt;
+    struct gw_ack_callback ack;
     int heard, kept;
     struct log_bed bed;
     struct gw_ledger *ledger;
     struct gw_fanout *fanout;
     struct gw_queue *queue;
     unsigned exporter;
-    struct gw_log_feed *feed;
+    struct gw_log_sink *sink;
 };
 
-static void hear(struct gw_receipt *receipt, bool kept)
+static void hear(struct gw_ack_callback *ack, bool kept)
 {
-    struct rig *r = (struct rig *)receipt;
+    struct rig *r = (struct rig *)ack;
     r->heard++;
     r->kept += kept;
 }
@@ -33,7 +33,7 @@ static void wake(void *arg)
 
 static void open_rig(struct rig *r, size_t queue_bytes)
 {
-    *r = (struct rig){.receipt = {hear}, .bed = {.options = {.parse = 1}}};
+    *r = (struct rig){.ack = {hear}, .bed = {.options = {.parse = 1}}};
     log_bed_open(&r->bed, "file");
     r->ledger = gw_ledger_new();
     r->fanout = gw_fanout_new(r->ledger, &r->bed.budget);
@@ -42,14 +42,14 @@ static void open_rig(struct rig *r, size_t queue_bytes)
         r->exporter = gw_ledger_exporter(r->ledger, "paper", 1u << GW_LOGS);
         gw_fanout_add(r->fanout, (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0});
     }
-    r->feed = gw_log_feed_new(r->bed.conf, r->fanout, "receiver=file");
-    assert_non_null(r->feed);
+    r->sink = gw_log_sink_new(r->bed.conf, r->fanout, "receiver=file");
+    assert_non_null(r->sink);
 }
 
 static void close_rig(struct rig *r)
 {
     struct gw_ledger_view v;
-    gw_log_feed_drop(r->feed);
+    gw_log_sink_drop(r->sink);
     gw_ledger_read(r->ledger, &v);
     assert_true(gw_ledger_balanced(&v));
     gw_fanout_drop(r->fanout);
@@ -64,7 +64,7 @@ static void put(struct rig *r, int n)
     memset(text, 'x', sizeof text);
     for (int i = 0; i < n; i++) {
         struct log_input in = {.text = {text, sizeof text}, .observed = 1};
-        gw_log_feed_add(r->feed, &in);
+        gw_log_sink_add(r->sink, &in);
     }
 }
 
@@ -94,11 +94,11 @@ static void records_reach_the_queue(void **state)
 {
     struct rig r;
     open_rig(&r, 64 << 20);
-    assert_true(gw_log_feed_empty(r.feed));
+    assert_true(gw_log_sink_empty(r.sink));
     put(&r, 3000);
-    assert_false(gw_log_feed_empty(r.feed));
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_OK);
-    assert_true(gw_log_feed_empty(r.feed));
+    assert_false(gw_log_sink_empty(r.sink));
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_OK);
+    assert_true(gw_log_sink_empty(r.sink));
     assert_int_equal(books(&r).accepted, 3000);
     assert_int_equal(r.heard, 0);
     assert_int_equal(drain(&r), 3000); /* three frames, one receipt */
@@ -112,19 +112,19 @@ static void a_full_queue_keeps_or_refuses(void **state)
     struct rig r;
     open_rig(&r, 200000);
     put(&r, 150);
-    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_OK);
     put(&r, 100);
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_QUEUE_FULL);
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_QUEUE_FULL);
     assert_int_equal(books(&r).received, 150);
     put(&r, 10);
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_QUEUE_FULL);
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_QUEUE_FULL);
     assert_int_equal(drain(&r), 150);
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, true), GW_OK);
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_OK);
     assert_int_equal(books(&r).received, 260);
     put(&r, 100);
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, false), GW_QUEUE_FULL);
-    assert_true(gw_log_feed_empty(r.feed));
-    assert_int_equal(books(&r).not_taken[GW_WHY_QUEUE_FULL], 100);
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_QUEUE_FULL);
+    assert_true(gw_log_sink_empty(r.sink));
+    assert_int_equal(books(&r).not_taken[GW_REASON_QUEUE_FULL], 100);
     assert_int_equal(r.heard, 0);
     assert_int_equal(drain(&r), 110);
     assert_int_equal(r.heard, 1);
@@ -138,14 +138,14 @@ static void who_can_wait_leaves_room(void **state)
     open_rig(&r, 400000);
     gw_queue_read_ahead(r.queue, 200000);
     put(&r, 150);
-    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_OK);
     put(&r, 100);
-    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_QUEUE_FULL);
-    assert_int_equal(gw_log_feed_flush(r.feed, NULL, false), GW_OK);
+    assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_QUEUE_FULL);
+    assert_int_equal(gw_log_sink_flush(r.sink, NULL, false), GW_OK);
     put(&r, 70);
-    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_QUEUE_FULL);
-    gw_log_feed_stop(r.feed);
-    assert_int_equal(gw_log_feed_flush(r.feed, NULL, true), GW_OK);
+    assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_QUEUE_FULL);
+    gw_log_sink_stop(r.sink);
+    assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_OK);
     assert_int_equal(drain(&r), 320);
     close_rig(&r);
 }
@@ -155,9 +155,9 @@ static void what_nobody_exports_ends_at_once(void **state)
     struct rig r;
     open_rig(&r, 0);
     put(&r, 1);
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, false), GW_OK);
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK);
     assert_int_equal(r.heard, 1);
-    assert_int_equal(gw_log_feed_flush(r.feed, &r.receipt, false), GW_OK); /* nothing is brought to an end at once, too */
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK); /* nothing is brought to an end at once, too */
     assert_int_equal(r.heard, 2);
     close_rig(&r);
 }
@@ -165,7 +165,7 @@ static void what_nobody_exports_ends_at_once(void **state)
 static void *wait_for_room(void *arg)
 {
     struct rig *r = arg;
-    return (void *)(intptr_t)gw_log_feed_wait(r->feed, NULL);
+    return (void *)(intptr_t)gw_log_sink_wait(r->sink, NULL);
 }
 
 static void a_wait_ends_with_room_or_a_stop(void **state)
@@ -175,7 +175,7 @@ static void a_wait_ends_with_room_or_a_stop(void **state)
     void *code;
     open_rig(&r, 100000);
     put(&r, 90);
-    assert_int_equal(gw_log_feed_wait(r.feed, NULL), GW_OK);
+    assert_int_equal(gw_log_sink_wait(r.sink, NULL), GW_OK);
     put(&r, 90);
     assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &r), 0);
     assert_int_equal(drain(&r), 90);
@@ -183,12 +183,12 @@ static void a_wait_ends_with_room_or_a_stop(void **state)
     assert_int_equal((intptr_t)code, GW_OK);
     put(&r, 90);
     assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &r), 0);
-    gw_log_feed_stop(r.feed);
+    gw_log_sink_stop(r.sink);
     pthread_join(thread, &code);
     assert_int_equal((intptr_t)code, GW_STOPPING);
-    gw_log_feed_drop(r.feed);
-    assert_int_equal(books(&r).not_taken[GW_WHY_STOPPING], 90);
-    r.feed = NULL;
+    gw_log_sink_drop(r.sink);
+    assert_int_equal(books(&r).not_taken[GW_REASON_STOPPING], 90);
+    r.sink = NULL;
     assert_int_equal(drain(&r), 90);
     close_rig(&r);
 }
@@ -196,13 +196,13 @@ static void a_wait_ends_with_room_or_a_stop(void **state)
 /* Whoever waited for a time notices room within an eighth of that time, and half a second. */
 static void pauses_grow_with_the_wait(void **state)
 {
-    gw_nsec pause = gw_log_feed_pause(0), waited = 0;
+    gw_nsec pause = gw_log_sink_pause(0), waited = 0;
     assert_true(pause == 5 * GW_MSEC);
-    for (; pause < GW_LOG_FEED_LONGEST; pause = gw_log_feed_pause(pause)) {
+    for (; pause < GW_LOG_SINK_LONGEST; pause = gw_log_sink_pause(pause)) {
         assert_true(pause <= 5 * GW_MSEC + waited / 8);
         waited += pause;
     }
-    assert_true(waited < 5 * GW_SEC && gw_log_feed_pause(pause) == GW_LOG_FEED_LONGEST);
+    assert_true(waited < 5 * GW_SEC && gw_log_sink_pause(pause) == GW_LOG_SINK_LONGEST);
 }
 
 int main(void)

@@ -26,7 +26,7 @@ struct fixture {
     struct gw_fanout *fanout;
     struct gw_queue *queue;
     struct gw_host host;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     struct ddtrace *d;
 };
 
@@ -52,21 +52,21 @@ static struct fixture *make(const char *const *set, size_t capacity, bool check)
                                .host_name = GW_STR("myhost"),
                                .check = check,
                                .threads = 2};
-    f->problems = gw_problems_new();
+    f->diagnostics = gw_diagnostics_new();
     f->d = calloc(1, r->ctx_size);
     assert_true(gw_opt_defaults(r->opts, f->d, &f->arena));
     for (; *set; set += 2)
         for (const struct gw_opt *o = r->opts; o->type != GW_OPT_END_ROW; o++)
             if (strcmp(o->name, set[0]) == 0)
-                assert_true(gw_opt_set(o, f->d, gw_str_z(set[1]), gw_str_z(set[1]), &f->arena, "receivers[0]", f->problems));
-    assert_int_equal(r->open(f->d, &f->host, "receivers[0]", f->problems), GW_OK);
+                assert_true(gw_opt_set(o, f->d, gw_str_z(set[1]), gw_str_z(set[1]), &f->arena, "receivers[0]", f->diagnostics));
+    assert_int_equal(r->open(f->d, &f->host, "receivers[0]", f->diagnostics), GW_OK);
     return f;
 }
 
 static struct fixture *run(const char *const *set, size_t capacity)
 {
     struct fixture *f = make(set, capacity, false);
-    assert_int_equal(gw_problems_errors(f->problems), 0);
+    assert_int_equal(gw_diagnostics_errors(f->diagnostics), 0);
     gw_receiver_ddtrace.start(f->d);
     struct gw_err err;
     assert_int_equal(gw_http_start(f->host.http, &err), GW_OK);
@@ -84,7 +84,7 @@ static void end(struct fixture *f)
     gw_queue_drop(f->queue);
     gw_fanout_drop(f->fanout);
     gw_ledger_drop(f->ledger);
-    gw_problems_drop(f->problems);
+    gw_diagnostics_drop(f->diagnostics);
     gw_arena_fini(&f->arena);
     free(f->d);
     assert_int_equal(f->budget.used, 0);
@@ -116,13 +116,13 @@ static struct answer ask(const struct fixture *f, const char *method, const char
     struct answer a = {0};
     char head[1024];
     struct gw_address to;
-    struct gw_listen_why why;
+    struct gw_listen_error why;
     size_t n, got = 0;
     snprintf(head, sizeof head, "127.0.0.1:%d", f->d->open.port);
     gw_listen_resolve(gw_str_z(head), &to, &n, &why);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct timeval patience = {20, 0};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    struct timeval grace_period = {20, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &grace_period, sizeof grace_period);
     assert_int_equal(connect(fd, (struct sockaddr *)&to.sa, to.len), 0);
     n = (size_t)snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", method, path,
                          body.len, headers);
@@ -241,7 +241,7 @@ static void names_the_place_of_an_error(void **state)
     static struct gw_ledger_view view;
     gw_ledger_read(f->ledger, &view);
     assert_int_equal(view.signal[GW_TRACES].accepted, 0);
-    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_WHY_BAD_PAYLOAD], view.signal[GW_TRACES].received);
+    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_BAD_PAYLOAD], view.signal[GW_TRACES].received);
 }
 
 static void echoes_the_version_of_rates(void **state)
@@ -319,17 +319,17 @@ static void a_full_queue_is_429(void **state)
     assert_int_equal(ask(f, "PUT", "/v0.4/traces", MSGPACK, one).status, 503);
     gw_ledger_read(f->ledger, &view);
     assert_int_equal(view.signal[GW_TRACES].accepted, 1);
-    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_WHY_QUEUE_FULL], 1);
-    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_WHY_STOPPING], 1);
+    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_QUEUE_FULL], 1);
+    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_STOPPING], 1);
     end(f);
 }
 
-static char *printed(struct gw_problems *p)
+static char *printed(struct gw_diagnostics *p)
 {
     char *text = NULL;
     size_t n;
     FILE *to = open_memstream(&text, &n);
-    gw_problems_print(p, to);
+    gw_diagnostics_print(p, to);
     fclose(to);
     return text;
 }
@@ -340,14 +340,14 @@ static void a_taken_port_ends_the_start(void **state)
     char address[64];
     snprintf(address, sizeof address, "127.0.0.1:%d", f->d->open.port);
     struct fixture *g = make((const char *const[]){"listen", address, "socket", "", NULL}, 1, false);
-    assert_true(gw_problems_errors(g->problems) > 0);
-    char *text = printed(g->problems);
+    assert_true(gw_diagnostics_errors(g->diagnostics) > 0);
+    char *text = printed(g->diagnostics);
     assert_non_null(strstr(text, address));
     assert_non_null(strstr(text, "receivers[0].listen"));
     free(text);
     end(g);
     g = make((const char *const[]){"listen", address, "socket", "", NULL}, 1, true); /* `ddgate check` binds nothing */
-    assert_int_equal(gw_problems_errors(g->problems), 0);
+    assert_int_equal(gw_diagnostics_errors(g->diagnostics), 0);
     end(g);
 }
 
@@ -364,8 +364,8 @@ static void mistakes_are_told(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture *f = make((const char *const[]){"listen", cases[i].listen, "socket", cases[i].socket, NULL}, 1, false);
-        char *text = printed(f->problems);
-        assert_true(gw_problems_errors(f->problems) > 0);
+        char *text = printed(f->diagnostics);
+        assert_true(gw_diagnostics_errors(f->diagnostics) > 0);
         assert_non_null(strstr(text, cases[i].text));
         free(text);
         end(f);
@@ -376,7 +376,7 @@ static void the_default_is_only_wished_for(void **state)
 {
     static const char *const none[] = {NULL};
     struct fixture *f = make(none, 1, false), *g = make(none, 1, false); /* the second finds the ports taken */
-    char *text = printed(g->problems);
+    char *text = printed(g->diagnostics);
     for (char *at = text; (at = strstr(at, "receivers[0].listen: ")); at++)
         assert_memory_equal(at + strlen("receivers[0].listen: "), "warning: ", 9);
     assert_non_null(strstr(text, "there is no address left"));

@@ -66,7 +66,7 @@ struct bed {
     struct gw_budget budget;
     struct gw_ledger *ledger;
     struct gw_host host;
-    struct gw_problems *problems;
+    struct gw_diagnostics *diagnostics;
     char *ctx;
 };
 
@@ -86,9 +86,11 @@ static void open_bed(struct bed *b)
     snprintf(b->offsets, sizeof b->offsets, "%s/offsets", b->folder);
     gw_arena_init(&b->arena, 1 << 20);
     b->ledger = gw_ledger_new();
-    b->host = (struct gw_host){
-        .fanout = gw_fanout_new(b->ledger, &b->budget), .ids = gw_ids_new(100, GW_SEC), .budget = &b->budget, .host_name = GW_STR("here")};
-    b->problems = gw_problems_new();
+    b->host = (struct gw_host){.fanout = gw_fanout_new(b->ledger, &b->budget),
+                               .ids = gw_trace_ids_new(100, GW_SEC),
+                               .budget = &b->budget,
+                               .host_name = GW_STR("here")};
+    b->diagnostics = gw_diagnostics_new();
     b->ctx = calloc(1, gw_receiver_file.ctx_size);
 }
 
@@ -101,8 +103,8 @@ static void start(struct bed *b)
     c->offsets = gw_str_z(b->offsets);
     c->poll = 20 * GW_MSEC;
     c->start = 1; /* beginning */
-    assert_int_equal(gw_receiver_file.open(b->ctx, &b->host, "receivers[0]", b->problems), GW_OK);
-    assert_int_equal(gw_problems_errors(b->problems), 0);
+    assert_int_equal(gw_receiver_file.open(b->ctx, &b->host, "receivers[0]", b->diagnostics), GW_OK);
+    assert_int_equal(gw_diagnostics_errors(b->diagnostics), 0);
     gw_receiver_file.start(b->ctx);
 }
 
@@ -132,9 +134,9 @@ static void close_bed(struct bed *b)
 {
     char command[64];
     free(b->ctx);
-    gw_problems_drop(b->problems);
+    gw_diagnostics_drop(b->diagnostics);
     gw_fanout_drop(b->host.fanout);
-    gw_ids_drop(b->host.ids);
+    gw_trace_ids_drop(b->host.ids);
     gw_ledger_drop(b->ledger);
     gw_arena_fini(&b->arena);
     snprintf(command, sizeof command, "rm -rf %s", b->folder);
@@ -204,8 +206,8 @@ static void closing_what_was_not_opened_is_legal(void **state)
     append(b.log, "a file is no folder");
     snprintf(b.offsets, sizeof b.offsets, "%s/below/", b.log);
     c->offsets = gw_str_z(b.offsets);
-    assert_int_equal(gw_receiver_file.open(b.ctx, &b.host, "receivers[0]", b.problems), GW_OK);
-    assert_int_equal(gw_problems_errors(b.problems), 3);
+    assert_int_equal(gw_receiver_file.open(b.ctx, &b.host, "receivers[0]", b.diagnostics), GW_OK);
+    assert_int_equal(gw_diagnostics_errors(b.diagnostics), 3);
     gw_receiver_file.close(b.ctx);
     gw_receiver_file.close(b.ctx);
     close_bed(&b);

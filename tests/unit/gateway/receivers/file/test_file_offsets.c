@@ -38,14 +38,14 @@ static const struct file_offsets all = {.files = files, .files_n = 2, .patterns 
 
 static void save(void)
 {
-    char why[FILE_WHY];
+    char why[FILE_ERROR_SIZE];
     assert_true(file_offsets_save(path, &all, why));
 }
 
 static void what_was_saved_comes_back(void **state)
 {
     struct file_offsets o;
-    char why[FILE_WHY];
+    char why[FILE_ERROR_SIZE];
     bool absent;
     assert_true(file_offsets_load(path, &o, &absent, why));
     assert_true(absent);
@@ -70,7 +70,7 @@ static void what_was_saved_comes_back(void **state)
 /* Every byte once wrong: never a wrong offset, and at most its own line is gone. */
 static void damage_costs_its_own_line(void **state)
 {
-    char text[2048], why[FILE_WHY];
+    char text[2048], why[FILE_ERROR_SIZE];
     save();
     FILE *f = fopen(path, "r");
     size_t n = fread(text, 1, sizeof text, f);
@@ -105,7 +105,7 @@ static void write_text(const char *text)
 static void other_files_are_refused(void **state)
 {
     struct file_offsets o;
-    char why[FILE_WHY], want[FILE_WHY];
+    char why[FILE_ERROR_SIZE], want[FILE_ERROR_SIZE];
     bool absent;
     write_text("ddgate-offsets 2\nfile of the future\n");
     assert_false(file_offsets_load(path, &o, &absent, why));
@@ -128,7 +128,7 @@ static void other_files_are_refused(void **state)
 static void a_failed_save_leaves_the_old_file(void **state)
 {
     struct file_offsets o;
-    char why[FILE_WHY], beside[80];
+    char why[FILE_ERROR_SIZE], beside[80];
     bool absent;
     save();
     snprintf(beside, sizeof beside, "%s.new", path);
