@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/base/text.h"
+
 static bool fail_at(struct gw_json *j, const char *where, const char *why)
 {
     if (!j->why) {
@@ -178,26 +180,6 @@ static bool hex4(const char *p, const char *end, uint32_t *out)
     return true;
 }
 
-static char *put_utf8(char *o, uint32_t c)
-{
-    if (c < 0x80) {
-        *o++ = (char)c;
-    } else if (c < 0x800) {
-        *o++ = (char)(0xC0 | c >> 6);
-        *o++ = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        *o++ = (char)(0xE0 | c >> 12);
-        *o++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *o++ = (char)(0x80 | (c & 0x3F));
-    } else {
-        *o++ = (char)(0xF0 | c >> 18);
-        *o++ = (char)(0x80 | (c >> 12 & 0x3F));
-        *o++ = (char)(0x80 | (c >> 6 & 0x3F));
-        *o++ = (char)(0x80 | (c & 0x3F));
-    }
-    return o;
-}
-
 /* The code point of \uXXXX whose digits begin at *p, with the second half of a surrogate pair; *p moves behind it. */
 static bool code_point(const char **p, const char *end, uint32_t *out)
 {
@@ -229,7 +211,7 @@ static bool unescape_one(const char **p, const char *end, char **o)
         ++*p;
         if (!code_point(p, end, &c))
             return false;
-        *o = put_utf8(*o, c);
+        *o += gw_utf8_encode(*o, c);
         return true;
     }
     if (**p == '\0' || !(found = strchr(from, **p)))
@@ -302,7 +284,7 @@ static bool take_word(struct gw_json *j, const char *word)
 
 static const char *skip_digits(const char *p, const char *end)
 {
-    while (p < end && *p >= '0' && *p <= '9')
+    while (p < end && gw_is_digit(*p))
         p++;
     return p;
 }

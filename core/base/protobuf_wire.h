@@ -1,9 +1,10 @@
-/* protobuf_wire.h: walking over protobuf bytes that are ours, and copying parts of them.
+/* protobuf_wire.h: tags, varints and lengths of protobuf on the wire: writing them, and walking over a message.
  *
  *     view ── wire_next ─▶ field { number, type, whole (with its tag), body (of a length-delimited one) }
  *
- * For the cold paths that change a finished request: cutting one that is too large (frame_split.h), adding what belongs to one exporter
- * alone (resource_override.h). Nothing is interpreted but tags and lengths.
+ * Writing is what otlp_write.h stands on, on the hot path. Walking serves the cold paths that read or change a finished request: one
+ * that is too large is divided (frame_split.h), one exporter adds attributes of its own (resource_override.h). Nothing is interpreted
+ * but tags and lengths.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -71,18 +72,24 @@ static inline gw_str wire_text(struct wire_view v)
 
 static inline size_t wire_varint_size(uint64_t v)
 {
-    size_t n = 1;
-    while (v >>= 7)
-        n++;
-    return n;
+    return (size_t)(9 * (63 - __builtin_clzll(v | 1)) + 73) / 64; /* ⌈bits / 7⌉ */
 }
 
+/* Writes at p, returns the end; the room must be there. */
 static inline uint8_t *wire_put_varint(uint8_t *p, uint64_t v)
 {
-    for (; v >= 0x80; v >>= 7)
+    while (v >= 0x80) {
         *p++ = (uint8_t)v | 0x80;
+        v >>= 7;
+    }
     *p++ = (uint8_t)v;
     return p;
+}
+
+/* Field numbers up to 15 take one byte of tag, up to 2047 two; OTLP has none above. */
+static inline uint8_t *wire_put_tag(uint8_t *p, unsigned field, unsigned type)
+{
+    return wire_put_varint(p, field << 3 | type);
 }
 
 /* The field as it stands; with p NULL it is only measured. */
@@ -103,7 +110,7 @@ static inline size_t wire_len_field_size(size_t n)
 /* Tag and length of such a field; the body follows. */
 static inline uint8_t *wire_put_len_head(uint8_t *p, unsigned number, size_t n)
 {
-    return wire_put_varint(wire_put_varint(p, number << 3 | WIRE_LEN), n);
+    return wire_put_varint(wire_put_tag(p, number, WIRE_LEN), n);
 }
 
 #endif

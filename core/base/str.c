@@ -36,13 +36,10 @@ bool gw_str_hex64(gw_str s, uint64_t *out)
     if (s.len == 0 || s.len > 16)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        char c = gw_lower(s.ptr[i]);
-        if (c >= '0' && c <= '9')
-            value = value << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value << 4 | (uint64_t)(c - 'a' + 10);
-        else
+        int digit = gw_hex_digit(s.ptr[i]);
+        if (digit < 0)
             return false;
+        value = value << 4 | (uint64_t)digit;
     }
     *out = value;
     return true;

@@ -60,6 +60,25 @@ static inline bool gw_str_ends(gw_str s, gw_str suffix)
     return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
+/* ASCII only, as everything that is parsed here is. They take an int, so that a lexer's "end of text" (-1) may be asked about. */
+static inline bool gw_is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool gw_is_letter(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* 0 to 15, or -1 where c is no hexadecimal digit of either case. */
+static inline int gw_hex_digit(int c)
+{
+    if (gw_is_digit(c))
+        return c - '0';
+    return (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ? (c | 32) - 'a' + 10 : -1;
+}
+
 static inline char gw_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -87,6 +106,12 @@ static inline size_t gw_str_find(gw_str s, char c)
 {
     const char *at = s.len ? memchr(s.ptr, c, s.len) : NULL;
     return at ? (size_t)(at - s.ptr) : s.len;
+}
+
+/* Is there a digit at this byte? */
+static inline bool gw_digit_at(gw_str s, size_t at)
+{
+    return at < s.len && gw_is_digit(s.ptr[at]);
 }
 
 /* Cuts the next field off *rest at `sep` and returns it; false when *rest is exhausted. An empty field is a field. */

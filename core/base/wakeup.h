@@ -1,4 +1,4 @@
-/* wakeup.h: how a sleeping sender is woken.
+/* wakeup.h: how a thread that sleeps until a time is woken: a sender, the disk queue's. The one condition variable on the monotonic clock.
  *
  * A ring is kept until the next wait takes it, so one that comes between "nothing to do" and "asleep" is not lost.
  * Threads: one waits, any ring.

@@ -118,6 +118,31 @@ void gw_config_warning(struct gw_diagnostics *p, const char *path, const char *f
     va_end(ap);
 }
 
+void gw_option_path(char out[static GW_OPTION_PATH], const char *path, const char *option)
+{
+    snprintf(out, GW_OPTION_PATH, "%s%s%s", path, *path ? "." : "", option);
+}
+
+void gw_option_error(struct gw_diagnostics *p, const char *path, const char *option, const char *fmt, ...)
+{
+    char where[GW_OPTION_PATH];
+    va_list ap;
+    gw_option_path(where, path, option);
+    va_start(ap, fmt);
+    add(p, false, where, fmt, ap);
+    va_end(ap);
+}
+
+void gw_option_warning(struct gw_diagnostics *p, const char *path, const char *option, const char *fmt, ...)
+{
+    char where[GW_OPTION_PATH];
+    va_list ap;
+    gw_option_path(where, path, option);
+    va_start(ap, fmt);
+    add(p, true, where, fmt, ap);
+    va_end(ap);
+}
+
 size_t gw_diagnostics_errors(const struct gw_diagnostics *p)
 {
     return p->errors;

@@ -25,6 +25,15 @@ void gw_config_error(struct gw_diagnostics *, const char *path, const char *fmt,
 /* Worth a line at start, but no reason to stop. */
 void gw_config_warning(struct gw_diagnostics *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+enum { GW_OPTION_PATH = 256 };
+/* "exporters[0]" and "tls.ca" are "exporters[0].tls.ca"; an empty path adds no point. Truncated where it does not fit. */
+void gw_option_path(char out[static GW_OPTION_PATH], const char *path, const char *option);
+/* gw_config_error and gw_config_warning about one option of the component at `path`. */
+void gw_option_error(struct gw_diagnostics *, const char *path, const char *option, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void gw_option_warning(struct gw_diagnostics *, const char *path, const char *option, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* NULL when there is no memory. */
 struct gw_diagnostics *gw_diagnostics_new(void);
 void gw_diagnostics_drop(struct gw_diagnostics *);

@@ -41,7 +41,7 @@ static const char *read_file(const char *file, size_t most, struct gw_arena *a, 
 
 static bool in_word(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '*';
+    return gw_is_digit(c) || gw_is_letter(c) || c == '_' || c == '*';
 }
 
 /* How far the comment or string at s goes, or 0 when there is none. */

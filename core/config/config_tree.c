@@ -18,20 +18,15 @@ struct fill {
     const char *const *also;
 };
 
-void gw_tree_join(char out[static GW_TREE_PATH], const char *path, const char *name)
-{
-    snprintf(out, GW_TREE_PATH, "%s%s%s", path, *path ? "." : "", name);
-}
-
 /* The path of a setting in the one at `path`: by name in a group, by number in a list. */
-static void child_path(char out[static GW_TREE_PATH], const char *path, config_setting_t *child)
+static void child_path(char out[static GW_OPTION_PATH], const char *path, config_setting_t *child)
 {
     const char *name = config_setting_name(child);
-    int len = name ? 0 : snprintf(out, GW_TREE_PATH, "%s[%d]", path, config_setting_index(child));
+    int len = name ? 0 : snprintf(out, GW_OPTION_PATH, "%s[%d]", path, config_setting_index(child));
     if (name)
-        gw_tree_join(out, path, name);
-    if (len >= GW_TREE_PATH) /* what is shown is cut */
-        out[GW_TREE_PATH - 1] = '\0';
+        gw_option_path(out, path, name);
+    if (len >= GW_OPTION_PATH) /* what is shown is cut */
+        out[GW_OPTION_PATH - 1] = '\0';
 }
 
 void gw_tree_include_from(struct gw_tree *t, config_t *tree)
@@ -62,7 +57,7 @@ const char *gw_tree_syntax_text(const char *libconfig_text)
 
 static void place(struct gw_tree *t, config_setting_t *s, const char *path, int depth)
 {
-    char at[GW_TREE_PATH];
+    char at[GW_OPTION_PATH];
     const char *file = config_setting_source_file(s);
     if (*path)
         gw_diagnostics_location(t->diagnostics, path, file ? file : t->file, config_setting_source_line(s));
@@ -143,7 +138,7 @@ static bool is_sequence(const config_setting_t *s)
 static void set_list(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s, const char *path)
 {
     struct gw_list list = {0};
-    char at[GW_TREE_PATH];
+    char at[GW_OPTION_PATH];
     gw_str item;
     bool one = config_setting_type(s) == CONFIG_TYPE_STRING;
     if (!one && !is_sequence(s)) {
@@ -175,7 +170,7 @@ static void add_pair(struct gw_tree *t, struct gw_map *map, gw_str pair, const c
 static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s, const char *path)
 {
     struct gw_map map = {0};
-    char at[GW_TREE_PATH];
+    char at[GW_OPTION_PATH];
     gw_str text;
     if (!is_sequence(s) && !config_setting_is_group(s)) {
         wrong_kind(t, row, s, path);
@@ -260,7 +255,7 @@ static const char *elsewhere(const struct fill *f, const char *name)
 static void unknown(const struct fill *f, const char *prefix, const char *name, const char *path)
 {
     const char *names[NAMES];
-    char dotted[GW_TREE_PATH] = "";
+    char dotted[GW_OPTION_PATH] = "";
     if (*prefix)
         snprintf(dotted, sizeof dotted, "%s.", prefix);
     known_names(f, dotted, names, f->tree->arena);
@@ -283,13 +278,13 @@ static bool read_by_others(const struct fill *f, const char *prefix, const char 
 
 static void fill_group(const struct fill *f, config_setting_t *group, const char *prefix, const char *path)
 {
-    char full[GW_TREE_PATH], at[GW_TREE_PATH];
+    char full[GW_OPTION_PATH], at[GW_OPTION_PATH];
     void *conf;
     for (int i = 0; i < config_setting_length(group); i++) {
         config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
         const char *name = config_setting_name(s);
-        gw_tree_join(at, path, name);
-        gw_tree_join(full, prefix, name);
+        gw_option_path(at, path, name);
+        gw_option_path(full, prefix, name);
         const struct gw_opt *row = find_row(f, full, &conf);
         if (row)
             set_row(f->tree, row, conf, s, at);

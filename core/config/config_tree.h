@@ -17,7 +17,7 @@
 #include "core/config/config_text.h"
 #include "core/config/option.h"
 
-enum { GW_TREE_PATH = 256, GW_TREE_DEPTH = 8 };
+enum { GW_TREE_DEPTH = 8 };
 
 struct gw_tree {
     struct gw_arena *arena;
@@ -31,8 +31,6 @@ struct gw_tree_rows {
     void *conf;
 };
 
-/* "exporters[0]" and "tls" are "exporters[0].tls"; cut where it does not fit. */
-void gw_tree_join(char out[static GW_TREE_PATH], const char *path, const char *name);
 /* @include finds files next to the configuration. */
 void gw_tree_include_from(struct gw_tree *, config_t *);
 /* libconfig's words, with what usually is the matter. */

@@ -26,7 +26,7 @@ static bool parse_quantity(gw_str s, const struct unit *units, bool needs_unit, 
 {
     size_t digits = 0;
     uint64_t number, value;
-    while (digits < s.len && s.ptr[digits] >= '0' && s.ptr[digits] <= '9')
+    while (digits < s.len && gw_is_digit(s.ptr[digits]))
         digits++;
     gw_str unit = gw_str_trim(gw_str_from(s, digits));
     uint64_t factor = unit.len ? factor_of(units, unit) : !needs_unit;

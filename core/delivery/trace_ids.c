@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/random.h>
+
+#include "core/base/hash.h"
+#include "core/base/random.h"
 
 enum { SHARDS = 64, SHARD_LEAST = 256 /* below so many entries a shard, one shard is better */, ROUNDED_BITS = 11 };
 
@@ -40,17 +42,9 @@ struct spot {
     uint32_t *head;
 };
 
-/* Finalizer of MurmurHash3: every bit of key reaches every bit of the result. */
-static uint64_t mix(uint64_t key)
-{
-    key = (key ^ key >> 33) * 0xff51afd7ed558ccdu;
-    key = (key ^ key >> 33) * 0xc4ceb9fe1a85ec53u;
-    return key ^ key >> 33;
-}
-
 static struct spot spot_of(struct gw_trace_ids *ids, uint64_t upper_bits)
 {
-    uint64_t hash = mix(upper_bits ^ ids->seed);
+    uint64_t hash = gw_hash_mix(upper_bits ^ ids->seed);
     struct shard *s = &ids->shard[(hash >> 32) % ids->shards];
     return (struct spot){s, &s->heads[hash & ids->mask]};
 }
@@ -66,8 +60,7 @@ struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl)
     if (!ids)
         return NULL;
     *ids = (struct gw_trace_ids){.ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
-    if (getrandom(&ids->seed, sizeof ids->seed, GRND_NONBLOCK) != sizeof ids->seed)
-        ids->seed = (uint64_t)gw_wall() ^ (uintptr_t)ids;
+    ids->seed = gw_random();
     bool complete = true;
     for (size_t i = 0; i < shards; i++) {
         struct shard *s = &ids->shard[i];

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "core/diskqueue/disk_queue.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/base/hex.h"
 #include "core/base/log.h"
+#include "core/base/thread.h"
+#include "core/base/wakeup.h"
 
 struct gw_disk_queue {
     /* const after open */
@@ -21,9 +22,8 @@ struct gw_disk_queue {
 
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock;
-    pthread_cond_t wakeup;
-    bool stopping; /* under lock */
+    struct gw_wakeup wakeup;
+    atomic_bool stopping; /* set before the ring */
 };
 
 static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
@@ -54,10 +54,10 @@ static void read_boot(uint8_t out[static 16])
         close(fd);
     size_t digits = 0;
     for (ssize_t i = 0; i < n && digits < 32; i++) {
-        const char *hex = "0123456789abcdef", *at = text[i] ? strchr(hex, text[i]) : NULL;
-        if (!at)
+        int digit = gw_hex_digit(text[i]);
+        if (digit < 0)
             continue;
-        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | (at - hex));
+        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | digit);
         digits++;
     }
 }
@@ -65,7 +65,6 @@ static void read_boot(uint8_t out[static 16])
 struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *conf, struct gw_ledger *ledger, struct gw_err *err)
 {
     struct gw_disk_queue *s = calloc(1, sizeof *s);
-    pthread_condattr_t monotonic;
     if (!s) {
         gw_fail(err, GW_STORAGE, 0, "no memory");
         return NULL;
@@ -85,11 +84,7 @@ struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *conf, 
         free(s);
         return NULL;
     }
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->wakeup, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gw_wakeup_init(&s->wakeup);
     return s;
 }
 
@@ -139,13 +134,9 @@ const struct gw_durable gw_disk_queue_durable = {is_lagging, append, wait_durabl
 /* Waits for the next time; false when it is the end. */
 static bool until_next(struct gw_disk_queue *s, gw_nsec next)
 {
-    struct timespec t = {.tv_sec = next / GW_SEC, .tv_nsec = next % GW_SEC};
-    pthread_mutex_lock(&s->lock);
-    while (!s->stopping && gw_now() < next)
-        pthread_cond_timedwait(&s->wakeup, &s->lock, &t);
-    bool go_on = !s->stopping;
-    pthread_mutex_unlock(&s->lock);
-    return go_on;
+    while (!atomic_load(&s->stopping) && gw_now() < next)
+        gw_wakeup_wait(&s->wakeup, next);
+    return !atomic_load(&s->stopping);
 }
 
 static void *run(void *arg)
@@ -158,16 +149,10 @@ static void *run(void *arg)
 
 bool gw_disk_queue_start(struct gw_disk_queue *s)
 {
-    sigset_t all, before;
     gw_segment_log_report_orphans(s->disk_log);
     if (s->conf->fsync != GW_FSYNC_INTERVAL)
         return true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
-    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (s->started)
-        pthread_setname_np(s->thread, "storage");
+    s->started = gw_thread_start(&s->thread, &(struct gw_thread){"storage", "storage", run, s}, NULL);
     return s->started;
 }
 
@@ -215,16 +200,13 @@ void gw_disk_queue_close(struct gw_disk_queue *s)
 {
     if (!s)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->stopping = true;
-    pthread_cond_signal(&s->wakeup);
-    pthread_mutex_unlock(&s->lock);
+    atomic_store(&s->stopping, true);
+    gw_wakeup_signal(&s->wakeup);
     if (s->started)
         pthread_join(s->thread, NULL);
     if (s->conf->fsync != GW_FSYNC_NEVER)
         gw_segment_log_sync(s->disk_log);
     gw_segment_log_close(s->disk_log);
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->wakeup);
+    gw_wakeup_fini(&s->wakeup);
     free(s);
 }

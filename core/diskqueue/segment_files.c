@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/random.h"
 #include "core/diskqueue/segment_log_internal.h"
 
 static enum gw_code refuse(struct gw_segment_log *s, struct gw_err *err, const char *doing)
@@ -175,9 +175,7 @@ static void give_slots(struct gw_segment_log *s, struct gw_segment *segment, str
 bool gw_segment_log_begin(struct gw_segment_log *s, struct gw_segment *segment, uint64_t sequence)
 {
     uint8_t bytes[GW_SEGMENT_LOG_HEAD + GW_SEGMENT_LOG_UNIT] = {0}; /* with the mark of the end */
-    struct gw_segment_log_head head = {.sequence = sequence};
-    if (getrandom(&head.life, sizeof head.life, GRND_NONBLOCK) != sizeof head.life)
-        head.life = (uint64_t)gw_wall() * 0x9e3779b97f4a7c15u ^ sequence;
+    struct gw_segment_log_head head = {.sequence = sequence, .life = gw_random()};
     memcpy(head.boot, s->conf.boot, sizeof head.boot);
     give_slots(s, segment, &head);
     gw_segment_log_head_put(bytes, &head);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/hex.h"
+
 /* Where the value of a field stands: protobuf-c lays structs out as the descriptor says. */
 #define AT(T, p) (*(const T *)(p))
 
@@ -43,12 +45,10 @@ static void text(struct out *o, gw_str s)
 
 static void hex(struct out *o, ProtobufCBinaryData b)
 {
-    static const char digits[] = "0123456789abcdef";
+    char digits[2];
     out_char(o, '"');
-    for (size_t i = 0; i < b.len; i++) {
-        out_char(o, digits[b.data[i] >> 4]);
-        out_char(o, digits[b.data[i] & 15]);
-    }
+    for (size_t i = 0; i < b.len; i++)
+        out_bytes(o, gw_str_n(digits, (size_t)(gw_hex_put(digits, &b.data[i], 1) - digits)));
     out_char(o, '"');
 }
 

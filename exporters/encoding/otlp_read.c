@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/otlp_read.h"
 
+#include "core/base/protobuf_wire.h"
 #include "logs_service.pb-c.h"
 #include "metrics_service.pb-c.h"
 #include "trace_service.pb-c.h"
@@ -11,63 +12,15 @@ static const ProtobufCMessageDescriptor *const requests[GW_SIGNALS] = {
     [GW_METRICS] = &opentelemetry__proto__collector__metrics__v1__export_metrics_service_request__descriptor,
 };
 
-struct wire {
-    const uint8_t *at, *end;
-};
-
-static bool varint(struct wire *w, uint64_t *out)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && w->at < w->end; shift += 7) {
-        uint8_t byte = *w->at++;
-        value |= (uint64_t)(byte & 0x7F) << shift;
-        if (byte < 0x80) {
-            *out = value;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool skip(struct wire *w, uint64_t n)
-{
-    if (n > (uint64_t)(w->end - w->at))
-        return false;
-    w->at += n;
-    return true;
-}
-
-/* The payload of a length-delimited field. */
-static bool cut(struct wire *w, struct wire *inner)
-{
-    uint64_t n;
-    if (!varint(w, &n))
-        return false;
-    inner->at = w->at;
-    if (!skip(w, n))
-        return false;
-    inner->end = w->at;
-    return true;
-}
-
 /* Well-formed down to its messages, and none of them deeper than `depth`. */
-static bool valid(const ProtobufCMessageDescriptor *type, struct wire w, unsigned depth)
+static bool valid(const ProtobufCMessageDescriptor *type, struct wire_view v, unsigned depth)
 {
-    while (w.at < w.end) {
-        uint64_t tag, value;
-        struct wire inner;
-        if (!varint(&w, &tag))
+    for (struct wire_field f; v.at < v.end;) {
+        if (!wire_next(&v, &f))
             return false;
-        if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
-            const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
-            if (!cut(&w, &inner))
-                return false;
-            if (f && f->type == PROTOBUF_C_TYPE_MESSAGE && (depth == 0 || !valid(f->descriptor, inner, depth - 1)))
-                return false;
-        } else if ((tag & 7) == PROTOBUF_C_WIRE_TYPE_VARINT ? !varint(&w, &value)
-                                                            : !skip(&w, (tag & 7) == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4)) {
+        const ProtobufCFieldDescriptor *known = f.type == WIRE_LEN ? protobuf_c_message_descriptor_get_field(type, f.number) : NULL;
+        if (known && known->type == PROTOBUF_C_TYPE_MESSAGE && (depth == 0 || !valid(known->descriptor, f.body, depth - 1)))
             return false;
-        }
     }
     return true;
 }
@@ -86,7 +39,7 @@ const ProtobufCMessage *otlp_read(struct gw_arena *arena, enum gw_signal signal,
 {
     ProtobufCAllocator allocator = {take, give, arena};
     const uint8_t *data = (const uint8_t *)bytes.ptr;
-    if (!valid(requests[signal], (struct wire){data, data + bytes.len}, OTLP_READ_DEPTH))
+    if (!valid(requests[signal], (struct wire_view){data, data + bytes.len}, OTLP_READ_DEPTH))
         return NULL;
     return protobuf_c_message_unpack(requests[signal], &allocator, bytes.len, data);
 }

@@ -65,11 +65,10 @@ static char *read_system_roots(void)
 
 static grpc_channel_credentials *tls_credentials(const struct otlp_endpoint *t, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char at[160], *system = t->ca ? NULL : read_system_roots();
+    char *system = t->ca ? NULL : read_system_roots();
     grpc_ssl_pem_key_cert_pair identity = {.private_key = t->key, .cert_chain = t->cert};
     if (!t->ca && !system) {
-        snprintf(at, sizeof at, "%s.tls.ca", path);
-        gw_config_error(diagnostics, at, "this system has no CA certificates: install ca-certificates, or set tls.ca");
+        gw_option_error(diagnostics, path, "tls.ca", "this system has no CA certificates: install ca-certificates, or set tls.ca");
         return NULL;
     }
     grpc_channel_credentials *creds = grpc_ssl_credentials_create_ex(t->ca ? t->ca : system, t->cert ? &identity : NULL, NULL, NULL);

@@ -24,13 +24,12 @@ struct reading {
 
 __attribute__((format(printf, 3, 4))) static void mistake(struct reading *r, const char *option, const char *fmt, ...)
 {
-    char where[300], text[600];
+    char text[600];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    snprintf(where, sizeof where, "%s.%s", r->path, option);
-    gw_config_error(r->diagnostics, where, "%s", text);
+    gw_option_error(r->diagnostics, r->path, option, "%s", text);
     r->bad = true;
 }
 
@@ -193,7 +192,7 @@ static bool is_token(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        bool alnum = gw_is_digit(c) || gw_is_letter(c);
         if (!alnum && !strchr("!#$%&'*+-.^_`|~", c))
             return false;
     }

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/thread.h"
 #include "core/base/wakeup.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
@@ -106,9 +107,9 @@ static const char *header_fault(grpc_slice key)
 
 static bool make_headers(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char at[160];
+    char at[GW_OPTION_PATH];
     bool good = true;
-    snprintf(at, sizeof at, "%s.headers", path);
+    gw_option_path(at, path, "headers");
     c->headers = calloc(c->conf.headers.n + 1, sizeof *c->headers);
     if (!c->headers)
         return false;
@@ -157,7 +158,7 @@ static bool make_channel(struct ctx *c, const char *path, struct gw_diagnostics 
 static bool make_queue(struct ctx *c)
 {
     c->queue = grpc_completion_queue_create_for_next(NULL);
-    c->polling = pthread_create(&c->poller, NULL, poll_queue, c) == 0;
+    c->polling = gw_thread_start(&c->poller, &(struct gw_thread){"grpc", "exporter=otlp", poll_queue, c}, NULL);
     return c->polling;
 }
 

@@ -117,10 +117,8 @@ static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnos
     const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint, c->conf.metrics_endpoint};
     enum gw_code code = GW_OK;
     for (int s = 0; s < GW_SIGNALS; s++) {
-        char where[300];
-        snprintf(where, sizeof where, "%s.%s", path, names[s]);
         if (whole[s].len && (whole[s].len >= MAX_URL || !good_url(whole[s].ptr))) {
-            gw_config_error(diagnostics, where, "\"%.*s\" is no http:// or https:// URL", GW_FMT(whole[s]));
+            gw_option_error(diagnostics, path, names[s], "\"%.*s\" is no http:// or https:// URL", GW_FMT(whole[s]));
             code = GW_BAD_REQUEST;
         } else if (whole[s].len) {
             memcpy(c->url[s], whole[s].ptr, whole[s].len + 1);

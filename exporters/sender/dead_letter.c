@@ -38,11 +38,11 @@ void gw_dead_letter_inherit(struct gw_dead_letter *d, struct gw_dead_letter *pre
 
 void gw_dead_letter_check(gw_str directory, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char at[160];
+    char at[GW_OPTION_PATH];
     struct stat s;
     if (!directory.len)
         return;
-    snprintf(at, sizeof at, "%s.dead_letter.directory", path);
+    gw_option_path(at, path, "dead_letter.directory");
     if (stat(directory.ptr, &s) != 0)
         gw_config_error(diagnostics, at, "%s: %s: make it, and let ddgate's user write there", directory.ptr, strerror(errno));
     else if (!S_ISDIR(s.st_mode))

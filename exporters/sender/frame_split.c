@@ -44,7 +44,7 @@ static size_t put_nested(const struct wire_field *f, int depth, struct range *r,
         *r = ahead;
         return head + len;
     }
-    p = wire_put_varint(wire_put_varint(p, f->number << 3 | WIRE_LEN), len);
+    p = wire_put_len_head(p, f->number, len);
     return head + put_message(f->body, depth + 1, r, p);
 }
 

@@ -1,12 +1,12 @@
 /* From its making to its end: thread, queue and row of the ledger, and what a reload hands over from a sender to its heir.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setname_np */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "core/base/random.h"
+
+#include "core/base/thread.h"
 #include "exporters/sender/sender_internal.h"
 
 static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
@@ -46,8 +46,7 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     s->waiting.end = &s->waiting.first;
     s->settled.end = &s->settled.first;
     atomic_init(&s->deadline, GW_NEVER);
-    if (getrandom(&s->random, sizeof s->random, GRND_NONBLOCK) != sizeof s->random)
-        s->random = (uint64_t)gw_wall() ^ (uintptr_t)s;
+    s->random = gw_random();
     set_names(s);
     gw_dead_letter_init(&s->dead_letter, conf->dead_letter_directory, conf->dead_letter_max_size, s->name, s->component);
     return s;
@@ -158,15 +157,9 @@ static void *run(void *arg)
 
 bool gw_sender_start(struct gw_sender *s)
 {
-    sigset_t all, before;
-    char name[16]; /* what Linux keeps of a thread's name */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
-    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    char name[GW_THREAD_NAME];
     snprintf(name, sizeof name, "exp/%.11s", s->name);
-    if (s->started)
-        pthread_setname_np(s->thread, name);
+    s->started = gw_thread_start(&s->thread, &(struct gw_thread){name, s->component, run, s}, NULL);
     return s->started;
 }
 

@@ -20,15 +20,13 @@ static int signal_of(gw_str word)
 void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter *exporter, const char *path,
                      struct gw_diagnostics *diagnostics)
 {
-    char at[160];
-    snprintf(at, sizeof at, "%s.signals", path);
     for (size_t i = 0; i < conf->signals.n; i++) {
         gw_str word = conf->signals.items[i];
         int signal = signal_of(word);
         if (signal < 0)
-            gw_config_error(diagnostics, at, "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
+            gw_option_error(diagnostics, path, "signals", "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
         else if (!(exporter->signals & 1u << signal))
-            gw_config_error(diagnostics, at, "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
+            gw_option_error(diagnostics, path, "signals", "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
     }
 }
 

@@ -93,11 +93,9 @@ static const struct gw_exporter *choose_inner(const struct ctx *c)
 
 static void need(const struct ctx *c, gw_str value, const char *option, const char *path, struct gw_diagnostics *diagnostics, bool *bad)
 {
-    char where[300];
     if (value.len || prints(c) || is_off(c))
         return;
-    snprintf(where, sizeof where, "%s.%s", path, option);
-    gw_config_error(diagnostics, where, "is missing: SLS refuses requests without it");
+    gw_option_error(diagnostics, path, option, "is missing: SLS refuses requests without it");
     *bad = true;
 }
 
@@ -109,9 +107,7 @@ static bool check(const struct ctx *c, const char *path, struct gw_diagnostics *
     need(c, c->conf.access_key_id, "access_key_id", path, diagnostics, &bad);
     need(c, c->conf.access_key_secret, "access_key_secret", path, diagnostics, &bad);
     if (gw_str_starts(c->conf.endpoint, GW_STR("http://")) && c->conf.protocol == GRPC) {
-        char where[300];
-        snprintf(where, sizeof where, "%s.endpoint", path);
-        gw_config_error(diagnostics, where, "SLS takes gRPC over TLS only: write https://");
+        gw_option_error(diagnostics, path, "endpoint", "SLS takes gRPC over TLS only: write https://");
         bad = true;
     }
     return !bad;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/base/hex.h"
 #include "exporters/stdout/pretty_log.h"
 #include "exporters/stdout/pretty_span.h"
 #include "exporters/stdout/pretty_tree.h"
@@ -55,8 +56,7 @@ static void put_when(struct pretty_line *l, uint64_t unix_ns)
 
 static void hex(char *out, ProtobufCBinaryData id)
 {
-    for (size_t i = 0; i < id.len && i < 16; i++)
-        snprintf(out + 2 * i, 3, "%02x", id.data[i]);
+    *gw_hex_put(out, id.data, id.len < 16 ? id.len : 16) = '\0';
 }
 
 static void head(struct page *p)

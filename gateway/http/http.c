@@ -168,9 +168,10 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
         if (!gw_http_worker_open(&h->workers[i], h, i))
             return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not open: %s", i, strerror(errno));
     }
+    struct gw_err why;
     for (unsigned i = 0; i < h->workers_n; i++)
-        if (!gw_http_worker_start(&h->workers[i]))
-            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, strerror(errno));
+        if (!gw_http_worker_start(&h->workers[i], &why))
+            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, why.what);
     for (size_t i = 0; i < h->listeners_n; i++)
         gw_http_announce(&h->listeners[i]);
     return GW_OK;

@@ -157,7 +157,7 @@ enum gw_listen_result gw_http_stage(struct gw_http *, const struct gw_address *,
 
 /* http_worker.c */
 bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
-bool gw_http_worker_start(struct worker *);
+bool gw_http_worker_start(struct worker *, struct gw_err *err);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_close(struct worker *);
 /* Returns when every worker stands between two turns of its loop, where nothing of a request is being done; resume lets them go. */

@@ -42,8 +42,8 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
 {
     struct gw_address first = {0};
     struct gw_listen_error why;
-    char where[160];
-    snprintf(where, sizeof where, "%s.%s", o->path, option);
+    char where[GW_OPTION_PATH];
+    gw_option_path(where, o->path, option);
     enum gw_listen_result r = try_address(o, address, &first, &why);
     if (r == GW_LISTEN_OK) {
         o->listeners++;

@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/http_internal.h"
 
+#include "core/base/url.h"
+
 enum {                  /* docs/threat-model.md */
        PIECES = 4096,   /* a body may come in this many pieces … */
        PIECE_BYTES = 64 /* … and one more for every so many bytes: a million one-byte chunks are an attack */
 };
 
 /* Headers */
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : gw_lower(c) >= 'a' && gw_lower(c) <= 'f' ? gw_lower(c) - 'a' + 10 : -1;
-}
-
-/* %41 to A, into `out`, which has room for all of s; returns the length. A % that no two digits follow is itself. */
-static size_t unescape(gw_str s, char *out)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        int high = s.ptr[i] == '%' && s.len - i > 2 ? hex_digit(s.ptr[i + 1]) : -1, low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
-        out[n++] = low >= 0 ? (char)(high << 4 | low) : s.ptr[i];
-        i += low >= 0 ? 2 : 0;
-    }
-    return n;
-}
 
 /* What the server itself wants to know of the headers. */
 struct framing {
@@ -120,7 +105,7 @@ static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, cons
     struct token *t = cookie;
     char plain[256]; /* a longer one is none of ours */
     if (value_len <= sizeof plain && gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
-        gw_auth_token(t->auth, gw_str_n(plain, unescape(gw_str_n(value, value_len), plain)), &t->verdict);
+        gw_auth_token(t->auth, gw_str_n(plain, gw_url_decode(gw_str_n(value, value_len), plain)), &t->verdict);
     return MHD_YES;
 }
 
@@ -350,7 +335,7 @@ struct args {
 static gw_str unescaped(struct gw_arena *arena, gw_str s)
 {
     char *out = gw_arena_raw(arena, s.len, 1);
-    return out ? gw_str_n(out, unescape(s, out)) : GW_NOSTR;
+    return out ? gw_str_n(out, gw_url_decode(s, out)) : GW_NOSTR;
 }
 
 static enum MHD_Result pass_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,

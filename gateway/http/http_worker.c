@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 
 enum {
     ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests at most … */
@@ -375,9 +375,6 @@ static void turn(struct worker *w)
 static void *run(void *worker)
 {
     struct worker *w = worker;
-    char name[16];
-    snprintf(name, sizeof name, "http/%u", w->index);
-    pthread_setname_np(pthread_self(), name);
     do
         turn(w);
     while (!may_end(w, gw_now()));
@@ -426,16 +423,11 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     return watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
 }
 
-/* Signals are the main thread's. */
-bool gw_http_worker_start(struct worker *w)
+bool gw_http_worker_start(struct worker *w, struct gw_err *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&w->thread, NULL, run, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = rc;
-    w->running = rc == 0;
+    char name[GW_THREAD_NAME];
+    snprintf(name, sizeof name, "http/%u", w->index);
+    w->running = gw_thread_start(&w->thread, &(struct gw_thread){name, "receiver=http", run, w}, err);
     return w->running;
 }
 

@@ -4,8 +4,9 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "core/base/hash.h"
+#include "core/base/random.h"
 #include "gateway/net/listen.h"
 
 enum { WAYS = 16 };
@@ -28,8 +29,7 @@ struct gw_client_limits *gw_client_limits_new(int64_t connections)
         return NULL;
     p->sets = sets;
     pthread_mutex_init(&p->lock, NULL);
-    if (getrandom(&p->seed, sizeof p->seed, 0) != sizeof p->seed)
-        p->seed = (uint64_t)gw_now();
+    p->seed = gw_random();
     return p;
 }
 
@@ -62,18 +62,11 @@ static void key_of(const struct sockaddr *sa, uint8_t key[static 16])
     memcpy(key, ip, is_mapped ? 16 : 8);
 }
 
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdu;
-    x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return x ^ (x >> 33);
-}
-
 static struct gw_client *set_of(struct gw_client_limits *p, const uint8_t key[static 16])
 {
     uint64_t half[2];
     memcpy(half, key, sizeof half);
-    return &p->entries[(mix(mix(half[0] ^ p->seed) + half[1]) & (p->sets - 1)) * WAYS];
+    return &p->entries[(gw_hash_mix(gw_hash_mix(half[0] ^ p->seed) + half[1]) & (p->sets - 1)) * WAYS];
 }
 
 /* The entry of the key, or the one to give to it: of those without a connection that which is full for longest. NULL: all have some. */

@@ -8,15 +8,13 @@ static void open_tls(struct gw_listener_access *d, const struct gw_listener_acce
                      struct gw_diagnostics *diagnostics)
 {
     const struct gw_tls_conf conf = {c->tls_cert, c->tls_key, c->tls_client_ca};
-    char where[160];
     if (!conf.cert.len && !conf.key.len && !conf.client_ca.len)
         return;
     if (conf.cert.len && conf.key.len) {
         d->tls = gw_tls_new(&conf, component, path, diagnostics);
         return;
     }
-    snprintf(where, sizeof where, "%s.tls", path);
-    gw_config_error(diagnostics, where, "wants both cert and key: %s is missing", conf.cert.len ? "key" : "cert");
+    gw_option_error(diagnostics, path, "tls", "wants both cert and key: %s is missing", conf.cert.len ? "key" : "cert");
 }
 
 void gw_listener_access_open(struct gw_listener_access *d, const struct gw_listener_access_conf *c, const char *component, const char *path,
@@ -48,18 +46,16 @@ static bool is_public(gw_str address)
 
 bool gw_listener_access_warn(const struct gw_listener_access *d, gw_str address, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char where[160];
     bool asks = d->auth.n || gw_tls_asks_clients(d->tls);
     if ((asks && d->tls) || !is_public(address))
         return false;
-    snprintf(where, sizeof where, "%s.listen", path);
     if (asks)
-        gw_config_warning(diagnostics, where,
+        gw_option_warning(diagnostics, path, "listen",
                           "\"%.*s\" can be reached from other machines, and the token goes there in clear text: set tls.cert and tls.key",
                           GW_FMT(address));
     else
-        gw_config_warning(
-            diagnostics, where,
+        gw_option_warning(
+            diagnostics, path, "listen",
             "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set auth.token%s, or listen on 127.0.0.1 "
             "only (or leave the choice to a firewall or network policy)",
             GW_FMT(address), d->tls ? " or tls.client_ca" : " with tls.cert and tls.key, or tls.client_ca with them");

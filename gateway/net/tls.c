@@ -240,7 +240,6 @@ gnutls_session_t gw_tls_session(const struct gw_tls_keys *k, int fd)
 
 struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char where[160];
     struct blame b = {"tls.cert", "no memory"};
     struct gw_tls *t = calloc(1, sizeof *t);
     if (t) {
@@ -253,13 +252,11 @@ struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component,
         t->keys = read_keys(conf, &b);
     }
     if (t && t->keys) {
-        snprintf(where, sizeof where, "%s.tls.cert", path);
         if (t->keys->doubt[0])
-            gw_config_warning(diagnostics, where, "%s", t->keys->doubt);
+            gw_option_warning(diagnostics, path, "tls.cert", "%s", t->keys->doubt);
         return t;
     }
-    snprintf(where, sizeof where, "%s.%s", path, b.option);
-    gw_config_error(diagnostics, where, "%s", b.text);
+    gw_option_error(diagnostics, path, b.option, "%s", b.text);
     gw_tls_drop(t);
     return NULL;
 }

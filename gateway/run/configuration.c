@@ -25,7 +25,7 @@ static void list_names(const char *const *names, char out[static NAMES_TEXT])
 /* The entry's `type`, as index into names; -1 and a problem when it is none of them. */
 static int find_type(struct gw_tree *t, config_setting_t *entry, const char *path, const char *const *names)
 {
-    char known[NAMES_TEXT], at[GW_TREE_PATH];
+    char known[NAMES_TEXT], at[GW_OPTION_PATH];
     gw_str type = GW_NOSTR;
     list_names(names, known);
     config_setting_t *setting = config_setting_get_member(entry, "type");
@@ -33,7 +33,7 @@ static int find_type(struct gw_tree *t, config_setting_t *entry, const char *pat
         gw_config_error(t->diagnostics, path, "has no type: write type = \"…\"; known are %s", known);
         return -1;
     }
-    gw_tree_join(at, path, "type");
+    gw_option_path(at, path, "type");
     if (!gw_tree_text(t, setting, at, &type))
         return -1;
     for (int i = 0; names[i]; i++)
@@ -69,10 +69,10 @@ static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const str
 {
     gw_str text;
     const char *name;
-    char at[GW_TREE_PATH], source[96];
+    char at[GW_OPTION_PATH], source[96];
     if (!gw_conf_env_value(t->env, rows, row, t->arena, &text, &name))
         return;
-    gw_tree_join(at, path, row->name);
+    gw_option_path(at, path, row->name);
     snprintf(source, sizeof source, "environment variable %s", name);
     gw_diagnostics_location(t->diagnostics, at, source, 0);
     if (row->type == GW_OPT_duration && strspn(t->env(name), "0123456789") != strlen(t->env(name)))
@@ -150,7 +150,7 @@ static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf
                       read_entry_f *read)
 {
     config_setting_t *list = root ? config_setting_get_member(root, name) : NULL;
-    char path[GW_TREE_PATH];
+    char path[GW_OPTION_PATH];
     if (!list)
         return false;
     if (!config_setting_is_list(list)) {
@@ -172,7 +172,7 @@ static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf
 
 static void default_receivers(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w)
 {
-    char path[GW_TREE_PATH];
+    char path[GW_OPTION_PATH];
     c->unasked = true;
     for (size_t i = 0; w->receivers[i]; i++) {
         snprintf(path, sizeof path, "receivers[%zu]", c->receivers_n);
@@ -201,8 +201,8 @@ static void name_exporters(struct gw_tree *t, struct gw_conf *c)
 {
     for (size_t i = 0; i < c->exporters_n; i++) {
         struct gw_conf_exporter *e = &c->exporters[i];
-        char at[GW_TREE_PATH];
-        gw_tree_join(at, e->path, "name");
+        char at[GW_OPTION_PATH];
+        gw_option_path(at, e->path, "name");
         if (e->sender.name.len == 0)
             e->sender.name = gw_str_z(e->module->name);
         for (size_t k = 0; k < i; k++)

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "core/base/url.h"
+
 /* option of an exporter ◁ end of the variable's name */
 static const struct {
     const char *option, *variable;
@@ -32,25 +34,11 @@ static const char *lookup(gw_env_f *env, const char *variable, char name[static 
     return NULL;
 }
 
-static int hex_digit(char c)
-{
-    c = gw_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* HEADERS are percent-encoded, as W3C Baggage is. A % that is none stands for itself. */
 static gw_str decode_percent(gw_str s, struct gw_arena *a)
 {
     char *out = gw_arena_raw(a, s.len + 1, 1);
-    size_t n = 0;
-    if (!out)
-        return GW_NOSTR;
-    for (size_t i = 0; i < s.len; i++) {
-        bool coded = s.ptr[i] == '%' && i + 2 < s.len && hex_digit(s.ptr[i + 1]) >= 0 && hex_digit(s.ptr[i + 2]) >= 0;
-        out[n++] = coded ? (char)(hex_digit(s.ptr[i + 1]) << 4 | hex_digit(s.ptr[i + 2])) : s.ptr[i];
-        i += coded ? 2 : 0;
-    }
-    return gw_str_n(out, n);
+    return out ? gw_str_n(out, gw_url_decode(s, out)) : GW_NOSTR;
 }
 
 static bool has_row(const struct gw_opt *rows, const char *name)

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <locale.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
 #include "gateway/admin/admin.h"
@@ -75,7 +75,7 @@ static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec grace_
 {
     struct hurry hurry = {p, signals};
     pthread_t thread;
-    bool watched = pthread_create(&thread, NULL, wait_for_hurry, &hurry) == 0;
+    bool watched = gw_thread_start(&thread, &(struct gw_thread){"signals", "ddgate", wait_for_hurry, &hurry}, NULL);
     gw_pipeline_stop(p, grace_period);
     if (watched) {
         pthread_cancel(thread);

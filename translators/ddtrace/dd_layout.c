@@ -35,14 +35,9 @@ struct plan {
     struct part *first, *last;
 };
 
-static size_t field_size(size_t n)
-{
-    return 1 + otlp_varint_size(n) + n;
-}
-
 static size_t text_size(gw_str s)
 {
-    return s.len ? field_size(s.len) : 0;
+    return s.len ? wire_len_field_size(s.len) : 0;
 }
 
 /* "datadog.flask", or "datadog" alone. */
@@ -53,20 +48,20 @@ static size_t name_size(const struct dd_layout *l, const struct dd_scope *s)
 
 static size_t scope_size(const struct dd_layout *l, const struct dd_scope *s)
 {
-    return field_size(name_size(l, s)) + text_size(l->scope_version);
+    return wire_len_field_size(name_size(l, s)) + text_size(l->scope_version);
 }
 
 /* ScopeSpans without its spans. */
 static size_t piece_base(const struct dd_layout *l, const struct dd_scope *s)
 {
-    return field_size(scope_size(l, s)) + text_size(l->schema_url);
+    return wire_len_field_size(scope_size(l, s)) + text_size(l->schema_url);
 }
 
 static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struct dd_scope *s)
 {
-    uint8_t *p = otlp_put_tag(w->data + w->len, SS_SCOPE, OTLP_LEN);
-    p = otlp_put_varint(p, scope_size(l, s));
-    p = otlp_put_varint(otlp_put_tag(p, SCOPE_NAME, OTLP_LEN), name_size(l, s));
+    uint8_t *p = wire_put_tag(w->data + w->len, SS_SCOPE, WIRE_LEN);
+    p = wire_put_varint(p, scope_size(l, s));
+    p = wire_put_varint(wire_put_tag(p, SCOPE_NAME, WIRE_LEN), name_size(l, s));
     p = otlp_put_bytes(p, l->scope_name);
     if (s->name.len) {
         *p++ = '.';
@@ -87,8 +82,8 @@ static uint32_t *put_pending_ids(const struct piece *piece, size_t moved, uint32
 
 static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece, uint32_t *pending_ids)
 {
-    uint8_t *p = otlp_put_tag(w->data + w->len, RS_SCOPE_SPANS, OTLP_LEN);
-    otlp_end(w, otlp_put_varint(p, piece->size));
+    uint8_t *p = wire_put_tag(w->data + w->len, RS_SCOPE_SPANS, WIRE_LEN);
+    otlp_end(w, wire_put_varint(p, piece->size));
     put_scope(w, l, piece->scope);
     const struct otlp_buf *from = piece->scope->spans[l->schema].buf;
     pending_ids = put_pending_ids(piece, w->len, pending_ids);
@@ -113,9 +108,9 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct plan *pl
         return out_of_memory(err);
     }
     for (const struct part *part = plan->first; part; part = part->next) {
-        uint8_t *p = otlp_put_tag(w.data + w.len, REQUEST_RESOURCE_SPANS, OTLP_LEN);
-        p = otlp_put_varint(p, part->size);
-        p = otlp_put_varint(otlp_put_tag(p, RS_RESOURCE, OTLP_LEN), part->resource.len);
+        uint8_t *p = wire_put_tag(w.data + w.len, REQUEST_RESOURCE_SPANS, WIRE_LEN);
+        p = wire_put_varint(p, part->size);
+        p = wire_put_varint(wire_put_tag(p, RS_RESOURCE, WIRE_LEN), part->resource.len);
         otlp_end(&w, otlp_put_bytes(p, part->resource));
         for (const struct piece *piece = part->first; piece; piece = piece->next)
             u = put_piece(&w, l, piece, u);
@@ -149,12 +144,12 @@ static void measure(struct walk *k)
 {
     k->plan.size = 0;
     for (struct part *part = k->plan.first; part; part = part->next) {
-        part->size = field_size(part->resource.len) + text_size(k->l->schema_url);
+        part->size = wire_len_field_size(part->resource.len) + text_size(k->l->schema_url);
         for (struct piece *piece = part->first; piece; piece = piece->next) {
             piece->size = piece_base(k->l, piece->scope) + piece->to - piece->from;
-            part->size += field_size(piece->size);
+            part->size += wire_len_field_size(piece->size);
         }
-        k->plan.size += field_size(part->size);
+        k->plan.size += wire_len_field_size(part->size);
     }
 }
 

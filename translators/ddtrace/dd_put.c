@@ -9,12 +9,12 @@ enum { ATTRIBUTE_ROOM = 64 + 40 /* a head, and the tags and lengths around it */
 static inline uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
 {
     uint8_t *p = w->data + w->len;
-    *p++ = SPAN_ATTRIBUTES << 3 | OTLP_LEN;
-    p = otlp_put_varint(p, row->head_len + otlp_varint_size(any_size) + any_size);
+    *p++ = SPAN_ATTRIBUTES << 3 | WIRE_LEN;
+    p = wire_put_varint(p, row->head_len + wire_varint_size(any_size) + any_size);
     memcpy(p, row->head, 32); /* a fixed number of bytes is a few moves; what is too much is written over */
     if (__builtin_expect(row->head_len > 32, 0))
         memcpy(p + 32, row->head + 32, sizeof row->head - 32);
-    return otlp_put_varint(p + row->head_len, any_size);
+    return wire_put_varint(p + row->head_len, any_size);
 }
 
 /* The usual attribute, all of whose lengths fit one byte. False, and nothing done, when it is another, or its text not ASCII. */
@@ -24,14 +24,14 @@ static inline bool put_short_text(struct otlp_buf *w, const struct otlp_region *
     if (size > 127)
         return false;
     uint8_t *p = w->data + w->len;
-    p[0] = SPAN_ATTRIBUTES << 3 | OTLP_LEN;
+    p[0] = SPAN_ATTRIBUTES << 3 | WIRE_LEN;
     p[1] = (uint8_t)(size - 2);
     memcpy(p + 2, row->head, 32);
     if (__builtin_expect(row->head_len > 32, 0))
         memcpy(p + 34, row->head + 32, sizeof row->head - 32);
     p += 2 + row->head_len;
     p[0] = (uint8_t)(text.len + 2);
-    p[1] = ANY_STRING << 3 | OTLP_LEN;
+    p[1] = ANY_STRING << 3 | WIRE_LEN;
     p[2] = (uint8_t)text.len;
     bool ascii = otlp_may_read_wide(body, text) ? otlp_copy_wide(p + 3, text.ptr, text.len) : otlp_copy_ascii(p + 3, text);
     if (__builtin_expect(!ascii, 0))
@@ -44,9 +44,9 @@ void dd_put_text(struct otlp_buf *w, const struct otlp_region *body, const struc
 {
     if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, body, row, text))
         return;
-    uint8_t *p = put_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
-    *p++ = ANY_STRING << 3 | OTLP_LEN;
-    p = otlp_put_varint(p, text.len);
+    uint8_t *p = put_head(w, row, 1 + wire_varint_size(text.len) + text.len);
+    *p++ = ANY_STRING << 3 | WIRE_LEN;
+    p = wire_put_varint(p, text.len);
     if (__builtin_expect(otlp_copy_ascii(p, text), 1) || gw_utf8_valid(text))
         otlp_end(w, p + text.len);
     else
@@ -57,9 +57,9 @@ void dd_put_number(struct otlp_buf *w, const struct dd_name_row *row, uint64_t v
 {
     if (!otlp_room(w, ATTRIBUTE_ROOM))
         return;
-    uint8_t *p = put_head(w, row, 1 + otlp_varint_size(varint));
-    *p++ = (uint8_t)(field << 3 | OTLP_VARINT);
-    otlp_end(w, otlp_put_varint(p, varint));
+    uint8_t *p = put_head(w, row, 1 + wire_varint_size(varint));
+    *p++ = (uint8_t)(field << 3 | WIRE_VARINT);
+    otlp_end(w, wire_put_varint(p, varint));
 }
 
 void dd_put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
@@ -67,7 +67,7 @@ void dd_put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
     if (!otlp_room(w, ATTRIBUTE_ROOM))
         return;
     uint8_t *p = put_head(w, row, 9);
-    *p++ = ANY_DOUBLE << 3 | OTLP_FIXED64;
+    *p++ = ANY_DOUBLE << 3 | WIRE_FIXED64;
     memcpy(p, &d, 8); /* little-endian, as the wire */
     otlp_end(w, p + 8);
 }
@@ -87,22 +87,22 @@ void dd_put_ids(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_bu
     if (!otlp_room(w, 64 + c->state.len))
         return;
     uint8_t *p = w->data + w->len;
-    *p++ = SPAN_TRACE_ID << 3 | OTLP_LEN;
+    *p++ = SPAN_TRACE_ID << 3 | WIRE_LEN;
     *p++ = 16;
     p = put_id(put_id(p, c->high), s->trace_id);
-    *p++ = SPAN_ID << 3 | OTLP_LEN;
+    *p++ = SPAN_ID << 3 | WIRE_LEN;
     *p++ = 8;
     p = put_id(p, s->span_id);
     if (c->state.len && !dd_has(f, DD_T_DD_PARENT_ID)) {
-        *p++ = SPAN_TRACE_STATE << 3 | OTLP_LEN;
-        p = otlp_put_bytes(otlp_put_varint(p, c->state.len), c->state);
+        *p++ = SPAN_TRACE_STATE << 3 | WIRE_LEN;
+        p = otlp_put_bytes(wire_put_varint(p, c->state.len), c->state);
     }
     otlp_end(w, p);
     if (dd_has(f, DD_T_DD_PARENT_ID))
         otlp_text(w, SPAN_TRACE_STATE, dd_sampling_state(&c->sampling, f->arena, s->trace_id, dd_text_of(f, DD_T_DD_PARENT_ID)));
     if (s->parent_id && s->parent_id != s->span_id && otlp_room(w, 16)) {
         p = w->data + w->len;
-        *p++ = SPAN_PARENT_ID << 3 | OTLP_LEN;
+        *p++ = SPAN_PARENT_ID << 3 | WIRE_LEN;
         *p++ = 8;
         otlp_end(w, put_id(p, s->parent_id));
     }
@@ -112,7 +112,7 @@ static uint8_t *put_time(uint8_t *p, unsigned field, uint64_t ns)
 {
     if (!ns)
         return p;
-    *p++ = (uint8_t)(field << 3 | OTLP_FIXED64);
+    *p++ = (uint8_t)(field << 3 | WIRE_FIXED64);
     ns = htole64(ns);
     memcpy(p, &ns, 8);
     return p + 8;
@@ -123,7 +123,7 @@ void dd_put_times(const struct dd_fields *f, struct otlp_buf *w)
     if (!otlp_room(w, 32))
         return;
     uint8_t *p = w->data + w->len;
-    *p++ = SPAN_KIND << 3 | OTLP_VARINT;
+    *p++ = SPAN_KIND << 3 | WIRE_VARINT;
     *p++ = (uint8_t)f->kind;
     p = put_time(p, SPAN_START, f->span->start > 0 ? (uint64_t)f->span->start : 0);
     otlp_end(w, put_time(p, SPAN_END, dd_end_time(f->span)));

@@ -119,9 +119,10 @@ void dd_request_header(struct dd_request *r, struct gw_arena *arena, gw_str name
 
 /* ---- cgroups ---- */
 
+/* Lower case, as runtimes write them. */
 static bool is_hex(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    return gw_hex_digit(c) >= 0 && c == gw_lower(c);
 }
 
 static bool all_hex(gw_str s)

@@ -6,7 +6,7 @@
 
 static bool is_alnum(char c)
 {
-    return (c >= '0' && c <= '9') || (gw_lower(c) >= 'a' && gw_lower(c) <= 'z');
+    return gw_is_digit(c) || gw_is_letter(c);
 }
 
 /* Index of the first of / ? # in s, or s.len. */

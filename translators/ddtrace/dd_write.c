@@ -179,8 +179,8 @@ static void write_name(struct otlp_buf *w, gw_str name)
     if (!otlp_room(w, name.len + 16))
         return;
     uint8_t *p = w->data + w->len;
-    *p++ = SPAN_NAME << 3 | OTLP_LEN;
-    p = otlp_put_varint(p, name.len);
+    *p++ = SPAN_NAME << 3 | WIRE_LEN;
+    p = wire_put_varint(p, name.len);
     if (__builtin_expect(otlp_copy_ascii(p, name), 1))
         otlp_end(w, p + name.len);
     else
@@ -214,8 +214,8 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
         otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)dw->links.data, dw->links.len)));
     write_status(st, w);
     otlp_fixed32(w, SPAN_FLAGS, dd_sampled(f, c));
-    trail->width = (uint8_t)otlp_varint_size(w->len - mark);
+    trail->width = (uint8_t)wire_varint_size(w->len - mark);
     otlp_close(w, mark, 2);
-    *id_at = at + 1 + otlp_varint_size(w->len - mark) + 2;
+    *id_at = at + 1 + wire_varint_size(w->len - mark) + 2;
     return !w->failed && !dw->events.failed && !dw->links.failed;
 }

@@ -126,6 +126,6 @@ bool dd_write_again(struct dd_writer *dw, const struct dd_scanned *c, const stru
     }
     otlp_fixed32(w, SPAN_FLAGS, dd_sampled(f, c));
     otlp_close(w, mark, 2);
-    *id_at = at + 1 + otlp_varint_size(w->len - mark) + 2;
+    *id_at = at + 1 + wire_varint_size(w->len - mark) + 2;
     return !w->failed;
 }

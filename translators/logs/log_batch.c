@@ -2,9 +2,9 @@
 #include "translators/logs/log_batch.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "core/base/clock.h"
+#include "core/base/random.h"
 #include "translators/logs/log_write.h"
 
 enum { KEEP_BUDGET = 64 << 20, SCRATCH_BUDGET = 64 << 20, SLOTS = 256 };
@@ -32,9 +32,7 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
         return NULL;
     }
     begin_setup(b);
-    if (getrandom(&b->groups.seed, sizeof b->groups.seed, GRND_NONBLOCK) != sizeof b->groups.seed)
-        b->groups.seed = (uint64_t)gw_now() ^ (uintptr_t)b;
-    b->attrs.seed = b->tail.attrs.seed = b->groups.seed;
+    b->attrs.seed = b->tail.attrs.seed = b->groups.seed = gw_random();
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);
     return b;

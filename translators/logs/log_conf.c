@@ -62,25 +62,23 @@ static void write_maps(struct log_setup *s)
 
 static void find_zone(struct log_setup *s, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char where[160];
     gw_str name = s->options.timezone;
     s->zone = name.len ? zone_of(name) : zone_local();
     if (s->zone)
         return;
-    snprintf(where, sizeof where, "%s.timezone", path);
-    gw_config_error(diagnostics, where, "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(name));
+    gw_option_error(diagnostics, path, "timezone", "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(name));
     s->zone = zone_utc();
 }
 
 /* A name in the directory, else a file. */
 static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char where[160];
+    char where[GW_OPTION_PATH];
     gw_str name = s->options.pipeline;
     s->library = log_scripts_library(scripts);
     if (!name.len)
         return;
-    snprintf(where, sizeof where, "%s.pipeline", path);
+    gw_option_path(where, path, "pipeline");
     if (gw_str_find(name, '/') == name.len && (s->fixed = log_library_find(s->library, name)))
         return; /* what is wrong with it was said of the directory */
     s->own = log_library_file(name, where, diagnostics);

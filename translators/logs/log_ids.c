@@ -158,7 +158,7 @@ enum log_id log_span_id(gw_str s, uint64_t *out)
 
 static bool is_key_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    return gw_is_letter(c) || gw_is_digit(c) || c == '_' || c == '.';
 }
 
 static bool is_value_char(char c)

@@ -15,27 +15,22 @@ struct front {
     bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */, ended /* a separator came */;
 };
 
-static bool is_word(char c)
+static bool is_word(int c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return gw_is_letter(c) || gw_is_digit(c) || c == '_';
 }
 
-static bool is_name(char c)
+static bool is_name(int c)
 {
     return is_word(c) || c == '.' || c == '$' || c == '/' || c == '-' || c == ':' || c == '#';
 }
 
-static bool all(gw_str s, bool (*is)(char))
+static bool all(gw_str s, bool (*is)(int))
 {
     for (size_t i = 0; i < s.len; i++)
         if (!is(s.ptr[i]))
             return false;
     return s.len;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 static gw_str rest_of(const struct front *f)
@@ -71,9 +66,9 @@ static bool take_time(struct front *f)
     return f->timed = true;
 }
 
-static bool is_upper(char c)
+static bool is_upper(int c)
 {
-    return (c >= 'A' && c <= 'Z') || c == '+' || c == '-' || is_digit(c);
+    return (c >= 'A' && c <= 'Z') || c == '+' || c == '-' || gw_is_digit(c);
 }
 
 static bool set_level(struct front *f, gw_str word)
@@ -118,7 +113,7 @@ static bool take_bare_level(struct front *f, gw_str word)
 static bool take_slot(struct front *f, gw_str s)
 {
     size_t colon = s.len;
-    while (colon && is_digit(s.ptr[colon - 1]))
+    while (colon && gw_is_digit(s.ptr[colon - 1]))
         colon--;
     int64_t line;
     if (colon < 4 || s.ptr[colon - 1] != ':' || !gw_str_i64(gw_str_from(s, colon), &line))
@@ -199,7 +194,7 @@ static bool take_name(struct front *f, gw_str inside)
         if (!is_name(inside.ptr[i]) && inside.ptr[i] != ' ' && inside.ptr[i] != '@')
             return false;
     f->bracket = inside;
-    f->early = !f->found->severity || all(inside, is_digit);
+    f->early = !f->found->severity || all(inside, gw_is_digit);
     return inside.len;
 }
 
@@ -268,7 +263,7 @@ static bool take_basic(struct front *f, gw_str word)
 static bool is_id(gw_str s)
 {
     struct log_trace id;
-    bool digits = all(s, is_digit);
+    bool digits = all(s, gw_is_digit);
     return (digits && s.len <= 39 && log_trace_id(s, &id) != LOG_ID_BAD) || (s.len == 32 && log_trace_id(s, &id) == LOG_ID_GOOD);
 }
 

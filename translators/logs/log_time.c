@@ -14,11 +14,6 @@ void log_clock_init(struct log_clock *c, const struct zone *zone)
     *c = (struct log_clock){.zone = zone};
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static int two(const char *p)
 {
     return (p[0] - '0') * 10 + (p[1] - '0');
@@ -27,7 +22,7 @@ static int two(const char *p)
 static bool pattern(const char *p, const char *shape, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (shape[i] == '0' ? !is_digit(p[i]) : p[i] != shape[i])
+        if (shape[i] == '0' ? !gw_is_digit(p[i]) : p[i] != shape[i])
             return false;
     return true;
 }
@@ -62,9 +57,9 @@ static uint64_t fraction(const char **p, const char *end)
 {
     uint64_t ns = 0, unit = NANO / 10;
     const char *at = *p + 1;
-    if (end - *p < 2 || (**p != '.' && **p != ',' && **p != ':') || !is_digit(*at))
+    if (end - *p < 2 || (**p != '.' && **p != ',' && **p != ':') || !gw_is_digit(*at))
         return 0;
-    for (; at < end && is_digit(*at); at++, unit /= 10)
+    for (; at < end && gw_is_digit(*at); at++, unit /= 10)
         ns += (uint64_t)(*at - '0') * unit;
     *p = at;
     return ns;
@@ -88,7 +83,7 @@ static bool zone_here(const char **p, const char *end, int *offset)
     if (end - at < 5 || (*at != '+' && *at != '-') || !pattern(at + 1, "00", 2))
         return false;
     const char *minutes = at + 3 + (at[3] == ':');
-    if (end - minutes < 2 || !pattern(minutes, "00", 2) || (end - minutes > 2 && is_digit(minutes[2])))
+    if (end - minutes < 2 || !pattern(minutes, "00", 2) || (end - minutes > 2 && gw_is_digit(minutes[2])))
         return false;
     *offset = (two(at + 1) * 60 + two(minutes)) * 60 * (*at == '-' ? -1 : 1);
     *p = minutes + 2;
@@ -114,7 +109,7 @@ size_t log_time_front(struct log_clock *c, gw_str text, uint64_t *ns)
     if (text.len < SECOND)
         return 0;
     const char *p = text.ptr, *end = text.ptr + text.len;
-    if (!is_digit(*p) || p[MINUTE] != ':' || !pattern(p + MINUTE + 1, "00", 2))
+    if (!gw_is_digit(*p) || p[MINUTE] != ':' || !pattern(p + MINUTE + 1, "00", 2))
         return 0;
     int64_t wall = minute_at(c, p);
     int seconds = two(p + MINUTE + 1), offset;

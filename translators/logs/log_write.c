@@ -22,20 +22,15 @@ static struct sized sized(struct otlp_buf *w, gw_str s)
     return (struct sized){s, valid ? s.len : gw_utf8_repaired_size(s), valid};
 }
 
-static size_t field_size(size_t n)
-{
-    return 1 + otlp_varint_size(n) + n;
-}
-
 static uint8_t *put_text(uint8_t *p, unsigned field, const struct sized *t)
 {
-    p = otlp_put_varint(otlp_put_tag(p, field, OTLP_LEN), t->size);
+    p = wire_put_varint(wire_put_tag(p, field, WIRE_LEN), t->size);
     return __builtin_expect(t->valid, 1) ? otlp_put_bytes(p, t->s) : p + gw_utf8_repair(t->s, (char *)p);
 }
 
 static uint8_t *put_fixed(uint8_t *p, unsigned field, uint64_t v)
 {
-    p = otlp_put_tag(p, field, OTLP_FIXED64);
+    p = wire_put_tag(p, field, WIRE_FIXED64);
     v = htole64(v);
     memcpy(p, &v, sizeof v);
     return p + sizeof v;
@@ -56,33 +51,34 @@ static bool has_trace(const struct log_found *f)
 uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t observed, const struct otlp_buf *attrs)
 {
     struct sized word = sized(w, f->severity_text), body = sized(w, f->body);
-    size_t any = field_size(body.size), start = w->len;
-    size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) + (word.size ? field_size(word.size) : 0) +
-                  (f->body.ptr ? field_size(any) : 0) + attrs->len + (has_trace(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
+    size_t any = wire_len_field_size(body.size), start = w->len;
+    size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) +
+                  (word.size ? wire_len_field_size(word.size) : 0) + (f->body.ptr ? wire_len_field_size(any) : 0) + attrs->len +
+                  (has_trace(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
     uint32_t id = 0;
     if (!otlp_room(w, size + HEAD))
         return 0;
-    uint8_t *p = otlp_put_varint(otlp_put_tag(w->data + start, SL_RECORDS, OTLP_LEN), size);
+    uint8_t *p = wire_put_varint(wire_put_tag(w->data + start, SL_RECORDS, WIRE_LEN), size);
     if (f->time)
         p = put_fixed(p, TIME, f->time);
     if (f->severity)
-        p = otlp_put_varint(otlp_put_tag(p, SEVERITY, OTLP_VARINT), (uint64_t)f->severity);
+        p = wire_put_varint(wire_put_tag(p, SEVERITY, WIRE_VARINT), (uint64_t)f->severity);
     if (word.size)
         p = put_text(p, SEVERITY_TEXT, &word);
     if (f->body.ptr) {
-        p = otlp_put_varint(otlp_put_tag(p, BODY, OTLP_LEN), any);
+        p = wire_put_varint(wire_put_tag(p, BODY, WIRE_LEN), any);
         p = put_text(p, ANY_STRING, &body);
     }
     p = otlp_put_bytes(p, gw_str_n((const char *)attrs->data, attrs->len));
     if (has_trace(f)) {
-        *p++ = TRACE_ID << 3 | OTLP_LEN;
+        *p++ = TRACE_ID << 3 | WIRE_LEN;
         *p++ = 16;
         if (!f->trace.high)
             id = (uint32_t)(p - (w->data + start));
         p = put_be64(put_be64(p, f->trace.high), f->trace.low);
     }
     if (f->span) {
-        *p++ = SPAN_ID << 3 | OTLP_LEN;
+        *p++ = SPAN_ID << 3 | WIRE_LEN;
         *p++ = 8;
         p = put_be64(p, f->span);
     }

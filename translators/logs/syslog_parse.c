@@ -23,11 +23,6 @@ static bool skip(gw_str *s, gw_str prefix)
     return true;
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* <0> … <191> */
 static bool pri(gw_str *s, struct syslog_message *m)
 {
@@ -35,7 +30,7 @@ static bool pri(gw_str *s, struct syslog_message *m)
     size_t i = 1;
     if (!s->len || *s->ptr != '<')
         return false;
-    for (; i < s->len && i < 4 && is_digit(s->ptr[i]); i++)
+    for (; i < s->len && i < 4 && gw_is_digit(s->ptr[i]); i++)
         n = n * 10 + (s->ptr[i] - '0');
     if (i == 1 || i == s->len || s->ptr[i] != '>' || n > 191)
         return false;
@@ -61,7 +56,7 @@ static bool field(gw_str *s, gw_str *out)
 static bool version(gw_str *s, struct syslog_message *m)
 {
     size_t i = 0;
-    for (; i < s->len && i < 3 && is_digit(s->ptr[i]); i++)
+    for (; i < s->len && i < 3 && gw_is_digit(s->ptr[i]); i++)
         m->version = m->version * 10 + (s->ptr[i] - '0');
     if (i == 0 || *s->ptr == '0' || i == s->len || s->ptr[i] != ' ')
         return false;
@@ -150,7 +145,7 @@ static void lone_tag(gw_str *s, struct syslog_message *m)
     gw_str name = gw_str_n(s->ptr, n);
     bool plain = n > 0 && s->ptr[n] == ':' && !is_level(name);
     for (size_t i = 0; i < n && plain; i++)
-        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (is_digit(name.ptr[i]) || strchr("-_./", name.ptr[i])));
+        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (gw_is_digit(name.ptr[i]) || strchr("-_./", name.ptr[i])));
     gw_str rest = behind(*s, n);
     size_t pid = pid_length(rest);
     if (plain || (n && pid && rest.len > pid && rest.ptr[pid] == ':'))
@@ -179,7 +174,7 @@ static bool is_host(gw_str word)
     for (size_t i = 0; i < word.len; i++) {
         char c = word.ptr[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
-        if (!letter && !is_digit(c) && (c == '\0' || !strchr(".-_:@/%", c)))
+        if (!letter && !gw_is_digit(c) && (c == '\0' || !strchr(".-_:@/%", c)))
             return false;
     }
     return true;
@@ -210,7 +205,7 @@ static bool cisco(gw_str *s, const struct syslog_ground *g, struct syslog_messag
 {
     gw_str from = *s;
     size_t digits = 0;
-    while (digits < from.len && digits < 12 && is_digit(from.ptr[digits]))
+    while (digits < from.len && digits < 12 && gw_is_digit(from.ptr[digits]))
         digits++;
     gw_str sequence = gw_str_n(from.ptr, digits);
     from = behind(from, digits);

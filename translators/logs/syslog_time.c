@@ -22,7 +22,7 @@ static bool number(struct reading *r, size_t least, size_t most, int64_t *out)
 {
     size_t i = 0;
     *out = 0;
-    for (; i < r->rest.len && i < most && r->rest.ptr[i] >= '0' && r->rest.ptr[i] <= '9'; i++)
+    for (; i < r->rest.len && i < most && gw_is_digit(r->rest.ptr[i]); i++)
         *out = *out * 10 + (r->rest.ptr[i] - '0');
     r->rest = gw_str_from(r->rest, i);
     return i >= least;
@@ -77,7 +77,7 @@ static void fraction(struct reading *r)
     char c = next(r, 1);
     if ((next(r, 0) != '.' && next(r, 0) != ',') || c < '0' || c > '9')
         return;
-    for (r->rest = gw_str_from(r->rest, 1); r->rest.len && *r->rest.ptr >= '0' && *r->rest.ptr <= '9'; unit /= 10) {
+    for (r->rest = gw_str_from(r->rest, 1); r->rest.len && gw_is_digit(*r->rest.ptr); unit /= 10) {
         r->nsec += (*r->rest.ptr - '0') * unit;
         r->rest = gw_str_from(r->rest, 1);
     }

@@ -63,8 +63,8 @@ void otlp_uint(struct otlp_buf *w, unsigned field, uint64_t v)
 {
     if (v == 0 || !otlp_room(w, HEAD))
         return;
-    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_VARINT);
-    otlp_end(w, otlp_put_varint(p, v));
+    uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_VARINT);
+    otlp_end(w, wire_put_varint(p, v));
 }
 
 static inline uint8_t *put_le64(uint8_t *p, uint64_t v)
@@ -78,7 +78,7 @@ void otlp_fixed64(struct otlp_buf *w, unsigned field, uint64_t v)
 {
     if (v == 0 || !otlp_room(w, HEAD))
         return;
-    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_FIXED64);
+    uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_FIXED64);
     otlp_end(w, put_le64(p, v));
 }
 
@@ -86,7 +86,7 @@ void otlp_fixed32(struct otlp_buf *w, unsigned field, uint32_t v)
 {
     if (v == 0 || !otlp_room(w, HEAD))
         return;
-    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_FIXED32);
+    uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_FIXED32);
     for (int i = 0; i < 4; i++)
         *p++ = (uint8_t)(v >> 8 * i);
     otlp_end(w, p);
@@ -96,8 +96,8 @@ void otlp_bytes(struct otlp_buf *w, unsigned field, gw_str s)
 {
     if (s.len == 0 || !otlp_room(w, s.len + HEAD))
         return;
-    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_LEN);
-    p = otlp_put_varint(p, s.len);
+    uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_LEN);
+    p = wire_put_varint(p, s.len);
     otlp_end(w, otlp_put_bytes(p, s));
 }
 
@@ -105,7 +105,7 @@ size_t otlp_open(struct otlp_buf *w, unsigned field, unsigned guess)
 {
     if (!otlp_room(w, HEAD))
         return w->len;
-    otlp_end(w, otlp_put_tag(w->data + w->len, field, OTLP_LEN) + guess);
+    otlp_end(w, wire_put_tag(w->data + w->len, field, WIRE_LEN) + guess);
     return w->len;
 }
 
@@ -113,20 +113,20 @@ void otlp_close(struct otlp_buf *w, size_t mark, unsigned guess)
 {
     if (w->failed)
         return;
-    size_t len = w->len - mark, width = otlp_varint_size(len);
+    size_t len = w->len - mark, width = wire_varint_size(len);
     if (width != guess) {
         if (!otlp_room(w, HEAD))
             return;
         memmove(w->data + mark - guess + width, w->data + mark, len);
         w->len = w->len - guess + width;
     }
-    otlp_put_varint(w->data + mark - guess, len);
+    wire_put_varint(w->data + mark - guess, len);
 }
 
 void otlp_cancel(struct otlp_buf *w, size_t mark, unsigned field, unsigned guess)
 {
     if (!w->failed)
-        w->len = mark - guess - otlp_varint_size(field << 3);
+        w->len = mark - guess - wire_varint_size(field << 3);
 }
 
 /* Text on its way to the wire, and the bytes that it takes there. What is not UTF-8 is repaired while it is written. */
@@ -150,8 +150,8 @@ static inline struct text trusted(gw_str s)
 
 static inline uint8_t *put_text_field(uint8_t *p, unsigned field, struct text t)
 {
-    p = otlp_put_tag(p, field, OTLP_LEN);
-    p = otlp_put_varint(p, t.size);
+    p = wire_put_tag(p, field, WIRE_LEN);
+    p = wire_put_varint(p, t.size);
     return __builtin_expect(t.valid, 1) ? otlp_put_bytes(p, t.s) : p + gw_utf8_repair(t.s, (char *)p);
 }
 
@@ -170,21 +170,21 @@ void otlp_text(struct otlp_buf *w, unsigned field, gw_str s)
 /* Tag, length and key of a KeyValue whose AnyValue takes `any_size` bytes, and the tag and length of that. */
 static inline uint8_t *put_attr_head(struct otlp_buf *w, unsigned field, struct text key, size_t any_size)
 {
-    size_t key_size = key.size ? 1 + otlp_varint_size(key.size) + key.size : 0;
-    size_t kv_size = key_size + 1 + otlp_varint_size(any_size) + any_size;
+    size_t key_size = key.size ? 1 + wire_varint_size(key.size) + key.size : 0;
+    size_t kv_size = key_size + 1 + wire_varint_size(any_size) + any_size;
     if (!otlp_room(w, kv_size + HEAD))
         return NULL;
-    uint8_t *p = otlp_put_tag(w->data + w->len, field, OTLP_LEN);
-    p = otlp_put_varint(p, kv_size);
+    uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_LEN);
+    p = wire_put_varint(p, kv_size);
     if (key.size)
         p = put_text_field(p, KV_KEY, key);
-    p = otlp_put_tag(p, KV_VALUE, OTLP_LEN);
-    return otlp_put_varint(p, any_size);
+    p = wire_put_tag(p, KV_VALUE, WIRE_LEN);
+    return wire_put_varint(p, any_size);
 }
 
 static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsigned any_field, struct text value)
 {
-    uint8_t *p = put_attr_head(w, field, key, 1 + otlp_varint_size(value.size) + value.size);
+    uint8_t *p = put_attr_head(w, field, key, 1 + wire_varint_size(value.size) + value.size);
     if (p)
         otlp_end(w, put_text_field(p, any_field, value));
 }
@@ -197,15 +197,15 @@ static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str ke
     if (key.len + value.len > SHORT || key.len == 0 || value.len == 0 || field > 15 || !otlp_room(w, 2 * SHORT))
         return false;
     uint8_t *p = w->data + w->len;
-    p[0] = (uint8_t)(field << 3 | OTLP_LEN);
+    p[0] = (uint8_t)(field << 3 | WIRE_LEN);
     p[1] = (uint8_t)(key.len + value.len + 6);
-    p[2] = KV_KEY << 3 | OTLP_LEN;
+    p[2] = KV_KEY << 3 | WIRE_LEN;
     p[3] = (uint8_t)key.len;
     uint64_t bits = otlp_copy_bits(p + 4, key.ptr, key.len);
     p += 4 + key.len;
-    p[0] = KV_VALUE << 3 | OTLP_LEN;
+    p[0] = KV_VALUE << 3 | WIRE_LEN;
     p[1] = (uint8_t)(value.len + 2);
-    p[2] = ANY_STRING << 3 | OTLP_LEN;
+    p[2] = ANY_STRING << 3 | WIRE_LEN;
     p[3] = (uint8_t)value.len;
     bits |= otlp_copy_bits(p + 4, value.ptr, value.len);
     if (bits & OTLP_NOT_ASCII)
@@ -230,12 +230,12 @@ static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_st
 {
     if (key.len - 1 < SHORT - 12 && field <= 15 && otlp_room(w, 2 * SHORT)) {
         uint8_t *p = w->data + w->len;
-        p[0] = (uint8_t)(field << 3 | OTLP_LEN);
+        p[0] = (uint8_t)(field << 3 | WIRE_LEN);
         p[1] = (uint8_t)(key.len + any_size + 4);
-        p[2] = KV_KEY << 3 | OTLP_LEN;
+        p[2] = KV_KEY << 3 | WIRE_LEN;
         p[3] = (uint8_t)key.len;
         if (!(otlp_copy_bits(p + 4, key.ptr, key.len) & OTLP_NOT_ASCII)) {
-            p[4 + key.len] = KV_VALUE << 3 | OTLP_LEN;
+            p[4 + key.len] = KV_VALUE << 3 | WIRE_LEN;
             p[5 + key.len] = (uint8_t)any_size;
             return p + 6 + key.len;
         }
@@ -245,9 +245,9 @@ static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_st
 
 void otlp_attr_int(struct otlp_buf *w, unsigned field, gw_str key, int64_t value)
 {
-    uint8_t *p = put_number_head(w, field, key, 1 + otlp_varint_size((uint64_t)value));
+    uint8_t *p = put_number_head(w, field, key, 1 + wire_varint_size((uint64_t)value));
     if (p)
-        otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_INT, OTLP_VARINT), (uint64_t)value));
+        otlp_end(w, wire_put_varint(wire_put_tag(p, ANY_INT, WIRE_VARINT), (uint64_t)value));
 }
 
 void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double value)
@@ -256,14 +256,14 @@ void otlp_attr_double(struct otlp_buf *w, unsigned field, gw_str key, double val
     uint8_t *p = put_number_head(w, field, key, 9);
     memcpy(&bits, &value, sizeof bits);
     if (p)
-        otlp_end(w, put_le64(otlp_put_tag(p, ANY_DOUBLE, OTLP_FIXED64), bits));
+        otlp_end(w, put_le64(wire_put_tag(p, ANY_DOUBLE, WIRE_FIXED64), bits));
 }
 
 void otlp_attr_bool(struct otlp_buf *w, unsigned field, gw_str key, bool value)
 {
     uint8_t *p = put_number_head(w, field, key, 2);
     if (p)
-        otlp_end(w, otlp_put_varint(otlp_put_tag(p, ANY_BOOL, OTLP_VARINT), value));
+        otlp_end(w, wire_put_varint(wire_put_tag(p, ANY_BOOL, WIRE_VARINT), value));
 }
 
 size_t otlp_attr_open(struct otlp_buf *w, unsigned field, gw_str key, size_t *value_mark)
@@ -302,13 +302,13 @@ void otlp_any_text(struct otlp_buf *w, gw_str value)
 void otlp_any_bool(struct otlp_buf *w, bool value)
 {
     if (otlp_room(w, HEAD))
-        otlp_end(w, otlp_put_varint(otlp_put_tag(w->data + w->len, ANY_BOOL, OTLP_VARINT), value));
+        otlp_end(w, wire_put_varint(wire_put_tag(w->data + w->len, ANY_BOOL, WIRE_VARINT), value));
 }
 
 void otlp_any_int(struct otlp_buf *w, int64_t value)
 {
     if (otlp_room(w, HEAD))
-        otlp_end(w, otlp_put_varint(otlp_put_tag(w->data + w->len, ANY_INT, OTLP_VARINT), (uint64_t)value));
+        otlp_end(w, wire_put_varint(wire_put_tag(w->data + w->len, ANY_INT, WIRE_VARINT), (uint64_t)value));
 }
 
 void otlp_any_double(struct otlp_buf *w, double value)
@@ -316,7 +316,7 @@ void otlp_any_double(struct otlp_buf *w, double value)
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     if (otlp_room(w, HEAD))
-        otlp_end(w, put_le64(otlp_put_tag(w->data + w->len, ANY_DOUBLE, OTLP_FIXED64), bits));
+        otlp_end(w, put_le64(wire_put_tag(w->data + w->len, ANY_DOUBLE, WIRE_FIXED64), bits));
 }
 
 void otlp_any_bytes(struct otlp_buf *w, gw_str value)

@@ -20,6 +20,7 @@
 #define OTLP_WRITE_H
 
 #include "core/base/budget.h"
+#include "core/base/protobuf_wire.h"
 #include "core/base/str.h"
 
 #ifdef __SSE2__
@@ -34,9 +35,6 @@ struct otlp_buf {
     struct gw_budget *account; /* pays for cap; may be NULL. Set while cap is 0 */
 };
 
-/* Wire types */
-enum { OTLP_VARINT = 0, OTLP_FIXED64 = 1, OTLP_LEN = 2, OTLP_FIXED32 = 5 };
-
 void otlp_init(struct otlp_buf *);
 void otlp_fini(struct otlp_buf *);
 /* Exactly n bytes for an empty writer: what is written next is known to fit. */
@@ -50,22 +48,7 @@ static inline bool otlp_room(struct otlp_buf *w, size_t n)
     return __builtin_expect(w->cap - w->len >= n, 1) || otlp_grow(w, n);
 }
 
-static inline size_t otlp_varint_size(uint64_t v)
-{
-    return (size_t)(9 * (63 - __builtin_clzll(v | 1)) + 73) / 64; /* ⌈bits / 7⌉ */
-}
-
 /* Writes at p, returns the end; the room must be there. */
-static inline uint8_t *otlp_put_varint(uint8_t *p, uint64_t v)
-{
-    while (v >= 0x80) {
-        *p++ = (uint8_t)v | 0x80;
-        v >>= 7;
-    }
-    *p++ = (uint8_t)v;
-    return p;
-}
-
 static inline uint8_t *otlp_put_bytes(uint8_t *p, gw_str s)
 {
     if (s.len)
@@ -172,12 +155,6 @@ static inline bool otlp_copy_ascii(uint8_t *p, gw_str s)
 static inline void otlp_end(struct otlp_buf *w, uint8_t *p)
 {
     w->len = (size_t)(p - w->data);
-}
-
-/* Field numbers up to 15 take one byte of tag, up to 2047 two; OTLP has none above. */
-static inline uint8_t *otlp_put_tag(uint8_t *p, unsigned field, unsigned type)
-{
-    return otlp_put_varint(p, field << 3 | type);
 }
 
 /* Default values are written too where `always` matters; plain ones skip zero, as proto3 does. */

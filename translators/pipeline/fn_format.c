@@ -316,7 +316,7 @@ static void put_value(struct gw_text *b, const struct spec *f, const struct sc_v
 static int take_number(gw_str *s)
 {
     int n = -1;
-    while (s->len && *s->ptr >= '0' && *s->ptr <= '9') {
+    while (s->len && gw_is_digit(*s->ptr)) {
         if (n > WIDEST) {
             *s = GW_NOSTR;
             return -1;

@@ -134,7 +134,7 @@ bool check_replace(struct sc_check *c, struct sc_node *call)
 
 static bool word(char c)
 {
-    return (c >= '0' && c <= '9') || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return gw_is_digit(c) || c == '_' || gw_is_letter(c);
 }
 
 /* The group called `name`, by number or by name: of several with one name the first that took part. -1: none. */

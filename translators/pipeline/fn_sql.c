@@ -51,11 +51,6 @@ static char peek(const struct sql *s)
     return s->at < s->text.len ? s->text.ptr[s->at] : 0;
 }
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Letters, near enough: what is not ASCII and neither blank, punctuation nor a symbol. */
 static bool letter(uint32_t c)
 {
@@ -76,7 +71,7 @@ static void skip_word(struct sql *s, const char *more)
 {
     size_t len;
     for (uint32_t c; (c = rune_at(s, s->at, &len)); s->at += len)
-        if (!letter(c) && c != '#' && !(c < 0x80 && (digit((char)c) || strchr(more, (int)c))))
+        if (!letter(c) && c != '#' && !(c < 0x80 && (gw_is_digit((char)c) || strchr(more, (int)c))))
             break;
 }
 
@@ -158,7 +153,7 @@ static bool quoted(struct sql *s, char quote, gw_str *out)
 static enum token dollar(struct sql *s)
 {
     gw_str tag;
-    if (digit(peek(s)))
+    if (gw_is_digit(peek(s)))
         return number(s, false) == NUMBER ? LITERAL : BAD;
     if (!quoted(s, '$', &tag))
         return BAD;
@@ -201,7 +196,7 @@ static enum token colon(struct sql *s)
     uint32_t c = rune_at(s, s->at, &len);
     if (gw_is_space(c) || c == '=')
         return ':';
-    if (!letter(c) && c != '#' && !digit(peek(s)))
+    if (!letter(c) && c != '#' && !gw_is_digit(peek(s)))
         return BAD;
     skip_word(s, ".");
     return BIND;
@@ -211,9 +206,9 @@ static enum token minus(struct sql *s)
 {
     if (take(s, "-"))
         return comment(s, "\n");
-    if (peek(s) == '>' || digit(peek(s))) /* an arrow counts as a number of no digits */
+    if (peek(s) == '>' || gw_is_digit(peek(s))) /* an arrow counts as a number of no digits */
         return number(s, false);
-    if (peek(s) == '.' && s->at + 1 < s->text.len && digit(s->text.ptr[s->at + 1])) {
+    if (peek(s) == '.' && s->at + 1 < s->text.len && gw_is_digit(s->text.ptr[s->at + 1])) {
         s->at++;
         return number(s, true);
     }
@@ -243,7 +238,7 @@ static enum token bang(struct sql *s)
     if (take(s, "=") || take(s, "~*") || take(s, "~"))
         return OPERATOR;
     uint32_t c = rune_at(s, s->at, &len);
-    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (digit((char)c) || strchr("(`'\"+-#", (int)c)))) ? '!' : BAD;
+    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (gw_is_digit((char)c) || strchr("(`'\"+-#", (int)c)))) ? '!' : BAD;
 }
 
 static enum token brace(struct sql *s)
@@ -271,7 +266,7 @@ static enum token sign(struct sql *s, char c, gw_str *out)
     case '~':
         return take(s, "*") ? OPERATOR : '~';
     case '.':
-        return digit(peek(s)) ? number(s, true) : '.';
+        return gw_is_digit(peek(s)) ? number(s, true) : '.';
     case '/':
         return take(s, "/") ? comment(s, "\n") : take(s, "*") ? comment(s, "*/") : '/';
     case '-':
@@ -318,7 +313,7 @@ static enum token next(struct sql *s, gw_str *out)
     if (letter(c)) {
         skip_word(s, ".*$");
         token = keyword(gw_str_n(s->text.ptr + from, s->at - from));
-    } else if (c < 0x80 && digit((char)c)) {
+    } else if (c < 0x80 && gw_is_digit((char)c)) {
         token = number(s, false);
     } else {
         s->at += len;

@@ -1,11 +1,7 @@
 /* fn_url.c: builtins that take URLs apart, by the rules of Go's net/url.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/hex.h"
 #include "translators/pipeline/script_internal.h"
-
-static int hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : gw_lower(c) >= 'a' && gw_lower(c) <= 'f' ? gw_lower(c) - 'a' + 10 : -1;
-}
 
 /* %41 and, in queries, + for a blank. False with the place of what is no escape. */
 static bool unescape(struct gw_arena *a, gw_str s, bool query, gw_str *out, size_t *bad)
@@ -16,11 +12,12 @@ static bool unescape(struct gw_arena *a, gw_str s, bool query, gw_str *out, size
             gw_text_put_char(&b, query && s.ptr[i] == '+' ? ' ' : s.ptr[i]);
             continue;
         }
-        if (i + 2 >= s.len || hex(s.ptr[i + 1]) < 0 || hex(s.ptr[i + 2]) < 0) {
+        int byte = gw_hex_byte(gw_str_from(s, i + 1));
+        if (byte < 0) {
             *bad = i;
             return false;
         }
-        gw_text_put_char(&b, (char)(hex(s.ptr[i + 1]) * 16 + hex(s.ptr[i + 2])));
+        gw_text_put_char(&b, (char)byte);
         i += 2;
     }
     *out = gw_text_result(&b);
@@ -62,7 +59,7 @@ static bool take_scheme(struct gw_arena *a, gw_str *s, gw_str *scheme)
         char c = s->ptr[i];
         if (letter(c))
             continue;
-        if (i && ((c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'))
+        if (i && (gw_is_digit(c) || c == '+' || c == '-' || c == '.'))
             continue;
         if (c != ':')
             return true;
@@ -88,7 +85,7 @@ static bool port_ok(gw_str port)
 
 static bool user_char(char c)
 {
-    return letter(c) || (c >= '0' && c <= '9') || (c && strchr("-._:~!$&'()*+,;=%@", c));
+    return letter(c) || gw_is_digit(c) || (c && strchr("-._:~!$&'()*+,;=%@", c));
 }
 
 /* A host without its escapes, which stand for bytes beyond ASCII, or in the zone of an address for any. NULL, or what is wrong. */
@@ -100,7 +97,7 @@ static const char *plain_host(struct gw_arena *a, gw_str host, gw_str *out)
         char c = host.ptr[i];
         if (c == '%' && host.len - i >= 3 && memcmp(host.ptr + i, "%25", 3) == 0 && *host.ptr == '[')
             zone = true;
-        if (c == '%' && !zone && (host.len - i < 3 || hex(host.ptr[i + 1]) < 8))
+        if (c == '%' && !zone && (host.len - i < 3 || gw_hex_digit(host.ptr[i + 1]) < 8))
             return "invalid URL escape";
         if (strchr(" <>\\^`{|}", c) && !zone)
             return "invalid character in host name";

@@ -64,7 +64,7 @@ static bool until(struct reader *r, const char *z, gw_str *out)
 
 static bool name_char(char c)
 {
-    return (gw_lower(c) >= 'a' && gw_lower(c) <= 'z') || (c >= '0' && c <= '9') || strchr("_-.:", c) || (unsigned char)c >= 0x80;
+    return gw_is_letter(c) || gw_is_digit(c) || strchr("_-.:", c) || (unsigned char)c >= 0x80;
 }
 
 static gw_str name(gw_str *s)

@@ -118,7 +118,7 @@ static bool text(struct in *in, gw_str *out)
 static size_t digits(struct in *in)
 {
     const char *from = in->at;
-    while (in->at < in->end && *in->at >= '0' && *in->at <= '9')
+    while (in->at < in->end && gw_is_digit(*in->at))
         in->at++;
     return (size_t)(in->at - from);
 }

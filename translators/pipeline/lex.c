@@ -10,19 +10,14 @@ static int peek(const struct sc_lexer *l, size_t ahead)
     return l->at + ahead < l->text.len ? (unsigned char)l->text.ptr[l->at + ahead] : -1;
 }
 
-static bool digit(int c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool alpha(int c)
 {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c == '_' || gw_is_letter(c);
 }
 
-static bool hex(int c)
+static bool is_hex(int c)
 {
-    return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return gw_hex_digit(c) >= 0;
 }
 
 static struct sc_token token(const struct sc_lexer *l, enum sc_token_type type, size_t from)
@@ -77,7 +72,7 @@ static enum sc_token_type word_type(gw_str word)
 static struct sc_token lex_word(struct sc_lexer *l)
 {
     size_t from = l->at;
-    while (alpha(peek(l, 0)) || digit(peek(l, 0)) || peek(l, 0) >= 0x80)
+    while (alpha(peek(l, 0)) || gw_is_digit(peek(l, 0)) || peek(l, 0) >= 0x80)
         l->at++;
     struct sc_token t = token(l, ST_ID, from);
     t.type = word_type(t.raw);
@@ -88,10 +83,10 @@ static struct sc_token lex_word(struct sc_lexer *l)
 static struct sc_token lex_number(struct sc_lexer *l)
 {
     size_t from = l->at;
-    bool (*of)(int) = digit;
+    bool (*of)(int) = gw_is_digit;
     if (peek(l, 0) == '0' && (peek(l, 1) == 'x' || peek(l, 1) == 'X')) {
         l->at += 2;
-        of = hex;
+        of = is_hex;
     }
     while (of(peek(l, 0)))
         l->at++;
@@ -102,7 +97,7 @@ static struct sc_token lex_number(struct sc_lexer *l)
         l->at++;
         if (peek(l, 0) == '+' || peek(l, 0) == '-')
             l->at++;
-        while (digit(peek(l, 0)))
+        while (gw_is_digit(peek(l, 0)))
             l->at++;
     }
     if (alpha(peek(l, 0)))
@@ -151,10 +146,10 @@ static bool escape_number(struct sc_lexer *l, unsigned n, unsigned base, uint32_
     *out = 0;
     for (; n; n--, l->at++) {
         int c = peek(l, 0);
-        unsigned d = digit(c) ? (unsigned)(c - '0') : hex(c) ? (unsigned)((c | 32) - 'a' + 10) : 99;
-        if (d >= base)
+        int d = gw_hex_digit(c);
+        if (d < 0 || d >= (int)base)
             return false;
-        *out = *out * base + d;
+        *out = *out * base + (unsigned)d;
     }
     return true;
 }
@@ -173,7 +168,7 @@ static const char *lex_escape(struct sc_lexer *l, int quote, struct gw_text *b)
         gw_text_put_char(b, hit ? to[hit - from] : (char)c);
         return NULL;
     }
-    if (digit(c) && c < '8') {
+    if (gw_is_digit(c) && c < '8') {
         if (!escape_number(l, 3, 8, &rune) || rune > 255)
             return "illegal character in escape sequence";
         gw_text_put_char(b, (char)rune);
@@ -266,7 +261,7 @@ struct sc_token sc_lex(struct sc_lexer *l)
     int c = peek(l, 0);
     if (c == -1)
         return end(l);
-    if (digit(c))
+    if (gw_is_digit(c))
         return lex_number(l);
     if (alpha(c) || c >= 0x80)
         return lex_word(l);

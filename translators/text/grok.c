@@ -30,7 +30,7 @@ static bool expand(struct expansion *, gw_str text);
 
 static bool word(char c)
 {
-    return (c >= '0' && c <= '9') || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return gw_is_digit(c) || c == '_' || gw_is_letter(c);
 }
 
 static const struct grok_def *find_def(const struct grok_scope *scope, gw_str name)

@@ -62,11 +62,6 @@ static bool refuse(const struct reading *r, const char *what, const char *end, c
     return false;
 }
 
-static bool digit(gw_str s, size_t at)
-{
-    return at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9';
-}
-
 static gw_str cut_blanks(gw_str s)
 {
     while (s.len && *s.ptr == ' ')
@@ -103,9 +98,9 @@ static gw_str take(struct reading *r, size_t n)
 /* One or two digits; two when `fixed`. */
 static bool small(struct reading *r, bool fixed, int *out)
 {
-    if (!digit(r->rest, 0) || (fixed && !digit(r->rest, 1)))
+    if (!gw_digit_at(r->rest, 0) || (fixed && !gw_digit_at(r->rest, 1)))
         return false;
-    size_t n = digit(r->rest, 1) ? 2 : 1;
+    size_t n = gw_digit_at(r->rest, 1) ? 2 : 1;
     gw_str part = take(r, n);
     *out = n == 2 ? (part.ptr[0] - '0') * 10 + part.ptr[1] - '0' : part.ptr[0] - '0';
     return true;
@@ -114,7 +109,7 @@ static bool small(struct reading *r, bool fixed, int *out)
 static bool digits(struct reading *r, size_t n, int *out)
 {
     int64_t number;
-    if (r->rest.len < n || !digit(r->rest, 0) || !gw_str_i64(gw_str_n(r->rest.ptr, n), &number))
+    if (r->rest.len < n || !gw_digit_at(r->rest, 0) || !gw_str_i64(gw_str_n(r->rest.ptr, n), &number))
         return false;
     take(r, n);
     *out = (int)number;
@@ -151,9 +146,9 @@ static bool fraction(struct reading *r, size_t n)
 static size_t fraction_length(gw_str s)
 {
     size_t n = 1;
-    if (s.len < 2 || (*s.ptr != '.' && *s.ptr != ',') || !digit(s, 1))
+    if (s.len < 2 || (*s.ptr != '.' && *s.ptr != ',') || !gw_digit_at(s, 1))
         return 0;
-    while (digit(s, n))
+    while (gw_digit_at(s, n))
         n++;
     return n;
 }
@@ -175,7 +170,7 @@ static bool ranged(struct reading *r, int value, int low, int high, const char *
 
 static bool offset_part(gw_str s, size_t at, int *out)
 {
-    if (!digit(s, at) || !digit(s, at + 1))
+    if (!gw_digit_at(s, at) || !gw_digit_at(s, at + 1))
         return false;
     *out = (s.ptr[at] - '0') * 10 + s.ptr[at + 1] - '0';
     return true;
@@ -214,9 +209,9 @@ static bool offset(struct reading *r, enum layout_std std)
 static size_t signed_hours(gw_str s, int *hours)
 {
     size_t n = 1;
-    if (s.len < 2 || (*s.ptr != '+' && *s.ptr != '-') || !digit(s, 1))
+    if (s.len < 2 || (*s.ptr != '+' && *s.ptr != '-') || !gw_digit_at(s, 1))
         return 0;
-    for (*hours = 0; digit(s, n) && *hours < 1000; n++)
+    for (*hours = 0; gw_digit_at(s, n) && *hours < 1000; n++)
         *hours = *hours * 10 + s.ptr[n] - '0';
     if (*hours > 23)
         return 0;
@@ -271,7 +266,7 @@ static bool noon(struct reading *r, const char *am, const char *pm)
 
 static bool year2(struct reading *r)
 {
-    if (r->rest.len < 2 || !digit(r->rest, 0) || !digit(r->rest, 1) || !small(r, true, &r->year))
+    if (r->rest.len < 2 || !gw_digit_at(r->rest, 0) || !gw_digit_at(r->rest, 1) || !small(r, true, &r->year))
         return false;
     r->year += r->year >= 69 ? 1900 : 2000;
     return true;
@@ -433,19 +428,19 @@ static bool duration_part(gw_str *s, double *ns, uint64_t *whole)
                  {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000},  {"h", 3600000000000}};
     uint64_t number = 0, scale = 1, part = 0;
     size_t n = 0, places = 0;
-    for (; digit(*s, n); n++)
+    for (; gw_digit_at(*s, n); n++)
         if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (uint64_t)(s->ptr[n] - '0'), &number))
             return false;
     bool any = n > 0;
     if (n < s->len && s->ptr[n] == '.')
-        for (n++; digit(*s, n); n++, any = true)
+        for (n++; gw_digit_at(*s, n); n++, any = true)
             if (places++ < 18) {
                 part = part * 10 + (uint64_t)(s->ptr[n] - '0');
                 scale *= 10;
             }
     *s = gw_str_n(s->ptr + n, s->len - n);
     size_t unit = 0;
-    while (unit < s->len && s->ptr[unit] != '.' && !digit(*s, unit))
+    while (unit < s->len && s->ptr[unit] != '.' && !gw_digit_at(*s, unit))
         unit++;
     for (size_t i = 0; any && i < sizeof units / sizeof *units; i++)
         if (gw_str_eq(gw_str_n(s->ptr, unit), gw_str_z(units[i].name))) {

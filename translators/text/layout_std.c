@@ -10,11 +10,6 @@ static bool lower(gw_str s)
     return s.len && *s.ptr >= 'a' && *s.ptr <= 'z';
 }
 
-static bool digit(gw_str s, size_t at)
-{
-    return at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9';
-}
-
 /* Longer words stand before those that they begin with. */
 static const struct {
     const char *text;
@@ -64,7 +59,7 @@ static size_t fraction(gw_str s)
         return 0;
     while (n < s.len && s.ptr[n] == s.ptr[1])
         n++;
-    return digit(s, n) ? 0 : n;
+    return gw_digit_at(s, n) ? 0 : n;
 }
 
 static struct layout_chunk chunk(gw_str layout, size_t at, size_t len, enum layout_std std)

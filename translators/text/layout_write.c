@@ -337,7 +337,7 @@ static size_t directive(struct gw_text *b, gw_str f, const struct shown *s)
         else
             how.pad = f.ptr[i] == '_' ? ' ' : f.ptr[i];
     }
-    for (; i < f.len && f.ptr[i] >= '0' && f.ptr[i] <= '9'; i++)
+    for (; i < f.len && gw_is_digit(f.ptr[i]); i++)
         how.width = how.width > 100 ? 1024 : how.width * 10 + (f.ptr[i] - '0');
     if (how.width && how.pad == '-')
         how.pad = ' ';

@@ -24,14 +24,9 @@ static bool starts(const struct re_syntax *x, const char *text)
     return gw_str_starts(gw_str_from(x->from, x->at), gw_str_z(text));
 }
 
-static bool is_digit(int c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_word(int c)
 {
-    return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return gw_is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* Copies the n bytes at the cursor. */
@@ -131,7 +126,7 @@ static bool escape(struct re_syntax *x, bool in_class)
     default:
         break;
     }
-    if (is_digit(c))
+    if (gw_is_digit(c))
         return octal_escape(x);
     if (c >= 0x80 || (is_word(c) && c != '_'))
         return refuse(x, "invalid escape sequence", x->at, x->at + 2);
@@ -206,7 +201,7 @@ static size_t count_at(const struct re_syntax *x)
     int n = 0;
     for (; n < 2; n++) {
         size_t first = len;
-        for (; is_digit(peek(x, len)); len++)
+        for (; gw_is_digit(peek(x, len)); len++)
             number[n] = number[n] > MOST_REPEATS ? number[n] : number[n] * 10 + (unsigned)(peek(x, len) - '0');
         if (len == first && n == 0)
             return 0;

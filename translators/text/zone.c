@@ -80,7 +80,7 @@ static bool rule_name(gw_str *s, gw_str *name)
 static bool rule_number(gw_str *s, int *out)
 {
     size_t len = 0;
-    for (*out = 0; len < s->len && len < 4 && s->ptr[len] >= '0' && s->ptr[len] <= '9'; len++)
+    for (*out = 0; len < s->len && len < 4 && gw_is_digit(s->ptr[len]); len++)
         *out = *out * 10 + (s->ptr[len] - '0');
     *s = gw_str_n(s->ptr + len, s->len - len);
     return len > 0;
@@ -252,7 +252,7 @@ static bool decent(gw_str name)
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        if (!(gw_lower(c) >= 'a' && gw_lower(c) <= 'z') && !(c >= '0' && c <= '9') && (!c || !strchr("/-+_.", c)))
+        if (!gw_is_letter(c) && !gw_is_digit(c) && (!c || !strchr("/-+_.", c)))
             return false;
         if (c == '.' && name.ptr[i - 1] == '.')
             return false;

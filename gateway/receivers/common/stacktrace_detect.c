@@ -4,11 +4,6 @@
 
 #define STARTS(line, text) gw_str_starts(line, GW_STR(text))
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -16,7 +11,7 @@ static bool is_letter(char c)
 
 static bool is_word(char c)
 {
-    return is_letter(c) || is_digit(c) || c == '_';
+    return is_letter(c) || gw_is_digit(c) || c == '_';
 }
 
 static bool starts_with_any(gw_str line, const gw_str *texts, size_t n)
@@ -34,7 +29,8 @@ static bool starts_with_any(gw_str line, const gw_str *texts, size_t n)
 static bool has_time(gw_str s)
 {
     for (size_t i = 0; i + 5 <= s.len; i++)
-        if (s.ptr[i + 2] == ':' && is_digit(s.ptr[i]) && is_digit(s.ptr[i + 1]) && is_digit(s.ptr[i + 3]) && is_digit(s.ptr[i + 4]))
+        if (s.ptr[i + 2] == ':' && gw_is_digit(s.ptr[i]) && gw_is_digit(s.ptr[i + 1]) && gw_is_digit(s.ptr[i + 3]) &&
+            gw_is_digit(s.ptr[i + 4]))
             return true;
     return false;
 }
@@ -125,7 +121,7 @@ static bool is_node_place(gw_str line)
     size_t digits = 0;
     if (!STARTS(line, "/") && !STARTS(line, "file:///") && !STARTS(line, "node:"))
         return false;
-    while (digits < line.len && is_digit(line.ptr[line.len - 1 - digits]))
+    while (digits < line.len && gw_is_digit(line.ptr[line.len - 1 - digits]))
         digits++;
     return digits && digits < line.len && line.ptr[line.len - 1 - digits] == ':';
 }
@@ -149,7 +145,7 @@ static bool always_continues(gw_str line)
     case '.':
         return STARTS(line, "... ");
     case '#':
-        return line.len > 2 && is_digit(line.ptr[1]);
+        return line.len > 2 && gw_is_digit(line.ptr[1]);
     default:
         return false;
     }
@@ -310,7 +306,7 @@ enum stacktrace_verdict stacktrace_line(struct stacktrace *t, gw_str line)
         return after_bare_header(t, line);
     if (is_indented(line))
         return t->first_indented ? STACKTRACE_STARTS : joins(t, true);
-    if (t->maybe == FILE_AFTER_HEADER || (t->kind == FILE_PLAIN && (is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
+    if (t->maybe == FILE_AFTER_HEADER || (t->kind == FILE_PLAIN && (gw_is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
         return STACKTRACE_STARTS;
     return at_margin(t, line);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setname_np */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "gateway/receivers/file/file_reader.h"
 #include "gateway/receivers/file/file_state.h"
@@ -34,14 +34,9 @@ static const struct gw_metric metrics[] = {
     GW_METRICS_END,
 };
 
-static void at_option(const char *path, const char *option, char *out, size_t size)
-{
-    snprintf(out, size, "%s.%s", path, option);
-}
-
 static void open_multiline(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char why[RE_ERROR_SIZE], where[160];
+    char why[RE_ERROR_SIZE], where[GW_OPTION_PATH];
     gw_str how = f->conf.multiline;
     f->reader.join.how = FILE_PATTERN;
     if (gw_str_eq(how, GW_STR("auto"))) {
@@ -49,17 +44,17 @@ static void open_multiline(struct file *f, const char *path, struct gw_diagnosti
     } else if (gw_str_eq(how, GW_STR("none")) || how.len == 0) {
         f->reader.join.how = FILE_EACH_LINE;
     } else if (!(f->reader.pattern = re_compile(how, true, why))) {
-        at_option(path, "multiline", where, sizeof where);
+        gw_option_path(where, path, "multiline");
         gw_config_error(diagnostics, where, "%s", why);
     }
 }
 
 static void open_text(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char why[160], where[160];
+    char why[160], where[GW_OPTION_PATH];
     if (file_text_init(&f->reader.text, f->conf.encoding, why, sizeof why))
         return;
-    at_option(path, "encoding", where, sizeof where);
+    gw_option_path(where, path, "encoding");
     gw_config_error(diagnostics, where, "%s", why);
 }
 
@@ -67,8 +62,8 @@ static void open_text(struct file *f, const char *path, struct gw_diagnostics *d
 static void check_paths(const struct file *f, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct stat st;
-    char where[160];
-    at_option(path, "path", where, sizeof where);
+    char where[GW_OPTION_PATH];
+    gw_option_path(where, path, "path");
     for (size_t i = 0; i < f->conf.path.n; i++)
         if (stat(f->conf.path.items[i].ptr, &st) == 0 && S_ISDIR(st.st_mode))
             gw_config_warning(diagnostics, where, "%.*s is a directory, of which nothing is read; the files in it are \"%.*s/*\"",
@@ -79,8 +74,8 @@ static void check_paths(const struct file *f, const char *path, struct gw_diagno
 static void open_state(struct file *f, bool check, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct file_reader *r = &f->reader;
-    char why[FILE_ERROR_SIZE], where[160];
-    at_option(path, "offsets", where, sizeof where);
+    char why[FILE_ERROR_SIZE], where[GW_OPTION_PATH];
+    gw_option_path(where, path, "offsets");
     file_state_find(f->conf.offsets, f->conf.path.items[0], check, r->state, sizeof r->state, why);
     if (r->state[0] && !check && (r->lock = file_state_lock(r->state, why)) < 0)
         r->state[0] = '\0';
@@ -108,7 +103,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 {
     struct file *f = ctx;
     struct file_reader *r = &f->reader;
-    char where[160];
+    char where[GW_OPTION_PATH];
     const struct file_conf *c = &f->conf;
     *r = (struct file_reader){.conf = c, .component = "receiver=file", .counts = &f->counts, .lock = FILE_NO_LOCK, .wake = -1};
     r->watch.fd = -1;
@@ -118,7 +113,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     open_text(f, path, diagnostics);
     r->log = log_conf_new(&f->options, &host->logs, path, "file", diagnostics);
     if (f->conf.path.n == 0) {
-        at_option(path, "path", where, sizeof where);
+        gw_option_path(where, path, "path");
         gw_config_error(diagnostics, where, "which files? Write path = \"/var/log/app/*.log\"");
         return GW_OK;
     }
@@ -135,7 +130,6 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 static void *run(void *arg)
 {
     struct file *f = arg;
-    pthread_setname_np(pthread_self(), "recv/file");
     file_reader_run(&f->reader);
     return NULL;
 }
@@ -143,10 +137,10 @@ static void *run(void *arg)
 static void start(void *ctx)
 {
     struct file *f = ctx;
-    int error = pthread_create(&f->thread, NULL, run, f);
-    f->started = error == 0;
-    if (error)
-        gw_log(GW_ERROR, f->reader.component, "the system gives no thread to read files: %s", strerror(error));
+    struct gw_err err;
+    f->started = gw_thread_start(&f->thread, &(struct gw_thread){"recv/file", f->reader.component, run, f}, &err);
+    if (!f->started)
+        gw_log(GW_ERROR, f->reader.component, "cannot read files: %s", err.what);
 }
 
 static void stop(void *ctx)

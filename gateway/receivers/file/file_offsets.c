@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/base/hex.h"
+
 #define MAGIC "ddgate-offsets "
 enum { VERSION = 1 };
 
@@ -114,11 +116,6 @@ static bool take_number(gw_str *rest, uint64_t *out)
     return gw_str_next(rest, ' ', &word) && gw_str_u64(word, out);
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : gw_lower(c) >= 'a' && gw_lower(c) <= 'f' ? gw_lower(c) - 'a' + 10 : -1;
-}
-
 /* malloc'd; NULL: not a path, or no memory. */
 static char *take_path(gw_str text)
 {
@@ -127,8 +124,8 @@ static char *take_path(gw_str text)
     for (size_t i = 0; path && i < text.len; i++) {
         if (text.ptr[i] != '%') {
             path[n++] = text.ptr[i];
-        } else if (i + 2 < text.len && hex(text.ptr[i + 1]) >= 0 && hex(text.ptr[i + 2]) >= 0) {
-            path[n++] = (char)(hex(text.ptr[i + 1]) << 4 | hex(text.ptr[i + 2]));
+        } else if (gw_hex_byte(gw_str_from(text, i + 1)) >= 0) {
+            path[n++] = (char)gw_hex_byte(gw_str_from(text, i + 1));
             i += 2;
         } else {
             free(path);

@@ -7,16 +7,14 @@
  *
  * Threads: one of its own. Standard input may be a file, which epoll does not take: poll(2) does.
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setname_np */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
 #include "gateway/receiver_host.h"
@@ -166,7 +164,6 @@ static void *run(void *ctx)
 {
     struct input *in = ctx;
     bool ended = false;
-    pthread_setname_np(pthread_self(), "log/stdin");
     while (!ended) {
         gw_nsec left = until_next(in, gw_now());
         if (wait_for(in, true, left))
@@ -207,14 +204,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     return in->logs ? GW_OK : GW_BUSY;
 }
 
-/* Signals are the main thread's. */
 static bool start_thread(struct input *in)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    in->running = pthread_create(&in->thread, NULL, run, in) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    in->running = gw_thread_start(&in->thread, &(struct gw_thread){"log/stdin", component, run, in}, NULL);
     return in->running;
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/receivers/stream/stream_internal.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 
 enum { EVENTS = 64 };
 static const gw_nsec TICK = GW_SEC, LAST_PAUSE = 5 * GW_MSEC;
@@ -259,9 +258,6 @@ static void finish(struct stream *s)
 static void *run(void *stream)
 {
     struct stream *s = stream;
-    char name[16];
-    snprintf(name, sizeof name, "log/%s", s->set.name);
-    pthread_setname_np(pthread_self(), name);
     while (turn(s) || !s->stopping || (s->full && gw_now() < s->stop_by))
         if (s->stopping && gw_now() >= s->stop_by)
             break;
@@ -329,16 +325,11 @@ static bool watch_all(struct stream *s)
     return good;
 }
 
-/* Signals are the main thread's. */
-static bool start_thread(struct stream *s)
+static bool start_thread(struct stream *s, struct gw_err *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&s->thread, NULL, run, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = rc;
-    s->running = rc == 0;
+    char name[GW_THREAD_NAME];
+    snprintf(name, sizeof name, "log/%s", s->set.name);
+    s->running = gw_thread_start(&s->thread, &(struct gw_thread){name, s->set.component, run, s}, err);
     return s->running;
 }
 
@@ -352,9 +343,13 @@ bool stream_start(struct stream *s)
     s->loose = gw_log_sink_new(s->set.logs, s->host->fanout, s->set.component);
     s->ticked = gw_now();
     bool good = s->epoll >= 0 && s->inner >= 0 && s->wake >= 0 && s->buffer && s->sink && s->loose;
-    if (good && watch_all(s) && start_thread(s))
+    struct gw_err err;
+    gw_fail(&err, GW_BUSY, 0, "no memory or descriptors");
+    if (good && !(good = watch_all(s)))
+        gw_fail(&err, GW_BUSY, 0, "%s", strerror(errno));
+    if (good && start_thread(s, &err))
         return true;
-    gw_log(GW_ERROR, s->set.component, "cannot start: %s", good ? strerror(errno) : "no memory or descriptors");
+    gw_log(GW_ERROR, s->set.component, "cannot start: %s", err.what);
     return false;
 }
 

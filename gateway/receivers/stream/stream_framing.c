@@ -112,7 +112,7 @@ static enum look see_pri(gw_str s, uint64_t count)
     size_t i = 1;
     if (s.len && s.ptr[0] != '<')
         return LOOK_LINE;
-    while (i < s.len && i < PRI - 1 && s.ptr[i] >= '0' && s.ptr[i] <= '9')
+    while (i < s.len && i < PRI - 1 && gw_is_digit(s.ptr[i]))
         i++;
     if (i >= s.len)
         return LOOK_MORE;
@@ -124,7 +124,7 @@ static enum look look(const struct stream_framing *f, gw_str s, size_t *head, ui
 {
     size_t i = 0;
     *count = 0;
-    for (; i < s.len && i <= DIGITS && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
+    for (; i < s.len && i <= DIGITS && gw_is_digit(s.ptr[i]); i++)
         *count = *count * 10 + (uint64_t)(s.ptr[i] - '0');
     if (i == s.len)
         return i <= DIGITS ? LOOK_MORE : LOOK_LINE;

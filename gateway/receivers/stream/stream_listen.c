@@ -52,10 +52,10 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
     struct gw_listen_error why;
-    char where[160];
+    char where[GW_OPTION_PATH];
     size_t n = 0, opened = 0;
     bool reachable = false;
-    snprintf(where, sizeof where, "%s.%s", s->set.path, option);
+    gw_option_path(where, s->set.path, option);
     if (is_wrong_kind(kind, address)) {
         gw_config_error(diagnostics, where, "\"%.*s\" is not %s", GW_FMT(address),
                         kind == STREAM_TCP || kind == STREAM_UDP ? "host:port, [ipv6]:port or :port" : "the absolute path of a socket");
@@ -110,7 +110,7 @@ const char *stream_name(const struct stream *s, enum stream_kind kind)
 
 mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char where[160];
+    char where[GW_OPTION_PATH];
     mode_t mode = 0;
     bool good = text.len >= 3 && text.len <= 4;
     for (size_t i = 0; i < text.len && good; i++) {
@@ -119,7 +119,7 @@ mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *diagnos
     }
     if (good && mode <= 0777)
         return mode;
-    snprintf(where, sizeof where, "%s.mode", path);
+    gw_option_path(where, path, "mode");
     gw_config_error(diagnostics, where, "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"", GW_FMT(text));
     return 0;
 }

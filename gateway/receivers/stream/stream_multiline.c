@@ -25,7 +25,7 @@ static bool compile(struct stream_multiline_conf *k, gw_str pattern, char *why)
 
 void stream_multiline_conf_open(struct stream_multiline_conf *k, gw_str multiline, const char *path, struct gw_diagnostics *diagnostics)
 {
-    char why[RE_ERROR_SIZE], where[160];
+    char why[RE_ERROR_SIZE], where[GW_OPTION_PATH];
     if (gw_str_eq(multiline, GW_STR("auto"))) {
         k->how = STREAM_MULTILINE_STACKTRACES;
     } else if (gw_str_eq(multiline, GW_STR("none")) || !multiline.len) {
@@ -33,7 +33,7 @@ void stream_multiline_conf_open(struct stream_multiline_conf *k, gw_str multilin
     } else if (compile(k, multiline, why)) {
         k->how = STREAM_MULTILINE_PATTERN;
     } else {
-        snprintf(where, sizeof where, "%s.multiline", path);
+        gw_option_path(where, path, "multiline");
         gw_config_error(diagnostics, where, "%s", why);
     }
 }
@@ -105,7 +105,7 @@ static size_t pri_length(gw_str s, int *severity)
 {
     size_t i = 1;
     int n = 0;
-    for (; i < s.len && i < 4 && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
+    for (; i < s.len && i < 4 && gw_is_digit(s.ptr[i]); i++)
         n = n * 10 + (s.ptr[i] - '0');
     *severity = n % 8;
     return s.len && s.ptr[0] == '<' && i > 1 && i < s.len && s.ptr[i] == '>' ? i + 1 : 0;

@@ -435,7 +435,7 @@ static void test_varint_size(void **unused)
     for (unsigned bit = 0; bit < 64; bit++)
         for (int off = -1; off <= 1; off++) {
             uint64_t v = (UINT64_C(1) << bit) + (uint64_t)off;
-            assert_int_equal(otlp_varint_size(v), otlp_put_varint(room, v) - room);
+            assert_int_equal(wire_varint_size(v), wire_put_varint(room, v) - room);
         }
 }
 

@@ -1,0 +1,106 @@
+/* thread.c: starts threads with a name, a component, the signal mask of a thread that is not main, and a stack for signal handlers. Owns
+ * the thread-local name and component, which panic.c prints. Called by whatever runs a loop of its own: senders, receivers, the HTTP
+ * workers, the disk queue.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
+#include "core/base/thread.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HANDLER_STACK = 64 * 1024 };
+
+struct start {
+    char name[GW_THREAD_NAME];
+    const char *component;
+    void *(*run)(void *);
+    void *arg;
+    stack_t before;
+    char handler_stack[HANDLER_STACK]; /* not touched, and so no memory, until a handler runs */
+};
+
+static _Thread_local struct {
+    char name[GW_THREAD_NAME];
+    const char *component;
+} self;
+
+const int gw_thread_faults[5] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+const char *gw_thread_name(void)
+{
+    return self.name;
+}
+
+const char *gw_thread_component(void)
+{
+    return self.component;
+}
+
+void gw_thread_named(const char *name)
+{
+    snprintf(self.name, sizeof self.name, "%s", name);
+}
+
+const char *gw_thread_works_for(const char *component)
+{
+    const char *before = self.component;
+    self.component = component;
+    return before;
+}
+
+void gw_thread_handler_stack(void *memory, size_t size, stack_t *before)
+{
+    const stack_t ours = {.ss_sp = memory, .ss_size = size};
+    sigaltstack(&ours, before);
+}
+
+/* Also when the thread is cancelled. A sanitizer's own stack, if there was one, is put back. */
+static void free_start(void *arg)
+{
+    struct start *s = arg;
+    sigaltstack(&s->before, NULL);
+    free(s);
+}
+
+static void *begin(void *arg)
+{
+    struct start *s = arg;
+    void *result;
+    gw_thread_named(s->name);
+    gw_thread_works_for(s->component);
+    pthread_setname_np(pthread_self(), s->name);
+    gw_thread_handler_stack(s->handler_stack, sizeof s->handler_stack, &s->before);
+    pthread_cleanup_push(free_start, s);
+    result = s->run(s->arg);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
+static int create_masked(pthread_t *id, struct start *s)
+{
+    sigset_t mask, before;
+    sigfillset(&mask);
+    for (size_t i = 0; i < sizeof gw_thread_faults / sizeof *gw_thread_faults; i++)
+        sigdelset(&mask, gw_thread_faults[i]);
+    pthread_sigmask(SIG_SETMASK, &mask, &before);
+    int error = pthread_create(id, NULL, begin, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+bool gw_thread_start(pthread_t *id, const struct gw_thread *what, struct gw_err *err)
+{
+    struct start *s = malloc(sizeof *s);
+    if (!s)
+        return gw_fail(err, GW_BUSY, 0, "the system gives no thread: no memory") == GW_OK;
+    snprintf(s->name, sizeof s->name, "%s", what->name);
+    s->component = what->component;
+    s->run = what->run;
+    s->arg = what->arg;
+    int error = create_masked(id, s);
+    if (error == 0)
+        return true;
+    free(s);
+    return gw_fail(err, GW_BUSY, 0, "the system gives no thread: %s", strerror(error)) == GW_OK;
+}
