@@ -148,11 +148,6 @@ size_t gw_diagnostics_errors(const struct gw_diagnostics *p)
     return p->errors;
 }
 
-size_t gw_diagnostics_warnings(const struct gw_diagnostics *p)
-{
-    return p->warnings;
-}
-
 static void print_item(const struct item *item, FILE *to)
 {
     const struct place *at = item->at;

@@ -43,7 +43,6 @@ void gw_diagnostics_drop(struct gw_diagnostics *);
 void gw_diagnostics_location(struct gw_diagnostics *, const char *path, const char *file, unsigned line);
 
 size_t gw_diagnostics_errors(const struct gw_diagnostics *);
-size_t gw_diagnostics_warnings(const struct gw_diagnostics *);
 /* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the latter. */
 void gw_diagnostics_print(struct gw_diagnostics *, FILE *);
 

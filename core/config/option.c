@@ -48,7 +48,8 @@ static bool parse_number(enum gw_opt_type type, gw_str s, int64_t *out)
     return true;
 }
 
-bool gw_opt_word(const char **rest, gw_str *word)
+/* The words of a choice, one at a time: *rest begins as row->min. */
+static bool next_word(const char **rest, gw_str *word)
 {
     if (!**rest)
         return false;
@@ -61,7 +62,7 @@ bool gw_opt_word(const char **rest, gw_str *word)
 static int word_index(const char *words, gw_str s)
 {
     gw_str word;
-    for (int i = 0; gw_opt_word(&words, &word); i++)
+    for (int i = 0; next_word(&words, &word); i++)
         if (gw_str_eq(word, s))
             return i;
     return -1;
@@ -270,7 +271,7 @@ void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
     gw_str word;
     size_t n = 0;
     out[0] = '\0';
-    for (int i = 0; gw_opt_word(&rest, &word) && n + word.len + 3 < size; i++)
+    for (int i = 0; next_word(&rest, &word) && n + word.len + 3 < size; i++)
         n += (size_t)snprintf(out + n, size - n, "%s%.*s", i ? ", " : "", GW_FMT(word));
 }
 
@@ -301,79 +302,6 @@ bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown,
     }
     store(row->type, field, number);
     return true;
-}
-
-/* The largest unit that divides it. */
-static void show_quantity(const struct unit *units, uint64_t value, FILE *to)
-{
-    const struct unit *best = units;
-    for (const struct unit *u = units; u->name; u++)
-        if (value && value % u->factor == 0)
-            best = u;
-    if (!value && units == times)
-        best = &times[3];
-    fprintf(to, "\"%llu%s\"", (unsigned long long)(value / best->factor), best->name);
-}
-
-static void show_word(const char *words, int index, FILE *to)
-{
-    gw_str word = GW_NOSTR;
-    while (index-- >= 0 && gw_opt_word(&words, &word))
-        ;
-    fprintf(to, "\"%.*s\"", GW_FMT(word));
-}
-
-static void show_list(const struct gw_list *list, FILE *to)
-{
-    fputs("[", to);
-    for (size_t i = 0; i < list->n; i++)
-        fprintf(to, "%s\"%.*s\"", i ? ", " : " ", GW_FMT(list->items[i]));
-    fputs(" ]", to);
-}
-
-/* The values of a map may be credentials (headers). */
-static void show_map(const struct gw_map *map, FILE *to)
-{
-    fputs("[", to);
-    for (size_t i = 0; i < map->n; i++)
-        fprintf(to, "%s\"%.*s=***\"", i ? ", " : " ", GW_FMT(map->items[i].key));
-    fputs(" ]", to);
-}
-
-void gw_opt_show(const struct gw_opt *row, const void *conf, FILE *to)
-{
-    const void *field = (const char *)conf + row->offset;
-    switch (row->type) {
-    case GW_OPT_str:
-        fprintf(to, "\"%.*s\"", GW_FMT(*(const gw_str *)field));
-        break;
-    case GW_OPT_secret:
-        fputs("\"***\"", to);
-        break;
-    case GW_OPT_duration:
-        show_quantity(times, *(const uint64_t *)field, to);
-        break;
-    case GW_OPT_size:
-        show_quantity(sizes, *(const uint64_t *)field, to);
-        break;
-    case GW_OPT_count:
-        fprintf(to, "%lld", (long long)*(const int64_t *)field);
-        break;
-    case GW_OPT_flag:
-        fputs(*(const bool *)field ? "true" : "false", to);
-        break;
-    case GW_OPT_choice:
-        show_word(row->min, *(const int *)field, to);
-        break;
-    case GW_OPT_list:
-        show_list(field, to);
-        break;
-    case GW_OPT_map:
-        show_map(field, to);
-        break;
-    case GW_OPT_END_ROW:
-        break;
-    }
 }
 
 static bool same_list(const struct gw_list *a, const struct gw_list *b)

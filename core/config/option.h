@@ -89,14 +89,10 @@ bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, st
 /* Whether two structs that the row fills hold the same value; of all rows. */
 bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b);
 bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b);
-/* The field's value as it would be written in the file; of a secret and of a map's values only "***". */
-void gw_opt_show(const struct gw_opt *, const void *conf, FILE *);
 /* For people: "a duration", and how to write one: `write "10s", "250ms", "2m" or "1h"`. */
 const char *gw_opt_type_text(enum gw_opt_type);
 const char *gw_opt_type_hint(enum gw_opt_type);
-/* The words of a choice, one at a time: *rest begins as row->min. */
-bool gw_opt_word(const char **rest, gw_str *word);
-/* All of them: "pretty, otlp_json". */
+/* The words of a choice: "pretty, otlp_json". */
 void gw_opt_words(const struct gw_opt *, char *out, size_t size);
 
 /* Adds to the list or map: copies that end with a NUL byte. False: no memory. */

@@ -19,13 +19,6 @@ const char *gw_signal_name(enum gw_signal signal)
     return names[signal];
 }
 
-const char *gw_attribute_schema_name(enum gw_attribute_schema schema)
-{
-    static const char *const names[GW_ATTRIBUTE_SCHEMAS] = {"otel", "both", "datadog"};
-    GW_ASSERT(schema < GW_ATTRIBUTE_SCHEMAS);
-    return names[schema];
-}
-
 struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_attribute_schema schema, uint8_t *data, size_t len, size_t cap, uint32_t items)
 {
     struct gw_frame *f = malloc(sizeof *f);

@@ -32,8 +32,7 @@ enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_SIGNALS };
 /* How a frame says what it says: MAPPING modes. */
 enum gw_attribute_schema { GW_OTEL, GW_BOTH, GW_DATADOG, GW_ATTRIBUTE_SCHEMAS };
 
-const char *gw_signal_name(enum gw_signal);                     /* "traces" */
-const char *gw_attribute_schema_name(enum gw_attribute_schema); /* "otel" */
+const char *gw_signal_name(enum gw_signal); /* "traces" */
 
 /* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than 4 MiB by default). */
 enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };

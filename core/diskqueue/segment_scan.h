@@ -17,8 +17,6 @@
 
 /* The header at `at`, when it checks and its record ends within the window's file. */
 bool gw_segment_log_header(struct gw_segment_log_window *, uint64_t life, uint64_t at, struct gw_segment_record *);
-/* The record's data and offsets are what was written. */
-bool gw_segment_log_payload_valid(struct gw_segment_log_window *, const struct gw_segment_record *);
 /* The first record at `from` or behind it that is sound in header and data. False when there is none. */
 bool gw_segment_log_find(struct gw_segment_log_window *, uint64_t life, uint64_t from, struct gw_segment_record *);
 

@@ -64,7 +64,7 @@ bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *a
     return cli->command != GW_COMMAND_CHECK || cli->file ? true : wrong(errors, "check wants a file: -c FILE", NULL);
 }
 
-void gw_command_line_wrap(FILE *to, const char *text, int at, int indent, int width)
+static void gw_command_line_wrap(FILE *to, const char *text, int at, int indent, int width)
 {
     bool first = true;
     while (*text) {

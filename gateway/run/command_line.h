@@ -27,8 +27,4 @@ bool gw_command_line_parse(struct gw_command_line *, int argc, char *const *argv
 /* False when there is no such topic: then it has said so on `errors`. */
 bool gw_command_line_help(const char *topic, FILE *to, FILE *errors) GW_MUST_CHECK;
 
-/* Prints text in lines of at most `width` columns, every one after the first behind `indent` blanks; the first starts at column
- * `at`. Ends the last line. */
-void gw_command_line_wrap(FILE *, const char *text, int at, int indent, int width);
-
 #endif

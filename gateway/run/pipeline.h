@@ -44,11 +44,7 @@ void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
 void gw_pipeline_hurry(struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
-/* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
-bool gw_pipeline_ready(struct gw_pipeline *, FILE *why);
-/* Everything that is counted anywhere. */
-void gw_pipeline_measure(struct gw_pipeline *, struct gw_metrics *);
-/* These three for the admin listener. */
+/* The ledger, whether what is sent now would be taken, and everything that is counted anywhere: for the admin listener. */
 struct gw_admin_source gw_pipeline_source(struct gw_pipeline *);
 extern const struct gw_metric gw_pipeline_metrics[];
 

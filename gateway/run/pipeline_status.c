@@ -73,7 +73,8 @@ static bool memory_ready(struct gw_pipeline *p, FILE *why)
     return false;
 }
 
-bool gw_pipeline_ready(struct gw_pipeline *p, FILE *why)
+/* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
+static bool is_ready(struct gw_pipeline *p, FILE *why)
 {
     static const char *const not_yet[] = {[STAGE_STARTING] = "starting\n", [STAGE_RUNNING] = "", [STAGE_STOPPING] = "stopping\n"};
     pthread_mutex_lock(&p->lock);
@@ -121,7 +122,7 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
     FILE *ignored = open_memstream(&why, &why_len);
     gw_metrics_add_for(to, &gw_pipeline_metrics[M_BUILD], 1, GW_STR(DDGATE_VERSION));
     if (ignored) {
-        gw_metrics_add(to, &gw_pipeline_metrics[M_READY], gw_pipeline_ready(p, ignored));
+        gw_metrics_add(to, &gw_pipeline_metrics[M_READY], is_ready(p, ignored));
         fclose(ignored);
     }
     free(why);
@@ -182,7 +183,8 @@ static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
     gw_metrics_owner(to, NULL, GW_NOSTR);
 }
 
-void gw_pipeline_measure(struct gw_pipeline *p, struct gw_metrics *to)
+/* Everything that is counted anywhere. */
+static void measure(struct gw_pipeline *p, struct gw_metrics *to)
 {
     measure_process(p, to);
     measure_ledger(p, to);
@@ -197,12 +199,12 @@ void gw_pipeline_measure(struct gw_pipeline *p, struct gw_metrics *to)
 
 static bool source_ready(void *ctx, FILE *why)
 {
-    return gw_pipeline_ready(ctx, why);
+    return is_ready(ctx, why);
 }
 
 static void source_measure(void *ctx, struct gw_metrics *to)
 {
-    gw_pipeline_measure(ctx, to);
+    measure(ctx, to);
 }
 
 static void source_ledger(void *ctx, struct gw_ledger_view *out)

@@ -17,9 +17,4 @@
 /* Writes all of them below `dir`, the project's folder. False, with words on standard error, when one cannot be written. */
 bool gw_reference_write(const char *dir);
 
-void gw_reference_configuration(FILE *);
-void gw_reference_sample(FILE *);
-void gw_reference_errors(FILE *);
-void gw_reference_metrics(FILE *);
-
 #endif

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct otlp_buf w;
     bool exception = false;
     gw_arena_init(&arena, 16 << 20);
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     check(otlp_room(&w, 1));
 
     dd_write_links(&w, &arena, NULL, 0, json, size & 1);

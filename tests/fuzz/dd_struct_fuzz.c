@@ -17,7 +17,7 @@ static void check(bool ok)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct otlp_buf w;
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     bool ok = dd_write_struct(&w, 9, GW_STR("k"), gw_str_n((const char *)data, size));
     check(!w.failed);
     Opentelemetry__Proto__Trace__V1__Span *span = opentelemetry__proto__trace__v1__span__unpack(NULL, w.len, w.data);

@@ -13,13 +13,16 @@ static bool any_number(struct otlp_buf *w, struct gw_json *j)
     return true;
 }
 
+/* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
+static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth);
+
 static bool any_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
 {
     size_t array = otlp_open(w, DD_ANY_ARRAY, 1);
     gw_json_array(j);
     while (gw_json_item(j)) {
         size_t value = otlp_open(w, DD_ANY_VALUES, 1);
-        dd_any_json(w, j, depth + 1);
+        any_json(w, j, depth + 1);
         otlp_close(w, value, 1);
     }
     otlp_close(w, array, 1);
@@ -32,7 +35,7 @@ static bool members(struct otlp_buf *w, unsigned field, struct gw_json *j, unsig
     gw_json_object(j);
     while (gw_json_member(j, &key)) {
         size_t value, mark = otlp_attr_open(w, field, key, &value);
-        dd_any_json(w, j, depth + 1);
+        any_json(w, j, depth + 1);
         otlp_attr_close(w, mark, value);
     }
     return !j->why;
@@ -54,7 +57,7 @@ static bool any_raw(struct otlp_buf *w, struct gw_json *j)
     return !j->why;
 }
 
-bool dd_any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
 {
     gw_str text;
     bool flag;

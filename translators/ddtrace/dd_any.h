@@ -19,9 +19,6 @@ enum { DD_ANY_DEPTH = 32 };
 /* Field numbers of AnyValue, ArrayValue and KeyValueList that otlp_write.h has no function for. */
 enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
 
-/* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
-bool dd_any_json(struct otlp_buf *, struct gw_json *, unsigned depth);
-
 /* Takes an object and writes its members as attributes, elements of `field`; null is an object without any. */
 bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *);
 

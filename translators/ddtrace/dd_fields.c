@@ -53,7 +53,7 @@ bool dd_int_of(const struct dd_fields *f, unsigned name, int64_t *out)
     return v->number ? dd_number_is_int(v->number, out) : gw_str_i64(v->text, out);
 }
 
-bool dd_double_of(const struct dd_fields *f, unsigned name, double *out)
+static bool dd_double_of(const struct dd_fields *f, unsigned name, double *out)
 {
     if (!dd_has(f, name))
         return false;

@@ -89,7 +89,6 @@ static inline bool dd_is_set(const struct dd_fields *f, unsigned attr)
 gw_str dd_text_of(struct dd_fields *, unsigned name);
 /* True when the tag is there and is a whole number, as text or as a number. */
 bool dd_int_of(const struct dd_fields *, unsigned name, int64_t *);
-bool dd_double_of(const struct dd_fields *, unsigned name, double *);
 /* true, 1, t, yes and numbers but 0 are true; absent and others false. */
 bool dd_bool_of(const struct dd_fields *, unsigned name);
 /* The value of an attribute that is set as text; empty when unset or of another type. */

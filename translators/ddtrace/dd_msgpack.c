@@ -15,7 +15,8 @@ void dd_msgpack_init(struct dd_msgpack *in, gw_str bytes, uint32_t max_elements)
     *in = (struct dd_msgpack){.at = begin, .end = begin + bytes.len, .begin = begin, .max_elements = max_elements};
 }
 
-enum dd_got dd_msgpack_bad(struct dd_msgpack *in, const uint8_t *where, const char *why, uint64_t claimed)
+/* Records the first byte that cannot be read; returns DD_ILL_FORMED. `why` is static text. */
+static enum dd_got dd_msgpack_bad(struct dd_msgpack *in, const uint8_t *where, const char *why, uint64_t claimed)
 {
     in->bad = where;
     in->why = why;
@@ -127,19 +128,6 @@ enum dd_got dd_msgpack_text_any(struct dd_msgpack *in, gw_str *out)
         return DD_ILL_FORMED;
     if (h.kind != DD_STR && h.kind != DD_BIN && h.kind != DD_NIL)
         return DD_OTHER_TYPE;
-    *out = gw_str_n((const char *)in->at + h.head, (size_t)h.n);
-    in->at += h.head + h.n;
-    return DD_TAKEN;
-}
-
-enum dd_got dd_msgpack_ext(struct dd_msgpack *in, int8_t *type, gw_str *out)
-{
-    struct head h;
-    if (read_head(in, &h))
-        return DD_ILL_FORMED;
-    if (h.kind != DD_EXT)
-        return DD_OTHER_TYPE;
-    *type = (int8_t)in->at[h.head - 1];
     *out = gw_str_n((const char *)in->at + h.head, (size_t)h.n);
     in->at += h.head + h.n;
     return DD_TAKEN;

@@ -66,9 +66,6 @@ enum dd_got dd_msgpack_i64_any(struct dd_msgpack *, int64_t *out);
 enum dd_got dd_msgpack_number_any(struct dd_msgpack *, enum dd_number_kind *, union dd_number_value *);
 enum dd_got dd_msgpack_container_any(struct dd_msgpack *, enum dd_kind, uint32_t *n);
 
-/* An extension: its type and bytes. */
-enum dd_got dd_msgpack_ext(struct dd_msgpack *, int8_t *type, gw_str *out);
-
 /* Takes nil, if that is next. */
 static inline bool dd_msgpack_nil(struct dd_msgpack *in)
 {
@@ -203,9 +200,6 @@ static inline enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_numbe
 
 enum dd_got dd_msgpack_double(struct dd_msgpack *, double *out);
 enum dd_got dd_msgpack_bool(struct dd_msgpack *, bool *out); /* nil is false */
-
-/* Records the first byte that cannot be read; returns DD_ILL_FORMED. `why` is static text. */
-enum dd_got dd_msgpack_bad(struct dd_msgpack *, const uint8_t *where, const char *why, uint64_t claimed);
 
 /* Offset of `at`. */
 static inline size_t dd_msgpack_pos(const struct dd_msgpack *in)

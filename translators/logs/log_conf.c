@@ -155,11 +155,6 @@ void log_conf_adopt(struct log_conf *c, struct log_setup *next)
     log_setup_drop(before);
 }
 
-void log_conf_abandon(struct log_setup *next)
-{
-    log_setup_drop(next);
-}
-
 const struct log_counts *log_conf_counts(const struct log_conf *c)
 {
     return c->counts;

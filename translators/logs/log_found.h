@@ -33,9 +33,7 @@ struct log_reader {
 
 /* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of it. */
 void log_read_text(struct log_reader *, gw_str text, struct log_found *);
-/* log_json.c: one JSON object; false when it is none, and then nothing was found. */
-bool log_read_json(struct log_reader *, gw_str text, struct log_found *);
-/* Text that may be JSON. */
+/* log_json.c: text that may be JSON. */
 void log_read_any(struct log_reader *, gw_str text, struct log_found *);
 /* An item of Datadog's logs intake; false when it is no JSON object. True in *inner: body is its message, which is text or JSON in its
  * turn and was not read yet. */

@@ -437,19 +437,6 @@ static void merge(struct log_found *f, const struct log_found *inner)
     f->body = inner->body;
 }
 
-static bool looks_like_json(gw_str s)
-{
-    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '\n' || *s.ptr == '\r'))
-        s.ptr++, s.len--;
-    return s.len > 1 && *s.ptr == '{';
-}
-
-void log_read_any(struct log_reader *r, gw_str text, struct log_found *f)
-{
-    if (!looks_like_json(text) || !log_read_json(r, text, f))
-        log_read_text(r, text, f);
-}
-
 void log_read_inner(struct log_reader *r, gw_str text, struct log_found *f)
 {
     struct log_found inner = {0};
@@ -475,7 +462,8 @@ static bool read_object(struct object *o, gw_str text)
     return false;
 }
 
-bool log_read_json(struct log_reader *r, gw_str text, struct log_found *found)
+/* One JSON object; false when it is none, and then nothing was found. */
+static bool read_json(struct log_reader *r, gw_str text, struct log_found *found)
 {
     struct object o = {.r = r, .found = found};
     if (!read_object(&o, text))
@@ -487,6 +475,19 @@ bool log_read_json(struct log_reader *r, gw_str text, struct log_found *found)
     else if (line->rank)
         log_read_inner(r, line->value.text, found);
     return true;
+}
+
+static bool looks_like_json(gw_str s)
+{
+    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '\n' || *s.ptr == '\r'))
+        s.ptr++, s.len--;
+    return s.len > 1 && *s.ptr == '{';
+}
+
+void log_read_any(struct log_reader *r, gw_str text, struct log_found *f)
+{
+    if (!looks_like_json(text) || !read_json(r, text, f))
+        log_read_text(r, text, f);
 }
 
 bool log_read_item(struct log_reader *r, gw_str text, struct log_found *found, bool *inner)

@@ -99,7 +99,6 @@ void log_conf_drop(struct log_conf *);
 struct log_setup;
 struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *, const char *path, struct gw_diagnostics *);
 void log_conf_adopt(struct log_conf *, struct log_setup *);
-void log_conf_abandon(struct log_setup *);
 
 /* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {

@@ -104,7 +104,7 @@ static struct log_library *library_of(const struct folder *f)
     return NULL;
 }
 
-struct log_library *log_library_ref(struct log_library *l)
+static struct log_library *log_library_ref(struct log_library *l)
 {
     if (l)
         atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);

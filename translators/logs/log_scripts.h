@@ -17,7 +17,6 @@
 struct log_library;
 /* A file and, for use(), the others of its folder; NULL with a problem at `path` when it cannot be read. */
 struct log_library *log_library_file(gw_str file, const char *path, struct gw_diagnostics *);
-struct log_library *log_library_ref(struct log_library *);
 void log_library_drop(struct log_library *);
 /* By its name, with .p or without. NULL: there is none, or no library. */
 const struct sc_script *log_library_find(const struct log_library *, gw_str name);

@@ -11,11 +11,6 @@ enum { ARRAY_VALUES = 1 };
 
 enum { FIRST = 4096, HEAD = 24 /* room for the tags and lengths around a leaf */ };
 
-void otlp_init(struct otlp_buf *w)
-{
-    *w = (struct otlp_buf){0};
-}
-
 void otlp_fini(struct otlp_buf *w)
 {
     gw_budget_give(w->account, w->cap);
@@ -121,12 +116,6 @@ void otlp_close(struct otlp_buf *w, size_t mark, unsigned guess)
         w->len = w->len - guess + width;
     }
     wire_put_varint(w->data + mark - guess, len);
-}
-
-void otlp_cancel(struct otlp_buf *w, size_t mark, unsigned field, unsigned guess)
-{
-    if (!w->failed)
-        w->len = mark - guess - wire_varint_size(field << 3);
 }
 
 /* Text on its way to the wire, and the bytes that it takes there. What is not UTF-8 is repaired while it is written. */

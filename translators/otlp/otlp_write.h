@@ -35,7 +35,7 @@ struct otlp_buf {
     struct gw_budget *account; /* pays for cap; may be NULL. Set while cap is 0 */
 };
 
-void otlp_init(struct otlp_buf *);
+/* A writer begins as (struct otlp_buf){0}. */
 void otlp_fini(struct otlp_buf *);
 /* Exactly n bytes for an empty writer: what is written next is known to fit. */
 bool otlp_reserve(struct otlp_buf *, size_t n);
@@ -169,8 +169,6 @@ void otlp_text(struct otlp_buf *, unsigned field, gw_str s);
 /* Opens a nested message; `guess` is the number of bytes that its length will likely take (2: 128 B … 16 KiB, 3: … 2 MiB). */
 size_t otlp_open(struct otlp_buf *, unsigned field, unsigned guess);
 void otlp_close(struct otlp_buf *, size_t mark, unsigned guess);
-/* Undoes otlp_open and all that was written since; for a message that turned out empty. `field` as in otlp_open. */
-void otlp_cancel(struct otlp_buf *, size_t mark, unsigned field, unsigned guess);
 
 /* KeyValue as element of `field` (attributes are field 9 of Span, 1 of Resource, 3 of InstrumentationScope and Event, …).
  * Keys and text values come from outside and are repaired when they are not UTF-8. */

@@ -15,7 +15,7 @@ static const struct sc_fn functions[] = {
 #undef FN
 };
 
-const struct sc_fn *sc_fn_find(gw_str name)
+static const struct sc_fn *sc_fn_find(gw_str name)
 {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (gw_str_eq(name, gw_str_z(functions[i].name)))

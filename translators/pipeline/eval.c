@@ -284,7 +284,8 @@ static bool step(struct sc_run *r, struct sc_val *from, const struct sc_node *in
     return true;
 }
 
-bool sc_search(struct sc_run *r, struct sc_val *from, const struct sc_node *index, struct sc_val **out)
+/* What x[a][b] is; *out may be changed in place where there is a place. false: an error, or none with *out NULL. */
+static bool sc_search(struct sc_run *r, struct sc_val *from, const struct sc_node *index, struct sc_val **out)
 {
     struct sc_val key;
     *out = from;

@@ -6,7 +6,8 @@
 #include "translators/pipeline/ast.h"
 #include "translators/pipeline/unicase.h"
 
-void sc_place(gw_str text, uint32_t pos, unsigned *line, unsigned *column)
+/* Line and column (in characters), both from 1. */
+static void sc_place(gw_str text, uint32_t pos, unsigned *line, unsigned *column)
 {
     size_t at = pos < text.len ? pos : text.len, begin = 0;
     *line = 1;

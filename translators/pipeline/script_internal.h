@@ -95,8 +95,6 @@ bool sc_try(struct sc_run *, const struct sc_node *, struct sc_val *out, bool *g
 bool sc_get(struct sc_run *, const struct sc_node *key, struct sc_val *out);
 /* The same as text. */
 bool sc_get_text(struct sc_run *, const struct sc_node *key, gw_str *out);
-/* What x[a][b] is; *out may be changed in place where there is a place. false: an error, or none with *out NULL. */
-bool sc_search(struct sc_run *, struct sc_val *from, const struct sc_node *index, struct sc_val **out);
 enum re_result sc_match(struct sc_run *, const struct re *, gw_str text, size_t from, size_t *spans);
 
 /* How arguments are given. */
@@ -119,8 +117,6 @@ struct sc_fn {
     sc_fn_run *run;
 };
 
-const struct sc_fn *sc_fn_find(gw_str name);
-
 #define FN(name, style, params, min, max, check, run) extern sc_fn_run run;
 #include "translators/pipeline/functions.def"
 #undef FN
@@ -135,7 +131,6 @@ bool sc_link_use(struct sc_check *, struct sc_node *call, const struct sc_node *
 #define FN(name, style, params, min, max, check, run) extern sc_fn_check check;
 #include "translators/pipeline/functions.def"
 #undef FN
-extern sc_fn_check sc_no_check;
 
 static inline struct sc_val sc_z(const char *z)
 {

@@ -134,14 +134,14 @@ static uint32_t map(const struct run *runs, size_t n, uint32_t rune)
     return rune;
 }
 
-uint32_t sc_upper_rune(uint32_t r)
+static uint32_t sc_upper_rune(uint32_t r)
 {
     if (r < 0x80)
         return r >= 'a' && r <= 'z' ? r - 32 : r;
     return map(uppers, sizeof uppers / sizeof *uppers, r);
 }
 
-uint32_t sc_lower_rune(uint32_t r)
+static uint32_t sc_lower_rune(uint32_t r)
 {
     if (r < 0x80)
         return r >= 'A' && r <= 'Z' ? r + 32 : r;

@@ -6,8 +6,6 @@
 
 #include "core/base/arena.h"
 
-uint32_t sc_upper_rune(uint32_t);
-uint32_t sc_lower_rune(uint32_t);
 bool sc_is_han(uint32_t);
 
 /* In the arena; s itself when nothing changes. */

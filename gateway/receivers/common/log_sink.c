@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/common/log_sink.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -22,14 +21,11 @@ struct gw_log_sink {
     size_t n, cap;
     struct gw_intake intake;
 
-    pthread_mutex_t lock;
-    pthread_cond_t wakeup;
-    bool stopped; /* under lock */
+    atomic_bool stopped;
 };
 
 struct gw_log_sink *gw_log_sink_new(const struct log_conf *conf, struct gw_fanout *fanout, const char *component)
 {
-    pthread_condattr_t monotonic;
     struct gw_log_sink *f = calloc(1, sizeof *f);
     if (!f)
         return NULL;
@@ -42,11 +38,6 @@ struct gw_log_sink *gw_log_sink_new(const struct log_conf *conf, struct gw_fanou
         free(f);
         return NULL;
     }
-    pthread_mutex_init(&f->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&f->wakeup, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     return f;
 }
 
@@ -122,8 +113,6 @@ void gw_log_sink_drop(struct gw_log_sink *f)
     refuse(f, GW_REASON_STOPPING);
     log_batch_drop(f->batch);
     free(f->frames);
-    pthread_cond_destroy(&f->wakeup);
-    pthread_mutex_destroy(&f->lock);
     free(f);
 }
 
@@ -165,14 +154,6 @@ static bool hang(struct gw_log_sink *f, struct gw_ack_callback *ack, struct shar
     return true;
 }
 
-static bool is_stopped(struct gw_log_sink *f)
-{
-    pthread_mutex_lock(&f->lock);
-    bool stopped = f->stopped;
-    pthread_mutex_unlock(&f->lock);
-    return stopped;
-}
-
 static enum gw_code offer(struct gw_log_sink *f, struct gw_ack_callback *ack, bool patient)
 {
     struct share *share;
@@ -180,7 +161,7 @@ static enum gw_code offer(struct gw_log_sink *f, struct gw_ack_callback *ack, bo
     if (cut(f) != GW_OK || !hang(f, ack, &share))
         return GW_BUSY;
     size_t n = f->n;
-    enum gw_code code = gw_fanout_try(f->fanout, GW_LOGS, f->frames, n, &f->intake, patient && !is_stopped(f), &err);
+    enum gw_code code = gw_fanout_try(f->fanout, GW_LOGS, f->frames, n, &f->intake, patient && !atomic_load(&f->stopped), &err);
     if (code != GW_OK) {
         free(share);
         return code;
@@ -200,39 +181,13 @@ enum gw_code gw_log_sink_flush(struct gw_log_sink *f, struct gw_ack_callback *ac
     return code;
 }
 
-/* True when the feed was stopped. */
-static bool pause_until(struct gw_log_sink *f, gw_nsec until)
-{
-    struct timespec t = {.tv_sec = until / GW_SEC, .tv_nsec = until % GW_SEC};
-    pthread_mutex_lock(&f->lock);
-    while (!f->stopped && gw_now() < until)
-        pthread_cond_timedwait(&f->wakeup, &f->lock, &t);
-    bool stopped = f->stopped;
-    pthread_mutex_unlock(&f->lock);
-    return stopped;
-}
-
 gw_nsec gw_log_sink_pause(gw_nsec last)
 {
     gw_nsec next = last ? last + last / 8 : FIRST_PAUSE;
     return next < GW_LOG_SINK_LONGEST ? next : GW_LOG_SINK_LONGEST;
 }
 
-enum gw_code gw_log_sink_wait(struct gw_log_sink *f, struct gw_ack_callback *ack)
-{
-    for (gw_nsec pause = gw_log_sink_pause(0);; pause = gw_log_sink_pause(pause)) {
-        enum gw_code code = gw_log_sink_flush(f, ack, true);
-        if (code == GW_OK || code == GW_STOPPING)
-            return code;
-        if (pause_until(f, gw_now() + pause))
-            return GW_STOPPING;
-    }
-}
-
 void gw_log_sink_stop(struct gw_log_sink *f)
 {
-    pthread_mutex_lock(&f->lock);
-    f->stopped = true;
-    pthread_cond_signal(&f->wakeup);
-    pthread_mutex_unlock(&f->lock);
+    atomic_store(&f->stopped, true);
 }

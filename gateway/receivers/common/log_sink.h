@@ -2,7 +2,7 @@
  *
  *   reader thread:  read ─▶ lines ─▶ gw_log_sink_add ─▶ [log_batch] ─▶ gw_log_sink_flush ─▶ fan-out ─▶ queues
  *                     ▲                                                    │ queue full
- *                     └────────── reads nothing meanwhile ◀── gw_log_sink_wait
+ *                     └── reads nothing for gw_log_sink_pause ◀──────────┘
  *
  * A stream that can wait, waits: a full queue stops the reading of a file or a TCP connection, and its writer feels it. It waits before
  * the queue is full, when its exporter has enough to do; the rest of the room is for those that cannot (UDP), which offer once and count
@@ -32,13 +32,11 @@ bool gw_log_sink_empty(const struct gw_log_sink *);
  * nobody exports it. GW_OK; with GW_QUEUE_FULL, GW_BUSY and GW_STOPPING nothing is queued, and with `keep` everything stays in the
  * feed for the next call (nothing is counted until then); without, it is counted as refused. */
 enum gw_code gw_log_sink_flush(struct gw_log_sink *, struct gw_ack_callback *, bool keep) GW_MUST_CHECK;
-/* Flushes with `keep` until it succeeds, with pauses that grow. GW_OK, or GW_STOPPING after gw_log_sink_stop. */
-enum gw_code gw_log_sink_wait(struct gw_log_sink *, struct gw_ack_callback *) GW_MUST_CHECK;
 /* How long who waits by itself sleeps before it flushes again: `last` is its former pause, 0 at first. Pauses grow by an eighth of the
  * wait, so that room is used soon after it is there, and a backend that is away costs nothing. */
 #define GW_LOG_SINK_LONGEST (500 * GW_MSEC)
 gw_nsec gw_log_sink_pause(gw_nsec last);
-/* Any thread: ends a wait, now and from now on. What is offered after that may use all the room that queues have: there is no later. */
+/* Any thread: what is offered from now on may use all the room that queues have: there is no later. */
 void gw_log_sink_stop(struct gw_log_sink *);
 
 #endif

@@ -4,7 +4,8 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 
-gw_str http_log_beginning(gw_str s, size_t most)
+/* The longest beginning of s with at most `most` bytes that ends between characters of UTF-8. */
+static gw_str http_log_beginning(gw_str s, size_t most)
 {
     size_t n = s.len < most ? s.len : most;
     for (int back = 0; n < s.len && n > 0 && back < 3 && ((uint8_t)s.ptr[n] & 0xC0) == 0x80; back++)

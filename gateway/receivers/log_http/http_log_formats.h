@@ -55,7 +55,4 @@ bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
 enum gw_code line_protocol_read(struct http_log_reader *);
 enum gw_code log_logplex_read(struct http_log_reader *);
 
-/* The longest beginning of s with at most `most` bytes that ends between characters of UTF-8. */
-gw_str http_log_beginning(gw_str s, size_t most);
-
 #endif

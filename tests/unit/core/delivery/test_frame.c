@@ -43,7 +43,7 @@ static void a_frame_lives_as_long_as_its_references(void **state)
     uint8_t *data = malloc(100);
     struct gw_frame *f = gw_frame_new(GW_LOGS, GW_OTEL, data, 60, 100, 7);
     assert_string_equal(gw_signal_name(f->signal), "logs");
-    assert_string_equal(gw_attribute_schema_name(f->schema), "otel");
+    assert_int_equal(f->schema, GW_OTEL);
     assert_ptr_equal(f->data, data);
     assert_int_equal(f->items, 7);
     assert_int_equal(gw_frame_cost(f), sizeof *f + 100);

@@ -31,7 +31,7 @@ static struct gw_frame *frame_of(const unsigned *spans)
 {
     struct otlp_buf w;
     unsigned number = 0;
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     for (unsigned r = 0; r < RESOURCES; r++) {
         size_t resource_spans = otlp_open(&w, 1, 2), resource = otlp_open(&w, 1, 1);
         otlp_attr_int(&w, 1, GW_STR("resource"), r);

@@ -29,7 +29,7 @@ struct page {
 static void begin(struct page *p)
 {
     *p = (struct page){0};
-    otlp_init(&p->w);
+    p->w = (struct otlp_buf){0};
     gw_arena_init(&p->arena, 16 << 20);
     out_init(&p->out, 16 << 20);
 }

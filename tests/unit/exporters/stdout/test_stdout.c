@@ -31,7 +31,7 @@ static struct gw_frame *make_frame(const char *name, size_t len)
     struct otlp_buf w;
     char *text = malloc(len + 1);
     memset(text, *name, len);
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     size_t resource = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3), span = otlp_open(&w, 2, 3);
     otlp_bytes(&w, 1, GW_STR("0123456789abcdef"));
     otlp_text(&w, 5, gw_str_n(text, len));
@@ -46,7 +46,7 @@ static struct gw_frame *make_frame(const char *name, size_t len)
 static struct gw_frame *make_log(const char *text)
 {
     struct otlp_buf w;
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     size_t resource = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3), record = otlp_open(&w, 2, 3), body = otlp_open(&w, 5, 2);
     otlp_any_text(&w, gw_str_z(text));
     otlp_close(&w, body, 2);

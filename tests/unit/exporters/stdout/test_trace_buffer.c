@@ -39,7 +39,7 @@ struct batch {
 static void make(struct batch *b, const char *logger, const struct record *records, unsigned n)
 {
     struct otlp_buf w;
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     size_t group = otlp_open(&w, 1, 3), resource = otlp_open(&w, 1, 2);
     otlp_attr_text(&w, 1, GW_STR("service.name"), GW_STR("shop"));
     otlp_close(&w, resource, 2);
@@ -130,7 +130,7 @@ static bool show_trace(struct page *p, unsigned trace, bool works)
 {
     struct otlp_buf w;
     size_t n;
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     size_t group = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3);
     put_span(&w, trace, 1, 0, "a", 0);
     put_span(&w, trace, 2, 1, "b", 5);

@@ -109,7 +109,7 @@ static void an_exception_has_what_is_known(void **state)
 static int setup(void **state)
 {
     gw_arena_init(&arena, 1 << 20);
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     return 0;
 }
 

@@ -122,7 +122,7 @@ static void deep_attributes_become_text(void **state)
 static int setup(void **state)
 {
     gw_arena_init(&arena, 1 << 20);
-    otlp_init(&w);
+    w = (struct otlp_buf){0};
     return 0;
 }
 

@@ -33,7 +33,7 @@ static void modes(void **state)
         size_t n = 0;
         for (; want[r][n]; n++)
             if (!strstr(got, want[r][n]))
-                bed_compare(b, gw_attribute_schema_name((enum gw_attribute_schema)r), got, want[r][n]);
+                bed_compare(b, bed_modes[r], got, want[r][n]);
         assert_int_equal(s->n_attributes, n);
         assert_int_equal(s->n_events, r == GW_DATADOG ? 0 : 1);
         assert_int_equal(s->status->code, 2);

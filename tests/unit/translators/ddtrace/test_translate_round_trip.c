@@ -190,8 +190,8 @@ static void compare(struct bed *b, const char *payload, const struct dd_span *s)
         assert_non_null(at.span);
         gw_str lost = lost_tag(at.span, s);
         if (lost.len || !same_fields(&at, s))
-            fail_msg("%s: span %llu: %.*s is not what it was: %s", gw_attribute_schema_name((enum gw_attribute_schema)r),
-                     (unsigned long long)s->span_id, GW_FMT(lost.len ? lost : GW_STR("a field")), payload);
+            fail_msg("%s: span %llu: %.*s is not what it was: %s", bed_modes[r], (unsigned long long)s->span_id,
+                     GW_FMT(lost.len ? lost : GW_STR("a field")), payload);
         if (r == GW_DATADOG && at.span->n_attributes != s->meta_n + s->metrics_n + fields_of(at.span))
             fail_msg("datadog: span %llu has attributes that are nobody's: %s\n%s", (unsigned long long)s->span_id,
                      bed_show(b, GW_DATADOG, s->span_id, (const char *const[]){NULL}), payload);

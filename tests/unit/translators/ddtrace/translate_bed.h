@@ -22,6 +22,8 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define BED_START "1700000000000000000"
 
+static const char *const bed_modes[GW_ATTRIBUTE_SCHEMAS] = {[GW_OTEL] = "otel", [GW_BOTH] = "both", [GW_DATADOG] = "datadog"};
+
 struct bed {
     struct dd_options opt;
     struct dd_request req;
@@ -90,7 +92,7 @@ static inline void bed_read(struct bed *b, enum gw_attribute_schema r)
     assert_non_null(b->got[r]);
     const char *wrong = valid_of_request(b->got[r], &spans);
     if (wrong)
-        fail_msg("%s: %s", gw_attribute_schema_name(r), wrong);
+        fail_msg("%s: %s", bed_modes[r], wrong);
     assert_int_equal(spans, items);
     assert_int_equal(spans, gw_intake_accepted(&b->out.intake));
 }

@@ -238,8 +238,6 @@ static void scripts_are_read_again(void **state)
     script("again.p", "add_key(v, 2)\n");
     log_scripts_read(b.host.scripts, gw_str_z(folder), b.diagnostics);
     struct log_options next = {.source = GW_LIT("again"), .service = GW_LIT("new")};
-    struct log_setup *abandoned = log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics);
-    log_conf_abandon(abandoned);
     log_conf_adopt(b.conf, log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics));
     assert_int_equal(log_add(b.batch, &in), GW_OK); /* the batch is not empty: still the old one */
     log_bed_show(&b, &s);

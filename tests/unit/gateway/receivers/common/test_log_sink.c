@@ -162,37 +162,6 @@ static void what_nobody_exports_ends_at_once(void **state)
     close_rig(&r);
 }
 
-static void *wait_for_room(void *arg)
-{
-    struct rig *r = arg;
-    return (void *)(intptr_t)gw_log_sink_wait(r->sink, NULL);
-}
-
-static void a_wait_ends_with_room_or_a_stop(void **state)
-{
-    struct rig r;
-    pthread_t thread;
-    void *code;
-    open_rig(&r, 100000);
-    put(&r, 90);
-    assert_int_equal(gw_log_sink_wait(r.sink, NULL), GW_OK);
-    put(&r, 90);
-    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &r), 0);
-    assert_int_equal(drain(&r), 90);
-    pthread_join(thread, &code);
-    assert_int_equal((intptr_t)code, GW_OK);
-    put(&r, 90);
-    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &r), 0);
-    gw_log_sink_stop(r.sink);
-    pthread_join(thread, &code);
-    assert_int_equal((intptr_t)code, GW_STOPPING);
-    gw_log_sink_drop(r.sink);
-    assert_int_equal(books(&r).not_taken[GW_REASON_STOPPING], 90);
-    r.sink = NULL;
-    assert_int_equal(drain(&r), 90);
-    close_rig(&r);
-}
-
 /* Whoever waited for a time notices room within an eighth of that time, and half a second. */
 static void pauses_grow_with_the_wait(void **state)
 {
@@ -210,7 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_reach_the_queue),          cmocka_unit_test(a_full_queue_keeps_or_refuses),
         cmocka_unit_test(pauses_grow_with_the_wait),        cmocka_unit_test(who_can_wait_leaves_room),
-        cmocka_unit_test(what_nobody_exports_ends_at_once), cmocka_unit_test(a_wait_ends_with_room_or_a_stop),
+        cmocka_unit_test(what_nobody_exports_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
