@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const struct row {
     const char *id, *text, *advice;
@@ -46,10 +45,4 @@ const char *gw_code_advice(enum gw_code code)
 int gw_code_http(enum gw_code code)
 {
     return rows[code].http;
-}
-
-void gw_assert_failed(const char *cond, const char *file, int line)
-{
-    fprintf(stderr, "ddgate: internal error: %s does not hold at %s:%d; please report this\n", cond, file, line);
-    abort();
 }

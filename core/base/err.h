@@ -43,7 +43,7 @@ const char *gw_code_text(enum gw_code);   /* stable text, for people and tests *
 const char *gw_code_advice(enum gw_code); /* what to do about it */
 int gw_code_http(enum gw_code);           /* the status an HTTP sender gets */
 
-/* Our own invariants only; kept in release builds. */
+/* Our own invariants only; kept in release builds. What is printed: panic.h. */
 #define GW_ASSERT(cond) ((cond) ? (void)0 : gw_assert_failed(#cond, __FILE__, __LINE__))
 void gw_assert_failed(const char *cond, const char *file, int line) __attribute__((noreturn));
 

@@ -1,7 +1,6 @@
 /* thread.c: starts threads with a name, a component, the signal mask of a thread that is not main, and a stack for signal handlers. Owns
- * the thread-local name and component, which panic.c prints. Called by whatever runs a loop of its own: senders, receivers, the HTTP
- * workers, the disk queue.
- * SPDX-License-Identifier: Apache-2.0 */
+ * the thread-local name and component and the list of locks that are held, which panic.c prints. Called by whatever runs a loop of its own:
+ * senders, receivers, the HTTP workers, the disk queue. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "core/base/thread.h"
 
@@ -23,6 +22,7 @@ struct start {
 static _Thread_local struct {
     char name[GW_THREAD_NAME];
     const char *component;
+    struct gw_thread_locks holds;
 } self;
 
 const int gw_thread_faults[5] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
@@ -37,16 +37,16 @@ const char *gw_thread_component(void)
     return self.component;
 }
 
-void gw_thread_named(const char *name)
-{
-    snprintf(self.name, sizeof self.name, "%s", name);
-}
-
 const char *gw_thread_works_for(const char *component)
 {
     const char *before = self.component;
     self.component = component;
     return before;
+}
+
+struct gw_thread_locks *gw_thread_holds(void)
+{
+    return &self.holds;
 }
 
 void gw_thread_handler_stack(void *memory, size_t size, stack_t *before)
@@ -55,25 +55,16 @@ void gw_thread_handler_stack(void *memory, size_t size, stack_t *before)
     sigaltstack(&ours, before);
 }
 
-/* Also when the thread is cancelled. A sanitizer's own stack, if there was one, is put back. */
-static void free_start(void *arg)
-{
-    struct start *s = arg;
-    sigaltstack(&s->before, NULL);
-    free(s);
-}
-
 static void *begin(void *arg)
 {
     struct start *s = arg;
-    void *result;
-    gw_thread_named(s->name);
+    memcpy(self.name, s->name, sizeof self.name);
     gw_thread_works_for(s->component);
     pthread_setname_np(pthread_self(), s->name);
     gw_thread_handler_stack(s->handler_stack, sizeof s->handler_stack, &s->before);
-    pthread_cleanup_push(free_start, s);
-    result = s->run(s->arg);
-    pthread_cleanup_pop(1);
+    void *result = s->run(s->arg);
+    sigaltstack(&s->before, NULL); /* a sanitizer's own stack, if there was one, is put back */
+    free(s);
     return result;
 }
 

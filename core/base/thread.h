@@ -32,16 +32,27 @@ struct gw_thread {
     void *arg;
 };
 
-/* False with "the system gives no thread: …" in err (which may be NULL). *id is set only on success; join it. */
+/* False with "the system gives no thread: …" in err (which may be NULL). *id is set only on success; join it. The thread ends by returning
+ * from run; it is not to be cancelled. */
 bool gw_thread_start(pthread_t *id, const struct gw_thread *, struct gw_err *err) GW_MUST_CHECK;
 
-/* Of the calling thread. The name is "" until it has one. */
+/* Of the calling thread. The name is "" in threads that gw_thread_start did not make. */
 const char *gw_thread_name(void);
 const char *gw_thread_component(void);
-/* Names the calling thread that gw_thread_start did not make: the main thread, those of libraries. Not shown by ps. */
-void gw_thread_named(const char *name);
-/* Returns what it was, for the caller to put back. */
+/* What the calling thread works for from here on. Returns what it was, for the caller to put back. */
 const char *gw_thread_works_for(const char *component);
+
+/* Locks that the calling thread holds, in the order in which it took them. Kept by lock.c; empty without DDGATE_LOCK_ORDER. */
+enum { GW_THREAD_LOCKS = 8 };
+struct gw_thread_locks {
+    unsigned n;
+    struct gw_thread_lock {
+        const void *lock;
+        const char *name;
+        unsigned rank; /* its row in locks.def */
+    } at[GW_THREAD_LOCKS];
+};
+struct gw_thread_locks *gw_thread_holds(void);
 
 /* Stack for the handlers of the calling thread, so that a stack which has overflowed can be reported. Gives back what was there. */
 void gw_thread_handler_stack(void *memory, size_t size, stack_t *before);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
 #include "gateway/net/listen.h"
@@ -143,6 +144,7 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
     const struct page *page = find(url);
     if (!*request && !has_body(c)) {
         *request = a;
+        gw_thread_works_for("admin");
         return MHD_YES;
     }
     if (is_lured(c))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/http_internal.h"
 
+#include "core/base/thread.h"
 #include "core/base/url.h"
 
 enum {                  /* docs/threat-model.md */
@@ -256,7 +257,9 @@ static enum MHD_Result run_handler(struct conn *c, gw_str body)
                                       .impl = c};
     struct gw_http_reply reply = {.status = 200};
     atomic_fetch_add_explicit(&q->site->counts.body_bytes, body.len, memory_order_relaxed);
+    const char *before = gw_thread_works_for(q->site->component);
     q->route->handle(q->site->ctx, q->route, &request, &reply);
+    gw_thread_works_for(before);
     return gw_http_answer(c, &reply);
 }
 

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/panic.h"
 #include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
@@ -57,28 +59,31 @@ static void block_signals(sigset_t *ours)
 struct hurry {
     struct gw_pipeline *pipeline;
     const sigset_t *signals;
+    atomic_bool over; /* set before the SIGHUP that main sends when the drain is over */
 };
 
-/* Thread: a second signal ends the drain. Cancelled when the drain is over. Ours is no hurry: standard input has ended (stdin.c). */
+/* Thread: a second signal ends the drain. Ours is no hurry: standard input has ended (stdin.c). */
 static void *wait_for_hurry(void *arg)
 {
     struct hurry *h = arg;
     siginfo_t info;
     do
         info.si_pid = getpid(); /* what an interrupted wait leaves */
-    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP);
-    gw_pipeline_hurry(h->pipeline);
+    while ((sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP) && !atomic_load(&h->over));
+    if (!atomic_load(&h->over))
+        gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
 
 static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec grace_period)
 {
-    struct hurry hurry = {p, signals};
+    struct hurry hurry = {.pipeline = p, .signals = signals};
     pthread_t thread;
     bool watched = gw_thread_start(&thread, &(struct gw_thread){"signals", "ddgate", wait_for_hurry, &hurry}, NULL);
     gw_pipeline_stop(p, grace_period);
     if (watched) {
-        pthread_cancel(thread);
+        atomic_store(&hurry.over, true);
+        pthread_kill(thread, SIGHUP);
         pthread_join(thread, NULL);
     }
 }
@@ -283,6 +288,8 @@ int main(int argc, char **argv)
 {
     struct gw_command_line cli;
     sigset_t signals;
+    gw_panic_install();
+    gw_thread_works_for("ddgate");
     setlocale(LC_ALL, "C");
     if (argc > 1 && strcmp(argv[1], "pipeline") == 0)
         return gw_pipeline_command(argc - 2, argv + 2);

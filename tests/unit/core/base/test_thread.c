@@ -86,25 +86,6 @@ static void handlers_have_a_stack(void **state)
     assert_true(s.handler_stack.ss_size >= 32 * 1024);
 }
 
-static void *wait_for_the_end(void *arg)
-{
-    for (;;)
-        pause();
-    return arg;
-}
-
-/* Under the leak checker: what the thread was started with is given back when it is cancelled, too. */
-static void cancelled(void **state)
-{
-    pthread_t id;
-    void *result;
-    (void)state;
-    assert_true(gw_thread_start(&id, &(struct gw_thread){"t", NULL, wait_for_the_end, NULL}, NULL));
-    pthread_cancel(id);
-    pthread_join(id, &result);
-    assert_ptr_equal(result, PTHREAD_CANCELED);
-}
-
 static void works_for(void **state)
 {
     (void)state;
@@ -143,10 +124,8 @@ static void no_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(name_and_component), cmocka_unit_test(long_name),
-        cmocka_unit_test(signals_are_mains),  cmocka_unit_test(handlers_have_a_stack),
-        cmocka_unit_test(cancelled),          cmocka_unit_test(works_for),
-        cmocka_unit_test(no_thread),
+        cmocka_unit_test(name_and_component),    cmocka_unit_test(long_name), cmocka_unit_test(signals_are_mains),
+        cmocka_unit_test(handlers_have_a_stack), cmocka_unit_test(works_for), cmocka_unit_test(no_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
