@@ -32,8 +32,8 @@
  *   one per exporter             everything from the queue to the backend                     exporters/sender/sender.h
  *   one, with a disk queue       forces to the disk what is not delivered soon                disk_queue.h
  *   gRPC's, libcurl's            inside exporters; they touch frames by their last drop only
- * What threads share: queues (a mutex each), the ledger (a mutex), the id table (a mutex per shard), the log (a mutex), the memory
- * account (an atomic). No lock is held while another is taken, or while anything waits.
+ * What threads share: queues (a lock each), the ledger, the id table (a lock per shard), the disk queue, the log, the memory account (an
+ * atomic). Locks are rows of core/base/locks.def: one that is held may be held while those below it are taken, and while nothing else.
  *
  * Where to start reading: option.h and configuration.h (how a component says what can be set), receiver.h and exporter.h (what a
  * component is), modules.def (which there are), pipeline.h (how they are put together), main.c.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log.h"
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,13 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/lock.h"
 #include "core/base/str.h"
 
 enum { PER_WINDOW = 5, LINE = 2048, TEXT = 1024, MESSAGE_END = LINE - 64 };
 static const gw_nsec window = GW_SEC;
 
 static atomic_int least = GW_INFO, form = GW_LOG_TEXT;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* over call sites, counts and the order of lines */
+static struct gw_lock lock = GW_LOCK_STATIC(LOG); /* over call sites, counts and the order of lines */
 static struct gw_log_counts counts;
 
 void gw_log_level(enum gw_level level)
@@ -54,9 +54,9 @@ static bool may_speak(struct gw_log_site *site, gw_nsec now, unsigned *held)
 
 struct gw_log_counts gw_log_counts(void)
 {
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     struct gw_log_counts now = counts;
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     return now;
 }
 
@@ -186,7 +186,7 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     if (may_speak(site, gw_now(), &held)) {
         struct line l = {room, 0, MESSAGE_END};
         counts.lines[level]++;
@@ -198,7 +198,7 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
             room[l.n++] = '}';
         say(&l);
     }
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
 }
 
 void gw_log_object(enum gw_level level, const char *component, const char *message, const char *key, const char *json)
@@ -207,7 +207,7 @@ void gw_log_object(enum gw_level level, const char *component, const char *messa
     char *room = form == GW_LOG_TEXT || (int)level < atomic_load_explicit(&least, memory_order_relaxed) ? NULL : malloc(size);
     if (!room)
         return;
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     struct line l = {room, 0, size - 64};
     put_head(&l, level, component);
     put_quoted(&l, message);
@@ -217,6 +217,6 @@ void gw_log_object(enum gw_level level, const char *component, const char *messa
     form == GW_LOG_JSON ? put(&l, json) : put_quoted(&l, json);
     put(&l, form == GW_LOG_JSON ? "}" : "");
     say(&l);
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     free(room);
 }

@@ -10,48 +10,44 @@
 #include <pthread.h>
 
 #include "core/base/clock.h"
+#include "core/base/lock.h"
 
 struct gw_wakeup {
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     pthread_cond_t cond; /* on the monotonic clock */
-    int rung;            /* under lock */
+    bool rung;           /* under lock */
 };
 
 static inline void gw_wakeup_init(struct gw_wakeup *b)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init(&b->lock, NULL);
-    pthread_cond_init(&b->cond, &attr);
-    pthread_condattr_destroy(&attr);
-    b->rung = 0;
+    gw_lock_init(&b->lock, GW_LOCK_WAKEUP);
+    gw_cond_init(&b->cond);
+    b->rung = false;
 }
 
 static inline void gw_wakeup_fini(struct gw_wakeup *b)
 {
     pthread_cond_destroy(&b->cond);
-    pthread_mutex_destroy(&b->lock);
+    gw_lock_fini(&b->lock);
 }
 
 static inline void gw_wakeup_signal(struct gw_wakeup *b)
 {
-    pthread_mutex_lock(&b->lock);
-    b->rung = 1;
+    gw_lock(&b->lock);
+    b->rung = true;
     pthread_cond_signal(&b->cond);
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
 }
 
 /* Returns when rung, or at the monotonic time `until`; GW_NEVER waits for the ring. A time that is past only looks. */
 static inline void gw_wakeup_wait(struct gw_wakeup *b, gw_nsec until)
 {
-    struct timespec t = {.tv_sec = (time_t)(until / GW_SEC), .tv_nsec = (long)(until % GW_SEC)};
-    int late = until <= 0;
-    pthread_mutex_lock(&b->lock);
+    bool late = until <= 0;
+    gw_lock(&b->lock);
     while (!b->rung && !late)
-        late = until == GW_NEVER ? pthread_cond_wait(&b->cond, &b->lock) : pthread_cond_timedwait(&b->cond, &b->lock, &t);
-    b->rung = 0;
-    pthread_mutex_unlock(&b->lock);
+        late = !gw_cond_wait_until(&b->cond, &b->lock, until);
+    b->rung = false;
+    gw_unlock(&b->lock);
 }
 
 #endif

@@ -2,14 +2,14 @@
 #include "core/delivery/ledger.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/err.h"
+#include "core/base/lock.h"
 
 struct gw_ledger {
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     struct gw_ledger_view view; /* under lock */
 };
 
@@ -60,7 +60,7 @@ struct gw_ledger *gw_ledger_new(void)
 {
     struct gw_ledger *l = calloc(1, sizeof *l);
     if (l)
-        pthread_mutex_init(&l->lock, NULL);
+        gw_lock_init(&l->lock, GW_LOCK_LEDGER);
     return l;
 }
 
@@ -68,7 +68,7 @@ void gw_ledger_drop(struct gw_ledger *l)
 {
     if (!l)
         return;
-    pthread_mutex_destroy(&l->lock);
+    gw_lock_fini(&l->lock);
     free(l);
 }
 
@@ -89,26 +89,26 @@ static unsigned row_of(struct gw_ledger_view *v, const char *name)
 
 unsigned gw_ledger_exporter(struct gw_ledger *l, const char *name, unsigned signals)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     unsigned number = row_of(&l->view, name);
     if (number < GW_LEDGER_EXPORTERS)
         l->view.exporter_signals[number] = signals;
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
     return number;
 }
 
 void gw_ledger_signals(struct gw_ledger *l, unsigned exporter, unsigned signals)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     GW_ASSERT(exporter < l->view.exporters);
     l->view.exporter_signals[exporter] = signals;
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct gw_intake *in, uint64_t asked)
 {
     uint64_t accepted = gw_intake_accepted(in);
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     struct gw_ledger_signal *s = &l->view.signal[signal];
     s->received += in->received;
     s->accepted += accepted;
@@ -122,13 +122,13 @@ void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct g
             s->exporter[e].not_asked += accepted;
         }
     }
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, enum gw_place from, enum gw_place to, enum gw_reason why,
                     uint64_t n)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     GW_ASSERT(exporter < l->view.exporters);
     uint64_t *at = l->view.signal[signal].exporter[exporter].at;
     GW_ASSERT(at[from] >= n);
@@ -136,41 +136,41 @@ void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signa
     at[to] += n;
     if (to == GW_DROPPED)
         l->view.signal[signal].exporter[exporter].dropped[why] += n;
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 void gw_ledger_recovered(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, uint64_t n)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     GW_ASSERT(exporter < l->view.exporters);
     l->view.signal[signal].exporter[exporter].recovered += n;
     l->view.signal[signal].exporter[exporter].at[GW_QUEUED] += n;
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 void gw_ledger_leave(struct gw_ledger *l, unsigned exporter)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     for (int i = 0; i < GW_SIGNALS; i++) {
         uint64_t *at = l->view.signal[i].exporter[exporter].at;
         at[GW_STORED] += at[GW_QUEUED];
         at[GW_QUEUED] = 0;
     }
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 void gw_ledger_incomplete_ids(struct gw_ledger *l, enum gw_signal signal, uint64_t n)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     l->view.signal[signal].pending_ids += n;
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 void gw_ledger_read(struct gw_ledger *l, struct gw_ledger_view *out)
 {
-    pthread_mutex_lock(&l->lock);
+    gw_lock(&l->lock);
     *out = l->view;
-    pthread_mutex_unlock(&l->lock);
+    gw_unlock(&l->lock);
 }
 
 /* Worth a row: it takes the signal, or took some. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#include "core/base/lock.h"
 
 /* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this long. */
 static const gw_nsec complete_first = 50 * GW_MSEC;
@@ -17,7 +18,7 @@ struct lane {
 struct gw_queue {
     atomic_int hint; /* seconds */
 
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     /* under lock */
     size_t capacity, ahead;
     bool drop_oldest, overflows;
@@ -135,7 +136,7 @@ struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f
     q->drop_oldest = drop_oldest;
     q->waker = (struct waker){wake, arg};
     q->ids_due_soonest = GW_NEVER;
-    pthread_mutex_init(&q->lock, NULL);
+    gw_lock_init(&q->lock, GW_LOCK_QUEUE);
     return q;
 }
 
@@ -146,7 +147,7 @@ void gw_queue_drop(struct gw_queue *q)
     for (int i = 0; i < GW_SIGNALS; i++)
         for (struct gw_node *node; (node = lane_pop(q, &q->ready[i])) || (node = lane_pop(q, &q->awaiting_ids[i]));)
             gw_node_drop(node);
-    pthread_mutex_destroy(&q->lock);
+    gw_lock_fini(&q->lock);
     free(q);
 }
 
@@ -159,25 +160,25 @@ static void free_nodes(struct gw_chain *c)
 
 void gw_queue_inherit(struct gw_queue *q, gw_queue_wake_f *wake, void *arg)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     q->waker = (struct waker){wake, arg};
     q->armed = false;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 void gw_queue_resize(struct gw_queue *q, size_t capacity, bool drop_oldest)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     q->capacity = capacity;
     q->drop_oldest = drop_oldest;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 void gw_queue_read_ahead(struct gw_queue *q, size_t mark)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     q->ahead = mark;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 static bool make_nodes(enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, struct gw_chain *out)
@@ -218,12 +219,12 @@ static enum gw_code charge(struct gw_queue *q, size_t cost, bool patient)
 
 static void uncharge(struct gw_queue *q, size_t cost)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     GW_ASSERT(q->used >= cost);
     q->used -= cost;
     if (q->used <= q->capacity - q->capacity / 4)
         q->refusing = false;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, bool patient,
@@ -234,9 +235,9 @@ static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema,
         free_nodes(out);
         return GW_BUSY;
     }
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     enum gw_code code = charge(q, chain_cost(out), patient);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     if (code != GW_OK)
         free_nodes(out);
     return code;
@@ -313,7 +314,7 @@ void gw_queue_push(struct gw_queue *q, struct gw_chain *c, struct gw_chain *evic
     bool news = false;
     for (struct gw_node *node = c->first; node; node = node->next)
         gw_frame_ref(node->frame);
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     for (struct gw_node *node; (node = gw_chain_pop(c));)
         news |= link_node(q, node);
     evict(q, evicted);
@@ -321,18 +322,18 @@ void gw_queue_push(struct gw_queue *q, struct gw_chain *c, struct gw_chain *evic
     struct waker waker = q->waker;
     if (wake)
         q->armed = false;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     if (wake)
         waker.wake(waker.arg);
 }
 
 void gw_queue_close(struct gw_queue *q)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     q->closed = true;
     q->armed = false;
     struct waker waker = q->waker;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     waker.wake(waker.arg);
 }
 
@@ -354,13 +355,13 @@ static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct 
 
 void gw_queue_awaiting_ids(struct gw_queue *q, gw_nsec now, struct gw_chain *due)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     if (q->ids_due_soonest <= now) {
         q->ids_due_soonest = GW_NEVER;
         for (int i = 0; i < GW_SIGNALS; i++)
             pick_due(q, &q->awaiting_ids[i], now, due);
     }
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 /* Nodes that come back to a lane go before its first node where they are older, else to its end: age is kept to within the time
@@ -395,12 +396,12 @@ static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain
 
 void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct gw_chain *ready)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     for (const struct gw_node *node = unknown->first; node; node = node->next)
         q->ids_due_soonest = earlier(q->ids_due_soonest, node->ids_due);
     lane_return(q, q->awaiting_ids, unknown);
     lane_return(q, q->ready, ready);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 /* Moves frames from lane to out until one more would not fit; the first always fits. */
@@ -421,21 +422,21 @@ bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_ba
                    struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     struct lane *lane = &q->ready[signal];
     const struct gw_node *first = lane->chain.first;
     if (first && (flush || lane_full(lane, limits) || first->frame->arrived + limits->delay <= now))
         fill(q, lane, limits, out);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return out->first;
 }
 
 void gw_queue_expire(struct gw_queue *q, gw_nsec oldest, struct gw_chain *out)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     for (struct lane *lane; (lane = oldest_lane(q)) && lane->chain.first->frame->arrived < oldest;)
         gw_chain_add(out, lane_pop(q, lane));
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 void gw_queue_done(struct gw_queue *q, struct gw_chain *c)
@@ -461,36 +462,36 @@ static gw_nsec next_due(const struct gw_queue *q, const struct gw_batch_limits *
 
 gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, unsigned takable)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     q->armed = true;
     q->takable = takable;
     q->limits = *limits;
     gw_nsec due = next_due(q, limits, max_age, takable);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return due;
 }
 
 bool gw_queue_finished(struct gw_queue *q)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     bool finished = q->closed && q->used == 0;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return finished;
 }
 
 bool gw_queue_pressed(struct gw_queue *q)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     bool pressed = !q->drop_oldest && q->ahead < q->capacity && q->used > q->ahead / 2;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return pressed;
 }
 
 size_t gw_queue_used(struct gw_queue *q)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     size_t used = q->used;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return used;
 }
 
@@ -504,29 +505,29 @@ bool gw_queue_restore(struct gw_queue *q, struct gw_frame *frame)
     struct gw_node *node = gw_node_new(frame, gw_frame_cost(frame));
     if (!node)
         return false;
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     q->used += node->cost;
     link_node(q, node);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return true;
 }
 
 void gw_queue_wake(struct gw_queue *q)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     bool asleep = q->armed;
     struct waker waker = q->waker;
     q->armed = false;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     if (asleep)
         waker.wake(waker.arg);
 }
 
 void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     *out = (struct gw_queue_state){q->used, q->capacity, q->refusing};
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 void gw_queue_hint(struct gw_queue *q, int seconds)

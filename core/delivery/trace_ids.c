@@ -3,11 +3,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/trace_ids.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/base/hash.h"
+#include "core/base/lock.h"
 #include "core/base/random.h"
 
 enum { SHARDS = 64, SHARD_LEAST = 256 /* below so many entries a shard, one shard is better */, ROUNDED_BITS = 11 };
@@ -20,7 +20,7 @@ struct entry {
 _Static_assert(sizeof(struct entry) == 32, "said in trace_ids.h");
 
 struct shard {
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     atomic_uint_least64_t news; /* written under lock */
     /* under lock */
     struct entry *ring;
@@ -66,7 +66,7 @@ struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl)
         struct shard *s = &ids->shard[i];
         /* nothing reads an entry before it was written: what is not filled is not touched, and costs no memory */
         *s = (struct shard){.ring = malloc(size * sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
-        pthread_mutex_init(&s->lock, NULL);
+        gw_lock_init(&s->lock, GW_LOCK_TRACE_IDS);
         complete = complete && s->ring && s->heads;
     }
     if (complete)
@@ -82,7 +82,7 @@ void gw_trace_ids_drop(struct gw_trace_ids *ids)
     for (size_t i = 0; i < ids->shards; i++) {
         free(ids->shard[i].ring);
         free(ids->shard[i].heads);
-        pthread_mutex_destroy(&ids->shard[i].lock);
+        gw_lock_fini(&ids->shard[i].lock);
     }
     free(ids);
 }
@@ -130,7 +130,7 @@ static void insert(struct gw_trace_ids *ids, struct spot at, struct entry fresh)
 void gw_trace_ids_learn(struct gw_trace_ids *ids, uint64_t low, uint64_t high, gw_nsec now)
 {
     struct spot at = spot_of(ids, low >> ROUNDED_BITS);
-    pthread_mutex_lock(&at.shard->lock);
+    gw_lock(&at.shard->lock);
     struct entry *e = search(at, low);
     if (!e || !alive(ids, e, now) || (high && e->high != high))
         atomic_store_explicit(&at.shard->news, at.shard->news + 1, memory_order_release);
@@ -140,7 +140,7 @@ void gw_trace_ids_learn(struct gw_trace_ids *ids, uint64_t low, uint64_t high, g
         e->high = high;
     if (e && now > e->seen)
         e->seen = now;
-    pthread_mutex_unlock(&at.shard->lock);
+    gw_unlock(&at.shard->lock);
 }
 
 uint64_t gw_trace_ids_news(struct gw_trace_ids *ids)
@@ -154,12 +154,12 @@ uint64_t gw_trace_ids_news(struct gw_trace_ids *ids)
 bool gw_trace_ids_find(struct gw_trace_ids *ids, uint64_t low, uint64_t *high, gw_nsec now)
 {
     struct spot at = spot_of(ids, low >> ROUNDED_BITS);
-    pthread_mutex_lock(&at.shard->lock);
+    gw_lock(&at.shard->lock);
     const struct entry *e = search(at, low);
     bool found = e && alive(ids, e, now);
     if (found)
         *high = e->high;
-    pthread_mutex_unlock(&at.shard->lock);
+    gw_unlock(&at.shard->lock);
     return found;
 }
 
@@ -168,14 +168,14 @@ static unsigned count_rounded(struct gw_trace_ids *ids, uint64_t upper_bits, dou
 {
     struct spot at = spot_of(ids, upper_bits);
     unsigned n = 0;
-    pthread_mutex_lock(&at.shard->lock);
+    gw_lock(&at.shard->lock);
     for (const struct entry *e = entry_at(at.shard, *at.head); e; e = entry_at(at.shard, e->next))
         if (e->low >> ROUNDED_BITS == upper_bits && (double)e->low == rounded && alive(ids, e, now)) {
             *low = e->low;
             *high = e->high;
             n++;
         }
-    pthread_mutex_unlock(&at.shard->lock);
+    gw_unlock(&at.shard->lock);
     return n;
 }
 
@@ -201,8 +201,8 @@ void gw_trace_ids_size(struct gw_trace_ids *ids, size_t *used, size_t *capacity)
     *used = 0;
     *capacity = (size_t)ids->ring_size * ids->shards;
     for (uint32_t i = 0; i < ids->shards; i++) {
-        pthread_mutex_lock(&ids->shard[i].lock);
+        gw_lock(&ids->shard[i].lock);
         *used += ids->shard[i].used;
-        pthread_mutex_unlock(&ids->shard[i].lock);
+        gw_unlock(&ids->shard[i].lock);
     }
 }

@@ -120,18 +120,18 @@ static uint32_t unused_number(struct gw_segment_log *s)
 static int create_file(struct gw_segment_log *s, uint32_t *number)
 {
     char name[32];
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     *number = unused_number(s);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     for (;; ++*number) {
         gw_segment_file_name(*number, name);
         int fd = openat(s->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd >= 0 || errno != EEXIST || *number >= GW_SEGMENT_LOG_MOST_FILES)
             return fd;
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         while (*number + 1 < s->files_n && s->files[*number + 1])
             ++*number;
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
     }
 }
 
@@ -148,9 +148,9 @@ struct gw_segment *gw_segment_log_create(struct gw_segment_log *s, uint64_t size
         return NULL;
     }
     if (s->conf.io->reserve(segment->fd, (off_t)size) == 0 && (!s->conf.sync_names || fsync(s->directory) == 0)) {
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         added = gw_segment_log_add_file(s, segment);
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
     }
     if (added)
         return segment;

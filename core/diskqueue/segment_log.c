@@ -68,32 +68,32 @@ void gw_segment_log_try_release(struct gw_segment_log *s, struct gw_segment *seg
 /* Frees a released segment for another life; false when it shall go. */
 static bool renew(struct gw_segment_log *s, struct gw_segment *segment)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     bool keep = !segment->suspect && s->free_n < GW_SEGMENT_LOG_KEPT && segment->size == s->conf.segment_size;
     s->free_n += keep;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     if (keep && gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_FREE)) {
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         segment->next = s->free;
         s->free = segment;
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
         return true;
     }
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     s->free_n -= keep;
     gw_segment_log_remove(s, segment);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return false;
 }
 
 void gw_segment_log_reap(struct gw_segment_log *s)
 {
     for (;;) {
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         struct gw_segment *segment = s->released;
         if (segment)
             s->released = segment->next;
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
         if (!segment)
             return;
         if (!renew(s, segment))
@@ -105,10 +105,10 @@ void gw_segment_log_report_damage(struct gw_segment_log *s, uint32_t number, uin
 {
     char name[32];
     gw_segment_file_name(number, name);
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     s->stats.damaged++;
     s->stats.damaged_bytes += bytes;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     s->conf.damaged(s->conf.arg, name, at, bytes, what);
 }
 
@@ -225,7 +225,7 @@ static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e)
 
 static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     commit(arg);
     for (size_t i = 0; i < n; i++) {
         add_pending(s, &e[i]);
@@ -235,7 +235,7 @@ static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t
     s->stats.appended += n;
     s->active->dirty = true;
     *ticket = ++s->ticket;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }
 
 /* Frames of records that were not written have no place. */
@@ -252,7 +252,7 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
         const struct gw_frame *f = e[i].frame;
         e[i].check = gw_segment_log_crc(gw_segment_log_crc(0, f->pending_ids, f->pending_ids_n * sizeof *f->pending_ids), f->data, f->len);
     }
-    pthread_mutex_lock(&s->append);
+    gw_lock(&s->append);
     enum gw_code code = prepare(s, e, n, err);
     if (code == GW_OK && !write_all(s, e, n)) {
         code = gw_segment_log_trouble(s, err, "write there");
@@ -262,7 +262,7 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
         gw_segment_log_recovered(s);
         publish(s, e, n, commit, arg, ticket);
     }
-    pthread_mutex_unlock(&s->append);
+    gw_unlock(&s->append);
     return code;
 }
 
@@ -271,20 +271,20 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
 void gw_segment_log_ack(struct gw_segment_log *s, unsigned r, struct gw_disk_position stored)
 {
     static const uint8_t mark = GW_SEGMENT_LOG_ACKED;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     struct gw_segment *segment = s->files[stored.segment];
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     uint64_t at = (uint64_t)stored.at * GW_SEGMENT_LOG_UNIT + GW_SEGMENT_LOG_ACK_OFFSET + (uint64_t)segment->slot[r];
     /* A mark that cannot be written brings the record again after a restart, and nothing worse. */
     if (!gw_segment_log_write_one(s->conf.io, segment->fd, &mark, sizeof mark, at))
         gw_log(GW_WARNING, "storage", "%s: cannot be written: %s: after a restart some data would be sent again", s->conf.directory,
                strerror(errno));
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     GW_ASSERT(segment->pending_records[r].pending > segment->pending_records[r].unread);
     segment->pending_records[r].pending--;
     gw_segment_log_try_release(s, segment);
     bool reap = s->released;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     if (reap)
         gw_segment_log_reap(s);
 }
@@ -309,10 +309,10 @@ static struct gw_segment_log *make(const struct gw_segment_log_conf *conf)
         s->conf.pause = GW_SEC;
     if (!s->conf.segment_size)
         s->conf.segment_size = fitting_segment(conf->max_size);
-    pthread_mutex_init(&s->append, NULL);
-    pthread_mutex_init(&s->state, NULL);
-    pthread_mutex_init(&s->sync, NULL);
-    pthread_cond_init(&s->synced, NULL);
+    gw_lock_init(&s->append, GW_LOCK_SEGMENT_APPEND);
+    gw_lock_init(&s->state, GW_LOCK_SEGMENT_STATE);
+    gw_lock_init(&s->sync, GW_LOCK_SEGMENT_SYNC);
+    gw_cond_init(&s->synced);
     return s;
 }
 
@@ -328,9 +328,9 @@ static void drop(struct gw_segment_log *s)
         close(s->lock_file);
     if (s->directory >= 0)
         close(s->directory);
-    pthread_mutex_destroy(&s->append);
-    pthread_mutex_destroy(&s->state);
-    pthread_mutex_destroy(&s->sync);
+    gw_lock_fini(&s->append);
+    gw_lock_fini(&s->state);
+    gw_lock_fini(&s->sync);
     pthread_cond_destroy(&s->synced);
     free(s);
 }

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "core/base/lock.h"
 #include "core/diskqueue/segment_log.h"
 
 /* Files kept for reuse; more go, so that a backlog's files do not stay for ever. */
@@ -64,14 +65,14 @@ struct gw_segment_log {
     struct gw_segment_log_conf conf;
     int directory, lock_file;
 
-    pthread_mutex_t append;
+    struct gw_lock append;
     /* under append */
     uint64_t next_sequence;
     gw_nsec trouble_until;
     bool troubled;
     _Atomic gw_nsec broken_until; /* for whoever asks */
 
-    pthread_mutex_t state;
+    struct gw_lock state;
     /* under state */
     struct gw_segment **files; /* by number; NULL: no such file */
     uint32_t files_n;
@@ -84,7 +85,7 @@ struct gw_segment_log {
     struct gw_segment_log_reader readers[GW_SEGMENT_LOG_READERS];
     struct gw_segment_log_stats stats;
 
-    pthread_mutex_t sync;
+    struct gw_lock sync;
     pthread_cond_t synced;
     /* under sync */
     bool syncing;

@@ -150,7 +150,7 @@ static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct 
 static bool settle(struct gw_segment_log *s, unsigned r, const struct place *p, const struct gw_segment_record *record)
 {
     struct gw_segment_log_reader *reader = &s->readers[r];
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     bool holds = reader->moved == p->moved && reader->segment == p->segment;
     if (holds && record)
         holds = pass(reader, r, p, record);
@@ -158,7 +158,7 @@ static bool settle(struct gw_segment_log *s, unsigned r, const struct place *p, 
         reader->at = p->at;
     p->segment->pins--;
     gw_segment_log_try_release(s, p->segment);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return holds;
 }
 
@@ -198,9 +198,9 @@ enum gw_segment_log_next gw_segment_log_next(struct gw_segment_log *s, unsigned 
     for (;;) {
         struct place p;
         *got = (struct gw_segment_log_got){NULL, {{0}}};
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         enum gw_segment_log_next is = seek(s, r, &p, &got->lost);
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
         if (is != GW_SEGMENT_LOG_FRAME) {
             gw_segment_log_reap(s);
             return is;

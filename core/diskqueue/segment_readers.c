@@ -39,27 +39,27 @@ static bool attachable(const struct gw_segment_log *s, unsigned r)
 
 void gw_segment_log_drop_oldest(struct gw_segment_log *s, unsigned r)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     s->readers[r].drop_oldest = true;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }
 
 void gw_segment_log_detach(struct gw_segment_log *s, unsigned r)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     struct gw_segment_log_reader *reader = &s->readers[r];
     reader->attached = false;
     reader->segment = NULL;
     atomic_store_explicit(&reader->lagging, false, memory_order_relaxed);
     free(reader->window.buffer);
     reader->window = (struct gw_segment_log_window){.fd = -1};
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }
 
 unsigned gw_segment_log_attach(struct gw_segment_log *s, const char *name, bool drop_oldest, struct gw_segment_log_items *pending)
 {
     *pending = (struct gw_segment_log_items){{0}};
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     unsigned r = gw_segment_reader_named(s, name);
     if (r < GW_SEGMENT_LOG_READERS && !attachable(s, r))
         r = GW_SEGMENT_LOG_READERS;
@@ -78,7 +78,7 @@ unsigned gw_segment_log_attach(struct gw_segment_log *s, const char *name, bool 
             atomic_store_explicit(&reader->lagging, true, memory_order_relaxed);
         }
     }
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return r;
 }
 
@@ -92,7 +92,7 @@ static uint64_t pending_of(const struct gw_segment_log *s, unsigned r)
 
 void gw_segment_log_report_orphans(struct gw_segment_log *s)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
         uint64_t records = s->readers[r].attached ? 0 : pending_of(s, r);
         if (records)
@@ -102,16 +102,16 @@ void gw_segment_log_report_orphans(struct gw_segment_log *s)
                 " records wait for exporter %s, which is not configured: they are sent when it is, and dropped when their room is needed",
                 records, s->readers[r].name);
     }
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }
 
 void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats *out)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     *out = s->stats;
     out->free_segments = s->free_n;
     out->size = s->size;
     out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
     out->broken = gw_now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }

@@ -26,9 +26,9 @@ enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err
         gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory, doing,
                strerror(why));
     gw_segment_log_pause(s);
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     s->stats.trouble++;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why)); /* a sender reads it: no paths */
 }
 
@@ -75,7 +75,7 @@ static void give_up(struct gw_segment_log *s, struct gw_segment *segment)
 static bool make_room(struct gw_segment_log *s)
 {
     bool made = false;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     for (struct gw_segment *segment = s->first; segment && !made; segment = segment->next) {
         if (!segment->sealed || segment->pins || !all_may_give_up(s, segment))
             continue;
@@ -84,20 +84,20 @@ static bool make_room(struct gw_segment_log *s)
         made = true;
         break;
     }
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     gw_segment_log_reap(s);
     return made;
 }
 
 static struct gw_segment *take_free(struct gw_segment_log *s, uint64_t need)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     struct gw_segment *segment = need <= s->conf.segment_size ? s->free : NULL;
     if (segment) {
         s->free = segment->next;
         s->free_n--;
     }
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return segment;
 }
 
@@ -105,26 +105,26 @@ static struct gw_segment *take_free(struct gw_segment_log *s, uint64_t need)
 static void drop_free(struct gw_segment_log *s)
 {
     for (struct gw_segment *segment; (segment = take_free(s, 0));) {
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         gw_segment_log_remove(s, segment);
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
         gw_segment_log_drop_segment(s, segment, true);
     }
 }
 
 static uint64_t total_size(struct gw_segment_log *s)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     uint64_t size = s->size;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return size;
 }
 
 static void set_full(struct gw_segment_log *s, bool full)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     s->full = full;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }
 
 /* A free segment, or a new one. GW_QUEUE_FULL, GW_STORAGE with errno. */
@@ -147,10 +147,10 @@ void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 {
     /* Without the mark the next start reads the segment whole: nothing is lost by a failure. */
     gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     segment->sealed = true;
     gw_segment_log_try_release(s, segment);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }
 
 /* Under append: another segment becomes the active one. */
@@ -166,17 +166,17 @@ enum gw_code gw_segment_log_roll(struct gw_segment_log *s, uint64_t need, struct
     if (!gw_segment_log_begin(s, segment, s->next_sequence)) {
         code = gw_segment_log_trouble(s, err, "write there");
         segment->suspect = true;
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         gw_segment_log_remove(s, segment);
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
         gw_segment_log_drop_segment(s, segment, true);
         return code;
     }
     s->next_sequence++;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     gw_segment_log_link(s, segment);
     s->active = segment;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     if (before)
         gw_segment_log_seal(s, before);
     gw_segment_log_reap(s);

@@ -38,7 +38,7 @@ static bool due(struct gw_segment *segment, bool aged)
 static unsigned pick_dirty(struct gw_segment_log *s, bool aged, struct gw_segment **out, uint64_t *ticket)
 {
     unsigned n = 0;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     for (struct gw_segment *segment = s->first; segment && n < MOST_SYNCED; segment = segment->next) {
         if (!due(segment, aged))
             continue;
@@ -47,7 +47,7 @@ static unsigned pick_dirty(struct gw_segment_log *s, bool aged, struct gw_segmen
         out[n++] = segment;
     }
     *ticket = s->ticket;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return n;
 }
 
@@ -58,13 +58,13 @@ static void suspect(struct gw_segment_log *s, struct gw_segment *segment)
     gw_segment_file_name(segment->number, name);
     gw_log(GW_ERROR, "storage", "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
            s->conf.directory, name, strerror(why));
-    pthread_mutex_lock(&s->append);
+    gw_lock(&s->append);
     gw_segment_log_pause(s);
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     segment->suspect = true;
     s->stats.sync_failures++;
-    pthread_mutex_unlock(&s->state);
-    pthread_mutex_unlock(&s->append);
+    gw_unlock(&s->state);
+    gw_unlock(&s->append);
 }
 
 /* One round. More than MOST_SYNCED dirty segments take several. */
@@ -80,10 +80,10 @@ static bool sync_round(struct gw_segment_log *s, bool aged, uint64_t *ticket)
                 suspect(s, dirty[i]);
                 well = false;
             }
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         for (unsigned i = 0; i < n; i++)
             unpin(s, dirty[i]);
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
         gw_segment_log_reap(s);
     } while (n == MOST_SYNCED);
     return well;
@@ -108,23 +108,23 @@ static void tell(struct gw_segment_log *s, uint64_t ticket, bool well)
 bool gw_segment_log_durable(struct gw_segment_log *s, uint64_t ticket)
 {
     struct gw_segment_log_waiter me = {.ticket = ticket};
-    pthread_mutex_lock(&s->sync);
+    gw_lock(&s->sync);
     me.next = s->waiters;
     s->waiters = &me;
     while (!me.told) {
         if (s->syncing) {
-            pthread_cond_wait(&s->synced, &s->sync);
+            gw_cond_wait(&s->synced, &s->sync);
             continue;
         }
         uint64_t done = 0;
         s->syncing = true;
-        pthread_mutex_unlock(&s->sync);
+        gw_unlock(&s->sync);
         bool well = sync_round(s, false, &done);
-        pthread_mutex_lock(&s->sync);
+        gw_lock(&s->sync);
         s->syncing = false;
         tell(s, done, well);
     }
-    pthread_mutex_unlock(&s->sync);
+    gw_unlock(&s->sync);
     return me.durable;
 }
 
@@ -136,8 +136,8 @@ bool gw_segment_log_sync_aged(struct gw_segment_log *s)
 
 bool gw_segment_log_sync(struct gw_segment_log *s)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     uint64_t ticket = s->ticket;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return gw_segment_log_durable(s, ticket);
 }

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/lock.h"
 #include "core/base/thread.h"
 #include "core/base/wakeup.h"
 #include "core/config/config_diagnostic.h"
@@ -82,7 +83,7 @@ struct ctx {
     /* sender thread */
     struct call *open;
     /* under lock: the poller appends, wait takes all */
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     struct call *finished, **finished_end;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
@@ -134,11 +135,11 @@ static void *poll_queue(void *arg)
          (event = grpc_completion_queue_next(c->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)).type != GRPC_QUEUE_SHUTDOWN;) {
         struct call *call = event.tag;
         GW_ASSERT(atomic_load_explicit(&call->sent, memory_order_acquire));
-        pthread_mutex_lock(&c->lock);
+        gw_lock(&c->lock);
         call->next_finished = NULL;
         *c->finished_end = call;
         c->finished_end = &call->next_finished;
-        pthread_mutex_unlock(&c->lock);
+        gw_unlock(&c->lock);
         gw_wakeup_signal(&c->wakeup);
     }
     return NULL;
@@ -167,7 +168,7 @@ static enum gw_code grpc_open(void *ctx, const char *path, struct gw_diagnostics
     struct ctx *c = ctx;
     gw_grpc_start();
     gw_wakeup_init(&c->wakeup);
-    pthread_mutex_init(&c->lock, NULL);
+    gw_lock_init(&c->lock, GW_LOCK_GRPC_FINISHED);
     c->finished_end = &c->finished;
     c->started = true;
     enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol, path, diagnostics);
@@ -199,7 +200,7 @@ static void grpc_close(void *ctx)
     free(c->headers);
     if (c->compressor)
         gw_compressor_drop(c->compressor);
-    pthread_mutex_destroy(&c->lock);
+    gw_lock_fini(&c->lock);
     gw_wakeup_fini(&c->wakeup);
     otlp_endpoint_close(&c->target);
     gw_grpc_stop();
@@ -387,11 +388,11 @@ static void grpc_wait(void *ctx, gw_nsec until)
 {
     struct ctx *c = ctx;
     gw_wakeup_wait(&c->wakeup, until);
-    pthread_mutex_lock(&c->lock);
+    gw_lock(&c->lock);
     struct call *call = c->finished;
     c->finished = NULL;
     c->finished_end = &c->finished;
-    pthread_mutex_unlock(&c->lock);
+    gw_unlock(&c->lock);
     for (struct call *next; call; call = next) {
         next = call->next_finished;
         call_finish(call);

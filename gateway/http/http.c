@@ -22,8 +22,8 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
     h->threads = threads > 0 ? (unsigned)threads : 1;
-    pthread_mutex_init(&h->park_lock, NULL);
-    pthread_cond_init(&h->park_moved, NULL);
+    gw_lock_init(&h->park_lock, GW_LOCK_HTTP_PARK);
+    gw_cond_init(&h->park_moved);
     return h;
 }
 
@@ -32,7 +32,7 @@ void gw_http_drop(struct gw_http *h)
     if (!h)
         return;
     gw_http_stop(h, 0);
-    pthread_mutex_destroy(&h->park_lock);
+    gw_lock_fini(&h->park_lock);
     pthread_cond_destroy(&h->park_moved);
     free(h);
 }

@@ -166,10 +166,14 @@ void gw_http_stage_drop(struct gw_http *);
 struct gw_http_swap {
     const void *before, *after;
 };
-/* Puts the staged sites in place of all others, between two requests: kept addresses stay open and their connections live, requests that
- * are being received go to the successor of their site, counts go on. Addresses that nobody asks for any more are closed;
- * what came by them is told so with its next answer, or now (503) where the receiver is gone as well. Afterwards nothing refers to the
- * former sites. What only a start can change stays: the number of threads, idle_timeout, more connections. */
+/* Returns when every worker stands between two turns of its loop, where nothing of a request is being done; resume lets them go. Sleeps, so
+ * the caller holds no lock. */
+void gw_http_park(struct gw_http *);
+void gw_http_resume(struct gw_http *);
+/* While workers are parked, puts the staged sites in place of all others: kept addresses stay open and their connections live, requests
+ * that are being received go to the successor of their site, counts go on. Addresses that nobody asks for any more are closed; what came by
+ * them is told so with its next answer, or now (503) where the receiver is gone as well. Afterwards nothing refers to the former sites.
+ * What only a start can change stays: the number of threads, idle_timeout, more connections. */
 void gw_http_stage_commit(struct gw_http *, const struct gw_http_swap *, size_t n);
 
 /* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler

@@ -19,6 +19,7 @@
 #include <microhttpd.h>
 #include <pthread.h>
 
+#include "core/base/lock.h"
 #include "gateway/http/body.h"
 #include "gateway/http/http.h"
 #include "gateway/http/inflate.h"
@@ -137,7 +138,7 @@ struct gw_http {
     struct listener opened[MAX_LISTENERS]; /* for it */
     size_t opened_n;
     struct gw_http_site gone; /* of those whose receiver is no more */
-    pthread_mutex_t park_lock;
+    struct gw_lock park_lock;
     pthread_cond_t park_moved;
     /* under park_lock */
     unsigned parked;
@@ -160,9 +161,6 @@ bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
 bool gw_http_worker_start(struct worker *, struct gw_err *err);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_close(struct worker *);
-/* Returns when every worker stands between two turns of its loop, where nothing of a request is being done; resume lets them go. */
-void gw_http_park(struct gw_http *);
-void gw_http_resume(struct gw_http *);
 /* Of a parked worker. */
 void gw_http_worker_watch(struct worker *, size_t listener);
 void gw_http_worker_unwatch(struct worker *, size_t listener);

@@ -325,10 +325,8 @@ void gw_http_stage_commit(struct gw_http *h, const struct gw_http_swap *all, siz
 {
     const struct swaps s = {h, all, n};
     h->gone.component = "receiver=http";
-    gw_http_park(h);
     commit(&s);
     h->opened_n = 0; /* they are in place now */
     h->staging = false;
     h->staged_n = 0;
-    gw_http_resume(h);
 }

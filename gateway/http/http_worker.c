@@ -285,14 +285,14 @@ static void begin_stop(struct worker *w)
 
 static void stand_by(struct gw_http *h)
 {
-    pthread_mutex_lock(&h->park_lock);
+    gw_lock(&h->park_lock);
     h->parked++;
     pthread_cond_broadcast(&h->park_moved);
     while (h->parking)
-        pthread_cond_wait(&h->park_moved, &h->park_lock);
+        gw_cond_wait(&h->park_moved, &h->park_lock);
     h->parked--;
     pthread_cond_broadcast(&h->park_moved);
-    pthread_mutex_unlock(&h->park_lock);
+    gw_unlock(&h->park_lock);
 }
 
 static void read_inbox(struct worker *w)
@@ -450,25 +450,25 @@ static void order_to_park(struct worker *w)
 
 void gw_http_park(struct gw_http *h)
 {
-    pthread_mutex_lock(&h->park_lock);
+    gw_lock(&h->park_lock);
     h->parking = true;
-    pthread_mutex_unlock(&h->park_lock);
+    gw_unlock(&h->park_lock);
     for (unsigned i = 0; i < h->workers_n; i++)
         order_to_park(&h->workers[i]);
-    pthread_mutex_lock(&h->park_lock);
+    gw_lock(&h->park_lock);
     while (h->parked < h->workers_n)
-        pthread_cond_wait(&h->park_moved, &h->park_lock);
-    pthread_mutex_unlock(&h->park_lock);
+        gw_cond_wait(&h->park_moved, &h->park_lock);
+    gw_unlock(&h->park_lock);
 }
 
 void gw_http_resume(struct gw_http *h)
 {
-    pthread_mutex_lock(&h->park_lock);
+    gw_lock(&h->park_lock);
     h->parking = false;
     pthread_cond_broadcast(&h->park_moved);
     while (h->parked > 0)
-        pthread_cond_wait(&h->park_moved, &h->park_lock);
-    pthread_mutex_unlock(&h->park_lock);
+        gw_cond_wait(&h->park_moved, &h->park_lock);
+    gw_unlock(&h->park_lock);
 }
 
 static void close_fd(int fd)

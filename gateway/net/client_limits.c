@@ -2,17 +2,17 @@
 #include "gateway/net/client_limits.h"
 
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "core/base/hash.h"
+#include "core/base/lock.h"
 #include "core/base/random.h"
 #include "gateway/net/listen.h"
 
 enum { WAYS = 16 };
 
 struct gw_client_limits {
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     uint64_t seed; /* so that nobody can choose addresses that meet in one place */
     size_t sets;   /* a power of two, of WAYS entries each */
     struct gw_client others;
@@ -28,7 +28,7 @@ struct gw_client_limits *gw_client_limits_new(int64_t connections)
     if (!p)
         return NULL;
     p->sets = sets;
-    pthread_mutex_init(&p->lock, NULL);
+    gw_lock_init(&p->lock, GW_LOCK_CLIENT_LIMITS);
     p->seed = gw_random();
     return p;
 }
@@ -36,7 +36,7 @@ struct gw_client_limits *gw_client_limits_new(int64_t connections)
 void gw_client_limits_drop(struct gw_client_limits *p)
 {
     if (p)
-        pthread_mutex_destroy(&p->lock);
+        gw_lock_fini(&p->lock);
     free(p);
 }
 
@@ -86,7 +86,7 @@ struct gw_client *gw_client_limits_enter(struct gw_client_limits *p, const struc
 {
     uint8_t key[16];
     key_of(sa, key);
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     struct gw_client *e = find(set_of(p, key), key);
     if (!e) {
         e = &p->others;
@@ -96,7 +96,7 @@ struct gw_client *gw_client_limits_enter(struct gw_client_limits *p, const struc
     }
     bool room = l->connections == 0 || e->connections < l->connections;
     e->connections += room;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
     return room ? e : NULL;
 }
 
@@ -104,9 +104,9 @@ void gw_client_limits_leave(struct gw_client_limits *p, struct gw_client *e)
 {
     if (!e)
         return;
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     e->connections--;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 bool gw_client_limits_request(struct gw_client *e, const struct gw_client_limits_conf *l, gw_nsec now)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/x509.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/base/lock.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 
@@ -39,10 +39,10 @@ struct gw_tls_keys {
 struct gw_tls {
     struct gw_tls_conf conf;
     const char *component;
-    _Atomic gw_nsec looked;  /* when the files were last looked at */
-    pthread_mutex_t looking; /* one thread at a time reads files; stamps are its */
+    _Atomic gw_nsec looked; /* when the files were last looked at */
+    struct gw_lock looking; /* one thread at a time reads files; stamps are its */
     struct stamp stamps[FILES];
-    pthread_mutex_t lock; /* of keys */
+    struct gw_lock lock; /* of keys */
     struct gw_tls_keys *keys;
 };
 
@@ -246,8 +246,8 @@ struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component,
         t->conf = *conf;
         t->component = component;
         t->looked = gw_now();
-        pthread_mutex_init(&t->looking, NULL);
-        pthread_mutex_init(&t->lock, NULL);
+        gw_lock_init(&t->looking, GW_LOCK_TLS_FILES);
+        gw_lock_init(&t->lock, GW_LOCK_TLS_KEYS);
         stamp_all(conf, t->stamps);
         t->keys = read_keys(conf, &b);
     }
@@ -266,8 +266,8 @@ void gw_tls_drop(struct gw_tls *t)
     if (!t)
         return;
     gw_tls_give(t->keys);
-    pthread_mutex_destroy(&t->looking);
-    pthread_mutex_destroy(&t->lock);
+    gw_lock_fini(&t->looking);
+    gw_lock_fini(&t->lock);
     free(t);
 }
 
@@ -286,10 +286,10 @@ bool gw_tls_asks_clients(const struct gw_tls *t)
 
 static void replace(struct gw_tls *t, struct gw_tls_keys *fresh)
 {
-    pthread_mutex_lock(&t->lock);
+    gw_lock(&t->lock);
     struct gw_tls_keys *old = t->keys;
     t->keys = fresh;
-    pthread_mutex_unlock(&t->lock);
+    gw_unlock(&t->lock);
     gw_tls_give(old);
 }
 
@@ -313,14 +313,14 @@ static void reload(struct gw_tls *t)
 
 struct gw_tls_keys *gw_tls_take(struct gw_tls *t, gw_nsec now)
 {
-    if (now - atomic_load_explicit(&t->looked, memory_order_relaxed) >= LOOK_AGAIN && pthread_mutex_trylock(&t->looking) == 0) {
+    if (now - atomic_load_explicit(&t->looked, memory_order_relaxed) >= LOOK_AGAIN && gw_trylock(&t->looking)) {
         atomic_store_explicit(&t->looked, now, memory_order_relaxed);
         reload(t);
-        pthread_mutex_unlock(&t->looking);
+        gw_unlock(&t->looking);
     }
-    pthread_mutex_lock(&t->lock);
+    gw_lock(&t->lock);
     struct gw_tls_keys *k = t->keys;
     atomic_fetch_add(&k->references, 1);
-    pthread_mutex_unlock(&t->lock);
+    gw_unlock(&t->lock);
     return k;
 }

@@ -113,7 +113,7 @@ struct gw_pipeline *gw_pipeline_new(struct gw_conf *conf, bool check)
 {
     struct gw_pipeline *p = calloc(1, sizeof *p);
     if (p)
-        pthread_mutex_init(&p->lock, NULL);
+        gw_lock_init(&p->lock, GW_LOCK_PIPELINE);
     if (p && !build(p, conf, check)) {
         gw_pipeline_drop(p);
         return NULL;
@@ -137,7 +137,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     log_scripts_drop(p->scripts);
     gw_ledger_drop(p->ledger);
     gw_conf_drop(p->conf);
-    pthread_mutex_destroy(&p->lock);
+    gw_lock_fini(&p->lock);
     free(p);
 }
 
@@ -201,17 +201,17 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 
 static void set_stage(struct gw_pipeline *p, enum stage stage)
 {
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     p->stage = stage;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 void gw_pipeline_start_receiver(struct gw_pipeline *p, struct receiver *r)
 {
     r->module->start(r->ctx);
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     r->started = true;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 /* Last: every receiver that has a site there is ready to handle requests. */

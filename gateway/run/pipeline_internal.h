@@ -10,10 +10,10 @@
 #define GW_PIPELINE_INTERNAL_H
 
 #include <limits.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "core/base/budget.h"
+#include "core/base/lock.h"
 #include "core/diskqueue/disk_queue.h"
 #include "gateway/http/http.h"
 #include "gateway/receiver_host.h"
@@ -56,7 +56,7 @@ struct gw_pipeline {
     gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
-    pthread_mutex_t lock; /* main changes what is below under it, others read it under it; main reads it without */
+    struct gw_lock lock; /* main changes what is below under it, others read it under it; main reads it without */
     struct receiver receivers[GW_MAX_RECEIVERS];
     struct exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;

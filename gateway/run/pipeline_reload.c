@@ -294,10 +294,10 @@ static void commit_exporters(struct plan *plan, struct retired *room[])
         routes[i] = gw_sender_route(next[i].sender);
     }
     gw_fanout_switch(p->fanout, routes, (unsigned)plan->exporters_n);
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     memcpy(p->exporters, next, plan->exporters_n * sizeof *next);
     p->exporters_n = plan->exporters_n;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
     for (size_t i = 0; i < plan->exporters_n; i++)
         if (plan->exporters[i].how == SUCCESSOR)
             retire(p, &before[plan->exporters[i].before], *room++);
@@ -378,7 +378,8 @@ static void commit_receivers(struct plan *plan)
         }
         next[i] = n->how == KEEP || n->how == ADOPT ? p->receivers[n->before] : n->made;
     }
-    pthread_mutex_lock(&p->lock);
+    gw_http_park(p->http);
+    gw_lock(&p->lock);
     switch_http(plan);
     for (size_t i = 0; i < plan->receivers_n; i++)
         if (plan->receivers[i].how == HTTP && plan->receivers[i].before >= 0)
@@ -392,7 +393,8 @@ static void commit_receivers(struct plan *plan)
     }
     memcpy(p->receivers, next, plan->receivers_n * sizeof *next);
     p->receivers_n = plan->receivers_n;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
+    gw_http_resume(p->http);
     for (size_t i = 0; i < gone_n; i++) {
         stop_receiver(&gone[i]);
         gw_pipeline_drop_receiver(&gone[i]);

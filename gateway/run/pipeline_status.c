@@ -77,11 +77,11 @@ static bool memory_ready(struct gw_pipeline *p, FILE *why)
 static bool is_ready(struct gw_pipeline *p, FILE *why)
 {
     static const char *const not_yet[] = {[STAGE_STARTING] = "starting\n", [STAGE_RUNNING] = "", [STAGE_STOPPING] = "stopping\n"};
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     bool running = p->stage == STAGE_RUNNING, queues = queues_ready(p, why), memory = memory_ready(p, why),
          disk = !p->disk_queue || gw_disk_queue_ready(p->disk_queue, why);
     fputs(not_yet[p->stage], why);
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
     return running && queues && memory && disk;
 }
 
@@ -188,11 +188,11 @@ static void measure(struct gw_pipeline *p, struct gw_metrics *to)
 {
     measure_process(p, to);
     measure_ledger(p, to);
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     measure_components(p, to);
     if (p->stage == STAGE_RUNNING)
         gw_http_measure(p->http, to);
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 /* --- for the admin listener --- */

@@ -12,10 +12,10 @@ enum { RESOURCE_ATTRIBUTES = 1, OPTIONS_MEMORY = 1 << 20 };
 struct log_setup *log_setup_take(const struct log_conf *c)
 {
     struct log_conf *own = (struct log_conf *)(uintptr_t)c; /* the lock is no part of what is const */
-    pthread_mutex_lock(&own->lock);
+    gw_lock(&own->lock);
     struct log_setup *s = own->now;
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&own->lock);
+    gw_unlock(&own->lock);
     return s;
 }
 
@@ -115,7 +115,7 @@ struct log_conf *log_conf_new(const struct log_options *o, const struct log_envi
     struct log_conf *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    pthread_mutex_init(&c->lock, NULL);
+    gw_lock_init(&c->lock, GW_LOCK_LOG_CONF);
     c->environment = environment;
     c->counts = environment->scripts ? log_scripts_counts(environment->scripts) : &c->own;
     snprintf(c->receiver, sizeof c->receiver, "%s", receiver);
@@ -136,7 +136,7 @@ void log_conf_drop(struct log_conf *c)
     if (c->environment->scripts)
         log_scripts_leave(c->environment->scripts, c);
     log_setup_drop(c->now);
-    pthread_mutex_destroy(&c->lock);
+    gw_lock_fini(&c->lock);
     free(c);
 }
 
@@ -147,11 +147,11 @@ struct log_setup *log_conf_prepare(struct log_conf *c, const struct log_options 
 
 void log_conf_adopt(struct log_conf *c, struct log_setup *next)
 {
-    pthread_mutex_lock(&c->lock);
+    gw_lock(&c->lock);
     struct log_setup *before = c->now;
     c->now = next;
     atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
-    pthread_mutex_unlock(&c->lock);
+    gw_unlock(&c->lock);
     log_setup_drop(before);
 }
 

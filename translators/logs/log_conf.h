@@ -11,10 +11,10 @@
 #ifndef LOG_CONF_H
 #define LOG_CONF_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "core/base/budget.h"
+#include "core/base/lock.h"
 #include "core/delivery/trace_ids.h"
 #include "translators/logs/log_record.h"
 #include "translators/logs/log_scripts.h"
@@ -42,7 +42,7 @@ struct log_conf {
 
     struct log_counts own;
     struct log_conf *next; /* of the process's */
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     struct log_setup *now;  /* under lock */
     atomic_uint generation; /* of `now` */
 };

@@ -1,7 +1,8 @@
 /* fn_flow.c: builtins about the run itself: drop, exit, other scripts, other points, what is remembered between records.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <pthread.h>
 #include <stdlib.h>
+
+#include "core/base/lock.h"
 
 #include "translators/pipeline/script_internal.h"
 
@@ -144,7 +145,7 @@ struct entry {
 };
 
 struct sc_cache {
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     struct entry *chains[CACHE_CHAINS], *oldest, *newest;
     size_t n;
 };
@@ -153,7 +154,7 @@ struct sc_cache *sc_cache_new(void)
 {
     struct sc_cache *c = calloc(1, sizeof *c);
     if (c)
-        pthread_mutex_init(&c->lock, NULL);
+        gw_lock_init(&c->lock, GW_LOCK_SCRIPT_CACHE);
     return c;
 }
 
@@ -174,7 +175,7 @@ void sc_cache_drop(struct sc_cache *c)
     while (c && c->oldest)
         forget(c, c->oldest);
     if (c)
-        pthread_mutex_destroy(&c->lock);
+        gw_lock_fini(&c->lock);
     free(c);
 }
 
@@ -207,10 +208,10 @@ bool fn_cache_get(struct sc_run *r, const struct sc_node *call, struct sc_val *o
         return false;
     if (key.type != SC_STR)
         return sc_run_fail(r, call->kid[0]->pos, "param data type expect string");
-    pthread_mutex_lock(&c->lock);
+    gw_lock(&c->lock);
     const struct entry *e = find(c, key.s, r->env->now);
     *out = e ? sc_str(gw_arena_dup(r->arena, gw_str_n(e->text + e->name_len, e->len))) : sc_nil();
-    pthread_mutex_unlock(&c->lock);
+    gw_unlock(&c->lock);
     return true;
 }
 
@@ -250,9 +251,9 @@ bool fn_cache_set(struct sc_run *r, const struct sc_node *call, struct sc_val *o
     gw_str text = sc_text(r->arena, &value);
     if (!key.s.len || key.s.len + text.len > CACHE_TEXT || seconds.i <= 0 || seconds.i > 1000000000)
         return true;
-    pthread_mutex_lock(&c->lock);
+    gw_lock(&c->lock);
     remember(c, key.s, text, r->env->now, r->env->now + seconds.i * 1000000000);
-    pthread_mutex_unlock(&c->lock);
+    gw_unlock(&c->lock);
     return true;
 }
 

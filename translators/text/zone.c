@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/zone.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/lock.h"
 #include "translators/text/civil.h"
 
 enum { FILE_MAX = 256 << 10, NAME_MAX_LEN = 100 };
@@ -41,7 +41,7 @@ struct zone {
     struct rule rule;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct gw_lock lock = GW_LOCK_STATIC(ZONES);
 static struct zone *known;
 static struct kind utc_kind = {0, false, GW_LIT("UTC")};
 static const struct zone utc = {.name = "UTC", .kinds = &utc_kind, .kinds_n = 1};
@@ -269,7 +269,7 @@ const struct zone *zone_find(gw_str name)
         return zone_local();
     if (!decent(name))
         return NULL;
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     struct zone *z = known;
     while (z && !gw_str_eq(gw_str_z(z->name), name))
         z = z->next;
@@ -281,7 +281,7 @@ const struct zone *zone_find(gw_str name)
             known = z;
         }
     }
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     return z;
 }
 
@@ -293,7 +293,7 @@ const struct zone *zone_local(void)
         const struct zone *named = strcmp(tz, "Local") == 0 ? NULL : zone_find(gw_str_z(*tz == ':' ? tz + 1 : tz));
         return named ? named : &utc;
     }
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     struct zone *z = known;
     while (z && !gw_str_eq(gw_str_z(z->name), name))
         z = z->next;
@@ -301,7 +301,7 @@ const struct zone *zone_local(void)
         z->next = known;
         known = z;
     }
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     return z ? z : &utc;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/offset_tracker.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#include "core/base/lock.h"
 
 struct ack;
 
@@ -28,12 +29,12 @@ struct offset_tracker {
     struct offset_tracker *next; /* of all; under the lock of all */
     size_t refs;                 /* the reader's, and a receipt's each; under the lock of all */
     char *name;
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     bool changed; /* under the lock */
     struct file_entry *first;
 };
 
-static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct gw_lock all_lock = GW_LOCK_STATIC(FILE_OFFSETS_ALL);
 static struct offset_tracker *all;
 
 /* --- life --- */
@@ -77,30 +78,30 @@ static void free_tracker(struct offset_tracker *b)
         b->first = e->next;
         free_entry(e);
     }
-    pthread_mutex_destroy(&b->lock);
+    gw_lock_fini(&b->lock);
     free(b->name);
     free(b);
 }
 
 static void ref(struct offset_tracker *b)
 {
-    pthread_mutex_lock(&all_lock);
+    gw_lock(&all_lock);
     b->refs++;
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
 }
 
 void offset_tracker_drop(struct offset_tracker *b)
 {
     if (!b)
         return;
-    pthread_mutex_lock(&all_lock);
+    gw_lock(&all_lock);
     bool last = --b->refs == 0;
     struct offset_tracker **at = &all;
     while (last && *at != b)
         at = &(*at)->next;
     if (last)
         *at = b->next;
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
     if (last)
         free_tracker(b);
 }
@@ -108,13 +109,13 @@ void offset_tracker_drop(struct offset_tracker *b)
 /* One that lives, with a reference more. */
 static struct offset_tracker *find(const char *name)
 {
-    pthread_mutex_lock(&all_lock);
+    gw_lock(&all_lock);
     struct offset_tracker *b = all;
     while (b && (!name[0] || strcmp(b->name, name) != 0))
         b = b->next;
     if (b)
         b->refs++;
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
     for (struct file_entry *e = b ? b->first : NULL; e; e = e->next)
         e->open = e->touched = false;
     return b;
@@ -122,10 +123,10 @@ static struct offset_tracker *find(const char *name)
 
 static void show(struct offset_tracker *b)
 {
-    pthread_mutex_lock(&all_lock);
+    gw_lock(&all_lock);
     b->next = all;
     all = b;
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
 }
 
 struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets *loaded)
@@ -135,7 +136,7 @@ struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets 
         return b;
     b->name = strdup(name);
     b->refs = 1;
-    pthread_mutex_init(&b->lock, NULL);
+    gw_lock_init(&b->lock, GW_LOCK_FILE_OFFSETS);
     if (!b->name || !add_all(b, loaded)) {
         free_tracker(b);
         return NULL;
@@ -154,9 +155,9 @@ struct file_entry *offset_tracker_first(struct offset_tracker *b)
 struct file_entry *offset_tracker_add(struct offset_tracker *b, const struct file_saved *s)
 {
     char *path = strdup(s->path);
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     struct file_entry *e = add(b, s, path);
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return e;
 }
 
@@ -167,19 +168,19 @@ bool offset_tracker_rename(struct offset_tracker *b, struct file_entry *e, const
         return false;
     free(e->at.path);
     e->at.path = copy;
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     b->changed = true;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return true;
 }
 
 void offset_tracker_head(struct offset_tracker *b, struct file_entry *e, uint32_t n, uint64_t hash)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     e->at.head_n = n;
     e->at.head = hash;
     b->changed = true;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
 }
 
 static void unlink_entry(struct offset_tracker *b, struct file_entry *e)
@@ -192,60 +193,60 @@ static void unlink_entry(struct offset_tracker *b, struct file_entry *e)
 
 void offset_tracker_remove(struct offset_tracker *b, struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     e->touched = false;
     e->gone = true;
     b->changed = true;
     unlink_entry(b, e);
     bool checkpoints = e->first != NULL;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     if (!checkpoints)
         free_entry(e);
 }
 
 uint64_t offset_tracker_safe(struct offset_tracker *b, const struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     uint64_t safe = e->at.offset;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return safe;
 }
 
 uint64_t offset_tracker_reached(struct offset_tracker *b, const struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     uint64_t reached = e->first ? e->last->offset : e->at.offset;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return reached;
 }
 
 bool offset_tracker_settled(struct offset_tracker *b, const struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     bool settled = !e->first && !e->touched;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return settled;
 }
 
 void offset_tracker_skip(struct offset_tracker *b, struct file_entry *e, uint64_t offset)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     if (!e->first && !e->stuck && !e->touched && e->at.offset != offset) {
         e->at.offset = offset;
         b->changed = true;
     }
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
 }
 
 bool offset_tracker_rewind(struct offset_tracker *b, struct file_entry *e, uint64_t *safe)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     bool again = e->stuck && !e->first;
     if (again) {
         e->stuck = false;
         *safe = e->at.offset;
     }
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return again;
 }
 
@@ -280,7 +281,7 @@ static void settled(struct gw_ack_callback *ack, bool kept)
 {
     struct ack *r = (struct ack *)ack;
     struct offset_tracker *b = r->tracker;
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     r->settled = true;
     r->kept = kept;
     r->left++; /* so that it outlives the loop */
@@ -288,7 +289,7 @@ static void settled(struct gw_ack_callback *ack, bool kept)
         if (r->checkpoints[i].entry->first == &r->checkpoints[i])
             advance(b, r->checkpoints[i].entry);
     bool last = --r->left == 0;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     if (last)
         free(r);
     offset_tracker_drop(b);
@@ -316,11 +317,11 @@ struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
         return NULL;
     *r = (struct ack){.ack = {settled}, .tracker = b, .left = n};
     ref(b);
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     for (struct file_entry *e = b->first; e; e = e->next)
         if (e->touched)
             add_checkpoint(r, e);
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return &r->ack;
 }
 
@@ -328,9 +329,9 @@ struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
 
 bool offset_tracker_changed(struct offset_tracker *b)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     bool changed = b->changed;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return changed;
 }
 
@@ -343,12 +344,12 @@ static bool snapshot(struct offset_tracker *b, struct file_offsets *o)
     o->files = malloc((n + 1) * sizeof *o->files);
     if (!o->files)
         return false;
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     for (const struct file_entry *e = b->first; e; e = e->next)
         if (!e->hidden)
             o->files[o->files_n++] = e->at;
     b->changed = false;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return true;
 }
 
@@ -360,9 +361,9 @@ bool offset_tracker_save(struct offset_tracker *b, const char *path, const struc
     bool ok = file_offsets_save(path, &o, why);
     free(o.files);
     if (!ok) {
-        pthread_mutex_lock(&b->lock);
+        gw_lock(&b->lock);
         b->changed = true;
-        pthread_mutex_unlock(&b->lock);
+        gw_unlock(&b->lock);
     }
     return ok;
 }
