@@ -25,6 +25,11 @@ dd_read_span_f dd_v04_span, dd_v05_span;
 /* As dd_decode_next. */
 enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
+static inline bool dd_is_msgpack(const struct dd_decoder *d)
+{
+    return d->format == DD_V04_MSGPACK || d->format == DD_V05_MSGPACK;
+}
+
 /* The keys of a span, a link, an event and a value of an event's attribute. */
 enum dd_field {
     DD_F_UNKNOWN,
@@ -147,10 +152,6 @@ enum dd_got dd_maps_scalar_text(struct dd_decoder *, gw_str *out);
 enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *, bool *number);
 /* A key; *named is false when it is no scalar, then it was passed over. */
 enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
-
-/* msgpack span_links and span_events. nil and what cannot be read is left out; the latter is counted (left_out). */
-enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
-enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
 
 /* Behind the value that was tried from `start` on and could not be read: DD_TAKEN or DD_ILL_FORMED. */
 static inline enum dd_got dd_decode_pass(struct dd_decoder *d, const uint8_t *start)

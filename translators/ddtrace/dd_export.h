@@ -4,6 +4,8 @@
 #ifndef DD_EXPORT_H
 #define DD_EXPORT_H
 
+#include "translators/ddtrace/dd_request.h"
+#include "translators/ddtrace/dd_result.h"
 #include "translators/ddtrace/dd_trace_ids.h"
 #include "translators/ddtrace/dd_write.h"
 

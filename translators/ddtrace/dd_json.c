@@ -2,6 +2,7 @@
  * v0.2 to v0.4 as JSON: an array of chunks of spans; v0.1: a flat array of spans. Field names and tolerances are those of the
  * msgpack forms. */
 #include "translators/ddtrace/dd_json.h"
+#include "translators/ddtrace/dd_parts.h"
 
 enum gw_code dd_json_begin(struct dd_decoder *d, struct gw_err *err)
 {
@@ -51,9 +52,9 @@ static enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_f
     case DD_F_META_STRUCT:
         return dd_json_structs(d, s);
     case DD_F_LINKS:
-        return dd_json_links(d, s);
+        return dd_parts_links(&dd_parts_json, d, s);
     case DD_F_EVENTS:
-        return dd_json_events(d, s);
+        return dd_parts_events(&dd_parts_json, d, s);
     default:
         return dd_json_done(gw_json_skip(&d->json));
     }

@@ -1,181 +1,72 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Native span links and span events of msgpack formats: lists of maps with text keys. */
-#include "translators/ddtrace/dd_decode.h"
+/* Native span links and span events: what each key of them means. How a value is read is the format's business (dd_parts.h).
+ *
+ * Keeps no state. Called by dd_v04.c and dd_json.c; calls back into dd_parts_msgpack.c or dd_json_parts.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_parts.h"
 
-/* Reads the map's value for `field` into `part`. */
-typedef enum dd_got read_field_f(struct dd_decoder *, void *part, enum dd_field field);
-
-static enum dd_got read_map(struct dd_decoder *d, read_field_f *read, void *part)
-{
-    uint32_t n;
-    enum dd_got got = dd_msgpack_map(&d->in, &n);
-    for (uint32_t i = 0; !got && i < n; i++) {
-        gw_str key = GW_NOSTR;
-        got = dd_msgpack_text(&d->in, &key);
-        if (got == DD_OTHER_TYPE) /* no text names nothing */
-            got = dd_msgpack_skip(&d->in);
-        if (!got)
-            got = read(d, part, dd_part_field(key));
-    }
-    return got;
-}
-
-/* Reads a list of maps into an array of parts of `size` bytes each. */
-static enum dd_got read_list(struct dd_decoder *d, read_field_f *read, size_t size, void **out, size_t *out_n, uint64_t *bad)
-{
-    uint32_t n;
-    enum dd_got got = dd_msgpack_array(&d->in, &n);
-    if (got)
-        return got;
-    char *parts = n ? gw_arena_array(d->arena, n, size) : NULL;
-    if (n && !parts)
-        return DD_ILL_FORMED;
-    *out = parts;
-    *out_n = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *start = d->in.at;
-        char *part = parts + *out_n * size;
-        if (dd_msgpack_nil(&d->in))
-            continue;
-        got = read_map(d, read, part);
-        if (got == DD_TAKEN) {
-            ++*out_n;
-            continue;
-        }
-        if (got == DD_ILL_FORMED || dd_decode_pass(d, start))
-            return DD_ILL_FORMED;
-        ++*bad;
-        memset(part, 0, size);
-    }
-    return DD_TAKEN;
-}
-
-static enum dd_got read_link(struct dd_decoder *d, void *part, enum dd_field field)
+static enum dd_got read_link(const struct dd_part_reader *r, struct dd_decoder *d, void *part, enum dd_field field)
 {
     struct dd_link *link = part;
     uint64_t flags;
     enum dd_got got;
     switch (field) {
     case DD_F_TRACE_ID:
-        return dd_msgpack_u64(&d->in, &link->trace_id);
+        return r->u64(d, &link->trace_id);
     case DD_F_TRACE_ID_HIGH:
-        return dd_msgpack_u64(&d->in, &link->trace_id_high);
+        return r->u64(d, &link->trace_id_high);
     case DD_F_SPAN_ID:
-        return dd_msgpack_u64(&d->in, &link->span_id);
+        return r->u64(d, &link->span_id);
     case DD_F_TRACESTATE:
-        return dd_msgpack_text(&d->in, &link->tracestate);
+        return r->text(d, &link->tracestate);
     case DD_F_FLAGS:
-        got = dd_msgpack_u64(&d->in, &flags);
+        got = r->u64(d, &flags);
         if (!got)
             link->flags = (uint32_t)flags;
         return got;
     case DD_F_ATTRIBUTES:
-        return dd_maps_texts(d, &link->attrs, &link->attrs_n);
+        return r->link_attributes(d, &link->attrs, &link->attrs_n);
     default:
-        return dd_msgpack_skip(&d->in);
+        return r->skip(d);
     }
 }
 
-enum dd_got dd_parts_links(struct dd_decoder *d, struct dd_span *s)
+static enum dd_got read_array(const struct dd_part_reader *r, struct dd_decoder *d, void *part, enum dd_field field)
 {
-    void *links = NULL;
-    enum dd_got got = read_list(d, read_link, sizeof *s->links, &links, &s->links_n, &d->left_out.links);
-    s->links = links;
-    return got;
+    return field == DD_F_VALUES ? r->elements(d, part) : r->skip(d);
 }
 
-static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool in_array);
-
-static enum dd_got read_values(struct dd_decoder *d, struct dd_typed *t)
+/* {values: [...]}, or the list itself; Datadog's arrays hold no arrays. */
+static enum dd_got read_array_value(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t)
 {
-    uint32_t n;
-    enum dd_got got = dd_msgpack_array(&d->in, &n);
-    if (got)
-        return got;
-    t->items = n ? gw_new(d->arena, struct dd_value, n) : NULL;
-    t->n = n;
-    if (n && !t->items)
-        return DD_ILL_FORMED;
-    for (uint32_t i = 0; !got && i < n; i++)
-        got = read_value(d, &t->items[i], true);
-    return got;
+    if (t->in_array)
+        return DD_OTHER_TYPE;
+    return r->is_list(d) ? r->elements(d, t) : r->map(d, read_array, t);
 }
 
-static enum dd_got read_array(struct dd_decoder *d, void *part, enum dd_field field)
-{
-    return field == DD_F_VALUES ? read_values(d, part) : dd_msgpack_skip(&d->in);
-}
-
-static enum dd_got read_typed(struct dd_decoder *d, void *part, enum dd_field field)
+enum dd_got dd_parts_typed(const struct dd_part_reader *r, struct dd_decoder *d, void *part, enum dd_field field)
 {
     struct dd_typed *t = part;
     if (field >= DD_F_STRING_VALUE && field <= DD_F_ARRAY_VALUE)
         t->last = field;
     switch (field) {
     case DD_F_TYPE:
-        return dd_msgpack_i64(&d->in, &t->type);
+        return r->i64(d, &t->type);
     case DD_F_STRING_VALUE:
-        return dd_msgpack_text(&d->in, &t->s);
+        return r->text(d, &t->s);
     case DD_F_BOOL_VALUE:
-        return dd_msgpack_bool(&d->in, &t->b);
+        return r->boolean(d, &t->b);
     case DD_F_INT_VALUE:
-        return dd_msgpack_i64(&d->in, &t->i);
+        return r->i64(d, &t->i);
     case DD_F_DOUBLE_VALUE:
-        return dd_msgpack_double(&d->in, &t->d);
-    case DD_F_ARRAY_VALUE: /* {values: [...]}, or the list itself; Datadog's arrays hold no arrays */
-        return t->in_array ? DD_OTHER_TYPE : dd_msgpack_kind(&d->in) == DD_ARRAY ? read_values(d, t) : read_map(d, read_array, t);
+        return r->real(d, &t->d);
+    case DD_F_ARRAY_VALUE:
+        return read_array_value(r, d, t);
     default:
-        return dd_msgpack_skip(&d->in);
+        return r->skip(d);
     }
 }
 
-/* {type, string_value | bool_value | int_value | double_value | array_value}; a bare value is taken as what it is. */
-static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool in_array)
-{
-    static const enum dd_field bare[] = {[DD_BOOL] = DD_F_BOOL_VALUE,  [DD_INTEGER] = DD_F_INT_VALUE, [DD_FLOAT] = DD_F_DOUBLE_VALUE,
-                                         [DD_STR] = DD_F_STRING_VALUE, [DD_ARRAY] = DD_F_ARRAY_VALUE, [DD_EXT] = DD_F_UNKNOWN};
-    struct dd_typed t = {.type = -1, .in_array = in_array};
-    enum dd_kind kind = dd_msgpack_kind(&d->in);
-    enum dd_got got;
-    if (kind == DD_MAP)
-        got = read_map(d, read_typed, &t);
-    else if (bare[kind])
-        got = read_typed(d, &t, bare[kind]);
-    else
-        got = kind <= DD_NEVER ? dd_msgpack_skip(&d->in) : DD_OTHER_TYPE;
-    return got ? got : dd_decode_choose(&t, out) ? DD_TAKEN : DD_OTHER_TYPE;
-}
-
-static enum dd_got read_attributes(struct dd_decoder *d, struct dd_event *event)
-{
-    uint32_t n;
-    enum dd_got got = dd_msgpack_map(&d->in, &n);
-    if (got)
-        return got;
-    event->attrs = n ? gw_new(d->arena, struct dd_attr, n) : NULL;
-    event->attrs_n = 0;
-    if (n && !event->attrs)
-        return DD_ILL_FORMED;
-    for (uint32_t i = 0; i < n; i++) {
-        struct dd_attr *attr = &event->attrs[event->attrs_n];
-        bool named = false;
-        got = dd_maps_key(d, &attr->key, &named);
-        if (got)
-            return got;
-        const uint8_t *start = d->in.at;
-        got = named ? read_value(d, &attr->value, false) : DD_OTHER_TYPE;
-        if (got == DD_TAKEN) {
-            event->attrs_n++;
-            continue;
-        }
-        if (got == DD_ILL_FORMED || dd_decode_pass(d, start))
-            return DD_ILL_FORMED;
-        d->left_out.tags++;
-    }
-    return DD_TAKEN;
-}
-
-static enum dd_got read_event(struct dd_decoder *d, void *part, enum dd_field field)
+static enum dd_got read_event(const struct dd_part_reader *r, struct dd_decoder *d, void *part, enum dd_field field)
 {
     struct dd_event *event = part;
     enum dd_number_kind kind;
@@ -183,23 +74,31 @@ static enum dd_got read_event(struct dd_decoder *d, void *part, enum dd_field fi
     enum dd_got got;
     switch (field) {
     case DD_F_TIME:
-        got = dd_msgpack_number(&d->in, &kind, &v);
+        got = r->number(d, &kind, &v);
         if (!got)
             event->time_unix_nano = dd_decode_time(kind, v);
         return got;
     case DD_F_NAME:
-        return dd_msgpack_text(&d->in, &event->name);
+        return r->text(d, &event->name);
     case DD_F_ATTRIBUTES:
-        return read_attributes(d, event);
+        return r->event_attributes(d, event);
     default:
-        return dd_msgpack_skip(&d->in);
+        return r->skip(d);
     }
 }
 
-enum dd_got dd_parts_events(struct dd_decoder *d, struct dd_span *s)
+enum dd_got dd_parts_links(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_span *s)
+{
+    void *links = NULL;
+    enum dd_got got = r->list(d, read_link, sizeof *s->links, &links, &s->links_n, &d->left_out.links);
+    s->links = links;
+    return got;
+}
+
+enum dd_got dd_parts_events(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_span *s)
 {
     void *events = NULL;
-    enum dd_got got = read_list(d, read_event, sizeof *s->events, &events, &s->events_n, &d->left_out.events);
+    enum dd_got got = r->list(d, read_event, sizeof *s->events, &events, &s->events_n, &d->left_out.events);
     s->events = events;
     return got;
 }

@@ -80,9 +80,8 @@ static uint8_t *put_id(uint8_t *p, uint64_t id)
 }
 
 /* trace_id and span_id have a fixed width and stand first, so the join finds them. */
-void dd_put_ids(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w)
+void dd_put_ids(struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w)
 {
-    struct dd_fields *f = &dw->f;
     const struct dd_span *s = f->span;
     if (!otlp_room(w, 64 + c->state.len))
         return;

@@ -16,7 +16,8 @@
 #ifndef DD_PUT_H
 #define DD_PUT_H
 
-#include "translators/ddtrace/dd_write.h"
+#include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_scan.h"
 
 /* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
 enum { SS_SPANS = 2 };
@@ -39,7 +40,7 @@ void dd_put_text(struct otlp_buf *, const struct otlp_region *body, const struct
 void dd_put_number(struct otlp_buf *, const struct dd_name_row *, uint64_t varint, unsigned field);
 void dd_put_double(struct otlp_buf *, const struct dd_name_row *, double);
 /* trace_id, span_id, trace_state, parent_span_id; first of all fields. */
-void dd_put_ids(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *);
+void dd_put_ids(struct dd_fields *, const struct dd_scanned *, struct otlp_buf *);
 /* Kind, start and end. */
 void dd_put_times(const struct dd_fields *, struct otlp_buf *);
 

@@ -5,7 +5,8 @@
 #define DD_RESOURCE_H
 
 #include "translators/ddtrace/dd_group.h"
-#include "translators/ddtrace/dd_translate.h"
+#include "translators/ddtrace/dd_options.h"
+#include "translators/ddtrace/dd_request.h"
 
 /* The serialized Resource message of a group, in the arena; empty and w->failed when memory is out. */
 void dd_resource_write(struct otlp_buf *, const struct dd_group *, const struct dd_request *, const struct dd_options *);

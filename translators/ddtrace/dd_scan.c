@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_scan.h"
 
-#include "translators/ddtrace/dd_semconv.h"
+#include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_strings.h"
 
 #include <math.h>
 

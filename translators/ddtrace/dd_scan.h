@@ -14,9 +14,9 @@
 #include "translators/ddtrace/dd_group.h"
 #include "translators/ddtrace/dd_names.h"
 #include "translators/ddtrace/dd_plan.h"
+#include "translators/ddtrace/dd_result.h"
 #include "translators/ddtrace/dd_sampling.h"
 #include "translators/ddtrace/dd_span.h"
-#include "translators/ddtrace/dd_translate.h"
 
 enum {
     DD_DEAD = 0xFFFE,     /* instead of DD_UNKNOWN: said again later, or stripped */

@@ -1,58 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
-gw_str dd_lower(struct gw_arena *arena, gw_str s)
-{
-    size_t i = 0;
-    while (i < s.len && s.ptr[i] == gw_lower(s.ptr[i]))
-        i++;
-    if (i == s.len)
-        return s;
-    char *copy = gw_arena_raw(arena, s.len, 1);
-    for (i = 0; copy && i < s.len; i++)
-        copy[i] = gw_lower(s.ptr[i]);
-    return copy ? gw_str_n(copy, s.len) : GW_NOSTR;
-}
-
-static char upper(char c)
-{
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
-}
-
-gw_str dd_upper(struct gw_arena *arena, gw_str s)
-{
-    size_t i = 0;
-    while (i < s.len && s.ptr[i] == upper(s.ptr[i]))
-        i++;
-    if (i == s.len)
-        return s;
-    char *copy = gw_arena_raw(arena, s.len, 1);
-    for (i = 0; copy && i < s.len; i++)
-        copy[i] = upper(s.ptr[i]);
-    return copy ? gw_str_n(copy, s.len) : GW_NOSTR;
-}
-
-gw_str dd_concat(struct gw_arena *arena, gw_str a, gw_str between, gw_str b)
-{
-    char *p = gw_arena_raw(arena, a.len + between.len + b.len, 1);
-    if (!p)
-        return GW_NOSTR;
-    uint8_t *at = otlp_put_bytes((uint8_t *)p, a);
-    at = otlp_put_bytes(otlp_put_bytes(at, between), b);
-    return gw_str_n(p, (size_t)((char *)at - p));
-}
-
-long dd_find(gw_str s, gw_str needle)
-{
-    for (size_t i = 0; i + needle.len <= s.len; i++) {
-        if (gw_lower(s.ptr[i]) != needle.ptr[0])
-            continue;
-        if (gw_str_ieq(gw_str_n(s.ptr + i, needle.len), needle))
-            return (long)i;
-    }
-    return -1;
-}
-
 /* code.function and code.namespace are one attribute now: "shop.orders.load". */
 static void code(struct dd_fields *f)
 {

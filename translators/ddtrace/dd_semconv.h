@@ -13,6 +13,7 @@
 
 #include "translators/ddtrace/dd_fields.h"
 #include "translators/ddtrace/dd_scan.h"
+#include "translators/ddtrace/dd_strings.h"
 
 #define DD_SEMCONV_VERSION "1.44.0"
 #define DD_SCHEMA_URL "https://opentelemetry.io/schemas/" DD_SEMCONV_VERSION
@@ -33,14 +34,6 @@ void dd_other(struct dd_fields *);     /* §8: GraphQL, GenAI, code.*, functions
 /* How dd_db made the query of this tag free of data, and the same again for another one. */
 struct dd_query_how dd_db_how(const struct dd_fields *, unsigned tag);
 gw_str dd_db_safe(struct dd_fields *, struct dd_query_how, gw_str raw);
-
-/* Lower case, in the arena when something changes. */
-gw_str dd_lower(struct gw_arena *, gw_str);
-gw_str dd_upper(struct gw_arena *, gw_str);
-/* "a" + between + "b", in the arena. */
-gw_str dd_concat(struct gw_arena *, gw_str a, gw_str between, gw_str b);
-/* Index of `needle` (lower case) in s, compared without case; -1 when absent. */
-long dd_find(gw_str s, gw_str needle);
 
 static inline void dd_propose_name(struct dd_fields *f, gw_str name)
 {

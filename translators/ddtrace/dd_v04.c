@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * v0.3 and v0.4: an array of chunks, a chunk an array of spans, a span a map with text keys in any order. */
-#include "translators/ddtrace/dd_decode.h"
-
+#include "translators/ddtrace/dd_parts.h"
 #include "translators/ddtrace/dd_plan.h"
 
 enum gw_code dd_v04_begin(struct dd_decoder *d, struct gw_err *err)
@@ -105,9 +104,9 @@ static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, en
     case DD_F_META_STRUCT:
         return dd_maps_structs(d, &s->meta_struct, &s->meta_struct_n);
     case DD_F_LINKS:
-        return dd_parts_links(d, s);
+        return dd_parts_links(&dd_parts_msgpack, d, s);
     case DD_F_EVENTS:
-        return dd_parts_events(d, s);
+        return dd_parts_events(&dd_parts_msgpack, d, s);
     default:
         return dd_msgpack_skip(in);
     }

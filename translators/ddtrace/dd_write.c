@@ -193,7 +193,7 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
     const struct dd_status *st = &dw->status;
     struct dd_trail none, *trail = dw->trail ? dw->trail : &none;
     size_t at = w->len, mark = otlp_open(w, SS_SPANS, 2);
-    dd_put_ids(dw, c, w);
+    dd_put_ids(f, c, w);
     trail->name_at = w->len;
     write_name(w, span_name(dw));
     trail->name_end = w->len;

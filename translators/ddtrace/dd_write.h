@@ -19,8 +19,8 @@
 
 #include "core/delivery/frame.h"
 #include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_options.h"
 #include "translators/ddtrace/dd_scan.h"
-#include "translators/ddtrace/dd_translate.h"
 #include "translators/otlp/otlp_write.h"
 
 enum { DD_TWIN_SLOTS = 128 };

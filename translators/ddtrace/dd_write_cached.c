@@ -4,6 +4,7 @@
 #include "translators/ddtrace/dd_put.h"
 #include "translators/ddtrace/dd_semconv.h"
 #include "translators/ddtrace/dd_url.h"
+#include "translators/ddtrace/dd_write.h"
 
 /* Bytes of a plan, in moves of OTLP_WIDER: what is too much is written over. */
 static inline void put_planned(struct otlp_buf *w, gw_str bytes)
@@ -115,7 +116,7 @@ bool dd_write_again(struct dd_writer *dw, const struct dd_scanned *c, const stru
     if ((plan->has_url && !url_fits(plan, f, &url)) || (plan->has_query && !query_fits(plan, f)))
         return false;
     size_t mark = otlp_open(w, SS_SPANS, 2);
-    dd_put_ids(dw, c, w);
+    dd_put_ids(f, c, w);
     put_planned(w, plan->span_name);
     dd_put_times(f, w);
     dd_put_common(f, c, w, GW_OTEL);
