@@ -41,7 +41,7 @@ struct log_conf {
     struct log_counts *counts; /* the process's, or own */
 
     struct log_counts own;
-    struct log_conf *next; /* of the process's */
+    struct log_scripts_user user; /* of the environment's scripts */
     pthread_mutex_t lock;
     struct log_setup *now;  /* under lock */
     atomic_uint generation; /* of `now` */

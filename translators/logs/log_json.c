@@ -413,11 +413,6 @@ static void settle(struct object *o)
         write_value(o, LOG_RECORD_ATTRIBUTES, l->key, &l->value);
 }
 
-static gw_str or_else(gw_str a, gw_str b)
-{
-    return a.len ? a : b;
-}
-
 /* What a line within says wins over what stands around it. */
 static void merge(struct log_found *f, const struct log_found *inner)
 {
@@ -429,11 +424,11 @@ static void merge(struct log_found *f, const struct log_found *inner)
     if (inner->trace.low || inner->trace.high)
         f->trace = inner->trace;
     f->span = inner->span ? inner->span : f->span;
-    f->origin = (struct log_origin){or_else(inner->origin.service, f->origin.service), or_else(inner->origin.env, f->origin.env),
-                                    or_else(inner->origin.version, f->origin.version), or_else(inner->origin.host, f->origin.host),
-                                    or_else(inner->origin.logger, f->origin.logger)};
-    f->source = or_else(inner->source, f->source);
-    f->tags = or_else(inner->tags, f->tags);
+    f->origin = (struct log_origin){log_or_else(inner->origin.service, f->origin.service), log_or_else(inner->origin.env, f->origin.env),
+                                    log_or_else(inner->origin.version, f->origin.version), log_or_else(inner->origin.host, f->origin.host),
+                                    log_or_else(inner->origin.logger, f->origin.logger)};
+    f->source = log_or_else(inner->source, f->source);
+    f->tags = log_or_else(inner->tags, f->tags);
     f->body = inner->body;
 }
 

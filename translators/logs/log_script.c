@@ -7,20 +7,15 @@
 
 static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"), level_key = GW_LIT("level");
 
-static gw_str or_else(gw_str a, gw_str b)
-{
-    return a.len ? a : b;
-}
-
 static void count(atomic_uint_least64_t *c)
 {
     atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
 }
 
-const struct sc_script *log_script_of(struct log_batch *b, gw_str requested, gw_str source)
+const struct sc_script *log_script_of(struct log_batch *b, gw_str asked, gw_str source)
 {
     const struct log_setup *s = b->setup;
-    const struct sc_script *script = requested.len ? log_library_find(s->library, requested) : NULL;
+    const struct sc_script *script = asked.len ? log_library_find(s->library, asked) : NULL;
     script = script ? script : s->fixed;
     if (!script && s->library && b->last.source.ptr && gw_str_eq(b->last.source, source)) {
         script = b->last.script;
@@ -40,15 +35,6 @@ const struct sc_script *log_script_of(struct log_batch *b, gw_str requested, gw_
     return script;
 }
 
-const char *log_batch_fault(struct log_batch *b)
-{
-    if (!*b->fault)
-        return NULL;
-    snprintf(b->said, sizeof b->said, "%s", b->fault);
-    *b->fault = '\0';
-    return b->said;
-}
-
 /* --- the record as the script sees it --- */
 
 static void set_tags(struct sc_point *p, gw_str tags)
@@ -65,11 +51,11 @@ static void set_tags(struct sc_point *p, gw_str tags)
 static void fill(struct log_batch *b, const struct log_input *in, gw_str text, const struct log_found *around, struct sc_point *p)
 {
     const struct log_options *o = &b->setup->options;
-    gw_str service = or_else(around->origin.service, or_else(in->service, o->service));
+    gw_str service = log_or_else(around->origin.service, log_or_else(in->service, o->service));
     sc_point_set(p, message_key, sc_str(text));
     if (service.len)
         sc_point_set_tag(p, GW_STR("service"), sc_str(service));
-    set_tags(p, or_else(around->tags, in->tags));
+    set_tags(p, log_or_else(around->tags, in->tags));
     for (size_t i = 0; i < o->tags.n; i++)
         sc_point_set_tag(p, o->tags.items[i].key, sc_str(o->tags.items[i].value));
 }
@@ -206,8 +192,8 @@ static enum gw_code write_point(struct log_batch *b, const struct log_input *in,
     found->origin.host = around->origin.host;
     found->origin.env = GW_NOSTR;
     take_point(b, p, found);
-    found->origin.env = or_else(found->origin.env, around->origin.env);
-    found->origin.version = or_else(found->origin.version, around->origin.version);
+    found->origin.env = log_or_else(found->origin.env, around->origin.env);
+    found->origin.version = log_or_else(found->origin.version, around->origin.version);
     found->time = found->time ? found->time : around->time;
     return log_batch_write(b, in, found);
 }
@@ -253,7 +239,7 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
     struct sc_point p;
     struct log_found found = {0};
     bool level;
-    sc_point_init(&p, &b->scratch, or_else(around->source, or_else(in->source, b->setup->source)), (int64_t)in->observed);
+    sc_point_init(&p, &b->scratch, log_or_else(around->source, log_or_else(in->source, b->setup->source)), (int64_t)in->observed);
     p.category = SC_LOGGING;
     fill(b, in, text, around, &p);
     bool good = run(b, script, in, &p, &level);

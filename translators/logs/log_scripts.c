@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "core/config/config_diagnostic.h"
-#include "translators/logs/log_conf.h"
 
 enum { SCRIPTS = 1024 /* of a folder */, PATH_ROOM = 4096, SHOWN = 1 << 16 };
 
@@ -20,7 +19,7 @@ struct log_library {
 struct log_scripts {
     struct log_library *library;
     struct log_counts counts;
-    struct log_conf *confs; /* main thread */
+    struct log_scripts_user *users; /* main thread */
 };
 
 struct folder {
@@ -209,29 +208,25 @@ struct log_library *log_scripts_library(const struct log_scripts *s)
     return s ? log_library_ref(s->library) : NULL;
 }
 
-void log_scripts_enter(struct log_scripts *s, struct log_conf *c)
+void log_scripts_enter(struct log_scripts *s, struct log_scripts_user *user)
 {
-    c->next = s->confs;
-    s->confs = c;
+    user->next = s->users;
+    s->users = user;
 }
 
-void log_scripts_leave(struct log_scripts *s, struct log_conf *c)
+void log_scripts_leave(struct log_scripts *s, struct log_scripts_user *user)
 {
-    struct log_conf **link = &s->confs;
-    while (*link && *link != c)
+    struct log_scripts_user **link = &s->users;
+    while (*link && *link != user)
         link = &(*link)->next;
     if (*link)
-        *link = c->next;
+        *link = user->next;
 }
 
 void log_scripts_renew(struct log_scripts *s, struct gw_diagnostics *diagnostics)
 {
-    for (struct log_conf *c = s->confs; c; c = c->next) {
-        struct log_setup *now = log_setup_take(c), *next = log_conf_prepare(c, &now->options, c->path, diagnostics);
-        if (next)
-            log_conf_adopt(c, next);
-        log_setup_drop(now);
-    }
+    for (struct log_scripts_user *user = s->users; user; user = user->next)
+        user->renew(user, diagnostics);
 }
 
 struct log_counts *log_scripts_counts(struct log_scripts *s)

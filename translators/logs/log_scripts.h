@@ -34,13 +34,16 @@ void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnost
 /* A reference to what was read last; NULL when there is nothing. */
 struct log_library *log_scripts_library(const struct log_scripts *);
 
-/* The configurations of receivers that live (log_conf.c enters and leaves). */
-void log_scripts_enter(struct log_scripts *, struct log_conf *);
-void log_scripts_leave(struct log_scripts *, struct log_conf *);
-/* After log_scripts_read while they run: all of them work by what was read, each batch from when it is empty. Files that an option
- * `pipeline` names are read again too; what is wrong with one is said at the receiver's path. Main thread. */
+/* Something that works by the scripts (a log_conf) and wants to know when they were read once more. Main thread. */
+struct log_scripts_user {
+    void (*renew)(struct log_scripts_user *, struct gw_diagnostics *);
+    struct log_scripts_user *next;
+};
+void log_scripts_enter(struct log_scripts *, struct log_scripts_user *);
+void log_scripts_leave(struct log_scripts *, struct log_scripts_user *);
+/* To be called after log_scripts_read while receivers run: each user's `renew` is called, so that all of them work by what was read. */
 void log_scripts_renew(struct log_scripts *, struct gw_diagnostics *);
-/* Of all receivers. */
+/* Counters of all receivers. */
 struct log_counts *log_scripts_counts(struct log_scripts *);
 
 #endif
