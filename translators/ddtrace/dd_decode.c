@@ -27,7 +27,7 @@ enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str
     }
 }
 
-/* The next span into *s. *why is what it is refused for, GW_REASONS when it is sound. */
+/* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
 static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct dd_span *s, enum gw_reason *why)
 {
     const uint8_t *start = d->in.at;

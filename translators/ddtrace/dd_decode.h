@@ -153,6 +153,10 @@ enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_
 /* A key; *named is false when it is no scalar, then it was passed over. */
 enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
 
+/* msgpack span_links and span_events. nil and what cannot be read are left out; the latter is counted (left_out). */
+enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
+enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
+
 /* Behind the value that was tried from `start` on and could not be read: DD_TAKEN or DD_ILL_FORMED. */
 static inline enum dd_got dd_decode_pass(struct dd_decoder *d, const uint8_t *start)
 {

@@ -1,8 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- * v0.2 to v0.4 as JSON: an array of chunks of spans; v0.1: a flat array of spans. Field names and tolerances are those of the
- * msgpack forms. */
+/* Payloads in JSON: v0.2 to v0.4 are an array of chunks of spans, v0.1 is a flat array of spans. Field names and tolerances are those of
+ * the msgpack forms.
+ *
+ * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
-#include "translators/ddtrace/dd_parts.h"
 
 enum gw_code dd_json_begin(struct dd_decoder *d, struct gw_err *err)
 {
@@ -52,9 +53,9 @@ static enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_f
     case DD_F_META_STRUCT:
         return dd_json_structs(d, s);
     case DD_F_LINKS:
-        return dd_parts_links(&dd_parts_json, d, s);
+        return dd_json_links(d, s);
     case DD_F_EVENTS:
-        return dd_parts_events(&dd_parts_json, d, s);
+        return dd_json_events(d, s);
     default:
         return dd_json_done(gw_json_skip(&d->json));
     }
@@ -75,7 +76,7 @@ static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s)
     return dd_json_walked(d);
 }
 
-/* The next span into *s. *why is what it is refused for, GW_REASONS when it is sound. */
+/* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
 static enum dd_got take_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
     struct gw_json before = d->json;

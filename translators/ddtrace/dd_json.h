@@ -40,5 +40,7 @@ void *dd_json_room(struct dd_decoder *, void *items, size_t n, size_t size);
 enum dd_got dd_json_texts(struct dd_decoder *, struct dd_text **out, size_t *out_n);
 enum dd_got dd_json_numbers(struct dd_decoder *, struct dd_span *);
 enum dd_got dd_json_structs(struct dd_decoder *, struct dd_span *);
+enum dd_got dd_json_links(struct dd_decoder *, struct dd_span *);
+enum dd_got dd_json_events(struct dd_decoder *, struct dd_span *);
 
 #endif

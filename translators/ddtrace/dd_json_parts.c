@@ -1,9 +1,17 @@
-/* Native span links and span events in JSON: lists of objects. dd_parts.c says which key is what.
+/* Native span links and span events in JSON: lists of objects. dd_parts.h says which key is what.
  *
- * Keeps no state; parts go to the decoder's arena. Called through dd_parts_json by dd_parts.c.
+ * Keeps no state; parts go to the decoder's arena. Called by dd_json.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
 #include "translators/ddtrace/dd_parts.h"
+
+static const struct dd_part_reader reader;
+
+/* A part that is being read. */
+union part {
+    struct dd_link link;
+    struct dd_event event;
+};
 
 static enum dd_got skip_value(struct dd_decoder *d)
 {
@@ -15,23 +23,23 @@ static bool is_list(struct dd_decoder *d)
     return gw_json_kind(&d->json) == GW_JSON_ARRAY;
 }
 
-static enum dd_got read_object(struct dd_decoder *d, dd_read_field_f *read, void *part)
+static enum dd_got read_object(struct dd_decoder *d, dd_read_part_f *read, void *part)
 {
     gw_str key;
     enum dd_got got;
     if (!dd_json_enter(d, GW_JSON_OBJECT, &got))
         return got;
     while (gw_json_member(&d->json, &key)) {
-        got = read(&dd_parts_json, d, part, dd_part_field(key));
+        got = read(d, part, dd_part_field(key));
         if (got)
             return got;
     }
     return dd_json_walked(d);
 }
 
-static enum dd_got read_list(struct dd_decoder *d, dd_read_field_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
+static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
 {
-    union dd_part part;
+    union part part;
     enum dd_got got;
     *out_n = 0;
     if (!dd_json_enter(d, GW_JSON_ARRAY, &got))
@@ -67,9 +75,19 @@ static enum dd_got read_bare_number(struct dd_decoder *d, struct dd_typed *t)
     return got;
 }
 
-static enum dd_got read_bare(struct dd_decoder *d, struct dd_typed *t, enum dd_field field)
+static enum dd_got read_link(struct dd_decoder *d, void *part, enum dd_field field)
 {
-    return dd_parts_typed(&dd_parts_json, d, t, field);
+    return dd_part_link(&reader, d, part, field);
+}
+
+static enum dd_got read_event(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return dd_part_event(&reader, d, part, field);
+}
+
+static enum dd_got read_typed(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return dd_part_typed(&reader, d, part, field);
 }
 
 static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool in_array)
@@ -78,16 +96,16 @@ static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool i
     enum dd_got got;
     switch (gw_json_kind(&d->json)) {
     case GW_JSON_OBJECT:
-        got = read_object(d, dd_parts_typed, &t);
+        got = read_object(d, read_typed, &t);
         break;
     case GW_JSON_STRING:
-        got = read_bare(d, &t, DD_F_STRING_VALUE);
+        got = read_typed(d, &t, DD_F_STRING_VALUE);
         break;
     case GW_JSON_BOOL:
-        got = read_bare(d, &t, DD_F_BOOL_VALUE);
+        got = read_typed(d, &t, DD_F_BOOL_VALUE);
         break;
     case GW_JSON_ARRAY:
-        got = read_bare(d, &t, DD_F_ARRAY_VALUE);
+        got = read_typed(d, &t, DD_F_ARRAY_VALUE);
         break;
     case GW_JSON_NUMBER:
         got = read_bare_number(d, &t);
@@ -114,6 +132,16 @@ static enum dd_got read_elements(struct dd_decoder *d, struct dd_typed *t)
     return dd_json_walked(d);
 }
 
+static enum dd_got read_array_member(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return field == DD_F_VALUES ? read_elements(d, part) : skip_value(d);
+}
+
+static enum dd_got read_array(struct dd_decoder *d, struct dd_typed *t)
+{
+    return read_object(d, read_array_member, t);
+}
+
 static enum dd_got read_event_attributes(struct dd_decoder *d, struct dd_event *event)
 {
     struct dd_attr attr;
@@ -135,7 +163,7 @@ static enum dd_got read_event_attributes(struct dd_decoder *d, struct dd_event *
     return dd_json_walked(d);
 }
 
-const struct dd_part_reader dd_parts_json = {
+static const struct dd_part_reader reader = {
     .text = dd_json_text,
     .boolean = dd_json_bool,
     .u64 = dd_json_u64,
@@ -143,10 +171,22 @@ const struct dd_part_reader dd_parts_json = {
     .real = dd_json_double,
     .number = dd_json_number,
     .skip = skip_value,
-    .map = read_object,
-    .list = read_list,
-    .is_list = is_list,
     .link_attributes = dd_json_texts,
     .event_attributes = read_event_attributes,
+    .is_list = is_list,
     .elements = read_elements,
+    .array = read_array,
+    .list = read_list,
+    .link = read_link,
+    .event = read_event,
 };
+
+enum dd_got dd_json_links(struct dd_decoder *d, struct dd_span *s)
+{
+    return dd_part_links(&reader, d, s);
+}
+
+enum dd_got dd_json_events(struct dd_decoder *d, struct dd_span *s)
+{
+    return dd_part_events(&reader, d, s);
+}

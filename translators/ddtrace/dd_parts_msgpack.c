@@ -1,8 +1,10 @@
-/* Native span links and span events in msgpack: lists of maps with text keys. dd_parts.c says which key is what.
+/* Native span links and span events in msgpack: lists of maps with text keys. dd_parts.h says which key is what.
  *
- * Keeps no state; parts go to the decoder's arena. Called through dd_parts_msgpack by dd_parts.c.
+ * Keeps no state; parts go to the decoder's arena. Called by dd_v04.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_parts.h"
+
+static const struct dd_part_reader reader;
 
 static enum dd_got read_text(struct dd_decoder *d, gw_str *out)
 {
@@ -44,7 +46,7 @@ static bool is_list(struct dd_decoder *d)
     return dd_msgpack_kind(&d->in) == DD_ARRAY;
 }
 
-static enum dd_got read_map(struct dd_decoder *d, dd_read_field_f *read, void *part)
+static enum dd_got read_map(struct dd_decoder *d, dd_read_part_f *read, void *part)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
@@ -54,12 +56,12 @@ static enum dd_got read_map(struct dd_decoder *d, dd_read_field_f *read, void *p
         if (got == DD_OTHER_TYPE) /* no text names nothing */
             got = dd_msgpack_skip(&d->in);
         if (!got)
-            got = read(&dd_parts_msgpack, d, part, dd_part_field(key));
+            got = read(d, part, dd_part_field(key));
     }
     return got;
 }
 
-static enum dd_got read_list(struct dd_decoder *d, dd_read_field_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
+static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_array(&d->in, &n);
@@ -88,6 +90,21 @@ static enum dd_got read_list(struct dd_decoder *d, dd_read_field_f *read, size_t
     return DD_TAKEN;
 }
 
+static enum dd_got read_link(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return dd_part_link(&reader, d, part, field);
+}
+
+static enum dd_got read_event(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return dd_part_event(&reader, d, part, field);
+}
+
+static enum dd_got read_typed(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return dd_part_typed(&reader, d, part, field);
+}
+
 static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool in_array)
 {
     static const enum dd_field bare[] = {[DD_BOOL] = DD_F_BOOL_VALUE,  [DD_INTEGER] = DD_F_INT_VALUE, [DD_FLOAT] = DD_F_DOUBLE_VALUE,
@@ -96,9 +113,9 @@ static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool i
     enum dd_kind kind = dd_msgpack_kind(&d->in);
     enum dd_got got;
     if (kind == DD_MAP)
-        got = read_map(d, dd_parts_typed, &t);
+        got = read_map(d, read_typed, &t);
     else if (bare[kind])
-        got = dd_parts_typed(&dd_parts_msgpack, d, &t, bare[kind]);
+        got = read_typed(d, &t, bare[kind]);
     else
         got = kind <= DD_NEVER ? dd_msgpack_skip(&d->in) : DD_OTHER_TYPE;
     return got ? got : dd_decode_choose(&t, out) ? DD_TAKEN : DD_OTHER_TYPE;
@@ -117,6 +134,16 @@ static enum dd_got read_elements(struct dd_decoder *d, struct dd_typed *t)
     for (uint32_t i = 0; !got && i < n; i++)
         got = read_value(d, &t->items[i], true);
     return got;
+}
+
+static enum dd_got read_array_member(struct dd_decoder *d, void *part, enum dd_field field)
+{
+    return field == DD_F_VALUES ? read_elements(d, part) : skip_value(d);
+}
+
+static enum dd_got read_array(struct dd_decoder *d, struct dd_typed *t)
+{
+    return read_map(d, read_array_member, t);
 }
 
 static enum dd_got read_event_attributes(struct dd_decoder *d, struct dd_event *event)
@@ -148,7 +175,7 @@ static enum dd_got read_event_attributes(struct dd_decoder *d, struct dd_event *
     return DD_TAKEN;
 }
 
-const struct dd_part_reader dd_parts_msgpack = {
+static const struct dd_part_reader reader = {
     .text = read_text,
     .boolean = read_bool,
     .u64 = read_u64,
@@ -156,10 +183,22 @@ const struct dd_part_reader dd_parts_msgpack = {
     .real = read_double,
     .number = read_number,
     .skip = skip_value,
-    .map = read_map,
-    .list = read_list,
-    .is_list = is_list,
     .link_attributes = dd_maps_texts,
     .event_attributes = read_event_attributes,
+    .is_list = is_list,
     .elements = read_elements,
+    .array = read_array,
+    .list = read_list,
+    .link = read_link,
+    .event = read_event,
 };
+
+enum dd_got dd_parts_links(struct dd_decoder *d, struct dd_span *s)
+{
+    return dd_part_links(&reader, d, s);
+}
+
+enum dd_got dd_parts_events(struct dd_decoder *d, struct dd_span *s)
+{
+    return dd_part_events(&reader, d, s);
+}

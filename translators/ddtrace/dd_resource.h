@@ -1,4 +1,4 @@
-/* dd_resource.h: who sent the spans: MAPPING §3.
+/* dd_resource.h: who sent the spans, as the OTLP Resource of a group. docs/reference/mapping.md, "The resource", lists the attributes.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_RESOURCE_H

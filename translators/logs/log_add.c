@@ -1,4 +1,4 @@
-/* A record joins a batch: read by its script, by what its text or JSON shows, or left whole.
+/* Adds a record to a batch: read by its script, by what its text or JSON shows, or left whole.
  *
  * Keeps no state but the batch's. log_add is called by the log receivers, one thread a batch.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch of log records: a buffer of finished LogRecords, and what each of them belongs to. Adds what an intake and the options say about
+ * a record, and pays for memory beyond the batch's free part.
+ *
+ * Owns a struct log_batch, which one thread uses. Called by log_add.c, log_script.c and the log receivers.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_batch.h"
 
 #include <stdio.h>
@@ -76,7 +80,7 @@ size_t log_batch_bytes(const struct log_batch *b)
     return b->records.len;
 }
 
-static struct log_slot *slot(struct log_batch *b)
+static struct log_slot *next_slot(struct log_batch *b)
 {
     if (b->n == b->cap) {
         size_t cap = b->cap ? 2 * b->cap : SLOTS;
@@ -90,7 +94,7 @@ static struct log_slot *slot(struct log_batch *b)
 }
 
 /* What a batch holds past its free part is the process's memory. */
-static bool pay(struct log_batch *b)
+static bool pay_for_records(struct log_batch *b)
 {
     size_t held = b->records.len + b->n * sizeof *b->slots + b->keep.used;
     if (b->records.len > LOG_BATCH_MOST)
@@ -206,7 +210,7 @@ static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str so
     write_tail(b, in, source, a);
 }
 
-static void settle(struct log_batch *b, const struct log_input *in, struct log_found *f)
+static void settle_envelope(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     bool parsed = b->setup->options.parse == LOG_PARSE_AUTO;
     if (!f->time)
@@ -226,8 +230,8 @@ static void settle(struct log_batch *b, const struct log_input *in, struct log_f
 enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     size_t before = b->records.len;
-    struct log_slot *s = pay(b) ? slot(b) : NULL;
-    settle(b, in, f);
+    struct log_slot *s = pay_for_records(b) ? next_slot(b) : NULL;
+    settle_envelope(b, in, f);
     struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &f->origin) : NULL;
     if (!scope || b->attrs.w.failed)
         return GW_BUSY;

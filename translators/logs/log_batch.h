@@ -25,7 +25,7 @@ enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 
 
 struct log_slot {
     uint32_t at, len; /* in `records` */
-    uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: there is none to be joined */
+    uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: the id is complete, or there is none */
     uint32_t next;    /* of the same scope: index + 1 */
 };
 

@@ -46,7 +46,7 @@ struct log_input {
     gw_str severity_text;                       /* … and its word */
     gw_str source, service, env, version, host; /* of this record or connection: win over the receiver's options */
     gw_str tags;                                /* "k:v,k:v", as ddtags has them */
-    gw_str script; /* one of pipelines.directory that the sender wishes for: before the receiver's, if it exists */
+    gw_str script; /* one of pipelines.directory that the sender asks for: it comes before the receiver's, if it exists */
     const struct log_attr *attrs;
     size_t attrs_n;
     uint64_t cut; /* bytes that the intake cut off its end: the record says so (log.record.truncated_bytes) */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Pipeline scripts as files: reads folders of them into libraries, which are shared by reference count, and keeps the list of those that
+ * work by them.
+ *
+ * Owns struct log_scripts, one per process, and struct log_library. Read on the main thread; libraries are used by all threads.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_scripts.h"
 
@@ -27,7 +31,7 @@ struct folder {
     size_t n;
 };
 
-static bool read_file(const char *path, gw_str *out)
+static bool read_script(const char *path, gw_str *out)
 {
     FILE *file = fopen(path, "rbe");
     char *text = file ? malloc(SC_SCRIPT_MAX + 1) : NULL;
@@ -57,7 +61,7 @@ static void free_folder(struct folder *f)
     free(f);
 }
 
-static bool add_file(struct folder *f, const char *dir, const char *name)
+static bool add_script(struct folder *f, const char *dir, const char *name)
 {
     char path[PATH_ROOM];
     gw_str text;
@@ -65,7 +69,7 @@ static bool add_file(struct folder *f, const char *dir, const char *name)
         return false;
     int n = snprintf(path, sizeof path, "%s/%s", dir, name);
     errno = ENAMETOOLONG;
-    if (n < 0 || (size_t)n >= sizeof path || !read_file(path, &text))
+    if (n < 0 || (size_t)n >= sizeof path || !read_script(path, &text))
         return false;
     char *copy = strdup(name);
     if (!copy) {
@@ -83,7 +87,7 @@ static bool read_folder(struct folder *f, const char *dir, const char *path, str
     if (!d)
         return false;
     for (struct dirent *e; (e = readdir(d));)
-        if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) && !add_file(f, dir, e->d_name))
+        if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) && !add_script(f, dir, e->d_name))
             gw_config_warning(diagnostics, path, "%s/%s: %s", dir, e->d_name,
                               f->n == SCRIPTS ? "too many scripts in one folder" : strerror(errno));
     closedir(d);
@@ -155,7 +159,7 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_di
         return NULL;
     snprintf(dir, sizeof dir, "%.*s", slash && !len ? 1 : slash ? (int)len : 1, slash ? file.ptr : ".");
     snprintf(base, sizeof base, "%.*s", GW_FMT(name));
-    if (!gw_str_ends(name, GW_STR(".p")) && !add_file(f, dir, base))
+    if (!gw_str_ends(name, GW_STR(".p")) && !add_script(f, dir, base))
         gw_config_error(diagnostics, path, "%.*s: %s", GW_FMT(file), strerror(errno));
     else if (!read_folder(f, dir, path, diagnostics))
         gw_config_error(diagnostics, path, "%s: %s", dir, strerror(errno));

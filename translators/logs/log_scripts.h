@@ -2,7 +2,7 @@
  *
  *     directory ──log_scripts_read──▶ library ◀── a reference each ── setups of receivers (log_conf.h)
  *
- * Reading it again makes a new library; who works by the old one keeps it until it has a new setup. Only files that end in .p count.
+ * Each reading makes a new library; a setup keeps the library that it was made with. Only files that end in .p count.
  *
  * Threads: log_scripts_read on the main thread; libraries are read by all.
  * SPDX-License-Identifier: Apache-2.0
@@ -28,7 +28,7 @@ void log_library_report(const struct log_library *, const struct sc_script *, co
 struct log_scripts;
 struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
-/* Reads the directory, again if it was read before; an empty name is no directory. Scripts that do not load are warnings, a directory
+/* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not load are warnings, a directory
  * that cannot be read is a problem, at pipelines.directory; then the library stays what it was. */
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
 /* A reference to what was read last; NULL when there is nothing. */
