@@ -104,7 +104,7 @@ static void with_and_without_plans(const uint8_t *data, size_t size)
     size_t n = size - 2;
     char *body = malloc(n ? n : 1);
     uint32_t random = (uint32_t)size * 2654435761u;
-    dd_translator_forgetful(plain);
+    dd_translator_without_plans(plain);
     memcpy(body, data + 2, n);
     for (int i = 0; i < FAMILIAR; i++)
         compare(planning, plain, data, gw_str_n(body, n));

@@ -1,7 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of JSON text and of native span events as OTLP AnyValues. Nested values that lie too deep are written as their JSON text.
+ *
+ * Keeps no state; writes into the caller's buffer. Called by dd_events.c and dd_links.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_any.h"
 
-static bool any_number(struct otlp_buf *w, struct gw_json *j)
+static bool json_number(struct otlp_buf *w, struct gw_json *j)
 {
     struct gw_json_number n;
     if (!gw_json_number(j, &n))
@@ -13,10 +16,7 @@ static bool any_number(struct otlp_buf *w, struct gw_json *j)
     return true;
 }
 
-/* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
-static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth);
-
-static bool any_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+static bool json_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
 {
     size_t array = otlp_open(w, DD_ANY_ARRAY, 1);
     gw_json_array(j);
@@ -29,7 +29,7 @@ static bool any_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
     return !j->why;
 }
 
-static bool members(struct otlp_buf *w, unsigned field, struct gw_json *j, unsigned depth)
+static bool json_members(struct otlp_buf *w, unsigned field, struct gw_json *j, unsigned depth)
 {
     gw_str key;
     gw_json_object(j);
@@ -41,15 +41,15 @@ static bool members(struct otlp_buf *w, unsigned field, struct gw_json *j, unsig
     return !j->why;
 }
 
-static bool any_object(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+static bool json_object(struct otlp_buf *w, struct gw_json *j, unsigned depth)
 {
     size_t list = otlp_open(w, DD_ANY_KVLIST, 2);
-    members(w, DD_ANY_VALUES, j, depth);
+    json_members(w, DD_ANY_VALUES, j, depth);
     otlp_close(w, list, 2);
     return !j->why;
 }
 
-static bool any_raw(struct otlp_buf *w, struct gw_json *j)
+static bool json_raw(struct otlp_buf *w, struct gw_json *j)
 {
     gw_str text;
     if (gw_json_raw(j, &text))
@@ -67,15 +67,15 @@ static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
             otlp_any_text(w, text);
         return !j->why;
     case GW_JSON_NUMBER:
-        return any_number(w, j);
+        return json_number(w, j);
     case GW_JSON_BOOL:
         if (gw_json_bool(j, &flag))
             otlp_any_bool(w, flag);
         return !j->why;
     case GW_JSON_ARRAY:
-        return depth < DD_ANY_DEPTH ? any_array(w, j, depth) : any_raw(w, j);
+        return depth < DD_ANY_DEPTH ? json_array(w, j, depth) : json_raw(w, j);
     case GW_JSON_OBJECT:
-        return depth < DD_ANY_DEPTH ? any_object(w, j, depth) : any_raw(w, j);
+        return depth < DD_ANY_DEPTH ? json_object(w, j, depth) : json_raw(w, j);
     default:
         return gw_json_null(j);
     }
@@ -83,7 +83,7 @@ static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
 
 bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j)
 {
-    return gw_json_kind(j) == GW_JSON_NULL ? gw_json_null(j) : members(w, field, j, 0);
+    return gw_json_kind(j) == GW_JSON_NULL ? gw_json_null(j) : json_members(w, field, j, 0);
 }
 
 static void any_value(struct otlp_buf *w, const struct dd_value *v, unsigned depth)

@@ -1,4 +1,6 @@
-/* Commands of key-value stores and bodies of document stores, without their data: the part of dd_sql.h that is no SQL.
+/* Commands of key-value stores and bodies of document stores, with "?" in place of their data: the part of dd_sql.h that is no SQL.
+ *
+ * Pure; results live in the arena. Called by dd_semconv_db.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 #include "translators/ddtrace/dd_sql.h"
@@ -27,7 +29,7 @@ static const char redis_commands[] =
 static const char redis_containers[] =
     " acl client cluster command config debug function latency memory module object pubsub script slowlog xgroup xinfo ";
 
-static bool listed(gw_str word, const char *words)
+static bool is_listed(gw_str word, const char *words)
 {
     char wanted[40];
     if (word.len == 0 || word.len > sizeof wanted - 3)
@@ -71,7 +73,7 @@ struct out {
     size_t len;
 };
 
-static void put(struct out *o, gw_str s)
+static void append_text(struct out *o, gw_str s)
 {
     if (s.len)
         memcpy(o->ptr + o->len, s.ptr, s.len);
@@ -82,14 +84,14 @@ static void put(struct out *o, gw_str s)
 static void put_command(struct out *o, gw_str line, const char *containers)
 {
     gw_str name = next_word(&line), rest = line, second = next_word(&rest);
-    put(o, name);
-    if (second.len && listed(name, containers) && !memchr(second.ptr, '"', second.len)) {
-        put(o, GW_STR(" "));
-        put(o, second);
+    append_text(o, name);
+    if (second.len && is_listed(name, containers) && !memchr(second.ptr, '"', second.len)) {
+        append_text(o, GW_STR(" "));
+        append_text(o, second);
         second = next_word(&rest);
     }
     if (second.len)
-        put(o, GW_STR(" ?"));
+        append_text(o, GW_STR(" ?"));
 }
 
 static gw_str unless_same(gw_str result, gw_str input)
@@ -105,10 +107,10 @@ gw_str dd_redis_sanitize(struct gw_arena *arena, gw_str command)
         return GW_NOSTR;
     for (size_t lines = 0; lines < DD_MAX_COMMANDS && gw_str_next(&rest, '\n', &line); lines++) {
         gw_str name = dd_command_name(line);
-        if (lines && !listed(name, redis_commands))
+        if (lines && !is_listed(name, redis_commands))
             continue;
         if (o.len)
-            put(&o, GW_STR("\n"));
+            append_text(&o, GW_STR("\n"));
         put_command(&o, line, redis_containers);
     }
     return unless_same(gw_str_n(o.ptr, o.len), command);
@@ -134,9 +136,9 @@ struct body {
 };
 
 /* Puts everything up to `upto` out as it stands. */
-static void keep(struct body *b, const char *upto)
+static void append_up_to(struct body *b, const char *upto)
 {
-    put(&b->o, gw_str_n(b->copied, (size_t)(upto - b->copied)));
+    append_text(&b->o, gw_str_n(b->copied, (size_t)(upto - b->copied)));
     b->copied = upto;
 }
 
@@ -146,8 +148,8 @@ static void replace_value(struct body *b)
     const char *begin = b->j.at;
     if (!gw_json_skip(&b->j) || kind == GW_JSON_NULL)
         return;
-    keep(b, begin);
-    put(&b->o, GW_STR("\"?\""));
+    append_up_to(b, begin);
+    append_text(&b->o, GW_STR("\"?\""));
     b->copied = b->j.at;
 }
 
@@ -181,8 +183,8 @@ gw_str dd_json_sanitize(struct gw_arena *arena, gw_str body)
     while (gw_json_kind(&b.j) != GW_JSON_NONE) /* bulk requests are several documents */
         read_body(&b, 0);
     if (b.j.why)
-        put(&b.o, GW_STR("?"));
+        append_text(&b.o, GW_STR("?"));
     else
-        keep(&b, b.j.end);
+        append_up_to(&b, b.j.end);
     return unless_same(gw_str_n(b.o.ptr, b.o.len), body);
 }

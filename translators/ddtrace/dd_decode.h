@@ -25,6 +25,11 @@ dd_read_span_f dd_v04_span, dd_v05_span;
 /* As dd_decode_next. */
 enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
+static inline bool dd_is_msgpack(const struct dd_decoder *d)
+{
+    return d->format == DD_V04_MSGPACK || d->format == DD_V05_MSGPACK;
+}
+
 /* The keys of a span, a link, an event and a value of an event's attribute. */
 enum dd_field {
     DD_F_UNKNOWN,
@@ -148,7 +153,7 @@ enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_
 /* A key; *named is false when it is no scalar, then it was passed over. */
 enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
 
-/* msgpack span_links and span_events. nil and what cannot be read is left out; the latter is counted (left_out). */
+/* msgpack span_links and span_events. nil and what cannot be read are left out; the latter is counted (left_out). */
 enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
 enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
 

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* From the tags of one span to its kind, status, attributes, events, links and name. The areas of the semantic conventions (dd_semconv_*.c)
+ * are asked in a fixed order; what they do not decide is a plain rename by the table dd_attrs.def.
+ *
+ * Works on the span that dd_load has put into the writer's dd_fields. Called by dd_export.c on the slow path; the cached path repeats its
+ * results (dd_plan.h).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
 #include "translators/ddtrace/dd_events.h"
@@ -7,7 +12,7 @@
 
 #include <math.h>
 
-static void explicit_ones(struct dd_fields *f)
+static void set_explicit(struct dd_fields *f)
 {
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++) {
         uint64_t bits = f->seen[word];
@@ -58,7 +63,7 @@ static inline void set_field(struct dd_fields *f, unsigned attr, gw_str text)
 }
 
 /* What the span says of itself and of its trace. */
-static void fields(struct dd_fields *f, const struct dd_scanned *c)
+static void set_fields(struct dd_fields *f, const struct dd_scanned *c)
 {
     set_field(f, DD_A_OPERATION_NAME, f->span->name);
     set_field(f, DD_A_RESOURCE_NAME, f->resource);
@@ -75,12 +80,12 @@ static bool is_text(const struct dd_fields *f, unsigned tag)
     return dd_has(f, tag) && !f->value[tag].number;
 }
 
-static gw_str text(const struct dd_fields *f, unsigned tag)
+static gw_str text_of_tag(const struct dd_fields *f, unsigned tag)
 {
     return dd_has(f, tag) ? f->value[tag].text : GW_NOSTR;
 }
 
-static gw_str either(gw_str a, gw_str b)
+static gw_str text_or(gw_str a, gw_str b)
 {
     return a.len ? a : b;
 }
@@ -89,7 +94,7 @@ static gw_str either(gw_str a, gw_str b)
 static bool ordered_status(struct dd_fields *f, struct dd_status *st)
 {
     static const char *const words[] = {"unset", "ok", "error"};
-    gw_str said = text(f, DD_T_OTEL_STATUS_CODE);
+    gw_str said = text_of_tag(f, DD_T_OTEL_STATUS_CODE);
     for (unsigned i = 0; i < 3 && said.len; i++)
         if (gw_str_ieq(said, gw_str_z(words[i]))) {
             st->code = i;
@@ -99,17 +104,17 @@ static bool ordered_status(struct dd_fields *f, struct dd_status *st)
     return false;
 }
 
-static void status(struct dd_fields *f, struct dd_status *st)
+static void find_status(struct dd_fields *f, struct dd_status *st)
 {
     *st = (struct dd_status){.code = f->span->error ? 2 : 0};
     if (dd_has(f, DD_T_OTEL_STATUS_CODE))
         ordered_status(f, st);
     if (st->code != 2)
         return;
-    st->type = text(f, DD_A_ERROR_TYPE);
-    st->text = either(text(f, DD_T_ERROR_MESSAGE), text(f, DD_T_ERROR_MSG));
-    st->stack = either(text(f, DD_T_ERROR_STACK), text(f, DD_T_ERROR_STACKTRACE));
-    st->message = either(text(f, DD_T_OTEL_STATUS_TEXT), either(st->text, st->type));
+    st->type = text_of_tag(f, DD_A_ERROR_TYPE);
+    st->text = text_or(text_of_tag(f, DD_T_ERROR_MESSAGE), text_of_tag(f, DD_T_ERROR_MSG));
+    st->stack = text_or(text_of_tag(f, DD_T_ERROR_STACK), text_of_tag(f, DD_T_ERROR_STACKTRACE));
+    st->message = text_or(text_of_tag(f, DD_T_OTEL_STATUS_TEXT), text_or(st->text, st->type));
     if (is_text(f, DD_T_OTEL_STATUS_TEXT))
         dd_use(f, DD_T_OTEL_STATUS_TEXT);
 }
@@ -119,20 +124,20 @@ static void use_errors(struct dd_fields *f, const struct dd_status *st)
 {
     static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG}, stacks[] = {DD_T_ERROR_STACK, DD_T_ERROR_STACKTRACE};
     for (int i = 0; i < 2; i++) {
-        if (is_text(f, texts[i]) && gw_str_eq(text(f, texts[i]), st->text))
+        if (is_text(f, texts[i]) && gw_str_eq(text_of_tag(f, texts[i]), st->text))
             dd_use(f, texts[i]);
-        if (is_text(f, stacks[i]) && gw_str_eq(text(f, stacks[i]), st->stack))
+        if (is_text(f, stacks[i]) && gw_str_eq(text_of_tag(f, stacks[i]), st->stack))
             dd_use(f, stacks[i]);
     }
 }
 
-static void events(struct dd_writer *w, struct dd_oddities *odd)
+static void derive_events(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
     bool has_exception = false;
     if (f->span->events_n || is_text(f, DD_T_EVENTS)) {
         enum dd_tag_fate fate =
-            dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n, text(f, DD_T_EVENTS), &has_exception);
+            dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n, text_of_tag(f, DD_T_EVENTS), &has_exception);
         odd->bad_events += fate == DD_TAG_MALFORMED;
         if (fate == DD_TAG_TAKEN && is_text(f, DD_T_EVENTS))
             dd_use(f, DD_T_EVENTS);
@@ -146,13 +151,13 @@ static void events(struct dd_writer *w, struct dd_oddities *odd)
         use_errors(f, st);
 }
 
-static void links(struct dd_writer *w, struct dd_oddities *odd)
+static void derive_links(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
     if (!f->span->links_n && !is_text(f, DD_T_SPAN_LINKS))
         return;
     enum dd_tag_fate fate =
-        dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n, text(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
+        dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n, text_of_tag(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
     odd->bad_links += fate == DD_TAG_MALFORMED;
     if (fate == DD_TAG_TAKEN && is_text(f, DD_T_SPAN_LINKS))
         dd_use(f, DD_T_SPAN_LINKS);
@@ -201,11 +206,11 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
     struct dd_fields *f = &w->f;
     f->kind = dd_kind_of(f, c);
     f->when = f->kind == DD_KIND_SERVER ? DD_SERVER : f->kind == DD_KIND_CLIENT || f->kind == DD_KIND_PRODUCER ? DD_CLIENT : DD_OTHER;
-    status(f, &w->status);
-    events(w, odd);
-    links(w, odd);
+    find_status(f, &w->status);
+    derive_events(w, odd);
+    derive_links(w, odd);
     use_trace_tags(w, c);
-    explicit_ones(f);
+    set_explicit(f);
     dd_http(f);
     dd_network(f);
     rename_all(f, true);
@@ -218,5 +223,5 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
     dd_rpc(f);
     dd_other(f);
     dd_propose_name(f, http_name);
-    fields(f, c);
+    set_fields(f, c);
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Span.events, from the native list and from the tag `events`, and the exception event that is made of error tags.
+ *
+ * Keeps no state; writes into the caller's buffer. Called by dd_derive.c and dd_write.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_events.h"
 
 #include "core/base/json.h"
@@ -89,7 +92,7 @@ static bool read_event(struct gw_json *j, struct event *e)
     return e->has_name && e->has_time && !j->why;
 }
 
-static bool same(const struct dd_event *native, const struct event *e)
+static bool same_event(const struct dd_event *native, const struct event *e)
 {
     return native_time(native) == e->time && gw_str_eq(native->name, e->name);
 }
@@ -97,10 +100,10 @@ static bool same(const struct dd_event *native, const struct event *e)
 /* Tracers that send both send them in the same order. */
 static bool is_native(const struct dd_event *native, size_t n, const struct event *e, size_t place)
 {
-    if (place < n && same(&native[place], e))
+    if (place < n && same_event(&native[place], e))
         return true;
     for (size_t i = 0; i < n && i < SEARCHED; i++)
-        if (same(&native[i], e))
+        if (same_event(&native[i], e))
             return true;
     return false;
 }

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Sends each span of a scanned chunk to its resource and scope, and writes it there. A span whose kind is known takes the cached path (its
+ * plan, dd_plan.h); any other one takes the slow path: dd_load, dd_derive, dd_write, once per rendering, and may leave a plan.
+ *
+ * The state is the call's struct dd_work. Called by dd_translate.c for each span that is kept.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_export.h"
 
 #include "translators/ddtrace/dd_learn.h"
@@ -6,7 +10,7 @@
 
 enum { RESOURCE_ATTRIBUTES = 1 };
 
-static gw_str own(const struct dd_fields *f, unsigned tag, gw_str otherwise)
+static gw_str own_text(const struct dd_fields *f, unsigned tag, gw_str otherwise)
 {
     return dd_has(f, tag) && f->value[tag].text.len ? f->value[tag].text : otherwise;
 }
@@ -15,11 +19,11 @@ static gw_str host_of(const struct dd_fields *f, const struct dd_scanned *c)
 {
     if (!c->host.len)
         return GW_NOSTR;
-    return own(f, DD_T_DD_HOSTNAME, own(f, DD_T_DD_TRACER_HOSTNAME, own(f, DD_T_HOST, c->host)));
+    return own_text(f, DD_T_DD_HOSTNAME, own_text(f, DD_T_DD_TRACER_HOSTNAME, own_text(f, DD_T_HOST, c->host)));
 }
 
 /* Promoted tags as attributes of the resource: part of what tells resources apart. */
-static gw_str promoted(const struct dd_work *w, const struct dd_span *s)
+static gw_str promoted_attributes(const struct dd_work *w, const struct dd_span *s)
 {
     struct otlp_buf *b = w->scratch;
     b->len = 0;
@@ -34,31 +38,31 @@ static gw_str promoted(const struct dd_work *w, const struct dd_span *s)
 
 static gw_str language_of(const struct dd_work *w, const struct dd_fields *f, const struct dd_scanned *c)
 {
-    gw_str said = own(f, DD_T_LANGUAGE, c->language);
+    gw_str said = own_text(f, DD_T_LANGUAGE, c->language);
     return gw_str_eq(said, c->language) ? c->sdk_language : dd_language(w->arena, said);
 }
 
 static gw_str version_of(const struct dd_fields *f, const struct dd_scanned *c, gw_str service)
 {
-    gw_str said = own(f, DD_T_VERSION, GW_NOSTR);
+    gw_str said = own_text(f, DD_T_VERSION, GW_NOSTR);
     return said.len ? said : dd_scan_version(c, service);
 }
 
-static void identify(const struct dd_work *w, const struct dd_scanned *c, struct dd_identity *id)
+static void identify_resource(const struct dd_work *w, const struct dd_scanned *c, struct dd_identity *id)
 {
     const struct dd_fields *f = &w->writer->f;
-    gw_str service = f->span->service, base = own(f, DD_T_BASE_SERVICE, GW_NOSTR);
+    gw_str service = f->span->service, base = own_text(f, DD_T_BASE_SERVICE, GW_NOSTR);
     bool split = w->opt->service_override == DD_SERVICE_SPLIT || !base.len;
     gw_str named = split ? service : base;
     *id = (struct dd_identity){
         .service = named,
         .base_service = split && !gw_str_eq(base, service) ? base : GW_NOSTR,
-        .env = own(f, DD_T_ENV, c->env),
+        .env = own_text(f, DD_T_ENV, c->env),
         .version = version_of(f, c, named),
-        .runtime_id = own(f, DD_T_RUNTIME_ID, c->runtime_id),
+        .runtime_id = own_text(f, DD_T_RUNTIME_ID, c->runtime_id),
         .host = host_of(f, c),
         .language = language_of(w, f, c),
-        .promoted = w->opt->promote.n ? promoted(w, f->span) : GW_NOSTR,
+        .promoted = w->opt->promote.n ? promoted_attributes(w, f->span) : GW_NOSTR,
     };
 }
 
@@ -83,11 +87,11 @@ static void group_facts(struct dd_work *w, struct dd_group *g, const struct dd_s
         dd_group_fact(w->groups, g, DD_FACT_PROCESS_TAGS, w->req->process_tags);
     }
     if (dd_has(f, DD_T_CLOUD_PROVIDER)) {
-        dd_group_fact(w->groups, g, DD_FACT_CLOUD_REGION, own(f, DD_T_REGION, GW_NOSTR));
-        dd_group_fact(w->groups, g, DD_FACT_CLOUD_ZONE, own(f, DD_T_ZONE, GW_NOSTR));
+        dd_group_fact(w->groups, g, DD_FACT_CLOUD_REGION, own_text(f, DD_T_REGION, GW_NOSTR));
+        dd_group_fact(w->groups, g, DD_FACT_CLOUD_ZONE, own_text(f, DD_T_ZONE, GW_NOSTR));
     }
     if (dd_has(f, DD_T_FUNCTION_NAME) && f->when != DD_CLIENT)
-        dd_group_fact(w->groups, g, DD_FACT_FUNCTION_NAME, own(f, DD_T_FUNCTION_NAME, GW_NOSTR));
+        dd_group_fact(w->groups, g, DD_FACT_FUNCTION_NAME, own_text(f, DD_T_FUNCTION_NAME, GW_NOSTR));
 }
 
 /* A tag that the resource says, too, need not stand on the span. */
@@ -137,7 +141,7 @@ static void use_resource(struct dd_fields *f, const struct dd_group *g)
 
 static gw_str scope_of(const struct dd_fields *f)
 {
-    return own(f, DD_T_COMPONENT, own(f, DD_T_INTEGRATION, GW_NOSTR));
+    return own_text(f, DD_T_COMPONENT, own_text(f, DD_T_INTEGRATION, GW_NOSTR));
 }
 
 /* Its trace id's upper half may come later. */
@@ -145,7 +149,7 @@ static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct d
 {
     if (c->has_tid || c->has_root || w->opt->trace_id_bits == 64)
         return true;
-    w->join.pending++;
+    w->ids.pending++;
     return dd_scope_pending(w->groups, &scope->spans[r], (uint32_t)id_at, c->trace_id);
 }
 
@@ -178,7 +182,7 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
         f->value[name] =
             entry < s->meta_n ? (struct dd_said){.text = s->meta[entry].value} : (struct dd_said){.number = &s->metrics[entry - s->meta_n]};
     }
-    identify(w, c, &id);
+    identify_resource(w, c, &id);
     struct dd_group *g = group_of(w, &id);
     if (!g)
         return NULL;
@@ -189,8 +193,8 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
     return dd_scope_of(w->groups, g, scope_of(f));
 }
 
-/* The short way. False, and nothing done, when it does not lead there (or memory is out, which the long way will notice). */
-static bool export_again(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p, const struct dd_span *s)
+/* The cached path. False, and nothing done, when the plan does not fit after all (or memory is out, which the slow path will notice). */
+static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p, const struct dd_span *s)
 {
     size_t id_at;
     if (dd_trace_says(c, p->has_rate) != p->trace_says)
@@ -201,20 +205,20 @@ static bool export_again(struct dd_work *w, const struct dd_scanned *c, struct d
         p->scope_in = trace;
     }
     struct otlp_buf *b = p->scope ? dd_scope_buf(w->groups, p->scope, GW_OTEL) : NULL;
-    return b && dd_write_again(w->writer, c, p, s, w->arena, b, &id_at) && note_pending(w, c, p->scope, GW_OTEL, id_at);
+    return b && dd_write_cached(w->writer, c, p, s, w->arena, b, &id_at) && note_pending(w, c, p->scope, GW_OTEL, id_at);
 }
 
-/* The span was just written, and leaves its plan. */
-static void learn(struct dd_work *w, const struct dd_scanned *c, size_t i, const struct dd_group *g, struct dd_scope *scope,
-                  size_t repaired)
+/* The span was just written: makes a plan of it, unless text had to be repaired. */
+static void leave_plan(struct dd_work *w, const struct dd_scanned *c, size_t i, const struct dd_group *g, struct dd_scope *scope,
+                       size_t repaired)
 {
     const struct otlp_buf *b = scope->spans[GW_OTEL].buf;
     if (b->repaired == repaired)
         dd_learn(w->writer, c, g, b, c->known[i].hash);
 }
 
-/* The long way. */
-static bool export_anew(struct dd_work *w, struct dd_scanned *c, size_t i, bool wanted)
+/* The slow path. */
+static bool export_slow(struct dd_work *w, struct dd_scanned *c, size_t i, bool wanted)
 {
     struct dd_identity id;
     struct dd_trail trail = {.n = 0};
@@ -222,7 +226,7 @@ static bool export_anew(struct dd_work *w, struct dd_scanned *c, size_t i, bool 
     if (!dd_load(w->writer, &c->chunk->spans[i], c->keys[i], w->arena))
         return false;
     dd_derive(w->writer, c, &w->out->odd);
-    identify(w, c, &id);
+    identify_resource(w, c, &id);
     struct dd_group *group = group_of(w, &id);
     struct dd_scope *scope = group ? dd_scope_of(w->groups, group, scope_of(f)) : NULL;
     if (!scope)
@@ -236,7 +240,7 @@ static bool export_anew(struct dd_work *w, struct dd_scanned *c, size_t i, bool 
         if (w->env->schemas & 1u << r && !write_schema(w, c, scope, (enum gw_attribute_schema)r))
             return false;
     if (wanted)
-        learn(w, c, i, group, scope, repaired);
+        leave_plan(w, c, i, group, scope, repaired);
     return !w->arena->spent;
 }
 
@@ -244,12 +248,12 @@ bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
 {
     const struct dd_span *s = &c->chunk->spans[i];
     struct dd_known known = c->known[i];
-    if (known.plan && export_again(w, c, known.plan, s)) {
+    if (known.plan && export_cached(w, c, known.plan, s)) {
         w->out->planned++;
         return !w->arena->spent;
     }
     if (known.plan && !dd_scan_keys(c, i, w->arena, &w->out->odd))
         return false;
     bool wanted = !known.plan && known.hash && dd_plan_wanted(&w->writer->shapes.plans, known.hash);
-    return export_anew(w, c, i, wanted);
+    return export_slow(w, c, i, wanted);
 }

@@ -1,9 +1,11 @@
-/* dd_export.h: where a span goes: its resource, its scope, and what the resource says already.
+/* dd_export.h: where a span goes: its resource and its scope; tags that the resource has are not written on the span.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_EXPORT_H
 #define DD_EXPORT_H
 
+#include "translators/ddtrace/dd_request.h"
+#include "translators/ddtrace/dd_result.h"
 #include "translators/ddtrace/dd_trace_ids.h"
 #include "translators/ddtrace/dd_write.h"
 
@@ -18,7 +20,7 @@ struct dd_work {
     struct gw_arena *arena; /* of the chunk */
     struct dd_groups *groups;
     struct dd_writer *writer;
-    struct dd_join join;
+    struct dd_trace_ids ids;
     uint64_t traces; /* begun */
     struct dd_sole {
         gw_str text;    /* in keep */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a span's tags as text, numbers and bools, and setting attributes from them: of several sources the surest one wins (dd_fields.h).
+ *
+ * The state is a struct dd_fields, one per translator. Called by dd_derive.c, dd_export.c and the dd_semconv_*.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_fields.h"
 
 #include <math.h>
@@ -81,7 +84,7 @@ gw_str dd_set_text_of(const struct dd_fields *f, unsigned attr)
 }
 
 /* The place for an attribute, or NULL when it was said more surely. */
-static struct dd_out *claim(struct dd_fields *f, unsigned attr, enum dd_sure sure, enum dd_type type)
+static struct dd_out *claim_attr(struct dd_fields *f, unsigned attr, enum dd_sure sure, enum dd_type type)
 {
     struct dd_out *o = &f->out[attr];
     if (dd_is_set(f, attr)) {
@@ -99,7 +102,7 @@ static struct dd_out *claim(struct dd_fields *f, unsigned attr, enum dd_sure sur
 
 bool dd_set_text(struct dd_fields *f, unsigned attr, gw_str text, enum dd_sure sure)
 {
-    struct dd_out *o = text.len || sure == DD_EXPLICIT ? claim(f, attr, sure, DD_TY_STR) : NULL;
+    struct dd_out *o = text.len || sure == DD_EXPLICIT ? claim_attr(f, attr, sure, DD_TY_STR) : NULL;
     if (o)
         o->s = text;
     return o;
@@ -107,7 +110,7 @@ bool dd_set_text(struct dd_fields *f, unsigned attr, gw_str text, enum dd_sure s
 
 bool dd_set_int(struct dd_fields *f, unsigned attr, int64_t i, enum dd_sure sure)
 {
-    struct dd_out *o = claim(f, attr, sure, DD_TY_INT);
+    struct dd_out *o = claim_attr(f, attr, sure, DD_TY_INT);
     if (o)
         o->i = i;
     return o;
@@ -115,7 +118,7 @@ bool dd_set_int(struct dd_fields *f, unsigned attr, int64_t i, enum dd_sure sure
 
 bool dd_set_double(struct dd_fields *f, unsigned attr, double d, enum dd_sure sure)
 {
-    struct dd_out *o = claim(f, attr, sure, DD_TY_DBL);
+    struct dd_out *o = claim_attr(f, attr, sure, DD_TY_DBL);
     if (o)
         o->d = d;
     return o;
@@ -123,7 +126,7 @@ bool dd_set_double(struct dd_fields *f, unsigned attr, double d, enum dd_sure su
 
 bool dd_set_bool(struct dd_fields *f, unsigned attr, bool b, enum dd_sure sure)
 {
-    struct dd_out *o = claim(f, attr, sure, DD_TY_BOOL);
+    struct dd_out *o = claim_attr(f, attr, sure, DD_TY_BOOL);
     if (o)
         o->b = b;
     return o;
@@ -139,7 +142,7 @@ static bool is_bool(const struct dd_said *v)
 }
 
 /* The tag's value as `type`; false when it is none. */
-static bool convert(struct dd_fields *f, unsigned tag, enum dd_type type, struct dd_out *to)
+static bool convert_tag(struct dd_fields *f, unsigned tag, enum dd_type type, struct dd_out *to)
 {
     to->type = (uint8_t)type;
     switch (type) {
@@ -158,7 +161,7 @@ static bool convert(struct dd_fields *f, unsigned tag, enum dd_type type, struct
     return false;
 }
 
-static bool equal(const struct dd_out *a, const struct dd_out *b)
+static bool same_value(const struct dd_out *a, const struct dd_out *b)
 {
     if (a->type != b->type)
         return false;
@@ -177,14 +180,14 @@ static bool equal(const struct dd_out *a, const struct dd_out *b)
 }
 
 /* Puts `said` where it is the surest; a tag that says the same as what is there is used up too. */
-static bool offer(struct dd_fields *f, unsigned tag, struct dd_out *said)
+static bool offer_value(struct dd_fields *f, unsigned tag, struct dd_out *said)
 {
     unsigned attr = dd_names[tag].to;
-    struct dd_out *o = claim(f, attr, (enum dd_sure)said->sure, (enum dd_type)said->type);
+    struct dd_out *o = claim_attr(f, attr, (enum dd_sure)said->sure, (enum dd_type)said->type);
     if (o) {
         *o = *said;
         o->tag = (uint16_t)tag;
-    } else if (!equal(&f->out[attr], said)) {
+    } else if (!same_value(&f->out[attr], said)) {
         return false;
     }
     dd_use(f, tag);
@@ -201,9 +204,9 @@ bool dd_rename(struct dd_fields *f, unsigned tag)
     unsigned attr = dd_names[tag].to;
     if (dd_is_set(f, attr)) {
         struct dd_out said = {.sure = sureness(f, tag)};
-        return convert(f, tag, (enum dd_type)dd_names[attr].type, &said) && offer(f, tag, &said);
+        return convert_tag(f, tag, (enum dd_type)dd_names[attr].type, &said) && offer_value(f, tag, &said);
     }
-    if (!convert(f, tag, (enum dd_type)dd_names[attr].type, &f->out[attr]))
+    if (!convert_tag(f, tag, (enum dd_type)dd_names[attr].type, &f->out[attr]))
         return false;
     f->out[attr].sure = sureness(f, tag);
     f->out[attr].tag = (uint16_t)tag;
@@ -215,15 +218,15 @@ bool dd_rename(struct dd_fields *f, unsigned tag)
 bool dd_rename_as(struct dd_fields *f, unsigned tag, gw_str text)
 {
     struct dd_out said = {.sure = sureness(f, tag), .type = DD_TY_STR, .s = text};
-    return text.len && offer(f, tag, &said);
+    return text.len && offer_value(f, tag, &said);
 }
 
 void dd_explicit(struct dd_fields *f, unsigned attr)
 {
     struct dd_out said = {.sure = DD_EXPLICIT, .tag = DD_UNKNOWN}, *o;
     const struct dd_number *n = f->value[attr].number;
-    if (convert(f, attr, (enum dd_type)dd_names[attr].type, &said)) {
-        o = claim(f, attr, DD_EXPLICIT, (enum dd_type)said.type);
+    if (convert_tag(f, attr, (enum dd_type)dd_names[attr].type, &said)) {
+        o = claim_attr(f, attr, DD_EXPLICIT, (enum dd_type)said.type);
         if (o)
             *o = said;
     } else if (!n) {

@@ -4,7 +4,7 @@
  *          │ rename, dd_semconv_*.c
  *          ▼
  *     out[], set         attributes of the semantic conventions, each with how surely it is meant
- *     used               tags that an attribute now says: not written again in mode otel
+ *     used               tags that an attribute now says: not written as well in mode otel
  *
  * An attribute is set by whoever is surest: a field of the span itself, a tag under the attribute's own name, a number in
  * `metrics`, a renamed text of `meta`, something derived. Of equals the first stays.

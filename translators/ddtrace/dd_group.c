@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of spans by resource, and in them by scope: a hash table of identities, and the buffers that spans are written into.
+ *
+ * A struct dd_groups belongs to one translator; its buffers are reused from request to request. Called by dd_export.c, and by
+ * dd_translate.c when the payload is over.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_group.h"
 
 #include "translators/ddtrace/dd_hash.h"
@@ -39,7 +43,7 @@ void dd_groups_fini(struct dd_groups *g)
     dd_groups_reset(g, g->keep, 0);
 }
 
-static uint64_t hash_of(const struct dd_identity *id)
+static uint64_t hash_of_identity(const struct dd_identity *id)
 {
     const gw_str *s = (const gw_str *)id;
     uint64_t h = 0;
@@ -48,7 +52,7 @@ static uint64_t hash_of(const struct dd_identity *id)
     return h | 1;
 }
 
-static bool same(const struct dd_identity *a, const struct dd_identity *b)
+static bool same_identity(const struct dd_identity *a, const struct dd_identity *b)
 {
     const gw_str *s = (const gw_str *)a, *t = (const gw_str *)b;
     for (int i = 0; i < IDENTITY_FIELDS; i++)
@@ -57,7 +61,7 @@ static bool same(const struct dd_identity *a, const struct dd_identity *b)
     return true;
 }
 
-static void insert(struct dd_groups *g, struct dd_group *group)
+static void insert_group(struct dd_groups *g, struct dd_group *group)
 {
     size_t i = group->hash & (g->slots - 1);
     for (int probe = 0; probe < MAX_PROBES; probe++, i = (i + 1) & (g->slots - 1))
@@ -67,7 +71,7 @@ static void insert(struct dd_groups *g, struct dd_group *group)
         }
 }
 
-static bool grow(struct dd_groups *g)
+static bool grow_table(struct dd_groups *g)
 {
     size_t slots = g->slots ? 2 * g->slots : FIRST_SLOTS;
     struct dd_group **table = gw_new(g->keep, struct dd_group *, slots);
@@ -76,13 +80,13 @@ static bool grow(struct dd_groups *g)
     g->table = table;
     g->slots = slots;
     for (struct dd_group *group = g->first; group; group = group->next)
-        insert(g, group);
+        insert_group(g, group);
     return true;
 }
 
-static struct dd_group *add(struct dd_groups *g, const struct dd_identity *id, uint64_t hash)
+static struct dd_group *add_group(struct dd_groups *g, const struct dd_identity *id, uint64_t hash)
 {
-    if (2 * (g->n + 1) > g->slots && !grow(g))
+    if (2 * (g->n + 1) > g->slots && !grow_table(g))
         return NULL;
     struct dd_group *group = gw_new(g->keep, struct dd_group, 1);
     if (!group)
@@ -100,29 +104,29 @@ static struct dd_group *add(struct dd_groups *g, const struct dd_identity *id, u
     *g->last = group;
     g->last = &group->next;
     g->n++;
-    insert(g, group);
+    insert_group(g, group);
     return group;
 }
 
-static struct dd_group *find(const struct dd_groups *g, const struct dd_identity *id, uint64_t hash)
+static struct dd_group *find_group(const struct dd_groups *g, const struct dd_identity *id, uint64_t hash)
 {
     size_t i = hash & (g->slots - 1);
     for (int probe = 0; probe < MAX_PROBES && g->slots && g->table[i]; probe++, i = (i + 1) & (g->slots - 1))
-        if (g->table[i]->hash == hash && same(&g->table[i]->id, id))
+        if (g->table[i]->hash == hash && same_identity(&g->table[i]->id, id))
             return g->table[i];
     return NULL;
 }
 
 bool dd_group_is(const struct dd_group *g, const struct dd_identity *id)
 {
-    return same(&g->id, id);
+    return same_identity(&g->id, id);
 }
 
 struct dd_group *dd_group_of(struct dd_groups *g, const struct dd_identity *id)
 {
-    uint64_t hash = hash_of(id);
-    struct dd_group *group = find(g, id, hash);
-    return group ? group : add(g, id, hash);
+    uint64_t hash = hash_of_identity(id);
+    struct dd_group *group = find_group(g, id, hash);
+    return group ? group : add_group(g, id, hash);
 }
 
 void dd_group_fact(struct dd_groups *g, struct dd_group *group, enum dd_fact fact, gw_str value)
@@ -131,7 +135,7 @@ void dd_group_fact(struct dd_groups *g, struct dd_group *group, enum dd_fact fac
         group->facts[fact] = gw_arena_dup(g->keep, value);
 }
 
-static void merge(struct dd_groups *g, struct dd_group *into, struct dd_group *from)
+static void merge_groups(struct dd_groups *g, struct dd_group *into, struct dd_group *from)
 {
     for (int i = 0; i < DD_FACTS; i++)
         dd_group_fact(g, into, (enum dd_fact)i, from->facts[i]);
@@ -142,7 +146,7 @@ static void merge(struct dd_groups *g, struct dd_group *into, struct dd_group *f
     from->merged = true;
 }
 
-static bool fill(gw_str *to, gw_str value)
+static bool fill_empty(gw_str *to, gw_str value)
 {
     if (to->len || !value.len)
         return false;
@@ -154,19 +158,19 @@ void dd_groups_complete(struct dd_groups *g, gw_str runtime_id, gw_str host)
 {
     bool changed = false;
     for (struct dd_group *group = g->first; group; group = group->next) {
-        changed |= fill(&group->id.runtime_id, runtime_id);
-        changed |= fill(&group->id.host, host);
+        changed |= fill_empty(&group->id.runtime_id, runtime_id);
+        changed |= fill_empty(&group->id.host, host);
     }
     if (!changed || g->n < 2)
         return;
     memset(g->table, 0, g->slots * sizeof *g->table);
     for (struct dd_group *group = g->first; group; group = group->next) {
-        group->hash = hash_of(&group->id);
-        struct dd_group *twin = find(g, &group->id, group->hash);
+        group->hash = hash_of_identity(&group->id);
+        struct dd_group *twin = find_group(g, &group->id, group->hash);
         if (twin)
-            merge(g, twin, group);
+            merge_groups(g, twin, group);
         else
-            insert(g, group);
+            insert_group(g, group);
     }
 }
 

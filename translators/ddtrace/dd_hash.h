@@ -40,7 +40,7 @@ static inline bool dd_same(gw_str a, gw_str b)
     for (; left > 8; left -= 8, p += 8, q += 8)
         if (dd_hash_read(p, 8) != dd_hash_read(q, 8))
             return false;
-    if (left == 8 || a.len > 8) /* the last eight bytes, some of them again */
+    if (left == 8 || a.len > 8) /* the last eight bytes, of which some were compared already */
         return dd_hash_read(p + left - 8, 8) == dd_hash_read(q + left - 8, 8);
     return dd_hash_read(p, left) == dd_hash_read(q, left);
 }

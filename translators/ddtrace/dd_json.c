@@ -1,6 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- * v0.2 to v0.4 as JSON: an array of chunks of spans; v0.1: a flat array of spans. Field names and tolerances are those of the
- * msgpack forms. */
+/* Payloads in JSON: v0.2 to v0.4 are an array of chunks of spans, v0.1 is a flat array of spans. Field names and tolerances are those of
+ * the msgpack forms.
+ *
+ * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
 
 enum gw_code dd_json_begin(struct dd_decoder *d, struct gw_err *err)
@@ -74,7 +76,7 @@ static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s)
     return dd_json_walked(d);
 }
 
-/* The next span into *s. *why is what it is refused for, GW_REASONS when it is sound. */
+/* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
 static enum dd_got take_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
     struct gw_json before = d->json;

@@ -1,5 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Objects of tags in JSON payloads. */
+/* Objects of tags in JSON payloads: meta, metrics, and meta_struct, whose values are base64.
+ *
+ * Keeps no state; entries go to the decoder's arena. Called by dd_json.c and dd_json_parts.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
 
 enum dd_got dd_json_texts(struct dd_decoder *d, struct dd_text **out, size_t *out_n)

@@ -1,9 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Typed reads of JSON values for the decoders, as tolerant as those of dd_msgpack.c. */
+/* Single values of JSON payloads, as tolerant as those of dd_msgpack.c, and the walk over arrays and objects.
+ *
+ * Keeps no state. Called by the other dd_json*.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_json.h"
 
 /* What is next is not what the caller reads; null passes as empty. */
-static enum dd_got other(struct dd_decoder *d, enum gw_json_kind kind)
+static enum dd_got other_kind(struct dd_decoder *d, enum gw_json_kind kind)
 {
     if (kind == GW_JSON_NULL)
         return dd_json_done(gw_json_null(&d->json));
@@ -14,14 +16,14 @@ enum dd_got dd_json_text(struct dd_decoder *d, gw_str *out)
 {
     enum gw_json_kind kind = gw_json_kind(&d->json);
     *out = GW_NOSTR;
-    return kind == GW_JSON_STRING ? dd_json_done(gw_json_text(&d->json, out)) : other(d, kind);
+    return kind == GW_JSON_STRING ? dd_json_done(gw_json_text(&d->json, out)) : other_kind(d, kind);
 }
 
 enum dd_got dd_json_bool(struct dd_decoder *d, bool *out)
 {
     enum gw_json_kind kind = gw_json_kind(&d->json);
     *out = false;
-    return kind == GW_JSON_BOOL ? dd_json_done(gw_json_bool(&d->json, out)) : other(d, kind);
+    return kind == GW_JSON_BOOL ? dd_json_done(gw_json_bool(&d->json, out)) : other_kind(d, kind);
 }
 
 enum dd_got dd_json_number(struct dd_decoder *d, enum dd_number_kind *kind, union dd_number_value *v)
@@ -31,7 +33,7 @@ enum dd_got dd_json_number(struct dd_decoder *d, enum dd_number_kind *kind, unio
     *kind = DD_INT;
     v->i = 0;
     if (next != GW_JSON_NUMBER)
-        return other(d, next);
+        return other_kind(d, next);
     if (!gw_json_number(&d->json, &n))
         return DD_ILL_FORMED;
     *kind = n.type == GW_JSON_INT ? DD_INT : n.type == GW_JSON_UINT ? DD_UINT : DD_DOUBLE;
@@ -105,7 +107,7 @@ bool dd_json_enter(struct dd_decoder *d, enum gw_json_kind want, enum dd_got *go
 {
     enum gw_json_kind kind = gw_json_kind(&d->json);
     if (kind != want) {
-        *got = other(d, kind);
+        *got = other_kind(d, kind);
         return false;
     }
     *got = dd_json_done(want == GW_JSON_ARRAY ? gw_json_array(&d->json) : gw_json_object(&d->json));

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A span's kind (server, client, …), which Datadog's tracers rarely send: from the tag span.kind, else from the span's type, name, tags and
+ * parent. docs/mapping.md, "Kind", has the rule.
+ *
+ * Keeps no state. Called by dd_derive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
 static enum dd_span_kind named_kind(gw_str text)

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The buffers of all groups become frames of whole ExportTraceServiceRequests. A first walk decides which spans go into a frame and
+ * measures the messages around them; then the frame is written in one go.
+ *
+ * The state lives for one call. Called by dd_translate.c at the end of a payload.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_layout.h"
 
 #include <stdlib.h>
@@ -30,8 +34,8 @@ struct part {
     struct part *next;
 };
 
-struct plan {
-    size_t size, spans, pending_ids;
+struct frame_plan {
+    size_t size, spans, incomplete;
     struct part *first, *last;
 };
 
@@ -72,7 +76,7 @@ static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struc
 }
 
 /* Ids of this piece: their halves, or their places in the frame. */
-static uint32_t *put_pending_ids(const struct piece *piece, size_t moved, uint32_t *out)
+static uint32_t *put_incomplete_ids(const struct piece *piece, size_t moved, uint32_t *out)
 {
     for (const struct dd_pending *p = piece->pending; p && p->offset < piece->to; p = p->next)
         if (!p->resolved)
@@ -80,32 +84,32 @@ static uint32_t *put_pending_ids(const struct piece *piece, size_t moved, uint32
     return out;
 }
 
-static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece, uint32_t *pending_ids)
+static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece, uint32_t *incomplete)
 {
     uint8_t *p = wire_put_tag(w->data + w->len, RS_SCOPE_SPANS, WIRE_LEN);
     otlp_end(w, wire_put_varint(p, piece->size));
     put_scope(w, l, piece->scope);
     const struct otlp_buf *from = piece->scope->spans[l->schema].buf;
-    pending_ids = put_pending_ids(piece, w->len, pending_ids);
+    incomplete = put_incomplete_ids(piece, w->len, incomplete);
     memcpy(w->data + w->len, from->data + piece->from, piece->to - piece->from);
     w->len += piece->to - piece->from;
     otlp_bytes(w, SS_SCHEMA_URL, l->schema_url);
-    return pending_ids;
+    return incomplete;
 }
 
-static enum gw_code out_of_memory(struct gw_err *err)
+enum gw_code dd_out_of_memory(struct gw_err *err)
 {
     return gw_fail(err, GW_BUDGET, 0, "no memory for the translated spans");
 }
 
-static enum gw_code write_frame(const struct dd_layout *l, const struct plan *plan, struct gw_frame **out, struct gw_err *err)
+static enum gw_code write_frame(const struct dd_layout *l, const struct frame_plan *plan, struct gw_frame **out, struct gw_err *err)
 {
     struct otlp_buf w = {.account = l->arena->account};
-    uint32_t *pending_ids = plan->pending_ids ? malloc(plan->pending_ids * sizeof *pending_ids) : NULL, *u = pending_ids;
-    if (!otlp_reserve(&w, plan->size + SLACK) || (plan->pending_ids && !pending_ids)) {
-        free(pending_ids);
+    uint32_t *incomplete = plan->incomplete ? malloc(plan->incomplete * sizeof *incomplete) : NULL, *u = incomplete;
+    if (!otlp_reserve(&w, plan->size + SLACK) || (plan->incomplete && !incomplete)) {
+        free(incomplete);
         otlp_fini(&w);
-        return out_of_memory(err);
+        return dd_out_of_memory(err);
     }
     for (const struct part *part = plan->first; part; part = part->next) {
         uint8_t *p = wire_put_tag(w.data + w.len, REQUEST_RESOURCE_SPANS, WIRE_LEN);
@@ -118,29 +122,29 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct plan *pl
     }
     *out = gw_frame_new(GW_TRACES, l->schema, w.data, w.len, w.cap, (uint32_t)plan->spans);
     if (!*out) {
-        free(pending_ids);
+        free(incomplete);
         otlp_fini(&w);
-        return out_of_memory(err);
+        return dd_out_of_memory(err);
     }
     (*out)->arrived = l->arrived;
     (*out)->budget = w.account; /* until the frame is offered */
     (*out)->charged = w.cap;
-    if (pending_ids)
-        gw_frame_pending_ids(*out, pending_ids, (uint32_t)plan->pending_ids);
+    if (incomplete)
+        gw_frame_pending_ids(*out, incomplete, (uint32_t)plan->incomplete);
     return GW_OK;
 }
 
 /* State of the walk over all spans. */
 struct walk {
     const struct dd_layout *l;
-    struct plan plan;
+    struct frame_plan plan;
     struct gw_frame **frames;
     size_t *frames_n;
     struct gw_err *err;
 };
 
 /* Adds the sizes of the messages around the spans, which are known only when the plan is closed. */
-static void measure(struct walk *k)
+static void measure_frame(struct walk *k)
 {
     k->plan.size = 0;
     for (struct part *part = k->plan.first; part; part = part->next) {
@@ -153,15 +157,15 @@ static void measure(struct walk *k)
     }
 }
 
-static enum gw_code close_plan(struct walk *k)
+static enum gw_code close_frame(struct walk *k)
 {
     if (!k->plan.first)
         return GW_OK;
-    measure(k);
+    measure_frame(k);
     enum gw_code code = write_frame(k->l, &k->plan, &k->frames[*k->frames_n], k->err);
     if (code == GW_OK)
         ++*k->frames_n;
-    k->plan = (struct plan){0};
+    k->plan = (struct frame_plan){0};
     return code;
 }
 
@@ -207,7 +211,7 @@ static size_t span_end(const struct otlp_buf *w, size_t at)
     return at + len;
 }
 
-static bool full(const struct walk *k, size_t more)
+static bool frame_is_full(const struct walk *k, size_t more)
 {
     return k->plan.first && k->plan.size + more > k->l->frame_bytes && *k->frames_n + 1 < k->l->max_frames;
 }
@@ -219,8 +223,8 @@ static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_
     struct piece *piece = NULL;
     for (size_t at = 0, end; spans->buf && at < spans->buf->len; at = end) {
         end = span_end(spans->buf, at);
-        if (full(k, end - at)) {
-            enum gw_code code = close_plan(k);
+        if (frame_is_full(k, end - at)) {
+            enum gw_code code = close_frame(k);
             if (code != GW_OK)
                 return code;
             piece = NULL;
@@ -229,14 +233,14 @@ static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_
             struct part *part = part_of(k, group, resource);
             piece = part ? piece_of(k, part, scope, at) : NULL;
             if (!piece)
-                return out_of_memory(k->err);
+                return dd_out_of_memory(k->err);
             piece->pending = pending;
         }
         piece->to = end;
         k->plan.size += end - at;
         k->plan.spans++;
         for (; pending && pending->offset < end; pending = pending->next)
-            k->plan.pending_ids += !pending->resolved;
+            k->plan.incomplete += !pending->resolved;
     }
     return GW_OK;
 }
@@ -254,5 +258,5 @@ enum gw_code dd_layout_frames(const struct dd_layout *l, struct gw_frame **frame
                 return code;
         }
     }
-    return close_plan(&k);
+    return close_frame(&k);
 }

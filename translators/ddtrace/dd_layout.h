@@ -6,7 +6,7 @@
  * A frame is closed where the next span would take it past GW_FRAME_BYTES; a single larger span gets a frame of its own. A
  * resource stands once in a frame. Sizes are known beforehand, so everything is written once, in place.
  *
- * Pending trace ids (dd_group.h) that are resolved are filled in; the others become the frame's `pending_ids`.
+ * Trace ids whose upper half is still unknown (dd_pending, dd_group.h) are listed in the frame: gw_frame_pending_ids.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_LAYOUT_H
@@ -32,5 +32,8 @@ struct dd_layout {
 
 /* Writes frames[0 … *n). BUDGET when memory is out: then *n frames are made and the caller's to drop. */
 enum gw_code dd_layout_frames(const struct dd_layout *, struct gw_frame **frames, size_t *n, struct gw_err *) GW_MUST_CHECK;
+
+/* The error of a translation that has no memory left, here or in dd_translate.c. */
+enum gw_code dd_out_of_memory(struct gw_err *);
 
 #endif

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Makes a plan (dd_plan.h) of a span that the slow path has just written: which values must be equal the next time, which of them the scan
+ * and the grouping look at, and which bytes come out between those that differ. Where the result depends on something that a plan does not
+ * compare, no plan is made.
+ *
+ * Plans go to the translator's cache. Called by dd_export.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_learn.h"
 
 #include "translators/ddtrace/dd_semconv.h"
@@ -6,8 +11,8 @@
 
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
-/* What is at hand while a plan is made. */
-struct lesson {
+/* The span that a plan is made of, and the plan. */
+struct learner {
     struct dd_fields *f;
     const struct dd_key *keys;
     const struct dd_group *group;
@@ -16,19 +21,19 @@ struct lesson {
     struct dd_plan *plan;
 };
 
-static size_t entries_n(const struct lesson *l)
+static size_t entries_n(const struct learner *l)
 {
     return l->f->span->meta_n + l->f->span->metrics_n;
 }
 
-static bool is_text(const struct lesson *l, size_t entry)
+static bool is_text(const struct learner *l, size_t entry)
 {
     return entry < l->f->span->meta_n;
 }
 
-/* ---- what is not learned ---- */
+/* ---- spans without a plan ---- */
 
-static bool rare(const struct dd_fields *f)
+static bool has_rare_tags(const struct dd_fields *f)
 {
     static const unsigned tags[] = {DD_T_DD_PARENT_ID, DD_T_SPAN_SAMPLING,  DD_T_SPAN_LINKS,
                                     DD_T_EVENTS,       DD_T_CLOUD_PROVIDER, DD_T_FUNCTION_NAME};
@@ -38,33 +43,33 @@ static bool rare(const struct dd_fields *f)
     return false;
 }
 
-static bool propagated(gw_str key)
+static bool is_propagated(gw_str key)
 {
     return gw_str_starts(key, GW_STR("_dd.p."));
 }
 
 /* Said twice, a header, or part of the trace's state. */
-static bool odd_keys(const struct lesson *l)
+static bool has_odd_keys(const struct learner *l)
 {
     for (size_t i = 0; i < entries_n(l); i++) {
         unsigned name = l->keys[i].name;
-        if (name >= DD_NAMES && (name != DD_UNKNOWN || (is_text(l, i) && propagated(l->f->span->meta[i].key))))
+        if (name >= DD_NAMES && (name != DD_UNKNOWN || (is_text(l, i) && is_propagated(l->f->span->meta[i].key))))
             return true;
     }
     return false;
 }
 
-static bool learnable(const struct dd_writer *w, const struct lesson *l)
+static bool can_have_plan(const struct dd_writer *w, const struct learner *l)
 {
     const struct dd_fields *f = l->f;
     return !f->by_parent && f->own_common && !f->headers && !w->status.code && !w->events.len && !w->links.len &&
-           l->trail->n <= sizeof l->trail->steps / sizeof *l->trail->steps && !rare(f) && !odd_keys(l);
+           l->trail->n <= sizeof l->trail->steps / sizeof *l->trail->steps && !has_rare_tags(f) && !has_odd_keys(l);
 }
 
 /* ---- what must be equal ---- */
 
 /* The attributes from whose values nothing is concluded. */
-static bool opaque(unsigned attr)
+static bool is_opaque(unsigned attr)
 {
     switch (attr) {
     case DD_A_USER_AGENT_ORIGINAL:
@@ -101,7 +106,7 @@ static unsigned attr_of(const struct dd_fields *f, unsigned name)
 }
 
 /* The name stands once, and no other one becomes the attribute. */
-static bool sole(const struct lesson *l, unsigned name, unsigned attr)
+static bool is_only_source(const struct learner *l, unsigned name, unsigned attr)
 {
     int n = 0;
     for (size_t i = 0; i < entries_n(l); i++) {
@@ -115,11 +120,11 @@ static bool sole(const struct lesson *l, unsigned name, unsigned attr)
 }
 
 /* The attribute is what the entry says, no more and no less. */
-static bool passed_on(const struct lesson *l, size_t entry)
+static bool passed_on(const struct learner *l, size_t entry)
 {
     const struct dd_fields *f = l->f;
     unsigned name = l->keys[entry].name, attr = attr_of(f, name);
-    if (attr >= DD_ATTRS || !opaque(attr) || !dd_is_set(f, attr) || !sole(l, name, attr))
+    if (attr >= DD_ATTRS || !is_opaque(attr) || !dd_is_set(f, attr) || !is_only_source(l, name, attr))
         return false;
     const struct dd_out *o = &f->out[attr];
     if (o->type != dd_names[attr].type || o->type == DD_TY_INT)
@@ -128,19 +133,19 @@ static bool passed_on(const struct lesson *l, size_t entry)
 }
 
 /* The parts of the URL are nobody else's, and it is used up for them. */
-static bool is_url(const struct lesson *l, size_t entry)
+static bool is_url(const struct learner *l, size_t entry)
 {
     static const unsigned parts[] = {DD_A_URL_FULL, DD_A_URL_SCHEME, DD_A_URL_PATH, DD_A_URL_QUERY};
     const struct dd_fields *f = l->f;
     if (l->keys[entry].name != DD_T_HTTP_URL || !is_text(l, entry) || !(f->used[DD_T_HTTP_URL / 64] >> (DD_T_HTTP_URL % 64) & 1))
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!sole(l, DD_T_HTTP_URL, parts[i]))
+        if (!is_only_source(l, DD_T_HTTP_URL, parts[i]))
             return false;
     return f->span->meta[entry].value.len;
 }
 
-static bool learn_url(const struct lesson *l, size_t entry)
+static bool learn_url(const struct learner *l, size_t entry)
 {
     struct dd_url u;
     struct dd_plan_url *url = &l->plan->url;
@@ -155,17 +160,17 @@ static bool learn_url(const struct lesson *l, size_t entry)
 }
 
 /* The only query of the span, and it held data. */
-static bool is_query(const struct lesson *l, size_t entry)
+static bool is_query(const struct learner *l, size_t entry)
 {
     const struct dd_fields *f = l->f;
     unsigned name = l->keys[entry].name;
-    if (name < DD_ATTRS || dd_names[name].to != DD_A_DB_QUERY_TEXT || !is_text(l, entry) || !sole(l, name, DD_A_DB_QUERY_TEXT))
+    if (name < DD_ATTRS || dd_names[name].to != DD_A_DB_QUERY_TEXT || !is_text(l, entry) || !is_only_source(l, name, DD_A_DB_QUERY_TEXT))
         return false;
     gw_str raw = f->span->meta[entry].value;
     return f->used[name / 64] >> (name % 64) & 1 && !gw_str_eq(f->value[name].text, raw) && !gw_str_eq(f->span->resource, raw);
 }
 
-static bool learn_query(const struct lesson *l, size_t entry)
+static bool learn_query(const struct learner *l, size_t entry)
 {
     unsigned name = l->keys[entry].name;
     l->plan->has_query = true;
@@ -175,14 +180,14 @@ static bool learn_query(const struct lesson *l, size_t entry)
     return dd_plan_keep(l->plan, &l->plan->query);
 }
 
-static bool is_upper_half(const struct lesson *l, size_t entry)
+static bool is_upper_half(const struct learner *l, size_t entry)
 {
     uint64_t upper;
     return l->keys[entry].name == DD_T_TID && is_text(l, entry) && gw_str_hex64(l->f->span->meta[entry].value, &upper) &&
-           sole(l, DD_T_TID, DD_UNKNOWN);
+           is_only_source(l, DD_T_TID, DD_UNKNOWN);
 }
 
-static bool learn_demand(const struct lesson *l, size_t entry, enum dd_demand *demand)
+static bool learn_demand(const struct learner *l, size_t entry, enum dd_demand *demand)
 {
     *demand = DD_EQUAL;
     if (l->keys[entry].name == DD_UNKNOWN || passed_on(l, entry))
@@ -198,7 +203,7 @@ static bool learn_demand(const struct lesson *l, size_t entry, enum dd_demand *d
     return *demand != DD_ITS_QUERY || learn_query(l, entry);
 }
 
-static bool learn_entry(const struct lesson *l, size_t i)
+static bool learn_entry(const struct learner *l, size_t i)
 {
     const struct dd_span *s = l->f->span;
     struct dd_expected *e = &l->plan->entries[i];
@@ -214,7 +219,7 @@ static bool learn_entry(const struct lesson *l, size_t i)
     return e->demand != DD_EQUAL || dd_plan_keep(l->plan, &e->text);
 }
 
-static bool learn_entries(const struct lesson *l)
+static bool learn_entries(const struct learner *l)
 {
     struct dd_plan *p = l->plan;
     const struct dd_span *s = l->f->span;
@@ -255,7 +260,7 @@ static bool says_where(unsigned name)
     }
 }
 
-static bool note(struct dd_noted *list, uint16_t *n, unsigned name, size_t entry)
+static bool note_entry(struct dd_noted *list, uint16_t *n, unsigned name, size_t entry)
 {
     if (*n == DD_PLAN_NOTED)
         return false;
@@ -263,21 +268,21 @@ static bool note(struct dd_noted *list, uint16_t *n, unsigned name, size_t entry
     return true;
 }
 
-static bool learn_noted(const struct lesson *l)
+static bool learn_noted(const struct learner *l)
 {
     struct dd_plan *p = l->plan;
     for (size_t i = 0; i < entries_n(l); i++) {
         unsigned name = l->keys[i].name;
-        if (name >= DD_ATTRS && name < DD_NAMES && dd_names[name].when & NOTED && !note(p->noted, &p->noted_n, name, i))
+        if (name >= DD_ATTRS && name < DD_NAMES && dd_names[name].when & NOTED && !note_entry(p->noted, &p->noted_n, name, i))
             return false;
-        if (says_where(name) && !note(p->own, &p->own_n, name, i))
+        if (says_where(name) && !note_entry(p->own, &p->own_n, name, i))
             return false;
     }
     return true;
 }
 
 /* The entries that are looked at although they are equal. */
-static void learn_looked_at(const struct lesson *l)
+static void learn_looked_at(const struct learner *l)
 {
     struct dd_plan *p = l->plan;
     for (size_t i = 0; i < entries_n(l); i++) {
@@ -293,14 +298,14 @@ static void learn_looked_at(const struct lesson *l)
 
 /* ---- as it stands in v0.4 ---- */
 
-static bool add_run(const struct lesson *l, struct dd_run *run, const uint8_t *from, const uint8_t *to, size_t entry)
+static bool add_run(const struct learner *l, struct dd_run *run, const uint8_t *from, const uint8_t *to, size_t entry)
 {
     *run = (struct dd_run){gw_str_n((const char *)from, (size_t)(to - from)), (uint16_t)entry};
     return dd_plan_keep(l->plan, &run->bytes);
 }
 
 /* The runs of a map with the entries first … first + n − 1. NULL when there is no room, or when tags were left out that cannot be read. */
-static struct dd_run *learn_map(const struct lesson *l, gw_str raw, size_t first, size_t n)
+static struct dd_run *learn_map(const struct learner *l, gw_str raw, size_t first, size_t n)
 {
     struct dd_msgpack in;
     uint32_t count;
@@ -326,7 +331,7 @@ static struct dd_run *learn_map(const struct lesson *l, gw_str raw, size_t first
 }
 
 /* A plan is good without, too. */
-static void learn_maps(const struct lesson *l)
+static void learn_maps(const struct learner *l)
 {
     const struct dd_span *s = l->f->span;
     if (!s->meta_raw.len)
@@ -337,7 +342,7 @@ static void learn_maps(const struct lesson *l)
 
 /* ---- what the resource says ---- */
 
-static bool learn_fact(const struct lesson *l, unsigned tag)
+static bool learn_fact(const struct learner *l, unsigned tag)
 {
     struct dd_plan *p = l->plan;
     int fact = dd_fact_of(tag);
@@ -351,8 +356,8 @@ static bool learn_fact(const struct lesson *l, unsigned tag)
     return dd_plan_keep(p, &p->facts[p->facts_n++].text);
 }
 
-/* A host that is the resource's: it will be again, for the resource is told by it. */
-static bool learn_host(const struct lesson *l, unsigned tag)
+/* A host tag that is the resource's: the resource is found by it, so the next span's will be as well. */
+static bool learn_host(const struct learner *l, unsigned tag)
 {
     if (tag != DD_T_DD_HOSTNAME && tag != DD_T_DD_TRACER_HOSTNAME && tag != DD_T_HOST)
         return true;
@@ -360,7 +365,7 @@ static bool learn_host(const struct lesson *l, unsigned tag)
     return host.len && !l->f->value[tag].number && gw_str_eq(l->f->value[tag].text, host);
 }
 
-static bool learn_resource(const struct lesson *l)
+static bool learn_resource(const struct learner *l)
 {
     for (unsigned word = 0; word < DD_WORDS; word++)
         for (uint64_t bits = l->f->seen[word] & dd_resource_tags[word]; bits; bits &= bits - 1) {
@@ -378,8 +383,8 @@ static enum dd_gap_kind url_gap(unsigned attr)
     return attr == DD_A_URL_FULL ? DD_GAP_URL : attr == DD_A_URL_PATH ? DD_GAP_PATH : attr == DD_A_URL_QUERY ? DD_GAP_QUERY : DD_GAP_END;
 }
 
-/* What the step wrote, if it is to be written anew: else its kind is DD_GAP_END. */
-static struct dd_gap gap_of(const struct lesson *l, const struct dd_step *step)
+/* The gap for what the step wrote, if that is the span's own value; else its kind is DD_GAP_END. */
+static struct dd_gap gap_of(const struct learner *l, const struct dd_step *step)
 {
     struct dd_gap gap = {.attr = (uint16_t)step->number, .entry = (uint16_t)step->number};
     if (step->source == DD_FROM_REST)
@@ -398,27 +403,27 @@ static struct dd_gap gap_of(const struct lesson *l, const struct dd_step *step)
     return gap;
 }
 
-static gw_str written(const struct lesson *l, size_t from, size_t to)
+static gw_str written_bytes(const struct learner *l, size_t from, size_t to)
 {
     return gw_str_n((const char *)l->b->data + from + l->trail->width - 2, to - from);
 }
 
-static bool add_gap(const struct lesson *l, struct dd_gap gap, size_t from, size_t to)
+static bool add_gap(const struct learner *l, struct dd_gap gap, size_t from, size_t to)
 {
     struct dd_plan *p = l->plan;
     if (p->gaps_n == DD_PLAN_GAPS)
         return false;
-    gap.bytes = written(l, from, to);
+    gap.bytes = written_bytes(l, from, to);
     p->gaps[p->gaps_n++] = gap;
     return dd_plan_keep(p, &p->gaps[p->gaps_n - 1].bytes);
 }
 
-static bool learn_bytes(const struct lesson *l)
+static bool learn_bytes(const struct learner *l)
 {
     const struct dd_trail *t = l->trail;
     size_t from = t->attrs_at;
     l->plan->gaps = dd_plan_room(l->plan, DD_PLAN_GAPS * sizeof *l->plan->gaps);
-    l->plan->span_name = written(l, t->name_at, t->name_end);
+    l->plan->span_name = written_bytes(l, t->name_at, t->name_end);
     if (!l->plan->gaps || !dd_plan_keep(l->plan, &l->plan->span_name))
         return false;
     for (size_t i = 0; i < t->n; i++) {
@@ -435,8 +440,8 @@ static bool learn_bytes(const struct lesson *l)
 void dd_learn(struct dd_writer *w, const struct dd_scanned *c, const struct dd_group *g, const struct otlp_buf *b, uint64_t hash)
 {
     struct dd_plans *plans = &w->shapes.plans;
-    struct lesson l = {.f = &w->f, .keys = w->keys, .group = g, .trail = w->trail, .b = b};
-    if (!learnable(w, &l) || !(l.plan = dd_plan_take(plans, hash)))
+    struct learner l = {.f = &w->f, .keys = w->keys, .group = g, .trail = w->trail, .b = b};
+    if (!can_have_plan(w, &l) || !(l.plan = dd_plan_take(plans, hash)))
         return;
     l.plan->kind = (uint8_t)w->f.kind;
     l.plan->has_upper = dd_has(&w->f, DD_T_TID);

@@ -1,4 +1,4 @@
-/* dd_learn.h: a span that was just written the long way leaves a plan (dd_plan.h) behind.
+/* dd_learn.h: makes a plan (dd_plan.h) of a span that the slow path has just written.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_LEARN_H
@@ -6,8 +6,8 @@
 
 #include "translators/ddtrace/dd_write.h"
 
-/* The span that w->f holds, as w->trail says that it lies in `b`. Learns nothing where something was concluded from what a plan does not
- * compare: the parent, other spans of the process, a tag that is too rare to care for. */
+/* The span is the one in w->f; w->trail says where its parts lie in `b`. Makes no plan where the result depends on something that a plan
+ * does not compare: the span's parent, other spans of the process, a rare tag. */
 void dd_learn(struct dd_writer *w, const struct dd_scanned *, const struct dd_group *, const struct otlp_buf *b, uint64_t hash);
 
 #endif

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Span.links, from the native list and from the tag `_dd.span_links`, without those that stand in both.
+ *
+ * Keeps no state; writes into the caller's buffer. Called by dd_derive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_links.h"
 
 #include "core/base/json.h"
@@ -132,7 +135,7 @@ static void read_link(struct gw_json *j, struct link *l, bool *ok)
     *ok = *ok && has_ids(l);
 }
 
-static bool same(const struct dd_link *native, const struct link *l)
+static bool same_link(const struct dd_link *native, const struct link *l)
 {
     return native->span_id == l->span_id && native->trace_id == l->low && native->trace_id_high == l->high;
 }
@@ -140,10 +143,10 @@ static bool same(const struct dd_link *native, const struct link *l)
 /* Tracers that send both send them in the same order. */
 static bool is_native(const struct dd_link *native, size_t n, const struct link *l, size_t place)
 {
-    if (place < n && same(&native[place], l))
+    if (place < n && same_link(&native[place], l))
         return true;
     for (size_t i = 0; i < n && i < SEARCHED; i++)
-        if (same(&native[i], l))
+        if (same_link(&native[i], l))
             return true;
     return false;
 }

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts one span's tags into dd_fields by number. A key that stands twice counts once: a metric before a meta, the last before the others.
+ * The options strip and promote are applied here.
+ *
+ * The table of keys seen belongs to the writer and is reused from span to span. Called by dd_export.c on the slow path.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
 enum { MAX_PROBES = 32, MAX_HEADERS = 64, FEW = DD_TWIN_SLOTS / 2 };
@@ -7,17 +11,17 @@ enum { MAX_PROBES = 32, MAX_HEADERS = 64, FEW = DD_TWIN_SLOTS / 2 };
 struct twins {
     struct dd_twin *slots;
     size_t mask;
-    uint32_t stamp;
+    uint32_t generation;
 };
 
 static bool twins_open(struct dd_writer *w, size_t n, struct gw_arena *arena, struct twins *t)
 {
     if (n <= FEW) {
-        if (++w->stamp == 0) { /* once in four billion spans */
+        if (++w->generation == 0) { /* once in four billion spans */
             memset(w->twins, 0, sizeof w->twins);
-            w->stamp = 1;
+            w->generation = 1;
         }
-        *t = (struct twins){w->twins, DD_TWIN_SLOTS - 1, w->stamp};
+        *t = (struct twins){w->twins, DD_TWIN_SLOTS - 1, w->generation};
         return true;
     }
     size_t slots = DD_TWIN_SLOTS;
@@ -36,13 +40,13 @@ static gw_str key_at(const struct dd_span *s, size_t index)
 }
 
 /* The entry that has this key already, or the number of `index` itself, which is then remembered. */
-static size_t earlier(const struct twins *t, const struct dd_span *s, size_t index, uint32_t hash)
+static size_t earlier_entry(const struct twins *t, const struct dd_span *s, size_t index, uint32_t hash)
 {
     size_t at = hash & t->mask;
     for (int probe = 0; probe < MAX_PROBES; probe++, at = (at + 1) & t->mask) {
         struct dd_twin *slot = &t->slots[at];
-        if (slot->stamp != t->stamp) {
-            *slot = (struct dd_twin){t->stamp, hash, (uint32_t)index};
+        if (slot->generation != t->generation) {
+            *slot = (struct dd_twin){t->generation, hash, (uint32_t)index};
             return index;
         }
         if (slot->hash == hash && gw_str_eq(key_at(s, slot->index), key_at(s, index))) {
@@ -54,13 +58,13 @@ static size_t earlier(const struct twins *t, const struct dd_span *s, size_t ind
     return index;
 }
 
-static bool starts(gw_str s, const char *prefix, size_t len)
+static bool has_prefix(gw_str s, const char *prefix, size_t len)
 {
     return s.len > len && memcmp(s.ptr, prefix, len) == 0;
 }
-#define STARTS(s, literal) starts(s, literal, sizeof(literal) - 1)
+#define STARTS(s, literal) has_prefix(s, literal, sizeof(literal) - 1)
 
-static bool stripped(const struct dd_options *opt, gw_str key)
+static bool is_stripped(const struct dd_options *opt, gw_str key)
 {
     for (size_t i = 0; i < opt->strip.n; i++) {
         gw_str item = opt->strip.items[i];
@@ -71,7 +75,7 @@ static bool stripped(const struct dd_options *opt, gw_str key)
     return false;
 }
 
-static bool promoted(const struct dd_options *opt, gw_str key)
+static bool is_promoted(const struct dd_options *opt, gw_str key)
 {
     for (size_t i = 0; i < opt->promote.n; i++)
         if (gw_str_eq(key, opt->promote.items[i]))
@@ -108,7 +112,7 @@ static bool header_taken(const struct dd_writer *w, gw_str key)
 }
 
 /* http.request.headers.X-Y becomes http.request.header.x-y: an array of one text. */
-static bool header(struct dd_writer *w, const struct dd_text *t)
+static bool add_header(struct dd_writer *w, const struct dd_text *t)
 {
     gw_str name = w->headers_n < MAX_HEADERS ? header_key(w->f.arena, t->key) : GW_NOSTR;
     struct dd_header *h = name.len && !header_taken(w, name) ? gw_arena_raw(w->f.arena, 1, sizeof *h) : NULL;
@@ -120,24 +124,24 @@ static bool header(struct dd_writer *w, const struct dd_text *t)
     return true;
 }
 
-/* Those that are neither said again nor stripped. */
-static void headers(struct dd_writer *w)
+/* Header tags that neither stand twice nor are stripped. */
+static void add_headers(struct dd_writer *w)
 {
     const struct dd_span *s = w->f.span;
     for (size_t i = 0; i < s->meta_n; i++)
-        if (w->keys[i].name == DD_HEADER && !header(w, &s->meta[i]))
+        if (w->keys[i].name == DD_HEADER && !add_header(w, &s->meta[i]))
             w->keys[i].name = DD_UNKNOWN;
 }
 
-static void know(struct dd_fields *f, unsigned name, struct dd_said said)
+static void set_tag(struct dd_fields *f, unsigned name, struct dd_said said)
 {
     f->value[name] = said;
     f->seen[name / 64] |= (uint64_t)1 << (name % 64);
 }
 
-static void note(struct dd_writer *w, const struct twins *twins, size_t index)
+static void note_key(struct dd_writer *w, const struct twins *twins, size_t index)
 {
-    size_t before = earlier(twins, w->f.span, index, w->keys[index].hash);
+    size_t before = earlier_entry(twins, w->f.span, index, w->keys[index].hash);
     if (before != index)
         w->keys[before].name = DD_DEAD;
 }
@@ -148,10 +152,10 @@ static void load_text(struct dd_writer *w, const struct twins *twins, size_t i, 
     const struct dd_text *t = &f->span->meta[i];
     struct dd_key *key = &w->keys[i];
     if (key->name < DD_NAMES) {
-        know(f, key->name, (struct dd_said){.text = t->value});
+        set_tag(f, key->name, (struct dd_said){.text = t->value});
         return;
     }
-    note(w, twins, i);
+    note_key(w, twins, i);
     w->rest[w->rest_n++] = (uint32_t)i;
     if (STARTS(t->key, "http.re")) {
         key->name = DD_HEADER;
@@ -165,10 +169,10 @@ static void load_number(struct dd_writer *w, const struct twins *twins, size_t i
     size_t index = span->meta_n + i;
     struct dd_key *key = &w->keys[index];
     if (key->name < DD_NAMES) {
-        know(&w->f, key->name, (struct dd_said){.number = &span->metrics[i]});
+        set_tag(&w->f, key->name, (struct dd_said){.number = &span->metrics[i]});
         return;
     }
-    note(w, twins, index);
+    note_key(w, twins, index);
     w->rest[w->rest_n++] = (uint32_t)index;
 }
 
@@ -180,7 +184,7 @@ static void load_struct(struct dd_writer *w, const struct twins *twins, size_t i
     uint64_t hash = dd_hash(s->meta_struct[i].key);
     unsigned name = dd_name_of(s->meta_struct[i].key, hash);
     w->keys[index] = (struct dd_key){(uint32_t)hash, (uint16_t)(name < DD_NAMES && dd_has(&w->f, name) ? DD_DEAD : name)};
-    note(w, twins, index);
+    note_key(w, twins, index);
 }
 
 /* Options strip and promote: rare, so they go over the keys once more. */
@@ -190,11 +194,11 @@ static void apply_options(struct dd_writer *w)
     for (size_t i = 0; i < s->meta_n + s->metrics_n + s->meta_struct_n; i++) {
         gw_str text = key_at(s, i);
         struct dd_key *key = &w->keys[i];
-        if (promoted(w->opt, text) && key->name < DD_NAMES)
+        if (is_promoted(w->opt, text) && key->name < DD_NAMES)
             dd_use(&w->f, key->name);
-        else if (promoted(w->opt, text) && (key->name == DD_UNKNOWN || key->name == DD_HEADER))
+        else if (is_promoted(w->opt, text) && (key->name == DD_UNKNOWN || key->name == DD_HEADER))
             key->name = DD_PROMOTED;
-        if (!stripped(w->opt, text))
+        if (!is_stripped(w->opt, text))
             continue;
         if (key->name < DD_NAMES)
             w->f.seen[key->name / 64] &= ~((uint64_t)1 << (key->name % 64));
@@ -230,6 +234,6 @@ bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, 
     if (w->opt->strip.n || w->opt->promote.n)
         apply_options(w);
     if (some_headers)
-        headers(w);
+        add_headers(w);
     return !arena->spent;
 }

@@ -1,6 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Maps of tags in msgpack formats with text keys: the larger part of every span, so the usual entry takes the short way and
- * everything else goes through `odd_…`. */
+/* Maps of tags in msgpack formats whose keys are text (v0.4: meta, metrics, meta_struct; attributes of span links). They are the larger
+ * part of every span, so the usual entry is decided in the loop and the others are read by the functions called …_any.
+ *
+ * Keeps no state: entries go to the decoder's arena. Called by dd_v04.c, dd_v05.c (single values) and dd_parts_msgpack.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -31,25 +33,48 @@ enum dd_got dd_maps_key(struct dd_decoder *d, gw_str *key, bool *named)
     return got == DD_OTHER_TYPE ? dd_msgpack_skip(&d->in) : got;
 }
 
-/* The header of a map and room for its entries. */
-static enum dd_got open_map(struct dd_decoder *d, size_t size, void **entries, uint32_t *n)
+/* Reads the entry at `at` and returns where the next one begins; NULL when the body is not well-formed or the arena is spent. *kept is
+ * true before the call; false after it when the entry is left out. */
+typedef const uint8_t *read_entry_f(struct dd_decoder *, const uint8_t *at, void *entry, bool *kept);
+
+/* Reads a map into an array of entries of `size` bytes each. Always inlined, so that each caller has its own loop with its entry's reader
+ * in it, and `at` in a register: this is the innermost loop of all. */
+__attribute__((always_inline)) static inline enum dd_got read_entries(struct dd_decoder *d, read_entry_f *read, size_t size, void **out,
+                                                                      size_t *out_n)
 {
-    enum dd_got got = dd_msgpack_map(&d->in, n);
-    *entries = NULL;
-    if (got || *n == 0)
+    uint32_t n;
+    enum dd_got got = dd_msgpack_map(&d->in, &n);
+    if (got)
         return got;
-    *entries = gw_arena_raw(d->arena, *n, size);
-    return *entries ? DD_TAKEN : DD_ILL_FORMED;
+    *out = NULL;
+    *out_n = 0;
+    if (n == 0)
+        return DD_TAKEN;
+    char *entries = gw_arena_raw(d->arena, n, size), *entry = entries;
+    if (!entries)
+        return DD_ILL_FORMED;
+    const uint8_t *at = d->in.at;
+    for (uint32_t i = 0; i < n; i++) {
+        bool kept = true;
+        at = read(d, at, entry, &kept);
+        if (UNLIKELY(!at))
+            return DD_ILL_FORMED;
+        entry += kept ? size : 0;
+    }
+    d->in.at = at;
+    *out = entries;
+    *out_n = (size_t)(entry - entries) / size;
+    return DD_TAKEN;
 }
 
-/* The entry at d->in that is not short text and short text. *kept: it could be read all the same. */
-static enum dd_got odd_text(struct dd_decoder *d, struct dd_text *t, bool *kept)
+/* Where the reader stands after `got`, or NULL. */
+static const uint8_t *next_entry(const struct dd_decoder *d, enum dd_got got)
 {
-    const uint8_t *start = d->in.at;
-    *kept = true;
-    if (!dd_msgpack_text(&d->in, &t->key) && !dd_msgpack_text(&d->in, &t->value)) /* dd-trace-js writes str32, always */
-        return DD_TAKEN;
-    d->in.at = start;
+    return got == DD_TAKEN ? d->in.at : NULL;
+}
+
+static enum dd_got read_any_text(struct dd_decoder *d, struct dd_text *t, bool *kept)
+{
     enum dd_got got = dd_maps_key(d, &t->key, kept);
     if (got)
         return got;
@@ -60,35 +85,33 @@ static enum dd_got odd_text(struct dd_decoder *d, struct dd_text *t, bool *kept)
     return dd_msgpack_skip(&d->in);
 }
 
+/* An entry that is not two short texts. */
+static const uint8_t *text_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_text *t, bool *kept)
+{
+    d->in.at = at;
+    if (!dd_msgpack_text(&d->in, &t->key) && !dd_msgpack_text(&d->in, &t->value)) /* dd-trace-js writes str32, always */
+        return d->in.at;
+    d->in.at = at;
+    enum dd_got got = read_any_text(d, t, kept);
+    d->left_out.tags += !*kept;
+    return next_entry(d, got);
+}
+
+static inline const uint8_t *text_entry(struct dd_decoder *d, const uint8_t *at, void *entry, bool *kept)
+{
+    struct dd_text *t = entry;
+    const uint8_t *next = dd_msgpack_short_text(at, d->in.end, &t->key);
+    if (next)
+        next = dd_msgpack_short_text(next, d->in.end, &t->value);
+    return UNLIKELY(!next) ? text_entry_any(d, at, t, kept) : next;
+}
+
 enum dd_got dd_maps_texts(struct dd_decoder *d, struct dd_text **out, size_t *out_n)
 {
-    struct dd_msgpack *in = &d->in;
-    uint32_t n;
-    void *entries;
-    enum dd_got got = open_map(d, sizeof **out, &entries, &n);
-    if (got)
-        return got;
-    struct dd_text *t = entries;
-    const uint8_t *at = in->at; /* in a register: this is the innermost loop of all */
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *after = dd_msgpack_short_text(at, in->end, &t->key);
-        if (after)
-            after = dd_msgpack_short_text(after, in->end, &t->value);
-        bool kept = true;
-        if (UNLIKELY(!after)) {
-            in->at = at;
-            if (odd_text(d, t, &kept))
-                return DD_ILL_FORMED;
-            d->left_out.tags += !kept;
-            after = in->at;
-        }
-        at = after;
-        t += kept;
-    }
-    in->at = at;
+    void *entries = *out;
+    enum dd_got got = read_entries(d, text_entry, sizeof **out, &entries, out_n);
     *out = entries;
-    *out_n = (size_t)(t - *out);
-    return DD_TAKEN;
+    return got;
 }
 
 enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, union dd_number_value *v, bool *number)
@@ -113,68 +136,61 @@ enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, unio
     return dd_msgpack_skip(&d->in);
 }
 
-static enum dd_got odd_number(struct dd_decoder *d, struct dd_number *m, bool *kept)
+/* An entry that is not a text and a number. */
+static const uint8_t *number_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_number *m, bool *kept)
 {
     union dd_number_value v = {0};
     bool named, number = false;
+    d->in.at = at;
     enum dd_got got = dd_maps_key(d, &m->key, &named);
     if (!got)
         got = dd_maps_number(d, &m->kind, &v, &number);
     m->u = v.u;
     *kept = named && number;
-    return got;
+    d->left_out.tags += !*kept;
+    return next_entry(d, got);
+}
+
+static inline const uint8_t *number_entry(struct dd_decoder *d, const uint8_t *at, void *entry, bool *kept)
+{
+    struct dd_number *m = entry;
+    union dd_number_value v;
+    d->in.at = at;
+    if (UNLIKELY(dd_msgpack_text(&d->in, &m->key) || dd_msgpack_number(&d->in, &m->kind, &v)))
+        return number_entry_any(d, at, m, kept);
+    m->u = v.u;
+    return d->in.at;
 }
 
 enum dd_got dd_maps_numbers(struct dd_decoder *d, struct dd_number **out, size_t *out_n)
 {
-    struct dd_msgpack *in = &d->in;
-    uint32_t n;
-    void *entries;
-    enum dd_got got = open_map(d, sizeof **out, &entries, &n);
-    if (got)
-        return got;
-    struct dd_number *m = entries;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *start = in->at;
-        union dd_number_value v;
-        bool kept = true;
-        if (UNLIKELY(dd_msgpack_text(in, &m->key) || dd_msgpack_number(in, &m->kind, &v))) {
-            in->at = start;
-            if (odd_number(d, m, &kept))
-                return DD_ILL_FORMED;
-            d->left_out.tags += !kept;
-        } else {
-            m->u = v.u;
-        }
-        m += kept;
-    }
+    void *entries = *out;
+    enum dd_got got = read_entries(d, number_entry, sizeof **out, &entries, out_n);
     *out = entries;
-    *out_n = (size_t)(m - *out);
-    return DD_TAKEN;
+    return got;
+}
+
+/* The bytes of a msgpack value, wrapped in bin or standing there as they are. */
+static const uint8_t *struct_entry(struct dd_decoder *d, const uint8_t *at, void *entry, bool *kept)
+{
+    struct dd_text *t = entry;
+    bool named;
+    d->in.at = at;
+    if (dd_maps_key(d, &t->key, &named))
+        return NULL;
+    bool nil = dd_msgpack_kind(&d->in) == DD_NIL;
+    enum dd_got got = dd_msgpack_text(&d->in, &t->value);
+    if (got == DD_OTHER_TYPE)
+        got = dd_msgpack_raw(&d->in, &t->value);
+    *kept = named && !nil;
+    d->left_out.tags += !named;
+    return next_entry(d, got);
 }
 
 enum dd_got dd_maps_structs(struct dd_decoder *d, struct dd_text **out, size_t *out_n)
 {
-    uint32_t n;
-    void *entries;
-    enum dd_got got = open_map(d, sizeof **out, &entries, &n);
-    if (got)
-        return got;
-    struct dd_text *t = entries;
-    for (uint32_t i = 0; i < n; i++) {
-        bool named;
-        if (dd_maps_key(d, &t->key, &named))
-            return DD_ILL_FORMED;
-        bool nil = dd_msgpack_kind(&d->in) == DD_NIL;
-        got = dd_msgpack_text(&d->in, &t->value);
-        if (got == DD_OTHER_TYPE)
-            got = dd_msgpack_raw(&d->in, &t->value);
-        if (got)
-            return got;
-        d->left_out.tags += !named;
-        t += named && !nil;
-    }
+    void *entries = *out;
+    enum dd_got got = read_entries(d, struct_entry, sizeof **out, &entries, out_n);
     *out = entries;
-    *out_n = (size_t)(t - *out);
-    return DD_TAKEN;
+    return got;
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A cache of queries without their data, by the text that the tracer sent (dd_memo.h).
+ *
+ * One per translator; answers live in its arena. Called by dd_semconv_db.c, and by dd_translate.c between requests.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_memo.h"
 
 #include "translators/ddtrace/dd_hash.h"
@@ -33,7 +36,7 @@ const struct dd_query *dd_memo_get(const struct dd_memo *m, unsigned how, gw_str
     return NULL;
 }
 
-static bool crowded(const struct dd_memo_entry *e)
+static bool chain_is_full(const struct dd_memo_entry *e)
 {
     int n = 0;
     for (; e; e = e->next)
@@ -44,7 +47,7 @@ static bool crowded(const struct dd_memo_entry *e)
 const struct dd_query *dd_memo_put(struct dd_memo *m, unsigned how, gw_str raw, uint64_t hash, const struct dd_query *q)
 {
     struct dd_memo_entry **slot = &m->slots[hash % DD_MEMO_SLOTS];
-    if (m->arena.spent || raw.len > DD_MEMO_TEXT || crowded(*slot))
+    if (m->arena.spent || raw.len > DD_MEMO_TEXT || chain_is_full(*slot))
         return NULL;
     struct dd_memo_entry *e = gw_new(&m->arena, struct dd_memo_entry, 1);
     if (!e)

@@ -1,8 +1,8 @@
-/* dd_memo.h: queries that were read before.
+/* dd_memo.h: a cache of queries that were read before.
  *
- * Making a query free of data and finding what it is about takes a look at every token, some 1.5 µs for a usual SELECT; but an
- * application has few queries, the same ones again and again (and tracers send each twice, as resource and as tag). So the
- * answers are kept, up to a bound; a query that does not fit is read anew each time.
+ * Removing the data from a query, and finding its verb and table, reads every token: some 1.5 µs for a usual SELECT. An application
+ * repeats few queries (and tracers send each twice, as resource and as tag), so results are kept up to a bound. A query that does not fit
+ * is read each time.
  *
  * Ownership: one per translator. Answers live until dd_memo_tidy, which the translator calls between requests only.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of known keys: attributes and tags of dd_attrs.def by number, with a hash table from text to number.
+ *
+ * Filled once per process, const after that. Looked up by dd_scan.c and dd_load.c; read everywhere.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_names.h"
 
 #include "core/base/err.h"
@@ -41,7 +44,7 @@ static void make_head(struct dd_name_row *row)
     row->head_len = (uint8_t)(p - row->head);
 }
 
-static void fill(void)
+static void fill_table(void)
 {
     for (unsigned i = 0; i < DD_NAMES; i++) {
         uint64_t hash = dd_hash(dd_names[i].name);
@@ -63,7 +66,7 @@ static void fill(void)
 void dd_names_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill);
+    pthread_once(&once, fill_table);
 }
 
 unsigned dd_name_of(gw_str key, uint64_t hash)

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache of plans: finding the plan that fits a span, in its decoded form or while v0.4 msgpack is read, and deciding which plans are
+ * kept.
+ *
+ * A struct dd_plans belongs to one translator. Called by dd_v04.c (while decoding), dd_scan.c (lookup) and dd_learn.c (new plans).
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_plan.h"
 
 #include <stdlib.h>
@@ -23,7 +27,7 @@ uint64_t dd_plan_hash(const struct dd_span *s)
 }
 
 /* Equality with a text of the plan, which may be read wide. */
-static inline bool same(const struct otlp_region *body, gw_str mine, gw_str theirs)
+static inline bool same_text(const struct otlp_region *body, gw_str mine, gw_str theirs)
 {
     if (mine.len != theirs.len)
         return false;
@@ -33,11 +37,11 @@ static inline bool same(const struct otlp_region *body, gw_str mine, gw_str thei
 }
 
 /* The same, quicker where it is the very text that was compared before. What stands in an arena may be another one by now. */
-static inline bool same_again(const struct otlp_region *body, gw_str mine, const char **at, gw_str theirs)
+static inline bool same_place_or_text(const struct otlp_region *body, gw_str mine, const char **at, gw_str theirs)
 {
     if (*at == theirs.ptr && mine.len == theirs.len)
         return true;
-    if (!same(body, mine, theirs))
+    if (!same_text(body, mine, theirs))
         return false;
     if ((uintptr_t)theirs.ptr - (uintptr_t)body->from < body->len)
         *at = theirs.ptr;
@@ -47,16 +51,17 @@ static inline bool same_again(const struct otlp_region *body, gw_str mine, const
 static inline bool text_fits(const struct otlp_region *body, struct dd_expected *e, const struct dd_text *t)
 {
     uint64_t upper;
-    if (!same_again(body, e->key, &e->key_at, t->key))
+    if (!same_place_or_text(body, e->key, &e->key_at, t->key))
         return false;
     if (e->demand == DD_EQUAL)
-        return same_again(body, e->text, &e->text_at, t->value);
+        return same_place_or_text(body, e->text, &e->text_at, t->value);
     return e->demand != DD_ITS_UPPER || gw_str_hex64(t->value, &upper);
 }
 
 static inline bool number_fits(const struct otlp_region *body, struct dd_expected *e, const struct dd_number *n)
 {
-    return same_again(body, e->key, &e->key_at, n->key) && (e->demand != DD_EQUAL || (e->number.kind == n->kind && e->number.bits == n->u));
+    return same_place_or_text(body, e->key, &e->key_at, n->key) &&
+           (e->demand != DD_EQUAL || (e->number.kind == n->kind && e->number.bits == n->u));
 }
 
 static bool entry_fits(const struct dd_plans *p, const struct dd_plan *plan, const struct dd_span *s, size_t i)
@@ -66,13 +71,14 @@ static bool entry_fits(const struct dd_plans *p, const struct dd_plan *plan, con
     return i >= s->meta_n + s->metrics_n || number_fits(&p->body, &plan->entries[i], &s->metrics[i - s->meta_n]);
 }
 
-static inline bool named(const struct otlp_region *body, const struct dd_plan *plan, const struct dd_span *s)
+static inline bool names_fit(const struct otlp_region *body, const struct dd_plan *plan, const struct dd_span *s)
 {
-    return same(body, plan->resource, s->resource) && same(body, plan->name, s->name) && same(body, plan->service, s->service);
+    return same_text(body, plan->resource, s->resource) && same_text(body, plan->name, s->name) &&
+           same_text(body, plan->service, s->service);
 }
 
 /* A new body: nothing of it was seen. */
-static inline void meet(const struct dd_plans *p, struct dd_plan *plan)
+static inline void forget_places(const struct dd_plans *p, struct dd_plan *plan)
 {
     if (plan->met_in == p->request)
         return;
@@ -81,13 +87,13 @@ static inline void meet(const struct dd_plans *p, struct dd_plan *plan)
         plan->entries[i].key_at = plan->entries[i].text_at = NULL;
 }
 
-static bool fits(const struct dd_plans *p, struct dd_plan *plan, const struct dd_span *s)
+static bool plan_fits(const struct dd_plans *p, struct dd_plan *plan, const struct dd_span *s)
 {
     const struct otlp_region *body = &p->body;
     struct dd_expected *e = plan->entries;
-    meet(p, plan);
-    if (plan->meta_n != s->meta_n || plan->metrics_n != s->metrics_n || !named(body, plan, s) || !same(body, plan->type, s->type) ||
-        !entry_fits(p, plan, s, plan->suspect))
+    forget_places(p, plan);
+    if (plan->meta_n != s->meta_n || plan->metrics_n != s->metrics_n || !names_fit(body, plan, s) ||
+        !same_text(body, plan->type, s->type) || !entry_fits(p, plan, s, plan->suspect))
         return false;
     for (size_t i = 0; i < s->meta_n; i++, e++)
         if (!text_fits(body, e, &s->meta[i])) {
@@ -106,7 +112,7 @@ struct dd_plan *dd_plan_find(struct dd_plans *p, const struct dd_span *s, uint64
 {
     struct dd_plan **ways = p->ways[hash % DD_PLAN_SETS];
     for (size_t i = 0; i < DD_PLAN_WAYS; i++)
-        if (ways[i] && ways[i]->hash == hash && fits(p, ways[i], s)) {
+        if (ways[i] && ways[i]->hash == hash && plan_fits(p, ways[i], s)) {
             ways[i]->used_in = p->chunk;
             return ways[i];
         }
@@ -187,7 +193,7 @@ struct dd_plan *dd_plan_meta(struct dd_plans *p, struct dd_span *s, struct dd_ms
     struct dd_plan **ways = p->ways[hash % DD_PLAN_SETS];
     for (size_t i = 0; i < DD_PLAN_WAYS; i++) {
         struct dd_plan *plan = ways[i];
-        if (!plan || plan->hash != hash || !plan->meta || !named(&p->body, plan, s))
+        if (!plan || plan->hash != hash || !plan->meta || !names_fit(&p->body, plan, s))
             continue;
         if (!s->meta && !(s->meta = gw_arena_raw(arena, DD_PLAN_ENTRIES, sizeof *s->meta)))
             return NULL;
@@ -223,8 +229,8 @@ bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgp
 bool dd_plan_settled(const struct dd_plans *p, const struct dd_span *s, bool metrics_planned, bool renamed)
 {
     struct dd_plan *plan = s->plan;
-    meet(p, plan);
-    if (s->metrics_n != plan->metrics_n || (renamed && !named(&p->body, plan, s)) || !same(&p->body, plan->type, s->type) ||
+    forget_places(p, plan);
+    if (s->metrics_n != plan->metrics_n || (renamed && !names_fit(&p->body, plan, s)) || !same_text(&p->body, plan->type, s->type) ||
         !dd_plan_plain(s))
         return false;
     for (size_t i = 0; i < s->metrics_n && !metrics_planned; i++)

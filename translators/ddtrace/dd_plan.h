@@ -1,26 +1,26 @@
-/* dd_plan.h: spans of which all that matters was seen before.
+/* dd_plan.h: a cache of translations: spans of one kind are translated once in full and then by their plan.
  *
- * An application sends few kinds of spans: the same tags in the same order, and mostly with the same values; what differs is ids, times,
- * a URL's path, a row count. What the conventions make of a span (dd_derive) depends on a few of its values, so a span that was
- * translated leaves a plan behind: what must be equal for the same to come out again, the bytes that came out, and the gaps between them
- * that are filled anew.
+ * An application sends few kinds of spans: the same tags in the same order, mostly with the same values; ids, times, the path of a URL, a
+ * row count differ. What the conventions make of a span (dd_derive) depends on few of its values. So a span that took the slow path leaves
+ * a plan: the values that must be equal for the same result, the bytes of that result, and the gaps between them, which each span fills
+ * with its own values.
  *
- *     span ─▶ dd_plan_find: keys and values as expected? ─yes─▶ dd_write_again: bytes │ gap │ bytes │ gap │ …
- *                                                        ─no──▶ dd_load, dd_derive, dd_write; dd_learn makes a plan of it (dd_learn.h)
+ *     span ─▶ dd_plan_find: keys and values as expected? ─yes─▶ cached path, dd_write_cached: bytes │ gap │ bytes │ gap │ …
+ *                                                        ─no──▶ slow path: dd_load, dd_derive, dd_write; dd_learn makes a plan
  *
- * A plan is never a guess: every byte that anything is concluded from is compared, and what comes out is what the long way writes
+ * The result never differs from that of the slow path: every value that the slow path concludes anything from is compared
  * (tests/unit/translators/ddtrace/test_translate_plans.c and the fuzzer compare the two). Entries that need not be equal:
  *     DD_ANY_VALUE   written as they are, and nothing is concluded from them: unknown tags, row counts, user agents
  *     DD_ITS_UPPER   _dd.p.tid: the scan reads it
- *     DD_ITS_URL     the same scheme, host and port, path and query as before or both not there; made free of secrets anew
- *     DD_ITS_QUERY   a command that is the same once it is free of data
+ *     DD_ITS_URL     the same scheme, host and port, path and query as before or both not there; secrets are removed each time
+ *     DD_ITS_QUERY   a command that is the same once its data is removed
  *
- * Bounds: DD_PLAN_SETS × DD_PLAN_WAYS plans of DD_PLAN_BYTES a translator, allocated as they are learned; the one that was not used for
- * longest makes room. Only a kind of span that came before is learned, so traffic without repetitions costs a hash a span.
+ * Bounds: DD_PLAN_SETS × DD_PLAN_WAYS plans of DD_PLAN_BYTES a translator, allocated as they are made; the least recently used one makes
+ * room. Only kinds of spans that come twice get a plan, so traffic without repetitions costs a hash a span.
  *
  * v0.4 is compared as it stands in the body, before it is decoded: dd_plan_meta.
  *
- * Ownership: one per translator. A plan that was found stays for the chunk.
+ * Ownership: one cache per translator. A plan that was found stays valid for the chunk.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_PLAN_H
@@ -110,21 +110,21 @@ struct dd_plan {
     struct dd_query_how how;
     gw_str query;
     struct dd_scope *scope;                             /* where its spans of the trace at hand go */
-    struct dd_run *meta, *metrics;                      /* as v0.4 has them; NULL: learned from another format */
+    struct dd_run *meta, *metrics;                      /* as v0.4 has them; NULL: the plan was made of another format */
     uint16_t looked_at[2 * DD_PLAN_NOTED], looked_at_n; /* entries that are equal and yet asked for: noted, own */
     size_t room_used;
     uint64_t room[]; /* texts and arrays of the above */
 };
 
-/* How often each kind of span was met that no plan fitted. A kind that does not become familiar is tried DD_PLAN_TRIES times, then every
- * DD_PLAN_REST-th time. */
+/* How often each kind of span came that no plan fitted. Of one kind DD_PLAN_TRIES plans are made in a row, then one for every
+ * DD_PLAN_REST-th span. */
 enum { DD_PLAN_SIGHTS = 1024, DD_PLAN_TRIES = 32, DD_PLAN_REST = 256 };
 struct dd_sight {
     uint32_t hash, times;
 };
 
 struct dd_plans {
-    bool off;         /* nothing is learned and nothing found */
+    bool off;         /* no plan is made and none found */
     uint64_t chunk;   /* number of the chunk at hand, never twice in a translator's life; */
     uint64_t request; /* likewise of the request */
     uint64_t trace;   /* likewise of the trace, of which a chunk that no tracer sends has several */
@@ -139,7 +139,7 @@ void dd_plans_fini(struct dd_plans *);
 bool dd_plan_plain(const struct dd_span *);
 /* The kind of a span, for the two functions below. */
 uint64_t dd_plan_hash(const struct dd_span *);
-/* The plan that fits the span, or NULL. Its gaps may still turn out not to fit: dd_write_again. */
+/* The plan that fits the span, or NULL. Its gaps may still turn out not to fit: dd_write_cached. */
 struct dd_plan *dd_plan_find(struct dd_plans *, const struct dd_span *, uint64_t hash);
 /* The same, while the span is read: its service, name and resource are known, and `in` stands before its meta. On success `in` stands
  * behind it. To be settled when the span is whole: dd_plan_settled, before which metrics may be read by dd_plan_metrics. */
@@ -148,7 +148,7 @@ bool dd_plan_metrics(const struct dd_plans *, struct dd_span *, struct dd_msgpac
 /* metrics_planned: dd_plan_metrics took them. renamed: a name came later. */
 bool dd_plan_settled(const struct dd_plans *, const struct dd_span *, bool metrics_planned, bool renamed);
 
-/* No plan fits; true when it is time to learn one. */
+/* No plan fits; true when it is time to make one. */
 bool dd_plan_wanted(struct dd_plans *, uint64_t hash);
 /* An empty plan for this kind of span, or NULL when there is no place just now. */
 struct dd_plan *dd_plan_take(struct dd_plans *, uint64_t hash);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Fields of an OTLP Span that both ways of writing one share: known attributes, ids, times (dd_put.h).
+ *
+ * Keeps no state. Called by dd_write.c and dd_write_cached.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_put.h"
 
 #include <endian.h>
@@ -6,7 +9,7 @@
 enum { ATTRIBUTE_ROOM = 64 + 40 /* a head, and the tags and lengths around it */ };
 
 /* KeyValue of a known attribute up to its AnyValue's contents, which take any_size bytes. The room must be there. */
-static inline uint8_t *put_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
+static inline uint8_t *put_attr_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
 {
     uint8_t *p = w->data + w->len;
     *p++ = SPAN_ATTRIBUTES << 3 | WIRE_LEN;
@@ -44,9 +47,9 @@ void dd_put_text(struct otlp_buf *w, const struct otlp_region *body, const struc
 {
     if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, body, row, text))
         return;
-    uint8_t *p = put_head(w, row, 1 + wire_varint_size(text.len) + text.len);
-    *p++ = ANY_STRING << 3 | WIRE_LEN;
-    p = wire_put_varint(p, text.len);
+    uint8_t *p = put_attr_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
+    *p++ = ANY_STRING << 3 | OTLP_LEN;
+    p = otlp_put_varint(p, text.len);
     if (__builtin_expect(otlp_copy_ascii(p, text), 1) || gw_utf8_valid(text))
         otlp_end(w, p + text.len);
     else
@@ -57,17 +60,17 @@ void dd_put_number(struct otlp_buf *w, const struct dd_name_row *row, uint64_t v
 {
     if (!otlp_room(w, ATTRIBUTE_ROOM))
         return;
-    uint8_t *p = put_head(w, row, 1 + wire_varint_size(varint));
-    *p++ = (uint8_t)(field << 3 | WIRE_VARINT);
-    otlp_end(w, wire_put_varint(p, varint));
+    uint8_t *p = put_attr_head(w, row, 1 + otlp_varint_size(varint));
+    *p++ = (uint8_t)(field << 3 | OTLP_VARINT);
+    otlp_end(w, otlp_put_varint(p, varint));
 }
 
 void dd_put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
 {
     if (!otlp_room(w, ATTRIBUTE_ROOM))
         return;
-    uint8_t *p = put_head(w, row, 9);
-    *p++ = ANY_DOUBLE << 3 | WIRE_FIXED64;
+    uint8_t *p = put_attr_head(w, row, 9);
+    *p++ = ANY_DOUBLE << 3 | OTLP_FIXED64;
     memcpy(p, &d, 8); /* little-endian, as the wire */
     otlp_end(w, p + 8);
 }
@@ -79,10 +82,9 @@ static uint8_t *put_id(uint8_t *p, uint64_t id)
     return p + 8;
 }
 
-/* trace_id and span_id have a fixed width and stand first, so the join finds them. */
-void dd_put_ids(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w)
+/* trace_id and span_id have a fixed width and stand first, so that an upper half that is known later can be filled in. */
+void dd_put_ids(struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w)
 {
-    struct dd_fields *f = &dw->f;
     const struct dd_span *s = f->span;
     if (!otlp_room(w, 64 + c->state.len))
         return;

@@ -1,14 +1,14 @@
 /* dd_put.h: fields of an OTLP Span, as the two ways of writing one share them; nobody else includes it.
  *
- *   dd_write.c         from what dd_derive found out, once per rendering      any span
- *   dd_write_cached.c   from the bytes of a span that was alike (dd_plan.h)    nearly every span
- *   dd_put.c           a known attribute, ids, times                          both
+ *   dd_write.c         slow path: from what dd_derive found out, once per rendering       any span
+ *   dd_write_cached.c  cached path: from the bytes of a span of the same kind (dd_plan.h)  nearly every span
+ *   dd_put.c           a known attribute, ids, times                                       both
  *
- * Each of them reserves its room and appends to the buffer; when memory is out they append nothing and the buffer says so (otlp_write.h).
- * A known attribute's key stands in its row ready to be copied (dd_name_row.head), in moves of a fixed size: what is too much is written
- * over by what follows. Text that is not UTF-8 takes the slow way, which repairs it.
+ * Each function reserves its room and appends to the buffer; when memory is out it appends nothing and marks the buffer as failed
+ * (otlp_write.h). The key of a known attribute is kept in its row, ready to be copied in moves of a fixed size (dd_name_row.head): the
+ * bytes that are too many are overwritten by the next field. Text that is not UTF-8 is repaired.
  *
- * What stands here as inline is called once a span or once an attribute and is no more than a few instructions, or a call.
+ * The inline functions are called once a span or once an attribute, and are a few instructions each.
  *
  * Ownership, threads: the translator's that the dd_writer and the buffer belong to.
  * SPDX-License-Identifier: Apache-2.0
@@ -16,7 +16,8 @@
 #ifndef DD_PUT_H
 #define DD_PUT_H
 
-#include "translators/ddtrace/dd_write.h"
+#include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_scan.h"
 
 /* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
 enum { SS_SPANS = 2 };
@@ -39,7 +40,7 @@ void dd_put_text(struct otlp_buf *, const struct otlp_region *body, const struct
 void dd_put_number(struct otlp_buf *, const struct dd_name_row *, uint64_t varint, unsigned field);
 void dd_put_double(struct otlp_buf *, const struct dd_name_row *, double);
 /* trace_id, span_id, trace_state, parent_span_id; first of all fields. */
-void dd_put_ids(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *);
+void dd_put_ids(struct dd_fields *, const struct dd_scanned *, struct otlp_buf *);
 /* Kind, start and end. */
 void dd_put_times(const struct dd_fields *, struct otlp_buf *);
 
@@ -72,7 +73,7 @@ static inline void dd_put_rest(const struct dd_span *s, struct otlp_buf *w, uint
         dd_put_any_number(w, s->metrics[index - s->meta_n].key, &s->metrics[index - s->meta_n]);
 }
 
-/* What holds for the chunk: written once (dd_scan.h), copied here. */
+/* The attributes of the chunk: written once (dd_scan.h), copied to each span. */
 static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w, enum gw_attribute_schema r)
 {
     gw_str common = r == GW_DATADOG ? gw_str_n(c->common.ptr, c->common_own) : c->common;

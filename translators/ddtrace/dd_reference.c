@@ -1,4 +1,6 @@
-/* docs/reference/mapping.md, out of the tables that the translator runs on.
+/* Prints docs/reference/mapping.md from the tables that the translator runs on.
+ *
+ * Keeps no state. Called by `ddgate --reference` through dd_mapping_reference.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 #include "translators/ddtrace/dd_tags.h"
@@ -11,7 +13,7 @@ static const struct {
 #undef RES
 };
 
-static void intro(FILE *to)
+static void print_intro(FILE *to)
 {
     fputs(
         "# What becomes of a Datadog span\n\n"
@@ -31,7 +33,7 @@ static void intro(FILE *to)
         to);
 }
 
-static void resource(FILE *to)
+static void print_resource(FILE *to)
 {
     fputs("## The resource\n\n"
           "Spans are grouped by service, env, version, runtime id, host and language. Attributes of the option `resource` come before all\n"
@@ -66,12 +68,12 @@ static const char *when_text(unsigned when)
     }
 }
 
-static const char *place(unsigned when)
+static const char *place_name(unsigned when)
 {
     return when == DD_RESOURCE ? "resource" : when == DD_SPAN ? "span" : "";
 }
 
-static void tags(FILE *to)
+static void print_tags(FILE *to)
 {
     fputs("\n## Tags of spans\n\n| tag | becomes | type | note |\n| --- | --- | --- | --- |\n", to);
     for (unsigned i = DD_ATTRS; i < DD_NAMES; i++) {
@@ -80,7 +82,7 @@ static void tags(FILE *to)
         if (row->to != DD_A_NONE)
             fprintf(to, "`%s` | %s", attr->name.ptr, type_name(attr->type));
         else
-            fprintf(to, "%s | ", place(row->when));
+            fprintf(to, "%s | ", place_name(row->when));
         fprintf(to, " | %s%s |\n", when_text(row->when), row->note);
     }
     fputs("| `http.request.headers.X`, `http.response.headers.X` | `http.request.header.x`, `http.response.header.x` | array of text | |\n"
@@ -88,7 +90,7 @@ static void tags(FILE *to)
           to);
 }
 
-static void list(FILE *to, enum dd_tag_list which, const char *title, const char *rest)
+static void print_tag_list(FILE *to, enum dd_tag_list which, const char *title, const char *rest)
 {
     fprintf(to, "\n## %s\n\n| tag | attribute | note |\n| --- | --- | --- |\n", title);
     for (size_t i = 0; dd_tag_row(which, i); i++)
@@ -100,9 +102,10 @@ static void list(FILE *to, enum dd_tag_list which, const char *title, const char
 void dd_mapping_reference(FILE *to)
 {
     dd_names_init();
-    intro(to);
-    resource(to);
-    tags(to);
-    list(to, DD_TAGS_CONTAINER, "Container tags (`_dd.tags.container`), on the resource", "datadog.container.<tag>");
-    list(to, DD_TAGS_PROCESS, "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource", "datadog.process.<tag>");
+    print_intro(to);
+    print_resource(to);
+    print_tags(to);
+    print_tag_list(to, DD_TAGS_CONTAINER, "Container tags (`_dd.tags.container`), on the resource", "datadog.container.<tag>");
+    print_tag_list(to, DD_TAGS_PROCESS, "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource",
+                   "datadog.process.<tag>");
 }

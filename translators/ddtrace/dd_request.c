@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* What a tracer says about itself in request headers, and a container id out of a cgroup file.
+ *
+ * Keeps no state: it fills the caller's struct dd_request. Called by the ddtrace receiver.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_request.h"
 
 /* The agent's rule: what is not one of these is true ("yes" of Python 2, "t" of Go, "true" of libdatadog). */
@@ -12,7 +15,7 @@ static bool is_true(gw_str s)
 }
 
 /* "prefix-value": the value, when it has that prefix and is not empty. */
-static bool prefixed(gw_str item, gw_str prefix, gw_str *value)
+static bool has_prefix(gw_str item, gw_str prefix, gw_str *value)
 {
     if (!gw_str_starts(item, prefix) || item.len == prefix.len)
         return false;
@@ -26,7 +29,7 @@ static void read_entity(struct dd_request *r, gw_str value)
     gw_str rest = value, item, id;
     while (gw_str_next(&rest, ',', &item)) {
         item = gw_str_trim(item);
-        if (prefixed(item, GW_STR("ci-"), &id) || prefixed(item, GW_STR("cid-"), &id)) {
+        if (has_prefix(item, GW_STR("ci-"), &id) || has_prefix(item, GW_STR("cid-"), &id)) {
             r->container_id = id;
             r->entity_id = GW_NOSTR;
             return;
@@ -41,8 +44,8 @@ static void read_external_env(struct dd_request *r, gw_str value)
     gw_str item;
     while (gw_str_next(&value, ',', &item)) {
         item = gw_str_trim(item);
-        if (!prefixed(item, GW_STR("cn-"), &r->k8s_container))
-            prefixed(item, GW_STR("pu-"), &r->k8s_pod_uid);
+        if (!has_prefix(item, GW_STR("cn-"), &r->k8s_container))
+            has_prefix(item, GW_STR("pu-"), &r->k8s_pod_uid);
     }
 }
 
@@ -119,8 +122,7 @@ void dd_request_header(struct dd_request *r, struct gw_arena *arena, gw_str name
 
 /* ---- cgroups ---- */
 
-/* Lower case, as runtimes write them. */
-static bool is_hex(char c)
+static bool is_hex_digit(char c)
 {
     return gw_hex_digit(c) >= 0 && c == gw_lower(c);
 }
@@ -128,7 +130,7 @@ static bool is_hex(char c)
 static bool all_hex(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (!is_hex(s.ptr[i]))
+        if (!is_hex_digit(s.ptr[i]))
             return false;
     return true;
 }
@@ -139,7 +141,7 @@ static bool long_id(gw_str segment, gw_str *id)
     if (segment.len < 64)
         return false;
     *id = gw_str_from(segment, segment.len - 64);
-    return all_hex(*id) && (segment.len == 64 || !is_hex(segment.ptr[segment.len - 65]));
+    return all_hex(*id) && (segment.len == 64 || !is_hex_digit(segment.ptr[segment.len - 65]));
 }
 
 /* ECS and Fargate: "<32 hexadecimal digits>-<number>". */
@@ -158,7 +160,7 @@ static bool garden_id(gw_str segment, gw_str *id)
     if (segment.len != 28)
         return false;
     for (size_t i = 0; i < segment.len; i++)
-        if (i >= 8 && (i - 8) % 5 == 0 ? segment.ptr[i] != '-' : !is_hex(segment.ptr[i]))
+        if (i >= 8 && (i - 8) % 5 == 0 ? segment.ptr[i] != '-' : !is_hex_digit(segment.ptr[i]))
             return false;
     *id = segment;
     return true;

@@ -1,7 +1,7 @@
 /* dd_request.h: what a tracer says about itself in request headers.
  *
- * The receiver hands every header to dd_request_header; the rest is reading (AGENT_API §2): language and version, container,
- * Kubernetes pod, process tags. All views point into the header block or the request's arena.
+ * The receiver hands every header to dd_request_header, which takes those that Datadog's trace agent reads: language and version,
+ * container, Kubernetes pod, process tags. All views point into the header block or the request's arena.
  *
  * Threads: the request's.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the Resource of a group. Each attribute is written once: those of the option `resource` come first, then what the spans and the
+ * request's headers say.
+ *
+ * The state lives for one call. Called by dd_translate.c, once a group and frame.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_resource.h"
 
 #include "translators/ddtrace/dd_tags.h"
@@ -25,7 +29,7 @@ struct writer {
     size_t n;
 };
 
-static bool fresh(struct writer *r, gw_str key)
+static bool claim_key(struct writer *r, gw_str key)
 {
     for (size_t i = 0; i < r->n; i++)
         if (gw_str_eq(r->keys[i], key))
@@ -36,16 +40,16 @@ static bool fresh(struct writer *r, gw_str key)
     return true;
 }
 
-static void text(struct writer *r, enum name name, gw_str value)
+static void write_text(struct writer *r, enum name name, gw_str value)
 {
-    if (value.len && fresh(r, names[name]))
+    if (value.len && claim_key(r, names[name]))
         otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, names[name], value);
 }
 
-static void configured(struct writer *r)
+static void write_configured(struct writer *r)
 {
     for (size_t i = r->opt->resource.n; i-- > 0;)
-        if (fresh(r, r->opt->resource.items[i].key))
+        if (claim_key(r, r->opt->resource.items[i].key))
             otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, r->opt->resource.items[i].key, r->opt->resource.items[i].value);
 }
 
@@ -71,22 +75,22 @@ static gw_str promoted_key(gw_str *rest)
 }
 
 /* Promoted tags were written when the group was made (dd_export.c); those that nobody said before are copied. */
-static void promoted(struct writer *r, gw_str rest)
+static void write_promoted(struct writer *r, gw_str rest)
 {
     while (rest.len) {
         gw_str at = rest, key = promoted_key(&rest);
         size_t len = at.len - rest.len;
-        if (fresh(r, key) && otlp_room(r->w, len))
+        if (claim_key(r, key) && otlp_room(r->w, len))
             otlp_end(r->w, otlp_put_bytes(r->w->data + r->w->len, gw_str_n(at.ptr, len)));
     }
 }
 
-static void service(struct writer *r, const struct dd_identity *id)
+static void write_service(struct writer *r, const struct dd_identity *id)
 {
     char name[64] = "unknown_service";
     size_t len = strlen(name);
     if (id->service.len) {
-        text(r, R_SERVICE_NAME, id->service);
+        write_text(r, R_SERVICE_NAME, id->service);
         return;
     }
     if (id->language.len && id->language.len < sizeof name - len - 1) {
@@ -94,38 +98,38 @@ static void service(struct writer *r, const struct dd_identity *id)
         memcpy(name + len, id->language.ptr, id->language.len);
         len += id->language.len;
     }
-    text(r, R_SERVICE_NAME, gw_str_n(name, len));
+    write_text(r, R_SERVICE_NAME, gw_str_n(name, len));
 }
 
-static void process(struct writer *r, const struct dd_group *g, const struct dd_request *req)
+static void write_process(struct writer *r, const struct dd_group *g, const struct dd_request *req)
 {
     int64_t n;
-    if (gw_str_i64(g->facts[DD_FACT_PID], &n) && fresh(r, names[R_PROCESS_PID]))
+    if (gw_str_i64(g->facts[DD_FACT_PID], &n) && claim_key(r, names[R_PROCESS_PID]))
         otlp_attr_int(r->w, RESOURCE_ATTRIBUTES, names[R_PROCESS_PID], n);
-    text(r, R_RUNTIME_NAME, req->interpreter);
-    text(r, R_RUNTIME_VERSION, req->lang_version);
-    text(r, R_RUNTIME_DESCRIPTION, req->vendor);
+    write_text(r, R_RUNTIME_NAME, req->interpreter);
+    write_text(r, R_RUNTIME_VERSION, req->lang_version);
+    write_text(r, R_RUNTIME_DESCRIPTION, req->vendor);
 }
 
-static void place(struct writer *r, const struct dd_group *g, const struct dd_request *req)
+static void write_location(struct writer *r, const struct dd_group *g, const struct dd_request *req)
 {
-    text(r, R_HOST_NAME, g->id.host);
-    text(r, R_CONTAINER_ID, g->facts[DD_FACT_CONTAINER_ID]);
+    write_text(r, R_HOST_NAME, g->id.host);
+    write_text(r, R_CONTAINER_ID, g->facts[DD_FACT_CONTAINER_ID]);
     if (!g->facts[DD_FACT_CONTAINER_ID].len)
-        text(r, R_ENTITY_ID, req->entity_id);
-    text(r, R_K8S_CONTAINER_NAME, req->k8s_container);
-    text(r, R_K8S_POD_UID, req->k8s_pod_uid);
-    text(r, R_REVISION, g->facts[DD_FACT_COMMIT]);
-    text(r, R_REPOSITORY, g->facts[DD_FACT_REPOSITORY]);
-    text(r, R_CLOUD_PROVIDER, g->facts[DD_FACT_CLOUD_PROVIDER]);
-    text(r, R_CLOUD_REGION, g->facts[DD_FACT_CLOUD_REGION]);
-    text(r, R_CLOUD_ZONE, g->facts[DD_FACT_CLOUD_ZONE]);
-    text(r, R_CLOUD_RESOURCE_ID, g->facts[DD_FACT_FUNCTION_ARN]);
-    text(r, R_FAAS_NAME, g->facts[DD_FACT_FUNCTION_NAME]);
+        write_text(r, R_ENTITY_ID, req->entity_id);
+    write_text(r, R_K8S_CONTAINER_NAME, req->k8s_container);
+    write_text(r, R_K8S_POD_UID, req->k8s_pod_uid);
+    write_text(r, R_REVISION, g->facts[DD_FACT_COMMIT]);
+    write_text(r, R_REPOSITORY, g->facts[DD_FACT_REPOSITORY]);
+    write_text(r, R_CLOUD_PROVIDER, g->facts[DD_FACT_CLOUD_PROVIDER]);
+    write_text(r, R_CLOUD_REGION, g->facts[DD_FACT_CLOUD_REGION]);
+    write_text(r, R_CLOUD_ZONE, g->facts[DD_FACT_CLOUD_ZONE]);
+    write_text(r, R_CLOUD_RESOURCE_ID, g->facts[DD_FACT_FUNCTION_ARN]);
+    write_text(r, R_FAAS_NAME, g->facts[DD_FACT_FUNCTION_NAME]);
 }
 
 /* The names that stand in the resource so far, for a list of tags to leave out. */
-static void list(struct writer *r, enum dd_tag_list which, gw_str tags)
+static void write_tag_list(struct writer *r, enum dd_tag_list which, gw_str tags)
 {
     if (tags.len)
         dd_write_tag_list(r->w, RESOURCE_ATTRIBUTES, which, tags, r->keys, r->n);
@@ -134,19 +138,19 @@ static void list(struct writer *r, enum dd_tag_list which, gw_str tags)
 void dd_resource_write(struct otlp_buf *w, const struct dd_group *g, const struct dd_request *req, const struct dd_options *opt)
 {
     struct writer r = {.w = w, .opt = opt};
-    configured(&r);
-    service(&r, &g->id);
-    text(&r, R_BASE_SERVICE, g->id.base_service);
-    text(&r, R_ENVIRONMENT, g->id.env);
-    text(&r, R_SERVICE_VERSION, g->id.version);
-    text(&r, R_INSTANCE_ID, g->id.runtime_id);
-    text(&r, R_RUNTIME_ID, g->id.runtime_id);
-    text(&r, R_SDK_NAME, GW_STR("datadog"));
-    text(&r, R_SDK_LANGUAGE, g->id.language);
-    text(&r, R_SDK_VERSION, req->tracer_version);
-    process(&r, g, req);
-    place(&r, g, req);
-    promoted(&r, g->id.promoted);
-    list(&r, DD_TAGS_CONTAINER, g->facts[DD_FACT_CONTAINER_TAGS]);
-    list(&r, DD_TAGS_PROCESS, g->facts[DD_FACT_PROCESS_TAGS]);
+    write_configured(&r);
+    write_service(&r, &g->id);
+    write_text(&r, R_BASE_SERVICE, g->id.base_service);
+    write_text(&r, R_ENVIRONMENT, g->id.env);
+    write_text(&r, R_SERVICE_VERSION, g->id.version);
+    write_text(&r, R_INSTANCE_ID, g->id.runtime_id);
+    write_text(&r, R_RUNTIME_ID, g->id.runtime_id);
+    write_text(&r, R_SDK_NAME, GW_STR("datadog"));
+    write_text(&r, R_SDK_LANGUAGE, g->id.language);
+    write_text(&r, R_SDK_VERSION, req->tracer_version);
+    write_process(&r, g, req);
+    write_location(&r, g, req);
+    write_promoted(&r, g->id.promoted);
+    write_tag_list(&r, DD_TAGS_CONTAINER, g->facts[DD_FACT_CONTAINER_TAGS]);
+    write_tag_list(&r, DD_TAGS_PROCESS, g->facts[DD_FACT_PROCESS_TAGS]);
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Sampling facts of a chunk, and the W3C trace state and the probability that follow from them (dd_sampling.h).
+ *
+ * The facts are the caller's struct dd_sampling; the text lives in the arena. Called by dd_scan.c and dd_put.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sampling.h"
 
 #include <math.h>
@@ -102,7 +105,7 @@ int dd_sampling_mechanism(const struct dd_sampling *s)
 }
 
 /* Kept whatever the probability: by a person (4), AppSec (5), Data Jobs (10), AI Guard (13). */
-static bool forced(const struct dd_sampling *s)
+static bool kept_by_force(const struct dd_sampling *s)
 {
     int m = dd_sampling_mechanism(s);
     return m == 4 || m == 5 || m == 10 || m == 13;
@@ -114,7 +117,7 @@ static bool is_probability(double p)
 }
 
 /* The rate limiter took part in the decision. */
-static bool limited(const struct dd_sampling *s)
+static bool was_limited(const struct dd_sampling *s)
 {
     return is_probability(s->limit_psr) && s->limit_psr < 1;
 }
@@ -122,14 +125,14 @@ static bool limited(const struct dd_sampling *s)
 double dd_sampling_rate(const struct dd_sampling *s)
 {
     double p = !isnan(s->rule_psr) ? s->rule_psr : !isnan(s->agent_psr) ? s->agent_psr : s->ksr;
-    if (forced(s) || !is_probability(p))
+    if (kept_by_force(s) || !is_probability(p))
         return (double)NAN;
-    return limited(s) ? p * s->limit_psr : p;
+    return was_limited(s) ? p * s->limit_psr : p;
 }
 
 /* (1 − p) × 2^56, rounded to so many significant digits: digits that are all 0 or all f in front do not count, or else
  * probabilities near 0 and 1 would be rounded to them. */
-static uint64_t threshold(double p, int precision)
+static uint64_t threshold_of(double p, int precision)
 {
     int above, below;
     frexp(p, &above);
@@ -143,7 +146,7 @@ static uint64_t threshold(double p, int precision)
 }
 
 /* The randomness that Datadog's samplers decide by. */
-static uint64_t randomness(uint64_t trace_id_low)
+static uint64_t randomness_of(uint64_t trace_id_low)
 {
     return ~(trace_id_low * UINT64_C(1111111111111111111)) >> 8;
 }
@@ -154,19 +157,19 @@ struct text {
     char *at, *begin, *end;
 };
 
-static void put(struct text *t, gw_str s)
+static void append_text(struct text *t, gw_str s)
 {
     size_t room = (size_t)(t->end - t->at), n = s.len < room ? s.len : room;
     t->at = (char *)memcpy(t->at, s.ptr ? s.ptr : "", n) + n;
 }
 
-static size_t used(const struct text *t)
+static size_t text_len(const struct text *t)
 {
     return (size_t)(t->at - t->begin);
 }
 
 /* What may not stand in a key or value of the dd member becomes '_', once for each character of UTF-8; '=' becomes '~'. */
-static char encode(char c, bool in_key)
+static char encode_char(char c, bool in_key)
 {
     if (c == '=')
         return in_key ? '_' : '~';
@@ -181,7 +184,7 @@ static void put_encoded(struct text *t, gw_str s, bool in_key)
 {
     for (size_t i = 0; i < s.len && t->at < t->end; i++)
         if (((unsigned char)s.ptr[i] & 0xC0) != 0x80)
-            *t->at++ = encode(s.ptr[i], in_key);
+            *t->at++ = encode_char(s.ptr[i], in_key);
 }
 
 /* "key:value" of the dd member, left out whole where it does not fit any more. */
@@ -190,11 +193,11 @@ static void put_entry(struct text *t, gw_str prefix, gw_str key, gw_str value)
     char *undo = t->at;
     if (value.len == 0)
         return;
-    if (used(t))
-        put(t, GW_STR(";"));
-    put(t, prefix);
+    if (text_len(t))
+        append_text(t, GW_STR(";"));
+    append_text(t, prefix);
     put_encoded(t, key, true);
-    put(t, GW_STR(":"));
+    append_text(t, GW_STR(":"));
     put_encoded(t, value, false);
     if (t->at == t->end)
         t->at = undo;
@@ -238,15 +241,15 @@ static void put_threshold(struct text *t, uint64_t threshold_56)
     hex_56(threshold_56, digits);
     while (n > 1 && digits[n - 1] == '0')
         n--;
-    put(t, GW_STR("th:"));
-    put(t, gw_str_n(digits, n));
+    append_text(t, GW_STR("th:"));
+    append_text(t, gw_str_n(digits, n));
 }
 
 static void put_separated(struct text *t, gw_str entry)
 {
-    if (used(t))
-        put(t, GW_STR(";"));
-    put(t, entry);
+    if (text_len(t))
+        append_text(t, GW_STR(";"));
+    append_text(t, entry);
 }
 
 /* What the incoming ot member says, but for th and (when ours takes its place) rv. */
@@ -266,17 +269,17 @@ static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_i
     if (s->priority != DD_NO_PRIORITY && s->priority <= 0)
         p = (double)NAN;
     if (isnan(p)) {
-        if (forced(s))
+        if (kept_by_force(s))
             put_other_ot(t, incoming, false);
         else
-            put(t, incoming);
+            append_text(t, incoming);
         return;
     }
-    uint64_t rv = randomness(trace_id_low), th = threshold(p, PRECISION);
+    uint64_t rv = randomness_of(trace_id_low), th = threshold_of(p, PRECISION);
     if (rv < th)
-        th = threshold(p, THRESHOLD_DIGITS);
-    bool by_hash = rv >= th && !limited(s);
-    put_threshold(t, by_hash ? th : threshold(p, PRECISION));
+        th = threshold_of(p, THRESHOLD_DIGITS);
+    bool by_hash = rv >= th && !was_limited(s);
+    put_threshold(t, by_hash ? th : threshold_of(p, PRECISION));
     if (by_hash) {
         char text[3 + THRESHOLD_DIGITS] = "rv:";
         hex_56(rv, text + 3);
@@ -302,10 +305,10 @@ static void put_member(struct text *t, gw_str name, gw_str value)
 {
     if (value.len == 0)
         return;
-    if (used(t))
-        put(t, GW_STR(","));
-    put(t, name);
-    put(t, value);
+    if (text_len(t))
+        append_text(t, GW_STR(","));
+    append_text(t, name);
+    append_text(t, value);
 }
 
 static void put_others(struct text *t, gw_str list, size_t room)
@@ -334,9 +337,9 @@ gw_str dd_sampling_state(const struct dd_sampling *s, struct gw_arena *arena, ui
                 all = {room, room, room + size};
     put_dd(&dd, s, last_parent);
     put_ot(&ot, s, trace_id_low, incoming_ot);
-    gw_str dd_value = used(&dd) ? gw_str_n(dd_room, used(&dd)) : find_member(s->tracestate, GW_STR("dd="));
+    gw_str dd_value = text_len(&dd) ? gw_str_n(dd_room, text_len(&dd)) : find_member(s->tracestate, GW_STR("dd="));
     put_member(&all, GW_STR("dd="), dd_value);
-    put_member(&all, GW_STR("ot="), gw_str_n(ot_room, used(&ot)));
-    put_others(&all, s->tracestate, MEMBERS_MAX - (dd_value.len > 0) - (used(&ot) > 0));
-    return gw_str_n(room, used(&all));
+    put_member(&all, GW_STR("ot="), gw_str_n(ot_room, text_len(&ot)));
+    put_others(&all, s->tracestate, MEMBERS_MAX - (dd_value.len > 0) - (text_len(&ot) > 0));
+    return gw_str_n(room, text_len(&all));
 }

@@ -1,7 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a chunk whole before any of it is written, since what holds for all its spans may stand on any one of them: the upper half of the
+ * trace id, the sampling decision, env, version, runtime id, host. Looks up each key once and finds the plan of each span.
+ *
+ * Results are in the caller's struct dd_scanned and the chunk's arena; guesses of keys stay with the translator. Called by dd_translate.c,
+ * and by dd_export.c for a span whose plan turned out not to fit.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_scan.h"
 
-#include "translators/ddtrace/dd_semconv.h"
+#include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_strings.h"
 
 #include <math.h>
 
@@ -67,7 +73,7 @@ static void find_local_root(struct dd_scanned *s, struct gw_arena *arena)
         }
 }
 
-static void first(gw_str *to, gw_str value)
+static void set_first(gw_str *to, gw_str value)
 {
     if (!to->len)
         *to = value;
@@ -167,21 +173,21 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
     int64_t pid;
     switch (name) {
     case DD_T_ENV:
-        first(&s->env, t->value);
+        set_first(&s->env, t->value);
         return;
     case DD_T_VERSION:
         note_version(s, span->service, t->value);
         return;
     case DD_T_RUNTIME_ID:
-        first(&s->runtime_id, t->value);
+        set_first(&s->runtime_id, t->value);
         return;
     case DD_T_LANGUAGE:
-        first(&s->language, t->value);
+        set_first(&s->language, t->value);
         return;
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
     case DD_T_HOST:
-        first(&s->host, t->value);
+        set_first(&s->host, t->value);
         return;
     case DD_T_PRIORITY:
     case DD_T_DD_ORIGIN:
@@ -197,7 +203,7 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
     default:
         fact = dd_fact_of(name);
         if (fact >= 0 && (fact != DD_FACT_PID || gw_str_i64(t->value, &pid)))
-            first(&s->facts[fact], t->value);
+            set_first(&s->facts[fact], t->value);
     }
 }
 
@@ -239,7 +245,7 @@ static uint16_t *guesses_of(struct dd_scanned *s, const struct dd_span *span)
     return s->shapes->names[shape];
 }
 
-static size_t place(size_t i)
+static size_t guess_index(size_t i)
 {
     return i < DD_SHAPE_KEYS ? i : DD_SHAPE_KEYS - 1;
 }
@@ -250,7 +256,7 @@ static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct 
     uint16_t *guesses = guesses_of(s, span);
     for (size_t i = 0; i < span->meta_n; i++) {
         struct dd_text *t = &span->meta[i];
-        keys[i] = look_up(&guesses[place(i)], &t->key, arena, odd);
+        keys[i] = look_up(&guesses[guess_index(i)], &t->key, arena, odd);
         unsigned name = keys[i].name;
         if (name == DD_UNKNOWN) {
             if (is_propagated(t->key))
@@ -289,7 +295,7 @@ static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struc
     uint16_t *guesses = guesses_of(s, span);
     for (size_t i = 0; i < span->metrics_n; i++) {
         struct dd_number *n = &span->metrics[i];
-        keys[i] = look_up(&guesses[place(span->meta_n + i)], &n->key, arena, odd);
+        keys[i] = look_up(&guesses[guess_index(span->meta_n + i)], &n->key, arena, odd);
         unsigned name = keys[i].name;
         if (name != DD_UNKNOWN && dd_names[name].when & NOTED)
             note_number(s, name, n, arena);
@@ -305,11 +311,11 @@ static void scan_structs(const struct dd_span *span, struct gw_arena *arena, str
             repair_key(&span->meta_struct[i].key, arena, &hash, odd);
 }
 
-/* What a span with a plan says of its trace and process. */
+/* What a span with a plan says about its trace and process. */
 static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct dd_plan *plan, struct halves *h, bool is_root,
                        struct gw_arena *arena, struct dd_oddities *odd)
 {
-    if (plan->noted_in == s->shapes->plans.trace && !plan->has_upper) /* the trace has heard it from a span before */
+    if (plan->noted_in == s->shapes->plans.trace && !plan->has_upper) /* a span of this trace with the same values was read already */
         return;
     plan->noted_in = s->shapes->plans.trace;
     for (unsigned i = 0; i < plan->noted_n; i++) {
@@ -323,7 +329,7 @@ static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct 
     }
 }
 
-static bool recall(struct dd_scanned *s, size_t i)
+static bool find_plan(struct dd_scanned *s, size_t i)
 {
     const struct dd_span *span = &s->chunk->spans[i];
     struct dd_plans *plans = &s->shapes->plans;
@@ -343,9 +349,9 @@ struct dd_key *dd_scan_keys(struct dd_scanned *s, size_t i, struct gw_arena *are
     uint16_t *guesses = guesses_of(s, span);
     struct dd_key *keys = gw_arena_raw(arena, span->meta_n + span->metrics_n, sizeof *keys);
     for (size_t k = 0; keys && k < span->meta_n; k++)
-        keys[k] = look_up(&guesses[place(k)], &span->meta[k].key, arena, odd);
+        keys[k] = look_up(&guesses[guess_index(k)], &span->meta[k].key, arena, odd);
     for (size_t k = span->meta_n; keys && k < span->meta_n + span->metrics_n; k++)
-        keys[k] = look_up(&guesses[place(k)], &span->metrics[k - span->meta_n].key, arena, odd);
+        keys[k] = look_up(&guesses[guess_index(k)], &span->metrics[k - span->meta_n].key, arena, odd);
     return s->keys[i] = keys;
 }
 
@@ -353,7 +359,7 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
 {
     const struct dd_span *span = &s->chunk->spans[i];
     s->keys[i] = NULL;
-    if (recall(s, i)) {
+    if (find_plan(s, i)) {
         scan_known(s, span, s->known[i].plan, h, i == s->local_root, arena, odd);
         return true;
     }
@@ -367,7 +373,7 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
-static gw_str valid(struct gw_arena *arena, gw_str text)
+static gw_str valid_text(struct gw_arena *arena, gw_str text)
 {
     char *copy = gw_utf8_valid(text) ? NULL : gw_arena_raw(arena, text.len, 3);
     return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : text;
@@ -417,7 +423,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
-    s->state = valid(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
+    s->state = valid_text(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
     write_common(s, arena, scratch);
     return !arena->spent;
 }

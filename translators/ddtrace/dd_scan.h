@@ -1,4 +1,4 @@
-/* dd_scan.h: a chunk is read whole before any of it is written: MAPPING's "join before translate".
+/* dd_scan.h: a chunk is read whole before any of its spans is written.
  *
  * What holds for the trace, or for the process, stands on one span of a chunk, in any position: the upper half of the trace id,
  * the sampling decision, the origin, env, runtime-id. The local root (the span whose parent is zero, else the first whose parent is
@@ -14,12 +14,12 @@
 #include "translators/ddtrace/dd_group.h"
 #include "translators/ddtrace/dd_names.h"
 #include "translators/ddtrace/dd_plan.h"
+#include "translators/ddtrace/dd_result.h"
 #include "translators/ddtrace/dd_sampling.h"
 #include "translators/ddtrace/dd_span.h"
-#include "translators/ddtrace/dd_translate.h"
 
 enum {
-    DD_DEAD = 0xFFFE,     /* instead of DD_UNKNOWN: said again later, or stripped */
+    DD_DEAD = 0xFFFE,     /* instead of DD_UNKNOWN: the key comes once more behind this one, or is stripped */
     DD_PROMOTED = 0xFFFD, /* stands on the resource: not on the span in mode otel */
     DD_HEADER = 0xFFFC    /* http.request.headers.X, http.response.headers.X: in modes both and datadog as it is */
 };
@@ -39,8 +39,8 @@ struct dd_shapes {
 
 /* A span that was met before, or might be. */
 struct dd_known {
-    struct dd_plan *plan; /* NULL: it is translated the long way */
-    uint64_t hash;        /* dd_plan_hash; 0: it is of no kind that is learned */
+    struct dd_plan *plan; /* NULL: it takes the slow path */
+    uint64_t hash;        /* dd_plan_hash; 0: spans of this kind have no plan */
 };
 
 struct dd_scanned {

@@ -1,60 +1,19 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The small areas of the semantic conventions: code.*, GraphQL, GenAI, functions, state machines.
+ *
+ * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
-gw_str dd_lower(struct gw_arena *arena, gw_str s)
+void dd_propose_call_name(struct dd_fields *f, gw_str verb, gw_str object)
 {
-    size_t i = 0;
-    while (i < s.len && s.ptr[i] == gw_lower(s.ptr[i]))
-        i++;
-    if (i == s.len)
-        return s;
-    char *copy = gw_arena_raw(arena, s.len, 1);
-    for (i = 0; copy && i < s.len; i++)
-        copy[i] = gw_lower(s.ptr[i]);
-    return copy ? gw_str_n(copy, s.len) : GW_NOSTR;
-}
-
-static char upper(char c)
-{
-    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
-}
-
-gw_str dd_upper(struct gw_arena *arena, gw_str s)
-{
-    size_t i = 0;
-    while (i < s.len && s.ptr[i] == upper(s.ptr[i]))
-        i++;
-    if (i == s.len)
-        return s;
-    char *copy = gw_arena_raw(arena, s.len, 1);
-    for (i = 0; copy && i < s.len; i++)
-        copy[i] = upper(s.ptr[i]);
-    return copy ? gw_str_n(copy, s.len) : GW_NOSTR;
-}
-
-gw_str dd_concat(struct gw_arena *arena, gw_str a, gw_str between, gw_str b)
-{
-    char *p = gw_arena_raw(arena, a.len + between.len + b.len, 1);
-    if (!p)
-        return GW_NOSTR;
-    uint8_t *at = otlp_put_bytes((uint8_t *)p, a);
-    at = otlp_put_bytes(otlp_put_bytes(at, between), b);
-    return gw_str_n(p, (size_t)((char *)at - p));
-}
-
-long dd_find(gw_str s, gw_str needle)
-{
-    for (size_t i = 0; i + needle.len <= s.len; i++) {
-        if (gw_lower(s.ptr[i]) != needle.ptr[0])
-            continue;
-        if (gw_str_ieq(gw_str_n(s.ptr + i, needle.len), needle))
-            return (long)i;
-    }
-    return -1;
+    if (verb.len && object.len)
+        dd_propose_name(f, dd_concat(f->arena, verb, GW_STR(" "), object));
+    else
+        dd_propose_name(f, verb.len ? verb : object);
 }
 
 /* code.function and code.namespace are one attribute now: "shop.orders.load". */
-static void code(struct dd_fields *f)
+static void set_code_function(struct dd_fields *f)
 {
     gw_str function = dd_text_of(f, DD_T_CODE_FUNCTION), ns = dd_text_of(f, DD_T_CODE_NAMESPACE);
     if (!function.len)
@@ -72,13 +31,11 @@ static bool is_call(const struct dd_fields *f)
 static void graphql_name(struct dd_fields *f)
 {
     gw_str type = dd_set_text_of(f, DD_A_GRAPHQL_OPERATION_TYPE), name = dd_set_text_of(f, DD_A_GRAPHQL_OPERATION_NAME);
-    if (type.len && name.len)
-        dd_propose_name(f, dd_concat(f->arena, type, GW_STR(" "), name));
-    else if (type.len)
-        dd_propose_name(f, type);
+    if (type.len)
+        dd_propose_call_name(f, type, name);
 }
 
-static void steps(struct dd_fields *f, unsigned tag)
+static void set_state_machine(struct dd_fields *f, unsigned tag)
 {
     gw_str arn = dd_text_of(f, tag);
     if (gw_str_starts(arn, GW_STR("arn:aws")))
@@ -88,13 +45,13 @@ static void steps(struct dd_fields *f, unsigned tag)
 void dd_other(struct dd_fields *f)
 {
     if (dd_has(f, DD_T_CODE_FUNCTION))
-        code(f);
+        set_code_function(f);
     if (dd_is_set(f, DD_A_GRAPHQL_OPERATION_TYPE))
         graphql_name(f);
     if (dd_is_set(f, DD_A_GEN_AI_REQUEST_MODEL) && dd_has(f, DD_T_COMPONENT) && gw_str_eq(dd_text_of(f, DD_T_COMPONENT), GW_STR("openai")))
         dd_set_text(f, DD_A_GEN_AI_PROVIDER_NAME, GW_STR("openai"), DD_DERIVED);
     if (dd_has(f, DD_T_FUNCTION_NAME) && is_call(f))
         dd_rename_as(f, DD_T_FUNCTION_NAME, dd_text_of(f, DD_T_FUNCTION_NAME));
-    steps(f, DD_T_STATE_MACHINE_NAME);
-    steps(f, DD_T_STEP_FUNCTION_NAME);
+    set_state_machine(f, DD_T_STATE_MACHINE_NAME);
+    set_state_machine(f, DD_T_STEP_FUNCTION_NAME);
 }

@@ -13,6 +13,7 @@
 
 #include "translators/ddtrace/dd_fields.h"
 #include "translators/ddtrace/dd_scan.h"
+#include "translators/ddtrace/dd_strings.h"
 
 #define DD_SEMCONV_VERSION "1.44.0"
 #define DD_SCHEMA_URL "https://opentelemetry.io/schemas/" DD_SEMCONV_VERSION
@@ -20,32 +21,28 @@
 /* Fills the table of database systems; dd_translator_new calls it. */
 void dd_db_init(void);
 
-/* MAPPING §5. Never DD_KIND_NONE. */
+/* docs/mapping.md, "Kind". Never DD_KIND_NONE. */
 enum dd_span_kind dd_kind_of(struct dd_fields *, struct dd_scanned *);
 
-void dd_http(struct dd_fields *);      /* §6 */
-void dd_network(struct dd_fields *);   /* §6: the peer, of every kind of span */
-void dd_db(struct dd_fields *);        /* §7 */
-void dd_messaging(struct dd_fields *); /* §8 */
-void dd_rpc(struct dd_fields *);       /* §8: RPC and AWS calls */
-void dd_other(struct dd_fields *);     /* §8: GraphQL, GenAI, code.*, functions, clouds */
+void dd_http(struct dd_fields *);
+void dd_network(struct dd_fields *); /* the peer, of every kind of span */
+void dd_db(struct dd_fields *);
+void dd_messaging(struct dd_fields *);
+void dd_rpc(struct dd_fields *);   /* RPC and AWS calls */
+void dd_other(struct dd_fields *); /* GraphQL, GenAI, code.*, functions, clouds */
 
-/* How dd_db made the query of this tag free of data, and the same again for another one. */
+/* How dd_db removes the data from the query of this tag; and a query from which the data is removed in that way. */
 struct dd_query_how dd_db_how(const struct dd_fields *, unsigned tag);
 gw_str dd_db_safe(struct dd_fields *, struct dd_query_how, gw_str raw);
 
-/* Lower case, in the arena when something changes. */
-gw_str dd_lower(struct gw_arena *, gw_str);
-gw_str dd_upper(struct gw_arena *, gw_str);
-/* "a" + between + "b", in the arena. */
-gw_str dd_concat(struct gw_arena *, gw_str a, gw_str between, gw_str b);
-/* Index of `needle` (lower case) in s, compared without case; -1 when absent. */
-long dd_find(gw_str s, gw_str needle);
-
+/* The span's name, unless another area was first. */
 static inline void dd_propose_name(struct dd_fields *f, gw_str name)
 {
     if (!f->name.len)
         f->name = name;
 }
+
+/* "GET /orders": what is done and to what, or the one of them that is known. */
+void dd_propose_call_name(struct dd_fields *, gw_str verb, gw_str object);
 
 #endif

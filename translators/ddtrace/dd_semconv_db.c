@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Databases: the system's name, the query without its data, operation, collection, summary, and the span's name.
+ *
+ * Keeps one table, filled once per process. Works on a span's dd_fields. Called by dd_derive.c, and by dd_learn.c and dd_write_cached.c for
+ * queries of the cached path.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
 #include "translators/ddtrace/dd_sql.h"
@@ -103,7 +107,7 @@ void dd_db_init(void)
     }
 }
 
-static gw_str system_of(struct dd_fields *f, gw_str word)
+static gw_str db_system_of(struct dd_fields *f, gw_str word)
 {
     if (!word.len || word.len > 24)
         return GW_NOSTR;
@@ -117,23 +121,23 @@ static gw_str system_of(struct dd_fields *f, gw_str word)
 /* By what the span says of itself but in a tag: its type, the library that made it, its name. */
 static gw_str concluded_system(struct dd_fields *f, bool *generic)
 {
-    gw_str type = f->span->type, name = system_of(f, type);
+    gw_str type = f->span->type, name = db_system_of(f, type);
     *generic = gw_str_ieq(type, GW_STR("sql")) || gw_str_ieq(type, GW_STR("db")) || gw_str_ieq(type, GW_STR("cache"));
     if (name.len || !*generic)
         return name;
-    name = system_of(f, dd_text_of(f, DD_T_COMPONENT));
+    name = db_system_of(f, dd_text_of(f, DD_T_COMPONENT));
     if (!name.len)
-        name = system_of(f, gw_str_n(f->span->name.ptr, gw_str_find(f->span->name, '.')));
+        name = db_system_of(f, gw_str_n(f->span->name.ptr, gw_str_find(f->span->name, '.')));
     return name.len || !gw_str_ieq(type, GW_STR("sql")) ? name : GW_STR("other_sql");
 }
 
 /* True when the span is about a database; then db.system.name is set where it can be known. */
-static bool find_system(struct dd_fields *f)
+static bool find_db_system(struct dd_fields *f)
 {
     static const unsigned tags[] = {DD_T_DB_SYSTEM, DD_T_DB_TYPE, DD_T_DB_VENDOR};
     bool said = dd_has(f, DD_A_DB_SYSTEM_NAME), generic;
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
-        gw_str text = dd_has(f, tags[i]) ? dd_text_of(f, tags[i]) : GW_NOSTR, name = system_of(f, text);
+        gw_str text = dd_has(f, tags[i]) ? dd_text_of(f, tags[i]) : GW_NOSTR, name = db_system_of(f, text);
         if (text.len) {
             dd_rename_as(f, tags[i], name.len ? name : dd_lower(f->arena, text));
             said = true;
@@ -149,7 +153,7 @@ static bool find_system(struct dd_fields *f)
 /* How the text of a query is made free of data. */
 enum language { SQL, COMMAND, MEMCACHED, JSON };
 
-static enum language language_of(gw_str system)
+static enum language query_language_of(gw_str system)
 {
     if (dd_same(system, GW_STR("redis")) || dd_same(system, GW_STR("valkey")))
         return COMMAND;
@@ -233,7 +237,7 @@ static enum language language_of_tag(unsigned tag, enum language otherwise)
 struct dd_query_how dd_db_how(const struct dd_fields *f, unsigned tag)
 {
     gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
-    enum language language = language_of(system);
+    enum language language = query_language_of(system);
     return (struct dd_query_how){language_of_tag(tag, language), language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD};
 }
 
@@ -302,7 +306,7 @@ static gw_str first_word(gw_str s)
     return gw_str_n(s.ptr, gw_str_find(s, ' '));
 }
 
-static bool is_word(gw_str s)
+static bool is_letters(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
         if (gw_lower(s.ptr[i]) < 'a' || gw_lower(s.ptr[i]) > 'z')
@@ -320,31 +324,29 @@ static void about_query(struct dd_fields *f, const struct call *c)
         return;
     }
     gw_str word = q->text.len && c->query_language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
-    if (is_word(word) && !gw_str_eq(f->span->resource, f->span->name))
+    if (is_letters(word) && !gw_str_eq(f->span->resource, f->span->name))
         dd_set_text(f, DD_A_DB_OPERATION_NAME, c->language == COMMAND ? dd_upper(f->arena, word) : word, DD_DERIVED);
 }
 
-static void name(struct dd_fields *f)
+static void propose_db_name(struct dd_fields *f)
 {
     gw_str operation = dd_set_text_of(f, DD_A_DB_OPERATION_NAME), target = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
     if (!target.len)
         target = dd_set_text_of(f, DD_A_DB_NAMESPACE);
-    if (operation.len && target.len)
-        dd_propose_name(f, dd_concat(f->arena, operation, GW_STR(" "), target));
-    else
-        dd_propose_name(f, operation.len ? operation : target.len ? target : dd_set_text_of(f, DD_A_DB_SYSTEM_NAME));
+    dd_propose_call_name(f, operation, target);
+    dd_propose_name(f, dd_set_text_of(f, DD_A_DB_SYSTEM_NAME));
 }
 
 void dd_db(struct dd_fields *f)
 {
     struct call c = {0};
-    if (!find_system(f))
+    if (!find_db_system(f))
         return;
     gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
-    c.language = language_of(system);
+    c.language = query_language_of(system);
     c.dialect = c.language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD;
     find_query(f, &c);
     read_resource(f, &c);
     about_query(f, &c);
-    name(f);
+    propose_db_name(f);
 }

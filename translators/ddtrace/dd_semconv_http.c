@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* HTTP and the network peer: method, status, URL, route, ports, error.type, and the span's name.
+ *
+ * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
 #include "translators/ddtrace/dd_url.h"
@@ -30,7 +33,7 @@ static bool other_method(struct dd_fields *f, gw_str raw)
            (dd_set_text(f, DD_A_HTTP_METHOD_ORIGINAL, raw, DD_DERIVED) || gw_str_eq(dd_set_text_of(f, DD_A_HTTP_METHOD_ORIGINAL), raw));
 }
 
-static void method(struct dd_fields *f)
+static void set_method(struct dd_fields *f)
 {
     gw_str raw = dd_text_of(f, DD_T_HTTP_METHOD), upper = dd_upper(f->arena, raw);
     if (known_method(upper))
@@ -39,13 +42,13 @@ static void method(struct dd_fields *f)
         dd_rename_as(f, DD_T_HTTP_METHOD, OTHER_METHOD);
 }
 
-static void port(struct dd_fields *f, int port, gw_str scheme)
+static void set_port(struct dd_fields *f, int port, gw_str scheme)
 {
     if (port && port != dd_url_default_port(scheme))
         dd_set_int(f, DD_A_SERVER_PORT, port, DD_RENAMED);
 }
 
-/* A port that the scheme implies is not said again. */
+/* A port that the scheme implies is no attribute. */
 static void implied_ports(struct dd_fields *f, gw_str scheme)
 {
     static const unsigned tags[] = {DD_T_OUT_PORT, DD_T_DESTINATION_PORT, DD_T_NET_PEER_PORT, DD_T_PEER_PORT};
@@ -56,21 +59,21 @@ static void implied_ports(struct dd_fields *f, gw_str scheme)
 }
 
 /* False when the attribute says something else. */
-static bool part(struct dd_fields *f, unsigned attr, gw_str text)
+static bool set_url_part(struct dd_fields *f, unsigned attr, gw_str text)
 {
     return !text.len || dd_set_text(f, attr, text, DD_RENAMED) || gw_str_eq(dd_set_text_of(f, attr), text);
 }
 
-static void split(struct dd_fields *f, const struct dd_url *u)
+static void split_url(struct dd_fields *f, const struct dd_url *u)
 {
-    bool whole = part(f, DD_A_URL_SCHEME, u->scheme);
-    whole &= part(f, DD_A_URL_PATH, u->path);
-    whole &= part(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query);
+    bool whole = set_url_part(f, DD_A_URL_SCHEME, u->scheme);
+    whole &= set_url_part(f, DD_A_URL_PATH, u->path);
+    whole &= set_url_part(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query);
     if (whole)
         dd_use(f, DD_T_HTTP_URL);
 }
 
-static void url(struct dd_fields *f)
+static void set_url(struct dd_fields *f)
 {
     struct dd_url u;
     if (f->value[DD_T_HTTP_URL].number)
@@ -81,16 +84,16 @@ static void url(struct dd_fields *f)
     dd_url_split(raw, &u);
     f->value[DD_T_HTTP_URL] = (struct dd_said){.text = safe};
     if (f->kind == DD_KIND_SERVER || !u.absolute)
-        split(f, &u);
+        split_url(f, &u);
     else
         dd_rename_as(f, DD_T_HTTP_URL, safe);
     dd_set_text(f, DD_A_SERVER_ADDRESS, u.host, DD_RENAMED);
-    port(f, u.port, u.scheme);
+    set_port(f, u.port, u.scheme);
     if (u.scheme.len)
         implied_ports(f, u.scheme);
 }
 
-static void query_string(struct dd_fields *f)
+static void set_query_string(struct dd_fields *f)
 {
     if (f->value[DD_T_HTTP_QUERY_STRING].number)
         return;
@@ -112,7 +115,7 @@ static void redact_explicit(struct dd_fields *f, unsigned attr, gw_str redact(st
 }
 
 /* "host:80" as server.address and server.port. */
-static void host(struct dd_fields *f, unsigned tag, gw_str text)
+static void set_host(struct dd_fields *f, unsigned tag, gw_str text)
 {
     gw_str name;
     int number;
@@ -120,10 +123,10 @@ static void host(struct dd_fields *f, unsigned tag, gw_str text)
         return;
     dd_url_authority(text, &name, &number);
     if (dd_rename_as(f, tag, name))
-        port(f, number, dd_set_text_of(f, DD_A_URL_SCHEME));
+        set_port(f, number, dd_set_text_of(f, DD_A_URL_SCHEME));
 }
 
-static void version(struct dd_fields *f)
+static void set_version(struct dd_fields *f)
 {
     gw_str v = dd_text_of(f, DD_T_HTTP_VERSION);
     if (v.len > 5 && gw_str_ieq(gw_str_n(v.ptr, 5), GW_STR("http/")))
@@ -159,7 +162,7 @@ static void kafka_servers(struct dd_fields *f, unsigned tag)
         return;
     dd_url_authority(gw_str_trim(one), &name, &number);
     if (rest.len ? dd_set_text(f, DD_A_SERVER_ADDRESS, name, DD_RENAMED) : dd_rename_as(f, tag, name))
-        port(f, number, GW_NOSTR);
+        set_port(f, number, GW_NOSTR);
 }
 
 void dd_network(struct dd_fields *f)
@@ -173,7 +176,7 @@ void dd_network(struct dd_fields *f)
 }
 
 /* http.route is a server's word; what a client says under it is url.template. */
-static void route(struct dd_fields *f)
+static void set_route(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_HTTP_ROUTE);
     if (said.len && f->kind == DD_KIND_CLIENT) {
@@ -186,7 +189,7 @@ static void route(struct dd_fields *f)
     }
 }
 
-static void error_type(struct dd_fields *f)
+static void set_error_type(struct dd_fields *f)
 {
     static const char digits[] = "0123456789";
     const struct dd_out *status = &f->out[DD_A_HTTP_RESPONSE_STATUS_CODE];
@@ -203,7 +206,7 @@ static void error_type(struct dd_fields *f)
     dd_set_text(f, DD_A_ERROR_TYPE, gw_str_n(text, 3), DD_DERIVED);
 }
 
-static void name(struct dd_fields *f)
+static void propose_http_name(struct dd_fields *f)
 {
     gw_str verb = dd_set_text_of(f, DD_A_HTTP_REQUEST_METHOD), path = GW_NOSTR;
     if (!verb.len &&
@@ -218,29 +221,29 @@ static void name(struct dd_fields *f)
     } else {
         path = dd_set_text_of(f, DD_A_URL_TEMPLATE);
     }
-    dd_propose_name(f, path.len ? dd_concat(f->arena, verb, GW_STR(" "), path) : verb);
+    dd_propose_call_name(f, verb, path);
 }
 
 void dd_http(struct dd_fields *f)
 {
     if (dd_has(f, DD_T_HTTP_METHOD))
-        method(f);
+        set_method(f);
     if (dd_has(f, DD_T_HTTP_STATUS_CODE))
         dd_rename(f, DD_T_HTTP_STATUS_CODE);
     redact_explicit(f, DD_A_URL_FULL, dd_url_redact);
     redact_explicit(f, DD_A_URL_QUERY, dd_url_redact_query);
     if (dd_has(f, DD_T_HTTP_URL))
-        url(f);
+        set_url(f);
     if (dd_has(f, DD_T_HTTP_QUERY_STRING))
-        query_string(f);
-    host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
-    host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
-    host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
+        set_query_string(f);
+    set_host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
+    set_host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
+    set_host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
     if (dd_has(f, DD_T_HTTP_VERSION))
-        version(f);
-    route(f);
+        set_version(f);
+    set_route(f);
     if (f->span->error)
-        error_type(f);
+        set_error_type(f);
     if (f->kind == DD_KIND_SERVER || f->kind == DD_KIND_CLIENT)
-        name(f);
+        propose_http_name(f);
 }

@@ -1,7 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Messaging: system, operation and the span's name.
+ *
+ * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
-static gw_str system_of(gw_str word)
+static gw_str message_system_of(gw_str word)
 {
     static const struct {
         gw_str part, name;
@@ -34,20 +37,20 @@ static bool is_message(const struct dd_fields *f)
 }
 
 /* messaging.system is Datadog's name too, but with values of its own: amqp, sqs. */
-static void find_system(struct dd_fields *f)
+static void find_message_system(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_MESSAGING_SYSTEM), name;
     if (said.len) {
-        name = system_of(said);
+        name = message_system_of(said);
         if (name.len)
             f->out[DD_A_MESSAGING_SYSTEM].s = name;
         return;
     }
-    name = system_of(dd_text_of(f, DD_T_COMPONENT));
+    name = message_system_of(dd_text_of(f, DD_T_COMPONENT));
     if (!name.len)
-        name = system_of(dd_text_of(f, dd_has(f, DD_T_AWS_SERVICE) ? DD_T_AWS_SERVICE : DD_T_AWS_SERVICE_OLD));
+        name = message_system_of(dd_text_of(f, dd_has(f, DD_T_AWS_SERVICE) ? DD_T_AWS_SERVICE : DD_T_AWS_SERVICE_OLD));
     if (!name.len)
-        name = system_of(f->span->name);
+        name = message_system_of(f->span->name);
     dd_set_text(f, DD_A_MESSAGING_SYSTEM, name, DD_DERIVED);
 }
 
@@ -56,7 +59,7 @@ static bool is_receive(gw_str s)
     return dd_find(s, GW_STR("receive")) >= 0 || dd_find(s, GW_STR("poll")) >= 0;
 }
 
-static void operation(struct dd_fields *f)
+static void set_operation(struct dd_fields *f)
 {
     static const char *const types[] = {"create", "send", "receive", "process", "settle"};
     gw_str said = dd_text_of(f, DD_T_MSG_OPERATION);
@@ -71,22 +74,22 @@ static void operation(struct dd_fields *f)
         dd_set_text(f, DD_A_MESSAGING_OPERATION_TYPE, GW_STR("process"), DD_DERIVED);
 }
 
-static void name(struct dd_fields *f)
+static void propose_message_name(struct dd_fields *f)
 {
     gw_str verb = dd_set_text_of(f, DD_A_MESSAGING_OPERATION_NAME), to = dd_set_text_of(f, DD_A_MESSAGING_DESTINATION);
     if (!verb.len)
         verb = dd_set_text_of(f, DD_A_MESSAGING_OPERATION_TYPE);
     if (verb.len && to.len)
-        dd_propose_name(f, dd_concat(f->arena, verb, GW_STR(" "), to));
+        dd_propose_call_name(f, verb, to);
 }
 
 void dd_messaging(struct dd_fields *f)
 {
     if (!is_message(f))
         return;
-    find_system(f);
+    find_message_system(f);
     if (!dd_is_set(f, DD_A_MESSAGING_SYSTEM) && !dd_is_set(f, DD_A_MESSAGING_DESTINATION))
         return; /* a job, not a message */
-    operation(f);
-    name(f);
+    set_operation(f);
+    propose_message_name(f);
 }

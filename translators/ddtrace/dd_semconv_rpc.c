@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* RPC and AWS calls: method, status and system.
+ *
+ * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
 static gw_str status_name(struct dd_fields *f, unsigned tag)
@@ -25,7 +28,7 @@ static bool full_method(struct dd_fields *f, unsigned tag)
     return dd_rename_as(f, tag, text);
 }
 
-static void rpc_system(struct dd_fields *f)
+static void set_rpc_system(struct dd_fields *f)
 {
     static const struct {
         gw_str old, name;
@@ -50,7 +53,7 @@ static void service_and_method(struct dd_fields *f)
     dd_use(f, DD_T_RPC_SERVICE);
 }
 
-static void grpc(struct dd_fields *f)
+static void set_grpc(struct dd_fields *f)
 {
     static const unsigned methods[] = {DD_T_GRPC_METHOD_NAME, DD_T_GRPC_FULL_METHOD, DD_T_RPC_GRPC_FULL_METHOD};
     static const unsigned codes[] = {DD_T_RPC_GRPC_STATUS_CODE, DD_T_GRPC_STATUS_DOT_CODE, DD_T_GRPC_STATUS_CODE, DD_T_GRPC_CODE};
@@ -63,7 +66,7 @@ static void grpc(struct dd_fields *f)
         dd_set_text(f, DD_A_RPC_SYSTEM_NAME, GW_STR("grpc"), DD_DERIVED);
 }
 
-static void aws(struct dd_fields *f)
+static void set_aws(struct dd_fields *f)
 {
     unsigned tag = dd_has(f, DD_T_AWS_SERVICE) ? DD_T_AWS_SERVICE : DD_T_AWS_SERVICE_OLD;
     gw_str service = dd_text_of(f, tag), operation = dd_text_of(f, DD_T_AWS_OPERATION);
@@ -78,11 +81,11 @@ static void aws(struct dd_fields *f)
 void dd_rpc(struct dd_fields *f)
 {
     if (dd_has(f, DD_T_RPC_SYSTEM))
-        rpc_system(f);
-    grpc(f);
+        set_rpc_system(f);
+    set_grpc(f);
     if (dd_has(f, DD_T_RPC_SERVICE))
         service_and_method(f);
-    aws(f);
+    set_aws(f);
     gw_str method = dd_set_text_of(f, DD_A_RPC_METHOD);
     if (method.len)
         dd_propose_name(f, method);

@@ -1,10 +1,10 @@
 /* dd_span.h: the one in-memory span that all wire versions decode to.
  *
  *   v0.3, v0.4 msgpack ─┐
- *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_otlp.h writes OTLP
+ *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_export.h writes OTLP
  *   v0.5 dictionary    ─┘
  *
- * The wire (AGENT_API, Datadog's trace-agent API): a payload is an array of chunks, a chunk an array of spans of one trace that
+ * The wire is that of Datadog's trace agent: a payload is an array of chunks, a chunk an array of spans of one trace that
  * one process finished. Every gw_str is a view into the request body (JSON strings with escapes: into the arena) and lives as
  * long as both. Nothing here is validated beyond its type: text may not be UTF-8. Spans whose trace id or span id is zero are
  * not handed out. A key that stands twice in a map of tags is handed out twice, in the order of the wire (ddtrace 1.20 sends
@@ -44,7 +44,7 @@ struct dd_number {
     };
 };
 
-/* A value of a native span event: AGENT_API §4.1 span_events. */
+/* A value of a native span event (the field span_events of a span in v0.4); the numbers are those of its member `type`. */
 struct dd_value {
     enum { DD_V_STRING = 0, DD_V_BOOL = 1, DD_V_INT = 2, DD_V_DOUBLE = 3, DD_V_ARRAY = 4 } type;
     union {
@@ -101,7 +101,7 @@ struct dd_span {
 };
 
 struct dd_chunk {
-    struct dd_span *spans; /* only sound ones */
+    struct dd_span *spans; /* only those that could be read and have ids */
     size_t n;
 };
 
@@ -140,7 +140,7 @@ struct dd_decoder {
  * dictionary) is allocated here, before the caller takes its per-chunk snapshot. An empty body is a payload without chunks. */
 enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
 
-/* The next chunk that has a sound span: *chunk gets the sound ones; refused ones are added to intake (received counts both).
+/* The next chunk that has a valid span: *chunk gets the valid ones; refused ones are added to intake (received counts both).
  * *more is false, and *chunk empty, when the payload is over. Errors: BAD_MSGPACK, BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after
  * the payload's end are BAD_MSGPACK / BAD_JSON too. The spans live until the caller resets the arena to its snapshot. */
 enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;

@@ -1,41 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SQL without its data: a single pass over the tokens, which copies nothing until something changes.
+ *
+ * Pure; results are views of the query or live in the arena. Called by dd_semconv_db.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "translators/ddtrace/dd_sql.h"
 
 #include "translators/ddtrace/dd_sql_lex.h"
-
-enum dd_sql_dialect dd_sql_dialect(gw_str system)
-{
-    static const struct {
-        gw_str name;
-        enum dd_sql_dialect dialect;
-    } names[] = {
-        {GW_LIT("mysql"), DD_SQL_MYSQL},
-        {GW_LIT("mariadb"), DD_SQL_MYSQL},
-        {GW_LIT("tidb"), DD_SQL_MYSQL},
-        {GW_LIT("singlestore"), DD_SQL_MYSQL},
-        {GW_LIT("hive"), DD_SQL_MYSQL}, /* these take "text" and \ as MySQL does */
-        {GW_LIT("spark"), DD_SQL_MYSQL},
-        {GW_LIT("databricks"), DD_SQL_MYSQL},
-        {GW_LIT("bigquery"), DD_SQL_MYSQL},
-        {GW_LIT("postgresql"), DD_SQL_POSTGRESQL},
-        {GW_LIT("postgres"), DD_SQL_POSTGRESQL},
-        {GW_LIT("redshift"), DD_SQL_POSTGRESQL},
-        {GW_LIT("aws.redshift"), DD_SQL_POSTGRESQL},
-        {GW_LIT("cockroachdb"), DD_SQL_POSTGRESQL},
-        {GW_LIT("oracle"), DD_SQL_ORACLE},
-        {GW_LIT("oracle.db"), DD_SQL_ORACLE},
-        {GW_LIT("microsoft.sql_server"), DD_SQL_SQLSERVER},
-        {GW_LIT("sql-server"), DD_SQL_SQLSERVER},
-        {GW_LIT("sqlserver"), DD_SQL_SQLSERVER},
-        {GW_LIT("mssql"), DD_SQL_SQLSERVER},
-        {GW_LIT("sqlite"), DD_SQL_SQLITE},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (gw_str_ieq(system, names[i].name))
-            return names[i].dialect;
-    return DD_SQL_STANDARD;
-}
 
 /* What was written so far. As long as that is the same as the input's beginning, it is not written at all: `ptr` is the input
  * then. No token grows, so the output is never longer than the input. */
@@ -47,7 +17,7 @@ struct out {
     bool failed;
 };
 
-static bool diverge(struct out *o)
+static bool start_copy(struct out *o)
 {
     if (!o->copy && !o->failed) {
         o->copy = gw_arena_raw(o->arena, o->input.len, 1);
@@ -58,24 +28,24 @@ static bool diverge(struct out *o)
     return o->copy != NULL;
 }
 
-static void put(struct out *o, gw_str s)
+static void append_text(struct out *o, gw_str s)
 {
     if (s.len == 0)
         return;
     bool in_place = !o->copy && s.ptr == o->input.ptr + o->len;
-    if (!in_place && diverge(o))
+    if (!in_place && start_copy(o))
         memcpy(o->copy + o->len, s.ptr, s.len);
     o->len += s.len;
 }
 
 static void put_question_mark(struct out *o, gw_str instead_of)
 {
-    put(o, gw_str_eq(instead_of, GW_STR("?")) ? instead_of : GW_STR("?"));
+    append_text(o, gw_str_eq(instead_of, GW_STR("?")) ? instead_of : GW_STR("?"));
 }
 
-static void cut(struct out *o, size_t len)
+static void truncate_to(struct out *o, size_t len)
 {
-    if (len != o->len && diverge(o))
+    if (len != o->len && start_copy(o))
         o->len = len;
 }
 
@@ -91,7 +61,7 @@ struct list {
     size_t begin; /* length of the output up to and with '(' */
     size_t items;
     size_t complete; /* … and this is the length with the first of them; 0: not there yet */
-    bool again;      /* a comma was seen behind that */
+    bool comma;      /* a comma was seen behind that */
 };
 
 static bool is_item(enum dd_sql_token kind, gw_str word)
@@ -104,16 +74,16 @@ static bool is_item(enum dd_sql_token kind, gw_str word)
 static void list_closes(struct list *l, struct out *o, gw_str bracket)
 {
     if (l->items > 1) {
-        cut(o, l->begin);
-        put(o, GW_STR("?"));
+        truncate_to(o, l->begin);
+        append_text(o, GW_STR("?"));
     }
-    put(o, bracket);
+    append_text(o, bracket);
     if (l->complete)
-        cut(o, l->complete);
+        truncate_to(o, l->complete);
     else if (l->values)
         l->complete = o->len;
     l->state = NO_LIST;
-    l->again = false;
+    l->comma = false;
 }
 
 /* Lets the list see a token that is no blank. True when the token was its closing bracket, and is written. */
@@ -131,12 +101,12 @@ static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_
         l->state = SEPARATOR;
     } else if (l->state == SEPARATOR && c == ',') {
         l->state = ITEM;
-    } else if ((l->state == EXPECTED || l->again) && c == '(') {
+    } else if ((l->state == EXPECTED || l->comma) && c == '(') {
         l->state = ITEM;
         l->items = 0;
         l->begin = o->len + 1;
-    } else if (l->state == NO_LIST && l->complete && !l->again && c == ',') {
-        l->again = true;
+    } else if (l->state == NO_LIST && l->complete && !l->comma && c == ',') {
+        l->comma = true;
     } else {
         bool values = kind == DD_SQL_WORD && dd_sql_is(text, "values"), in = kind == DD_SQL_WORD && dd_sql_is(text, "in");
         *l = (struct list){.state = values || in ? EXPECTED : NO_LIST, .values = values};
@@ -144,7 +114,7 @@ static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_
     return false;
 }
 
-static gw_str trim(gw_str s)
+static gw_str trim_query(gw_str s)
 {
     while (s.len && strchr(" \t\r\n", *s.ptr) && *s.ptr)
         s.ptr++, s.len--;
@@ -153,7 +123,7 @@ static gw_str trim(gw_str s)
     return s;
 }
 
-static gw_str sanitize(struct gw_arena *arena, struct dd_sql_lexer *lexer)
+static gw_str sanitize_tokens(struct gw_arena *arena, struct dd_sql_lexer *lexer)
 {
     struct out o = {.input = lexer->rest, .arena = arena};
     struct list list = {.state = NO_LIST};
@@ -162,7 +132,7 @@ static gw_str sanitize(struct gw_arena *arena, struct dd_sql_lexer *lexer)
     gw_str text;
     for (;;) {
         if (list.state == NO_LIST && !list.complete && !after_comment)
-            put(&o, dd_sql_skip(lexer));
+            append_text(&o, dd_sql_skip(lexer));
         if ((kind = dd_sql_next(lexer, &text)) == DD_SQL_END)
             break;
         if (kind == DD_SQL_COMMENT) {
@@ -171,21 +141,21 @@ static gw_str sanitize(struct gw_arena *arena, struct dd_sql_lexer *lexer)
         }
         if (kind == DD_SQL_BLANK) {
             if (!after_comment || (unsigned char)last_byte(&o) > ' ')
-                put(&o, text);
+                append_text(&o, text);
             after_comment = false;
             continue;
         }
         if (after_comment && (unsigned char)last_byte(&o) > ' ')
-            put(&o, GW_STR(" "));
+            append_text(&o, GW_STR(" "));
         after_comment = false;
         if (list_sees(&list, &o, kind, text))
             continue;
         if (kind == DD_SQL_LITERAL)
             put_question_mark(&o, text);
         else
-            put(&o, text);
+            append_text(&o, text);
     }
-    return o.failed ? GW_NOSTR : trim(gw_str_n(o.copy ? o.copy : o.input.ptr, o.len));
+    return o.failed ? GW_NOSTR : trim_query(gw_str_n(o.copy ? o.copy : o.input.ptr, o.len));
 }
 
 /* One reading of the text. *open: some literal ran to the end. */
@@ -194,7 +164,7 @@ static gw_str read_as(struct gw_arena *arena, enum dd_sql_dialect dialect, bool 
     struct dd_sql_lexer lexer;
     dd_sql_lex(&lexer, dialect, query);
     lexer.backslash |= backslash;
-    gw_str result = sanitize(arena, &lexer);
+    gw_str result = sanitize_tokens(arena, &lexer);
     *open = lexer.open;
     return result;
 }
@@ -202,7 +172,7 @@ static gw_str read_as(struct gw_arena *arena, enum dd_sql_dialect dialect, bool 
 gw_str dd_sql_sanitize(struct gw_arena *arena, enum dd_sql_dialect dialect, gw_str query)
 {
     bool open, still_open;
-    query = trim(query);
+    query = trim_query(query);
     if (dialect != DD_SQL_STANDARD || query.len < 2 || !memmem(query.ptr, query.len, "\\'", 2))
         return read_as(arena, dialect, false, query, &open);
     /* \' is an escape or the end of a text: whichever leaves no text open, and the likelier one first. */

@@ -25,12 +25,7 @@
 #define DD_SQL_H
 
 #include "core/base/arena.h"
-
-enum dd_sql_dialect { DD_SQL_STANDARD, DD_SQL_MYSQL, DD_SQL_POSTGRESQL, DD_SQL_ORACLE, DD_SQL_SQLSERVER, DD_SQL_SQLITE };
-
-/* By db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's db.type; DD_SQL_STANDARD when unknown:
- * then "…" is a name, $tag$ quotes, and # is an operator. */
-enum dd_sql_dialect dd_sql_dialect(gw_str system);
+#include "translators/ddtrace/dd_sql_dialect.h"
 
 gw_str dd_sql_sanitize(struct gw_arena *, enum dd_sql_dialect, gw_str query);
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* What a SQL statement does and to which table: its verb, then the place where that verb's table stands.
+ *
+ * Pure; results are views of the query. Called by dd_semconv_db.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sql.h"
 #include "translators/ddtrace/dd_sql_lex.h"
 
@@ -25,7 +28,7 @@ static const struct {
     {"unload", NOWHERE},
 };
 
-static enum where verb(gw_str word)
+static enum where where_of_verb(gw_str word)
 {
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (dd_sql_is(word, verbs[i].word))
@@ -63,7 +66,7 @@ struct reader {
     unsigned depth;
 };
 
-static bool advance(struct reader *r)
+static bool next_token(struct reader *r)
 {
     do
         r->kind = dd_sql_next(&r->lexer, &r->text);
@@ -75,7 +78,7 @@ static bool advance(struct reader *r)
     return r->kind != DD_SQL_END;
 }
 
-static bool is_word(const struct reader *r, const char *keyword)
+static bool is_keyword(const struct reader *r, const char *keyword)
 {
     return r->kind == DD_SQL_WORD && dd_sql_is(r->text, keyword);
 }
@@ -89,13 +92,13 @@ static bool is_punct(const struct reader *r, char c)
  * the reader is at the end, when there is none. */
 static bool find_main_verb(struct reader *r, unsigned depth)
 {
-    while (advance(r))
+    while (next_token(r))
         if (r->depth <= depth && r->kind == DD_SQL_WORD && is_main_verb(r->text))
             return true;
     return false;
 }
 
-static gw_str unquoted(gw_str name)
+static gw_str unquoted_name(gw_str name)
 {
     return name.len >= 2 && strchr("\"`[", *name.ptr) ? gw_str_n(name.ptr + 1, name.len - 2) : name;
 }
@@ -106,20 +109,20 @@ static gw_str read_name(struct reader *r, bool of_table)
 {
     unsigned fillers = 0;
     while (r->kind == DD_SQL_WORD && is_filler(r->text) && fillers++ < 4)
-        advance(r);
+        next_token(r);
     if (r->kind != DD_SQL_WORD && r->kind != DD_SQL_NAME)
         return GW_NOSTR;
     gw_str name = r->text;
     bool parts = false;
-    while (advance(r) && is_punct(r, '.')) {
-        if (!advance(r) || (r->kind != DD_SQL_WORD && r->kind != DD_SQL_NAME))
+    while (next_token(r) && is_punct(r, '.')) {
+        if (!next_token(r) || (r->kind != DD_SQL_WORD && r->kind != DD_SQL_NAME))
             break;
         name.len = (size_t)(r->text.ptr + r->text.len - name.ptr);
         parts = true;
     }
     if (of_table && is_punct(r, '('))
         return GW_NOSTR;
-    return parts ? name : unquoted(name);
+    return parts ? name : unquoted_name(name);
 }
 
 /* FROM at the statement's own depth; of a subquery that stands in its place, the FROM within. */
@@ -127,10 +130,10 @@ static gw_str after_from(struct reader *r)
 {
     unsigned depth = r->depth;
     bool within = false, distinct = false;
-    while (advance(r)) {
-        bool from = is_word(r, "from") && !distinct && (within || r->depth <= depth);
-        distinct = is_word(r, "distinct");
-        if (!from || !advance(r))
+    while (next_token(r)) {
+        bool from = is_keyword(r, "from") && !distinct && (within || r->depth <= depth);
+        distinct = is_keyword(r, "distinct");
+        if (!from || !next_token(r))
             continue;
         if (!is_punct(r, '('))
             return read_name(r, true);
@@ -141,17 +144,17 @@ static gw_str after_from(struct reader *r)
 
 static gw_str after_word(struct reader *r, const char *word, const char *other)
 {
-    while (advance(r) && r->kind == DD_SQL_WORD)
-        if (is_word(r, word) || (other && is_word(r, other)))
-            return advance(r) ? read_name(r, false) : GW_NOSTR;
+    while (next_token(r) && r->kind == DD_SQL_WORD)
+        if (is_keyword(r, word) || (other && is_keyword(r, other)))
+            return next_token(r) ? read_name(r, false) : GW_NOSTR;
     return GW_NOSTR;
 }
 
 /* INSERT [words] [INTO] name, MERGE [INTO] name, REPLACE [words] [INTO] name, LOAD DATA … INTO TABLE name. */
 static gw_str after_into(struct reader *r)
 {
-    if (!advance(r) || is_word(r, "data")) {
-        while (advance(r) && !is_word(r, "into"))
+    if (!next_token(r) || is_keyword(r, "data")) {
+        while (next_token(r) && !is_keyword(r, "into"))
             continue;
     }
     return read_name(r, false);
@@ -165,7 +168,7 @@ static gw_str find_collection(struct reader *r, enum where where)
     case AFTER_INTO:
         return after_into(r);
     case AT_ONCE:
-        return advance(r) ? read_name(r, false) : GW_NOSTR;
+        return next_token(r) ? read_name(r, false) : GW_NOSTR;
     case AFTER_TABLE:
         return after_word(r, "table", "view");
     default:
@@ -178,9 +181,9 @@ void dd_sql_about(enum dd_sql_dialect dialect, gw_str query, struct dd_sql_about
     struct reader r = {.depth = 0};
     *out = (struct dd_sql_about){0};
     dd_sql_lex(&r.lexer, dialect, query);
-    while (advance(&r) && is_punct(&r, '('))
+    while (next_token(&r) && is_punct(&r, '('))
         continue;
-    enum where where = r.kind == DD_SQL_WORD ? verb(r.text) : UNKNOWN;
+    enum where where = r.kind == DD_SQL_WORD ? where_of_verb(r.text) : UNKNOWN;
     if (where == UNKNOWN)
         return;
     out->operation = r.text;
@@ -188,7 +191,7 @@ void dd_sql_about(enum dd_sql_dialect dialect, gw_str query, struct dd_sql_about
         if (!find_main_verb(&r, r.depth))
             return;
         out->operation = r.text;
-        where = verb(r.text);
+        where = where_of_verb(r.text);
     }
     out->collection = find_collection(&r, where);
 }

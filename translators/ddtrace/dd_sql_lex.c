@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The tokens of SQL text, in any of the dialects (dd_sql_lex.h).
+ *
+ * The state is the caller's struct dd_sql_lexer. Called by dd_sql.c and dd_sql_about.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "translators/ddtrace/dd_sql_lex.h"
 
@@ -48,7 +51,7 @@ static inline bool in_word(char c)
     return class_of(c) & (LETTER | DIGIT);
 }
 
-static char at(gw_str s, size_t i)
+static char char_at(gw_str s, size_t i)
 {
     return i < s.len ? s.ptr[i] : '\0';
 }
@@ -84,7 +87,7 @@ static size_t quoted_len(struct dd_sql_lexer *l, gw_str s, size_t i, char quote,
         if (backslash && s.ptr[i] == '\\') {
             i++;
         } else if (s.ptr[i] == quote) {
-            if (at(s, i + 1) != quote)
+            if (char_at(s, i + 1) != quote)
                 return i + 1;
             i++;
         }
@@ -93,7 +96,7 @@ static size_t quoted_len(struct dd_sql_lexer *l, gw_str s, size_t i, char quote,
     return s.len;
 }
 
-static size_t until(struct dd_sql_lexer *l, gw_str s, size_t i, gw_str end)
+static size_t len_until(struct dd_sql_lexer *l, gw_str s, size_t i, gw_str end)
 {
     const char *found = i < s.len ? memmem(s.ptr + i, s.len - i, end.ptr, end.len) : NULL;
     if (found)
@@ -108,21 +111,21 @@ static size_t dollar_len(struct dd_sql_lexer *l, gw_str s)
     size_t i = 1;
     if (l->dialect != DD_SQL_POSTGRESQL && l->dialect != DD_SQL_STANDARD)
         return 0;
-    if (!is_digit(at(s, i)))
+    if (!is_digit(char_at(s, i)))
         while (i < s.len && in_word(s.ptr[i]))
             i++;
-    return at(s, i) == '$' ? until(l, s, i + 1, gw_str_n(s.ptr, i + 1)) : 0;
+    return char_at(s, i) == '$' ? len_until(l, s, i + 1, gw_str_n(s.ptr, i + 1)) : 0;
 }
 
 /* Oracle's q'[ text ]': from the delimiter on. */
 static size_t delimited_len(struct dd_sql_lexer *l, gw_str s, size_t i)
 {
     static const char open[] = "[({<", close[] = "])}>";
-    char end[2] = {at(s, i), '\''};
+    char end[2] = {char_at(s, i), '\''};
     for (size_t k = 0; k < sizeof open - 1; k++)
         if (end[0] == open[k])
             end[0] = close[k];
-    return until(l, s, i + 1, gw_str_n(end, 2));
+    return len_until(l, s, i + 1, gw_str_n(end, 2));
 }
 
 static size_t comment_len(struct dd_sql_lexer *l, gw_str s)
@@ -130,10 +133,10 @@ static size_t comment_len(struct dd_sql_lexer *l, gw_str s)
     bool nests = l->dialect == DD_SQL_POSTGRESQL || l->dialect == DD_SQL_SQLSERVER;
     size_t depth = 1, i = 2;
     for (; i < s.len && depth; i++) {
-        if (s.ptr[i] == '*' && at(s, i + 1) == '/') {
+        if (s.ptr[i] == '*' && char_at(s, i + 1) == '/') {
             depth--;
             i++;
-        } else if (nests && s.ptr[i] == '/' && at(s, i + 1) == '*') {
+        } else if (nests && s.ptr[i] == '/' && char_at(s, i + 1) == '*') {
             depth++;
             i++;
         }
@@ -145,7 +148,7 @@ static bool begins_line_comment(const struct dd_sql_lexer *l, gw_str s)
 {
     if (*s.ptr == '#')
         return l->dialect == DD_SQL_MYSQL;
-    if (*s.ptr != '-' || at(s, 1) != '-')
+    if (*s.ptr != '-' || char_at(s, 1) != '-')
         return false;
     return l->dialect != DD_SQL_MYSQL || s.len == 2 || is_blank(s.ptr[2]);
 }
@@ -155,10 +158,10 @@ static bool begins_line_comment(const struct dd_sql_lexer *l, gw_str s)
 /* From its first digit or point: also 0x1F, 1e-5, 1_000, and whatever letters hang on. */
 static size_t number_len(gw_str s, size_t i)
 {
-    bool hex = at(s, i) == '0' && gw_lower(at(s, i + 1)) == 'x';
+    bool hex = char_at(s, i) == '0' && gw_lower(char_at(s, i + 1)) == 'x';
     for (; i < s.len; i++) {
         bool exponent_sign =
-            !hex && (s.ptr[i] == '+' || s.ptr[i] == '-') && i > 0 && gw_lower(s.ptr[i - 1]) == 'e' && is_digit(at(s, i + 1));
+            !hex && (s.ptr[i] == '+' || s.ptr[i] == '-') && i > 0 && gw_lower(s.ptr[i - 1]) == 'e' && is_digit(char_at(s, i + 1));
         if (!in_word(s.ptr[i]) && s.ptr[i] != '.' && !exponent_sign)
             break;
     }
@@ -167,7 +170,7 @@ static size_t number_len(gw_str s, size_t i)
 
 static bool begins_number(gw_str s, size_t i)
 {
-    return is_digit(at(s, i)) || (at(s, i) == '.' && is_digit(at(s, i + 1)));
+    return is_digit(char_at(s, i)) || (char_at(s, i) == '.' && is_digit(char_at(s, i + 1)));
 }
 
 /* A sign belongs to the number where no operand stands before it. */
@@ -181,7 +184,7 @@ static bool begins_signed_number(const struct dd_sql_lexer *l, gw_str s)
 static size_t prefixed_len(struct dd_sql_lexer *l, gw_str s, size_t n)
 {
     gw_str word = gw_str_n(s.ptr, n);
-    if (at(s, n) != '\'')
+    if (char_at(s, n) != '\'')
         return 0;
     if (l->dialect == DD_SQL_ORACLE && (dd_sql_is(word, "q") || dd_sql_is(word, "nq")))
         return delimited_len(l, s, n + 1);
@@ -199,22 +202,22 @@ static size_t placeholder_len(const struct dd_sql_lexer *l, gw_str s)
     size_t i = 1;
     switch (*s.ptr) {
     case '?':
-        while (is_digit(at(s, i)))
+        while (is_digit(char_at(s, i)))
             i++;
         return i;
     case '$':
-        while (is_digit(at(s, i)))
+        while (is_digit(char_at(s, i)))
             i++;
         return i > 1 ? i : 0;
     case '@':
         i = word_len(s, 1);
         return i > 1 ? i : 0;
     case ':':
-        if (!(l->dialect == DD_SQL_POSTGRESQL ? begins_word(at(s, 1)) : in_word(at(s, 1))))
+        if (!(l->dialect == DD_SQL_POSTGRESQL ? begins_word(char_at(s, 1)) : in_word(char_at(s, 1))))
             return 0;
         return name_len(l, s, 1);
     case '%': /* Python's %s; %(name)s is left to the other tokens, which leave it */
-        return at(s, 1) == 's' && !in_word(at(s, 2)) ? 2 : 0;
+        return char_at(s, 1) == 's' && !in_word(char_at(s, 2)) ? 2 : 0;
     default:
         return 0;
     }
@@ -276,7 +279,7 @@ static size_t take_number(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *k
 static size_t take_comment(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
 {
     *kind = DD_SQL_COMMENT;
-    if (*s.ptr == '/' && at(s, 1) == '*')
+    if (*s.ptr == '/' && char_at(s, 1) == '*')
         return comment_len(l, s);
     return begins_line_comment(l, s) ? gw_str_find(s, '\n') : 0;
 }
@@ -336,7 +339,7 @@ gw_str dd_sql_skip(struct dd_sql_lexer *l)
         unsigned class = class_of(s.ptr[i]);
         if (class & LETTER) {
             size_t end = name_len(l, s, i + 1);
-            if (at(s, end) == '\'' || is_list_word(gw_str_n(s.ptr + i, end - i)))
+            if (char_at(s, end) == '\'' || is_list_word(gw_str_n(s.ptr + i, end - i)))
                 break;
             l->last = DD_SQL_WORD;
             i = end;

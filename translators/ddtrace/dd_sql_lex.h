@@ -9,7 +9,7 @@
 #ifndef DD_SQL_LEX_H
 #define DD_SQL_LEX_H
 
-#include "translators/ddtrace/dd_sql.h"
+#include "translators/ddtrace/dd_sql_dialect.h"
 
 enum dd_sql_token {
     DD_SQL_END,

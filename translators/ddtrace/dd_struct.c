@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* One value of meta_struct, msgpack within msgpack, as an attribute. What cannot be decoded is written as bytes.
+ *
+ * Keeps no state; writes into the caller's buffer. Called by dd_write.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_struct.h"
 
 #include <inttypes.h>
@@ -7,9 +10,9 @@
 #include "translators/ddtrace/dd_any.h"
 #include "translators/ddtrace/dd_msgpack.h"
 
-static bool any(struct otlp_buf *, struct dd_msgpack *, unsigned depth);
+static bool write_any(struct otlp_buf *, struct dd_msgpack *, unsigned depth);
 
-static bool any_number(struct otlp_buf *w, struct dd_msgpack *in)
+static bool write_number(struct otlp_buf *w, struct dd_msgpack *in)
 {
     enum dd_number_kind kind;
     union dd_number_value n;
@@ -22,7 +25,7 @@ static bool any_number(struct otlp_buf *w, struct dd_msgpack *in)
     return true;
 }
 
-static bool any_array(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+static bool write_array(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
 {
     uint32_t n;
     if (dd_msgpack_array(in, &n) != DD_TAKEN)
@@ -30,7 +33,7 @@ static bool any_array(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
     size_t array = otlp_open(w, DD_ANY_ARRAY, 2);
     for (; n; n--) {
         size_t value = otlp_open(w, DD_ANY_VALUES, 1);
-        if (!any(w, in, depth + 1))
+        if (!write_any(w, in, depth + 1))
             return false;
         otlp_close(w, value, 1);
     }
@@ -70,7 +73,7 @@ static bool map_key(struct dd_msgpack *in, char *room, size_t room_size, gw_str 
     return true;
 }
 
-static bool any_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+static bool write_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
 {
     uint32_t n;
     char room[32];
@@ -83,7 +86,7 @@ static bool any_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
         if (!map_key(in, room, sizeof room, &key))
             return false;
         mark = otlp_attr_open(w, DD_ANY_VALUES, key, &value);
-        if (!any(w, in, depth + 1))
+        if (!write_any(w, in, depth + 1))
             return false;
         otlp_attr_close(w, mark, value);
     }
@@ -91,7 +94,7 @@ static bool any_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
     return true;
 }
 
-static bool any_text(struct otlp_buf *w, struct dd_msgpack *in, void (*write)(struct otlp_buf *, gw_str))
+static bool write_text(struct otlp_buf *w, struct dd_msgpack *in, void (*write)(struct otlp_buf *, gw_str))
 {
     gw_str text;
     if (dd_msgpack_text(in, &text) != DD_TAKEN)
@@ -101,7 +104,7 @@ static bool any_text(struct otlp_buf *w, struct dd_msgpack *in, void (*write)(st
 }
 
 /* An extension's type is part of its bytes here: they are the value as it stood in the payload. */
-static bool any_ext(struct otlp_buf *w, struct dd_msgpack *in)
+static bool write_ext(struct otlp_buf *w, struct dd_msgpack *in)
 {
     gw_str raw;
     if (dd_msgpack_raw(in, &raw) != DD_TAKEN)
@@ -111,7 +114,7 @@ static bool any_ext(struct otlp_buf *w, struct dd_msgpack *in)
 }
 
 /* Takes the next value and writes the fields of an AnyValue; false when it cannot be read or is too deep. */
-static bool any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+static bool write_any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
 {
     bool flag;
     if (depth > DD_STRUCT_DEPTH)
@@ -126,17 +129,17 @@ static bool any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
         return true;
     case DD_INTEGER:
     case DD_FLOAT:
-        return any_number(w, in);
+        return write_number(w, in);
     case DD_STR:
-        return any_text(w, in, otlp_any_text);
+        return write_text(w, in, otlp_any_text);
     case DD_BIN:
-        return any_text(w, in, otlp_any_bytes);
+        return write_text(w, in, otlp_any_bytes);
     case DD_ARRAY:
-        return any_array(w, in, depth);
+        return write_array(w, in, depth);
     case DD_MAP:
-        return any_map(w, in, depth);
+        return write_map(w, in, depth);
     case DD_EXT:
-        return any_ext(w, in);
+        return write_ext(w, in);
     default:
         return false;
     }
@@ -147,7 +150,7 @@ bool dd_write_struct(struct otlp_buf *w, unsigned field, gw_str key, gw_str valu
     struct dd_msgpack in;
     size_t undo = w->len, value_mark, mark = otlp_attr_open(w, field, key, &value_mark);
     dd_msgpack_init(&in, value, DD_MAX_ELEMENTS);
-    if (any(w, &in, 0) && in.at == in.end) {
+    if (write_any(w, &in, 0) && in.at == in.end) {
         otlp_attr_close(w, mark, value_mark);
         return true;
     }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of container and process tags as resource attributes, by the table dd_tags.def.
+ *
+ * Keeps no state. Called by dd_resource.c, and by dd_reference.c for the page.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_tags.h"
 
 struct rule {
@@ -60,7 +63,7 @@ static bool same_attribute(const struct tag *a, const struct tag *b)
 }
 
 /* The attribute's name; an unknown tag's is made in `room`. */
-static gw_str name_of(const struct tag *t, enum dd_tag_list list, char *room)
+static gw_str attribute_name(const struct tag *t, enum dd_tag_list list, char *room)
 {
     if (t->row)
         return gw_str_z(t->row->attribute);
@@ -71,7 +74,7 @@ static gw_str name_of(const struct tag *t, enum dd_tag_list list, char *room)
     return gw_str_n(room, prefix.len + n);
 }
 
-static bool among(gw_str s, const gw_str *list, size_t n)
+static bool is_among(gw_str s, const gw_str *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (gw_str_eq(s, list[i]))
@@ -87,14 +90,14 @@ void dd_write_tag_list(struct otlp_buf *w, unsigned field, enum dd_tag_list list
     size_t n = read_tags(list, text, tags);
     for (size_t i = 0; i < n; i++) {
         size_t values_n = 0;
-        gw_str name = name_of(&tags[i], list, room);
-        if (tags[i].written || among(name, done, done_n))
+        gw_str name = attribute_name(&tags[i], list, room);
+        if (tags[i].written || is_among(name, done, done_n))
             continue;
         for (size_t k = i; k < n; k++) {
             if (!same_attribute(&tags[i], &tags[k]))
                 continue;
             tags[k].written = true;
-            if (!among(tags[k].value, values, values_n))
+            if (!is_among(tags[k].value, values, values_n))
                 values[values_n++] = tags[k].value;
         }
         if (values_n > 1 || (tags[i].row && tags[i].row->array))

@@ -1,43 +1,47 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Completes 64-bit trace ids within a payload: collects which upper half belongs to which lower half, and fills it in where spans were
+ * written before it was known.
+ *
+ * The state is the request's struct dd_trace_ids. Called by dd_translate.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_trace_ids.h"
 
 #include <stdlib.h>
 
-bool dd_join_learn(struct dd_join *j, uint64_t low, uint64_t high)
+bool dd_trace_ids_record(struct dd_trace_ids *t, uint64_t low, uint64_t high)
 {
-    enum { ROOM = sizeof j->last->lesson / sizeof *j->last->lesson };
-    if (!j->last || j->last->n == ROOM) {
-        struct dd_lessons *fresh = gw_arena_raw(j->keep, 1, sizeof *fresh);
+    enum { ROOM = sizeof t->last->records / sizeof *t->last->records };
+    if (!t->last || t->last->n == ROOM) {
+        struct dd_id_block *fresh = gw_arena_raw(t->keep, 1, sizeof *fresh);
         if (!fresh)
             return false;
         fresh->n = 0;
         fresh->next = NULL;
-        if (j->last)
-            j->last->next = fresh;
+        if (t->last)
+            t->last->next = fresh;
         else
-            j->first = fresh;
-        j->last = fresh;
+            t->first = fresh;
+        t->last = fresh;
     }
-    j->last->lesson[j->last->n++] = (struct dd_lesson){low, high};
-    j->lessons++;
+    t->last->records[t->last->n++] = (struct dd_id_record){low, high};
+    t->records_n++;
     return true;
 }
 
 static int by_low(const void *a, const void *b)
 {
-    const struct dd_lesson *x = a, *y = b;
+    const struct dd_id_record *x = a, *y = b;
     return x->low < y->low ? -1 : x->low > y->low;
 }
 
-/* Sorted by low half; of one trace the lesson that says most stays. */
-static struct dd_lesson *sorted(const struct dd_join *j, size_t *n)
+/* The records sorted by lower half, one a trace: the first upper half that is not zero. */
+static struct dd_id_record *sort_records(const struct dd_trace_ids *t, size_t *n)
 {
-    struct dd_lesson *all = gw_arena_raw(j->keep, j->lessons, sizeof *all);
+    struct dd_id_record *all = gw_arena_raw(t->keep, t->records_n, sizeof *all);
     *n = 0;
     if (!all)
         return NULL;
-    for (const struct dd_lessons *l = j->first; l; l = l->next) {
-        memcpy(all + *n, l->lesson, l->n * sizeof *all);
+    for (const struct dd_id_block *l = t->first; l; l = l->next) {
+        memcpy(all + *n, l->records, l->n * sizeof *all);
         *n += l->n;
     }
     qsort(all, *n, sizeof *all, by_low);
@@ -51,23 +55,24 @@ static struct dd_lesson *sorted(const struct dd_join *j, size_t *n)
     return all;
 }
 
+/* Where upper halves are looked up. */
 struct known {
-    const struct dd_lesson *lessons;
+    const struct dd_id_record *records;
     size_t n;
     struct gw_trace_ids *ids;
     gw_nsec now;
 };
 
-static bool lookup(const struct known *k, uint64_t low, uint64_t *high)
+static bool find_upper_half(const struct known *k, uint64_t low, uint64_t *high)
 {
-    struct dd_lesson key = {.low = low};
-    const struct dd_lesson *l = k->n ? bsearch(&key, k->lessons, k->n, sizeof key, by_low) : NULL;
+    struct dd_id_record key = {.low = low};
+    const struct dd_id_record *l = k->n ? bsearch(&key, k->records, k->n, sizeof key, by_low) : NULL;
     if (l)
         *high = l->high;
     return l || (k->ids && gw_trace_ids_find(k->ids, low, high, k->now));
 }
 
-static void resolve(struct dd_spans *s, const struct known *k)
+static void complete_ids(struct dd_spans *s, const struct known *k)
 {
     uint64_t low = 0, high = 0;
     bool found = false; /* spans of one trace stand next to each other */
@@ -75,7 +80,7 @@ static void resolve(struct dd_spans *s, const struct known *k)
         if (p == s->first_pending || p->low != low) {
             low = p->low;
             high = 0;
-            found = lookup(k, low, &high);
+            found = find_upper_half(k, low, &high);
         }
         p->resolved = found;
         uint64_t wire = __builtin_bswap64(high);
@@ -83,17 +88,17 @@ static void resolve(struct dd_spans *s, const struct known *k)
     }
 }
 
-bool dd_join_finish(struct dd_join *j, struct dd_groups *groups, struct gw_trace_ids *ids, gw_nsec now)
+bool dd_trace_ids_complete(struct dd_trace_ids *t, struct dd_groups *groups, struct gw_trace_ids *ids, gw_nsec now)
 {
     struct known k = {.ids = ids, .now = now};
-    if (j->pending && j->lessons && !(k.lessons = sorted(j, &k.n)))
+    if (t->pending && t->records_n && !(k.records = sort_records(t, &k.n)))
         return false;
-    for (struct dd_group *g = j->pending ? groups->first : NULL; g; g = g->next)
+    for (struct dd_group *g = t->pending ? groups->first : NULL; g; g = g->next)
         for (struct dd_scope *s = g->scopes; s; s = s->next)
             for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
-                resolve(&s->spans[r], &k);
-    for (const struct dd_lessons *l = j->first; l && ids; l = l->next)
+                complete_ids(&s->spans[r], &k);
+    for (const struct dd_id_block *l = t->first; l && ids; l = l->next)
         for (size_t i = 0; i < l->n; i++)
-            gw_trace_ids_learn(ids, l->lesson[i].low, l->lesson[i].high, now);
+            gw_trace_ids_learn(ids, l->records[i].low, l->records[i].high, now);
     return true;
 }

@@ -1,12 +1,14 @@
-/* dd_trace_ids.h: 128-bit trace ids within a payload: MAPPING §1.
+/* dd_trace_ids.h: 128-bit trace ids within a payload.
  *
- *     chunk says `_dd.p.tid`           ─▶ known, and learned
- *     chunk has the trace's root, bare ─▶ known to have 64 bits, and learned as such
- *     neither                          ─▶ its spans are written with zeroes and noted (dd_scope_pending)
+ * A span carries the lower 64 bits of its trace's id. The upper 64 bits stand in the tag `_dd.p.tid` of one span of a chunk.
  *
- * At the end of the payload the noted ids are looked up in what the payload taught (dd-trace-js 3 and 4 say the upper half in the
- * last chunk of a trace only), then in the table of the process (trace_ids.h). What is unknown still goes with its frame. The table
- * learns only when the whole payload was well-formed; rejected chunks teach too.
+ *     the chunk has a `_dd.p.tid`             ─▶ known, and recorded
+ *     the chunk has the trace's root, without ─▶ the id has 64 bits; that is recorded
+ *     neither                                 ─▶ its spans are written with zeroes, and their places noted (dd_scope_pending)
+ *
+ * At the end of the payload the noted ids are looked up in what the payload has recorded (dd-trace-js 3 and 4 send the upper half in the
+ * last chunk of a trace only), then in the process's table (trace_ids.h). Places that are still incomplete go with their frame; the sender
+ * completes them. What was recorded enters the process's table when the whole payload was well-formed, from rejected chunks too.
  *
  * Ownership: in the translator's `keep` arena.
  * SPDX-License-Identifier: Apache-2.0
@@ -17,23 +19,25 @@
 #include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_group.h"
 
-struct dd_lesson {
+/* The halves of one trace's id. */
+struct dd_id_record {
     uint64_t low, high;
 };
 
-struct dd_join {
+struct dd_trace_ids {
     struct gw_arena *keep;
-    struct dd_lessons {
-        struct dd_lesson lesson[128];
+    struct dd_id_block {
+        struct dd_id_record records[128];
         size_t n;
-        struct dd_lessons *next;
+        struct dd_id_block *next;
     } * first, *last;
-    size_t lessons, pending;
+    size_t records_n, pending; /* pending: spans whose id is incomplete */
 };
 
-/* False when memory is out. */
-bool dd_join_learn(struct dd_join *, uint64_t low, uint64_t high);
-/* Fills in what is known, and teaches the table (which may be NULL). False when memory is out. */
-bool dd_join_finish(struct dd_join *, struct dd_groups *, struct gw_trace_ids *, gw_nsec now);
+/* Records that the trace with this lower half has this upper half; 0: it has none. False when memory is out. */
+bool dd_trace_ids_record(struct dd_trace_ids *, uint64_t low, uint64_t high);
+/* The payload is over: completes the noted ids, and puts what was recorded into the process's table (which may be NULL). False when
+ * memory is out. */
+bool dd_trace_ids_complete(struct dd_trace_ids *, struct dd_groups *, struct gw_trace_ids *, gw_nsec now);
 
 #endif

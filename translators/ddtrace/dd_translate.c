@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The translator: decodes a payload chunk by chunk, scans and exports each, and lays the result out as frames. Memory that a request made
+ * it hold is given back at the end of the request.
+ *
+ * Owns a struct dd_translator, one per receiver thread. Called by the ddtrace receiver, tests, fuzzers and the benchmark.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_translate.h"
 
 #include "translators/ddtrace/dd_export.h"
@@ -16,7 +20,7 @@ struct dd_translator {
     struct dd_groups groups;
     struct dd_writer writer;
     struct otlp_buf scratch;
-    bool forgetful; /* makes no plans */
+    bool without_plans; /* no plan cache: dd_translator_without_plans */
 };
 
 struct dd_translator *dd_translator_new(const struct dd_options *opt)
@@ -42,9 +46,9 @@ void dd_translator_drop(struct dd_translator *t)
     free(t);
 }
 
-void dd_translator_forgetful(struct dd_translator *t)
+void dd_translator_without_plans(struct dd_translator *t)
 {
-    t->forgetful = true;
+    t->without_plans = true;
 }
 
 static bool single_sampled(const struct dd_scanned *c, size_t i)
@@ -68,26 +72,26 @@ static void note_sole(struct dd_work *w, struct dd_sole *sole, gw_str said)
         sole->text = gw_arena_dup(w->groups->keep, said);
 }
 
-static gw_str sole(const struct dd_sole *s)
+static gw_str sole_text(const struct dd_sole *s)
 {
     return s->several ? GW_NOSTR : s->text;
 }
 
-static bool learn(struct dd_work *w, struct dd_scanned *c)
+static bool record_trace_id(struct dd_work *w, struct dd_scanned *c)
 {
     if (w->opt->trace_id_bits == 64) {
         c->high = 0;
         return true;
     }
-    return !(c->has_tid || c->has_root) || dd_join_learn(&w->join, c->trace_id, c->high);
+    return !(c->has_tid || c->has_root) || dd_trace_ids_record(&w->ids, c->trace_id, c->high);
 }
 
 /* All spans of the chunk have one trace id. */
-static bool take_trace(struct dd_work *w, const struct dd_chunk *chunk)
+static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
     w->writer->shapes.plans.trace++;
-    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) || !learn(w, &c))
+    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) || !record_trace_id(w, &c))
         return false;
     c.number = ++w->traces;
     note_sole(w, &w->runtime_id, c.runtime_id);
@@ -110,7 +114,7 @@ static int by_trace(const void *a, const void *b)
 }
 
 /* A chunk that holds spans of several traces, which no tracer sends: each trace is a chunk of its own. */
-static bool take_mixed(struct dd_work *w, const struct dd_chunk *chunk)
+static bool translate_mixed_chunk(struct dd_work *w, const struct dd_chunk *chunk)
 {
     const struct dd_span **order = gw_arena_raw(w->arena, chunk->n, sizeof *order);
     struct dd_span *spans = gw_arena_raw(w->arena, chunk->n, sizeof *spans);
@@ -124,26 +128,21 @@ static bool take_mixed(struct dd_work *w, const struct dd_chunk *chunk)
     for (size_t from = 0, to; from < chunk->n; from = to) {
         for (to = from + 1; to < chunk->n && spans[to].trace_id == spans[from].trace_id;)
             to++;
-        if (!take_trace(w, &(struct dd_chunk){.spans = spans + from, .n = to - from}))
+        if (!translate_trace(w, &(struct dd_chunk){.spans = spans + from, .n = to - from}))
             return false;
     }
     return true;
 }
 
-static bool take_chunk(struct dd_work *w, const struct dd_chunk *chunk)
+static bool translate_chunk(struct dd_work *w, const struct dd_chunk *chunk)
 {
     if (!chunk->n)
         return true;
     w->out->chunks++;
     for (size_t i = 1; i < chunk->n; i++)
         if (chunk->spans[i].trace_id != chunk->spans[0].trace_id)
-            return take_mixed(w, chunk);
-    return take_trace(w, chunk);
-}
-
-static enum gw_code out_of_memory(struct gw_err *err)
-{
-    return gw_fail(err, GW_BUDGET, 0, "no memory for the translated spans");
+            return translate_mixed_chunk(w, chunk);
+    return translate_trace(w, chunk);
 }
 
 static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str body, struct gw_err *err)
@@ -159,8 +158,8 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
         struct dd_chunk chunk = {0};
         plans->chunk++;
         code = dd_decode_next(&d, &chunk, &more, &w->out->intake, err);
-        if (code == GW_OK && !take_chunk(w, &chunk))
-            code = out_of_memory(err);
+        if (code == GW_OK && !translate_chunk(w, &chunk))
+            code = dd_out_of_memory(err);
     }
     w->out->odd.bad_links += d.left_out.links;
     w->out->odd.bad_events += d.left_out.events;
@@ -176,7 +175,7 @@ static gw_str resource_bytes(const struct dd_group *g, void *ctx)
     return gw_arena_dup(w->groups->keep, gw_str_n((char *)w->scratch->data, w->scratch->len));
 }
 
-static enum gw_code lay_out(struct dd_work *w, struct gw_err *err)
+static enum gw_code lay_out_frames(struct dd_work *w, struct gw_err *err)
 {
     enum gw_code code = GW_OK;
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS && code == GW_OK; r++) {
@@ -200,7 +199,7 @@ static enum gw_code lay_out(struct dd_work *w, struct gw_err *err)
 }
 
 /* Texts that were not UTF-8: counted in one rendering, since all hold them. */
-static uint64_t repaired(const struct dd_work *w)
+static uint64_t repaired_texts(const struct dd_work *w)
 {
     uint64_t n = 0;
     enum gw_attribute_schema r = w->writer->counting;
@@ -210,20 +209,20 @@ static uint64_t repaired(const struct dd_work *w)
     return n;
 }
 
-static enum gw_code finish(struct dd_work *w, struct gw_err *err)
+static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
 {
-    w->out->odd.repaired_text += repaired(w);
+    w->out->odd.repaired_text += repaired_texts(w);
     w->out->odd.bad_struct += w->writer->bad_struct;
-    gw_str host = sole(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
-    dd_groups_complete(w->groups, sole(&w->runtime_id), host.len ? host : own);
-    if (!dd_join_finish(&w->join, w->groups, w->env->ids, w->env->now))
-        return out_of_memory(err);
-    enum gw_code code = lay_out(w, err);
-    return code == GW_OK && (w->groups->keep->spent || w->scratch->failed) ? out_of_memory(err) : code;
+    gw_str host = sole_text(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
+    dd_groups_complete(w->groups, sole_text(&w->runtime_id), host.len ? host : own);
+    if (!dd_trace_ids_complete(&w->ids, w->groups, w->env->ids, w->env->now))
+        return dd_out_of_memory(err);
+    enum gw_code code = lay_out_frames(w, err);
+    return code == GW_OK && (w->groups->keep->spent || w->scratch->failed) ? dd_out_of_memory(err) : code;
 }
 
-/* Nothing of this request is used: what had been read is refused. */
-static void refuse(struct dd_result *out, enum gw_code code)
+/* Nothing of this request is used: the spans that were read count as refused. */
+static void refuse_payload(struct dd_result *out, enum gw_code code)
 {
     uint64_t received = out->intake.received;
     for (size_t i = 0; i < out->frames_n; i++)
@@ -234,7 +233,7 @@ static void refuse(struct dd_result *out, enum gw_code code)
 }
 
 /* The request's arena says who pays, and it is the same every time. */
-static void take_account(struct dd_translator *t, const struct gw_arena *arena)
+static void charge_account(struct dd_translator *t, const struct gw_arena *arena)
 {
     t->keep.budget = arena->budget;
     if (arena->account)
@@ -242,7 +241,7 @@ static void take_account(struct dd_translator *t, const struct gw_arena *arena)
     t->keep.account = t->scratch.account = t->writer.events.account = t->writer.links.account = arena->account;
 }
 
-static void shrink(struct otlp_buf *b, size_t keep)
+static void shrink_buffer(struct otlp_buf *b, size_t keep)
 {
     if (b->cap > keep)
         otlp_fini(b);
@@ -250,7 +249,7 @@ static void shrink(struct otlp_buf *b, size_t keep)
 }
 
 /* What one request made us hold is given back at its end, not when the next one comes. */
-static void let_go(struct dd_translator *t)
+static void release_memory(struct dd_translator *t)
 {
     const struct gw_budget *whole = t->keep.account;
     while (whole && whole->parent)
@@ -258,13 +257,13 @@ static void let_go(struct dd_translator *t)
     bool scarce = whole && atomic_load_explicit(&whole->used, memory_order_relaxed) > whole->limit / 2;
     gw_arena_reset(&t->keep, scarce ? 0 : KEEP_ARENA);
     dd_groups_reset(&t->groups, &t->keep, scarce ? 0 : KEEP_BUFFERS);
-    shrink(&t->writer.events, KEEP_SMALL);
-    shrink(&t->writer.links, KEEP_SMALL);
-    shrink(&t->scratch, KEEP_SMALL);
+    shrink_buffer(&t->writer.events, KEEP_SMALL);
+    shrink_buffer(&t->writer.links, KEEP_SMALL);
+    shrink_buffer(&t->scratch, KEEP_SMALL);
 }
 
-/* Memory that others hold is worth waiting for: 429, not 413. */
-static enum gw_code whose_fault(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
+/* Where other requests hold the memory, the sender may try again: 429, not 413. */
+static enum gw_code blame_memory(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
 {
     if (code != GW_BUDGET || !arena->account || !atomic_load_explicit(&arena->account->others, memory_order_relaxed))
         return code;
@@ -281,10 +280,10 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
                         .arena = arena,
                         .groups = &t->groups,
                         .writer = &t->writer,
-                        .join = {.keep = &t->keep},
+                        .ids = {.keep = &t->keep},
                         .scratch = &t->scratch};
     *out = (struct dd_result){0};
-    take_account(t, arena);
+    charge_account(t, arena);
     t->groups.keep = &t->keep;
     dd_memo_tidy(&t->writer.memo);
     t->writer.counting = env->schemas ? (enum gw_attribute_schema)__builtin_ctz(env->schemas) : GW_OTEL;
@@ -292,13 +291,13 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
     t->writer.shapes.plans.body = t->writer.f.body;
     t->writer.shapes.plans.request++;
-    t->writer.shapes.plans.off = t->forgetful || env->schemas != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
+    t->writer.shapes.plans.off = t->without_plans || env->schemas != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
-        code = finish(&w, err);
-    code = whose_fault(arena, code, err);
+        code = finish_payload(&w, err);
+    code = blame_memory(arena, code, err);
     if (code != GW_OK)
-        refuse(out, code);
-    let_go(t);
+        refuse_payload(out, code);
+    release_memory(t);
     return code;
 }

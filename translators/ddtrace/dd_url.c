@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a URL, and a URL without its secrets (dd_url.h).
+ *
+ * Pure; views, or text in the arena. Called by dd_semconv_http.c, dd_learn.c and dd_write_cached.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memrchr */
 #include "translators/ddtrace/dd_url.h"
 
@@ -108,7 +111,7 @@ struct out {
     bool changed;
 };
 
-static void put(struct out *o, gw_str s)
+static void append_text(struct out *o, gw_str s)
 {
     if (o->ptr && s.len)
         memcpy(o->ptr + o->len, s.ptr, s.len);
@@ -117,7 +120,7 @@ static void put(struct out *o, gw_str s)
 
 static void put_redacted(struct out *o)
 {
-    put(o, GW_STR("REDACTED"));
+    append_text(o, GW_STR("REDACTED"));
     o->changed = true;
 }
 
@@ -174,13 +177,13 @@ static void put_pairs(struct out *o, gw_str pairs)
     while (gw_str_next(&pairs, '&', &pair)) {
         size_t at = gw_str_find(pair, '=');
         if (!first)
-            put(o, GW_STR("&"));
+            append_text(o, GW_STR("&"));
         first = false;
         if (at + 1 < pair.len && is_secret(gw_str_n(pair.ptr, at))) {
-            put(o, gw_str_n(pair.ptr, at + 1));
+            append_text(o, gw_str_n(pair.ptr, at + 1));
             put_redacted(o);
         } else {
-            put(o, pair);
+            append_text(o, pair);
         }
     }
 }
@@ -196,12 +199,12 @@ static size_t put_authority(struct out *o, gw_str url)
     gw_str authority = gw_str_from(url, start);
     authority.len = authority.ptr ? authority_len(authority) : 0;
     size_t at = userinfo_len(authority);
-    put(o, gw_str_n(url.ptr, start));
+    append_text(o, gw_str_n(url.ptr, start));
     if (at == authority.len || at == 0)
         return start;
     put_redacted(o);
     if (gw_str_find(authority, ':') < at) {
-        put(o, GW_STR(":"));
+        append_text(o, GW_STR(":"));
         put_redacted(o);
     }
     return start + at;
@@ -212,18 +215,18 @@ static void put_url(struct out *o, gw_str url)
     url = gw_str_from(url, put_authority(o, url));
     size_t hash = gw_str_find(url, '#'), mark = gw_str_find(gw_str_n(url.ptr, hash), '?');
     if (mark < hash) {
-        put(o, gw_str_n(url.ptr, mark + 1));
+        append_text(o, gw_str_n(url.ptr, mark + 1));
         put_pairs(o, gw_str_n(url.ptr + mark + 1, hash - mark - 1));
     } else {
-        put(o, gw_str_n(url.ptr, hash));
+        append_text(o, gw_str_n(url.ptr, hash));
     }
     if (hash < url.len) {
-        put(o, GW_STR("#"));
+        append_text(o, GW_STR("#"));
         put_pairs(o, gw_str_from(url, hash + 1));
     }
 }
 
-static gw_str redact(struct gw_arena *arena, gw_str text, void (*write)(struct out *, gw_str))
+static gw_str redact_text(struct gw_arena *arena, gw_str text, void (*write)(struct out *, gw_str))
 {
     struct out o = {0};
     if (text.len)
@@ -238,7 +241,7 @@ static gw_str redact(struct gw_arena *arena, gw_str text, void (*write)(struct o
 }
 
 /* The usual URL: nobody's name in it, and no pair whose key is that of a secret. */
-static bool harmless(gw_str url)
+static bool holds_no_secret(gw_str url)
 {
     size_t mark = gw_str_find(url, '?'), hash = gw_str_find(url, '#');
     gw_str pairs = gw_str_from(url, mark < hash ? mark + 1 : hash + 1), pair;
@@ -252,10 +255,10 @@ static bool harmless(gw_str url)
 
 gw_str dd_url_redact(struct gw_arena *arena, gw_str url)
 {
-    return harmless(url) ? url : redact(arena, url, put_url);
+    return holds_no_secret(url) ? url : redact_text(arena, url, put_url);
 }
 
 gw_str dd_url_redact_query(struct gw_arena *arena, gw_str query)
 {
-    return redact(arena, query, put_pairs);
+    return redact_text(arena, query, put_pairs);
 }

@@ -1,7 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- * v0.3 and v0.4: an array of chunks, a chunk an array of spans, a span a map with text keys in any order. */
+/* v0.3 and v0.4 in msgpack: an array of chunks, a chunk an array of spans, a span a map with text keys in any order. Where a plan fits, the
+ * map of tags is compared as it stands and not decoded (dd_plan.h).
+ *
+ * The state is the caller's struct dd_decoder. Called by dd_decode.c; dd_scan.c asks for the tags that a plan left undecoded.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
-
 #include "translators/ddtrace/dd_plan.h"
 
 enum gw_code dd_v04_begin(struct dd_decoder *d, struct gw_err *err)
@@ -49,10 +51,10 @@ bool dd_v04_maps(struct dd_span *s, struct gw_arena *arena)
 /* A span is read by a plan from its meta on, which tracers write behind the names. `*metrics_planned`: its metrics, too. */
 static enum dd_got plan_meta(struct dd_decoder *d, struct dd_span *s, bool metrics_planned)
 {
-    bool again = s->meta_raw.ptr;
+    bool repeated = s->meta_raw.ptr;
     if (s->plan && !dd_v04_maps(s, d->arena)) /* meta twice: the later counts */
         return DD_ILL_FORMED;
-    if (d->plans && !again && !metrics_planned)
+    if (d->plans && !repeated && !metrics_planned)
         s->plan = dd_plan_meta(d->plans, s, &d->in, d->arena);
     return s->plan ? DD_TAKEN : read_meta(d, s);
 }
@@ -153,7 +155,7 @@ static inline enum dd_got read_key(struct dd_decoder *d, uint8_t *guess, enum dd
     return got == DD_OTHER_TYPE ? dd_msgpack_skip(in) : got; /* no text names nothing */
 }
 
-static void clear(struct dd_span *s)
+static void clear_span(struct dd_span *s)
 {
     memset(s, 0, offsetof(struct dd_span, meta)); /* in two parts, which compilers write as moves */
     memset(&s->meta, 0, sizeof *s - offsetof(struct dd_span, meta));
@@ -165,7 +167,7 @@ enum dd_got dd_v04_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason 
     struct reading r = {0};
     enum dd_field field;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
-    clear(s);
+    clear_span(s);
     *why = GW_REASON_BAD_SPAN;
     for (uint32_t i = 0; !got && i < n; i++) {
         got = read_key(d, &d->order[i < DD_ORDER ? i : DD_ORDER - 1], &field);

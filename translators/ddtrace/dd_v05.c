@@ -1,6 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- * v0.5: [dictionary, chunks]; a span is an array of 12, its text and the keys of its tags are indices into the dictionary. Java's
- * dictionary holds duplicates, and its entry 0 is no empty text: an index means what stands there and nothing else. */
+/* v0.5: [dictionary, chunks]; a span is an array of 12, its text and the keys of its tags are indices into the dictionary. Java's
+ * dictionary holds duplicates, and its entry 0 is no empty text: an index means what stands there and nothing else.
+ *
+ * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The slow path's writer: from what dd_derive found out to the bytes of an OTLP Span, once per rendering. It can record where it wrote
+ * what, for dd_learn.c.
+ *
+ * The state is the translator's struct dd_writer. Called by dd_export.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
 #include "translators/ddtrace/dd_events.h"
@@ -77,7 +81,7 @@ static void write_headers(const struct dd_fields *f, struct otlp_buf *w)
 }
 
 /* The attributes among the names of a word. */
-static uint64_t attributes(unsigned word)
+static uint64_t attribute_bits(unsigned word)
 {
     return word < DD_ATTRS / 64 ? ~(uint64_t)0 : ((uint64_t)1 << (DD_ATTRS % 64)) - 1;
 }
@@ -101,7 +105,7 @@ static void left_over(const struct dd_fields *f, enum gw_attribute_schema r, uin
     }
     /* In mode otel all attributes are written as such; in the others those that the span itself says. */
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++)
-        left[word] &= ~(r == GW_OTEL ? attributes(word) : own_fields(f, word));
+        left[word] &= ~(r == GW_OTEL ? attribute_bits(word) : own_fields(f, word));
 }
 
 static bool as_is(unsigned name, enum gw_attribute_schema r)
@@ -193,7 +197,7 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
     const struct dd_status *st = &dw->status;
     struct dd_trail none, *trail = dw->trail ? dw->trail : &none;
     size_t at = w->len, mark = otlp_open(w, SS_SPANS, 2);
-    dd_put_ids(dw, c, w);
+    dd_put_ids(f, c, w);
     trail->name_at = w->len;
     write_name(w, span_name(dw));
     trail->name_end = w->len;

@@ -1,7 +1,7 @@
 /* dd_write.h: one span, scanned, becomes the bytes of an OTLP Span.
  *
  *     dd_load    tags by number; a key that comes twice counts once: a metric before a meta, the last before the others
- *     dd_derive  kind, status, attributes, name: MAPPING §2, §4–§10
+ *     dd_derive  kind, status, attributes, events, links, name
  *     dd_write   once per rendering
  *
  * What each rendering holds:
@@ -19,15 +19,16 @@
 
 #include "core/delivery/frame.h"
 #include "translators/ddtrace/dd_fields.h"
+#include "translators/ddtrace/dd_options.h"
 #include "translators/ddtrace/dd_scan.h"
-#include "translators/ddtrace/dd_translate.h"
 #include "translators/otlp/otlp_write.h"
 
 enum { DD_TWIN_SLOTS = 128 };
 
 /* Where a key was seen, to notice it the second time. */
 struct dd_twin {
-    uint32_t stamp, hash, index; /* of the entry: those of meta, then those of metrics */
+    uint32_t generation;  /* of the span; other slots are free */
+    uint32_t hash, index; /* of the entry: those of meta, then those of metrics */
 };
 
 struct dd_status {
@@ -52,7 +53,7 @@ struct dd_writer {
     uint64_t bad_struct;
     struct otlp_buf events, links; /* of the span at hand, as fields of Span */
     struct dd_twin twins[DD_TWIN_SLOTS];
-    uint32_t stamp;
+    uint32_t generation;    /* of twins: the number of the span at hand */
     struct dd_trail *trail; /* where dd_write notes what it wrote; NULL: nowhere */
 };
 
@@ -75,11 +76,11 @@ void dd_writer_fini(struct dd_writer *);
 /* False when the arena's budget is spent. `keys` are those of the scan and may be changed. */
 bool dd_load(struct dd_writer *, const struct dd_span *, struct dd_key *keys, struct gw_arena *);
 void dd_derive(struct dd_writer *, struct dd_scanned *, struct dd_oddities *);
-/* A span of which a plan is known, without the two above. False, and nothing written, when the plan does not fit after all (or memory is
- * out). */
-bool dd_write_again(struct dd_writer *, const struct dd_scanned *, const struct dd_plan *, const struct dd_span *, struct gw_arena *,
-                    struct otlp_buf *, size_t *id_at);
-/* What the plans of this span must agree with: bits of what the chunk's other spans say. has_rate: the span says _dd.p.ksr. */
+/* The cached path, without the two above: a span that has a plan. False, and nothing written, when the plan does not fit after all (or
+ * memory is out). */
+bool dd_write_cached(struct dd_writer *, const struct dd_scanned *, const struct dd_plan *, const struct dd_span *, struct gw_arena *,
+                     struct otlp_buf *, size_t *id_at);
+/* What a plan of this span depends on beside the span: bits for what the chunk says. has_rate: the span says _dd.p.ksr. */
 unsigned dd_trace_says(const struct dd_scanned *, bool has_rate);
 /* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is out. */
 bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_attribute_schema, size_t *id_at);

@@ -1,9 +1,12 @@
-/* A span by a plan (dd_plan.h): the bytes of one that was translated before, with this one's own between them.
+/* The cached path's writer: the bytes of a span of the same kind that was translated before, with this span's own values in the gaps
+ * (dd_plan.h).
  *
+ * The state is the translator's struct dd_writer. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_put.h"
 #include "translators/ddtrace/dd_semconv.h"
 #include "translators/ddtrace/dd_url.h"
+#include "translators/ddtrace/dd_write.h"
 
 /* Bytes of a plan, in moves of OTLP_WIDER: what is too much is written over. */
 static inline void put_planned(struct otlp_buf *w, gw_str bytes)
@@ -66,7 +69,7 @@ static bool fill_int(struct otlp_buf *w, const struct dd_fields *f, const struct
     return whole;
 }
 
-static bool fill(struct otlp_buf *w, const struct dd_fields *f, const struct url_parts *url, const struct dd_gap *gap)
+static bool fill_gap(struct otlp_buf *w, const struct dd_fields *f, const struct url_parts *url, const struct dd_gap *gap)
 {
     switch (gap->kind) {
     case DD_GAP_TEXT:
@@ -91,18 +94,18 @@ static bool fill(struct otlp_buf *w, const struct dd_fields *f, const struct url
     return false;
 }
 
-static bool fill_all(struct otlp_buf *w, const struct dd_fields *f, const struct dd_plan *plan, const struct url_parts *url)
+static bool fill_gaps(struct otlp_buf *w, const struct dd_fields *f, const struct dd_plan *plan, const struct url_parts *url)
 {
     for (unsigned i = 0; i < plan->gaps_n; i++) {
         put_planned(w, plan->gaps[i].bytes);
-        if (!fill(w, f, url, &plan->gaps[i]))
+        if (!fill_gap(w, f, url, &plan->gaps[i]))
             return false;
     }
     return true;
 }
 
-bool dd_write_again(struct dd_writer *dw, const struct dd_scanned *c, const struct dd_plan *plan, const struct dd_span *s,
-                    struct gw_arena *arena, struct otlp_buf *w, size_t *id_at)
+bool dd_write_cached(struct dd_writer *dw, const struct dd_scanned *c, const struct dd_plan *plan, const struct dd_span *s,
+                     struct gw_arena *arena, struct otlp_buf *w, size_t *id_at)
 {
     struct dd_fields *f = &dw->f;
     struct url_parts url = {0};
@@ -115,11 +118,11 @@ bool dd_write_again(struct dd_writer *dw, const struct dd_scanned *c, const stru
     if ((plan->has_url && !url_fits(plan, f, &url)) || (plan->has_query && !query_fits(plan, f)))
         return false;
     size_t mark = otlp_open(w, SS_SPANS, 2);
-    dd_put_ids(dw, c, w);
+    dd_put_ids(f, c, w);
     put_planned(w, plan->span_name);
     dd_put_times(f, w);
     dd_put_common(f, c, w, GW_OTEL);
-    if (!fill_all(w, f, plan, &url)) {
+    if (!fill_gaps(w, f, plan, &url)) {
         w->len = at;
         w->repaired = repaired;
         return false;

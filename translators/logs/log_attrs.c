@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The attributes of one record: written as they are found, each key once. The keys are in a short list, and in a hash table when there are
+ * many.
+ *
+ * A struct log_attrs belongs to a log_batch. Called by the files that read records, and by log_batch.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_attrs.h"
 
 #include "core/base/hash.h"
@@ -28,8 +32,22 @@ void log_attrs_back(struct log_attrs *a, struct log_attrs_mark mark)
     a->seen = mark.seen;
 }
 
+static uint64_t hash_of_key(uint64_t seed, gw_str key)
+{
+    uint64_t hash = seed ^ key.len, word = 0;
+    for (; key.len >= 8; key.ptr += 8, key.len -= 8) {
+        memcpy(&word, key.ptr, 8);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+    }
+    for (word = 0; key.len; key.len--)
+        word = word << 8 | (uint8_t)key.ptr[key.len - 1];
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 32;
+}
+
 /* The key's place in the table: where it stands, or where it belongs. */
-static gw_str *place(const struct log_attrs *a, gw_str key, uint64_t hash)
+static gw_str *key_slot(const struct log_attrs *a, gw_str key, uint64_t hash)
 {
     size_t at = hash & (a->slots - 1);
     while (a->table[at].ptr && !gw_str_eq(a->table[at], key))
@@ -37,14 +55,14 @@ static gw_str *place(const struct log_attrs *a, gw_str key, uint64_t hash)
     return &a->table[at];
 }
 
-static void put(struct log_attrs *a, gw_str key)
+static void put_key(struct log_attrs *a, gw_str key)
 {
-    gw_str *at = place(a, key, gw_hash_text(a->seed, key));
+    gw_str *at = key_slot(a, key, hash_of_key(a->seed, key));
     *at = key.ptr ? key : GW_STR("");
 }
 
 /* A table of at least twice the keys. */
-static bool grow(struct log_attrs *a)
+static bool grow_table(struct log_attrs *a)
 {
     const gw_str *old = a->slots ? a->table : a->few;
     size_t old_n = a->slots ? a->slots : a->n, slots = a->slots ? 2 * a->slots : 4 * LOG_ATTRS_FEW;
@@ -55,14 +73,14 @@ static bool grow(struct log_attrs *a)
     a->slots = slots;
     for (size_t i = 0; i < old_n; i++)
         if (old[i].ptr)
-            put(a, old[i]);
+            put_key(a, old[i]);
     return true;
 }
 
-static bool known(const struct log_attrs *a, gw_str key, uint64_t hash)
+static bool key_is_known(const struct log_attrs *a, gw_str key, uint64_t hash)
 {
     if (a->slots)
-        return place(a, key, hash)->ptr;
+        return key_slot(a, key, hash)->ptr;
     for (size_t i = 0; i < a->n; i++)
         if (gw_str_eq(a->few[i], key))
             return true;
@@ -71,15 +89,15 @@ static bool known(const struct log_attrs *a, gw_str key, uint64_t hash)
 
 bool log_attrs_claim(struct log_attrs *a, gw_str key)
 {
-    uint64_t hash = gw_hash_text(a->seed, key), bit = UINT64_C(1) << (hash >> 32 & 63);
-    if (a->seen & bit && known(a, key, hash))
+    uint64_t hash = hash_of_key(a->seed, key), bit = UINT64_C(1) << (hash >> 32 & 63);
+    if (a->seen & bit && key_is_known(a, key, hash))
         return false;
     bool full = a->slots ? 2 * a->n >= a->slots : a->n == LOG_ATTRS_FEW;
-    if (full && !grow(a))
+    if (full && !grow_table(a))
         return false;
     a->seen |= bit;
     if (a->slots)
-        put(a, key);
+        put_key(a, key);
     else
         a->few[a->n] = key.ptr ? key : GW_STR("");
     a->n++;
@@ -106,7 +124,7 @@ static bool next_tag(gw_str *rest, struct tag *t)
     return false;
 }
 
-static gw_str *origin_of(struct log_origin *o, gw_str key)
+static gw_str *origin_field(struct log_origin *o, gw_str key)
 {
     if (gw_str_eq(key, GW_STR("service")))
         return &o->service;
@@ -124,7 +142,7 @@ void log_attrs_tags(struct log_attrs *a, gw_str tags, struct log_origin *origin)
     while (next_tag(&tags, &t)) {
         gw_str values[VALUES] = {t.value}, rest = tags;
         size_t n = 1;
-        gw_str *to = origin_of(origin, t.key);
+        gw_str *to = origin_field(origin, t.key);
         if (to && !to->len)
             *to = t.value;
         if (to || !log_attrs_claim(a, t.key))

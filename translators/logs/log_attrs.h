@@ -1,6 +1,6 @@
 /* log_attrs.h: the attributes of one record, written as they are found.
  *
- * OpenTelemetry wants every key once: the first one stays, whoever comes later asks log_attrs_claim and hears no.
+ * OpenTelemetry wants every key once: the first value stays; log_attrs_claim is false for a key that is there already.
  *
  * Ownership: the bytes are the record's until log_attrs_begin; keys are views that live as long. Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
@@ -47,8 +47,8 @@ static inline void log_attrs_int(struct log_attrs *a, gw_str key, int64_t value)
         otlp_attr_int(&a->w, LOG_RECORD_ATTRIBUTES, key, value);
 }
 
-/* "k:v,k:v", as Datadog's tags are written. A key that comes again makes an array of its values; service, env, version and host go to
- * the origin instead. */
+/* "k:v,k:v", as Datadog's tags are written. A key that comes several times makes an array of its values; service, env, version and host go
+ * to the origin instead. */
 struct log_origin;
 void log_attrs_tags(struct log_attrs *, gw_str tags, struct log_origin *);
 

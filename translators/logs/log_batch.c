@@ -1,6 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch of log records: a buffer of finished LogRecords, and what each of them belongs to. Adds what an intake and the options say about
+ * a record, and pays for memory beyond the batch's free part.
+ *
+ * Owns a struct log_batch, which one thread uses. Called by log_add.c, log_script.c and the log receivers.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_batch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
@@ -9,7 +14,7 @@
 
 enum { KEEP_BUDGET = 64 << 20, SCRATCH_BUDGET = 64 << 20, SLOTS = 256 };
 
-static void begin_setup(struct log_batch *b)
+void log_batch_begin_setup(struct log_batch *b)
 {
     log_setup_drop(b->setup);
     b->generation = atomic_load_explicit(&b->conf->generation, memory_order_acquire);
@@ -31,8 +36,10 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
         free(b);
         return NULL;
     }
-    begin_setup(b);
-    b->attrs.seed = b->tail.attrs.seed = b->groups.seed = gw_random();
+    log_batch_begin_setup(b);
+    if (getrandom(&b->groups.seed, sizeof b->groups.seed, GRND_NONBLOCK) != sizeof b->groups.seed)
+        b->groups.seed = (uint64_t)gw_now() ^ (uintptr_t)b;
+    b->attrs.seed = b->tail.attrs.seed = b->groups.seed;
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);
     return b;
@@ -54,6 +61,15 @@ void log_batch_drop(struct log_batch *b)
     free(b);
 }
 
+const char *log_batch_fault(struct log_batch *b)
+{
+    if (!*b->fault)
+        return NULL;
+    snprintf(b->said, sizeof b->said, "%s", b->fault);
+    *b->fault = '\0';
+    return b->said;
+}
+
 size_t log_batch_records(const struct log_batch *b)
 {
     return b->left;
@@ -64,7 +80,7 @@ size_t log_batch_bytes(const struct log_batch *b)
     return b->records.len;
 }
 
-static struct log_slot *slot(struct log_batch *b)
+static struct log_slot *next_slot(struct log_batch *b)
 {
     if (b->n == b->cap) {
         size_t cap = b->cap ? 2 * b->cap : SLOTS;
@@ -78,7 +94,7 @@ static struct log_slot *slot(struct log_batch *b)
 }
 
 /* What a batch holds past its free part is the process's memory. */
-static bool pay(struct log_batch *b)
+static bool pay_for_records(struct log_batch *b)
 {
     size_t held = b->records.len + b->n * sizeof *b->slots + b->keep.used;
     if (b->records.len > LOG_BATCH_MOST)
@@ -102,24 +118,19 @@ static void link_slot(struct log_batch *b, struct log_scope *scope)
     b->left++;
 }
 
-static gw_str or_else(gw_str a, gw_str b)
-{
-    return a.len ? a : b;
-}
-
 /* --- the envelope: what stands around the text, where the text itself does not say --- */
 
 static void settle_origin(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     const struct log_options *o = &b->setup->options;
     struct log_origin tagged = {.service = {NULL, 0}};
-    gw_str tags = or_else(f->tags, in->tags);
+    gw_str tags = log_or_else(f->tags, in->tags);
     if (tags.len)
         log_attrs_tags(&b->attrs, tags, &tagged);
-    f->origin.service = or_else(f->origin.service, or_else(tagged.service, or_else(in->service, b->setup->service)));
-    f->origin.env = or_else(f->origin.env, or_else(tagged.env, or_else(in->env, o->env)));
-    f->origin.version = or_else(f->origin.version, or_else(tagged.version, or_else(in->version, o->version)));
-    f->origin.host = or_else(f->origin.host, or_else(tagged.host, in->host));
+    f->origin.service = log_or_else(f->origin.service, log_or_else(tagged.service, log_or_else(in->service, b->setup->service)));
+    f->origin.env = log_or_else(f->origin.env, log_or_else(tagged.env, log_or_else(in->env, o->env)));
+    f->origin.version = log_or_else(f->origin.version, log_or_else(tagged.version, log_or_else(in->version, o->version)));
+    f->origin.host = log_or_else(f->origin.host, log_or_else(tagged.host, in->host));
 }
 
 static void write_tail(const struct log_batch *b, const struct log_input *in, gw_str source, struct log_attrs *a)
@@ -199,7 +210,7 @@ static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str so
     write_tail(b, in, source, a);
 }
 
-static void settle(struct log_batch *b, const struct log_input *in, struct log_found *f)
+static void settle_envelope(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     bool parsed = b->setup->options.parse == LOG_PARSE_AUTO;
     if (!f->time)
@@ -211,7 +222,7 @@ static void settle(struct log_batch *b, const struct log_input *in, struct log_f
     if (!f->severity && parsed)
         f->severity = LOG_SEVERITY_INFO;
     settle_origin(b, in, f);
-    add_attrs(b, in, or_else(f->source, or_else(in->source, b->setup->source)));
+    add_attrs(b, in, log_or_else(f->source, log_or_else(in->source, b->setup->source)));
 }
 
 /* --- the record --- */
@@ -219,8 +230,8 @@ static void settle(struct log_batch *b, const struct log_input *in, struct log_f
 enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     size_t before = b->records.len;
-    struct log_slot *s = pay(b) ? slot(b) : NULL;
-    settle(b, in, f);
+    struct log_slot *s = pay_for_records(b) ? next_slot(b) : NULL;
+    settle_envelope(b, in, f);
     struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &f->origin) : NULL;
     if (!scope || b->attrs.w.failed)
         return GW_BUSY;
@@ -233,46 +244,4 @@ enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, st
     *s = (struct log_slot){.at = (uint32_t)before, .len = (uint32_t)(b->records.len - before), .id = id};
     link_slot(b, scope);
     return GW_OK;
-}
-
-/* A line that is left whole. */
-static enum gw_code add_plain(struct log_batch *b, const struct log_input *in)
-{
-    struct log_found found = {.body = in->text};
-    return log_batch_write(b, in, &found);
-}
-
-static bool is_python(gw_str source)
-{
-    return gw_str_starts(source, GW_STR("python"));
-}
-
-/* Item first, script or reading after: the item says the source, and that the script. */
-static enum gw_code add_read(struct log_batch *b, const struct log_input *in)
-{
-    struct log_found found = {.body = in->text};
-    gw_str source = or_else(in->source, b->setup->source);
-    struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed, .python = is_python(source)};
-    bool inner = false, item = in->form == LOG_ITEM && log_read_item(&r, in->text, &found, &inner);
-    const struct sc_script *script = !item || inner ? log_script_of(b, in->script, or_else(found.source, source)) : NULL;
-    if (script)
-        return log_script_run(b, script, in, found.body, &found);
-    if (b->setup->options.parse == LOG_PARSE_NONE)
-        return log_batch_write(b, in, &found);
-    if (item && inner)
-        log_read_inner(&r, found.body, &found);
-    else if (!item)
-        log_read_any(&r, in->text, &found);
-    return log_batch_write(b, in, &found);
-}
-
-enum gw_code log_add(struct log_batch *b, const struct log_input *in)
-{
-    if (b->n == 0 && b->generation != atomic_load_explicit(&b->conf->generation, memory_order_relaxed))
-        begin_setup(b);
-    if (b->scratch.used)
-        gw_arena_reset(&b->scratch, LOG_SCRATCH_KEEP);
-    log_attrs_begin(&b->attrs, &b->scratch);
-    bool plain = b->setup->options.parse == LOG_PARSE_NONE && in->form == LOG_TEXT && !b->setup->fixed && !b->setup->library;
-    return plain ? add_plain(b, in) : add_read(b, in);
 }

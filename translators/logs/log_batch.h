@@ -25,7 +25,7 @@ enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 
 
 struct log_slot {
     uint32_t at, len; /* in `records` */
-    uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: there is none to be joined */
+    uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: the id is complete, or there is none */
     uint32_t next;    /* of the same scope: index + 1 */
 };
 
@@ -64,10 +64,12 @@ struct log_batch {
     size_t charged;
 };
 
+/* log_batch.c: the newest setup of the batch's conf; the batch is empty. */
+void log_batch_begin_setup(struct log_batch *);
 /* log_batch.c: one record, of which everything was found but what its envelope says. */
 enum gw_code log_batch_write(struct log_batch *, const struct log_input *, struct log_found *);
-/* log_script.c: the script for records of this source; NULL: there is none. */
-const struct sc_script *log_script_of(struct log_batch *, gw_str requested, gw_str source);
+/* log_script.c: the script for a record: the one that its sender asks for, else the option's, else its source's; NULL: there is none. */
+const struct sc_script *log_script_of(struct log_batch *, gw_str asked, gw_str source);
 /* The record by way of the script: `text` is its message, `around` what its envelope said. */
 enum gw_code log_script_run(struct log_batch *, const struct sc_script *, const struct log_input *, gw_str text,
                             const struct log_found *around);

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration of a log receiver, checked and compiled: zone, scripts, resource attributes. It is replaced as a whole when the scripts
+ * are read once more.
+ *
+ * Owns a struct log_conf and the reference-counted setups that batches work by. Called by receivers on the main thread; setups are taken on
+ * any thread.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_conf.h"
 
@@ -109,6 +114,25 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
 
 /* --- the configuration of a receiver --- */
 
+static void replace_setup(struct log_conf *c, struct log_setup *next)
+{
+    pthread_mutex_lock(&c->lock);
+    struct log_setup *before = c->now;
+    c->now = next;
+    atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
+    pthread_mutex_unlock(&c->lock);
+    log_setup_drop(before);
+}
+
+/* The scripts were read once more: a new setup, with the same options. The old one stays when there is no memory. */
+static void renew_setup(struct log_scripts_user *user, struct gw_diagnostics *diagnostics)
+{
+    struct log_conf *c = (struct log_conf *)((char *)user - offsetof(struct log_conf, user));
+    struct log_setup *next = setup_new(c, &c->now->options, c->path, diagnostics);
+    if (next)
+        replace_setup(c, next);
+}
+
 struct log_conf *log_conf_new(const struct log_options *o, const struct log_environment *environment, const char *path,
                               const char *receiver, struct gw_diagnostics *diagnostics)
 {
@@ -120,8 +144,9 @@ struct log_conf *log_conf_new(const struct log_options *o, const struct log_envi
     c->counts = environment->scripts ? log_scripts_counts(environment->scripts) : &c->own;
     snprintf(c->receiver, sizeof c->receiver, "%s", receiver);
     snprintf(c->path, sizeof c->path, "%s", path);
+    c->user.renew = renew_setup;
     if (environment->scripts)
-        log_scripts_enter(environment->scripts, c);
+        log_scripts_enter(environment->scripts, &c->user);
     c->now = setup_new(c, o, path, diagnostics);
     if (c->now)
         return c;
@@ -134,25 +159,10 @@ void log_conf_drop(struct log_conf *c)
     if (!c)
         return;
     if (c->environment->scripts)
-        log_scripts_leave(c->environment->scripts, c);
+        log_scripts_leave(c->environment->scripts, &c->user);
     log_setup_drop(c->now);
     gw_lock_fini(&c->lock);
     free(c);
-}
-
-struct log_setup *log_conf_prepare(struct log_conf *c, const struct log_options *o, const char *path, struct gw_diagnostics *diagnostics)
-{
-    return setup_new(c, o, path, diagnostics);
-}
-
-void log_conf_adopt(struct log_conf *c, struct log_setup *next)
-{
-    gw_lock(&c->lock);
-    struct log_setup *before = c->now;
-    c->now = next;
-    atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
-    gw_unlock(&c->lock);
-    log_setup_drop(before);
 }
 
 const struct log_counts *log_conf_counts(const struct log_conf *c)

@@ -1,9 +1,9 @@
 /* log_conf.h: the inside of a log_conf.
  *
- *     log_conf ─ now ─▶ log_setup      what a batch works by: options, zone, scripts; made anew by a reload, and swapped whole
+ *     log_conf ─ now ─▶ log_setup      what a batch works by: options, zone, scripts; replaced whole by a reload
  *
- * A batch holds a reference to the setup it began with, and looks for a newer one while it is empty. A setup holds copies of its options:
- * after a reload nothing refers to the configuration that was.
+ * A batch holds a reference to the setup that it began with, and takes the newest one when it is empty. A setup holds copies of its
+ * options, so nothing refers to a configuration that was replaced.
  *
  * Threads: log_setup_take from any.
  * SPDX-License-Identifier: Apache-2.0
@@ -41,8 +41,8 @@ struct log_conf {
     struct log_counts *counts; /* the process's, or own */
 
     struct log_counts own;
-    struct log_conf *next; /* of the process's */
-    struct gw_lock lock;
+    struct log_scripts_user user; /* of the environment's scripts */
+    pthread_mutex_t lock;
     struct log_setup *now;  /* under lock */
     atomic_uint generation; /* of `now` */
 };

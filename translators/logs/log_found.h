@@ -22,6 +22,12 @@ struct log_found {
     gw_str source, tags; /* of an intake's item */
 };
 
+/* The first of two texts that is not empty. */
+static inline gw_str log_or_else(gw_str a, gw_str b)
+{
+    return a.len ? a : b;
+}
+
 /* What reading a record needs. */
 struct log_reader {
     struct gw_arena *arena; /* of the record */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch becomes frames: ResourceLogs by ResourceLogs, in order, each frame near GW_FRAME_BYTES. Trace ids of 64 bits are completed from
+ * the process's table; those that are not known are noted in the frame.
+ *
+ * The state lives for one call of log_finish, which the log receivers call.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
 #include <stdlib.h>
 
@@ -14,8 +18,8 @@ struct maker {
     struct log_batch *b;
     struct otlp_buf w;
     uint32_t items;
-    uint32_t *pending_ids; /* offsets in w of ids that wait for their upper half */
-    size_t pending_ids_n, pending_ids_cap;
+    uint32_t *incomplete; /* offsets in w of ids that wait for their upper half */
+    size_t incomplete_n, incomplete_cap;
     struct gw_intake *intake;
     struct gw_frame **frames;
     size_t n, max;
@@ -70,22 +74,22 @@ static void write_be64(uint8_t *p, uint64_t v)
     memcpy(p, &v, sizeof v);
 }
 
-static bool wait_for_id(struct maker *m, size_t offset)
+static bool note_incomplete(struct maker *m, size_t offset)
 {
-    if (m->pending_ids_n == m->pending_ids_cap) {
-        size_t cap = m->pending_ids_cap ? 2 * m->pending_ids_cap : 64;
-        uint32_t *more = realloc(m->pending_ids, cap * sizeof *more);
+    if (m->incomplete_n == m->incomplete_cap) {
+        size_t cap = m->incomplete_cap ? 2 * m->incomplete_cap : 64;
+        uint32_t *more = realloc(m->incomplete, cap * sizeof *more);
         if (!more)
             return false;
-        m->pending_ids = more;
-        m->pending_ids_cap = cap;
+        m->incomplete = more;
+        m->incomplete_cap = cap;
     }
-    m->pending_ids[m->pending_ids_n++] = (uint32_t)offset;
+    m->incomplete[m->incomplete_n++] = (uint32_t)offset;
     return true;
 }
 
-/* The upper half of a 64-bit trace id, where it is known by now; else the frame notes its place. */
-static void join(struct maker *m, size_t offset)
+/* Fills in the upper half of a 64-bit trace id where it is known; else the frame notes its place. */
+static void complete_trace_id(struct maker *m, size_t offset)
 {
     struct gw_trace_ids *ids = m->b->conf->environment->ids;
     uint64_t low = read_be64(m->w.data + offset + 8);
@@ -99,7 +103,7 @@ static void join(struct maker *m, size_t offset)
     if (m->known) {
         write_be64(m->w.data + offset, m->high);
         write_be64(m->w.data + offset + 8, m->low);
-    } else if (!wait_for_id(m, offset)) {
+    } else if (!note_incomplete(m, offset)) {
         m->w.failed = true;
     }
 }
@@ -109,8 +113,8 @@ static void close_noted(struct maker *m, size_t mark, unsigned guess, size_t fir
 {
     size_t before = m->w.len;
     otlp_close(&m->w, mark, guess);
-    for (size_t i = first; i < m->pending_ids_n; i++)
-        m->pending_ids[i] = (uint32_t)(m->pending_ids[i] + m->w.len - before);
+    for (size_t i = first; i < m->incomplete_n; i++)
+        m->incomplete[i] = (uint32_t)(m->incomplete[i] + m->w.len - before);
 }
 
 /* Records of a scope until the frame is full; those that were written leave its list. */
@@ -123,7 +127,7 @@ static void write_records(struct maker *m, struct log_scope *s)
         if (otlp_room(&m->w, slot->len))
             otlp_end(&m->w, otlp_put_bytes(m->w.data + at, gw_str_n((const char *)b->records.data + slot->at, slot->len)));
         if (slot->id && !m->w.failed)
-            join(m, at + slot->id);
+            complete_trace_id(m, at + slot->id);
         m->items++;
         s->first = slot->next;
     } while (s->first && m->w.len + b->slots[s->first - 1].len <= GW_FRAME_BYTES);
@@ -131,12 +135,12 @@ static void write_records(struct maker *m, struct log_scope *s)
 
 static void write_resource_logs(struct maker *m, struct log_scope *resource)
 {
-    size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3), noted = m->pending_ids_n;
+    size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3), noted = m->incomplete_n;
     write_resource(m, &resource->origin);
     for (struct log_scope *s = resource; s && m->w.len < GW_FRAME_BYTES; s = s->next) {
         if (!s->first)
             continue;
-        size_t scope = otlp_open(&m->w, RL_SCOPE_LOGS, 3), noted_here = m->pending_ids_n;
+        size_t scope = otlp_open(&m->w, RL_SCOPE_LOGS, 3), noted_here = m->incomplete_n;
         write_scope(m, s->origin.logger);
         write_records(m, s);
         close_noted(m, scope, 3, noted_here);
@@ -144,7 +148,7 @@ static void write_resource_logs(struct maker *m, struct log_scope *resource)
     close_noted(m, mark, 3, noted);
 }
 
-static bool empty(const struct log_scope *resource)
+static bool is_written(const struct log_scope *resource)
 {
     for (const struct log_scope *s = resource; s; s = s->next)
         if (s->first)
@@ -157,10 +161,10 @@ static struct gw_frame *frame_of(struct maker *m)
     struct gw_frame *f = m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
     if (!f)
         return NULL;
-    if (m->pending_ids_n) {
-        gw_frame_pending_ids(f, m->pending_ids, (uint32_t)m->pending_ids_n);
+    if (m->incomplete_n) {
+        gw_frame_pending_ids(f, m->incomplete, (uint32_t)m->incomplete_n);
         f->news = m->news;
-        m->pending_ids = NULL;
+        m->incomplete = NULL;
     }
     return f;
 }
@@ -169,11 +173,11 @@ static struct gw_frame *frame_of(struct maker *m)
 static void make_frame(struct maker *m)
 {
     m->w = (struct otlp_buf){0};
-    m->pending_ids = NULL;
+    m->incomplete = NULL;
     m->items = 0;
-    m->pending_ids_n = m->pending_ids_cap = 0;
+    m->incomplete_n = m->incomplete_cap = 0;
     for (struct log_scope *r = m->b->groups.first_resource; r && m->w.len < GW_FRAME_BYTES; r = r->other)
-        while (!empty(r) && m->w.len < GW_FRAME_BYTES)
+        while (!is_written(r) && m->w.len < GW_FRAME_BYTES)
             write_resource_logs(m, r);
     struct gw_frame *f = frame_of(m);
     m->b->left -= m->items;
@@ -184,10 +188,10 @@ static void make_frame(struct maker *m)
         m->intake->not_taken[GW_REASON_QUEUE_FULL] += m->items;
         otlp_fini(&m->w);
     }
-    free(m->pending_ids);
+    free(m->incomplete);
 }
 
-static void clear(struct log_batch *b)
+static void clear_batch(struct log_batch *b)
 {
     b->groups = (struct log_groups){.seed = b->groups.seed};
     gw_arena_reset(&b->keep, KEEP_CHUNKS);
@@ -210,6 +214,6 @@ size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, str
     while (b->left && m.n < max)
         make_frame(&m);
     if (!b->left)
-        clear(b);
+        clear_batch(b);
     return m.n;
 }

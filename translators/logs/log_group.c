@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Resources and scopes of a batch, by hash (log_group.h).
+ *
+ * A struct log_groups belongs to a log_batch; scopes are in its arena. Called by log_batch.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_group.h"
 
 #include "core/base/hash.h"
@@ -9,13 +12,28 @@ static bool same_resource(const struct log_origin *a, const struct log_origin *b
            gw_str_eq(a->host, b->host);
 }
 
-static uint64_t resource_hash(uint64_t seed, const struct log_origin *o)
+static uint64_t hash_text(uint64_t hash, gw_str s)
 {
-    uint64_t hash = gw_hash_text(gw_hash_text(seed, o->service), o->env);
-    return gw_hash_mix(gw_hash_text(gw_hash_text(hash, o->version), o->host));
+    hash ^= s.len;
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (uint8_t)s.ptr[i]) * 0x100000001b3u;
+    return hash;
 }
 
-static struct log_origin copy(struct gw_arena *a, const struct log_origin *o)
+/* Finalizer of MurmurHash3: every bit of the seed reaches every bit of the result. */
+static uint64_t finalize_hash(uint64_t hash)
+{
+    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
+    hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
+    return hash ^ hash >> 33;
+}
+
+static uint64_t resource_hash(uint64_t seed, const struct log_origin *o)
+{
+    return finalize_hash(hash_text(hash_text(hash_text(hash_text(seed, o->service), o->env), o->version), o->host));
+}
+
+static struct log_origin copy_origin(struct gw_arena *a, const struct log_origin *o)
 {
     return (struct log_origin){gw_arena_dup(a, o->service), gw_arena_dup(a, o->env), gw_arena_dup(a, o->version), gw_arena_dup(a, o->host),
                                gw_arena_dup(a, o->logger)};
@@ -38,12 +56,12 @@ static void link_resource(struct log_groups *g, struct log_scope *fresh)
     g->last_resource = fresh;
 }
 
-static struct log_scope *make(struct log_groups *g, struct gw_arena *a, const struct log_origin *o, uint64_t resource, uint64_t hash)
+static struct log_scope *make_scope(struct log_groups *g, struct gw_arena *a, const struct log_origin *o, uint64_t resource, uint64_t hash)
 {
     struct log_scope *s = gw_new(a, struct log_scope, 1);
     if (!s)
         return NULL;
-    s->origin = copy(a, o);
+    s->origin = copy_origin(a, o);
     s->hash = hash;
     s->resource_hash = resource;
     if (a->spent)
@@ -59,9 +77,9 @@ struct log_scope *log_group_find(struct log_groups *g, struct gw_arena *a, const
 {
     if (g->last && same_resource(&g->last->origin, o) && gw_str_eq(g->last->origin.logger, o->logger))
         return g->last;
-    uint64_t resource = resource_hash(g->seed, o), hash = gw_hash_mix(gw_hash_text(resource, o->logger));
+    uint64_t resource = resource_hash(g->seed, o), hash = finalize_hash(hash_text(resource, o->logger));
     for (struct log_scope *s = g->chains[hash % LOG_CHAINS]; s; s = s->chain)
         if (s->hash == hash && same_resource(&s->origin, o) && gw_str_eq(s->origin.logger, o->logger))
             return g->last = s;
-    return g->last = make(g, a, o, resource, hash);
+    return g->last = make_scope(g, a, o, resource, hash);
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Trace and span ids in every form that Datadog's tracers and loggers write, and the search for them in a text.
+ *
+ * Pure. Called by log_text.c, log_json.c and log_script.c for each record, so the usual forms take a few nanoseconds.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_ids.h"
 
@@ -27,7 +30,7 @@ static bool has_letter(gw_str s)
 }
 
 /* Eight decimal digits at once; false when one of them is none. */
-static inline bool eight(const char *p, uint64_t *out)
+static inline bool read_eight_digits(const char *p, uint64_t *out)
 {
     uint64_t v;
     memcpy(&v, p, 8);
@@ -43,11 +46,11 @@ static inline bool eight(const char *p, uint64_t *out)
 /* Up to 19 digits fit 64 bits without a look at overflow. */
 enum { SAFE = 19 };
 
-static bool digits(const char *p, size_t n, uint64_t *out)
+static bool read_digits(const char *p, size_t n, uint64_t *out)
 {
     uint64_t v = 0, part;
     for (; n >= 8; n -= 8, p += 8) {
-        if (!eight(p, &part))
+        if (!read_eight_digits(p, &part))
             return false;
         v = v * 100000000 + part;
     }
@@ -61,7 +64,7 @@ static bool digits(const char *p, size_t n, uint64_t *out)
     return true;
 }
 
-static bool decimal(gw_str s, struct log_trace *out)
+static bool read_decimal(gw_str s, struct log_trace *out)
 {
     const unsigned __int128 most = ~(unsigned __int128)0;
     unsigned __int128 v = 0;
@@ -73,7 +76,7 @@ static bool decimal(gw_str s, struct log_trace *out)
         uint64_t scale = 1;
         for (size_t i = 0; i < n; i++)
             scale *= 10;
-        if (!digits(s.ptr, n, &part) || v > (most - part) / scale)
+        if (!read_digits(s.ptr, n, &part) || v > (most - part) / scale)
             return false;
         v = v * scale + part;
         s = gw_str_from(s, n);
@@ -83,18 +86,18 @@ static bool decimal(gw_str s, struct log_trace *out)
 }
 
 /* Twenty digits and less are the usual case: no 128-bit arithmetic. */
-static bool number(gw_str s, struct log_trace *out)
+static bool read_number(gw_str s, struct log_trace *out)
 {
     uint64_t v, last;
     *out = (struct log_trace){0, 0};
     if (s.len <= SAFE)
-        return digits(s.ptr, s.len, &out->low);
+        return read_digits(s.ptr, s.len, &out->low);
     if (s.len > SAFE + 1)
-        return decimal(s, out);
-    if (!digits(s.ptr, SAFE, &v) || !digits(s.ptr + SAFE, 1, &last))
+        return read_decimal(s, out);
+    if (!read_digits(s.ptr, SAFE, &v) || !read_digits(s.ptr + SAFE, 1, &last))
         return false;
     if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, last, &v))
-        return decimal(s, out);
+        return read_decimal(s, out);
     out->low = v;
     return true;
 }
@@ -104,7 +107,7 @@ static const uint8_t nibbles[256] = {
     ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11,
     ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
 
-static bool hex64(const char *p, uint64_t *out)
+static bool read_hex64(const char *p, uint64_t *out)
 {
     uint64_t v = 0;
     uint8_t wrong = 0;
@@ -117,15 +120,15 @@ static bool hex64(const char *p, uint64_t *out)
     return wrong < 16;
 }
 
-static bool hex(gw_str s, struct log_trace *out)
+static bool read_hex(gw_str s, struct log_trace *out)
 {
     *out = (struct log_trace){0, 0};
     if (s.len == HEX_128)
-        return hex64(s.ptr, &out->high) && hex64(s.ptr + HEX_64, &out->low);
-    return hex64(s.ptr, &out->low);
+        return read_hex64(s.ptr, &out->high) && read_hex64(s.ptr + HEX_64, &out->low);
+    return read_hex64(s.ptr, &out->low);
 }
 
-static bool is_hex(gw_str s)
+static bool is_hex_id(gw_str s)
 {
     return s.len == HEX_128 || (s.len == HEX_64 && (s.ptr[0] == '0' || has_letter(s)));
 }
@@ -135,7 +138,7 @@ enum log_id log_trace_id(gw_str s, struct log_trace *out)
     *out = (struct log_trace){0, 0};
     if (s.len == 0 || (s.ptr[0] == '0' && all_zero(s)))
         return LOG_ID_NONE;
-    bool good = is_hex(s) ? hex(s, out) : number(s, out);
+    bool good = is_hex_id(s) ? read_hex(s, out) : read_number(s, out);
     if (good && (out->low || out->high))
         return LOG_ID_GOOD;
     *out = (struct log_trace){0, 0};

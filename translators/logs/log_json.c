@@ -1,5 +1,8 @@
-/* One pass over the object: keys with a place of their own go there, everything else is an attribute of its own type. Of several keys for
- * one place the better one stays, and the other becomes an attribute after all.
+/* A JSON log line, or an item of Datadog's logs intake, in one pass over the object: keys with a place of their own go there, everything
+ * else is an attribute of its own type. Of several keys for one place the better one stays, and the other becomes an attribute.
+ *
+ * The state lives for one record; attributes go to the reader's log_attrs. Called by log_add.c, and by log_script.c for what a script
+ * leaves open.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 #include "translators/logs/log_found.h"
@@ -77,7 +80,7 @@ static bool is_long_integer(gw_str digits)
     return true;
 }
 
-static void any_number(struct otlp_buf *w, const struct gw_json_number *n)
+static void write_any_number(struct otlp_buf *w, const struct gw_json_number *n)
 {
     if (n->type == GW_JSON_INT)
         otlp_any_int(w, n->i);
@@ -87,23 +90,23 @@ static void any_number(struct otlp_buf *w, const struct gw_json_number *n)
         otlp_any_double(w, n->type == GW_JSON_UINT ? (double)n->u : n->d);
 }
 
-static void any_array(struct object *o, unsigned depth);
+static void write_any_array(struct object *o, unsigned depth);
 
 /* The AnyValue of what comes next; its message is open. */
-static void any_next(struct object *o, unsigned depth)
+static void write_any_next(struct object *o, unsigned depth)
 {
     struct otlp_buf *w = &o->r->attrs->w;
     enum gw_json_kind kind = gw_json_kind(&o->j);
     struct value v;
     if (kind == GW_JSON_ARRAY && depth < DEPTH) {
-        any_array(o, depth + 1);
+        write_any_array(o, depth + 1);
     } else if (kind == GW_JSON_OBJECT && depth < DEPTH) {
         size_t list = otlp_open(w, ANY_KVLIST, 2);
         read_members(o, nowhere, VALUES, depth + 1);
         otlp_close(w, list, 2);
     } else if (take_value(&o->j, &v)) {
         if (kind == GW_JSON_NUMBER)
-            any_number(w, &v.number);
+            write_any_number(w, &v.number);
         else if (kind == GW_JSON_BOOL)
             otlp_any_bool(w, v.b);
         else if (kind != GW_JSON_NULL)
@@ -111,21 +114,21 @@ static void any_next(struct object *o, unsigned depth)
     }
 }
 
-static void any_array(struct object *o, unsigned depth)
+static void write_any_array(struct object *o, unsigned depth)
 {
     struct otlp_buf *w = &o->r->attrs->w;
     size_t array = otlp_open(w, ANY_ARRAY, 2);
     if (gw_json_array(&o->j))
         while (gw_json_item(&o->j)) {
             size_t value = otlp_open(w, VALUES, 1);
-            any_next(o, depth);
+            write_any_next(o, depth);
             otlp_close(w, value, 1);
         }
     otlp_close(w, array, 2);
 }
 
 /* At the top of the record every key stands once; in deeper objects they are as they were. */
-static bool claim(struct object *o, unsigned field, gw_str key)
+static bool claim_key(struct object *o, unsigned field, gw_str key)
 {
     return field != LOG_RECORD_ATTRIBUTES || log_attrs_claim(o->r->attrs, key);
 }
@@ -153,7 +156,7 @@ static void write_value(struct object *o, unsigned field, gw_str key, const stru
 
 static void attr_value(struct object *o, unsigned field, gw_str key, const struct value *v)
 {
-    if (v->kind != GW_JSON_NULL && v->kind != GW_JSON_NONE && claim(o, field, key))
+    if (v->kind != GW_JSON_NULL && v->kind != GW_JSON_NONE && claim_key(o, field, key))
         write_value(o, field, key, v);
 }
 
@@ -178,13 +181,13 @@ static void attr_structure(struct object *o, gw_str path, unsigned field, gw_str
     size_t value_mark, before = w->len;
     struct value skipped;
     bool taken = false;
-    if (!claim(o, field, key)) {
+    if (!claim_key(o, field, key)) {
         (void)!take_value(&o->j, &skipped);
         return;
     }
     size_t mark = otlp_attr_open(w, field, key, &value_mark);
     if (gw_json_kind(&o->j) == GW_JSON_ARRAY) {
-        any_array(o, depth + 1);
+        write_any_array(o, depth + 1);
     } else {
         size_t list = otlp_open(w, ANY_KVLIST, 2), empty = w->len;
         const char *from = o->j.at;
@@ -199,7 +202,7 @@ static void attr_structure(struct object *o, gw_str path, unsigned field, gw_str
 
 /* --- places --- */
 
-static gw_str text_of(const struct value *v)
+static gw_str text_of_value(const struct value *v)
 {
     return v->kind == GW_JSON_STRING || v->kind == GW_JSON_NUMBER ? v->text : GW_NOSTR;
 }
@@ -228,7 +231,7 @@ static int read_severity(const struct object *o, const struct value *v)
 static gw_str id_text(const struct value *v, char digits[24])
 {
     if (v->kind != GW_JSON_NUMBER || v->number.type != GW_JSON_DOUBLE || is_long_integer(v->text))
-        return text_of(v);
+        return text_of_value(v);
     double d = v->number.d;
     if (!(d >= 1) || d >= 18446744073709551616.0)
         return v->text;
@@ -243,7 +246,7 @@ static bool place_value(struct object *o, enum log_role role, const struct value
 {
     struct log_found *f = o->found;
     int severity;
-    gw_str text = text_of(v);
+    gw_str text = text_of_value(v);
     switch (role) {
     case ROLE_TIME:
         return read_time(o, v, &f->time);
@@ -295,7 +298,7 @@ static gw_str full_path(struct object *o, gw_str path, gw_str key)
 }
 
 /* The role's place, for this value or for the one that stands there; the other is an attribute. */
-static void compete(struct object *o, gw_str path, unsigned field, struct log_key k, gw_str key, const struct value *v)
+static void compete_for_place(struct object *o, gw_str path, unsigned field, struct log_key k, gw_str key, const struct value *v)
 {
     struct place *p = &o->places[k.role];
     bool is_id = k.role == ROLE_TRACE || k.role == ROLE_SPAN, better = !p->rank || k.rank < p->rank;
@@ -365,7 +368,7 @@ static void read_member(struct object *o, gw_str path, unsigned field, gw_str ke
         if (k.role == ROLE_NONE)
             attr_value(o, field, key, &v);
         else if (k.role < ROLE_RANKED)
-            compete(o, path, field, k, key, &v);
+            compete_for_place(o, path, field, k, key, &v);
         else if (k.role == ROLE_CALLER)
             put_caller(o, field, key, &v);
         else
@@ -383,9 +386,9 @@ static void read_members(struct object *o, gw_str path, unsigned field, unsigned
 
 /* --- the whole --- */
 
-static gw_str placed(const struct object *o, enum log_role role)
+static gw_str placed_text(const struct object *o, enum log_role role)
 {
-    return o->places[role].rank ? text_of(&o->places[role].value) : GW_NOSTR;
+    return o->places[role].rank ? text_of_value(&o->places[role].value) : GW_NOSTR;
 }
 
 /* What log4j2 calls an instant. */
@@ -398,28 +401,23 @@ static void settle_time(struct object *o)
     o->found->time = ns + (nano->rank && nano->value.number.i < 1000000000 ? (uint64_t)nano->value.number.i : 0);
 }
 
-static void settle(struct object *o)
+static void settle_record(struct object *o)
 {
     struct log_found *f = o->found;
-    f->origin.service = placed(o, ROLE_SERVICE);
-    f->origin.env = placed(o, ROLE_ENV);
-    f->origin.version = placed(o, ROLE_VERSION);
-    f->origin.host = placed(o, ROLE_HOST);
-    f->origin.logger = placed(o, ROLE_LOGGER);
-    f->source = placed(o, ROLE_SOURCE);
-    f->tags = placed(o, ROLE_TAGS);
+    f->origin.service = placed_text(o, ROLE_SERVICE);
+    f->origin.env = placed_text(o, ROLE_ENV);
+    f->origin.version = placed_text(o, ROLE_VERSION);
+    f->origin.host = placed_text(o, ROLE_HOST);
+    f->origin.logger = placed_text(o, ROLE_LOGGER);
+    f->source = placed_text(o, ROLE_SOURCE);
+    f->tags = placed_text(o, ROLE_TAGS);
     settle_time(o);
     for (const struct later *l = o->later; l; l = l->next)
         write_value(o, LOG_RECORD_ATTRIBUTES, l->key, &l->value);
 }
 
-static gw_str or_else(gw_str a, gw_str b)
-{
-    return a.len ? a : b;
-}
-
 /* What a line within says wins over what stands around it. */
-static void merge(struct log_found *f, const struct log_found *inner)
+static void merge_found(struct log_found *f, const struct log_found *inner)
 {
     f->time = inner->time ? inner->time : f->time;
     if (inner->severity) {
@@ -429,11 +427,11 @@ static void merge(struct log_found *f, const struct log_found *inner)
     if (inner->trace.low || inner->trace.high)
         f->trace = inner->trace;
     f->span = inner->span ? inner->span : f->span;
-    f->origin = (struct log_origin){or_else(inner->origin.service, f->origin.service), or_else(inner->origin.env, f->origin.env),
-                                    or_else(inner->origin.version, f->origin.version), or_else(inner->origin.host, f->origin.host),
-                                    or_else(inner->origin.logger, f->origin.logger)};
-    f->source = or_else(inner->source, f->source);
-    f->tags = or_else(inner->tags, f->tags);
+    f->origin = (struct log_origin){log_or_else(inner->origin.service, f->origin.service), log_or_else(inner->origin.env, f->origin.env),
+                                    log_or_else(inner->origin.version, f->origin.version), log_or_else(inner->origin.host, f->origin.host),
+                                    log_or_else(inner->origin.logger, f->origin.logger)};
+    f->source = log_or_else(inner->source, f->source);
+    f->tags = log_or_else(inner->tags, f->tags);
     f->body = inner->body;
 }
 
@@ -443,7 +441,7 @@ void log_read_inner(struct log_reader *r, gw_str text, struct log_found *f)
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
     log_read_any(r, text, &inner);
-    merge(f, &inner);
+    merge_found(f, &inner);
 }
 
 static bool read_object(struct object *o, gw_str text)
@@ -454,7 +452,7 @@ static bool read_object(struct object *o, gw_str text)
     if (gw_json_kind(&o->j) == GW_JSON_OBJECT)
         read_members(o, GW_NOSTR, LOG_RECORD_ATTRIBUTES, 0);
     if (gw_json_kind(&o->j) == GW_JSON_NONE && gw_json_end(&o->j) && !o->j.why) {
-        settle(o);
+        settle_record(o);
         return true;
     }
     *o->found = (struct log_found){0};

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Which keys of JSON log lines have a place of their own: the table log_keys.def behind a small hash table.
+ *
+ * The hash table is filled once per process. Called by log_json.c for each key.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_keys.h"
 
 #include <pthread.h>
@@ -23,7 +26,7 @@ static uint64_t lengths, heads; /* of rows: a bit for each length; for each firs
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Of the ends and the length: keys of log lines differ there. */
-static uint32_t hash_of(gw_str s)
+static uint32_t hash_of_key(gw_str s)
 {
     const char *first = s.ptr, *last = s.ptr + s.len - 1;
     size_t len = s.len;
@@ -43,11 +46,11 @@ static uint64_t bit_of(char c)
     return UINT64_C(1) << (c & 63);
 }
 
-static void fill(void)
+static void fill_slots(void)
 {
     for (unsigned i = 0; i < ROWS; i++) {
         gw_str text = rows[i].text;
-        unsigned at = hash_of(text) % SLOTS;
+        unsigned at = hash_of_key(text) % SLOTS;
         while (slots[at])
             at = (at + 1) % SLOTS;
         slots[at] = (uint8_t)(i + 1);
@@ -56,38 +59,38 @@ static void fill(void)
     }
 }
 
-static struct log_key find(gw_str path, gw_str key)
+static struct log_key find_key(gw_str path, gw_str key)
 {
-    char joined[LONGEST];
+    char dotted[LONGEST];
     size_t len = path.len + key.len;
     char head = path.len ? *path.ptr : key.len ? *key.ptr : 0;
     if (len == 0 || len >= LONGEST || !(lengths & UINT64_C(1) << len) || !(heads & bit_of(head)))
         return (struct log_key){ROLE_NONE, 0};
     if (path.len) {
-        memcpy(joined, path.ptr, path.len);
-        memcpy(joined + path.len, key.ptr, key.len);
-        key = gw_str_n(joined, len);
+        memcpy(dotted, path.ptr, path.len);
+        memcpy(dotted + path.len, key.ptr, key.len);
+        key = gw_str_n(dotted, len);
     }
-    for (unsigned at = hash_of(key) % SLOTS; slots[at]; at = (at + 1) % SLOTS)
+    for (unsigned at = hash_of_key(key) % SLOTS; slots[at]; at = (at + 1) % SLOTS)
         if (gw_str_eq(rows[slots[at] - 1].text, key))
             return (struct log_key){rows[slots[at] - 1].role, slots[at]};
     return (struct log_key){ROLE_NONE, 0};
 }
 
-static bool is_mark(gw_str s)
+static bool has_dd_prefix(gw_str s)
 {
     return s.len > 3 && s.ptr[0] == 'd' && s.ptr[1] == 'd' && (s.ptr[2] == '.' || s.ptr[2] == '_');
 }
 
 struct log_key log_key_find(gw_str path, gw_str key)
 {
-    pthread_once(&once, fill);
-    struct log_key k = find(path, key);
+    pthread_once(&once, fill_slots);
+    struct log_key k = find_key(path, key);
     if (k.role || !path.len)
         return k;
-    if (is_mark(key))
-        return find(GW_NOSTR, key);
+    if (has_dd_prefix(key))
+        return find_key(GW_NOSTR, key);
     if (gw_str_ends(path, GW_STR(".dd."))) /* {"context": {"dd": {"trace_id": …}}}, as PHP's Monolog has it */
-        return find(GW_STR("dd."), key);
+        return find_key(GW_STR("dd."), key);
     return k;
 }

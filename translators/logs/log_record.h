@@ -46,7 +46,7 @@ struct log_input {
     gw_str severity_text;                       /* … and its word */
     gw_str source, service, env, version, host; /* of this record or connection: win over the receiver's options */
     gw_str tags;                                /* "k:v,k:v", as ddtags has them */
-    gw_str script; /* one of pipelines.directory that the sender wishes for: before the receiver's, if it exists */
+    gw_str script; /* one of pipelines.directory that the sender asks for: it comes before the receiver's, if it exists */
     const struct log_attr *attrs;
     size_t attrs_n;
     uint64_t cut; /* bytes that the intake cut off its end: the record says so (log.record.truncated_bytes) */
@@ -92,13 +92,6 @@ struct log_conf; /* log_options, checked and compiled, with the scripts that the
 struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path, const char *receiver,
                               struct gw_diagnostics *);
 void log_conf_drop(struct log_conf *);
-
-/* A reload (gw_reload of receiver.h): prepare checks new options and reads the scripts that they name, adopt puts them in place for all
- * batches, each of which goes over when it is empty; abandon instead of adopt. The options are copied. Scripts of the directory are those
- * that log_scripts_read has read last. NULL when there is no memory. */
-struct log_setup;
-struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *, const char *path, struct gw_diagnostics *);
-void log_conf_adopt(struct log_conf *, struct log_setup *);
 
 /* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {

@@ -1,8 +1,10 @@
-/* docs/reference/logs.md, out of the tables that records are read by.
+/* Prints docs/reference/logs.md from the tables that records are read by.
+ *
+ * Keeps no state. Called by `ddgate --reference`.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_keys.h"
 
-static const char *place_of(enum log_role role)
+static const char *place_name(enum log_role role)
 {
     static const char *const places[] = {
         [ROLE_TIME] = "time",
@@ -32,7 +34,7 @@ static const char *place_of(enum log_role role)
     return places[role];
 }
 
-static void keys(FILE *to)
+static void print_keys(FILE *to)
 {
     static const struct {
         const char *key;
@@ -44,10 +46,10 @@ static void keys(FILE *to)
     };
     fputs("\n## Keys of JSON log lines\n\n| key | goes to |\n| --- | --- |\n", to);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        fprintf(to, "| `%s` | %s |\n", rows[i].key, place_of(rows[i].role));
+        fprintf(to, "| `%s` | %s |\n", rows[i].key, place_name(rows[i].role));
 }
 
-static void words(FILE *to)
+static void print_words(FILE *to)
 {
     static const struct {
         const char *word;
@@ -82,6 +84,6 @@ void log_keys_reference(FILE *to)
         "`dd.` "
         "or `dd_`, and an object `dd`, count at any depth.\n",
         to);
-    keys(to);
-    words(to);
+    print_keys(to);
+    print_words(to);
 }

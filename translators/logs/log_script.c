@@ -1,4 +1,7 @@
 /* A record by way of its Pipeline script: what the script leaves on it becomes attributes, but for the keys that have a place of their own.
+ * Ids and a level that the script left open are looked for in the text.
+ *
+ * Keeps no state but the batch's. Called by log_add.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
@@ -7,20 +10,15 @@
 
 static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"), level_key = GW_LIT("level");
 
-static gw_str or_else(gw_str a, gw_str b)
-{
-    return a.len ? a : b;
-}
-
-static void count(atomic_uint_least64_t *c)
+static void count_up(atomic_uint_least64_t *c)
 {
     atomic_fetch_add_explicit(c, 1, memory_order_relaxed);
 }
 
-const struct sc_script *log_script_of(struct log_batch *b, gw_str requested, gw_str source)
+const struct sc_script *log_script_of(struct log_batch *b, gw_str asked, gw_str source)
 {
     const struct log_setup *s = b->setup;
-    const struct sc_script *script = requested.len ? log_library_find(s->library, requested) : NULL;
+    const struct sc_script *script = asked.len ? log_library_find(s->library, asked) : NULL;
     script = script ? script : s->fixed;
     if (!script && s->library && b->last.source.ptr && gw_str_eq(b->last.source, source)) {
         script = b->last.script;
@@ -34,19 +32,10 @@ const struct sc_script *log_script_of(struct log_batch *b, gw_str requested, gw_
         }
     }
     if (script && sc_broken(script)) {
-        count(&b->conf->counts->unparsed);
+        count_up(&b->conf->counts->unparsed);
         return NULL;
     }
     return script;
-}
-
-const char *log_batch_fault(struct log_batch *b)
-{
-    if (!*b->fault)
-        return NULL;
-    snprintf(b->said, sizeof b->said, "%s", b->fault);
-    *b->fault = '\0';
-    return b->said;
 }
 
 /* --- the record as the script sees it --- */
@@ -62,14 +51,14 @@ static void set_tags(struct sc_point *p, gw_str tags)
 }
 
 /* As Datakit does it: the line as message; service and tags beside it. */
-static void fill(struct log_batch *b, const struct log_input *in, gw_str text, const struct log_found *around, struct sc_point *p)
+static void fill_point(struct log_batch *b, const struct log_input *in, gw_str text, const struct log_found *around, struct sc_point *p)
 {
     const struct log_options *o = &b->setup->options;
-    gw_str service = or_else(around->origin.service, or_else(in->service, o->service));
+    gw_str service = log_or_else(around->origin.service, log_or_else(in->service, o->service));
     sc_point_set(p, message_key, sc_str(text));
     if (service.len)
         sc_point_set_tag(p, GW_STR("service"), sc_str(service));
-    set_tags(p, or_else(around->tags, in->tags));
+    set_tags(p, log_or_else(around->tags, in->tags));
     for (size_t i = 0; i < o->tags.n; i++)
         sc_point_set_tag(p, o->tags.items[i].key, sc_str(o->tags.items[i].value));
 }
@@ -93,7 +82,7 @@ static void put_attr(struct log_batch *b, gw_str key, const struct sc_val *v)
 
 enum place { ATTRIBUTE, MESSAGE, TRACE, SPAN, SERVICE, ENV, VERSION, STATUS, LEVEL };
 
-static enum place place_of(gw_str key)
+static enum place place_of_key(gw_str key)
 {
     static const struct {
         gw_str key;
@@ -129,7 +118,7 @@ static bool put_origin(gw_str *to, gw_str text)
 }
 
 /* False: the field is an attribute after all. */
-static bool put_place(struct log_batch *b, enum place place, const struct sc_val *v, struct log_found *f)
+static bool put_in_place(struct log_batch *b, enum place place, const struct sc_val *v, struct log_found *f)
 {
     gw_str text = sc_text(&b->scratch, v);
     switch (place) {
@@ -155,14 +144,14 @@ static bool put_place(struct log_batch *b, enum place place, const struct sc_val
 }
 
 /* The fields of a point; `status` first, since `level` counts only where there is none. */
-static void take_point(struct log_batch *b, const struct sc_point *p, struct log_found *f)
+static void take_fields(struct log_batch *b, const struct sc_point *p, struct log_found *f)
 {
     const struct sc_field *status = sc_point_get(p, status_key);
-    bool leveled = status && put_place(b, STATUS, &status->val, f);
+    bool leveled = status && put_in_place(b, STATUS, &status->val, f);
     for (size_t i = 0; i < p->n; i++) {
         const struct sc_field *field = &p->fields[i];
-        enum place place = place_of(field->key);
-        if ((place == STATUS && field == status && leveled) || (place && place != STATUS && put_place(b, place, &field->val, f)))
+        enum place place = place_of_key(field->key);
+        if ((place == STATUS && field == status && leveled) || (place && place != STATUS && put_in_place(b, place, &field->val, f)))
             continue;
         put_attr(b, field->key, &field->val);
     }
@@ -189,7 +178,7 @@ static void ask_text(struct log_batch *b, const struct log_input *in, gw_str tex
     log_attrs_back(&b->attrs, before);
 }
 
-static bool has_text(const struct sc_point *p, gw_str key)
+static bool has_text_field(const struct sc_point *p, gw_str key)
 {
     const struct sc_field *f = sc_point_get(p, key);
     return f && f->val.type == SC_STR && f->val.s.len;
@@ -205,9 +194,9 @@ static enum gw_code write_point(struct log_batch *b, const struct log_input *in,
 {
     found->origin.host = around->origin.host;
     found->origin.env = GW_NOSTR;
-    take_point(b, p, found);
-    found->origin.env = or_else(found->origin.env, around->origin.env);
-    found->origin.version = or_else(found->origin.version, around->origin.version);
+    take_fields(b, p, found);
+    found->origin.env = log_or_else(found->origin.env, around->origin.env);
+    found->origin.version = log_or_else(found->origin.version, around->origin.version);
     found->time = found->time ? found->time : around->time;
     return log_batch_write(b, in, found);
 }
@@ -219,31 +208,31 @@ static enum gw_code write_created(struct log_batch *b, const struct log_input *i
     for (const struct sc_point *made = p->created; made && code == GW_OK; made = made->next) {
         struct log_found found = {0};
         log_attrs_begin(&b->attrs, &b->scratch);
-        take_point(b, made, &found);
+        take_fields(b, made, &found);
         code = log_batch_write(b, in, &found);
-        count(&b->conf->counts->script_made);
+        count_up(&b->conf->counts->script_made);
     }
     return code;
 }
 
 /* How the record fared; `level`: nothing told its level, and what the engine says then does not count. */
-static bool run(struct log_batch *b, const struct sc_script *script, const struct log_input *in, struct sc_point *p, bool *level)
+static bool run_script(struct log_batch *b, const struct sc_script *script, const struct log_input *in, struct sc_point *p, bool *level)
 {
     struct sc_env env = {&b->scratch, b->thread, (int64_t)in->observed, b->setup->zone};
     struct sc_fault fault = {.set = false};
     uint64_t gave_up = sc_gave_up(b->thread);
     bool good = sc_run(script, &env, p, &fault);
     if (sc_gave_up(b->thread) != gave_up)
-        count(&b->conf->counts->gave_up);
-    *level = !has_text(p, status_key);
+        count_up(&b->conf->counts->gave_up);
+    *level = !has_text_field(p, status_key);
     if (good) {
         sc_point_finish(p, &(struct sc_finish){.no_status = *level});
-        *level = *level && !has_text(p, level_key);
+        *level = *level && !has_text_field(p, level_key);
         return true;
     }
-    count(&b->conf->counts->script_errors);
+    count_up(&b->conf->counts->script_errors);
     snprintf(b->fault, sizeof b->fault, "%s", fault.text);
-    *level = *level && !has_text(p, level_key);
+    *level = *level && !has_text_field(p, level_key);
     return false;
 }
 
@@ -253,10 +242,10 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
     struct sc_point p;
     struct log_found found = {0};
     bool level;
-    sc_point_init(&p, &b->scratch, or_else(around->source, or_else(in->source, b->setup->source)), (int64_t)in->observed);
+    sc_point_init(&p, &b->scratch, log_or_else(around->source, log_or_else(in->source, b->setup->source)), (int64_t)in->observed);
     p.category = SC_LOGGING;
-    fill(b, in, text, around, &p);
-    bool good = run(b, script, in, &p, &level);
+    fill_point(b, in, text, around, &p);
+    bool good = run_script(b, script, in, &p, &level);
     b->scratch.spent = false; /* the record goes on as far as the script came */
     if (level || !has_trace(&p))
         ask_text(b, in, text, !has_trace(&p), level, &found);

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Pipeline scripts as files: reads folders of them into libraries, which are shared by reference count, and keeps the list of those that
+ * work by them.
+ *
+ * Owns struct log_scripts, one per process, and struct log_library. Read on the main thread; libraries are used by all threads.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_scripts.h"
 
@@ -8,7 +12,6 @@
 #include <stdlib.h>
 
 #include "core/config/config_diagnostic.h"
-#include "translators/logs/log_conf.h"
 
 enum { SCRIPTS = 1024 /* of a folder */, PATH_ROOM = 4096, SHOWN = 1 << 16 };
 
@@ -20,7 +23,7 @@ struct log_library {
 struct log_scripts {
     struct log_library *library;
     struct log_counts counts;
-    struct log_conf *confs; /* main thread */
+    struct log_scripts_user *users; /* main thread */
 };
 
 struct folder {
@@ -28,7 +31,7 @@ struct folder {
     size_t n;
 };
 
-static bool read_file(const char *path, gw_str *out)
+static bool read_script(const char *path, gw_str *out)
 {
     FILE *file = fopen(path, "rbe");
     char *text = file ? malloc(SC_SCRIPT_MAX + 1) : NULL;
@@ -58,7 +61,7 @@ static void free_folder(struct folder *f)
     free(f);
 }
 
-static bool add_file(struct folder *f, const char *dir, const char *name)
+static bool add_script(struct folder *f, const char *dir, const char *name)
 {
     char path[PATH_ROOM];
     gw_str text;
@@ -66,7 +69,7 @@ static bool add_file(struct folder *f, const char *dir, const char *name)
         return false;
     int n = snprintf(path, sizeof path, "%s/%s", dir, name);
     errno = ENAMETOOLONG;
-    if (n < 0 || (size_t)n >= sizeof path || !read_file(path, &text))
+    if (n < 0 || (size_t)n >= sizeof path || !read_script(path, &text))
         return false;
     char *copy = strdup(name);
     if (!copy) {
@@ -84,7 +87,7 @@ static bool read_folder(struct folder *f, const char *dir, const char *path, str
     if (!d)
         return false;
     for (struct dirent *e; (e = readdir(d));)
-        if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) && !add_file(f, dir, e->d_name))
+        if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) && !add_script(f, dir, e->d_name))
             gw_config_warning(diagnostics, path, "%s/%s: %s", dir, e->d_name,
                               f->n == SCRIPTS ? "too many scripts in one folder" : strerror(errno));
     closedir(d);
@@ -156,7 +159,7 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_di
         return NULL;
     snprintf(dir, sizeof dir, "%.*s", slash && !len ? 1 : slash ? (int)len : 1, slash ? file.ptr : ".");
     snprintf(base, sizeof base, "%.*s", GW_FMT(name));
-    if (!gw_str_ends(name, GW_STR(".p")) && !add_file(f, dir, base))
+    if (!gw_str_ends(name, GW_STR(".p")) && !add_script(f, dir, base))
         gw_config_error(diagnostics, path, "%.*s: %s", GW_FMT(file), strerror(errno));
     else if (!read_folder(f, dir, path, diagnostics))
         gw_config_error(diagnostics, path, "%s: %s", dir, strerror(errno));
@@ -209,29 +212,25 @@ struct log_library *log_scripts_library(const struct log_scripts *s)
     return s ? log_library_ref(s->library) : NULL;
 }
 
-void log_scripts_enter(struct log_scripts *s, struct log_conf *c)
+void log_scripts_enter(struct log_scripts *s, struct log_scripts_user *user)
 {
-    c->next = s->confs;
-    s->confs = c;
+    user->next = s->users;
+    s->users = user;
 }
 
-void log_scripts_leave(struct log_scripts *s, struct log_conf *c)
+void log_scripts_leave(struct log_scripts *s, struct log_scripts_user *user)
 {
-    struct log_conf **link = &s->confs;
-    while (*link && *link != c)
+    struct log_scripts_user **link = &s->users;
+    while (*link && *link != user)
         link = &(*link)->next;
     if (*link)
-        *link = c->next;
+        *link = user->next;
 }
 
 void log_scripts_renew(struct log_scripts *s, struct gw_diagnostics *diagnostics)
 {
-    for (struct log_conf *c = s->confs; c; c = c->next) {
-        struct log_setup *now = log_setup_take(c), *next = log_conf_prepare(c, &now->options, c->path, diagnostics);
-        if (next)
-            log_conf_adopt(c, next);
-        log_setup_drop(now);
-    }
+    for (struct log_scripts_user *user = s->users; user; user = user->next)
+        user->renew(user, diagnostics);
 }
 
 struct log_counts *log_scripts_counts(struct log_scripts *s)

@@ -2,7 +2,7 @@
  *
  *     directory ──log_scripts_read──▶ library ◀── a reference each ── setups of receivers (log_conf.h)
  *
- * Reading it again makes a new library; who works by the old one keeps it until it has a new setup. Only files that end in .p count.
+ * Each reading makes a new library; a setup keeps the library that it was made with. Only files that end in .p count.
  *
  * Threads: log_scripts_read on the main thread; libraries are read by all.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,19 +27,22 @@ void log_library_report(const struct log_library *, const struct sc_script *, co
 struct log_scripts;
 struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
-/* Reads the directory, again if it was read before; an empty name is no directory. Scripts that do not load are warnings, a directory
+/* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not load are warnings, a directory
  * that cannot be read is a problem, at pipelines.directory; then the library stays what it was. */
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
 /* A reference to what was read last; NULL when there is nothing. */
 struct log_library *log_scripts_library(const struct log_scripts *);
 
-/* The configurations of receivers that live (log_conf.c enters and leaves). */
-void log_scripts_enter(struct log_scripts *, struct log_conf *);
-void log_scripts_leave(struct log_scripts *, struct log_conf *);
-/* After log_scripts_read while they run: all of them work by what was read, each batch from when it is empty. Files that an option
- * `pipeline` names are read again too; what is wrong with one is said at the receiver's path. Main thread. */
+/* Something that works by the scripts (a log_conf) and wants to know when they were read once more. Main thread. */
+struct log_scripts_user {
+    void (*renew)(struct log_scripts_user *, struct gw_diagnostics *);
+    struct log_scripts_user *next;
+};
+void log_scripts_enter(struct log_scripts *, struct log_scripts_user *);
+void log_scripts_leave(struct log_scripts *, struct log_scripts_user *);
+/* To be called after log_scripts_read while receivers run: each user's `renew` is called, so that all of them work by what was read. */
 void log_scripts_renew(struct log_scripts *, struct gw_diagnostics *);
-/* Of all receivers. */
+/* Counters of all receivers. */
 struct log_counts *log_scripts_counts(struct log_scripts *);
 
 #endif

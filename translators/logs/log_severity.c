@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Words and numbers of log levels as OpenTelemetry's SeverityNumber, by the table log_severity.def.
+ *
+ * The hash table is filled once per process. Called by log_text.c, log_json.c and log_script.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_severity.h"
 
 #include <pthread.h>
@@ -28,7 +31,7 @@ static unsigned slot_of(gw_str s)
     return (hash ^ hash >> 8) % SLOTS;
 }
 
-static void fill(void)
+static void fill_slots(void)
 {
     for (unsigned i = 0; i < WORDS; i++) {
         unsigned at = slot_of(words[i].text);
@@ -38,11 +41,11 @@ static void fill(void)
     }
 }
 
-static int find(gw_str s)
+static int find_word(gw_str s)
 {
     if (s.len == 0 || s.len > LONGEST)
         return 0;
-    pthread_once(&once, fill);
+    pthread_once(&once, fill_slots);
     for (unsigned at = slot_of(s); slots[at]; at = (at + 1) % SLOTS)
         if (gw_str_ieq(words[slots[at] - 1].text, s))
             return words[slots[at] - 1].number;
@@ -52,13 +55,13 @@ static int find(gw_str s)
 int log_severity_word(gw_str s)
 {
     int64_t step;
-    int number = find(s);
+    int number = find_word(s);
     if (number || s.len < 3)
         return number;
     size_t sign = gw_str_find(s, '+') < s.len ? gw_str_find(s, '+') : gw_str_find(s, '-');
     if (sign == s.len || !gw_str_i64(gw_str_from(s, sign + 1), &step) || step < 0 || step > MOST)
         return 0;
-    number = find(gw_str_n(s.ptr, sign));
+    number = find_word(gw_str_n(s.ptr, sign));
     if (!number)
         return 0;
     number += (int)(s.ptr[sign] == '+' ? step : -step);

@@ -1,5 +1,7 @@
-/* The front of a line, piece by piece. What is taken off the body stands somewhere else in the record; the first piece that is not
- * understood begins the message.
+/* The front of a text line, piece by piece: time, level, logger, thread, ids. What is taken off the body stands somewhere else in the
+ * record; the first piece that is not understood begins the message.
+ *
+ * The state lives for one record. Called by log_json.c (log_read_any), which tells JSON from text.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_found.h"
 #include "translators/logs/log_severity.h"
@@ -15,17 +17,17 @@ struct front {
     bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */, ended /* a separator came */;
 };
 
-static bool is_word(int c)
+static bool is_word_char(char c)
 {
     return gw_is_letter(c) || gw_is_digit(c) || c == '_';
 }
 
-static bool is_name(int c)
+static bool is_name_char(char c)
 {
-    return is_word(c) || c == '.' || c == '$' || c == '/' || c == '-' || c == ':' || c == '#';
+    return is_word_char(c) || c == '.' || c == '$' || c == '/' || c == '-' || c == ':' || c == '#';
 }
 
-static bool all(gw_str s, bool (*is)(int))
+static bool all_chars(gw_str s, bool (*is)(char))
 {
     for (size_t i = 0; i < s.len; i++)
         if (!is(s.ptr[i]))
@@ -39,7 +41,7 @@ static gw_str rest_of(const struct front *f)
 }
 
 /* Up to the next blank. */
-static gw_str word_of(const struct front *f)
+static gw_str front_word(const struct front *f)
 {
     const char *at = f->at, *end = f->end - f->at > WORD ? f->at + WORD : f->end;
     while (at < end && *at != ' ' && *at != '\t' && *at != '\n' && *at != '\r')
@@ -84,7 +86,7 @@ static bool set_level(struct front *f, gw_str word)
 /* In brackets: [INFO], [info], [E]. */
 static bool take_level(struct front *f, gw_str word)
 {
-    return (word.len > 2 || all(word, is_upper)) && set_level(f, word);
+    return (word.len > 2 || all_chars(word, is_upper)) && set_level(f, word);
 }
 
 /* A column of its own: `info<tab>message`, `info   message`, or the end. */
@@ -100,7 +102,7 @@ static bool take_bare_level(struct front *f, gw_str word)
 {
     static const gw_str plain[] = {GW_LIT("trace"),   GW_LIT("debug"), GW_LIT("info"),  GW_LIT("notice"),  GW_LIT("warn"),
                                    GW_LIT("warning"), GW_LIT("error"), GW_LIT("fatal"), GW_LIT("critical")};
-    bool likely = word.len > 2 && all(word, is_upper), alone = likely || is_column(f, word);
+    bool likely = word.len > 2 && all_chars(word, is_upper), alone = likely || is_column(f, word);
     for (size_t i = 0; !likely && i < sizeof plain / sizeof *plain; i++)
         likely = gw_str_ieq(word, plain[i]);
     if (!likely || !set_level(f, word) || !alone)
@@ -110,7 +112,7 @@ static bool take_bare_level(struct front *f, gw_str word)
 }
 
 /* main.go:12 or lt.py:26 */
-static bool take_slot(struct front *f, gw_str s)
+static bool take_code_place(struct front *f, gw_str s)
 {
     size_t colon = s.len;
     while (colon && gw_is_digit(s.ptr[colon - 1]))
@@ -191,10 +193,10 @@ static bool take_name(struct front *f, gw_str inside)
     if (f->bracket.len || f->bare)
         return false;
     for (size_t i = 0; i < inside.len; i++)
-        if (!is_name(inside.ptr[i]) && inside.ptr[i] != ' ' && inside.ptr[i] != '@')
+        if (!is_name_char(inside.ptr[i]) && inside.ptr[i] != ' ' && inside.ptr[i] != '@')
             return false;
     f->bracket = inside;
-    f->early = !f->found->severity || all(inside, gw_is_digit);
+    f->early = !f->found->severity || all_chars(inside, is_digit);
     return inside.len;
 }
 
@@ -206,7 +208,7 @@ static bool take_bracket(struct front *f)
     if (close == rest.len)
         return false;
     gw_str inside = gw_str_trim(gw_str_n(rest.ptr + 1, close - 1));
-    if (!take_level(f, inside) && !take_slot(f, inside) && !take_block(f, inside) && !take_name(f, inside))
+    if (!take_level(f, inside) && !take_code_place(f, inside) && !take_block(f, inside) && !take_name(f, inside))
         return false;
     f->at += close + 1;
     return true;
@@ -229,7 +231,7 @@ static bool take_logger(struct front *f, gw_str word)
 {
     gw_str after = gw_str_trim(gw_str_from(rest_of(f), word.len));
     bool colon = word.len > 1 && word.ptr[word.len - 1] == ':';
-    if (f->bare || !f->found->severity || !all(word, is_name) || f->found->origin.logger.len)
+    if (f->bare || !f->found->severity || !all_chars(word, is_name_char) || f->found->origin.logger.len)
         return false;
     if (!colon && !gw_str_starts(after, GW_STR("- ")) && !gw_str_starts(after, GW_STR(": ")) && !gw_str_starts(after, GW_STR("dd.")))
         return false;
@@ -248,12 +250,12 @@ static bool take_basic(struct front *f, gw_str word)
     size_t colon = gw_str_find(word, ':');
     gw_str level = gw_str_n(word.ptr, colon), more = gw_str_from(word, colon + 1);
     size_t second = gw_str_find(more, ':');
-    bool likely = f->timed ? colon > 2 : colon > 3 && all(level, is_upper);
+    bool likely = f->timed ? colon > 2 : colon > 3 && all_chars(level, is_upper);
     if (colon == word.len || !likely || !set_level(f, level))
         return false;
     f->at += colon + 1;
     f->ended = true;
-    if (more.len && second < more.len && all(gw_str_n(more.ptr, second), is_name)) {
+    if (more.len && second < more.len && all_chars(gw_str_n(more.ptr, second), is_name_char)) {
         f->found->origin.logger = gw_str_n(more.ptr, second);
         f->at += second + 1;
     }
@@ -263,7 +265,7 @@ static bool take_basic(struct front *f, gw_str word)
 static bool is_id(gw_str s)
 {
     struct log_trace id;
-    bool digits = all(s, gw_is_digit);
+    bool digits = all_chars(s, is_digit);
     return (digits && s.len <= 39 && log_trace_id(s, &id) != LOG_ID_BAD) || (s.len == 32 && log_trace_id(s, &id) == LOG_ID_GOOD);
 }
 
@@ -293,10 +295,10 @@ static bool take_documented(struct front *f, gw_str file)
 static bool take_name_first(struct front *f, gw_str word)
 {
     gw_str after = gw_str_from(rest_of(f), word.len), level;
-    if (!f->timed || f->found->severity || !gw_str_starts(after, GW_STR(" - ")) || !all(word, is_name))
+    if (!f->timed || f->found->severity || !gw_str_starts(after, GW_STR(" - ")) || !all_chars(word, is_name_char))
         return false;
     after = gw_str_from(after, 3);
-    if (!gw_str_next(&after, ' ', &level) || level.len < 3 || !all(level, is_upper) || !log_severity_word(level))
+    if (!gw_str_next(&after, ' ', &level) || level.len < 3 || !all_chars(level, is_upper) || !log_severity_word(level))
         return false;
     f->found->origin.logger = word;
     f->at += word.len;
@@ -315,7 +317,7 @@ static bool take_separator(struct front *f, gw_str word)
 
 static bool take_word(struct front *f)
 {
-    gw_str word = word_of(f);
+    gw_str word = front_word(f);
     if (word.len == 0)
         return false;
     if (take_separator(f, word) || take_name_first(f, word))

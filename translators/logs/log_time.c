@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* When a record was made, by its own words: the usual forms are read here, others by dateparse.h.
+ *
+ * A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset. Called by log_text.c and log_json.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_time.h"
 
 #include "translators/text/civil.h"
@@ -14,12 +17,17 @@ void log_clock_init(struct log_clock *c, const struct zone *zone)
     *c = (struct log_clock){.zone = zone};
 }
 
-static int two(const char *p)
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static int two_digits(const char *p)
 {
     return (p[0] - '0') * 10 + (p[1] - '0');
 }
 
-static bool pattern(const char *p, const char *shape, size_t n)
+static bool has_shape(const char *p, const char *shape, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (shape[i] == '0' ? !gw_is_digit(p[i]) : p[i] != shape[i])
@@ -30,11 +38,11 @@ static bool pattern(const char *p, const char *shape, size_t n)
 /* Seconds of the wall clock at the beginning of the minute; -1: that is none. */
 static int64_t read_minute(const char *p)
 {
-    bool dashes = pattern(p, "0000-00-00", DATE);
-    if ((!dashes && !pattern(p, "0000/00/00", DATE)) || (p[DATE] != ' ' && p[DATE] != 'T') || !pattern(p + DATE + 1, "00:00", 5))
+    bool dashes = has_shape(p, "0000-00-00", DATE);
+    if ((!dashes && !has_shape(p, "0000/00/00", DATE)) || (p[DATE] != ' ' && p[DATE] != 'T') || !has_shape(p + DATE + 1, "00:00", 5))
         return -1;
-    int64_t year = two(p) * 100 + two(p + 2);
-    int month = two(p + 5), day = two(p + 8), hour = two(p + 11), minute = two(p + 14);
+    int64_t year = two_digits(p) * 100 + two_digits(p + 2);
+    int month = two_digits(p + 5), day = two_digits(p + 8), hour = two_digits(p + 11), minute = two_digits(p + 14);
     if (year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > civil_month_days(year, month) || hour > 23 || minute > 59)
         return -1;
     return civil_days(year, month, day) * 86400 + hour * 3600 + minute * 60;
@@ -53,7 +61,7 @@ static int64_t minute_at(struct log_clock *c, const char *p)
 }
 
 /* `.530`, `,530`, `:530`: as nanoseconds; *p moves behind it. */
-static uint64_t fraction(const char **p, const char *end)
+static uint64_t read_fraction(const char **p, const char *end)
 {
     uint64_t ns = 0, unit = NANO / 10;
     const char *at = *p + 1;
@@ -66,7 +74,7 @@ static uint64_t fraction(const char **p, const char *end)
 }
 
 /* `Z`, `+08:00`, ` +0800`: as seconds; *p moves behind it. */
-static bool zone_here(const char **p, const char *end, int *offset)
+static bool read_zone(const char **p, const char *end, int *offset)
 {
     const char *at = *p;
     *offset = 0;
@@ -80,17 +88,17 @@ static bool zone_here(const char **p, const char *end, int *offset)
         *p = at + 3;
         return true;
     }
-    if (end - at < 5 || (*at != '+' && *at != '-') || !pattern(at + 1, "00", 2))
+    if (end - at < 5 || (*at != '+' && *at != '-') || !has_shape(at + 1, "00", 2))
         return false;
     const char *minutes = at + 3 + (at[3] == ':');
-    if (end - minutes < 2 || !pattern(minutes, "00", 2) || (end - minutes > 2 && gw_is_digit(minutes[2])))
+    if (end - minutes < 2 || !has_shape(minutes, "00", 2) || (end - minutes > 2 && is_digit(minutes[2])))
         return false;
-    *offset = (two(at + 1) * 60 + two(minutes)) * 60 * (*at == '-' ? -1 : 1);
+    *offset = (two_digits(at + 1) * 60 + two_digits(minutes)) * 60 * (*at == '-' ? -1 : 1);
     *p = minutes + 2;
     return true;
 }
 
-static int64_t local(struct log_clock *c, int64_t wall)
+static int64_t utc_of_local(struct log_clock *c, int64_t wall)
 {
     int64_t at = wall - c->offset;
     if (at >= c->begin && at < c->end)
@@ -109,16 +117,16 @@ size_t log_time_front(struct log_clock *c, gw_str text, uint64_t *ns)
     if (text.len < SECOND)
         return 0;
     const char *p = text.ptr, *end = text.ptr + text.len;
-    if (!gw_is_digit(*p) || p[MINUTE] != ':' || !pattern(p + MINUTE + 1, "00", 2))
+    if (!is_digit(*p) || p[MINUTE] != ':' || !has_shape(p + MINUTE + 1, "00", 2))
         return 0;
     int64_t wall = minute_at(c, p);
-    int seconds = two(p + MINUTE + 1), offset;
+    int seconds = two_digits(p + MINUTE + 1), offset;
     if (wall < 0 || seconds > 60)
         return 0;
     p += SECOND;
-    uint64_t part = fraction(&p, end);
+    uint64_t part = read_fraction(&p, end);
     wall += seconds;
-    wall = zone_here(&p, end, &offset) ? wall - offset : local(c, wall);
+    wall = read_zone(&p, end, &offset) ? wall - offset : utc_of_local(c, wall);
     *ns = (uint64_t)wall * NANO + part;
     return (size_t)(p - text.ptr);
 }

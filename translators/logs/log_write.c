@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes one LogRecord: all lengths are known before the first byte.
+ *
+ * Keeps no state; writes into the batch's buffer. Called by log_batch.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_write.h"
 
 #include <endian.h>
@@ -15,14 +18,19 @@ struct sized {
     bool valid;
 };
 
-static struct sized sized(struct otlp_buf *w, gw_str s)
+static struct sized sized_text(struct otlp_buf *w, gw_str s)
 {
     bool valid = gw_utf8_valid(s);
     w->repaired += !valid;
     return (struct sized){s, valid ? s.len : gw_utf8_repaired_size(s), valid};
 }
 
-static uint8_t *put_text(uint8_t *p, unsigned field, const struct sized *t)
+static size_t field_size(size_t n)
+{
+    return 1 + otlp_varint_size(n) + n;
+}
+
+static uint8_t *put_text_field(uint8_t *p, unsigned field, const struct sized *t)
 {
     p = wire_put_varint(wire_put_tag(p, field, WIRE_LEN), t->size);
     return __builtin_expect(t->valid, 1) ? otlp_put_bytes(p, t->s) : p + gw_utf8_repair(t->s, (char *)p);
@@ -43,18 +51,17 @@ static uint8_t *put_be64(uint8_t *p, uint64_t v)
     return p + sizeof v;
 }
 
-static bool has_trace(const struct log_found *f)
+static bool has_trace_id(const struct log_found *f)
 {
     return f->trace.low || f->trace.high;
 }
 
 uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t observed, const struct otlp_buf *attrs)
 {
-    struct sized word = sized(w, f->severity_text), body = sized(w, f->body);
-    size_t any = wire_len_field_size(body.size), start = w->len;
-    size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) +
-                  (word.size ? wire_len_field_size(word.size) : 0) + (f->body.ptr ? wire_len_field_size(any) : 0) + attrs->len +
-                  (has_trace(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
+    struct sized word = sized_text(w, f->severity_text), body = sized_text(w, f->body);
+    size_t any = field_size(body.size), start = w->len;
+    size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) + (word.size ? field_size(word.size) : 0) +
+                  (f->body.ptr ? field_size(any) : 0) + attrs->len + (has_trace_id(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
     uint32_t id = 0;
     if (!otlp_room(w, size + HEAD))
         return 0;
@@ -64,14 +71,14 @@ uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t obser
     if (f->severity)
         p = wire_put_varint(wire_put_tag(p, SEVERITY, WIRE_VARINT), (uint64_t)f->severity);
     if (word.size)
-        p = put_text(p, SEVERITY_TEXT, &word);
+        p = put_text_field(p, SEVERITY_TEXT, &word);
     if (f->body.ptr) {
-        p = wire_put_varint(wire_put_tag(p, BODY, WIRE_LEN), any);
-        p = put_text(p, ANY_STRING, &body);
+        p = otlp_put_varint(otlp_put_tag(p, BODY, OTLP_LEN), any);
+        p = put_text_field(p, ANY_STRING, &body);
     }
     p = otlp_put_bytes(p, gw_str_n((const char *)attrs->data, attrs->len));
-    if (has_trace(f)) {
-        *p++ = TRACE_ID << 3 | WIRE_LEN;
+    if (has_trace_id(f)) {
+        *p++ = TRACE_ID << 3 | OTLP_LEN;
         *p++ = 16;
         if (!f->trace.high)
             id = (uint32_t)(p - (w->data + start));

@@ -1,6 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Structured data, RFC 5424 §6.3: [ID name="value" name="value"][ID …]. In values, \" \\ \] are escapes and every other backslash is
- * itself. */
+/* Structured data, RFC 5424 §6.3: [ID name="value" name="value"][ID …]. In values, \" \\ \] are escapes and every other backslash is
+ * itself.
+ *
+ * Keeps no state; texts are views or live in the arena. Called by syslog_parse.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/syslog_parse.h"
 
 enum { NAME = 255 }; /* RFC 5424 says 32; some write longer ones */
@@ -27,7 +29,7 @@ static size_t value_end(gw_str s, size_t i, bool *escaped)
     return i < s.len ? i : s.len;
 }
 
-static gw_str unescape(gw_str s, struct gw_arena *arena)
+static gw_str unescape_value(gw_str s, struct gw_arena *arena)
 {
     char *out = gw_arena_raw(arena, s.len, 1);
     size_t n = 0;
@@ -40,7 +42,7 @@ static gw_str unescape(gw_str s, struct gw_arena *arena)
 }
 
 /* A name that comes twice (ip="…" ip="…") has both values. False: there is no room. */
-static bool add(struct syslog_message *m, struct gw_arena *arena, gw_str key, gw_str value)
+static bool add_param(struct syslog_message *m, struct gw_arena *arena, gw_str key, gw_str value)
 {
     for (size_t i = 0; i < m->data_n; i++)
         if (gw_str_eq(m->data[i].key, key)) {
@@ -55,7 +57,7 @@ static bool add(struct syslog_message *m, struct gw_arena *arena, gw_str key, gw
     return true;
 }
 
-static void put(char *out, size_t *n, gw_str s)
+static void append_text(char *out, size_t *n, gw_str s)
 {
     if (s.len)
         memcpy(out + *n, s.ptr, s.len);
@@ -63,22 +65,22 @@ static void put(char *out, size_t *n, gw_str s)
 }
 
 /* Empty when there is no memory. */
-static gw_str key_of(struct gw_arena *arena, gw_str id, gw_str name)
+static gw_str param_key(struct gw_arena *arena, gw_str id, gw_str name)
 {
     static const gw_str prefix = GW_LIT("syslog.structured_data.");
     char *out = gw_arena_raw(arena, prefix.len + id.len + 1 + name.len, 1);
     size_t n = 0;
     if (!out)
         return GW_NOSTR;
-    put(out, &n, prefix);
-    put(out, &n, id);
-    put(out, &n, name.len ? GW_STR(".") : GW_NOSTR);
-    put(out, &n, name);
+    append_text(out, &n, prefix);
+    append_text(out, &n, id);
+    append_text(out, &n, name.len ? GW_STR(".") : GW_NOSTR);
+    append_text(out, &n, name);
     return gw_str_n(out, n);
 }
 
 /* One element, which begins at s[0] with '['. Its length; 0: it is none. *full: a parameter was left out. */
-static size_t element(gw_str s, struct gw_arena *arena, struct syslog_message *m, bool *full)
+static size_t read_element(gw_str s, struct gw_arena *arena, struct syslog_message *m, bool *full)
 {
     size_t i = name_end(s, 1);
     gw_str id = gw_str_n(s.ptr + 1, i - 1);
@@ -96,13 +98,13 @@ static size_t element(gw_str s, struct gw_arena *arena, struct syslog_message *m
         if (i == s.len)
             return 0;
         gw_str text = gw_str_n(s.ptr + value, i - value);
-        *full = *full || !add(m, arena, key_of(arena, id, name), escaped ? unescape(text, arena) : text);
+        *full = *full || !add_param(m, arena, param_key(arena, id, name), escaped ? unescape_value(text, arena) : text);
         empty = false;
         i++;
     }
     if (!id.len || i >= s.len || s.ptr[i] != ']')
         return 0;
-    *full = *full || (empty && !add(m, arena, key_of(arena, id, GW_NOSTR), GW_NOSTR));
+    *full = *full || (empty && !add_param(m, arena, param_key(arena, id, GW_NOSTR), GW_NOSTR));
     return i + 1;
 }
 
@@ -111,7 +113,7 @@ bool syslog_data(gw_str *text, struct gw_arena *arena, struct syslog_message *m)
     gw_str rest = *text;
     bool full = false;
     while (rest.len && *rest.ptr == '[') {
-        size_t n = element(rest, arena, m, &full);
+        size_t n = read_element(rest, arena, m, &full);
         if (n == 0)
             break;
         rest = gw_str_from(rest, n);

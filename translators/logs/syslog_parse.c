@@ -1,30 +1,33 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A syslog message: RFC 5424, RFC 3164 and what is sent under their names. What is not recognized is the message's text.
+ *
+ * Pure but for the arena. Called by the syslog receiver for each message.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/syslog_parse.h"
 
 enum { TAG = 128, HOST = 255 };
 
 /* The word up to a blank. */
-static gw_str word_of(gw_str s)
+static gw_str first_word(gw_str s)
 {
     return gw_str_n(s.ptr, gw_str_find(s, ' '));
 }
 
 /* From byte n on. */
-static gw_str behind(gw_str s, size_t n)
+static gw_str text_from(gw_str s, size_t n)
 {
     return n >= s.len ? GW_STR("") : gw_str_n(s.ptr + n, s.len - n);
 }
 
-static bool skip(gw_str *s, gw_str prefix)
+static bool skip_prefix(gw_str *s, gw_str prefix)
 {
     if (!gw_str_starts(*s, prefix))
         return false;
-    *s = behind(*s, prefix.len);
+    *s = text_from(*s, prefix.len);
     return true;
 }
 
 /* <0> … <191> */
-static bool pri(gw_str *s, struct syslog_message *m)
+static bool read_pri(gw_str *s, struct syslog_message *m)
 {
     int n = 0;
     size_t i = 1;
@@ -36,51 +39,51 @@ static bool pri(gw_str *s, struct syslog_message *m)
         return false;
     m->facility = n / 8;
     m->severity = n % 8;
-    *s = behind(*s, i + 1);
+    *s = text_from(*s, i + 1);
     return true;
 }
 
 /* RFC 5424 */
 
 /* The next field of the header. "-" is none. False: the message ends before it. */
-static bool field(gw_str *s, gw_str *out)
+static bool read_header_field(gw_str *s, gw_str *out)
 {
-    gw_str word = word_of(*s);
+    gw_str word = first_word(*s);
     if (!word.len || word.len == s->len)
         return false;
     *out = gw_str_eq(word, GW_STR("-")) ? GW_NOSTR : word;
-    *s = behind(*s, word.len + 1);
+    *s = text_from(*s, word.len + 1);
     return true;
 }
 
-static bool version(gw_str *s, struct syslog_message *m)
+static bool read_version(gw_str *s, struct syslog_message *m)
 {
     size_t i = 0;
     for (; i < s->len && i < 3 && gw_is_digit(s->ptr[i]); i++)
         m->version = m->version * 10 + (s->ptr[i] - '0');
     if (i == 0 || *s->ptr == '0' || i == s->len || s->ptr[i] != ' ')
         return false;
-    *s = behind(*s, i + 1);
+    *s = text_from(*s, i + 1);
     return true;
 }
 
-static bool time_field(gw_str *s, const struct syslog_ground *g, struct syslog_message *m)
+static bool read_time_field(gw_str *s, const struct syslog_ground *g, struct syslog_message *m)
 {
-    return skip(s, GW_STR("- ")) || (syslog_time_iso(s, g, &m->time) && skip(s, GW_STR(" ")));
+    return skip_prefix(s, GW_STR("- ")) || (syslog_time_iso(s, g, &m->time) && skip_prefix(s, GW_STR(" ")));
 }
 
 /* MSGID is the last field that must be; senders that leave structured data out, or have it wrong, have sent text. */
-static bool rfc5424(gw_str s, const struct syslog_ground *g, struct gw_arena *arena, struct syslog_message *m)
+static bool read_rfc5424(gw_str s, const struct syslog_ground *g, struct gw_arena *arena, struct syslog_message *m)
 {
-    if (!version(&s, m) || !time_field(&s, g, m) || !field(&s, &m->host) || !field(&s, &m->app) || !field(&s, &m->procid) ||
-        !field(&s, &m->msgid))
+    if (!read_version(&s, m) || !read_time_field(&s, g, m) || !read_header_field(&s, &m->host) || !read_header_field(&s, &m->app) ||
+        !read_header_field(&s, &m->procid) || !read_header_field(&s, &m->msgid))
         return false;
-    if (gw_str_eq(word_of(s), GW_STR("-")))
-        s = behind(s, 1);
+    if (gw_str_eq(first_word(s), GW_STR("-")))
+        s = text_from(s, 1);
     else if (s.len && *s.ptr == '[')
         (void)syslog_data(&s, arena, m);
-    skip(&s, GW_STR(" "));
-    skip(&s, GW_STR("\xEF\xBB\xBF"));
+    skip_prefix(&s, GW_STR(" "));
+    skip_prefix(&s, GW_STR("\xEF\xBB\xBF"));
     m->text = s;
     return true;
 }
@@ -109,22 +112,22 @@ static size_t pid_length(gw_str s)
     return end < s.len && end > 1 && end < TAG ? end + 1 : 0;
 }
 
-static bool tag(gw_str *s, struct syslog_message *m)
+static bool read_tag(gw_str *s, struct syslog_message *m)
 {
     size_t n = tag_length(*s);
-    gw_str rest = behind(*s, n);
+    gw_str rest = text_from(*s, n);
     size_t pid = pid_length(rest);
     if (n == 0 || (pid == 0 && *rest.ptr == '['))
         return false;
-    gw_str after = behind(rest, pid);
+    gw_str after = text_from(rest, pid);
     if (after.len && *after.ptr != ':' && *after.ptr != ' ')
         return false;
     m->app = gw_str_n(s->ptr, n);
     if (pid)
         m->procid = gw_str_n(rest.ptr + 1, pid - 2);
     *s = after;
-    skip(s, GW_STR(":"));
-    skip(s, GW_STR(" "));
+    skip_prefix(s, GW_STR(":"));
+    skip_prefix(s, GW_STR(" "));
     return true;
 }
 
@@ -139,21 +142,21 @@ static bool is_level(gw_str s)
 }
 
 /* A tag that no time stands before. With a pid it is one; else it must look like a program's name, which is written small. */
-static void lone_tag(gw_str *s, struct syslog_message *m)
+static void read_lone_tag(gw_str *s, struct syslog_message *m)
 {
     size_t n = tag_length(*s);
     gw_str name = gw_str_n(s->ptr, n);
     bool plain = n > 0 && s->ptr[n] == ':' && !is_level(name);
     for (size_t i = 0; i < n && plain; i++)
-        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (gw_is_digit(name.ptr[i]) || strchr("-_./", name.ptr[i])));
-    gw_str rest = behind(*s, n);
+        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (is_digit(name.ptr[i]) || strchr("-_./", name.ptr[i])));
+    gw_str rest = text_from(*s, n);
     size_t pid = pid_length(rest);
     if (plain || (n && pid && rest.len > pid && rest.ptr[pid] == ':'))
-        tag(s, m);
+        read_tag(s, m);
 }
 
 /* %ASA-6-302015: is what the message is, and stays in its text, where Cisco's patterns look for it. */
-static bool mnemonic(gw_str s, struct syslog_message *m)
+static bool read_mnemonic(gw_str s, struct syslog_message *m)
 {
     size_t n = 1;
     int dashes = 0;
@@ -181,40 +184,40 @@ static bool is_host(gw_str word)
 }
 
 /* The host, which is there unless the tag comes at once. */
-static void host(gw_str *s, const struct syslog_ground *g, struct syslog_message *m)
+static void read_host(gw_str *s, const struct syslog_ground *g, struct syslog_message *m)
 {
     gw_str from = *s, word;
-    if (skip(&from, GW_STR("Message forwarded from "))) { /* AIX */
-        word = word_of(from);
+    if (skip_prefix(&from, GW_STR("Message forwarded from "))) { /* AIX */
+        word = first_word(from);
         if (word.len > 1 && word.ptr[word.len - 1] == ':') {
             m->host = gw_str_n(word.ptr, word.len - 1);
-            *s = behind(from, word.len + 1);
+            *s = text_from(from, word.len + 1);
         }
         return;
     }
-    word = word_of(*s);
+    word = first_word(*s);
     if (g->local || word.len == s->len || !is_host(word) || *word.ptr == '%' || gw_str_starts(*s, GW_STR("last message repeated ")))
         return;
     m->host = word;
-    *s = behind(*s, word.len + 1);
-    skip(s, GW_STR(": ")); /* Cisco's "host : %ASA-…" */
+    *s = text_from(*s, word.len + 1);
+    skip_prefix(s, GW_STR(": ")); /* Cisco's "host : %ASA-…" */
 }
 
 /* "123: ", "123: router: ", ": " before a time or a mnemonic */
-static bool cisco(gw_str *s, const struct syslog_ground *g, struct syslog_message *m)
+static bool read_cisco(gw_str *s, const struct syslog_ground *g, struct syslog_message *m)
 {
     gw_str from = *s;
     size_t digits = 0;
     while (digits < from.len && digits < 12 && gw_is_digit(from.ptr[digits]))
         digits++;
     gw_str sequence = gw_str_n(from.ptr, digits);
-    from = behind(from, digits);
-    if (!skip(&from, GW_STR(": ")))
+    from = text_from(from, digits);
+    if (!skip_prefix(&from, GW_STR(": ")))
         return false;
-    gw_str word = word_of(from), origin = GW_NOSTR, after = from;
+    gw_str word = first_word(from), origin = GW_NOSTR, after = from;
     if (word.len > 1 && word.ptr[word.len - 1] == ':' && *word.ptr != '%') {
         origin = gw_str_n(word.ptr, word.len - 1);
-        after = behind(from, word.len + 1);
+        after = text_from(from, word.len + 1);
     }
     if (!syslog_time(&from, g, &m->time)) {
         from = after;
@@ -227,16 +230,16 @@ static bool cisco(gw_str *s, const struct syslog_ground *g, struct syslog_messag
     return true;
 }
 
-static void rfc3164(gw_str s, const struct syslog_ground *g, struct syslog_message *m)
+static void read_rfc3164(gw_str s, const struct syslog_ground *g, struct syslog_message *m)
 {
-    bool timed = syslog_time(&s, g, &m->time), from_cisco = !timed && m->severity >= 0 && cisco(&s, g, m);
+    bool timed = syslog_time(&s, g, &m->time), from_cisco = !timed && m->severity >= 0 && read_cisco(&s, g, m);
     if (timed)
-        host(&s, g, m);
-    if (!mnemonic(s, m)) {
+        read_host(&s, g, m);
+    if (!read_mnemonic(s, m)) {
         if (timed || from_cisco)
-            tag(&s, m);
+            read_tag(&s, m);
         else if (m->severity >= 0)
-            lone_tag(&s, m);
+            read_lone_tag(&s, m);
     }
     m->text = s;
 }
@@ -249,15 +252,15 @@ void syslog_parse(gw_str message, const struct syslog_ground *g, struct gw_arena
     m->version = 0;
     m->time = 0;
     m->host = m->app = m->procid = m->msgid = m->sequence = GW_NOSTR;
-    bool has_pri = pri(&s, m);
-    if (!has_pri || !rfc5424(s, g, arena, m)) {
+    bool has_pri = read_pri(&s, m);
+    if (!has_pri || !read_rfc5424(s, g, arena, m)) {
         m->data_n = 0;
         m->version = 0;
         m->time = 0;
         m->host = m->app = m->procid = m->msgid = GW_NOSTR;
-        rfc3164(s, g, m);
+        read_rfc3164(s, g, m);
     }
-    if (skip(&m->text, GW_STR("@cee:")))
+    if (skip_prefix(&m->text, GW_STR("@cee:")))
         m->text = gw_str_trim(m->text);
 }
 

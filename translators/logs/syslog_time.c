@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Times at the front of syslog messages, with the year and zone that they leave out.
+ *
+ * Pure: the present time and the zone come from the caller. Called by syslog_parse.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/syslog_parse.h"
 
 #include <stdlib.h>
@@ -18,7 +21,7 @@ struct reading {
 
 /* Parts: each cuts itself off the front, or says false. */
 
-static bool number(struct reading *r, size_t least, size_t most, int64_t *out)
+static bool read_number(struct reading *r, size_t least, size_t most, int64_t *out)
 {
     size_t i = 0;
     *out = 0;
@@ -28,15 +31,15 @@ static bool number(struct reading *r, size_t least, size_t most, int64_t *out)
     return i >= least;
 }
 
-static bool within(struct reading *r, size_t least, size_t most, int64_t low, int64_t high, int *out)
+static bool read_within(struct reading *r, size_t least, size_t most, int64_t low, int64_t high, int *out)
 {
     int64_t n;
-    bool good = number(r, least, most, &n) && n >= low && n <= high;
+    bool good = read_number(r, least, most, &n) && n >= low && n <= high;
     *out = (int)n;
     return good;
 }
 
-static bool one(struct reading *r, char c)
+static bool skip_char(struct reading *r, char c)
 {
     if (!r->rest.len || *r->rest.ptr != c)
         return false;
@@ -44,21 +47,21 @@ static bool one(struct reading *r, char c)
     return true;
 }
 
-static char next(const struct reading *r, size_t at)
+static char peek_char(const struct reading *r, size_t at)
 {
     return at < r->rest.len ? r->rest.ptr[at] : ' ';
 }
 
-static bool year(struct reading *r)
+static bool read_year(struct reading *r)
 {
     struct reading back = *r;
-    if (number(r, 4, 4, &r->at.year) && r->at.year >= FIRST_YEAR && r->at.year <= LAST_YEAR)
+    if (read_number(r, 4, 4, &r->at.year) && r->at.year >= FIRST_YEAR && r->at.year <= LAST_YEAR)
         return true;
     *r = back;
     return false;
 }
 
-static bool month_name(struct reading *r)
+static bool read_month_name(struct reading *r)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     for (int i = 0; i < 12; i++)
@@ -71,11 +74,11 @@ static bool month_name(struct reading *r)
 }
 
 /* .123, and ,123 as some write it */
-static void fraction(struct reading *r)
+static void read_fraction(struct reading *r)
 {
     int64_t unit = 100000000;
-    char c = next(r, 1);
-    if ((next(r, 0) != '.' && next(r, 0) != ',') || c < '0' || c > '9')
+    char c = peek_char(r, 1);
+    if ((peek_char(r, 0) != '.' && peek_char(r, 0) != ',') || c < '0' || c > '9')
         return;
     for (r->rest = gw_str_from(r->rest, 1); r->rest.len && gw_is_digit(*r->rest.ptr); unit /= 10) {
         r->nsec += (*r->rest.ptr - '0') * unit;
@@ -83,25 +86,26 @@ static void fraction(struct reading *r)
     }
 }
 
-static bool clock_time(struct reading *r)
+static bool read_clock_time(struct reading *r)
 {
-    if (!within(r, 1, 2, 0, 23, &r->at.hour) || !one(r, ':') || !within(r, 2, 2, 0, 59, &r->at.minute) || !one(r, ':') ||
-        !within(r, 2, 2, 0, 60, &r->at.second))
+    if (!read_within(r, 1, 2, 0, 23, &r->at.hour) || !skip_char(r, ':') || !read_within(r, 2, 2, 0, 59, &r->at.minute) ||
+        !skip_char(r, ':') || !read_within(r, 2, 2, 0, 60, &r->at.second))
         return false;
-    fraction(r);
+    read_fraction(r);
     return true;
 }
 
 /* Z, +08:00, -0330 */
-static bool offset(struct reading *r)
+static bool read_offset(struct reading *r)
 {
     struct reading back = *r;
     int hours, minutes = 0;
     r->zoned = true;
-    if (one(r, 'Z') || one(r, 'z'))
+    if (skip_char(r, 'Z') || skip_char(r, 'z'))
         return true;
-    char sign = next(r, 0);
-    if ((one(r, '+') || one(r, '-')) && within(r, 2, 2, 0, 23, &hours) && (one(r, ':') || true) && within(r, 2, 2, 0, 59, &minutes)) {
+    char sign = peek_char(r, 0);
+    if ((skip_char(r, '+') || skip_char(r, '-')) && read_within(r, 2, 2, 0, 23, &hours) && (skip_char(r, ':') || true) &&
+        read_within(r, 2, 2, 0, 59, &minutes)) {
         r->offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
         return true;
     }
@@ -110,14 +114,14 @@ static bool offset(struct reading *r)
 }
 
 /* " UTC", " CST:", " +0800" behind a time. A word of capitals may be the host: it is a zone when a colon or a year comes after it. */
-static void zone_word(struct reading *r, const struct zone *zone)
+static void read_zone_word(struct reading *r, const struct zone *zone)
 {
     size_t n = 1;
     gw_str s = r->rest;
     if (!s.len || *s.ptr != ' ')
         return;
     struct reading signed_offset = *r;
-    if ((next(r, 1) == '+' || next(r, 1) == '-') && one(&signed_offset, ' ') && offset(&signed_offset)) {
+    if ((peek_char(r, 1) == '+' || peek_char(r, 1) == '-') && skip_char(&signed_offset, ' ') && read_offset(&signed_offset)) {
         *r = signed_offset;
         return;
     }
@@ -127,8 +131,8 @@ static void zone_word(struct reading *r, const struct zone *zone)
     bool utc = gw_str_eq(word, GW_STR("UTC")) || gw_str_eq(word, GW_STR("GMT"));
     struct reading after = *r;
     after.rest = gw_str_from(s, n + 1);
-    bool year_follows = next(r, n) == ' ' && year(&after) && next(&after, 0) == ' ';
-    if (word.len < 3 || word.len > 5 || (next(r, n) != ':' && !year_follows && !(utc && next(r, n) == ' ')))
+    bool year_follows = peek_char(r, n) == ' ' && read_year(&after) && peek_char(&after, 0) == ' ';
+    if (word.len < 3 || word.len > 5 || (peek_char(r, n) != ':' && !year_follows && !(utc && peek_char(r, n) == ' ')))
         return;
     r->rest = gw_str_from(s, n);
     int64_t wall = civil_days(r->at.year ? r->at.year : FIRST_YEAR, r->at.month, r->at.day) * DAY;
@@ -136,59 +140,60 @@ static void zone_word(struct reading *r, const struct zone *zone)
 }
 
 /* What is left of the word: a time ends where a blank, a colon or the message ends. */
-static bool ends(struct reading *r)
+static bool time_ends(struct reading *r)
 {
     if (r->rest.len && *r->rest.ptr != ' ' && *r->rest.ptr != ':')
         return false;
-    one(r, ':');
-    one(r, ' ');
+    skip_char(r, ':');
+    skip_char(r, ' ');
     return true;
 }
 
 /* Forms */
 
 /* Nov 21 08:00:00, Nov  1 2026 08:00:00.123, 2026 Nov 21 08:00:00, Nov 21 08:00:00 CST 2026 */
-static bool bsd(struct reading *r, const struct syslog_ground *g)
+static bool read_bsd(struct reading *r, const struct syslog_ground *g)
 {
-    bool year_first = year(r);
-    if (year_first && !one(r, ' '))
+    bool year_first = read_year(r);
+    if (year_first && !skip_char(r, ' '))
         return false;
-    if (!month_name(r) || !one(r, ' '))
+    if (!read_month_name(r) || !skip_char(r, ' '))
         return false;
-    one(r, ' ');
-    if (!within(r, 1, 2, 1, 31, &r->at.day) || !one(r, ' '))
+    skip_char(r, ' ');
+    if (!read_within(r, 1, 2, 1, 31, &r->at.day) || !skip_char(r, ' '))
         return false;
     struct reading before = *r;
-    if (!year_first && (!year(r) || !one(r, ' ')))
+    if (!year_first && (!read_year(r) || !skip_char(r, ' ')))
         *r = before;
-    if (!clock_time(r))
+    if (!read_clock_time(r))
         return false;
-    zone_word(r, g->zone);
+    read_zone_word(r, g->zone);
     struct reading behind = *r;
-    if (!behind.at.year && one(&behind, ' ') && year(&behind) && next(&behind, 0) == ' ')
+    if (!behind.at.year && skip_char(&behind, ' ') && read_year(&behind) && peek_char(&behind, 0) == ' ')
         *r = behind;
-    return ends(r);
+    return time_ends(r);
 }
 
 /* 2026-11-21T08:00:00.123+08:00 */
-static bool iso(struct reading *r, bool strict)
+static bool read_iso(struct reading *r, bool strict)
 {
-    if (!year(r) || !one(r, '-') || !within(r, 2, 2, 1, 12, &r->at.month) || !one(r, '-') || !within(r, 2, 2, 1, 31, &r->at.day))
+    if (!read_year(r) || !skip_char(r, '-') || !read_within(r, 2, 2, 1, 12, &r->at.month) || !skip_char(r, '-') ||
+        !read_within(r, 2, 2, 1, 31, &r->at.day))
         return false;
-    if (!one(r, 'T') && !one(r, 't') && (strict || !one(r, ' ')))
+    if (!skip_char(r, 'T') && !skip_char(r, 't') && (strict || !skip_char(r, ' ')))
         return false;
-    return clock_time(r) && (offset(r) || true);
+    return read_clock_time(r) && (read_offset(r) || true);
 }
 
 /* Moments */
 
-static int64_t seconds(const struct reading *r, int64_t in_year, const struct zone *zone)
+static int64_t seconds_of(const struct reading *r, int64_t in_year, const struct zone *zone)
 {
     int64_t wall = civil_days(in_year, r->at.month, r->at.day) * DAY + (int64_t)r->at.hour * 3600 + r->at.minute * 60 + r->at.second;
     return r->zoned ? wall - r->offset : layout_wall(zone, wall);
 }
 
-static bool exists(const struct reading *r, int64_t in_year)
+static bool day_exists(const struct reading *r, int64_t in_year)
 {
     return r->at.day <= civil_month_days(in_year, r->at.month);
 }
@@ -200,7 +205,7 @@ static int64_t guess_year(const struct reading *r, const struct syslog_ground *g
     struct civil today;
     civil_of(now + zone_at(g->zone, now).offset, &today);
     for (int64_t y = today.year - 1; y <= today.year + 1; y++) {
-        int64_t d = exists(r, y) ? llabs(seconds(r, y, g->zone) - now) : INT64_MAX;
+        int64_t d = day_exists(r, y) ? llabs(seconds_of(r, y, g->zone) - now) : INT64_MAX;
         if (d < distance) {
             distance = d;
             best = y;
@@ -209,12 +214,12 @@ static int64_t guess_year(const struct reading *r, const struct syslog_ground *g
     return best;
 }
 
-static bool moment(const struct reading *r, const struct syslog_ground *g, uint64_t *time)
+static bool moment_of(const struct reading *r, const struct syslog_ground *g, uint64_t *time)
 {
     int64_t y = r->at.year ? r->at.year : guess_year(r, g);
-    if (y == 0 || !exists(r, y))
+    if (y == 0 || !day_exists(r, y))
         return false;
-    int64_t s = seconds(r, y, g->zone);
+    int64_t s = seconds_of(r, y, g->zone);
     if (s <= 0)
         return false;
     *time = (uint64_t)s * 1000000000u + (uint64_t)r->nsec;
@@ -224,7 +229,7 @@ static bool moment(const struct reading *r, const struct syslog_ground *g, uint6
 bool syslog_time_iso(gw_str *text, const struct syslog_ground *g, uint64_t *time)
 {
     struct reading r = {.rest = *text};
-    if (!iso(&r, true) || !moment(&r, g, time))
+    if (!read_iso(&r, true) || !moment_of(&r, g, time))
         return false;
     *text = r.rest;
     return true;
@@ -236,12 +241,12 @@ bool syslog_time(gw_str *text, const struct syslog_ground *g, uint64_t *time)
     if (from.len && (*from.ptr == '*' || *from.ptr == '.')) /* Cisco: the clock is not set, or not synchronized */
         from = gw_str_from(from, 1);
     struct reading r = {.rest = from};
-    bool found = bsd(&r, g);
+    bool found = read_bsd(&r, g);
     if (!found) {
         r = (struct reading){.rest = from};
-        found = iso(&r, false) && ends(&r);
+        found = read_iso(&r, false) && time_ends(&r);
     }
-    if (!found || !moment(&r, g, time))
+    if (!found || !moment_of(&r, g, time))
         return false;
     *text = r.rest;
     return true;

@@ -1,4 +1,5 @@
-/* MAPPING §8: messaging, RPC, clouds, GraphQL, GenAI and the rest. SPDX-License-Identifier: Apache-2.0 */
+/* Messaging, RPC, clouds, GraphQL, GenAI and the rest: tags of a span, and the attributes and name that they become.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 #define PRODUCE "'name':'kafka.produce','type':'queue','resource':'R'"

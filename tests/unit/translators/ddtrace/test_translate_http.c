@@ -1,4 +1,4 @@
-/* MAPPING §6: HTTP spans. SPDX-License-Identifier: Apache-2.0 */
+/* HTTP spans: tags, and the attributes and name that they become. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 #define SERVER "'name':'web.request','type':'web','resource':'R'"
@@ -96,7 +96,7 @@ static void client(void **state)
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
 }
 
-/* MAPPING §0.6: a tag under the attribute's own name, then numbers, then renamed text. */
+/* a tag under the attribute's own name, then numbers, then renamed text. */
 static void precedence(void **state)
 {
     static const struct bed_row rows[] = {

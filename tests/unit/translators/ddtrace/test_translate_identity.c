@@ -1,4 +1,4 @@
-/* MAPPING §1: ids and time, and the join over a chunk, a payload and a process. SPDX-License-Identifier: Apache-2.0 */
+/* Ids and times of spans; 128-bit trace ids over a chunk, a payload and a process. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
@@ -46,7 +46,7 @@ static void ids_and_times(void **state)
         char payload[512];
         snprintf(payload, sizeof payload, "[[{'service':'s','name':'n',%s}]]", rows[i].span);
         bed_run(b, payload);
-        bed_compare(b, rows[i].span, identity(b, 2), rows[i].want);
+        bed_compare_fact(b, rows[i].span, "trace id/span id, parent and time", identity(b, 2), rows[i].want);
     }
 }
 
@@ -65,8 +65,8 @@ static void implausible_start(void **state)
 {
     struct bed *b = *state;
     bed_run(b, "[[{'trace_id':1,'span_id':2,'start':5,'duration':1,'service':'s','name':'n'},{'trace_id':1,'span_id':3," MID "}]]");
-    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | internal | datadog.implausible_start=true");
-    assert_string_equal(bed_show(b, GW_OTEL, 3, bed_fields), "n | internal | ");
+    bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | internal | datadog.implausible_start=true");
+    bed_expect_span(b, GW_OTEL, 3, bed_fields, "n | internal | ");
 }
 
 static void trace_of(struct bed *b, uint64_t span_id, const char *want)
@@ -117,8 +117,8 @@ static void chunks_of_a_payload(void **state)
     }
 }
 
-/* After the answer: the frame of an earlier payload learns from a later one. */
-static void join(struct bed *b, struct gw_frame *f, bool final, uint32_t left)
+/* After the answer: ids in the frame of an earlier payload are completed by a later one; `left` are not. */
+static void complete(struct bed *b, struct gw_frame *f, bool final, uint32_t left)
 {
     assert_int_equal(gw_frame_complete_ids(f, b->env.ids, final), left);
 }
@@ -137,13 +137,13 @@ static void payloads_of_a_process(void **state)
     b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
     bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':256,'span_id':2,'parent_id':3," MID "}]]");
     struct gw_frame *early = gw_frame_ref(b->out.frames[0]);
-    join(b, early, false, 2);
+    complete(b, early, false, 2);
     bed_run(b, "[[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
-    join(b, early, false, 1);
+    complete(b, early, false, 1);
     hex_in(early, HIGH LOW, true);
     /* A root without an upper half: the trace has 64 bits, and nobody waits. */
     bed_run(b, "[[{'trace_id':256,'span_id':4," MID "}]]");
-    join(b, early, false, 0);
+    complete(b, early, false, 0);
     hex_in(early, "00000000000000000000000000000100", true);
     gw_frame_drop(early);
     /* And later chunks know at once. */
@@ -153,7 +153,7 @@ static void payloads_of_a_process(void **state)
     gw_trace_ids_drop(b->env.ids);
 }
 
-static void rejected_chunks_teach(void **state)
+static void ids_of_rejected_chunks_count(void **state)
 {
     struct bed *b = *state;
     b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
@@ -165,8 +165,8 @@ static void rejected_chunks_teach(void **state)
     gw_trace_ids_drop(b->env.ids);
 }
 
-/* A payload that is refused teaches nothing. */
-static void bad_payloads_do_not_teach(void **state)
+/* Of a payload that is refused no id is recorded. */
+static void ids_of_bad_payloads_do_not_count(void **state)
 {
     struct bed *b = *state;
     uint64_t high;
@@ -231,7 +231,7 @@ static void sixty_four_bits_are_an_option(void **state)
 {
     struct bed *b = *state;
     b->opt.trace_id_bits = 64;
-    bed_again(b);
+    bed_reopen(b);
     bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'},"
                "'span_links':[{'trace_id':5,'trace_id_high':6,'span_id':7}]}]]");
     trace_of(b, 1, "0000000000000000" LOW);
@@ -239,8 +239,8 @@ static void sixty_four_bits_are_an_option(void **state)
     assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
 }
 
-/* The joined half stands in every rendering. */
-static void renderings_are_joined_alike(void **state)
+/* Every rendering has the upper half. */
+static void every_rendering_has_complete_ids(void **state)
 {
     struct bed *b = *state;
     b->env.schemas = 7;
@@ -261,12 +261,12 @@ int main(void)
                                        BED_TEST(any_span_of_the_chunk),
                                        BED_TEST(chunks_of_a_payload),
                                        BED_TEST(payloads_of_a_process),
-                                       BED_TEST(rejected_chunks_teach),
-                                       BED_TEST(bad_payloads_do_not_teach),
+                                       BED_TEST(ids_of_rejected_chunks_count),
+                                       BED_TEST(ids_of_bad_payloads_do_not_count),
                                        BED_TEST(conflicting_halves),
                                        BED_TEST(malformed_halves),
                                        BED_TEST(a_mixed_chunk),
                                        BED_TEST(sixty_four_bits_are_an_option),
-                                       BED_TEST(renderings_are_joined_alike)};
+                                       BED_TEST(every_rendering_has_complete_ids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

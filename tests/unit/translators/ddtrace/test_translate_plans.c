@@ -1,5 +1,5 @@
-/* Spans that were met before are translated by a plan (dd_plan.h): what comes out must be, byte for byte, what the long way writes.
- * Two translators get the same payloads, of which one makes no plans. SPDX-License-Identifier: Apache-2.0 */
+/* The plan cache (dd_plan.h): what the cached path writes must be, byte for byte, what the slow path writes. Two translators get the same
+ * payloads; one of them has no plan cache. SPDX-License-Identifier: Apache-2.0 */
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,11 +11,11 @@
 #include "translators/ddtrace/dd_translate.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define FAMILIAR 3 /* times that a span is met until it is translated by its plan */
+#define MADE 3 /* the third span of a kind is the first one that takes the cached path */
 
 struct pair {
     struct dd_options opt;
-    struct dd_translator *planning, *plain;
+    struct dd_translator *cached, *slow;
     struct gw_arena arena;
     struct dd_request req;
     uint64_t planned, spans, payloads;
@@ -26,9 +26,9 @@ static int setup(void **state)
 {
     struct pair *p = calloc(1, sizeof *p);
     p->opt = (struct dd_options){.trace_id_bits = 128, .obfuscate = true};
-    p->planning = dd_translator_new(&p->opt);
-    p->plain = dd_translator_new(&p->opt);
-    dd_translator_forgetful(p->plain);
+    p->cached = dd_translator_new(&p->opt);
+    p->slow = dd_translator_new(&p->opt);
+    dd_translator_without_plans(p->slow);
     p->req = (struct dd_request){.lang = GW_STR("python"), .tracer_version = GW_STR("2.21.0"), .peer_is_local = true};
     gw_arena_init(&p->arena, 256 << 20);
     *state = p;
@@ -38,8 +38,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct pair *p = *state;
-    dd_translator_drop(p->planning);
-    dd_translator_drop(p->plain);
+    dd_translator_drop(p->cached);
+    dd_translator_drop(p->slow);
     gw_arena_fini(&p->arena);
     free(p);
     return 0;
@@ -77,8 +77,8 @@ static void same_frame(const struct pair *p, const struct gw_frame *a, const str
 static uint64_t both(struct pair *p, enum dd_format format, gw_str body)
 {
     struct dd_result a, b;
-    enum gw_code code = translate(p, p->planning, format, body, &a);
-    assert_int_equal(code, translate(p, p->plain, format, body, &b));
+    enum gw_code code = translate(p, p->cached, format, body, &a);
+    assert_int_equal(code, translate(p, p->slow, format, body, &b));
     assert_int_equal(b.planned, 0);
     assert_int_equal(a.frames_n, b.frames_n);
     assert_memory_equal(&a.intake, &b.intake, sizeof a.intake);
@@ -146,7 +146,7 @@ static void recordings(struct pair *p, const char *root, int changes)
             continue;
         for (size_t i = 0; i < found.gl_pathc; i++) {
             gw_str body = read_file(p->what = found.gl_pathv[i]);
-            for (int time = 0; time < FAMILIAR; time++)
+            for (int time = 0; time < MADE; time++)
                 both(p, kinds[kind].format, body);
             changed(p, kinds[kind].format, body, changes);
             free((void *)body.ptr);
@@ -203,13 +203,13 @@ static void changes(void **state, const char *span, const struct change *list, s
         teardown(state);
         setup(state);
         struct pair *p = *state;
-        for (int time = 0; time < FAMILIAR; time++)
-            if (json(p, span) != (time == FAMILIAR - 1))
+        for (int time = 0; time < MADE; time++)
+            if (json(p, span) != (time == MADE - 1))
                 fail_msg("time %d: %s", time, span);
         char *other = replaced(span, list[i].from, list[i].to);
         if (json(p, other) != list[i].planned)
             fail_msg("%s instead of %s has %s", list[i].to, list[i].from, list[i].planned ? "no plan" : "a plan");
-        for (int time = 0; time < FAMILIAR; time++)
+        for (int time = 0; time < MADE; time++)
             json(p, other);
         json(p, span);
         free(other);
@@ -320,7 +320,7 @@ static void spans_without_a_plan(void **state)
     };
     struct pair *p = *state;
     for (size_t i = 0; i < COUNT(spans); i++)
-        for (int time = 0; time < 2 * FAMILIAR; time++) {
+        for (int time = 0; time < 2 * MADE; time++) {
             char span[1024];
             snprintf(span, sizeof span, AT ",'name':'n','resource':'r',%s", spans[i]);
             if (json(p, span))
@@ -352,16 +352,16 @@ static void spans_of_one_trace(void **state)
     };
     struct pair *p = *state;
     for (size_t span = 0; span < COUNT(spans); span++)
-        for (int time = 0; time < FAMILIAR; time++)
+        for (int time = 0; time < MADE; time++)
             json(p, spans[span]);
     for (size_t i = 0; i < COUNT(others); i++)
         for (size_t span = 0; span < COUNT(spans); span++) {
             char members[4096];
             snprintf(members, sizeof members, "%s},%s,{'trace_id':77,'span_id':3,'service':'svc',%s", spans[span], others[i], spans[span]);
-            for (int time = 0; time < FAMILIAR; time++)
+            for (int time = 0; time < MADE; time++)
                 json(p, members);
             snprintf(members, sizeof members, AT ",'name':'o'},%s,{'trace_id':77,'span_id':3,'service':'svc',%s", others[i], spans[span]);
-            for (int time = 0; time < FAMILIAR; time++)
+            for (int time = 0; time < MADE; time++)
                 json(p, members);
         }
     assert_true(p->planned > 50);
@@ -376,7 +376,7 @@ static void ever_new_spans(void **state)
         snprintf(span, sizeof span, AT ",'name':'n%d','resource':'r','meta':{'span.kind':'internal','component':'c%d'}", i % 7, i);
         assert_int_equal(json(p, span), 0);
     }
-    for (int time = 0; time < FAMILIAR; time++)
+    for (int time = 0; time < MADE; time++)
         json(p, WEB);
     assert_int_equal(p->planned, 1);
 }

@@ -1,4 +1,5 @@
-/* MAPPING §2 and §3: resources and scopes. SPDX-License-Identifier: Apache-2.0 */
+/* Resources and scopes: what of a span, its chunk and the request becomes an attribute of the resource. SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 static void rows(struct bed *b, const struct bed_row *r, size_t n)
@@ -97,8 +98,8 @@ static void spans_keep_the_rest(void **state)
     bed_run(b, "[[{'trace_id':1,'span_id':2,'service':'s','name':'n','start':" BED_START ",'duration':1,'metrics':{'process_id':7}},"
                "{'trace_id':1,'span_id':3,'parent_id':2,'service':'s','name':'n','start':" BED_START
                ",'duration':1,'metrics':{'process_id':8}}]]");
-    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | internal | ");
-    assert_string_equal(bed_show(b, GW_OTEL, 3, bed_fields), "n | internal | process.pid=8");
+    bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | internal | ");
+    bed_expect_span(b, GW_OTEL, 3, bed_fields, "n | internal | process.pid=8");
 }
 
 static void from_headers(void **state)
@@ -117,23 +118,23 @@ static void from_headers(void **state)
                                  .peer_is_local = true};
     b->env.host_name = GW_STR("here");
     bed_span(b, "'name':'n'");
-    assert_string_equal(bed_resource(b, 2),
+    bed_expect_resource(b, 2,
                         "container.id='c1' host.name='here' k8s.container.name='web' k8s.pod.uid='u-1' process.executable.name='app' "
                         "process.runtime.description='PSF' process.runtime.name='CPython' process.runtime.version='3.12.1' "
                         "service.name='svc' telemetry.sdk.language='python' telemetry.sdk.version='4.16.0'");
     b->req = (struct dd_request){.entity_id = GW_STR("in-7")};
     bed_span(b, "'name':'n'");
-    assert_string_equal(bed_resource(b, 2), "datadog.entity_id='in-7' service.name='svc'");
+    bed_expect_resource(b, 2, "datadog.entity_id='in-7' service.name='svc'");
 }
 
 static void unknown_services(void **state)
 {
     struct bed *b = *state;
     bed_run(b, "[[{'trace_id':1,'span_id':2,'name':'n','start':" BED_START ",'duration':1}]]");
-    assert_string_equal(bed_resource(b, 2), "service.name='unknown_service'");
+    bed_expect_resource(b, 2, "service.name='unknown_service'");
     b->req.lang = GW_STR("golang");
     bed_run(b, "[[{'trace_id':1,'span_id':2,'name':'n','start':" BED_START ",'duration':1}]]");
-    assert_string_equal(bed_resource(b, 2), "service.name='unknown_service:go' telemetry.sdk.language='go'");
+    bed_expect_resource(b, 2, "service.name='unknown_service:go' telemetry.sdk.language='go'");
 }
 
 static void scopes(void **state)
@@ -151,7 +152,7 @@ static void scopes(void **state)
         assert_true(gw_str_eq(valid_text(s->scope->version), GW_STR("4.16.0")));
         assert_true(gw_str_eq(valid_text(s->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));
     }
-    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | internal | _dd.integration='redis' component='flask'");
+    bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | internal | _dd.integration='redis' component='flask'");
 }
 
 #define SPAN(id, service, meta)                                                                                                            \
@@ -166,12 +167,11 @@ static void grouping(void **state)
     assert_int_equal(b->got[GW_OTEL]->n_resource_spans, 3);
     const char *web =
         "datadog.runtime_id='r' deployment.environment.name='prod' service.instance.id='r' service.name='web' service.version='1'";
-    assert_string_equal(bed_resource(b, 1), web);
-    assert_string_equal(bed_resource(b, 3), web);
-    assert_string_equal(bed_resource(b, 4), web);
+    bed_expect_resource(b, 1, web);
+    bed_expect_resource(b, 3, web);
+    bed_expect_resource(b, 4, web);
     assert_ptr_equal(bed_find(b, GW_OTEL, 1).resource, bed_find(b, GW_OTEL, 4).resource);
-    assert_string_equal(bed_resource(b, 2),
-                        "datadog.runtime_id='r' deployment.environment.name='prod' service.instance.id='r' service.name='db'");
+    bed_expect_resource(b, 2, "datadog.runtime_id='r' deployment.environment.name='prod' service.instance.id='r' service.name='db'");
     assert_non_null(strstr(bed_resource(b, 5), "service.version='2'"));
 }
 
@@ -185,7 +185,7 @@ static void a_process_is_one_resource(void **state)
     /* Two processes behind a proxy: nothing is guessed. */
     bed_run(b, "[[" SPAN(1, "web", "") "],[" SPAN(2, "web", "'runtime-id':'r'") "],[" SPAN(3, "web", "'runtime-id':'s'") "]]");
     assert_int_equal(b->got[GW_OTEL]->n_resource_spans, 3);
-    assert_string_equal(bed_resource(b, 1), "service.name='web'");
+    bed_expect_resource(b, 1, "service.name='web'");
 }
 
 static void base_service(void **state)
@@ -195,18 +195,18 @@ static void base_service(void **state)
         "[[" SPAN(1, "web", "'version':'1'") "," SPAN(2, "redis", "'_dd.base_service':'web','span.kind':'client'") "," SPAN(
             3, "jobs", "'_dd.base_service':'web'") "," SPAN(4, "web", "'_dd.base_service':'web'") "]]";
     bed_run(b, payload);
-    assert_string_equal(bed_resource(b, 1), "service.name='web' service.version='1'");
-    assert_string_equal(bed_resource(b, 2), "datadog.base_service='web' service.name='redis'");
-    assert_string_equal(bed_resource(b, 3), "datadog.base_service='web' service.name='jobs'");
-    assert_string_equal(bed_resource(b, 4), "service.name='web' service.version='1'");
-    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | client | ");
+    bed_expect_resource(b, 1, "service.name='web' service.version='1'");
+    bed_expect_resource(b, 2, "datadog.base_service='web' service.name='redis'");
+    bed_expect_resource(b, 3, "datadog.base_service='web' service.name='jobs'");
+    bed_expect_resource(b, 4, "service.name='web' service.version='1'");
+    bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | client | ");
     b->opt.service_override = DD_SERVICE_BASE;
     bed_run(b, payload);
     assert_int_equal(b->got[GW_OTEL]->n_resource_spans, 1);
-    assert_string_equal(bed_resource(b, 2), "service.name='web' service.version='1'");
-    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | client | service.peer.name='redis'");
-    assert_string_equal(bed_show(b, GW_OTEL, 3, bed_fields), "n | internal | datadog.service='jobs'");
-    assert_string_equal(bed_show(b, GW_OTEL, 4, bed_fields), "n | internal | ");
+    bed_expect_resource(b, 2, "service.name='web' service.version='1'");
+    bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | client | service.peer.name='redis'");
+    bed_expect_span(b, GW_OTEL, 3, bed_fields, "n | internal | datadog.service='jobs'");
+    bed_expect_span(b, GW_OTEL, 4, bed_fields, "n | internal | ");
 }
 
 static void static_attributes_win(void **state)
@@ -215,7 +215,7 @@ static void static_attributes_win(void **state)
     struct bed *b = *state;
     b->opt.resource = (struct gw_map){items, 2};
     bed_span(b, N "'env':'prod'}");
-    assert_string_equal(bed_resource(b, 2), "deployment.environment.name='mine' service.name='svc' team='shop'");
+    bed_expect_resource(b, 2, "deployment.environment.name='mine' service.name='svc' team='shop'");
 }
 
 int main(void)

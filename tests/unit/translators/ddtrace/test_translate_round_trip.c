@@ -1,4 +1,4 @@
-/* MAPPING §13: in modes both and datadog, without obfuscation, a span comes back as it was: on spans made up of every tag that the
+/* In modes both and datadog, without obfuscation, a span comes back as it was: on spans made up of every tag that the
  * tables know and of others, with every kind of value. What went in is what the decoder reads, which has tests of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
@@ -203,7 +203,7 @@ static void what_comes_back(void **state)
     struct bed *b = *state;
     b->opt.obfuscate = false;
     b->opt.keep_rejected = true;
-    bed_again(b);
+    bed_reopen(b);
     b->env.schemas = 7;
     for (int round = 0; round < ROUNDS; round++) {
         struct gw_arena arena;
@@ -282,7 +282,7 @@ static void what_mode_otel_still_says(void **state)
     struct bed *b = *state;
     b->opt.obfuscate = false;
     b->opt.keep_rejected = true;
-    bed_again(b);
+    bed_reopen(b);
     for (unsigned name = 0; name < DD_NAMES; name++)
         for (int round = 0; round < 40; round++) {
             char members[1024];
@@ -298,7 +298,7 @@ static void what_mode_otel_still_says(void **state)
             struct bed_at at = bed_find(b, GW_OTEL, 2);
             assert_non_null(at.span);
             if (!is_said(&at, number ? GW_STR("37") : GW_STR("xfirst"), 37))
-                bed_compare(b, members, bed_show(b, GW_OTEL, 2, (const char *const[]){NULL}), "the first value somewhere");
+                bed_compare_fact(b, members, "the first value", bed_show(b, GW_OTEL, 2, (const char *const[]){NULL}), "still there");
         }
 }
 

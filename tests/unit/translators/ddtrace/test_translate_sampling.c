@@ -1,4 +1,4 @@
-/* MAPPING §10: sampling, propagation and what Datadog keeps to itself. SPDX-License-Identifier: Apache-2.0 */
+/* Sampling: flags, trace state and attributes, and chunks that the tracer decided against. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 #define MID "'service':'s','name':'n','start':" BED_START ",'duration':5"
@@ -58,7 +58,7 @@ static void facts(void **state)
     b->opt.keep_rejected = true;
     for (size_t i = 0; i < COUNT(rows); i++) {
         bed_span(b, rows[i].span);
-        bed_compare(b, rows[i].span, sampling(b, 2), rows[i].want);
+        bed_compare_fact(b, rows[i].span, "flags [trace state] attributes", sampling(b, 2), rows[i].want);
     }
 }
 
@@ -79,7 +79,7 @@ static void of_the_chunk(void **state)
                      "1 [dd=s:1;o:lambda;t.dm:-3,ot=th:8;rv:f0948a54d43b8e] %sdatadog.origin='lambda' datadog.sampling.mechanism=3 "
                      "datadog.sampling.rate=0.5 sampling.priority=1",
                      own);
-            bed_compare(b, payload, got, want);
+            bed_compare_fact(b, payload, "flags [trace state] attributes", got, want);
         }
     }
 }

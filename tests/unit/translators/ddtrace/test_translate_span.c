@@ -1,4 +1,4 @@
-/* MAPPING §2, §4, §5 and §9: names, status and errors, kind, links, events and structures. SPDX-License-Identifier: Apache-2.0 */
+/* A span's name, status, errors, kind, links, events and structures. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 #define RAISED "'error.type':'ValueError','error.message':'no','error.stack':'at x'"
@@ -51,7 +51,7 @@ static void kind_by_tag(void **state)
         bed_compare(b, members, bed_show(b, GW_OTEL, 2, bed_fields), want);
     }
     bed_span(b, "'name':'n','meta':{'span.kind':'odd'}");
-    assert_string_equal(bed_show(b, GW_OTEL, 2, bed_fields), "n | internal | span.kind='odd'");
+    bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | internal | span.kind='odd'");
 }
 
 /* By type, name and tags, where no tag says it. */
@@ -110,7 +110,7 @@ static void kind_by_inference(void **state)
     struct bed *b = *state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         bed_span(b, rows[i].members);
-        bed_compare(b, rows[i].members, kinds[bed_find(b, GW_OTEL, 2).span->kind], rows[i].kind);
+        bed_compare_fact(b, rows[i].members, "the span's kind", kinds[bed_find(b, GW_OTEL, 2).span->kind], rows[i].kind);
     }
 }
 
@@ -150,12 +150,12 @@ static void names(void **state)
     struct bed *b = *state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         b->opt.span_name = rows[i].option;
-        bed_again(b);
+        bed_reopen(b);
         bed_span(b, rows[i].members);
         const valid_span *s = bed_find(b, GW_OTEL, 2).span;
         char got[128];
         snprintf(got, sizeof got, "%.*s", (int)s->name.len, (const char *)s->name.data);
-        bed_compare(b, rows[i].members, got, rows[i].name);
+        bed_compare_fact(b, rows[i].members, "the span's name", got, rows[i].name);
     }
 }
 
@@ -167,8 +167,8 @@ static void own_fields_are_kept(void **state)
     b->env.schemas = 7;
     bed_span(b, "'name':'op','type':'web','resource':'RES','meta':{'operation.name':'x','resource.name':'y','span.type':'z'}");
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
-        assert_string_equal(bed_show(b, (enum gw_attribute_schema)r, 2, nothing),
-                            "RES | server | operation.name='op' resource.name='RES' span.type='web'");
+        bed_expect_span(b, (enum gw_attribute_schema)r, 2, nothing,
+                        "RES | server | operation.name='op' resource.name='RES' span.type='web'");
 }
 
 static void links(void **state)

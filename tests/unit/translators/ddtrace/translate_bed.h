@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "tests/otlp_valid.h"
+#include "tests/unit/translators/ddtrace/translate_words.h"
 #include "tests/unit/translators/otlp/otlp_show.h"
 #include "translators/ddtrace/dd_translate.h"
 
@@ -34,7 +35,8 @@ struct bed {
     struct gw_err err;
     valid_request *got[GW_ATTRIBUTE_SCHEMAS]; /* all frames of a rendering as one request */
     struct show shown;
-    int wrong; /* rows of a table that were not as they should be */
+    const char *payload; /* of the last bed_run; NULL: its bytes were given */
+    int wrong;           /* rows that differ from what they expect */
 };
 
 static inline void bed_open(struct bed *b)
@@ -63,11 +65,12 @@ static inline void bed_close(struct bed *b)
     bed_clear(b);
     dd_translator_drop(b->translator);
     gw_arena_fini(&b->arena);
-    assert_int_equal(b->wrong, 0);
+    if (b->wrong)
+        fail_msg("%d rows differ from what they expect, see above", b->wrong);
 }
 
 /* Options that the writer reads once need a fresh translator. */
-static inline void bed_again(struct bed *b)
+static inline void bed_reopen(struct bed *b)
 {
     dd_translator_drop(b->translator);
     b->translator = dd_translator_new(&b->opt);
@@ -100,6 +103,7 @@ static inline void bed_read(struct bed *b, enum gw_attribute_schema r)
 static inline enum gw_code bed_bytes(struct bed *b, enum dd_format format, gw_str body)
 {
     bed_clear(b);
+    b->payload = NULL;
     enum gw_code code = dd_translate(b->translator, &b->arena, format, body, &b->req, &b->env, &b->out, &b->err);
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS && code == GW_OK; r++)
         if (b->env.schemas & 1u << r)
@@ -117,6 +121,7 @@ static inline void bed_run(struct bed *b, const char *payload)
         body[i] = payload[i] == '\'' ? '"' : payload[i] == '`' ? '\'' : payload[i];
     if (bed_bytes(b, DD_V04_JSON, gw_str_n(body, len)) != GW_OK)
         fail_msg("%s at %zu of: %s", b->err.what, b->err.pos, payload);
+    b->payload = payload;
 }
 
 /* One span with these members, besides ids and times. */
@@ -232,13 +237,37 @@ static inline const char *bed_resource(struct bed *b, uint64_t span_id)
     return b->shown.text;
 }
 
-/* Differences are told row by row; bed_close fails. */
+/* `what` is the row: its payload, or a part of it. A row that differs is printed in words (translate_words.h) and whole; the test goes on
+ * with the next row, and bed_close fails. */
 static inline void bed_compare(struct bed *b, const char *what, const char *got, const char *want)
 {
     if (strcmp(got, want) == 0)
         return;
     b->wrong++;
-    print_error("%s\n  got  %s\n  want %s\n", what, got, want);
+    print_error("the row %s\n", what);
+    words_compare(what, got, want);
+    print_error("  got  %s\n  want %s\n", got, want);
+}
+
+/* The same of a single fact, such as "the span's kind". */
+static inline void bed_compare_fact(struct bed *b, const char *row, const char *fact, const char *got, const char *want)
+{
+    if (strcmp(got, want) == 0)
+        return;
+    b->wrong++;
+    print_error("the row %s\n  expected: %s is %s\n  but:      %s\n", row, fact, want, got);
+}
+
+/* A span of the last payload, and the resource of one. */
+static inline void bed_expect_span(struct bed *b, enum gw_attribute_schema r, uint64_t span_id, const char *const *without,
+                                   const char *want)
+{
+    bed_compare(b, b->payload ? b->payload : "of the last payload", bed_show(b, r, span_id, without), want);
+}
+
+static inline void bed_expect_resource(struct bed *b, uint64_t span_id, const char *want)
+{
+    bed_compare(b, b->payload ? b->payload : "of the last payload", bed_resource(b, span_id), want);
 }
 
 /* A row of a table: one span, and what becomes of it. */

@@ -226,25 +226,24 @@ static void items_find_their_script(void **state)
     close_scripts(&b);
 }
 
-static void scripts_are_read_again(void **state)
+static void a_batch_keeps_its_scripts_until_it_is_empty(void **state)
 {
-    struct log_bed b = {.options = {.source = GW_LIT("again")}};
+    struct log_bed b = {.options = {.source = GW_LIT("reread")}};
     struct show s;
     struct log_input in = {.text = GW_STR("x"), .observed = 1};
-    script("again.p", "add_key(v, 1)\n");
+    script("reread.p", "add_key(v, 1)\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
     assert_int_equal(log_add(b.batch, &in), GW_OK);
-    script("again.p", "add_key(v, 2)\n");
+    script("reread.p", "add_key(v, 2)\n");
     log_scripts_read(b.host.scripts, gw_str_z(folder), b.diagnostics);
-    struct log_options next = {.source = GW_LIT("again"), .service = GW_LIT("new")};
-    log_conf_adopt(b.conf, log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics));
+    log_scripts_renew(b.host.scripts, b.diagnostics);
     assert_int_equal(log_add(b.batch, &in), GW_OK); /* the batch is not empty: still the old one */
     log_bed_show(&b, &s);
-    assert_string_equal(s.text, "{service.name=\"again\"} (9) \"x\" {v=1 datadog.log.source=\"again\"}\n"
-                                "{service.name=\"again\"} (9) \"x\" {v=1 datadog.log.source=\"again\"}\n");
+    assert_string_equal(s.text, "{service.name=\"reread\"} (9) \"x\" {v=1 datadog.log.source=\"reread\"}\n"
+                                "{service.name=\"reread\"} (9) \"x\" {v=1 datadog.log.source=\"reread\"}\n");
     run(&b, in, &s);
-    assert_string_equal(s.text, "{service.name=\"new\"} (9) \"x\" {v=2 datadog.log.source=\"again\"}\n");
+    assert_string_equal(s.text, "{service.name=\"reread\"} (9) \"x\" {v=2 datadog.log.source=\"reread\"}\n");
     close_scripts(&b);
 }
 
@@ -280,7 +279,7 @@ int main(void)
         cmocka_unit_test(a_broken_script_is_shown_and_its_records_go_on),
         cmocka_unit_test(the_option_names_a_script_or_a_file),
         cmocka_unit_test(items_find_their_script),
-        cmocka_unit_test(scripts_are_read_again),
+        cmocka_unit_test(a_batch_keeps_its_scripts_until_it_is_empty),
         cmocka_unit_test(changed_scripts_reach_all_receivers),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);

@@ -1,0 +1,35 @@
+/* dd_options.h: what every step of a translation works by: the user's options, and the environment of the call.
+ *
+ * Threads: options are const while a translator has them; the environment is the call's.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_OPTIONS_H
+#define DD_OPTIONS_H
+
+#include "core/config/option.h"
+#include "core/delivery/trace_ids.h"
+
+enum dd_span_name { DD_NAME_OTEL, DD_NAME_RESOURCE, DD_NAME_OPERATION };
+enum dd_service_override { DD_SERVICE_SPLIT, DD_SERVICE_BASE };
+
+/* What the user can set; the receiver's option rows fill it. */
+struct dd_options {
+    enum dd_span_name span_name;
+    enum dd_service_override service_override;
+    bool keep_rejected;     /* export chunks that the tracer decided against */
+    struct gw_map resource; /* static resource attributes; win over what is found */
+    struct gw_list promote; /* span tags that become resource attributes (DD_TAGS of whole applications) */
+    struct gw_list strip;   /* tags that are not exported */
+    int trace_id_bits;      /* 128, or 64: upper half always zero */
+    bool obfuscate;         /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the agent */
+};
+
+/* What the translator takes from outside the payload; tests set it. */
+struct dd_env {
+    gw_nsec now, wall;        /* monotonic (id table), wall (spans without a start) */
+    gw_str host_name;         /* of this machine; for peers on it */
+    struct gw_trace_ids *ids; /* NULL: trace ids are completed within a payload only */
+    unsigned schemas;         /* bit per enum gw_attribute_schema to write */
+};
+
+#endif

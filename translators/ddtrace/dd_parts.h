@@ -1,0 +1,119 @@
+/* dd_parts.h: native span links and span events, in msgpack and in JSON; private to dd_parts_msgpack.c and dd_json_parts.c.
+ *
+ *     keys of a link, an event, an attribute's value: dd_part_link, dd_part_event, dd_part_typed     here, once
+ *     a text, a number, a map, a list …                                                              struct dd_part_reader, once a format
+ *
+ * Both formats have the same keys, of the same types, with the same tolerances; what differs is how a value is read. A struct
+ * dd_part_reader is one format's way of reading: its functions answer as the decoders do (dd_decode.h).
+ *
+ * The functions are always inlined into callers that pass a constant reader, so that each format has direct calls and no pointers are
+ * followed: events are read on the hot path of the tracers that send them.
+ *
+ * Pure. What is read lives in the decoder's arena or is a view of the body.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_PARTS_H
+#define DD_PARTS_H
+
+#include "translators/ddtrace/dd_decode.h"
+
+#define DD_INLINE __attribute__((always_inline)) static inline
+
+struct dd_part_reader {
+    /* a single value */
+    enum dd_got (*text)(struct dd_decoder *, gw_str *);
+    enum dd_got (*boolean)(struct dd_decoder *, bool *);
+    enum dd_got (*u64)(struct dd_decoder *, uint64_t *);
+    enum dd_got (*i64)(struct dd_decoder *, int64_t *);
+    enum dd_got (*real)(struct dd_decoder *, double *);
+    enum dd_got (*number)(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *);
+    enum dd_got (*skip)(struct dd_decoder *);
+    /* the attributes of a link, and those of an event */
+    enum dd_got (*link_attributes)(struct dd_decoder *, struct dd_text **, size_t *n);
+    enum dd_got (*event_attributes)(struct dd_decoder *, struct dd_event *);
+    /* an attribute that is an array: [...], or {values: [...]} */
+    bool (*is_list)(struct dd_decoder *);
+    enum dd_got (*elements)(struct dd_decoder *, struct dd_typed *);
+    enum dd_got (*array)(struct dd_decoder *, struct dd_typed *);
+};
+
+/* Reads the value of the key `field` of a link. */
+DD_INLINE enum dd_got dd_part_link(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_link *link, enum dd_field field)
+{
+    uint64_t flags;
+    enum dd_got got;
+    switch (field) {
+    case DD_F_TRACE_ID:
+        return r->u64(d, &link->trace_id);
+    case DD_F_TRACE_ID_HIGH:
+        return r->u64(d, &link->trace_id_high);
+    case DD_F_SPAN_ID:
+        return r->u64(d, &link->span_id);
+    case DD_F_TRACESTATE:
+        return r->text(d, &link->tracestate);
+    case DD_F_FLAGS:
+        got = r->u64(d, &flags);
+        if (!got)
+            link->flags = (uint32_t)flags;
+        return got;
+    case DD_F_ATTRIBUTES:
+        return r->link_attributes(d, &link->attrs, &link->attrs_n);
+    default:
+        return r->skip(d);
+    }
+}
+
+/* … of an event. */
+DD_INLINE enum dd_got dd_part_event(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_event *event, enum dd_field field)
+{
+    enum dd_number_kind kind;
+    union dd_number_value v;
+    enum dd_got got;
+    switch (field) {
+    case DD_F_TIME:
+        got = r->number(d, &kind, &v);
+        if (!got)
+            event->time_unix_nano = dd_decode_time(kind, v);
+        return got;
+    case DD_F_NAME:
+        return r->text(d, &event->name);
+    case DD_F_ATTRIBUTES:
+        return r->event_attributes(d, event);
+    default:
+        return r->skip(d);
+    }
+}
+
+/* Datadog's arrays hold no arrays. */
+DD_INLINE enum dd_got dd_part_array(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t)
+{
+    if (t->in_array)
+        return DD_OTHER_TYPE;
+    return r->is_list(d) ? r->elements(d, t) : r->array(d, t);
+}
+
+/* … of an attribute's value: {type, string_value | bool_value | int_value | double_value | array_value}. A bare value is read as the key
+ * that has its type. */
+DD_INLINE enum dd_got dd_part_typed(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t, enum dd_field field)
+{
+    if (field >= DD_F_STRING_VALUE && field <= DD_F_ARRAY_VALUE)
+        t->last = field;
+    switch (field) {
+    case DD_F_TYPE:
+        return r->i64(d, &t->type);
+    case DD_F_STRING_VALUE:
+        return r->text(d, &t->s);
+    case DD_F_BOOL_VALUE:
+        return r->boolean(d, &t->b);
+    case DD_F_INT_VALUE:
+        return r->i64(d, &t->i);
+    case DD_F_DOUBLE_VALUE:
+        return r->real(d, &t->d);
+    case DD_F_ARRAY_VALUE:
+        return dd_part_array(r, d, t);
+    default:
+        return r->skip(d);
+    }
+}
+
+#endif

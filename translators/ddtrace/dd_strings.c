@@ -1,0 +1,57 @@
+/* Text that the translator makes of other text: another case, several texts in a row.
+ *
+ * Pure; see dd_strings.h. Called wherever the conventions want a value in a form that the tracer did not send.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_strings.h"
+
+#include "translators/otlp/otlp_write.h"
+
+/* The text with every byte mapped; itself where that changes nothing. */
+static inline gw_str mapped_text(struct gw_arena *arena, gw_str s, char (*map)(char))
+{
+    size_t i = 0;
+    while (i < s.len && s.ptr[i] == map(s.ptr[i]))
+        i++;
+    if (i == s.len)
+        return s;
+    char *copy = gw_arena_raw(arena, s.len, 1);
+    for (i = 0; copy && i < s.len; i++)
+        copy[i] = map(s.ptr[i]);
+    return copy ? gw_str_n(copy, s.len) : GW_NOSTR;
+}
+
+static char upper_char(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+}
+
+gw_str dd_lower(struct gw_arena *arena, gw_str s)
+{
+    return mapped_text(arena, s, gw_lower);
+}
+
+gw_str dd_upper(struct gw_arena *arena, gw_str s)
+{
+    return mapped_text(arena, s, upper_char);
+}
+
+gw_str dd_concat(struct gw_arena *arena, gw_str a, gw_str between, gw_str b)
+{
+    char *p = gw_arena_raw(arena, a.len + between.len + b.len, 1);
+    if (!p)
+        return GW_NOSTR;
+    uint8_t *at = otlp_put_bytes((uint8_t *)p, a);
+    at = otlp_put_bytes(otlp_put_bytes(at, between), b);
+    return gw_str_n(p, (size_t)((char *)at - p));
+}
+
+long dd_find(gw_str s, gw_str needle)
+{
+    for (size_t i = 0; i + needle.len <= s.len; i++) {
+        if (gw_lower(s.ptr[i]) != needle.ptr[0])
+            continue;
+        if (gw_str_ieq(gw_str_n(s.ptr + i, needle.len), needle))
+            return (long)i;
+    }
+    return -1;
+}
