@@ -16,6 +16,9 @@ static bool json_number(struct otlp_buf *w, struct gw_json *j)
     return true;
 }
 
+/* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
+static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth);
+
 static bool json_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
 {
     size_t array = otlp_open(w, DD_ANY_ARRAY, 1);

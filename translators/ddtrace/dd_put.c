@@ -47,9 +47,9 @@ void dd_put_text(struct otlp_buf *w, const struct otlp_region *body, const struc
 {
     if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, body, row, text))
         return;
-    uint8_t *p = put_attr_head(w, row, 1 + otlp_varint_size(text.len) + text.len);
-    *p++ = ANY_STRING << 3 | OTLP_LEN;
-    p = otlp_put_varint(p, text.len);
+    uint8_t *p = put_attr_head(w, row, 1 + wire_varint_size(text.len) + text.len);
+    *p++ = ANY_STRING << 3 | WIRE_LEN;
+    p = wire_put_varint(p, text.len);
     if (__builtin_expect(otlp_copy_ascii(p, text), 1) || gw_utf8_valid(text))
         otlp_end(w, p + text.len);
     else
@@ -60,9 +60,9 @@ void dd_put_number(struct otlp_buf *w, const struct dd_name_row *row, uint64_t v
 {
     if (!otlp_room(w, ATTRIBUTE_ROOM))
         return;
-    uint8_t *p = put_attr_head(w, row, 1 + otlp_varint_size(varint));
-    *p++ = (uint8_t)(field << 3 | OTLP_VARINT);
-    otlp_end(w, otlp_put_varint(p, varint));
+    uint8_t *p = put_attr_head(w, row, 1 + wire_varint_size(varint));
+    *p++ = (uint8_t)(field << 3 | WIRE_VARINT);
+    otlp_end(w, wire_put_varint(p, varint));
 }
 
 void dd_put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
@@ -70,7 +70,7 @@ void dd_put_double(struct otlp_buf *w, const struct dd_name_row *row, double d)
     if (!otlp_room(w, ATTRIBUTE_ROOM))
         return;
     uint8_t *p = put_attr_head(w, row, 9);
-    *p++ = ANY_DOUBLE << 3 | OTLP_FIXED64;
+    *p++ = ANY_DOUBLE << 3 | WIRE_FIXED64;
     memcpy(p, &d, 8); /* little-endian, as the wire */
     otlp_end(w, p + 8);
 }

@@ -32,20 +32,6 @@ void log_attrs_back(struct log_attrs *a, struct log_attrs_mark mark)
     a->seen = mark.seen;
 }
 
-static uint64_t hash_of_key(uint64_t seed, gw_str key)
-{
-    uint64_t hash = seed ^ key.len, word = 0;
-    for (; key.len >= 8; key.ptr += 8, key.len -= 8) {
-        memcpy(&word, key.ptr, 8);
-        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 29;
-    }
-    for (word = 0; key.len; key.len--)
-        word = word << 8 | (uint8_t)key.ptr[key.len - 1];
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 32;
-}
-
 /* The key's place in the table: where it stands, or where it belongs. */
 static gw_str *key_slot(const struct log_attrs *a, gw_str key, uint64_t hash)
 {
@@ -57,7 +43,7 @@ static gw_str *key_slot(const struct log_attrs *a, gw_str key, uint64_t hash)
 
 static void put_key(struct log_attrs *a, gw_str key)
 {
-    gw_str *at = key_slot(a, key, hash_of_key(a->seed, key));
+    gw_str *at = key_slot(a, key, gw_hash_text(a->seed, key));
     *at = key.ptr ? key : GW_STR("");
 }
 
@@ -89,7 +75,7 @@ static bool key_is_known(const struct log_attrs *a, gw_str key, uint64_t hash)
 
 bool log_attrs_claim(struct log_attrs *a, gw_str key)
 {
-    uint64_t hash = hash_of_key(a->seed, key), bit = UINT64_C(1) << (hash >> 32 & 63);
+    uint64_t hash = gw_hash_text(a->seed, key), bit = UINT64_C(1) << (hash >> 32 & 63);
     if (a->seen & bit && key_is_known(a, key, hash))
         return false;
     bool full = a->slots ? 2 * a->n >= a->slots : a->n == LOG_ATTRS_FEW;

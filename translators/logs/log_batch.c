@@ -37,8 +37,7 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
         return NULL;
     }
     log_batch_begin_setup(b);
-    if (getrandom(&b->groups.seed, sizeof b->groups.seed, GRND_NONBLOCK) != sizeof b->groups.seed)
-        b->groups.seed = (uint64_t)gw_now() ^ (uintptr_t)b;
+    b->groups.seed = gw_random();
     b->attrs.seed = b->tail.attrs.seed = b->groups.seed;
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);

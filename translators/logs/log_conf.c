@@ -116,11 +116,11 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
 
 static void replace_setup(struct log_conf *c, struct log_setup *next)
 {
-    pthread_mutex_lock(&c->lock);
+    gw_lock(&c->lock);
     struct log_setup *before = c->now;
     c->now = next;
     atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
-    pthread_mutex_unlock(&c->lock);
+    gw_unlock(&c->lock);
     log_setup_drop(before);
 }
 

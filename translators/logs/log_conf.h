@@ -42,7 +42,7 @@ struct log_conf {
 
     struct log_counts own;
     struct log_scripts_user user; /* of the environment's scripts */
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     struct log_setup *now;  /* under lock */
     atomic_uint generation; /* of `now` */
 };

@@ -12,25 +12,9 @@ static bool same_resource(const struct log_origin *a, const struct log_origin *b
            gw_str_eq(a->host, b->host);
 }
 
-static uint64_t hash_text(uint64_t hash, gw_str s)
-{
-    hash ^= s.len;
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (uint8_t)s.ptr[i]) * 0x100000001b3u;
-    return hash;
-}
-
-/* Finalizer of MurmurHash3: every bit of the seed reaches every bit of the result. */
-static uint64_t finalize_hash(uint64_t hash)
-{
-    hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdu;
-    hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53u;
-    return hash ^ hash >> 33;
-}
-
 static uint64_t resource_hash(uint64_t seed, const struct log_origin *o)
 {
-    return finalize_hash(hash_text(hash_text(hash_text(hash_text(seed, o->service), o->env), o->version), o->host));
+    return gw_hash_mix(gw_hash_text(gw_hash_text(gw_hash_text(gw_hash_text(seed, o->service), o->env), o->version), o->host));
 }
 
 static struct log_origin copy_origin(struct gw_arena *a, const struct log_origin *o)
@@ -77,7 +61,7 @@ struct log_scope *log_group_find(struct log_groups *g, struct gw_arena *a, const
 {
     if (g->last && same_resource(&g->last->origin, o) && gw_str_eq(g->last->origin.logger, o->logger))
         return g->last;
-    uint64_t resource = resource_hash(g->seed, o), hash = finalize_hash(hash_text(resource, o->logger));
+    uint64_t resource = resource_hash(g->seed, o), hash = gw_hash_mix(gw_hash_text(resource, o->logger));
     for (struct log_scope *s = g->chains[hash % LOG_CHAINS]; s; s = s->chain)
         if (s->hash == hash && same_resource(&s->origin, o) && gw_str_eq(s->origin.logger, o->logger))
             return g->last = s;

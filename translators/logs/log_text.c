@@ -17,17 +17,17 @@ struct front {
     bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */, ended /* a separator came */;
 };
 
-static bool is_word_char(char c)
+static bool is_word_char(int c)
 {
     return gw_is_letter(c) || gw_is_digit(c) || c == '_';
 }
 
-static bool is_name_char(char c)
+static bool is_name_char(int c)
 {
     return is_word_char(c) || c == '.' || c == '$' || c == '/' || c == '-' || c == ':' || c == '#';
 }
 
-static bool all_chars(gw_str s, bool (*is)(char))
+static bool all_chars(gw_str s, bool (*is)(int))
 {
     for (size_t i = 0; i < s.len; i++)
         if (!is(s.ptr[i]))
@@ -196,7 +196,7 @@ static bool take_name(struct front *f, gw_str inside)
         if (!is_name_char(inside.ptr[i]) && inside.ptr[i] != ' ' && inside.ptr[i] != '@')
             return false;
     f->bracket = inside;
-    f->early = !f->found->severity || all_chars(inside, is_digit);
+    f->early = !f->found->severity || all_chars(inside, gw_is_digit);
     return inside.len;
 }
 
@@ -265,7 +265,7 @@ static bool take_basic(struct front *f, gw_str word)
 static bool is_id(gw_str s)
 {
     struct log_trace id;
-    bool digits = all_chars(s, is_digit);
+    bool digits = all_chars(s, gw_is_digit);
     return (digits && s.len <= 39 && log_trace_id(s, &id) != LOG_ID_BAD) || (s.len == 32 && log_trace_id(s, &id) == LOG_ID_GOOD);
 }
 

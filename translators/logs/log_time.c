@@ -17,11 +17,6 @@ void log_clock_init(struct log_clock *c, const struct zone *zone)
     *c = (struct log_clock){.zone = zone};
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static int two_digits(const char *p)
 {
     return (p[0] - '0') * 10 + (p[1] - '0');
@@ -91,7 +86,7 @@ static bool read_zone(const char **p, const char *end, int *offset)
     if (end - at < 5 || (*at != '+' && *at != '-') || !has_shape(at + 1, "00", 2))
         return false;
     const char *minutes = at + 3 + (at[3] == ':');
-    if (end - minutes < 2 || !has_shape(minutes, "00", 2) || (end - minutes > 2 && is_digit(minutes[2])))
+    if (end - minutes < 2 || !has_shape(minutes, "00", 2) || (end - minutes > 2 && gw_is_digit(minutes[2])))
         return false;
     *offset = (two_digits(at + 1) * 60 + two_digits(minutes)) * 60 * (*at == '-' ? -1 : 1);
     *p = minutes + 2;
@@ -117,7 +112,7 @@ size_t log_time_front(struct log_clock *c, gw_str text, uint64_t *ns)
     if (text.len < SECOND)
         return 0;
     const char *p = text.ptr, *end = text.ptr + text.len;
-    if (!is_digit(*p) || p[MINUTE] != ':' || !has_shape(p + MINUTE + 1, "00", 2))
+    if (!gw_is_digit(*p) || p[MINUTE] != ':' || !has_shape(p + MINUTE + 1, "00", 2))
         return 0;
     int64_t wall = minute_at(c, p);
     int seconds = two_digits(p + MINUTE + 1), offset;

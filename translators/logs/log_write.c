@@ -25,11 +25,6 @@ static struct sized sized_text(struct otlp_buf *w, gw_str s)
     return (struct sized){s, valid ? s.len : gw_utf8_repaired_size(s), valid};
 }
 
-static size_t field_size(size_t n)
-{
-    return 1 + otlp_varint_size(n) + n;
-}
-
 static uint8_t *put_text_field(uint8_t *p, unsigned field, const struct sized *t)
 {
     p = wire_put_varint(wire_put_tag(p, field, WIRE_LEN), t->size);
@@ -59,9 +54,10 @@ static bool has_trace_id(const struct log_found *f)
 uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t observed, const struct otlp_buf *attrs)
 {
     struct sized word = sized_text(w, f->severity_text), body = sized_text(w, f->body);
-    size_t any = field_size(body.size), start = w->len;
-    size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) + (word.size ? field_size(word.size) : 0) +
-                  (f->body.ptr ? field_size(any) : 0) + attrs->len + (has_trace_id(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
+    size_t any = wire_len_field_size(body.size), start = w->len;
+    size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) +
+                  (word.size ? wire_len_field_size(word.size) : 0) + (f->body.ptr ? wire_len_field_size(any) : 0) + attrs->len +
+                  (has_trace_id(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
     uint32_t id = 0;
     if (!otlp_room(w, size + HEAD))
         return 0;
@@ -73,12 +69,12 @@ uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t obser
     if (word.size)
         p = put_text_field(p, SEVERITY_TEXT, &word);
     if (f->body.ptr) {
-        p = otlp_put_varint(otlp_put_tag(p, BODY, OTLP_LEN), any);
+        p = wire_put_varint(wire_put_tag(p, BODY, WIRE_LEN), any);
         p = put_text_field(p, ANY_STRING, &body);
     }
     p = otlp_put_bytes(p, gw_str_n((const char *)attrs->data, attrs->len));
     if (has_trace_id(f)) {
-        *p++ = TRACE_ID << 3 | OTLP_LEN;
+        *p++ = TRACE_ID << 3 | WIRE_LEN;
         *p++ = 16;
         if (!f->trace.high)
             id = (uint32_t)(p - (w->data + start));

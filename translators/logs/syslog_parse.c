@@ -148,7 +148,7 @@ static void read_lone_tag(gw_str *s, struct syslog_message *m)
     gw_str name = gw_str_n(s->ptr, n);
     bool plain = n > 0 && s->ptr[n] == ':' && !is_level(name);
     for (size_t i = 0; i < n && plain; i++)
-        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (is_digit(name.ptr[i]) || strchr("-_./", name.ptr[i])));
+        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (gw_is_digit(name.ptr[i]) || strchr("-_./", name.ptr[i])));
     gw_str rest = text_from(*s, n);
     size_t pid = pid_length(rest);
     if (plain || (n && pid && rest.len > pid && rest.ptr[pid] == ':'))

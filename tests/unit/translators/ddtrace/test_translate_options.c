@@ -33,7 +33,7 @@ static void modes(void **state)
         size_t n = 0;
         for (; want[r][n]; n++)
             if (!strstr(got, want[r][n]))
-                bed_compare_fact(b, gw_attribute_schema_name((enum gw_attribute_schema)r), "one of the attributes", got, want[r][n]);
+                bed_compare_fact(b, bed_modes[r], "one of the attributes", got, want[r][n]);
         assert_int_equal(s->n_attributes, n);
         assert_int_equal(s->n_events, r == GW_DATADOG ? 0 : 1);
         assert_int_equal(s->status->code, 2);
