@@ -272,6 +272,7 @@ static enum MHD_Result run_handler(struct conn *c, gw_str body)
     struct gw_http_reply reply = {.status = 200};
     atomic_fetch_add_explicit(&q->site->counts.body_bytes, body.len, memory_order_relaxed);
     q->route->handle(q->site->ctx, q->route, &request, &reply);
+    gw_http_delay_answer(c, reply.status);
     return gw_http_answer(c, &reply);
 }
 
