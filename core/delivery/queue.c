@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* queue.c: the queue of one exporter: its account in bytes, its marks, its lanes, and the sleeping sender's wakeup.
+ *
+ * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through the fan-out, the sender's
+ * thread directly; everything is under one mutex but what the sender reports of its backend.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue.h"
 
 #include <pthread.h>
@@ -14,22 +19,26 @@ struct lane {
     uint64_t items;
 };
 
+enum { LONGEST_RETRY_AFTER = 30 /* seconds */ };
+
 struct gw_queue {
-    atomic_int hint; /* seconds */
+    _Atomic gw_nsec takes_data_until, next_try; /* what the sender says of its backend */
 
     pthread_mutex_t lock;
     /* under lock */
-    size_t capacity, ahead;
+    size_t capacity;
     bool drop_oldest, overflows;
     struct waker {
         gw_queue_wake_f *wake;
         void *arg;
     } waker;
     struct lane awaiting_ids[GW_SIGNALS], ready[GW_SIGNALS];
-    size_t used;   /* bytes reserved, queued and in the sender's hands */
-    size_t linked; /* nodes in lanes */
+    size_t used;        /* bytes reserved, queued and in the sender's hands … */
+    size_t pending_ids; /* … and those of them that wait for their trace ids */
+    size_t linked;      /* nodes in lanes */
     uint64_t next_number;
-    bool closed, refusing;
+    bool closed, refusing, lagging;
+    bool poked;              /* since the sender last armed the wakeup */
     gw_nsec ids_due_soonest; /* no node in joining is due before */
     bool armed;              /* the sender sleeps … */
     unsigned takable;        /* … and would take ready frames of these signals */
@@ -121,6 +130,35 @@ static struct gw_node *lane_pop(struct gw_queue *q, struct lane *lane)
     return node;
 }
 
+static size_t high_mark(const struct gw_queue *q)
+{
+    return q->capacity / 4;
+}
+
+static size_t low_mark(const struct gw_queue *q)
+{
+    return q->capacity / 8;
+}
+
+/* Under lock, after every change of what is charged. */
+static void update_lagging(struct gw_queue *q)
+{
+    size_t pending = q->used - q->pending_ids;
+    if (pending > high_mark(q))
+        q->lagging = true;
+    else if (pending <= low_mark(q))
+        q->lagging = false;
+}
+
+/* Under lock: it waits for its trace ids, or does so no longer. */
+static void set_unjoined(struct gw_queue *q, struct gw_node *node, bool pending_ids)
+{
+    if (node->pending_ids == pending_ids)
+        return;
+    node->pending_ids = pending_ids;
+    q->pending_ids += pending_ids ? node->cost : -node->cost;
+}
+
 static bool lane_full(const struct lane *lane, const struct gw_batch_limits *limits)
 {
     return lane->bytes >= limits->bytes || lane->items >= limits->items;
@@ -131,7 +169,7 @@ struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f
     struct gw_queue *q = calloc(1, sizeof *q);
     if (!q)
         return NULL;
-    q->capacity = q->ahead = capacity;
+    q->capacity = capacity;
     q->drop_oldest = drop_oldest;
     q->waker = (struct waker){wake, arg};
     q->ids_due_soonest = GW_NEVER;
@@ -170,13 +208,7 @@ void gw_queue_resize(struct gw_queue *q, size_t capacity, bool drop_oldest)
     pthread_mutex_lock(&q->lock);
     q->capacity = capacity;
     q->drop_oldest = drop_oldest;
-    pthread_mutex_unlock(&q->lock);
-}
-
-void gw_queue_read_ahead(struct gw_queue *q, size_t mark)
-{
-    pthread_mutex_lock(&q->lock);
-    q->ahead = mark;
+    update_lagging(q);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -202,17 +234,17 @@ static size_t chain_cost(const struct gw_chain *c)
 }
 
 /* Under lock. */
-static enum gw_code charge(struct gw_queue *q, size_t cost, bool patient)
+static enum gw_code charge(struct gw_queue *q, size_t cost, bool can_wait)
 {
-    size_t limit = patient && q->ahead < q->capacity ? q->ahead : q->capacity;
     if (q->closed)
         return GW_STOPPING;
-    bool fits = q->used == 0 || (q->used <= limit && cost <= limit - q->used);
-    if (!fits && (!q->drop_oldest || q->overflows)) {
-        q->refusing |= !q->overflows && !patient;
+    bool fits = q->used == 0 || (q->used <= q->capacity && cost <= q->capacity - q->used);
+    if ((!fits || (can_wait && q->lagging)) && (!q->drop_oldest || q->overflows)) {
+        q->refusing |= !q->overflows && !can_wait;
         return GW_QUEUE_FULL;
     }
     q->used += cost;
+    update_lagging(q);
     return GW_OK;
 }
 
@@ -223,10 +255,11 @@ static void uncharge(struct gw_queue *q, size_t cost)
     q->used -= cost;
     if (q->used <= q->capacity - q->capacity / 4)
         q->refusing = false;
+    update_lagging(q);
     pthread_mutex_unlock(&q->lock);
 }
 
-static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, bool patient,
+static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, bool can_wait,
                             struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
@@ -235,7 +268,7 @@ static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema,
         return GW_BUSY;
     }
     pthread_mutex_lock(&q->lock);
-    enum gw_code code = charge(q, chain_cost(out), patient);
+    enum gw_code code = charge(q, chain_cost(out), can_wait);
     pthread_mutex_unlock(&q->lock);
     if (code != GW_OK)
         free_nodes(out);
@@ -247,8 +280,8 @@ enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_attribute_schema schem
     return reserve(q, schema, frames, n, false, out);
 }
 
-enum gw_code gw_queue_reserve_ahead(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n,
-                                    struct gw_chain *out)
+enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n,
+                                             struct gw_chain *out)
 {
     return reserve(q, schema, frames, n, true, out);
 }
@@ -259,12 +292,17 @@ void gw_queue_cancel(struct gw_queue *q, struct gw_chain *c)
     free_nodes(c);
 }
 
+static struct lane *lane_at(struct gw_queue *q, int i)
+{
+    return i < GW_SIGNALS ? &q->awaiting_ids[i] : &q->ready[i - GW_SIGNALS];
+}
+
 /* The lane whose first frame came first, or NULL. */
 static struct lane *oldest_lane(struct gw_queue *q)
 {
     struct lane *oldest = NULL;
     for (int i = 0; i < 2 * GW_SIGNALS; i++) {
-        struct lane *lane = i < GW_SIGNALS ? &q->awaiting_ids[i] : &q->ready[i - GW_SIGNALS];
+        struct lane *lane = lane_at(q, i);
         if (lane->chain.first && (!oldest || lane->chain.first->number < oldest->chain.first->number))
             oldest = lane;
     }
@@ -275,9 +313,11 @@ static void evict(struct gw_queue *q, struct gw_chain *evicted)
 {
     while (q->drop_oldest && !q->overflows && q->used > q->capacity && q->linked > 1) {
         struct gw_node *node = lane_pop(q, oldest_lane(q));
+        set_unjoined(q, node, false);
         q->used -= node->cost;
         gw_chain_add(evicted, node);
     }
+    update_lagging(q);
 }
 
 static gw_nsec earlier(gw_nsec a, gw_nsec b)
@@ -301,6 +341,7 @@ static bool link_node(struct gw_queue *q, struct gw_node *node)
     node->number = q->next_number++;
     node->ids_due = node->frame->arrived + complete_first;
     lane_add(q, lane, node);
+    set_unjoined(q, node, unknown);
     if (!unknown)
         return q->takable & 1u << node->frame->signal && (was_empty || lane_full(lane, &q->limits));
     bool crowded = is_crowded(q, lane->bytes);
@@ -398,6 +439,9 @@ void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct
     pthread_mutex_lock(&q->lock);
     for (const struct gw_node *node = unknown->first; node; node = node->next)
         q->ids_due_soonest = earlier(q->ids_due_soonest, node->ids_due);
+    for (struct gw_node *node = ready->first; node; node = node->next)
+        set_unjoined(q, node, false);
+    update_lagging(q);
     lane_return(q, q->awaiting_ids, unknown);
     lane_return(q, q->ready, ready);
     pthread_mutex_unlock(&q->lock);
@@ -430,11 +474,28 @@ bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_ba
     return out->first;
 }
 
+/* The lane whose first frame arrived before `oldest`; of several the one whose first came first. NULL: none. */
+static struct lane *expired_lane(struct gw_queue *q, gw_nsec oldest)
+{
+    struct lane *found = NULL;
+    for (int i = 0; i < 2 * GW_SIGNALS; i++) {
+        struct lane *lane = lane_at(q, i);
+        const struct gw_node *first = lane->chain.first;
+        if (first && first->frame->arrived < oldest && (!found || first->number < found->chain.first->number))
+            found = lane;
+    }
+    return found;
+}
+
 void gw_queue_expire(struct gw_queue *q, gw_nsec oldest, struct gw_chain *out)
 {
     pthread_mutex_lock(&q->lock);
-    for (struct lane *lane; (lane = oldest_lane(q)) && lane->chain.first->frame->arrived < oldest;)
-        gw_chain_add(out, lane_pop(q, lane));
+    for (struct lane *lane; (lane = expired_lane(q, oldest));) {
+        struct gw_node *node = lane_pop(q, lane);
+        set_unjoined(q, node, false);
+        gw_chain_add(out, node);
+    }
+    update_lagging(q);
     pthread_mutex_unlock(&q->lock);
 }
 
@@ -450,9 +511,11 @@ static gw_nsec next_due(const struct gw_queue *q, const struct gw_batch_limits *
 {
     gw_nsec due = q->ids_due_soonest;
     for (int i = 0; i < GW_SIGNALS; i++) {
-        const struct gw_node *ready = q->ready[i].chain.first;
+        const struct gw_node *ready = q->ready[i].chain.first, *awaiting_ids = q->awaiting_ids[i].chain.first;
         if (ready)
             due = earlier(due, ready->frame->arrived + max_age);
+        if (awaiting_ids)
+            due = earlier(due, awaiting_ids->frame->arrived + max_age);
         if (ready && takable & 1u << i)
             due = earlier(due, lane_full(&q->ready[i], limits) ? 0 : ready->frame->arrived + limits->delay);
     }
@@ -465,7 +528,8 @@ gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, g
     q->armed = true;
     q->takable = takable;
     q->limits = *limits;
-    gw_nsec due = next_due(q, limits, max_age, takable);
+    gw_nsec due = q->poked ? 0 : next_due(q, limits, max_age, takable);
+    q->poked = false;
     pthread_mutex_unlock(&q->lock);
     return due;
 }
@@ -478,12 +542,29 @@ bool gw_queue_finished(struct gw_queue *q)
     return finished;
 }
 
-bool gw_queue_pressed(struct gw_queue *q)
+void gw_queue_backend(struct gw_queue *q, gw_nsec takes_data_until, gw_nsec next_try)
 {
+    atomic_store_explicit(&q->takes_data_until, takes_data_until, memory_order_relaxed);
+    atomic_store_explicit(&q->next_try, next_try, memory_order_relaxed);
+}
+
+bool gw_queue_delays(struct gw_queue *q, gw_nsec now)
+{
+    if (now >= atomic_load_explicit(&q->takes_data_until, memory_order_relaxed))
+        return false;
     pthread_mutex_lock(&q->lock);
-    bool pressed = !q->drop_oldest && q->ahead < q->capacity && q->used > q->ahead / 2;
+    bool delays = q->lagging && !q->drop_oldest;
     pthread_mutex_unlock(&q->lock);
-    return pressed;
+    return delays;
+}
+
+int gw_queue_retry_after(struct gw_queue *q, gw_nsec now)
+{
+    gw_nsec next_try = atomic_load_explicit(&q->next_try, memory_order_relaxed);
+    if (next_try <= now)
+        return 1;
+    gw_nsec seconds = (next_try - now + GW_SEC - 1) / GW_SEC;
+    return seconds < LONGEST_RETRY_AFTER ? (int)seconds : LONGEST_RETRY_AFTER;
 }
 
 size_t gw_queue_used(struct gw_queue *q)
@@ -507,6 +588,7 @@ bool gw_queue_restore(struct gw_queue *q, struct gw_frame *frame)
     pthread_mutex_lock(&q->lock);
     q->used += node->cost;
     link_node(q, node);
+    update_lagging(q);
     pthread_mutex_unlock(&q->lock);
     return true;
 }
@@ -517,6 +599,7 @@ void gw_queue_wake(struct gw_queue *q)
     bool asleep = q->armed;
     struct waker waker = q->waker;
     q->armed = false;
+    q->poked = !asleep;
     pthread_mutex_unlock(&q->lock);
     if (asleep)
         waker.wake(waker.arg);
@@ -525,16 +608,6 @@ void gw_queue_wake(struct gw_queue *q)
 void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)
 {
     pthread_mutex_lock(&q->lock);
-    *out = (struct gw_queue_state){q->used, q->capacity, q->refusing};
+    *out = (struct gw_queue_state){q->used, q->capacity, q->refusing, q->lagging};
     pthread_mutex_unlock(&q->lock);
-}
-
-void gw_queue_hint(struct gw_queue *q, int seconds)
-{
-    atomic_store_explicit(&q->hint, seconds, memory_order_relaxed);
-}
-
-int gw_queue_hinted(struct gw_queue *q)
-{
-    return atomic_load_explicit(&q->hint, memory_order_relaxed);
 }

@@ -201,8 +201,8 @@ static bool write_all(struct gw_segment_log *s, struct gw_durable_entry *e, size
     return true;
 }
 
-/* Under state: who finds the record where. */
-static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e)
+/* Under state: who finds the record where. Adds to *lagging who had everything in memory until now. */
+static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e, uint32_t *lagging)
 {
     struct gw_segment *a = s->active;
     for (uint32_t left = e->pending; left; left &= left - 1) {
@@ -217,18 +217,22 @@ static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e)
             reader->segment = a;
             reader->at = (uint64_t)e->frame->stored.at * GW_SEGMENT_LOG_UNIT;
         }
+        if (!atomic_load_explicit(&reader->lagging, memory_order_relaxed))
+            *lagging |= 1u << r;
         atomic_store_explicit(&reader->lagging, true, memory_order_relaxed);
         a->pending_records[r].unread++;
         a->pending_records[r].items.of[e->frame->signal] += e->frame->items;
     }
 }
 
-static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket)
+static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
+                    uint32_t *lagging)
 {
+    *lagging = 0;
     pthread_mutex_lock(&s->state);
     commit(arg);
     for (size_t i = 0; i < n; i++) {
-        add_pending(s, &e[i]);
+        add_pending(s, &e[i], lagging);
         s->active->end += size_of(&e[i]);
         s->stats.appended_bytes += size_of(&e[i]);
     }
@@ -246,7 +250,7 @@ static void forget_places(struct gw_durable_entry *e, size_t n)
 }
 
 enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg,
-                                   uint64_t *ticket, struct gw_err *err)
+                                   uint64_t *ticket, uint32_t *lagging, struct gw_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         const struct gw_frame *f = e[i].frame;
@@ -260,7 +264,7 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
     }
     if (code == GW_OK) {
         gw_segment_log_recovered(s);
-        publish(s, e, n, commit, arg, ticket);
+        publish(s, e, n, commit, arg, ticket, lagging);
     }
     pthread_mutex_unlock(&s->append);
     return code;

@@ -7,8 +7,10 @@
  *
  * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock and for each reader, where
  * it will find the frame: in memory, where there is room and the reader is not behind; else only here. A reader that is behind gets
- * its frames by gw_segment_log_next, in the order in which they were appended, until that says that it is level again. What it is through
- * with it reports by gw_segment_log_ack: a byte in the record, written in place (segment_record.h).
+ * its frames by gw_segment_log_next, in the order in which they were appended, until that says that it is level again. Both are decided under
+ * the state's lock, and append names the readers that were level and are so no longer: its caller wakes them, so none sleeps while
+ * something is here for it. What a reader is through with it reports by gw_segment_log_ack: a byte in the record, written in place
+ * (segment_record.h).
  *
  * Durable: what was appended survives the process at once, being in the system's page cache; gw_segment_log_durable waits until it
  * survives the machine. A sync that fails makes its segments suspect for good: nothing is added to them, and they are not used again.
@@ -70,9 +72,9 @@ void gw_segment_log_report_orphans(struct gw_segment_log *);
 
 /* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on it has been
  * accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_STORAGE when the disk does not take it. Sets frame->stored. *ticket is
- * for gw_segment_log_durable. */
+ * for gw_segment_log_durable, *lagging has a bit for each reader that the caller has to wake (durable.h). */
 enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg,
-                                   uint64_t *ticket, struct gw_err *) GW_MUST_CHECK;
+                                   uint64_t *ticket, uint32_t *lagging, struct gw_err *) GW_MUST_CHECK;
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that wait. */
 bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
 /* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that is owed is older than that

@@ -71,6 +71,7 @@ struct gw_sender {
     struct gw_batch_limits limits;
     struct gw_inflight_batches waiting, settled; /* for their time; with an outcome that was not looked at yet */
     unsigned open;                               /* requests at the exporter */
+    gw_nsec answered_at;                         /* when the backend last took a request, or began to be asked after a pause */
     unsigned turn;                               /* signal to look at first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch … */

@@ -53,13 +53,6 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     return s;
 }
 
-/* Logs that can be read later, too, stop coming when so much waits: memory for the sake of memory makes nothing faster, and the other
- * half is for who cannot wait. Not less: records stand here for join_wait while their trace is unknown. */
-static size_t ahead_mark(const struct gw_sender_conf *conf)
-{
-    return (size_t)conf->queue_size / 2;
-}
-
 struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
                                 struct gw_trace_ids *ids)
 {
@@ -75,7 +68,6 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
         gw_sender_drop(s);
         return NULL;
     }
-    gw_queue_read_ahead(s->queue, ahead_mark(conf));
     return s;
 }
 
@@ -179,7 +171,6 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor)
 {
     gw_queue_resize(successor->queue, successor->conf->queue_size, drops_oldest(successor->conf, successor->exporter));
-    gw_queue_read_ahead(successor->queue, ahead_mark(successor->conf));
     gw_ledger_signals(successor->ledger, successor->number, successor->signals);
     successor->thread = predecessor->thread;
     successor->started = predecessor->started;

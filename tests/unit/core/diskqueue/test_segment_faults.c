@@ -183,7 +183,8 @@ static void a_sync_that_fails_makes_its_segment_suspect(void **state)
     struct gw_disk_position before, after;
     struct gw_segment_log_stats stats;
     struct gw_durable_entry e = {.frame = segment_log_bed_frame(0, 100), .pending = 1u << r};
-    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, NULL), GW_OK);
+    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &(uint32_t){0}, NULL),
+                     GW_OK);
     before = e.frame->stored;
     b->serial++;
     gw_frame_drop(e.frame);
@@ -244,7 +245,7 @@ static void *wait_often(void *arg)
     uint64_t commits = 0, ticket;
     for (int i = 0; i < TURNS; i++) {
         struct gw_durable_entry e = {.frame = segment_log_bed_frame(5, 100), .pending = 1u << r, .memory = 1u << r};
-        if (gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, NULL) == GW_OK) {
+        if (gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, &(uint32_t){0}, NULL) == GW_OK) {
             if (gw_segment_log_durable(b->disk_log, ticket))
                 atomic_fetch_add(&durable_count, 1);
             gw_segment_log_ack(b->disk_log, r, e.frame->stored);
