@@ -249,6 +249,16 @@ static void forget_places(struct gw_durable_entry *e, size_t n)
         e[i].frame->stored = (struct gw_disk_position){0, 0};
 }
 
+/* Under append. */
+static struct gw_segment_log_events take_events(struct gw_segment_log *s)
+{
+    struct gw_segment_log_events events = {.any = false};
+    if (s->events.any)
+        events = s->events;
+    s->events.any = false;
+    return events;
+}
+
 enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg,
                                    uint64_t *ticket, uint32_t *lagging, struct gw_err *err)
 {
@@ -261,12 +271,15 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
     if (code == GW_OK && !write_all(s, e, n)) {
         code = gw_segment_log_trouble(s, err, "write there");
         forget_places(e, n);
+        gw_segment_log_abandon_tail(s);
     }
     if (code == GW_OK) {
         gw_segment_log_recovered(s);
         publish(s, e, n, commit, arg, ticket, lagging);
     }
+    struct gw_segment_log_events events = take_events(s);
     pthread_mutex_unlock(&s->append);
+    gw_segment_log_log_events(s, &events);
     return code;
 }
 

@@ -15,10 +15,13 @@
  * Durable: what was appended survives the process at once, being in the system's page cache; gw_segment_log_durable waits until it
  * survives the machine. A sync that fails makes its segments suspect for good: nothing is added to them, and they are not used again.
  *
- * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted; then it tries again.
+ * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted; then it tries again, in
+ * another segment: the one that a write failed in is sealed where its last whole record ends, so that no start takes what such a write
+ * left behind for records (they were refused, and their senders have them still).
  * Everything that cannot be read is skipped, counted and reported with file and offset, and never stops what can.
  *
- * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is called back.
+ * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is called back. Nothing is logged
+ * while one is held.
  * Threads: append, durable, sync from any; next, done of one reader from one thread; the others from main.
  * SPDX-License-Identifier: Apache-2.0
  */
