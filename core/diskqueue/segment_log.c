@@ -136,7 +136,7 @@ static enum gw_code prepare(struct gw_segment_log *s, const struct gw_durable_en
         need += size_of(&e[i]);
         readers |= e[i].pending;
     }
-    if (s->troubled && gw_now() < s->trouble_until)
+    if (s->troubled && s->conf.io->now() < s->trouble_until)
         return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
     struct gw_segment *a = s->active;
     bool fits = a && !a->suspect && a->end + need + GW_SEGMENT_LOG_UNIT <= a->size && knows_all(a, readers);
@@ -184,7 +184,7 @@ static bool write_all(struct gw_segment_log *s, struct gw_durable_entry *e, size
 {
     struct laid laid[AT_ONCE];
     struct iovec v[AT_ONCE * 4 + 1];
-    gw_nsec wall_minus_mono = gw_wall() - gw_now();
+    gw_nsec wall_minus_mono = s->conf.io->wall() - s->conf.io->now();
     uint64_t at = s->active->end;
     for (size_t i = 0; i < n;) {
         uint64_t begin = at;

@@ -113,6 +113,6 @@ void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats 
     out->free_segments = s->free_n;
     out->size = s->size;
     out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
-    out->broken = gw_now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
+    out->broken = s->conf.io->now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
     pthread_mutex_unlock(&s->state);
 }

@@ -18,7 +18,7 @@ static const gw_nsec remembered = 5 * GW_SEC; /* trouble, by who asks whether th
 void gw_segment_log_pause(struct gw_segment_log *s)
 {
     s->troubled = true;
-    s->trouble_until = gw_now() + s->conf.pause;
+    s->trouble_until = s->conf.io->now() + s->conf.pause;
     atomic_store_explicit(&s->broken_until, s->trouble_until + remembered, memory_order_relaxed);
 }
 

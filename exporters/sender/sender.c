@@ -6,6 +6,7 @@
 static const gw_nsec complete_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
 static const gw_nsec complete_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
 
+static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
 static const gw_nsec TAKES_DATA = GW_SEC; /* a backend that answered a moment ago, or was not asked until now, takes data */
 
 /* --- what is due --- */
@@ -208,7 +209,9 @@ static void publish(struct gw_sender *s)
 /* What is left to do before the heir goes on. */
 static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 {
-    gw_nsec limit = earlier(atomic_load(&s->grace_period), atomic_load(&s->deadline));
+    if (!s->grace_period)
+        s->grace_period = now + SUCCESSOR_GRACE_PERIOD;
+    gw_nsec limit = earlier(s->grace_period, atomic_load(&s->deadline));
     while (s->waiting.first)
         gw_sender_give_back(s, gw_sender_detach(&s->waiting, &s->waiting.first));
     publish(s);

@@ -9,8 +9,6 @@
 
 #include "exporters/sender/sender_internal.h"
 
-static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
-
 static void wake(void *arg)
 {
     struct gw_sender *s = arg;
@@ -176,7 +174,6 @@ void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *succes
     successor->started = predecessor->started;
     successor->owns_queue = true;
     predecessor->owns_queue = predecessor->started = false;
-    atomic_store(&predecessor->grace_period, gw_now() + SUCCESSOR_GRACE_PERIOD);
     atomic_store_explicit(&predecessor->successor, successor, memory_order_release);
     predecessor->exporter->wake(predecessor->ctx);
 }

@@ -30,6 +30,14 @@ static ssize_t bad_write(int fd, const struct iovec *v, int n, off_t at)
     return write_errno ? -1 : gw_segment_io_system.write(fd, v, n, at);
 }
 
+/* The clocks of the bed that is there. */
+static struct bed *clocked;
+
+static gw_nsec bed_clock(void)
+{
+    return clocked->now;
+}
+
 static struct gw_segment_io disk;
 static struct gw_disk_queue_conf conf;
 static struct gw_disk_queue *disk_queue;
@@ -43,6 +51,7 @@ static int set_up(void **state)
     disk = gw_segment_io_system;
     disk.sync = bad_sync;
     disk.write = bad_write;
+    disk.now = disk.wall = bed_clock;
     conf = (struct gw_disk_queue_conf){gw_str_z(directory), 32 << 20, GW_FSYNC_NEVER, GW_SEC, &disk};
     return 0;
 }
@@ -62,6 +71,7 @@ static int tear_down(void **state)
 static void open_disk_queue(struct bed *b)
 {
     struct gw_err err;
+    clocked = b;
     disk_queue = gw_disk_queue_open(&conf, b->ledger, &err);
     assert_non_null(disk_queue);
     gw_fanout_durable(b->fanout, &gw_disk_queue_durable, disk_queue);

@@ -79,7 +79,7 @@ void __wrap_gw_log_at(struct gw_log_site *site, enum gw_level level, const char 
     lines++;
 }
 
-static const struct gw_segment_io broken = {disk_write, disk_read, disk_sync, disk_reserve};
+static const struct gw_segment_io broken = {disk_write, disk_read, disk_sync, disk_reserve, gw_now, gw_wall};
 
 static unsigned r;
 
