@@ -156,6 +156,8 @@ void gw_queue_cancel(struct gw_queue *q, struct gw_chain *c)
 {
     uncharge(q, chain_cost(c));
     free_nodes(c);
+    if (gw_queue_finished(q)) /* a sender that drains may sleep until the last reservation is pushed */
+        gw_queue_wake(q);
 }
 
 static void evict(struct gw_queue *q, struct gw_chain *evicted)

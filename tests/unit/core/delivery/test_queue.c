@@ -562,6 +562,28 @@ static void a_poke_before_the_sleep_is_not_lost(void **state)
     gw_queue_drop(q);
 }
 
+/* A sender that drains a closed queue sleeps while somebody has a reservation: it hears when that is given back. */
+static void the_last_reservation_that_is_given_back_ends_the_drain(void **state)
+{
+    static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
+    unsigned woken = 0;
+    struct gw_chain rooms[2];
+    struct gw_frame *f = frame(1000, GW_LOGS, 0);
+    struct gw_queue *q = gw_queue_new(100000, false, count_wake, &woken);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+    gw_queue_close(q);
+    assert_int_equal(woken, 1);
+    assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) == GW_NEVER);
+    gw_queue_cancel(q, &rooms[0]);
+    assert_int_equal(woken, 1);
+    gw_queue_cancel(q, &rooms[1]);
+    assert_int_equal(woken, 2);
+    assert_true(gw_queue_finished(q));
+    gw_frame_drop(f);
+    gw_queue_drop(q);
+}
+
 /* Frames that come back from the disk are older than what arrived before them. When the queue says that something is due to expire,
  * something expires: a sender that goes by it never spins. */
 static void what_expires_is_what_is_due(void **state)
@@ -609,6 +631,7 @@ int main(void)
         cmocka_unit_test(a_refused_client_waits_for_the_next_try),
         cmocka_unit_test(a_queue_passes_to_another_sender),
         cmocka_unit_test(a_poke_before_the_sleep_is_not_lost),
+        cmocka_unit_test(the_last_reservation_that_is_given_back_ends_the_drain),
         cmocka_unit_test(what_expires_is_what_is_due),
         cmocka_unit_test(a_closed_queue_takes_what_was_reserved_and_no_more),
     };
