@@ -75,7 +75,8 @@ struct conn {
     size_t paid; /* to places */
     bool used;   /* a request came to its end on it */
     gw_nsec idle_since;
-    struct conn *delayed_next; /* in worker->delayed */
+    struct conn *delayed_next;  /* in worker->delayed: the answer is held back … */
+    struct gw_http_delay delay; /* … for this reason, at most */
     gw_nsec delayed_until;
     struct gw_http_peer peer;
     struct sockaddr_storage address; /* the peer's */

@@ -63,10 +63,9 @@ static void set_options(struct ddtrace *d)
     };
 }
 
-static bool delays(void *ctx)
+static bool delays(void *fanout, unsigned signal)
 {
-    const struct ddtrace *d = ctx;
-    return gw_fanout_delays(d->host->fanout, GW_TRACES, gw_now());
+    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
 }
 
 static void describe_site(struct ddtrace *d)
@@ -81,8 +80,7 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .limits = {d->conf.max_body, d->conf.max_inflated, d->conf.receive_timeout, d->conf.idle_timeout, d->conf.connections},
-        .delays = delays,
-        .longest_delay = GW_HTTP_LONGEST_DELAY,
+        .delay = {delays, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
 }
 

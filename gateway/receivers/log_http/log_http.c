@@ -21,10 +21,9 @@ static const struct gw_http_route routes[] = {
     {.path = "/api/v1/validate", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = log_http_validate},
 };
 
-static bool delays(void *ctx)
+static bool delays(void *fanout, unsigned signal)
 {
-    const struct log_http *h = ctx;
-    return gw_fanout_delays(h->host->fanout, GW_LOGS, gw_now());
+    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
 }
 
 static void describe_site(struct log_http *h)
@@ -38,8 +37,7 @@ static void describe_site(struct log_http *h)
         .ctx = h,
         .limits = {c->max_body, c->max_inflated, c->receive_timeout, c->idle_timeout, c->connections},
         .auth_arg = "dd-api-key",
-        .delays = delays,
-        .longest_delay = GW_HTTP_LONGEST_DELAY,
+        .delay = {delays, h->host->fanout, GW_LOGS, GW_HTTP_LONGEST_DELAY},
     };
 }
 

@@ -36,9 +36,10 @@ static void release(void *ctx, const struct gw_http_route *route, const struct g
     atomic_store(&f->released, true);
 }
 
-static bool delays(void *ctx)
+static bool delays(void *ctx, unsigned what)
 {
     struct fixture *f = ctx;
+    assert_int_equal(what, 7);
     atomic_fetch_add(&f->asked, 1);
     return !atomic_load(&f->released);
 }
@@ -61,8 +62,7 @@ static void start(struct fixture *f, gw_nsec longest_delay)
                                     .routes_n = sizeof routes / sizeof *routes,
                                     .ctx = f,
                                     .limits = {1 << 20, 1 << 20, 60 * GW_SEC, 60 * GW_SEC, 100},
-                                    .delays = delays,
-                                    .longest_delay = longest_delay};
+                                    .delay = {delays, f, 7, longest_delay}};
     assert_int_equal(gw_http_listen(f->http, GW_STR("127.0.0.1:0"), &f->site, &f->address, &why), GW_LISTEN_OK);
     assert_int_equal(gw_http_start(f->http, &err), GW_OK);
 }
