@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* fanout.c: an offer's way into every queue, or into none; through the disk queue where there is one.
+ *
+ * Owns the two tables of routes, of which one is current. Receiver threads offer and ask whether to delay an answer, the main thread
+ * changes the routes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/fanout.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_log.c: the disk queue's two ends of a record's life: append, and done; and its own beginning and end.
+ *
+ * Owns the list of live segments and decides when one is released. Receiver threads append through the fan-out, each sender's thread
+ * reports what it is through with.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "core/diskqueue/segment_log.h"
 
