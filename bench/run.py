@@ -44,12 +44,12 @@ RATE = 15000  # spans per second, of the latency table
 PUT = b"PUT /v0.4/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/msgpack\r\nContent-Length: 1\r\n\r\n\x90"
 
 
-def ddgate_conf(port, exporter, compression, sinks, threads, storage=""):
+def ddgate_conf(port, exporter, compression, sinks, threads, storage="", beside=""):
     out = 'type = "blackhole";'
     if exporter != "blackhole":
         out = f'type = "otlp_{exporter}"; endpoint = "http://127.0.0.1:{sinks[exporter]}"; compression = "{compression}";'
     return (f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; threads = {threads}; }} );\n'
-            f"exporters = ( {{ {out} }} );\n{storage}")
+            f"exporters = ( {{ {out} }}{beside} );\n{storage}")
 
 
 def otelcol_conf(port, exporter, compression, sinks):
@@ -66,16 +66,16 @@ service:
 
 
 @contextlib.contextmanager
-def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False, fsync=None):
+def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False, fsync=None, beside="", more=""):
     """The sink and the program under test. Yields the latter and its port; what the sink saw is in program.seen afterwards. With `fsync`
-    it has a disk queue, in the build folder: /tmp may be memory."""
+    it has a disk queue, in the build folder: /tmp may be memory. `beside` is another exporter of ddgate's, `more` further options."""
     sink = start([args.build / "bench/otlp_sink"], THEIRS, sink_in_background, stdout=subprocess.PIPE)
     sinks, port = dict(sink.stdout.readline().split() for _ in range(2)), free_port()
     with tempfile.TemporaryDirectory(dir=args.build) as folder:
         storage = f'storage = {{ directory = "{folder}/queue"; fsync = "{fsync}"; }};\n' if fsync else ""
         conf, log = pathlib.Path(folder, "conf.yaml"), pathlib.Path(folder, "log")
         if who == "ddgate":
-            conf.write_text(ddgate_conf(port, exporter, compression, sinks, threads, storage))
+            conf.write_text(ddgate_conf(port, exporter, compression, sinks, threads, storage + more, beside))
             argv = [args.build / "ddgate", "-c", conf]
         else:
             conf.write_text(otelcol_conf(port, exporter, compression, sinks))
@@ -151,6 +151,28 @@ def measure_latency(args):
             print("| {0} | {1:.0f} | {p50:.2f} | {p90:.2f} | {p99:.2f} | {max:.2f} |".format(who, seen["accepted"] / seen["requests"], **seen["ms"]), flush=True)
 
 
+def measure_dead(args):
+    """Turn about, with and without an exporter beside the live one whose backend is away. Its queue is between a quarter and three quarters
+    full: lagging, and not refusing."""
+    heading(f"A request at {RATE} spans/s while another exporter's backend is away (v0.4, gzip out over gRPC):",
+            "beside the live exporter | p50 ms | p99 ms | max ms | p50, times alone | p99, times alone")
+    dead = (f', {{ type = "otlp_grpc"; name = "dead"; endpoint = "http://127.0.0.1:{free_port()}"; queue_size = "256MiB"; '
+            'retry = { initial = "100ms"; max = "1s"; }; }')
+    turns = {"": [], dead: []}
+    for _ in range(args.rounds):
+        for beside, done in turns.items():
+            with running(args, "ddgate", "grpc", "gzip", sink_in_background=True, beside=beside,
+                         more='max_memory = "512MiB"; shutdown_timeout = "100ms";\n') as (_, port):
+                load(args, port, "v0.4", 2, rate=75000)
+                seen = load(args, port, "v0.4", 4, rate=RATE)
+            if seen["rejected"]:
+                args.void.append(f"dead: {seen['rejected']} spans were refused")
+            done.append(seen["ms"])
+    for beside, done in turns.items():
+        m, times = middle(done), [statistics.median(t[key] / o[key] for t, o in zip(done, turns[""])) for key in ("p50", "p99")]
+        print("| {0} | {p50:.2f} | {p99:.2f} | {max:.2f} | {1:.2f} | {2:.2f} |".format("a dead one" if beside else "none", *times, **m), flush=True)
+
+
 def first_request(port, program):
     while program.poll() is None:
         try:
@@ -206,7 +228,7 @@ def measure_storage(args):
             print(f"| {exporter} | {traces} traces | {fsync or 'memory'} | {m['us']:.2f} | {m['rate']:.0f} | {m['peak']:.0f} | {ratio:.2f} |", flush=True)
 
 
-PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "start": measure_start, "cores": measure_cores, "storage": measure_storage,
+PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "dead": measure_dead, "start": measure_start, "cores": measure_cores, "storage": measure_storage,
          "logs": logs.measure}
 
 

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* log.c: lines: which are made, what they look like, and how many were not. log_writer.c brings them to standard error.
+ *
+ * Owns the level, the form and the counts of the process. Everybody calls it, through the macro gw_log.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log.h"
 
 #include <stdarg.h>
@@ -7,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "core/base/lock.h"
+#include "core/base/err.h"
+#include "core/base/log_writer.h"
 #include "core/base/str.h"
 
 enum { PER_WINDOW = 5, LINE = 2048, TEXT = 1024, MESSAGE_END = LINE - 64 };
@@ -18,6 +22,7 @@ static const gw_nsec window = GW_SEC;
 static atomic_int least = GW_INFO, form = GW_LOG_TEXT;
 static struct gw_lock lock = GW_LOCK_STATIC(LOG); /* over call sites, counts and the order of lines */
 static struct gw_log_counts counts;
+static uint64_t missing; /* lines that were lost since it was last told */
 
 void gw_log_level(enum gw_level level)
 {
@@ -168,12 +173,39 @@ static void put_head(struct line *l, enum gw_level level, const char *component)
     put(l, form == GW_LOG_JSON ? ",\"msg\":" : " msg=");
 }
 
-/* A standard error that is closed or full loses the line: there is nobody to tell. */
+/* Under lock: where lines are missing, a line says how many, as soon as there is room for one. */
+static bool tell_missing(void)
+{
+    char room[LINE], text[TEXT];
+    struct line l = {room, 0, MESSAGE_END};
+    if (!missing)
+        return true;
+    snprintf(text, sizeof text, "%llu lines are missing here: standard error did not take them", (unsigned long long)missing);
+    put_head(&l, GW_WARNING, "ddgate");
+    put_quoted(&l, text);
+    if (form == GW_LOG_JSON)
+        room[l.n++] = '}';
+    room[l.n++] = '\n';
+    if (!gw_log_writer_put(room, l.n))
+        return false;
+    counts.lines[GW_WARNING]++;
+    missing = 0;
+    return true;
+}
+
+/* Under lock. */
+static void emit(const char *text, size_t n, uint64_t lines)
+{
+    if (tell_missing() && gw_log_writer_put(text, n))
+        return;
+    missing += lines;
+    counts.lost += lines;
+}
+
 static void say(struct line *l)
 {
     l->at[l->n++] = '\n';
-    ssize_t written = write(STDERR_FILENO, l->at, l->n);
-    (void)written;
+    emit(l->at, l->n, 1);
 }
 
 void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *component, const char *fmt, ...)
@@ -219,4 +251,45 @@ void gw_log_object(enum gw_level level, const char *component, const char *messa
     say(&l);
     gw_unlock(&lock);
     free(room);
+}
+
+void gw_log_text(const char *text, size_t n)
+{
+    uint64_t lines = 0;
+    if (n == 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        lines += text[i] == '\n';
+    pthread_mutex_lock(&lock);
+    emit(text, n, lines);
+    pthread_mutex_unlock(&lock);
+}
+
+/* --- its thread --- */
+
+/* Everything is written: there may be lines to tell of that were lost before. */
+static void on_idle(void)
+{
+    pthread_mutex_lock(&lock);
+    tell_missing();
+    pthread_mutex_unlock(&lock);
+}
+
+/* The last words of an assertion that failed. */
+static void on_assert(const char *text)
+{
+    static const gw_nsec grace_period = GW_SEC;
+    gw_log_text(text, strlen(text));
+    gw_log_stop(grace_period);
+}
+
+bool gw_log_start(void)
+{
+    gw_assert_report(on_assert);
+    return gw_log_writer_start(on_idle);
+}
+
+void gw_log_stop(gw_nsec grace_period)
+{
+    gw_log_writer_stop(grace_period);
 }

@@ -11,7 +11,10 @@
  * escaped, so what a sender or a backend wrote cannot forge a line. Secrets never reach this file: they are typed `secret` in
  * the option rows and nobody formats those.
  *
- * Threads: any.
+ * Nobody waits for standard error (log_writer.h): what it does not take fast enough is lost, and how many lines that were stands in the log
+ * where they are missing.
+ *
+ * Threads: any; start and stop on the main thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LOG_H
@@ -28,6 +31,14 @@ struct gw_log_site {
     unsigned in_window, suppressed;
 };
 
+/* From now on no line waits for standard error. False when there is no thread for it: then lines go on being written where they are made.
+ */
+bool gw_log_start(void);
+/* The last lines are written, as far as standard error takes them within `patience`. */
+void gw_log_stop(gw_nsec grace_period);
+/* A text for people, in whole lines, in its order among the lines: what the command has to say where the form is text. */
+void gw_log_text(const char *text, size_t n);
+
 void gw_log_level(enum gw_level least);
 /* In the order of the option's words. */
 enum gw_log_format { GW_LOG_TEXT, GW_LOG_LOGFMT, GW_LOG_JSON };
@@ -37,9 +48,9 @@ bool gw_log_for_machines(void);
 /* A line, whatever its length and whatever was said before, with a JSON object under `key`; in logfmt that is a text. Not where the form
  * is text. */
 void gw_log_object(enum gw_level, const char *component, const char *message, const char *key, const char *json);
-/* Lines so far, by level, and how many were held back. Any thread. */
+/* Lines so far, by level, and how many were held back, or lost for a standard error that did not take them. Any thread. */
 struct gw_log_counts {
-    uint64_t lines[GW_ERROR + 1], suppressed;
+    uint64_t lines[GW_ERROR + 1], suppressed, lost;
 };
 struct gw_log_counts gw_log_counts(void);
 /* `component` is "exporter=sls" or "receiver=ddtrace" or "ddgate"; the message is printf. */

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* fanout.c: an offer's way into every queue, or into none; through the disk queue where there is one.
+ *
+ * Owns the two tables of routes, of which one is current. Receiver threads offer and ask whether to delay an answer, the main thread
+ * changes the routes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/fanout.h"
 
 #include <stdatomic.h>
@@ -164,10 +169,10 @@ static enum gw_attribute_schema schema_for(const struct gw_route *r, enum gw_sig
 }
 
 /* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had no room. */
-static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, bool patient,
+static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, bool can_wait,
                             struct gw_chain *rooms, const char **full)
 {
-    typeof(gw_queue_reserve) *room = patient ? gw_queue_reserve_ahead : gw_queue_reserve;
+    typeof(gw_queue_reserve) *room = can_wait ? gw_queue_reserve_unless_lagging : gw_queue_reserve;
     unsigned schemas = schemas_of(frames, n);
     for (unsigned i = 0; i < t->n && schemas; i++) {
         const struct gw_route *r = &t->route[i];
@@ -234,22 +239,22 @@ static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 
 /* The offer itself, before the ledger hears of it. */
 static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                          bool patient, struct gw_chain *rooms, struct gw_err *err)
+                          bool can_wait, struct gw_chain *rooms, struct gw_err *err)
 {
     const char *full = NULL;
     if (atomic_load_explicit(&f->stopping, memory_order_relaxed))
         return refusal(f, GW_STOPPING, NULL, err);
     if (!charge(f, frames, n))
         return refusal(f, GW_BUSY, NULL, err);
-    enum gw_code code = reserve(t, signal, frames, n, patient, rooms, &full);
+    enum gw_code code = reserve(t, signal, frames, n, can_wait, rooms, &full);
     return code == GW_OK ? GW_OK : refusal(f, code, full, err);
 }
 
 static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                                 const struct gw_intake *in, bool patient, struct gw_err *err)
+                                 const struct gw_intake *in, bool can_wait, struct gw_err *err)
 {
     struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
-    enum gw_code code = admit(f, t, signal, frames, n, patient, rooms, err);
+    enum gw_code code = admit(f, t, signal, frames, n, can_wait, rooms, err);
     if (code != GW_OK)
         return code;
     gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
@@ -268,7 +273,7 @@ struct storing {
     size_t n;
     struct gw_chain rooms[GW_MAX_EXPORTERS];
     uint32_t pending[GW_ATTRIBUTE_SCHEMAS]; /* readers of the disk queue, a bit each, that get the frames of a rendering … */
-    uint32_t memory, lagging;               /* … that have room for them in memory; that had to read from the disk before */
+    uint32_t memory;                        /* … and that have room for them in memory */
 };
 
 /* Called when it is written, and nobody has seen it yet. */
@@ -295,7 +300,6 @@ static enum gw_code plan(struct storing *o, struct gw_frame **frames)
             return code;
         o->pending[schema] |= reader;
         o->memory |= code == GW_OK ? reader : 0;
-        o->lagging |= lagging ? reader : 0;
     }
     return GW_OK;
 }
@@ -310,7 +314,7 @@ static void cancel(struct storing *o, uint32_t readers)
         }
 }
 
-/* Senders that had everything in memory until now may sleep: there is something on the disk for them. */
+/* Senders that had everything in memory until now may sleep. */
 static void wake_senders(const struct storing *o, uint32_t readers)
 {
     for (unsigned i = 0; i < o->t->n; i++)
@@ -318,10 +322,12 @@ static void wake_senders(const struct storing *o, uint32_t readers)
             gw_queue_wake(o->t->route[i].queue);
 }
 
+/* When it returns, those for whom something is on the disk only have been woken. */
 static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket, struct gw_err *err)
 {
     struct gw_durable_entry *entries = calloc(o->n, sizeof *entries);
     size_t n = 0;
+    uint32_t lagging = 0;
     if (!entries)
         return refusal(o->f, GW_BUSY, NULL, err);
     for (size_t i = 0; i < o->n; i++) {
@@ -329,10 +335,12 @@ static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint
         if (pending)
             entries[n++] = (struct gw_durable_entry){.frame = frames[i], .pending = pending, .memory = pending & o->memory};
     }
-    enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, enter_books, o, ticket, err);
+    enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, enter_books, o, ticket, &lagging, err);
     for (size_t i = 0; i < n && code == GW_OK; i++)
         o->memory &= ~entries[i].pending | entries[i].memory;
     free(entries);
+    if (code == GW_OK)
+        wake_senders(o, lagging);
     return code;
 }
 
@@ -353,7 +361,6 @@ static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enu
 {
     struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .n = n};
     uint64_t ticket = 0;
-    uint32_t everybody = 0;
     enum gw_code code = plan(&o, frames);
     if (code == GW_STOPPING)
         refusal(f, code, NULL, err);
@@ -363,13 +370,10 @@ static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enu
         cancel(&o, UINT32_MAX);
         return code;
     }
-    for (int i = 0; i < GW_ATTRIBUTE_SCHEMAS; i++)
-        everybody |= o.pending[i];
     bool safe = f->durable->wait(f->durable_ctx, ticket);
     if (safe)
         settle_acks(frames, n);
     cancel(&o, ~o.memory);
-    wake_senders(&o, everybody & ~o.memory & ~o.lagging);
     push(f, t, o.rooms);
     *kept = true;
     return safe ? GW_OK : gw_fail(err, GW_STORAGE, 0, "it could not be brought to the disk");
@@ -385,7 +389,7 @@ static bool anybody_asked(const struct table *t, enum gw_signal signal)
 
 /* *kept: it was let in, whatever the code. */
 static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                          bool patient, bool *kept, struct gw_err *err)
+                          bool can_wait, bool *kept, struct gw_err *err)
 {
     enum gw_code code;
     GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
@@ -394,7 +398,7 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
         *kept = false;
         code = offer_stored(f, t, signal, frames, n, in, kept, err);
     } else {
-        code = offer_memory(f, t, signal, frames, n, in, patient, err);
+        code = offer_memory(f, t, signal, frames, n, in, can_wait, err);
         *kept = code == GW_OK;
     }
     leave(t);
@@ -404,10 +408,10 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
 }
 
 enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                           bool patient, struct gw_err *err)
+                           bool can_wait, struct gw_err *err)
 {
     bool kept;
-    enum gw_code code = offer(f, signal, frames, n, in, patient, &kept, err);
+    enum gw_code code = offer(f, signal, frames, n, in, can_wait, &kept, err);
     return kept ? GW_OK : code; /* trying again would bring it twice */
 }
 
@@ -425,22 +429,29 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
     return code;
 }
 
-bool gw_fanout_pressed(struct gw_fanout *f)
+static bool reads_from_disk(const struct gw_fanout *f, const struct gw_route *r)
 {
-    bool pressed = false;
-    struct table *t = enter(f);
-    for (unsigned i = 0; i < t->n && !pressed; i++)
-        pressed = gw_queue_pressed(t->route[i].queue);
-    leave(t);
-    return pressed;
+    return f->durable && f->durable->lagging(f->durable_ctx, r->reader);
 }
 
-int gw_fanout_retry_after(struct gw_fanout *f)
+bool gw_fanout_delays(struct gw_fanout *f, enum gw_signal signal, gw_nsec now)
+{
+    bool delays = false;
+    struct table *t = enter(f);
+    for (unsigned i = 0; i < t->n && !delays; i++) {
+        const struct gw_route *r = &t->route[i];
+        delays = takes(r, signal) && gw_queue_delays(r->queue, now) && !reads_from_disk(f, r);
+    }
+    leave(t);
+    return delays;
+}
+
+int gw_fanout_retry_after(struct gw_fanout *f, gw_nsec now)
 {
     int longest = 1;
     struct table *t = enter(f);
     for (unsigned i = 0; i < t->n; i++) {
-        int seconds = gw_queue_hinted(t->route[i].queue);
+        int seconds = gw_queue_retry_after(t->route[i].queue, now);
         if (seconds > longest)
             longest = seconds;
     }

@@ -60,15 +60,16 @@ unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
                              struct gw_err *) GW_MUST_CHECK;
 
-/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. `patient`: that try can wait as
- * long as it must, so queues in memory leave some of their room to those that cannot (gw_queue_reserve_ahead). */
-enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *, bool patient,
+/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. `can_wait`: that try can wait as
+ * long as it must, so it is refused while a queue in memory is lagging (queue.h), whatever room that has. */
+enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *, bool can_wait,
                            struct gw_err *) GW_MUST_CHECK;
 
-/* True while some exporter does not keep up: who can take its time should, so that queues stay short where senders share its core. */
-bool gw_fanout_pressed(struct gw_fanout *);
+/* An answer to a request of this signal does well to come a moment later: the queue of an exporter that takes the signal is lagging, and
+ * its backend takes data (gw_queue_delays). An exporter that reads from the disk delays nobody. */
+bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
-int gw_fanout_retry_after(struct gw_fanout *);
+int gw_fanout_retry_after(struct gw_fanout *, gw_nsec now);
 
 #endif

@@ -15,14 +15,27 @@
  *                always stays.
  * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse it forever.
  *
- * Whoever can come again without losing anything (a file, a TCP connection) reserves only up to a mark below the capacity: more of it in
- * memory would make nothing faster, and the rest is for those that cannot wait.
+ * Between empty and full stand two marks, and between them one flag with hysteresis:
+ *
+ *   0 ──────────── low ──────────── high ─────────────────────────────── capacity
+ *                  1/8              1/4
+ *                   └─ not lagging   └─ lagging: senders that can wait wait       └─ full: 429, or the oldest frames go
+ *
+ * The queue is lagging from the moment that it passes the high mark until it is at the low mark. Both compare with what the sender
+ * could send, or has in its hands; frames that wait for their trace ids are not counted, since no backend is to blame for them. The low
+ * mark leaves the sender enough to do while those who wait find out that they may go on.
+ *   who can come again (a file, a TCP connection)  reserves nothing while the queue is lagging: more in memory would make nothing faster,
+ *                                                  and the rest of the room is for those that cannot wait
+ *   who waits for an answer (HTTP)                 gets it a moment later (gw_queue_delays), so that a sender on the same core gets its
+ *                                                  turn; but only while the backend takes data. A backend that is away delays nobody:
+ *                                                  its queue fills, and is full.
  *
  * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when there is something
- * to do: a lane was empty (a timer has to be set), or now holds a whole batch.
+ * to do: a lane was empty (a timer has to be set), or now holds a whole batch. Whatever comes before the sender arms the queue is seen by
+ * the arming itself, which then says that something is due: there is no moment at which a wakeup can be lost.
  *
  * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
- * Threads: reserve, push, cancel, close, resize, read_ahead from any; joining, joined, take, expire, done, arm, inherit from the sender.
+ * Threads: reserve, push, cancel, close, resize, poke from any; joining, joined, take, expire, done, arm, inherit, backend from the sender.
  * One mutex, held for a few pointer moves and never while another lock is taken. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_QUEUE_H
@@ -42,6 +55,7 @@ struct gw_node {
     uint64_t number;        /* order of arrival over all lanes */
     gw_nsec ids_due;        /* when to ask gw_frame_complete_ids again */
     bool hurried;           /* too much waits for its join: the next answer is the last */
+    bool pending_ids;       /* waits for its trace ids: not counted against the marks */
 };
 
 /* What the parts of a stored frame have in common. The sender's only. */
@@ -77,17 +91,15 @@ void gw_queue_drop(struct gw_queue *);
 void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
 /* New bounds; what is too much already stays. */
 void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
-/* The mark up to which gw_queue_reserve_ahead reserves; the capacity when never set. */
-void gw_queue_read_ahead(struct gw_queue *, size_t mark);
 
 /* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
  * Takes no frame reference yet: push does. */
 enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
                               struct gw_chain *out) GW_MUST_CHECK;
-/* For who can wait: the same below the mark; that it waits is no refusal to tell of (gw_queue_state). Evicts nothing sooner: where the
- * queue drops its oldest, there is always room. */
-enum gw_code gw_queue_reserve_ahead(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
-                                    struct gw_chain *out) GW_MUST_CHECK;
+/* The same for data that can wait: GW_QUEUE_FULL also while the queue is lagging, which is no refusal to tell of (gw_queue_state). Where
+ * the queue drops its oldest, there is always room. */
+enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
+                                             struct gw_chain *out) GW_MUST_CHECK;
 /* Gives a reservation back. */
 void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
 /* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count and drop. */
@@ -108,7 +120,8 @@ void gw_queue_awaiting_ids(struct gw_queue *, gw_nsec now, struct gw_chain *due)
 void gw_queue_ids_completed(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
 /* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
 bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush, struct gw_chain *out);
-/* Frames that arrived before `oldest` and still wait. */
+/* Frames that arrived before `oldest` and still wait. Each lane is asked for its first one, as gw_queue_arm does: what comes back from the
+ * disk is older than what stands before it, and follows when that has gone. */
 void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 /* Uncharges and drops nodes that the sender is done with. */
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
@@ -118,7 +131,7 @@ void gw_queue_done(struct gw_queue *, struct gw_chain *);
 void gw_queue_overflow(struct gw_queue *);
 /* What comes back from the disk: takes over the reference, whether there is room or not. False when there is no memory. */
 bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
-/* Wakes the sender if it sleeps: something went to the disk only. */
+/* Something for the sender went to the disk only: wakes it if it sleeps; else its next gw_queue_arm says that something is due. */
 void gw_queue_wake(struct gw_queue *);
 
 /* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
@@ -126,18 +139,22 @@ void gw_queue_wake(struct gw_queue *);
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
-/* Above half of the mark of gw_queue_read_ahead, where one is set and nothing is dropped instead: the sender does not keep up. */
-bool gw_queue_pressed(struct gw_queue *);
+/* What the sender knows of its backend: until when it may be taken for one that takes data, were nothing else heard of it; and when it is
+ * tried next, 0 when no pause is under way. */
+void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try);
+/* An answer to somebody whose data went into this queue does well to come a moment later: the queue is lagging, refuses when it is full,
+ * and its backend takes data. Any thread. */
+bool gw_queue_delays(struct gw_queue *, gw_nsec now);
+/* How long a refused client should wait, in whole seconds, 1 to 30: until the backend is tried next. Any thread. */
+int gw_queue_retry_after(struct gw_queue *, gw_nsec now);
 /* Bytes charged. */
 size_t gw_queue_used(struct gw_queue *);
 /* For the admin page. Any thread. */
 struct gw_queue_state {
     size_t used, capacity;
     bool refusing; /* it refused something, and has not become a quarter empty since */
+    bool lagging;
 };
 void gw_queue_state(struct gw_queue *, struct gw_queue_state *);
-/* How long a refused client should wait, in whole seconds: the sender knows when it tries the backend again. Any thread. */
-void gw_queue_hint(struct gw_queue *, int seconds);
-int gw_queue_hinted(struct gw_queue *);
 
 #endif

@@ -117,9 +117,9 @@ static bool is_lagging(void *ctx, unsigned reader)
 }
 
 static enum gw_code append(void *ctx, struct gw_durable_entry *entries, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
-                           struct gw_err *err)
+                           uint32_t *lagging, struct gw_err *err)
 {
-    return gw_segment_log_append(((struct gw_disk_queue *)ctx)->disk_log, entries, n, commit, arg, ticket, err);
+    return gw_segment_log_append(((struct gw_disk_queue *)ctx)->disk_log, entries, n, commit, arg, ticket, lagging, err);
 }
 
 /* What an appended ticket waits for, as fsync says. */

@@ -185,7 +185,7 @@ bool gw_segment_log_begin(struct gw_segment_log *s, struct gw_segment *segment, 
     segment->life = head.life;
     segment->same_boot = true;
     segment->end = GW_SEGMENT_LOG_HEAD;
-    segment->was_dirty = segment->sealed = segment->suspect = segment->recovered = false;
+    segment->was_dirty = segment->sealed = segment->suspect = segment->recovered = segment->unmarked = false;
     segment->dirty = true;
     memset(segment->pending_records, 0, sizeof segment->pending_records);
     return true;

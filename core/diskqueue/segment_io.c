@@ -17,7 +17,8 @@ static int reserve(int fd, off_t size)
     return errno == EOPNOTSUPP || errno == ENOSYS ? ftruncate(fd, size) : -1;
 }
 
-const struct gw_segment_io gw_segment_io_system = {.write = pwritev, .read = pread, .sync = fdatasync, .reserve = reserve};
+const struct gw_segment_io gw_segment_io_system = {
+    .write = pwritev, .read = pread, .sync = fdatasync, .reserve = reserve, .now = gw_now, .wall = gw_wall};
 
 /* Drops the first `done` bytes of the vector. */
 static void advance(struct iovec **v, int *n, size_t done)

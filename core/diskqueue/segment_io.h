@@ -1,4 +1,4 @@
-/* segment_io.h: the system calls of the disk queue, so that tests own the disk; and reading a file through a buffer.
+/* segment_io.h: the system calls of the disk queue, so that tests own the disk and the clocks; and reading a file through a buffer.
  *
  *     file  ─────[··········window··········]──────────────▶      gw_segment_log_at(offset, n): n bytes there, in one piece
  *
@@ -17,12 +17,16 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* As the system's functions of these names: −1 and errno. */
+#include "core/base/clock.h"
+
+/* As the system's functions of these names: −1 and errno. The clocks are monotonic time and wall time (core/base/clock.h). */
 struct gw_segment_io {
     ssize_t (*write)(int fd, const struct iovec *, int n, off_t at);
     ssize_t (*read)(int fd, void *, size_t, off_t at);
     int (*sync)(int fd);
     int (*reserve)(int fd, off_t size); /* room on the disk for bytes 0 … size, so that a full disk shows early */
+    gw_nsec (*now)(void);
+    gw_nsec (*wall)(void);
 };
 extern const struct gw_segment_io gw_segment_io_system;
 

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_log.c: the disk queue's two ends of a record's life: append, and done; and its own beginning and end.
+ *
+ * Owns the list of live segments and decides when one is released. Receiver threads append through the fan-out, each sender's thread
+ * reports what it is through with.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "core/diskqueue/segment_log.h"
 
@@ -136,7 +141,7 @@ static enum gw_code prepare(struct gw_segment_log *s, const struct gw_durable_en
         need += size_of(&e[i]);
         readers |= e[i].pending;
     }
-    if (s->troubled && gw_now() < s->trouble_until)
+    if (s->troubled && s->conf.io->now() < s->trouble_until)
         return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
     struct gw_segment *a = s->active;
     bool fits = a && !a->suspect && a->end + need + GW_SEGMENT_LOG_UNIT <= a->size && knows_all(a, readers);
@@ -184,7 +189,7 @@ static bool write_all(struct gw_segment_log *s, struct gw_durable_entry *e, size
 {
     struct laid laid[AT_ONCE];
     struct iovec v[AT_ONCE * 4 + 1];
-    gw_nsec wall_minus_mono = gw_wall() - gw_now();
+    gw_nsec wall_minus_mono = s->conf.io->wall() - s->conf.io->now();
     uint64_t at = s->active->end;
     for (size_t i = 0; i < n;) {
         uint64_t begin = at;
@@ -201,8 +206,8 @@ static bool write_all(struct gw_segment_log *s, struct gw_durable_entry *e, size
     return true;
 }
 
-/* Under state: who finds the record where. */
-static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e)
+/* Under state: who finds the record where. Adds to *lagging who had everything in memory until now. */
+static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e, uint32_t *lagging)
 {
     struct gw_segment *a = s->active;
     for (uint32_t left = e->pending; left; left &= left - 1) {
@@ -217,18 +222,22 @@ static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e)
             reader->segment = a;
             reader->at = (uint64_t)e->frame->stored.at * GW_SEGMENT_LOG_UNIT;
         }
+        if (!atomic_load_explicit(&reader->lagging, memory_order_relaxed))
+            *lagging |= 1u << r;
         atomic_store_explicit(&reader->lagging, true, memory_order_relaxed);
         a->pending_records[r].unread++;
         a->pending_records[r].items.of[e->frame->signal] += e->frame->items;
     }
 }
 
-static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket)
+static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
+                    uint32_t *lagging)
 {
-    gw_lock(&s->state);
+    *lagging = 0;
+    pthread_mutex_lock(&s->state);
     commit(arg);
     for (size_t i = 0; i < n; i++) {
-        add_pending(s, &e[i]);
+        add_pending(s, &e[i], lagging);
         s->active->end += size_of(&e[i]);
         s->stats.appended_bytes += size_of(&e[i]);
     }
@@ -245,8 +254,18 @@ static void forget_places(struct gw_durable_entry *e, size_t n)
         e[i].frame->stored = (struct gw_disk_position){0, 0};
 }
 
+/* Under append. */
+static struct gw_segment_log_events take_events(struct gw_segment_log *s)
+{
+    struct gw_segment_log_events events = {.any = false};
+    if (s->events.any)
+        events = s->events;
+    s->events.any = false;
+    return events;
+}
+
 enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg,
-                                   uint64_t *ticket, struct gw_err *err)
+                                   uint64_t *ticket, uint32_t *lagging, struct gw_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         const struct gw_frame *f = e[i].frame;
@@ -257,12 +276,15 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
     if (code == GW_OK && !write_all(s, e, n)) {
         code = gw_segment_log_trouble(s, err, "write there");
         forget_places(e, n);
+        gw_segment_log_abandon_tail(s);
     }
     if (code == GW_OK) {
         gw_segment_log_recovered(s);
-        publish(s, e, n, commit, arg, ticket);
+        publish(s, e, n, commit, arg, ticket, lagging);
     }
-    gw_unlock(&s->append);
+    struct gw_segment_log_events events = take_events(s);
+    pthread_mutex_unlock(&s->append);
+    gw_segment_log_log_events(s, &events);
     return code;
 }
 

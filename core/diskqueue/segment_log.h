@@ -7,16 +7,21 @@
  *
  * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock and for each reader, where
  * it will find the frame: in memory, where there is room and the reader is not behind; else only here. A reader that is behind gets
- * its frames by gw_segment_log_next, in the order in which they were appended, until that says that it is level again. What it is through
- * with it reports by gw_segment_log_ack: a byte in the record, written in place (segment_record.h).
+ * its frames by gw_segment_log_next, in the order in which they were appended, until that says that it is level again. Both are decided under
+ * the state's lock, and append names the readers that were level and are so no longer: its caller wakes them, so none sleeps while
+ * something is here for it. What a reader is through with it reports by gw_segment_log_ack: a byte in the record, written in place
+ * (segment_record.h).
  *
  * Durable: what was appended survives the process at once, being in the system's page cache; gw_segment_log_durable waits until it
  * survives the machine. A sync that fails makes its segments suspect for good: nothing is added to them, and they are not used again.
  *
- * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted; then it tries again.
+ * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted; then it tries again, in
+ * another segment: the one that a write failed in is sealed where its last whole record ends, so that no start takes what such a write
+ * left behind for records (they were refused, and their senders have them still).
  * Everything that cannot be read is skipped, counted and reported with file and offset, and never stops what can.
  *
- * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is called back.
+ * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is called back. Nothing is logged
+ * while one is held.
  * Threads: append, durable, sync from any; next, done of one reader from one thread; the others from main.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -70,9 +75,9 @@ void gw_segment_log_report_orphans(struct gw_segment_log *);
 
 /* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on it has been
  * accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_STORAGE when the disk does not take it. Sets frame->stored. *ticket is
- * for gw_segment_log_durable. */
+ * for gw_segment_log_durable, *lagging has a bit for each reader that the caller has to wake (durable.h). */
 enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg,
-                                   uint64_t *ticket, struct gw_err *) GW_MUST_CHECK;
+                                   uint64_t *ticket, uint32_t *lagging, struct gw_err *) GW_MUST_CHECK;
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that wait. */
 bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
 /* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that is owed is older than that

@@ -37,6 +37,7 @@ struct gw_segment {
     struct gw_segment *next;
     uint64_t end; /* of the records that may be read */
     bool suspect, sealed;
+    bool unmarked;         /* sealed, but the file does not say so yet: the disk did not take it */
     bool dirty, was_dirty; /* written since the last sync; and before the last round of them */
     unsigned pins;         /* threads that read or sync it without the lock */
     struct gw_segment_log_pending pending_records[GW_SEGMENT_LOG_READERS];
@@ -55,6 +56,14 @@ struct gw_segment_log_reader {
     uint64_t window_life;
 };
 
+/* What happened under a lock and is to be logged when none is held: nobody waits for a lock while a line is made. */
+struct gw_segment_log_events {
+    bool any, works;                           /* the disk takes data again */
+    const char *trouble;                       /* what could not be done, NULL: nothing … */
+    int why;                                   /* … and errno */
+    uint32_t given_up[GW_SEGMENT_LOG_READERS]; /* records of exporters that are not configured, for room's sake */
+};
+
 struct gw_segment_log_waiter {
     struct gw_segment_log_waiter *next;
     uint64_t ticket;
@@ -70,6 +79,7 @@ struct gw_segment_log {
     uint64_t next_sequence;
     gw_nsec trouble_until;
     bool troubled;
+    struct gw_segment_log_events events;
     _Atomic gw_nsec broken_until; /* for whoever asks */
 
     struct gw_lock state;
@@ -126,8 +136,12 @@ unsigned gw_segment_reader_named(struct gw_segment_log *, const char *name);
 enum gw_code gw_segment_log_roll(struct gw_segment_log *, uint64_t need,
                                  struct gw_err *); /* another segment, with room for so much, becomes active */
 void gw_segment_log_seal(struct gw_segment_log *, struct gw_segment *);
+/* The active segment ends at its last whole record, whatever a write that failed left behind that. */
+void gw_segment_log_abandon_tail(struct gw_segment_log *);
 void gw_segment_log_pause(struct gw_segment_log *);                                               /* appends are refused for a moment */
 enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing); /* … for what errno says */
 void gw_segment_log_recovered(struct gw_segment_log *);
+/* Not under a lock. */
+void gw_segment_log_log_events(struct gw_segment_log *, const struct gw_segment_log_events *);
 
 #endif

@@ -128,7 +128,7 @@ static enum gw_segment_log_next load(struct gw_segment_log_window *w, const stru
         free(offsets);
         return is;
     }
-    (*out)->arrived = gw_segment_log_arrival(r, same_boot, gw_now(), gw_wall());
+    (*out)->arrived = gw_segment_log_arrival(r, same_boot, w->io->now(), w->io->wall());
     if (offsets)
         gw_frame_pending_ids(*out, offsets, r->pending_ids_n);
     return is;

@@ -92,17 +92,18 @@ static uint64_t pending_of(const struct gw_segment_log *s, unsigned r)
 
 void gw_segment_log_report_orphans(struct gw_segment_log *s)
 {
-    gw_lock(&s->state);
-    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
-        uint64_t records = s->readers[r].attached ? 0 : pending_of(s, r);
-        if (records)
+    uint64_t records[GW_SEGMENT_LOG_READERS];
+    pthread_mutex_lock(&s->state);
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
+        records[r] = s->readers[r].attached ? 0 : pending_of(s, r);
+    pthread_mutex_unlock(&s->state);
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
+        if (records[r])
             gw_log(
                 GW_WARNING, "storage",
                 "%" PRIu64
                 " records wait for exporter %s, which is not configured: they are sent when it is, and dropped when their room is needed",
-                records, s->readers[r].name);
-    }
-    gw_unlock(&s->state);
+                records[r], s->readers[r].name);
 }
 
 void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats *out)
@@ -112,6 +113,6 @@ void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats 
     out->free_segments = s->free_n;
     out->size = s->size;
     out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
-    out->broken = gw_now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
-    gw_unlock(&s->state);
+    out->broken = s->conf.io->now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
+    pthread_mutex_unlock(&s->state);
 }

@@ -1,4 +1,8 @@
-/* segment_space.c: where the next record goes: segments that begin, segments that make room, and a disk that takes none.
+/* segment_space.c: where the next record goes: segments that begin, segments that end, segments that make room, and a disk that takes none.
+ *
+ * Owns nothing of its own: segments are the store's. Called by append (segment_log.c), under the append lock where it says so. What there
+ * is to be logged is noted in the store's events, and logged by append when it holds no lock.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,17 +18,41 @@ static const gw_nsec remembered = 5 * GW_SEC; /* trouble, by who asks whether th
 void gw_segment_log_pause(struct gw_segment_log *s)
 {
     s->troubled = true;
-    s->trouble_until = gw_now() + s->conf.pause;
+    s->trouble_until = s->conf.io->now() + s->conf.pause;
     atomic_store_explicit(&s->broken_until, s->trouble_until + remembered, memory_order_relaxed);
+}
+
+/* Under append: the store's events, cleared where they were logged already. */
+static struct gw_segment_log_events *noted(struct gw_segment_log *s)
+{
+    if (!s->events.any)
+        s->events = (struct gw_segment_log_events){.any = true};
+    return &s->events;
+}
+
+void gw_segment_log_log_events(struct gw_segment_log *s, const struct gw_segment_log_events *e)
+{
+    if (!e->any)
+        return;
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
+        if (e->given_up[r])
+            gw_log(GW_WARNING, "storage", "room is needed: %u records for exporter %s, which is not configured, are dropped",
+                   (unsigned)e->given_up[r], s->readers[r].name);
+    if (e->trouble)
+        gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory,
+               e->trouble, strerror(e->why));
+    if (e->works)
+        gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
 }
 
 /* Under append. */
 enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err, const char *doing)
 {
     int why = errno;
-    if (!s->troubled)
-        gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory, doing,
-               strerror(why));
+    if (!s->troubled) {
+        noted(s)->trouble = doing;
+        noted(s)->why = why;
+    }
     gw_segment_log_pause(s);
     gw_lock(&s->state);
     s->stats.trouble++;
@@ -32,10 +60,44 @@ enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err
     return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why)); /* a sender reads it: no paths */
 }
 
+/* A sealed segment whose file does not say so, pinned; NULL: there is none. */
+static struct gw_segment *pin_unmarked(struct gw_segment_log *s)
+{
+    pthread_mutex_lock(&s->state);
+    struct gw_segment *segment = s->first;
+    while (segment && !segment->unmarked)
+        segment = segment->next;
+    if (segment) {
+        segment->pins++;
+        segment->unmarked = false;
+    }
+    pthread_mutex_unlock(&s->state);
+    return segment;
+}
+
+/* Marks what could not be marked when it was sealed. */
+static void mark_sealed(struct gw_segment_log *s)
+{
+    bool marked = true;
+    for (struct gw_segment *segment; marked && (segment = pin_unmarked(s));) {
+        marked = gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
+        pthread_mutex_lock(&s->state);
+        segment->unmarked = !marked;
+        segment->dirty = true;
+        segment->pins--;
+        gw_segment_log_try_release(s, segment);
+        pthread_mutex_unlock(&s->state);
+    }
+    gw_segment_log_reap(s);
+}
+
+/* Under append. */
 void gw_segment_log_recovered(struct gw_segment_log *s)
 {
-    if (s->troubled)
-        gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
+    if (s->troubled) {
+        noted(s)->works = true;
+        mark_sealed(s);
+    }
     s->troubled = false;
     atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
 }
@@ -58,6 +120,7 @@ static bool all_may_give_up(const struct gw_segment_log *s, const struct gw_segm
     return true;
 }
 
+/* Under append and state. */
 static void give_up(struct gw_segment_log *s, struct gw_segment *segment)
 {
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++) {
@@ -65,8 +128,7 @@ static void give_up(struct gw_segment_log *s, struct gw_segment *segment)
         if (pending_record->pending && s->readers[r].attached)
             s->conf.gave_up(s->conf.arg, r, &pending_record->items);
         else if (pending_record->pending)
-            gw_log(GW_WARNING, "storage", "room is needed: %u records for exporter %s, which is not configured, are dropped",
-                   (unsigned)pending_record->pending, s->readers[r].name);
+            noted(s)->given_up[r] += pending_record->pending;
         *pending_record = (struct gw_segment_log_pending){0};
     }
 }
@@ -143,14 +205,27 @@ static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct
     }
 }
 
+/* Without the mark the next start reads the segment whole: nothing is lost by a failure, but what a write that failed left behind the end
+ * would come back. So the mark is tried again when the disk works. */
 void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 {
-    /* Without the mark the next start reads the segment whole: nothing is lost by a failure. */
-    gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
-    gw_lock(&s->state);
+    bool marked = gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
+    pthread_mutex_lock(&s->state);
     segment->sealed = true;
+    segment->unmarked = !marked;
     gw_segment_log_try_release(s, segment);
     gw_unlock(&s->state);
+}
+
+void gw_segment_log_abandon_tail(struct gw_segment_log *s)
+{
+    struct gw_segment *segment = s->active;
+    pthread_mutex_lock(&s->state);
+    s->active = NULL;
+    segment->dirty = true; /* the mark has to survive the machine */
+    pthread_mutex_unlock(&s->state);
+    gw_segment_log_seal(s, segment);
+    gw_segment_log_reap(s);
 }
 
 /* Under append: another segment becomes the active one. */

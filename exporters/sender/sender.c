@@ -6,7 +6,8 @@
 static const gw_nsec complete_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
 static const gw_nsec complete_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
 
-enum { LONGEST_HINT = 30 };
+static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
+static const gw_nsec TAKES_DATA = GW_SEC; /* a backend that answered a moment ago, or was not asked until now, takes data */
 
 /* --- what is due --- */
 
@@ -60,9 +61,10 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     return false;
 }
 
-static void send(struct gw_sender *s, struct gw_inflight_batch *p)
+static void send(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
-    s->open++;
+    if (s->open++ == 0)
+        s->answered_at = now; /* the wait for its answer begins */
     gw_sender_count(&s->counts.requests);
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
@@ -76,7 +78,7 @@ static void send_due(struct gw_sender *s, gw_nsec now)
         }
         struct gw_inflight_batch *p = gw_sender_detach(&s->waiting, at);
         if (prune(s, p, now))
-            send(s, p);
+            send(s, p, now);
     }
 }
 
@@ -111,7 +113,7 @@ static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
         s->turn = signal + 1;
         p->owner = s;
         gw_sender_move(s, signal, GW_QUEUED, GW_IN_PROCESS, 0, p->batch.items);
-        send(s, p);
+        send(s, p, now);
         return true;
     }
     return false;
@@ -163,11 +165,12 @@ static gw_nsec next_retry(const struct gw_sender *s)
     return due;
 }
 
-/* A full queue empties no sooner than the next try: that is what refused clients are told. */
-static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
+/* What the queue says of the backend to receivers: one in trouble delays nobody's answer; and a full queue empties no sooner than the next
+ * try, which is what refused clients are told. */
+static void report_backend(struct gw_sender *s, gw_nsec now, gw_nsec due)
 {
-    gw_nsec seconds = s->health.troubled && !takable(s, now) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
-    gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
+    bool pause = s->health.troubled && !takable(s, now) && due != GW_NEVER;
+    gw_queue_backend(s->queue, s->health.troubled ? 0 : s->answered_at + TAKES_DATA, pause ? due : 0);
 }
 
 static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
@@ -177,7 +180,7 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
     if (gw_sender_over_deadline(s, now)) /* open requests are being cancelled; what was reserved may still be pushed */
         return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
     gw_nsec due = next_retry(s);
-    hint(s, now, due);
+    report_backend(s, now, due);
     if (now < s->hungry_until)
         due = earlier(due, s->hungry_until);
     if (now < s->refill_at)
@@ -206,7 +209,9 @@ static void publish(struct gw_sender *s)
 /* What is left to do before the heir goes on. */
 static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 {
-    gw_nsec limit = earlier(atomic_load(&s->grace_period), atomic_load(&s->deadline));
+    if (!s->grace_period)
+        s->grace_period = now + SUCCESSOR_GRACE_PERIOD;
+    gw_nsec limit = earlier(s->grace_period, atomic_load(&s->deadline));
     while (s->waiting.first)
         gw_sender_give_back(s, gw_sender_detach(&s->waiting, &s->waiting.first));
     publish(s);

@@ -52,7 +52,7 @@ struct gw_budget;
       "How spans say what they say: OpenTelemetry's attributes, those and the original tags, or the original tags only.")                  \
     X(size, queue_size, "queue_size", "64MiB", "1MiB", "64GiB",                                                                            \
       "How much may wait for this exporter or be in its hands. Logs that can be read later as well (files, TCP, Unix sockets, standard "   \
-      "input) wait when half of it is in use.")                                                                                            \
+      "input) wait while a quarter of it is in use.")                                                                                      \
     X(choice, when_full, "when_full", "auto", "auto|reject|drop_oldest", "",                                                               \
       "What a full queue does: reject answers 429, so that the application keeps the data; drop_oldest loses the oldest, counted. "        \
       "auto is drop_oldest for stdout and reject for everything else.")                                                                    \

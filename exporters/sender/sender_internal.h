@@ -62,7 +62,6 @@ struct gw_sender {
 
     _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
     struct gw_sender *_Atomic successor;
-    _Atomic gw_nsec grace_period; /* when open requests are cancelled for the heir's sake */
     atomic_bool over;
     pthread_t thread; /* main thread only, as what follows */
     bool started, owns_queue;
@@ -71,11 +70,13 @@ struct gw_sender {
     struct gw_batch_limits limits;
     struct gw_inflight_batches waiting, settled; /* for their time; with an outcome that was not looked at yet */
     unsigned open;                               /* requests at the exporter */
+    gw_nsec answered_at;                         /* when the backend last took a request, or began to be asked after a pause */
     unsigned turn;                               /* signal to look at first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch … */
     gw_nsec refill_at;    /* … or for what is on the disk */
     bool draining, cancelled;
+    gw_nsec grace_period; /* when open requests are cancelled for the heir's sake; 0: there was none at the last step */
     struct gw_exporter_health health;
     struct gw_dead_letter dead_letter;
 

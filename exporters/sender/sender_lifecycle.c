@@ -9,8 +9,6 @@
 #include "core/base/thread.h"
 #include "exporters/sender/sender_internal.h"
 
-static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
-
 static void wake(void *arg)
 {
     struct gw_sender *s = arg;
@@ -52,13 +50,6 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     return s;
 }
 
-/* Logs that can be read later, too, stop coming when so much waits: memory for the sake of memory makes nothing faster, and the other
- * half is for who cannot wait. Not less: records stand here for join_wait while their trace is unknown. */
-static size_t ahead_mark(const struct gw_sender_conf *conf)
-{
-    return (size_t)conf->queue_size / 2;
-}
-
 struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
                                 struct gw_trace_ids *ids)
 {
@@ -74,7 +65,6 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
         gw_sender_drop(s);
         return NULL;
     }
-    gw_queue_read_ahead(s->queue, ahead_mark(conf));
     return s;
 }
 
@@ -172,13 +162,11 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor)
 {
     gw_queue_resize(successor->queue, successor->conf->queue_size, drops_oldest(successor->conf, successor->exporter));
-    gw_queue_read_ahead(successor->queue, ahead_mark(successor->conf));
     gw_ledger_signals(successor->ledger, successor->number, successor->signals);
     successor->thread = predecessor->thread;
     successor->started = predecessor->started;
     successor->owns_queue = true;
     predecessor->owns_queue = predecessor->started = false;
-    atomic_store(&predecessor->grace_period, gw_now() + SUCCESSOR_GRACE_PERIOD);
     atomic_store_explicit(&predecessor->successor, successor, memory_order_release);
     predecessor->exporter->wake(predecessor->ctx);
 }

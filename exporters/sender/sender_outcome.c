@@ -10,6 +10,7 @@ static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
 {
     uint64_t rejected = p->outcome.rejected < p->batch.items ? p->outcome.rejected : p->batch.items;
     gw_exporter_health_recovered(&s->health, now);
+    s->answered_at = now;
     if (rejected)
         gw_exporter_health_rejected(&s->health, &p->batch, rejected, &p->outcome);
     else if (p->outcome.text[0])

@@ -14,6 +14,9 @@
  * 415 (Content-Encoding), 429 (memory, client_limits.h), 503 (stopping). An answer that is given before the body has come closes the
  * connection, after what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
  *
+ * An answer may come a moment later than it is ready (gw_http_delay): its connection is suspended, and only that one. Whoever waits
+ * for it sends nothing more meanwhile, which is all the back-pressure that HTTP has short of a refusal.
+ *
  * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more), all at most a third of
  * max_memory; a body what has come of it (body.h), all at most half; the translation of one request at most five eighths. When that is used
  * up, uploads that have stood still for a second are given up (408) for those that move.
@@ -96,6 +99,7 @@ struct gw_http_route {
     bool prefix;       /* every path that begins so */
     bool ignores_body; /* read but not kept; the handler sees an empty one */
     bool ends_in_key;  /* what follows a prefix may be the site's token: such a path must not stand in any log line */
+    bool may_delay;    /* its good answers are held back while the site's `delay` lasts */
     int tag;           /* the receiver's own */
     gw_http_f *handle;
 };
@@ -118,6 +122,17 @@ struct gw_http_counts {
 /* The HTTP status of slot i ("200"), "other" for the last one. */
 const char *gw_http_status_name(unsigned slot);
 
+/* Why good answers are held back: the data of requests goes away more slowly than it comes. `lasts` is called on workers, also when the
+ * receiver is gone that gave the answer, so ctx must outlive the server. NULL: never. */
+struct gw_http_delay {
+    bool (*lasts)(void *ctx, unsigned what);
+    void *ctx;
+    unsigned what;
+    gw_nsec longest; /* for which one answer is held back */
+};
+/* One that no sender notices: they send every second or so, and give up after seconds. */
+#define GW_HTTP_LONGEST_DELAY (100 * GW_MSEC)
+
 /* All pointers are the receiver's and outlive the server's run. */
 struct gw_http_site {
     const char *component; /* in log lines: "receiver=ddtrace" */
@@ -131,6 +146,7 @@ struct gw_http_site {
     struct gw_tls *tls;                         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
     const struct gw_auth *auth;                 /* asked of who comes by TCP; NULL: nobody is asked */
     const char *auth_arg;                       /* parameter of the query that may carry the token as well; NULL: none */
+    struct gw_http_delay delay;
     struct gw_http_counts counts;
 };
 

@@ -6,6 +6,7 @@
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
+ *   http_delay.c      answers that are held back
  *   http_tls.c      TLS, in front of libmicrohttpd
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a connection happens on
@@ -75,6 +76,9 @@ struct conn {
     size_t paid; /* to places */
     bool used;   /* a request came to its end on it */
     gw_nsec idle_since;
+    struct conn *delayed_next;  /* in worker->delayed: the answer is held back … */
+    struct gw_http_delay delay; /* … for this reason, at most */
+    gw_nsec delayed_until;
     struct gw_http_peer peer;
     struct sockaddr_storage address; /* the peer's */
     struct gw_client *account;       /* whose limits apply; NULL: none do */
@@ -101,6 +105,8 @@ struct worker {
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
     struct conn *conns;
+    struct conn *delayed, **delayed_end; /* suspended, their answers queued */
+    gw_nsec delayed_looked;              /* whether any may go */
     struct tls_proxy *proxies, *ended_proxies;
     unsigned busy;                   /* connections that are RECEIVING or ANSWERING */
     const struct listener *incoming; /* of the socket that is being handed to libmicrohttpd, … */
@@ -165,6 +171,13 @@ void gw_http_worker_close(struct worker *);
 void gw_http_worker_watch(struct worker *, size_t listener);
 void gw_http_worker_unwatch(struct worker *, size_t listener);
 void gw_http_conn_state(struct conn *, enum conn_state);
+
+/* http_delay.c */
+#define GW_HTTP_DELAY_TICK (4 * GW_MSEC) /* between two looks at what is held back */
+/* Before the answer with that status is queued: suspends the connection where its site wants a moment. */
+void gw_http_delay_answer(struct conn *, unsigned status);
+/* Lets those go whose time or reason is over, and all when the worker is stopping. */
+void gw_http_delayed_check(struct worker *, gw_nsec now);
 
 /* http_deadlines.c */
 void gw_http_check_conn(struct conn *, gw_nsec now);

@@ -336,6 +336,8 @@ static int nap(struct worker *w)
     bool work = w->conns || w->proxies || !w->listening || w->pool.kept_bytes > BODIES_KEEP_IDLE;
     for (int i = 0; i < MAX_LINGERING && !work; i++)
         work = w->lingering[i].fd >= 0;
+    if (w->delayed)
+        return (int)(GW_HTTP_DELAY_TICK / GW_MSEC);
     return work ? (int)(TICK / GW_MSEC) : -1;
 }
 
@@ -363,6 +365,7 @@ static void turn(struct worker *w)
     for (int i = 0; i < n; i++)
         dispatch(w, events[i].data.u64);
     gw_http_tls_proxies_sweep(w);
+    gw_http_delayed_check(w, gw_now());
     int runs = 0;
     do /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own epoll */
         MHD_run(w->mhd);
@@ -390,7 +393,7 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
 static struct MHD_Daemon *start_mhd(struct worker *w)
 {
     unsigned idle = (unsigned)(w->http->limits.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, gw_http_on_request, w,
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, gw_http_on_request, w,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)w->http->limits.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
                             gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
@@ -407,6 +410,7 @@ static size_t share(const struct gw_http *h, size_t most)
 bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
 {
     *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}};
+    w->delayed_end = &w->delayed;
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
     gw_arena_init(&w->arena, h->scratch[index].limit);

@@ -24,6 +24,8 @@
 #include "gateway/run/pipeline_command.h"
 #include "gateway/run/reference.h"
 
+static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not taken yet */
+
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
 /* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page faults every time. Larger ones
@@ -91,27 +93,32 @@ static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec grace_
 /* Words at the end, in the log's form or in plain text. */
 static void log_items(uint64_t n, const char *what)
 {
-    if (n && gw_log_for_machines())
+    char text[128];
+    if (!n)
+        return;
+    if (gw_log_for_machines()) {
         gw_log(GW_WARNING, "ddgate", "%llu accepted items %s", (unsigned long long)n, what);
-    else if (n)
-        fprintf(stderr, "ddgate: %llu accepted items %s\n", (unsigned long long)n, what);
+        return;
+    }
+    int len = snprintf(text, sizeof text, "ddgate: %llu accepted items %s\n", (unsigned long long)n, what);
+    gw_log_text(text, (size_t)len);
 }
 
 static void print_ledger(const struct gw_ledger_view *view)
 {
-    char *json = NULL;
+    char *text = NULL;
     size_t len = 0;
-    FILE *to = gw_log_for_machines() ? open_memstream(&json, &len) : NULL;
-    if (!to) {
-        gw_ledger_print(stderr, view);
+    FILE *to = open_memstream(&text, &len);
+    if (!to)
         return;
+    gw_log_for_machines() ? gw_ledger_json(to, view) : gw_ledger_print(to, view);
+    if (fclose(to) == 0 && len && gw_log_for_machines()) {
+        text[len - 1] = '\0'; /* its newline */
+        gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", text);
+    } else if (text) {
+        gw_log_text(text, len);
     }
-    gw_ledger_json(to, view);
-    if (fclose(to) == 0 && len) {
-        json[len - 1] = '\0'; /* its newline */
-        gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", json);
-    }
-    free(json);
+    free(text);
 }
 
 static int close_books(struct gw_pipeline *p)
@@ -142,16 +149,19 @@ static void set_log(const struct gw_conf *conf)
     gw_log_format((enum gw_log_format)conf->process.log_format);
 }
 
-/* Each is said, however many there are. */
-static void print_diagnostics(struct gw_diagnostics *diagnostics)
+/* Each is said, however many there are: as a line of the log each, or as text. */
+static void print_diagnostics(struct gw_diagnostics *diagnostics, bool as_lines)
 {
     char *text = NULL, *rest;
     size_t len = 0;
-    FILE *to = gw_log_for_machines() ? open_memstream(&text, &len) : NULL;
-    gw_diagnostics_print(diagnostics, to ? to : stderr);
-    if (!to || fclose(to) != 0)
+    FILE *to = open_memstream(&text, &len);
+    if (!to)
         return;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+    gw_diagnostics_print(diagnostics, to);
+    fclose(to);
+    if (!as_lines)
+        gw_log_text(text, len);
+    for (char *line = strtok_r(text, "\n", &rest); line && as_lines; line = strtok_r(NULL, "\n", &rest)) {
         struct gw_log_site site = {0};
         gw_log_at(&site, strstr(line, ": warning: ") ? GW_WARNING : GW_ERROR, "configuration", "%s", line);
     }
@@ -167,7 +177,10 @@ static void print_running(struct gw_pipeline *p)
         gw_pipeline_hint(p, to);
         fclose(to);
     }
-    fprintf(stderr, "ddgate " DDGATE_VERSION " is running.%s\n%s", n ? " Point an application at it, for example:" : "", n ? hints : "");
+    const char *first =
+        n ? "ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n" : "ddgate " DDGATE_VERSION " is running.\n";
+    gw_log_text(first, strlen(first));
+    gw_log_text(hints, n);
     free(hints);
 }
 
@@ -188,7 +201,7 @@ static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struc
     struct gw_conf *conf = diagnostics ? gw_conf_read(file, &conf_environment, diagnostics) : NULL;
     bool good = conf && gw_pipeline_reload(p, conf, diagnostics);
     if (diagnostics)
-        print_diagnostics(diagnostics);
+        print_diagnostics(diagnostics, gw_log_for_machines());
     if (!good)
         gw_log(GW_ERROR, "ddgate", "the configuration was read again and has mistakes: nothing was changed");
     gw_diagnostics_drop(diagnostics);
@@ -238,6 +251,12 @@ static void print_plan(const char *file, const struct gw_conf *conf)
         printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
 }
 
+static void say_no_memory(void)
+{
+    static const char text[] = "ddgate: not enough memory to start\n";
+    gw_log_text(text, sizeof text - 1);
+}
+
 /* Opens what the configuration says, and runs it, or says that it could. */
 static int execute(const struct gw_command_line *cli, struct gw_conf **at, struct gw_diagnostics *diagnostics, const sigset_t *signals)
 {
@@ -245,7 +264,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     bool check = cli->command == GW_COMMAND_CHECK;
     struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_diagnostics_errors(diagnostics));
     if (!p) {
-        fputs("ddgate: not enough memory to start\n", stderr);
+        say_no_memory();
         return EXIT_OTHER;
     }
     const struct gw_admin_source source = gw_pipeline_source(p);
@@ -253,10 +272,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     gw_pipeline_open(p, diagnostics);
     struct gw_admin *admin =
         check || gw_diagnostics_errors(diagnostics) ? NULL : gw_admin_open(conf->process.admin_listen, &source, diagnostics);
-    if (check || gw_diagnostics_errors(diagnostics))
-        gw_diagnostics_print(diagnostics, stderr);
-    else
-        print_diagnostics(diagnostics);
+    print_diagnostics(diagnostics, gw_log_for_machines() && !check && !gw_diagnostics_errors(diagnostics));
     if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;
     else if (check)
@@ -277,7 +293,7 @@ static int configured(const struct gw_command_line *cli, const sigset_t *signals
         set_log(conf);
         code = execute(cli, &conf, diagnostics, signals);
     } else {
-        fputs("ddgate: not enough memory to start\n", stderr);
+        say_no_memory();
     }
     gw_conf_drop(conf);
     gw_diagnostics_drop(diagnostics);
@@ -310,5 +326,9 @@ int main(int argc, char **argv)
     tune_memory();
     raise_descriptors();
     block_signals(&signals);
-    return configured(&cli, &signals);
+    if (cli.command == GW_COMMAND_RUN && !gw_log_start())
+        gw_log(GW_WARNING, "ddgate", "the system gives no thread for the log: a standard error that nobody reads can hold up everything");
+    int code = configured(&cli, &signals);
+    gw_log_stop(LAST_WORDS);
+    return code;
 }

@@ -19,6 +19,7 @@ enum {
     M_ROOM,
     M_LINES,
     M_HELD,
+    M_LOST,
     M_RELOADS,
     M_RELOADED,
     M_RELOADED_AT,
@@ -35,6 +36,7 @@ const struct gw_metric gw_pipeline_metrics[] = {
     [M_ROOM] = GW_GAUGE_ASKED("join_traces_capacity", "", "The option join.traces, rounded up."),
     [M_LINES] = GW_COUNTER_ASKED("log_lines_total", "level", "Lines of ddgate's own log."),
     [M_HELD] = GW_COUNTER_ASKED("log_lines_suppressed_total", "", "Lines that were held back because there were too many alike."),
+    [M_LOST] = GW_COUNTER_ASKED("log_lines_lost_total", "", "Lines that standard error did not take; the log says where they are missing."),
     [M_RELOADS] =
         GW_COUNTER_ASKED("config_reloads_total", "result", "Configurations read again (SIGHUP): done, or refused for their mistakes."),
     [M_RELOADED] = GW_GAUGE_ASKED("config_last_reload_successful", "", "0 when the last one was refused, and an older one is in place."),
@@ -94,6 +96,7 @@ static void measure_log(struct gw_metrics *to)
     for (int i = GW_DEBUG; i <= GW_ERROR; i++)
         gw_metrics_add_for(to, &gw_pipeline_metrics[M_LINES], (double)log.lines[i], gw_str_z(levels[i]));
     gw_metrics_add(to, &gw_pipeline_metrics[M_HELD], (double)log.suppressed);
+    gw_metrics_add(to, &gw_pipeline_metrics[M_LOST], (double)log.lost);
 }
 
 static void measure_reloads(struct gw_pipeline *p, struct gw_metrics *to)

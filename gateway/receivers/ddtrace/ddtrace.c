@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
+#include "core/delivery/fanout.h"
 
 #define GW_CONF struct ddtrace_conf
 static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
@@ -31,12 +32,12 @@ static void diagnostics(void *ctx, const struct gw_http_route *route, const stru
 
 enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
 static const struct gw_http_route routes[] = {
-    {.path = "/v0.4/traces", .methods = SEND, .tag = DDTRACE_V04, .handle = ddtrace_traces},
-    {.path = "/v0.5/traces", .methods = SEND, .tag = DDTRACE_V05, .handle = ddtrace_traces},
-    {.path = "/v0.3/traces", .methods = SEND, .tag = DDTRACE_V03, .handle = ddtrace_traces},
-    {.path = "/v0.2/traces", .methods = SEND, .tag = DDTRACE_V02, .handle = ddtrace_traces},
-    {.path = "/v0.1/spans", .methods = SEND, .tag = DDTRACE_V01, .handle = ddtrace_traces},
-    {.path = "/spans", .methods = SEND, .tag = DDTRACE_V01, .handle = ddtrace_traces},
+    {.path = "/v0.4/traces", .methods = SEND, .tag = DDTRACE_V04, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/v0.5/traces", .methods = SEND, .tag = DDTRACE_V05, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/v0.3/traces", .methods = SEND, .tag = DDTRACE_V03, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/v0.2/traces", .methods = SEND, .tag = DDTRACE_V02, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/v0.1/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
     {.path = "/info", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = ddtrace_info},
     {.path = "/services", .methods = SEND, .ignores_body = true, .handle = services},
     {.path = "/v0.1/services", .methods = SEND, .ignores_body = true, .handle = services},
@@ -62,6 +63,11 @@ static void set_options(struct ddtrace *d)
     };
 }
 
+static bool delays(void *fanout, unsigned signal)
+{
+    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
+}
+
 static void describe_site(struct ddtrace *d)
 {
     d->headers[0] = (struct gw_http_header){"Datadog-Agent-Version", DDTRACE_AGENT_VERSION};
@@ -74,6 +80,7 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .limits = {d->conf.max_body, d->conf.max_inflated, d->conf.receive_timeout, d->conf.idle_timeout, d->conf.connections},
+        .delay = {delays, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
 }
 

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -126,15 +125,6 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
         add(&to->count_mismatches, 1);
 }
 
-/* As long as the request took, but no longer than anybody notices: a sender that shares our core gets ahead, and nothing is refused that
- * a moment's patience makes room for. Half of what we could take at most is still far more than applications send. */
-static void rest(gw_nsec worked)
-{
-    const gw_nsec longest = 20 * GW_MSEC;
-    gw_nsec pause = worked < longest ? worked : longest;
-    nanosleep(&(struct timespec){.tv_nsec = (long)pause}, NULL);
-}
-
 /* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
 static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from, enum dd_format format,
                          struct gw_err *err)
@@ -151,15 +141,13 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake, code ? &ignored : err);
     count(&d->counts, from, r, code ? code : offered);
-    if (!code && !offered && gw_fanout_pressed(d->host->fanout))
-        rest(gw_now() - env.now);
     return code ? code : offered;
 }
 
 static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from, struct gw_err *err,
                        struct gw_http_reply *r)
 {
-    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout));
+    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout, gw_now()));
     gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
     text.len = gw_str_find(text, '\n'); /* the advice is for the tracer's user */
     gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s",

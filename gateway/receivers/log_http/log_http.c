@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
+#include "core/delivery/fanout.h"
 
 #define GW_CONF struct log_http_conf
 static const struct gw_opt opts[] = {LOG_HTTP_OPTS(GW_ROW) GW_OPT_END};
@@ -13,12 +14,17 @@ static const char component[] = "receiver=http";
 
 enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
 static const struct gw_http_route routes[] = {
-    {.path = "/api/v2/logs", .methods = SEND, .tag = 202, .handle = log_http_intake},
-    {.path = "/v1/input", .methods = SEND, .tag = 200, .handle = log_http_intake},
-    {.path = "/v1/input/", .prefix = true, .ends_in_key = true, .methods = SEND, .tag = 200, .handle = log_http_intake},
-    {.path = "/v1/write/logstreaming", .methods = SEND, .handle = log_http_streaming},
+    {.path = "/api/v2/logs", .methods = SEND, .tag = 202, .may_delay = true, .handle = log_http_intake},
+    {.path = "/v1/input", .methods = SEND, .tag = 200, .may_delay = true, .handle = log_http_intake},
+    {.path = "/v1/input/", .prefix = true, .ends_in_key = true, .methods = SEND, .tag = 200, .may_delay = true, .handle = log_http_intake},
+    {.path = "/v1/write/logstreaming", .methods = SEND, .may_delay = true, .handle = log_http_streaming},
     {.path = "/api/v1/validate", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = log_http_validate},
 };
+
+static bool delays(void *fanout, unsigned signal)
+{
+    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
+}
 
 static void describe_site(struct log_http *h)
 {
@@ -31,6 +37,7 @@ static void describe_site(struct log_http *h)
         .ctx = h,
         .limits = {c->max_body, c->max_inflated, c->receive_timeout, c->idle_timeout, c->connections},
         .auth_arg = "dd-api-key",
+        .delay = {delays, h->host->fanout, GW_LOGS, GW_HTTP_LONGEST_DELAY},
     };
 }
 

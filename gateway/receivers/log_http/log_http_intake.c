@@ -96,7 +96,7 @@ struct log_input log_http_like(const struct log_http *h, const struct gw_http_re
 void log_http_refuse(struct log_http *h, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_err *err,
                      struct gw_http_reply *r)
 {
-    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(h->host->fanout));
+    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(h->host->fanout, gw_now()));
     gw_str text = r->body, path = route->ends_in_key ? gw_str_z(route->path) : q->path;
     text.len = gw_str_find(text, '\n'); /* the advice is for the sender */
     gw_log(r->status < 429 ? GW_WARNING : GW_INFO, h->site.component, "a request to %.*s%s is answered %u: %.*s", GW_FMT(path),

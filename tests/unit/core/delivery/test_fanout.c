@@ -142,7 +142,7 @@ static void who_can_wait_tries_again(void **state)
     bed_drop(b);
 }
 
-/* A file that can be read later leaves half of a small queue to those that cannot come again. */
+/* A file that can be read later leaves more than half of a queue to those that cannot come again. */
 static void who_can_wait_keeps_an_exporter_busy_and_no_more(void **state)
 {
     struct bed *b = bed_of_one();
@@ -158,8 +158,55 @@ static void who_can_wait_keeps_an_exporter_busy_and_no_more(void **state)
     struct gw_queue *q = gw_sender_route(b->sender[0]).queue;
     struct gw_queue_state now;
     gw_queue_state(q, &now);
-    assert_true(now.used > 1 << 20 && now.used <= now.capacity / 2 && !now.refusing);
+    assert_true(now.lagging && !now.refusing && now.used <= now.capacity / 2);
     assert_int_equal(gw_fanout_offer(b->fanout, GW_LOGS, &f, 1, &in, &err), GW_OK);
+    bed_drop(b);
+}
+
+/* An exporter that takes data but not as fast as it comes delays answers; one that is away delays none, not even beside it. */
+static void a_slow_backend_delays_answers_and_a_dead_one_does_not(void **state)
+{
+    struct bed *b = bed_new();
+    assert_true(gw_list_add(&b->conf[1].signals, GW_STR("traces"), &b->arena));
+    bed_add(b, "dead");
+    bed_add(b, "live");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 30; i++) {
+        assert_int_equal(bed_offer(b, GW_TRACES, 1 << 20, 1), GW_OK);
+        bed_run(b, b->now + GW_SEC / 10);
+        assert_false(gw_fanout_delays(b->fanout, GW_TRACES, b->now));
+    }
+    struct gw_queue_state dead;
+    gw_queue_state(gw_sender_route(b->sender[0]).queue, &dead);
+    assert_true(dead.lagging);
+    for (int i = 0; i < 25; i++) /* more at once than the live one is done with */
+        assert_int_equal(bed_offer(b, GW_TRACES, 1 << 20, 1), GW_OK);
+    bed_settle(b, 1);
+    assert_true(gw_fanout_delays(b->fanout, GW_TRACES, b->now));
+    assert_false(gw_fanout_delays(b->fanout, GW_LOGS, b->now)); /* it takes traces only */
+    bed_run(b, b->now + GW_SEC / 10);
+    assert_false(gw_fanout_delays(b->fanout, GW_TRACES, b->now));
+    b->paper[0].up_at = b->now;
+    bed_run(b, b->now + 60 * GW_SEC);
+    bed_drop(b);
+}
+
+/* One that takes connections and never answers is away as well, though no request has failed yet. */
+static void a_backend_that_does_not_answer_delays_for_a_moment_only(void **state)
+{
+    struct bed *b = bed_of_one();
+    b->paper[0].latency = 3600 * GW_SEC;
+    for (int i = 0; i < 30; i++)
+        assert_int_equal(bed_offer(b, GW_TRACES, 1 << 20, 1), GW_OK);
+    bed_settle(b, 0);
+    assert_true(gw_fanout_delays(b->fanout, GW_TRACES, b->now));
+    bed_run(b, b->now + GW_SEC);
+    assert_false(gw_fanout_delays(b->fanout, GW_TRACES, b->now));
+    for (unsigned i = 0; i < b->paper[0].n_open; i++)
+        b->paper[0].open[i].due = b->now;
+    b->paper[0].latency = 0;
+    bed_run(b, b->now + 10 * GW_SEC);
     bed_drop(b);
 }
 
@@ -178,19 +225,19 @@ static void refused_clients_are_told_when_the_backend_is_tried_again(void **stat
     struct bed *b = bed_new();
     b->conf[0].in_flight = 1;
     bed_add(b, "paper");
-    assert_int_equal(gw_fanout_retry_after(b->fanout), 1);
+    assert_int_equal(gw_fanout_retry_after(b->fanout, b->now), 1);
     b->paper[0].behave = outage;
     b->paper[0].up_at = b->now + 300 * GW_SEC;
     bed_offer(b, GW_TRACES, 100, 1);
     int longest = 0;
     while (b->now < b->paper[0].up_at) {
         bed_run(b, b->now + GW_SEC);
-        int told = gw_fanout_retry_after(b->fanout);
+        int told = gw_fanout_retry_after(b->fanout, b->now);
         longest = told > longest ? told : longest;
     }
     assert_in_range(longest, 5, 30);
     bed_run(b, b->now + 60 * GW_SEC);
-    assert_int_equal(gw_fanout_retry_after(b->fanout), 1);
+    assert_int_equal(gw_fanout_retry_after(b->fanout, b->now), 1);
     bed_drop(b);
 }
 
@@ -436,6 +483,8 @@ int main(void)
         cmocka_unit_test(an_exporter_gets_its_signals_and_its_rendering),
         cmocka_unit_test(who_can_wait_tries_again),
         cmocka_unit_test(who_can_wait_keeps_an_exporter_busy_and_no_more),
+        cmocka_unit_test(a_slow_backend_delays_answers_and_a_dead_one_does_not),
+        cmocka_unit_test(a_backend_that_does_not_answer_delays_for_a_moment_only),
         cmocka_unit_test(what_nobody_exports_is_accepted_and_ends),
         cmocka_unit_test(refused_clients_are_told_when_the_backend_is_tried_again),
         cmocka_unit_test(the_ledger_reads_well),

@@ -370,42 +370,247 @@ static void what_waits_for_its_join_is_bounded(void **state)
     gw_queue_drop(q);
 }
 
-/* Below the mark for who can wait, all of it for who cannot; and that somebody waits is nothing to be told. */
-static void who_can_wait_stops_at_the_mark(void **state)
+/* --- the marks --- */
+
+static bool is_lagging(struct gw_queue *q)
+{
+    struct gw_queue_state now;
+    gw_queue_state(q, &now);
+    return now.lagging;
+}
+
+/* From above the high mark, a quarter, down to the low one, an eighth. */
+static void a_queue_is_lagging_between_its_marks(void **state)
+{
+    struct gw_frame *f = frame(1000, GW_LOGS, 0);
+    struct gw_chain rooms[16];
+    size_t cost = gw_frame_cost(f);
+    struct gw_queue *q = gw_queue_new(16 * cost, false, no_wake, NULL);
+    for (int turn = 0; turn < 2; turn++) {
+        for (int i = 0; i < 5; i++) {
+            assert_false(is_lagging(q));
+            assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+        }
+        for (int i = 4; i >= 2; i--) {
+            assert_true(is_lagging(q));
+            gw_queue_cancel(q, &rooms[i]);
+        }
+        for (int i = 1; i >= 0; i--) {
+            assert_false(is_lagging(q));
+            gw_queue_cancel(q, &rooms[i]);
+        }
+    }
+    gw_frame_drop(f);
+    gw_queue_drop(q);
+}
+
+/* Another capacity has other marks. */
+static void marks_follow_the_capacity(void **state)
+{
+    struct gw_frame *f = frame(1000, GW_LOGS, 0);
+    struct gw_chain rooms[4];
+    size_t cost = gw_frame_cost(f);
+    struct gw_queue *q = gw_queue_new(100 * cost, false, no_wake, NULL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+    assert_false(is_lagging(q));
+    gw_queue_resize(q, 8 * cost, false);
+    assert_true(is_lagging(q));
+    gw_queue_resize(q, 100 * cost, false);
+    assert_false(is_lagging(q));
+    for (int i = 0; i < 4; i++)
+        gw_queue_cancel(q, &rooms[i]);
+    gw_frame_drop(f);
+    gw_queue_drop(q);
+}
+
+/* What can wait stops where the queue begins to lag, and goes on where that ends; all the room is for what cannot. */
+static void what_can_wait_is_not_taken_while_the_queue_lags(void **state)
 {
     struct gw_queue_state now;
     struct gw_frame *f = frame(1000, GW_LOGS, 0);
     struct gw_chain rooms[8], none;
     size_t cost = gw_frame_cost(f);
     struct gw_queue *q = gw_queue_new(8 * cost, false, no_wake, NULL);
-    gw_queue_read_ahead(q, 2 * cost);
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[0]), GW_OK);
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[1]), GW_OK);
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
     gw_queue_state(q, &now);
-    assert_true(now.used == 2 * cost && !now.refusing);
-    assert_true(gw_queue_pressed(q));
-    gw_queue_resize(q, 8 * cost, true);
-    assert_false(gw_queue_pressed(q)); /* one that drops its oldest presses nobody */
-    gw_queue_resize(q, 8 * cost, false);
+    assert_true(now.used == 3 * cost && !now.refusing);
+    gw_queue_cancel(q, &rooms[2]);
+    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
     gw_queue_cancel(q, &rooms[1]);
-    assert_false(gw_queue_pressed(q)); /* half of the mark */
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[1]), GW_OK);
-    for (int i = 2; i < 8; i++)
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+    for (int i = 3; i < 8; i++)
         assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
     assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &none), GW_QUEUE_FULL);
     gw_queue_state(q, &now);
     assert_true(now.refusing);
+    gw_queue_resize(q, 8 * cost, true);
+    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &none), GW_OK); /* one that drops its oldest takes any */
+    gw_queue_cancel(q, &none);
     for (int i = 0; i < 8; i++)
         gw_queue_cancel(q, &rooms[i]);
-    gw_queue_read_ahead(q, cost / 2);
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[0]), GW_OK); /* an empty queue takes any */
-    gw_queue_resize(q, 8 * cost, true);
-    assert_int_equal(gw_queue_reserve_ahead(q, GW_OTEL, &f, 1, &rooms[1]), GW_OK); /* so does one that drops its oldest */
-    gw_queue_cancel(q, &rooms[0]);
-    gw_queue_cancel(q, &rooms[1]);
+    struct gw_frame *large = frame(20000, GW_LOGS, 0);
+    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &large, 1, &none), GW_OK); /* so does an empty one */
+    gw_queue_cancel(q, &none);
+    gw_frame_drop(large);
     gw_frame_drop(f);
+    gw_queue_drop(q);
+}
+
+/* No backend is to blame for frames that wait for their trace ids: they are counted when they are ready. */
+static void what_waits_for_its_ids_is_not_counted_against_the_marks(void **state)
+{
+    struct gw_chain due = {NULL, NULL}, none = {NULL, NULL};
+    struct gw_queue *q = gw_queue_new(16000, false, no_wake, NULL);
+    push_one(q, pending_ids(4000, 1000 * GW_SEC));
+    push_one(q, pending_ids(4001, 1000 * GW_SEC));
+    assert_true(gw_queue_used(q) > 8000);
+    assert_false(is_lagging(q));
+    gw_queue_awaiting_ids(q, GW_NEVER, &due);
+    assert_false(is_lagging(q)); /* they are being looked at */
+    gw_queue_ids_completed(q, &none, &due);
+    assert_true(is_lagging(q));
+    gw_queue_expire(q, GW_NEVER, &due);
+    gw_queue_done(q, &due);
+    assert_false(is_lagging(q));
+    push_one(q, pending_ids(4000, 1000 * GW_SEC));
+    gw_queue_expire(q, GW_NEVER, &due); /* before it was looked at */
+    gw_queue_done(q, &due);
+    assert_int_equal(gw_queue_used(q), 0);
+    push_one(q, frame(7000, GW_TRACES, 0));
+    assert_true(is_lagging(q));
+    gw_queue_drop(q);
+}
+
+/* A queue delays answers while it is lagging, would refuse, and has a backend that takes data. */
+static void only_a_queue_whose_backend_takes_data_delays(void **state)
+{
+    struct gw_queue *q = gw_queue_new(8000, false, no_wake, NULL);
+    gw_nsec now = 50 * GW_SEC;
+    push_one(q, frame(1000, GW_TRACES, 0));
+    gw_queue_backend(q, now + GW_SEC, 0);
+    assert_false(gw_queue_delays(q, now));
+    push_one(q, frame(3000, GW_TRACES, 0));
+    assert_true(gw_queue_delays(q, now));
+    assert_false(gw_queue_delays(q, now + GW_SEC)); /* nothing was heard of it since */
+    gw_queue_backend(q, 0, now + 7 * GW_SEC);       /* it is away */
+    assert_false(gw_queue_delays(q, now));
+    gw_queue_backend(q, now + GW_SEC, 0);
+    gw_queue_resize(q, 8000, true);
+    assert_false(gw_queue_delays(q, now));
+    gw_queue_drop(q);
+}
+
+static void a_refused_client_waits_for_the_next_try(void **state)
+{
+    struct gw_queue *q = gw_queue_new(8000, false, no_wake, NULL);
+    gw_nsec now = 50 * GW_SEC;
+    assert_int_equal(gw_queue_retry_after(q, now), 1);
+    gw_queue_backend(q, 0, now + 6 * GW_SEC + 1);
+    assert_int_equal(gw_queue_retry_after(q, now), 7);
+    assert_int_equal(gw_queue_retry_after(q, now + 6 * GW_SEC), 1);
+    assert_int_equal(gw_queue_retry_after(q, now + 60 * GW_SEC), 1);
+    gw_queue_backend(q, 0, GW_NEVER);
+    assert_int_equal(gw_queue_retry_after(q, now), 30);
+    gw_queue_drop(q);
+}
+
+/* --- from one sender to the next, and wakeups --- */
+
+/* What the former sender was to be woken for goes to the new one, with everything that stands in the queue. */
+static void a_queue_passes_to_another_sender(void **state)
+{
+    static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
+    unsigned predecessor = 0, next = 0;
+    struct gw_chain got;
+    struct gw_queue *q = gw_queue_new(100000, false, count_wake, &predecessor);
+    push_one(q, frame(1000, GW_TRACES, 5 * GW_SEC));
+    assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) == 6 * GW_SEC);
+    gw_queue_inherit(q, count_wake, &next);
+    push_one(q, frame(1000, GW_LOGS, 5 * GW_SEC)); /* the new one has not armed it yet: it looks before it sleeps */
+    assert_int_equal(predecessor + next, 0);
+    assert_true(gw_queue_take(q, GW_TRACES, &limits, 6 * GW_SEC, false, &got));
+    gw_queue_done(q, &got);
+    gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u);
+    push_one(q, frame(1000, GW_TRACES, 6 * GW_SEC));
+    assert_int_equal(predecessor, 0);
+    assert_int_equal(next, 1);
+    gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u);
+    gw_queue_wake(q);
+    gw_queue_close(q);
+    assert_int_equal(predecessor, 0);
+    assert_int_equal(next, 3);
+    gw_queue_drop(q);
+}
+
+/* A sender that is on its way to sleep when something goes to the disk only does not fall asleep. */
+static void a_poke_before_the_sleep_is_not_lost(void **state)
+{
+    static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
+    unsigned woken = 0;
+    struct gw_queue *q = gw_queue_new(100000, false, count_wake, &woken);
+    gw_queue_wake(q);
+    assert_int_equal(woken, 0);
+    assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) <= 0); /* due at once */
+    assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) == GW_NEVER);
+    gw_queue_wake(q);
+    assert_int_equal(woken, 1);
+    assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) == GW_NEVER); /* it was woken for that */
+    gw_queue_drop(q);
+}
+
+/* A sender that drains a closed queue sleeps while somebody has a reservation: it hears when that is given back. */
+static void the_last_reservation_that_is_given_back_ends_the_drain(void **state)
+{
+    static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
+    unsigned woken = 0;
+    struct gw_chain rooms[2];
+    struct gw_frame *f = frame(1000, GW_LOGS, 0);
+    struct gw_queue *q = gw_queue_new(100000, false, count_wake, &woken);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(gw_queue_reserve(q, GW_OTEL, &f, 1, &rooms[i]), GW_OK);
+    gw_queue_close(q);
+    assert_int_equal(woken, 1);
+    assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) == GW_NEVER);
+    gw_queue_cancel(q, &rooms[0]);
+    assert_int_equal(woken, 1);
+    gw_queue_cancel(q, &rooms[1]);
+    assert_int_equal(woken, 2);
+    assert_true(gw_queue_finished(q));
+    gw_frame_drop(f);
+    gw_queue_drop(q);
+}
+
+/* Frames that come back from the disk are older than what arrived before them. When the queue says that something is due to expire,
+ * something expires: a sender that goes by it never spins. */
+static void what_expires_is_what_is_due(void **state)
+{
+    static const struct gw_batch_limits limits = {1 << 20, 1000, GW_NEVER / 4};
+    enum { MAX_AGE = 100 };
+    struct gw_chain old = {NULL, NULL};
+    struct gw_queue *q = gw_queue_new(100000, false, no_wake, NULL);
+    push_one(q, frame(1001, GW_TRACES, 1000 * GW_SEC));
+    assert_true(gw_queue_restore(q, frame(1002, GW_LOGS, 900 * GW_SEC))); /* a later number, and older */
+    assert_true(gw_queue_restore(q, frame(1003, GW_TRACES, 900 * GW_SEC)));
+    assert_true(gw_queue_restore(q, pending_ids(1004, 890 * GW_SEC)));
+    for (gw_nsec now = 1000 * GW_SEC; now < 1101 * GW_SEC; now += GW_SEC) {
+        struct gw_chain due = {NULL, NULL}, none = {NULL, NULL};
+        gw_queue_awaiting_ids(q, now, &due);
+        gw_queue_ids_completed(q, &none, &due);
+        gw_queue_expire(q, now - MAX_AGE * GW_SEC + 1, &old);
+        assert_true(gw_queue_arm(q, &limits, MAX_AGE * GW_SEC, 0) > now || now >= 1100 * GW_SEC);
+        if (now == 1000 * GW_SEC)
+            assert_int_equal(old.last->frame->len, 1002); /* at the head of its lane */
+    }
+    size_t n = 0;
+    for (const struct gw_node *node = old.first; node; node = node->next)
+        n++;
+    assert_int_equal(n, 4);
+    gw_queue_done(q, &old);
+    assert_int_equal(gw_queue_used(q), 0);
     gw_queue_drop(q);
 }
 
@@ -418,7 +623,16 @@ int main(void)
         cmocka_unit_test(what_waits_for_its_join_is_bounded),
         cmocka_unit_test(pushes_wake_only_when_there_is_something_to_do),
         cmocka_unit_test(a_queue_that_refused_says_so_until_a_quarter_is_free),
-        cmocka_unit_test(who_can_wait_stops_at_the_mark),
+        cmocka_unit_test(a_queue_is_lagging_between_its_marks),
+        cmocka_unit_test(marks_follow_the_capacity),
+        cmocka_unit_test(what_can_wait_is_not_taken_while_the_queue_lags),
+        cmocka_unit_test(what_waits_for_its_ids_is_not_counted_against_the_marks),
+        cmocka_unit_test(only_a_queue_whose_backend_takes_data_delays),
+        cmocka_unit_test(a_refused_client_waits_for_the_next_try),
+        cmocka_unit_test(a_queue_passes_to_another_sender),
+        cmocka_unit_test(a_poke_before_the_sleep_is_not_lost),
+        cmocka_unit_test(the_last_reservation_that_is_given_back_ends_the_drain),
+        cmocka_unit_test(what_expires_is_what_is_due),
         cmocka_unit_test(a_closed_queue_takes_what_was_reserved_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

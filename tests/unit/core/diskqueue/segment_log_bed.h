@@ -29,6 +29,7 @@ struct segment_log_bed {
     char damage_file[40];
     struct gw_segment_log_items given_up;
     uint64_t accepted_items;
+    uint32_t lagging; /* whom the last append said to wake */
 };
 
 static inline void segment_log_bed_damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
@@ -145,7 +146,8 @@ static inline enum gw_code segment_log_bed_append(struct segment_log_bed *b, siz
 {
     uint64_t ticket;
     struct gw_durable_entry e = {.frame = segment_log_bed_frame(b->serial, len), .pending = pending, .memory = memory ? *memory : 0};
-    enum gw_code code = gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &b->err);
+    enum gw_code code =
+        gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &b->lagging, &b->err);
     if (code == GW_OK)
         b->serial++;
     if (memory)

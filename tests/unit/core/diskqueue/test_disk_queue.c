@@ -18,10 +18,24 @@ static int bad_sync(int fd)
     return sync_errno ? -1 : 0;
 }
 
+static void (*during_write)(void); /* once */
+
 static ssize_t bad_write(int fd, const struct iovec *v, int n, off_t at)
 {
+    void (*meanwhile)(void) = during_write;
+    during_write = NULL;
+    if (meanwhile)
+        meanwhile();
     errno = write_errno;
     return write_errno ? -1 : gw_segment_io_system.write(fd, v, n, at);
+}
+
+/* The clocks of the bed that is there. */
+static struct bed *clocked;
+
+static gw_nsec bed_clock(void)
+{
+    return clocked->now;
 }
 
 static struct gw_segment_io disk;
@@ -37,6 +51,7 @@ static int set_up(void **state)
     disk = gw_segment_io_system;
     disk.sync = bad_sync;
     disk.write = bad_write;
+    disk.now = disk.wall = bed_clock;
     conf = (struct gw_disk_queue_conf){gw_str_z(directory), 32 << 20, GW_FSYNC_NEVER, GW_SEC, &disk};
     return 0;
 }
@@ -56,20 +71,26 @@ static int tear_down(void **state)
 static void open_disk_queue(struct bed *b)
 {
     struct gw_err err;
+    clocked = b;
     disk_queue = gw_disk_queue_open(&conf, b->ledger, &err);
     assert_non_null(disk_queue);
     gw_fanout_durable(b->fanout, &gw_disk_queue_durable, disk_queue);
 }
 
 /* After the test has set conf[b->n]. */
-static void add(struct bed *b, const char *name)
+static void add_exporter(struct bed *b, const char *name, const struct gw_exporter *exporter)
 {
     unsigned i = b->n++;
     b->conf[i].name = gw_str_z(name);
     b->paper[i].now = b->now;
-    b->sender[i] = gw_sender_new(&paper_exporter, &b->paper[i], &b->conf[i], b->ledger, b->ids);
+    b->sender[i] = gw_sender_new(exporter, &b->paper[i], &b->conf[i], b->ledger, b->ids);
     assert_true(gw_sender_disk_queue(b->sender[i], disk_queue, &b->budget));
     gw_fanout_add(b->fanout, gw_sender_route(b->sender[i]));
+}
+
+static void add(struct bed *b, const char *name)
+{
+    add_exporter(b, name, &paper_exporter);
 }
 
 static struct bed *one(size_t queue_size)
@@ -224,6 +245,44 @@ static void a_full_log_refuses_everybody_or_drops_the_oldest(void **state)
     }
 }
 
+/* --- a sender that falls asleep while something is being written for it --- */
+
+static struct bed *stepped;
+static unsigned wakes;
+
+static void count_wake(void *ctx)
+{
+    wakes++;
+}
+
+/* It reads and sends all that is there, learns that nothing is left on the disk, and goes to sleep. */
+static void the_sender_catches_up(void)
+{
+    bed_run(stepped, stepped->now + GW_SEC);
+    assert_false(gw_segment_log_lagging(gw_disk_queue_log(disk_queue), gw_sender_route(stepped->sender[0]).reader));
+    wakes = 0;
+}
+
+static void what_is_only_on_the_disk_wakes_a_sender_that_caught_up_meanwhile(void **state)
+{
+    struct gw_exporter exporter = paper_exporter;
+    exporter.wake = count_wake;
+    struct bed *b = stepped = bed_new();
+    open_disk_queue(b);
+    b->conf[0].queue_size = 5000;
+    add_exporter(b, "paper", &exporter);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+    assert_true(gw_segment_log_lagging(gw_disk_queue_log(disk_queue), gw_sender_route(b->sender[0]).reader));
+    during_write = the_sender_catches_up;
+    assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+    bed_arrived(b, 0, 0, 6, 1);
+    assert_int_equal(wakes, 1);
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 7, 1);
+    drop(b);
+}
+
 struct told {
     struct gw_ack_callback ack;
     int times, kept;
@@ -334,6 +393,7 @@ int main(void)
         TEST(a_drain_sends_what_is_on_the_disk_too),
         TEST(what_is_too_old_on_the_disk_is_given_up),
         TEST(a_full_log_refuses_everybody_or_drops_the_oldest),
+        TEST(what_is_only_on_the_disk_wakes_a_sender_that_caught_up_meanwhile),
         TEST(a_source_hears_when_it_is_on_the_disk),
         TEST(a_disk_that_takes_nothing_refuses),
         TEST(a_sync_that_fails_is_no_200),

@@ -292,7 +292,8 @@ static void a_record_in_a_senders_text_is_none(void **state)
     assert_true(segment_log_bed_open(&b));
     unsigned reader = gw_segment_log_attach(b.disk_log, "one", false, &ignored);
     struct gw_durable_entry e = {.frame = gw_frame_new(GW_TRACES, GW_OTEL, data, 1024, 1024, 1), .pending = 1u << reader};
-    assert_int_equal(gw_segment_log_append(b.disk_log, &e, 1, segment_log_bed_commit, &b.accepted_items, &ticket, NULL), GW_OK);
+    assert_int_equal(gw_segment_log_append(b.disk_log, &e, 1, segment_log_bed_commit, &b.accepted_items, &ticket, &(uint32_t){0}, NULL),
+                     GW_OK);
     gw_frame_drop(e.frame);
     read_file(&b, image.bytes);
     segment_log_bed_close(&b);

@@ -123,10 +123,14 @@ static void a_reader_that_is_behind_reads_on_until_it_is_level(void **state)
     struct gw_disk_position first;
     assert_int_equal(segment_log_bed_append(b, 100, 1u << r, &memory, &first), GW_OK);
     assert_int_equal(memory, 1u << r);
-    append(b, 30, 1500, 1u << r); /* no room in memory */
+    assert_int_equal(b->lagging, 0);
+    append(b, 1, 1500, 1u << r); /* no room in memory */
+    assert_int_equal(b->lagging, 1u << r);
+    append(b, 29, 1500, 1u << r);
     memory = 1u << r;
     assert_int_equal(segment_log_bed_append(b, 100, 1u << r, &memory, NULL), GW_OK);
-    assert_int_equal(memory, 0); /* there is room again, but its turn has not come */
+    assert_int_equal(memory, 0);     /* there is room again, but its turn has not come */
+    assert_int_equal(b->lagging, 0); /* it knows */
     assert_int_equal(segment_log_bed_read(b, r, 10, false, seen, NULL), 10);
     append(b, 5, 100, 1u << r);
     assert_int_equal(segment_log_bed_read(b, r, 1000, true, seen, NULL), 26);
@@ -136,6 +140,8 @@ static void a_reader_that_is_behind_reads_on_until_it_is_level(void **state)
     memory = 1u << r;
     assert_int_equal(segment_log_bed_append(b, 100, 1u << r, &memory, NULL), GW_OK);
     assert_int_equal(memory, 1u << r);
+    append(b, 1, 100, 1u << r);
+    assert_int_equal(b->lagging, 1u << r);
     gw_segment_log_ack(b->disk_log, r, first);
 }
 
@@ -319,7 +325,8 @@ static void unjoined_ids_and_ages_survive(void **state)
     gw_frame_pending_ids(e.frame, offsets, 2);
     e.frame->arrived = gw_now() - 100 * GW_SEC;
     gw_nsec arrived = e.frame->arrived;
-    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, NULL), GW_OK);
+    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &(uint32_t){0}, NULL),
+                     GW_OK);
     gw_frame_drop(e.frame);
     for (int other_boot = 0; other_boot < 2; other_boot++) {
         memcpy(b->conf.boot, other_boot ? "later boot" : "this boot", 9);
@@ -380,7 +387,7 @@ static void *write_many(void *arg)
     for (uint32_t i = 0; i < EACH; i++) {
         struct gw_durable_entry e = {
             .frame = segment_log_bed_frame(w->from + i, 64 + i % 700), .pending = w->readers, .memory = i % 8 < 2 ? 1 : 0};
-        while (gw_segment_log_append(w->b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, NULL) != GW_OK)
+        while (gw_segment_log_append(w->b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, &(uint32_t){0}, NULL) != GW_OK)
             e.memory = 0;
         atomic_fetch_add(&in_memory, e.memory & 1);
         if (i % 100 == 0)

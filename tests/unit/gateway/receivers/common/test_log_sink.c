@@ -136,7 +136,6 @@ static void who_can_wait_leaves_room(void **state)
 {
     struct rig r;
     open_rig(&r, 400000);
-    gw_queue_read_ahead(r.queue, 200000);
     put(&r, 150);
     assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_OK);
     put(&r, 100);

@@ -1,0 +1,163 @@
+/* log_writer.c: the ring of lines that wait to be written, and the thread that writes them.
+ *
+ * Owns the ring and the thread, one of each in a process. log.c is the only one that calls it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np, pthread_cond_clockwait */
+#include "core/base/log_writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* there is something to write, or nothing any more, or it shall end */
+/* under lock */
+static char ring[GW_LOG_RING];
+static size_t first, used; /* of the bytes in it; the thread may be writing the first ones */
+static bool running, stopping;
+/* main thread */
+static pthread_t thread;
+static bool joinable;
+/* const while there is a thread */
+static void (*on_idle)(void);
+
+/* The first line in the ring, in one piece or two. Under lock. */
+static int first_line(struct iovec v[static 2], size_t *len)
+{
+    size_t one = used < GW_LOG_RING - first ? used : GW_LOG_RING - first;
+    const char *end = memchr(ring + first, '\n', one);
+    v[0] = (struct iovec){ring + first, end ? (size_t)(end - (ring + first)) + 1 : one};
+    *len = v[0].iov_len;
+    if (end)
+        return 1;
+    end = memchr(ring, '\n', used - one);
+    v[1] = (struct iovec){ring, end ? (size_t)(end - ring) + 1 : used - one};
+    *len += v[1].iov_len;
+    return 2;
+}
+
+static void advance(struct iovec **v, int *n, size_t done)
+{
+    while (*n && done >= (*v)->iov_len) {
+        done -= (*v)->iov_len;
+        (*v)++;
+        (*n)--;
+    }
+    if (*n) {
+        (*v)->iov_base = (char *)(*v)->iov_base + done;
+        (*v)->iov_len -= done;
+    }
+}
+
+/* A line that is not longer than PIPE_BUF goes out in one piece, whoever else writes to the same pipe. A standard error that is closed
+ * loses it: there is nobody to tell. */
+static void write_line(struct iovec *v, int n)
+{
+    struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
+    while (n) {
+        ssize_t written = writev(STDERR_FILENO, v, n);
+        if (written > 0)
+            advance(&v, &n, (size_t)written);
+        else if (written < 0 && errno == EAGAIN) /* somebody made it non-blocking */
+            poll(&writable, 1, -1);
+        else if (written == 0 || errno != EINTR)
+            return;
+    }
+}
+
+/* Under lock, which is released during the write. */
+static void write_first(void)
+{
+    struct iovec v[2];
+    size_t len;
+    int n = first_line(v, &len);
+    pthread_mutex_unlock(&lock);
+    write_line(v, n);
+    pthread_mutex_lock(&lock);
+    first = (first + len) % GW_LOG_RING;
+    used -= len;
+}
+
+static void *write_all(void *arg)
+{
+    pthread_setname_np(pthread_self(), "log");
+    pthread_mutex_lock(&lock);
+    for (;;) {
+        while (used)
+            write_first();
+        pthread_mutex_unlock(&lock);
+        on_idle();
+        pthread_mutex_lock(&lock);
+        if (used)
+            continue;
+        if (stopping)
+            break;
+        pthread_cond_wait(&changed, &lock);
+    }
+    running = false;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+/* Signals are the main thread's. */
+bool gw_log_writer_start(void (*idle)(void))
+{
+    sigset_t all, before;
+    on_idle = idle;
+    stopping = false;
+    running = true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    running = pthread_create(&thread, NULL, write_all, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    joinable = running;
+    return joinable;
+}
+
+/* Under lock. */
+static void put_in_ring(const char *lines, size_t n)
+{
+    size_t end = (first + used) % GW_LOG_RING, one = n < GW_LOG_RING - end ? n : GW_LOG_RING - end;
+    memcpy(ring + end, lines, one);
+    memcpy(ring, lines + one, n - one);
+    used += n;
+}
+
+bool gw_log_writer_put(const char *lines, size_t n)
+{
+    struct iovec whole = {(void *)(uintptr_t)lines, n};
+    pthread_mutex_lock(&lock);
+    bool queued = running, fits = n <= GW_LOG_RING - used;
+    if (queued && fits) {
+        put_in_ring(lines, n);
+        pthread_cond_signal(&changed);
+    }
+    pthread_mutex_unlock(&lock);
+    if (!queued)
+        write_line(&whole, 1);
+    return !queued || fits;
+}
+
+bool gw_log_writer_stop(gw_nsec grace_period)
+{
+    gw_nsec until = gw_now() + grace_period;
+    struct timespec t = {.tv_sec = until / GW_SEC, .tv_nsec = until % GW_SEC};
+    pthread_mutex_lock(&lock);
+    stopping = true;
+    pthread_cond_broadcast(&changed);
+    while (running && gw_now() < until)
+        pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &t);
+    bool all = !running;
+    pthread_mutex_unlock(&lock);
+    if (joinable && all) {
+        pthread_join(thread, NULL);
+        joinable = false;
+    }
+    return all;
+}

@@ -1,0 +1,62 @@
+/* queue_internal.h: what the files of the queue share, and nobody else includes.
+ *
+ *   queue.c        the account in bytes, its marks, the wakeup, what is known of the backend
+ *   queue_lanes.c  what waits, in which order, and when it is due
+ *   queue_node.c   nodes and chains of them
+ *
+ * Threads: everything here is called under the queue's lock.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_QUEUE_INTERNAL_H
+#define GW_QUEUE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/delivery/queue.h"
+
+struct lane {
+    struct gw_chain chain;
+    size_t bytes;
+    uint64_t items;
+};
+
+struct gw_queue {
+    _Atomic gw_nsec takes_data_until, next_try; /* what the sender says of its backend */
+
+    pthread_mutex_t lock;
+    /* under lock */
+    size_t capacity;
+    bool drop_oldest, overflows;
+    struct waker {
+        gw_queue_wake_f *wake;
+        void *arg;
+    } waker;
+    struct lane awaiting_ids[GW_SIGNALS], ready[GW_SIGNALS];
+    size_t used;        /* bytes reserved, queued and in the sender's hands … */
+    size_t pending_ids; /* … and those of them that wait for their trace ids */
+    size_t linked;      /* nodes in lanes */
+    uint64_t next_number;
+    bool closed, refusing, lagging;
+    bool poked;              /* since the sender last armed the wakeup */
+    gw_nsec ids_due_soonest; /* no node in joining is due before */
+    bool armed;              /* the sender sleeps … */
+    unsigned takable;        /* … and would take ready frames of these signals */
+    struct gw_batch_limits limits;
+};
+
+/* queue.c: after every change of what is charged, or waits for its trace ids. */
+void gw_queue_update_lagging(struct gw_queue *);
+
+/* queue_lanes.c */
+struct gw_node *gw_lane_pop(struct gw_queue *, struct lane *);
+/* The lane whose first frame came first, or NULL. */
+struct lane *gw_queue_oldest_lane(struct gw_queue *);
+/* It waits for its trace ids, or does so no longer. */
+void gw_queue_set_unjoined(struct gw_queue *, struct gw_node *, bool pending_ids);
+/* True when the sleeping sender has to hear of it. */
+bool gw_queue_link_node(struct gw_queue *, struct gw_node *);
+/* When something in a lane is due: a join, a batch, an expiry; GW_NEVER: nothing. */
+gw_nsec gw_queue_next_due(const struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
+
+#endif
