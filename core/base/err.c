@@ -46,23 +46,3 @@ int gw_code_http(enum gw_code code)
 {
     return rows[code].http;
 }
-
-static void report_on_stderr(const char *text)
-{
-    fputs(text, stderr);
-}
-
-static void (*report)(const char *text) = report_on_stderr;
-
-void gw_assert_report(void (*with)(const char *text))
-{
-    report = with;
-}
-
-void gw_assert_failed(const char *cond, const char *file, int line)
-{
-    char text[512];
-    snprintf(text, sizeof text, "ddgate: internal error: %s does not hold at %s:%d; please report this\n", cond, file, line);
-    report(text);
-    abort();
-}

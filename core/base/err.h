@@ -46,7 +46,5 @@ int gw_code_http(enum gw_code);           /* the status an HTTP sender gets */
 /* Our own invariants only; kept in release builds. What is printed: panic.h. */
 #define GW_ASSERT(cond) ((cond) ? (void)0 : gw_assert_failed(#cond, __FILE__, __LINE__))
 void gw_assert_failed(const char *cond, const char *file, int line) __attribute__((noreturn));
-/* What is done with the text of one that fails, before the process aborts; standard error when never set. Main thread. */
-void gw_assert_report(void (*with)(const char *text));
 
 #endif

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "core/base/err.h"
+#include "core/base/lock.h"
 #include "core/base/log_writer.h"
 #include "core/base/str.h"
 
@@ -260,9 +261,9 @@ void gw_log_text(const char *text, size_t n)
         return;
     for (size_t i = 0; i < n; i++)
         lines += text[i] == '\n';
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     emit(text, n, lines);
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
 }
 
 /* --- its thread --- */
@@ -270,22 +271,13 @@ void gw_log_text(const char *text, size_t n)
 /* Everything is written: there may be lines to tell of that were lost before. */
 static void on_idle(void)
 {
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     tell_missing();
-    pthread_mutex_unlock(&lock);
-}
-
-/* The last words of an assertion that failed. */
-static void on_assert(const char *text)
-{
-    static const gw_nsec grace_period = GW_SEC;
-    gw_log_text(text, strlen(text));
-    gw_log_stop(grace_period);
+    gw_unlock(&lock);
 }
 
 bool gw_log_start(void)
 {
-    gw_assert_report(on_assert);
     return gw_log_writer_start(on_idle);
 }
 

@@ -3,19 +3,20 @@
  * Owns the ring and the thread, one of each in a process. log.c is the only one that calls it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* pthread_setname_np, pthread_cond_clockwait */
 #include "core/base/log_writer.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* there is something to write, or nothing any more, or it shall end */
+#include "core/base/lock.h"
+#include "core/base/thread.h"
+
+static struct gw_lock lock = GW_LOCK_STATIC(LOG_WRITER);
+static pthread_cond_t changed; /* there is something to write, or nothing any more, or it shall end */
 /* under lock */
 static char ring[GW_LOG_RING];
 static size_t first, used; /* of the bytes in it; the thread may be writing the first ones */
@@ -76,47 +77,44 @@ static void write_first(void)
     struct iovec v[2];
     size_t len;
     int n = first_line(v, &len);
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     write_line(v, n);
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     first = (first + len) % GW_LOG_RING;
     used -= len;
 }
 
 static void *write_all(void *arg)
 {
-    pthread_setname_np(pthread_self(), "log");
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     for (;;) {
         while (used)
             write_first();
-        pthread_mutex_unlock(&lock);
+        gw_unlock(&lock);
         on_idle();
-        pthread_mutex_lock(&lock);
+        gw_lock(&lock);
         if (used)
             continue;
         if (stopping)
             break;
-        pthread_cond_wait(&changed, &lock);
+        gw_cond_wait(&changed, &lock);
     }
     running = false;
     pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     return NULL;
 }
 
-/* Signals are the main thread's. */
 bool gw_log_writer_start(void (*idle)(void))
 {
-    sigset_t all, before;
+    const struct gw_thread writer = {.name = "log", .run = write_all};
     on_idle = idle;
     stopping = false;
+    gw_cond_init(&changed);
     running = true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    running = pthread_create(&thread, NULL, write_all, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    joinable = running;
+    joinable = gw_thread_start(&thread, &writer, NULL);
+    if (!joinable)
+        running = false;
     return joinable;
 }
 
@@ -132,13 +130,13 @@ static void put_in_ring(const char *lines, size_t n)
 bool gw_log_writer_put(const char *lines, size_t n)
 {
     struct iovec whole = {(void *)(uintptr_t)lines, n};
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     bool queued = running, fits = n <= GW_LOG_RING - used;
     if (queued && fits) {
         put_in_ring(lines, n);
         pthread_cond_signal(&changed);
     }
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     if (!queued)
         write_line(&whole, 1);
     return !queued || fits;
@@ -147,14 +145,13 @@ bool gw_log_writer_put(const char *lines, size_t n)
 bool gw_log_writer_stop(gw_nsec grace_period)
 {
     gw_nsec until = gw_now() + grace_period;
-    struct timespec t = {.tv_sec = until / GW_SEC, .tv_nsec = until % GW_SEC};
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     stopping = true;
     pthread_cond_broadcast(&changed);
     while (running && gw_now() < until)
-        pthread_cond_clockwait(&changed, &lock, CLOCK_MONOTONIC, &t);
+        gw_cond_wait_until(&changed, &lock, until);
     bool all = !running;
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     if (joinable && all) {
         pthread_join(thread, NULL);
         joinable = false;

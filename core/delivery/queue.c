@@ -75,7 +75,7 @@ void gw_queue_resize(struct gw_queue *q, size_t capacity, bool drop_oldest)
     q->capacity = capacity;
     q->drop_oldest = drop_oldest;
     gw_queue_update_lagging(q);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 static bool make_nodes(enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, struct gw_chain *out)
@@ -122,7 +122,7 @@ static void uncharge(struct gw_queue *q, size_t cost)
     if (q->used <= q->capacity - q->capacity / 4)
         q->refusing = false;
     gw_queue_update_lagging(q);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, bool can_wait,
@@ -133,9 +133,9 @@ static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema,
         free_nodes(out);
         return GW_BUSY;
     }
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     enum gw_code code = charge(q, chain_cost(out), can_wait);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     if (code != GW_OK)
         free_nodes(out);
     return code;
@@ -214,7 +214,7 @@ gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, g
     q->limits = *limits;
     gw_nsec due = q->poked ? 0 : gw_queue_next_due(q, limits, max_age, takable);
     q->poked = false;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return due;
 }
 
@@ -236,9 +236,9 @@ bool gw_queue_delays(struct gw_queue *q, gw_nsec now)
 {
     if (now >= atomic_load_explicit(&q->takes_data_until, memory_order_relaxed))
         return false;
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     bool delays = q->lagging && !q->drop_oldest;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return delays;
 }
 
@@ -273,7 +273,7 @@ bool gw_queue_restore(struct gw_queue *q, struct gw_frame *frame)
     q->used += node->cost;
     gw_queue_link_node(q, node);
     gw_queue_update_lagging(q);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return true;
 }
 
@@ -284,14 +284,14 @@ void gw_queue_wake(struct gw_queue *q)
     struct waker waker = q->waker;
     q->armed = false;
     q->poked = !asleep;
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     if (asleep)
         waker.wake(waker.arg);
 }
 
 void gw_queue_state(struct gw_queue *q, struct gw_queue_state *out)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     *out = (struct gw_queue_state){q->used, q->capacity, q->refusing, q->lagging};
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }

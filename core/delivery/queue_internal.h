@@ -10,9 +10,9 @@
 #ifndef GW_QUEUE_INTERNAL_H
 #define GW_QUEUE_INTERNAL_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/base/lock.h"
 #include "core/delivery/queue.h"
 
 struct lane {
@@ -24,7 +24,7 @@ struct lane {
 struct gw_queue {
     _Atomic gw_nsec takes_data_until, next_try; /* what the sender says of its backend */
 
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     /* under lock */
     size_t capacity;
     bool drop_oldest, overflows;

@@ -106,13 +106,13 @@ static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct 
 
 void gw_queue_awaiting_ids(struct gw_queue *q, gw_nsec now, struct gw_chain *due)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     if (q->ids_due_soonest <= now) {
         q->ids_due_soonest = GW_NEVER;
         for (int i = 0; i < GW_SIGNALS; i++)
             pick_due(q, &q->awaiting_ids[i], now, due);
     }
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 /* Nodes that come back to a lane go before its first node where they are older, else to its end: age is kept to within the time
@@ -147,7 +147,7 @@ static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain
 
 void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct gw_chain *ready)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     for (const struct gw_node *node = unknown->first; node; node = node->next)
         q->ids_due_soonest = earlier(q->ids_due_soonest, node->ids_due);
     for (struct gw_node *node = ready->first; node; node = node->next)
@@ -155,7 +155,7 @@ void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct
     gw_queue_update_lagging(q);
     lane_return(q, q->awaiting_ids, unknown);
     lane_return(q, q->ready, ready);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 /* Moves frames from lane to out until one more would not fit; the first always fits. */
@@ -176,12 +176,12 @@ bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_ba
                    struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     struct lane *lane = &q->ready[signal];
     const struct gw_node *first = lane->chain.first;
     if (first && (flush || lane_full(lane, limits) || first->frame->arrived + limits->delay <= now))
         fill(q, lane, limits, out);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
     return out->first;
 }
 
@@ -200,14 +200,14 @@ static struct lane *expired_lane(struct gw_queue *q, gw_nsec oldest)
 
 void gw_queue_expire(struct gw_queue *q, gw_nsec oldest, struct gw_chain *out)
 {
-    pthread_mutex_lock(&q->lock);
+    gw_lock(&q->lock);
     for (struct lane *lane; (lane = expired_lane(q, oldest));) {
         struct gw_node *node = gw_lane_pop(q, lane);
         gw_queue_set_unjoined(q, node, false);
         gw_chain_add(out, node);
     }
     gw_queue_update_lagging(q);
-    pthread_mutex_unlock(&q->lock);
+    gw_unlock(&q->lock);
 }
 
 /* Under lock. */

@@ -234,7 +234,7 @@ static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t
                     uint32_t *lagging)
 {
     *lagging = 0;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     commit(arg);
     for (size_t i = 0; i < n; i++) {
         add_pending(s, &e[i], lagging);
@@ -283,7 +283,7 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
         publish(s, e, n, commit, arg, ticket, lagging);
     }
     struct gw_segment_log_events events = take_events(s);
-    pthread_mutex_unlock(&s->append);
+    gw_unlock(&s->append);
     gw_segment_log_log_events(s, &events);
     return code;
 }

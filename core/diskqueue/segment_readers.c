@@ -93,10 +93,10 @@ static uint64_t pending_of(const struct gw_segment_log *s, unsigned r)
 void gw_segment_log_report_orphans(struct gw_segment_log *s)
 {
     uint64_t records[GW_SEGMENT_LOG_READERS];
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         records[r] = s->readers[r].attached ? 0 : pending_of(s, r);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         if (records[r])
             gw_log(
@@ -114,5 +114,5 @@ void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats 
     out->size = s->size;
     out->full = s->full && !s->free && s->size + s->conf.segment_size > s->conf.max_size;
     out->broken = s->conf.io->now() < atomic_load_explicit(&s->broken_until, memory_order_relaxed);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
 }

@@ -63,7 +63,7 @@ enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err
 /* A sealed segment whose file does not say so, pinned; NULL: there is none. */
 static struct gw_segment *pin_unmarked(struct gw_segment_log *s)
 {
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     struct gw_segment *segment = s->first;
     while (segment && !segment->unmarked)
         segment = segment->next;
@@ -71,7 +71,7 @@ static struct gw_segment *pin_unmarked(struct gw_segment_log *s)
         segment->pins++;
         segment->unmarked = false;
     }
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return segment;
 }
 
@@ -81,12 +81,12 @@ static void mark_sealed(struct gw_segment_log *s)
     bool marked = true;
     for (struct gw_segment *segment; marked && (segment = pin_unmarked(s));) {
         marked = gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
-        pthread_mutex_lock(&s->state);
+        gw_lock(&s->state);
         segment->unmarked = !marked;
         segment->dirty = true;
         segment->pins--;
         gw_segment_log_try_release(s, segment);
-        pthread_mutex_unlock(&s->state);
+        gw_unlock(&s->state);
     }
     gw_segment_log_reap(s);
 }
@@ -210,7 +210,7 @@ static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct
 void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 {
     bool marked = gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     segment->sealed = true;
     segment->unmarked = !marked;
     gw_segment_log_try_release(s, segment);
@@ -220,10 +220,10 @@ void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 void gw_segment_log_abandon_tail(struct gw_segment_log *s)
 {
     struct gw_segment *segment = s->active;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     s->active = NULL;
     segment->dirty = true; /* the mark has to survive the machine */
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     gw_segment_log_seal(s, segment);
     gw_segment_log_reap(s);
 }

@@ -259,6 +259,7 @@ static enum MHD_Result run_handler(struct conn *c, gw_str body)
     atomic_fetch_add_explicit(&q->site->counts.body_bytes, body.len, memory_order_relaxed);
     const char *before = gw_thread_works_for(q->site->component);
     q->route->handle(q->site->ctx, q->route, &request, &reply);
+    gw_thread_works_for(before);
     gw_http_delay_answer(c, reply.status);
     return gw_http_answer(c, &reply);
 }

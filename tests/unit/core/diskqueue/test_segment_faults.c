@@ -71,7 +71,7 @@ void __wrap_gw_log_at(struct gw_log_site *site, enum gw_level level, const char 
 {
     if (!unlocked)
         return;
-    pthread_mutex_t *locks[] = {&unlocked->append, &unlocked->state, &unlocked->sync};
+    pthread_mutex_t *locks[] = {&unlocked->append.mutex, &unlocked->state.mutex, &unlocked->sync.mutex};
     for (size_t i = 0; i < sizeof locks / sizeof *locks; i++) {
         assert_int_equal(pthread_mutex_trylock(locks[i]), 0);
         pthread_mutex_unlock(locks[i]);
