@@ -6,5 +6,7 @@ pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET
 add_library(ddgate_libraries INTERFACE)
 # Called msgpack in Debian 12 and Ubuntu 22.04, msgpack-c since release 6.
 pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack msgpack-c)
+# libunistring has no .pc file.
+find_library(UNISTRING unistring REQUIRED)
 # grpc.pc lists some sixty libraries; the shared ones bring their own.
-target_link_libraries(ddgate_libraries INTERFACE PkgConfig::DEPS PkgConfig::MSGPACK grpc gpr Threads::Threads m)
+target_link_libraries(ddgate_libraries INTERFACE PkgConfig::DEPS PkgConfig::MSGPACK grpc gpr ${UNISTRING} Threads::Threads m)
