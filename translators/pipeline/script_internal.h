@@ -59,6 +59,7 @@ bool sc_check_fail(struct sc_check *, uint32_t pos, const char *fmt, ...) __attr
 /* The script drops it when it is dropped itself; false (and dropped) when there is no memory, or there are too many. */
 bool sc_own(struct sc_check *, void (*drop)(void *), void *what);
 void *sc_check_memory(struct sc_check *, size_t size);
+const char *sc_kind_name(const struct sc_node *); /* "an int" */
 
 struct sc_var {
     struct sc_val val;
