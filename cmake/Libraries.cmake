@@ -2,9 +2,11 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET
-  libprotobuf-c libcurl libpcre2-8 libconfig libmicrohttpd gnutls libzstd libisal zlib json-c libcrypto)
+  libprotobuf-c libcurl libpcre2-8 libconfig libmicrohttpd gnutls libxml-2.0 libzstd libisal zlib json-c libcrypto)
 add_library(ddgate_libraries INTERFACE)
 # Called msgpack in Debian 12 and Ubuntu 22.04, msgpack-c since release 6.
 pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack msgpack-c)
+# libunistring has no .pc file.
+find_library(UNISTRING unistring REQUIRED)
 # grpc.pc lists some sixty libraries; the shared ones bring their own.
-target_link_libraries(ddgate_libraries INTERFACE PkgConfig::DEPS PkgConfig::MSGPACK grpc gpr Threads::Threads m)
+target_link_libraries(ddgate_libraries INTERFACE PkgConfig::DEPS PkgConfig::MSGPACK grpc gpr ${UNISTRING} Threads::Threads m)

@@ -18,9 +18,9 @@
  * and everything after it returns false. So loops end and one check at the end is enough. Whoever accepts several types asks
  * gw_json_kind first.
  *
- * What it reads is RFC 8259, and NaN, Infinity, -Infinity as Python writes them. Integers of 64 bits are exact. Half of a
- * surrogate pair is U+FFFD. Bytes that are not UTF-8 pass through as they are. Nesting is bounded by GW_JSON_DEPTH; only
- * containers that are entered by a caller's recursion cost stack.
+ * What it reads is RFC 8259 and what the dialect adds. Integers of 64 bits are exact. Half of a surrogate pair is U+FFFD.
+ * Bytes that are not UTF-8 pass through as they are. Nesting is bounded by GW_JSON_DEPTH; only containers that are entered
+ * by a caller's recursion cost stack.
  *
  * Threads: one owner. Ownership: the text is the caller's and outlives the views; unescaped text lives in the arena.
  * SPDX-License-Identifier: Apache-2.0
@@ -43,10 +43,17 @@ enum gw_json_kind {
     GW_JSON_OBJECT
 };
 
+enum gw_json_dialect {
+    GW_JSON_PYTHON, /* NaN, Infinity and -Infinity, as Python writes them: what gw_json_init sets */
+    GW_JSON_STRICT, /* nothing */
+    GW_JSON_LOOSE   /* what Go's goccy/go-json lets pass: 007, 1., and in strings control characters other than NUL */
+};
+
 struct gw_json {
     const char *begin, *at, *end;
     struct gw_arena *arena;
-    const char *bad, *why; /* after an error: the place, and static words; why is NULL while all is well */
+    const char *bad, *why;        /* after an error: the place, and static words; why is NULL while all is well */
+    enum gw_json_dialect dialect; /* may be set after gw_json_init */
     unsigned depth;
     bool fresh; /* a container was just entered: its first element has no comma before it */
 };

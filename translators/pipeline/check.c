@@ -1,9 +1,6 @@
 /* check.c: what can be wrong with a script that parses: names of functions, their arguments, break outside of loops. Blocks open a scope
- * for the patterns that add_pattern makes; that happens here, once, also in branches that never run.
- * SPDX-License-Identifier: Apache-2.0 */
-#include <stdarg.h>
-#include <stdio.h>
-
+ * for the patterns that add_pattern makes; that happens here, once, also in branches that never run. load.c calls it; it calls the checks
+ * of the builtins, which share what is in check_arguments.c. SPDX-License-Identifier: Apache-2.0 */
 #include "core/config/did_you_mean.h"
 #include "translators/pipeline/script_internal.h"
 
@@ -21,85 +18,6 @@ static const struct sc_fn *sc_fn_find(gw_str name)
         if (gw_str_eq(name, gw_str_z(functions[i].name)))
             return &functions[i];
     return NULL;
-}
-
-bool sc_check_fail(struct sc_check *c, uint32_t pos, const char *fmt, ...)
-{
-    char words[500];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(words, sizeof words, fmt, ap);
-    va_end(ap);
-    return sc_fail(&c->script->fault, c->script->name, c->script->text, pos, "%s", words);
-}
-
-void *sc_check_memory(struct sc_check *c, size_t size)
-{
-    void *p = gw_arena_array(&c->script->arena, 1, size);
-    if (!p)
-        sc_check_fail(c, 0, "the script is too large");
-    return p;
-}
-
-bool sc_own(struct sc_check *c, void (*drop)(void *), void *what)
-{
-    struct sc_owned *o = sc_check_memory(c, sizeof *o);
-    if (!o || ++c->script->owned_n > SC_EXPRESSIONS) {
-        drop(what);
-        return sc_check_fail(c, 0, "the script has more than %d expressions", SC_EXPRESSIONS);
-    }
-    *o = (struct sc_owned){drop, what, c->script->owned};
-    c->script->owned = o;
-    return true;
-}
-
-static const char *kind_name(const struct sc_node *x)
-{
-    static const char *const names[] = {
-        "nil",         "a bool",  "an int",        "a float", "text",        "an identifier",      "an attribute",
-        "an index",    "a slice", "a list",        "a map",   "parentheses", "a unary expression", "arithmetic",
-        "a condition", "in",      "an assignment", "a call"};
-    return x->kind < sizeof names / sizeof *names ? names[x->kind] : "a statement";
-}
-
-bool sc_want_key(struct sc_check *c, const struct sc_node *x)
-{
-    return x->kind == SN_IDENT || x->kind == SN_ATTR || x->kind == SN_STR ||
-           sc_check_fail(c, x->pos, "expected an identifier, a.b or text as key, got %s", kind_name(x));
-}
-
-bool sc_want_text(struct sc_check *c, const struct sc_node *x)
-{
-    return x->kind == SN_STR || sc_check_fail(c, x->pos, "expected literal text, got %s", kind_name(x));
-}
-
-bool sc_want_bool(struct sc_check *c, const struct sc_node *x)
-{
-    return x->kind == SN_BOOL || sc_check_fail(c, x->pos, "expected true or false, got %s", kind_name(x));
-}
-
-bool sc_first_key(struct sc_check *c, struct sc_node *call)
-{
-    return sc_want_key(c, call->kid[0]);
-}
-
-bool sc_no_check(struct sc_check *c, struct sc_node *call)
-{
-    (void)c;
-    (void)call;
-    return true;
-}
-
-bool sc_link_use(struct sc_check *c, struct sc_node *call, const struct sc_node *name)
-{
-    struct sc_use *u = sc_check_memory(c, sizeof *u), **end = &c->script->uses;
-    if (!u || !sc_want_text(c, name))
-        return false;
-    *u = (struct sc_use){call, name->text, NULL};
-    while (*end)
-        end = &(*end)->next;
-    *end = u;
-    return true;
 }
 
 /* The place of a parameter by name, -1: there is none. The n-th parameter of "a b c" or "s:a b:b". */
@@ -153,7 +71,7 @@ static bool arrange(struct sc_check *c, struct sc_node *call)
             return sc_check_fail(c, x->pos, "positional arguments cannot follow named ones");
         }
         if (x == call->kid[i] && fn->style == SC_TYPED && !fits(fn, place, x)) /* what is given by name is looked at when it runs */
-            return sc_check_fail(c, x->pos, "unexpected data type: %s", kind_name(x));
+            return sc_check_fail(c, x->pos, "unexpected data type: %s", sc_kind_name(x));
         kid[place] = x;
     }
     for (int i = 0; i < fn->max; i++) {
@@ -227,7 +145,7 @@ static bool check_map(struct sc_check *c, struct sc_node *x)
     for (uint32_t i = 0; i < x->n; i += 2) {
         const struct sc_node *name = x->kid[i];
         if (name->kind <= SN_FLOAT || name->kind == SN_LIST || name->kind == SN_MAP)
-            return sc_check_fail(c, name->pos, "map key expect string, got %s", kind_name(name));
+            return sc_check_fail(c, name->pos, "map key expect string, got %s", sc_kind_name(name));
     }
     return check_kids(c, x);
 }

@@ -47,7 +47,7 @@ bool sc_run_fail(struct sc_run *r, uint32_t pos, const char *fmt, ...)
     return sc_fail(r->fault, r->frame->script->name, r->frame->script->text, pos, "%s", words);
 }
 
-static void look_at_clock(struct sc_run *r)
+void sc_look_at_clock(struct sc_run *r)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -65,7 +65,7 @@ static bool too_late(struct sc_run *r, uint32_t pos)
 enum re_result sc_match(struct sc_run *r, const struct re *re, gw_str text, size_t from, size_t *spans)
 {
     if (++r->matches % MATCHES == 0)
-        look_at_clock(r);
+        sc_look_at_clock(r);
     if (r->late)
         return RE_GAVE_UP;
     enum re_result result = re_match(re, r->env->thread->re, r->arena, text, from, spans);
@@ -366,7 +366,7 @@ static bool call(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
 {
     *out = sc_void();
     if (++r->calls % CALLS == 0)
-        look_at_clock(r);
+        sc_look_at_clock(r);
     if (!r->late && !x->fn->run(r, x, out))
         return r->fault->set ? false : sc_run_fail(r, x->pos, "%s failed", x->fn->name);
     if (r->arena->spent)
@@ -400,7 +400,7 @@ bool sc_eval(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
     if (++r->steps > SC_STEPS)
         return sc_run_fail(r, x->pos, "the script took more than %d steps on one record", SC_STEPS);
     if (r->steps % STEPS == 0) {
-        look_at_clock(r);
+        sc_look_at_clock(r);
         if (r->late)
             return too_late(r, x->pos);
     }

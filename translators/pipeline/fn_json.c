@@ -1,4 +1,4 @@
-/* fn_json.c: builtins that read JSON.
+/* fn_json.c: the builtins json, load_json, valid_json and gjson. Values that they make live in the record's arena.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/gpath.h"
 #include "translators/pipeline/json_in.h"
@@ -125,7 +125,7 @@ bool fn_valid_json(struct sc_run *r, const struct sc_node *call, struct sc_val *
     struct sc_val v;
     if (!sc_eval(r, call->kid[0], &v))
         return false;
-    *out = sc_bool(v.type == SC_STR && sc_json_valid(r->arena, v.s));
+    *out = sc_bool(v.type == SC_STR && sc_json_valid(v.s));
     return true;
 }
 

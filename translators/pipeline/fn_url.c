@@ -1,6 +1,5 @@
-/* fn_url.c: builtins that take URLs apart, by the rules of Go's net/url.
- * SPDX-License-Identifier: Apache-2.0 */
-#include "core/base/hex.h"
+/* fn_url.c: the builtins url_parse and url_decode, by the rules of Go's net/url, which the reference engine has. Results live in the
+ * record's arena. Why not libcurl's URL API: docs/notes/0007-url-parsing-in-scripts.md. SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/script_internal.h"
 
 /* %41 and, in queries, + for a blank. False with the place of what is no escape. */
@@ -83,23 +82,34 @@ static bool port_ok(gw_str port)
     return !port.len || *port.ptr == ':';
 }
 
-static bool user_char(char c)
+static bool in_set(const char *set, char c)
 {
-    return letter(c) || gw_is_digit(c) || (c && strchr("-._:~!$&'()*+,;=%@", c));
+    return gw_str_find(gw_str_z(set), c) < strlen(set);
 }
 
-/* A host without its escapes, which stand for bytes beyond ASCII, or in the zone of an address for any. NULL, or what is wrong. */
+/* name:password */
+static const char *check_user(struct gw_arena *a, gw_str s)
+{
+    gw_str plain;
+    size_t bad;
+    for (size_t i = 0; i < s.len; i++)
+        if (!letter(s.ptr[i]) && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && !in_set("-._:~!$&'()*+,;=%@", s.ptr[i]))
+            return "invalid userinfo";
+    return unescape(a, s, false, &plain, &bad) ? NULL : "invalid URL escape";
+}
+
+/* A host without its escapes, which stand for bytes beyond ASCII or %, or in the zone of an address for any. NULL, or what is wrong. */
 static const char *plain_host(struct gw_arena *a, gw_str host, gw_str *out)
 {
     bool zone = false;
     size_t bad;
     for (size_t i = 0; i < host.len; i++) {
         char c = host.ptr[i];
-        if (c == '%' && host.len - i >= 3 && memcmp(host.ptr + i, "%25", 3) == 0 && *host.ptr == '[')
-            zone = true;
-        if (c == '%' && !zone && (host.len - i < 3 || gw_hex_digit(host.ptr[i + 1]) < 8))
+        bool percent = gw_str_starts(gw_str_from(host, i), GW_STR("%25"));
+        zone |= percent && *host.ptr == '[';
+        if (c == '%' && !zone && !percent && (host.len - i < 3 || hex(host.ptr[i + 1]) < 8))
             return "invalid URL escape";
-        if (strchr(" <>\\^`{|}", c) && !zone)
+        if (in_set(" \\^`{|}", c) && !zone)
             return "invalid character in host name";
     }
     return unescape(a, host, false, out, &bad) ? NULL : "invalid URL escape";
@@ -111,7 +121,7 @@ static const char *take_host(struct gw_arena *a, struct url *u, gw_str authority
     size_t at = authority.len;
     while (at && authority.ptr[at - 1] != '@')
         at--;
-    gw_str host = gw_str_n(authority.ptr + at, authority.len - at), port;
+    gw_str host = gw_str_from(authority, at), port;
     size_t colon = host.len;
     if (host.len && *host.ptr == '[') {
         size_t close = gw_str_find(host, ']');
@@ -123,12 +133,12 @@ static const char *take_host(struct gw_arena *a, struct url *u, gw_str authority
             colon--;
         colon = colon ? colon - 1 : host.len;
     }
-    port = gw_str_n(host.ptr + colon, host.len - colon);
+    port = gw_str_from(host, colon);
     if (!port_ok(port))
         return "invalid port after host";
-    for (size_t i = 0; i < at; i++)
-        if (!user_char(authority.ptr[i]) && i + 1 < at)
-            return "invalid userinfo";
+    const char *wrong = at ? check_user(a, gw_str_n(authority.ptr, at - 1)) : NULL;
+    if (wrong)
+        return wrong;
     u->port = gw_str_from(port, 1);
     return plain_host(a, host, &u->host);
 }
@@ -138,14 +148,14 @@ static const char *parse(struct gw_arena *a, gw_str s, struct url *u)
 {
     size_t bad;
     *u = (struct url){.scheme = GW_STR("")};
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
-            return "invalid control character in URL";
     size_t sharp = gw_str_find(s, '#');
     gw_str fragment;
     if (!unescape(a, gw_str_from(s, sharp + 1), false, &fragment, &bad))
         return "invalid URL escape";
     s = gw_str_n(s.ptr, sharp);
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7F)
+            return "invalid control character in URL";
     bool first_colon = gw_str_find(s, ':') < s.len;
     if (!take_scheme(a, &s, &u->scheme))
         return "missing protocol scheme";

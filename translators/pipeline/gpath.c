@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* gpath.c: walks a path through JSON text with the reader of core/base/json.h. gjson() calls it. What it finds is a view of the text, or
+ * lives in the record's arena. SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/gpath.h"
 
 #include "core/base/text.h"
@@ -89,12 +90,17 @@ struct query {
     char op[3];
 };
 
+static bool begins_operator(char c)
+{
+    return c == '=' || c == '!' || c == '<' || c == '>' || c == '%';
+}
+
 /* #(path op value) without the brackets */
 static bool read_query(gw_str s, struct query *q)
 {
     size_t at = 0;
     *q = (struct query){0};
-    while (at < s.len && !strchr("=!<>%", s.ptr[at]))
+    while (at < s.len && !begins_operator(s.ptr[at]))
         at++;
     q->path = gw_str_trim(gw_str_n(s.ptr, at));
     if (at == s.len)

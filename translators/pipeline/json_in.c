@@ -1,288 +1,121 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* json_in.c: builds script values from the events of the JSON reader (core/base/json.h). json(), load_json(), gjson() and the command's
+ * `--input json` call it. Values live in the caller's arena.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/json_in.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "core/base/text.h"
+#include "core/base/json.h"
 
-struct in {
-    const char *at, *end;
-    struct gw_arena *arena;
-    unsigned depth;
-    bool strict;
-};
+static bool read_value(struct gw_json *, struct sc_val *out);
 
-static bool value(struct in *, struct sc_val *out);
+static const uint64_t exact = (uint64_t)1 << 53; /* a double holds all integers up to here */
 
-static void blanks(struct in *in)
+/* Keeps the digits of an integer of 64 bits that the double has rounded. */
+static struct sc_val with_digits(double d, uint64_t magnitude, gw_str text)
 {
-    while (in->at < in->end && (*in->at == ' ' || *in->at == '\t' || *in->at == '\n' || *in->at == '\r'))
-        in->at++;
-}
-
-static bool take(struct in *in, char c)
-{
-    if (in->at == in->end || *in->at != c)
-        return false;
-    in->at++;
-    return true;
-}
-
-static bool word(struct in *in, const char *text)
-{
-    size_t len = strlen(text);
-    if ((size_t)(in->end - in->at) < len || memcmp(in->at, text, len) != 0)
-        return false;
-    in->at += len;
-    return true;
-}
-
-static bool hex4(struct in *in, uint32_t *out)
-{
-    uint64_t u;
-    if (in->end - in->at < 4 || !gw_str_hex64(gw_str_n(in->at, 4), &u))
-        return false;
-    in->at += 4;
-    *out = (uint32_t)u;
-    return true;
-}
-
-/* Behind \u: a code point, of two halves when they are a pair; half of one is U+FFFD. */
-static bool unicode(struct in *in, struct gw_text *b)
-{
-    uint32_t rune, low;
-    if (!hex4(in, &rune))
-        return false;
-    if (rune >= 0xD800 && rune < 0xDC00 && in->end - in->at >= 6 && in->at[0] == '\\' && in->at[1] == 'u') {
-        const char *back = in->at;
-        in->at += 2;
-        if (!hex4(in, &low))
-            return false;
-        if (low >= 0xDC00 && low < 0xE000)
-            rune = 0x10000 + ((rune - 0xD800) << 10) + (low - 0xDC00);
-        else
-            in->at = back;
+    struct sc_val v = sc_float(d);
+    bool zero_first = text.ptr[*text.ptr == '-'] == '0'; /* such digits would be no JSON when they are written */
+    if (magnitude > exact && !zero_first && text.len < 256) {
+        v.digits_len = (uint8_t)text.len;
+        v.f.digits = text.ptr;
     }
-    gw_text_put_rune(b, rune);
-    return true;
+    return v;
 }
 
-static bool escape(struct in *in, struct gw_text *b)
+static bool read_number(struct gw_json *j, struct sc_val *out)
 {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    if (in->at == in->end)
+    struct gw_json_number n;
+    uint64_t u;
+    if (!gw_json_number(j, &n))
         return false;
-    char c = *in->at++;
-    if (c == 'u')
-        return unicode(in, b);
-    const char *hit = c ? strchr(from, c) : NULL;
-    if (!hit)
-        return false;
-    gw_text_put_char(b, to[hit - from]);
-    return true;
-}
-
-/* Up to the quote, a backslash or what may not stand in text: by the letter no control character, here only a NUL. */
-static const char *plain(const struct in *in)
-{
-    const char *p = in->at;
-    unsigned char least = in->strict ? 0x20 : 1;
-    while (p < in->end && *p != '"' && *p != '\\' && (unsigned char)*p >= least)
-        p++;
-    return p;
-}
-
-/* Behind the opening quote. */
-static bool text(struct in *in, gw_str *out)
-{
-    const char *from = in->at;
-    in->at = plain(in);
-    if (take(in, '"')) {
-        *out = gw_str_n(from, (size_t)(in->at - 1 - from));
+    bool negative = *n.text.ptr == '-';
+    switch (n.type) {
+    case GW_JSON_INT:
+        u = negative ? -(uint64_t)n.i : (uint64_t)n.i;
+        *out = with_digits(negative ? -(double)u : (double)u, u, n.text); /* -0 keeps its sign */
         return true;
-    }
-    struct gw_text b = {.arena = in->arena};
-    gw_text_put(&b, from, (size_t)(in->at - from));
-    while (!take(in, '"')) {
-        if (!take(in, '\\') || !escape(in, &b))
-            return false;
-        from = in->at;
-        in->at = plain(in);
-        gw_text_put(&b, from, (size_t)(in->at - from));
-    }
-    *out = gw_text_result(&b);
-    return true;
-}
-
-static size_t digits(struct in *in)
-{
-    const char *from = in->at;
-    while (in->at < in->end && gw_is_digit(*in->at))
-        in->at++;
-    return (size_t)(in->at - from);
-}
-
-/* The double of up to 19 plain digits, which is most numbers there are; the rest goes the long way. */
-static bool quick(gw_str s, struct sc_val *out)
-{
-    bool negative = *s.ptr == '-';
-    uint64_t u;
-    if (!gw_str_u64(negative ? gw_str_from(s, 1) : s, &u))
-        return false;
-    double d = (double)u;
-    *out = sc_float(negative ? -d : d);
-    if (u > (uint64_t)1 << 53 && s.len < 256) {
-        out->digits_len = (uint8_t)s.len;
-        out->f.digits = s.ptr;
-    }
-    return true;
-}
-
-static bool number(struct in *in, struct sc_val *out)
-{
-    const char *from = in->at;
-    bool whole = true;
-    take(in, '-');
-    const char *first = in->at;
-    size_t n = digits(in);
-    if (!n || (in->strict && n > 1 && *first == '0'))
-        return false;
-    if (take(in, '.')) {
-        whole = false;
-        if (!digits(in) && in->strict)
-            return false;
-    }
-    if (take(in, 'e') || take(in, 'E')) {
-        whole = false;
-        if (!take(in, '+'))
-            take(in, '-');
-        if (!digits(in))
-            return false;
-    }
-    gw_str s = gw_str_n(from, (size_t)(in->at - from));
-    if (whole && n < 20 && quick(s, out))
+    case GW_JSON_UINT:
+        *out = with_digits((double)n.u, n.u, n.text);
         return true;
-    double d;
-    *out = sc_float(0);
-    if (!gw_parse_float(s, &d) && !in->strict) /* by the letter a number may be beyond what a double holds */
-        return false;
-    out->f.v = d;
-    uint64_t u;
-    if (whole && gw_str_u64(*from == '-' ? gw_str_from(s, 1) : s, &u) && s.len < 256) {
-        out->digits_len = (uint8_t)s.len;
-        out->f.digits = s.ptr;
+    case GW_JSON_DOUBLE:
+        *out = gw_str_u64(gw_str_from(n.text, negative), &u) ? with_digits(n.d, u, n.text) : sc_float(n.d);
+        return isfinite(n.d) || gw_json_bad(j, "a number beyond a double");
     }
-    return true;
+    return false;
 }
 
-static bool array(struct in *in, struct sc_val *out)
+static bool read_list(struct gw_json *j, struct sc_val *out)
 {
-    struct sc_list *l = sc_list_new(in->arena);
-    if (!l)
-        return false;
+    struct sc_list *l = sc_list_new(j->arena);
+    struct sc_val item;
     *out = (struct sc_val){.type = SC_LIST, .l = l};
-    blanks(in);
-    if (take(in, ']'))
-        return true;
-    do {
-        struct sc_val item;
-        if (!value(in, &item) || !sc_list_add(in->arena, l, item))
+    if (!l || !gw_json_array(j))
+        return false;
+    while (gw_json_item(j))
+        if (!read_value(j, &item) || !sc_list_add(j->arena, l, item))
             return false;
-        blanks(in);
-    } while (take(in, ','));
-    return take(in, ']');
+    return !j->why;
 }
 
-static bool member(struct in *in, struct sc_map *m)
+static bool read_map(struct gw_json *j, struct sc_val *out)
 {
-    struct sc_val val;
+    struct sc_map *m = sc_map_new(j->arena);
+    struct sc_pair *pair;
     gw_str name;
-    blanks(in);
-    if (!take(in, '"') || !text(in, &name))
-        return false;
-    blanks(in);
-    if (!take(in, ':') || !value(in, &val))
-        return false;
-    struct sc_pair *pair = sc_map_append(in->arena, m);
-    if (!pair)
-        return false;
-    *pair = (struct sc_pair){name, val};
-    blanks(in);
-    return true;
-}
-
-static bool object(struct in *in, struct sc_val *out)
-{
-    struct sc_map *m = sc_map_new(in->arena);
-    if (!m)
-        return false;
     *out = (struct sc_val){.type = SC_MAP, .m = m};
-    blanks(in);
-    if (take(in, '}'))
-        return true;
-    do
-        if (!member(in, m))
+    if (!m || !gw_json_object(j))
+        return false;
+    while (gw_json_member(j, &name)) {
+        if (!(pair = sc_map_append(j->arena, m)))
             return false;
-    while (take(in, ','));
-    return take(in, '}') && sc_map_settle(in->arena, m);
-}
-
-static bool nested(struct in *in, bool (*read)(struct in *, struct sc_val *), struct sc_val *out)
-{
-    if (in->depth == SC_JSON_DEPTH)
-        return false;
-    in->depth++;
-    in->at++;
-    bool good = read(in, out);
-    in->depth--;
-    return good;
-}
-
-static bool value(struct in *in, struct sc_val *out)
-{
-    blanks(in);
-    if (in->at == in->end)
-        return false;
-    switch (*in->at) {
-    case '{':
-        return nested(in, object, out);
-    case '[':
-        return nested(in, array, out);
-    case '"':
-        in->at++;
-        *out = sc_str(GW_NOSTR);
-        return text(in, &out->s);
-    case 't':
-        *out = sc_bool(true);
-        return word(in, "true");
-    case 'f':
-        *out = sc_bool(false);
-        return word(in, "false");
-    case 'n':
-        *out = sc_nil();
-        return word(in, "null");
-    default:
-        return number(in, out);
+        pair->name = name;
+        if (!read_value(j, &pair->val))
+            return false;
     }
+    return !j->why && sc_map_settle(j->arena, m);
 }
 
-static bool read_all(struct gw_arena *a, gw_str s, bool strict, struct sc_val *out)
+static bool read_value(struct gw_json *j, struct sc_val *out)
 {
-    struct in in = {s.ptr, s.ptr + s.len, a, 0, strict};
-    if (!s.len || !value(&in, out))
+    bool b;
+    switch (gw_json_kind(j)) {
+    case GW_JSON_OBJECT:
+        return read_map(j, out);
+    case GW_JSON_ARRAY:
+        return read_list(j, out);
+    case GW_JSON_STRING:
+        out->type = SC_STR; /* field by field: a store of the whole struct costs a quarter of all reading */
+        out->digits_len = 0;
+        return gw_json_text(j, &out->s);
+    case GW_JSON_NUMBER:
+        return read_number(j, out);
+    case GW_JSON_BOOL:
+        if (!gw_json_bool(j, &b))
+            return false;
+        *out = sc_bool(b);
+        return true;
+    case GW_JSON_NULL:
+        *out = sc_nil();
+        return gw_json_null(j);
+    case GW_JSON_NONE:
         return false;
-    blanks(&in);
-    return in.at == in.end && !a->spent;
+    }
+    return false;
 }
 
-bool sc_json_read(struct gw_arena *a, gw_str s, struct sc_val *out)
+bool sc_json_read(struct gw_arena *a, gw_str text, struct sc_val *out)
 {
-    return read_all(a, s, false, out);
+    struct gw_json j;
+    gw_json_init(&j, text, a);
+    j.dialect = GW_JSON_LOOSE;
+    return read_value(&j, out) && gw_json_end(&j) && !a->spent;
 }
 
-bool sc_json_valid(struct gw_arena *a, gw_str s)
+bool sc_json_valid(gw_str text)
 {
-    struct sc_val v;
-    return read_all(a, s, true, &v);
+    struct gw_json j;
+    gw_json_init(&j, text, NULL);
+    j.dialect = GW_JSON_STRICT;
+    return gw_json_skip(&j) && gw_json_end(&j);
 }

@@ -59,6 +59,7 @@ bool sc_check_fail(struct sc_check *, uint32_t pos, const char *fmt, ...) __attr
 /* The script drops it when it is dropped itself; false (and dropped) when there is no memory, or there are too many. */
 bool sc_own(struct sc_check *, void (*drop)(void *), void *what);
 void *sc_check_memory(struct sc_check *, size_t size);
+const char *sc_kind_name(const struct sc_node *); /* "an int" */
 
 struct sc_var {
     struct sc_val val;
@@ -95,6 +96,11 @@ bool sc_try(struct sc_run *, const struct sc_node *, struct sc_val *out, bool *g
 bool sc_get(struct sc_run *, const struct sc_node *key, struct sc_val *out);
 /* The same as text. */
 bool sc_get_text(struct sc_run *, const struct sc_node *key, gw_str *out);
+/* What x[a][b] is; *out may be changed in place where there is a place. false: an error, or none with *out NULL. */
+bool sc_search(struct sc_run *, struct sc_val *from, const struct sc_node *index, struct sc_val **out);
+/* Ends the run after the present call if it took too long. Runs do this by themselves every few calls; a builtin that may take long does
+ * it, too. */
+void sc_look_at_clock(struct sc_run *);
 enum re_result sc_match(struct sc_run *, const struct re *, gw_str text, size_t from, size_t *spans);
 
 /* How arguments are given. */

@@ -229,12 +229,108 @@ static int teardown(void **state)
     return 0;
 }
 
+/* Each text is read and skipped in the three dialects. */
+static void dialects_differ(void **state)
+{
+    static const struct {
+        const char *what, *text;
+        bool python, strict, loose;
+    } rows[] = {
+        {"what all take", "[1, -0.5e3, \"x\"]", true, true, true},
+        {"NaN", "NaN", true, false, false},
+        {"Infinity in an array", "[Infinity, -Infinity]", true, false, false},
+        {"leading zeroes", "007", false, false, true},
+        {"leading zeroes of a negative number", "[-007]", false, false, true},
+        {"a point without digits behind it", "[1.]", false, false, true},
+        {"a point and an exponent", "1.e2", false, false, true},
+        {"a point without digits before it", ".5", false, false, false},
+        {"a control character in a string", "\"a\tb\"", false, false, true},
+        {"a control character in a name", "{\"a\x01\":1}", false, false, true},
+        {"a control character in a string with escapes", "\"\\n\x1f\"", false, false, true},
+        {"a minus sign alone", "-", false, false, false},
+        {"a comma at the end", "[1,]", false, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const bool want[] = {[GW_JSON_PYTHON] = rows[i].python, [GW_JSON_STRICT] = rows[i].strict, [GW_JSON_LOOSE] = rows[i].loose};
+        for (unsigned dialect = GW_JSON_PYTHON; dialect <= GW_JSON_LOOSE; dialect++) {
+            char out[200] = "";
+            struct gw_json read, skipped;
+            gw_json_init(&read, gw_str_z(rows[i].text), &arena);
+            skipped = read;
+            read.dialect = skipped.dialect = dialect;
+            show(&read, out, sizeof out);
+            gw_json_skip(&skipped);
+            if (gw_json_end(&read) != want[dialect] || gw_json_end(&skipped) != want[dialect])
+                fail_msg("%s: dialect %u is expected to %s it", rows[i].what, dialect, want[dialect] ? "take" : "refuse");
+        }
+    }
+}
+
+static void a_nul_in_a_string_is_refused_in_every_dialect(void **state)
+{
+    (void)state;
+    for (unsigned dialect = GW_JSON_PYTHON; dialect <= GW_JSON_LOOSE; dialect++) {
+        struct gw_json j;
+        gw_str text;
+        gw_json_init(&j, gw_str_n("\"a\0b\"", 5), &arena);
+        j.dialect = dialect;
+        assert_false(gw_json_text(&j, &text));
+        assert_int_equal(j.bad - j.begin, 2);
+    }
+}
+
+/* Numbers that are read without strtod, and the nearest that are not. */
+static void decimals_are_what_strtod_makes_of_them(void **state)
+{
+    static const char *const numbers[] = {"0.1",
+                                          "-0.0",
+                                          "12.75",
+                                          "0.30000000000000004",
+                                          "123456789012.345",
+                                          "1234567890123.45",
+                                          "0.3",
+                                          "1e22",
+                                          "1e-7",
+                                          "9007199254740993.0",
+                                          "0.000000000000001",
+                                          "5e-324",
+                                          "2.5",
+                                          "1E2",
+                                          "-1.5e1",
+                                          "99999999999999.9",
+                                          "999999999999999.9",
+                                          "0.1e-5",
+                                          "1.10",
+                                          "0.70",
+                                          "100.0",
+                                          "4.35",
+                                          "-8.41",
+                                          "123456.789e-3"};
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct gw_json j;
+        struct gw_json_number n;
+        double want = strtod(numbers[i], NULL);
+        gw_json_init(&j, gw_str_z(numbers[i]), &arena);
+        assert_true(gw_json_number(&j, &n));
+        assert_int_equal(n.type, GW_JSON_DOUBLE);
+        if (memcmp(&n.d, &want, sizeof want) != 0)
+            fail_msg("%s is read as %.17g", numbers[i], n.d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(well_formed_text_is_read), cmocka_unit_test(ill_formed_text_is_refused_with_its_place),
-        cmocka_unit_test(nesting_is_bounded),       cmocka_unit_test(values_are_taken_raw),
+        cmocka_unit_test(well_formed_text_is_read),
+        cmocka_unit_test(ill_formed_text_is_refused_with_its_place),
+        cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(values_are_taken_raw),
         cmocka_unit_test(a_spent_arena_is_said),
+        cmocka_unit_test(dialects_differ),
+        cmocka_unit_test(a_nul_in_a_string_is_refused_in_every_dialect),
+        cmocka_unit_test(decimals_are_what_strtod_makes_of_them),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
