@@ -5,9 +5,6 @@
 #include "translators/ddtrace/dd_json.h"
 #include "translators/ddtrace/dd_parts.h"
 
-/* Reads the value of the key `field` into `part`. */
-typedef enum dd_got read_field_f(struct dd_decoder *, void *part, enum dd_field field);
-
 static const struct dd_part_reader reader;
 
 /* A part that is being read. */
@@ -26,7 +23,7 @@ static bool is_list(struct dd_decoder *d)
     return gw_json_kind(&d->json) == GW_JSON_ARRAY;
 }
 
-static enum dd_got read_object(struct dd_decoder *d, read_field_f *read, void *part)
+static enum dd_got read_object(struct dd_decoder *d, dd_read_part_f *read, void *part)
 {
     gw_str key;
     enum dd_got got;
@@ -40,7 +37,7 @@ static enum dd_got read_object(struct dd_decoder *d, read_field_f *read, void *p
     return dd_json_walked(d);
 }
 
-static enum dd_got read_list(struct dd_decoder *d, read_field_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
+static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
 {
     union part part;
     enum dd_got got;
@@ -179,20 +176,17 @@ static const struct dd_part_reader reader = {
     .is_list = is_list,
     .elements = read_elements,
     .array = read_array,
+    .list = read_list,
+    .link = read_link,
+    .event = read_event,
 };
 
 enum dd_got dd_json_links(struct dd_decoder *d, struct dd_span *s)
 {
-    void *links = NULL;
-    enum dd_got got = read_list(d, read_link, sizeof *s->links, &links, &s->links_n, &d->left_out.links);
-    s->links = links;
-    return got;
+    return dd_part_links(&reader, d, s);
 }
 
 enum dd_got dd_json_events(struct dd_decoder *d, struct dd_span *s)
 {
-    void *events = NULL;
-    enum dd_got got = read_list(d, read_event, sizeof *s->events, &events, &s->events_n, &d->left_out.events);
-    s->events = events;
-    return got;
+    return dd_part_events(&reader, d, s);
 }

@@ -19,6 +19,9 @@
 
 #define DD_INLINE __attribute__((always_inline)) static inline
 
+/* Reads the value of the key `field` into `part`. */
+typedef enum dd_got dd_read_part_f(struct dd_decoder *, void *part, enum dd_field field);
+
 struct dd_part_reader {
     /* a single value */
     enum dd_got (*text)(struct dd_decoder *, gw_str *);
@@ -35,6 +38,9 @@ struct dd_part_reader {
     bool (*is_list)(struct dd_decoder *);
     enum dd_got (*elements)(struct dd_decoder *, struct dd_typed *);
     enum dd_got (*array)(struct dd_decoder *, struct dd_typed *);
+    /* a list of maps, as an array of parts of `size` bytes each; *left_out counts those that cannot be read */
+    enum dd_got (*list)(struct dd_decoder *, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out);
+    dd_read_part_f *link, *event; /* dd_part_link and dd_part_event of this reader */
 };
 
 /* Reads the value of the key `field` of a link. */
@@ -114,6 +120,23 @@ DD_INLINE enum dd_got dd_part_typed(const struct dd_part_reader *r, struct dd_de
     default:
         return r->skip(d);
     }
+}
+
+/* The fields span_links and span_events of a span. */
+DD_INLINE enum dd_got dd_part_links(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_span *s)
+{
+    void *links = NULL;
+    enum dd_got got = r->list(d, r->link, sizeof *s->links, &links, &s->links_n, &d->left_out.links);
+    s->links = links;
+    return got;
+}
+
+DD_INLINE enum dd_got dd_part_events(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_span *s)
+{
+    void *events = NULL;
+    enum dd_got got = r->list(d, r->event, sizeof *s->events, &events, &s->events_n, &d->left_out.events);
+    s->events = events;
+    return got;
 }
 
 #endif

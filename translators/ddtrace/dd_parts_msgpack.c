@@ -4,9 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_parts.h"
 
-/* Reads the value of the key `field` into `part`. */
-typedef enum dd_got read_field_f(struct dd_decoder *, void *part, enum dd_field field);
-
 static const struct dd_part_reader reader;
 
 static enum dd_got read_text(struct dd_decoder *d, gw_str *out)
@@ -49,7 +46,7 @@ static bool is_list(struct dd_decoder *d)
     return dd_msgpack_kind(&d->in) == DD_ARRAY;
 }
 
-static enum dd_got read_map(struct dd_decoder *d, read_field_f *read, void *part)
+static enum dd_got read_map(struct dd_decoder *d, dd_read_part_f *read, void *part)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
@@ -64,7 +61,7 @@ static enum dd_got read_map(struct dd_decoder *d, read_field_f *read, void *part
     return got;
 }
 
-static enum dd_got read_list(struct dd_decoder *d, read_field_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
+static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_array(&d->in, &n);
@@ -191,20 +188,17 @@ static const struct dd_part_reader reader = {
     .is_list = is_list,
     .elements = read_elements,
     .array = read_array,
+    .list = read_list,
+    .link = read_link,
+    .event = read_event,
 };
 
 enum dd_got dd_parts_links(struct dd_decoder *d, struct dd_span *s)
 {
-    void *links = NULL;
-    enum dd_got got = read_list(d, read_link, sizeof *s->links, &links, &s->links_n, &d->left_out.links);
-    s->links = links;
-    return got;
+    return dd_part_links(&reader, d, s);
 }
 
 enum dd_got dd_parts_events(struct dd_decoder *d, struct dd_span *s)
 {
-    void *events = NULL;
-    enum dd_got got = read_list(d, read_event, sizeof *s->events, &events, &s->events_n, &d->left_out.events);
-    s->events = events;
-    return got;
+    return dd_part_events(&reader, d, s);
 }

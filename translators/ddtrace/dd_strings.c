@@ -7,7 +7,7 @@
 #include "translators/otlp/otlp_write.h"
 
 /* The text with every byte mapped; itself where that changes nothing. */
-static inline gw_str mapped_text(struct gw_arena *arena, gw_str s, char (*map)(char))
+__attribute__((always_inline)) static inline gw_str mapped_text(struct gw_arena *arena, gw_str s, char (*map)(char))
 {
     size_t i = 0;
     while (i < s.len && s.ptr[i] == map(s.ptr[i]))

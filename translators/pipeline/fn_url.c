@@ -1,5 +1,7 @@
 /* fn_url.c: the builtins url_parse and url_decode, by the rules of Go's net/url, which the reference engine has. Results live in the
- * record's arena. Why not libcurl's URL API: docs/notes/0007-url-parsing-in-scripts.md. SPDX-License-Identifier: Apache-2.0 */
+ * record's arena. Why not libcurl's URL API: docs/notes/0007-url-parsing-in-scripts.md.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/hex.h"
 #include "translators/pipeline/script_internal.h"
 
 /* %41 and, in queries, + for a blank. False with the place of what is no escape. */
@@ -107,7 +109,7 @@ static const char *plain_host(struct gw_arena *a, gw_str host, gw_str *out)
         char c = host.ptr[i];
         bool percent = gw_str_starts(gw_str_from(host, i), GW_STR("%25"));
         zone |= percent && *host.ptr == '[';
-        if (c == '%' && !zone && !percent && (host.len - i < 3 || hex(host.ptr[i + 1]) < 8))
+        if (c == '%' && !zone && !percent && (host.len - i < 3 || gw_hex_digit(host.ptr[i + 1]) < 8))
             return "invalid URL escape";
         if (in_set(" \\^`{|}", c) && !zone)
             return "invalid character in host name";

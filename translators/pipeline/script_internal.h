@@ -96,8 +96,6 @@ bool sc_try(struct sc_run *, const struct sc_node *, struct sc_val *out, bool *g
 bool sc_get(struct sc_run *, const struct sc_node *key, struct sc_val *out);
 /* The same as text. */
 bool sc_get_text(struct sc_run *, const struct sc_node *key, gw_str *out);
-/* What x[a][b] is; *out may be changed in place where there is a place. false: an error, or none with *out NULL. */
-bool sc_search(struct sc_run *, struct sc_val *from, const struct sc_node *index, struct sc_val **out);
 /* Ends the run after the present call if it took too long. Runs do this by themselves every few calls; a builtin that may take long does
  * it, too. */
 void sc_look_at_clock(struct sc_run *);

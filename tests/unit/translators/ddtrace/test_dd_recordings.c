@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/read_file.h"
 #include "translators/ddtrace/dd_span.h"
 
 static const char *at; /* the body that is being compared, for messages */
@@ -23,20 +24,6 @@ static const char *at; /* the body that is being compared, for messages */
             fail();                                                                                                                        \
         }                                                                                                                                  \
     } while (0)
-
-static gw_str read_file(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return GW_NOSTR;
-    fseek(f, 0, SEEK_END);
-    size_t len = (size_t)ftell(f);
-    char *bytes = malloc(len ? len : 1);
-    rewind(f);
-    assert_int_equal(fread(bytes, 1, len, f), len);
-    fclose(f);
-    return gw_str_n(bytes, len);
-}
 
 static struct json_object *member(struct json_object *o, const char *key)
 {

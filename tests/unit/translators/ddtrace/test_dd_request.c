@@ -6,12 +6,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/arena_bed.h"
 #include "translators/ddtrace/dd_request.h"
 
 #define ID64 "34dc0b5e626f2c5c4c5170e34b10e7654ce36f0fcd532739f4445baabea03376"
 #define OTHER64 "7be92808767a667f35c8505cbf40d14e931ef6db5b0210329cf193b15ba9d605"
-
-static struct gw_arena arena;
 
 static void say(struct dd_request *r, const char *name, const char *value)
 {
@@ -141,18 +140,6 @@ static void cgroup_files_name_the_container(void **state)
     is(dd_container_of_cgroup(GW_NOSTR), "");
 }
 
-static int setup(void **state)
-{
-    gw_arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    gw_arena_fini(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,5 +147,5 @@ int main(void)
         cmocka_unit_test(the_entity_id_names_the_container), cmocka_unit_test(the_external_env_names_the_pod),
         cmocka_unit_test(cgroup_files_name_the_container),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_open, arena_close);
 }

@@ -8,11 +8,10 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/arena_bed.h"
 #include "translators/ddtrace/dd_sampling.h"
 
 #define NOT_SAID ((double)NAN)
-
-static struct gw_arena arena;
 
 /* Facts as "key=value" entries, separated by blanks; numbers are metrics. */
 static struct dd_sampling facts(const char *entries)
@@ -205,18 +204,6 @@ static void other_tags_are_no_facts(void **state)
     assert_true(gw_str_eq(s.propagated[15].key, GW_STR("k15")));
 }
 
-static int setup(void **state)
-{
-    gw_arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    gw_arena_fini(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,5 +211,5 @@ int main(void)
         cmocka_unit_test(rounding_never_contradicts_the_decision), cmocka_unit_test(the_dd_member_is_bounded),
         cmocka_unit_test(the_list_has_at_most_32_members),         cmocka_unit_test(other_tags_are_no_facts),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_open, arena_close);
 }

@@ -6,9 +6,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/arena_bed.h"
 #include "translators/ddtrace/dd_sql.h"
-
-static struct gw_arena arena;
 
 #define ANY DD_SQL_STANDARD
 #define MY DD_SQL_MYSQL
@@ -270,18 +269,6 @@ static void without_memory_nothing_leaks(void **state)
     gw_arena_fini(&small);
 }
 
-static int setup(void **state)
-{
-    gw_arena_init(&arena, 16 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    gw_arena_fini(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,5 +277,5 @@ int main(void)
         cmocka_unit_test(commands_lose_their_arguments),  cmocka_unit_test(bodies_lose_their_values),
         cmocka_unit_test(without_memory_nothing_leaks),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_open, arena_close);
 }

@@ -6,9 +6,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/arena_bed.h"
 #include "translators/ddtrace/dd_url.h"
-
-static struct gw_arena arena;
 
 static void urls_are_split(void **state)
 {
@@ -144,18 +143,6 @@ static void without_memory_nothing_leaks(void **state)
     gw_arena_fini(&small);
 }
 
-static int setup(void **state)
-{
-    gw_arena_init(&arena, 1 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    gw_arena_fini(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,5 +151,5 @@ int main(void)
         cmocka_unit_test(secrets_are_hidden_and_nothing_else),
         cmocka_unit_test(without_memory_nothing_leaks),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_open, arena_close);
 }

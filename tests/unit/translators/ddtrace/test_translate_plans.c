@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/read_file.h"
 #include "translators/ddtrace/dd_translate.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -96,19 +97,6 @@ static uint64_t both(struct pair *p, enum dd_format format, gw_str body)
 
 /* ---- what real tracers sent, as it is and with one byte changed ---- */
 
-static gw_str read_file(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    fseek(f, 0, SEEK_END);
-    size_t len = (size_t)ftell(f);
-    char *bytes = malloc(len ? len : 1);
-    rewind(f);
-    assert_int_equal(fread(bytes, 1, len, f), len);
-    fclose(f);
-    return gw_str_n(bytes, len);
-}
-
 static uint64_t next(uint64_t *random)
 {
     *random ^= *random << 13; /* xorshift64 */
@@ -146,6 +134,7 @@ static void recordings(struct pair *p, const char *root, int changes)
             continue;
         for (size_t i = 0; i < found.gl_pathc; i++) {
             gw_str body = read_file(p->what = found.gl_pathv[i]);
+            assert_non_null(body.ptr);
             for (int time = 0; time < MADE; time++)
                 both(p, kinds[kind].format, body);
             changed(p, kinds[kind].format, body, changes);
