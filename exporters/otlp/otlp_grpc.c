@@ -161,7 +161,7 @@ static bool make_queue(struct ctx *c)
     return c->polling;
 }
 
-static enum gw_code grpc_open(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     gw_grpc_start();

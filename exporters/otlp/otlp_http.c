@@ -143,7 +143,7 @@ static void make_connect_to(struct ctx *c)
     add_header(&c->connect_to, line);
 }
 
-static enum gw_code open_http(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_http(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     static const struct otlp_protocol protocol = {"OTLP/HTTP", 4318, true, true};
     struct ctx *c = ctx;

@@ -91,7 +91,7 @@ static int open_terminal(void)
     return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
-static enum gw_code open_stdout(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     struct stat st = {0};

@@ -56,7 +56,7 @@ static size_t print(int format, unsigned long n, char text[ROOM], bool *refused,
     dup2(ends[1], STDOUT_FILENO);
     close(ends[1]);
     *(int *)((char *)ctx + e->opts[0].offset) = format;
-    enum gw_code opened = e->open(ctx, "exporters[0]", NULL);
+    enum gw_code opened = e->open(ctx, &(struct gw_export_host){0}, "exporters[0]", NULL);
     failing_begin(n, 2);
     e->send(ctx, &records->batch, GW_SEC, done, records);
     e->send(ctx, &spans->batch, GW_SEC, done, spans);
