@@ -75,7 +75,7 @@ void gw_arena_reset(struct gw_arena *a, size_t keep)
     release(a, *link);
     *link = NULL;
     a->used = a->first ? a->first->size : 0;
-    a->spent = false;
+    a->spent = a->no_memory = false;
     enter(a, a->first, a->first ? a->first->data : NULL);
 }
 
@@ -103,8 +103,10 @@ static bool grow(struct gw_arena *a, size_t n)
         return false;
     if (!next || next->size < n) {
         struct gw_chunk *fresh = chunk_new(a, size);
-        if (!fresh)
+        if (!fresh) {
+            a->no_memory = true;
             return false;
+        }
         fresh->next = next;
         if (a->current)
             a->current->next = fresh;

@@ -23,7 +23,8 @@ struct gw_arena {
     struct gw_chunk *first, *current; /* chunks after `current` are empty, kept for later */
     char *at, *end;                   /* free part of `current` */
     size_t used, budget;              /* bytes of chunks in use, and how many there may be */
-    bool spent;                       /* sticky: some allocation was refused */
+    bool spent;                       /* sticky: some allocation was refused … */
+    bool no_memory;                   /* … and not because of the budget: the same may succeed later */
     struct gw_budget *account;        /* pays for the chunks; may be NULL. Set before the first allocation */
 };
 

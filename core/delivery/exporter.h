@@ -34,7 +34,7 @@ enum gw_verdict {
 struct gw_outcome {
     enum gw_verdict verdict;
     uint64_t rejected;   /* items, with GW_DONE */
-    gw_nsec retry_after; /* from now; 0: none was named */
+    gw_nsec retry_after; /* from now; 0: none was named. Of this request, not of the backend's other answers */
     char text[256];      /* the backend's words or the transport's, without secrets; empty when all went well */
     const char *remedy;  /* static text: what the user can do; NULL when nothing */
 };
@@ -49,7 +49,12 @@ struct gw_batch {
 
 typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 
-typedef enum gw_code gw_export_open_f(void *ctx, const char *path, struct gw_diagnostics *);
+/* What the process lends to its exporters; the text outlives them. */
+struct gw_export_host {
+    gw_str host_name; /* this machine's, as the option of that name or the system says; may be empty */
+};
+
+typedef enum gw_code gw_export_open_f(void *ctx, const struct gw_export_host *, const char *path, struct gw_diagnostics *);
 typedef void gw_export_close_f(void *ctx);
 typedef void gw_send_f(void *ctx, const struct gw_batch *, gw_nsec timeout, gw_done_f *, void *cookie);
 typedef void gw_wait_f(void *ctx, gw_nsec until);

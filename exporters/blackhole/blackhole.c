@@ -11,7 +11,7 @@ struct blackhole {
     struct gw_wakeup wakeup;
 };
 
-static enum gw_code blackhole_open(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code blackhole_open(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct blackhole *b = ctx;
     gw_wakeup_init(&b->wakeup);

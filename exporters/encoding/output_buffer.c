@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Text that grows in memory, code points, and what a terminal may be shown of text from outside. Owns the buffer's memory. Called by the
+ * exporters that write text, by each on its own thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/encoding/output_buffer.h"
 
 #include <stdarg.h>
@@ -26,7 +30,7 @@ void out_reset(struct out *o)
         o->cap = 0;
     }
     o->len = 0;
-    o->failed = false;
+    o->failed = o->no_memory = false;
 }
 
 /* n more bytes, or NULL. */
@@ -37,12 +41,12 @@ static char *room(struct out *o, size_t n)
         return NULL;
     }
     if (n > o->cap - o->len) {
-        size_t cap = o->cap < FIRST ? FIRST : o->cap;
-        while (cap < o->len + n)
-            cap *= 2;
+        size_t cap = o->cap ? 2 * o->cap : FIRST;
+        if (cap < o->len + n)
+            cap = o->len + n;
         char *data = realloc(o->data, cap);
         if (!data) {
-            o->failed = true;
+            o->failed = o->no_memory = true;
             return NULL;
         }
         o->data = data;

@@ -1,7 +1,7 @@
 /* output_buffer.h: text on its way to a person or a pipe.
  *
  * A growing buffer. Appending never fails loudly: past `limit`, or without memory, the buffer is `failed` (sticky until
- * out_reset) and swallows what follows; ask once, at the end.
+ * out_reset) and swallows what follows; ask once, at the end. `no_memory` tells the two apart: the same text may fit later.
  *
  * What senders wrote reaches a terminal only through out_shown: control characters, escape sequences and the marks that
  * reorder text (U+202E and its like) come out as visible escapes, so no span can move the cursor or hide a line.
@@ -17,7 +17,7 @@
 struct out {
     char *data;
     size_t len, cap, limit;
-    bool failed;
+    bool failed, no_memory;
 };
 
 void out_init(struct out *, size_t limit);

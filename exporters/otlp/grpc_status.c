@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* From a gRPC status, its words and its metadata to a verdict, by tables. Pure; called by otlp_grpc.c for every call that ends.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* memmem, strcasestr */
 #include "exporters/otlp/grpc_status.h"
 
@@ -77,18 +80,42 @@ static const char *status_remedy(int status)
 
 static bool holds(gw_str text, const char *needle)
 {
-    return memmem(text.ptr, text.len, needle, strlen(needle));
+    return text.len && memmem(text.ptr, text.len, needle, strlen(needle));
 }
 
-/* How servers say that a message is too long: gRPC C++, Python, Go ("larger than max"), Java ("exceeds maximum size"),
- * Rust's tonic ("message length too large"), proxies. */
-static bool speaks_of_size(gw_str text)
+static bool holds_word(gw_str text, gw_str word)
 {
-    static const char *const words[] = {"larger than max", "exceeds maximum", "too large", "too big", "message size", "message length"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (holds(text, words[i]))
+    for (; text.len >= word.len; text = gw_str_from(text, 1))
+        if (gw_str_ieq(gw_str_n(text.ptr, word.len), word))
             return true;
     return false;
+}
+
+/* How servers and proxies say that a message is too long: gRPC C++, Python, Go ("Received message larger than max"), Java ("gRPC message
+ * exceeds maximum size"), .NET ("exceeds the maximum configured message size"), Rust's tonic ("decoded message length too large"), HTTP's
+ * 413 in Core's words ("Received http2 header with status: 413") and in its own. */
+static bool speaks_of_message_size(gw_str text)
+{
+    static const gw_str words[] = {
+        GW_LIT("larger than max"), GW_LIT("larger than the max"), GW_LIT("message size"), GW_LIT("message length"),
+        GW_LIT("request size"),    GW_LIT("body size"),           GW_LIT("payload size"), GW_LIT("exceeds maximum size"),
+        GW_LIT("message too l"),   GW_LIT("request too l"),       GW_LIT("entity too l"), GW_LIT("content too l"),
+        GW_LIT("payload too l"),   GW_LIT("body too l"),          GW_LIT("status: 413"),  GW_LIT("status code: 413"),
+        GW_LIT("http 413")};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (holds_word(text, words[i]))
+            return true;
+    return false;
+}
+
+/* What is refused for good is worth splitting for less: of a batch that holds something too large the rest is taken. What is retried is
+ * not: a queue of the backend's may be too large as well. */
+static bool is_too_large(const struct gw_grpc_answer *a, enum gw_verdict verdict)
+{
+    if (speaks_of_message_size(a->message))
+        return true;
+    bool passes_by_itself = verdict == GW_RETRY && a->status != GRPC_STATUS_OUT_OF_RANGE;
+    return !passes_by_itself && (holds_word(a->message, GW_STR("too large")) || holds_word(a->message, GW_STR("too big")));
 }
 
 /* Core makes these statuses itself when the peer answers something that is not gRPC. */
@@ -107,11 +134,11 @@ static enum gw_verdict verdict_of(const struct gw_grpc_answer *a, bool told_when
 {
     bool known = a->status >= 0 && (size_t)a->status < sizeof verdicts / sizeof *verdicts;
     enum gw_verdict verdict = known ? verdicts[a->status] : GW_REFUSED;
-    if (a->status == GRPC_STATUS_OUT_OF_RANGE && speaks_of_size(a->message))
+    if (is_too_large(a, verdict))
         return GW_SPLIT;
     if (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && told_when)
         return GW_RETRY;
-    if (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && !speaks_of_size(a->message) && a->sent <= QUOTA_BYTES)
+    if (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && a->sent <= QUOTA_BYTES)
         return GW_REFUSED;
     return not_grpc(a) ? GW_RETRY_SLOWLY : verdict;
 }
@@ -124,6 +151,16 @@ static const char *remedy_of(const struct gw_grpc_answer *a)
     return not_grpc(a) ? "the server does not answer as OTLP/gRPC does: check the port in endpoint" : status_remedy(a->status);
 }
 
+/* Whole milliseconds. */
+static bool read_pushback(gw_str text, gw_nsec *wait)
+{
+    gw_nsec t;
+    if (!otlp_response_delay(text, GW_MSEC, &t))
+        return false;
+    *wait = t > *wait ? t : *wait;
+    return true;
+}
+
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
     char words[2 * sizeof out->text]; /* room, so that it is otlp_response_text that cuts, between characters */
@@ -132,7 +169,8 @@ void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
         otlp_response_success(a->response, out);
         return;
     }
-    bool told_when = otlp_response_status(a->details, out), known = (size_t)a->status < sizeof status_names / sizeof *status_names;
+    bool told_when = otlp_response_status(a->details, out) | read_pushback(a->pushback, &out->retry_after),
+         known = (size_t)a->status < sizeof status_names / sizeof *status_names;
     int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status", a->message.len ? ": " : "",
                      GW_FMT(a->message));
     otlp_response_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));

@@ -4,15 +4,17 @@
  *   status other         ─▶ the table of the OTLP specification ("OTLP/gRPC Response", Failures):
  *
  *     CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS    RETRY
- *     RESOURCE_EXHAUSTED                                                        RETRY with RetryInfo, else SPLIT
+ *     RESOURCE_EXHAUSTED                                                        RETRY when it names a time, else SPLIT
  *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND                               HOLD: our departure, the data is good (sender.h)
  *     INVALID_ARGUMENT and all others                                           REFUSED
  *
  *   and what servers say besides it:
- *     OUT_OF_RANGE that speaks of a message length is Rust's tonic refusing the size: SPLIT
- *     UNKNOWN or INTERNAL made by our own side because the answer was not gRPC: HOLD
- *     RESOURCE_EXHAUSTED without RetryInfo that does not speak of a size is split no further than 16 KiB: then it is a quota, and
- *     by OTLP not to be retried: REFUSED
+ *     any of them whose words speak of a size that is too large, or of HTTP's 413 (a proxy on the way; Rust's tonic says OUT_OF_RANGE):
+ * SPLIT UNKNOWN or INTERNAL made by our own side because the answer was not gRPC: HOLD RESOURCE_EXHAUSTED that names no time and does not
+ * speak of a size is split no further than 16 KiB: then it is a quota, and by OTLP not to be retried: REFUSED
+ *
+ *   A time is named by RetryInfo, or by the trailer grpc-retry-pushback-ms that gRPC's own retries obey; of two the later one counts. A
+ *   pushback that is negative or no number forbids gRPC to retry by itself, and says nothing of the data: it names no time.
  *
  * Texts of our own transport (refused connection, DNS, TLS) are recognised and get a remedy.
  * Threads: any. Secrets: texts come from the backend or the transport and never hold what we sent.
@@ -27,6 +29,7 @@ struct gw_grpc_answer {
     int status;      /* grpc_status_code */
     gw_str message;  /* the backend's words or the transport's */
     gw_str details;  /* grpc-status-details-bin: a google.rpc.Status; may be empty */
+    gw_str pushback; /* grpc-retry-pushback-ms; may be empty */
     gw_str response; /* the Export…ServiceResponse, with status OK; may be empty */
     size_t sent;     /* bytes of the request, uncompressed */
 };

@@ -4,7 +4,7 @@
  *      headers  = { x-api-key = "${env:KEY}"; };   metadata of every request
  *      tls      = { ca; cert; key; server_name; };
  *
- * An OTLP exporter puts OTLP_TARGET_OPTS first among its rows; its context then begins with a struct otlp_endpoint_conf.
+ * An OTLP exporter has a target's options first, then its own: OTLP_CONF(OPTS) declares its struct conf and its rows.
  * otlp_endpoint_open says every mistake that can be seen without connecting: a missing scheme, files that cannot be read, a
  * certificate without its key, headers that no protocol could carry.
  *
@@ -34,6 +34,17 @@
 struct otlp_endpoint_conf {
     OTLP_TARGET_OPTS(GW_FIELD)
 };
+
+/* struct conf, which begins with a struct otlp_endpoint_conf, and its rows `opts`; OPTS is the list of the exporter's own options. GW_CONF
+ * must be defined as struct conf. */
+#define OTLP_CONF(OPTS)                                                                                                                    \
+    struct conf {                                                                                                                          \
+        OTLP_TARGET_OPTS(GW_FIELD)                                                                                                         \
+        OPTS(GW_FIELD)                                                                                                                     \
+    };                                                                                                                                     \
+    static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};                                                \
+    _Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),                         \
+                   "conf begins with the target's")
 
 /* The words of `compression`, in the order of the row. */
 enum otlp_compression_word { OTLP_COMPRESS_AUTO, OTLP_COMPRESS_NONE, OTLP_COMPRESS_GZIP, OTLP_COMPRESS_ZSTD };

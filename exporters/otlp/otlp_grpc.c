@@ -31,18 +31,12 @@
 #include "exporters/sender/compress.h"
 
 #define OPTS(X)                                                                                                                            \
-    OTLP_TARGET_OPTS(X)                                                                                                                    \
     X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                                                      \
       "A connection with open requests is probed after this long without news; 0s: never. Servers may close on too frequent probes.")      \
     X(duration, keepalive_timeout, "keepalive.timeout", "10s", "100ms", "10m", "A probe not answered for this long ends the connection.")
 
-struct conf {
-    OPTS(GW_FIELD)
-};
 #define GW_CONF struct conf
-static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
-_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),
-               "conf begins with a struct otlp_target_conf");
+OTLP_CONF(OPTS);
 
 static const struct otlp_protocol protocol = {.name = "gRPC", .default_port = 4317};
 
@@ -163,7 +157,7 @@ static bool make_queue(struct ctx *c)
     return c->polling;
 }
 
-static enum gw_code grpc_open(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     gw_grpc_start();
@@ -347,10 +341,10 @@ static gw_str view(const grpc_slice *slice)
     return gw_str_n((const char *)GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
 }
 
-static gw_str find_details(const grpc_metadata_array *trailing)
+static gw_str find_metadata(const grpc_metadata_array *trailing, gw_str key)
 {
     for (size_t i = 0; i < trailing->count; i++)
-        if (gw_str_eq(view(&trailing->metadata[i].key), GW_STR("grpc-status-details-bin")))
+        if (gw_str_eq(view(&trailing->metadata[i].key), key))
             return view(&trailing->metadata[i].value);
     return GW_NOSTR;
 }
@@ -372,7 +366,8 @@ static void call_finish(struct call *call)
     struct gw_grpc_answer answer = {
         .status = (int)call->status,
         .message = view(&call->message),
-        .details = find_details(&call->trailing),
+        .details = find_metadata(&call->trailing, GW_STR("grpc-status-details-bin")),
+        .pushback = find_metadata(&call->trailing, GW_STR("grpc-retry-pushback-ms")),
         .response = view(&response),
         .sent = call->bytes,
     };

@@ -29,14 +29,8 @@
     X(str, logs_endpoint, "logs_endpoint", "", "", "", "Whole URL for logs, used as it is instead of endpoint + /v1/logs.")                \
     X(str, metrics_endpoint, "metrics_endpoint", "", "", "", "Whole URL for metrics, used as it is instead of endpoint + /v1/metrics.")
 
-struct conf {
-    OTLP_TARGET_OPTS(GW_FIELD)
-    OPTS(GW_FIELD)
-};
 #define GW_CONF struct conf
-static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};
-_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),
-               "conf begins with the target's");
+OTLP_CONF(OPTS);
 
 enum { PROTOBUF, JSON };
 enum { MAX_URL = 1024, UPLOAD_BUFFER = 512 * 1024 };
@@ -56,7 +50,7 @@ struct post {
     uint8_t *body;
     size_t body_len;
     /* the answer */
-    char *answer;
+    char *answer; /* OTLP_ANSWER_BYTES: there before the request is sent, for what it says must not be missed */
     size_t answer_len;
     char error[CURL_ERROR_SIZE];
 };
@@ -79,28 +73,32 @@ static const char *const signal_path[GW_SIGNALS] = {"/v1/traces", "/v1/logs", "/
 
 /* --- open --- */
 
-static void add_header(struct curl_slist **list, const char *text)
+/* False when there is no memory: a request that lacks a header would be refused, or be stored for somebody else. */
+static bool add_header(struct curl_slist **list, const char *text)
 {
     struct curl_slist *grown = curl_slist_append(*list, text);
     if (grown)
         *list = grown;
+    return grown;
 }
 
-static void make_headers(struct ctx *c)
+static bool make_headers(struct ctx *c)
 {
     char line[8192];
-    add_header(&c->headers, c->conf.encoding == JSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf");
-    add_header(&c->headers, "Expect:"); /* a round trip for nothing */
+    bool made =
+        add_header(&c->headers, c->conf.encoding == JSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf");
+    made &= add_header(&c->headers, "Expect:"); /* a round trip for nothing */
     if (c->target.compression == GW_COMPRESS_GZIP)
-        add_header(&c->headers, "Content-Encoding: gzip");
+        made &= add_header(&c->headers, "Content-Encoding: gzip");
     else if (c->target.compression == GW_COMPRESS_ZSTD)
-        add_header(&c->headers, "Content-Encoding: zstd");
+        made &= add_header(&c->headers, "Content-Encoding: zstd");
     for (size_t i = 0; i < c->conf.headers.n; i++) {
         const struct gw_map_item *h = &c->conf.headers.items[i];
         /* "name;" is libcurl's way of writing a header without a value */
         snprintf(line, sizeof line, h->value.len ? "%.*s: %.*s" : "%.*s;%.*s", GW_FMT(h->key), GW_FMT(h->value));
-        add_header(&c->headers, line);
+        made &= add_header(&c->headers, line);
     }
+    return made;
 }
 
 static bool good_url(const char *url)
@@ -132,16 +130,16 @@ static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnos
 }
 
 /* With tls.server_name the URL bears that name, and the connection goes where the endpoint says. */
-static void make_connect_to(struct ctx *c)
+static bool make_connect_to(struct ctx *c)
 {
     char line[600];
     if (!c->conf.tls_server_name.len || c->target.off)
-        return;
+        return true;
     snprintf(line, sizeof line, "::%s", c->target.authority);
-    add_header(&c->connect_to, line);
+    return add_header(&c->connect_to, line);
 }
 
-static enum gw_code open_http(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_http(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     static const struct otlp_protocol protocol = {"OTLP/HTTP", 4318, true, true};
     struct ctx *c = ctx;
@@ -149,22 +147,26 @@ static enum gw_code open_http(void *ctx, const char *path, struct gw_diagnostics
     c->multi = curl_multi_init();
     enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol, path, diagnostics);
     enum gw_code urls = make_urls(c, path, diagnostics);
-    make_headers(c);
-    make_connect_to(c);
+    bool listed = make_headers(c) && make_connect_to(c);
     if (c->target.compression != GW_COMPRESS_NONE)
         c->compressor = gw_compressor_new(c->target.compression);
-    if (!c->multi || (c->target.compression != GW_COMPRESS_NONE && !c->compressor))
+    if (!c->multi || !listed || (c->target.compression != GW_COMPRESS_NONE && !c->compressor))
         return GW_INTERNAL;
     return code != GW_OK ? code : urls;
+}
+
+static void post_drop(struct post *p)
+{
+    curl_easy_cleanup(p->easy);
+    free(p->answer);
+    free(p);
 }
 
 static void drop_posts(struct post *p)
 {
     while (p) {
         struct post *next = p->next;
-        curl_easy_cleanup(p->easy);
-        free(p->answer);
-        free(p);
+        post_drop(p);
         p = next;
     }
 }
@@ -217,15 +219,25 @@ static int rewind_frames(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-/* One OTLP/JSON request of all frames; false when that needs too much memory. */
-static bool make_json(struct post *p)
+/* Whether there is a body to send. What is too large to be written as text is split; missing memory is a reason to try later. */
+enum body { BODY_MADE, BODY_TOO_LARGE, BODY_NO_MEMORY };
+
+static enum body json_body(const struct gw_arena *arena, const struct out *out, bool read)
+{
+    if (arena->no_memory || out->no_memory)
+        return BODY_NO_MEMORY;
+    return read && !out->failed ? BODY_MADE : BODY_TOO_LARGE;
+}
+
+/* One OTLP/JSON request of all frames. */
+static enum body make_json(struct post *p)
 {
     struct gw_arena arena;
     struct out out;
     uint8_t *all = malloc(p->batch->bytes + 1);
     size_t at = 0;
     if (!all)
-        return false;
+        return BODY_NO_MEMORY;
     for (size_t i = 0; i < p->batch->n; at += p->batch->frames[i++]->len)
         memcpy(all + at, p->batch->frames[i]->data, p->batch->frames[i]->len);
     gw_arena_init(&arena, at * UNFOLD + SCRATCH);
@@ -233,8 +245,8 @@ static bool make_json(struct post *p)
     const ProtobufCMessage *message = otlp_read(&arena, p->batch->signal, gw_str_n((const char *)all, at));
     if (message)
         otlp_json(&out, message);
-    bool made = message && !out.failed;
-    if (made) {
+    enum body made = json_body(&arena, &out, message);
+    if (made == BODY_MADE) {
         p->body = (uint8_t *)out.data;
         p->body_len = out.len;
         out = (struct out){0};
@@ -245,7 +257,7 @@ static bool make_json(struct post *p)
     return made;
 }
 
-/* What stands in p->body becomes smaller. */
+/* What stands in p->body becomes smaller. False when there is no memory. */
 static bool compress_body(struct ctx *c, struct post *p)
 {
     uint8_t *packed;
@@ -262,11 +274,10 @@ static bool compress_body(struct ctx *c, struct post *p)
     return true;
 }
 
-static bool make_body(struct ctx *c, struct post *p)
+static enum body make_body(struct ctx *c, struct post *p)
 {
-    if (c->conf.encoding == JSON && !make_json(p))
-        return false;
-    return c->compressor ? compress_body(c, p) : true;
+    enum body made = c->conf.encoding == JSON ? make_json(p) : BODY_MADE;
+    return made == BODY_MADE && c->compressor && !compress_body(c, p) ? BODY_NO_MEMORY : made;
 }
 
 /* --- send --- */
@@ -275,8 +286,6 @@ static size_t keep_answer(char *data, size_t size, size_t n, void *arg)
 {
     struct post *p = arg;
     size_t len = size * n, room = OTLP_ANSWER_BYTES - p->answer_len;
-    if (!p->answer && !(p->answer = malloc(OTLP_ANSWER_BYTES)))
-        return len;
     memcpy(p->answer + p->answer_len, data, len < room ? len : room);
     p->answer_len += len < room ? len : room;
     return len; /* the rest is read and forgotten, so that the connection lives on */
@@ -287,29 +296,37 @@ static struct curl_blob blob(char *pem)
     return (struct curl_blob){.data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY};
 }
 
-static void set_tls(struct ctx *c, CURL *e)
+/* An option that is not set for lack of memory would send the request elsewhere, or trust somebody else. */
+static bool is_set(CURLcode code)
 {
+    return code != CURLE_OUT_OF_MEMORY;
+}
+
+static bool set_tls(struct ctx *c, CURL *e)
+{
+    bool set = true;
     if (c->target.ca) {
         struct curl_blob ca = blob(c->target.ca);
-        curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+        set &= is_set(curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca));
     }
     if (c->target.cert && c->target.key) {
         struct curl_blob cert = blob(c->target.cert), key = blob(c->target.key);
-        curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &cert);
-        curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key);
+        set &= is_set(curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &cert));
+        set &= is_set(curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key));
     }
     curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+    return set;
 }
 
-/* What stays the same from request to request. */
-static void set_constants(struct ctx *c, struct post *p)
+/* What stays the same from request to request. False when there is no memory. */
+static bool set_constants(struct ctx *c, struct post *p)
 {
     CURL *e = p->easy;
+    bool set = is_set(curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION)) &
+               is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(e, CURLOPT_CONNECT_TO, c->connect_to);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, c->conf.http_version == 1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -323,23 +340,29 @@ static void set_constants(struct ctx *c, struct post *p)
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, p->error);
     curl_easy_setopt(e, CURLOPT_PRIVATE, p);
     curl_easy_setopt(e, CURLOPT_POST, 1L);
-    set_tls(c, e);
+    return set_tls(c, e) && set;
+}
+
+/* NULL when there is no memory. */
+static struct post *post_new(struct ctx *c)
+{
+    struct post *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->easy = curl_easy_init();
+    p->answer = malloc(OTLP_ANSWER_BYTES);
+    if (p->easy && p->answer && set_constants(c, p))
+        return p;
+    post_drop(p);
+    return NULL;
 }
 
 static struct post *take_post(struct ctx *c)
 {
     struct post *p = c->spare;
-    if (p) {
-        c->spare = p->next;
-        return p;
-    }
-    p = calloc(1, sizeof *p);
-    if (p && !(p->easy = curl_easy_init())) {
-        free(p);
-        return NULL;
-    }
-    if (p)
-        set_constants(c, p);
+    if (!p)
+        return post_new(c);
+    c->spare = p->next;
     return p;
 }
 
@@ -351,14 +374,15 @@ static void give_post(struct ctx *c, struct post *p)
     c->spare = p;
 }
 
-static void set_request(struct ctx *c, struct post *p, gw_nsec timeout)
+/* False when there is no memory. */
+static bool set_request(struct ctx *c, struct post *p, gw_nsec timeout)
 {
     CURL *e = p->easy;
-    curl_easy_setopt(e, CURLOPT_URL, c->url[p->batch->signal]);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, (char *)p->body); /* NULL: by read_frames */
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(p->body ? p->body_len : p->batch->bytes));
+    return is_set(curl_easy_setopt(e, CURLOPT_URL, c->url[p->batch->signal]));
 }
 
 static void fail_at_once(gw_done_f *done, void *cookie, enum gw_verdict verdict, const char *text)
@@ -377,7 +401,7 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
     }
     struct post *p = take_post(c);
     if (!p) {
-        fail_at_once(done, cookie, GW_RETRY, "out of memory");
+        fail_at_once(done, cookie, GW_RETRY, "no memory for a request");
         return;
     }
     p->batch = batch;
@@ -385,15 +409,17 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
     p->cookie = cookie;
     p->frame = p->offset = p->answer_len = 0;
     p->error[0] = '\0';
-    if (!make_body(c, p)) {
+    enum body made = make_body(c, p);
+    if (made == BODY_MADE && (!set_request(c, p, timeout) || curl_multi_add_handle(c->multi, p->easy) != CURLM_OK))
+        made = BODY_NO_MEMORY;
+    if (made != BODY_MADE) {
         give_post(c, p);
-        fail_at_once(done, cookie, GW_SPLIT, "needs too much memory to be encoded");
+        fail_at_once(done, cookie, made == BODY_TOO_LARGE ? GW_SPLIT : GW_RETRY,
+                     made == BODY_TOO_LARGE ? "is too large to be written as JSON" : "no memory for a request");
         return;
     }
-    set_request(c, p, timeout);
     p->next = c->open;
     c->open = p;
-    curl_multi_add_handle(c->multi, p->easy);
 }
 
 /* --- outcomes --- */
@@ -421,7 +447,7 @@ static void read_outcome(const struct post *p, CURLcode result, struct gw_outcom
 {
     struct otlp_http_answer a = {.body = gw_str_n(p->answer, p->answer_len)};
     char *type = NULL, *location = NULL;
-    curl_off_t wait = 0;
+    struct curl_header *wait;
     if (result != CURLE_OK) {
         otlp_http_transport_error(result, p->error, out);
         return;
@@ -429,10 +455,10 @@ static void read_outcome(const struct post *p, CURLcode result, struct gw_outcom
     curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &a.status);
     curl_easy_getinfo(p->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(p->easy, CURLINFO_REDIRECT_URL, &location);
-    curl_easy_getinfo(p->easy, CURLINFO_RETRY_AFTER, &wait);
     a.content_type = gw_str_z(type);
     a.location = gw_str_z(location);
-    a.retry_after = (gw_nsec)wait * GW_SEC;
+    if (curl_easy_header(p->easy, "Retry-After", 0, CURLH_HEADER, -1, &wait) == CURLHE_OK)
+        a.retry_after = otlp_http_retry_after(wait->value, gw_wall());
     otlp_http_outcome(&a, out);
 }
 
@@ -463,7 +489,7 @@ static int milliseconds_until(gw_nsec until)
 static void wait_outcome(void *ctx, gw_nsec until)
 {
     struct ctx *c = ctx;
-    int running, ready;
+    int running, ready = 0;
     c->delivered = false;
     for (;;) {
         curl_multi_perform(c->multi, &running);

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* From an HTTP answer, or from libcurl's error, to a verdict, by tables. Pure; called by otlp_http.c for every request that ends.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/otlp/otlp_http_status.h"
 
 #include <curl/curl.h>
@@ -56,6 +59,18 @@ static void redirected(const struct otlp_http_answer *a, struct gw_outcome *out)
     otlp_response_text(out, gw_str_z(words));
     out->verdict = GW_RETRY_SLOWLY;
     out->remedy = "Redirects are not followed, they would carry data and credentials elsewhere: write that URL as endpoint.";
+}
+
+gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall)
+{
+    gw_nsec wait;
+    if (otlp_response_delay(gw_str_trim(gw_str_z(header)), GW_SEC, &wait))
+        return wait;
+    time_t date = curl_getdate(header, NULL);
+    int64_t now = wall / GW_SEC;
+    if (date == -1 || date <= now)
+        return 0;
+    return date - now < OTLP_LONGEST_WAIT / GW_SEC ? (date - now) * GW_SEC : OTLP_LONGEST_WAIT;
 }
 
 void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)

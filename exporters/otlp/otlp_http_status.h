@@ -1,7 +1,7 @@
 /* otlp_http_status.h: what an HTTP answer, or the lack of one, means for the data. OTLP specification, "OTLP/HTTP Response".
  *
  *     200 … 299            taken; partial_success is read
- *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body
+ *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body: the later one, an hour at most
  *     413                  too large: split
  *     401 403 404 407 …    the data is good, the configuration is not: again slowly, said once with the remedy
  *     other 4xx and 5xx    never taken: rejected, with the backend's words
@@ -20,6 +20,10 @@ struct otlp_http_answer {
     gw_str content_type, body, location;
     gw_nsec retry_after; /* of the header; 0: none */
 };
+
+/* How long a Retry-After asks to wait: seconds, with a fraction or without, or a date, which is seen from the wall time `wall`. 0 for a
+ * time that is over and for what is neither; OTLP_LONGEST_WAIT at most. */
+gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall);
 
 void otlp_http_outcome(const struct otlp_http_answer *, struct gw_outcome *);
 

@@ -1,19 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what backends answer: OTLP's partial success as protobuf and as JSON, google.rpc.Status with its RetryInfo, delays. Owns nothing
+ * and allocates nothing but what JSON text with escapes needs. Called by grpc_status.c and otlp_http_status.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/otlp/otlp_response.h"
 
-#include <json-c/json.h>
+#include "core/base/json.h"
+#include "core/base/protobuf_wire.h"
 
-#include "any.pb-c.h"
-#include "rpc.pb-c.h"
-#include "trace_service.pb-c.h"
-
-/* The answers to traces, logs and metrics differ in names only: partial_success = 1 { rejected_… = 1; error_message = 2 }. */
-typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceResponse Response;
-#define response_unpack opentelemetry__proto__collector__trace__v1__export_trace_service_response__unpack
-#define response_free opentelemetry__proto__collector__trace__v1__export_trace_service_response__free_unpacked
-
-/* The longest wait that a backend may ask for; more is a mistake of its. */
-#define LONGEST_WAIT (3600 * GW_SEC)
+/* Field numbers. The answers to traces, logs and metrics differ in names only. */
+enum { RESPONSE_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2 };
+enum { STATUS_MESSAGE = 2, STATUS_DETAILS = 3, ANY_URL = 1, ANY_VALUE = 2, INFO_DELAY = 1, DURATION_SECONDS = 1, DURATION_NANOS = 2 };
 
 void otlp_response_text(struct gw_outcome *out, gw_str words)
 {
@@ -25,74 +22,198 @@ void otlp_response_text(struct gw_outcome *out, gw_str words)
     out->text[n] = '\0';
 }
 
-static gw_str view(ProtobufCBinaryData b)
+/* --- protobuf --- */
+
+static struct wire_view view(gw_str s)
 {
-    return gw_str_n((const char *)b.data, b.len);
+    const uint8_t *at = (const uint8_t *)s.ptr;
+    return (struct wire_view){at, at + s.len};
+}
+
+/* The last field of that number, as protobuf wants it; false where there is none, or where the message is cut short or is none. */
+static bool last_field(struct wire_view v, unsigned number, unsigned type, struct wire_field *out)
+{
+    bool found = false;
+    struct wire_field f;
+    while (v.at < v.end) {
+        if (!wire_next(&v, &f))
+            return false;
+        if (f.number != number || f.type != type)
+            continue;
+        *out = f;
+        found = true;
+    }
+    return found;
+}
+
+static gw_str last_text(struct wire_view v, unsigned number)
+{
+    struct wire_field f;
+    return last_field(v, number, WIRE_LEN, &f) ? wire_text(f.body) : GW_NOSTR;
+}
+
+static int64_t last_integer(struct wire_view v, unsigned number)
+{
+    struct wire_field f;
+    uint64_t tag, value = 0;
+    if (!last_field(v, number, WIRE_VARINT, &f) || !wire_read_varint(&f.whole, &tag) || !wire_read_varint(&f.whole, &value))
+        return 0;
+    return (int64_t)value;
 }
 
 void otlp_response_success(gw_str body, struct gw_outcome *out)
 {
+    struct wire_field partial;
     out->verdict = GW_DONE;
-    if (body.len == 0)
+    if (!body.len || !last_field(view(body), RESPONSE_PARTIAL, WIRE_LEN, &partial))
         return;
-    Response *r = response_unpack(NULL, body.len, (const uint8_t *)body.ptr);
-    if (r && r->partial_success) {
-        int64_t rejected = r->partial_success->rejected_spans;
-        out->rejected = rejected > 0 ? (uint64_t)rejected : 0;
-        otlp_response_text(out, view(r->partial_success->error_message));
-    }
-    if (r)
-        response_free(r, NULL);
+    int64_t rejected = last_integer(partial.body, PARTIAL_REJECTED);
+    out->rejected = rejected > 0 ? (uint64_t)rejected : 0;
+    otlp_response_text(out, last_text(partial.body, PARTIAL_MESSAGE));
 }
 
-void otlp_response_success_json(gw_str body, struct gw_outcome *out)
+/* Signs that differ, and nanoseconds beyond a second, are against protobuf's rules: the sum is what counts. */
+static gw_nsec delay_of(struct wire_view duration)
 {
-    static const char *const counts[] = {"rejectedSpans", "rejectedLogRecords", "rejectedDataPoints"};
-    struct json_tokener *reader = body.len && body.len < OTLP_ANSWER_BYTES ? json_tokener_new() : NULL;
-    struct json_object *root = reader ? json_tokener_parse_ex(reader, body.ptr, (int)body.len) : NULL, *partial, *field;
-    out->verdict = GW_DONE;
-    if (json_object_object_get_ex(root, "partialSuccess", &partial)) {
-        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-            if (json_object_object_get_ex(partial, counts[i], &field) && json_object_get_int64(field) > 0)
-                out->rejected = (uint64_t)json_object_get_int64(field); /* a string is read as its number */
-        if (json_object_object_get_ex(partial, "errorMessage", &field))
-            otlp_response_text(out, gw_str_n(json_object_get_string(field), (size_t)json_object_get_string_len(field)));
-    }
-    json_object_put(root);
-    if (reader)
-        json_tokener_free(reader);
-}
-
-static gw_nsec delay_of(const Google__Protobuf__Duration *d)
-{
-    if (!d || d->seconds < 0 || d->nanos < 0)
-        return 0;
-    return d->seconds >= LONGEST_WAIT / GW_SEC ? LONGEST_WAIT : d->seconds * GW_SEC + d->nanos;
+    const int64_t most = OTLP_LONGEST_WAIT / GW_SEC;
+    int64_t seconds = last_integer(duration, DURATION_SECONDS);
+    seconds = seconds > most ? most : seconds < -most ? -most : seconds;
+    gw_nsec sum = seconds * GW_SEC + (int32_t)last_integer(duration, DURATION_NANOS);
+    return sum < 0 ? 0 : sum > OTLP_LONGEST_WAIT ? OTLP_LONGEST_WAIT : sum;
 }
 
 /* Reads one element of Status.details if it is a RetryInfo. */
-static bool read_retry_info(const Google__Protobuf__Any *any, gw_nsec *wait)
+static bool read_retry_info(struct wire_view any, gw_nsec *wait)
 {
-    if (!gw_str_ends(view(any->type_url), GW_STR("/google.rpc.RetryInfo")))
+    struct wire_field value, delay;
+    if (!gw_str_ends(last_text(any, ANY_URL), GW_STR("/google.rpc.RetryInfo")))
         return false;
-    Google__Rpc__RetryInfo *info = google__rpc__retry_info__unpack(NULL, any->value.len, any->value.data);
-    if (!info)
-        return false;
-    *wait = delay_of(info->retry_delay);
-    google__rpc__retry_info__free_unpacked(info, NULL);
+    bool has_value = last_field(any, ANY_VALUE, WIRE_LEN, &value);
+    *wait = has_value && last_field(value.body, INFO_DELAY, WIRE_LEN, &delay) ? delay_of(delay.body) : 0;
+    return true;
+}
+
+static bool is_whole(struct wire_view v)
+{
+    struct wire_field f;
+    while (v.at < v.end)
+        if (!wire_next(&v, &f))
+            return false;
     return true;
 }
 
 bool otlp_response_status(gw_str bytes, struct gw_outcome *out)
 {
-    bool named = false;
-    Google__Rpc__Status *status = bytes.len ? google__rpc__status__unpack(NULL, bytes.len, (const uint8_t *)bytes.ptr) : NULL;
-    if (!status)
+    struct wire_view v = view(bytes);
+    if (!bytes.len || !is_whole(v))
         return false;
-    if (status->message.len)
-        otlp_response_text(out, view(status->message));
-    for (size_t i = 0; i < status->n_details && !named; i++)
-        named = read_retry_info(status->details[i], &out->retry_after);
-    google__rpc__status__free_unpacked(status, NULL);
-    return named;
+    gw_str message = last_text(v, STATUS_MESSAGE);
+    if (message.len)
+        otlp_response_text(out, message);
+    for (struct wire_field f; wire_next(&v, &f);)
+        if (f.number == STATUS_DETAILS && f.type == WIRE_LEN && read_retry_info(f.body, &out->retry_after))
+            return true;
+    return false;
+}
+
+/* --- JSON --- */
+
+/* Decimal digits; 0 for anything else, and for what does not fit. */
+static uint64_t whole_number(gw_str digits)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        unsigned digit = (unsigned)(digits.ptr[i] - '0');
+        if (digit > 9 || __builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, digit, &n))
+            return 0;
+    }
+    return n;
+}
+
+/* Any value as it is written, a string without its quotes. */
+static gw_str written(struct gw_json *j)
+{
+    gw_str raw = GW_NOSTR;
+    bool quoted = gw_json_kind(j) == GW_JSON_STRING;
+    if (!gw_json_raw(j, &raw))
+        return GW_NOSTR;
+    return quoted ? gw_str_n(raw.ptr + 1, raw.len - 2) : raw;
+}
+
+/* A string without its escapes; with them when there is no memory. `inside`: between its quotes. */
+static void put_words(struct gw_outcome *out, struct gw_arena *arena, gw_str inside)
+{
+    struct gw_json j;
+    gw_str words;
+    gw_json_init(&j, gw_str_n(inside.ptr - 1, inside.len + 2), arena);
+    otlp_response_text(out, gw_json_text(&j, &words) ? words : inside);
+}
+
+/* 64-bit integers are strings in OTLP/JSON; numbers are taken, too. */
+static void read_partial_success(struct gw_json *j, struct gw_outcome *out)
+{
+    gw_str key;
+    if (gw_json_kind(j) != GW_JSON_OBJECT) {
+        gw_json_skip(j);
+        return;
+    }
+    gw_json_object(j);
+    while (gw_json_member(j, &key)) {
+        bool is_text = gw_json_kind(j) == GW_JSON_STRING;
+        gw_str value = written(j);
+        if (gw_str_eq(key, GW_STR("rejectedSpans")) || gw_str_eq(key, GW_STR("rejectedLogRecords")) ||
+            gw_str_eq(key, GW_STR("rejectedDataPoints")))
+            out->rejected = whole_number(value) <= INT64_MAX ? whole_number(value) : 0;
+        else if (gw_str_eq(key, GW_STR("errorMessage")) && is_text && value.len)
+            put_words(out, j->arena, value);
+    }
+}
+
+void otlp_response_success_json(gw_str body, struct gw_outcome *out)
+{
+    struct gw_arena arena;
+    struct gw_outcome read = {.verdict = GW_DONE};
+    struct gw_json j;
+    gw_str key;
+    gw_arena_init(&arena, 2 * OTLP_ANSWER_BYTES);
+    gw_json_init(&j, body, &arena);
+    gw_json_object(&j);
+    while (gw_json_member(&j, &key)) {
+        if (gw_str_eq(key, GW_STR("partialSuccess")))
+            read_partial_success(&j, &read);
+        else
+            gw_json_skip(&j);
+    }
+    bool whole = gw_json_end(&j);
+    gw_arena_fini(&arena);
+    out->verdict = GW_DONE;
+    if (!whole)
+        return;
+    out->rejected = read.rejected;
+    memcpy(out->text, read.text, sizeof out->text);
+}
+
+/* --- delays --- */
+
+bool otlp_response_delay(gw_str text, gw_nsec unit, gw_nsec *out)
+{
+    size_t dot = gw_str_find(text, '.'), digits = 0;
+    gw_nsec most = OTLP_LONGEST_WAIT / unit, n = 0;
+    *out = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned digit = (unsigned)(text.ptr[i] - '0');
+        if (i == dot)
+            continue;
+        if (digit > 9)
+            return false;
+        digits++;
+        if (i < dot)
+            n = n * 10 + digit < most ? n * 10 + digit : most;
+        else if (digit && n < most) {
+            n++; /* a part of a unit counts as a whole one */
+            most = n;
+        }
+    }
+    *out = n * unit;
+    return digits > 0;
 }

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes refused requests as OTLP/JSON lines to two files of bounded size. Owns the open file; a frame is decoded and written as text in
+ * memory first, so a line stands in the file whole or not at all. Called by sender_outcome.c on the sender's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "exporters/sender/dead_letter.h"
 
@@ -146,7 +150,7 @@ static bool write_all(struct gw_dead_letter *d, const char *data, size_t len)
     return true;
 }
 
-/* A line of its own. */
+/* A line of its own. False when the frame cannot be written as text; `out` is failed then, and says whether memory was the reason. */
 static bool render(struct out *out, const struct gw_frame *f)
 {
     struct gw_arena arena;
@@ -155,34 +159,42 @@ static bool render(struct out *out, const struct gw_frame *f)
     if (message) {
         otlp_json(out, message);
         out_char(out, '\n');
+    } else {
+        out->failed = true;
+        out->no_memory = arena.no_memory;
     }
     gw_arena_fini(&arena);
-    return message && !out->failed;
+    return !out->failed;
 }
 
-static bool put_frame(struct gw_dead_letter *d, const struct gw_frame *f, struct out *out, uint64_t overwritten[GW_SIGNALS])
+/* True when the frame stands in the file. */
+static bool put_frame(struct gw_dead_letter *d, const struct gw_frame *f, struct out *out, struct gw_set_aside *put)
 {
     out_reset(out);
-    if (!render(out, f) || out->len > d->max_size / 2) {
+    put->no_memory = !render(out, f) && out->no_memory;
+    if (put->no_memory)
+        return false;
+    if (out->failed || out->len > d->max_size / 2) {
         errno = EFBIG;
         return failed(d, "a request that is larger than half of dead_letter.max_size");
     }
-    if (!open_file(d) || (d->size + out->len > d->max_size / 2 && !turn(d, overwritten)))
+    if (!open_file(d) || (d->size + out->len > d->max_size / 2 && !turn(d, put->overwritten)))
         return false;
     return write_all(d, out->data, out->len);
 }
 
-uint64_t gw_dead_letter_put(struct gw_dead_letter *d, const struct gw_batch *b, uint64_t overwritten[GW_SIGNALS])
+struct gw_set_aside gw_dead_letter_put(struct gw_dead_letter *d, const struct gw_batch *b)
 {
+    struct gw_set_aside put = {0};
     struct out out;
-    uint64_t items = 0;
     if (!d->directory.len)
-        return 0;
+        return put;
     out_init(&out, d->max_size);
-    for (size_t i = 0; i < b->n && put_frame(d, b->frames[i], &out, overwritten); i++) {
-        d->now[b->signal] += b->frames[i]->items;
-        items += b->frames[i]->items;
+    while (put.frames < b->n && put_frame(d, b->frames[put.frames], &out, &put)) {
+        const struct gw_frame *f = b->frames[put.frames++];
+        d->now[b->signal] += f->items;
+        put.items += f->items;
     }
     out_fini(&out);
-    return items;
+    return put;
 }

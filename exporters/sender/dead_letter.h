@@ -37,8 +37,17 @@ void gw_dead_letter_close(struct gw_dead_letter *);
 /* Whether the directory can be used; said at `path` ("exporters[0]"). */
 void gw_dead_letter_check(gw_str directory, const char *path, struct gw_diagnostics *);
 
-/* How many items of the batch stand in the file: all, or fewer where it cannot be written, which the log says. They belong to the system
- * then: they survive the process, but not the machine at once. `overwritten`: items per signal that went with the oldest file. */
-uint64_t gw_dead_letter_put(struct gw_dead_letter *, const struct gw_batch *, uint64_t overwritten[GW_SIGNALS]);
+/* What stands in the file of a batch: its first frames. */
+struct gw_set_aside {
+    size_t frames;
+    uint64_t items;
+    bool
+        no_memory; /* the next frame could not be written as text for lack of memory: the rest of the batch is to be kept and tried later */
+    uint64_t overwritten[GW_SIGNALS]; /* items per signal that went with the oldest file */
+};
+
+/* Sets all frames aside, or fewer where the file cannot be written, which the log says. They belong to the system then: they survive the
+ * process, but not the machine at once. */
+struct gw_set_aside gw_dead_letter_put(struct gw_dead_letter *, const struct gw_batch *);
 
 #endif

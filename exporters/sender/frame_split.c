@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Splits one serialized request into two, by walking its protobuf bytes twice per half: once to measure, once to write. Pure; what it
+ * allocates is the caller's. Called by inflight_batch.c when a backend refuses a request of a single frame as too large.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/frame_split.h"
 
 #include <stdlib.h>
@@ -82,16 +86,15 @@ static struct gw_frame *part(const struct gw_frame *f, uint32_t from, uint32_t t
     return half;
 }
 
-bool gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2])
+enum gw_division gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2])
 {
     uint32_t items = f->signal == GW_METRICS ? 0 : count_items((struct wire_view){f->data, f->data + f->len}, 0);
     if (items < 2 || items != f->items)
-        return false;
+        return GW_INDIVISIBLE;
     out[0] = part(f, 0, items / 2);
-    out[1] = part(f, items / 2, items);
-    if (out[0] && out[1])
-        return true;
+    out[1] = out[0] ? part(f, items / 2, items) : NULL;
+    if (out[1])
+        return GW_DIVIDED;
     gw_frame_drop(out[0]);
-    gw_frame_drop(out[1]);
-    return false;
+    return GW_DIVISION_NO_MEMORY;
 }

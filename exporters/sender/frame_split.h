@@ -9,17 +9,24 @@
  * backend refused a request as too large and the batch holds no second frame to leave out.
  *
  * Metrics are not cut: their items are the points below the metric.
+ *
+ * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FRAME_SPLIT_H
 #define GW_FRAME_SPLIT_H
 
-#include <stdbool.h>
-
 #include "core/delivery/frame.h"
 
-/* Two frames of about half the items each, with one reference each and f's age. False when f cannot be cut: it holds one item, or
- * there is no memory. f must be final (gw_frame_complete_ids) and stays the caller's. */
-bool gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2]);
+/* "Too large and indivisible" ends with a rejection; missing memory never does, it is a reason to split later. */
+enum gw_division {
+    GW_DIVIDED,     /* there are two halves */
+    GW_INDIVISIBLE, /* a single item, a metric, or bytes whose items cannot be told apart */
+    GW_DIVISION_NO_MEMORY
+};
+
+/* Two frames of about half the items each, with one reference each and f's age, when the result is GW_DIVIDED; else `out` is not set.
+ * f must be final (gw_frame_complete_ids) and stays the caller's. */
+enum gw_division gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2]);
 
 #endif

@@ -1,9 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* Batches in the sender's hands: made of queue nodes, pruned, split, and opened again. Owns the nodes while they are in a batch. Called by
+ * the sender's files, on the sender's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/inflight_batch.h"
 
 #include <stdlib.h>
-
-#include "exporters/sender/frame_split.h"
 
 /* Makes the batch from the nodes; frames has room for them all. */
 static void fill(struct gw_inflight_batch *p)
@@ -25,13 +27,15 @@ static size_t length(const struct gw_chain *c)
     return n;
 }
 
-static gw_nsec newest(const struct gw_chain *c)
+/* No try yet; the times at which the first and the last of the frames expire. c is not empty. */
+static struct gw_retry retry_of(const struct gw_chain *c, gw_nsec max_age)
 {
-    gw_nsec t = INT64_MIN;
-    for (const struct gw_node *node = c->first; node; node = node->next)
-        if (node->frame->arrived > t)
-            t = node->frame->arrived;
-    return t;
+    gw_nsec oldest = INT64_MAX, newest = INT64_MIN;
+    for (const struct gw_node *node = c->first; node; node = node->next) {
+        oldest = node->frame->arrived < oldest ? node->frame->arrived : oldest;
+        newest = node->frame->arrived > newest ? node->frame->arrived : newest;
+    }
+    return (struct gw_retry){.first_expiry = oldest + max_age, .expiry = newest + max_age};
 }
 
 struct gw_inflight_batch *gw_inflight_batch_new(struct gw_chain *nodes, gw_nsec max_age)
@@ -45,7 +49,7 @@ struct gw_inflight_batch *gw_inflight_batch_new(struct gw_chain *nodes, gw_nsec 
     }
     p->nodes = *nodes;
     *nodes = (struct gw_chain){NULL, NULL};
-    p->retry.expiry = newest(&p->nodes) + max_age;
+    p->retry = retry_of(&p->nodes, max_age);
     p->batch.signal = p->nodes.first->frame->signal;
     p->batch.frames = frames;
     fill(p);
@@ -71,13 +75,21 @@ uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *p, gw_nsec oldest, st
     return before - p->batch.items;
 }
 
+void gw_inflight_batch_take_frames(struct gw_inflight_batch *p, size_t n, struct gw_chain *out)
+{
+    while (n--)
+        gw_chain_add(out, gw_chain_pop(&p->nodes));
+    fill(p);
+}
+
 /* The only frame of p becomes two; the queue's charge is shared out, not raised. */
-static bool cut(struct gw_inflight_batch *p)
+static enum gw_division cut(struct gw_inflight_batch *p)
 {
     struct gw_frame *half[2];
     struct gw_node *whole = p->nodes.first, *rest;
-    if (!gw_frame_split(whole->frame, half))
-        return false;
+    enum gw_division division = gw_frame_split(whole->frame, half);
+    if (division != GW_DIVIDED)
+        return division;
     struct gw_frame **frames = realloc(p->batch.frames, 2 * sizeof *frames);
     if (frames)
         p->batch.frames = frames;
@@ -86,7 +98,7 @@ static bool cut(struct gw_inflight_batch *p)
         free(rest);
         gw_frame_drop(half[0]);
         gw_frame_drop(half[1]);
-        return false;
+        return GW_DIVISION_NO_MEMORY;
     }
     gw_frame_part(half[0], whole->frame);
     gw_frame_part(half[1], whole->frame);
@@ -95,7 +107,7 @@ static bool cut(struct gw_inflight_batch *p)
     whole->cost -= rest->cost;
     gw_chain_add(&p->nodes, rest);
     fill(p);
-    return true;
+    return GW_DIVIDED;
 }
 
 /* Moves nodes off the front of p until about half its bytes are gone; at least one, never all. */
@@ -110,20 +122,20 @@ static struct gw_chain front(struct gw_inflight_batch *p)
     return c;
 }
 
-bool gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age, struct gw_inflight_batch *out[2])
+enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age, struct gw_inflight_batch *out[2])
 {
-    if (p->batch.n == 1 && !cut(p))
-        return false;
-    struct gw_chain c = front(p), kept;
+    enum gw_division division = p->batch.n == 1 ? cut(p) : GW_DIVIDED;
+    if (division != GW_DIVIDED)
+        return division;
+    struct gw_chain c = front(p);
     if (!(out[0] = gw_inflight_batch_new(&c, max_age))) {
         c.last->next = p->nodes.first;
         p->nodes.first = c.first;
-        return false;
+        return GW_DIVISION_NO_MEMORY;
     }
     out[1] = p;
     out[0]->owner = p->owner;
-    kept = p->nodes;
-    p->retry = (struct gw_retry){.expiry = newest(&kept) + max_age};
+    p->retry = retry_of(&p->nodes, max_age);
     fill(p);
-    return true;
+    return GW_DIVIDED;
 }

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* When a request that was not taken is sent again. Pure arithmetic on times that the sender hands in; it owns nothing. Called by
+ * sender_outcome.c for each request and by circuit_breaker.c for each signal.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/retry.h"
 
 /* min(max, initial × 2^tries) without overflow. */
@@ -17,13 +21,21 @@ static gw_nsec portion(gw_nsec most, uint64_t random)
     return (gw_nsec)((unsigned __int128)random * ((uint64_t)most + 1) >> 64);
 }
 
+gw_nsec gw_retry_pause(const struct gw_retry_conf *conf, enum gw_verdict verdict, unsigned tries, uint64_t random)
+{
+    return verdict == GW_RETRY_SLOWLY ? conf->max / 2 + portion(conf->max / 2, random) : portion(ceiling(conf, tries), random);
+}
+
+gw_nsec gw_retry_latest(const struct gw_retry *r, gw_nsec now)
+{
+    return now < r->first_expiry ? r->first_expiry : r->expiry;
+}
+
 struct gw_step gw_retry_step(struct gw_retry *r, const struct gw_retry_conf *conf, const struct gw_outcome *o, gw_nsec now, uint64_t random)
 {
-    gw_nsec pause =
-        o->verdict == GW_RETRY_SLOWLY ? conf->max / 2 + portion(conf->max / 2, random) : portion(ceiling(conf, r->tries), random);
-    gw_nsec left = r->expiry - now;
-    if (left <= 0 || o->retry_after > left)
+    if (now >= r->expiry)
         return (struct gw_step){.give_up = true};
+    gw_nsec pause = gw_retry_pause(conf, o->verdict, r->tries, random), left = gw_retry_latest(r, now) - now;
     if (pause < o->retry_after)
         pause = o->retry_after;
     if (pause > left)

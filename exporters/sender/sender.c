@@ -9,6 +9,11 @@ static const gw_nsec complete_shown = 100 * GW_MSEC; /* the longest, for what pe
 static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
 static const gw_nsec TAKES_DATA = GW_SEC; /* a backend that answered a moment ago, or was not asked until now, takes data */
 
+static gw_nsec earlier(gw_nsec a, gw_nsec b)
+{
+    return a < b ? a : b;
+}
+
 /* --- what is due --- */
 
 /* Ever more seldom, unless somebody watches: a log has to be there before its trace is shown. */
@@ -45,11 +50,12 @@ static void expire(struct gw_sender *s, gw_nsec now)
         gw_sender_drop_queued(s, &old, GW_REASON_EXPIRED);
 }
 
-/* What became too old while the parcel waited leaves it. False when nothing is left, and the parcel is gone. */
+/* What became too old while the parcel waited leaves it; a try that is made later than it was meant to does not make frames older. False
+ * when nothing is left, and the parcel is gone. */
 static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
-    uint64_t items = gw_inflight_batch_prune(p, now - s->conf->max_age, &old);
+    uint64_t items = gw_inflight_batch_prune(p, earlier(now, p->latest) - s->conf->max_age, &old);
     if (!old.first)
         return true;
     gw_sender_log_expired(s, GW_REASON_EXPIRED, items);
@@ -61,39 +67,74 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     return false;
 }
 
-static void send(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, gw_nsec now)
 {
-    if (s->open++ == 0)
-        s->answered_at = now; /* the wait for its answer begins */
+    gw_breaker_pass(&s->breaker[p->batch.signal], &s->pace, fresh, now, gw_sender_random(s));
+    s->open++;
     gw_sender_count(&s->counts.requests);
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
 
+/* When a parcel that waits is sent: not before its time, nor before the breaker lets it pass, but before it expires. */
+static gw_nsec due_at(const struct gw_sender *s, const struct gw_inflight_batch *p)
+{
+    const struct gw_breaker *b = &s->breaker[p->batch.signal];
+    return b->open && b->next > p->due ? earlier(b->next, p->latest) : p->due;
+}
+
 static void send_due(struct gw_sender *s, gw_nsec now)
 {
-    for (struct gw_inflight_batch **at = &s->waiting.first; *at && s->open < s->slots;) {
-        if ((*at)->due > now) {
+    for (struct gw_inflight_batch **at = &s->waiting.first; *at && s->open < s->pace.most;) {
+        if (due_at(s, *at) > now) {
             at = &(*at)->next;
             continue;
         }
-        struct gw_inflight_batch *p = gw_sender_detach(&s->waiting, at);
+        struct gw_inflight_batch *p = gw_sender_resume(s, at);
         if (prune(s, p, now))
-            send(s, p, now);
+            send(s, p, false, now);
     }
 }
 
-/* The signals of which a batch may be taken now. A batch that is held (GW_RETRY_SLOWLY) keeps its signal waiting but no slot: a backend may
- * refuse our logs and take our traces. */
+/* A queue in memory that drops its oldest: that is what waits for a retry. */
+static bool evicts_waiting(const struct gw_sender *s)
+{
+    return !s->disk_log && gw_sender_drops_oldest(s->conf, s->exporter);
+}
+
+/* Keeps a little of such a queue free: the queue itself can only drop what it holds, and that is newer. */
+static void evict_waiting(struct gw_sender *s, gw_nsec now)
+{
+    size_t most = (size_t)s->conf->queue_size - (size_t)s->conf->queue_size / 16;
+    for (size_t used; s->waiting.first && evicts_waiting(s) && (used = gw_queue_used(s->queue)) > most;)
+        gw_sender_evict(s, used - most, now);
+}
+
+/* Elsewhere requests that wait for a retry keep fresh data from being sent when they fill half of the queue: the rest is for what comes. */
+static bool is_crowded(const struct gw_sender *s)
+{
+    return !evicts_waiting(s) && s->open + s->waiting_n >= s->pace.most && s->waiting_cost > (size_t)s->conf->queue_size / 2;
+}
+
+/* The signals of which a batch may be taken now. */
 static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
-    unsigned signals = now < s->hungry_until ? 0 : s->exporter->signals, slots = s->open; /* what a former configuration let in, too */
-    for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next) {
-        if (p->outcome.verdict == GW_RETRY_SLOWLY)
-            signals &= ~(1u << p->batch.signal);
-        else
-            slots++;
-    }
-    return slots < s->slots ? signals : 0;
+    unsigned signals = 0;
+    if (now < s->hungry_until || s->open >= s->pace.most || is_crowded(s))
+        return 0;
+    for (unsigned i = 0; i < GW_SIGNALS; i++)
+        if (s->exporter->signals & 1u << i && gw_breaker_allows(&s->breaker[i], now))
+            signals |= 1u << i;
+    return signals;
+}
+
+/* Where it is the turn of fresh data at a breaker that is open. */
+static unsigned takable_first(const struct gw_sender *s, gw_nsec now)
+{
+    unsigned signals = takable(s, now);
+    for (unsigned i = 0; i < GW_SIGNALS; i++)
+        if (!s->breaker[i].open || !s->breaker[i].fresh_turn)
+            signals &= ~(1u << i);
+    return signals;
 }
 
 static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
@@ -113,15 +154,15 @@ static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
         s->turn = signal + 1;
         p->owner = s;
         gw_sender_move(s, signal, GW_QUEUED, GW_IN_PROCESS, 0, p->batch.items);
-        send(s, p, now);
+        send(s, p, true, now);
         return true;
     }
     return false;
 }
 
-static void take(struct gw_sender *s, gw_nsec now)
+static void take(struct gw_sender *s, unsigned (*which)(const struct gw_sender *, gw_nsec), gw_nsec now)
 {
-    for (unsigned signals; (signals = takable(s, now)) && take_one(s, signals, now);)
+    for (unsigned signals; (signals = which(s, now)) && take_one(s, signals, now);)
         ;
 }
 
@@ -132,6 +173,7 @@ static void begin_drain(struct gw_sender *s, gw_nsec now)
     if (s->draining || atomic_load_explicit(&s->deadline, memory_order_acquire) == GW_NEVER)
         return;
     s->draining = true;
+    memset(s->breaker, 0, sizeof s->breaker); /* everything has its try */
     for (struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
         p->due = now;
 }
@@ -145,32 +187,40 @@ static void abandon(struct gw_sender *s)
     gw_queue_expire(s->queue, GW_NEVER, &rest);
     gw_sender_drop_queued(s, &rest, GW_REASON_SHUTDOWN);
     while (s->waiting.first) {
-        gw_sender_drop_inflight(s, gw_sender_detach(&s->waiting, &s->waiting.first), GW_REASON_SHUTDOWN);
+        gw_sender_drop_inflight(s, gw_sender_resume(s, &s->waiting.first), GW_REASON_SHUTDOWN);
     }
 }
 
 /* --- the step --- */
 
-static gw_nsec earlier(gw_nsec a, gw_nsec b)
-{
-    return a < b ? a : b;
-}
-
-static gw_nsec next_retry(const struct gw_sender *s)
+/* When the next request may be sent that may not be sent now: a retry, or fresh data behind an open breaker. */
+static gw_nsec next_send(const struct gw_sender *s, gw_nsec now)
 {
     gw_nsec due = GW_NEVER;
-    if (s->open < s->slots)
-        for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
-            due = earlier(due, p->due);
+    if (s->open >= s->pace.most)
+        return due;
+    for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
+        due = earlier(due, due_at(s, p));
+    for (int i = 0; i < GW_SIGNALS; i++)
+        if (!gw_breaker_allows(&s->breaker[i], now))
+            due = earlier(due, s->breaker[i].next);
     return due;
 }
 
-/* What the queue says of the backend to receivers: one in trouble delays nobody's answer; and a full queue empties no sooner than the next
- * try, which is what refused clients are told. */
-static void report_backend(struct gw_sender *s, gw_nsec now, gw_nsec due)
+/* Nothing is sent before the next try. */
+static bool is_stuck(const struct gw_sender *s)
 {
-    bool pause = s->health.troubled && !takable(s, now) && due != GW_NEVER;
-    gw_queue_backend(s->queue, s->health.troubled ? 0 : s->answered_at + TAKES_DATA, pause ? due : 0);
+    bool stuck = s->open >= s->pace.most || is_crowded(s);
+    for (int i = 0; i < GW_SIGNALS; i++)
+        stuck |= s->breaker[i].open;
+    return stuck && s->health.troubled;
+}
+
+/* A full queue empties no sooner than the next try: that is what refused clients are told. */
+static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
+{
+    gw_nsec seconds = is_stuck(s) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
+    gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
 }
 
 static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
@@ -179,8 +229,8 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
         return now;
     if (gw_sender_over_deadline(s, now)) /* open requests are being cancelled; what was reserved may still be pushed */
         return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
-    gw_nsec due = next_retry(s);
-    report_backend(s, now, due);
+    gw_nsec due = next_send(s, now);
+    hint(s, now, due);
     if (now < s->hungry_until)
         due = earlier(due, s->hungry_until);
     if (now < s->refill_at)
@@ -198,11 +248,8 @@ static bool anything_left(const struct gw_sender *s, gw_nsec now)
 /* What this step leaves behind. */
 static void publish(struct gw_sender *s)
 {
-    unsigned waiting = 0;
-    for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
-        waiting++;
     atomic_store_explicit(&s->counts.open, s->open, memory_order_relaxed);
-    atomic_store_explicit(&s->counts.waiting, waiting, memory_order_relaxed);
+    atomic_store_explicit(&s->counts.waiting, s->waiting_n, memory_order_relaxed);
     atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
 }
 
@@ -213,7 +260,7 @@ static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
         s->grace_period = now + SUCCESSOR_GRACE_PERIOD;
     gw_nsec limit = earlier(s->grace_period, atomic_load(&s->deadline));
     while (s->waiting.first)
-        gw_sender_give_back(s, gw_sender_detach(&s->waiting, &s->waiting.first));
+        gw_sender_give_back(s, gw_sender_resume(s, &s->waiting.first));
     publish(s);
     if (!s->open)
         return GW_SENDER_OVER;
@@ -235,10 +282,12 @@ gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
         abandon(s);
     } else {
         expire(s, now);
-        send_due(s, now);
+        evict_waiting(s, now);
         gw_sender_refill(s, now);
-        take(s, now);
-        if (s->exporter->hurry && s->open && (s->draining || s->open >= s->slots))
+        take(s, takable_first, now);
+        send_due(s, now);
+        take(s, takable, now);
+        if (s->exporter->hurry && s->open && (s->draining || s->open >= s->pace.most))
             s->exporter->hurry(s->ctx);
     }
     publish(s);

@@ -1,13 +1,17 @@
 /* sender.h: batching, sending, retrying and draining, written once for all exporters.
  *
- *   queue ─▶ join ─▶ batch ─▶ [request][request][request][request]     `in_flight` slots: open requests and batches that wait
- *                                 │                                     for their retry; the backlog stays in the queue
+ *   queue ─▶ join ─▶ batch ─▶ [request][request][request][request]     at most `in_flight` open requests; the backlog stays in the queue
+ *                                 │
  *                                 ▼ verdict (exporter.h)
  *            DONE       counted sent; what the backend refused of it counted rejected, its words logged
- *            RETRY      again after a full-jitter back-off, never before the backend's retry_after (retry.h)
+ *            RETRY      again after a full-jitter back-off, not before the backend's retry_after, but before it expires (retry.h)
  *            SPLIT      halved by frames, a single frame by its spans or records (frame_split.h), a single span or record rejected
  *            REFUSED    set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected; the backend's words logged
  *            HOLD       again every retry.max; said once, with the remedy, until the backend takes data again
+ *
+ * What waits for a retry leaves its place in flight to others: an answer is about one request. When all requests of a signal fail, a
+ * circuit breaker (circuit_breaker.h) paces that signal, so that an outage is not met by ever more tries. Fresh data is taken from the
+ * queue until what waits for a retry fills half of it.
  *
  * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and nothing else.
  *
@@ -61,7 +65,7 @@ struct gw_budget;
     X(count, batch_items, "batch.items", "8192", "1", "1000000", "A request is sent when it holds this many spans or records.")            \
     X(duration, batch_delay, "batch.delay", "200ms", "0s", "1m",                                                                           \
       "A request that is not full is sent this long after its first frame arrived.")                                                       \
-    X(count, in_flight, "in_flight", "4", "1", "64", "Requests open at a time, or waiting to be tried again.")                             \
+    X(count, in_flight, "in_flight", "4", "1", "64", "Requests open at a time.")                                                           \
     X(duration, timeout, "timeout", "10s", "10ms", "10m", "Deadline of one request; a retry has its own.")                                 \
     X(duration, max_age, "max_age", "1h", "1s", "168h", "What the backend has not taken after this long is given up, counted as expired.") \
     X(duration, retry_initial, "retry.initial", "1s", "1ms", "10m",                                                                        \

@@ -29,6 +29,7 @@
 
 #include "core/delivery/queue.h"
 #include "core/diskqueue/disk_queue.h"
+#include "exporters/sender/circuit_breaker.h"
 #include "exporters/sender/dead_letter.h"
 #include "exporters/sender/exporter_health.h"
 #include "exporters/sender/inflight_batch.h"
@@ -52,12 +53,12 @@ struct gw_sender {
     struct gw_ledger *ledger;
     struct gw_trace_ids *ids;
     struct gw_queue *queue;
-    struct gw_retry_conf retry;
+    struct gw_breaker_conf pace;     /* of retries; `most`: requests that may be open at a time */
     struct gw_segment_log *disk_log; /* NULL: memory only */
     struct gw_budget *budget;
-    size_t refill_below;             /* bytes in the queue */
-    unsigned reader;                 /* the store's */
-    unsigned number, signals, slots; /* slots: requests that may be open at a time */
+    size_t refill_below; /* bytes in the queue that do not wait for a retry */
+    unsigned reader;     /* the store's */
+    unsigned number, signals;
     char name[64], component[80];
 
     _Atomic gw_nsec deadline; /* GW_NEVER until stopped */
@@ -69,9 +70,11 @@ struct gw_sender {
     /* sender's thread only */
     struct gw_batch_limits limits;
     struct gw_inflight_batches waiting, settled; /* for their time; with an outcome that was not looked at yet */
-    unsigned open;                               /* requests at the exporter */
-    gw_nsec answered_at;                         /* when the backend last took a request, or began to be asked after a pause */
-    unsigned turn;                               /* signal to look at first */
+    unsigned waiting_n;                          /* parcels that wait … */
+    size_t waiting_cost;                         /* … and what the queue is charged for them */
+    struct gw_breaker breaker[GW_SIGNALS];
+    unsigned open; /* requests at the exporter */
+    unsigned turn; /* signal to look at first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch … */
     gw_nsec refill_at;    /* … or for what is on the disk */
@@ -99,11 +102,19 @@ static inline bool gw_sender_has_successor(struct gw_sender *s)
     return atomic_load_explicit(&s->successor, memory_order_acquire);
 }
 
+/* What a full queue does. */
+static inline bool gw_sender_drops_oldest(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
+{
+    return conf->when_full == GW_FULL_AUTO ? exporter->drop_by_default : conf->when_full == GW_FULL_DROP_OLDEST;
+}
+
 /* sender_items.c */
 void gw_sender_append(struct gw_inflight_batches *, struct gw_inflight_batch *);
 struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *, struct gw_inflight_batch **at);
-/* Waits until `due`. */
-void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec due);
+/* Waits until `due`, in `waiting`. */
+void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec due, gw_nsec now);
+/* Out of `waiting`. */
+struct gw_inflight_batch *gw_sender_resume(struct gw_sender *, struct gw_inflight_batch **at);
 /* In the ledger. */
 void gw_sender_move(struct gw_sender *, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason, uint64_t items);
 /* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
@@ -115,10 +126,14 @@ void gw_sender_log_expired(struct gw_sender *, enum gw_reason, uint64_t items);
 /* Gives up what is in process, or in the queue; at a stop it goes back to its source or stays on the disk, where it has one. */
 void gw_sender_drop_inflight(struct gw_sender *, struct gw_inflight_batch *, enum gw_reason);
 void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason);
+/* Gives up frames of the oldest parcel that waits, until that much is free in the queue or the parcel is gone. There is one. */
+void gw_sender_evict(struct gw_sender *, size_t bytes, gw_nsec now);
 /* The heir will take it from the queue. */
 void gw_sender_give_back(struct gw_sender *, struct gw_inflight_batch *);
 
 /* sender_outcome.c */
+/* 64 uniform bits. */
+uint64_t gw_sender_random(struct gw_sender *);
 /* A gw_done_f, from within the exporter's send or wait. The cookie is the parcel. */
 void gw_sender_on_done(void *cookie, const struct gw_outcome *);
 /* Whatever has an outcome since the last step. */

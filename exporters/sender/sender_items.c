@@ -23,10 +23,29 @@ struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *list, str
     return p;
 }
 
-void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due)
+static size_t cost_of(const struct gw_inflight_batch *p)
+{
+    size_t cost = 0;
+    for (const struct gw_node *node = p->nodes.first; node; node = node->next)
+        cost += node->cost;
+    return cost;
+}
+
+void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
 {
     p->due = due;
+    p->latest = gw_retry_latest(&p->retry, now);
+    s->waiting_n++;
+    s->waiting_cost += cost_of(p);
     gw_sender_append(&s->waiting, p);
+}
+
+struct gw_inflight_batch *gw_sender_resume(struct gw_sender *s, struct gw_inflight_batch **at)
+{
+    struct gw_inflight_batch *p = gw_sender_detach(&s->waiting, at);
+    s->waiting_n--;
+    s->waiting_cost -= cost_of(p);
+    return p;
 }
 
 /* --- where items end --- */
@@ -112,6 +131,32 @@ void gw_sender_drop_queued(struct gw_sender *s, struct gw_chain *c, enum gw_reas
     if (items)
         gw_sender_log_expired(s, why, items);
     gw_sender_release(s, c, true);
+}
+
+static struct gw_inflight_batch **oldest_waiting(struct gw_sender *s)
+{
+    struct gw_inflight_batch **oldest = &s->waiting.first;
+    for (struct gw_inflight_batch **at = oldest; *at; at = &(*at)->next)
+        if ((*at)->retry.first_expiry < (*oldest)->retry.first_expiry)
+            oldest = at;
+    return oldest;
+}
+
+void gw_sender_evict(struct gw_sender *s, size_t bytes, gw_nsec now)
+{
+    struct gw_inflight_batch *p = gw_sender_resume(s, oldest_waiting(s));
+    struct gw_chain evicted = {NULL, NULL};
+    size_t n = 0, freed = 0;
+    for (const struct gw_node *node = p->nodes.first; node && freed < bytes; node = node->next, n++)
+        freed += node->cost;
+    uint64_t before = p->batch.items;
+    gw_inflight_batch_take_frames(p, n, &evicted);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EVICTED, before - p->batch.items);
+    gw_sender_release(s, &evicted, true);
+    if (p->batch.n)
+        gw_sender_postpone(s, p, p->due, now);
+    else
+        gw_sender_finish_inflight(s, p);
 }
 
 /* The heir will take it from the queue. */

@@ -15,11 +15,6 @@ static void wake(void *arg)
     s->exporter->wake(s->ctx);
 }
 
-static bool drops_oldest(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
-{
-    return conf->when_full == GW_FULL_AUTO ? exporter->drop_by_default : conf->when_full == GW_FULL_DROP_OLDEST;
-}
-
 static void set_names(struct gw_sender *s)
 {
     gw_str name = s->conf->name.len ? s->conf->name : gw_str_z(s->exporter->name);
@@ -38,8 +33,8 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     s->ctx = ctx;
     s->conf = conf;
     s->signals = gw_sender_signals(conf, exporter);
-    s->slots = conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight : exporter->in_flight;
-    s->retry = (struct gw_retry_conf){conf->retry_initial, conf->retry_max};
+    s->pace = (struct gw_breaker_conf){{conf->retry_initial, conf->retry_max},
+                                       conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight : exporter->in_flight};
     s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
     s->waiting.end = &s->waiting.first;
     s->settled.end = &s->settled.first;
@@ -59,7 +54,7 @@ struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, c
     s->ledger = ledger;
     s->ids = ids;
     s->owns_queue = true;
-    s->queue = gw_queue_new(conf->queue_size, drops_oldest(conf, exporter), wake, s);
+    s->queue = gw_queue_new(conf->queue_size, gw_sender_drops_oldest(conf, exporter), wake, s);
     s->number = s->queue ? gw_ledger_exporter(ledger, s->name, s->signals) : GW_LEDGER_EXPORTERS;
     if (s->number == GW_LEDGER_EXPORTERS) {
         gw_sender_drop(s);
@@ -106,7 +101,7 @@ void gw_sender_drop(struct gw_sender *s)
 
 bool gw_sender_disk_queue(struct gw_sender *s, struct gw_disk_queue *disk_queue, struct gw_budget *budget)
 {
-    s->reader = gw_disk_queue_attach(disk_queue, s->name, s->number, drops_oldest(s->conf, s->exporter));
+    s->reader = gw_disk_queue_attach(disk_queue, s->name, s->number, gw_sender_drops_oldest(s->conf, s->exporter));
     if (s->reader == GW_SEGMENT_LOG_READERS)
         return false;
     s->disk_log = gw_disk_queue_log(disk_queue);
@@ -161,7 +156,8 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
 
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor)
 {
-    gw_queue_resize(successor->queue, successor->conf->queue_size, drops_oldest(successor->conf, successor->exporter));
+    gw_queue_resize(successor->queue, successor->conf->queue_size, gw_sender_drops_oldest(successor->conf, successor->exporter));
+    gw_queue_read_ahead(successor->queue, ahead_mark(successor->conf));
     gw_ledger_signals(successor->ledger, successor->number, successor->signals);
     successor->thread = predecessor->thread;
     successor->started = predecessor->started;

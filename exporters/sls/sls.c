@@ -12,10 +12,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "core/base/arena.h"
 #include "core/config/config_diagnostic.h"
@@ -35,14 +33,8 @@
     X(choice, credentials, "credentials", "headers", "headers|attributes", "",                                                             \
       "How the project, the instance and the key are sent: as headers, or as attributes of every resource.")
 
-struct conf {
-    OTLP_TARGET_OPTS(GW_FIELD)
-    OPTS(GW_FIELD)
-};
 #define GW_CONF struct conf
-static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};
-_Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),
-               "conf begins with the target's");
+OTLP_CONF(OPTS);
 
 enum { GRPC, HTTP };
 enum { HEADERS, ATTRIBUTES };
@@ -64,7 +56,7 @@ struct ctx {
     const struct gw_exporter *inner;
     void *inner_ctx;
     struct gw_arena arena; /* the inner configuration's texts */
-    char url[MAX_URL], host_name[256];
+    char url[MAX_URL];
     struct gw_map_item *headers;
     struct gw_map_item credentials[CREDENTIALS], required[REQUIRED];
     size_t credentials_n;
@@ -146,11 +138,9 @@ static bool make_headers(struct ctx *c, struct gw_map *out)
     return true;
 }
 
-static void make_override(struct ctx *c)
+static void make_override(struct ctx *c, gw_str host_name)
 {
-    if (gethostname(c->host_name, sizeof c->host_name - 1) != 0)
-        snprintf(c->host_name, sizeof c->host_name, "unknown");
-    c->required[0] = (struct gw_map_item){GW_STR("host.name"), gw_str_z(c->host_name)};
+    c->required[0] = (struct gw_map_item){GW_STR("host.name"), host_name.len ? host_name : GW_STR("unknown")};
     c->required[1] = (struct gw_map_item){GW_STR("service.name"), GW_STR("unknown_service")};
     c->required[2] = (struct gw_map_item){GW_STR("service.version"), GW_STR("unknown")};
     c->stamp = (struct gw_resource_override){.missing = c->required, .missing_n = REQUIRED};
@@ -176,17 +166,17 @@ static bool fill_inner(struct ctx *c)
     return make_headers(c, &target->headers);
 }
 
-static enum gw_code open_sls(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_sls(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     bool good = check(c, path, diagnostics);
     c->inner = choose_inner(c);
     gw_arena_init(&c->arena, ARENA);
     make_credentials(c);
-    make_override(c);
+    make_override(c, host->host_name);
     if (!fill_inner(c))
         return GW_INTERNAL;
-    enum gw_code code = c->inner->open(c->inner_ctx, path, diagnostics);
+    enum gw_code code = c->inner->open(c->inner_ctx, host, path, diagnostics);
     return good ? code : GW_BAD_REQUEST;
 }
 

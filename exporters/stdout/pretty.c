@@ -7,7 +7,6 @@
 #include "core/base/hex.h"
 #include "exporters/stdout/pretty_log.h"
 #include "exporters/stdout/pretty_span.h"
-#include "exporters/stdout/pretty_tree.h"
 
 /* Levels whose branches are drawn; events and links that are shown per span; columns for times. */
 enum { LEVELS = 24, EVENTS = 8, TIME = 9, SCRATCH = 64 * 1024 };

@@ -23,11 +23,8 @@
 #ifndef GW_PRETTY_H
 #define GW_PRETTY_H
 
-#include "core/base/arena.h"
 #include "exporters/encoding/output_buffer.h"
-#include "trace_service.pb-c.h"
-
-typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest pretty_request;
+#include "exporters/stdout/pretty_tree.h"
 
 struct pretty {
     bool color;

@@ -4,6 +4,7 @@
 #ifndef GW_PRETTY_SPAN_H
 #define GW_PRETTY_SPAN_H
 
+#include "exporters/encoding/output_buffer.h"
 #include "exporters/stdout/pretty_tree.h"
 
 /* Looks; PRETTY_SERVICE is followed by the service's name, from which its colour comes. */

@@ -12,8 +12,10 @@
 #ifndef GW_PRETTY_TREE_H
 #define GW_PRETTY_TREE_H
 
-#include "exporters/stdout/pretty.h"
+#include "core/base/arena.h"
+#include "trace_service.pb-c.h"
 
+typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest pretty_request;
 typedef Opentelemetry__Proto__Trace__V1__Span pretty_span;
 typedef Opentelemetry__Proto__Resource__V1__Resource pretty_resource;
 

@@ -73,6 +73,7 @@ struct ctx {
     struct request *first, **last;
     struct gw_arena arena;
     gw_nsec buffer_until; /* after ENOSPC */
+    gw_nsec memory_at;    /* when to try again what there was no memory for; 0: nothing */
     unsigned outcomes;
     struct trace_buffer trace_buffer;
     bool closed, said, cancelled, hurried;
@@ -81,6 +82,7 @@ struct ctx {
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
 static const char component[] = "exporter=stdout";
+static const gw_nsec MEMORY_PAUSE = 100 * GW_MSEC;
 
 /* A terminal as an open file of our own, that does not block; standard output itself where the system does not let us. */
 static int open_terminal(void)
@@ -89,7 +91,7 @@ static int open_terminal(void)
     return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
-static enum gw_code open_stdout(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     struct stat st = {0};
@@ -252,10 +254,22 @@ static void render_logs(struct ctx *c, struct request *r)
     r->rendered = r->batch->n;
 }
 
-/* The next piece of the first request, into an empty buffer. */
-static void render(struct ctx *c)
+/* There was no memory for it: as if nothing had been begun. */
+static void undo_render(struct ctx *c, struct request *r, size_t rendered)
+{
+    r->rendered = rendered;
+    r->unread = 0;
+    trace_buffer_undo(&c->trace_buffer, is_of_logs(r) ? &r->logs : NULL);
+    out_reset(&c->out);
+    c->memory_at = gw_now() + MEMORY_PAUSE;
+}
+
+/* The next piece of the first request, into an empty buffer. False when that has to wait for memory. */
+static bool render(struct ctx *c)
 {
     struct request *r = c->first;
+    size_t rendered = r->rendered;
+    c->memory_at = 0;
     c->written = 0;
     out_reset(&c->out);
     r->unread = 0;
@@ -266,10 +280,15 @@ static void render(struct ctx *c)
         render_logs(c, r);
     else
         render_traces(c, r);
+    if (c->arena.no_memory || c->out.no_memory) {
+        undo_render(c, r, rendered);
+        return false;
+    }
     if (c->out.failed) {
         trace_buffer_failed(&c->trace_buffer, is_of_logs(r) ? &r->logs : NULL);
         out_reset(&c->out);
     }
+    return true;
 }
 
 /* What was rendered is written. */
@@ -360,6 +379,7 @@ static void drop_requests(struct ctx *c)
     while (c->first)
         finish(c, &outcome);
     c->cancelled = false;
+    c->memory_at = 0;
 }
 
 static void pump(struct ctx *c)
@@ -375,7 +395,8 @@ static void pump(struct ctx *c)
             release(c);
             reject_rest(c);
         } else if (settle(c, r), r->settled < r->batch->n) {
-            render(c);
+            if (!render(c))
+                return;
         } else if (is_of_logs(r) && !buffered_batch_is_over(&r->logs)) {
             trace_buffer_add(&c->trace_buffer, &detach(c)->logs, gw_now());
             release(c);
@@ -420,6 +441,8 @@ static void sleep_until(struct ctx *c, gw_nsec until)
         until = c->buffer_until;
     if (trace_buffer_next(&c->trace_buffer) < until)
         until = trace_buffer_next(&c->trace_buffer);
+    if (c->memory_at && c->memory_at < until)
+        until = c->memory_at;
     gw_nsec left = until - gw_now();
     left = left < 0 ? 0 : left;
     struct timespec t = {.tv_sec = left / GW_SEC, .tv_nsec = left % GW_SEC};

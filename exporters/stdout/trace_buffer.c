@@ -112,7 +112,7 @@ static bool is_waiting(struct trace_buffer *h, uint8_t *state, const pretty_log_
     return *state == WAITING;
 }
 
-/* There is no memory to look at it. */
+/* It is too large to be looked at. */
 static void give_up(struct buffered_batch *h)
 {
     for (size_t i = 0; i < h->n; i++) {
@@ -131,7 +131,8 @@ struct pretty_log *trace_buffer_now(struct trace_buffer *h, struct buffered_batc
     if (l.items)
         see_batch(&l, arena);
     if (arena->spent) {
-        give_up(buffered_batch);
+        if (!arena->no_memory)
+            give_up(buffered_batch);
         return NULL;
     }
     *n = l.n;
@@ -187,6 +188,14 @@ void trace_buffer_failed(struct trace_buffer *h, struct buffered_batch *buffered
 {
     if (buffered_batch)
         settle(buffered_batch, false, DONE);
+    for (struct buffered_batch *at = h->first; at; at = at->next)
+        settle(at, false, WAITING);
+}
+
+void trace_buffer_undo(struct trace_buffer *h, struct buffered_batch *buffered_batch)
+{
+    if (buffered_batch)
+        settle(buffered_batch, false, DUE);
     for (struct buffered_batch *at = h->first; at; at = at->next)
         settle(at, false, WAITING);
 }

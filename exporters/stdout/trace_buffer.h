@@ -47,7 +47,7 @@ void buffered_batch_end(struct buffered_batch *);
 /* --- a batch that is shown: begin, records, then either written or failed --- */
 
 /* A list of records to show, for pretty_logs: those of this batch that need not wait. NULL: the arena is spent, and the batch
- * is over. */
+ * is over; but where the arena says no_memory, call it again later. */
 struct pretty_log *trace_buffer_now(struct trace_buffer *, struct buffered_batch *, struct gw_arena *, size_t *n);
 /* Those of all waiting batches, for pretty_traces; those that it shows are marked with trace_buffer_shown. None where the arena is
  * spent. */
@@ -56,6 +56,8 @@ void trace_buffer_shown(struct trace_buffer *, const struct pretty_log *, size_t
 /* What stood in the buffer was written, or could not be. `h` may be NULL; those in the list are looked at as well. */
 void trace_buffer_written(struct trace_buffer *, struct buffered_batch *h);
 void trace_buffer_failed(struct trace_buffer *, struct buffered_batch *h);
+/* The same when there was no memory to fill the buffer: nothing is lost, the batch is shown later. */
+void trace_buffer_undo(struct trace_buffer *, struct buffered_batch *h);
 
 /* --- the list --- */
 

@@ -149,11 +149,12 @@ static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_co
     return gw_diagnostics_errors(diagnostics) == before;
 }
 
-bool gw_pipeline_open_exporter(struct exporter *e, struct gw_diagnostics *diagnostics)
+bool gw_pipeline_open_exporter(struct exporter *e, gw_str host_name, struct gw_diagnostics *diagnostics)
 {
+    const struct gw_export_host host = {host_name};
     size_t before = gw_diagnostics_errors(diagnostics);
     gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
-    return opened(diagnostics, before, e->module->open(e->ctx, e->path, diagnostics), e->path);
+    return opened(diagnostics, before, e->module->open(e->ctx, &host, e->path, diagnostics), e->path);
 }
 
 bool gw_pipeline_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_diagnostics *diagnostics)
@@ -188,7 +189,7 @@ static void add_routes(struct gw_pipeline *p)
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_pipeline_open_exporter(&p->exporters[i], diagnostics);
+        gw_pipeline_open_exporter(&p->exporters[i], p->host.host_name, diagnostics);
     log_scripts_read(p->scripts, p->scripts_directory, diagnostics);
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);

@@ -76,7 +76,7 @@ void gw_pipeline_start_receiver(struct gw_pipeline *, struct receiver *);
 void gw_pipeline_drop_receiver(struct receiver *);
 /* Its context; the sender is the caller's to make. */
 bool gw_pipeline_make_exporter(struct exporter *, const struct gw_conf_exporter *, struct gw_conf *);
-bool gw_pipeline_open_exporter(struct exporter *, struct gw_diagnostics *);
+bool gw_pipeline_open_exporter(struct exporter *, gw_str host_name, struct gw_diagnostics *);
 void gw_pipeline_drop_exporter(struct exporter *);
 
 /* pipeline_reload.c */

@@ -38,10 +38,11 @@ class Partial:
 
 @dataclass
 class Fail:
-    """A gRPC status; with `retry_after` (seconds) it carries a RetryInfo."""
+    """A gRPC status; with `retry_after` (seconds) it carries a RetryInfo, with `pushback` the trailer grpc-retry-pushback-ms."""
     code: grpc.StatusCode
     message: str = "scripted"
     retry_after: float = None
+    pushback: str = None
 
 
 @dataclass
@@ -127,6 +128,7 @@ class GrpcSink(trace_service_pb2_grpc.TraceServiceServicer):
 
     @staticmethod
     def _fail(act, context):
+        trailers = [("grpc-retry-pushback-ms", act.pushback)] if act.pushback is not None else []
         if act.retry_after is not None:
             whole = int(act.retry_after)
             info = error_details_pb2.RetryInfo(
@@ -134,7 +136,8 @@ class GrpcSink(trace_service_pb2_grpc.TraceServiceServicer):
             detail = any_pb2.Any()
             detail.Pack(info)
             status = status_pb2.Status(code=act.code.value[0], message=act.message, details=[detail])
-            context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+            trailers.append(("grpc-status-details-bin", status.SerializeToString()))
+        context.set_trailing_metadata(trailers)
         context.abort(act.code, act.message)
 
     @property

@@ -68,6 +68,25 @@ def test_retry_info_is_obeyed(quick, sink):
     assert sink.requests[1].at - sink.requests[0].at >= 1.0
 
 
+@pytest.mark.parametrize("code", [StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED])
+def test_a_pushback_is_obeyed(quick, sink, code):
+    sink.script(Fail(code, "slowly", pushback="1000"))
+    send(quick)
+    sink.wait_spans(3)
+    assert sink.requests[1].at - sink.requests[0].at >= 1.0 and len(sink.requests) == 2
+
+
+@pytest.mark.parametrize("wait", [dict(retry_after=3600), dict(retry_after=2 ** 33), dict(pushback="9223372036854775807")])
+def test_a_try_is_made_before_the_data_expires_whatever_is_asked_for(make_gate, sink, wait):
+    sink.script(Fail(StatusCode.UNAVAILABLE, **wait))
+    gate = make_gate(exporters=[grpc(sink, max_age="2s", **QUICK)])
+    spans = send(gate, 200)
+    sink.wait_spans(200)
+    gate.stop()
+    assert ids(sink.spans) == ids(spans) and len(sink.requests) == 2
+    assert gate.ledger.exporter()["sent"] == 200
+
+
 def test_too_large_is_split(make_gate, make_sink):
     """A server that refuses the message's size says RESOURCE_EXHAUSTED without RetryInfo; here a real one, with a bound of 64 KiB."""
     sink = make_sink(max_message=64 << 10)

@@ -126,6 +126,42 @@ def test_retry_after_is_obeyed(make_gate, backend):
     assert backend.requests[1].at - backend.requests[0].at >= 1.0
 
 
+@pytest.mark.parametrize("wait", ["2", "3600", "8589934592", "9223372036854775807", "99999999999999999999999", "3600.5",
+                                  "Fri, 31 Dec 2100 23:59:59 GMT"])
+def test_a_try_is_made_before_the_data_expires_whatever_retry_after_says(make_gate, backend, wait):
+    backend.script(Status(503, {"Retry-After": wait}))
+    gate = make_gate(exporters=[http(backend, max_age="2s")])
+    spans = send(gate, 200)
+    backend.wait_spans(200)
+    gate.stop()
+    assert ids(backend.spans) == ids(spans) and len(backend.requests) == 2
+    assert backend.requests[1].at - backend.requests[0].at > 1
+    assert gate.ledger.exporter("otlp_http")["sent"] == 200
+
+
+@pytest.mark.parametrize("wait", ["0", "-5", "soon", "", "Fri, 31 Dec 1999 23:59:59 GMT"])
+def test_a_retry_after_that_names_no_time_to_come_changes_nothing(make_gate, backend, wait):
+    backend.script(Status(503, {"Retry-After": wait}))
+    gate = make_gate(exporters=[http(backend)])
+    send(gate)
+    backend.wait_spans(3)
+    assert len(backend.requests) == 2
+
+
+@pytest.mark.parametrize("refusal", [Status(503), Status(503, {"Retry-After": "3600"})])
+def test_requests_that_are_refused_for_ever_keep_no_others_from_being_sent(make_gate, backend, refusal):
+    backend.judge = lambda body: refusal if b"poison" in body else None
+    gate = make_gate(exporters=[http(backend, in_flight=2, compression="none")], settings={"shutdown_timeout": "100ms"})
+    for n in range(1, 6):
+        send(gate, 1, meta={"env": "poison"})
+        backend.wait(lambda s, n=n: sum(b"poison" in r.raw for r in s.requests) >= n, f"{n} requests that are refused")
+    good = [s for _ in range(10) for s in send(gate, 2)]
+    backend.wait_spans(20)
+    gate.stop(expect=3)
+    assert ids(backend.spans) == ids(good)
+    assert (gate.ledger.exporter("otlp_http")["sent"], gate.ledger.exporter("otlp_http")["dropped", "shutdown"]) == (20, 5)
+
+
 def test_partial_success_is_counted_and_not_retried(make_gate, backend):
     response = trace_service_pb2.ExportTraceServiceResponse()
     response.partial_success.rejected_spans = 2

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Aliyun's Log Service, by a stand-in that wants what the service wants: TLS, its four headers or attributes, and says its error codes."""
+import http.client
+import socket
 import subprocess
 
 import pytest
-from ddgate import BINARY
+from ddgate import BINARY, free_port
 from grpc import StatusCode
 from http_sink import HttpSink, Status
 from payloads import trace, v04
-from sinks import Fail, GrpcSink
+from sinks import PATIENCE, Fail, GrpcSink
 
 QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 KEY = {"project": "my-project", "instance": "my-traces", "access_key_id": "LTAI-id", "access_key_secret": "s3cr3t-of-the-key"}
@@ -66,6 +68,31 @@ def test_headers_and_the_attributes_that_must_be_there(make_gate, service, sls):
     assert set(resources) == {("shop", "unknown", True), ("shop", "7", True)}
     assert {s.resource["host.name"] for s in service.spans if s.resource["service.version"] == "7"} == {"web-3"}
     assert not any(k.startswith("sls.otel.") for s in service.spans for k in s.resource)
+
+
+def own_address():
+    """Of this machine, as other machines see it; None where it has none. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return None if s.getsockname()[0].startswith("127.") else s.getsockname()[0]
+
+
+def test_what_names_no_host_gets_the_option_host_name(make_gate, service, sls):
+    """A sender that is not on this machine: its spans name no host, and the receiver does not know it either."""
+    address = own_address()
+    if not address:
+        pytest.skip("this machine has no address but its loopback's")
+    port = free_port()
+    gate = make_gate(receiver={"listen": [f"127.0.0.1:{port}", f"{address}:{port}"]}, port=port, exporters=[sls()],
+                     settings={"host_name": "gateway-7"})
+    connection = http.client.HTTPConnection(address, port, timeout=PATIENCE)
+    assert gate.put("/v0.4/traces", v04(trace(2)), connection=connection).status == 200
+    connection.close()
+    service.wait_spans(2)
+    assert {s.resource["host.name"] for s in service.spans} == {"gateway-7"}
 
 
 def test_credentials_as_attributes(make_gate, service, sls, make_sink):

@@ -50,7 +50,7 @@ int main(int argc, char **argv)
         batch.bytes += frames[batch.n]->len;
         batch.items += frames[batch.n++]->items;
     }
-    if (gw_exporter_stdout.open(ctx, "exporters[0]", NULL) != GW_OK)
+    if (gw_exporter_stdout.open(ctx, &(struct gw_export_host){0}, "exporters[0]", NULL) != GW_OK)
         return 1;
     gw_exporter_stdout.send(ctx, &batch, GW_NEVER, done, &finished);
     while (!finished)

@@ -315,7 +315,7 @@ static void threads_lose_nothing(void **state)
     pthread_t thread[PUSHERS];
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
-        assert_int_equal(gw_exporter_blackhole.open(hole[i], "exporters[0]", NULL), GW_OK);
+        assert_int_equal(gw_exporter_blackhole.open(hole[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
         b->conf[i].name = i ? GW_STR("drops") : GW_STR("keeps");
         b->conf[i].batch_delay = GW_MSEC;
         b->conf[i].queue_size = i ? 50000 : 1 << 20;
@@ -436,7 +436,7 @@ static void routes_change_under_load_and_nothing_is_lost(void **state)
     struct gw_route route[BED_EXPORTERS];
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
-        assert_int_equal(gw_exporter_blackhole.open(hole[i], "exporters[0]", NULL), GW_OK);
+        assert_int_equal(gw_exporter_blackhole.open(hole[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
         b->conf[i].name = i ? GW_STR("two") : GW_STR("one");
         b->sender[i] = gw_sender_new(&gw_exporter_blackhole, hole[i], &b->conf[i], b->ledger, b->ids);
         route[i] = gw_sender_route(b->sender[i]);

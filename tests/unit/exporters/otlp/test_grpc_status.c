@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <grpc/status.h>
 
+#include "core/base/protobuf_wire.h"
 #include "exporters/otlp/grpc_status.h"
 
 static struct gw_outcome judge(int status, const char *message, gw_str details, size_t sent)
@@ -48,7 +49,21 @@ static void statuses_mean_what_otlp_says(void **state)
         {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16385, GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16384, GW_REFUSED, NULL, NULL},
         {GRPC_STATUS_OUT_OF_RANGE, "Error, decoded message length too large: found 5000000 bytes", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "The incoming message exceeds the maximum configured message size.", 9, GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", 9, GW_RETRY_SLOWLY, NULL, "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 413", 9, GW_SPLIT, NULL, "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNAVAILABLE, "Http response at 400 or 500 level, http status code: 413", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INTERNAL, "413 Request Entity Too Large", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INTERNAL, "Content Too Large", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNAVAILABLE, "upstream: request too large", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "PostBodyTooLarge: body size 20971520 must little than 10485760", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "batch is too big", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_FAILED_PRECONDITION, "Payload Size Limit", 9, GW_SPLIT, NULL, NULL},
+        /* what is retried must not be rejected for a word */
+        {GRPC_STATUS_UNAVAILABLE, "sending queue too large", 9, GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_DEADLINE_EXCEEDED, "the backlog is too big", 9, GW_RETRY, NULL, "timeout"},
+        {GRPC_STATUS_UNAVAILABLE, "request took too long, rate exceeds limit", 9, GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "413", 9, GW_REFUSED, NULL, NULL}, /* any number */
         {GRPC_STATUS_UNAVAILABLE, "last error: Connection refused", 9, GW_RETRY, NULL, "running"},
         {GRPC_STATUS_UNAVAILABLE, "Trying to connect an http1.x server", 9, GW_RETRY, NULL, "HTTP/1"},
         {GRPC_STATUS_UNAVAILABLE, "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", 9, GW_RETRY, NULL, "tls.ca"},
@@ -83,6 +98,92 @@ static void retry_info_is_obeyed(void **state)
     assert_true(o.retry_after == 2 * GW_SEC + 500 * GW_MSEC);
     o = judge(GRPC_STATUS_INVALID_ARGUMENT, "", details, 1);
     assert_int_equal(o.verdict, GW_REFUSED);
+}
+
+/* RetryInfo { retry_delay { seconds: S nanos: N } } in a Status, as varints: negative ones take ten bytes. */
+static gw_str retry_info_of(int64_t seconds, int32_t nanos, uint8_t out[128])
+{
+    uint8_t duration[32], *d = duration, *at = out;
+    static const char url[] = "type.googleapis.com/google.rpc.RetryInfo";
+    d = wire_put_varint(wire_put_varint(d, 1 << 3), (uint64_t)seconds);
+    d = wire_put_varint(wire_put_varint(d, 2 << 3), (uint64_t)(int64_t)nanos);
+    size_t duration_len = (size_t)(d - duration), info_len = duration_len + 2, any_len = 2 + sizeof url - 1 + 2 + info_len;
+    at = wire_put_len_head(at, 3, any_len);
+    at = wire_put_len_head(at, 1, sizeof url - 1);
+    memcpy(at, url, sizeof url - 1);
+    at = wire_put_len_head(wire_put_len_head(at + sizeof url - 1, 2, info_len), 1, duration_len);
+    memcpy(at, duration, duration_len);
+    return gw_str_n((const char *)out, (size_t)(at - out) + duration_len);
+}
+
+static void a_delay_is_bounded_whatever_its_numbers(void **state)
+{
+    static const struct {
+        int64_t seconds;
+        int32_t nanos;
+        gw_nsec wait;
+    } table[] = {
+        {2, 500000000, 2500 * GW_MSEC},
+        {0, 1, 1},
+        {0, 0, 0},
+        {-1, 0, 0},
+        {0, -1, 0},
+        {-5, 999999999, 0},
+        {2, -500000000, 1500 * GW_MSEC},
+        {0, INT32_MAX, INT32_MAX},
+        {0, INT32_MIN, 0},
+        {3600, 0, 3600 * GW_SEC},
+        {3600, INT32_MAX, 3600 * GW_SEC},
+        {3601, -500000000, 3600 * GW_SEC - 500 * GW_MSEC}, /* bounded before the sum, too */
+        {(int64_t)1 << 33, 0, 3600 * GW_SEC},
+        {INT64_MAX, INT32_MAX, 3600 * GW_SEC},
+        {INT64_MIN, INT32_MIN, 0},
+        {INT64_MIN, INT32_MAX, 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        uint8_t bytes[128];
+        struct gw_outcome o = judge(GRPC_STATUS_UNAVAILABLE, "", retry_info_of(table[i].seconds, table[i].nanos, bytes), 1);
+        if (o.verdict != GW_RETRY || o.retry_after != table[i].wait)
+            fail_msg("%lld s %d ns: %lld", (long long)table[i].seconds, (int)table[i].nanos, (long long)o.retry_after);
+        o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota", retry_info_of(table[i].seconds, table[i].nanos, bytes), 1 << 20);
+        assert_int_equal(o.verdict, GW_RETRY); /* a time was named, whatever it is */
+    }
+}
+
+static void a_pushback_names_a_time_or_none(void **state)
+{
+    static const struct {
+        const char *pushback;
+        enum gw_verdict exhausted; /* RESOURCE_EXHAUSTED is retried only when a time is named */
+        gw_nsec wait;
+    } table[] = {
+        {"1500", GW_RETRY, 1500 * GW_MSEC},
+        {"0", GW_RETRY, 0},
+        {"3600001", GW_RETRY, 3600 * GW_SEC},
+        {"9223372036854775807", GW_RETRY, 3600 * GW_SEC},
+        {"99999999999999999999999", GW_RETRY, 3600 * GW_SEC},
+        {"-1", GW_SPLIT, 0},
+        {"soon", GW_SPLIT, 0},
+        {"", GW_SPLIT, 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct gw_grpc_answer a = {.status = GRPC_STATUS_RESOURCE_EXHAUSTED, .sent = 1 << 20, .pushback = gw_str_z(table[i].pushback)};
+        struct gw_outcome o;
+        gw_grpc_judge(&a, &o);
+        if (o.verdict != table[i].exhausted || o.retry_after != table[i].wait)
+            fail_msg("%s: verdict %d, %lld ns", table[i].pushback, (int)o.verdict, (long long)o.retry_after);
+        a.status = GRPC_STATUS_UNAVAILABLE;
+        gw_grpc_judge(&a, &o);
+        assert_int_equal(o.verdict, GW_RETRY); /* what forbids gRPC to retry says nothing of the data */
+    }
+    struct gw_grpc_answer both = {
+        .status = GRPC_STATUS_UNAVAILABLE, .details = {retry_info, sizeof retry_info - 1}, .pushback = GW_LIT("1000")};
+    struct gw_outcome o;
+    gw_grpc_judge(&both, &o);
+    assert_true(o.retry_after == 2500 * GW_MSEC); /* the later one */
+    both.pushback = GW_STR("4000");
+    gw_grpc_judge(&both, &o);
+    assert_true(o.retry_after == 4000 * GW_MSEC);
 }
 
 static void details_that_are_cut_short_are_no_details(void **state)
@@ -127,6 +228,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statuses_mean_what_otlp_says),
         cmocka_unit_test(retry_info_is_obeyed),
+        cmocka_unit_test(a_delay_is_bounded_whatever_its_numbers),
+        cmocka_unit_test(a_pushback_names_a_time_or_none),
         cmocka_unit_test(details_that_are_cut_short_are_no_details),
         cmocka_unit_test(partial_success_is_read),
         cmocka_unit_test(long_words_are_cut_between_characters),

@@ -77,6 +77,56 @@ static void retry_info_and_retry_after_the_later_wins(void **state)
     assert_int_equal(out.retry_after, 9 * GW_SEC);
 }
 
+/* Seen from 15 November 2023, 06:13:20 GMT. */
+static void a_retry_after_is_seconds_or_a_date_and_bounded(void **state)
+{
+    static const struct {
+        const char *header;
+        gw_nsec wait;
+    } table[] = {
+        {"0", 0},
+        {"1", GW_SEC},
+        {" 120 ", 120 * GW_SEC},
+        {"3599", 3599 * GW_SEC},
+        {"3600", 3600 * GW_SEC},
+        {"3601", 3600 * GW_SEC},
+        {"8589934592", 3600 * GW_SEC},           /* 2^33 */
+        {"9223372036854775807", 3600 * GW_SEC},  /* the largest that libcurl counts */
+        {"18446744073709551617", 3600 * GW_SEC}, /* 2^64 + 1 */
+        {"99999999999999999999999999999999", 3600 * GW_SEC},
+        {"0.5", GW_SEC}, /* not earlier than it was asked for */
+        {"1.5", 2 * GW_SEC},
+        {"2.0", 2 * GW_SEC},
+        {"1.", GW_SEC},
+        {"3599.001", 3600 * GW_SEC},
+        {"3600.9", 3600 * GW_SEC},
+        {"-1", 0},
+        {"-9223372036854775808", 0},
+        {"+5", 0},
+        {"1e3", 0},
+        {"5 seconds", 0},
+        {".", 0},
+        {"1.2.3", 0},
+        {"", 0},
+        {"soon", 0},
+        {"Wed, 15 Nov 2023 06:13:50 GMT", 30 * GW_SEC},
+        {"Wednesday, 15-Nov-23 06:13:50 GMT", 30 * GW_SEC}, /* RFC 850 */
+        {"Wed Nov 15 06:13:50 2023", 30 * GW_SEC},          /* asctime() */
+        {"Wed, 15 Nov 2023 06:13:20 GMT", 0},
+        {"Wed, 15 Nov 2023 06:13:19 GMT", 0},
+        {"Wed, 15 Nov 2023 07:13:20 GMT", 3600 * GW_SEC},
+        {"Thu, 16 Nov 2023 06:13:20 GMT", 3600 * GW_SEC},
+        {"Fri, 31 Dec 9999 23:59:59 GMT", 3600 * GW_SEC},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Wed, 99 Nov 2023 06:13:50 GMT", 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        gw_nsec wait = otlp_http_retry_after(table[i].header, 1700028800 * GW_SEC + 999 * GW_MSEC);
+        if (wait != table[i].wait)
+            fail_msg("Retry-After: %s: %lld ns, want %lld", table[i].header, (long long)wait, (long long)table[i].wait);
+    }
+}
+
 static void words_are_cut_and_harmless(void **state)
 {
     char body[2000];
@@ -122,6 +172,7 @@ int main(void)
         cmocka_unit_test(partial_success_counts_and_quotes),
         cmocka_unit_test(a_negative_or_broken_count_is_none),
         cmocka_unit_test(retry_info_and_retry_after_the_later_wins),
+        cmocka_unit_test(a_retry_after_is_seconds_or_a_date_and_bounded),
         cmocka_unit_test(words_are_cut_and_harmless),
         cmocka_unit_test(a_redirect_names_its_target),
         cmocka_unit_test(transport_errors_are_retried_and_certificates_held),

@@ -2,7 +2,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/exporters/sender/export_bed.h"
 
+#include <sched.h>
+#include <unistd.h>
+
 #include "core/config/config_diagnostic.h"
+#include "gateway/run/modules.h"
+#include "tests/unit/exporters/request_frames.h"
 
 static void small_frames_go_out_together_after_the_delay(void **state)
 {
@@ -122,11 +127,12 @@ static void what_is_too_old_is_given_up_wherever_it_is(void **state)
     bed_add(b, "paper");
     b->paper[0].behave = outage;
     b->paper[0].up_at = b->now + 1000 * GW_SEC;
-    bed_offer(b, GW_TRACES, 100, 1); /* in the one slot */
+    bed_offer(b, GW_TRACES, 100, 1); /* tried first */
     bed_run(b, b->now + GW_SEC);
     bed_offer(b, GW_TRACES, 100, 2); /* behind it */
-    bed_run(b, b->now + 599 * GW_SEC);
-    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED), 2);
+    bed_run(b, b->now + 598 * GW_SEC);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 0);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED) + bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 3);
     bed_run(b, b->now + 10 * GW_SEC);
     assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 3);
     bed_offer(b, GW_TRACES, 100, 4);
@@ -427,6 +433,189 @@ static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
     gw_arena_fini(&arena);
 }
 
+/* --- what the backend asks for, and what expires --- */
+
+static struct gw_outcome asks_for_an_hour(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return now < p->up_at ? (struct gw_outcome){.verdict = GW_RETRY, .retry_after = 3600 * GW_SEC} : takes_all(p, batch, now);
+}
+
+/* Retry-After equal to max_age, and longer: the data is neither dropped at once nor without a last try. */
+static void a_try_is_made_before_the_data_expires_whatever_is_asked_for(void **state)
+{
+    static const int ages[] = {600, 3600, 3599};
+    for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
+        struct bed *b = bed_new();
+        gw_nsec start = b->now;
+        b->conf[0].max_age = ages[i] * GW_SEC;
+        bed_add(b, "paper");
+        b->paper[0].behave = asks_for_an_hour;
+        b->paper[0].up_at = start + 10 * GW_SEC;
+        for (int k = 0; k < 200; k++)
+            bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b, start + ages[i] * GW_SEC - GW_SEC);
+        assert_int_equal(b->paper[0].sends, 1);
+        assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 0);
+        bed_run(b, start + ages[i] * GW_SEC + GW_SEC);
+        assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 200);
+        assert_true(b->paper[0].sent_at[1] == start + ages[i] * GW_SEC);
+        bed_drop(b);
+    }
+}
+
+/* A thread never wakes at the nanosecond. */
+static void the_last_try_is_made_although_the_thread_wakes_late(void **state)
+{
+    struct bed *b = bed_new();
+    gw_nsec start = b->now;
+    b->conf[0].max_age = 600 * GW_SEC;
+    b->conf[0].batch_delay = 10 * GW_SEC;
+    bed_add(b, "paper");
+    b->paper[0].behave = asks_for_an_hour;
+    b->paper[0].up_at = start + 300 * GW_SEC;
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, start + 5 * GW_SEC);
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, start + 599 * GW_SEC);
+    b->now = start + 600 * GW_SEC + 70 * GW_MSEC;
+    bed_run(b, b->now + GW_SEC);
+    bed_arrived(b, 0, 0, 2, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 2);
+    bed_drop(b);
+}
+
+static void what_is_never_taken_expires_in_its_time_and_not_before(void **state)
+{
+    struct bed *b = bed_new();
+    gw_nsec start = b->now;
+    b->conf[0].max_age = 600 * GW_SEC;
+    bed_add(b, "paper");
+    b->paper[0].behave = asks_for_an_hour;
+    b->paper[0].up_at = GW_NEVER;
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, start + 600 * GW_SEC - 1);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 0);
+    bed_run(b, start + 601 * GW_SEC);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_EXPIRED), 1);
+    assert_int_equal(b->paper[0].sends, 2);
+    bed_drop(b);
+}
+
+/* What is still in process goes with a stop whose deadline has come. */
+static void stop_and_drop(struct bed *b)
+{
+    gw_sender_stop(b->sender[0], b->now);
+    bed_run(b, b->now + GW_SEC);
+    bed_drop(b);
+}
+
+/* --- one request's trouble is not the others' --- */
+
+enum { POISON = 8 };
+
+/* The first requests are refused for ever, each by itself. */
+static struct gw_outcome refuses_the_first(struct gw_outcome refusal, struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return serial_of(batch->frames[0]) < POISON ? refusal : takes_all(p, batch, now);
+}
+
+static struct gw_outcome is_unavailable_for_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY, .text = "UNAVAILABLE"}, p, batch, now);
+}
+
+static struct gw_outcome postpones_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY, .retry_after = 3600 * GW_SEC}, p, batch, now);
+}
+
+static struct gw_outcome forbids_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY_SLOWLY, .text = "403"}, p, batch, now);
+}
+
+/* More requests than may be in flight are refused; what comes behind them is delivered all the same, and soon. */
+static void requests_that_are_refused_for_ever_keep_no_others_from_being_sent(void **state)
+{
+    static behave_f *const ways[] = {is_unavailable_for_the_first, postpones_the_first, forbids_the_first};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct bed *b = bed_new();
+        b->conf[0].batch_bytes = 100; /* a frame is a request */
+        bed_add(b, "paper");
+        b->paper[0].behave = ways[i];
+        for (int k = 0; k < POISON; k++)
+            bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b, b->now + 5 * GW_SEC);
+        for (int k = 0; k < 100; k++)
+            bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b,
+                b->now + (ways[i] == forbids_the_first ? POISON * 60 : 30) * GW_SEC); /* 15 to 30 s for each 403, and as much for a retry */
+        bed_arrived(b, 0, POISON, POISON + 100, 1);
+        gw_nsec before = b->now;
+        bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b, before + GW_SEC);
+        if (ways[i] == postpones_the_first) /* which are tried no more: nothing slows the others */
+            bed_arrived(b, 0, POISON + 100, POISON + 101, 1);
+        assert_int_equal(bed_at(b, 0, GW_TRACES, GW_IN_PROCESS) + bed_at(b, 0, GW_TRACES, GW_QUEUED),
+                         b->paper[0].taken[POISON + 100] ? POISON : POISON + 1);
+        stop_and_drop(b);
+    }
+}
+
+/* However much waits for its retry, an outage is met by few tries, and its end by all that waits. */
+static void an_outage_is_not_met_by_ever_more_tries(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 100;
+    bed_add(b, "paper");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 1800 * GW_SEC;
+    for (int i = 0; i < 1800; i++) {
+        bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b, b->now + GW_SEC);
+    }
+    assert_in_range(b->paper[0].sends, 4 * 60, 4 * 200); /* four requests would be tried each 15 s, on average */
+    bed_run(b, b->now + 30 * GW_SEC);
+    bed_arrived(b, 0, 0, 1800, 1);
+    bed_drop(b);
+}
+
+/* Half of the queue is for what comes. */
+static void what_waits_for_a_retry_does_not_fill_the_queue(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 1000;
+    b->conf[0].queue_size = 100000;
+    bed_add(b, "paper");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 1000 && bed_offer(b, GW_TRACES, 1000, 1) == GW_OK; i++)
+        bed_run(b, b->now + 30 * GW_SEC);
+    uint64_t in_process = bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), queued = bed_at(b, 0, GW_TRACES, GW_QUEUED);
+    assert_in_range(in_process, 40, 50); /* of 1000 bytes and their struct each */
+    assert_in_range(queued, 40, 50);
+    stop_and_drop(b);
+}
+
+static void a_queue_that_drops_its_oldest_drops_what_waits_for_a_retry(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 1000;
+    b->conf[0].queue_size = 100000;
+    b->conf[0].when_full = GW_FULL_DROP_OLDEST;
+    bed_add(b, "paper");
+    b->paper[0].behave = outage;
+    b->paper[0].up_at = b->now + 300 * GW_SEC;
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(bed_offer(b, GW_TRACES, 1000, 1), GW_OK);
+        bed_run(b, b->now + GW_SEC);
+    }
+    bed_run(b, b->now + 60 * GW_SEC);
+    bed_arrived(b, 0, 300 - 80, 300, 1);
+    bed_arrived(b, 0, 0, 200, 0);
+    bed_drop(b);
+}
+
 /* --- heirs --- */
 
 /* The second paper becomes the heir of the first one's sender. */
@@ -522,6 +711,142 @@ static void a_successor_that_nobody_needs_leaves_all_as_it_was(void **state)
     bed_drop(b);
 }
 
+/* Requests that wait for an hour, and an open circuit breaker, are the predecessor's: with the other configuration all is tried at once. */
+static void a_successor_begins_without_grudges(void **state)
+{
+    struct bed *b = bed_new();
+    b->conf[0].batch_bytes = 100;
+    bed_add(b, "paper");
+    b->paper[0].behave = asks_for_an_hour;
+    b->paper[0].up_at = GW_NEVER;
+    for (int i = 0; i < 20; i++)
+        bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + 60 * GW_SEC);
+    take_over(b);
+    run_both(b, b->now + GW_SEC);
+    bed_arrived(b, 1, 0, 20, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 20);
+    bed_drop(b);
+}
+
+/* --- successors, on the thread that they have in common --- */
+
+enum { SENDERS = 3 };
+
+/* An exporter that needs nothing, thrice; `send` may be another. */
+struct threaded {
+    struct bed *b;
+    struct gw_exporter exporter;
+    struct gw_sender *sender[SENDERS];
+    void *ctx[SENDERS];
+};
+
+static void threaded_begin(struct threaded *t, struct bed *b)
+{
+    *t = (struct threaded){.b = b, .exporter = gw_exporter_blackhole};
+    for (int i = 0; i < SENDERS; i++) {
+        t->ctx[i] = calloc(1, t->exporter.ctx_size);
+        assert_int_equal(t->exporter.open(t->ctx[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
+    }
+}
+
+static void threaded_start(struct threaded *t)
+{
+    t->sender[0] = gw_sender_new(&t->exporter, t->ctx[0], &t->b->conf[0], t->b->ledger, t->b->ids);
+    gw_fanout_add(t->b->fanout, gw_sender_route(t->sender[0]));
+    assert_true(gw_sender_start(t->sender[0]));
+}
+
+/* Number i takes over from the one before it. */
+static void threaded_take_over(struct threaded *t, int i)
+{
+    t->sender[i] = gw_sender_successor(t->sender[i - 1], &t->exporter, t->ctx[i], &t->b->conf[0]);
+    gw_sender_take_over(t->sender[i - 1], t->sender[i]);
+}
+
+/* Number i drains; then all of them are gone. */
+static void threaded_end(struct threaded *t, int i)
+{
+    gw_sender_stop(t->sender[i], GW_NEVER / 2);
+    gw_sender_finish(t->sender[i]);
+    for (int k = 0; k <= i; k++)
+        assert_true(gw_sender_over(t->sender[k]));
+    for (int k = 0; k < SENDERS; k++) {
+        gw_sender_drop(t->sender[k]);
+        t->exporter.close(t->ctx[k]);
+        free(t->ctx[k]);
+    }
+}
+
+/* The third is named before the second may have begun. What is pushed later wakes the third: with a delay of an hour nothing else would
+ * send a full batch. */
+static void a_thread_goes_from_successor_to_successor(void **state)
+{
+    struct bed *b = bed_new();
+    struct threaded t;
+    b->conf[0].batch_delay = 3600 * GW_SEC;
+    b->conf[0].batch_items = 1;
+    threaded_begin(&t, b);
+    threaded_start(&t);
+    threaded_take_over(&t, 1);
+    threaded_take_over(&t, 2);
+    while (!gw_sender_over(t.sender[1]))
+        sched_yield();
+    for (unsigned i = 1; i <= 100; i++) {
+        b->now = gw_now();
+        assert_int_equal(bed_offer(b, GW_TRACES, 100, 2), GW_OK);
+        while (bed_at(b, 0, GW_TRACES, GW_DELIVERED) != 2 * i)
+            sched_yield();
+    }
+    threaded_end(&t, 2);
+    bed_drop(b);
+}
+
+static void send_refused(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+{
+    struct gw_outcome o = {.verdict = GW_REFUSED, .text = "malformed"};
+    done(cookie, &o);
+}
+
+static void offer_refused(struct bed *b)
+{
+    struct gw_frame *f = request_frame(GW_TRACES, "span", 1);
+    f->arrived = gw_now();
+    assert_int_equal(bed_offer_frame(b, f), GW_OK);
+}
+
+/* Both dead-letter files are full when the successor comes: what it overwrites was set aside by its predecessor, and is counted. */
+static void a_successor_knows_what_was_set_aside(void **state)
+{
+    char folder[] = "/tmp/dead_letters_XXXXXX", path[64], old[64];
+    struct bed *b = bed_new();
+    struct threaded t;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/blackhole.jsonl", folder);
+    snprintf(old, sizeof old, "%s/blackhole.old.jsonl", folder);
+    b->conf[0].dead_letter_directory = gw_str_z(folder);
+    b->conf[0].dead_letter_max_size = 400; /* two lines a file */
+    b->conf[0].batch_items = 1;
+    threaded_begin(&t, b);
+    t.exporter.send = send_refused;
+    threaded_start(&t);
+    for (int i = 0; i < 4; i++)
+        offer_refused(b);
+    while (bed_at(b, 0, GW_TRACES, GW_SET_ASIDE) != 4)
+        sched_yield();
+    threaded_take_over(&t, 1);
+    while (!gw_sender_over(t.sender[0]))
+        sched_yield();
+    offer_refused(b);
+    threaded_end(&t, 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_SET_ASIDE), 3);
+    assert_int_equal(bed_dropped(b, 0, GW_TRACES, GW_REASON_OVERWRITTEN), 2);
+    bed_drop(b);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(old), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,10 +871,20 @@ int main(void)
         cmocka_unit_test(a_stop_gives_back_what_has_an_ack),
         cmocka_unit_test(retries_that_wait_are_tried_when_the_stop_begins),
         cmocka_unit_test(signals_that_an_exporter_cannot_carry_are_mistakes),
+        cmocka_unit_test(a_try_is_made_before_the_data_expires_whatever_is_asked_for),
+        cmocka_unit_test(the_last_try_is_made_although_the_thread_wakes_late),
+        cmocka_unit_test(what_is_never_taken_expires_in_its_time_and_not_before),
+        cmocka_unit_test(requests_that_are_refused_for_ever_keep_no_others_from_being_sent),
+        cmocka_unit_test(an_outage_is_not_met_by_ever_more_tries),
+        cmocka_unit_test(what_waits_for_a_retry_does_not_fill_the_queue),
+        cmocka_unit_test(a_queue_that_drops_its_oldest_drops_what_waits_for_a_retry),
         cmocka_unit_test(a_successor_takes_what_waits),
         cmocka_unit_test(open_requests_end_before_the_successor_begins),
         cmocka_unit_test(a_request_that_hangs_is_made_again_by_the_successor),
         cmocka_unit_test(a_successor_that_nobody_needs_leaves_all_as_it_was),
+        cmocka_unit_test(a_successor_begins_without_grudges),
+        cmocka_unit_test(a_thread_goes_from_successor_to_successor),
+        cmocka_unit_test(a_successor_knows_what_was_set_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void begin_format(struct rig *r, const int ends[2], int format)
     r->reader = ends[0];
     *(int *)((char *)r->ctx + gw_exporter_stdout.opts[0].offset) = format;
     *(gw_nsec *)((char *)r->ctx + gw_exporter_stdout.opts[1].offset) = 3600 * GW_SEC; /* gather */
-    assert_int_equal(gw_exporter_stdout.open(r->ctx, "exporters[0]", NULL), GW_OK);
+    assert_int_equal(gw_exporter_stdout.open(r->ctx, &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
 }
 
 static void begin_on(struct rig *r, const int ends[2])

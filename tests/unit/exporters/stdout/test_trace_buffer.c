@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "exporters/encoding/otlp_read.h"
+#include "exporters/stdout/pretty.h"
 #include "exporters/stdout/trace_buffer.h"
 #include "translators/otlp/otlp_write.h"
 

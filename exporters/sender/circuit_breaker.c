@@ -1,0 +1,50 @@
+/* One breaker per signal of a sender: counts failures in a row and paces what is sent while the backend takes nothing. Owns nothing but its
+ * own state. Called by sender.c before a request is sent and by sender_outcome.c after it was answered.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "exporters/sender/circuit_breaker.h"
+
+bool gw_breaker_allows(const struct gw_breaker *b, gw_nsec now)
+{
+    return !b->open || now >= b->next;
+}
+
+/* `most` requests that retry by themselves would send one in this time, on average. */
+static gw_nsec pause_of(const struct gw_breaker *b, const struct gw_breaker_conf *conf, uint64_t random)
+{
+    if (b->slow)
+        return gw_retry_pause(&conf->retry, GW_RETRY_SLOWLY, 0, random);
+    return gw_retry_pause(&conf->retry, GW_RETRY, b->failures / conf->most - 1, random) / conf->most;
+}
+
+void gw_breaker_pass(struct gw_breaker *b, const struct gw_breaker_conf *conf, bool fresh, gw_nsec now, uint64_t random)
+{
+    if (!b->open)
+        return;
+    b->fresh_turn = !fresh;
+    b->next = now + pause_of(b, conf, random);
+}
+
+static void count_failure(struct gw_breaker *b, const struct gw_breaker_conf *conf, bool slow, gw_nsec now, uint64_t random)
+{
+    bool was_open = b->open;
+    b->failures++;
+    if (slow && b->failures < conf->most)
+        b->failures = conf->most;
+    b->slow = slow;
+    b->open = b->failures >= conf->most;
+    if (!b->open || was_open)
+        return;
+    b->fresh_turn = true;
+    b->next = now + pause_of(b, conf, random);
+}
+
+void gw_breaker_answer(struct gw_breaker *b, const struct gw_breaker_conf *conf, enum gw_verdict verdict, bool first_try, gw_nsec now,
+                       uint64_t random)
+{
+    if (verdict != GW_RETRY && verdict != GW_RETRY_SLOWLY)
+        *b = (struct gw_breaker){0};
+    else if (b->open || first_try)
+        count_failure(b, conf, verdict == GW_RETRY_SLOWLY, now, random);
+}
