@@ -23,7 +23,7 @@ static size_t low_mark(const struct gw_queue *q)
 /* Under lock, after every change of what is charged. */
 void gw_queue_update_lagging(struct gw_queue *q)
 {
-    size_t pending = q->used - q->pending_ids;
+    size_t apart = q->pending_ids + q->waiting, pending = q->used > apart ? q->used - apart : 0;
     if (pending > high_mark(q))
         q->lagging = true;
     else if (pending <= low_mark(q))
@@ -226,8 +226,15 @@ bool gw_queue_finished(struct gw_queue *q)
     return finished;
 }
 
-void gw_queue_backend(struct gw_queue *q, gw_nsec takes_data_until, gw_nsec next_try)
+void gw_queue_backend(struct gw_queue *q, gw_nsec takes_data_until, gw_nsec next_try, size_t waiting)
 {
+    if (waiting != q->reported) {
+        q->reported = waiting;
+        gw_lock(&q->lock);
+        q->waiting = waiting;
+        gw_queue_update_lagging(q);
+        gw_unlock(&q->lock);
+    }
     atomic_store_explicit(&q->takes_data_until, takes_data_until, memory_order_relaxed);
     atomic_store_explicit(&q->next_try, next_try, memory_order_relaxed);
 }

@@ -22,7 +22,7 @@
  *                   └─ not lagging   └─ lagging: senders that can wait wait       └─ full: 429, or the oldest frames go
  *
  * The queue is lagging from the moment that it passes the high mark until it is at the low mark. Both compare with what the sender
- * could send, or has in its hands; frames that wait for their trace ids are not counted, since no backend is to blame for them. The low
+ * could send, or has in its hands; frames that wait for their trace ids or for a retry are not counted, since reading less makes neither faster. The low
  * mark leaves the sender enough to do while those who wait find out that they may go on.
  *   who can come again (a file, a TCP connection)  reserves nothing while the queue is lagging: more in memory would make nothing faster,
  *                                                  and the rest of the room is for those that cannot wait
@@ -139,9 +139,10 @@ void gw_queue_wake(struct gw_queue *);
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
-/* What the sender knows of its backend: until when it may be taken for one that takes data, were nothing else heard of it; and when it is
- * tried next, 0 when no pause is under way. */
-void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try);
+/* What the sender knows of its backend: until when it counts as one that takes data, if it does not answer; when it is tried next, 0 when no
+ * pause is under way; and the bytes that are charged for requests that wait for a retry. Those do not count against the marks: the sender
+ * keeps up with everything else. */
+void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try, size_t waiting);
 /* An answer to somebody whose data went into this queue does well to come a moment later: the queue is lagging, refuses when it is full,
  * and its backend takes data. Any thread. */
 bool gw_queue_delays(struct gw_queue *, gw_nsec now);

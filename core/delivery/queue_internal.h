@@ -22,7 +22,8 @@ struct lane {
 };
 
 struct gw_queue {
-    _Atomic gw_nsec takes_data_until, next_try; /* what the sender says of its backend */
+    _Atomic gw_nsec takes_data_until, next_try; /* what the sender reported of its backend */
+    size_t reported;                            /* the sender's: `waiting` as it reported it last */
 
     struct gw_lock lock;
     /* under lock */
@@ -34,7 +35,8 @@ struct gw_queue {
     } waker;
     struct lane awaiting_ids[GW_SIGNALS], ready[GW_SIGNALS];
     size_t used;        /* bytes reserved, queued and in the sender's hands … */
-    size_t pending_ids; /* … and those of them that wait for their trace ids */
+    size_t pending_ids; /* … those of them that wait for their trace ids … */
+    size_t waiting;     /* … and those that wait for a retry, as the sender reported */
     size_t linked;      /* nodes in lanes */
     uint64_t next_number;
     bool closed, refusing, lagging;

@@ -70,7 +70,8 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, gw_nsec now)
 {
     gw_breaker_pass(&s->breaker[p->batch.signal], &s->pace, fresh, now, gw_sender_random(s));
-    s->open++;
+    if (s->open++ == 0)
+        s->answered_at = now; /* the wait for its answer begins */
     gw_sender_count(&s->counts.requests);
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
@@ -216,11 +217,12 @@ static bool is_stuck(const struct gw_sender *s)
     return stuck && s->health.troubled;
 }
 
-/* A full queue empties no sooner than the next try: that is what refused clients are told. */
-static void hint(struct gw_sender *s, gw_nsec now, gw_nsec due)
+/* What the queue says of the backend to receivers: one in trouble delays nobody's answer; and a full queue empties no sooner than the next
+ * try, which is what refused clients are told. */
+static void report_backend(struct gw_sender *s, gw_nsec due)
 {
-    gw_nsec seconds = is_stuck(s) && due != GW_NEVER && due > now ? (due - now + GW_SEC - 1) / GW_SEC : 1;
-    gw_queue_hint(s->queue, (int)(seconds < LONGEST_HINT ? seconds : LONGEST_HINT));
+    bool pause = is_stuck(s) && due != GW_NEVER;
+    gw_queue_backend(s->queue, s->health.troubled ? 0 : s->answered_at + TAKES_DATA, pause ? due : 0, s->waiting_cost);
 }
 
 static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
@@ -230,7 +232,7 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
     if (gw_sender_over_deadline(s, now)) /* open requests are being cancelled; what was reserved may still be pushed */
         return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
     gw_nsec due = next_send(s, now);
-    hint(s, now, due);
+    report_backend(s, due);
     if (now < s->hungry_until)
         due = earlier(due, s->hungry_until);
     if (now < s->refill_at)

@@ -73,8 +73,9 @@ struct gw_sender {
     unsigned waiting_n;                          /* parcels that wait … */
     size_t waiting_cost;                         /* … and what the queue is charged for them */
     struct gw_breaker breaker[GW_SIGNALS];
-    unsigned open; /* requests at the exporter */
-    unsigned turn; /* signal to look at first */
+    unsigned open;       /* requests at the exporter */
+    gw_nsec answered_at; /* when the backend last took a request, or began to be asked after a pause */
+    unsigned turn;       /* signal to look at first */
     uint64_t random;
     gw_nsec hungry_until; /* there was no memory for a batch … */
     gw_nsec refill_at;    /* … or for what is on the disk */

@@ -157,7 +157,6 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor)
 {
     gw_queue_resize(successor->queue, successor->conf->queue_size, gw_sender_drops_oldest(successor->conf, successor->exporter));
-    gw_queue_read_ahead(successor->queue, ahead_mark(successor->conf));
     gw_ledger_signals(successor->ledger, successor->number, successor->signals);
     successor->thread = predecessor->thread;
     successor->started = predecessor->started;

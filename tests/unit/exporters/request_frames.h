@@ -12,8 +12,7 @@
 /* One resource and scope; spans named, or records that say, "NAME 0" … */
 static inline struct gw_frame *request_frame(enum gw_signal signal, const char *name, unsigned items)
 {
-    struct otlp_buf w;
-    otlp_init(&w);
+    struct otlp_buf w = {0};
     size_t resource = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3);
     for (unsigned i = 0; i < items; i++) {
         char text[64];

@@ -179,7 +179,7 @@ static void a_slow_backend_delays_answers_and_a_dead_one_does_not(void **state)
     }
     struct gw_queue_state dead;
     gw_queue_state(gw_sender_route(b->sender[0]).queue, &dead);
-    assert_true(dead.lagging);
+    assert_true(dead.used >= (size_t)30 << 20 && !dead.refusing);
     for (int i = 0; i < 25; i++) /* more at once than the live one is done with */
         assert_int_equal(bed_offer(b, GW_TRACES, 1 << 20, 1), GW_OK);
     bed_settle(b, 1);

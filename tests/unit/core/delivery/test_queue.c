@@ -491,16 +491,31 @@ static void only_a_queue_whose_backend_takes_data_delays(void **state)
     struct gw_queue *q = gw_queue_new(8000, false, no_wake, NULL);
     gw_nsec now = 50 * GW_SEC;
     push_one(q, frame(1000, GW_TRACES, 0));
-    gw_queue_backend(q, now + GW_SEC, 0);
+    gw_queue_backend(q, now + GW_SEC, 0, 0);
     assert_false(gw_queue_delays(q, now));
     push_one(q, frame(3000, GW_TRACES, 0));
     assert_true(gw_queue_delays(q, now));
     assert_false(gw_queue_delays(q, now + GW_SEC)); /* nothing was heard of it since */
-    gw_queue_backend(q, 0, now + 7 * GW_SEC);       /* it is away */
+    gw_queue_backend(q, 0, now + 7 * GW_SEC, 0);    /* it is away */
     assert_false(gw_queue_delays(q, now));
-    gw_queue_backend(q, now + GW_SEC, 0);
+    gw_queue_backend(q, now + GW_SEC, 0, 0);
     gw_queue_resize(q, 8000, true);
     assert_false(gw_queue_delays(q, now));
+    gw_queue_drop(q);
+}
+
+/* Requests that wait for a retry are the backend's affair: a file is read on while the rest of the queue keeps up. */
+static void waiting_requests_do_not_count_against_the_marks(void **state)
+{
+    struct gw_queue *q = gw_queue_new(8000, false, no_wake, NULL);
+    push_one(q, frame(4000, GW_TRACES, 0));
+    assert_true(is_lagging(q));
+    gw_queue_backend(q, 0, 0, 3900);
+    assert_false(is_lagging(q));
+    push_one(q, frame(2500, GW_TRACES, 0));
+    assert_true(is_lagging(q));
+    gw_queue_backend(q, 0, 0, 0);
+    assert_true(is_lagging(q));
     gw_queue_drop(q);
 }
 
@@ -509,11 +524,11 @@ static void a_refused_client_waits_for_the_next_try(void **state)
     struct gw_queue *q = gw_queue_new(8000, false, no_wake, NULL);
     gw_nsec now = 50 * GW_SEC;
     assert_int_equal(gw_queue_retry_after(q, now), 1);
-    gw_queue_backend(q, 0, now + 6 * GW_SEC + 1);
+    gw_queue_backend(q, 0, now + 6 * GW_SEC + 1, 0);
     assert_int_equal(gw_queue_retry_after(q, now), 7);
     assert_int_equal(gw_queue_retry_after(q, now + 6 * GW_SEC), 1);
     assert_int_equal(gw_queue_retry_after(q, now + 60 * GW_SEC), 1);
-    gw_queue_backend(q, 0, GW_NEVER);
+    gw_queue_backend(q, 0, GW_NEVER, 0);
     assert_int_equal(gw_queue_retry_after(q, now), 30);
     gw_queue_drop(q);
 }
@@ -628,6 +643,7 @@ int main(void)
         cmocka_unit_test(what_can_wait_is_not_taken_while_the_queue_lags),
         cmocka_unit_test(what_waits_for_its_ids_is_not_counted_against_the_marks),
         cmocka_unit_test(only_a_queue_whose_backend_takes_data_delays),
+        cmocka_unit_test(waiting_requests_do_not_count_against_the_marks),
         cmocka_unit_test(a_refused_client_waits_for_the_next_try),
         cmocka_unit_test(a_queue_passes_to_another_sender),
         cmocka_unit_test(a_poke_before_the_sleep_is_not_lost),
