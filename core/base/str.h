@@ -89,6 +89,12 @@ static inline size_t gw_str_find(gw_str s, char c)
     return at ? (size_t)(at - s.ptr) : s.len;
 }
 
+/* Is c one of the characters of `set`? Unlike with strchr, NUL never is: data may hold it. */
+static inline bool gw_char_in(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 /* Cuts the next field off *rest at `sep` and returns it; false when *rest is exhausted. An empty field is a field. */
 static inline bool gw_str_next(gw_str *rest, char sep, gw_str *field)
 {

@@ -21,6 +21,7 @@
 #include "gateway/run/pipeline.h"
 #include "gateway/run/pipeline_command.h"
 #include "gateway/run/reference.h"
+#include "translators/text/zone.h"
 
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
@@ -233,6 +234,14 @@ static void print_plan(const char *file, const struct gw_conf *conf)
         printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
 }
 
+static void check_zone(struct gw_diagnostics *diagnostics)
+{
+    const char *unknown = zone_local_unknown();
+    if (unknown)
+        gw_config_warning(diagnostics, "TZ", "\"%s\" is no time zone (is tzdata installed?): times that do not say theirs are read as UTC",
+                          unknown);
+}
+
 /* Opens what the configuration says, and runs it, or says that it could. */
 static int execute(const struct gw_command_line *cli, struct gw_conf **at, struct gw_diagnostics *diagnostics, const sigset_t *signals)
 {
@@ -245,6 +254,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     }
     const struct gw_admin_source source = gw_pipeline_source(p);
     int code = EXIT_WELL;
+    check_zone(diagnostics);
     gw_pipeline_open(p, diagnostics);
     struct gw_admin *admin =
         check || gw_diagnostics_errors(diagnostics) ? NULL : gw_admin_open(conf->process.admin_listen, &source, diagnostics);

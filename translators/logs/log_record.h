@@ -63,7 +63,7 @@ struct log_input {
     X(str, pipeline, "pipeline", "", "", "",                                                                                               \
       "Pipeline script for these records: a file, or a name in pipelines.directory. Left out, the source finds its own.")                  \
     X(str, timezone, "timezone", "", "", "",                                                                                               \
-      "Zone of times that do not say theirs, such as Asia/Shanghai or +8; this machine's when left out.")                                  \
+      "Zone of times that do not say theirs, such as Asia/Shanghai, +8 or CST-8 (as in TZ); this machine's when left out.")                \
     X(map, tags, "tags", "", "", "", "Attributes to add to every record.")                                                                 \
     X(map, resource, "resource", "", "", "", "Resource attributes to add to all; they win over what is found.")                            \
     X(choice, parse, "parse", "auto", "auto|none", "",                                                                                     \
