@@ -72,8 +72,6 @@ struct log_input {
 struct log_options {
     LOG_OPTS(GW_FIELD)
 };
-/* The log options out of a receiver's, which `c` points to: struct log_options o = {LOG_OPTS(LOG_OPT_COPY)}. */
-#define LOG_OPT_COPY(type, field, name, value, min, max, text) .field = c->field,
 
 struct log_scripts;
 struct gw_budget;

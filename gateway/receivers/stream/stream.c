@@ -118,19 +118,6 @@ gw_str stream_host(const struct gw_host *host, const struct stream_record *r)
     return r->peer->local ? host->host_name : GW_NOSTR;
 }
 
-bool stream_add_text(void *ctx, struct gw_log_sink *sink, const struct stream_record *r)
-{
-    struct log_attr attrs[STREAM_ATTRS];
-    const struct log_input in = {.form = LOG_TEXT,
-                                 .text = r->text,
-                                 .observed = r->observed,
-                                 .host = stream_host(ctx, r),
-                                 .attrs = attrs,
-                                 .attrs_n = stream_attrs(r, attrs),
-                                 .cut = r->cut};
-    return gw_log_sink_add(sink, &in);
-}
-
 /* The loop */
 
 static bool listen_on(struct stream *s)
