@@ -48,7 +48,8 @@ bool gw_str_hex64(gw_str s, uint64_t *out)
 bool gw_str_double(gw_str s, double *out)
 {
     char copy[64], *end;
-    if (s.len == 0 || s.len >= sizeof copy || !strchr("+-.0123456789", *s.ptr) || memchr(s.ptr, 'x', s.len))
+    if (s.len == 0 || s.len >= sizeof copy || !gw_char_in(*s.ptr, "+-.0123456789") || gw_str_find(s, 'x') < s.len ||
+        gw_str_find(s, 'X') < s.len)
         return false;
     memcpy(copy, s.ptr, s.len);
     copy[s.len] = '\0';

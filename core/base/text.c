@@ -289,7 +289,7 @@ void gw_text_put_json(struct gw_text *b, gw_str s)
     while (s.len) {
         size_t plain = 0;
         while (plain < s.len && (unsigned char)s.ptr[plain] >= 0x20 && (unsigned char)s.ptr[plain] < 0x80 &&
-               !strchr("\"\\<>&", s.ptr[plain]))
+               !gw_char_in(s.ptr[plain], "\"\\<>&"))
             plain++;
         gw_text_put(b, s.ptr, plain);
         s = gw_str_n(s.ptr + plain, s.len - plain);
@@ -380,7 +380,7 @@ bool gw_parse_float(gw_str s, double *out)
     if (!named) {
         bool hex = word.len > 2 && word.ptr[0] == '0' && gw_lower(word.ptr[1]) == 'x';
         for (size_t i = 0; i < s.len; i++)
-            if (!strchr(hex ? "0123456789abcdefABCDEFxXpP+-." : "0123456789eE+-.", s.ptr[i]) || !s.ptr[i])
+            if (!gw_char_in(s.ptr[i], hex ? "0123456789abcdefABCDEFxXpP+-." : "0123456789eE+-."))
                 return false;
         if (hex && !memchr(s.ptr, 'p', s.len) && !memchr(s.ptr, 'P', s.len))
             return false;

@@ -354,3 +354,12 @@ bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b)
             return false;
     return true;
 }
+
+bool gw_list_is(const struct gw_list *list, const char *written)
+{
+    gw_str rest = gw_str_z(written), item;
+    for (size_t i = 0; i < list->n; i++)
+        if (!gw_str_next(&rest, ',', &item) || !gw_str_eq(gw_str_trim(item), list->items[i]))
+            return false;
+    return rest.len == 0;
+}

@@ -73,6 +73,8 @@ struct gw_opt {
 /* Field and row of one option. GW_CONF must be defined as the struct's type where rows are expanded. */
 #define GW_FIELD(type, field, name, value, min, max, text) gw_opt_##type field;
 #define GW_ROW(type, field, name, value, min, max, text) {GW_OPT_##type, offsetof(GW_CONF, field), name, value, min, max, text},
+/* The fields of a part of the rows out of a struct of all of them, which `c` points to: struct part p = {PART_OPTS(GW_OPT_COPY)}; */
+#define GW_OPT_COPY(type, field, name, value, min, max, text) .field = c->field,
 #define GW_OPT_END                                                                                                                         \
     {                                                                                                                                      \
         GW_OPT_END_ROW, 0, NULL, NULL, NULL, NULL, NULL                                                                                    \
@@ -95,6 +97,8 @@ const char *gw_opt_type_hint(enum gw_opt_type);
 /* The words of a choice: "pretty, otlp_json". */
 void gw_opt_words(const struct gw_opt *, char *out, size_t size);
 
+/* Does the list hold what a row's default `written` ("a, b") says? */
+bool gw_list_is(const struct gw_list *, const char *written);
 /* Adds to the list or map: copies that end with a NUL byte. False: no memory. */
 bool gw_list_add(struct gw_list *, gw_str item, struct gw_arena *) GW_MUST_CHECK;
 bool gw_map_add(struct gw_map *, gw_str key, gw_str value, struct gw_arena *) GW_MUST_CHECK;

@@ -56,6 +56,13 @@ uint64_t gw_intake_accepted(const struct gw_intake *in)
     return in->received - gone;
 }
 
+void gw_intake_add(struct gw_intake *to, const struct gw_intake *more)
+{
+    to->received += more->received;
+    for (int why = 0; why < GW_REASONS; why++)
+        to->not_taken[why] += more->not_taken[why];
+}
+
 struct gw_ledger *gw_ledger_new(void)
 {
     struct gw_ledger *l = calloc(1, sizeof *l);

@@ -41,6 +41,7 @@ struct gw_intake {
     uint64_t not_taken[GW_REASONS];
 };
 uint64_t gw_intake_accepted(const struct gw_intake *);
+void gw_intake_add(struct gw_intake *to, const struct gw_intake *more);
 
 /* Where an accepted item can be, for one exporter. */
 enum gw_place { GW_QUEUED, GW_IN_PROCESS, GW_DELIVERED, GW_REJECTED, GW_DROPPED, GW_SET_ASIDE, GW_STORED, GW_PLACES };

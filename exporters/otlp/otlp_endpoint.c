@@ -191,9 +191,9 @@ static void read_tls(struct reading *r)
 static bool is_token(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        bool alnum = gw_is_digit(c) || gw_is_letter(c);
-        if (!alnum && !strchr("!#$%&'*+-.^_`|~", c))
+        char c = s.ptr[i];
+        bool alnum = (c >= '0' && c <= '9') || (gw_lower(c) >= 'a' && gw_lower(c) <= 'z');
+        if (!alnum && !gw_char_in(c, "!#$%&'*+-.^_`|~"))
             return false;
     }
     return s.len > 0;

@@ -79,7 +79,7 @@ static void put_trace(struct pretty_line *l, const pretty_log_record *r)
 static bool next_line(gw_str *rest, gw_str *line)
 {
     while (gw_str_next(rest, '\n', line)) {
-        while (line->len && strchr(" \t\r", line->ptr[line->len - 1]) && line->ptr[line->len - 1])
+        while (line->len && gw_char_in(line->ptr[line->len - 1], " \t\r"))
             line->len--;
         if (line->len && !pretty_is_underline(*line))
             return true;

@@ -227,14 +227,14 @@ struct pretty_error pretty_error(const pretty_span *s)
 bool pretty_is_underline(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (!strchr(" ^~", s.ptr[i]) || !s.ptr[i])
+        if (!gw_char_in(s.ptr[i], " ^~"))
             return false;
     return true;
 }
 
 static gw_str trim_end(gw_str s)
 {
-    while (s.len && strchr(" \t\r\n", s.ptr[s.len - 1]))
+    while (s.len && gw_char_in(s.ptr[s.len - 1], " \t\r\n"))
         s.len--;
     return s;
 }

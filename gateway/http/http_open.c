@@ -57,18 +57,9 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
     return r == GW_LISTEN_OK;
 }
 
-static bool is_usual(const struct gw_list *listen, const char *usual)
-{
-    gw_str rest = gw_str_z(usual), item;
-    for (size_t i = 0; i < listen->n; i++)
-        if (!gw_str_next(&rest, ',', &item) || !gw_str_eq(gw_str_trim(item), listen->items[i]))
-            return false;
-    return rest.len == 0;
-}
-
 bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual, struct gw_diagnostics *diagnostics)
 {
-    bool best_effort = is_usual(listen, usual);
+    bool best_effort = gw_list_is(listen, usual);
     for (size_t i = 0; i < listen->n; i++)
         gw_http_open_one(o, listen->items[i], best_effort, "listen", diagnostics);
     return best_effort;

@@ -17,6 +17,19 @@
 #include "gateway/net/listener_access.h"
 #include "gateway/receiver_host.h"
 
+/* Rows that HTTP receivers have alike: bounds of a body with their defaults, and its time. */
+#define GW_HTTP_BODY_OPTS(X, body, inflated)                                                                                               \
+    X(size, max_body, "max_body", body, "64KiB", "1GiB", "Longest body of a request, as sent; more is answered 413.")                      \
+    X(size, max_inflated, "max_inflated", inflated, "64KiB", "1GiB", "Longest body once it is decompressed; more is answered 413.")
+#define GW_HTTP_TIME_OPT(X)                                                                                                                \
+    X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                                                 \
+      "How long the body of a request may take to come; then it is answered 408.")
+/* The limits of a site out of a receiver's options. */
+#define GW_HTTP_LIMITS(c)                                                                                                                  \
+    {                                                                                                                                      \
+        (c)->max_body, (c)->max_inflated, (c)->receive_timeout, (c)->idle_timeout, (c)->connections                                        \
+    }
+
 /* A receiver's way to its addresses. The caller sets host, site and path ("receivers[0]"). */
 struct gw_http_open {
     const struct gw_host *host;

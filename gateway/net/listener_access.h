@@ -20,38 +20,38 @@
 #include "gateway/net/client_limits.h"
 #include "gateway/net/tls.h"
 
-#define GW_LISTENER_ACCESS_OPTS(X)                                                                                                         \
+/* `others`: what is not TCP stays plain; `clients`: what those may do that the CA vouches for. */
+#define GW_TLS_OPTS(X, others, clients)                                                                                                    \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                                               \
-      "PEM file with the server's certificate chain: TCP addresses of the receiver speak TLS (1.2 or 1.3) then, and only that. Unix "      \
-      "sockets stay plain. The files are read again when they change.")                                                                    \
+      "PEM file with the server's certificate chain: TCP addresses of the receiver speak TLS (1.2 or 1.3) then, and only that. " others    \
+      "The files are read again when they change.")                                                                                        \
     X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert, without a passphrase.")                                     \
     X(str, tls_client_ca, "tls.client_ca", "", "", "",                                                                                     \
-      "PEM file with the CAs of clients: only those connect that show a certificate of one of them.")                                      \
+      "PEM file with the CAs of clients: only those " clients " that show a certificate of one of them.")
+/* `further`: what becomes of more of them. */
+#define GW_PEER_CONNECTIONS_OPT(X, further)                                                                                                \
+    X(count, peer_connections, "peer.connections", "250", "0", "100000",                                                                   \
+      "Most connections at a time from one address (of IPv6, one /64); 0: as many as there are. Further ones are " further)
+#define GW_PEER_LOCAL_OPT(X) X(flag, peer_local, "peer.local", "false", "", "", "Bound loopback addresses too. Unix sockets never are.")
+
+#define GW_LISTENER_ACCESS_OPTS(X)                                                                                                         \
+    GW_TLS_OPTS(X, "Unix sockets stay plain. ", "connect")                                                                                 \
     X(secret, auth_token, "auth.token", "", "", "",                                                                                        \
       "Token that senders over TCP must show; several are separated by blanks, commas or lines, so that one can be replaced while the "    \
       "other still holds. Without: 401. Unix sockets are not asked.")                                                                      \
     X(list, auth_header, "auth.header", "Authorization, DD-API-KEY, X-Api-Key", "", "",                                                    \
       "Headers that may carry the token: Authorization as \"Bearer TOKEN\", any other the token alone.")                                   \
-    X(count, peer_connections, "peer.connections", "250", "0", "100000",                                                                   \
-      "Most connections at a time from one address (of IPv6, one /64); 0: as many as there are. Further ones are answered 429; where "     \
-      "there is TLS they are closed.")                                                                                                     \
+    GW_PEER_CONNECTIONS_OPT(X, "answered 429; where there is TLS they are closed.")                                                        \
     X(count, peer_requests, "peer.requests", "0", "0", "1000000",                                                                          \
       "Most requests a second from one address, over any while; 0: no bound. Further ones are answered 429 with Retry-After. A TLS "       \
       "handshake counts as one.")                                                                                                          \
     X(count, peer_burst, "peer.burst", "0", "0", "1000000", "How many requests of an address may come at once; 0: a second's.")            \
-    X(flag, peer_local, "peer.local", "false", "", "", "Bound loopback addresses too. Unix sockets never are.")
+    GW_PEER_LOCAL_OPT(X)
 
+/* Out of a receiver's options: struct gw_listener_access_conf d = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)}; a receiver without some of them leaves those zero. */
 struct gw_listener_access_conf {
     GW_LISTENER_ACCESS_OPTS(GW_FIELD)
 };
-
-/* The door's options out of a receiver's: struct gw_listener_access_conf d = GW_LISTENER_ACCESS_CONF(receiver->conf). */
-#define GW_LISTENER_ACCESS_CONF(conf)                                                                                                      \
-    {                                                                                                                                      \
-        .tls_cert = (conf).tls_cert, .tls_key = (conf).tls_key, .tls_client_ca = (conf).tls_client_ca, .auth_token = (conf).auth_token,    \
-        .auth_header = (conf).auth_header, .peer_connections = (conf).peer_connections, .peer_requests = (conf).peer_requests,             \
-        .peer_burst = (conf).peer_burst, .peer_local = (conf).peer_local                                                                   \
-    }
 
 struct gw_listener_access {
     struct gw_tls *tls; /* NULL: plain */

@@ -23,6 +23,7 @@
 #include "gateway/run/pipeline.h"
 #include "gateway/run/pipeline_command.h"
 #include "gateway/run/reference.h"
+#include "translators/text/zone.h"
 
 static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not taken yet */
 
@@ -251,10 +252,12 @@ static void print_plan(const char *file, const struct gw_conf *conf)
         printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
 }
 
-static void say_no_memory(void)
+static void check_zone(struct gw_diagnostics *diagnostics)
 {
-    static const char text[] = "ddgate: not enough memory to start\n";
-    gw_log_text(text, sizeof text - 1);
+    const char *unknown = zone_local_unknown();
+    if (unknown)
+        gw_config_warning(diagnostics, "TZ", "\"%s\" is no time zone (is tzdata installed?): times that do not say theirs are read as UTC",
+                          unknown);
 }
 
 /* Opens what the configuration says, and runs it, or says that it could. */
@@ -269,6 +272,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     }
     const struct gw_admin_source source = gw_pipeline_source(p);
     int code = EXIT_WELL;
+    check_zone(diagnostics);
     gw_pipeline_open(p, diagnostics);
     struct gw_admin *admin =
         check || gw_diagnostics_errors(diagnostics) ? NULL : gw_admin_open(conf->process.admin_listen, &source, diagnostics);

@@ -414,7 +414,7 @@ static int set_option(struct try *t, const char *name, const char *value)
     } else if (strcmp(name, "--source") == 0) {
         t->source = value;
     } else if (strcmp(name, "--timezone") == 0) {
-        t->zone = zone_of(gw_str_z(value));
+        t->zone = zone_setting(gw_str_z(value));
         if (!t->zone)
             return wrong("there is no time zone of that name (is tzdata installed?):", value);
     } else if (strcmp(name, "--category") == 0) {
@@ -484,6 +484,14 @@ static int try_files(struct try *t, int n, const char *const *files)
     return code;
 }
 
+static const struct zone *default_zone(void)
+{
+    const char *unknown = zone_local_unknown();
+    if (unknown)
+        fprintf(stderr, "ddgate pipeline: warning: TZ: \"%s\" is no time zone (is tzdata installed?): it is UTC here\n", unknown);
+    return zone_local();
+}
+
 int gw_pipeline_command(int argc, char *const *argv)
 {
     const char **files = calloc((size_t)argc + 1, sizeof *files);
@@ -494,11 +502,13 @@ int gw_pipeline_command(int argc, char *const *argv)
             free(files);
             return EXIT_WELL;
         }
-    struct try t = {.source = "default", .zone = zone_local(), .pretty = isatty(STDOUT_FILENO)};
+    struct try t = {.source = "default", .pretty = isatty(STDOUT_FILENO)};
     t.coloured = t.pretty && !getenv("NO_COLOR");
     t.finish.ignore = t.ignore;
     gw_arena_init(&t.arena, RECORD_MEMORY);
     int code = files ? options(&t, argc, argv, files, &n) : EXIT_OTHER;
+    if (!t.zone)
+        t.zone = default_zone();
     if (!code)
         code = try_files(&t, n, files);
     gw_arena_fini(&t.arena);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of log lines end to end: they meet their traces in either order, scripts read them, and SIGHUP brings changed scripts."""
+import datetime
 import signal
 import socket
 
@@ -19,12 +20,12 @@ def sink():
         yield s
 
 
-def gateway(directory, sink, port, settings=None, **options):
+def gateway(directory, sink, port, settings=None, env=None, **options):
     ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{free_port()}"], "socket": ""}
     tcp = {"type": "tcp", "listen": [f"127.0.0.1:{port}"], "timezone": "UTC", **options}
     exporter = {"type": "otlp_grpc", "endpoint": sink.endpoint, "signals": ["logs"], "batch": {"delay": "5ms"}, "join_wait": "60s"}
     rows = {"receivers": (ddtrace, tcp), "exporters": (exporter,), "admin": {"listen": "127.0.0.1:0"}, **(settings or {})}
-    gate = Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()))
+    gate = Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), env=env)
     gate.traces = int(ddtrace["listen"][0].rsplit(":", 1)[1])
     gate.wait_listening()
     return gate
@@ -61,6 +62,29 @@ def test_a_line_meets_its_trace(tmp_path, sink, logs_first):
     assert (first.attributes["code.file.path"], first.attributes["code.line.number"]) == ("cart.py", 7)
     assert (records["no trace"].trace_id, records["no trace"].span_id) == ("", "")
     assert (records["as JSON"].trace_id, records["as JSON"].span_id) == (first.trace_id, "0000000000000008")
+
+
+@pytest.mark.parametrize(("tz", "option", "utc"), [
+    ("CST-8", "", "2026-11-20T16:35:39Z"),  # POSIX strings, as containers have them
+    ("<+08>-8", "", "2026-11-20T16:35:39Z"),
+    ("EST5EDT,M3.2.0,M11.1.0", "", "2026-11-21T05:35:39Z"),
+    ("Asia/Tokyo", "", "2026-11-20T15:35:39Z"),
+    ("Asia/Tokyo", "CST-8", "2026-11-20T16:35:39Z"),
+    ("Nowhere/Else", "", "2026-11-21T00:35:39Z"),
+])
+def test_times_that_do_not_say_their_zone(tmp_path, sink, tz, option, utc):
+    port = free_port()
+    with gateway(tmp_path, sink, port, env={"TZ": tz}, timezone=option) as gate:
+        say(port, "2026-11-21 00:35:39 hello\n")
+        assert sink.wait_records(1)[0].time == int(datetime.datetime.fromisoformat(utc.replace("Z", "+00:00")).timestamp()) * 10**9
+    warnings = gate.stderr.count('TZ: warning: "Nowhere/Else" is no time zone')
+    assert warnings == (tz == "Nowhere/Else")
+
+
+def test_a_zone_that_is_none_ends_the_start(tmp_path, sink):
+    gate = Ddgate(tmp_path, conf='receivers = ( { type = "tcp"; listen = [ "127.0.0.1:0" ]; timezone = "CST"; } );')
+    assert gate.process.wait(30) == 2
+    assert 'timezone: "CST" is no time zone' in gate.stderr
 
 
 def test_scripts_and_their_reload(tmp_path, sink):

@@ -18,7 +18,7 @@
 #define DD_SEMCONV_VERSION "1.44.0"
 #define DD_SCHEMA_URL "https://opentelemetry.io/schemas/" DD_SEMCONV_VERSION
 
-/* Fills the table of database systems; dd_translator_new calls it. */
+/* Fills the table of database systems, the first time; dd_translator_new calls it. Any thread. */
 void dd_db_init(void);
 
 /* docs/mapping.md, "Kind". Never DD_KIND_NONE. */

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
+#include <pthread.h>
+
 #include "translators/ddtrace/dd_sql.h"
 
 /* What a word says about the database: as db.system, as span type, as component (instrumentation library), or as the first part
@@ -95,19 +97,25 @@ static const struct system systems[] = {
 
 enum { SLOTS = 256 };
 _Static_assert(sizeof systems / sizeof *systems * 2 < SLOTS, "the table of systems is at most half full");
-static uint8_t slots[SLOTS]; /* index + 1 */
+static uint8_t slots[SLOTS]; /* index + 1; written once, before the first translator exists */
 
-void dd_db_init(void)
+static void fill_slots(void)
 {
     for (unsigned i = 0; i < sizeof systems / sizeof *systems; i++) {
         size_t at = dd_hash(systems[i].word) & (SLOTS - 1);
-        while (slots[at] && slots[at] != i + 1)
+        while (slots[at])
             at = (at + 1) & (SLOTS - 1);
         slots[at] = (uint8_t)(i + 1);
     }
 }
 
-static gw_str db_system_of(struct dd_fields *f, gw_str word)
+void dd_db_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_slots);
+}
+
+static gw_str system_of(struct dd_fields *f, gw_str word)
 {
     if (!word.len || word.len > 24)
         return GW_NOSTR;

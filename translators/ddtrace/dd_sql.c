@@ -116,9 +116,9 @@ static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_
 
 static gw_str trim_query(gw_str s)
 {
-    while (s.len && strchr(" \t\r\n", *s.ptr) && *s.ptr)
+    while (s.len && gw_char_in(*s.ptr, " \t\r\n"))
         s.ptr++, s.len--;
-    while (s.len && s.ptr[s.len - 1] && strchr(" \t\r\n;", s.ptr[s.len - 1]))
+    while (s.len && gw_char_in(s.ptr[s.len - 1], " \t\r\n;"))
         s.len--;
     return s;
 }

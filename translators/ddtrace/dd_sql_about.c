@@ -100,7 +100,7 @@ static bool find_main_verb(struct reader *r, unsigned depth)
 
 static gw_str unquoted_name(gw_str name)
 {
-    return name.len >= 2 && strchr("\"`[", *name.ptr) ? gw_str_n(name.ptr + 1, name.len - 2) : name;
+    return name.len >= 2 && gw_char_in(*name.ptr, "\"`[") ? gw_str_n(name.ptr + 1, name.len - 2) : name;
 }
 
 /* The name that the reader stands on or soon comes to: parts with dots between. `of_table`: one that an opening parenthesis

@@ -68,10 +68,15 @@ static void write_maps(struct log_setup *s)
 static void find_zone(struct log_setup *s, const char *path, struct gw_diagnostics *diagnostics)
 {
     gw_str name = s->options.timezone;
-    s->zone = name.len ? zone_of(name) : zone_local();
+    s->zone = name.len ? zone_setting(name) : zone_local();
     if (s->zone)
         return;
-    gw_option_error(diagnostics, path, "timezone", "there is no time zone of the name %.*s (is tzdata installed?)", GW_FMT(name));
+    snprintf(where, sizeof where, "%s.timezone", path);
+    gw_config_error(
+        diagnostics, where,
+        "\"%.*s\" is no time zone: write a name of the database such as Asia/Shanghai (is tzdata installed?), an offset such as +8, or a "
+        "POSIX string such as CST-8",
+        GW_FMT(name));
     s->zone = zone_utc();
 }
 

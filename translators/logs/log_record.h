@@ -63,7 +63,7 @@ struct log_input {
     X(str, pipeline, "pipeline", "", "", "",                                                                                               \
       "Pipeline script for these records: a file, or a name in pipelines.directory. Left out, the source finds its own.")                  \
     X(str, timezone, "timezone", "", "", "",                                                                                               \
-      "Zone of times that do not say theirs, such as Asia/Shanghai or +8; this machine's when left out.")                                  \
+      "Zone of times that do not say theirs, such as Asia/Shanghai, +8 or CST-8 (as in TZ); this machine's when left out.")                \
     X(map, tags, "tags", "", "", "", "Attributes to add to every record.")                                                                 \
     X(map, resource, "resource", "", "", "", "Resource attributes to add to all; they win over what is found.")                            \
     X(choice, parse, "parse", "auto", "auto|none", "",                                                                                     \
@@ -72,8 +72,6 @@ struct log_input {
 struct log_options {
     LOG_OPTS(GW_FIELD)
 };
-/* The log options out of a receiver's, which `c` points to: struct log_options o = {LOG_OPTS(LOG_OPT_COPY)}. */
-#define LOG_OPT_COPY(type, field, name, value, min, max, text) .field = c->field,
 
 struct log_scripts;
 struct gw_budget;

@@ -188,7 +188,7 @@ static void put_int(struct gw_text *b, const struct spec *f, const struct sc_val
 static void put_float(struct gw_text *b, const struct spec *f, const struct sc_val *v)
 {
     char text[GW_NUMBER_SIZE + 2], verb = gw_lower(f->verb);
-    if (!strchr("vefg", verb) || !verb) {
+    if (!gw_char_in(verb, "vefg")) {
         put_bad(b, f, v);
         return;
     }

@@ -71,7 +71,7 @@ static void skip_word(struct sql *s, const char *more)
 {
     size_t len;
     for (uint32_t c; (c = rune_at(s, s->at, &len)); s->at += len)
-        if (!letter(c) && c != '#' && !(c < 0x80 && (gw_is_digit((char)c) || strchr(more, (int)c))))
+        if (!letter(c) && c != '#' && !(c < 0x80 && (digit((char)c) || gw_char_in((char)c, more))))
             break;
 }
 
@@ -93,7 +93,7 @@ static enum token keyword(gw_str word)
 
 static void skip_digits(struct sql *s, const char *digits)
 {
-    while (peek(s) && strchr(digits, peek(s)))
+    while (gw_char_in(peek(s), digits))
         s->at++;
 }
 
@@ -238,7 +238,7 @@ static enum token bang(struct sql *s)
     if (take(s, "=") || take(s, "~*") || take(s, "~"))
         return OPERATOR;
     uint32_t c = rune_at(s, s->at, &len);
-    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (gw_is_digit((char)c) || strchr("(`'\"+-#", (int)c)))) ? '!' : BAD;
+    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (digit((char)c) || gw_char_in((char)c, "(`'\"+-#")))) ? '!' : BAD;
 }
 
 static enum token brace(struct sql *s)
@@ -293,7 +293,7 @@ static enum token sign(struct sql *s, char c, gw_str *out)
     case '}':
         return s->braces && s->braces-- ? '}' : BAD;
     default:
-        return c && strchr("?=,;()+*&|^][", c) ? (enum token)c : BAD;
+        return gw_char_in(c, "?=,;()+*&|^][") ? (enum token)c : BAD;
     }
 }
 

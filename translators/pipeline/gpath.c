@@ -100,7 +100,7 @@ static bool read_query(gw_str s, struct query *q)
 {
     size_t at = 0;
     *q = (struct query){0};
-    while (at < s.len && !begins_operator(s.ptr[at]))
+    while (at < s.len && !gw_char_in(s.ptr[at], "=!<>%"))
         at++;
     q->path = gw_str_trim(gw_str_n(s.ptr, at));
     if (at == s.len)

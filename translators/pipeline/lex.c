@@ -246,9 +246,9 @@ static struct sc_token lex_operator(struct sc_lexer *l)
         if (c != rows[i].text[0] || (rows[i].text[1] && peek(l, 1) != rows[i].text[1]))
             continue;
         l->at += strlen(rows[i].text);
-        if (strchr("([{", c))
+        if (gw_char_in((char)c, "([{"))
             (*depth_of(l, c))++;
-        else if (strchr(")]}", c) && --*depth_of(l, c) < 0)
+        else if (gw_char_in((char)c, ")]}") && --*depth_of(l, c) < 0)
             return wrong(l, from, gw_arena_printf(l->arena, "unexpected: '%c', nothing is open that it closes", c));
         return token(l, rows[i].type, from);
     }

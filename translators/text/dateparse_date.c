@@ -353,7 +353,7 @@ static enum guess_step alpha_ws_month(struct guess *g, uint32_t r)
             g->day_len = g->i - g->day;
             guess_day(g);
         }
-    } else if (r < 0x80 && strchr("sSrRtTnN", (int)r)) {
+    } else if (r < 0x80 && gw_char_in((char)r, "sSrRtTnN")) {
         g->i--;
         g->date = D_ALPHA_WS_MONTH_SUFFIX;
     } else if (g->day_len > 0 && g->year == 0) {

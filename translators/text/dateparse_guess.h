@@ -5,7 +5,9 @@
 #ifndef DATEPARSE_GUESS_H
 #define DATEPARSE_GUESS_H
 
-#include "translators/text/dateparse.h"
+#include "translators/text/layout.h"
+
+enum { GUESS_MAX = 512 }; /* bytes of a text */
 
 enum guess_date {
     D_START,
@@ -93,8 +95,8 @@ struct guess {
     int offset, zone, zone_len;
     int full_month; /* length of a month's name at the head of the text */
     bool utc, has_time;
-    struct layout_time time;                                 /* of a plain count of seconds and the like */
-    char text[DATEPARSE_MAX + 8], layout[DATEPARSE_MAX + 8]; /* last: they are not cleared */
+    struct layout_time time;                         /* of a plain count of seconds and the like */
+    char text[GUESS_MAX + 8], layout[GUESS_MAX + 8]; /* last: they are not cleared */
 };
 
 bool guess_layout(struct guess *, gw_str text, char *why);

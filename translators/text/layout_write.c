@@ -329,7 +329,7 @@ static size_t directive(struct gw_text *b, gw_str f, const struct shown *s)
 {
     struct style how = {0};
     size_t i = 0;
-    for (; i < f.len && strchr("-_^#0", f.ptr[i]) && f.ptr[i]; i++) {
+    for (; i < f.len && gw_char_in(f.ptr[i], "-_^#0"); i++) {
         if (f.ptr[i] == '^')
             how.upper = true;
         else if (f.ptr[i] == '#')

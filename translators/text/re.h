@@ -18,17 +18,13 @@
 #define RE_H
 
 #include "core/base/arena.h"
+#include "translators/text/re_name.h"
 
-enum { RE_ERROR_SIZE = 200, RE_GROUPS = 400 };
+enum { RE_GROUPS = 400 };
 #define RE_TIME_NS INT64_C(50000000)
 
 struct re;
 struct re_thread;
-
-struct re_name {
-    gw_str name;
-    unsigned group;
-};
 
 /* NULL when it is refused: then why (RE_ERROR_SIZE bytes) says so in RE2's words. With `named_only`, groups without a name capture nothing. */
 struct re *re_compile(gw_str expression, bool named_only, char *why);

@@ -139,7 +139,7 @@ static bool escape(struct re_syntax *x, bool in_class)
 /* What stands at the cursor in a class is one character, not a set of them. */
 static bool one_char(const struct re_syntax *x)
 {
-    return !(peek(x, 0) == '\\' && strchr("dDsSwWpP", peek(x, 1))) && !starts(x, "[:");
+    return !(peek(x, 0) == '\\' && gw_char_in(peek(x, 1), "dDsSwWpP")) && !starts(x, "[:");
 }
 
 static bool class_item(struct re_syntax *x)

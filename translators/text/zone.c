@@ -1,50 +1,39 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* zone.c: reads zones of the tz database (TZif files, RFC 8536) and POSIX strings (posix_tz.h), keeps each for the life of the process, and
+ * finds what a zone says about a moment. Scripts, log receivers and date parsing ask it.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include "core/base/lock.h"
-#include "translators/text/civil.h"
+#include "translators/text/posix_tz.h"
 
-enum { FILE_MAX = 256 << 10, NAME_MAX_LEN = 100 };
+enum { FILE_MAX = 256 << 10, NAME_MAX_LEN = 255 };
+#define DATABASE "/usr/share/zoneinfo/"
+#define MACHINE "/etc/localtime"
 
-struct kind {
-    int32_t offset;
-    bool dst;
-    gw_str abbreviation;
-};
-
-/* One half of a rule such as CET-1CEST,M3.5.0,M10.5.0/3. */
-struct change {
-    char form; /* M: month, week, day; J: day without 29 February; 0: day of the year */
-    int month, week, day;
-    int seconds; /* of local time */
-};
-
-struct rule {
-    bool any, dst;
-    struct kind std, summer;
-    struct change begin, end; /* of summer time */
-};
+enum zone_source { ZONE_OF_DATABASE, ZONE_OF_PATH, ZONE_OF_POSIX };
 
 struct zone {
     struct zone *next;
-    char name[NAME_MAX_LEN + 1];
-    char *data;
-    int64_t *when; /* changes, in order; the kind from each on is at the same place of `which` */
+    char *data;    /* the file, or the POSIX string: abbreviations are views of it */
+    int64_t *when; /* changes, in order; the type from each on is at the same place of `which` */
     uint8_t *which;
     size_t n;
-    struct kind *kinds;
-    size_t kinds_n;
-    size_t first; /* the kind before the first change */
-    struct rule rule;
+    struct posix_tz_type *types;
+    size_t types_n;
+    size_t first; /* the type before the first change */
+    bool has_rule;
+    struct posix_tz rule; /* from the last change on */
+    enum zone_source source;
+    char name[NAME_MAX_LEN + 1];
 };
 
 static struct gw_lock lock = GW_LOCK_STATIC(ZONES);
 static struct zone *known;
-static struct kind utc_kind = {0, false, GW_LIT("UTC")};
-static const struct zone utc = {.name = "UTC", .kinds = &utc_kind, .kinds_n = 1};
+static struct posix_tz_type utc_type = {0, false, GW_LIT("UTC")};
+static const struct zone utc = {.name = "UTC", .types = &utc_type, .types_n = 1};
 
 const struct zone *zone_utc(void)
 {
@@ -57,98 +46,6 @@ static int64_t big_endian(const unsigned char *p, size_t n)
     for (size_t i = 0; i < n; i++)
         u = u << 8 | p[i];
     return (int64_t)u;
-}
-
-static bool rule_name(gw_str *s, gw_str *name)
-{
-    size_t len = 0;
-    if (s->len && *s->ptr == '<') {
-        len = gw_str_find(*s, '>');
-        if (len == s->len)
-            return false;
-        *name = gw_str_n(s->ptr + 1, len - 1);
-        *s = gw_str_from(*s, len + 1);
-        return true;
-    }
-    while (len < s->len && gw_lower(s->ptr[len]) >= 'a' && gw_lower(s->ptr[len]) <= 'z')
-        len++;
-    *name = gw_str_n(s->ptr, len);
-    *s = gw_str_n(s->ptr + len, s->len - len);
-    return len >= 3;
-}
-
-static bool rule_number(gw_str *s, int *out)
-{
-    size_t len = 0;
-    for (*out = 0; len < s->len && len < 4 && gw_is_digit(s->ptr[len]); len++)
-        *out = *out * 10 + (s->ptr[len] - '0');
-    *s = gw_str_n(s->ptr + len, s->len - len);
-    return len > 0;
-}
-
-static bool rule_char(gw_str *s, char c)
-{
-    if (!s->len || *s->ptr != c)
-        return false;
-    *s = gw_str_n(s->ptr + 1, s->len - 1);
-    return true;
-}
-
-/* [+-]hh[:mm[:ss]] */
-static bool rule_time(gw_str *s, int *seconds)
-{
-    int part, sign = rule_char(s, '-') ? -1 : 1;
-    if (sign > 0)
-        rule_char(s, '+');
-    if (!rule_number(s, &part))
-        return false;
-    *seconds = part * 3600;
-    for (int unit = 60; unit && rule_char(s, ':'); unit /= 60) {
-        if (!rule_number(s, &part))
-            return false;
-        *seconds += part * unit;
-    }
-    *seconds *= sign;
-    return true;
-}
-
-static bool rule_change(gw_str *s, struct change *c)
-{
-    *c = (struct change){.form = '0', .seconds = 7200};
-    if (!rule_char(s, ','))
-        return false;
-    if (rule_char(s, 'M')) {
-        c->form = 'M';
-        if (!rule_number(s, &c->month) || !rule_char(s, '.') || !rule_number(s, &c->week) || !rule_char(s, '.') ||
-            !rule_number(s, &c->day) || c->month < 1 || c->month > 12 || c->week < 1 || c->week > 5 || c->day > 6)
-            return false;
-    } else {
-        c->form = rule_char(s, 'J') ? 'J' : '0';
-        if (!rule_number(s, &c->day) || c->day > 365)
-            return false;
-    }
-    return !rule_char(s, '/') || rule_time(s, &c->seconds);
-}
-
-static void read_rule(struct rule *r, gw_str s)
-{
-    struct rule x = {.any = true};
-    int west;
-    if (!rule_name(&s, &x.std.abbreviation) || !rule_time(&s, &west))
-        return;
-    x.std.offset = -west;
-    if (s.len) {
-        x.dst = x.summer.dst = true;
-        if (!rule_name(&s, &x.summer.abbreviation))
-            return;
-        west -= 3600;
-        if (s.len && *s.ptr != ',' && !rule_time(&s, &west))
-            return;
-        x.summer.offset = -west;
-        if (!rule_change(&s, &x.begin) || !rule_change(&s, &x.end))
-            return;
-    }
-    *r = x;
 }
 
 struct counts {
@@ -171,13 +68,14 @@ static size_t block_size(const struct counts *c, size_t width)
     return c->time * (width + 1) + c->type * 6 + c->chars + c->leap * (width + 4) + c->isstd + c->isut;
 }
 
-static bool read_kinds(struct zone *z, const unsigned char *p, const struct counts *c)
+static bool read_types(struct zone *z, const unsigned char *p, const struct counts *c)
 {
     const char *chars = (const char *)p + c->type * 6;
     for (size_t i = 0; i < c->type; i++, p += 6) {
         if (p[5] >= c->chars)
             return false;
-        z->kinds[i] = (struct kind){(int32_t)big_endian(p, 4), p[4], gw_str_n(chars + p[5], strnlen(chars + p[5], c->chars - p[5]))};
+        gw_str abbreviation = gw_str_n(chars + p[5], strnlen(chars + p[5], c->chars - p[5]));
+        z->types[i] = (struct posix_tz_type){(int32_t)big_endian(p, 4), p[4], abbreviation};
     }
     return true;
 }
@@ -195,64 +93,118 @@ static bool read_file(struct zone *z, const unsigned char *p, size_t len)
     len -= skip + 44;
     z->when = calloc(c.time + 1, sizeof *z->when);
     z->which = calloc(c.time + 1, 1);
-    z->kinds = calloc(c.type, sizeof *z->kinds);
-    if (!z->when || !z->which || !z->kinds)
+    z->types = calloc(c.type, sizeof *z->types);
+    if (!z->when || !z->which || !z->types)
         return false;
     z->n = c.time;
-    z->kinds_n = c.type;
+    z->types_n = c.type;
     for (size_t i = 0; i < c.time; i++) {
         z->when[i] = big_endian(p + 8 * i, 8);
         z->which[i] = p[8 * c.time + i];
         if (z->which[i] >= c.type || (i && z->when[i] < z->when[i - 1]))
             return false;
     }
-    if (!read_kinds(z, p + 9 * c.time, &c))
+    if (!read_types(z, p + 9 * c.time, &c))
         return false;
-    while (z->first + 1 < z->kinds_n && z->kinds[z->first].dst)
+    while (z->first + 1 < z->types_n && z->types[z->first].dst)
         z->first++;
     size_t block = block_size(&c, 8);
     gw_str footer = gw_str_n((const char *)p + block, len - block);
     if (footer.len > 2 && *footer.ptr == '\n')
-        read_rule(&z->rule, gw_str_n(footer.ptr + 1, gw_str_find(gw_str_from(footer, 1), '\n')));
+        z->has_rule = posix_tz_parse(&z->rule, gw_str_n(footer.ptr + 1, gw_str_find(gw_str_from(footer, 1), '\n')));
     return true;
 }
 
 static void drop(struct zone *z)
 {
+    if (!z)
+        return;
     free(z->data);
     free(z->when);
     free(z->which);
-    free(z->kinds);
+    free(z->types);
     free(z);
+}
+
+/* --- known zones --- */
+
+static struct zone *zone_new(gw_str name)
+{
+    struct zone *z = calloc(1, sizeof *z);
+    if (z)
+        memcpy(z->name, name.ptr, name.len);
+    return z;
 }
 
 static struct zone *load(const char *path, gw_str name)
 {
-    struct zone *z = calloc(1, sizeof *z);
+    struct zone *z = zone_new(name);
     FILE *file = fopen(path, "rbe");
     bool good = false;
     if (z && file && (z->data = malloc(FILE_MAX))) {
         size_t len = fread(z->data, 1, FILE_MAX, file);
-        memcpy(z->name, name.ptr, name.len);
         good = len < FILE_MAX && read_file(z, (const unsigned char *)z->data, len);
     }
     if (file)
         fclose(file);
-    if (!good && z) {
-        drop(z);
-        z = NULL;
+    if (good)
+        return z;
+    drop(z);
+    return NULL;
+}
+
+/* Its types are those of the rule: zone_named looks there. */
+static struct zone *read_posix(gw_str text)
+{
+    struct zone *z = zone_new(text);
+    if (z && (z->data = malloc(text.len)) && (z->types = calloc(2, sizeof *z->types))) {
+        memcpy(z->data, text.ptr, text.len);
+        z->has_rule = posix_tz_parse(&z->rule, gw_str_n(z->data, text.len));
+        z->types[0] = z->rule.standard;
+        z->types[1] = z->rule.summer;
+        z->types_n = z->rule.has_dst ? 2 : 1;
+        if (z->has_rule)
+            return z;
     }
+    drop(z);
+    return NULL;
+}
+
+static struct zone *read_zone(gw_str name, enum zone_source source)
+{
+    char path[NAME_MAX_LEN + sizeof DATABASE];
+    if (source == ZONE_OF_POSIX)
+        return read_posix(name);
+    snprintf(path, sizeof path, "%s%.*s", source == ZONE_OF_DATABASE ? DATABASE : "", GW_FMT(name));
+    return load(path, name);
+}
+
+/* One that was read before, or reads it. */
+static const struct zone *known_zone(gw_str name, enum zone_source source)
+{
+    if (!name.len || name.len > NAME_MAX_LEN)
+        return NULL;
+    pthread_mutex_lock(&lock);
+    struct zone *z = known;
+    while (z && (z->source != source || !gw_str_eq(gw_str_z(z->name), name)))
+        z = z->next;
+    if (!z && (z = read_zone(name, source))) {
+        z->source = source;
+        z->next = known;
+        known = z;
+    }
+    pthread_mutex_unlock(&lock);
     return z;
 }
 
 /* Letters, digits, and / - + _ . but no "..", nor anything that begins with / or a dot: names come from users. */
 static bool decent(gw_str name)
 {
-    if (!name.len || name.len > NAME_MAX_LEN || *name.ptr == '/' || *name.ptr == '.')
+    if (!name.len || *name.ptr == '/' || *name.ptr == '.')
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
-        if (!gw_is_letter(c) && !gw_is_digit(c) && (!c || !strchr("/-+_.", c)))
+        if (!(gw_lower(c) >= 'a' && gw_lower(c) <= 'z') && !(c >= '0' && c <= '9') && !gw_char_in(c, "/-+_."))
             return false;
         if (c == '.' && name.ptr[i - 1] == '.')
             return false;
@@ -262,105 +214,72 @@ static bool decent(gw_str name)
 
 const struct zone *zone_find(gw_str name)
 {
-    char path[NAME_MAX_LEN + 40];
     if (!name.len || gw_str_eq(name, GW_STR("UTC")))
         return &utc;
     if (gw_str_eq(name, GW_STR("Local")))
         return zone_local();
-    if (!decent(name))
+    return decent(name) ? known_zone(name, ZONE_OF_DATABASE) : NULL;
+}
+
+/* As TZ may say it: the database first, since EST5EDT is a file of it and has had other rules. */
+static const struct zone *zone_of_tz(gw_str tz)
+{
+    gw_str name = tz.len && *tz.ptr == ':' ? gw_str_from(tz, 1) : tz;
+    if (gw_str_find(name, '\0') < name.len || gw_str_eq(name, GW_STR("Local")))
         return NULL;
-    gw_lock(&lock);
-    struct zone *z = known;
-    while (z && !gw_str_eq(gw_str_z(z->name), name))
-        z = z->next;
-    if (!z) {
-        snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", GW_FMT(name));
-        z = load(path, name);
-        if (z) {
-            z->next = known;
-            known = z;
-        }
-    }
-    gw_unlock(&lock);
-    return z;
+    if (name.len && *name.ptr == '/')
+        return known_zone(name, ZONE_OF_PATH);
+    const struct zone *z = zone_find(name);
+    return z ? z : known_zone(name, ZONE_OF_POSIX);
+}
+
+/* --- the machine's --- */
+
+static pthread_once_t local_once = PTHREAD_ONCE_INIT;
+static const struct zone *local = &utc;
+static const char *local_unknown; /* what it should have been */
+
+static void find_local(void)
+{
+    const char *tz = getenv("TZ");
+    const struct zone *z = zone_of_tz(gw_str_z(tz ? tz : MACHINE));
+    if (z)
+        local = z;
+    else if (tz || access(MACHINE, F_OK) == 0) /* a machine without the file is in UTC */
+        local_unknown = tz ? tz : MACHINE;
 }
 
 const struct zone *zone_local(void)
 {
-    static const gw_str name = GW_LIT(":local");
-    const char *tz = getenv("TZ");
-    if (tz && (!*tz || *tz != '/')) {
-        const struct zone *named = strcmp(tz, "Local") == 0 ? NULL : zone_find(gw_str_z(*tz == ':' ? tz + 1 : tz));
-        return named ? named : &utc;
-    }
-    gw_lock(&lock);
-    struct zone *z = known;
-    while (z && !gw_str_eq(gw_str_z(z->name), name))
-        z = z->next;
-    if (!z && (z = load(tz ? tz : "/etc/localtime", name))) {
-        z->next = known;
-        known = z;
-    }
-    gw_unlock(&lock);
-    return z ? z : &utc;
+    pthread_once(&local_once, find_local);
+    return local;
 }
 
-static struct zone_at of_kind(const struct kind *k, int64_t begin, int64_t end)
+const char *zone_local_unknown(void)
 {
-    return (struct zone_at){k->offset, k->abbreviation, begin, end};
+    pthread_once(&local_once, find_local);
+    return local_unknown;
 }
 
-/* The moment of a change in a year, as wall clock of the time before it. */
-static int64_t change_wall(const struct change *c, int64_t year)
+/* --- what holds at a moment --- */
+
+static struct zone_at of_type(const struct posix_tz_type *t, int64_t begin, int64_t end)
 {
-    int64_t day;
-    bool leap = civil_leap(year);
-    if (c->form == 'M') {
-        int64_t first = civil_days(year, c->month, 1);
-        int weekday = (int)(((first + 4) % 7 + 7) % 7);
-        day = first + (c->day - weekday + 7) % 7 + 7 * (c->week - 1);
-        if (day >= first + civil_month_days(year, c->month))
-            day -= 7;
-    } else {
-        day = civil_days(year, 1, 1) + c->day - (c->form == 'J') + (c->form == 'J' && leap && c->day >= 60);
-    }
-    return day * 86400 + c->seconds;
+    return (struct zone_at){t->offset, t->abbreviation, begin, end};
 }
 
-static struct zone_at by_rule(const struct rule *r, int64_t seconds, int64_t since)
+static struct zone_at by_rule(const struct posix_tz *rule, int64_t seconds, int64_t since)
 {
-    if (!r->dst)
-        return of_kind(&r->std, since, INT64_MAX);
-    struct civil c;
-    civil_of(seconds + r->std.offset, &c);
-    int64_t edge[8];
-    bool summer[8];
-    int n = 0;
-    for (int64_t year = c.year - 1; year <= c.year + 1; year++) {
-        int64_t on = change_wall(&r->begin, year) - r->std.offset, off = change_wall(&r->end, year) - r->summer.offset;
-        bool north = on < off;
-        edge[n] = north ? on : off;
-        summer[n++] = north;
-        edge[n] = north ? off : on;
-        summer[n++] = !north;
-    }
-    for (int i = n - 1; i > 0; i--)
-        if (seconds >= edge[i - 1])
-            return of_kind(seconds >= edge[i] ? (summer[i] ? &r->summer : &r->std) : (summer[i - 1] ? &r->summer : &r->std),
-                           seconds >= edge[i]    ? edge[i]
-                           : edge[i - 1] > since ? edge[i - 1]
-                                                 : since,
-                           seconds >= edge[i] ? INT64_MAX : edge[i]);
-    return of_kind(&r->std, since, edge[0]);
+    struct posix_tz_span s = posix_tz_at(rule, seconds);
+    return of_type(s.type, s.begin > since ? s.begin : since, s.end);
 }
 
 struct zone_at zone_at(const struct zone *z, int64_t seconds)
 {
-    if (!z->n || seconds < z->when[0]) {
-        if (!z->n && z->rule.any)
-            return by_rule(&z->rule, seconds, INT64_MIN);
-        return of_kind(&z->kinds[z->first], INT64_MIN, z->n ? z->when[0] : INT64_MAX);
-    }
+    if (!z->n && z->has_rule)
+        return by_rule(&z->rule, seconds, INT64_MIN);
+    if (!z->n || seconds < z->when[0])
+        return of_type(&z->types[z->first], INT64_MIN, z->n ? z->when[0] : INT64_MAX);
     size_t low = 0, high = z->n; /* the last change at or before */
     while (high - low > 1) {
         size_t mid = (low + high) / 2;
@@ -369,25 +288,25 @@ struct zone_at zone_at(const struct zone *z, int64_t seconds)
         else
             high = mid;
     }
-    if (low + 1 == z->n && z->rule.any)
+    if (low + 1 == z->n && z->has_rule)
         return by_rule(&z->rule, seconds, z->when[low]);
-    return of_kind(&z->kinds[z->which[low]], z->when[low], low + 1 < z->n ? z->when[low + 1] : INT64_MAX);
+    return of_type(&z->types[z->which[low]], z->when[low], low + 1 < z->n ? z->when[low + 1] : INT64_MAX);
 }
 
 bool zone_named(const struct zone *z, gw_str abbreviation, int64_t wall, int *offset)
 {
-    for (size_t i = 0; i < z->kinds_n; i++) {
-        if (!gw_str_eq(z->kinds[i].abbreviation, abbreviation))
+    for (size_t i = 0; i < z->types_n; i++) {
+        if (!gw_str_eq(z->types[i].abbreviation, abbreviation))
             continue;
-        struct zone_at at = zone_at(z, wall - z->kinds[i].offset);
+        struct zone_at at = zone_at(z, wall - z->types[i].offset);
         if (gw_str_eq(at.abbreviation, abbreviation)) {
             *offset = at.offset;
             return true;
         }
     }
-    for (size_t i = 0; i < z->kinds_n; i++)
-        if (gw_str_eq(z->kinds[i].abbreviation, abbreviation)) {
-            *offset = z->kinds[i].offset;
+    for (size_t i = 0; i < z->types_n; i++)
+        if (gw_str_eq(z->types[i].abbreviation, abbreviation)) {
+            *offset = z->types[i].offset;
             return true;
         }
     return false;
@@ -417,4 +336,11 @@ const struct zone *zone_of_offset(gw_str offset)
 const struct zone *zone_of(gw_str name)
 {
     return name.len && (*name.ptr == '+' || *name.ptr == '-') ? zone_of_offset(name) : zone_find(name);
+}
+
+const struct zone *zone_setting(gw_str text)
+{
+    if (text.len && (*text.ptr == '+' || *text.ptr == '-'))
+        return zone_of_offset(text);
+    return gw_str_eq(text, GW_STR("Local")) ? zone_local() : zone_of_tz(text);
 }

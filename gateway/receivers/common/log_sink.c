@@ -59,13 +59,6 @@ bool gw_log_sink_empty(const struct gw_log_sink *f)
     return f->n == 0 && log_batch_records(f->batch) == 0 && f->intake.received == 0;
 }
 
-static void count(struct gw_intake *sum, const struct gw_intake *more)
-{
-    sum->received += more->received;
-    for (int why = 0; why < GW_REASONS; why++)
-        sum->not_taken[why] += more->not_taken[why];
-}
-
 static bool more_room(struct gw_log_sink *f)
 {
     if (f->n < f->cap)
@@ -86,7 +79,7 @@ static enum gw_code cut(struct gw_log_sink *f)
         if (!more_room(f))
             return GW_BUSY;
         f->n += log_finish(f->batch, f->frames + f->n, f->cap - f->n, &intake);
-        count(&f->intake, &intake);
+        gw_intake_add(&f->intake, &intake);
     } while (log_batch_records(f->batch));
     return GW_OK;
 }

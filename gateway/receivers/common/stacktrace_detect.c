@@ -105,7 +105,7 @@ static bool is_header(gw_str line)
     bool dotted = false;
     if (!is_letter(line.ptr[0]))
         return false;
-    for (; n < line.len && (is_word(line.ptr[n]) || strchr(".$/*()-[]", line.ptr[n])); n++)
+    for (; n < line.len && (is_word(line.ptr[n]) || gw_char_in(line.ptr[n], ".$/*()-[]")); n++)
         dotted |= line.ptr[n] == '.' && n + 1 < line.len && (is_letter(line.ptr[n + 1]) || line.ptr[n + 1] == '(');
     if (n < line.len && line.ptr[n] != ':')
         return false;
@@ -164,7 +164,7 @@ static bool is_jul_level(gw_str first, gw_str line)
 /* What closes an object that was written over several lines. */
 static bool is_closer(gw_str line)
 {
-    return strchr("}])", line.ptr[0]) && line.len <= 4;
+    return gw_char_in(line.ptr[0], "}])") && line.len <= 4;
 }
 
 /* --- the record --- */

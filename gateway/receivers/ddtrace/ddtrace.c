@@ -79,8 +79,7 @@ static void describe_site(struct ddtrace *d)
         .headers = d->headers,
         .headers_n = 2,
         .ctx = d,
-        .limits = {d->conf.max_body, d->conf.max_inflated, d->conf.receive_timeout, d->conf.idle_timeout, d->conf.connections},
-        .delay = {delays, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
+        .limits = GW_HTTP_LIMITS(&d->conf),
     };
 }
 
@@ -97,7 +96,8 @@ static void open_listeners(struct ddtrace *d, struct gw_diagnostics *diagnostics
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct ddtrace *d = ctx;
-    const struct gw_listener_access_conf access = GW_LISTENER_ACCESS_CONF(d->conf);
+    const struct ddtrace_conf *c = &d->conf;
+    const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     d->host = host;
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     set_options(d);

@@ -33,10 +33,8 @@
       "Unix stream socket to listen on, made with mode 0722 so that applications of other users and containers can connect; empty for "    \
       "none. When it is not the default, its folder must exist.")                                                                          \
     X(count, threads, "threads", "0", "0", "256", "Receiver threads; 0: as many as cores that the process may use.")                       \
-    X(size, max_body, "max_body", "25MiB", "64KiB", "1GiB", "Longest body of a request, as sent; more is answered 413.")                   \
-    X(size, max_inflated, "max_inflated", "64MiB", "64KiB", "1GiB", "Longest body once it is decompressed; more is answered 413.")         \
-    X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                                                 \
-      "How long the body of a request may take to come; then it is answered 408.")                                                         \
+    GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                                                 \
+    GW_HTTP_TIME_OPT(X)                                                                                                                    \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                                                            \
       "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload when it is closed first.")      \
     X(count, connections, "connections", "1000", "1", "100000",                                                                            \

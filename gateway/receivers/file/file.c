@@ -108,7 +108,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     *r = (struct file_reader){.conf = c, .component = "receiver=file", .counts = &f->counts, .lock = FILE_NO_LOCK, .wake = -1};
     r->watch.fd = -1;
     r->host = host->host_name;
-    f->options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
+    f->options = (struct log_options){LOG_OPTS(GW_OPT_COPY)};
     open_multiline(f, path, diagnostics);
     open_text(f, path, diagnostics);
     r->log = log_conf_new(&f->options, &host->logs, path, "file", diagnostics);

@@ -44,7 +44,7 @@ static gw_str longest_text(gw_str object, struct gw_arena *arena)
 /* How many bytes the character takes that begins at s: an escape is one, and so is a pair of \u that means one. */
 static size_t json_character(gw_str s)
 {
-    bool high = s.len >= 12 && gw_str_starts(s, GW_STR("\\u")) && gw_lower(s.ptr[2]) == 'd' && strchr("89abAB", s.ptr[3]);
+    bool high = s.len >= 12 && gw_str_starts(s, GW_STR("\\u")) && gw_lower(s.ptr[2]) == 'd' && gw_char_in(s.ptr[3], "89abAB");
     if (s.ptr[0] == '\\')
         return s.len > 1 && s.ptr[1] == 'u' ? (high ? 12 : 6) : 2;
     uint8_t c = (uint8_t)s.ptr[0];
@@ -104,7 +104,7 @@ bool http_log_item(struct http_log_reader *r, struct log_input *in, gw_str objec
 static bool is_empty_object(gw_str object)
 {
     for (size_t i = 1; i + 1 < object.len; i++)
-        if (!strchr(" \t\r\n", object.ptr[i]) || !object.ptr[i])
+        if (!gw_char_in(object.ptr[i], " \t\r\n"))
             return false;
     return true;
 }

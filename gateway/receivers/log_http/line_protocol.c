@@ -36,8 +36,8 @@ static bool is_next(const struct cursor *c, char want)
 static bool take_word(struct cursor *c, const char *stops, struct gw_text *word)
 {
     word->len = 0;
-    while (c->at < c->end && *c->at && !strchr(stops, *c->at)) {
-        bool escape = *c->at == '\\' && c->end - c->at > 1 && c->at[1] && strchr(", =", c->at[1]);
+    while (c->at < c->end && *c->at && !gw_char_in(*c->at, stops)) {
+        bool escape = *c->at == '\\' && c->end - c->at > 1 && gw_char_in(c->at[1], ", =");
         c->at += escape;
         gw_text_put_char(word, *c->at++);
     }

@@ -29,13 +29,13 @@ static bool delays(void *fanout, unsigned signal)
 static void describe_site(struct log_http *h)
 {
     const struct log_http_conf *c = &h->conf;
-    h->options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
+    h->options = (struct log_options){LOG_OPTS(GW_OPT_COPY)};
     h->site = (struct gw_http_site){
         .component = component,
         .routes = routes,
         .routes_n = sizeof routes / sizeof *routes,
         .ctx = h,
-        .limits = {c->max_body, c->max_inflated, c->receive_timeout, c->idle_timeout, c->connections},
+        .limits = GW_HTTP_LIMITS(c),
         .auth_arg = "dd-api-key",
         .delay = {delays, h->host->fanout, GW_LOGS, GW_HTTP_LONGEST_DELAY},
     };
@@ -44,7 +44,8 @@ static void describe_site(struct log_http *h)
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct log_http *h = ctx;
-    const struct gw_listener_access_conf access = GW_LISTENER_ACCESS_CONF(h->conf);
+    const struct log_http_conf *c = &h->conf;
+    const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     h->host = host;
     h->open = (struct gw_http_open){.host = host, .site = &h->site, .path = path};
     describe_site(h);

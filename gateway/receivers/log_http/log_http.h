@@ -32,14 +32,12 @@
     X(list, listen, "listen", LOG_HTTP_LISTEN, "", "",                                                                                     \
       "Addresses to listen on: host:port, [ipv6]:port, :port (every address) or the path of a Unix socket. Receivers that name one "       \
       "address share it. One that is taken or absent ends the start, unless the list is the default one.")                                 \
-    X(size, max_body, "max_body", "5MiB", "64KiB", "1GiB", "Longest body of a request, as sent; more is answered 413.")                    \
-    X(size, max_inflated, "max_inflated", "5MiB", "64KiB", "1GiB", "Longest body once it is decompressed; more is answered 413.")          \
+    GW_HTTP_BODY_OPTS(X, "5MiB", "5MiB")                                                                                                   \
     X(size, max_record, "max_record", "1MiB", "1KiB", "64MiB",                                                                             \
       "Longest record. What is longer is cut, and says in log.record.truncated_bytes how much is missing.")                                \
     X(count, max_records, "max_records", "1000", "0", "1000000000",                                                                        \
       "Most items of a JSON request to Datadog's intake; 0: any number. More are answered 413.")                                           \
-    X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                                                 \
-      "How long the body of a request may take to come; then it is answered 408.")                                                         \
+    GW_HTTP_TIME_OPT(X)                                                                                                                    \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h", "How long a connection is kept without a request.")                        \
     X(count, connections, "connections", "1000", "1", "100000", "Most connections at a time, over all HTTP receivers; see ddtrace.")       \
     GW_LISTENER_ACCESS_OPTS(X)                                                                                                             \

@@ -1,34 +1,82 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* log_http_intake.c: a request of Datadog's intake, and what all of the receiver's requests share: the body is read twice, its records are
+ * translated into the worker's batch, and all frames of the batch are offered together, so that a request is queued whole or refused
+ * whole. A sender that repeats a refused request brings nothing twice. Owns nothing beyond the request; runs on HTTP workers.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
 #include "gateway/receivers/log_http/log_http.h"
-
-enum { FRAMES = 64 }; /* of one offer; a request that makes more (max_inflated was raised) is offered in parts */
 
 /* --- from a body to the queues --- */
 
 /* Of max_memory, what the records of one request may take before they are cut into frames, which takes as much again. */
 enum { SHARE = 6 };
 
+enum { FIRST_FRAMES = 64 };
+
 struct sink {
     struct log_batch *batch;
     size_t most;      /* bytes */
-    uint64_t refused; /* there was no memory for them … */
+    uint64_t taken;   /* records */
+    uint64_t refused; /* of these: there was no memory for them … */
     bool too_large;   /* … because of the request itself */
+};
+
+/* All frames of a request. */
+struct frame_list {
+    struct gw_frame **frames; /* in the request's arena */
+    size_t n, cap;
 };
 
 static void take(void *to, const struct log_input *in)
 {
     struct sink *s = to;
+    s->taken++;
     s->too_large = s->too_large || log_batch_bytes(s->batch) > s->most;
     s->refused += s->too_large || log_add(s->batch, in) != GW_OK;
 }
 
-static void refuse(struct log_http *h, struct gw_frame **frames, size_t n, struct gw_intake *intake, enum gw_reason why)
+static void drop_frames(struct frame_list *l)
+{
+    while (l->n)
+        gw_frame_drop(l->frames[--l->n]);
+}
+
+static bool grow_list(struct frame_list *l, struct gw_arena *arena)
+{
+    size_t cap = l->cap ? 2 * l->cap : FIRST_FRAMES;
+    struct gw_frame **frames = gw_new(arena, struct gw_frame *, cap);
+    if (!frames)
+        return false;
+    if (l->n)
+        memcpy(frames, l->frames, l->n * sizeof *frames);
+    l->frames = frames;
+    l->cap = cap;
+    return true;
+}
+
+/* Everything leaves the batch. False: there is no room for so many frames, and they are gone. */
+static bool collect_frames(struct log_batch *b, struct gw_arena *arena, struct frame_list *l, struct gw_intake *intake)
+{
+    struct gw_frame *no_list[1]; /* one by one, to be dropped */
+    bool whole = true;
+    do {
+        struct gw_intake more;
+        whole = whole && (l->n < l->cap || grow_list(l, arena));
+        if (!whole) {
+            drop_frames(l);
+            *l = (struct frame_list){.frames = no_list, .cap = 1};
+        }
+        l->n += log_finish(b, l->frames + l->n, l->cap - l->n, &more);
+        gw_intake_add(intake, &more);
+    } while (log_batch_records(b));
+    if (!whole)
+        drop_frames(l);
+    return whole;
+}
+
+static void refuse(struct log_http *h, struct gw_intake *intake, enum gw_reason why)
 {
     struct gw_err ignored;
-    for (size_t i = 0; i < n; i++)
-        gw_frame_drop(frames[i]);
     intake->not_taken[why] += gw_intake_accepted(intake);
     (void)!gw_fanout_offer(h->host->fanout, GW_LOGS, NULL, 0, intake, &ignored);
 }
@@ -37,29 +85,26 @@ static void refuse(struct log_http *h, struct gw_frame **frames, size_t n, struc
 static enum gw_code refuse_unread(struct log_http *h, uint64_t records, enum gw_reason why, enum gw_code code)
 {
     struct gw_intake intake = {.received = records};
-    refuse(h, NULL, 0, &intake, why);
+    refuse(h, &intake, why);
     return code;
 }
 
-/* All that stands in the batch, or nothing of it. */
-static enum gw_code offer(struct log_http *h, struct sink *s, struct gw_err *err)
+/* All that stands in the batch, or nothing of it. `code`: why nothing of it is offered, and *err says more. */
+static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_arena *arena, enum gw_code code, struct gw_err *err)
 {
-    struct gw_frame *frames[FRAMES];
-    enum gw_reason why = s->too_large ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL;
-    enum gw_code code = s->refused ? gw_fail(err, s->too_large ? GW_BUDGET : GW_BUSY, 0, "%s", "") : GW_OK;
-    do {
-        struct gw_intake intake;
-        size_t n = log_finish(s->batch, frames, FRAMES, &intake);
-        intake.received += s->refused;
-        intake.not_taken[why] += s->refused;
-        s->refused = 0;
-        if (!code && intake.not_taken[GW_REASON_QUEUE_FULL])
-            code = gw_fail(err, GW_BUSY, 0, "%s", "");
-        if (code)
-            refuse(h, frames, n, &intake, why);
-        else
-            code = gw_fanout_offer(h->host->fanout, GW_LOGS, frames, n, &intake, err);
-    } while (log_batch_records(s->batch));
+    struct gw_intake intake = {.received = s->refused};
+    struct frame_list list = {.n = 0};
+    enum gw_reason why = s->too_large || code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL;
+    intake.not_taken[why] = s->refused;
+    bool whole = collect_frames(s->batch, arena, &list, &intake);
+    if (!code && s->too_large)
+        code = gw_fail(err, GW_BUDGET, 0, "%s", "");
+    else if (!code && (!whole || intake.not_taken[GW_REASON_QUEUE_FULL]))
+        code = gw_fail(err, GW_BUSY, 0, "%s", "");
+    if (!code)
+        return gw_fanout_offer(h->host->fanout, GW_LOGS, list.frames, list.n, &intake, err);
+    drop_frames(&list);
+    refuse(h, &intake, why);
     return code;
 }
 
@@ -67,6 +112,7 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
                            uint64_t *records, struct gw_err *err)
 {
     struct sink s = {.batch = h->batches[q->worker], .most = h->host->budget->limit / SHARE};
+    uint64_t read;
     body->arena = q->arena;
     body->text = q->body;
     body->max_record = (size_t)h->conf.max_record;
@@ -78,12 +124,12 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
     if (*records == 0)
         return GW_OK;
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
-    code = http_log_read(body, take, &s, records, err);
+    code = http_log_read(body, take, &s, &read, err); /* fails where the arena has no room for a text without its escapes */
+    s.refused += code ? *records - s.taken : 0;
     const char *fault = log_batch_fault(s.batch);
     if (fault)
         gw_log(GW_WARNING, h->site.component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
-    enum gw_code offered = offer(h, &s, err);
-    return code ? code : offered;
+    return offer(h, &s, q->arena, code, err);
 }
 
 /* --- answers --- */

@@ -65,7 +65,7 @@ static void read_frame(struct http_log_reader *r, gw_str frame)
         add(&in, attrs, GW_STR("syslog.msgid"), fields[MSGID]);
         frame = text;
     }
-    while (frame.len && strchr("\r\n", frame.ptr[frame.len - 1]) && frame.ptr[frame.len - 1])
+    while (frame.len && gw_char_in(frame.ptr[frame.len - 1], "\r\n"))
         frame.len--;
     if (frame.len)
         http_log_line(r, &in, frame);
@@ -81,7 +81,7 @@ enum gw_code log_logplex_read(struct http_log_reader *r)
 {
     gw_str rest = r->body->text;
     for (;;) {
-        while (rest.len && strchr(" \r\n", *rest.ptr) && *rest.ptr)
+        while (rest.len && gw_char_in(*rest.ptr, " \r\n"))
             rest = gw_str_n(rest.ptr + 1, rest.len - 1);
         if (!rest.len)
             return GW_OK;

@@ -194,7 +194,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     in->host = host;
     in->wake = -1;
     stream_multiline_conf_open(&in->multiline, c->multiline, path, diagnostics);
-    in->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
+    in->log_options = (struct log_options){LOG_OPTS(GW_OPT_COPY)};
     in->logs = log_conf_new(&in->log_options, &host->logs, path, "stdin", diagnostics);
     in->is_alone = host->receivers == 1;
     in->checked = host->check;

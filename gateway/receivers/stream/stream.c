@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* stream.c: a stream's life, its loop, and its feeds: when they are flushed, and when a full queue stops the reading. Owns the thread, both
+ * epolls and the feeds; the stream's connections and datagrams call stream_take. The receivers call it through stream.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/receivers/stream/stream_internal.h"
 
 #include <errno.h>
@@ -14,10 +17,15 @@
 enum { EVENTS = 64 };
 static const gw_nsec TICK = GW_SEC, LAST_PAUSE = 5 * GW_MSEC;
 
-static bool watch(int epoll, int fd, void *what)
+bool stream_watch(int epoll, int fd, void *what)
 {
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = what};
-    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0 || errno == EEXIST;
+}
+
+void stream_unwatch(int epoll, int fd)
+{
+    (void)epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); /* fails only where it is not watched */
 }
 
 static bool can_wait(const struct stream_listener *l)
@@ -37,7 +45,7 @@ static enum stream_what inner_tag = STREAM_INNER, wake_tag = STREAM_WAKE;
 static void hold_back(struct stream *s)
 {
     if (!s->full) {
-        epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->inner, NULL);
+        stream_unwatch(s->epoll, s->inner);
         atomic_fetch_add_explicit(&s->set.counts->waits, 1, memory_order_relaxed);
         s->pause = 0;
     }
@@ -48,21 +56,25 @@ static void hold_back(struct stream *s)
     s->retry = gw_now() + s->pause;
 }
 
-/* While nothing was read, no connection was idle. */
+/* While nothing was read, no connection was idle. Where the system has no memory to watch them again, that is tried again later. */
 static void go_on(struct stream *s)
 {
     gw_nsec now = gw_now();
+    if (!stream_watch(s->epoll, s->inner, &inner_tag)) {
+        gw_log(GW_WARNING, s->set.component, "connections cannot be watched, and are read later: %s (see fs.epoll.max_user_watches)",
+               strerror(errno));
+        s->pause = gw_log_sink_pause(s->pause);
+        s->retry = now + s->pause;
+        return;
+    }
     s->full = false;
-    watch(s->epoll, s->inner, &inner_tag);
     for (struct stream_conn *c = s->conns; c; c = c->next)
         c->heard = now;
 }
 
 static void flush_sink(struct stream *s)
 {
-    if (gw_log_sink_empty(s->sink))
-        return;
-    if (gw_log_sink_flush(s->sink, NULL, true) != GW_OK)
+    if (!gw_log_sink_empty(s->sink) && gw_log_sink_flush(s->sink, NULL, true) != GW_OK)
         hold_back(s);
     else if (s->full)
         go_on(s);
@@ -117,19 +129,6 @@ gw_str stream_host(const struct gw_host *host, const struct stream_record *r)
     return r->peer->local ? host->host_name : GW_NOSTR;
 }
 
-bool stream_add_text(void *ctx, struct gw_log_sink *sink, const struct stream_record *r)
-{
-    struct log_attr attrs[STREAM_ATTRS];
-    const struct log_input in = {.form = LOG_TEXT,
-                                 .text = r->text,
-                                 .observed = r->observed,
-                                 .host = stream_host(ctx, r),
-                                 .attrs = attrs,
-                                 .attrs_n = stream_attrs(r, attrs),
-                                 .cut = r->cut};
-    return gw_log_sink_add(sink, &in);
-}
-
 /* The loop */
 
 static bool listen_on(struct stream *s)
@@ -137,21 +136,31 @@ static bool listen_on(struct stream *s)
     bool good = true;
     for (size_t i = 0; i < s->listeners_n; i++)
         if (has_connections(&s->listeners[i]))
-            good = (watch(s->epoll, s->listeners[i].fd, &s->listeners[i]) || errno == EEXIST) && good;
+            good = stream_watch(s->epoll, s->listeners[i].fd, &s->listeners[i]) && good;
     s->accepting = good;
     return good;
 }
 
+/* Where the system has no memory to watch a listener, that is tried again at the next tick. */
+static void resume_accepting(struct stream *s)
+{
+    if (!listen_on(s))
+        gw_log(GW_WARNING, s->set.component, "listeners cannot be watched, and accept later: %s (see fs.epoll.max_user_watches)",
+               strerror(errno));
+}
+
 static void begin_stop(struct stream *s, gw_nsec now)
 {
+    if (s->stopping)
+        return;
     s->stopping = true;
     gw_log_sink_stop(s->sink);
     s->stop_by = now + STREAM_STOP;
-    epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->wake, NULL);
+    stream_unwatch(s->epoll, s->wake);
     for (size_t i = 0; i < s->listeners_n; i++)
         if (has_connections(&s->listeners[i])) {
             stream_accept(s, &s->listeners[i]);
-            epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners[i].fd, NULL);
+            stream_unwatch(s->epoll, s->listeners[i].fd);
         }
 }
 
@@ -220,7 +229,7 @@ static void tick(struct stream *s, gw_nsec now)
     if (!s->full)
         stream_check(s, now);
     if (!s->accepting && !s->stopping)
-        listen_on(s);
+        resume_accepting(s);
 }
 
 /* One turn. Returns whether there was something to do. */
@@ -314,13 +323,13 @@ void stream_drop(struct stream *s)
 
 static bool watch_all(struct stream *s)
 {
-    bool good = watch(s->epoll, s->wake, &wake_tag) && watch(s->epoll, s->inner, &inner_tag) && listen_on(s);
+    bool good = stream_watch(s->epoll, s->wake, &wake_tag) && stream_watch(s->epoll, s->inner, &inner_tag) && listen_on(s);
     for (size_t i = 0; i < s->listeners_n; i++) {
         struct stream_listener *l = &s->listeners[i];
         if (has_connections(l))
             continue;
         stream_datagram_prepare(s, l);
-        good = watch(can_wait(l) ? s->inner : s->epoll, l->fd, l) && good;
+        good = stream_watch(can_wait(l) ? s->inner : s->epoll, l->fd, l) && good;
     }
     return good;
 }

@@ -36,29 +36,6 @@ enum { STREAM_CONNECTION = 4 * 1024, STREAM_TLS = 32 * 1024, STREAM_LISTENERS = 
 #define STREAM_LINGER (20 * GW_MSEC)
 #define STREAM_STOP (3 * GW_SEC)
 
-/* Options of receivers with connections. */
-#define STREAM_OPTS(X)                                                                                                                     \
-    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
-      "Longest record; the rest of a longer one is cut off, and the record says how much (log.record.truncated_bytes).")                   \
-    X(count, connections, "connections", "1000", "1", "100000",                                                                            \
-      "Most connections at a time. Past that, one that never sent a record, or that was idle for ten seconds, makes way for a new one; "   \
-      "where there is none, the new one is closed.")                                                                                       \
-    X(duration, idle_timeout, "idle_timeout", "1h", "1s", "30d", "How long a connection is kept on which nothing comes.")
-/* … and of those among them that speak TCP. */
-#define STREAM_ACCESS_OPTS(X)                                                                                                              \
-    X(str, tls_cert, "tls.cert", "", "", "",                                                                                               \
-      "PEM file with the server's certificate chain: TCP addresses of the receiver speak TLS (1.2 or 1.3) then, and only that. The files " \
-      "are read again when they change.")                                                                                                  \
-    X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert, without a passphrase.")                                     \
-    X(str, tls_client_ca, "tls.client_ca", "", "", "",                                                                                     \
-      "PEM file with the CAs of clients: only those may send that show a certificate of one of them.")                                     \
-    X(count, peer_connections, "peer.connections", "250", "0", "100000",                                                                   \
-      "Most connections at a time from one address (of IPv6, one /64); 0: as many as there are. Further ones are closed.")                 \
-    X(flag, peer_local, "peer.local", "false", "", "", "Bound loopback addresses too. Unix sockets never are.")
-#define STREAM_UDP_OPTS(X)                                                                                                                 \
-    X(size, receive_buffer, "receive_buffer", "4MiB", "4KiB", "1GiB",                                                                      \
-      "What the kernel may hold of datagrams that were not read yet, for each UDP address; it gives net.core.rmem_max at most.")
-
 struct stream_counts {
     atomic_uint_least64_t records, bytes;      /* taken, and their text */
     atomic_uint_least64_t cut, torn;           /* of these: too long; not whole when their connection ended */
@@ -136,31 +113,7 @@ size_t stream_attrs(const struct stream_record *, struct log_attr attrs[static S
 /* host.name of a record: this machine's, where it came from here. */
 gw_str stream_host(const struct gw_host *, const struct stream_record *);
 
-/* The receivers' record() for text: ctx is the gw_host. */
-bool stream_add_text(void *host, struct gw_log_sink *, const struct stream_record *);
-
-/* What the door takes of a receiver's options: struct gw_listener_access_conf d = STREAM_ACCESS(receiver->conf). */
-#define STREAM_ACCESS(conf)                                                                                                                \
-    {                                                                                                                                      \
-        .tls_cert = (conf).tls_cert, .tls_key = (conf).tls_key, .tls_client_ca = (conf).tls_client_ca,                                     \
-        .peer_connections = (conf).peer_connections, .peer_local = (conf).peer_local                                                       \
-    }
 /* A mode such as "0666"; what is none is said. */
 mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *);
-
-/* Rows of the counts, which stand in `ctx` at `field`. */
-#define STREAM_COUNT(ctx, field, which, name, help) GW_COUNTER_AT(ctx, field.which, "stream_" name "_total", help)
-#define STREAM_RECORD_METRICS(ctx, field)                                                                                                  \
-    STREAM_COUNT(ctx, field, records, "records", "Records that were read."),                                                               \
-        STREAM_COUNT(ctx, field, bytes, "bytes", "Bytes of their text."),                                                                  \
-        STREAM_COUNT(ctx, field, cut, "cut_records", "Records that were longer than max_line, or than memory allowed."),                   \
-        STREAM_COUNT(ctx, field, waits, "waits", "Times that a full queue stopped the reading.")
-#define STREAM_CONNECTION_METRICS(ctx, field)                                                                                              \
-    STREAM_COUNT(ctx, field, torn, "torn_records", "Records whose connection ended before they did."),                                     \
-        GW_GAUGE_AT(ctx, field.connections, "stream_connections", "Connections that are open."),                                           \
-        STREAM_COUNT(ctx, field, opened, "opened_connections", "Connections that were accepted."),                                         \
-        STREAM_COUNT(ctx, field, turned_away, "refused_connections", "Connections that were refused, failed TLS handshakes among them.")
-#define STREAM_UDP_METRICS(ctx, field)                                                                                                     \
-    STREAM_COUNT(ctx, field, kernel_drops, "kernel_drops", "Datagrams that the kernel dropped because receive_buffer was full.")
 
 #endif

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* stream_conn.c: connections of a stream: who is let in, what is read of each and framed, and how each ends. A connection is owned by the
+ * stream's list; all of this runs on the stream's thread, called by stream.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* accept4 */
 #include "gateway/receivers/stream/stream_internal.h"
 
@@ -6,7 +8,6 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -46,7 +47,7 @@ static void drop(struct stream *s, struct stream_conn *c, bool say_goodbye)
 {
     stream_framing_fini(&c->framing);
     stream_tls_drop(c->tls, say_goodbye);
-    epoll_ctl(s->inner, EPOLL_CTL_DEL, c->fd, NULL);
+    stream_unwatch(s->inner, c->fd);
     close(c->fd);
     release_slot(s, c->account, c->paid);
     if (c->prev)
@@ -167,23 +168,40 @@ static void keep_alive(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
 }
 
-static void place(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l)
+static void turn_away(struct stream *s, const struct sockaddr *sa, const struct stream_listener *l, const char *why)
+{
+    struct stream_peer who;
+    stream_describe(&who, sa);
+    count(&s->set.counts->turned_away, 1);
+    gw_log(GW_WARNING, s->set.component, "%s: a connection of %s is closed: %s", l->name, who.is_unix ? "this machine" : who.address, why);
+}
+
+/* NULL, and why. */
+static struct stream_conn *begin_conn(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l,
+                                      const char **why)
 {
     bool tls = s->set.access.tls && l->kind == STREAM_TCP;
     struct stream_conn *c = admit(s, fd, sa, tls);
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
-    if (c && tls && !(c->tls = stream_tls_new(s->set.access.tls, fd))) {
-        release_slot(s, c->account, c->paid);
-        free(c);
-        c = NULL;
-    }
+    *why = "there are as many as connections, peer.connections or max_memory allow";
+    if (!c)
+        return NULL;
+    bool ready = !tls || (c->tls = stream_tls_new(s->set.access.tls, fd));
+    if (ready && stream_watch(s->inner, fd, c))
+        return c;
+    if (ready)
+        *why = "the system cannot watch it (see fs.epoll.max_user_watches)";
+    stream_tls_drop(c->tls, false);
+    release_slot(s, c->account, c->paid);
+    free(c);
+    return NULL;
+}
+
+static void place(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l)
+{
+    const char *why;
+    struct stream_conn *c = begin_conn(s, fd, sa, l, &why);
     if (!c) {
-        struct stream_peer who;
-        stream_describe(&who, sa);
-        count(&s->set.counts->turned_away, 1);
-        gw_log(GW_WARNING, s->set.component,
-               "%s: a connection of %s is closed: there are as many as connections, peer.connections or max_memory allow", l->name,
-               who.is_unix ? "this machine" : who.address);
+        turn_away(s, sa, l, why);
         close(fd);
         return;
     }
@@ -196,8 +214,6 @@ static void place(struct stream *s, int fd, const struct sockaddr *sa, const str
     s->conns_n++;
     count(&s->set.counts->connections, 1);
     count(&s->set.counts->opened, 1);
-    if (epoll_ctl(s->inner, EPOLL_CTL_ADD, fd, &e) != 0)
-        drop(s, c, false);
 }
 
 /* Without descriptors or memory nothing is accepted until the next tick. */
@@ -206,7 +222,7 @@ static void rest(struct stream *s)
     gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
     for (size_t i = 0; i < s->listeners_n; i++)
         if (s->listeners[i].kind == STREAM_TCP || s->listeners[i].kind == STREAM_UNIX)
-            epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners[i].fd, NULL);
+            stream_unwatch(s->epoll, s->listeners[i].fd);
     s->accepting = false;
 }
 

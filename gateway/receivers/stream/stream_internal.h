@@ -80,6 +80,9 @@ struct stream {
 };
 
 /* stream.c */
+/* Reading what `what` is about. False, with errno: the system has no memory or no right to another watch. */
+bool stream_watch(int epoll, int fd, void *what);
+void stream_unwatch(int epoll, int fd);
 /* A record for a feed: into it, and on when it is worth it. */
 void stream_take(struct stream *, struct gw_log_sink *, const struct stream_record *);
 

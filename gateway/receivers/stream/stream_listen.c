@@ -78,19 +78,10 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
     return r == GW_LISTEN_OK;
 }
 
-static bool is_usual(const struct gw_list *listen, const char *usual)
-{
-    gw_str rest = gw_str_z(usual), item;
-    for (size_t i = 0; i < listen->n; i++)
-        if (!gw_str_next(&rest, ',', &item) || !gw_str_eq(gw_str_trim(item), listen->items[i]))
-            return false;
-    return rest.len == 0;
-}
-
 void stream_listen_all(struct stream *s, enum stream_kind kind, const struct gw_list *list, const char *usual, const char *option,
                        struct gw_diagnostics *diagnostics)
 {
-    bool best_effort = is_usual(list, usual);
+    bool best_effort = gw_list_is(list, usual);
     for (size_t i = 0; i < list->n; i++)
         stream_listen(s, kind, list->items[i], 0, best_effort, option, diagnostics);
 }

@@ -1,14 +1,11 @@
-/* syslog.c: syslog messages over UDP, TCP and Unix sockets. (stream.h, syslog_parse.h)
+/* syslog.c: the row of the receiver of syslog messages over UDP, TCP and Unix sockets, and how a message becomes a record.
+ * (stream_receiver.h, syslog_parse.h)
  *
  * Attributes are those of OpenTelemetry's log data model (appendix "RFC5424 Syslog"): syslog.facility, syslog.version, syslog.procid,
  * syslog.msgid, syslog.structured_data.…; APP-NAME is service.name where the receiver's options name none, HOSTNAME is host.name.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "core/config/config_diagnostic.h"
-#include "gateway/receivers/stream/stream.h"
+#include "gateway/receivers/stream/stream_receiver.h"
 #include "translators/logs/syslog_parse.h"
 
 #define LISTEN "127.0.0.1:5514"
@@ -32,17 +29,8 @@
 
 enum { OWN_ATTRS = 6, ATTRS = STREAM_ATTRS + OWN_ATTRS + SYSLOG_PARAMS + 1, SCRATCH = 256 * 1024, SCRATCH_KEPT = 8 * 1024 };
 
-struct syslog_conf {
-    OPTS(GW_FIELD)
-};
-
 struct syslog {
-    struct syslog_conf conf;
-    struct log_options log_options;
-    const struct gw_host *host;
-    struct log_conf *logs;
-    struct stream *stream;
-    struct stream_counts counts;
+    struct stream_receiver base; /* first: the context of the functions that all share */
     /* the stream's thread only */
     const struct zone *zone;
     struct gw_arena arena; /* of one message */
@@ -50,11 +38,9 @@ struct syslog {
     struct log_attr attrs[ATTRS];
 };
 
-#define GW_CONF struct syslog_conf
+#define GW_CONF struct stream_conf
 static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
-
-static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS(struct syslog, counts), STREAM_CONNECTION_METRICS(struct syslog, counts),
-                                           STREAM_UDP_METRICS(struct syslog, counts), GW_METRICS_END};
+static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS, STREAM_CONNECTION_METRICS, STREAM_UDP_METRICS, GW_METRICS_END};
 
 static void text_attr(struct syslog *s, size_t *n, gw_str key, gw_str text)
 {
@@ -90,8 +76,8 @@ static bool record(void *ctx, struct gw_log_sink *sink, const struct stream_reco
                            .text = m->text.len ? m->text : r->text,
                            .observed = r->observed,
                            .time = m->time,
-                           .host = m->host.len ? m->host : stream_host(s->host, r),
-                           .service = s->log_options.service.len ? GW_NOSTR : m->app,
+                           .host = m->host.len ? m->host : stream_host(s->base.host, r),
+                           .service = s->base.log_options.service.len ? GW_NOSTR : m->app,
                            .attrs = s->attrs,
                            .attrs_n = write_attrs(s, r),
                            .cut = r->cut};
@@ -103,101 +89,50 @@ static bool record(void *ctx, struct gw_log_sink *sink, const struct stream_reco
     return worth;
 }
 
-static struct stream *new_stream(struct syslog *s, const char *path, struct gw_diagnostics *diagnostics)
-{
-    const struct syslog_conf *c = &s->conf;
-    const struct gw_listener_access_conf access = STREAM_ACCESS(*c);
-    struct stream_settings set = {
-        .component = "receiver=syslog",
-        .name = "syslog",
-        .path = path,
-        .logs = s->logs,
-        .record = record,
-        .ctx = s,
-        .counts = &s->counts,
-        .framing = (enum stream_frame)c->framing,
-        .whole_datagrams = true,
-        .max_line = c->max_line,
-        .connections = c->connections,
-        .idle_timeout = c->idle_timeout,
-        .receive_buffer = c->receive_buffer,
-    };
-    stream_multiline_conf_open(&set.multiline, c->multiline, path, diagnostics);
-    gw_listener_access_open(&set.access, &access, set.component, path, diagnostics);
-    return stream_new(s->host, &set);
-}
-
-static void open_listeners(struct syslog *s, const char *path, struct gw_diagnostics *diagnostics)
-{
-    const struct syslog_conf *c = &s->conf;
-    mode_t mode = stream_mode(c->mode, path, diagnostics);
-    stream_listen_all(s->stream, STREAM_UDP, &c->udp, LISTEN, "udp", diagnostics);
-    stream_listen_all(s->stream, STREAM_TCP, &c->tcp, LISTEN, "tcp", diagnostics);
-    if (c->socket.len)
-        stream_listen(s->stream, c->socket_type == 0 ? STREAM_UNIX_DGRAM : STREAM_UNIX, c->socket, mode, false, "socket", diagnostics);
-    if (stream_listeners(s->stream) == 0)
-        gw_config_error(diagnostics, path, "there is no address left to listen on");
-}
+static const struct stream_protocol protocol = {
+    .name = "syslog",
+    .component = "receiver=syslog",
+    .record = record,
+    .whole_datagrams = true,
+    .lists = {{STREAM_UDP, "udp", LISTEN, offsetof(struct stream_conf, udp)},
+              {STREAM_TCP, "tcp", LISTEN, offsetof(struct stream_conf, tcp)}},
+    .socket = STREAM_MAY_HAVE_SOCKET,
+};
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct syslog *s = ctx;
-    const struct syslog_conf *c = &s->conf;
-    s->host = host;
-    s->log_options = (struct log_options){LOG_OPTS(LOG_OPT_COPY)};
-    s->logs = log_conf_new(&s->log_options, &host->logs, path, "syslog", diagnostics);
-    s->stream = s->logs ? new_stream(s, path, diagnostics) : NULL;
-    if (!s->stream)
-        return GW_BUSY;
-    s->zone = log_conf_zone(s->logs);
+    enum gw_code code = stream_receiver_open(&s->base, &protocol, host, path, diagnostics);
+    if (code)
+        return code;
+    s->zone = log_conf_zone(s->base.logs);
     gw_arena_init(&s->arena, SCRATCH);
-    open_listeners(s, path, diagnostics);
     return GW_OK;
-}
-
-static void start(void *ctx)
-{
-    struct syslog *s = ctx;
-    (void)stream_start(s->stream);
-}
-
-static void stop(void *ctx)
-{
-    struct syslog *s = ctx;
-    stream_stop(s->stream);
 }
 
 static void close_(void *ctx)
 {
     struct syslog *s = ctx;
-    stream_drop(s->stream);
-    log_conf_drop(s->logs);
+    stream_receiver_close(&s->base);
     gw_arena_fini(&s->arena);
-    s->stream = NULL;
-    s->logs = NULL;
 }
 
 static void hint(void *ctx, FILE *to)
 {
     const struct syslog *s = ctx;
-    const char *udp = stream_name(s->stream, STREAM_UDP), *tcp = stream_name(s->stream, STREAM_TCP), *name = udp ? udp : tcp;
-    if (name && (udp || !s->conf.tls_cert.len))
+    const struct stream_conf *c = &s->base.conf;
+    const char *udp = stream_name(s->base.stream, STREAM_UDP), *tcp = stream_name(s->base.stream, STREAM_TCP), *name = udp ? udp : tcp;
+    if (name && (udp || !c->tls_cert.len))
         fprintf(to, "  logger --%s --server %.*s --port %s hello\n", udp ? "udp" : "tcp", (int)(strrchr(name, ':') - name), name,
                 strrchr(name, ':') + 1);
-    if (s->conf.socket.len)
-        fprintf(to, "  logger --socket %.*s hello\n", GW_FMT(s->conf.socket));
+    if (c->socket.len)
+        fprintf(to, "  logger --socket %.*s hello\n", GW_FMT(c->socket));
 }
 
 const struct gw_receiver gw_receiver_syslog = {
     .name = "syslog",
     .summary = "Syslog messages of RFC 3164 and RFC 5424 over UDP, TCP and Unix sockets.",
-    .opts = opts,
-    .conf_size = sizeof(struct syslog_conf),
     .ctx_size = sizeof(struct syslog),
-    .open = open_,
-    .start = start,
-    .stop = stop,
     .close = close_,
-    .hint = hint,
-    .metrics = metrics,
+    STREAM_RECEIVER,
 };

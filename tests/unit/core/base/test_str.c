@@ -202,10 +202,17 @@ static void test_double(void **state)
     double d;
     assert_true(gw_str_double(GW_STR("-1.5e3"), &d) && d == -1500);
     assert_true(gw_str_double(GW_STR(".5"), &d) && d == 0.5);
-    static const char *const bad[] = {"", "nan", "inf", "-inf", "+nan", "1e999", "0x10", "1.5x", " 1", "1 ", "1,5", "-"};
+    static const char *const bad[] = {"", "nan", "inf", "-inf", "+nan", "1e999", "0x10", "0X10", "1.5x", " 1", "1 ", "1,5", "-"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(gw_str_double(gw_str_z(bad[i]), &d));
     assert_false(gw_str_double(GW_STR("1\0"), &d));
+}
+
+static void test_char_in(void **state)
+{
+    assert_true(gw_char_in('a', "abc") && gw_char_in('c', "abc") && gw_char_in('\xC3', "\xC3\xA9"));
+    assert_false(gw_char_in('d', "abc") || gw_char_in('a', ""));
+    assert_false(gw_char_in('\0', "abc") || gw_char_in('\0', "")); /* strchr finds the end of the set */
 }
 
 static void test_cutting(void **state)
@@ -228,7 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_short), cmocka_unit_test(test_four),     cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_random),    cmocka_unit_test(test_integers), cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_double),    cmocka_unit_test(test_cutting),
+        cmocka_unit_test(test_double),    cmocka_unit_test(test_char_in),  cmocka_unit_test(test_cutting),
     };
     return cmocka_run_group_tests(tests, build, NULL);
 }

@@ -106,9 +106,10 @@ static void headers_and_tls_files_are_all_checked_at_once(void **state)
     struct gw_map_item headers[] = {{GW_STR("bad name"), GW_STR("x")},
                                     {GW_STR("content-type"), GW_STR("x")},
                                     {GW_STR("x-key"), GW_STR("secret-value\r\nx: y")},
+                                    {GW_STR("x\0nul"), GW_STR("x")},
                                     {GW_STR("x-good"), GW_STR("fine value")}};
     struct otlp_endpoint_conf c = {.endpoint = GW_STR("https://h:1"),
-                                   .headers = {headers, 4},
+                                   .headers = {headers, 5},
                                    .compression = OTLP_COMPRESS_ZSTD,
                                    .tls_ca = gw_str_z(no_pem),
                                    .tls_cert = GW_STR("/no/such/file.pem")};
@@ -116,6 +117,7 @@ static void headers_and_tls_files_are_all_checked_at_once(void **state)
     char *said;
     assert_int_not_equal(open_target(&t, &c, &grpc, &said), GW_OK);
     assert_non_null(strstr(said, "\"bad name\" is no header name"));
+    assert_non_null(strstr(said, "\"x\" is no header name")); /* where its NUL cuts the message */
     assert_non_null(strstr(said, "\"content-type\" is set by the protocol itself"));
     assert_non_null(strstr(said, "the value of \"x-key\" has characters"));
     assert_non_null(strstr(said, "holds no PEM text"));

@@ -2,6 +2,9 @@
  * Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #define SQL "'name':'postgres.query','type':'sql'"
 #define REDIS "'name':'redis.command','type':'redis'"
 #define MONGO "'name':'pymongo.cmd','type':'mongodb'"
@@ -152,8 +155,36 @@ static void no_data_leaves(void **state)
     }
 }
 
+static atomic_bool translated;
+
+static void *make_translators(void *opt)
+{
+    do
+        dd_translator_drop(dd_translator_new(opt));
+    while (!atomic_load(&translated));
+    return NULL;
+}
+
+/* As a reload does: workers go on with the tables that all translators share. ThreadSanitizer sees a table that is written once more. */
+static void a_translator_is_made_while_others_translate(void **state)
+{
+    enum { SPANS = 200 };
+    pthread_t thread;
+    struct bed *b = *state;
+    assert_int_equal(pthread_create(&thread, NULL, make_translators, &b->opt), 0);
+    for (int i = 0; i < SPANS; i++) {
+        bed_span(b, SQL ",'resource':'COMMIT','meta':{'db.vendor':'mssql'}");
+        bed_compare(b, "COMMIT", bed_show(b, GW_OTEL, 2, bed_fields),
+                    "COMMIT | client | db.operation.name='COMMIT' db.query.summary='COMMIT' "
+                    "db.system.name='microsoft.sql_server'");
+    }
+    atomic_store(&translated, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(sql), BED_TEST(others), BED_TEST(systems), BED_TEST(no_data_leaves)};
+    const struct CMUnitTest tests[] = {BED_TEST(sql), BED_TEST(others), BED_TEST(systems), BED_TEST(no_data_leaves),
+                                       BED_TEST(a_translator_is_made_while_others_translate)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
