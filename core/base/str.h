@@ -108,6 +108,12 @@ static inline size_t gw_str_find(gw_str s, char c)
     return at ? (size_t)(at - s.ptr) : s.len;
 }
 
+/* Is there a digit at this byte? */
+static inline bool gw_digit_at(gw_str s, size_t at)
+{
+    return at < s.len && gw_is_digit(s.ptr[at]);
+}
+
 /* Is c one of the characters of `set`? Unlike with strchr, NUL never is: data may hold it. */
 static inline bool gw_char_in(char c, const char *set)
 {

@@ -252,6 +252,12 @@ static void print_plan(const char *file, const struct gw_conf *conf)
         printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
 }
 
+static void report_no_memory(void)
+{
+    static const char text[] = "ddgate: not enough memory to start\n";
+    gw_log_text(text, sizeof text - 1);
+}
+
 static void check_zone(struct gw_diagnostics *diagnostics)
 {
     const char *unknown = zone_local_unknown();
@@ -267,7 +273,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     bool check = cli->command == GW_COMMAND_CHECK;
     struct gw_pipeline *p = gw_pipeline_new(conf, check || gw_diagnostics_errors(diagnostics));
     if (!p) {
-        say_no_memory();
+        report_no_memory();
         return EXIT_OTHER;
     }
     const struct gw_admin_source source = gw_pipeline_source(p);
@@ -297,7 +303,7 @@ static int configured(const struct gw_command_line *cli, const sigset_t *signals
         set_log(conf);
         code = execute(cli, &conf, diagnostics, signals);
     } else {
-        say_no_memory();
+        report_no_memory();
     }
     gw_conf_drop(conf);
     gw_diagnostics_drop(diagnostics);

@@ -11,9 +11,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALLOWED = {  # what tests reach into, because from outside it is seen only by chance or with files
-    "dd_translator_forgetful": "tests and a fuzzer compare the cached path with the other one",
-    "file_book_safe": "of offset_tracker.h: tests read the offset that would be written",
-    "file_book_settled": "of offset_tracker.h: tests read what is delivered",
+    "dd_translator_without_plans": "tests and a fuzzer compare the cached path with the other one",
+    "offset_tracker_safe": "of offset_tracker.h: tests read the offset that would be written",
+    "offset_tracker_settled": "of offset_tracker.h: tests read what is delivered",
     "file_glob_match": "patterns against names, without a file system",
     "file_is_rotation": "names of rotated files, without a file system",
     "gw_conf_read_text": "a configuration from memory, for tests and the fuzzer",

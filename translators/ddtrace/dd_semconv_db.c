@@ -115,7 +115,7 @@ void dd_db_init(void)
     pthread_once(&once, fill_slots);
 }
 
-static gw_str system_of(struct dd_fields *f, gw_str word)
+static gw_str db_system_of(struct dd_fields *f, gw_str word)
 {
     if (!word.len || word.len > 24)
         return GW_NOSTR;

@@ -71,9 +71,8 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_diagnosti
     s->zone = name.len ? zone_setting(name) : zone_local();
     if (s->zone)
         return;
-    snprintf(where, sizeof where, "%s.timezone", path);
-    gw_config_error(
-        diagnostics, where,
+    gw_option_error(
+        diagnostics, path, "timezone",
         "\"%.*s\" is no time zone: write a name of the database such as Asia/Shanghai (is tzdata installed?), an offset such as +8, or a "
         "POSIX string such as CST-8",
         GW_FMT(name));

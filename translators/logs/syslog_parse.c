@@ -148,8 +148,8 @@ static void read_lone_tag(gw_str *s, struct syslog_message *m)
     gw_str name = gw_str_n(s->ptr, n);
     bool plain = n > 0 && s->ptr[n] == ':' && !is_level(name);
     for (size_t i = 0; i < n && plain; i++)
-        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (is_digit(name.ptr[i]) || gw_char_in(name.ptr[i], "-_./")));
-    gw_str rest = behind(*s, n);
+        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (gw_is_digit(name.ptr[i]) || gw_char_in(name.ptr[i], "-_./")));
+    gw_str rest = text_from(*s, n);
     size_t pid = pid_length(rest);
     if (plain || (n && pid && rest.len > pid && rest.ptr[pid] == ':'))
         read_tag(s, m);
@@ -177,7 +177,7 @@ static bool is_host(gw_str word)
     for (size_t i = 0; i < word.len; i++) {
         char c = word.ptr[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
-        if (!letter && !is_digit(c) && !gw_char_in(c, ".-_:@/%"))
+        if (!letter && !gw_is_digit(c) && !gw_char_in(c, ".-_:@/%"))
             return false;
     }
     return true;

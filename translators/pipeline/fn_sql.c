@@ -71,7 +71,7 @@ static void skip_word(struct sql *s, const char *more)
 {
     size_t len;
     for (uint32_t c; (c = rune_at(s, s->at, &len)); s->at += len)
-        if (!letter(c) && c != '#' && !(c < 0x80 && (digit((char)c) || gw_char_in((char)c, more))))
+        if (!letter(c) && c != '#' && !(c < 0x80 && (gw_is_digit((int)c) || gw_char_in((char)c, more))))
             break;
 }
 
@@ -238,7 +238,7 @@ static enum token bang(struct sql *s)
     if (take(s, "=") || take(s, "~*") || take(s, "~"))
         return OPERATOR;
     uint32_t c = rune_at(s, s->at, &len);
-    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (digit((char)c) || gw_char_in((char)c, "(`'\"+-#")))) ? '!' : BAD;
+    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (gw_is_digit((int)c) || gw_char_in((char)c, "(`'\"+-#")))) ? '!' : BAD;
 }
 
 static enum token brace(struct sql *s)
@@ -313,7 +313,7 @@ static enum token next(struct sql *s, gw_str *out)
     if (letter(c)) {
         skip_word(s, ".*$");
         token = keyword(gw_str_n(s->text.ptr + from, s->at - from));
-    } else if (c < 0x80 && gw_is_digit((char)c)) {
+    } else if (c < 0x80 && gw_is_digit((int)c)) {
         token = number(s, false);
     } else {
         s->at += len;

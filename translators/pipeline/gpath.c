@@ -90,11 +90,6 @@ struct query {
     char op[3];
 };
 
-static bool begins_operator(char c)
-{
-    return c == '=' || c == '!' || c == '<' || c == '>' || c == '%';
-}
-
 /* #(path op value) without the brackets */
 static bool read_query(gw_str s, struct query *q)
 {

@@ -3,10 +3,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/zone.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/base/lock.h"
 #include "translators/text/posix_tz.h"
 
 enum { FILE_MAX = 256 << 10, NAME_MAX_LEN = 255 };
@@ -184,7 +186,7 @@ static const struct zone *known_zone(gw_str name, enum zone_source source)
 {
     if (!name.len || name.len > NAME_MAX_LEN)
         return NULL;
-    pthread_mutex_lock(&lock);
+    gw_lock(&lock);
     struct zone *z = known;
     while (z && (z->source != source || !gw_str_eq(gw_str_z(z->name), name)))
         z = z->next;
@@ -193,7 +195,7 @@ static const struct zone *known_zone(gw_str name, enum zone_source source)
         z->next = known;
         known = z;
     }
-    pthread_mutex_unlock(&lock);
+    gw_unlock(&lock);
     return z;
 }
 

@@ -80,6 +80,7 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .limits = GW_HTTP_LIMITS(&d->conf),
+        .delay = {delays, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
 }
 
