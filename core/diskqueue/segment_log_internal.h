@@ -121,7 +121,7 @@ bool gw_segment_log_add_file(struct gw_segment_log *, struct gw_segment *);
 /* segment_recovery.c */
 enum gw_code gw_segment_log_recover(struct gw_segment_log *, struct gw_err *);
 
-/* segment_log.c */
+/* segment_list.c */
 void gw_segment_log_link(struct gw_segment_log *, struct gw_segment *);
 /* Under state: releases it when nobody owes anything of it. */
 void gw_segment_log_try_release(struct gw_segment_log *, struct gw_segment *);

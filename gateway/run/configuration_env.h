@@ -10,7 +10,9 @@
 #ifndef GW_CONFIGURATION_ENV_H
 #define GW_CONFIGURATION_ENV_H
 
-#include "gateway/run/configuration.h"
+#include "core/config/config_text.h"
+#include "core/config/option.h"
+#include "core/delivery/exporter.h"
 
 /* True when the variable of this option is set: *text is then written like a default (option.h), *name is the variable's name.
  * `rows` are all of the exporter's: one with traces_endpoint takes a signal's endpoint as that, whole, and not as its base URL. */

@@ -1,5 +1,5 @@
 /* dateparse_guess.h: the layout of a time, guessed. Used by dateparse.c; the walk over the date is in dateparse_date.c, that over the time
- * of day in dateparse_clock.c.
+ * of day in dateparse_clock.c, what both write in dateparse_parts.c.
  * SPDX-License-Identifier: Apache-2.0 AND MIT
  */
 #ifndef DATEPARSE_GUESS_H
@@ -7,7 +7,7 @@
 
 #include "translators/text/layout.h"
 
-enum { GUESS_MAX = 512 }; /* bytes of a text */
+enum { DATEPARSE_MAX = 512 }; /* bytes of a text that may be a time */
 
 enum guess_date {
     D_START,
