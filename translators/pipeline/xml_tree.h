@@ -1,6 +1,6 @@
 /* xml_tree.h: text as an XML tree of libxml2, for text that strangers write.
  *
- *     text ──libxml2's parser──▶ events ──limits, xml_tree.c──▶ tree ──libxml2's XPath, fn_xml.c──▶ text of a node
+ *     text ──libxml2's parser──▶ events ──limits, xml_tree.c──▶ tree ──xpath.c──▶ text of a node
  *
  * The tree is the one that the reference engine (antchfx/xmlquery) builds:
  * - Text around the elements is ignored, so a log line may have words before its XML; there may be several root elements.
