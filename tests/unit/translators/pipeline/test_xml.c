@@ -1,5 +1,6 @@
 /* xml(): what an XPath finds in a record, as antchfx/xmlquery finds it, and what hostile XML costs. Each row says what is expected in
- * words; NULL: nothing is set. SPDX-License-Identifier: Apache-2.0 */
+ * words; NULL: nothing is set.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <unistd.h>
 
