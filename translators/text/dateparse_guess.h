@@ -5,9 +5,7 @@
 #ifndef DATEPARSE_GUESS_H
 #define DATEPARSE_GUESS_H
 
-#include "translators/text/layout.h"
-
-enum { DATEPARSE_MAX = 512 }; /* bytes of a text that may be a time */
+#include "translators/text/dateparse.h"
 
 enum guess_date {
     D_START,
@@ -96,7 +94,7 @@ struct guess {
     int full_month; /* length of a month's name at the head of the text */
     bool utc, has_time;
     struct layout_time time;                         /* of a plain count of seconds and the like */
-    char text[GUESS_MAX + 8], layout[GUESS_MAX + 8]; /* last: they are not cleared */
+    char text[DATEPARSE_MAX + 8], layout[DATEPARSE_MAX + 8]; /* last: they are not cleared */
 };
 
 bool guess_layout(struct guess *, gw_str text, char *why);

@@ -20,6 +20,7 @@
 #include "core/base/arena.h"
 #include "translators/text/re_name.h"
 
+enum { RE_GROUPS = 400 };
 #define RE_TIME_NS INT64_C(50000000)
 
 struct re;
