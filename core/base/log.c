@@ -203,7 +203,7 @@ static void emit(const char *text, size_t n, uint64_t lines)
     counts.lost += lines;
 }
 
-static void say(struct line *l)
+static void emit_line(struct line *l)
 {
     l->at[l->n++] = '\n';
     emit(l->at, l->n, 1);
@@ -229,7 +229,7 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
             l.n += (size_t)snprintf(room + l.n, 32, form == GW_LOG_JSON ? ",\"suppressed\":%u" : " suppressed=%u", held);
         if (form == GW_LOG_JSON)
             room[l.n++] = '}';
-        say(&l);
+        emit_line(&l);
     }
     gw_unlock(&lock);
 }
@@ -249,7 +249,7 @@ void gw_log_object(enum gw_level level, const char *component, const char *messa
     put(&l, form == GW_LOG_JSON ? "\":" : "=");
     form == GW_LOG_JSON ? put(&l, json) : put_quoted(&l, json);
     put(&l, form == GW_LOG_JSON ? "}" : "");
-    say(&l);
+    emit_line(&l);
     gw_unlock(&lock);
     free(room);
 }

@@ -277,7 +277,7 @@ struct storing {
 };
 
 /* Called when it is written, and nobody has seen it yet. */
-static void enter_books(void *arg)
+static void count_intake(void *arg)
 {
     const struct storing *o = arg;
     gw_ledger_intake(o->f->ledger, o->signal, o->in, asked(o->t, o->signal, o->n));
@@ -335,7 +335,7 @@ static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint
         if (pending)
             entries[n++] = (struct gw_durable_entry){.frame = frames[i], .pending = pending, .memory = pending & o->memory};
     }
-    enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, enter_books, o, ticket, &lagging, err);
+    enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, count_intake, o, ticket, &lagging, err);
     for (size_t i = 0; i < n && code == GW_OK; i++)
         o->memory &= ~entries[i].pending | entries[i].memory;
     free(entries);

@@ -164,7 +164,7 @@ static void evict(struct gw_queue *q, struct gw_chain *evicted)
 {
     while (q->drop_oldest && !q->overflows && q->used > q->capacity && q->linked > 1) {
         struct gw_node *node = gw_lane_pop(q, gw_queue_oldest_lane(q));
-        gw_queue_set_unjoined(q, node, false);
+        gw_queue_set_awaiting_ids(q, node, false);
         q->used -= node->cost;
         gw_chain_add(evicted, node);
     }

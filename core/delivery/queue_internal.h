@@ -55,7 +55,7 @@ struct gw_node *gw_lane_pop(struct gw_queue *, struct lane *);
 /* The lane whose first frame came first, or NULL. */
 struct lane *gw_queue_oldest_lane(struct gw_queue *);
 /* It waits for its trace ids, or does so no longer. */
-void gw_queue_set_unjoined(struct gw_queue *, struct gw_node *, bool pending_ids);
+void gw_queue_set_awaiting_ids(struct gw_queue *, struct gw_node *, bool pending_ids);
 /* True when the sleeping sender has to hear of it. */
 bool gw_queue_link_node(struct gw_queue *, struct gw_node *);
 /* When something in a lane is due: a join, a batch, an expiry; GW_NEVER: nothing. */

@@ -34,7 +34,7 @@ static bool lane_full(const struct lane *lane, const struct gw_batch_limits *lim
 }
 
 /* Under lock: it waits for its trace ids, or does so no longer. */
-void gw_queue_set_unjoined(struct gw_queue *q, struct gw_node *node, bool pending_ids)
+void gw_queue_set_awaiting_ids(struct gw_queue *q, struct gw_node *node, bool pending_ids)
 {
     if (node->pending_ids == pending_ids)
         return;
@@ -80,7 +80,7 @@ bool gw_queue_link_node(struct gw_queue *q, struct gw_node *node)
     node->number = q->next_number++;
     node->ids_due = node->frame->arrived + complete_first;
     lane_add(q, lane, node);
-    gw_queue_set_unjoined(q, node, unknown);
+    gw_queue_set_awaiting_ids(q, node, unknown);
     if (!unknown)
         return q->takable & 1u << node->frame->signal && (was_empty || lane_full(lane, &q->limits));
     bool crowded = is_crowded(q, lane->bytes);
@@ -151,7 +151,7 @@ void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct
     for (const struct gw_node *node = unknown->first; node; node = node->next)
         q->ids_due_soonest = earlier(q->ids_due_soonest, node->ids_due);
     for (struct gw_node *node = ready->first; node; node = node->next)
-        gw_queue_set_unjoined(q, node, false);
+        gw_queue_set_awaiting_ids(q, node, false);
     gw_queue_update_lagging(q);
     lane_return(q, q->awaiting_ids, unknown);
     lane_return(q, q->ready, ready);
@@ -203,7 +203,7 @@ void gw_queue_expire(struct gw_queue *q, gw_nsec oldest, struct gw_chain *out)
     gw_lock(&q->lock);
     for (struct lane *lane; (lane = expired_lane(q, oldest));) {
         struct gw_node *node = gw_lane_pop(q, lane);
-        gw_queue_set_unjoined(q, node, false);
+        gw_queue_set_awaiting_ids(q, node, false);
         gw_chain_add(out, node);
     }
     gw_queue_update_lagging(q);

@@ -10,7 +10,7 @@ bool gw_segment_log_header(struct gw_segment_log_window *w, uint64_t life, uint6
 }
 
 /* The record's data and offsets are what was written. */
-static bool payload_sound(struct gw_segment_log_window *w, const struct gw_segment_record *r)
+static bool payload_valid(struct gw_segment_log_window *w, const struct gw_segment_record *r)
 {
     uint64_t at = r->at + GW_SEGMENT_LOG_UNIT, left = r->len + (uint64_t)r->pending_ids_n * sizeof(uint32_t);
     uint32_t check = 0;
@@ -29,7 +29,7 @@ static bool payload_sound(struct gw_segment_log_window *w, const struct gw_segme
 bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_t from, struct gw_segment_record *out)
 {
     for (uint64_t at = from; at + GW_SEGMENT_LOG_UNIT <= w->end; at += GW_SEGMENT_LOG_UNIT)
-        if (gw_segment_log_header(w, life, at, out) && payload_sound(w, out))
+        if (gw_segment_log_header(w, life, at, out) && payload_valid(w, out))
             return true;
     return false;
 }
@@ -54,7 +54,7 @@ void gw_segment_log_scan(struct gw_segment_log_window *w, uint64_t life, bool se
     for (uint64_t at = GW_SEGMENT_LOG_HEAD; at + GW_SEGMENT_LOG_UNIT <= w->end;) {
         if (gw_segment_log_header(w, life, at, &r)) {
             uint64_t size = gw_segment_record_size(r.len, r.pending_ids_n);
-            if (sealed || payload_sound(w, &r)) {
+            if (sealed || payload_valid(w, &r)) {
                 v->found(v->arg, &r);
             } else {
                 v->damage(v->arg, at, size, "the record's data is damaged");

@@ -60,7 +60,7 @@ struct ctx {
     struct gw_map_item *headers;
     struct gw_map_item credentials[CREDENTIALS], required[REQUIRED];
     size_t credentials_n;
-    struct gw_resource_override stamp;
+    struct gw_resource_override override;
 };
 _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 
@@ -143,10 +143,10 @@ static void make_override(struct ctx *c, gw_str host_name)
     c->required[0] = (struct gw_map_item){GW_STR("host.name"), host_name.len ? host_name : GW_STR("unknown")};
     c->required[1] = (struct gw_map_item){GW_STR("service.name"), GW_STR("unknown_service")};
     c->required[2] = (struct gw_map_item){GW_STR("service.version"), GW_STR("unknown")};
-    c->stamp = (struct gw_resource_override){.missing = c->required, .missing_n = REQUIRED};
+    c->override = (struct gw_resource_override){.missing = c->required, .missing_n = REQUIRED};
     if (c->conf.credentials == ATTRIBUTES && !prints(c)) { /* never onto a screen */
-        c->stamp.always = c->credentials;
-        c->stamp.always_n = c->credentials_n;
+        c->override.always = c->credentials;
+        c->override.always_n = c->credentials_n;
     }
 }
 
@@ -218,7 +218,7 @@ static struct passage *overridden(const struct ctx *c, const struct gw_batch *ba
         return NULL;
     p->batch = (struct gw_batch){.signal = batch->signal, .items = batch->items, .frames = p->frames};
     for (size_t i = 0; i < batch->n; i++) {
-        p->frames[i] = gw_resource_override_frame(&c->stamp, batch->frames[i]);
+        p->frames[i] = gw_resource_override_frame(&c->override, batch->frames[i]);
         if (!p->frames[i]) {
             end_passage(p);
             return NULL;

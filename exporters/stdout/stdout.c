@@ -382,7 +382,7 @@ static void drop_requests(struct ctx *c)
     c->memory_at = 0;
 }
 
-static void pump(struct ctx *c)
+static void write_some(struct ctx *c)
 {
     release(c);
     if (c->cancelled)
@@ -454,14 +454,14 @@ static void wait_some(struct ctx *c, gw_nsec until)
     unsigned before = c->outcomes;
     uint64_t wakes;
     do {
-        pump(c);
+        write_some(c);
         if (c->outcomes != before)
             return;
         sleep_until(c, until);
         if (read(c->waker, &wakes, sizeof wakes) > 0)
             return;
     } while (gw_now() < until);
-    pump(c);
+    write_some(c);
 }
 
 static void wait_outcome(void *ctx, gw_nsec until)

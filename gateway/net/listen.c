@@ -14,9 +14,9 @@
 
 enum { BACKLOG = 1024, SOCKET_MODE = 0722 };
 
-static enum gw_listen_result say(struct gw_listen_error *, enum gw_listen_result, const char *fmt, ...)
+static enum gw_listen_result set_error(struct gw_listen_error *, enum gw_listen_result, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-static enum gw_listen_result say(struct gw_listen_error *why, enum gw_listen_result r, const char *fmt, ...)
+static enum gw_listen_result set_error(struct gw_listen_error *why, enum gw_listen_result r, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -29,7 +29,7 @@ static enum gw_listen_result resolve_unix(gw_str path, struct gw_address *a, siz
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
     if (path.len >= sizeof un->sun_path)
-        return say(why, GW_LISTEN_BAD, "a socket's path has at most %zu bytes", sizeof un->sun_path - 1);
+        return set_error(why, GW_LISTEN_BAD, "a socket's path has at most %zu bytes", sizeof un->sun_path - 1);
     *a = (struct gw_address){.len = sizeof *un};
     un->sun_family = AF_UNIX;
     memcpy(un->sun_path, path.ptr, path.len);
@@ -65,11 +65,12 @@ static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, si
 {
     char host[256], port[8];
     if (!cut(text, host, sizeof host, port, sizeof port))
-        return say(why, GW_LISTEN_BAD, "\"%.*s\" is not an address: write host:port, [ipv6]:port or the path of a socket", GW_FMT(text));
+        return set_error(why, GW_LISTEN_BAD, "\"%.*s\" is not an address: write host:port, [ipv6]:port or the path of a socket",
+                         GW_FMT(text));
     struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
     int rc = getaddrinfo(*host ? host : NULL, port, &want, &found);
     if (rc)
-        return say(why, GW_LISTEN_BAD, "\"%s\" cannot be resolved: %s", host, gai_strerror(rc));
+        return set_error(why, GW_LISTEN_BAD, "\"%s\" cannot be resolved: %s", host, gai_strerror(rc));
     *n = 0;
     for (struct addrinfo *i = found; i && *n < GW_LISTEN_ADDRESSES; i = i->ai_next) {
         struct gw_address a = {.len = i->ai_addrlen};
@@ -138,10 +139,11 @@ static enum gw_listen_result taken(const struct gw_address *a, int type, struct 
     char name[128];
     gw_listen_name(a, name, sizeof name);
     if (a->sa.ss_family == AF_UNIX)
-        return say(why, GW_LISTEN_TAKEN,
-                   "%s is taken: somebody answers on it; `ss -lxp src %s` tells who (a Datadog agent? another ddgate?)", name, name);
-    return say(why, GW_LISTEN_TAKEN, "%s is taken: `ss -l%cnp 'sport = :%d'` tells by whom (a Datadog agent? Datakit? another ddgate?)",
-               name, type == SOCK_DGRAM ? 'u' : 't', gw_listen_port(a));
+        return set_error(why, GW_LISTEN_TAKEN,
+                         "%s is taken: somebody answers on it; `ss -lxp src %s` tells who (a Datadog agent? another ddgate?)", name, name);
+    return set_error(why, GW_LISTEN_TAKEN,
+                     "%s is taken: `ss -l%cnp 'sport = :%d'` tells by whom (a Datadog agent? Datakit? another ddgate?)", name,
+                     type == SOCK_DGRAM ? 'u' : 't', gw_listen_port(a));
 }
 
 static enum gw_listen_result trouble(const struct gw_address *a, int type, int error, struct gw_listen_error *why)
@@ -151,12 +153,12 @@ static enum gw_listen_result trouble(const struct gw_address *a, int type, int e
     if (error == EADDRINUSE)
         return taken(a, type, why);
     if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
-        return say(why, GW_LISTEN_ABSENT, "%s: this machine does not have the address", name);
+        return set_error(why, GW_LISTEN_ABSENT, "%s: this machine does not have the address", name);
     if (error == ENOENT || error == ENOTDIR)
-        return say(why, GW_LISTEN_ABSENT, "%s: its folder does not exist; create it and let this user write there", name);
+        return set_error(why, GW_LISTEN_ABSENT, "%s: its folder does not exist; create it and let this user write there", name);
     if (error == EACCES || error == EPERM)
-        return say(why, GW_LISTEN_FAILED, "%s: %s; the user that runs ddgate has no right to it", name, strerror(error));
-    return say(why, GW_LISTEN_FAILED, "%s: %s", name, strerror(error));
+        return set_error(why, GW_LISTEN_FAILED, "%s: %s; the user that runs ddgate has no right to it", name, strerror(error));
+    return set_error(why, GW_LISTEN_FAILED, "%s: %s", name, strerror(error));
 }
 
 /* Makes way for a new socket file: removes one that nobody answers on. False when it must not be touched (errno tells). */

@@ -20,7 +20,7 @@ enum { FILES = 3, MAX_PEM = 1 << 20 };
 static const gw_nsec LOOK_AGAIN = 2 * GW_SEC;
 
 /* By which it is seen that a file is another one. A secret that Kubernetes mounts is a symbolic link to a new file each time. */
-struct stamp {
+struct dates {
     dev_t dev;
     ino_t ino;
     off_t size;
@@ -41,7 +41,7 @@ struct gw_tls {
     const char *component;
     _Atomic gw_nsec looked; /* when the files were last looked at */
     struct gw_lock looking; /* one thread at a time reads files; stamps are its */
-    struct stamp stamps[FILES];
+    struct dates stamps[FILES];
     struct gw_lock lock; /* of keys */
     struct gw_tls_keys *keys;
 };
@@ -65,10 +65,10 @@ static bool blame(struct blame *b, const char *option, const char *fmt, ...)
 
 /* Files */
 
-static struct stamp stamp_of(gw_str path)
+static struct dates dates_of(gw_str path)
 {
     struct stat st;
-    struct stamp s;
+    struct dates s;
     memset(&s, 0, sizeof s); /* padding is compared too */
     if (path.len == 0 || stat(path.ptr, &st) != 0)
         return s;
@@ -80,11 +80,11 @@ static struct stamp stamp_of(gw_str path)
     return s;
 }
 
-static void stamp_all(const struct gw_tls_conf *c, struct stamp out[static FILES])
+static void read_dates(const struct gw_tls_conf *c, struct dates out[static FILES])
 {
-    out[0] = stamp_of(c->cert);
-    out[1] = stamp_of(c->key);
-    out[2] = stamp_of(c->client_ca);
+    out[0] = dates_of(c->cert);
+    out[1] = dates_of(c->key);
+    out[2] = dates_of(c->client_ca);
 }
 
 /* The whole file; bytes.data is the caller's to free. A directory, a device or something endless is no PEM file. */
@@ -248,7 +248,7 @@ struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component,
         t->looked = gw_now();
         gw_lock_init(&t->looking, GW_LOCK_TLS_FILES);
         gw_lock_init(&t->lock, GW_LOCK_TLS_KEYS);
-        stamp_all(conf, t->stamps);
+        read_dates(conf, t->stamps);
         t->keys = read_keys(conf, &b);
     }
     if (t && t->keys) {
@@ -295,9 +295,9 @@ static void replace(struct gw_tls *t, struct gw_tls_keys *fresh)
 
 static void reload(struct gw_tls *t)
 {
-    struct stamp now[FILES];
+    struct dates now[FILES];
     struct blame b;
-    stamp_all(&t->conf, now);
+    read_dates(&t->conf, now);
     if (memcmp(now, t->stamps, sizeof now) == 0)
         return;
     memcpy(t->stamps, now, sizeof now); /* taken before the files are read: what changes meanwhile is seen the next time */

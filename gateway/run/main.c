@@ -122,7 +122,7 @@ static void print_ledger(const struct gw_ledger_view *view)
     free(text);
 }
 
-static int close_books(struct gw_pipeline *p)
+static int close_ledger(struct gw_pipeline *p)
 {
     struct gw_ledger_view *view = calloc(1, sizeof *view);
     if (!view)
@@ -239,7 +239,7 @@ static int run(struct gw_pipeline *p, struct gw_admin *admin, const char *file, 
     int number = work(p, file, conf, signals);
     gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));
     drain(p, signals, (*conf)->process.shutdown_timeout);
-    return close_books(p);
+    return close_ledger(p);
 }
 
 /* After `ddgate check`: what would run, by name. */

@@ -339,7 +339,7 @@ static void rename_value(struct object *o, unsigned field, enum log_role role, g
     static const gw_str names[] = {
         [ROLE_THREAD - ROLE_RANKED] = GW_LIT("thread.name"),         [ROLE_FUNCTION - ROLE_RANKED] = GW_LIT("code.function.name"),
         [ROLE_PATH - ROLE_RANKED] = GW_LIT("code.file.path"),        [ROLE_PLACE - ROLE_RANKED] = GW_LIT("code.line.number"),
-        [ROLE_ERROR - ROLE_RANKED] = GW_LIT("exception.type"),       [ROLE_WHY - ROLE_RANKED] = GW_LIT("exception.message"),
+        [ROLE_ERROR - ROLE_RANKED] = GW_LIT("exception.type"),       [ROLE_REASON - ROLE_RANKED] = GW_LIT("exception.message"),
         [ROLE_STACK - ROLE_RANKED] = GW_LIT("exception.stacktrace"),
     };
     bool fits = role == ROLE_PLACE ? v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT : v->kind == GW_JSON_STRING && v->text.len;

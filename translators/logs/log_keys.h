@@ -34,7 +34,7 @@ enum log_role {
     ROLE_PLACE,
     ROLE_CALLER,
     ROLE_ERROR,
-    ROLE_WHY,
+    ROLE_REASON,
     ROLE_STACK
 };
 

@@ -28,7 +28,7 @@ static const char *place_name(enum log_role role)
         [ROLE_PLACE] = "`code.line.number`",
         [ROLE_CALLER] = "`code.file.path`, `code.line.number`",
         [ROLE_ERROR] = "`exception.type`",
-        [ROLE_WHY] = "`exception.message`",
+        [ROLE_REASON] = "`exception.message`",
         [ROLE_STACK] = "`exception.stacktrace`",
     };
     return places[role];

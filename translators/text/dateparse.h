@@ -14,8 +14,6 @@
 
 #include "translators/text/layout.h"
 
-enum { DATEPARSE_MAX = 512 }; /* bytes */
-
 /* False with the reason (LAYOUT_ERROR_SIZE bytes). `now` gives the year to times without one. */
 bool dateparse(gw_str text, const struct zone *, int64_t now, struct layout_time *out, char *why);
 

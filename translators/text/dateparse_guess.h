@@ -5,7 +5,7 @@
 #ifndef DATEPARSE_GUESS_H
 #define DATEPARSE_GUESS_H
 
-#include "translators/text/dateparse.h"
+#include "translators/text/layout.h"
 
 enum guess_date {
     D_START,
@@ -93,7 +93,7 @@ struct guess {
     int offset, zone, zone_len;
     int full_month; /* length of a month's name at the head of the text */
     bool utc, has_time;
-    struct layout_time time;                         /* of a plain count of seconds and the like */
+    struct layout_time time;                                 /* of a plain count of seconds and the like */
     char text[DATEPARSE_MAX + 8], layout[DATEPARSE_MAX + 8]; /* last: they are not cleared */
 };
 

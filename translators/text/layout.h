@@ -12,6 +12,7 @@
 #include "core/base/text.h"
 #include "translators/text/zone.h"
 
+enum { DATEPARSE_MAX = 512 /* bytes of a text that dateparse.h tries */ };
 enum { LAYOUT_ERROR_SIZE = 6144 /* room for a text of DATEPARSE_MAX and its layout, each twice */ };
 
 struct layout_time {

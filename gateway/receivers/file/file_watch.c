@@ -37,7 +37,7 @@ static bool is_remote(const struct statfs *s)
     }
 }
 
-static void say(struct file_watch *w, const char *what)
+static void log_failure(struct file_watch *w, const char *what)
 {
     if (!w->said)
         gw_log(GW_WARNING, w->component, "%s: %s; files are looked at every `poll` instead (see fs.inotify.max_user_watches)", what,
@@ -49,7 +49,7 @@ void file_watch_open(struct file_watch *w, const char *component)
 {
     *w = (struct file_watch){.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), .component = component};
     if (w->fd < 0)
-        say(w, "inotify cannot be had");
+        log_failure(w, "inotify cannot be had");
 }
 
 void file_watch_close(struct file_watch *w)
@@ -63,7 +63,7 @@ static int add(struct file_watch *w, const char *path, uint32_t mask)
 {
     int number = inotify_add_watch(w->fd, path, mask);
     if (number < 0 && (errno == ENOSPC || errno == ENOMEM))
-        say(w, "no more files can be watched");
+        log_failure(w, "no more files can be watched");
     return number;
 }
 

@@ -69,7 +69,7 @@ static void go_on(struct stream *s)
     }
     s->full = false;
     for (struct stream_conn *c = s->conns; c; c = c->next)
-        c->heard = now;
+        c->last_active = now;
 }
 
 static void flush_sink(struct stream *s)

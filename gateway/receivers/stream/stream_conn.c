@@ -43,10 +43,10 @@ static void release_slot(struct stream *s, struct gw_client *account, size_t pai
     gw_budget_give(&s->held, paid);
 }
 
-static void drop(struct stream *s, struct stream_conn *c, bool say_goodbye)
+static void drop(struct stream *s, struct stream_conn *c, bool send_goodbye)
 {
     stream_framing_fini(&c->framing);
-    stream_tls_drop(c->tls, say_goodbye);
+    stream_tls_drop(c->tls, send_goodbye);
     stream_unwatch(s->inner, c->fd);
     close(c->fd);
     release_slot(s, c->account, c->paid);
@@ -95,10 +95,10 @@ void stream_quiet(struct stream *s, gw_nsec now)
     s->quiet = GW_NEVER;
     for (struct stream_conn *c = s->conns; c; c = c->next) {
         s->reading = c;
-        if (c->join.open && now - c->heard >= STREAM_QUIET)
+        if (c->join.open && now - c->last_active >= STREAM_QUIET)
             stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
-        else if (c->join.open && c->heard + STREAM_QUIET < s->quiet)
-            s->quiet = c->heard + STREAM_QUIET;
+        else if (c->join.open && c->last_active + STREAM_QUIET < s->quiet)
+            s->quiet = c->last_active + STREAM_QUIET;
     }
 }
 
@@ -121,8 +121,8 @@ static bool evict(struct stream *s, gw_nsec now)
 {
     struct stream_conn *best = NULL;
     for (struct stream_conn *c = s->conns; c; c = c->next) {
-        bool can = now - c->heard > IDLE && (!c->spoke || !stream_framing_is_inside(&c->framing));
-        if (can && (!best || best->spoke > c->spoke || (best->spoke == c->spoke && c->heard < best->heard)))
+        bool can = now - c->last_active > IDLE && (!c->spoke || !stream_framing_is_inside(&c->framing));
+        if (can && (!best || best->spoke > c->spoke || (best->spoke == c->spoke && c->last_active < best->last_active)))
             best = c;
     }
     if (best)
@@ -151,7 +151,7 @@ static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr
         gw_client_limits_leave(s->client_limits, account);
         return NULL;
     }
-    *c = (struct stream_conn){.what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .heard = gw_now()};
+    *c = (struct stream_conn){.what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .last_active = gw_now()};
     c->framing = (struct stream_framing){
         .mode = s->set.framing, .max = s->set.max_line, .blanks = s->set.multiline.how != STREAM_MULTILINE_NONE, .budget = &s->held};
     stream_describe(&c->peer, sa);
@@ -269,12 +269,12 @@ void stream_read(struct stream *s, struct stream_conn *c)
             stream_end(s, c, n == 0 ? NULL : errno == EPROTO ? "tls" : "reset");
             return;
         }
-        c->heard = gw_now();
+        c->last_active = gw_now();
         s->reading = c;
         s->observed = (uint64_t)gw_wall();
         stream_framing_push(&c->framing, gw_str_n(s->buffer, (size_t)n), on_frame, s);
         if (c->join.open && s->quiet == GW_NEVER)
-            s->quiet = c->heard + STREAM_QUIET;
+            s->quiet = c->last_active + STREAM_QUIET;
         left = (size_t)n < left ? left - (size_t)n : 0;
     } while (stream_tls_pending(c->tls) || (c->tls && left));
 }
@@ -283,7 +283,7 @@ void stream_check(struct stream *s, gw_nsec now)
 {
     for (struct stream_conn *c = s->conns, *next; c; c = next) {
         next = c->next;
-        if (now - c->heard > (stream_tls_is_shaking(c->tls) ? HANDSHAKE : s->set.idle_timeout))
+        if (now - c->last_active > (stream_tls_is_shaking(c->tls) ? HANDSHAKE : s->set.idle_timeout))
             stream_end(s, c, "timeout");
     }
 }

@@ -48,8 +48,8 @@ struct stream_conn {
     struct stream_peer peer;
     struct gw_client *account; /* NULL: nobody counts */
     size_t paid;
-    bool spoke;    /* a record came of it */
-    gw_nsec heard; /* when something last came */
+    bool spoke;          /* a record came of it */
+    gw_nsec last_active; /* when something last came */
 };
 
 struct stream {
@@ -100,7 +100,7 @@ void stream_describe(struct stream_peer *, const struct sockaddr *);
 
 /* stream_tls.c */
 struct stream_tls *stream_tls_new(struct gw_tls *, int fd);
-void stream_tls_drop(struct stream_tls *, bool say_goodbye);
+void stream_tls_drop(struct stream_tls *, bool send_goodbye);
 bool stream_tls_is_shaking(const struct stream_tls *);
 /* As recv(2): 0 at the end, -1 with errno. EAGAIN: wait; EPROTO: *why says what is wrong. */
 ssize_t stream_tls_read(struct stream_tls *, char *, size_t, char *why, size_t why_size);

@@ -26,11 +26,11 @@ struct stream_tls *stream_tls_new(struct gw_tls *tls, int fd)
     return NULL;
 }
 
-void stream_tls_drop(struct stream_tls *t, bool say_goodbye)
+void stream_tls_drop(struct stream_tls *t, bool send_goodbye)
 {
     if (!t)
         return;
-    if (say_goodbye && !t->shaking)
+    if (send_goodbye && !t->shaking)
         gnutls_bye(t->session, GNUTLS_SHUT_WR);
     gnutls_deinit(t->session);
     gw_tls_give(t->keys);

@@ -19,55 +19,55 @@ static void show(struct gw_json *j, char *out, size_t room)
     gw_str text;
     bool flag;
     size_t at = strlen(out);
-#define SAY(...) (at += (size_t)snprintf(out + at, room - at, __VA_ARGS__))
+#define SHOW(...) (at += (size_t)snprintf(out + at, room - at, __VA_ARGS__))
     switch (gw_json_kind(j)) {
     case GW_JSON_NULL:
         if (gw_json_null(j))
-            SAY("~");
+            SHOW("~");
         break;
     case GW_JSON_BOOL:
         if (gw_json_bool(j, &flag))
-            SAY(flag ? "T" : "F");
+            SHOW(flag ? "T" : "F");
         break;
     case GW_JSON_NUMBER:
         if (!gw_json_number(j, &n))
             break;
         if (n.type == GW_JSON_INT)
-            SAY("%ld", (long)n.i);
+            SHOW("%ld", (long)n.i);
         else if (n.type == GW_JSON_UINT)
-            SAY("u%lu", (unsigned long)n.u);
+            SHOW("u%lu", (unsigned long)n.u);
         else
-            SAY("d%.17g", n.d);
+            SHOW("d%.17g", n.d);
         break;
     case GW_JSON_STRING:
         if (gw_json_text(j, &text))
-            SAY("<%.*s>", GW_FMT(text));
+            SHOW("<%.*s>", GW_FMT(text));
         break;
     case GW_JSON_ARRAY:
-        SAY("[");
+        SHOW("[");
         gw_json_array(j);
         while (gw_json_item(j)) {
             show(j, out, room);
             at = strlen(out);
-            SAY(" ");
+            SHOW(" ");
         }
-        SAY("]");
+        SHOW("]");
         break;
     case GW_JSON_OBJECT:
-        SAY("{");
+        SHOW("{");
         gw_json_object(j);
         while (gw_json_member(j, &text)) {
-            SAY("%.*s=", GW_FMT(text));
+            SHOW("%.*s=", GW_FMT(text));
             show(j, out, room);
             at = strlen(out);
-            SAY(" ");
+            SHOW(" ");
         }
-        SAY("}");
+        SHOW("}");
         break;
     case GW_JSON_NONE:
         gw_json_bad(j, "want a value");
     }
-#undef SAY
+#undef SHOW
 }
 
 static void well_formed_text_is_read(void **state)

@@ -97,7 +97,7 @@ static void the_budget_bounds_all_queues_and_is_charged_once(void **state)
     bed_drop(b);
 }
 
-static void an_exporter_gets_its_signals_and_its_rendering(void **state)
+static void an_exporter_gets_its_signals_and_its_schema(void **state)
 {
     struct bed *b = bed_new();
     b->conf[0].mode = GW_DATADOG;
@@ -480,7 +480,7 @@ int main(void)
         cmocka_unit_test(a_request_is_queued_for_all_or_refused_whole),
         cmocka_unit_test(a_request_larger_than_the_queue_is_taken_when_it_is_empty),
         cmocka_unit_test(the_budget_bounds_all_queues_and_is_charged_once),
-        cmocka_unit_test(an_exporter_gets_its_signals_and_its_rendering),
+        cmocka_unit_test(an_exporter_gets_its_signals_and_its_schema),
         cmocka_unit_test(who_can_wait_tries_again),
         cmocka_unit_test(who_can_wait_keeps_an_exporter_busy_and_no_more),
         cmocka_unit_test(a_slow_backend_delays_answers_and_a_dead_one_does_not),

@@ -562,7 +562,7 @@ static void a_queue_passes_to_another_sender(void **state)
 }
 
 /* A sender that is on its way to sleep when something goes to the disk only does not fall asleep. */
-static void a_poke_before_the_sleep_is_not_lost(void **state)
+static void a_wake_before_the_sleep_is_not_lost(void **state)
 {
     static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
     unsigned woken = 0;
@@ -646,7 +646,7 @@ int main(void)
         cmocka_unit_test(waiting_requests_do_not_count_against_the_marks),
         cmocka_unit_test(a_refused_client_waits_for_the_next_try),
         cmocka_unit_test(a_queue_passes_to_another_sender),
-        cmocka_unit_test(a_poke_before_the_sleep_is_not_lost),
+        cmocka_unit_test(a_wake_before_the_sleep_is_not_lost),
         cmocka_unit_test(the_last_reservation_that_is_given_back_ends_the_drain),
         cmocka_unit_test(what_expires_is_what_is_due),
         cmocka_unit_test(a_closed_queue_takes_what_was_reserved_and_no_more),

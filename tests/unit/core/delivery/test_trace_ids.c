@@ -56,7 +56,7 @@ static void an_entry_lives_for_ttl(void **state)
     gw_trace_ids_drop(ids);
 }
 
-static void the_first_heard_of_is_forgotten_first(void **state)
+static void the_oldest_is_evicted_first(void **state)
 {
     struct gw_trace_ids *ids = gw_trace_ids_new(10, TTL);
     for (uint64_t i = 1; i <= 13; i++)
@@ -254,7 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_is_knowledge_but_never_replaces),
         cmocka_unit_test(an_entry_lives_for_ttl),
-        cmocka_unit_test(the_first_heard_of_is_forgotten_first),
+        cmocka_unit_test(the_oldest_is_evicted_first),
         cmocka_unit_test(a_large_table_keeps_about_its_capacity),
         cmocka_unit_test(ids_rounded_through_doubles_are_repaired),
         cmocka_unit_test(table_behaves_as_its_twin),

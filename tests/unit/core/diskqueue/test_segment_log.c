@@ -256,7 +256,7 @@ static void names_without_an_exporter_keep_their_records_until_room_is_needed(vo
     assert_int_equal(all(&b->given_up), 0); /* nobody's ledger has them */
 }
 
-static void a_new_exporter_owes_nothing_of_before(void **state)
+static void a_new_exporter_has_nothing_pending(void **state)
 {
     struct segment_log_bed *b = *state;
     struct gw_segment_log_items pending;
@@ -312,7 +312,7 @@ static void there_are_so_many_names_and_no_more(void **state)
     }
 }
 
-static void unjoined_ids_and_ages_survive(void **state)
+static void pending_ids_and_ages_survive(void **state)
 {
     struct segment_log_bed *b = *state;
     uint64_t ticket;
@@ -463,10 +463,10 @@ int main(void)
         TEST(who_drops_its_oldest_makes_room),
         TEST(what_it_holds_in_its_hands_is_not_given_up),
         TEST(names_without_an_exporter_keep_their_records_until_room_is_needed),
-        TEST(a_new_exporter_owes_nothing_of_before),
+        TEST(a_new_exporter_has_nothing_pending),
         TEST(a_name_has_one_reader_at_a_time),
         TEST(there_are_so_many_names_and_no_more),
-        TEST(unjoined_ids_and_ages_survive),
+        TEST(pending_ids_and_ages_survive),
         TEST(clocks_that_jump_make_nothing_old_or_unborn),
         TEST(a_second_process_is_refused),
         TEST(threads_lose_nothing),

@@ -58,7 +58,7 @@ static void endpoints_are_read(void **state)
     }
 }
 
-static void mistakes_say_what_to_write(void **state)
+static void errors_name_the_remedy(void **state)
 {
     static const struct {
         const char *endpoint;
@@ -146,7 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(endpoints_are_read),
-        cmocka_unit_test(mistakes_say_what_to_write),
+        cmocka_unit_test(errors_name_the_remedy),
         cmocka_unit_test(an_empty_endpoint_is_off),
         cmocka_unit_test(headers_and_tls_files_are_all_checked_at_once),
         cmocka_unit_test(tls_options_on_a_plain_endpoint_are_a_mistake),

@@ -84,7 +84,7 @@ static char *text_of(struct gw_frame *const *f, size_t n)
     return text;
 }
 
-static void halves_say_what_the_whole_said(void **state)
+static void halves_together_equal_the_whole(void **state)
 {
     static const unsigned groups[][RESOURCES * SCOPES] = {{2, 1, 3, 1, 1, 4},   {1, 1, 1, 1, 1, 1},   {40, 1, 1, 1, 1, 1},
                                                           {1, 1, 1, 1, 1, 300}, {1, 1, 150, 1, 1, 1}, {7, 7, 7, 7, 7, 8}};
@@ -156,7 +156,7 @@ static void what_cannot_be_cut_is_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(halves_say_what_the_whole_said),
+        cmocka_unit_test(halves_together_equal_the_whole),
         cmocka_unit_test(down_to_single_spans),
         cmocka_unit_test(what_cannot_be_cut_is_left),
     };

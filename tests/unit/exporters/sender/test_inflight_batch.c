@@ -28,7 +28,7 @@ static void chain_drop(struct gw_chain c)
         gw_node_drop(node);
 }
 
-static void parcel_drop(struct gw_inflight_batch *p)
+static void inflight_batch_drop(struct gw_inflight_batch *p)
 {
     chain_drop(gw_inflight_batch_open(p));
 }
@@ -86,7 +86,7 @@ static void old_frames_leave_in_their_order(void **state)
     assert_sums(p, 0, 0);
     assert_int_equal(cost_of(&old), 1000);
     chain_drop(old);
-    parcel_drop(p);
+    inflight_batch_drop(p);
 }
 
 static void the_first_frames_can_be_taken(void **state)
@@ -102,7 +102,7 @@ static void the_first_frames_can_be_taken(void **state)
     gw_inflight_batch_take_frames(p, 1, &taken);
     assert_sums(p, 0, 0);
     chain_drop(taken);
-    parcel_drop(p);
+    inflight_batch_drop(p);
 }
 
 static void many_frames_are_shared_out_by_their_bytes(void **state)
@@ -124,8 +124,8 @@ static void many_frames_are_shared_out_by_their_bytes(void **state)
     }
     assert_true(half[0]->retry.expiry == 50 + MAX_AGE && half[1]->retry.first_expiry == 20 + MAX_AGE);
     assert_true(half[1]->retry.expiry < half[0]->retry.expiry);
-    parcel_drop(half[0]);
-    parcel_drop(half[1]);
+    inflight_batch_drop(half[0]);
+    inflight_batch_drop(half[1]);
 }
 
 static void a_single_frame_is_cut_and_the_charge_stays(void **state)
@@ -148,8 +148,8 @@ static void a_single_frame_is_cut_and_the_charge_stays(void **state)
     assert_false(gw_node_settle(half[1]->nodes.first, true, &stored));
     assert_true(gw_node_settle(half[0]->nodes.first, true, &stored)); /* the last part settles the record */
     assert_true(stored.segment == 3 && stored.at == 9);
-    parcel_drop(half[0]);
-    parcel_drop(half[1]);
+    inflight_batch_drop(half[0]);
+    inflight_batch_drop(half[1]);
 }
 
 static void what_cannot_be_divided_stays_as_it_was(void **state)
@@ -162,7 +162,7 @@ static void what_cannot_be_divided_stays_as_it_was(void **state)
         assert_int_equal(gw_inflight_batch_split(p, MAX_AGE, half), GW_INDIVISIBLE);
         assert_sums(p, 1, frames[i]->items);
         assert_ptr_equal(p->batch.frames[0], frames[i]);
-        parcel_drop(p);
+        inflight_batch_drop(p);
     }
 }
 
@@ -182,7 +182,7 @@ static void splitting_ends_at_single_spans(void **state)
         }
         assert_sums(p, 1, 1);
         singles++;
-        parcel_drop(p);
+        inflight_batch_drop(p);
     }
     assert_int_equal(singles, 15);
 }

@@ -70,8 +70,8 @@ static void show(const Resource *r, char *out)
 
 static void every_resource_gets_what_it_lacks(void **state)
 {
-    const struct gw_resource_override stamp = {always, 2, missing, 2};
-    struct gw_frame *frame = a_frame(), *copy = gw_resource_override_frame(&stamp, frame);
+    const struct gw_resource_override override = {always, 2, missing, 2};
+    struct gw_frame *frame = a_frame(), *copy = gw_resource_override_frame(&override, frame);
     char text[500];
     assert_ptr_not_equal(copy, frame);
     assert_int_equal(copy->items, 2);

@@ -146,7 +146,7 @@ static void send_all(int fd, const void *data, size_t n)
     }
 }
 
-static void say(int fd, const char *text)
+static void append_text(int fd, const char *text)
 {
     send_all(fd, text, strlen(text));
 }
@@ -188,7 +188,7 @@ static bool is_closed(int fd)
 static struct answer ask(const struct fixture *f, const char *request)
 {
     int fd = dial(f);
-    say(fd, request);
+    append_text(fd, request);
     struct answer a = hear(fd);
     close(fd);
     return a;
@@ -198,7 +198,7 @@ static struct answer put_body(int fd, const char *more, const void *body, size_t
 {
     char head[256];
     snprintf(head, sizeof head, "PUT /echo HTTP/1.1\r\nHost: x\r\n%sContent-Length: %zu\r\n\r\n", more, n);
-    say(fd, head);
+    append_text(fd, head);
     send_all(fd, body, n);
     return hear(fd);
 }
@@ -228,8 +228,9 @@ static void keeps_connections(void **state)
 static void takes_pipelined_requests(void **state)
 {
     int fd = dial(*state);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nAPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nBB"
-            "GET /who HTTP/1.1\r\nHost: x\r\n\r\n");
+    append_text(fd,
+                "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nAPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nBB"
+                "GET /who HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_string_equal(hear(fd).body, "1 65 A");
     assert_string_equal(hear(fd).body, "2 132 BB");
     assert_string_equal(hear(fd).body, "local=1 pid=0");
@@ -239,7 +240,8 @@ static void takes_pipelined_requests(void **state)
 static void takes_chunks(void **state)
 {
     int fd = dial(*state);
-    say(fd,
+    append_text(
+        fd,
         "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0005;ext=1\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n");
     assert_string_equal(hear(fd).body, "8 804 abcdefgh");
     assert_string_equal(put_body(fd, "", "z", 1).body, "1 122 z");
@@ -249,9 +251,9 @@ static void takes_chunks(void **state)
 static void says_continue(void **state)
 {
     int fd = dial(*state);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
     assert_int_equal(hear(fd).status, 100);
-    say(fd, "abc");
+    append_text(fd, "abc");
     assert_string_equal(hear(fd).body, "3 294 abc");
     close(fd);
 }
@@ -269,7 +271,7 @@ static void refuses_before_it_is_sent(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int fd = dial(*state);
-        say(fd, cases[i].request);
+        append_text(fd, cases[i].request);
         struct answer a = hear(fd);
         assert_int_equal(a.status, cases[i].status);
         assert_non_null(strstr(a.head, "Connection: close\r\n"));
@@ -290,7 +292,7 @@ static void answers_while_the_client_still_sends(void **state)
     assert_int_equal(put_body(fd, "", body, n).status, 413);
     close(fd);
     fd = dial(*state);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n800000\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n800000\r\n");
     send_all(fd, body, 0x800000);
     assert_int_equal(hear(fd).status, 413);
     close(fd);
@@ -323,7 +325,7 @@ static void doubts_about_framing_are_400(void **state)
         char request[512];
         int fd = dial(*state);
         snprintf(request, sizeof request, "POST /echo HTTP/1.1\r\nHost: x\r\n%s\r\nabc", doubtful[i]);
-        say(fd, request);
+        append_text(fd, request);
         struct answer a = hear(fd);
         assert_int_equal(a.status, 400);
         assert_non_null(strstr(a.head, "Connection: close\r\n"));
@@ -353,7 +355,7 @@ static void refuses_by_headers(void **state)
     };
     int fd = dial(*state); /* one connection: none of these ends it */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        say(fd, cases[i].request);
+        append_text(fd, cases[i].request);
         struct answer a = hear(fd);
         assert_int_equal(a.status, cases[i].status);
         assert_memory_equal(a.body, cases[i].text, strlen(cases[i].text));
@@ -464,7 +466,7 @@ static void tiny_chunks_end(void **state)
     int fd = dial(*state);
     for (int i = 0; i < 20000; i++)
         memcpy(flood + 6 * i, "1\r\nx\r\n", 6);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
     send_all(fd, flood, 6 * 20000);
     struct answer a = hear(fd);
     assert_int_equal(a.status, 400);
@@ -479,7 +481,7 @@ static void slow_bodies_are_408(void **state)
     f.site.limits.receive_timeout = 300 * GW_MSEC;
     start(&f, "127.0.0.1:0");
     int fd = dial(&f);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc");
     struct answer a = hear(fd);
     assert_int_equal(a.status, 408);
     assert_string_equal(a.body, "timeout\n");
@@ -501,7 +503,7 @@ static void stuck_uploads_starve_nobody(void **state)
     start(&f, "127.0.0.1:0");
     for (int i = 0; i < STUCK; i++) {
         fds[i] = dial(&f);
-        say(fds[i], "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n\r\n");
+        append_text(fds[i], "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n\r\n");
         for (size_t at = 0, n; at < MAX_BODY - 1; at += n) { /* those that are refused meanwhile may be closed already */
             ssize_t sent = send(fds[i], body + at, MAX_BODY - 1 - at, MSG_NOSIGNAL);
             if (sent <= 0)
@@ -597,10 +599,10 @@ static void stops_after_the_last_answer(void **state)
     start(&f, "127.0.0.1:0");
     int fd = dial(&f), idle = dial(&f), probe;
     assert_int_equal(put_body(idle, "", "a", 1).status, 200);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
     assert_int_equal(hear(fd).status, 100);
     pthread_create(&thread, NULL, stop_it, f.http);
-    say(fd, "abcdef");
+    append_text(fd, "abcdef");
     assert_string_equal(hear(fd).body, "6 597 abcdef");
     pthread_join(thread, NULL);
     assert_true(is_closed(idle));
@@ -619,7 +621,7 @@ static void stop_ends_what_does_not_come(void **state)
     init(&f, 64 * 1024 * 1024);
     start(&f, "127.0.0.1:0");
     int fd = dial(&f);
-    say(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n");
     assert_int_equal(hear(fd).status, 100);
     gw_http_stop(f.http, 200 * GW_MSEC);
     assert_int_equal(hear(fd).status, 503);

@@ -12,7 +12,7 @@
 
 #include "gateway/http/http.h"
 
-enum { PATIENCE_S = 20 };
+enum { TIMEOUT_S = 20 };
 
 /* A server with one worker and one site, whose reason to hold answers back ends when `released` is set. */
 struct fixture {
@@ -76,7 +76,7 @@ static void stop(struct fixture *f)
 static int dial(const struct fixture *f)
 {
     int fd = socket(f->address.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval grace_period = {PATIENCE_S, 0};
+    struct timeval grace_period = {TIMEOUT_S, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &grace_period, sizeof grace_period);
     assert_int_equal(connect(fd, (const struct sockaddr *)&f->address.sa, f->address.len), 0);
     return fd;

@@ -4,7 +4,7 @@
 #include "tests/unit/gateway/net/certs.h"
 
 #include "gateway/net/listener_access.h"
-#include "tests/unit/gateway/net/problems_text.h"
+#include "tests/unit/gateway/net/diagnostics_text.h"
 
 static struct cert_folder folder;
 
@@ -59,7 +59,7 @@ static void what_options_make(void **state)
         const struct gw_listener_access_conf conf = options(rows[i].cert, rows[i].key, rows[i].ca, rows[i].token);
         struct gw_listener_access access = {.tls = NULL};
         gw_listener_access_open(&access, &conf, "receiver=test", "receivers[0]", diagnostics);
-        const char *said = problems_text(diagnostics);
+        const char *said = diagnostics_text(diagnostics);
         if (*rows[i].says ? !strstr(said, rows[i].says) : *said)
             fail_msg("row %zu says \"%s\": %s", i, said, rows[i].why);
         if ((access.tls != NULL) != rows[i].tls || access.auth.n != rows[i].tokens)
@@ -98,7 +98,7 @@ static void warnings(void **state)
         struct gw_listener_access access = {.tls = NULL};
         gw_listener_access_open(&access, &conf, "receiver=test", "receivers[0]", diagnostics);
         bool warned = gw_listener_access_warn(&access, gw_str_z(rows[i].address), "receivers[0]", diagnostics);
-        const char *said = problems_text(diagnostics);
+        const char *said = diagnostics_text(diagnostics);
         if (warned != (*rows[i].says != 0) || (*rows[i].says ? !strstr(said, rows[i].says) : *said))
             fail_msg("%s says \"%s\": %s", rows[i].address, said, rows[i].why);
         if (warned)

@@ -4,7 +4,7 @@
 #include "tests/unit/gateway/net/certs.h"
 
 #include "gateway/net/tls.h"
-#include "tests/unit/gateway/net/problems_text.h"
+#include "tests/unit/gateway/net/diagnostics_text.h"
 
 static struct cert_folder folder;
 
@@ -58,7 +58,7 @@ static void files(void **state)
         struct gw_diagnostics *diagnostics = gw_diagnostics_new();
         const struct gw_tls_conf conf = {path_of(rows[i].cert), path_of(rows[i].key), path_of(rows[i].client_ca)};
         struct gw_tls *t = gw_tls_new(&conf, "receiver=test", "receivers[0]", diagnostics);
-        const char *said = problems_text(diagnostics);
+        const char *said = diagnostics_text(diagnostics);
         if ((t != NULL) != rows[i].good)
             fail_msg("row %zu should%s be good: %s; it says %s", i, rows[i].good ? "" : " not", rows[i].why, said);
         if (rows[i].says ? !strstr(said, rows[i].says) : *said)

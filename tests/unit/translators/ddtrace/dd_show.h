@@ -18,7 +18,7 @@ struct shown {
     size_t len;
 };
 
-__attribute__((format(printf, 2, 3))) static void say(struct shown *s, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void append_text(struct shown *s, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -31,44 +31,44 @@ __attribute__((format(printf, 2, 3))) static void say(struct shown *s, const cha
 static void show_text(struct shown *s, const char *name, gw_str value)
 {
     if (value.len)
-        say(s, " %s=%.*s", name, GW_FMT(value));
+        append_text(s, " %s=%.*s", name, GW_FMT(value));
 }
 
 static void show_int(struct shown *s, const char *name, int64_t value)
 {
     if (value)
-        say(s, " %s=%lld", name, (long long)value);
+        append_text(s, " %s=%lld", name, (long long)value);
 }
 
 static void show_texts(struct shown *s, const char *name, const struct dd_text *t, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        say(s, "%s%.*s=%.*s", i ? " " : name, GW_FMT(t[i].key), GW_FMT(t[i].value));
+        append_text(s, "%s%.*s=%.*s", i ? " " : name, GW_FMT(t[i].key), GW_FMT(t[i].value));
     if (n)
-        say(s, "}");
+        append_text(s, "}");
 }
 
 static void show_value(struct shown *s, const struct dd_value *v)
 {
     switch (v->type) {
     case DD_V_STRING:
-        say(s, "'%.*s'", GW_FMT(v->s));
+        append_text(s, "'%.*s'", GW_FMT(v->s));
         return;
     case DD_V_BOOL:
-        say(s, v->b ? "true" : "false");
+        append_text(s, v->b ? "true" : "false");
         return;
     case DD_V_INT:
-        say(s, "%lld", (long long)v->i);
+        append_text(s, "%lld", (long long)v->i);
         return;
     case DD_V_DOUBLE:
-        say(s, "%.17gd", v->d);
+        append_text(s, "%.17gd", v->d);
         return;
     case DD_V_ARRAY:
         for (size_t i = 0; i < v->array.n; i++) {
-            say(s, i ? "," : "(");
+            append_text(s, i ? "," : "(");
             show_value(s, &v->array.items[i]);
         }
-        say(s, v->array.n ? ")" : "()");
+        append_text(s, v->array.n ? ")" : "()");
     }
 }
 
@@ -76,29 +76,29 @@ static void show_parts(struct shown *s, const struct dd_span *sp)
 {
     for (size_t i = 0; i < sp->links_n; i++) {
         const struct dd_link *l = &sp->links[i];
-        say(s, " link{%llx%016llx:%llx", (unsigned long long)l->trace_id_high, (unsigned long long)l->trace_id,
-            (unsigned long long)l->span_id);
+        append_text(s, " link{%llx%016llx:%llx", (unsigned long long)l->trace_id_high, (unsigned long long)l->trace_id,
+                    (unsigned long long)l->span_id);
         show_text(s, "state", l->tracestate);
         show_int(s, "flags", l->flags);
         show_texts(s, " attrs{", l->attrs, l->attrs_n);
-        say(s, "}");
+        append_text(s, "}");
     }
     for (size_t i = 0; i < sp->events_n; i++) {
         const struct dd_event *e = &sp->events[i];
-        say(s, " event{%.*s@%lld", GW_FMT(e->name), (long long)e->time_unix_nano);
+        append_text(s, " event{%.*s@%lld", GW_FMT(e->name), (long long)e->time_unix_nano);
         for (size_t k = 0; k < e->attrs_n; k++) {
-            say(s, " %.*s=", GW_FMT(e->attrs[k].key));
+            append_text(s, " %.*s=", GW_FMT(e->attrs[k].key));
             show_value(s, &e->attrs[k].value);
         }
-        say(s, "}");
+        append_text(s, "}");
     }
 }
 
 static void show_span(struct shown *s, const struct dd_span *sp)
 {
-    say(s, "t=%llu s=%llu", (unsigned long long)sp->trace_id, (unsigned long long)sp->span_id);
+    append_text(s, "t=%llu s=%llu", (unsigned long long)sp->trace_id, (unsigned long long)sp->span_id);
     if (sp->parent_id)
-        say(s, " p=%llu", (unsigned long long)sp->parent_id);
+        append_text(s, " p=%llu", (unsigned long long)sp->parent_id);
     show_text(s, "service", sp->service);
     show_text(s, "name", sp->name);
     show_text(s, "resource", sp->resource);
@@ -109,15 +109,15 @@ static void show_span(struct shown *s, const struct dd_span *sp)
     show_texts(s, " meta{", sp->meta, sp->meta_n);
     for (size_t i = 0; i < sp->metrics_n; i++) {
         const struct dd_number *m = &sp->metrics[i];
-        say(s, "%s%.*s=", i ? " " : " metrics{", GW_FMT(m->key));
+        append_text(s, "%s%.*s=", i ? " " : " metrics{", GW_FMT(m->key));
         if (m->kind == DD_DOUBLE)
-            say(s, "%.17gd", m->d);
+            append_text(s, "%.17gd", m->d);
         else if (m->kind == DD_UINT)
-            say(s, "%lluu", (unsigned long long)m->u);
+            append_text(s, "%lluu", (unsigned long long)m->u);
         else
-            say(s, "%lld", (long long)m->i);
+            append_text(s, "%lld", (long long)m->i);
     }
-    say(s, sp->metrics_n ? "}" : "");
+    append_text(s, sp->metrics_n ? "}" : "");
     show_texts(s, " struct{", sp->meta_struct, sp->meta_struct_n);
     show_parts(s, sp);
 }
@@ -140,30 +140,30 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
         struct dd_chunk chunk;
         code = dd_decode_next(&d, &chunk, &more, &intake, &err);
         for (size_t i = 0; i < chunk.n && more; i++) {
-            say(s, i ? "; " : s->len ? " [" : "[");
+            append_text(s, i ? "; " : s->len ? " [" : "[");
             show_span(s, &chunk.spans[i]);
             valid++;
         }
         if (more)
-            say(s, "]");
+            append_text(s, "]");
     }
     for (int why = 0; why < GW_REASONS; why++) {
         if (intake.not_taken[why] && !code)
-            say(s, "%s%s=%llu",
-                refused  ? " "
-                : s->len ? " refused "
-                         : "refused ",
-                gw_reason_label(why), (unsigned long long)intake.not_taken[why]);
+            append_text(s, "%s%s=%llu",
+                        refused  ? " "
+                        : s->len ? " refused "
+                                 : "refused ",
+                        gw_reason_label(why), (unsigned long long)intake.not_taken[why]);
         refused += intake.not_taken[why];
     }
     if (d.left_out.tags + d.left_out.links + d.left_out.events && !code)
-        say(s, ", left out tags=%llu links=%llu events=%llu", (unsigned long long)d.left_out.tags, (unsigned long long)d.left_out.links,
-            (unsigned long long)d.left_out.events);
+        append_text(s, ", left out tags=%llu links=%llu events=%llu", (unsigned long long)d.left_out.tags,
+                    (unsigned long long)d.left_out.links, (unsigned long long)d.left_out.events);
     if (!code && intake.received != valid + refused)
-        say(s, " RECEIVED %llu", (unsigned long long)intake.received);
+        append_text(s, " RECEIVED %llu", (unsigned long long)intake.received);
     if (code) {
         s->len = 0;
-        say(s, "%s@%zu: %s", gw_code_id(code), err.pos, err.what);
+        append_text(s, "%s@%zu: %s", gw_code_id(code), err.pos, err.what);
     }
     gw_arena_fini(&arena);
     return s->text;

@@ -12,7 +12,7 @@
 #define ID64 "34dc0b5e626f2c5c4c5170e34b10e7654ce36f0fcd532739f4445baabea03376"
 #define OTHER64 "7be92808767a667f35c8505cbf40d14e931ef6db5b0210329cf193b15ba9d605"
 
-static void say(struct dd_request *r, const char *name, const char *value)
+static void append_text(struct dd_request *r, const char *name, const char *value)
 {
     dd_request_header(r, &arena, gw_str_z(name), gw_str_z(value));
 }
@@ -26,18 +26,18 @@ static void is(gw_str got, const char *want)
 static void headers_are_read_in_any_case(void **state)
 {
     struct dd_request r = {0};
-    say(&r, "datadog-meta-lang", "python");
-    say(&r, "Datadog-Meta-Lang-Version", "3.11.2");
-    say(&r, "Datadog-Meta-Lang-Interpreter", "CPython");
-    say(&r, "DATADOG-META-LANG-INTERPRETER-VENDOR", "Oracle");
-    say(&r, "Datadog-Meta-Tracer-Version", " 4.16.0 ");
-    say(&r, "Datadog-Rates-Payload-Version", "v1");
-    say(&r, "X-Datadog-Process-Tags", "entrypoint.name:app,svc.user:true");
-    say(&r, "X-Datadog-Trace-Count", "17");
-    say(&r, "Datadog-Client-Dropped-P0-Traces", "18446744073709551615");
-    say(&r, "Datadog-Client-Dropped-P0-Spans", "many");
-    say(&r, "Datadog-Meta-Lang-Versions", "no such header");
-    say(&r, "", "");
+    append_text(&r, "datadog-meta-lang", "python");
+    append_text(&r, "Datadog-Meta-Lang-Version", "3.11.2");
+    append_text(&r, "Datadog-Meta-Lang-Interpreter", "CPython");
+    append_text(&r, "DATADOG-META-LANG-INTERPRETER-VENDOR", "Oracle");
+    append_text(&r, "Datadog-Meta-Tracer-Version", " 4.16.0 ");
+    append_text(&r, "Datadog-Rates-Payload-Version", "v1");
+    append_text(&r, "X-Datadog-Process-Tags", "entrypoint.name:app,svc.user:true");
+    append_text(&r, "X-Datadog-Trace-Count", "17");
+    append_text(&r, "Datadog-Client-Dropped-P0-Traces", "18446744073709551615");
+    append_text(&r, "Datadog-Client-Dropped-P0-Spans", "many");
+    append_text(&r, "Datadog-Meta-Lang-Versions", "no such header");
+    append_text(&r, "", "");
     is(r.lang, "python");
     is(r.lang_version, "3.11.2");
     is(r.interpreter, "CPython");
@@ -57,13 +57,13 @@ static void flags_follow_the_agent(void **state)
     static const char *const yes[] = {"1", "t", "true", "yes", "no", "fALSE", "00", "off"};
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
         struct dd_request r = {.computed_top_level = true};
-        say(&r, "Datadog-Client-Computed-Top-Level", no[i]);
+        append_text(&r, "Datadog-Client-Computed-Top-Level", no[i]);
         assert_false(r.computed_top_level);
     }
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
         struct dd_request r = {0};
-        say(&r, "Datadog-Client-Computed-Stats", yes[i]);
-        say(&r, "Datadog-Send-Real-Http-Status", yes[i]);
+        append_text(&r, "Datadog-Client-Computed-Stats", yes[i]);
+        append_text(&r, "Datadog-Send-Real-Http-Status", yes[i]);
         assert_true(r.computed_stats && r.real_http_status);
         assert_false(r.computed_top_level);
     }
@@ -87,11 +87,11 @@ static void the_entity_id_names_the_container(void **state)
         for (int order = 0; order < 2; order++) {
             struct dd_request r = {0};
             if (cases[i].container && order == 0)
-                say(&r, "Datadog-Container-ID", cases[i].container);
+                append_text(&r, "Datadog-Container-ID", cases[i].container);
             if (cases[i].entity)
-                say(&r, "Datadog-Entity-ID", cases[i].entity);
+                append_text(&r, "Datadog-Entity-ID", cases[i].entity);
             if (cases[i].container && order == 1)
-                say(&r, "Datadog-Container-ID", cases[i].container);
+                append_text(&r, "Datadog-Container-ID", cases[i].container);
             is(r.container_id, cases[i].want);
             is(r.entity_id, cases[i].want_entity);
         }
@@ -100,11 +100,11 @@ static void the_entity_id_names_the_container(void **state)
 static void the_external_env_names_the_pod(void **state)
 {
     struct dd_request r = {0};
-    say(&r, "Datadog-External-Env", "it-false,cn-web,pu-75a2b6d5-3949-4afb-ad0d-92ff0674e759");
+    append_text(&r, "Datadog-External-Env", "it-false,cn-web,pu-75a2b6d5-3949-4afb-ad0d-92ff0674e759");
     is(r.k8s_container, "web");
     is(r.k8s_pod_uid, "75a2b6d5-3949-4afb-ad0d-92ff0674e759");
     r = (struct dd_request){0};
-    say(&r, "Datadog-External-Env", "pu-,cn-,x,,pu-1");
+    append_text(&r, "Datadog-External-Env", "pu-,cn-,x,,pu-1");
     is(r.k8s_container, "");
     is(r.k8s_pod_uid, "1");
 }

@@ -122,7 +122,7 @@ static void dialects_go_by_system(void **state)
     assert_int_equal(dd_sql_dialect(GW_NOSTR), DD_SQL_STANDARD);
 }
 
-static void queries_say_what_they_are_about(void **state)
+static void queries_have_an_operation_and_a_target(void **state)
 {
     static const struct {
         const char *query, *summary;
@@ -273,7 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals_become_question_marks), cmocka_unit_test(unchanged_text_is_the_same_view),
-        cmocka_unit_test(dialects_go_by_system),          cmocka_unit_test(queries_say_what_they_are_about),
+        cmocka_unit_test(dialects_go_by_system),          cmocka_unit_test(queries_have_an_operation_and_a_target),
         cmocka_unit_test(commands_lose_their_arguments),  cmocka_unit_test(bodies_lose_their_values),
         cmocka_unit_test(without_memory_nothing_leaks),
     };

@@ -13,12 +13,12 @@ static const char *identity(struct bed *b, uint64_t span_id)
     b->shown.len = 0;
     if (!s)
         return "no such span";
-    say_hex(&b->shown, s->trace_id);
-    say(&b->shown, "/");
-    say_hex(&b->shown, s->span_id);
-    say(&b->shown, " parent ");
-    say_hex(&b->shown, s->parent_span_id);
-    say(&b->shown, " from %" PRIu64 " to %" PRIu64, s->start_time_unix_nano, s->end_time_unix_nano);
+    dump_hex(&b->shown, s->trace_id);
+    append_text(&b->shown, "/");
+    dump_hex(&b->shown, s->span_id);
+    append_text(&b->shown, " parent ");
+    dump_hex(&b->shown, s->parent_span_id);
+    append_text(&b->shown, " from %" PRIu64 " to %" PRIu64, s->start_time_unix_nano, s->end_time_unix_nano);
     return b->shown.text;
 }
 
@@ -240,7 +240,7 @@ static void sixty_four_bits_are_an_option(void **state)
 }
 
 /* Every rendering has the upper half. */
-static void every_rendering_has_complete_ids(void **state)
+static void every_schema_has_complete_ids(void **state)
 {
     struct bed *b = *state;
     b->env.schemas = 7;
@@ -267,6 +267,6 @@ int main(void)
                                        BED_TEST(malformed_halves),
                                        BED_TEST(a_mixed_chunk),
                                        BED_TEST(sixty_four_bits_are_an_option),
-                                       BED_TEST(every_rendering_has_complete_ids)};
+                                       BED_TEST(every_schema_has_complete_ids)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

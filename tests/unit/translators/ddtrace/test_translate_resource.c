@@ -74,7 +74,7 @@ static void always(void **state)
     bed_span(b, "'name':'n'");
     const valid_resource *r = bed_find(b, GW_OTEL, 2).resource;
     b->shown.len = 0;
-    bed_say_attrs(&b->shown, r->resource->attributes, r->resource->n_attributes, (const char *const[]){NULL});
+    bed_dump_attrs(&b->shown, r->resource->attributes, r->resource->n_attributes, (const char *const[]){NULL});
     bed_single_quotes(&b->shown);
     assert_string_equal(b->shown.text, "service.name='svc' telemetry.sdk.name='datadog'");
     assert_true(gw_str_eq(valid_text(r->schema_url), GW_STR("https://opentelemetry.io/schemas/1.44.0")));

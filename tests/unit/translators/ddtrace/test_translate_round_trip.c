@@ -252,7 +252,7 @@ static bool value_says(const valid_any *v, gw_str text, int64_t number)
     }
 }
 
-static bool attrs_say(valid_attr **attrs, size_t n, gw_str text, int64_t number)
+static bool attrs_read(valid_attr **attrs, size_t n, gw_str text, int64_t number)
 {
     for (size_t i = 0; i < n; i++)
         if (value_says(attrs[i]->value, text, number))
@@ -264,11 +264,11 @@ static bool attrs_say(valid_attr **attrs, size_t n, gw_str text, int64_t number)
 static bool is_said(const struct bed_at *at, gw_str text, int64_t number)
 {
     const valid_span *s = at->span;
-    if (attrs_say(s->attributes, s->n_attributes, text, number) ||
-        attrs_say(at->resource->resource->attributes, at->resource->resource->n_attributes, text, number))
+    if (attrs_read(s->attributes, s->n_attributes, text, number) ||
+        attrs_read(at->resource->resource->attributes, at->resource->resource->n_attributes, text, number))
         return true;
     for (size_t i = 0; i < s->n_events; i++)
-        if (attrs_say(s->events[i]->attributes, s->events[i]->n_attributes, text, number))
+        if (attrs_read(s->events[i]->attributes, s->events[i]->n_attributes, text, number))
             return true;
     if (s->status && s->status->message.len && memmem(s->status->message.data, s->status->message.len, text.ptr, text.len))
         return true;

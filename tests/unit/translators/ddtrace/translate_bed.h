@@ -175,7 +175,7 @@ static inline void bed_single_quotes(struct show *s)
 }
 
 /* Attributes by name: k='v' n=1. Those in `without` (ended by NULL) are left out. */
-static inline void bed_say_attrs(struct show *s, show_attr **attrs, size_t n, const char *const *without)
+static inline void bed_dump_attrs(struct show *s, show_attr **attrs, size_t n, const char *const *without)
 {
     size_t from = s->len;
     if (n)
@@ -186,8 +186,8 @@ static inline void bed_say_attrs(struct show *s, show_attr **attrs, size_t n, co
             out |= bed_is(attrs[i], *w);
         if (out)
             continue;
-        say(s, "%s%.*s=", s->len > from ? " " : "", (int)attrs[i]->key.len, (const char *)attrs[i]->key.data);
-        say_any(s, attrs[i]->value);
+        append_text(s, "%s%.*s=", s->len > from ? " " : "", (int)attrs[i]->key.len, (const char *)attrs[i]->key.data);
+        dump_any(s, attrs[i]->value);
     }
 }
 
@@ -200,25 +200,25 @@ static inline const char *bed_show(struct bed *b, enum gw_attribute_schema r, ui
     s->len = 0;
     if (!span)
         return "no such span";
-    say(s, "%.*s | %s | ", (int)span->name.len, (const char *)span->name.data, kinds[span->kind]);
-    bed_say_attrs(s, span->attributes, span->n_attributes, without);
+    append_text(s, "%.*s | %s | ", (int)span->name.len, (const char *)span->name.data, kinds[span->kind]);
+    bed_dump_attrs(s, span->attributes, span->n_attributes, without);
     if (span->status && span->status->code)
-        say(s, " | %s", span->status->code == 1 ? "ok" : "error");
+        append_text(s, " | %s", span->status->code == 1 ? "ok" : "error");
     if (span->status && span->status->message.len)
-        say(s, ": %.*s", (int)span->status->message.len, (const char *)span->status->message.data);
+        append_text(s, ": %.*s", (int)span->status->message.len, (const char *)span->status->message.data);
     for (size_t i = 0; i < span->n_events; i++) {
-        say(s, " | event %.*s at %" PRIu64 " ", (int)span->events[i]->name.len, (const char *)span->events[i]->name.data,
-            span->events[i]->time_unix_nano);
-        bed_say_attrs(s, span->events[i]->attributes, span->events[i]->n_attributes, (const char *const[]){NULL});
+        append_text(s, " | event %.*s at %" PRIu64 " ", (int)span->events[i]->name.len, (const char *)span->events[i]->name.data,
+                    span->events[i]->time_unix_nano);
+        bed_dump_attrs(s, span->events[i]->attributes, span->events[i]->n_attributes, (const char *const[]){NULL});
     }
     for (size_t i = 0; i < span->n_links; i++) {
-        say(s, " | link ");
-        say_hex(s, span->links[i]->trace_id);
-        say(s, "/");
-        say_hex(s, span->links[i]->span_id);
-        say(s, " state='%.*s' flags=%x ", (int)span->links[i]->trace_state.len, (const char *)span->links[i]->trace_state.data,
-            span->links[i]->flags);
-        bed_say_attrs(s, span->links[i]->attributes, span->links[i]->n_attributes, (const char *const[]){NULL});
+        append_text(s, " | link ");
+        dump_hex(s, span->links[i]->trace_id);
+        append_text(s, "/");
+        dump_hex(s, span->links[i]->span_id);
+        append_text(s, " state='%.*s' flags=%x ", (int)span->links[i]->trace_state.len, (const char *)span->links[i]->trace_state.data,
+                    span->links[i]->flags);
+        bed_dump_attrs(s, span->links[i]->attributes, span->links[i]->n_attributes, (const char *const[]){NULL});
     }
     bed_single_quotes(s);
     return s->text;
@@ -232,7 +232,7 @@ static inline const char *bed_resource(struct bed *b, uint64_t span_id)
     b->shown.len = 0;
     if (!r)
         return "no such span";
-    bed_say_attrs(&b->shown, r->resource->attributes, r->resource->n_attributes, without);
+    bed_dump_attrs(&b->shown, r->resource->attributes, r->resource->n_attributes, without);
     bed_single_quotes(&b->shown);
     return b->shown.text;
 }

@@ -21,43 +21,43 @@
 typedef Opentelemetry__Proto__Logs__V1__LogsData show_logs;
 typedef Opentelemetry__Proto__Logs__V1__LogRecord show_record;
 
-static inline void say_record(struct show *s, const show_record *r)
+static inline void dump_record(struct show *s, const show_record *r)
 {
     if (r->time_unix_nano)
-        say(s, " @%" PRIu64 ".%09" PRIu64, r->time_unix_nano / 1000000000, r->time_unix_nano % 1000000000);
+        append_text(s, " @%" PRIu64 ".%09" PRIu64, r->time_unix_nano / 1000000000, r->time_unix_nano % 1000000000);
     if (r->severity_number || r->severity_text.len)
-        say(s, " %.*s(%d)", (int)r->severity_text.len, (const char *)r->severity_text.data, r->severity_number);
+        append_text(s, " %.*s(%d)", (int)r->severity_text.len, (const char *)r->severity_text.data, r->severity_number);
     if (r->trace_id.len) {
-        say(s, " trace:");
-        say_hex(s, r->trace_id);
+        append_text(s, " trace:");
+        dump_hex(s, r->trace_id);
     }
     if (r->span_id.len) {
-        say(s, " span:");
-        say_hex(s, r->span_id);
+        append_text(s, " span:");
+        dump_hex(s, r->span_id);
     }
-    say(s, " ");
+    append_text(s, " ");
     if (r->body)
-        say_any(s, r->body);
-    say(s, " ");
-    say_attrs(s, r->attributes, r->n_attributes);
-    say(s, "\n");
+        dump_any(s, r->body);
+    append_text(s, " ");
+    dump_attrs(s, r->attributes, r->n_attributes);
+    append_text(s, "\n");
 }
 
-static inline void say_logs(struct show *s, const show_logs *logs)
+static inline void dump_logs(struct show *s, const show_logs *logs)
 {
     for (size_t i = 0; i < logs->n_resource_logs; i++)
         for (size_t k = 0; k < logs->resource_logs[i]->n_scope_logs; k++)
             for (size_t n = 0; n < logs->resource_logs[i]->scope_logs[k]->n_log_records; n++) {
                 const Opentelemetry__Proto__Logs__V1__ScopeLogs *scope = logs->resource_logs[i]->scope_logs[k];
-                say_attrs(s, logs->resource_logs[i]->resource->attributes, logs->resource_logs[i]->resource->n_attributes);
+                dump_attrs(s, logs->resource_logs[i]->resource->attributes, logs->resource_logs[i]->resource->n_attributes);
                 if (scope->scope)
-                    say(s, " %.*s", (int)scope->scope->name.len, (const char *)scope->scope->name.data);
-                say_record(s, scope->log_records[n]);
+                    append_text(s, " %.*s", (int)scope->scope->name.len, (const char *)scope->scope->name.data);
+                dump_record(s, scope->log_records[n]);
             }
 }
 
 /* Appends the frame's records. */
-static inline void say_frame(struct show *s, const struct gw_frame *f)
+static inline void dump_frame(struct show *s, const struct gw_frame *f)
 {
     show_logs *logs = opentelemetry__proto__logs__v1__logs_data__unpack(NULL, f->len, f->data);
     assert_non_null(logs);
@@ -71,7 +71,7 @@ static inline void say_frame(struct show *s, const struct gw_frame *f)
         for (size_t k = 0; k < logs->resource_logs[i]->n_scope_logs; k++)
             records += logs->resource_logs[i]->scope_logs[k]->n_log_records;
     assert_int_equal(records, f->items);
-    say_logs(s, logs);
+    dump_logs(s, logs);
     opentelemetry__proto__logs__v1__logs_data__free_unpacked(logs, NULL);
 }
 
@@ -112,7 +112,7 @@ static inline struct gw_intake log_bed_show(struct log_bed *b, struct show *s)
     s->len = 0;
     s->text[0] = 0;
     for (size_t i = 0; i < n; i++) {
-        say_frame(s, frames[i]);
+        dump_frame(s, frames[i]);
         gw_frame_drop(frames[i]);
     }
     assert_int_equal(log_batch_records(b->batch), 0);

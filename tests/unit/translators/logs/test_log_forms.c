@@ -212,7 +212,7 @@ static void numbers_of_levels_by_source(void **state)
     check("js", LOG_TEXT, other, 2);
 }
 
-static void envelopes_say_what_the_text_does_not(void **state)
+static void envelopes_complete_the_text(void **state)
 {
     struct log_bed b = {.options = {.service = GW_LIT("opt"), .env = GW_LIT("o")}};
     struct show s;
@@ -243,7 +243,7 @@ int main(void)
         cmocka_unit_test(json_forms),
         cmocka_unit_test(items_of_datadogs_intake),
         cmocka_unit_test(numbers_of_levels_by_source),
-        cmocka_unit_test(envelopes_say_what_the_text_does_not),
+        cmocka_unit_test(envelopes_complete_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

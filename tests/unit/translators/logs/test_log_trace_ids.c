@@ -345,7 +345,7 @@ static void rounded_ids_are_repaired(void **state)
             if (logs_first)
                 gw_trace_ids_learn(ids, low, 0x6b00e75b00000000u, gw_now());
             assert_int_equal(gw_frame_complete_ids(frame, ids, true), 0);
-            say_frame(&s, frame);
+            dump_frame(&s, frame);
             assert_non_null(strstr(s.text, "trace:6b00e75b0000000088ce98ed04147fa0"));
             gw_frame_drop(frame);
             log_bed_close(&b);

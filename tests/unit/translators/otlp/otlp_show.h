@@ -22,7 +22,7 @@ struct show {
     size_t len;
 };
 
-static inline __attribute__((format(printf, 2, 3))) void say(struct show *s, const char *fmt, ...)
+static inline __attribute__((format(printf, 2, 3))) void append_text(struct show *s, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -32,62 +32,62 @@ static inline __attribute__((format(printf, 2, 3))) void say(struct show *s, con
     s->len += (size_t)n;
 }
 
-static inline void say_hex(struct show *s, ProtobufCBinaryData b)
+static inline void dump_hex(struct show *s, ProtobufCBinaryData b)
 {
     for (size_t i = 0; i < b.len; i++)
-        say(s, "%02x", b.data[i]);
+        append_text(s, "%02x", b.data[i]);
 }
 
-static inline void say_text(struct show *s, ProtobufCBinaryData b)
+static inline void dump_text(struct show *s, ProtobufCBinaryData b)
 {
-    say(s, "\"%.*s\"", (int)b.len, b.data ? (const char *)b.data : "");
+    append_text(s, "\"%.*s\"", (int)b.len, b.data ? (const char *)b.data : "");
 }
 
-static inline void say_attrs(struct show *s, show_attr **attrs, size_t n);
+static inline void dump_attrs(struct show *s, show_attr **attrs, size_t n);
 
-static inline void say_any(struct show *s, const show_any *v)
+static inline void dump_any(struct show *s, const show_any *v)
 {
     switch (v->value_case) {
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE:
-        say_text(s, v->string_value);
+        dump_text(s, v->string_value);
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_BOOL_VALUE:
-        say(s, v->bool_value ? "true" : "false");
+        append_text(s, v->bool_value ? "true" : "false");
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_INT_VALUE:
-        say(s, "%" PRId64, v->int_value);
+        append_text(s, "%" PRId64, v->int_value);
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_DOUBLE_VALUE:
-        say(s, "%.17g%s", v->double_value, v->double_value == (double)(int)v->double_value ? ".0" : "");
+        append_text(s, "%.17g%s", v->double_value, v->double_value == (double)(int)v->double_value ? ".0" : "");
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_ARRAY_VALUE:
-        say(s, "[");
+        append_text(s, "[");
         for (size_t i = 0; i < v->array_value->n_values; i++) {
-            say(s, i ? " " : "");
-            say_any(s, v->array_value->values[i]);
+            append_text(s, i ? " " : "");
+            dump_any(s, v->array_value->values[i]);
         }
-        say(s, "]");
+        append_text(s, "]");
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_KVLIST_VALUE:
-        say_attrs(s, v->kvlist_value->values, v->kvlist_value->n_values);
+        dump_attrs(s, v->kvlist_value->values, v->kvlist_value->n_values);
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_BYTES_VALUE:
-        say(s, "bytes:");
-        say_hex(s, v->bytes_value);
+        append_text(s, "bytes:");
+        dump_hex(s, v->bytes_value);
         break;
     default:
-        say(s, "none");
+        append_text(s, "none");
     }
 }
 
-static inline void say_attrs(struct show *s, show_attr **attrs, size_t n)
+static inline void dump_attrs(struct show *s, show_attr **attrs, size_t n)
 {
-    say(s, "{");
+    append_text(s, "{");
     for (size_t i = 0; i < n; i++) {
-        say(s, "%s%.*s=", i ? " " : "", (int)attrs[i]->key.len, (const char *)attrs[i]->key.data);
-        say_any(s, attrs[i]->value);
+        append_text(s, "%s%.*s=", i ? " " : "", (int)attrs[i]->key.len, (const char *)attrs[i]->key.data);
+        dump_any(s, attrs[i]->value);
     }
-    say(s, "}");
+    append_text(s, "}");
 }
 
 /* What stands in w must be fields of a Span, in the order and form that protobuf packs. */
@@ -116,24 +116,24 @@ static inline const char *show(struct show *s, struct otlp_buf *w)
     s->len = 0;
     s->text[0] = '\0';
     if (span->n_attributes)
-        say_attrs(s, span->attributes, span->n_attributes);
+        dump_attrs(s, span->attributes, span->n_attributes);
     for (size_t i = 0; i < span->n_links; i++) {
         Opentelemetry__Proto__Trace__V1__Span__Link *l = span->links[i];
-        say(s, "%slink ", s->len ? " | " : "");
-        say_hex(s, l->trace_id);
-        say(s, "/");
-        say_hex(s, l->span_id);
-        say(s, " ");
-        say_text(s, l->trace_state);
-        say(s, " flags=%x dropped=%u ", l->flags, l->dropped_attributes_count);
-        say_attrs(s, l->attributes, l->n_attributes);
+        append_text(s, "%slink ", s->len ? " | " : "");
+        dump_hex(s, l->trace_id);
+        append_text(s, "/");
+        dump_hex(s, l->span_id);
+        append_text(s, " ");
+        dump_text(s, l->trace_state);
+        append_text(s, " flags=%x dropped=%u ", l->flags, l->dropped_attributes_count);
+        dump_attrs(s, l->attributes, l->n_attributes);
     }
     for (size_t i = 0; i < span->n_events; i++) {
         Opentelemetry__Proto__Trace__V1__Span__Event *e = span->events[i];
-        say(s, "%sevent ", s->len ? " | " : "");
-        say_text(s, e->name);
-        say(s, " at %" PRIu64 " ", e->time_unix_nano);
-        say_attrs(s, e->attributes, e->n_attributes);
+        append_text(s, "%sevent ", s->len ? " | " : "");
+        dump_text(s, e->name);
+        append_text(s, " at %" PRIu64 " ", e->time_unix_nano);
+        dump_attrs(s, e->attributes, e->n_attributes);
     }
     show_free(span);
     w->len = 0;

@@ -11,7 +11,7 @@
 
 struct rig {
     struct gw_ack_callback ack;
-    int heard, kept;
+    int called, kept;
     struct log_bed bed;
     struct gw_ledger *ledger;
     struct gw_fanout *fanout;
@@ -23,7 +23,7 @@ struct rig {
 static void hear(struct gw_ack_callback *ack, bool kept)
 {
     struct rig *r = (struct rig *)ack;
-    r->heard++;
+    r->called++;
     r->kept += kept;
 }
 
@@ -68,7 +68,7 @@ static void put(struct rig *r, int n)
     }
 }
 
-static struct gw_ledger_signal books(struct rig *r)
+static struct gw_ledger_signal ledger_items(struct rig *r)
 {
     struct gw_ledger_view v;
     gw_ledger_read(r->ledger, &v);
@@ -99,10 +99,10 @@ static void records_reach_the_queue(void **state)
     assert_false(gw_log_sink_empty(r.sink));
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_OK);
     assert_true(gw_log_sink_empty(r.sink));
-    assert_int_equal(books(&r).accepted, 3000);
-    assert_int_equal(r.heard, 0);
+    assert_int_equal(ledger_items(&r).accepted, 3000);
+    assert_int_equal(r.called, 0);
     assert_int_equal(drain(&r), 3000); /* three frames, one receipt */
-    assert_int_equal(r.heard, 1);
+    assert_int_equal(r.called, 1);
     assert_int_equal(r.kept, 1);
     close_rig(&r);
 }
@@ -115,19 +115,19 @@ static void a_full_queue_keeps_or_refuses(void **state)
     assert_int_equal(gw_log_sink_flush(r.sink, NULL, true), GW_OK);
     put(&r, 100);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_QUEUE_FULL);
-    assert_int_equal(books(&r).received, 150);
+    assert_int_equal(ledger_items(&r).received, 150);
     put(&r, 10);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_QUEUE_FULL);
     assert_int_equal(drain(&r), 150);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, true), GW_OK);
-    assert_int_equal(books(&r).received, 260);
+    assert_int_equal(ledger_items(&r).received, 260);
     put(&r, 100);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_QUEUE_FULL);
     assert_true(gw_log_sink_empty(r.sink));
-    assert_int_equal(books(&r).not_taken[GW_REASON_QUEUE_FULL], 100);
-    assert_int_equal(r.heard, 0);
+    assert_int_equal(ledger_items(&r).not_taken[GW_REASON_QUEUE_FULL], 100);
+    assert_int_equal(r.called, 0);
     assert_int_equal(drain(&r), 110);
-    assert_int_equal(r.heard, 1);
+    assert_int_equal(r.called, 1);
     close_rig(&r);
 }
 
@@ -155,9 +155,9 @@ static void what_nobody_exports_ends_at_once(void **state)
     open_rig(&r, 0);
     put(&r, 1);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK);
-    assert_int_equal(r.heard, 1);
+    assert_int_equal(r.called, 1);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK); /* nothing is brought to an end at once, too */
-    assert_int_equal(r.heard, 2);
+    assert_int_equal(r.called, 2);
     close_rig(&r);
 }
 

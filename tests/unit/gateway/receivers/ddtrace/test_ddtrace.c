@@ -372,7 +372,7 @@ static void mistakes_are_told(void **state)
     }
 }
 
-static void the_default_is_only_wished_for(void **state)
+static void the_default_is_best_effort(void **state)
 {
     static const char *const none[] = {NULL};
     struct fixture *f = make(none, 1, false), *g = make(none, 1, false); /* the second finds the ports taken */
@@ -413,7 +413,7 @@ int main(void)
         T(hints),
         cmocka_unit_test(a_full_queue_is_429),
         cmocka_unit_test(mistakes_are_told),
-        cmocka_unit_test(the_default_is_only_wished_for),
+        cmocka_unit_test(the_default_is_best_effort),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,7 +146,7 @@ static void lines(void **state)
     free(r.text);
 }
 
-static void long_records_are_cut_and_say_so(void **state)
+static void long_records_are_truncated_and_marked(void **state)
 {
     struct result r = read_body(HTTP_LOG_LINES, GW_STR("0123456789abcd\nshort\n01234567\xe4\xb8\xad\n"), 10, 0);
     assert_string_equal(r.text, "text -4: 0123456789\ntext: short\ntext -3: 01234567\n");
@@ -257,7 +257,7 @@ int main(void)
         cmocka_unit_test(probes_are_no_records),
         cmocka_unit_test(malformed_json),
         cmocka_unit_test(lines),
-        cmocka_unit_test(long_records_are_cut_and_say_so),
+        cmocka_unit_test(long_records_are_truncated_and_marked),
         cmocka_unit_test(logplex),
         cmocka_unit_test(firelens),
         cmocka_unit_test(points),

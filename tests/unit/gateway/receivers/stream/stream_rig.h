@@ -23,7 +23,7 @@
 #include "core/delivery/queue.h"
 #include "gateway/receivers/stream/stream_internal.h"
 
-enum { RIG_PATIENCE = 30 /* seconds, before a test that waits fails */ };
+enum { RIG_TIMEOUT = 30 /* seconds, before a test that waits fails */ };
 
 struct rig {
     struct log_bed bed;
@@ -106,7 +106,7 @@ static inline void rig_close(struct rig *r)
 
 /* --- what came out --- */
 
-static inline void rig_say_record(struct rig *r, const show_record *record)
+static inline void rig_dump_record(struct rig *r, const show_record *record)
 {
     const ProtobufCBinaryData *body = &record->body->string_value;
     size_t room = sizeof r->text - r->len;
@@ -125,14 +125,14 @@ static inline void rig_say_record(struct rig *r, const show_record *record)
     r->len += (size_t)snprintf(r->text + r->len, sizeof r->text - r->len, ";");
 }
 
-static inline void rig_say_frame(struct rig *r, const struct gw_frame *f)
+static inline void rig_dump_frame(struct rig *r, const struct gw_frame *f)
 {
     show_logs *logs = opentelemetry__proto__logs__v1__logs_data__unpack(NULL, f->len, f->data);
     assert_non_null(logs);
     for (size_t i = 0; i < logs->n_resource_logs; i++)
         for (size_t k = 0; k < logs->resource_logs[i]->n_scope_logs; k++)
             for (size_t n = 0; n < logs->resource_logs[i]->scope_logs[k]->n_log_records; n++)
-                rig_say_record(r, logs->resource_logs[i]->scope_logs[k]->log_records[n]);
+                rig_dump_record(r, logs->resource_logs[i]->scope_logs[k]->log_records[n]);
     opentelemetry__proto__logs__v1__logs_data__free_unpacked(logs, NULL);
 }
 
@@ -143,7 +143,7 @@ static inline void rig_drain(struct rig *r)
     struct gw_chain out = {NULL, NULL};
     while (gw_queue_take(r->queue, GW_LOGS, &rig_all, gw_now(), true, &out)) {
         for (const struct gw_node *n = out.first; n; n = n->next)
-            rig_say_frame(r, n->frame);
+            rig_dump_frame(r, n->frame);
         gw_queue_done(r->queue, &out);
     }
 }
@@ -152,7 +152,7 @@ static inline void rig_wait(sem_t *s, const char *what)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += RIG_PATIENCE;
+    until.tv_sec += RIG_TIMEOUT;
     while (sem_timedwait(s, &until) != 0)
         if (errno != EINTR)
             fail_msg("this did not come: %s", what);
@@ -174,7 +174,7 @@ static inline const char *rig_records(struct rig *r, size_t n)
 /* Until a counter says so: another thread's work, which nothing announces. */
 static inline void rig_until(const atomic_uint_least64_t *counter, uint64_t value)
 {
-    gw_nsec until = gw_now() + RIG_PATIENCE * GW_SEC;
+    gw_nsec until = gw_now() + RIG_TIMEOUT * GW_SEC;
     while (atomic_load(counter) != value) {
         if (gw_now() > until)
             fail_msg("a counter is %llu, not %llu", (unsigned long long)atomic_load(counter), (unsigned long long)value);
