@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
-#include "gateway/admin/admin.h"
 #include "gateway/run/command_line.h"
 #include "gateway/run/configuration.h"
 #include "gateway/run/modules.h"
@@ -64,9 +64,11 @@ static void *wait_for_hurry(void *arg)
 {
     struct hurry *h = arg;
     siginfo_t info;
+    int before;
     do
         info.si_pid = getpid(); /* what an interrupted wait leaves */
     while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* it takes locks */
     gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
@@ -200,19 +202,29 @@ static bool terminal_is_gone(bool had_one)
     return had_one && tcgetpgrp(STDIN_FILENO) < 0;
 }
 
+/* The next signal. While something that a reload retired is left, it is looked at every second. */
+static int wait_for_signal(struct gw_pipeline *p, const sigset_t *signals)
+{
+    static const struct timespec second = {.tv_sec = 1};
+    int number = -1;
+    while (number < 0)
+        number = gw_pipeline_reap(p) ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+    return number;
+}
+
 /* Until a signal says that it is time to stop. */
 static int work(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
 {
     bool terminal = tcgetpgrp(STDIN_FILENO) >= 0;
     int number;
-    while (sigwait(signals, &number) != 0 || (number == SIGHUP && !terminal_is_gone(terminal)))
+    while ((number = wait_for_signal(p, signals)) == SIGHUP && !terminal_is_gone(terminal))
         *conf = read_again(p, file, *conf);
     return number;
 }
 
-static int run(struct gw_pipeline *p, struct gw_admin *admin, const char *file, struct gw_conf **conf, const sigset_t *signals)
+static int run(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
 {
-    if (!gw_admin_start(admin) || !gw_pipeline_start(p)) {
+    if (!gw_pipeline_start(p)) {
         gw_pipeline_stop(p, 0);
         return EXIT_OTHER;
     }
@@ -243,11 +255,8 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
         fputs("ddgate: not enough memory to start\n", stderr);
         return EXIT_OTHER;
     }
-    const struct gw_admin_source source = gw_pipeline_source(p);
     int code = EXIT_WELL;
     gw_pipeline_open(p, diagnostics);
-    struct gw_admin *admin =
-        check || gw_diagnostics_errors(diagnostics) ? NULL : gw_admin_open(conf->process.admin_listen, &source, diagnostics);
     if (check || gw_diagnostics_errors(diagnostics))
         gw_diagnostics_print(diagnostics, stderr);
     else
@@ -257,8 +266,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     else if (check)
         print_plan(cli->file, conf);
     else
-        code = run(p, admin, cli->file, at, signals);
-    gw_admin_drop(admin);
+        code = run(p, cli->file, at, signals);
     gw_pipeline_drop(p);
     return code;
 }

@@ -142,24 +142,16 @@ void log_conf_drop(struct log_conf *c)
     free(c);
 }
 
-struct log_setup *log_conf_prepare(struct log_conf *c, const struct log_options *o, const char *path, struct gw_diagnostics *diagnostics)
+void log_conf_renew(struct log_conf *c, struct gw_diagnostics *diagnostics)
 {
-    return setup_new(c, o, path, diagnostics);
-}
-
-void log_conf_adopt(struct log_conf *c, struct log_setup *next)
-{
+    struct log_setup *before = c->now, *next = setup_new(c, &before->options, c->path, diagnostics);
+    if (!next)
+        return;
     pthread_mutex_lock(&c->lock);
-    struct log_setup *before = c->now;
     c->now = next;
     atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
     pthread_mutex_unlock(&c->lock);
     log_setup_drop(before);
-}
-
-void log_conf_abandon(struct log_setup *next)
-{
-    log_setup_drop(next);
 }
 
 const struct log_counts *log_conf_counts(const struct log_conf *c)

@@ -93,14 +93,6 @@ struct log_conf *log_conf_new(const struct log_options *, const struct log_envir
                               struct gw_diagnostics *);
 void log_conf_drop(struct log_conf *);
 
-/* A reload (gw_reload of receiver.h): prepare checks new options and reads the scripts that they name, adopt puts them in place for all
- * batches, each of which goes over when it is empty; abandon instead of adopt. The options are copied. Scripts of the directory are those
- * that log_scripts_read has read last. NULL when there is no memory. */
-struct log_setup;
-struct log_setup *log_conf_prepare(struct log_conf *, const struct log_options *, const char *path, struct gw_diagnostics *);
-void log_conf_adopt(struct log_conf *, struct log_setup *);
-void log_conf_abandon(struct log_setup *);
-
 /* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {
     atomic_uint_least64_t unparsed;      /* their script does not load: they went on as they were */

@@ -226,12 +226,8 @@ void log_scripts_leave(struct log_scripts *s, struct log_conf *c)
 
 void log_scripts_renew(struct log_scripts *s, struct gw_diagnostics *diagnostics)
 {
-    for (struct log_conf *c = s->confs; c; c = c->next) {
-        struct log_setup *now = log_setup_take(c), *next = log_conf_prepare(c, &now->options, c->path, diagnostics);
-        if (next)
-            log_conf_adopt(c, next);
-        log_setup_drop(now);
-    }
+    for (struct log_conf *c = s->confs; c; c = c->next)
+        log_conf_renew(c, diagnostics);
 }
 
 struct log_counts *log_scripts_counts(struct log_scripts *s)

@@ -237,16 +237,13 @@ static void scripts_are_read_again(void **state)
     assert_int_equal(log_add(b.batch, &in), GW_OK);
     script("again.p", "add_key(v, 2)\n");
     log_scripts_read(b.host.scripts, gw_str_z(folder), b.diagnostics);
-    struct log_options next = {.source = GW_LIT("again"), .service = GW_LIT("new")};
-    struct log_setup *abandoned = log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics);
-    log_conf_abandon(abandoned);
-    log_conf_adopt(b.conf, log_conf_prepare(b.conf, &next, "receivers[0]", b.diagnostics));
+    log_scripts_renew(b.host.scripts, b.diagnostics);
     assert_int_equal(log_add(b.batch, &in), GW_OK); /* the batch is not empty: still the old one */
     log_bed_show(&b, &s);
     assert_string_equal(s.text, "{service.name=\"again\"} (9) \"x\" {v=1 datadog.log.source=\"again\"}\n"
                                 "{service.name=\"again\"} (9) \"x\" {v=1 datadog.log.source=\"again\"}\n");
     run(&b, in, &s);
-    assert_string_equal(s.text, "{service.name=\"new\"} (9) \"x\" {v=2 datadog.log.source=\"again\"}\n");
+    assert_string_equal(s.text, "{service.name=\"again\"} (9) \"x\" {v=2 datadog.log.source=\"again\"}\n");
     close_scripts(&b);
 }
 
