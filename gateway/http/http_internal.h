@@ -100,6 +100,7 @@ struct conn {
     enum conn_state state;
     size_t paid; /* to places */
     bool used;   /* a request came to its end on it */
+    bool closes; /* with the answer that is under way */
     gw_nsec idle_since;
     struct gw_http_peer peer;
     struct sockaddr_storage address; /* the peer's */
@@ -167,7 +168,7 @@ void gw_http_table_drop(struct table *); /* NULL is legal */
 const struct binding *gw_http_find_binding(const struct table *, unsigned listener);
 /* In the newest table that names it; NULL: none does. Under the lock, or on main. */
 struct gw_http_site *gw_http_site_of(const struct gw_http *, const void *ctx);
-/* Says in the log which addresses are new since `before` (NULL: all). */
+/* Says in the log which addresses are new since `before` (NULL: all), or speak TLS or not as they did not then. */
 void gw_http_announce(const struct gw_http *, const struct table *before);
 /* After the last worker is closed: closes everything. */
 void gw_http_withdraw(struct gw_http *);

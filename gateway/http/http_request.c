@@ -337,6 +337,8 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **reque
     gw_http_release_table(&c->req);
     c->idle_since = gw_now();
     c->used = true;
+    if (c->closes) /* requests that the client has sent behind it must not make TCP reset what it has not read yet */
+        gw_http_linger(c->worker, c->fd);
     if (c->state != CONN_DEAD)
         gw_http_conn_state(c, CONN_IDLE);
 }

@@ -90,7 +90,7 @@ static bool is_last(const struct conn *c)
     return c->worker->stopping || !now || !now->tls != !c->origin.tls;
 }
 
-static void add_headers(struct MHD_Response *m, const struct conn *c, const struct gw_http_reply *r)
+static void add_headers(struct MHD_Response *m, struct conn *c, const struct gw_http_reply *r)
 {
     char seconds[16];
     add(m, "Content-Type", r->type);
@@ -103,7 +103,8 @@ static void add_headers(struct MHD_Response *m, const struct conn *c, const stru
         add(m, r->more[i].name, r->more[i].value);
     snprintf(seconds, sizeof seconds, "%d", r->retry_after);
     add(m, "Retry-After", r->retry_after ? seconds : NULL);
-    add(m, "Connection", is_last(c) ? "close" : NULL);
+    c->closes = is_last(c);
+    add(m, "Connection", c->closes ? "close" : NULL);
 }
 
 enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)

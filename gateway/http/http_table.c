@@ -256,9 +256,11 @@ static void announce(const struct binding *b)
 
 void gw_http_announce(const struct gw_http *h, const struct table *before)
 {
-    for (size_t i = 0; i < h->table->n; i++)
-        if (!gw_http_find_binding(before, h->table->bindings[i].listener->number))
-            announce(&h->table->bindings[i]);
+    for (size_t i = 0; i < h->table->n; i++) {
+        const struct binding *now = &h->table->bindings[i], *then = gw_http_find_binding(before, now->listener->number);
+        if (!then || !then->tls != !now->tls)
+            announce(now);
+    }
 }
 
 static void close_unnamed(const struct table *now, const struct table *before)
