@@ -521,7 +521,7 @@ static void a_receiver_retires_until_its_last_request(void **state)
         const struct fake *f = b->pipeline->receivers[0].ctx;
         fd[i] = dial(b);
         send_text(fd[i], half);
-        for (gw_nsec until = gw_now() + GRACE_PERIOD; atomic_load(&f->site.counts.requests) < 1; sched_yield())
+        for (gw_nsec until = gw_now() + GRACE_PERIOD; atomic_load(&f->site.counts.requests) < (unsigned)i + 1; sched_yield())
             assert_true(gw_now() < until);
         assert_true(reload(b, conf[i + 1]));
     }
