@@ -88,10 +88,10 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     if (!p)
         return;
     gw_admin_drop(p->admin);
-    gw_http_drop(p->http);
     for (size_t i = 0; i < p->receivers_n; i++)
         gw_component_drop_receiver(&p->receivers[i]);
     gw_retired_drop(p);
+    gw_http_drop(p->http); /* it has the accounts of what receivers keep per thread */
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_component_drop_exporter(&p->exporters[i]);
     gw_disk_queue_close(p->disk_queue);
