@@ -110,6 +110,16 @@ static enum gw_code start_workers(struct gw_http *h, struct gw_err *err)
     return GW_OK;
 }
 
+void gw_http_publish(struct gw_http *h)
+{
+    struct table *before = gw_http_switch_table(h);
+    gw_http_change_over(h);
+    gw_http_close_unnamed(h->table, before);
+    if (h->workers) /* else a start is still to come */
+        gw_http_announce(h, before);
+    gw_http_table_drop(before);
+}
+
 enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
 {
     if (h->draft)

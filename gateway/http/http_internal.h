@@ -2,7 +2,8 @@
  *
  *   http.c             start and stop                                   main thread
  *   http_table.c       which sites answer at which address              main thread, but for references
- *   http_worker.c      accept, the loop                                 one thread per worker
+ *   http_worker.c      the loop, connections, changing over             one thread per worker
+ *   http_accept.c      accepting
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
@@ -114,6 +115,13 @@ struct lingering {
     uint64_t left; /* bytes to read at most */
 };
 
+/* What a worker is told through its inbox. */
+struct message {
+    int fd; /* STOP, CHANGE: no socket, an order */
+    struct origin origin;
+};
+enum { STOP = -1, CHANGE = -2 };
+
 struct worker {
     struct gw_http *http;
     unsigned index;
@@ -170,10 +178,26 @@ const struct binding *gw_http_find_binding(const struct table *, unsigned listen
 struct gw_http_site *gw_http_site_of(const struct gw_http *, const void *ctx);
 /* Says in the log which addresses are new since `before` (NULL: all), or speak TLS or not as they did not then. */
 void gw_http_announce(const struct gw_http *, const struct table *before);
+/* The draft is the published table from now on; returns its predecessor, with the main thread's reference. NULL: there was none. */
+struct table *gw_http_switch_table(struct gw_http *);
+/* Closes the descriptors of addresses that only the predecessor names; no worker goes by it any more. */
+void gw_http_close_unnamed(const struct table *now, const struct table *before);
 /* After the last worker is closed: closes everything. */
 void gw_http_withdraw(struct gw_http *);
 
+/* http_accept.c */
+/* Whether the worker's epoll has the listeners of its table. */
+void gw_http_listen_on(struct worker *);
+void gw_http_listen_off(struct worker *);
+/* Takes so many connections at most. */
+void gw_http_accept(struct worker *, const struct binding *, int most);
+
 /* http_worker.c */
+/* What is counted for a connection: against the memory of all. */
+size_t gw_http_cost(bool tls);
+bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index);
+/* An accepted connection, whose place is paid for, becomes this worker's. */
+void gw_http_adopt(struct worker *, int fd, struct origin *);
 bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
 bool gw_http_worker_start(struct worker *);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */

@@ -230,7 +230,7 @@ bool gw_http_is_whole(const struct gw_http *h, const void *ctx)
     return site && !site->incomplete;
 }
 
-/* --- publishing: main thread --- */
+/* --- parts of publishing: main thread --- */
 
 /* The largest of all sites; of connections no more than libmicrohttpd was told at the start. */
 static void settle_limits(struct gw_http *h, struct table *t)
@@ -263,7 +263,7 @@ void gw_http_announce(const struct gw_http *h, const struct table *before)
     }
 }
 
-static void close_unnamed(const struct table *now, const struct table *before)
+void gw_http_close_unnamed(const struct table *now, const struct table *before)
 {
     for (size_t i = 0; before && i < before->n; i++) {
         struct listener *l = before->bindings[i].listener;
@@ -274,7 +274,7 @@ static void close_unnamed(const struct table *now, const struct table *before)
     }
 }
 
-void gw_http_publish(struct gw_http *h)
+struct table *gw_http_switch_table(struct gw_http *h)
 {
     struct table *before = h->table;
     GW_ASSERT(h->draft);
@@ -285,11 +285,7 @@ void gw_http_publish(struct gw_http *h)
     h->table = h->tables = h->draft;
     pthread_mutex_unlock(&h->lock);
     h->draft = NULL;
-    gw_http_change_over(h);
-    close_unnamed(h->table, before);
-    if (h->workers) /* else a start is still to come */
-        gw_http_announce(h, before);
-    gw_http_table_drop(before);
+    return before;
 }
 
 /* --- what is left of predecessors: main thread --- */

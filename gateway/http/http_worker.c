@@ -30,13 +30,7 @@ enum {
 };
 static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
-struct message {
-    int fd; /* STOP, CHANGE: no socket, an order */
-    struct origin origin;
-};
-enum { STOP = -1, CHANGE = -2 };
-
-static bool watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
+bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
 {
     struct epoll_event e = {.events = events, .data.u64 = kind << 32 | index};
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
@@ -60,7 +54,7 @@ static void find_peer(struct conn *c, const struct sockaddr *sa)
         c->peer.pid = cred.pid;
 }
 
-static size_t cost(bool tls)
+size_t gw_http_cost(bool tls)
 {
     return GW_HTTP_CONNECTION + (tls ? GW_HTTP_TLS : 0);
 }
@@ -90,7 +84,7 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
     c->worker = w;
     c->origin = *w->incoming;
     settle_origin(w, &c->origin);
-    c->paid = cost(c->origin.tls);
+    c->paid = gw_http_cost(c->origin.tls);
     memcpy(&c->address, w->incoming_peer, w->incoming_len);
     w->incoming = NULL;
     c->mhd = mhd;
@@ -150,14 +144,14 @@ void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct soc
 
 void gw_http_release_slot(struct worker *w, struct origin *o)
 {
-    gw_budget_give(&w->http->places, cost(o->tls));
+    gw_budget_give(&w->http->places, gw_http_cost(o->tls));
     gw_client_limits_leave(w->http->client_limits, o->account);
     gw_http_table_drop(o->last);
     o->last = NULL;
 }
 
 /* Its place is paid for (take_slot); conn_open takes that over. */
-static void adopt(struct worker *w, int fd, struct origin *o)
+void gw_http_adopt(struct worker *w, int fd, struct origin *o)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
@@ -171,110 +165,11 @@ static void adopt(struct worker *w, int fd, struct origin *o)
     }
 }
 
-static struct worker *least_loaded(struct gw_http *h, unsigned *all)
-{
-    struct worker *best = &h->workers[0];
-    unsigned least = UINT32_MAX;
-    *all = 0;
-    for (unsigned i = 0; i < h->workers_n; i++) {
-        unsigned n = atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
-        *all += n;
-        if (n < least) {
-            least = n;
-            best = &h->workers[i];
-        }
-    }
-    return best;
-}
-
-/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they are spread evenly. */
-static bool take_slot(struct worker *w, unsigned all, bool tls)
-{
-    if (all < (uint64_t)w->table->limits.connections && gw_budget_take(&w->http->places, cost(tls)))
-        return true;
-    gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
-    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, cost(tls));
-}
-
-/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a request, and counts as one. */
-static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer, struct gw_client **account)
-{
-    const struct gw_client_limits_conf *limits = &b->sites[0]->client_limits;
-    if (!gw_client_limits_apply(limits, peer))
-        return true;
-    *account = gw_client_limits_enter(w->http->client_limits, peer, limits);
-    if (!*account || !b->tls || gw_client_limits_request(*account, limits, gw_now()))
-        return *account != NULL;
-    gw_client_limits_leave(w->http->client_limits, *account);
-    return false;
-}
-
-/* To another worker, which may go by another table already: the one by which it was accepted comes with it. */
-static bool send_to(const struct worker *other, const struct worker *w, int fd, const struct origin *o)
-{
-    struct message m = {fd, *o};
-    m.origin.last = gw_http_table_ref(w->table);
-    if (write(other->inbox[1], &m, sizeof m) == sizeof m)
-        return true;
-    gw_http_table_drop(m.origin.last);
-    return false;
-}
-
-/* Whose bounds are reached is turned away before anybody else has to make way. */
-static void place(struct worker *w, int fd, const struct binding *b, const struct sockaddr *peer)
-{
-    unsigned all;
-    struct worker *best = least_loaded(w->http, &all);
-    struct origin o = {.listener = b->listener->number, .tls = b->tls};
-    if (!open_account(w, b, peer, &o.account)) {
-        gw_http_log_refused(b, peer, GW_PEER_LIMIT);
-        gw_http_turn_away(w, b, fd, GW_PEER_LIMIT);
-    } else if (!take_slot(w, all, o.tls)) {
-        gw_client_limits_leave(w->http->client_limits, o.account);
-        gw_http_turn_away(w, b, fd, GW_BUSY);
-    } else if (best == w || w->stopping || !send_to(best, w, fd, &o)) {
-        adopt(w, fd, &o);
-    }
-}
-
-/* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
-static void listen_on(struct worker *w)
-{
-    for (size_t i = 0; i < w->table->n; i++)
-        watch(w->epoll, w->table->bindings[i].listener->fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
-    w->listening = true;
-}
-
-static void listen_off(struct worker *w)
-{
-    for (size_t i = 0; i < w->table->n; i++)
-        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->table->bindings[i].listener->fd, NULL);
-    w->listening = false;
-}
-
-static void accept_some(struct worker *w, const struct binding *b, int most)
-{
-    for (int i = 0; i < most; i++) {
-        struct sockaddr_storage peer = {.ss_family = AF_UNIX};
-        socklen_t len = sizeof peer;
-        int fd = accept4(b->listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            place(w, fd, b, (struct sockaddr *)&peer);
-        } else if (errno != ECONNABORTED && errno != EINTR) {
-            if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
-                gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
-                listen_off(w);
-            }
-            return;
-        }
-    }
-}
-
 /* An event may name a binding of the table before, when the worker changed over in the same turn: then another one is looked at in vain. */
 static void accept_at(struct worker *w, uint32_t binding)
 {
     if (binding < w->table->n)
-        accept_some(w, &w->table->bindings[binding], ACCEPTS);
+        gw_http_accept(w, &w->table->bindings[binding], ACCEPTS);
 }
 
 /* Deadlines */
@@ -294,7 +189,7 @@ static void tick(struct worker *w, gw_nsec now)
     if (now - w->last_request > QUIET)
         gw_body_pool_trim(&w->pool, BODIES_KEEP_IDLE);
     if (!w->listening && !w->stopping)
-        listen_on(w);
+        gw_http_listen_on(w);
 }
 
 /* The loop */
@@ -303,9 +198,9 @@ static void begin_stop(struct worker *w)
 {
     w->stopping = true;
     for (size_t i = 0; i < w->table->n; i++)
-        accept_some(w, &w->table->bindings[i], ACCEPTS);
+        gw_http_accept(w, &w->table->bindings[i], ACCEPTS);
     if (w->listening)
-        listen_off(w);
+        gw_http_listen_off(w);
 }
 
 /* Who connected to an address before its descriptor is closed is served still. */
@@ -313,7 +208,7 @@ static void accept_last(struct worker *w, const struct table *next)
 {
     for (size_t i = 0; i < w->table->n; i++)
         if (!gw_http_find_binding(next, w->table->bindings[i].listener->number))
-            accept_some(w, &w->table->bindings[i], BACKLOG);
+            gw_http_accept(w, &w->table->bindings[i], BACKLOG);
 }
 
 static void conns_leave(struct worker *w, const struct table *next)
@@ -331,13 +226,13 @@ static void change_over(struct worker *w)
 {
     struct table *next = gw_http_table_current(w->http), *before = w->table;
     if (w->listening)
-        listen_off(w);
+        gw_http_listen_off(w);
     accept_last(w, next);
     conns_leave(w, next);
     gw_http_tls_proxies_leave(w, next);
     w->table = next;
     if (!w->stopping)
-        listen_on(w);
+        gw_http_listen_on(w);
     gw_http_table_drop(before);
     pthread_mutex_lock(&w->http->lock);
     if (--w->http->due == 0)
@@ -351,7 +246,7 @@ static void read_inbox(struct worker *w)
     ssize_t n = read(w->inbox[0], m, sizeof m);
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *m; i++) {
         if (m[i].fd >= 0)
-            adopt(w, m[i].fd, &m[i].origin);
+            gw_http_adopt(w, m[i].fd, &m[i].origin);
         else if (m[i].fd == CHANGE)
             change_over(w);
         else
@@ -472,8 +367,8 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     if (!w->inflater || !w->mhd || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
     int mhd = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    listen_on(w);
-    return watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
+    gw_http_listen_on(w);
+    return gw_http_watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && gw_http_watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
 }
 
 /* Signals are the main thread's. */

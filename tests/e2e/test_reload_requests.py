@@ -105,11 +105,11 @@ class Bed:
         self.sink, self.tls, self.port = sink, tls or {}, free_port()
         self.gate = make_gate(conf=self.conf(OLD), port=self.port)
 
-    def conf(self, team, port=None, removed=False, tls=None):
+    def conf(self, team, port=None, removed=False, tls=None, level="info"):
         at = {"listen": [f"127.0.0.1:{port or self.port}"], "tls": self.tls if tls is None else tls}
         ddtrace = {"type": "ddtrace", "socket": "", "resource": {"team": team}, **at}
         rows = {"receivers": ({"type": "http", **at},) if removed else (ddtrace, {"type": "http", **at}),
-                "exporters": (grpc(self.sink, signals=["traces"], **QUICK),), "admin": {"listen": "127.0.0.1:0"}}
+                "exporters": (grpc(self.sink, signals=["traces"], **QUICK),), "admin": {"listen": "127.0.0.1:0"}, "log": {"level": level}}
         return "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items())
 
     def reload(self, team, **more):
@@ -352,6 +352,21 @@ def test_the_other_receiver_of_a_shared_address_is_removed(make_gate, sink, tmp_
             assert client.answer()[0] == 200
         sink.wait_spans(2)
         gate.stop()
+
+
+def test_what_was_retired_is_closed_by_itself(bed):
+    """… soon after its last request; no signal is needed for it."""
+    spans = trace(2)
+    request = put(v04(spans))
+    with Client(bed.port) as client:
+        client.send(request[:-30])
+        bed.gate._until(lambda: bed.count("ddgate_http_requests_total") == 1, "the headers are not read")
+        bed.reload(NEW, level="debug")
+        assert "debug receiver=ddtrace" not in bed.gate.stderr
+        client.send(request[-30:])
+        assert client.answer()[0] == 200
+        bed.gate.wait_stderr("debug receiver=ddtrace")  # its last words
+        bed.taken_by(spans, OLD)
 
 
 def test_a_stop_does_not_wait_for_what_a_reload_retired(bed):

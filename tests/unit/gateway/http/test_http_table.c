@@ -380,6 +380,24 @@ static void who_has_connected_to_an_address_is_served(void **state)
     teardown((void **)&b);
 }
 
+/* A worker that stops later than another may hand it one more connection. */
+static void what_comes_to_a_worker_that_has_ended_is_given_back(void **state)
+{
+    struct bed *b = bed_new(2);
+    start(b);
+    struct worker *w = &b->http->workers[0];
+    gw_http_worker_stop(w, gw_now());
+    gw_http_worker_join(w);
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    struct message m = {pair[0], {.listener = b->http->table->bindings[0].listener->number}};
+    m.origin.last = gw_http_table_ref(b->http->table);
+    assert_true(gw_budget_take(&b->http->places, gw_http_cost(false)));
+    assert_int_equal(write(w->inbox[1], &m, sizeof m), sizeof m);
+    teardown((void **)&b);
+    expect_end(pair[1]);
+}
+
 static void workers_start_with_the_first_address(void **state)
 {
     struct bed *b = bed_new(2);
@@ -411,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_go_to_the_successor, setup, teardown),
         cmocka_unit_test_setup_teardown(limits_are_the_largest_of_all_but_no_more_than_at_the_start, setup, teardown),
         cmocka_unit_test(who_has_connected_to_an_address_is_served),
+        cmocka_unit_test(what_comes_to_a_worker_that_has_ended_is_given_back),
         cmocka_unit_test(workers_start_with_the_first_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
