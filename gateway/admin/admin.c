@@ -1,8 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The admin listener: a libmicrohttpd daemon with a thread of its own for each address, and the pages. Opened, started, retired and
+ * dropped by the pipeline, on the main thread; the pages are asked for on the daemons' threads.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
 #include "gateway/admin/admin.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -16,12 +26,15 @@ enum { CONNECTIONS = 32, CONNECTION_BYTES = 16 * 1024, IDLE_SECONDS = 10 };
 struct listener {
     struct gw_address address;
     struct gw_socket_file file;
-    int fd; /* libmicrohttpd's once it runs */
+    int fd;
+    bool shared; /* with a running predecessor, whose socket file it is until that retires */
     struct MHD_Daemon *daemon;
 };
 
 struct gw_admin {
     struct gw_admin_source source;
+    char *text; /* of the option */
+    atomic_bool retired;
     struct listener listeners[GW_LISTEN_ADDRESSES];
     size_t n;
 };
@@ -86,7 +99,7 @@ static const struct page *find(const char *path)
 /* --- answers --- */
 
 /* Takes over text (malloc'd, may be NULL). */
-static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const char *type, char *text, size_t len)
+static enum MHD_Result answer(const struct gw_admin *a, struct MHD_Connection *c, unsigned status, const char *type, char *text, size_t len)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(text ? len : 0, text, MHD_RESPMEM_MUST_FREE);
     if (!r) {
@@ -96,6 +109,8 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const c
     MHD_add_response_header(r, "Content-Type", type);
     MHD_add_response_header(r, "Cache-Control", "no-store");
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+    if (atomic_load(&a->retired))
+        MHD_add_response_header(r, "Connection", "close");
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(r, "Allow", "GET, HEAD");
     enum MHD_Result ok = MHD_queue_response(c, status, r);
@@ -103,25 +118,25 @@ static enum MHD_Result answer(struct MHD_Connection *c, unsigned status, const c
     return ok;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *words)
+static enum MHD_Result refuse(const struct gw_admin *a, struct MHD_Connection *c, unsigned status, const char *words)
 {
-    return answer(c, status, "text/plain; charset=utf-8", strdup(words), strlen(words));
+    return answer(a, c, status, "text/plain; charset=utf-8", strdup(words), strlen(words));
 }
 
-static enum MHD_Result show(struct MHD_Connection *c, const struct page *page, const struct gw_admin_source *p)
+static enum MHD_Result show(const struct gw_admin *a, struct MHD_Connection *c, const struct page *page)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *to = open_memstream(&text, &len);
     if (!to)
         return MHD_NO;
-    unsigned status = page->write(p, to);
+    unsigned status = page->write(&a->source, to);
     bool whole = !ferror(to);
     if (fclose(to) != 0 || !whole) {
         free(text);
         return MHD_NO;
     }
-    return answer(c, status, page->type, text, len);
+    return answer(a, c, status, page->type, text, len);
 }
 
 static bool is_lured(struct MHD_Connection *c)
@@ -148,36 +163,65 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
         return MHD_YES;
     }
     if (is_lured(c))
-        return refuse(c, MHD_HTTP_FORBIDDEN, "not for pages of other sites\n");
+        return refuse(a, c, MHD_HTTP_FORBIDDEN, "not for pages of other sites\n");
     if (!page)
-        return refuse(c, MHD_HTTP_NOT_FOUND, "here are /healthz, /readyz, /metrics and /ledger\n");
+        return refuse(a, c, MHD_HTTP_NOT_FOUND, "here are /healthz, /readyz, /metrics and /ledger\n");
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-        return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
-    return show(c, page, &a->source);
+        return refuse(a, c, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
+    return show(a, c, page);
 }
 
 /* --- life --- */
 
-static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, struct gw_listen_error *why)
+static struct listener *find_listener(struct gw_admin *a, const struct gw_address *address)
+{
+    for (size_t i = 0; a && i < a->n; i++)
+        if (gw_listen_same(&a->listeners[i].address, address))
+            return &a->listeners[i];
+    return NULL;
+}
+
+static enum gw_listen_result share_listener(struct listener *l, const struct listener *predecessor, struct gw_listen_error *why)
+{
+    *l = *predecessor;
+    l->daemon = NULL;
+    l->shared = true;
+    l->fd = fcntl(predecessor->fd, F_DUPFD_CLOEXEC, 3);
+    if (l->fd >= 0)
+        return GW_LISTEN_OK;
+    snprintf(why->text, sizeof why->text, "the listener's descriptor cannot be copied: %s", strerror(errno));
+    return GW_LISTEN_FAILED;
+}
+
+static enum gw_listen_result open_listener(struct listener *l, const struct gw_address *address, struct gw_admin *predecessor,
+                                           struct gw_listen_error *why)
+{
+    const struct listener *running = find_listener(predecessor, address);
+    if (running)
+        return share_listener(l, running, why);
+    *l = (struct listener){.address = *address};
+    enum gw_listen_result r = gw_listen_open(&l->address, &l->fd, why);
+    l->file = gw_listen_file(&l->address);
+    return r;
+}
+
+static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, struct gw_admin *predecessor, struct gw_listen_error *why)
 {
     struct gw_address addresses[GW_LISTEN_ADDRESSES];
     size_t n;
     enum gw_listen_result r = gw_listen_resolve(text, addresses, &n, why);
     for (size_t i = 0; i < n && r == GW_LISTEN_OK; i++) {
-        struct listener *l = &a->listeners[a->n];
-        l->address = addresses[i];
-        r = gw_listen_open(&l->address, &l->fd, why);
-        if (r == GW_LISTEN_OK) {
-            l->file = gw_listen_file(&l->address);
+        r = open_listener(&a->listeners[a->n], &addresses[i], predecessor, why);
+        if (r == GW_LISTEN_OK)
             a->n++;
-        } else if (r == GW_LISTEN_ABSENT && i + (a->n > 0) > 0) {
+        else if (r == GW_LISTEN_ABSENT && i + (a->n > 0) > 0)
             r = GW_LISTEN_OK; /* "localhost" on a machine without IPv6: one of its addresses is enough */
-        }
     }
     return r;
 }
 
-struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *source, struct gw_diagnostics *diagnostics)
+struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *source,
+                               struct gw_diagnostics *diagnostics)
 {
     struct gw_listen_error why;
     if (!listen.len)
@@ -186,7 +230,10 @@ struct gw_admin *gw_admin_open(gw_str listen, const struct gw_admin_source *sour
     if (!a)
         return NULL;
     a->source = *source;
-    if (open_listeners(a, listen, &why) == GW_LISTEN_OK)
+    a->text = strndup(listen.ptr, listen.len);
+    if (!a->text)
+        snprintf(why.text, sizeof why.text, "there is no memory for it");
+    else if (open_listeners(a, listen, predecessor, &why) == GW_LISTEN_OK)
         return a;
     if (gw_str_eq(listen, GW_STR(GW_ADMIN_LISTEN)))
         gw_config_warning(diagnostics, "admin.listen", "%s; so there is no /metrics here", why.text);
@@ -200,7 +247,7 @@ static bool start_one(struct gw_admin *a, struct listener *l)
 {
     char name[128];
     gw_listen_name(&l->address, name, sizeof name);
-    l->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, l->fd,
+    l->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, l->fd,
                                  MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                  (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
     if (l->daemon)
@@ -218,15 +265,56 @@ bool gw_admin_start(struct gw_admin *a)
     return true;
 }
 
+gw_str gw_admin_listen(const struct gw_admin *a)
+{
+    return gw_str_z(a->text);
+}
+
+/* A thread of the daemon may be about to accept: the descriptor stays open until the daemon is stopped, but nobody can connect to it. */
+static void retire_listener(struct listener *l, struct listener *successor)
+{
+    if (l->daemon)
+        MHD_quiesce_daemon(l->daemon);
+    if (successor) {
+        successor->shared = false;
+        return;
+    }
+    gw_listen_unlink(&l->address, l->file);
+    shutdown(l->fd, SHUT_RDWR);
+}
+
+void gw_admin_retire(struct gw_admin *a, struct gw_admin *successor)
+{
+    atomic_store(&a->retired, true);
+    for (size_t i = 0; i < a->n; i++)
+        retire_listener(&a->listeners[i], find_listener(successor, &a->listeners[i].address));
+}
+
+bool gw_admin_over(const struct gw_admin *a)
+{
+    unsigned open = 0;
+    for (size_t i = 0; i < a->n; i++)
+        if (a->listeners[i].daemon)
+            open += MHD_get_daemon_info(a->listeners[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+    return open == 0;
+}
+
+/* A daemon closes its socket, unless it has given it back. */
+static void drop_listener(struct listener *l, bool retired)
+{
+    if (!l->shared && !retired)
+        gw_listen_unlink(&l->address, l->file);
+    if (l->daemon)
+        MHD_stop_daemon(l->daemon);
+    if (!l->daemon || retired)
+        close(l->fd);
+}
+
 void gw_admin_drop(struct gw_admin *a)
 {
-    for (size_t i = 0; a && i < a->n; i++) {
-        struct listener *l = &a->listeners[i];
-        gw_listen_unlink(&l->address, l->file);
-        if (l->daemon)
-            MHD_stop_daemon(l->daemon); /* closes the socket */
-        else
-            close(l->fd);
-    }
+    for (size_t i = 0; a && i < a->n; i++)
+        drop_listener(&a->listeners[i], atomic_load(&a->retired));
+    if (a)
+        free(a->text);
     free(a);
 }

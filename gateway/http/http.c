@@ -1,10 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP server's life: it is made, started with its workers, and stopped. It owns what lives as long as the process: the workers, their
+ * connections, the accounts of memory, and the tables of addresses (http_table.c). Called by the pipeline, on the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/http/http.h"
 #include "gateway/http/http_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,9 +25,12 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
     h->threads = threads > 0 ? (unsigned)threads : 1;
-    gw_lock_init(&h->park_lock, GW_LOCK_HTTP_PARK);
-    gw_cond_init(&h->park_moved);
-    return h;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->changed_over, NULL);
+    if (gw_http_draft(h))
+        return h;
+    gw_http_drop(h);
+    return NULL;
 }
 
 void gw_http_drop(struct gw_http *h)
@@ -32,8 +38,8 @@ void gw_http_drop(struct gw_http *h)
     if (!h)
         return;
     gw_http_stop(h, 0);
-    gw_lock_fini(&h->park_lock);
-    pthread_cond_destroy(&h->park_moved);
+    pthread_mutex_destroy(&h->lock);
+    pthread_cond_destroy(&h->changed_over);
     free(h);
 }
 
@@ -52,88 +58,6 @@ unsigned gw_http_threads(const struct gw_http *h)
     return h->threads;
 }
 
-static struct listener *known(struct gw_http *h, const struct gw_address *a)
-{
-    for (size_t i = 0; i < h->listeners_n; i++)
-        if (gw_listen_same(&h->listeners[i].address, a))
-            return &h->listeners[i];
-    return NULL;
-}
-
-static enum gw_listen_result full(struct gw_listen_error *why, const char *what, unsigned most)
-{
-    snprintf(why->text, sizeof why->text, "more than %u %s", most, what);
-    return GW_LISTEN_FAILED;
-}
-
-enum gw_listen_result gw_http_open_listener(struct listener *l, const struct gw_address *a, struct gw_tls *tls, struct gw_listen_error *why)
-{
-    *l = (struct listener){.address = *a, .asked = *a, .fd = -1};
-    enum gw_listen_result r = gw_listen_open(&l->address, &l->fd, why);
-    if (r != GW_LISTEN_OK)
-        return r;
-    l->file = gw_listen_file(&l->address);
-    gw_listen_name(&l->address, l->name, sizeof l->name);
-    l->tls = a->sa.ss_family == AF_UNIX ? NULL : tls;
-    return GW_LISTEN_OK;
-}
-
-static enum gw_listen_result add_listener(struct gw_http *h, const struct gw_address *a, struct gw_tls *tls, struct listener **out,
-                                          struct gw_listen_error *why)
-{
-    if (h->listeners_n == MAX_LISTENERS)
-        return full(why, "addresses", MAX_LISTENERS);
-    *out = &h->listeners[h->listeners_n];
-    enum gw_listen_result r = gw_http_open_listener(*out, a, tls, why);
-    h->listeners_n += r == GW_LISTEN_OK;
-    return r;
-}
-
-static enum gw_listen_result listen_one(struct gw_http *h, const struct gw_address *a, struct gw_http_site *site, struct gw_address *first,
-                                        struct gw_listen_error *why)
-{
-    if (h->staging)
-        return gw_http_stage(h, a, site, first, why);
-    struct listener *l = known(h, a);
-    enum gw_listen_result r = l ? GW_LISTEN_OK : add_listener(h, a, site->tls, &l, why);
-    if (r != GW_LISTEN_OK)
-        return r;
-    if (a->sa.ss_family != AF_UNIX && !gw_tls_same(l->tls, site->tls)) {
-        snprintf(why->text, sizeof why->text, "%s: another receiver listens there with other tls options", l->name);
-        return GW_LISTEN_FAILED;
-    }
-    if (l->sites_n == MAX_SITES)
-        return full(why, "receivers on one address", MAX_SITES);
-    l->sites[l->sites_n++] = site;
-    if (first->sa.ss_family == 0)
-        *first = l->address;
-    return GW_LISTEN_OK;
-}
-
-enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_http_site *site, struct gw_address *first,
-                                     struct gw_listen_error *why)
-{
-    struct gw_address addresses[GW_LISTEN_ADDRESSES];
-    size_t n;
-    enum gw_listen_result r = gw_listen_resolve(text, addresses, &n, why), one;
-    if (r != GW_LISTEN_OK)
-        return r;
-    r = GW_LISTEN_ABSENT;
-    for (size_t i = 0; i < n; i++) {
-        one = listen_one(h, &addresses[i], site, first, why);
-        if (one != GW_LISTEN_OK && one != GW_LISTEN_ABSENT)
-            return one;
-        r = one == GW_LISTEN_OK ? one : r;
-    }
-    if (h->staging)
-        return r;
-    if (h->limits.idle_timeout < site->limits.idle_timeout)
-        h->limits.idle_timeout = site->limits.idle_timeout;
-    if (h->limits.connections < site->limits.connections)
-        h->limits.connections = site->limits.connections;
-    return r;
-}
-
 /* Every tracer keeps a connection or two, and the usual soft limit is 1024 descriptors. */
 static void allow_descriptors(void)
 {
@@ -144,23 +68,32 @@ static void allow_descriptors(void)
     }
 }
 
-void gw_http_announce(const struct listener *l)
+/* All workers end before the first is closed: each may still hand a connection to another. */
+static void end_workers(struct gw_http *h, gw_nsec until)
 {
-    for (size_t i = 0; i < l->sites_n; i++)
-        gw_log(GW_INFO, l->sites[i]->component, "listening on %s%s%s", l->name, l->tls ? ", TLS" : "",
-               l->address.sa.ss_family != AF_UNIX && l->sites[i]->auth && l->sites[i]->auth->n ? ", token asked" : "");
+    pthread_mutex_lock(&h->lock);
+    h->measured_n = 0;
+    pthread_mutex_unlock(&h->lock);
+    for (unsigned i = 0; i < h->workers_n; i++)
+        gw_http_worker_stop(&h->workers[i], until);
+    for (unsigned i = 0; i < h->workers_n; i++)
+        gw_http_worker_join(&h->workers[i]);
+    for (unsigned i = 0; i < h->workers_n; i++)
+        gw_http_worker_close(&h->workers[i]);
+    free(h->workers);
+    gw_client_limits_drop(h->client_limits);
+    h->client_limits = NULL;
+    h->workers = NULL;
+    h->workers_n = 0;
 }
 
-enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
+static enum gw_code start_workers(struct gw_http *h, struct gw_err *err)
 {
-    if (h->listeners_n == 0 || h->workers)
-        return GW_OK;
-    allow_descriptors();
-    h->began = h->limits;
+    h->began = h->table->limits;
     h->workers = calloc(h->threads, sizeof *h->workers);
     if (!h->workers)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the HTTP workers");
-    h->client_limits = gw_client_limits_new(h->limits.connections);
+    h->client_limits = gw_client_limits_new(h->began.connections);
     if (!h->client_limits)
         return gw_fail(err, GW_INTERNAL, 0, "no memory for the table of peers");
     for (unsigned i = 0; i < h->threads; i++) {
@@ -170,44 +103,45 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
     }
     struct gw_err why;
     for (unsigned i = 0; i < h->workers_n; i++)
-        if (!gw_http_worker_start(&h->workers[i], &why))
-            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, why.what);
-    for (size_t i = 0; i < h->listeners_n; i++)
-        gw_http_announce(&h->listeners[i]);
+        if (!gw_http_worker_start(&h->workers[i]))
+            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, strerror(errno));
+    pthread_mutex_lock(&h->lock);
+    h->measured_n = h->workers_n;
+    pthread_mutex_unlock(&h->lock);
     return GW_OK;
 }
 
-void gw_http_close_listener(struct listener *l)
+void gw_http_publish(struct gw_http *h)
 {
-    if (l->fd < 0)
-        return;
-    gw_listen_unlink(&l->address, l->file);
-    close(l->fd);
-    l->fd = -1;
+    struct table *before = gw_http_switch_table(h);
+    gw_http_change_over(h);
+    gw_http_close_unnamed(h->table, before);
+    if (h->workers) /* else a start is still to come */
+        gw_http_announce(h, before);
+    gw_http_table_drop(before);
 }
 
-static void close_listeners(struct gw_http *h)
+enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
 {
-    for (size_t i = 0; i < h->listeners_n; i++)
-        gw_http_close_listener(&h->listeners[i]);
-    h->listeners_n = 0;
+    if (h->draft)
+        gw_http_publish(h);
+    if (!h->table || h->table->n == 0 || h->workers)
+        return GW_OK;
+    allow_descriptors();
+    enum gw_code code = start_workers(h, err);
+    if (code)
+        end_workers(h, gw_now());
+    else
+        gw_http_announce(h, NULL);
+    return code;
 }
 
-/* Listeners close last: the workers empty their backlog first, and their connections point at them. */
+/* Listeners close last: the workers empty their backlog first. */
 void gw_http_stop(struct gw_http *h, gw_nsec grace_period)
 {
     if (h->stopped)
         return;
     h->stopped = true;
-    gw_nsec until = gw_now() + grace_period;
-    for (unsigned i = 0; i < h->workers_n; i++)
-        gw_http_worker_stop(&h->workers[i], until);
-    for (unsigned i = 0; i < h->workers_n; i++)
-        gw_http_worker_close(&h->workers[i]);
-    close_listeners(h);
-    free(h->workers);
-    gw_client_limits_drop(h->client_limits);
-    h->client_limits = NULL;
-    h->workers = NULL;
-    h->workers_n = 0;
+    end_workers(h, gw_now() + grace_period);
+    gw_http_withdraw(h);
 }

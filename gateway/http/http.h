@@ -21,7 +21,15 @@
  * max_memory; a body what has come of it (body.h), all at most half; the translation of one request at most five eighths. When that is used
  * up, uploads that have stood still for a second are given up (408) for those that move.
  *
- * Threads: new, listen, start, stop, drop on the main thread. Handlers run on workers.
+ * What a reload replaces is one table: which sites answer at which address (http_table.c). A request goes by the table that was published
+ * when its headers were complete, from there to its answer; the next one on the same connection by the table of then. So nothing that a
+ * request needs changes or goes away while it is answered, and workers and connections know nothing of a reload.
+ *
+ *   draft ─▶ listen, keep ─┬▶ publish   new connections and requests go by it; its predecessor is used until the last of its requests
+ *                          │            is answered, and the receivers that only it names are closed after that (uses)
+ *                          └▶ discard   what was opened for it is closed; nothing has changed
+ *
+ * Threads: on main, but gw_http_measure… (any) and the handlers (workers).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_H
@@ -146,7 +154,7 @@ struct gw_http_site {
     struct gw_tls *tls;                         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
     const struct gw_auth *auth;                 /* asked of who comes by TCP; NULL: nobody is asked */
     const char *auth_arg;                       /* parameter of the query that may carry the token as well; NULL: none */
-    struct gw_http_delay delay;
+    bool incomplete;                            /* some address that it wishes for could not be had: a reload tries again */
     struct gw_http_counts counts;
 };
 
@@ -158,7 +166,7 @@ struct gw_http;
 void gw_http_measure_site(struct gw_http *, const void *ctx, struct gw_metrics *);
 /* Samples of the server. Any thread, while nobody stops the server. */
 void gw_http_measure(struct gw_http *, struct gw_metrics *);
-/* NULL when there is no memory. `threads` as gw_cpus() says. */
+/* NULL when there is no memory. `threads` as gw_cpus() says. The first draft is begun. */
 struct gw_http *gw_http_new(struct gw_budget *, int threads);
 void gw_http_drop(struct gw_http *);
 
@@ -166,31 +174,33 @@ void gw_http_drop(struct gw_http *);
 void gw_http_want_threads(struct gw_http *, int threads);
 unsigned gw_http_threads(const struct gw_http *);
 
-/* Opens the address (listen.h), or joins the listener that has it. *first, when it was opened here, is an address of it. */
+/* Puts the site on the address, in the draft: on a listener that is open already, or on a new one (listen.h). *first, when it names none,
+ * becomes the first address. */
 enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *, struct gw_address *first,
                                      struct gw_listen_error *);
 
-/* Starts the workers, once all sites are registered and ready: the pipeline's part, not a receiver's. Without a listener there is
- * nothing to start. After a failure stop cleans up. */
+/* Begins another draft; one that was begun is discarded. False when there is no memory. */
+bool gw_http_draft(struct gw_http *) GW_MUST_CHECK;
+/* Puts the receiver of this ctx into the draft, as it is in the published table. False when it cannot share an address with those before.
+ */
+bool gw_http_keep(struct gw_http *, const void *ctx, struct gw_listen_error *) GW_MUST_CHECK;
+/* Whether the published table has the receiver at every address that it asked for. */
+bool gw_http_is_whole(const struct gw_http *, const void *ctx);
+void gw_http_discard(struct gw_http *);
+/* Returns when all new connections and requests go by it; cannot fail. Addresses that it does not name are closed: connections that came by
+ * one have one more request answered, by the predecessor. What only a start can change stays: the number of threads, idle_timeout, more
+ * connections. */
+void gw_http_publish(struct gw_http *);
+/* Whether the published table, or a request or connection by way of an older one, may still call the receiver of this ctx. */
+bool gw_http_uses(const struct gw_http *, const void *ctx);
+/* Adds what was counted for a receiver to its successor, and sets it back to zero. */
+void gw_http_move_counts(struct gw_http *, const void *from_ctx, const void *to_ctx);
+/* Frees tables that nobody uses any more. Receivers that gw_http_uses denies are closed before or after it. */
+void gw_http_sweep(struct gw_http *);
+
+/* Publishes the draft, and starts the workers when there is an address and they do not run: the pipeline's part, not a receiver's, once all
+ * sites are ready. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
-/* Hot reload. Between begin and its end gw_http_listen only notes what is asked for, and opens addresses that nobody has yet; the server
- * goes on as it is. */
-void gw_http_stage_begin(struct gw_http *);
-/* Forgets it, and closes what was opened for it. */
-void gw_http_stage_drop(struct gw_http *);
-/* A receiver's context before and after; NULL before: new, NULL after: gone. */
-struct gw_http_swap {
-    const void *before, *after;
-};
-/* Returns when every worker stands between two turns of its loop, where nothing of a request is being done; resume lets them go. Sleeps, so
- * the caller holds no lock. */
-void gw_http_park(struct gw_http *);
-void gw_http_resume(struct gw_http *);
-/* While workers are parked, puts the staged sites in place of all others: kept addresses stay open and their connections live, requests
- * that are being received go to the successor of their site, counts go on. Addresses that nobody asks for any more are closed; what came by
- * them is told so with its next answer, or now (503) where the receiver is gone as well. Afterwards nothing refers to the former sites.
- * What only a start can change stays: the number of threads, idle_timeout, more connections. */
-void gw_http_stage_commit(struct gw_http *, const struct gw_http_swap *, size_t n);
 
 /* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler
  * runs. Without effect when it was called before. */

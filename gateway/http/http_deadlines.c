@@ -6,7 +6,7 @@
 
 #include <sys/socket.h>
 
-static const gw_nsec STANDSTILL = GW_SEC, GRACE = 10 * GW_SEC, UNUSED = 10 * GW_SEC;
+static const gw_nsec STANDSTILL = GW_SEC, GRACE = 10 * GW_SEC, UNUSED = 10 * GW_SEC, LEAVING = 10 * GW_SEC;
 
 /* Answers 408 to an upload that does not come to its end; the connection goes as soon as libmicrohttpd looks at it again. */
 static void give_up(struct conn *c, const char *why)
@@ -31,7 +31,10 @@ void gw_http_check_conn(struct conn *c, gw_nsec now)
     if (c->state == CONN_RECEIVING && now - c->req.since > c->req.site->limits.receive_timeout)
         give_up(c, "the body did not come within receive_timeout");
     /* libmicrohttpd's own timeout starts again with every byte; headers that trickle end here */
-    if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->limits.idle_timeout + GRACE)
+    if (c->state == CONN_IDLE && now - c->idle_since > c->worker->http->began.idle_timeout + GRACE)
+        shutdown(c->fd, SHUT_RDWR);
+    /* its address is gone: a tracer sends every few seconds, and closes when it is told so with the answer */
+    if (c->state == CONN_IDLE && c->origin.last && now - c->left_at > LEAVING)
         shutdown(c->fd, SHUT_RDWR);
 }
 

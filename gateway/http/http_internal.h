@@ -1,8 +1,9 @@
 /* http_internal.h: what the files of the HTTP server share, and nobody else includes.
  *
- *   http.c          sites, listeners, start and stop       main thread
- *   http_worker.c   accept, the loop                       one thread per worker
- *   http_reload.c      other sites and listeners while it runs          main thread, workers parked
+ *   http.c             start and stop                                   main thread
+ *   http_table.c       which sites answer at which address              main thread, but for references
+ *   http_worker.c      the loop, connections, changing over             one thread per worker
+ *   http_accept.c      accepting
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
@@ -25,21 +26,45 @@
 #include "gateway/http/http.h"
 #include "gateway/http/inflate.h"
 
-enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_STAGED = MAX_LISTENERS * 2, MAX_LINGERING = 64 };
+enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
 
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
 #define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
 
+/* A listening socket. Tables that name its address share it; they own it together. */
 struct listener {
+    unsigned tables;                  /* that name it; main thread */
+    unsigned number;                  /* never given twice */
     struct gw_address address, asked; /* asked: as it stands in the configuration, where port 0 means any */
-    int fd;                           /* -1: closed by a reload; connections that came by it live on */
-    bool unused;                      /* closed so long ago that nobody is left who came by it: the place is free */
+    int fd;                           /* of main, and of workers whose table names it; -1: the published table does not */
     struct gw_socket_file file;
-    struct gw_tls *tls; /* of the first site; NULL: plain */
     char name[128];
+};
+
+/* Who answers at an address. */
+struct binding {
+    struct listener *listener;
+    struct gw_tls *tls; /* of the first site; NULL: plain */
     struct gw_http_site *sites[MAX_SITES];
     size_t sites_n;
+};
+
+/* All addresses at a time. Const once it is published, but for refs and next. */
+struct table {
+    atomic_uint refs;
+    struct table *next;           /* older, in gw_http.tables */
+    struct gw_http_limits limits; /* of the server: idle_timeout, connections */
+    struct binding bindings[MAX_LISTENERS];
+    size_t n;
+};
+
+/* How a connection came, and what was taken for it. */
+struct origin {
+    unsigned listener;         /* number of the listener, which may be gone */
+    bool tls;                  /* as its address was when it came; more memory is taken for it */
+    struct gw_client *account; /* whose limits apply; NULL: none do */
+    struct table *last;        /* a reference: the last table that names its address; NULL while the worker's own table does */
 };
 
 enum conn_state {
@@ -51,7 +76,9 @@ enum conn_state {
 
 /* The request that a connection is at. */
 struct request {
-    struct gw_http_site *site;         /* whose limits and counts apply: the route's, else the listener's first */
+    struct table *table;               /* a reference, from the headers to the answer; NULL: no request. What follows is of it */
+    const struct binding *binding;     /* of the address by which the connection came */
+    struct gw_http_site *site;         /* whose limits and counts apply: the route's, else the binding's first */
     const struct gw_http_route *route; /* NULL: none */
     enum gw_http_method method;
     gw_str path, content_type;
@@ -69,19 +96,20 @@ struct tls_proxy;
 struct conn {
     struct conn *prev, *next; /* in worker->conns */
     struct worker *worker;
-    const struct listener *listener;
+    struct origin origin;
+    gw_nsec left_at; /* when origin.last was set */
     struct MHD_Connection *mhd;
     int fd; /* libmicrohttpd's */
     enum conn_state state;
     size_t paid; /* to places */
     bool used;   /* a request came to its end on it */
+    bool closes; /* with the answer that is under way */
     gw_nsec idle_since;
     struct conn *delayed_next;  /* in worker->delayed: the answer is held back … */
     struct gw_http_delay delay; /* … for this reason, at most */
     gw_nsec delayed_until;
     struct gw_http_peer peer;
     struct sockaddr_storage address; /* the peer's */
-    struct gw_client *account;       /* whose limits apply; NULL: none do */
     struct request req;
 };
 
@@ -92,6 +120,13 @@ struct lingering {
     uint64_t left; /* bytes to read at most */
 };
 
+/* What a worker is told through its inbox. */
+struct message {
+    int fd; /* STOP, CHANGE: no socket, an order */
+    struct origin origin;
+};
+enum { STOP = -1, CHANGE = -2 };
+
 struct worker {
     struct gw_http *http;
     unsigned index;
@@ -100,6 +135,7 @@ struct worker {
     int epoll, inbox[2]; /* inbox: a pipe of struct message */
     atomic_uint connections;
     /* this worker's thread only */
+    struct table *table; /* a reference: the one that new connections and requests go by */
     struct gw_arena arena;
     size_t arena_keep; /* bytes of it between requests */
     struct gw_body_pool pool;
@@ -108,21 +144,14 @@ struct worker {
     struct conn *delayed, **delayed_end; /* suspended, their answers queued */
     gw_nsec delayed_looked;              /* whether any may go */
     struct tls_proxy *proxies, *ended_proxies;
-    unsigned busy;                   /* connections that are RECEIVING or ANSWERING */
-    const struct listener *incoming; /* of the socket that is being handed to libmicrohttpd, … */
+    unsigned busy;                 /* connections that are RECEIVING or ANSWERING */
+    const struct origin *incoming; /* of the socket that is being handed to libmicrohttpd, … */
     const struct sockaddr *incoming_peer;
     socklen_t incoming_len;
-    struct gw_client *incoming_account;
     struct lingering lingering[MAX_LINGERING];
     gw_nsec ticked, last_request;
     bool running, listening, stopping; /* it has a thread; its epoll has the listeners; it is on its way out */
     gw_nsec stop_by;
-};
-
-/* A site that a reload will put on a listener. */
-struct staged {
-    struct listener *listener; /* in listeners or in opened */
-    struct gw_http_site *site;
 };
 
 struct gw_http {
@@ -130,46 +159,61 @@ struct gw_http {
     struct gw_budget scratch[GW_HTTP_MAX_THREADS]; /* of each worker; outlives the workers, as what receivers keep per thread does */
     _Atomic gw_nsec wanting;                       /* when an upload last had to wait for memory */
     unsigned threads;
-    struct listener listeners[MAX_LISTENERS];
-    size_t listeners_n;
-    struct gw_http_limits limits; /* of the server: idle_timeout, connections */
     struct gw_client_limits *client_limits;
     struct worker *workers;
     unsigned workers_n;
     struct gw_http_limits began; /* limits as of the start: what libmicrohttpd knows */
-    /* main thread, between gw_http_stage_begin and its end: the picture that a reload will put in place */
-    bool staging;
-    struct staged staged[MAX_STAGED];
-    size_t staged_n;
-    struct listener opened[MAX_LISTENERS]; /* for it */
-    size_t opened_n;
-    struct gw_http_site gone; /* of those whose receiver is no more */
-    struct gw_lock park_lock;
-    pthread_cond_t park_moved;
-    /* under park_lock */
-    unsigned parked;
-    bool parking;
     bool stopped;
+    struct table *draft; /* main thread: being built; NULL: none is */
+    unsigned listeners;  /* main thread: numbers given so far */
+    pthread_mutex_t lock;
+    /* main changes what is below under the lock, others read it under the lock; main reads it without */
+    struct table *table;  /* published last; NULL: none was */
+    struct table *tables; /* all that were published and are not freed, newest first */
+    unsigned measured_n;  /* workers that gw_http_measure may look at */
+    unsigned due;         /* workers that have not changed over yet; they count it down */
+    pthread_cond_t changed_over;
 };
 
-/* http.c */
-void gw_http_announce(const struct listener *);
-void gw_http_close_listener(struct listener *); /* again without effect */
+/* http_table.c */
+struct table *gw_http_table_current(struct gw_http *); /* a reference */
+struct table *gw_http_table_ref(struct table *);
+void gw_http_table_drop(struct table *); /* NULL is legal */
+/* What a table says of a listener; NULL: nothing. */
+const struct binding *gw_http_find_binding(const struct table *, unsigned listener);
+/* In the newest table that names it; NULL: none does. Under the lock, or on main. */
+struct gw_http_site *gw_http_site_of(const struct gw_http *, const void *ctx);
+/* Says in the log which addresses are new since `before` (NULL: all), or speak TLS or not as they did not then. */
+void gw_http_announce(const struct gw_http *, const struct table *before);
+/* The draft is the published table from now on; returns its predecessor, with the main thread's reference. NULL: there was none. */
+struct table *gw_http_switch_table(struct gw_http *);
+/* Closes the descriptors of addresses that only the predecessor names; no worker goes by it any more. */
+void gw_http_close_unnamed(const struct table *now, const struct table *before);
+/* After the last worker is closed: closes everything. */
+void gw_http_withdraw(struct gw_http *);
 
-enum gw_listen_result gw_http_open_listener(struct listener *, const struct gw_address *, struct gw_tls *, struct gw_listen_error *);
-
-/* http_reload.c */
-enum gw_listen_result gw_http_stage(struct gw_http *, const struct gw_address *, struct gw_http_site *, struct gw_address *first,
-                                    struct gw_listen_error *);
+/* http_accept.c */
+/* Whether the worker's epoll has the listeners of its table. */
+void gw_http_listen_on(struct worker *);
+void gw_http_listen_off(struct worker *);
+/* Takes so many connections at most. */
+void gw_http_accept(struct worker *, const struct binding *, int most);
 
 /* http_worker.c */
+/* What is counted for a connection: against the memory of all. */
+size_t gw_http_cost(bool tls);
+bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index);
+/* An accepted connection, whose place is paid for, becomes this worker's. */
+void gw_http_adopt(struct worker *, int fd, struct origin *);
 bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
 bool gw_http_worker_start(struct worker *, struct gw_err *err);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
+void gw_http_worker_join(struct worker *);
 void gw_http_worker_close(struct worker *);
-/* Of a parked worker. */
-void gw_http_worker_watch(struct worker *, size_t listener);
-void gw_http_worker_unwatch(struct worker *, size_t listener);
+/* Returns when every worker goes by the published table: no later accept or request begins by another. What is under way goes on. */
+void gw_http_change_over(struct gw_http *);
+/* By the worker's table, else by the last one that names the address. */
+const struct binding *gw_http_binding(const struct worker *, const struct origin *);
 void gw_http_conn_state(struct conn *, enum conn_state);
 
 /* http_delay.c */
@@ -192,19 +236,19 @@ enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const 
                                    const char *data, size_t *size, void **request);
 void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
 
-/* Where the request's path leads on this listener. */
-void gw_http_find_route(struct request *, const struct listener *);
+/* The request needs nothing of its table any more. Again without effect. */
+void gw_http_release_table(struct request *);
 
-/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. */
-void gw_http_enroll(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_client *);
-/* What accepting a connection took: memory, and one of its peer's connections. */
-void gw_http_release_slot(struct worker *, const struct listener *, struct gw_client *);
+/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. The origin is libmicrohttpd's connection's afterwards. */
+void gw_http_enroll(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
+/* What accepting a connection took: memory, one of its peer's connections, the table. */
+void gw_http_release_slot(struct worker *, struct origin *);
 
 /* http_tls.c */
-/* Some handshake or connection of this worker came by that listener. */
-bool gw_http_tls_proxies_use(const struct worker *, const struct listener *);
 /* Takes over a TCP connection, with its place, that begins with a handshake. */
-void gw_http_tls_proxy_begin(struct worker *, int fd, const struct listener *, const struct sockaddr *peer, socklen_t, struct gw_client *);
+void gw_http_tls_proxy_begin(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
+/* The worker is about to change over from its table to `next`. */
+void gw_http_tls_proxies_leave(struct worker *, const struct table *next);
 void gw_http_tls_proxy_run(struct tls_proxy *);               /* there was an event */
 void gw_http_tls_proxies_sweep(struct worker *);              /* at the end of a turn */
 void gw_http_tls_proxies_check(struct worker *, gw_nsec now); /* ends handshakes that take longer than receive_timeout */
@@ -218,10 +262,10 @@ enum MHD_Result gw_http_answer_error(struct conn *, const struct gw_err *);
 /* Straight to the socket, and that was the connection's last: for answers that cannot wait for the body. Drops the body. */
 void gw_http_refuse(struct conn *, const struct gw_err *);
 /* For a connection that libmicrohttpd never sees. Closes fd in the end. */
-void gw_http_turn_away(struct worker *, const struct listener *, int fd, enum gw_code);
+void gw_http_turn_away(struct worker *, const struct binding *, int fd, enum gw_code);
 /* A line in the log, a few a second at most: who was refused what, and why. */
-void gw_http_log_client(const struct listener *, const struct sockaddr *peer, const char *what, const char *why);
-void gw_http_log_refused(const struct listener *, const struct sockaddr *peer, enum gw_code);
+void gw_http_log_client(const struct binding *, const struct sockaddr *peer, const char *what, const char *why);
+void gw_http_log_refused(const struct binding *, const struct sockaddr *peer, enum gw_code);
 void gw_http_linger(struct worker *, int fd);
 /* Reads away what has come; true when the slot became free. */
 void gw_http_linger_read(struct worker *, struct lingering *);

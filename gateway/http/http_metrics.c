@@ -33,19 +33,11 @@ static void measure(const struct gw_http_counts *c, struct gw_metrics *to)
     gw_metrics_add(to, &gw_http_metrics[M_FAILED], value(&c->failed_handshakes));
 }
 
-/* The site of this context; on however many addresses, it is one. */
-static const struct gw_http_site *site_of(const struct gw_http *h, const void *ctx)
-{
-    for (size_t i = 0; i < h->listeners_n; i++)
-        for (size_t j = 0; j < h->listeners[i].sites_n; j++)
-            if (h->listeners[i].sites[j]->ctx == ctx)
-                return h->listeners[i].sites[j];
-    return NULL;
-}
-
 void gw_http_measure_site(struct gw_http *h, const void *ctx, struct gw_metrics *to)
 {
-    const struct gw_http_site *site = site_of(h, ctx);
+    pthread_mutex_lock(&h->lock);
+    const struct gw_http_site *site = gw_http_site_of(h, ctx);
+    pthread_mutex_unlock(&h->lock);
     if (site)
         measure(&site->counts, to);
 }
@@ -53,8 +45,10 @@ void gw_http_measure_site(struct gw_http *h, const void *ctx, struct gw_metrics 
 void gw_http_measure(struct gw_http *h, struct gw_metrics *to)
 {
     uint64_t connections = 0;
-    for (unsigned i = 0; i < h->workers_n; i++)
+    pthread_mutex_lock(&h->lock);
+    for (unsigned i = 0; i < h->measured_n; i++)
         connections += atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
+    pthread_mutex_unlock(&h->lock);
     gw_metrics_add(to, &gw_http_metrics[M_CONNECTIONS], (double)connections);
     gw_metrics_add(to, &gw_http_metrics[M_BODY_MEMORY], (double)atomic_load_explicit(&h->bodies.used, memory_order_relaxed));
 }

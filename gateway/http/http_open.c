@@ -51,8 +51,10 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
             note_port(o, &first);
     } else if (!best_effort) {
         gw_config_error(diagnostics, where, "%s", why.text);
-    } else if (r != GW_LISTEN_ABSENT) { /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
-        gw_config_warning(diagnostics, where, "%s", why.text);
+    } else {
+        o->site->incomplete = true;
+        if (r != GW_LISTEN_ABSENT) /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
+            gw_config_warning(diagnostics, where, "%s", why.text);
     }
     return r == GW_LISTEN_OK;
 }

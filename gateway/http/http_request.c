@@ -58,17 +58,36 @@ static bool matches(const struct gw_http_route *r, gw_str path)
     return r->prefix ? gw_str_starts(path, want) : gw_str_eq(path, want);
 }
 
-void gw_http_find_route(struct request *q, const struct listener *l)
+static void find_route(struct request *q)
 {
-    q->site = l->sites[0];
-    q->route = NULL;
-    for (size_t i = 0; i < l->sites_n; i++)
-        for (size_t j = 0; j < l->sites[i]->routes_n; j++)
-            if (matches(&l->sites[i]->routes[j], q->path)) {
-                q->site = l->sites[i];
-                q->route = &l->sites[i]->routes[j];
+    const struct binding *b = q->binding;
+    q->site = b->sites[0];
+    for (size_t i = 0; i < b->sites_n; i++)
+        for (size_t j = 0; j < b->sites[i]->routes_n; j++)
+            if (matches(&b->sites[i]->routes[j], q->path)) {
+                q->site = b->sites[i];
+                q->route = &b->sites[i]->routes[j];
                 return;
             }
+}
+
+/* From here to the answer the request goes by one table, whatever a reload publishes meanwhile. */
+static void take_table(struct conn *c)
+{
+    struct request *q = &c->req;
+    q->binding = gw_http_find_binding(c->worker->table, c->origin.listener);
+    q->table = gw_http_table_ref(q->binding ? c->worker->table : c->origin.last);
+    if (!q->binding)
+        q->binding = gw_http_find_binding(q->table, c->origin.listener);
+}
+
+void gw_http_release_table(struct request *q)
+{
+    gw_http_table_drop(q->table);
+    q->table = NULL;
+    q->binding = NULL;
+    q->site = NULL;
+    q->route = NULL;
 }
 
 /* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a request. */
@@ -114,7 +133,7 @@ static enum gw_code check_token(const struct conn *c)
 {
     const struct gw_http_route *r = c->req.route;
     struct token t = {c, c->req.site->auth, GW_NO_TOKEN};
-    if (!t.auth || t.auth->n == 0 || c->listener->address.sa.ss_family == AF_UNIX)
+    if (!t.auth || t.auth->n == 0 || c->req.binding->listener->address.sa.ss_family == AF_UNIX)
         return GW_OK;
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_token, &t);
     if (c->req.site->auth_arg)
@@ -129,10 +148,10 @@ static enum gw_code check_token(const struct conn *c)
 static enum gw_code admit(const struct conn *c)
 {
     enum gw_code code = GW_PEER_LIMIT;
-    if (!c->account || gw_client_limits_request(c->account, &c->listener->sites[0]->client_limits, c->req.since))
+    if (!c->origin.account || gw_client_limits_request(c->origin.account, &c->req.binding->sites[0]->client_limits, c->req.since))
         code = check_token(c);
     if (code)
-        gw_http_log_refused(c->listener, (const struct sockaddr *)&c->address, code);
+        gw_http_log_refused(c->req.binding, (const struct sockaddr *)&c->address, code);
     return code;
 }
 
@@ -179,7 +198,8 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     gw_http_conn_state(c, CONN_RECEIVING);
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_header, &f);
     q->content_type = f.type;
-    gw_http_find_route(q, c->listener);
+    take_table(c);
+    find_route(q);
     atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
     if ((err.code = admit(c)) || check_framing(q, &f, &err))
         return refuse(c, &err);
@@ -303,8 +323,11 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **reque
     if (!c)
         return;
     gw_body_release(&c->worker->pool, &c->req.body);
+    gw_http_release_table(&c->req);
     c->idle_since = gw_now();
     c->used = true;
+    if (c->closes) /* requests that the client has sent behind it must not make TCP reset what it has not read yet */
+        gw_http_linger(c->worker, c->fd);
     if (c->state != CONN_DEAD)
         gw_http_conn_state(c, CONN_IDLE);
 }

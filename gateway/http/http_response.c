@@ -83,12 +83,19 @@ static void add(struct MHD_Response *m, const char *name, const char *value)
         MHD_add_response_header(m, name, value);
 }
 
-static void add_headers(struct MHD_Response *m, const struct conn *c, const struct gw_http_reply *r)
+/* A stop, or a reload that took the address away or changed it between plain and TLS. */
+static bool is_last(const struct conn *c)
+{
+    const struct binding *now = gw_http_find_binding(c->worker->table, c->origin.listener);
+    return c->worker->stopping || !now || !now->tls != !c->origin.tls;
+}
+
+static void add_headers(struct MHD_Response *m, struct conn *c, const struct gw_http_reply *r)
 {
     char seconds[16];
     add(m, "Content-Type", r->type);
-    for (size_t i = 0; i < c->listener->sites_n && !r->bare; i++) {
-        const struct gw_http_site *s = c->listener->sites[i];
+    for (size_t i = 0; i < c->req.binding->sites_n && !r->bare; i++) {
+        const struct gw_http_site *s = c->req.binding->sites[i];
         for (size_t j = 0; j < s->headers_n; j++)
             add(m, s->headers[j].name, s->headers[j].value);
     }
@@ -96,7 +103,8 @@ static void add_headers(struct MHD_Response *m, const struct conn *c, const stru
         add(m, r->more[i].name, r->more[i].value);
     snprintf(seconds, sizeof seconds, "%d", r->retry_after);
     add(m, "Retry-After", r->retry_after ? seconds : NULL);
-    add(m, "Connection", c->worker->stopping || c->listener->fd < 0 ? "close" : NULL);
+    c->closes = is_last(c);
+    add(m, "Connection", c->closes ? "close" : NULL);
 }
 
 enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)
@@ -109,7 +117,8 @@ enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)
     gw_http_conn_state(c, CONN_ANSWERING);
     count(c->req.site, r->status);
     enum MHD_Result ok = MHD_queue_response(c->mhd, r->status, m);
-    MHD_destroy_response(m);
+    MHD_destroy_response(m); /* which has copies of everything */
+    gw_http_release_table(&c->req);
     return ok;
 }
 
@@ -139,17 +148,17 @@ static void put(struct text *t, const char *fmt, ...)
     t->len += n > 0 && (size_t)n < sizeof t->at - t->len ? (size_t)n : 0;
 }
 
-static void put_site_headers(struct text *t, const struct listener *l)
+static void put_site_headers(struct text *t, const struct binding *b)
 {
-    for (size_t i = 0; i < l->sites_n; i++)
-        for (size_t j = 0; j < l->sites[i]->headers_n; j++) {
-            const struct gw_http_header *h = &l->sites[i]->headers[j];
+    for (size_t i = 0; i < b->sites_n; i++)
+        for (size_t j = 0; j < b->sites[i]->headers_n; j++) {
+            const struct gw_http_header *h = &b->sites[i]->headers[j];
             if (h->value && *h->value)
                 put(t, "%s: %s\r\n", h->name, h->value);
         }
 }
 
-static void put_error(struct text *t, const struct listener *l, const struct gw_err *err)
+static void put_error(struct text *t, const struct binding *b, const struct gw_err *err)
 {
     char body[1024];
     int n = error_text(err, body, sizeof body), status = gw_code_http(err->code), seconds = retry_after(err->code, 0);
@@ -159,7 +168,7 @@ static void put_error(struct text *t, const struct listener *l, const struct gw_
         put(t, "Retry-After: %d\r\n", seconds);
     if (status == 401)
         put(t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n", err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
-    put_site_headers(t, l);
+    put_site_headers(t, b);
     put(t, "\r\n%s", body);
 }
 
@@ -170,18 +179,19 @@ void gw_http_refuse(struct conn *c, const struct gw_err *err)
     count(c->req.site, (unsigned)gw_code_http(err->code));
     gw_body_release(&c->worker->pool, &c->req.body);
     gw_http_conn_state(c, CONN_DEAD);
-    put_error(&t, c->listener, err);
+    put_error(&t, c->req.binding, err);
+    gw_http_release_table(&c->req);
     (void)!send(c->fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(c->fd, SHUT_WR);
 }
 
-void gw_http_turn_away(struct worker *w, const struct listener *l, int fd, enum gw_code code)
+void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum gw_code code)
 {
     struct gw_err err = {.code = code};
     struct text t = {.len = 0};
-    count(l->sites[0], (unsigned)gw_code_http(code));
-    if (!l->tls) { /* else there is no saying anything before a handshake, which is what there is no room for */
-        put_error(&t, l, &err);
+    count(b->sites[0], (unsigned)gw_code_http(code));
+    if (!b->tls) { /* else there is no saying anything before a handshake, which is what there is no room for */
+        put_error(&t, b, &err);
         (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(fd, SHUT_WR);
         gw_http_linger(w, fd);
@@ -189,20 +199,20 @@ void gw_http_turn_away(struct worker *w, const struct listener *l, int fd, enum 
     close(fd);
 }
 
-void gw_http_log_client(const struct listener *l, const struct sockaddr *peer, const char *what, const char *why)
+void gw_http_log_client(const struct binding *b, const struct sockaddr *peer, const char *what, const char *why)
 {
     struct gw_address address = {.len = peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};
     char name[128];
     memcpy(&address.sa, peer, address.len);
     gw_listen_name(&address, name, sizeof name);
-    gw_log(GW_WARNING, l->sites[0]->component, "%s: %s: %s", name, what, why);
+    gw_log(GW_WARNING, b->sites[0]->component, "%s: %s: %s", name, what, why);
 }
 
-void gw_http_log_refused(const struct listener *l, const struct sockaddr *peer, enum gw_code code)
+void gw_http_log_refused(const struct binding *b, const struct sockaddr *peer, enum gw_code code)
 {
     char what[32];
     snprintf(what, sizeof what, "answered %d", gw_code_http(code));
-    gw_http_log_client(l, peer, what, gw_code_text(code));
+    gw_http_log_client(b, peer, what, gw_code_text(code));
 }
 
 /* Lingering */

@@ -26,8 +26,7 @@ static const gw_nsec HASTE = GW_SEC; /* how long a handshake may take when other
 struct tls_proxy {
     struct tls_proxy *prev, *next; /* in worker->pumps */
     struct worker *worker;
-    const struct listener *listener;
-    struct gw_client *account; /* libmicrohttpd's connection has it, and the place, once there is a pair */
+    struct origin origin; /* libmicrohttpd's connection has the account, the place and the table, once there is a pair */
     struct sockaddr_storage peer;
     int tcp, pair; /* pair: -1 until the handshake is over */
     gnutls_session_t session;
@@ -65,7 +64,7 @@ static void end(struct tls_proxy *p)
         close(p->pair);
     } else {
         atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-        gw_http_release_slot(w, p->listener, p->account);
+        gw_http_release_slot(w, &p->origin);
     }
     epoll_ctl(w->epoll, EPOLL_CTL_DEL, p->tcp, NULL);
     close(p->tcp);
@@ -87,25 +86,29 @@ void gw_http_tls_proxies_sweep(struct worker *w)
     }
 }
 
-bool gw_http_tls_proxies_use(const struct worker *w, const struct listener *l)
+void gw_http_tls_proxies_leave(struct worker *w, const struct table *next)
 {
-    for (const struct tls_proxy *p = w->proxies; p; p = p->next)
-        if (p->listener == l)
-            return true;
-    return false;
+    for (struct tls_proxy *p = w->proxies; p; p = p->next)
+        if (p->pair < 0 && !p->origin.last && !gw_http_find_binding(next, p->origin.listener))
+            p->origin.last = gw_http_table_ref(w->table);
 }
 
-static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct listener *l)
+/* The keys are those of the table by which the connection was accepted, which spoke TLS there. */
+static struct gw_tls_keys *take_keys(const struct worker *w, const struct origin *o, gw_nsec now)
+{
+    return gw_tls_take(gw_http_find_binding(o->last ? o->last : w->table, o->listener)->tls, now);
+}
+
+static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct origin *o)
 {
     struct tls_proxy *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->worker = w;
-    p->listener = l;
     p->tcp = fd;
     p->pair = -1;
     p->since = gw_now();
-    p->keys = gw_tls_take(l->tls, p->since);
+    p->keys = take_keys(w, o, p->since);
     p->session = gw_tls_session(p->keys, fd);
     if (p->session && watch_proxy(p, fd))
         return p;
@@ -116,17 +119,16 @@ static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct listen
     return NULL;
 }
 
-void gw_http_tls_proxy_begin(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len,
-                             struct gw_client *account)
+void gw_http_tls_proxy_begin(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
 {
-    struct tls_proxy *p = new_proxy(w, fd, l);
+    struct tls_proxy *p = new_proxy(w, fd, o);
     if (!p) {
-        gw_http_release_slot(w, l, account);
+        gw_http_release_slot(w, o);
         close(fd);
         return;
     }
     memcpy(&p->peer, peer, len);
-    p->account = account;
+    p->origin = *o;
     p->next = w->proxies;
     if (w->proxies)
         w->proxies->prev = p;
@@ -152,12 +154,12 @@ static void answer_plain_http(struct tls_proxy *p)
 /* Who said nothing is a probe of a load balancer, and no failure. */
 static void note_failure(const struct tls_proxy *p, int error)
 {
-    struct gw_http_site *site = p->listener->sites[0];
+    const struct binding *b = gw_http_binding(p->worker, &p->origin);
     char why[256];
     gnutls_datum_t text = {0};
     if (!p->spoken)
         return;
-    atomic_fetch_add_explicit(&site->counts.failed_handshakes, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&b->sites[0]->counts.failed_handshakes, 1, memory_order_relaxed);
     if (error == GNUTLS_E_FATAL_ALERT_RECEIVED)
         snprintf(why, sizeof why, "the client says: %s", gnutls_alert_get_name(gnutls_alert_get(p->session)));
     else if (error == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR &&
@@ -169,7 +171,7 @@ static void note_failure(const struct tls_proxy *p, int error)
     else
         snprintf(why, sizeof why, "%s", gnutls_strerror(error));
     gnutls_free(text.data);
-    gw_http_log_client(p->listener, (const struct sockaddr *)&p->peer, "TLS handshake failed", why);
+    gw_http_log_client(b, (const struct sockaddr *)&p->peer, "TLS handshake failed", why);
 }
 
 /* Hands the plain end to libmicrohttpd. */
@@ -180,8 +182,8 @@ static bool hand_over(struct tls_proxy *p)
         return false;
     p->pair = pair[0];
     atomic_fetch_sub_explicit(&p->worker->connections, 1, memory_order_relaxed); /* it counts as a connection from here on */
-    atomic_fetch_add_explicit(&p->listener->sites[0]->counts.handshakes, 1, memory_order_relaxed);
-    gw_http_enroll(p->worker, pair[1], p->listener, (const struct sockaddr *)&p->peer, sizeof p->peer, p->account);
+    atomic_fetch_add_explicit(&gw_http_binding(p->worker, &p->origin)->sites[0]->counts.handshakes, 1, memory_order_relaxed);
+    gw_http_enroll(p->worker, pair[1], &p->origin, (const struct sockaddr *)&p->peer, sizeof p->peer);
     return watch_proxy(p, p->pair);
 }
 
@@ -313,7 +315,7 @@ void gw_http_tls_proxies_check(struct worker *w, gw_nsec now)
 {
     for (struct tls_proxy *p = w->proxies, *next; p; p = next) {
         next = p->next;
-        if (p->pair < 0 && now - p->since > p->listener->sites[0]->limits.receive_timeout)
+        if (p->pair < 0 && now - p->since > gw_http_binding(w, &p->origin)->sites[0]->limits.receive_timeout)
             end(p);
     }
 }

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker: accepts connections by its table of addresses, hands each to the worker that has the fewest, runs libmicrohttpd, looks at
+ * deadlines. When a reload publishes another table, the worker changes over between two turns of its loop.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 
@@ -18,20 +22,15 @@ enum {
     ARENA_KEEP = 1024 * 1024,       /* scratch memory that a worker keeps between requests at most … */
     BODIES_KEEP = 16 * 1024 * 1024, /* … and body buffers; */
     BODIES_KEEP_IDLE = 1024 * 1024, /* less when it has had nothing to do for a while */
-    ACCEPTS = 16,                   /* connections taken per turn of the loop */
+    ACCEPTS = 16,                   /* connections taken per turn of the loop … */
+    BACKLOG = 1024,                 /* … and of an address that is about to be closed */
     RUNS = 16,                      /* of libmicrohttpd per turn */
     EVENTS = 32,
     SPARE = 256 /* connections that made way and that libmicrohttpd has not closed yet */
 };
 static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
 
-struct message {
-    int fd, listener; /* fd STOP, PARK: no socket, an order */
-    struct gw_client *account;
-};
-enum { STOP = -1, PARK = -2 };
-
-static bool watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
+bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
 {
     struct epoll_event e = {.events = events, .data.u64 = kind << 32 | index};
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
@@ -55,9 +54,24 @@ static void find_peer(struct conn *c, const struct sockaddr *sa)
         c->peer.pid = cred.pid;
 }
 
-static size_t cost(const struct listener *l)
+size_t gw_http_cost(bool tls)
 {
-    return GW_HTTP_CONNECTION + (l->tls ? GW_HTTP_TLS : 0);
+    return GW_HTTP_CONNECTION + (tls ? GW_HTTP_TLS : 0);
+}
+
+const struct binding *gw_http_binding(const struct worker *w, const struct origin *o)
+{
+    const struct binding *b = gw_http_find_binding(w->table, o->listener);
+    return b ? b : gw_http_find_binding(o->last, o->listener);
+}
+
+/* What came under another table, before it is this worker's. */
+static void settle_origin(const struct worker *w, struct origin *o)
+{
+    if (!gw_http_find_binding(w->table, o->listener))
+        return;
+    gw_http_table_drop(o->last);
+    o->last = NULL;
 }
 
 static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **context)
@@ -68,14 +82,14 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
     if (!c)
         return;
     c->worker = w;
-    c->listener = w->incoming;
-    c->paid = cost(w->incoming);
+    c->origin = *w->incoming;
+    settle_origin(w, &c->origin);
+    c->paid = gw_http_cost(c->origin.tls);
     memcpy(&c->address, w->incoming_peer, w->incoming_len);
-    c->account = w->incoming_account;
     w->incoming = NULL;
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    c->idle_since = gw_now();
+    c->idle_since = c->left_at = gw_now();
     c->next = w->conns;
     if (w->conns)
         w->conns->prev = c;
@@ -91,7 +105,9 @@ static void conn_close(struct worker *w, struct conn *c)
     gw_http_conn_state(c, CONN_DEAD);
     gw_budget_give(&w->http->places, c->paid);
     gw_body_release(&w->pool, &c->req.body);
-    gw_client_limits_leave(w->http->client_limits, c->account);
+    gw_http_release_table(&c->req);
+    gw_http_table_drop(c->origin.last);
+    gw_client_limits_leave(w->http->client_limits, c->origin.account);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -110,146 +126,50 @@ static void on_connection(void *worker, struct MHD_Connection *mhd, void **conte
 }
 
 /* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every answer. */
-void gw_http_enroll(struct worker *w, int fd, const struct listener *l, const struct sockaddr *peer, socklen_t len,
-                    struct gw_client *account)
+void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
 {
     static const struct sockaddr_un local = {.sun_family = AF_UNIX};
-    w->incoming = l;
+    w->incoming = o;
     w->incoming_peer = peer;
-    w->incoming_account = account;
     w->incoming_len = len;
-    if (l->tls)
+    if (o->tls)
         MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local); /* closes fd itself when it fails, … */
     else
         MHD_add_connection(w->mhd, fd, peer, len);
     if (w->incoming) /* … and then nobody has taken the place */
-        gw_http_release_slot(w, l, account);
+        gw_http_release_slot(w, o);
     w->incoming = NULL;
+    o->last = NULL;
 }
 
-void gw_http_release_slot(struct worker *w, const struct listener *l, struct gw_client *account)
+void gw_http_release_slot(struct worker *w, struct origin *o)
 {
-    gw_budget_give(&w->http->places, cost(l));
-    gw_client_limits_leave(w->http->client_limits, account);
+    gw_budget_give(&w->http->places, gw_http_cost(o->tls));
+    gw_client_limits_leave(w->http->client_limits, o->account);
+    gw_http_table_drop(o->last);
+    o->last = NULL;
 }
 
 /* Its place is paid for (take_slot); conn_open takes that over. */
-static void adopt(struct worker *w, int fd, int listener, struct gw_client *account)
+void gw_http_adopt(struct worker *w, int fd, struct origin *o)
 {
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof peer;
-    const struct listener *l = &w->http->listeners[listener];
     if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
         close(fd); /* gone already */
-        gw_http_release_slot(w, l, account);
-    } else if (l->tls) {
-        gw_http_tls_proxy_begin(w, fd, l, (struct sockaddr *)&peer, len, account);
+        gw_http_release_slot(w, o);
+    } else if (o->tls) {
+        gw_http_tls_proxy_begin(w, fd, o, (struct sockaddr *)&peer, len);
     } else {
-        gw_http_enroll(w, fd, l, (struct sockaddr *)&peer, len, account);
+        gw_http_enroll(w, fd, o, (struct sockaddr *)&peer, len);
     }
 }
 
-static struct worker *least_loaded(struct gw_http *h, unsigned *all)
+/* An event may name a binding of the table before, when the worker changed over in the same turn: then another one is looked at in vain. */
+static void accept_at(struct worker *w, uint32_t binding)
 {
-    struct worker *best = &h->workers[0];
-    unsigned least = UINT32_MAX;
-    *all = 0;
-    for (unsigned i = 0; i < h->workers_n; i++) {
-        unsigned n = atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
-        *all += n;
-        if (n < least) {
-            least = n;
-            best = &h->workers[i];
-        }
-    }
-    return best;
-}
-
-/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they are spread evenly. */
-static bool take_slot(struct worker *w, unsigned all, const struct listener *l)
-{
-    if (all < (uint64_t)w->http->limits.connections && gw_budget_take(&w->http->places, cost(l)))
-        return true;
-    gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
-    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, cost(l));
-}
-
-/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a request, and counts as one. */
-static bool open_account(struct worker *w, const struct listener *l, const struct sockaddr *peer, struct gw_client **account)
-{
-    const struct gw_client_limits_conf *limits = &l->sites[0]->client_limits;
-    if (!gw_client_limits_apply(limits, peer))
-        return true;
-    *account = gw_client_limits_enter(w->http->client_limits, peer, limits);
-    if (!*account || !l->tls || gw_client_limits_request(*account, limits, gw_now()))
-        return *account != NULL;
-    gw_client_limits_leave(w->http->client_limits, *account);
-    return false;
-}
-
-/* Whose bounds are reached is turned away before anybody else has to make way. */
-static void place(struct worker *w, int fd, int listener, const struct sockaddr *peer)
-{
-    unsigned all;
-    const struct listener *l = &w->http->listeners[listener];
-    struct worker *best = least_loaded(w->http, &all);
-    struct message m = {fd, listener, NULL};
-    if (!open_account(w, l, peer, &m.account)) {
-        gw_http_log_refused(l, peer, GW_PEER_LIMIT);
-        gw_http_turn_away(w, l, fd, GW_PEER_LIMIT);
-    } else if (!take_slot(w, all, l)) {
-        gw_client_limits_leave(w->http->client_limits, m.account);
-        gw_http_turn_away(w, l, fd, GW_BUSY);
-    } else if (best == w || w->stopping || write(best->inbox[1], &m, sizeof m) != sizeof m) {
-        adopt(w, fd, listener, m.account);
-    }
-}
-
-/* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
-static void listen_on(struct worker *w)
-{
-    for (size_t i = 0; i < w->http->listeners_n; i++)
-        if (w->http->listeners[i].fd >= 0)
-            watch(w->epoll, w->http->listeners[i].fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
-    w->listening = true;
-}
-
-static void listen_off(struct worker *w)
-{
-    for (size_t i = 0; i < w->http->listeners_n; i++)
-        if (w->http->listeners[i].fd >= 0)
-            epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->http->listeners[i].fd, NULL);
-    w->listening = false;
-}
-
-void gw_http_worker_watch(struct worker *w, size_t listener)
-{
-    if (w->listening)
-        watch(w->epoll, w->http->listeners[listener].fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, listener);
-}
-
-void gw_http_worker_unwatch(struct worker *w, size_t listener)
-{
-    if (w->listening)
-        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->http->listeners[listener].fd, NULL);
-}
-
-static void accept_some(struct worker *w, int listener, int most)
-{
-    for (int i = 0; i < most && w->http->listeners[listener].fd >= 0; i++) {
-        struct sockaddr_storage peer = {.ss_family = AF_UNIX};
-        socklen_t len = sizeof peer;
-        int fd = accept4(w->http->listeners[listener].fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            place(w, fd, listener, (struct sockaddr *)&peer);
-        } else if (errno != ECONNABORTED && errno != EINTR) {
-            if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
-                gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
-                listen_off(w);
-            }
-            return;
-        }
-    }
+    if (binding < w->table->n)
+        gw_http_accept(w, &w->table->bindings[binding], ACCEPTS);
 }
 
 /* Deadlines */
@@ -269,7 +189,7 @@ static void tick(struct worker *w, gw_nsec now)
     if (now - w->last_request > QUIET)
         gw_body_pool_trim(&w->pool, BODIES_KEEP_IDLE);
     if (!w->listening && !w->stopping)
-        listen_on(w);
+        gw_http_listen_on(w);
 }
 
 /* The loop */
@@ -277,22 +197,47 @@ static void tick(struct worker *w, gw_nsec now)
 static void begin_stop(struct worker *w)
 {
     w->stopping = true;
-    for (size_t i = 0; i < w->http->listeners_n; i++)
-        accept_some(w, (int)i, ACCEPTS);
+    for (size_t i = 0; i < w->table->n; i++)
+        gw_http_accept(w, &w->table->bindings[i], ACCEPTS);
     if (w->listening)
-        listen_off(w);
+        gw_http_listen_off(w);
 }
 
-static void stand_by(struct gw_http *h)
+/* Who connected to an address before its descriptor is closed is served still. */
+static void accept_last(struct worker *w, const struct table *next)
 {
-    gw_lock(&h->park_lock);
-    h->parked++;
-    pthread_cond_broadcast(&h->park_moved);
-    while (h->parking)
-        gw_cond_wait(&h->park_moved, &h->park_lock);
-    h->parked--;
-    pthread_cond_broadcast(&h->park_moved);
-    gw_unlock(&h->park_lock);
+    for (size_t i = 0; i < w->table->n; i++)
+        if (!gw_http_find_binding(next, w->table->bindings[i].listener->number))
+            gw_http_accept(w, &w->table->bindings[i], BACKLOG);
+}
+
+static void conns_leave(struct worker *w, const struct table *next)
+{
+    gw_nsec now = gw_now();
+    for (struct conn *c = w->conns; c; c = c->next)
+        if (!c->origin.last && !gw_http_find_binding(next, c->origin.listener)) {
+            c->origin.last = gw_http_table_ref(w->table);
+            c->left_at = now;
+        }
+}
+
+/* Requests that are under way have a reference to the table that they began with. */
+static void change_over(struct worker *w)
+{
+    struct table *next = gw_http_table_current(w->http), *before = w->table;
+    if (w->listening)
+        gw_http_listen_off(w);
+    accept_last(w, next);
+    conns_leave(w, next);
+    gw_http_tls_proxies_leave(w, next);
+    w->table = next;
+    if (!w->stopping)
+        gw_http_listen_on(w);
+    gw_http_table_drop(before);
+    pthread_mutex_lock(&w->http->lock);
+    if (--w->http->due == 0)
+        pthread_cond_signal(&w->http->changed_over);
+    pthread_mutex_unlock(&w->http->lock);
 }
 
 static void read_inbox(struct worker *w)
@@ -301,9 +246,9 @@ static void read_inbox(struct worker *w)
     ssize_t n = read(w->inbox[0], m, sizeof m);
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *m; i++) {
         if (m[i].fd >= 0)
-            adopt(w, m[i].fd, m[i].listener, m[i].account);
-        else if (m[i].fd == PARK)
-            stand_by(w->http);
+            gw_http_adopt(w, m[i].fd, &m[i].origin);
+        else if (m[i].fd == CHANGE)
+            change_over(w);
         else
             begin_stop(w);
     }
@@ -317,7 +262,7 @@ static void dispatch(struct worker *w, uint64_t what)
     else if (what >> 32 == EV_INBOX)
         read_inbox(w);
     else if (what >> 32 == EV_LISTENER)
-        accept_some(w, (int)index, ACCEPTS);
+        accept_at(w, index);
     else if (what >> 32 == EV_LINGER)
         gw_http_linger_read(w, &w->lingering[index]);
 }
@@ -392,10 +337,10 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
 
 static struct MHD_Daemon *start_mhd(struct worker *w)
 {
-    unsigned idle = (unsigned)(w->http->limits.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, gw_http_on_request, w,
+    unsigned idle = (unsigned)(w->http->began.idle_timeout / GW_SEC);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, gw_http_on_request, w,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)w->http->limits.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
+                            (unsigned)w->http->began.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
                             gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
                             leave_escaped, NULL, MHD_OPTION_END);
 }
@@ -409,8 +354,7 @@ static size_t share(const struct gw_http *h, size_t most)
 
 bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
 {
-    *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}};
-    w->delayed_end = &w->delayed;
+    *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}, .table = gw_http_table_current(h)};
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
     gw_arena_init(&w->arena, h->scratch[index].limit);
@@ -423,8 +367,8 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
     if (!w->inflater || !w->mhd || w->epoll < 0 || pipe2(w->inbox, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
     int mhd = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    listen_on(w);
-    return watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
+    gw_http_listen_on(w);
+    return gw_http_watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && gw_http_watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
 }
 
 bool gw_http_worker_start(struct worker *w, struct gw_err *err)
@@ -444,35 +388,43 @@ void gw_http_worker_stop(struct worker *w, gw_nsec until)
 }
 
 /* A full inbox empties within a turn. */
-static void order_to_park(struct worker *w)
+static void order_to_change(struct worker *w)
 {
-    static const struct message park = {.fd = PARK};
+    static const struct message change = {.fd = CHANGE};
     static const struct timespec moment = {.tv_nsec = 100 * GW_USEC};
-    while (write(w->inbox[1], &park, sizeof park) != sizeof park)
+    while (write(w->inbox[1], &change, sizeof change) != sizeof change)
         nanosleep(&moment, NULL);
 }
 
-void gw_http_park(struct gw_http *h)
+void gw_http_change_over(struct gw_http *h)
 {
-    gw_lock(&h->park_lock);
-    h->parking = true;
-    gw_unlock(&h->park_lock);
+    pthread_mutex_lock(&h->lock);
+    h->due = h->workers_n;
+    pthread_mutex_unlock(&h->lock);
     for (unsigned i = 0; i < h->workers_n; i++)
-        order_to_park(&h->workers[i]);
-    gw_lock(&h->park_lock);
-    while (h->parked < h->workers_n)
-        gw_cond_wait(&h->park_moved, &h->park_lock);
-    gw_unlock(&h->park_lock);
+        order_to_change(&h->workers[i]);
+    pthread_mutex_lock(&h->lock);
+    while (h->due > 0)
+        pthread_cond_wait(&h->changed_over, &h->lock);
+    pthread_mutex_unlock(&h->lock);
 }
 
-void gw_http_resume(struct gw_http *h)
+void gw_http_worker_join(struct worker *w)
 {
-    gw_lock(&h->park_lock);
-    h->parking = false;
-    pthread_cond_broadcast(&h->park_moved);
-    while (h->parked > 0)
-        gw_cond_wait(&h->park_moved, &h->park_lock);
-    gw_unlock(&h->park_lock);
+    if (w->running)
+        pthread_join(w->thread, NULL);
+    w->running = false;
+}
+
+/* Connections that another worker handed over when this one had ended. */
+static void empty_inbox(struct worker *w)
+{
+    struct message m;
+    while (w->inbox[0] >= 0 && read(w->inbox[0], &m, sizeof m) == sizeof m)
+        if (m.fd >= 0) {
+            close(m.fd);
+            gw_http_release_slot(w, &m.origin);
+        }
 }
 
 static void close_fd(int fd)
@@ -483,8 +435,7 @@ static void close_fd(int fd)
 
 void gw_http_worker_close(struct worker *w)
 {
-    if (w->running)
-        pthread_join(w->thread, NULL);
+    empty_inbox(w);
     if (w->mhd)
         MHD_stop_daemon(w->mhd);
     gw_http_tls_proxies_close(w);
@@ -496,4 +447,5 @@ void gw_http_worker_close(struct worker *w)
     gw_inflater_drop(w->inflater);
     gw_body_pool_fini(&w->pool);
     gw_arena_fini(&w->arena);
+    gw_http_table_drop(w->table);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -16,7 +17,6 @@
 #include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
-#include "gateway/admin/admin.h"
 #include "gateway/run/command_line.h"
 #include "gateway/run/configuration.h"
 #include "gateway/run/modules.h"
@@ -70,11 +70,12 @@ static void *wait_for_hurry(void *arg)
 {
     struct hurry *h = arg;
     siginfo_t info;
+    int before;
     do
         info.si_pid = getpid(); /* what an interrupted wait leaves */
-    while ((sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP) && !atomic_load(&h->over));
-    if (!atomic_load(&h->over))
-        gw_pipeline_hurry(h->pipeline);
+    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* it takes locks */
+    gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
 
@@ -219,19 +220,29 @@ static bool terminal_is_gone(bool had_one)
     return had_one && tcgetpgrp(STDIN_FILENO) < 0;
 }
 
+/* The next signal. While something that a reload retired is left, it is looked at every second. */
+static int wait_for_signal(struct gw_pipeline *p, const sigset_t *signals)
+{
+    static const struct timespec second = {.tv_sec = 1};
+    int number = -1;
+    while (number < 0)
+        number = gw_pipeline_reap(p) ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+    return number;
+}
+
 /* Until a signal says that it is time to stop. */
 static int work(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
 {
     bool terminal = tcgetpgrp(STDIN_FILENO) >= 0;
     int number;
-    while (sigwait(signals, &number) != 0 || (number == SIGHUP && !terminal_is_gone(terminal)))
+    while ((number = wait_for_signal(p, signals)) == SIGHUP && !terminal_is_gone(terminal))
         *conf = read_again(p, file, *conf);
     return number;
 }
 
-static int run(struct gw_pipeline *p, struct gw_admin *admin, const char *file, struct gw_conf **conf, const sigset_t *signals)
+static int run(struct gw_pipeline *p, const char *file, struct gw_conf **conf, const sigset_t *signals)
 {
-    if (!gw_admin_start(admin) || !gw_pipeline_start(p)) {
+    if (!gw_pipeline_start(p)) {
         gw_pipeline_stop(p, 0);
         return EXIT_OTHER;
     }
@@ -276,20 +287,19 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
         report_no_memory();
         return EXIT_OTHER;
     }
-    const struct gw_admin_source source = gw_pipeline_source(p);
     int code = EXIT_WELL;
     check_zone(diagnostics);
     gw_pipeline_open(p, diagnostics);
-    struct gw_admin *admin =
-        check || gw_diagnostics_errors(diagnostics) ? NULL : gw_admin_open(conf->process.admin_listen, &source, diagnostics);
-    print_diagnostics(diagnostics, gw_log_for_machines() && !check && !gw_diagnostics_errors(diagnostics));
+    if (check || gw_diagnostics_errors(diagnostics))
+        gw_diagnostics_print(diagnostics, stderr);
+    else
+        print_diagnostics(diagnostics);
     if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;
     else if (check)
         print_plan(cli->file, conf);
     else
-        code = run(p, admin, cli->file, at, signals);
-    gw_admin_drop(admin);
+        code = run(p, cli->file, at, signals);
     gw_pipeline_drop(p);
     return code;
 }

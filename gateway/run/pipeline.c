@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline's life: made and opened from a configuration, started, stopped in the opposite order. What happens in between is the
+ * reload's (pipeline_reload.c). Called by main.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/run/pipeline_internal.h"
 
@@ -14,52 +18,10 @@
 /* For requests that are under way when a stop begins. */
 static const gw_nsec HTTP_GRACE_PERIOD = 3 * GW_SEC;
 
-/* A component's context begins with its configuration. */
-static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
-{
-    void *ctx = calloc(1, ctx_size);
-    if (ctx)
-        memcpy(ctx, conf, conf_size);
-    return ctx;
-}
-
-bool gw_pipeline_make_exporter(struct exporter *e, const struct gw_conf_exporter *c, struct gw_conf *conf)
-{
-    *e = (struct exporter){.module = c->module, .path = c->path, .entry = c, .conf = gw_conf_ref(conf)};
-    e->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
-    return e->ctx;
-}
-
-void gw_pipeline_drop_exporter(struct exporter *e)
-{
-    gw_sender_drop(e->sender);
-    if (e->ctx)
-        e->module->close(e->ctx);
-    free(e->ctx);
-    gw_conf_drop(e->conf);
-    *e = (struct exporter){.module = e->module};
-}
-
-bool gw_pipeline_make_receiver(struct receiver *r, const struct gw_conf_receiver *c, struct gw_conf *conf)
-{
-    *r = (struct receiver){.module = c->module, .path = c->path, .conf = gw_conf_ref(conf)};
-    r->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
-    return r->ctx;
-}
-
-void gw_pipeline_drop_receiver(struct receiver *r)
-{
-    if (r->ctx)
-        r->module->close(r->ctx);
-    free(r->ctx);
-    gw_conf_drop(r->conf);
-    *r = (struct receiver){.module = r->module};
-}
-
 static bool add_exporter(struct gw_pipeline *p, const struct gw_conf_exporter *c, struct gw_conf *conf)
 {
     struct exporter *e = &p->exporters[p->exporters_n++];
-    if (gw_pipeline_make_exporter(e, c, conf))
+    if (gw_component_make_exporter(e, c, conf))
         e->sender = gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids);
     return e->sender;
 }
@@ -104,7 +66,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
         if (!add_exporter(p, &conf->exporters[i], conf))
             return false;
     for (size_t i = 0; i < conf->receivers_n; i++)
-        if (!gw_pipeline_make_receiver(&p->receivers[p->receivers_n++], &conf->receivers[i], conf))
+        if (!gw_component_make_receiver(&p->receivers[p->receivers_n++], &conf->receivers[i], conf))
             return false;
     return true;
 }
@@ -125,12 +87,13 @@ void gw_pipeline_drop(struct gw_pipeline *p)
 {
     if (!p)
         return;
+    gw_admin_drop(p->admin);
     for (size_t i = 0; i < p->receivers_n; i++)
-        gw_pipeline_drop_receiver(&p->receivers[i]);
-    gw_http_drop(p->http);
-    gw_pipeline_reap(p);
+        gw_component_drop_receiver(&p->receivers[i]);
+    gw_retired_drop(p);
+    gw_http_drop(p->http); /* it has the accounts of what receivers keep per thread */
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_pipeline_drop_exporter(&p->exporters[i]);
+        gw_component_drop_exporter(&p->exporters[i]);
     gw_disk_queue_close(p->disk_queue);
     gw_fanout_drop(p->fanout);
     gw_trace_ids_drop(p->ids);
@@ -139,28 +102,6 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     gw_conf_drop(p->conf);
     gw_lock_fini(&p->lock);
     free(p);
-}
-
-/* `open` adds what is wrong; a component that fails without a word is helped out. */
-static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_code code, const char *path)
-{
-    if (code != GW_OK && gw_diagnostics_errors(diagnostics) == before)
-        gw_config_error(diagnostics, path, "cannot be opened: %s", gw_code_text(code));
-    return gw_diagnostics_errors(diagnostics) == before;
-}
-
-bool gw_pipeline_open_exporter(struct exporter *e, gw_str host_name, struct gw_diagnostics *diagnostics)
-{
-    const struct gw_export_host host = {host_name};
-    size_t before = gw_diagnostics_errors(diagnostics);
-    gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
-    return opened(diagnostics, before, e->module->open(e->ctx, &host, e->path, diagnostics), e->path);
-}
-
-bool gw_pipeline_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_diagnostics *diagnostics)
-{
-    size_t before = gw_diagnostics_errors(diagnostics);
-    return opened(diagnostics, before, r->module->open(r->ctx, host, r->path, diagnostics), r->path);
 }
 
 /* What an earlier run left is in the ledger afterwards, and waits for its exporter. */
@@ -186,10 +127,16 @@ static void add_routes(struct gw_pipeline *p)
         gw_fanout_add(p->fanout, gw_sender_route(p->exporters[i].sender));
 }
 
+static void open_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
+{
+    const struct gw_admin_source source = gw_pipeline_source(p);
+    p->admin = gw_admin_open(p->conf->process.admin_listen, NULL, &source, diagnostics);
+}
+
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_pipeline_open_exporter(&p->exporters[i], p->host.host_name, diagnostics);
+        gw_component_open_exporter(&p->exporters[i], diagnostics);
     log_scripts_read(p->scripts, p->scripts_directory, diagnostics);
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);
@@ -197,21 +144,15 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
     if (gw_diagnostics_errors(diagnostics)) /* nothing will run: say what else is wrong, but leave the addresses alone */
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++)
-        gw_pipeline_open_receiver(&p->receivers[i], &p->host, diagnostics);
+        gw_component_open_receiver(&p->receivers[i], &p->host, diagnostics);
+    if (!gw_diagnostics_errors(diagnostics) && !p->host.check)
+        open_admin(p, diagnostics);
 }
 
 static void set_stage(struct gw_pipeline *p, enum stage stage)
 {
     gw_lock(&p->lock);
     p->stage = stage;
-    gw_unlock(&p->lock);
-}
-
-void gw_pipeline_start_receiver(struct gw_pipeline *p, struct receiver *r)
-{
-    r->module->start(r->ctx);
-    gw_lock(&p->lock);
-    r->started = true;
     gw_unlock(&p->lock);
 }
 
@@ -227,6 +168,8 @@ static bool start_http(struct gw_pipeline *p)
 
 bool gw_pipeline_start(struct gw_pipeline *p)
 {
+    if (!gw_admin_start(p->admin))
+        return false;
     if (p->disk_queue && !gw_disk_queue_start(p->disk_queue)) {
         gw_log(GW_ERROR, "ddgate", "storage: the system gives no thread for it");
         return false;
@@ -237,7 +180,7 @@ bool gw_pipeline_start(struct gw_pipeline *p)
             return false;
         }
     for (size_t i = 0; i < p->receivers_n; i++)
-        gw_pipeline_start_receiver(p, &p->receivers[i]);
+        gw_component_start_receiver(&p->receivers[i]);
     if (!start_http(p))
         return false;
     set_stage(p, STAGE_RUNNING);
@@ -251,13 +194,17 @@ void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
             p->receivers[i].module->hint(p->receivers[i].ctx, to);
 }
 
-/* A hurry that comes at any time finds either the flag read after the deadline was set, or its own deadline set last. */
+/* A second signal comes on another thread, at any time: it finds the list of senders whole, and either sets the last deadline itself or is
+ * seen here. */
 static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 {
+    pthread_mutex_lock(&p->lock);
+    if (atomic_load(&p->hurried))
+        deadline = gw_now();
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_sender_stop(p->exporters[i].sender, deadline);
-    for (struct retired *r = p->retired; r; r = r->next)
-        gw_sender_stop(r->exporter.sender, deadline);
+    gw_retired_stop(p, deadline);
+    pthread_mutex_unlock(&p->lock);
 }
 
 void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)
@@ -265,17 +212,13 @@ void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)
     set_stage(p, STAGE_STOPPING);
     gw_http_stop(p->http, HTTP_GRACE_PERIOD);
     for (size_t i = 0; i < p->receivers_n; i++)
-        if (p->receivers[i].started)
-            p->receivers[i].module->stop(p->receivers[i].ctx);
+        gw_component_stop_receiver(&p->receivers[i]);
     gw_fanout_stop(p->fanout);
     gw_pipeline_reap(p);
     stop_senders(p, gw_now() + grace_period);
-    if (atomic_load(&p->hurried))
-        stop_senders(p, gw_now());
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_sender_finish(p->exporters[i].sender);
-    for (struct retired *r = p->retired; r; r = r->next)
-        gw_sender_finish(r->exporter.sender);
+    gw_retired_finish(p);
 }
 
 void gw_pipeline_hurry(struct gw_pipeline *p)

@@ -1,13 +1,14 @@
 /* pipeline.h: from a configuration to a running gateway and back, each step in its order.
  *
  *   new    ledger, budget, id table, HTTP server; every component's context, filled from the configuration
- *   open   exporters, then receivers: every mistake that a user can make is said; addresses are bound, nothing is read
- *   start  senders, then receivers, then the HTTP server that receivers share: from the first byte on there is a way out
+ *   open   exporters, receivers, the admin listener: every mistake that a user can make is said; addresses are bound, nothing is read
+ *   start  the admin listener, senders, receivers, the HTTP server that receivers share: from the first byte on there is a way out
  *
  *   stop   the HTTP server closes its listeners and finishes its requests; receivers stop; the fan-out refuses; senders drain, all
  *          at the same time, until the deadline; then the books are closed
- *   reload   another configuration while all of this runs: everything is prepared and checked first, and only when there is no mistake
+ *   reload   another configuration while all of this runs: everything is made and checked first, and only when there is no mistake
  *          anything changes (pipeline_reload.c)
+ *   reap   gives back what a reload replaced or removed, once it is over
  *   drop   exporters and receivers are closed, everything is given back in reverse order
  *
  * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
@@ -33,10 +34,14 @@ bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
 /* How to point an application at what is really open. */
 void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 
-/* Between start and stop. Exporters, receivers and their options become those of `conf`, without a request lost or refused: exporters of
- * the same name go on with what is queued, addresses that are kept stay open, connections live on. When there is a mistake, in `problems`
- * already or found now, nothing changes, and false is returned. */
+/* Between start and stop. Exporters, receivers, the admin listener and their options become those of `conf`, without a request lost or
+ * refused: exporters of the same name go on with what is queued, addresses that are kept stay open, connections live on. When there is a
+ * mistake, in `problems` already or found now, nothing changes, and false is returned. */
 bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *) GW_MUST_CHECK;
+
+/* What a reload replaced or removed goes on until it has delivered or answered what it holds; this gives back what is over by now, and
+ * never waits for the rest. True while there is a rest. */
+bool gw_pipeline_reap(struct gw_pipeline *);
 
 /* Returns when everything is delivered, or `patience` after the last request was answered. */
 void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
@@ -44,7 +49,11 @@ void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
 void gw_pipeline_hurry(struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);
-/* The ledger, whether what is sent now would be taken, and everything that is counted anywhere: for the admin listener. */
+/* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
+bool gw_pipeline_ready(struct gw_pipeline *, FILE *why);
+/* Everything that is counted anywhere. */
+void gw_pipeline_measure(struct gw_pipeline *, struct gw_metrics *);
+/* These three for the admin listener, which is the pipeline's own. */
 struct gw_admin_source gw_pipeline_source(struct gw_pipeline *);
 extern const struct gw_metric gw_pipeline_metrics[];
 

@@ -1,8 +1,12 @@
 /* pipeline_internal.h: what the files of the pipeline share, and nobody else includes.
  *
- *   pipeline.c          from a configuration to a running gateway and back     main thread
- *   pipeline_reload.c   from one configuration to another, while it runs       main thread
- *   pipeline_status.c    what is seen from outside                              admin thread
+ *   pipeline.c          from a configuration to a running gateway and back          main thread
+ *   pipeline_reload.c   from one configuration to another, while it runs: commit     main thread
+ *   pipeline_plan.c     … and what is decided, made and checked before that          main thread
+ *   pipeline_retired.c  what a reload replaced or removed, until it is over          main thread
+ *   pipeline_status.c   what is seen from outside                                    admin thread
+ *
+ * Arrows: pipeline_reload ─▶ pipeline_plan ─▶ component (component.h); pipeline_reload, pipeline ─▶ pipeline_retired ─▶ component.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,30 +20,19 @@
 #include "core/base/lock.h"
 #include "core/diskqueue/disk_queue.h"
 #include "gateway/http/http.h"
-#include "gateway/receiver_host.h"
+#include "gateway/run/component.h"
 #include "gateway/run/pipeline.h"
 
-struct receiver {
-    const struct gw_receiver *module;
-    const char *path;
-    void *ctx;            /* NULL: not made */
-    struct gw_conf *conf; /* a reference: ctx and path are of it */
-    bool started;         /* the admin thread looks at no other */
-};
-
-struct exporter {
-    const struct gw_exporter *module;
-    const char *path;
-    void *ctx;
-    struct gw_conf *conf;                 /* a reference, as above */
-    const struct gw_conf_exporter *entry; /* in conf */
-    struct gw_sender *sender;
-};
-
-/* An exporter that a reload replaced or removed, until its sender has come to its end. */
+/* A component that a reload replaced or removed and that something may still need: an exporter until it has delivered what it holds, a
+ * receiver until its last request is answered, an admin listener until its last connection has ended. Exclusive receivers never retire. */
+enum retired_kind { RETIRED_NOTHING, RETIRED_EXPORTER, RETIRED_RECEIVER, RETIRED_ADMIN };
 struct retired {
     struct retired *next;
+    enum retired_kind kind;
     struct exporter exporter;
+    struct receiver receiver;
+    void *successor; /* ctx of the receiver in its place, to which it adds what it still counts; NULL: none */
+    struct gw_admin *admin;
 };
 
 enum stage { STAGE_STARTING, STAGE_RUNNING, STAGE_STOPPING };
@@ -56,31 +49,75 @@ struct gw_pipeline {
     gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
-    struct gw_lock lock; /* main changes what is below under it, others read it under it; main reads it without */
+    struct gw_admin *admin; /* NULL: none */
+    pthread_mutex_t lock;   /* main changes what is below under it, others read it under it; main reads it without */
     struct receiver receivers[GW_MAX_RECEIVERS];
     struct exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;
     enum stage stage;
-    struct retired *retired; /* main thread only; in the order of their retirement */
+    struct retired *retired; /* in the order of their retirement */
     struct gw_conf *conf;    /* of the start: what only a start can change */
     atomic_bool hurried;
     atomic_uint_least64_t reloads, refused_reloads, reloaded_at; /* seconds since 1970 */
     atomic_bool reload_failed;
 };
 
-/* pipeline.c */
-bool gw_pipeline_make_receiver(struct receiver *, const struct gw_conf_receiver *, struct gw_conf *);
-bool gw_pipeline_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
-void gw_pipeline_start_receiver(struct gw_pipeline *, struct receiver *);
-/* Closes it, and gives everything of it back. */
-void gw_pipeline_drop_receiver(struct receiver *);
-/* Its context; the sender is the caller's to make. */
-bool gw_pipeline_make_exporter(struct exporter *, const struct gw_conf_exporter *, struct gw_conf *);
-bool gw_pipeline_open_exporter(struct exporter *, gw_str host_name, struct gw_diagnostics *);
-void gw_pipeline_drop_exporter(struct exporter *);
+/* --- pipeline_plan.c --- */
 
-/* pipeline_reload.c */
-/* Gives back what has come to its end. After the last offer that may have begun before it did. */
-void gw_pipeline_reap(struct gw_pipeline *);
+/* What a component of the new configuration is to those that run. Removed is what runs and is the predecessor of nothing. */
+enum change { KEPT, REPLACED, ADDED, CHANGES };
+
+struct planned_receiver {
+    enum change change;
+    bool exclusive;       /* REPLACED: made, but not opened, for its predecessor has the source */
+    struct receiver made; /* REPLACED, ADDED */
+    int predecessor;      /* index of the running one; −1: none */
+    const struct gw_conf_receiver *entry;
+};
+
+struct planned_exporter {
+    enum change change;
+    struct exporter made; /* REPLACED, ADDED */
+    int predecessor;
+};
+
+struct plan {
+    struct gw_pipeline *pipeline;
+    struct gw_conf *conf;
+    struct gw_diagnostics *diagnostics;
+    struct planned_receiver receivers[GW_MAX_RECEIVERS];
+    struct planned_exporter exporters[GW_MAX_EXPORTERS];
+    size_t receivers_n, exporters_n;
+    size_t running_receivers, running_exporters; /* how many there were */
+    bool receiver_stays[GW_MAX_RECEIVERS];       /* running ones that are kept or replaced, by their index; others are removed */
+    bool exporter_stays[GW_MAX_EXPORTERS];
+    enum change admin_change;
+    struct gw_admin *admin; /* REPLACED, ADDED: opened; NULL: none */
+    struct retired *room;   /* list, enough for whatever may have to be retired */
+};
+
+/* Everything made and checked that can be without touching what runs; all mistakes are among the problems. Discard or commit it. NULL when
+ * there is no memory. */
+struct plan *gw_plan_new(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *);
+/* Nothing has changed. */
+void gw_plan_discard(struct plan *);
+/* After commit, which has taken over everything that was made. */
+void gw_plan_drop(struct plan *);
+
+/* --- pipeline_retired.c --- */
+
+/* Puts a node that the plan made room for at the end of the list. Under the lock. */
+void gw_retire(struct gw_pipeline *, struct retired *);
+/* Adds what retired receivers have counted to their successors. Under the lock. */
+void gw_retired_move_counts(struct gw_pipeline *);
+/* An exporter of that name has not delivered all that it holds. */
+bool gw_retired_delivers(const struct gw_pipeline *, gw_str name);
+size_t gw_retired_exporters(const struct gw_pipeline *);
+/* Of all senders: drain until the deadline. Under the lock. */
+void gw_retired_stop(struct gw_pipeline *, gw_nsec deadline);
+/* Waits for the threads of all senders. */
+void gw_retired_finish(struct gw_pipeline *);
+/* Gives everything back, over or not; the last thing before the pipeline goes. */
+void gw_retired_drop(struct gw_pipeline *);
 
 #endif

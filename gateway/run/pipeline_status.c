@@ -165,12 +165,13 @@ static void own_receiver(const struct gw_pipeline *p, size_t i, struct gw_metric
     gw_metrics_owner(to, "receiver", gw_str_z(name));
 }
 
-/* Under lock. The HTTP server's is told only while it runs: a stop takes it apart. */
+/* Under the lock. The HTTP server's is told only while it runs: a stop takes it apart. */
 static void measure_components(struct gw_pipeline *p, struct gw_metrics *to)
 {
+    gw_retired_move_counts(p);
     for (size_t i = 0; i < p->receivers_n; i++) {
         const struct receiver *r = &p->receivers[i];
-        if (!r->started)
+        if (!atomic_load(&r->started))
             continue;
         own_receiver(p, i, to);
         gw_metrics_component(to, r->module->metrics, r->module->measure, r->ctx);

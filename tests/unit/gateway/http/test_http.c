@@ -760,15 +760,52 @@ static void start_with_few_descriptors(void)
     _exit(f.budget.used != 0 ? 4 : dup(0) == next - 1 ? 0 : 5);
 }
 
-static void a_failed_start_is_said(void **state)
+static void run_in_child(void (*body)(void))
 {
     int status;
     pid_t child = fork();
     if (child == 0)
-        start_with_few_descriptors();
+        body();
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void a_failed_start_is_said(void **state)
+{
+    run_in_child(start_with_few_descriptors);
+}
+
+/* In a process of its own: a start that failed, another table, and a start when there are descriptors again. */
+static void start_when_descriptors_are_back(void)
+{
+    enum { SPARE = 64 };
+    struct fixture f;
+    struct gw_listen_error why;
+    struct gw_err err = {0};
+    int spare[SPARE];
+    init(&f, 64 * 1024 * 1024);
+    if (gw_http_listen(f.http, GW_STR("127.0.0.1:0"), &f.site, &f.address, &why) != GW_LISTEN_OK)
+        _exit(1);
+    for (int i = 0; i < SPARE; i++)
+        spare[i] = dup(0);
+    struct rlimit few = {(rlim_t)spare[SPARE - 1] + 1, (rlim_t)spare[SPARE - 1] + 1};
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0 || gw_http_start(f.http, &err) != GW_INTERNAL)
+        _exit(2);
+    if (!gw_http_draft(f.http) || gw_http_listen(f.http, GW_STR("127.0.0.1:0"), &f.site, &f.address, &why) != GW_LISTEN_OK)
+        _exit(3);
+    gw_http_publish(f.http);
+    for (int i = 0; i < SPARE; i++)
+        close(spare[i]);
+    if (gw_http_start(f.http, &err) != GW_OK || ask(&f, "GET /who HTTP/1.1\r\nHost: x\r\n\r\n").status != 200)
+        _exit(4);
+    gw_http_drop(f.http);
+    _exit(f.budget.used != 0 ? 5 : 0);
+}
+
+static void a_failed_start_can_be_tried_again(void **state)
+{
+    run_in_child(start_when_descriptors_are_back);
 }
 
 static void nothing_to_listen_on_starts_nothing(void **state)
@@ -848,6 +885,7 @@ int main(void)
         cmocka_unit_test(unix_sockets),
         cmocka_unit_test(sites_share_an_address),
         cmocka_unit_test(a_failed_start_is_said),
+        cmocka_unit_test(a_failed_start_can_be_tried_again),
         cmocka_unit_test(nothing_to_listen_on_starts_nothing),
         cmocka_unit_test(addresses),
     };

@@ -1,0 +1,112 @@
+/* New connections: taken at the listeners of the worker's table, refused or paid for, and handed to the worker that has the fewest. Called
+ * by the worker's loop, on its thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "gateway/http/http_internal.h"
+
+static struct worker *least_loaded(struct gw_http *h, unsigned *all)
+{
+    struct worker *best = &h->workers[0];
+    unsigned least = UINT32_MAX;
+    *all = 0;
+    for (unsigned i = 0; i < h->workers_n; i++) {
+        unsigned n = atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
+        *all += n;
+        if (n < least) {
+            least = n;
+            best = &h->workers[i];
+        }
+    }
+    return best;
+}
+
+/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they are spread evenly. */
+static bool take_slot(struct worker *w, unsigned all, bool tls)
+{
+    if (all < (uint64_t)w->table->limits.connections && gw_budget_take(&w->http->places, gw_http_cost(tls)))
+        return true;
+    gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
+    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, gw_http_cost(tls));
+}
+
+/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a request, and counts as one. */
+static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer, struct gw_client **account)
+{
+    const struct gw_client_limits_conf *limits = &b->sites[0]->client_limits;
+    if (!gw_client_limits_apply(limits, peer))
+        return true;
+    *account = gw_client_limits_enter(w->http->client_limits, peer, limits);
+    if (!*account || !b->tls || gw_client_limits_request(*account, limits, gw_now()))
+        return *account != NULL;
+    gw_client_limits_leave(w->http->client_limits, *account);
+    return false;
+}
+
+/* To another worker, which may go by another table already: the one by which it was accepted comes with it. */
+static bool send_to(const struct worker *other, const struct worker *w, int fd, const struct origin *o)
+{
+    struct message m = {fd, *o};
+    m.origin.last = gw_http_table_ref(w->table);
+    if (write(other->inbox[1], &m, sizeof m) == sizeof m)
+        return true;
+    gw_http_table_drop(m.origin.last);
+    return false;
+}
+
+/* Whose bounds are reached is turned away before anybody else has to make way. */
+static void place(struct worker *w, int fd, const struct binding *b, const struct sockaddr *peer)
+{
+    unsigned all;
+    struct worker *best = least_loaded(w->http, &all);
+    struct origin o = {.listener = b->listener->number, .tls = b->tls};
+    if (!open_account(w, b, peer, &o.account)) {
+        gw_http_log_refused(b, peer, GW_PEER_LIMIT);
+        gw_http_turn_away(w, b, fd, GW_PEER_LIMIT);
+    } else if (!take_slot(w, all, o.tls)) {
+        gw_client_limits_leave(w->http->client_limits, o.account);
+        gw_http_turn_away(w, b, fd, GW_BUSY);
+    } else if (best == w || w->stopping || !send_to(best, w, fd, &o)) {
+        gw_http_adopt(w, fd, &o);
+    }
+}
+
+/* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
+void gw_http_listen_on(struct worker *w)
+{
+    for (size_t i = 0; i < w->table->n; i++)
+        gw_http_watch(w->epoll, w->table->bindings[i].listener->fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
+    w->listening = true;
+}
+
+void gw_http_listen_off(struct worker *w)
+{
+    for (size_t i = 0; i < w->table->n; i++)
+        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->table->bindings[i].listener->fd, NULL);
+    w->listening = false;
+}
+
+void gw_http_accept(struct worker *w, const struct binding *b, int most)
+{
+    for (int i = 0; i < most; i++) {
+        struct sockaddr_storage peer = {.ss_family = AF_UNIX};
+        socklen_t len = sizeof peer;
+        int fd = accept4(b->listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            place(w, fd, b, (struct sockaddr *)&peer);
+        } else if (errno != ECONNABORTED && errno != EINTR) {
+            if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
+                gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
+                gw_http_listen_off(w);
+            }
+            return;
+        }
+    }
+}

@@ -1,0 +1,126 @@
+/* A receiver or an exporter of the process: its context, made from an entry of a configuration, and the calls of its module in their order.
+ * Called by pipeline.c (start, stop) and by the files of a reload.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "gateway/run/component.h"
+
+#include <stdlib.h>
+
+#include "core/config/config_diagnostic.h"
+
+/* A component's context begins with its configuration. */
+static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
+{
+    void *ctx = calloc(1, ctx_size);
+    if (ctx && conf_size)
+        memcpy(ctx, conf, conf_size);
+    return ctx;
+}
+
+/* `open` adds what is wrong; a component that fails without a word is helped out. */
+static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_code code, const char *path)
+{
+    if (code != GW_OK && gw_diagnostics_errors(diagnostics) == before)
+        gw_config_error(diagnostics, path, "cannot be opened: %s", gw_code_text(code));
+    return gw_diagnostics_errors(diagnostics) == before;
+}
+
+/* Files that options name are read when the component is opened: whether they changed nobody knows without reading them. */
+static bool names_files(const struct gw_opt *row, const void *conf)
+{
+    for (; row->type != GW_OPT_END_ROW; row++)
+        if (strncmp(row->name, "tls.", 4) == 0 && row->type == GW_OPT_str && ((const gw_str *)((const char *)conf + row->offset))->len)
+            return true;
+    return false;
+}
+
+/* --- exporters --- */
+
+bool gw_component_make_exporter(struct exporter *e, const struct gw_conf_exporter *c, struct gw_conf *conf)
+{
+    *e = (struct exporter){.module = c->module, .path = c->path, .entry = c, .conf = gw_conf_ref(conf)};
+    e->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
+    return e->ctx;
+}
+
+bool gw_component_open_exporter(struct exporter *e, struct gw_diagnostics *diagnostics)
+{
+    size_t before = gw_diagnostics_errors(diagnostics);
+    gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
+    return opened(diagnostics, before, e->module->open(e->ctx, e->path, diagnostics), e->path);
+}
+
+void gw_component_drop_exporter(struct exporter *e)
+{
+    gw_sender_drop(e->sender);
+    if (e->ctx)
+        e->module->close(e->ctx);
+    free(e->ctx);
+    gw_conf_drop(e->conf);
+    *e = (struct exporter){.module = e->module};
+}
+
+bool gw_component_same_exporter(const struct exporter *e, const struct gw_conf_exporter *c)
+{
+    const struct gw_conf_exporter *own = e->entry;
+    return own->module == c->module && gw_opt_same_all(own->module->opts, own->conf, c->conf) &&
+           gw_opt_same_all(gw_sender_opts, &own->sender, &c->sender) && !names_files(own->module->opts, own->conf);
+}
+
+/* --- receivers --- */
+
+bool gw_component_is_exclusive(const struct gw_receiver *module)
+{
+    return !module->on_http;
+}
+
+bool gw_component_make_receiver(struct receiver *r, const struct gw_conf_receiver *c, struct gw_conf *conf)
+{
+    *r = (struct receiver){.module = c->module, .path = c->path, .entry = c, .conf = gw_conf_ref(conf)};
+    r->ctx = new_context(c->module->ctx_size, c->conf, c->module->conf_size);
+    return r->ctx;
+}
+
+bool gw_component_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_diagnostics *diagnostics)
+{
+    size_t before = gw_diagnostics_errors(diagnostics);
+    return opened(diagnostics, before, r->module->open(r->ctx, host, r->path, diagnostics), r->path);
+}
+
+void gw_component_start_receiver(struct receiver *r)
+{
+    r->module->start(r->ctx);
+    atomic_store(&r->started, true);
+}
+
+void gw_component_stop_receiver(struct receiver *r)
+{
+    if (atomic_exchange(&r->started, false))
+        r->module->stop(r->ctx);
+}
+
+void gw_component_drop_receiver(struct receiver *r)
+{
+    if (r->ctx)
+        r->module->close(r->ctx);
+    free(r->ctx);
+    gw_conf_drop(r->conf);
+    *r = (struct receiver){.module = r->module};
+}
+
+/* An exclusive one is not disturbed for the sake of files that may be the same: that would cost its connections. */
+bool gw_component_same_receiver(const struct receiver *r, const struct gw_conf_receiver *c)
+{
+    const struct gw_opt *opts = r->module->opts;
+    return r->module == c->module && gw_opt_same_all(opts, r->entry->conf, c->conf) &&
+           (gw_component_is_exclusive(r->module) || !names_files(opts, c->conf));
+}
+
+void gw_component_move_counts(const struct gw_receiver *module, void *from_ctx, void *to_ctx)
+{
+    for (const struct gw_metric *row = module->metrics; row && row->type != GW_METRIC_END; row++)
+        if (row->type == GW_COUNTER && row->offset != GW_METRIC_ASKED)
+            atomic_fetch_add((atomic_uint_least64_t *)((char *)to_ctx + row->offset),
+                             atomic_exchange((atomic_uint_least64_t *)((char *)from_ctx + row->offset), 0));
+}
