@@ -25,8 +25,8 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
     h->threads = threads > 0 ? (unsigned)threads : 1;
-    pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->changed_over, NULL);
+    gw_lock_init(&h->lock, GW_LOCK_HTTP_TABLE);
+    gw_cond_init(&h->changed_over);
     if (gw_http_draft(h))
         return h;
     gw_http_drop(h);
@@ -38,7 +38,7 @@ void gw_http_drop(struct gw_http *h)
     if (!h)
         return;
     gw_http_stop(h, 0);
-    pthread_mutex_destroy(&h->lock);
+    gw_lock_fini(&h->lock);
     pthread_cond_destroy(&h->changed_over);
     free(h);
 }
@@ -71,9 +71,9 @@ static void allow_descriptors(void)
 /* All workers end before the first is closed: each may still hand a connection to another. */
 static void end_workers(struct gw_http *h, gw_nsec until)
 {
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     h->measured_n = 0;
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     for (unsigned i = 0; i < h->workers_n; i++)
         gw_http_worker_stop(&h->workers[i], until);
     for (unsigned i = 0; i < h->workers_n; i++)
@@ -103,11 +103,11 @@ static enum gw_code start_workers(struct gw_http *h, struct gw_err *err)
     }
     struct gw_err why;
     for (unsigned i = 0; i < h->workers_n; i++)
-        if (!gw_http_worker_start(&h->workers[i]))
-            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, strerror(errno));
-    pthread_mutex_lock(&h->lock);
+        if (!gw_http_worker_start(&h->workers[i], &why))
+            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not start: %s", i, why.what);
+    gw_lock(&h->lock);
     h->measured_n = h->workers_n;
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     return GW_OK;
 }
 

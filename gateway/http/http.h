@@ -149,6 +149,7 @@ struct gw_http_site {
     const struct gw_http_header *headers; /* of every answer on the listeners of this site; read at answer time */
     size_t headers_n;
     void *ctx; /* handed to handlers */
+    struct gw_http_delay delay;
     struct gw_http_limits limits;
     struct gw_client_limits_conf client_limits; /* of those who come by TCP; the first site's of an address apply to it */
     struct gw_tls *tls;                         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */

@@ -166,7 +166,7 @@ struct gw_http {
     bool stopped;
     struct table *draft; /* main thread: being built; NULL: none is */
     unsigned listeners;  /* main thread: numbers given so far */
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     /* main changes what is below under the lock, others read it under the lock; main reads it without */
     struct table *table;  /* published last; NULL: none was */
     struct table *tables; /* all that were published and are not freed, newest first */

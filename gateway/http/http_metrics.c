@@ -35,9 +35,9 @@ static void measure(const struct gw_http_counts *c, struct gw_metrics *to)
 
 void gw_http_measure_site(struct gw_http *h, const void *ctx, struct gw_metrics *to)
 {
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     const struct gw_http_site *site = gw_http_site_of(h, ctx);
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     if (site)
         measure(&site->counts, to);
 }
@@ -45,10 +45,10 @@ void gw_http_measure_site(struct gw_http *h, const void *ctx, struct gw_metrics 
 void gw_http_measure(struct gw_http *h, struct gw_metrics *to)
 {
     uint64_t connections = 0;
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     for (unsigned i = 0; i < h->measured_n; i++)
         connections += atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     gw_metrics_add(to, &gw_http_metrics[M_CONNECTIONS], (double)connections);
     gw_metrics_add(to, &gw_http_metrics[M_BODY_MEMORY], (double)atomic_load_explicit(&h->bodies.used, memory_order_relaxed));
 }

@@ -75,9 +75,9 @@ void gw_http_table_drop(struct table *t)
 
 struct table *gw_http_table_current(struct gw_http *h)
 {
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     struct table *t = gw_http_table_ref(h->table);
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     return t;
 }
 
@@ -280,10 +280,10 @@ struct table *gw_http_switch_table(struct gw_http *h)
     GW_ASSERT(h->draft);
     settle_limits(h, h->draft);
     atomic_init(&h->draft->refs, 1);
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     h->draft->next = h->tables;
     h->table = h->tables = h->draft;
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     h->draft = NULL;
     return before;
 }
@@ -301,7 +301,7 @@ bool gw_http_uses(const struct gw_http *h, const void *ctx)
 void gw_http_sweep(struct gw_http *h)
 {
     struct table *unused = NULL;
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     for (struct table **link = &h->tables; *link;) {
         struct table *t = *link;
         if (atomic_load_explicit(&t->refs, memory_order_acquire) > 0) {
@@ -312,7 +312,7 @@ void gw_http_sweep(struct gw_http *h)
         t->next = unused;
         unused = t;
     }
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     for (struct table *t = unused, *next; t; t = next) {
         next = t->next;
         free_table(t);
@@ -324,9 +324,9 @@ void gw_http_withdraw(struct gw_http *h)
     struct table *last = h->table;
     for (size_t i = 0; last && i < last->n; i++)
         close_descriptor(last->bindings[i].listener);
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     h->table = NULL;
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     gw_http_table_drop(last);
     gw_http_discard(h);
     gw_http_sweep(h);

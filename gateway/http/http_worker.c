@@ -234,10 +234,10 @@ static void change_over(struct worker *w)
     if (!w->stopping)
         gw_http_listen_on(w);
     gw_http_table_drop(before);
-    pthread_mutex_lock(&w->http->lock);
+    gw_lock(&w->http->lock);
     if (--w->http->due == 0)
         pthread_cond_signal(&w->http->changed_over);
-    pthread_mutex_unlock(&w->http->lock);
+    gw_unlock(&w->http->lock);
 }
 
 static void read_inbox(struct worker *w)
@@ -338,7 +338,7 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
 static struct MHD_Daemon *start_mhd(struct worker *w)
 {
     unsigned idle = (unsigned)(w->http->began.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, gw_http_on_request, w,
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, gw_http_on_request, w,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)w->http->began.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
                             gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
@@ -355,6 +355,7 @@ static size_t share(const struct gw_http *h, size_t most)
 bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
 {
     *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}, .table = gw_http_table_current(h)};
+    w->delayed_end = &w->delayed;
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
     gw_arena_init(&w->arena, h->scratch[index].limit);
@@ -398,15 +399,15 @@ static void order_to_change(struct worker *w)
 
 void gw_http_change_over(struct gw_http *h)
 {
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     h->due = h->workers_n;
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     for (unsigned i = 0; i < h->workers_n; i++)
         order_to_change(&h->workers[i]);
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     while (h->due > 0)
-        pthread_cond_wait(&h->changed_over, &h->lock);
-    pthread_mutex_unlock(&h->lock);
+        gw_cond_wait(&h->changed_over, &h->lock);
+    gw_unlock(&h->lock);
 }
 
 void gw_http_worker_join(struct worker *w)

@@ -44,11 +44,12 @@ bool gw_component_make_exporter(struct exporter *e, const struct gw_conf_exporte
     return e->ctx;
 }
 
-bool gw_component_open_exporter(struct exporter *e, struct gw_diagnostics *diagnostics)
+bool gw_component_open_exporter(struct exporter *e, gw_str host_name, struct gw_diagnostics *diagnostics)
 {
+    const struct gw_export_host host = {host_name};
     size_t before = gw_diagnostics_errors(diagnostics);
     gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
-    return opened(diagnostics, before, e->module->open(e->ctx, e->path, diagnostics), e->path);
+    return opened(diagnostics, before, e->module->open(e->ctx, &host, e->path, diagnostics), e->path);
 }
 
 void gw_component_drop_exporter(struct exporter *e)

@@ -39,7 +39,7 @@ bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter
 
 /* False when there is a mistake, which is then among the problems. */
 bool gw_component_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
-bool gw_component_open_exporter(struct exporter *, struct gw_diagnostics *);
+bool gw_component_open_exporter(struct exporter *, gw_str host_name, struct gw_diagnostics *);
 
 void gw_component_start_receiver(struct receiver *);
 void gw_component_stop_receiver(struct receiver *);

@@ -70,12 +70,11 @@ static void *wait_for_hurry(void *arg)
 {
     struct hurry *h = arg;
     siginfo_t info;
-    int before;
     do
         info.si_pid = getpid(); /* what an interrupted wait leaves */
-    while (sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP);
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before); /* it takes locks */
-    gw_pipeline_hurry(h->pipeline);
+    while ((sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP) && !atomic_load(&h->over));
+    if (!atomic_load(&h->over))
+        gw_pipeline_hurry(h->pipeline);
     return NULL;
 }
 
@@ -290,10 +289,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     int code = EXIT_WELL;
     check_zone(diagnostics);
     gw_pipeline_open(p, diagnostics);
-    if (check || gw_diagnostics_errors(diagnostics))
-        gw_diagnostics_print(diagnostics, stderr);
-    else
-        print_diagnostics(diagnostics);
+    print_diagnostics(diagnostics, gw_log_for_machines() && !check && !gw_diagnostics_errors(diagnostics));
     if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;
     else if (check)

@@ -136,7 +136,7 @@ static void open_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_component_open_exporter(&p->exporters[i], diagnostics);
+        gw_component_open_exporter(&p->exporters[i], p->host.host_name, diagnostics);
     log_scripts_read(p->scripts, p->scripts_directory, diagnostics);
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);
@@ -198,13 +198,13 @@ void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
  * seen here. */
 static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 {
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     if (atomic_load(&p->hurried))
         deadline = gw_now();
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_sender_stop(p->exporters[i].sender, deadline);
     gw_retired_stop(p, deadline);
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)

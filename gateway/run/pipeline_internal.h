@@ -50,7 +50,7 @@ struct gw_pipeline {
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
     struct gw_admin *admin; /* NULL: none */
-    pthread_mutex_t lock;   /* main changes what is below under it, others read it under it; main reads it without */
+    struct gw_lock lock;    /* main changes what is below under it, others read it under it; main reads it without */
     struct receiver receivers[GW_MAX_RECEIVERS];
     struct exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;

@@ -79,13 +79,13 @@ static void commit_exporters(struct plan *plan)
     for (size_t i = 0; i < p->exporters_n; i++)
         if (!plan->exporter_stays[i])
             remove_exporter(plan, &p->exporters[i], routes);
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     for (size_t i = 0; i < p->exporters_n; i++)
         if (!plan->exporter_stays[i] || is_replaced(plan, i))
             retire(plan, (struct retired){.kind = RETIRED_EXPORTER, .exporter = p->exporters[i]});
     memcpy(p->exporters, next, plan->exporters_n * sizeof *next);
     p->exporters_n = plan->exporters_n;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 /* --- receivers --- */
@@ -129,7 +129,7 @@ static size_t switch_receivers(struct plan *plan, struct receiver *stopped)
     size_t stopped_n = 0;
     for (size_t i = 0; i < plan->receivers_n; i++)
         next[i] = plan->receivers[i].change == KEPT ? p->receivers[plan->receivers[i].predecessor] : plan->receivers[i].made;
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     for (size_t i = 0; i < p->receivers_n; i++) {
         void *successor;
         enum fate fate = fate_of(plan, i, &successor);
@@ -141,7 +141,7 @@ static size_t switch_receivers(struct plan *plan, struct receiver *stopped)
     memcpy(p->receivers, next, plan->receivers_n * sizeof *next);
     p->receivers_n = plan->receivers_n;
     gw_retired_move_counts(p);
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
     return stopped_n;
 }
 
@@ -190,9 +190,9 @@ static void commit_admin(struct plan *plan)
     if (!predecessor)
         return;
     gw_admin_retire(predecessor, p->admin);
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     retire(plan, (struct retired){.kind = RETIRED_ADMIN, .admin = predecessor});
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
 }
 
 /* --- all of it --- */

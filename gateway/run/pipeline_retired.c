@@ -112,10 +112,10 @@ static void let_offers_pass(struct gw_pipeline *p)
 /* Tables of addresses go before the receivers that they name: the admin thread looks for sites in them. */
 bool gw_pipeline_reap(struct gw_pipeline *p)
 {
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     gw_retired_move_counts(p);
     struct retired *over = unlink_over(p);
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
     gw_http_sweep(p->http);
     if (over)
         let_offers_pass(p);
@@ -158,8 +158,8 @@ void gw_retired_finish(struct gw_pipeline *p)
 void gw_retired_drop(struct gw_pipeline *p)
 {
     struct retired *all = p->retired;
-    pthread_mutex_lock(&p->lock);
+    gw_lock(&p->lock);
     p->retired = NULL;
-    pthread_mutex_unlock(&p->lock);
+    gw_unlock(&p->lock);
     drop_list(all);
 }

@@ -169,18 +169,6 @@ void log_conf_drop(struct log_conf *c)
     free(c);
 }
 
-void log_conf_renew(struct log_conf *c, struct gw_diagnostics *diagnostics)
-{
-    struct log_setup *before = c->now, *next = setup_new(c, &before->options, c->path, diagnostics);
-    if (!next)
-        return;
-    pthread_mutex_lock(&c->lock);
-    c->now = next;
-    atomic_fetch_add_explicit(&c->generation, 1, memory_order_release);
-    pthread_mutex_unlock(&c->lock);
-    log_setup_drop(before);
-}
-
 const struct log_counts *log_conf_counts(const struct log_conf *c)
 {
     return c->counts;

@@ -1,6 +1,6 @@
 /* log_conf.h: the inside of a log_conf.
  *
- *     log_conf ─ now ─▶ log_setup      what a batch works by: options, zone, scripts; a reload makes another, and swaps it whole
+ *     log_conf ─ now ─▶ log_setup      what a batch works by: options, zone, scripts; replaced whole by a reload
  *
  * A batch holds a reference to the setup that it began with, and takes the newest one when it is empty. A setup holds copies of its
  * options, so nothing refers to a configuration that was replaced.
@@ -50,8 +50,5 @@ struct log_conf {
 /* A reference to the present setup. */
 struct log_setup *log_setup_take(const struct log_conf *);
 void log_setup_drop(struct log_setup *);
-/* The same options with the scripts as they are by now: those of the directory that log_scripts_read has read last, and the file that
- * option `pipeline` names. For all batches, each of which changes over when it is empty. Main thread. Without memory nothing changes. */
-void log_conf_renew(struct log_conf *, struct gw_diagnostics *);
 
 #endif

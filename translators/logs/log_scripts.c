@@ -229,8 +229,8 @@ void log_scripts_leave(struct log_scripts *s, struct log_scripts_user *user)
 
 void log_scripts_renew(struct log_scripts *s, struct gw_diagnostics *diagnostics)
 {
-    for (struct log_conf *c = s->confs; c; c = c->next)
-        log_conf_renew(c, diagnostics);
+    for (struct log_scripts_user *user = s->users; user; user = user->next)
+        user->renew(user, diagnostics);
 }
 
 struct log_counts *log_scripts_counts(struct log_scripts *s)

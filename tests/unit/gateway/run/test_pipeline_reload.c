@@ -139,7 +139,7 @@ static atomic_uint sent, stalled, closed;
 static pthread_mutex_t *watched; /* the pipeline's lock, for on_wake */
 static bool was_locked;
 
-static enum gw_code open_paper(void *ctx, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_paper(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
 {
     struct paper *e = ctx;
     gw_wakeup_init(&e->wakeup);
@@ -571,7 +571,7 @@ static void a_hurry_holds_the_lock_while_it_walks(void **state)
     assert_true(reload(b, CONF(R("alone", "a"), P("one"))));
     assert_int_equal(retired_n(b), 1);
     was_locked = true;
-    watched = &b->pipeline->lock;
+    watched = &b->pipeline->lock.mutex;
     gw_pipeline_hurry(b->pipeline);
     watched = NULL;
     assert_true(was_locked);

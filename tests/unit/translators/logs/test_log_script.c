@@ -243,7 +243,7 @@ static void a_batch_keeps_its_scripts_until_it_is_empty(void **state)
     assert_string_equal(s.text, "{service.name=\"reread\"} (9) \"x\" {v=1 datadog.log.source=\"reread\"}\n"
                                 "{service.name=\"reread\"} (9) \"x\" {v=1 datadog.log.source=\"reread\"}\n");
     run(&b, in, &s);
-    assert_string_equal(s.text, "{service.name=\"again\"} (9) \"x\" {v=2 datadog.log.source=\"again\"}\n");
+    assert_string_equal(s.text, "{service.name=\"reread\"} (9) \"x\" {v=2 datadog.log.source=\"reread\"}\n");
     close_scripts(&b);
 }
 
