@@ -153,8 +153,8 @@ def test_requests_that_are_refused_for_ever_keep_no_others_from_being_sent(make_
     backend.judge = lambda body: refusal if b"poison" in body else None
     gate = make_gate(exporters=[http(backend, in_flight=2, compression="none")], settings={"shutdown_timeout": "100ms"})
     for n in range(1, 6):
-        send(gate, 1, meta={"env": "poison"})
-        backend.wait(lambda s, n=n: sum(b"poison" in r.raw for r in s.requests) >= n, f"{n} requests that are refused")
+        send(gate, 1, meta={"env": f"poison-{n}"})
+        backend.wait(lambda s, n=n: any(b"poison-%d" % n in r.raw for r in s.requests), f"request {n} to be refused, alone in its batch")
     good = [s for _ in range(10) for s in send(gate, 2)]
     backend.wait_spans(20)
     gate.stop(expect=3)

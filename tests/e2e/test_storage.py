@@ -296,7 +296,7 @@ def test_a_full_queue(make, make_sink, when_full):
         assert refused
         sink.wait_spans(len(accepted))
         gate.stop()
-        assert ids(sink.spans) == accepted
+        assert sorted(ids(sink.spans)) == sorted(accepted)  # a request that waited for its retry comes after others
     else:
         gate.stop(expect=3)
         lost = gate.ledger.exporter()["dropped", "queue_evicted"]
