@@ -194,7 +194,7 @@ void gw_http_discard(struct gw_http *);
 void gw_http_publish(struct gw_http *);
 /* Whether the published table, or a request or connection by way of an older one, may still call the receiver of this ctx. */
 bool gw_http_uses(const struct gw_http *, const void *ctx);
-/* Adds what was counted for a receiver to its successor, and sets it back to zero. */
+/* Adds what was counted for a receiver to its successor, and sets it back to zero. Any thread, while neither receiver is closed. */
 void gw_http_move_counts(struct gw_http *, const void *from_ctx, const void *to_ctx);
 /* Frees tables that nobody uses any more. Receivers that gw_http_uses denies are closed before or after it. */
 void gw_http_sweep(struct gw_http *);

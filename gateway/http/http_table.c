@@ -352,7 +352,9 @@ static void move_count(atomic_uint_least64_t *from, atomic_uint_least64_t *to)
 
 void gw_http_move_counts(struct gw_http *h, const void *from_ctx, const void *to_ctx)
 {
+    pthread_mutex_lock(&h->lock);
     struct gw_http_site *from = gw_http_site_of(h, from_ctx), *to = gw_http_site_of(h, to_ctx);
+    pthread_mutex_unlock(&h->lock);
     if (!from || !to)
         return;
     move_count(&from->counts.requests, &to->counts.requests);

@@ -510,6 +510,14 @@ static void expect_word(int fd, char word)
     assert_int_equal(text[0], word);
 }
 
+/* Until the receiver has so many requests, those that it took over included. */
+static void wait_for_requests(const struct bed *b, uint64_t n)
+{
+    const struct fake *f = b->pipeline->receivers[0].ctx;
+    for (gw_nsec until = gw_now() + GRACE_PERIOD; atomic_load(&f->site.counts.requests) < n; sched_yield())
+        assert_true(gw_now() < until);
+}
+
 /* An upload that is not over keeps its receiver; each of three receivers in a row adds what it counts to the one that runs. */
 static void a_receiver_retires_until_its_last_request(void **state)
 {
@@ -518,11 +526,9 @@ static void a_receiver_retires_until_its_last_request(void **state)
     struct bed *b = bed_new(conf[0]);
     int fd[2];
     for (int i = 0; i < 2; i++) {
-        const struct fake *f = b->pipeline->receivers[0].ctx;
         fd[i] = dial(b);
         send_text(fd[i], half);
-        for (gw_nsec until = gw_now() + GRACE_PERIOD; atomic_load(&f->site.counts.requests) < (unsigned)i + 1; sched_yield())
-            assert_true(gw_now() < until);
+        wait_for_requests(b, (uint64_t)i + 1);
         assert_true(reload(b, conf[i + 1]));
     }
     expect_calls("open b, start b, open c, start c");
@@ -542,6 +548,39 @@ static void a_receiver_retires_until_its_last_request(void **state)
     assert_int_equal(last->site.counts.status[0], 2);
     close(fd[0]);
     close(fd[1]);
+    bed_drop(b);
+}
+
+static atomic_bool measuring;
+
+static void *measure_often(void *pipeline)
+{
+    while (atomic_load(&measuring)) {
+        struct gw_metrics *m = gw_metrics_new();
+        gw_pipeline_measure(pipeline, m);
+        gw_metrics_drop(m);
+    }
+    return NULL;
+}
+
+static void metrics_are_read_while_it_reloads(void **state)
+{
+    struct bed *b = bed_new(CONF(R("web", "a"), P("one")));
+    int fd = dial(b);
+    pthread_t thread;
+    send_text(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"); /* so that one is retired for long */
+    wait_for_requests(b, 1);
+    atomic_store(&measuring, true);
+    assert_int_equal(pthread_create(&thread, NULL, measure_often, b->pipeline), 0);
+    for (int i = 0; i < 30; i++) {
+        assert_true(reload(b, i % 2 ? CONF(R("web", "a"), P("one")) : CONF(R("web", "b") "," R("alone", "x"), P("two"))));
+        calls[0] = '\0';
+    }
+    atomic_store(&measuring, false);
+    pthread_join(thread, NULL);
+    send_text(fd, "b");
+    expect_word(fd, 'a');
+    close(fd);
     bed_drop(b);
 }
 
@@ -615,6 +654,7 @@ int main(void)
         cmocka_unit_test(a_plan_with_mistakes_changes_nothing),
         cmocka_unit_test(reaping_goes_past_one_that_is_not_over),
         cmocka_unit_test(a_receiver_retires_until_its_last_request),
+        cmocka_unit_test(metrics_are_read_while_it_reloads),
         cmocka_unit_test(a_stop_gives_back_what_is_retired),
         cmocka_unit_test(a_hurry_holds_the_lock_while_it_walks),
         cmocka_unit_test(a_hurry_while_main_reaps),
