@@ -254,7 +254,7 @@ static struct gw_conf *read_conf(struct bed *b, const char *text)
     return conf;
 }
 
-static void expect_problems(struct bed *b, const char *expected)
+static void expect_diagnostics(struct bed *b, const char *expected)
 {
     char *text;
     size_t len;
@@ -276,7 +276,7 @@ static struct bed *bed_new(const char *text)
     b->conf = read_conf(b, text);
     b->pipeline = gw_pipeline_new(b->conf, false);
     gw_pipeline_open(b->pipeline, b->diagnostics);
-    expect_problems(b, "");
+    expect_diagnostics(b, "");
     assert_true(gw_pipeline_start(b->pipeline));
     calls[0] = '\0';
     return b;
@@ -443,7 +443,7 @@ static void a_plan_with_mistakes_changes_nothing(void **state)
         b, CONF("{ type = \"alone\"; word = \"b\"; broken = true; },\n" R("web", "x") ",\n"
                                                                                       "{ type = \"web\"; word = \"y\"; broken = true; }",
                 "\n{ type = \"paper\"; name = \"one\"; broken = true; }," P("three"))));
-    expect_problems(b, "t.conf:1: receivers[0]: is broken\nt.conf:3: receivers[2]: is broken\nt.conf:4: exporters[0]: is broken\n");
+    expect_diagnostics(b, "t.conf:1: receivers[0]: is broken\nt.conf:3: receivers[2]: is broken\nt.conf:4: exporters[0]: is broken\n");
     expect_calls("check b, close b, open x, open y, close x, close y");
     assert_memory_equal(before.receivers, b->pipeline->receivers, sizeof before.receivers);
     assert_memory_equal(before.exporters, b->pipeline->exporters, sizeof before.exporters);
