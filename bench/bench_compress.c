@@ -1,7 +1,8 @@
-/* bench_compress: what it costs to make requests smaller, by library and level, and how much smaller they become. The input is a batch
- * as the exporters send it: translated payloads (payload.h), 2 MiB together. Ids are as random as real ones. One thread.
- * Prints the best of several rounds in milliseconds of CPU time for each MiB of OTLP, and the ratio. The rows with a star are what
- * exporters/sender/compress.c does. SPDX-License-Identifier: Apache-2.0 */
+/* bench_compress: what it costs to make requests smaller, by library and level, and how much smaller they
+ * become. The input is a batch as the exporters send it: translated payloads (payload.h), 2 MiB together. Ids
+ * are as random as real ones. One thread. Prints the best of several rounds in milliseconds of CPU time for
+ * each MiB of OTLP, and the ratio. The rows with a star are what exporters/sender/compress.c does.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <isa-l/igzip_lib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ typedef size_t compress_f(struct gw_frame *from, struct buffer *to, int level);
 
 static size_t by_zlib(struct gw_frame *from, struct buffer *to, int level)
 {
-    z_stream z = {.next_in = from->data, .avail_in = (uInt)from->len, .next_out = to->data, .avail_out = (uInt)to->cap};
+    z_stream z = {
+        .next_in = from->data, .avail_in = (uInt)from->len, .next_out = to->data, .avail_out = (uInt)to->cap};
     if (deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return 0;
     bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
@@ -108,17 +110,23 @@ static const struct method {
 };
 
 /* Appends the translation of one payload. Returns its spans. */
-static uint64_t translate(struct dd_translator *t, struct gw_arena *arena, struct gw_trace_ids *ids, uint64_t seed, struct buffer *to)
+static uint64_t translate(struct dd_translator *t, struct gw_arena *arena, struct gw_trace_ids *ids,
+                          uint64_t seed, struct buffer *to)
 {
     static struct dd_result result;
     struct dd_request request = {0};
-    struct dd_env env = {.schemas = 1u << GW_OTEL, .host_name = GW_STR("bench"), .ids = ids, .now = gw_now(), .wall = gw_wall()};
+    struct dd_env env = {.schemas = 1u << GW_OTEL,
+                         .host_name = GW_STR("bench"),
+                         .ids = ids,
+                         .now = gw_now(),
+                         .wall = gw_wall()};
     struct gw_snap snap = gw_arena_snap(arena);
     struct payload p;
     uint64_t spans = 0;
     payload_make(&p, PAYLOAD_V04, TRACES, seed, (uint64_t)env.wall);
     result.frames_n = 0;
-    if (dd_translate(t, arena, DD_V04_MSGPACK, gw_str_n((const char *)p.data, p.len), &request, &env, &result, NULL) != GW_OK)
+    if (dd_translate(t, arena, DD_V04_MSGPACK, gw_str_n((const char *)p.data, p.len), &request, &env, &result,
+                     NULL) != GW_OK)
         exit(1);
     for (size_t i = 0; i < result.frames_n; i++) {
         struct gw_frame *f = result.frames[i];
@@ -165,8 +173,9 @@ static void measure(const struct method *m, struct gw_frame *batch, uint64_t spa
         fprintf(stderr, "bench_compress: %s failed\n", m->name);
         exit(1);
     }
-    printf("%-20s %6.2f ms/MiB  %5.0f ns/span  %5.2f times smaller\n", m->name, (double)best / 1e6 / ((double)batch->len / (1 << 20)),
-           (double)best / (double)spans, (double)batch->len / (double)n);
+    printf("%-20s %6.2f ms/MiB  %5.0f ns/span  %5.2f times smaller\n", m->name,
+           (double)best / 1e6 / ((double)batch->len / (1 << 20)), (double)best / (double)spans,
+           (double)batch->len / (double)n);
 }
 
 int main(void)

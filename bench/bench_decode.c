@@ -2,8 +2,9 @@
  *
  *     bench_decode [body.bin …]      the format is told from the name: …v0.5-traces.bin is v0.5, other .bin v0.4, .json JSON
  *
- * Without arguments: spans of some 640 bytes as Python sends them (12 meta, 4 metrics; 10 spans a chunk, 100 chunks), as v0.4 and
- * as v0.5, and every recording under tests/data. Prints the best of several rounds, in nanoseconds of CPU time for each span.
+ * Without arguments: spans of some 640 bytes as Python sends them (12 meta, 4 metrics; 10 spans a chunk, 100
+ * chunks), as v0.4 and as v0.5, and every recording under tests/data. Prints the best of several rounds, in
+ * nanoseconds of CPU time for each span.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <glob.h>
 #include <msgpack.h>
@@ -30,7 +31,8 @@ static const char *const metas[][2] = {
     {"_dd.p.tid", "6b00e75e00000000"},
 };
 static const char *const metrics[] = {"_dd.top_level", "_dd.measured", "process_id", "_sampling_priority_v1"};
-static const char *const texts[] = {"orders-service", "flask.request", "GET /api/v1/orders/<int:order_id>", "web"};
+static const char *const texts[] = {"orders-service", "flask.request", "GET /api/v1/orders/<int:order_id>",
+                                    "web"};
 
 static void text(msgpack_packer *pk, const char *s)
 {
@@ -167,8 +169,8 @@ static void measure(const char *name, enum dd_format format, gw_str body)
         best = took < best ? took : best;
     }
     if (spans)
-        printf("%7.1f ns/span  %6zu spans  %6.1f bytes/span  %s\n", (double)best / (double)(spans * repeats), spans,
-               (double)body.len / (double)spans, name);
+        printf("%7.1f ns/span  %6zu spans  %6.1f bytes/span  %s\n", (double)best / (double)(spans * repeats),
+               spans, (double)body.len / (double)spans, name);
     gw_arena_fini(&arena);
 }
 
@@ -186,7 +188,11 @@ static void measure_file(const char *path)
     len = fread(bytes, 1, len, f);
     fclose(f);
     bool json = gw_str_ends(gw_str_z(path), GW_STR(".json"));
-    measure(path, json ? DD_V04_JSON : strstr(path, "v0.5-traces.bin") ? DD_V05_MSGPACK : DD_V04_MSGPACK, gw_str_n(bytes, len));
+    measure(path,
+            json                              ? DD_V04_JSON
+            : strstr(path, "v0.5-traces.bin") ? DD_V05_MSGPACK
+                                              : DD_V04_MSGPACK,
+            gw_str_n(bytes, len));
     free(bytes);
 }
 

@@ -1,4 +1,5 @@
-/* bench_logs: what a log line costs from its text to the bytes of its frame: one thread, the best of several rounds, in ns of CPU time.
+/* bench_logs: what a log line costs from its text to the bytes of its frame: one thread, the best of several
+ * rounds, in ns of CPU time.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,37 +21,50 @@ struct row {
 };
 
 static const char documented[] =
-    "2026-11-21 10:07:%02d,786 INFO [__main__] [lt.py:26] [dd.service=Python-App dd.env=Testing dd.version=V1.1 "
+    "2026-11-21 10:07:%02d,786 INFO [__main__] [lt.py:26] [dd.service=Python-App dd.env=Testing "
+    "dd.version=V1.1 "
     "dd.trace_id=161083216029175%05d dd.span_id=12837828046733169079] - Hello, World!";
 
 static const struct row rows[] = {
-    {"plain line, parse = none", "app", "2026-11-21 10:07:%02d,786 INFO a plain line of text that nobody reads, as long as most are: %05d",
-     NULL, 1},
-    {"plain line", "app", "2026-11-21 10:07:%02d,786 INFO a plain line of text that nobody reads, as long as most are: %05d", NULL, 0},
+    {"plain line, parse = none", "app",
+     "2026-11-21 10:07:%02d,786 INFO a plain line of text that nobody reads, as long as most are: %05d", NULL,
+     1},
+    {"plain line", "app",
+     "2026-11-21 10:07:%02d,786 INFO a plain line of text that nobody reads, as long as most are: %05d", NULL,
+     0},
     {"documented Python form", "app", documented, NULL, 0},
     {"Java, logback", "app",
-     "2026-11-21 10:07:%02d.786 INFO  [http-nio-8080-exec-1] com.example.shop.Cart dd.service=App dd.env=Testing dd.version=V1.1 "
+     "2026-11-21 10:07:%02d.786 INFO  [http-nio-8080-exec-1] com.example.shop.Cart dd.service=App "
+     "dd.env=Testing dd.version=V1.1 "
      "dd.trace_id=6b00e75b000000002%05d38ab8ca0a10 dd.span_id=8077131436526403488 - added an item",
      NULL, 0},
     {"JSON of pino", "app",
-     "{\"level\":30,\"time\":17952218557%02d,\"pid\":313,\"hostname\":\"vm\",\"dd\":{\"trace_id\":\"302365240014%05d\",\"span_id\":"
-     "\"8941112361932924817\",\"service\":\"App\",\"version\":\"V1.1\",\"env\":\"Testing\"},\"extra\":1,\"msg\":\"added an item\"}",
+     "{\"level\":30,\"time\":17952218557%02d,\"pid\":313,\"hostname\":\"vm\",\"dd\":{\"trace_id\":"
+     "\"302365240014%05d\",\"span_id\":"
+     "\"8941112361932924817\",\"service\":\"App\",\"version\":\"V1.1\",\"env\":\"Testing\"},\"extra\":1,"
+     "\"msg\":\"added an item\"}",
      NULL, 0},
     {"documented Python script", "documented", documented,
-     "grok(_, \"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{GREEDYDATA:trace}\\\\]"
+     "grok(_, "
+     "\"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{"
+     "GREEDYDATA:trace}\\\\]"
      "%{SPACE}-%{SPACE}%{GREEDYDATA:message}\")\n"
-     "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{EMAILLOCALPART}=%{EMAILLOCALPART:env}?%{SPACE}"
-     "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:span_id}?"
+     "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{EMAILLOCALPART}=%{EMAILLOCALPART:"
+     "env}?%{SPACE}"
+     "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{"
+     "EMAILLOCALPART}=%{NUMBER:span_id}?"
      "\")\n"
      "drop_key(trace)\n"
      "default_time(time)\n",
      0},
     {"nginx combined by grok", "nginx",
-     "203.0.113.9 - frank [10/Oct/2023:13:55:%02d +0800] \"GET /api?id=%05d HTTP/1.1\" 200 2326 \"https://example.com/start.html\" "
+     "203.0.113.9 - frank [10/Oct/2023:13:55:%02d +0800] \"GET /api?id=%05d HTTP/1.1\" 200 2326 "
+     "\"https://example.com/start.html\" "
      "\"Mozilla/5.0 (X11; Linux x86_64)\"",
      "grok(_, \"%{COMBINEDAPACHELOG}\")\n", 0},
     {"load_json of 10 keys", "ten",
-     "{\"time\":\"2023-10-10T13:55:%02d.123Z\",\"level\":\"error\",\"msg\":\"request failed\",\"method\":\"GET\",\"path\":\"/api\","
+     "{\"time\":\"2023-10-10T13:55:%02d.123Z\",\"level\":\"error\",\"msg\":\"request "
+     "failed\",\"method\":\"GET\",\"path\":\"/api\","
      "\"ms\":12.75,\"user\":%05d,\"trace_id\":\"16108321602917563239\",\"span_id\":\"7\",\"ok\":false}",
      "d = load_json(_)\n", 0},
 };

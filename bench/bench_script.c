@@ -1,4 +1,5 @@
-/* bench_script: what a Pipeline script costs a line, and nothing else: one thread, the best of several rounds, in ns of CPU time.
+/* bench_script: what a Pipeline script costs a line, and nothing else: one thread, the best of several
+ * rounds, in ns of CPU time.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +15,23 @@ struct row {
 
 static const struct row rows[] = {
     {"documented Python script",
-     "grok(_, \"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{GREEDYDATA:trace}\\\\]"
+     "grok(_, "
+     "\"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{"
+     "GREEDYDATA:trace}\\\\]"
      "%{SPACE}-%{SPACE}%{GREEDYDATA:message}\")\n"
-     "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{EMAILLOCALPART}=%{EMAILLOCALPART:env}?%{SPACE}"
-     "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:span_id}?"
+     "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{EMAILLOCALPART}=%{EMAILLOCALPART:"
+     "env}?%{SPACE}"
+     "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{"
+     "EMAILLOCALPART}=%{NUMBER:span_id}?"
      "\")\n"
      "drop_key(trace)\n"
      "default_time(time)\n",
-     "2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App dd.env=Testing dd.version=V1.1 "
+     "2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App dd.env=Testing "
+     "dd.version=V1.1 "
      "dd.trace_id=16108321602917563239 dd.span_id=12837828046733169079] - Hello, World!"},
     {"nginx combined by grok", "grok(_, \"%{COMBINEDAPACHELOG}\")\n",
-     "203.0.113.9 - frank [10/Oct/2023:13:55:36 +0800] \"GET /api?id=42 HTTP/1.1\" 200 2326 \"https://example.com/start.html\" "
+     "203.0.113.9 - frank [10/Oct/2023:13:55:36 +0800] \"GET /api?id=42 HTTP/1.1\" 200 2326 "
+     "\"https://example.com/start.html\" "
      "\"Mozilla/5.0 (X11; Linux x86_64)\""},
     {"load_json of 10 keys", "d = load_json(_)\n",
      "{\"time\":\"2023-10-10T13:55:36.123Z\",\"level\":\"error\",\"msg\":\"request "

@@ -1,5 +1,6 @@
-/* bench_translate: what the translation of a span costs, and nothing else: decode, map, write OTLP, cut into frames. One thread.
- * Prints the best of several rounds (other work on the machine only ever adds) in nanoseconds of CPU time for each span.
+/* bench_translate: what the translation of a span costs, and nothing else: decode, map, write OTLP, cut into
+ * frames. One thread. Prints the best of several rounds (other work on the machine only ever adds) in
+ * nanoseconds of CPU time for each span.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static void one(struct bench *b, enum dd_format format, const struct payload *p)
     struct gw_err err;
     b->result.frames_n = 0;
     gw_str body = gw_str_n((const char *)p->data, p->len);
-    if (dd_translate(b->translator, &b->arena, format, body, &b->request, &b->env, &b->result, &err) != GW_OK) {
+    if (dd_translate(b->translator, &b->arena, format, body, &b->request, &b->env, &b->result, &err) !=
+        GW_OK) {
         fprintf(stderr, "bench_translate: %s\n", err.what);
         exit(1);
     }
@@ -75,7 +77,9 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     static struct bench b;
     static struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
     double best = 1e9;
-    b = (struct bench){.env = {.schemas = schemas, .host_name = GW_STR("bench"), .ids = gw_trace_ids_new(1 << 18, 10 * 60 * GW_SEC)}};
+    b = (struct bench){.env = {.schemas = schemas,
+                               .host_name = GW_STR("bench"),
+                               .ids = gw_trace_ids_new(1 << 18, 10 * 60 * GW_SEC)}};
     gw_arena_init(&b.arena, 256 << 20);
     headers(&b);
     b.env.now = gw_now(), b.env.wall = gw_wall();
@@ -86,7 +90,8 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
         double ns = round_ns(&b, format);
         best = ns < best ? ns : best;
     }
-    printf("%-22s %6.0f ns/span  %5.0f bytes in, %5.0f out\n", name, best, (double)b.in / (double)b.spans, (double)b.out / (double)b.spans);
+    printf("%-22s %6.0f ns/span  %5.0f bytes in, %5.0f out\n", name, best, (double)b.in / (double)b.spans,
+           (double)b.out / (double)b.spans);
     for (int i = 0; i < PAYLOADS; i++)
         payload_free(&b.payloads[i]);
     dd_translator_drop(b.translator);

@@ -2,10 +2,11 @@
  *
  *     ddload --connect HOST:PORT [--api v0.4|v0.5] [--connections 4] [--seconds 5] [--rate SPANS_PER_S] [--traces 75] [--wait]
  *
- * Each connection is a thread with its own payloads (payload.h), kept alive where it may be, one request at a time, as tracers do; every
- * request has fresh trace ids. Without --rate as fast as the other side accepts. --wait tries to connect for up to ten seconds first.
- * Prints one JSON object: accepted and rejected spans, what the answers were, seconds, bytes a span, latencies in ms.
- * Exit status 1 when a connection broke. SPDX-License-Identifier: Apache-2.0 */
+ * Each connection is a thread with its own payloads (payload.h), kept alive where it may be, one request at a
+ * time, as tracers do; every request has fresh trace ids. Without --rate as fast as the other side accepts.
+ * --wait tries to connect for up to ten seconds first. Prints one JSON object: accepted and rejected spans,
+ * what the answers were, seconds, bytes a span, latencies in ms. Exit status 1 when a connection broke.
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
@@ -33,7 +34,8 @@ static struct {
     unsigned connections, traces;
     double seconds, rate;
     bool wait;
-} set = {.host = "127.0.0.1", .port = "8126", .api_name = "v0.4", .connections = 4, .traces = 75, .seconds = 5};
+} set = {
+    .host = "127.0.0.1", .port = "8126", .api_name = "v0.4", .connections = 4, .traces = 75, .seconds = 5};
 
 struct connection {
     pthread_t thread;
@@ -104,7 +106,8 @@ static int read_answer(struct connection *c)
         char *body = strstr(c->answer, "\r\n\r\n"), *length = strcasestr(c->answer, "content-length:");
         if (!body)
             continue;
-        want = (size_t)(body + 4 - c->answer) + (length && length < body ? strtoul(length + 15, NULL, 10) : 0);
+        want =
+            (size_t)(body + 4 - c->answer) + (length && length < body ? strtoul(length + 15, NULL, 10) : 0);
         if (n < want)
             continue;
         c->closed = strcasestr(c->answer, "\r\nconnection: close\r\n");
@@ -127,12 +130,14 @@ static int post(struct connection *c, struct payload *p)
     char head[600];
     if (c->closed && !redial(c))
         return 0;
-    int n =
-        snprintf(head, sizeof head,
-                 "PUT /%s/traces HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/msgpack\r\nDatadog-Meta-Lang: python\r\n"
-                 "Datadog-Meta-Lang-Version: 3.12.3\r\nDatadog-Meta-Lang-Interpreter: CPython\r\nDatadog-Meta-Tracer-Version: 2.21.0\r\n"
-                 "Datadog-Client-Computed-Top-Level: yes\r\nX-Datadog-Trace-Count: %u\r\nContent-Length: %zu\r\n\r\n",
-                 set.api_name, set.host, set.port, p->traces, p->len);
+    int n = snprintf(
+        head, sizeof head,
+        "PUT /%s/traces HTTP/1.1\r\nHost: %s:%s\r\nContent-Type: application/msgpack\r\nDatadog-Meta-Lang: "
+        "python\r\n"
+        "Datadog-Meta-Lang-Version: 3.12.3\r\nDatadog-Meta-Lang-Interpreter: "
+        "CPython\r\nDatadog-Meta-Tracer-Version: 2.21.0\r\n"
+        "Datadog-Client-Computed-Top-Level: yes\r\nX-Datadog-Trace-Count: %u\r\nContent-Length: %zu\r\n\r\n",
+        set.api_name, set.host, set.port, p->traces, p->len);
     struct iovec v[2] = {{head, (size_t)n}, {p->data, p->len}};
     return send_all(c->fd, v, 2) ? read_answer(c) : 0;
 }
@@ -181,15 +186,17 @@ static void report(struct connection *all, double seconds)
         size_t own = all[i].requests < LATENCIES ? all[i].requests : LATENCIES;
         memcpy(latencies + n, all[i].latencies, own * sizeof *latencies);
         n += own;
-        sum.accepted += all[i].accepted, sum.rejected += all[i].rejected, sum.bytes += all[i].bytes, sum.requests += all[i].requests;
+        sum.accepted += all[i].accepted, sum.rejected += all[i].rejected, sum.bytes += all[i].bytes,
+            sum.requests += all[i].requests;
         for (int k = 0; k < CODES; k++)
             sum.codes[k] += all[i].codes[k];
     }
     qsort(latencies, n, sizeof *latencies, by_size);
     uint64_t spans = sum.accepted + sum.rejected;
-    printf("{\"accepted\": %llu, \"rejected\": %llu, \"requests\": %llu, \"seconds\": %.3f, \"bytes_per_span\": %.0f, \"answers\": {",
-           (unsigned long long)sum.accepted, (unsigned long long)sum.rejected, (unsigned long long)sum.requests, seconds,
-           spans ? (double)sum.bytes / (double)spans : 0);
+    printf("{\"accepted\": %llu, \"rejected\": %llu, \"requests\": %llu, \"seconds\": %.3f, "
+           "\"bytes_per_span\": %.0f, \"answers\": {",
+           (unsigned long long)sum.accepted, (unsigned long long)sum.rejected,
+           (unsigned long long)sum.requests, seconds, spans ? (double)sum.bytes / (double)spans : 0);
     const char *comma = "";
     for (int k = 0; k < CODES; k++)
         if (sum.codes[k])
@@ -200,16 +207,18 @@ static void report(struct connection *all, double seconds)
         double at;
     } points[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"max", 1}};
     for (size_t i = 0; i < sizeof points / sizeof *points; i++)
-        printf("%s\"%s\": %.3f", i ? ", " : "", points[i].name, n ? latencies[(size_t)(points[i].at * (double)(n - 1))] / 1000.0 : 0);
+        printf("%s\"%s\": %.3f", i ? ", " : "", points[i].name,
+               n ? latencies[(size_t)(points[i].at * (double)(n - 1))] / 1000.0 : 0);
     printf("}}\n");
     free(latencies);
 }
 
 static bool read_options(int argc, char **argv)
 {
-    static const struct option rows[] = {
-        {"connect", 1, NULL, 'a'}, {"api", 1, NULL, 'v'},    {"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
-        {"rate", 1, NULL, 'r'},    {"traces", 1, NULL, 't'}, {"wait", 0, NULL, 'w'},        {0}};
+    static const struct option rows[] = {{"connect", 1, NULL, 'a'},     {"api", 1, NULL, 'v'},
+                                         {"connections", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'},
+                                         {"rate", 1, NULL, 'r'},        {"traces", 1, NULL, 't'},
+                                         {"wait", 0, NULL, 'w'},        {0}};
     for (int o; (o = getopt_long(argc, argv, "", rows, NULL)) >= 0;) {
         char *colon = o == 'a' ? strrchr(optarg, ':') : NULL;
         switch (o) {
@@ -243,7 +252,8 @@ static bool read_options(int argc, char **argv)
             return false;
         }
     }
-    return optind == argc && set.connections >= 1 && set.connections <= CONNECTIONS && set.traces >= 1 && set.seconds >= 0;
+    return optind == argc && set.connections >= 1 && set.connections <= CONNECTIONS && set.traces >= 1 &&
+           set.seconds >= 0;
 }
 
 static bool wait_for_listener(void)
@@ -260,7 +270,8 @@ static bool wait_for_listener(void)
 
 static bool prepare(struct connection *c, unsigned number)
 {
-    *c = (struct connection){.number = number, .fd = dial(), .latencies = calloc(LATENCIES, sizeof *c->latencies)};
+    *c = (struct connection){
+        .number = number, .fd = dial(), .latencies = calloc(LATENCIES, sizeof *c->latencies)};
     for (unsigned k = 0; k < PAYLOADS; k++)
         payload_make(&c->payloads[k], set.api, set.traces, 1 + number * PAYLOADS + k, (uint64_t)gw_wall());
     return c->fd >= 0 && c->latencies;
@@ -272,7 +283,8 @@ int main(int argc, char **argv)
     bool broken = false;
     signal(SIGPIPE, SIG_IGN);
     if (!read_options(argc, argv)) {
-        fprintf(stderr, "usage: ddload --connect HOST:PORT [--api v0.4|v0.5] [--connections N] [--seconds S] [--rate SPANS_PER_S] "
+        fprintf(stderr, "usage: ddload --connect HOST:PORT [--api v0.4|v0.5] [--connections N] [--seconds S] "
+                        "[--rate SPANS_PER_S] "
                         "[--traces N] [--wait]\n");
         return 2;
     }

@@ -3,7 +3,8 @@
  *     otlp_sink            listens on ports of the system's choice: prints "grpc PORT" and "http PORT", and at SIGTERM or SIGINT
  *                          one JSON object: requests, spans, bytes (uncompressed)
  *
- * gRPC on gRPC Core's C interface, one completion queue and one thread; OTLP/HTTP on libmicrohttpd, plain or gzip.
+ * gRPC on gRPC Core's C interface, one completion queue and one thread; OTLP/HTTP on libmicrohttpd, plain or
+ * gzip.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <grpc/byte_buffer.h>
@@ -45,7 +46,8 @@ static bool varint(const uint8_t **p, const uint8_t *end, uint64_t *v)
 static uint64_t count(const uint8_t *p, const uint8_t *end, unsigned level)
 {
     uint64_t n = 0, tag, len;
-    while (p < end && varint(&p, end, &tag) && (tag & 7) == 2 && varint(&p, end, &len) && len <= (uint64_t)(end - p)) {
+    while (p < end && varint(&p, end, &tag) && (tag & 7) == 2 && varint(&p, end, &len) &&
+           len <= (uint64_t)(end - p)) {
         if (tag >> 3 == (level == 0 ? 1 : 2))
             n += level == 2 ? 1 : count(p, p + len, level + 1);
         p += len;
@@ -79,7 +81,8 @@ static void await_call(void)
     struct call *c = calloc(1, sizeof *c);
     grpc_call_details_init(&c->details);
     grpc_metadata_array_init(&c->metadata);
-    if (grpc_server_request_call(server, &c->call, &c->details, &c->metadata, queue, queue, c) != GRPC_CALL_OK)
+    if (grpc_server_request_call(server, &c->call, &c->details, &c->metadata, queue, queue, c) !=
+        GRPC_CALL_OK)
         abort();
 }
 
@@ -106,7 +109,9 @@ static void receive(struct call *c)
 static void answer(struct call *c)
 {
     grpc_slice empty = grpc_empty_slice(), ok = grpc_slice_from_static_string("");
-    grpc_op ops[3] = {{.op = GRPC_OP_SEND_MESSAGE}, {.op = GRPC_OP_SEND_STATUS_FROM_SERVER}, {.op = GRPC_OP_RECV_CLOSE_ON_SERVER}};
+    grpc_op ops[3] = {{.op = GRPC_OP_SEND_MESSAGE},
+                      {.op = GRPC_OP_SEND_STATUS_FROM_SERVER},
+                      {.op = GRPC_OP_RECV_CLOSE_ON_SERVER}};
     if (c->message) {
         grpc_byte_buffer_reader reader;
         grpc_byte_buffer_reader_init(&reader, c->message);
@@ -145,7 +150,8 @@ static void *serve_grpc(void *unused)
 
 static int start_grpc(void)
 {
-    grpc_arg arg = {.type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, .value.integer = -1};
+    grpc_arg arg = {
+        .type = GRPC_ARG_INTEGER, .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, .value.integer = -1};
     grpc_channel_args args = {1, &arg};
     grpc_init();
     grpc_server_credentials *plain = grpc_insecure_server_credentials_create();
@@ -196,8 +202,9 @@ static bool inflate_body(struct body *b)
     return status == Z_STREAM_END;
 }
 
-static enum MHD_Result serve_http(void *unused, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *n, void **state)
+static enum MHD_Result serve_http(void *unused, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *n,
+                                  void **state)
 {
     struct body *b = *state;
     if (!b) {
@@ -220,7 +227,8 @@ static enum MHD_Result serve_http(void *unused, struct MHD_Connection *connectio
     return queued;
 }
 
-static void end_http(void *unused, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode how)
+static void end_http(void *unused, struct MHD_Connection *connection, void **state,
+                     enum MHD_RequestTerminationCode how)
 {
     struct body *b = *state;
     if (b)
@@ -232,9 +240,10 @@ static void end_http(void *unused, struct MHD_Connection *connection, void **sta
 static struct MHD_Daemon *start_http(int *port)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, serve_http, NULL, MHD_OPTION_SOCK_ADDR,
-                                            (struct sockaddr *)&any, MHD_OPTION_NOTIFY_COMPLETED, end_http, NULL,
-                                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)256 * 1024, MHD_OPTION_END);
+    struct MHD_Daemon *d =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, serve_http, NULL, MHD_OPTION_SOCK_ADDR,
+                         (struct sockaddr *)&any, MHD_OPTION_NOTIFY_COMPLETED, end_http, NULL,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)256 * 1024, MHD_OPTION_END);
     *port = d ? MHD_get_daemon_info(d, MHD_DAEMON_INFO_BIND_PORT)->port : 0;
     return d;
 }

@@ -93,8 +93,10 @@ struct span {
     unsigned metrics_n;
 };
 
-static const struct pair common[] = {
-    {"env", "prod"}, {"version", "1.42.7"}, {"runtime-id", "3f1c5b7e8a9d4c6fb2e1d0a987654321"}, {"language", "python"}};
+static const struct pair common[] = {{"env", "prod"},
+                                     {"version", "1.42.7"},
+                                     {"runtime-id", "3f1c5b7e8a9d4c6fb2e1d0a987654321"},
+                                     {"language", "python"}};
 enum { COMMON = sizeof common / sizeof *common };
 
 static void write_maps(struct writer *w, const struct span *s)
@@ -134,11 +136,14 @@ static void write_span(struct writer *w, struct payload *p, const struct span *s
     write_maps(w, s);
     field(w, "type"), text(w, s->type);
 }
-#define MAPS(s, m, n) ((s)->meta = (m), (s)->meta_n = sizeof(m) / sizeof *(m), (s)->metrics = (n), (s)->metrics_n = sizeof(n) / sizeof *(n))
+#define MAPS(s, m, n)                                                                                        \
+    ((s)->meta = (m), (s)->meta_n = sizeof(m) / sizeof *(m), (s)->metrics = (n),                             \
+     (s)->metrics_n = sizeof(n) / sizeof *(n))
 
 static void request(struct writer *w, struct payload *p, struct span *s)
 {
-    static const char *const routes[] = {"/api/v1/users/<int:id>", "/api/v1/orders/<int:id>", "/api/v1/cart", "/api/v1/search", "/login"};
+    static const char *const routes[] = {"/api/v1/users/<int:id>", "/api/v1/orders/<int:id>", "/api/v1/cart",
+                                         "/api/v1/search", "/login"};
     const char *route = routes[below(w, 5)];
     char url[160], ip[32], resource[64], tid[20];
     snprintf(url, sizeof url, "https://shop.example.com%s?page=%u", route, below(w, 5000));
@@ -157,8 +162,11 @@ static void request(struct writer *w, struct payload *p, struct span *s)
         {"_dd.p.tid", tid},
         {"http.client_ip", ip},
     };
-    static const struct number metrics[] = {
-        {"_sampling_priority_v1", 1}, {"process_id", 4242}, {"_dd.top_level", 1}, {"_dd.agent_psr", 1}, {"_dd.tracer_kr", 1}};
+    static const struct number metrics[] = {{"_sampling_priority_v1", 1},
+                                            {"process_id", 4242},
+                                            {"_dd.top_level", 1},
+                                            {"_dd.agent_psr", 1},
+                                            {"_dd.tracer_kr", 1}};
     s->service = "shop-web", s->name = "flask.request", s->resource = resource, s->type = "web";
     MAPS(s, meta, metrics);
     write_span(w, p, s);
@@ -166,17 +174,25 @@ static void request(struct writer *w, struct payload *p, struct span *s)
 
 static void sql(struct writer *w, struct payload *p, struct span *s)
 {
-    static const char *const tables[] = {"users", "orders", "order_items", "products", "sessions", "payments"};
+    static const char *const tables[] = {"users",    "orders",   "order_items",
+                                         "products", "sessions", "payments"};
     char query[200];
-    snprintf(
-        query, sizeof query,
-        "SELECT id, created_at, updated_at, status, total FROM %s WHERE id = %%s AND tenant_id = %%s ORDER BY created_at DESC LIMIT %u",
-        tables[below(w, 6)], 10 + 10 * below(w, 5));
+    snprintf(query, sizeof query,
+             "SELECT id, created_at, updated_at, status, total FROM %s WHERE id = %%s AND tenant_id = %%s "
+             "ORDER BY created_at DESC LIMIT %u",
+             tables[below(w, 6)], 10 + 10 * below(w, 5));
     const struct pair meta[] = {
-        {"component", "psycopg"}, {"span.kind", "client"}, {"db.system", "postgresql"},         {"db.name", "shop"},
-        {"db.user", "shop_rw"},   {"db.statement", query}, {"out.host", "pg-primary.internal"}, {"_dd.base_service", "shop-web"},
+        {"component", "psycopg"},
+        {"span.kind", "client"},
+        {"db.system", "postgresql"},
+        {"db.name", "shop"},
+        {"db.user", "shop_rw"},
+        {"db.statement", query},
+        {"out.host", "pg-primary.internal"},
+        {"_dd.base_service", "shop-web"},
     };
-    const struct number metrics[] = {{"db.row_count", below(w, 50)}, {"network.destination.port", 5432}, {"_dd.measured", 1}};
+    const struct number metrics[] = {
+        {"db.row_count", below(w, 50)}, {"network.destination.port", 5432}, {"_dd.measured", 1}};
     s->service = "postgres", s->name = "postgres.query", s->resource = query, s->type = "sql";
     MAPS(s, meta, metrics);
     write_span(w, p, s);
@@ -195,7 +211,8 @@ static void redis(struct writer *w, struct payload *p, struct span *s)
         {"_dd.base_service", "shop-web"},
         {"peer.service", "redis-sessions"},
     };
-    static const struct number metrics[] = {{"redis.args_length", 2}, {"network.destination.port", 6379}, {"out.redis_db", 0}};
+    static const struct number metrics[] = {
+        {"redis.args_length", 2}, {"network.destination.port", 6379}, {"out.redis_db", 0}};
     s->service = "redis", s->name = "redis.command", s->resource = "GET", s->type = "redis";
     MAPS(s, meta, metrics);
     write_span(w, p, s);
@@ -204,7 +221,8 @@ static void redis(struct writer *w, struct payload *p, struct span *s)
 static void call(struct writer *w, struct payload *p, struct span *s)
 {
     char url[100];
-    snprintf(url, sizeof url, "http://inventory.internal/stock/%u?warehouse=%u&expand=reservations", below(w, 10000), below(w, 9));
+    snprintf(url, sizeof url, "http://inventory.internal/stock/%u?warehouse=%u&expand=reservations",
+             below(w, 10000), below(w, 9));
     struct pair meta[] = {
         {"http.method", "GET"},
         {"http.url", url},
@@ -219,7 +237,8 @@ static void call(struct writer *w, struct payload *p, struct span *s)
         {"error.message", "Connection refused"},
     };
     static const struct number metrics[] = {{"_dd.measured", 1}, {"_dd.top_level", 1}};
-    s->service = "inventory-client", s->name = "requests.request", s->resource = "GET /stock/?", s->type = "http";
+    s->service = "inventory-client", s->name = "requests.request", s->resource = "GET /stock/?",
+    s->type = "http";
     s->error = below(w, 50) == 0;
     MAPS(s, meta, metrics);
     s->meta_n -= s->error ? 0 : 2;
@@ -232,19 +251,27 @@ static void function(struct writer *w, struct payload *p, struct span *s)
     snprintf(line, sizeof line, "%u", below(w, 900));
     snprintf(tenant, sizeof tenant, "t-%u", below(w, 200));
     const struct pair meta[] = {
-        {"component", "shop"}, {"span.kind", "internal"}, {"code.function", "load"},        {"code.namespace", "shop.services.order"},
-        {"code.lineno", line}, {"tenant", tenant},        {"feature.flag", "new-checkout"},
+        {"component", "shop"},
+        {"span.kind", "internal"},
+        {"code.function", "load"},
+        {"code.namespace", "shop.services.order"},
+        {"code.lineno", line},
+        {"tenant", tenant},
+        {"feature.flag", "new-checkout"},
     };
     static const struct number metrics[] = {{"process_id", 4242}, {"_dd.measured", 1}};
-    s->service = "shop-web", s->name = "shop.service.call", s->resource = "OrderService.load_order", s->type = "";
+    s->service = "shop-web", s->name = "shop.service.call", s->resource = "OrderService.load_order",
+    s->type = "";
     MAPS(s, meta, metrics);
     write_span(w, p, s);
 }
 
 static void write_trace(struct writer *w, struct payload *p, uint64_t now)
 {
-    static void (*const kinds[])(struct writer *, struct payload *, struct span *) = {function, sql, redis, call};
-    uint64_t ids[MOST_SPANS], trace_id = next(w) >> 1, start = now - below(w, 1000000000), duration = 20000000 + below(w, 200000000);
+    static void (*const kinds[])(struct writer *, struct payload *, struct span *) = {function, sql, redis,
+                                                                                      call};
+    uint64_t ids[MOST_SPANS], trace_id = next(w) >> 1, start = now - below(w, 1000000000),
+                              duration = 20000000 + below(w, 200000000);
     unsigned n = 10 + below(w, 3);
     msgpack_pack_array(&w->packer, n);
     for (unsigned i = 0; i < n; i++) {

@@ -1,8 +1,9 @@
 /* payload.h: what a busy web shop's tracer sends, made up: the load of the benchmarks.
  *
- * Traces of a Flask service: the request, its SQL and Redis calls, calls of another service, and functions of its own; about 11
- * spans a trace of some 640 bytes in v0.4 (12 tags, 3 or 4 numbers), 75 traces a payload. A pseudo-random sequence makes the same
- * payloads from the same seed everywhere. Ids are 64 bits wide at known places, so that each sending can have fresh ones.
+ * Traces of a Flask service: the request, its SQL and Redis calls, calls of another service, and functions of
+ * its own; about 11 spans a trace of some 640 bytes in v0.4 (12 tags, 3 or 4 numbers), 75 traces a payload. A
+ * pseudo-random sequence makes the same payloads from the same seed everywhere. Ids are 64 bits wide at known
+ * places, so that each sending can have fresh ones.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef PAYLOAD_H

@@ -6,9 +6,10 @@
  *    TCP, Unix    limits, answers   it wants answers    write OTLP once           queues or none      retry, drain
  *  ◀──── the answer is true: 200 once the frame stands in every queue, 4xx or 429 when in none
  *
- * Bytes cross threads, not objects. A translator reads views into the request's body and writes the serialized OTLP request that
- * will be sent; from there on it is an immutable frame with a reference count. Serialized protobuf messages concatenate, so a
- * batch is frames laid end to end, and a second exporter is a second reference.
+ * Bytes cross threads, not objects. A translator reads views into the request's body and writes the
+ * serialized OTLP request that will be sent; from there on it is an immutable frame with a reference count.
+ * Serialized protobuf messages concatenate, so a batch is frames laid end to end, and a second exporter is a
+ * second reference.
  *
  * Words
  *   item        a span, a log record: what is counted
@@ -32,13 +33,15 @@
  *   one per exporter             everything from the queue to the backend                     exporters/sender/sender.h
  *   one, with a disk queue       forces to the disk what is not delivered soon                disk_queue.h
  *   gRPC's, libcurl's            inside exporters; they touch frames by their last drop only
- * What threads share: queues (a lock each), the ledger, the id table (a lock per shard), the disk queue, the log, the memory account (an
- * atomic). Locks are rows of core/base/locks.def: one that is held may be held while those below it are taken, and while nothing else.
+ * What threads share: queues (a lock each), the ledger, the id table (a lock per shard), the disk queue, the
+ * log, the memory account (an atomic). Locks are rows of core/base/locks.def: one that is held may be held
+ * while those below it are taken, and while nothing else.
  *
- * Where to start reading: option.h and configuration.h (how a component says what can be set), receiver.h and exporter.h (what a
- * component is), modules.def (which there are), pipeline.h (how they are put together), main.c.
+ * Where to start reading: option.h and configuration.h (how a component says what can be set), receiver.h and
+ * exporter.h (what a component is), modules.def (which there are), pipeline.h (how they are put together),
+ * main.c.
  *
- * Arrows point one way: receivers, translators and exporters never include each other's headers, gateway/ wires them
- * (tests/lint/layers.py).
+ * Arrows point one way: receivers, translators and exporters never include each other's headers, gateway/
+ * wires them (tests/lint/layers.py).
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,6 +1,7 @@
 /* receiver_host.h: what the process lends to its receivers.
  *
- * Ownership: the process's; it outlives every receiver.  Threads: const after the start; what it points at says which threads may use it.
+ * Ownership: the process's; it outlives every receiver. Threads: const after the start; what it points at
+ * says which threads may use it.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_RECEIVER_HOST_H
@@ -14,16 +15,20 @@ struct gw_fanout;
 
 /* What the process lends to its receivers; outlives them. */
 struct gw_host {
-    struct gw_http *http;        /* the shared HTTP server: receivers that name one address share its listener */
+    /* the shared HTTP server: receivers that name one address share its listener */
+    struct gw_http *http;
     struct gw_fanout *fanout;    /* where frames go */
     struct gw_trace_ids *ids;    /* the join */
     struct gw_budget *budget;    /* max_memory */
     struct log_environment logs; /* what log records are made with */
     gw_str host_name;            /* this machine's; used only for peers on this machine */
-    bool check;                  /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
-    int threads;                 /* receiver threads: as many as cores that the process may use, unless the option says */
-    size_t receivers;            /* how many there are */
-    bool unasked;                /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
+    /* `ddgate check`: open says what is wrong, but binds nothing, for a gateway may be running here */
+    bool check;
+    /* receiver threads: as many as cores that the process may use, unless the option says */
+    int threads;
+    size_t receivers; /* how many there are */
+    /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
+    bool unasked;
 };
 
 #endif

@@ -1,4 +1,5 @@
-/* otlp_valid.h: what must hold of every frame of spans, whatever came in. Read by protobuf-c, so by a writer's opposite.
+/* otlp_valid.h: what must hold of every frame of spans, whatever came in. Read by protobuf-c, so by a
+ * writer's opposite.
  *
  * Each function returns NULL, or what is wrong, in words: unit tests fail with it, fuzzers abort.
  * SPDX-License-Identifier: Apache-2.0
@@ -44,7 +45,8 @@ static inline const char *valid_value(const valid_any *v)
             wrong = valid_value(v->array_value->values[i]);
         return wrong;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_KVLIST_VALUE:
-        return valid_attrs(v->kvlist_value->values, v->kvlist_value->n_values, false); /* a user's structure may repeat a key */
+        /* a user's structure may repeat a key */
+        return valid_attrs(v->kvlist_value->values, v->kvlist_value->n_values, false);
     default:
         return NULL;
     }
@@ -76,12 +78,13 @@ static inline const char *valid_links_and_events(const valid_span *s)
             return "a link's id of another length";
         if (l->flags & 0x80000000u)
             return "a link's flags with Datadog's mark in bit 31";
-        wrong =
-            gw_utf8_valid(valid_text(l->trace_state)) ? valid_attrs(l->attributes, l->n_attributes, true) : "a link's state is not UTF-8";
+        wrong = gw_utf8_valid(valid_text(l->trace_state)) ? valid_attrs(l->attributes, l->n_attributes, true)
+                                                          : "a link's state is not UTF-8";
     }
     for (size_t i = 0; i < s->n_events && !wrong; i++)
-        wrong = gw_utf8_valid(valid_text(s->events[i]->name)) ? valid_attrs(s->events[i]->attributes, s->events[i]->n_attributes, true)
-                                                              : "an event's name is not UTF-8";
+        wrong = gw_utf8_valid(valid_text(s->events[i]->name))
+                    ? valid_attrs(s->events[i]->attributes, s->events[i]->n_attributes, true)
+                    : "an event's name is not UTF-8";
     return wrong;
 }
 
@@ -101,7 +104,8 @@ static inline const char *valid_of_span(const valid_span *s)
         return "a span that ends before it starts";
     if (!s->name.len || !gw_utf8_valid(valid_text(s->name)))
         return "a span without a name in UTF-8";
-    if (!gw_utf8_valid(valid_text(s->trace_state)) || (s->status && !gw_utf8_valid(valid_text(s->status->message))))
+    if (!gw_utf8_valid(valid_text(s->trace_state)) ||
+        (s->status && !gw_utf8_valid(valid_text(s->status->message))))
         return "a trace state or status message that is not UTF-8";
     const char *wrong = valid_attrs(s->attributes, s->n_attributes, true);
     return wrong ? wrong : valid_links_and_events(s);
@@ -127,7 +131,9 @@ static inline const char *valid_of_request(const valid_request *q, size_t *spans
         wrong = valid_of_resource(r);
         for (size_t k = 0; k < r->n_scope_spans && !wrong; k++) {
             const valid_scope *s = r->scope_spans[k];
-            wrong = s->n_spans && s->scope && s->scope->name.len && gw_utf8_valid(valid_text(s->scope->name)) ? NULL : "a scope of nothing";
+            wrong = s->n_spans && s->scope && s->scope->name.len && gw_utf8_valid(valid_text(s->scope->name))
+                        ? NULL
+                        : "a scope of nothing";
             *spans += s->n_spans;
             for (size_t m = 0; m < s->n_spans && !wrong; m++)
                 wrong = valid_of_span(s->spans[m]);

@@ -92,7 +92,8 @@ static struct gw_chunk *chunk_new(const struct gw_arena *a, size_t size)
     return c;
 }
 
-/* Moves on to a chunk with room for n bytes: the next kept one if it is large enough, else a new one put in before it. */
+/* Moves on to a chunk with room for n bytes: the next kept one if it is large enough, else a new one put in
+ * before it. */
 static bool grow(struct gw_arena *a, size_t n)
 {
     struct gw_chunk *next = a->current ? a->current->next : a->first;

@@ -5,9 +5,9 @@
  *                  ├─ scratch        one per receiver thread: arenas and what is being written, of one request a time
  *                  └─ queued frames
  *
- * An account may have a parent, which pays along: a part of the whole has a bound of its own and counts against the whole.
- * A claimed length is never charged or allocated ahead of its bytes. When the whole is used up, the sender gets 429; when a
- * request alone would need more than its part, 413.
+ * An account may have a parent, which pays along: a part of the whole has a bound of its own and counts
+ * against the whole. A claimed length is never charged or allocated ahead of its bytes. When the whole is
+ * used up, the sender gets 429; when a request alone would need more than its part, 413.
  *
  * The parts and their sizes: docs/threat-model.md.
  *
@@ -25,7 +25,8 @@ struct gw_budget {
     atomic_size_t used;
     size_t limit; /* const after start */
     struct gw_budget *parent;
-    atomic_bool others; /* a refusal was a parent's: others hold the memory, and waiting helps. Cleared by whoever asks */
+    /* a refusal was a parent's: others hold the memory, and waiting helps. Cleared by whoever asks */
+    atomic_bool others;
 };
 
 static inline void gw_budget_give(struct gw_budget *b, size_t n)

@@ -1,7 +1,7 @@
 /* clock.h: time, handed in so that tests own it.
  *
- * gw_nsec counts nanoseconds. Monotonic time (deadlines, ages) and wall time (what stands in data) never mix: a parameter is
- * called `now` for the first and `wall` for the second.
+ * gw_nsec counts nanoseconds. Monotonic time (deadlines, ages) and wall time (what stands in data) never mix:
+ * a parameter is called `now` for the first and `wall` for the second.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CLOCK_H

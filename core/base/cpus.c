@@ -62,8 +62,8 @@ static int of_folder_v1(const char *folder)
     return gw_cpus_of_quota(quota, period);
 }
 
-/* The least limit of a cgroup and of all above it. Inside a container the mount shows the container's cgroup as the root, and
- * the longer paths simply do not exist. */
+/* The least limit of a cgroup and of all above it. Inside a container the mount shows the container's cgroup
+ * as the root, and the longer paths simply do not exist. */
 static int of_path(gw_str cgroup, int (*of_folder)(const char *))
 {
     char folder[4096];
@@ -101,7 +101,8 @@ static int of_cgroup(void)
 int gw_cpus(void)
 {
     cpu_set_t set;
-    int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    int cores =
+        sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
     cores = least(cores, of_cgroup());
     return cores > 0 ? cores : 1;
 }

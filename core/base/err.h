@@ -7,8 +7,9 @@
  *   the world is slow or away           a verdict (exporter.h), back-off, a bounded queue, then 429 to the sender
  *   we are wrong                        GW_ASSERT: says where and aborts; input never reaches one
  *
- * A function that can fail returns enum gw_code (GW_OK is 0), takes `struct gw_err *` last, and fills it with the place
- * and the words by gw_fail(). Codes, HTTP answers and advice are rows of errors.def, from which docs/reference/errors.md is made.
+ * A function that can fail returns enum gw_code (GW_OK is 0), takes `struct gw_err *` last, and fills it with
+ * the place and the words by gw_fail(). Codes, HTTP answers and advice are rows of errors.def, from which
+ * docs/reference/errors.md is made.
  *
  * Ownership: a gw_err is plain caller's memory; the error path allocates nothing.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,7 +1,7 @@
 /* hex.h: bytes as hexadecimal digits.
  *
- * Reading takes either case; writing gives lower case, as trace ids are written everywhere. For one digit there is gw_hex_digit, for a
- * whole number gw_str_hex64 (str.h).
+ * Reading takes either case; writing gives lower case, as trace ids are written everywhere. For one digit
+ * there is gw_hex_digit, for a whole number gw_str_hex64 (str.h).
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

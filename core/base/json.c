@@ -1,5 +1,5 @@
-/* json.c: the cursor of json.h. Everybody who reads JSON calls it: translators, receivers, exporters, scripts. It owns nothing: text is the
- * caller's, and strings with escapes are copied to the caller's arena.
+/* json.c: the cursor of json.h. Everybody who reads JSON calls it: translators, receivers, exporters,
+ * scripts. It owns nothing: text is the caller's, and strings with escapes are copied to the caller's arena.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 
@@ -76,7 +76,8 @@ enum gw_json_kind gw_json_kind(struct gw_json *j)
 
 const char *gw_json_kind_name(enum gw_json_kind kind)
 {
-    static const char *const names[] = {"nothing", "null", "a boolean", "a number", "a string", "an array", "an object"};
+    static const char *const names[] = {"nothing",  "null",     "a boolean", "a number",
+                                        "a string", "an array", "an object"};
     return names[kind];
 }
 
@@ -117,7 +118,8 @@ static bool proceed(struct gw_json *j, char bracket)
     if (first)
         return j->at < j->end || fail_at(j, j->end, "ends within an array or object");
     if (!next_is(j, ','))
-        return gw_json_bad(j, j->at == j->end ? "ends within an array or object" : "want a comma or the closing bracket");
+        return gw_json_bad(j, j->at == j->end ? "ends within an array or object"
+                                              : "want a comma or the closing bracket");
     j->at++;
     return !next_is(j, bracket) || gw_json_bad(j, "a comma before the closing bracket");
 }
@@ -147,7 +149,8 @@ static inline const char *next_special(const char *p, const char *end)
     for (; end - p >= 16; p += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
         __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash));
-        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
+        unsigned mask =
+            (unsigned)_mm_movemask_epi8(_mm_or_si128(hit, _mm_cmpeq_epi8(_mm_min_epu8(v, control), v)));
         if (mask)
             return p + __builtin_ctz(mask);
     }
@@ -187,7 +190,8 @@ static bool hex4(const char *p, const char *end, uint32_t *out)
     return true;
 }
 
-/* The code point of \uXXXX whose digits begin at *p, with the second half of a surrogate pair; *p moves behind it. */
+/* The code point of \uXXXX whose digits begin at *p, with the second half of a surrogate pair; *p moves
+ * behind it. */
 static bool code_point(const char **p, const char *end, uint32_t *out)
 {
     uint32_t c, low;
@@ -195,8 +199,8 @@ static bool code_point(const char **p, const char *end, uint32_t *out)
         return false;
     *p += 4;
     if (c >= 0xD800 && c <= 0xDFFF) {
-        bool pair =
-            c < 0xDC00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u' && hex4(*p + 2, end, &low) && low >= 0xDC00 && low <= 0xDFFF;
+        bool pair = c < 0xDC00 && end - *p >= 6 && (*p)[0] == '\\' && (*p)[1] == 'u' &&
+                    hex4(*p + 2, end, &low) && low >= 0xDC00 && low <= 0xDFFF;
         if (pair) {
             c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
             *p += 6;
@@ -345,11 +349,12 @@ static bool special_number(struct gw_json *j, double *out)
     return true;
 }
 
-/* The double of up to 15 digits with a point: they and the power of ten are exact as doubles, so the division rounds once, as strtod does,
- * in a fraction of the time. False for any other number. */
+/* The double of up to 15 digits with a point: they and the power of ten are exact as doubles, so the division
+ * rounds once, as strtod does, in a fraction of the time. False for any other number. */
 static bool short_decimal(gw_str text, double *out)
 {
-    static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    static const double tens[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     bool negative = *text.ptr == '-', point = false;
     uint64_t digits = 0;
     size_t fraction = 0;
@@ -371,7 +376,8 @@ static bool short_decimal(gw_str text, double *out)
     return point;
 }
 
-/* Digits without end are legal; the copy that strtod needs is cut where they no longer matter, but for the exponent. */
+/* Digits without end are legal; the copy that strtod needs is cut where they no longer matter, but for the
+ * exponent. */
 static bool read_double(struct gw_json *j, gw_str text, double *out)
 {
     if (short_decimal(text, out))
@@ -502,5 +508,6 @@ bool gw_json_end(struct gw_json *j)
 
 enum gw_code gw_json_fail(const struct gw_json *j, struct gw_err *err)
 {
-    return gw_fail(err, j->arena && j->arena->spent ? GW_BUDGET : GW_BAD_JSON, (size_t)(j->bad - j->begin), "%s", j->why);
+    return gw_fail(err, j->arena && j->arena->spent ? GW_BUDGET : GW_BAD_JSON, (size_t)(j->bad - j->begin),
+                   "%s", j->why);
 }

@@ -14,15 +14,16 @@
  *     if (!gw_json_end(&j))
  *         return gw_json_fail(&j, err);
  *
- * Errors are sticky: the first one (text that is no JSON, or a taken type that is not what stands there) is kept with its place,
- * and everything after it returns false. So loops end and one check at the end is enough. Whoever accepts several types asks
- * gw_json_kind first.
+ * Errors are sticky: the first one (text that is no JSON, or a taken type that is not what stands there) is
+ * kept with its place, and everything after it returns false. So loops end and one check at the end is
+ * enough. Whoever accepts several types asks gw_json_kind first.
  *
- * What it reads is RFC 8259 and what the dialect adds. Integers of 64 bits are exact. Half of a surrogate pair is U+FFFD.
- * Bytes that are not UTF-8 pass through as they are. Nesting is bounded by GW_JSON_DEPTH; only containers that are entered
- * by a caller's recursion cost stack.
+ * What it reads is RFC 8259 and what the dialect adds. Integers of 64 bits are exact. Half of a surrogate
+ * pair is U+FFFD. Bytes that are not UTF-8 pass through as they are. Nesting is bounded by GW_JSON_DEPTH;
+ * only containers that are entered by a caller's recursion cost stack.
  *
- * Threads: one owner. Ownership: the text is the caller's and outlives the views; unescaped text lives in the arena.
+ * Threads: one owner. Ownership: the text is the caller's and outlives the views; unescaped text lives in the
+ * arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_JSON_H
@@ -46,19 +47,22 @@ enum gw_json_kind {
 enum gw_json_dialect {
     GW_JSON_PYTHON, /* NaN, Infinity and -Infinity, as Python writes them: what gw_json_init sets */
     GW_JSON_STRICT, /* nothing */
-    GW_JSON_LOOSE   /* what Go's goccy/go-json lets pass: 007, 1., and in strings control characters other than NUL */
+    /* what Go's goccy/go-json lets pass: 007, 1., and in strings control characters other than NUL */
+    GW_JSON_LOOSE
 };
 
 struct gw_json {
     const char *begin, *at, *end;
     struct gw_arena *arena;
-    const char *bad, *why;        /* after an error: the place, and static words; why is NULL while all is well */
+    /* after an error: the place, and static words; why is NULL while all is well */
+    const char *bad, *why;
     enum gw_json_dialect dialect; /* may be set after gw_json_init */
     unsigned depth;
     bool fresh; /* a container was just entered: its first element has no comma before it */
 };
 
-/* An unsigned integer above INT64_MAX is GW_JSON_UINT; what does not fit 64 bits, or has a fraction or exponent, is a double. */
+/* An unsigned integer above INT64_MAX is GW_JSON_UINT; what does not fit 64 bits, or has a fraction or
+ * exponent, is a double. */
 struct gw_json_number {
     enum { GW_JSON_INT, GW_JSON_UINT, GW_JSON_DOUBLE } type;
     union {
@@ -78,7 +82,8 @@ const char *gw_json_kind_name(enum gw_json_kind); /* "an array" */
 /* Enters a container. */
 bool gw_json_array(struct gw_json *);
 bool gw_json_object(struct gw_json *);
-/* True when an element follows, which the caller must take or skip; false, and the container is left, when there is none. */
+/* True when an element follows, which the caller must take or skip; false, and the container is left, when
+ * there is none. */
 bool gw_json_item(struct gw_json *);
 bool gw_json_member(struct gw_json *, gw_str *key);
 

@@ -1,5 +1,5 @@
-/* lock.c: the order of locks, checked. Compiled to nothing without DDGATE_LOCK_ORDER. Keeps, with thread.h, what each thread holds;
- * called by gw_lock, gw_unlock and the waits of lock.h.
+/* lock.c: the order of locks, checked. Compiled to nothing without DDGATE_LOCK_ORDER. Keeps, with thread.h,
+ * what each thread holds; called by gw_lock, gw_unlock and the waits of lock.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/lock.h"
 
@@ -28,9 +28,11 @@ void gw_lock_will_take(const struct gw_lock *l)
 {
     const struct gw_thread_lock *lowest = lowest_held(gw_thread_holds());
     if (lowest && lowest->rank == l->class)
-        gw_panic("lock %s is taken %s", names[l->class], lowest->lock == l ? "twice" : "while another of its kind is held");
+        gw_panic("lock %s is taken %s", names[l->class],
+                 lowest->lock == l ? "twice" : "while another of its kind is held");
     if (lowest && lowest->rank > l->class)
-        gw_panic("lock %s is taken while %s is held, which locks.def has below it", names[l->class], lowest->name);
+        gw_panic("lock %s is taken while %s is held, which locks.def has below it", names[l->class],
+                 lowest->name);
 }
 
 void gw_lock_taken(const struct gw_lock *l)

@@ -4,10 +4,11 @@
  *     gw_lock_init(&q->lock, GW_LOCK_QUEUE);   … gw_lock(&ledger->lock) … only if LEDGER stands below QUEUE in locks.def
  *                                              gw_unlock(&q->lock);
  *
- * locks.def names every lock of the program, outermost first. With DDGATE_LOCK_ORDER (presets asan and tsan, debug builds) each thread
- * keeps a stack of what it holds, and one that takes a lock out of order, or a second one of the same row, or sleeps on a condition
- * while it holds another, ends the process with both names (panic.h): a deadlock is found by the first thread that goes the wrong way,
- * without the second that would be needed for it to happen. Without it a lock is a pthread_mutex_t and nothing more.
+ * locks.def names every lock of the program, outermost first. With DDGATE_LOCK_ORDER (presets asan and tsan,
+ * debug builds) each thread keeps a stack of what it holds, and one that takes a lock out of order, or a
+ * second one of the same row, or sleeps on a condition while it holds another, ends the process with both
+ * names (panic.h): a deadlock is found by the first thread that goes the wrong way, without the second that
+ * would be needed for it to happen. Without it a lock is a pthread_mutex_t and nothing more.
  *
  * Conditions: gw_cond_init makes one on the monotonic clock.
  * Ownership: the lock is a member of what it protects.  Errors: none; a misuse is our fault.
@@ -36,18 +37,18 @@ struct gw_lock {
 };
 
 #ifdef DDGATE_LOCK_ORDER
-#define GW_LOCK_STATIC(name)                                                                                                               \
-    {                                                                                                                                      \
-        PTHREAD_MUTEX_INITIALIZER, GW_LOCK_##name                                                                                          \
+#define GW_LOCK_STATIC(name)                                                                                 \
+    {                                                                                                        \
+        PTHREAD_MUTEX_INITIALIZER, GW_LOCK_##name                                                            \
     }
 void gw_lock_will_take(const struct gw_lock *);
 void gw_lock_taken(const struct gw_lock *);
 void gw_lock_given(const struct gw_lock *);
 void gw_lock_will_sleep(const struct gw_lock *);
 #else
-#define GW_LOCK_STATIC(name)                                                                                                               \
-    {                                                                                                                                      \
-        PTHREAD_MUTEX_INITIALIZER                                                                                                          \
+#define GW_LOCK_STATIC(name)                                                                                 \
+    {                                                                                                        \
+        PTHREAD_MUTEX_INITIALIZER                                                                            \
     }
 #define gw_lock_will_take(lock) ((void)0)
 #define gw_lock_taken(lock) ((void)0)
@@ -75,7 +76,8 @@ static inline void gw_lock(struct gw_lock *l)
     gw_lock_taken(l);
 }
 
-/* False when another thread has it. Cannot deadlock, and so may be out of order; what is taken while it is held may not. */
+/* False when another thread has it. Cannot deadlock, and so may be out of order; what is taken while it is
+ * held may not. */
 static inline bool gw_trylock(struct gw_lock *l)
 {
     if (pthread_mutex_trylock(&l->mutex) != 0)
@@ -111,7 +113,8 @@ static inline bool gw_cond_wait_until(pthread_cond_t *c, struct gw_lock *l, gw_n
 {
     const struct timespec t = {.tv_sec = (time_t)(until / GW_SEC), .tv_nsec = (long)(until % GW_SEC)};
     gw_lock_will_sleep(l);
-    return (until == GW_NEVER ? pthread_cond_wait(c, &l->mutex) : pthread_cond_timedwait(c, &l->mutex, &t)) == 0;
+    return (until == GW_NEVER ? pthread_cond_wait(c, &l->mutex) : pthread_cond_timedwait(c, &l->mutex, &t)) ==
+           0;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* log.c: lines: which are made, what they look like, and how many were not. log_writer.c brings them to standard error.
+/* log.c: lines: which are made, what they look like, and how many were not. log_writer.c brings them to
+ * standard error.
  *
  * Owns the level, the form and the counts of the process. Everybody calls it, through the macro gw_log.
  *
@@ -97,8 +98,8 @@ static const char *escape(unsigned char c, char out[8])
     return out;
 }
 
-/* In quotes; nothing in it can end the line or the quotes. Well-formed UTF-8 passes whole; what is none is replaced where a reader would
- * stumble over it (JSON). Cut at the line's end. */
+/* In quotes; nothing in it can end the line or the quotes. Well-formed UTF-8 passes whole; what is none is
+ * replaced where a reader would stumble over it (JSON). Cut at the line's end. */
 static void put_quoted(struct line *l, const char *text)
 {
     char repaired[3 * TEXT], escaped[8];
@@ -108,7 +109,8 @@ static void put_quoted(struct line *l, const char *text)
     l->at[l->n++] = '"';
     for (size_t i = 0, len; i < s.len && l->n < l->end; i += len) {
         const char *e = escape((unsigned char)s.ptr[i], escaped);
-        for (len = 1; !e && (unsigned char)s.ptr[i] >= 0xc0 && i + len < s.len && ((unsigned char)s.ptr[i + len] & 0xc0) == 0x80;)
+        for (len = 1; !e && (unsigned char)s.ptr[i] >= 0xc0 && i + len < s.len &&
+                      ((unsigned char)s.ptr[i + len] & 0xc0) == 0x80;)
             len++;
         if ((e ? strlen(e) : len) > l->end - l->n)
             break;
@@ -181,7 +183,8 @@ static bool tell_missing(void)
     struct line l = {room, 0, MESSAGE_END};
     if (!missing)
         return true;
-    snprintf(text, sizeof text, "%llu lines are missing here: standard error did not take them", (unsigned long long)missing);
+    snprintf(text, sizeof text, "%llu lines are missing here: standard error did not take them",
+             (unsigned long long)missing);
     put_head(&l, GW_WARNING, "ddgate");
     put_quoted(&l, text);
     if (form == GW_LOG_JSON)
@@ -226,7 +229,8 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
         put_head(&l, level, component);
         put_quoted(&l, text);
         if (held)
-            l.n += (size_t)snprintf(room + l.n, 32, form == GW_LOG_JSON ? ",\"suppressed\":%u" : " suppressed=%u", held);
+            l.n += (size_t)snprintf(room + l.n, 32,
+                                    form == GW_LOG_JSON ? ",\"suppressed\":%u" : " suppressed=%u", held);
         if (form == GW_LOG_JSON)
             room[l.n++] = '}';
         emit_line(&l);
@@ -234,10 +238,13 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
     gw_unlock(&lock);
 }
 
-void gw_log_object(enum gw_level level, const char *component, const char *message, const char *key, const char *json)
+void gw_log_object(enum gw_level level, const char *component, const char *message, const char *key,
+                   const char *json)
 {
     size_t size = LINE + 2 * strlen(json);
-    char *room = form == GW_LOG_TEXT || (int)level < atomic_load_explicit(&least, memory_order_relaxed) ? NULL : malloc(size);
+    char *room = form == GW_LOG_TEXT || (int)level < atomic_load_explicit(&least, memory_order_relaxed)
+                     ? NULL
+                     : malloc(size);
     if (!room)
         return;
     gw_lock(&lock);

@@ -1,18 +1,20 @@
-/* log.h: the process's own words: one line each, on standard error, in one of three forms (option log.format).
+/* log.h: the process's own words: one line each, on standard error, in one of three forms (option
+ * log.format).
  *
  *     text      2026-11-21T08:00:00.123Z warning exporter=sls "the backend refuses the credentials: check access_key_id" suppressed=12
  *     logfmt    time=2026-11-21T08:00:00.123Z level=warning exporter=sls msg="the backend …" suppressed=12
  *     json      {"time":"2026-11-21T08:00:00.123Z","level":"warning","exporter":"sls","msg":"the backend …","suppressed":12}
  *
- * In the last two forms every line is one: what the command says to people in text (hints, mistakes in the configuration that a reload
- * finds, the ledger) comes as such lines too. Mistakes that end the start are text always: it is the configuration that says the form.
+ * In the last two forms every line is one: what the command says to people in text (hints, mistakes in the
+ * configuration that a reload finds, the ledger) comes as such lines too. Mistakes that end the start are
+ * text always: it is the configuration that says the form.
  *
- * A call site says at most a few lines a second; what it held back is counted and said with the next line. The message is quoted and
- * escaped, so what a sender or a backend wrote cannot forge a line. Secrets never reach this file: they are typed `secret` in
- * the option rows and nobody formats those.
+ * A call site says at most a few lines a second; what it held back is counted and said with the next line.
+ * The message is quoted and escaped, so what a sender or a backend wrote cannot forge a line. Secrets never
+ * reach this file: they are typed `secret` in the option rows and nobody formats those.
  *
- * Nobody waits for standard error (log_writer.h): what it does not take fast enough is lost, and how many lines that were stands in the log
- * where they are missing.
+ * Nobody waits for standard error (log_writer.h): what it does not take fast enough is lost, and how many
+ * lines that were stands in the log where they are missing.
  *
  * Threads: any; start and stop on the main thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -31,12 +33,14 @@ struct gw_log_site {
     unsigned in_window, suppressed;
 };
 
-/* From now on no line waits for standard error. False when there is no thread for it: then lines go on being written where they are made.
+/* From now on no line waits for standard error. False when there is no thread for it: then lines go on being
+ * written where they are made.
  */
 bool gw_log_start(void);
 /* The last lines are written, as far as standard error takes them within `patience`. */
 void gw_log_stop(gw_nsec grace_period);
-/* A text for people, in whole lines, in its order among the lines: what the command has to say where the form is text. */
+/* A text for people, in whole lines, in its order among the lines: what the command has to say where the form
+ * is text. */
 void gw_log_text(const char *text, size_t n);
 
 void gw_log_level(enum gw_level least);
@@ -45,21 +49,24 @@ enum gw_log_format { GW_LOG_TEXT, GW_LOG_LOGFMT, GW_LOG_JSON };
 void gw_log_format(enum gw_log_format);
 /* Lines that people read are to be said by gw_log. */
 bool gw_log_for_machines(void);
-/* A line, whatever its length and whatever was said before, with a JSON object under `key`; in logfmt that is a text. Not where the form
- * is text. */
-void gw_log_object(enum gw_level, const char *component, const char *message, const char *key, const char *json);
-/* Lines so far, by level, and how many were held back, or lost for a standard error that did not take them. Any thread. */
+/* A line, whatever its length and whatever was said before, with a JSON object under `key`; in logfmt that is
+ * a text. Not where the form is text. */
+void gw_log_object(enum gw_level, const char *component, const char *message, const char *key,
+                   const char *json);
+/* Lines so far, by level, and how many were held back, or lost for a standard error that did not take them.
+ * Any thread. */
 struct gw_log_counts {
     uint64_t lines[GW_ERROR + 1], suppressed, lost;
 };
 struct gw_log_counts gw_log_counts(void);
 /* `component` is "exporter=sls" or "receiver=ddtrace" or "ddgate"; the message is printf. */
-void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
-#define gw_log(level, component, ...)                                                                                                      \
-    do {                                                                                                                                   \
-        static struct gw_log_site gw_site_;                                                                                                \
-        gw_log_at(&gw_site_, level, component, __VA_ARGS__);                                                                               \
+#define gw_log(level, component, ...)                                                                        \
+    do {                                                                                                     \
+        static struct gw_log_site gw_site_;                                                                  \
+        gw_log_at(&gw_site_, level, component, __VA_ARGS__);                                                 \
     } while (0)
 
 #endif

@@ -55,8 +55,8 @@ static void advance(struct iovec **v, int *n, size_t done)
     }
 }
 
-/* A line that is not longer than PIPE_BUF goes out in one piece, whoever else writes to the same pipe. A standard error that is closed
- * loses it: there is nobody to tell. */
+/* A line that is not longer than PIPE_BUF goes out in one piece, whoever else writes to the same pipe. A
+ * standard error that is closed loses it: there is nobody to tell. */
 static void write_line(struct iovec *v, int n)
 {
     struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};

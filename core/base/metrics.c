@@ -36,7 +36,8 @@ void gw_metrics_drop(struct gw_metrics *m)
     free(m);
 }
 
-/* key="value" with the three escapes of the format; control characters become '?'. Cut where there is no room. */
+/* key="value" with the three escapes of the format; control characters become '?'. Cut where there is no
+ * room. */
 static size_t put_label(char *out, size_t n, size_t size, gw_str key, gw_str value)
 {
     if (n + key.len + 8 > size)
@@ -73,7 +74,8 @@ static bool make_room(struct gw_metrics *m)
     return true;
 }
 
-static void add(struct gw_metrics *m, const struct gw_metric *row, double value, const gw_str *labels, size_t n)
+static void add(struct gw_metrics *m, const struct gw_metric *row, double value, const gw_str *labels,
+                size_t n)
 {
     char text[LABELS];
     gw_str keys = gw_str_z(row->label), key;
@@ -99,7 +101,8 @@ void gw_metrics_add_for(struct gw_metrics *m, const struct gw_metric *row, doubl
     add(m, row, value, &label, 1);
 }
 
-void gw_metrics_add_for2(struct gw_metrics *m, const struct gw_metric *row, double value, gw_str first, gw_str second)
+void gw_metrics_add_for2(struct gw_metrics *m, const struct gw_metric *row, double value, gw_str first,
+                         gw_str second)
 {
     const gw_str labels[] = {first, second};
     add(m, row, value, labels, 2);
@@ -141,7 +144,8 @@ static void print_family(struct gw_metrics *m, size_t first, FILE *to)
         struct sample *s = &m->samples[i];
         if (s->printed || strcmp(s->row->name, row->name) != 0)
             continue;
-        fprintf(to, "%s%s%s%s%s ", prefix, row->name, s->labels ? "{" : "", s->labels ? s->labels : "", s->labels ? "}" : "");
+        fprintf(to, "%s%s%s%s%s ", prefix, row->name, s->labels ? "{" : "", s->labels ? s->labels : "",
+                s->labels ? "}" : "");
         print_value(to, s->value);
         s->printed = true;
     }

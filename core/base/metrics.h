@@ -1,4 +1,5 @@
-/* metrics.h: what a component counts, said once, shown in Prometheus' text format and in docs/reference/metrics.md.
+/* metrics.h: what a component counts, said once, shown in Prometheus' text format and in
+ * docs/reference/metrics.md.
  *
  *   rows of a component ──┬─▶ value at its place in the context (an atomic, read on the admin thread) ─┐
  *                         └─▶ measure(): what stands at no fixed place ────────────────────────────────┴─▶ samples ─▶ GET /metrics
@@ -11,11 +12,13 @@
  *         GW_METRICS_END };
  *     …  .metrics = metrics, .measure = measure          // measure only where there is a row GW_…_ASKED
  *
- * Names get "ddgate_" in front; counters end in "_total"; the unit stands in the name (_bytes, _seconds). Each sample of a component
- * has the label receiver="tcp" (the second one of a type: "tcp/2") or exporter="NAME"; a row may have one more. Labels never hold what
- * senders wrote: their number has to be bounded.
+ * Names get "ddgate_" in front; counters end in "_total"; the unit stands in the name (_bytes, _seconds).
+ * Each sample of a component has the label receiver="tcp" (the second one of a type: "tcp/2") or
+ * exporter="NAME"; a row may have one more. Labels never hold what senders wrote: their number has to be
+ * bounded.
  *
- * Threads: the admin thread, while the component runs. So what rows point at is an atomic_uint_least64_t, written by whoever counts.
+ * Threads: the admin thread, while the component runs. So what rows point at is an atomic_uint_least64_t,
+ * written by whoever counts.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_METRICS_H
@@ -31,14 +34,15 @@ enum gw_metric_type { GW_METRIC_END, GW_COUNTER, GW_GAUGE };
 
 struct gw_metric {
     enum gw_metric_type type;
-    const char *name, *label, *help; /* label: key of the row's own, or of several, separated by commas; "" for none */
-    size_t offset;                   /* of an atomic_uint_least64_t in the context, or GW_METRIC_ASKED */
+    /* label: key of the row's own, or of several, separated by commas; "" for none */
+    const char *name, *label, *help;
+    size_t offset; /* of an atomic_uint_least64_t in the context, or GW_METRIC_ASKED */
 };
 
 #define GW_METRIC_ASKED SIZE_MAX
-#define GW_METRIC_ROW(type, name, label, help, offset)                                                                                     \
-    {                                                                                                                                      \
-        type, name, label, help, offset                                                                                                    \
+#define GW_METRIC_ROW(type, name, label, help, offset)                                                       \
+    {                                                                                                        \
+        type, name, label, help, offset                                                                      \
     }
 #define GW_COUNTER_AT(ctx, field, name, help) GW_METRIC_ROW(GW_COUNTER, name, "", help, offsetof(ctx, field))
 #define GW_GAUGE_AT(ctx, field, name, help) GW_METRIC_ROW(GW_GAUGE, name, "", help, offsetof(ctx, field))
@@ -59,12 +63,14 @@ void gw_metrics_owner(struct gw_metrics *, const char *key, gw_str value);
 void gw_metrics_add(struct gw_metrics *, const struct gw_metric *, double value);
 /* With a value for the row's own label; or for the two that it has. */
 void gw_metrics_add_for(struct gw_metrics *, const struct gw_metric *, double value, gw_str label);
-void gw_metrics_add_for2(struct gw_metrics *, const struct gw_metric *, double value, gw_str first, gw_str second);
+void gw_metrics_add_for2(struct gw_metrics *, const struct gw_metric *, double value, gw_str first,
+                         gw_str second);
 /* Every row of a component: those at a place in ctx, then what it measures (may be NULL). */
 void gw_metrics_component(struct gw_metrics *, const struct gw_metric *rows, gw_measure_f *, void *ctx);
 /* What stands in front of the row's name. */
 const char *gw_metric_prefix(const struct gw_metric *);
-/* Text format 0.0.4: samples of one name together, in the order of its first one. False when there was no memory for a sample. */
+/* Text format 0.0.4: samples of one name together, in the order of its first one. False when there was no
+ * memory for a sample. */
 bool gw_metrics_print(struct gw_metrics *, FILE *);
 
 #endif

@@ -1,5 +1,5 @@
-/* panic.c: the report of a crash. Owns the handlers of the fault signals and the main thread's stack for them. Called by GW_ASSERT, by
- * lock.c, and by the kernel.
+/* panic.c: the report of a crash. Owns the handlers of the fault signals and the main thread's stack for
+ * them. Called by GW_ASSERT, by lock.c, and by the kernel.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/panic.h"
 
@@ -160,8 +160,8 @@ static const char *name_of(int number)
     }
 }
 
-/* What the kernel raised comes again when the instruction is tried again, and then ends the process with the registers as they are. What a
- * process sent does not. */
+/* What the kernel raised comes again when the instruction is tried again, and then ends the process with the
+ * registers as they are. What a process sent does not. */
 static void end_by(int number, const siginfo_t *info)
 {
     signal(number, SIG_DFL);
@@ -199,6 +199,7 @@ void gw_panic_install(void)
     for (size_t i = 0; i < sizeof gw_thread_faults / sizeof *gw_thread_faults; i++)
         sigaddset(&ours.sa_mask, gw_thread_faults[i]); /* a fault within the report ends it */
     for (size_t i = 0; i < sizeof gw_thread_faults / sizeof *gw_thread_faults; i++)
-        if (sigaction(gw_thread_faults[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) && old.sa_handler == SIG_DFL)
+        if (sigaction(gw_thread_faults[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) &&
+            old.sa_handler == SIG_DFL)
             sigaction(gw_thread_faults[i], &ours, NULL);
 }

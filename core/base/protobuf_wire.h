@@ -1,10 +1,11 @@
-/* protobuf_wire.h: tags, varints and lengths of protobuf on the wire: writing them, and walking over a message.
+/* protobuf_wire.h: tags, varints and lengths of protobuf on the wire: writing them, and walking over a
+ * message.
  *
  *     view ── wire_next ─▶ field { number, type, whole (with its tag), body (of a length-delimited one) }
  *
- * Writing is what otlp_write.h stands on, on the hot path. Walking serves the cold paths that read or change a finished request: one
- * that is too large is divided (frame_split.h), one exporter adds attributes of its own (resource_override.h). Nothing is interpreted
- * but tags and lengths.
+ * Writing is what otlp_write.h stands on, on the hot path. Walking serves the cold paths that read or change
+ * a finished request: one that is too large is divided (frame_split.h), one exporter adds attributes of its
+ * own (resource_override.h). Nothing is interpreted but tags and lengths.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,5 +1,5 @@
-/* random.c: one call of getrandom(2), and what stands in for it. Owns a count of the stand-ins; called while things are made, never per
- * item.
+/* random.c: one call of getrandom(2), and what stands in for it. Owns a count of the stand-ins; called while
+ * things are made, never per item.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/random.h"
 
@@ -21,5 +21,6 @@ uint64_t gw_random_without_kernel(void)
 uint64_t gw_random(void)
 {
     uint64_t number;
-    return getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number ? number : gw_random_without_kernel();
+    return getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number ? number
+                                                                             : gw_random_without_kernel();
 }

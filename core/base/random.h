@@ -1,7 +1,9 @@
-/* random.h: random numbers from the kernel: seeds of hashes, names of segment files' lives, the start of a retry's jitter.
+/* random.h: random numbers from the kernel: seeds of hashes, names of segment files' lives, the start of a
+ * retry's jitter.
  *
- * Never waits: early in a machine's start, where the kernel has none yet, the number is made of clocks, an address and a count. It is
- * then no secret, but differs from call to call and, but by chance, from process to process. Keys and tokens are not made here.
+ * Never waits: early in a machine's start, where the kernel has none yet, the number is made of clocks, an
+ * address and a count. It is then no secret, but differs from call to call and, but by chance, from process
+ * to process. Keys and tokens are not made here.
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0

@@ -11,7 +11,8 @@ bool gw_str_u64(gw_str s, uint64_t *out)
         return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned digit = (unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, digit, &value))
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value))
             return false;
     }
     *out = value;
@@ -48,8 +49,8 @@ bool gw_str_hex64(gw_str s, uint64_t *out)
 bool gw_str_double(gw_str s, double *out)
 {
     char copy[64], *end;
-    if (s.len == 0 || s.len >= sizeof copy || !gw_char_in(*s.ptr, "+-.0123456789") || gw_str_find(s, 'x') < s.len ||
-        gw_str_find(s, 'X') < s.len)
+    if (s.len == 0 || s.len >= sizeof copy || !gw_char_in(*s.ptr, "+-.0123456789") ||
+        gw_str_find(s, 'x') < s.len || gw_str_find(s, 'X') < s.len)
         return false;
     memcpy(copy, s.ptr, s.len);
     copy[s.len] = '\0';
@@ -57,7 +58,8 @@ bool gw_str_double(gw_str s, double *out)
     return end == copy + s.len && isfinite(*out);
 }
 
-/* Length of the well-formed sequence that starts at p, or 0; *bad gets the length of the maximal ill-formed part. */
+/* Length of the well-formed sequence that starts at p, or 0; *bad gets the length of the maximal ill-formed
+ * part. */
 static size_t sequence(const unsigned char *p, size_t left, size_t *bad)
 {
     unsigned char lo = 0x80, hi = 0xBF;

@@ -2,9 +2,9 @@
  *
  *     { ptr, len } ──▶ bytes that somebody else owns
  *
- * A gw_str borrows. It is not NUL-terminated, may hold NULs and, on the way in, bytes that are not UTF-8. How long a view is
- * good for is said where it is stored: views of a request body live until the request's arena is reset; views of literals
- * and of configuration live as long as the process.
+ * A gw_str borrows. It is not NUL-terminated, may hold NULs and, on the way in, bytes that are not UTF-8. How
+ * long a view is good for is said where it is stored: views of a request body live until the request's arena
+ * is reset; views of literals and of configuration live as long as the process.
  *
  * Threads: pure functions, no state.
  * SPDX-License-Identifier: Apache-2.0
@@ -24,9 +24,9 @@ struct gw_str {
 typedef struct gw_str gw_str;
 
 /* A view of a string literal, usable in constant initialisers: static const gw_str s = GW_LIT("env"); */
-#define GW_LIT(literal)                                                                                                                    \
-    {                                                                                                                                      \
-        "" literal, sizeof(literal) - 1                                                                                                    \
+#define GW_LIT(literal)                                                                                      \
+    {                                                                                                        \
+        "" literal, sizeof(literal) - 1                                                                      \
     }
 /* The same as an expression. */
 #define GW_STR(literal) ((gw_str)GW_LIT(literal))
@@ -60,7 +60,8 @@ static inline bool gw_str_ends(gw_str s, gw_str suffix)
     return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
-/* ASCII only, as everything that is parsed here is. They take an int, so that a lexer's "end of text" (-1) may be asked about. */
+/* ASCII only, as everything that is parsed here is. They take an int, so that a lexer's "end of text" (-1)
+ * may be asked about. */
 static inline bool gw_is_digit(int c)
 {
     return c >= '0' && c <= '9';
@@ -120,7 +121,8 @@ static inline bool gw_char_in(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* Cuts the next field off *rest at `sep` and returns it; false when *rest is exhausted. An empty field is a field. */
+/* Cuts the next field off *rest at `sep` and returns it; false when *rest is exhausted. An empty field is a
+ * field. */
 static inline bool gw_str_next(gw_str *rest, char sep, gw_str *field)
 {
     if (!rest->ptr)
@@ -140,7 +142,8 @@ static inline gw_str gw_str_trim(gw_str s)
     return s;
 }
 
-/* Whole-string decimal integer: optional '-', digits, no blanks; false on anything else and on overflow of int64. */
+/* Whole-string decimal integer: optional '-', digits, no blanks; false on anything else and on overflow of
+ * int64. */
 bool gw_str_i64(gw_str s, int64_t *out);
 /* The same for uint64: digits only. */
 bool gw_str_u64(gw_str s, uint64_t *out);
@@ -149,10 +152,12 @@ bool gw_str_hex64(gw_str s, uint64_t *out);
 /* Whole-string finite decimal number, C locale. */
 bool gw_str_double(gw_str s, double *out);
 
-/* True when every byte sequence is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF). */
+/* True when every byte sequence is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, at most
+ * U+10FFFF). */
 bool gw_utf8_valid(gw_str s);
-/* Writes s to out with every maximal ill-formed part replaced by U+FFFD (the practice of the Unicode standard, §3.9, that
- * Go and Python follow too). `out` has room for 3 × s.len bytes; returns the bytes written. */
+/* Writes s to out with every maximal ill-formed part replaced by U+FFFD (the practice of the Unicode
+ * standard, §3.9, that Go and Python follow too). `out` has room for 3 × s.len bytes; returns the bytes
+ * written. */
 size_t gw_utf8_repair(gw_str s, char *out);
 /* How many bytes gw_utf8_repair would write. */
 size_t gw_utf8_repaired_size(gw_str s);

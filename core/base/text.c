@@ -59,14 +59,20 @@ uint32_t gw_utf8_next(gw_str *s)
 {
     const unsigned char *p = (const unsigned char *)s->ptr;
     unsigned first = *p;
-    size_t n = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    size_t n = first < 0x80   ? 1
+               : first < 0xC2 ? 0
+               : first < 0xE0 ? 2
+               : first < 0xF0 ? 3
+               : first < 0xF5 ? 4
+                              : 0;
     uint32_t rune = n == 1 ? first : n == 2 ? first & 0x1F : n == 3 ? first & 0x0F : first & 0x07;
     bool good = n && n <= s->len;
     for (size_t i = 1; good && i < n; i++) {
         good = (p[i] & 0xC0) == 0x80;
         rune = rune << 6 | (p[i] & 0x3F);
     }
-    if (!good || (n == 3 && (rune < 0x800 || (rune >= 0xD800 && rune < 0xE000))) || (n == 4 && (rune < 0x10000 || rune > 0x10FFFF))) {
+    if (!good || (n == 3 && (rune < 0x800 || (rune >= 0xD800 && rune < 0xE000))) ||
+        (n == 4 && (rune < 0x10000 || rune > 0x10FFFF))) {
         n = 1;
         rune = 0xFFFD;
     }
@@ -84,8 +90,9 @@ size_t gw_utf8_count(gw_str s)
 
 bool gw_is_space(uint32_t r)
 {
-    return (r >= 9 && r <= 13) || r == ' ' || r == 0x85 || r == 0xA0 || r == 0x1680 || (r >= 0x2000 && r <= 0x200A) || r == 0x2028 ||
-           r == 0x2029 || r == 0x202F || r == 0x205F || r == 0x3000;
+    return (r >= 9 && r <= 13) || r == ' ' || r == 0x85 || r == 0xA0 || r == 0x1680 ||
+           (r >= 0x2000 && r <= 0x200A) || r == 0x2028 || r == 0x2029 || r == 0x202F || r == 0x205F ||
+           r == 0x3000;
 }
 
 /* Of ASCII. */
@@ -139,7 +146,8 @@ size_t gw_i64_text(char *to, int64_t i)
     return at;
 }
 
-/* The digits of |d| without a point, and where the point stands: 0.digits × 10^exponent. precision: digits, or -1 for the shortest. */
+/* The digits of |d| without a point, and where the point stands: 0.digits × 10^exponent. precision: digits,
+ * or -1 for the shortest. */
 static size_t digits_of(double d, int precision, char digits[32], int *exponent)
 {
     char text[40];
@@ -216,7 +224,8 @@ static size_t put_exponent(char *to, const char *digits, size_t n, int exponent,
         memcpy(to + at, digits + 1, n - 1);
         at += n - 1;
     }
-    return at + (size_t)snprintf(to + at, 8, "e%c%0*d", exponent - 1 < 0 ? '-' : '+', width, abs(exponent - 1));
+    return at +
+           (size_t)snprintf(to + at, 8, "e%c%0*d", exponent - 1 < 0 ? '-' : '+', width, abs(exponent - 1));
 }
 
 size_t gw_float_json(char *to, double d)
@@ -232,8 +241,8 @@ size_t gw_float_json(char *to, double d)
     return at + put_exponent(to + at, digits, n, exponent, 1);
 }
 
-/* %g of Go: the shortest digits, or `precision` of them without zeroes at the end; an exponent when it is under -4 or, for the
- * shortest, from 6 on. */
+/* %g of Go: the shortest digits, or `precision` of them without zeroes at the end; an exponent when it is
+ * under -4 or, for the shortest, from 6 on. */
 static size_t float_g(char *to, double d, int precision)
 {
     char digits[32];
@@ -312,7 +321,9 @@ void gw_text_put_json(struct gw_text *b, gw_str s)
 
 static int digit_of(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : gw_lower(c) >= 'a' && gw_lower(c) <= 'z' ? gw_lower(c) - 'a' + 10 : 99;
+    return c >= '0' && c <= '9'                       ? c - '0'
+           : gw_lower(c) >= 'a' && gw_lower(c) <= 'z' ? gw_lower(c) - 'a' + 10
+                                                      : 99;
 }
 
 /* Of base 0 the prefix says which; between digits it allows single underscores. */
@@ -361,7 +372,8 @@ static size_t without_underscores(char *to, size_t room, gw_str s)
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] != '_')
             to[n++] = s.ptr[i];
-        else if (!i || i + 1 == s.len || s.ptr[i - 1] < '0' || s.ptr[i - 1] > '9' || s.ptr[i + 1] < '0' || s.ptr[i + 1] > '9')
+        else if (!i || i + 1 == s.len || s.ptr[i - 1] < '0' || s.ptr[i - 1] > '9' || s.ptr[i + 1] < '0' ||
+                 s.ptr[i + 1] > '9')
             return 0;
     }
     to[n] = 0;
@@ -374,7 +386,8 @@ bool gw_parse_float(gw_str s, double *out)
     *out = 0;
     s = gw_str_n(text, without_underscores(text, sizeof text, s));
     gw_str word = s.len && (*s.ptr == '-' || *s.ptr == '+') ? gw_str_from(s, 1) : s;
-    bool named = gw_str_ieq(word, GW_STR("inf")) || gw_str_ieq(word, GW_STR("infinity")) || gw_str_ieq(s, GW_STR("nan"));
+    bool named = gw_str_ieq(word, GW_STR("inf")) || gw_str_ieq(word, GW_STR("infinity")) ||
+                 gw_str_ieq(s, GW_STR("nan"));
     if (!s.len)
         return false;
     if (!named) {
@@ -395,7 +408,9 @@ bool gw_parse_float(gw_str s, double *out)
 
 bool gw_parse_bool(gw_str s, bool *out)
 {
-    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"}, *const no[] = {"0", "f", "F", "FALSE", "false", "False"};
+    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True"}, *const no[] = {
+                                                                                  "0",     "f",     "F",
+                                                                                  "FALSE", "false", "False"};
     *out = false;
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         if (gw_str_eq(s, gw_str_z(yes[i])))

@@ -1,9 +1,11 @@
 /* text.h: text built piece by piece in an arena, UTF-8, numbers as text and back.
  *
- * Numbers look as the reference engine (Go) writes them: shortest digits that read back as the same double, in text never with an
- * exponent, in JSON with one below 1e-6 and from 1e21 on. JSON has its names sorted and < > & escaped.
+ * Numbers look as the reference engine (Go) writes them: shortest digits that read back as the same double,
+ * in text never with an exponent, in JSON with one below 1e-6 and from 1e21 on. JSON has its names sorted and
+ * < > & escaped.
  *
- * Ownership: results live in the arena that is given. A spent arena makes them empty, and stays spent for the caller to see.
+ * Ownership: results live in the arena that is given. A spent arena makes them empty, and stays spent for the
+ * caller to see.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_TEXT_H
@@ -33,7 +35,8 @@ static inline gw_str gw_text_result(const struct gw_text *b)
 /* One code point as UTF-8: 1 to 4 bytes; what is none is U+FFFD. */
 size_t gw_utf8_encode(char out[4], uint32_t rune);
 void gw_text_put_rune(struct gw_text *, uint32_t rune);
-/* Takes the next code point off *s, which is not empty. A byte that is no UTF-8 is U+FFFD, by itself, as in Go. */
+/* Takes the next code point off *s, which is not empty. A byte that is no UTF-8 is U+FFFD, by itself, as in
+ * Go. */
 uint32_t gw_utf8_next(gw_str *s);
 /* How many code points there are. */
 size_t gw_utf8_count(gw_str s);
@@ -46,14 +49,17 @@ bool gw_is_space(uint32_t rune);
 enum { GW_NUMBER_SIZE = 360 };
 /* Write one number to `to` (GW_NUMBER_SIZE bytes); return its length. */
 size_t gw_i64_text(char *to, int64_t);
-size_t gw_float_plain(char *to, double);                       /* never an exponent: 1e21 is 22 digits */
-size_t gw_float_json(char *to, double);                        /* as JSON writes them; NaN and infinities by their names */
-size_t gw_float_go(char *to, double, char fmt, int precision); /* strconv.FormatFloat for e, f, g; precision -1: shortest */
+size_t gw_float_plain(char *to, double); /* never an exponent: 1e21 is 22 digits */
+/* as JSON writes them; NaN and infinities by their names */
+size_t gw_float_json(char *to, double);
+/* strconv.FormatFloat for e, f, g; precision -1: shortest */
+size_t gw_float_go(char *to, double, char fmt, int precision);
 
 /* JSON text with its quotes. */
 void gw_text_put_json(struct gw_text *, gw_str s);
 
-/* Whole-text conversions as Go's strconv does them; false when it is none. Out of range gives the bound, and false. */
+/* Whole-text conversions as Go's strconv does them; false when it is none. Out of range gives the bound, and
+ * false. */
 bool gw_parse_int(gw_str s, int base, int64_t *out);
 bool gw_parse_float(gw_str s, double *out);
 bool gw_parse_bool(gw_str s, bool *out);

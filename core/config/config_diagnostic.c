@@ -61,18 +61,21 @@ void gw_diagnostics_location(struct gw_diagnostics *p, const char *path, const c
     if (!fresh)
         return;
     fresh->path = gw_arena_dup(&p->arena, gw_str_z(path));
-    fresh->file = p->places && p->places->file && file && strcmp(p->places->file, file) == 0 ? p->places->file : dup_z(&p->arena, file);
+    fresh->file = p->places && p->places->file && file && strcmp(p->places->file, file) == 0
+                      ? p->places->file
+                      : dup_z(&p->arena, file);
     fresh->line = line;
     fresh->order = p->places_n++;
     fresh->next = p->places;
     p->places = fresh;
 }
 
-/* "exporters[0]" holds "exporters[0]", "exporters[0].timeout" and "exporters[0][1]", but not "exporters[01]". "" holds all. */
+/* "exporters[0]" holds "exporters[0]", "exporters[0].timeout" and "exporters[0][1]", but not "exporters[01]".
+ * "" holds all. */
 static bool holds(gw_str outer, gw_str path)
 {
-    return gw_str_starts(path, outer) &&
-           (outer.len == 0 || outer.len == path.len || path.ptr[outer.len] == '.' || path.ptr[outer.len] == '[');
+    return gw_str_starts(path, outer) && (outer.len == 0 || outer.len == path.len ||
+                                          path.ptr[outer.len] == '.' || path.ptr[outer.len] == '[');
 }
 
 static const struct place *locate(const struct gw_diagnostics *p, gw_str path)
@@ -84,7 +87,8 @@ static const struct place *locate(const struct gw_diagnostics *p, gw_str path)
     return best;
 }
 
-GW_PRINTF(4, 0) static void add(struct gw_diagnostics *p, bool warning, const char *path, const char *fmt, va_list ap)
+GW_PRINTF(4, 0)
+static void add(struct gw_diagnostics *p, bool warning, const char *path, const char *fmt, va_list ap)
 {
     char text[512];
     warning ? p->warnings++ : p->errors++;
@@ -165,7 +169,8 @@ static size_t order_of(const struct item *i)
     return i->at ? i->at->order + 1 : 0;
 }
 
-/* Puts the items in the order of their places, keeping the order of those at one place: a merge sort of the list. */
+/* Puts the items in the order of their places, keeping the order of those at one place: a merge sort of the
+ * list. */
 static struct item *sorted(struct item *list, size_t n)
 {
     if (n < 2)

@@ -3,8 +3,9 @@
  *   configuration.c ──── place("exporters[0].timeout", "ddgate.conf", 12) ──┐
  *   rows, open: gw_config_error("exporters[0].timeout", "…") ───────────┴─▶ ddgate.conf:12: exporters[0].timeout: …
  *
- * A mistake names a path; the file and line are those of the longest path that was seen there: for a key that is missing, those of
- * its group. Printed in the order of the file. Components add through gw_config_error and gw_config_warning and see no more.
+ * A mistake names a path; the file and line are those of the longest path that was seen there: for a key that
+ * is missing, those of its group. Printed in the order of the file. Components add through gw_config_error
+ * and gw_config_warning and see no more.
  *
  * Threads: main thread.  Ownership: everything is copied.
  * SPDX-License-Identifier: Apache-2.0
@@ -19,14 +20,19 @@
 
 struct gw_diagnostics;
 
-/* Mistakes in the configuration, collected to be said all at once. Filled by configuration.c and by `open` of components. */
-/* `path` is "exporters[0].endpoint"; configuration.c adds file and line of that path (or of its nearest parent). */
-void gw_config_error(struct gw_diagnostics *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Mistakes in the configuration, collected to be said all at once. Filled by configuration.c and by `open` of
+ * components. */
+/* `path` is "exporters[0].endpoint"; configuration.c adds file and line of that path (or of its nearest
+ * parent). */
+void gw_config_error(struct gw_diagnostics *, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Worth a line at start, but no reason to stop. */
-void gw_config_warning(struct gw_diagnostics *, const char *path, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void gw_config_warning(struct gw_diagnostics *, const char *path, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 enum { GW_OPTION_PATH = 256 };
-/* "exporters[0]" and "tls.ca" are "exporters[0].tls.ca"; an empty path adds no point. Truncated where it does not fit. */
+/* "exporters[0]" and "tls.ca" are "exporters[0].tls.ca"; an empty path adds no point. Truncated where it does
+ * not fit. */
 void gw_option_path(char out[static GW_OPTION_PATH], const char *path, const char *option);
 /* gw_config_error and gw_config_warning about one option of the component at `path`. */
 void gw_option_error(struct gw_diagnostics *, const char *path, const char *option, const char *fmt, ...)
@@ -38,12 +44,13 @@ void gw_option_warning(struct gw_diagnostics *, const char *path, const char *op
 struct gw_diagnostics *gw_diagnostics_new(void);
 void gw_diagnostics_drop(struct gw_diagnostics *);
 
-/* What is said from now on of `path`, or of anything in it, stands at this place. `line` 0: the file as a whole; a NULL file:
- * not from a file ("default", an environment variable). */
+/* What is said from now on of `path`, or of anything in it, stands at this place. `line` 0: the file as a
+ * whole; a NULL file: not from a file ("default", an environment variable). */
 void gw_diagnostics_location(struct gw_diagnostics *, const char *path, const char *file, unsigned line);
 
 size_t gw_diagnostics_errors(const struct gw_diagnostics *);
-/* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the latter. */
+/* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the
+ * latter. */
 void gw_diagnostics_print(struct gw_diagnostics *, FILE *);
 
 #endif

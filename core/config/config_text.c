@@ -81,7 +81,8 @@ gw_str gw_conf_widen(gw_str text, struct gw_arena *a)
         if (!len && in_word(*rest.ptr)) {
             while (len < rest.len && in_word(rest.ptr[len]))
                 len++;
-            wide = too_wide(gw_str_n(rest.ptr, len), i ? text.ptr[i - 1] : ' ', len < rest.len ? rest.ptr[len] : ' ');
+            wide = too_wide(gw_str_n(rest.ptr, len), i ? text.ptr[i - 1] : ' ',
+                            len < rest.len ? rest.ptr[len] : ' ');
         }
         len = len ? len : 1;
         memcpy(out + n, rest.ptr, len);
@@ -106,7 +107,8 @@ gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_diagnostics 
     return gw_conf_widen(text, a);
 }
 
-static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
+static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path,
+                    struct gw_diagnostics *p)
 {
     const char *mark = name.len ? memmem(name.ptr, name.len, ":-", 2) : NULL;
     gw_str preset = mark ? gw_str_from(name, (size_t)(mark - name.ptr) + 2) : GW_NOSTR;
@@ -121,8 +123,9 @@ static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out,
     else if (name.len == 0)
         gw_config_error(p, path, "${env:} names no variable: write ${env:NAME}");
     else
-        gw_config_error(p, path, "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}", GW_FMT(name),
-                        GW_FMT(name));
+        gw_config_error(p, path,
+                        "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}",
+                        GW_FMT(name), GW_FMT(name));
     return mark || value;
 }
 
@@ -140,15 +143,18 @@ static bool put_file(gw_str name, struct gw_arena *a, gw_str *out, const char *p
 }
 
 /* `inner` is what stands between the braces. */
-static bool put_value(gw_str inner, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
+static bool put_value(gw_str inner, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path,
+                      struct gw_diagnostics *p)
 {
     *out = GW_NOSTR;
     if (gw_str_starts(inner, GW_STR("env:")))
         return put_env(gw_str_from(inner, 4), env, a, out, path, p);
     if (gw_str_starts(inner, GW_STR("file:")))
         return put_file(gw_str_from(inner, 5), a, out, path, p);
-    gw_config_error(p, path, "${%.*s} is neither ${env:NAME} nor ${file:/path}; the characters ${ themselves are written $${",
-                    GW_FMT(inner));
+    gw_config_error(
+        p, path,
+        "${%.*s} is neither ${env:NAME} nor ${file:/path}; the characters ${ themselves are written $${",
+        GW_FMT(inner));
     return false;
 }
 
@@ -161,7 +167,8 @@ static size_t next_dollar(gw_str s)
     return (size_t)(at - s.ptr) - (at > s.ptr && at[-1] == '$');
 }
 
-bool gw_conf_expand(gw_str raw, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path, struct gw_diagnostics *p)
+bool gw_conf_expand(gw_str raw, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path,
+                    struct gw_diagnostics *p)
 {
     bool good = true;
     gw_str text = GW_NOSTR, value;

@@ -5,10 +5,12 @@
  *   "${file:/run/secrets/key}"    the file's contents without the newlines at its end, at most GW_CONF_SECRET bytes
  *   "$${"                         the characters ${
  *
- * So no secret has to stand in the configuration. What was put in is never shown: messages show the text as it was written.
+ * So no secret has to stand in the configuration. What was put in is never shown: messages show the text as
+ * it was written.
  *
- * libconfig cuts integers without an L to 32 bits, silently: gw_conf_load gives an L to those that need one. (Files that the
- * configuration @includes are read by libconfig itself: there a number above 2147483647 needs its L.)
+ * libconfig cuts integers without an L to 32 bits, silently: gw_conf_load gives an L to those that need one.
+ * (Files that the configuration @includes are read by libconfig itself: there a number above 2147483647 needs
+ * its L.)
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,12 +25,14 @@ enum { GW_CONF_FILE = 1024 * 1024, GW_CONF_SECRET = 64 * 1024 };
 /* getenv, or a test's own. */
 typedef const char *gw_env_f(const char *name);
 
-/* The whole file, NUL-terminated and ready for libconfig; empty on an error, which is a problem at path "". */
+/* The whole file, NUL-terminated and ready for libconfig; empty on an error, which is a problem at path
+ * "". */
 gw_str gw_conf_load(const char *file, struct gw_arena *, struct gw_diagnostics *);
 /* The part of it that needs no file. */
 gw_str gw_conf_widen(gw_str text, struct gw_arena *);
 
 /* False when something was wrong: the problems at `path` say what. */
-bool gw_conf_expand(gw_str raw, gw_env_f *, struct gw_arena *, gw_str *out, const char *path, struct gw_diagnostics *) GW_MUST_CHECK;
+bool gw_conf_expand(gw_str raw, gw_env_f *, struct gw_arena *, gw_str *out, const char *path,
+                    struct gw_diagnostics *) GW_MUST_CHECK;
 
 #endif

@@ -43,11 +43,13 @@ const char *gw_tree_syntax_text(const char *libconfig_text)
     static const struct {
         const char *theirs, *ours;
     } texts[] = {
-        {"syntax error",
-         "syntax error: look here and on the line before for a missing ; or bracket, text without quotes, or a name in quotes"},
-        {"mismatched element type in array", "the values between [ and ] are not of one type: put every one in quotes"},
+        {"syntax error", "syntax error: look here and on the line before for a missing ; or bracket, text "
+                         "without quotes, or a name in quotes"},
+        {"mismatched element type in array",
+         "the values between [ and ] are not of one type: put every one in quotes"},
         {"duplicate setting name", "this name stood here before: keep one of the two"},
-        {"cannot open include file", "the file that is @included cannot be opened; its name is relative to this file"},
+        {"cannot open include file",
+         "the file that is @included cannot be opened; its name is relative to this file"},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (libconfig_text && strcmp(texts[i].theirs, libconfig_text) == 0)
@@ -78,9 +80,11 @@ void gw_tree_locations(struct gw_tree *t, config_setting_t *root)
 static const char *kind_of(const config_setting_t *s)
 {
     static const char *const kinds[] = {
-        [CONFIG_TYPE_NONE] = "nothing",       [CONFIG_TYPE_GROUP] = "a group",  [CONFIG_TYPE_INT] = "a number",
-        [CONFIG_TYPE_INT64] = "a number",     [CONFIG_TYPE_FLOAT] = "a number", [CONFIG_TYPE_STRING] = "a text",
-        [CONFIG_TYPE_BOOL] = "true or false", [CONFIG_TYPE_ARRAY] = "a list",   [CONFIG_TYPE_LIST] = "a list",
+        [CONFIG_TYPE_NONE] = "nothing",       [CONFIG_TYPE_GROUP] = "a group",
+        [CONFIG_TYPE_INT] = "a number",       [CONFIG_TYPE_INT64] = "a number",
+        [CONFIG_TYPE_FLOAT] = "a number",     [CONFIG_TYPE_STRING] = "a text",
+        [CONFIG_TYPE_BOOL] = "true or false", [CONFIG_TYPE_ARRAY] = "a list",
+        [CONFIG_TYPE_LIST] = "a list",
     };
     return kinds[config_setting_type(s)];
 }
@@ -88,20 +92,22 @@ static const char *kind_of(const config_setting_t *s)
 bool gw_tree_text(struct gw_tree *t, config_setting_t *s, const char *path, gw_str *out)
 {
     if (config_setting_type(s) == CONFIG_TYPE_STRING)
-        return gw_conf_expand(gw_str_z(config_setting_get_string(s)), t->env, t->arena, out, path, t->diagnostics);
+        return gw_conf_expand(gw_str_z(config_setting_get_string(s)), t->env, t->arena, out, path,
+                              t->diagnostics);
     gw_config_error(t->diagnostics, path, "is %s, and wants a text: write it in quotes", kind_of(s));
     return false;
 }
 
-static void wrong_kind(struct gw_tree *t, const struct gw_opt *row, const config_setting_t *s, const char *path)
+static void wrong_kind(struct gw_tree *t, const struct gw_opt *row, const config_setting_t *s,
+                       const char *path)
 {
     char words[256];
     gw_opt_words(row, words, sizeof words);
     if (row->type == GW_OPT_choice)
         gw_config_error(t->diagnostics, path, "is %s, and wants one of %s, in quotes", kind_of(s), words);
     else
-        gw_config_error(t->diagnostics, path, "is %s, and wants %s: %s", kind_of(s), gw_opt_type_text(row->type),
-                        gw_opt_type_hint(row->type));
+        gw_config_error(t->diagnostics, path, "is %s, and wants %s: %s", kind_of(s),
+                        gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
 }
 
 static bool is_integer(const config_setting_t *s)
@@ -109,16 +115,19 @@ static bool is_integer(const config_setting_t *s)
     return config_setting_type(s) == CONFIG_TYPE_INT || config_setting_type(s) == CONFIG_TYPE_INT64;
 }
 
-/* May a text stand for this type? Numbers and truth are written without quotes, unless they come from elsewhere. */
+/* May a text stand for this type? Numbers and truth are written without quotes, unless they come from
+ * elsewhere. */
 static bool text_fits(enum gw_opt_type type, gw_str raw)
 {
     return (type != GW_OPT_count && type != GW_OPT_flag) || (raw.len && strstr(raw.ptr, "${"));
 }
 
-static void set_scalar(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s, const char *path)
+static void set_scalar(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
+                       const char *path)
 {
     gw_str raw = GW_NOSTR, text;
-    if (config_setting_type(s) == CONFIG_TYPE_STRING && text_fits(row->type, gw_str_z(config_setting_get_string(s))))
+    if (config_setting_type(s) == CONFIG_TYPE_STRING &&
+        text_fits(row->type, gw_str_z(config_setting_get_string(s))))
         raw = gw_str_z(config_setting_get_string(s));
     else if (is_integer(s) && (row->type == GW_OPT_count || row->type == GW_OPT_size))
         raw = gw_arena_printf(t->arena, "%lld", config_setting_get_int64(s));
@@ -127,7 +136,8 @@ static void set_scalar(struct gw_tree *t, const struct gw_opt *row, void *conf, 
     else
         wrong_kind(t, row, s, path);
     if (raw.ptr && gw_conf_expand(raw, t->env, t->arena, &text, path, t->diagnostics))
-        gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path, t->diagnostics);
+        gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path,
+                   t->diagnostics);
 }
 
 static bool is_sequence(const config_setting_t *s)
@@ -135,7 +145,8 @@ static bool is_sequence(const config_setting_t *s)
     return config_setting_is_array(s) || config_setting_is_list(s);
 }
 
-static void set_list(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s, const char *path)
+static void set_list(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
+                     const char *path)
 {
     struct gw_list list = {0};
     char at[GW_OPTION_PATH];
@@ -167,7 +178,8 @@ static void add_pair(struct gw_tree *t, struct gw_map *map, gw_str pair, const c
         return; /* no memory: configuration.c says so */
 }
 
-static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s, const char *path)
+static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
+                    const char *path)
 {
     struct gw_map map = {0};
     char at[GW_OPTION_PATH];
@@ -190,7 +202,8 @@ static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, con
     *(struct gw_map *)((char *)conf + row->offset) = map;
 }
 
-static void set_row(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s, const char *path)
+static void set_row(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
+                    const char *path)
 {
     if (row->type == GW_OPT_list)
         set_list(t, row, conf, s, path);
@@ -224,13 +237,15 @@ static bool is_group_name(const struct fill *f, const char *name)
 }
 
 /* What may stand in the group whose rows begin with `prefix`: "" or "tls.". */
-static void known_names(const struct fill *f, const char *prefix, const char *names[static NAMES], struct gw_arena *a)
+static void known_names(const struct fill *f, const char *prefix, const char *names[static NAMES],
+                        struct gw_arena *a)
 {
     size_t count = 0, len = strlen(prefix);
     for (size_t i = 0; !len && f->also[i]; i++)
         names[count++] = f->also[i];
     for (size_t i = 0; i < f->n; i++)
-        for (const struct gw_opt *row = f->rows[i].rows; row->type != GW_OPT_END_ROW && count + 1 < NAMES; row++)
+        for (const struct gw_opt *row = f->rows[i].rows; row->type != GW_OPT_END_ROW && count + 1 < NAMES;
+             row++)
             if (strncmp(row->name, prefix, len) == 0) {
                 const char *rest = row->name + len;
                 const char *name = gw_arena_printf(a, "%.*s", (int)strcspn(rest, "."), rest).ptr;
@@ -265,7 +280,8 @@ static void unknown(const struct fill *f, const char *prefix, const char *name, 
     if (near)
         gw_config_error(f->tree->diagnostics, path, "there is no such option: did you mean \"%s\"?", near);
     else
-        gw_config_error(f->tree->diagnostics, path, "there is no such option: ddgate --help %s lists what there is", f->help);
+        gw_config_error(f->tree->diagnostics, path,
+                        "there is no such option: ddgate --help %s lists what there is", f->help);
 }
 
 static bool read_by_others(const struct fill *f, const char *prefix, const char *name)
@@ -291,14 +307,15 @@ static void fill_group(const struct fill *f, config_setting_t *group, const char
         else if (is_group_name(f, full) && config_setting_is_group(s))
             fill_group(f, s, full, at);
         else if (is_group_name(f, full))
-            gw_config_error(f->tree->diagnostics, at, "is %s, and wants a group: write %s = { … };", kind_of(s), name);
+            gw_config_error(f->tree->diagnostics, at, "is %s, and wants a group: write %s = { … };",
+                            kind_of(s), name);
         else if (!read_by_others(f, prefix, name))
             unknown(f, prefix, name, at);
     }
 }
 
-void gw_tree_fill(struct gw_tree *t, config_setting_t *group, const struct gw_tree_rows *rows, size_t n, const char *path, const char *help,
-                  const char *const *also)
+void gw_tree_fill(struct gw_tree *t, config_setting_t *group, const struct gw_tree_rows *rows, size_t n,
+                  const char *path, const char *help, const char *const *also)
 {
     struct fill f = {t, rows, n, help, also};
     fill_group(&f, group, "", path);

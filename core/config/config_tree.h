@@ -2,8 +2,8 @@
  *
  *     { timeout = "5s"; tls = { ca = "…"; }; }   ─▶   row "timeout", row "tls.ca"   ─▶   fields of a struct
  *
- * Every key is a row, a group on the way to one, or a mistake. A value has the type that its row wants; text that holds ${…} may
- * stand for a value of any type, because the environment has nothing but text.
+ * Every key is a row, a group on the way to one, or a mistake. A value has the type that its row wants; text
+ * that holds ${…} may stand for a value of any type, because the environment has nothing but text.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -40,8 +40,9 @@ void gw_tree_locations(struct gw_tree *, config_setting_t *root);
 
 /* A setting's text, with ${…} put in; false and a problem when it is not text. */
 bool gw_tree_text(struct gw_tree *, config_setting_t *, const char *path, gw_str *out);
-/* Fills structs from a group. `also` (NULL-terminated) are keys that others read; `help` is what --help has more about. */
-void gw_tree_fill(struct gw_tree *, config_setting_t *group, const struct gw_tree_rows *, size_t n, const char *path, const char *help,
-                  const char *const *also);
+/* Fills structs from a group. `also` (NULL-terminated) are keys that others read; `help` is what --help has
+ * more about. */
+void gw_tree_fill(struct gw_tree *, config_setting_t *group, const struct gw_tree_rows *, size_t n,
+                  const char *path, const char *help, const char *const *also);
 
 #endif

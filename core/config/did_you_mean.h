@@ -8,7 +8,8 @@
 
 #include "core/base/str.h"
 
-/* The one of `names` (NULL-terminated) that a person who wrote `wrong` most likely meant; NULL when none is near. */
+/* The one of `names` (NULL-terminated) that a person who wrote `wrong` most likely meant; NULL when none is
+ * near. */
 const char *gw_did_you_mean(gw_str wrong, const char *const *names);
 
 #endif

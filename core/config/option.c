@@ -9,9 +9,11 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit times[] = {{"ns", 1},          {"us", 1000},         {"ms", 1000000},           {"s", 1000000000},
-                                    {"m", 60000000000}, {"h", 3600000000000}, {"d", 24 * 3600000000000}, {NULL, 0}};
-static const struct unit sizes[] = {{"B", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", (uint64_t)1 << 40}, {NULL, 0}};
+static const struct unit times[] = {
+    {"ns", 1},          {"us", 1000},         {"ms", 1000000},           {"s", 1000000000},
+    {"m", 60000000000}, {"h", 3600000000000}, {"d", 24 * 3600000000000}, {NULL, 0}};
+static const struct unit sizes[] = {{"B", 1},         {"KiB", 1 << 10},           {"MiB", 1 << 20},
+                                    {"GiB", 1 << 30}, {"TiB", (uint64_t)1 << 40}, {NULL, 0}};
 
 static uint64_t factor_of(const struct unit *units, gw_str name)
 {
@@ -30,7 +32,8 @@ static bool parse_quantity(gw_str s, const struct unit *units, bool needs_unit, 
         digits++;
     gw_str unit = gw_str_trim(gw_str_from(s, digits));
     uint64_t factor = unit.len ? factor_of(units, unit) : !needs_unit;
-    if (!factor || !gw_str_u64(gw_str_n(s.ptr, digits), &number) || __builtin_mul_overflow(number, factor, &value) || value > INT64_MAX)
+    if (!factor || !gw_str_u64(gw_str_n(s.ptr, digits), &number) ||
+        __builtin_mul_overflow(number, factor, &value) || value > INT64_MAX)
         return false;
     *out = value;
     return true;
@@ -102,7 +105,8 @@ bool gw_list_add(struct gw_list *list, gw_str item, struct gw_arena *a)
 
 bool gw_map_add(struct gw_map *map, gw_str key, gw_str value, struct gw_arena *a)
 {
-    struct gw_map_item copy = {copy_z(key, a), copy_z(value, a)}, *items = room(map->items, map->n, sizeof *items, a);
+    struct gw_map_item copy = {copy_z(key, a), copy_z(value, a)},
+                       *items = room(map->items, map->n, sizeof *items, a);
     if (!copy.key.ptr || !copy.value.ptr || !items)
         return false;
     items[map->n++] = copy;
@@ -133,7 +137,8 @@ static bool parse_map(gw_str text, struct gw_map *out, struct gw_arena *a)
     while (gw_str_next(&text, ',', &item)) {
         size_t at = gw_str_find(item, '=');
         gw_str key = gw_str_trim(gw_str_n(item.ptr, at));
-        if (at == item.len || key.len == 0 || !gw_map_add(out, key, gw_str_trim(gw_str_from(item, at + 1)), a))
+        if (at == item.len || key.len == 0 ||
+            !gw_map_add(out, key, gw_str_trim(gw_str_from(item, at + 1)), a))
             return false;
     }
     return true;
@@ -261,8 +266,8 @@ static void out_of_bounds(const struct gw_opt *row, gw_str shown, const char *pa
     if (*row->min && *row->max)
         gw_config_error(p, path, "%.*s is out of range: %s to %s", GW_FMT(shown), row->min, row->max);
     else
-        gw_config_error(p, path, "%.*s is out of range: at %s %s", GW_FMT(shown), *row->min ? "least" : "most",
-                        *row->min ? row->min : row->max);
+        gw_config_error(p, path, "%.*s is out of range: at %s %s", GW_FMT(shown),
+                        *row->min ? "least" : "most", *row->min ? row->min : row->max);
 }
 
 void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
@@ -282,8 +287,8 @@ static void not_a_word(const struct gw_opt *row, gw_str shown, const char *path,
     gw_config_error(p, path, "\"%.*s\" is not one of %s", GW_FMT(shown), words);
 }
 
-bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown, struct gw_arena *a, const char *path,
-                struct gw_diagnostics *p)
+bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown, struct gw_arena *a,
+                const char *path, struct gw_diagnostics *p)
 {
     void *field = (char *)conf + row->offset;
     int64_t number = 0;
@@ -293,7 +298,8 @@ bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown,
         else if (row->type == GW_OPT_choice)
             not_a_word(row, shown, path, p);
         else
-            gw_config_error(p, path, "\"%.*s\" is not %s: %s", GW_FMT(shown), gw_opt_type_text(row->type), gw_opt_type_hint(row->type));
+            gw_config_error(p, path, "\"%.*s\" is not %s: %s", GW_FMT(shown), gw_opt_type_text(row->type),
+                            gw_opt_type_hint(row->type));
         return false;
     }
     if (!in_bounds(row, number)) {

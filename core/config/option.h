@@ -11,12 +11,13 @@
  *     struct conf { OPTS(GW_FIELD) };
  *     static const struct gw_opt opts[] = { OPTS(GW_ROW(struct conf)) GW_OPT_END };   // see GW_OPT_ROWS below
  *
- * A name with a dot is a key of a group: "tls.ca" is `tls = { ca = "…"; }`. `choice` rows give the words in the `min` column,
- * separated by '|'; the field gets the word's index. A `secret` is a str that is never printed.
- * Values are read in four layers: default ◁ environment variable (OTEL_EXPORTER_OTLP_*) ◁ configuration file; strings in the
- * file may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}.
+ * A name with a dot is a key of a group: "tls.ca" is `tls = { ca = "…"; }`. `choice` rows give the words in
+ * the `min` column, separated by '|'; the field gets the word's index. A `secret` is a str that is never
+ * printed. Values are read in four layers: default ◁ environment variable (OTEL_EXPORTER_OTLP_*) ◁
+ * configuration file; strings in the file may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}.
  *
- * The default of a list is written `a, b`, that of a map `key=value, key=value`; everything else as in the file, without quotes.
+ * The default of a list is written `a, b`, that of a map `key=value, key=value`; everything else as in the
+ * file, without quotes.
  *
  * Ownership: strings, lists and maps live in the configuration's arena until it is dropped.
  * SPDX-License-Identifier: Apache-2.0
@@ -52,7 +53,8 @@ enum gw_opt_type {
     GW_OPT_flag,     /* bool: true | false */
     GW_OPT_choice,   /* int: index of the word */
     GW_OPT_list,     /* struct gw_list: [ "a", "b" ] or one string */
-    GW_OPT_map       /* struct gw_map: { key = "value"; "dotted.key" is written with a list of "key=value" strings as well } */
+    /* struct gw_map: { key = "value"; "dotted.key" is written with a list of "key=value" strings as well } */
+    GW_OPT_map
 };
 
 typedef gw_str gw_opt_str, gw_opt_secret;
@@ -72,22 +74,27 @@ struct gw_opt {
 
 /* Field and row of one option. GW_CONF must be defined as the struct's type where rows are expanded. */
 #define GW_FIELD(type, field, name, value, min, max, text) gw_opt_##type field;
-#define GW_ROW(type, field, name, value, min, max, text) {GW_OPT_##type, offsetof(GW_CONF, field), name, value, min, max, text},
-/* The fields of a part of the rows out of a struct of all of them, which `c` points to: struct part p = {PART_OPTS(GW_OPT_COPY)}; */
+#define GW_ROW(type, field, name, value, min, max, text)                                                     \
+    {GW_OPT_##type, offsetof(GW_CONF, field), name, value, min, max, text},
+/* The fields of a part of the rows out of a struct of all of them, which `c` points to: struct part p =
+ * {PART_OPTS(GW_OPT_COPY)}; */
 #define GW_OPT_COPY(type, field, name, value, min, max, text) .field = c->field,
-#define GW_OPT_END                                                                                                                         \
-    {                                                                                                                                      \
-        GW_OPT_END_ROW, 0, NULL, NULL, NULL, NULL, NULL                                                                                    \
+#define GW_OPT_END                                                                                           \
+    {                                                                                                        \
+        GW_OPT_END_ROW, 0, NULL, NULL, NULL, NULL, NULL                                                      \
     }
 
 struct gw_arena;
 struct gw_diagnostics;
 
-/* Fills every field of conf with its row's default. A default that is wrong is our fault: an assertion. False: no memory. */
+/* Fills every field of conf with its row's default. A default that is wrong is our fault: an assertion.
+ * False: no memory. */
 bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *) GW_MUST_CHECK;
-/* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a problem at `path`, and the field
- * stays as it was. `shown` stands for the text in messages: what the user wrote, before ${env:NAME} became a value. */
-bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, struct gw_arena *, const char *path, struct gw_diagnostics *);
+/* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a problem at
+ * `path`, and the field stays as it was. `shown` stands for the text in messages: what the user wrote, before
+ * ${env:NAME} became a value. */
+bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, struct gw_arena *,
+                const char *path, struct gw_diagnostics *);
 /* Whether two structs that the row fills hold the same value; of all rows. */
 bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b);
 bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b);

@@ -3,13 +3,15 @@
  *   fan-out ─▶ [queue] ─▶ sender thread: batch, retry, deadlines  ─▶ exporter: one way of putting bytes on a wire
  *                         (sender.h, written once)                    (send, wait, wake: no queue, no retry, no policy)
  *
- * An exporter is one const struct, named after the protocol it speaks, in one file that exports only that symbol and stands as
- * one line in modules.def. `open` sees every mistake that a user can make. `send` starts one request and returns at once; its
- * outcome comes through `done`, always from within the sender's own call of `wait` (or of `send`), so an exporter needs no locks.
+ * An exporter is one const struct, named after the protocol it speaks, in one file that exports only that
+ * symbol and stands as one line in modules.def. `open` sees every mistake that a user can make. `send` starts
+ * one request and returns at once; its outcome comes through `done`, always from within the sender's own call
+ * of `wait` (or of `send`), so an exporter needs no locks.
  *
  * What belongs to one exporter alone (credentials) is added in `send`; no secret ever stands in a frame.
  *
- * Threads: open and close on the main thread; send, wait on that exporter's sender thread; wake from any thread.
+ * Threads: open and close on the main thread; send, wait on that exporter's sender thread; wake from any
+ * thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_EXPORTER_H
@@ -24,22 +26,27 @@ struct gw_diagnostics;
 
 /* What a backend's answer means for the data. */
 enum gw_verdict {
-    GW_DONE,        /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
-    GW_RETRY,       /* not now: again after back-off, not before retry_after */
-    GW_SPLIT,       /* split the batch and send the parts; a single frame that cannot be split is rejected */
-    GW_REFUSED,     /* this data never will be taken: count as rejected, with the backend's words */
-    GW_RETRY_SLOWLY /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
+    /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
+    GW_DONE,
+    GW_RETRY,   /* not now: again after back-off, not before retry_after */
+    GW_SPLIT,   /* split the batch and send the parts; a single frame that cannot be split is rejected */
+    GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
+    /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
+    GW_RETRY_SLOWLY
 };
 
 struct gw_outcome {
     enum gw_verdict verdict;
-    uint64_t rejected;   /* items, with GW_DONE */
-    gw_nsec retry_after; /* from now; 0: none was named. Of this request, not of the backend's other answers */
-    char text[256];      /* the backend's words or the transport's, without secrets; empty when all went well */
-    const char *remedy;  /* static text: what the user can do; NULL when nothing */
+    uint64_t rejected; /* items, with GW_DONE */
+    /* from now; 0: none was named. Of this request, not of the backend's other answers */
+    gw_nsec retry_after;
+    /* the backend's words or the transport's, without secrets; empty when all went well */
+    char text[256];
+    const char *remedy; /* static text: what the user can do; NULL when nothing */
 };
 
-/* Frames laid end to end are one request. Valid until `done` was called. All have one signal and rendering. */
+/* Frames laid end to end are one request. Valid until `done` was called. All have one signal and
+ * rendering. */
 struct gw_batch {
     enum gw_signal signal;
     size_t n, bytes;
@@ -54,7 +61,8 @@ struct gw_export_host {
     gw_str host_name; /* this machine's, as the option of that name or the system says; may be empty */
 };
 
-typedef enum gw_code gw_export_open_f(void *ctx, const struct gw_export_host *, const char *path, struct gw_diagnostics *);
+typedef enum gw_code gw_export_open_f(void *ctx, const struct gw_export_host *, const char *path,
+                                      struct gw_diagnostics *);
 typedef void gw_export_close_f(void *ctx);
 typedef void gw_send_f(void *ctx, const struct gw_batch *, gw_nsec timeout, gw_done_f *, void *cookie);
 typedef void gw_wait_f(void *ctx, gw_nsec until);
@@ -62,25 +70,33 @@ typedef void gw_wake_f(void *ctx);
 typedef void gw_cancel_f(void *ctx);
 
 struct gw_exporter {
-    const char *name, *summary; /* type in the configuration, in logs and counters; first line of its reference */
-    unsigned signals;           /* bit per enum gw_signal that it can carry */
-    const struct gw_opt *opts;  /* its own rows (option.h); ctx begins with the struct that they fill */
+    /* type in the configuration, in logs and counters; first line of its reference */
+    const char *name, *summary;
+    unsigned signals;          /* bit per enum gw_signal that it can carry */
+    const struct gw_opt *opts; /* its own rows (option.h); ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
-    unsigned in_flight;   /* requests that it may have open at a time, where the option of that name says fewer */
+    /* requests that it may have open at a time, where the option of that name says fewer */
+    unsigned in_flight;
     bool shows;           /* people watch: what belongs together should come together */
     bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
-    gw_export_open_f *open;   /* problems found are added, `path` is "exporters[0]"; legal to call close after a failed or absent open */
+    /* problems found are added, `path` is "exporters[0]"; legal to call close after a failed or absent
+     * open */
+    gw_export_open_f *open;
     gw_export_close_f *close; /* no request is open any more */
     /* the exporter's sender thread */
-    gw_send_f *send;     /* starts one request; done is called exactly once for it */
-    gw_wait_f *wait;     /* sleeps until an outcome was delivered, wake was called, or monotonic time `until` */
-    gw_cancel_f *hurry;  /* before a wait: all requests are open that may be, or a stop began: nothing is to be held back. May be NULL */
+    gw_send_f *send; /* starts one request; done is called exactly once for it */
+    /* sleeps until an outcome was delivered, wake was called, or monotonic time `until` */
+    gw_wait_f *wait;
+    /* before a wait: all requests are open that may be, or a stop began: nothing is to be held back. May be
+     * NULL */
+    gw_cancel_f *hurry;
     gw_cancel_f *cancel; /* ends all open requests; their outcomes (GW_RETRY) come through the next waits */
     /* any thread */
     gw_wake_f *wake;
     const struct gw_metric *metrics; /* what it counts besides what the sender does; NULL: nothing */
-    gw_measure_f *measure;           /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
+    /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
+    gw_measure_f *measure;
 };
 
 /* Answers of a full queue, in the order of the option's words (sender.h). */

@@ -1,7 +1,7 @@
 /* fanout.c: an offer's way into every queue, or into none; through the disk queue where there is one.
  *
- * Owns the two tables of routes, of which one is current. Receiver threads offer and ask whether to delay an answer, the main thread
- * changes the routes.
+ * Owns the two tables of routes, of which one is current. Receiver threads offer and ask whether to delay an
+ * answer, the main thread changes the routes.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/fanout.h"
@@ -13,7 +13,8 @@
 #include "core/delivery/durable.h"
 #include "core/delivery/queue.h"
 
-/* Routes as of one moment. Readers count themselves in, so that the other table can be written when nobody reads it. */
+/* Routes as of one moment. Readers count themselves in, so that the other table can be written when nobody
+ * reads it. */
 struct table {
     atomic_uint readers;
     unsigned n;
@@ -69,8 +70,8 @@ static enum gw_attribute_schema schema(const struct gw_route *r, enum gw_signal 
     return signal == GW_TRACES ? r->schema : GW_OTEL;
 }
 
-/* Between enter and leave the table does not change. Whoever counted itself into a table that was current no longer tries again,
- * without having read it. */
+/* Between enter and leave the table does not change. Whoever counted itself into a table that was current no
+ * longer tries again, without having read it. */
 static struct table *enter(struct gw_fanout *f)
 {
     for (;;) {
@@ -168,15 +169,17 @@ static enum gw_attribute_schema schema_for(const struct gw_route *r, enum gw_sig
     return (enum gw_attribute_schema)first;
 }
 
-/* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had no room. */
-static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n, bool can_wait,
-                            struct gw_chain *rooms, const char **full)
+/* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had
+ * no room. */
+static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                            bool can_wait, struct gw_chain *rooms, const char **full)
 {
     typeof(gw_queue_reserve) *room = can_wait ? gw_queue_reserve_unless_lagging : gw_queue_reserve;
     unsigned schemas = schemas_of(frames, n);
     for (unsigned i = 0; i < t->n && schemas; i++) {
         const struct gw_route *r = &t->route[i];
-        enum gw_code code = takes(r, signal) ? room(r->queue, schema_for(r, signal, schemas), frames, n, &rooms[i]) : GW_OK;
+        enum gw_code code =
+            takes(r, signal) ? room(r->queue, schema_for(r, signal, schemas), frames, n, &rooms[i]) : GW_OK;
         if (code == GW_OK)
             continue;
         *full = r->name;
@@ -200,7 +203,8 @@ static uint64_t asked(const struct table *t, enum gw_signal signal, size_t n)
 static void drop_evicted(struct gw_fanout *f, unsigned exporter, struct gw_chain *evicted)
 {
     for (struct gw_node *node; (node = gw_chain_pop(evicted));) {
-        gw_ledger_move(f->ledger, exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED, node->frame->items);
+        gw_ledger_move(f->ledger, exporter, node->frame->signal, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED,
+                       node->frame->items);
         gw_node_drop(node);
     }
 }
@@ -216,12 +220,14 @@ static void push(struct gw_fanout *f, const struct table *t, struct gw_chain *ro
     }
 }
 
-static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const char *full, struct gw_err *err)
+static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const char *full,
+                            struct gw_err *err)
 {
     if (code == GW_STOPPING)
         return gw_fail(err, code, 0, "the gateway is stopping");
     if (code == GW_BUSY)
-        return gw_fail(err, code, 0, "%zu of %zu bytes of memory are in use", atomic_load(&f->budget->used), f->budget->limit);
+        return gw_fail(err, code, 0, "%zu of %zu bytes of memory are in use", atomic_load(&f->budget->used),
+                       f->budget->limit);
     return gw_fail(err, code, 0, "the queue of exporter %s is full", full);
 }
 
@@ -238,8 +244,9 @@ static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 }
 
 /* The offer itself, before the ledger hears of it. */
-static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                          bool can_wait, struct gw_chain *rooms, struct gw_err *err)
+static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
+                          struct gw_frame **frames, size_t n, bool can_wait, struct gw_chain *rooms,
+                          struct gw_err *err)
 {
     const char *full = NULL;
     if (atomic_load_explicit(&f->stopping, memory_order_relaxed))
@@ -250,14 +257,16 @@ static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_si
     return code == GW_OK ? GW_OK : refusal(f, code, full, err);
 }
 
-static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                                 const struct gw_intake *in, bool can_wait, struct gw_err *err)
+static enum gw_code offer_memory(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
+                                 struct gw_frame **frames, size_t n, const struct gw_intake *in,
+                                 bool can_wait, struct gw_err *err)
 {
     struct gw_chain rooms[GW_MAX_EXPORTERS] = {{NULL, NULL}};
     enum gw_code code = admit(f, t, signal, frames, n, can_wait, rooms, err);
     if (code != GW_OK)
         return code;
-    gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n)); /* before the push: a sender may be done with it a moment later */
+    /* before the push: a sender may be done with it a moment later */
+    gw_ledger_intake(f->ledger, signal, in, asked(t, signal, n));
     push(f, t, rooms);
     return GW_OK;
 }
@@ -272,8 +281,9 @@ struct storing {
     const struct gw_intake *in;
     size_t n;
     struct gw_chain rooms[GW_MAX_EXPORTERS];
-    uint32_t pending[GW_ATTRIBUTE_SCHEMAS]; /* readers of the disk queue, a bit each, that get the frames of a rendering … */
-    uint32_t memory;                        /* … and that have room for them in memory */
+    /* readers of the disk queue, a bit each, that get the frames of a rendering … */
+    uint32_t pending[GW_ATTRIBUTE_SCHEMAS];
+    uint32_t memory; /* … and that have room for them in memory */
 };
 
 /* Called when it is written, and nobody has seen it yet. */
@@ -295,7 +305,8 @@ static enum gw_code plan(struct storing *o, struct gw_frame **frames)
             continue;
         enum gw_attribute_schema schema = schema_for(r, o->signal, schemas);
         bool lagging = o->f->durable->lagging(o->f->durable_ctx, r->reader);
-        enum gw_code code = paid && !lagging ? gw_queue_reserve(r->queue, schema, frames, o->n, &o->rooms[i]) : GW_BUSY;
+        enum gw_code code =
+            paid && !lagging ? gw_queue_reserve(r->queue, schema, frames, o->n, &o->rooms[i]) : GW_BUSY;
         if (code == GW_STOPPING)
             return code;
         o->pending[schema] |= reader;
@@ -323,7 +334,8 @@ static void wake_senders(const struct storing *o, uint32_t readers)
 }
 
 /* When it returns, those for whom something is on the disk only have been woken. */
-static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket, struct gw_err *err)
+static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint64_t *ticket,
+                               struct gw_err *err)
 {
     struct gw_durable_entry *entries = calloc(o->n, sizeof *entries);
     size_t n = 0;
@@ -333,9 +345,11 @@ static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint
     for (size_t i = 0; i < o->n; i++) {
         uint32_t pending = o->pending[frames[i]->schema];
         if (pending)
-            entries[n++] = (struct gw_durable_entry){.frame = frames[i], .pending = pending, .memory = pending & o->memory};
+            entries[n++] = (struct gw_durable_entry){
+                .frame = frames[i], .pending = pending, .memory = pending & o->memory};
     }
-    enum gw_code code = o->f->durable->append(o->f->durable_ctx, entries, n, count_intake, o, ticket, &lagging, err);
+    enum gw_code code =
+        o->f->durable->append(o->f->durable_ctx, entries, n, count_intake, o, ticket, &lagging, err);
     for (size_t i = 0; i < n && code == GW_OK; i++)
         o->memory &= ~entries[i].pending | entries[i].memory;
     free(entries);
@@ -355,9 +369,11 @@ static void settle_acks(struct gw_frame **frames, size_t n)
     }
 }
 
-/* *kept: what is refused with GW_STORAGE is kept all the same, and will be delivered; only it may not survive the machine. */
-static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
-                                 const struct gw_intake *in, bool *kept, struct gw_err *err)
+/* *kept: what is refused with GW_STORAGE is kept all the same, and will be delivered; only it may not survive
+ * the machine. */
+static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
+                                 struct gw_frame **frames, size_t n, const struct gw_intake *in, bool *kept,
+                                 struct gw_err *err)
 {
     struct storing o = {.f = f, .t = t, .signal = signal, .in = in, .n = n};
     uint64_t ticket = 0;
@@ -388,13 +404,14 @@ static bool anybody_asked(const struct table *t, enum gw_signal signal)
 }
 
 /* *kept: it was let in, whatever the code. */
-static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                          bool can_wait, bool *kept, struct gw_err *err)
+static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                          const struct gw_intake *in, bool can_wait, bool *kept, struct gw_err *err)
 {
     enum gw_code code;
     GW_ASSERT(complete(frames, n, gw_intake_accepted(in)));
     struct table *t = enter(f);
-    if (f->durable && n && anybody_asked(t, signal) && !atomic_load_explicit(&f->stopping, memory_order_relaxed)) {
+    if (f->durable && n && anybody_asked(t, signal) &&
+        !atomic_load_explicit(&f->stopping, memory_order_relaxed)) {
         *kept = false;
         code = offer_stored(f, t, signal, frames, n, in, kept, err);
     } else {
@@ -407,16 +424,16 @@ static enum gw_code offer(struct gw_fanout *f, enum gw_signal signal, struct gw_
     return code;
 }
 
-enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, const struct gw_intake *in,
-                           bool can_wait, struct gw_err *err)
+enum gw_code gw_fanout_try(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                           const struct gw_intake *in, bool can_wait, struct gw_err *err)
 {
     bool kept;
     enum gw_code code = offer(f, signal, frames, n, in, can_wait, &kept, err);
     return kept ? GW_OK : code; /* trying again would bring it twice */
 }
 
-enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n, struct gw_intake *in,
-                             struct gw_err *err)
+enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct gw_frame **frames, size_t n,
+                             struct gw_intake *in, struct gw_err *err)
 {
     bool kept;
     enum gw_code code = offer(f, signal, frames, n, in, false, &kept, err);

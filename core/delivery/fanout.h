@@ -4,18 +4,21 @@
  *                          all have room ─▶ a reference into each queue, ledger, GW_OK          (the sender gets 200)
  *                          one has not   ─▶ nothing is queued anywhere, ledger, GW_QUEUE_FULL   (the sender gets 429)
  *
- * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the exporters whose
- * `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go to all.
+ * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the
+ * exporters whose `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go
+ * to all.
  *
- * With a disk queue (disk_queue.h) the frames are written there before the answer: a queue without room is then no reason to refuse, its
- * exporter reads them from the disk later. What is refused for is a disk that is full or does not take it.
+ * With a disk queue (disk_queue.h) the frames are written there before the answer: a queue without room is
+ * then no reason to refuse, its exporter reads them from the disk later. What is refused for is a disk that
+ * is full or does not take it.
  *
- * The routes may be replaced while requests are offered (hot reload): each offer sees the old ones or the new ones, whole. A request that
- * was translated for the old ones and is offered to the new ones goes to an exporter whose rendering it does not have in one that it has,
- * and to nobody new where nobody wanted the signal before.
+ * The routes may be replaced while requests are offered (hot reload): each offer sees the old ones or the new
+ * ones, whole. A request that was translated for the old ones and is offered to the new ones goes to an
+ * exporter whose rendering it does not have in one that it has, and to nobody new where nobody wanted the
+ * signal before.
  *
- * Threads: any receiver thread offers; switch on the main thread.  Ownership: offer takes the caller's reference of every frame, whatever
- * it answers. SPDX-License-Identifier: Apache-2.0
+ * Threads: any receiver thread offers; switch on the main thread. Ownership: offer takes the caller's
+ * reference of every frame, whatever it answers. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FANOUT_H
 #define GW_FANOUT_H
@@ -39,11 +42,13 @@ struct gw_route {
     unsigned reader; /* its number in the disk queue, where there is one */
 };
 
-/* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned. NULL when there is no memory.
+/* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned.
+ * NULL when there is no memory.
  */
 struct gw_fanout *gw_fanout_new(struct gw_ledger *, struct gw_budget *);
 void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPORTERS */
-/* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their queues may be closed. */
+/* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their
+ * queues may be closed. */
 void gw_fanout_switch(struct gw_fanout *, const struct gw_route *, unsigned n);
 /* Before the first offer: what is offered is first of all written there. Not owned. */
 void gw_fanout_durable(struct gw_fanout *, const struct gw_durable *, void *ctx);
@@ -51,22 +56,25 @@ void gw_fanout_drop(struct gw_fanout *);
 /* Any thread: offers from now on are refused with GW_STOPPING. */
 void gw_fanout_stop(struct gw_fanout *);
 
-/* Bit per enum gw_attribute_schema that some exporter of this signal wants. 0: nobody exports it; then everything is accepted and ends here. */
+/* Bit per enum gw_attribute_schema that some exporter of this signal wants. 0: nobody exports it; then
+ * everything is accepted and ends here. */
 unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
 
-/* The frames of each rendering that gw_fanout_schemas named hold gw_intake_accepted() items together.
- * Writes the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full | stopping).
- * GW_OK, GW_QUEUE_FULL, GW_BUSY, GW_STORAGE or GW_STOPPING. */
-enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, struct gw_intake *,
-                             struct gw_err *) GW_MUST_CHECK;
+/* The frames of each rendering that gw_fanout_schemas named hold gw_intake_accepted() items together. Writes
+ * the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full |
+ * stopping). GW_OK, GW_QUEUE_FULL, GW_BUSY, GW_STORAGE or GW_STOPPING. */
+enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
+                             struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
-/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try. `can_wait`: that try can wait as
- * long as it must, so it is refused while a queue in memory is lagging (queue.h), whatever room that has. */
-enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n, const struct gw_intake *, bool can_wait,
-                           struct gw_err *) GW_MUST_CHECK;
+/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try.
+ * `can_wait`: that try can wait as long as it must, so it is refused while a queue in memory is lagging
+ * (queue.h), whatever room that has. */
+enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
+                           const struct gw_intake *, bool can_wait, struct gw_err *) GW_MUST_CHECK;
 
-/* An answer to a request of this signal does well to come a moment later: the queue of an exporter that takes the signal is lagging, and
- * its backend takes data (gw_queue_delays). An exporter that reads from the disk delays nobody. */
+/* An answer to a request of this signal does well to come a moment later: the queue of an exporter that takes
+ * the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the disk
+ * delays nobody. */
 bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
 
 /* When a refused sender should try again, in whole seconds, at least 1. */

@@ -19,13 +19,20 @@ const char *gw_signal_name(enum gw_signal signal)
     return names[signal];
 }
 
-struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_attribute_schema schema, uint8_t *data, size_t len, size_t cap, uint32_t items)
+struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_attribute_schema schema, uint8_t *data,
+                              size_t len, size_t cap, uint32_t items)
 {
     struct gw_frame *f = malloc(sizeof *f);
     if (!f)
         return NULL;
     GW_ASSERT(len <= cap);
-    *f = (struct gw_frame){.signal = signal, .schema = schema, .items = items, .arrived = gw_now(), .data = data, .len = len, .cap = cap};
+    *f = (struct gw_frame){.signal = signal,
+                           .schema = schema,
+                           .items = items,
+                           .arrived = gw_now(),
+                           .data = data,
+                           .len = len,
+                           .cap = cap};
     atomic_init(&f->refs, 1);
     atomic_init(&f->deliveries, 1);
     atomic_init(&f->awaiting_ids, SETTLED);
@@ -67,7 +74,8 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
         part->whole = gw_frame_ref(whole);
 }
 
-/* The last reference is gone. A part passes on what became of it; parts of parts are few: a frame is halved down to one item. */
+/* The last reference is gone. A part passes on what became of it; parts of parts are few: a frame is halved
+ * down to one item. */
 static void settle(struct gw_frame *f)
 {
     bool abandoned = atomic_load_explicit(&f->abandoned, memory_order_relaxed);
@@ -117,12 +125,14 @@ static void write_be64(uint8_t *p, uint64_t v)
         p[i] = (uint8_t)v;
 }
 
-/* True when this caller may write; false when nobody may any more. Another sender's turn takes microseconds. */
+/* True when this caller may write; false when nobody may any more. Another sender's turn takes
+ * microseconds. */
 static bool take_turn(struct gw_frame *f)
 {
     for (;;) {
         uint32_t state = OPEN;
-        if (atomic_compare_exchange_weak_explicit(&f->awaiting_ids, &state, WRITING, memory_order_acquire, memory_order_acquire))
+        if (atomic_compare_exchange_weak_explicit(&f->awaiting_ids, &state, WRITING, memory_order_acquire,
+                                                  memory_order_acquire))
             return true;
         if (state == SETTLED)
             return false;
@@ -131,11 +141,13 @@ static bool take_turn(struct gw_frame *f)
     }
 }
 
-/* Loggers that write ids as JSON numbers lose their lower bits: a record's id may have to be found by its upper ones. */
+/* Loggers that write ids as JSON numbers lose their lower bits: a record's id may have to be found by its
+ * upper ones. */
 static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *id)
 {
     uint64_t low = read_be64(id + 8), high;
-    if (f->signal != GW_LOGS || !gw_trace_ids_rounded(low) || !gw_trace_ids_repair(ids, low, &low, &high, f->arrived))
+    if (f->signal != GW_LOGS || !gw_trace_ids_rounded(low) ||
+        !gw_trace_ids_repair(ids, low, &low, &high, f->arrived))
         return false;
     write_be64(id, high);
     write_be64(id + 8, low);
@@ -146,7 +158,8 @@ static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *
 static uint32_t fill_in(struct gw_frame *f, struct gw_trace_ids *ids)
 {
     uint32_t left = 0;
-    uint64_t news = ids ? gw_trace_ids_news(ids) : NEVER_ASKED; /* before the first look: what comes meanwhile counts as new */
+    /* before the first look: what comes meanwhile counts as new */
+    uint64_t news = ids ? gw_trace_ids_news(ids) : NEVER_ASKED;
     if (news == f->news && news != NEVER_ASKED)
         return f->pending;
     f->news = news;

@@ -3,22 +3,24 @@
  *      translator ── writes ──▶ frame ── a reference each ──▶ queue of exporter 1 ──▶ wire
  *                                                        └──▶ queue of exporter 2 ──▶ wire
  *
- * A frame holds one serialized Export{Trace,Logs,Metrics}ServiceRequest and how many items (spans, records, points) stand in
- * it. Serialized protobuf messages concatenate, so a batch is frames laid end to end; nothing is decoded or copied again.
- * A frame exists per rendering that some exporter asked for (option `mode`).
+ * A frame holds one serialized Export{Trace,Logs,Metrics}ServiceRequest and how many items (spans, records,
+ * points) stand in it. Serialized protobuf messages concatenate, so a batch is frames laid end to end;
+ * nothing is decoded or copied again. A frame exists per rendering that some exporter asked for (option
+ * `mode`).
  *
- * It is immutable once offered, with one exception that the join needs (trace_ids.h): trace ids whose upper half was not known when
- * the answer had to be given stand in `pending_ids`; gw_frame_complete_ids() fills them in, before the first send:
+ * It is immutable once offered, with one exception that the join needs (trace_ids.h): trace ids whose upper
+ * half was not known when the answer had to be given stand in `pending_ids`; gw_frame_complete_ids() fills
+ * them in, before the first send:
  *
  *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
  *                                     └─▶ settled   all are known, or `final`: the bytes never change again
  *
- * A source that can read its data again (a log file) hangs a receipt on the frame: it hears when nobody has anything to do
- * with the frame any more (who only reads its bytes still pins it), and whether it was brought to an end (delivered, rejected or given up
- * by a policy) or abandoned by a shutdown.
+ * A source that can read its data again (a log file) hangs a receipt on the frame: it hears when nobody has
+ * anything to do with the frame any more (who only reads its bytes still pins it), and whether it was brought
+ * to an end (delivered, rejected or given up by a policy) or abandoned by a shutdown.
  *
- * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget once (`budget`,
- * `charged`); the last gw_frame_drop gives that back.
+ * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget
+ * once (`budget`, `charged`); the last gw_frame_drop gives that back.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FRAME_H
@@ -34,7 +36,8 @@ enum gw_attribute_schema { GW_OTEL, GW_BOTH, GW_DATADOG, GW_ATTRIBUTE_SCHEMAS };
 
 const char *gw_signal_name(enum gw_signal); /* "traces" */
 
-/* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than 4 MiB by default). */
+/* A frame is cut near this size, a request to a backend near GW_REQUEST_BYTES (gRPC servers refuse more than
+ * 4 MiB by default). */
 enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_budget;
@@ -56,34 +59,41 @@ struct gw_frame {
     enum gw_signal signal;
     enum gw_attribute_schema schema;
     uint32_t items;
-    uint32_t pending_ids_n; /* trace ids that might still turn out to have 128 bits when the frame was made … */
-    uint32_t *pending_ids;  /* … and the offset of each 16-byte id in data: malloc'd */
-    uint64_t news;          /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
-    uint32_t pending;       /* the first so many of `pending_ids` are still unknown; only whoever joins looks here */
-    gw_nsec arrived;        /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
+    /* trace ids that might still turn out to have 128 bits when the frame was made … */
+    uint32_t pending_ids_n;
+    uint32_t *pending_ids; /* … and the offset of each 16-byte id in data: malloc'd */
+    /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
+    uint64_t news;
+    /* the first so many of `pending_ids` are still unknown; only whoever joins looks here */
+    uint32_t pending;
+    /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
+    gw_nsec arrived;
     size_t len, cap;
     uint8_t *data;               /* malloc'd */
     struct gw_budget *budget;    /* who pays: its maker's account, if any, then the whole process's */
     size_t charged;              /* bytes to give back to it */
     struct gw_ack_callback *ack; /* set before the frame is offered; NULL: nobody asks */
-    struct gw_frame *whole;      /* a reference: what this was cut out of, where its receipt waits for the parts */
+    /* a reference: what this was cut out of, where its receipt waits for the parts */
+    struct gw_frame *whole;
     _Atomic bool abandoned;
     struct gw_disk_position stored; /* set before the frame is queued */
 };
 
-/* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no memory; then data
- * stays the caller's. */
-struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t *data, size_t len, size_t cap, uint32_t items);
-/* Before the frame is offered, once: takes over `offsets` (malloc'd) of n trace ids, each with 16 bytes within data. */
+/* Takes over `data` (malloc'd, cap bytes, len used). One reference, the caller's. NULL when there is no
+ * memory; then data stays the caller's. */
+struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t *data, size_t len, size_t cap,
+                              uint32_t items);
+/* Before the frame is offered, once: takes over `offsets` (malloc'd) of n trace ids, each with 16 bytes
+ * within data. */
 void gw_frame_pending_ids(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
-/* By who holds a reference: the bytes stay until gw_frame_unpin, and nothing more. A transport lets go of what it has sent when it likes,
- * and a receipt must not wait for that. */
+/* By who holds a reference: the bytes stay until gw_frame_unpin, and nothing more. A transport lets go of
+ * what it has sent when it likes, and a receipt must not wait for that. */
 struct gw_frame *gw_frame_pin(struct gw_frame *);
 void gw_frame_unpin(struct gw_frame *);
-/* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. True where there is one: then
- * the source has the data still, and brings it again. */
+/* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. True
+ * where there is one: then the source has the data still, and brings it again. */
 bool gw_frame_abandon(struct gw_frame *);
 /* `part` was cut out of `whole`: a receipt of the whole hears when all its parts are gone. */
 void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
@@ -91,12 +101,14 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
 size_t gw_frame_cost(const struct gw_frame *);
 
 struct gw_trace_ids;
-/* Fills in the upper halves that `ids` knows, as of the frame's arrival and after. `final` settles the frame: what is unknown
- * then has 64 bits for good. Returns how many ids are unknown still; with `final` how many were given up, for the counter.
- * A settled frame returns 0: once all are known, and to every caller but the one whose `final` settled it.
+/* Fills in the upper halves that `ids` knows, as of the frame's arrival and after. `final` settles the frame:
+ * what is unknown then has 64 bits for good. Returns how many ids are unknown still; with `final` how many
+ * were given up, for the counter. A settled frame returns 0: once all are known, and to every caller but the
+ * one whose `final` settled it.
  *
- * Safe from several senders that hold the same frame. A caller must not read data before the call has returned 0 or it passed
- * `final` itself; from then on the frame does not change any more, whatever the others do. */
+ * Safe from several senders that hold the same frame. A caller must not read data before the call has
+ * returned 0 or it passed `final` itself; from then on the frame does not change any more, whatever the
+ * others do. */
 uint32_t gw_frame_complete_ids(struct gw_frame *, struct gw_trace_ids *ids, bool final);
 
 #endif

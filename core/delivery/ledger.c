@@ -26,8 +26,8 @@ static const struct {
 #undef DROPPED
 };
 
-static const char *const places[GW_PLACES] = {"queued",  "in process", "sent",        "rejected by the backend",
-                                              "dropped", "set aside",  "left on disk"};
+static const char *const places[GW_PLACES] = {
+    "queued", "in process", "sent", "rejected by the backend", "dropped", "set aside", "left on disk"};
 
 const char *gw_reason_label(enum gw_reason why)
 {
@@ -132,8 +132,8 @@ void gw_ledger_intake(struct gw_ledger *l, enum gw_signal signal, const struct g
     gw_unlock(&l->lock);
 }
 
-void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, enum gw_place from, enum gw_place to, enum gw_reason why,
-                    uint64_t n)
+void gw_ledger_move(struct gw_ledger *l, unsigned exporter, enum gw_signal signal, enum gw_place from,
+                    enum gw_place to, enum gw_reason why, uint64_t n)
 {
     gw_lock(&l->lock);
     GW_ASSERT(exporter < l->view.exporters);
@@ -208,8 +208,9 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
 static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;
-    return v->signal[signal].exporter[e].accepted + v->signal[signal].exporter[e].recovered - at[GW_DELIVERED] - at[GW_SET_ASIDE] -
-           at[GW_STORED] - v->signal[signal].exporter[e].dropped[GW_REASON_RETURNED];
+    return v->signal[signal].exporter[e].accepted + v->signal[signal].exporter[e].recovered -
+           at[GW_DELIVERED] - at[GW_SET_ASIDE] - at[GW_STORED] -
+           v->signal[signal].exporter[e].dropped[GW_REASON_RETURNED];
 }
 
 uint64_t gw_ledger_lost(const struct gw_ledger_view *v)
@@ -235,7 +236,8 @@ static void print_row(FILE *f, int indent, const char *what, const char *detail,
     char label[96];
     if (n == 0)
         return;
-    snprintf(label, sizeof label, "%s%s%s%s", what, detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
+    snprintf(label, sizeof label, "%s%s%s%s", what, detail ? " (" : "", detail ? detail : "",
+             detail ? ")" : "");
     fprintf(f, "%*s%-*s %12" PRIu64 "\n", indent, "", 40 - indent, label, n);
 }
 
@@ -269,7 +271,8 @@ void gw_ledger_print(FILE *f, const struct gw_ledger_view *v)
         fprintf(f, "%s\n", gw_signal_name((enum gw_signal)i));
         print_row(f, 2, "received", NULL, s->received);
         for (int why = 0; why < GW_REASONS; why++)
-            print_row(f, 2, reasons[why].refusal ? "refused" : "dropped", reasons[why].label, s->not_taken[why]);
+            print_row(f, 2, reasons[why].refusal ? "refused" : "dropped", reasons[why].label,
+                      s->not_taken[why]);
         print_row(f, 2, "accepted", NULL, s->accepted);
         print_row(f, 2, "trace ids left at 64 bits", NULL, s->pending_ids);
         for (unsigned e = 0; e < v->exporters; e++)

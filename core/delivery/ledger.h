@@ -5,14 +5,16 @@
  *      received = refused(reason) + dropped(reason) + accepted
  *      accepted = sent + rejected by the backend + dropped(reason) + set aside + queued + in process       (per exporter)
  *
- * Every change is one transaction under one lock, taken once per request or per answer of a backend, never per span; a
- * snapshot is therefore always balanced, and gw_ledger_balanced() is checked at exit, by tests and by readers of the ledger.
- * An exporter that does not take a signal is not asked for it; neither is one for what came before it was configured, or after it no
- * longer was (hot reload). What it was not asked for is counted as well, so that its row balances:
+ * Every change is one transaction under one lock, taken once per request or per answer of a backend, never
+ * per span; a snapshot is therefore always balanced, and gw_ledger_balanced() is checked at exit, by tests
+ * and by readers of the ledger. An exporter that does not take a signal is not asked for it; neither is one
+ * for what came before it was configured, or after it no longer was (hot reload). What it was not asked for
+ * is counted as well, so that its row balances:
  *
  *      accepted (of the signal) = accepted (for this exporter) + not asked
  *
- * With a disk queue an exporter begins with what the run before left there (recovered), and may leave something itself (stored):
+ * With a disk queue an exporter begins with what the run before left there (recovered), and may leave
+ * something itself (stored):
  *
  *      accepted (for this exporter) + recovered = sent + … + in process + stored
  *
@@ -35,7 +37,8 @@ enum gw_reason {
 const char *gw_reason_label(enum gw_reason);
 bool gw_reason_is_refusal(enum gw_reason);
 
-/* What one request brought: what was seen, and of that what does not go on. accepted = received − Σ not_taken. */
+/* What one request brought: what was seen, and of that what does not go on. accepted = received − Σ
+ * not_taken. */
 struct gw_intake {
     uint64_t received;
     uint64_t not_taken[GW_REASONS];
@@ -44,14 +47,24 @@ uint64_t gw_intake_accepted(const struct gw_intake *);
 void gw_intake_add(struct gw_intake *to, const struct gw_intake *more);
 
 /* Where an accepted item can be, for one exporter. */
-enum gw_place { GW_QUEUED, GW_IN_PROCESS, GW_DELIVERED, GW_REJECTED, GW_DROPPED, GW_SET_ASIDE, GW_STORED, GW_PLACES };
+enum gw_place {
+    GW_QUEUED,
+    GW_IN_PROCESS,
+    GW_DELIVERED,
+    GW_REJECTED,
+    GW_DROPPED,
+    GW_SET_ASIDE,
+    GW_STORED,
+    GW_PLACES
+};
 
 /* At a time, and since the start: a reload may bring others. A name that comes back counts on in its row. */
 enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
 
 struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
-    uint64_t pending_ids; /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
+    /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
+    uint64_t pending_ids;
     struct {
         uint64_t accepted, not_asked, recovered, at[GW_PLACES], dropped[GW_REASONS];
     } exporter[GW_LEDGER_EXPORTERS];
@@ -67,7 +80,8 @@ struct gw_ledger_view {
 struct gw_ledger;
 struct gw_ledger *gw_ledger_new(void);
 void gw_ledger_drop(struct gw_ledger *);
-/* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room for it. Names are cut to 63 bytes.
+/* The exporter's number: the row of that name, or a new one; GW_LEDGER_EXPORTERS when there is no room for
+ * it. Names are cut to 63 bytes.
  */
 unsigned gw_ledger_exporter(struct gw_ledger *, const char *name, unsigned signals);
 /* Its signals from now on; 0 when it is not configured any more. */
@@ -76,13 +90,14 @@ void gw_ledger_signals(struct gw_ledger *, unsigned exporter, unsigned signals);
 /* One request is over: its accepted items are now queued for the exporters in `asked` (bit per number). */
 void gw_ledger_intake(struct gw_ledger *, enum gw_signal, const struct gw_intake *, uint64_t asked);
 /* n items of an exporter move from one place to another; `why` counts when `to` is GW_DROPPED. */
-void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason why,
-                    uint64_t n);
+void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum gw_place from,
+                    enum gw_place to, enum gw_reason why, uint64_t n);
 /* n items of an earlier run are queued for the exporter. */
 void gw_ledger_recovered(struct gw_ledger *, unsigned exporter, enum gw_signal, uint64_t n);
 /* What is queued for the exporter stays on the disk: the process ends. */
 void gw_ledger_leave(struct gw_ledger *, unsigned exporter);
-/* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any other. */
+/* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any
+ * other. */
 void gw_ledger_incomplete_ids(struct gw_ledger *, enum gw_signal, uint64_t n);
 
 void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
@@ -90,8 +105,8 @@ void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
 bool gw_ledger_balanced(const struct gw_ledger_view *);
 /* Items, of all exporters, that the disk queue keeps for the next start. */
 uint64_t gw_ledger_stored(const struct gw_ledger_view *);
-/* Accepted items that neither a backend took nor anything stored nor their source keeps (returned): dropped by an exporter, or queued or in
- * process still. Exit code 3. */
+/* Accepted items that neither a backend took nor anything stored nor their source keeps (returned): dropped
+ * by an exporter, or queued or in process still. Exit code 3. */
 uint64_t gw_ledger_lost(const struct gw_ledger_view *);
 /* For people, at exit: a paragraph per signal that was seen, rows that are not zero. */
 void gw_ledger_print(FILE *, const struct gw_ledger_view *);

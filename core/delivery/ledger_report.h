@@ -1,4 +1,5 @@
-/* ledger_report.h: the ledger for machines: JSON and Prometheus samples. For people: gw_ledger_print (ledger.h).
+/* ledger_report.h: the ledger for machines: JSON and Prometheus samples. For people: gw_ledger_print
+ * (ledger.h).
  *
  *     { "balanced": true, "signals": { "traces": { "received": 50, "refused": { "bad_span": 2 }, "dropped": { … }, "accepted": 48,
  *         "trace_ids_left_at_64_bits": 0, "exporters": { "otlp_grpc": { "accepted": 48, "not_asked": 0, "recovered": 0, "queued": 8,

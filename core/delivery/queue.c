@@ -1,7 +1,9 @@
-/* queue.c: the queue of one exporter: its account in bytes, its marks, its lanes, and the sleeping sender's wakeup.
+/* queue.c: the queue of one exporter: its account in bytes, its marks, its lanes, and the sleeping sender's
+ * wakeup.
  *
- * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through the fan-out, the sender's
- * thread directly; everything is under one mutex but what the sender reports of its backend.
+ * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through
+ * the fan-out, the sender's thread directly; everything is under one mutex but what the sender reports of its
+ * backend.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"
@@ -48,7 +50,8 @@ void gw_queue_drop(struct gw_queue *q)
     if (!q)
         return;
     for (int i = 0; i < GW_SIGNALS; i++)
-        for (struct gw_node *node; (node = gw_lane_pop(q, &q->ready[i])) || (node = gw_lane_pop(q, &q->awaiting_ids[i]));)
+        for (struct gw_node *node;
+             (node = gw_lane_pop(q, &q->ready[i])) || (node = gw_lane_pop(q, &q->awaiting_ids[i]));)
             gw_node_drop(node);
     gw_lock_fini(&q->lock);
     free(q);
@@ -78,7 +81,8 @@ void gw_queue_resize(struct gw_queue *q, size_t capacity, bool drop_oldest)
     gw_unlock(&q->lock);
 }
 
-static bool make_nodes(enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, struct gw_chain *out)
+static bool make_nodes(enum gw_attribute_schema schema, struct gw_frame **frames, size_t n,
+                       struct gw_chain *out)
 {
     for (size_t i = 0; i < n; i++) {
         if (frames[i]->schema != schema)
@@ -125,8 +129,8 @@ static void uncharge(struct gw_queue *q, size_t cost)
     gw_unlock(&q->lock);
 }
 
-static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, bool can_wait,
-                            struct gw_chain *out)
+static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames,
+                            size_t n, bool can_wait, struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
     if (!make_nodes(schema, frames, n, out)) {
@@ -141,13 +145,14 @@ static enum gw_code reserve(struct gw_queue *q, enum gw_attribute_schema schema,
     return code;
 }
 
-enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n, struct gw_chain *out)
+enum gw_code gw_queue_reserve(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames,
+                              size_t n, struct gw_chain *out)
 {
     return reserve(q, schema, frames, n, false, out);
 }
 
-enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *q, enum gw_attribute_schema schema, struct gw_frame **frames, size_t n,
-                                             struct gw_chain *out)
+enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *q, enum gw_attribute_schema schema,
+                                             struct gw_frame **frames, size_t n, struct gw_chain *out)
 {
     return reserve(q, schema, frames, n, true, out);
 }
@@ -206,7 +211,8 @@ void gw_queue_done(struct gw_queue *q, struct gw_chain *c)
         gw_node_drop(node);
 }
 
-gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, unsigned takable)
+gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age,
+                     unsigned takable)
 {
     gw_lock(&q->lock);
     q->armed = true;

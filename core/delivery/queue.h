@@ -5,15 +5,17 @@
  *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
  *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
  *
- * A frame counts against the capacity from its reservation until the sender is done with it, so what is being sent and retried
- * is bounded as well. A 2 MiB request and a 2 KiB request are not the same load, hence bytes and not frames.
+ * A frame counts against the capacity from its reservation until the sender is done with it, so what is being
+ * sent and retried is bounded as well. A 2 MiB request and a 2 KiB request are not the same load, hence bytes
+ * and not frames.
  *
  * A full queue has two answers (option when_full):
  *   reject       reserve refuses; the receiver tells its client 429. Reserving for all exporters before pushing to any makes
  *                a request queued for all or refused whole.
  *   drop_oldest  reserve always succeeds; push hands back the oldest nodes, which the caller counts and drops. The newest frame
  *                always stays.
- * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse it forever.
+ * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse
+ * it forever.
  *
  * Between empty and full stand two marks, and between them one flag with hysteresis:
  *
@@ -21,22 +23,25 @@
  *                  1/8              1/4
  *                   └─ not lagging   └─ lagging: senders that can wait wait       └─ full: 429, or the oldest frames go
  *
- * The queue is lagging from the moment that it passes the high mark until it is at the low mark. Both compare with what the sender
- * could send, or has in its hands; frames that wait for their trace ids or for a retry are not counted, since reading less makes neither faster. The low
- * mark leaves the sender enough to do while those who wait find out that they may go on.
+ * The queue is lagging from the moment that it passes the high mark until it is at the low mark. Both compare
+ * with what the sender could send, or has in its hands; frames that wait for their trace ids or for a retry
+ * are not counted, since reading less makes neither faster. The low mark leaves the sender enough to do while
+ * those who wait find out that they may go on.
  *   who can come again (a file, a TCP connection)  reserves nothing while the queue is lagging: more in memory would make nothing faster,
  *                                                  and the rest of the room is for those that cannot wait
  *   who waits for an answer (HTTP)                 gets it a moment later (gw_queue_delays), so that a sender on the same core gets its
  *                                                  turn; but only while the backend takes data. A backend that is away delays nobody:
  *                                                  its queue fills, and is full.
  *
- * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when there is something
- * to do: a lane was empty (a timer has to be set), or now holds a whole batch. Whatever comes before the sender arms the queue is seen by
- * the arming itself, which then says that something is due: there is no moment at which a wakeup can be lost.
+ * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when
+ * there is something to do: a lane was empty (a timer has to be set), or now holds a whole batch. Whatever
+ * comes before the sender arms the queue is seen by the arming itself, which then says that something is due:
+ * there is no moment at which a wakeup can be lost.
  *
- * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them.
- * Threads: reserve, push, cancel, close, resize, poke from any; joining, joined, take, expire, done, arm, inherit, backend from the sender.
- * One mutex, held for a few pointer moves and never while another lock is taken. SPDX-License-Identifier: Apache-2.0
+ * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them. Threads:
+ * reserve, push, cancel, close, resize, poke from any; joining, joined, take, expire, done, arm, inherit,
+ * backend from the sender. One mutex, held for a few pointer moves and never while another lock is taken.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_QUEUE_H
 #define GW_QUEUE_H
@@ -66,8 +71,8 @@ struct gw_share {
 };
 /* Two nodes hold the parts of what `whole` holds now. False when there is no memory. */
 bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
-/* The sender is done with the node, or leaves it on the disk (`through` false). True with the place of a record that it is through with:
- * all its parts are. */
+/* The sender is done with the node, or leaves it on the disk (`through` false). True with the place of a
+ * record that it is through with: all its parts are. */
 bool gw_node_settle(struct gw_node *, bool through, struct gw_disk_position *);
 
 /* A chain of nodes. Empty: first == NULL. */
@@ -87,22 +92,24 @@ typedef void gw_queue_wake_f(void *arg);
 struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
 /* Drops what is still in it. */
 void gw_queue_drop(struct gw_queue *);
-/* Another sender goes on with it: from now on pushes wake that one. One that is being pushed meanwhile may still wake the former. */
+/* Another sender goes on with it: from now on pushes wake that one. One that is being pushed meanwhile may
+ * still wake the former. */
 void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
 /* New bounds; what is too much already stays. */
 void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
 
-/* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or GW_STOPPING (closed).
- * Takes no frame reference yet: push does. */
+/* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or
+ * GW_STOPPING (closed). Takes no frame reference yet: push does. */
 enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
                               struct gw_chain *out) GW_MUST_CHECK;
-/* The same for data that can wait: GW_QUEUE_FULL also while the queue is lagging, which is no refusal to tell of (gw_queue_state). Where
- * the queue drops its oldest, there is always room. */
-enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
-                                             struct gw_chain *out) GW_MUST_CHECK;
+/* The same for data that can wait: GW_QUEUE_FULL also while the queue is lagging, which is no refusal to tell
+ * of (gw_queue_state). Where the queue drops its oldest, there is always room. */
+enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **,
+                                             size_t n, struct gw_chain *out) GW_MUST_CHECK;
 /* Gives a reservation back. */
 void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
-/* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count and drop. */
+/* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count
+ * and drop. */
 void gw_queue_push(struct gw_queue *, struct gw_chain *, struct gw_chain *evicted);
 /* No more reservations; the sender is woken, drains what is there, and sees gw_queue_finished. */
 void gw_queue_close(struct gw_queue *);
@@ -114,39 +121,44 @@ struct gw_batch_limits {
     gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
 };
 
-/* The sender's side. Nodes that are due for another look at their trace ids leave their lane; joined puts back the ones that are
- * still unknown, with a new ids_due, and makes the others ready. */
+/* The sender's side. Nodes that are due for another look at their trace ids leave their lane; joined puts
+ * back the ones that are still unknown, with a new ids_due, and makes the others ready. */
 void gw_queue_awaiting_ids(struct gw_queue *, gw_nsec now, struct gw_chain *due);
 void gw_queue_ids_completed(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
 /* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
-bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush, struct gw_chain *out);
-/* Frames that arrived before `oldest` and still wait. Each lane is asked for its first one, as gw_queue_arm does: what comes back from the
- * disk is older than what stands before it, and follows when that has gone. */
+bool gw_queue_take(struct gw_queue *, enum gw_signal, const struct gw_batch_limits *, gw_nsec now, bool flush,
+                   struct gw_chain *out);
+/* Frames that arrived before `oldest` and still wait. Each lane is asked for its first one, as gw_queue_arm
+ * does: what comes back from the disk is older than what stands before it, and follows when that has gone. */
 void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 /* Uncharges and drops nodes that the sender is done with. */
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
 
-/* With a disk queue (segment_log.h): what does not fit is only on the disk, so nothing is refused for good here and nothing evicted. Before
- * the first reservation. */
+/* With a disk queue (segment_log.h): what does not fit is only on the disk, so nothing is refused for good
+ * here and nothing evicted. Before the first reservation. */
 void gw_queue_overflow(struct gw_queue *);
-/* What comes back from the disk: takes over the reference, whether there is room or not. False when there is no memory. */
+/* What comes back from the disk: takes over the reference, whether there is room or not. False when there is
+ * no memory. */
 bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
-/* Something for the sender went to the disk only: wakes it if it sleeps; else its next gw_queue_arm says that something is due. */
+/* Something for the sender went to the disk only: wakes it if it sleeps; else its next gw_queue_arm says that
+ * something is due. */
 void gw_queue_wake(struct gw_queue *);
 
-/* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry, or GW_NEVER. Arms
- * the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready frames of others wake nobody. */
+/* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry,
+ * or GW_NEVER. Arms the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready
+ * frames of others wake nobody. */
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
-/* What the sender knows of its backend: until when it counts as one that takes data, if it does not answer; when it is tried next, 0 when no
- * pause is under way; and the bytes that are charged for requests that wait for a retry. Those do not count against the marks: the sender
- * keeps up with everything else. */
+/* What the sender knows of its backend: until when it counts as one that takes data, if it does not answer;
+ * when it is tried next, 0 when no pause is under way; and the bytes that are charged for requests that wait
+ * for a retry. Those do not count against the marks: the sender keeps up with everything else. */
 void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try, size_t waiting);
-/* An answer to somebody whose data went into this queue does well to come a moment later: the queue is lagging, refuses when it is full,
- * and its backend takes data. Any thread. */
+/* An answer to somebody whose data went into this queue does well to come a moment later: the queue is
+ * lagging, refuses when it is full, and its backend takes data. Any thread. */
 bool gw_queue_delays(struct gw_queue *, gw_nsec now);
-/* How long a refused client should wait, in whole seconds, 1 to 30: until the backend is tried next. Any thread. */
+/* How long a refused client should wait, in whole seconds, 1 to 30: until the backend is tried next. Any
+ * thread. */
 int gw_queue_retry_after(struct gw_queue *, gw_nsec now);
 /* Bytes charged. */
 size_t gw_queue_used(struct gw_queue *);

@@ -59,6 +59,7 @@ void gw_queue_set_awaiting_ids(struct gw_queue *, struct gw_node *, bool pending
 /* True when the sleeping sender has to hear of it. */
 bool gw_queue_link_node(struct gw_queue *, struct gw_node *);
 /* When something in a lane is due: a join, a batch, an expiry; GW_NEVER: nothing. */
-gw_nsec gw_queue_next_due(const struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
+gw_nsec gw_queue_next_due(const struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age,
+                          unsigned takable);
 
 #endif

@@ -1,12 +1,14 @@
-/* queue_lanes.c: what waits in a queue: a lane per signal for frames that are ready, and one for those that wait for their trace ids.
+/* queue_lanes.c: what waits in a queue: a lane per signal for frames that are ready, and one for those that
+ * wait for their trace ids.
  *
- * The sender takes from here, looks for trace ids and lets frames expire; when it has to do so next is said by the same lanes' heads.
- * Called by queue.c under the lock, and by the sender.
+ * The sender takes from here, looks for trace ids and lets frames expire; when it has to do so next is said
+ * by the same lanes' heads. Called by queue.c under the lock, and by the sender.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"
 
-/* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this long. */
+/* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this
+ * long. */
 static const gw_nsec complete_first = 50 * GW_MSEC;
 
 static void lane_add(struct gw_queue *q, struct lane *lane, struct gw_node *node)
@@ -64,7 +66,8 @@ static gw_nsec earlier(gw_nsec a, gw_nsec b)
     return a < b ? a : b;
 }
 
-/* Applications whose traces go elsewhere, or nowhere, must not fill the queue with logs that wait for them. */
+/* Applications whose traces go elsewhere, or nowhere, must not fill the queue with logs that wait for
+ * them. */
 static bool is_crowded(const struct gw_queue *q, size_t bytes)
 {
     enum { AWAITING_IDS_PART = 4 };
@@ -115,8 +118,8 @@ void gw_queue_awaiting_ids(struct gw_queue *q, gw_nsec now, struct gw_chain *due
     gw_unlock(&q->lock);
 }
 
-/* Nodes that come back to a lane go before its first node where they are older, else to its end: age is kept to within the time
- * that they were away, and nothing walks a long backlog. */
+/* Nodes that come back to a lane go before its first node where they are older, else to its end: age is kept
+ * to within the time that they were away, and nothing walks a long backlog. */
 static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain *c)
 {
     struct gw_chain late = {NULL, NULL}, heads[GW_SIGNALS];
@@ -159,7 +162,8 @@ void gw_queue_ids_completed(struct gw_queue *q, struct gw_chain *unknown, struct
 }
 
 /* Moves frames from lane to out until one more would not fit; the first always fits. */
-static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_limits *limits, struct gw_chain *out)
+static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_limits *limits,
+                 struct gw_chain *out)
 {
     size_t bytes = 0;
     uint64_t items = 0;
@@ -172,8 +176,8 @@ static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_li
     }
 }
 
-bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_batch_limits *limits, gw_nsec now, bool flush,
-                   struct gw_chain *out)
+bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_batch_limits *limits,
+                   gw_nsec now, bool flush, struct gw_chain *out)
 {
     *out = (struct gw_chain){NULL, NULL};
     gw_lock(&q->lock);
@@ -185,7 +189,8 @@ bool gw_queue_take(struct gw_queue *q, enum gw_signal signal, const struct gw_ba
     return out->first;
 }
 
-/* The lane whose first frame arrived before `oldest`; of several the one whose first came first. NULL: none. */
+/* The lane whose first frame arrived before `oldest`; of several the one whose first came first. NULL:
+ * none. */
 static struct lane *expired_lane(struct gw_queue *q, gw_nsec oldest)
 {
     struct lane *found = NULL;
@@ -211,7 +216,8 @@ void gw_queue_expire(struct gw_queue *q, gw_nsec oldest, struct gw_chain *out)
 }
 
 /* Under lock. */
-gw_nsec gw_queue_next_due(const struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age, unsigned takable)
+gw_nsec gw_queue_next_due(const struct gw_queue *q, const struct gw_batch_limits *limits, gw_nsec max_age,
+                          unsigned takable)
 {
     gw_nsec due = q->ids_due_soonest;
     for (int i = 0; i < GW_SIGNALS; i++) {

@@ -1,6 +1,8 @@
-/* queue_node.c: nodes and chains of them: a frame's stay in a queue, and what the parts of a stored frame have in common.
+/* queue_node.c: nodes and chains of them: a frame's stay in a queue, and what the parts of a stored frame
+ * have in common.
  *
- * Owns nothing: nodes belong to whoever unlinked them (queue.h). Called by the queue under its lock, and by the sender on what it holds.
+ * Owns nothing: nodes belong to whoever unlinked them (queue.h). Called by the queue under its lock, and by
+ * the sender on what it holds.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>

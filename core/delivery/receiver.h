@@ -2,9 +2,9 @@
  *
  *   socket or file ─▶ receiver: read, decode, translate ─▶ fan-out: all exporters' queues or none ─▶ the true answer
  *
- * A receiver is one const struct in one file, named after the protocol it speaks, listed in modules.def. It runs to completion:
- * on its thread bytes are read, translated into frames and offered; then it answers. Receivers know the fan-out (fanout.h) and
- * their translator; they never include an exporter's header.
+ * A receiver is one const struct in one file, named after the protocol it speaks, listed in modules.def. It
+ * runs to completion: on its thread bytes are read, translated into frames and offered; then it answers.
+ * Receivers know the fan-out (fanout.h) and their translator; they never include an exporter's header.
  *
  * Threads: open, start, stop, close on the main thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -23,26 +23,32 @@ struct gw_diagnostics;
 
 struct gw_host; /* what the process lends to its receivers (gateway/receiver_host.h) */
 
-typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path, struct gw_diagnostics *);
+typedef enum gw_code gw_receive_open_f(void *ctx, const struct gw_host *, const char *path,
+                                       struct gw_diagnostics *);
 typedef void gw_receive_f(void *ctx);
 typedef void gw_receive_hint_f(void *ctx, FILE *to);
 
 struct gw_receiver {
     const char *name, *summary;
     bool by_default; /* runs where the configuration says nothing of receivers */
-    /* At a reload (SIGHUP) a receiver with the same options is left alone; one with others gets a successor, a context of its own:
+    /* At a reload (SIGHUP) a receiver with the same options is left alone; one with others gets a successor,
+     * a context of its own:
      *    on_http   all that it listens on are sites of the shared HTTP server: the successor is opened and started beside it and
      *              takes every new request; the predecessor answers those that it has begun, and is stopped and closed after the last
-     *    else      exclusive, as two cannot read one source: the predecessor is stopped and closed, then the successor is opened */
+     *    else      exclusive, as two cannot read one source: the predecessor is stopped and closed, then the successor is
+     * opened */
     bool on_http;
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
-    gw_receive_open_f *open;    /* checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. Nothing is read yet */
+    /* checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. Nothing is read yet */
+    gw_receive_open_f *open;
     gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
     gw_receive_f *close;        /* legal after a failed or absent open */
-    gw_receive_hint_f *hint;    /* after start: lines for people: how to point an application at what is really open. NULL: none */
+    /* after start: lines for people: how to point an application at what is really open. NULL: none */
+    gw_receive_hint_f *hint;
     const struct gw_metric *metrics; /* what it counts; NULL: nothing */
-    gw_measure_f *measure;           /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
+    /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
+    gw_measure_f *measure;
 };
 
 #endif

@@ -1,5 +1,6 @@
-/* A shard is a ring of entries, filled in order of first learning, and a hash table of chains through them. When the ring has
- * come round, the entry under its hand is the one heard of first: it leaves its chain and its place is used again.
+/* A shard is a ring of entries, filled in order of first learning, and a hash table of chains through them.
+ * When the ring has come round, the entry under its hand is the one heard of first: it leaves its chain and
+ * its place is used again.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/trace_ids.h"
 
@@ -10,7 +11,11 @@
 #include "core/base/lock.h"
 #include "core/base/random.h"
 
-enum { SHARDS = 64, SHARD_LEAST = 256 /* below so many entries a shard, one shard is better */, ROUNDED_BITS = 11 };
+enum {
+    SHARDS = 64,
+    SHARD_LEAST = 256 /* below so many entries a shard, one shard is better */,
+    ROUNDED_BITS = 11
+};
 
 struct entry {
     uint64_t low, high;
@@ -51,21 +56,26 @@ static struct spot spot_of(struct gw_trace_ids *ids, uint64_t upper_bits)
 
 struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl)
 {
-    size_t shards = capacity / SHARD_LEAST >= SHARDS ? SHARDS : 1, size = (capacity + shards - 1) / shards, chains = 1;
+    size_t shards = capacity / SHARD_LEAST >= SHARDS ? SHARDS : 1, size = (capacity + shards - 1) / shards,
+           chains = 1;
     if (capacity == 0 || capacity > UINT32_MAX)
         return NULL;
     while (chains * 2 <= size)
         chains *= 2;
-    struct gw_trace_ids *ids = aligned_alloc(64, (sizeof *ids + shards * sizeof(struct shard) + 63) / 64 * 64);
+    struct gw_trace_ids *ids =
+        aligned_alloc(64, (sizeof *ids + shards * sizeof(struct shard) + 63) / 64 * 64);
     if (!ids)
         return NULL;
-    *ids = (struct gw_trace_ids){.ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
+    *ids = (struct gw_trace_ids){
+        .ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
     ids->seed = gw_random();
     bool complete = true;
     for (size_t i = 0; i < shards; i++) {
         struct shard *s = &ids->shard[i];
-        /* nothing reads an entry before it was written: what is not filled is not touched, and costs no memory */
-        *s = (struct shard){.ring = malloc(size * sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
+        /* nothing reads an entry before it was written: what is not filled is not touched, and costs no
+         * memory */
+        *s =
+            (struct shard){.ring = malloc(size * sizeof *s->ring), .heads = calloc(chains, sizeof *s->heads)};
         gw_lock_init(&s->lock, GW_LOCK_TRACE_IDS);
         complete = complete && s->ring && s->heads;
     }
@@ -164,7 +174,8 @@ bool gw_trace_ids_find(struct gw_trace_ids *ids, uint64_t low, uint64_t *high, g
 }
 
 /* Counts the living entries of one spot that are the same double; the last one is left in *low, *high. */
-static unsigned count_rounded(struct gw_trace_ids *ids, uint64_t upper_bits, double rounded, uint64_t *low, uint64_t *high, gw_nsec now)
+static unsigned count_rounded(struct gw_trace_ids *ids, uint64_t upper_bits, double rounded, uint64_t *low,
+                              uint64_t *high, gw_nsec now)
 {
     struct spot at = spot_of(ids, upper_bits);
     unsigned n = 0;
@@ -179,12 +190,15 @@ static unsigned count_rounded(struct gw_trace_ids *ids, uint64_t upper_bits, dou
     return n;
 }
 
-bool gw_trace_ids_repair(struct gw_trace_ids *ids, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now)
+bool gw_trace_ids_repair(struct gw_trace_ids *ids, uint64_t rounded, uint64_t *low, uint64_t *high,
+                         gw_nsec now)
 {
     const double two_to_64 = 18446744073709551616.0;
     double value = (double)rounded;
-    /* Rounding goes to the nearest: what is sought has the same upper bits, or (rounded up) those just below. */
-    uint64_t upper = value >= two_to_64 ? UINT64_C(1) << (64 - ROUNDED_BITS) : (uint64_t)value >> ROUNDED_BITS;
+    /* Rounding goes to the nearest: what is sought has the same upper bits, or (rounded up) those just
+     * below. */
+    uint64_t upper =
+        value >= two_to_64 ? UINT64_C(1) << (64 - ROUNDED_BITS) : (uint64_t)value >> ROUNDED_BITS;
     uint64_t l = 0, h = 0;
     unsigned n = count_rounded(ids, upper, value, &l, &h, now);
     if (upper)

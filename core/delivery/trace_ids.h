@@ -1,15 +1,16 @@
 /* trace_ids.h: the join: which 128-bit trace id belongs to a 64-bit one.
  *
- * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on one span of one
- * chunk. Other chunks of the trace, other processes, and log lines know only the lower half. This table remembers
+ * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on one
+ * span of one chunk. Other chunks of the trace, other processes, and log lines know only the lower half. This
+ * table remembers
  *
  *      low half ─▶ high half        learned from every chunk that says, dropped ones too
  *
- * sharded, of a fixed size; when a shard is full, the trace that it heard of first is forgotten first. A high half of 0 is knowledge as
- * well: a trace whose root carried no
- * `_dd.p.tid` has 64 bits, and nobody need wait for more. A later non-zero half replaces a zero one.
- * Entries are hashed by the upper 53 bits of the low half, so ids that were rounded through a double can be found. The hash
- * is seeded: nobody outside can make ids that fall on one chain, but for the 2048 that share those 53 bits.
+ * sharded, of a fixed size; when a shard is full, the trace that it heard of first is forgotten first. A high
+ * half of 0 is knowledge as well: a trace whose root carried no `_dd.p.tid` has 64 bits, and nobody need wait
+ * for more. A later non-zero half replaces a zero one. Entries are hashed by the upper 53 bits of the low
+ * half, so ids that were rounded through a double can be found. The hash is seeded: nobody outside can make
+ * ids that fall on one chain, but for the 2048 that share those 53 bits.
  *
  * Threads: all functions from any thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,23 +28,27 @@ struct gw_trace_ids;
 struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl);
 void gw_trace_ids_drop(struct gw_trace_ids *);
 
-/* `now` is monotonic, here and below. Learning zero never replaces a known non-zero half; another non-zero half does (low halves
- * are used again). Learning what is known already makes it young again. */
+/* `now` is monotonic, here and below. Learning zero never replaces a known non-zero half; another non-zero
+ * half does (low halves are used again). Learning what is known already makes it young again. */
 void gw_trace_ids_learn(struct gw_trace_ids *, uint64_t low, uint64_t high, gw_nsec now);
 /* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
 bool gw_trace_ids_find(struct gw_trace_ids *, uint64_t low, uint64_t *high, gw_nsec now);
-/* A number that is another one whenever something was learned that was not known: who asked in vain need not ask again before. */
+/* A number that is another one whenever something was learned that was not known: who asked in vain need not
+ * ask again before. */
 uint64_t gw_trace_ids_news(struct gw_trace_ids *);
-/* For ids that went through a double: the one known low half that is the same double as `rounded` is; false when none or several
- * are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C prints (…6768, the double's exact value). */
+/* For ids that went through a double: the one known low half that is the same double as `rounded` is; false
+ * when none or several are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C
+ * prints (…6768, the double's exact value). */
 /* Whether an id may have gone through one: it is a double exactly, or ends in zeroes as JavaScript's do. */
 static inline bool gw_trace_ids_rounded(uint64_t id)
 {
-    return id > UINT64_C(1) << 53 && (id % 100 == 0 || (id < UINT64_C(0xfffffffffffffc00) && (uint64_t)(double)id == id));
+    return id > UINT64_C(1) << 53 &&
+           (id % 100 == 0 || (id < UINT64_C(0xfffffffffffffc00) && (uint64_t)(double)id == id));
 }
 bool gw_trace_ids_repair(struct gw_trace_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
-/* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room for. */
+/* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room
+ * for. */
 void gw_trace_ids_size(struct gw_trace_ids *, size_t *used, size_t *capacity);
 
 #endif

@@ -30,10 +30,11 @@ static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, co
 {
     const struct gw_disk_queue *s = arg;
     if (bytes)
-        gw_log(GW_WARNING, "storage", "%.*s/%s: damage at offset %llu: %s: %llu bytes are skipped", GW_FMT(s->conf->directory), file,
-               (unsigned long long)at, what, (unsigned long long)bytes);
+        gw_log(GW_WARNING, "storage", "%.*s/%s: damage at offset %llu: %s: %llu bytes are skipped",
+               GW_FMT(s->conf->directory), file, (unsigned long long)at, what, (unsigned long long)bytes);
     else
-        gw_log(GW_WARNING, "storage", "%.*s/%s: at offset %llu %s", GW_FMT(s->conf->directory), file, (unsigned long long)at, what);
+        gw_log(GW_WARNING, "storage", "%.*s/%s: at offset %llu %s", GW_FMT(s->conf->directory), file,
+               (unsigned long long)at, what);
 }
 
 static void gave_up(void *arg, unsigned reader, const struct gw_segment_log_items *items)
@@ -41,10 +42,12 @@ static void gave_up(void *arg, unsigned reader, const struct gw_segment_log_item
     const struct gw_disk_queue *s = arg;
     for (int i = 0; i < GW_SIGNALS; i++)
         if (items->of[i])
-            gw_ledger_move(s->ledger, s->exporter[reader], (enum gw_signal)i, GW_QUEUED, GW_DROPPED, GW_REASON_EVICTED, items->of[i]);
+            gw_ledger_move(s->ledger, s->exporter[reader], (enum gw_signal)i, GW_QUEUED, GW_DROPPED,
+                           GW_REASON_EVICTED, items->of[i]);
 }
 
-/* Monotonic times mean something until the next one. Zeros where the system does not say: then wall clocks are used. */
+/* Monotonic times mean something until the next one. Zeros where the system does not say: then wall clocks
+ * are used. */
 static void read_boot(uint8_t out[static 16])
 {
     char text[64] = "";
@@ -62,7 +65,8 @@ static void read_boot(uint8_t out[static 16])
     }
 }
 
-struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *conf, struct gw_ledger *ledger, struct gw_err *err)
+struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *conf, struct gw_ledger *ledger,
+                                         struct gw_err *err)
 {
     struct gw_disk_queue *s = calloc(1, sizeof *s);
     if (!s) {
@@ -98,8 +102,8 @@ unsigned gw_disk_queue_attach(struct gw_disk_queue *s, const char *name, unsigne
     for (int i = 0; i < GW_SIGNALS; i++)
         if (pending.of[i]) {
             gw_ledger_recovered(s->ledger, exporter, (enum gw_signal)i, pending.of[i]);
-            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s", (unsigned long long)pending.of[i],
-                   gw_signal_name((enum gw_signal)i), name);
+            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s",
+                   (unsigned long long)pending.of[i], gw_signal_name((enum gw_signal)i), name);
         }
     if (drop_oldest)
         gw_segment_log_drop_oldest(s->disk_log, reader);
@@ -116,10 +120,11 @@ static bool is_lagging(void *ctx, unsigned reader)
     return gw_segment_log_lagging(((struct gw_disk_queue *)ctx)->disk_log, reader);
 }
 
-static enum gw_code append(void *ctx, struct gw_durable_entry *entries, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
-                           uint32_t *lagging, struct gw_err *err)
+static enum gw_code append(void *ctx, struct gw_durable_entry *entries, size_t n, void (*commit)(void *),
+                           void *arg, uint64_t *ticket, uint32_t *lagging, struct gw_err *err)
 {
-    return gw_segment_log_append(((struct gw_disk_queue *)ctx)->disk_log, entries, n, commit, arg, ticket, lagging, err);
+    return gw_segment_log_append(((struct gw_disk_queue *)ctx)->disk_log, entries, n, commit, arg, ticket,
+                                 lagging, err);
 }
 
 /* What an appended ticket waits for, as fsync says. */
@@ -161,7 +166,8 @@ bool gw_disk_queue_ready(struct gw_disk_queue *s, FILE *why)
     struct gw_segment_log_stats stats;
     gw_segment_log_stats(s->disk_log, &stats);
     if (stats.full)
-        fprintf(why, "the disk queue is full: %" PRIu64 " of %" PRIu64 " bytes\n", stats.size, s->conf->max_size);
+        fprintf(why, "the disk queue is full: %" PRIu64 " of %" PRIu64 " bytes\n", stats.size,
+                s->conf->max_size);
     if (stats.broken)
         fputs("the disk queue cannot be written\n", why);
     return !stats.full && !stats.broken;
@@ -172,13 +178,17 @@ enum { M_SIZE, M_LIMIT, M_REFUSING, M_RECORDS, M_BYTES, M_DAMAGED, M_TROUBLE, M_
 const struct gw_metric gw_disk_queue_metrics[] = {
     [M_SIZE] = GW_GAUGE_ASKED("storage_bytes", "", "Bytes of the disk queue's files, free ones too."),
     [M_LIMIT] = GW_GAUGE_ASKED("storage_limit_bytes", "", "The option storage.max_size."),
-    [M_REFUSING] = GW_GAUGE_ASKED("storage_refusing", "", "1 while the disk queue is full or cannot be written."),
+    [M_REFUSING] =
+        GW_GAUGE_ASKED("storage_refusing", "", "1 while the disk queue is full or cannot be written."),
     [M_RECORDS] = GW_COUNTER_ASKED("storage_records_total", "", "Frames written to the disk queue."),
     [M_BYTES] = GW_COUNTER_ASKED("storage_written_bytes_total", "", "Bytes of them."),
     [M_DAMAGED] =
-        GW_COUNTER_ASKED("storage_damaged_total", "", "Places in the disk queue's files that could not be read; the log names them."),
-    [M_TROUBLE] = GW_COUNTER_ASKED("storage_write_failures_total", "", "Times that the disk did not take what was written."),
-    [M_SYNCS] = GW_COUNTER_ASKED("storage_sync_failures_total", "", "Files that could not be forced to the disk, and are not used again."),
+        GW_COUNTER_ASKED("storage_damaged_total", "",
+                         "Places in the disk queue's files that could not be read; the log names them."),
+    [M_TROUBLE] = GW_COUNTER_ASKED("storage_write_failures_total", "",
+                                   "Times that the disk did not take what was written."),
+    [M_SYNCS] = GW_COUNTER_ASKED("storage_sync_failures_total", "",
+                                 "Files that could not be forced to the disk, and are not used again."),
     GW_METRICS_END,
 };
 

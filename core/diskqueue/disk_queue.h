@@ -8,10 +8,11 @@
  *                 │                 never     when the system likes to
  *                 └─▶ memory, while an exporter keeps up; else it reads from the disk (sender.h)
  *
- * Whatever fsync says, what was accepted survives the end of the process, however it ends: it is the system's by then. fsync is about
- * the end of the machine.
+ * Whatever fsync says, what was accepted survives the end of the process, however it ends: it is the system's
+ * by then. fsync is about the end of the machine.
  *
- * Threads: ready and measure from the admin thread; open, attach, start, stop, drop on the main thread; wait from any.
+ * Threads: ready and measure from the admin thread; open, attach, start, stop, drop on the main thread; wait
+ * from any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_DISK_QUEUE_H
@@ -35,14 +36,15 @@ struct gw_disk_queue_conf {
 struct gw_disk_queue;
 
 /* Locks the directory and recovers what is there. NULL, with the reason. conf and ledger outlive it. */
-struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *, struct gw_ledger *, struct gw_err *);
+struct gw_disk_queue *gw_disk_queue_open(const struct gw_disk_queue_conf *, struct gw_ledger *,
+                                         struct gw_err *);
 /* Says what nobody is configured for, and starts the thread. False when there is none to be had. */
 bool gw_disk_queue_start(struct gw_disk_queue *) GW_MUST_CHECK;
 /* After the senders have ended: everything to the disk, directory unlocked. */
 void gw_disk_queue_close(struct gw_disk_queue *);
 
-/* A reader of the store for an exporter, by name; `exporter` is its number in the ledger, which hears what it owes from before.
- * GW_SEGMENT_LOG_READERS when there are too many. */
+/* A reader of the store for an exporter, by name; `exporter` is its number in the ledger, which hears what it
+ * owes from before. GW_SEGMENT_LOG_READERS when there are too many. */
 unsigned gw_disk_queue_attach(struct gw_disk_queue *, const char *name, unsigned exporter, bool drop_oldest);
 struct gw_segment_log *gw_disk_queue_log(struct gw_disk_queue *);
 

@@ -51,9 +51,11 @@ enum gw_code gw_segment_log_lock(struct gw_segment_log *s, struct gw_err *err)
     if (s->lock_file < 0)
         return refuse(s, err, "write into it");
     if (flock(s->lock_file, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK ? gw_fail(err, GW_STORAGE, 0, "%s is in use by another ddgate (process %ld): give each its own",
-                                              s->conf.directory, holder(s->lock_file))
-                                    : refuse(s, err, "lock it");
+        return errno == EWOULDBLOCK
+                   ? gw_fail(err, GW_STORAGE, 0,
+                             "%s is in use by another ddgate (process %ld): give each its own",
+                             s->conf.directory, holder(s->lock_file))
+                   : refuse(s, err, "lock it");
     write_pid(s->lock_file);
     return GW_OK;
 }
@@ -147,7 +149,8 @@ struct gw_segment *gw_segment_log_create(struct gw_segment_log *s, uint64_t size
         free(segment);
         return NULL;
     }
-    if (s->conf.io->reserve(segment->fd, (off_t)size) == 0 && (!s->conf.sync_names || fsync(s->directory) == 0)) {
+    if (s->conf.io->reserve(segment->fd, (off_t)size) == 0 &&
+        (!s->conf.sync_names || fsync(s->directory) == 0)) {
         gw_lock(&s->state);
         added = gw_segment_log_add_file(s, segment);
         gw_unlock(&s->state);
@@ -191,7 +194,8 @@ bool gw_segment_log_begin(struct gw_segment_log *s, struct gw_segment *segment, 
     return true;
 }
 
-bool gw_segment_log_put_state(struct gw_segment_log *s, struct gw_segment *segment, enum gw_segment_log_state state)
+bool gw_segment_log_put_state(struct gw_segment_log *s, struct gw_segment *segment,
+                              enum gw_segment_log_state state)
 {
     uint8_t bytes[GW_SEGMENT_LOG_STATE_SIZE];
     gw_segment_log_state_put(bytes, segment->life, state, segment->end);

@@ -9,7 +9,8 @@
 
 #include "core/base/err.h"
 
-/* Where the file system cannot reserve, the file only gets its length: writes may then meet a full disk, and say so. */
+/* Where the file system cannot reserve, the file only gets its length: writes may then meet a full disk, and
+ * say so. */
 static int reserve(int fd, off_t size)
 {
     if (fallocate(fd, 0, 0, size) == 0)
@@ -50,7 +51,8 @@ bool gw_segment_log_write(const struct gw_segment_io *io, int fd, struct iovec *
     return true;
 }
 
-bool gw_segment_log_write_one(const struct gw_segment_io *io, int fd, const void *data, size_t len, uint64_t at)
+bool gw_segment_log_write_one(const struct gw_segment_io *io, int fd, const void *data, size_t len,
+                              uint64_t at)
 {
     struct iovec v = {(void *)(uintptr_t)data, len};
     return gw_segment_log_write(io, fd, &v, 1, at);

@@ -1,9 +1,10 @@
-/* segment_io.h: the system calls of the disk queue, so that tests own the disk and the clocks; and reading a file through a buffer.
+/* segment_io.h: the system calls of the disk queue, so that tests own the disk and the clocks; and reading a
+ * file through a buffer.
  *
  *     file  ─────[··········window··········]──────────────▶      gw_segment_log_at(offset, n): n bytes there, in one piece
  *
- * A window reads ahead, so that a thousand small records cost a handful of system calls; what is larger than the window is
- * copied past it (gw_segment_log_copy).
+ * A window reads ahead, so that a thousand small records cost a handful of system calls; what is larger than
+ * the window is copied past it (gw_segment_log_copy).
  *
  * Threads: a window belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -19,12 +20,14 @@
 
 #include "core/base/clock.h"
 
-/* As the system's functions of these names: −1 and errno. The clocks are monotonic time and wall time (core/base/clock.h). */
+/* As the system's functions of these names: −1 and errno. The clocks are monotonic time and wall time
+ * (core/base/clock.h). */
 struct gw_segment_io {
     ssize_t (*write)(int fd, const struct iovec *, int n, off_t at);
     ssize_t (*read)(int fd, void *, size_t, off_t at);
     int (*sync)(int fd);
-    int (*reserve)(int fd, off_t size); /* room on the disk for bytes 0 … size, so that a full disk shows early */
+    /* room on the disk for bytes 0 … size, so that a full disk shows early */
+    int (*reserve)(int fd, off_t size);
     gw_nsec (*now)(void);
     gw_nsec (*wall)(void);
 };
@@ -46,7 +49,8 @@ struct gw_segment_log_window {
 
 /* Looks at another file, or at more or less of the same; what is buffered is forgotten. */
 void gw_segment_log_window_set(struct gw_segment_log_window *, int fd, uint64_t end);
-/* n bytes (at most the window's size) at this offset, until the next call; NULL past the end or when they cannot be read. */
+/* n bytes (at most the window's size) at this offset, until the next call; NULL past the end or when they
+ * cannot be read. */
 const uint8_t *gw_segment_log_at(struct gw_segment_log_window *, uint64_t offset, size_t n);
 bool gw_segment_log_copy(struct gw_segment_log_window *, uint64_t offset, void *to, size_t n);
 

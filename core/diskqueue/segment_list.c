@@ -1,6 +1,7 @@
-/* segment_list.c: the segments that hold records, oldest first, and how one leaves: when no exporter has anything left in it, it is
- * released, and becomes free for another life or goes. Owns the links of the list and of what was released; called by append, recovery, the
- * readers and the sync, under the locks that segment_log_internal.h names. SPDX-License-Identifier: Apache-2.0 */
+/* segment_list.c: the segments that hold records, oldest first, and how one leaves: when no exporter has
+ * anything left in it, it is released, and becomes free for another life or goes. Owns the links of the list
+ * and of what was released; called by append, recovery, the readers and the sync, under the locks that
+ * segment_log_internal.h names. SPDX-License-Identifier: Apache-2.0 */
 #include "core/diskqueue/segment_log_internal.h"
 
 void gw_segment_log_link(struct gw_segment_log *s, struct gw_segment *segment)
@@ -88,7 +89,8 @@ void gw_segment_log_reap(struct gw_segment_log *s)
     }
 }
 
-void gw_segment_log_report_damage(struct gw_segment_log *s, uint32_t number, uint64_t at, uint64_t bytes, const char *what)
+void gw_segment_log_report_damage(struct gw_segment_log *s, uint32_t number, uint64_t at, uint64_t bytes,
+                                  const char *what)
 {
     char name[32];
     gw_segment_file_name(number, name);

@@ -1,7 +1,8 @@
-/* segment_log.c: the disk queue's two ends of a record's life: append, and done; and its own beginning and end.
+/* segment_log.c: the disk queue's two ends of a record's life: append, and done; and its own beginning and
+ * end.
  *
- * Owns the list of live segments and decides when one is released. Receiver threads append through the fan-out, each sender's thread
- * reports what it is through with.
+ * Owns the list of live segments and decides when one is released. Receiver threads append through the
+ * fan-out, each sender's thread reports what it is through with.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
@@ -35,7 +36,8 @@ static bool knows_all(const struct gw_segment *segment, uint32_t readers)
 }
 
 /* Under append: an active segment with room. */
-static enum gw_code prepare(struct gw_segment_log *s, const struct gw_durable_entry *e, size_t n, struct gw_err *err)
+static enum gw_code prepare(struct gw_segment_log *s, const struct gw_durable_entry *e, size_t n,
+                            struct gw_err *err)
 {
     uint64_t need = 0;
     uint32_t readers = 0;
@@ -63,8 +65,8 @@ struct laid {
 };
 
 /* Header, offsets, data and padding of one record. */
-static int lay(const struct gw_segment_log *s, const struct gw_durable_entry *e, uint64_t at, gw_nsec wall_minus_mono, struct laid *laid,
-               struct iovec *v)
+static int lay(const struct gw_segment_log *s, const struct gw_durable_entry *e, uint64_t at,
+               gw_nsec wall_minus_mono, struct laid *laid, struct iovec *v)
 {
     const struct gw_frame *f = e->frame;
     size_t offsets = f->pending_ids_n * sizeof *f->pending_ids, payload = offsets + f->len;
@@ -82,7 +84,8 @@ static int lay(const struct gw_segment_log *s, const struct gw_durable_entry *e,
     v[0] = (struct iovec){laid->header, GW_SEGMENT_LOG_UNIT};
     v[1] = (struct iovec){f->pending_ids, offsets};
     v[2] = (struct iovec){f->data, f->len};
-    v[3] = (struct iovec){(void *)(uintptr_t)zeros, (GW_SEGMENT_LOG_UNIT - payload % GW_SEGMENT_LOG_UNIT) % GW_SEGMENT_LOG_UNIT};
+    v[3] = (struct iovec){(void *)(uintptr_t)zeros,
+                          (GW_SEGMENT_LOG_UNIT - payload % GW_SEGMENT_LOG_UNIT) % GW_SEGMENT_LOG_UNIT};
     return 4;
 }
 
@@ -97,7 +100,8 @@ static bool write_all(struct gw_segment_log *s, struct gw_durable_entry *e, size
         uint64_t begin = at;
         int count = 0;
         for (int k = 0; k < AT_ONCE && i < n; k++, i++) {
-            e[i].frame->stored = (struct gw_disk_position){s->active->number, (uint32_t)(at / GW_SEGMENT_LOG_UNIT)};
+            e[i].frame->stored =
+                (struct gw_disk_position){s->active->number, (uint32_t)(at / GW_SEGMENT_LOG_UNIT)};
             count += lay(s, &e[i], at, wall_minus_mono, &laid[k], v + count);
             at += size_of(&e[i]);
         }
@@ -132,8 +136,8 @@ static void add_pending(struct gw_segment_log *s, struct gw_durable_entry *e, ui
     }
 }
 
-static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg, uint64_t *ticket,
-                    uint32_t *lagging)
+static void publish(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *),
+                    void *arg, uint64_t *ticket, uint32_t *lagging)
 {
     *lagging = 0;
     gw_lock(&s->state);
@@ -166,12 +170,15 @@ static struct gw_segment_log_events take_events(struct gw_segment_log *s)
     return events;
 }
 
-enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n, void (*commit)(void *), void *arg,
-                                   uint64_t *ticket, uint32_t *lagging, struct gw_err *err)
+enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n,
+                                   void (*commit)(void *), void *arg, uint64_t *ticket, uint32_t *lagging,
+                                   struct gw_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         const struct gw_frame *f = e[i].frame;
-        e[i].check = gw_segment_log_crc(gw_segment_log_crc(0, f->pending_ids, f->pending_ids_n * sizeof *f->pending_ids), f->data, f->len);
+        e[i].check = gw_segment_log_crc(
+            gw_segment_log_crc(0, f->pending_ids, f->pending_ids_n * sizeof *f->pending_ids), f->data,
+            f->len);
     }
     gw_lock(&s->append);
     enum gw_code code = prepare(s, e, n, err);
@@ -198,10 +205,12 @@ void gw_segment_log_ack(struct gw_segment_log *s, unsigned r, struct gw_disk_pos
     gw_lock(&s->state);
     struct gw_segment *segment = s->files[stored.segment];
     gw_unlock(&s->state);
-    uint64_t at = (uint64_t)stored.at * GW_SEGMENT_LOG_UNIT + GW_SEGMENT_LOG_ACK_OFFSET + (uint64_t)segment->slot[r];
+    uint64_t at =
+        (uint64_t)stored.at * GW_SEGMENT_LOG_UNIT + GW_SEGMENT_LOG_ACK_OFFSET + (uint64_t)segment->slot[r];
     /* A mark that cannot be written brings the record again after a restart, and nothing worse. */
     if (!gw_segment_log_write_one(s->conf.io, segment->fd, &mark, sizeof mark, at))
-        gw_log(GW_WARNING, "storage", "%s: cannot be written: %s: after a restart some data would be sent again", s->conf.directory,
+        gw_log(GW_WARNING, "storage",
+               "%s: cannot be written: %s: after a restart some data would be sent again", s->conf.directory,
                strerror(errno));
     gw_lock(&s->state);
     GW_ASSERT(segment->pending_records[r].pending > segment->pending_records[r].unread);

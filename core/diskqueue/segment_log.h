@@ -5,24 +5,27 @@
  *             └─────▲─────┘ └───────────┘ └─────────▲───────┘
  *        reader B: behind, reads on from here       reader A: keeps up, has its frames in memory
  *
- * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock and for each reader, where
- * it will find the frame: in memory, where there is room and the reader is not behind; else only here. A reader that is behind gets
- * its frames by gw_segment_log_next, in the order in which they were appended, until that says that it is level again. Both are decided under
- * the state's lock, and append names the readers that were level and are so no longer: its caller wakes them, so none sleeps while
- * something is here for it. What a reader is through with it reports by gw_segment_log_ack: a byte in the record, written in place
- * (segment_record.h).
+ * One copy of a frame serves every exporter (here: reader) that takes it. Append decides, under one lock and
+ * for each reader, where it will find the frame: in memory, where there is room and the reader is not behind;
+ * else only here. A reader that is behind gets its frames by gw_segment_log_next, in the order in which they
+ * were appended, until that says that it is level again. Both are decided under the state's lock, and append
+ * names the readers that were level and are so no longer: its caller wakes them, so none sleeps while
+ * something is here for it. What a reader is through with it reports by gw_segment_log_ack: a byte in the
+ * record, written in place (segment_record.h).
  *
- * Durable: what was appended survives the process at once, being in the system's page cache; gw_segment_log_durable waits until it
- * survives the machine. A sync that fails makes its segments suspect for good: nothing is added to them, and they are not used again.
+ * Durable: what was appended survives the process at once, being in the system's page cache;
+ * gw_segment_log_durable waits until it survives the machine. A sync that fails makes its segments suspect
+ * for good: nothing is added to them, and they are not used again.
  *
- * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted; then it tries again, in
- * another segment: the one that a write failed in is sealed where its last whole record ends, so that no start takes what such a write
- * left behind for records (they were refused, and their senders have them still).
- * Everything that cannot be read is skipped, counted and reported with file and offset, and never stops what can.
+ * Trouble: a disk that is full, read-only or broken makes append refuse for a second, said once and counted;
+ * then it tries again, in another segment: the one that a write failed in is sealed where its last whole
+ * record ends, so that no start takes what such a write left behind for records (they were refused, and their
+ * senders have them still). Everything that cannot be read is skipped, counted and reported with file and
+ * offset, and never stops what can.
  *
- * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is called back. Nothing is logged
- * while one is held.
- * Threads: append, durable, sync from any; next, done of one reader from one thread; the others from main.
+ * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is
+ * called back. Nothing is logged while one is held. Threads: append, durable, sync from any; next, done of
+ * one reader from one thread; the others from main.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_SEGMENT_LOG_H
@@ -56,32 +59,40 @@ struct gw_segment_log_conf {
 
 struct gw_segment_log;
 
-/* Makes the directory (not its parents), locks it and finds what is there. NULL, with the reason, when it cannot be used. */
+/* Makes the directory (not its parents), locks it and finds what is there. NULL, with the reason, when it
+ * cannot be used. */
 struct gw_segment_log *gw_segment_log_open(const struct gw_segment_log_conf *, struct gw_err *);
 /* After all others have ended. What is still owed stays. */
 void gw_segment_log_close(struct gw_segment_log *);
 
-/* A reader by its name, as it was on the disk or new. `owed` receives what it owes from before: it is behind then. GW_SEGMENT_LOG_READERS
- * when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
-unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest, struct gw_segment_log_items *pending);
+/* A reader by its name, as it was on the disk or new. `owed` receives what it owes from before: it is behind
+ * then. GW_SEGMENT_LOG_READERS when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
+unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest,
+                               struct gw_segment_log_items *pending);
 
-/* From now on it gives up its oldest for room's sake: for whoever has first to enter what it owes into books. */
+/* From now on it gives up its oldest for room's sake: for whoever has first to enter what it owes into
+ * books. */
 void gw_segment_log_drop_oldest(struct gw_segment_log *, unsigned reader);
-/* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its hands when it left: then only
- * the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it does for a name that is attached. */
+/* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its
+ * hands when it left: then only the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it does
+ * for a name that is attached. */
 void gw_segment_log_detach(struct gw_segment_log *, unsigned reader);
 /* After all were attached: a line for each name that the disk remembers and nobody attached. */
 void gw_segment_log_report_orphans(struct gw_segment_log *);
 
-/* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on it has been
- * accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_STORAGE when the disk does not take it. Sets frame->stored. *ticket is
- * for gw_segment_log_durable, *lagging has a bit for each reader that the caller has to wake (durable.h). */
-enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg,
-                                   uint64_t *ticket, uint32_t *lagging, struct gw_err *) GW_MUST_CHECK;
-/* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that wait. */
+/* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on
+ * it has been accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_STORAGE when the disk does not take
+ * it. Sets frame->stored. *ticket is for gw_segment_log_durable, *lagging has a bit for each reader that the
+ * caller has to wake (durable.h). */
+enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_entry *, size_t n,
+                                   void (*commit)(void *), void *arg, uint64_t *ticket, uint32_t *lagging,
+                                   struct gw_err *) GW_MUST_CHECK;
+/* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that
+ * wait. */
 bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
-/* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that is owed is older than that
- * time and not on the disk; and what is delivered sooner never costs a sync: while everybody keeps up, there is none. */
+/* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that
+ * is owed is older than that time and not on the disk; and what is delivered sooner never costs a sync: while
+ * everybody keeps up, there is none. */
 bool gw_segment_log_sync_aged(struct gw_segment_log *);
 /* Brings everything to the disk. False when some of it may not be there. */
 bool gw_segment_log_sync(struct gw_segment_log *);
@@ -99,12 +110,14 @@ struct gw_segment_log_got {
     struct gw_frame *frame;
     struct gw_segment_log_items lost;
 };
-enum gw_segment_log_next gw_segment_log_next(struct gw_segment_log *, unsigned reader, struct gw_segment_log_got *);
+enum gw_segment_log_next gw_segment_log_next(struct gw_segment_log *, unsigned reader,
+                                             struct gw_segment_log_got *);
 /* Some of the reader's frames are only on the disk. Any thread; a moment later it may be otherwise. */
 bool gw_segment_log_lagging(const struct gw_segment_log *, unsigned reader);
 
-/* When a record arrived, on this process's monotonic clock: by that clock where the system has not been started since, else by
- * wall clocks, between which nothing is believed to take less than no time or more than GW_SEGMENT_LOG_OLDEST. */
+/* When a record arrived, on this process's monotonic clock: by that clock where the system has not been
+ * started since, else by wall clocks, between which nothing is believed to take less than no time or more
+ * than GW_SEGMENT_LOG_OLDEST. */
 gw_nsec gw_segment_log_arrival(const struct gw_segment_record *, bool same_boot, gw_nsec now, gw_nsec wall);
 #define GW_SEGMENT_LOG_OLDEST (400 * 24 * 3600 * GW_SEC)
 
@@ -112,7 +125,8 @@ gw_nsec gw_segment_log_arrival(const struct gw_segment_record *, bool same_boot,
 struct gw_segment_log_stats {
     uint64_t appended, appended_bytes, damaged, damaged_bytes, trouble, sync_failures, foreign_files;
     uint64_t recovered, segments, free_segments, size; /* records owed at the start; files and their bytes */
-    bool full, broken;                                 /* the last append was refused for want of room, and there is none; or by the disk */
+    /* the last append was refused for want of room, and there is none; or by the disk */
+    bool full, broken;
 };
 void gw_segment_log_stats(struct gw_segment_log *, struct gw_segment_log_stats *);
 

@@ -2,8 +2,9 @@
  *
  *   free ──▶ active ──▶ sealed ──▶ released ──▶ free, or removed
  *
- * Live segments (active and sealed) form a list in the order of their sequence; the last one is the active one, or NULL is active
- * and the next append begins one. A segment is released when no reader owes a record of it; a reader's place never stays in it.
+ * Live segments (active and sealed) form a list in the order of their sequence; the last one is the active
+ * one, or NULL is active and the next append begins one. A segment is released when no reader owes a record
+ * of it; a reader's place never stays in it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -56,12 +57,14 @@ struct gw_segment_log_reader {
     uint64_t window_life;
 };
 
-/* What happened under a lock and is to be logged when none is held: nobody waits for a lock while a line is made. */
+/* What happened under a lock and is to be logged when none is held: nobody waits for a lock while a line is
+ * made. */
 struct gw_segment_log_events {
-    bool any, works;                           /* the disk takes data again */
-    const char *trouble;                       /* what could not be done, NULL: nothing … */
-    int why;                                   /* … and errno */
-    uint32_t given_up[GW_SEGMENT_LOG_READERS]; /* records of exporters that are not configured, for room's sake */
+    bool any, works;     /* the disk takes data again */
+    const char *trouble; /* what could not be done, NULL: nothing … */
+    int why;             /* … and errno */
+    /* records of exporters that are not configured, for room's sake */
+    uint32_t given_up[GW_SEGMENT_LOG_READERS];
 };
 
 struct gw_segment_log_waiter {
@@ -127,19 +130,23 @@ void gw_segment_log_link(struct gw_segment_log *, struct gw_segment *);
 void gw_segment_log_try_release(struct gw_segment_log *, struct gw_segment *);
 /* Not under a lock: what was released becomes free or goes. */
 void gw_segment_log_reap(struct gw_segment_log *);
-void gw_segment_log_report_damage(struct gw_segment_log *, uint32_t number, uint64_t at, uint64_t bytes, const char *what);
+void gw_segment_log_report_damage(struct gw_segment_log *, uint32_t number, uint64_t at, uint64_t bytes,
+                                  const char *what);
 
 /* segment_readers.c; under state, or before there are threads */
 unsigned gw_segment_reader_named(struct gw_segment_log *, const char *name);
 
 /* segment_space.c; under append */
 enum gw_code gw_segment_log_roll(struct gw_segment_log *, uint64_t need,
-                                 struct gw_err *); /* another segment, with room for so much, becomes active */
+                                 /* another segment, with room for so much, becomes active */
+                                 struct gw_err *);
 void gw_segment_log_seal(struct gw_segment_log *, struct gw_segment *);
 /* The active segment ends at its last whole record, whatever a write that failed left behind that. */
 void gw_segment_log_abandon_tail(struct gw_segment_log *);
-void gw_segment_log_pause(struct gw_segment_log *);                                               /* appends are refused for a moment */
-enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing); /* … for what errno says */
+/* appends are refused for a moment */
+void gw_segment_log_pause(struct gw_segment_log *);
+/* … for what errno says */
+enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing);
 void gw_segment_log_recovered(struct gw_segment_log *);
 /* Not under a lock. */
 void gw_segment_log_log_events(struct gw_segment_log *, const struct gw_segment_log_events *);

@@ -35,8 +35,10 @@ static void catch_up(struct gw_segment_log_reader *reader)
     reader->window = (struct gw_segment_log_window){.fd = -1};
 }
 
-/* Under state: goes on to a segment with something to read. GW_SEGMENT_LOG_FRAME: there is one, and it is pinned. */
-static enum gw_segment_log_next seek(struct gw_segment_log *s, unsigned r, struct place *p, struct gw_segment_log_items *lost)
+/* Under state: goes on to a segment with something to read. GW_SEGMENT_LOG_FRAME: there is one, and it is
+ * pinned. */
+static enum gw_segment_log_next seek(struct gw_segment_log *s, unsigned r, struct place *p,
+                                     struct gw_segment_log_items *lost)
 {
     struct gw_segment_log_reader *reader = &s->readers[r];
     for (struct gw_segment *at; (at = reader->segment);) {
@@ -71,7 +73,8 @@ static bool look_at(struct gw_segment_log *s, struct gw_segment_log_reader *read
 }
 
 /* The next record from p->at that the reader owes; false when there is none up to the end. */
-static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p, struct gw_segment_record *record)
+static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p,
+                         struct gw_segment_record *record)
 {
     struct gw_segment_log_window *w = &s->readers[r].window;
     uint64_t life = p->segment->life;
@@ -81,7 +84,8 @@ static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p, 
             uint64_t from = p->at;
             p->at = gw_segment_log_find(w, life, from + GW_SEGMENT_LOG_UNIT, record) ? record->at : p->end;
             if (!p->segment->recovered)
-                gw_segment_log_report_damage(s, p->segment->number, from, p->at - from, "no record can be read here");
+                gw_segment_log_report_damage(s, p->segment->number, from, p->at - from,
+                                             "no record can be read here");
             continue;
         }
         if (record->pending & 1u << slot && record->done[slot] != GW_SEGMENT_LOG_ACKED)
@@ -108,20 +112,23 @@ static bool offsets_fit(const struct gw_segment_record *r, const uint32_t *offse
 }
 
 /* GW_SEGMENT_LOG_FRAME, GW_SEGMENT_LOG_DAMAGED or GW_SEGMENT_LOG_NO_MEMORY. */
-static enum gw_segment_log_next load(struct gw_segment_log_window *w, const struct gw_segment_record *r, bool same_boot,
-                                     struct gw_frame **out)
+static enum gw_segment_log_next load(struct gw_segment_log_window *w, const struct gw_segment_record *r,
+                                     bool same_boot, struct gw_frame **out)
 {
     size_t offsets_size = r->pending_ids_n * sizeof(uint32_t);
     uint8_t *data = malloc(r->len ? r->len : 1);
     uint32_t *offsets = offsets_size ? malloc(offsets_size) : NULL;
-    enum gw_segment_log_next is = data && (offsets || !offsets_size) ? GW_SEGMENT_LOG_FRAME : GW_SEGMENT_LOG_NO_MEMORY;
+    enum gw_segment_log_next is =
+        data && (offsets || !offsets_size) ? GW_SEGMENT_LOG_FRAME : GW_SEGMENT_LOG_NO_MEMORY;
     *out = NULL;
     if (is == GW_SEGMENT_LOG_FRAME &&
         (!gw_segment_log_copy(w, r->at + GW_SEGMENT_LOG_UNIT, offsets, offsets_size) ||
          !gw_segment_log_copy(w, r->at + GW_SEGMENT_LOG_UNIT + offsets_size, data, r->len) ||
-         gw_segment_log_crc(gw_segment_log_crc(0, offsets, offsets_size), data, r->len) != r->payload_check || !offsets_fit(r, offsets)))
+         gw_segment_log_crc(gw_segment_log_crc(0, offsets, offsets_size), data, r->len) != r->payload_check ||
+         !offsets_fit(r, offsets)))
         is = GW_SEGMENT_LOG_DAMAGED;
-    if (is == GW_SEGMENT_LOG_FRAME && !(*out = gw_frame_new(r->signal, r->schema, data, r->len, r->len, r->items)))
+    if (is == GW_SEGMENT_LOG_FRAME &&
+        !(*out = gw_frame_new(r->signal, r->schema, data, r->len, r->len, r->items)))
         is = GW_SEGMENT_LOG_NO_MEMORY;
     if (is != GW_SEGMENT_LOG_FRAME) {
         free(data);
@@ -134,8 +141,10 @@ static enum gw_segment_log_next load(struct gw_segment_log_window *w, const stru
     return is;
 }
 
-/* Under state: the record is in the reader's hands, or lost. False when the books say that nobody owes it: the disk changed under us. */
-static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct place *p, const struct gw_segment_record *record)
+/* Under state: the record is in the reader's hands, or lost. False when the books say that nobody owes it:
+ * the disk changed under us. */
+static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct place *p,
+                 const struct gw_segment_record *record)
 {
     struct gw_segment_log_pending *pending_record = &p->segment->pending_records[r];
     reader->at = record->at + gw_segment_record_size(record->len, record->pending_ids_n);
@@ -147,7 +156,8 @@ static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct 
 }
 
 /* Ends a look: true when it holds, for nobody moved the reader meanwhile. */
-static bool settle(struct gw_segment_log *s, unsigned r, const struct place *p, const struct gw_segment_record *record)
+static bool settle(struct gw_segment_log *s, unsigned r, const struct place *p,
+                   const struct gw_segment_record *record)
 {
     struct gw_segment_log_reader *reader = &s->readers[r];
     gw_lock(&s->state);
@@ -163,7 +173,8 @@ static bool settle(struct gw_segment_log *s, unsigned r, const struct place *p, 
 }
 
 /* One look. GW_SEGMENT_LOG_CAUGHT_UP here means: look again. */
-static enum gw_segment_log_next read_one(struct gw_segment_log *s, unsigned r, struct place *p, struct gw_segment_log_got *got)
+static enum gw_segment_log_next read_one(struct gw_segment_log *s, unsigned r, struct place *p,
+                                         struct gw_segment_log_got *got)
 {
     struct gw_segment_record record;
     struct gw_segment_log_reader *reader = &s->readers[r];
@@ -178,7 +189,8 @@ static enum gw_segment_log_next read_one(struct gw_segment_log *s, unsigned r, s
         stored.at = (uint32_t)(record.at / GW_SEGMENT_LOG_UNIT);
     }
     if (is == GW_SEGMENT_LOG_DAMAGED)
-        gw_segment_log_report_damage(s, stored.segment, record.at, gw_segment_record_size(record.len, record.pending_ids_n),
+        gw_segment_log_report_damage(s, stored.segment, record.at,
+                                     gw_segment_record_size(record.len, record.pending_ids_n),
                                      "the record's data is damaged");
     if (!settle(s, r, p, is == GW_SEGMENT_LOG_NO_MEMORY ? NULL : &record)) {
         gw_frame_drop(got->frame);
@@ -193,7 +205,8 @@ static enum gw_segment_log_next read_one(struct gw_segment_log *s, unsigned r, s
     return is;
 }
 
-enum gw_segment_log_next gw_segment_log_next(struct gw_segment_log *s, unsigned r, struct gw_segment_log_got *got)
+enum gw_segment_log_next gw_segment_log_next(struct gw_segment_log *s, unsigned r,
+                                             struct gw_segment_log_got *got)
 {
     for (;;) {
         struct place p;

@@ -23,7 +23,8 @@ unsigned gw_segment_reader_named(struct gw_segment_log *s, const char *name)
     return unused;
 }
 
-/* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room for it. */
+/* Under state: nobody reads for the name, nobody who did took anything along, and a segment's head has room
+ * for it. */
 static bool attachable(const struct gw_segment_log *s, unsigned r)
 {
     unsigned attached = 0;
@@ -56,7 +57,8 @@ void gw_segment_log_detach(struct gw_segment_log *s, unsigned r)
     gw_unlock(&s->state);
 }
 
-unsigned gw_segment_log_attach(struct gw_segment_log *s, const char *name, bool drop_oldest, struct gw_segment_log_items *pending)
+unsigned gw_segment_log_attach(struct gw_segment_log *s, const char *name, bool drop_oldest,
+                               struct gw_segment_log_items *pending)
 {
     *pending = (struct gw_segment_log_items){{0}};
     gw_lock(&s->state);
@@ -99,11 +101,10 @@ void gw_segment_log_report_orphans(struct gw_segment_log *s)
     gw_unlock(&s->state);
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         if (records[r])
-            gw_log(
-                GW_WARNING, "storage",
-                "%" PRIu64
-                " records wait for exporter %s, which is not configured: they are sent when it is, and dropped when their room is needed",
-                records[r], s->readers[r].name);
+            gw_log(GW_WARNING, "storage",
+                   "%" PRIu64 " records wait for exporter %s, which is not configured: they are sent when it "
+                   "is, and dropped when their room is needed",
+                   records[r], s->readers[r].name);
 }
 
 void gw_segment_log_stats(struct gw_segment_log *s, struct gw_segment_log_stats *out)

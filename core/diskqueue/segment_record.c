@@ -12,8 +12,9 @@ enum { RECORD_MAGIC = 0x31524444 /* "DDR1" */, CHECKED_FROM = 8, CHECKED_TO = GW
 /* What stands in the file, field by field. */
 struct head {
     char magic[12];
-    uint32_t version, version_check; /* of the 16 bytes before it: a later version may change everything after */
-    uint32_t check;                  /* of everything after it */
+    /* of the 16 bytes before it: a later version may change everything after */
+    uint32_t version, version_check;
+    uint32_t check; /* of everything after it */
     uint64_t sequence, life;
     uint8_t boot[16];
     char names[GW_SEGMENT_LOG_SLOTS][GW_SEGMENT_LOG_NAME];
@@ -76,7 +77,8 @@ void gw_segment_log_head_put(uint8_t out[static GW_SEGMENT_LOG_HEAD], const stru
     memcpy(out + GW_SEGMENT_LOG_COPY_B, &h, sizeof h);
 }
 
-static enum gw_segment_log_head_is read_copy(const uint8_t *in, struct gw_segment_log_head *out, uint32_t *version)
+static enum gw_segment_log_head_is read_copy(const uint8_t *in, struct gw_segment_log_head *out,
+                                             uint32_t *version)
 {
     struct head h;
     memcpy(&h, in, sizeof h);
@@ -95,8 +97,8 @@ static enum gw_segment_log_head_is read_copy(const uint8_t *in, struct gw_segmen
     return GW_SEGMENT_LOG_HEAD_GOOD;
 }
 
-enum gw_segment_log_head_is gw_segment_log_head_get(const uint8_t in[static GW_SEGMENT_LOG_HEAD], struct gw_segment_log_head *out,
-                                                    uint32_t *version)
+enum gw_segment_log_head_is gw_segment_log_head_get(const uint8_t in[static GW_SEGMENT_LOG_HEAD],
+                                                    struct gw_segment_log_head *out, uint32_t *version)
 {
     enum gw_segment_log_head_is is = read_copy(in, out, version);
     return is == GW_SEGMENT_LOG_HEAD_BAD ? read_copy(in + GW_SEGMENT_LOG_COPY_B, out, version) : is;
@@ -107,18 +109,21 @@ static uint32_t state_check(const struct state *s, uint64_t life)
     return gw_segment_log_crc(begin_of(life), s, offsetof(struct state, check));
 }
 
-void gw_segment_log_state_put(uint8_t out[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life, enum gw_segment_log_state state, uint64_t end)
+void gw_segment_log_state_put(uint8_t out[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life,
+                              enum gw_segment_log_state state, uint64_t end)
 {
     struct state s = {.word = state, .end = end};
     s.check = state_check(&s, life);
     memcpy(out, &s, sizeof s);
 }
 
-enum gw_segment_log_state gw_segment_log_state_get(const uint8_t in[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life, uint64_t *end)
+enum gw_segment_log_state gw_segment_log_state_get(const uint8_t in[static GW_SEGMENT_LOG_STATE_SIZE],
+                                                   uint64_t life, uint64_t *end)
 {
     struct state s;
     memcpy(&s, in, sizeof s);
-    if (s.check != state_check(&s, life) || (s.word != GW_SEGMENT_LOG_SEALED && s.word != GW_SEGMENT_LOG_FREE))
+    if (s.check != state_check(&s, life) ||
+        (s.word != GW_SEGMENT_LOG_SEALED && s.word != GW_SEGMENT_LOG_FREE))
         return GW_SEGMENT_LOG_OPEN;
     *end = s.end;
     return (enum gw_segment_log_state)s.word;
@@ -127,7 +132,8 @@ enum gw_segment_log_state gw_segment_log_state_get(const uint8_t in[static GW_SE
 uint64_t gw_segment_record_size(uint32_t len, uint32_t pending_ids_n)
 {
     uint64_t payload = (uint64_t)len + (uint64_t)pending_ids_n * sizeof(uint32_t);
-    return GW_SEGMENT_LOG_UNIT + (payload + GW_SEGMENT_LOG_UNIT - 1) / GW_SEGMENT_LOG_UNIT * GW_SEGMENT_LOG_UNIT;
+    return GW_SEGMENT_LOG_UNIT +
+           (payload + GW_SEGMENT_LOG_UNIT - 1) / GW_SEGMENT_LOG_UNIT * GW_SEGMENT_LOG_UNIT;
 }
 
 static uint32_t record_check(const uint8_t *bytes, uint64_t life)
@@ -135,7 +141,8 @@ static uint32_t record_check(const uint8_t *bytes, uint64_t life)
     return gw_segment_log_crc(begin_of(life), bytes + CHECKED_FROM, CHECKED_TO - CHECKED_FROM);
 }
 
-void gw_segment_record_put(uint8_t out[static GW_SEGMENT_LOG_UNIT], const struct gw_segment_record *from, uint64_t life)
+void gw_segment_record_put(uint8_t out[static GW_SEGMENT_LOG_UNIT], const struct gw_segment_record *from,
+                           uint64_t life)
 {
     struct record r = {.magic = RECORD_MAGIC,
                        .at = (uint32_t)(from->at / GW_SEGMENT_LOG_UNIT),
@@ -153,13 +160,15 @@ void gw_segment_record_put(uint8_t out[static GW_SEGMENT_LOG_UNIT], const struct
     memcpy(out, &r, sizeof r);
 }
 
-bool gw_segment_record_get(const uint8_t in[static GW_SEGMENT_LOG_UNIT], uint64_t life, uint64_t at, struct gw_segment_record *out)
+bool gw_segment_record_get(const uint8_t in[static GW_SEGMENT_LOG_UNIT], uint64_t life, uint64_t at,
+                           struct gw_segment_record *out)
 {
     struct record r;
     memcpy(&r, in, sizeof r);
     if (r.at != at / GW_SEGMENT_LOG_UNIT || r.check != record_check(in, life))
         return false;
-    if (r.signal >= GW_SIGNALS || r.schema >= GW_ATTRIBUTE_SCHEMAS || r.len > GW_SEGMENT_LOG_LONGEST || r.pending_ids_n > r.len)
+    if (r.signal >= GW_SIGNALS || r.schema >= GW_ATTRIBUTE_SCHEMAS || r.len > GW_SEGMENT_LOG_LONGEST ||
+        r.pending_ids_n > r.len)
         return false;
     *out = (struct gw_segment_record){.at = at,
                                       .len = r.len,

@@ -14,11 +14,12 @@
  *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ pending_ids 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ rendering 1
  *     │ owed 2 │ done 16
  *
- * `check` is CRC32C over place … owed, begun with `life`: a record of the file's former life does not check, nor one that stands
- * in another place, nor one that a sender made up in a span's text, for `life` never leaves the head. The magic is for people: it
- * is not looked at, so a bit flipped in it costs nothing.
- * `owed` has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes GW_SEGMENT_LOG_ACKED
- * into its byte, in place; one flipped bit never makes that of a zero, so damage there brings a record twice but never loses it.
+ * `check` is CRC32C over place … owed, begun with `life`: a record of the file's former life does not check,
+ * nor one that stands in another place, nor one that a sender made up in a span's text, for `life` never
+ * leaves the head. The magic is for people: it is not looked at, so a bit flipped in it costs nothing. `owed`
+ * has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes
+ * GW_SEGMENT_LOG_ACKED into its byte, in place; one flipped bit never makes that of a zero, so damage there
+ * brings a record twice but never loses it.
  *
  * Numbers are in the byte order of the machine; what another one wrote reads as foreign.
  *
@@ -48,7 +49,8 @@ enum {
 
 struct gw_segment_log_head {
     uint64_t sequence, life;
-    uint8_t boot[16];                                      /* of the system that ran: monotonic times mean something within one */
+    /* of the system that ran: monotonic times mean something within one */
+    uint8_t boot[16];
     char names[GW_SEGMENT_LOG_SLOTS][GW_SEGMENT_LOG_NAME]; /* empty: nobody has this slot */
 };
 
@@ -64,23 +66,31 @@ struct gw_segment_record {
 
 enum gw_segment_log_state { GW_SEGMENT_LOG_OPEN, GW_SEGMENT_LOG_SEALED, GW_SEGMENT_LOG_FREE };
 
-enum gw_segment_log_head_is { GW_SEGMENT_LOG_HEAD_GOOD, GW_SEGMENT_LOG_HEAD_BAD, GW_SEGMENT_LOG_HEAD_OTHER_VERSION };
+enum gw_segment_log_head_is {
+    GW_SEGMENT_LOG_HEAD_GOOD,
+    GW_SEGMENT_LOG_HEAD_BAD,
+    GW_SEGMENT_LOG_HEAD_OTHER_VERSION
+};
 
 void gw_segment_log_head_put(uint8_t out[static GW_SEGMENT_LOG_HEAD], const struct gw_segment_log_head *);
 /* *version is set with OTHER_VERSION. */
-enum gw_segment_log_head_is gw_segment_log_head_get(const uint8_t in[static GW_SEGMENT_LOG_HEAD], struct gw_segment_log_head *,
-                                                    uint32_t *version);
+enum gw_segment_log_head_is gw_segment_log_head_get(const uint8_t in[static GW_SEGMENT_LOG_HEAD],
+                                                    struct gw_segment_log_head *, uint32_t *version);
 
-void gw_segment_log_state_put(uint8_t out[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life, enum gw_segment_log_state, uint64_t end);
+void gw_segment_log_state_put(uint8_t out[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life,
+                              enum gw_segment_log_state, uint64_t end);
 /* *end is set when it is not GW_SEGMENT_LOG_OPEN. */
-enum gw_segment_log_state gw_segment_log_state_get(const uint8_t in[static GW_SEGMENT_LOG_STATE_SIZE], uint64_t life, uint64_t *end);
+enum gw_segment_log_state gw_segment_log_state_get(const uint8_t in[static GW_SEGMENT_LOG_STATE_SIZE],
+                                                   uint64_t life, uint64_t *end);
 
 /* Bytes that a record takes in the file. */
 uint64_t gw_segment_record_size(uint32_t len, uint32_t pending_ids_n);
 /* `done` is written as zeros. */
-void gw_segment_record_put(uint8_t out[static GW_SEGMENT_LOG_UNIT], const struct gw_segment_record *, uint64_t life);
+void gw_segment_record_put(uint8_t out[static GW_SEGMENT_LOG_UNIT], const struct gw_segment_record *,
+                           uint64_t life);
 /* False when it does not check, or cannot be. */
-bool gw_segment_record_get(const uint8_t in[static GW_SEGMENT_LOG_UNIT], uint64_t life, uint64_t at, struct gw_segment_record *);
+bool gw_segment_record_get(const uint8_t in[static GW_SEGMENT_LOG_UNIT], uint64_t life, uint64_t at,
+                           struct gw_segment_record *);
 
 uint32_t gw_segment_log_crc(uint32_t begin, const void *data, size_t len);
 

@@ -29,7 +29,8 @@ static void found(void *arg, const struct gw_segment_record *r)
     rec->end = r->at + gw_segment_record_size(r->len, r->pending_ids_n);
     for (int slot = 0; slot < GW_SEGMENT_LOG_SLOTS; slot++) {
         unsigned reader = rec->reader[slot];
-        if (!(r->pending & 1u << slot) || r->done[slot] == GW_SEGMENT_LOG_ACKED || reader == GW_SEGMENT_LOG_READERS)
+        if (!(r->pending & 1u << slot) || r->done[slot] == GW_SEGMENT_LOG_ACKED ||
+            reader == GW_SEGMENT_LOG_READERS)
             continue;
         struct gw_segment_log_pending *pending_record = &rec->segment->pending_records[reader];
         pending_record->pending++;
@@ -52,8 +53,10 @@ static void spoilt(void *arg, const struct gw_segment_record *r)
     struct recovery *rec = arg;
     uint8_t done[GW_SEGMENT_LOG_SLOTS];
     memset(done, GW_SEGMENT_LOG_ACKED, sizeof done);
-    if (!gw_segment_log_write_one(rec->disk_log->conf.io, rec->segment->fd, done, sizeof done, r->at + GW_SEGMENT_LOG_ACK_OFFSET))
-        gw_log(GW_WARNING, "storage", "%s cannot be written: %s", rec->disk_log->conf.directory, strerror(errno));
+    if (!gw_segment_log_write_one(rec->disk_log->conf.io, rec->segment->fd, done, sizeof done,
+                                  r->at + GW_SEGMENT_LOG_ACK_OFFSET))
+        gw_log(GW_WARNING, "storage", "%s cannot be written: %s", rec->disk_log->conf.directory,
+               strerror(errno));
 }
 
 static void name_slots(struct recovery *rec)
@@ -67,7 +70,8 @@ static void name_slots(struct recovery *rec)
         if (r < GW_SEGMENT_LOG_READERS)
             rec->segment->slot[r] = (int8_t)slot;
         else if (name[0])
-            gw_log(GW_WARNING, "storage", "records for exporter %s are passed over: there are more than %d names on the disk", name,
+            gw_log(GW_WARNING, "storage",
+                   "records for exporter %s are passed over: there are more than %d names on the disk", name,
                    GW_SEGMENT_LOG_READERS);
     }
 }
@@ -99,7 +103,8 @@ static enum file_is foreign(struct gw_segment_log *s, const char *name, const ch
 }
 
 /* The head, and with it whose file this is. */
-static enum file_is read_head(struct recovery *rec, const char *name, struct gw_err *err, enum gw_segment_log_state *state, uint64_t *end)
+static enum file_is read_head(struct recovery *rec, const char *name, struct gw_err *err,
+                              enum gw_segment_log_state *state, uint64_t *end)
 {
     struct gw_segment_log *s = rec->disk_log;
     static const uint8_t unwritten[GW_SEGMENT_LOG_UNIT];
@@ -110,10 +115,12 @@ static enum file_is read_head(struct recovery *rec, const char *name, struct gw_
     case GW_SEGMENT_LOG_HEAD_BAD:
         if (rec->segment->size == 0 || (bytes && memcmp(bytes, unwritten, sizeof unwritten) == 0))
             return UNFINISHED;
-        return foreign(s, name, bytes ? "its head is not that of a segment" : "it is too short for a segment");
+        return foreign(s, name,
+                       bytes ? "its head is not that of a segment" : "it is too short for a segment");
     case GW_SEGMENT_LOG_HEAD_OTHER_VERSION:
         gw_fail(err, GW_STORAGE, 0,
-                "%s/%s has format %u, and this ddgate knows %d only: let the version that wrote it send it, or use another directory",
+                "%s/%s has format %u, and this ddgate knows %d only: let the version that wrote it send it, "
+                "or use another directory",
                 s->conf.directory, name, (unsigned)version, GW_SEGMENT_LOG_VERSION);
         return FATAL;
     case GW_SEGMENT_LOG_HEAD_GOOD:
@@ -170,7 +177,8 @@ static int by_sequence(const void *a, const void *b)
     return ((*x)->sequence > (*y)->sequence) - ((*x)->sequence < (*y)->sequence);
 }
 
-/* Every file becomes live, in the order of their sequence; those that nobody owes anything of are free again at once. */
+/* Every file becomes live, in the order of their sequence; those that nobody owes anything of are free again
+ * at once. */
 static bool order(struct gw_segment_log *s)
 {
     struct gw_segment **all = calloc(s->files_n + 1, sizeof *all);

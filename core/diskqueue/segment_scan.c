@@ -3,10 +3,12 @@
 
 static const uint8_t nothing[GW_SEGMENT_LOG_UNIT];
 
-bool gw_segment_log_header(struct gw_segment_log_window *w, uint64_t life, uint64_t at, struct gw_segment_record *out)
+bool gw_segment_log_header(struct gw_segment_log_window *w, uint64_t life, uint64_t at,
+                           struct gw_segment_record *out)
 {
     const uint8_t *bytes = gw_segment_log_at(w, at, GW_SEGMENT_LOG_UNIT);
-    return bytes && gw_segment_record_get(bytes, life, at, out) && gw_segment_record_size(out->len, out->pending_ids_n) <= w->end - at;
+    return bytes && gw_segment_record_get(bytes, life, at, out) &&
+           gw_segment_record_size(out->len, out->pending_ids_n) <= w->end - at;
 }
 
 /* The record's data and offsets are what was written. */
@@ -26,7 +28,8 @@ static bool payload_valid(struct gw_segment_log_window *w, const struct gw_segme
     return check == r->payload_check;
 }
 
-bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_t from, struct gw_segment_record *out)
+bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_t from,
+                         struct gw_segment_record *out)
 {
     for (uint64_t at = from; at + GW_SEGMENT_LOG_UNIT <= w->end; at += GW_SEGMENT_LOG_UNIT)
         if (gw_segment_log_header(w, life, at, out) && payload_valid(w, out))
@@ -35,7 +38,8 @@ bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_
 }
 
 /* What stands after the last sound record. */
-static void tail(struct gw_segment_log_window *w, uint64_t at, bool sealed, const struct gw_segment_log_visitor *v)
+static void tail(struct gw_segment_log_window *w, uint64_t at, bool sealed,
+                 const struct gw_segment_log_visitor *v)
 {
     if (sealed) {
         v->damage(v->arg, at, w->end - at, "no record can be read to the end of the segment");
@@ -48,7 +52,8 @@ static void tail(struct gw_segment_log_window *w, uint64_t at, bool sealed, cons
         v->damage(v->arg, at, 0, "the last record is torn");
 }
 
-void gw_segment_log_scan(struct gw_segment_log_window *w, uint64_t life, bool sealed, const struct gw_segment_log_visitor *v)
+void gw_segment_log_scan(struct gw_segment_log_window *w, uint64_t life, bool sealed,
+                         const struct gw_segment_log_visitor *v)
 {
     struct gw_segment_record r;
     for (uint64_t at = GW_SEGMENT_LOG_HEAD; at + GW_SEGMENT_LOG_UNIT <= w->end;) {

@@ -3,8 +3,9 @@
  *     record  record  ▓▓▓▓▓▓▓▓▓▓▓  record  record  torn
  *     found   found   damage at …  found   found   damage at …
  *
- * A header that checks is believed, and so is the length it names: the next record stands behind it even where its own data is
- * damaged. Where no header checks, every place that a record could begin at is tried until one is sound, header and data.
+ * A header that checks is believed, and so is the length it names: the next record stands behind it even
+ * where its own data is damaged. Where no header checks, every place that a record could begin at is tried
+ * until one is sound, header and data.
  *
  * Threads: pure but for reading.
  * SPDX-License-Identifier: Apache-2.0
@@ -16,19 +17,24 @@
 #include "core/diskqueue/segment_record.h"
 
 /* The header at `at`, when it checks and its record ends within the window's file. */
-bool gw_segment_log_header(struct gw_segment_log_window *, uint64_t life, uint64_t at, struct gw_segment_record *);
+bool gw_segment_log_header(struct gw_segment_log_window *, uint64_t life, uint64_t at,
+                           struct gw_segment_record *);
 /* The first record at `from` or behind it that is sound in header and data. False when there is none. */
-bool gw_segment_log_find(struct gw_segment_log_window *, uint64_t life, uint64_t from, struct gw_segment_record *);
+bool gw_segment_log_find(struct gw_segment_log_window *, uint64_t life, uint64_t from,
+                         struct gw_segment_record *);
 
 struct gw_segment_log_visitor {
     void *arg;
     void (*found)(void *arg, const struct gw_segment_record *);
     void (*damage)(void *arg, uint64_t at, uint64_t bytes, const char *what);
-    void (*spoilt)(void *arg, const struct gw_segment_record *); /* of an open segment: its data does not check; after damage */
+    /* of an open segment: its data does not check; after damage */
+    void (*spoilt)(void *arg, const struct gw_segment_record *);
 };
 
-/* Every record up to the window's end. A sealed segment is known to have been written up to there, so its records' data
- * is checked when it is needed and not now; an open one may end anywhere, and is checked whole. */
-void gw_segment_log_scan(struct gw_segment_log_window *, uint64_t life, bool sealed, const struct gw_segment_log_visitor *);
+/* Every record up to the window's end. A sealed segment is known to have been written up to there, so its
+ * records' data is checked when it is needed and not now; an open one may end anywhere, and is checked
+ * whole. */
+void gw_segment_log_scan(struct gw_segment_log_window *, uint64_t life, bool sealed,
+                         const struct gw_segment_log_visitor *);
 
 #endif

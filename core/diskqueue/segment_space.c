@@ -1,7 +1,9 @@
-/* segment_space.c: where the next record goes: segments that begin, segments that end, segments that make room, and a disk that takes none.
+/* segment_space.c: where the next record goes: segments that begin, segments that end, segments that make
+ * room, and a disk that takes none.
  *
- * Owns nothing of its own: segments are the store's. Called by append (segment_log.c), under the append lock where it says so. What there
- * is to be logged is noted in the store's events, and logged by append when it holds no lock.
+ * Owns nothing of its own: segments are the store's. Called by append (segment_log.c), under the append lock
+ * where it says so. What there is to be logged is noted in the store's events, and logged by append when it
+ * holds no lock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
@@ -12,7 +14,8 @@
 #include "core/base/log.h"
 #include "core/diskqueue/segment_log_internal.h"
 
-static const gw_nsec remembered = 5 * GW_SEC; /* trouble, by who asks whether there is any: senders try again meanwhile */
+/* trouble, by who asks whether there is any: senders try again meanwhile */
+static const gw_nsec remembered = 5 * GW_SEC;
 
 /* Under append. */
 void gw_segment_log_pause(struct gw_segment_log *s)
@@ -36,11 +39,13 @@ void gw_segment_log_log_events(struct gw_segment_log *s, const struct gw_segment
         return;
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         if (e->given_up[r])
-            gw_log(GW_WARNING, "storage", "room is needed: %u records for exporter %s, which is not configured, are dropped",
+            gw_log(GW_WARNING, "storage",
+                   "room is needed: %u records for exporter %s, which is not configured, are dropped",
                    (unsigned)e->given_up[r], s->readers[r].name);
     if (e->trouble)
-        gw_log(GW_ERROR, "storage", "%s: cannot %s: %s. Senders get 429 and keep their data until it works again", s->conf.directory,
-               e->trouble, strerror(e->why));
+        gw_log(GW_ERROR, "storage",
+               "%s: cannot %s: %s. Senders get 429 and keep their data until it works again",
+               s->conf.directory, e->trouble, strerror(e->why));
     if (e->works)
         gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
 }
@@ -57,7 +62,8 @@ enum gw_code gw_segment_log_trouble(struct gw_segment_log *s, struct gw_err *err
     gw_lock(&s->state);
     s->stats.trouble++;
     gw_unlock(&s->state);
-    return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why)); /* a sender reads it: no paths */
+    /* a sender reads it: no paths */
+    return gw_fail(err, GW_STORAGE, 0, "cannot %s: %s", doing, strerror(why));
 }
 
 /* A sealed segment whose file does not say so, pinned; NULL: there is none. */
@@ -102,14 +108,15 @@ void gw_segment_log_recovered(struct gw_segment_log *s)
     atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
 }
 
-/* Whether a reader may lose what it owes of the segment for room's sake: it drops its oldest, or nobody configured it, and it holds none
- * of it in its hands. */
+/* Whether a reader may lose what it owes of the segment for room's sake: it drops its oldest, or nobody
+ * configured it, and it holds none of it in its hands. */
 static bool may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment, unsigned r)
 {
     const struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
     if (!pending_record->pending)
         return true;
-    return pending_record->pending == pending_record->unread && (s->readers[r].drop_oldest || !s->readers[r].attached);
+    return pending_record->pending == pending_record->unread &&
+           (s->readers[r].drop_oldest || !s->readers[r].attached);
 }
 
 static bool all_may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment)
@@ -205,8 +212,8 @@ static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct
     }
 }
 
-/* Without the mark the next start reads the segment whole: nothing is lost by a failure, but what a write that failed left behind the end
- * would come back. So the mark is tried again when the disk works. */
+/* Without the mark the next start reads the segment whole: nothing is lost by a failure, but what a write
+ * that failed left behind the end would come back. So the mark is tried again when the disk works. */
 void gw_segment_log_seal(struct gw_segment_log *s, struct gw_segment *segment)
 {
     bool marked = gw_segment_log_put_state(s, segment, GW_SEGMENT_LOG_SEALED);
@@ -235,7 +242,8 @@ enum gw_code gw_segment_log_roll(struct gw_segment_log *s, uint64_t need, struct
     enum gw_code code = find_segment(s, need + GW_SEGMENT_LOG_HEAD + GW_SEGMENT_LOG_UNIT, &segment);
     set_full(s, code == GW_QUEUE_FULL);
     if (code == GW_QUEUE_FULL)
-        return gw_fail(err, code, 0, "the disk queue is full: storage.max_size is %" PRIu64 " bytes", s->conf.max_size);
+        return gw_fail(err, code, 0, "the disk queue is full: storage.max_size is %" PRIu64 " bytes",
+                       s->conf.max_size);
     if (code != GW_OK)
         return gw_segment_log_trouble(s, err, "make a file there");
     if (!gw_segment_log_begin(s, segment, s->next_sequence)) {

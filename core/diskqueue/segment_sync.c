@@ -22,7 +22,8 @@ static bool pending(const struct gw_segment *segment)
     return false;
 }
 
-/* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and is owed still. */
+/* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and
+ * is owed still. */
 static bool due(struct gw_segment *segment, bool aged)
 {
     if (!segment->dirty || (aged && !pending(segment)))
@@ -56,8 +57,10 @@ static void suspect(struct gw_segment_log *s, struct gw_segment *segment)
     char name[32];
     int why = errno;
     gw_segment_file_name(segment->number, name);
-    gw_log(GW_ERROR, "storage", "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
-           s->conf.directory, name, strerror(why));
+    gw_log(
+        GW_ERROR, "storage",
+        "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
+        s->conf.directory, name, strerror(why));
     gw_lock(&s->append);
     gw_segment_log_pause(s);
     gw_lock(&s->state);

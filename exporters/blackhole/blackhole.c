@@ -1,4 +1,5 @@
-/* The exporter that forgets: everything is taken at once. For benchmarks of the way up to here, and for trying a receiver out.
+/* The exporter that forgets: everything is taken at once. For benchmarks of the way up to here, and for
+ * trying a receiver out.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
 
@@ -11,7 +12,8 @@ struct blackhole {
     struct gw_wakeup wakeup;
 };
 
-static enum gw_code blackhole_open(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code blackhole_open(void *ctx, const struct gw_export_host *host, const char *path,
+                                   struct gw_diagnostics *diagnostics)
 {
     struct blackhole *b = ctx;
     gw_wakeup_init(&b->wakeup);
@@ -27,7 +29,8 @@ static void blackhole_close(void *ctx)
     b->open = false;
 }
 
-static void blackhole_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+static void blackhole_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done,
+                           void *cookie)
 {
     struct gw_outcome taken = {.verdict = GW_DONE};
     done(cookie, &taken);

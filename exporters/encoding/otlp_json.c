@@ -58,7 +58,8 @@ static void base64(struct out *o, ProtobufCBinaryData b)
     out_char(o, '"');
     for (size_t i = 0; i < b.len; i += 3) {
         size_t left = b.len - i;
-        uint32_t v = (uint32_t)b.data[i] << 16 | (left > 1 ? (uint32_t)b.data[i + 1] << 8 : 0) | (left > 2 ? b.data[i + 2] : 0);
+        uint32_t v = (uint32_t)b.data[i] << 16 | (left > 1 ? (uint32_t)b.data[i + 1] << 8 : 0) |
+                     (left > 2 ? b.data[i + 2] : 0);
         out_char(o, digits[v >> 18]);
         out_char(o, digits[v >> 12 & 63]);
         out_char(o, left > 1 ? digits[v >> 6 & 63] : '=');

@@ -18,8 +18,10 @@ static bool valid(const ProtobufCMessageDescriptor *type, struct wire_view v, un
     for (struct wire_field f; v.at < v.end;) {
         if (!wire_next(&v, &f))
             return false;
-        const ProtobufCFieldDescriptor *known = f.type == WIRE_LEN ? protobuf_c_message_descriptor_get_field(type, f.number) : NULL;
-        if (known && known->type == PROTOBUF_C_TYPE_MESSAGE && (depth == 0 || !valid(known->descriptor, f.body, depth - 1)))
+        const ProtobufCFieldDescriptor *known =
+            f.type == WIRE_LEN ? protobuf_c_message_descriptor_get_field(type, f.number) : NULL;
+        if (known && known->type == PROTOBUF_C_TYPE_MESSAGE &&
+            (depth == 0 || !valid(known->descriptor, f.body, depth - 1)))
             return false;
     }
     return true;

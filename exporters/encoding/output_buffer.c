@@ -1,5 +1,5 @@
-/* Text that grows in memory, code points, and what a terminal may be shown of text from outside. Owns the buffer's memory. Called by the
- * exporters that write text, by each on its own thread.
+/* Text that grows in memory, code points, and what a terminal may be shown of text from outside. Owns the
+ * buffer's memory. Called by the exporters that write text, by each on its own thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -93,7 +93,11 @@ uint32_t out_next_rune(gw_str *s)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char c = (unsigned char)*s->ptr;
-    size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xC2 && c < 0xE0 ? 2
+               : c >= 0xE0 && c < 0xF0 ? 3
+               : c >= 0xF0 && c < 0xF5 ? 4
+                                       : 0;
     uint32_t rune = n < 2 ? c : c & (0x7Fu >> n);
     for (size_t i = 1; i < n; i++) {
         if (i >= s->len || ((unsigned char)s->ptr[i] & 0xC0) != 0x80) {
@@ -117,10 +121,12 @@ void out_rune(struct out *o, uint32_t r)
     } else if (r < 0x800) {
         out_bytes(o, gw_str_n((char[]){(char)(0xC0 | r >> 6), (char)(0x80 | (r & 0x3F))}, 2));
     } else if (r < 0x10000) {
-        out_bytes(o, gw_str_n((char[]){(char)(0xE0 | r >> 12), (char)(0x80 | (r >> 6 & 0x3F)), (char)(0x80 | (r & 0x3F))}, 3));
-    } else {
-        out_bytes(o, gw_str_n((char[]){(char)(0xF0 | r >> 18), (char)(0x80 | (r >> 12 & 0x3F)), (char)(0x80 | (r >> 6 & 0x3F)),
+        out_bytes(o, gw_str_n((char[]){(char)(0xE0 | r >> 12), (char)(0x80 | (r >> 6 & 0x3F)),
                                        (char)(0x80 | (r & 0x3F))},
+                              3));
+    } else {
+        out_bytes(o, gw_str_n((char[]){(char)(0xF0 | r >> 18), (char)(0x80 | (r >> 12 & 0x3F)),
+                                       (char)(0x80 | (r >> 6 & 0x3F)), (char)(0x80 | (r & 0x3F))},
                               4));
     }
 }
@@ -138,10 +144,12 @@ static bool within(uint32_t r, const struct range *ranges, size_t n)
 }
 #define WITHIN(r, table) within((r), (table), sizeof(table) / sizeof *(table))
 
-/* The main blocks of Unicode's EastAsianWidth.txt (W, F) and of combining marks: good enough to keep columns straight. */
-static const struct range wide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xA960, 0xA97C},  {0xAC00, 0xD7A3},
-                                    {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
-                                    {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD}};
+/* The main blocks of Unicode's EastAsianWidth.txt (W, F) and of combining marks: good enough to keep columns
+ * straight. */
+static const struct range wide[] = {
+    {0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},   {0xA960, 0xA97C},  {0xAC00, 0xD7A3},
+    {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
+    {0x1F680, 0x1F6FF}, {0x1F900, 0x1F9FF}, {0x1FA70, 0x1FAFF}, {0x20000, 0x3FFFD}};
 static const struct range narrow[] = {{0x300, 0x36F}, {0x483, 0x489},   {0x591, 0x5BD},   {0x610, 0x61A},
                                       {0x64B, 0x65F}, {0x200B, 0x200D}, {0xFE00, 0xFE0F}, {0xFE20, 0xFE2F}};
 
@@ -154,8 +162,9 @@ unsigned out_rune_width(uint32_t r)
 
 bool out_rune_hidden(uint32_t r)
 {
-    static const struct range hidden[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},  {0x200E, 0x200F},
-                                          {0x2028, 0x202E}, {0x2066, 0x2069}, {0xFEFF, 0xFEFF}};
+    static const struct range hidden[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
+                                          {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069},
+                                          {0xFEFF, 0xFEFF}};
     return WITHIN(r, hidden);
 }
 

@@ -1,10 +1,12 @@
 /* output_buffer.h: text on its way to a person or a pipe.
  *
- * A growing buffer. Appending never fails loudly: past `limit`, or without memory, the buffer is `failed` (sticky until
- * out_reset) and swallows what follows; ask once, at the end. `no_memory` tells the two apart: the same text may fit later.
+ * A growing buffer. Appending never fails loudly: past `limit`, or without memory, the buffer is `failed`
+ * (sticky until out_reset) and swallows what follows; ask once, at the end. `no_memory` tells the two apart:
+ * the same text may fit later.
  *
- * What senders wrote reaches a terminal only through out_shown: control characters, escape sequences and the marks that
- * reorder text (U+202E and its like) come out as visible escapes, so no span can move the cursor or hide a line.
+ * What senders wrote reaches a terminal only through out_shown: control characters, escape sequences and the
+ * marks that reorder text (U+202E and its like) come out as visible escapes, so no span can move the cursor
+ * or hide a line.
  *
  * Threads: one owner.  Ownership: the data is malloc'd and the buffer's.
  * SPDX-License-Identifier: Apache-2.0
@@ -35,7 +37,8 @@ uint32_t out_next_rune(gw_str *s);
 void out_rune(struct out *, uint32_t rune);
 /* How many columns of a terminal a code point takes: 0, 1, or 2 (East Asian wide, emoji). */
 unsigned out_rune_width(uint32_t rune);
-/* True for what must not reach a terminal: C0 and C1 controls, DEL, line and paragraph separators, bidirectional controls. */
+/* True for what must not reach a terminal: C0 and C1 controls, DEL, line and paragraph separators,
+ * bidirectional controls. */
 bool out_rune_hidden(uint32_t rune);
 /* s in one line, made harmless, cut with … to at most `columns`. Returns the columns taken. */
 size_t out_shown(struct out *, gw_str s, size_t columns);

@@ -9,7 +9,13 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 
-enum { MAX_PEM = 4 * 1024 * 1024, MAX_RESPONSE = 1024 * 1024, RECONNECT_FIRST_MS = 500, RECONNECT_MOST_MS = 5000, CONNECT_MS = 10000 };
+enum {
+    MAX_PEM = 4 * 1024 * 1024,
+    MAX_RESPONSE = 1024 * 1024,
+    RECONNECT_FIRST_MS = 500,
+    RECONNECT_MOST_MS = 5000,
+    CONNECT_MS = 10000
+};
 
 static const char *const system_roots[] = {
     "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Alpine */
@@ -18,7 +24,8 @@ static const char *const system_roots[] = {
     "/etc/ssl/cert.pem",
 };
 
-/* What Core calls an error is the backend's trouble as a rule, said again at every attempt to connect; outcomes tell it better. */
+/* What Core calls an error is the backend's trouble as a rule, said again at every attempt to connect;
+ * outcomes tell it better. */
 static void log_grpc(gpr_log_func_args *args)
 {
     gw_log(GW_DEBUG, "grpc", "%s", args->message);
@@ -63,15 +70,18 @@ static char *read_system_roots(void)
     return pem;
 }
 
-static grpc_channel_credentials *tls_credentials(const struct otlp_endpoint *t, const char *path, struct gw_diagnostics *diagnostics)
+static grpc_channel_credentials *tls_credentials(const struct otlp_endpoint *t, const char *path,
+                                                 struct gw_diagnostics *diagnostics)
 {
     char *system = t->ca ? NULL : read_system_roots();
     grpc_ssl_pem_key_cert_pair identity = {.private_key = t->key, .cert_chain = t->cert};
     if (!t->ca && !system) {
-        gw_option_error(diagnostics, path, "tls.ca", "this system has no CA certificates: install ca-certificates, or set tls.ca");
+        gw_option_error(diagnostics, path, "tls.ca",
+                        "this system has no CA certificates: install ca-certificates, or set tls.ca");
         return NULL;
     }
-    grpc_channel_credentials *creds = grpc_ssl_credentials_create_ex(t->ca ? t->ca : system, t->cert ? &identity : NULL, NULL, NULL);
+    grpc_channel_credentials *creds =
+        grpc_ssl_credentials_create_ex(t->ca ? t->ca : system, t->cert ? &identity : NULL, NULL, NULL);
     free(system);
     return creds;
 }
@@ -91,7 +101,8 @@ static int milliseconds(gw_nsec t)
     return (int)(t / GW_MSEC);
 }
 
-static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_options *o, grpc_channel_credentials *creds)
+static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_options *o,
+                            grpc_channel_credentials *creds)
 {
     grpc_arg args[24];
     size_t n = 0;
@@ -105,7 +116,8 @@ static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_
     args[n++] = integer(GRPC_ARG_MAX_CHANNEL_TRACE_EVENT_MEMORY_PER_NODE, 0);
     args[n++] = integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, RECONNECT_FIRST_MS);
     args[n++] = integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, RECONNECT_MOST_MS);
-    args[n++] = integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS); /* how long one attempt to connect may take */
+    /* how long one attempt to connect may take */
+    args[n++] = integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS);
     args[n++] = integer(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RECONNECT_MOST_MS);
     args[n++] = integer(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1);
     args[n++] = integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_RESPONSE);
@@ -114,7 +126,8 @@ static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_
     if (o->keepalive_time) {
         args[n++] = integer(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(o->keepalive_time));
         args[n++] = integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(o->keepalive_timeout));
-        args[n++] = integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0); /* no limit of our own: the server's is what counts */
+        /* no limit of our own: the server's is what counts */
+        args[n++] = integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     }
     if (t->compression == GW_COMPRESS_GZIP)
         args[n++] = integer(GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, GRPC_COMPRESS_GZIP);
@@ -124,10 +137,11 @@ static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_
     return grpc_channel_create(target, creds, &(grpc_channel_args){n, args});
 }
 
-grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grpc_options *o, const char *path,
-                              struct gw_diagnostics *diagnostics)
+grpc_channel *gw_grpc_channel(const struct otlp_endpoint *t, const struct gw_grpc_options *o,
+                              const char *path, struct gw_diagnostics *diagnostics)
 {
-    grpc_channel_credentials *creds = t->tls ? tls_credentials(t, path, diagnostics) : grpc_insecure_credentials_create();
+    grpc_channel_credentials *creds =
+        t->tls ? tls_credentials(t, path, diagnostics) : grpc_insecure_credentials_create();
     if (!creds)
         return NULL;
     grpc_channel *channel = create(t, o, creds);

@@ -1,11 +1,12 @@
 /* grpc_channel.h: the connection of a gRPC exporter: library, credentials, channel arguments.
  *
- * gRPC Core keeps one connection per channel and reconnects it. Of what it can do besides, this takes nothing: no retries, no
- * service config, no pool shared with other channels, no tracing; retrying is sender.h's and is seen in the ledger.
+ * gRPC Core keeps one connection per channel and reconnects it. Of what it can do besides, this takes
+ * nothing: no retries, no service config, no pool shared with other channels, no tracing; retrying is
+ * sender.h's and is seen in the ledger.
  *
- * TLS: roots are tls.ca, else what SSL_CERT_FILE names, else the system's bundle.
- * A proxy named by grpc_proxy, https_proxy or http_proxy (but for no_proxy) is used, as all gRPC programs do, though never
- * for loopback addresses.
+ * TLS: roots are tls.ca, else what SSL_CERT_FILE names, else the system's bundle. A proxy named by
+ * grpc_proxy, https_proxy or http_proxy (but for no_proxy) is used, as all gRPC programs do, though never for
+ * loopback addresses.
  *
  * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
@@ -26,7 +27,8 @@ struct gw_grpc_options {
 void gw_grpc_start(void);
 void gw_grpc_stop(void);
 
-/* NULL when the system's CA certificates are needed and there are none: then `problems` says so. `path` is "exporters[0]". */
+/* NULL when the system's CA certificates are needed and there are none: then `problems` says so. `path` is
+ * "exporters[0]". */
 grpc_channel *gw_grpc_channel(const struct otlp_endpoint *, const struct gw_grpc_options *, const char *path,
                               struct gw_diagnostics *diagnostics);
 

@@ -1,4 +1,5 @@
-/* From a gRPC status, its words and its metadata to a verdict, by tables. Pure; called by otlp_grpc.c for every call that ends.
+/* From a gRPC status, its words and its metadata to a verdict, by tables. Pure; called by otlp_grpc.c for
+ * every call that ends.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -43,20 +44,27 @@ static const enum gw_verdict verdicts[] = {
 static const struct {
     const char *needle, *remedy;
 } transport[] = {
-    {"CERTIFICATE_VERIFY_FAILED", "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
-    {"certificate verify failed", "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
-    {"is not in peer certificate", "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {"Hostname Verification", "the server's certificate is for another name: set tls.server_name to a name that it has"},
+    {"CERTIFICATE_VERIFY_FAILED",
+     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
+    {"certificate verify failed",
+     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
+    {"is not in peer certificate",
+     "the server's certificate is for another name: set tls.server_name to a name that it has"},
+    {"Hostname Verification",
+     "the server's certificate is for another name: set tls.server_name to a name that it has"},
     {"WRONG_VERSION_NUMBER", "the server does not speak TLS: use http:// in endpoint"},
     {"wrong version number", "the server does not speak TLS: use http:// in endpoint"},
-    {"Ssl handshake failed", "TLS could not be agreed: does the server want a client certificate (tls.cert, tls.key)?"},
+    {"Ssl handshake failed",
+     "TLS could not be agreed: does the server want a client certificate (tls.cert, tls.key)?"},
     {"http1.x", "this is an HTTP/1 server, not an OTLP/gRPC one: check the port in endpoint"},
     {"Failed parsing HTTP/2", "this is not an OTLP/gRPC server: check the port in endpoint"},
-    {"missing selected ALPN", "this server speaks TLS but not HTTP/2, so it is not an OTLP/gRPC one: check the port in endpoint"},
+    {"missing selected ALPN",
+     "this server speaks TLS but not HTTP/2, so it is not an OTLP/gRPC one: check the port in endpoint"},
     {"Connection refused", "is the backend running at that address?"},
     {"DNS resolution failed", "the host name in endpoint cannot be resolved"},
     {"empty address list", "is tls.key the key of tls.cert?"}, /* how Core says that it could not use them */
-    {"Socket closed", "the server closes the connection: does it want TLS (https://), or a client certificate (tls.cert, tls.key)?"},
+    {"Socket closed", "the server closes the connection: does it want TLS (https://), or a client "
+                      "certificate (tls.cert, tls.key)?"},
 };
 
 /* Remedies by status, where the transport had none. */
@@ -91,31 +99,36 @@ static bool holds_word(gw_str text, gw_str word)
     return false;
 }
 
-/* How servers and proxies say that a message is too long: gRPC C++, Python, Go ("Received message larger than max"), Java ("gRPC message
- * exceeds maximum size"), .NET ("exceeds the maximum configured message size"), Rust's tonic ("decoded message length too large"), HTTP's
- * 413 in Core's words ("Received http2 header with status: 413") and in its own. */
+/* How servers and proxies say that a message is too long: gRPC C++, Python, Go ("Received message larger than
+ * max"), Java ("gRPC message exceeds maximum size"), .NET ("exceeds the maximum configured message size"),
+ * Rust's tonic ("decoded message length too large"), HTTP's 413 in Core's words ("Received http2 header with
+ * status: 413") and in its own. */
 static bool speaks_of_message_size(gw_str text)
 {
-    static const gw_str words[] = {
-        GW_LIT("larger than max"), GW_LIT("larger than the max"), GW_LIT("message size"), GW_LIT("message length"),
-        GW_LIT("request size"),    GW_LIT("body size"),           GW_LIT("payload size"), GW_LIT("exceeds maximum size"),
-        GW_LIT("message too l"),   GW_LIT("request too l"),       GW_LIT("entity too l"), GW_LIT("content too l"),
-        GW_LIT("payload too l"),   GW_LIT("body too l"),          GW_LIT("status: 413"),  GW_LIT("status code: 413"),
-        GW_LIT("http 413")};
+    static const gw_str words[] = {GW_LIT("larger than max"), GW_LIT("larger than the max"),
+                                   GW_LIT("message size"),    GW_LIT("message length"),
+                                   GW_LIT("request size"),    GW_LIT("body size"),
+                                   GW_LIT("payload size"),    GW_LIT("exceeds maximum size"),
+                                   GW_LIT("message too l"),   GW_LIT("request too l"),
+                                   GW_LIT("entity too l"),    GW_LIT("content too l"),
+                                   GW_LIT("payload too l"),   GW_LIT("body too l"),
+                                   GW_LIT("status: 413"),     GW_LIT("status code: 413"),
+                                   GW_LIT("http 413")};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (holds_word(text, words[i]))
             return true;
     return false;
 }
 
-/* What is refused for good is worth splitting for less: of a batch that holds something too large the rest is taken. What is retried is
- * not: a queue of the backend's may be too large as well. */
+/* What is refused for good is worth splitting for less: of a batch that holds something too large the rest is
+ * taken. What is retried is not: a queue of the backend's may be too large as well. */
 static bool is_too_large(const struct gw_grpc_answer *a, enum gw_verdict verdict)
 {
     if (speaks_of_message_size(a->message))
         return true;
     bool passes_by_itself = verdict == GW_RETRY && a->status != GRPC_STATUS_OUT_OF_RANGE;
-    return !passes_by_itself && (holds_word(a->message, GW_STR("too large")) || holds_word(a->message, GW_STR("too big")));
+    return !passes_by_itself &&
+           (holds_word(a->message, GW_STR("too large")) || holds_word(a->message, GW_STR("too big")));
 }
 
 /* Core makes these statuses itself when the peer answers something that is not gRPC. */
@@ -148,7 +161,8 @@ static const char *remedy_of(const struct gw_grpc_answer *a)
     for (size_t i = 0; i < sizeof transport / sizeof *transport; i++)
         if (holds(a->message, transport[i].needle))
             return transport[i].remedy;
-    return not_grpc(a) ? "the server does not answer as OTLP/gRPC does: check the port in endpoint" : status_remedy(a->status);
+    return not_grpc(a) ? "the server does not answer as OTLP/gRPC does: check the port in endpoint"
+                       : status_remedy(a->status);
 }
 
 /* Whole milliseconds. */
@@ -163,7 +177,8 @@ static bool read_pushback(gw_str text, gw_nsec *wait)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
-    char words[2 * sizeof out->text]; /* room, so that it is otlp_response_text that cuts, between characters */
+    /* room, so that it is otlp_response_text that cuts, between characters */
+    char words[2 * sizeof out->text];
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {
         otlp_response_success(a->response, out);
@@ -171,8 +186,8 @@ void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
     }
     bool told_when = otlp_response_status(a->details, out) | read_pushback(a->pushback, &out->retry_after),
          known = (size_t)a->status < sizeof status_names / sizeof *status_names;
-    int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status", a->message.len ? ": " : "",
-                     GW_FMT(a->message));
+    int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status",
+                     a->message.len ? ": " : "", GW_FMT(a->message));
     otlp_response_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));
     out->verdict = verdict_of(a, told_when);
     out->remedy = remedy_of(a);

@@ -1,4 +1,5 @@
-/* grpc_status.h: what a gRPC backend's answer means for the data. Pure: no gRPC object comes in here, only what it said.
+/* grpc_status.h: what a gRPC backend's answer means for the data. Pure: no gRPC object comes in here, only
+ * what it said.
  *
  *   status OK            ─▶ DONE, with partial_success: what was rejected, and why
  *   status other         ─▶ the table of the OTLP specification ("OTLP/gRPC Response", Failures):
@@ -10,8 +11,9 @@
  *
  *   and what servers say besides it:
  *     any of them whose words speak of a size that is too large, or of HTTP's 413 (a proxy on the way; Rust's tonic says OUT_OF_RANGE):
- * SPLIT UNKNOWN or INTERNAL made by our own side because the answer was not gRPC: HOLD RESOURCE_EXHAUSTED that names no time and does not
- * speak of a size is split no further than 16 KiB: then it is a quota, and by OTLP not to be retried: REFUSED
+ * SPLIT UNKNOWN or INTERNAL made by our own side because the answer was not gRPC: HOLD RESOURCE_EXHAUSTED
+ * that names no time and does not speak of a size is split no further than 16 KiB: then it is a quota, and by
+ * OTLP not to be retried: REFUSED
  *
  *   A time is named by RetryInfo, or by the trailer grpc-retry-pushback-ms that gRPC's own retries obey; of two the later one counts. A
  *   pushback that is negative or no number forbids gRPC to retry by itself, and says nothing of the data: it names no time.

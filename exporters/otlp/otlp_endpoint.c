@@ -22,7 +22,8 @@ struct reading {
     bool bad;
 };
 
-__attribute__((format(printf, 3, 4))) static void mistake(struct reading *r, const char *option, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void mistake(struct reading *r, const char *option,
+                                                          const char *fmt, ...)
 {
     char text[600];
     va_list ap;
@@ -53,7 +54,9 @@ static void refuse_extras(struct reading *r, CURLU *url)
 {
     char *value = NULL;
     if (curl_url_get(url, CURLUPART_USER, &value, 0) == CURLUE_OK) {
-        mistake(r, "endpoint", "credentials do not belong into the URL: send them with headers = { \"authorization\" = \"…\"; }");
+        mistake(r, "endpoint",
+                "credentials do not belong into the URL: send them with headers = { \"authorization\" = "
+                "\"…\"; }");
         curl_free(value);
     }
     value = NULL;
@@ -111,8 +114,9 @@ static void no_scheme(struct reading *r, gw_str endpoint)
     else if (strchr(endpoint.ptr, '@'))
         mistake(r, "endpoint", "has no scheme: begin with http:// for plain text or https:// for TLS");
     else
-        mistake(r, "endpoint", "\"%.*s\" has no scheme: write http://%.*s for plain text or https://%.*s for TLS", GW_FMT(endpoint),
-                GW_FMT(endpoint), GW_FMT(endpoint));
+        mistake(r, "endpoint",
+                "\"%.*s\" has no scheme: write http://%.*s for plain text or https://%.*s for TLS",
+                GW_FMT(endpoint), GW_FMT(endpoint), GW_FMT(endpoint));
 }
 
 static void read_endpoint(struct reading *r)
@@ -210,9 +214,10 @@ static bool is_visible(gw_str s)
 /* Names that the protocols themselves set. */
 static bool is_reserved(gw_str name)
 {
-    static const gw_str reserved[] = {GW_LIT("content-type"),      GW_LIT("content-length"), GW_LIT("content-encoding"),
-                                      GW_LIT("transfer-encoding"), GW_LIT("host"),           GW_LIT("te"),
-                                      GW_LIT("connection"),        GW_LIT("expect")};
+    static const gw_str reserved[] = {
+        GW_LIT("content-type"),      GW_LIT("content-length"), GW_LIT("content-encoding"),
+        GW_LIT("transfer-encoding"), GW_LIT("host"),           GW_LIT("te"),
+        GW_LIT("connection"),        GW_LIT("expect")};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (gw_str_ieq(name, reserved[i]))
             return true;
@@ -229,7 +234,8 @@ static void check_headers(struct reading *r)
             mistake(r, "headers", "\"%.*s\" is set by the protocol itself", GW_FMT(name));
         if (!is_visible(r->conf->headers.items[i].value))
             mistake(r, "headers",
-                    "the value of \"%.*s\" has characters that a header cannot carry (line breaks, control characters, non-ASCII)",
+                    "the value of \"%.*s\" has characters that a header cannot carry (line breaks, control "
+                    "characters, non-ASCII)",
                     GW_FMT(name));
     }
 }
@@ -254,8 +260,9 @@ static void choose_compression(struct reading *r)
     }
 }
 
-enum gw_code otlp_endpoint_open(struct otlp_endpoint *t, const struct otlp_endpoint_conf *conf, const struct otlp_protocol *protocol,
-                                const char *path, struct gw_diagnostics *diagnostics)
+enum gw_code otlp_endpoint_open(struct otlp_endpoint *t, const struct otlp_endpoint_conf *conf,
+                                const struct otlp_protocol *protocol, const char *path,
+                                struct gw_diagnostics *diagnostics)
 {
     struct reading r = {t, conf, protocol, path, diagnostics, false};
     *t = (struct otlp_endpoint){0};

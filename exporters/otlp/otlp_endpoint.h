@@ -4,12 +4,12 @@
  *      headers  = { x-api-key = "${env:KEY}"; };   metadata of every request
  *      tls      = { ca; cert; key; server_name; };
  *
- * An OTLP exporter has a target's options first, then its own: OTLP_CONF(OPTS) declares its struct conf and its rows.
- * otlp_endpoint_open says every mistake that can be seen without connecting: a missing scheme, files that cannot be read, a
- * certificate without its key, headers that no protocol could carry.
+ * An OTLP exporter has a target's options first, then its own: OTLP_CONF(OPTS) declares its struct conf and
+ * its rows. otlp_endpoint_open says every mistake that can be seen without connecting: a missing scheme,
+ * files that cannot be read, a certificate without its key, headers that no protocol could carry.
  *
- * Threads: open on the main thread; the result is const from then on.
- * Ownership: views point into the configuration, which outlives the exporter; PEM texts are malloc'd and freed by close.
+ * Threads: open on the main thread; the result is const from then on. Ownership: views point into the
+ * configuration, which outlives the exporter; PEM texts are malloc'd and freed by close.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OTLP_ENDPOINT_H
@@ -18,32 +18,38 @@
 #include "core/config/option.h"
 #include "exporters/sender/compress.h"
 
-#define OTLP_TARGET_OPTS(X)                                                                                                                \
-    X(str, endpoint, "endpoint", "", "", "",                                                                                               \
-      "Where to send: http://host:port is plain, https://host:port is TLS. Empty: nothing is sent, everything counts as sent.")            \
-    X(map, headers, "headers", "", "", "",                                                                                                 \
-      "Sent with every request, for example an API key; values are never shown. Write secrets as ${env:NAME} or ${file:/path}.")           \
-    X(choice, compression, "compression", "auto", "auto|none|gzip|zstd", "",                                                               \
-      "auto is gzip, and none where the endpoint is on this machine. zstd is for HTTP backends that take it.")                             \
-    X(str, tls_ca, "tls.ca", "", "", "", "PEM file with the certificates to trust; those of the system when left out.")                    \
-    X(str, tls_cert, "tls.cert", "", "", "", "PEM file with the client's certificate chain, for backends that ask for one.")               \
-    X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert.")                                                           \
-    X(str, tls_server_name, "tls.server_name", "", "", "",                                                                                 \
+#define OTLP_TARGET_OPTS(X)                                                                                  \
+    X(str, endpoint, "endpoint", "", "", "",                                                                 \
+      "Where to send: http://host:port is plain, https://host:port is TLS. Empty: nothing is sent, "         \
+      "everything counts as sent.")                                                                          \
+    X(map, headers, "headers", "", "", "",                                                                   \
+      "Sent with every request, for example an API key; values are never shown. Write secrets as "           \
+      "${env:NAME} or ${file:/path}.")                                                                       \
+    X(choice, compression, "compression", "auto", "auto|none|gzip|zstd", "",                                 \
+      "auto is gzip, and none where the endpoint is on this machine. zstd is for HTTP backends that take "   \
+      "it.")                                                                                                 \
+    X(str, tls_ca, "tls.ca", "", "", "",                                                                     \
+      "PEM file with the certificates to trust; those of the system when left out.")                         \
+    X(str, tls_cert, "tls.cert", "", "", "",                                                                 \
+      "PEM file with the client's certificate chain, for backends that ask for one.")                        \
+    X(str, tls_key, "tls.key", "", "", "", "PEM file with the key of tls.cert.")                             \
+    X(str, tls_server_name, "tls.server_name", "", "", "",                                                   \
       "Name that the backend's certificate must bear, where it is not the endpoint's host.")
 
 struct otlp_endpoint_conf {
     OTLP_TARGET_OPTS(GW_FIELD)
 };
 
-/* struct conf, which begins with a struct otlp_endpoint_conf, and its rows `opts`; OPTS is the list of the exporter's own options. GW_CONF
- * must be defined as struct conf. */
-#define OTLP_CONF(OPTS)                                                                                                                    \
-    struct conf {                                                                                                                          \
-        OTLP_TARGET_OPTS(GW_FIELD)                                                                                                         \
-        OPTS(GW_FIELD)                                                                                                                     \
-    };                                                                                                                                     \
-    static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};                                                \
-    _Static_assert(offsetof(struct conf, tls_server_name) == offsetof(struct otlp_endpoint_conf, tls_server_name),                         \
+/* struct conf, which begins with a struct otlp_endpoint_conf, and its rows `opts`; OPTS is the list of the
+ * exporter's own options. GW_CONF must be defined as struct conf. */
+#define OTLP_CONF(OPTS)                                                                                      \
+    struct conf {                                                                                            \
+        OTLP_TARGET_OPTS(GW_FIELD)                                                                           \
+        OPTS(GW_FIELD)                                                                                       \
+    };                                                                                                       \
+    static const struct gw_opt opts[] = {OTLP_TARGET_OPTS(GW_ROW) OPTS(GW_ROW) GW_OPT_END};                  \
+    _Static_assert(offsetof(struct conf, tls_server_name) ==                                                 \
+                       offsetof(struct otlp_endpoint_conf, tls_server_name),                                 \
                    "conf begins with the target's")
 
 /* The words of `compression`, in the order of the row. */
@@ -69,8 +75,8 @@ struct otlp_protocol {
 };
 
 /* Adds a problem for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
-enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *, const struct otlp_protocol *, const char *path,
-                                struct gw_diagnostics *);
+enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *,
+                                const struct otlp_protocol *, const char *path, struct gw_diagnostics *);
 /* Legal on a zeroed target. */
 void otlp_endpoint_close(struct otlp_endpoint *);
 

@@ -4,10 +4,12 @@
  *                                                                                       │ poller thread
  *   done ◀─ gw_grpc_judge (grpc_status.h) ◀─ wait ◀── bell, list of finished calls ◀────┘
  *
- * A completion queue is also what drives Core's connections, so one thread stays in it for the exporter's life; all it does is hand
- * finished calls over. A slice holds a reference of its frame, which Core may drop from any of its threads after the call has ended.
+ * A completion queue is also what drives Core's connections, so one thread stays in it for the exporter's
+ * life; all it does is hand finished calls over. A slice holds a reference of its frame, which Core may drop
+ * from any of its threads after the call has ended.
  *
- * Calls fail fast: a backend that is away answers UNAVAILABLE at once, and the sender's queue does the waiting.
+ * Calls fail fast: a backend that is away answers UNAVAILABLE at once, and the sender's queue does the
+ * waiting.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <grpc/byte_buffer.h>
@@ -30,10 +32,12 @@
 #include "exporters/otlp/grpc_status.h"
 #include "exporters/sender/compress.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                                                      \
-      "A connection with open requests is probed after this long without news; 0s: never. Servers may close on too frequent probes.")      \
-    X(duration, keepalive_timeout, "keepalive.timeout", "10s", "100ms", "10m", "A probe not answered for this long ends the connection.")
+#define OPTS(X)                                                                                              \
+    X(duration, keepalive_time, "keepalive.time", "30s", "0s", "24h",                                        \
+      "A connection with open requests is probed after this long without news; 0s: never. Servers may "      \
+      "close on too frequent probes.")                                                                       \
+    X(duration, keepalive_timeout, "keepalive.timeout", "10s", "100ms", "10m",                               \
+      "A probe not answered for this long ends the connection.")
 
 #define GW_CONF struct conf
 OTLP_CONF(OPTS);
@@ -59,7 +63,8 @@ struct call {
     size_t bytes;
     gw_done_f *done;
     void *cookie;
-    atomic_bool sent; /* orders our writes before the poller's, as gRPC's queue does where ThreadSanitizer cannot see it */
+    /* orders our writes before the poller's, as gRPC's queue does where ThreadSanitizer cannot see it */
+    atomic_bool sent;
 };
 
 struct ctx {
@@ -115,7 +120,8 @@ static bool make_headers(struct ctx *c, const char *path, struct gw_diagnostics 
         if (fault)
             gw_config_error(diagnostics, at, "\"%.*s\" %s", GW_FMT(item->key), fault);
         good = good && !fault;
-        c->headers[c->n_headers++] = (grpc_metadata){.key = key, .value = grpc_slice_from_copied_buffer(item->value.ptr, item->value.len)};
+        c->headers[c->n_headers++] = (grpc_metadata){
+            .key = key, .value = grpc_slice_from_copied_buffer(item->value.ptr, item->value.len)};
     }
     return good;
 }
@@ -126,7 +132,8 @@ static void *poll_queue(void *arg)
 {
     struct ctx *c = arg;
     for (grpc_event event;
-         (event = grpc_completion_queue_next(c->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)).type != GRPC_QUEUE_SHUTDOWN;) {
+         (event = grpc_completion_queue_next(c->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)).type !=
+         GRPC_QUEUE_SHUTDOWN;) {
         struct call *call = event.tag;
         GW_ASSERT(atomic_load_explicit(&call->sent, memory_order_acquire));
         gw_lock(&c->lock);
@@ -143,7 +150,8 @@ static void *poll_queue(void *arg)
 
 static bool make_channel(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
-    struct gw_grpc_options options = {c->conf.tls_server_name, c->conf.keepalive_time, c->conf.keepalive_timeout};
+    struct gw_grpc_options options = {c->conf.tls_server_name, c->conf.keepalive_time,
+                                      c->conf.keepalive_timeout};
     c->channel = gw_grpc_channel(&c->target, &options, path, diagnostics);
     if (c->target.compression == GW_COMPRESS_GZIP)
         c->compressor = gw_compressor_new(GW_COMPRESS_GZIP);
@@ -153,11 +161,13 @@ static bool make_channel(struct ctx *c, const char *path, struct gw_diagnostics 
 static bool make_queue(struct ctx *c)
 {
     c->queue = grpc_completion_queue_create_for_next(NULL);
-    c->polling = gw_thread_start(&c->poller, &(struct gw_thread){"grpc", "exporter=otlp", poll_queue, c}, NULL);
+    c->polling =
+        gw_thread_start(&c->poller, &(struct gw_thread){"grpc", "exporter=otlp", poll_queue, c}, NULL);
     return c->polling;
 }
 
-static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, const char *path,
+                              struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     gw_grpc_start();
@@ -165,7 +175,8 @@ static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, cons
     gw_lock_init(&c->lock, GW_LOCK_GRPC_FINISHED);
     c->finished_end = &c->finished;
     c->started = true;
-    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol, path, diagnostics);
+    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol,
+                                           path, diagnostics);
     if (!make_headers(c, path, diagnostics))
         code = GW_BAD_REQUEST;
     if (code != GW_OK || c->target.off)
@@ -218,7 +229,8 @@ static grpc_byte_buffer *plain_request(const struct gw_batch *batch)
         struct gw_frame *f = gw_frame_pin(batch->frames[i]);
         slices[i] = grpc_slice_new_with_user_data(f->data, f->len, unpin_frame, f);
     }
-    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(slices, batch->n); /* takes references of its own */
+    /* takes references of its own */
+    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(slices, batch->n);
     for (size_t i = 0; i < batch->n; i++)
         grpc_slice_unref(slices[i]);
     free(slices);
@@ -253,9 +265,11 @@ static struct call *call_new(struct ctx *c, const struct gw_batch *batch, gw_nse
         free(call);
         return NULL;
     }
-    gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout, GPR_TIMESPAN));
+    gpr_timespec deadline =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(timeout, GPR_TIMESPAN));
     grpc_slice method = grpc_slice_from_static_string(methods[batch->signal]);
-    call->call = grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue, method, NULL, deadline, NULL);
+    call->call = grpc_channel_create_call(c->channel, NULL, GRPC_PROPAGATE_DEFAULTS, c->queue, method, NULL,
+                                          deadline, NULL);
     call->message = grpc_empty_slice();
     grpc_metadata_array_init(&call->initial);
     grpc_metadata_array_init(&call->trailing);
@@ -288,13 +302,19 @@ static void call_drop(struct call *call)
 static bool call_start(struct ctx *c, struct call *call)
 {
     grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA, .data.send_initial_metadata = {.count = c->n_headers, .metadata = c->headers}},
-        {.op = GRPC_OP_SEND_MESSAGE, .flags = GRPC_WRITE_NO_COMPRESS, .data.send_message.send_message = call->request},
+        {.op = GRPC_OP_SEND_INITIAL_METADATA,
+         .data.send_initial_metadata = {.count = c->n_headers, .metadata = c->headers}},
+        {.op = GRPC_OP_SEND_MESSAGE,
+         .flags = GRPC_WRITE_NO_COMPRESS,
+         .data.send_message.send_message = call->request},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-        {.op = GRPC_OP_RECV_INITIAL_METADATA, .data.recv_initial_metadata.recv_initial_metadata = &call->initial},
+        {.op = GRPC_OP_RECV_INITIAL_METADATA,
+         .data.recv_initial_metadata.recv_initial_metadata = &call->initial},
         {.op = GRPC_OP_RECV_MESSAGE, .data.recv_message.recv_message = &call->response},
         {.op = GRPC_OP_RECV_STATUS_ON_CLIENT,
-         .data.recv_status_on_client = {.trailing_metadata = &call->trailing, .status = &call->status, .status_details = &call->message}},
+         .data.recv_status_on_client = {.trailing_metadata = &call->trailing,
+                                        .status = &call->status,
+                                        .status_details = &call->message}},
     };
     return grpc_call_start_batch(call->call, ops, sizeof ops / sizeof *ops, call, NULL) == GRPC_CALL_OK;
 }

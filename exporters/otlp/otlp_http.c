@@ -1,11 +1,12 @@
-/* OTLP over HTTP/1.1, on libcurl's multi interface: one POST per batch, as many at a time as the sender has open.
+/* OTLP over HTTP/1.1, on libcurl's multi interface: one POST per batch, as many at a time as the sender has
+ * open.
  *
  *     send ──▶ easy handle from the pool: url of the signal, headers, body ──▶ multi
  *     wait ──▶ curl_multi_perform, curl_multi_poll ──▶ status, Retry-After, body ──▶ outcome
  *
- * HTTP/1.1 with several connections is half the cost of HTTP/2 here; HTTP/2 is there for proxies that want it. The body is read
- * by libcurl frame by frame, or is one compressed buffer. Redirects are refused: following one would send data, and credentials,
- * to a place that the configuration does not name.
+ * HTTP/1.1 with several connections is half the cost of HTTP/2 here; HTTP/2 is there for proxies that want
+ * it. The body is read by libcurl frame by frame, or is one compressed buffer. Redirects are refused:
+ * following one would send data, and credentials, to a place that the configuration does not name.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -22,12 +23,17 @@
 #include "exporters/otlp/otlp_http_status.h"
 #include "exporters/otlp/otlp_response.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(choice, encoding, "encoding", "protobuf", "protobuf|json", "", "Of the body: OTLP/HTTP backends take protobuf, some only JSON.")     \
-    X(choice, http_version, "http_version", "1.1", "1.1|2", "", "2 is offered over TLS only; it costs about twice the CPU of 1.1.")        \
-    X(str, traces_endpoint, "traces_endpoint", "", "", "", "Whole URL for traces, used as it is instead of endpoint + /v1/traces.")        \
-    X(str, logs_endpoint, "logs_endpoint", "", "", "", "Whole URL for logs, used as it is instead of endpoint + /v1/logs.")                \
-    X(str, metrics_endpoint, "metrics_endpoint", "", "", "", "Whole URL for metrics, used as it is instead of endpoint + /v1/metrics.")
+#define OPTS(X)                                                                                              \
+    X(choice, encoding, "encoding", "protobuf", "protobuf|json", "",                                         \
+      "Of the body: OTLP/HTTP backends take protobuf, some only JSON.")                                      \
+    X(choice, http_version, "http_version", "1.1", "1.1|2", "",                                              \
+      "2 is offered over TLS only; it costs about twice the CPU of 1.1.")                                    \
+    X(str, traces_endpoint, "traces_endpoint", "", "", "",                                                   \
+      "Whole URL for traces, used as it is instead of endpoint + /v1/traces.")                               \
+    X(str, logs_endpoint, "logs_endpoint", "", "", "",                                                       \
+      "Whole URL for logs, used as it is instead of endpoint + /v1/logs.")                                   \
+    X(str, metrics_endpoint, "metrics_endpoint", "", "", "",                                                 \
+      "Whole URL for metrics, used as it is instead of endpoint + /v1/metrics.")
 
 #define GW_CONF struct conf
 OTLP_CONF(OPTS);
@@ -50,7 +56,8 @@ struct post {
     uint8_t *body;
     size_t body_len;
     /* the answer */
-    char *answer; /* OTLP_ANSWER_BYTES: there before the request is sent, for what it says must not be missed */
+    /* OTLP_ANSWER_BYTES: there before the request is sent, for what it says must not be missed */
+    char *answer;
     size_t answer_len;
     char error[CURL_ERROR_SIZE];
 };
@@ -73,7 +80,8 @@ static const char *const signal_path[GW_SIGNALS] = {"/v1/traces", "/v1/logs", "/
 
 /* --- open --- */
 
-/* False when there is no memory: a request that lacks a header would be refused, or be stored for somebody else. */
+/* False when there is no memory: a request that lacks a header would be refused, or be stored for somebody
+ * else. */
 static bool add_header(struct curl_slist **list, const char *text)
 {
     struct curl_slist *grown = curl_slist_append(*list, text);
@@ -85,8 +93,8 @@ static bool add_header(struct curl_slist **list, const char *text)
 static bool make_headers(struct ctx *c)
 {
     char line[8192];
-    bool made =
-        add_header(&c->headers, c->conf.encoding == JSON ? "Content-Type: application/json" : "Content-Type: application/x-protobuf");
+    bool made = add_header(&c->headers, c->conf.encoding == JSON ? "Content-Type: application/json"
+                                                                 : "Content-Type: application/x-protobuf");
     made &= add_header(&c->headers, "Expect:"); /* a round trip for nothing */
     if (c->target.compression == GW_COMPRESS_GZIP)
         made &= add_header(&c->headers, "Content-Encoding: gzip");
@@ -95,7 +103,8 @@ static bool make_headers(struct ctx *c)
     for (size_t i = 0; i < c->conf.headers.n; i++) {
         const struct gw_map_item *h = &c->conf.headers.items[i];
         /* "name;" is libcurl's way of writing a header without a value */
-        snprintf(line, sizeof line, h->value.len ? "%.*s: %.*s" : "%.*s;%.*s", GW_FMT(h->key), GW_FMT(h->value));
+        snprintf(line, sizeof line, h->value.len ? "%.*s: %.*s" : "%.*s;%.*s", GW_FMT(h->key),
+                 GW_FMT(h->value));
         made &= add_header(&c->headers, line);
     }
     return made;
@@ -112,18 +121,20 @@ static bool good_url(const char *url)
 static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnostics *diagnostics)
 {
     static const char *const names[GW_SIGNALS] = {"traces_endpoint", "logs_endpoint", "metrics_endpoint"};
-    const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint, c->conf.metrics_endpoint};
+    const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
+                                      c->conf.metrics_endpoint};
     enum gw_code code = GW_OK;
     for (int s = 0; s < GW_SIGNALS; s++) {
         if (whole[s].len && (whole[s].len >= MAX_URL || !good_url(whole[s].ptr))) {
-            gw_option_error(diagnostics, path, names[s], "\"%.*s\" is no http:// or https:// URL", GW_FMT(whole[s]));
+            gw_option_error(diagnostics, path, names[s], "\"%.*s\" is no http:// or https:// URL",
+                            GW_FMT(whole[s]));
             code = GW_BAD_REQUEST;
         } else if (whole[s].len) {
             memcpy(c->url[s], whole[s].ptr, whole[s].len + 1);
         } else if (!c->target.off) {
             const char *host = c->conf.tls_server_name.len ? c->conf.tls_server_name.ptr : NULL;
-            snprintf(c->url[s], MAX_URL, "%s://%s%s%s", c->target.tls ? "https" : "http", host ? host : c->target.authority, c->target.path,
-                     signal_path[s]);
+            snprintf(c->url[s], MAX_URL, "%s://%s%s%s", c->target.tls ? "https" : "http",
+                     host ? host : c->target.authority, c->target.path, signal_path[s]);
         }
     }
     return code;
@@ -139,13 +150,15 @@ static bool make_connect_to(struct ctx *c)
     return add_header(&c->connect_to, line);
 }
 
-static enum gw_code open_http(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_http(void *ctx, const struct gw_export_host *host, const char *path,
+                              struct gw_diagnostics *diagnostics)
 {
     static const struct otlp_protocol protocol = {"OTLP/HTTP", 4318, true, true};
     struct ctx *c = ctx;
     curl_global_init(CURL_GLOBAL_DEFAULT); /* counted: paired in close */
     c->multi = curl_multi_init();
-    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol, path, diagnostics);
+    enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol,
+                                           path, diagnostics);
     enum gw_code urls = make_urls(c, path, diagnostics);
     bool listed = make_headers(c) && make_connect_to(c);
     if (c->target.compression != GW_COMPRESS_NONE)
@@ -219,7 +232,8 @@ static int rewind_frames(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
-/* Whether there is a body to send. What is too large to be written as text is split; missing memory is a reason to try later. */
+/* Whether there is a body to send. What is too large to be written as text is split; missing memory is a
+ * reason to try later. */
 enum body { BODY_MADE, BODY_TOO_LARGE, BODY_NO_MEMORY };
 
 static enum body json_body(const struct gw_arena *arena, const struct out *out, bool read)
@@ -326,7 +340,8 @@ static bool set_constants(struct ctx *c, struct post *p)
                is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(e, CURLOPT_CONNECT_TO, c->connect_to);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, c->conf.http_version == 1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+                     c->conf.http_version == 1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -392,7 +407,8 @@ static void fail_at_once(gw_done_f *done, void *cookie, enum gw_verdict verdict,
     done(cookie, &outcome);
 }
 
-static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done,
+                       void *cookie)
 {
     struct ctx *c = ctx;
     if (!c->url[batch->signal][0]) { /* no endpoint: nothing is sent */
@@ -410,12 +426,14 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
     p->frame = p->offset = p->answer_len = 0;
     p->error[0] = '\0';
     enum body made = make_body(c, p);
-    if (made == BODY_MADE && (!set_request(c, p, timeout) || curl_multi_add_handle(c->multi, p->easy) != CURLM_OK))
+    if (made == BODY_MADE &&
+        (!set_request(c, p, timeout) || curl_multi_add_handle(c->multi, p->easy) != CURLM_OK))
         made = BODY_NO_MEMORY;
     if (made != BODY_MADE) {
         give_post(c, p);
         fail_at_once(done, cookie, made == BODY_TOO_LARGE ? GW_SPLIT : GW_RETRY,
-                     made == BODY_TOO_LARGE ? "is too large to be written as JSON" : "no memory for a request");
+                     made == BODY_TOO_LARGE ? "is too large to be written as JSON"
+                                            : "no memory for a request");
         return;
     }
     p->next = c->open;

@@ -1,4 +1,5 @@
-/* From an HTTP answer, or from libcurl's error, to a verdict, by tables. Pure; called by otlp_http.c for every request that ends.
+/* From an HTTP answer, or from libcurl's error, to a verdict, by tables. Pure; called by otlp_http.c for
+ * every request that ends.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +18,8 @@ static bool is_type(gw_str content_type, gw_str type)
 /* Text, HTML or JSON: what fits of its start. Protobuf was read already. */
 static void words_of_body(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
-    if (!out->text[0] && a->body.len && !is_type(a->content_type, GW_STR("application/x-protobuf")) && gw_utf8_valid(a->body))
+    if (!out->text[0] && a->body.len && !is_type(a->content_type, GW_STR("application/x-protobuf")) &&
+        gw_utf8_valid(a->body))
         otlp_response_text(out, gw_str_trim(a->body));
 }
 
@@ -42,7 +44,8 @@ static const char *remedy_of(long status)
         return "The backend refuses the credentials: check headers (or the keys) of this exporter.";
     case 404:
     case 405:
-        return "There is no OTLP receiver at this URL: check endpoint (it is a base URL, /v1/traces is appended) and the project's name.";
+        return "There is no OTLP receiver at this URL: check endpoint (it is a base URL, /v1/traces is "
+               "appended) and the project's name.";
     case 407:
         return "The proxy wants credentials: https_proxy may hold them as http://user:password@host:port.";
     case 415:
@@ -58,7 +61,8 @@ static void redirected(const struct otlp_http_answer *a, struct gw_outcome *out)
     snprintf(words, sizeof words, "HTTP %ld to %.*s", a->status, GW_FMT(a->location));
     otlp_response_text(out, gw_str_z(words));
     out->verdict = GW_RETRY_SLOWLY;
-    out->remedy = "Redirects are not followed, they would carry data and credentials elsewhere: write that URL as endpoint.";
+    out->remedy = "Redirects are not followed, they would carry data and credentials elsewhere: write that "
+                  "URL as endpoint.";
 }
 
 gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall)
@@ -79,7 +83,8 @@ void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)
         if (is_type(a->content_type, GW_STR("application/json")))
             otlp_response_success_json(a->body, out);
         else
-            otlp_response_success(is_type(a->content_type, GW_STR("application/x-protobuf")) ? a->body : GW_NOSTR, out);
+            otlp_response_success(
+                is_type(a->content_type, GW_STR("application/x-protobuf")) ? a->body : GW_NOSTR, out);
         return;
     }
     if (a->status >= 300 && a->status < 400) {
@@ -93,7 +98,10 @@ void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)
     out->remedy = remedy_of(a->status);
     if (a->retry_after > out->retry_after)
         out->retry_after = a->retry_after;
-    out->verdict = a->status == 413 ? GW_SPLIT : is_retryable(a->status) ? GW_RETRY : out->remedy ? GW_RETRY_SLOWLY : GW_REFUSED;
+    out->verdict = a->status == 413          ? GW_SPLIT
+                   : is_retryable(a->status) ? GW_RETRY
+                   : out->remedy             ? GW_RETRY_SLOWLY
+                                             : GW_REFUSED;
 }
 
 void otlp_http_transport_error(int code, const char *words, struct gw_outcome *out)
@@ -103,8 +111,8 @@ void otlp_http_transport_error(int code, const char *words, struct gw_outcome *o
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         out->verdict = GW_RETRY_SLOWLY;
-        out->remedy =
-            "The backend's certificate is not trusted: set tls.ca to the CA that signed it, or tls.server_name to the name it bears.";
+        out->remedy = "The backend's certificate is not trusted: set tls.ca to the CA that signed it, or "
+                      "tls.server_name to the name it bears.";
         break;
     case CURLE_SSL_CERTPROBLEM:
         out->verdict = GW_RETRY_SLOWLY;
@@ -112,7 +120,8 @@ void otlp_http_transport_error(int code, const char *words, struct gw_outcome *o
         break;
     case CURLE_SSL_CONNECT_ERROR:
         out->verdict = GW_RETRY_SLOWLY;
-        out->remedy = "No TLS could be agreed on: is this a plain http:// port, or does the backend want a client certificate?";
+        out->remedy = "No TLS could be agreed on: is this a plain http:// port, or does the backend want a "
+                      "client certificate?";
         break;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:

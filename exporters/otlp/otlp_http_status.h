@@ -1,4 +1,5 @@
-/* otlp_http_status.h: what an HTTP answer, or the lack of one, means for the data. OTLP specification, "OTLP/HTTP Response".
+/* otlp_http_status.h: what an HTTP answer, or the lack of one, means for the data. OTLP specification,
+ * "OTLP/HTTP Response".
  *
  *     200 … 299            taken; partial_success is read
  *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body: the later one, an hour at most
@@ -21,8 +22,8 @@ struct otlp_http_answer {
     gw_nsec retry_after; /* of the header; 0: none */
 };
 
-/* How long a Retry-After asks to wait: seconds, with a fraction or without, or a date, which is seen from the wall time `wall`. 0 for a
- * time that is over and for what is neither; OTLP_LONGEST_WAIT at most. */
+/* How long a Retry-After asks to wait: seconds, with a fraction or without, or a date, which is seen from the
+ * wall time `wall`. 0 for a time that is over and for what is neither; OTLP_LONGEST_WAIT at most. */
 gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall);
 
 void otlp_http_outcome(const struct otlp_http_answer *, struct gw_outcome *);

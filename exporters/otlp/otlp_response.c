@@ -1,5 +1,6 @@
-/* Reads what backends answer: OTLP's partial success as protobuf and as JSON, google.rpc.Status with its RetryInfo, delays. Owns nothing
- * and allocates nothing but what JSON text with escapes needs. Called by grpc_status.c and otlp_http_status.c.
+/* Reads what backends answer: OTLP's partial success as protobuf and as JSON, google.rpc.Status with its
+ * RetryInfo, delays. Owns nothing and allocates nothing but what JSON text with escapes needs. Called by
+ * grpc_status.c and otlp_http_status.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -10,7 +11,15 @@
 
 /* Field numbers. The answers to traces, logs and metrics differ in names only. */
 enum { RESPONSE_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2 };
-enum { STATUS_MESSAGE = 2, STATUS_DETAILS = 3, ANY_URL = 1, ANY_VALUE = 2, INFO_DELAY = 1, DURATION_SECONDS = 1, DURATION_NANOS = 2 };
+enum {
+    STATUS_MESSAGE = 2,
+    STATUS_DETAILS = 3,
+    ANY_URL = 1,
+    ANY_VALUE = 2,
+    INFO_DELAY = 1,
+    DURATION_SECONDS = 1,
+    DURATION_NANOS = 2
+};
 
 void otlp_response_text(struct gw_outcome *out, gw_str words)
 {
@@ -30,7 +39,8 @@ static struct wire_view view(gw_str s)
     return (struct wire_view){at, at + s.len};
 }
 
-/* The last field of that number, as protobuf wants it; false where there is none, or where the message is cut short or is none. */
+/* The last field of that number, as protobuf wants it; false where there is none, or where the message is cut
+ * short or is none. */
 static bool last_field(struct wire_view v, unsigned number, unsigned type, struct wire_field *out)
 {
     bool found = false;
@@ -56,7 +66,8 @@ static int64_t last_integer(struct wire_view v, unsigned number)
 {
     struct wire_field f;
     uint64_t tag, value = 0;
-    if (!last_field(v, number, WIRE_VARINT, &f) || !wire_read_varint(&f.whole, &tag) || !wire_read_varint(&f.whole, &value))
+    if (!last_field(v, number, WIRE_VARINT, &f) || !wire_read_varint(&f.whole, &tag) ||
+        !wire_read_varint(&f.whole, &value))
         return 0;
     return (int64_t)value;
 }
@@ -72,7 +83,8 @@ void otlp_response_success(gw_str body, struct gw_outcome *out)
     otlp_response_text(out, last_text(partial.body, PARTIAL_MESSAGE));
 }
 
-/* Signs that differ, and nanoseconds beyond a second, are against protobuf's rules: the sum is what counts. */
+/* Signs that differ, and nanoseconds beyond a second, are against protobuf's rules: the sum is what
+ * counts. */
 static gw_nsec delay_of(struct wire_view duration)
 {
     const int64_t most = OTLP_LONGEST_WAIT / GW_SEC;

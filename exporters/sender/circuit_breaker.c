@@ -1,5 +1,6 @@
-/* One breaker per signal of a sender: counts failures in a row and paces what is sent while the backend takes nothing. Owns nothing but its
- * own state. Called by sender.c before a request is sent and by sender_outcome.c after it was answered.
+/* One breaker per signal of a sender: counts failures in a row and paces what is sent while the backend takes
+ * nothing. Owns nothing but its own state. Called by sender.c before a request is sent and by
+ * sender_outcome.c after it was answered.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +19,8 @@ static gw_nsec pause_of(const struct gw_breaker *b, const struct gw_breaker_conf
     return gw_retry_pause(&conf->retry, GW_RETRY, b->failures / conf->most - 1, random) / conf->most;
 }
 
-void gw_breaker_pass(struct gw_breaker *b, const struct gw_breaker_conf *conf, bool fresh, gw_nsec now, uint64_t random)
+void gw_breaker_pass(struct gw_breaker *b, const struct gw_breaker_conf *conf, bool fresh, gw_nsec now,
+                     uint64_t random)
 {
     if (!b->open)
         return;
@@ -26,7 +28,8 @@ void gw_breaker_pass(struct gw_breaker *b, const struct gw_breaker_conf *conf, b
     b->next = now + pause_of(b, conf, random);
 }
 
-static void count_failure(struct gw_breaker *b, const struct gw_breaker_conf *conf, bool slow, gw_nsec now, uint64_t random)
+static void count_failure(struct gw_breaker *b, const struct gw_breaker_conf *conf, bool slow, gw_nsec now,
+                          uint64_t random)
 {
     bool was_open = b->open;
     b->failures++;
@@ -40,8 +43,8 @@ static void count_failure(struct gw_breaker *b, const struct gw_breaker_conf *co
     b->next = now + pause_of(b, conf, random);
 }
 
-void gw_breaker_answer(struct gw_breaker *b, const struct gw_breaker_conf *conf, enum gw_verdict verdict, bool first_try, gw_nsec now,
-                       uint64_t random)
+void gw_breaker_answer(struct gw_breaker *b, const struct gw_breaker_conf *conf, enum gw_verdict verdict,
+                       bool first_try, gw_nsec now, uint64_t random)
 {
     if (verdict != GW_RETRY && verdict != GW_RETRY_SLOWLY)
         *b = (struct gw_breaker){0};

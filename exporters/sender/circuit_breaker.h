@@ -9,8 +9,8 @@
  *        ▼
  *      CLOSED
  *
- * A request that is refused again and again says nothing of the others, therefore only first tries open the breaker. Without it, every
- * batch that comes during an outage would be tried by itself, ever more of them.
+ * A request that is refused again and again says nothing of the others, therefore only first tries open the
+ * breaker. Without it, every batch that comes during an outage would be tried by itself, ever more of them.
  *
  * Threads: the sender's. No clock and no source of randomness: both are handed in.
  * SPDX-License-Identifier: Apache-2.0
@@ -36,8 +36,11 @@ struct gw_breaker_conf {
 
 bool gw_breaker_allows(const struct gw_breaker *, gw_nsec now);
 /* A request is sent. `fresh`: it was never sent before. */
-void gw_breaker_pass(struct gw_breaker *, const struct gw_breaker_conf *, bool fresh, gw_nsec now, uint64_t random);
-/* The verdict on a request; GW_RETRY and GW_RETRY_SLOWLY count as failures, all others show that the backend answers. */
-void gw_breaker_answer(struct gw_breaker *, const struct gw_breaker_conf *, enum gw_verdict, bool first_try, gw_nsec now, uint64_t random);
+void gw_breaker_pass(struct gw_breaker *, const struct gw_breaker_conf *, bool fresh, gw_nsec now,
+                     uint64_t random);
+/* The verdict on a request; GW_RETRY and GW_RETRY_SLOWLY count as failures, all others show that the backend
+ * answers. */
+void gw_breaker_answer(struct gw_breaker *, const struct gw_breaker_conf *, enum gw_verdict, bool first_try,
+                       gw_nsec now, uint64_t random);
 
 #endif

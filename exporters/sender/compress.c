@@ -66,7 +66,8 @@ static bool reserve(uint8_t **out, size_t *cap, size_t used, size_t room)
 enum { FIRST_ROOM = 16 * 1024, MORE_ROOM = 4 * 1024 };
 
 /* One frame into the stream. ISA-L counts in 32 bits; a frame is far below that (frame.h). */
-static bool gzip_frame(struct gw_compressor *c, const struct gw_frame *frame, bool last, uint8_t **out, size_t *cap)
+static bool gzip_frame(struct gw_compressor *c, const struct gw_frame *frame, bool last, uint8_t **out,
+                       size_t *cap)
 {
     struct isal_zstream *z = &c->gzip;
     z->next_in = frame->data;
@@ -83,7 +84,8 @@ static bool gzip_frame(struct gw_compressor *c, const struct gw_frame *frame, bo
     return true;
 }
 
-static bool gzip(struct gw_compressor *c, struct gw_frame *const *frames, size_t n, uint8_t **out, size_t *len, size_t cap)
+static bool gzip(struct gw_compressor *c, struct gw_frame *const *frames, size_t n, uint8_t **out,
+                 size_t *len, size_t cap)
 {
     struct isal_zstream *z = &c->gzip;
     isal_deflate_init(z);
@@ -98,7 +100,8 @@ static bool gzip(struct gw_compressor *c, struct gw_frame *const *frames, size_t
     return true;
 }
 
-static bool zstd(struct gw_compressor *c, struct gw_frame *const *frames, size_t n, size_t bytes, uint8_t **out, size_t *len, size_t cap)
+static bool zstd(struct gw_compressor *c, struct gw_frame *const *frames, size_t n, size_t bytes,
+                 uint8_t **out, size_t *len, size_t cap)
 {
     ZSTD_outBuffer o = {*out, cap, 0};
     ZSTD_CCtx_reset(c->zstd, ZSTD_reset_session_only);
@@ -122,11 +125,13 @@ static bool zstd(struct gw_compressor *c, struct gw_frame *const *frames, size_t
     return true;
 }
 
-bool gw_compress(struct gw_compressor *c, struct gw_frame *const *frames, size_t n, uint8_t **out, size_t *len)
+bool gw_compress(struct gw_compressor *c, struct gw_frame *const *frames, size_t n, uint8_t **out,
+                 size_t *len)
 {
     size_t bytes = total(frames, n), cap = bytes / 6 + FIRST_ROOM;
     *out = malloc(cap);
-    if (*out && (c->kind == GW_COMPRESS_GZIP ? gzip(c, frames, n, out, len, cap) : zstd(c, frames, n, bytes, out, len, cap)))
+    if (*out && (c->kind == GW_COMPRESS_GZIP ? gzip(c, frames, n, out, len, cap)
+                                             : zstd(c, frames, n, bytes, out, len, cap)))
         return true;
     free(*out);
     *out = NULL;

@@ -1,5 +1,6 @@
-/* Writes refused requests as OTLP/JSON lines to two files of bounded size. Owns the open file; a frame is decoded and written as text in
- * memory first, so a line stands in the file whole or not at all. Called by sender_outcome.c on the sender's thread.
+/* Writes refused requests as OTLP/JSON lines to two files of bounded size. Owns the open file; a frame is
+ * decoded and written as text in memory first, so a line stands in the file whole or not at all. Called by
+ * sender_outcome.c on the sender's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,9 +20,11 @@
 
 enum { PATH_SIZE = 4096, UNFOLD = 64, SCRATCH = 1024 * 1024 /* memory that a message takes unfolded */ };
 
-void gw_dead_letter_init(struct gw_dead_letter *d, gw_str directory, uint64_t max_size, const char *name, const char *component)
+void gw_dead_letter_init(struct gw_dead_letter *d, gw_str directory, uint64_t max_size, const char *name,
+                         const char *component)
 {
-    *d = (struct gw_dead_letter){.directory = directory, .max_size = max_size, .name = name, .component = component, .fd = -1};
+    *d = (struct gw_dead_letter){
+        .directory = directory, .max_size = max_size, .name = name, .component = component, .fd = -1};
 }
 
 void gw_dead_letter_close(struct gw_dead_letter *d)
@@ -48,11 +51,13 @@ void gw_dead_letter_check(gw_str directory, const char *path, struct gw_diagnost
         return;
     gw_option_path(at, path, "dead_letter.directory");
     if (stat(directory.ptr, &s) != 0)
-        gw_config_error(diagnostics, at, "%s: %s: make it, and let ddgate's user write there", directory.ptr, strerror(errno));
+        gw_config_error(diagnostics, at, "%s: %s: make it, and let ddgate's user write there", directory.ptr,
+                        strerror(errno));
     else if (!S_ISDIR(s.st_mode))
         gw_config_error(diagnostics, at, "%s is not a directory", directory.ptr);
     else if (access(directory.ptr, W_OK | X_OK) != 0)
-        gw_config_error(diagnostics, at, "%s: %s: let ddgate's user write there", directory.ptr, strerror(errno));
+        gw_config_error(diagnostics, at, "%s: %s: let ddgate's user write there", directory.ptr,
+                        strerror(errno));
 }
 
 /* A name is the user's: '/' would lead elsewhere. */
@@ -66,7 +71,8 @@ static bool path_of(const struct gw_dead_letter *d, const char *ending, char out
 
 static bool failed(const struct gw_dead_letter *d, const char *what)
 {
-    gw_log(GW_WARNING, d->component, "%.*s: what was rejected cannot be set aside: %s: %s", GW_FMT(d->directory), what, strerror(errno));
+    gw_log(GW_WARNING, d->component, "%.*s: what was rejected cannot be set aside: %s: %s",
+           GW_FMT(d->directory), what, strerror(errno));
     return false;
 }
 
@@ -74,7 +80,8 @@ static bool failed(const struct gw_dead_letter *d, const char *what)
 static bool end_line(int fd, uint64_t size)
 {
     char last = '\n';
-    return size == 0 || (pread(fd, &last, 1, (off_t)size - 1) == 1 && (last == '\n' || write(fd, "\n", 1) == 1));
+    return size == 0 ||
+           (pread(fd, &last, 1, (off_t)size - 1) == 1 && (last == '\n' || write(fd, "\n", 1) == 1));
 }
 
 /* Somebody may have taken the file away to send it again: what stood in it is theirs now. */
@@ -83,7 +90,8 @@ static bool is_there_still(struct gw_dead_letter *d, const char *path)
     struct stat open_one, named;
     if (d->fd < 0)
         return false;
-    if (fstat(d->fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino) {
+    if (fstat(d->fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_dev == named.st_dev &&
+        open_one.st_ino == named.st_ino) {
         d->size = (uint64_t)open_one.st_size;
         return true;
     }
@@ -126,7 +134,8 @@ static bool turn(struct gw_dead_letter *d, uint64_t overwritten[GW_SIGNALS])
         d->old[i] = d->now[i];
         d->now[i] = 0;
     }
-    gw_log(GW_WARNING, d->component, "%s is full and became %s: what was in that is gone (dead_letter.max_size)", path, old);
+    gw_log(GW_WARNING, d->component,
+           "%s is full and became %s: what was in that is gone (dead_letter.max_size)", path, old);
     return open_file(d);
 }
 
@@ -150,7 +159,8 @@ static bool write_all(struct gw_dead_letter *d, const char *data, size_t len)
     return true;
 }
 
-/* A line of its own. False when the frame cannot be written as text; `out` is failed then, and says whether memory was the reason. */
+/* A line of its own. False when the frame cannot be written as text; `out` is failed then, and says whether
+ * memory was the reason. */
 static bool render(struct out *out, const struct gw_frame *f)
 {
     struct gw_arena arena;
@@ -168,7 +178,8 @@ static bool render(struct out *out, const struct gw_frame *f)
 }
 
 /* True when the frame stands in the file. */
-static bool put_frame(struct gw_dead_letter *d, const struct gw_frame *f, struct out *out, struct gw_set_aside *put)
+static bool put_frame(struct gw_dead_letter *d, const struct gw_frame *f, struct out *out,
+                      struct gw_set_aside *put)
 {
     out_reset(out);
     put->no_memory = !render(out, f) && out->no_memory;

@@ -25,20 +25,24 @@ void gw_exporter_health_trouble(struct gw_exporter_health *h, const struct gw_ou
         return;
     h->troubled = true;
     h->said = now;
-    const char *state = o->verdict == GW_RETRY_SLOWLY ? "the backend refuses us, the data is kept and tried again slowly"
-                                                      : "the backend takes nothing at the moment, the data is kept and tried again";
+    const char *state = o->verdict == GW_RETRY_SLOWLY
+                            ? "the backend refuses us, the data is kept and tried again slowly"
+                            : "the backend takes nothing at the moment, the data is kept and tried again";
     gw_log(GW_WARNING, h->component, "%s: %s%s%s", state, o->text, semicolon(o), remedy(o));
 }
 
 void gw_exporter_health_recovered(struct gw_exporter_health *h, gw_nsec now)
 {
     if (h->troubled)
-        gw_log(GW_INFO, h->component, "the backend takes data again, after %.1f s", (double)(now - h->since) / (double)GW_SEC);
+        gw_log(GW_INFO, h->component, "the backend takes data again, after %.1f s",
+               (double)(now - h->since) / (double)GW_SEC);
     h->troubled = false;
 }
 
-void gw_exporter_health_rejected(struct gw_exporter_health *h, const struct gw_batch *b, uint64_t items, const struct gw_outcome *o)
+void gw_exporter_health_rejected(struct gw_exporter_health *h, const struct gw_batch *b, uint64_t items,
+                                 const struct gw_outcome *o)
 {
-    gw_log(GW_WARNING, h->component, "the backend rejected %" PRIu64 " of %" PRIu64 " items (%s) for good: %s%s%s", items, b->items,
+    gw_log(GW_WARNING, h->component,
+           "the backend rejected %" PRIu64 " of %" PRIu64 " items (%s) for good: %s%s%s", items, b->items,
            gw_signal_name(b->signal), o->text, semicolon(o), remedy(o));
 }

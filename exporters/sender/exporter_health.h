@@ -1,7 +1,8 @@
-/* exporter_health.h: what the log says of a backend: when trouble begins, every minute while it lasts, and when it is over.
+/* exporter_health.h: what the log says of a backend: when trouble begins, every minute while it lasts, and
+ * when it is over.
  *
- * Requests fail and are retried by the hundred while a backend is away; one line says so, with the remedy where there is one.
- * Threads: the sender's.
+ * Requests fail and are retried by the hundred while a backend is away; one line says so, with the remedy
+ * where there is one. Threads: the sender's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_EXPORTER_HEALTH_H
@@ -18,6 +19,7 @@ struct gw_exporter_health {
 void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, gw_nsec now);
 void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);
 /* `items` of a batch will never be taken. Said at most a few times a second, however often it happens. */
-void gw_exporter_health_rejected(struct gw_exporter_health *, const struct gw_batch *, uint64_t items, const struct gw_outcome *);
+void gw_exporter_health_rejected(struct gw_exporter_health *, const struct gw_batch *, uint64_t items,
+                                 const struct gw_outcome *);
 
 #endif

@@ -1,5 +1,6 @@
-/* Splits one serialized request into two, by walking its protobuf bytes twice per half: once to measure, once to write. Pure; what it
- * allocates is the caller's. Called by inflight_batch.c when a backend refuses a request of a single frame as too large.
+/* Splits one serialized request into two, by walking its protobuf bytes twice per half: once to measure, once
+ * to write. Pure; what it allocates is the caller's. Called by inflight_batch.c when a backend refuses a
+ * request of a single frame as too large.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,7 +10,8 @@
 
 #include "core/base/protobuf_wire.h"
 
-/* At each depth the number of the repeated field that leads to the items: ResourceSpans, ScopeSpans, Span (logs the same). */
+/* At each depth the number of the repeated field that leads to the items: ResourceSpans, ScopeSpans, Span
+ * (logs the same). */
 enum { DEPTHS = 3 };
 static const unsigned path[DEPTHS] = {1, 2, 2};
 
@@ -43,7 +45,8 @@ static size_t put_nested(const struct wire_field *f, int depth, struct range *r,
         return 0;
     }
     struct range ahead = *r;
-    size_t len = put_message(f->body, depth + 1, &ahead, NULL), head = wire_varint_size(f->number << 3 | WIRE_LEN) + wire_varint_size(len);
+    size_t len = put_message(f->body, depth + 1, &ahead, NULL),
+           head = wire_varint_size(f->number << 3 | WIRE_LEN) + wire_varint_size(len);
     if (!p) {
         *r = ahead;
         return head + len;
@@ -88,7 +91,8 @@ static struct gw_frame *part(const struct gw_frame *f, uint32_t from, uint32_t t
 
 enum gw_division gw_frame_split(const struct gw_frame *f, struct gw_frame *out[2])
 {
-    uint32_t items = f->signal == GW_METRICS ? 0 : count_items((struct wire_view){f->data, f->data + f->len}, 0);
+    uint32_t items =
+        f->signal == GW_METRICS ? 0 : count_items((struct wire_view){f->data, f->data + f->len}, 0);
     if (items < 2 || items != f->items)
         return GW_INDIVISIBLE;
     out[0] = part(f, 0, items / 2);

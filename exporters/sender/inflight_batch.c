@@ -1,5 +1,5 @@
-/* Batches in the sender's hands: made of queue nodes, pruned, split, and opened again. Owns the nodes while they are in a batch. Called by
- * the sender's files, on the sender's thread.
+/* Batches in the sender's hands: made of queue nodes, pruned, split, and opened again. Owns the nodes while
+ * they are in a batch. Called by the sender's files, on the sender's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -122,7 +122,8 @@ static struct gw_chain front(struct gw_inflight_batch *p)
     return c;
 }
 
-enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age, struct gw_inflight_batch *out[2])
+enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age,
+                                         struct gw_inflight_batch *out[2])
 {
     enum gw_division division = p->batch.n == 1 ? cut(p) : GW_DIVIDED;
     if (division != GW_DIVIDED)

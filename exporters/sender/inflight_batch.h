@@ -5,8 +5,8 @@
  *                        ├─ take_frames: its first frames leave, because their fate is decided before that of the others
  *                        └─ split: two parcels, by frames; a single frame is cut (frame_split.h)
  *
- * Ownership: a parcel owns its nodes; nodes taken out of it (prune, take_frames, gw_inflight_batch_open) are the caller's, charged to the queue
- * still. Threads: the sender's. SPDX-License-Identifier: Apache-2.0
+ * Ownership: a parcel owns its nodes; nodes taken out of it (prune, take_frames, gw_inflight_batch_open) are
+ * the caller's, charged to the queue still. Threads: the sender's. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_INFLIGHT_BATCH_H
 #define GW_INFLIGHT_BATCH_H
@@ -21,21 +21,25 @@ struct gw_inflight_batch {
     struct gw_chain nodes;
     struct gw_batch batch; /* the frames of nodes */
     struct gw_retry retry;
-    gw_nsec due;               /* when to send it (again) … */
-    gw_nsec latest;            /* … and until when at the latest, whatever else is waited for (gw_retry_latest) */
+    gw_nsec due; /* when to send it (again) … */
+    /* … and until when at the latest, whatever else is waited for (gw_retry_latest) */
+    gw_nsec latest;
     struct gw_outcome outcome; /* of the last send */
 };
 
-/* Takes the nodes, which have one signal and are not none. NULL when there is no memory; then they stay the caller's. */
+/* Takes the nodes, which have one signal and are not none. NULL when there is no memory; then they stay the
+ * caller's. */
 struct gw_inflight_batch *gw_inflight_batch_new(struct gw_chain *nodes, gw_nsec max_age);
 /* Gives the nodes back and frees the parcel. */
 struct gw_chain gw_inflight_batch_open(struct gw_inflight_batch *);
-/* Frames that arrived before `oldest` move to `out`; the parcel may be empty afterwards. Returns their items. */
+/* Frames that arrived before `oldest` move to `out`; the parcel may be empty afterwards. Returns their
+ * items. */
 uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *, gw_nsec oldest, struct gw_chain *out);
 /* The first n frames move to `out`; the parcel may be empty afterwards. */
 void gw_inflight_batch_take_frames(struct gw_inflight_batch *, size_t n, struct gw_chain *out);
-/* Splits p into two of about half the bytes; p is gone when the result is GW_DIVIDED. Else it holds what it held, though a single frame
- * may have become two by then. */
-enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age, struct gw_inflight_batch *out[2]);
+/* Splits p into two of about half the bytes; p is gone when the result is GW_DIVIDED. Else it holds what it
+ * held, though a single frame may have become two by then. */
+enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age,
+                                         struct gw_inflight_batch *out[2]);
 
 #endif

@@ -6,8 +6,16 @@
 #include "core/base/err.h"
 #include "core/base/protobuf_wire.h"
 
-/* Field numbers: Export…Request.resource_…, Resource….resource, Resource.attributes, KeyValue.{key,value}, AnyValue.string_value. */
-enum { REQUEST_RESOURCES = 1, RESOURCES_RESOURCE = 1, RESOURCE_ATTRIBUTES = 1, KV_KEY = 1, KV_VALUE = 2, ANY_STRING = 1 };
+/* Field numbers: Export…Request.resource_…, Resource….resource, Resource.attributes, KeyValue.{key,value},
+ * AnyValue.string_value. */
+enum {
+    REQUEST_RESOURCES = 1,
+    RESOURCES_RESOURCE = 1,
+    RESOURCE_ATTRIBUTES = 1,
+    KV_KEY = 1,
+    KV_VALUE = 2,
+    ANY_STRING = 1
+};
 
 enum { MAX_MISSING = 16 };
 
@@ -40,7 +48,8 @@ static unsigned present(const struct gw_resource_override *s, struct wire_view r
 /* One KeyValue as element of Resource.attributes; with p NULL it is only measured. */
 static size_t put_attribute(uint8_t *p, const struct gw_map_item *item)
 {
-    size_t any = wire_len_field_size(item->value.len), kv = wire_len_field_size(item->key.len) + wire_len_field_size(any);
+    size_t any = wire_len_field_size(item->value.len),
+           kv = wire_len_field_size(item->key.len) + wire_len_field_size(any);
     if (p) {
         p = wire_put_len_head(p, RESOURCE_ATTRIBUTES, kv);
         p = wire_put_len_head(p, KV_KEY, item->key.len);
@@ -78,7 +87,8 @@ static size_t put_resources(uint8_t *p, const struct gw_resource_override *s, st
 {
     struct wire_view resource = resource_of(v);
     unsigned has = present(s, resource);
-    size_t old = (size_t)(resource.end - resource.at), len = old + put_override(NULL, s, has), n = wire_len_field_size(len);
+    size_t old = (size_t)(resource.end - resource.at), len = old + put_override(NULL, s, has),
+           n = wire_len_field_size(len);
     if (p) {
         uint8_t *at = wire_put_len_head(p, RESOURCES_RESOURCE, len);
         memcpy(at, resource.at, old);

@@ -2,9 +2,10 @@
  *
  *     Export…Request { Resource… { resource { attributes … + stamped } scope… } … }
  *
- * A backend may want its credentials as resource attributes, or insist on attributes that a span's sender did not know. Frames are
- * shared and may be kept on disk, so such a backend gets a copy, made when it is sent and dropped when it was answered: no secret
- * ever stands in a queue. Traces, logs and metrics have the same shape down to the resource.
+ * A backend may want its credentials as resource attributes, or insist on attributes that a span's sender did
+ * not know. Frames are shared and may be kept on disk, so such a backend gets a copy, made when it is sent
+ * and dropped when it was answered: no secret ever stands in a queue. Traces, logs and metrics have the same
+ * shape down to the resource.
  *
  * Threads: pure functions.  Ownership: the result holds one reference, the caller's.
  * SPDX-License-Identifier: Apache-2.0
@@ -22,7 +23,8 @@ struct gw_resource_override {
     size_t missing_n;
 };
 
-/* f itself, with one more reference, when nothing has to be added; a copy otherwise; NULL when there is no memory. */
+/* f itself, with one more reference, when nothing has to be added; a copy otherwise; NULL when there is no
+ * memory. */
 struct gw_frame *gw_resource_override_frame(const struct gw_resource_override *, struct gw_frame *f);
 
 #endif

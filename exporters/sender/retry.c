@@ -1,5 +1,5 @@
-/* When a request that was not taken is sent again. Pure arithmetic on times that the sender hands in; it owns nothing. Called by
- * sender_outcome.c for each request and by circuit_breaker.c for each signal.
+/* When a request that was not taken is sent again. Pure arithmetic on times that the sender hands in; it owns
+ * nothing. Called by sender_outcome.c for each request and by circuit_breaker.c for each signal.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,9 +21,11 @@ static gw_nsec portion(gw_nsec most, uint64_t random)
     return (gw_nsec)((unsigned __int128)random * ((uint64_t)most + 1) >> 64);
 }
 
-gw_nsec gw_retry_pause(const struct gw_retry_conf *conf, enum gw_verdict verdict, unsigned tries, uint64_t random)
+gw_nsec gw_retry_pause(const struct gw_retry_conf *conf, enum gw_verdict verdict, unsigned tries,
+                       uint64_t random)
 {
-    return verdict == GW_RETRY_SLOWLY ? conf->max / 2 + portion(conf->max / 2, random) : portion(ceiling(conf, tries), random);
+    return verdict == GW_RETRY_SLOWLY ? conf->max / 2 + portion(conf->max / 2, random)
+                                      : portion(ceiling(conf, tries), random);
 }
 
 gw_nsec gw_retry_latest(const struct gw_retry *r, gw_nsec now)
@@ -31,7 +33,8 @@ gw_nsec gw_retry_latest(const struct gw_retry *r, gw_nsec now)
     return now < r->first_expiry ? r->first_expiry : r->expiry;
 }
 
-struct gw_step gw_retry_step(struct gw_retry *r, const struct gw_retry_conf *conf, const struct gw_outcome *o, gw_nsec now, uint64_t random)
+struct gw_step gw_retry_step(struct gw_retry *r, const struct gw_retry_conf *conf, const struct gw_outcome *o,
+                             gw_nsec now, uint64_t random)
 {
     if (now >= r->expiry)
         return (struct gw_step){.give_up = true};

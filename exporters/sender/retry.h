@@ -31,12 +31,15 @@ struct gw_step {
     gw_nsec until; /* monotonic, never after gw_retry_latest */
 };
 
-/* The pause before retry number `tries`, from 0, as far as the backend names none. `random` is 64 uniform bits. */
+/* The pause before retry number `tries`, from 0, as far as the backend names none. `random` is 64 uniform
+ * bits. */
 gw_nsec gw_retry_pause(const struct gw_retry_conf *, enum gw_verdict, unsigned tries, uint64_t random);
-/* When the request has to be sent at the latest, so that no frame that is alive at `now` expires without a last try. */
+/* When the request has to be sent at the latest, so that no frame that is alive at `now` expires without a
+ * last try. */
 gw_nsec gw_retry_latest(const struct gw_retry *, gw_nsec now);
 
 /* `o` is GW_RETRY or GW_RETRY_SLOWLY; `random` is 64 uniform bits. */
-struct gw_step gw_retry_step(struct gw_retry *, const struct gw_retry_conf *, const struct gw_outcome *o, gw_nsec now, uint64_t random);
+struct gw_step gw_retry_step(struct gw_retry *, const struct gw_retry_conf *, const struct gw_outcome *o,
+                             gw_nsec now, uint64_t random);
 
 #endif

@@ -3,11 +3,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/sender/sender_internal.h"
 
-static const gw_nsec complete_again = 50 * GW_MSEC;  /* the shortest time between two looks at a frame's trace ids */
-static const gw_nsec complete_shown = 100 * GW_MSEC; /* the longest, for what people watch: half of batch.delay */
+/* the shortest time between two looks at a frame's trace ids */
+static const gw_nsec complete_again = 50 * GW_MSEC;
+/* the longest, for what people watch: half of batch.delay */
+static const gw_nsec complete_shown = 100 * GW_MSEC;
 
 static const gw_nsec SUCCESSOR_GRACE_PERIOD = 2 * GW_SEC;
-static const gw_nsec TAKES_DATA = GW_SEC; /* a backend that answered a moment ago, or was not asked until now, takes data */
+/* a backend that answered a moment ago, or was not asked until now, takes data */
+static const gw_nsec TAKES_DATA = GW_SEC;
 
 static gw_nsec earlier(gw_nsec a, gw_nsec b)
 {
@@ -50,8 +53,8 @@ static void expire(struct gw_sender *s, gw_nsec now)
         gw_sender_drop_queued(s, &old, GW_REASON_EXPIRED);
 }
 
-/* What became too old while the parcel waited leaves it; a try that is made later than it was meant to does not make frames older. False
- * when nothing is left, and the parcel is gone. */
+/* What became too old while the parcel waited leaves it; a try that is made later than it was meant to does
+ * not make frames older. False when nothing is left, and the parcel is gone. */
 static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
@@ -76,7 +79,8 @@ static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, g
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
 
-/* When a parcel that waits is sent: not before its time, nor before the breaker lets it pass, but before it expires. */
+/* When a parcel that waits is sent: not before its time, nor before the breaker lets it pass, but before it
+ * expires. */
 static gw_nsec due_at(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
     const struct gw_breaker *b = &s->breaker[p->batch.signal];
@@ -110,10 +114,12 @@ static void evict_waiting(struct gw_sender *s, gw_nsec now)
         gw_sender_evict(s, used - most, now);
 }
 
-/* Elsewhere requests that wait for a retry keep fresh data from being sent when they fill half of the queue: the rest is for what comes. */
+/* Elsewhere requests that wait for a retry keep fresh data from being sent when they fill half of the queue:
+ * the rest is for what comes. */
 static bool is_crowded(const struct gw_sender *s)
 {
-    return !evicts_waiting(s) && s->open + s->waiting_n >= s->pace.most && s->waiting_cost > (size_t)s->conf->queue_size / 2;
+    return !evicts_waiting(s) && s->open + s->waiting_n >= s->pace.most &&
+           s->waiting_cost > (size_t)s->conf->queue_size / 2;
 }
 
 /* The signals of which a batch may be taken now. */
@@ -143,7 +149,8 @@ static bool take_one(struct gw_sender *s, unsigned signals, gw_nsec now)
     struct gw_chain nodes;
     for (unsigned i = 0; i < GW_SIGNALS; i++) {
         enum gw_signal signal = (enum gw_signal)((s->turn + i) % GW_SIGNALS);
-        if (!(signals & 1u << signal) || !gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
+        if (!(signals & 1u << signal) ||
+            !gw_queue_take(s->queue, signal, &s->limits, now, s->draining, &nodes))
             continue;
         struct gw_inflight_batch *p = gw_inflight_batch_new(&nodes, s->conf->max_age);
         if (!p) {
@@ -194,7 +201,8 @@ static void abandon(struct gw_sender *s)
 
 /* --- the step --- */
 
-/* When the next request may be sent that may not be sent now: a retry, or fresh data behind an open breaker. */
+/* When the next request may be sent that may not be sent now: a retry, or fresh data behind an open
+ * breaker. */
 static gw_nsec next_send(const struct gw_sender *s, gw_nsec now)
 {
     gw_nsec due = GW_NEVER;
@@ -217,19 +225,21 @@ static bool is_stuck(const struct gw_sender *s)
     return stuck && s->health.troubled;
 }
 
-/* What the queue says of the backend to receivers: one in trouble delays nobody's answer; and a full queue empties no sooner than the next
- * try, which is what refused clients are told. */
+/* What the queue says of the backend to receivers: one in trouble delays nobody's answer; and a full queue
+ * empties no sooner than the next try, which is what refused clients are told. */
 static void report_backend(struct gw_sender *s, gw_nsec due)
 {
     bool pause = is_stuck(s) && due != GW_NEVER;
-    gw_queue_backend(s->queue, s->health.troubled ? 0 : s->answered_at + TAKES_DATA, pause ? due : 0, s->waiting_cost);
+    gw_queue_backend(s->queue, s->health.troubled ? 0 : s->answered_at + TAKES_DATA, pause ? due : 0,
+                     s->waiting_cost);
 }
 
 static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
 {
     if (s->settled.first)
         return now;
-    if (gw_sender_over_deadline(s, now)) /* open requests are being cancelled; what was reserved may still be pushed */
+    /* open requests are being cancelled; what was reserved may still be pushed */
+    if (gw_sender_over_deadline(s, now))
         return gw_queue_arm(s->queue, &s->limits, 0, ~0u);
     gw_nsec due = next_send(s, now);
     report_backend(s, due);
@@ -243,8 +253,8 @@ static gw_nsec next_step(struct gw_sender *s, gw_nsec now)
 
 static bool anything_left(const struct gw_sender *s, gw_nsec now)
 {
-    return !gw_queue_finished(s->queue) ||
-           (s->disk_log && gw_segment_log_lagging(s->disk_log, s->reader) && !gw_sender_over_deadline(s, now));
+    return !gw_queue_finished(s->queue) || (s->disk_log && gw_segment_log_lagging(s->disk_log, s->reader) &&
+                                            !gw_sender_over_deadline(s, now));
 }
 
 /* What this step leaves behind. */

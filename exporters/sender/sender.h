@@ -9,28 +9,34 @@
  *            REFUSED    set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected; the backend's words logged
  *            HOLD       again every retry.max; said once, with the remedy, until the backend takes data again
  *
- * What waits for a retry leaves its place in flight to others: an answer is about one request. When all requests of a signal fail, a
- * circuit breaker (circuit_breaker.h) paces that signal, so that an outage is not met by ever more tries. Fresh data is taken from the
- * queue until what waits for a retry fills half of it.
+ * What waits for a retry leaves its place in flight to others: an answer is about one request. When all
+ * requests of a signal fail, a circuit breaker (circuit_breaker.h) paces that signal, so that an outage is
+ * not met by ever more tries. Fresh data is taken from the queue until what waits for a retry fills half of
+ * it.
  *
- * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and nothing else.
+ * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and
+ * nothing else.
  *
- * The join: a frame with trace ids whose upper half is unknown waits in a lane of its own until gw_frame_complete_ids knows them all or
- * until join_wait after its arrival, and is then final. Frames without such ids are not held up by it.
+ * The join: a frame with trace ids whose upper half is unknown waits in a lane of its own until
+ * gw_frame_complete_ids knows them all or until join_wait after its arrival, and is then final. Frames
+ * without such ids are not held up by it.
  *
- * With a disk queue (disk_queue.h) frames that did not fit into memory come back from the disk, in their order, whenever the queue holds
- * less than the requests in flight need; a record is done when all that was cut out of it is. At a stop what is left stays on the disk.
+ * With a disk queue (disk_queue.h) frames that did not fit into memory come back from the disk, in their
+ * order, whenever the queue holds less than the requests in flight need; a record is done when all that was
+ * cut out of it is. At a stop what is left stays on the disk.
  *
- * Stop: the queue is closed, ids become final, batches go out without waiting for company, waiting retries are due at once and
- * then as usual; at the deadline open requests are cancelled and what is left is counted dropped (shutdown).
+ * Stop: the queue is closed, ids become final, batches go out without waiting for company, waiting retries
+ * are due at once and then as usual; at the deadline open requests are cancelled and what is left is counted
+ * dropped (shutdown).
  *
- * Hot reload: an heir, with another configuration, goes on with a sender's queue and row of the ledger, on its thread:
+ * Hot reload: an heir, with another configuration, goes on with a sender's queue and row of the ledger, on
+ * its thread:
  *
  *      sender: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD ─▶ what is not settled goes back to the queue
  *      heir:                                                                              └─▶ takes it from there
  *
- * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no thread; gw_sender_start
- * runs it in one, tests run it under a clock of their own.
+ * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no
+ * thread; gw_sender_start runs it in one, tests run it under a clock of their own.
  *
  * Threads: new, start, stop, finish, drop on the main thread; step on one thread (the sender's).
  * Ownership: exporter, its ctx, conf, ledger and ids are the caller's and outlive the sender.
@@ -48,37 +54,49 @@ struct gw_trace_ids;
 struct gw_disk_queue;
 struct gw_budget;
 
-/* Options that every exporter has, besides its own. The words of `mode` stand in the order of enum gw_attribute_schema. */
-#define GW_SENDER_OPTS(X)                                                                                                                  \
-    X(str, name, "name", "", "", "", "Name in logs, counters and the ledger; the type when left out. Two exporters need two names.")       \
-    X(list, signals, "signals", "", "", "", "What it gets, of traces, logs and metrics; everything that it can carry when left out.")      \
-    X(choice, mode, "mode", "otel", "otel|both|datadog", "",                                                                               \
-      "How spans say what they say: OpenTelemetry's attributes, those and the original tags, or the original tags only.")                  \
-    X(size, queue_size, "queue_size", "64MiB", "1MiB", "64GiB",                                                                            \
-      "How much may wait for this exporter or be in its hands. Logs that can be read later as well (files, TCP, Unix sockets, standard "   \
-      "input) wait while a quarter of it is in use.")                                                                                      \
-    X(choice, when_full, "when_full", "auto", "auto|reject|drop_oldest", "",                                                               \
-      "What a full queue does: reject answers 429, so that the application keeps the data; drop_oldest loses the oldest, counted. "        \
-      "auto is drop_oldest for stdout and reject for everything else.")                                                                    \
-    X(size, batch_bytes, "batch.bytes", "3584KiB", "1KiB", "64MiB",                                                                        \
-      "A request is sent when it holds this much, uncompressed. gRPC servers refuse more than 4 MiB unless told otherwise.")               \
-    X(count, batch_items, "batch.items", "8192", "1", "1000000", "A request is sent when it holds this many spans or records.")            \
-    X(duration, batch_delay, "batch.delay", "200ms", "0s", "1m",                                                                           \
-      "A request that is not full is sent this long after its first frame arrived.")                                                       \
-    X(count, in_flight, "in_flight", "4", "1", "64", "Requests open at a time.")                                                           \
-    X(duration, timeout, "timeout", "10s", "10ms", "10m", "Deadline of one request; a retry has its own.")                                 \
-    X(duration, max_age, "max_age", "1h", "1s", "168h", "What the backend has not taken after this long is given up, counted as expired.") \
-    X(duration, retry_initial, "retry.initial", "1s", "1ms", "10m",                                                                        \
-      "Upper bound of the first pause before a retry; it doubles each time.")                                                              \
-    X(duration, retry_max, "retry.max", "30s", "1ms", "1h", "Upper bound of every pause before a retry.")                                  \
-    X(str, dead_letter_directory, "dead_letter.directory", "", "", "",                                                                     \
-      "Folder for what the backend calls malformed, as OTLP/JSON lines in NAME.jsonl; it must exist. Empty: it is counted, logged and "    \
-      "gone.")                                                                                                                             \
-    X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "16MiB", "1TiB",                                                        \
-      "Most that this exporter's two dead-letter files may hold: the file being written to, and the one before it.")                       \
-    X(duration, join_wait, "join_wait", "2s", "0s", "1m",                                                                                  \
-      "How long a span or log record waits for the upper half of its 128-bit trace id, where the trace may still bring it; less, where "   \
-      "more "                                                                                                                              \
+/* Options that every exporter has, besides its own. The words of `mode` stand in the order of enum
+ * gw_attribute_schema. */
+#define GW_SENDER_OPTS(X)                                                                                    \
+    X(str, name, "name", "", "", "",                                                                         \
+      "Name in logs, counters and the ledger; the type when left out. Two exporters need two names.")        \
+    X(list, signals, "signals", "", "", "",                                                                  \
+      "What it gets, of traces, logs and metrics; everything that it can carry when left out.")              \
+    X(choice, mode, "mode", "otel", "otel|both|datadog", "",                                                 \
+      "How spans say what they say: OpenTelemetry's attributes, those and the original tags, or the "        \
+      "original tags only.")                                                                                 \
+    X(size, queue_size, "queue_size", "64MiB", "1MiB", "64GiB",                                              \
+      "How much may wait for this exporter or be in its hands. Logs that can be read later as well (files, " \
+      "TCP, Unix sockets, standard "                                                                         \
+      "input) wait while a quarter of it is in use.")                                                        \
+    X(choice, when_full, "when_full", "auto", "auto|reject|drop_oldest", "",                                 \
+      "What a full queue does: reject answers 429, so that the application keeps the data; drop_oldest "     \
+      "loses the oldest, counted. "                                                                          \
+      "auto is drop_oldest for stdout and reject for everything else.")                                      \
+    X(size, batch_bytes, "batch.bytes", "3584KiB", "1KiB", "64MiB",                                          \
+      "A request is sent when it holds this much, uncompressed. gRPC servers refuse more than 4 MiB unless " \
+      "told otherwise.")                                                                                     \
+    X(count, batch_items, "batch.items", "8192", "1", "1000000",                                             \
+      "A request is sent when it holds this many spans or records.")                                         \
+    X(duration, batch_delay, "batch.delay", "200ms", "0s", "1m",                                             \
+      "A request that is not full is sent this long after its first frame arrived.")                         \
+    X(count, in_flight, "in_flight", "4", "1", "64", "Requests open at a time.")                             \
+    X(duration, timeout, "timeout", "10s", "10ms", "10m", "Deadline of one request; a retry has its own.")   \
+    X(duration, max_age, "max_age", "1h", "1s", "168h",                                                      \
+      "What the backend has not taken after this long is given up, counted as expired.")                     \
+    X(duration, retry_initial, "retry.initial", "1s", "1ms", "10m",                                          \
+      "Upper bound of the first pause before a retry; it doubles each time.")                                \
+    X(duration, retry_max, "retry.max", "30s", "1ms", "1h", "Upper bound of every pause before a retry.")    \
+    X(str, dead_letter_directory, "dead_letter.directory", "", "", "",                                       \
+      "Folder for what the backend calls malformed, as OTLP/JSON lines in NAME.jsonl; it must exist. "       \
+      "Empty: it is counted, logged and "                                                                    \
+      "gone.")                                                                                               \
+    X(size, dead_letter_max_size, "dead_letter.max_size", "64MiB", "16MiB", "1TiB",                          \
+      "Most that this exporter's two dead-letter files may hold: the file being written to, and the one "    \
+      "before it.")                                                                                          \
+    X(duration, join_wait, "join_wait", "2s", "0s", "1m",                                                    \
+      "How long a span or log record waits for the upper half of its 128-bit trace id, where the trace may " \
+      "still bring it; less, where "                                                                         \
+      "more "                                                                                                \
       "than a quarter of queue_size waits so.")
 
 struct gw_sender_conf {
@@ -88,8 +106,10 @@ struct gw_sender_conf {
 /* The rows, ending with GW_OPT_END; offsets are those of struct gw_sender_conf. */
 extern const struct gw_opt gw_sender_opts[];
 
-/* What rows alone cannot say: unknown signals, signals that the exporter cannot carry. `path` is "exporters[0]". */
-void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path, struct gw_diagnostics *);
+/* What rows alone cannot say: unknown signals, signals that the exporter cannot carry. `path` is
+ * "exporters[0]". */
+void gw_sender_check(const struct gw_sender_conf *, const struct gw_exporter *, const char *path,
+                     struct gw_diagnostics *);
 /* The same of what options name outside of the configuration; when it is opened. */
 void gw_sender_check_files(const struct gw_sender_conf *, const char *path, struct gw_diagnostics *);
 /* Bit per enum gw_signal that the exporter shall get. */
@@ -97,15 +117,19 @@ unsigned gw_sender_signals(const struct gw_sender_conf *, const struct gw_export
 
 struct gw_sender;
 
-/* Registers itself with the ledger. `ctx` is the exporter's, opened (or to be opened before start). NULL when there is no memory. */
-struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *, struct gw_ledger *,
-                                struct gw_trace_ids *);
-/* A sender that can go on where `former` leaves off (gw_sender_take_over). Until then nothing is changed, and it may be dropped. */
-struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *, void *ctx, const struct gw_sender_conf *);
+/* Registers itself with the ledger. `ctx` is the exporter's, opened (or to be opened before start). NULL when
+ * there is no memory. */
+struct gw_sender *gw_sender_new(const struct gw_exporter *, void *ctx, const struct gw_sender_conf *,
+                                struct gw_ledger *, struct gw_trace_ids *);
+/* A sender that can go on where `former` leaves off (gw_sender_take_over). Until then nothing is changed, and
+ * it may be dropped. */
+struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *, void *ctx,
+                                      const struct gw_sender_conf *);
 /* After gw_sender_finish, or without a start, or when gw_sender_over. Then the exporter may be closed. */
 void gw_sender_drop(struct gw_sender *);
-/* Before the start, and before gw_sender_route: what does not fit into memory goes to the disk queue, and what an earlier run left
- * there for this name is sent first. False when the disk queue knows too many names. */
+/* Before the start, and before gw_sender_route: what does not fit into memory goes to the disk queue, and
+ * what an earlier run left there for this name is sent first. False when the disk queue knows too many
+ * names. */
 bool gw_sender_disk_queue(struct gw_sender *, struct gw_disk_queue *, struct gw_budget *) GW_MUST_CHECK;
 /* What gw_fanout_add wants to know. */
 struct gw_route gw_sender_route(const struct gw_sender *);
@@ -121,13 +145,14 @@ void gw_sender_stop(struct gw_sender *, gw_nsec deadline);
 /* Waits for the thread, at most a moment longer than the deadline. */
 void gw_sender_finish(struct gw_sender *);
 
-/* The heir is as if it had been started. The former one comes to its end by itself; then its wake is called no more by offers that begin
- * later. */
+/* The heir is as if it had been started. The former one comes to its end by itself; then its wake is called
+ * no more by offers that begin later. */
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor);
 /* Its thread has left it: it may be finished and dropped at once. */
 bool gw_sender_over(const struct gw_sender *);
 
-/* Does what is due and returns when to come back; GW_SENDER_OVER once stopped and empty. The thread's body, and the tests'. */
+/* Does what is due and returns when to come back; GW_SENDER_OVER once stopped and empty. The thread's body,
+ * and the tests'. */
 gw_nsec gw_sender_step(struct gw_sender *, gw_nsec now);
 #define GW_SENDER_OVER INT64_MIN
 

@@ -48,8 +48,10 @@ void gw_sender_refill(struct gw_sender *s, gw_nsec now)
     size_t used = 0;
     if (!s->disk_log || now < s->refill_at)
         return;
-    size_t full = (size_t)s->conf->queue_size, enough = s->refill_below + s->waiting_cost; /* what waits for a retry is not sent now */
-    while (gw_segment_log_lagging(s->disk_log, s->reader) && (used = gw_queue_used(s->queue)) < (enough < full ? enough : full)) {
+    /* what waits for a retry is not sent now */
+    size_t full = (size_t)s->conf->queue_size, enough = s->refill_below + s->waiting_cost;
+    while (gw_segment_log_lagging(s->disk_log, s->reader) &&
+           (used = gw_queue_used(s->queue)) < (enough < full ? enough : full)) {
         if (used && gw_budget_spent(s->budget)) {
             s->refill_at = now + GW_SENDER_NO_MEMORY_PAUSE;
             return;

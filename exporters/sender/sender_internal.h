@@ -13,11 +13,12 @@
  *                    ▲                          ├──────▶ given back to the queue, for the heir
  *                    └──── `waiting` ◀──────────┘
  *
- * Ownership: the sender owns its parcels everywhere, an exporter only reads the batch of one. Queue and ledger row pass to an heir
- * (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are others'.
+ * Ownership: the sender owns its parcels everywhere, an exporter only reads the batch of one. Queue and
+ * ledger row pass to an heir (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are others'.
  *
- * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the sender's nothing passes but
- * atomic members, the queue, and what stood there before that thread saw the sender: at its start, or through the former one's `heir`.
+ * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the
+ * sender's nothing passes but atomic members, the queue, and what stood there before that thread saw the
+ * sender: at its start, or through the former one's `heir`.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -69,9 +70,10 @@ struct gw_sender {
 
     /* sender's thread only */
     struct gw_batch_limits limits;
-    struct gw_inflight_batches waiting, settled; /* for their time; with an outcome that was not looked at yet */
-    unsigned waiting_n;                          /* parcels that wait … */
-    size_t waiting_cost;                         /* … and what the queue is charged for them */
+    /* for their time; with an outcome that was not looked at yet */
+    struct gw_inflight_batches waiting, settled;
+    unsigned waiting_n;  /* parcels that wait … */
+    size_t waiting_cost; /* … and what the queue is charged for them */
     struct gw_breaker breaker[GW_SIGNALS];
     unsigned open;       /* requests at the exporter */
     gw_nsec answered_at; /* when the backend last took a request, or began to be asked after a pause */
@@ -80,7 +82,8 @@ struct gw_sender {
     gw_nsec hungry_until; /* there was no memory for a batch … */
     gw_nsec refill_at;    /* … or for what is on the disk */
     bool draining, cancelled;
-    gw_nsec grace_period; /* when open requests are cancelled for the heir's sake; 0: there was none at the last step */
+    /* when open requests are cancelled for the heir's sake; 0: there was none at the last step */
+    gw_nsec grace_period;
     struct gw_exporter_health health;
     struct gw_dead_letter dead_letter;
 
@@ -104,9 +107,11 @@ static inline bool gw_sender_has_successor(struct gw_sender *s)
 }
 
 /* What a full queue does. */
-static inline bool gw_sender_drops_oldest(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)
+static inline bool gw_sender_drops_oldest(const struct gw_sender_conf *conf,
+                                          const struct gw_exporter *exporter)
 {
-    return conf->when_full == GW_FULL_AUTO ? exporter->drop_by_default : conf->when_full == GW_FULL_DROP_OLDEST;
+    return conf->when_full == GW_FULL_AUTO ? exporter->drop_by_default
+                                           : conf->when_full == GW_FULL_DROP_OLDEST;
 }
 
 /* sender_items.c */
@@ -117,17 +122,21 @@ void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec 
 /* Out of `waiting`. */
 struct gw_inflight_batch *gw_sender_resume(struct gw_sender *, struct gw_inflight_batch **at);
 /* In the ledger. */
-void gw_sender_move(struct gw_sender *, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason, uint64_t items);
+void gw_sender_move(struct gw_sender *, enum gw_signal, enum gw_place from, enum gw_place to, enum gw_reason,
+                    uint64_t items);
 /* The sender is done with them. `through`: nobody has to send them again; else a disk queue keeps them. */
 void gw_sender_release(struct gw_sender *, struct gw_chain *, bool through);
 /* Everything in it is counted. It is gone. */
 void gw_sender_finish_inflight(struct gw_sender *, struct gw_inflight_batch *);
-/* Warns when the reason is max_age. What a stop leaves behind is said by the ledger, which is printed a moment later. */
+/* Warns when the reason is max_age. What a stop leaves behind is said by the ledger, which is printed a
+ * moment later. */
 void gw_sender_log_expired(struct gw_sender *, enum gw_reason, uint64_t items);
-/* Gives up what is in process, or in the queue; at a stop it goes back to its source or stays on the disk, where it has one. */
+/* Gives up what is in process, or in the queue; at a stop it goes back to its source or stays on the disk,
+ * where it has one. */
 void gw_sender_drop_inflight(struct gw_sender *, struct gw_inflight_batch *, enum gw_reason);
 void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason);
-/* Gives up frames of the oldest parcel that waits, until that much is free in the queue or the parcel is gone. There is one. */
+/* Gives up frames of the oldest parcel that waits, until that much is free in the queue or the parcel is
+ * gone. There is one. */
 void gw_sender_evict(struct gw_sender *, size_t bytes, gw_nsec now);
 /* The heir will take it from the queue. */
 void gw_sender_give_back(struct gw_sender *, struct gw_inflight_batch *);

@@ -50,7 +50,8 @@ struct gw_inflight_batch *gw_sender_resume(struct gw_sender *s, struct gw_inflig
 
 /* --- where items end --- */
 
-void gw_sender_move(struct gw_sender *s, enum gw_signal signal, enum gw_place from, enum gw_place to, enum gw_reason why, uint64_t items)
+void gw_sender_move(struct gw_sender *s, enum gw_signal signal, enum gw_place from, enum gw_place to,
+                    enum gw_reason why, uint64_t items)
 {
     if (items)
         gw_ledger_move(s->ledger, s->number, signal, from, to, why, items);
@@ -76,7 +77,8 @@ void gw_sender_finish_inflight(struct gw_sender *s, struct gw_inflight_batch *p)
 void gw_sender_log_expired(struct gw_sender *s, enum gw_reason why, uint64_t items)
 {
     if (why == GW_REASON_EXPIRED)
-        gw_log(GW_WARNING, s->component, "%llu items waited longer than max_age for the backend and were dropped",
+        gw_log(GW_WARNING, s->component,
+               "%llu items waited longer than max_age for the backend and were dropped",
                (unsigned long long)items);
 }
 

@@ -1,4 +1,5 @@
-/* From its making to its end: thread, queue and row of the ledger, and what a reload hands over from a sender to its heir.
+/* From its making to its end: thread, queue and row of the ledger, and what a reload hands over from a sender
+ * to its heir.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
@@ -24,7 +25,8 @@ static void set_names(struct gw_sender *s)
 }
 
 /* All but its queue and its number. */
-static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf)
+static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx,
+                              const struct gw_sender_conf *conf)
 {
     struct gw_sender *s = calloc(1, sizeof *s);
     if (!s)
@@ -34,18 +36,21 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx, con
     s->conf = conf;
     s->signals = gw_sender_signals(conf, exporter);
     s->pace = (struct gw_breaker_conf){{conf->retry_initial, conf->retry_max},
-                                       conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight : exporter->in_flight};
+                                       conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight
+                                                                             : exporter->in_flight};
     s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
     s->waiting.end = &s->waiting.first;
     s->settled.end = &s->settled.first;
     atomic_init(&s->deadline, GW_NEVER);
     s->random = gw_random();
     set_names(s);
-    gw_dead_letter_init(&s->dead_letter, conf->dead_letter_directory, conf->dead_letter_max_size, s->name, s->component);
+    gw_dead_letter_init(&s->dead_letter, conf->dead_letter_directory, conf->dead_letter_max_size, s->name,
+                        s->component);
     return s;
 }
 
-struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx, const struct gw_sender_conf *conf, struct gw_ledger *ledger,
+struct gw_sender *gw_sender_new(const struct gw_exporter *exporter, void *ctx,
+                                const struct gw_sender_conf *conf, struct gw_ledger *ledger,
                                 struct gw_trace_ids *ids)
 {
     struct gw_sender *s = make(exporter, ctx, conf);
@@ -70,8 +75,8 @@ static size_t refill_mark(const struct gw_sender_conf *conf)
     return conf->queue_size < enough ? conf->queue_size : enough;
 }
 
-struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *exporter, void *ctx,
-                                      const struct gw_sender_conf *conf)
+struct gw_sender *gw_sender_successor(struct gw_sender *predecessor, const struct gw_exporter *exporter,
+                                      void *ctx, const struct gw_sender_conf *conf)
 {
     struct gw_sender *s = make(exporter, ctx, conf);
     if (!s)
@@ -101,7 +106,8 @@ void gw_sender_drop(struct gw_sender *s)
 
 bool gw_sender_disk_queue(struct gw_sender *s, struct gw_disk_queue *disk_queue, struct gw_budget *budget)
 {
-    s->reader = gw_disk_queue_attach(disk_queue, s->name, s->number, gw_sender_drops_oldest(s->conf, s->exporter));
+    s->reader =
+        gw_disk_queue_attach(disk_queue, s->name, s->number, gw_sender_drops_oldest(s->conf, s->exporter));
     if (s->reader == GW_SEGMENT_LOG_READERS)
         return false;
     s->disk_log = gw_disk_queue_log(disk_queue);
@@ -113,13 +119,15 @@ bool gw_sender_disk_queue(struct gw_sender *s, struct gw_disk_queue *disk_queue,
 
 struct gw_route gw_sender_route(const struct gw_sender *s)
 {
-    return (struct gw_route){s->queue, s->name, s->number, s->signals, (enum gw_attribute_schema)s->conf->mode, s->reader};
+    return (struct gw_route){
+        s->queue, s->name, s->number, s->signals, (enum gw_attribute_schema)s->conf->mode, s->reader};
 }
 
 /* On the thread that both have. */
 static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
 {
-    atomic_fetch_add_explicit(&successor->counts.requests, predecessor->counts.requests, memory_order_relaxed);
+    atomic_fetch_add_explicit(&successor->counts.requests, predecessor->counts.requests,
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&successor->counts.retries, predecessor->counts.retries, memory_order_relaxed);
     gw_dead_letter_inherit(&successor->dead_letter, &predecessor->dead_letter);
     gw_queue_inherit(successor->queue, wake, successor);
@@ -156,7 +164,8 @@ void gw_sender_stop(struct gw_sender *s, gw_nsec deadline)
 
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor)
 {
-    gw_queue_resize(successor->queue, successor->conf->queue_size, gw_sender_drops_oldest(successor->conf, successor->exporter));
+    gw_queue_resize(successor->queue, successor->conf->queue_size,
+                    gw_sender_drops_oldest(successor->conf, successor->exporter));
     gw_ledger_signals(successor->ledger, successor->number, successor->signals);
     successor->thread = predecessor->thread;
     successor->started = predecessor->started;

@@ -5,13 +5,18 @@ enum { M_REQUESTS, M_RETRIES, M_OPEN, M_WAITING, M_TROUBLED, M_USED, M_CAPACITY,
 
 const struct gw_metric gw_sender_metrics[] = {
     [M_REQUESTS] = GW_COUNTER_ASKED("exporter_requests_total", "", "Requests to the backend, retries too."),
-    [M_RETRIES] = GW_COUNTER_ASKED("exporter_retries_total", "", "Requests that the backend did not take and that are made again."),
+    [M_RETRIES] = GW_COUNTER_ASKED("exporter_retries_total", "",
+                                   "Requests that the backend did not take and that are made again."),
     [M_OPEN] = GW_GAUGE_ASKED("exporter_requests_open", "", "Requests that have no answer yet."),
-    [M_WAITING] = GW_GAUGE_ASKED("exporter_batches_waiting", "", "Batches that wait for the time of their next try."),
-    [M_TROUBLED] = GW_GAUGE_ASKED("exporter_troubled", "", "1 while the last answer was no, and nothing was taken since."),
-    [M_USED] = GW_GAUGE_ASKED("queue_bytes", "", "Bytes of memory that wait for the exporter or are in its hands."),
+    [M_WAITING] =
+        GW_GAUGE_ASKED("exporter_batches_waiting", "", "Batches that wait for the time of their next try."),
+    [M_TROUBLED] = GW_GAUGE_ASKED("exporter_troubled", "",
+                                  "1 while the last answer was no, and nothing was taken since."),
+    [M_USED] =
+        GW_GAUGE_ASKED("queue_bytes", "", "Bytes of memory that wait for the exporter or are in its hands."),
     [M_CAPACITY] = GW_GAUGE_ASKED("queue_capacity_bytes", "", "The option queue_size."),
-    [M_REFUSING] = GW_GAUGE_ASKED("queue_refusing", "", "1 from a refusal (429) until a quarter of the queue is free."),
+    [M_REFUSING] =
+        GW_GAUGE_ASKED("queue_refusing", "", "1 from a refusal (429) until a quarter of the queue is free."),
     GW_METRICS_END,
 };
 

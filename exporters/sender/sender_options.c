@@ -24,13 +24,16 @@ void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter
         gw_str word = conf->signals.items[i];
         int signal = signal_of(word);
         if (signal < 0)
-            gw_option_error(diagnostics, path, "signals", "\"%.*s\" is none of traces, logs, metrics", GW_FMT(word));
+            gw_option_error(diagnostics, path, "signals", "\"%.*s\" is none of traces, logs, metrics",
+                            GW_FMT(word));
         else if (!(exporter->signals & 1u << signal))
-            gw_option_error(diagnostics, path, "signals", "%s cannot carry %s", exporter->name, gw_signal_name((enum gw_signal)signal));
+            gw_option_error(diagnostics, path, "signals", "%s cannot carry %s", exporter->name,
+                            gw_signal_name((enum gw_signal)signal));
     }
 }
 
-void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path, struct gw_diagnostics *diagnostics)
+void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path,
+                           struct gw_diagnostics *diagnostics)
 {
     gw_dead_letter_check(conf->dead_letter_directory, path, diagnostics);
 }

@@ -1,5 +1,6 @@
-/* What becomes of a parcel that the backend answered to: from its verdict to the ledger, to another try, or to smaller parcels. Missing
- * memory is never a verdict: what cannot be split or set aside for lack of it waits, and is tried again.
+/* What becomes of a parcel that the backend answered to: from its verdict to the ledger, to another try, or
+ * to smaller parcels. Missing memory is never a verdict: what cannot be split or set aside for lack of it
+ * waits, and is tried again.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log.h"
@@ -45,15 +46,17 @@ static void reject(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now
     enum gw_signal signal = p->batch.signal;
     gw_sender_move(s, signal, GW_IN_PROCESS, GW_SET_ASIDE, 0, aside.items);
     for (int i = 0; i < GW_SIGNALS; i++)
-        gw_sender_move(s, (enum gw_signal)i, GW_SET_ASIDE, GW_DROPPED, GW_REASON_OVERWRITTEN, aside.overwritten[i]);
+        gw_sender_move(s, (enum gw_signal)i, GW_SET_ASIDE, GW_DROPPED, GW_REASON_OVERWRITTEN,
+                       aside.overwritten[i]);
     uint64_t decided = aside.no_memory ? aside.items : p->batch.items;
     if (decided)
         gw_exporter_health_rejected(&s->health, &p->batch, decided, &p->outcome);
     if (aside.items)
-        gw_log(GW_WARNING, s->component, "%llu of them were set aside in %.*s", (unsigned long long)aside.items,
-               GW_FMT(s->dead_letter.directory));
+        gw_log(GW_WARNING, s->component, "%llu of them were set aside in %.*s",
+               (unsigned long long)aside.items, GW_FMT(s->dead_letter.directory));
     if (aside.no_memory) {
-        gw_log(GW_WARNING, s->component, "no memory to set %llu rejected items aside: they are kept and tried again",
+        gw_log(GW_WARNING, s->component,
+               "no memory to set %llu rejected items aside: they are kept and tried again",
                (unsigned long long)(p->batch.items - aside.items));
         release_front(s, p, aside.frames);
         wait_for_memory(s, p, now);
@@ -90,7 +93,8 @@ static void retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
         gw_sender_postpone(s, p, step.until, now);
 }
 
-/* Requests larger than what was refused need not be tried again: batches become smaller until the next start. */
+/* Requests larger than what was refused need not be tried again: batches become smaller until the next
+ * start. */
 static void learn_size(struct gw_sender *s, const struct gw_inflight_batch *p)
 {
     size_t half = p->batch.bytes / 2 > LEAST_LEARNED_BYTES ? p->batch.bytes / 2 : LEAST_LEARNED_BYTES;
@@ -98,8 +102,9 @@ static void learn_size(struct gw_sender *s, const struct gw_inflight_batch *p)
         return;
     s->limits.bytes = half;
     gw_log(GW_WARNING, s->component,
-           "the backend finds requests of %zu bytes too large (%s): from now on at most %zu; set batch.bytes to that", p->batch.bytes,
-           p->outcome.text, half);
+           "the backend finds requests of %zu bytes too large (%s): from now on at most %zu; set batch.bytes "
+           "to that",
+           p->batch.bytes, p->outcome.text, half);
 }
 
 static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
@@ -119,7 +124,8 @@ static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
         reject(s, p, now);
         break;
     case GW_DIVISION_NO_MEMORY:
-        gw_log(GW_WARNING, s->component, "no memory to split a request of %zu bytes: it is kept and tried again", p->batch.bytes);
+        gw_log(GW_WARNING, s->component,
+               "no memory to split a request of %zu bytes: it is kept and tried again", p->batch.bytes);
         wait_for_memory(s, p, now);
         break;
     }
@@ -129,7 +135,8 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
 {
     while (s->settled.first) {
         struct gw_inflight_batch *p = gw_sender_detach(&s->settled, &s->settled.first);
-        gw_breaker_answer(&s->breaker[p->batch.signal], &s->pace, p->outcome.verdict, p->retry.tries == 0, now, gw_sender_random(s));
+        gw_breaker_answer(&s->breaker[p->batch.signal], &s->pace, p->outcome.verdict, p->retry.tries == 0,
+                          now, gw_sender_random(s));
         switch (p->outcome.verdict) {
         case GW_DONE:
             settle_done(s, p, now);

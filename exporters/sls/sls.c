@@ -5,10 +5,11 @@
  *     endpoint = "stdout" prints instead                                            ─▶ stdout
  *     endpoint = ""       uploads nothing
  *
- * What SLS wants besides OTLP (its documentation, "Import trace data over OTLP"): project, instance and the access key, as headers
- * x-sls-otel-project, x-sls-otel-instance-id, x-sls-otel-ak-id, x-sls-otel-ak-secret of every request, or as resource attributes
- * sls.otel.project, sls.otel.instanceid, sls.otel.akid, sls.otel.aksecret; and host.name, service.name, service.version on every
- * resource. Attributes are added to a copy of a frame while it is sent (resource_override.h).
+ * What SLS wants besides OTLP (its documentation, "Import trace data over OTLP"): project, instance and the
+ * access key, as headers x-sls-otel-project, x-sls-otel-instance-id, x-sls-otel-ak-id, x-sls-otel-ak-secret
+ * of every request, or as resource attributes sls.otel.project, sls.otel.instanceid, sls.otel.akid,
+ * sls.otel.aksecret; and host.name, service.name, service.version on every resource. Attributes are added to
+ * a copy of a frame while it is sent (resource_override.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,14 +24,16 @@
 #include "exporters/sls/sls_response.h"
 #include "exporters/sls/sls_url.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(str, project, "project", "", "", "", "Project of the trace instance.")                                                               \
-    X(str, instance, "instance", "", "", "", "Name of the trace instance.")                                                                \
-    X(secret, access_key_id, "access_key_id", "", "", "", "AccessKey ID, for example ${env:SLS_AK_ID}.")                                   \
-    X(secret, access_key_secret, "access_key_secret", "", "", "", "AccessKey secret, for example ${env:SLS_AK_SECRET}.")                   \
-    X(secret, security_token, "security_token", "", "", "", "Token of a temporary access key (STS), where it is one.")                     \
-    X(choice, protocol, "protocol", "grpc", "grpc|http", "", "grpc is port 10010, http port 443.")                                         \
-    X(choice, credentials, "credentials", "headers", "headers|attributes", "",                                                             \
+#define OPTS(X)                                                                                              \
+    X(str, project, "project", "", "", "", "Project of the trace instance.")                                 \
+    X(str, instance, "instance", "", "", "", "Name of the trace instance.")                                  \
+    X(secret, access_key_id, "access_key_id", "", "", "", "AccessKey ID, for example ${env:SLS_AK_ID}.")     \
+    X(secret, access_key_secret, "access_key_secret", "", "", "",                                            \
+      "AccessKey secret, for example ${env:SLS_AK_SECRET}.")                                                 \
+    X(secret, security_token, "security_token", "", "", "",                                                  \
+      "Token of a temporary access key (STS), where it is one.")                                             \
+    X(choice, protocol, "protocol", "grpc", "grpc|http", "", "grpc is port 10010, http port 443.")           \
+    X(choice, credentials, "credentials", "headers", "headers|attributes", "",                               \
       "How the project, the instance and the key are sent: as headers, or as attributes of every resource.")
 
 #define GW_CONF struct conf
@@ -83,7 +86,8 @@ static const struct gw_exporter *choose_inner(const struct ctx *c)
     return c->conf.protocol == HTTP ? &gw_exporter_otlp_http : &gw_exporter_otlp_grpc;
 }
 
-static void need(const struct ctx *c, gw_str value, const char *option, const char *path, struct gw_diagnostics *diagnostics, bool *bad)
+static void need(const struct ctx *c, gw_str value, const char *option, const char *path,
+                 struct gw_diagnostics *diagnostics, bool *bad)
 {
     if (value.len || prints(c) || is_off(c))
         return;
@@ -166,7 +170,8 @@ static bool fill_inner(struct ctx *c)
     return make_headers(c, &target->headers);
 }
 
-static enum gw_code open_sls(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_sls(void *ctx, const struct gw_export_host *host, const char *path,
+                             struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     bool good = check(c, path, diagnostics);
@@ -263,7 +268,8 @@ static void wake_sls(void *ctx)
 
 const struct gw_exporter gw_exporter_sls = {
     .name = "sls",
-    .summary = "Sends to a trace instance of Aliyun's Log Service (SLS), over gRPC on port 10010 or over HTTP.",
+    .summary =
+        "Sends to a trace instance of Aliyun's Log Service (SLS), over gRPC on port 10010 or over HTTP.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
     .conf_size = sizeof(struct conf),

@@ -37,7 +37,9 @@ void sls_url(gw_str endpoint, gw_str project, bool http, char *out, size_t room)
 {
     struct url u = split(endpoint);
     bool add = lacks_project(u.host, project);
-    const char *port = !http && !u.port.len ? ":10010" : "", *path = http && !u.path.len ? "/opentelemetry" : "";
-    snprintf(out, room, "%.*s%.*s%s%.*s%.*s%s%.*s%s", GW_FMT(u.scheme), add ? (int)project.len : 0, project.ptr ? project.ptr : "",
-             add ? "." : "", GW_FMT(u.host), GW_FMT(u.port), port, GW_FMT(u.path), path);
+    const char *port = !http && !u.port.len ? ":10010" : "",
+               *path = http && !u.path.len ? "/opentelemetry" : "";
+    snprintf(out, room, "%.*s%.*s%s%.*s%.*s%s%.*s%s", GW_FMT(u.scheme), add ? (int)project.len : 0,
+             project.ptr ? project.ptr : "", add ? "." : "", GW_FMT(u.host), GW_FMT(u.port), port,
+             GW_FMT(u.path), path);
 }

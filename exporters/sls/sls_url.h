@@ -3,8 +3,8 @@
  *     cn-hangzhou.log.aliyuncs.com, project p ─▶ https://p.cn-hangzhou.log.aliyuncs.com:10010                  (gRPC)
  *                                             ─▶ https://p.cn-hangzhou.log.aliyuncs.com/opentelemetry          (HTTP)
  *
- * SLS's console shows the regional host, with or without the project in front; its OTLP documentation shows the whole. What is
- * written already stays as it is.
+ * SLS's console shows the regional host, with or without the project in front; its OTLP documentation shows
+ * the whole. What is written already stays as it is.
  *
  * Threads: pure function.
  * SPDX-License-Identifier: Apache-2.0

@@ -18,8 +18,9 @@ struct page {
     const struct pretty_trace *trace;
     uint64_t last; /* bit per level: no sibling follows */
     unsigned depth;
-    struct pretty_error told; /* whose stack was shown last in this trace: frameworks put one error on many spans */
-    struct pretty_log *logs;  /* of this trace, sorted; those of a span are shown below it */
+    /* whose stack was shown last in this trace: frameworks put one error on many spans */
+    struct pretty_error told;
+    struct pretty_log *logs; /* of this trace, sorted; those of a span are shown below it */
     size_t logs_n;
     const struct pretty_node *node; /* the span that a log stands below; NULL: below the trace */
     const struct pretty_log *log;   /* the one that is being written */
@@ -27,7 +28,8 @@ struct page {
 
 static struct pretty_line line(struct page *p)
 {
-    return (struct pretty_line){p->o, &p->scratch, p->how->color ? "" : NULL, p->how->columns ? p->how->columns : SIZE_MAX / 2};
+    return (struct pretty_line){p->o, &p->scratch, p->how->color ? "" : NULL,
+                                p->how->columns ? p->how->columns : SIZE_MAX / 2};
 }
 
 static void spaces(struct pretty_line *l, size_t n)
@@ -101,7 +103,8 @@ static void resources(struct page *p)
         before = r;
         size_t at = p->o->len, j = 0;
         resource_line(p, r);
-        while (j < n && !gw_str_eq(gw_str_n(p->o->data + offsets[j], lengths[j]), gw_str_n(p->o->data + at, p->o->len - at)))
+        while (j < n && !gw_str_eq(gw_str_n(p->o->data + offsets[j], lengths[j]),
+                                   gw_str_n(p->o->data + at, p->o->len - at)))
             j++;
         if (j < n || p->o->failed) {
             p->o->len = at;
@@ -166,7 +169,8 @@ static void put_times(struct page *p, struct pretty_line *l, const pretty_span *
 
 static bool failed(const pretty_span *s)
 {
-    return s->status && s->status->code == OPENTELEMETRY__PROTO__TRACE__V1__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
+    return s->status &&
+           s->status->code == OPENTELEMETRY__PROTO__TRACE__V1__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
 }
 
 static void put_error(struct pretty_line *l, const struct pretty_error *e)
@@ -249,7 +253,9 @@ static void events(struct page *p, const struct pretty_node *node)
             continue;
         struct pretty_line l = below(p, node);
         char text[24] = "• +";
-        pretty_duration(text + strlen(text), e->time_unix_nano > s->start_time_unix_nano ? e->time_unix_nano - s->start_time_unix_nano : 0);
+        pretty_duration(text + strlen(text), e->time_unix_nano > s->start_time_unix_nano
+                                                 ? e->time_unix_nano - s->start_time_unix_nano
+                                                 : 0);
         pretty_put(&l, PRETTY_DIM, text);
         pretty_put(&l, PRETTY_DIM, " ");
         pretty_put_text(&l, PRETTY_PLAIN, pretty_bytes(e->name), 80);
@@ -284,7 +290,8 @@ static bool same_error(const struct pretty_error *a, const struct pretty_error *
     return gw_str_eq(a->type, b->type) && gw_str_eq(a->message, b->message);
 }
 
-/* The stack of an error is shown where it came from: not on the spans that it passed through on its way up, and once. */
+/* The stack of an error is shown where it came from: not on the spans that it passed through on its way up,
+ * and once. */
 static bool stack_is_news(const struct page *p, const struct pretty_node *node, const struct pretty_error *e)
 {
     if (!failed(node->span) || !e->stack.len || (p->told.stack.len && same_error(e, &p->told)))
@@ -304,11 +311,13 @@ static void put_offset(struct page *p, struct pretty_line *l, uint64_t unix_ns)
     char text[24] = "+";
     bool before = unix_ns < p->trace->begin;
     text[0] = before ? '-' : '+';
-    size_t columns = pretty_duration(text + 1, before ? p->trace->begin - unix_ns : unix_ns - p->trace->begin) + 1;
+    size_t columns =
+        pretty_duration(text + 1, before ? p->trace->begin - unix_ns : unix_ns - p->trace->begin) + 1;
     put_right(l, PRETTY_DIM, text, columns);
 }
 
-/* A line of a log record: its first has the record's time where a span's begin stands, the others are indented below it. */
+/* A line of a log record: its first has the record's time where a span's begin stands, the others are
+ * indented below it. */
 static struct pretty_line log_margin(void *page, bool first)
 {
     struct page *p = page;
@@ -330,7 +339,8 @@ static struct pretty_line log_margin(void *page, bool first)
 static void logs(struct page *p, const struct pretty_node *node)
 {
     const struct pretty_margin margin = {log_margin, p};
-    size_t first = 0, n = node ? pretty_log_of_span(p->logs, p->logs_n, node->span->span_id, &first) : p->logs_n;
+    size_t first = 0,
+           n = node ? pretty_log_of_span(p->logs, p->logs_n, node->span->span_id, &first) : p->logs_n;
     p->node = node;
     for (size_t i = first; i < first + n; i++) {
         if (p->logs[i].shown)
@@ -382,8 +392,8 @@ static void trace(struct page *p, const struct pretty_trace *t)
     out_char(p->o, '\n');
 }
 
-bool pretty_traces(struct out *o, struct gw_arena *arena, const struct pretty *how, const pretty_request *const *requests, size_t n,
-                   struct pretty_log *all, size_t all_n)
+bool pretty_traces(struct out *o, struct gw_arena *arena, const struct pretty *how,
+                   const pretty_request *const *requests, size_t n, struct pretty_log *all, size_t all_n)
 {
     size_t traces_n, first;
     struct pretty_trace *traces = pretty_tree(arena, requests, n, &traces_n);

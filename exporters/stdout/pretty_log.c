@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Further lines of a text from its beginning and its end (of a stack trace, what says most is at one of them); columns of one, and of
- * names; hexadecimal digits of a trace id, from its end: its beginning may be a time. */
+/* Further lines of a text from its beginning and its end (of a stack trace, what says most is at one of
+ * them); columns of one, and of names; hexadecimal digits of a trace id, from its end: its beginning may be a
+ * time. */
 enum { HEAD = 8, TAIL = 12, TEXT = 1000, NAME = 60, WORD = 10, ID_DIGITS = 8, SEVERITY = 5 };
 
 typedef Opentelemetry__Proto__Common__V1__AnyValue any_value;
@@ -21,10 +22,12 @@ bool pretty_when(char out[64], uint64_t unix_ns)
     char zone[8];
     time_t seconds = (time_t)(unix_ns / 1000000000);
     struct tm tm;
-    if (!localtime_r(&seconds, &tm) || !strftime(out, 40, "%Y-%m-%d %H:%M:%S", &tm) || !strftime(zone, sizeof zone, " %z", &tm))
+    if (!localtime_r(&seconds, &tm) || !strftime(out, 40, "%Y-%m-%d %H:%M:%S", &tm) ||
+        !strftime(zone, sizeof zone, " %z", &tm))
         return false;
     size_t len = strlen(out);
-    snprintf(out + len, 64 - len, ".%03u%s", (unsigned)(unix_ns / 1000000 % 1000), strcmp(zone, " +0000") == 0 ? "Z" : zone);
+    snprintf(out + len, 64 - len, ".%03u%s", (unsigned)(unix_ns / 1000000 % 1000),
+             strcmp(zone, " +0000") == 0 ? "Z" : zone);
     return true;
 }
 
@@ -34,7 +37,8 @@ bool pretty_when(char out[64], uint64_t unix_ns)
 static void put_severity(struct pretty_line *l, const pretty_log_record *r)
 {
     static const char *const names[] = {"-", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
-    static const enum pretty_style styles[] = {PRETTY_DIM, PRETTY_DIM, PRETTY_DIM, PRETTY_GREEN, PRETTY_YELLOW, PRETTY_RED, PRETTY_RED};
+    static const enum pretty_style styles[] = {PRETTY_DIM,    PRETTY_DIM, PRETTY_DIM, PRETTY_GREEN,
+                                               PRETTY_YELLOW, PRETTY_RED, PRETTY_RED};
     int number = (int)r->severity_number;
     int range = number >= 1 && number <= 24 ? (number + 3) / 4 : 0;
     gw_str word = r->severity_text.len ? pretty_bytes(r->severity_text) : gw_str_z(names[range]);
@@ -118,7 +122,8 @@ static gw_str attribute(const struct pretty_log *log, const char *key)
 
 static void put_exception(const struct pretty_margin *m, const struct pretty_log *log)
 {
-    gw_str type = attribute(log, "exception.type"), message = attribute(log, "exception.message"), lines[PRETTY_STACK];
+    gw_str type = attribute(log, "exception.type"), message = attribute(log, "exception.message"),
+           lines[PRETTY_STACK];
     if (type.len || message.len) {
         struct pretty_line l = m->begin(m->page, false);
         pretty_put(&l, PRETTY_RED, "✗ ");
@@ -141,7 +146,8 @@ static void put_exception(const struct pretty_margin *m, const struct pretty_log
 static void put_place(struct pretty_line *l, const struct pretty_log *log)
 {
     gw_str file = attribute(log, "code.file.path");
-    const any_value *line = pretty_find(log->record->attributes, log->record->n_attributes, "code.line.number");
+    const any_value *line =
+        pretty_find(log->record->attributes, log->record->n_attributes, "code.line.number");
     if (!file.len)
         return;
     pretty_put(l, PRETTY_DIM, "  ");
@@ -156,7 +162,8 @@ static void put_record(const struct pretty_margin *m, const struct pretty_log *l
 {
     const pretty_log_record *r = log->record;
     struct pretty_line l = m->begin(m->page, true);
-    bool is_text = r->body && r->body->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE;
+    bool is_text =
+        r->body && r->body->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE;
     gw_str rest = is_text ? pretty_bytes(r->body->string_value) : GW_NOSTR, first = GW_NOSTR;
     if (alone)
         put_time(&l, r);

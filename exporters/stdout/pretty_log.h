@@ -6,8 +6,9 @@
  *                              │      ✗ ValueError: no such order
  *                              │      File "app.py", line 26, in place
  *
- * Severity, logger, the text with its further lines, what the record was taken apart into, and the exception with its most recent calls.
- * Alone it says its time, service and trace as well. What senders wrote passes out_shown(); lines and columns are bounded.
+ * Severity, logger, the text with its further lines, what the record was taken apart into, and the exception
+ * with its most recent calls. Alone it says its time, service and trace as well. What senders wrote passes
+ * out_shown(); lines and columns are bounded.
  *
  * Threads: pure.
  * SPDX-License-Identifier: Apache-2.0
@@ -47,7 +48,8 @@ bool pretty_when(char out[64], uint64_t unix_ns);
 
 /* By trace, span, time and place. */
 void pretty_log_sort(struct pretty_log *, size_t n);
-/* Those of a sorted list that have this trace id; and of those of one trace, those with this span id. From *first, so many. */
+/* Those of a sorted list that have this trace id; and of those of one trace, those with this span id. From
+ * *first, so many. */
 size_t pretty_log_of_trace(const struct pretty_log *, size_t n, ProtobufCBinaryData id, size_t *first);
 size_t pretty_log_of_span(const struct pretty_log *, size_t n, ProtobufCBinaryData id, size_t *first);
 

@@ -11,7 +11,8 @@ typedef Opentelemetry__Proto__Common__V1__KeyValue key_value;
 /* Columns of one value, and tags shown behind what is known to matter. */
 enum { VALUE = 100, TAG_VALUE = 40, TAGS = 8, NESTED = 4 };
 
-static const char *const escapes[PRETTY_STYLES] = {"", "\033[2m", "\033[1m", "\033[31m", "\033[32m", "\033[33m", "\033[36m"};
+static const char *const escapes[PRETTY_STYLES] = {"",         "\033[2m",  "\033[1m", "\033[31m",
+                                                   "\033[32m", "\033[33m", "\033[36m"};
 
 static void set_look(struct pretty_line *l, const char *escape)
 {
@@ -49,7 +50,8 @@ void pretty_put_text(struct pretty_line *l, enum pretty_style style, gw_str s, s
 
 void pretty_put_service(struct pretty_line *l, gw_str service)
 {
-    static const char *const palette[] = {"\033[36m", "\033[35m", "\033[34m", "\033[33m", "\033[32m", "\033[96m", "\033[95m", "\033[94m"};
+    static const char *const palette[] = {"\033[36m", "\033[35m", "\033[34m", "\033[33m",
+                                          "\033[32m", "\033[96m", "\033[95m", "\033[94m"};
     uint32_t hash = 2166136261u; /* FNV-1a: the same service has the same colour in every run */
     for (size_t i = 0; i < service.len; i++)
         hash = (hash ^ (unsigned char)service.ptr[i]) * 16777619u;
@@ -101,7 +103,8 @@ static gw_str text_of(const any_value *v)
 
 static void write_value(struct out *o, const any_value *v, unsigned depth);
 
-static void write_list(struct out *o, const Opentelemetry__Proto__Common__V1__ArrayValue *list, unsigned depth)
+static void write_list(struct out *o, const Opentelemetry__Proto__Common__V1__ArrayValue *list,
+                       unsigned depth)
 {
     out_char(o, '[');
     for (size_t i = 0; i < list->n_values; i++) {
@@ -112,7 +115,8 @@ static void write_list(struct out *o, const Opentelemetry__Proto__Common__V1__Ar
     out_char(o, ']');
 }
 
-static void write_map(struct out *o, const Opentelemetry__Proto__Common__V1__KeyValueList *map, unsigned depth)
+static void write_map(struct out *o, const Opentelemetry__Proto__Common__V1__KeyValueList *map,
+                      unsigned depth)
 {
     out_char(o, '{');
     for (size_t i = 0; i < map->n_values; i++) {
@@ -217,7 +221,8 @@ struct pretty_error pretty_error(const pretty_span *s)
     static const char *const type[] = {"error.type", NULL};
     static const char *const message[] = {"error.message", "error.msg", NULL};
     static const char *const stack[] = {"error.stack", NULL};
-    struct pretty_error e = {first_text(s, "exception.type", type), first_text(s, "exception.message", message),
+    struct pretty_error e = {first_text(s, "exception.type", type),
+                             first_text(s, "exception.message", message),
                              first_text(s, "exception.stacktrace", stack)};
     if (!e.message.len && s->status)
         e.message = pretty_bytes(s->status->message);
@@ -282,7 +287,8 @@ static const any_value *either(const struct details *d, const char *otel, const 
 
 static bool in_name(const struct details *d, gw_str s)
 {
-    return s.len && d->span->name.len >= s.len && memmem(d->span->name.data, d->span->name.len, s.ptr, s.len) != NULL;
+    return s.len && d->span->name.len >= s.len &&
+           memmem(d->span->name.data, d->span->name.len, s.ptr, s.len) != NULL;
 }
 
 static void item(struct details *d, enum pretty_style style, gw_str s)
@@ -312,7 +318,8 @@ static void http_status(struct details *d)
 static void peer(struct details *d)
 {
     gw_str host = text_of(attribute(d, "server.address"));
-    if (!host.len || attribute(d, "url.full") || d->span->kind == OPENTELEMETRY__PROTO__TRACE__V1__SPAN__SPAN_KIND__SPAN_KIND_SERVER)
+    if (!host.len || attribute(d, "url.full") ||
+        d->span->kind == OPENTELEMETRY__PROTO__TRACE__V1__SPAN__SPAN_KIND__SPAN_KIND_SERVER)
         return;
     item(d, PRETTY_PLAIN, host);
     gw_str port = pretty_value(d->l, attribute(d, "server.port"));
@@ -322,15 +329,20 @@ static void peer(struct details *d)
     }
 }
 
-/* What is said already, or says little to a reader of trees. Ends in '.' or begins with '_': all that begin so. */
+/* What is said already, or says little to a reader of trees. Ends in '.' or begins with '_': all that begin
+ * so. */
 static bool is_detail(gw_str key)
 {
-    static const char *const known[] = {
-        "_",          "datadog.",   "http.",          "url.",          "db.",         "sql.",        "messaging.",    "rpc.",
-        "error.",     "exception.", "server.",        "client.",       "network.",    "user_agent.", "thread.",       "process.",
-        "peer.",      "out.",       "operation.name", "resource.name", "span.type",   "span.kind",   "component",     "language",
-        "runtime-id", "sampling.",  "telemetry.",     "service",       "env",         "version",     "flask.version", "otel.",
-        "system.pid", "service.",   "code.",          "process_id",    "traceparent", "tracestate",  "flask.url_rule"};
+    static const char *const known[] = {"_",           "datadog.",    "http.",          "url.",
+                                        "db.",         "sql.",        "messaging.",     "rpc.",
+                                        "error.",      "exception.",  "server.",        "client.",
+                                        "network.",    "user_agent.", "thread.",        "process.",
+                                        "peer.",       "out.",        "operation.name", "resource.name",
+                                        "span.type",   "span.kind",   "component",      "language",
+                                        "runtime-id",  "sampling.",   "telemetry.",     "service",
+                                        "env",         "version",     "flask.version",  "otel.",
+                                        "system.pid",  "service.",    "code.",          "process_id",
+                                        "traceparent", "tracestate",  "flask.url_rule"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         gw_str k = gw_str_z(known[i]);
         if (k.ptr[k.len - 1] == '.' || k.ptr[0] == '_' ? gw_str_starts(key, k) : gw_str_eq(key, k))
@@ -342,14 +354,16 @@ static bool is_detail(gw_str key)
 /* Of a log record. */
 static bool is_log_detail(gw_str key)
 {
-    static const char *const known[] = {"exception.", "datadog.log.source", "code.", "thread.", "log.file.", "log.record.original"};
+    static const char *const known[] = {"exception.", "datadog.log.source", "code.",
+                                        "thread.",    "log.file.",          "log.record.original"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (gw_str_starts(key, gw_str_z(known[i])))
             return true;
     return false;
 }
 
-static void put_attributes(struct pretty_line *l, key_value *const *attributes, size_t n, bool (*hidden)(gw_str key))
+static void put_attributes(struct pretty_line *l, key_value *const *attributes, size_t n,
+                           bool (*hidden)(gw_str key))
 {
     size_t shown = 0, more = 0;
     for (size_t i = 0; i < n; i++) {

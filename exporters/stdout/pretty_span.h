@@ -8,7 +8,16 @@
 #include "exporters/stdout/pretty_tree.h"
 
 /* Looks; PRETTY_SERVICE is followed by the service's name, from which its colour comes. */
-enum pretty_style { PRETTY_PLAIN, PRETTY_DIM, PRETTY_BOLD, PRETTY_RED, PRETTY_GREEN, PRETTY_YELLOW, PRETTY_CYAN, PRETTY_STYLES };
+enum pretty_style {
+    PRETTY_PLAIN,
+    PRETTY_DIM,
+    PRETTY_BOLD,
+    PRETTY_RED,
+    PRETTY_GREEN,
+    PRETTY_YELLOW,
+    PRETTY_CYAN,
+    PRETTY_STYLES
+};
 
 /* A line being written: what does not fit into `left` columns is swallowed. */
 struct pretty_line {
@@ -38,18 +47,21 @@ void pretty_put_resource(struct pretty_line *, const pretty_resource *);
 /* What follows a span's name: status code, address, statement, error, then other tags. */
 void pretty_put_details(struct pretty_line *, const pretty_span *);
 
-/* The error of a span, taken from its exception event, else from its attributes and status. Any of them may be empty. */
+/* The error of a span, taken from its exception event, else from its attributes and status. Any of them may
+ * be empty. */
 struct pretty_error {
     gw_str type, message, stack;
 };
 struct pretty_error pretty_error(const pretty_span *);
-void pretty_put_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n);
+void pretty_put_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
+                           size_t n);
 /* Of a log record: what was not taken apart elsewhere. */
-void pretty_put_log_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n);
+void pretty_put_log_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
+                               size_t n);
 
 /* NULL where there is none. */
-const Opentelemetry__Proto__Common__V1__AnyValue *pretty_find(Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n,
-                                                              const char *key);
+const Opentelemetry__Proto__Common__V1__AnyValue *
+pretty_find(Opentelemetry__Proto__Common__V1__KeyValue *const *, size_t n, const char *key);
 /* Any value as one text; valid until the next call. */
 gw_str pretty_value(struct pretty_line *, const Opentelemetry__Proto__Common__V1__AnyValue *);
 

@@ -14,7 +14,8 @@ static size_t count(const pretty_request *r)
     return n;
 }
 
-static struct pretty_node *collect(struct pretty_node *at, const struct pretty_node *first, const pretty_request *r)
+static struct pretty_node *collect(struct pretty_node *at, const struct pretty_node *first,
+                                   const pretty_request *r)
 {
     for (size_t i = 0; i < r->n_resource_spans; i++)
         for (size_t j = 0; j < r->resource_spans[i]->n_scope_spans; j++)
@@ -114,7 +115,8 @@ static void sum_up(struct pretty_trace *t)
     t->place = SIZE_MAX;
     for (size_t i = 0; i < t->n; i++) {
         const pretty_span *s = t->spans[i]->span;
-        t->errors += s->status && s->status->code == OPENTELEMETRY__PROTO__TRACE__V1__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
+        t->errors += s->status && s->status->code ==
+                                      OPENTELEMETRY__PROTO__TRACE__V1__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
         t->begin = s->start_time_unix_nano < t->begin ? s->start_time_unix_nano : t->begin;
         t->end = s->end_time_unix_nano > t->end ? s->end_time_unix_nano : t->end;
         t->place = t->spans[i]->place < t->place ? t->spans[i]->place : t->place;
@@ -133,7 +135,8 @@ static size_t cut_traces(struct pretty_trace *traces, struct pretty_node **spans
     return found;
 }
 
-struct pretty_trace *pretty_tree(struct gw_arena *arena, const pretty_request *const *requests, size_t requests_n, size_t *n)
+struct pretty_trace *pretty_tree(struct gw_arena *arena, const pretty_request *const *requests,
+                                 size_t requests_n, size_t *n)
 {
     size_t spans_n = 0;
     for (size_t i = 0; i < requests_n; i++)

@@ -2,9 +2,9 @@
  *
  *      requests ▸ resources ▸ scopes ▸ spans ──▶ traces in order of appearance ▸ roots by start ▸ children by start
  *
- * Ids come from outside: a span may be its own parent, two spans may share an id, parents may form a ring. Every span is in
- * exactly one place all the same: of equal ids the one that stands first gets the children, and a ring is cut at one of its spans, which
- * then counts as an orphan.
+ * Ids come from outside: a span may be its own parent, two spans may share an id, parents may form a ring.
+ * Every span is in exactly one place all the same: of equal ids the one that stands first gets the children,
+ * and a ring is cut at one of its spans, which then counts as an orphan.
  *
  * Ownership: everything is the arena's.
  * SPDX-License-Identifier: Apache-2.0
@@ -36,6 +36,7 @@ struct pretty_trace {
 };
 
 /* NULL when the arena is spent (or there are no spans: *n is 0 then). */
-struct pretty_trace *pretty_tree(struct gw_arena *, const pretty_request *const *requests, size_t requests_n, size_t *n);
+struct pretty_trace *pretty_tree(struct gw_arena *, const pretty_request *const *requests, size_t requests_n,
+                                 size_t *n);
 
 #endif

@@ -1,11 +1,13 @@
 /* The exporter that prints: for people (pretty.h) or for tools (otlp_json.h).
  *
- * Output is whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as the other side takes it, so a
- * stopped terminal or a slow pipe holds up this exporter alone, and shutdown never. O_NONBLOCK is no way to that, because
- * standard output is shared with the shell and whoever else it gave it to: poll says when to write, and a pipe gets at most
- * PIPE_BUF bytes at a time, which then do not block. A terminal makes no such promise: it is opened once more, for us alone.
+ * Output is whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as the other
+ * side takes it, so a stopped terminal or a slow pipe holds up this exporter alone, and shutdown never.
+ * O_NONBLOCK is no way to that, because standard output is shared with the shell and whoever else it gave it
+ * to: poll says when to write, and a pipe gets at most PIPE_BUF bytes at a time, which then do not block. A
+ * terminal makes no such promise: it is opened once more, for us alone.
  *
- * A full disk is waited out. A closed reader is said once; what comes afterwards is taken and counted as rejected.
+ * A full disk is waited out. A closed reader is said once; what comes afterwards is taken and counted as
+ * rejected.
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE /* ppoll */
@@ -29,13 +31,15 @@
 #include "exporters/stdout/pretty.h"
 #include "exporters/stdout/trace_buffer.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(choice, format, "format", "pretty", "pretty|otlp_json", "",                                                                          \
-      "pretty: traces as trees with their logs, for people. otlp_json: one OTLP/JSON request a line, as the OpenTelemetry file "           \
-      "exporter writes.")                                                                                                                  \
-    X(duration, gather, "gather", "2500ms", "0s", "30s",                                                                                   \
-      "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")                                   \
-    X(choice, color, "color", "auto", "auto|always|never", "", "Colours in pretty: auto is on a terminal, unless NO_COLOR is set.")
+#define OPTS(X)                                                                                              \
+    X(choice, format, "format", "pretty", "pretty|otlp_json", "",                                            \
+      "pretty: traces as trees with their logs, for people. otlp_json: one OTLP/JSON request a line, as "    \
+      "the OpenTelemetry file "                                                                              \
+      "exporter writes.")                                                                                    \
+    X(duration, gather, "gather", "2500ms", "0s", "30s",                                                     \
+      "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")     \
+    X(choice, color, "color", "auto", "auto|always|never", "",                                               \
+      "Colours in pretty: auto is on a terminal, unless NO_COLOR is set.")
 
 struct conf {
     OPTS(GW_FIELD)
@@ -54,10 +58,11 @@ struct request {
     const struct gw_batch *batch;
     gw_done_f *done;
     void *cookie;
-    size_t rendered, settled;   /* frames; settled: written or rejected */
-    uint64_t rejected;          /* items of settled frames */
-    uint64_t unread;            /* items of frames that are rendered but not settled */
-    struct buffered_batch logs; /* of a batch of logs in pretty: its frames are settled when all records are */
+    size_t rendered, settled; /* frames; settled: written or rejected */
+    uint64_t rejected;        /* items of settled frames */
+    uint64_t unread;          /* items of frames that are rendered but not settled */
+    /* of a batch of logs in pretty: its frames are settled when all records are */
+    struct buffered_batch logs;
 };
 
 struct ctx {
@@ -84,14 +89,16 @@ _Static_assert(offsetof(struct ctx, conf) == 0, "the pipeline fills conf");
 static const char component[] = "exporter=stdout";
 static const gw_nsec MEMORY_PAUSE = 100 * GW_MSEC;
 
-/* A terminal as an open file of our own, that does not block; standard output itself where the system does not let us. */
+/* A terminal as an open file of our own, that does not block; standard output itself where the system does
+ * not let us. */
 static int open_terminal(void)
 {
     int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     return fd >= 0 ? fd : STDOUT_FILENO;
 }
 
-static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, const char *path,
+                                struct gw_diagnostics *diagnostics)
 {
     struct ctx *c = ctx;
     struct stat st = {0};
@@ -104,7 +111,8 @@ static enum gw_code open_stdout(void *ctx, const struct gw_export_host *host, co
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(), not the end of the process */
     c->regular = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
     c->at_once = c->regular ? FILE_WRITE : PIPE_BUF;
-    c->pretty.color = c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
+    c->pretty.color =
+        c->conf.color == ALWAYS || (c->conf.color == AUTO && c->terminal && !getenv("NO_COLOR"));
     out_init(&c->out, TEXT_LIMIT);
     trace_buffer_init(&c->trace_buffer, c->conf.gather);
     return GW_OK;
@@ -215,7 +223,8 @@ static void remember(struct ctx *c, const pretty_request *q)
     for (size_t i = 0; i < q->n_resource_spans; i++)
         for (size_t j = 0; j < q->resource_spans[i]->n_scope_spans; j++)
             for (size_t k = 0; k < q->resource_spans[i]->scope_spans[j]->n_spans; k++)
-                trace_buffer_seen_trace(&c->trace_buffer, q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
+                trace_buffer_seen_trace(&c->trace_buffer,
+                                        q->resource_spans[i]->scope_spans[j]->spans[k]->trace_id);
 }
 
 static void render_traces(struct ctx *c, struct request *r)
@@ -235,7 +244,8 @@ static void render_traces(struct ctx *c, struct request *r)
             r->unread += b->frames[i]->items;
     }
     r->rendered = b->n;
-    if (!requests || !pretty_traces(&c->out, &c->arena, &c->pretty, requests, n, logs, logs_n) || c->out.failed) {
+    if (!requests || !pretty_traces(&c->out, &c->arena, &c->pretty, requests, n, logs, logs_n) ||
+        c->out.failed) {
         r->unread = b->items;
         return;
     }
@@ -302,7 +312,8 @@ static void settle(struct ctx *c, struct request *r)
         r->rejected = r->logs.unread;
 }
 
-/* Batches of logs that have waited long enough, or all of whose records were shown with their traces, stand in line again. */
+/* Batches of logs that have waited long enough, or all of whose records were shown with their traces, stand
+ * in line again. */
 static void release(struct ctx *c)
 {
     bool all = c->hurried || c->cancelled || c->closed;
@@ -403,7 +414,8 @@ static void write_some(struct ctx *c)
         } else {
             struct gw_outcome outcome = {.verdict = GW_DONE, .rejected = r->rejected};
             if (r->rejected)
-                snprintf(outcome.text, sizeof outcome.text, "could not be read back or is too large to print");
+                snprintf(outcome.text, sizeof outcome.text,
+                         "could not be read back or is too large to print");
             finish(c, &outcome);
             release(c);
         }
@@ -412,9 +424,10 @@ static void write_some(struct ctx *c)
 
 /* --- the sender's side --- */
 
-/* Nothing is written before the next wait: what was due at the same time is here by then. The timeout is not used: printing the same again
- * helps nobody. */
-static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+/* Nothing is written before the next wait: what was due at the same time is here by then. The timeout is not
+ * used: printing the same again helps nobody. */
+static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done,
+                       void *cookie)
 {
     struct ctx *c = ctx;
     struct request *r = malloc(sizeof *r);
@@ -436,7 +449,8 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
 static void sleep_until(struct ctx *c, gw_nsec until)
 {
     bool pending = c->written < c->out.len, buffered_batch = gw_now() < c->buffer_until;
-    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN}, {.fd = pending && !buffered_batch ? c->fd : -1, .events = POLLOUT}};
+    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN},
+                            {.fd = pending && !buffered_batch ? c->fd : -1, .events = POLLOUT}};
     if (pending && buffered_batch && c->buffer_until < until)
         until = c->buffer_until;
     if (trace_buffer_next(&c->trace_buffer) < until)
@@ -493,7 +507,8 @@ static void cancel(void *ctx)
 
 const struct gw_exporter gw_exporter_stdout = {
     .name = "stdout",
-    .summary = "Prints traces and logs to standard output: as trees for people, or as OTLP/JSON lines for tools.",
+    .summary =
+        "Prints traces and logs to standard output: as trees for people, or as OTLP/JSON lines for tools.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS,
     .opts = opts,
     .conf_size = sizeof(struct conf),

@@ -17,7 +17,8 @@ void trace_buffer_init(struct trace_buffer *h, gw_nsec grace_period)
 
 bool buffered_batch_begin(struct buffered_batch *h, const struct gw_batch *batch, void *owner)
 {
-    *h = (struct buffered_batch){.batch = batch, .owner = owner, .n = (size_t)batch->items, .state = calloc(batch->items + 1, 1)};
+    *h = (struct buffered_batch){
+        .batch = batch, .owner = owner, .n = (size_t)batch->items, .state = calloc(batch->items + 1, 1)};
     return h->state != NULL;
 }
 
@@ -46,13 +47,15 @@ static void finish(struct buffered_batch *h, size_t index)
     h->state[index] = DONE;
 }
 
-static void see_record(struct list *l, const pretty_resource *resource, gw_str logger, const pretty_log_record *r)
+static void see_record(struct list *l, const pretty_resource *resource, gw_str logger,
+                       const pretty_log_record *r)
 {
     size_t index = l->index++;
     if (!l->look(l->trace_buffer, &l->buffered_batch->state[index], r))
         return;
     uint8_t *state = &l->buffered_batch->state[index];
-    l->items[l->n] = (struct pretty_log){.record = r, .resource = resource, .logger = logger, .place = l->n, .state = state};
+    l->items[l->n] = (struct pretty_log){
+        .record = r, .resource = resource, .logger = logger, .place = l->n, .state = state};
     l->n++;
 }
 
@@ -121,7 +124,8 @@ static void give_up(struct buffered_batch *h)
     }
 }
 
-struct pretty_log *trace_buffer_now(struct trace_buffer *h, struct buffered_batch *buffered_batch, struct gw_arena *arena, size_t *n)
+struct pretty_log *trace_buffer_now(struct trace_buffer *h, struct buffered_batch *buffered_batch,
+                                    struct gw_arena *arena, size_t *n)
 {
     struct list l = {.trace_buffer = h,
                      .buffered_batch = buffered_batch,
@@ -144,7 +148,8 @@ struct pretty_log *trace_buffer_waiting(struct trace_buffer *h, struct gw_arena 
     struct list l = {.trace_buffer = h, .look = is_waiting};
     size_t most = 0;
     *n = 0;
-    for (const struct buffered_batch *buffered_batch = h->first; buffered_batch; buffered_batch = buffered_batch->next)
+    for (const struct buffered_batch *buffered_batch = h->first; buffered_batch;
+         buffered_batch = buffered_batch->next)
         most += buffered_batch->n;
     if (!most || !(l.items = gw_new(arena, struct pretty_log, most)))
         return NULL;
@@ -211,10 +216,12 @@ void trace_buffer_add(struct trace_buffer *h, struct buffered_batch *buffered_ba
     h->bytes += buffered_batch->batch->bytes;
 }
 
-static bool may_go(const struct trace_buffer *h, const struct buffered_batch *buffered_batch, gw_nsec now, bool all)
+static bool may_go(const struct trace_buffer *h, const struct buffered_batch *buffered_batch, gw_nsec now,
+                   bool all)
 {
     bool oldest = buffered_batch == h->first;
-    return all || buffered_batch_is_over(buffered_batch) || buffered_batch->until <= now || (oldest && h->bytes > TRACE_BUFFER_BYTES);
+    return all || buffered_batch_is_over(buffered_batch) || buffered_batch->until <= now ||
+           (oldest && h->bytes > TRACE_BUFFER_BYTES);
 }
 
 struct buffered_batch *trace_buffer_take(struct trace_buffer *h, gw_nsec now, bool all)

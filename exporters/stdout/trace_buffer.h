@@ -4,10 +4,12 @@
  *                  └─▶ WAITING ─┬─ their trace comes ──▶ shown in it
  *                               └─ `until`, no room, a hurry ──▶ DUE: shown alone
  *
- * Tracers send a trace when it is over, and logs come as they are written: a second or two before. A batch stays whole and open at its
- * sender until the last of its records is shown. What waits is bounded in bytes (TRACE_BUFFER_BYTES); beyond that the oldest batch goes.
+ * Tracers send a trace when it is over, and logs come as they are written: a second or two before. A batch
+ * stays whole and open at its sender until the last of its records is shown. What waits is bounded in bytes
+ * (TRACE_BUFFER_BYTES); beyond that the oldest batch goes.
  *
- * Threads: the exporter's sender thread. Ownership: buffered_batch_begin allocates, buffered_batch_end frees; batches are the sender's.
+ * Threads: the exporter's sender thread. Ownership: buffered_batch_begin allocates, buffered_batch_end frees;
+ * batches are the sender's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_TRACE_BUFFER_H
@@ -20,7 +22,8 @@
 
 enum { TRACE_BUFFER_BYTES = 512 * 1024, TRACE_BUFFER_SEEN = 512 };
 
-/* A batch of logs. Each record is NEW, then WAITING or shown; WRITING from when it is put into the buffer until that was written. */
+/* A batch of logs. Each record is NEW, then WAITING or shown; WRITING from when it is put into the buffer
+ * until that was written. */
 struct buffered_batch {
     struct buffered_batch *next;
     const struct gw_batch *batch;
@@ -46,14 +49,16 @@ void buffered_batch_end(struct buffered_batch *);
 
 /* --- a batch that is shown: begin, records, then either written or failed --- */
 
-/* A list of records to show, for pretty_logs: those of this batch that need not wait. NULL: the arena is spent, and the batch
- * is over; but where the arena says no_memory, call it again later. */
-struct pretty_log *trace_buffer_now(struct trace_buffer *, struct buffered_batch *, struct gw_arena *, size_t *n);
-/* Those of all waiting batches, for pretty_traces; those that it shows are marked with trace_buffer_shown. None where the arena is
- * spent. */
+/* A list of records to show, for pretty_logs: those of this batch that need not wait. NULL: the arena is
+ * spent, and the batch is over; but where the arena says no_memory, call it again later. */
+struct pretty_log *trace_buffer_now(struct trace_buffer *, struct buffered_batch *, struct gw_arena *,
+                                    size_t *n);
+/* Those of all waiting batches, for pretty_traces; those that it shows are marked with trace_buffer_shown.
+ * None where the arena is spent. */
 struct pretty_log *trace_buffer_waiting(struct trace_buffer *, struct gw_arena *, size_t *n);
 void trace_buffer_shown(struct trace_buffer *, const struct pretty_log *, size_t n);
-/* What stood in the buffer was written, or could not be. `h` may be NULL; those in the list are looked at as well. */
+/* What stood in the buffer was written, or could not be. `h` may be NULL; those in the list are looked at as
+ * well. */
 void trace_buffer_written(struct trace_buffer *, struct buffered_batch *h);
 void trace_buffer_failed(struct trace_buffer *, struct buffered_batch *h);
 /* The same when there was no memory to fill the buffer: nothing is lost, the batch is shown later. */
@@ -67,8 +72,8 @@ static inline bool buffered_batch_is_over(const struct buffered_batch *h)
 }
 /* Into the list, until its patience is over. */
 void trace_buffer_add(struct trace_buffer *, struct buffered_batch *, gw_nsec now);
-/* Takes a batch off the list: one that is over, else one that need not wait any more (`all`: any); its waiting records are due then. NULL:
- * none. */
+/* Takes a batch off the list: one that is over, else one that need not wait any more (`all`: any); its
+ * waiting records are due then. NULL: none. */
 struct buffered_batch *trace_buffer_take(struct trace_buffer *, gw_nsec now, bool all);
 /* When the next one must not wait any more. */
 static inline gw_nsec trace_buffer_next(const struct trace_buffer *h)

@@ -1,5 +1,6 @@
-/* The admin listener: a libmicrohttpd daemon with a thread of its own for each address, and the pages. Opened, started, retired and
- * dropped by the pipeline, on the main thread; the pages are asked for on the daemons' threads.
+/* The admin listener: a libmicrohttpd daemon with a thread of its own for each address, and the pages.
+ * Opened, started, retired and dropped by the pipeline, on the main thread; the pages are asked for on the
+ * daemons' threads.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -99,7 +100,8 @@ static const struct page *find(const char *path)
 /* --- answers --- */
 
 /* Takes over text (malloc'd, may be NULL). */
-static enum MHD_Result answer(const struct gw_admin *a, struct MHD_Connection *c, unsigned status, const char *type, char *text, size_t len)
+static enum MHD_Result answer(const struct gw_admin *a, struct MHD_Connection *c, unsigned status,
+                              const char *type, char *text, size_t len)
 {
     struct MHD_Response *r = MHD_create_response_from_buffer(text ? len : 0, text, MHD_RESPMEM_MUST_FREE);
     if (!r) {
@@ -118,7 +120,8 @@ static enum MHD_Result answer(const struct gw_admin *a, struct MHD_Connection *c
     return ok;
 }
 
-static enum MHD_Result refuse(const struct gw_admin *a, struct MHD_Connection *c, unsigned status, const char *words)
+static enum MHD_Result refuse(const struct gw_admin *a, struct MHD_Connection *c, unsigned status,
+                              const char *words)
 {
     return answer(a, c, status, "text/plain; charset=utf-8", strdup(words), strlen(words));
 }
@@ -151,9 +154,10 @@ static bool has_body(struct MHD_Connection *c)
            MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
-/* Called with a request's headers, and again when it is whole. One that has a body is answered at once, which ends the connection. */
-static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                                  const char *data, size_t *size, void **request)
+/* Called with a request's headers, and again when it is whole. One that has a body is answered at once, which
+ * ends the connection. */
+static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const char *url, const char *method,
+                                  const char *version, const char *data, size_t *size, void **request)
 {
     struct gw_admin *a = admin;
     const struct page *page = find(url);
@@ -181,7 +185,8 @@ static struct listener *find_listener(struct gw_admin *a, const struct gw_addres
     return NULL;
 }
 
-static enum gw_listen_result share_listener(struct listener *l, const struct listener *predecessor, struct gw_listen_error *why)
+static enum gw_listen_result share_listener(struct listener *l, const struct listener *predecessor,
+                                            struct gw_listen_error *why)
 {
     *l = *predecessor;
     l->daemon = NULL;
@@ -193,8 +198,8 @@ static enum gw_listen_result share_listener(struct listener *l, const struct lis
     return GW_LISTEN_FAILED;
 }
 
-static enum gw_listen_result open_listener(struct listener *l, const struct gw_address *address, struct gw_admin *predecessor,
-                                           struct gw_listen_error *why)
+static enum gw_listen_result open_listener(struct listener *l, const struct gw_address *address,
+                                           struct gw_admin *predecessor, struct gw_listen_error *why)
 {
     const struct listener *running = find_listener(predecessor, address);
     if (running)
@@ -205,7 +210,8 @@ static enum gw_listen_result open_listener(struct listener *l, const struct gw_a
     return r;
 }
 
-static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, struct gw_admin *predecessor, struct gw_listen_error *why)
+static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, struct gw_admin *predecessor,
+                                            struct gw_listen_error *why)
 {
     struct gw_address addresses[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -220,8 +226,8 @@ static enum gw_listen_result open_listeners(struct gw_admin *a, gw_str text, str
     return r;
 }
 
-struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *source,
-                               struct gw_diagnostics *diagnostics)
+struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor,
+                               const struct gw_admin_source *source, struct gw_diagnostics *diagnostics)
 {
     struct gw_listen_error why;
     if (!listen.len)
@@ -247,9 +253,10 @@ static bool start_one(struct gw_admin *a, struct listener *l)
 {
     char name[128];
     gw_listen_name(&l->address, name, sizeof name);
-    l->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET, l->fd,
-                                 MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                                 (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+    l->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET,
+        l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
     if (l->daemon)
         gw_log(GW_INFO, "admin", "listening on %s", name);
     else
@@ -270,7 +277,8 @@ gw_str gw_admin_listen(const struct gw_admin *a)
     return gw_str_z(a->text);
 }
 
-/* A thread of the daemon may be about to accept: the descriptor stays open until the daemon is stopped, but nobody can connect to it. */
+/* A thread of the daemon may be about to accept: the descriptor stays open until the daemon is stopped, but
+ * nobody can connect to it. */
 static void retire_listener(struct listener *l, struct listener *successor)
 {
     if (l->daemon)
@@ -295,7 +303,8 @@ bool gw_admin_over(const struct gw_admin *a)
     unsigned open = 0;
     for (size_t i = 0; i < a->n; i++)
         if (a->listeners[i].daemon)
-            open += MHD_get_daemon_info(a->listeners[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+            open += MHD_get_daemon_info(a->listeners[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+                        ->num_connections;
     return open == 0;
 }
 

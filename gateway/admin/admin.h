@@ -7,12 +7,13 @@
  *     GET /metrics   everything that is counted anywhere, in Prometheus' text format (metrics.h; docs/reference/metrics.md)
  *     GET /ledger    where every item is, one consistent snapshot, as JSON (ledger_report.h)
  *
- * A thread of its own for each address, which waits for nothing that a receiver or an exporter holds: it answers while they are
- * stuck. Nothing here is secret, and nothing can be changed here; still it listens on loopback, because whom it tells how
- * much is sent through here is the user's to decide. A page of a browser that somebody lured here is told nothing.
+ * A thread of its own for each address, which waits for nothing that a receiver or an exporter holds: it
+ * answers while they are stuck. Nothing here is secret, and nothing can be changed here; still it listens on
+ * loopback, because whom it tells how much is sent through here is the user's to decide. A page of a browser
+ * that somebody lured here is told nothing.
  *
- * A reload that changes the address opens a successor beside the running one, then retires that: it accepts nothing more, closes each
- * connection with its next answer, and is over when the last is closed.
+ * A reload that changes the address opens a successor beside the running one, then retires that: it accepts
+ * nothing more, closes each connection with its next answer, and is over when the last is closed.
  *
  * Bounds: 32 connections an address, 16 KiB each, 10 s without a byte; a request's body is not read.
  *
@@ -39,13 +40,15 @@ struct gw_admin_source {
     void *ctx;
 };
 
-/* Binds; what cannot be had is a problem at "admin.listen", or a warning where it is the default. What the source speaks of outlives it.
- * Addresses that a predecessor (NULL: none) listens on are shared with it. NULL: there is none, because none is wanted, or it cannot be
- * had. */
-struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *, struct gw_diagnostics *);
+/* Binds; what cannot be had is a problem at "admin.listen", or a warning where it is the default. What the
+ * source speaks of outlives it. Addresses that a predecessor (NULL: none) listens on are shared with it.
+ * NULL: there is none, because none is wanted, or it cannot be had. */
+struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *,
+                               struct gw_diagnostics *);
 /* The option that it was opened with; lives as long as it. */
 gw_str gw_admin_listen(const struct gw_admin *);
-/* From now on it answers. Without effect on NULL. False, with a line in the log, when the system has no thread for it. */
+/* From now on it answers. Without effect on NULL. False, with a line in the log, when the system has no
+ * thread for it. */
 bool gw_admin_start(struct gw_admin *) GW_MUST_CHECK;
 /* It accepts nothing more; addresses are closed, but those that the successor (NULL: none) shares. */
 void gw_admin_retire(struct gw_admin *, struct gw_admin *successor);

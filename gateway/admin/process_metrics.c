@@ -11,13 +11,15 @@
 enum { M_CPU, M_RESIDENT, M_VIRTUAL, M_OPEN_FDS, M_MAX_FDS, M_THREADS, M_START };
 
 const struct gw_metric gw_process_metrics[] = {
-    [M_CPU] = GW_COUNTER_ASKED("process_cpu_seconds_total", "", "User and system CPU time spent, in seconds."),
+    [M_CPU] =
+        GW_COUNTER_ASKED("process_cpu_seconds_total", "", "User and system CPU time spent, in seconds."),
     [M_RESIDENT] = GW_GAUGE_ASKED("process_resident_memory_bytes", "", "Resident memory size in bytes."),
     [M_VIRTUAL] = GW_GAUGE_ASKED("process_virtual_memory_bytes", "", "Virtual memory size in bytes."),
     [M_OPEN_FDS] = GW_GAUGE_ASKED("process_open_fds", "", "Number of open file descriptors."),
     [M_MAX_FDS] = GW_GAUGE_ASKED("process_max_fds", "", "Maximum number of open file descriptors."),
     [M_THREADS] = GW_GAUGE_ASKED("process_threads", "", "Number of threads."),
-    [M_START] = GW_GAUGE_ASKED("process_start_time_seconds", "", "Start time of the process since the Unix epoch, in seconds."),
+    [M_START] = GW_GAUGE_ASKED("process_start_time_seconds", "",
+                               "Start time of the process since the Unix epoch, in seconds."),
     GW_METRICS_END,
 };
 
@@ -63,8 +65,8 @@ static bool read_stat(struct stat_line *s)
     text[n] = '\0';
     const char *rest = strrchr(text, ')');
     return rest && sscanf(rest,
-                          ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %" SCNu64 " %*d %" SCNu64
-                          " %" SCNu64 " %" SCNu64,
+                          ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+                          " %*d %*d %*d %*d %" SCNu64 " %*d %" SCNu64 " %" SCNu64 " %" SCNu64,
                           &s->user, &s->system, &s->threads, &s->start, &s->size, &s->resident) == 6;
 }
 
@@ -75,7 +77,8 @@ void gw_process_measure(struct gw_metrics *to)
     double ticks = (double)sysconf(_SC_CLK_TCK), fds = count_descriptors();
     if (read_stat(&s)) {
         gw_metrics_add(to, &gw_process_metrics[M_CPU], (double)(s.user + s.system) / ticks);
-        gw_metrics_add(to, &gw_process_metrics[M_RESIDENT], (double)s.resident * (double)sysconf(_SC_PAGESIZE));
+        gw_metrics_add(to, &gw_process_metrics[M_RESIDENT],
+                       (double)s.resident * (double)sysconf(_SC_PAGESIZE));
         gw_metrics_add(to, &gw_process_metrics[M_VIRTUAL], (double)s.size);
         gw_metrics_add(to, &gw_process_metrics[M_THREADS], (double)s.threads);
         gw_metrics_add(to, &gw_process_metrics[M_START], boot_time() + (double)s.start / ticks);

@@ -1,5 +1,5 @@
-/* process_metrics.h: what the system says of this process: memory, descriptors, CPU time, under the names that Prometheus' own libraries
- * use.
+/* process_metrics.h: what the system says of this process: memory, descriptors, CPU time, under the names
+ * that Prometheus' own libraries use.
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0

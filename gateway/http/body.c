@@ -5,7 +5,8 @@
 
 enum { FIRST = 16 * 1024 };
 
-void gw_body_pool_init(struct gw_body_pool *p, struct gw_budget *budget, struct gw_budget *bodies, size_t keep)
+void gw_body_pool_init(struct gw_body_pool *p, struct gw_budget *budget, struct gw_budget *bodies,
+                       size_t keep)
 {
     *p = (struct gw_body_pool){.budget = budget, .bodies = bodies, .keep = keep};
 }
@@ -51,7 +52,8 @@ static bool take(struct gw_body_pool *p, size_t n, size_t cap)
 {
     if (!gw_budget_take(p->bodies, n))
         return false;
-    if (cap <= GW_BODY_SMALL || atomic_load_explicit(&p->bodies->used, memory_order_relaxed) <= gw_body_most(p->bodies))
+    if (cap <= GW_BODY_SMALL ||
+        atomic_load_explicit(&p->bodies->used, memory_order_relaxed) <= gw_body_most(p->bodies))
         return true;
     gw_budget_give(p->bodies, n);
     return false;

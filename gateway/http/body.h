@@ -3,10 +3,11 @@
  *     grow ──▶ [######····]     capacity follows the bytes that have come, doubling: a claimed length allocates nothing
  *     release ─▶ kept for the next request of this thread, so a 200 KB body costs no page faults the second time
  *
- * A pool belongs to one thread. What its bodies and its kept buffers occupy is charged to the process's budget, and the bodies
- * also to an account that the pools of all threads share: bodies may take a part of the memory only, so that what has been received
- * can still be translated and queued. Of that account, bodies above GW_BODY_SMALL may take three quarters, so that uploads of
- * tens of megabytes leave room for the ordinary ones (docs/threat-model.md).
+ * A pool belongs to one thread. What its bodies and its kept buffers occupy is charged to the process's
+ * budget, and the bodies also to an account that the pools of all threads share: bodies may take a part of
+ * the memory only, so that what has been received can still be translated and queued. Of that account, bodies
+ * above GW_BODY_SMALL may take three quarters, so that uploads of tens of megabytes leave room for the
+ * ordinary ones (docs/threat-model.md).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,15 +30,17 @@ struct gw_body_pool {
     struct gw_body kept[GW_BODY_KEPT]; /* cap > 0, len 0 */
 };
 
-void gw_body_pool_init(struct gw_body_pool *, struct gw_budget *budget, struct gw_budget *bodies, size_t keep);
+void gw_body_pool_init(struct gw_body_pool *, struct gw_budget *budget, struct gw_budget *bodies,
+                       size_t keep);
 /* The longest body that this account could ever hold. */
 size_t gw_body_most(const struct gw_budget *bodies);
 void gw_body_pool_fini(struct gw_body_pool *);
 /* Frees unused buffers until at most `keep` bytes of them are left. */
 void gw_body_pool_trim(struct gw_body_pool *, size_t keep);
 
-/* Room for `need` bytes in all. `expect` is what the body may come to (a claimed length): never allocated ahead, but nothing
- * beyond it is allocated either. False when an account or memory do not allow it; the body is then as it was. */
+/* Room for `need` bytes in all. `expect` is what the body may come to (a claimed length): never allocated
+ * ahead, but nothing beyond it is allocated either. False when an account or memory do not allow it; the body
+ * is then as it was. */
 bool gw_body_grow(struct gw_body_pool *, struct gw_body *, size_t need, size_t expect);
 /* Empties the body; its buffer goes to the pool. */
 void gw_body_release(struct gw_body_pool *, struct gw_body *);

@@ -1,5 +1,6 @@
-/* The HTTP server's life: it is made, started with its workers, and stopped. It owns what lives as long as the process: the workers, their
- * connections, the accounts of memory, and the tables of addresses (http_table.c). Called by the pipeline, on the main thread.
+/* The HTTP server's life: it is made, started with its workers, and stopped. It owns what lives as long as
+ * the process: the workers, their connections, the accounts of memory, and the tables of addresses
+ * (http_table.c). Called by the pipeline, on the main thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -5,25 +5,31 @@
  *     [::1]:8126     ─┼─ accept ──┤   arena, body buffers, inflater of its own: no lock while a request runs
  *     /run/x.socket  ─┘           └▶ worker 1  …     a new connection goes to the worker that has the fewest
  *
- * A receiver describes itself as a site: its routes, limits and the headers of every answer. It names the addresses where the
- * site is to be found; sites that name one address share its listener, and routes are looked up in the order of their coming.
+ * A receiver describes itself as a site: its routes, limits and the headers of every answer. It names the
+ * addresses where the site is to be found; sites that name one address share its listener, and routes are
+ * looked up in the order of their coming.
  *
- * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding (inflate.h); and it
- * answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a body of tiny chunks, a bad encoding), 401 and
- * 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the body did not come in receive_timeout), 413 (max_body, max_inflated),
- * 415 (Content-Encoding), 429 (memory, client_limits.h), 503 (stopping). An answer that is given before the body has come closes the
- * connection, after what the client still sends has been read for a moment (else TCP would reset it, and the client never see the answer).
+ * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding
+ * (inflate.h); and it answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a
+ * body of tiny chunks, a bad encoding), 401 and 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the
+ * body did not come in receive_timeout), 413 (max_body, max_inflated), 415 (Content-Encoding), 429 (memory,
+ * client_limits.h), 503 (stopping). An answer that is given before the body has come closes the connection,
+ * after what the client still sends has been read for a moment (else TCP would reset it, and the client never
+ * see the answer).
  *
- * An answer may come a moment later than it is ready (gw_http_delay): its connection is suspended, and only that one. Whoever waits
- * for it sends nothing more meanwhile, which is all the back-pressure that HTTP has short of a refusal.
+ * An answer may come a moment later than it is ready (gw_http_delay): its connection is suspended, and only
+ * that one. Whoever waits for it sends nothing more meanwhile, which is all the back-pressure that HTTP has
+ * short of a refusal.
  *
- * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more), all at most a third of
- * max_memory; a body what has come of it (body.h), all at most half; the translation of one request at most five eighths. When that is used
- * up, uploads that have stood still for a second are given up (408) for those that move.
+ * Memory (docs/threat-model.md): a connection costs GW_HTTP_CONNECTION bytes (one with TLS GW_HTTP_TLS more),
+ * all at most a third of max_memory; a body what has come of it (body.h), all at most half; the translation
+ * of one request at most five eighths. When that is used up, uploads that have stood still for a second are
+ * given up (408) for those that move.
  *
- * What a reload replaces is one table: which sites answer at which address (http_table.c). A request goes by the table that was published
- * when its headers were complete, from there to its answer; the next one on the same connection by the table of then. So nothing that a
- * request needs changes or goes away while it is answered, and workers and connections know nothing of a reload.
+ * What a reload replaces is one table: which sites answer at which address (http_table.c). A request goes by
+ * the table that was published when its headers were complete, from there to its answer; the next one on the
+ * same connection by the table of then. So nothing that a request needs changes or goes away while it is
+ * answered, and workers and connections know nothing of a reload.
  *
  *   draft ─▶ listen, keep ─┬▶ publish   new connections and requests go by it; its predecessor is used until the last of its requests
  *                          │            is answered, and the receivers that only it names are closed after that (uses)
@@ -50,7 +56,13 @@
 
 enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_TLS = 32 * 1024, GW_HTTP_MAX_THREADS = 256 };
 
-enum gw_http_method { GW_HTTP_GET = 1, GW_HTTP_HEAD = 2, GW_HTTP_PUT = 4, GW_HTTP_POST = 8, GW_HTTP_OTHER = 16 };
+enum gw_http_method {
+    GW_HTTP_GET = 1,
+    GW_HTTP_HEAD = 2,
+    GW_HTTP_PUT = 4,
+    GW_HTTP_POST = 8,
+    GW_HTTP_OTHER = 16
+};
 
 /* Of one connection; lives as long as it. `note` is the receiver's own: what it found out about the peer. */
 struct gw_http_peer {
@@ -74,8 +86,8 @@ struct gw_http_request {
 typedef void gw_http_header_f(void *cookie, gw_str name, gw_str value);
 /* All request headers, in order. The views live as long as the request. */
 void gw_http_headers(const struct gw_http_request *, gw_http_header_f *, void *cookie);
-/* All parameters of the query, in order, as they are meant: %41 is A, + is a blank. The views live until the arena is reset; what it has
- * no room for is empty. */
+/* All parameters of the query, in order, as they are meant: %41 is A, + is a blank. The views live until the
+ * arena is reset; what it has no room for is empty. */
 void gw_http_args(const struct gw_http_request *, gw_http_header_f *, void *cookie);
 
 struct gw_http_header {
@@ -99,16 +111,18 @@ void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
 
 struct gw_http_route;
-typedef void gw_http_f(void *ctx, const struct gw_http_route *, const struct gw_http_request *, struct gw_http_reply *);
+typedef void gw_http_f(void *ctx, const struct gw_http_route *, const struct gw_http_request *,
+                       struct gw_http_reply *);
 
 struct gw_http_route {
     const char *path;
     unsigned methods;  /* bits of enum gw_http_method */
     bool prefix;       /* every path that begins so */
     bool ignores_body; /* read but not kept; the handler sees an empty one */
-    bool ends_in_key;  /* what follows a prefix may be the site's token: such a path must not stand in any log line */
-    bool may_delay;    /* its good answers are held back while the site's `delay` lasts */
-    int tag;           /* the receiver's own */
+    /* what follows a prefix may be the site's token: such a path must not stand in any log line */
+    bool ends_in_key;
+    bool may_delay; /* its good answers are held back while the site's `delay` lasts */
+    int tag;        /* the receiver's own */
     gw_http_f *handle;
 };
 
@@ -119,19 +133,21 @@ struct gw_http_limits {
     int64_t connections;             /* at most; the largest of all sites counts */
 };
 
-/* What happened; for the admin page and the last words. Server-made answers are counted with the site whose route was asked,
- * or the listener's first. */
+/* What happened; for the admin page and the last words. Server-made answers are counted with the site whose
+ * route was asked, or the listener's first. */
 enum { GW_HTTP_STATUSES = 16 };
 struct gw_http_counts {
     atomic_uint_least64_t requests, wire_bytes, body_bytes; /* bytes as received, and after inflating */
     atomic_uint_least64_t status[GW_HTTP_STATUSES];         /* see gw_http_status_name */
-    atomic_uint_least64_t handshakes, failed_handshakes;    /* of TLS; one that sent nothing at all is neither */
+    /* of TLS; one that sent nothing at all is neither */
+    atomic_uint_least64_t handshakes, failed_handshakes;
 };
 /* The HTTP status of slot i ("200"), "other" for the last one. */
 const char *gw_http_status_name(unsigned slot);
 
-/* Why good answers are held back: the data of requests goes away more slowly than it comes. `lasts` is called on workers, also when the
- * receiver is gone that gave the answer, so ctx must outlive the server. NULL: never. */
+/* Why good answers are held back: the data of requests goes away more slowly than it comes. `lasts` is called
+ * on workers, also when the receiver is gone that gave the answer, so ctx must outlive the server. NULL:
+ * never. */
 struct gw_http_delay {
     bool (*lasts)(void *ctx, unsigned what);
     void *ctx;
@@ -146,16 +162,21 @@ struct gw_http_site {
     const char *component; /* in log lines: "receiver=ddtrace" */
     const struct gw_http_route *routes;
     size_t routes_n;
-    const struct gw_http_header *headers; /* of every answer on the listeners of this site; read at answer time */
+    /* of every answer on the listeners of this site; read at answer time */
+    const struct gw_http_header *headers;
     size_t headers_n;
     void *ctx; /* handed to handlers */
     struct gw_http_delay delay;
     struct gw_http_limits limits;
-    struct gw_client_limits_conf client_limits; /* of those who come by TCP; the first site's of an address apply to it */
-    struct gw_tls *tls;                         /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
-    const struct gw_auth *auth;                 /* asked of who comes by TCP; NULL: nobody is asked */
-    const char *auth_arg;                       /* parameter of the query that may carry the token as well; NULL: none */
-    bool incomplete;                            /* some address that it wishes for could not be had: a reload tries again */
+    /* of those who come by TCP; the first site's of an address apply to it */
+    struct gw_client_limits_conf client_limits;
+    /* spoken where it comes by TCP; NULL: plain. Sites that share an address agree */
+    struct gw_tls *tls;
+    const struct gw_auth *auth; /* asked of who comes by TCP; NULL: nobody is asked */
+    /* parameter of the query that may carry the token as well; NULL: none */
+    const char *auth_arg;
+    /* some address that it wishes for could not be had: a reload tries again */
+    bool incomplete;
     struct gw_http_counts counts;
 };
 
@@ -175,36 +196,40 @@ void gw_http_drop(struct gw_http *);
 void gw_http_want_threads(struct gw_http *, int threads);
 unsigned gw_http_threads(const struct gw_http *);
 
-/* Puts the site on the address, in the draft: on a listener that is open already, or on a new one (listen.h). *first, when it names none,
- * becomes the first address. */
-enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *, struct gw_address *first,
-                                     struct gw_listen_error *);
+/* Puts the site on the address, in the draft: on a listener that is open already, or on a new one (listen.h).
+ * *first, when it names none, becomes the first address. */
+enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw_http_site *,
+                                     struct gw_address *first, struct gw_listen_error *);
 
 /* Begins another draft; one that was begun is discarded. False when there is no memory. */
 bool gw_http_draft(struct gw_http *) GW_MUST_CHECK;
-/* Puts the receiver of this ctx into the draft, as it is in the published table. False when it cannot share an address with those before.
+/* Puts the receiver of this ctx into the draft, as it is in the published table. False when it cannot share
+ * an address with those before.
  */
 bool gw_http_keep(struct gw_http *, const void *ctx, struct gw_listen_error *) GW_MUST_CHECK;
 /* Whether the published table has the receiver at every address that it asked for. */
 bool gw_http_is_whole(const struct gw_http *, const void *ctx);
 void gw_http_discard(struct gw_http *);
-/* Returns when all new connections and requests go by it; cannot fail. Addresses that it does not name are closed: connections that came by
- * one have one more request answered, by the predecessor. What only a start can change stays: the number of threads, idle_timeout, more
- * connections. */
+/* Returns when all new connections and requests go by it; cannot fail. Addresses that it does not name are
+ * closed: connections that came by one have one more request answered, by the predecessor. What only a start
+ * can change stays: the number of threads, idle_timeout, more connections. */
 void gw_http_publish(struct gw_http *);
-/* Whether the published table, or a request or connection by way of an older one, may still call the receiver of this ctx. */
+/* Whether the published table, or a request or connection by way of an older one, may still call the receiver
+ * of this ctx. */
 bool gw_http_uses(const struct gw_http *, const void *ctx);
-/* Adds what was counted for a receiver to its successor, and sets it back to zero. Any thread, while neither receiver is closed. */
+/* Adds what was counted for a receiver to its successor, and sets it back to zero. Any thread, while neither
+ * receiver is closed. */
 void gw_http_move_counts(struct gw_http *, const void *from_ctx, const void *to_ctx);
-/* Frees tables that nobody uses any more. Receivers that gw_http_uses denies are closed before or after it. */
+/* Frees tables that nobody uses any more. Receivers that gw_http_uses denies are closed before or after
+ * it. */
 void gw_http_sweep(struct gw_http *);
 
-/* Publishes the draft, and starts the workers when there is an address and they do not run: the pipeline's part, not a receiver's, once all
- * sites are ready. After a failure stop cleans up. */
+/* Publishes the draft, and starts the workers when there is an address and they do not run: the pipeline's
+ * part, not a receiver's, once all sites are ready. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
 
-/* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the workers. After it no handler
- * runs. Without effect when it was called before. */
+/* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the
+ * workers. After it no handler runs. Without effect when it was called before. */
 void gw_http_stop(struct gw_http *, gw_nsec grace_period);
 
 #endif

@@ -1,5 +1,5 @@
-/* New connections: taken at the listeners of the worker's table, refused or paid for, and handed to the worker that has the fewest. Called
- * by the worker's loop, on its thread.
+/* New connections: taken at the listeners of the worker's table, refused or paid for, and handed to the
+ * worker that has the fewest. Called by the worker's loop, on its thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,17 +28,22 @@ static struct worker *least_loaded(struct gw_http *h, unsigned *all)
     return best;
 }
 
-/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they are spread evenly. */
+/* Pays for a place among so many connections. Where there are too many, one of this worker's makes way: they
+ * are spread evenly. */
 static bool take_slot(struct worker *w, unsigned all, bool tls)
 {
     if (all < (uint64_t)w->table->limits.connections && gw_budget_take(&w->http->places, gw_http_cost(tls)))
         return true;
-    gw_log(GW_WARNING, "receiver=http", "%u connections are open, the most that connections and max_memory allow", all);
-    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) && gw_budget_take(&w->http->places, gw_http_cost(tls));
+    gw_log(GW_WARNING, "receiver=http",
+           "%u connections are open, the most that connections and max_memory allow", all);
+    return (gw_http_tls_proxies_evict(w, gw_now()) || gw_http_evict(w, gw_now())) &&
+           gw_budget_take(&w->http->places, gw_http_cost(tls));
 }
 
-/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a request, and counts as one. */
-static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer, struct gw_client **account)
+/* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a
+ * request, and counts as one. */
+static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer,
+                         struct gw_client **account)
 {
     const struct gw_client_limits_conf *limits = &b->sites[0]->client_limits;
     if (!gw_client_limits_apply(limits, peer))
@@ -50,7 +55,8 @@ static bool open_account(struct worker *w, const struct binding *b, const struct
     return false;
 }
 
-/* To another worker, which may go by another table already: the one by which it was accepted comes with it. */
+/* To another worker, which may go by another table already: the one by which it was accepted comes with
+ * it. */
 static bool send_to(const struct worker *other, const struct worker *w, int fd, const struct origin *o)
 {
     struct message m = {fd, *o};
@@ -103,7 +109,8 @@ void gw_http_accept(struct worker *w, const struct binding *b, int most)
             place(w, fd, b, (struct sockaddr *)&peer);
         } else if (errno != ECONNABORTED && errno != EINTR) {
             if (errno != EAGAIN) { /* no descriptors, no memory: the next tick tries again */
-                gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
+                gw_log(GW_WARNING, "receiver=http", "connections cannot be accepted: %s (see `ulimit -n`)",
+                       strerror(errno));
                 gw_http_listen_off(w);
             }
             return;

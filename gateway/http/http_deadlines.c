@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Who has to go: uploads and headers that do not come to their end, and, where there are too many connections, the one that is the
- * least loss (docs/threat-model.md). */
+ * Who has to go: uploads and headers that do not come to their end, and, where there are too many
+ * connections, the one that is the least loss (docs/threat-model.md). */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 
@@ -8,7 +8,8 @@
 
 static const gw_nsec STANDSTILL = GW_SEC, GRACE = 10 * GW_SEC, UNUSED = 10 * GW_SEC, LEAVING = 10 * GW_SEC;
 
-/* Answers 408 to an upload that does not come to its end; the connection goes as soon as libmicrohttpd looks at it again. */
+/* Answers 408 to an upload that does not come to its end; the connection goes as soon as libmicrohttpd looks
+ * at it again. */
 static void give_up(struct conn *c, const char *why)
 {
     struct gw_err err;
@@ -38,8 +39,8 @@ void gw_http_check_conn(struct conn *c, gw_nsec now)
         shutdown(c->fd, SHUT_RDWR);
 }
 
-/* How little is lost with it; 0: it stays. A tracer uses its connection every few seconds; what has never sent a request, or has
- * stopped in the middle of one, is more likely to be held by nobody who needs it. */
+/* How little is lost with it; 0: it stays. A tracer uses its connection every few seconds; what has never
+ * sent a request, or has stopped in the middle of one, is more likely to be held by nobody who needs it. */
 static int dispensable(const struct conn *c, gw_nsec now)
 {
     if (c->state == CONN_RECEIVING)

@@ -1,12 +1,14 @@
-/* http_delay.c: answers that are held back while the data of requests goes away more slowly than it comes (core/delivery/queue.h: lagging).
+/* http_delay.c: answers that are held back while the data of requests goes away more slowly than it comes
+ * (core/delivery/queue.h: lagging).
  *
- * The connection is suspended with its answer queued: libmicrohttpd neither reads nor writes it until it is resumed. Nothing waits in the
- * worker, so its other connections are served meanwhile. The worker looks every few milliseconds whether the reason is over, and lets
- * every answer go that was held back for the longest time. Looking, instead of being woken, costs nothing: a queue at its low mark still
- * holds enough to keep its sender busy until the next look. And there is no wakeup to be lost, nor anything to unregister.
+ * The connection is suspended with its answer queued: libmicrohttpd neither reads nor writes it until it is
+ * resumed. Nothing waits in the worker, so its other connections are served meanwhile. The worker looks every
+ * few milliseconds whether the reason is over, and lets every answer go that was held back for the longest
+ * time. Looking, instead of being woken, costs nothing: a queue at its low mark still holds enough to keep
+ * its sender busy until the next look. And there is no wakeup to be lost, nor anything to unregister.
  *
- * Owns the worker's list of suspended connections, in the order in which they were suspended. Called by http_request.c, when a handler has
- * answered, and by the worker's loop; on the worker's thread only.
+ * Owns the worker's list of suspended connections, in the order in which they were suspended. Called by
+ * http_request.c, when a handler has answered, and by the worker's loop; on the worker's thread only.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/http_internal.h"

@@ -10,8 +10,9 @@
  *   http_delay.c      answers that are held back
  *   http_tls.c      TLS, in front of libmicrohttpd
  *
- * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a connection happens on
- * one thread: deadlines need no lock, and a descriptor cannot be closed under our hands.
+ * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
+ * connection happens on one thread: deadlines need no lock, and a descriptor cannot be closed under our
+ * hands.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,7 +29,8 @@
 
 enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
 
-/* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower one. */
+/* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower
+ * one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
 #define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
 
@@ -37,7 +39,8 @@ struct listener {
     unsigned tables;                  /* that name it; main thread */
     unsigned number;                  /* never given twice */
     struct gw_address address, asked; /* asked: as it stands in the configuration, where port 0 means any */
-    int fd;                           /* of main, and of workers whose table names it; -1: the published table does not */
+    /* of main, and of workers whose table names it; -1: the published table does not */
+    int fd;
     struct gw_socket_file file;
     char name[128];
 };
@@ -64,7 +67,8 @@ struct origin {
     unsigned listener;         /* number of the listener, which may be gone */
     bool tls;                  /* as its address was when it came; more memory is taken for it */
     struct gw_client *account; /* whose limits apply; NULL: none do */
-    struct table *last;        /* a reference: the last table that names its address; NULL while the worker's own table does */
+    /* a reference: the last table that names its address; NULL while the worker's own table does */
+    struct table *last;
 };
 
 enum conn_state {
@@ -76,9 +80,11 @@ enum conn_state {
 
 /* The request that a connection is at. */
 struct request {
-    struct table *table;               /* a reference, from the headers to the answer; NULL: no request. What follows is of it */
-    const struct binding *binding;     /* of the address by which the connection came */
-    struct gw_http_site *site;         /* whose limits and counts apply: the route's, else the binding's first */
+    /* a reference, from the headers to the answer; NULL: no request. What follows is of it */
+    struct table *table;
+    const struct binding *binding; /* of the address by which the connection came */
+    /* whose limits and counts apply: the route's, else the binding's first */
+    struct gw_http_site *site;
     const struct gw_http_route *route; /* NULL: none */
     enum gw_http_method method;
     gw_str path, content_type;
@@ -113,7 +119,8 @@ struct conn {
     struct request req;
 };
 
-/* A connection that was answered early: what the client still sends is read away for a while, so that it gets to see the answer. */
+/* A connection that was answered early: what the client still sends is read away for a while, so that it gets
+ * to see the answer. */
 struct lingering {
     int fd; /* -1: free slot */
     gw_nsec until;
@@ -150,14 +157,17 @@ struct worker {
     socklen_t incoming_len;
     struct lingering lingering[MAX_LINGERING];
     gw_nsec ticked, last_request;
-    bool running, listening, stopping; /* it has a thread; its epoll has the listeners; it is on its way out */
+    /* it has a thread; its epoll has the listeners; it is on its way out */
+    bool running, listening, stopping;
     gw_nsec stop_by;
 };
 
 struct gw_http {
-    struct gw_budget *budget, places, bodies;      /* max_memory, and what connections and bodies may take of it */
-    struct gw_budget scratch[GW_HTTP_MAX_THREADS]; /* of each worker; outlives the workers, as what receivers keep per thread does */
-    _Atomic gw_nsec wanting;                       /* when an upload last had to wait for memory */
+    /* max_memory, and what connections and bodies may take of it */
+    struct gw_budget *budget, places, bodies;
+    /* of each worker; outlives the workers, as what receivers keep per thread does */
+    struct gw_budget scratch[GW_HTTP_MAX_THREADS];
+    _Atomic gw_nsec wanting; /* when an upload last had to wait for memory */
     unsigned threads;
     struct gw_client_limits *client_limits;
     struct worker *workers;
@@ -183,9 +193,11 @@ void gw_http_table_drop(struct table *); /* NULL is legal */
 const struct binding *gw_http_find_binding(const struct table *, unsigned listener);
 /* In the newest table that names it; NULL: none does. Under the lock, or on main. */
 struct gw_http_site *gw_http_site_of(const struct gw_http *, const void *ctx);
-/* Says in the log which addresses are new since `before` (NULL: all), or speak TLS or not as they did not then. */
+/* Says in the log which addresses are new since `before` (NULL: all), or speak TLS or not as they did not
+ * then. */
 void gw_http_announce(const struct gw_http *, const struct table *before);
-/* The draft is the published table from now on; returns its predecessor, with the main thread's reference. NULL: there was none. */
+/* The draft is the published table from now on; returns its predecessor, with the main thread's reference.
+ * NULL: there was none. */
 struct table *gw_http_switch_table(struct gw_http *);
 /* Closes the descriptors of addresses that only the predecessor names; no worker goes by it any more. */
 void gw_http_close_unnamed(const struct table *now, const struct table *before);
@@ -210,7 +222,8 @@ bool gw_http_worker_start(struct worker *, struct gw_err *err);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
 void gw_http_worker_join(struct worker *);
 void gw_http_worker_close(struct worker *);
-/* Returns when every worker goes by the published table: no later accept or request begins by another. What is under way goes on. */
+/* Returns when every worker goes by the published table: no later accept or request begins by another. What
+ * is under way goes on. */
 void gw_http_change_over(struct gw_http *);
 /* By the worker's table, else by the last one that names the address. */
 const struct binding *gw_http_binding(const struct worker *, const struct origin *);
@@ -227,44 +240,51 @@ void gw_http_delayed_check(struct worker *, gw_nsec now);
 void gw_http_check_conn(struct conn *, gw_nsec now);
 /* Ends the connection of this worker that is the least loss; false when all are in use. */
 bool gw_http_evict(struct worker *, gw_nsec now);
-/* Gives up this worker's uploads that stand still; when it is for an upload of its own, `not_this`, other workers do so as well at
- * their next tick. */
+/* Gives up this worker's uploads that stand still; when it is for an upload of its own, `not_this`, other
+ * workers do so as well at their next tick. */
 void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now);
 
 /* http_request.c */
-enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const char *url, const char *method, const char *version,
-                                   const char *data, size_t *size, void **request);
-void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request, enum MHD_RequestTerminationCode);
+enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const char *url, const char *method,
+                                   const char *version, const char *data, size_t *size, void **request);
+void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request,
+                          enum MHD_RequestTerminationCode);
 
 /* The request needs nothing of its table any more. Again without effect. */
 void gw_http_release_table(struct request *);
 
-/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. The origin is libmicrohttpd's connection's afterwards. */
+/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. The origin is libmicrohttpd's
+ * connection's afterwards. */
 void gw_http_enroll(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
 /* What accepting a connection took: memory, one of its peer's connections, the table. */
 void gw_http_release_slot(struct worker *, struct origin *);
 
 /* http_tls.c */
 /* Takes over a TCP connection, with its place, that begins with a handshake. */
-void gw_http_tls_proxy_begin(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
+void gw_http_tls_proxy_begin(struct worker *, int fd, struct origin *, const struct sockaddr *peer,
+                             socklen_t);
 /* The worker is about to change over from its table to `next`. */
 void gw_http_tls_proxies_leave(struct worker *, const struct table *next);
-void gw_http_tls_proxy_run(struct tls_proxy *);               /* there was an event */
-void gw_http_tls_proxies_sweep(struct worker *);              /* at the end of a turn */
-void gw_http_tls_proxies_check(struct worker *, gw_nsec now); /* ends handshakes that take longer than receive_timeout */
-bool gw_http_tls_proxies_evict(struct worker *, gw_nsec now); /* ends one that takes long already; false: there is none */
-void gw_http_tls_proxies_close(struct worker *);              /* after libmicrohttpd has closed its ends */
+void gw_http_tls_proxy_run(struct tls_proxy *);  /* there was an event */
+void gw_http_tls_proxies_sweep(struct worker *); /* at the end of a turn */
+/* ends handshakes that take longer than receive_timeout */
+void gw_http_tls_proxies_check(struct worker *, gw_nsec now);
+/* ends one that takes long already; false: there is none */
+bool gw_http_tls_proxies_evict(struct worker *, gw_nsec now);
+void gw_http_tls_proxies_close(struct worker *); /* after libmicrohttpd has closed its ends */
 
 /* http_response.c */
 /* Through libmicrohttpd; the connection is kept. */
 enum MHD_Result gw_http_answer(struct conn *, const struct gw_http_reply *);
 enum MHD_Result gw_http_answer_error(struct conn *, const struct gw_err *);
-/* Straight to the socket, and that was the connection's last: for answers that cannot wait for the body. Drops the body. */
+/* Straight to the socket, and that was the connection's last: for answers that cannot wait for the body.
+ * Drops the body. */
 void gw_http_refuse(struct conn *, const struct gw_err *);
 /* For a connection that libmicrohttpd never sees. Closes fd in the end. */
 void gw_http_turn_away(struct worker *, const struct binding *, int fd, enum gw_code);
 /* A line in the log, a few a second at most: who was refused what, and why. */
-void gw_http_log_client(const struct binding *, const struct sockaddr *peer, const char *what, const char *why);
+void gw_http_log_client(const struct binding *, const struct sockaddr *peer, const char *what,
+                        const char *why);
 void gw_http_log_refused(const struct binding *, const struct sockaddr *peer, enum gw_code);
 void gw_http_linger(struct worker *, int fd);
 /* Reads away what has come; true when the slot became free. */

@@ -5,14 +5,18 @@ enum { M_REQUESTS, M_ANSWERS, M_WIRE, M_BODIES, M_HANDSHAKES, M_FAILED, M_CONNEC
 
 const struct gw_metric gw_http_metrics[] = {
     [M_REQUESTS] = GW_COUNTER_ASKED("http_requests_total", "", "Requests whose headers were read."),
-    [M_ANSWERS] = GW_COUNTER_ASKED("http_answers_total", "status",
-                                   "Answers by HTTP status, connections that were turned away before a request included."),
+    [M_ANSWERS] = GW_COUNTER_ASKED(
+        "http_answers_total", "status",
+        "Answers by HTTP status, connections that were turned away before a request included."),
     [M_WIRE] = GW_COUNTER_ASKED("http_received_bytes_total", "", "Bytes of bodies as they were sent."),
     [M_BODIES] = GW_COUNTER_ASKED("http_body_bytes_total", "", "Bytes of whole bodies, decompressed."),
     [M_HANDSHAKES] = GW_COUNTER_ASKED("http_tls_handshakes_total", "", "TLS handshakes that were finished."),
-    [M_FAILED] = GW_COUNTER_ASKED("http_tls_failed_handshakes_total", "", "TLS handshakes that began and failed."),
-    [M_CONNECTIONS] = GW_GAUGE_ASKED("http_connections", "", "Connections that are open, over all HTTP receivers."),
-    [M_BODY_MEMORY] = GW_GAUGE_ASKED("http_body_memory_bytes", "", "Memory of bodies that are being received or translated."),
+    [M_FAILED] =
+        GW_COUNTER_ASKED("http_tls_failed_handshakes_total", "", "TLS handshakes that began and failed."),
+    [M_CONNECTIONS] =
+        GW_GAUGE_ASKED("http_connections", "", "Connections that are open, over all HTTP receivers."),
+    [M_BODY_MEMORY] = GW_GAUGE_ASKED("http_body_memory_bytes", "",
+                                     "Memory of bodies that are being received or translated."),
     GW_METRICS_END,
 };
 
@@ -26,7 +30,8 @@ static void measure(const struct gw_http_counts *c, struct gw_metrics *to)
     gw_metrics_add(to, &gw_http_metrics[M_REQUESTS], value(&c->requests));
     for (unsigned i = 0; i < GW_HTTP_STATUSES; i++)
         if (value(&c->status[i]) > 0)
-            gw_metrics_add_for(to, &gw_http_metrics[M_ANSWERS], value(&c->status[i]), gw_str_z(gw_http_status_name(i)));
+            gw_metrics_add_for(to, &gw_http_metrics[M_ANSWERS], value(&c->status[i]),
+                               gw_str_z(gw_http_status_name(i)));
     gw_metrics_add(to, &gw_http_metrics[M_WIRE], value(&c->wire_bytes));
     gw_metrics_add(to, &gw_http_metrics[M_BODIES], value(&c->body_bytes));
     gw_metrics_add(to, &gw_http_metrics[M_HANDSHAKES], value(&c->handshakes));
@@ -50,5 +55,6 @@ void gw_http_measure(struct gw_http *h, struct gw_metrics *to)
         connections += atomic_load_explicit(&h->workers[i].connections, memory_order_relaxed);
     gw_unlock(&h->lock);
     gw_metrics_add(to, &gw_http_metrics[M_CONNECTIONS], (double)connections);
-    gw_metrics_add(to, &gw_http_metrics[M_BODY_MEMORY], (double)atomic_load_explicit(&h->bodies.used, memory_order_relaxed));
+    gw_metrics_add(to, &gw_http_metrics[M_BODY_MEMORY],
+                   (double)atomic_load_explicit(&h->bodies.used, memory_order_relaxed));
 }

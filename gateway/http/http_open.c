@@ -5,8 +5,9 @@
 
 #include "core/config/config_diagnostic.h"
 
-void gw_http_open_access(struct gw_http_open *o, struct gw_listener_access *access, const struct gw_listener_access_conf *conf,
-                         const struct gw_list *listen, struct gw_diagnostics *diagnostics)
+void gw_http_open_access(struct gw_http_open *o, struct gw_listener_access *access,
+                         const struct gw_listener_access_conf *conf, const struct gw_list *listen,
+                         struct gw_diagnostics *diagnostics)
 {
     gw_listener_access_open(access, conf, o->site->component, o->path, diagnostics);
     o->site->tls = access->tls;
@@ -29,7 +30,8 @@ static void note_port(struct gw_http_open *o, const struct gw_address *a)
     snprintf(o->host_text, sizeof o->host_text, "%.*s", GW_FMT(host));
 }
 
-static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address, struct gw_address *first, struct gw_listen_error *why)
+static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address, struct gw_address *first,
+                                         struct gw_listen_error *why)
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -38,7 +40,8 @@ static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address,
     return gw_http_listen(o->host->http, address, o->site, first, why);
 }
 
-bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, const char *option, struct gw_diagnostics *diagnostics)
+bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, const char *option,
+                      struct gw_diagnostics *diagnostics)
 {
     struct gw_address first = {0};
     struct gw_listen_error why;
@@ -53,13 +56,15 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
         gw_config_error(diagnostics, where, "%s", why.text);
     } else {
         o->site->incomplete = true;
-        if (r != GW_LISTEN_ABSENT) /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
+        /* a machine without IPv6, or without the agent's folder, is nothing to warn of */
+        if (r != GW_LISTEN_ABSENT)
             gw_config_warning(diagnostics, where, "%s", why.text);
     }
     return r == GW_LISTEN_OK;
 }
 
-bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual, struct gw_diagnostics *diagnostics)
+bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual,
+                      struct gw_diagnostics *diagnostics)
 {
     bool best_effort = gw_list_is(listen, usual);
     for (size_t i = 0; i < listen->n; i++)

@@ -1,5 +1,5 @@
-/* http_open.h: what HTTP receivers do alike to get from their options to an open site: addresses, and what to say of those that cannot
- * be had.
+/* http_open.h: what HTTP receivers do alike to get from their options to an open site: addresses, and what to
+ * say of those that cannot be had.
  *
  *     listen = default rows   wished for: what is taken is a warning, what this machine does not have is nothing to speak of
  *     listen = the user's     asked for: what cannot be had ends the start
@@ -18,16 +18,18 @@
 #include "gateway/receiver_host.h"
 
 /* Rows that HTTP receivers have alike: bounds of a body with their defaults, and its time. */
-#define GW_HTTP_BODY_OPTS(X, body, inflated)                                                                                               \
-    X(size, max_body, "max_body", body, "64KiB", "1GiB", "Longest body of a request, as sent; more is answered 413.")                      \
-    X(size, max_inflated, "max_inflated", inflated, "64KiB", "1GiB", "Longest body once it is decompressed; more is answered 413.")
-#define GW_HTTP_TIME_OPT(X)                                                                                                                \
-    X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                                                 \
+#define GW_HTTP_BODY_OPTS(X, body, inflated)                                                                 \
+    X(size, max_body, "max_body", body, "64KiB", "1GiB",                                                     \
+      "Longest body of a request, as sent; more is answered 413.")                                           \
+    X(size, max_inflated, "max_inflated", inflated, "64KiB", "1GiB",                                         \
+      "Longest body once it is decompressed; more is answered 413.")
+#define GW_HTTP_TIME_OPT(X)                                                                                  \
+    X(duration, receive_timeout, "receive_timeout", "10s", "100ms", "10m",                                   \
       "How long the body of a request may take to come; then it is answered 408.")
 /* The limits of a site out of a receiver's options. */
-#define GW_HTTP_LIMITS(c)                                                                                                                  \
-    {                                                                                                                                      \
-        (c)->max_body, (c)->max_inflated, (c)->receive_timeout, (c)->idle_timeout, (c)->connections                                        \
+#define GW_HTTP_LIMITS(c)                                                                                    \
+    {                                                                                                        \
+        (c)->max_body, (c)->max_inflated, (c)->receive_timeout, (c)->idle_timeout, (c)->connections          \
     }
 
 /* A receiver's way to its addresses. The caller sets host, site and path ("receivers[0]"). */
@@ -41,11 +43,14 @@ struct gw_http_open {
 };
 
 /* Opens the door and puts it on the site; warns of addresses that anybody may send to. */
-void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *, const struct gw_listener_access_conf *,
-                         const struct gw_list *listen, struct gw_diagnostics *);
+void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *,
+                         const struct gw_listener_access_conf *, const struct gw_list *listen,
+                         struct gw_diagnostics *);
 /* One address; `option` is where it stands: "listen". */
-bool gw_http_open_one(struct gw_http_open *, gw_str address, bool best_effort, const char *option, struct gw_diagnostics *);
+bool gw_http_open_one(struct gw_http_open *, gw_str address, bool best_effort, const char *option,
+                      struct gw_diagnostics *);
 /* All of the option `listen`, whose default is `usual`; returns whether they are the default ones. */
-bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual, struct gw_diagnostics *);
+bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual,
+                      struct gw_diagnostics *);
 
 #endif

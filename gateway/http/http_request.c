@@ -17,8 +17,8 @@ struct framing {
     unsigned lengths, transfers, encodings;
 };
 
-static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                  size_t value_len)
+static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                  const char *value, size_t value_len)
 {
     struct framing *f = cookie;
     const struct {
@@ -26,14 +26,18 @@ static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const c
         gw_str *value;
         unsigned *count;
     } known[] = {
-        {GW_LIT("content-length"), &f->length, &f->lengths},       {GW_LIT("transfer-encoding"), &f->transfer, &f->transfers},
-        {GW_LIT("content-encoding"), &f->encoding, &f->encodings}, {GW_LIT("content-type"), &f->type, NULL},
-        {GW_LIT("sec-fetch-site"), &f->fetch_site, NULL},          {GW_LIT("expect"), &f->expect, NULL},
+        {GW_LIT("content-length"), &f->length, &f->lengths},
+        {GW_LIT("transfer-encoding"), &f->transfer, &f->transfers},
+        {GW_LIT("content-encoding"), &f->encoding, &f->encodings},
+        {GW_LIT("content-type"), &f->type, NULL},
+        {GW_LIT("sec-fetch-site"), &f->fetch_site, NULL},
+        {GW_LIT("expect"), &f->expect, NULL},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!gw_str_ieq(gw_str_n(name, name_len), known[i].name))
             continue;
-        *known[i].value = gw_str_trim(gw_str_n(value, value_len)); /* libmicrohttpd leaves blanks at the end */
+        *known[i].value =
+            gw_str_trim(gw_str_n(value, value_len)); /* libmicrohttpd leaves blanks at the end */
         if (known[i].count)
             ++*known[i].count;
     }
@@ -45,7 +49,8 @@ static enum gw_http_method method_of(const char *name)
     static const struct {
         const char *name;
         enum gw_http_method method;
-    } methods[] = {{"GET", GW_HTTP_GET}, {"HEAD", GW_HTTP_HEAD}, {"PUT", GW_HTTP_PUT}, {"POST", GW_HTTP_POST}};
+    } methods[] = {
+        {"GET", GW_HTTP_GET}, {"HEAD", GW_HTTP_HEAD}, {"PUT", GW_HTTP_PUT}, {"POST", GW_HTTP_POST}};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (strcmp(name, methods[i].name) == 0)
             return methods[i].method;
@@ -90,13 +95,15 @@ void gw_http_release_table(struct request *q)
     q->route = NULL;
 }
 
-/* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a request. */
+/* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a
+ * request. */
 static enum gw_code check_framing(struct request *q, const struct framing *f, struct gw_err *err)
 {
     if (f->lengths > 0 && f->transfers > 0)
         return gw_fail(err, GW_BAD_REQUEST, 0, "both Content-Length and Transfer-Encoding");
     if (f->lengths > 1 || f->transfers > 1)
-        return gw_fail(err, GW_BAD_REQUEST, 0, "%s more than once", f->lengths > 1 ? "Content-Length" : "Transfer-Encoding");
+        return gw_fail(err, GW_BAD_REQUEST, 0, "%s more than once",
+                       f->lengths > 1 ? "Content-Length" : "Transfer-Encoding");
     if (f->transfers && !gw_str_ieq(f->transfer, GW_STR("chunked")))
         return gw_fail(err, GW_BAD_REQUEST, 0, "the only Transfer-Encoding taken is chunked");
     q->chunked = f->transfers > 0;
@@ -111,21 +118,23 @@ struct token {
     enum gw_code verdict;
 };
 
-static enum MHD_Result see_token(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                 size_t value_len)
+static enum MHD_Result see_token(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                 const char *value, size_t value_len)
 {
     struct token *t = cookie;
     gw_auth_header(t->auth, gw_str_n(name, name_len), gw_str_trim(gw_str_n(value, value_len)), &t->verdict);
     return MHD_YES;
 }
 
-static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                     size_t value_len)
+static enum MHD_Result see_token_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                     const char *value, size_t value_len)
 {
     struct token *t = cookie;
     char plain[256]; /* a longer one is none of ours */
-    if (value_len <= sizeof plain && gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
-        gw_auth_token(t->auth, gw_str_n(plain, gw_url_decode(gw_str_n(value, value_len), plain)), &t->verdict);
+    if (value_len <= sizeof plain &&
+        gw_str_eq(gw_str_n(name, name_len), gw_str_z(t->conn->req.site->auth_arg)))
+        gw_auth_token(t->auth, gw_str_n(plain, gw_url_decode(gw_str_n(value, value_len), plain)),
+                      &t->verdict);
     return MHD_YES;
 }
 
@@ -143,12 +152,13 @@ static enum gw_code check_token(const struct conn *c)
     return t.verdict;
 }
 
-/* Whether the sender may talk to this site now; asked before anything of the body is read. A Unix socket has its file's
- * permissions instead. */
+/* Whether the sender may talk to this site now; asked before anything of the body is read. A Unix socket has
+ * its file's permissions instead. */
 static enum gw_code admit(const struct conn *c)
 {
     enum gw_code code = GW_PEER_LIMIT;
-    if (!c->origin.account || gw_client_limits_request(c->origin.account, &c->req.binding->sites[0]->client_limits, c->req.since))
+    if (!c->origin.account ||
+        gw_client_limits_request(c->origin.account, &c->req.binding->sites[0]->client_limits, c->req.since))
         code = check_token(c);
     if (code)
         gw_http_log_refused(c->req.binding, (const struct sockaddr *)&c->address, code);
@@ -179,7 +189,8 @@ static bool claims_too_much(const struct conn *c)
     return c->req.claimed > most(c, c->req.site->limits.max_body);
 }
 
-/* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more to send. */
+/* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more
+ * to send. */
 static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
 {
     gw_http_refuse(c, err);
@@ -256,8 +267,8 @@ static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *bod
     *body = gw_str_n(q->body.data, q->body.len);
     if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0)
         return GW_OK;
-    enum gw_code code =
-        gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked, most(c, q->site->limits.max_inflated), err);
+    enum gw_code code = gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked,
+                                   most(c, q->site->limits.max_inflated), err);
     *body = gw_str_n(unpacked->data, unpacked->len);
     gw_body_release(&c->worker->pool, &q->body);
     return code;
@@ -301,8 +312,9 @@ static enum MHD_Result finish(struct conn *c)
     return ok;
 }
 
-enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                   const char *data, size_t *size, void **request)
+enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *mhd, const char *url,
+                                   const char *method, const char *version, const char *data, size_t *size,
+                                   void **request)
 {
     struct conn *c = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     size_t n = *size;
@@ -316,7 +328,8 @@ enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *mhd, con
     return n ? receive(c, data, n) : finish(c);
 }
 
-void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **request, enum MHD_RequestTerminationCode how)
+void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **request,
+                          enum MHD_RequestTerminationCode how)
 {
     struct conn *c = *request;
     *request = NULL;
@@ -326,14 +339,15 @@ void gw_http_on_completed(void *worker, struct MHD_Connection *mhd, void **reque
     gw_http_release_table(&c->req);
     c->idle_since = gw_now();
     c->used = true;
-    if (c->closes) /* requests that the client has sent behind it must not make TCP reset what it has not read yet */
+    /* requests that the client has sent behind it must not make TCP reset what it has not read yet */
+    if (c->closes)
         gw_http_linger(c->worker, c->fd);
     if (c->state != CONN_DEAD)
         gw_http_conn_state(c, CONN_IDLE);
 }
 
-static enum MHD_Result pass_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                   size_t value_len)
+static enum MHD_Result pass_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                   const char *value, size_t value_len)
 {
     const struct {
         gw_http_header_f *f;
@@ -365,11 +379,12 @@ static gw_str unescaped(struct gw_arena *arena, gw_str s)
     return out ? gw_str_n(out, gw_url_decode(s, out)) : GW_NOSTR;
 }
 
-static enum MHD_Result pass_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-                                size_t value_len)
+static enum MHD_Result pass_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                                const char *value, size_t value_len)
 {
     const struct args *to = cookie;
-    to->f(to->cookie, unescaped(to->arena, gw_str_n(name, name_len)), unescaped(to->arena, gw_str_n(value, value_len)));
+    to->f(to->cookie, unescaped(to->arena, gw_str_n(name, name_len)),
+          unescaped(to->arena, gw_str_n(value, value_len)));
     return MHD_YES;
 }
 

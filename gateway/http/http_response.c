@@ -15,12 +15,14 @@
 static const gw_nsec LINGER_TIME = 5 * GW_SEC;
 static const uint64_t LINGER_BYTES = 64 * 1024 * 1024;
 
-static const unsigned statuses[GW_HTTP_STATUSES] = {200, 202, 400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 502, 503, 504, 0};
+static const unsigned statuses[GW_HTTP_STATUSES] = {200, 202, 400, 401, 403, 404, 405, 408,
+                                                    413, 415, 429, 500, 502, 503, 504, 0};
 
 const char *gw_http_status_name(unsigned slot)
 {
-    static const char *const names[GW_HTTP_STATUSES] = {"200", "202", "400", "401", "403", "404", "405", "408",
-                                                        "413", "415", "429", "500", "502", "503", "504", "other"};
+    static const char *const names[GW_HTTP_STATUSES] = {"200", "202", "400", "401",  "403", "404",
+                                                        "405", "408", "413", "415",  "429", "500",
+                                                        "502", "503", "504", "other"};
     return slot < GW_HTTP_STATUSES ? names[slot] : NULL;
 }
 
@@ -41,15 +43,16 @@ void gw_http_reply_header(struct gw_http_reply *r, const char *name, const char 
 /* Errors that have a place in the body, be it its first byte. */
 static bool has_place(enum gw_code code)
 {
-    return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE || code == GW_BAD_LOGPLEX || code == GW_BAD_POINTS ||
-           code == GW_BAD_ENCODING;
+    return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE ||
+           code == GW_BAD_LOGPLEX || code == GW_BAD_POINTS || code == GW_BAD_ENCODING;
 }
 
-/* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line. What the agent answers in one
- * word stays one word. */
+/* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line. What the
+ * agent answers in one word stays one word. */
 static int error_text(const struct gw_err *err, char *out, size_t size)
 {
-    const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "", *advice = gw_code_advice(err->code);
+    const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "",
+               *advice = gw_code_advice(err->code);
     if (err->code == GW_TOO_LARGE || err->code == GW_TIMEOUT)
         return snprintf(out, size, "%s\n", text);
     if (has_place(err->code))
@@ -65,7 +68,8 @@ static int retry_after(enum gw_code code, int seconds)
     return seconds > 0 ? seconds : 1;
 }
 
-void gw_http_reply_error(struct gw_http_reply *r, struct gw_arena *arena, const struct gw_err *err, int seconds)
+void gw_http_reply_error(struct gw_http_reply *r, struct gw_arena *arena, const struct gw_err *err,
+                         int seconds)
 {
     char text[1024];
     error_text(err, text, sizeof text);
@@ -161,18 +165,23 @@ static void put_site_headers(struct text *t, const struct binding *b)
 static void put_error(struct text *t, const struct binding *b, const struct gw_err *err)
 {
     char body[1024];
-    int n = error_text(err, body, sizeof body), status = gw_code_http(err->code), seconds = retry_after(err->code, 0);
-    put(t, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n", status,
-        MHD_get_reason_phrase_for((unsigned)status), n);
+    int n = error_text(err, body, sizeof body), status = gw_code_http(err->code),
+        seconds = retry_after(err->code, 0);
+    put(t,
+        "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: "
+        "close\r\n",
+        status, MHD_get_reason_phrase_for((unsigned)status), n);
     if (seconds)
         put(t, "Retry-After: %d\r\n", seconds);
     if (status == 401)
-        put(t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n", err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
+        put(t, "WWW-Authenticate: Bearer realm=\"ddgate\"%s\r\n",
+            err->code == GW_BAD_TOKEN ? ", error=\"invalid_token\"" : "");
     put_site_headers(t, b);
     put(t, "\r\n%s", body);
 }
 
-/* A whole answer of less than 2 KiB: nothing else is on its way on this connection, so the socket takes it at once. */
+/* A whole answer of less than 2 KiB: nothing else is on its way on this connection, so the socket takes it at
+ * once. */
 void gw_http_refuse(struct conn *c, const struct gw_err *err)
 {
     struct text t = {.len = 0};
@@ -190,7 +199,8 @@ void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum g
     struct gw_err err = {.code = code};
     struct text t = {.len = 0};
     count(b->sites[0], (unsigned)gw_code_http(code));
-    if (!b->tls) { /* else there is no saying anything before a handshake, which is what there is no room for */
+    /* else there is no saying anything before a handshake, which is what there is no room for */
+    if (!b->tls) {
         put_error(&t, b, &err);
         (void)!send(fd, t.at, t.len, MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(fd, SHUT_WR);
@@ -199,9 +209,11 @@ void gw_http_turn_away(struct worker *w, const struct binding *b, int fd, enum g
     close(fd);
 }
 
-void gw_http_log_client(const struct binding *b, const struct sockaddr *peer, const char *what, const char *why)
+void gw_http_log_client(const struct binding *b, const struct sockaddr *peer, const char *what,
+                        const char *why)
 {
-    struct gw_address address = {.len = peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};
+    struct gw_address address = {.len = peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                                    : sizeof(struct sockaddr_in)};
     char name[128];
     memcpy(&address.sa, peer, address.len);
     gw_listen_name(&address, name, sizeof name);
@@ -238,8 +250,10 @@ void gw_http_linger(struct worker *w, int fd)
 {
     struct lingering *l = slot(w);
     gw_http_linger_end(l);
-    *l = (struct lingering){.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3), .until = gw_now() + LINGER_TIME, .left = LINGER_BYTES};
-    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP, .data.u64 = (uint64_t)EV_LINGER << 32 | (uint64_t)(l - w->lingering)};
+    *l = (struct lingering){
+        .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3), .until = gw_now() + LINGER_TIME, .left = LINGER_BYTES};
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP,
+                            .data.u64 = (uint64_t)EV_LINGER << 32 | (uint64_t)(l - w->lingering)};
     if (l->fd >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, l->fd, &e) != 0)
         gw_http_linger_end(l);
 }

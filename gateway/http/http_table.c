@@ -4,11 +4,12 @@
  *          ▲                                                              ▲  └──── a reference: a request, from its headers to its answer
  *          └── number: what a connection remembers of it                  └─────── a reference: a connection whose address is gone
  *
- * The main thread builds a table beside the published one (draft, listen, keep), sharing the listeners of addresses that both name, then
- * publishes or discards it. Publishing changes the pointer and waits until every worker has changed over, which each does between two turns
- * of its loop; after that nobody accepts by the predecessor, so descriptors that only it names are closed. The predecessor itself, and the
- * receivers that it names, live until its last reference is gone. Others only count references down; the main thread frees tables
- * (gw_http_sweep), so that it knows when a receiver may be closed (gw_http_uses).
+ * The main thread builds a table beside the published one (draft, listen, keep), sharing the listeners of
+ * addresses that both name, then publishes or discards it. Publishing changes the pointer and waits until
+ * every worker has changed over, which each does between two turns of its loop; after that nobody accepts by
+ * the predecessor, so descriptors that only it names are closed. The predecessor itself, and the receivers
+ * that it names, live until its last reference is gone. Others only count references down; the main thread
+ * frees tables (gw_http_sweep), so that it knows when a receiver may be closed (gw_http_uses).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -39,8 +40,8 @@ static void release_listener(struct listener *l)
     free(l);
 }
 
-static enum gw_listen_result open_listener(struct gw_http *h, const struct gw_address *a, struct listener **out,
-                                           struct gw_listen_error *why)
+static enum gw_listen_result open_listener(struct gw_http *h, const struct gw_address *a,
+                                           struct listener **out, struct gw_listen_error *why)
 {
     struct listener *l = calloc(1, sizeof *l);
     if (!l) {
@@ -134,19 +135,22 @@ static struct binding *drafted(struct table *draft, const struct gw_address *a)
     return NULL;
 }
 
-/* The open listener of the address. One that was asked for as port 0 is found by that once: each 0 is another port. */
+/* The open listener of the address. One that was asked for as port 0 is found by that once: each 0 is another
+ * port. */
 static struct listener *published(const struct gw_http *h, const struct gw_address *a)
 {
     for (size_t i = 0; h->table && i < h->table->n; i++) {
         struct listener *l = h->table->bindings[i].listener;
-        if (gw_listen_same(&l->address, a) || (gw_listen_same_asked(&l->asked, a) && !gw_http_find_binding(h->draft, l->number)))
+        if (gw_listen_same(&l->address, a) ||
+            (gw_listen_same_asked(&l->asked, a) && !gw_http_find_binding(h->draft, l->number)))
             return l;
     }
     return NULL;
 }
 
 /* The draft's binding of the address: there already, or with the listener that is open, or with a new one. */
-static enum gw_listen_result bind_address(struct gw_http *h, const struct gw_address *a, struct binding **out, struct gw_listen_error *why)
+static enum gw_listen_result bind_address(struct gw_http *h, const struct gw_address *a, struct binding **out,
+                                          struct gw_listen_error *why)
 {
     struct table *draft = h->draft;
     if ((*out = drafted(draft, a)))
@@ -165,13 +169,15 @@ static enum gw_listen_result bind_address(struct gw_http *h, const struct gw_add
 }
 
 /* Sites that share an address agree in TLS; it is the first one's that is spoken. */
-static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *site, struct gw_listen_error *why)
+static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *site,
+                                       struct gw_listen_error *why)
 {
     bool by_tcp = b->listener->address.sa.ss_family != AF_UNIX;
     if (b->sites_n == MAX_SITES)
         return too_many(why, "receivers on one address", MAX_SITES);
     if (by_tcp && b->sites_n && !gw_tls_same(b->tls, site->tls)) {
-        snprintf(why->text, sizeof why->text, "%s: another receiver listens there with other tls options", b->listener->name);
+        snprintf(why->text, sizeof why->text, "%s: another receiver listens there with other tls options",
+                 b->listener->name);
         return GW_LISTEN_FAILED;
     }
     if (by_tcp && b->sites_n == 0)
@@ -180,7 +186,8 @@ static enum gw_listen_result bind_site(struct binding *b, struct gw_http_site *s
     return GW_LISTEN_OK;
 }
 
-static enum gw_listen_result draft_one(struct gw_http *h, const struct gw_address *a, struct gw_http_site *site, struct gw_address *first,
+static enum gw_listen_result draft_one(struct gw_http *h, const struct gw_address *a,
+                                       struct gw_http_site *site, struct gw_address *first,
                                        struct gw_listen_error *why)
 {
     struct binding *b;
@@ -192,8 +199,8 @@ static enum gw_listen_result draft_one(struct gw_http *h, const struct gw_addres
     return r;
 }
 
-enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_http_site *site, struct gw_address *first,
-                                     struct gw_listen_error *why)
+enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_http_site *site,
+                                     struct gw_address *first, struct gw_listen_error *why)
 {
     struct gw_address addresses[GW_LISTEN_ADDRESSES];
     size_t n;
@@ -250,14 +257,18 @@ static void settle_limits(struct gw_http *h, struct table *t)
 static void announce(const struct binding *b)
 {
     for (size_t i = 0; i < b->sites_n; i++)
-        gw_log(GW_INFO, b->sites[i]->component, "listening on %s%s%s", b->listener->name, b->tls ? ", TLS" : "",
-               b->listener->address.sa.ss_family != AF_UNIX && b->sites[i]->auth && b->sites[i]->auth->n ? ", token asked" : "");
+        gw_log(GW_INFO, b->sites[i]->component, "listening on %s%s%s", b->listener->name,
+               b->tls ? ", TLS" : "",
+               b->listener->address.sa.ss_family != AF_UNIX && b->sites[i]->auth && b->sites[i]->auth->n
+                   ? ", token asked"
+                   : "");
 }
 
 void gw_http_announce(const struct gw_http *h, const struct table *before)
 {
     for (size_t i = 0; i < h->table->n; i++) {
-        const struct binding *now = &h->table->bindings[i], *then = gw_http_find_binding(before, now->listener->number);
+        const struct binding *now = &h->table->bindings[i],
+                             *then = gw_http_find_binding(before, now->listener->number);
         if (!then || !then->tls != !now->tls)
             announce(now);
     }
@@ -347,14 +358,15 @@ struct gw_http_site *gw_http_site_of(const struct gw_http *h, const void *ctx)
 
 static void move_count(atomic_uint_least64_t *from, atomic_uint_least64_t *to)
 {
-    atomic_fetch_add_explicit(to, atomic_exchange_explicit(from, 0, memory_order_relaxed), memory_order_relaxed);
+    atomic_fetch_add_explicit(to, atomic_exchange_explicit(from, 0, memory_order_relaxed),
+                              memory_order_relaxed);
 }
 
 void gw_http_move_counts(struct gw_http *h, const void *from_ctx, const void *to_ctx)
 {
-    pthread_mutex_lock(&h->lock);
+    gw_lock(&h->lock);
     struct gw_http_site *from = gw_http_site_of(h, from_ctx), *to = gw_http_site_of(h, to_ctx);
-    pthread_mutex_unlock(&h->lock);
+    gw_unlock(&h->lock);
     if (!from || !to)
         return;
     move_count(&from->counts.requests, &to->counts.requests);

@@ -3,12 +3,13 @@
  *
  *     client ◀── TCP, records ──▶ pump ◀── socket pair, plain ──▶ libmicrohttpd
  *
- * libmicrohttpd could speak TLS itself, but (0.9.75, with epoll) it tries a handshake again and again without waiting for the client, so
- * that one that stands still burns a core. Here a connection is handed over when its handshake is over; all that is done with the
- * descriptor of a plain one, be it an answer straight to the socket or a shutdown, is right for the plain end of a pair too.
+ * libmicrohttpd could speak TLS itself, but (0.9.75, with epoll) it tries a handshake again and again without
+ * waiting for the client, so that one that stands still burns a core. Here a connection is handed over when
+ * its handshake is over; all that is done with the descriptor of a plain one, be it an answer straight to the
+ * socket or a shutdown, is right for the plain end of a pair too.
  *
- * Both descriptors are edge-triggered, and each event moves what can be moved in both ways; what the pair holds bounds a turn. A pump holds
- * no more than the record that did not fit. */
+ * Both descriptors are edge-triggered, and each event moves what can be moved in both ways; what the pair
+ * holds bounds a turn. A pump holds no more than the record that did not fit. */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 
@@ -26,7 +27,8 @@ static const gw_nsec HASTE = GW_SEC; /* how long a handshake may take when other
 struct tls_proxy {
     struct tls_proxy *prev, *next; /* in worker->pumps */
     struct worker *worker;
-    struct origin origin; /* libmicrohttpd's connection has the account, the place and the table, once there is a pair */
+    /* libmicrohttpd's connection has the account, the place and the table, once there is a pair */
+    struct origin origin;
     struct sockaddr_storage peer;
     int tcp, pair; /* pair: -1 until the handshake is over */
     gnutls_session_t session;
@@ -41,7 +43,8 @@ struct tls_proxy {
 
 static bool watch_proxy(struct tls_proxy *p, int fd)
 {
-    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = EV_TLS_PROXY | (uint64_t)(uintptr_t)p};
+    struct epoll_event e = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                            .data.u64 = EV_TLS_PROXY | (uint64_t)(uintptr_t)p};
     return epoll_ctl(p->worker->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
@@ -55,8 +58,8 @@ static void unlink_proxy(struct tls_proxy *p)
         p->next->prev = p->prev;
 }
 
-/* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name it. The socket may live on as
- * a copy that lingers: epoll is told to forget it. */
+/* Closes everything; the memory goes at the end of the worker's turn, for another event of the turn may name
+ * it. The socket may live on as a copy that lingers: epoll is told to forget it. */
 static void end(struct tls_proxy *p)
 {
     struct worker *w = p->worker;
@@ -119,7 +122,8 @@ static struct tls_proxy *new_proxy(struct worker *w, int fd, const struct origin
     return NULL;
 }
 
-void gw_http_tls_proxy_begin(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
+void gw_http_tls_proxy_begin(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer,
+                             socklen_t len)
 {
     struct tls_proxy *p = new_proxy(w, fd, o);
     if (!p) {
@@ -144,7 +148,8 @@ static void answer_plain_http(struct tls_proxy *p)
     static const char body[] = "TLS is spoken here: write https:// in the URL\n";
     char text[256];
     int n = snprintf(text, sizeof text,
-                     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: "
+                     "%zu\r\nConnection: close\r\n\r\n%s",
                      sizeof body - 1, body);
     (void)!send(p->tcp, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(p->tcp, SHUT_WR);
@@ -163,11 +168,13 @@ static void note_failure(const struct tls_proxy *p, int error)
     if (error == GNUTLS_E_FATAL_ALERT_RECEIVED)
         snprintf(why, sizeof why, "the client says: %s", gnutls_alert_get_name(gnutls_alert_get(p->session)));
     else if (error == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR &&
-             gnutls_certificate_verification_status_print(gnutls_session_get_verify_cert_status(p->session), GNUTLS_CRT_X509, &text, 0) ==
-                 0)
+             gnutls_certificate_verification_status_print(gnutls_session_get_verify_cert_status(p->session),
+                                                          GNUTLS_CRT_X509, &text, 0) == 0)
         snprintf(why, sizeof why, "the client's certificate: %s", (const char *)text.data);
-    else if (error == GNUTLS_E_DECRYPTION_FAILED) /* OpenSSL's clients send the alert in clear where TLS 1.3 wants it encrypted */
-        snprintf(why, sizeof why, "the client gave up, most likely because it does not trust the certificate");
+    /* OpenSSL's clients send the alert in clear where TLS 1.3 wants it encrypted */
+    else if (error == GNUTLS_E_DECRYPTION_FAILED)
+        snprintf(why, sizeof why,
+                 "the client gave up, most likely because it does not trust the certificate");
     else
         snprintf(why, sizeof why, "%s", gnutls_strerror(error));
     gnutls_free(text.data);
@@ -181,8 +188,10 @@ static bool hand_over(struct tls_proxy *p)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
     p->pair = pair[0];
-    atomic_fetch_sub_explicit(&p->worker->connections, 1, memory_order_relaxed); /* it counts as a connection from here on */
-    atomic_fetch_add_explicit(&gw_http_binding(p->worker, &p->origin)->sites[0]->counts.handshakes, 1, memory_order_relaxed);
+    /* it counts as a connection from here on */
+    atomic_fetch_sub_explicit(&p->worker->connections, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&gw_http_binding(p->worker, &p->origin)->sites[0]->counts.handshakes, 1,
+                              memory_order_relaxed);
     gw_http_enroll(p->worker, pair[1], &p->origin, (const struct sockaddr *)&p->peer, sizeof p->peer);
     return watch_proxy(p, p->pair);
 }
@@ -223,7 +232,8 @@ static bool would_block(void)
 static bool push_held(struct tls_proxy *p)
 {
     while (p->held_from < p->held_to) {
-        ssize_t n = send(p->pair, p->held + p->held_from, p->held_to - p->held_from, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n =
+            send(p->pair, p->held + p->held_from, p->held_to - p->held_from, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0)
             return would_block();
         p->held_from += (size_t)n;

@@ -1,5 +1,6 @@
-/* A worker: accepts connections by its table of addresses, hands each to the worker that has the fewest, runs libmicrohttpd, looks at
- * deadlines. When a reload publishes another table, the worker changes over between two turns of its loop.
+/* A worker: accepts connections by its table of addresses, hands each to the worker that has the fewest, runs
+ * libmicrohttpd, looks at deadlines. When a reload publishes another table, the worker changes over between
+ * two turns of its loop.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,7 +39,8 @@ bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t i
 
 void gw_http_conn_state(struct conn *c, enum conn_state state)
 {
-    bool was = c->state == CONN_RECEIVING || c->state == CONN_ANSWERING, is = state == CONN_RECEIVING || state == CONN_ANSWERING;
+    bool was = c->state == CONN_RECEIVING || c->state == CONN_ANSWERING,
+         is = state == CONN_RECEIVING || state == CONN_ANSWERING;
     c->worker->busy += (unsigned)is - (unsigned)was;
     c->state = state;
 }
@@ -117,7 +119,8 @@ static void conn_close(struct worker *w, struct conn *c)
     free(c);
 }
 
-static void on_connection(void *worker, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode what)
+static void on_connection(void *worker, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode what)
 {
     if (what == MHD_CONNECTION_NOTIFY_STARTED)
         conn_open(worker, mhd, context);
@@ -125,7 +128,8 @@ static void on_connection(void *worker, struct MHD_Connection *mhd, void **conte
         conn_close(worker, *context);
 }
 
-/* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every answer. */
+/* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every
+ * answer. */
 void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
 {
     static const struct sockaddr_un local = {.sun_family = AF_UNIX};
@@ -133,7 +137,8 @@ void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct soc
     w->incoming_peer = peer;
     w->incoming_len = len;
     if (o->tls)
-        MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local); /* closes fd itself when it fails, … */
+        /* closes fd itself when it fails, … */
+        MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local);
     else
         MHD_add_connection(w->mhd, fd, peer, len);
     if (w->incoming) /* … and then nobody has taken the place */
@@ -165,7 +170,8 @@ void gw_http_adopt(struct worker *w, int fd, struct origin *o)
     }
 }
 
-/* An event may name a binding of the table before, when the worker changed over in the same turn: then another one is looked at in vain. */
+/* An event may name a binding of the table before, when the worker changed over in the same turn: then
+ * another one is looked at in vain. */
 static void accept_at(struct worker *w, uint32_t binding)
 {
     if (binding < w->table->n)
@@ -273,7 +279,8 @@ static bool has_work(struct worker *w)
     return MHD_get_timeout(w->mhd, &ms) == MHD_YES && ms == 0;
 }
 
-/* How long the worker may sleep, in ms; 0 when libmicrohttpd has work at hand. An idle worker wakes for its deadlines only. */
+/* How long the worker may sleep, in ms; 0 when libmicrohttpd has work at hand. An idle worker wakes for its
+ * deadlines only. */
 static int nap(struct worker *w)
 {
     if (has_work(w))
@@ -286,7 +293,8 @@ static int nap(struct worker *w)
     return work ? (int)(TICK / GW_MSEC) : -1;
 }
 
-/* The requests that are under way when a stop begins come to their end; at stop_by what is still being sent to us is told 503. */
+/* The requests that are under way when a stop begins come to their end; at stop_by what is still being sent
+ * to us is told 503. */
 static bool may_end(struct worker *w, gw_nsec now)
 {
     if (!w->stopping)
@@ -312,7 +320,9 @@ static void turn(struct worker *w)
     gw_http_tls_proxies_sweep(w);
     gw_http_delayed_check(w, gw_now());
     int runs = 0;
-    do /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own epoll */
+    /* each reads 16 KiB of every connection that has some: more than one of them for each look at our own
+     * epoll */
+    do
         MHD_run(w->mhd);
     while (++runs < RUNS && has_work(w));
     gw_nsec now = gw_now();
@@ -338,10 +348,12 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
 static struct MHD_Daemon *start_mhd(struct worker *w)
 {
     unsigned idle = (unsigned)(w->http->began.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, gw_http_on_request, w,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)w->http->began.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_NOTIFY_COMPLETED,
-                            gw_http_on_completed, w, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
+                            NULL, gw_http_on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)w->http->began.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle,
+                            MHD_OPTION_NOTIFY_COMPLETED, gw_http_on_completed, w,
+                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
                             leave_escaped, NULL, MHD_OPTION_END);
 }
 
@@ -354,7 +366,8 @@ static size_t share(const struct gw_http *h, size_t most)
 
 bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
 {
-    *w = (struct worker){.http = h, .index = index, .epoll = -1, .inbox = {-1, -1}, .table = gw_http_table_current(h)};
+    *w = (struct worker){
+        .http = h, .index = index, .epoll = -1, .inbox = {-1, -1}, .table = gw_http_table_current(h)};
     w->delayed_end = &w->delayed;
     for (int i = 0; i < MAX_LINGERING; i++)
         w->lingering[i].fd = -1;
@@ -369,7 +382,8 @@ bool gw_http_worker_open(struct worker *w, struct gw_http *h, unsigned index)
         return false;
     int mhd = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     gw_http_listen_on(w);
-    return gw_http_watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) && gw_http_watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
+    return gw_http_watch(w->epoll, mhd, EPOLLIN, EV_MHD, 0) &&
+           gw_http_watch(w->epoll, w->inbox[0], EPOLLIN, EV_INBOX, 0);
 }
 
 bool gw_http_worker_start(struct worker *w, struct gw_err *err)

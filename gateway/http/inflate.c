@@ -5,7 +5,12 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { ZSTD_WINDOW_LOG = 23, ZSTD_MOST = (1 << ZSTD_WINDOW_LOG) + 1024 * 1024, ZSTD_KEEP = 1024 * 1024, STEP = 32 * 1024 };
+enum {
+    ZSTD_WINDOW_LOG = 23,
+    ZSTD_MOST = (1 << ZSTD_WINDOW_LOG) + 1024 * 1024,
+    ZSTD_KEEP = 1024 * 1024,
+    STEP = 32 * 1024
+};
 
 struct gw_inflater {
     z_stream z;
@@ -54,7 +59,8 @@ void gw_inflater_drop(struct gw_inflater *f)
     free(f);
 }
 
-/* Room for more output. One byte beyond max is asked for, so that a body of exactly max is not mistaken for a longer one. */
+/* Room for more output. One byte beyond max is asked for, so that a body of exactly max is not mistaken for a
+ * longer one. */
 static enum gw_code make_room(struct run *r)
 {
     size_t len = r->out->len;
@@ -122,7 +128,8 @@ static enum gw_code z_members(struct gw_inflater *f, struct run *r, int window_b
     }
 }
 
-/* zlib's first byte has 8 in its lower half and the first two are a multiple of 31 (RFC 1950 §2.2); raw deflate hardly ever. */
+/* zlib's first byte has 8 in its lower half and the first two are a multiple of 31 (RFC 1950 §2.2); raw
+ * deflate hardly ever. */
 static bool is_zlib(gw_str in)
 {
     const uint8_t *p = (const uint8_t *)in.ptr;
@@ -169,8 +176,8 @@ static enum gw_code run_zstd(struct gw_inflater *f, struct run *r)
     }
 }
 
-enum gw_code gw_inflate(struct gw_inflater *f, enum gw_encoding encoding, gw_str in, struct gw_body_pool *pool, struct gw_body *out,
-                        size_t max, struct gw_err *err)
+enum gw_code gw_inflate(struct gw_inflater *f, enum gw_encoding encoding, gw_str in,
+                        struct gw_body_pool *pool, struct gw_body *out, size_t max, struct gw_err *err)
 {
     struct run r = {.pool = pool, .out = out, .max = max, .in = in, .err = err};
     if (encoding != GW_ENC_ZSTD)
@@ -179,7 +186,8 @@ enum gw_code gw_inflate(struct gw_inflater *f, enum gw_encoding encoding, gw_str
         return gw_fail(err, GW_BUSY, 0, "no memory to inflate the body");
     enum gw_code code = run_zstd(f, &r);
     gw_budget_give(pool->budget, ZSTD_MOST);
-    if (f->zstd && ZSTD_sizeof_DCtx(f->zstd) > ZSTD_KEEP) { /* a large window came with the body and goes with it */
+    /* a large window came with the body and goes with it */
+    if (f->zstd && ZSTD_sizeof_DCtx(f->zstd) > ZSTD_KEEP) {
         ZSTD_freeDCtx(f->zstd);
         f->zstd = NULL;
     }

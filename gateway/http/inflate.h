@@ -2,10 +2,11 @@
  *
  *      Content-Encoding: gzip | deflate | zstd ──▶ whole compressed body ──▶ whole body, at most `max` bytes
  *
- * Output grows with what has really been unpacked, so a bomb costs at most `max` and is then refused (413). Several gzip members
- * or zstd frames after one another are one body (RFC 1952 §2.2, RFC 8878 §3); anything else after the end is an error. `deflate`
- * is taken both as the standard means it (zlib, RFC 1950) and as old clients send it (raw, RFC 1951). A zstd frame may ask for
- * a window of at most 8 MiB, what RFC 8878 §3.1.1.1.2 recommends to support.
+ * Output grows with what has really been unpacked, so a bomb costs at most `max` and is then refused (413).
+ * Several gzip members or zstd frames after one another are one body (RFC 1952 §2.2, RFC 8878 §3); anything
+ * else after the end is an error. `deflate` is taken both as the standard means it (zlib, RFC 1950) and as
+ * old clients send it (raw, RFC 1951). A zstd frame may ask for a window of at most 8 MiB, what RFC 8878
+ * §3.1.1.1.2 recommends to support.
  *
  * Tracers do not compress traces today; proxies, log shippers and agents do.
  *
@@ -27,9 +28,9 @@ struct gw_inflater;
 struct gw_inflater *gw_inflater_new(void);
 void gw_inflater_drop(struct gw_inflater *);
 
-/* Unpacks `in` into the empty body *out. GW_OK, BAD_ENCODING (pos: offset into `in`), TOO_LARGE or BUSY (no memory in the pool).
- * On an error the body is still the caller's to release. */
-enum gw_code gw_inflate(struct gw_inflater *, enum gw_encoding, gw_str in, struct gw_body_pool *, struct gw_body *out, size_t max,
-                        struct gw_err *) GW_MUST_CHECK;
+/* Unpacks `in` into the empty body *out. GW_OK, BAD_ENCODING (pos: offset into `in`), TOO_LARGE or BUSY (no
+ * memory in the pool). On an error the body is still the caller's to release. */
+enum gw_code gw_inflate(struct gw_inflater *, enum gw_encoding, gw_str in, struct gw_body_pool *,
+                        struct gw_body *out, size_t max, struct gw_err *) GW_MUST_CHECK;
 
 #endif

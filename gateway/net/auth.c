@@ -34,7 +34,8 @@ static bool is_visible(gw_str s)
     return true;
 }
 
-void gw_auth_read(struct gw_auth *a, gw_str tokens, const struct gw_list *headers, const char *path, struct gw_diagnostics *diagnostics)
+void gw_auth_read(struct gw_auth *a, gw_str tokens, const struct gw_list *headers, const char *path,
+                  struct gw_diagnostics *diagnostics)
 {
     gw_str rest = tokens, token;
     *a = (struct gw_auth){.headers = *headers};
@@ -44,18 +45,22 @@ void gw_auth_read(struct gw_auth *a, gw_str tokens, const struct gw_list *header
             return;
         }
         if (!is_visible(token))
-            gw_option_error(diagnostics, path, "auth.token",
-                            "token %zu has characters that a header cannot carry: use letters, digits and -._~+/=", a->n + 1);
+            gw_option_error(
+                diagnostics, path, "auth.token",
+                "token %zu has characters that a header cannot carry: use letters, digits and -._~+/=",
+                a->n + 1);
         if (token.len < SHORT)
             gw_option_warning(diagnostics, path, "auth.token",
-                              "token %zu is shorter than %d characters and can be guessed: `openssl rand -hex 32` makes a good one",
+                              "token %zu is shorter than %d characters and can be guessed: `openssl rand "
+                              "-hex 32` makes a good one",
                               a->n + 1, SHORT);
         SHA256((const uint8_t *)token.ptr, token.len, a->digests[a->n++]);
     }
     if (tokens.len && a->n == 0)
         gw_option_error(diagnostics, path, "auth.token", "holds blanks and commas only, and no token");
     if (a->n && headers->n == 0)
-        gw_option_error(diagnostics, path, "auth.header", "is empty: name at least one header that may carry the token");
+        gw_option_error(diagnostics, path, "auth.header",
+                        "is empty: name at least one header that may carry the token");
 }
 
 static bool knows(const struct gw_auth *a, gw_str token)

@@ -5,9 +5,10 @@
  *     Authorization: Bearer TOKEN     RFC 6750; the scheme in any case
  *     DD-API-KEY: TOKEN               what Datadog's agents, agentless exporters and log shippers send
  *
- * Several tokens hold at a time (separated by blanks, commas or lines), so that one can be replaced without a moment at which
- * nobody is let in. What is kept, and compared, are SHA-256 digests: the time of a comparison tells neither how long a token is nor
- * how much of a guess is right, and every token is compared with, whichever fits. No token is ever written anywhere.
+ * Several tokens hold at a time (separated by blanks, commas or lines), so that one can be replaced without a
+ * moment at which nobody is let in. What is kept, and compared, are SHA-256 digests: the time of a comparison
+ * tells neither how long a token is nor how much of a guess is right, and every token is compared with,
+ * whichever fits. No token is ever written anywhere.
  *
  * Threads: read on main; header on any.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,11 +28,14 @@ struct gw_auth {
     struct gw_list headers;
 };
 
-/* Takes the tokens out of `tokens`; what is wrong with them is said at `path` ("receivers[0]"), without their text. */
-void gw_auth_read(struct gw_auth *, gw_str tokens, const struct gw_list *headers, const char *path, struct gw_diagnostics *);
+/* Takes the tokens out of `tokens`; what is wrong with them is said at `path` ("receivers[0]"), without their
+ * text. */
+void gw_auth_read(struct gw_auth *, gw_str tokens, const struct gw_list *headers, const char *path,
+                  struct gw_diagnostics *);
 
-/* A request's headers are shown one after another, in any order; *verdict begins as GW_NO_TOKEN. It becomes GW_OK as soon as one
- * bears a token, whatever else is there, and GW_BAD_TOKEN or GW_BAD_KEY for one that does not. */
+/* A request's headers are shown one after another, in any order; *verdict begins as GW_NO_TOKEN. It becomes
+ * GW_OK as soon as one bears a token, whatever else is there, and GW_BAD_TOKEN or GW_BAD_KEY for one that
+ * does not. */
 void gw_auth_header(const struct gw_auth *, gw_str name, gw_str value, enum gw_code *verdict);
 /* The same for a token that stands alone elsewhere: in the query, in the path. */
 void gw_auth_token(const struct gw_auth *, gw_str token, enum gw_code *verdict);

@@ -69,7 +69,8 @@ static struct gw_client *set_of(struct gw_client_limits *p, const uint8_t key[st
     return &p->entries[(gw_hash_mix(gw_hash_mix(half[0] ^ p->seed) + half[1]) & (p->sets - 1)) * WAYS];
 }
 
-/* The entry of the key, or the one to give to it: of those without a connection that which is full for longest. NULL: all have some. */
+/* The entry of the key, or the one to give to it: of those without a connection that which is full for
+ * longest. NULL: all have some. */
 static struct gw_client *find(struct gw_client *set, const uint8_t key[static 16])
 {
     struct gw_client *best = NULL;
@@ -82,7 +83,8 @@ static struct gw_client *find(struct gw_client *set, const uint8_t key[static 16
     return best;
 }
 
-struct gw_client *gw_client_limits_enter(struct gw_client_limits *p, const struct sockaddr *sa, const struct gw_client_limits_conf *l)
+struct gw_client *gw_client_limits_enter(struct gw_client_limits *p, const struct sockaddr *sa,
+                                         const struct gw_client_limits_conf *l)
 {
     uint8_t key[16];
     key_of(sa, key);
@@ -113,7 +115,8 @@ bool gw_client_limits_request(struct gw_client *e, const struct gw_client_limits
 {
     if (l->requests == 0)
         return true;
-    gw_nsec token = GW_SEC / l->requests, depth = token * (l->burst ? l->burst : l->requests), seen = atomic_load(&e->full), full;
+    gw_nsec token = GW_SEC / l->requests, depth = token * (l->burst ? l->burst : l->requests),
+            seen = atomic_load(&e->full), full;
     do {
         full = (seen > now ? seen : now) + token;
         if (full - now > depth)

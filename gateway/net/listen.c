@@ -16,7 +16,8 @@ enum { BACKLOG = 1024, SOCKET_MODE = 0722 };
 
 static enum gw_listen_result set_error(struct gw_listen_error *, enum gw_listen_result, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-static enum gw_listen_result set_error(struct gw_listen_error *why, enum gw_listen_result r, const char *fmt, ...)
+static enum gw_listen_result set_error(struct gw_listen_error *why, enum gw_listen_result r, const char *fmt,
+                                       ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -25,11 +26,13 @@ static enum gw_listen_result set_error(struct gw_listen_error *why, enum gw_list
     return r;
 }
 
-static enum gw_listen_result resolve_unix(gw_str path, struct gw_address *a, size_t *n, struct gw_listen_error *why)
+static enum gw_listen_result resolve_unix(gw_str path, struct gw_address *a, size_t *n,
+                                          struct gw_listen_error *why)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
     if (path.len >= sizeof un->sun_path)
-        return set_error(why, GW_LISTEN_BAD, "a socket's path has at most %zu bytes", sizeof un->sun_path - 1);
+        return set_error(why, GW_LISTEN_BAD, "a socket's path has at most %zu bytes",
+                         sizeof un->sun_path - 1);
     *a = (struct gw_address){.len = sizeof *un};
     un->sun_family = AF_UNIX;
     memcpy(un->sun_path, path.ptr, path.len);
@@ -61,13 +64,16 @@ static bool cut(gw_str text, char *host, size_t host_size, char *port, size_t po
     return true;
 }
 
-static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, size_t *n, struct gw_listen_error *why)
+static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, size_t *n,
+                                         struct gw_listen_error *why)
 {
     char host[256], port[8];
     if (!cut(text, host, sizeof host, port, sizeof port))
-        return set_error(why, GW_LISTEN_BAD, "\"%.*s\" is not an address: write host:port, [ipv6]:port or the path of a socket",
+        return set_error(why, GW_LISTEN_BAD,
+                         "\"%.*s\" is not an address: write host:port, [ipv6]:port or the path of a socket",
                          GW_FMT(text));
-    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
+    struct addrinfo want = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+                    *found = NULL;
     int rc = getaddrinfo(*host ? host : NULL, port, &want, &found);
     if (rc)
         return set_error(why, GW_LISTEN_BAD, "\"%s\" cannot be resolved: %s", host, gai_strerror(rc));
@@ -81,7 +87,8 @@ static enum gw_listen_result resolve_tcp(gw_str text, struct gw_address *out, si
     return GW_LISTEN_OK;
 }
 
-enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *out, size_t *n, struct gw_listen_error *why)
+enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *out, size_t *n,
+                                        struct gw_listen_error *why)
 {
     return text.len && text.ptr[0] == '/' ? resolve_unix(text, out, n, why) : resolve_tcp(text, out, n, why);
 }
@@ -140,13 +147,17 @@ static enum gw_listen_result taken(const struct gw_address *a, int type, struct 
     gw_listen_name(a, name, sizeof name);
     if (a->sa.ss_family == AF_UNIX)
         return set_error(why, GW_LISTEN_TAKEN,
-                         "%s is taken: somebody answers on it; `ss -lxp src %s` tells who (a Datadog agent? another ddgate?)", name, name);
-    return set_error(why, GW_LISTEN_TAKEN,
-                     "%s is taken: `ss -l%cnp 'sport = :%d'` tells by whom (a Datadog agent? Datakit? another ddgate?)", name,
-                     type == SOCK_DGRAM ? 'u' : 't', gw_listen_port(a));
+                         "%s is taken: somebody answers on it; `ss -lxp src %s` tells who (a Datadog agent? "
+                         "another ddgate?)",
+                         name, name);
+    return set_error(
+        why, GW_LISTEN_TAKEN,
+        "%s is taken: `ss -l%cnp 'sport = :%d'` tells by whom (a Datadog agent? Datakit? another ddgate?)",
+        name, type == SOCK_DGRAM ? 'u' : 't', gw_listen_port(a));
 }
 
-static enum gw_listen_result trouble(const struct gw_address *a, int type, int error, struct gw_listen_error *why)
+static enum gw_listen_result trouble(const struct gw_address *a, int type, int error,
+                                     struct gw_listen_error *why)
 {
     char name[128];
     gw_listen_name(a, name, sizeof name);
@@ -155,13 +166,16 @@ static enum gw_listen_result trouble(const struct gw_address *a, int type, int e
     if (error == EADDRNOTAVAIL || error == EAFNOSUPPORT)
         return set_error(why, GW_LISTEN_ABSENT, "%s: this machine does not have the address", name);
     if (error == ENOENT || error == ENOTDIR)
-        return set_error(why, GW_LISTEN_ABSENT, "%s: its folder does not exist; create it and let this user write there", name);
+        return set_error(why, GW_LISTEN_ABSENT,
+                         "%s: its folder does not exist; create it and let this user write there", name);
     if (error == EACCES || error == EPERM)
-        return set_error(why, GW_LISTEN_FAILED, "%s: %s; the user that runs ddgate has no right to it", name, strerror(error));
+        return set_error(why, GW_LISTEN_FAILED, "%s: %s; the user that runs ddgate has no right to it", name,
+                         strerror(error));
     return set_error(why, GW_LISTEN_FAILED, "%s: %s", name, strerror(error));
 }
 
-/* Makes way for a new socket file: removes one that nobody answers on. False when it must not be touched (errno tells). */
+/* Makes way for a new socket file: removes one that nobody answers on. False when it must not be touched
+ * (errno tells). */
 static bool clear_stale(const struct gw_address *a, int type)
 {
     const char *path = ((const struct sockaddr_un *)&a->sa)->sun_path;
@@ -200,7 +214,8 @@ enum gw_listen_result gw_listen_open(struct gw_address *a, int *fd, struct gw_li
     return gw_listen_open_as(a, SOCK_STREAM, SOCKET_MODE, fd, why);
 }
 
-enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t mode, int *fd, struct gw_listen_error *why)
+enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t mode, int *fd,
+                                        struct gw_listen_error *why)
 {
     *fd = socket(a->sa.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd < 0)

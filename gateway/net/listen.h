@@ -3,9 +3,10 @@
  *      "127.0.0.1:8126"  "[::1]:8126"  "localhost:8126" (all that the name means)  ":8126" or "*:8126" (every address)
  *      "/var/run/datadog/apm.socket"   a Unix stream socket
  *
- * A Unix socket is made with mode 0722: connecting takes write permission, and applications run as other users, in other
- * containers. A socket file that nobody answers on is what a killed process left behind, and is replaced; one that somebody
- * answers on is taken. The file is removed when the listener closes, if it is still ours.
+ * A Unix socket is made with mode 0722: connecting takes write permission, and applications run as other
+ * users, in other containers. A socket file that nobody answers on is what a killed process left behind, and
+ * is replaced; one that somebody answers on is taken. The file is removed when the listener closes, if it is
+ * still ours.
  *
  * Threads: main.
  * SPDX-License-Identifier: Apache-2.0
@@ -20,10 +21,11 @@
 
 enum gw_listen_result {
     GW_LISTEN_OK,
-    GW_LISTEN_BAD,    /* not an address */
-    GW_LISTEN_TAKEN,  /* somebody else listens there */
-    GW_LISTEN_ABSENT, /* this machine does not have the address (no IPv6), or the folder of the socket does not exist */
-    GW_LISTEN_FAILED  /* anything else: permission, descriptors, … */
+    GW_LISTEN_BAD,   /* not an address */
+    GW_LISTEN_TAKEN, /* somebody else listens there */
+    /* this machine does not have the address (no IPv6), or the folder of the socket does not exist */
+    GW_LISTEN_ABSENT,
+    GW_LISTEN_FAILED /* anything else: permission, descriptors, … */
 };
 
 struct gw_address {
@@ -39,11 +41,15 @@ struct gw_listen_error {
 };
 
 /* The socket addresses that `text` means, at most GW_LISTEN_ADDRESSES; *n tells how many. */
-enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t *n, struct gw_listen_error *);
-/* A non-blocking listening socket in *fd; for port 0 the address is filled in with the port that was given. */
+enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t *n,
+                                        struct gw_listen_error *);
+/* A non-blocking listening socket in *fd; for port 0 the address is filled in with the port that was
+ * given. */
 enum gw_listen_result gw_listen_open(struct gw_address *, int *fd, struct gw_listen_error *);
-/* The same for SOCK_STREAM or SOCK_DGRAM, which is bound and ready to be read, and with the mode of a Unix socket's file. */
-enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd, struct gw_listen_error *);
+/* The same for SOCK_STREAM or SOCK_DGRAM, which is bound and ready to be read, and with the mode of a Unix
+ * socket's file. */
+enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd,
+                                        struct gw_listen_error *);
 /* The same address? Port 0 is like no other. */
 bool gw_listen_same(const struct gw_address *, const struct gw_address *);
 /* The same words in a configuration? Port 0 is like itself. */

@@ -4,8 +4,8 @@
 #include "core/config/config_diagnostic.h"
 #include "gateway/net/listen.h"
 
-static void open_tls(struct gw_listener_access *d, const struct gw_listener_access_conf *c, const char *component, const char *path,
-                     struct gw_diagnostics *diagnostics)
+static void open_tls(struct gw_listener_access *d, const struct gw_listener_access_conf *c,
+                     const char *component, const char *path, struct gw_diagnostics *diagnostics)
 {
     const struct gw_tls_conf conf = {c->tls_cert, c->tls_key, c->tls_client_ca};
     if (!conf.cert.len && !conf.key.len && !conf.client_ca.len)
@@ -14,14 +14,16 @@ static void open_tls(struct gw_listener_access *d, const struct gw_listener_acce
         d->tls = gw_tls_new(&conf, component, path, diagnostics);
         return;
     }
-    gw_option_error(diagnostics, path, "tls", "wants both cert and key: %s is missing", conf.cert.len ? "key" : "cert");
+    gw_option_error(diagnostics, path, "tls", "wants both cert and key: %s is missing",
+                    conf.cert.len ? "key" : "cert");
 }
 
-void gw_listener_access_open(struct gw_listener_access *d, const struct gw_listener_access_conf *c, const char *component, const char *path,
-                             struct gw_diagnostics *diagnostics)
+void gw_listener_access_open(struct gw_listener_access *d, const struct gw_listener_access_conf *c,
+                             const char *component, const char *path, struct gw_diagnostics *diagnostics)
 {
     open_tls(d, c, component, path, diagnostics);
-    d->client_limits = (struct gw_client_limits_conf){c->peer_connections, c->peer_requests, c->peer_burst, c->peer_local};
+    d->client_limits =
+        (struct gw_client_limits_conf){c->peer_connections, c->peer_requests, c->peer_burst, c->peer_local};
     gw_auth_read(&d->auth, c->auth_token, &c->auth_header, path, diagnostics);
 }
 
@@ -44,20 +46,24 @@ static bool is_public(gw_str address)
     return false;
 }
 
-bool gw_listener_access_warn(const struct gw_listener_access *d, gw_str address, const char *path, struct gw_diagnostics *diagnostics)
+bool gw_listener_access_warn(const struct gw_listener_access *d, gw_str address, const char *path,
+                             struct gw_diagnostics *diagnostics)
 {
     bool asks = d->auth.n || gw_tls_asks_clients(d->tls);
     if ((asks && d->tls) || !is_public(address))
         return false;
     if (asks)
         gw_option_warning(diagnostics, path, "listen",
-                          "\"%.*s\" can be reached from other machines, and the token goes there in clear text: set tls.cert and tls.key",
+                          "\"%.*s\" can be reached from other machines, and the token goes there in clear "
+                          "text: set tls.cert and tls.key",
                           GW_FMT(address));
     else
-        gw_option_warning(
-            diagnostics, path, "listen",
-            "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set auth.token%s, or listen on 127.0.0.1 "
-            "only (or leave the choice to a firewall or network policy)",
-            GW_FMT(address), d->tls ? " or tls.client_ca" : " with tls.cert and tls.key, or tls.client_ca with them");
+        gw_option_warning(diagnostics, path, "listen",
+                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set "
+                          "auth.token%s, or listen on 127.0.0.1 "
+                          "only (or leave the choice to a firewall or network policy)",
+                          GW_FMT(address),
+                          d->tls ? " or tls.client_ca"
+                                 : " with tls.cert and tls.key, or tls.client_ca with them");
     return true;
 }

@@ -19,7 +19,8 @@
 enum { FILES = 3, MAX_PEM = 1 << 20 };
 static const gw_nsec LOOK_AGAIN = 2 * GW_SEC;
 
-/* By which it is seen that a file is another one. A secret that Kubernetes mounts is a symbolic link to a new file each time. */
+/* By which it is seen that a file is another one. A secret that Kubernetes mounts is a symbolic link to a new
+ * file each time. */
 struct dates {
     dev_t dev;
     ino_t ino;
@@ -52,7 +53,8 @@ struct blame {
     char text[320];
 };
 
-static bool blame(struct blame *, const char *option, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool blame(struct blame *, const char *option, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static bool blame(struct blame *b, const char *option, const char *fmt, ...)
 {
     va_list args;
@@ -87,7 +89,8 @@ static void read_dates(const struct gw_tls_conf *c, struct dates out[static FILE
     out[2] = dates_of(c->client_ca);
 }
 
-/* The whole file; bytes.data is the caller's to free. A directory, a device or something endless is no PEM file. */
+/* The whole file; bytes.data is the caller's to free. A directory, a device or something endless is no PEM
+ * file. */
 static bool load(gw_str path, const char *option, gnutls_datum_t *bytes, struct blame *b)
 {
     struct stat st;
@@ -121,19 +124,22 @@ static void describe(struct gw_tls_keys *k, gnutls_x509_crt_t cert)
     char name[96] = "", day[32] = "";
     size_t size = sizeof name;
     struct tm tm;
-    time_t from = gnutls_x509_crt_get_activation_time(cert), until = gnutls_x509_crt_get_expiration_time(cert), now = time(NULL);
+    time_t from = gnutls_x509_crt_get_activation_time(cert),
+           until = gnutls_x509_crt_get_expiration_time(cert), now = time(NULL);
     if (gnutls_x509_crt_get_dn(cert, name, &size) != 0)
         snprintf(name, sizeof name, "(no name)");
     strftime(day, sizeof day, "%Y-%m-%d %H:%M UTC", gmtime_r(&until, &tm));
     snprintf(k->about, sizeof k->about, "%s, valid until %s", name, day);
     if (until < now)
-        snprintf(k->doubt, sizeof k->doubt, "the certificate of %s expired on %s: clients will refuse it", name, day);
+        snprintf(k->doubt, sizeof k->doubt, "the certificate of %s expired on %s: clients will refuse it",
+                 name, day);
     else if (from > now)
-        snprintf(k->doubt, sizeof k->doubt, "the certificate of %s is not valid yet: clients will refuse it", name);
+        snprintf(k->doubt, sizeof k->doubt, "the certificate of %s is not valid yet: clients will refuse it",
+                 name);
 }
 
-static bool set_pair(struct gw_tls_keys *k, const struct gw_tls_conf *c, gnutls_x509_crt_t *chain, unsigned n, const gnutls_datum_t *pem,
-                     struct blame *b)
+static bool set_pair(struct gw_tls_keys *k, const struct gw_tls_conf *c, gnutls_x509_crt_t *chain, unsigned n,
+                     const gnutls_datum_t *pem, struct blame *b)
 {
     gnutls_x509_privkey_t key;
     if (gnutls_x509_privkey_init(&key) != 0)
@@ -141,8 +147,10 @@ static bool set_pair(struct gw_tls_keys *k, const struct gw_tls_conf *c, gnutls_
     bool good = true;
     int rc = gnutls_x509_privkey_import2(key, pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
     if (rc != 0)
-        good = blame(b, "tls.key", "%s holds no private key in PEM form without a passphrase: %s", c->key.ptr, gnutls_strerror(rc));
-    else if ((rc = gnutls_certificate_set_x509_key(k->credentials, chain, (int)n, key)) == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+        good = blame(b, "tls.key", "%s holds no private key in PEM form without a passphrase: %s", c->key.ptr,
+                     gnutls_strerror(rc));
+    else if ((rc = gnutls_certificate_set_x509_key(k->credentials, chain, (int)n, key)) ==
+             GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
         good = blame(b, "tls.key", "%s is not the key of the certificate in %s", c->key.ptr, c->cert.ptr);
     else if (rc < 0)
         good = blame(b, "tls.cert", "%s cannot be used: %s", c->cert.ptr, gnutls_strerror(rc));
@@ -156,9 +164,12 @@ static bool add_pair(struct gw_tls_keys *k, const struct gw_tls_conf *c, struct 
     gnutls_x509_crt_t *chain = NULL;
     unsigned n = 0;
     bool good = load(c->cert, "tls.cert", &cert, b) && load(c->key, "tls.key", &key, b);
-    int rc = good ? gnutls_x509_crt_list_import2(&chain, &n, &cert, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT) : 0;
+    int rc =
+        good ? gnutls_x509_crt_list_import2(&chain, &n, &cert, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT)
+             : 0;
     if (rc < 0)
-        good = blame(b, "tls.cert", "%s holds no certificate chain in PEM form: %s", c->cert.ptr, gnutls_strerror(rc));
+        good = blame(b, "tls.cert", "%s holds no certificate chain in PEM form: %s", c->cert.ptr,
+                     gnutls_strerror(rc));
     if (good) {
         describe(k, chain[0]);
         good = set_pair(k, c, chain, n, &key, b);
@@ -179,8 +190,8 @@ static bool add_trust(struct gw_tls_keys *k, const struct gw_tls_conf *c, struct
     bool good = load(c->client_ca, "tls.client_ca", &ca, b);
     int n = good ? gnutls_certificate_set_x509_trust_mem(k->credentials, &ca, GNUTLS_X509_FMT_PEM) : 0;
     if (good && n <= 0)
-        good = blame(b, "tls.client_ca", "%s holds no certificate in PEM form%s%s", c->client_ca.ptr, n ? ": " : "",
-                     n ? gnutls_strerror(n) : "");
+        good = blame(b, "tls.client_ca", "%s holds no certificate in PEM form%s%s", c->client_ca.ptr,
+                     n ? ": " : "", n ? gnutls_strerror(n) : "");
     k->asks_clients = true;
     forget(&ca);
     return good;
@@ -205,7 +216,8 @@ static struct gw_tls_keys *read_keys(const struct gw_tls_conf *c, struct blame *
         return NULL;
     }
     k->references = 1;
-    if (gnutls_certificate_allocate_credentials(&k->credentials) != 0 || gnutls_priority_init(&k->priorities, GW_TLS_PRIORITIES, NULL) != 0)
+    if (gnutls_certificate_allocate_credentials(&k->credentials) != 0 ||
+        gnutls_priority_init(&k->priorities, GW_TLS_PRIORITIES, NULL) != 0)
         blame(b, "tls.cert", "no memory");
     else if (add_pair(k, c, b) && add_trust(k, c, b))
         return k;
@@ -215,7 +227,8 @@ static struct gw_tls_keys *read_keys(const struct gw_tls_conf *c, struct blame *
 
 static bool use(const struct gw_tls_keys *k, gnutls_session_t session)
 {
-    static gnutls_typed_vdata_st client = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT};
+    static gnutls_typed_vdata_st client = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+                                           .data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT};
     if (k->asks_clients) {
         gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
         gnutls_session_set_verify_cert2(session, &client, 1, 0);
@@ -230,7 +243,8 @@ gnutls_session_t gw_tls_session(const struct gw_tls_keys *k, int fd)
     if (gnutls_init(&session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL) != 0)
         return NULL;
     gnutls_transport_set_int(session, fd);
-    if (gnutls_priority_set(session, k->priorities) == 0 && gnutls_alpn_set_protocols(session, &protocol, 1, 0) == 0 && use(k, session))
+    if (gnutls_priority_set(session, k->priorities) == 0 &&
+        gnutls_alpn_set_protocols(session, &protocol, 1, 0) == 0 && use(k, session))
         return session;
     gnutls_deinit(session);
     return NULL;
@@ -238,7 +252,8 @@ gnutls_session_t gw_tls_session(const struct gw_tls_keys *k, int fd)
 
 /* Life */
 
-struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component, const char *path, struct gw_diagnostics *diagnostics)
+struct gw_tls *gw_tls_new(const struct gw_tls_conf *conf, const char *component, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     struct blame b = {"tls.cert", "no memory"};
     struct gw_tls *t = calloc(1, sizeof *t);
@@ -273,8 +288,8 @@ void gw_tls_drop(struct gw_tls *t)
 
 bool gw_tls_same(const struct gw_tls *a, const struct gw_tls *b)
 {
-    return a == b || (a && b && gw_str_eq(a->conf.cert, b->conf.cert) && gw_str_eq(a->conf.key, b->conf.key) &&
-                      gw_str_eq(a->conf.client_ca, b->conf.client_ca));
+    return a == b || (a && b && gw_str_eq(a->conf.cert, b->conf.cert) &&
+                      gw_str_eq(a->conf.key, b->conf.key) && gw_str_eq(a->conf.client_ca, b->conf.client_ca));
 }
 
 bool gw_tls_asks_clients(const struct gw_tls *t)
@@ -300,20 +315,24 @@ static void reload(struct gw_tls *t)
     read_dates(&t->conf, now);
     if (memcmp(now, t->stamps, sizeof now) == 0)
         return;
-    memcpy(t->stamps, now, sizeof now); /* taken before the files are read: what changes meanwhile is seen the next time */
+    /* taken before the files are read: what changes meanwhile is seen the next time */
+    memcpy(t->stamps, now, sizeof now);
     struct gw_tls_keys *fresh = read_keys(&t->conf, &b);
     if (!fresh) {
-        gw_log(GW_WARNING, t->component, "the changed files of tls cannot be used, the certificate before stays: %s: %s", b.option, b.text);
+        gw_log(GW_WARNING, t->component,
+               "the changed files of tls cannot be used, the certificate before stays: %s: %s", b.option,
+               b.text);
         return;
     }
-    gw_log(fresh->doubt[0] ? GW_WARNING : GW_INFO, t->component, "new connections get another certificate: %s",
-           fresh->doubt[0] ? fresh->doubt : fresh->about);
+    gw_log(fresh->doubt[0] ? GW_WARNING : GW_INFO, t->component,
+           "new connections get another certificate: %s", fresh->doubt[0] ? fresh->doubt : fresh->about);
     replace(t, fresh);
 }
 
 struct gw_tls_keys *gw_tls_take(struct gw_tls *t, gw_nsec now)
 {
-    if (now - atomic_load_explicit(&t->looked, memory_order_relaxed) >= LOOK_AGAIN && gw_trylock(&t->looking)) {
+    if (now - atomic_load_explicit(&t->looked, memory_order_relaxed) >= LOOK_AGAIN &&
+        gw_trylock(&t->looking)) {
         atomic_store_explicit(&t->looked, now, memory_order_relaxed);
         reload(t);
         gw_unlock(&t->looking);

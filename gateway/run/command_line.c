@@ -12,7 +12,9 @@ enum { WIDTH = 80, COLUMN = 24 };
 static bool wrong(FILE *errors, const char *what, const char *arg)
 {
     fprintf(errors, "ddgate: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
-    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | pipeline --script FILE | --version | --help [TOPIC]\n", errors);
+    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | pipeline --script FILE | --version | --help "
+          "[TOPIC]\n",
+          errors);
     return false;
 }
 
@@ -28,7 +30,8 @@ static bool set_command(struct gw_command_line *cli, const char *arg, bool *name
     return false;
 }
 
-/* The value of an option that is written "-c FILE", "--config FILE" or "--config=FILE"; false when arg is another. */
+/* The value of an option that is written "-c FILE", "--config FILE" or "--config=FILE"; false when arg is
+ * another. */
 static bool valued(const char *arg, const char *name, char *const *argv, int *i, const char **value)
 {
     size_t len = strlen(name);
@@ -61,7 +64,8 @@ bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *a
             return wrong(errors, "there is no such command or option:", arg);
         }
     }
-    return cli->command != GW_COMMAND_CHECK || cli->file ? true : wrong(errors, "check wants a file: -c FILE", NULL);
+    return cli->command != GW_COMMAND_CHECK || cli->file ? true
+                                                         : wrong(errors, "check wants a file: -c FILE", NULL);
 }
 
 static void gw_command_line_wrap(FILE *to, const char *text, int at, int indent, int width)
@@ -131,7 +135,8 @@ static void print_facts(FILE *to, const struct gw_opt *row)
     else if (*row->min && *row->max)
         snprintf(bounds, sizeof bounds, ", %s to %s", row->min, row->max);
     else if (*row->min || *row->max)
-        snprintf(bounds, sizeof bounds, ", at %s %s", *row->min ? "least" : "most", *row->min ? row->min : row->max);
+        snprintf(bounds, sizeof bounds, ", at %s %s", *row->min ? "least" : "most",
+                 *row->min ? row->min : row->max);
     snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type), *words ? " " : "", words, bounds,
              *row->value ? "; default " : "", row->value);
     fputs("      ", to);
@@ -151,7 +156,8 @@ static void print_rows(FILE *to, const struct gw_opt *rows)
 static bool is_topic(const char *topic, const char *kind, const char *name)
 {
     size_t len = strlen(kind);
-    return strcmp(topic, name) == 0 || (strncmp(topic, kind, len) == 0 && topic[len] == '.' && strcmp(topic + len + 1, name) == 0);
+    return strcmp(topic, name) == 0 ||
+           (strncmp(topic, kind, len) == 0 && topic[len] == '.' && strcmp(topic + len + 1, name) == 0);
 }
 
 static bool print_topic(FILE *to, const char *topic)

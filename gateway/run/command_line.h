@@ -13,7 +13,13 @@
 
 #include "core/base/err.h"
 
-enum gw_command { GW_COMMAND_RUN, GW_COMMAND_CHECK, GW_COMMAND_VERSION, GW_COMMAND_HELP, GW_COMMAND_REFERENCE };
+enum gw_command {
+    GW_COMMAND_RUN,
+    GW_COMMAND_CHECK,
+    GW_COMMAND_VERSION,
+    GW_COMMAND_HELP,
+    GW_COMMAND_REFERENCE
+};
 
 struct gw_command_line {
     enum gw_command command;

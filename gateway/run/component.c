@@ -1,5 +1,5 @@
-/* A receiver or an exporter of the process: its context, made from an entry of a configuration, and the calls of its module in their order.
- * Called by pipeline.c (start, stop) and by the files of a reload.
+/* A receiver or an exporter of the process: its context, made from an entry of a configuration, and the calls
+ * of its module in their order. Called by pipeline.c (start, stop) and by the files of a reload.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -26,11 +26,13 @@ static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_co
     return gw_diagnostics_errors(diagnostics) == before;
 }
 
-/* Files that options name are read when the component is opened: whether they changed nobody knows without reading them. */
+/* Files that options name are read when the component is opened: whether they changed nobody knows without
+ * reading them. */
 static bool names_files(const struct gw_opt *row, const void *conf)
 {
     for (; row->type != GW_OPT_END_ROW; row++)
-        if (strncmp(row->name, "tls.", 4) == 0 && row->type == GW_OPT_str && ((const gw_str *)((const char *)conf + row->offset))->len)
+        if (strncmp(row->name, "tls.", 4) == 0 && row->type == GW_OPT_str &&
+            ((const gw_str *)((const char *)conf + row->offset))->len)
             return true;
     return false;
 }
@@ -66,7 +68,8 @@ bool gw_component_same_exporter(const struct exporter *e, const struct gw_conf_e
 {
     const struct gw_conf_exporter *own = e->entry;
     return own->module == c->module && gw_opt_same_all(own->module->opts, own->conf, c->conf) &&
-           gw_opt_same_all(gw_sender_opts, &own->sender, &c->sender) && !names_files(own->module->opts, own->conf);
+           gw_opt_same_all(gw_sender_opts, &own->sender, &c->sender) &&
+           !names_files(own->module->opts, own->conf);
 }
 
 /* --- receivers --- */
@@ -83,7 +86,8 @@ bool gw_component_make_receiver(struct receiver *r, const struct gw_conf_receive
     return r->ctx;
 }
 
-bool gw_component_open_receiver(struct receiver *r, const struct gw_host *host, struct gw_diagnostics *diagnostics)
+bool gw_component_open_receiver(struct receiver *r, const struct gw_host *host,
+                                struct gw_diagnostics *diagnostics)
 {
     size_t before = gw_diagnostics_errors(diagnostics);
     return opened(diagnostics, before, r->module->open(r->ctx, host, r->path, diagnostics), r->path);
@@ -110,7 +114,8 @@ void gw_component_drop_receiver(struct receiver *r)
     *r = (struct receiver){.module = r->module};
 }
 
-/* An exclusive one is not disturbed for the sake of files that may be the same: that would cost its connections. */
+/* An exclusive one is not disturbed for the sake of files that may be the same: that would cost its
+ * connections. */
 bool gw_component_same_receiver(const struct receiver *r, const struct gw_conf_receiver *c)
 {
     const struct gw_opt *opts = r->module->opts;

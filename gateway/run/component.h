@@ -1,10 +1,10 @@
-/* component.h: a receiver or an exporter of the process, from an entry of a configuration to its end. The start and a reload make, open,
- * start, stop and drop it by the same functions.
+/* component.h: a receiver or an exporter of the process, from an entry of a configuration to its end. The
+ * start and a reload make, open, start, stop and drop it by the same functions.
  *
  *   make ─▶ open ─▶ start ─▶ stop ─▶ drop      stop and drop are legal after any of them
  *
- * Ownership: a component owns its context and holds a reference of the configuration that it was made from; a struct of it may be copied,
- * then the copy is the component.  Threads: main; `started` from any.
+ * Ownership: a component owns its context and holds a reference of the configuration that it was made from; a
+ * struct of it may be copied, then the copy is the component. Threads: main; `started` from any.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_COMPONENT_H
@@ -34,8 +34,10 @@ struct exporter {
 };
 
 /* Their contexts, with the options. False when there is no memory. */
-bool gw_component_make_receiver(struct receiver *, const struct gw_conf_receiver *, struct gw_conf *) GW_MUST_CHECK;
-bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter *, struct gw_conf *) GW_MUST_CHECK;
+bool gw_component_make_receiver(struct receiver *, const struct gw_conf_receiver *,
+                                struct gw_conf *) GW_MUST_CHECK;
+bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter *,
+                                struct gw_conf *) GW_MUST_CHECK;
 
 /* False when there is a mistake, which is then among the problems. */
 bool gw_component_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
@@ -48,14 +50,16 @@ void gw_component_stop_receiver(struct receiver *);
 void gw_component_drop_receiver(struct receiver *);
 void gw_component_drop_exporter(struct exporter *);
 
-/* Whether a reload may leave the component as it is: the same type, the same options, and no option names a file that is read when it is
- * opened. */
+/* Whether a reload may leave the component as it is: the same type, the same options, and no option names a
+ * file that is read when it is opened. */
 bool gw_component_same_receiver(const struct receiver *, const struct gw_conf_receiver *);
 bool gw_component_same_exporter(const struct exporter *, const struct gw_conf_exporter *);
-/* Two of it cannot be open at a time, as they read one source: at a reload the predecessor stops before the successor is opened. */
+/* Two of it cannot be open at a time, as they read one source: at a reload the predecessor stops before the
+ * successor is opened. */
 bool gw_component_is_exclusive(const struct gw_receiver *);
 
-/* Adds what a receiver has counted to its successor, of the same type, and sets it back to zero. Any thread. */
+/* Adds what a receiver has counted to its successor, of the same type, and sets it back to zero. Any
+ * thread. */
 void gw_component_move_counts(const struct gw_receiver *, void *from_ctx, void *to_ctx);
 
 #endif

@@ -41,13 +41,15 @@ static int find_type(struct gw_tree *t, config_setting_t *entry, const char *pat
             return i;
     const char *near = gw_did_you_mean(type, names);
     if (near)
-        gw_config_error(t->diagnostics, at, "there is no \"%.*s\": did you mean \"%s\"? Known are %s", GW_FMT(type), near, known);
+        gw_config_error(t->diagnostics, at, "there is no \"%.*s\": did you mean \"%s\"? Known are %s",
+                        GW_FMT(type), near, known);
     else
         gw_config_error(t->diagnostics, at, "there is no \"%.*s\"; known are %s", GW_FMT(type), known);
     return -1;
 }
 
-static bool new_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_receiver *module, const char *path)
+static bool new_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_receiver *module,
+                         const char *path)
 {
     struct gw_conf_receiver *r = &c->receivers[c->receivers_n++];
     r->module = module;
@@ -56,16 +58,19 @@ static bool new_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_r
     return r->path && r->conf && gw_opt_defaults(module->opts, r->conf, t->arena);
 }
 
-static bool new_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_exporter *module, const char *path)
+static bool new_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_exporter *module,
+                         const char *path)
 {
     struct gw_conf_exporter *e = &c->exporters[c->exporters_n++];
     e->module = module;
     e->path = gw_arena_printf(t->arena, "%s", path).ptr;
     e->conf = gw_arena_array(t->arena, 1, module->conf_size);
-    return e->path && e->conf && gw_opt_defaults(module->opts, e->conf, t->arena) && gw_opt_defaults(gw_sender_opts, &e->sender, t->arena);
+    return e->path && e->conf && gw_opt_defaults(module->opts, e->conf, t->arena) &&
+           gw_opt_defaults(gw_sender_opts, &e->sender, t->arena);
 }
 
-static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const struct gw_opt *row, void *conf, const char *path)
+static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const struct gw_opt *row, void *conf,
+                         const char *path)
 {
     gw_str text;
     const char *name;
@@ -84,7 +89,8 @@ static void set_from_env(struct gw_tree *t, const struct gw_opt *rows, const str
 }
 
 /* What the file leaves out (`entry` NULL: everything). */
-static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *conf, config_setting_t *entry, const char *path)
+static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *conf, config_setting_t *entry,
+                          const char *path)
 {
     for (const struct gw_opt *row = rows; row->type != GW_OPT_END_ROW; row++)
         if (!entry || !config_setting_lookup(entry, row->name))
@@ -113,8 +119,8 @@ static void fill_receiver(struct gw_tree *t, struct gw_conf_receiver *r, config_
         gw_tree_fill(t, entry, rows, 1, r->path, help, (const char *const[]){"type", NULL});
 }
 
-static void read_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *entry,
-                          const char *path)
+static void read_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w,
+                          config_setting_t *entry, const char *path)
 {
     const char *names[NAMES] = {NULL};
     for (size_t i = 0; w->receivers[i] && i + 1 < NAMES; i++)
@@ -128,8 +134,8 @@ static void read_receiver(struct gw_tree *t, struct gw_conf *c, const struct gw_
         fill_receiver(t, &c->receivers[c->receivers_n - 1], entry);
 }
 
-static void read_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *entry,
-                          const char *path)
+static void read_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w,
+                          config_setting_t *entry, const char *path)
 {
     const char *names[NAMES] = {NULL};
     for (size_t i = 0; w->exporters[i] && i + 1 < NAMES; i++)
@@ -143,22 +149,25 @@ static void read_exporter(struct gw_tree *t, struct gw_conf *c, const struct gw_
         fill_exporter(t, &c->exporters[c->exporters_n - 1], entry);
 }
 
-typedef void read_entry_f(struct gw_tree *, struct gw_conf *, const struct gw_conf_environment *, config_setting_t *, const char *path);
+typedef void read_entry_f(struct gw_tree *, struct gw_conf *, const struct gw_conf_environment *,
+                          config_setting_t *, const char *path);
 
 /* Each group of the list `name`; false when the file does not have it. */
-static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *root, const char *name,
-                      read_entry_f *read)
+static bool read_list(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w,
+                      config_setting_t *root, const char *name, read_entry_f *read)
 {
     config_setting_t *list = root ? config_setting_get_member(root, name) : NULL;
     char path[GW_OPTION_PATH];
     if (!list)
         return false;
     if (!config_setting_is_list(list)) {
-        gw_config_error(t->diagnostics, name, "wants a list of groups: write %s = ( { type = \"…\"; } );", name);
+        gw_config_error(t->diagnostics, name, "wants a list of groups: write %s = ( { type = \"…\"; } );",
+                        name);
         return true;
     }
     if (config_setting_length(list) == 0)
-        gw_config_error(t->diagnostics, name, "is empty: leave it out for the default, or write at least one group");
+        gw_config_error(t->diagnostics, name,
+                        "is empty: leave it out for the default, or write at least one group");
     for (int i = 0; i < config_setting_length(list); i++) {
         config_setting_t *entry = config_setting_get_elem(list, (unsigned)i);
         snprintf(path, sizeof path, "%.32s[%d]", name, i);
@@ -191,7 +200,8 @@ static void default_exporters(struct gw_tree *t, struct gw_conf *c, const struct
             return;
         }
     gw_config_error(t->diagnostics, "exporters",
-                    "OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_ENDPOINT ask for %s, which this version does not have: "
+                    "OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_EXPORTER_OTLP_ENDPOINT ask for %s, which this "
+                    "version does not have: "
                     "set the protocol to grpc and the endpoint to the gRPC port, 4317 by default",
                     type);
 }
@@ -207,15 +217,16 @@ static void name_exporters(struct gw_tree *t, struct gw_conf *c)
             e->sender.name = gw_str_z(e->module->name);
         for (size_t k = 0; k < i; k++)
             if (gw_str_eq(e->sender.name, c->exporters[k].sender.name)) {
-                gw_config_error(t->diagnostics, at, "%s is named \"%.*s\" too: give each a name of its own", c->exporters[k].path,
-                                GW_FMT(e->sender.name));
+                gw_config_error(t->diagnostics, at, "%s is named \"%.*s\" too: give each a name of its own",
+                                c->exporters[k].path, GW_FMT(e->sender.name));
                 break;
             }
         gw_sender_check(&e->sender, e->module, e->path, t->diagnostics);
     }
 }
 
-static void read_all(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w, config_setting_t *root)
+static void read_all(struct gw_tree *t, struct gw_conf *c, const struct gw_conf_environment *w,
+                     config_setting_t *root)
 {
     struct gw_tree_rows rows[] = {{gw_process_opts, &c->process}};
     if (root)
@@ -254,7 +265,8 @@ static struct gw_conf *conf_new(void)
     return NULL;
 }
 
-static void read_tree(struct gw_conf *c, const char *text, const char *name, const struct gw_conf_environment *w, struct gw_diagnostics *p)
+static void read_tree(struct gw_conf *c, const char *text, const char *name,
+                      const struct gw_conf_environment *w, struct gw_diagnostics *p)
 {
     struct gw_tree t = {.arena = &c->arena, .env = w->env, .diagnostics = p, .file = name};
     config_t tree;
@@ -262,7 +274,8 @@ static void read_tree(struct gw_conf *c, const char *text, const char *name, con
     if (name)
         gw_tree_include_from(&t, &tree);
     if (text && !config_read_string(&tree, text)) {
-        gw_diagnostics_location(p, "", config_error_file(&tree) ? config_error_file(&tree) : name, (unsigned)config_error_line(&tree));
+        gw_diagnostics_location(p, "", config_error_file(&tree) ? config_error_file(&tree) : name,
+                                (unsigned)config_error_line(&tree));
         gw_config_error(p, "", "%s", gw_tree_syntax_text(config_error_text(&tree)));
     } else {
         if (text)
@@ -271,10 +284,12 @@ static void read_tree(struct gw_conf *c, const char *text, const char *name, con
     }
     config_destroy(&tree);
     if (c->arena.spent)
-        gw_config_error(p, "", "the configuration is too large: its values take more than %d MiB", ARENA >> 20);
+        gw_config_error(p, "", "the configuration is too large: its values take more than %d MiB",
+                        ARENA >> 20);
 }
 
-struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_environment *w, struct gw_diagnostics *p)
+struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw_conf_environment *w,
+                                  struct gw_diagnostics *p)
 {
     struct gw_conf *c = conf_new();
     if (!c)

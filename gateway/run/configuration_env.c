@@ -9,11 +9,14 @@
 static const struct {
     const char *option, *variable;
 } map[] = {
-    {"endpoint", "ENDPOINT"},  {"headers", "HEADERS"},    {"compression", "COMPRESSION"},     {"timeout", "TIMEOUT"},
-    {"tls.ca", "CERTIFICATE"}, {"tls.key", "CLIENT_KEY"}, {"tls.cert", "CLIENT_CERTIFICATE"}, {"encoding", "PROTOCOL"},
+    {"endpoint", "ENDPOINT"},           {"headers", "HEADERS"},
+    {"compression", "COMPRESSION"},     {"timeout", "TIMEOUT"},
+    {"tls.ca", "CERTIFICATE"},          {"tls.key", "CLIENT_KEY"},
+    {"tls.cert", "CLIENT_CERTIFICATE"}, {"encoding", "PROTOCOL"},
 };
 
-/* Options that one variable alone fills. An exporter that has them has a base URL in `endpoint`, and the traces' own endpoint is no such.
+/* Options that one variable alone fills. An exporter that has them has a base URL in `endpoint`, and the
+ * traces' own endpoint is no such.
  */
 static const struct {
     const char *option, *variable;
@@ -56,7 +59,8 @@ static const char *read_variable(gw_env_f *env, const char *variable, char name[
 }
 
 /* The value of the variable that fills this option of an exporter with these rows. */
-static const char *find_value(gw_env_f *env, const struct gw_opt *rows, const char *option, char name[static 64])
+static const char *find_value(gw_env_f *env, const struct gw_opt *rows, const char *option,
+                              char name[static 64])
 {
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (strcmp(whole[i].option, option) == 0)
@@ -69,8 +73,8 @@ static const char *find_value(gw_env_f *env, const struct gw_opt *rows, const ch
     return NULL;
 }
 
-bool gw_conf_env_value(gw_env_f *env, const struct gw_opt *rows, const struct gw_opt *row, struct gw_arena *a, gw_str *text,
-                       const char **name)
+bool gw_conf_env_value(gw_env_f *env, const struct gw_opt *rows, const struct gw_opt *row, struct gw_arena *a,
+                       gw_str *text, const char **name)
 {
     char buf[64];
     const char *value = find_value(env, rows, row->name, buf);
@@ -80,7 +84,8 @@ bool gw_conf_env_value(gw_env_f *env, const struct gw_opt *rows, const struct gw
     *text = gw_str_z(value);
     if (row->type == GW_OPT_duration) /* milliseconds, without a unit */
         *text = gw_arena_printf(a, "%sms", value);
-    if (strcmp(row->name, "encoding") == 0) { /* PROTOCOL: http/protobuf, http/json; grpc is another exporter's */
+    /* PROTOCOL: http/protobuf, http/json; grpc is another exporter's */
+    if (strcmp(row->name, "encoding") == 0) {
         if (!gw_str_starts(*text, GW_STR("http/")))
             return false;
         *text = gw_str_from(*text, 5);

@@ -1,4 +1,5 @@
-/* main.c: the process: its environment, the order of start and stop, signals, exit codes. (gateway.h is the chapter to read first.)
+/* main.c: the process: its environment, the order of start and stop, signals, exit codes. (gateway.h is the
+ * chapter to read first.)
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <locale.h>
@@ -29,8 +30,8 @@ static const gw_nsec LAST_WORDS = 2 * GW_SEC; /* for what standard error has not
 
 enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
 
-/* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page faults every time. Larger ones
- * are rare, and would leave holes behind that count for nobody. */
+/* Request bodies and frames are around a megabyte: from the heap they cost a pointer move, from mmap page
+ * faults every time. Larger ones are rare, and would leave holes behind that count for nobody. */
 static void tune_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
@@ -47,7 +48,8 @@ static void raise_descriptors(void)
     }
 }
 
-/* The signals that end us are waited for, in no handler; every thread inherits the mask. A closed pipe is an error of write. */
+/* The signals that end us are waited for, in no handler; every thread inherits the mask. A closed pipe is an
+ * error of write. */
 static void block_signals(sigset_t *ours)
 {
     sigemptyset(ours);
@@ -72,7 +74,8 @@ static void *wait_for_hurry(void *arg)
     siginfo_t info;
     do
         info.si_pid = getpid(); /* what an interrupted wait leaves */
-    while ((sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP) && !atomic_load(&h->over));
+    while ((sigwaitinfo(h->signals, &info) < 0 || info.si_pid == getpid() || info.si_signo == SIGHUP) &&
+           !atomic_load(&h->over));
     if (!atomic_load(&h->over))
         gw_pipeline_hurry(h->pipeline);
     return NULL;
@@ -82,7 +85,8 @@ static void drain(struct gw_pipeline *p, const sigset_t *signals, gw_nsec grace_
 {
     struct hurry hurry = {.pipeline = p, .signals = signals};
     pthread_t thread;
-    bool watched = gw_thread_start(&thread, &(struct gw_thread){"signals", "ddgate", wait_for_hurry, &hurry}, NULL);
+    bool watched =
+        gw_thread_start(&thread, &(struct gw_thread){"signals", "ddgate", wait_for_hurry, &hurry}, NULL);
     gw_pipeline_stop(p, grace_period);
     if (watched) {
         atomic_store(&hurry.over, true);
@@ -178,8 +182,8 @@ static void print_running(struct gw_pipeline *p)
         gw_pipeline_hint(p, to);
         fclose(to);
     }
-    const char *first =
-        n ? "ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n" : "ddgate " DDGATE_VERSION " is running.\n";
+    const char *first = n ? "ddgate " DDGATE_VERSION " is running. Point an application at it, for example:\n"
+                          : "ddgate " DDGATE_VERSION " is running.\n";
     gw_log_text(first, strlen(first));
     gw_log_text(hints, n);
     free(hints);
@@ -195,7 +199,8 @@ static void greet(struct gw_pipeline *p)
     print_running(p);
 }
 
-/* Reads the file again. The configuration that is in place from now on: the new one, or, when something is wrong with that, the old. */
+/* Reads the file again. The configuration that is in place from now on: the new one, or, when something is
+ * wrong with that, the old. */
 static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struct gw_conf *old)
 {
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
@@ -272,12 +277,15 @@ static void check_zone(struct gw_diagnostics *diagnostics)
 {
     const char *unknown = zone_local_unknown();
     if (unknown)
-        gw_config_warning(diagnostics, "TZ", "\"%s\" is no time zone (is tzdata installed?): times that do not say theirs are read as UTC",
-                          unknown);
+        gw_config_warning(
+            diagnostics, "TZ",
+            "\"%s\" is no time zone (is tzdata installed?): times that do not say theirs are read as UTC",
+            unknown);
 }
 
 /* Opens what the configuration says, and runs it, or says that it could. */
-static int execute(const struct gw_command_line *cli, struct gw_conf **at, struct gw_diagnostics *diagnostics, const sigset_t *signals)
+static int execute(const struct gw_command_line *cli, struct gw_conf **at, struct gw_diagnostics *diagnostics,
+                   const sigset_t *signals)
 {
     struct gw_conf *conf = *at;
     bool check = cli->command == GW_COMMAND_CHECK;
@@ -343,7 +351,9 @@ int main(int argc, char **argv)
     raise_descriptors();
     block_signals(&signals);
     if (cli.command == GW_COMMAND_RUN && !gw_log_start())
-        gw_log(GW_WARNING, "ddgate", "the system gives no thread for the log: a standard error that nobody reads can hold up everything");
+        gw_log(GW_WARNING, "ddgate",
+               "the system gives no thread for the log: a standard error that nobody reads can hold up "
+               "everything");
     int code = configured(&cli, &signals);
     gw_log_stop(LAST_WORDS);
     return code;

@@ -1,5 +1,5 @@
-/* The pipeline's life: made and opened from a configuration, started, stopped in the opposite order. What happens in between is the
- * reload's (pipeline_reload.c). Called by main.c.
+/* The pipeline's life: made and opened from a configuration, started, stopped in the opposite order. What
+ * happens in between is the reload's (pipeline_reload.c). Called by main.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -43,7 +43,8 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     atomic_init(&p->reloaded_at, (uint64_t)(gw_wall() / GW_SEC));
     p->budget.limit = c->max_memory;
     p->disk_queue_conf =
-        (struct gw_disk_queue_conf){c->storage_directory, c->storage_max_size, (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
+        (struct gw_disk_queue_conf){c->storage_directory, c->storage_max_size,
+                                    (enum gw_fsync)c->storage_fsync, c->storage_interval, NULL};
     p->ledger = gw_ledger_new();
     p->ids = gw_trace_ids_new((size_t)c->join_traces, c->join_ttl);
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
@@ -141,7 +142,8 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);
     add_routes(p);
-    if (gw_diagnostics_errors(diagnostics)) /* nothing will run: say what else is wrong, but leave the addresses alone */
+    /* nothing will run: say what else is wrong, but leave the addresses alone */
+    if (gw_diagnostics_errors(diagnostics))
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++)
         gw_component_open_receiver(&p->receivers[i], &p->host, diagnostics);
@@ -194,8 +196,8 @@ void gw_pipeline_hint(struct gw_pipeline *p, FILE *to)
             p->receivers[i].module->hint(p->receivers[i].ctx, to);
 }
 
-/* A second signal comes on another thread, at any time: it finds the list of senders whole, and either sets the last deadline itself or is
- * seen here. */
+/* A second signal comes on another thread, at any time: it finds the list of senders whole, and either sets
+ * the last deadline itself or is seen here. */
 static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
 {
     gw_lock(&p->lock);

@@ -23,24 +23,27 @@
 
 struct gw_pipeline;
 
-/* Nothing outside is touched. Holds a reference of the configuration. With `check`, open will bind nothing. NULL when there is no memory.
+/* Nothing outside is touched. Holds a reference of the configuration. With `check`, open will bind nothing.
+ * NULL when there is no memory.
  */
 struct gw_pipeline *gw_pipeline_new(struct gw_conf *, bool check);
 void gw_pipeline_drop(struct gw_pipeline *);
 
 void gw_pipeline_open(struct gw_pipeline *, struct gw_diagnostics *);
-/* After an open without errors. False, with a line in the log, when the system has no thread for us; then stop and drop. */
+/* After an open without errors. False, with a line in the log, when the system has no thread for us; then
+ * stop and drop. */
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
 /* How to point an application at what is really open. */
 void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 
-/* Between start and stop. Exporters, receivers, the admin listener and their options become those of `conf`, without a request lost or
- * refused: exporters of the same name go on with what is queued, addresses that are kept stay open, connections live on. When there is a
- * mistake, in `problems` already or found now, nothing changes, and false is returned. */
+/* Between start and stop. Exporters, receivers, the admin listener and their options become those of `conf`,
+ * without a request lost or refused: exporters of the same name go on with what is queued, addresses that are
+ * kept stay open, connections live on. When there is a mistake, in `problems` already or found now, nothing
+ * changes, and false is returned. */
 bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *) GW_MUST_CHECK;
 
-/* What a reload replaced or removed goes on until it has delivered or answered what it holds; this gives back what is over by now, and
- * never waits for the rest. True while there is a rest. */
+/* What a reload replaced or removed goes on until it has delivered or answered what it holds; this gives back
+ * what is over by now, and never waits for the rest. True while there is a rest. */
 bool gw_pipeline_reap(struct gw_pipeline *);
 
 /* Returns when everything is delivered, or `patience` after the last request was answered. */

@@ -13,26 +13,35 @@
 #include "translators/pipeline/json_in.h"
 #include "translators/pipeline/script.h"
 
-enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_WRONG = 2, SCRIPTS = 64, IGNORED = 32, RECORD_MEMORY = 64 << 20, LINE_MAX_BYTES = 16 << 20 };
+enum {
+    EXIT_WELL = 0,
+    EXIT_OTHER = 1,
+    EXIT_WRONG = 2,
+    SCRIPTS = 64,
+    IGNORED = 32,
+    RECORD_MEMORY = 64 << 20,
+    LINE_MAX_BYTES = 16 << 20
+};
 
-static const char usage[] = "Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
-                            "\n"
-                            "Runs a Pipeline script on every line of the files (or of standard input) and\n"
-                            "prints what became of it: one JSON object a line, on a terminal coloured and\n"
-                            "indented. Scripts that it uses are looked for beside it.\n"
-                            "\n"
-                            "  --script FILE         the script\n"
-                            "  --source NAME         name of the records; default: default\n"
-                            "  --timezone TZ         zone of times that do not say theirs; default: this\n"
-                            "                        machine's\n"
-                            "  --category NAME       logging (default), metric or tracing: only logging\n"
-                            "                        records get a status\n"
-                            "  --ignore-status A,B   drop records that end with one of these\n"
-                            "  --no-status           do not write the status\n"
-                            "  --input text|json     json: every line is {\"message\", \"fields\", \"tags\",\n"
-                            "                        \"source\"}\n"
-                            "\n"
-                            "Exit codes: 0 all well; 2 wrong arguments, or the script does not load.\n";
+static const char usage[] =
+    "Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
+    "\n"
+    "Runs a Pipeline script on every line of the files (or of standard input) and\n"
+    "prints what became of it: one JSON object a line, on a terminal coloured and\n"
+    "indented. Scripts that it uses are looked for beside it.\n"
+    "\n"
+    "  --script FILE         the script\n"
+    "  --source NAME         name of the records; default: default\n"
+    "  --timezone TZ         zone of times that do not say theirs; default: this\n"
+    "                        machine's\n"
+    "  --category NAME       logging (default), metric or tracing: only logging\n"
+    "                        records get a status\n"
+    "  --ignore-status A,B   drop records that end with one of these\n"
+    "  --no-status           do not write the status\n"
+    "  --input text|json     json: every line is {\"message\", \"fields\", \"tags\",\n"
+    "                        \"source\"}\n"
+    "\n"
+    "Exit codes: 0 all well; 2 wrong arguments, or the script does not load.\n";
 
 struct
 try {
@@ -169,9 +178,12 @@ static void put_field_value(struct gw_text *b, const struct sc_val *v)
         return;
     }
     size_t n = gw_float_json(number, v->f.v);
-    bool letters = number[n - 1] > '9' || number[0] == '+' || number[n - 1] == 'N'; /* NaN, +Inf: JSON has no word for them */
+    /* NaN, +Inf: JSON has no word for them */
+    bool letters = number[n - 1] > '9' || number[0] == '+' || number[n - 1] == 'N';
     if (letters) {
-        gw_text_put_z(b, number[n - 1] == 'N' ? "\"NaN\"" : *number == '-' ? "\"-Infinity\"" : "\"Infinity\"");
+        gw_text_put_z(b, number[n - 1] == 'N' ? "\"NaN\""
+                         : *number == '-'     ? "\"-Infinity\""
+                                              : "\"Infinity\"");
         return;
     }
     gw_text_put(b, number, n);
@@ -201,7 +213,8 @@ static void put_name(const struct try *t, struct gw_text *b, unsigned depth, gw_
     gw_text_put_z(b, ": ");
 }
 
-static void put_fields(const struct try *t, struct gw_text *b, unsigned depth, const struct sc_point *p, bool tags)
+static void put_fields(const struct try *t, struct gw_text *b, unsigned depth, const struct sc_point *p,
+                       bool tags)
 {
     bool first = true;
     gw_text_put_char(b, '{');
@@ -219,7 +232,8 @@ static void put_fields(const struct try *t, struct gw_text *b, unsigned depth, c
     gw_text_put_char(b, '}');
 }
 
-static void put_point(const struct try *t, struct gw_text *b, unsigned depth, const struct sc_point *p, const struct sc_fault *fault)
+static void put_point(const struct try *t, struct gw_text *b, unsigned depth, const struct sc_point *p,
+                      const struct sc_fault *fault)
 {
     char number[GW_NUMBER_SIZE];
     gw_text_put_char(b, '{');
@@ -264,7 +278,9 @@ static bool input_value(struct gw_json *j, struct gw_arena *a, struct sc_val *ou
     case GW_JSON_NUMBER:
         if (!gw_json_number(j, &number))
             return false;
-        *out = number.type == GW_JSON_INT ? sc_int(number.i) : sc_float(number.type == GW_JSON_UINT ? (double)number.u : number.d);
+        *out = number.type == GW_JSON_INT
+                   ? sc_int(number.i)
+                   : sc_float(number.type == GW_JSON_UINT ? (double)number.u : number.d);
         if (number.type == GW_JSON_UINT) { /* an id above 2^63 keeps its digits */
             gw_str digits = gw_arena_printf(a, "%llu", (unsigned long long)number.u);
             out->f.digits = digits.ptr;
@@ -369,7 +385,8 @@ static bool run_stream(struct try *t, FILE *file, const char *name)
         if (len && line[len - 1] == '\n')
             len--;
         if (len > LINE_MAX_BYTES) {
-            fprintf(stderr, "ddgate pipeline: %s: a line is longer than %d bytes, and left out\n", name, LINE_MAX_BYTES);
+            fprintf(stderr, "ddgate pipeline: %s: a line is longer than %d bytes, and left out\n", name,
+                    LINE_MAX_BYTES);
             continue;
         }
         run_line(t, gw_str_n(line, (size_t)len));
@@ -407,7 +424,8 @@ static bool set_choice(const char *value, const char *const *words, int *out)
 
 static int set_option(struct try *t, const char *name, const char *value)
 {
-    static const char *const categories[] = {"logging", "metric", "tracing", NULL}, *const inputs[] = {"text", "json", NULL};
+    static const char *const categories[] = {"logging", "metric", "tracing", NULL}, *const inputs[] = {
+                                                                                        "text", "json", NULL};
     int choice;
     if (strcmp(name, "--script") == 0) {
         t->script = value;
@@ -436,7 +454,8 @@ static int set_option(struct try *t, const char *name, const char *value)
 /* Takes one option, with its value when that is an argument of its own: *at stands on the last of them. */
 static int take_option(struct try *t, int argc, char *const *argv, int *at)
 {
-    static const char *const valued[] = {"--script", "--source", "--timezone", "--category", "--input", "--ignore-status", NULL};
+    static const char *const valued[] = {"--script", "--source",        "--timezone", "--category",
+                                         "--input",  "--ignore-status", NULL};
     const char *arg = argv[*at], *equal = strchr(arg, '=');
     char name[24];
     int which;
@@ -478,7 +497,8 @@ static int try_files(struct try *t, int n, const char *const *files)
     if (!code)
         code = (t->thread = sc_thread_new()) ? run(t, n, files) : EXIT_OTHER;
     if (t->thread && sc_gave_up(t->thread))
-        fprintf(stderr, "ddgate pipeline: expressions gave up %llu times: they took too long\n", (unsigned long long)sc_gave_up(t->thread));
+        fprintf(stderr, "ddgate pipeline: expressions gave up %llu times: they took too long\n",
+                (unsigned long long)sc_gave_up(t->thread));
     sc_thread_drop(t->thread);
     sc_drop(t->set);
     return code;
@@ -488,7 +508,10 @@ static const struct zone *default_zone(void)
 {
     const char *unknown = zone_local_unknown();
     if (unknown)
-        fprintf(stderr, "ddgate pipeline: warning: TZ: \"%s\" is no time zone (is tzdata installed?): it is UTC here\n", unknown);
+        fprintf(
+            stderr,
+            "ddgate pipeline: warning: TZ: \"%s\" is no time zone (is tzdata installed?): it is UTC here\n",
+            unknown);
     return zone_local();
 }
 

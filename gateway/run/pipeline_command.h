@@ -7,7 +7,8 @@
 #ifndef GW_PIPELINE_COMMAND_H
 #define GW_PIPELINE_COMMAND_H
 
-/* The arguments behind the word `pipeline`. The process's exit code: 0; 2 when the arguments or the script are wrong; 1 anything else. */
+/* The arguments behind the word `pipeline`. The process's exit code: 0; 2 when the arguments or the script
+ * are wrong; 1 anything else. */
 int gw_pipeline_command(int argc, char *const *argv);
 
 #endif

@@ -23,8 +23,9 @@
 #include "gateway/run/component.h"
 #include "gateway/run/pipeline.h"
 
-/* A component that a reload replaced or removed and that something may still need: an exporter until it has delivered what it holds, a
- * receiver until its last request is answered, an admin listener until its last connection has ended. Exclusive receivers never retire. */
+/* A component that a reload replaced or removed and that something may still need: an exporter until it has
+ * delivered what it holds, a receiver until its last request is answered, an admin listener until its last
+ * connection has ended. Exclusive receivers never retire. */
 enum retired_kind { RETIRED_NOTHING, RETIRED_EXPORTER, RETIRED_RECEIVER, RETIRED_ADMIN };
 struct retired {
     struct retired *next;
@@ -50,7 +51,8 @@ struct gw_pipeline {
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
     struct gw_admin *admin; /* NULL: none */
-    struct gw_lock lock;    /* main changes what is below under it, others read it under it; main reads it without */
+    /* main changes what is below under it, others read it under it; main reads it without */
+    struct gw_lock lock;
     struct receiver receivers[GW_MAX_RECEIVERS];
     struct exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;
@@ -64,7 +66,8 @@ struct gw_pipeline {
 
 /* --- pipeline_plan.c --- */
 
-/* What a component of the new configuration is to those that run. Removed is what runs and is the predecessor of nothing. */
+/* What a component of the new configuration is to those that run. Removed is what runs and is the predecessor
+ * of nothing. */
 enum change { KEPT, REPLACED, ADDED, CHANGES };
 
 struct planned_receiver {
@@ -89,15 +92,16 @@ struct plan {
     struct planned_exporter exporters[GW_MAX_EXPORTERS];
     size_t receivers_n, exporters_n;
     size_t running_receivers, running_exporters; /* how many there were */
-    bool receiver_stays[GW_MAX_RECEIVERS];       /* running ones that are kept or replaced, by their index; others are removed */
+    /* running ones that are kept or replaced, by their index; others are removed */
+    bool receiver_stays[GW_MAX_RECEIVERS];
     bool exporter_stays[GW_MAX_EXPORTERS];
     enum change admin_change;
     struct gw_admin *admin; /* REPLACED, ADDED: opened; NULL: none */
     struct retired *room;   /* list, enough for whatever may have to be retired */
 };
 
-/* Everything made and checked that can be without touching what runs; all mistakes are among the problems. Discard or commit it. NULL when
- * there is no memory. */
+/* Everything made and checked that can be without touching what runs; all mistakes are among the problems.
+ * Discard or commit it. NULL when there is no memory. */
 struct plan *gw_plan_new(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *);
 /* Nothing has changed. */
 void gw_plan_discard(struct plan *);

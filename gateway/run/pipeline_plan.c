@@ -1,5 +1,6 @@
-/* The first half of a reload: what each component of the new configuration is to those that run, and everything made, opened and checked
- * that can be without touching them. Mistakes are collected, all of them. Called by pipeline_reload.c, which commits or discards the plan.
+/* The first half of a reload: what each component of the new configuration is to those that run, and
+ * everything made, opened and checked that can be without touching them. Mistakes are collected, all of them.
+ * Called by pipeline_reload.c, which commits or discards the plan.
  *
  *   KEPT      the same options: the running one stays as it is
  *   REPLACED  the successor is opened beside its predecessor: an exporter of the same name with the predecessor's queue, an HTTP
@@ -33,11 +34,13 @@ static bool can_take_over(const struct exporter *predecessor, const struct gw_co
     return !(gw_sender_route(predecessor->sender).signals & ~c->module->signals);
 }
 
-/* Of the same name, but it cannot take over: the running one is removed, and delivers what it holds by itself. */
+/* Of the same name, but it cannot take over: the running one is removed, and delivers what it holds by
+ * itself. */
 static void part_from(struct plan *plan, struct planned_exporter *n, const struct gw_conf_exporter *c)
 {
     if (plan->pipeline->disk_queue)
-        gw_config_error(plan->diagnostics, c->path, "%s cannot carry all that waits on the disk under this name: choose another name",
+        gw_config_error(plan->diagnostics, c->path,
+                        "%s cannot carry all that waits on the disk under this name: choose another name",
                         c->module->name);
     n->predecessor = -1;
 }
@@ -66,12 +69,15 @@ static void make_sender(struct plan *plan, struct planned_exporter *n, const str
     else
         e->sender = gw_sender_new(c->module, e->ctx, &c->sender, p->ledger, p->ids);
     if (!e->sender)
+        gw_config_error(
+            plan->diagnostics, e->path,
+            "there is no room for it: restart ddgate (%d names of exporters are the most between two starts)",
+            GW_LEDGER_EXPORTERS);
+    else if (n->change == ADDED && p->disk_queue &&
+             !gw_sender_disk_queue(e->sender, p->disk_queue, &p->budget))
         gw_config_error(plan->diagnostics, e->path,
-                        "there is no room for it: restart ddgate (%d names of exporters are the most between two starts)",
-                        GW_LEDGER_EXPORTERS);
-    else if (n->change == ADDED && p->disk_queue && !gw_sender_disk_queue(e->sender, p->disk_queue, &p->budget))
-        gw_config_error(plan->diagnostics, e->path,
-                        "the disk queue remembers too many exporters that are not configured: restart with another folder");
+                        "the disk queue remembers too many exporters that are not configured: restart with "
+                        "another folder");
 }
 
 /* The disk queue has one reader of a name, and one that was removed may still be at work. */
@@ -88,7 +94,8 @@ static void plan_exporter(struct plan *plan, const struct gw_conf_exporter *c)
         return;
     if (n->change == ADDED && is_name_taken(plan, c->sender.name))
         gw_config_error(plan->diagnostics, c->path,
-                        "one of the same name that is no longer configured still delivers what it holds: give this one another "
+                        "one of the same name that is no longer configured still delivers what it holds: "
+                        "give this one another "
                         "name, or wait");
     else if (!gw_component_make_exporter(&n->made, c, plan->conf))
         gw_config_error(plan->diagnostics, c->path, "there is no memory for it");
@@ -106,7 +113,8 @@ static void match_receivers(struct plan *plan, bool exactly)
         struct planned_receiver *n = &plan->receivers[i];
         for (size_t k = 0; k < p->receivers_n && n->predecessor < 0; k++) {
             const struct receiver *r = &p->receivers[k];
-            if (plan->receiver_stays[k] || r->module != n->entry->module || (exactly && !gw_component_same_receiver(r, n->entry)))
+            if (plan->receiver_stays[k] || r->module != n->entry->module ||
+                (exactly && !gw_component_same_receiver(r, n->entry)))
                 continue;
             n->predecessor = (int)k;
             plan->receiver_stays[k] = true;
@@ -162,11 +170,13 @@ static void plan_receiver(struct plan *plan, struct planned_receiver *n)
         keep_receiver(plan, running, n->entry);
 }
 
-/* The scripts that are read here are used by receivers that are opened from now on; the others change to them at the commit. */
+/* The scripts that are read here are used by receivers that are opened from now on; the others change to them
+ * at the commit. */
 static void plan_receivers(struct plan *plan)
 {
     for (size_t i = 0; i < plan->conf->receivers_n; i++)
-        plan->receivers[plan->receivers_n++] = (struct planned_receiver){.predecessor = -1, .entry = &plan->conf->receivers[i]};
+        plan->receivers[plan->receivers_n++] =
+            (struct planned_receiver){.predecessor = -1, .entry = &plan->conf->receivers[i]};
     match_receivers(plan, true);
     match_receivers(plan, false);
     plan->pipeline->host.receivers = plan->receivers_n;
@@ -192,13 +202,15 @@ static void plan_admin(struct plan *plan)
 
 static void warn_of_restarts(struct plan *plan)
 {
-    static const char *const live[] = {"log.level", "log.format", "shutdown_timeout", "pipelines.directory", "admin.listen", NULL};
+    static const char *const live[] = {"log.level",           "log.format",   "shutdown_timeout",
+                                       "pipelines.directory", "admin.listen", NULL};
     for (const struct gw_opt *row = gw_process_opts; row->type != GW_OPT_END_ROW; row++) {
         bool needs_start = true;
         for (const char *const *name = live; *name; name++)
             needs_start = needs_start && strcmp(*name, row->name) != 0;
         if (needs_start && !gw_opt_same(row, &plan->pipeline->conf->process, &plan->conf->process))
-            gw_config_warning(plan->diagnostics, row->name, "is changed by a start only: it stays as it is until then");
+            gw_config_warning(plan->diagnostics, row->name,
+                              "is changed by a start only: it stays as it is until then");
     }
 }
 
@@ -222,8 +234,11 @@ struct plan *gw_plan_new(struct gw_pipeline *p, struct gw_conf *conf, struct gw_
     struct plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return NULL;
-    *plan = (struct plan){
-        .pipeline = p, .conf = conf, .diagnostics = diagnostics, .running_receivers = p->receivers_n, .running_exporters = p->exporters_n};
+    *plan = (struct plan){.pipeline = p,
+                          .conf = conf,
+                          .diagnostics = diagnostics,
+                          .running_receivers = p->receivers_n,
+                          .running_exporters = p->exporters_n};
     if (!make_room(plan) || !gw_http_draft(p->http)) {
         gw_plan_drop(plan);
         return NULL;

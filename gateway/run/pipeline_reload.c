@@ -1,4 +1,5 @@
-/* Another configuration, while everything runs (SIGHUP). One model for receivers, exporters and the admin listener:
+/* Another configuration, while everything runs (SIGHUP). One model for receivers, exporters and the admin
+ * listener:
  *
  *   plan     pipeline_plan.c     each component is kept, replaced, added or removed; successors are opened beside their predecessors;
  *                                a mistake anywhere: the plan is discarded, and nothing has changed
@@ -37,7 +38,8 @@ static struct exporter take_over_exporter(const struct plan *plan, const struct 
     if (n->change == REPLACED)
         gw_sender_take_over(running[n->predecessor].sender, n->made.sender);
     else if (!gw_sender_start(n->made.sender))
-        gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it: it delivers nothing", n->made.path);
+        gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it: it delivers nothing",
+               n->made.path);
     return n->made;
 }
 
@@ -121,20 +123,23 @@ static void publish_sites(struct plan *plan)
         gw_log(GW_ERROR, "ddgate", "the HTTP server does not start: %s", err.what);
 }
 
-/* The new list. Predecessors retire; exclusive ones are handed back in `stopped`, to be stopped without the lock. */
+/* The new list. Predecessors retire; exclusive ones are handed back in `stopped`, to be stopped without the
+ * lock. */
 static size_t switch_receivers(struct plan *plan, struct receiver *stopped)
 {
     struct gw_pipeline *p = plan->pipeline;
     struct receiver next[GW_MAX_RECEIVERS];
     size_t stopped_n = 0;
     for (size_t i = 0; i < plan->receivers_n; i++)
-        next[i] = plan->receivers[i].change == KEPT ? p->receivers[plan->receivers[i].predecessor] : plan->receivers[i].made;
+        next[i] = plan->receivers[i].change == KEPT ? p->receivers[plan->receivers[i].predecessor]
+                                                    : plan->receivers[i].made;
     gw_lock(&p->lock);
     for (size_t i = 0; i < p->receivers_n; i++) {
         void *successor;
         enum fate fate = fate_of(plan, i, &successor);
         if (fate == RETIRES)
-            retire(plan, (struct retired){.kind = RETIRED_RECEIVER, .receiver = p->receivers[i], .successor = successor});
+            retire(plan, (struct retired){
+                             .kind = RETIRED_RECEIVER, .receiver = p->receivers[i], .successor = successor});
         else if (fate == STOPS)
             stopped[stopped_n++] = p->receivers[i];
     }
@@ -209,17 +214,20 @@ static void log_changes(const struct plan *plan)
     for (size_t i = 0; i < plan->running_receivers; i++)
         receivers_gone += !plan->receiver_stays[i];
     gw_log(GW_INFO, "ddgate",
-           "the configuration was read again: exporters: %u kept, %u replaced, %u added, %u removed, %zu still to deliver what they hold; "
+           "the configuration was read again: exporters: %u kept, %u replaced, %u added, %u removed, %zu "
+           "still to deliver what they hold; "
            "receivers: %u kept, %u replaced, %u added, %u removed",
-           exporters[KEPT], exporters[REPLACED], exporters[ADDED], exporters_gone, gw_retired_exporters(plan->pipeline), receivers[KEPT],
-           receivers[REPLACED], receivers[ADDED], receivers_gone);
+           exporters[KEPT], exporters[REPLACED], exporters[ADDED], exporters_gone,
+           gw_retired_exporters(plan->pipeline), receivers[KEPT], receivers[REPLACED], receivers[ADDED],
+           receivers_gone);
 }
 
 static void commit(struct plan *plan)
 {
     commit_exporters(plan);
     commit_receivers(plan);
-    log_scripts_renew(plan->pipeline->scripts, plan->diagnostics); /* of receivers whose options are the same, too */
+    /* of receivers whose options are the same, too */
+    log_scripts_renew(plan->pipeline->scripts, plan->diagnostics);
     commit_admin(plan);
     log_changes(plan);
 }

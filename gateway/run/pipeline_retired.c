@@ -1,5 +1,6 @@
-/* What reloads have replaced or removed, until nothing needs it any more: a list, looked through again and again by the main thread
- * (gw_pipeline_reap), wherever in it the one stands that has come to its end. A stop drains what is left like everything else.
+/* What reloads have replaced or removed, until nothing needs it any more: a list, looked through again and
+ * again by the main thread (gw_pipeline_reap), wherever in it the one stands that has come to its end. A stop
+ * drains what is left like everything else.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -100,7 +101,8 @@ static void drop_list(struct retired *r)
     }
 }
 
-/* When it returns, no offer is under way that began before: none may wake the sender of an exporter that is about to be freed. */
+/* When it returns, no offer is under way that began before: none may wake the sender of an exporter that is
+ * about to be freed. */
 static void let_offers_pass(struct gw_pipeline *p)
 {
     struct gw_route routes[GW_MAX_EXPORTERS] = {{0}};
@@ -128,7 +130,8 @@ bool gw_pipeline_reap(struct gw_pipeline *p)
 bool gw_retired_delivers(const struct gw_pipeline *p, gw_str name)
 {
     for (const struct retired *r = p->retired; r; r = r->next)
-        if (r->kind == RETIRED_EXPORTER && gw_str_eq(r->exporter.entry->sender.name, name) && !gw_sender_over(r->exporter.sender))
+        if (r->kind == RETIRED_EXPORTER && gw_str_eq(r->exporter.entry->sender.name, name) &&
+            !gw_sender_over(r->exporter.sender))
             return true;
     return false;
 }

@@ -30,20 +30,28 @@ const struct gw_metric gw_pipeline_metrics[] = {
     [M_BUILD] = GW_GAUGE_ASKED("build_info", "version", "Always 1; the label says which version runs."),
     [M_READY] = GW_GAUGE_ASKED("ready", "", "1 while /readyz answers 200."),
     [M_BALANCED] = GW_GAUGE_ASKED("ledger_balanced", "", "1; 0 is a fault of ddgate: please report it."),
-    [M_MEMORY] = GW_GAUGE_ASKED("memory_bytes", "", "What is counted against max_memory: connections, requests, queues."),
+    [M_MEMORY] = GW_GAUGE_ASKED("memory_bytes", "",
+                                "What is counted against max_memory: connections, requests, queues."),
     [M_LIMIT] = GW_GAUGE_ASKED("memory_limit_bytes", "", "The option max_memory."),
     [M_TRACES] = GW_GAUGE_ASKED("join_traces", "", "Traces in the table of 128-bit trace ids."),
     [M_ROOM] = GW_GAUGE_ASKED("join_traces_capacity", "", "The option join.traces, rounded up."),
     [M_LINES] = GW_COUNTER_ASKED("log_lines_total", "level", "Lines of ddgate's own log."),
-    [M_HELD] = GW_COUNTER_ASKED("log_lines_suppressed_total", "", "Lines that were held back because there were too many alike."),
-    [M_LOST] = GW_COUNTER_ASKED("log_lines_lost_total", "", "Lines that standard error did not take; the log says where they are missing."),
+    [M_HELD] = GW_COUNTER_ASKED("log_lines_suppressed_total", "",
+                                "Lines that were held back because there were too many alike."),
+    [M_LOST] =
+        GW_COUNTER_ASKED("log_lines_lost_total", "",
+                         "Lines that standard error did not take; the log says where they are missing."),
     [M_RELOADS] =
-        GW_COUNTER_ASKED("config_reloads_total", "result", "Configurations read again (SIGHUP): done, or refused for their mistakes."),
-    [M_RELOADED] = GW_GAUGE_ASKED("config_last_reload_successful", "", "0 when the last one was refused, and an older one is in place."),
-    [M_RELOADED_AT] = GW_GAUGE_ASKED("config_last_reload_success_timestamp_seconds", "", "When the one in place was read."),
+        GW_COUNTER_ASKED("config_reloads_total", "result",
+                         "Configurations read again (SIGHUP): done, or refused for their mistakes."),
+    [M_RELOADED] = GW_GAUGE_ASKED("config_last_reload_successful", "",
+                                  "0 when the last one was refused, and an older one is in place."),
+    [M_RELOADED_AT] =
+        GW_GAUGE_ASKED("config_last_reload_success_timestamp_seconds", "", "When the one in place was read."),
     [M_SCRIPTS] =
         GW_COUNTER_ASKED("pipeline_records_total", "outcome",
-                         "Log records whose Pipeline script ended with an `error`, or does not load (`unparsed`), or had an expression "
+                         "Log records whose Pipeline script ended with an `error`, or does not load "
+                         "(`unparsed`), or had an expression "
                          "that took too long (`gave_up`); and those that a script made (`created`)."),
     GW_METRICS_END,
 };
@@ -78,7 +86,8 @@ static bool memory_ready(struct gw_pipeline *p, FILE *why)
 /* Whether what is sent now would be taken. If not, a line per reason goes to `why`. */
 static bool is_ready(struct gw_pipeline *p, FILE *why)
 {
-    static const char *const not_yet[] = {[STAGE_STARTING] = "starting\n", [STAGE_RUNNING] = "", [STAGE_STOPPING] = "stopping\n"};
+    static const char *const not_yet[] = {
+        [STAGE_STARTING] = "starting\n", [STAGE_RUNNING] = "", [STAGE_STOPPING] = "stopping\n"};
     gw_lock(&p->lock);
     bool running = p->stage == STAGE_RUNNING, queues = queues_ready(p, why), memory = memory_ready(p, why),
          disk = !p->disk_queue || gw_disk_queue_ready(p->disk_queue, why);
@@ -102,7 +111,8 @@ static void measure_log(struct gw_metrics *to)
 static void measure_reloads(struct gw_pipeline *p, struct gw_metrics *to)
 {
     gw_metrics_add_for(to, &gw_pipeline_metrics[M_RELOADS], (double)atomic_load(&p->reloads), GW_STR("done"));
-    gw_metrics_add_for(to, &gw_pipeline_metrics[M_RELOADS], (double)atomic_load(&p->refused_reloads), GW_STR("refused"));
+    gw_metrics_add_for(to, &gw_pipeline_metrics[M_RELOADS], (double)atomic_load(&p->refused_reloads),
+                       GW_STR("refused"));
     gw_metrics_add(to, &gw_pipeline_metrics[M_RELOADED], !atomic_load(&p->reload_failed));
     gw_metrics_add(to, &gw_pipeline_metrics[M_RELOADED_AT], (double)atomic_load(&p->reloaded_at));
 }
@@ -130,7 +140,8 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
     }
     free(why);
     gw_trace_ids_size(p->ids, &used, &capacity);
-    gw_metrics_add(to, &gw_pipeline_metrics[M_MEMORY], (double)atomic_load_explicit(&p->budget.used, memory_order_relaxed));
+    gw_metrics_add(to, &gw_pipeline_metrics[M_MEMORY],
+                   (double)atomic_load_explicit(&p->budget.used, memory_order_relaxed));
     gw_metrics_add(to, &gw_pipeline_metrics[M_LIMIT], (double)p->budget.limit);
     gw_metrics_add(to, &gw_pipeline_metrics[M_TRACES], (double)used);
     gw_metrics_add(to, &gw_pipeline_metrics[M_ROOM], (double)capacity);

@@ -17,7 +17,8 @@
 
 enum { SAMPLE_WIDTH = 110 };
 
-static const char *const generated = "<!-- Generated from the tables in the code by `ddgate --reference`: edit those. -->\n\n";
+static const char *const generated =
+    "<!-- Generated from the tables in the code by `ddgate --reference`: edit those. -->\n\n";
 
 /* '|' would end a cell. */
 static void print_cell(FILE *to, const char *text)
@@ -65,59 +66,71 @@ static void print_types(FILE *to)
 {
     fputs("## How values are written\n\n| type | |\n| --- | --- |\n", to);
     for (int type = GW_OPT_str; type <= GW_OPT_map; type++)
-        fprintf(to, "| %s | %s |\n", type_name((enum gw_opt_type)type), gw_opt_type_hint((enum gw_opt_type)type));
-    fputs(
-        "\nDurations have a unit (`ns us ms s m h d`), sizes too (`B KiB MiB GiB TiB`; a number alone is bytes). An option with a dot in\n"
-        "its name stands in a group: `tls.ca` is `tls = { ca = \"…\"; };`.\n\n"
-        "A text may hold `${env:NAME}` (the environment variable; not set is an error), `${env:NAME:-default}` and `${file:/path}`\n"
-        "(the file's contents without the newline at its end), so that no secret has to stand in the configuration; `$${` is written\n"
-        "for the characters `${`. Such a text may stand for numbers and for true and false as well. What was put in is never shown.\n\n"
-        "libconfig's `@include \"other.conf\"` works at the start of a line; the name is relative to the configuration file's folder.\n"
-        "In an included file, a number above 2147483647 needs an `L` at its end.\n\n",
-        to);
+        fprintf(to, "| %s | %s |\n", type_name((enum gw_opt_type)type),
+                gw_opt_type_hint((enum gw_opt_type)type));
+    fputs("\nDurations have a unit (`ns us ms s m h d`), sizes too (`B KiB MiB GiB TiB`; a number alone is "
+          "bytes). An option with a dot in\n"
+          "its name stands in a group: `tls.ca` is `tls = { ca = \"…\"; };`.\n\n"
+          "A text may hold `${env:NAME}` (the environment variable; not set is an error), "
+          "`${env:NAME:-default}` and `${file:/path}`\n"
+          "(the file's contents without the newline at its end), so that no secret has to stand in the "
+          "configuration; `$${` is written\n"
+          "for the characters `${`. Such a text may stand for numbers and for true and false as well. What "
+          "was put in is never shown.\n\n"
+          "libconfig's `@include \"other.conf\"` works at the start of a line; the name is relative to the "
+          "configuration file's folder.\n"
+          "In an included file, a number above 2147483647 needs an `L` at its end.\n\n",
+          to);
 }
 
 static void print_environment(FILE *to)
 {
-    fputs(
-        "## OpenTelemetry's environment variables\n\n"
-        "What the configuration leaves out of an exporter whose type begins with `otlp_` is taken from these, where they are set. In\n"
-        "place of `OTEL_EXPORTER_OTLP_…`, `OTEL_EXPORTER_OTLP_TRACES_…` works too and comes first.\n\n"
-        "| variable | option |\n| --- | --- |\n"
-        "| `OTEL_EXPORTER_OTLP_ENDPOINT` | `endpoint` |\n"
-        "| `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_LOGS_ENDPOINT`, `…_METRICS_ENDPOINT` | `traces_endpoint`, … of `otlp_http`: the whole "
-        "URL; the traces' own is `endpoint` of `otlp_grpc` |\n"
-        "| `OTEL_EXPORTER_OTLP_PROTOCOL` | `encoding` of `otlp_http`: `http/protobuf` or `http/json` |\n"
-        "| `OTEL_EXPORTER_OTLP_HEADERS` | `headers`, written `key=value,key=value`, percent-encoded |\n"
-        "| `OTEL_EXPORTER_OTLP_COMPRESSION` | `compression` |\n"
-        "| `OTEL_EXPORTER_OTLP_TIMEOUT` | `timeout`, in milliseconds |\n"
-        "| `OTEL_EXPORTER_OTLP_CERTIFICATE` | `tls.ca` |\n"
-        "| `OTEL_EXPORTER_OTLP_CLIENT_KEY` | `tls.key` |\n"
-        "| `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` | `tls.cert` |\n\n"
-        "Where no exporter is configured and an endpoint is set, it is exported to instead of standard output: by `otlp_grpc`, or by\n"
-        "`otlp_http` when `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
-        to);
+    fputs("## OpenTelemetry's environment variables\n\n"
+          "What the configuration leaves out of an exporter whose type begins with `otlp_` is taken from "
+          "these, where they are set. In\n"
+          "place of `OTEL_EXPORTER_OTLP_…`, `OTEL_EXPORTER_OTLP_TRACES_…` works too and comes first.\n\n"
+          "| variable | option |\n| --- | --- |\n"
+          "| `OTEL_EXPORTER_OTLP_ENDPOINT` | `endpoint` |\n"
+          "| `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_LOGS_ENDPOINT`, `…_METRICS_ENDPOINT` | "
+          "`traces_endpoint`, … of `otlp_http`: the whole "
+          "URL; the traces' own is `endpoint` of `otlp_grpc` |\n"
+          "| `OTEL_EXPORTER_OTLP_PROTOCOL` | `encoding` of `otlp_http`: `http/protobuf` or `http/json` |\n"
+          "| `OTEL_EXPORTER_OTLP_HEADERS` | `headers`, written `key=value,key=value`, percent-encoded |\n"
+          "| `OTEL_EXPORTER_OTLP_COMPRESSION` | `compression` |\n"
+          "| `OTEL_EXPORTER_OTLP_TIMEOUT` | `timeout`, in milliseconds |\n"
+          "| `OTEL_EXPORTER_OTLP_CERTIFICATE` | `tls.ca` |\n"
+          "| `OTEL_EXPORTER_OTLP_CLIENT_KEY` | `tls.key` |\n"
+          "| `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` | `tls.cert` |\n\n"
+          "Where no exporter is configured and an endpoint is set, it is exported to instead of standard "
+          "output: by `otlp_grpc`, or by\n"
+          "`otlp_http` when `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
+          to);
 }
 
 static void write_configuration(FILE *to)
 {
     fputs("# Configuration reference\n\n", to);
     fputs(generated, to);
-    fputs("The file is [libconfig](https://hyperrealm.github.io/libconfig/libconfig_manual.html)'s format; `ddgate check -c FILE` says "
+    fputs("The file is [libconfig](https://hyperrealm.github.io/libconfig/libconfig_manual.html)'s format; "
+          "`ddgate check -c FILE` says "
           "every\n"
           "mistake in it. Everything has a default: an empty file runs like no file at all.\n\n"
-          "```\nreceivers = ( { type = \"ddtrace\"; … }, … );\nexporters = ( { type = \"otlp_grpc\"; … }, … );\n"
+          "```\nreceivers = ( { type = \"ddtrace\"; … }, … );\nexporters = ( { type = \"otlp_grpc\"; … }, … "
+          ");\n"
           "max_memory = \"96MiB\";\nlog = { level = \"info\"; };\n```\n\n",
           to);
     print_types(to);
     fputs("## The process\n\nAt the top level of the file.\n\n", to);
     print_table(to, gw_process_opts);
-    fputs("## Receivers\n\nGroups in the list `receivers`; without one, a `ddtrace` receiver with its defaults.\n\n", to);
+    fputs("## Receivers\n\nGroups in the list `receivers`; without one, a `ddtrace` receiver with its "
+          "defaults.\n\n",
+          to);
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
         fprintf(to, "### %s\n\n%s\n\n", (*r)->name, (*r)->summary);
         print_table(to, (*r)->opts);
     }
-    fputs("## Exporters\n\nGroups in the list `exporters`; without one, a `stdout` exporter with its defaults.\n\n### Every exporter\n\n",
+    fputs("## Exporters\n\nGroups in the list `exporters`; without one, a `stdout` exporter with its "
+          "defaults.\n\n### Every exporter\n\n",
           to);
     print_table(to, gw_sender_opts);
     for (const struct gw_exporter *const *e = gw_exporters; *e; e++) {
@@ -179,7 +192,8 @@ static bool in_group(const struct gw_opt *row, const char *group, size_t len)
     return row->type != GW_OPT_END_ROW && strncmp(row->name, group, len) == 0 && row->name[len] == '.';
 }
 
-/* Each option as a comment at its default. A group's braces are there already, unless all of this is to be a comment. */
+/* Each option as a comment at its default. A group's braces are there already, unless all of this is to be a
+ * comment. */
 static void print_sample_rows(FILE *to, int indent, const struct gw_opt *row, const char *hash)
 {
     while (row->type != GW_OPT_END_ROW) {
@@ -216,12 +230,15 @@ static void print_sample_receivers(FILE *to)
 
 static void write_sample(FILE *to)
 {
-    fputs("# ddgate.conf: every option, at its default, with what it does. Generated by `ddgate --reference`.\n"
-          "#\n"
-          "# Take the # of an option away to change it. An empty file runs like no file. ddgate check -c FILE says\n"
-          "# every mistake.\n"
-          "# Texts may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}: so no secret has to stand here.\n\n",
-          to);
+    fputs(
+        "# ddgate.conf: every option, at its default, with what it does. Generated by `ddgate --reference`.\n"
+        "#\n"
+        "# Take the # of an option away to change it. An empty file runs like no file. ddgate check -c FILE "
+        "says\n"
+        "# every mistake.\n"
+        "# Texts may hold ${env:NAME}, ${env:NAME:-default} and ${file:/path}: so no secret has to stand "
+        "here.\n\n",
+        to);
     print_sample_rows(to, 0, gw_process_opts, "");
     fputs("\nreceivers = (\n", to);
     print_sample_receivers(to);
@@ -247,7 +264,8 @@ static void write_errors(FILE *to)
 {
     fputs("# Errors and reasons\n\n", to);
     fputs(generated, to);
-    fputs("## What a request can be refused for\n\nThe answer's body holds the text, the place and the advice.\n\n"
+    fputs("## What a request can be refused for\n\nThe answer's body holds the text, the place and the "
+          "advice.\n\n"
           "| code | HTTP | text | what to do |\n| --- | --- | --- | --- |\n",
           to);
     for (int code = GW_OK + 1; code < GW_CODES; code++) {
@@ -257,9 +275,11 @@ static void write_errors(FILE *to)
         print_cell(to, gw_code_advice((enum gw_code)code));
         fputs(" |\n", to);
     }
-    fputs("\n## Why something that was received did not go on\n\nReasons in the ledger, which is printed at exit. `refused` was never "
+    fputs("\n## Why something that was received did not go on\n\nReasons in the ledger, which is printed at "
+          "exit. `refused` was never "
           "accepted: "
-          "the sender was told, or the\nspan could not be read; `dropped` was decided against, or lost by an exporter, and is counted "
+          "the sender was told, or the\nspan could not be read; `dropped` was decided against, or lost by an "
+          "exporter, and is counted "
           "there.\n\n"
           "| reason | | |\n| --- | --- | --- |\n",
           to);
@@ -274,8 +294,8 @@ static void print_metrics(FILE *to, const struct gw_metric *row)
 {
     fputs("| name | type | labels | |\n| --- | --- | --- | --- |\n", to);
     for (; row->type != GW_METRIC_END; row++)
-        fprintf(to, "| `%s%s` | %s | %s | %s |\n", gw_metric_prefix(row), row->name, row->type == GW_COUNTER ? "counter" : "gauge",
-                row->label, row->help);
+        fprintf(to, "| `%s%s` | %s | %s | %s |\n", gw_metric_prefix(row), row->name,
+                row->type == GW_COUNTER ? "counter" : "gauge", row->label, row->help);
     fputc('\n', to);
 }
 
@@ -291,17 +311,21 @@ static void write_metrics(FILE *to)
 {
     fputs("# Metrics\n\n", to);
     fputs(generated, to);
-    fputs("What `GET /metrics` on the admin listener answers (docs/operations.md). Reasons are explained in [errors.md](errors.md).\n\n"
+    fputs("What `GET /metrics` on the admin listener answers (docs/operations.md). Reasons are explained in "
+          "[errors.md](errors.md).\n\n"
           "## The process\n\n",
           to);
     print_metrics(to, gw_pipeline_metrics);
     print_metrics(to, gw_disk_queue_metrics);
     print_metrics(to, gw_process_metrics);
-    fputs("## The ledger\n\nOne consistent snapshot; names that begin with `exporter_` have the label `exporter` as well.\n\n", to);
+    fputs("## The ledger\n\nOne consistent snapshot; names that begin with `exporter_` have the label "
+          "`exporter` as well.\n\n",
+          to);
     print_metrics(to, gw_ledger_metrics);
     fputs("## Every exporter\n\nWith the label `exporter`, its name.\n\n", to);
     print_metrics(to, gw_sender_metrics);
-    fputs("## Every receiver over HTTP\n\nWith the label `receiver`, its type; of a second one of the type `ddtrace/2`, and so on. "
+    fputs("## Every receiver over HTTP\n\nWith the label `receiver`, its type; of a second one of the type "
+          "`ddtrace/2`, and so on. "
           "`http_connections` and\n`http_body_memory_bytes` are the server's and have no label.\n\n",
           to);
     print_metrics(to, gw_http_metrics);

@@ -5,7 +5,8 @@
  *   keys and words of levels ▶ docs/reference/logs.md
  *   errors.def, reasons.def ─▶ docs/reference/errors.md
  *
- * They are checked in, for people to read; a test fails when they are not what the tables say (`make reference` writes them).
+ * They are checked in, for people to read; a test fails when they are not what the tables say (`make
+ * reference` writes them).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_REFERENCE_H
@@ -14,7 +15,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Writes all of them below `dir`, the project's folder. False, with words on standard error, when one cannot be written. */
+/* Writes all of them below `dir`, the project's folder. False, with words on standard error, when one cannot
+ * be written. */
 bool gw_reference_write(const char *dir);
 
 #endif

@@ -1,5 +1,5 @@
-/* Configuration text, by way of libconfig, against the rows of the real modules. Whatever is read keeps to its row's bounds; whatever is
- * wrong is said.
+/* Configuration text, by way of libconfig, against the rows of the real modules. Whatever is read keeps to
+ * its row's bounds; whatever is wrong is said.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -25,7 +25,8 @@ static const char *env(const char *name)
 /* The fuzzer must not read files that it made names of, nor hand libconfig's scanner what ends a C string. */
 static bool touches_files(gw_str text)
 {
-    return memchr(text.ptr, '\0', text.len) || memmem(text.ptr, text.len, "@include", 8) || memmem(text.ptr, text.len, "file:", 5);
+    return memchr(text.ptr, '\0', text.len) || memmem(text.ptr, text.len, "@include", 8) ||
+           memmem(text.ptr, text.len, "file:", 5);
 }
 
 static void in_bounds(const struct gw_sender_conf *s)

@@ -1,4 +1,5 @@
-/* JSON in tags as links and as events: what is written is what protobuf would pack, and a tag that is not taken leaves nothing.
+/* JSON in tags as links and as events: what is written is what protobuf would pack, and a tag that is not
+ * taken leaves nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -16,7 +17,8 @@ static void check(bool ok)
 
 static void packs_the_same(const struct otlp_buf *w)
 {
-    Opentelemetry__Proto__Trace__V1__Span *span = opentelemetry__proto__trace__v1__span__unpack(NULL, w->len, w->data);
+    Opentelemetry__Proto__Trace__V1__Span *span =
+        opentelemetry__proto__trace__v1__span__unpack(NULL, w->len, w->data);
     check(span != NULL);
     uint8_t *packed = malloc(w->len + 1);
     check(opentelemetry__proto__trace__v1__span__get_packed_size(span) == w->len);
@@ -28,7 +30,8 @@ static void packs_the_same(const struct otlp_buf *w)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct dd_link link = {.trace_id = 0xabcdef, .trace_id_high = 0x1234, .span_id = 0x8000000000000005};
+    static const struct dd_link link = {
+        .trace_id = 0xabcdef, .trace_id_high = 0x1234, .span_id = 0x8000000000000005};
     static const struct dd_event event = {.time_unix_nano = 5, .name = GW_LIT("a")};
     gw_str json = gw_str_n((const char *)data, size);
     struct gw_arena arena;

@@ -1,4 +1,5 @@
-/* Any bytes as msgpack: our reader takes and refuses what msgpack-c takes and refuses, and typed reads arrive where skipping does.
+/* Any bytes as msgpack: our reader takes and refuses what msgpack-c takes and refuses, and typed reads arrive
+ * where skipping does.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <msgpack.h>
 #include <stdlib.h>
@@ -72,7 +73,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     must(got || typed.at == in.at);
     must(!got || (dd_msgpack_fail(&in, &err) == GW_BAD_MSGPACK && err.pos <= size && err.what[0]));
-    if (got) /* msgpack-c reserves memory for what is claimed: only what we take is shown to it; test_dd_msgpack does the rest */
+    /* msgpack-c reserves memory for what is claimed: only what we take is shown to it; test_dd_msgpack does
+     * the rest */
+    if (got)
         return 0;
     msgpack_unpacked_init(&tree);
     msgpack_unpack_return ret = msgpack_unpack_next(&tree, (const char *)data, size, &off);

@@ -1,5 +1,5 @@
-/* meta_struct values: whatever the bytes, one attribute comes out that packs as protobuf would, and bytes that are not msgpack
- * come out as they are.
+/* meta_struct values: whatever the bytes, one attribute comes out that packs as protobuf would, and bytes
+ * that are not msgpack come out as they are.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -20,11 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w = (struct otlp_buf){0};
     bool ok = dd_write_struct(&w, 9, GW_STR("k"), gw_str_n((const char *)data, size));
     check(!w.failed);
-    Opentelemetry__Proto__Trace__V1__Span *span = opentelemetry__proto__trace__v1__span__unpack(NULL, w.len, w.data);
+    Opentelemetry__Proto__Trace__V1__Span *span =
+        opentelemetry__proto__trace__v1__span__unpack(NULL, w.len, w.data);
     check(span && span->n_attributes == 1);
     const Opentelemetry__Proto__Common__V1__AnyValue *value = span->attributes[0]->value;
     if (!ok)
-        check(value->bytes_value.len == size && (size == 0 || memcmp(value->bytes_value.data, data, size) == 0));
+        check(value->bytes_value.len == size &&
+              (size == 0 || memcmp(value->bytes_value.data, data, size) == 0));
     uint8_t *packed = malloc(w.len);
     check(opentelemetry__proto__trace__v1__span__get_packed_size(span) == w.len);
     opentelemetry__proto__trace__v1__span__pack(span, packed);

@@ -1,6 +1,7 @@
-/* Any bytes as a payload, through the whole translator, in every rendering. The first two bytes choose the format and the options.
- * What comes out must be sound OTLP (tests/otlp_valid.h), be as many spans as the ledger says, and say so in each rendering.
- * Then the same with plans and without (dd_plan.h): no byte may differ.
+/* Any bytes as a payload, through the whole translator, in every rendering. The first two bytes choose the
+ * format and the options. What comes out must be sound OTLP (tests/otlp_valid.h), be as many spans as the
+ * ledger says, and say so in each rendering. Then the same with plans and without (dd_plan.h): no byte may
+ * differ.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,8 @@ static void must(const char *wrong)
     abort();
 }
 
-static struct gw_map_item resource_items[] = {{GW_LIT("team"), GW_LIT("shop")}, {GW_LIT("service.name"), GW_LIT("static")}};
+static struct gw_map_item resource_items[] = {{GW_LIT("team"), GW_LIT("shop")},
+                                              {GW_LIT("service.name"), GW_LIT("static")}};
 static gw_str promote_items[] = {GW_LIT("team"), GW_LIT("env"), GW_LIT("http.method")};
 static gw_str strip_items[] = {GW_LIT("_dd.*"), GW_LIT("http.url"), GW_LIT("language")};
 
@@ -45,7 +47,8 @@ static struct dd_options options_of(unsigned bits)
 static size_t spans_of(const struct gw_frame *f)
 {
     size_t spans = 0;
-    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(
+        NULL, f->len, f->data);
     must(q ? NULL : "a frame that is no protobuf");
     must(valid_of_request(q, &spans));
     must(spans == f->items ? NULL : "a frame that counts its spans wrongly");
@@ -58,11 +61,14 @@ static void balance(const struct dd_result *out, enum gw_code code, gw_str body,
     uint64_t not_taken = 0;
     for (int why = 0; why < GW_REASONS; why++)
         not_taken += out->intake.not_taken[why];
-    must(not_taken + gw_intake_accepted(&out->intake) == out->intake.received ? NULL : "an intake that does not add up");
+    must(not_taken + gw_intake_accepted(&out->intake) == out->intake.received
+             ? NULL
+             : "an intake that does not add up");
     if (code == GW_OK)
         return;
     must(out->frames_n == 0 && not_taken == out->intake.received ? NULL : "a refused payload that was used");
-    must(err->code == code && err->pos <= body.len && err->what[0] ? NULL : "an error without place or words");
+    must(err->code == code && err->pos <= body.len && err->what[0] ? NULL
+                                                                   : "an error without place or words");
 }
 
 /* ---- with plans (dd_plan.h) and without ---- */
@@ -71,8 +77,10 @@ static enum gw_code otel(struct dd_translator *t, const uint8_t *data, gw_str bo
 {
     struct gw_arena arena;
     struct gw_err err;
-    struct dd_request req = {.lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
-    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
+    struct dd_request req = {
+        .lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
+    struct dd_env env = {
+        .now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
     gw_arena_init(&arena, 1 << 24);
     enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, out, &err);
     gw_arena_fini(&arena);
@@ -80,16 +88,20 @@ static enum gw_code otel(struct dd_translator *t, const uint8_t *data, gw_str bo
 }
 
 /* Both write the same. */
-static void compare(struct dd_translator *planning, struct dd_translator *plain, const uint8_t *data, gw_str body)
+static void compare(struct dd_translator *planning, struct dd_translator *plain, const uint8_t *data,
+                    gw_str body)
 {
     struct dd_result a, b;
     enum gw_code code = otel(planning, data, body, &a);
     must(code == otel(plain, data, body, &b) ? NULL : "a plan that changes what is refused");
-    must(a.frames_n == b.frames_n && memcmp(&a.intake, &b.intake, sizeof a.intake) == 0 ? NULL : "a plan that loses spans");
+    must(a.frames_n == b.frames_n && memcmp(&a.intake, &b.intake, sizeof a.intake) == 0
+             ? NULL
+             : "a plan that loses spans");
     must(code != GW_OK || memcmp(&a.odd, &b.odd, sizeof a.odd) == 0 ? NULL : "a plan that hides oddities");
     for (size_t i = 0; i < a.frames_n; i++) {
         const struct gw_frame *f = a.frames[i], *g = b.frames[i];
-        must(f->len == g->len && memcmp(f->data, g->data, f->len) == 0 ? NULL : "a plan that writes something else");
+        must(f->len == g->len && memcmp(f->data, g->data, f->len) == 0 ? NULL
+                                                                       : "a plan that writes something else");
         gw_frame_drop(a.frames[i]);
         gw_frame_drop(b.frames[i]);
     }
@@ -130,8 +142,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!ids)
         ids = gw_trace_ids_new(1024, 60 * GW_SEC);
     struct dd_options opt = options_of(data[1]);
-    struct dd_request req = {.lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
-    struct dd_env env = {.now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 7};
+    struct dd_request req = {
+        .lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
+    struct dd_env env = {
+        .now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 7};
     env.ids = data[0] & 16 ? ids : NULL;
     if (data[0] & 32)
         req.container_id = GW_STR("c0ffee");

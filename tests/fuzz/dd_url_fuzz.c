@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(gw_str_eq(dd_url_redact_query(&arena, query), query));
     dd_url_split(once, &u);
     if (u.absolute && u.userinfo.len)
-        check(gw_str_eq(u.userinfo, GW_STR("REDACTED")) || gw_str_eq(u.userinfo, GW_STR("REDACTED:REDACTED")));
+        check(gw_str_eq(u.userinfo, GW_STR("REDACTED")) ||
+              gw_str_eq(u.userinfo, GW_STR("REDACTED:REDACTED")));
     gw_arena_fini(&arena);
     return 0;
 }

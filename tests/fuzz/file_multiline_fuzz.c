@@ -1,4 +1,5 @@
-/* Lines and records of anything: every byte is passed in order, nothing twice; a buffer that ends anywhere changes no record.
+/* Lines and records of anything: every byte is passed in order, nothing twice; a buffer that ends anywhere
+ * changes no record.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -25,7 +26,8 @@ static void walk(const struct file_multiline *j, const char *buf, size_t n, enum
 {
     struct file_record r;
     size_t at = 0;
-    for (enum file_found found; (found = file_multiline_next(j, buf, at, n, end, &r)) == FILE_RECORD; at = r.next)
+    for (enum file_found found; (found = file_multiline_next(j, buf, at, n, end, &r)) == FILE_RECORD;
+         at = r.next)
         check_record(j, &r, at, n);
     check(r.next >= at && r.next <= n);
     if (end == FILE_OVER)
@@ -36,7 +38,8 @@ static void walk(const struct file_multiline *j, const char *buf, size_t n, enum
 static void same_when_more_comes(const struct file_multiline *j, const char *buf, size_t part, size_t n)
 {
     struct file_record some, all;
-    for (size_t at = 0; file_multiline_next(j, buf, at, part, FILE_OPEN, &some) == FILE_RECORD; at = some.next) {
+    for (size_t at = 0; file_multiline_next(j, buf, at, part, FILE_OPEN, &some) == FILE_RECORD;
+         at = some.next) {
         check(file_multiline_next(j, buf, at, n, FILE_OPEN, &all) == FILE_RECORD);
         check(some.from == all.from && some.to == all.to && some.next == all.next && some.cut == all.cut);
     }
@@ -61,8 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct file_unit units[] = {{1, false}, {2, false}, {2, true}, {4, false}};
     if (size < 3)
         return 0;
-    struct file_multiline j = {
-        .how = data[0] & 1 ? FILE_STACKTRACES : FILE_EACH_LINE, .unit = units[data[0] >> 1 & 3], .max = 16 + data[1]};
+    struct file_multiline j = {.how = data[0] & 1 ? FILE_STACKTRACES : FILE_EACH_LINE,
+                               .unit = units[data[0] >> 1 & 3],
+                               .max = 16 + data[1]};
     size_t n = size - 3, part = n * data[2] / 256 / j.unit.width * j.unit.width;
     char *buf = malloc(n + 1);
     memcpy(buf, data + 3, n);

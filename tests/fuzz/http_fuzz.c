@@ -1,5 +1,6 @@
-/* Bytes on a connection, over a Unix socket to a real server; a 0xff byte is where the client pauses until it is answered or its
- * bytes were taken. Whatever comes: a request on another connection is served, and no memory stays charged.
+/* Bytes on a connection, over a Unix socket to a real server; a 0xff byte is where the client pauses until it
+ * is answered or its bytes were taken. Whatever comes: a request on another connection is served, and no
+ * memory stays charged.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <poll.h>
@@ -29,7 +30,8 @@ static void see_header(void *cookie, gw_str name, gw_str value)
     *n += name.len + value.len;
 }
 
-static void echo(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void echo(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                 struct gw_http_reply *r)
 {
     size_t n = 0;
     gw_http_headers(q, see_header, &n);
@@ -46,8 +48,10 @@ static void stop(void);
 
 static void start(void)
 {
-    static struct gw_http_site site = {
-        .component = "receiver=fuzz", .routes = routes, .routes_n = 2, .limits = {4096, 65536, 100 * GW_MSEC, 5 * GW_SEC, 100}};
+    static struct gw_http_site site = {.component = "receiver=fuzz",
+                                       .routes = routes,
+                                       .routes_n = 2,
+                                       .limits = {4096, 65536, 100 * GW_MSEC, 5 * GW_SEC, 100}};
     http = gw_http_new(&budget, 1);
     struct gw_listen_error why;
     struct gw_err err;
@@ -91,7 +95,8 @@ static size_t drain(int fd, char *out, size_t size, int grace_period_ms)
 
 static void is_served(void)
 {
-    static const char request[] = "PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
+    static const char request[] =
+        "PUT /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
     char answer[512];
     int fd = dial();
     check(send(fd, request, sizeof request - 1, MSG_NOSIGNAL) == sizeof request - 1);

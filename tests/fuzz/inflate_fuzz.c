@@ -1,5 +1,5 @@
-/* Compressed bodies. First byte: the encoding and how much the output may be; then the body.
- * What inflates is within the limit, comes out the same with a buffer that grows from nothing and with a recycled one, and no
+/* Compressed bodies. First byte: the encoding and how much the output may be; then the body. What inflates is
+ * within the limit, comes out the same with a buffer that grows from nothing and with a recycled one, and no
  * memory stays charged; and what we compress ourselves comes back.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static void check(bool ok)
 static struct gw_budget budget = {.limit = 64 << 20}, bodies = {.limit = 32 << 20};
 static struct gw_inflater *inflater;
 
-static enum gw_code run(struct gw_body_pool *pool, enum gw_encoding encoding, gw_str in, struct gw_body *out, size_t max)
+static enum gw_code run(struct gw_body_pool *pool, enum gw_encoding encoding, gw_str in, struct gw_body *out,
+                        size_t max)
 {
     struct gw_err err = {.pos = 0};
     enum gw_code code = gw_inflate(inflater, encoding, in, pool, out, max, &err);
@@ -52,7 +53,10 @@ static size_t pack(enum gw_encoding encoding, gw_str in, uint8_t *out, size_t si
 {
     if (encoding == GW_ENC_ZSTD)
         return ZSTD_compress(out, size, in.ptr, in.len, 1);
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)in.ptr, .avail_in = (uInt)in.len, .next_out = out, .avail_out = (uInt)size};
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)in.ptr,
+                  .avail_in = (uInt)in.len,
+                  .next_out = out,
+                  .avail_out = (uInt)size};
     check(deflateInit2(&z, 1, Z_DEFLATED, encoding == GW_ENC_GZIP ? 31 : 15, 8, Z_DEFAULT_STRATEGY) == Z_OK);
     check(deflate(&z, Z_FINISH) == Z_STREAM_END);
     deflateEnd(&z);

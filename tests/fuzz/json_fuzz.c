@@ -1,5 +1,5 @@
-/* The JSON cursor against json-c: what it takes json-c takes, with the same values; skipping and reading agree. What the strict dialect
- * takes the others take.
+/* The JSON cursor against json-c: what it takes json-c takes, with the same values; skipping and reading
+ * agree. What the strict dialect takes the others take.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -21,12 +21,13 @@ static void same_number(const struct gw_json_number *n, json_object *o)
         check(json_object_is_type(o, json_type_int) && json_object_get_int64(o) == n->i);
     else if (n->type == GW_JSON_UINT)
         check(json_object_is_type(o, json_type_int) && json_object_get_uint64(o) == n->u);
-    else if (json_object_is_type(o, json_type_double)) /* json-c keeps integers beyond 64 bits at its bounds */
+    /* json-c keeps integers beyond 64 bits at its bounds */
+    else if (json_object_is_type(o, json_type_double))
         check(json_object_get_double(o) == n->d || n->d != n->d);
 }
 
-/* json-c 0.16 to 0.18 takes a code point beyond 16 bits whose low 16 bits look like a surrogate (U+1D800 to U+1DFFF, U+2D800…) for one, and
- * loses it (json-c pull request 893). Such a text cannot be compared. */
+/* json-c 0.16 to 0.18 takes a code point beyond 16 bits whose low 16 bits look like a surrogate (U+1D800 to
+ * U+1DFFF, U+2D800…) for one, and loses it (json-c pull request 893). Such a text cannot be compared. */
 static bool misleads_json_c(gw_str text)
 {
     while (text.len) {
@@ -56,7 +57,8 @@ static void compare(struct gw_json *j, json_object *o)
         check(gw_json_null(j) && o == NULL);
         return;
     case GW_JSON_BOOL:
-        check(gw_json_bool(j, &flag) && json_object_is_type(o, json_type_boolean) && json_object_get_boolean(o) == flag);
+        check(gw_json_bool(j, &flag) && json_object_is_type(o, json_type_boolean) &&
+              json_object_get_boolean(o) == flag);
         return;
     case GW_JSON_NUMBER:
         check(gw_json_number(j, &n));

@@ -1,5 +1,6 @@
-/* log_fuzz: any bytes as a log record, by every way that a record can come. The first byte chooses the way. Whatever comes, one record
- * comes out, valid OTLP by protobuf-c; and where the line was left whole, its text is in it. SPDX-License-Identifier: Apache-2.0 */
+/* log_fuzz: any bytes as a log record, by every way that a record can come. The first byte chooses the way.
+ * Whatever comes, one record comes out, valid OTLP by protobuf-c; and where the line was left whole, its text
+ * is in it. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static struct log_batch *batches[2]; /* by option `parse` */
 
 static void open_once(void)
 {
-    static struct log_options options[2] = {{.timezone = GW_LIT("UTC")}, {.timezone = GW_LIT("UTC"), .parse = 1}};
+    static struct log_options options[2] = {{.timezone = GW_LIT("UTC")},
+                                            {.timezone = GW_LIT("UTC"), .parse = 1}};
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     for (int i = 0; i < 2 && !batches[i]; i++)
         batches[i] = log_batch_new(log_conf_new(&options[i], &host, "receivers[0]", "fuzz", diagnostics));
@@ -75,14 +77,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     open_once();
     gw_str text = gw_str_n((const char *)data + 1, size - 1);
     bool whole = data[0] & 1, item = data[0] & 2;
-    struct log_input in = {.form = item ? LOG_ITEM : LOG_TEXT, .text = text, .observed = 1700000000000000000u};
+    struct log_input in = {
+        .form = item ? LOG_ITEM : LOG_TEXT, .text = text, .observed = 1700000000000000000u};
     if (data[0] & 4)
         in.tags = text;
     if (log_add(batches[whole], &in) != GW_OK)
         return 0; /* memory */
     size_t n = log_finish(batches[whole], frames, 4, &intake);
     GW_ASSERT(n == 1 && intake.received == 1 && gw_intake_accepted(&intake) == 1 && frames[0]->items == 1);
-    logs_data *logs = opentelemetry__proto__logs__v1__logs_data__unpack(NULL, frames[0]->len, frames[0]->data);
+    logs_data *logs =
+        opentelemetry__proto__logs__v1__logs_data__unpack(NULL, frames[0]->len, frames[0]->data);
     GW_ASSERT(logs && logs->n_resource_logs == 1 && logs->resource_logs[0]->n_scope_logs == 1);
     GW_ASSERT(logs->resource_logs[0]->scope_logs[0]->n_log_records == 1);
     GW_ASSERT(opentelemetry__proto__logs__v1__logs_data__get_packed_size(logs) == frames[0]->len);

@@ -1,5 +1,5 @@
-/* Replays a corpus through a fuzzer's entry, with any compiler: replay FILE|FOLDER… Prints how many inputs there were; none is a
- * failure, so a corpus that went missing is noticed.
+/* Replays a corpus through a fuzzer's entry, with any compiler: replay FILE|FOLDER… Prints how many inputs
+ * there were; none is a failure, so a corpus that went missing is noticed.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <stdbool.h>
@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A copy of exact size, so that a sanitizer sees a byte read past the end. True when the file could be read. */
+/* A copy of exact size, so that a sanitizer sees a byte read past the end. True when the file could be
+ * read. */
 static bool run(const char *path)
 {
     FILE *f = fopen(path, "rb");

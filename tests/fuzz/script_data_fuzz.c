@@ -1,5 +1,6 @@
-/* Hostile values in well-meant scripts: a first byte chooses a builtin, a first line is its pattern where it takes one, the rest is the
- * text that it reads. What is set can be written as JSON, and is text, a number, a bool or nil.
+/* Hostile values in well-meant scripts: a first byte chooses a builtin, a first line is its pattern where it
+ * takes one, the rest is the text that it reads. What is set can be written as JSON, and is text, a number, a
+ * bool or nil.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static const char *const scripts[] = {
     "json(_, a.b[0].c, r, true, false)\njson(_, `a b`, s)",
     "x = load_json(_)\nadd_key(r, x)\nadd_key(t, value_type(x))\nadd_key(v, valid_json(_))",
     "json(_, a, r, true, true)",
-    "uppercase(_)\nlowercase(_)\ncover(_, [2, -2])\ntrim(_, \"a中\")\nadd_key(s, _[1:-1:2])\nadd_key(n, slice_string(_, 1, 5))",
+    "uppercase(_)\nlowercase(_)\ncover(_, [2, -2])\ntrim(_, \"a中\")\nadd_key(s, _[1:-1:2])\nadd_key(n, "
+    "slice_string(_, 1, 5))",
     "b64dec(_)",
     "parse_duration(_)",
     "cast(_, \"int\")\nadd_key(f, parse_int(_, 16))",

@@ -1,4 +1,5 @@
-/* A script and a line, with a NUL between them: a run ends, well or with an error, and what it leaves can be written as JSON.
+/* A script and a line, with a NUL between them: a run ends, well or with an error, and what it leaves can be
+ * written as JSON.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -24,7 +25,8 @@ static void run(const struct sc_script *script, gw_str line)
         abort();
     for (size_t i = 0; i < p.n; i++) {
         struct gw_text b = {.arena = &a};
-        if (p.fields[i].val.type == SC_LIST || p.fields[i].val.type == SC_MAP || (p.fields[i].tag && p.fields[i].val.type != SC_STR))
+        if (p.fields[i].val.type == SC_LIST || p.fields[i].val.type == SC_MAP ||
+            (p.fields[i].tag && p.fields[i].val.type != SC_STR))
             abort();
         sc_json(&b, &p.fields[i].val);
     }

@@ -1,8 +1,10 @@
-/* A segment of the disk queue that was tampered with. The input is a list of edits: two bytes of place within the records, one byte of
- * length, then as many bytes to write there; what is left over cuts or lengthens nothing.
+/* A segment of the disk queue that was tampered with. The input is a list of edits: two bytes of place within
+ * the records, one byte of length, then as many bytes to write there; what is left over cuts or lengthens
+ * nothing.
  *
- * Opening works; whatever is read is one of the records that were written, byte for byte; a record that no edit touched comes exactly
- * once. (That one the fuzzer cannot forge: the checks begin with the segment's life, which is random and stands in the head.)
+ * Opening works; whatever is read is one of the records that were written, byte for byte; a record that no
+ * edit touched comes exactly once. (That one the fuzzer cannot forge: the checks begin with the segment's
+ * life, which is random and stands in the head.)
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/core/diskqueue/segment_log_bed.h"
 
@@ -62,7 +64,8 @@ static void make_images(void)
 static void edit(uint8_t *bytes, const uint8_t *data, size_t size, bool touched[RECORDS])
 {
     while (size >= 3) {
-        size_t place = GW_SEGMENT_LOG_HEAD + (data[0] | (size_t)data[1] << 8) % (SIZE - GW_SEGMENT_LOG_HEAD), n = data[2];
+        size_t place = GW_SEGMENT_LOG_HEAD + (data[0] | (size_t)data[1] << 8) % (SIZE - GW_SEGMENT_LOG_HEAD),
+               n = data[2];
         data += 3;
         size -= 3;
         if (n > size)

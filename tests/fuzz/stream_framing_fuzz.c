@@ -1,5 +1,5 @@
-/* Framing: a stream in pieces gives the records that it gives whole, no byte comes twice, and all memory is given back.
- * First byte: mode and limit; second: size of the pieces.
+/* Framing: a stream in pieces gives the records that it gives whole, no byte comes twice, and all memory is
+ * given back. First byte: mode and limit; second: size of the pieces.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t max = limits[data[0] / 3 % 4];
     gw_str in = gw_str_n((const char *)data + 2, size - 2);
     struct sum whole = run(mode, max, in, in.len), pieces = run(mode, max, in, data[1] % 64 + 1);
-    check(whole.records == pieces.records && whole.bytes == pieces.bytes && whole.cut == pieces.cut && whole.hash == pieces.hash);
+    check(whole.records == pieces.records && whole.bytes == pieces.bytes && whole.cut == pieces.cut &&
+          whole.hash == pieces.hash);
     return 0;
 }

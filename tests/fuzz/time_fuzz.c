@@ -1,4 +1,5 @@
-/* Any text as a time, as a layout for one, and as a format: an answer or a reason; what a layout writes of a time it reads back.
+/* Any text as a time, as a layout for one, and as a format: an answer or a reason; what a layout writes of a
+ * time it reads back.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -19,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct gw_text shown = {.arena = &a}, other = {.arena = &a};
     t = (struct layout_time){1623982028, 123456789};
     layout_format(&shown, layout_named(GW_STR("RFC3339Nano")), t, zone_utc());
-    if (!layout_parse(layout_named(GW_STR("RFC3339Nano")), gw_text_result(&shown), zone_utc(), &back, why) || back.seconds != t.seconds ||
-        back.nsec != t.nsec)
+    if (!layout_parse(layout_named(GW_STR("RFC3339Nano")), gw_text_result(&shown), zone_utc(), &back, why) ||
+        back.seconds != t.seconds || back.nsec != t.nsec)
         abort();
     layout_format(&other, text, t, zone_utc());
     layout_strftime(&other, text, t, zone_utc());

@@ -19,6 +19,7 @@ ALLOWED = {  # what tests reach into, because from outside it is seen only by ch
     "gw_conf_read_text": "a configuration from memory, for tests and the fuzzer",
     "gw_cpus_of_max": "the contents of cgroup files, which a test does not own",
     "gw_cpus_of_quota": "as gw_cpus_of_max",
+    "gw_http_publish": "tests publish a table without the reload around it",
     "gw_panic": "of lock.c, where DDGATE_LOCK_ORDER is on",
     "gw_random_without_kernel": "what stands in when the kernel has no random numbers yet",
     "gw_segment_log_arrival": "the clock of a record across boots",

@@ -1,6 +1,7 @@
-/* stdout_tool FORMAT: drives the stdout exporter for tests/e2e/test_stdout.py, as a sender would.
- * Standard input is frames: signal (1 byte), items and length (4 bytes each, little endian), then the bytes; all go out as one batch.
- * Standard error gets the outcome: "verdict rejected text". SPDX-License-Identifier: Apache-2.0 */
+/* stdout_tool FORMAT: drives the stdout exporter for tests/e2e/test_stdout.py, as a sender would. Standard
+ * input is frames: signal (1 byte), items and length (4 bytes each, little endian), then the bytes; all go
+ * out as one batch. Standard error gets the outcome: "verdict rejected text". SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,9 +1,11 @@
-/* failing_malloc.h: an allocator that refuses the n-th request, so that a test sees what becomes of the data then.
+/* failing_malloc.h: an allocator that refuses the n-th request, so that a test sees what becomes of the data
+ * then.
  *
  *     for (unsigned long n = 1;; n++) { …; failing_begin(n, 1); …; if (!failing_end()) break; }
  *
- * Programs named test_…_no_memory.c are linked with --wrap (tests/CMakeLists.txt): what this program's own code allocates comes here, what
- * shared libraries allocate does not. Allocation number n, counted from failing_begin, is refused, and so are the `run` − 1 behind it.
+ * Programs named test_…_no_memory.c are linked with --wrap (tests/CMakeLists.txt): what this program's own
+ * code allocates comes here, what shared libraries allocate does not. Allocation number n, counted from
+ * failing_begin, is refused, and so are the `run` − 1 behind it.
  *
  * Threads: one.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -60,7 +62,8 @@ static inline void failing_begin(unsigned long n, unsigned long run)
     failing.on = true;
 }
 
-/* Everything is given again. False when nothing was refused: then there are fewer than n allocations, and the test has seen all. */
+/* Everything is given again. False when nothing was refused: then there are fewer than n allocations, and the
+ * test has seen all. */
 static inline bool failing_end(void)
 {
     failing.on = false;

@@ -1,4 +1,5 @@
-/* Values of JSON text and of native span events as OTLP AnyValues. Nested values that lie too deep are written as their JSON text.
+/* Values of JSON text and of native span events as OTLP AnyValues. Nested values that lie too deep are
+ * written as their JSON text.
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_events.c and dd_links.c.
  * SPDX-License-Identifier: Apache-2.0 */

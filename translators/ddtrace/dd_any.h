@@ -19,7 +19,8 @@ enum { DD_ANY_DEPTH = 32 };
 /* Field numbers of AnyValue, ArrayValue and KeyValueList that otlp_write.h has no function for. */
 enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
 
-/* Takes an object and writes its members as attributes, elements of `field`; null is an object without any. */
+/* Takes an object and writes its members as attributes, elements of `field`; null is an object without
+ * any. */
 bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *);
 
 void dd_attr_value(struct otlp_buf *, unsigned field, gw_str key, const struct dd_value *);

@@ -1,4 +1,5 @@
-/* Commands of key-value stores and bodies of document stores, with "?" in place of their data: the part of dd_sql.h that is no SQL.
+/* Commands of key-value stores and bodies of document stores, with "?" in place of their data: the part of
+ * dd_sql.h that is no SQL.
  *
  * Pure; results live in the arena. Called by dd_semconv_db.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,26 +9,40 @@
 /* ---- Redis, Valkey, memcached ---- */
 
 /* Names of Redis's commands, for telling a pipeline's lines from values with line breaks in them. */
-static const char redis_commands[] =
-    " acl append asking auth bf.add bf.exists bgrewriteaof bgsave bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop "
-    "brpop brpoplpush bzmpop bzpopmax bzpopmin client cluster command config copy dbsize debug decr decrby del discard dump echo "
-    "eval eval_ro evalsha evalsha_ro exec exists expire expireat expiretime failover fcall fcall_ro flushall flushdb ft.search "
-    "function geoadd geodist geohash geopos georadius georadiusbymember geosearch geosearchstore get getbit getdel getex getrange "
-    "getset hdel hello hexists hexpire hget hgetall hincrby hincrbyfloat hkeys hlen hmget hmset hrandfield hscan hset hsetnx "
-    "hstrlen hvals incr incrby incrbyfloat info json.del json.get json.mget json.set keys lastsave latency lcs lindex linsert llen "
-    "lmove lmpop lolwut lpop lpos lpush lpushx lrange lrem lset ltrim memory mget migrate module monitor move mset msetnx multi "
-    "object persist pexpire pexpireat pexpiretime pfadd pfcount pfmerge ping psetex psubscribe psync pttl publish pubsub "
-    "punsubscribe quit randomkey readonly readwrite rename renamenx replicaof reset restore role rpop rpoplpush rpush rpushx sadd "
-    "save scan scard script sdiff sdiffstore select set setbit setex setnx setrange shutdown sinter sintercard sinterstore "
-    "sismember slaveof slowlog smembers smismember smove sort sort_ro spop spublish srandmember srem sscan ssubscribe strlen "
-    "subscribe substr sunion sunionstore sunsubscribe swapdb sync time touch ttl type unlink unsubscribe unwatch wait waitaof "
-    "watch xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim zadd zcard "
-    "zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange "
-    "zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex "
-    "zrevrangebyscore zrevrank zscan zscore zunion zunionstore ";
+static const char redis_commands[] = " acl append asking auth bf.add bf.exists bgrewriteaof bgsave bitcount "
+                                     "bitfield bitfield_ro bitop bitpos blmove blmpop blpop "
+                                     "brpop brpoplpush bzmpop bzpopmax bzpopmin client cluster command "
+                                     "config copy dbsize debug decr decrby del discard dump echo "
+                                     "eval eval_ro evalsha evalsha_ro exec exists expire expireat expiretime "
+                                     "failover fcall fcall_ro flushall flushdb ft.search "
+                                     "function geoadd geodist geohash geopos georadius georadiusbymember "
+                                     "geosearch geosearchstore get getbit getdel getex getrange "
+                                     "getset hdel hello hexists hexpire hget hgetall hincrby hincrbyfloat "
+                                     "hkeys hlen hmget hmset hrandfield hscan hset hsetnx "
+                                     "hstrlen hvals incr incrby incrbyfloat info json.del json.get json.mget "
+                                     "json.set keys lastsave latency lcs lindex linsert llen "
+                                     "lmove lmpop lolwut lpop lpos lpush lpushx lrange lrem lset ltrim "
+                                     "memory mget migrate module monitor move mset msetnx multi "
+                                     "object persist pexpire pexpireat pexpiretime pfadd pfcount pfmerge "
+                                     "ping psetex psubscribe psync pttl publish pubsub "
+                                     "punsubscribe quit randomkey readonly readwrite rename renamenx "
+                                     "replicaof reset restore role rpop rpoplpush rpush rpushx sadd "
+                                     "save scan scard script sdiff sdiffstore select set setbit setex setnx "
+                                     "setrange shutdown sinter sintercard sinterstore "
+                                     "sismember slaveof slowlog smembers smismember smove sort sort_ro spop "
+                                     "spublish srandmember srem sscan ssubscribe strlen "
+                                     "subscribe substr sunion sunionstore sunsubscribe swapdb sync time "
+                                     "touch ttl type unlink unsubscribe unwatch wait waitaof "
+                                     "watch xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending "
+                                     "xrange xread xreadgroup xrevrange xsetid xtrim zadd zcard "
+                                     "zcount zdiff zdiffstore zincrby zinter zintercard zinterstore "
+                                     "zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange "
+                                     "zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex "
+                                     "zremrangebyrank zremrangebyscore zrevrange zrevrangebylex "
+                                     "zrevrangebyscore zrevrank zscan zscore zunion zunionstore ";
 /* Those whose second word is part of the command. */
-static const char redis_containers[] =
-    " acl client cluster command config debug function latency memory module object pubsub script slowlog xgroup xinfo ";
+static const char redis_containers[] = " acl client cluster command config debug function latency memory "
+                                       "module object pubsub script slowlog xgroup xinfo ";
 
 static bool is_listed(gw_str word, const char *words)
 {

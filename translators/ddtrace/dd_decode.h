@@ -4,8 +4,8 @@
  *                  ─▶ dd_v05.c   msgpack, dictionary and arrays of 12
  *                  ─▶ dd_json.c  JSON, nested or flat
  *
- * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs the payload; an
- * arena past its budget counts as DD_ILL_FORMED too, and dd_decode_fail tells them apart.
+ * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs
+ * the payload; an arena past its budget counts as DD_ILL_FORMED too, and dd_decode_fail tells them apart.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_DECODE_H
@@ -18,12 +18,13 @@ enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_json_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 
-/* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and the caller passes
- * over it. */
+/* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and
+ * the caller passes over it. */
 typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
 dd_read_span_f dd_v04_span, dd_v05_span;
 /* As dd_decode_next. */
-enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
+                          struct gw_err *) GW_MUST_CHECK;
 
 static inline bool dd_is_msgpack(const struct dd_decoder *d)
 {
@@ -67,7 +68,10 @@ static inline enum dd_field dd_span_field(gw_str key)
 {
     switch (key.len) {
     case 4:
-        return DD_IS(key, "meta") ? DD_F_META : DD_IS(key, "name") ? DD_F_NAME : DD_IS(key, "type") ? DD_F_TYPE : DD_F_UNKNOWN;
+        return DD_IS(key, "meta")   ? DD_F_META
+               : DD_IS(key, "name") ? DD_F_NAME
+               : DD_IS(key, "type") ? DD_F_TYPE
+                                    : DD_F_UNKNOWN;
     case 5:
         return DD_IS(key, "start") ? DD_F_START : DD_IS(key, "error") ? DD_F_ERROR : DD_F_UNKNOWN;
     case 7:
@@ -85,7 +89,9 @@ static inline enum dd_field dd_span_field(gw_str key)
     case 10:
         return DD_IS(key, "span_links") ? DD_F_LINKS : DD_F_UNKNOWN;
     case 11:
-        return DD_IS(key, "meta_struct") ? DD_F_META_STRUCT : DD_IS(key, "span_events") ? DD_F_EVENTS : DD_F_UNKNOWN;
+        return DD_IS(key, "meta_struct")   ? DD_F_META_STRUCT
+               : DD_IS(key, "span_events") ? DD_F_EVENTS
+                                           : DD_F_UNKNOWN;
     default:
         return DD_F_UNKNOWN;
     }
@@ -119,12 +125,14 @@ enum dd_got dd_decode_error(struct dd_msgpack *, int32_t *out);
 /* A time; dd-trace-js 5 and 6 send a double: rounded, clamped, NaN is 0. */
 int64_t dd_decode_time(enum dd_number_kind, union dd_number_value);
 
-/* A number where text belongs, written in the fewest digits that read back the same. Empty when the arena is spent. */
+/* A number where text belongs, written in the fewest digits that read back the same. Empty when the arena is
+ * spent. */
 gw_str dd_decode_number_text(struct gw_arena *, enum dd_number_kind, union dd_number_value);
 /* Text where a number belongs: false when it is none. */
 bool dd_decode_text_number(gw_str, enum dd_number_kind *, union dd_number_value *);
 
-/* An event's attribute as native events carry it: several typed fields and `type`, which chooses; in any order. */
+/* An event's attribute as native events carry it: several typed fields and `type`, which chooses; in any
+ * order. */
 struct dd_typed {
     int64_t type; /* −1: absent, then the field that came last chooses */
     enum dd_field last;
@@ -139,7 +147,8 @@ struct dd_typed {
 /* false: a type that does not exist. */
 bool dd_decode_choose(const struct dd_typed *, struct dd_value *);
 
-/* msgpack maps of tags. An entry that cannot be read is left out and counted (left_out); DD_OTHER_TYPE when it is no map.
+/* msgpack maps of tags. An entry that cannot be read is left out and counted (left_out); DD_OTHER_TYPE when
+ * it is no map.
  *   texts    meta, attributes of links: numbers and bools are written as text
  *   numbers  metrics: text that is a number is one
  *   structs  meta_struct: the bytes of a msgpack value, wrapped in bin or standing there as they are */
@@ -148,12 +157,14 @@ enum dd_got dd_maps_numbers(struct dd_decoder *, struct dd_number **out, size_t 
 enum dd_got dd_maps_structs(struct dd_decoder *, struct dd_text **out, size_t *out_n);
 /* The next value as text, whatever scalar it is; DD_OTHER_TYPE when it is none. */
 enum dd_got dd_maps_scalar_text(struct dd_decoder *, gw_str *out);
-/* The next value as a number: text that is one counts, and bools. *number is false when it is none, then it was passed over. */
+/* The next value as a number: text that is one counts, and bools. *number is false when it is none, then it
+ * was passed over. */
 enum dd_got dd_maps_number(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *, bool *number);
 /* A key; *named is false when it is no scalar, then it was passed over. */
 enum dd_got dd_maps_key(struct dd_decoder *, gw_str *key, bool *named);
 
-/* msgpack span_links and span_events. nil and what cannot be read are left out; the latter is counted (left_out). */
+/* msgpack span_links and span_events. nil and what cannot be read are left out; the latter is counted
+ * (left_out). */
 enum dd_got dd_parts_links(struct dd_decoder *, struct dd_span *);
 enum dd_got dd_parts_events(struct dd_decoder *, struct dd_span *);
 

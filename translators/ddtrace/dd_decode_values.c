@@ -1,7 +1,9 @@
-/* What the decoders of all formats do with single values: the keys of links and events, times, numbers as text and text as numbers, the
- * value of an event's attribute, and the error of a body that cannot be read further.
+/* What the decoders of all formats do with single values: the keys of links and events, times, numbers as
+ * text and text as numbers, the value of an event's attribute, and the error of a body that cannot be read
+ * further.
  *
- * Pure. Called by the files that read a format (dd_v04.c, dd_v05.c, dd_json*.c, dd_maps.c, dd_parts*.c) and by dd_decode.c.
+ * Pure. Called by the files that read a format (dd_v04.c, dd_v05.c, dd_json*.c, dd_maps.c, dd_parts*.c) and
+ * by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
@@ -27,7 +29,8 @@ enum dd_got dd_decode_error(struct dd_msgpack *in, int32_t *out)
 enum gw_code dd_decode_fail(const struct dd_decoder *d, struct gw_err *err)
 {
     if (d->arena->spent)
-        return gw_fail(err, GW_BUDGET, dd_is_msgpack(d) ? dd_msgpack_pos(&d->in) : (size_t)(d->json.at - d->json.begin),
+        return gw_fail(err, GW_BUDGET,
+                       dd_is_msgpack(d) ? dd_msgpack_pos(&d->in) : (size_t)(d->json.at - d->json.begin),
                        "the spans of this payload need more than %zu bytes", d->arena->budget);
     return dd_is_msgpack(d) ? dd_msgpack_fail(&d->in, err) : gw_json_fail(&d->json, err);
 }

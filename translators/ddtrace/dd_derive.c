@@ -1,8 +1,9 @@
-/* From the tags of one span to its kind, status, attributes, events, links and name. The areas of the semantic conventions (dd_semconv_*.c)
- * are asked in a fixed order; what they do not decide is a plain rename by the table dd_attrs.def.
+/* From the tags of one span to its kind, status, attributes, events, links and name. The areas of the
+ * semantic conventions (dd_semconv_*.c) are asked in a fixed order; what they do not decide is a plain rename
+ * by the table dd_attrs.def.
  *
- * Works on the span that dd_load has put into the writer's dd_fields. Called by dd_export.c on the slow path; the cached path repeats its
- * results (dd_plan.h).
+ * Works on the span that dd_load has put into the writer's dd_fields. Called by dd_export.c on the slow path;
+ * the cached path repeats its results (dd_plan.h).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
@@ -38,8 +39,8 @@ static void rename_all(struct dd_fields *f, bool numbers)
 /* A tag under the name of an attribute that the chunk has for all its spans. */
 static bool says_common(const struct dd_fields *f)
 {
-    return dd_has(f, DD_A_SAMPLING_PRIORITY) || dd_has(f, DD_A_ORIGIN) || dd_has(f, DD_A_SAMPLING_MECHANISM) ||
-           dd_has(f, DD_A_SAMPLING_RATE);
+    return dd_has(f, DD_A_SAMPLING_PRIORITY) || dd_has(f, DD_A_ORIGIN) ||
+           dd_has(f, DD_A_SAMPLING_MECHANISM) || dd_has(f, DD_A_SAMPLING_RATE);
 }
 
 static void set_common(struct dd_fields *f, const struct dd_scanned *c)
@@ -122,7 +123,8 @@ static void find_status(struct dd_fields *f, struct dd_status *st)
 /* What stands in the status and in the exception event need not stand among the attributes as well. */
 static void use_errors(struct dd_fields *f, const struct dd_status *st)
 {
-    static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG}, stacks[] = {DD_T_ERROR_STACK, DD_T_ERROR_STACKTRACE};
+    static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG},
+                          stacks[] = {DD_T_ERROR_STACK, DD_T_ERROR_STACKTRACE};
     for (int i = 0; i < 2; i++) {
         if (is_text(f, texts[i]) && gw_str_eq(text_of_tag(f, texts[i]), st->text))
             dd_use(f, texts[i]);
@@ -136,8 +138,8 @@ static void derive_events(struct dd_writer *w, struct dd_oddities *odd)
     struct dd_fields *f = &w->f;
     bool has_exception = false;
     if (f->span->events_n || is_text(f, DD_T_EVENTS)) {
-        enum dd_tag_fate fate =
-            dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n, text_of_tag(f, DD_T_EVENTS), &has_exception);
+        enum dd_tag_fate fate = dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n,
+                                                text_of_tag(f, DD_T_EVENTS), &has_exception);
         odd->bad_events += fate == DD_TAG_MALFORMED;
         if (fate == DD_TAG_TAKEN && is_text(f, DD_T_EVENTS))
             dd_use(f, DD_T_EVENTS);
@@ -156,8 +158,8 @@ static void derive_links(struct dd_writer *w, struct dd_oddities *odd)
     struct dd_fields *f = &w->f;
     if (!f->span->links_n && !is_text(f, DD_T_SPAN_LINKS))
         return;
-    enum dd_tag_fate fate =
-        dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n, text_of_tag(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
+    enum dd_tag_fate fate = dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n,
+                                           text_of_tag(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
     odd->bad_links += fate == DD_TAG_MALFORMED;
     if (fate == DD_TAG_TAKEN && is_text(f, DD_T_SPAN_LINKS))
         dd_use(f, DD_T_SPAN_LINKS);
@@ -166,14 +168,16 @@ static void derive_links(struct dd_writer *w, struct dd_oddities *odd)
 static bool in_state(gw_str state, gw_str key)
 {
     for (size_t i = 0; i + key.len + 3 <= state.len; i++)
-        if (memcmp(state.ptr + i, "t.", 2) == 0 && memcmp(state.ptr + i + 2, key.ptr, key.len) == 0 && state.ptr[i + 2 + key.len] == ':')
+        if (memcmp(state.ptr + i, "t.", 2) == 0 && memcmp(state.ptr + i + 2, key.ptr, key.len) == 0 &&
+            state.ptr[i + 2 + key.len] == ':')
             return true;
     return false;
 }
 
 unsigned dd_trace_says(const struct dd_scanned *c, bool has_rate)
 {
-    return (c->sampling.priority != DD_NO_PRIORITY) | (c->mechanism >= 0) << 1 | (has_rate && in_state(c->state, GW_STR("ksr"))) << 2;
+    return (c->sampling.priority != DD_NO_PRIORITY) | (c->mechanism >= 0) << 1 |
+           (has_rate && in_state(c->state, GW_STR("ksr"))) << 2;
 }
 
 /* Tags that the trace state and the trace's attributes say. */
@@ -196,7 +200,8 @@ static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
             dd_use(f, said[i]);
     for (size_t i = 0; i < f->span->meta_n && c->sampling.propagated_n; i++) {
         gw_str key = f->span->meta[i].key;
-        if (w->keys[i].name == DD_UNKNOWN && key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0 && in_state(c->state, gw_str_from(key, 6)))
+        if (w->keys[i].name == DD_UNKNOWN && key.len > 6 && memcmp(key.ptr, "_dd.p.", 6) == 0 &&
+            in_state(c->state, gw_str_from(key, 6)))
             w->keys[i].name = DD_PROMOTED;
     }
 }
@@ -205,7 +210,9 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
 {
     struct dd_fields *f = &w->f;
     f->kind = dd_kind_of(f, c);
-    f->when = f->kind == DD_KIND_SERVER ? DD_SERVER : f->kind == DD_KIND_CLIENT || f->kind == DD_KIND_PRODUCER ? DD_CLIENT : DD_OTHER;
+    f->when = f->kind == DD_KIND_SERVER                                  ? DD_SERVER
+              : f->kind == DD_KIND_CLIENT || f->kind == DD_KIND_PRODUCER ? DD_CLIENT
+                                                                         : DD_OTHER;
     find_status(f, &w->status);
     derive_events(w, odd);
     derive_links(w, odd);

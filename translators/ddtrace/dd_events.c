@@ -1,4 +1,5 @@
-/* Span.events, from the native list and from the tag `events`, and the exception event that is made of error tags.
+/* Span.events, from the native list and from the tag `events`, and the exception event that is made of error
+ * tags.
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_derive.c and dd_write.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -11,7 +12,9 @@
 enum { SPAN_EVENTS = 11 };
 enum { EVENT_TIME = 1, EVENT_NAME = 2, EVENT_ATTRIBUTES = 3 };
 
-enum { SEARCHED = 64 /* native events that one of the JSON is compared with, past the one at its own place */ };
+enum {
+    SEARCHED = 64 /* native events that one of the JSON is compared with, past the one at its own place */
+};
 
 struct event {
     uint64_t time;
@@ -126,8 +129,8 @@ static bool looks_like_events(gw_str json)
     return gw_json_array(&j) && gw_json_item(&j) && gw_json_kind(&j) == GW_JSON_OBJECT;
 }
 
-static enum dd_tag_fate write_json(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event *native, size_t n, gw_str json,
-                                   bool *has_exception)
+static enum dd_tag_fate write_json(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event *native,
+                                   size_t n, gw_str json, bool *has_exception)
 {
     bool exception = false, events = true;
     size_t undo = w->len, count = 0;
@@ -151,8 +154,8 @@ static enum dd_tag_fate write_json(struct otlp_buf *w, struct gw_arena *arena, c
     return j.why && looks_like_events(json) ? DD_TAG_MALFORMED : DD_TAG_KEPT;
 }
 
-enum dd_tag_fate dd_write_events(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event *native, size_t n, gw_str json,
-                                 bool *has_exception)
+enum dd_tag_fate dd_write_events(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event *native,
+                                 size_t n, gw_str json, bool *has_exception)
 {
     *has_exception = false;
     for (size_t i = 0; i < n; i++) {
@@ -170,7 +173,8 @@ static void attr_unless_empty(struct otlp_buf *w, gw_str key, gw_str value)
         otlp_attr_text(w, EVENT_ATTRIBUTES, key, value);
 }
 
-void dd_write_exception(struct otlp_buf *w, uint64_t time_unix_nano, gw_str type, gw_str message, gw_str stack)
+void dd_write_exception(struct otlp_buf *w, uint64_t time_unix_nano, gw_str type, gw_str message,
+                        gw_str stack)
 {
     size_t mark = open_event(w, time_unix_nano, GW_STR("exception"));
     attr_unless_empty(w, GW_STR("exception.type"), type);

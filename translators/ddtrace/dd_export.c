@@ -1,5 +1,6 @@
-/* Sends each span of a scanned chunk to its resource and scope, and writes it there. A span whose kind is known takes the cached path (its
- * plan, dd_plan.h); any other one takes the slow path: dd_load, dd_derive, dd_write, once per rendering, and may leave a plan.
+/* Sends each span of a scanned chunk to its resource and scope, and writes it there. A span whose kind is
+ * known takes the cached path (its plan, dd_plan.h); any other one takes the slow path: dd_load, dd_derive,
+ * dd_write, once per rendering, and may leave a plan.
  *
  * The state is the call's struct dd_work. Called by dd_translate.c for each span that is kept.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -19,7 +20,8 @@ static gw_str host_of(const struct dd_fields *f, const struct dd_scanned *c)
 {
     if (!c->host.len)
         return GW_NOSTR;
-    return own_text(f, DD_T_DD_HOSTNAME, own_text(f, DD_T_DD_TRACER_HOSTNAME, own_text(f, DD_T_HOST, c->host)));
+    return own_text(f, DD_T_DD_HOSTNAME,
+                    own_text(f, DD_T_DD_TRACER_HOSTNAME, own_text(f, DD_T_HOST, c->host)));
 }
 
 /* Promoted tags as attributes of the resource: part of what tells resources apart. */
@@ -145,7 +147,8 @@ static gw_str scope_of(const struct dd_fields *f)
 }
 
 /* Its trace id's upper half may come later. */
-static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_attribute_schema r, size_t id_at)
+static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope,
+                         enum gw_attribute_schema r, size_t id_at)
 {
     if (c->has_tid || c->has_root || w->opt->trace_id_bits == 64)
         return true;
@@ -153,7 +156,8 @@ static bool note_pending(struct dd_work *w, const struct dd_scanned *c, struct d
     return dd_scope_pending(w->groups, &scope->spans[r], (uint32_t)id_at, c->trace_id);
 }
 
-static bool write_schema(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope, enum gw_attribute_schema r)
+static bool write_schema(struct dd_work *w, const struct dd_scanned *c, struct dd_scope *scope,
+                         enum gw_attribute_schema r)
 {
     size_t id_at;
     struct otlp_buf *b = dd_scope_buf(w->groups, scope, r);
@@ -170,7 +174,8 @@ static struct dd_group *group_of(struct dd_work *w, const struct dd_identity *id
 }
 
 /* The scope of a span with a plan; NULL when its resource says otherwise than the plan expects. */
-static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p, const struct dd_span *s)
+static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
+                                      const struct dd_span *s)
 {
     struct dd_identity id;
     struct dd_fields *f = &w->writer->f;
@@ -179,8 +184,8 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
     for (unsigned i = 0; i < p->own_n; i++) {
         unsigned name = p->own[i].name, entry = p->own[i].entry;
         f->seen[name / 64] |= (uint64_t)1 << (name % 64);
-        f->value[name] =
-            entry < s->meta_n ? (struct dd_said){.text = s->meta[entry].value} : (struct dd_said){.number = &s->metrics[entry - s->meta_n]};
+        f->value[name] = entry < s->meta_n ? (struct dd_said){.text = s->meta[entry].value}
+                                           : (struct dd_said){.number = &s->metrics[entry - s->meta_n]};
     }
     identify_resource(w, c, &id);
     struct dd_group *g = group_of(w, &id);
@@ -193,8 +198,10 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
     return dd_scope_of(w->groups, g, scope_of(f));
 }
 
-/* The cached path. False, and nothing done, when the plan does not fit after all (or memory is out, which the slow path will notice). */
-static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p, const struct dd_span *s)
+/* The cached path. False, and nothing done, when the plan does not fit after all (or memory is out, which the
+ * slow path will notice). */
+static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
+                          const struct dd_span *s)
 {
     size_t id_at;
     if (dd_trace_says(c, p->has_rate) != p->trace_says)
@@ -205,12 +212,13 @@ static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct 
         p->scope_in = trace;
     }
     struct otlp_buf *b = p->scope ? dd_scope_buf(w->groups, p->scope, GW_OTEL) : NULL;
-    return b && dd_write_cached(w->writer, c, p, s, w->arena, b, &id_at) && note_pending(w, c, p->scope, GW_OTEL, id_at);
+    return b && dd_write_cached(w->writer, c, p, s, w->arena, b, &id_at) &&
+           note_pending(w, c, p->scope, GW_OTEL, id_at);
 }
 
 /* The span was just written: makes a plan of it, unless text had to be repaired. */
-static void leave_plan(struct dd_work *w, const struct dd_scanned *c, size_t i, const struct dd_group *g, struct dd_scope *scope,
-                       size_t repaired)
+static void leave_plan(struct dd_work *w, const struct dd_scanned *c, size_t i, const struct dd_group *g,
+                       struct dd_scope *scope, size_t repaired)
 {
     const struct otlp_buf *b = scope->spans[GW_OTEL].buf;
     if (b->repaired == repaired)

@@ -1,4 +1,5 @@
-/* dd_export.h: where a span goes: its resource and its scope; tags that the resource has are not written on the span.
+/* dd_export.h: where a span goes: its resource and its scope; tags that the resource has are not written on
+ * the span.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_EXPORT_H

@@ -1,6 +1,8 @@
-/* Reading a span's tags as text, numbers and bools, and setting attributes from them: of several sources the surest one wins (dd_fields.h).
+/* Reading a span's tags as text, numbers and bools, and setting attributes from them: of several sources the
+ * surest one wins (dd_fields.h).
  *
- * The state is a struct dd_fields, one per translator. Called by dd_derive.c, dd_export.c and the dd_semconv_*.c.
+ * The state is a struct dd_fields, one per translator. Called by dd_derive.c, dd_export.c and the
+ * dd_semconv_*.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_fields.h"
 
@@ -15,7 +17,8 @@ bool dd_number_is_int(const struct dd_number *n, int64_t *out)
 {
     if (n->kind == DD_DOUBLE) {
         /* 2^63 itself is no int64; NaN fails both comparisons. */
-        if (!(n->d >= -0x1p63 && n->d < 0x1p63) || (double)(int64_t)n->d != n->d || (n->d == 0 && signbit(n->d)))
+        if (!(n->d >= -0x1p63 && n->d < 0x1p63) || (double)(int64_t)n->d != n->d ||
+            (n->d == 0 && signbit(n->d)))
             return false;
         *out = (int64_t)n->d;
         return true;
@@ -45,7 +48,8 @@ gw_str dd_text_of(struct dd_fields *f, unsigned name)
     const struct dd_number *n = f->value[name].number;
     if (!n)
         return f->value[name].text;
-    return dd_number_is_int(n, &i) ? dd_decimal(f->arena, i) : gw_arena_printf(f->arena, "%.17g", dd_number_as_double(n));
+    return dd_number_is_int(n, &i) ? dd_decimal(f->arena, i)
+                                   : gw_arena_printf(f->arena, "%.17g", dd_number_as_double(n));
 }
 
 bool dd_int_of(const struct dd_fields *f, unsigned name, int64_t *out)
@@ -74,8 +78,8 @@ bool dd_bool_of(const struct dd_fields *f, unsigned name)
     const struct dd_said *v = &f->value[name];
     if (v->number)
         return dd_number_as_double(v->number) != 0;
-    return gw_str_ieq(v->text, GW_STR("true")) || gw_str_eq(v->text, GW_STR("1")) || gw_str_ieq(v->text, GW_STR("t")) ||
-           gw_str_ieq(v->text, GW_STR("yes"));
+    return gw_str_ieq(v->text, GW_STR("true")) || gw_str_eq(v->text, GW_STR("1")) ||
+           gw_str_ieq(v->text, GW_STR("t")) || gw_str_ieq(v->text, GW_STR("yes"));
 }
 
 gw_str dd_set_text_of(const struct dd_fields *f, unsigned attr)
@@ -137,8 +141,8 @@ static bool is_bool(const struct dd_said *v)
     double d = v->number ? dd_number_as_double(v->number) : 0;
     if (v->number)
         return d == 0 || d == 1;
-    return gw_str_ieq(v->text, GW_STR("true")) || gw_str_ieq(v->text, GW_STR("false")) || gw_str_eq(v->text, GW_STR("1")) ||
-           gw_str_eq(v->text, GW_STR("0"));
+    return gw_str_ieq(v->text, GW_STR("true")) || gw_str_ieq(v->text, GW_STR("false")) ||
+           gw_str_eq(v->text, GW_STR("1")) || gw_str_eq(v->text, GW_STR("0"));
 }
 
 /* The tag's value as `type`; false when it is none. */

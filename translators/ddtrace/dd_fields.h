@@ -6,8 +6,8 @@
  *     out[], set         attributes of the semantic conventions, each with how surely it is meant
  *     used               tags that an attribute now says: not written as well in mode otel
  *
- * An attribute is set by whoever is surest: a field of the span itself, a tag under the attribute's own name, a number in
- * `metrics`, a renamed text of `meta`, something derived. Of equals the first stays.
+ * An attribute is set by whoever is surest: a field of the span itself, a tag under the attribute's own name,
+ * a number in `metrics`, a renamed text of `meta`, something derived. Of equals the first stays.
  *
  * Ownership: one per translator, cleared for every span; values are views or in the chunk's arena.
  * SPDX-License-Identifier: Apache-2.0
@@ -44,7 +44,14 @@ struct dd_out {
 };
 
 /* OTLP's numbers. */
-enum dd_span_kind { DD_KIND_NONE, DD_KIND_INTERNAL, DD_KIND_SERVER, DD_KIND_CLIENT, DD_KIND_PRODUCER, DD_KIND_CONSUMER };
+enum dd_span_kind {
+    DD_KIND_NONE,
+    DD_KIND_INTERNAL,
+    DD_KIND_SERVER,
+    DD_KIND_CLIENT,
+    DD_KIND_PRODUCER,
+    DD_KIND_CONSUMER
+};
 
 /* An attribute http.request.header.<name>, from http.request.headers.<Name>. */
 struct dd_header {
@@ -100,12 +107,14 @@ bool dd_set_int(struct dd_fields *, unsigned attr, int64_t, enum dd_sure);
 bool dd_set_double(struct dd_fields *, unsigned attr, double, enum dd_sure);
 bool dd_set_bool(struct dd_fields *, unsigned attr, bool, enum dd_sure);
 
-/* Sets the attribute of a tag's row to what the tag says, in the attribute's type, and uses the tag up; also when the attribute
- * says the same already. False, and nothing done, when it is not of that type or something else was said more surely. */
+/* Sets the attribute of a tag's row to what the tag says, in the attribute's type, and uses the tag up; also
+ * when the attribute says the same already. False, and nothing done, when it is not of that type or something
+ * else was said more surely. */
 bool dd_rename(struct dd_fields *, unsigned tag);
 /* The tag's text goes to its row's attribute, changed by the caller. */
 bool dd_rename_as(struct dd_fields *, unsigned tag, gw_str text);
-/* Tags under an attribute's own name: as they are where they have the attribute's type, or a text of it; else as text. */
+/* Tags under an attribute's own name: as they are where they have the attribute's type, or a text of it; else
+ * as text. */
 void dd_explicit(struct dd_fields *, unsigned attr);
 
 /* Decimal text of a whole number. */

@@ -1,7 +1,8 @@
-/* Groups of spans by resource, and in them by scope: a hash table of identities, and the buffers that spans are written into.
+/* Groups of spans by resource, and in them by scope: a hash table of identities, and the buffers that spans
+ * are written into.
  *
- * A struct dd_groups belongs to one translator; its buffers are reused from request to request. Called by dd_export.c, and by
- * dd_translate.c when the payload is over.
+ * A struct dd_groups belongs to one translator; its buffers are reused from request to request. Called by
+ * dd_export.c, and by dd_translate.c when the payload is over.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_group.h"
 
@@ -9,7 +10,12 @@
 
 #include <stdlib.h>
 
-enum { FIRST_SLOTS = 64, MAX_PROBES = 64, MAX_SCOPES = 64, IDENTITY_FIELDS = sizeof(struct dd_identity) / sizeof(gw_str) };
+enum {
+    FIRST_SLOTS = 64,
+    MAX_PROBES = 64,
+    MAX_SCOPES = 64,
+    IDENTITY_FIELDS = sizeof(struct dd_identity) / sizeof(gw_str)
+};
 
 _Static_assert(sizeof(struct dd_identity) % sizeof(gw_str) == 0, "an identity is gw_strs and nothing else");
 

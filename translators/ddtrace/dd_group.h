@@ -3,14 +3,16 @@
  *     identity (service, env, version, …) ──▶ dd_group ──▶ dd_scope "datadog.flask" ──▶ spans, once per rendering
  *                                                     └──▶ dd_scope "datadog.redis" ──▶ spans
  *
- * An exported span is written straight into the growing buffer of its scope; at the end dd_layout (dd_layout.h) lays the
- * buffers out as frames. Groups are found by hash, in the order of their first span they are written.
+ * An exported span is written straight into the growing buffer of its scope; at the end dd_layout
+ * (dd_layout.h) lays the buffers out as frames. Groups are found by hash, in the order of their first span
+ * they are written.
  *
- * What tells resources apart is the identity. Other facts about a process (its pid, its git commit) stand on a few spans only:
- * the first value that is seen becomes the resource's, and a span that says otherwise keeps its own as a span attribute.
+ * What tells resources apart is the identity. Other facts about a process (its pid, its git commit) stand on
+ * a few spans only: the first value that is seen becomes the resource's, and a span that says otherwise keeps
+ * its own as a span attribute.
  *
- * Ownership: identities, facts and group structs live in the translator's `keep` arena until the request is over; the byte
- * buffers stay with the translator and are reused.
+ * Ownership: identities, facts and group structs live in the translator's `keep` arena until the request is
+ * over; the byte buffers stay with the translator and are reused.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_GROUP_H
@@ -87,7 +89,8 @@ struct dd_groups {
     struct dd_buf *used, *spare; /* reused from request to request */
 };
 
-/* Forgets the groups of the last request; its buffers become spare, but for what exceeds `keep_bytes` in all. */
+/* Forgets the groups of the last request; its buffers become spare, but for what exceeds `keep_bytes` in
+ * all. */
 void dd_groups_reset(struct dd_groups *, struct gw_arena *keep, size_t keep_bytes);
 void dd_groups_fini(struct dd_groups *);
 /* The group of this identity (views are copied when it is new), or NULL when memory is out. */
@@ -100,8 +103,8 @@ struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_att
 gw_str dd_group_text(struct dd_groups *, gw_str);
 /* A fact of the group, unless it has one. */
 void dd_group_fact(struct dd_groups *, struct dd_group *, enum dd_fact, gw_str);
-/* The payload is over. Groups without a runtime id or a host (the chunk that says them came later, or was another one: partial
- * flush) get these, and groups that are equal then become one. */
+/* The payload is over. Groups without a runtime id or a host (the chunk that says them came later, or was
+ * another one: partial flush) get these, and groups that are equal then become one. */
 void dd_groups_complete(struct dd_groups *, gw_str runtime_id, gw_str host);
 /* Notes that the id at `offset` waits for its upper half. */
 bool dd_scope_pending(struct dd_groups *, struct dd_spans *, uint32_t offset, uint64_t low);

@@ -1,7 +1,8 @@
 /* dd_hash.h: one hash for tag keys, services and whatever else is looked up by text.
  *
- * Reads the whole string eight bytes at a time and folds a 128-bit product, so keys that differ in one digit in the middle
- * (`_dd.code_origin.frames.0.line`, `….1.line`) differ here. Not secret: tables that hostile text reaches bound their probing.
+ * Reads the whole string eight bytes at a time and folds a 128-bit product, so keys that differ in one digit
+ * in the middle (`_dd.code_origin.frames.0.line`, `….1.line`) differ here. Not secret: tables that hostile
+ * text reaches bound their probing.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_HASH_H

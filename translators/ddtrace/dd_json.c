@@ -1,5 +1,5 @@
-/* Payloads in JSON: v0.2 to v0.4 are an array of chunks of spans, v0.1 is a flat array of spans. Field names and tolerances are those of
- * the msgpack forms.
+/* Payloads in JSON: v0.2 to v0.4 are an array of chunks of spans, v0.1 is a flat array of spans. Field names
+ * and tolerances are those of the msgpack forms.
  *
  * The state is the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -112,7 +112,8 @@ static enum dd_got read_chunk(struct dd_decoder *d, struct dd_chunk *chunk, stru
 }
 
 /* v0.1: as far as the trace id stays the same. *over: the payload's array has ended. */
-static enum dd_got read_run(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake, bool *over)
+static enum dd_got read_run(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake,
+                            bool *over)
 {
     struct dd_span s;
     enum gw_reason why;
@@ -136,7 +137,8 @@ static enum dd_got read_run(struct dd_decoder *d, struct dd_chunk *chunk, struct
     }
 }
 
-enum gw_code dd_json_next(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake, struct gw_err *err)
+enum gw_code dd_json_next(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake,
+                          struct gw_err *err)
 {
     struct gw_json *j = &d->json;
     bool over = false;
@@ -149,8 +151,9 @@ enum gw_code dd_json_next(struct dd_decoder *d, struct dd_chunk *chunk, struct g
         else if (dd_json_enter(d, GW_JSON_ARRAY, &got))
             got = read_chunk(d, chunk, intake);
         if (got == DD_OTHER_TYPE)
-            return gw_fail(err, GW_BAD_ENVELOPE, (size_t)(j->at - j->begin), "chunk %llu is %s, want an array of spans",
-                           (unsigned long long)d->chunks, gw_json_kind_name(gw_json_kind(j)));
+            return gw_fail(err, GW_BAD_ENVELOPE, (size_t)(j->at - j->begin),
+                           "chunk %llu is %s, want an array of spans", (unsigned long long)d->chunks,
+                           gw_json_kind_name(gw_json_kind(j)));
         if (got || j->why)
             return dd_decode_fail(d, err);
     }

@@ -2,8 +2,9 @@
  *
  *      dd_json.c ─▶ dd_json_maps.c, dd_json_parts.c ─▶ dd_json_values.c ─▶ core/base/json.h
  *
- * The errors of gw_json are sticky and mean DD_ILL_FORMED; here a value of another type is DD_OTHER_TYPE, and the cursor may then
- * stand within it: whoever goes on saves the cursor before (`before`) and calls dd_json_pass.
+ * The errors of gw_json are sticky and mean DD_ILL_FORMED; here a value of another type is DD_OTHER_TYPE, and
+ * the cursor may then stand within it: whoever goes on saves the cursor before (`before`) and calls
+ * dd_json_pass.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_JSON_H
@@ -18,7 +19,8 @@ static inline enum dd_got dd_json_done(bool taken)
 
 /* Scalars; null is empty, zero, false. */
 enum dd_got dd_json_text(struct dd_decoder *, gw_str *out);
-enum dd_got dd_json_scalar(struct dd_decoder *, gw_str *out); /* any scalar as text; numbers exactly as they are written */
+/* any scalar as text; numbers exactly as they are written */
+enum dd_got dd_json_scalar(struct dd_decoder *, gw_str *out);
 enum dd_got dd_json_number(struct dd_decoder *, enum dd_number_kind *, union dd_number_value *);
 enum dd_got dd_json_u64(struct dd_decoder *, uint64_t *out);
 enum dd_got dd_json_i64(struct dd_decoder *, int64_t *out);
@@ -33,8 +35,8 @@ enum dd_got dd_json_walked(struct dd_decoder *);
 /* Behind the value that began where the cursor was `before`. */
 enum dd_got dd_json_pass(struct dd_decoder *, const struct gw_json *before);
 
-/* Sizes are not known beforehand: room for one more behind n items of `size` bytes, in arrays of 8, 16, 32, … To be called once
- * for each n. NULL when the arena is spent. */
+/* Sizes are not known beforehand: room for one more behind n items of `size` bytes, in arrays of 8, 16, 32, …
+ * To be called once for each n. NULL when the arena is spent. */
 void *dd_json_room(struct dd_decoder *, void *items, size_t n, size_t size);
 
 enum dd_got dd_json_texts(struct dd_decoder *, struct dd_text **out, size_t *out_n);

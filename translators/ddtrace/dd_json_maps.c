@@ -30,7 +30,8 @@ static enum dd_got take_metric(struct dd_decoder *d, struct dd_number *m)
     union dd_number_value v;
     gw_str text;
     enum gw_json_kind kind = gw_json_kind(&d->json);
-    enum dd_got got = kind == GW_JSON_STRING || kind == GW_JSON_BOOL ? dd_json_scalar(d, &text) : dd_json_number(d, &m->kind, &v);
+    enum dd_got got = kind == GW_JSON_STRING || kind == GW_JSON_BOOL ? dd_json_scalar(d, &text)
+                                                                     : dd_json_number(d, &m->kind, &v);
     if (!got && kind == GW_JSON_BOOL)
         m->kind = DD_INT, v.i = *text.ptr == 't';
     else if (!got && kind == GW_JSON_STRING && !dd_decode_text_number(text, &m->kind, &v))

@@ -37,7 +37,8 @@ static enum dd_got read_object(struct dd_decoder *d, dd_read_part_f *read, void 
     return dd_json_walked(d);
 }
 
-static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
+static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out,
+                             size_t *out_n, uint64_t *left_out)
 {
     union part part;
     enum dd_got got;

@@ -1,5 +1,5 @@
-/* A span's kind (server, client, …), which Datadog's tracers rarely send: from the tag span.kind, else from the span's type, name, tags and
- * parent. docs/mapping.md, "Kind", has the rule.
+/* A span's kind (server, client, …), which Datadog's tracers rarely send: from the tag span.kind, else from
+ * the span's type, name, tags and parent. docs/mapping.md, "Kind", has the rule.
  *
  * Keeps no state. Called by dd_derive.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -11,7 +11,9 @@ static enum dd_span_kind named_kind(gw_str text)
     case 's':
         return gw_str_ieq(text, GW_STR("server")) ? DD_KIND_SERVER : DD_KIND_NONE;
     case 'c':
-        return gw_str_ieq(text, GW_STR("client")) ? DD_KIND_CLIENT : gw_str_ieq(text, GW_STR("consumer")) ? DD_KIND_CONSUMER : DD_KIND_NONE;
+        return gw_str_ieq(text, GW_STR("client"))     ? DD_KIND_CLIENT
+               : gw_str_ieq(text, GW_STR("consumer")) ? DD_KIND_CONSUMER
+                                                      : DD_KIND_NONE;
     case 'i':
         return gw_str_ieq(text, GW_STR("internal")) ? DD_KIND_INTERNAL : DD_KIND_NONE;
     case 'p':
@@ -50,8 +52,10 @@ static bool says_one_of(gw_str text, const char *const *words)
 /* The name before the resource, which holds the queue's: "Consume Topic to-send". */
 static enum dd_span_kind queue_kind(const struct dd_span *s)
 {
-    static const char *const out[] = {"produce", "send", "publish", NULL}, *const in[] = {"receive", "consume", "deliver",
-                                                                                          "process", "poll",    NULL};
+    static const char *const out[] = {"produce", "send", "publish", NULL}, *const in[] = {
+                                                                               "receive", "consume",
+                                                                               "deliver", "process",
+                                                                               "poll",    NULL};
     const gw_str texts[] = {s->name, s->resource};
     for (int i = 0; i < 2; i++) {
         if (says_one_of(texts[i], out))
@@ -64,8 +68,8 @@ static enum dd_span_kind queue_kind(const struct dd_span *s)
 
 static bool has_peer(const struct dd_fields *f)
 {
-    return dd_has(f, DD_T_OUT_HOST) || dd_has(f, DD_T_PEER_HOSTNAME) || dd_has(f, DD_T_NET_PEER_NAME) || dd_has(f, DD_T_PEER_SERVICE) ||
-           dd_has(f, DD_T_DESTINATION_NAME) || dd_has(f, DD_A_SERVER_ADDRESS);
+    return dd_has(f, DD_T_OUT_HOST) || dd_has(f, DD_T_PEER_HOSTNAME) || dd_has(f, DD_T_NET_PEER_NAME) ||
+           dd_has(f, DD_T_PEER_SERVICE) || dd_has(f, DD_T_DESTINATION_NAME) || dd_has(f, DD_A_SERVER_ADDRESS);
 }
 
 static enum dd_span_kind rpc_kind(const struct dd_fields *f)
@@ -78,8 +82,9 @@ static enum dd_span_kind rpc_kind(const struct dd_fields *f)
 static enum dd_span_kind kind_by_type(struct dd_fields *f, struct dd_scanned *c)
 {
     static const char *const entries[] = {"web", "serverless", "lambda", NULL};
-    static const char *const exits[] = {"http",          "sql",        "db",    "cassandra", "redis",  "valkey",    "memcached", "mongodb",
-                                        "elasticsearch", "opensearch", "cache", "dns",       "consul", "aerospike", "leveldb",   NULL};
+    static const char *const exits[] = {
+        "http",          "sql",        "db",    "cassandra", "redis",  "valkey",    "memcached", "mongodb",
+        "elasticsearch", "opensearch", "cache", "dns",       "consul", "aerospike", "leveldb",   NULL};
     gw_str type = f->span->type;
     if (one_of(type, entries) || (dd_has(f, DD_T_FLASK_ENDPOINT) && gw_str_eq(type, GW_STR("http"))))
         return enters_service(f, c) ? DD_KIND_SERVER : DD_KIND_INTERNAL;
@@ -109,7 +114,8 @@ static enum dd_span_kind kind_by_name(struct dd_fields *f, struct dd_scanned *c)
 
 enum dd_span_kind dd_kind_of(struct dd_fields *f, struct dd_scanned *c)
 {
-    enum dd_span_kind kind = dd_has(f, DD_T_SPAN_KIND) ? named_kind(f->value[DD_T_SPAN_KIND].text) : DD_KIND_NONE;
+    enum dd_span_kind kind =
+        dd_has(f, DD_T_SPAN_KIND) ? named_kind(f->value[DD_T_SPAN_KIND].text) : DD_KIND_NONE;
     if (kind != DD_KIND_NONE) {
         dd_use(f, DD_T_SPAN_KIND);
         return kind;

@@ -1,5 +1,5 @@
-/* The buffers of all groups become frames of whole ExportTraceServiceRequests. A first walk decides which spans go into a frame and
- * measures the messages around them; then the frame is written in one go.
+/* The buffers of all groups become frames of whole ExportTraceServiceRequests. A first walk decides which
+ * spans go into a frame and measures the messages around them; then the frame is written in one go.
  *
  * The state lives for one call. Called by dd_translate.c at the end of a payload.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -84,7 +84,8 @@ static uint32_t *put_incomplete_ids(const struct piece *piece, size_t moved, uin
     return out;
 }
 
-static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece, uint32_t *incomplete)
+static uint32_t *put_piece(struct otlp_buf *w, const struct dd_layout *l, const struct piece *piece,
+                           uint32_t *incomplete)
 {
     uint8_t *p = wire_put_tag(w->data + w->len, RS_SCOPE_SPANS, WIRE_LEN);
     otlp_end(w, wire_put_varint(p, piece->size));
@@ -102,10 +103,12 @@ enum gw_code dd_out_of_memory(struct gw_err *err)
     return gw_fail(err, GW_BUDGET, 0, "no memory for the translated spans");
 }
 
-static enum gw_code write_frame(const struct dd_layout *l, const struct frame_plan *plan, struct gw_frame **out, struct gw_err *err)
+static enum gw_code write_frame(const struct dd_layout *l, const struct frame_plan *plan,
+                                struct gw_frame **out, struct gw_err *err)
 {
     struct otlp_buf w = {.account = l->arena->account};
-    uint32_t *incomplete = plan->incomplete ? malloc(plan->incomplete * sizeof *incomplete) : NULL, *u = incomplete;
+    uint32_t *incomplete = plan->incomplete ? malloc(plan->incomplete * sizeof *incomplete) : NULL,
+             *u = incomplete;
     if (!otlp_reserve(&w, plan->size + SLACK) || (plan->incomplete && !incomplete)) {
         free(incomplete);
         otlp_fini(&w);
@@ -216,7 +219,8 @@ static bool frame_is_full(const struct walk *k, size_t more)
     return k->plan.first && k->plan.size + more > k->l->frame_bytes && *k->frames_n + 1 < k->l->max_frames;
 }
 
-static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_str resource, const struct dd_scope *scope)
+static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_str resource,
+                               const struct dd_scope *scope)
 {
     const struct dd_spans *spans = &scope->spans[k->l->schema];
     struct dd_pending *pending = spans->first_pending;
@@ -245,7 +249,8 @@ static enum gw_code walk_scope(struct walk *k, const struct dd_group *group, gw_
     return GW_OK;
 }
 
-enum gw_code dd_layout_frames(const struct dd_layout *l, struct gw_frame **frames, size_t *n, struct gw_err *err)
+enum gw_code dd_layout_frames(const struct dd_layout *l, struct gw_frame **frames, size_t *n,
+                              struct gw_err *err)
 {
     struct walk k = {.l = l, .frames = frames, .frames_n = n, .err = err};
     for (const struct dd_group *group = l->groups->first; group; group = group->next) {

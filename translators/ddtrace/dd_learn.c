@@ -1,6 +1,6 @@
-/* Makes a plan (dd_plan.h) of a span that the slow path has just written: which values must be equal the next time, which of them the scan
- * and the grouping look at, and which bytes come out between those that differ. Where the result depends on something that a plan does not
- * compare, no plan is made.
+/* Makes a plan (dd_plan.h) of a span that the slow path has just written: which values must be equal the next
+ * time, which of them the scan and the grouping look at, and which bytes come out between those that differ.
+ * Where the result depends on something that a plan does not compare, no plan is made.
  *
  * Plans go to the translator's cache. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -53,7 +53,8 @@ static bool has_odd_keys(const struct learner *l)
 {
     for (size_t i = 0; i < entries_n(l); i++) {
         unsigned name = l->keys[i].name;
-        if (name >= DD_NAMES && (name != DD_UNKNOWN || (is_text(l, i) && is_propagated(l->f->span->meta[i].key))))
+        if (name >= DD_NAMES &&
+            (name != DD_UNKNOWN || (is_text(l, i) && is_propagated(l->f->span->meta[i].key))))
             return true;
     }
     return false;
@@ -62,8 +63,9 @@ static bool has_odd_keys(const struct learner *l)
 static bool can_have_plan(const struct dd_writer *w, const struct learner *l)
 {
     const struct dd_fields *f = l->f;
-    return !f->by_parent && f->own_common && !f->headers && !w->status.code && !w->events.len && !w->links.len &&
-           l->trail->n <= sizeof l->trail->steps / sizeof *l->trail->steps && !has_rare_tags(f) && !has_odd_keys(l);
+    return !f->by_parent && f->own_common && !f->headers && !w->status.code && !w->events.len &&
+           !w->links.len && l->trail->n <= sizeof l->trail->steps / sizeof *l->trail->steps &&
+           !has_rare_tags(f) && !has_odd_keys(l);
 }
 
 /* ---- what must be equal ---- */
@@ -129,7 +131,8 @@ static bool passed_on(const struct learner *l, size_t entry)
     const struct dd_out *o = &f->out[attr];
     if (o->type != dd_names[attr].type || o->type == DD_TY_INT)
         return o->type == dd_names[attr].type;
-    return o->type == DD_TY_STR && is_text(l, entry) && o->s.len && o->s.ptr == f->span->meta[entry].value.ptr;
+    return o->type == DD_TY_STR && is_text(l, entry) && o->s.len &&
+           o->s.ptr == f->span->meta[entry].value.ptr;
 }
 
 /* The parts of the URL are nobody else's, and it is used up for them. */
@@ -137,7 +140,8 @@ static bool is_url(const struct learner *l, size_t entry)
 {
     static const unsigned parts[] = {DD_A_URL_FULL, DD_A_URL_SCHEME, DD_A_URL_PATH, DD_A_URL_QUERY};
     const struct dd_fields *f = l->f;
-    if (l->keys[entry].name != DD_T_HTTP_URL || !is_text(l, entry) || !(f->used[DD_T_HTTP_URL / 64] >> (DD_T_HTTP_URL % 64) & 1))
+    if (l->keys[entry].name != DD_T_HTTP_URL || !is_text(l, entry) ||
+        !(f->used[DD_T_HTTP_URL / 64] >> (DD_T_HTTP_URL % 64) & 1))
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!is_only_source(l, DD_T_HTTP_URL, parts[i]))
@@ -164,10 +168,12 @@ static bool is_query(const struct learner *l, size_t entry)
 {
     const struct dd_fields *f = l->f;
     unsigned name = l->keys[entry].name;
-    if (name < DD_ATTRS || dd_names[name].to != DD_A_DB_QUERY_TEXT || !is_text(l, entry) || !is_only_source(l, name, DD_A_DB_QUERY_TEXT))
+    if (name < DD_ATTRS || dd_names[name].to != DD_A_DB_QUERY_TEXT || !is_text(l, entry) ||
+        !is_only_source(l, name, DD_A_DB_QUERY_TEXT))
         return false;
     gw_str raw = f->span->meta[entry].value;
-    return f->used[name / 64] >> (name % 64) & 1 && !gw_str_eq(f->value[name].text, raw) && !gw_str_eq(f->span->resource, raw);
+    return f->used[name / 64] >> (name % 64) & 1 && !gw_str_eq(f->value[name].text, raw) &&
+           !gw_str_eq(f->span->resource, raw);
 }
 
 static bool learn_query(const struct learner *l, size_t entry)
@@ -183,8 +189,8 @@ static bool learn_query(const struct learner *l, size_t entry)
 static bool is_upper_half(const struct learner *l, size_t entry)
 {
     uint64_t upper;
-    return l->keys[entry].name == DD_T_TID && is_text(l, entry) && gw_str_hex64(l->f->span->meta[entry].value, &upper) &&
-           is_only_source(l, DD_T_TID, DD_UNKNOWN);
+    return l->keys[entry].name == DD_T_TID && is_text(l, entry) &&
+           gw_str_hex64(l->f->span->meta[entry].value, &upper) && is_only_source(l, DD_T_TID, DD_UNKNOWN);
 }
 
 static bool learn_demand(const struct learner *l, size_t entry, enum dd_demand *demand)
@@ -230,8 +236,8 @@ static bool learn_entries(const struct learner *l)
     p->meta_n = (uint16_t)s->meta_n;
     p->metrics_n = (uint16_t)s->metrics_n;
     p->entries = dd_plan_room(p, entries_n(l) * sizeof *p->entries);
-    if (!p->entries || !dd_plan_keep(p, &p->service) || !dd_plan_keep(p, &p->name) || !dd_plan_keep(p, &p->resource) ||
-        !dd_plan_keep(p, &p->type))
+    if (!p->entries || !dd_plan_keep(p, &p->service) || !dd_plan_keep(p, &p->name) ||
+        !dd_plan_keep(p, &p->resource) || !dd_plan_keep(p, &p->type))
         return false;
     for (size_t i = 0; i < entries_n(l); i++)
         if (!learn_entry(l, i))
@@ -273,7 +279,8 @@ static bool learn_noted(const struct learner *l)
     struct dd_plan *p = l->plan;
     for (size_t i = 0; i < entries_n(l); i++) {
         unsigned name = l->keys[i].name;
-        if (name >= DD_ATTRS && name < DD_NAMES && dd_names[name].when & NOTED && !note_entry(p->noted, &p->noted_n, name, i))
+        if (name >= DD_ATTRS && name < DD_NAMES && dd_names[name].when & NOTED &&
+            !note_entry(p->noted, &p->noted_n, name, i))
             return false;
         if (says_where(name) && !note_entry(p->own, &p->own_n, name, i))
             return false;
@@ -298,13 +305,15 @@ static void learn_looked_at(const struct learner *l)
 
 /* ---- as it stands in v0.4 ---- */
 
-static bool add_run(const struct learner *l, struct dd_run *run, const uint8_t *from, const uint8_t *to, size_t entry)
+static bool add_run(const struct learner *l, struct dd_run *run, const uint8_t *from, const uint8_t *to,
+                    size_t entry)
 {
     *run = (struct dd_run){gw_str_n((const char *)from, (size_t)(to - from)), (uint16_t)entry};
     return dd_plan_keep(l->plan, &run->bytes);
 }
 
-/* The runs of a map with the entries first … first + n − 1. NULL when there is no room, or when tags were left out that cannot be read. */
+/* The runs of a map with the entries first … first + n − 1. NULL when there is no room, or when tags were
+ * left out that cannot be read. */
 static struct dd_run *learn_map(const struct learner *l, gw_str raw, size_t first, size_t n)
 {
     struct dd_msgpack in;
@@ -380,7 +389,10 @@ static bool learn_resource(const struct learner *l)
 
 static enum dd_gap_kind url_gap(unsigned attr)
 {
-    return attr == DD_A_URL_FULL ? DD_GAP_URL : attr == DD_A_URL_PATH ? DD_GAP_PATH : attr == DD_A_URL_QUERY ? DD_GAP_QUERY : DD_GAP_END;
+    return attr == DD_A_URL_FULL    ? DD_GAP_URL
+           : attr == DD_A_URL_PATH  ? DD_GAP_PATH
+           : attr == DD_A_URL_QUERY ? DD_GAP_QUERY
+                                    : DD_GAP_END;
 }
 
 /* The gap for what the step wrote, if that is the span's own value; else its kind is DD_GAP_END. */
@@ -395,7 +407,8 @@ static struct dd_gap gap_of(const struct learner *l, const struct dd_step *step)
         gap.kind = url_gap(step->number);
     for (size_t i = 0; i < entries_n(l) && !gap.kind; i++) {
         unsigned name = l->keys[i].name;
-        if (name < DD_NAMES && l->plan->entries[i].demand == DD_ANY_VALUE && attr_of(l->f, name) == step->number) {
+        if (name < DD_NAMES && l->plan->entries[i].demand == DD_ANY_VALUE &&
+            attr_of(l->f, name) == step->number) {
             gap.kind = l->f->out[step->number].type == DD_TY_INT ? DD_GAP_INT : DD_GAP_TEXT;
             gap.entry = (uint16_t)i;
         }
@@ -437,7 +450,8 @@ static bool learn_bytes(const struct learner *l)
     return add_gap(l, (struct dd_gap){0}, from, t->attrs_end);
 }
 
-void dd_learn(struct dd_writer *w, const struct dd_scanned *c, const struct dd_group *g, const struct otlp_buf *b, uint64_t hash)
+void dd_learn(struct dd_writer *w, const struct dd_scanned *c, const struct dd_group *g,
+              const struct otlp_buf *b, uint64_t hash)
 {
     struct dd_plans *plans = &w->shapes.plans;
     struct learner l = {.f = &w->f, .keys = w->keys, .group = g, .trail = w->trail, .b = b};

@@ -6,8 +6,10 @@
 
 #include "translators/ddtrace/dd_write.h"
 
-/* The span is the one in w->f; w->trail says where its parts lie in `b`. Makes no plan where the result depends on something that a plan
- * does not compare: the span's parent, other spans of the process, a rare tag. */
-void dd_learn(struct dd_writer *w, const struct dd_scanned *, const struct dd_group *, const struct otlp_buf *b, uint64_t hash);
+/* The span is the one in w->f; w->trail says where its parts lie in `b`. Makes no plan where the result
+ * depends on something that a plan does not compare: the span's parent, other spans of the process, a rare
+ * tag. */
+void dd_learn(struct dd_writer *w, const struct dd_scanned *, const struct dd_group *,
+              const struct otlp_buf *b, uint64_t hash);
 
 #endif

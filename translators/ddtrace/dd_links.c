@@ -9,11 +9,20 @@
 
 /* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
 enum { SPAN_LINKS = 13 };
-enum { LINK_TRACE_ID = 1, LINK_SPAN_ID = 2, LINK_TRACE_STATE = 3, LINK_ATTRIBUTES = 4, LINK_DROPPED = 5, LINK_FLAGS = 6 };
+enum {
+    LINK_TRACE_ID = 1,
+    LINK_SPAN_ID = 2,
+    LINK_TRACE_STATE = 3,
+    LINK_ATTRIBUTES = 4,
+    LINK_DROPPED = 5,
+    LINK_FLAGS = 6
+};
 
 #define FLAGS_ARE_PRESENT UINT32_C(0x80000000)
 
-enum { SEARCHED = 64 /* native links that one of the JSON is compared with, past the one at its own place */ };
+enum {
+    SEARCHED = 64 /* native links that one of the JSON is compared with, past the one at its own place */
+};
 
 /* A link of either kind; attributes apart. */
 struct link {
@@ -80,7 +89,8 @@ static void read_word(struct gw_json *j, uint64_t *high, uint64_t *low, bool *ok
         *ok = *ok && (n.type == GW_JSON_UINT || (n.type == GW_JSON_INT && n.i >= 0));
     } else if (gw_json_kind(j) == GW_JSON_STRING && gw_json_text(j, &text)) {
         size_t head = text.len > 16 ? text.len - 16 : 0;
-        *ok = *ok && gw_str_hex64(gw_str_from(text, head), low) && (head == 0 || (high && gw_str_hex64(gw_str_n(text.ptr, head), high)));
+        *ok = *ok && gw_str_hex64(gw_str_from(text, head), low) &&
+              (head == 0 || (high && gw_str_hex64(gw_str_n(text.ptr, head), high)));
     } else {
         *ok = *ok && gw_json_kind(j) == GW_JSON_NULL;
         gw_json_skip(j);
@@ -161,8 +171,8 @@ static void write_parsed(struct otlp_buf *w, struct gw_arena *arena, const struc
     close_link(w, l, mark);
 }
 
-enum dd_tag_fate dd_write_links(struct otlp_buf *w, struct gw_arena *arena, const struct dd_link *native, size_t n, gw_str json,
-                                bool low_only)
+enum dd_tag_fate dd_write_links(struct otlp_buf *w, struct gw_arena *arena, const struct dd_link *native,
+                                size_t n, gw_str json, bool low_only)
 {
     bool all_good = true;
     for (size_t i = 0; i < n; i++)

@@ -7,8 +7,8 @@
  *       "attributes": {"k": "v"}, "tracestate": "dd=s:1", "flags": 1, "dropped_attributes_count": 2}]
  *     [{"trace_id": 11259375, "trace_id_high": 4660, "span_id": 9223372036854775813, …}]          Go: integers of 64 bits
  *
- * A link of the JSON whose ids a native link has is that link, and is not written again. Bit 31 of the flags says only that
- * flags are there; it is no flag of W3C's and is cleared.
+ * A link of the JSON whose ids a native link has is that link, and is not written again. Bit 31 of the flags
+ * says only that flags are there; it is no flag of W3C's and is cleared.
  *
  * Pure; writes through otlp_write.h and allocates nothing else but escaped text, in the arena.
  * SPDX-License-Identifier: Apache-2.0
@@ -21,13 +21,16 @@
 
 /* What became of a tag that holds JSON. */
 enum dd_tag_fate {
-    DD_TAG_TAKEN,    /* written (or empty, or written natively): the tag is used up */
-    DD_TAG_KEPT,     /* is not what we look for, though legal: stays an attribute */
-    DD_TAG_MALFORMED /* was meant to be and is not: stays an attribute, and is counted; nothing of it was written */
+    DD_TAG_TAKEN, /* written (or empty, or written natively): the tag is used up */
+    DD_TAG_KEPT,  /* is not what we look for, though legal: stays an attribute */
+    /* was meant to be and is not: stays an attribute, and is counted; nothing of it was written */
+    DD_TAG_MALFORMED
 };
 
-/* Span.links (field 13): the native ones, then those that only `json` has. `json` is the tag's value, empty where there is
- * none. With `low_only` (option trace_id_bits = 64) upper halves of trace ids are left out. A native link without ids is skipped. */
-enum dd_tag_fate dd_write_links(struct otlp_buf *, struct gw_arena *, const struct dd_link *, size_t n, gw_str json, bool low_only);
+/* Span.links (field 13): the native ones, then those that only `json` has. `json` is the tag's value, empty
+ * where there is none. With `low_only` (option trace_id_bits = 64) upper halves of trace ids are left out. A
+ * native link without ids is skipped. */
+enum dd_tag_fate dd_write_links(struct otlp_buf *, struct gw_arena *, const struct dd_link *, size_t n,
+                                gw_str json, bool low_only);
 
 #endif

@@ -1,7 +1,8 @@
-/* Puts one span's tags into dd_fields by number. A key that stands twice counts once: a metric before a meta, the last before the others.
- * The options strip and promote are applied here.
+/* Puts one span's tags into dd_fields by number. A key that stands twice counts once: a metric before a meta,
+ * the last before the others. The options strip and promote are applied here.
  *
- * The table of keys seen belongs to the writer and is reused from span to span. Called by dd_export.c on the slow path.
+ * The table of keys seen belongs to the writer and is reused from span to span. Called by dd_export.c on the
+ * slow path.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
@@ -97,7 +98,8 @@ static gw_str header_key(struct gw_arena *arena, gw_str key)
     return gw_str_n(name, key.len - 1);
 }
 
-/* An attribute of this key is there already, or will be: a user's own, or that of a header in other letters. */
+/* An attribute of this key is there already, or will be: a user's own, or that of a header in other
+ * letters. */
 static bool header_taken(const struct dd_writer *w, gw_str key)
 {
     const struct dd_span *s = w->f.span;
@@ -183,7 +185,8 @@ static void load_struct(struct dd_writer *w, const struct twins *twins, size_t i
     size_t index = s->meta_n + s->metrics_n + i;
     uint64_t hash = dd_hash(s->meta_struct[i].key);
     unsigned name = dd_name_of(s->meta_struct[i].key, hash);
-    w->keys[index] = (struct dd_key){(uint32_t)hash, (uint16_t)(name < DD_NAMES && dd_has(&w->f, name) ? DD_DEAD : name)};
+    w->keys[index] =
+        (struct dd_key){(uint32_t)hash, (uint16_t)(name < DD_NAMES && dd_has(&w->f, name) ? DD_DEAD : name)};
     note_key(w, twins, index);
 }
 

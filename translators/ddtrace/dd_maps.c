@@ -1,7 +1,9 @@
-/* Maps of tags in msgpack formats whose keys are text (v0.4: meta, metrics, meta_struct; attributes of span links). They are the larger
- * part of every span, so the usual entry is decided in the loop and the others are read by the functions called …_any.
+/* Maps of tags in msgpack formats whose keys are text (v0.4: meta, metrics, meta_struct; attributes of span
+ * links). They are the larger part of every span, so the usual entry is decided in the loop and the others
+ * are read by the functions called …_any.
  *
- * Keeps no state: entries go to the decoder's arena. Called by dd_v04.c, dd_v05.c (single values) and dd_parts_msgpack.c.
+ * Keeps no state: entries go to the decoder's arena. Called by dd_v04.c, dd_v05.c (single values) and
+ * dd_parts_msgpack.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
@@ -33,14 +35,14 @@ enum dd_got dd_maps_key(struct dd_decoder *d, gw_str *key, bool *named)
     return got == DD_OTHER_TYPE ? dd_msgpack_skip(&d->in) : got;
 }
 
-/* Reads the entry at `at` and returns where the next one begins; NULL when the body is not well-formed or the arena is spent. *kept is
- * true before the call; false after it when the entry is left out. */
+/* Reads the entry at `at` and returns where the next one begins; NULL when the body is not well-formed or the
+ * arena is spent. *kept is true before the call; false after it when the entry is left out. */
 typedef const uint8_t *read_entry_f(struct dd_decoder *, const uint8_t *at, void *entry, bool *kept);
 
-/* Reads a map into an array of entries of `size` bytes each. Always inlined, so that each caller has its own loop with its entry's reader
- * in it, and `at` in a register: this is the innermost loop of all. */
-__attribute__((always_inline)) static inline enum dd_got read_entries(struct dd_decoder *d, read_entry_f *read, size_t size, void **out,
-                                                                      size_t *out_n)
+/* Reads a map into an array of entries of `size` bytes each. Always inlined, so that each caller has its own
+ * loop with its entry's reader in it, and `at` in a register: this is the innermost loop of all. */
+__attribute__((always_inline)) static inline enum dd_got
+read_entries(struct dd_decoder *d, read_entry_f *read, size_t size, void **out, size_t *out_n)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
@@ -89,7 +91,8 @@ static enum dd_got read_any_text(struct dd_decoder *d, struct dd_text *t, bool *
 static const uint8_t *text_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_text *t, bool *kept)
 {
     d->in.at = at;
-    if (!dd_msgpack_text(&d->in, &t->key) && !dd_msgpack_text(&d->in, &t->value)) /* dd-trace-js writes str32, always */
+    /* dd-trace-js writes str32, always */
+    if (!dd_msgpack_text(&d->in, &t->key) && !dd_msgpack_text(&d->in, &t->value))
         return d->in.at;
     d->in.at = at;
     enum dd_got got = read_any_text(d, t, kept);
@@ -114,7 +117,8 @@ enum dd_got dd_maps_texts(struct dd_decoder *d, struct dd_text **out, size_t *ou
     return got;
 }
 
-enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, union dd_number_value *v, bool *number)
+enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, union dd_number_value *v,
+                           bool *number)
 {
     gw_str text;
     bool b = false;
@@ -137,7 +141,8 @@ enum dd_got dd_maps_number(struct dd_decoder *d, enum dd_number_kind *kind, unio
 }
 
 /* An entry that is not a text and a number. */
-static const uint8_t *number_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_number *m, bool *kept)
+static const uint8_t *number_entry_any(struct dd_decoder *d, const uint8_t *at, struct dd_number *m,
+                                       bool *kept)
 {
     union dd_number_value v = {0};
     bool named, number = false;

@@ -1,6 +1,7 @@
 /* A cache of queries without their data, by the text that the tracer sent (dd_memo.h).
  *
- * One per translator; answers live in its arena. Called by dd_semconv_db.c, and by dd_translate.c between requests.
+ * One per translator; answers live in its arena. Called by dd_semconv_db.c, and by dd_translate.c between
+ * requests.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_memo.h"
 
@@ -44,7 +45,8 @@ static bool chain_is_full(const struct dd_memo_entry *e)
     return n >= MAX_CHAIN;
 }
 
-const struct dd_query *dd_memo_put(struct dd_memo *m, unsigned how, gw_str raw, uint64_t hash, const struct dd_query *q)
+const struct dd_query *dd_memo_put(struct dd_memo *m, unsigned how, gw_str raw, uint64_t hash,
+                                   const struct dd_query *q)
 {
     struct dd_memo_entry **slot = &m->slots[hash % DD_MEMO_SLOTS];
     if (m->arena.spent || raw.len > DD_MEMO_TEXT || chain_is_full(*slot))

@@ -1,10 +1,11 @@
 /* dd_memo.h: a cache of queries that were read before.
  *
- * Removing the data from a query, and finding its verb and table, reads every token: some 1.5 µs for a usual SELECT. An application
- * repeats few queries (and tracers send each twice, as resource and as tag), so results are kept up to a bound. A query that does not fit
- * is read each time.
+ * Removing the data from a query, and finding its verb and table, reads every token: some 1.5 µs for a usual
+ * SELECT. An application repeats few queries (and tracers send each twice, as resource and as tag), so
+ * results are kept up to a bound. A query that does not fit is read each time.
  *
- * Ownership: one per translator. Answers live until dd_memo_tidy, which the translator calls between requests only.
+ * Ownership: one per translator. Answers live until dd_memo_tidy, which the translator calls between requests
+ * only.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_MEMO_H
@@ -35,9 +36,11 @@ void dd_memo_fini(struct dd_memo *);
 /* Forgets everything when there is no room for more. */
 void dd_memo_tidy(struct dd_memo *);
 
-/* `how` says in which language the text was read: an answer holds for that alone. NULL when unknown. *hash is for dd_memo_put. */
+/* `how` says in which language the text was read: an answer holds for that alone. NULL when unknown. *hash is
+ * for dd_memo_put. */
 const struct dd_query *dd_memo_get(const struct dd_memo *, unsigned how, gw_str raw, uint64_t *hash);
 /* Keeps copies. NULL when there is no room. */
-const struct dd_query *dd_memo_put(struct dd_memo *, unsigned how, gw_str raw, uint64_t hash, const struct dd_query *);
+const struct dd_query *dd_memo_put(struct dd_memo *, unsigned how, gw_str raw, uint64_t hash,
+                                   const struct dd_query *);
 
 #endif

@@ -1,11 +1,13 @@
-/* The msgpack reader's rare forms: the usual ones are inline in dd_msgpack.h. Input is hostile: a length or count is checked against the
- * bytes that remain before it is used.
+/* The msgpack reader's rare forms: the usual ones are inline in dd_msgpack.h. Input is hostile: a length or
+ * count is checked against the bytes that remain before it is used.
  *
- * The state is the caller's cursor, struct dd_msgpack. Called by the decoders of msgpack formats, dd_plan.c and dd_struct.c.
+ * The state is the caller's cursor, struct dd_msgpack. Called by the decoders of msgpack formats, dd_plan.c
+ * and dd_struct.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_msgpack.h"
 
-/* What a first byte announces. `head` bytes stand before the contents; `n` is the length (text, ext) or count (containers). */
+/* What a first byte announces. `head` bytes stand before the contents; `n` is the length (text, ext) or count
+ * (containers). */
 struct head {
     enum dd_kind kind;
     uint32_t head;
@@ -16,11 +18,13 @@ void dd_msgpack_init(struct dd_msgpack *in, gw_str bytes, uint32_t max_elements)
 {
     static const uint8_t none;
     const uint8_t *begin = bytes.len ? (const uint8_t *)bytes.ptr : &none;
-    *in = (struct dd_msgpack){.at = begin, .end = begin + bytes.len, .begin = begin, .max_elements = max_elements};
+    *in = (struct dd_msgpack){
+        .at = begin, .end = begin + bytes.len, .begin = begin, .max_elements = max_elements};
 }
 
 /* Records the first byte that cannot be read; returns DD_ILL_FORMED. `why` is static text. */
-static enum dd_got dd_msgpack_bad(struct dd_msgpack *in, const uint8_t *where, const char *why, uint64_t claimed)
+static enum dd_got dd_msgpack_bad(struct dd_msgpack *in, const uint8_t *where, const char *why,
+                                  uint64_t claimed)
 {
     in->bad = where;
     in->why = why;
@@ -32,7 +36,8 @@ enum gw_code dd_msgpack_fail(const struct dd_msgpack *in, struct gw_err *err)
 {
     size_t pos = (size_t)(in->bad - in->begin), left = (size_t)(in->end - in->bad);
     if (in->claimed)
-        return gw_fail(err, GW_BAD_MSGPACK, pos, "%s: %llu, and %zu bytes are left", in->why, (unsigned long long)in->claimed, left);
+        return gw_fail(err, GW_BAD_MSGPACK, pos, "%s: %llu, and %zu bytes are left", in->why,
+                       (unsigned long long)in->claimed, left);
     return gw_fail(err, GW_BAD_MSGPACK, pos, "%s", in->why);
 }
 
@@ -56,8 +61,9 @@ enum dd_kind dd_msgpack_kind(const struct dd_msgpack *in)
 
 const char *dd_kind_name(enum dd_kind kind)
 {
-    static const char *const names[] = {"nothing", "an unused byte", "nil",      "a bool", "an integer",  "a float",
-                                        "text",    "bytes",          "an array", "a map",  "an extension"};
+    static const char *const names[] = {"nothing",    "an unused byte", "nil",         "a bool",
+                                        "an integer", "a float",        "text",        "bytes",
+                                        "an array",   "a map",          "an extension"};
     return names[kind];
 }
 
@@ -69,7 +75,8 @@ static uint64_t big_endian(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-/* Bytes of the fixed-size scalars from 0xc0 to 0xdf, without the first one; lengths and counts for the others. */
+/* Bytes of the fixed-size scalars from 0xc0 to 0xdf, without the first one; lengths and counts for the
+ * others. */
 static const uint8_t argument[0x20] = {
     0, 0, 0, 0, 1, 2, 4, 1, 2, 4, 4, 8, 1, 2, 4, 8, /* c0 */
     1, 2, 4, 8, 0, 0, 0, 0, 0, 1, 2, 4, 2, 4, 2, 4, /* d0 */
@@ -82,7 +89,9 @@ static enum dd_got read_head(struct dd_msgpack *in, struct head *h)
     uint8_t b = left ? *in->at : 0;
     *h = (struct head){.kind = dd_msgpack_kind(in), .head = 1};
     if (h->kind <= DD_NEVER)
-        return dd_msgpack_bad(in, in->at, h->kind == DD_END ? "the body ends where a value should begin" : "0xc1 is no msgpack", 0);
+        return dd_msgpack_bad(
+            in, in->at, h->kind == DD_END ? "the body ends where a value should begin" : "0xc1 is no msgpack",
+            0);
     if (b < 0x80 || b >= 0xe0)
         return DD_TAKEN;
     if (b < 0xc0) {
@@ -99,9 +108,11 @@ static enum dd_got read_head(struct dd_msgpack *in, struct head *h)
     }
     need = h->kind == DD_MAP ? (size_t)h->n * 2 : (size_t)h->n;
     if (need > left - h->head)
-        return dd_msgpack_bad(
-            in, in->at, h->kind == DD_MAP || h->kind == DD_ARRAY ? "claims more elements than can follow" : "claims more bytes than follow",
-            h->n);
+        return dd_msgpack_bad(in, in->at,
+                              h->kind == DD_MAP || h->kind == DD_ARRAY
+                                  ? "claims more elements than can follow"
+                                  : "claims more bytes than follow",
+                              h->n);
     if ((h->kind == DD_MAP || h->kind == DD_ARRAY) && h->n > in->max_elements)
         return dd_msgpack_bad(in, in->at, "has more elements than allowed", h->n);
     return DD_TAKEN;
@@ -123,7 +134,8 @@ enum dd_got dd_msgpack_text_any(struct dd_msgpack *in, gw_str *out)
 {
     struct head h;
     size_t left = (size_t)(in->end - in->at);
-    if (left >= 5 && *in->at == 0xdb && dd_msgpack_be32(in->at + 1) <= left - 5) { /* str32, the only one that dd-trace-js writes */
+    /* str32, the only one that dd-trace-js writes */
+    if (left >= 5 && *in->at == 0xdb && dd_msgpack_be32(in->at + 1) <= left - 5) {
         *out = gw_str_n((const char *)in->at + 5, dd_msgpack_be32(in->at + 1));
         in->at += 5 + out->len;
         return DD_TAKEN;
@@ -291,7 +303,8 @@ enum dd_got dd_msgpack_skip(struct dd_msgpack *in)
 {
     const uint8_t *start = in->at;
     struct head h;
-    /* Values still to pass. Each takes a byte at least, so more than the bytes that are left cannot follow. */
+    /* Values still to pass. Each takes a byte at least, so more than the bytes that are left cannot
+     * follow. */
     for (uint64_t pending = 1; pending; pending--) {
         if (read_head(in, &h))
             goto bad;
@@ -302,7 +315,8 @@ enum dd_got dd_msgpack_skip(struct dd_msgpack *in)
         else
             in->at += h.n;
         if (pending - 1 > (uint64_t)(in->end - in->at)) {
-            dd_msgpack_bad(in, value, "the containers that are open claim more elements than can follow", pending - 1);
+            dd_msgpack_bad(in, value, "the containers that are open claim more elements than can follow",
+                           pending - 1);
             goto bad;
         }
     }

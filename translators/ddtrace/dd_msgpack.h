@@ -9,14 +9,15 @@
  *      DD_OTHER_TYPE  a well-formed value of a type that cannot be read as this: the caller may skip it (dd_msgpack_skip)
  *      DD_ILL_FORMED  no msgpack: `bad`, `why` and `claimed` tell the place and the words (dd_msgpack_fail); read no further
  *
- * Reads are as tolerant as Datadog's agent, because tracers rely on it: nil is "", 0 or an empty container; text may be str or
- * bin; an integer may have any width and sign, or be a float without a fraction; a float may be an integer. A negative integer
- * read as unsigned keeps its 64 bits (some encoders write ids as signed). An unsigned above INT64_MAX read as signed is
- * INT64_MAX.
+ * Reads are as tolerant as Datadog's agent, because tracers rely on it: nil is "", 0 or an empty container;
+ * text may be str or bin; an integer may have any width and sign, or be a float without a fraction; a float
+ * may be an integer. A negative integer read as unsigned keeps its 64 bits (some encoders write ids as
+ * signed). An unsigned above INT64_MAX read as signed is INT64_MAX.
  *
- * Hostile input: a length or count is believed only as far as the remaining bytes allow (every value takes at least one byte),
- * so a count that was DD_TAKEN may size an allocation; a count above `max_elements` is refused as ill-formed. Skipping is
- * iterative: nesting costs no stack. Typed reads of containers nest only as deep as the code that calls them.
+ * Hostile input: a length or count is believed only as far as the remaining bytes allow (every value takes at
+ * least one byte), so a count that was DD_TAKEN may size an allocation; a count above `max_elements` is
+ * refused as ill-formed. Skipping is iterative: nesting costs no stack. Typed reads of containers nest only
+ * as deep as the code that calls them.
  *
  * Threads: one owner. Ownership: the bytes are the caller's and outlive every view.
  * SPDX-License-Identifier: Apache-2.0
@@ -39,7 +40,19 @@ struct dd_msgpack {
 };
 
 /* What the next value is. DD_END: no byte is left. DD_NEVER: 0xc1, which msgpack never uses. */
-enum dd_kind { DD_END, DD_NEVER, DD_NIL, DD_BOOL, DD_INTEGER, DD_FLOAT, DD_STR, DD_BIN, DD_ARRAY, DD_MAP, DD_EXT };
+enum dd_kind {
+    DD_END,
+    DD_NEVER,
+    DD_NIL,
+    DD_BOOL,
+    DD_INTEGER,
+    DD_FLOAT,
+    DD_STR,
+    DD_BIN,
+    DD_ARRAY,
+    DD_MAP,
+    DD_EXT
+};
 
 /* A number in the type that the wire had. DD_UINT only above INT64_MAX. */
 enum dd_number_kind { DD_INT, DD_UINT, DD_DOUBLE };
@@ -51,7 +64,8 @@ union dd_number_value {
 
 /* A number as what a field wants: false when it has a fraction or is out of range. */
 bool dd_number_u64(enum dd_number_kind, union dd_number_value, uint64_t *out);
-bool dd_number_i64(enum dd_number_kind, union dd_number_value, int64_t *out); /* an unsigned above INT64_MAX is INT64_MAX */
+/* an unsigned above INT64_MAX is INT64_MAX */
+bool dd_number_i64(enum dd_number_kind, union dd_number_value, int64_t *out);
 double dd_number_double(enum dd_number_kind, union dd_number_value);
 
 void dd_msgpack_init(struct dd_msgpack *, gw_str bytes, uint32_t max_elements);
@@ -94,8 +108,8 @@ static inline uint32_t dd_msgpack_be32(const uint8_t *p)
     return __builtin_bswap32(v);
 }
 
-/* fixstr and str8, without a branch between them because their lengths follow no pattern: the byte behind the text, or NULL when
- * it is another form or is not all there. */
+/* fixstr and str8, without a branch between them because their lengths follow no pattern: the byte behind the
+ * text, or NULL when it is another form or is not all there. */
 static inline const uint8_t *dd_msgpack_short_text(const uint8_t *p, const uint8_t *end, gw_str *out)
 {
     size_t left = (size_t)(end - p);
@@ -119,7 +133,8 @@ static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
     return DD_TAKEN;
 }
 
-/* The header of a container; its elements (maps: n keys and n values) follow. nil is an empty one. Here: up to 15 elements. */
+/* The header of a container; its elements (maps: n keys and n values) follow. nil is an empty one. Here: up
+ * to 15 elements. */
 static inline enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
 {
     size_t left = (size_t)(in->end - in->at);
@@ -180,7 +195,8 @@ static inline enum dd_got dd_msgpack_i64(struct dd_msgpack *in, int64_t *out)
 }
 
 /* Any number in the type that it has; nil is DD_INT 0. Here: float64 and small integers. */
-static inline enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind, union dd_number_value *v)
+static inline enum dd_got dd_msgpack_number(struct dd_msgpack *in, enum dd_number_kind *kind,
+                                            union dd_number_value *v)
 {
     const uint8_t *p = in->at;
     size_t left = (size_t)(in->end - p);

@@ -1,4 +1,5 @@
-/* The table of known keys: attributes and tags of dd_attrs.def by number, with a hash table from text to number.
+/* The table of known keys: attributes and tags of dd_attrs.def by number, with a hash table from text to
+ * number.
  *
  * Filled once per process, const after that. Looked up by dd_scan.c and dd_load.c; read everywhere.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,12 +9,20 @@
 
 #include <pthread.h>
 
-enum { TYPE_STR = DD_TY_STR, TYPE_INT = DD_TY_INT, TYPE_DBL = DD_TY_DBL, TYPE_BOOL = DD_TY_BOOL, TYPE_ARR = DD_TY_ARR };
+enum {
+    TYPE_STR = DD_TY_STR,
+    TYPE_INT = DD_TY_INT,
+    TYPE_DBL = DD_TY_DBL,
+    TYPE_BOOL = DD_TY_BOOL,
+    TYPE_ARR = DD_TY_ARR
+};
 enum { SLOTS = 1024 };
 
 struct dd_name_row dd_names[DD_NAMES + 1] = {
-#define ATTR(id, attr, attr_type, standing) [DD_A_##id] = {.name = GW_LIT(attr), .type = TYPE_##attr_type, .note = #standing},
-#define TAG(id, tag, attr, on, text) [DD_T_##id] = {.name = GW_LIT(tag), .to = DD_A_##attr, .when = DD_##on, .note = text},
+#define ATTR(id, attr, attr_type, standing)                                                                  \
+    [DD_A_##id] = {.name = GW_LIT(attr), .type = TYPE_##attr_type, .note = #standing},
+#define TAG(id, tag, attr, on, text)                                                                         \
+    [DD_T_##id] = {.name = GW_LIT(tag), .to = DD_A_##attr, .when = DD_##on, .note = text},
 #include "translators/ddtrace/dd_attrs.def"
 #undef ATTR
 #undef TAG

@@ -2,8 +2,9 @@
  *
  *     "http.method" ──hash──▶ DD_T_HTTP_METHOD ──▶ goes to DD_A_HTTP_REQUEST_METHOD, by code
  *
- * Attributes (DD_A_…, below DD_ATTRS) and tags (DD_T_…) of dd_attrs.def share one numbering. Every key of a payload is looked up
- * once; from then on it is a number. The table behind dd_name_of is filled once, at start.
+ * Attributes (DD_A_…, below DD_ATTRS) and tags (DD_T_…) of dd_attrs.def share one numbering. Every key of a
+ * payload is looked up once; from then on it is a number. The table behind dd_name_of is filled once, at
+ * start.
  *
  * Threads: dd_names_init before any other use (dd_translator_new does it); reading from any thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -48,10 +49,11 @@ enum dd_when {
 
 struct dd_name_row {
     gw_str name;
-    uint8_t type;     /* attributes: enum dd_type */
-    uint8_t when;     /* tags: enum dd_when */
-    uint16_t to;      /* tags: the attribute, or DD_A_NONE */
-    uint8_t head_len; /* attributes: the KeyValue's key field and the tag of its value field, ready to be copied */
+    uint8_t type; /* attributes: enum dd_type */
+    uint8_t when; /* tags: enum dd_when */
+    uint16_t to;  /* tags: the attribute, or DD_A_NONE */
+    /* attributes: the KeyValue's key field and the tag of its value field, ready to be copied */
+    uint8_t head_len;
     uint8_t head[64];
     const char *note;
 };

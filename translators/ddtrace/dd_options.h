@@ -1,4 +1,5 @@
-/* dd_options.h: what every step of a translation works by: the user's options, and the environment of the call.
+/* dd_options.h: what every step of a translation works by: the user's options, and the environment of the
+ * call.
  *
  * Threads: options are const while a translator has them; the environment is the call's.
  * SPDX-License-Identifier: Apache-2.0
@@ -21,7 +22,9 @@ struct dd_options {
     struct gw_list promote; /* span tags that become resource attributes (DD_TAGS of whole applications) */
     struct gw_list strip;   /* tags that are not exported */
     int trace_id_bits;      /* 128, or 64: upper half always zero */
-    bool obfuscate;         /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the agent */
+    /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the
+     * agent */
+    bool obfuscate;
 };
 
 /* What the translator takes from outside the payload; tests set it. */

@@ -1,13 +1,15 @@
-/* dd_parts.h: native span links and span events, in msgpack and in JSON; private to dd_parts_msgpack.c and dd_json_parts.c.
+/* dd_parts.h: native span links and span events, in msgpack and in JSON; private to dd_parts_msgpack.c and
+ * dd_json_parts.c.
  *
  *     keys of a link, an event, an attribute's value: dd_part_link, dd_part_event, dd_part_typed     here, once
  *     a text, a number, a map, a list …                                                              struct dd_part_reader, once a format
  *
- * Both formats have the same keys, of the same types, with the same tolerances; what differs is how a value is read. A struct
- * dd_part_reader is one format's way of reading: its functions answer as the decoders do (dd_decode.h).
+ * Both formats have the same keys, of the same types, with the same tolerances; what differs is how a value
+ * is read. A struct dd_part_reader is one format's way of reading: its functions answer as the decoders do
+ * (dd_decode.h).
  *
- * The functions are always inlined into callers that pass a constant reader, so that each format has direct calls and no pointers are
- * followed: events are read on the hot path of the tracers that send them.
+ * The functions are always inlined into callers that pass a constant reader, so that each format has direct
+ * calls and no pointers are followed: events are read on the hot path of the tracers that send them.
  *
  * Pure. What is read lives in the decoder's arena or is a view of the body.
  * SPDX-License-Identifier: Apache-2.0
@@ -38,13 +40,16 @@ struct dd_part_reader {
     bool (*is_list)(struct dd_decoder *);
     enum dd_got (*elements)(struct dd_decoder *, struct dd_typed *);
     enum dd_got (*array)(struct dd_decoder *, struct dd_typed *);
-    /* a list of maps, as an array of parts of `size` bytes each; *left_out counts those that cannot be read */
-    enum dd_got (*list)(struct dd_decoder *, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out);
+    /* a list of maps, as an array of parts of `size` bytes each; *left_out counts those that cannot be
+     * read */
+    enum dd_got (*list)(struct dd_decoder *, dd_read_part_f *read, size_t size, void **out, size_t *out_n,
+                        uint64_t *left_out);
     dd_read_part_f *link, *event; /* dd_part_link and dd_part_event of this reader */
 };
 
 /* Reads the value of the key `field` of a link. */
-DD_INLINE enum dd_got dd_part_link(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_link *link, enum dd_field field)
+DD_INLINE enum dd_got dd_part_link(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_link *link,
+                                   enum dd_field field)
 {
     uint64_t flags;
     enum dd_got got;
@@ -70,7 +75,8 @@ DD_INLINE enum dd_got dd_part_link(const struct dd_part_reader *r, struct dd_dec
 }
 
 /* … of an event. */
-DD_INLINE enum dd_got dd_part_event(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_event *event, enum dd_field field)
+DD_INLINE enum dd_got dd_part_event(const struct dd_part_reader *r, struct dd_decoder *d,
+                                    struct dd_event *event, enum dd_field field)
 {
     enum dd_number_kind kind;
     union dd_number_value v;
@@ -98,9 +104,10 @@ DD_INLINE enum dd_got dd_part_array(const struct dd_part_reader *r, struct dd_de
     return r->is_list(d) ? r->elements(d, t) : r->array(d, t);
 }
 
-/* … of an attribute's value: {type, string_value | bool_value | int_value | double_value | array_value}. A bare value is read as the key
- * that has its type. */
-DD_INLINE enum dd_got dd_part_typed(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t, enum dd_field field)
+/* … of an attribute's value: {type, string_value | bool_value | int_value | double_value | array_value}. A
+ * bare value is read as the key that has its type. */
+DD_INLINE enum dd_got dd_part_typed(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_typed *t,
+                                    enum dd_field field)
 {
     if (field >= DD_F_STRING_VALUE && field <= DD_F_ARRAY_VALUE)
         t->last = field;

@@ -1,4 +1,5 @@
-/* Native span links and span events in msgpack: lists of maps with text keys. dd_parts.h says which key is what.
+/* Native span links and span events in msgpack: lists of maps with text keys. dd_parts.h says which key is
+ * what.
  *
  * Keeps no state; parts go to the decoder's arena. Called by dd_v04.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -61,7 +62,8 @@ static enum dd_got read_map(struct dd_decoder *d, dd_read_part_f *read, void *pa
     return got;
 }
 
-static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out, size_t *out_n, uint64_t *left_out)
+static enum dd_got read_list(struct dd_decoder *d, dd_read_part_f *read, size_t size, void **out,
+                             size_t *out_n, uint64_t *left_out)
 {
     uint32_t n;
     enum dd_got got = dd_msgpack_array(&d->in, &n);
@@ -107,8 +109,9 @@ static enum dd_got read_typed(struct dd_decoder *d, void *part, enum dd_field fi
 
 static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, bool in_array)
 {
-    static const enum dd_field bare[] = {[DD_BOOL] = DD_F_BOOL_VALUE,  [DD_INTEGER] = DD_F_INT_VALUE, [DD_FLOAT] = DD_F_DOUBLE_VALUE,
-                                         [DD_STR] = DD_F_STRING_VALUE, [DD_ARRAY] = DD_F_ARRAY_VALUE, [DD_EXT] = DD_F_UNKNOWN};
+    static const enum dd_field bare[] = {
+        [DD_BOOL] = DD_F_BOOL_VALUE,  [DD_INTEGER] = DD_F_INT_VALUE, [DD_FLOAT] = DD_F_DOUBLE_VALUE,
+        [DD_STR] = DD_F_STRING_VALUE, [DD_ARRAY] = DD_F_ARRAY_VALUE, [DD_EXT] = DD_F_UNKNOWN};
     struct dd_typed t = {.type = -1, .in_array = in_array};
     enum dd_kind kind = dd_msgpack_kind(&d->in);
     enum dd_got got;

@@ -1,7 +1,8 @@
-/* The cache of plans: finding the plan that fits a span, in its decoded form or while v0.4 msgpack is read, and deciding which plans are
- * kept.
+/* The cache of plans: finding the plan that fits a span, in its decoded form or while v0.4 msgpack is read,
+ * and deciding which plans are kept.
  *
- * A struct dd_plans belongs to one translator. Called by dd_v04.c (while decoding), dd_scan.c (lookup) and dd_learn.c (new plans).
+ * A struct dd_plans belongs to one translator. Called by dd_v04.c (while decoding), dd_scan.c (lookup) and
+ * dd_learn.c (new plans).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_plan.h"
 
@@ -36,8 +37,10 @@ static inline bool same_text(const struct otlp_region *body, gw_str mine, gw_str
     return mine.len == 0 || memcmp(mine.ptr, theirs.ptr, mine.len) == 0;
 }
 
-/* The same, quicker where it is the very text that was compared before. What stands in an arena may be another one by now. */
-static inline bool same_place_or_text(const struct otlp_region *body, gw_str mine, const char **at, gw_str theirs)
+/* The same, quicker where it is the very text that was compared before. What stands in an arena may be
+ * another one by now. */
+static inline bool same_place_or_text(const struct otlp_region *body, gw_str mine, const char **at,
+                                      gw_str theirs)
 {
     if (*at == theirs.ptr && mine.len == theirs.len)
         return true;
@@ -58,20 +61,24 @@ static inline bool text_fits(const struct otlp_region *body, struct dd_expected 
     return e->demand != DD_ITS_UPPER || gw_str_hex64(t->value, &upper);
 }
 
-static inline bool number_fits(const struct otlp_region *body, struct dd_expected *e, const struct dd_number *n)
+static inline bool number_fits(const struct otlp_region *body, struct dd_expected *e,
+                               const struct dd_number *n)
 {
     return same_place_or_text(body, e->key, &e->key_at, n->key) &&
            (e->demand != DD_EQUAL || (e->number.kind == n->kind && e->number.bits == n->u));
 }
 
-static bool entry_fits(const struct dd_plans *p, const struct dd_plan *plan, const struct dd_span *s, size_t i)
+static bool entry_fits(const struct dd_plans *p, const struct dd_plan *plan, const struct dd_span *s,
+                       size_t i)
 {
     if (i < s->meta_n)
         return text_fits(&p->body, &plan->entries[i], &s->meta[i]);
-    return i >= s->meta_n + s->metrics_n || number_fits(&p->body, &plan->entries[i], &s->metrics[i - s->meta_n]);
+    return i >= s->meta_n + s->metrics_n ||
+           number_fits(&p->body, &plan->entries[i], &s->metrics[i - s->meta_n]);
 }
 
-static inline bool names_fit(const struct otlp_region *body, const struct dd_plan *plan, const struct dd_span *s)
+static inline bool names_fit(const struct otlp_region *body, const struct dd_plan *plan,
+                             const struct dd_span *s)
 {
     return same_text(body, plan->resource, s->resource) && same_text(body, plan->name, s->name) &&
            same_text(body, plan->service, s->service);
@@ -151,7 +158,8 @@ static bool take_meta(const struct dd_plan *plan, struct dd_msgpack *in, struct 
         const struct dd_expected *e = &plan->entries[run->entry];
         struct dd_text *t = &meta[run->entry];
         t->key = e->key;
-        if (dd_msgpack_text(in, &t->value) != DD_TAKEN || (e->demand == DD_ITS_UPPER && !gw_str_hex64(t->value, &upper)))
+        if (dd_msgpack_text(in, &t->value) != DD_TAKEN ||
+            (e->demand == DD_ITS_UPPER && !gw_str_hex64(t->value, &upper)))
             return false;
     }
 }
@@ -187,7 +195,8 @@ static bool read_meta(struct dd_plan *plan, struct dd_span *s, struct dd_msgpack
     return true;
 }
 
-struct dd_plan *dd_plan_meta(struct dd_plans *p, struct dd_span *s, struct dd_msgpack *in, struct gw_arena *arena)
+struct dd_plan *dd_plan_meta(struct dd_plans *p, struct dd_span *s, struct dd_msgpack *in,
+                             struct gw_arena *arena)
 {
     uint64_t hash = dd_plan_hash(s);
     struct dd_plan **ways = p->ways[hash % DD_PLAN_SETS];
@@ -206,7 +215,8 @@ struct dd_plan *dd_plan_meta(struct dd_plans *p, struct dd_span *s, struct dd_ms
     return NULL;
 }
 
-bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgpack *in, struct gw_arena *arena)
+bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgpack *in,
+                     struct gw_arena *arena)
 {
     struct dd_msgpack ahead = *in;
     const struct dd_plan *plan = s->plan;
@@ -217,7 +227,8 @@ bool dd_plan_metrics(const struct dd_plans *p, struct dd_span *s, struct dd_msgp
         size_t entry = plan->looked_at[i];
         const struct dd_expected *e = &plan->entries[entry];
         if (entry >= plan->meta_n)
-            metrics[entry - plan->meta_n] = (struct dd_number){.key = e->key, .kind = e->number.kind, .u = e->number.bits};
+            metrics[entry - plan->meta_n] =
+                (struct dd_number){.key = e->key, .kind = e->number.kind, .u = e->number.bits};
     }
     s->metrics = metrics;
     s->metrics_n = plan->metrics_n;
@@ -230,8 +241,8 @@ bool dd_plan_settled(const struct dd_plans *p, const struct dd_span *s, bool met
 {
     struct dd_plan *plan = s->plan;
     forget_places(p, plan);
-    if (s->metrics_n != plan->metrics_n || (renamed && !names_fit(&p->body, plan, s)) || !same_text(&p->body, plan->type, s->type) ||
-        !dd_plan_plain(s))
+    if (s->metrics_n != plan->metrics_n || (renamed && !names_fit(&p->body, plan, s)) ||
+        !same_text(&p->body, plan->type, s->type) || !dd_plan_plain(s))
         return false;
     for (size_t i = 0; i < s->metrics_n && !metrics_planned; i++)
         if (!number_fits(&p->body, &plan->entries[s->meta_n + i], &s->metrics[i]))

@@ -1,22 +1,25 @@
 /* dd_plan.h: a cache of translations: spans of one kind are translated once in full and then by their plan.
  *
- * An application sends few kinds of spans: the same tags in the same order, mostly with the same values; ids, times, the path of a URL, a
- * row count differ. What the conventions make of a span (dd_derive) depends on few of its values. So a span that took the slow path leaves
- * a plan: the values that must be equal for the same result, the bytes of that result, and the gaps between them, which each span fills
- * with its own values.
+ * An application sends few kinds of spans: the same tags in the same order, mostly with the same values; ids,
+ * times, the path of a URL, a row count differ. What the conventions make of a span (dd_derive) depends on
+ * few of its values. So a span that took the slow path leaves a plan: the values that must be equal for the
+ * same result, the bytes of that result, and the gaps between them, which each span fills with its own
+ * values.
  *
  *     span ─▶ dd_plan_find: keys and values as expected? ─yes─▶ cached path, dd_write_cached: bytes │ gap │ bytes │ gap │ …
  *                                                        ─no──▶ slow path: dd_load, dd_derive, dd_write; dd_learn makes a plan
  *
- * The result never differs from that of the slow path: every value that the slow path concludes anything from is compared
- * (tests/unit/translators/ddtrace/test_translate_plans.c and the fuzzer compare the two). Entries that need not be equal:
+ * The result never differs from that of the slow path: every value that the slow path concludes anything from
+ * is compared (tests/unit/translators/ddtrace/test_translate_plans.c and the fuzzer compare the two). Entries
+ * that need not be equal:
  *     DD_ANY_VALUE   written as they are, and nothing is concluded from them: unknown tags, row counts, user agents
  *     DD_ITS_UPPER   _dd.p.tid: the scan reads it
  *     DD_ITS_URL     the same scheme, host and port, path and query as before or both not there; secrets are removed each time
  *     DD_ITS_QUERY   a command that is the same once its data is removed
  *
- * Bounds: DD_PLAN_SETS × DD_PLAN_WAYS plans of DD_PLAN_BYTES a translator, allocated as they are made; the least recently used one makes
- * room. Only kinds of spans that come twice get a plan, so traffic without repetitions costs a hash a span.
+ * Bounds: DD_PLAN_SETS × DD_PLAN_WAYS plans of DD_PLAN_BYTES a translator, allocated as they are made; the
+ * least recently used one makes room. Only kinds of spans that come twice get a plan, so traffic without
+ * repetitions costs a hash a span.
  *
  * v0.4 is compared as it stands in the body, before it is decoded: dd_plan_meta.
  *
@@ -33,14 +36,22 @@
 /* A span that started before is one whose clock was wrong. */
 #define DD_YEAR_2000 (946684800 * GW_SEC)
 
-enum { DD_PLAN_SETS = 128, DD_PLAN_WAYS = 4, DD_PLAN_BYTES = 6208, DD_PLAN_ENTRIES = 48, DD_PLAN_GAPS = 24, DD_PLAN_NOTED = 16 };
+enum {
+    DD_PLAN_SETS = 128,
+    DD_PLAN_WAYS = 4,
+    DD_PLAN_BYTES = 6208,
+    DD_PLAN_ENTRIES = 48,
+    DD_PLAN_GAPS = 24,
+    DD_PLAN_NOTED = 16
+};
 
 enum dd_demand { DD_EQUAL, DD_ANY_VALUE, DD_ITS_UPPER, DD_ITS_URL, DD_ITS_QUERY };
 
 /* One entry of the span's tags: those of meta, then those of metrics. */
 struct dd_expected {
     gw_str key;
-    const char *key_at, *text_at; /* where these texts stood last in the body at hand: in v0.5 each stands there once */
+    /* where these texts stood last in the body at hand: in v0.5 each stands there once */
+    const char *key_at, *text_at;
     union {
         gw_str text;
         struct {
@@ -109,15 +120,17 @@ struct dd_plan {
     struct dd_plan_url url;
     struct dd_query_how how;
     gw_str query;
-    struct dd_scope *scope;                             /* where its spans of the trace at hand go */
-    struct dd_run *meta, *metrics;                      /* as v0.4 has them; NULL: the plan was made of another format */
-    uint16_t looked_at[2 * DD_PLAN_NOTED], looked_at_n; /* entries that are equal and yet asked for: noted, own */
+    struct dd_scope *scope; /* where its spans of the trace at hand go */
+    /* as v0.4 has them; NULL: the plan was made of another format */
+    struct dd_run *meta, *metrics;
+    /* entries that are equal and yet asked for: noted, own */
+    uint16_t looked_at[2 * DD_PLAN_NOTED], looked_at_n;
     size_t room_used;
     uint64_t room[]; /* texts and arrays of the above */
 };
 
-/* How often each kind of span came that no plan fitted. Of one kind DD_PLAN_TRIES plans are made in a row, then one for every
- * DD_PLAN_REST-th span. */
+/* How often each kind of span came that no plan fitted. Of one kind DD_PLAN_TRIES plans are made in a row,
+ * then one for every DD_PLAN_REST-th span. */
 enum { DD_PLAN_SIGHTS = 1024, DD_PLAN_TRIES = 32, DD_PLAN_REST = 256 };
 struct dd_sight {
     uint32_t hash, times;
@@ -141,8 +154,9 @@ bool dd_plan_plain(const struct dd_span *);
 uint64_t dd_plan_hash(const struct dd_span *);
 /* The plan that fits the span, or NULL. Its gaps may still turn out not to fit: dd_write_cached. */
 struct dd_plan *dd_plan_find(struct dd_plans *, const struct dd_span *, uint64_t hash);
-/* The same, while the span is read: its service, name and resource are known, and `in` stands before its meta. On success `in` stands
- * behind it. To be settled when the span is whole: dd_plan_settled, before which metrics may be read by dd_plan_metrics. */
+/* The same, while the span is read: its service, name and resource are known, and `in` stands before its
+ * meta. On success `in` stands behind it. To be settled when the span is whole: dd_plan_settled, before which
+ * metrics may be read by dd_plan_metrics. */
 struct dd_plan *dd_plan_meta(struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
 bool dd_plan_metrics(const struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
 /* metrics_planned: dd_plan_metrics took them. renamed: a name came later. */

@@ -8,7 +8,8 @@
 
 enum { ATTRIBUTE_ROOM = 64 + 40 /* a head, and the tags and lengths around it */ };
 
-/* KeyValue of a known attribute up to its AnyValue's contents, which take any_size bytes. The room must be there. */
+/* KeyValue of a known attribute up to its AnyValue's contents, which take any_size bytes. The room must be
+ * there. */
 static inline uint8_t *put_attr_head(struct otlp_buf *w, const struct dd_name_row *row, size_t any_size)
 {
     uint8_t *p = w->data + w->len;
@@ -20,8 +21,10 @@ static inline uint8_t *put_attr_head(struct otlp_buf *w, const struct dd_name_ro
     return wire_put_varint(p + row->head_len, any_size);
 }
 
-/* The usual attribute, all of whose lengths fit one byte. False, and nothing done, when it is another, or its text not ASCII. */
-static inline bool put_short_text(struct otlp_buf *w, const struct otlp_region *body, const struct dd_name_row *row, gw_str text)
+/* The usual attribute, all of whose lengths fit one byte. False, and nothing done, when it is another, or its
+ * text not ASCII. */
+static inline bool put_short_text(struct otlp_buf *w, const struct otlp_region *body,
+                                  const struct dd_name_row *row, gw_str text)
 {
     size_t size = row->head_len + text.len + 5;
     if (size > 127)
@@ -36,14 +39,16 @@ static inline bool put_short_text(struct otlp_buf *w, const struct otlp_region *
     p[0] = (uint8_t)(text.len + 2);
     p[1] = ANY_STRING << 3 | WIRE_LEN;
     p[2] = (uint8_t)text.len;
-    bool ascii = otlp_may_read_wide(body, text) ? otlp_copy_wide(p + 3, text.ptr, text.len) : otlp_copy_ascii(p + 3, text);
+    bool ascii = otlp_may_read_wide(body, text) ? otlp_copy_wide(p + 3, text.ptr, text.len)
+                                                : otlp_copy_ascii(p + 3, text);
     if (__builtin_expect(!ascii, 0))
         return false;
     otlp_end(w, p + 3 + text.len);
     return true;
 }
 
-void dd_put_text(struct otlp_buf *w, const struct otlp_region *body, const struct dd_name_row *row, gw_str text)
+void dd_put_text(struct otlp_buf *w, const struct otlp_region *body, const struct dd_name_row *row,
+                 gw_str text)
 {
     if (!otlp_room(w, text.len + ATTRIBUTE_ROOM) || put_short_text(w, body, row, text))
         return;
@@ -82,7 +87,8 @@ static uint8_t *put_id(uint8_t *p, uint64_t id)
     return p + 8;
 }
 
-/* trace_id and span_id have a fixed width and stand first, so that an upper half that is known later can be filled in. */
+/* trace_id and span_id have a fixed width and stand first, so that an upper half that is known later can be
+ * filled in. */
 void dd_put_ids(struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w)
 {
     const struct dd_span *s = f->span;
@@ -101,7 +107,8 @@ void dd_put_ids(struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf
     }
     otlp_end(w, p);
     if (dd_has(f, DD_T_DD_PARENT_ID))
-        otlp_text(w, SPAN_TRACE_STATE, dd_sampling_state(&c->sampling, f->arena, s->trace_id, dd_text_of(f, DD_T_DD_PARENT_ID)));
+        otlp_text(w, SPAN_TRACE_STATE,
+                  dd_sampling_state(&c->sampling, f->arena, s->trace_id, dd_text_of(f, DD_T_DD_PARENT_ID)));
     if (s->parent_id && s->parent_id != s->span_id && otlp_room(w, 16)) {
         p = w->data + w->len;
         *p++ = SPAN_PARENT_ID << 3 | WIRE_LEN;

@@ -4,9 +4,10 @@
  *   dd_write_cached.c  cached path: from the bytes of a span of the same kind (dd_plan.h)  nearly every span
  *   dd_put.c           a known attribute, ids, times                                       both
  *
- * Each function reserves its room and appends to the buffer; when memory is out it appends nothing and marks the buffer as failed
- * (otlp_write.h). The key of a known attribute is kept in its row, ready to be copied in moves of a fixed size (dd_name_row.head): the
- * bytes that are too many are overwritten by the next field. Text that is not UTF-8 is repaired.
+ * Each function reserves its room and appends to the buffer; when memory is out it appends nothing and marks
+ * the buffer as failed (otlp_write.h). The key of a known attribute is kept in its row, ready to be copied in
+ * moves of a fixed size (dd_name_row.head): the bytes that are too many are overwritten by the next field.
+ * Text that is not UTF-8 is repaired.
  *
  * The inline functions are called once a span or once an attribute, and are a few instructions each.
  *
@@ -74,7 +75,8 @@ static inline void dd_put_rest(const struct dd_span *s, struct otlp_buf *w, uint
 }
 
 /* The attributes of the chunk: written once (dd_scan.h), copied to each span. */
-static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w, enum gw_attribute_schema r)
+static inline void dd_put_common(const struct dd_fields *f, const struct dd_scanned *c, struct otlp_buf *w,
+                                 enum gw_attribute_schema r)
 {
     gw_str common = r == GW_DATADOG ? gw_str_n(c->common.ptr, c->common_own) : c->common;
     if (f->own_common && otlp_room(w, common.len))

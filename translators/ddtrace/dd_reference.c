@@ -15,28 +15,33 @@ static const struct {
 
 static void print_intro(FILE *to)
 {
-    fputs(
-        "# What becomes of a Datadog span\n\n"
-        "<!-- Generated from the tables in the code by `ddgate --reference`: edit those. -->\n\n"
-        "Attribute names are those of OpenTelemetry's semantic conventions " DD_SEMCONV_VERSION "; `schema_url` is\n"
-        "`" DD_SCHEMA_URL "`.\n\n"
-        "An exporter's `mode` says how much of this it gets:\n\n"
-        "| mode | attributes of the conventions | the tracer's own tags | event `exception` of error.* |\n"
-        "| --- | --- | --- | --- |\n"
-        "| `otel` (default) | yes | those that nothing else says | yes |\n"
-        "| `both` | yes | all | yes |\n"
-        "| `datadog` | no | all | no |\n\n"
-        "In every mode each span has `operation.name`, `resource.name` and `span.type` (Datadog's name, resource and type), and where the\n"
-        "chunk says so `sampling.priority` and `datadog.origin`. A tag that is not listed here arrives unchanged under its own name. An\n"
-        "attribute is written once: a tag under the attribute's own name comes first, then a number of `metrics`, then a text of `meta`,\n"
-        "then what is derived; a tag that says something else than the attribute stays under its own name.\n\n",
-        to);
+    fputs("# What becomes of a Datadog span\n\n"
+          "<!-- Generated from the tables in the code by `ddgate --reference`: edit those. -->\n\n"
+          "Attribute names are those of OpenTelemetry's semantic conventions " DD_SEMCONV_VERSION
+          "; `schema_url` is\n"
+          "`" DD_SCHEMA_URL "`.\n\n"
+          "An exporter's `mode` says how much of this it gets:\n\n"
+          "| mode | attributes of the conventions | the tracer's own tags | event `exception` of error.* |\n"
+          "| --- | --- | --- | --- |\n"
+          "| `otel` (default) | yes | those that nothing else says | yes |\n"
+          "| `both` | yes | all | yes |\n"
+          "| `datadog` | no | all | no |\n\n"
+          "In every mode each span has `operation.name`, `resource.name` and `span.type` (Datadog's name, "
+          "resource and type), and where the\n"
+          "chunk says so `sampling.priority` and `datadog.origin`. A tag that is not listed here arrives "
+          "unchanged under its own name. An\n"
+          "attribute is written once: a tag under the attribute's own name comes first, then a number of "
+          "`metrics`, then a text of `meta`,\n"
+          "then what is derived; a tag that says something else than the attribute stays under its own "
+          "name.\n\n",
+          to);
 }
 
 static void print_resource(FILE *to)
 {
     fputs("## The resource\n\n"
-          "Spans are grouped by service, env, version, runtime id, host and language. Attributes of the option `resource` come before all\n"
+          "Spans are grouped by service, env, version, runtime id, host and language. Attributes of the "
+          "option `resource` come before all\n"
           "of these; tags of the option `promote` are added.\n\n"
           "| attribute | from |\n| --- | --- |\n",
           to);
@@ -85,7 +90,8 @@ static void print_tags(FILE *to)
             fprintf(to, "%s | ", place_name(row->when));
         fprintf(to, " | %s%s |\n", when_text(row->when), row->note);
     }
-    fputs("| `http.request.headers.X`, `http.response.headers.X` | `http.request.header.x`, `http.response.header.x` | array of text | |\n"
+    fputs("| `http.request.headers.X`, `http.response.headers.X` | `http.request.header.x`, "
+          "`http.response.header.x` | array of text | |\n"
           "| `_dd.p.*` | span | | `t.*` in trace_state, where they fit; others stay. |\n",
           to);
 }
@@ -105,7 +111,9 @@ void dd_mapping_reference(FILE *to)
     print_intro(to);
     print_resource(to);
     print_tags(to);
-    print_tag_list(to, DD_TAGS_CONTAINER, "Container tags (`_dd.tags.container`), on the resource", "datadog.container.<tag>");
-    print_tag_list(to, DD_TAGS_PROCESS, "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource",
+    print_tag_list(to, DD_TAGS_CONTAINER, "Container tags (`_dd.tags.container`), on the resource",
+                   "datadog.container.<tag>");
+    print_tag_list(to, DD_TAGS_PROCESS,
+                   "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource",
                    "datadog.process.<tag>");
 }

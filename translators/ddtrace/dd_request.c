@@ -7,7 +7,8 @@
 /* The agent's rule: what is not one of these is true ("yes" of Python 2, "t" of Go, "true" of libdatadog). */
 static bool is_true(gw_str s)
 {
-    static const gw_str no[] = {GW_LIT(""), GW_LIT("0"), GW_LIT("f"), GW_LIT("F"), GW_LIT("FALSE"), GW_LIT("False"), GW_LIT("false")};
+    static const gw_str no[] = {GW_LIT(""),      GW_LIT("0"),     GW_LIT("f"),    GW_LIT("F"),
+                                GW_LIT("FALSE"), GW_LIT("False"), GW_LIT("false")};
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
         if (gw_str_eq(s, no[i]))
             return false;
@@ -135,7 +136,8 @@ static bool all_hex(gw_str s)
     return true;
 }
 
-/* 64 hexadecimal digits at the end of "cri-containerd-<id>", "docker-<id>", "crio-<id>", "libpod-<id>", "<id>". */
+/* 64 hexadecimal digits at the end of "cri-containerd-<id>", "docker-<id>", "crio-<id>", "libpod-<id>",
+ * "<id>". */
 static bool long_id(gw_str segment, gw_str *id)
 {
     if (segment.len < 64)

@@ -1,7 +1,8 @@
 /* dd_request.h: what a tracer says about itself in request headers.
  *
- * The receiver hands every header to dd_request_header, which takes those that Datadog's trace agent reads: language and version,
- * container, Kubernetes pod, process tags. All views point into the header block or the request's arena.
+ * The receiver hands every header to dd_request_header, which takes those that Datadog's trace agent reads:
+ * language and version, container, Kubernetes pod, process tags. All views point into the header block or the
+ * request's arena.
  *
  * Threads: the request's.
  * SPDX-License-Identifier: Apache-2.0
@@ -14,23 +15,25 @@
 struct dd_request {
     gw_str lang, lang_version, interpreter, vendor; /* Datadog-Meta-Lang … as sent: "python", "jvm", ".NET" */
     gw_str tracer_version;
-    gw_str container_id;               /* Entity-ID ci-/cid-, else Container-ID, else of the peer's cgroup */
-    gw_str entity_id;                  /* Entity-ID as sent, when no container id could be made of it (in-<inode>) */
+    gw_str container_id; /* Entity-ID ci-/cid-, else Container-ID, else of the peer's cgroup */
+    /* Entity-ID as sent, when no container id could be made of it (in-<inode>) */
+    gw_str entity_id;
     gw_str k8s_container, k8s_pod_uid; /* External-Env cn-, pu- */
     gw_str process_tags;               /* X-Datadog-Process-Tags: "k:v,k:v" */
-    uint64_t trace_count;              /* X-Datadog-Trace-Count: chunks that the tracer says are in the body */
+    /* X-Datadog-Trace-Count: chunks that the tracer says are in the body */
+    uint64_t trace_count;
     uint64_t dropped_p0_traces, dropped_p0_spans;
     bool computed_stats, computed_top_level, real_http_status;
     gw_str rates_version; /* Datadog-Rates-Payload-Version */
     bool peer_is_local;   /* loopback or Unix socket: our host name is the peer's */
 };
 
-/* One header; unknown ones are ignored, names are compared without case. Booleans follow the agent: absent, "", 0, f, F,
- * FALSE, False, false are false, anything else is true. */
+/* One header; unknown ones are ignored, names are compared without case. Booleans follow the agent: absent,
+ * "", 0, f, F, FALSE, False, false are false, anything else is true. */
 void dd_request_header(struct dd_request *, struct gw_arena *, gw_str name, gw_str value);
 
-/* Reads the container id out of the text of /proc/<pid>/cgroup (v1 paths, and v2 paths that name it: docker, containerd,
- * cri-o, ECS, Kubernetes slices); empty when none stands there. */
+/* Reads the container id out of the text of /proc/<pid>/cgroup (v1 paths, and v2 paths that name it: docker,
+ * containerd, cri-o, ECS, Kubernetes slices); empty when none stands there. */
 gw_str dd_container_of_cgroup(gw_str cgroup_file);
 
 #endif

@@ -1,5 +1,5 @@
-/* Writes the Resource of a group. Each attribute is written once: those of the option `resource` come first, then what the spans and the
- * request's headers say.
+/* Writes the Resource of a group. Each attribute is written once: those of the option `resource` come first,
+ * then what the spans and the request's headers say.
  *
  * The state lives for one call. Called by dd_translate.c, once a group and frame.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -50,7 +50,8 @@ static void write_configured(struct writer *r)
 {
     for (size_t i = r->opt->resource.n; i-- > 0;)
         if (claim_key(r, r->opt->resource.items[i].key))
-            otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, r->opt->resource.items[i].key, r->opt->resource.items[i].value);
+            otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, r->opt->resource.items[i].key,
+                           r->opt->resource.items[i].value);
 }
 
 /* Key of a serialized attribute of Resource, and where the next one starts. */
@@ -74,7 +75,8 @@ static gw_str promoted_key(gw_str *rest)
     return gw_str_n((const char *)p, key);
 }
 
-/* Promoted tags were written when the group was made (dd_export.c); those that nobody said before are copied. */
+/* Promoted tags were written when the group was made (dd_export.c); those that nobody said before are
+ * copied. */
 static void write_promoted(struct writer *r, gw_str rest)
 {
     while (rest.len) {
@@ -135,7 +137,8 @@ static void write_tag_list(struct writer *r, enum dd_tag_list which, gw_str tags
         dd_write_tag_list(r->w, RESOURCE_ATTRIBUTES, which, tags, r->keys, r->n);
 }
 
-void dd_resource_write(struct otlp_buf *w, const struct dd_group *g, const struct dd_request *req, const struct dd_options *opt)
+void dd_resource_write(struct otlp_buf *w, const struct dd_group *g, const struct dd_request *req,
+                       const struct dd_options *opt)
 {
     struct writer r = {.w = w, .opt = opt};
     write_configured(&r);

@@ -1,4 +1,5 @@
-/* dd_resource.h: who sent the spans, as the OTLP Resource of a group. docs/reference/mapping.md, "The resource", lists the attributes.
+/* dd_resource.h: who sent the spans, as the OTLP Resource of a group. docs/reference/mapping.md, "The
+ * resource", lists the attributes.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_RESOURCE_H
@@ -9,6 +10,7 @@
 #include "translators/ddtrace/dd_request.h"
 
 /* The serialized Resource message of a group, in the arena; empty and w->failed when memory is out. */
-void dd_resource_write(struct otlp_buf *, const struct dd_group *, const struct dd_request *, const struct dd_options *);
+void dd_resource_write(struct otlp_buf *, const struct dd_group *, const struct dd_request *,
+                       const struct dd_options *);
 
 #endif

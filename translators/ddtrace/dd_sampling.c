@@ -1,6 +1,8 @@
-/* Sampling facts of a chunk, and the W3C trace state and the probability that follow from them (dd_sampling.h).
+/* Sampling facts of a chunk, and the W3C trace state and the probability that follow from them
+ * (dd_sampling.h).
  *
- * The facts are the caller's struct dd_sampling; the text lives in the arena. Called by dd_scan.c and dd_put.c.
+ * The facts are the caller's struct dd_sampling; the text lives in the arena. Called by dd_scan.c and
+ * dd_put.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sampling.h"
 
@@ -8,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATE_MAX = 256 /* bytes of the value of "dd=", as tracers bound it */, MEMBERS_MAX = 32 /* W3C trace context §3.3.1.1 */ };
+enum {
+    STATE_MAX = 256 /* bytes of the value of "dd=", as tracers bound it */,
+    MEMBERS_MAX = 32 /* W3C trace context §3.3.1.1 */
+};
 enum { THRESHOLD_DIGITS = 14, PRECISION = 4 /* recommended by OpenTelemetry's specification */ };
 
 #define UNDECIDED -1
@@ -18,8 +23,11 @@ enum { THRESHOLD_DIGITS = 14, PRECISION = 4 /* recommended by OpenTelemetry's sp
 
 void dd_sampling_init(struct dd_sampling *s)
 {
-    *s = (struct dd_sampling){
-        .priority = DD_NO_PRIORITY, .rule_psr = (double)NAN, .agent_psr = (double)NAN, .limit_psr = (double)NAN, .ksr = (double)NAN};
+    *s = (struct dd_sampling){.priority = DD_NO_PRIORITY,
+                              .rule_psr = (double)NAN,
+                              .agent_psr = (double)NAN,
+                              .limit_psr = (double)NAN,
+                              .ksr = (double)NAN};
 }
 
 static void set_text(gw_str *field, gw_str value)
@@ -130,8 +138,8 @@ double dd_sampling_rate(const struct dd_sampling *s)
     return was_limited(s) ? p * s->limit_psr : p;
 }
 
-/* (1 − p) × 2^56, rounded to so many significant digits: digits that are all 0 or all f in front do not count, or else
- * probabilities near 0 and 1 would be rounded to them. */
+/* (1 − p) × 2^56, rounded to so many significant digits: digits that are all 0 or all f in front do not
+ * count, or else probabilities near 0 and 1 would be rounded to them. */
 static uint64_t threshold_of(double p, int precision)
 {
     int above, below;
@@ -168,7 +176,8 @@ static size_t text_len(const struct text *t)
     return (size_t)(t->at - t->begin);
 }
 
-/* What may not stand in a key or value of the dd member becomes '_', once for each character of UTF-8; '=' becomes '~'. */
+/* What may not stand in a key or value of the dd member becomes '_', once for each character of UTF-8; '='
+ * becomes '~'. */
 static char encode_char(char c, bool in_key)
 {
     if (c == '=')
@@ -211,7 +220,8 @@ static void put_priority(struct text *t, int priority)
     if (priority >= 0 && priority <= 9)
         put_entry(t, GW_NOSTR, GW_STR("s"), gw_str_n(&digit, 1));
     else
-        put_entry(t, GW_NOSTR, GW_STR("s"), gw_str_n(text, (size_t)snprintf(text, sizeof text, "%d", priority)));
+        put_entry(t, GW_NOSTR, GW_STR("s"),
+                  gw_str_n(text, (size_t)snprintf(text, sizeof text, "%d", priority)));
 }
 
 /* The value of the dd member, or nothing when we have no fact for it. */
@@ -257,12 +267,14 @@ static void put_other_ot(struct text *t, gw_str incoming, bool without_rv)
 {
     gw_str entry;
     while (gw_str_next(&incoming, ';', &entry))
-        if (entry.len && !gw_str_starts(entry, GW_STR("th:")) && !(without_rv && gw_str_starts(entry, GW_STR("rv:"))))
+        if (entry.len && !gw_str_starts(entry, GW_STR("th:")) &&
+            !(without_rv && gw_str_starts(entry, GW_STR("rv:"))))
             put_separated(t, entry);
 }
 
-/* The value of the ot member. A trace that the tracer decided against has no threshold. The hash decided where it agrees with
- * the threshold: then rv is told; at full precision where rounding alone is between them. */
+/* The value of the ot member. A trace that the tracer decided against has no threshold. The hash decided
+ * where it agrees with the threshold: then rv is told; at full precision where rounding alone is between
+ * them. */
 static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_id_low, gw_str incoming)
 {
     double p = dd_sampling_rate(s);
@@ -323,7 +335,8 @@ static void put_others(struct text *t, gw_str list, size_t room)
     }
 }
 
-gw_str dd_sampling_state(const struct dd_sampling *s, struct gw_arena *arena, uint64_t trace_id_low, gw_str last_parent)
+gw_str dd_sampling_state(const struct dd_sampling *s, struct gw_arena *arena, uint64_t trace_id_low,
+                         gw_str last_parent)
 {
     gw_str incoming_ot = find_member(s->tracestate, GW_STR("ot="));
     char dd_room[STATE_MAX + 1];
@@ -337,7 +350,8 @@ gw_str dd_sampling_state(const struct dd_sampling *s, struct gw_arena *arena, ui
                 all = {room, room, room + size};
     put_dd(&dd, s, last_parent);
     put_ot(&ot, s, trace_id_low, incoming_ot);
-    gw_str dd_value = text_len(&dd) ? gw_str_n(dd_room, text_len(&dd)) : find_member(s->tracestate, GW_STR("dd="));
+    gw_str dd_value =
+        text_len(&dd) ? gw_str_n(dd_room, text_len(&dd)) : find_member(s->tracestate, GW_STR("dd="));
     put_member(&all, GW_STR("dd="), dd_value);
     put_member(&all, GW_STR("ot="), gw_str_n(ot_room, text_len(&ot)));
     put_others(&all, s->tracestate, MEMBERS_MAX - (dd_value.len > 0) - (text_len(&ot) > 0));

@@ -7,15 +7,17 @@
  *   meta     _dd.p.dm ("-4"), _dd.p.ksr ("0.5")            the mechanism that decided, the rate that travelled with the trace
  *            _dd.origin, other _dd.p.*, tracestate         what else travels with the trace
  *
- * From them come Span.trace_state, the attribute datadog.sampling.rate, and nothing else here. trace_state is W3C's:
+ * From them come Span.trace_state, the attribute datadog.sampling.rate, and nothing else here. trace_state is
+ * W3C's:
  *
  *     dd=s:1;o:rum;p:79c9cfcc6dd5e44e;t.dm:-3;t.usr:abc,ot=th:8;rv:f0c3a5d2b19e77,congo=t61rcWkgMzE
  *     └── of our facts, as tracers write it ──────────┘ └── OpenTelemetry's ──┘ └─ incoming, verbatim ┘
  *
- * th is the rejection threshold (1 − p) × 2^56, rounded to four significant digits, trailing zeros removed; rv is the tracer's
- * randomness. Datadog's samplers keep a trace when low × 1111111111111111111 mod 2^64 is small, so rv = ~(that product) >> 8,
- * not the trace id's low 56 bits; dd-trace-go 2.12 sends the same. (OpenTelemetry specification, "TraceState: Probability
- * Sampling".) Where something else than that hash decided (the rate limiter), rv would say something untrue and is left out.
+ * th is the rejection threshold (1 − p) × 2^56, rounded to four significant digits, trailing zeros removed;
+ * rv is the tracer's randomness. Datadog's samplers keep a trace when low × 1111111111111111111 mod 2^64 is
+ * small, so rv = ~(that product) >> 8, not the trace id's low 56 bits; dd-trace-go 2.12 sends the same.
+ * (OpenTelemetry specification, "TraceState: Probability Sampling".) Where something else than that hash
+ * decided (the rate limiter), rv would say something untrue and is left out.
  *
  * Pure. The text lives in the arena. Facts are views.
  * SPDX-License-Identifier: Apache-2.0
@@ -40,20 +42,23 @@ struct dd_sampling {
 
 void dd_sampling_init(struct dd_sampling *);
 
-/* Shows it one entry of a span's meta or metrics; true when it was one of the facts above (of which the first that is said
- * stays). Keys that do not begin with '_', 't' or 'w' need not be shown. `_dd.p.tid` is no fact of ours: the trace id says it. */
+/* Shows it one entry of a span's meta or metrics; true when it was one of the facts above (of which the first
+ * that is said stays). Keys that do not begin with '_', 't' or 'w' need not be shown. `_dd.p.tid` is no fact
+ * of ours: the trace id says it. */
 bool dd_sampling_text(struct dd_sampling *, gw_str key, gw_str value);
 bool dd_sampling_number(struct dd_sampling *, gw_str key, double value);
 
-/* The effective probability that the trace was kept with, in (0, 1]; NAN when nobody said, or a person or product kept it
- * regardless (mechanisms 4, 5, 10, 13). rule_psr, else agent_psr, else ksr; times limit_psr where that is ≤ 1 (Java sends 100). */
+/* The effective probability that the trace was kept with, in (0, 1]; NAN when nobody said, or a person or
+ * product kept it regardless (mechanisms 4, 5, 10, 13). rule_psr, else agent_psr, else ksr; times limit_psr
+ * where that is ≤ 1 (Java sends 100). */
 double dd_sampling_rate(const struct dd_sampling *);
 
 /* 1 for "-1": the number of the mechanism; -1 when none was said. */
 int dd_sampling_mechanism(const struct dd_sampling *);
 
-/* Span.trace_state of the spans of one trace; empty when there is nothing to say. `last_parent` is the span's own
- * `_dd.parent_id` or empty; a chunk whose spans have none needs one call. */
-gw_str dd_sampling_state(const struct dd_sampling *, struct gw_arena *, uint64_t trace_id_low, gw_str last_parent);
+/* Span.trace_state of the spans of one trace; empty when there is nothing to say. `last_parent` is the span's
+ * own `_dd.parent_id` or empty; a chunk whose spans have none needs one call. */
+gw_str dd_sampling_state(const struct dd_sampling *, struct gw_arena *, uint64_t trace_id_low,
+                         gw_str last_parent);
 
 #endif

@@ -1,8 +1,9 @@
-/* Reads a chunk whole before any of it is written, since what holds for all its spans may stand on any one of them: the upper half of the
- * trace id, the sampling decision, env, version, runtime id, host. Looks up each key once and finds the plan of each span.
+/* Reads a chunk whole before any of it is written, since what holds for all its spans may stand on any one of
+ * them: the upper half of the trace id, the sampling decision, env, version, runtime id, host. Looks up each
+ * key once and finds the plan of each span.
  *
- * Results are in the caller's struct dd_scanned and the chunk's arena; guesses of keys stay with the translator. Called by dd_translate.c,
- * and by dd_export.c for a span whose plan turned out not to fit.
+ * Results are in the caller's struct dd_scanned and the chunk's arena; guesses of keys stay with the
+ * translator. Called by dd_translate.c, and by dd_export.c for a span whose plan turned out not to fit.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_scan.h"
 
@@ -17,8 +18,9 @@ gw_str dd_language(struct gw_arena *arena, gw_str said)
 {
     static const struct {
         gw_str said, name;
-    } names[] = {{GW_LIT("jvm"), GW_LIT("java")},    {GW_LIT("javascript"), GW_LIT("nodejs")}, {GW_LIT("node"), GW_LIT("nodejs")},
-                 {GW_LIT(".net"), GW_LIT("dotnet")}, {GW_LIT("golang"), GW_LIT("go")},         {GW_LIT("c++"), GW_LIT("cpp")}};
+    } names[] = {{GW_LIT("jvm"), GW_LIT("java")},    {GW_LIT("javascript"), GW_LIT("nodejs")},
+                 {GW_LIT("node"), GW_LIT("nodejs")}, {GW_LIT(".net"), GW_LIT("dotnet")},
+                 {GW_LIT("golang"), GW_LIT("go")},   {GW_LIT("c++"), GW_LIT("cpp")}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (gw_str_ieq(said, names[i].said))
             return names[i].name;
@@ -105,7 +107,8 @@ struct halves {
     bool conflict;
 };
 
-static void note_tid(struct dd_scanned *s, struct halves *h, bool is_root, gw_str text, struct dd_oddities *odd)
+static void note_tid(struct dd_scanned *s, struct halves *h, bool is_root, gw_str text,
+                     struct dd_oddities *odd)
 {
     uint64_t high;
     if (!gw_str_hex64(text, &high)) {
@@ -167,7 +170,8 @@ static void note_sampling(struct dd_scanned *s, const struct dd_text *t)
         dd_sampling_number(&s->sampling, t->key, number);
 }
 
-static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned name, const struct dd_text *t)
+static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned name,
+                      const struct dd_text *t)
 {
     int fact;
     int64_t pid;
@@ -226,7 +230,8 @@ static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, stru
 enum { NOTED = DD_RESOURCE | DD_SPAN | DD_KEEP };
 
 /* The guess is right far more often than not, and cheaper than the table. */
-static inline struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *arena, struct dd_oddities *odd)
+static inline struct dd_key look_up(uint16_t *guess, gw_str *key, struct gw_arena *arena,
+                                    struct dd_oddities *odd)
 {
     if (*guess < DD_NAMES && dd_same(dd_names[*guess].name, *key))
         return (struct dd_key){.name = *guess};
@@ -250,8 +255,8 @@ static size_t guess_index(size_t i)
     return i < DD_SHAPE_KEYS ? i : DD_SHAPE_KEYS - 1;
 }
 
-static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct halves *h, bool is_root,
-                       struct gw_arena *arena, struct dd_oddities *odd)
+static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys,
+                       struct halves *h, bool is_root, struct gw_arena *arena, struct dd_oddities *odd)
 {
     uint16_t *guesses = guesses_of(s, span);
     for (size_t i = 0; i < span->meta_n; i++) {
@@ -269,7 +274,8 @@ static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct 
     }
 }
 
-static void note_number(struct dd_scanned *s, unsigned name, const struct dd_number *n, struct gw_arena *arena)
+static void note_number(struct dd_scanned *s, unsigned name, const struct dd_number *n,
+                        struct gw_arena *arena)
 {
     int64_t pid;
     switch (name) {
@@ -289,8 +295,8 @@ static void note_number(struct dd_scanned *s, unsigned name, const struct dd_num
     }
 }
 
-static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys, struct gw_arena *arena,
-                         struct dd_oddities *odd)
+static void scan_numbers(struct dd_scanned *s, const struct dd_span *span, struct dd_key *keys,
+                         struct gw_arena *arena, struct dd_oddities *odd)
 {
     uint16_t *guesses = guesses_of(s, span);
     for (size_t i = 0; i < span->metrics_n; i++) {
@@ -312,10 +318,11 @@ static void scan_structs(const struct dd_span *span, struct gw_arena *arena, str
 }
 
 /* What a span with a plan says about its trace and process. */
-static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct dd_plan *plan, struct halves *h, bool is_root,
-                       struct gw_arena *arena, struct dd_oddities *odd)
+static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct dd_plan *plan,
+                       struct halves *h, bool is_root, struct gw_arena *arena, struct dd_oddities *odd)
 {
-    if (plan->noted_in == s->shapes->plans.trace && !plan->has_upper) /* a span of this trace with the same values was read already */
+    /* a span of this trace with the same values was read already */
+    if (plan->noted_in == s->shapes->plans.trace && !plan->has_upper)
         return;
     plan->noted_in = s->shapes->plans.trace;
     for (unsigned i = 0; i < plan->noted_n; i++) {
@@ -355,7 +362,8 @@ struct dd_key *dd_scan_keys(struct dd_scanned *s, size_t i, struct gw_arena *are
     return s->keys[i] = keys;
 }
 
-static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct gw_arena *arena, struct dd_oddities *odd)
+static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct gw_arena *arena,
+                      struct dd_oddities *odd)
 {
     const struct dd_span *span = &s->chunk->spans[i];
     s->keys[i] = NULL;
@@ -363,7 +371,8 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
         scan_known(s, span, s->known[i].plan, h, i == s->local_root, arena, odd);
         return true;
     }
-    struct dd_key *keys = gw_arena_raw(arena, span->meta_n + span->metrics_n + span->meta_struct_n, sizeof *keys);
+    struct dd_key *keys =
+        gw_arena_raw(arena, span->meta_n + span->metrics_n + span->meta_struct_n, sizeof *keys);
     if (!keys)
         return false;
     s->keys[i] = keys;
@@ -397,8 +406,8 @@ static void write_common(struct dd_scanned *s, struct gw_arena *arena, struct ot
     s->common = gw_arena_dup(arena, gw_str_n((const char *)w->data, w->len));
 }
 
-bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang, struct dd_shapes *shapes,
-             struct otlp_buf *scratch, struct dd_oddities *odd)
+bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang,
+             struct dd_shapes *shapes, struct otlp_buf *scratch, struct dd_oddities *odd)
 {
     struct halves h = {0};
     memset(s, 0, offsetof(struct dd_scanned, versions));

@@ -1,8 +1,9 @@
 /* dd_scan.h: a chunk is read whole before any of its spans is written.
  *
- * What holds for the trace, or for the process, stands on one span of a chunk, in any position: the upper half of the trace id,
- * the sampling decision, the origin, env, runtime-id. The local root (the span whose parent is zero, else the first whose parent is
- * not in the chunk) is asked first, then the others in order. Keys are looked up here, once, and kept as numbers.
+ * What holds for the trace, or for the process, stands on one span of a chunk, in any position: the upper
+ * half of the trace id, the sampling decision, the origin, env, runtime-id. The local root (the span whose
+ * parent is zero, else the first whose parent is not in the chunk) is asked first, then the others in order.
+ * Keys are looked up here, once, and kept as numbers.
  *
  * All spans of a chunk have one trace id: the caller sees to that.
  * Ownership: everything is in the chunk's arena, or a view of the body.
@@ -21,7 +22,8 @@
 enum {
     DD_DEAD = 0xFFFE,     /* instead of DD_UNKNOWN: the key comes once more behind this one, or is stripped */
     DD_PROMOTED = 0xFFFD, /* stands on the resource: not on the span in mode otel */
-    DD_HEADER = 0xFFFC    /* http.request.headers.X, http.response.headers.X: in modes both and datadog as it is */
+    /* http.request.headers.X, http.response.headers.X: in modes both and datadog as it is */
+    DD_HEADER = 0xFFFC
 };
 
 /* A key of the wire, looked up. */
@@ -30,7 +32,8 @@ struct dd_key {
     uint16_t name; /* enum dd_name, DD_UNKNOWN, or one of the above */
 };
 
-/* Spans of one operation mostly have the same tags in the same order, so the keys of the last one are a good guess. */
+/* Spans of one operation mostly have the same tags in the same order, so the keys of the last one are a good
+ * guess. */
 enum { DD_SHAPES = 64, DD_SHAPE_KEYS = 32 };
 struct dd_shapes {
     uint16_t names[DD_SHAPES][DD_SHAPE_KEYS]; /* by the operation's name: what its n-th key was */
@@ -47,8 +50,10 @@ struct dd_scanned {
     uint64_t number; /* of the chunk in its payload, from 1; the caller's */
     const struct dd_chunk *chunk;
     struct dd_shapes *shapes; /* the translator's */
-    struct dd_key **keys;     /* of each span: those of meta, then of metrics, then room for those of meta_struct; NULL: it has a plan */
-    struct dd_known *known;   /* of each span */
+    /* of each span: those of meta, then of metrics, then room for those of meta_struct; NULL: it has a
+     * plan */
+    struct dd_key **keys;
+    struct dd_known *known; /* of each span */
     size_t local_root;
     uint64_t trace_id, high;
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
@@ -71,8 +76,8 @@ struct dd_scanned {
 };
 
 /* False when the arena's budget is spent. `lang` is the request's. */
-bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_shapes *, struct otlp_buf *scratch,
-             struct dd_oddities *);
+bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_shapes *,
+             struct otlp_buf *scratch, struct dd_oddities *);
 
 /* The keys of a span whose plan turned out not to fit. NULL when the arena's budget is spent. */
 struct dd_key *dd_scan_keys(struct dd_scanned *, size_t i, struct gw_arena *, struct dd_oddities *);

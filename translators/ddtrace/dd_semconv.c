@@ -30,7 +30,8 @@ static bool is_call(const struct dd_fields *f)
 
 static void graphql_name(struct dd_fields *f)
 {
-    gw_str type = dd_set_text_of(f, DD_A_GRAPHQL_OPERATION_TYPE), name = dd_set_text_of(f, DD_A_GRAPHQL_OPERATION_NAME);
+    gw_str type = dd_set_text_of(f, DD_A_GRAPHQL_OPERATION_TYPE),
+           name = dd_set_text_of(f, DD_A_GRAPHQL_OPERATION_NAME);
     if (type.len)
         dd_propose_call_name(f, type, name);
 }
@@ -48,7 +49,8 @@ void dd_other(struct dd_fields *f)
         set_code_function(f);
     if (dd_is_set(f, DD_A_GRAPHQL_OPERATION_TYPE))
         graphql_name(f);
-    if (dd_is_set(f, DD_A_GEN_AI_REQUEST_MODEL) && dd_has(f, DD_T_COMPONENT) && gw_str_eq(dd_text_of(f, DD_T_COMPONENT), GW_STR("openai")))
+    if (dd_is_set(f, DD_A_GEN_AI_REQUEST_MODEL) && dd_has(f, DD_T_COMPONENT) &&
+        gw_str_eq(dd_text_of(f, DD_T_COMPONENT), GW_STR("openai")))
         dd_set_text(f, DD_A_GEN_AI_PROVIDER_NAME, GW_STR("openai"), DD_DERIVED);
     if (dd_has(f, DD_T_FUNCTION_NAME) && is_call(f))
         dd_rename_as(f, DD_T_FUNCTION_NAME, dd_text_of(f, DD_T_FUNCTION_NAME));

@@ -1,8 +1,8 @@
 /* dd_semconv.h: the one version of OpenTelemetry's semantic conventions that we write, area by area.
  *
- * Each function looks at the tags of one span (dd_fields.h) and sets the attributes of its area; where the conventions have a rule for
- * the span's name, it proposes one that holds no data. Order matters: http before the plain renames (a URL knows its host
- * better than out.host), and the first name that is proposed stays.
+ * Each function looks at the tags of one span (dd_fields.h) and sets the attributes of its area; where the
+ * conventions have a rule for the span's name, it proposes one that holds no data. Order matters: http before
+ * the plain renames (a URL knows its host better than out.host), and the first name that is proposed stays.
  *
  * Attribute names of dd_attrs.def are checked against this release by tests/lint/semconv.py.
  * Pure. Text that is made lives in the chunk's arena.
@@ -31,7 +31,8 @@ void dd_messaging(struct dd_fields *);
 void dd_rpc(struct dd_fields *);   /* RPC and AWS calls */
 void dd_other(struct dd_fields *); /* GraphQL, GenAI, code.*, functions, clouds */
 
-/* How dd_db removes the data from the query of this tag; and a query from which the data is removed in that way. */
+/* How dd_db removes the data from the query of this tag; and a query from which the data is removed in that
+ * way. */
 struct dd_query_how dd_db_how(const struct dd_fields *, unsigned tag);
 gw_str dd_db_safe(struct dd_fields *, struct dd_query_how, gw_str raw);
 

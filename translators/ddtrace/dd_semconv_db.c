@@ -1,7 +1,8 @@
-/* Databases: the system's name, the query without its data, operation, collection, summary, and the span's name.
+/* Databases: the system's name, the query without its data, operation, collection, summary, and the span's
+ * name.
  *
- * Keeps one table, filled once per process. Works on a span's dd_fields. Called by dd_derive.c, and by dd_learn.c and dd_write_cached.c for
- * queries of the cached path.
+ * Keeps one table, filled once per process. Works on a span's dd_fields. Called by dd_derive.c, and by
+ * dd_learn.c and dd_write_cached.c for queries of the cached path.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
 
@@ -9,8 +10,8 @@
 
 #include "translators/ddtrace/dd_sql.h"
 
-/* What a word says about the database: as db.system, as span type, as component (instrumentation library), or as the first part
- * of an operation name ("postgres.query"). */
+/* What a word says about the database: as db.system, as span type, as component (instrumentation library), or
+ * as the first part of an operation name ("postgres.query"). */
 struct system {
     gw_str word, name;
 };
@@ -130,7 +131,8 @@ static gw_str db_system_of(struct dd_fields *f, gw_str word)
 static gw_str concluded_system(struct dd_fields *f, bool *generic)
 {
     gw_str type = f->span->type, name = db_system_of(f, type);
-    *generic = gw_str_ieq(type, GW_STR("sql")) || gw_str_ieq(type, GW_STR("db")) || gw_str_ieq(type, GW_STR("cache"));
+    *generic = gw_str_ieq(type, GW_STR("sql")) || gw_str_ieq(type, GW_STR("db")) ||
+               gw_str_ieq(type, GW_STR("cache"));
     if (name.len || !*generic)
         return name;
     name = db_system_of(f, dd_text_of(f, DD_T_COMPONENT));
@@ -167,7 +169,8 @@ static enum language query_language_of(gw_str system)
         return COMMAND;
     if (dd_same(system, GW_STR("memcached")))
         return MEMCACHED;
-    if (dd_same(system, GW_STR("mongodb")) || dd_same(system, GW_STR("elasticsearch")) || dd_same(system, GW_STR("opensearch")))
+    if (dd_same(system, GW_STR("mongodb")) || dd_same(system, GW_STR("elasticsearch")) ||
+        dd_same(system, GW_STR("opensearch")))
         return JSON;
     return SQL;
 }
@@ -179,7 +182,9 @@ static gw_str json_part(struct gw_arena *arena, gw_str text)
     if (brace == text.len)
         return text;
     gw_str rest = gw_str_from(text, brace), safe = dd_json_sanitize(arena, rest);
-    return safe.ptr == rest.ptr && safe.len == rest.len ? text : dd_concat(arena, gw_str_n(text.ptr, brace), GW_NOSTR, safe);
+    return safe.ptr == rest.ptr && safe.len == rest.len
+               ? text
+               : dd_concat(arena, gw_str_n(text.ptr, brace), GW_NOSTR, safe);
 }
 
 /* What is known of one span's database call. */
@@ -209,7 +214,8 @@ static void read_sql(struct dd_fields *f, const struct call *c, gw_str raw, stru
     dd_memo_put(f->memo, how, raw, hash, q);
 }
 
-static struct dd_query read_query(struct dd_fields *f, const struct call *c, enum language language, gw_str raw)
+static struct dd_query read_query(struct dd_fields *f, const struct call *c, enum language language,
+                                  gw_str raw)
 {
     struct dd_query q = {.text = raw};
     if (language == SQL && raw.len)
@@ -246,7 +252,8 @@ struct dd_query_how dd_db_how(const struct dd_fields *f, unsigned tag)
 {
     gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
     enum language language = query_language_of(system);
-    return (struct dd_query_how){language_of_tag(tag, language), language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD};
+    return (struct dd_query_how){language_of_tag(tag, language),
+                                 language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD};
 }
 
 gw_str dd_db_safe(struct dd_fields *f, struct dd_query_how how, gw_str raw)
@@ -258,9 +265,10 @@ gw_str dd_db_safe(struct dd_fields *f, struct dd_query_how how, gw_str raw)
 /* All tags that hold a query lose their data; the first that is there is db.query.text. */
 static void find_query(struct dd_fields *f, struct call *c)
 {
-    static const unsigned tags[] = {DD_A_DB_QUERY_TEXT,   DD_T_DB_STATEMENT,      DD_T_SQL_QUERY,       DD_T_MONGODB_QUERY,
-                                    DD_T_REDIS_COMMAND,   DD_T_VALKEY_COMMAND,    DD_T_CASSANDRA_QUERY, DD_T_ELASTICSEARCH_BODY,
-                                    DD_T_OPENSEARCH_BODY, DD_T_MEMCACHED_COMMAND, DD_T_MEMCACHED_QUERY};
+    static const unsigned tags[] = {DD_A_DB_QUERY_TEXT,     DD_T_DB_STATEMENT,       DD_T_SQL_QUERY,
+                                    DD_T_MONGODB_QUERY,     DD_T_REDIS_COMMAND,      DD_T_VALKEY_COMMAND,
+                                    DD_T_CASSANDRA_QUERY,   DD_T_ELASTICSEARCH_BODY, DD_T_OPENSEARCH_BODY,
+                                    DD_T_MEMCACHED_COMMAND, DD_T_MEMCACHED_QUERY};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         unsigned tag = tags[i];
         if (!dd_has(f, tag) || f->value[tag].number)
@@ -331,14 +339,17 @@ static void about_query(struct dd_fields *f, const struct call *c)
         dd_set_text(f, DD_A_DB_QUERY_SUMMARY, q->summary, DD_DERIVED);
         return;
     }
-    gw_str word = q->text.len && c->query_language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
+    gw_str word =
+        q->text.len && c->query_language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
     if (is_letters(word) && !gw_str_eq(f->span->resource, f->span->name))
-        dd_set_text(f, DD_A_DB_OPERATION_NAME, c->language == COMMAND ? dd_upper(f->arena, word) : word, DD_DERIVED);
+        dd_set_text(f, DD_A_DB_OPERATION_NAME, c->language == COMMAND ? dd_upper(f->arena, word) : word,
+                    DD_DERIVED);
 }
 
 static void propose_db_name(struct dd_fields *f)
 {
-    gw_str operation = dd_set_text_of(f, DD_A_DB_OPERATION_NAME), target = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
+    gw_str operation = dd_set_text_of(f, DD_A_DB_OPERATION_NAME),
+           target = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
     if (!target.len)
         target = dd_set_text_of(f, DD_A_DB_NAMESPACE);
     dd_propose_call_name(f, operation, target);

@@ -30,7 +30,8 @@ static bool known_method(gw_str m)
 static bool other_method(struct dd_fields *f, gw_str raw)
 {
     return !dd_is_set(f, DD_A_HTTP_REQUEST_METHOD) &&
-           (dd_set_text(f, DD_A_HTTP_METHOD_ORIGINAL, raw, DD_DERIVED) || gw_str_eq(dd_set_text_of(f, DD_A_HTTP_METHOD_ORIGINAL), raw));
+           (dd_set_text(f, DD_A_HTTP_METHOD_ORIGINAL, raw, DD_DERIVED) ||
+            gw_str_eq(dd_set_text_of(f, DD_A_HTTP_METHOD_ORIGINAL), raw));
 }
 
 static void set_method(struct dd_fields *f)
@@ -68,7 +69,8 @@ static void split_url(struct dd_fields *f, const struct dd_url *u)
 {
     bool whole = set_url_part(f, DD_A_URL_SCHEME, u->scheme);
     whole &= set_url_part(f, DD_A_URL_PATH, u->path);
-    whole &= set_url_part(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query);
+    whole &=
+        set_url_part(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query);
     if (whole)
         dd_use(f, DD_T_HTTP_URL);
 }
@@ -180,11 +182,13 @@ static void set_route(struct dd_fields *f)
 {
     gw_str said = dd_set_text_of(f, DD_A_HTTP_ROUTE);
     if (said.len && f->kind == DD_KIND_CLIENT) {
-        if (!dd_set_text(f, DD_A_URL_TEMPLATE, said, DD_RENAMED) && !gw_str_eq(dd_set_text_of(f, DD_A_URL_TEMPLATE), said))
+        if (!dd_set_text(f, DD_A_URL_TEMPLATE, said, DD_RENAMED) &&
+            !gw_str_eq(dd_set_text_of(f, DD_A_URL_TEMPLATE), said))
             return;
         f->set[DD_A_HTTP_ROUTE / 64] &= ~((uint64_t)1 << (DD_A_HTTP_ROUTE % 64));
     } else if (!said.len && f->kind == DD_KIND_SERVER) {
-        gw_str other = dd_text_of(f, dd_has(f, DD_T_FLASK_URL_RULE) ? DD_T_FLASK_URL_RULE : DD_T_ASPNET_ROUTE);
+        gw_str other =
+            dd_text_of(f, dd_has(f, DD_T_FLASK_URL_RULE) ? DD_T_FLASK_URL_RULE : DD_T_ASPNET_ROUTE);
         dd_set_text(f, DD_A_HTTP_ROUTE, other, DD_DERIVED);
     }
 }
@@ -194,8 +198,8 @@ static void set_error_type(struct dd_fields *f)
     static const char digits[] = "0123456789";
     const struct dd_out *status = &f->out[DD_A_HTTP_RESPONSE_STATUS_CODE];
     int64_t least = f->kind == DD_KIND_SERVER ? 500 : 400;
-    if (!f->span->error || !dd_is_set(f, DD_A_HTTP_RESPONSE_STATUS_CODE) || status->type != DD_TY_INT || status->i < least ||
-        status->i > 999)
+    if (!f->span->error || !dd_is_set(f, DD_A_HTTP_RESPONSE_STATUS_CODE) || status->type != DD_TY_INT ||
+        status->i < least || status->i > 999)
         return;
     char *text = gw_arena_raw(f->arena, 3, 1);
     if (!text)
@@ -209,8 +213,8 @@ static void set_error_type(struct dd_fields *f)
 static void propose_http_name(struct dd_fields *f)
 {
     gw_str verb = dd_set_text_of(f, DD_A_HTTP_REQUEST_METHOD), path = GW_NOSTR;
-    if (!verb.len &&
-        !(gw_str_starts(dd_set_text_of(f, DD_A_URL_SCHEME), GW_STR("ws")) || gw_str_starts(dd_set_text_of(f, DD_A_URL_FULL), GW_STR("ws"))))
+    if (!verb.len && !(gw_str_starts(dd_set_text_of(f, DD_A_URL_SCHEME), GW_STR("ws")) ||
+                       gw_str_starts(dd_set_text_of(f, DD_A_URL_FULL), GW_STR("ws"))))
         return;
     if (!verb.len || gw_str_eq(verb, OTHER_METHOD))
         verb = GW_STR("HTTP");

@@ -33,7 +33,8 @@ static gw_str message_system_of(gw_str word)
 
 static bool is_message(const struct dd_fields *f)
 {
-    return f->kind == DD_KIND_PRODUCER || f->kind == DD_KIND_CONSUMER || dd_is_set(f, DD_A_MESSAGING_DESTINATION);
+    return f->kind == DD_KIND_PRODUCER || f->kind == DD_KIND_CONSUMER ||
+           dd_is_set(f, DD_A_MESSAGING_DESTINATION);
 }
 
 /* messaging.system is Datadog's name too, but with values of its own: amqp, sqs. */
@@ -48,7 +49,8 @@ static void find_message_system(struct dd_fields *f)
     }
     name = message_system_of(dd_text_of(f, DD_T_COMPONENT));
     if (!name.len)
-        name = message_system_of(dd_text_of(f, dd_has(f, DD_T_AWS_SERVICE) ? DD_T_AWS_SERVICE : DD_T_AWS_SERVICE_OLD));
+        name = message_system_of(
+            dd_text_of(f, dd_has(f, DD_T_AWS_SERVICE) ? DD_T_AWS_SERVICE : DD_T_AWS_SERVICE_OLD));
     if (!name.len)
         name = message_system_of(f->span->name);
     dd_set_text(f, DD_A_MESSAGING_SYSTEM, name, DD_DERIVED);
@@ -76,7 +78,8 @@ static void set_operation(struct dd_fields *f)
 
 static void propose_message_name(struct dd_fields *f)
 {
-    gw_str verb = dd_set_text_of(f, DD_A_MESSAGING_OPERATION_NAME), to = dd_set_text_of(f, DD_A_MESSAGING_DESTINATION);
+    gw_str verb = dd_set_text_of(f, DD_A_MESSAGING_OPERATION_NAME),
+           to = dd_set_text_of(f, DD_A_MESSAGING_DESTINATION);
     if (!verb.len)
         verb = dd_set_text_of(f, DD_A_MESSAGING_OPERATION_TYPE);
     if (verb.len && to.len)

@@ -6,10 +6,11 @@
 
 static gw_str status_name(struct dd_fields *f, unsigned tag)
 {
-    static const char *const names[] = {"OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
-                                        "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
-                                        "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
-                                        "DATA_LOSS", "UNAUTHENTICATED"};
+    static const char *const names[] = {
+        "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+        "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+        "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+        "DATA_LOSS", "UNAUTHENTICATED"};
     int64_t code;
     if (dd_int_of(f, tag, &code) && code >= 0 && code <= 16)
         return gw_str_z(names[code]);
@@ -55,8 +56,10 @@ static void service_and_method(struct dd_fields *f)
 
 static void set_grpc(struct dd_fields *f)
 {
-    static const unsigned methods[] = {DD_T_GRPC_METHOD_NAME, DD_T_GRPC_FULL_METHOD, DD_T_RPC_GRPC_FULL_METHOD};
-    static const unsigned codes[] = {DD_T_RPC_GRPC_STATUS_CODE, DD_T_GRPC_STATUS_DOT_CODE, DD_T_GRPC_STATUS_CODE, DD_T_GRPC_CODE};
+    static const unsigned methods[] = {DD_T_GRPC_METHOD_NAME, DD_T_GRPC_FULL_METHOD,
+                                       DD_T_RPC_GRPC_FULL_METHOD};
+    static const unsigned codes[] = {DD_T_RPC_GRPC_STATUS_CODE, DD_T_GRPC_STATUS_DOT_CODE,
+                                     DD_T_GRPC_STATUS_CODE, DD_T_GRPC_CODE};
     bool any = false;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         any |= dd_has(f, methods[i]) && full_method(f, methods[i]);
@@ -72,7 +75,8 @@ static void set_aws(struct dd_fields *f)
     gw_str service = dd_text_of(f, tag), operation = dd_text_of(f, DD_T_AWS_OPERATION);
     if (dd_has(f, DD_T_REGION) && (service.len || operation.len))
         dd_rename(f, DD_T_REGION);
-    if (!service.len || !operation.len || !dd_rename_as(f, DD_T_AWS_OPERATION, dd_concat(f->arena, service, GW_STR("/"), operation)))
+    if (!service.len || !operation.len ||
+        !dd_rename_as(f, DD_T_AWS_OPERATION, dd_concat(f->arena, service, GW_STR("/"), operation)))
         return;
     dd_use(f, tag);
     dd_set_text(f, DD_A_RPC_SYSTEM_NAME, GW_STR("aws-api"), DD_DERIVED);

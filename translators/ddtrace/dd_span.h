@@ -4,16 +4,18 @@
  *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_export.h writes OTLP
  *   v0.5 dictionary    ─┘
  *
- * The wire is that of Datadog's trace agent: a payload is an array of chunks, a chunk an array of spans of one trace that
- * one process finished. Every gw_str is a view into the request body (JSON strings with escapes: into the arena) and lives as
- * long as both. Nothing here is validated beyond its type: text may not be UTF-8. Spans whose trace id or span id is zero are
- * not handed out. A key that stands twice in a map of tags is handed out twice, in the order of the wire (ddtrace 1.20 sends
- * `_dd.origin` so): whoever looks a tag up takes the last one, as a decoder into a map would have kept it, and whoever writes
- * tags, and hashes their keys anyway, writes each once. Here the check would be the dearest part of reading.
+ * The wire is that of Datadog's trace agent: a payload is an array of chunks, a chunk an array of spans of
+ * one trace that one process finished. Every gw_str is a view into the request body (JSON strings with
+ * escapes: into the arena) and lives as long as both. Nothing here is validated beyond its type: text may not
+ * be UTF-8. Spans whose trace id or span id is zero are not handed out. A key that stands twice in a map of
+ * tags is handed out twice, in the order of the wire (ddtrace 1.20 sends `_dd.origin` so): whoever looks a
+ * tag up takes the last one, as a decoder into a map would have kept it, and whoever writes tags, and hashes
+ * their keys anyway, writes each once. Here the check would be the dearest part of reading.
  *
- * A decoder is a cursor: dd_decode_begin, then dd_decode_next for one chunk at a time, so memory holds one chunk's spans
- * while the caches are warm. A span that cannot be read costs that span (counted, by reason); a body that is not well-formed
- * is an error with its offset, and the caller discards what it made of the chunks before.
+ * A decoder is a cursor: dd_decode_begin, then dd_decode_next for one chunk at a time, so memory holds one
+ * chunk's spans while the caches are warm. A span that cannot be read costs that span (counted, by reason); a
+ * body that is not well-formed is an error with its offset, and the caller discards what it made of the
+ * chunks before.
  *
  * Threads: a decoder belongs to the thread that runs the request.
  * SPDX-License-Identifier: Apache-2.0
@@ -44,7 +46,8 @@ struct dd_number {
     };
 };
 
-/* A value of a native span event (the field span_events of a span in v0.4); the numbers are those of its member `type`. */
+/* A value of a native span event (the field span_events of a span in v0.4); the numbers are those of its
+ * member `type`. */
 struct dd_value {
     enum { DD_V_STRING = 0, DD_V_BOOL = 1, DD_V_INT = 2, DD_V_DOUBLE = 3, DD_V_ARRAY = 4 } type;
     union {
@@ -94,8 +97,8 @@ struct dd_span {
     size_t links_n;
     struct dd_event *events;
     size_t events_n;
-    /* v0.4, v0.3: the maps as they stand in the body. With a plan (dd_plan.h) only those entries are filled in that the plan looks at;
-     * dd_v04_maps fills in the others. */
+    /* v0.4, v0.3: the maps as they stand in the body. With a plan (dd_plan.h) only those entries are filled
+     * in that the plan looks at; dd_v04_maps fills in the others. */
     gw_str meta_raw, metrics_raw;
     struct dd_plan *plan;
 };
@@ -112,8 +115,9 @@ enum dd_format {
     DD_V05_MSGPACK  /* [dictionary, chunks of 12-element arrays] */
 };
 
-/* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of one array or map. Arrays handed
- * out are sized by counts that the remaining bytes could hold, never by a claim, and the arena's budget bounds their sum. */
+/* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of
+ * one array or map. Arrays handed out are sized by counts that the remaining bytes could hold, never by a
+ * claim, and the arena's budget bounds their sum. */
 /* docs/threat-model.md */
 enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
 
@@ -136,14 +140,18 @@ struct dd_decoder {
     } left_out;
 };
 
-/* Reads the envelope. `body` and `arena` outlive the decoder; what the decoder keeps for the whole payload (the v0.5
- * dictionary) is allocated here, before the caller takes its per-chunk snapshot. An empty body is a payload without chunks. */
-enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, struct gw_arena *, struct gw_err *) GW_MUST_CHECK;
+/* Reads the envelope. `body` and `arena` outlive the decoder; what the decoder keeps for the whole payload
+ * (the v0.5 dictionary) is allocated here, before the caller takes its per-chunk snapshot. An empty body is a
+ * payload without chunks. */
+enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, struct gw_arena *,
+                             struct gw_err *) GW_MUST_CHECK;
 
-/* The next chunk that has a valid span: *chunk gets the valid ones; refused ones are added to intake (received counts both).
- * *more is false, and *chunk empty, when the payload is over. Errors: BAD_MSGPACK, BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after
- * the payload's end are BAD_MSGPACK / BAD_JSON too. The spans live until the caller resets the arena to its snapshot. */
-enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
+/* The next chunk that has a valid span: *chunk gets the valid ones; refused ones are added to intake
+ * (received counts both). *more is false, and *chunk empty, when the payload is over. Errors: BAD_MSGPACK,
+ * BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after the payload's end are BAD_MSGPACK / BAD_JSON too.
+ * The spans live until the caller resets the arena to its snapshot. */
+enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *,
+                            struct gw_err *) GW_MUST_CHECK;
 
 /* Reads both maps of a span whole that was read by a plan. False when the arena's budget is spent. */
 bool dd_v04_maps(struct dd_span *, struct gw_arena *);

@@ -7,8 +7,8 @@
 
 #include "translators/ddtrace/dd_sql_lex.h"
 
-/* What was written so far. As long as that is the same as the input's beginning, it is not written at all: `ptr` is the input
- * then. No token grows, so the output is never longer than the input. */
+/* What was written so far. As long as that is the same as the input's beginning, it is not written at all:
+ * `ptr` is the input then. No token grows, so the output is never longer than the input. */
 struct out {
     gw_str input;
     struct gw_arena *arena;
@@ -56,7 +56,12 @@ static char last_byte(const struct out *o)
 
 /* A list of literals behind IN or VALUES. */
 struct list {
-    enum { NO_LIST, EXPECTED /* IN or VALUES was seen */, ITEM /* an item may follow */, SEPARATOR /* a comma or the end */ } state;
+    enum {
+        NO_LIST,
+        EXPECTED /* IN or VALUES was seen */,
+        ITEM /* an item may follow */,
+        SEPARATOR /* a comma or the end */
+    } state;
     bool values;  /* behind VALUES further lists may follow … */
     size_t begin; /* length of the output up to and with '(' */
     size_t items;
@@ -68,7 +73,8 @@ static bool is_item(enum dd_sql_token kind, gw_str word)
 {
     if (kind != DD_SQL_WORD)
         return kind == DD_SQL_LITERAL || kind == DD_SQL_PLACEHOLDER;
-    return dd_sql_is(word, "null") || dd_sql_is(word, "true") || dd_sql_is(word, "false") || dd_sql_is(word, "default");
+    return dd_sql_is(word, "null") || dd_sql_is(word, "true") || dd_sql_is(word, "false") ||
+           dd_sql_is(word, "default");
 }
 
 static void list_closes(struct list *l, struct out *o, gw_str bracket)
@@ -108,7 +114,8 @@ static bool list_sees(struct list *l, struct out *o, enum dd_sql_token kind, gw_
     } else if (l->state == NO_LIST && l->complete && !l->comma && c == ',') {
         l->comma = true;
     } else {
-        bool values = kind == DD_SQL_WORD && dd_sql_is(text, "values"), in = kind == DD_SQL_WORD && dd_sql_is(text, "in");
+        bool values = kind == DD_SQL_WORD && dd_sql_is(text, "values"),
+             in = kind == DD_SQL_WORD && dd_sql_is(text, "in");
         *l = (struct list){.state = values || in ? EXPECTED : NO_LIST, .values = values};
     }
     return false;
@@ -159,7 +166,8 @@ static gw_str sanitize_tokens(struct gw_arena *arena, struct dd_sql_lexer *lexer
 }
 
 /* One reading of the text. *open: some literal ran to the end. */
-static gw_str read_as(struct gw_arena *arena, enum dd_sql_dialect dialect, bool backslash, gw_str query, bool *open)
+static gw_str read_as(struct gw_arena *arena, enum dd_sql_dialect dialect, bool backslash, gw_str query,
+                      bool *open)
 {
     struct dd_sql_lexer lexer;
     dd_sql_lex(&lexer, dialect, query);

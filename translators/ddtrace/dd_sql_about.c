@@ -12,20 +12,23 @@ static const struct {
     const char *word;
     enum where where;
 } verbs[] = {
-    {"select", AFTER_FROM},  {"insert", AFTER_INTO},    {"update", AT_ONCE},     {"delete", AFTER_FROM},  {"merge", AFTER_INTO},
-    {"replace", AFTER_INTO}, {"upsert", AFTER_INTO},    {"create", AFTER_TABLE}, {"alter", AFTER_TABLE},  {"drop", AFTER_TABLE},
-    {"truncate", AT_ONCE},   {"copy", AT_ONCE},         {"call", NOWHERE},       {"exec", NOWHERE},       {"execute", NOWHERE},
-    {"begin", NOWHERE},      {"start", NOWHERE},        {"commit", NOWHERE},     {"rollback", NOWHERE},   {"savepoint", NOWHERE},
-    {"release", NOWHERE},    {"set", NOWHERE},          {"show", NOWHERE},       {"use", NOWHERE},        {"grant", NOWHERE},
-    {"revoke", NOWHERE},     {"explain", NOWHERE},      {"describe", AT_ONCE},   {"desc", AT_ONCE},       {"analyze", NOWHERE},
-    {"vacuum", NOWHERE},     {"declare", NOWHERE},      {"fetch", NOWHERE},      {"close", NOWHERE},      {"open", NOWHERE},
-    {"lock", AFTER_TABLE},   {"unlock", NOWHERE},       {"prepare", NOWHERE},    {"deallocate", NOWHERE}, {"values", NOWHERE},
-    {"table", AT_ONCE},      {"with", NOWHERE},         {"pragma", NOWHERE},     {"listen", NOWHERE},     {"notify", NOWHERE},
-    {"unlisten", NOWHERE},   {"discard", NOWHERE},      {"reset", NOWHERE},      {"reindex", NOWHERE},    {"cluster", NOWHERE},
-    {"comment", NOWHERE},    {"refresh", NOWHERE},      {"load", AFTER_INTO},    {"do", NOWHERE},         {"kill", NOWHERE},
-    {"flush", NOWHERE},      {"optimize", AFTER_TABLE}, {"attach", NOWHERE},     {"detach", NOWHERE},     {"end", NOWHERE},
-    {"abort", NOWHERE},      {"rename", AFTER_TABLE},   {"batch", NOWHERE},      {"import", NOWHERE},     {"export", NOWHERE},
-    {"unload", NOWHERE},
+    {"select", AFTER_FROM},    {"insert", AFTER_INTO},  {"update", AT_ONCE},     {"delete", AFTER_FROM},
+    {"merge", AFTER_INTO},     {"replace", AFTER_INTO}, {"upsert", AFTER_INTO},  {"create", AFTER_TABLE},
+    {"alter", AFTER_TABLE},    {"drop", AFTER_TABLE},   {"truncate", AT_ONCE},   {"copy", AT_ONCE},
+    {"call", NOWHERE},         {"exec", NOWHERE},       {"execute", NOWHERE},    {"begin", NOWHERE},
+    {"start", NOWHERE},        {"commit", NOWHERE},     {"rollback", NOWHERE},   {"savepoint", NOWHERE},
+    {"release", NOWHERE},      {"set", NOWHERE},        {"show", NOWHERE},       {"use", NOWHERE},
+    {"grant", NOWHERE},        {"revoke", NOWHERE},     {"explain", NOWHERE},    {"describe", AT_ONCE},
+    {"desc", AT_ONCE},         {"analyze", NOWHERE},    {"vacuum", NOWHERE},     {"declare", NOWHERE},
+    {"fetch", NOWHERE},        {"close", NOWHERE},      {"open", NOWHERE},       {"lock", AFTER_TABLE},
+    {"unlock", NOWHERE},       {"prepare", NOWHERE},    {"deallocate", NOWHERE}, {"values", NOWHERE},
+    {"table", AT_ONCE},        {"with", NOWHERE},       {"pragma", NOWHERE},     {"listen", NOWHERE},
+    {"notify", NOWHERE},       {"unlisten", NOWHERE},   {"discard", NOWHERE},    {"reset", NOWHERE},
+    {"reindex", NOWHERE},      {"cluster", NOWHERE},    {"comment", NOWHERE},    {"refresh", NOWHERE},
+    {"load", AFTER_INTO},      {"do", NOWHERE},         {"kill", NOWHERE},       {"flush", NOWHERE},
+    {"optimize", AFTER_TABLE}, {"attach", NOWHERE},     {"detach", NOWHERE},     {"end", NOWHERE},
+    {"abort", NOWHERE},        {"rename", AFTER_TABLE}, {"batch", NOWHERE},      {"import", NOWHERE},
+    {"export", NOWHERE},       {"unload", NOWHERE},
 };
 
 static enum where where_of_verb(gw_str word)
@@ -49,9 +52,10 @@ static bool is_main_verb(gw_str word)
 /* Words between a keyword and the name that it announces. */
 static bool is_filler(gw_str word)
 {
-    static const char *const words[] = {"only",      "lateral", "low_priority", "ignore",  "delayed", "high_priority", "quick",  "or",
-                                        "rollback",  "abort",   "fail",         "replace", "if",      "not",           "exists", "table",
-                                        "overwrite", "into",    "from"};
+    static const char *const words[] = {"only",          "lateral",   "low_priority", "ignore",   "delayed",
+                                        "high_priority", "quick",     "or",           "rollback", "abort",
+                                        "fail",          "replace",   "if",           "not",      "exists",
+                                        "table",         "overwrite", "into",         "from"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (dd_sql_is(word, words[i]))
             return true;
@@ -88,8 +92,8 @@ static bool is_punct(const struct reader *r, char c)
     return r->kind == DD_SQL_PUNCT && *r->text.ptr == c;
 }
 
-/* Finds the statement behind "WITH x AS (…), y AS (…)" or "EXPLAIN (…) ANALYZE"; the reader then stands on its verb. False, and
- * the reader is at the end, when there is none. */
+/* Finds the statement behind "WITH x AS (…), y AS (…)" or "EXPLAIN (…) ANALYZE"; the reader then stands on
+ * its verb. False, and the reader is at the end, when there is none. */
 static bool find_main_verb(struct reader *r, unsigned depth)
 {
     while (next_token(r))
@@ -103,8 +107,8 @@ static gw_str unquoted_name(gw_str name)
     return name.len >= 2 && gw_char_in(*name.ptr, "\"`[") ? gw_str_n(name.ptr + 1, name.len - 2) : name;
 }
 
-/* The name that the reader stands on or soon comes to: parts with dots between. `of_table`: one that an opening parenthesis
- * follows is a function and no table. */
+/* The name that the reader stands on or soon comes to: parts with dots between. `of_table`: one that an
+ * opening parenthesis follows is a function and no table. */
 static gw_str read_name(struct reader *r, bool of_table)
 {
     unsigned fillers = 0;
@@ -204,8 +208,9 @@ gw_str dd_sql_summary(struct gw_arena *arena, const struct dd_sql_about *about)
     if (!text)
         return GW_NOSTR;
     for (size_t i = 0; i < n; i++)
-        text[i] = about->operation.ptr[i] >= 'a' && about->operation.ptr[i] <= 'z' ? (char)(about->operation.ptr[i] - 32)
-                                                                                   : about->operation.ptr[i];
+        text[i] = about->operation.ptr[i] >= 'a' && about->operation.ptr[i] <= 'z'
+                      ? (char)(about->operation.ptr[i] - 32)
+                      : about->operation.ptr[i];
     if (both)
         text[n++] = ' ';
     if (about->collection.len)

@@ -6,10 +6,17 @@
 
 #include "core/base/str.h"
 
-enum dd_sql_dialect { DD_SQL_STANDARD, DD_SQL_MYSQL, DD_SQL_POSTGRESQL, DD_SQL_ORACLE, DD_SQL_SQLSERVER, DD_SQL_SQLITE };
+enum dd_sql_dialect {
+    DD_SQL_STANDARD,
+    DD_SQL_MYSQL,
+    DD_SQL_POSTGRESQL,
+    DD_SQL_ORACLE,
+    DD_SQL_SQLSERVER,
+    DD_SQL_SQLITE
+};
 
-/* By db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's db.type; DD_SQL_STANDARD when unknown:
- * then "…" is a name, $tag$ quotes, and # is an operator. */
+/* By db.system.name ("postgresql", "mysql", "microsoft.sql_server", …) or Datadog's db.type; DD_SQL_STANDARD
+ * when unknown: then "…" is a name, $tag$ quotes, and # is an operator. */
 enum dd_sql_dialect dd_sql_dialect(gw_str system);
 
 #endif

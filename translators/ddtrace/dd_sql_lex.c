@@ -58,7 +58,8 @@ static char char_at(gw_str s, size_t i)
 
 void dd_sql_lex(struct dd_sql_lexer *l, enum dd_sql_dialect dialect, gw_str query)
 {
-    *l = (struct dd_sql_lexer){.rest = query, .dialect = dialect, .last = DD_SQL_END, .backslash = dialect == DD_SQL_MYSQL};
+    *l = (struct dd_sql_lexer){
+        .rest = query, .dialect = dialect, .last = DD_SQL_END, .backslash = dialect == DD_SQL_MYSQL};
 }
 
 static size_t word_len(gw_str s, size_t i)
@@ -160,8 +161,8 @@ static size_t number_len(gw_str s, size_t i)
 {
     bool hex = char_at(s, i) == '0' && gw_lower(char_at(s, i + 1)) == 'x';
     for (; i < s.len; i++) {
-        bool exponent_sign =
-            !hex && (s.ptr[i] == '+' || s.ptr[i] == '-') && i > 0 && gw_lower(s.ptr[i - 1]) == 'e' && is_digit(char_at(s, i + 1));
+        bool exponent_sign = !hex && (s.ptr[i] == '+' || s.ptr[i] == '-') && i > 0 &&
+                             gw_lower(s.ptr[i - 1]) == 'e' && is_digit(char_at(s, i + 1));
         if (!in_word(s.ptr[i]) && s.ptr[i] != '.' && !exponent_sign)
             break;
     }
@@ -176,11 +177,13 @@ static bool begins_number(gw_str s, size_t i)
 /* A sign belongs to the number where no operand stands before it. */
 static bool begins_signed_number(const struct dd_sql_lexer *l, gw_str s)
 {
-    bool operand_before = l->last != DD_SQL_END && !(l->last == DD_SQL_PUNCT && l->last_punct != ')' && l->last_punct != ']');
+    bool operand_before =
+        l->last != DD_SQL_END && !(l->last == DD_SQL_PUNCT && l->last_punct != ')' && l->last_punct != ']');
     return (*s.ptr == '-' || *s.ptr == '+') && !operand_before && begins_number(s, 1);
 }
 
-/* Length of a literal that begins with a word of n bytes, as E'…', X'…', _utf8'…'; 0 when it is a word only. */
+/* Length of a literal that begins with a word of n bytes, as E'…', X'…', _utf8'…'; 0 when it is a word
+ * only. */
 static size_t prefixed_len(struct dd_sql_lexer *l, gw_str s, size_t n)
 {
     gw_str word = gw_str_n(s.ptr, n);
@@ -288,7 +291,8 @@ static size_t take_comment(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *
 static size_t take_other(struct dd_sql_lexer *l, gw_str s, enum dd_sql_token *kind)
 {
     size_t n;
-    if ((n = take_comment(l, s, kind)) || (n = take_word(l, s, kind)) || (n = take_quoted(l, s, kind)) || (n = take_number(l, s, kind)))
+    if ((n = take_comment(l, s, kind)) || (n = take_word(l, s, kind)) || (n = take_quoted(l, s, kind)) ||
+        (n = take_number(l, s, kind)))
         return n;
     n = placeholder_len(l, s);
     *kind = n ? DD_SQL_PLACEHOLDER : DD_SQL_PUNCT;

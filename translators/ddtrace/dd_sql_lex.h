@@ -2,7 +2,8 @@
  *
  *     SELECT "a", -1.5 FROM t -- c        WORD BLANK NAME PUNCT BLANK LITERAL BLANK WORD BLANK WORD BLANK COMMENT
  *
- * Every byte belongs to exactly one token; tokens are as long as possible; nothing is read twice but a word or two.
+ * Every byte belongs to exactly one token; tokens are as long as possible; nothing is read twice but a word
+ * or two.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -35,14 +36,15 @@ void dd_sql_lex(struct dd_sql_lexer *, enum dd_sql_dialect, gw_str query);
 /* Takes the next token; its text goes to *text. */
 enum dd_sql_token dd_sql_next(struct dd_sql_lexer *, gw_str *text);
 
-/* Takes all tokens up to the next one that is more than a blank, a word or one plain character: up to what may have to change, and
- * the words IN and VALUES. Most of a query goes this way. */
+/* Takes all tokens up to the next one that is more than a blank, a word or one plain character: up to what
+ * may have to change, and the words IN and VALUES. Most of a query goes this way. */
 gw_str dd_sql_skip(struct dd_sql_lexer *);
 
 /* Keywords in any case. Their first letter tells most words apart. */
 static inline bool dd_sql_is(gw_str word, const char *lower_case_keyword)
 {
-    return word.len && gw_lower(*word.ptr) == *lower_case_keyword && gw_str_ieq(word, gw_str_z(lower_case_keyword));
+    return word.len && gw_lower(*word.ptr) == *lower_case_keyword &&
+           gw_str_ieq(word, gw_str_z(lower_case_keyword));
 }
 
 #endif

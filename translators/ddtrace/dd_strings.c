@@ -1,13 +1,15 @@
 /* Text that the translator makes of other text: another case, several texts in a row.
  *
- * Pure; see dd_strings.h. Called wherever the conventions want a value in a form that the tracer did not send.
+ * Pure; see dd_strings.h. Called wherever the conventions want a value in a form that the tracer did not
+ * send.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_strings.h"
 
 #include "translators/otlp/otlp_write.h"
 
 /* The text with every byte mapped; itself where that changes nothing. */
-__attribute__((always_inline)) static inline gw_str mapped_text(struct gw_arena *arena, gw_str s, char (*map)(char))
+__attribute__((always_inline)) static inline gw_str mapped_text(struct gw_arena *arena, gw_str s,
+                                                                char (*map)(char))
 {
     size_t i = 0;
     while (i < s.len && s.ptr[i] == map(s.ptr[i]))

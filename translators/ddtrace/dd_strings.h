@@ -1,6 +1,7 @@
 /* dd_strings.h: text made of other text, in an arena.
  *
- * Pure. Results are the arena's, or the argument itself where nothing changes; empty when the arena's budget is spent.
+ * Pure. Results are the arena's, or the argument itself where nothing changes; empty when the arena's budget
+ * is spent.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_STRINGS_H

@@ -1,4 +1,5 @@
-/* One value of meta_struct, msgpack within msgpack, as an attribute. What cannot be decoded is written as bytes.
+/* One value of meta_struct, msgpack within msgpack, as an attribute. What cannot be decoded is written as
+ * bytes.
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_write.c.
  * SPDX-License-Identifier: Apache-2.0 */

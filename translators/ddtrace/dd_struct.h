@@ -2,11 +2,13 @@
  *
  *     map ─▶ kvlist    array ─▶ array    str ─▶ string    bin, ext ─▶ bytes    nil ─▶ empty value    other ─▶ its type
  *
- * AppSec ("appsec", "_dd.stack") and LLM Observability ("_llmobs") send their findings so. A key that is not text is written as
+ * AppSec ("appsec", "_dd.stack") and LLM Observability ("_llmobs") send their findings so. A key that is not
+ * text is written as
  * text (42 ─▶ "42"). An unsigned integer above INT64_MAX, which OTLP has no type for, becomes a double. A timestamp extension
  * stays bytes.
  *
- * Pure. Nesting is bounded by DD_STRUCT_DEPTH; deeper values, as undecodable ones, are written whole as bytes: nothing is lost.
+ * Pure. Nesting is bounded by DD_STRUCT_DEPTH; deeper values, as undecodable ones, are written whole as
+ * bytes: nothing is lost.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_STRUCT_H
@@ -17,8 +19,8 @@
 
 enum { DD_STRUCT_DEPTH = 64 };
 
-/* Attribute `key` as element of `field`. False when `value` is not one well-formed msgpack value and went out as bytes (or not
- * at all because of memory: then the writer is `failed`). */
+/* Attribute `key` as element of `field`. False when `value` is not one well-formed msgpack value and went out
+ * as bytes (or not at all because of memory: then the writer is `failed`). */
 bool dd_write_struct(struct otlp_buf *, unsigned field, gw_str key, gw_str value);
 
 #endif

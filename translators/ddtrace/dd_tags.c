@@ -15,7 +15,10 @@ static const struct rule rules[] = {
 #undef TAG
 };
 
-enum { RULES = sizeof rules / sizeof *rules, NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is cut */ };
+enum {
+    RULES = sizeof rules / sizeof *rules,
+    NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is cut */
+};
 
 const struct dd_tag_row *dd_tag_row(enum dd_tag_list list, size_t i)
 {
@@ -82,7 +85,8 @@ static bool is_among(gw_str s, const gw_str *list, size_t n)
     return false;
 }
 
-void dd_write_tag_list(struct otlp_buf *w, unsigned field, enum dd_tag_list list, gw_str text, const gw_str *done, size_t done_n)
+void dd_write_tag_list(struct otlp_buf *w, unsigned field, enum dd_tag_list list, gw_str text,
+                       const gw_str *done, size_t done_n)
 {
     struct tag tags[DD_MAX_LIST_TAGS];
     gw_str values[DD_MAX_LIST_TAGS];

@@ -4,9 +4,9 @@
  * aws.ecs.* meta _dd.tags.process, X-Datadog-Process-Tags        entrypoint.name:app,entrypoint.workdir:/srv        ─▶ process.*,
  * datadog.process.*
  *
- * The tables are in dd_tags.def, from which docs/reference/mapping.md is made too. What they do not know goes out as
- * datadog.container.<key> and datadog.process.<key>. A key that comes twice (kube_service may) has an array of its values;
- * attributes that are arrays by convention (container.image.tags) always are.
+ * The tables are in dd_tags.def, from which docs/reference/mapping.md is made too. What they do not know goes
+ * out as datadog.container.<key> and datadog.process.<key>. A key that comes twice (kube_service may) has an
+ * array of its values; attributes that are arrays by convention (container.image.tags) always are.
  *
  * Pure.
  * SPDX-License-Identifier: Apache-2.0
@@ -20,8 +20,10 @@ enum dd_tag_list { DD_TAGS_CONTAINER, DD_TAGS_PROCESS };
 
 enum { DD_MAX_LIST_TAGS = 128 }; /* of one list; further ones are left out, as are entries without a key */
 
-/* Attributes as elements of `field` (1 in Resource), but for the `done_n` names in `done`, which the resource has already. */
-void dd_write_tag_list(struct otlp_buf *, unsigned field, enum dd_tag_list, gw_str tags, const gw_str *done, size_t done_n);
+/* Attributes as elements of `field` (1 in Resource), but for the `done_n` names in `done`, which the resource
+ * has already. */
+void dd_write_tag_list(struct otlp_buf *, unsigned field, enum dd_tag_list, gw_str tags, const gw_str *done,
+                       size_t done_n);
 
 /* One row of the tables, for the reference page. NULL when there are no more. */
 struct dd_tag_row {

@@ -1,5 +1,5 @@
-/* Completes 64-bit trace ids within a payload: collects which upper half belongs to which lower half, and fills it in where spans were
- * written before it was known.
+/* Completes 64-bit trace ids within a payload: collects which upper half belongs to which lower half, and
+ * fills it in where spans were written before it was known.
  *
  * The state is the request's struct dd_trace_ids. Called by dd_translate.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -88,7 +88,8 @@ static void complete_ids(struct dd_spans *s, const struct known *k)
     }
 }
 
-bool dd_trace_ids_complete(struct dd_trace_ids *t, struct dd_groups *groups, struct gw_trace_ids *ids, gw_nsec now)
+bool dd_trace_ids_complete(struct dd_trace_ids *t, struct dd_groups *groups, struct gw_trace_ids *ids,
+                           gw_nsec now)
 {
     struct known k = {.ids = ids, .now = now};
     if (t->pending && t->records_n && !(k.records = sort_records(t, &k.n)))

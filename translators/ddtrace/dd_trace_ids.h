@@ -1,14 +1,16 @@
 /* dd_trace_ids.h: 128-bit trace ids within a payload.
  *
- * A span carries the lower 64 bits of its trace's id. The upper 64 bits stand in the tag `_dd.p.tid` of one span of a chunk.
+ * A span carries the lower 64 bits of its trace's id. The upper 64 bits stand in the tag `_dd.p.tid` of one
+ * span of a chunk.
  *
  *     the chunk has a `_dd.p.tid`             ─▶ known, and recorded
  *     the chunk has the trace's root, without ─▶ the id has 64 bits; that is recorded
  *     neither                                 ─▶ its spans are written with zeroes, and their places noted (dd_scope_pending)
  *
- * At the end of the payload the noted ids are looked up in what the payload has recorded (dd-trace-js 3 and 4 send the upper half in the
- * last chunk of a trace only), then in the process's table (trace_ids.h). Places that are still incomplete go with their frame; the sender
- * completes them. What was recorded enters the process's table when the whole payload was well-formed, from rejected chunks too.
+ * At the end of the payload the noted ids are looked up in what the payload has recorded (dd-trace-js 3 and 4
+ * send the upper half in the last chunk of a trace only), then in the process's table (trace_ids.h). Places
+ * that are still incomplete go with their frame; the sender completes them. What was recorded enters the
+ * process's table when the whole payload was well-formed, from rejected chunks too.
  *
  * Ownership: in the translator's `keep` arena.
  * SPDX-License-Identifier: Apache-2.0
@@ -34,10 +36,11 @@ struct dd_trace_ids {
     size_t records_n, pending; /* pending: spans whose id is incomplete */
 };
 
-/* Records that the trace with this lower half has this upper half; 0: it has none. False when memory is out. */
+/* Records that the trace with this lower half has this upper half; 0: it has none. False when memory is
+ * out. */
 bool dd_trace_ids_record(struct dd_trace_ids *, uint64_t low, uint64_t high);
-/* The payload is over: completes the noted ids, and puts what was recorded into the process's table (which may be NULL). False when
- * memory is out. */
+/* The payload is over: completes the noted ids, and puts what was recorded into the process's table (which
+ * may be NULL). False when memory is out. */
 bool dd_trace_ids_complete(struct dd_trace_ids *, struct dd_groups *, struct gw_trace_ids *, gw_nsec now);
 
 #endif

@@ -1,7 +1,8 @@
-/* The translator: decodes a payload chunk by chunk, scans and exports each, and lays the result out as frames. Memory that a request made
- * it hold is given back at the end of the request.
+/* The translator: decodes a payload chunk by chunk, scans and exports each, and lays the result out as
+ * frames. Memory that a request made it hold is given back at the end of the request.
  *
- * Owns a struct dd_translator, one per receiver thread. Called by the ddtrace receiver, tests, fuzzers and the benchmark.
+ * Owns a struct dd_translator, one per receiver thread. Called by the ddtrace receiver, tests, fuzzers and
+ * the benchmark.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_translate.h"
 
@@ -91,7 +92,8 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
     w->writer->shapes.plans.trace++;
-    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) || !record_trace_id(w, &c))
+    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) ||
+        !record_trace_id(w, &c))
         return false;
     c.number = ++w->traces;
     note_sole(w, &w->runtime_id, c.runtime_id);
@@ -229,7 +231,9 @@ static void refuse_payload(struct dd_result *out, enum gw_code code)
         gw_frame_drop(out->frames[i]);
     out->frames_n = 0;
     out->intake = (struct gw_intake){.received = received};
-    out->intake.not_taken[code == GW_BUDGET ? GW_REASON_BUDGET : code == GW_BUSY ? GW_REASON_QUEUE_FULL : GW_REASON_BAD_PAYLOAD] = received;
+    out->intake.not_taken[code == GW_BUDGET ? GW_REASON_BUDGET
+                          : code == GW_BUSY ? GW_REASON_QUEUE_FULL
+                                            : GW_REASON_BAD_PAYLOAD] = received;
 }
 
 /* The request's arena says who pays, and it is the same every time. */
@@ -238,7 +242,8 @@ static void charge_account(struct dd_translator *t, const struct gw_arena *arena
     t->keep.budget = arena->budget;
     if (arena->account)
         atomic_store_explicit(&arena->account->others, false, memory_order_relaxed);
-    t->keep.account = t->scratch.account = t->writer.events.account = t->writer.links.account = arena->account;
+    t->keep.account = t->scratch.account = t->writer.events.account = t->writer.links.account =
+        arena->account;
 }
 
 static void shrink_buffer(struct otlp_buf *b, size_t keep)
@@ -265,13 +270,15 @@ static void release_memory(struct dd_translator *t)
 /* Where other requests hold the memory, the sender may try again: 429, not 413. */
 static enum gw_code blame_memory(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
 {
-    if (code != GW_BUDGET || !arena->account || !atomic_load_explicit(&arena->account->others, memory_order_relaxed))
+    if (code != GW_BUDGET || !arena->account ||
+        !atomic_load_explicit(&arena->account->others, memory_order_relaxed))
         return code;
     return gw_fail(err, GW_BUSY, 0, "no memory for the translated spans just now");
 }
 
-enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body, const struct dd_request *req,
-                          const struct dd_env *env, struct dd_result *out, struct gw_err *err)
+enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body,
+                          const struct dd_request *req, const struct dd_env *env, struct dd_result *out,
+                          struct gw_err *err)
 {
     struct dd_work w = {.opt = t->writer.opt,
                         .req = req,
@@ -291,7 +298,8 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
     t->writer.shapes.plans.body = t->writer.f.body;
     t->writer.shapes.plans.request++;
-    t->writer.shapes.plans.off = t->without_plans || env->schemas != 1u << GW_OTEL || t->writer.opt->strip.n || t->writer.opt->promote.n;
+    t->writer.shapes.plans.off = t->without_plans || env->schemas != 1u << GW_OTEL ||
+                                 t->writer.opt->strip.n || t->writer.opt->promote.n;
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish_payload(&w, err);

@@ -24,7 +24,8 @@ static size_t authority_len(gw_str s)
 static bool in_scheme(gw_str rest)
 {
     char c = *rest.ptr;
-    return is_alnum(c) || c == '+' || c == '-' || c == '.' || (c == ':' && !gw_str_starts(rest, GW_STR("://")));
+    return is_alnum(c) || c == '+' || c == '-' || c == '.' ||
+           (c == ':' && !gw_str_starts(rest, GW_STR("://")));
 }
 
 /* Length of "scheme://" at the front of url, or 0. Compound ones ("jdbc:mysql://") count as one scheme. */
@@ -124,13 +125,17 @@ static void put_redacted(struct out *o)
     o->changed = true;
 }
 
-/* Keys in their plain form: letters and digits, lower case, %XX decoded ("user%5BNew-Password%5D" is "usernewpassword"). */
-static const gw_str secret_keys[] = {GW_LIT("sig"),           GW_LIT("sign"),           GW_LIT("pass"),   GW_LIT("auth"),   GW_LIT("jwt"),
-                                     GW_LIT("authorization"), GW_LIT("authentication"), GW_LIT("bearer"), GW_LIT("sesskey")};
+/* Keys in their plain form: letters and digits, lower case, %XX decoded ("user%5BNew-Password%5D" is
+ * "usernewpassword"). */
+static const gw_str secret_keys[] = {
+    GW_LIT("sig"),           GW_LIT("sign"),           GW_LIT("pass"),   GW_LIT("auth"),   GW_LIT("jwt"),
+    GW_LIT("authorization"), GW_LIT("authentication"), GW_LIT("bearer"), GW_LIT("sesskey")};
 static const gw_str secret_endings[] = {
-    GW_LIT("password"),  GW_LIT("passwd"),     GW_LIT("pwd"),         GW_LIT("passphrase"),     GW_LIT("secret"),    GW_LIT("token"),
-    GW_LIT("signature"), GW_LIT("credential"), GW_LIT("credentials"), GW_LIT("apikey"),         GW_LIT("accesskey"), GW_LIT("accesskeyid"),
-    GW_LIT("secretkey"), GW_LIT("privatekey"), GW_LIT("appkey"),      GW_LIT("applicationkey"), GW_LIT("sessionid"), GW_LIT("consumerkey"),
+    GW_LIT("password"),    GW_LIT("passwd"),      GW_LIT("pwd"),       GW_LIT("passphrase"),
+    GW_LIT("secret"),      GW_LIT("token"),       GW_LIT("signature"), GW_LIT("credential"),
+    GW_LIT("credentials"), GW_LIT("apikey"),      GW_LIT("accesskey"), GW_LIT("accesskeyid"),
+    GW_LIT("secretkey"),   GW_LIT("privatekey"),  GW_LIT("appkey"),    GW_LIT("applicationkey"),
+    GW_LIT("sessionid"),   GW_LIT("consumerkey"),
 };
 
 enum { KEY_MAX = 64 /* of a longer key the end is looked at */ };
@@ -188,7 +193,8 @@ static void put_pairs(struct out *o, gw_str pairs)
     }
 }
 
-/* Everything up to the path. An authority without a scheme ("//user:secret@host/") is one only when it has a userinfo. */
+/* Everything up to the path. An authority without a scheme ("//user:secret@host/") is one only when it has a
+ * userinfo. */
 static size_t put_authority(struct out *o, gw_str url)
 {
     size_t start = scheme_len(url);

@@ -1,7 +1,8 @@
-/* v0.3 and v0.4 in msgpack: an array of chunks, a chunk an array of spans, a span a map with text keys in any order. Where a plan fits, the
- * map of tags is compared as it stands and not decoded (dd_plan.h).
+/* v0.3 and v0.4 in msgpack: an array of chunks, a chunk an array of spans, a span a map with text keys in any
+ * order. Where a plan fits, the map of tags is compared as it stands and not decoded (dd_plan.h).
  *
- * The state is the caller's struct dd_decoder. Called by dd_decode.c; dd_scan.c asks for the tags that a plan left undecoded.
+ * The state is the caller's struct dd_decoder. Called by dd_decode.c; dd_scan.c asks for the tags that a plan
+ * left undecoded.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 #include "translators/ddtrace/dd_plan.h"
@@ -14,7 +15,8 @@ enum gw_code dd_v04_begin(struct dd_decoder *d, struct gw_err *err)
         d->chunks_left = n;
         return GW_OK;
     case DD_OTHER_TYPE:
-        return gw_fail(err, GW_BAD_ENVELOPE, 0, "the payload is %s, want an array of chunks", dd_kind_name(dd_msgpack_kind(&d->in)));
+        return gw_fail(err, GW_BAD_ENVELOPE, 0, "the payload is %s, want an array of chunks",
+                       dd_kind_name(dd_msgpack_kind(&d->in)));
     default:
         return dd_decode_fail(d, err);
     }
@@ -48,7 +50,8 @@ bool dd_v04_maps(struct dd_span *s, struct gw_arena *arena)
     return !s->metrics_raw.len || !dd_maps_numbers(&d, &s->metrics, &s->metrics_n);
 }
 
-/* A span is read by a plan from its meta on, which tracers write behind the names. `*metrics_planned`: its metrics, too. */
+/* A span is read by a plan from its meta on, which tracers write behind the names. `*metrics_planned`: its
+ * metrics, too. */
 static enum dd_got plan_meta(struct dd_decoder *d, struct dd_span *s, bool metrics_planned)
 {
     bool repeated = s->meta_raw.ptr;
@@ -73,7 +76,8 @@ struct reading {
     bool metrics_planned, renamed; /* as dd_plan_settled takes them */
 };
 
-static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field, struct reading *r)
+static inline enum dd_got read_field(struct dd_decoder *d, struct dd_span *s, enum dd_field field,
+                                     struct reading *r)
 {
     struct dd_msgpack *in = &d->in;
     switch (field) {
@@ -138,13 +142,15 @@ static const struct wire_key wire_keys[] = {KEY(SERVICE, "\xa7", "service"),
                                             KEY(EVENTS, "\xab", "span_events")};
 #undef KEY
 
-/* The next key; a tracer writes the fields of all spans in one order, so that of the last span is tried first. */
+/* The next key; a tracer writes the fields of all spans in one order, so that of the last span is tried
+ * first. */
 static inline enum dd_got read_key(struct dd_decoder *d, uint8_t *guess, enum dd_field *field)
 {
     struct dd_msgpack *in = &d->in;
     const struct wire_key *likely = &wire_keys[*guess];
     gw_str key = GW_NOSTR;
-    if (*guess && (size_t)(in->end - in->at) >= OTLP_WIDE && otlp_same_narrow(likely->bytes, (const char *)in->at, likely->len)) {
+    if (*guess && (size_t)(in->end - in->at) >= OTLP_WIDE &&
+        otlp_same_narrow(likely->bytes, (const char *)in->at, likely->len)) {
         in->at += likely->len;
         *field = (enum dd_field) * guess;
         return DD_TAKEN;
@@ -174,7 +180,8 @@ enum dd_got dd_v04_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason 
         if (!got)
             got = read_field(d, s, field, &r);
     }
-    if (!got && s->plan && !dd_plan_settled(d->plans, s, r.metrics_planned, r.renamed) && !dd_v04_maps(s, d->arena))
+    if (!got && s->plan && !dd_plan_settled(d->plans, s, r.metrics_planned, r.renamed) &&
+        !dd_v04_maps(s, d->arena))
         return DD_ILL_FORMED;
     return got;
 }

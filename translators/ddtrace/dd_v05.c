@@ -1,5 +1,6 @@
-/* v0.5: [dictionary, chunks]; a span is an array of 12, its text and the keys of its tags are indices into the dictionary. Java's
- * dictionary holds duplicates, and its entry 0 is no empty text: an index means what stands there and nothing else.
+/* v0.5: [dictionary, chunks]; a span is an array of 12, its text and the keys of its tags are indices into
+ * the dictionary. Java's dictionary holds duplicates, and its entry 0 is no empty text: an index means what
+ * stands there and nothing else.
  *
  * The state is the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -47,7 +48,8 @@ enum gw_code dd_v05_begin(struct dd_decoder *d, struct gw_err *err)
     if (n == 0) /* a probe: `90` or nil */
         return GW_OK;
     if (n != 2)
-        return gw_fail(err, GW_BAD_ENVELOPE, 0, "the payload is an array of %u, want [dictionary, chunks]", n);
+        return gw_fail(err, GW_BAD_ENVELOPE, 0, "the payload is an array of %u, want [dictionary, chunks]",
+                       n);
     enum gw_code code = read_dictionary(d, err);
     if (code)
         return code;
@@ -153,9 +155,11 @@ static enum dd_got read_fields(struct dd_decoder *d, struct dd_span *s, bool *ou
     if ((got = read_index(d, &s->service, outside)) || (got = read_index(d, &s->name, outside)) ||
         (got = read_index(d, &s->resource, outside)))
         return got;
-    if ((got = dd_msgpack_u64(in, &s->trace_id)) || (got = dd_msgpack_u64(in, &s->span_id)) || (got = dd_msgpack_u64(in, &s->parent_id)))
+    if ((got = dd_msgpack_u64(in, &s->trace_id)) || (got = dd_msgpack_u64(in, &s->span_id)) ||
+        (got = dd_msgpack_u64(in, &s->parent_id)))
         return got;
-    if ((got = dd_msgpack_i64(in, &s->start)) || (got = dd_msgpack_i64(in, &s->duration)) || (got = dd_decode_error(in, &s->error)))
+    if ((got = dd_msgpack_i64(in, &s->start)) || (got = dd_msgpack_i64(in, &s->duration)) ||
+        (got = dd_decode_error(in, &s->error)))
         return got;
     if ((got = read_meta(d, s, outside)) || (got = read_metrics(d, s, outside)))
         return got;

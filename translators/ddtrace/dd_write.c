@@ -1,5 +1,5 @@
-/* The slow path's writer: from what dd_derive found out to the bytes of an OTLP Span, once per rendering. It can record where it wrote
- * what, for dd_learn.c.
+/* The slow path's writer: from what dd_derive found out to the bytes of an OTLP Span, once per rendering. It
+ * can record where it wrote what, for dd_learn.c.
  *
  * The state is the translator's struct dd_writer. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -152,7 +152,8 @@ static void write_structs(struct dd_writer *dw, struct otlp_buf *w, enum gw_attr
         unsigned name = keys[i].name;
         if (name == DD_DEAD || (name < DD_ATTRS && dd_is_set(&dw->f, name)))
             continue;
-        if (!dd_write_struct(w, SPAN_ATTRIBUTES, s->meta_struct[i].key, s->meta_struct[i].value) && r == dw->counting)
+        if (!dd_write_struct(w, SPAN_ATTRIBUTES, s->meta_struct[i].key, s->meta_struct[i].value) &&
+            r == dw->counting)
             dw->bad_struct++;
     }
 }
@@ -191,7 +192,8 @@ static void write_name(struct otlp_buf *w, gw_str name)
         otlp_text(w, SPAN_NAME, name); /* the end has not moved */
 }
 
-bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w, enum gw_attribute_schema r, size_t *id_at)
+bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w,
+              enum gw_attribute_schema r, size_t *id_at)
 {
     struct dd_fields *f = &dw->f;
     const struct dd_status *st = &dw->status;

@@ -9,7 +9,8 @@
  *     otel     yes                  yes                             those that nothing else says        yes
  *     both     yes                  yes                             all                                 yes
  *     datadog  yes                  no                              all                                 no
- * A tag under an attribute's own name is written once: in mode otel as the attribute, in the others as the tracer sent it.
+ * A tag under an attribute's own name is written once: in mode otel as the attribute, in the others as the
+ * tracer sent it.
  *
  * Ownership: a dd_writer belongs to a translator; its buffers are reused from span to span.
  * SPDX-License-Identifier: Apache-2.0
@@ -76,13 +77,16 @@ void dd_writer_fini(struct dd_writer *);
 /* False when the arena's budget is spent. `keys` are those of the scan and may be changed. */
 bool dd_load(struct dd_writer *, const struct dd_span *, struct dd_key *keys, struct gw_arena *);
 void dd_derive(struct dd_writer *, struct dd_scanned *, struct dd_oddities *);
-/* The cached path, without the two above: a span that has a plan. False, and nothing written, when the plan does not fit after all (or
- * memory is out). */
-bool dd_write_cached(struct dd_writer *, const struct dd_scanned *, const struct dd_plan *, const struct dd_span *, struct gw_arena *,
-                     struct otlp_buf *, size_t *id_at);
-/* What a plan of this span depends on beside the span: bits for what the chunk says. has_rate: the span says _dd.p.ksr. */
+/* The cached path, without the two above: a span that has a plan. False, and nothing written, when the plan
+ * does not fit after all (or memory is out). */
+bool dd_write_cached(struct dd_writer *, const struct dd_scanned *, const struct dd_plan *,
+                     const struct dd_span *, struct gw_arena *, struct otlp_buf *, size_t *id_at);
+/* What a plan of this span depends on beside the span: bits for what the chunk says. has_rate: the span says
+ * _dd.p.ksr. */
 unsigned dd_trace_says(const struct dd_scanned *, bool has_rate);
-/* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is out. */
-bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_attribute_schema, size_t *id_at);
+/* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is
+ * out. */
+bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_attribute_schema,
+              size_t *id_at);
 
 #endif

@@ -1,5 +1,5 @@
-/* The cached path's writer: the bytes of a span of the same kind that was translated before, with this span's own values in the gaps
- * (dd_plan.h).
+/* The cached path's writer: the bytes of a span of the same kind that was translated before, with this span's
+ * own values in the gaps (dd_plan.h).
  *
  * The state is the translator's struct dd_writer. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -31,8 +31,8 @@ static bool url_fits(const struct dd_plan *plan, struct dd_fields *f, struct url
     const struct dd_plan_url *want = &plan->url;
     gw_str raw = f->span->meta[plan->url_at].value;
     dd_url_split(raw, &u);
-    if (!raw.len || u.absolute != want->absolute || u.port != want->port || !dd_same(u.scheme, want->scheme) ||
-        !dd_same(u.host, want->host))
+    if (!raw.len || u.absolute != want->absolute || u.port != want->port ||
+        !dd_same(u.scheme, want->scheme) || !dd_same(u.host, want->host))
         return false;
     if (want->whole) {
         parts->full = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
@@ -43,7 +43,8 @@ static bool url_fits(const struct dd_plan *plan, struct dd_fields *f, struct url
     return want->path == !!u.path.len && want->query == !!parts->query.len;
 }
 
-/* The same query or command as before, once it is free of data; and not what the resource says, which is then treated alike. */
+/* The same query or command as before, once it is free of data; and not what the resource says, which is then
+ * treated alike. */
 static bool query_fits(const struct dd_plan *plan, struct dd_fields *f)
 {
     gw_str raw = f->span->meta[plan->query_at].value;
@@ -62,14 +63,15 @@ static bool fill_int(struct otlp_buf *w, const struct dd_fields *f, const struct
 {
     int64_t i;
     const struct dd_span *s = f->span;
-    bool whole =
-        gap->entry < s->meta_n ? gw_str_i64(s->meta[gap->entry].value, &i) : dd_number_is_int(&s->metrics[gap->entry - s->meta_n], &i);
+    bool whole = gap->entry < s->meta_n ? gw_str_i64(s->meta[gap->entry].value, &i)
+                                        : dd_number_is_int(&s->metrics[gap->entry - s->meta_n], &i);
     if (whole)
         dd_put_number(w, &dd_names[gap->attr], (uint64_t)i, ANY_INT);
     return whole;
 }
 
-static bool fill_gap(struct otlp_buf *w, const struct dd_fields *f, const struct url_parts *url, const struct dd_gap *gap)
+static bool fill_gap(struct otlp_buf *w, const struct dd_fields *f, const struct url_parts *url,
+                     const struct dd_gap *gap)
 {
     switch (gap->kind) {
     case DD_GAP_TEXT:
@@ -94,7 +96,8 @@ static bool fill_gap(struct otlp_buf *w, const struct dd_fields *f, const struct
     return false;
 }
 
-static bool fill_gaps(struct otlp_buf *w, const struct dd_fields *f, const struct dd_plan *plan, const struct url_parts *url)
+static bool fill_gaps(struct otlp_buf *w, const struct dd_fields *f, const struct dd_plan *plan,
+                      const struct url_parts *url)
 {
     for (unsigned i = 0; i < plan->gaps_n; i++) {
         put_planned(w, plan->gaps[i].bytes);
@@ -104,8 +107,8 @@ static bool fill_gaps(struct otlp_buf *w, const struct dd_fields *f, const struc
     return true;
 }
 
-bool dd_write_cached(struct dd_writer *dw, const struct dd_scanned *c, const struct dd_plan *plan, const struct dd_span *s,
-                     struct gw_arena *arena, struct otlp_buf *w, size_t *id_at)
+bool dd_write_cached(struct dd_writer *dw, const struct dd_scanned *c, const struct dd_plan *plan,
+                     const struct dd_span *s, struct gw_arena *arena, struct otlp_buf *w, size_t *id_at)
 {
     struct dd_fields *f = &dw->f;
     struct url_parts url = {0};

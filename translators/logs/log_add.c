@@ -21,9 +21,14 @@ static enum gw_code add_read(struct log_batch *b, const struct log_input *in)
 {
     struct log_found found = {.body = in->text};
     gw_str source = log_or_else(in->source, b->setup->source);
-    struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed, .python = is_python(source)};
+    struct log_reader r = {.arena = &b->scratch,
+                           .clock = &b->clock,
+                           .attrs = &b->attrs,
+                           .now = in->observed,
+                           .python = is_python(source)};
     bool inner = false, item = in->form == LOG_ITEM && log_read_item(&r, in->text, &found, &inner);
-    const struct sc_script *script = !item || inner ? log_script_of(b, in->script, log_or_else(found.source, source)) : NULL;
+    const struct sc_script *script =
+        !item || inner ? log_script_of(b, in->script, log_or_else(found.source, source)) : NULL;
     if (script)
         return log_script_run(b, script, in, found.body, &found);
     if (b->setup->options.parse == LOG_PARSE_NONE)
@@ -42,6 +47,7 @@ enum gw_code log_add(struct log_batch *b, const struct log_input *in)
     if (b->scratch.used)
         gw_arena_reset(&b->scratch, LOG_SCRATCH_KEEP);
     log_attrs_begin(&b->attrs, &b->scratch);
-    bool plain = b->setup->options.parse == LOG_PARSE_NONE && in->form == LOG_TEXT && !b->setup->fixed && !b->setup->library;
+    bool plain = b->setup->options.parse == LOG_PARSE_NONE && in->form == LOG_TEXT && !b->setup->fixed &&
+                 !b->setup->library;
     return plain ? add_plain(b, in) : add_read(b, in);
 }

@@ -1,8 +1,10 @@
 /* log_attrs.h: the attributes of one record, written as they are found.
  *
- * OpenTelemetry wants every key once: the first value stays; log_attrs_claim is false for a key that is there already.
+ * OpenTelemetry wants every key once: the first value stays; log_attrs_claim is false for a key that is there
+ * already.
  *
- * Ownership: the bytes are the record's until log_attrs_begin; keys are views that live as long. Threads: one owner.
+ * Ownership: the bytes are the record's until log_attrs_begin; keys are views that live as long. Threads: one
+ * owner.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_ATTRS_H
@@ -16,8 +18,9 @@ enum { LOG_ATTRS_FEW = 32, LOG_RECORD_ATTRIBUTES = 6 /* field of LogRecord */ };
 struct log_attrs {
     struct otlp_buf w;
     struct gw_arena *arena; /* of the record: for the table of many keys */
-    uint64_t seed;          /* of the hash, set by the owner once: nobody outside can make keys that fall together */
-    uint64_t seen;          /* a bit for each key, by its hash */
+    /* of the hash, set by the owner once: nobody outside can make keys that fall together */
+    uint64_t seed;
+    uint64_t seen; /* a bit for each key, by its hash */
     size_t n;
     gw_str few[LOG_ATTRS_FEW];
     gw_str *table; /* of more than a few: open addressing */
@@ -25,7 +28,8 @@ struct log_attrs {
 };
 
 void log_attrs_begin(struct log_attrs *, struct gw_arena *);
-/* A place to come back to: what was written since is gone. Of a record with more than a few keys, the keys stay taken. */
+/* A place to come back to: what was written since is gone. Of a record with more than a few keys, the keys
+ * stay taken. */
 struct log_attrs_mark {
     size_t len, n;
     uint64_t seen;
@@ -47,8 +51,8 @@ static inline void log_attrs_int(struct log_attrs *a, gw_str key, int64_t value)
         otlp_attr_int(&a->w, LOG_RECORD_ATTRIBUTES, key, value);
 }
 
-/* "k:v,k:v", as Datadog's tags are written. A key that comes several times makes an array of its values; service, env, version and host go
- * to the origin instead. */
+/* "k:v,k:v", as Datadog's tags are written. A key that comes several times makes an array of its values;
+ * service, env, version and host go to the origin instead. */
 struct log_origin;
 void log_attrs_tags(struct log_attrs *, gw_str tags, struct log_origin *);
 

@@ -1,5 +1,5 @@
-/* A batch of log records: a buffer of finished LogRecords, and what each of them belongs to. Adds what an intake and the options say about
- * a record, and pays for memory beyond the batch's free part.
+/* A batch of log records: a buffer of finished LogRecords, and what each of them belongs to. Adds what an
+ * intake and the options say about a record, and pays for memory beyond the batch's free part.
  *
  * Owns a struct log_batch, which one thread uses. Called by log_add.c, log_script.c and the log receivers.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -126,13 +126,16 @@ static void settle_origin(struct log_batch *b, const struct log_input *in, struc
     gw_str tags = log_or_else(f->tags, in->tags);
     if (tags.len)
         log_attrs_tags(&b->attrs, tags, &tagged);
-    f->origin.service = log_or_else(f->origin.service, log_or_else(tagged.service, log_or_else(in->service, b->setup->service)));
+    f->origin.service = log_or_else(f->origin.service,
+                                    log_or_else(tagged.service, log_or_else(in->service, b->setup->service)));
     f->origin.env = log_or_else(f->origin.env, log_or_else(tagged.env, log_or_else(in->env, o->env)));
-    f->origin.version = log_or_else(f->origin.version, log_or_else(tagged.version, log_or_else(in->version, o->version)));
+    f->origin.version =
+        log_or_else(f->origin.version, log_or_else(tagged.version, log_or_else(in->version, o->version)));
     f->origin.host = log_or_else(f->origin.host, log_or_else(tagged.host, in->host));
 }
 
-static void write_tail(const struct log_batch *b, const struct log_input *in, gw_str source, struct log_attrs *a)
+static void write_tail(const struct log_batch *b, const struct log_input *in, gw_str source,
+                       struct log_attrs *a)
 {
     const struct gw_map *tags = &b->setup->options.tags;
     for (size_t i = 0; i < in->attrs_n; i++)
@@ -149,7 +152,8 @@ static void write_tail(const struct log_batch *b, const struct log_input *in, gw
 
 static bool same_attr(const struct log_attr *a, const struct log_attr *b)
 {
-    return a->is_int == b->is_int && gw_str_eq(a->key, b->key) && (a->is_int ? a->number == b->number : gw_str_eq(a->text, b->text));
+    return a->is_int == b->is_int && gw_str_eq(a->key, b->key) &&
+           (a->is_int ? a->number == b->number : gw_str_eq(a->text, b->text));
 }
 
 static bool is_tail(const struct log_tail *t, const struct log_input *in, gw_str source)

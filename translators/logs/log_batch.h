@@ -19,17 +19,25 @@
 #include "translators/logs/log_record.h"
 #include "translators/logs/log_severity.h"
 
-/* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part of what a thread costs. */
+/* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part
+ * of what a thread costs. */
 enum { SC_FAULT_TEXT = sizeof(((struct sc_fault *)0)->text) };
-enum { LOG_BATCH_FREE = 4 << 20, LOG_BATCH_STEP = 1 << 20, LOG_SCRATCH_KEEP = 1 << 18, LOG_BATCH_MOST = 1 << 30 /* places are 32 bits */ };
+enum {
+    LOG_BATCH_FREE = 4 << 20,
+    LOG_BATCH_STEP = 1 << 20,
+    LOG_SCRATCH_KEEP = 1 << 18,
+    LOG_BATCH_MOST = 1 << 30 /* places are 32 bits */
+};
 
 struct log_slot {
     uint32_t at, len; /* in `records` */
-    uint32_t id;      /* offset of a 64-bit trace id's 16 bytes from `at`; 0: the id is complete, or there is none */
-    uint32_t next;    /* of the same scope: index + 1 */
+    /* offset of a 64-bit trace id's 16 bytes from `at`; 0: the id is complete, or there is none */
+    uint32_t id;
+    uint32_t next; /* of the same scope: index + 1 */
 };
 
-/* The attributes that an intake and the options give to one record after the other, as they were written last. */
+/* The attributes that an intake and the options give to one record after the other, as they were written
+ * last. */
 enum { LOG_TAIL_ATTRS = 4, LOG_TAIL_TEXT = 1024 };
 struct log_tail {
     struct log_attrs attrs;
@@ -54,8 +62,9 @@ struct log_batch {
         gw_str source; /* in `name` */
         const struct sc_script *script;
         char name[128];
-    } last;                                         /* script that was looked up */
-    char fault[SC_FAULT_TEXT], said[SC_FAULT_TEXT]; /* the newest script error; what log_batch_fault has handed out */
+    } last; /* script that was looked up */
+    /* the newest script error; what log_batch_fault has handed out */
+    char fault[SC_FAULT_TEXT], said[SC_FAULT_TEXT];
     struct otlp_buf records;
     struct log_slot *slots;
     size_t n, cap, left; /* slots; those whose records are in no frame yet */
@@ -68,10 +77,11 @@ struct log_batch {
 void log_batch_begin_setup(struct log_batch *);
 /* log_batch.c: one record, of which everything was found but what its envelope says. */
 enum gw_code log_batch_write(struct log_batch *, const struct log_input *, struct log_found *);
-/* log_script.c: the script for a record: the one that its sender asks for, else the option's, else its source's; NULL: there is none. */
+/* log_script.c: the script for a record: the one that its sender asks for, else the option's, else its
+ * source's; NULL: there is none. */
 const struct sc_script *log_script_of(struct log_batch *, gw_str asked, gw_str source);
 /* The record by way of the script: `text` is its message, `around` what its envelope said. */
-enum gw_code log_script_run(struct log_batch *, const struct sc_script *, const struct log_input *, gw_str text,
-                            const struct log_found *around);
+enum gw_code log_script_run(struct log_batch *, const struct sc_script *, const struct log_input *,
+                            gw_str text, const struct log_found *around);
 
 #endif

@@ -1,8 +1,8 @@
-/* The configuration of a log receiver, checked and compiled: zone, scripts, resource attributes. It is replaced as a whole when the scripts
- * are read once more.
+/* The configuration of a log receiver, checked and compiled: zone, scripts, resource attributes. It is
+ * replaced as a whole when the scripts are read once more.
  *
- * Owns a struct log_conf and the reference-counted setups that batches work by. Called by receivers on the main thread; setups are taken on
- * any thread.
+ * Owns a struct log_conf and the reference-counted setups that batches work by. Called by receivers on the
+ * main thread; setups are taken on any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_conf.h"
@@ -41,7 +41,8 @@ static struct gw_map copy_map(struct gw_arena *a, const struct gw_map *m)
 {
     struct gw_map copy = {.items = gw_new(a, struct gw_map_item, m->n)};
     for (size_t i = 0; copy.items && i < m->n; i++)
-        copy.items[copy.n++] = (struct gw_map_item){gw_arena_dup(a, m->items[i].key), gw_arena_dup(a, m->items[i].value)};
+        copy.items[copy.n++] =
+            (struct gw_map_item){gw_arena_dup(a, m->items[i].key), gw_arena_dup(a, m->items[i].value)};
     return copy;
 }
 
@@ -62,7 +63,8 @@ static void write_maps(struct log_setup *s)
 {
     const struct log_options *o = &s->options;
     for (size_t i = 0; i < o->resource.n; i++)
-        otlp_attr_text(&s->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key, o->resource.items[i].value);
+        otlp_attr_text(&s->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key,
+                       o->resource.items[i].value);
 }
 
 static void find_zone(struct log_setup *s, const char *path, struct gw_diagnostics *diagnostics)
@@ -71,16 +73,17 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_diagnosti
     s->zone = name.len ? zone_setting(name) : zone_local();
     if (s->zone)
         return;
-    gw_option_error(
-        diagnostics, path, "timezone",
-        "\"%.*s\" is no time zone: write a name of the database such as Asia/Shanghai (is tzdata installed?), an offset such as +8, or a "
-        "POSIX string such as CST-8",
-        GW_FMT(name));
+    gw_option_error(diagnostics, path, "timezone",
+                    "\"%.*s\" is no time zone: write a name of the database such as Asia/Shanghai (is tzdata "
+                    "installed?), an offset such as +8, or a "
+                    "POSIX string such as CST-8",
+                    GW_FMT(name));
     s->zone = zone_utc();
 }
 
 /* A name in the directory, else a file. */
-static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path, struct gw_diagnostics *diagnostics)
+static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path,
+                        struct gw_diagnostics *diagnostics)
 {
     char where[GW_OPTION_PATH];
     gw_str name = s->options.pipeline;
@@ -92,7 +95,8 @@ static void find_script(struct log_setup *s, const struct log_scripts *scripts, 
         return; /* what is wrong with it was said of the directory */
     s->own = log_library_file(name, where, diagnostics);
     const char *slash = memrchr(name.ptr, '/', name.len);
-    if (s->own && (s->fixed = log_library_find(s->own, slash ? gw_str_from(name, (size_t)(slash + 1 - name.ptr)) : name)))
+    if (s->own && (s->fixed = log_library_find(
+                       s->own, slash ? gw_str_from(name, (size_t)(slash + 1 - name.ptr)) : name)))
         log_library_report(s->own, s->fixed, where, diagnostics);
 }
 
@@ -106,7 +110,9 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
     gw_arena_init(&s->memory, OPTIONS_MEMORY);
     s->options = copy_options(&s->memory, o);
     s->source = o->source.len ? s->options.source : gw_str_z(c->receiver);
-    s->service = o->service.len ? s->options.service : o->source.len ? s->options.source : GW_STR("unknown_service");
+    s->service = o->service.len  ? s->options.service
+                 : o->source.len ? s->options.source
+                                 : GW_STR("unknown_service");
     find_zone(s, path, diagnostics);
     find_script(s, c->environment->scripts, path, diagnostics);
     write_maps(s);
@@ -128,7 +134,8 @@ static void replace_setup(struct log_conf *c, struct log_setup *next)
     log_setup_drop(before);
 }
 
-/* The scripts were read once more: a new setup, with the same options. The old one stays when there is no memory. */
+/* The scripts were read once more: a new setup, with the same options. The old one stays when there is no
+ * memory. */
 static void renew_setup(struct log_scripts_user *user, struct gw_diagnostics *diagnostics)
 {
     struct log_conf *c = (struct log_conf *)((char *)user - offsetof(struct log_conf, user));
@@ -137,8 +144,8 @@ static void renew_setup(struct log_scripts_user *user, struct gw_diagnostics *di
         replace_setup(c, next);
 }
 
-struct log_conf *log_conf_new(const struct log_options *o, const struct log_environment *environment, const char *path,
-                              const char *receiver, struct gw_diagnostics *diagnostics)
+struct log_conf *log_conf_new(const struct log_options *o, const struct log_environment *environment,
+                              const char *path, const char *receiver, struct gw_diagnostics *diagnostics)
 {
     struct log_conf *c = calloc(1, sizeof *c);
     if (!c)

@@ -2,8 +2,8 @@
  *
  *     log_conf ─ now ─▶ log_setup      what a batch works by: options, zone, scripts; replaced whole by a reload
  *
- * A batch holds a reference to the setup that it began with, and takes the newest one when it is empty. A setup holds copies of its
- * options, so nothing refers to a configuration that was replaced.
+ * A batch holds a reference to the setup that it began with, and takes the newest one when it is empty. A
+ * setup holds copies of its options, so nothing refers to a configuration that was replaced.
  *
  * Threads: log_setup_take from any.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,8 +27,9 @@ struct log_setup {
     struct gw_arena memory;     /* of the copies */
     struct log_options options; /* copies */
     gw_str source;              /* the option's, else the receiver's name */
-    gw_str service;             /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
-    struct otlp_buf resource;   /* option `resource` as attributes of a Resource */
+    /* the option's, else the source's where that was given, else OpenTelemetry's word for none */
+    gw_str service;
+    struct otlp_buf resource; /* option `resource` as attributes of a Resource */
     const struct zone *zone;
     struct log_library *library, *own; /* of the directory; of the file that option `pipeline` names */
     const struct sc_script *fixed;     /* of option `pipeline`; NULL: the source finds its script */

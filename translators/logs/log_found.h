@@ -1,4 +1,5 @@
-/* log_found.h: what a record says of itself, wherever that was found: in its text, in its JSON, by a script, on its envelope.
+/* log_found.h: what a record says of itself, wherever that was found: in its text, in its JSON, by a script,
+ * on its envelope.
  *
  * Views, good until the record is written. Empty, 0: not found.
  * SPDX-License-Identifier: Apache-2.0
@@ -37,12 +38,13 @@ struct log_reader {
     bool python;  /* level numbers are Python's */
 };
 
-/* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of it. */
+/* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of
+ * it. */
 void log_read_text(struct log_reader *, gw_str text, struct log_found *);
 /* log_json.c: text that may be JSON. */
 void log_read_any(struct log_reader *, gw_str text, struct log_found *);
-/* An item of Datadog's logs intake; false when it is no JSON object. True in *inner: body is its message, which is text or JSON in its
- * turn and was not read yet. */
+/* An item of Datadog's logs intake; false when it is no JSON object. True in *inner: body is its message,
+ * which is text or JSON in its turn and was not read yet. */
 bool log_read_item(struct log_reader *, gw_str text, struct log_found *, bool *inner);
 /* Reads it: what it says wins. */
 void log_read_inner(struct log_reader *, gw_str text, struct log_found *);

@@ -1,5 +1,5 @@
-/* A batch becomes frames: ResourceLogs by ResourceLogs, in order, each frame near GW_FRAME_BYTES. Trace ids of 64 bits are completed from
- * the process's table; those that are not known are noted in the frame.
+/* A batch becomes frames: ResourceLogs by ResourceLogs, in order, each frame near GW_FRAME_BYTES. Trace ids
+ * of 64 bits are completed from the process's table; those that are not known are noted in the frame.
  *
  * The state lives for one call of log_finish, which the log receivers call.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -10,7 +10,14 @@
 #include "translators/logs/log_batch.h"
 
 /* Field numbers of opentelemetry/proto/logs/v1/logs.proto and resource.proto. */
-enum { RESOURCE_LOGS = 1, RL_RESOURCE = 1, RL_SCOPE_LOGS = 2, SL_SCOPE = 1, RESOURCE_ATTRIBUTES = 1, SCOPE_NAME = 1 };
+enum {
+    RESOURCE_LOGS = 1,
+    RL_RESOURCE = 1,
+    RL_SCOPE_LOGS = 2,
+    SL_SCOPE = 1,
+    RESOURCE_ATTRIBUTES = 1,
+    SCOPE_NAME = 1
+};
 
 enum { KEEP_CHUNKS = 1 << 16 };
 
@@ -125,7 +132,8 @@ static void write_records(struct maker *m, struct log_scope *s)
         const struct log_slot *slot = &b->slots[s->first - 1];
         size_t at = m->w.len;
         if (otlp_room(&m->w, slot->len))
-            otlp_end(&m->w, otlp_put_bytes(m->w.data + at, gw_str_n((const char *)b->records.data + slot->at, slot->len)));
+            otlp_end(&m->w, otlp_put_bytes(m->w.data + at,
+                                           gw_str_n((const char *)b->records.data + slot->at, slot->len)));
         if (slot->id && !m->w.failed)
             complete_trace_id(m, at + slot->id);
         m->items++;
@@ -158,7 +166,8 @@ static bool is_written(const struct log_scope *resource)
 
 static struct gw_frame *frame_of(struct maker *m)
 {
-    struct gw_frame *f = m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
+    struct gw_frame *f =
+        m->w.failed ? NULL : gw_frame_new(GW_LOGS, GW_OTEL, m->w.data, m->w.len, m->w.cap, m->items);
     if (!f)
         return NULL;
     if (m->incomplete_n) {
@@ -208,7 +217,12 @@ static void clear_batch(struct log_batch *b)
 size_t log_finish(struct log_batch *b, struct gw_frame **frames, size_t max, struct gw_intake *intake)
 {
     struct gw_trace_ids *ids = b->conf->environment->ids;
-    struct maker m = {.b = b, .intake = intake, .frames = frames, .max = max, .now = gw_now(), .news = ids ? gw_trace_ids_news(ids) : 0};
+    struct maker m = {.b = b,
+                      .intake = intake,
+                      .frames = frames,
+                      .max = max,
+                      .now = gw_now(),
+                      .news = ids ? gw_trace_ids_news(ids) : 0};
     *intake = b->intake;
     b->intake = (struct gw_intake){0};
     while (b->left && m.n < max)

@@ -8,18 +8,20 @@
 
 static bool same_resource(const struct log_origin *a, const struct log_origin *b)
 {
-    return gw_str_eq(a->service, b->service) && gw_str_eq(a->env, b->env) && gw_str_eq(a->version, b->version) &&
-           gw_str_eq(a->host, b->host);
+    return gw_str_eq(a->service, b->service) && gw_str_eq(a->env, b->env) &&
+           gw_str_eq(a->version, b->version) && gw_str_eq(a->host, b->host);
 }
 
 static uint64_t resource_hash(uint64_t seed, const struct log_origin *o)
 {
-    return gw_hash_mix(gw_hash_text(gw_hash_text(gw_hash_text(gw_hash_text(seed, o->service), o->env), o->version), o->host));
+    return gw_hash_mix(gw_hash_text(
+        gw_hash_text(gw_hash_text(gw_hash_text(seed, o->service), o->env), o->version), o->host));
 }
 
 static struct log_origin copy_origin(struct gw_arena *a, const struct log_origin *o)
 {
-    return (struct log_origin){gw_arena_dup(a, o->service), gw_arena_dup(a, o->env), gw_arena_dup(a, o->version), gw_arena_dup(a, o->host),
+    return (struct log_origin){gw_arena_dup(a, o->service), gw_arena_dup(a, o->env),
+                               gw_arena_dup(a, o->version), gw_arena_dup(a, o->host),
                                gw_arena_dup(a, o->logger)};
 }
 
@@ -40,7 +42,8 @@ static void link_resource(struct log_groups *g, struct log_scope *fresh)
     g->last_resource = fresh;
 }
 
-static struct log_scope *make_scope(struct log_groups *g, struct gw_arena *a, const struct log_origin *o, uint64_t resource, uint64_t hash)
+static struct log_scope *make_scope(struct log_groups *g, struct gw_arena *a, const struct log_origin *o,
+                                    uint64_t resource, uint64_t hash)
 {
     struct log_scope *s = gw_new(a, struct log_scope, 1);
     if (!s)

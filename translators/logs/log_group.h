@@ -2,7 +2,8 @@
  *
  *     service, env, version, host ─▶ resource ─▶ logger ─▶ scope ─▶ its records, in order
  *
- * Most records have the resource and scope of the one before, which is compared first; others are found in a hash table.
+ * Most records have the resource and scope of the one before, which is compared first; others are found in a
+ * hash table.
  *
  * Ownership: in the batch's arena; texts are copied when a group is made. Threads: the batch's.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,6 +1,8 @@
-/* Trace and span ids in every form that Datadog's tracers and loggers write, and the search for them in a text.
+/* Trace and span ids in every form that Datadog's tracers and loggers write, and the search for them in a
+ * text.
  *
- * Pure. Called by log_text.c, log_json.c and log_script.c for each record, so the usual forms take a few nanoseconds.
+ * Pure. Called by log_text.c, log_json.c and log_script.c for each record, so the usual forms take a few
+ * nanoseconds.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_ids.h"
@@ -35,7 +37,8 @@ static inline bool read_eight_digits(const char *p, uint64_t *out)
     uint64_t v;
     memcpy(&v, p, 8);
     v = le64toh(v);
-    if (((v & 0xf0f0f0f0f0f0f0f0u) | ((v + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4) != 0x3333333333333333u)
+    if (((v & 0xf0f0f0f0f0f0f0f0u) | ((v + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4) !=
+        0x3333333333333333u)
         return false;
     v = (v & 0x0f0f0f0f0f0f0f0fu) * 2561 >> 8; /* pairs */
     v = (v & 0x00ff00ff00ff00ffu) * 6553601 >> 16;
@@ -104,8 +107,9 @@ static bool read_number(gw_str s, struct log_trace *out)
 
 /* The value of a hexadecimal digit, and one more; 0: it is none. */
 static const uint8_t nibbles[256] = {
-    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11,
-    ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16};
 
 static bool read_hex64(const char *p, uint64_t *out)
 {
@@ -166,11 +170,12 @@ static bool is_key_char(char c)
 
 static bool is_value_char(char c)
 {
-    return c != ' ' && c != '"' && c != '\'' && c != ',' && c != ']' && c != '}' && c != ')' && c != ';' && c != '\\' &&
-           (unsigned char)c > ' ';
+    return c != ' ' && c != '"' && c != '\'' && c != ',' && c != ']' && c != '}' && c != ')' && c != ';' &&
+           c != '\\' && (unsigned char)c > ' ';
 }
 
-/* The value after a key that ends at `at`: `=v`, `="v"`, `": "v"`, `: v`. False when what follows is no value. */
+/* The value after a key that ends at `at`: `=v`, `="v"`, `": "v"`, `: v`. False when what follows is no
+ * value. */
 static bool value_at(const char *at, const char *end, gw_str *out)
 {
     while (at < end && (*at == '"' || *at == '\\' || *at == '\''))
@@ -193,8 +198,10 @@ static const char *next_mark(const char *at, const char *end)
 #ifdef __SSE2__
     const __m128i first = _mm_set1_epi8('_'), second = _mm_set1_epi8('i');
     for (; end - at > 16; at += 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at), b = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
-        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, second)));
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at),
+                b = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
+        unsigned hits =
+            (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, second)));
         if (hits)
             return at + __builtin_ctz(hits);
     }
@@ -216,7 +223,9 @@ static gw_str key_before(gw_str text, const char *mark)
 
 static void see_id(gw_str key, gw_str value, struct log_marks *m)
 {
-    gw_str *to = gw_str_ends(key, GW_STR("trace")) ? &m->trace : gw_str_ends(key, GW_STR("span")) ? &m->span : NULL;
+    gw_str *to = gw_str_ends(key, GW_STR("trace"))  ? &m->trace
+                 : gw_str_ends(key, GW_STR("span")) ? &m->span
+                                                    : NULL;
     size_t name = to == &m->trace ? 5 : 4;
     if (!to || (key.len > name && key.ptr[key.len - name - 1] != '.' && key.ptr[key.len - name - 1] != '_'))
         return;

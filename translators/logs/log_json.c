@@ -1,8 +1,9 @@
-/* A JSON log line, or an item of Datadog's logs intake, in one pass over the object: keys with a place of their own go there, everything
- * else is an attribute of its own type. Of several keys for one place the better one stays, and the other becomes an attribute.
+/* A JSON log line, or an item of Datadog's logs intake, in one pass over the object: keys with a place of
+ * their own go there, everything else is an attribute of its own type. Of several keys for one place the
+ * better one stays, and the other becomes an attribute.
  *
- * The state lives for one record; attributes go to the reader's log_attrs. Called by log_add.c, and by log_script.c for what a script
- * leaves open.
+ * The state lives for one record; attributes go to the reader's log_attrs. Called by log_add.c, and by
+ * log_script.c for what a script leaves open.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 #include "translators/logs/log_found.h"
@@ -214,7 +215,11 @@ static bool read_time(const struct object *o, const struct value *v, uint64_t *n
     if (v->kind != GW_JSON_NUMBER)
         return false;
     const struct gw_json_number *n = &v->number;
-    return log_time_number(v->text, n->type == GW_JSON_INT ? (double)n->i : n->type == GW_JSON_UINT ? (double)n->u : n->d, ns);
+    return log_time_number(v->text,
+                           n->type == GW_JSON_INT    ? (double)n->i
+                           : n->type == GW_JSON_UINT ? (double)n->u
+                                                     : n->d,
+                           ns);
 }
 
 static int read_severity(const struct object *o, const struct value *v)
@@ -224,7 +229,9 @@ static int read_severity(const struct object *o, const struct value *v)
         return log_severity_number(n, o->r->python);
     if (v->kind == GW_JSON_STRING)
         return log_severity_word(v->text);
-    return v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT ? log_severity_number(v->number.i, o->r->python) : 0;
+    return v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT
+               ? log_severity_number(v->number.i, o->r->python)
+               : 0;
 }
 
 /* Numbers that loggers wrote as doubles: 1.6108321602917563e+19 */
@@ -298,7 +305,8 @@ static gw_str full_path(struct object *o, gw_str path, gw_str key)
 }
 
 /* The role's place, for this value or for the one that stands there; the other is an attribute. */
-static void compete_for_place(struct object *o, gw_str path, unsigned field, struct log_key k, gw_str key, const struct value *v)
+static void compete_for_place(struct object *o, gw_str path, unsigned field, struct log_key k, gw_str key,
+                              const struct value *v)
 {
     struct place *p = &o->places[k.role];
     bool is_id = k.role == ROLE_TRACE || k.role == ROLE_SPAN, better = !p->rank || k.rank < p->rank;
@@ -322,7 +330,8 @@ static void put_caller(struct object *o, unsigned field, gw_str key, const struc
     size_t colon = v->kind == GW_JSON_STRING ? v->text.len : 0;
     while (colon && v->text.ptr[colon - 1] != ':')
         colon--;
-    if (colon < 2 || !gw_str_i64(gw_str_from(v->text, colon), &line) || !log_attrs_claim(o->r->attrs, GW_STR("code.file.path"))) {
+    if (colon < 2 || !gw_str_i64(gw_str_from(v->text, colon), &line) ||
+        !log_attrs_claim(o->r->attrs, GW_STR("code.file.path"))) {
         attr_value(o, field, key, v);
         return;
     }
@@ -334,15 +343,20 @@ static void put_caller(struct object *o, unsigned field, gw_str key, const struc
 }
 
 /* An attribute under OpenTelemetry's name, unless one is there already. */
-static void rename_value(struct object *o, unsigned field, enum log_role role, gw_str key, const struct value *v)
+static void rename_value(struct object *o, unsigned field, enum log_role role, gw_str key,
+                         const struct value *v)
 {
     static const gw_str names[] = {
-        [ROLE_THREAD - ROLE_RANKED] = GW_LIT("thread.name"),         [ROLE_FUNCTION - ROLE_RANKED] = GW_LIT("code.function.name"),
-        [ROLE_PATH - ROLE_RANKED] = GW_LIT("code.file.path"),        [ROLE_PLACE - ROLE_RANKED] = GW_LIT("code.line.number"),
-        [ROLE_ERROR - ROLE_RANKED] = GW_LIT("exception.type"),       [ROLE_REASON - ROLE_RANKED] = GW_LIT("exception.message"),
+        [ROLE_THREAD - ROLE_RANKED] = GW_LIT("thread.name"),
+        [ROLE_FUNCTION - ROLE_RANKED] = GW_LIT("code.function.name"),
+        [ROLE_PATH - ROLE_RANKED] = GW_LIT("code.file.path"),
+        [ROLE_PLACE - ROLE_RANKED] = GW_LIT("code.line.number"),
+        [ROLE_ERROR - ROLE_RANKED] = GW_LIT("exception.type"),
+        [ROLE_REASON - ROLE_RANKED] = GW_LIT("exception.message"),
         [ROLE_STACK - ROLE_RANKED] = GW_LIT("exception.stacktrace"),
     };
-    bool fits = role == ROLE_PLACE ? v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT : v->kind == GW_JSON_STRING && v->text.len;
+    bool fits = role == ROLE_PLACE ? v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT
+                                   : v->kind == GW_JSON_STRING && v->text.len;
     if (fits && log_attrs_claim(o->r->attrs, names[role - ROLE_RANKED]))
         raise_value(o, field, names[role - ROLE_RANKED], v);
     else
@@ -398,7 +412,8 @@ static void settle_time(struct object *o)
     uint64_t ns;
     if (!second->rank || !log_time_number(second->value.text, (double)second->value.number.i, &ns))
         return;
-    o->found->time = ns + (nano->rank && nano->value.number.i < 1000000000 ? (uint64_t)nano->value.number.i : 0);
+    o->found->time =
+        ns + (nano->rank && nano->value.number.i < 1000000000 ? (uint64_t)nano->value.number.i : 0);
 }
 
 static void settle_record(struct object *o)
@@ -427,9 +442,10 @@ static void merge_found(struct log_found *f, const struct log_found *inner)
     if (inner->trace.low || inner->trace.high)
         f->trace = inner->trace;
     f->span = inner->span ? inner->span : f->span;
-    f->origin = (struct log_origin){log_or_else(inner->origin.service, f->origin.service), log_or_else(inner->origin.env, f->origin.env),
-                                    log_or_else(inner->origin.version, f->origin.version), log_or_else(inner->origin.host, f->origin.host),
-                                    log_or_else(inner->origin.logger, f->origin.logger)};
+    f->origin = (struct log_origin){
+        log_or_else(inner->origin.service, f->origin.service), log_or_else(inner->origin.env, f->origin.env),
+        log_or_else(inner->origin.version, f->origin.version),
+        log_or_else(inner->origin.host, f->origin.host), log_or_else(inner->origin.logger, f->origin.logger)};
     f->source = log_or_else(inner->source, f->source);
     f->tags = log_or_else(inner->tags, f->tags);
     f->body = inner->body;

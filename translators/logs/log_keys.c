@@ -21,8 +21,9 @@ static const struct row rows[] = {
 enum { ROWS = sizeof rows / sizeof *rows };
 _Static_assert(ROWS < UINT8_MAX, "an index fits a slot");
 
-static uint8_t slots[SLOTS];    /* index + 1 */
-static uint64_t lengths, heads; /* of rows: a bit for each length; for each first character, of what stands before a dot, too */
+static uint8_t slots[SLOTS]; /* index + 1 */
+/* of rows: a bit for each length; for each first character, of what stands before a dot, too */
+static uint64_t lengths, heads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Of the ends and the length: keys of log lines differ there. */

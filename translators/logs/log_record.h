@@ -5,12 +5,13 @@
  *      │         the text itself shows     │                                                              (core/delivery/frame.h)
  *      └ or ───▶ parse = none ─────────────┘
  *
- * What is not understood stays whole in the body: no record is lost because it could not be parsed. Records of one
- * log_batch with the same resource stand in one ResourceLogs. Their 64-bit trace ids are upgraded to 128 bits through gw_trace_ids
- * where the trace is known, else by the sender (gw_frame_pending_ids); ids that were rounded through doubles are repaired.
+ * What is not understood stays whole in the body: no record is lost because it could not be parsed. Records
+ * of one log_batch with the same resource stand in one ResourceLogs. Their 64-bit trace ids are upgraded to
+ * 128 bits through gw_trace_ids where the trace is known, else by the sender (gw_frame_pending_ids); ids that
+ * were rounded through doubles are repaired.
  *
- * Ownership: views of a log_input are used only until log_add returns. Threads: a log_conf is shared and const; a log_batch
- * belongs to one thread.
+ * Ownership: views of a log_input are used only until log_add returns. Threads: a log_conf is shared and
+ * const; a log_batch belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_RECORD_H
@@ -24,8 +25,10 @@
 #include "core/delivery/ledger.h"
 
 enum log_form {
-    LOG_TEXT, /* one record of text: a line without its end, or several lines that belong together; any bytes */
-    LOG_ITEM  /* one JSON object of the Datadog logs intake: message, ddsource, ddtags, … and free attributes */
+    /* one record of text: a line without its end, or several lines that belong together; any bytes */
+    LOG_TEXT,
+    /* one JSON object of the Datadog logs intake: message, ddsource, ddtags, … and free attributes */
+    LOG_ITEM
 };
 
 /* What the intake knows beside the text: log.file.path, client.address, the structured data of syslog, … */
@@ -40,34 +43,42 @@ struct log_attr {
 struct log_input {
     enum log_form form;
     gw_str text;
-    uint64_t observed;                          /* ns since 1970 */
-    uint64_t time;                              /* ns since 1970, where the envelope says so (syslog, Datadog's timestamp) */
-    int severity;                               /* OTLP's SeverityNumber, where the envelope says so … */
-    gw_str severity_text;                       /* … and its word */
-    gw_str source, service, env, version, host; /* of this record or connection: win over the receiver's options */
-    gw_str tags;                                /* "k:v,k:v", as ddtags has them */
-    gw_str script; /* one of pipelines.directory that the sender asks for: it comes before the receiver's, if it exists */
+    uint64_t observed; /* ns since 1970 */
+    /* ns since 1970, where the envelope says so (syslog, Datadog's timestamp) */
+    uint64_t time;
+    int severity;         /* OTLP's SeverityNumber, where the envelope says so … */
+    gw_str severity_text; /* … and its word */
+    /* of this record or connection: win over the receiver's options */
+    gw_str source, service, env, version, host;
+    gw_str tags; /* "k:v,k:v", as ddtags has them */
+    /* one of pipelines.directory that the sender asks for: it comes before the receiver's, if it exists */
+    gw_str script;
     const struct log_attr *attrs;
     size_t attrs_n;
     uint64_t cut; /* bytes that the intake cut off its end: the record says so (log.record.truncated_bytes) */
 };
 
 /* Options that every log receiver has. */
-#define LOG_OPTS(X)                                                                                                                        \
-    X(str, source, "source", "", "", "",                                                                                                   \
-      "Where the records come from, such as nginx: it finds the script (SOURCE.p in pipelines.directory) and stands in "                   \
-      "datadog.log.source. Each receiver says what it is when left out.")                                                                  \
-    X(str, service, "service", "", "", "", "service.name of records that do not say theirs.")                                              \
-    X(str, env, "env", "", "", "", "deployment.environment.name of records that do not say theirs.")                                       \
-    X(str, version, "version", "", "", "", "service.version of records that do not say theirs.")                                           \
-    X(str, pipeline, "pipeline", "", "", "",                                                                                               \
-      "Pipeline script for these records: a file, or a name in pipelines.directory. Left out, the source finds its own.")                  \
-    X(str, timezone, "timezone", "", "", "",                                                                                               \
-      "Zone of times that do not say theirs, such as Asia/Shanghai, +8 or CST-8 (as in TZ); this machine's when left out.")                \
-    X(map, tags, "tags", "", "", "", "Attributes to add to every record.")                                                                 \
-    X(map, resource, "resource", "", "", "", "Resource attributes to add to all; they win over what is found.")                            \
-    X(choice, parse, "parse", "auto", "auto|none", "",                                                                                     \
-      "Without a script: auto finds time, level, ids and the like in text and JSON; none leaves every line whole in the body.")
+#define LOG_OPTS(X)                                                                                          \
+    X(str, source, "source", "", "", "",                                                                     \
+      "Where the records come from, such as nginx: it finds the script (SOURCE.p in pipelines.directory) "   \
+      "and stands in "                                                                                       \
+      "datadog.log.source. Each receiver says what it is when left out.")                                    \
+    X(str, service, "service", "", "", "", "service.name of records that do not say theirs.")                \
+    X(str, env, "env", "", "", "", "deployment.environment.name of records that do not say theirs.")         \
+    X(str, version, "version", "", "", "", "service.version of records that do not say theirs.")             \
+    X(str, pipeline, "pipeline", "", "", "",                                                                 \
+      "Pipeline script for these records: a file, or a name in pipelines.directory. Left out, the source "   \
+      "finds its own.")                                                                                      \
+    X(str, timezone, "timezone", "", "", "",                                                                 \
+      "Zone of times that do not say theirs, such as Asia/Shanghai, +8 or CST-8 (as in TZ); this machine's " \
+      "when left out.")                                                                                      \
+    X(map, tags, "tags", "", "", "", "Attributes to add to every record.")                                   \
+    X(map, resource, "resource", "", "", "",                                                                 \
+      "Resource attributes to add to all; they win over what is found.")                                     \
+    X(choice, parse, "parse", "auto", "auto|none", "",                                                       \
+      "Without a script: auto finds time, level, ids and the like in text and JSON; none leaves every line " \
+      "whole in the body.")
 
 struct log_options {
     LOG_OPTS(GW_FIELD)
@@ -86,17 +97,19 @@ struct log_environment {
 struct zone;
 struct log_conf; /* log_options, checked and compiled, with the scripts that they name */
 
-/* Problems are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL when there is no memory. */
-struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path, const char *receiver,
-                              struct gw_diagnostics *);
+/* Problems are added at `path` ("receivers[1]"). `receiver` is the source when the options name none. NULL
+ * when there is no memory. */
+struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path,
+                              const char *receiver, struct gw_diagnostics *);
 void log_conf_drop(struct log_conf *);
 
 /* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {
-    atomic_uint_least64_t unparsed;      /* their script does not load: they went on as they were */
-    atomic_uint_least64_t script_errors; /* their script ended with an error: they went on as far as it came */
-    atomic_uint_least64_t script_made;   /* were made by create_point() */
-    atomic_uint_least64_t gave_up;       /* expressions that took too long */
+    atomic_uint_least64_t unparsed; /* their script does not load: they went on as they were */
+    /* their script ended with an error: they went on as far as it came */
+    atomic_uint_least64_t script_errors;
+    atomic_uint_least64_t script_made; /* were made by create_point() */
+    atomic_uint_least64_t gave_up;     /* expressions that took too long */
 };
 const struct log_counts *log_conf_counts(const struct log_conf *);
 /* The zone of times that do not say theirs. Any thread. */
@@ -106,15 +119,18 @@ struct log_batch;
 /* NULL when there is no memory. */
 struct log_batch *log_batch_new(const struct log_conf *);
 void log_batch_drop(struct log_batch *);
-/* Adds one record (a script may drop it or make more: both are counted). GW_OK or GW_BUSY (no memory: the record is not in it). */
+/* Adds one record (a script may drop it or make more: both are counted). GW_OK or GW_BUSY (no memory: the
+ * record is not in it). */
 enum gw_code log_add(struct log_batch *, const struct log_input *) GW_MUST_CHECK;
-/* What the newest script error said, since this was last asked; NULL: there was none. Good until the next log_add. */
+/* What the newest script error said, since this was last asked; NULL: there was none. Good until the next
+ * log_add. */
 const char *log_batch_fault(struct log_batch *);
 /* Records and bytes of OTLP that stand in it now. */
 size_t log_batch_records(const struct log_batch *);
 size_t log_batch_bytes(const struct log_batch *);
-/* Cuts what stands in the batch into frames (the caller's; at most `max`, near GW_FRAME_BYTES each) and empties it. *intake is
- * what gw_fanout_offer wants to know: received, dropped by a script, refused. Frames that do not fit stay for the next call. */
+/* Cuts what stands in the batch into frames (the caller's; at most `max`, near GW_FRAME_BYTES each) and
+ * empties it. *intake is what gw_fanout_offer wants to know: received, dropped by a script, refused. Frames
+ * that do not fit stay for the next call. */
 size_t log_finish(struct log_batch *, struct gw_frame **frames, size_t max, struct gw_intake *intake);
 
 #endif

@@ -76,14 +76,16 @@ static void print_words(FILE *to)
 
 void log_keys_reference(FILE *to)
 {
-    fputs(
-        "# What is found in log lines\n\nMade by `make reference` from translators/logs/log_keys.def and log_severity.def. How they are "
-        "used: "
-        "[logs.md](../logs.md).\n\nOf the keys of one place the first in this list wins, the others stay attributes; so does a value that "
-        "does not fit its place.\nA nested object counts as its path: `{\"dd\": {\"trace_id\": …}}` is `dd.trace_id`. Keys that begin with "
-        "`dd.` "
-        "or `dd_`, and an object `dd`, count at any depth.\n",
-        to);
+    fputs("# What is found in log lines\n\nMade by `make reference` from translators/logs/log_keys.def and "
+          "log_severity.def. How they are "
+          "used: "
+          "[logs.md](../logs.md).\n\nOf the keys of one place the first in this list wins, the others stay "
+          "attributes; so does a value that "
+          "does not fit its place.\nA nested object counts as its path: `{\"dd\": {\"trace_id\": …}}` is "
+          "`dd.trace_id`. Keys that begin with "
+          "`dd.` "
+          "or `dd_`, and an object `dd`, count at any depth.\n",
+          to);
     print_keys(to);
     print_words(to);
 }

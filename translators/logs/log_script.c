@@ -1,5 +1,5 @@
-/* A record by way of its Pipeline script: what the script leaves on it becomes attributes, but for the keys that have a place of their own.
- * Ids and a level that the script left open are looked for in the text.
+/* A record by way of its Pipeline script: what the script leaves on it becomes attributes, but for the keys
+ * that have a place of their own. Ids and a level that the script left open are looked for in the text.
  *
  * Keeps no state but the batch's. Called by log_add.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -8,7 +8,8 @@
 #include "core/base/text.h"
 #include "translators/logs/log_batch.h"
 
-static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"), level_key = GW_LIT("level");
+static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"),
+                    level_key = GW_LIT("level");
 
 static void count_up(atomic_uint_least64_t *c)
 {
@@ -51,7 +52,8 @@ static void set_tags(struct sc_point *p, gw_str tags)
 }
 
 /* As Datakit does it: the line as message; service and tags beside it. */
-static void fill_point(struct log_batch *b, const struct log_input *in, gw_str text, const struct log_found *around, struct sc_point *p)
+static void fill_point(struct log_batch *b, const struct log_input *in, gw_str text,
+                       const struct log_found *around, struct sc_point *p)
 {
     const struct log_options *o = &b->setup->options;
     gw_str service = log_or_else(around->origin.service, log_or_else(in->service, o->service));
@@ -77,7 +79,8 @@ static void put_attr(struct log_batch *b, gw_str key, const struct sc_val *v)
     else if (v->type == SC_FLOAT && !v->digits_len)
         otlp_attr_double(w, LOG_RECORD_ATTRIBUTES, key, v->f.v);
     else
-        otlp_attr_text(w, LOG_RECORD_ATTRIBUTES, key, sc_text(&b->scratch, v)); /* all digits of a long integer */
+        /* all digits of a long integer */
+        otlp_attr_text(w, LOG_RECORD_ATTRIBUTES, key, sc_text(&b->scratch, v));
 }
 
 enum place { ATTRIBUTE, MESSAGE, TRACE, SPAN, SERVICE, ENV, VERSION, STATUS, LEVEL };
@@ -87,9 +90,18 @@ static enum place place_of_key(gw_str key)
     static const struct {
         gw_str key;
         enum place place;
-    } rows[] = {{GW_LIT("message"), MESSAGE},   {GW_LIT("trace_id"), TRACE},  {GW_LIT("span_id"), SPAN},       {GW_LIT("service"), SERVICE},
-                {GW_LIT("env"), ENV},           {GW_LIT("version"), VERSION}, {GW_LIT("status"), STATUS},      {GW_LIT("level"), LEVEL},
-                {GW_LIT("dd.trace_id"), TRACE}, {GW_LIT("dd.span_id"), SPAN}, {GW_LIT("dd.service"), SERVICE}, {GW_LIT("dd.env"), ENV},
+    } rows[] = {{GW_LIT("message"), MESSAGE},
+                {GW_LIT("trace_id"), TRACE},
+                {GW_LIT("span_id"), SPAN},
+                {GW_LIT("service"), SERVICE},
+                {GW_LIT("env"), ENV},
+                {GW_LIT("version"), VERSION},
+                {GW_LIT("status"), STATUS},
+                {GW_LIT("level"), LEVEL},
+                {GW_LIT("dd.trace_id"), TRACE},
+                {GW_LIT("dd.span_id"), SPAN},
+                {GW_LIT("dd.service"), SERVICE},
+                {GW_LIT("dd.env"), ENV},
                 {GW_LIT("dd.version"), VERSION}};
     if (key.len < 3 || key.len > 11)
         return ATTRIBUTE;
@@ -151,7 +163,8 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
     for (size_t i = 0; i < p->n; i++) {
         const struct sc_field *field = &p->fields[i];
         enum place place = place_of_key(field->key);
-        if ((place == STATUS && field == status && leveled) || (place && place != STATUS && put_in_place(b, place, &field->val, f)))
+        if ((place == STATUS && field == status && leveled) ||
+            (place && place != STATUS && put_in_place(b, place, &field->val, f)))
             continue;
         put_attr(b, field->key, &field->val);
     }
@@ -161,7 +174,8 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
 }
 
 /* What the script left open, the text may say: which trace the line belongs to, and its level. */
-static void ask_text(struct log_batch *b, const struct log_input *in, gw_str text, bool trace, bool level, struct log_found *f)
+static void ask_text(struct log_batch *b, const struct log_input *in, gw_str text, bool trace, bool level,
+                     struct log_found *f)
 {
     struct log_found said = {0};
     struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed};
@@ -189,8 +203,8 @@ static bool has_trace(const struct sc_point *p)
     return sc_point_get(p, GW_STR("trace_id")) || sc_point_get(p, GW_STR("dd.trace_id"));
 }
 
-static enum gw_code write_point(struct log_batch *b, const struct log_input *in, const struct sc_point *p, const struct log_found *around,
-                                struct log_found *found)
+static enum gw_code write_point(struct log_batch *b, const struct log_input *in, const struct sc_point *p,
+                                const struct log_found *around, struct log_found *found)
 {
     found->origin.host = around->origin.host;
     found->origin.env = GW_NOSTR;
@@ -216,7 +230,8 @@ static enum gw_code write_created(struct log_batch *b, const struct log_input *i
 }
 
 /* How the record fared; `level`: nothing told its level, and what the engine says then does not count. */
-static bool run_script(struct log_batch *b, const struct sc_script *script, const struct log_input *in, struct sc_point *p, bool *level)
+static bool run_script(struct log_batch *b, const struct sc_script *script, const struct log_input *in,
+                       struct sc_point *p, bool *level)
 {
     struct sc_env env = {&b->scratch, b->thread, (int64_t)in->observed, b->setup->zone};
     struct sc_fault fault = {.set = false};
@@ -236,13 +251,14 @@ static bool run_script(struct log_batch *b, const struct sc_script *script, cons
     return false;
 }
 
-enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script, const struct log_input *in, gw_str text,
-                            const struct log_found *around)
+enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script, const struct log_input *in,
+                            gw_str text, const struct log_found *around)
 {
     struct sc_point p;
     struct log_found found = {0};
     bool level;
-    sc_point_init(&p, &b->scratch, log_or_else(around->source, log_or_else(in->source, b->setup->source)), (int64_t)in->observed);
+    sc_point_init(&p, &b->scratch, log_or_else(around->source, log_or_else(in->source, b->setup->source)),
+                  (int64_t)in->observed);
     p.category = SC_LOGGING;
     fill_point(b, in, text, around, &p);
     bool good = run_script(b, script, in, &p, &level);

@@ -1,7 +1,8 @@
-/* Pipeline scripts as files: reads folders of them into libraries, which are shared by reference count, and keeps the list of those that
- * work by them.
+/* Pipeline scripts as files: reads folders of them into libraries, which are shared by reference count, and
+ * keeps the list of those that work by them.
  *
- * Owns struct log_scripts, one per process, and struct log_library. Read on the main thread; libraries are used by all threads.
+ * Owns struct log_scripts, one per process, and struct log_library. Read on the main thread; libraries are
+ * used by all threads.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_scripts.h"
@@ -81,13 +82,15 @@ static bool add_script(struct folder *f, const char *dir, const char *name)
 }
 
 /* Every *.p of the folder. One that cannot be read is a warning. */
-static bool read_folder(struct folder *f, const char *dir, const char *path, struct gw_diagnostics *diagnostics)
+static bool read_folder(struct folder *f, const char *dir, const char *path,
+                        struct gw_diagnostics *diagnostics)
 {
     DIR *d = opendir(dir);
     if (!d)
         return false;
     for (struct dirent *e; (e = readdir(d));)
-        if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) && !add_script(f, dir, e->d_name))
+        if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) &&
+            !add_script(f, dir, e->d_name))
             gw_config_warning(diagnostics, path, "%s/%s: %s", dir, e->d_name,
                               f->n == SCRIPTS ? "too many scripts in one folder" : strerror(errno));
     closedir(d);
@@ -133,7 +136,8 @@ const struct sc_script *log_library_find(const struct log_library *l, gw_str nam
     return n > 0 && (size_t)n < sizeof with ? sc_find(l->set, gw_str_n(with, (size_t)n)) : NULL;
 }
 
-void log_library_report(const struct log_library *l, const struct sc_script *script, const char *path, struct gw_diagnostics *diagnostics)
+void log_library_report(const struct log_library *l, const struct sc_script *script, const char *path,
+                        struct gw_diagnostics *diagnostics)
 {
     const struct sc_fault *fault = sc_broken(script);
     struct gw_arena arena;

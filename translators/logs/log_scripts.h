@@ -1,8 +1,10 @@
-/* log_scripts.h: Pipeline scripts as files: those of pipelines.directory, shared by all receivers, and the ones that an option names.
+/* log_scripts.h: Pipeline scripts as files: those of pipelines.directory, shared by all receivers, and the
+ * ones that an option names.
  *
  *     directory ──log_scripts_read──▶ library ◀── a reference each ── setups of receivers (log_conf.h)
  *
- * Each reading makes a new library; a setup keeps the library that it was made with. Only files that end in .p count.
+ * Each reading makes a new library; a setup keeps the library that it was made with. Only files that end in
+ * .p count.
  *
  * Threads: log_scripts_read on the main thread; libraries are read by all.
  * SPDX-License-Identifier: Apache-2.0
@@ -21,26 +23,30 @@ void log_library_drop(struct log_library *);
 /* By its name, with .p or without. NULL: there is none, or no library. */
 const struct sc_script *log_library_find(const struct log_library *, gw_str name);
 /* What is wrong with a script that does not load, as a warning at `path`. */
-void log_library_report(const struct log_library *, const struct sc_script *, const char *path, struct gw_diagnostics *);
+void log_library_report(const struct log_library *, const struct sc_script *, const char *path,
+                        struct gw_diagnostics *);
 
 /* The process's: in gw_host. */
 struct log_scripts;
 struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
-/* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not load are warnings, a directory
- * that cannot be read is a problem, at pipelines.directory; then the library stays what it was. */
+/* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not
+ * load are warnings, a directory that cannot be read is a problem, at pipelines.directory; then the library
+ * stays what it was. */
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
 /* A reference to what was read last; NULL when there is nothing. */
 struct log_library *log_scripts_library(const struct log_scripts *);
 
-/* Something that works by the scripts (a log_conf) and wants to know when they were read once more. Main thread. */
+/* Something that works by the scripts (a log_conf) and wants to know when they were read once more. Main
+ * thread. */
 struct log_scripts_user {
     void (*renew)(struct log_scripts_user *, struct gw_diagnostics *);
     struct log_scripts_user *next;
 };
 void log_scripts_enter(struct log_scripts *, struct log_scripts_user *);
 void log_scripts_leave(struct log_scripts *, struct log_scripts_user *);
-/* To be called after log_scripts_read while receivers run: each user's `renew` is called, so that all of them work by what was read. */
+/* To be called after log_scripts_read while receivers run: each user's `renew` is called, so that all of them
+ * work by what was read. */
 void log_scripts_renew(struct log_scripts *, struct gw_diagnostics *);
 /* Counters of all receivers. */
 struct log_counts *log_scripts_counts(struct log_scripts *);

@@ -1,4 +1,5 @@
-/* log_severity.h: what a log level means, as OpenTelemetry's SeverityNumber: words by log_severity.def, numbers by their dialect.
+/* log_severity.h: what a log level means, as OpenTelemetry's SeverityNumber: words by log_severity.def,
+ * numbers by their dialect.
  *
  *     0 … 7     syslog, GELF: 0 is the worst
  *     10 … 60   pino and bunyan: 30 is info …

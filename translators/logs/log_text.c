@@ -1,5 +1,5 @@
-/* The front of a text line, piece by piece: time, level, logger, thread, ids. What is taken off the body stands somewhere else in the
- * record; the first piece that is not understood begins the message.
+/* The front of a text line, piece by piece: time, level, logger, thread, ids. What is taken off the body
+ * stands somewhere else in the record; the first piece that is not understood begins the message.
  *
  * The state lives for one record. Called by log_json.c (log_read_any), which tells JSON from text.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -14,7 +14,8 @@ struct front {
     const char *at, *end;
     gw_str bracket; /* [name] before anything told whether it is a thread or a logger */
     bool early;     /* … and it stood before the level: a thread */
-    bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */, ended /* a separator came */;
+    bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */,
+        ended /* a separator came */;
 };
 
 static bool is_word_char(int c)
@@ -96,12 +97,13 @@ static bool is_column(const struct front *f, gw_str word)
     return !after.len || *after.ptr != ' ' || gw_str_starts(after, GW_STR("  "));
 }
 
-/* Between blanks, after a time: INFO is taken off the message. In small letters it may be the message's first word: it tells the level,
- * and stays. */
+/* Between blanks, after a time: INFO is taken off the message. In small letters it may be the message's first
+ * word: it tells the level, and stays. */
 static bool take_bare_level(struct front *f, gw_str word)
 {
-    static const gw_str plain[] = {GW_LIT("trace"),   GW_LIT("debug"), GW_LIT("info"),  GW_LIT("notice"),  GW_LIT("warn"),
-                                   GW_LIT("warning"), GW_LIT("error"), GW_LIT("fatal"), GW_LIT("critical")};
+    static const gw_str plain[] = {GW_LIT("trace"),  GW_LIT("debug"), GW_LIT("info"),
+                                   GW_LIT("notice"), GW_LIT("warn"),  GW_LIT("warning"),
+                                   GW_LIT("error"),  GW_LIT("fatal"), GW_LIT("critical")};
     bool likely = word.len > 2 && all_chars(word, is_upper), alone = likely || is_column(f, word);
     for (size_t i = 0; !likely && i < sizeof plain / sizeof *plain; i++)
         likely = gw_str_ieq(word, plain[i]);
@@ -208,7 +210,8 @@ static bool take_bracket(struct front *f)
     if (close == rest.len)
         return false;
     gw_str inside = gw_str_trim(gw_str_n(rest.ptr + 1, close - 1));
-    if (!take_level(f, inside) && !take_code_place(f, inside) && !take_block(f, inside) && !take_name(f, inside))
+    if (!take_level(f, inside) && !take_code_place(f, inside) && !take_block(f, inside) &&
+        !take_name(f, inside))
         return false;
     f->at += close + 1;
     return true;
@@ -233,7 +236,8 @@ static bool take_logger(struct front *f, gw_str word)
     bool colon = word.len > 1 && word.ptr[word.len - 1] == ':';
     if (f->bare || !f->found->severity || !all_chars(word, is_name_char) || f->found->origin.logger.len)
         return false;
-    if (!colon && !gw_str_starts(after, GW_STR("- ")) && !gw_str_starts(after, GW_STR(": ")) && !gw_str_starts(after, GW_STR("dd.")))
+    if (!colon && !gw_str_starts(after, GW_STR("- ")) && !gw_str_starts(after, GW_STR(": ")) &&
+        !gw_str_starts(after, GW_STR("dd.")))
         return false;
     if (colon && !f->bracket.len)
         return false;
@@ -266,17 +270,18 @@ static bool is_id(gw_str s)
 {
     struct log_trace id;
     bool digits = all_chars(s, gw_is_digit);
-    return (digits && s.len <= 39 && log_trace_id(s, &id) != LOG_ID_BAD) || (s.len == 32 && log_trace_id(s, &id) == LOG_ID_GOOD);
+    return (digits && s.len <= 39 && log_trace_id(s, &id) != LOG_ID_BAD) ||
+           (s.len == 32 && log_trace_id(s, &id) == LOG_ID_GOOD);
 }
 
-/* lt.py Python-App 6b00e75b00000000290c438ab8ca0a10 say:48 message, Python's documented form without brackets:
- * %(filename)s %(dd.service)s %(dd.trace_id)s %(funcName)s:%(lineno)s */
+/* lt.py Python-App 6b00e75b00000000290c438ab8ca0a10 say:48 message, Python's documented form without
+ * brackets: %(filename)s %(dd.service)s %(dd.trace_id)s %(funcName)s:%(lineno)s */
 static bool take_documented(struct front *f, gw_str file)
 {
     gw_str rest = gw_str_from(rest_of(f), file.len + 1), service, id, place;
     int64_t line;
-    if (!f->found->severity || !gw_str_ends(file, GW_STR(".py")) || !gw_str_next(&rest, ' ', &service) || !gw_str_next(&rest, ' ', &id) ||
-        !is_id(id) || !gw_str_next(&rest, ' ', &place))
+    if (!f->found->severity || !gw_str_ends(file, GW_STR(".py")) || !gw_str_next(&rest, ' ', &service) ||
+        !gw_str_next(&rest, ' ', &id) || !is_id(id) || !gw_str_next(&rest, ' ', &place))
         return false;
     size_t colon = gw_str_find(place, ':');
     if (colon == 0 || !gw_str_i64(gw_str_from(place, colon + 1), &line))
@@ -295,10 +300,12 @@ static bool take_documented(struct front *f, gw_str file)
 static bool take_name_first(struct front *f, gw_str word)
 {
     gw_str after = gw_str_from(rest_of(f), word.len), level;
-    if (!f->timed || f->found->severity || !gw_str_starts(after, GW_STR(" - ")) || !all_chars(word, is_name_char))
+    if (!f->timed || f->found->severity || !gw_str_starts(after, GW_STR(" - ")) ||
+        !all_chars(word, is_name_char))
         return false;
     after = gw_str_from(after, 3);
-    if (!gw_str_next(&after, ' ', &level) || level.len < 3 || !all_chars(level, is_upper) || !log_severity_word(level))
+    if (!gw_str_next(&after, ' ', &level) || level.len < 3 || !all_chars(level, is_upper) ||
+        !log_severity_word(level))
         return false;
     f->found->origin.logger = word;
     f->at += word.len;
@@ -358,7 +365,8 @@ static void find_access_time(struct log_reader *r, struct log_found *found, gw_s
     gw_str near = gw_str_n(text.ptr, text.len < NEAR ? text.len : NEAR);
     size_t open = gw_str_find(near, '[');
     gw_str at = gw_str_from(text, open + 1);
-    if (open < near.len && at.len > LENGTH && at.ptr[LENGTH] == ']' && at.ptr[2] == '/' && at.ptr[6] == '/' && at.ptr[11] == ':')
+    if (open < near.len && at.len > LENGTH && at.ptr[LENGTH] == ']' && at.ptr[2] == '/' && at.ptr[6] == '/' &&
+        at.ptr[11] == ':')
         log_time_text(r->clock, gw_str_n(at.ptr, LENGTH), r->now, &found->time);
 }
 

@@ -1,6 +1,7 @@
 /* When a record was made, by its own words: the usual forms are read here, others by dateparse.h.
  *
- * A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset. Called by log_text.c and log_json.c.
+ * A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset. Called by
+ * log_text.c and log_json.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_time.h"
 
@@ -34,11 +35,14 @@ static bool has_shape(const char *p, const char *shape, size_t n)
 static int64_t read_minute(const char *p)
 {
     bool dashes = has_shape(p, "0000-00-00", DATE);
-    if ((!dashes && !has_shape(p, "0000/00/00", DATE)) || (p[DATE] != ' ' && p[DATE] != 'T') || !has_shape(p + DATE + 1, "00:00", 5))
+    if ((!dashes && !has_shape(p, "0000/00/00", DATE)) || (p[DATE] != ' ' && p[DATE] != 'T') ||
+        !has_shape(p + DATE + 1, "00:00", 5))
         return -1;
     int64_t year = two_digits(p) * 100 + two_digits(p + 2);
-    int month = two_digits(p + 5), day = two_digits(p + 8), hour = two_digits(p + 11), minute = two_digits(p + 14);
-    if (year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > civil_month_days(year, month) || hour > 23 || minute > 59)
+    int month = two_digits(p + 5), day = two_digits(p + 8), hour = two_digits(p + 11),
+        minute = two_digits(p + 14);
+    if (year < FIRST_YEAR || month < 1 || month > 12 || day < 1 || day > civil_month_days(year, month) ||
+        hour > 23 || minute > 59)
         return -1;
     return civil_days(year, month, day) * 86400 + hour * 3600 + minute * 60;
 }

@@ -1,8 +1,8 @@
 /* log_time.h: when a record was made, by its own words.
  *
- * The forms that nearly all loggers write are read here, in a few nanoseconds; the minute of the line before is remembered. Text that
- * stands by itself (a JSON value) may have any form that dateparse.h knows. Years before 1990 are no times of log records: such numbers are
- * something else.
+ * The forms that nearly all loggers write are read here, in a few nanoseconds; the minute of the line before
+ * is remembered. Text that stands by itself (a JSON value) may have any form that dateparse.h knows. Years
+ * before 1990 are no times of log records: such numbers are something else.
  *
  * Threads: a log_clock has one owner.
  * SPDX-License-Identifier: Apache-2.0

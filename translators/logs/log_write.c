@@ -7,7 +7,17 @@
 #include <endian.h>
 
 /* Field numbers of opentelemetry/proto/logs/v1/logs.proto and common.proto. */
-enum { SL_RECORDS = 2, TIME = 1, SEVERITY = 2, SEVERITY_TEXT = 3, BODY = 5, TRACE_ID = 9, SPAN_ID = 10, OBSERVED = 11, ANY_STRING = 1 };
+enum {
+    SL_RECORDS = 2,
+    TIME = 1,
+    SEVERITY = 2,
+    SEVERITY_TEXT = 3,
+    BODY = 5,
+    TRACE_ID = 9,
+    SPAN_ID = 10,
+    OBSERVED = 11,
+    ANY_STRING = 1
+};
 
 enum { FIXED = 9 /* a tag and eight bytes */, TRACE_SIZE = 18, SPAN_SIZE = 10, HEAD = 16 };
 
@@ -51,12 +61,14 @@ static bool has_trace_id(const struct log_found *f)
     return f->trace.low || f->trace.high;
 }
 
-uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t observed, const struct otlp_buf *attrs)
+uint32_t log_write(struct otlp_buf *w, const struct log_found *f, uint64_t observed,
+                   const struct otlp_buf *attrs)
 {
     struct sized word = sized_text(w, f->severity_text), body = sized_text(w, f->body);
     size_t any = wire_len_field_size(body.size), start = w->len;
     size_t size = (f->time ? FIXED : 0) + (observed ? FIXED : 0) + (f->severity ? 2 : 0) +
-                  (word.size ? wire_len_field_size(word.size) : 0) + (f->body.ptr ? wire_len_field_size(any) : 0) + attrs->len +
+                  (word.size ? wire_len_field_size(word.size) : 0) +
+                  (f->body.ptr ? wire_len_field_size(any) : 0) + attrs->len +
                   (has_trace_id(f) ? TRACE_SIZE : 0) + (f->span ? SPAN_SIZE : 0);
     uint32_t id = 0;
     if (!otlp_room(w, size + HEAD))

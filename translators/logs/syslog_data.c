@@ -1,5 +1,5 @@
-/* Structured data, RFC 5424 §6.3: [ID name="value" name="value"][ID …]. In values, \" \\ \] are escapes and every other backslash is
- * itself.
+/* Structured data, RFC 5424 §6.3: [ID name="value" name="value"][ID …]. In values, \" \\ \] are escapes and
+ * every other backslash is itself.
  *
  * Keeps no state; texts are views or live in the arena. Called by syslog_parse.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -11,7 +11,8 @@ enum { NAME = 255 }; /* RFC 5424 says 32; some write longer ones */
 static size_t name_end(gw_str s, size_t from)
 {
     size_t i = from;
-    while (i < s.len && i - from < NAME && s.ptr[i] > ' ' && s.ptr[i] != 0x7F && s.ptr[i] != '=' && s.ptr[i] != ']' && s.ptr[i] != '"')
+    while (i < s.len && i - from < NAME && s.ptr[i] > ' ' && s.ptr[i] != 0x7F && s.ptr[i] != '=' &&
+           s.ptr[i] != ']' && s.ptr[i] != '"')
         i++;
     return i;
 }
@@ -34,7 +35,8 @@ static gw_str unescape_value(gw_str s, struct gw_arena *arena)
     char *out = gw_arena_raw(arena, s.len, 1);
     size_t n = 0;
     for (size_t i = 0; out && i < s.len; i++) {
-        if (s.ptr[i] == '\\' && i + 1 < s.len && (s.ptr[i + 1] == '"' || s.ptr[i + 1] == '\\' || s.ptr[i + 1] == ']'))
+        if (s.ptr[i] == '\\' && i + 1 < s.len &&
+            (s.ptr[i + 1] == '"' || s.ptr[i + 1] == '\\' || s.ptr[i + 1] == ']'))
             i++;
         out[n++] = s.ptr[i];
     }
@@ -98,7 +100,8 @@ static size_t read_element(gw_str s, struct gw_arena *arena, struct syslog_messa
         if (i == s.len)
             return 0;
         gw_str text = gw_str_n(s.ptr + value, i - value);
-        *full = *full || !add_param(m, arena, param_key(arena, id, name), escaped ? unescape_value(text, arena) : text);
+        *full = *full || !add_param(m, arena, param_key(arena, id, name),
+                                    escaped ? unescape_value(text, arena) : text);
         empty = false;
         i++;
     }
@@ -123,8 +126,8 @@ bool syslog_data(gw_str *text, struct gw_arena *arena, struct syslog_message *m)
         return false;
     }
     if (full)
-        m->data[m->data_n++] =
-            (struct log_attr){.key = GW_STR("syslog.structured_data"), .text = gw_str_n(text->ptr, text->len - rest.len)};
+        m->data[m->data_n++] = (struct log_attr){.key = GW_STR("syslog.structured_data"),
+                                                 .text = gw_str_n(text->ptr, text->len - rest.len)};
     *text = rest;
     return true;
 }

@@ -1,4 +1,5 @@
-/* A syslog message: RFC 5424, RFC 3164 and what is sent under their names. What is not recognized is the message's text.
+/* A syslog message: RFC 5424, RFC 3164 and what is sent under their names. What is not recognized is the
+ * message's text.
  *
  * Pure but for the arena. Called by the syslog receiver for each message.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -72,11 +73,14 @@ static bool read_time_field(gw_str *s, const struct syslog_ground *g, struct sys
     return skip_prefix(s, GW_STR("- ")) || (syslog_time_iso(s, g, &m->time) && skip_prefix(s, GW_STR(" ")));
 }
 
-/* MSGID is the last field that must be; senders that leave structured data out, or have it wrong, have sent text. */
-static bool read_rfc5424(gw_str s, const struct syslog_ground *g, struct gw_arena *arena, struct syslog_message *m)
+/* MSGID is the last field that must be; senders that leave structured data out, or have it wrong, have sent
+ * text. */
+static bool read_rfc5424(gw_str s, const struct syslog_ground *g, struct gw_arena *arena,
+                         struct syslog_message *m)
 {
-    if (!read_version(&s, m) || !read_time_field(&s, g, m) || !read_header_field(&s, &m->host) || !read_header_field(&s, &m->app) ||
-        !read_header_field(&s, &m->procid) || !read_header_field(&s, &m->msgid))
+    if (!read_version(&s, m) || !read_time_field(&s, g, m) || !read_header_field(&s, &m->host) ||
+        !read_header_field(&s, &m->app) || !read_header_field(&s, &m->procid) ||
+        !read_header_field(&s, &m->msgid))
         return false;
     if (gw_str_eq(first_word(s), GW_STR("-")))
         s = text_from(s, 1);
@@ -133,7 +137,8 @@ static bool read_tag(gw_str *s, struct syslog_message *m)
 
 static bool is_level(gw_str s)
 {
-    static const char words[] = "debug info notice warn warning err error crit critical alert emerg emergency fatal panic trace";
+    static const char words[] =
+        "debug info notice warn warning err error crit critical alert emerg emergency fatal panic trace";
     gw_str rest = gw_str_z(words), word;
     while (gw_str_next(&rest, ' ', &word))
         if (gw_str_eq(word, s))
@@ -141,14 +146,16 @@ static bool is_level(gw_str s)
     return false;
 }
 
-/* A tag that no time stands before. With a pid it is one; else it must look like a program's name, which is written small. */
+/* A tag that no time stands before. With a pid it is one; else it must look like a program's name, which is
+ * written small. */
 static void read_lone_tag(gw_str *s, struct syslog_message *m)
 {
     size_t n = tag_length(*s);
     gw_str name = gw_str_n(s->ptr, n);
     bool plain = n > 0 && s->ptr[n] == ':' && !is_level(name);
     for (size_t i = 0; i < n && plain; i++)
-        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') || (i && (gw_is_digit(name.ptr[i]) || gw_char_in(name.ptr[i], "-_./")));
+        plain = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') ||
+                (i && (gw_is_digit(name.ptr[i]) || gw_char_in(name.ptr[i], "-_./")));
     gw_str rest = text_from(*s, n);
     size_t pid = pid_length(rest);
     if (plain || (n && pid && rest.len > pid && rest.ptr[pid] == ':'))
@@ -196,7 +203,8 @@ static void read_host(gw_str *s, const struct syslog_ground *g, struct syslog_me
         return;
     }
     word = first_word(*s);
-    if (g->local || word.len == s->len || !is_host(word) || *word.ptr == '%' || gw_str_starts(*s, GW_STR("last message repeated ")))
+    if (g->local || word.len == s->len || !is_host(word) || *word.ptr == '%' ||
+        gw_str_starts(*s, GW_STR("last message repeated ")))
         return;
     m->host = word;
     *s = text_from(*s, word.len + 1);
@@ -232,7 +240,8 @@ static bool read_cisco(gw_str *s, const struct syslog_ground *g, struct syslog_m
 
 static void read_rfc3164(gw_str s, const struct syslog_ground *g, struct syslog_message *m)
 {
-    bool timed = syslog_time(&s, g, &m->time), from_cisco = !timed && m->severity >= 0 && read_cisco(&s, g, m);
+    bool timed = syslog_time(&s, g, &m->time),
+         from_cisco = !timed && m->severity >= 0 && read_cisco(&s, g, m);
     if (timed)
         read_host(&s, g, m);
     if (!read_mnemonic(s, m)) {
@@ -244,7 +253,8 @@ static void read_rfc3164(gw_str s, const struct syslog_ground *g, struct syslog_
     m->text = s;
 }
 
-void syslog_parse(gw_str message, const struct syslog_ground *g, struct gw_arena *arena, struct syslog_message *m)
+void syslog_parse(gw_str message, const struct syslog_ground *g, struct gw_arena *arena,
+                  struct syslog_message *m)
 {
     gw_str s = message;
     m->data_n = 0;

@@ -88,8 +88,9 @@ static void read_fraction(struct reading *r)
 
 static bool read_clock_time(struct reading *r)
 {
-    if (!read_within(r, 1, 2, 0, 23, &r->at.hour) || !skip_char(r, ':') || !read_within(r, 2, 2, 0, 59, &r->at.minute) ||
-        !skip_char(r, ':') || !read_within(r, 2, 2, 0, 60, &r->at.second))
+    if (!read_within(r, 1, 2, 0, 23, &r->at.hour) || !skip_char(r, ':') ||
+        !read_within(r, 2, 2, 0, 59, &r->at.minute) || !skip_char(r, ':') ||
+        !read_within(r, 2, 2, 0, 60, &r->at.second))
         return false;
     read_fraction(r);
     return true;
@@ -104,8 +105,8 @@ static bool read_offset(struct reading *r)
     if (skip_char(r, 'Z') || skip_char(r, 'z'))
         return true;
     char sign = peek_char(r, 0);
-    if ((skip_char(r, '+') || skip_char(r, '-')) && read_within(r, 2, 2, 0, 23, &hours) && (skip_char(r, ':') || true) &&
-        read_within(r, 2, 2, 0, 59, &minutes)) {
+    if ((skip_char(r, '+') || skip_char(r, '-')) && read_within(r, 2, 2, 0, 23, &hours) &&
+        (skip_char(r, ':') || true) && read_within(r, 2, 2, 0, 59, &minutes)) {
         r->offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
         return true;
     }
@@ -113,7 +114,8 @@ static bool read_offset(struct reading *r)
     return false;
 }
 
-/* " UTC", " CST:", " +0800" behind a time. A word of capitals may be the host: it is a zone when a colon or a year comes after it. */
+/* " UTC", " CST:", " +0800" behind a time. A word of capitals may be the host: it is a zone when a colon or a
+ * year comes after it. */
 static void read_zone_word(struct reading *r, const struct zone *zone)
 {
     size_t n = 1;
@@ -121,7 +123,8 @@ static void read_zone_word(struct reading *r, const struct zone *zone)
     if (!s.len || *s.ptr != ' ')
         return;
     struct reading signed_offset = *r;
-    if ((peek_char(r, 1) == '+' || peek_char(r, 1) == '-') && skip_char(&signed_offset, ' ') && read_offset(&signed_offset)) {
+    if ((peek_char(r, 1) == '+' || peek_char(r, 1) == '-') && skip_char(&signed_offset, ' ') &&
+        read_offset(&signed_offset)) {
         *r = signed_offset;
         return;
     }
@@ -132,7 +135,8 @@ static void read_zone_word(struct reading *r, const struct zone *zone)
     struct reading after = *r;
     after.rest = gw_str_from(s, n + 1);
     bool year_follows = peek_char(r, n) == ' ' && read_year(&after) && peek_char(&after, 0) == ' ';
-    if (word.len < 3 || word.len > 5 || (peek_char(r, n) != ':' && !year_follows && !(utc && peek_char(r, n) == ' ')))
+    if (word.len < 3 || word.len > 5 ||
+        (peek_char(r, n) != ':' && !year_follows && !(utc && peek_char(r, n) == ' ')))
         return;
     r->rest = gw_str_from(s, n);
     int64_t wall = civil_days(r->at.year ? r->at.year : FIRST_YEAR, r->at.month, r->at.day) * DAY;
@@ -177,8 +181,8 @@ static bool read_bsd(struct reading *r, const struct syslog_ground *g)
 /* 2026-11-21T08:00:00.123+08:00 */
 static bool read_iso(struct reading *r, bool strict)
 {
-    if (!read_year(r) || !skip_char(r, '-') || !read_within(r, 2, 2, 1, 12, &r->at.month) || !skip_char(r, '-') ||
-        !read_within(r, 2, 2, 1, 31, &r->at.day))
+    if (!read_year(r) || !skip_char(r, '-') || !read_within(r, 2, 2, 1, 12, &r->at.month) ||
+        !skip_char(r, '-') || !read_within(r, 2, 2, 1, 31, &r->at.day))
         return false;
     if (!skip_char(r, 'T') && !skip_char(r, 't') && (strict || !skip_char(r, ' ')))
         return false;
@@ -189,7 +193,8 @@ static bool read_iso(struct reading *r, bool strict)
 
 static int64_t seconds_of(const struct reading *r, int64_t in_year, const struct zone *zone)
 {
-    int64_t wall = civil_days(in_year, r->at.month, r->at.day) * DAY + (int64_t)r->at.hour * 3600 + r->at.minute * 60 + r->at.second;
+    int64_t wall = civil_days(in_year, r->at.month, r->at.day) * DAY + (int64_t)r->at.hour * 3600 +
+                   r->at.minute * 60 + r->at.second;
     return r->zoned ? wall - r->offset : layout_wall(zone, wall);
 }
 
@@ -238,7 +243,8 @@ bool syslog_time_iso(gw_str *text, const struct syslog_ground *g, uint64_t *time
 bool syslog_time(gw_str *text, const struct syslog_ground *g, uint64_t *time)
 {
     gw_str from = *text;
-    if (from.len && (*from.ptr == '*' || *from.ptr == '.')) /* Cisco: the clock is not set, or not synchronized */
+    /* Cisco: the clock is not set, or not synchronized */
+    if (from.len && (*from.ptr == '*' || *from.ptr == '.'))
         from = gw_str_from(from, 1);
     struct reading r = {.rest = from};
     bool found = read_bsd(&r, g);

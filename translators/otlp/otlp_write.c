@@ -6,7 +6,15 @@
 
 /* Field numbers of opentelemetry/proto/common/v1/common.proto. */
 enum { KV_KEY = 1, KV_VALUE = 2 };
-enum { ANY_STRING = 1, ANY_BOOL = 2, ANY_INT = 3, ANY_DOUBLE = 4, ANY_ARRAY = 5, ANY_KVLIST = 6, ANY_BYTES = 7 };
+enum {
+    ANY_STRING = 1,
+    ANY_BOOL = 2,
+    ANY_INT = 3,
+    ANY_DOUBLE = 4,
+    ANY_ARRAY = 5,
+    ANY_KVLIST = 6,
+    ANY_BYTES = 7
+};
 enum { ARRAY_VALUES = 1 };
 
 enum { FIRST = 4096, HEAD = 24 /* room for the tags and lengths around a leaf */ };
@@ -118,7 +126,8 @@ void otlp_close(struct otlp_buf *w, size_t mark, unsigned guess)
     wire_put_varint(w->data + mark - guess, len);
 }
 
-/* Text on its way to the wire, and the bytes that it takes there. What is not UTF-8 is repaired while it is written. */
+/* Text on its way to the wire, and the bytes that it takes there. What is not UTF-8 is repaired while it is
+ * written. */
 struct text {
     gw_str s;
     size_t size;
@@ -171,19 +180,22 @@ static inline uint8_t *put_attr_head(struct otlp_buf *w, unsigned field, struct 
     return wire_put_varint(p, any_size);
 }
 
-static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsigned any_field, struct text value)
+static void attr_text(struct otlp_buf *w, unsigned field, struct text key, unsigned any_field,
+                      struct text value)
 {
     uint8_t *p = put_attr_head(w, field, key, 1 + wire_varint_size(value.size) + value.size);
     if (p)
         otlp_end(w, put_text_field(p, any_field, value));
 }
 
-/* The common attribute: key and value are ASCII, and every length on the way fits one byte. 8 bytes of tags and lengths. */
+/* The common attribute: key and value are ASCII, and every length on the way fits one byte. 8 bytes of tags
+ * and lengths. */
 enum { SHORT = 127 - 6 };
 
 static inline bool short_attr_text(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
 {
-    if (key.len + value.len > SHORT || key.len == 0 || value.len == 0 || field > 15 || !otlp_room(w, 2 * SHORT))
+    if (key.len + value.len > SHORT || key.len == 0 || value.len == 0 || field > 15 ||
+        !otlp_room(w, 2 * SHORT))
         return false;
     uint8_t *p = w->data + w->len;
     p[0] = (uint8_t)(field << 3 | WIRE_LEN);
@@ -214,7 +226,8 @@ void otlp_attr_bytes(struct otlp_buf *w, unsigned field, gw_str key, gw_str valu
     attr_text(w, field, text(w, key), ANY_BYTES, trusted(value));
 }
 
-/* The head of a number's attribute: the same short way where it is open, for an AnyValue of any_size < 12 bytes. */
+/* The head of a number's attribute: the same short way where it is open, for an AnyValue of any_size < 12
+ * bytes. */
 static inline uint8_t *put_number_head(struct otlp_buf *w, unsigned field, gw_str key, size_t any_size)
 {
     if (key.len - 1 < SHORT - 12 && field <= 15 && otlp_room(w, 2 * SHORT)) {

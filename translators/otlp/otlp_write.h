@@ -1,19 +1,21 @@
 /* otlp_write.h: OTLP's wire format, written directly.
  *
- * Protobuf on the wire is a run of fields: a tag (number << 3 | type) and a value. A nested message is its length and then its
- * fields. Leaf messages (attributes) have lengths that are known before they are written. For the others a place for the length
- * is left open and filled in afterwards:
+ * Protobuf on the wire is a run of fields: a tag (number << 3 | type) and a value. A nested message is its
+ * length and then its fields. Leaf messages (attributes) have lengths that are known before they are written.
+ * For the others a place for the length is left open and filled in afterwards:
  *
  *     otlp_open(w, field, 2)          tag, 2 bytes left open ──▶ mark
  *       … fields …
  *     otlp_close(w, mark, 2)          the length, in the fewest bytes: the contents move by a byte or two when 2 was a wrong guess
  *
- * so what is written is exactly what protobuf would pack. Knows nothing of Datadog. protobuf-c is its oracle in the tests.
+ * so what is written is exactly what protobuf would pack. Knows nothing of Datadog. protobuf-c is its oracle
+ * in the tests.
  *
- * Errors: memory. A writer that could not grow is `failed` (sticky) and swallows what follows; ask once, at the end.
- * Text: OTLP strings must be UTF-8. otlp_text and the attribute functions repair what is not (U+FFFD); `…_raw` ones trust.
- * Ownership: the buffer is malloc'd and the caller's; it becomes a frame without a copy. With an account its capacity is charged
- * there, and what the account does not give is memory that is out.
+ * Errors: memory. A writer that could not grow is `failed` (sticky) and swallows what follows; ask once, at
+ * the end. Text: OTLP strings must be UTF-8. otlp_text and the attribute functions repair what is not
+ * (U+FFFD); `…_raw` ones trust. Ownership: the buffer is malloc'd and the caller's; it becomes a frame
+ * without a copy. With an account its capacity is charged there, and what the account does not give is memory
+ * that is out.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef OTLP_WRITE_H
@@ -56,7 +58,8 @@ static inline uint8_t *otlp_put_bytes(uint8_t *p, gw_str s)
     return p + s.len;
 }
 
-/* Copies n bytes in words and returns the bits of all of them, so that one pass both copies and tells whether any byte is not ASCII. */
+/* Copies n bytes in words and returns the bits of all of them, so that one pass both copies and tells whether
+ * any byte is not ASCII. */
 static inline uint64_t otlp_copy_bits(uint8_t *to, const char *from, size_t n)
 {
     uint64_t bits = 0, word;
@@ -87,7 +90,8 @@ static inline uint64_t otlp_copy_bits(uint8_t *to, const char *from, size_t n)
 }
 #define OTLP_NOT_ASCII 0x8080808080808080u
 
-/* Bytes from which OTLP_WIDE of them may be read, whatever a text's own length: a request body but for its last OTLP_WIDE bytes. */
+/* Bytes from which OTLP_WIDE of them may be read, whatever a text's own length: a request body but for its
+ * last OTLP_WIDE bytes. */
 struct otlp_region {
     const char *from;
     size_t len;
@@ -99,12 +103,14 @@ static inline bool otlp_may_read_wide(const struct otlp_region *r, gw_str s)
     return (uintptr_t)s.ptr - (uintptr_t)r->from < r->len && s.len <= OTLP_WIDE;
 }
 
-/* Copies OTLP_WIDE bytes, so there must be room for them, and tells whether the first n are ASCII: two moves and a mask, where a loop
- * over a length that changes from text to text is guessed wrong by the processor nearly every time. */
+/* Copies OTLP_WIDE bytes, so there must be room for them, and tells whether the first n are ASCII: two moves
+ * and a mask, where a loop over a length that changes from text to text is guessed wrong by the processor
+ * nearly every time. */
 static inline bool otlp_copy_wide(uint8_t *to, const char *from, size_t n)
 {
 #ifdef __SSE2__
-    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)from), b = _mm_loadu_si128((const __m128i *)(const void *)(from + 16));
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)from),
+            b = _mm_loadu_si128((const __m128i *)(const void *)(from + 16));
     uint64_t high = (uint32_t)_mm_movemask_epi8(a) | (uint64_t)(uint32_t)_mm_movemask_epi8(b) << 16;
     _mm_storeu_si128((__m128i *)(void *)to, a);
     _mm_storeu_si128((__m128i *)(void *)(to + 16), b);
@@ -118,7 +124,8 @@ static inline bool otlp_copy_wide(uint8_t *to, const char *from, size_t n)
 static inline bool otlp_same_narrow(const char *a, const char *b, size_t n)
 {
 #ifdef __SSE2__
-    __m128i p = _mm_loadu_si128((const __m128i *)(const void *)a), q = _mm_loadu_si128((const __m128i *)(const void *)b);
+    __m128i p = _mm_loadu_si128((const __m128i *)(const void *)a),
+            q = _mm_loadu_si128((const __m128i *)(const void *)b);
     return !(~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(p, q)) & ((1u << n) - 1));
 #else
     return memcmp(a, b, n) == 0;
@@ -131,7 +138,8 @@ static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 #ifdef __SSE2__
     const __m128i *p = (const __m128i *)(const void *)a, *q = (const __m128i *)(const void *)b;
     uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(p), _mm_loadu_si128(q)));
-    uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(p + 1), _mm_loadu_si128(q + 1)));
+    uint32_t high =
+        (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(p + 1), _mm_loadu_si128(q + 1)));
     return !(~(uint64_t)(low | high << 16) & (((uint64_t)1 << n) - 1));
 #else
     return memcmp(a, b, n) == 0;
@@ -142,7 +150,8 @@ static inline bool otlp_same_wide(const char *a, const char *b, size_t n)
 static inline bool otlp_same_wider(const char *a, const char *b, size_t n)
 {
     size_t second = n > OTLP_WIDE ? n - OTLP_WIDE : 0;
-    unsigned low = otlp_same_wide(a, b, n - second), high = otlp_same_wide(a + OTLP_WIDE, b + OTLP_WIDE, second);
+    unsigned low = otlp_same_wide(a, b, n - second),
+             high = otlp_same_wide(a + OTLP_WIDE, b + OTLP_WIDE, second);
     return low & high; /* both, without a branch between them */
 }
 
@@ -166,12 +175,13 @@ void otlp_bytes(struct otlp_buf *, unsigned field, gw_str s);
 /* Text from outside: repaired when it is not UTF-8. */
 void otlp_text(struct otlp_buf *, unsigned field, gw_str s);
 
-/* Opens a nested message; `guess` is the number of bytes that its length will likely take (2: 128 B … 16 KiB, 3: … 2 MiB). */
+/* Opens a nested message; `guess` is the number of bytes that its length will likely take (2: 128 B … 16 KiB,
+ * 3: … 2 MiB). */
 size_t otlp_open(struct otlp_buf *, unsigned field, unsigned guess);
 void otlp_close(struct otlp_buf *, size_t mark, unsigned guess);
 
-/* KeyValue as element of `field` (attributes are field 9 of Span, 1 of Resource, 3 of InstrumentationScope and Event, …).
- * Keys and text values come from outside and are repaired when they are not UTF-8. */
+/* KeyValue as element of `field` (attributes are field 9 of Span, 1 of Resource, 3 of InstrumentationScope
+ * and Event, …). Keys and text values come from outside and are repaired when they are not UTF-8. */
 void otlp_attr_text(struct otlp_buf *, unsigned field, gw_str key, gw_str value);
 void otlp_attr_int(struct otlp_buf *, unsigned field, gw_str key, int64_t value);
 void otlp_attr_double(struct otlp_buf *, unsigned field, gw_str key, double value);

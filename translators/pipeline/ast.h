@@ -2,8 +2,8 @@
  *
  *     text ──lex──▶ tokens ──parse──▶ nodes ──check──▶ nodes that carry what their functions need ──eval──▶ the record
  *
- * Nodes live in the script's arena and are only read once it is checked, so threads share them. A place is an offset into the text
- * until somebody has to read it.
+ * Nodes live in the script's arena and are only read once it is checked, so threads share them. A place is an
+ * offset into the text until somebody has to read it.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_AST_H
@@ -38,7 +38,23 @@ enum sc_kind {
     SN_BLOCK
 };
 
-enum sc_op { SO_NONE, SO_ADD, SO_SUB, SO_MUL, SO_DIV, SO_MOD, SO_EQ, SO_NE, SO_LT, SO_LE, SO_GT, SO_GE, SO_AND, SO_OR, SO_NOT };
+enum sc_op {
+    SO_NONE,
+    SO_ADD,
+    SO_SUB,
+    SO_MUL,
+    SO_DIV,
+    SO_MOD,
+    SO_EQ,
+    SO_NE,
+    SO_LT,
+    SO_LE,
+    SO_GT,
+    SO_GE,
+    SO_AND,
+    SO_OR,
+    SO_NOT
+};
 
 struct sc_fn;
 
@@ -68,10 +84,12 @@ struct sc_fault {
 };
 
 /* The first fault stays. False, so that failing is one statement. */
-bool sc_fail(struct sc_fault *, gw_str name, gw_str text, uint32_t pos, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+bool sc_fail(struct sc_fault *, gw_str name, gw_str text, uint32_t pos, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 /* Adds a caller's line. */
 bool sc_fail_from(struct sc_fault *, gw_str name, gw_str text, uint32_t pos);
-/* The fault for people: its text, the line it is about, and a caret under the place. `text` is that of the script fault->name. */
+/* The fault for people: its text, the line it is about, and a caret under the place. `text` is that of the
+ * script fault->name. */
 gw_str sc_fault_show(struct gw_arena *, const struct sc_fault *, gw_str text);
 
 /* The names of variables and keys of one script, numbered. */

@@ -1,6 +1,7 @@
-/* check.c: what can be wrong with a script that parses: names of functions, their arguments, break outside of loops. Blocks open a scope
- * for the patterns that add_pattern makes; that happens here, once, also in branches that never run. load.c calls it; it calls the checks
- * of the builtins, which share what is in check_arguments.c.
+/* check.c: what can be wrong with a script that parses: names of functions, their arguments, break outside of
+ * loops. Blocks open a scope for the patterns that add_pattern makes; that happens here, once, also in
+ * branches that never run. load.c calls it; it calls the checks of the builtins, which share what is in
+ * check_arguments.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/config/did_you_mean.h"
 #include "translators/pipeline/script_internal.h"
@@ -38,8 +39,8 @@ static int parameter(const struct sc_fn *fn, gw_str name, int place, gw_str *fou
 
 static bool fits(const struct sc_fn *fn, int place, const struct sc_node *x)
 {
-    static const char letters[] = {
-        [SN_NIL] = 'n', [SN_BOOL] = 'b', [SN_INT] = 'i', [SN_FLOAT] = 'f', [SN_STR] = 's', [SN_LIST] = 'l', [SN_MAP] = 'm'};
+    static const char letters[] = {[SN_NIL] = 'n', [SN_BOOL] = 'b', [SN_INT] = 'i', [SN_FLOAT] = 'f',
+                                   [SN_STR] = 's', [SN_LIST] = 'l', [SN_MAP] = 'm'};
     gw_str rest = gw_str_z(fn->params), one = GW_STR("*");
     for (int i = 0; i <= place; i++)
         gw_str_next(&rest, ' ', &one);
@@ -64,14 +65,16 @@ static bool arrange(struct sc_check *c, struct sc_node *call)
             named = true;
             place = parameter(fn, x->kid[0]->text, -1, &name);
             if (place < 0)
-                return sc_check_fail(c, x->kid[0]->pos, "%s has no parameter %.*s", fn->name, GW_FMT(x->kid[0]->text));
+                return sc_check_fail(c, x->kid[0]->pos, "%s has no parameter %.*s", fn->name,
+                                     GW_FMT(x->kid[0]->text));
             x = x->kid[1];
         } else if (fn->style == SC_NAMED_ONLY) {
             return sc_check_fail(c, x->pos, "must be a named parameter");
         } else if (named) {
             return sc_check_fail(c, x->pos, "positional arguments cannot follow named ones");
         }
-        if (x == call->kid[i] && fn->style == SC_TYPED && !fits(fn, place, x)) /* what is given by name is looked at when it runs */
+        /* what is given by name is looked at when it runs */
+        if (x == call->kid[i] && fn->style == SC_TYPED && !fits(fn, place, x))
             return sc_check_fail(c, x->pos, "unexpected data type: %s", sc_kind_name(x));
         kid[place] = x;
     }
@@ -92,10 +95,13 @@ static bool counted(struct sc_check *c, struct sc_node *call)
     if ((int)call->n >= fn->min && (fn->max < 0 || (int)call->n <= fn->max))
         return true;
     if (fn->max < 0)
-        return sc_check_fail(c, call->pos, "func %s expected at least %d arguments, got %u", fn->name, fn->min, call->n);
+        return sc_check_fail(c, call->pos, "func %s expected at least %d arguments, got %u", fn->name,
+                             fn->min, call->n);
     if (fn->min == fn->max)
-        return sc_check_fail(c, call->pos, "func %s expected %d argument%s, got %u", fn->name, fn->min, fn->min == 1 ? "" : "s", call->n);
-    return sc_check_fail(c, call->pos, "func %s expected %d to %d arguments, got %u", fn->name, fn->min, fn->max, call->n);
+        return sc_check_fail(c, call->pos, "func %s expected %d argument%s, got %u", fn->name, fn->min,
+                             fn->min == 1 ? "" : "s", call->n);
+    return sc_check_fail(c, call->pos, "func %s expected %d to %d arguments, got %u", fn->name, fn->min,
+                         fn->max, call->n);
 }
 
 /* What the reference has and this has not, and why; else the name that was perhaps meant. */
@@ -103,10 +109,14 @@ static bool no_such_function(struct sc_check *c, const struct sc_node *call)
 {
     static const struct {
         const char *name, *why;
-    } absent[] = {{"geoip", "it needs a database of addresses"},          {"agg_create", "metrics are not aggregated here"},
-                  {"agg_metric", "metrics are not aggregated here"},      {"query_refer_table", "it needs tables of reference"},
-                  {"mquery_refer_table", "it needs tables of reference"}, {"http_request", "a script may not wait for a server"},
-                  {"point_window", "records are not held back"},          {"window_hit", "records are not held back"}};
+    } absent[] = {{"geoip", "it needs a database of addresses"},
+                  {"agg_create", "metrics are not aggregated here"},
+                  {"agg_metric", "metrics are not aggregated here"},
+                  {"query_refer_table", "it needs tables of reference"},
+                  {"mquery_refer_table", "it needs tables of reference"},
+                  {"http_request", "a script may not wait for a server"},
+                  {"point_window", "records are not held back"},
+                  {"window_hit", "records are not held back"}};
     static const char *const names[] = {
 #define FN(name, style, params, min, max, check, run) #name,
 #include "translators/pipeline/functions.def"
@@ -114,10 +124,12 @@ static bool no_such_function(struct sc_check *c, const struct sc_node *call)
         NULL};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         if (gw_str_eq(call->text, gw_str_z(absent[i].name)))
-            return sc_check_fail(c, call->pos, "unsupported func: `%s` is not here: %s", absent[i].name, absent[i].why);
+            return sc_check_fail(c, call->pos, "unsupported func: `%s` is not here: %s", absent[i].name,
+                                 absent[i].why);
     const char *near = gw_did_you_mean(call->text, names);
-    return sc_check_fail(c, call->pos, "unsupported func: `%.*s`: there is no such function%s%s%s", GW_FMT(call->text),
-                         near ? "; did you mean `" : " here", near ? near : "", near ? "`?" : "");
+    return sc_check_fail(c, call->pos, "unsupported func: `%.*s`: there is no such function%s%s%s",
+                         GW_FMT(call->text), near ? "; did you mean `" : " here", near ? near : "",
+                         near ? "`?" : "");
 }
 
 static bool check_call(struct sc_check *c, struct sc_node *call)
@@ -183,7 +195,8 @@ static bool check(struct sc_check *c, struct sc_node *x)
         return check_loop(c, x);
     case SN_BREAK:
     case SN_CONTINUE:
-        return c->loops || sc_check_fail(c, x->pos, "%s not in loop", x->kind == SN_BREAK ? "break" : "continue");
+        return c->loops ||
+               sc_check_fail(c, x->pos, "%s not in loop", x->kind == SN_BREAK ? "break" : "continue");
     default:
         return check_kids(c, x);
     }

@@ -1,5 +1,5 @@
-/* check_arguments.c: what the checks of the builtins share: errors with their place, memory of the script, and what an argument has to be.
- * The check_… functions of fn_*.c call it while a script loads.
+/* check_arguments.c: what the checks of the builtins share: errors with their place, memory of the script,
+ * and what an argument has to be. The check_… functions of fn_*.c call it while a script loads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,10 +38,24 @@ bool sc_own(struct sc_check *c, void (*drop)(void *), void *what)
 
 const char *sc_kind_name(const struct sc_node *x)
 {
-    static const char *const names[] = {
-        "nil",         "a bool",  "an int",        "a float", "text",        "an identifier",      "an attribute",
-        "an index",    "a slice", "a list",        "a map",   "parentheses", "a unary expression", "arithmetic",
-        "a condition", "in",      "an assignment", "a call"};
+    static const char *const names[] = {"nil",
+                                        "a bool",
+                                        "an int",
+                                        "a float",
+                                        "text",
+                                        "an identifier",
+                                        "an attribute",
+                                        "an index",
+                                        "a slice",
+                                        "a list",
+                                        "a map",
+                                        "parentheses",
+                                        "a unary expression",
+                                        "arithmetic",
+                                        "a condition",
+                                        "in",
+                                        "an assignment",
+                                        "a call"};
     return x->kind < sizeof names / sizeof *names ? names[x->kind] : "a statement";
 }
 

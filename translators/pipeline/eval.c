@@ -1,4 +1,5 @@
-/* eval.c: runs a checked script: statements, variables, expressions. Functions are in fn_*.c, operators in operate.c.
+/* eval.c: runs a checked script: statements, variables, expressions. Functions are in fn_*.c, operators in
+ * operate.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
@@ -220,7 +221,8 @@ static bool for_in(struct sc_run *r, const struct sc_node *x)
                 return false;
         return true;
     default:
-        return sc_run_fail(r, x->kid[1]->pos, "unsupported type: %s, not iter value", sc_type_name(what.type));
+        return sc_run_fail(r, x->kid[1]->pos, "unsupported type: %s, not iter value",
+                           sc_type_name(what.type));
     }
 }
 
@@ -263,7 +265,8 @@ static bool map(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
 }
 
 /* One step of an index: *place is what it leads to, NULL where a map has no such name. */
-static bool step(struct sc_run *r, struct sc_val *from, const struct sc_node *index, struct sc_val *key, struct sc_val **place)
+static bool step(struct sc_run *r, struct sc_val *from, const struct sc_node *index, struct sc_val *key,
+                 struct sc_val **place)
 {
     if (!sc_eval(r, index, key))
         return false;
@@ -284,7 +287,8 @@ static bool step(struct sc_run *r, struct sc_val *from, const struct sc_node *in
     return true;
 }
 
-/* What x[a][b] is; *out may be changed in place where there is a place. false: an error, or none with *out NULL. */
+/* What x[a][b] is; *out may be changed in place where there is a place. false: an error, or none with *out
+ * NULL. */
 static bool sc_search(struct sc_run *r, struct sc_val *from, const struct sc_node *index, struct sc_val **out)
 {
     struct sc_val key;
@@ -344,7 +348,8 @@ static bool assign(struct sc_run *r, const struct sc_node *x, struct sc_val *out
     const struct sc_node *left = x->kid[0];
     struct sc_val v, old;
     if (x->n != 2)
-        return sc_run_fail(r, x->pos, "it does not support assigning values to multiple variables at the same time");
+        return sc_run_fail(r, x->pos,
+                           "it does not support assigning values to multiple variables at the same time");
     if (!sc_eval(r, x->kid[1], &v))
         return false;
     if (left->kind == SN_INDEX && !assign_index(r, x, &v))
@@ -470,8 +475,9 @@ bool sc_try(struct sc_run *r, const struct sc_node *x, struct sc_val *out, bool 
 
 bool sc_run_other(struct sc_run *r, const struct sc_script *s, struct sc_point *point)
 {
-    struct sc_frame frame = {
-        .script = s, .vars = gw_new(r->arena, struct sc_var, s->names.n), .made = gw_arena_raw(r->arena, s->names.n, sizeof(uint32_t))};
+    struct sc_frame frame = {.script = s,
+                             .vars = gw_new(r->arena, struct sc_var, s->names.n),
+                             .made = gw_arena_raw(r->arena, s->names.n, sizeof(uint32_t))};
     struct sc_frame *outer = r->frame;
     struct sc_point *outer_point = r->point;
     bool exit = r->exit, broke = r->broke, continued = r->continued;
@@ -491,7 +497,8 @@ bool sc_run_other(struct sc_run *r, const struct sc_script *s, struct sc_point *
     return good;
 }
 
-bool sc_run(const struct sc_script *s, const struct sc_env *env, struct sc_point *point, struct sc_fault *fault)
+bool sc_run(const struct sc_script *s, const struct sc_env *env, struct sc_point *point,
+            struct sc_fault *fault)
 {
     struct sc_run r = {.env = env, .arena = env->arena, .fault = fault};
     fault->set = false;

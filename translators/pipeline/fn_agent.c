@@ -1,5 +1,5 @@
-/* fn_agent.c: user_agent: browser, engine and system out of a User-Agent header, by the rules (and with the age) of the library that the
- * reference engine uses, mssola/user_agent (MIT).
+/* fn_agent.c: user_agent: browser, engine and system out of a User-Agent header, by the rules (and with the
+ * age) of the library that the reference engine uses, mssola/user_agent (MIT).
  * SPDX-License-Identifier: Apache-2.0 AND MIT */
 #include "translators/pipeline/script_internal.h"
 
@@ -72,7 +72,8 @@ static void section(gw_str *s, struct section *x)
         gw_str product = until(s, ' ', false);
         size_t slash = gw_str_find(product, '/');
         x->name = gw_str_n(product.ptr, slash);
-        x->version = slash < product.len ? gw_str_n(product.ptr + slash + 1, product.len - slash - 1) : GW_STR("");
+        x->version =
+            slash < product.len ? gw_str_n(product.ptr + slash + 1, product.len - slash - 1) : GW_STR("");
     }
     if (s->len && *s->ptr == '(') {
         *s = gw_str_from(*s, 1);
@@ -111,7 +112,8 @@ static bool webkit_special(struct agent *a)
         called(a, "Mobile App", GW_STR(""));
     } else if (is(third->name, "YaBrowser") || is(third->name, "coc_coc_browser")) {
         called(a, is(third->name, "YaBrowser") ? "YaBrowser" : "Coc Coc", third->version);
-    } else if (is(before->name, "Electron") || is(before->name, "DuckDuckGo") || is(before->name, "PhantomJS")) {
+    } else if (is(before->name, "Electron") || is(before->name, "DuckDuckGo") ||
+               is(before->name, "PhantomJS")) {
         a->browser = before->name;
         a->version = before->version;
     } else {
@@ -122,10 +124,12 @@ static bool webkit_special(struct agent *a)
 
 static void webkit_browser(struct agent *a, size_t at)
 {
-    static const char *const rows[][2] = {{"Chrome", "Chrome"},     {"CriOS", "Chrome"},   {"HeadlessChrome", "Headless Chrome"},
-                                          {"Chromium", "Chromium"}, {"GSA", "Google App"}, {"FxiOS", "Firefox"}};
+    static const char *const rows[][2] = {
+        {"Chrome", "Chrome"},     {"CriOS", "Chrome"},   {"HeadlessChrome", "Headless Chrome"},
+        {"Chromium", "Chromium"}, {"GSA", "Google App"}, {"FxiOS", "Firefox"}};
     for (size_t i = 0; i < a->s[1].n; i++)
-        if (a->s[1].comment[i].len > 5 && (begins(a->s[1].comment[i], "Googlebot") || begins(a->s[1].comment[i], "bingbot")))
+        if (a->s[1].comment[i].len > 5 &&
+            (begins(a->s[1].comment[i], "Googlebot") || begins(a->s[1].comment[i], "bingbot")))
             a->undecided = true;
     if (webkit_special(a))
         return;
@@ -156,7 +160,10 @@ static void old_explorer(struct agent *a)
     for (size_t i = 0; i < s->n; i++)
         if (begins(s->comment[i], "Trident/")) {
             gw_str v = gw_str_from(s->comment[i], 8);
-            a->version = is(v, "4.0") ? GW_STR("8.0") : is(v, "5.0") ? GW_STR("9.0") : is(v, "6.0") ? GW_STR("10.0") : GW_STR("");
+            a->version = is(v, "4.0")   ? GW_STR("8.0")
+                         : is(v, "5.0") ? GW_STR("9.0")
+                         : is(v, "6.0") ? GW_STR("10.0")
+                                        : GW_STR("");
             break;
         }
     if (!a->version.len)
@@ -199,11 +206,12 @@ static void detect_browser(struct agent *a)
 
 static gw_str normal_os(gw_str name)
 {
-    static const char *const rows[][2] = {{"5.0", "Windows 2000"},  {"5.01", "Windows 2000, Service Pack 1 (SP1)"},
-                                          {"5.1", "Windows XP"},    {"5.2", "Windows XP x64 Edition"},
-                                          {"6.0", "Windows Vista"}, {"6.1", "Windows 7"},
-                                          {"6.2", "Windows 8"},     {"6.3", "Windows 8.1"},
-                                          {"10.0", "Windows 10"}};
+    static const char *const rows[][2] = {
+        {"5.0", "Windows 2000"},  {"5.01", "Windows 2000, Service Pack 1 (SP1)"},
+        {"5.1", "Windows XP"},    {"5.2", "Windows XP x64 Edition"},
+        {"6.0", "Windows Vista"}, {"6.1", "Windows 7"},
+        {"6.2", "Windows 8"},     {"6.3", "Windows 8.1"},
+        {"10.0", "Windows 10"}};
     size_t blank = gw_str_find(name, ' ');
     gw_str rest = gw_str_from(name, blank + 1);
     for (size_t i = 0; begins(rest, "NT ") && i < sizeof rows / sizeof *rows; i++)
@@ -394,11 +402,13 @@ static gw_str site_of(const struct section *s)
         gw_str rest = gw_str_from(c, i);
         size_t head = begins(rest, "https://") ? 8 : begins(rest, "http://") ? 7 : 0, dot = rest.len;
         for (size_t k = head + 1; head && k + 1 < rest.len; k++)
-            if (rest.ptr[k] == '.' && (gw_lower(rest.ptr[k + 1]) >= 'a' || (rest.ptr[k + 1] >= '0' && rest.ptr[k + 1] <= '9')))
+            if (rest.ptr[k] == '.' &&
+                (gw_lower(rest.ptr[k + 1]) >= 'a' || (rest.ptr[k + 1] >= '0' && rest.ptr[k + 1] <= '9')))
                 dot = k + 1;
         if (!head || dot == rest.len)
             continue;
-        while (dot < rest.len && (gw_lower(rest.ptr[dot]) >= 'a' || (rest.ptr[dot] >= '0' && rest.ptr[dot] <= '9') || rest.ptr[dot] == '_'))
+        while (dot < rest.len && (gw_lower(rest.ptr[dot]) >= 'a' ||
+                                  (rest.ptr[dot] >= '0' && rest.ptr[dot] <= '9') || rest.ptr[dot] == '_'))
             dot++;
         return at ? gw_trim_space(s->comment[at - 1]) : gw_str_n(rest.ptr, dot);
     }
@@ -407,10 +417,12 @@ static gw_str site_of(const struct section *s)
 
 static bool bot_name(gw_str name)
 {
-    static const char *const words[] = {"bot", "crawler", "spider", "spyder", "search", "worm", "fetch", "nutch"};
+    static const char *const words[] = {"bot",    "crawler", "spider", "spyder",
+                                        "search", "worm",    "fetch",  "nutch"};
     for (; name.len; name = gw_str_from(name, 1))
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            if (name.len >= strlen(words[i]) && gw_str_ieq(gw_str_n(name.ptr, strlen(words[i])), gw_str_z(words[i])))
+            if (name.len >= strlen(words[i]) &&
+                gw_str_ieq(gw_str_n(name.ptr, strlen(words[i])), gw_str_z(words[i])))
                 return true;
     return false;
 }
@@ -428,7 +440,8 @@ static void check_bot(struct agent *a)
         size_t slash = gw_str_find(name, '/');
         if (!name.len)
             continue;
-        simple(a, gw_str_n(name.ptr, slash), slash < name.len ? gw_str_n(name.ptr + slash + 1, name.len - slash - 1) : GW_STR(""), true);
+        simple(a, gw_str_n(name.ptr, slash),
+               slash < name.len ? gw_str_n(name.ptr + slash + 1, name.len - slash - 1) : GW_STR(""), true);
         return;
     }
     a->browser = s[0].name;

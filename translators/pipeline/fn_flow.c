@@ -1,4 +1,5 @@
-/* fn_flow.c: builtins about the run itself: drop, exit, other scripts, other points, what is remembered between records.
+/* fn_flow.c: builtins about the run itself: drop, exit, other scripts, other points, what is remembered
+ * between records.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -38,7 +39,8 @@ bool check_use(struct sc_check *c, struct sc_node *call)
 bool fn_use(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     (void)out;
-    return sc_run_other(r, call->data, r->point) || sc_fail_from(r->fault, r->frame->script->name, r->frame->script->text, call->pos);
+    return sc_run_other(r, call->data, r->point) ||
+           sc_fail_from(r->fault, r->frame->script->name, r->frame->script->text, call->pos);
 }
 
 bool fn_setopt(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -79,9 +81,11 @@ static bool category_of(gw_str name, enum sc_category *out)
 
 enum given { GIVEN, SPOILT, WRONG };
 
-/* The i-th argument. One that ends with an error spoils the point, without a word, but the name's is an error; so is one of another type.
+/* The i-th argument. One that ends with an error spoils the point, without a word, but the name's is an
+ * error; so is one of another type.
  */
-static enum given argument(struct sc_run *r, const struct sc_node *call, uint32_t i, enum sc_type type, struct sc_val *v)
+static enum given argument(struct sc_run *r, const struct sc_node *call, uint32_t i, enum sc_type type,
+                           struct sc_val *v)
 {
     bool good = true;
     *v = sc_nil();
@@ -91,7 +95,8 @@ static enum given argument(struct sc_run *r, const struct sc_node *call, uint32_
         return SPOILT;
     if (v->type == type || (i > 0 && v->type <= SC_NIL))
         return GIVEN;
-    sc_run_fail(r, call->kid[i]->pos, "type of parameter expected to be %s, got %s", sc_type_name(type), sc_type_name(v->type));
+    sc_run_fail(r, call->kid[i]->pos, "type of parameter expected to be %s, got %s", sc_type_name(type),
+                sc_type_name(v->type));
     return WRONG;
 }
 
@@ -133,7 +138,8 @@ bool fn_create_point(struct sc_run *r, const struct sc_node *call, struct sc_val
     return true;
 }
 
-/* What cache_set remembers: text by name, until it expires; at most CACHE_MOST at a time, the oldest makes room. */
+/* What cache_set remembers: text by name, until it expires; at most CACHE_MOST at a time, the oldest makes
+ * room. */
 enum { CACHE_MOST = 4096, CACHE_TEXT = 4096, CACHE_CHAINS = 1024 };
 
 struct entry {

@@ -1,4 +1,5 @@
-/* fn_format.c: strfmt, with the verbs of Go's fmt and its words for what does not fit: %!d(string=x), %!(EXTRA int64=42).
+/* fn_format.c: strfmt, with the verbs of Go's fmt and its words for what does not fit: %!d(string=x),
+ * %!(EXTRA int64=42).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +65,8 @@ static void put_bad(struct gw_text *b, const struct spec *f, const struct sc_val
     gw_text_put_char(b, ')');
 }
 
-/* Zeroes make up for the precision, or for the width with the flag 0; Go counts the sign to the width, but not 0x. */
+/* Zeroes make up for the precision, or for the width with the flag 0; Go counts the sign to the width, but
+ * not 0x. */
 static void put_int_base(struct gw_text *b, const struct spec *f, int64_t i, unsigned base, bool upper)
 {
     char digits[64];
@@ -109,7 +111,12 @@ static void quote(struct gw_text *q, gw_str s, char mark, bool ascii)
         } else if (c == 0xFFFD && one.len - s.len == 1) {
             gw_text_put(q, text, (size_t)snprintf(text, sizeof text, "\\x%02x", (unsigned char)*one.ptr));
         } else if (c < 0x20 || c == 0x7F || (ascii && c >= 0x80)) {
-            gw_text_put(q, text, (size_t)snprintf(text, sizeof text, c < 0x80 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c));
+            gw_text_put(q, text,
+                        (size_t)snprintf(text, sizeof text,
+                                         c < 0x80      ? "\\x%02x"
+                                         : c < 0x10000 ? "\\u%04x"
+                                                       : "\\U%08x",
+                                         c));
         } else {
             gw_text_put_rune(q, c);
         }
@@ -144,7 +151,8 @@ static void put_rune_number(struct gw_text *b, const struct spec *f, int64_t i)
     char text[40];
     struct gw_text q = {.arena = b->arena};
     if (f->verb == 'U') {
-        pad(b, f, gw_str_n(text, (size_t)snprintf(text, sizeof text, "U+%04llX", (unsigned long long)i)), false);
+        pad(b, f, gw_str_n(text, (size_t)snprintf(text, sizeof text, "U+%04llX", (unsigned long long)i)),
+            false);
         return;
     }
     gw_str rune = gw_str_n(text, gw_utf8_encode(text, i < 0 || i > 0x10FFFF ? 0xFFFD : (uint32_t)i));

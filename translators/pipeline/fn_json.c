@@ -1,4 +1,5 @@
-/* fn_json.c: the builtins json, load_json, valid_json and gjson. Values that they make live in the record's arena.
+/* fn_json.c: the builtins json, load_json, valid_json and gjson. Values that they make live in the record's
+ * arena.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/gpath.h"
 #include "translators/pipeline/json_in.h"
@@ -23,7 +24,8 @@ bool check_json(struct sc_check *c, struct sc_node *call)
         return false;
     if (path->kind != SN_ATTR && path->kind != SN_IDENT && path->kind != SN_INDEX)
         return sc_check_fail(c, path->pos, "expected a path such as a.b[0].c");
-    if ((key && !sc_want_key(c, key)) || (call->kid[3] && !sc_want_bool(c, call->kid[3])) || (take && !sc_want_bool(c, take)))
+    if ((key && !sc_want_key(c, key)) || (call->kid[3] && !sc_want_bool(c, call->kid[3])) ||
+        (take && !sc_want_bool(c, take)))
         return false;
     if (take && take->b == ends_in_index(path))
         return sc_check_fail(c, take->pos, "does not support deleting elements in the list");
@@ -45,7 +47,8 @@ static struct sc_val *member(struct sc_val *in, gw_str name, bool last, struct s
 }
 
 /* Follows a path into JSON. *owner, *name: where the last step took it from, when that is a map. */
-static struct sc_val *follow(struct sc_val *in, const struct sc_node *path, bool last, struct sc_map **owner, gw_str *name)
+static struct sc_val *follow(struct sc_val *in, const struct sc_node *path, bool last, struct sc_map **owner,
+                             gw_str *name)
 {
     if (path->kind == SN_ATTR) {
         in = follow(in, path->kid[0], false, owner, name);
@@ -114,7 +117,8 @@ bool fn_load_json(struct sc_run *r, const struct sc_node *call, struct sc_val *o
     if (!sc_eval(r, call->kid[0], &v))
         return false;
     if (v.type != SC_STR)
-        return sc_run_fail(r, call->kid[0]->pos, "param data type expect string, got %s", sc_type_name(v.type));
+        return sc_run_fail(r, call->kid[0]->pos, "param data type expect string, got %s",
+                           sc_type_name(v.type));
     if (!sc_json_read(r->arena, v.s, out))
         *out = sc_nil();
     return true;
@@ -147,7 +151,8 @@ static bool text_argument(struct sc_run *r, const struct sc_node *x, gw_str *out
     if (!sc_eval(r, x, &v))
         return false;
     *out = v.s;
-    return v.type == SC_STR || sc_run_fail(r, x->pos, "param data type expect string, got %s", sc_type_name(v.type));
+    return v.type == SC_STR ||
+           sc_run_fail(r, x->pos, "param data type expect string, got %s", sc_type_name(v.type));
 }
 
 bool fn_gjson(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -160,8 +165,10 @@ bool fn_gjson(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     key = path;
     if (call->kid[2] && !text_argument(r, call->kid[2], &key))
         return false;
-    if (!sc_get_text(r, call->kid[0], &s) || !gpath_get(r->arena, s, path, &raw) || !sc_json_read(r->arena, raw, &v) || v.type == SC_NIL)
+    if (!sc_get_text(r, call->kid[0], &s) || !gpath_get(r->arena, s, path, &raw) ||
+        !sc_json_read(r->arena, raw, &v) || v.type == SC_NIL)
         return true;
-    sc_point_set(r->point, gw_str_eq(key, GW_STR("_")) ? GW_STR("message") : key, v.type == SC_LIST || v.type == SC_MAP ? sc_str(raw) : v);
+    sc_point_set(r->point, gw_str_eq(key, GW_STR("_")) ? GW_STR("message") : key,
+                 v.type == SC_LIST || v.type == SC_MAP ? sc_str(raw) : v);
     return true;
 }

@@ -17,8 +17,8 @@ bool sc_arguments(struct sc_run *r, const struct sc_node *call, struct sc_val *v
             return false;
         char letter = letters[vals[i].type];
         if (letter != *one.ptr && (*one.ptr != '*' || letter == '-'))
-            return sc_run_fail(r, call->kid[i]->pos, "parameter %.*s: type not match: %s", GW_FMT(gw_str_from(one, 2)),
-                               sc_type_name(vals[i].type));
+            return sc_run_fail(r, call->kid[i]->pos, "parameter %.*s: type not match: %s",
+                               GW_FMT(gw_str_from(one, 2)), sc_type_name(vals[i].type));
     }
     return true;
 }
@@ -65,7 +65,8 @@ bool check_rename(struct sc_check *c, struct sc_node *call)
     const struct sc_node *old = call->kid[1];
     if (!sc_first_key(c, call))
         return false;
-    return old->kind == SN_IDENT || old->kind == SN_ATTR || sc_check_fail(c, old->pos, "rename: the old key is an identifier or a.b");
+    return old->kind == SN_IDENT || old->kind == SN_ATTR ||
+           sc_check_fail(c, old->pos, "rename: the old key is an identifier or a.b");
 }
 
 bool fn_rename(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -130,7 +131,8 @@ bool fn_nullif(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     return true;
 }
 
-static const gw_str cast_types[] = {GW_LIT("bool"), GW_LIT("int"), GW_LIT("float"), GW_LIT("str"), GW_LIT("string")};
+static const gw_str cast_types[] = {GW_LIT("bool"), GW_LIT("int"), GW_LIT("float"), GW_LIT("str"),
+                                    GW_LIT("string")};
 
 bool check_cast(struct sc_check *c, struct sc_node *call)
 {
@@ -162,8 +164,10 @@ static int64_t to_int(const struct sc_val *v)
     int64_t i;
     if (v->type == SC_FLOAT && v->digits_len && gw_str_i64(gw_str_n(v->f.digits, v->digits_len), &i))
         return i;
-    return v->type == SC_INT && (double)v->i == (double)(int64_t)(double)v->i && llabs(v->i) < (INT64_C(1) << 53) ? v->i
-                                                                                                                  : sc_trunc(to_float(v));
+    return v->type == SC_INT && (double)v->i == (double)(int64_t)(double)v->i &&
+                   llabs(v->i) < (INT64_C(1) << 53)
+               ? v->i
+               : sc_trunc(to_float(v));
 }
 
 bool fn_cast(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -205,7 +209,8 @@ bool check_group_between(struct sc_check *c, struct sc_node *call)
     const struct sc_node *range = call->kid[1];
     if (!sc_first_key(c, call) || (call->n == 4 && !sc_want_key(c, call->kid[3])))
         return false;
-    if (range->kind != SN_LIST || range->n != 2 || !number_literal(range->kid[0]) || !number_literal(range->kid[1]))
+    if (range->kind != SN_LIST || range->n != 2 || !number_literal(range->kid[0]) ||
+        !number_literal(range->kid[1]))
         return sc_check_fail(c, range->pos, "a range is a list of two numbers");
     if (literal_number(range->kid[0]) > literal_number(range->kid[1]))
         return sc_check_fail(c, call->pos, "the range begins behind its end");

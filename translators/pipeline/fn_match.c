@@ -29,7 +29,8 @@ static struct re *compile(struct sc_check *c, const struct sc_node *x, bool name
 bool check_grok(struct sc_check *c, struct sc_node *call)
 {
     char why[RE_ERROR_SIZE];
-    if ((call->n == 3 && !sc_want_bool(c, call->kid[2])) || !sc_first_key(c, call) || !sc_want_text(c, call->kid[1]))
+    if ((call->n == 3 && !sc_want_bool(c, call->kid[2])) || !sc_first_key(c, call) ||
+        !sc_want_text(c, call->kid[1]))
         return false;
     struct grok *g = grok_compile(&c->script->arena, c->scope, call->kid[1]->text, why);
     if (!g)
@@ -93,7 +94,8 @@ bool check_add_pattern(struct sc_check *c, struct sc_node *call)
     char why[RE_ERROR_SIZE];
     if (!sc_want_text(c, call->kid[0]) || !sc_want_text(c, call->kid[1]))
         return false;
-    return grok_add(&c->script->arena, c->scope, call->kid[0]->text, call->kid[1]->text, why) || sc_check_fail(c, call->pos, "%s", why);
+    return grok_add(&c->script->arena, c->scope, call->kid[0]->text, call->kid[1]->text, why) ||
+           sc_check_fail(c, call->pos, "%s", why);
 }
 
 bool check_match(struct sc_check *c, struct sc_node *call)
@@ -137,7 +139,8 @@ static bool word(char c)
     return gw_is_digit(c) || c == '_' || gw_is_letter(c);
 }
 
-/* The group called `name`, by number or by name: of several with one name the first that took part. -1: none. */
+/* The group called `name`, by number or by name: of several with one name the first that took part. -1:
+ * none. */
 static int group_of(const struct re *re, gw_str name, const size_t *spans)
 {
     uint64_t number;
@@ -152,7 +155,8 @@ static int group_of(const struct re *re, gw_str name, const size_t *spans)
 }
 
 /* Behind a $: $1, ${1}, $name, ${name}, $$. What is none of them stays as it is. */
-static void put_reference(struct gw_text *b, gw_str *text, const struct re *re, gw_str from, const size_t *spans)
+static void put_reference(struct gw_text *b, gw_str *text, const struct re *re, gw_str from,
+                          const size_t *spans)
 {
     gw_str s = *text;
     bool brace = s.len && *s.ptr == '{';
@@ -174,7 +178,8 @@ static void put_reference(struct gw_text *b, gw_str *text, const struct re *re, 
     *text = gw_str_from(s, len + brace);
 }
 
-static void put_template(struct gw_text *b, gw_str text, const struct re *re, gw_str from, const size_t *spans)
+static void put_template(struct gw_text *b, gw_str text, const struct re *re, gw_str from,
+                         const size_t *spans)
 {
     while (text.len) {
         size_t plain = gw_str_find(text, '$');
@@ -237,7 +242,8 @@ bool check_kv_split(struct sc_check *c, struct sc_node *call)
     struct splits *s = sc_check_memory(c, sizeof *s);
     if (!s || !sc_first_key(c, call))
         return false;
-    if ((call->kid[1] && !(s->field = compile(c, call->kid[1], true))) || (call->kid[2] && !(s->value = compile(c, call->kid[2], true))))
+    if ((call->kid[1] && !(s->field = compile(c, call->kid[1], true))) ||
+        (call->kid[2] && !(s->value = compile(c, call->kid[2], true))))
         return false;
     for (uint32_t i = 3; i < 7; i++)
         if (i != 5 && call->kid[i] && !sc_want_text(c, call->kid[i]))
@@ -248,8 +254,10 @@ bool check_kv_split(struct sc_check *c, struct sc_node *call)
     return true;
 }
 
-/* Where the next separator at or behind `at` is; false: there is none. Go's Split skips empty matches at the start. */
-static bool separator(struct sc_run *r, const struct re *re, char plain, gw_str s, size_t at, size_t *from, size_t *to)
+/* Where the next separator at or behind `at` is; false: there is none. Go's Split skips empty matches at the
+ * start. */
+static bool separator(struct sc_run *r, const struct re *re, char plain, gw_str s, size_t at, size_t *from,
+                      size_t *to)
 {
     size_t spans[2 * (RE_GROUPS + 1)];
     if (!re) {
@@ -293,7 +301,8 @@ static bool kv(struct sc_run *r, const struct sc_node *call, const struct sc_lis
     size_t from, to;
     if (!separator(r, s->value, '=', field, 0, &from, &to))
         return false;
-    gw_str key = trimmed(call->kid[3], gw_str_n(field.ptr, from)), value = trimmed(call->kid[4], gw_str_from(field, to));
+    gw_str key = trimmed(call->kid[3], gw_str_n(field.ptr, from)),
+           value = trimmed(call->kid[4], gw_str_from(field, to));
     if (!key.len || !included(keys, key))
         return false;
     if (call->kid[6] && call->kid[6]->text.len)

@@ -2,9 +2,10 @@
  *
  *     text ──next──▶ tokens ──put──▶ words with single blanks between them
  *
- * Literals become ?, lists of them one ?, lists of such groups one group; comments, semicolons and aliases (AS and what follows) go. Text
- * that cannot be read as tokens is left as it is. Traces have another obfuscator (translators/ddtrace/dd_sql.h), which keeps the text's own
- * form. SPDX-License-Identifier: Apache-2.0 */
+ * Literals become ?, lists of them one ?, lists of such groups one group; comments, semicolons and aliases
+ * (AS and what follows) go. Text that cannot be read as tokens is left as it is. Traces have another
+ * obfuscator (translators/ddtrace/dd_sql.h), which keeps the text's own form. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "translators/pipeline/script_internal.h"
 
 /* A token of one character is that character. */
@@ -54,10 +55,11 @@ static char peek(const struct sql *s)
 /* Letters, near enough: what is not ASCII and neither blank, punctuation nor a symbol. */
 static bool letter(uint32_t c)
 {
-    static const uint32_t others[][2] = {{0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},       {0xBB, 0xBF},
-                                         {0xD7, 0xD7},     {0xF7, 0xF7},     {0x2000, 0x2070},   {0x2190, 0x2BFF},
-                                         {0x3000, 0x3004}, {0x3007, 0x3030}, {0xFE10, 0xFE6F},   {0xFF00, 0xFF20},
-                                         {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65}, {0x1F000, 0x1FAFF}, {0xFFFD, 0xFFFD}};
+    static const uint32_t others[][2] = {
+        {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},       {0xBB, 0xBF},
+        {0xD7, 0xD7},     {0xF7, 0xF7},     {0x2000, 0x2070},   {0x2190, 0x2BFF},
+        {0x3000, 0x3004}, {0x3007, 0x3030}, {0xFE10, 0xFE6F},   {0xFF00, 0xFF20},
+        {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65}, {0x1F000, 0x1FAFF}, {0xFFFD, 0xFFFD}};
     if (c < 0x80)
         return c == '_' || c == '@' || (gw_lower((char)c) >= 'a' && gw_lower((char)c) <= 'z');
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -80,10 +82,11 @@ static enum token keyword(gw_str word)
     static const struct {
         const char *word;
         enum token token;
-    } rows[] = {{"null", LITERAL},     {"true", LITERAL},    {"false", LITERAL},   {"as", AS},          {"savepoint", SAVEPOINT},
-                {"select", SUBQUERY},  {"update", SUBQUERY}, {"delete", SUBQUERY}, {"limit", KEYWORD},  {"alter", KEYWORD},
-                {"create", KEYWORD},   {"grant", KEYWORD},   {"revoke", KEYWORD},  {"commit", KEYWORD}, {"begin", KEYWORD},
-                {"truncate", KEYWORD}, {"drop", KEYWORD},    {"from", KEYWORD},    {"insert", KEYWORD}, {"into", KEYWORD},
+    } rows[] = {{"null", LITERAL},        {"true", LITERAL},    {"false", LITERAL},   {"as", AS},
+                {"savepoint", SAVEPOINT}, {"select", SUBQUERY}, {"update", SUBQUERY}, {"delete", SUBQUERY},
+                {"limit", KEYWORD},       {"alter", KEYWORD},   {"create", KEYWORD},  {"grant", KEYWORD},
+                {"revoke", KEYWORD},      {"commit", KEYWORD},  {"begin", KEYWORD},   {"truncate", KEYWORD},
+                {"drop", KEYWORD},        {"from", KEYWORD},    {"insert", KEYWORD},  {"into", KEYWORD},
                 {"join", KEYWORD}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (gw_str_ieq(word, gw_str_z(rows[i].word)))
@@ -238,7 +241,10 @@ static enum token bang(struct sql *s)
     if (take(s, "=") || take(s, "~*") || take(s, "~"))
         return OPERATOR;
     uint32_t c = rune_at(s, s->at, &len);
-    return c && (letter(c) || gw_is_space(c) || (c < 0x80 && (gw_is_digit((int)c) || gw_char_in((char)c, "(`'\"+-#")))) ? '!' : BAD;
+    return c && (letter(c) || gw_is_space(c) ||
+                 (c < 0x80 && (gw_is_digit((int)c) || gw_char_in((char)c, "(`'\"+-#"))))
+               ? '!'
+               : BAD;
 }
 
 static enum token brace(struct sql *s)
@@ -335,7 +341,8 @@ static bool covered(enum token t)
     return t == COVERED || t == COVERED_PAREN;
 }
 
-/* Leaves out aliases, comments and semicolons; *text is then without a pointer. False: a bracket that holds no name. */
+/* Leaves out aliases, comments and semicolons; *text is then without a pointer. False: a bracket that holds
+ * no name. */
 static bool drop(const struct cover *c, enum token *t, gw_str *text)
 {
     bool alias = c->last == AS || (c->last == BRACKETED && *t == ']');
@@ -354,7 +361,8 @@ static bool drop(const struct cover *c, enum token *t, gw_str *text)
 
 static void replace(const struct cover *c, enum token *t, gw_str *text)
 {
-    if (c->last == SAVEPOINT || (c->last == '=' && *t == DOUBLE_QUOTED) || *t == LITERAL || *t == NUMBER || *t == '?') {
+    if (c->last == SAVEPOINT || (c->last == '=' && *t == DOUBLE_QUOTED) || *t == LITERAL || *t == NUMBER ||
+        *t == '?') {
         *t = *t == '(' ? COVERED_PAREN : COVERED;
         *text = GW_STR("?");
     }
@@ -406,8 +414,10 @@ bool fn_sql_cover(struct sc_run *r, const struct sc_node *call, struct sc_val *o
     (void)out;
     if (!sc_get_text(r, call->kid[0], &s))
         return true;
-    struct sql one = {.text = s, .backslashes = true, .arena = r->arena}, other = {.text = s, .arena = r->arena};
-    if (cover(&one, &done) || (one.seen_backslash && cover(&other, &done))) /* a \ that escapes may also be one that does not */
+    struct sql one = {.text = s, .backslashes = true, .arena = r->arena},
+               other = {.text = s, .arena = r->arena};
+    /* a \ that escapes may also be one that does not */
+    if (cover(&one, &done) || (one.seen_backslash && cover(&other, &done)))
         sc_point_set(r->point, call->kid[0]->key, sc_str(done));
     return true;
 }

@@ -6,7 +6,8 @@
 #include "translators/pipeline/script_internal.h"
 #include "translators/pipeline/unicase.h"
 
-static bool change_case(struct sc_run *r, const struct sc_node *call, gw_str (*how)(struct gw_arena *, gw_str))
+static bool change_case(struct sc_run *r, const struct sc_node *call,
+                        gw_str (*how)(struct gw_arena *, gw_str))
 {
     gw_str s;
     if (sc_get_text(r, call->kid[0], &s))
@@ -52,7 +53,8 @@ bool check_cover(struct sc_check *c, struct sc_node *call)
     const struct sc_node *range = call->kid[1];
     if (!sc_first_key(c, call))
         return false;
-    return (range->kind == SN_LIST && range->n == 2 && number_literal(range->kid[0]) && number_literal(range->kid[1])) ||
+    return (range->kind == SN_LIST && range->n == 2 && number_literal(range->kid[0]) &&
+            number_literal(range->kid[1])) ||
            sc_check_fail(c, range->pos, "a range is a list of two numbers");
 }
 
@@ -67,7 +69,8 @@ bool fn_cover(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     (void)out;
     if (!sc_get(r, call->kid[0], &v) || v.type != SC_STR)
         return true;
-    int64_t count = (int64_t)gw_utf8_count(v.s), start = literal_int(call->kid[1]->kid[0]), end = literal_int(call->kid[1]->kid[1]);
+    int64_t count = (int64_t)gw_utf8_count(v.s), start = literal_int(call->kid[1]->kid[0]),
+            end = literal_int(call->kid[1]->kid[1]);
     if (end > count)
         end = count;
     if (end < 0 && end >= -count - 1)
@@ -88,7 +91,8 @@ bool fn_cover(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 
 bool check_identifier(struct sc_check *c, struct sc_node *call)
 {
-    return call->kid[0]->kind == SN_IDENT || sc_check_fail(c, call->kid[0]->pos, "%s: expected an identifier", call->fn->name);
+    return call->kid[0]->kind == SN_IDENT ||
+           sc_check_fail(c, call->kid[0]->pos, "%s: expected an identifier", call->fn->name);
 }
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -105,8 +109,8 @@ bool fn_b64enc(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
         uint32_t bits = 0;
         for (size_t k = 0; k < 3; k++)
             bits = bits << 8 | (k < n ? (unsigned char)v.s.ptr[i + k] : 0);
-        char four[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], n > 1 ? alphabet[bits >> 6 & 63] : '=',
-                        n > 2 ? alphabet[bits & 63] : '='};
+        char four[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63],
+                        n > 1 ? alphabet[bits >> 6 & 63] : '=', n > 2 ? alphabet[bits & 63] : '='};
         gw_text_put(&b, four, 4);
     }
     sc_point_set(r->point, call->kid[0]->key, sc_str(gw_text_result(&b)));
@@ -240,7 +244,8 @@ bool fn_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
     gw_str s, name = call->kid[1]->text;
     (void)out;
-    if (!sc_get_text(r, call->kid[0], &s) || (call->kid[1]->kind != SN_STR && !sc_get_text(r, call->kid[1], &name)))
+    if (!sc_get_text(r, call->kid[0], &s) ||
+        (call->kid[1]->kind != SN_STR && !sc_get_text(r, call->kid[1], &name)))
         return true;
     const struct encoding *encoding = encoding_of(name);
     iconv_t how = encoding ? iconv_open("UTF-8", encoding->iconv) : (iconv_t)-1;
@@ -261,6 +266,7 @@ bool fn_conv_traceid(struct sc_run *r, const struct sc_node *call, struct sc_val
     if (!sc_get(r, call->kid[0], &v) || v.type != SC_STR || (v.s.len != 32 && v.s.len != 16) ||
         !gw_str_hex64(gw_str_from(v.s, v.s.len - 16), &low))
         return true;
-    sc_point_set(r->point, call->kid[0]->key, sc_str(gw_arena_printf(r->arena, "%llu", (unsigned long long)low)));
+    sc_point_set(r->point, call->kid[0]->key,
+                 sc_str(gw_arena_printf(r->arena, "%llu", (unsigned long long)low)));
     return true;
 }

@@ -42,8 +42,9 @@ static gw_str no_zone(struct gw_arena *a, gw_str name)
 {
     if (*name.ptr == '/' || *name.ptr == '\\')
         return GW_STR("time convert failed: time: invalid location name");
-    return gw_arena_printf(a, "time convert failed: %s %.*s",
-                           *name.ptr == '+' || *name.ptr == '-' ? "fail to parse timezone" : "unknown time zone", GW_FMT(name));
+    return gw_arena_printf(
+        a, "time convert failed: %s %.*s",
+        *name.ptr == '+' || *name.ptr == '-' ? "fail to parse timezone" : "unknown time zone", GW_FMT(name));
 }
 
 bool fn_default_time(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -59,7 +60,8 @@ bool fn_default_time(struct sc_run *r, const struct sc_node *call, struct sc_val
         set_int(r, call->kid[0], layout_ns(t));
         return true;
     }
-    gw_str words = z->unknown ? no_zone(r->arena, call->kid[1]->text) : gw_arena_printf(r->arena, "time convert failed: %s", why);
+    gw_str words = z->unknown ? no_zone(r->arena, call->kid[1]->text)
+                              : gw_arena_printf(r->arena, "time convert failed: %s", why);
     sc_point_set(r->point, GW_STR("pl_msg"), sc_str(words));
     set_int(r, call->kid[0], r->point->time);
     return true;
@@ -80,7 +82,8 @@ bool fn_default_time_with_fmt(struct sc_run *r, const struct sc_node *call, stru
     char why[LAYOUT_ERROR_SIZE];
     gw_str s;
     (void)out;
-    if (!z->unknown && sc_get_text(r, call->kid[0], &s) && layout_parse(call->kid[1]->text, s, z->zone ? z->zone : r->env->zone, &t, why))
+    if (!z->unknown && sc_get_text(r, call->kid[0], &s) &&
+        layout_parse(call->kid[1]->text, s, z->zone ? z->zone : r->env->zone, &t, why))
         set_int(r, call->kid[0], layout_ns(t));
     return true;
 }
@@ -165,8 +168,8 @@ static bool number_part(struct sc_run *r, const struct sc_node *x, const struct 
     if (!s.len || !gw_parse_int(s, 10, &i))
         return true;
     if (i < p->low || i > p->high)
-        return sc_run_fail(r, x->pos, "%s should between [%lld,%lld], got %lld", p->name, (long long)p->low, (long long)p->high,
-                           (long long)i);
+        return sc_run_fail(r, x->pos, "%s should between [%lld,%lld], got %lld", p->name, (long long)p->low,
+                           (long long)p->high, (long long)i);
     *out = i;
     return true;
 }
@@ -174,9 +177,10 @@ static bool number_part(struct sc_run *r, const struct sc_node *x, const struct 
 /* A number, or an English name, whole or of three letters; "sept" is none. */
 static bool month_part(struct sc_run *r, const struct sc_node *x, int64_t now, int64_t *out)
 {
-    static const gw_str names[] = {GW_LIT("january"),   GW_LIT("february"), GW_LIT("march"),    GW_LIT("april"),
-                                   GW_LIT("may"),       GW_LIT("june"),     GW_LIT("july"),     GW_LIT("august"),
-                                   GW_LIT("september"), GW_LIT("october"),  GW_LIT("november"), GW_LIT("december")};
+    static const gw_str names[] = {GW_LIT("january"), GW_LIT("february"), GW_LIT("march"),
+                                   GW_LIT("april"),   GW_LIT("may"),      GW_LIT("june"),
+                                   GW_LIT("july"),    GW_LIT("august"),   GW_LIT("september"),
+                                   GW_LIT("october"), GW_LIT("november"), GW_LIT("december")};
     gw_str s;
     if (!text_of(r, x, &s))
         return false;
@@ -184,7 +188,8 @@ static bool month_part(struct sc_run *r, const struct sc_node *x, int64_t now, i
     if (!s.len)
         return true;
     if (gw_parse_int(s, 10, out))
-        return (*out >= 1 && *out <= 12) || sc_run_fail(r, x->pos, "month should between [1,12], got %lld", (long long)*out);
+        return (*out >= 1 && *out <= 12) ||
+               sc_run_fail(r, x->pos, "month should between [1,12], got %lld", (long long)*out);
     for (int i = 0; i < 12; i++)
         if (gw_str_ieq(s, names[i]) || gw_str_ieq(s, gw_str_n(names[i].ptr, 3))) {
             *out = i + 1;
@@ -228,7 +233,8 @@ bool fn_parse_date(struct sc_run *r, const struct sc_node *call, struct sc_val *
                                    [8] = {"microsecond", INT32_MIN, INT32_MAX, 0},
                                    [9] = {"nanosecond", INT64_MIN, INT64_MAX, 0}};
     for (int i = 1; i < 10; i++)
-        if (i == 2 ? !month_part(r, call->kid[2], now.month, &month) : !number_part(r, call->kid[i], &parts[i], &v[i]))
+        if (i == 2 ? !month_part(r, call->kid[2], now.month, &month)
+                   : !number_part(r, call->kid[i], &parts[i], &v[i]))
             return false;
     if (!zone_part(r, call->kid[10], &zone))
         return false;

@@ -1,5 +1,6 @@
-/* fn_url.c: the builtins url_parse and url_decode, by the rules of Go's net/url, which the reference engine has. Results live in the
- * record's arena. Why not libcurl's URL API: docs/notes/0007-url-parsing-in-scripts.md.
+/* fn_url.c: the builtins url_parse and url_decode, by the rules of Go's net/url, which the reference engine
+ * has. Results live in the record's arena. Why not libcurl's URL API:
+ * docs/notes/0007-url-parsing-in-scripts.md.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/hex.h"
 #include "translators/pipeline/script_internal.h"
@@ -33,7 +34,8 @@ bool fn_url_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *
     if (!sc_get_text(r, call->kid[0], &s))
         return true;
     if (!unescape(r->arena, s, true, &plain, &bad))
-        return sc_run_fail(r, call->pos, "invalid URL escape \"%.*s\"", (int)(s.len - bad < 3 ? s.len - bad : 3), s.ptr + bad);
+        return sc_run_fail(r, call->pos, "invalid URL escape \"%.*s\"",
+                           (int)(s.len - bad < 3 ? s.len - bad : 3), s.ptr + bad);
     sc_point_set(r->point, call->kid[0]->key, sc_str(plain));
     return true;
 }
@@ -41,7 +43,8 @@ bool fn_url_decode(struct sc_run *r, const struct sc_node *call, struct sc_val *
 bool check_url_parse(struct sc_check *c, struct sc_node *call)
 {
     const struct sc_node *key = call->kid[0];
-    return key->kind == SN_IDENT || key->kind == SN_ATTR || sc_check_fail(c, key->pos, "url_parse: expected an identifier or a.b");
+    return key->kind == SN_IDENT || key->kind == SN_ATTR ||
+           sc_check_fail(c, key->pos, "url_parse: expected an identifier or a.b");
 }
 
 struct url {
@@ -95,12 +98,14 @@ static const char *check_user(struct gw_arena *a, gw_str s)
     gw_str plain;
     size_t bad;
     for (size_t i = 0; i < s.len; i++)
-        if (!letter(s.ptr[i]) && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && !in_set("-._:~!$&'()*+,;=%@", s.ptr[i]))
+        if (!letter(s.ptr[i]) && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') &&
+            !in_set("-._:~!$&'()*+,;=%@", s.ptr[i]))
             return "invalid userinfo";
     return unescape(a, s, false, &plain, &bad) ? NULL : "invalid URL escape";
 }
 
-/* A host without its escapes, which stand for bytes beyond ASCII or %, or in the zone of an address for any. NULL, or what is wrong. */
+/* A host without its escapes, which stand for bytes beyond ASCII or %, or in the zone of an address for any.
+ * NULL, or what is wrong. */
 static const char *plain_host(struct gw_arena *a, gw_str host, gw_str *out)
 {
     bool zone = false;
@@ -185,7 +190,8 @@ static void add_param(struct gw_arena *a, struct sc_map *params, gw_str pair)
 {
     size_t equal = gw_str_find(pair, '='), bad;
     gw_str name, value;
-    if (!pair.len || gw_str_find(pair, ';') < pair.len || !unescape(a, gw_str_n(pair.ptr, equal), true, &name, &bad) ||
+    if (!pair.len || gw_str_find(pair, ';') < pair.len ||
+        !unescape(a, gw_str_n(pair.ptr, equal), true, &name, &bad) ||
         !unescape(a, gw_str_from(pair, equal + 1), true, &value, &bad))
         return;
     const struct sc_val *before = sc_map_get(params, name);
@@ -208,7 +214,8 @@ bool fn_url_parse(struct sc_run *r, const struct sc_node *call, struct sc_val *o
         return true;
     const char *wrong = parse(r->arena, s, &u);
     if (wrong)
-        return sc_run_fail(r, call->pos, "failed to parse url %.*s: %s", (int)(s.len < 200 ? s.len : 200), s.ptr, wrong);
+        return sc_run_fail(r, call->pos, "failed to parse url %.*s: %s", (int)(s.len < 200 ? s.len : 200),
+                           s.ptr, wrong);
     while (gw_str_next(&u.query, '&', &pair))
         add_param(r->arena, params, pair);
     sc_map_set(r->arena, m, GW_STR("scheme"), text(u.scheme));

@@ -12,7 +12,10 @@ bool fn_len(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     struct sc_val v;
     if (!sc_eval(r, call->kid[0], &v))
         return false;
-    *out = sc_int((int64_t)(v.type == SC_STR ? v.s.len : v.type == SC_LIST ? v.l->n : v.type == SC_MAP ? v.m->n : 0));
+    *out = sc_int((int64_t)(v.type == SC_STR    ? v.s.len
+                            : v.type == SC_LIST ? v.l->n
+                            : v.type == SC_MAP  ? v.m->n
+                                                : 0));
     return true;
 }
 
@@ -22,14 +25,16 @@ bool fn_strlen(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
     if (!sc_eval(r, call->kid[0], &v))
         return false;
     if (v.type != SC_STR)
-        return sc_run_fail(r, call->kid[0]->pos, "param data type expect string, got %s", sc_type_name(v.type));
+        return sc_run_fail(r, call->kid[0]->pos, "param data type expect string, got %s",
+                           sc_type_name(v.type));
     *out = sc_int((int64_t)gw_utf8_count(v.s));
     return true;
 }
 
 bool check_append(struct sc_check *c, struct sc_node *call)
 {
-    return call->kid[0]->kind == SN_IDENT || sc_check_fail(c, call->kid[0]->pos, "append: the first argument is an identifier");
+    return call->kid[0]->kind == SN_IDENT ||
+           sc_check_fail(c, call->kid[0]->pos, "append: the first argument is an identifier");
 }
 
 bool fn_append(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
@@ -165,7 +170,8 @@ bool fn_hash(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
         return false;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         if (gw_str_eq(v[1].s, gw_str_z(methods[i])) &&
-            !EVP_Digest(v[0].s.ptr ? v[0].s.ptr : "", v[0].s.len, sum, &len, EVP_get_digestbyname(methods[i]), NULL))
+            !EVP_Digest(v[0].s.ptr ? v[0].s.ptr : "", v[0].s.len, sum, &len, EVP_get_digestbyname(methods[i]),
+                        NULL))
             return sc_run_fail(r, call->pos, "hash: %s is not to be had", methods[i]);
     for (unsigned i = 0; i < len; i++)
         snprintf(hex + 2 * i, 3, "%02x", sum[i]);
@@ -201,7 +207,8 @@ static bool contains(gw_str prefix, gw_str ip)
 {
     unsigned char net[16], one[16];
     uint64_t bits;
-    size_t slash = gw_str_find(prefix, '/'), n = address(gw_str_n(prefix.ptr, slash), net), zone = gw_str_find(ip, '%');
+    size_t slash = gw_str_find(prefix, '/'), n = address(gw_str_n(prefix.ptr, slash), net),
+           zone = gw_str_find(ip, '%');
     gw_str length = gw_str_from(prefix, slash + 1);
     if (!n || !gw_str_u64(length, &bits) || bits > 8 * n || (length.len > 1 && *length.ptr == '0') ||
         address(gw_str_n(ip.ptr, zone), one) != n || zone < ip.len)
@@ -221,7 +228,8 @@ static gw_str text_of(struct sc_run *r, const struct sc_node *x)
     struct sc_val v;
     if (x->kind == SN_STR)
         return x->text;
-    return (x->kind == SN_IDENT || x->kind == SN_ATTR) && sc_get(r, x, &v) && v.type == SC_STR ? v.s : GW_NOSTR;
+    return (x->kind == SN_IDENT || x->kind == SN_ATTR) && sc_get(r, x, &v) && v.type == SC_STR ? v.s
+                                                                                               : GW_NOSTR;
 }
 
 bool fn_cidr(struct sc_run *r, const struct sc_node *call, struct sc_val *out)

@@ -1,7 +1,7 @@
 /* fn_xml.c: the builtin xml: the text of the first node that an XPath finds in a record's XML.
  *
- * An expression that is no XPath finds nothing, as in the reference engine. That one has a few functions more than XPath 1.0; a script that
- * uses one does not load, lest it find nothing in silence.
+ * An expression that is no XPath finds nothing, as in the reference engine. That one has a few functions more
+ * than XPath 1.0; a script that uses one does not load, lest it find nothing in silence.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "translators/pipeline/script_internal.h"
@@ -28,7 +28,8 @@ bool check_xml(struct sc_check *c, struct sc_node *call)
     call->data = x;
     return !has_unknown_function(call->kid[1]->text) ||
            sc_check_fail(c, call->kid[1]->pos,
-                         "xml: ends-with, matches, replace and reverse are not known here: docs/pipeline.md says what is");
+                         "xml: ends-with, matches, replace and reverse are not known here: docs/pipeline.md "
+                         "says what is");
 }
 
 bool fn_xml(struct sc_run *r, const struct sc_node *call, struct sc_val *out)

@@ -1,5 +1,5 @@
-/* gpath.c: walks a path through JSON text with the reader of core/base/json.h. gjson() calls it. What it finds is a view of the text, or
- * lives in the record's arena.
+/* gpath.c: walks a path through JSON text with the reader of core/base/json.h. gjson() calls it. What it
+ * finds is a view of the text, or lives in the record's arena.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/gpath.h"
 
@@ -54,7 +54,8 @@ static bool wild(gw_str s, gw_str pattern)
 {
     size_t i = 0, p = 0, star = SIZE_MAX, mark = 0;
     while (i < s.len) {
-        if (p < pattern.len && (pattern.ptr[p] == '?' || pattern.ptr[p] == s.ptr[i]) && pattern.ptr[p] != '*') {
+        if (p < pattern.len && (pattern.ptr[p] == '?' || pattern.ptr[p] == s.ptr[i]) &&
+            pattern.ptr[p] != '*') {
             i++;
             p++;
         } else if (p < pattern.len && pattern.ptr[p] == '*') {
@@ -72,7 +73,8 @@ static bool wild(gw_str s, gw_str pattern)
     return p == pattern.len;
 }
 
-static bool from_object(struct gw_arena *a, struct gw_json *j, const struct part *p, unsigned depth, gw_str *raw)
+static bool from_object(struct gw_arena *a, struct gw_json *j, const struct part *p, unsigned depth,
+                        gw_str *raw)
 {
     gw_str key, value;
     gw_json_object(j);
@@ -80,7 +82,8 @@ static bool from_object(struct gw_arena *a, struct gw_json *j, const struct part
         if (!gw_json_raw(j, &value))
             return false;
         *raw = value;
-        if ((p->wild ? wild(key, p->text) : gw_str_eq(key, p->text)) && (!p->more || get(a, value, p->rest, depth + 1, raw)))
+        if ((p->wild ? wild(key, p->text) : gw_str_eq(key, p->text)) &&
+            (!p->more || get(a, value, p->rest, depth + 1, raw)))
             return true; /* else another member may have what the rest of the path wants */
     }
     return false;
@@ -140,11 +143,13 @@ static bool bool_holds(bool mine, gw_str other, const char *op)
     case '!':
         return !same;
     default:
-        return op[0] == (mine ? '>' : '<') && (op[1] || gw_str_eq(other, mine ? GW_STR("false") : GW_STR("true")));
+        return op[0] == (mine ? '>' : '<') &&
+               (op[1] || gw_str_eq(other, mine ? GW_STR("false") : GW_STR("true")));
     }
 }
 
-/* What the element has decides how it is compared: text by its bytes, also with a number; a number by value, also with one in quotes. */
+/* What the element has decides how it is compared: text by its bytes, also with a number; a number by value,
+ * also with one in quotes. */
 static bool holds(struct gw_arena *a, gw_str element, const struct query *q, unsigned depth)
 {
     gw_str found = element;
@@ -166,7 +171,8 @@ static bool holds(struct gw_arena *a, gw_str element, const struct query *q, uns
 }
 
 /* a.#.b: of every element what the rest of the path finds in it. */
-static bool collect(struct gw_arena *a, struct gw_json *j, const struct part *p, const struct query *q, unsigned depth, gw_str *raw)
+static bool collect(struct gw_arena *a, struct gw_json *j, const struct part *p, const struct query *q,
+                    unsigned depth, gw_str *raw)
 {
     struct gw_text b = {.arena = a};
     gw_str element, found;
@@ -216,7 +222,8 @@ static bool queried(struct gw_arena *a, struct gw_json *j, const struct part *p,
     return false;
 }
 
-static bool from_array(struct gw_arena *a, struct gw_json *j, const struct part *p, unsigned depth, gw_str *raw)
+static bool from_array(struct gw_arena *a, struct gw_json *j, const struct part *p, unsigned depth,
+                       gw_str *raw)
 {
     uint64_t index;
     gw_json_array(j);

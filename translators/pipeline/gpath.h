@@ -2,8 +2,9 @@
  *
  *     a.b   a.0   a.#   a.#.b   a.#(k=="v").b   a.#(n>1)#   na*e   a\.b   a|b
  *
- * A path works on the text itself: what it finds is a piece of it, or an array made of pieces. Of names that come twice the first counts.
- * Modifiers (@reverse) and multipaths ({a,b}) are not known: such a path finds nothing.
+ * A path works on the text itself: what it finds is a piece of it, or an array made of pieces. Of names that
+ * come twice the first counts. Modifiers (@reverse) and multipaths ({a,b}) are not known: such a path finds
+ * nothing.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_GPATH_H

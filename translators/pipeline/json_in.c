@@ -1,5 +1,5 @@
-/* json_in.c: builds script values from the events of the JSON reader (core/base/json.h). json(), load_json(), gjson() and the command's
- * `--input json` call it. Values live in the caller's arena.
+/* json_in.c: builds script values from the events of the JSON reader (core/base/json.h). json(), load_json(),
+ * gjson() and the command's `--input json` call it. Values live in the caller's arena.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/json_in.h"
 
@@ -15,7 +15,8 @@ static const uint64_t exact = (uint64_t)1 << 53; /* a double holds all integers 
 static struct sc_val with_digits(double d, uint64_t magnitude, gw_str text)
 {
     struct sc_val v = sc_float(d);
-    bool zero_first = text.ptr[*text.ptr == '-'] == '0'; /* such digits would be no JSON when they are written */
+    /* such digits would be no JSON when they are written */
+    bool zero_first = text.ptr[*text.ptr == '-'] == '0';
     if (magnitude > exact && !zero_first && text.len < 256) {
         v.digits_len = (uint8_t)text.len;
         v.f.digits = text.ptr;

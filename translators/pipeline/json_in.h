@@ -1,8 +1,9 @@
 /* json_in.h: JSON text as a script's value.
  *
- * As the reference engine reads it: every number is a float, null is nil, of names that come twice the last stays, the text may be as loose
- * as GW_JSON_LOOSE (core/base/json.h), anything behind the value is an error, and so is a number beyond a double. Other than there, an
- * integer that a double would change keeps its digits (value.h), unless it begins with a zero. Nesting is bounded by GW_JSON_DEPTH.
+ * As the reference engine reads it: every number is a float, null is nil, of names that come twice the last
+ * stays, the text may be as loose as GW_JSON_LOOSE (core/base/json.h), anything behind the value is an error,
+ * and so is a number beyond a double. Other than there, an integer that a double would change keeps its
+ * digits (value.h), unless it begins with a zero. Nesting is bounded by GW_JSON_DEPTH.
  *
  * Ownership: text without escapes is a view of the input.
  * SPDX-License-Identifier: Apache-2.0

@@ -58,11 +58,28 @@ static enum sc_token_type word_type(gw_str word)
     static const struct {
         const char *word;
         enum sc_token_type type;
-    } rows[] = {{"if", ST_IF},        {"elif", ST_ELIF},          {"else", ST_ELSE},    {"for", ST_FOR},        {"in", ST_IN},
-                {"break", ST_BREAK},  {"continue", ST_CONTINUE},  {"true", ST_TRUE},    {"false", ST_FALSE},    {"nil", ST_NIL},
-                {"null", ST_NIL},     {"inf", ST_NUMBER},         {"nan", ST_NUMBER},   {"while", ST_RESERVED}, {"return", ST_RESERVED},
-                {"str", ST_RESERVED}, {"bool", ST_RESERVED},      {"int", ST_RESERVED}, {"float", ST_RESERVED}, {"list", ST_RESERVED},
-                {"map", ST_RESERVED}, {"identifier", ST_RESERVED}};
+    } rows[] = {{"if", ST_IF},
+                {"elif", ST_ELIF},
+                {"else", ST_ELSE},
+                {"for", ST_FOR},
+                {"in", ST_IN},
+                {"break", ST_BREAK},
+                {"continue", ST_CONTINUE},
+                {"true", ST_TRUE},
+                {"false", ST_FALSE},
+                {"nil", ST_NIL},
+                {"null", ST_NIL},
+                {"inf", ST_NUMBER},
+                {"nan", ST_NUMBER},
+                {"while", ST_RESERVED},
+                {"return", ST_RESERVED},
+                {"str", ST_RESERVED},
+                {"bool", ST_RESERVED},
+                {"int", ST_RESERVED},
+                {"float", ST_RESERVED},
+                {"list", ST_RESERVED},
+                {"map", ST_RESERVED},
+                {"identifier", ST_RESERVED}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (gw_str_ieq(word, gw_str_z(rows[i].word)))
             return rows[i].type;
@@ -101,7 +118,9 @@ static struct sc_token lex_number(struct sc_lexer *l)
             l->at++;
     }
     if (alpha(peek(l, 0)))
-        return wrong(l, from, gw_arena_printf(l->arena, "bad number: \"%.*s\"", GW_FMT(token(l, ST_NUMBER, from).raw)));
+        return wrong(
+            l, from,
+            gw_arena_printf(l->arena, "bad number: \"%.*s\"", GW_FMT(token(l, ST_NUMBER, from).raw)));
     return token(l, ST_NUMBER, from);
 }
 
@@ -206,7 +225,8 @@ static struct sc_token lex_string(struct sc_lexer *l)
         int what = peek(l, 0);
         const char *why = lex_escape(l, quote, &b);
         if (why)
-            return wrong(l, from, gw_arena_printf(l->arena, "%s: \\%c", why, what > 0x20 && what < 0x7F ? what : '?'));
+            return wrong(l, from,
+                         gw_arena_printf(l->arena, "%s: \\%c", why, what > 0x20 && what < 0x7F ? what : '?'));
     }
     l->at++;
     struct sc_token t = token(l, ST_STR, from);
@@ -233,13 +253,14 @@ static struct sc_token lex_operator(struct sc_lexer *l)
     static const struct {
         char text[3];
         enum sc_token_type type;
-    } rows[] = {{"+=", ST_ADD_ASSIGN}, {"-=", ST_SUB_ASSIGN}, {"*=", ST_MUL_ASSIGN}, {"/=", ST_DIV_ASSIGN}, {"%=", ST_MOD_ASSIGN},
-                {"==", ST_EQ},         {"!=", ST_NE},         {"<=", ST_LE},         {">=", ST_GE},         {"&&", ST_AND},
-                {"||", ST_OR},         {"+", ST_ADD},         {"-", ST_SUB},         {"*", ST_MUL},         {"/", ST_DIV},
-                {"%", ST_MOD},         {"=", ST_ASSIGN},      {"<", ST_LT},          {">", ST_GT},          {"!", ST_NOT},
-                {",", ST_COMMA},       {":", ST_COLON},       {".", ST_DOT},         {";", ST_SEMI},        {"\n", ST_EOL},
-                {"(", ST_LPAREN},      {")", ST_RPAREN},      {"[", ST_LBRACKET},    {"]", ST_RBRACKET},    {"{", ST_LBRACE},
-                {"}", ST_RBRACE}};
+    } rows[] = {{"+=", ST_ADD_ASSIGN}, {"-=", ST_SUB_ASSIGN}, {"*=", ST_MUL_ASSIGN}, {"/=", ST_DIV_ASSIGN},
+                {"%=", ST_MOD_ASSIGN}, {"==", ST_EQ},         {"!=", ST_NE},         {"<=", ST_LE},
+                {">=", ST_GE},         {"&&", ST_AND},        {"||", ST_OR},         {"+", ST_ADD},
+                {"-", ST_SUB},         {"*", ST_MUL},         {"/", ST_DIV},         {"%", ST_MOD},
+                {"=", ST_ASSIGN},      {"<", ST_LT},          {">", ST_GT},          {"!", ST_NOT},
+                {",", ST_COMMA},       {":", ST_COLON},       {".", ST_DOT},         {";", ST_SEMI},
+                {"\n", ST_EOL},        {"(", ST_LPAREN},      {")", ST_RPAREN},      {"[", ST_LBRACKET},
+                {"]", ST_RBRACKET},    {"{", ST_LBRACE},      {"}", ST_RBRACE}};
     size_t from = l->at;
     int c = peek(l, 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -249,10 +270,12 @@ static struct sc_token lex_operator(struct sc_lexer *l)
         if (gw_char_in((char)c, "([{"))
             (*depth_of(l, c))++;
         else if (gw_char_in((char)c, ")]}") && --*depth_of(l, c) < 0)
-            return wrong(l, from, gw_arena_printf(l->arena, "unexpected: '%c', nothing is open that it closes", c));
+            return wrong(l, from,
+                         gw_arena_printf(l->arena, "unexpected: '%c', nothing is open that it closes", c));
         return token(l, rows[i].type, from);
     }
-    return wrong(l, from, gw_arena_printf(l->arena, "unexpected character: '%c'", c > 0x20 && c < 0x7F ? c : '?'));
+    return wrong(l, from,
+                 gw_arena_printf(l->arena, "unexpected character: '%c'", c > 0x20 && c < 0x7F ? c : '?'));
 }
 
 struct sc_token sc_lex(struct sc_lexer *l)

@@ -1,7 +1,7 @@
 /* lex.h: the words of a script.
  *
- * A lexical error is a token too (ST_ERROR, its words in `value`); nothing follows it. Comments and blanks do not come out; an end of
- * line does, because it ends statements.
+ * A lexical error is a token too (ST_ERROR, its words in `value`); nothing follows it. Comments and blanks do
+ * not come out; an end of line does, because it ends statements.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_LEX_H

@@ -28,8 +28,10 @@ static struct sc_script *find(const struct sc_set *set, gw_str name)
     return NULL;
 }
 
-/* The way from `at` back to `s` over uses, as " -> a -> s"; false when there is none. `at` is looked at once a search. */
-static bool leads_back(const struct sc_set *set, struct sc_script *at, const struct sc_script *s, uint32_t search, struct gw_text *way)
+/* The way from `at` back to `s` over uses, as " -> a -> s"; false when there is none. `at` is looked at once
+ * a search. */
+static bool leads_back(const struct sc_set *set, struct sc_script *at, const struct sc_script *s,
+                       uint32_t search, struct gw_text *way)
 {
     size_t before = way->len;
     gw_text_put_z(way, " -> ");
@@ -55,12 +57,13 @@ static void find_circle(const struct sc_set *set, struct sc_script *s, uint32_t 
         struct sc_script *other = find(set, u->name);
         struct gw_text way = {.arena = &s->arena};
         if (other && leads_back(set, other, s, search, &way))
-            sc_fail(&s->fault, s->name, s->text, u->call->pos, "circular dependency: %.*s%.*s", GW_FMT(s->name),
-                    GW_FMT(gw_text_result(&way)));
+            sc_fail(&s->fault, s->name, s->text, u->call->pos, "circular dependency: %.*s%.*s",
+                    GW_FMT(s->name), GW_FMT(gw_text_result(&way)));
     }
 }
 
-/* Joins the scripts that s uses, which are joined first; there are no circles any more. False when s cannot run. */
+/* Joins the scripts that s uses, which are joined first; there are no circles any more. False when s cannot
+ * run. */
 static bool link(struct sc_set *set, struct sc_script *s)
 {
     for (const struct sc_use *u = s->uses; s->root && u; u = u->next) {

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/operate.h"
 
-static const char *const signs[] = {"", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!"};
+static const char *const signs[] = {
+    "", "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!"};
 
 static bool number_like(const struct sc_val *v)
 {
@@ -24,7 +25,8 @@ bool sc_unary(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
         return true;
     }
     if (!number_like(&v))
-        return sc_run_fail(r, x->pos, "unsupported operand type for unary op %s: %s", signs[x->op], sc_type_name(v.type));
+        return sc_run_fail(r, x->pos, "unsupported operand type for unary op %s: %s", signs[x->op],
+                           sc_type_name(v.type));
     if (v.type == SC_FLOAT)
         *out = x->op == SO_SUB ? sc_float(-v.f.v) : v;
     else
@@ -79,7 +81,8 @@ static bool join(struct sc_run *r, const struct sc_node *x, gw_str a, gw_str b, 
     return true;
 }
 
-bool sc_arithmetic(struct sc_run *r, const struct sc_node *x, const struct sc_val *a, const struct sc_val *b, struct sc_val *out)
+bool sc_arithmetic(struct sc_run *r, const struct sc_node *x, const struct sc_val *a, const struct sc_val *b,
+                   struct sc_val *out)
 {
     if (!number_like(a) && a->type != SC_STR)
         return sc_run_fail(r, x->pos, "unsupported lhs data type: %s", sc_type_name(a->type));
@@ -88,8 +91,8 @@ bool sc_arithmetic(struct sc_run *r, const struct sc_node *x, const struct sc_va
     if (a->type == SC_STR && b->type == SC_STR && x->op == SO_ADD)
         return join(r, x, a->s, b->s, out);
     if (a->type == SC_STR || b->type == SC_STR)
-        return sc_run_fail(r, x->pos, "unsupported operand type(s) for %s: %s and %s", signs[x->op], sc_type_name(a->type),
-                           sc_type_name(b->type));
+        return sc_run_fail(r, x->pos, "unsupported operand type(s) for %s: %s and %s", signs[x->op],
+                           sc_type_name(a->type), sc_type_name(b->type));
     if (a->type == SC_FLOAT || b->type == SC_FLOAT)
         return of_floats(r, x, sc_number(a), sc_number(b), out);
     return of_ints(r, x, whole(a), whole(b), out);
@@ -105,26 +108,29 @@ static bool ordered(const struct sc_node *x, const struct sc_val *a, const struc
     return x->op == SO_LT ? l < m : x->op == SO_LE ? l <= m : x->op == SO_GT ? l > m : l >= m;
 }
 
-static bool condition(struct sc_run *r, const struct sc_node *x, const struct sc_val *a, const struct sc_val *b, struct sc_val *out)
+static bool condition(struct sc_run *r, const struct sc_node *x, const struct sc_val *a,
+                      const struct sc_val *b, struct sc_val *out)
 {
     if (x->op == SO_EQ || x->op == SO_NE) {
         *out = sc_bool(sc_equal(a, b) == (x->op == SO_EQ));
         return true;
     }
     if (!number_like(a) || !number_like(b))
-        return sc_run_fail(r, x->pos, "not compareable: %s %s %s", sc_type_name(a->type), signs[x->op], sc_type_name(b->type));
+        return sc_run_fail(r, x->pos, "not compareable: %s %s %s", sc_type_name(a->type), signs[x->op],
+                           sc_type_name(b->type));
     if (x->op != SO_AND && x->op != SO_OR) {
         *out = sc_bool(ordered(x, a, b));
         return true;
     }
     if (a->type != SC_BOOL || b->type != SC_BOOL)
-        return sc_run_fail(r, x->pos, "unsupported operand type(s) for %s: %s and %s", signs[x->op], sc_type_name(a->type),
-                           sc_type_name(b->type));
+        return sc_run_fail(r, x->pos, "unsupported operand type(s) for %s: %s and %s", signs[x->op],
+                           sc_type_name(a->type), sc_type_name(b->type));
     *out = sc_bool(x->op == SO_AND ? a->b && b->b : a->b || b->b);
     return true;
 }
 
-static bool among(struct sc_run *r, const struct sc_node *x, const struct sc_val *a, const struct sc_val *b, struct sc_val *out)
+static bool among(struct sc_run *r, const struct sc_node *x, const struct sc_val *a, const struct sc_val *b,
+                  struct sc_val *out)
 {
     bool found = false;
     if (b->type != SC_STR && b->type != SC_MAP && b->type != SC_LIST)
@@ -220,7 +226,8 @@ bool sc_slice(struct sc_run *r, const struct sc_node *x, struct sc_val *out)
         if (l)
             sc_list_add(r->arena, l, what.l->items[i]);
         else
-            gw_text_put_rune(&text, (unsigned char)what.s.ptr[i]); /* of text every byte comes out as a character of its own */
+            /* of text every byte comes out as a character of its own */
+            gw_text_put_rune(&text, (unsigned char)what.s.ptr[i]);
     }
     if (r->arena->spent)
         return sc_run_fail(r, x->pos, "the record's memory is spent");

@@ -1,4 +1,5 @@
-/* parse.c: tokens to nodes. A descent for statements, precedence climbing for expressions; nesting is bounded by DEPTH.
+/* parse.c: tokens to nodes. A descent for statements, precedence climbing for expressions; nesting is bounded
+ * by DEPTH.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,8 @@ static struct sc_node *unary_node(struct parser *p, enum sc_kind kind, uint32_t 
     return x;
 }
 
-static struct sc_node *binary_node(struct parser *p, enum sc_kind kind, uint32_t pos, struct sc_node *a, struct sc_node *b)
+static struct sc_node *binary_node(struct parser *p, enum sc_kind kind, uint32_t pos, struct sc_node *a,
+                                   struct sc_node *b)
 {
     struct sc_node *x = node(p, kind, pos, 2);
     if (!x)
@@ -243,7 +245,8 @@ static struct sc_node *paren(struct parser *p)
     return want(p, ST_RPAREN) ? unary_node(p, SN_PAREN, pos, inner) : NULL;
 }
 
-static struct sc_node *assignment(struct parser *p, uint32_t pos, enum sc_op op, const struct kids *left, const struct kids *right)
+static struct sc_node *assignment(struct parser *p, uint32_t pos, enum sc_op op, const struct kids *left,
+                                  const struct kids *right)
 {
     struct sc_node *x = node(p, SN_ASSIGN, pos, left->n + right->n);
     if (!x)
@@ -343,7 +346,8 @@ static bool sliceable(const struct sc_node *x)
 static struct sc_node *bracket(struct parser *p, struct sc_node *base)
 {
     uint32_t pos = p->t.pos;
-    bool may_index = !base || base->kind == SN_IDENT || base->kind == SN_INDEX, may_slice = base && sliceable(base);
+    bool may_index = !base || base->kind == SN_IDENT || base->kind == SN_INDEX,
+         may_slice = base && sliceable(base);
     if (!may_index && !may_slice)
         return unexpected(p);
     advance(p);
@@ -552,7 +556,8 @@ static struct sc_node *expression(struct parser *p, int level)
 
 static enum sc_op assigning(enum sc_token_type type)
 {
-    return type >= ST_ADD_ASSIGN && type <= ST_MOD_ASSIGN ? (enum sc_op)(SO_ADD + (type - ST_ADD_ASSIGN)) : SO_NONE;
+    return type >= ST_ADD_ASSIGN && type <= ST_MOD_ASSIGN ? (enum sc_op)(SO_ADD + (type - ST_ADD_ASSIGN))
+                                                          : SO_NONE;
 }
 
 static bool comma_list(struct parser *p, struct kids *k)

@@ -14,8 +14,8 @@ struct sc_field *sc_point_get(const struct sc_point *p, gw_str key)
 {
     for (size_t i = 0; i < p->n; i++) {
         gw_str other = p->fields[i].key;
-        if (other.len == key.len &&
-            (other.ptr == key.ptr || !key.len || (*other.ptr == *key.ptr && memcmp(other.ptr, key.ptr, key.len) == 0)))
+        if (other.len == key.len && (other.ptr == key.ptr || !key.len ||
+                                     (*other.ptr == *key.ptr && memcmp(other.ptr, key.ptr, key.len) == 0)))
             return &p->fields[i];
     }
     return NULL;
@@ -91,12 +91,14 @@ static gw_str mapped(struct gw_arena *a, gw_str status)
     static const struct {
         gw_str from, to;
     } rows[] = {
-        {GW_LIT("f"), GW_LIT("emerg")},      {GW_LIT("emerg"), GW_LIT("emerg")}, {GW_LIT("a"), GW_LIT("alert")},
-        {GW_LIT("c"), GW_LIT("critical")},   {GW_LIT("e"), GW_LIT("error")},     {GW_LIT("w"), GW_LIT("warning")},
-        {GW_LIT("warn"), GW_LIT("warning")}, {GW_LIT("n"), GW_LIT("notice")},    {GW_LIT("i"), GW_LIT("info")},
-        {GW_LIT("d"), GW_LIT("debug")},      {GW_LIT("trace"), GW_LIT("debug")}, {GW_LIT("verbose"), GW_LIT("debug")},
-        {GW_LIT("o"), GW_LIT("OK")},         {GW_LIT("s"), GW_LIT("OK")},        {GW_LIT("ok"), GW_LIT("OK")},
-        {GW_LIT(""), GW_LIT("info")},
+        {GW_LIT("f"), GW_LIT("emerg")},      {GW_LIT("emerg"), GW_LIT("emerg")},
+        {GW_LIT("a"), GW_LIT("alert")},      {GW_LIT("c"), GW_LIT("critical")},
+        {GW_LIT("e"), GW_LIT("error")},      {GW_LIT("w"), GW_LIT("warning")},
+        {GW_LIT("warn"), GW_LIT("warning")}, {GW_LIT("n"), GW_LIT("notice")},
+        {GW_LIT("i"), GW_LIT("info")},       {GW_LIT("d"), GW_LIT("debug")},
+        {GW_LIT("trace"), GW_LIT("debug")},  {GW_LIT("verbose"), GW_LIT("debug")},
+        {GW_LIT("o"), GW_LIT("OK")},         {GW_LIT("s"), GW_LIT("OK")},
+        {GW_LIT("ok"), GW_LIT("OK")},        {GW_LIT(""), GW_LIT("info")},
     };
     status = sc_lower(a, status);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -124,7 +126,8 @@ static void finish_time(struct sc_point *p)
     struct sc_field *f = sc_point_get(p, GW_STR("time"));
     if (!f)
         return;
-    if (f->val.type == SC_INT && f->val.i != 0 && f->val.i != p->time) { /* a time that was not understood became that of arrival */
+    /* a time that was not understood became that of arrival */
+    if (f->val.type == SC_INT && f->val.i != 0 && f->val.i != p->time) {
         p->time = f->val.i;
         p->time_set = true;
     }

@@ -2,8 +2,8 @@
  *
  *     name · tags (text) · fields (any value but lists and maps, which are kept as JSON text) · time · drop
  *
- * Keys are few, so they stand in one array in the order they came, and are found by looking. A name is a tag or a field, never both. What
- * is set on a tag stays a tag and becomes text.
+ * Keys are few, so they stand in one array in the order they came, and are found by looking. A name is a tag
+ * or a field, never both. What is set on a tag stays a tag and becomes text.
  *
  * Ownership: everything lives in the record's arena, or outlives it.
  * Threads: one owner.
@@ -46,8 +46,8 @@ void sc_point_del(struct sc_point *, gw_str key);
 /* Keeps the kind, and replaces what has the new name. */
 void sc_point_rename(struct sc_point *, gw_str from, gw_str to);
 
-/* What happens after a script that ended well: the status of a log record is mapped (and may drop it), and the key `time` becomes the
- * record's time. Also for the points it created. */
+/* What happens after a script that ended well: the status of a log record is mapped (and may drop it), and
+ * the key `time` becomes the record's time. Also for the points it created. */
 struct sc_finish {
     bool no_status;       /* do not write the status */
     const gw_str *ignore; /* drop records of these */

@@ -3,19 +3,21 @@
  *     sources ──sc_load──▶ a set of scripts ──sc_run──▶ the record, changed ──sc_point_finish──▶ status, time, drop
  *                (once)                      (per record)
  *
- * What it is for: users bring `.p` scripts that pick log lines apart; here they mean what they mean to their reference engine
- * (pipeline-go 1.3.0). docs/pipeline.md is the language, and lists where we differ and why.
+ * What it is for: users bring `.p` scripts that pick log lines apart; here they mean what they mean to their
+ * reference engine (pipeline-go 1.3.0). docs/pipeline.md is the language, and lists where we differ and why.
  *
- * Loading finds every mistake that can be found before a line comes: syntax, unknown functions, wrong arguments, bad expressions, patterns
- * that are not there, scripts that use each other in a circle. One bad script does not spoil the others, unless they use it.
+ * Loading finds every mistake that can be found before a line comes: syntax, unknown functions, wrong
+ * arguments, bad expressions, patterns that are not there, scripts that use each other in a circle. One bad
+ * script does not spoil the others, unless they use it.
  *
- * Running never stalls: a record may take SC_STEPS steps and about SC_RUN_MS, its arena is bounded by the caller, and expressions have a
- * budget (re.h). Expressions that run out of it count as no match, are counted in the thread, and after SC_GIVE_UPS of them the run ends
- * with an error. The clock is only read by runs that take many steps, calls or matches. A run error stops the script; what it changed
- * stays; the caller forwards the record.
+ * Running never stalls: a record may take SC_STEPS steps and about SC_RUN_MS, its arena is bounded by the
+ * caller, and expressions have a budget (re.h). Expressions that run out of it count as no match, are counted
+ * in the thread, and after SC_GIVE_UPS of them the run ends with an error. The clock is only read by runs
+ * that take many steps, calls or matches. A run error stops the script; what it changed stays; the caller
+ * forwards the record.
  *
- * Ownership: a set owns its scripts and all they need; records live in the arena of the sc_env. Threads: a set is read by all (its cache of
- * cache_set() has a lock), a thread has its own sc_thread.
+ * Ownership: a set owns its scripts and all they need; records live in the arena of the sc_env. Threads: a
+ * set is read by all (its cache of cache_set() has a lock), a thread has its own sc_thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_SCRIPT_H

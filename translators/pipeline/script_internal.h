@@ -1,7 +1,9 @@
-/* script_internal.h: what the parts of the engine share: scripts, the check, a run, and how a builtin function is made.
+/* script_internal.h: what the parts of the engine share: scripts, the check, a run, and how a builtin
+ * function is made.
  *
- * A builtin is a row of functions.def: its name, how arguments are given, a check that looks at the nodes once, and a run. A function that
- * "sets a key" writes the point, never a variable; one that reads a key takes the variable of that name first.
+ * A builtin is a row of functions.def: its name, how arguments are given, a check that looks at the nodes
+ * once, and a run. A function that "sets a key" writes the point, never a variable; one that reads a key
+ * takes the variable of that name first.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_SCRIPT_INTERNAL_H
@@ -55,8 +57,10 @@ struct sc_check {
 
 /* False: the fault is in the script. */
 bool sc_check(struct sc_script *);
-bool sc_check_fail(struct sc_check *, uint32_t pos, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The script drops it when it is dropped itself; false (and dropped) when there is no memory, or there are too many. */
+bool sc_check_fail(struct sc_check *, uint32_t pos, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The script drops it when it is dropped itself; false (and dropped) when there is no memory, or there are
+ * too many. */
 bool sc_own(struct sc_check *, void (*drop)(void *), void *what);
 void *sc_check_memory(struct sc_check *, size_t size);
 const char *sc_kind_name(const struct sc_node *); /* "an int" */
@@ -66,7 +70,8 @@ struct sc_var {
     bool live;
 };
 
-/* One script's variables. A name has one variable at a time, because an assignment finds the one of an outer block: a slot each will do. */
+/* One script's variables. A name has one variable at a time, because an assignment finds the one of an outer
+ * block: a slot each will do. */
 struct sc_frame {
     const struct sc_script *script;
     struct sc_var *vars;
@@ -89,15 +94,15 @@ bool sc_run_fail(struct sc_run *, uint32_t pos, const char *fmt, ...) __attribut
 /* Runs a script on the same record (use) or on another (create_point). */
 bool sc_run_other(struct sc_run *, const struct sc_script *, struct sc_point *);
 bool sc_eval(struct sc_run *, const struct sc_node *, struct sc_val *out);
-/* For the builtins that overlook what is wrong with an argument: nil, and *good (may be NULL) false, where it ends with an error. False
- * only when the run itself is over: too many steps, no memory left. */
+/* For the builtins that overlook what is wrong with an argument: nil, and *good (may be NULL) false, where it
+ * ends with an error. False only when the run itself is over: too many steps, no memory left. */
 bool sc_try(struct sc_run *, const struct sc_node *, struct sc_val *out, bool *good);
 /* The variable or the key of that name; false when there is neither. */
 bool sc_get(struct sc_run *, const struct sc_node *key, struct sc_val *out);
 /* The same as text. */
 bool sc_get_text(struct sc_run *, const struct sc_node *key, gw_str *out);
-/* Ends the run after the present call if it took too long. Runs do this by themselves every few calls; a builtin that may take long does
- * it, too. */
+/* Ends the run after the present call if it took too long. Runs do this by themselves every few calls; a
+ * builtin that may take long does it, too. */
 void sc_look_at_clock(struct sc_run *);
 enum re_result sc_match(struct sc_run *, const struct re *, gw_str text, size_t from, size_t *spans);
 
@@ -141,7 +146,8 @@ static inline struct sc_val sc_z(const char *z)
     return sc_str(gw_str_z(z));
 }
 
-/* The values of a SC_TYPED call, by place; nil where left out. False with the fault when one has the wrong type. */
+/* The values of a SC_TYPED call, by place; nil where left out. False with the fault when one has the wrong
+ * type. */
 bool sc_arguments(struct sc_run *, const struct sc_node *call, struct sc_val *vals);
 /* The literal's value; nil of what is none. */
 struct sc_val sc_literal(const struct sc_node *);

@@ -1,5 +1,5 @@
-/* unicase.c: letter case and the script Han, from libunistring. Called by uppercase(), lowercase() and cover(), by the mapping of `status`
- * (point.c), and by fault.c, which places a caret under text.
+/* unicase.c: letter case and the script Han, from libunistring. Called by uppercase(), lowercase() and
+ * cover(), by the mapping of `status` (point.c), and by fault.c, which places a caret under text.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/unicase.h"
 
@@ -26,7 +26,9 @@ static gw_str change_case(struct gw_arena *a, gw_str s, uint32_t first, ucs4_t (
     struct gw_text b = {.arena = a};
     for (gw_str rest = s; rest.len;) {
         gw_str from = rest;
-        uint32_t rune = gw_utf8_next(&rest), to = rune >= 0x80 ? map(rune) : rune - first < 26 ? rune ^ 0x20 : rune;
+        uint32_t rune = gw_utf8_next(&rest), to = rune >= 0x80        ? map(rune)
+                                                  : rune - first < 26 ? rune ^ 0x20
+                                                                      : rune;
         bool invalid = rune == 0xFFFD && from.len - rest.len == 1;
         if (!b.ptr && to == rune && !invalid)
             continue;

@@ -1,7 +1,8 @@
-/* unicase.h: upper and lower case of all of Unicode, one code point for one, as Go's strings.ToUpper and ToLower; and what is Han.
+/* unicase.h: upper and lower case of all of Unicode, one code point for one, as Go's strings.ToUpper and
+ * ToLower; and what is Han.
  *
- * Go maps by the simple mappings of UnicodeData.txt, whatever the language: ß stays as it is, İ becomes i, ς becomes Σ. libunistring has
- * the same for each code point; utf8proc makes ẞ of ß.
+ * Go maps by the simple mappings of UnicodeData.txt, whatever the language: ß stays as it is, İ becomes i, ς
+ * becomes Σ. libunistring has the same for each code point; utf8proc makes ẞ of ß.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef SC_UNICASE_H

@@ -32,7 +32,8 @@ bool sc_truth(const struct sc_val *v)
     return false;
 }
 
-/* How far a comparison may go: scripts can tie lists into knots, and share parts so that a walk over them never ends. */
+/* How far a comparison may go: scripts can tie lists into knots, and share parts so that a walk over them
+ * never ends. */
 struct walk {
     unsigned depth, left;
 };
@@ -123,7 +124,8 @@ struct sc_map *sc_map_new(struct gw_arena *a)
     return gw_new(a, struct sc_map, 1);
 }
 
-/* Room for one more of `size` bytes in an array of the arena: the array, at its old place or moved; NULL when the arena is spent. */
+/* Room for one more of `size` bytes in an array of the arena: the array, at its old place or moved; NULL when
+ * the arena is spent. */
 static void *grow(struct gw_arena *a, void *old, size_t n, size_t *cap, size_t size)
 {
     if (n < *cap)
@@ -220,7 +222,8 @@ static void merge(struct sc_pair *to, const struct sc_pair *p, size_t mid, size_
 {
     size_t left = 0, right = mid;
     for (size_t i = 0; i < n; i++)
-        to[i] = left < mid && (right == n || sc_str_order(p[left].name, p[right].name) <= 0) ? p[left++] : p[right++];
+        to[i] = left < mid && (right == n || sc_str_order(p[left].name, p[right].name) <= 0) ? p[left++]
+                                                                                             : p[right++];
 }
 
 /* A stable sort; `spare` is as long as p. */

@@ -2,9 +2,10 @@
  *
  *     void  nil  bool  int (64 bits)  float (double)  str (bytes, mostly UTF-8)  list  map (names are text)
  *
- * Lists and maps are references: two variables may name one list. A map keeps its pairs sorted by name, so looking up is a binary
- * search and its JSON text is in order. A float that came out of JSON as an integer with more digits than a double holds keeps
- * those digits beside it: they come out again as text and as JSON, which is how 64-bit ids survive.
+ * Lists and maps are references: two variables may name one list. A map keeps its pairs sorted by name, so
+ * looking up is a binary search and its JSON text is in order. A float that came out of JSON as an integer
+ * with more digits than a double holds keeps those digits beside it: they come out again as text and as JSON,
+ * which is how 64-bit ids survive.
  *
  * Ownership: text, lists and maps live in the record's arena or in the script's, and are never freed alone.
  * Threads: one owner at a time.
@@ -106,7 +107,8 @@ int sc_str_order(gw_str, gw_str);
 
 /* A value as text: the conversion of keys, tags and str(). Nothing is copied when v is text. */
 gw_str sc_text(struct gw_arena *, const struct sc_val *v);
-/* A value as JSON text. What is nested deeper than SC_TEXT_DEPTH is written as null: a script can put a list into itself. */
+/* A value as JSON text. What is nested deeper than SC_TEXT_DEPTH is written as null: a script can put a list
+ * into itself. */
 enum { SC_TEXT_DEPTH = 256 };
 void sc_json(struct gw_text *, const struct sc_val *v);
 #endif

@@ -1,4 +1,5 @@
-/* value_text.c: a script's value as text (keys, tags, str()) and as JSON. Names of a map are written in their order, which is sorted.
+/* value_text.c: a script's value as text (keys, tags, str()) and as JSON. Names of a map are written in their
+ * order, which is sorted.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/pipeline/value.h"

@@ -1,11 +1,13 @@
-/* xml_tree.c: builds the tree of xml_tree.h from the events of libxml2's parser. fn_xml.c calls it once a record.
+/* xml_tree.c: builds the tree of xml_tree.h from the events of libxml2's parser. fn_xml.c calls it once a
+ * record.
  *
- * libxml2's own tree builder is not used, for two reasons: a caller can set no limits in it, and it resolves name spaces, which the
- * reference engine does not. The parser reports events in its SAX 1 form, where names come as they are written.
+ * libxml2's own tree builder is not used, for two reasons: a caller can set no limits in it, and it resolves
+ * name spaces, which the reference engine does not. The parser reports events in its SAX 1 form, where names
+ * come as they are written.
  *
- * libxml2 reads one document with one root element. Text before the root, and anything behind it, is an error to it; the reference engine
- * goes on. So the text is read in parts: the first begins at the first `<`, and the next at the first `<` behind the place where libxml2
- * stopped.
+ * libxml2 reads one document with one root element. Text before the root, and anything behind it, is an error
+ * to it; the reference engine goes on. So the text is read in parts: the first begins at the first `<`, and
+ * the next at the first `<` behind the place where libxml2 stopped.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/xml_tree.h"
 
@@ -16,7 +18,8 @@
 #include "core/base/budget.h"
 #include "core/base/text.h"
 
-/* What libxml2 allocates for a node, with its name and the heap's own share; an attribute's value is a second node. */
+/* What libxml2 allocates for a node, with its name and the heap's own share; an attribute's value is a second
+ * node. */
 enum { NODE_BYTES = 192, ATTRIBUTE_BYTES = 320 };
 
 struct builder {
@@ -136,7 +139,8 @@ static bool add_attribute(struct builder *b, xmlNode *node, const xmlChar *name,
     gw_str prefix;
     struct sc_xml_prefix *p = NULL, *declared;
     const xmlChar *local = split_name(name, &prefix);
-    if (!count_node(b, ATTRIBUTE_BYTES + strlen((const char *)value)) || (prefix.len && !(p = need_prefix(b, prefix))))
+    if (!count_node(b, ATTRIBUTE_BYTES + strlen((const char *)value)) ||
+        (prefix.len && !(p = need_prefix(b, prefix))))
         return false;
     b->siblings--;
     if (gw_str_eq(prefix, GW_STR("xmlns"))) {
@@ -268,8 +272,9 @@ static const xmlSAXHandler events = {
 
 /* ---- reading ---- */
 
-/* libxml2 compares each attribute of an element with all before it, so an element with too many must not reach it. Counts the quoted values
- * of each tag; a `<` always begins afresh, because it may not stand in a value. */
+/* libxml2 compares each attribute of an element with all before it, so an element with too many must not
+ * reach it. Counts the quoted values of each tag; a `<` always begins afresh, because it may not stand in a
+ * value. */
 static bool attributes_within_limit(gw_str s)
 {
     unsigned values = 0;
@@ -315,7 +320,8 @@ static bool read_part(struct builder *b, gw_str *rest)
 {
     b->unread = *rest;
     b->error = 0;
-    xmlCtxtReadIO(b->parser, read_unread, NULL, b, NULL, NULL, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_OLD10);
+    xmlCtxtReadIO(b->parser, read_unread, NULL, b, NULL, NULL,
+                  XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_OLD10);
     if (b->failed || b->depth || b->xml->arena->spent)
         return false;
     if (b->error && b->error != XML_ERR_DOCUMENT_END && b->error != XML_ERR_DOCUMENT_EMPTY)
@@ -341,7 +347,8 @@ void sc_xml_init(void)
 /* The prefixes that need no declaration. */
 static bool add_known_prefixes(struct sc_xml *x)
 {
-    struct sc_xml_prefix *xml = add_prefix(x, GW_STR("xml"), XML_XML_NAMESPACE), *xmlns = add_prefix(x, GW_STR("xmlns"), NULL);
+    struct sc_xml_prefix *xml = add_prefix(x, GW_STR("xml"), XML_XML_NAMESPACE),
+                         *xmlns = add_prefix(x, GW_STR("xmlns"), NULL);
     if (xml)
         xml->open = 1;
     return xml && xmlns;
@@ -350,8 +357,10 @@ static bool add_known_prefixes(struct sc_xml *x)
 bool sc_xml_read(struct sc_xml *x, struct gw_arena *a, gw_str text)
 {
     *x = (struct sc_xml){.arena = a, .doc = xmlNewDoc(BAD_CAST "1.0")};
-    struct builder b = {.xml = x, .parser = xmlNewParserCtxt(), .parent = (xmlNode *)x->doc, .text = {.arena = a}};
-    bool good = x->doc && b.parser && add_known_prefixes(x) && gw_str_find(text, '\0') == text.len && attributes_within_limit(text);
+    struct builder b = {
+        .xml = x, .parser = xmlNewParserCtxt(), .parent = (xmlNode *)x->doc, .text = {.arena = a}};
+    bool good = x->doc && b.parser && add_known_prefixes(x) && gw_str_find(text, '\0') == text.len &&
+                attributes_within_limit(text);
     if (good) {
         *b.parser->sax = events;
         b.parser->userData = &b;

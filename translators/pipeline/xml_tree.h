@@ -7,12 +7,12 @@
  * - Names are compared as they are written: the name space of p:b is the text "p". xmlns attributes are attributes.
  * - A CDATA section is a text node of its own. A comment is an empty node that separates text nodes, and so is a processing instruction.
  *
- * Nothing outside the text is ever read: no network, no files, no entities but the five of the standard. A document type may be named, but
- * not written out: one with an internal subset is refused. The text is UTF-8; an encoding that it declares is not followed, so a sender
- * cannot choose a converter.
+ * Nothing outside the text is ever read: no network, no files, no entities but the five of the standard. A
+ * document type may be named, but not written out: one with an internal subset is refused. The text is UTF-8;
+ * an encoding that it declares is not followed, so a sender cannot choose a converter.
  *
- * Limits: the enum below. libxml2 takes quadratic time in the last three. Memory is bounded by the arena's budget, and charged to the
- * arena's account until sc_xml_free.
+ * Limits: the enum below. libxml2 takes quadratic time in the last three. Memory is bounded by the arena's
+ * budget, and charged to the arena's account until sc_xml_free.
  *
  * Threads: a tree has one owner. sc_xml_init is called first, on any thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -48,8 +48,8 @@ struct sc_xml {
 };
 
 void sc_xml_init(void);
-/* False when the text is not well-formed, or beyond a limit; where the limit was the budget the arena is `spent`. sc_xml_free comes after
- * either result. */
+/* False when the text is not well-formed, or beyond a limit; where the limit was the budget the arena is
+ * `spent`. sc_xml_free comes after either result. */
 bool sc_xml_read(struct sc_xml *, struct gw_arena *, gw_str text);
 void sc_xml_free(struct sc_xml *);
 

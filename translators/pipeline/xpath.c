@@ -1,4 +1,5 @@
-/* xpath.c: checks and evaluates XPath expressions with libxml2. fn_xml.c calls it. It owns nothing between two calls.
+/* xpath.c: checks and evaluates XPath expressions with libxml2. fn_xml.c calls it. It owns nothing between
+ * two calls.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/xpath.h"
 
@@ -14,7 +15,8 @@ typedef const xmlError *xml_error;
 typedef xmlError *xml_error;
 #endif
 
-/* Without functions of its own libxml2 would write to standard error: one of the context, and one of the thread for unknown functions. */
+/* Without functions of its own libxml2 would write to standard error: one of the context, and one of the
+ * thread for unknown functions. */
 static void ignore_error(void *user, xml_error error)
 {
     (void)user;
@@ -48,14 +50,15 @@ static bool is_xpath(const char *expression)
     return compiled;
 }
 
-/* Whether libxml2 may have to remove duplicates: there is a // that is not the first step, a step up or to the side, a union, or a
- * comparison of two sets. Too often true does no harm. */
+/* Whether libxml2 may have to remove duplicates: there is a // that is not the first step, a step up or to
+ * the side, a union, or a comparison of two sets. Too often true does no harm. */
 static bool can_find_twice(gw_str s)
 {
     for (size_t i = 0; i + 1 < s.len; i++) {
         char c = s.ptr[i], next = s.ptr[i + 1];
         bool literal = next == '\'' || next == '"' || (next >= '0' && next <= '9');
-        if ((c == '/' && next == '/' && i) || (c == '.' && next == '.') || (c == ':' && next == ':') || c == '|' || (c == '=' && !literal))
+        if ((c == '/' && next == '/' && i) || (c == '.' && next == '.') || (c == ':' && next == ':') ||
+            c == '|' || (c == '=' && !literal))
             return true;
     }
     return false;

@@ -43,7 +43,8 @@ void civil_of(int64_t seconds, struct civil *c)
 
 int civil_iso_week(const struct civil *c, int64_t *year)
 {
-    int monday = (c->weekday + 6) % 7, thursday = c->yearday + 3 - monday, length = civil_leap(c->year) ? 366 : 365;
+    int monday = (c->weekday + 6) % 7, thursday = c->yearday + 3 - monday,
+        length = civil_leap(c->year) ? 366 : 365;
     *year = c->year;
     if (thursday < 1) {
         *year = c->year - 1;

@@ -12,7 +12,8 @@ static const gw_str fixed[] = {GW_LIT("02/Jan/2006:15:04:05 -0700"), GW_LIT("02 
                                GW_LIT("2006-01-02 15:04:05.000 UTC")};
 enum { WITHOUT_YEAR = 2, ZONE_WORD = 6 };
 
-/* One look at the character that tells the forms apart saves most readings. The text has 12 bytes at least. */
+/* One look at the character that tells the forms apart saves most readings. The text has 12 bytes at
+ * least. */
 static bool may_fit(size_t form, gw_str s)
 {
     static const struct {
@@ -34,7 +35,8 @@ static bool fixed_form(gw_str text, const struct zone *zone, int64_t now, struct
         if (i == WITHOUT_YEAR) {
             int64_t seconds = now / 1000000000;
             civil_of(seconds + zone_at(zone_local(), seconds).offset, &c);
-            s = gw_str_n(with_year, (size_t)snprintf(with_year, sizeof with_year, "%.*s %lld", GW_FMT(text), (long long)c.year));
+            s = gw_str_n(with_year, (size_t)snprintf(with_year, sizeof with_year, "%.*s %lld", GW_FMT(text),
+                                                     (long long)c.year));
         }
         if (layout_parse(fixed[i], s, zone, out, NULL))
             return layout_ns(*out) > 0;
@@ -66,24 +68,28 @@ static bool fraction_of(gw_str s, int *nsec)
     return true;
 }
 
-/* "2021-06-18 10:07:08,786" and its like, which most lines begin with: the guess would come to the same, a microsecond later. What is out
- * of range is left to it. */
+/* "2021-06-18 10:07:08,786" and its like, which most lines begin with: the guess would come to the same, a
+ * microsecond later. What is out of range is left to it. */
 static bool common_form(gw_str text, const struct zone *zone, struct layout_time *out)
 {
     const char *p = text.ptr;
-    if (text.len < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' || p[16] != ':')
+    if (text.len < 19 || p[4] != '-' || p[7] != '-' || (p[10] != ' ' && p[10] != 'T') || p[13] != ':' ||
+        p[16] != ':')
         return false;
     unsigned century = two(p), year = two(p + 2), month = two(p + 5), day = two(p + 8);
     unsigned hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
-    if (century > 99 || year > 99 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
+    if (century > 99 || year > 99 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 ||
+        second > 59)
         return false;
     year += century * 100;
     gw_str rest = gw_str_n(p + 19, text.len - 19);
-    bool zulu = p[10] == 'T' && rest.len == 1 && *rest.ptr == 'Z'; /* with a fraction the Z says nothing, there */
-    if ((int)day > civil_month_days(year, (int)month) || !fraction_of(gw_str_n(rest.ptr, rest.len - zulu), &out->nsec))
+    /* with a fraction the Z says nothing, there */
+    bool zulu = p[10] == 'T' && rest.len == 1 && *rest.ptr == 'Z';
+    if ((int)day > civil_month_days(year, (int)month) ||
+        !fraction_of(gw_str_n(rest.ptr, rest.len - zulu), &out->nsec))
         return false;
-    out->seconds =
-        layout_wall(zulu ? zone_utc() : zone, civil_days(year, (int)month, (int)day) * 86400 + hour * 3600 + minute * 60 + second);
+    out->seconds = layout_wall(zulu ? zone_utc() : zone, civil_days(year, (int)month, (int)day) * 86400 +
+                                                             hour * 3600 + minute * 60 + second);
     return true;
 }
 
@@ -102,5 +108,6 @@ bool dateparse(gw_str text, const struct zone *zone, int64_t now, struct layout_
         *out = g.time;
         return true;
     }
-    return layout_parse(gw_str_n(g.layout, g.layout_len), gw_str_n(g.text, g.len), g.utc ? zone_utc() : zone, out, why);
+    return layout_parse(gw_str_n(g.layout, g.layout_len), gw_str_n(g.text, g.len), g.utc ? zone_utc() : zone,
+                        out, why);
 }

@@ -234,10 +234,12 @@ static bool is_among(gw_str word, const char *const *names, size_t n)
 /* A word, and what ends it. */
 static enum guess_step alpha_blank(struct guess *g)
 {
-    static const char *const months[] = {"january", "february", "march",     "april",   "may",      "june",
-                                         "july",    "august",   "september", "october", "november", "december"};
-    static const char *const days[] = {"mon",    "tue",     "wed",       "thu",      "fri",    "sat",      "sun",
-                                       "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+    static const char *const months[] = {"january",   "february", "march",    "april",
+                                         "may",       "june",     "july",     "august",
+                                         "september", "october",  "november", "december"};
+    static const char *const days[] = {"mon",      "tue",    "wed",      "thu",     "fri",
+                                       "sat",      "sun",    "monday",   "tuesday", "wednesday",
+                                       "thursday", "friday", "saturday", "sunday"};
     gw_str word = gw_str_n(g->text, (size_t)g->i);
     if (g->i > 3) {
         if (is_among(word, months, 12)) {
@@ -378,7 +380,8 @@ static enum guess_step month_suffix(struct guess *g, uint32_t r)
 {
     static const char pairs[] = "thndstrd";
     for (size_t i = 0; i < sizeof pairs - 1 && r < 0x80; i += 2)
-        if (gw_lower((char)r) == pairs[i] && (guess_next_is(g, g->i, pairs[i + 1]) || guess_next_is(g, g->i, (char)(pairs[i + 1] - 32))) &&
+        if (gw_lower((char)r) == pairs[i] &&
+            (guess_next_is(g, g->i, pairs[i + 1]) || guess_next_is(g, g->i, (char)(pairs[i + 1] - 32))) &&
             g->len > g->i + 2)
             return guess_cut(g, g->i, 2);
     return GO_ON;

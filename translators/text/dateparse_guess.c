@@ -89,7 +89,8 @@ static bool digits_only(struct guess *g, gw_str text, char *why)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (g->len == rows[i].len && gw_str_i64(gw_str_n(g->text, (size_t)g->len), &count)) {
             g->has_time = true;
-            g->time = (struct layout_time){count / rows[i].unit, (int)(count % rows[i].unit * (1000000000 / rows[i].unit))};
+            g->time = (struct layout_time){count / rows[i].unit,
+                                           (int)(count % rows[i].unit * (1000000000 / rows[i].unit))};
             return true;
         }
     if (g->len >= 4)

@@ -1,5 +1,5 @@
-/* dateparse_guess.h: the layout of a time, guessed. Used by dateparse.c; the walk over the date is in dateparse_date.c, that over the time
- * of day in dateparse_clock.c, what both write in dateparse_parts.c.
+/* dateparse_guess.h: the layout of a time, guessed. Used by dateparse.c; the walk over the date is in
+ * dateparse_date.c, that over the time of day in dateparse_clock.c, what both write in dateparse_parts.c.
  * SPDX-License-Identifier: Apache-2.0 AND MIT
  */
 #ifndef DATEPARSE_GUESS_H
@@ -79,7 +79,8 @@ enum guess_clock {
     T_STATES
 };
 
-/* What a step of a walk says: on to the next character, the walk is over, it is no time, or begin again with another text. */
+/* What a step of a walk says: on to the next character, the walk is over, it is no time, or begin again with
+ * another text. */
 enum guess_step { GO_ON, DONE, NO_TIME, AGAIN };
 
 struct guess {
@@ -88,7 +89,8 @@ struct guess {
     enum guess_clock clock;
     int i; /* where the walk stands */
     int skip, extra, part1;
-    int year, year_len, month, month_len, day, day_len; /* where they begin, how long they are; 0: not known */
+    /* where they begin, how long they are; 0: not known */
+    int year, year_len, month, month_len, day, day_len;
     int hour, hour_len, minute, minute_len, second, second_len, fraction, fraction_len;
     int offset, zone, zone_len;
     int full_month; /* length of a month's name at the head of the text */
@@ -120,7 +122,8 @@ static inline bool guess_digit(uint32_t c)
 /* Near enough to what Unicode calls a letter. */
 static inline bool guess_letter(uint32_t c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == 0xAA || c == 0xB5 || c == 0xBA || (c >= 0xC0 && c != 0xD7 && c != 0xF7);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == 0xAA || c == 0xB5 || c == 0xBA ||
+           (c >= 0xC0 && c != 0xD7 && c != 0xF7);
 }
 
 #endif

@@ -69,7 +69,11 @@ static bool type_of(gw_str word_, enum grok_type *type)
     static const struct {
         const char *word;
         enum grok_type type;
-    } rows[] = {{"str", GROK_STR}, {"string", GROK_STR}, {"int", GROK_INT}, {"float", GROK_FLOAT}, {"bool", GROK_BOOL}};
+    } rows[] = {{"str", GROK_STR},
+                {"string", GROK_STR},
+                {"int", GROK_INT},
+                {"float", GROK_FLOAT},
+                {"bool", GROK_BOOL}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (gw_str_eq(word_, gw_str_z(rows[i].word))) {
             *type = rows[i].type;
@@ -96,7 +100,8 @@ static gw_str field_name(struct gw_arena *a, gw_str s)
     return out;
 }
 
-/* The expansion of what has a name: a script's definition, which is expanded already, or one of ours, which knows only its like. */
+/* The expansion of what has a name: a script's definition, which is expanded already, or one of ours, which
+ * knows only its like. */
 static bool definition(struct expansion *x, gw_str name)
 {
     const struct grok_def *def = find_def(x->scope, name);
@@ -108,7 +113,8 @@ static bool definition(struct expansion *x, gw_str name)
     }
     const struct builtin *b = find_builtin(name);
     if (!b || x->depth == DEPTH) {
-        snprintf(x->why, RE_ERROR_SIZE, "no pattern found for %%{%.*s}", (int)(name.len < 100 ? name.len : 100), name.ptr);
+        snprintf(x->why, RE_ERROR_SIZE, "no pattern found for %%{%.*s}",
+                 (int)(name.len < 100 ? name.len : 100), name.ptr);
         return false;
     }
     const struct grok_scope *scope = x->scope;
@@ -128,7 +134,8 @@ static bool reference(struct expansion *x, gw_str inner)
     gw_str_next(&rest, ':', &name);
     bool has_field = gw_str_next(&rest, ':', &field), has_type = gw_str_next(&rest, ':', &type);
     if (!name_ok(name) || (has_type && !type_of(type, &kind))) {
-        snprintf(x->why, RE_ERROR_SIZE, "invalid pattern `%%{%.*s}`", (int)(inner.len < 100 ? inner.len : 100), inner.ptr);
+        snprintf(x->why, RE_ERROR_SIZE, "invalid pattern `%%{%.*s}`",
+                 (int)(inner.len < 100 ? inner.len : 100), inner.ptr);
         return false;
     }
     if (has_field)
@@ -144,7 +151,8 @@ static bool reference(struct expansion *x, gw_str inner)
     return true;
 }
 
-/* The length of %{…} at the head of s when its shape is right (one to three parts of word characters, - and .), else 0. */
+/* The length of %{…} at the head of s when its shape is right (one to three parts of word characters, - and
+ * .), else 0. */
 static size_t reference_len(gw_str s)
 {
     size_t len = 2, parts = 1, part = 0;

@@ -192,9 +192,11 @@ static bool offset(struct reading *r, enum layout_std std)
     gw_str s = r->rest;
     if (s.len < shapes[shape].len || (*s.ptr != '+' && *s.ptr != '-') || !offset_part(s, 1, &hour))
         return false;
-    if ((shapes[shape].minute && !offset_part(s, shapes[shape].minute, &minute)) || (shapes[shape].minute == 4 && s.ptr[3] != ':'))
+    if ((shapes[shape].minute && !offset_part(s, shapes[shape].minute, &minute)) ||
+        (shapes[shape].minute == 4 && s.ptr[3] != ':'))
         return false;
-    if ((shapes[shape].second && !offset_part(s, shapes[shape].second, &second)) || (shapes[shape].second == 7 && s.ptr[6] != ':'))
+    if ((shapes[shape].second && !offset_part(s, shapes[shape].second, &second)) ||
+        (shapes[shape].second == 7 && s.ptr[6] != ':'))
         return false;
     take(r, shapes[shape].len);
     ranged(r, hour, 0, 24, "time zone offset hour");
@@ -387,7 +389,8 @@ static bool finish(struct reading *r, const struct zone *zone, struct layout_tim
     r->day = r->day < 0 ? 1 : r->day;
     if (r->day < 1 || r->day > civil_month_days(r->year, r->month))
         return refuse(r, "day out of range", "", why);
-    int64_t wall = civil_days(r->year, r->month, r->day) * 86400 + r->hour * 3600 + r->minute * 60 + r->second;
+    int64_t wall =
+        civil_days(r->year, r->month, r->day) * 86400 + r->hour * 3600 + r->minute * 60 + r->second;
     *out = (struct layout_time){in_zone(r, wall, zone), r->nsec};
     return true;
 }
@@ -429,7 +432,8 @@ static bool duration_part(gw_str *s, double *ns, uint64_t *whole)
     uint64_t number = 0, scale = 1, part = 0;
     size_t n = 0, places = 0;
     for (; gw_digit_at(*s, n); n++)
-        if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (uint64_t)(s->ptr[n] - '0'), &number))
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(s->ptr[n] - '0'), &number))
             return false;
     bool any = n > 0;
     if (n < s->len && s->ptr[n] == '.')

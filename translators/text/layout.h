@@ -1,7 +1,9 @@
-/* layout.h: times by Go's layouts ("2006-01-02 15:04:05.000 -0700"), read and written; strftime formats, written; durations, read.
+/* layout.h: times by Go's layouts ("2006-01-02 15:04:05.000 -0700"), read and written; strftime formats,
+ * written; durations, read.
  *
- * A layout shows how the moment Mon Jan 2 15:04:05 MST 2006 (-0700) looks. Reading follows Go's time.Parse rule by rule, its leniency too
- * (a fraction may follow the seconds unasked), because scripts were tried against it.
+ * A layout shows how the moment Mon Jan 2 15:04:05 MST 2006 (-0700) looks. Reading follows Go's time.Parse
+ * rule by rule, its leniency too (a fraction may follow the seconds unasked), because scripts were tried
+ * against it.
  *
  * Pure functions but for zone.h.
  * SPDX-License-Identifier: Apache-2.0
@@ -29,7 +31,8 @@ static inline int64_t layout_ns(struct layout_time t)
 /* A wall clock in a zone as seconds since 1970. */
 int64_t layout_wall(const struct zone *, int64_t wall);
 
-/* False with the reason (LAYOUT_ERROR_SIZE bytes, or NULL: nobody asks) in Go's words. A zone in the text wins over `zone`. */
+/* False with the reason (LAYOUT_ERROR_SIZE bytes, or NULL: nobody asks) in Go's words. A zone in the text
+ * wins over `zone`. */
 bool layout_parse(gw_str layout, gw_str text, const struct zone *zone, struct layout_time *out, char *why);
 void layout_format(struct gw_text *, gw_str layout, struct layout_time, const struct zone *);
 /* The layout of a name such as RFC3339; empty when there is none. */

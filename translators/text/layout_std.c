@@ -3,7 +3,8 @@
 
 const char *const layout_months[12] = {"January", "February", "March",     "April",   "May",      "June",
                                        "July",    "August",   "September", "October", "November", "December"};
-const char *const layout_days[7] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+const char *const layout_days[7] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                    "Thursday", "Friday", "Saturday"};
 
 static bool lower(gw_str s)
 {
@@ -101,7 +102,8 @@ struct layout_chunk layout_next(gw_str layout)
             if (parts[i].text[0] != *here.ptr)
                 continue;
             size_t len = strlen(parts[i].text);
-            if (gw_str_starts(here, gw_str_n(parts[i].text, len)) && !(parts[i].no_lower && lower(gw_str_from(here, len))))
+            if (gw_str_starts(here, gw_str_n(parts[i].text, len)) &&
+                !(parts[i].no_lower && lower(gw_str_from(here, len))))
                 return chunk(layout, at, len, parts[i].std);
         }
     }

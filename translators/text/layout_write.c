@@ -217,7 +217,9 @@ static void put_word(struct gw_text *b, const struct style *how, const char *wor
     for (int i = (int)len; how->pad != '-' && i < how->width; i++)
         gw_text_put_char(b, how->pad ? how->pad : ' ');
     for (size_t i = 0; i < len; i++)
-        gw_text_put_char(b, upper && word[i] >= 'a' && word[i] <= 'z' ? (char)(word[i] - 32) : lower ? gw_lower(word[i]) : word[i]);
+        gw_text_put_char(b, upper && word[i] >= 'a' && word[i] <= 'z' ? (char)(word[i] - 32)
+                            : lower                                   ? gw_lower(word[i])
+                                                                      : word[i]);
 }
 
 static void directives(struct gw_text *b, gw_str format, const struct shown *s);

@@ -1,5 +1,5 @@
-/* posix_tz.c: reads a POSIX time zone and finds what it says about a moment. zone.c calls it for TZ, for the option timezone and for the
- * last line of TZif files. Owns nothing.
+/* posix_tz.c: reads a POSIX time zone and finds what it says about a moment. zone.c calls it for TZ, for the
+ * option timezone and for the last line of TZif files. Owns nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/posix_tz.h"
 
@@ -68,8 +68,8 @@ static bool take_time(gw_str *s, int hours, int *seconds)
 static bool take_month_week(gw_str *s, struct posix_tz_change *c)
 {
     c->form = POSIX_TZ_MONTH_WEEK;
-    return take_number(s, 12, &c->month) && take_char(s, '.') && take_number(s, 5, &c->week) && take_char(s, '.') &&
-           take_number(s, 6, &c->day) && c->month && c->week;
+    return take_number(s, 12, &c->month) && take_char(s, '.') && take_number(s, 5, &c->week) &&
+           take_char(s, '.') && take_number(s, 6, &c->day) && c->month && c->week;
 }
 
 static bool take_change(gw_str *s, struct posix_tz_change *c)
@@ -135,7 +135,8 @@ static int64_t moment_of(const struct posix_tz_change *c, int64_t year, int32_t 
 /* Summer time that begins in this year. */
 static struct posix_tz_span summer_of(const struct posix_tz *tz, int64_t year)
 {
-    struct posix_tz_span s = {&tz->summer, moment_of(&tz->begin, year, tz->standard.offset), moment_of(&tz->end, year, tz->summer.offset)};
+    struct posix_tz_span s = {&tz->summer, moment_of(&tz->begin, year, tz->standard.offset),
+                              moment_of(&tz->end, year, tz->summer.offset)};
     if (s.begin > s.end)
         s.end = moment_of(&tz->end, year + 1, tz->summer.offset);
     return s;
@@ -143,10 +144,12 @@ static struct posix_tz_span summer_of(const struct posix_tz *tz, int64_t year)
 
 struct posix_tz_span posix_tz_at(const struct posix_tz *tz, int64_t seconds)
 {
-    enum { YEARS = 3 }; /* on each side: a summer reaches at most one year and the hours of a change into another year */
+    /* on each side: a summer reaches at most one year and the hours of a change into another year */
+    enum { YEARS = 3 };
     struct posix_tz_span standard = {&tz->standard, INT64_MIN, INT64_MAX};
     struct civil now;
-    if (!tz->has_dst || seconds > INT64_MAX / 4 || seconds < INT64_MIN / 4) /* years that no calendar needs, and where sums overflow */
+    /* years that no calendar needs, and where sums overflow */
+    if (!tz->has_dst || seconds > INT64_MAX / 4 || seconds < INT64_MIN / 4)
         return standard;
     civil_of(seconds, &now);
     standard.begin = civil_days(now.year - 1, 1, 1) * DAY;

@@ -1,4 +1,5 @@
-/* posix_tz.h: time zones as POSIX writes them: in TZ of the environment, and at the end of a TZif file for the years after its table.
+/* posix_tz.h: time zones as POSIX writes them: in TZ of the environment, and at the end of a TZif file for
+ * the years after its table.
  *
  *     CST-8                       standard time, 8 hours east of Greenwich: POSIX counts west
  *     <+08>-8                     the same; in angle brackets a name may hold digits and signs
@@ -6,11 +7,12 @@
  *     …,J60/1,J300/25:30          days of the year from 1 without 29 February; the changes come at 1:00 and at 25:30
  *     …,59,299/-1                 days of the year from 0 with 29 February
  *
- * A change comes from -167 to 167 hours after midnight of its day (RFC 8536, section 3.3.1). Summer time is an hour ahead unless its name
- * is followed by an offset. Without changes they are those of the United States since 2007, as in glibc.
+ * A change comes from -167 to 167 hours after midnight of its day (RFC 8536, section 3.3.1). Summer time is
+ * an hour ahead unless its name is followed by an offset. Without changes they are those of the United States
+ * since 2007, as in glibc.
  *
- * Summer time lasts from its beginning to the first end after it, which is in the next year on the southern half of the earth. Where that
- * is a year or longer it never ends.
+ * Summer time lasts from its beginning to the first end after it, which is in the next year on the southern
+ * half of the earth. Where that is a year or longer it never ends.
  *
  * Ownership: a zone holds views of the text that it was read from. Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

@@ -44,9 +44,10 @@ static pcre2_code *translate(gw_str expression, char *why)
     if (!context)
         return NULL;
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    pcre2_code *made = pcre2_compile(
-        (PCRE2_SPTR)expression.ptr, expression.len,
-        PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C, &code, &offset, context);
+    pcre2_code *made = pcre2_compile((PCRE2_SPTR)expression.ptr, expression.len,
+                                     PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY |
+                                         PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C,
+                                     &code, &offset, context);
     if (!made) {
         size_t n = (size_t)snprintf(why, RE_ERROR_SIZE, "error parsing regexp: ");
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why + n, RE_ERROR_SIZE - n);
@@ -76,7 +77,8 @@ struct re *re_compile(gw_str expression, bool named_only, char *why)
     }
     gw_arena_init(&scratch, 8 << 20);
     gw_arena_init(&re->arena, 1 << 20);
-    struct re_syntax x = {.from = expression, .out = {.arena = &scratch}, .named_only = named_only, .why = why};
+    struct re_syntax x = {
+        .from = expression, .out = {.arena = &scratch}, .named_only = named_only, .why = why};
     if (re_rewrite(&x) && x.groups <= RE_GROUPS && !scratch.spent && keep_names(re, &x))
         re->code = translate(gw_text_result(&x.out), why);
     gw_arena_fini(&scratch);
@@ -159,7 +161,8 @@ static int search(const struct re *re, struct re_thread *t, gw_str text, size_t 
     for (;;) {
         bool last = re->anchored || slice >= text.len || from >= text.len - slice;
         pcre2_set_offset_limit(t->context, last ? PCRE2_UNSET : from + slice - 1);
-        int rc = pcre2_match(re->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from, PCRE2_NO_UTF_CHECK, t->data, t->context);
+        int rc = pcre2_match(re->code, (PCRE2_SPTR)(text.ptr ? text.ptr : ""), text.len, from,
+                             PCRE2_NO_UTF_CHECK, t->data, t->context);
         if (rc != PCRE2_ERROR_NOMATCH || last)
             return rc;
         int64_t after = now();
@@ -176,7 +179,8 @@ static int search(const struct re *re, struct re_thread *t, gw_str text, size_t 
     }
 }
 
-static enum re_result match_valid(const struct re *re, struct re_thread *t, gw_str text, size_t from, size_t *spans)
+static enum re_result match_valid(const struct re *re, struct re_thread *t, gw_str text, size_t from,
+                                  size_t *spans)
 {
     int rc = search(re, t, text, from);
     if (rc == PCRE2_ERROR_NOMATCH)
@@ -208,7 +212,8 @@ static bool repair(struct gw_arena *a, gw_str text, gw_str *good, size_t **origi
     return true;
 }
 
-enum re_result re_match(const struct re *re, struct re_thread *t, struct gw_arena *a, gw_str text, size_t from, size_t *spans)
+enum re_result re_match(const struct re *re, struct re_thread *t, struct gw_arena *a, gw_str text,
+                        size_t from, size_t *spans)
 {
     bool known = text.len && t->valid.ptr == text.ptr && t->valid.len == text.len;
     if (known || gw_utf8_valid(text)) {

@@ -2,16 +2,18 @@
  *
  *     expression ──check, rewrite──▶ PCRE2 program ──▶ match, no match, or gave up
  *
- * Scripts were written for RE2, so what RE2 refuses is refused (look-around, back references, possessive and atomic groups, \Z \h \R \K,
- * comments, counts over 1000), and what means something else is rewritten: \s has no vertical tab, \v is one, `$` is the very end, groups
- * are numbered inside and named here, a `{` that starts no count is itself. \w \d \b are ASCII. A byte that is not UTF-8 counts as one
- * U+FFFD, in expressions such as `.` too.
+ * Scripts were written for RE2, so what RE2 refuses is refused (look-around, back references, possessive and
+ * atomic groups, \Z \h \R \K, comments, counts over 1000), and what means something else is rewritten: \s has
+ * no vertical tab, \v is one, `$` is the very end, groups are numbered inside and named here, a `{` that
+ * starts no count is itself. \w \d \b are ASCII. A byte that is not UTF-8 counts as one U+FFFD, in
+ * expressions such as `.` too.
  *
- * RE2 is linear; backtracking is not. So a match has a budget of steps at every start position, start positions are tried in slices, and
- * between slices the clock is read: after RE_TIME_NS the answer is RE_GAVE_UP, which callers take for no match and count.
+ * RE2 is linear; backtracking is not. So a match has a budget of steps at every start position, start
+ * positions are tried in slices, and between slices the clock is read: after RE_TIME_NS the answer is
+ * RE_GAVE_UP, which callers take for no match and count.
  *
- * Ownership: an expression is made and dropped by whoever loads scripts, and only read in between. Threads: expressions are shared, a
- * re_thread belongs to one thread.
+ * Ownership: an expression is made and dropped by whoever loads scripts, and only read in between. Threads:
+ * expressions are shared, a re_thread belongs to one thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RE_H
@@ -26,7 +28,8 @@ enum { RE_GROUPS = 400 };
 struct re;
 struct re_thread;
 
-/* NULL when it is refused: then why (RE_ERROR_SIZE bytes) says so in RE2's words. With `named_only`, groups without a name capture nothing. */
+/* NULL when it is refused: then why (RE_ERROR_SIZE bytes) says so in RE2's words. With `named_only`, groups
+ * without a name capture nothing. */
 struct re *re_compile(gw_str expression, bool named_only, char *why);
 void re_drop(struct re *);
 unsigned re_groups(const struct re *); /* without the whole, which is group 0 */
@@ -39,8 +42,9 @@ void re_thread_forget(struct re_thread *);
 
 enum re_result { RE_NO_MATCH, RE_MATCH, RE_GAVE_UP };
 
-/* The leftmost match at or behind `from`. spans[2·g], spans[2·g+1]: from and to of group g, SIZE_MAX when it took no part; room for
- * 2 × (re_groups + 1). The arena is only used for text that is not UTF-8. */
-enum re_result re_match(const struct re *, struct re_thread *, struct gw_arena *, gw_str text, size_t from, size_t *spans);
+/* The leftmost match at or behind `from`. spans[2·g], spans[2·g+1]: from and to of group g, SIZE_MAX when it
+ * took no part; room for 2 × (re_groups + 1). The arena is only used for text that is not UTF-8. */
+enum re_result re_match(const struct re *, struct re_thread *, struct gw_arena *, gw_str text, size_t from,
+                        size_t *spans);
 
 #endif

@@ -1,5 +1,5 @@
-/* re_name.h: what compiling an expression (re.h) and reading its syntax (re_syntax.h) share: the names of groups, and the room for a
- * reason. SPDX-License-Identifier: Apache-2.0
+/* re_name.h: what compiling an expression (re.h) and reading its syntax (re_syntax.h) share: the names of
+ * groups, and the room for a reason. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RE_NAME_H
 #define RE_NAME_H

@@ -64,7 +64,8 @@ static bool hex_escape(struct re_syntax *x)
         digits = gw_str_n(x->from.ptr + from + 3, len - 3);
         len++;
     }
-    if (from + len > x->from.len || !gw_str_hex64(digits, &rune) || rune > 0x10FFFF || (rune >= 0xD800 && rune < 0xE000))
+    if (from + len > x->from.len || !gw_str_hex64(digits, &rune) || rune > 0x10FFFF ||
+        (rune >= 0xD800 && rune < 0xE000))
         return refuse(x, "invalid escape sequence", from, from + len);
     char text[16];
     x->at += len;
@@ -193,7 +194,8 @@ static bool class(struct re_syntax *x)
     return true;
 }
 
-/* {n}, {n,}, {n,m}: its length, 0 when it is none; SIZE_MAX when its numbers are too large or the wrong way round. */
+/* {n}, {n,}, {n,m}: its length, 0 when it is none; SIZE_MAX when its numbers are too large or the wrong way
+ * round. */
 static size_t count_at(const struct re_syntax *x)
 {
     unsigned number[2] = {0, 0};
@@ -202,7 +204,8 @@ static size_t count_at(const struct re_syntax *x)
     for (; n < 2; n++) {
         size_t first = len;
         for (; gw_is_digit(peek(x, len)); len++)
-            number[n] = number[n] > MOST_REPEATS ? number[n] : number[n] * 10 + (unsigned)(peek(x, len) - '0');
+            number[n] =
+                number[n] > MOST_REPEATS ? number[n] : number[n] * 10 + (unsigned)(peek(x, len) - '0');
         if (len == first && n == 0)
             return 0;
         if (len == first)
@@ -229,7 +232,8 @@ static bool repeat(struct re_syntax *x, size_t len, bool *repeatable)
         copy(x, 1);
     size_t more = peek(x, 0) == '{' ? count_at(x) : 0;
     if (peek(x, 0) == '*' || peek(x, 0) == '+' || peek(x, 0) == '?' || more)
-        return refuse(x, "invalid nested repetition operator", from, x->at + (more && more != SIZE_MAX ? more : 1));
+        return refuse(x, "invalid nested repetition operator", from,
+                      x->at + (more && more != SIZE_MAX ? more : 1));
     *repeatable = false;
     return true;
 }
@@ -271,7 +275,8 @@ static bool flags(struct re_syntax *x, bool *open)
     }
     int c = peek(x, len);
     if ((c != ':' && c != ')') || (minus && !any))
-        return refuse(x, c == -1 ? "missing closing )" : "invalid or unsupported Perl syntax", x->at, x->at + len + 1);
+        return refuse(x, c == -1 ? "missing closing )" : "invalid or unsupported Perl syntax", x->at,
+                      x->at + len + 1);
     *open = c == ':';
     copy(x, len + 1);
     return true;
@@ -361,7 +366,8 @@ static bool step(struct re_syntax *x, unsigned *depth, bool *repeatable)
     case '{':
         count = count_at(x);
         if (count == SIZE_MAX)
-            return refuse(x, "invalid repeat count", x->at, x->at + 1 + gw_str_find(gw_str_from(x->from, x->at), '}'));
+            return refuse(x, "invalid repeat count", x->at,
+                          x->at + 1 + gw_str_find(gw_str_from(x->from, x->at), '}'));
         if (count)
             return repeat(x, count, repeatable);
         gw_text_put_char(&x->out, '\\');

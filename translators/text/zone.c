@@ -1,5 +1,6 @@
-/* zone.c: reads zones of the tz database (TZif files, RFC 8536) and POSIX strings (posix_tz.h), keeps each for the life of the process, and
- * finds what a zone says about a moment. Scripts, log receivers and date parsing ask it.
+/* zone.c: reads zones of the tz database (TZif files, RFC 8536) and POSIX strings (posix_tz.h), keeps each
+ * for the life of the process, and finds what a zone says about a moment. Scripts, log receivers and date
+ * parsing ask it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/zone.h"
 
@@ -61,8 +62,8 @@ static bool read_counts(const unsigned char *p, size_t left, struct counts *c)
     size_t *const to[] = {&c->isut, &c->isstd, &c->leap, &c->time, &c->type, &c->chars};
     for (size_t i = 0; i < 6; i++)
         *to[i] = (size_t)(uint32_t)big_endian(p + 20 + 4 * i, 4);
-    return c->time < 10000 && c->type >= 1 && c->type < 256 && c->chars < 1000 && c->leap < 1000 && c->isut <= c->type &&
-           c->isstd <= c->type;
+    return c->time < 10000 && c->type >= 1 && c->type < 256 && c->chars < 1000 && c->leap < 1000 &&
+           c->isut <= c->type && c->isstd <= c->type;
 }
 
 static size_t block_size(const struct counts *c, size_t width)
@@ -113,7 +114,8 @@ static bool read_file(struct zone *z, const unsigned char *p, size_t len)
     size_t block = block_size(&c, 8);
     gw_str footer = gw_str_n((const char *)p + block, len - block);
     if (footer.len > 2 && *footer.ptr == '\n')
-        z->has_rule = posix_tz_parse(&z->rule, gw_str_n(footer.ptr + 1, gw_str_find(gw_str_from(footer, 1), '\n')));
+        z->has_rule =
+            posix_tz_parse(&z->rule, gw_str_n(footer.ptr + 1, gw_str_find(gw_str_from(footer, 1), '\n')));
     return true;
 }
 
@@ -199,7 +201,8 @@ static const struct zone *known_zone(gw_str name, enum zone_source source)
     return z;
 }
 
-/* Letters, digits, and / - + _ . but no "..", nor anything that begins with / or a dot: names come from users. */
+/* Letters, digits, and / - + _ . but no "..", nor anything that begins with / or a dot: names come from
+ * users. */
 static bool decent(gw_str name)
 {
     if (!name.len || *name.ptr == '/' || *name.ptr == '.')
@@ -315,17 +318,26 @@ bool zone_named(const struct zone *z, gw_str abbreviation, int64_t wall, int *of
 }
 
 /* Offsets as Datakit's users write them, and the places whose clocks they mean. */
-static const char *const places[][2] = {
-    {"-11", "Pacific/Midway"},      {"-10", "Pacific/Honolulu"},   {"-9:30", "Pacific/Marquesas"}, {"-9", "America/Anchorage"},
-    {"-8", "America/Los_Angeles"},  {"-7", "America/Phoenix"},     {"-6", "America/Chicago"},      {"-5", "America/New_York"},
-    {"-4", "America/Santiago"},     {"-3:30", "America/St_Johns"}, {"-3", "America/Sao_Paulo"},    {"-2", "America/Noronha"},
-    {"-1", "America/Scoresbysund"}, {"+0", "Europe/London"},       {"+1", "Europe/Vatican"},       {"+2", "Europe/Kiev"},
-    {"+3", "Europe/Moscow"},        {"+3:30", "Asia/Tehran"},      {"+4", "Asia/Dubai"},           {"+4:30", "Asia/Kabul"},
-    {"+5", "Asia/Samarkand"},       {"+5:30", "Asia/Kolkata"},     {"+5:45", "Asia/Kathmandu"},    {"+6", "Asia/Almaty"},
-    {"+6:30", "Asia/Yangon"},       {"+7", "Asia/Jakarta"},        {"+8", "Asia/Shanghai"},        {"+8:45", "Australia/Eucla"},
-    {"+9", "Asia/Tokyo"},           {"+9:30", "Australia/Darwin"}, {"+10", "Australia/Sydney"},    {"+10:30", "Australia/Lord_Howe"},
-    {"+11", "Pacific/Guadalcanal"}, {"+12", "Pacific/Auckland"},   {"+12:45", "Pacific/Chatham"},  {"+13", "Pacific/Apia"},
-    {"+14", "Pacific/Kiritimati"},  {"CST", "Asia/Shanghai"},      {"UTC", "Europe/London"}};
+static const char *const places[][2] = {{"-11", "Pacific/Midway"},      {"-10", "Pacific/Honolulu"},
+                                        {"-9:30", "Pacific/Marquesas"}, {"-9", "America/Anchorage"},
+                                        {"-8", "America/Los_Angeles"},  {"-7", "America/Phoenix"},
+                                        {"-6", "America/Chicago"},      {"-5", "America/New_York"},
+                                        {"-4", "America/Santiago"},     {"-3:30", "America/St_Johns"},
+                                        {"-3", "America/Sao_Paulo"},    {"-2", "America/Noronha"},
+                                        {"-1", "America/Scoresbysund"}, {"+0", "Europe/London"},
+                                        {"+1", "Europe/Vatican"},       {"+2", "Europe/Kiev"},
+                                        {"+3", "Europe/Moscow"},        {"+3:30", "Asia/Tehran"},
+                                        {"+4", "Asia/Dubai"},           {"+4:30", "Asia/Kabul"},
+                                        {"+5", "Asia/Samarkand"},       {"+5:30", "Asia/Kolkata"},
+                                        {"+5:45", "Asia/Kathmandu"},    {"+6", "Asia/Almaty"},
+                                        {"+6:30", "Asia/Yangon"},       {"+7", "Asia/Jakarta"},
+                                        {"+8", "Asia/Shanghai"},        {"+8:45", "Australia/Eucla"},
+                                        {"+9", "Asia/Tokyo"},           {"+9:30", "Australia/Darwin"},
+                                        {"+10", "Australia/Sydney"},    {"+10:30", "Australia/Lord_Howe"},
+                                        {"+11", "Pacific/Guadalcanal"}, {"+12", "Pacific/Auckland"},
+                                        {"+12:45", "Pacific/Chatham"},  {"+13", "Pacific/Apia"},
+                                        {"+14", "Pacific/Kiritimati"},  {"CST", "Asia/Shanghai"},
+                                        {"UTC", "Europe/London"}};
 
 const struct zone *zone_of_offset(gw_str offset)
 {

@@ -1,11 +1,14 @@
-/* zone.h: time zones of the machine's tz database, and of POSIX strings, read by us: the process has one TZ, scripts name many.
+/* zone.h: time zones of the machine's tz database, and of POSIX strings, read by us: the process has one TZ,
+ * scripts name many.
  *
  *     Asia/Shanghai    :Asia/Shanghai    /etc/zones/plant    CST-8    <+08>-8    EST5EDT,M3.2.0,M11.1.0     (posix_tz.h)
  *
- * A zone is read once, kept for the life of the process and shared. Data names zones of the database only (zone_find), so there are as many
- * as it has files, and those of the configuration. After the last change that a file lists, the POSIX string at its end holds.
+ * A zone is read once, kept for the life of the process and shared. Data names zones of the database only
+ * (zone_find), so there are as many as it has files, and those of the configuration. After the last change
+ * that a file lists, the POSIX string at its end holds.
  *
- * Threads: reading the list of known zones takes a lock; a zone itself never changes. TZ is read once, when it is first asked for.
+ * Threads: reading the list of known zones takes a lock; a zone itself never changes. TZ is read once, when
+ * it is first asked for.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef ZONE_H
@@ -23,11 +26,13 @@ struct zone_at {
 
 /* By IANA name, case as in the database; "UTC" and "" are UTC. NULL: there is none of that name. */
 const struct zone *zone_find(gw_str name);
-/* "+8", "-3:30", "CST": the place whose clock is meant, with its summer time, by the table of Datakit's default_time. NULL: not in it. */
+/* "+8", "-3:30", "CST": the place whose clock is meant, with its summer time, by the table of Datakit's
+ * default_time. NULL: not in it. */
 const struct zone *zone_of_offset(gw_str offset);
 /* Either of them: what scripts may write as a zone. */
 const struct zone *zone_of(gw_str name);
-/* What users may write in the configuration: an offset as above, or anything that TZ may be. NULL: it is neither. */
+/* What users may write in the configuration: an offset as above, or anything that TZ may be. NULL: it is
+ * neither. */
 const struct zone *zone_setting(gw_str text);
 const struct zone *zone_utc(void);
 /* The machine's: TZ of the environment, else /etc/localtime, else UTC. */

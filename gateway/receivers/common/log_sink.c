@@ -24,7 +24,8 @@ struct gw_log_sink {
     atomic_bool stopped;
 };
 
-struct gw_log_sink *gw_log_sink_new(const struct log_conf *conf, struct gw_fanout *fanout, const char *component)
+struct gw_log_sink *gw_log_sink_new(const struct log_conf *conf, struct gw_fanout *fanout,
+                                    const char *component)
 {
     struct gw_log_sink *f = calloc(1, sizeof *f);
     if (!f)
@@ -46,11 +47,13 @@ bool gw_log_sink_add(struct gw_log_sink *f, const struct log_input *in)
     if (log_add(f->batch, in) != GW_OK) {
         f->intake.received++;
         f->intake.not_taken[GW_REASON_QUEUE_FULL]++;
-        gw_log(GW_WARNING, f->component, "a log record does not fit into memory and is refused; max_memory says how much there is");
+        gw_log(GW_WARNING, f->component,
+               "a log record does not fit into memory and is refused; max_memory says how much there is");
     }
     const char *fault = log_batch_fault(f->batch);
     if (fault)
-        gw_log(GW_WARNING, f->component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
+        gw_log(GW_WARNING, f->component,
+               "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
     return log_batch_bytes(f->batch) >= GW_FRAME_BYTES;
 }
 
@@ -154,7 +157,8 @@ static enum gw_code offer(struct gw_log_sink *f, struct gw_ack_callback *ack, bo
     if (cut(f) != GW_OK || !hang(f, ack, &share))
         return GW_BUSY;
     size_t n = f->n;
-    enum gw_code code = gw_fanout_try(f->fanout, GW_LOGS, f->frames, n, &f->intake, patient && !atomic_load(&f->stopped), &err);
+    enum gw_code code = gw_fanout_try(f->fanout, GW_LOGS, f->frames, n, &f->intake,
+                                      patient && !atomic_load(&f->stopped), &err);
     if (code != GW_OK) {
         free(share);
         return code;

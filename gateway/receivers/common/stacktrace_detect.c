@@ -29,8 +29,8 @@ static bool starts_with_any(gw_str line, const gw_str *texts, size_t n)
 static bool has_time(gw_str s)
 {
     for (size_t i = 0; i + 5 <= s.len; i++)
-        if (s.ptr[i + 2] == ':' && gw_is_digit(s.ptr[i]) && gw_is_digit(s.ptr[i + 1]) && gw_is_digit(s.ptr[i + 3]) &&
-            gw_is_digit(s.ptr[i + 4]))
+        if (s.ptr[i + 2] == ':' && gw_is_digit(s.ptr[i]) && gw_is_digit(s.ptr[i + 1]) &&
+            gw_is_digit(s.ptr[i + 3]) && gw_is_digit(s.ptr[i + 4]))
             return true;
     return false;
 }
@@ -89,24 +89,28 @@ static bool is_indented(gw_str line)
 /* main.(*T).run(0xc000010000, …), created by …, [signal SIGSEGV…], exit status 2 */
 static bool is_go(gw_str line)
 {
-    static const gw_str known[] = {GW_LIT("goroutine "),   GW_LIT("created by "), GW_LIT("[signal "),
-                                   GW_LIT("exit status "), GW_LIT("panic: "),     GW_LIT("...additional frames elided...")};
+    static const gw_str known[] = {GW_LIT("goroutine "), GW_LIT("created by "),
+                                   GW_LIT("[signal "),   GW_LIT("exit status "),
+                                   GW_LIT("panic: "),    GW_LIT("...additional frames elided...")};
     if (STARTS_WITH_ANY(line, known))
         return true;
     size_t open = gw_str_find(line, '('), blank = gw_str_find(line, ' ');
     return is_letter(line.ptr[0]) && line.ptr[line.len - 1] == ')' && open < blank;
 }
 
-/* A name as exceptions have it, alone or before a colon: java.lang.Error: no, ValueError, main.handler (zap). */
+/* A name as exceptions have it, alone or before a colon: java.lang.Error: no, ValueError, main.handler
+ * (zap). */
 static bool is_header(gw_str line)
 {
-    static const gw_str ends[] = {GW_LIT("Error"), GW_LIT("Exception"), GW_LIT("Throwable"), GW_LIT("Failure"), GW_LIT("Fault")};
+    static const gw_str ends[] = {GW_LIT("Error"), GW_LIT("Exception"), GW_LIT("Throwable"),
+                                  GW_LIT("Failure"), GW_LIT("Fault")};
     size_t n = 0;
     bool dotted = false;
     if (!is_letter(line.ptr[0]))
         return false;
     for (; n < line.len && (is_word(line.ptr[n]) || gw_char_in(line.ptr[n], ".$/*()-[]")); n++)
-        dotted |= line.ptr[n] == '.' && n + 1 < line.len && (is_letter(line.ptr[n + 1]) || line.ptr[n + 1] == '(');
+        dotted |=
+            line.ptr[n] == '.' && n + 1 < line.len && (is_letter(line.ptr[n + 1]) || line.ptr[n + 1] == '(');
     if (n < line.len && line.ptr[n] != ':')
         return false;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
@@ -154,8 +158,9 @@ static bool always_continues(gw_str line)
 /* Nov 21, 2026 10:00:00 AM com.example.Shop order⏎SEVERE: … */
 static bool is_jul_level(gw_str first, gw_str line)
 {
-    static const gw_str levels[] = {GW_LIT("SEVERE: "), GW_LIT("WARNING: "), GW_LIT("INFO: "),  GW_LIT("CONFIG: "),
-                                    GW_LIT("FINE: "),   GW_LIT("FINER: "),   GW_LIT("FINEST: ")};
+    static const gw_str levels[] = {GW_LIT("SEVERE: "), GW_LIT("WARNING: "), GW_LIT("INFO: "),
+                                    GW_LIT("CONFIG: "), GW_LIT("FINE: "),    GW_LIT("FINER: "),
+                                    GW_LIT("FINEST: ")};
     gw_str head = gw_str_n(first.ptr, first.len < 40 ? first.len : 40);
     bool half_day = memmem(head.ptr, head.len, " AM ", 4) || memmem(head.ptr, head.len, " PM ", 4);
     return STARTS_WITH_ANY(line, levels) && half_day && has_time(head);
@@ -218,8 +223,8 @@ static enum stacktrace_verdict after_bare_header(struct stacktrace *t, gw_str li
 
 static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
 {
-    static const gw_str chain[] = {GW_LIT("During handling of the above"), GW_LIT("The above exception was"), GW_LIT("Traceback (most"),
-                                   GW_LIT("(Background on this error")};
+    static const gw_str chain[] = {GW_LIT("During handling of the above"), GW_LIT("The above exception was"),
+                                   GW_LIT("Traceback (most"), GW_LIT("(Background on this error")};
     bool on = is_indented(line) && t->indented;
     if (t->kind == FILE_PYTHON)
         on |= STARTS_WITH_ANY(line, chain);
@@ -236,8 +241,9 @@ static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
 /* A traceback's own lines at the margin: the exception, and what SQLAlchemy and logging add behind it. */
 static bool continues_python(struct stacktrace *t, gw_str line)
 {
-    static const gw_str known[] = {GW_LIT("[SQL: "),      GW_LIT("[parameters: "), GW_LIT("(Background on this error"),
-                                   GW_LIT("Call stack:"), GW_LIT("Message: "),     GW_LIT("Arguments: ")};
+    static const gw_str known[] = {
+        GW_LIT("[SQL: "),      GW_LIT("[parameters: "), GW_LIT("(Background on this error"),
+        GW_LIT("Call stack:"), GW_LIT("Message: "),     GW_LIT("Arguments: ")};
     if (t->expects && (is_letter(line.ptr[0]) || line.ptr[0] == '_')) {
         t->expects = false;
         return true;
@@ -248,7 +254,8 @@ static bool continues_python(struct stacktrace *t, gw_str line)
 /* A traceback behind the record's first line: of a log line, or of one that says that a traceback follows. */
 static bool begins_python(struct stacktrace *t)
 {
-    static const gw_str heralds[] = {GW_LIT("Exception in thread "), GW_LIT("Exception ignored in"), GW_LIT("--- Logging error")};
+    static const gw_str heralds[] = {GW_LIT("Exception in thread "), GW_LIT("Exception ignored in"),
+                                     GW_LIT("--- Logging error")};
     if (!may_have_trace(t->first) && !STARTS_WITH_ANY(t->first, heralds))
         return false;
     t->kind = FILE_PYTHON;
@@ -306,7 +313,8 @@ enum stacktrace_verdict stacktrace_line(struct stacktrace *t, gw_str line)
         return after_bare_header(t, line);
     if (is_indented(line))
         return t->first_indented ? STACKTRACE_STARTS : joins(t, true);
-    if (t->maybe == FILE_AFTER_HEADER || (t->kind == FILE_PLAIN && (gw_is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
+    if (t->maybe == FILE_AFTER_HEADER ||
+        (t->kind == FILE_PLAIN && (gw_is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
         return STACKTRACE_STARTS;
     return at_margin(t, line);
 }

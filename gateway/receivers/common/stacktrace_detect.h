@@ -1,4 +1,5 @@
-/* stacktrace_detect.h: which lines belong to the record before them: stack traces and everything else that is indented.
+/* stacktrace_detect.h: which lines belong to the record before them: stack traces and everything else that is
+ * indented.
  *
  *     2026-11-21 10:00:00 ERROR [main] c.e.App - no order 7     a record
  *     java.lang.IllegalStateException: no order 7               ┐ maybe: looks like an exception; the next line decides
@@ -7,12 +8,14 @@
  *         ... 12 more                                           ┘
  *     2026-11-21 10:00:01 INFO  [main] c.e.App - next           another record
  *
- * An indented line continues the record before it, unless that one is indented itself. Of the others, those that are known from traces
- * of Python (chains, groups, SQLAlchemy's notes), Java, Node, Go (panics, zap, net/http), .NET, Ruby, PHP and Rust do. An exception
- * that begins at the margin joins the log line before it where that one has a time or a level, and not one of INFO or below: else the
- * two have nothing to do with each other (an uncaught exception on standard error, in the same file as the access log).
+ * An indented line continues the record before it, unless that one is indented itself. Of the others, those
+ * that are known from traces of Python (chains, groups, SQLAlchemy's notes), Java, Node, Go (panics, zap,
+ * net/http), .NET, Ruby, PHP and Rust do. An exception that begins at the margin joins the log line before it
+ * where that one has a time or a level, and not one of INFO or below: else the two have nothing to do with
+ * each other (an uncaught exception on standard error, in the same file as the access log).
  *
- * Ownership: lines are views of the caller's buffer, which stay as they are until the record is over. Threads: no state but the caller's.
+ * Ownership: lines are views of the caller's buffer, which stay as they are until the record is over.
+ * Threads: no state but the caller's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STACKTRACE_DETECT_H
@@ -24,16 +27,19 @@
 enum { STACKTRACE_HEAD = 160 };
 
 enum stacktrace_verdict {
-    STACKTRACE_STARTS,    /* a record of its own; lines that were `maybe` before it do not belong to the old one */
+    /* a record of its own; lines that were `maybe` before it do not belong to the old one */
+    STACKTRACE_STARTS,
     STACKTRACE_CONTINUES, /* belongs to the record, with all that was `maybe` before it */
     STACKTRACE_MAYBE      /* the next line decides */
 };
 
 struct stacktrace {
-    gw_str first; /* the record's first line; of two that java.util.logging writes, the second, with the level */
+    /* the record's first line; of two that java.util.logging writes, the second, with the level */
+    gw_str first;
     enum stacktrace_kind { FILE_PLAIN, FILE_PYTHON, FILE_GO, FILE_NODE, FILE_RUST } kind;
     bool first_indented, indented; /* the first line; the last line that belongs to it for sure */
-    bool expects;                  /* the next line at the margin: Python's exception, Rust's message, Node's source line */
+    /* the next line at the margin: Python's exception, Rust's message, Node's source line */
+    bool expects;
     enum { FILE_SURE, FILE_AFTER_BLANK, FILE_AFTER_HEADER, FILE_AFTER_HEADER_BLANK } maybe;
 };
 

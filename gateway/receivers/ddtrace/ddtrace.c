@@ -12,30 +12,49 @@
 static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
 
 /* No-op since long ago, but a tracer of that time must not get 404. */
-static void services(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void services(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                     struct gw_http_reply *r)
 {
     r->type = "text/plain";
     r->body = GW_STR("OK\n");
 }
 
 /* Tracers' reports about themselves: taken, so that Java and Go do not warn. */
-static void telemetry(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void telemetry(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                      struct gw_http_reply *r)
 {
     r->status = 202;
     r->type = "application/json";
     r->body = GW_STR("{}");
 }
 
-static void diagnostics(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void diagnostics(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                        struct gw_http_reply *r)
 {
 }
 
 enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
 static const struct gw_http_route routes[] = {
-    {.path = "/v0.4/traces", .methods = SEND, .tag = DDTRACE_V04, .may_delay = true, .handle = ddtrace_traces},
-    {.path = "/v0.5/traces", .methods = SEND, .tag = DDTRACE_V05, .may_delay = true, .handle = ddtrace_traces},
-    {.path = "/v0.3/traces", .methods = SEND, .tag = DDTRACE_V03, .may_delay = true, .handle = ddtrace_traces},
-    {.path = "/v0.2/traces", .methods = SEND, .tag = DDTRACE_V02, .may_delay = true, .handle = ddtrace_traces},
+    {.path = "/v0.4/traces",
+     .methods = SEND,
+     .tag = DDTRACE_V04,
+     .may_delay = true,
+     .handle = ddtrace_traces},
+    {.path = "/v0.5/traces",
+     .methods = SEND,
+     .tag = DDTRACE_V05,
+     .may_delay = true,
+     .handle = ddtrace_traces},
+    {.path = "/v0.3/traces",
+     .methods = SEND,
+     .tag = DDTRACE_V03,
+     .may_delay = true,
+     .handle = ddtrace_traces},
+    {.path = "/v0.2/traces",
+     .methods = SEND,
+     .tag = DDTRACE_V02,
+     .may_delay = true,
+     .handle = ddtrace_traces},
     {.path = "/v0.1/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
     {.path = "/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
     {.path = "/info", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = ddtrace_info},
@@ -89,12 +108,14 @@ static void open_listeners(struct ddtrace *d, struct gw_diagnostics *diagnostics
     gw_str socket = d->conf.socket;
     gw_http_open_all(&d->open, &d->conf.listen, DDTRACE_LISTEN, diagnostics);
     if (socket.len)
-        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)), "socket", diagnostics);
+        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)),
+                                         "socket", diagnostics);
     if (d->open.listeners == 0)
         gw_config_error(diagnostics, d->open.path, "there is no address left to listen on");
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     struct ddtrace *d = ctx;
     const struct ddtrace_conf *c = &d->conf;
@@ -130,19 +151,24 @@ static void log_counts_of(const struct ddtrace *d)
 {
     const struct ddtrace_counts *c = &d->counts;
     const struct gw_http_counts *h = &d->site.counts;
-    gw_log(GW_DEBUG, "receiver=ddtrace", "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu chunks=%llu",
-           (unsigned long long)h->requests, (unsigned long long)h->wire_bytes, (unsigned long long)h->body_bytes,
-           (unsigned long long)c->payloads, (unsigned long long)c->probes, (unsigned long long)c->chunks);
+    gw_log(GW_DEBUG, "receiver=ddtrace",
+           "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu chunks=%llu",
+           (unsigned long long)h->requests, (unsigned long long)h->wire_bytes,
+           (unsigned long long)h->body_bytes, (unsigned long long)c->payloads, (unsigned long long)c->probes,
+           (unsigned long long)c->chunks);
     for (unsigned i = 0; i < GW_HTTP_STATUSES; i++)
         if (h->status[i])
-            gw_log(GW_DEBUG, "receiver=ddtrace", "answers status=%s n=%llu", gw_http_status_name(i), (unsigned long long)h->status[i]);
+            gw_log(GW_DEBUG, "receiver=ddtrace", "answers status=%s n=%llu", gw_http_status_name(i),
+                   (unsigned long long)h->status[i]);
     gw_log(GW_DEBUG, "receiver=ddtrace",
-           "lost_chunks=%llu count_mismatches=%llu dropped_p0_traces=%llu dropped_p0_spans=%llu malformed_tid=%llu conflicting_tid=%llu "
+           "lost_chunks=%llu count_mismatches=%llu dropped_p0_traces=%llu dropped_p0_spans=%llu "
+           "malformed_tid=%llu conflicting_tid=%llu "
            "bad_links=%llu bad_events=%llu bad_struct=%llu repaired_text=%llu",
-           (unsigned long long)c->lost_chunks, (unsigned long long)c->count_mismatches, (unsigned long long)c->dropped_p0_traces,
-           (unsigned long long)c->dropped_p0_spans, (unsigned long long)c->malformed_tid, (unsigned long long)c->conflicting_tid,
-           (unsigned long long)c->bad_links, (unsigned long long)c->bad_events, (unsigned long long)c->bad_struct,
-           (unsigned long long)c->repaired_text);
+           (unsigned long long)c->lost_chunks, (unsigned long long)c->count_mismatches,
+           (unsigned long long)c->dropped_p0_traces, (unsigned long long)c->dropped_p0_spans,
+           (unsigned long long)c->malformed_tid, (unsigned long long)c->conflicting_tid,
+           (unsigned long long)c->bad_links, (unsigned long long)c->bad_events,
+           (unsigned long long)c->bad_struct, (unsigned long long)c->repaired_text);
 }
 
 static void stop(void *ctx)
@@ -155,7 +181,8 @@ static void hint(void *ctx, FILE *to)
 {
     const struct ddtrace *d = ctx;
     if (d->open.port)
-        fprintf(to, "  DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", d->open.host_text, d->open.port);
+        fprintf(to, "  DD_AGENT_HOST=%s DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n",
+                d->open.host_text, d->open.port);
     if (d->has_socket)
         fprintf(to, "  DD_TRACE_AGENT_URL=unix://%.*s ddtrace-run python app.py\n", GW_FMT(d->conf.socket));
 }
@@ -172,8 +199,10 @@ static void close_(void *ctx)
 }
 
 static const struct gw_metric metrics[] = {
-    GW_COUNTER_AT(struct ddtrace, counts.payloads, "ddtrace_payloads_total", "Trace payloads that held something."),
-    GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total", "Empty payloads, by which tracers ask what works here."),
+    GW_COUNTER_AT(struct ddtrace, counts.payloads, "ddtrace_payloads_total",
+                  "Trace payloads that held something."),
+    GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total",
+                  "Empty payloads, by which tracers ask what works here."),
     GW_COUNTER_AT(struct ddtrace, counts.chunks, "ddtrace_chunks_total", "Trace chunks received."),
     GW_COUNTER_AT(struct ddtrace, counts.lost_chunks, "ddtrace_lost_chunks_total",
                   "Chunks of payloads that were refused, as X-Datadog-Trace-Count names them."),
@@ -187,11 +216,14 @@ static const struct gw_metric metrics[] = {
                   "Values of _dd.p.tid that are no upper half of an id."),
     GW_COUNTER_AT(struct ddtrace, counts.conflicting_tid, "ddtrace_conflicting_tid_total",
                   "Chunks with two different values of _dd.p.tid."),
-    GW_COUNTER_AT(struct ddtrace, counts.bad_links, "ddtrace_bad_links_total", "Span links that cannot be read; their text stays a tag."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_links, "ddtrace_bad_links_total",
+                  "Span links that cannot be read; their text stays a tag."),
     GW_COUNTER_AT(struct ddtrace, counts.bad_events, "ddtrace_bad_events_total",
                   "Span events that cannot be read; their text stays a tag."),
-    GW_COUNTER_AT(struct ddtrace, counts.bad_struct, "ddtrace_bad_struct_total", "Values of meta_struct that cannot be read."),
-    GW_COUNTER_AT(struct ddtrace, counts.repaired_text, "ddtrace_repaired_text_total", "Texts that were not UTF-8 and were repaired."),
+    GW_COUNTER_AT(struct ddtrace, counts.bad_struct, "ddtrace_bad_struct_total",
+                  "Values of meta_struct that cannot be read."),
+    GW_COUNTER_AT(struct ddtrace, counts.repaired_text, "ddtrace_repaired_text_total",
+                  "Texts that were not UTF-8 and were repaired."),
     GW_METRICS_END,
 };
 

@@ -4,8 +4,9 @@
  *      PUT, POST /v0.x/traces         decode, translate, offer, answer                                          ddtrace_traces.c
  *      /v0.x/services, /telemetry/…   taken and dropped: tracers log a warning where these are missing           ddtrace.c
  *
- * Private to the receiver's files. Facts about tracers are from recordings of Python ddtrace 0.20 to 4.16, dd-trace-js 3 to 6,
- * dd-trace-go 2.12 and dd-java-agent 1.68; where they are silent, from the source of the Datadog agent 7.70 (pkg/trace/api).
+ * Private to the receiver's files. Facts about tracers are from recordings of Python ddtrace 0.20 to 4.16,
+ * dd-trace-js 3 to 6, dd-trace-go 2.12 and dd-java-agent 1.68; where they are silent, from the source of the
+ * Datadog agent 7.70 (pkg/trace/api).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,7 +18,8 @@
 #include "gateway/receiver_host.h"
 #include "translators/ddtrace/dd_translate.h"
 
-/* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is in git_commit. */
+/* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is
+ * in git_commit. */
 #define DDTRACE_AGENT_VERSION "7.71.0"
 /* The rates never change while the process runs, so neither does their version. */
 #define DDTRACE_RATES_VERSION "ddgate-1"
@@ -25,35 +27,47 @@
 #define DDTRACE_LISTEN "127.0.0.1:8126, [::1]:8126, 127.0.0.1:9529, [::1]:9529"
 #define DDTRACE_SOCKET "/var/run/datadog/apm.socket"
 
-#define DDTRACE_OPTS(X)                                                                                                                    \
-    X(list, listen, "listen", DDTRACE_LISTEN, "", "",                                                                                      \
-      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or absent ends the start, unless the "   \
-      "list is the default one.")                                                                                                          \
-    X(str, socket, "socket", DDTRACE_SOCKET, "", "",                                                                                       \
-      "Unix stream socket to listen on, made with mode 0722 so that applications of other users and containers can connect; empty for "    \
-      "none. When it is not the default, its folder must exist.")                                                                          \
-    X(count, threads, "threads", "0", "0", "256", "Receiver threads; 0: as many as cores that the process may use.")                       \
-    GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                                                 \
-    GW_HTTP_TIME_OPT(X)                                                                                                                    \
-    X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                                                            \
-      "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload when it is closed first.")      \
-    X(count, connections, "connections", "1000", "1", "100000",                                                                            \
-      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (64 with TLS), together a third of it at most. "   \
-      "Past "                                                                                                                              \
-      "that, the one that is the least loss makes way for a new one; where all are in use, it is answered 429.")                           \
-    GW_LISTENER_ACCESS_OPTS(X)                                                                                                             \
-    X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                                               \
-      "Export traces that the tracer decided against (sampling priority 0 or less) too.")                                                  \
-    X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                                               \
-      "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and operation take Datadog's fields.")  \
-    X(choice, service_override, "service_override", "split", "split|base", "",                                                             \
-      "Spans of an integration's own service (\"postgres\"): split puts them into a resource of their own, base into their process's.")    \
-    X(map, resource, "resource", "", "", "", "Resource attributes to add to all; they win over what is found.")                            \
-    X(list, promote, "promote", "", "", "", "Span tags that become resource attributes, such as those of DD_TAGS.")                        \
-    X(list, strip, "strip", "", "", "", "Tags that are not exported.")                                                                     \
-    X(choice, trace_id_bits, "trace_id_bits", "128", "128|64", "", "64: the upper half of every trace id is zero.")                        \
-    X(flag, obfuscate, "obfuscate", "true", "", "",                                                                                        \
-      "Take literals out of SQL, arguments out of Redis commands and secrets out of URLs. Tracers send them raw and leave this to the "    \
+#define DDTRACE_OPTS(X)                                                                                      \
+    X(list, listen, "listen", DDTRACE_LISTEN, "", "",                                                        \
+      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or "       \
+      "absent ends the start, unless the "                                                                   \
+      "list is the default one.")                                                                            \
+    X(str, socket, "socket", DDTRACE_SOCKET, "", "",                                                         \
+      "Unix stream socket to listen on, made with mode 0722 so that applications of other users and "        \
+      "containers can connect; empty for "                                                                   \
+      "none. When it is not the default, its folder must exist.")                                            \
+    X(count, threads, "threads", "0", "0", "256",                                                            \
+      "Receiver threads; 0: as many as cores that the process may use.")                                     \
+    GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \
+    GW_HTTP_TIME_OPT(X)                                                                                      \
+    X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
+      "How long a connection is kept without a request. Tracers keep theirs up to 90 s, and lose a payload " \
+      "when it is closed first.")                                                                            \
+    X(count, connections, "connections", "1000", "1", "100000",                                              \
+      "Most connections at a time, over all addresses; each counts 32 KiB of max_memory (64 with TLS), "     \
+      "together a third of it at most. "                                                                     \
+      "Past "                                                                                                \
+      "that, the one that is the least loss makes way for a new one; where all are in use, it is answered "  \
+      "429.")                                                                                                \
+    GW_LISTENER_ACCESS_OPTS(X)                                                                               \
+    X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                 \
+      "Export traces that the tracer decided against (sampling priority 0 or less) too.")                    \
+    X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                 \
+      "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and "     \
+      "operation take Datadog's fields.")                                                                    \
+    X(choice, service_override, "service_override", "split", "split|base", "",                               \
+      "Spans of an integration's own service (\"postgres\"): split puts them into a resource of their own, " \
+      "base into their process's.")                                                                          \
+    X(map, resource, "resource", "", "", "",                                                                 \
+      "Resource attributes to add to all; they win over what is found.")                                     \
+    X(list, promote, "promote", "", "", "",                                                                  \
+      "Span tags that become resource attributes, such as those of DD_TAGS.")                                \
+    X(list, strip, "strip", "", "", "", "Tags that are not exported.")                                       \
+    X(choice, trace_id_bits, "trace_id_bits", "128", "128|64", "",                                           \
+      "64: the upper half of every trace id is zero.")                                                       \
+    X(flag, obfuscate, "obfuscate", "true", "", "",                                                          \
+      "Take literals out of SQL, arguments out of Redis commands and secrets out of URLs. Tracers send "     \
+      "them raw and leave this to the "                                                                      \
       "agent.")
 
 struct ddtrace_conf {
@@ -62,7 +76,8 @@ struct ddtrace_conf {
 
 /* Requests and what was odd about them; for the admin page and the last words. Any thread. */
 struct ddtrace_counts {
-    atomic_uint_least64_t payloads, probes, chunks, lost_chunks, count_mismatches, dropped_p0_traces, dropped_p0_spans;
+    atomic_uint_least64_t payloads, probes, chunks, lost_chunks, count_mismatches, dropped_p0_traces,
+        dropped_p0_spans;
     atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text;
 };
 

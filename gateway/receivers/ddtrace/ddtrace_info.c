@@ -12,35 +12,44 @@ static void put(struct ddtrace *d, const char *fmt, ...)
     va_start(args, fmt);
     int n = vsnprintf(d->info + d->info_len, sizeof d->info - d->info_len, fmt, args);
     va_end(args);
-    GW_ASSERT(n >= 0 && (size_t)n < sizeof d->info - d->info_len); /* every piece but the socket's path is ours, and that is short */
+    /* every piece but the socket's path is ours, and that is short */
+    GW_ASSERT(n >= 0 && (size_t)n < sizeof d->info - d->info_len);
     d->info_len += (size_t)n;
 }
 
-/* A path as JSON string; bytes that JSON escapes become '?', as they name nothing that a tracer could open. */
+/* A path as JSON string; bytes that JSON escapes become '?', as they name nothing that a tracer could
+ * open. */
 static void put_path(struct ddtrace *d, gw_str path)
 {
     put(d, "\"");
     for (size_t i = 0; i < path.len; i++)
-        put(d, "%c", path.ptr[i] == '"' || path.ptr[i] == '\\' || (uint8_t)path.ptr[i] < ' ' ? '?' : path.ptr[i]);
+        put(d, "%c",
+            path.ptr[i] == '"' || path.ptr[i] == '\\' || (uint8_t)path.ptr[i] < ' ' ? '?' : path.ptr[i]);
     put(d, "\"");
 }
 
-/* Exactly what works. endpoints: /v0.6/stats and /v1.0/traces must not stand here before they are decoded (Go 2.12 uses v1.0 as
- * soon as it is listed, and loses what is answered 404). /debugger/v1/diagnostics: without it Python 4.16 prints a line.
- * client_drop_p0s false: true lets Go and Java keep unsampled traces to themselves. span_events true: Go then sends events
- * natively, with their types. statsd_port: the port that Go and Java send runtime metrics to, here what they would use anyway. */
+/* Exactly what works. endpoints: /v0.6/stats and /v1.0/traces must not stand here before they are decoded (Go
+ * 2.12 uses v1.0 as soon as it is listed, and loses what is answered 404). /debugger/v1/diagnostics: without
+ * it Python 4.16 prints a line. client_drop_p0s false: true lets Go and Java keep unsampled traces to
+ * themselves. span_events true: Go then sends events natively, with their types. statsd_port: the port that
+ * Go and Java send runtime metrics to, here what they would use anyway. */
 static void write_info(struct ddtrace *d)
 {
     d->info_len = 0;
     put(d, "{\"version\":\"%s\",\"git_commit\":\"ddgate-%s\",", DDTRACE_AGENT_VERSION, DDGATE_VERSION);
-    put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/traces\","
+    put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/"
+           "traces\","
            "\"/telemetry/proxy/\",\"/debugger/v1/diagnostics\"],");
-    put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":false,\"span_events\":true,"
+    put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":"
+           "false,\"span_events\":true,"
            "\"evp_proxy_allowed_headers\":[],");
     put(d,
-        "\"config\":{\"default_env\":\"none\",\"target_tps\":10,\"max_eps\":200,\"receiver_port\":%d,\"receiver_socket\":", d->open.port);
+        "\"config\":{\"default_env\":\"none\",\"target_tps\":10,\"max_eps\":200,\"receiver_port\":%d,"
+        "\"receiver_socket\":",
+        d->open.port);
     put_path(d, d->has_socket ? d->conf.socket : GW_NOSTR);
-    put(d, ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,\"statsd_port\":8125},",
+    put(d,
+        ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,\"statsd_port\":8125},",
         (long long)(d->conf.receive_timeout / GW_SEC), (unsigned long long)d->conf.max_body);
     put(d, "\"peer_tags\":[],\"span_kinds_stats_computed\":[]}");
 }
@@ -55,7 +64,8 @@ void ddtrace_info_make(struct ddtrace *d)
 }
 
 /* Without Datadog-Agent-State: the body is the state. */
-void ddtrace_info(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+void ddtrace_info(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                  struct gw_http_reply *r)
 {
     const struct ddtrace *d = ctx;
     r->type = "application/json";

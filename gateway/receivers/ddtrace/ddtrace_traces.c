@@ -9,8 +9,10 @@
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
 
-/* Every tracer then keeps all that it decides on itself, and decides to keep. An empty map would leave older rates in force. */
-static const gw_str keep_all = GW_LIT("{\"rate_by_service\":{\"service:,env:\":1}}"), unchanged = GW_LIT("{}");
+/* Every tracer then keeps all that it decides on itself, and decides to keep. An empty map would leave older
+ * rates in force. */
+static const gw_str keep_all = GW_LIT("{\"rate_by_service\":{\"service:,env:\":1}}"),
+                    unchanged = GW_LIT("{}");
 
 struct ask {
     struct dd_request *request;
@@ -76,7 +78,8 @@ static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, 
     return msgpack && v <= DDTRACE_V02 ? GW_BAD_MEDIA_TYPE : GW_OK;
 }
 
-/* Tracers ask whether a path exists by sending nothing: no body (Go 2.12: `90`; Java 1.68: `92 90 90`, to v0.4 as to v0.5). */
+/* Tracers ask whether a path exists by sending nothing: no body (Go 2.12: `90`; Java 1.68: `92 90 90`, to
+ * v0.4 as to v0.5). */
 static bool is_probe(gw_str body)
 {
     static const gw_str probes[] = {GW_LIT(""), GW_LIT("\x90"), GW_LIT("\x92\x90\x90"), GW_LIT("[]")};
@@ -107,7 +110,8 @@ static void add(atomic_uint_least64_t *to, uint64_t n)
         atomic_fetch_add_explicit(to, n, memory_order_relaxed);
 }
 
-static void count(struct ddtrace_counts *to, const struct dd_request *from, const struct dd_result *r, enum gw_code code)
+static void count(struct ddtrace_counts *to, const struct dd_request *from, const struct dd_result *r,
+                  enum gw_code code)
 {
     add(&to->payloads, 1);
     add(&to->chunks, r->chunks);
@@ -126,8 +130,8 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
 }
 
 /* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
-static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from, enum dd_format format,
-                         struct gw_err *err)
+static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
+                         enum dd_format format, struct gw_err *err)
 {
     struct ddtrace_thread *t = &d->threads[q->worker];
     struct dd_result *r = &t->result;
@@ -139,22 +143,25 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
-    enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake, code ? &ignored : err);
+    enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
+                                           code ? &ignored : err);
     count(&d->counts, from, r, code ? code : offered);
     return code ? code : offered;
 }
 
-static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from, struct gw_err *err,
-                       struct gw_http_reply *r)
+static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
+                       struct gw_err *err, struct gw_http_reply *r)
 {
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout, gw_now()));
     gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
     text.len = gw_str_find(text, '\n'); /* the advice is for the tracer's user */
-    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s",
-           GW_FMT(lang), GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
+    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace",
+           "a payload from %.*s %.*s to %.*s is answered %u: %.*s", GW_FMT(lang),
+           GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
 }
 
-void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                    struct gw_http_reply *r)
 {
     struct ddtrace *d = ctx;
     enum ddtrace_version version = (enum ddtrace_version)route->tag;

@@ -24,12 +24,15 @@ struct file {
 
 static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(struct file, counts.bytes, "file_read_bytes_total", "Bytes read from files."),
-    GW_COUNTER_AT(struct file, counts.lines, "file_records_total", "Records read from files; one may be several lines."),
+    GW_COUNTER_AT(struct file, counts.lines, "file_records_total",
+                  "Records read from files; one may be several lines."),
     GW_COUNTER_AT(struct file, counts.cut_lines, "file_cut_records_total",
                   "Records of a line longer than max_line, whose rest was left out."),
     GW_COUNTER_AT(struct file, counts.cut_bytes, "file_cut_bytes_total", "Bytes of lines beyond max_line."),
-    GW_COUNTER_AT(struct file, counts.truncated, "file_truncated_total", "Times that a file held something else than was read of it."),
-    GW_COUNTER_AT(struct file, counts.waits, "file_waits_total", "Times that reading stopped because a queue was full."),
+    GW_COUNTER_AT(struct file, counts.truncated, "file_truncated_total",
+                  "Times that a file held something else than was read of it."),
+    GW_COUNTER_AT(struct file, counts.waits, "file_waits_total",
+                  "Times that reading stopped because a queue was full."),
     GW_GAUGE_AT(struct file, counts.files, "file_files", "Files that are being read or watched."),
     GW_METRICS_END,
 };
@@ -66,7 +69,8 @@ static void check_paths(const struct file *f, const char *path, struct gw_diagno
     gw_option_path(where, path, "path");
     for (size_t i = 0; i < f->conf.path.n; i++)
         if (stat(f->conf.path.items[i].ptr, &st) == 0 && S_ISDIR(st.st_mode))
-            gw_config_warning(diagnostics, where, "%.*s is a directory, of which nothing is read; the files in it are \"%.*s/*\"",
+            gw_config_warning(diagnostics, where,
+                              "%.*s is a directory, of which nothing is read; the files in it are \"%.*s/*\"",
                               GW_FMT(f->conf.path.items[i]), GW_FMT(f->conf.path.items[i]));
 }
 
@@ -93,19 +97,24 @@ static void load_state(struct file *f)
     char why[FILE_ERROR_SIZE];
     bool absent = true;
     if (r->state[0] && !file_offsets_load(r->state, &r->read, &absent, why))
-        gw_log(GW_WARNING, r->component, "offsets are not known, and reading begins where `start` says: %s", why);
+        gw_log(GW_WARNING, r->component, "offsets are not known, and reading begins where `start` says: %s",
+               why);
     if (r->read.damaged)
-        gw_log(GW_WARNING, r->component, "%zu lines of %s are damaged: their files are read from the beginning", r->read.damaged, r->state);
+        gw_log(GW_WARNING, r->component,
+               "%zu lines of %s are damaged: their files are read from the beginning", r->read.damaged,
+               r->state);
     r->known = r->read.patterns;
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     struct file *f = ctx;
     struct file_reader *r = &f->reader;
     char where[GW_OPTION_PATH];
     const struct file_conf *c = &f->conf;
-    *r = (struct file_reader){.conf = c, .component = "receiver=file", .counts = &f->counts, .lock = FILE_NO_LOCK, .wake = -1};
+    *r = (struct file_reader){
+        .conf = c, .component = "receiver=file", .counts = &f->counts, .lock = FILE_NO_LOCK, .wake = -1};
     r->watch.fd = -1;
     r->host = host->host_name;
     f->options = (struct log_options){LOG_OPTS(GW_OPT_COPY)};
@@ -138,7 +147,8 @@ static void start(void *ctx)
 {
     struct file *f = ctx;
     struct gw_err err;
-    f->started = gw_thread_start(&f->thread, &(struct gw_thread){"recv/file", f->reader.component, run, f}, &err);
+    f->started =
+        gw_thread_start(&f->thread, &(struct gw_thread){"recv/file", f->reader.component, run, f}, &err);
     if (!f->started)
         gw_log(GW_ERROR, f->reader.component, "cannot read files: %s", err.what);
 }

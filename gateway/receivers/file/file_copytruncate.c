@@ -9,7 +9,8 @@
 
 #include "gateway/receivers/file/file_reader.h"
 
-/* A copy that is being made grows; one that did not for so long, and is shorter than the original's first bytes, is something else. */
+/* A copy that is being made grows; one that did not for so long, and is shorter than the original's first
+ * bytes, is something else. */
 static const int64_t copying = 10; /* seconds */
 /* Two logs may well hold the same for some bytes ("started"), and nothing else ever; then both are read. */
 enum { TELLING = 100 };
@@ -28,7 +29,8 @@ bool file_is_rotation(const char *base, const char *name)
     if (memcmp(name, base, n) == 0)
         return is_mark(name[n]);
     size_t stem = dot ? (size_t)(dot - base) : n;
-    return stem && memcmp(name, base, stem) == 0 && is_mark(name[stem]) && strcmp(name + m - (n - stem), dot ? dot : "") == 0;
+    return stem && memcmp(name, base, stem) == 0 && is_mark(name[stem]) &&
+           strcmp(name + m - (n - stem), dot ? dot : "") == 0;
 }
 
 static gw_str base_name(const char *path)
@@ -88,8 +90,8 @@ static int open_if_copy(const struct file_tail *t, const char *path, struct stat
     int fd = file_open(path);
     if (fd < 0)
         return -1;
-    if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && (st->st_ino != t->ino || st->st_dev != t->dev) && (uint64_t)st->st_size >= t->pos &&
-        file_has_head(fd, &t->entry->at))
+    if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && (st->st_ino != t->ino || st->st_dev != t->dev) &&
+        (uint64_t)st->st_size >= t->pos && file_has_head(fd, &t->entry->at))
         return fd;
     close(fd);
     return -1;
@@ -104,7 +106,8 @@ int file_find_copy(const struct file_tail *t, struct stat *st, char *path, size_
     int best = -1;
     for (struct dirent *e; dir && (e = readdir(dir));) {
         struct stat its;
-        if (!file_is_rotation(base.ptr, e->d_name) || (size_t)snprintf(one, sizeof one, "%s%s", folder, e->d_name) >= sizeof one)
+        if (!file_is_rotation(base.ptr, e->d_name) ||
+            (size_t)snprintf(one, sizeof one, "%s%s", folder, e->d_name) >= sizeof one)
             continue;
         int fd = open_if_copy(t, one, &its);
         if (fd < 0 || (best >= 0 && its.st_mtime < st->st_mtime)) {
@@ -146,7 +149,8 @@ static enum file_copy compare(const struct file_tail *t, int fd, const struct st
     if (t->fd < 0 || fstat(t->fd, &of) != 0)
         return FILE_NO_COPY;
     ssize_t ours_n = pread(t->fd, ours, sizeof ours, 0);
-    if ((uint64_t)of.st_size < t->pos || ours_n < (ssize_t)t->head_n || memcmp(ours, t->head, t->head_n) != 0) /* t has yet to find out */
+    /* t has yet to find out */
+    if ((uint64_t)of.st_size < t->pos || ours_n < (ssize_t)t->head_n || memcmp(ours, t->head, t->head_n) != 0)
         return begins_with(fd, t->head, n < t->head_n ? n : t->head_n) ? FILE_MAYBE_COPY : FILE_NO_COPY;
     size_t head = n < (size_t)ours_n ? n : (size_t)ours_n;
     if (ours_n < TELLING || !begins_with(fd, ours, head))
@@ -159,16 +163,19 @@ static enum file_copy compare(const struct file_tail *t, int fd, const struct st
 bool file_is_still_copy(const struct file_tail *t)
 {
     struct stat st;
-    if (t->copy_of->ready || t->fd < 0 || fstat(t->fd, &st) != 0) /* what was truncated finds its copy in its own turn, first */
+    /* what was truncated finds its copy in its own turn, first */
+    if (t->copy_of->ready || t->fd < 0 || fstat(t->fd, &st) != 0)
         return true;
     return compare(t->copy_of, t->fd, &st) != FILE_NO_COPY;
 }
 
-enum file_copy file_is_copy(const struct file_reader *r, const char *path, int fd, const struct stat *st, struct file_tail **of)
+enum file_copy file_is_copy(const struct file_reader *r, const char *path, int fd, const struct stat *st,
+                            struct file_tail **of)
 {
     for (struct file_tail *t = r->tails; t; t = t->next) {
         const char *other = t->entry->at.path;
-        if (t->gone || !t->head_n || !same_folder(other, path) || !file_is_rotation(base_name(other).ptr, base_name(path).ptr))
+        if (t->gone || !t->head_n || !same_folder(other, path) ||
+            !file_is_rotation(base_name(other).ptr, base_name(path).ptr))
             continue;
         enum file_copy c = compare(t, fd, st);
         *of = t;

@@ -8,7 +8,8 @@
 
 /* --- by words --- */
 
-/* The first name of *rest, NUL-terminated in name; *rest moves behind it and its slashes. False: there is none, or it is too long. */
+/* The first name of *rest, NUL-terminated in name; *rest moves behind it and its slashes. False: there is
+ * none, or it is too long. */
 static bool next_name(const char **rest, char *name)
 {
     const char *at = *rest;
@@ -130,7 +131,8 @@ static void walk_matches(struct walk *w, const char *want, const char *rest)
 {
     DIR *dir = open_here(w);
     for (struct dirent *e; dir && (e = readdir(dir));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && fnmatch(want, e->d_name, FNM_PERIOD) == 0)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            fnmatch(want, e->d_name, FNM_PERIOD) == 0)
             enter(w, e->d_name, rest);
     if (dir)
         closedir(dir);
@@ -170,7 +172,8 @@ static void walk_names(struct walk *w, const char *rest)
     }
 }
 
-void file_glob_walk(const struct gw_list *include, const struct gw_list *exclude, const struct file_glob_seen *seen)
+void file_glob_walk(const struct gw_list *include, const struct gw_list *exclude,
+                    const struct file_glob_seen *seen)
 {
     struct walk w = {.exclude = exclude, .seen = seen};
     for (size_t i = 0; i < include->n; i++) {

@@ -3,8 +3,9 @@
  *     /var/log/app/[*].log     * ? [a-z] within one name, as a shell has them; a leading dot must be written
  *     /srv/[**]/log/out.log    two stars alone between slashes: any number of folders, none too; not through symbolic links
  *
- * (The brackets are not part of it: a comment in C ends at star and slash.) A pattern of two stars at the end means every file below.
- * Only regular files count; a symbolic link to one does. Folders that cannot be read are passed over.
+ * (The brackets are not part of it: a comment in C ends at star and slash.) A pattern of two stars at the end
+ * means every file below. Only regular files count; a symbolic link to one does. Folders that cannot be read
+ * are passed over.
  *
  * Threads: any; no state.
  * SPDX-License-Identifier: Apache-2.0
@@ -26,9 +27,10 @@ struct file_glob_seen {
     void *ctx;
 };
 
-/* Every file that a pattern of `include` matches and none of `exclude` does; one that several match is seen as often. Names come
- * in the folder's own order. */
-void file_glob_walk(const struct gw_list *include, const struct gw_list *exclude, const struct file_glob_seen *);
+/* Every file that a pattern of `include` matches and none of `exclude` does; one that several match is seen
+ * as often. Names come in the folder's own order. */
+void file_glob_walk(const struct gw_list *include, const struct gw_list *exclude,
+                    const struct file_glob_seen *);
 /* Whether the path, by its words alone, is one that the pattern means. */
 bool file_glob_match(const char *pattern, const char *path);
 bool file_glob_match_any(const struct gw_list *patterns, const char *path);

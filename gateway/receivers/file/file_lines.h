@@ -1,10 +1,12 @@
 /* file_lines.h: where a line ends, in bytes of any encoding that a log is written in.
  *
- * In UTF-8, GBK, Latin-1 and every other encoding that keeps ASCII, a line feed is the byte 0x0a and nothing else is. In UTF-16 and
- * UTF-32 it is a whole code unit, 0x000a; the byte 0x0a is also half of other characters. Offsets are then multiples of the unit.
+ * In UTF-8, GBK, Latin-1 and every other encoding that keeps ASCII, a line feed is the byte 0x0a and nothing
+ * else is. In UTF-16 and UTF-32 it is a whole code unit, 0x000a; the byte 0x0a is also half of other
+ * characters. Offsets are then multiples of the unit.
  *
- * A carriage return before the line feed belongs to the end of the line. NUL bytes at the beginning of a line are a hole: a file that
- * was truncated under a writer that does not append begins with as many as it had bytes before.
+ * A carriage return before the line feed belongs to the end of the line. NUL bytes at the beginning of a line
+ * are a hole: a file that was truncated under a writer that does not append begins with as many as it had
+ * bytes before.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0

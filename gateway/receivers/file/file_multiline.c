@@ -8,7 +8,8 @@ struct line {
     size_t from, to, next;
 };
 
-static bool take_line(const struct file_multiline *j, const char *buf, size_t at, size_t n, enum file_end end, struct line *l)
+static bool take_line(const struct file_multiline *j, const char *buf, size_t at, size_t n, enum file_end end,
+                      struct line *l)
 {
     size_t sink = file_line_feed(buf, at, n, j->unit), whole = n - (n - at) % j->unit.width;
     if (sink == n && (end != FILE_OVER || at == whole))
@@ -25,8 +26,10 @@ static gw_str line_text(const struct file_multiline *j, const char *buf, const s
     return j->text ? j->text(j->text_ctx, raw) : raw;
 }
 
-/* Past holes and blank lines to the first line of a record. False: it is not there yet, and *at is where it will be. */
-static bool first_line(const struct file_multiline *j, const char *buf, size_t *at, size_t n, enum file_end end, struct line *l)
+/* Past holes and blank lines to the first line of a record. False: it is not there yet, and *at is where it
+ * will be. */
+static bool first_line(const struct file_multiline *j, const char *buf, size_t *at, size_t n,
+                       enum file_end end, struct line *l)
 {
     for (;; *at = l->next) {
         if (*at < n && !buf[*at]) /* the first byte of a wide unit often is */
@@ -34,7 +37,8 @@ static bool first_line(const struct file_multiline *j, const char *buf, size_t *
         if (!take_line(j, buf, *at, n, end, l))
             return false;
         char c = buf[l->from];
-        if (l->to > l->from && ((j->unit.width == 1 && (unsigned char)c > ' ') || !file_line_is_blank(buf, l->from, l->to, j->unit)))
+        if (l->to > l->from && ((j->unit.width == 1 && (unsigned char)c > ' ') ||
+                                !file_line_is_blank(buf, l->from, l->to, j->unit)))
             return true;
     }
 }
@@ -75,7 +79,8 @@ static void finish(const struct file_multiline *j, const char *buf, struct file_
     r->to = to;
 }
 
-/* The first line as stacktrace_line() looks back at it: a copy of its beginning where the next line's text would replace it. */
+/* The first line as stacktrace_line() looks back at it: a copy of its beginning where the next line's text
+ * would replace it. */
 static gw_str keep_head(const struct file_multiline *j, gw_str first, char *head, size_t size)
 {
     if (!j->text)
@@ -86,7 +91,8 @@ static gw_str keep_head(const struct file_multiline *j, gw_str first, char *head
 }
 
 /* Grows the record line by line. True when it is over. */
-static bool grow(const struct file_multiline *j, const char *buf, size_t n, enum file_end end, struct file_record *r)
+static bool grow(const struct file_multiline *j, const char *buf, size_t n, enum file_end end,
+                 struct file_record *r)
 {
     struct stacktrace t;
     char head[STACKTRACE_HEAD];
@@ -109,8 +115,8 @@ static bool grow(const struct file_multiline *j, const char *buf, size_t n, enum
     }
 }
 
-enum file_found file_multiline_next(const struct file_multiline *j, const char *buf, size_t at, size_t n, enum file_end end,
-                                    struct file_record *r)
+enum file_found file_multiline_next(const struct file_multiline *j, const char *buf, size_t at, size_t n,
+                                    enum file_end end, struct file_record *r)
 {
     struct line l;
     bool found = first_line(j, buf, &at, n, end, &l);

@@ -3,12 +3,12 @@
  *     buffer  [line⏎][line⏎][  more⏎][line⏎][begun …      ]
  *     records └─────┘└──────────────┘└─────────────────────  not over yet: read again, with what follows, next time
  *
- * The splitter remembers nothing between calls: what is not over stays in the file, and the caller comes back with a buffer that begins
- * there. So an offset that was never passed on is always a record's beginning.
+ * The splitter remembers nothing between calls: what is not over stays in the file, and the caller comes back
+ * with a buffer that begins there. So an offset that was never passed on is always a record's beginning.
  *
- * A record ends where the next one begins, by a pattern of the user's or by what is known of stack traces (stacktrace_detect.h). One that
- * would grow past `max` ends at the line before; a single line longer than that is cut, and says by how much. Lines of nothing but blanks
- * are not records; within a record they stay.
+ * A record ends where the next one begins, by a pattern of the user's or by what is known of stack traces
+ * (stacktrace_detect.h). One that would grow past `max` ends at the line before; a single line longer than
+ * that is cut, and says by how much. Lines of nothing but blanks are not records; within a record they stay.
  *
  * Threads: one at a time for each file_multiline.
  * SPDX-License-Identifier: Apache-2.0
@@ -55,9 +55,10 @@ enum file_found {
     FILE_LONG  /* a single line from ->next on is longer than max, and its end is not in the buffer */
 };
 
-/* Where to cut what begins at `from` so that it ends at or before `to` with a whole character of UTF-8, or a whole unit. */
+/* Where to cut what begins at `from` so that it ends at or before `to` with a whole character of UTF-8, or a
+ * whole unit. */
 size_t file_multiline_cut(const struct file_multiline *, const char *buf, size_t from, size_t to);
-enum file_found file_multiline_next(const struct file_multiline *, const char *buf, size_t at, size_t n, enum file_end,
-                                    struct file_record *);
+enum file_found file_multiline_next(const struct file_multiline *, const char *buf, size_t at, size_t n,
+                                    enum file_end, struct file_record *);
 
 #endif

@@ -67,8 +67,8 @@ static bool put_all(FILE *f, const struct file_offsets *o)
     }
     for (size_t i = 0; i < o->files_n; i++) {
         const struct file_saved *s = &o->files[i];
-        fprintf(line, "%" PRIu64 " %" PRIu64 " %" PRIu32 " %016" PRIx64 " %" PRIu64 " %" PRId64 " ", s->dev, s->ino, s->head_n, s->head,
-                s->offset, s->seen);
+        fprintf(line, "%" PRIu64 " %" PRIu64 " %" PRIu32 " %016" PRIx64 " %" PRIu64 " %" PRId64 " ", s->dev,
+                s->ino, s->head_n, s->head, s->offset, s->seen);
         put_path(line, s->path);
         put_line(f, "file", &text, &n, line);
     }
@@ -168,8 +168,9 @@ static bool take_file(struct file_offsets *o, gw_str rest)
     uint64_t head_n, seen;
     if (files)
         o->files = files;
-    if (!files || !take_number(&rest, &s.dev) || !take_number(&rest, &s.ino) || !take_number(&rest, &head_n) || head_n > FILE_HEAD ||
-        !gw_str_next(&rest, ' ', &word) || !gw_str_hex64(word, &s.head) || !take_number(&rest, &s.offset) || !take_number(&rest, &seen) ||
+    if (!files || !take_number(&rest, &s.dev) || !take_number(&rest, &s.ino) ||
+        !take_number(&rest, &head_n) || head_n > FILE_HEAD || !gw_str_next(&rest, ' ', &word) ||
+        !gw_str_hex64(word, &s.head) || !take_number(&rest, &s.offset) || !take_number(&rest, &seen) ||
         !(s.path = take_path(rest)))
         return false;
     s.head_n = (uint32_t)head_n;
@@ -195,7 +196,8 @@ static bool take_version(FILE *f, const char *path, char **line, size_t *cap, ch
     uint64_t version;
     ssize_t n = getline(line, cap, f);
     gw_str text = gw_str_n(*line, n > 0 ? (size_t)n - 1 : 0);
-    if (n <= 0 || !gw_str_starts(text, GW_STR(MAGIC)) || !gw_str_u64(gw_str_from(text, sizeof MAGIC - 1), &version)) {
+    if (n <= 0 || !gw_str_starts(text, GW_STR(MAGIC)) ||
+        !gw_str_u64(gw_str_from(text, sizeof MAGIC - 1), &version)) {
         snprintf(why, FILE_ERROR_SIZE, "%s is not a file of offsets", path);
         return false;
     }

@@ -5,12 +5,15 @@
  *     file 5b1e77aa 2049 1311768 1024 9ae16a3b2f90404f 7340032 1795255200 /var/log/app/web.log
  *          check    dev  inode   head hash             offset  seen       path (bytes that are not plain are %XX)
  *
- * A file is known by device and inode together with a hash of its first bytes (at most FILE_HEAD; as many as there were): an inode is used
- * again, and a truncated file keeps its own. Every line carries a checksum of its own rest, so damage costs the lines that it hit.
+ * A file is known by device and inode together with a hash of its first bytes (at most FILE_HEAD; as many as
+ * there were): an inode is used again, and a truncated file keeps its own. Every line carries a checksum of
+ * its own rest, so damage costs the lines that it hit.
  *
- * The file is replaced as a whole: written beside, fsync, rename, fsync of the folder. So there is always one that is complete.
+ * The file is replaced as a whole: written beside, fsync, rename, fsync of the folder. So there is always one
+ * that is complete.
  *
- * Ownership: file_offsets_fini frees what load read; what save writes is the caller's. Threads: any; no state.
+ * Ownership: file_offsets_fini frees what load read; what save writes is the caller's. Threads: any; no
+ * state.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_FILE_OFFSETS_H
@@ -33,7 +36,8 @@ struct file_saved {
 struct file_offsets {
     struct file_saved *files;
     size_t files_n, files_cap;
-    struct gw_list patterns; /* that the receiver read when it was saved: files that only other ones match are new to it */
+    /* that the receiver read when it was saved: files that only other ones match are new to it */
+    struct gw_list patterns;
     size_t patterns_cap;
     size_t damaged; /* lines that could not be read */
 };
@@ -42,8 +46,8 @@ uint64_t file_head_hash(const char *head, size_t n);
 
 enum { FILE_ERROR_SIZE = 200 };
 
-/* An absent file is an empty one, and says so in *absent. False, with why (FILE_ERROR_SIZE bytes), when it is not a file of ours, is of a later
- * version or cannot be read; then nothing was loaded. */
+/* An absent file is an empty one, and says so in *absent. False, with why (FILE_ERROR_SIZE bytes), when it is
+ * not a file of ours, is of a later version or cannot be read; then nothing was loaded. */
 bool file_offsets_load(const char *path, struct file_offsets *, bool *absent, char *why) GW_MUST_CHECK;
 /* False, with why: the old one, if any, is still there. */
 bool file_offsets_save(const char *path, const struct file_offsets *, char *why) GW_MUST_CHECK;

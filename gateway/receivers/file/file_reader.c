@@ -11,12 +11,17 @@
 
 #include "core/base/log.h"
 
-static const gw_nsec SCAN_PAUSE = 100 * GW_MSEC, SCAN_ANYWAY = 10 * GW_SEC; /* between scans: at least; and without any event */
-static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC;                           /* a copy that is being made */
-static const gw_nsec GATHER = 10 * GW_MSEC;                                 /* between rounds, so that a busy file is read by blocks */
-static const gw_nsec QUIET = 500 * GW_MSEC;                                 /* then the last whole lines are a record */
-static const gw_nsec OVER = 5 * GW_SEC;                                     /* then so is a line without an end */
-static const gw_nsec DELETED = 5 * GW_SEC, RENAMED = 60 * GW_SEC;           /* then a file that no pattern finds is closed */
+/* between scans: at least; and without any event */
+static const gw_nsec SCAN_PAUSE = 100 * GW_MSEC, SCAN_ANYWAY = 10 * GW_SEC;
+static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC; /* a copy that is being made */
+/* between rounds, so that a busy file is read by blocks */
+static const gw_nsec GATHER = 10 * GW_MSEC;
+/* then the last whole lines are a record */
+static const gw_nsec QUIET = 500 * GW_MSEC;
+/* then so is a line without an end */
+static const gw_nsec OVER = 5 * GW_SEC;
+/* then a file that no pattern finds is closed */
+static const gw_nsec DELETED = 5 * GW_SEC, RENAMED = 60 * GW_SEC;
 static const gw_nsec SAVE_PAUSE = GW_SEC;
 
 /* --- making --- */
@@ -150,10 +155,12 @@ void file_reader_save(struct file_reader *r)
     r->saved_at = now;
     r->urgent = false;
     if (!offset_tracker_save(r->tracker, r->state, &r->conf->path, why))
-        gw_log(GW_WARNING, r->component, "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
+        gw_log(GW_WARNING, r->component,
+               "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
 }
 
-/* The receipt of what stands in the feed, made once; NULL where offsets are kept nowhere: then what a stop leaves behind is lost. */
+/* The receipt of what stands in the feed, made once; NULL where offsets are kept nowhere: then what a stop
+ * leaves behind is lost. */
 static bool get_ack(struct file_reader *r, struct gw_ack_callback **ack)
 {
     if (!*ack && r->state[0])
@@ -230,11 +237,13 @@ static enum file_turn give_turn(struct file_reader *r, struct file_tail *t)
     return turn;
 }
 
-/* Everybody who has something once, from where the last round ended. FILE_AGAIN: somebody has more; FILE_FULL: the feed is. */
+/* Everybody who has something once, from where the last round ended. FILE_AGAIN: somebody has more;
+ * FILE_FULL: the feed is. */
 static enum file_turn round_of_turns(struct file_reader *r)
 {
     enum file_turn all = FILE_DONE, one = FILE_DONE;
-    for (struct file_tail *t = r->turn ? r->turn : r->tails; t && one != FILE_FULL && !is_stopping(r); t = r->turn) {
+    for (struct file_tail *t = r->turn ? r->turn : r->tails; t && one != FILE_FULL && !is_stopping(r);
+         t = r->turn) {
         r->turn = t->next;
         if (t->copy_of)
             doubt_copy(r, t);
@@ -287,7 +296,8 @@ void file_reader_run(struct file_reader *r)
 {
     while (!is_stopping(r)) {
         look(r);
-        bool part = r->turn != NULL; /* the round that was ended by a full feed: those before it had their turn then */
+        /* the round that was ended by a full feed: those before it had their turn then */
+        bool part = r->turn != NULL;
         enum file_turn last = round_of_turns(r);
         if (last != FILE_AGAIN && !gw_log_sink_empty(r->sink) && !flush(r))
             break;

@@ -3,9 +3,10 @@
  *   globs ─▶ tails                       each ready tail a turn, of at most TURN bytes
  *   inotify ─▶ ready ─▶ [pread 256 KiB ─▶ records ─▶ feed] ─▶ flush with a receipt ─▶ the book ─▶ offsets on disk
  *
- * A tail is one file's content; it keeps its descriptor, so a rename or deletion changes nothing until all is read. It holds no text: what
- * is not a whole record yet is read again next time, from the record's beginning (but for a copy of at most FILE_HELD bytes, which are the
- * only ones left of a file that is truncated). So memory is one buffer, however many files there are.
+ * A tail is one file's content; it keeps its descriptor, so a rename or deletion changes nothing until all is
+ * read. It holds no text: what is not a whole record yet is read again next time, from the record's beginning
+ * (but for a copy of at most FILE_HELD bytes, which are the only ones left of a file that is truncated). So
+ * memory is one buffer, however many files there are.
  *
  * What can happen to a file, and how it is seen:
  *   grows          inotify, or a look every `poll`
@@ -34,32 +35,41 @@
 #include "gateway/receivers/file/file_watch.h"
 #include "gateway/receivers/file/offset_tracker.h"
 
-#define FILE_OPTS(X)                                                                                                                       \
-    X(list, path, "path", "/var/log/app/*.log", "", "",                                                                                    \
-      "Files to read: names with * ? [a-z], and ** for any number of folders. What is compressed is passed over. Files that appear later " \
-      "are read from their beginning.")                                                                                                    \
-    X(list, exclude, "exclude", "", "", "", "Files not to read, in the same words.")                                                       \
-    X(choice, start, "start", "end", "end|beginning", "",                                                                                  \
-      "Where to begin in files that are there when the receiver starts for the first time.")                                               \
-    X(str, offsets, "offsets", "", "", "",                                                                                                 \
-      "Where to remember how far each file was read: a folder, or a file's name. Left out: $STATE_DIRECTORY, else /var/lib/ddgate, else "  \
-      "$XDG_STATE_HOME/ddgate or ~/.local/state/ddgate, whichever can be written first; the file's name there follows from the first "     \
-      "path.")                                                                                                                             \
-    X(duration, poll, "poll", "1s", "10ms", "1h",                                                                                          \
-      "How often files are looked at that the system does not tell about: on network file systems, or when inotify is used up.")           \
-    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
-      "Longest record, and so the longest line: the rest of a longer one is left out, and log.record.truncated_bytes says how much. "      \
-      "Lines "                                                                                                                             \
-      "that belong together are separated there.")                                                                                         \
-    X(str, encoding, "encoding", "utf-8", "", "",                                                                                          \
-      "How the files are written: utf-8, utf-16le, utf-16be, gbk, or any other that `iconv -l` names and that keeps ASCII. A byte order "  \
-      "mark wins.")                                                                                                                        \
-    X(flag, strip_ansi, "strip_ansi", "true", "", "", "Take colours and other escape sequences of terminals out.")                         \
-    X(str, multiline, "multiline", "auto", "", "",                                                                                         \
-      "Lines that belong together: auto joins stack traces and indented lines to the line before them, none joins nothing; anything else " \
-      "is a regular expression that a record's first line matches.")                                                                       \
-    X(count, open_files, "open_files", "1024", "8", "1000000",                                                                             \
-      "Most files open at a time. Past it, those that rest longest are closed, and opened again when they grow.")
+#define FILE_OPTS(X)                                                                                         \
+    X(list, path, "path", "/var/log/app/*.log", "", "",                                                      \
+      "Files to read: names with * ? [a-z], and ** for any number of folders. What is compressed is passed " \
+      "over. Files that appear later "                                                                       \
+      "are read from their beginning.")                                                                      \
+    X(list, exclude, "exclude", "", "", "", "Files not to read, in the same words.")                         \
+    X(choice, start, "start", "end", "end|beginning", "",                                                    \
+      "Where to begin in files that are there when the receiver starts for the first time.")                 \
+    X(str, offsets, "offsets", "", "", "",                                                                   \
+      "Where to remember how far each file was read: a folder, or a file's name. Left out: "                 \
+      "$STATE_DIRECTORY, else /var/lib/ddgate, else "                                                        \
+      "$XDG_STATE_HOME/ddgate or ~/.local/state/ddgate, whichever can be written first; the file's name "    \
+      "there follows from the first "                                                                        \
+      "path.")                                                                                               \
+    X(duration, poll, "poll", "1s", "10ms", "1h",                                                            \
+      "How often files are looked at that the system does not tell about: on network file systems, or when " \
+      "inotify is used up.")                                                                                 \
+    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                   \
+      "Longest record, and so the longest line: the rest of a longer one is left out, and "                  \
+      "log.record.truncated_bytes says how much. "                                                           \
+      "Lines "                                                                                               \
+      "that belong together are separated there.")                                                           \
+    X(str, encoding, "encoding", "utf-8", "", "",                                                            \
+      "How the files are written: utf-8, utf-16le, utf-16be, gbk, or any other that `iconv -l` names and "   \
+      "that keeps ASCII. A byte order "                                                                      \
+      "mark wins.")                                                                                          \
+    X(flag, strip_ansi, "strip_ansi", "true", "", "",                                                        \
+      "Take colours and other escape sequences of terminals out.")                                           \
+    X(str, multiline, "multiline", "auto", "", "",                                                           \
+      "Lines that belong together: auto joins stack traces and indented lines to the line before them, "     \
+      "none joins nothing; anything else "                                                                   \
+      "is a regular expression that a record's first line matches.")                                         \
+    X(count, open_files, "open_files", "1024", "8", "1000000",                                               \
+      "Most files open at a time. Past it, those that rest longest are closed, and opened again when they "  \
+      "grow.")
 
 struct file_conf {
     FILE_OPTS(GW_FIELD)
@@ -90,14 +100,15 @@ struct file_tail {
     char *held;           /* malloc'd: what stood at pos when last looked at */
     size_t held_n, held_cap;
     enum file_encoding encoding;
-    struct log_attr attrs[2];  /* log.file.path, log.file.name: views of the entry's path */
-    gw_nsec grew;              /* monotonic: when something new was last read … */
-    enum file_end tried;       /* … and how final a look at its end was taken since */
-    int watch;                 /* number, or -1: looked at every `poll` */
-    bool ready;                /* may have something */
-    bool seen;                 /* by the scan that is under way */
-    bool gone;                 /* no pattern finds it any more: read to its end, then closed */
-    struct file_tail *copy_of; /* byte for byte what that tail reads: nothing is read here unless it is truncated */
+    struct log_attr attrs[2]; /* log.file.path, log.file.name: views of the entry's path */
+    gw_nsec grew;             /* monotonic: when something new was last read … */
+    enum file_end tried;      /* … and how final a look at its end was taken since */
+    int watch;                /* number, or -1: looked at every `poll` */
+    bool ready;               /* may have something */
+    bool seen;                /* by the scan that is under way */
+    bool gone;                /* no pattern finds it any more: read to its end, then closed */
+    /* byte for byte what that tail reads: nothing is read here unless it is truncated */
+    struct file_tail *copy_of;
 };
 
 struct file_reader {
@@ -109,12 +120,15 @@ struct file_reader {
     struct file_counts *counts;
 
     struct offset_tracker *tracker;
-    char state[4096];         /* where the book is kept; "": nowhere */
-    struct gw_list known;     /* patterns that were read last time: files that only others match are there for the first time */
+    char state[4096]; /* where the book is kept; "": nowhere */
+    /* patterns that were read last time: files that only others match are there for the first time */
+    struct gw_list known;
     struct file_offsets read; /* what was loaded; owns them */
     int lock;                 /* of the state: nobody else reads with it */
     gw_nsec saved_at;
-    bool urgent; /* the book knows of a file that the state does not: killed now, we would not look for it under another name */
+    /* the book knows of a file that the state does not: killed now, we would not look for it under another
+     * name */
+    bool urgent;
 
     struct file_text text;
     struct file_multiline join; /* but for the unit, which is the tail's */
@@ -132,13 +146,14 @@ struct file_reader {
     struct file_tail *tails, *turn; /* turn: who comes next in the round */
     struct file_tail *slots[FILE_SLOTS];
     size_t tails_n, open_n;
-    bool blind;                              /* some folder cannot be watched */
-    bool scan;                               /* names changed */
-    bool again;                              /* a file may be a copy that is being made: look again soon */
-    gw_nsec scanned_at, swept_at, looked_at; /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
-    gw_nsec round_at;                        /* … and last round */
-    gw_nsec now;                             /* of this turn, monotonic */
-    uint64_t wall;                           /* ns since 1970, of this turn */
+    bool blind; /* some folder cannot be watched */
+    bool scan;  /* names changed */
+    bool again; /* a file may be a copy that is being made: look again soon */
+    /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
+    gw_nsec scanned_at, swept_at, looked_at;
+    gw_nsec round_at; /* … and last round */
+    gw_nsec now;      /* of this turn, monotonic */
+    uint64_t wall;    /* ns since 1970, of this turn */
 
     atomic_bool stopping;
     int wake; /* eventfd */
@@ -158,10 +173,12 @@ void file_reader_save(struct file_reader *);
 
 /* --- file_tail.c --- */
 
-enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL }; /* FULL: of the feed, which is to be flushed before anybody goes on */
+/* FULL: of the feed, which is to be flushed before anybody goes on */
+enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL };
 
 /* Takes over fd. NULL: no memory, and fd closed. */
-struct file_tail *file_tail_new(struct file_reader *, int fd, const struct stat *, struct file_entry *, uint64_t pos);
+struct file_tail *file_tail_new(struct file_reader *, int fd, const struct stat *, struct file_entry *,
+                                uint64_t pos);
 void file_tail_drop(struct file_reader *, struct file_tail *);
 /* Its name changed. */
 void file_tail_name(struct file_reader *, struct file_tail *, const char *path);
@@ -187,7 +204,8 @@ bool file_is_rotation(const char *base, const char *name);
 /* The file beside t that holds what t held before it was truncated, open for reading; -1: there is none. */
 int file_find_copy(const struct file_tail *, struct stat *, char *path, size_t size);
 int file_open(const char *path); /* for reading; never waits, never becomes our terminal */
-/* The file of this inode, under that name or, renamed, another one of the same folder, which is put into now. -1: it is not there. */
+/* The file of this inode, under that name or, renamed, another one of the same folder, which is put into now.
+ * -1: it is not there. */
 int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size);
 /* It begins with the bytes that were saved. */
 bool file_has_head(int fd, const struct file_saved *);
@@ -196,7 +214,8 @@ enum file_copy {
     FILE_NO_COPY,
     FILE_COPY,
     FILE_MAYBE_COPY
-} file_is_copy(const struct file_reader *, const char *path, int fd, const struct stat *, struct file_tail **of);
+} file_is_copy(const struct file_reader *, const char *path, int fd, const struct stat *,
+               struct file_tail **of);
 
 /* Of a tail that waits for the one that it is a copy of: two logs that began alike part sooner or later. */
 bool file_is_still_copy(const struct file_tail *);

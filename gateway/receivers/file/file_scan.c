@@ -1,4 +1,5 @@
-/* file_scan.c: from patterns to tails: what is new, what is known from last time, what has another name, what is gone.
+/* file_scan.c: from patterns to tails: what is new, what is known from last time, what has another name, what
+ * is gone.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <limits.h>
@@ -34,7 +35,8 @@ static int64_t wall_seconds(void)
 
 static bool is_compressed_name(const char *path)
 {
-    static const gw_str ends[] = {GW_LIT(".gz"), GW_LIT(".zst"), GW_LIT(".bz2"), GW_LIT(".xz"), GW_LIT(".zip"), GW_LIT(".lz4")};
+    static const gw_str ends[] = {GW_LIT(".gz"), GW_LIT(".zst"), GW_LIT(".bz2"),
+                                  GW_LIT(".xz"), GW_LIT(".zip"), GW_LIT(".lz4")};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (gw_str_ends(gw_str_z(path), ends[i]))
             return true;
@@ -102,7 +104,8 @@ static struct file_entry *entry_of(struct file_reader *r, const struct found *f)
             continue;
         if (e->at.dev == f->st.st_dev)
             return e;
-        if (e->at.head_n && strcmp(e->at.path, f->path) == 0) /* device numbers change when a machine starts again */
+        /* device numbers change when a machine starts again */
+        if (e->at.head_n && strcmp(e->at.path, f->path) == 0)
             moved = e;
     }
     return moved;
@@ -134,8 +137,8 @@ static void resume_lost(struct file_reader *r)
         int fd = e->open ? -1 : file_open_inode(e->at.path, e->at.dev, e->at.ino, path, sizeof path);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) != 0 || !e->at.head_n || (uint64_t)st.st_size <= offset_tracker_reached(r->tracker, e) ||
-            !file_has_head(fd, &e->at)) {
+        if (fstat(fd, &st) != 0 || !e->at.head_n ||
+            (uint64_t)st.st_size <= offset_tracker_reached(r->tracker, e) || !file_has_head(fd, &e->at)) {
             close(fd);
             continue;
         }
@@ -179,14 +182,17 @@ static void begin(struct file_reader *r, const struct found *f)
         return;
     }
     enum file_copy copy = FILE_NO_COPY;
-    if (fstat(fd, &st) != 0 || is_compressed(fd) || (copy = file_is_copy(r, f->path, fd, &st, &of)) == FILE_MAYBE_COPY) {
+    if (fstat(fd, &st) != 0 || is_compressed(fd) ||
+        (copy = file_is_copy(r, f->path, fd, &st, &of)) == FILE_MAYBE_COPY) {
         r->again |= copy == FILE_MAYBE_COPY;
         close(fd);
         return;
     }
     uint64_t pos = copy == FILE_COPY || begins_at_end(r, f->path) ? (uint64_t)st.st_size : 0;
     struct file_entry *e = offset_tracker_add(
-        r->tracker, &(struct file_saved){.dev = st.st_dev, .ino = st.st_ino, .offset = pos, .seen = wall_seconds(), .path = f->path});
+        r->tracker,
+        &(struct file_saved){
+            .dev = st.st_dev, .ino = st.st_ino, .offset = pos, .seen = wall_seconds(), .path = f->path});
     struct file_tail *t = e ? file_tail_new(r, fd, &st, e, pos) : NULL;
     if (!e)
         close(fd);
@@ -225,6 +231,7 @@ void file_scan(struct file_reader *r)
         free(s.found[i].path);
     free(s.found);
     if (r->scanned_at == 0)
-        gw_log(GW_INFO, r->component, "%zu files to read; how far is kept in %s", r->tails_n, r->state[0] ? r->state : "memory only");
+        gw_log(GW_INFO, r->component, "%zu files to read; how far is kept in %s", r->tails_n,
+               r->state[0] ? r->state : "memory only");
     r->scanned_at = gw_now();
 }

@@ -39,7 +39,8 @@ static bool usable(const char *folder, bool check)
     if (!check)
         return make_folder(folder) && access(folder, W_OK | X_OK) == 0;
     snprintf(above, sizeof above, "%s", folder);
-    for (char *slash; access(above, F_OK) != 0 && errno == ENOENT && (slash = strrchr(above, '/')) && slash != above;)
+    for (char *slash;
+         access(above, F_OK) != 0 && errno == ENOENT && (slash = strrchr(above, '/')) && slash != above;)
         *slash = '\0';
     return is_folder(above) && access(above, W_OK | X_OK) == 0;
 }
@@ -49,8 +50,8 @@ static bool in_folder(const char *folder, gw_str first_path, bool check, char *o
     if (!usable(folder, check))
         return false;
     size_t n = strlen(folder);
-    snprintf(out, size, "%.*s/file-%016" PRIx64 ".offsets", (int)(n && folder[n - 1] == '/' ? n - 1 : n), folder,
-             file_head_hash(first_path.ptr, first_path.len));
+    snprintf(out, size, "%.*s/file-%016" PRIx64 ".offsets", (int)(n && folder[n - 1] == '/' ? n - 1 : n),
+             folder, file_head_hash(first_path.ptr, first_path.len));
     return true;
 }
 
@@ -72,7 +73,8 @@ static void by_option(const char *option, gw_str first_path, bool check, char *o
 
 static bool below(const char *base, const char *rest, char *folder, size_t size)
 {
-    return base && base[0] == '/' && (size_t)snprintf(folder, size, "%.*s%s", (int)strcspn(base, ":"), base, rest) < size;
+    return base && base[0] == '/' &&
+           (size_t)snprintf(folder, size, "%.*s%s", (int)strcspn(base, ":"), base, rest) < size;
 }
 
 void file_state_find(gw_str option, gw_str first_path, bool check, char *out, size_t size, char *why)
@@ -90,10 +92,12 @@ void file_state_find(gw_str option, gw_str first_path, bool check, char *out, si
         return;
     }
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (below(places[i].base, places[i].rest, folder, sizeof folder) && in_folder(folder, first_path, check, out, size))
+        if (below(places[i].base, places[i].rest, folder, sizeof folder) &&
+            in_folder(folder, first_path, check, out, size))
             return;
     snprintf(why, FILE_ERROR_SIZE,
-             "there is no folder to remember offsets in: after a restart reading begins where `start` says; set `offsets`");
+             "there is no folder to remember offsets in: after a restart reading begins where `start` says; "
+             "set `offsets`");
 }
 
 int file_state_lock(const char *state, char *why)

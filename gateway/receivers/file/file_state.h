@@ -15,8 +15,8 @@
 
 #include "core/config/option.h"
 
-/* Puts the file's name into out; "" when there is no place, or `option` is not one: then why (FILE_ERROR_SIZE bytes) says what is wrong. Makes
- * folders unless `check`. */
+/* Puts the file's name into out; "" when there is no place, or `option` is not one: then why (FILE_ERROR_SIZE
+ * bytes) says what is wrong. Makes folders unless `check`. */
 void file_state_find(gw_str option, gw_str first_path, bool check, char *out, size_t size, char *why);
 /* A descriptor that holds the lock of the state; -1, with why: somebody else has it, or it cannot be made. */
 int file_state_lock(const char *state, char *why);

@@ -17,7 +17,8 @@ static void name_attrs(struct file_tail *t)
 {
     const char *path = t->entry->at.path, *slash = strrchr(path, '/');
     t->attrs[0] = (struct log_attr){.key = GW_LIT("log.file.path"), .text = gw_str_z(path)};
-    t->attrs[1] = (struct log_attr){.key = GW_LIT("log.file.name"), .text = gw_str_z(slash ? slash + 1 : path)};
+    t->attrs[1] =
+        (struct log_attr){.key = GW_LIT("log.file.name"), .text = gw_str_z(slash ? slash + 1 : path)};
 }
 
 static void shut(struct file_reader *r, struct file_tail *t)
@@ -33,21 +34,29 @@ bool file_tail_make_room(struct file_reader *r, const struct file_tail *but)
 {
     struct file_tail *oldest = NULL;
     for (struct file_tail *t = r->tails; t; t = t->next)
-        if (t != but && t->fd >= 0 && !t->ready && !t->gone && !t->copy_of && (!oldest || t->grew < oldest->grew))
+        if (t != but && t->fd >= 0 && !t->ready && !t->gone && !t->copy_of &&
+            (!oldest || t->grew < oldest->grew))
             oldest = t;
     if (oldest)
         shut(r, oldest);
     return oldest != NULL;
 }
 
-struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat *st, struct file_entry *e, uint64_t pos)
+struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat *st, struct file_entry *e,
+                                uint64_t pos)
 {
     struct file_tail *t = calloc(1, sizeof *t);
     if (!t) {
         close(fd);
         return NULL;
     }
-    *t = (struct file_tail){.next = r->tails, .entry = e, .fd = fd, .dev = st->st_dev, .ino = st->st_ino, .pos = pos, .seen = true};
+    *t = (struct file_tail){.next = r->tails,
+                            .entry = e,
+                            .fd = fd,
+                            .dev = st->st_dev,
+                            .ino = st->st_ino,
+                            .pos = pos,
+                            .seen = true};
     t->grew = r->now;
     t->ready = true;
     t->watch = file_watch_file(&r->watch, fd);
@@ -121,8 +130,13 @@ static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
     gw_str text = file_text_decode(&r->text, t->encoding, raw);
     if (r->coloured)
         text = file_text_strip(&r->text, text);
-    const struct log_input in = {
-        .form = LOG_TEXT, .text = text, .observed = r->wall, .host = r->host, .attrs = t->attrs, .attrs_n = 2, .cut = cut};
+    const struct log_input in = {.form = LOG_TEXT,
+                                 .text = text,
+                                 .observed = r->wall,
+                                 .host = r->host,
+                                 .attrs = t->attrs,
+                                 .attrs_n = 2,
+                                 .cut = cut};
     r->full |= gw_log_sink_add(r->sink, &in);
     offset_tracker_touch(t->entry, end);
     if (cut) {
@@ -147,8 +161,10 @@ static struct file_multiline join_for(struct file_reader *r, const struct file_t
     return j;
 }
 
-/* The records of buf, which begins at t->pos, until the feed is full. Returns how many bytes of it are done with. */
-static size_t sink(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end, bool *is_long)
+/* The records of buf, which begins at t->pos, until the feed is full. Returns how many bytes of it are done
+ * with. */
+static size_t sink(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end,
+                   bool *is_long)
 {
     struct file_multiline j = join_for(r, t);
     struct file_record rec;
@@ -168,7 +184,8 @@ static size_t sink(struct file_reader *r, struct file_tail *t, const char *buf, 
 
 /* --- truncation --- */
 
-/* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is little. */
+/* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is
+ * little. */
 static void overflow(struct file_reader *r, struct file_tail *t)
 {
     bool is_long, full = r->full;
@@ -179,8 +196,10 @@ static void overflow(struct file_reader *r, struct file_tail *t)
     t->held_n = 0;
 }
 
-/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where t was. */
-static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const struct stat *st, const char *path)
+/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where
+ * t was. */
+static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const struct stat *st,
+                      const char *path)
 {
     struct file_tail *copy = file_tail_of(r, st);
     struct file_entry *old = copy ? copy->entry : NULL;

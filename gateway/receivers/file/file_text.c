@@ -7,7 +7,8 @@
 
 #define CLOSED ((iconv_t)-1)
 
-static const char *const names[FILE_ENCODINGS] = {"UTF-8", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE", NULL};
+static const char *const names[FILE_ENCODINGS] = {"UTF-8",    "UTF-16LE", "UTF-16BE",
+                                                  "UTF-32LE", "UTF-32BE", NULL};
 
 /* --- the option --- */
 
@@ -15,10 +16,12 @@ static const struct alias {
     gw_str name;
     enum file_encoding is;
 } aliases[] = {
-    {GW_LIT("utf-8"), FILE_UTF8},       {GW_LIT("utf8"), FILE_UTF8},        {GW_LIT("ascii"), FILE_UTF8},
-    {GW_LIT("us-ascii"), FILE_UTF8},    {GW_LIT("utf-16"), FILE_UTF16LE},   {GW_LIT("utf16"), FILE_UTF16LE},
-    {GW_LIT("utf-16le"), FILE_UTF16LE}, {GW_LIT("ucs-2"), FILE_UTF16LE},    {GW_LIT("utf-16be"), FILE_UTF16BE},
-    {GW_LIT("utf-32"), FILE_UTF32LE},   {GW_LIT("utf-32le"), FILE_UTF32LE}, {GW_LIT("utf-32be"), FILE_UTF32BE},
+    {GW_LIT("utf-8"), FILE_UTF8},       {GW_LIT("utf8"), FILE_UTF8},
+    {GW_LIT("ascii"), FILE_UTF8},       {GW_LIT("us-ascii"), FILE_UTF8},
+    {GW_LIT("utf-16"), FILE_UTF16LE},   {GW_LIT("utf16"), FILE_UTF16LE},
+    {GW_LIT("utf-16le"), FILE_UTF16LE}, {GW_LIT("ucs-2"), FILE_UTF16LE},
+    {GW_LIT("utf-16be"), FILE_UTF16BE}, {GW_LIT("utf-32"), FILE_UTF32LE},
+    {GW_LIT("utf-32le"), FILE_UTF32LE}, {GW_LIT("utf-32be"), FILE_UTF32BE},
 };
 
 static enum file_encoding by_name(gw_str name)
@@ -31,7 +34,8 @@ static enum file_encoding by_name(gw_str name)
 
 static gw_str superset(gw_str name)
 {
-    bool gbk = gw_str_ieq(name, GW_STR("gbk")) || gw_str_ieq(name, GW_STR("gb2312")) || gw_str_ieq(name, GW_STR("cp936"));
+    bool gbk = gw_str_ieq(name, GW_STR("gbk")) || gw_str_ieq(name, GW_STR("gb2312")) ||
+               gw_str_ieq(name, GW_STR("cp936"));
     return gbk ? GW_STR("GB18030") : name;
 }
 
@@ -45,7 +49,8 @@ static bool keeps_ascii(const char *name)
     if (cd == CLOSED)
         return false;
     memcpy(in, probe, sizeof in);
-    bool ok = iconv(cd, &from, &left, &to, &room) != (size_t)-1 && (size_t)(to - out) == sizeof probe && !memcmp(out, probe, sizeof probe);
+    bool ok = iconv(cd, &from, &left, &to, &room) != (size_t)-1 && (size_t)(to - out) == sizeof probe &&
+              !memcmp(out, probe, sizeof probe);
     iconv_close(cd);
     return ok;
 }
@@ -90,8 +95,9 @@ enum file_encoding file_text_sniff(const struct file_text *t, gw_str head, size_
         gw_str mark;
         enum file_encoding is;
     } marks[] = {
-        {GW_LIT("\xef\xbb\xbf"), FILE_UTF8}, {GW_LIT("\xff\xfe\0\0"), FILE_UTF32LE}, {GW_LIT("\0\0\xfe\xff"), FILE_UTF32BE},
-        {GW_LIT("\xff\xfe"), FILE_UTF16LE},  {GW_LIT("\xfe\xff"), FILE_UTF16BE},
+        {GW_LIT("\xef\xbb\xbf"), FILE_UTF8},    {GW_LIT("\xff\xfe\0\0"), FILE_UTF32LE},
+        {GW_LIT("\0\0\xfe\xff"), FILE_UTF32BE}, {GW_LIT("\xff\xfe"), FILE_UTF16LE},
+        {GW_LIT("\xfe\xff"), FILE_UTF16BE},
     };
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (gw_str_starts(head, marks[i].mark)) {
@@ -152,7 +158,8 @@ gw_str file_text_decode(struct file_text *t, enum file_encoding e, gw_str raw)
 {
     enum { SLACK = 16 };
     iconv_t cd;
-    if (e == FILE_UTF8 || raw.len == 0 || (cd = converter(t, e)) == CLOSED || !reserve(&t->decoded, &t->decoded_cap, raw.len + SLACK))
+    if (e == FILE_UTF8 || raw.len == 0 || (cd = converter(t, e)) == CLOSED ||
+        !reserve(&t->decoded, &t->decoded_cap, raw.len + SLACK))
         return raw;
     char *from = (char *)(uintptr_t)raw.ptr; /* iconv's prototype takes no const, and writes nothing there */
     size_t left = raw.len, n = 0;
@@ -182,7 +189,8 @@ static size_t sequence(gw_str s)
     size_t i = 2;
     if (s.len < 2)
         return 0;
-    if (s.ptr[1] == ']' || s.ptr[1] == 'P' || s.ptr[1] == '_' || s.ptr[1] == '^') { /* OSC and the like: to BEL or ESC \ */
+    /* OSC and the like: to BEL or ESC \ */
+    if (s.ptr[1] == ']' || s.ptr[1] == 'P' || s.ptr[1] == '_' || s.ptr[1] == '^') {
         for (; i < s.len; i++)
             if (s.ptr[i] == '\a' || (s.ptr[i] == '\\' && s.ptr[i - 1] == '\033'))
                 return i + 1;

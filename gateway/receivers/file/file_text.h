@@ -2,11 +2,13 @@
  *
  *     raw ─▶ decode (encoding, or what the byte order mark says) ─▶ strip escape sequences ─▶ text
  *
- * A mark at the beginning of a file wins over the option: UTF-8's, UTF-16's and UTF-32's are known. UTF-8 is passed on as it
- * stands, a view of the buffer (what is not well-formed in it is repaired where OTLP is written); everything else goes through iconv, and
- * what it cannot read becomes U+FFFD. GBK and GB2312 are read as GB18030, which holds both.
+ * A mark at the beginning of a file wins over the option: UTF-8's, UTF-16's and UTF-32's are known. UTF-8 is
+ * passed on as it stands, a view of the buffer (what is not well-formed in it is repaired where OTLP is
+ * written); everything else goes through iconv, and what it cannot read becomes U+FFFD. GBK and GB2312 are
+ * read as GB18030, which holds both.
  *
- * Encodings must keep ASCII, or be of 2 or 4 bytes a unit: else no line feed could be found. UTF-7 and EBCDIC are refused.
+ * Encodings must keep ASCII, or be of 2 or 4 bytes a unit: else no line feed could be found. UTF-7 and EBCDIC
+ * are refused.
  *
  * Threads: one at a time.
  * SPDX-License-Identifier: Apache-2.0
@@ -18,7 +20,15 @@
 
 #include "gateway/receivers/file/file_lines.h"
 
-enum file_encoding { FILE_UTF8, FILE_UTF16LE, FILE_UTF16BE, FILE_UTF32LE, FILE_UTF32BE, FILE_OTHER, FILE_ENCODINGS };
+enum file_encoding {
+    FILE_UTF8,
+    FILE_UTF16LE,
+    FILE_UTF16BE,
+    FILE_UTF32LE,
+    FILE_UTF32BE,
+    FILE_OTHER,
+    FILE_ENCODINGS
+};
 
 struct file_text {
     char name[64];                /* of FILE_OTHER, for iconv */
@@ -28,7 +38,8 @@ struct file_text {
     size_t decoded_cap, stripped_cap;
 };
 
-/* False: no such encoding, or one in which lines cannot be found; why (at least 160 bytes) says which. Then nothing needs to be dropped. */
+/* False: no such encoding, or one in which lines cannot be found; why (at least 160 bytes) says which. Then
+ * nothing needs to be dropped. */
 bool file_text_init(struct file_text *, gw_str encoding, char *why, size_t size);
 void file_text_fini(struct file_text *);
 

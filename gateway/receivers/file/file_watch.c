@@ -40,7 +40,8 @@ static bool is_remote(const struct statfs *s)
 static void log_failure(struct file_watch *w, const char *what)
 {
     if (!w->said)
-        gw_log(GW_WARNING, w->component, "%s: %s; files are looked at every `poll` instead (see fs.inotify.max_user_watches)", what,
+        gw_log(GW_WARNING, w->component,
+               "%s: %s; files are looked at every `poll` instead (see fs.inotify.max_user_watches)", what,
                strerror(errno));
     w->said = true;
 }

@@ -1,8 +1,9 @@
 /* file_watch.h: being told when a file grows or a folder gets a new one: inotify, where it can be had.
  *
- * A file is watched as what it is, not by its name (through its descriptor), so a rename changes nothing. What cannot be watched says so
- * (-1) and is looked at from time to time by the caller: files on network file systems, whose other writers the kernel does not see, and
- * everything when the user's inotify watches or instances are used up (fs.inotify.max_user_watches, said once).
+ * A file is watched as what it is, not by its name (through its descriptor), so a rename changes nothing.
+ * What cannot be watched says so (-1) and is looked at from time to time by the caller: files on network file
+ * systems, whose other writers the kernel does not see, and everything when the user's inotify watches or
+ * instances are used up (fs.inotify.max_user_watches, said once).
  *
  * Threads: the reader's.
  * SPDX-License-Identifier: Apache-2.0

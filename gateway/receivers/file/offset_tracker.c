@@ -353,7 +353,8 @@ static bool snapshot(struct offset_tracker *b, struct file_offsets *o)
     return true;
 }
 
-bool offset_tracker_save(struct offset_tracker *b, const char *path, const struct gw_list *patterns, char *why)
+bool offset_tracker_save(struct offset_tracker *b, const char *path, const struct gw_list *patterns,
+                         char *why)
 {
     struct file_offsets o = {.patterns = *patterns};
     if (!offset_tracker_changed(b) || !snapshot(b, &o))

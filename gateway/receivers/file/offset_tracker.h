@@ -5,13 +5,13 @@
  *     entry A   safe ▶│ 1024 settled │ 2048 open │ 4096 settled │        safe stays at 1024: what is settled counts only
  *                     └──────────────┴───────────┴──────────────┘        where everything before it is
  *
- * An entry is the content of one file from its first byte on: a file that was truncated gets a new one, and receipts of what it held
- * before change nothing. A flush that a stop gave up (receipt not kept) holds its entries' safe offsets for good: the next start
- * reads on from there.
+ * An entry is the content of one file from its first byte on: a file that was truncated gets a new one, and
+ * receipts of what it held before change nothing. A flush that a stop gave up (receipt not kept) holds its
+ * entries' safe offsets for good: the next start reads on from there.
  *
- * Ownership: the book is counted, under one lock for all books; receipts that outlive the receiver hold it. Entries are the book's.
- * Threads: senders settle receipts; everything else belongs to the reader's thread, before it starts and after it ends to the main
- * thread. `safe` and the marks are under the lock.
+ * Ownership: the book is counted, under one lock for all books; receipts that outlive the receiver hold it.
+ * Entries are the book's. Threads: senders settle receipts; everything else belongs to the reader's thread,
+ * before it starts and after it ends to the main thread. `safe` and the marks are under the lock.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OFFSET_TRACKER_H
@@ -38,8 +38,8 @@ struct file_entry {
     uint64_t flush; /* up to this offset */
 };
 
-/* NULL when there is no memory. Takes over what was loaded, unless a book of this name still lives: that of a receiver that was closed and
- * is opened again by a reload, with flushes under way. Then that one goes on. */
+/* NULL when there is no memory. Takes over what was loaded, unless a book of this name still lives: that of a
+ * receiver that was closed and is opened again by a reload, with flushes under way. Then that one goes on. */
 struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets *loaded);
 /* The reader's side lets go of it. */
 void offset_tracker_drop(struct offset_tracker *);
@@ -59,9 +59,11 @@ uint64_t offset_tracker_safe(struct offset_tracker *, const struct file_entry *)
 uint64_t offset_tracker_reached(struct offset_tracker *, const struct file_entry *);
 /* Nothing of it is under way. */
 bool offset_tracker_settled(struct offset_tracker *, const struct file_entry *);
-/* Nothing of it is under way, and bytes up to here need no delivery: blank lines, the beginning that nobody wants. */
+/* Nothing of it is under way, and bytes up to here need no delivery: blank lines, the beginning that nobody
+ * wants. */
 void offset_tracker_skip(struct offset_tracker *, struct file_entry *, uint64_t offset);
-/* Something was given up while we live (an exporter went away) and nothing is under way: reading starts again at *safe. */
+/* Something was given up while we live (an exporter went away) and nothing is under way: reading starts again
+ * at *safe. */
 bool offset_tracker_rewind(struct offset_tracker *, struct file_entry *, uint64_t *safe);
 
 /* Up to `offset` of the entry stands in the feed now. */
@@ -69,8 +71,10 @@ void offset_tracker_touch(struct file_entry *, uint64_t offset);
 /* For the flush of all that was touched, which then is not any more. NULL when there is no memory. */
 struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *);
 
-/* Writes the book to `path` when it changed since the last time. `patterns` are the receiver's. False, with why: not written. */
-bool offset_tracker_save(struct offset_tracker *, const char *path, const struct gw_list *patterns, char *why) GW_MUST_CHECK;
+/* Writes the book to `path` when it changed since the last time. `patterns` are the receiver's. False, with
+ * why: not written. */
+bool offset_tracker_save(struct offset_tracker *, const char *path, const struct gw_list *patterns,
+                         char *why) GW_MUST_CHECK;
 bool offset_tracker_changed(struct offset_tracker *);
 
 #endif

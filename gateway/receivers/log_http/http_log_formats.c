@@ -41,10 +41,12 @@ static gw_str longest_text(gw_str object, struct gw_arena *arena)
     return best;
 }
 
-/* How many bytes the character takes that begins at s: an escape is one, and so is a pair of \u that means one. */
+/* How many bytes the character takes that begins at s: an escape is one, and so is a pair of \u that means
+ * one. */
 static size_t json_character(gw_str s)
 {
-    bool high = s.len >= 12 && gw_str_starts(s, GW_STR("\\u")) && gw_lower(s.ptr[2]) == 'd' && gw_char_in(s.ptr[3], "89abAB");
+    bool high = s.len >= 12 && gw_str_starts(s, GW_STR("\\u")) && gw_lower(s.ptr[2]) == 'd' &&
+                gw_char_in(s.ptr[3], "89abAB");
     if (s.ptr[0] == '\\')
         return s.len > 1 && s.ptr[1] == 'u' ? (high ? 12 : 6) : 2;
     uint8_t c = (uint8_t)s.ptr[0];
@@ -63,7 +65,8 @@ static size_t whole_characters(gw_str s, size_t most)
     return n < s.len ? n : s.len;
 }
 
-/* The object with its longest text cut so that it has max_record bytes; false where that text is too short for it. */
+/* The object with its longest text cut so that it has max_record bytes; false where that text is too short
+ * for it. */
 static bool cut_item(struct http_log_reader *r, struct log_input *in, gw_str object)
 {
     gw_str text = longest_text(object, r->body->arena);
@@ -115,7 +118,8 @@ static bool read_object(struct http_log_reader *r, struct gw_json *j)
     gw_str object;
     if (!gw_json_raw(j, &object))
         return false;
-    return is_empty_object(object) || http_log_item(r, &in, object) || gw_json_bad(j, "the request's memory budget is spent");
+    return is_empty_object(object) || http_log_item(r, &in, object) ||
+           gw_json_bad(j, "the request's memory budget is spent");
 }
 
 static bool read_text(struct http_log_reader *r, struct gw_json *j)
@@ -199,7 +203,8 @@ static bool seconds_ns(const struct gw_json_number *n, uint64_t *out)
     return true;
 }
 
-/* Datakit's names for what the log router sends: the text is `message`, and `source` is the stream of the container. */
+/* Datakit's names for what the log router sends: the text is `message`, and `source` is the stream of the
+ * container. */
 static gw_str name_of(gw_str key)
 {
     if (gw_str_eq(key, GW_STR("log")))
@@ -278,13 +283,15 @@ static gw_str plain_text(gw_str s)
     return s.ptr ? s : GW_STR("");
 }
 
-enum gw_code http_log_read(const struct http_log *body, http_log_f *take, void *to, uint64_t *records, struct gw_err *err)
+enum gw_code http_log_read(const struct http_log *body, http_log_f *take, void *to, uint64_t *records,
+                           struct gw_err *err)
 {
     static enum gw_code (*const forms[])(struct http_log_reader *) = {[HTTP_LOG_JSON] = read_json,
                                                                       [HTTP_LOG_LINES] = read_lines,
                                                                       [HTTP_LOG_LOGPLEX] = log_logplex_read,
                                                                       [HTTP_LOG_FIRELENS] = read_firelens,
-                                                                      [HTTP_LOG_LINE_PROTOCOL] = line_protocol_read};
+                                                                      [HTTP_LOG_LINE_PROTOCOL] =
+                                                                          line_protocol_read};
     struct http_log plain = *body;
     struct http_log_reader r = {.body = &plain, .take = take, .to = to, .err = err};
     struct gw_snap snap = gw_arena_snap(body->arena);

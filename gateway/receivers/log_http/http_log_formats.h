@@ -6,12 +6,13 @@
  *     firelens  [ { "log": …, "date": 1700000000.5, … } ]        what Fluent Bit's http output posts (Datakit's type=firelens)
  *     points    nginx,host=a message="…",status="info" 1700000000000000000   line protocol (Datakit's type=influxdb)
  *
- * A body is read twice: first without anybody who takes records, to see that all of it is well-formed, so that of a body that is not,
- * nothing is used. Between the two, its records are known in number. Both ways cost no memory but for the record at hand.
+ * A body is read twice: first without anybody who takes records, to see that all of it is well-formed, so
+ * that of a body that is not, nothing is used. Between the two, its records are known in number. Both ways
+ * cost no memory but for the record at hand.
  *
- * Empty objects, empty lines and empty arrays are how senders ask whether somebody is there: no records. What is longer than max_record
- * is cut and says how much of it is missing: a line at its end; an item in the longest of its texts, so that the rest of it stays, or,
- * where that is not enough, as the text that it is.
+ * Empty objects, empty lines and empty arrays are how senders ask whether somebody is there: no records. What
+ * is longer than max_record is cut and says how much of it is missing: a line at its end; an item in the
+ * longest of its texts, so that the rest of it stays, or, where that is not enough, as the text that it is.
  *
  * Threads: pure but for the arena, which is as before when a call returns.
  * SPDX-License-Identifier: Apache-2.0
@@ -22,7 +23,13 @@
 #include "core/base/arena.h"
 #include "translators/logs/log_record.h"
 
-enum http_log_form { HTTP_LOG_JSON, HTTP_LOG_LINES, HTTP_LOG_LOGPLEX, HTTP_LOG_FIRELENS, HTTP_LOG_LINE_PROTOCOL };
+enum http_log_form {
+    HTTP_LOG_JSON,
+    HTTP_LOG_LINES,
+    HTTP_LOG_LOGPLEX,
+    HTTP_LOG_FIRELENS,
+    HTTP_LOG_LINE_PROTOCOL
+};
 
 struct http_log {
     enum http_log_form form;
@@ -36,9 +43,11 @@ struct http_log {
 /* The record's texts are good until the call returns. */
 typedef void http_log_f(void *to, const struct log_input *);
 
-/* `take` NULL: only looks. *records: how many there are, or stand before the mistake, with the one that has it.
- * GW_OK, GW_BAD_JSON, GW_BAD_LOGPLEX, GW_BAD_POINTS with their place, or GW_BUDGET where the arena has no room for a record. */
-enum gw_code http_log_read(const struct http_log *, http_log_f *take, void *to, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
+/* `take` NULL: only looks. *records: how many there are, or stand before the mistake, with the one that has
+ * it. GW_OK, GW_BAD_JSON, GW_BAD_LOGPLEX, GW_BAD_POINTS with their place, or GW_BUDGET where the arena has no
+ * room for a record. */
+enum gw_code http_log_read(const struct http_log *, http_log_f *take, void *to, uint64_t *records,
+                           struct gw_err *) GW_MUST_CHECK;
 
 /* What follows is between http_log_formats.c and the files of its forms. */
 
@@ -49,7 +58,8 @@ struct http_log_reader {
     uint64_t records;
     struct gw_err *err;
 };
-/* Counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room in the arena. */
+/* Counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room
+ * in the arena. */
 void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
 bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
 enum gw_code line_protocol_read(struct http_log_reader *);

@@ -4,9 +4,10 @@
  *     └─┬─┘└────────┬──────────────┘ └────────────────────┬────────────────────────┘ └─ time, in units of `precision`
  *    source       tags                                 fields
  *
- * A point becomes the JSON object of its tags and fields, so that it goes the way of any item: `message` is the body, `status` the
- * severity, and so on. A backslash escapes comma, blank and equals sign in names and tags, and quote and backslash in quoted text; before
- * anything else it is itself. Quoted text may hold line ends. A line that begins with # is a comment.
+ * A point becomes the JSON object of its tags and fields, so that it goes the way of any item: `message` is
+ * the body, `status` the severity, and so on. A backslash escapes comma, blank and equals sign in names and
+ * tags, and quote and backslash in quoted text; before anything else it is itself. Quoted text may hold line
+ * ends. A line that begins with # is a comment.
  * SPDX-License-Identifier: Apache-2.0 */
 
 #include <inttypes.h>
@@ -68,7 +69,8 @@ static void put_name(struct cursor *c, gw_str name)
 
 static bool put_bool(struct cursor *c, gw_str word)
 {
-    static const char *const words[2][5] = {{"f", "F", "false", "False", "FALSE"}, {"t", "T", "true", "True", "TRUE"}};
+    static const char *const words[2][5] = {{"f", "F", "false", "False", "FALSE"},
+                                            {"t", "T", "true", "True", "TRUE"}};
     for (int value = 0; value < 2; value++)
         for (int i = 0; i < 5; i++)
             if (gw_str_eq(word, gw_str_z(words[value][i]))) {
@@ -148,7 +150,8 @@ static bool take_fields(struct cursor *c, struct gw_text *word)
     return true;
 }
 
-/* Without a precision: seconds, ms, µs or ns of a time between 1973 and 2286 have 9 to 10, 12 to 13, 15 to 16 or 18 to 19 digits. */
+/* Without a precision: seconds, ms, µs or ns of a time between 1973 and 2286 have 9 to 10, 12 to 13, 15 to 16
+ * or 18 to 19 digits. */
 static uint64_t unit_of(uint64_t time)
 {
     static const uint64_t units[] = {1000000000, 1000000, 1000, 1};
@@ -165,7 +168,8 @@ static bool take_time(struct cursor *c, struct gw_text *word, uint64_t precision
         c->at++;
     if (!take_word(c, " \r\n", word))
         return true;
-    if (!gw_str_u64(gw_text_result(word), &time) || __builtin_mul_overflow(time, precision ? precision : unit_of(time), &ns))
+    if (!gw_str_u64(gw_text_result(word), &time) ||
+        __builtin_mul_overflow(time, precision ? precision : unit_of(time), &ns))
         return fail(c, "the time is not a number of units since 1970");
     *out = ns;
     while (is_next(c, ' '))
@@ -188,7 +192,8 @@ static bool take_point(struct cursor *c, const struct http_log *body, struct log
     if (!take_word(c, ", \n", &source))
         return fail(c, "want the name of a measurement");
     in->source = gw_text_result(&source);
-    if (!take_tags(c, &word) || !take_fields(c, &word) || !take_time(c, &word, body->precision, &in->time) || !take_end(c))
+    if (!take_tags(c, &word) || !take_fields(c, &word) || !take_time(c, &word, body->precision, &in->time) ||
+        !take_end(c))
         return false;
     gw_text_put_char(c->out, '}');
     return true;

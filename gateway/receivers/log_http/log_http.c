@@ -16,9 +16,18 @@ enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
 static const struct gw_http_route routes[] = {
     {.path = "/api/v2/logs", .methods = SEND, .tag = 202, .may_delay = true, .handle = log_http_intake},
     {.path = "/v1/input", .methods = SEND, .tag = 200, .may_delay = true, .handle = log_http_intake},
-    {.path = "/v1/input/", .prefix = true, .ends_in_key = true, .methods = SEND, .tag = 200, .may_delay = true, .handle = log_http_intake},
+    {.path = "/v1/input/",
+     .prefix = true,
+     .ends_in_key = true,
+     .methods = SEND,
+     .tag = 200,
+     .may_delay = true,
+     .handle = log_http_intake},
     {.path = "/v1/write/logstreaming", .methods = SEND, .may_delay = true, .handle = log_http_streaming},
-    {.path = "/api/v1/validate", .methods = GW_HTTP_GET | GW_HTTP_HEAD, .ignores_body = true, .handle = log_http_validate},
+    {.path = "/api/v1/validate",
+     .methods = GW_HTTP_GET | GW_HTTP_HEAD,
+     .ignores_body = true,
+     .handle = log_http_validate},
 };
 
 static bool delays(void *fanout, unsigned signal)
@@ -41,7 +50,8 @@ static void describe_site(struct log_http *h)
     };
 }
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     struct log_http *h = ctx;
     const struct log_http_conf *c = &h->conf;
@@ -76,18 +86,19 @@ static void start(void *ctx)
 static void stop(void *ctx)
 {
     const struct log_http *h = ctx;
-    gw_log(GW_DEBUG, component, "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu records=%llu",
+    gw_log(GW_DEBUG, component,
+           "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu records=%llu",
            (unsigned long long)h->site.counts.requests, (unsigned long long)h->site.counts.wire_bytes,
-           (unsigned long long)h->site.counts.body_bytes, (unsigned long long)h->counts.payloads, (unsigned long long)h->counts.probes,
-           (unsigned long long)h->counts.records);
+           (unsigned long long)h->site.counts.body_bytes, (unsigned long long)h->counts.payloads,
+           (unsigned long long)h->counts.probes, (unsigned long long)h->counts.records);
 }
 
 static void hint(void *ctx, FILE *to)
 {
     const struct log_http *h = ctx;
     if (h->open.port)
-        fprintf(to, "  curl -d '{\"service\":\"web\",\"message\":\"hello\"}' http%s://%s:%d/api/v2/logs\n", h->access.tls ? "s" : "",
-                h->open.host_text, h->open.port);
+        fprintf(to, "  curl -d '{\"service\":\"web\",\"message\":\"hello\"}' http%s://%s:%d/api/v2/logs\n",
+                h->access.tls ? "s" : "", h->open.host_text, h->open.port);
 }
 
 static void close_(void *ctx)
@@ -104,15 +115,19 @@ static void close_(void *ctx)
 }
 
 static const struct gw_metric metrics[] = {
-    GW_COUNTER_AT(struct log_http, counts.payloads, "log_http_payloads_total", "Requests with records that were taken."),
-    GW_COUNTER_AT(struct log_http, counts.probes, "log_http_probes_total", "Requests without a record, by which senders ask who is there."),
-    GW_COUNTER_AT(struct log_http, counts.records, "log_http_records_total", "Records of well-formed requests."),
+    GW_COUNTER_AT(struct log_http, counts.payloads, "log_http_payloads_total",
+                  "Requests with records that were taken."),
+    GW_COUNTER_AT(struct log_http, counts.probes, "log_http_probes_total",
+                  "Requests without a record, by which senders ask who is there."),
+    GW_COUNTER_AT(struct log_http, counts.records, "log_http_records_total",
+                  "Records of well-formed requests."),
     GW_METRICS_END,
 };
 
 const struct gw_receiver gw_receiver_http = {
     .name = "http",
-    .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's log streaming (/v1/write/logstreaming).",
+    .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's log streaming "
+               "(/v1/write/logstreaming).",
     .by_default = true,
     .on_http = true,
     .opts = opts,

@@ -7,11 +7,11 @@
  *      query ─▶ what all records of the request share ─┐
  *      body ──▶ http_log_formats.h: look, then take ─────────┴─▶ log_batch ─▶ frames ─▶ fan-out: all or none ─▶ the true answer
  *
- * A key (auth.token) may stand in a header, in the parameter dd-api-key or at the end of the path; it is in no line of the log: paths that
- * end in one are shown with *** there.
+ * A key (auth.token) may stand in a header, in the parameter dd-api-key or at the end of the path; it is in
+ * no line of the log: paths that end in one are shown with *** there.
  *
- * Private to the receiver's files. Facts: Datadog's API reference (POST /api/v2/logs); for log streaming Datakit's manual (Log Streaming)
- * and source.
+ * Private to the receiver's files. Facts: Datadog's API reference (POST /api/v2/logs); for log streaming
+ * Datakit's manual (Log Streaming) and source.
  *
  * Threads: open, start, stop, close on main; handlers on HTTP workers, each with a batch of its own.
  * SPDX-License-Identifier: Apache-2.0
@@ -25,22 +25,26 @@
 #include "gateway/receivers/log_http/http_log_formats.h"
 #include "translators/logs/log_record.h"
 
-/* Datakit's port, which ddtrace listens on as well. The agent's, 8126, has no log intake: clients may try to find that out. */
+/* Datakit's port, which ddtrace listens on as well. The agent's, 8126, has no log intake: clients may try to
+ * find that out. */
 #define LOG_HTTP_LISTEN "127.0.0.1:9529, [::1]:9529"
 
-#define LOG_HTTP_OPTS(X)                                                                                                                   \
-    X(list, listen, "listen", LOG_HTTP_LISTEN, "", "",                                                                                     \
-      "Addresses to listen on: host:port, [ipv6]:port, :port (every address) or the path of a Unix socket. Receivers that name one "       \
-      "address share it. One that is taken or absent ends the start, unless the list is the default one.")                                 \
-    GW_HTTP_BODY_OPTS(X, "5MiB", "5MiB")                                                                                                   \
-    X(size, max_record, "max_record", "1MiB", "1KiB", "64MiB",                                                                             \
-      "Longest record. What is longer is cut, and says in log.record.truncated_bytes how much is missing.")                                \
-    X(count, max_records, "max_records", "1000", "0", "1000000000",                                                                        \
-      "Most items of a JSON request to Datadog's intake; 0: any number. More are answered 413.")                                           \
-    GW_HTTP_TIME_OPT(X)                                                                                                                    \
-    X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h", "How long a connection is kept without a request.")                        \
-    X(count, connections, "connections", "1000", "1", "100000", "Most connections at a time, over all HTTP receivers; see ddtrace.")       \
-    GW_LISTENER_ACCESS_OPTS(X)                                                                                                             \
+#define LOG_HTTP_OPTS(X)                                                                                     \
+    X(list, listen, "listen", LOG_HTTP_LISTEN, "", "",                                                       \
+      "Addresses to listen on: host:port, [ipv6]:port, :port (every address) or the path of a Unix socket. " \
+      "Receivers that name one "                                                                             \
+      "address share it. One that is taken or absent ends the start, unless the list is the default one.")   \
+    GW_HTTP_BODY_OPTS(X, "5MiB", "5MiB")                                                                     \
+    X(size, max_record, "max_record", "1MiB", "1KiB", "64MiB",                                               \
+      "Longest record. What is longer is cut, and says in log.record.truncated_bytes how much is missing.")  \
+    X(count, max_records, "max_records", "1000", "0", "1000000000",                                          \
+      "Most items of a JSON request to Datadog's intake; 0: any number. More are answered 413.")             \
+    GW_HTTP_TIME_OPT(X)                                                                                      \
+    X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
+      "How long a connection is kept without a request.")                                                    \
+    X(count, connections, "connections", "1000", "1", "100000",                                              \
+      "Most connections at a time, over all HTTP receivers; see ddtrace.")                                   \
+    GW_LISTENER_ACCESS_OPTS(X)                                                                               \
     LOG_OPTS(X)
 
 struct log_http_conf {
@@ -65,13 +69,13 @@ struct log_http {
 };
 
 /* Checks the whole body, then offers all of its records. *records: how many there are. */
-enum gw_code log_http_take(struct log_http *, const struct gw_http_request *, struct http_log *, uint64_t max_records, uint64_t *records,
-                           struct gw_err *) GW_MUST_CHECK;
+enum gw_code log_http_take(struct log_http *, const struct gw_http_request *, struct http_log *,
+                           uint64_t max_records, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
 /* What records of a request begin as: the time, and this machine's name where the sender is on it. */
 struct log_input log_http_like(const struct log_http *, const struct gw_http_request *);
 /* The answer to a request that was not taken, and a line in the log. */
-void log_http_refuse(struct log_http *, const struct gw_http_route *, const struct gw_http_request *, struct gw_err *,
-                     struct gw_http_reply *);
+void log_http_refuse(struct log_http *, const struct gw_http_route *, const struct gw_http_request *,
+                     struct gw_err *, struct gw_http_reply *);
 
 gw_http_f log_http_intake, log_http_validate, log_http_streaming;
 

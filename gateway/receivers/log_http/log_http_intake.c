@@ -1,6 +1,7 @@
-/* log_http_intake.c: a request of Datadog's intake, and what all of the receiver's requests share: the body is read twice, its records are
- * translated into the worker's batch, and all frames of the batch are offered together, so that a request is queued whole or refused
- * whole. A sender that repeats a refused request brings nothing twice. Owns nothing beyond the request; runs on HTTP workers.
+/* log_http_intake.c: a request of Datadog's intake, and what all of the receiver's requests share: the body
+ * is read twice, its records are translated into the worker's batch, and all frames of the batch are offered
+ * together, so that a request is queued whole or refused whole. A sender that repeats a refused request
+ * brings nothing twice. Owns nothing beyond the request; runs on HTTP workers.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
@@ -8,7 +9,8 @@
 
 /* --- from a body to the queues --- */
 
-/* Of max_memory, what the records of one request may take before they are cut into frames, which takes as much again. */
+/* Of max_memory, what the records of one request may take before they are cut into frames, which takes as
+ * much again. */
 enum { SHARE = 6 };
 
 enum { FIRST_FRAMES = 64 };
@@ -55,7 +57,8 @@ static bool grow_list(struct frame_list *l, struct gw_arena *arena)
 }
 
 /* Everything leaves the batch. False: there is no room for so many frames, and they are gone. */
-static bool collect_frames(struct log_batch *b, struct gw_arena *arena, struct frame_list *l, struct gw_intake *intake)
+static bool collect_frames(struct log_batch *b, struct gw_arena *arena, struct frame_list *l,
+                           struct gw_intake *intake)
 {
     struct gw_frame *no_list[1]; /* one by one, to be dropped */
     bool whole = true;
@@ -89,8 +92,10 @@ static enum gw_code refuse_unread(struct log_http *h, uint64_t records, enum gw_
     return code;
 }
 
-/* All that stands in the batch, or nothing of it. `code`: why nothing of it is offered, and *err says more. */
-static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_arena *arena, enum gw_code code, struct gw_err *err)
+/* All that stands in the batch, or nothing of it. `code`: why nothing of it is offered, and *err says
+ * more. */
+static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_arena *arena, enum gw_code code,
+                          struct gw_err *err)
 {
     struct gw_intake intake = {.received = s->refused};
     struct frame_list list = {.n = 0};
@@ -108,8 +113,8 @@ static enum gw_code offer(struct log_http *h, const struct sink *s, struct gw_ar
     return code;
 }
 
-enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, struct http_log *body, uint64_t max_records,
-                           uint64_t *records, struct gw_err *err)
+enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, struct http_log *body,
+                           uint64_t max_records, uint64_t *records, struct gw_err *err)
 {
     struct sink s = {.batch = h->batches[q->worker], .most = h->host->budget->limit / SHARE};
     uint64_t read;
@@ -120,15 +125,18 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
     if (code)
         return refuse_unread(h, *records, code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_BAD_PAYLOAD, code);
     if (max_records && *records > max_records)
-        return refuse_unread(h, *records, GW_REASON_TOO_MANY, gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
+        return refuse_unread(h, *records, GW_REASON_TOO_MANY,
+                             gw_fail(err, GW_TOO_MANY, 0, "%llu", (unsigned long long)*records));
     if (*records == 0)
         return GW_OK;
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
-    code = http_log_read(body, take, &s, &read, err); /* fails where the arena has no room for a text without its escapes */
+    /* fails where the arena has no room for a text without its escapes */
+    code = http_log_read(body, take, &s, &read, err);
     s.refused += code ? *records - s.taken : 0;
     const char *fault = log_batch_fault(s.batch);
     if (fault)
-        gw_log(GW_WARNING, h->site.component, "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
+        gw_log(GW_WARNING, h->site.component,
+               "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
     return offer(h, &s, q->arena, code, err);
 }
 
@@ -136,17 +144,19 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
 
 struct log_input log_http_like(const struct log_http *h, const struct gw_http_request *q)
 {
-    return (struct log_input){.observed = (uint64_t)gw_wall(), .host = q->peer->local ? h->host->host_name : GW_NOSTR};
+    return (struct log_input){.observed = (uint64_t)gw_wall(),
+                              .host = q->peer->local ? h->host->host_name : GW_NOSTR};
 }
 
-void log_http_refuse(struct log_http *h, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_err *err,
-                     struct gw_http_reply *r)
+void log_http_refuse(struct log_http *h, const struct gw_http_route *route, const struct gw_http_request *q,
+                     struct gw_err *err, struct gw_http_reply *r)
 {
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(h->host->fanout, gw_now()));
     gw_str text = r->body, path = route->ends_in_key ? gw_str_z(route->path) : q->path;
     text.len = gw_str_find(text, '\n'); /* the advice is for the sender */
-    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, h->site.component, "a request to %.*s%s is answered %u: %.*s", GW_FMT(path),
-           route->ends_in_key ? "***" : "", r->status, GW_FMT(text));
+    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, h->site.component,
+           "a request to %.*s%s is answered %u: %.*s", GW_FMT(path), route->ends_in_key ? "***" : "",
+           r->status, GW_FMT(text));
 }
 
 /* --- Datadog's intake --- */
@@ -161,8 +171,10 @@ static void see_arg(void *cookie, gw_str name, gw_str value)
     const struct {
         gw_str name;
         gw_str *value;
-    } known[] = {
-        {GW_LIT("ddsource"), &q->source}, {GW_LIT("service"), &q->service}, {GW_LIT("hostname"), &q->host}, {GW_LIT("ddtags"), &q->tags}};
+    } known[] = {{GW_LIT("ddsource"), &q->source},
+                 {GW_LIT("service"), &q->service},
+                 {GW_LIT("hostname"), &q->host},
+                 {GW_LIT("ddtags"), &q->tags}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (gw_str_eq(name, known[i].name))
             *known[i].value = value;
@@ -180,7 +192,8 @@ static bool says_json(gw_str type)
            is_media(type, GW_STR("application/x-ndjson"));
 }
 
-/* What claims to be neither text nor JSON (curl's forms, no type at all) is JSON where it is that, else lines. */
+/* What claims to be neither text nor JSON (curl's forms, no type at all) is JSON where it is that, else
+ * lines. */
 static enum http_log_form form_of(const struct gw_http_request *q, const struct http_log *body)
 {
     struct http_log look = *body;
@@ -205,7 +218,8 @@ static void answer_accepted(struct log_http *h, uint64_t records, struct gw_http
 }
 
 /* route->tag: the status of success. */
-void log_http_intake(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+void log_http_intake(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                     struct gw_http_reply *r)
 {
     struct log_http *h = ctx;
     struct query query = {0};
@@ -220,7 +234,8 @@ void log_http_intake(void *ctx, const struct gw_http_route *route, const struct 
     if (query.host.len)
         like.host = query.host;
     body.form = form_of(q, &body);
-    err.code = log_http_take(h, q, &body, body.form == HTTP_LOG_JSON ? (uint64_t)h->conf.max_records : 0, &records, &err);
+    err.code = log_http_take(h, q, &body, body.form == HTTP_LOG_JSON ? (uint64_t)h->conf.max_records : 0,
+                             &records, &err);
     r->status = (unsigned)route->tag;
     if (err.code)
         log_http_refuse(h, route, q, &err, r);
@@ -229,7 +244,8 @@ void log_http_intake(void *ctx, const struct gw_http_route *route, const struct 
 }
 
 /* Its key, if keys are asked for, was good. */
-void log_http_validate(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+void log_http_validate(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                       struct gw_http_reply *r)
 {
     r->type = "application/json";
     r->body = GW_STR("{\"valid\":true}");

@@ -1,10 +1,12 @@
-/* Datakit's log streaming: lines of text unless `type` says otherwise; `source` names what they are of and finds the script.
+/* Datakit's log streaming: lines of text unless `type` says otherwise; `source` names what they are of and
+ * finds the script.
  *
  *     type=influxdb   line protocol, times in units of `precision` (n, u, ms, s, m, h)
  *     type=firelens   what Fluent Bit's http output posts
  *
- * `pipeline` names a script of pipelines.directory, else the source finds its own. `tags` is NAME=VALUE,NAME=VALUE. The service is the
- * source's where none is named. SPDX-License-Identifier: Apache-2.0 */
+ * `pipeline` names a script of pipelines.directory, else the source finds its own. `tags` is
+ * NAME=VALUE,NAME=VALUE. The service is the source's where none is named. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "gateway/receivers/log_http/log_http.h"
 
 struct query {
@@ -17,8 +19,9 @@ static void see_arg(void *cookie, gw_str name, gw_str value)
     const struct {
         gw_str name;
         gw_str *value;
-    } known[] = {{GW_LIT("type"), &q->type},         {GW_LIT("source"), &q->source}, {GW_LIT("service"), &q->service},
-                 {GW_LIT("pipeline"), &q->pipeline}, {GW_LIT("tags"), &q->tags},     {GW_LIT("precision"), &q->precision}};
+    } known[] = {{GW_LIT("type"), &q->type},       {GW_LIT("source"), &q->source},
+                 {GW_LIT("service"), &q->service}, {GW_LIT("pipeline"), &q->pipeline},
+                 {GW_LIT("tags"), &q->tags},       {GW_LIT("precision"), &q->precision}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (gw_str_eq(name, known[i].name))
             *known[i].value = value;
@@ -64,7 +67,8 @@ static enum http_log_form form_of(gw_str type)
     return gw_str_eq(type, GW_STR("firelens")) ? HTTP_LOG_FIRELENS : HTTP_LOG_LINES;
 }
 
-/* The receiver's own source and service stand where the sender names none; Datakit's words where there are none either. */
+/* The receiver's own source and service stand where the sender names none; Datakit's words where there are
+ * none either. */
 static void name_origin(const struct log_http *h, const struct query *query, struct log_input *like)
 {
     like->source = query->source;
@@ -75,7 +79,8 @@ static void name_origin(const struct log_http *h, const struct query *query, str
         like->service = like->source;
 }
 
-void log_http_streaming(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+void log_http_streaming(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                        struct gw_http_reply *r)
 {
     struct log_http *h = ctx;
     struct query query = {0};
@@ -86,7 +91,8 @@ void log_http_streaming(void *ctx, const struct gw_http_route *route, const stru
     name_origin(h, &query, &like);
     like.script = query.pipeline;
     like.tags = as_ddtags(query.tags, q->arena);
-    struct http_log body = {.form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
+    struct http_log body = {
+        .form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
     if (err.code) {
         log_http_refuse(h, route, q, &err, r);

@@ -1,9 +1,10 @@
-/* Heroku's logplex: octet-counted syslog whose header is RFC 5424's without the structured data, so a parser of that would take the
- * first word of the text for it.
+/* Heroku's logplex: octet-counted syslog whose header is RFC 5424's without the structured data, so a parser
+ * of that would take the first word of the text for it.
  *
  *     83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up
  *
- * HOST is the drain's and always "host" or d.UUID; APP is "app" (the application) or "heroku" (the platform), PROC the dyno.
+ * HOST is the drain's and always "host" or d.UUID; APP is "app" (the application) or "heroku" (the platform),
+ * PROC the dyno.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_http/http_log_formats.h"
 #include "translators/logs/syslog_parse.h"
@@ -15,7 +16,8 @@ enum { FIELDS = 6, COUNT_DIGITS = 8, MOST_PRI = 191 };
 static bool take_pri(gw_str *text, uint64_t *pri)
 {
     size_t end = gw_str_find(*text, '>');
-    if (end >= 5 || text->len < end + 3 || text->ptr[0] != '<' || !gw_str_u64(gw_str_n(text->ptr + 1, end - 1), pri) || *pri > MOST_PRI)
+    if (end >= 5 || text->len < end + 3 || text->ptr[0] != '<' ||
+        !gw_str_u64(gw_str_n(text->ptr + 1, end - 1), pri) || *pri > MOST_PRI)
         return false;
     if (text->ptr[end + 1] != '1' || text->ptr[end + 2] != ' ')
         return false;
@@ -59,7 +61,8 @@ static void read_frame(struct http_log_reader *r, gw_str frame)
         in.host = in.host.len ? in.host : fields[HOST];
         in.attrs = attrs;
         in.attrs_n = 0;
-        attrs[in.attrs_n++] = (struct log_attr){.key = GW_STR("syslog.facility"), .is_int = true, .number = (int64_t)(pri >> 3)};
+        attrs[in.attrs_n++] = (struct log_attr){
+            .key = GW_STR("syslog.facility"), .is_int = true, .number = (int64_t)(pri >> 3)};
         add(&in, attrs, GW_STR("syslog.appname"), fields[APP]);
         add(&in, attrs, GW_STR("syslog.procid"), fields[PROC]);
         add(&in, attrs, GW_STR("syslog.msgid"), fields[MSGID]);

@@ -1,9 +1,10 @@
 /* stdin.c: lines of standard input: `application | ddgate -c …`.
  *
- * At the end of the input all lines have been offered; where nothing else is received, the gateway drains and ends then, as a filter does.
- * A full queue stops the reading, so the application waits.
+ * At the end of the input all lines have been offered; where nothing else is received, the gateway drains and
+ * ends then, as a filter does. A full queue stops the reading, so the application waits.
  *
- * At a stop, the rest of what the application says is read, for a moment: Ctrl-C reaches both of them, and its last words matter.
+ * At a stop, the rest of what the application says is read, for a moment: Ctrl-C reaches both of them, and
+ * its last words matter.
  *
  * Threads: one of its own. Standard input may be a file, which epoll does not take: poll(2) does.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -22,13 +23,15 @@
 #include "gateway/receivers/stream/stream_framing.h"
 #include "gateway/receivers/stream/stream_multiline.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(choice, at_end, "at_end", "auto", "auto|exit|stay", "",                                                                              \
-      "What the gateway does at the end of the input: exit drains the queues and ends, stay goes on with the other receivers, auto is "    \
-      "exit where there are none.")                                                                                                        \
-    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
-      "Longest line; the rest of a longer one is cut off, and the record says how much (log.record.truncated_bytes).")                     \
-    STREAM_MULTILINE_OPTS(X)                                                                                                               \
+#define OPTS(X)                                                                                              \
+    X(choice, at_end, "at_end", "auto", "auto|exit|stay", "",                                                \
+      "What the gateway does at the end of the input: exit drains the queues and ends, stay goes on with "   \
+      "the other receivers, auto is "                                                                        \
+      "exit where there are none.")                                                                          \
+    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                   \
+      "Longest line; the rest of a longer one is cut off, and the record says how much "                     \
+      "(log.record.truncated_bytes).")                                                                       \
+    STREAM_MULTILINE_OPTS(X)                                                                                 \
     LOG_OPTS(X)
 
 enum { READ = 64 * 1024, AUTO = 0, EXIT = 1 };
@@ -62,8 +65,9 @@ struct input {
 #define GW_CONF struct input_conf
 static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 
-static const struct gw_metric metrics[] = {GW_COUNTER_AT(struct input, lines, "stdin_lines_total", "Lines that were read."),
-                                           GW_COUNTER_AT(struct input, bytes, "stdin_bytes_total", "Bytes of their text."), GW_METRICS_END};
+static const struct gw_metric metrics[] = {
+    GW_COUNTER_AT(struct input, lines, "stdin_lines_total", "Lines that were read."),
+    GW_COUNTER_AT(struct input, bytes, "stdin_bytes_total", "Bytes of their text."), GW_METRICS_END};
 
 static int milliseconds(gw_nsec span)
 {
@@ -88,11 +92,13 @@ static bool wait_for(struct input *in, bool input, gw_nsec span)
 static void offer(struct input *in)
 {
     in->due = GW_NEVER;
-    for (gw_nsec pause = gw_log_sink_pause(0); !gw_log_sink_empty(in->sink); pause = gw_log_sink_pause(pause)) {
+    for (gw_nsec pause = gw_log_sink_pause(0); !gw_log_sink_empty(in->sink);
+         pause = gw_log_sink_pause(pause)) {
         if (gw_log_sink_flush(in->sink, NULL, true) == GW_OK)
             return;
         if (pause == GW_LOG_SINK_LONGEST)
-            gw_log(GW_WARNING, component, "the queues of exporters are full: nothing is read until there is room");
+            gw_log(GW_WARNING, component,
+                   "the queues of exporters are full: nothing is read until there is room");
         if (in->stop_at != GW_NEVER && gw_now() - in->stop_at > GRACE_PERIOD)
             return;
         wait_for(in, false, pause);
@@ -102,7 +108,8 @@ static void offer(struct input *in)
 static void on_record(void *ctx, gw_str text, uint64_t cut, uint64_t observed)
 {
     struct input *in = ctx;
-    const struct log_input record = {.form = LOG_TEXT, .text = text, .observed = observed, .host = in->host->host_name, .cut = cut};
+    const struct log_input record = {
+        .form = LOG_TEXT, .text = text, .observed = observed, .host = in->host->host_name, .cut = cut};
     atomic_fetch_add_explicit(&in->lines, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&in->bytes, text.len, memory_order_relaxed);
     if (in->due == GW_NEVER)
@@ -168,7 +175,8 @@ static void *run(void *ctx)
         gw_nsec left = until_next(in, gw_now());
         if (wait_for(in, true, left))
             ended = !read_some(in);
-        else if (in->stop_at != GW_NEVER && until_next(in, gw_now()) <= 0 && in->due > gw_now() && in->quiet > gw_now())
+        else if (in->stop_at != GW_NEVER && until_next(in, gw_now()) <= 0 && in->due > gw_now() &&
+                 in->quiet > gw_now())
             break;
         if (gw_now() >= in->quiet)
             end_record(in);
@@ -183,11 +191,12 @@ static void *run(void *ctx)
     return NULL;
 }
 
-/* Standard input can be read by one. What is only checked does not count as the one that reads: a reload checks options before the former
- * receiver is closed. */
+/* Standard input can be read by one. What is only checked does not count as the one that reads: a reload
+ * checks options before the former receiver is closed. */
 static atomic_bool taken[2];
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     struct input *in = ctx;
     const struct input_conf *c = &in->conf;
@@ -213,8 +222,10 @@ static bool start_thread(struct input *in)
 static void start(void *ctx)
 {
     struct input *in = ctx;
-    in->framing = (struct stream_framing){
-        .mode = STREAM_NEWLINE, .max = in->conf.max_line, .blanks = in->multiline.how != STREAM_MULTILINE_NONE, .budget = in->host->budget};
+    in->framing = (struct stream_framing){.mode = STREAM_NEWLINE,
+                                          .max = in->conf.max_line,
+                                          .blanks = in->multiline.how != STREAM_MULTILINE_NONE,
+                                          .budget = in->host->budget};
     in->multiline.max = in->conf.max_line;
     in->multiline.budget = in->host->budget;
     in->due = in->stop_at = in->quiet = GW_NEVER;

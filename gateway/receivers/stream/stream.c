@@ -1,5 +1,6 @@
-/* stream.c: a stream's life, its loop, and its feeds: when they are flushed, and when a full queue stops the reading. Owns the thread, both
- * epolls and the feeds; the stream's connections and datagrams call stream_take. The receivers call it through stream.h.
+/* stream.c: a stream's life, its loop, and its feeds: when they are flushed, and when a full queue stops the
+ * reading. Owns the thread, both epolls and the feeds; the stream's connections and datagrams call
+ * stream_take. The receivers call it through stream.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/receivers/stream/stream_internal.h"
@@ -51,17 +52,20 @@ static void hold_back(struct stream *s)
     }
     s->pause = gw_log_sink_pause(s->pause);
     if (s->pause == GW_LOG_SINK_LONGEST)
-        gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: nothing is read, and senders wait, until there is room");
+        gw_log(GW_WARNING, s->set.component,
+               "the queues of exporters are full: nothing is read, and senders wait, until there is room");
     s->full = true;
     s->retry = gw_now() + s->pause;
 }
 
-/* While nothing was read, no connection was idle. Where the system has no memory to watch them again, that is tried again later. */
+/* While nothing was read, no connection was idle. Where the system has no memory to watch them again, that is
+ * tried again later. */
 static void go_on(struct stream *s)
 {
     gw_nsec now = gw_now();
     if (!stream_watch(s->epoll, s->inner, &inner_tag)) {
-        gw_log(GW_WARNING, s->set.component, "connections cannot be watched, and are read later: %s (see fs.epoll.max_user_watches)",
+        gw_log(GW_WARNING, s->set.component,
+               "connections cannot be watched, and are read later: %s (see fs.epoll.max_user_watches)",
                strerror(errno));
         s->pause = gw_log_sink_pause(s->pause);
         s->retry = now + s->pause;
@@ -85,7 +89,8 @@ static void flush_loose(struct stream *s)
     if (gw_log_sink_empty(s->loose))
         return;
     if (gw_log_sink_flush(s->loose, NULL, false) != GW_OK)
-        gw_log(GW_WARNING, s->set.component, "the queues of exporters are full: records that came by UDP are lost, counted as refused");
+        gw_log(GW_WARNING, s->set.component,
+               "the queues of exporters are full: records that came by UDP are lost, counted as refused");
 }
 
 static void flush(struct stream *s)
@@ -145,7 +150,8 @@ static bool listen_on(struct stream *s)
 static void resume_accepting(struct stream *s)
 {
     if (!listen_on(s))
-        gw_log(GW_WARNING, s->set.component, "listeners cannot be watched, and accept later: %s (see fs.epoll.max_user_watches)",
+        gw_log(GW_WARNING, s->set.component,
+               "listeners cannot be watched, and accept later: %s (see fs.epoll.max_user_watches)",
                strerror(errno));
 }
 
@@ -170,7 +176,8 @@ static void listener_event(struct stream *s, struct stream_listener *l)
         stream_accept(s, l);
         return;
     }
-    for (int i = 0; i < STREAM_DATAGRAM_TURNS && (l->kind == STREAM_UDP || !s->full) && stream_datagram_read(s, l); i++)
+    for (int i = 0;
+         i < STREAM_DATAGRAM_TURNS && (l->kind == STREAM_UDP || !s->full) && stream_datagram_read(s, l); i++)
         ;
 }
 
@@ -251,7 +258,8 @@ static bool turn(struct stream *s)
     return n > 0;
 }
 
-/* Nothing comes any more, or the time is over: what connections owe is passed on, and all is offered a last time. */
+/* Nothing comes any more, or the time is over: what connections owe is passed on, and all is offered a last
+ * time. */
 static void finish(struct stream *s)
 {
     while (s->conns)
@@ -282,7 +290,13 @@ struct stream *stream_new(const struct gw_host *host, const struct stream_settin
     struct gw_listener_access access = set->access;
     struct stream_multiline_conf multiline = set->multiline;
     if (s) {
-        *s = (struct stream){.set = *set, .host = host, .epoll = -1, .inner = -1, .wake = -1, .due = GW_NEVER, .quiet = GW_NEVER};
+        *s = (struct stream){.set = *set,
+                             .host = host,
+                             .epoll = -1,
+                             .inner = -1,
+                             .wake = -1,
+                             .due = GW_NEVER,
+                             .quiet = GW_NEVER};
         s->held = (struct gw_budget){.limit = host->budget->limit / 3, .parent = host->budget};
         s->set.multiline.max = set->max_line;
         s->set.multiline.budget = &s->held;
@@ -323,7 +337,8 @@ void stream_drop(struct stream *s)
 
 static bool watch_all(struct stream *s)
 {
-    bool good = stream_watch(s->epoll, s->wake, &wake_tag) && stream_watch(s->epoll, s->inner, &inner_tag) && listen_on(s);
+    bool good = stream_watch(s->epoll, s->wake, &wake_tag) && stream_watch(s->epoll, s->inner, &inner_tag) &&
+                listen_on(s);
     for (size_t i = 0; i < s->listeners_n; i++) {
         struct stream_listener *l = &s->listeners[i];
         if (has_connections(l))

@@ -1,18 +1,21 @@
-/* stream.h: what the receivers tcp, udp, unix and syslog share: sockets, connections, and the thread that reads them.
+/* stream.h: what the receivers tcp, udp, unix and syslog share: sockets, connections, and the thread that
+ * reads them.
  *
  *   TCP, Unix ─ accept ─▶ connection ─ TLS ─▶ framing ─┐
  *   Unix datagrams ────────────────────────────────────┼─▶ record() ─▶ feed ─▶ queues      full: they are not read until there is room
  *   UDP ─ recvmmsg ────────────────────────────────────┴─▶ record() ─▶ feed ─▶ queues      full: counted as refused
  *
- * One thread with one epoll a receiver. Sources whose senders can wait stand in an epoll of their own inside the first one, so that
- * back-pressure is one call: while a queue is full, the inner one is taken out. Then the kernel's buffers fill, and writers wait. All
- * wait alike, and all go on when there is room. UDP's senders cannot wait; nothing is read of it for less than what the queue says.
+ * One thread with one epoll a receiver. Sources whose senders can wait stand in an epoll of their own inside
+ * the first one, so that back-pressure is one call: while a queue is full, the inner one is taken out. Then
+ * the kernel's buffers fill, and writers wait. All wait alike, and all go on when there is room. UDP's
+ * senders cannot wait; nothing is read of it for less than what the queue says.
  *
  * A record goes to the queue when a frame's worth has come, or STREAM_LINGER after the first of it.
  *
- * Memory: a connection is charged STREAM_CONNECTION bytes (with TLS STREAM_TLS more) and what is held of a line that has not ended; all of
- * a receiver's at most a third of max_memory. What there is no memory for is cut off and said so. Connections are bounded in number, and of
- * one address (client_limits.h); past that, one that never sent a record or that was idle for ten seconds makes way.
+ * Memory: a connection is charged STREAM_CONNECTION bytes (with TLS STREAM_TLS more) and what is held of a
+ * line that has not ended; all of a receiver's at most a third of max_memory. What there is no memory for is
+ * cut off and said so. Connections are bounded in number, and of one address (client_limits.h); past that,
+ * one that never sent a record or that was idle for ten seconds makes way.
  *
  * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered.
  *
@@ -40,9 +43,10 @@ struct stream_counts {
     atomic_uint_least64_t records, bytes;      /* taken, and their text */
     atomic_uint_least64_t cut, torn;           /* of these: too long; not whole when their connection ended */
     atomic_uint_least64_t connections, opened; /* open now; ever */
-    atomic_uint_least64_t turned_away;         /* connections that were closed at once, and handshakes that failed */
-    atomic_uint_least64_t waits;               /* times that a full queue stopped the reading */
-    atomic_uint_least64_t kernel_drops;        /* datagrams that the kernel's buffer had no room for */
+    /* connections that were closed at once, and handshakes that failed */
+    atomic_uint_least64_t turned_away;
+    atomic_uint_least64_t waits;        /* times that a full queue stopped the reading */
+    atomic_uint_least64_t kernel_drops; /* datagrams that the kernel's buffer had no room for */
 };
 
 /* Who sent a record. */
@@ -92,13 +96,13 @@ struct stream *stream_new(const struct gw_host *, const struct stream_settings *
 /* Also ends what was started. */
 void stream_drop(struct stream *);
 
-/* Opens an address of option `option` (`ddgate check` only reads it), and warns when other machines reach it. `wished`: it is a default,
- * and what cannot be had of it ends nothing. False: it is not open. */
-bool stream_listen(struct stream *, enum stream_kind, gw_str address, mode_t mode, bool best_effort, const char *option,
-                   struct gw_diagnostics *);
+/* Opens an address of option `option` (`ddgate check` only reads it), and warns when other machines reach it.
+ * `wished`: it is a default, and what cannot be had of it ends nothing. False: it is not open. */
+bool stream_listen(struct stream *, enum stream_kind, gw_str address, mode_t mode, bool best_effort,
+                   const char *option, struct gw_diagnostics *);
 /* All of a list whose default is `usual`. */
-void stream_listen_all(struct stream *, enum stream_kind, const struct gw_list *, const char *usual, const char *option,
-                       struct gw_diagnostics *);
+void stream_listen_all(struct stream *, enum stream_kind, const struct gw_list *, const char *usual,
+                       const char *option, struct gw_diagnostics *);
 /* Addresses that are open, or would be. */
 size_t stream_listeners(const struct stream *);
 /* The first open one of the kind by name: "127.0.0.1:9530". NULL: there is none. */

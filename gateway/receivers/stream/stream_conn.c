@@ -1,5 +1,5 @@
-/* stream_conn.c: connections of a stream: who is let in, what is read of each and framed, and how each ends. A connection is owned by the
- * stream's list; all of this runs on the stream's thread, called by stream.c.
+/* stream_conn.c: connections of a stream: who is let in, what is read of each and framed, and how each ends.
+ * A connection is owned by the stream's list; all of this runs on the stream's thread, called by stream.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* accept4 */
 #include "gateway/receivers/stream/stream_internal.h"
@@ -30,7 +30,8 @@ void stream_describe(struct stream_peer *p, const struct sockaddr *sa)
     } else if (sa->sa_family == AF_INET6) {
         const struct sockaddr_in6 *in = (const void *)sa;
         bool mapped = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
-        inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? in->sin6_addr.s6_addr + 12 : in->sin6_addr.s6_addr, p->address, sizeof p->address);
+        inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? in->sin6_addr.s6_addr + 12 : in->sin6_addr.s6_addr,
+                  p->address, sizeof p->address);
         p->port = ntohs(in->sin6_port);
     }
 }
@@ -65,7 +66,8 @@ static void drop(struct stream *s, struct stream_conn *c, bool send_goodbye)
 static void on_record(void *to, gw_str text, uint64_t cut, uint64_t observed)
 {
     struct stream *s = to;
-    const struct stream_record r = {.text = text, .cut = cut, .torn = s->torn, .observed = observed, .peer = &s->reading->peer};
+    const struct stream_record r = {
+        .text = text, .cut = cut, .torn = s->torn, .observed = observed, .peer = &s->reading->peer};
     s->reading->spoke = true;
     stream_take(s, s->sink, &r);
 }
@@ -116,13 +118,15 @@ void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
 
 /* Places */
 
-/* Makes way: the oldest that has not sent a record in ten seconds, else the one that is idle for longest and owes no rest of a line. */
+/* Makes way: the oldest that has not sent a record in ten seconds, else the one that is idle for longest and
+ * owes no rest of a line. */
 static bool evict(struct stream *s, gw_nsec now)
 {
     struct stream_conn *best = NULL;
     for (struct stream_conn *c = s->conns; c; c = c->next) {
         bool can = now - c->last_active > IDLE && (!c->spoke || !stream_framing_is_inside(&c->framing));
-        if (can && (!best || best->spoke > c->spoke || (best->spoke == c->spoke && c->last_active < best->last_active)))
+        if (can && (!best || best->spoke > c->spoke ||
+                    (best->spoke == c->spoke && c->last_active < best->last_active)))
             best = c;
     }
     if (best)
@@ -144,16 +148,20 @@ static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr
     const struct gw_client_limits_conf *limits = &s->set.access.client_limits;
     struct gw_client *account = NULL;
     size_t cost = STREAM_CONNECTION + (tls ? STREAM_TLS : 0);
-    if (gw_client_limits_apply(limits, sa) && !(account = gw_client_limits_enter(s->client_limits, sa, limits)))
+    if (gw_client_limits_apply(limits, sa) &&
+        !(account = gw_client_limits_enter(s->client_limits, sa, limits)))
         return NULL;
     struct stream_conn *c = take_slot(s, cost) ? calloc(1, sizeof *c) : NULL;
     if (!c) {
         gw_client_limits_leave(s->client_limits, account);
         return NULL;
     }
-    *c = (struct stream_conn){.what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .last_active = gw_now()};
-    c->framing = (struct stream_framing){
-        .mode = s->set.framing, .max = s->set.max_line, .blanks = s->set.multiline.how != STREAM_MULTILINE_NONE, .budget = &s->held};
+    *c = (struct stream_conn){
+        .what = STREAM_SOCKET, .fd = fd, .account = account, .paid = cost, .last_active = gw_now()};
+    c->framing = (struct stream_framing){.mode = s->set.framing,
+                                         .max = s->set.max_line,
+                                         .blanks = s->set.multiline.how != STREAM_MULTILINE_NONE,
+                                         .budget = &s->held};
     stream_describe(&c->peer, sa);
     return c;
 }
@@ -168,17 +176,19 @@ static void keep_alive(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
 }
 
-static void turn_away(struct stream *s, const struct sockaddr *sa, const struct stream_listener *l, const char *why)
+static void turn_away(struct stream *s, const struct sockaddr *sa, const struct stream_listener *l,
+                      const char *why)
 {
     struct stream_peer who;
     stream_describe(&who, sa);
     count(&s->set.counts->turned_away, 1);
-    gw_log(GW_WARNING, s->set.component, "%s: a connection of %s is closed: %s", l->name, who.is_unix ? "this machine" : who.address, why);
+    gw_log(GW_WARNING, s->set.component, "%s: a connection of %s is closed: %s", l->name,
+           who.is_unix ? "this machine" : who.address, why);
 }
 
 /* NULL, and why. */
-static struct stream_conn *begin_conn(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l,
-                                      const char **why)
+static struct stream_conn *begin_conn(struct stream *s, int fd, const struct sockaddr *sa,
+                                      const struct stream_listener *l, const char **why)
 {
     bool tls = s->set.access.tls && l->kind == STREAM_TCP;
     struct stream_conn *c = admit(s, fd, sa, tls);
@@ -219,7 +229,8 @@ static void place(struct stream *s, int fd, const struct sockaddr *sa, const str
 /* Without descriptors or memory nothing is accepted until the next tick. */
 static void rest(struct stream *s)
 {
-    gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)", strerror(errno));
+    gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)",
+           strerror(errno));
     for (size_t i = 0; i < s->listeners_n; i++)
         if (s->listeners[i].kind == STREAM_TCP || s->listeners[i].kind == STREAM_UNIX)
             stream_unwatch(s->epoll, s->listeners[i].fd);

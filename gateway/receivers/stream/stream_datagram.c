@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The kernel says with a datagram how many it has dropped so far (SO_RXQ_OVFL): what was dropped last is known when the next one comes. */
+ * The kernel says with a datagram how many it has dropped so far (SO_RXQ_OVFL): what was dropped last is
+ * known when the next one comes. */
 #define _GNU_SOURCE /* recvmmsg */
 #include "gateway/receivers/stream/stream_internal.h"
 
@@ -7,7 +8,8 @@
 
 #include "core/base/log.h"
 
-/* A privileged process gets what it wants, others net.core.rmem_max. The kernel doubles the number, for its own overhead. */
+/* A privileged process gets what it wants, others net.core.rmem_max. The kernel doubles the number, for its
+ * own overhead. */
 void stream_datagram_prepare(const struct stream *s, struct stream_listener *l)
 {
     int on = 1, want = (int)s->set.receive_buffer, got = 0;
@@ -20,8 +22,10 @@ void stream_datagram_prepare(const struct stream *s, struct stream_listener *l)
     if (setsockopt(l->fd, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof want) != 0)
         setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &want, sizeof want);
     if (getsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got / 2 < want)
-        gw_log(GW_INFO, s->set.component, "%s: the kernel holds %d bytes of datagrams, not the %d of receive_buffer: see net.core.rmem_max",
-               l->name, got / 2, want);
+        gw_log(
+            GW_INFO, s->set.component,
+            "%s: the kernel holds %d bytes of datagrams, not the %d of receive_buffer: see net.core.rmem_max",
+            l->name, got / 2, want);
 }
 
 static void see_drops(struct stream *s, struct stream_listener *l, struct msghdr *h)
@@ -37,7 +41,9 @@ static void see_drops(struct stream *s, struct stream_listener *l, struct msghdr
             continue;
         atomic_fetch_add_explicit(&s->set.counts->kernel_drops, more, memory_order_relaxed);
         gw_log(GW_WARNING, s->set.component,
-               "%s: the kernel dropped %u datagrams, for they came faster than they were read: see receive_buffer", l->name, more);
+               "%s: the kernel dropped %u datagrams, for they came faster than they were read: see "
+               "receive_buffer",
+               l->name, more);
     }
 }
 
@@ -49,7 +55,8 @@ struct datagram {
 
 static void pass_on(struct datagram *d, gw_str text)
 {
-    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\0'))
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r' ||
+                        text.ptr[text.len - 1] == '\0'))
         text.len--;
     if (text.len > d->s->set.max_line) {
         d->record.cut += text.len - d->s->set.max_line;
@@ -93,10 +100,12 @@ bool stream_datagram_read(struct stream *s, struct stream_listener *l)
     }
     int n = recvmmsg(l->fd, m, STREAM_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
     struct stream_peer peer = {.is_unix = true, .local = true};
-    struct datagram d = {
-        .s = s, .sink = l->kind == STREAM_UDP ? s->loose : s->sink, .record = {.peer = &peer, .observed = (uint64_t)gw_wall()}};
+    struct datagram d = {.s = s,
+                         .sink = l->kind == STREAM_UDP ? s->loose : s->sink,
+                         .record = {.peer = &peer, .observed = (uint64_t)gw_wall()}};
     for (int i = 0; i < n; i++) {
-        if (l->kind == STREAM_UDP && (i == 0 || memcmp(&from[i], &from[i - 1], m[i].msg_hdr.msg_namelen) != 0))
+        if (l->kind == STREAM_UDP &&
+            (i == 0 || memcmp(&from[i], &from[i - 1], m[i].msg_hdr.msg_namelen) != 0))
             stream_describe(&peer, (const struct sockaddr *)&from[i]);
         size_t len = m[i].msg_len, got = len < STREAM_READ ? len : STREAM_READ;
         split(&d, gw_str_n(v[i].iov_base, got), len - got);

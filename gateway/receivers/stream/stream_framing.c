@@ -84,7 +84,8 @@ static void pass_on(struct stream_framing *f, gw_str text, uint64_t cut, stream_
         cut += half;
         text.len -= half;
     } else /* with a cut, what stands at the end is no end */
-        while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\0'))
+        while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n' ||
+                            text.ptr[text.len - 1] == '\0'))
             text.len--;
     if (text.len || cut || (f->blanks && f->state == FRAME_LINE))
         record(to, text, cut);
@@ -136,8 +137,8 @@ static enum look look(const struct stream_framing *f, gw_str s, size_t *head, ui
 
 enum { LOOKED_AT = DIGITS + 1 + PRI }; /* that many bytes tell a counted message from a line */
 
-/* Decides what the message is whose first bytes are held, or these. Returns how many bytes of these belong to its head; -1: more must come
- * before it is known, and they are held. */
+/* Decides what the message is whose first bytes are held, or these. Returns how many bytes of these belong to
+ * its head; -1: more must come before it is known, and they are held. */
 static ptrdiff_t begin(struct stream_framing *f, gw_str s)
 {
     size_t before = f->len, head = 0, fits = s.len < LOOKED_AT - before ? s.len : LOOKED_AT - before;
@@ -214,7 +215,9 @@ static size_t first(struct stream_framing *f, gw_str s)
 void stream_framing_push(struct stream_framing *f, gw_str s, stream_text_f *record, void *to)
 {
     while (s.len) {
-        size_t n = f->state == FRAME_BEGIN ? first(f, s) : f->state == FRAME_LINE ? line(f, s, record, to) : counted(f, s, record, to);
+        size_t n = f->state == FRAME_BEGIN  ? first(f, s)
+                   : f->state == FRAME_LINE ? line(f, s, record, to)
+                                            : counted(f, s, record, to);
         s = gw_str_n(s.ptr + n, s.len - n);
     }
 }

@@ -8,11 +8,12 @@
  *                              │
  *                              └─ the piece behind the last end is held until the rest of it comes
  *
- * A counted message must show its <PRI> in auto, because lines of text begin with numbers too. Where no count stands in mode octet, or
- * one of more than eight digits, what comes is a line: text is never lost because of how it was framed. Empty records are none.
+ * A counted message must show its <PRI> in auto, because lines of text begin with numbers too. Where no count
+ * stands in mode octet, or one of more than eight digits, what comes is a line: text is never lost because of
+ * how it was framed. Empty records are none.
  *
- * A record holds at most `max` bytes, and as many as the budget gives; what is longer is passed on without the rest, whose bytes are
- * counted in `cut`. A count is never believed: what is held grows with what came.
+ * A record holds at most `max` bytes, and as many as the budget gives; what is longer is passed on without
+ * the rest, whose bytes are counted in `cut`. A count is never believed: what is held grows with what came.
  *
  * Pure but for the budget. Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
@@ -34,17 +35,19 @@ struct stream_framing {
     /* its own */
     char *held;
     size_t len, cap;
-    uint64_t cut;                                          /* bytes of the record under way that are not held */
-    uint64_t left;                                         /* bytes of a counted record that have not come */
-    enum { FRAME_BEGIN, FRAME_LINE, FRAME_COUNTED } state; /* of a record while it is passed on: how it was framed */
+    /* bytes of the record under way that are not held */
+    uint64_t cut;
+    uint64_t left; /* bytes of a counted record that have not come */
+    /* of a record while it is passed on: how it was framed */
+    enum { FRAME_BEGIN, FRAME_LINE, FRAME_COUNTED } state;
 };
 
 /* The view is good until the call returns. `cut`: bytes that were cut off its end. */
 typedef void stream_text_f(void *to, gw_str text, uint64_t cut);
 
 void stream_framing_push(struct stream_framing *, gw_str bytes, stream_text_f *, void *to);
-/* Asked when the stream is over: is what is held not whole? A counted record whose rest is missing; with `torn`, also a line without its
- * end, which is how many a sound stream ends. */
+/* Asked when the stream is over: is what is held not whole? A counted record whose rest is missing; with
+ * `torn`, also a line without its end, which is how many a sound stream ends. */
 bool stream_framing_is_torn(const struct stream_framing *, bool torn);
 /* The stream is over: what is held is a record too. */
 void stream_framing_end(struct stream_framing *, stream_text_f *, void *to);

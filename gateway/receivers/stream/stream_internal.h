@@ -70,7 +70,8 @@ struct stream {
     gw_nsec retry, pause;             /* … and when the feed is offered again */
     struct stream_conn *conns;
     int64_t conns_n;
-    gw_nsec quiet; /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
+    /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
+    gw_nsec quiet;
     bool accepting, stopping;
     gw_nsec ticked, stop_by;
     char *buffer;                /* STREAM_BATCH × STREAM_READ */

@@ -5,8 +5,8 @@
 
 #include "core/config/config_diagnostic.h"
 
-static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, const struct gw_address *a, mode_t mode,
-                                      struct gw_listen_error *why)
+static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, const struct gw_address *a,
+                                      mode_t mode, struct gw_listen_error *why)
 {
     struct stream_listener *l = &s->listeners[s->listeners_n];
     if (s->listeners_n == STREAM_LISTENERS) {
@@ -15,7 +15,8 @@ static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, c
     }
     *l = (struct stream_listener){.what = STREAM_LISTENER, .kind = kind, .fd = -1, .address = *a};
     int type = kind == STREAM_UDP || kind == STREAM_UNIX_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
-    enum gw_listen_result r = s->host->check ? GW_LISTEN_OK : gw_listen_open_as(&l->address, type, mode, &l->fd, why);
+    enum gw_listen_result r =
+        s->host->check ? GW_LISTEN_OK : gw_listen_open_as(&l->address, type, mode, &l->fd, why);
     if (r != GW_LISTEN_OK)
         return r;
     if (!s->host->check)
@@ -26,17 +27,19 @@ static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, c
 }
 
 /* What reaches an address that other machines reach, and who may. */
-static void warn(const struct stream *s, enum stream_kind kind, gw_str address, const char *where, struct gw_diagnostics *diagnostics)
+static void warn(const struct stream *s, enum stream_kind kind, gw_str address, const char *where,
+                 struct gw_diagnostics *diagnostics)
 {
     if (kind == STREAM_UDP)
-        gw_config_warning(
-            diagnostics, where,
-            "\"%.*s\" can be reached from other machines, and whoever reaches it may send, under any address: listen on 127.0.0.1 "
-            "only, or leave the choice to a firewall or network policy",
-            GW_FMT(address));
+        gw_config_warning(diagnostics, where,
+                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send, "
+                          "under any address: listen on 127.0.0.1 "
+                          "only, or leave the choice to a firewall or network policy",
+                          GW_FMT(address));
     else if (!gw_tls_asks_clients(s->set.access.tls))
         gw_config_warning(diagnostics, where,
-                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set tls.client_ca%s, or listen on "
+                          "\"%.*s\" can be reached from other machines, and whoever reaches it may send: set "
+                          "tls.client_ca%s, or listen on "
                           "127.0.0.1 only (or leave the choice to a firewall or network policy)",
                           GW_FMT(address), s->set.access.tls ? "" : " with tls.cert and tls.key");
 }
@@ -47,8 +50,8 @@ static bool is_wrong_kind(enum stream_kind kind, gw_str address)
     return path != (kind == STREAM_UNIX || kind == STREAM_UNIX_DGRAM);
 }
 
-bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode_t mode, bool best_effort, const char *option,
-                   struct gw_diagnostics *diagnostics)
+bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode_t mode, bool best_effort,
+                   const char *option, struct gw_diagnostics *diagnostics)
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
     struct gw_listen_error why;
@@ -58,7 +61,8 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
     gw_option_path(where, s->set.path, option);
     if (is_wrong_kind(kind, address)) {
         gw_config_error(diagnostics, where, "\"%.*s\" is not %s", GW_FMT(address),
-                        kind == STREAM_TCP || kind == STREAM_UDP ? "host:port, [ipv6]:port or :port" : "the absolute path of a socket");
+                        kind == STREAM_TCP || kind == STREAM_UDP ? "host:port, [ipv6]:port or :port"
+                                                                 : "the absolute path of a socket");
         return false;
     }
     enum gw_listen_result r = gw_listen_resolve(address, all, &n, &why);
@@ -66,7 +70,8 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
         reachable = reachable || !gw_listen_is_local((const struct sockaddr *)&all[i].sa);
         r = open_one(s, kind, &all[i], mode, &why);
         opened += r == GW_LISTEN_OK;
-        if (r == GW_LISTEN_ABSENT && n > 1) /* of the addresses of a name some may be absent: a machine without IPv6 */
+        /* of the addresses of a name some may be absent: a machine without IPv6 */
+        if (r == GW_LISTEN_ABSENT && n > 1)
             r = i + 1 < n || opened ? GW_LISTEN_OK : r;
     }
     if (r != GW_LISTEN_OK && !best_effort)
@@ -78,8 +83,8 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
     return r == GW_LISTEN_OK;
 }
 
-void stream_listen_all(struct stream *s, enum stream_kind kind, const struct gw_list *list, const char *usual, const char *option,
-                       struct gw_diagnostics *diagnostics)
+void stream_listen_all(struct stream *s, enum stream_kind kind, const struct gw_list *list, const char *usual,
+                       const char *option, struct gw_diagnostics *diagnostics)
 {
     bool best_effort = gw_list_is(list, usual);
     for (size_t i = 0; i < list->n; i++)
@@ -111,6 +116,8 @@ mode_t stream_mode(gw_str text, const char *path, struct gw_diagnostics *diagnos
     if (good && mode <= 0777)
         return mode;
     gw_option_path(where, path, "mode");
-    gw_config_error(diagnostics, where, "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"", GW_FMT(text));
+    gw_config_error(diagnostics, where,
+                    "\"%.*s\" is no mode of a file: write three octal digits, such as \"0666\"",
+                    GW_FMT(text));
     return 0;
 }

@@ -23,7 +23,8 @@ static bool compile(struct stream_multiline_conf *k, gw_str pattern, char *why)
     return k->re && k->spans;
 }
 
-void stream_multiline_conf_open(struct stream_multiline_conf *k, gw_str multiline, const char *path, struct gw_diagnostics *diagnostics)
+void stream_multiline_conf_open(struct stream_multiline_conf *k, gw_str multiline, const char *path,
+                                struct gw_diagnostics *diagnostics)
 {
     char why[RE_ERROR_SIZE], where[GW_OPTION_PATH];
     if (gw_str_eq(multiline, GW_STR("auto"))) {
@@ -134,8 +135,8 @@ static void begin_trace(struct stream_multiline *j, gw_str line)
     keep_head(j, !pri ? GW_NOSTR : severity <= 4 ? GW_STR("ERROR ") : GW_STR("INFO "));
 }
 
-static void begin(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut, uint64_t observed,
-                  stream_multiline_record_f *out, void *to)
+static void begin(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut,
+                  uint64_t observed, stream_multiline_record_f *out, void *to)
 {
     if (is_blank(line) && !cut)
         return;
@@ -175,11 +176,13 @@ static enum stacktrace_verdict judge(struct stream_multiline_conf *k, struct str
     return v;
 }
 
-static void add(struct stream_multiline_conf *, struct stream_multiline *, gw_str line, uint64_t cut, uint64_t observed,
-                stream_multiline_record_f *, void *to);
+static void add(struct stream_multiline_conf *, struct stream_multiline *, gw_str line, uint64_t cut,
+                uint64_t observed, stream_multiline_record_f *, void *to);
 
-/* Passes on what belongs to the record. The lines behind it, which do not, are lines again; they move to the front of the same memory. */
-static void close_record(struct stream_multiline_conf *k, struct stream_multiline *j, stream_multiline_record_f *out, void *to)
+/* Passes on what belongs to the record. The lines behind it, which do not, are lines again; they move to the
+ * front of the same memory. */
+static void close_record(struct stream_multiline_conf *k, struct stream_multiline *j,
+                         stream_multiline_record_f *out, void *to)
 {
     gw_str rest = gw_str_from(gw_str_n(j->held, j->len), j->sure + 1), line;
     uint64_t observed = j->observed;
@@ -189,8 +192,8 @@ static void close_record(struct stream_multiline_conf *k, struct stream_multilin
         add(k, j, line, 0, observed, out, to);
 }
 
-static void add(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut, uint64_t observed,
-                stream_multiline_record_f *out, void *to)
+static void add(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut,
+                uint64_t observed, stream_multiline_record_f *out, void *to)
 {
     if (!j->open) {
         begin(k, j, line, cut, observed, out, to);
@@ -209,13 +212,14 @@ static void add(struct stream_multiline_conf *k, struct stream_multiline *j, gw_
     add(k, j, line, cut, observed, out, to);
 }
 
-void stream_multiline_line(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line, uint64_t cut, uint64_t observed,
-                           stream_multiline_record_f *out, void *to)
+void stream_multiline_line(struct stream_multiline_conf *k, struct stream_multiline *j, gw_str line,
+                           uint64_t cut, uint64_t observed, stream_multiline_record_f *out, void *to)
 {
     add(k, j, line, cut, observed, out, to);
 }
 
-void stream_multiline_end(struct stream_multiline_conf *k, struct stream_multiline *j, stream_multiline_record_f *out, void *to)
+void stream_multiline_end(struct stream_multiline_conf *k, struct stream_multiline *j,
+                          stream_multiline_record_f *out, void *to)
 {
     while (j->open)
         close_record(k, j, out, to);

@@ -8,8 +8,8 @@
  * with newlines, sent by syslog over a connection (Python's SysLogHandler with a traceback), is one record pattern   what the user's
  * expression does not match continues
  *
- * A record is passed on when nothing came for STREAM_QUIET. One that would grow past `max` ends at the line before; one for which there is
- * no memory too. What is held is charged to the budget.
+ * A record is passed on when nothing came for STREAM_QUIET. One that would grow past `max` ends at the line
+ * before; one for which there is no memory too. What is held is charged to the budget.
  *
  * Threads: one owner.
  * SPDX-License-Identifier: Apache-2.0
@@ -25,10 +25,12 @@
 
 #define STREAM_QUIET (200 * GW_MSEC)
 
-#define STREAM_MULTILINE_OPTS(X)                                                                                                           \
-    X(str, multiline, "multiline", "auto", "", "",                                                                                         \
-      "Lines that belong together: auto joins stack traces and indented lines to the line before them, none joins nothing; anything else " \
-      "is a regular expression that a record's first line matches. The last record waits 0.2 s for more lines.")
+#define STREAM_MULTILINE_OPTS(X)                                                                             \
+    X(str, multiline, "multiline", "auto", "", "",                                                           \
+      "Lines that belong together: auto joins stack traces and indented lines to the line before them, "     \
+      "none joins nothing; anything else "                                                                   \
+      "is a regular expression that a record's first line matches. The last record waits 0.2 s for more "    \
+      "lines.")
 
 enum stream_multiline_mode { STREAM_MULTILINE_NONE, STREAM_MULTILINE_STACKTRACES, STREAM_MULTILINE_PATTERN };
 
@@ -49,7 +51,8 @@ struct stream_multiline_conf {
 /* One stream's record that may go on. Zeroed to begin with. */
 struct stream_multiline {
     char *held;
-    size_t len, cap, sure; /* of `len` bytes the first `sure` belong to the record; the next line decides about the others */
+    /* of `len` bytes the first `sure` belong to the record; the next line decides about the others */
+    size_t len, cap, sure;
     uint64_t cut, observed;
     bool open;               /* there is one */
     struct stacktrace trace; /* its first line stands in … */
@@ -60,13 +63,15 @@ struct stream_multiline {
 typedef void stream_multiline_record_f(void *to, gw_str text, uint64_t cut, uint64_t observed);
 
 /* What the option says; a mistake in it is said at `path`. The caller sets max and budget. */
-void stream_multiline_conf_open(struct stream_multiline_conf *, gw_str multiline, const char *path, struct gw_diagnostics *);
+void stream_multiline_conf_open(struct stream_multiline_conf *, gw_str multiline, const char *path,
+                                struct gw_diagnostics *);
 void stream_multiline_conf_close(struct stream_multiline_conf *);
 
 /* The next line, which may be empty; `cut` bytes are missing at its end. */
-void stream_multiline_line(struct stream_multiline_conf *, struct stream_multiline *, gw_str line, uint64_t cut, uint64_t observed,
-                           stream_multiline_record_f *, void *to);
+void stream_multiline_line(struct stream_multiline_conf *, struct stream_multiline *, gw_str line,
+                           uint64_t cut, uint64_t observed, stream_multiline_record_f *, void *to);
 /* Nothing came for a while, or nothing will: passes on what is held, and gives its memory back. */
-void stream_multiline_end(struct stream_multiline_conf *, struct stream_multiline *, stream_multiline_record_f *, void *to);
+void stream_multiline_end(struct stream_multiline_conf *, struct stream_multiline *,
+                          stream_multiline_record_f *, void *to);
 
 #endif

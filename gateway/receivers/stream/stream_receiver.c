@@ -1,5 +1,6 @@
-/* stream_receiver.c: opens a stream receiver by its row and its options, and starts, stops and closes it. Owns the receiver's log
- * configuration and its stream. modules.def's receivers tcp, udp, unix and syslog call it.
+/* stream_receiver.c: opens a stream receiver by its row and its options, and starts, stops and closes it.
+ * Owns the receiver's log configuration and its stream. modules.def's receivers tcp, udp, unix and syslog
+ * call it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
 
@@ -32,19 +33,23 @@ static struct stream *new_stream(struct stream_receiver *r, const struct stream_
 
 enum { SOCKET_OF_DATAGRAMS, SOCKET_OF_STREAMS }; /* words of option socket_type */
 
-static void open_socket(struct stream_receiver *r, const struct stream_protocol *p, const char *path, struct gw_diagnostics *diagnostics)
+static void open_socket(struct stream_receiver *r, const struct stream_protocol *p, const char *path,
+                        struct gw_diagnostics *diagnostics)
 {
     const struct stream_conf *c = &r->conf;
     bool streams = p->socket == STREAM_HAS_SOCKET || c->socket_type == SOCKET_OF_STREAMS;
     mode_t mode = stream_mode(c->mode, path, diagnostics);
     if (c->socket.len || p->socket == STREAM_HAS_SOCKET)
-        stream_listen(r->stream, streams ? STREAM_UNIX : STREAM_UNIX_DGRAM, c->socket, mode, false, "socket", diagnostics);
+        stream_listen(r->stream, streams ? STREAM_UNIX : STREAM_UNIX_DGRAM, c->socket, mode, false, "socket",
+                      diagnostics);
 }
 
-static void open_listeners(struct stream_receiver *r, const struct stream_protocol *p, const char *path, struct gw_diagnostics *diagnostics)
+static void open_listeners(struct stream_receiver *r, const struct stream_protocol *p, const char *path,
+                           struct gw_diagnostics *diagnostics)
 {
     for (const struct stream_list *l = p->lists; l < p->lists + STREAM_LISTS && l->option; l++)
-        stream_listen_all(r->stream, l->kind, (const struct gw_list *)(const void *)((const char *)&r->conf + l->field), l->usual,
+        stream_listen_all(r->stream, l->kind,
+                          (const struct gw_list *)(const void *)((const char *)&r->conf + l->field), l->usual,
                           l->option, diagnostics);
     if (p->socket != STREAM_NO_SOCKET)
         open_socket(r, p, path, diagnostics);
@@ -52,7 +57,8 @@ static void open_listeners(struct stream_receiver *r, const struct stream_protoc
         gw_config_error(diagnostics, path, "there is no address left to listen on");
 }
 
-enum gw_code stream_receiver_open(struct stream_receiver *r, const struct stream_protocol *p, const struct gw_host *host, const char *path,
+enum gw_code stream_receiver_open(struct stream_receiver *r, const struct stream_protocol *p,
+                                  const struct gw_host *host, const char *path,
                                   struct gw_diagnostics *diagnostics)
 {
     const struct stream_conf *c = &r->conf;
@@ -105,5 +111,6 @@ void stream_receiver_hint(const struct stream_receiver *r, enum stream_kind kind
 {
     const char *name = stream_name(r->stream, kind), *port = name ? strrchr(name, ':') : NULL;
     if (port)
-        fprintf(to, "  echo hello > /dev/%s/%.*s/%s    # bash\n", kind == STREAM_UDP ? "udp" : "tcp", (int)(port - name), name, port + 1);
+        fprintf(to, "  echo hello > /dev/%s/%.*s/%s    # bash\n", kind == STREAM_UDP ? "udp" : "tcp",
+                (int)(port - name), name, port + 1);
 }

@@ -1,11 +1,13 @@
-/* stream_receiver.h: the receivers tcp, udp, unix and syslog, of which each is a row that says what is its own.
+/* stream_receiver.h: the receivers tcp, udp, unix and syslog, of which each is a row that says what is its
+ * own.
  *
  *     tcp.c      options ─┐
  *     udp.c      options ─┤   struct stream_protocol: addresses, records, hint
  *     unix.c     options ─┼─▶ open, start, stop, close (stream_receiver.c) ─▶ stream.h
  *     syslog.c   options ─┘
  *
- * All four fill the same struct of options; a receiver has rows for those that it takes, and the others stay zero.
+ * All four fill the same struct of options; a receiver has rows for those that it takes, and the others stay
+ * zero.
  *
  * Threads: as receiver.h says; record() on the receiver's thread.
  * SPDX-License-Identifier: Apache-2.0
@@ -18,30 +20,36 @@
 
 /* --- rows that several of them have --- */
 
-#define STREAM_LISTEN_OPT(X, usual)                                                                                                        \
-    X(list, listen, "listen", usual, "", "",                                                                                               \
-      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or absent ends the start, unless it is " \
+#define STREAM_LISTEN_OPT(X, usual)                                                                          \
+    X(list, listen, "listen", usual, "", "",                                                                 \
+      "Addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or "       \
+      "absent ends the start, unless it is "                                                                 \
       "the default.")
-#define STREAM_FRAMING_OPT(X)                                                                                                              \
-    X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
-      "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed by a syslog priority, newline "  \
+#define STREAM_FRAMING_OPT(X)                                                                                \
+    X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                          \
+      "How records end: newline (LF, CR LF or NUL); octet: LEN SP TEXT; auto: octet where LEN is followed "  \
+      "by a syslog priority, newline "                                                                       \
       "else, decided for each record.")
 /* Of receivers with connections. */
-#define STREAM_OPTS(X)                                                                                                                     \
-    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                                                 \
-      "Longest record; the rest of a longer one is cut off, and the record says how much (log.record.truncated_bytes).")                   \
-    X(count, connections, "connections", "1000", "1", "100000",                                                                            \
-      "Most connections at a time. Past that, one that never sent a record, or that was idle for ten seconds, makes way for a new one; "   \
-      "where there is none, the new one is closed.")                                                                                       \
-    X(duration, idle_timeout, "idle_timeout", "1h", "1s", "30d", "How long a connection is kept on which nothing comes.")
+#define STREAM_OPTS(X)                                                                                       \
+    X(size, max_line, "max_line", "1MiB", "1KiB", "16MiB",                                                   \
+      "Longest record; the rest of a longer one is cut off, and the record says how much "                   \
+      "(log.record.truncated_bytes).")                                                                       \
+    X(count, connections, "connections", "1000", "1", "100000",                                              \
+      "Most connections at a time. Past that, one that never sent a record, or that was idle for ten "       \
+      "seconds, makes way for a new one; "                                                                   \
+      "where there is none, the new one is closed.")                                                         \
+    X(duration, idle_timeout, "idle_timeout", "1h", "1s", "30d",                                             \
+      "How long a connection is kept on which nothing comes.")
 /* … and of those among them that speak TCP. */
-#define STREAM_ACCESS_OPTS(X)                                                                                                              \
-    GW_TLS_OPTS(X, "", "may send")                                                                                                         \
-    GW_PEER_CONNECTIONS_OPT(X, "closed.")                                                                                                  \
+#define STREAM_ACCESS_OPTS(X)                                                                                \
+    GW_TLS_OPTS(X, "", "may send")                                                                           \
+    GW_PEER_CONNECTIONS_OPT(X, "closed.")                                                                    \
     GW_PEER_LOCAL_OPT(X)
-#define STREAM_UDP_OPTS(X)                                                                                                                 \
-    X(size, receive_buffer, "receive_buffer", "4MiB", "4KiB", "1GiB",                                                                      \
-      "What the kernel may hold of datagrams that were not read yet, for each UDP address; it gives net.core.rmem_max at most.")
+#define STREAM_UDP_OPTS(X)                                                                                   \
+    X(size, receive_buffer, "receive_buffer", "4MiB", "4KiB", "1GiB",                                        \
+      "What the kernel may hold of datagrams that were not read yet, for each UDP address; it gives "        \
+      "net.core.rmem_max at most.")
 
 struct stream_conf {
     struct gw_list listen, udp, tcp;
@@ -79,35 +87,43 @@ struct stream_protocol {
         const char *option, *usual; /* its default */
         size_t field;               /* of struct stream_conf */
     } lists[STREAM_LISTS];
-    enum { STREAM_NO_SOCKET, STREAM_MAY_HAVE_SOCKET, STREAM_HAS_SOCKET } socket; /* none; beside the lists; instead of them */
+    /* none; beside the lists; instead of them */
+    enum { STREAM_NO_SOCKET, STREAM_MAY_HAVE_SOCKET, STREAM_HAS_SOCKET } socket;
 };
 
-enum gw_code stream_receiver_open(struct stream_receiver *, const struct stream_protocol *, const struct gw_host *, const char *path,
-                                  struct gw_diagnostics *);
+enum gw_code stream_receiver_open(struct stream_receiver *, const struct stream_protocol *,
+                                  const struct gw_host *, const char *path, struct gw_diagnostics *);
 gw_receive_f stream_receiver_start, stream_receiver_stop, stream_receiver_close;
 
 /* The record as text. */
 stream_record_f stream_receiver_text;
-/* "  echo hello > /dev/tcp/HOST/PORT": a line for people about the first address of a kind, where one is open. */
+/* " echo hello > /dev/tcp/HOST/PORT": a line for people about the first address of a kind, where one is
+ * open. */
 void stream_receiver_hint(const struct stream_receiver *, enum stream_kind, FILE *);
 
 /* Members of a gw_receiver that all have alike. */
-#define STREAM_RECEIVER                                                                                                                    \
-    .opts = opts, .metrics = metrics, .conf_size = sizeof(struct stream_conf), .start = stream_receiver_start,                             \
-    .stop = stream_receiver_stop, .open = open_, .hint = hint
+#define STREAM_RECEIVER                                                                                      \
+    .opts = opts, .metrics = metrics, .conf_size = sizeof(struct stream_conf),                               \
+    .start = stream_receiver_start, .stop = stream_receiver_stop, .open = open_, .hint = hint
 
 /* --- rows of its metrics --- */
 
-#define STREAM_COUNT(which, name, help) GW_COUNTER_AT(struct stream_receiver, counts.which, "stream_" name "_total", help)
-#define STREAM_RECORD_METRICS                                                                                                              \
-    STREAM_COUNT(records, "records", "Records that were read."), STREAM_COUNT(bytes, "bytes", "Bytes of their text."),                     \
-        STREAM_COUNT(cut, "cut_records", "Records that were longer than max_line, or than memory allowed."),                               \
+#define STREAM_COUNT(which, name, help)                                                                      \
+    GW_COUNTER_AT(struct stream_receiver, counts.which, "stream_" name "_total", help)
+#define STREAM_RECORD_METRICS                                                                                \
+    STREAM_COUNT(records, "records", "Records that were read."),                                             \
+        STREAM_COUNT(bytes, "bytes", "Bytes of their text."),                                                \
+        STREAM_COUNT(cut, "cut_records", "Records that were longer than max_line, or than memory allowed."), \
         STREAM_COUNT(waits, "waits", "Times that a full queue stopped the reading.")
-#define STREAM_CONNECTION_METRICS                                                                                                          \
-    STREAM_COUNT(torn, "torn_records", "Records whose connection ended before they did."),                                                 \
-        GW_GAUGE_AT(struct stream_receiver, counts.connections, "stream_connections", "Connections that are open."),                       \
-        STREAM_COUNT(opened, "opened_connections", "Connections that were accepted."),                                                     \
-        STREAM_COUNT(turned_away, "refused_connections", "Connections that were refused, failed TLS handshakes among them.")
-#define STREAM_UDP_METRICS STREAM_COUNT(kernel_drops, "kernel_drops", "Datagrams that the kernel dropped because receive_buffer was full.")
+#define STREAM_CONNECTION_METRICS                                                                            \
+    STREAM_COUNT(torn, "torn_records", "Records whose connection ended before they did."),                   \
+        GW_GAUGE_AT(struct stream_receiver, counts.connections, "stream_connections",                        \
+                    "Connections that are open."),                                                           \
+        STREAM_COUNT(opened, "opened_connections", "Connections that were accepted."),                       \
+        STREAM_COUNT(turned_away, "refused_connections",                                                     \
+                     "Connections that were refused, failed TLS handshakes among them.")
+#define STREAM_UDP_METRICS                                                                                   \
+    STREAM_COUNT(kernel_drops, "kernel_drops",                                                               \
+                 "Datagrams that the kernel dropped because receive_buffer was full.")
 
 #endif

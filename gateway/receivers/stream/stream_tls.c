@@ -59,8 +59,8 @@ static ssize_t explain(struct stream_tls *t, int rc, char *why, size_t size)
     if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
         snprintf(why, size, "the client says: %s", gnutls_alert_get_name(gnutls_alert_get(t->session)));
     else if (rc == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR &&
-             gnutls_certificate_verification_status_print(gnutls_session_get_verify_cert_status(t->session), GNUTLS_CRT_X509, &text, 0) ==
-                 0)
+             gnutls_certificate_verification_status_print(gnutls_session_get_verify_cert_status(t->session),
+                                                          GNUTLS_CRT_X509, &text, 0) == 0)
         snprintf(why, size, "the client's certificate: %s", (const char *)text.data);
     else
         snprintf(why, size, "%s", gnutls_strerror(rc));

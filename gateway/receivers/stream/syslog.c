@@ -1,8 +1,9 @@
-/* syslog.c: the row of the receiver of syslog messages over UDP, TCP and Unix sockets, and how a message becomes a record.
- * (stream_receiver.h, syslog_parse.h)
+/* syslog.c: the row of the receiver of syslog messages over UDP, TCP and Unix sockets, and how a message
+ * becomes a record. (stream_receiver.h, syslog_parse.h)
  *
- * Attributes are those of OpenTelemetry's log data model (appendix "RFC5424 Syslog"): syslog.facility, syslog.version, syslog.procid,
- * syslog.msgid, syslog.structured_data.…; APP-NAME is service.name where the receiver's options name none, HOSTNAME is host.name.
+ * Attributes are those of OpenTelemetry's log data model (appendix "RFC5424 Syslog"): syslog.facility,
+ * syslog.version, syslog.procid, syslog.msgid, syslog.structured_data.…; APP-NAME is service.name where the
+ * receiver's options name none, HOSTNAME is host.name.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
@@ -10,24 +11,34 @@
 
 #define LISTEN "127.0.0.1:5514"
 
-#define OPTS(X)                                                                                                                            \
-    X(list, udp, "udp", LISTEN, "", "",                                                                                                    \
-      "Addresses for UDP: host:port, [ipv6]:port or :port (every address); empty for none. One that is taken or absent ends the start, "   \
-      "unless it is the default. Syslog's own port is 514, which takes the right to bind it (CAP_NET_BIND_SERVICE).")                      \
-    X(list, tcp, "tcp", LISTEN, "", "", "The same for TCP. Syslog over TLS has port 6514.")                                                \
-    X(str, socket, "socket", "", "", "",                                                                                                   \
-      "Path of a Unix socket, such as /dev/log, to take the place of the machine's syslog; empty for none. Its folder must exist.")        \
-    X(choice, socket_type, "socket_type", "datagram", "datagram|stream", "", "What kind of socket that is. /dev/log is of datagrams.")     \
-    X(str, mode, "mode", "0666", "", "", "Mode of the socket's file, in octal.")                                                           \
-    X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                                                        \
-      "How messages end on a connection: newline (LF, CR LF or NUL), octet counting (RFC 6587), or auto: decided for each message.")       \
-    STREAM_MULTILINE_OPTS(X)                                                                                                               \
-    STREAM_UDP_OPTS(X)                                                                                                                     \
-    STREAM_OPTS(X)                                                                                                                         \
-    STREAM_ACCESS_OPTS(X)                                                                                                                  \
+#define OPTS(X)                                                                                              \
+    X(list, udp, "udp", LISTEN, "", "",                                                                      \
+      "Addresses for UDP: host:port, [ipv6]:port or :port (every address); empty for none. One that is "     \
+      "taken or absent ends the start, "                                                                     \
+      "unless it is the default. Syslog's own port is 514, which takes the right to bind it "                \
+      "(CAP_NET_BIND_SERVICE).")                                                                             \
+    X(list, tcp, "tcp", LISTEN, "", "", "The same for TCP. Syslog over TLS has port 6514.")                  \
+    X(str, socket, "socket", "", "", "",                                                                     \
+      "Path of a Unix socket, such as /dev/log, to take the place of the machine's syslog; empty for none. " \
+      "Its folder must exist.")                                                                              \
+    X(choice, socket_type, "socket_type", "datagram", "datagram|stream", "",                                 \
+      "What kind of socket that is. /dev/log is of datagrams.")                                              \
+    X(str, mode, "mode", "0666", "", "", "Mode of the socket's file, in octal.")                             \
+    X(choice, framing, "framing", "auto", "auto|newline|octet", "",                                          \
+      "How messages end on a connection: newline (LF, CR LF or NUL), octet counting (RFC 6587), or auto: "   \
+      "decided for each message.")                                                                           \
+    STREAM_MULTILINE_OPTS(X)                                                                                 \
+    STREAM_UDP_OPTS(X)                                                                                       \
+    STREAM_OPTS(X)                                                                                           \
+    STREAM_ACCESS_OPTS(X)                                                                                    \
     LOG_OPTS(X)
 
-enum { OWN_ATTRS = 6, ATTRS = STREAM_ATTRS + OWN_ATTRS + SYSLOG_PARAMS + 1, SCRATCH = 256 * 1024, SCRATCH_KEPT = 8 * 1024 };
+enum {
+    OWN_ATTRS = 6,
+    ATTRS = STREAM_ATTRS + OWN_ATTRS + SYSLOG_PARAMS + 1,
+    SCRATCH = 256 * 1024,
+    SCRATCH_KEPT = 8 * 1024
+};
 
 struct syslog {
     struct stream_receiver base; /* first: the context of the functions that all share */
@@ -40,7 +51,8 @@ struct syslog {
 
 #define GW_CONF struct stream_conf
 static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
-static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS, STREAM_CONNECTION_METRICS, STREAM_UDP_METRICS, GW_METRICS_END};
+static const struct gw_metric metrics[] = {STREAM_RECORD_METRICS, STREAM_CONNECTION_METRICS,
+                                           STREAM_UDP_METRICS, GW_METRICS_END};
 
 static void text_attr(struct syslog *s, size_t *n, gw_str key, gw_str text)
 {
@@ -53,9 +65,11 @@ static size_t write_attrs(struct syslog *s, const struct stream_record *r)
     const struct syslog_message *m = &s->message;
     size_t n = stream_attrs(r, s->attrs);
     if (m->facility >= 0)
-        s->attrs[n++] = (struct log_attr){.key = GW_STR("syslog.facility"), .is_int = true, .number = m->facility};
+        s->attrs[n++] =
+            (struct log_attr){.key = GW_STR("syslog.facility"), .is_int = true, .number = m->facility};
     if (m->version)
-        s->attrs[n++] = (struct log_attr){.key = GW_STR("syslog.version"), .is_int = true, .number = m->version};
+        s->attrs[n++] =
+            (struct log_attr){.key = GW_STR("syslog.version"), .is_int = true, .number = m->version};
     text_attr(s, &n, GW_STR("syslog.appname"), m->app);
     text_attr(s, &n, GW_STR("syslog.procid"), m->procid);
     text_attr(s, &n, GW_STR("syslog.msgid"), m->msgid);
@@ -99,7 +113,8 @@ static const struct stream_protocol protocol = {
     .socket = STREAM_MAY_HAVE_SOCKET,
 };
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     struct syslog *s = ctx;
     enum gw_code code = stream_receiver_open(&s->base, &protocol, host, path, diagnostics);
@@ -121,10 +136,11 @@ static void hint(void *ctx, FILE *to)
 {
     const struct syslog *s = ctx;
     const struct stream_conf *c = &s->base.conf;
-    const char *udp = stream_name(s->base.stream, STREAM_UDP), *tcp = stream_name(s->base.stream, STREAM_TCP), *name = udp ? udp : tcp;
+    const char *udp = stream_name(s->base.stream, STREAM_UDP), *tcp = stream_name(s->base.stream, STREAM_TCP),
+               *name = udp ? udp : tcp;
     if (name && (udp || !c->tls_cert.len))
-        fprintf(to, "  logger --%s --server %.*s --port %s hello\n", udp ? "udp" : "tcp", (int)(strrchr(name, ':') - name), name,
-                strrchr(name, ':') + 1);
+        fprintf(to, "  logger --%s --server %.*s --port %s hello\n", udp ? "udp" : "tcp",
+                (int)(strrchr(name, ':') - name), name, strrchr(name, ':') + 1);
     if (c->socket.len)
         fprintf(to, "  logger --socket %.*s hello\n", GW_FMT(c->socket));
 }

@@ -4,12 +4,12 @@
 
 #define LISTEN "127.0.0.1:9530"
 
-#define OPTS(X)                                                                                                                            \
-    STREAM_LISTEN_OPT(X, LISTEN)                                                                                                           \
-    STREAM_FRAMING_OPT(X)                                                                                                                  \
-    STREAM_MULTILINE_OPTS(X)                                                                                                               \
-    STREAM_OPTS(X)                                                                                                                         \
-    STREAM_ACCESS_OPTS(X)                                                                                                                  \
+#define OPTS(X)                                                                                              \
+    STREAM_LISTEN_OPT(X, LISTEN)                                                                             \
+    STREAM_FRAMING_OPT(X)                                                                                    \
+    STREAM_MULTILINE_OPTS(X)                                                                                 \
+    STREAM_OPTS(X)                                                                                           \
+    STREAM_ACCESS_OPTS(X)                                                                                    \
     LOG_OPTS(X)
 
 #define GW_CONF struct stream_conf
@@ -23,7 +23,8 @@ static const struct stream_protocol protocol = {
     .lists = {{STREAM_TCP, "listen", LISTEN, offsetof(struct stream_conf, listen)}},
 };
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     return stream_receiver_open(ctx, &protocol, host, path, diagnostics);
 }

@@ -4,9 +4,9 @@
 
 #define LISTEN "127.0.0.1:9531"
 
-#define OPTS(X)                                                                                                                            \
-    STREAM_LISTEN_OPT(X, LISTEN)                                                                                                           \
-    STREAM_UDP_OPTS(X)                                                                                                                     \
+#define OPTS(X)                                                                                              \
+    STREAM_LISTEN_OPT(X, LISTEN)                                                                             \
+    STREAM_UDP_OPTS(X)                                                                                       \
     LOG_OPTS(X)
 
 enum { DATAGRAM = 64 * 1024 };
@@ -23,7 +23,8 @@ static const struct stream_protocol protocol = {
     .lists = {{STREAM_UDP, "listen", LISTEN, offsetof(struct stream_conf, listen)}},
 };
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     return stream_receiver_open(ctx, &protocol, host, path, diagnostics);
 }

@@ -1,14 +1,17 @@
-/* unix.c: the row of the receiver of lines, or records with counts before them, over a Unix stream socket. (stream_receiver.h)
+/* unix.c: the row of the receiver of lines, or records with counts before them, over a Unix stream socket.
+ * (stream_receiver.h)
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(str, socket, "socket", "/var/run/ddgate/logs.socket", "", "",                                                                        \
-      "Path of the Unix stream socket. Its folder must exist. A file that a killed process left there is replaced.")                       \
-    X(str, mode, "mode", "0722", "", "", "Mode of the socket's file, in octal. Connecting takes the right to write.")                      \
-    STREAM_FRAMING_OPT(X)                                                                                                                  \
-    STREAM_MULTILINE_OPTS(X)                                                                                                               \
-    STREAM_OPTS(X)                                                                                                                         \
+#define OPTS(X)                                                                                              \
+    X(str, socket, "socket", "/var/run/ddgate/logs.socket", "", "",                                          \
+      "Path of the Unix stream socket. Its folder must exist. A file that a killed process left there is "   \
+      "replaced.")                                                                                           \
+    X(str, mode, "mode", "0722", "", "",                                                                     \
+      "Mode of the socket's file, in octal. Connecting takes the right to write.")                           \
+    STREAM_FRAMING_OPT(X)                                                                                    \
+    STREAM_MULTILINE_OPTS(X)                                                                                 \
+    STREAM_OPTS(X)                                                                                           \
     LOG_OPTS(X)
 
 #define GW_CONF struct stream_conf
@@ -22,7 +25,8 @@ static const struct stream_protocol protocol = {
     .socket = STREAM_HAS_SOCKET,
 };
 
-static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
 {
     return stream_receiver_open(ctx, &protocol, host, path, diagnostics);
 }

@@ -42,7 +42,8 @@ static inline void crash_of(struct crash *c, void (*f)(void *), void *arg)
         _exit(0);
     }
     close(fds[1]);
-    for (ssize_t got; n < sizeof c->text - 1 && (got = read(fds[0], c->text + n, sizeof c->text - 1 - n)) > 0;)
+    for (ssize_t got;
+         n < sizeof c->text - 1 && (got = read(fds[0], c->text + n, sizeof c->text - 1 - n)) > 0;)
         n += (size_t)got;
     c->text[n] = '\0';
     close(fds[0]);

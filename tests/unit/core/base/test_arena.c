@@ -1,4 +1,5 @@
-/* The arena: random use against a model, every budget, and that what is not handed out is poisoned. SPDX-License-Identifier: Apache-2.0 */
+/* The arena: random use against a model, every budget, and that what is not handed out is poisoned.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,7 +43,8 @@ static size_t some_size(void)
     return rand() % 8 ? (size_t)rand() % 300 : edges[(size_t)rand() % (sizeof edges / sizeof *edges)];
 }
 
-/* Nothing that is held is ever touched by another allocation, by going back to a snapshot taken later, or by a reset of before. */
+/* Nothing that is held is ever touched by another allocation, by going back to a snapshot taken later, or by
+ * a reset of before. */
 static void test_random_use(void **state)
 {
     static struct block blocks[BLOCKS];

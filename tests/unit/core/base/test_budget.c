@@ -13,7 +13,8 @@
 
 static void a_part_counts_against_the_whole(void **state)
 {
-    struct gw_budget whole = {.limit = 100}, a = {.limit = 60, .parent = &whole}, b = {.limit = 60, .parent = &whole};
+    struct gw_budget whole = {.limit = 100}, a = {.limit = 60, .parent = &whole},
+                     b = {.limit = 60, .parent = &whole};
     assert_true(gw_budget_take(&a, 60));
     assert_int_equal(whole.used, 60);
     assert_false(gw_budget_take(&a, 1)); /* its own limit */

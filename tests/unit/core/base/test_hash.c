@@ -54,8 +54,10 @@ static void seed_counts(void **state)
 {
     (void)state;
     assert_true(gw_hash_text(1, GW_STR("service")) != gw_hash_text(2, GW_STR("service")));
-    assert_true(gw_hash_text(gw_hash_text(1, GW_STR("a")), GW_STR("b")) != gw_hash_text(gw_hash_text(1, GW_STR("b")), GW_STR("a")));
-    assert_true(gw_hash_text(gw_hash_text(1, GW_STR("ab")), GW_NOSTR) != gw_hash_text(gw_hash_text(1, GW_NOSTR), GW_STR("ab")));
+    assert_true(gw_hash_text(gw_hash_text(1, GW_STR("a")), GW_STR("b")) !=
+                gw_hash_text(gw_hash_text(1, GW_STR("b")), GW_STR("a")));
+    assert_true(gw_hash_text(gw_hash_text(1, GW_STR("ab")), GW_NOSTR) !=
+                gw_hash_text(gw_hash_text(1, GW_NOSTR), GW_STR("ab")));
 }
 
 static void numbers_differ(void **state)

@@ -252,7 +252,9 @@ static void dialects_differ(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const bool want[] = {[GW_JSON_PYTHON] = rows[i].python, [GW_JSON_STRICT] = rows[i].strict, [GW_JSON_LOOSE] = rows[i].loose};
+        const bool want[] = {[GW_JSON_PYTHON] = rows[i].python,
+                             [GW_JSON_STRICT] = rows[i].strict,
+                             [GW_JSON_LOOSE] = rows[i].loose};
         for (unsigned dialect = GW_JSON_PYTHON; dialect <= GW_JSON_LOOSE; dialect++) {
             char out[200] = "";
             struct gw_json read, skipped;
@@ -262,7 +264,8 @@ static void dialects_differ(void **state)
             show(&read, out, sizeof out);
             gw_json_skip(&skipped);
             if (gw_json_end(&read) != want[dialect] || gw_json_end(&skipped) != want[dialect])
-                fail_msg("%s: dialect %u is expected to %s it", rows[i].what, dialect, want[dialect] ? "take" : "refuse");
+                fail_msg("%s: dialect %u is expected to %s it", rows[i].what, dialect,
+                         want[dialect] ? "take" : "refuse");
         }
     }
 }

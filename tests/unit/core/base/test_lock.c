@@ -1,5 +1,5 @@
-/* The order of locks: what is right passes, and each kind of misuse ends the process with the names of the locks. Without DDGATE_LOCK_ORDER
- * nothing is checked, and a lock is a mutex.
+/* The order of locks: what is right passes, and each kind of misuse ends the process with the names of the
+ * locks. Without DDGATE_LOCK_ORDER nothing is checked, and a lock is a mutex.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/core/base/crash.h"
 
@@ -134,7 +134,9 @@ static void sleep_with_another(void *arg)
 static void misuse(void **state)
 {
     (void)state;
-    assert_panics(wrong_way, "ddgate: internal error: lock PIPELINE is taken while QUEUE is held, which locks.def has below it");
+    assert_panics(
+        wrong_way,
+        "ddgate: internal error: lock PIPELINE is taken while QUEUE is held, which locks.def has below it");
     assert_panics(wrong_way, "ddgate: holds the locks QUEUE\n");
     assert_panics(twice, "lock QUEUE is taken twice");
     assert_panics(two_of_a_kind, "lock PIPELINE is taken while another of its kind is held");

@@ -117,7 +117,8 @@ static void logfmt(void **state)
     gw_log(GW_ERROR, "ddgate", "ill");
     assert_string_equal(said() + 29, " level=error component=ddgate msg=\"ill\"\n");
     gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{\"n\":1}");
-    assert_string_equal(said() + 29, " level=info component=ddgate msg=\"the ledger\" ledger=\"{\\\"n\\\":1}\"\n");
+    assert_string_equal(said() + 29,
+                        " level=info component=ddgate msg=\"the ledger\" ledger=\"{\\\"n\\\":1}\"\n");
     gw_log_format(GW_LOG_TEXT);
 }
 
@@ -128,13 +129,17 @@ static void json(void **state)
     gw_log(GW_WARNING, "exporter=s\"x", "a\nb\"c\\d\x1b\xff\xc3\xa9");
     const char *line = said();
     assert_memory_equal(line, "{\"time\":\"20", 11);
-    assert_string_equal(line + 33,
-                        "\",\"level\":\"warning\",\"exporter\":\"s\\\"x\",\"msg\":\"a\\nb\\\"c\\\\d\\u001b\xef\xbf\xbd\xc3\xa9\"}\n");
+    assert_string_equal(line + 33, "\",\"level\":\"warning\",\"exporter\":\"s\\\"x\",\"msg\":"
+                                   "\"a\\nb\\\"c\\\\d\\u001b\xef\xbf\xbd\xc3\xa9\"}\n");
     gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{\"n\":1}");
-    assert_string_equal(said() + 33, "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"the ledger\",\"ledger\":{\"n\":1}}\n");
+    assert_string_equal(
+        said() + 33,
+        "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"the ledger\",\"ledger\":{\"n\":1}}\n");
     struct gw_log_site site = {.window = 1, .suppressed = 7};
     gw_log_at(&site, GW_INFO, "ddgate", "at last");
-    assert_string_equal(said() + 33, "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"at last\",\"suppressed\":7}\n");
+    assert_string_equal(
+        said() + 33,
+        "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"at last\",\"suppressed\":7}\n");
     gw_log_format(GW_LOG_TEXT);
     gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{}"); /* people have their own */
     assert_string_equal(said(), "");

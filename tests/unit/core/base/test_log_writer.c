@@ -25,7 +25,8 @@ static FILE *reader;
 static int fill(void **state)
 {
     static const char full[PIPE_BYTES] = {[0 ... PIPE_BYTES - 2] = '.', [PIPE_BYTES - 1] = '\n'};
-    if (pipe(ends) != 0 || fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES) != PIPE_BYTES || write(ends[1], full, sizeof full) != PIPE_BYTES)
+    if (pipe(ends) != 0 || fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES) != PIPE_BYTES ||
+        write(ends[1], full, sizeof full) != PIPE_BYTES)
         return -1;
     saved = dup(STDERR_FILENO);
     reader = fdopen(ends[0], "r");

@@ -38,25 +38,27 @@ static void print(struct gw_metrics *m)
 
 static void samples_of_a_name_stand_together(void **state)
 {
-    struct thing a = {.other = 7, .lines = 12, .open = 1}, b = {.other = 8, .lines = UINT64_C(9007199254740991), .open = 0};
+    struct thing a = {.other = 7, .lines = 12, .open = 1},
+                 b = {.other = 8, .lines = UINT64_C(9007199254740991), .open = 0};
     struct gw_metrics *m = gw_metrics_new();
     gw_metrics_owner(m, "receiver", GW_STR("thing"));
     gw_metrics_component(m, rows, measure, &a);
     gw_metrics_owner(m, "receiver", GW_STR("thing/2"));
     gw_metrics_component(m, rows, measure, &b);
     print(m);
-    assert_string_equal(text, "# HELP ddgate_thing_lines_total Lines read.\n"
-                              "# TYPE ddgate_thing_lines_total counter\n"
-                              "ddgate_thing_lines_total{receiver=\"thing\"} 12\n"
-                              "ddgate_thing_lines_total{receiver=\"thing/2\"} 9007199254740991\n"
-                              "# HELP ddgate_thing_open Things that are open.\n"
-                              "# TYPE ddgate_thing_open gauge\n"
-                              "ddgate_thing_open{receiver=\"thing\"} 1\n"
-                              "ddgate_thing_open{receiver=\"thing/2\"} 0\n"
-                              "# HELP ddgate_thing_behind_bytes Not read yet.\n"
-                              "# TYPE ddgate_thing_behind_bytes gauge\n"
-                              "ddgate_thing_behind_bytes{receiver=\"thing\",path=\"/var/log/a\\\"b\\\\c\\nd\"} 7\n"
-                              "ddgate_thing_behind_bytes{receiver=\"thing/2\",path=\"/var/log/a\\\"b\\\\c\\nd\"} 8\n");
+    assert_string_equal(
+        text, "# HELP ddgate_thing_lines_total Lines read.\n"
+              "# TYPE ddgate_thing_lines_total counter\n"
+              "ddgate_thing_lines_total{receiver=\"thing\"} 12\n"
+              "ddgate_thing_lines_total{receiver=\"thing/2\"} 9007199254740991\n"
+              "# HELP ddgate_thing_open Things that are open.\n"
+              "# TYPE ddgate_thing_open gauge\n"
+              "ddgate_thing_open{receiver=\"thing\"} 1\n"
+              "ddgate_thing_open{receiver=\"thing/2\"} 0\n"
+              "# HELP ddgate_thing_behind_bytes Not read yet.\n"
+              "# TYPE ddgate_thing_behind_bytes gauge\n"
+              "ddgate_thing_behind_bytes{receiver=\"thing\",path=\"/var/log/a\\\"b\\\\c\\nd\"} 7\n"
+              "ddgate_thing_behind_bytes{receiver=\"thing/2\",path=\"/var/log/a\\\"b\\\\c\\nd\"} 8\n");
 }
 
 static void what_every_program_has_keeps_its_name(void **state)

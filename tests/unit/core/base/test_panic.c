@@ -1,5 +1,5 @@
-/* What a crash leaves on standard error: of an assertion, of each fault, in a thread, of a stack that has overflowed, and of a standard
- * error that nobody reads. SPDX-License-Identifier: Apache-2.0 */
+/* What a crash leaves on standard error: of an assertion, of each fault, in a thread, of a stack that has
+ * overflowed, and of a standard error that nobody reads. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/core/base/crash.h"
 
 #include <fcntl.h>
@@ -138,7 +138,9 @@ static void reference_to_nothing(void **state)
         skip();
     crash_installed(&c, touch_nothing);
     assert_int_equal(c.signal, SIGSEGV);
-    assert_says(&c, "ddgate: ended by SIGSEGV, a reference to memory that is not there, at 0xddb0; please report this\n");
+    assert_says(
+        &c,
+        "ddgate: ended by SIGSEGV, a reference to memory that is not there, at 0xddb0; please report this\n");
     assert_has_stack(&c);
 }
 
@@ -195,7 +197,8 @@ static void start_and_overflow(void *arg)
 {
     pthread_t id;
     (void)arg;
-    if (gw_thread_start(&id, &(struct gw_thread){"recv/file", "receiver=file", overflow_in_thread, NULL}, NULL))
+    if (gw_thread_start(&id, &(struct gw_thread){"recv/file", "receiver=file", overflow_in_thread, NULL},
+                        NULL))
         pthread_join(id, NULL);
 }
 

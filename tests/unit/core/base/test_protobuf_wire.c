@@ -60,7 +60,8 @@ static void fields(void **state)
 /* A length beyond the end, fixed numbers that are cut short, and groups. */
 static void not_protobuf(void **state)
 {
-    static const char *const wrong[] = {"\x12\x04xyz", "\x09\x01\x02", "\x0d\x01", "\x0b", "\x0c", "\x08", "\x12"};
+    static const char *const wrong[] = {"\x12\x04xyz", "\x09\x01\x02", "\x0d\x01", "\x0b",
+                                        "\x0c",        "\x08",         "\x12"};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const uint8_t *from = (const uint8_t *)wrong[i];

@@ -8,7 +8,8 @@
 
 #include "core/base/str.h"
 
-/* The oracle takes the standard's definition from the other end: encode every code point, compare. Slow and obvious. */
+/* The oracle takes the standard's definition from the other end: encode every code point, compare. Slow and
+ * obvious. */
 static size_t encode(uint32_t c, unsigned char *out)
 {
     if (c < 0x80)
@@ -16,7 +17,8 @@ static size_t encode(uint32_t c, unsigned char *out)
     if (c < 0x800)
         return out[0] = (unsigned char)(0xC0 | c >> 6), out[1] = (unsigned char)(0x80 | (c & 63)), 2;
     if (c < 0x10000) {
-        out[0] = (unsigned char)(0xE0 | c >> 12), out[1] = (unsigned char)(0x80 | (c >> 6 & 63)), out[2] = (unsigned char)(0x80 | (c & 63));
+        out[0] = (unsigned char)(0xE0 | c >> 12), out[1] = (unsigned char)(0x80 | (c >> 6 & 63)),
+        out[2] = (unsigned char)(0x80 | (c & 63));
         return 3;
     }
     out[0] = (unsigned char)(0xF0 | c >> 18), out[1] = (unsigned char)(0x80 | (c >> 12 & 63));
@@ -24,8 +26,8 @@ static size_t encode(uint32_t c, unsigned char *out)
     return 4;
 }
 
-/* prefixes[n]: the n-byte strings that begin some code point's encoding; whole[n]: those that are one. Two bits per string of up
- * to three bytes; the fourth byte of a sequence is any continuation byte. */
+/* prefixes[n]: the n-byte strings that begin some code point's encoding; whole[n]: those that are one. Two
+ * bits per string of up to three bytes; the fourth byte of a sequence is any continuation byte. */
 static unsigned char table[4][1 << 24];
 enum { PREFIX = 1, WHOLE = 2 };
 
@@ -52,8 +54,8 @@ static int build(void **state)
     return 0;
 }
 
-/* Length of the code point at p, or 0 with the length of the maximal ill-formed part (Unicode §3.9: the longest prefix of some
- * well-formed sequence, at least one byte). */
+/* Length of the code point at p, or 0 with the length of the maximal ill-formed part (Unicode §3.9: the
+ * longest prefix of some well-formed sequence, at least one byte). */
 static size_t oracle(const unsigned char *p, size_t left, size_t *bad)
 {
     *bad = 1;
@@ -92,13 +94,16 @@ static void check(const unsigned char *p, size_t n)
         }
     }
     gw_str s = gw_str_n((const char *)p, n);
-    if (gw_utf8_valid(s) != valid || gw_utf8_repaired_size(s) != want_n || gw_utf8_repair(s, got) != want_n || memcmp(got, want, want_n))
-        fail_msg("%zu bytes: %02x %02x %02x %02x", n, p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, n > 3 ? p[3] : 0);
+    if (gw_utf8_valid(s) != valid || gw_utf8_repaired_size(s) != want_n || gw_utf8_repair(s, got) != want_n ||
+        memcmp(got, want, want_n))
+        fail_msg("%zu bytes: %02x %02x %02x %02x", n, p[0], n > 1 ? p[1] : 0, n > 2 ? p[2] : 0,
+                 n > 3 ? p[3] : 0);
 }
 
 /* Every byte that differs from its neighbours in some rule of RFC 3629. */
-static const unsigned char edge[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0,
-                                     0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFE, 0xFF};
+static const unsigned char edge[] = {0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF,
+                                     0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
+                                     0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFE, 0xFF};
 
 static void test_all_short(void **state)
 {
@@ -192,7 +197,8 @@ static void test_hex(void **state)
     uint64_t v;
     assert_true(gw_str_hex64(GW_STR("0123456789aBcDeF"), &v) && v == 0x0123456789ABCDEF);
     assert_true(gw_str_hex64(GW_STR("f"), &v) && v == 15);
-    static const char *const bad[] = {"", "g", "0x1", "-1", " 1", "1 ", "00000000000000001", "/", ":", "@", "`"};
+    static const char *const bad[] = {"",  "g", "0x1", "-1", " 1", "1 ", "00000000000000001",
+                                      "/", ":", "@",   "`"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(gw_str_hex64(gw_str_z(bad[i]), &v));
 }
@@ -202,7 +208,8 @@ static void test_double(void **state)
     double d;
     assert_true(gw_str_double(GW_STR("-1.5e3"), &d) && d == -1500);
     assert_true(gw_str_double(GW_STR(".5"), &d) && d == 0.5);
-    static const char *const bad[] = {"", "nan", "inf", "-inf", "+nan", "1e999", "0x10", "0X10", "1.5x", " 1", "1 ", "1,5", "-"};
+    static const char *const bad[] = {"",     "nan",  "inf", "-inf", "+nan", "1e999", "0x10",
+                                      "0X10", "1.5x", " 1",  "1 ",   "1,5",  "-"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(gw_str_double(gw_str_z(bad[i]), &d));
     assert_false(gw_str_double(GW_STR("1\0"), &d));
@@ -233,9 +240,11 @@ static void test_cutting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_short), cmocka_unit_test(test_four),     cmocka_unit_test(test_every_code_point),
-        cmocka_unit_test(test_random),    cmocka_unit_test(test_integers), cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_double),    cmocka_unit_test(test_char_in),  cmocka_unit_test(test_cutting),
+        cmocka_unit_test(test_all_short),        cmocka_unit_test(test_four),
+        cmocka_unit_test(test_every_code_point), cmocka_unit_test(test_random),
+        cmocka_unit_test(test_integers),         cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_double),           cmocka_unit_test(test_char_in),
+        cmocka_unit_test(test_cutting),
     };
     return cmocka_run_group_tests(tests, build, NULL);
 }

@@ -1,4 +1,5 @@
-/* What a thread is born with: its name, its component, its signal mask, a stack for handlers; and what is said when there is none.
+/* What a thread is born with: its name, its component, its signal mask, a stack for handlers; and what is
+ * said when there is none.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* pthread_getname_np */
 #include <setjmp.h>
@@ -124,8 +125,9 @@ static void no_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(name_and_component),    cmocka_unit_test(long_name), cmocka_unit_test(signals_are_mains),
-        cmocka_unit_test(handlers_have_a_stack), cmocka_unit_test(works_for), cmocka_unit_test(no_thread),
+        cmocka_unit_test(name_and_component), cmocka_unit_test(long_name),
+        cmocka_unit_test(signals_are_mains),  cmocka_unit_test(handlers_have_a_stack),
+        cmocka_unit_test(works_for),          cmocka_unit_test(no_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

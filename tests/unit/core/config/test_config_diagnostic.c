@@ -42,7 +42,8 @@ static void at_an_option(void **state)
     assert_int_equal(gw_diagnostics_errors(p), 1);
     gw_diagnostics_print(p, to);
     fclose(to);
-    assert_string_equal(text, "gw.conf:3: exporters[0].timeout: warning: is 0 s\ngw.conf:4: exporters[0].tls.ca: /x cannot be read\n");
+    assert_string_equal(text, "gw.conf:3: exporters[0].timeout: warning: is 0 s\ngw.conf:4: "
+                              "exporters[0].tls.ca: /x cannot be read\n");
     free(text);
     gw_diagnostics_drop(p);
 }

@@ -11,15 +11,15 @@
 #include "core/config/did_you_mean.h"
 #include "core/config/option.h"
 
-#define OPTS(X)                                                                                                                            \
-    X(str, str, "str", "plain", "", "", "A text.")                                                                                         \
-    X(secret, secret, "secret", "", "", "", "A secret.")                                                                                   \
-    X(duration, duration, "duration", "10s", "10ms", "5m", "A duration.")                                                                  \
-    X(size, size, "size", "8MiB", "1KiB", "", "A size.")                                                                                   \
-    X(count, count, "count", "-3", "-5", "100", "A count.")                                                                                \
-    X(flag, flag, "flag", "true", "", "", "A flag.")                                                                                       \
-    X(choice, choice, "choice", "two", "one|two|three", "", "A choice.")                                                                   \
-    X(list, list, "list", "a, b:1", "", "", "A list.")                                                                                     \
+#define OPTS(X)                                                                                              \
+    X(str, str, "str", "plain", "", "", "A text.")                                                           \
+    X(secret, secret, "secret", "", "", "", "A secret.")                                                     \
+    X(duration, duration, "duration", "10s", "10ms", "5m", "A duration.")                                    \
+    X(size, size, "size", "8MiB", "1KiB", "", "A size.")                                                     \
+    X(count, count, "count", "-3", "-5", "100", "A count.")                                                  \
+    X(flag, flag, "flag", "true", "", "", "A flag.")                                                         \
+    X(choice, choice, "choice", "two", "one|two|three", "", "A choice.")                                     \
+    X(list, list, "list", "a, b:1", "", "", "A list.")                                                       \
     X(map, map, "map", "k=v, dotted.key=x=y", "", "", "A map.")
 
 struct conf {
@@ -100,9 +100,21 @@ static void durations(void **state)
     static const struct {
         const char *text;
         gw_nsec value;
-    } good[] = {{"10ms", 10 * GW_MSEC}, {"5m", 300 * GW_SEC}, {"1000000000ns", GW_SEC}, {"20000us", 20 * GW_MSEC}, {"2 s", 2 * GW_SEC}};
-    static const char *const bad[] = {
-        "", "10", "s", "-1s", "1.5s", "1 fortnight", "10S", "99999999999999999999s", "9223372036854775808ns", "1s x"};
+    } good[] = {{"10ms", 10 * GW_MSEC},
+                {"5m", 300 * GW_SEC},
+                {"1000000000ns", GW_SEC},
+                {"20000us", 20 * GW_MSEC},
+                {"2 s", 2 * GW_SEC}};
+    static const char *const bad[] = {"",
+                                      "10",
+                                      "s",
+                                      "-1s",
+                                      "1.5s",
+                                      "1 fortnight",
+                                      "10S",
+                                      "99999999999999999999s",
+                                      "9223372036854775808ns",
+                                      "1s x"};
     struct fixture *f = *state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(set(f, "duration", good[i].text));
@@ -118,8 +130,12 @@ static void sizes(void **state)
     static const struct {
         const char *text;
         uint64_t value;
-    } good[] = {
-        {"1KiB", 1024}, {"1024", 1024}, {"2048B", 2048}, {"3MiB", 3 << 20}, {"2GiB", (uint64_t)2 << 30}, {"4TiB", (uint64_t)4 << 40}};
+    } good[] = {{"1KiB", 1024},
+                {"1024", 1024},
+                {"2048B", 2048},
+                {"3MiB", 3 << 20},
+                {"2GiB", (uint64_t)2 << 30},
+                {"4TiB", (uint64_t)4 << 40}};
     static const char *const bad[] = {"", "1kb", "1MB", "KiB", "8388608TiB", "-1", "0x10"};
     struct fixture *f = *state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -142,14 +158,15 @@ static void said(void **state)
     assert_false(set(f, "choice", "four"));
     assert_false(set(f, "map", "novalue"));
     assert_int_equal(gw_diagnostics_errors(f->diagnostics), 8);
-    assert_said(f, "duration: \"10\" is not a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
-                   "duration: 6m is out of range: 10ms to 5m\n"
-                   "size: 1023 is out of range: at least 1KiB\n"
-                   "count: \"many\" is not a whole number: write digits only\n"
-                   "count: -6 is out of range: -5 to 100\n"
-                   "flag: \"yes\" is not true or false: write true or false, without quotes\n"
-                   "choice: \"four\" is not one of one, two, three\n"
-                   "map: \"novalue\" is not a group of texts: write { key = \"value\"; } or [ \"key=value\" ]\n");
+    assert_said(
+        f, "duration: \"10\" is not a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
+           "duration: 6m is out of range: 10ms to 5m\n"
+           "size: 1023 is out of range: at least 1KiB\n"
+           "count: \"many\" is not a whole number: write digits only\n"
+           "count: -6 is out of range: -5 to 100\n"
+           "flag: \"yes\" is not true or false: write true or false, without quotes\n"
+           "choice: \"four\" is not one of one, two, three\n"
+           "map: \"novalue\" is not a group of texts: write { key = \"value\"; } or [ \"key=value\" ]\n");
 }
 
 static void many_items(void **state)
@@ -192,7 +209,8 @@ static void suggestion(void **state)
     assert_string_equal(gw_did_you_mean(GW_STR("nmae"), names), "name");
     assert_null(gw_did_you_mean(GW_STR("colour"), names));
     assert_null(gw_did_you_mean(GW_STR(""), names));
-    assert_null(gw_did_you_mean(GW_STR("a name that is far longer than any name that an option could ever have here"), names));
+    assert_null(gw_did_you_mean(
+        GW_STR("a name that is far longer than any name that an option could ever have here"), names));
 }
 
 /* Two structs are the same until any one of their values is another. */
@@ -200,8 +218,9 @@ static void same(void **state)
 {
     static const struct {
         const char *name, *value;
-    } others[] = {{"str", "other"},  {"secret", "word"}, {"duration", "11s"}, {"size", "9MiB"},      {"count", "4"}, {"flag", "false"},
-                  {"choice", "one"}, {"list", "a"},      {"list", "a, b:2"},  {"list", "a, b:1, c"}, {"map", "k=w"}};
+    } others[] = {{"str", "other"},   {"secret", "word"},    {"duration", "11s"}, {"size", "9MiB"},
+                  {"count", "4"},     {"flag", "false"},     {"choice", "one"},   {"list", "a"},
+                  {"list", "a, b:2"}, {"list", "a, b:1, c"}, {"map", "k=w"}};
     struct fixture *f = *state;
     struct conf before;
     assert_true(gw_opt_defaults(rows, &before, &f->arena));

@@ -26,7 +26,8 @@ static void a_dead_backend_stalls_its_own_queue_only(void **state)
     bed_arrived(b, 1, 0, 200, 1);
     uint64_t evicted = bed_dropped(b, 0, GW_TRACES, GW_REASON_EVICTED);
     assert_in_range(evicted, 100, 120); /* 100 kB hold some 90 frames of 1000 bytes and their struct */
-    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED) + bed_at(b, 0, GW_TRACES, GW_IN_PROCESS), 200 - evicted);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_QUEUED) + bed_at(b, 0, GW_TRACES, GW_IN_PROCESS),
+                     200 - evicted);
     b->paper[0].up_at = b->now;
     bed_run(b, b->now + 60 * GW_SEC);
     bed_arrived(b, 0, 200 - 80, 200, 1); /* the newest survived */
@@ -163,7 +164,8 @@ static void who_can_wait_keeps_an_exporter_busy_and_no_more(void **state)
     bed_drop(b);
 }
 
-/* An exporter that takes data but not as fast as it comes delays answers; one that is away delays none, not even beside it. */
+/* An exporter that takes data but not as fast as it comes delays answers; one that is away delays none, not
+ * even beside it. */
 static void a_slow_backend_delays_answers_and_a_dead_one_does_not(void **state)
 {
     struct bed *b = bed_new();
@@ -247,7 +249,8 @@ static void the_ledger_reads_well(void **state)
     char *text;
     size_t len;
     struct gw_frame *f = bed_frame(b, GW_TRACES, 100, 40);
-    struct gw_intake in = {.received = 50, .not_taken[GW_REASON_SAMPLED_OUT] = 8, .not_taken[GW_REASON_BAD_SPAN] = 2};
+    struct gw_intake in = {
+        .received = 50, .not_taken[GW_REASON_SAMPLED_OUT] = 8, .not_taken[GW_REASON_BAD_SPAN] = 2};
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, NULL), GW_OK);
     bed_run(b, b->now + GW_SEC);
     struct gw_ledger_view v = bed_view(b);
@@ -315,7 +318,8 @@ static void threads_lose_nothing(void **state)
     pthread_t thread[PUSHERS];
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
-        assert_int_equal(gw_exporter_blackhole.open(hole[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
+        assert_int_equal(
+            gw_exporter_blackhole.open(hole[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
         b->conf[i].name = i ? GW_STR("drops") : GW_STR("keeps");
         b->conf[i].batch_delay = GW_MSEC;
         b->conf[i].queue_size = i ? 50000 : 1 << 20;
@@ -343,7 +347,8 @@ static void threads_lose_nothing(void **state)
         gw_sender_finish(b->sender[i]);
     assert_int_equal(bed_view(b).signal[GW_TRACES].accepted, accepted);
     assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), accepted);
-    assert_int_equal(bed_at(b, 1, GW_TRACES, GW_DELIVERED) + bed_dropped(b, 1, GW_TRACES, GW_REASON_EVICTED), accepted);
+    assert_int_equal(bed_at(b, 1, GW_TRACES, GW_DELIVERED) + bed_dropped(b, 1, GW_TRACES, GW_REASON_EVICTED),
+                     accepted);
     bed_drop(b);
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         gw_exporter_blackhole.close(hole[i]);
@@ -392,8 +397,10 @@ static void a_request_translated_for_the_old_routes_goes_to_the_new_ones(void **
     assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, &f, 1, &in, NULL), GW_OK);
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 1, 0, 1, 1);
-    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, NULL, 0, &(struct gw_intake){.received = 2}, NULL), GW_OK);
-    assert_int_equal(bed_view(b).signal[GW_TRACES].exporter[1].not_asked, 2); /* nobody wanted it when it was translated */
+    assert_int_equal(gw_fanout_offer(b->fanout, GW_TRACES, NULL, 0, &(struct gw_intake){.received = 2}, NULL),
+                     GW_OK);
+    /* nobody wanted it when it was translated */
+    assert_int_equal(bed_view(b).signal[GW_TRACES].exporter[1].not_asked, 2);
     bed_drop(b);
 }
 
@@ -436,7 +443,8 @@ static void routes_change_under_load_and_nothing_is_lost(void **state)
     struct gw_route route[BED_EXPORTERS];
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {
         hole[i] = calloc(1, gw_exporter_blackhole.ctx_size);
-        assert_int_equal(gw_exporter_blackhole.open(hole[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
+        assert_int_equal(
+            gw_exporter_blackhole.open(hole[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
         b->conf[i].name = i ? GW_STR("two") : GW_STR("one");
         b->sender[i] = gw_sender_new(&gw_exporter_blackhole, hole[i], &b->conf[i], b->ledger, b->ids);
         route[i] = gw_sender_route(b->sender[i]);
@@ -464,7 +472,9 @@ static void routes_change_under_load_and_nothing_is_lost(void **state)
         gw_sender_finish(b->sender[i]);
     struct gw_ledger_view v = bed_view(b);
     assert_int_equal(v.signal[GW_TRACES].accepted, accepted);
-    assert_true(v.signal[GW_TRACES].exporter[0].at[GW_DELIVERED] + v.signal[GW_TRACES].exporter[1].at[GW_DELIVERED] >= accepted);
+    assert_true(v.signal[GW_TRACES].exporter[0].at[GW_DELIVERED] +
+                    v.signal[GW_TRACES].exporter[1].at[GW_DELIVERED] >=
+                accepted);
     assert_int_equal(gw_ledger_lost(&v), 0);
     bed_drop(b);
     for (unsigned i = 0; i < BED_EXPORTERS; i++) {

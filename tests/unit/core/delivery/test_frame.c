@@ -187,7 +187,8 @@ static void an_ack_hears_of_the_last_reference(void **state)
     gw_frame_drop(alone);
 }
 
-/* A frame that was halved, and one half halved again: the receipt waits for all parts, and one given up is enough. */
+/* A frame that was halved, and one half halved again: the receipt waits for all parts, and one given up is
+ * enough. */
 static void an_ack_waits_for_the_parts(void **state)
 {
     for (int abandoned = 0; abandoned < 2; abandoned++) {
@@ -213,10 +214,12 @@ static void an_ack_waits_for_the_parts(void **state)
     }
 }
 
-/* 9857984778103717792 by way of a double: as C prints it, and as JavaScript does. Only logs lose digits so. */
+/* 9857984778103717792 by way of a double: as C prints it, and as JavaScript does. Only logs lose digits
+ * so. */
 static void rounded_ids_of_logs_are_repaired(void **state)
 {
-    static const uint64_t written[] = {UINT64_C(9857984778103717888), UINT64_C(9857984778103718000)}, low = UINT64_C(9857984778103717792);
+    static const uint64_t written[] = {UINT64_C(9857984778103717888), UINT64_C(9857984778103718000)},
+                          low = UINT64_C(9857984778103717792);
     struct gw_trace_ids *ids = gw_trace_ids_new(1000, GW_SEC);
     gw_trace_ids_learn(ids, low, 7, 0);
     for (int i = 0; i < 4; i++) {

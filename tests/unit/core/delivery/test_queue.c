@@ -113,7 +113,8 @@ static void take_both(struct gw_queue *q, struct twin *t, struct gw_chain *taken
         total += t->all[i].frame->len;
         total_items += t->all[i].frame->items;
     }
-    bool due = first != GW_NEVER && (flush || total >= limits.bytes || total_items >= limits.items || first + limits.delay <= now);
+    bool due = first != GW_NEVER &&
+               (flush || total >= limits.bytes || total_items >= limits.items || first + limits.delay <= now);
     struct gw_chain c;
     assert_int_equal(gw_queue_take(q, signal, &limits, now, flush, &c), due);
     for (size_t i = 0; due && i < t->n; i++) {
@@ -424,7 +425,8 @@ static void marks_follow_the_capacity(void **state)
     gw_queue_drop(q);
 }
 
-/* What can wait stops where the queue begins to lag, and goes on where that ends; all the room is for what cannot. */
+/* What can wait stops where the queue begins to lag, and goes on where that ends; all the room is for what
+ * cannot. */
 static void what_can_wait_is_not_taken_while_the_queue_lags(void **state)
 {
     struct gw_queue_state now;
@@ -448,12 +450,14 @@ static void what_can_wait_is_not_taken_while_the_queue_lags(void **state)
     gw_queue_state(q, &now);
     assert_true(now.refusing);
     gw_queue_resize(q, 8 * cost, true);
-    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &none), GW_OK); /* one that drops its oldest takes any */
+    /* one that drops its oldest takes any */
+    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &f, 1, &none), GW_OK);
     gw_queue_cancel(q, &none);
     for (int i = 0; i < 8; i++)
         gw_queue_cancel(q, &rooms[i]);
     struct gw_frame *large = frame(20000, GW_LOGS, 0);
-    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &large, 1, &none), GW_OK); /* so does an empty one */
+    /* so does an empty one */
+    assert_int_equal(gw_queue_reserve_unless_lagging(q, GW_OTEL, &large, 1, &none), GW_OK);
     gw_queue_cancel(q, &none);
     gw_frame_drop(large);
     gw_frame_drop(f);
@@ -504,7 +508,8 @@ static void only_a_queue_whose_backend_takes_data_delays(void **state)
     gw_queue_drop(q);
 }
 
-/* Requests that wait for a retry are the backend's affair: a file is read on while the rest of the queue keeps up. */
+/* Requests that wait for a retry are the backend's affair: a file is read on while the rest of the queue
+ * keeps up. */
 static void waiting_requests_do_not_count_against_the_marks(void **state)
 {
     struct gw_queue *q = gw_queue_new(8000, false, no_wake, NULL);
@@ -535,7 +540,8 @@ static void a_refused_client_waits_for_the_next_try(void **state)
 
 /* --- from one sender to the next, and wakeups --- */
 
-/* What the former sender was to be woken for goes to the new one, with everything that stands in the queue. */
+/* What the former sender was to be woken for goes to the new one, with everything that stands in the
+ * queue. */
 static void a_queue_passes_to_another_sender(void **state)
 {
     static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
@@ -545,7 +551,8 @@ static void a_queue_passes_to_another_sender(void **state)
     push_one(q, frame(1000, GW_TRACES, 5 * GW_SEC));
     assert_true(gw_queue_arm(q, &limits, GW_NEVER / 2, ~0u) == 6 * GW_SEC);
     gw_queue_inherit(q, count_wake, &next);
-    push_one(q, frame(1000, GW_LOGS, 5 * GW_SEC)); /* the new one has not armed it yet: it looks before it sleeps */
+    /* the new one has not armed it yet: it looks before it sleeps */
+    push_one(q, frame(1000, GW_LOGS, 5 * GW_SEC));
     assert_int_equal(predecessor + next, 0);
     assert_true(gw_queue_take(q, GW_TRACES, &limits, 6 * GW_SEC, false, &got));
     gw_queue_done(q, &got);
@@ -577,7 +584,8 @@ static void a_wake_before_the_sleep_is_not_lost(void **state)
     gw_queue_drop(q);
 }
 
-/* A sender that drains a closed queue sleeps while somebody has a reservation: it hears when that is given back. */
+/* A sender that drains a closed queue sleeps while somebody has a reservation: it hears when that is given
+ * back. */
 static void the_last_reservation_that_is_given_back_ends_the_drain(void **state)
 {
     static const struct gw_batch_limits limits = {1 << 20, 1000, GW_SEC};
@@ -599,8 +607,8 @@ static void the_last_reservation_that_is_given_back_ends_the_drain(void **state)
     gw_queue_drop(q);
 }
 
-/* Frames that come back from the disk are older than what arrived before them. When the queue says that something is due to expire,
- * something expires: a sender that goes by it never spins. */
+/* Frames that come back from the disk are older than what arrived before them. When the queue says that
+ * something is due to expire, something expires: a sender that goes by it never spins. */
 static void what_expires_is_what_is_due(void **state)
 {
     static const struct gw_batch_limits limits = {1 << 20, 1000, GW_NEVER / 4};

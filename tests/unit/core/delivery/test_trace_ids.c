@@ -102,7 +102,10 @@ static void ids_rounded_through_doubles_are_repaired(void **state)
         {"beyond the 53 bits of the neighbour", {0x8000000000000401}, 0x8000000000000000, 0},
         {"two that fit", {0x8000000000000001, 0x8000000000000002}, 0x8000000000000000, 0},
         {"two on either side", {0x80000000000007ff, 0x8000000000000801}, 0x8000000000000800, 0},
-        {"a neighbour that does not fit", {0x8000000000000001, 0x8000000000000500}, 0x8000000000000000, 0x8000000000000001},
+        {"a neighbour that does not fit",
+         {0x8000000000000001, 0x8000000000000500},
+         0x8000000000000000,
+         0x8000000000000001},
         {"itself", {0x8000000000000000}, 0x8000000000000000, 0x8000000000000000},
         {"small ids are exact", {9007199254740991u}, 9007199254740991u, 9007199254740991u},
         {"small neighbours differ", {9007199254740991u}, 9007199254740990u, 0},
@@ -203,11 +206,13 @@ static void table_behaves_as_its_twin(void **state)
                 twin_learn(&twin, low, high, now);
                 break;
             case 2:
-                assert_int_equal(gw_trace_ids_find(ids, low, &high, now), twin_find(&twin, low, &twin_high, now));
+                assert_int_equal(gw_trace_ids_find(ids, low, &high, now),
+                                 twin_find(&twin, low, &twin_high, now));
                 assert_int_equal(high, twin_high);
                 break;
             default:
-                assert_int_equal(gw_trace_ids_repair(ids, low, &fixed, &high, now), twin_repair(&twin, low, &twin_fixed, now));
+                assert_int_equal(gw_trace_ids_repair(ids, low, &fixed, &high, now),
+                                 twin_repair(&twin, low, &twin_fixed, now));
                 if (fixed)
                     assert_int_equal(fixed, twin_fixed);
             }

@@ -1,4 +1,5 @@
-/* segment_log_bed.h: a disk queue in a directory of its own, frames that tell which they are, and a disk that tests own.
+/* segment_log_bed.h: a disk queue in a directory of its own, frames that tell which they are, and a disk that
+ * tests own.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SEGMENT_LOG_BED_H
 #define SEGMENT_LOG_BED_H
@@ -32,7 +33,8 @@ struct segment_log_bed {
     uint32_t lagging; /* whom the last append said to wake */
 };
 
-static inline void segment_log_bed_damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)
+static inline void segment_log_bed_damaged(void *arg, const char *file, uint64_t at, uint64_t bytes,
+                                           const char *what)
 {
     struct segment_log_bed *b = arg;
     (void)what;
@@ -43,7 +45,8 @@ static inline void segment_log_bed_damaged(void *arg, const char *file, uint64_t
     b->damage_bytes = bytes;
 }
 
-static inline void segment_log_bed_gave_up(void *arg, unsigned reader, const struct gw_segment_log_items *items)
+static inline void segment_log_bed_gave_up(void *arg, unsigned reader,
+                                           const struct gw_segment_log_items *items)
 {
     struct segment_log_bed *b = arg;
     (void)reader;
@@ -53,8 +56,10 @@ static inline void segment_log_bed_gave_up(void *arg, unsigned reader, const str
 
 static inline void segment_log_bed_init(struct segment_log_bed *b)
 {
-    *b = (struct segment_log_bed){.conf = {.max_size = 1 << 20, .segment_size = 16384, .io = &gw_segment_io_system}};
-    snprintf(b->directory, sizeof b->directory, "%s/ddgate-store-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    *b = (struct segment_log_bed){
+        .conf = {.max_size = 1 << 20, .segment_size = 16384, .io = &gw_segment_io_system}};
+    snprintf(b->directory, sizeof b->directory, "%s/ddgate-store-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(b->directory))
         abort();
     b->conf.directory = b->directory;
@@ -76,7 +81,9 @@ static inline void segment_log_bed_close(struct segment_log_bed *b)
     b->disk_log = NULL;
 }
 
-static inline void segment_log_bed_each(struct segment_log_bed *b, void (*f)(struct segment_log_bed *, const char *path, void *), void *arg)
+static inline void segment_log_bed_each(struct segment_log_bed *b,
+                                        void (*f)(struct segment_log_bed *, const char *path, void *),
+                                        void *arg)
 {
     DIR *dir = opendir(b->directory);
     char path[400];
@@ -132,7 +139,8 @@ static inline struct gw_frame *segment_log_bed_frame(uint32_t serial, size_t len
 {
     uint8_t *data = malloc(len);
     segment_log_bed_fill(data, len, serial);
-    return gw_frame_new(serial % 3 == 2 ? GW_LOGS : GW_TRACES, serial % 5 ? GW_OTEL : GW_DATADOG, data, len, len, serial % 7 + 1);
+    return gw_frame_new(serial % 3 == 2 ? GW_LOGS : GW_TRACES, serial % 5 ? GW_OTEL : GW_DATADOG, data, len,
+                        len, serial % 7 + 1);
 }
 
 static inline void segment_log_bed_commit(void *arg)
@@ -140,14 +148,16 @@ static inline void segment_log_bed_commit(void *arg)
     ++*(uint64_t *)arg;
 }
 
-/* One record, for `owed`; readers in `memory` have room. Returns what append said; *memory is then who really finds it there. */
-static inline enum gw_code segment_log_bed_append(struct segment_log_bed *b, size_t len, uint32_t pending, uint32_t *memory,
-                                                  struct gw_disk_position *stored)
+/* One record, for `owed`; readers in `memory` have room. Returns what append said; *memory is then who really
+ * finds it there. */
+static inline enum gw_code segment_log_bed_append(struct segment_log_bed *b, size_t len, uint32_t pending,
+                                                  uint32_t *memory, struct gw_disk_position *stored)
 {
     uint64_t ticket;
-    struct gw_durable_entry e = {.frame = segment_log_bed_frame(b->serial, len), .pending = pending, .memory = memory ? *memory : 0};
-    enum gw_code code =
-        gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &b->lagging, &b->err);
+    struct gw_durable_entry e = {
+        .frame = segment_log_bed_frame(b->serial, len), .pending = pending, .memory = memory ? *memory : 0};
+    enum gw_code code = gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items,
+                                              &ticket, &b->lagging, &b->err);
     if (code == GW_OK)
         b->serial++;
     if (memory)
@@ -158,10 +168,10 @@ static inline enum gw_code segment_log_bed_append(struct segment_log_bed *b, siz
     return code;
 }
 
-/* Reads until level or `most` frames; counts each serial in `seen`; acknowledges with `done`. Returns how many; a frame that is not
- * what was written aborts. */
-static inline unsigned segment_log_bed_read(struct segment_log_bed *b, unsigned reader, unsigned most, bool done, uint8_t *seen,
-                                            uint64_t *lost)
+/* Reads until level or `most` frames; counts each serial in `seen`; acknowledges with `done`. Returns how
+ * many; a frame that is not what was written aborts. */
+static inline unsigned segment_log_bed_read(struct segment_log_bed *b, unsigned reader, unsigned most,
+                                            bool done, uint8_t *seen, uint64_t *lost)
 {
     unsigned n = 0;
     for (struct gw_segment_log_got got; n < most;) {
@@ -174,8 +184,9 @@ static inline unsigned segment_log_bed_read(struct segment_log_bed *b, unsigned 
                 *lost += got.lost.of[i];
             continue;
         }
-        if (is != GW_SEGMENT_LOG_FRAME || !segment_log_bed_is(got.frame, &serial) || serial >= SEGMENT_LOG_BED_FRAMES ||
-            got.frame->items != serial % 7 + 1 || got.frame->signal != (serial % 3 == 2 ? GW_LOGS : GW_TRACES) ||
+        if (is != GW_SEGMENT_LOG_FRAME || !segment_log_bed_is(got.frame, &serial) ||
+            serial >= SEGMENT_LOG_BED_FRAMES || got.frame->items != serial % 7 + 1 ||
+            got.frame->signal != (serial % 3 == 2 ? GW_LOGS : GW_TRACES) ||
             got.frame->schema != (serial % 5 ? GW_OTEL : GW_DATADOG))
             abort();
         seen[serial]++;

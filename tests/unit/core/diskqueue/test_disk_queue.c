@@ -1,5 +1,5 @@
-/* The disk queue behind the fan-out: senders that fall behind and catch up, stops and starts, disks that fail, under a clock of the test's
- * own. SPDX-License-Identifier: Apache-2.0 */
+/* The disk queue behind the fan-out: senders that fall behind and catch up, stops and starts, disks that
+ * fail, under a clock of the test's own. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <dirent.h>
@@ -44,7 +44,8 @@ static struct gw_disk_queue *disk_queue;
 
 static int set_up(void **state)
 {
-    snprintf(directory, sizeof directory, "%s/ddgate-storage-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(directory, sizeof directory, "%s/ddgate-storage-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (!mkdtemp(directory))
         return -1;
     sync_errno = write_errno = 0;
@@ -259,7 +260,8 @@ static void count_wake(void *ctx)
 static void the_sender_catches_up(void)
 {
     bed_run(stepped, stepped->now + GW_SEC);
-    assert_false(gw_segment_log_lagging(gw_disk_queue_log(disk_queue), gw_sender_route(stepped->sender[0]).reader));
+    assert_false(
+        gw_segment_log_lagging(gw_disk_queue_log(disk_queue), gw_sender_route(stepped->sender[0]).reader));
     wakes = 0;
 }
 

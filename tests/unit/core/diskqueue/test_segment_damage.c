@@ -1,7 +1,8 @@
-/* The disk queue on a disk that lies: every bit of a small log flipped in turn, a log torn at every length, files of others.
+/* The disk queue on a disk that lies: every bit of a small log flipped in turn, a log torn at every length,
+ * files of others.
  *
- * What holds in all cases: the log opens; each record but the one that was hit comes back, once, as it was written; and what does not
- * come back was reported.
+ * What holds in all cases: the log opens; each record but the one that was hit comes back, once, as it was
+ * written; and what does not come back was reported.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -96,7 +97,8 @@ static void expect_all_but(const struct segment_log_bed *b, int except, size_t p
     for (int i = 0; i < RECORDS; i++) {
         if (seen[i] == 1 || (i == except && seen[i] == 0 && atomic_load(&b->damages) > 0))
             continue;
-        fail_msg("damage at %zu: record %d came %d times, with %u reports", place, i, seen[i], atomic_load(&b->damages));
+        fail_msg("damage at %zu: record %d came %d times, with %u reports", place, i, seen[i],
+                 atomic_load(&b->damages));
     }
 }
 
@@ -172,7 +174,8 @@ static void tear(struct segment_log_bed *b, const struct image *image, size_t le
             if (seen[i] != (image->at[i + 1] <= len) && !(seen[i] == 1 && rest))
                 fail_msg("torn at %zu: record %d came %d times", len, i, seen[i]);
         if (!image->sealed && lost)
-            fail_msg("torn at %zu: %llu items are called lost that nobody was promised", len, (unsigned long long)lost);
+            fail_msg("torn at %zu: %llu items are called lost that nobody was promised", len,
+                     (unsigned long long)lost);
     }
 }
 
@@ -191,7 +194,8 @@ static void a_torn_log_keeps_what_is_whole(void **state)
         for (size_t len = GW_SEGMENT_LOG_HEAD; len <= image.at[RECORDS]; len++) {
             tear(&b, &image, len, NULL);
             tear(&b, &image, len, zeros);
-            tear(&b, &image, len, predecessor); /* behind the tear stand the records of the file's former life */
+            /* behind the tear stand the records of the file's former life */
+            tear(&b, &image, len, predecessor);
         }
         segment_log_bed_fini(&b);
     }
@@ -282,22 +286,27 @@ static void a_record_in_a_senders_text_is_none(void **state)
     struct image image;
     struct gw_segment_log_items ignored;
     uint64_t lost, ticket;
-    struct gw_segment_record r = {.at = GW_SEGMENT_LOG_HEAD + 2 * GW_SEGMENT_LOG_UNIT, .len = 4, .items = 4, .pending = 0xffff};
+    struct gw_segment_record r = {
+        .at = GW_SEGMENT_LOG_HEAD + 2 * GW_SEGMENT_LOG_UNIT, .len = 4, .items = 4, .pending = 0xffff};
     uint8_t *data = calloc(1, 1024);
     segment_log_bed_init(&b);
     segment_log_bed_fill(data + 2 * GW_SEGMENT_LOG_UNIT, 4, 3);
     r.payload_check = gw_segment_log_crc(0, data + 2 * GW_SEGMENT_LOG_UNIT, 4);
-    gw_segment_record_put(data + GW_SEGMENT_LOG_UNIT, &r, 12345); /* everything is right but the life of the segment */
+    /* everything is right but the life of the segment */
+    gw_segment_record_put(data + GW_SEGMENT_LOG_UNIT, &r, 12345);
     make_image(&b, &image, false);
     assert_true(segment_log_bed_open(&b));
     unsigned reader = gw_segment_log_attach(b.disk_log, "one", false, &ignored);
-    struct gw_durable_entry e = {.frame = gw_frame_new(GW_TRACES, GW_OTEL, data, 1024, 1024, 1), .pending = 1u << reader};
-    assert_int_equal(gw_segment_log_append(b.disk_log, &e, 1, segment_log_bed_commit, &b.accepted_items, &ticket, &(uint32_t){0}, NULL),
+    struct gw_durable_entry e = {.frame = gw_frame_new(GW_TRACES, GW_OTEL, data, 1024, 1024, 1),
+                                 .pending = 1u << reader};
+    assert_int_equal(gw_segment_log_append(b.disk_log, &e, 1, segment_log_bed_commit, &b.accepted_items,
+                                           &ticket, &(uint32_t){0}, NULL),
                      GW_OK);
     gw_frame_drop(e.frame);
     read_file(&b, image.bytes);
     segment_log_bed_close(&b);
-    image.bytes[GW_SEGMENT_LOG_HEAD + 20] ^= 1; /* the real header is damaged: everything behind it is tried */
+    /* the real header is damaged: everything behind it is tried */
+    image.bytes[GW_SEGMENT_LOG_HEAD + 20] ^= 1;
     memset(image.bytes + GW_SEGMENT_LOG_STATE, 0, GW_SEGMENT_LOG_STATE_SIZE);
     write_file(&b, image.bytes, sizeof image.bytes);
     recover(&b, &lost);
@@ -309,9 +318,12 @@ static void a_record_in_a_senders_text_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_flipped_bit_costs_one_record_at_most), cmocka_unit_test(lost_items_are_told),
-        cmocka_unit_test(a_torn_log_keeps_what_is_whole),         cmocka_unit_test(a_file_cut_within_its_head_is_left_alone),
-        cmocka_unit_test(files_of_others_are_left_alone),         cmocka_unit_test(another_format_is_refused),
+        cmocka_unit_test(a_flipped_bit_costs_one_record_at_most),
+        cmocka_unit_test(lost_items_are_told),
+        cmocka_unit_test(a_torn_log_keeps_what_is_whole),
+        cmocka_unit_test(a_file_cut_within_its_head_is_left_alone),
+        cmocka_unit_test(files_of_others_are_left_alone),
+        cmocka_unit_test(another_format_is_refused),
         cmocka_unit_test(a_record_in_a_senders_text_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

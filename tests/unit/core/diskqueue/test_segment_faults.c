@@ -1,4 +1,5 @@
-/* The disk queue on a disk that fails: full, read-only, short writes, syncs that do not work; and what many of them wait for.
+/* The disk queue on a disk that fails: full, read-only, short writes, syncs that do not work; and what many
+ * of them wait for.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,8 @@ static struct {
     int reserve_errno, write_errno, sync_errno, read_errno; /* 0: works */
     size_t short_writes;                                    /* at most so many bytes at once; 0: all */
     uint64_t break_after;                                   /* bytes that still go well before write_errno */
-    unsigned failures;                                      /* writes that fail, then the disk works again; 0: all fail */
+    /* writes that fail, then the disk works again; 0: all fail */
+    unsigned failures;
     atomic_uint syncs;
 } disk;
 
@@ -62,12 +64,14 @@ static int disk_reserve(int fd, off_t size)
     return disk.reserve_errno ? -1 : ftruncate(fd, size);
 }
 
-/* Every line that the store logs comes by here (the linker's --wrap); while `unlocked` is set, it must hold none of that store's locks. */
+/* Every line that the store logs comes by here (the linker's --wrap); while `unlocked` is set, it must hold
+ * none of that store's locks. */
 static struct gw_segment_log *unlocked;
 static unsigned lines;
 
 void __wrap_gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...);
-void __wrap_gw_log_at(struct gw_log_site *site, enum gw_level level, const char *component, const char *fmt, ...)
+void __wrap_gw_log_at(struct gw_log_site *site, enum gw_level level, const char *component, const char *fmt,
+                      ...)
 {
     if (!unlocked)
         return;
@@ -204,7 +208,8 @@ static void crash(struct segment_log_bed *b)
 
 enum { RECORD = GW_SEGMENT_LOG_UNIT + 1024 }; /* of 1000 bytes */
 
-/* Four records at once, of which three and a part reach the disk. They are refused, and their sender keeps them. */
+/* Four records at once, of which three and a part reach the disk. They are refused, and their sender keeps
+ * them. */
 static void append_four_in_vain(struct segment_log_bed *b, unsigned failures)
 {
     struct gw_durable_entry e[4];
@@ -214,7 +219,8 @@ static void append_four_in_vain(struct segment_log_bed *b, unsigned failures)
     disk.write_errno = ENOSPC;
     disk.break_after = 3 * RECORD + 100;
     disk.failures = failures;
-    assert_int_equal(gw_segment_log_append(b->disk_log, e, 4, segment_log_bed_commit, &b->accepted_items, &ticket, &(uint32_t){0}, NULL),
+    assert_int_equal(gw_segment_log_append(b->disk_log, e, 4, segment_log_bed_commit, &b->accepted_items,
+                                           &ticket, &(uint32_t){0}, NULL),
                      GW_STORAGE);
     for (uint32_t i = 0; i < 4; i++) {
         assert_int_equal(e[i].frame->stored.segment, 0);
@@ -347,7 +353,8 @@ static void a_sync_that_fails_makes_its_segment_suspect(void **state)
     struct gw_disk_position before, after;
     struct gw_segment_log_stats stats;
     struct gw_durable_entry e = {.frame = segment_log_bed_frame(0, 100), .pending = 1u << r};
-    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &(uint32_t){0}, NULL),
+    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items,
+                                           &ticket, &(uint32_t){0}, NULL),
                      GW_OK);
     before = e.frame->stored;
     b->serial++;
@@ -408,8 +415,10 @@ static void *wait_often(void *arg)
     struct segment_log_bed *b = arg;
     uint64_t commits = 0, ticket;
     for (int i = 0; i < TURNS; i++) {
-        struct gw_durable_entry e = {.frame = segment_log_bed_frame(5, 100), .pending = 1u << r, .memory = 1u << r};
-        if (gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, &(uint32_t){0}, NULL) == GW_OK) {
+        struct gw_durable_entry e = {
+            .frame = segment_log_bed_frame(5, 100), .pending = 1u << r, .memory = 1u << r};
+        if (gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket,
+                                  &(uint32_t){0}, NULL) == GW_OK) {
             if (gw_segment_log_durable(b->disk_log, ticket))
                 atomic_fetch_add(&durable_count, 1);
             gw_segment_log_ack(b->disk_log, r, e.frame->stored);

@@ -1,4 +1,5 @@
-/* The disk queue: what goes in comes out, once, in order, after a restart; it is bounded, and says what it refuses.
+/* The disk queue: what goes in comes out, once, in order, after a restart; it is bounded, and says what it
+ * refuses.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,8 +192,9 @@ static void a_record_larger_than_a_segment_has_a_file_of_its_own(void **state)
     append(b, 1, 100, 1u << r);
     append(b, 1, 400000, 1u << r);
     append(b, 1, 100, 1u << r);
-    assert_int_equal(segment_log_bed_append(b, 2 << 20, 1u << r, NULL, NULL), GW_QUEUE_FULL); /* larger than all there is */
-    append(b, 1, 500000, 1u << r);                                                            /* just fits */
+    /* larger than all there is */
+    assert_int_equal(segment_log_bed_append(b, 2 << 20, 1u << r, NULL, NULL), GW_QUEUE_FULL);
+    append(b, 1, 500000, 1u << r); /* just fits */
     reopen(b);
     r = attach(b, "one", NULL);
     assert_int_equal(segment_log_bed_read(b, r, 10, true, seen, NULL), 4);
@@ -204,7 +206,8 @@ static void who_drops_its_oldest_makes_room(void **state)
 {
     struct segment_log_bed *b = *state;
     struct gw_segment_log_items pending;
-    unsigned keeps = attach(b, "keeps", NULL), drops = gw_segment_log_attach(b->disk_log, "drops", true, &pending);
+    unsigned keeps = attach(b, "keeps", NULL),
+             drops = gw_segment_log_attach(b->disk_log, "drops", true, &pending);
     uint32_t memory;
     struct gw_disk_position stored;
     for (int i = 0; i < 200; i++) {
@@ -325,7 +328,8 @@ static void pending_ids_and_ages_survive(void **state)
     gw_frame_pending_ids(e.frame, offsets, 2);
     e.frame->arrived = gw_now() - 100 * GW_SEC;
     gw_nsec arrived = e.frame->arrived;
-    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items, &ticket, &(uint32_t){0}, NULL),
+    assert_int_equal(gw_segment_log_append(b->disk_log, &e, 1, segment_log_bed_commit, &b->accepted_items,
+                                           &ticket, &(uint32_t){0}, NULL),
                      GW_OK);
     gw_frame_drop(e.frame);
     for (int other_boot = 0; other_boot < 2; other_boot++) {
@@ -349,7 +353,8 @@ static void clocks_that_jump_make_nothing_old_or_unborn(void **state)
 {
     struct gw_segment_record r = {.wall = 1000 * GW_SEC, .mono = 50 * GW_SEC};
     gw_nsec now = 80 * GW_SEC;
-    assert_true(gw_segment_log_arrival(&r, true, now, 99999 * GW_SEC) == 50 * GW_SEC); /* the wall jumped, the monotonic clock counts */
+    /* the wall jumped, the monotonic clock counts */
+    assert_true(gw_segment_log_arrival(&r, true, now, 99999 * GW_SEC) == 50 * GW_SEC);
     assert_true(gw_segment_log_arrival(&r, false, now, 1010 * GW_SEC) == 70 * GW_SEC);
     assert_true(gw_segment_log_arrival(&r, false, now, 10 * GW_SEC) == now);
     assert_true(gw_segment_log_arrival(&r, true, 10 * GW_SEC, 0) == 10 * GW_SEC);
@@ -378,16 +383,19 @@ struct writer {
     atomic_uint *left;
 };
 
-static atomic_uint in_memory; /* by frames that both readers found in memory; the writer acknowledges for them */
+/* by frames that both readers found in memory; the writer acknowledges for them */
+static atomic_uint in_memory;
 
 static void *write_many(void *arg)
 {
     struct writer *w = arg;
     uint64_t commits = 0, ticket;
     for (uint32_t i = 0; i < EACH; i++) {
-        struct gw_durable_entry e = {
-            .frame = segment_log_bed_frame(w->from + i, 64 + i % 700), .pending = w->readers, .memory = i % 8 < 2 ? 1 : 0};
-        while (gw_segment_log_append(w->b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket, &(uint32_t){0}, NULL) != GW_OK)
+        struct gw_durable_entry e = {.frame = segment_log_bed_frame(w->from + i, 64 + i % 700),
+                                     .pending = w->readers,
+                                     .memory = i % 8 < 2 ? 1 : 0};
+        while (gw_segment_log_append(w->b->disk_log, &e, 1, segment_log_bed_commit, &commits, &ticket,
+                                     &(uint32_t){0}, NULL) != GW_OK)
             e.memory = 0;
         atomic_fetch_add(&in_memory, e.memory & 1);
         if (i % 100 == 0)

@@ -1,4 +1,5 @@
-/* OTLP/JSON, value by value: the protobuf mapping and where OTLP departs from it. SPDX-License-Identifier: Apache-2.0 */
+/* OTLP/JSON, value by value: the protobuf mapping and where OTLP departs from it. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -57,8 +58,10 @@ static void text_is_escaped_and_repaired(void **state)
         {BYTES("\xc2\x9b"), "{\"stringValue\":\"\\u009b\"}"},     /* C1: a terminal's escape */
         {BYTES("\xe2\x80\xae"), "{\"stringValue\":\"\\u202e\"}"}, /* turns the direction of text */
         {BYTES("\xc3\xa9\xf0\x9f\x98\x80"), "{\"stringValue\":\"é😀\"}"},
-        {BYTES("a\xff\xc3"), "{\"stringValue\":\"a\xef\xbf\xbd\xef\xbf\xbd\"}"},               /* not UTF-8: a mark for each byte */
-        {BYTES("\xed\xa0\x80"), "{\"stringValue\":\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}"}, /* half of a surrogate pair */
+        /* not UTF-8: a mark for each byte */
+        {BYTES("a\xff\xc3"), "{\"stringValue\":\"a\xef\xbf\xbd\xef\xbf\xbd\"}"},
+        /* half of a surrogate pair */
+        {BYTES("\xed\xa0\x80"), "{\"stringValue\":\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"}"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         any_value v = text_value(table[i].text);
@@ -129,8 +132,10 @@ static void ids_are_hex_and_enums_are_numbers(void **state)
     s.start_time_unix_nano = UINT64_MAX;
     s.dropped_attributes_count = UINT32_MAX;
     s.status = &status;
-    assert_json(&s, "{\"traceId\":\"00010203040506070809abcdeffedcba\",\"spanId\":\"1020304050607080\",\"kind\":2,"
-                    "\"startTimeUnixNano\":\"18446744073709551615\",\"droppedAttributesCount\":4294967295,\"status\":{}}");
+    assert_json(
+        &s, "{\"traceId\":\"00010203040506070809abcdeffedcba\",\"spanId\":\"1020304050607080\",\"kind\":2,"
+            "\"startTimeUnixNano\":\"18446744073709551615\",\"droppedAttributesCount\":4294967295,\"status\":"
+            "{}}");
     status.code = OPENTELEMETRY__PROTO__TRACE__V1__STATUS__STATUS_CODE__STATUS_CODE_ERROR;
     span bare = OPENTELEMETRY__PROTO__TRACE__V1__SPAN__INIT;
     assert_json(&bare, "{}"); /* what holds its default is left out */
@@ -142,7 +147,8 @@ static void lists_and_maps_nest(void **state)
 {
     any_value one = text_value(BYTES("a")), list = empty_value(), *items[] = {&one, &one};
     Opentelemetry__Proto__Common__V1__ArrayValue array = OPENTELEMETRY__PROTO__COMMON__V1__ARRAY_VALUE__INIT;
-    Opentelemetry__Proto__Common__V1__KeyValue pair = OPENTELEMETRY__PROTO__COMMON__V1__KEY_VALUE__INIT, *pairs[] = {&pair};
+    Opentelemetry__Proto__Common__V1__KeyValue pair = OPENTELEMETRY__PROTO__COMMON__V1__KEY_VALUE__INIT,
+                                               *pairs[] = {&pair};
     span s = OPENTELEMETRY__PROTO__TRACE__V1__SPAN__INIT;
     array.values = items;
     array.n_values = 2;
@@ -152,8 +158,9 @@ static void lists_and_maps_nest(void **state)
     pair.value = &list;
     s.attributes = pairs;
     s.n_attributes = 1;
-    assert_json(&s, "{\"attributes\":[{\"key\":\"k\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"a\"},"
-                    "{\"stringValue\":\"a\"}]}}}]}");
+    assert_json(
+        &s, "{\"attributes\":[{\"key\":\"k\",\"value\":{\"arrayValue\":{\"values\":[{\"stringValue\":\"a\"},"
+            "{\"stringValue\":\"a\"}]}}}]}");
     array.n_values = 0;
     assert_json(&list, "{\"arrayValue\":{}}");
 }

@@ -71,7 +71,8 @@ static void large_memory_is_given_back_and_small_is_kept(void **state)
 
 static void code_points_go_out_as_they_came_in(void **state)
 {
-    static const uint32_t runes[] = {0, 'a', 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x10FFFF};
+    static const uint32_t runes[] = {0,      'a',    0x7F,   0x80,   0x7FF,   0x800,
+                                     0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x10FFFF};
     for (size_t i = 0; i < sizeof runes / sizeof *runes; i++) {
         struct out o;
         out_init(&o, 100);
@@ -150,7 +151,8 @@ static void shown_text_is_harmless_and_as_wide_as_it_says(void **state)
         out_init(&o, 1000);
         size_t taken = out_shown(&o, table[i].text, table[i].columns);
         if (taken != table[i].taken || !gw_str_eq(held(&o), gw_str_z(table[i].want)))
-            fail_msg("row %zu: \"%.*s\" takes %zu, want \"%s\"", i, (int)o.len, o.data ? o.data : "", taken, table[i].want);
+            fail_msg("row %zu: \"%.*s\" takes %zu, want \"%s\"", i, (int)o.len, o.data ? o.data : "", taken,
+                     table[i].want);
         out_fini(&o);
     }
 }
@@ -168,9 +170,12 @@ static void printed_numbers_are_cut_and_never_overflow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_grows_up_to_its_limit_and_stays_failed),    cmocka_unit_test(a_piece_beyond_the_limit_is_left_out_whole),
-        cmocka_unit_test(large_memory_is_given_back_and_small_is_kept), cmocka_unit_test(code_points_go_out_as_they_came_in),
-        cmocka_unit_test(ill_formed_bytes_are_marked_one_by_one),       cmocka_unit_test(shown_text_is_harmless_and_as_wide_as_it_says),
+        cmocka_unit_test(it_grows_up_to_its_limit_and_stays_failed),
+        cmocka_unit_test(a_piece_beyond_the_limit_is_left_out_whole),
+        cmocka_unit_test(large_memory_is_given_back_and_small_is_kept),
+        cmocka_unit_test(code_points_go_out_as_they_came_in),
+        cmocka_unit_test(ill_formed_bytes_are_marked_one_by_one),
+        cmocka_unit_test(shown_text_is_harmless_and_as_wide_as_it_says),
         cmocka_unit_test(printed_numbers_are_cut_and_never_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,8 @@
 
 static struct gw_outcome judge(int status, const char *message, gw_str details, size_t sent)
 {
-    struct gw_grpc_answer a = {.status = status, .message = gw_str_z(message), .details = details, .sent = sent};
+    struct gw_grpc_answer a = {
+        .status = status, .message = gw_str_z(message), .details = details, .sent = sent};
     struct gw_outcome o;
     gw_grpc_judge(&a, &o);
     return o;
@@ -27,7 +28,8 @@ static void statuses_mean_what_otlp_says(void **state)
         const char *text, *remedy; /* remedy: a part of it, or NULL */
     } table[] = {
         {GRPC_STATUS_CANCELLED, "", 9, GW_RETRY, "CANCELLED", NULL},
-        {GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded", 9, GW_RETRY, "DEADLINE_EXCEEDED: Deadline Exceeded", "timeout"},
+        {GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded", 9, GW_RETRY,
+         "DEADLINE_EXCEEDED: Deadline Exceeded", "timeout"},
         {GRPC_STATUS_ABORTED, "x", 9, GW_RETRY, "ABORTED: x", NULL},
         {GRPC_STATUS_OUT_OF_RANGE, "x", 9, GW_RETRY, "OUT_OF_RANGE: x", NULL},
         {GRPC_STATUS_UNAVAILABLE, "x", 9, GW_RETRY, "UNAVAILABLE: x", NULL},
@@ -37,26 +39,35 @@ static void statuses_mean_what_otlp_says(void **state)
         {GRPC_STATUS_ALREADY_EXISTS, "x", 9, GW_REFUSED, "ALREADY_EXISTS: x", NULL},
         {GRPC_STATUS_FAILED_PRECONDITION, "x", 9, GW_REFUSED, "FAILED_PRECONDITION: x", NULL},
         {GRPC_STATUS_INTERNAL, "x", 9, GW_REFUSED, "INTERNAL: x", NULL},
-        {GRPC_STATUS_UNIMPLEMENTED, "unknown service", 9, GW_REFUSED, "UNIMPLEMENTED: unknown service", "no OTLP/gRPC service"},
+        {GRPC_STATUS_UNIMPLEMENTED, "unknown service", 9, GW_REFUSED, "UNIMPLEMENTED: unknown service",
+         "no OTLP/gRPC service"},
         {99, "x", 9, GW_REFUSED, "unknown status: x", NULL},
         {-1, "x", 9, GW_REFUSED, "unknown status: x", NULL},
         {GRPC_STATUS_UNAUTHENTICATED, "who", 9, GW_RETRY_SLOWLY, "UNAUTHENTICATED: who", "credentials"},
         {GRPC_STATUS_PERMISSION_DENIED, "no", 9, GW_RETRY_SLOWLY, "PERMISSION_DENIED: no", "credentials"},
         {GRPC_STATUS_NOT_FOUND, "project", 9, GW_RETRY_SLOWLY, "NOT_FOUND: project", "project"},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received message larger than max (5000000 vs. 4194304)", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received message larger than max (5000000 vs. 4194304)", 9,
+         GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_RESOURCE_EXHAUSTED, "grpc: received message larger than max", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size 4194304: 5000000", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size 4194304: 5000000", 9, GW_SPLIT,
+         NULL, NULL},
         {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16385, GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16384, GW_REFUSED, NULL, NULL},
-        {GRPC_STATUS_OUT_OF_RANGE, "Error, decoded message length too large: found 5000000 bytes", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "The incoming message exceeds the maximum configured message size.", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", 9, GW_RETRY_SLOWLY, NULL, "does not answer as OTLP/gRPC"},
-        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 413", 9, GW_SPLIT, NULL, "does not answer as OTLP/gRPC"},
-        {GRPC_STATUS_UNAVAILABLE, "Http response at 400 or 500 level, http status code: 413", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_OUT_OF_RANGE, "Error, decoded message length too large: found 5000000 bytes", 9,
+         GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "The incoming message exceeds the maximum configured message size.",
+         9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", 9, GW_RETRY_SLOWLY, NULL,
+         "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 413", 9, GW_SPLIT, NULL,
+         "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNAVAILABLE, "Http response at 400 or 500 level, http status code: 413", 9, GW_SPLIT,
+         NULL, NULL},
         {GRPC_STATUS_INTERNAL, "413 Request Entity Too Large", 9, GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_INTERNAL, "Content Too Large", 9, GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_UNAVAILABLE, "upstream: request too large", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_INVALID_ARGUMENT, "PostBodyTooLarge: body size 20971520 must little than 10485760", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "PostBodyTooLarge: body size 20971520 must little than 10485760", 9,
+         GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_INVALID_ARGUMENT, "batch is too big", 9, GW_SPLIT, NULL, NULL},
         {GRPC_STATUS_FAILED_PRECONDITION, "Payload Size Limit", 9, GW_SPLIT, NULL, NULL},
         /* what is retried must not be rejected for a word */
@@ -66,7 +77,8 @@ static void statuses_mean_what_otlp_says(void **state)
         {GRPC_STATUS_INVALID_ARGUMENT, "413", 9, GW_REFUSED, NULL, NULL}, /* any number */
         {GRPC_STATUS_UNAVAILABLE, "last error: Connection refused", 9, GW_RETRY, NULL, "running"},
         {GRPC_STATUS_UNAVAILABLE, "Trying to connect an http1.x server", 9, GW_RETRY, NULL, "HTTP/1"},
-        {GRPC_STATUS_UNAVAILABLE, "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", 9, GW_RETRY, NULL, "tls.ca"},
+        {GRPC_STATUS_UNAVAILABLE, "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", 9, GW_RETRY,
+         NULL, "tls.ca"},
         {GRPC_STATUS_UNAVAILABLE, "SSL routines::certificate verify failed", 9, GW_RETRY, NULL, "tls.ca"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -83,8 +95,8 @@ static void statuses_mean_what_otlp_says(void **state)
 }
 
 /* google.rpc.Status { code 8, message "q", details [ Any { RetryInfo { retry_delay { 2 s, 500 ms } } } ] } */
-static const char retry_info[] =
-    "\x08\x08\x12\x01q\x1a\x36\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x0a\x0a\x08\x08\x02\x10\x80\xca\xb5\xee\x01";
+static const char retry_info[] = "\x08\x08\x12\x01q\x1a\x36\x0a\x28type.googleapis.com/"
+                                 "google.rpc.RetryInfo\x12\x0a\x0a\x08\x08\x02\x10\x80\xca\xb5\xee\x01";
 
 static void retry_info_is_obeyed(void **state)
 {
@@ -107,7 +119,8 @@ static gw_str retry_info_of(int64_t seconds, int32_t nanos, uint8_t out[128])
     static const char url[] = "type.googleapis.com/google.rpc.RetryInfo";
     d = wire_put_varint(wire_put_varint(d, 1 << 3), (uint64_t)seconds);
     d = wire_put_varint(wire_put_varint(d, 2 << 3), (uint64_t)(int64_t)nanos);
-    size_t duration_len = (size_t)(d - duration), info_len = duration_len + 2, any_len = 2 + sizeof url - 1 + 2 + info_len;
+    size_t duration_len = (size_t)(d - duration), info_len = duration_len + 2,
+           any_len = 2 + sizeof url - 1 + 2 + info_len;
     at = wire_put_len_head(at, 3, any_len);
     at = wire_put_len_head(at, 1, sizeof url - 1);
     memcpy(at, url, sizeof url - 1);
@@ -142,10 +155,13 @@ static void a_delay_is_bounded_whatever_its_numbers(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         uint8_t bytes[128];
-        struct gw_outcome o = judge(GRPC_STATUS_UNAVAILABLE, "", retry_info_of(table[i].seconds, table[i].nanos, bytes), 1);
+        struct gw_outcome o =
+            judge(GRPC_STATUS_UNAVAILABLE, "", retry_info_of(table[i].seconds, table[i].nanos, bytes), 1);
         if (o.verdict != GW_RETRY || o.retry_after != table[i].wait)
-            fail_msg("%lld s %d ns: %lld", (long long)table[i].seconds, (int)table[i].nanos, (long long)o.retry_after);
-        o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota", retry_info_of(table[i].seconds, table[i].nanos, bytes), 1 << 20);
+            fail_msg("%lld s %d ns: %lld", (long long)table[i].seconds, (int)table[i].nanos,
+                     (long long)o.retry_after);
+        o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota",
+                  retry_info_of(table[i].seconds, table[i].nanos, bytes), 1 << 20);
         assert_int_equal(o.verdict, GW_RETRY); /* a time was named, whatever it is */
     }
 }
@@ -167,7 +183,9 @@ static void a_pushback_names_a_time_or_none(void **state)
         {"", GW_SPLIT, 0},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct gw_grpc_answer a = {.status = GRPC_STATUS_RESOURCE_EXHAUSTED, .sent = 1 << 20, .pushback = gw_str_z(table[i].pushback)};
+        struct gw_grpc_answer a = {.status = GRPC_STATUS_RESOURCE_EXHAUSTED,
+                                   .sent = 1 << 20,
+                                   .pushback = gw_str_z(table[i].pushback)};
         struct gw_outcome o;
         gw_grpc_judge(&a, &o);
         if (o.verdict != table[i].exhausted || o.retry_after != table[i].wait)
@@ -176,8 +194,9 @@ static void a_pushback_names_a_time_or_none(void **state)
         gw_grpc_judge(&a, &o);
         assert_int_equal(o.verdict, GW_RETRY); /* what forbids gRPC to retry says nothing of the data */
     }
-    struct gw_grpc_answer both = {
-        .status = GRPC_STATUS_UNAVAILABLE, .details = {retry_info, sizeof retry_info - 1}, .pushback = GW_LIT("1000")};
+    struct gw_grpc_answer both = {.status = GRPC_STATUS_UNAVAILABLE,
+                                  .details = {retry_info, sizeof retry_info - 1},
+                                  .pushback = GW_LIT("1000")};
     struct gw_outcome o;
     gw_grpc_judge(&both, &o);
     assert_true(o.retry_after == 2500 * GW_MSEC); /* the later one */
@@ -191,7 +210,8 @@ static void details_that_are_cut_short_are_no_details(void **state)
     for (size_t len = 0; len < sizeof retry_info - 1; len++) {
         char *copy = malloc(len + 1); /* so that the address sanitizer sees its end */
         memcpy(copy, retry_info, len);
-        struct gw_outcome o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "too large", gw_str_n(copy, len), 1 << 20);
+        struct gw_outcome o =
+            judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "too large", gw_str_n(copy, len), 1 << 20);
         assert_int_equal(o.verdict, GW_SPLIT);
         free(copy);
     }

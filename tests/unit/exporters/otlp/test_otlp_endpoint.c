@@ -1,4 +1,5 @@
-/* Endpoints, headers and TLS files: what is read, and what each mistake says. SPDX-License-Identifier: Apache-2.0 */
+/* Endpoints, headers and TLS files: what is read, and what each mistake says. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 static const struct otlp_protocol grpc = {"gRPC", 4317, false, false}, http = {"OTLP/HTTP", 4318, true, true};
 
 /* Opens the target; *said gets all mistakes as text (malloc'd). */
-static enum gw_code open_target(struct otlp_endpoint *t, const struct otlp_endpoint_conf *c, const struct otlp_protocol *p, char **said)
+static enum gw_code open_target(struct otlp_endpoint *t, const struct otlp_endpoint_conf *c,
+                                const struct otlp_protocol *p, char **said)
 {
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     size_t len;
@@ -37,8 +39,10 @@ static void endpoints_are_read(void **state)
         {"http://localhost", &grpc, "localhost:4317", "", false, true, GW_COMPRESS_NONE},
         {"http://localhost/", &http, "localhost:4318", "", false, true, GW_COMPRESS_NONE},
         {"https://otel.example.com", &grpc, "otel.example.com:443", "", true, false, GW_COMPRESS_GZIP},
-        {"https://p.cn-hangzhou.log.aliyuncs.com:10010", &grpc, "p.cn-hangzhou.log.aliyuncs.com:10010", "", true, false, GW_COMPRESS_GZIP},
-        {"https://otel.example.com/opentelemetry/", &http, "otel.example.com:443", "/opentelemetry", true, false, GW_COMPRESS_GZIP},
+        {"https://p.cn-hangzhou.log.aliyuncs.com:10010", &grpc, "p.cn-hangzhou.log.aliyuncs.com:10010", "",
+         true, false, GW_COMPRESS_GZIP},
+        {"https://otel.example.com/opentelemetry/", &http, "otel.example.com:443", "/opentelemetry", true,
+         false, GW_COMPRESS_GZIP},
         {"http://[::1]:5000", &grpc, "[::1]:5000", "", false, true, GW_COMPRESS_NONE},
         {"http://[2001:db8::7]", &http, "[2001:db8::7]:4318", "", false, false, GW_COMPRESS_GZIP},
     };
@@ -65,7 +69,8 @@ static void errors_name_the_remedy(void **state)
         const struct otlp_protocol *protocol;
         const char *says;
     } table[] = {
-        {"collector:4317", &grpc, "write http://collector:4317 for plain text or https://collector:4317 for TLS"},
+        {"collector:4317", &grpc,
+         "write http://collector:4317 for plain text or https://collector:4317 for TLS"},
         {"ftp://collector", &grpc, "its scheme must be http:// (plain text) or https:// (TLS)"},
         {"user:pw@h:4317", &grpc, "has no scheme: begin with http://"},
         {"http://", &grpc, "is no URL"},
@@ -133,7 +138,8 @@ static void headers_and_tls_files_are_all_checked_at_once(void **state)
 
 static void tls_options_on_a_plain_endpoint_are_a_mistake(void **state)
 {
-    struct otlp_endpoint_conf c = {.endpoint = GW_STR("http://h:1"), .tls_ca = GW_STR("/etc/ssl/certs/ca-certificates.crt")};
+    struct otlp_endpoint_conf c = {.endpoint = GW_STR("http://h:1"),
+                                   .tls_ca = GW_STR("/etc/ssl/certs/ca-certificates.crt")};
     struct otlp_endpoint t;
     char *said;
     assert_int_not_equal(open_target(&t, &c, &grpc, &said), GW_OK);

@@ -13,7 +13,8 @@
 
 static struct gw_outcome outcome_of(long status, gw_str type, gw_str body, gw_nsec retry_after)
 {
-    struct otlp_http_answer a = {.status = status, .content_type = type, .body = body, .retry_after = retry_after};
+    struct otlp_http_answer a = {
+        .status = status, .content_type = type, .body = body, .retry_after = retry_after};
     struct gw_outcome out = {0};
     otlp_http_outcome(&a, &out);
     return out;
@@ -24,15 +25,18 @@ static void every_status_has_its_verdict(void **state)
     static const struct {
         long status;
         enum gw_verdict verdict;
-    } table[] = {{200, GW_DONE},         {202, GW_DONE},         {301, GW_RETRY_SLOWLY}, {307, GW_RETRY_SLOWLY}, {400, GW_REFUSED},
-                 {401, GW_RETRY_SLOWLY}, {403, GW_RETRY_SLOWLY}, {404, GW_RETRY_SLOWLY}, {405, GW_RETRY_SLOWLY}, {407, GW_RETRY_SLOWLY},
-                 {408, GW_REFUSED},      {409, GW_REFUSED},      {413, GW_SPLIT},        {415, GW_RETRY_SLOWLY}, {418, GW_REFUSED},
-                 {422, GW_REFUSED},      {429, GW_RETRY},        {500, GW_REFUSED},      {501, GW_REFUSED},      {502, GW_RETRY},
-                 {503, GW_RETRY},        {504, GW_RETRY},        {505, GW_REFUSED},      {599, GW_REFUSED}};
+    } table[] = {
+        {200, GW_DONE},         {202, GW_DONE},         {301, GW_RETRY_SLOWLY}, {307, GW_RETRY_SLOWLY},
+        {400, GW_REFUSED},      {401, GW_RETRY_SLOWLY}, {403, GW_RETRY_SLOWLY}, {404, GW_RETRY_SLOWLY},
+        {405, GW_RETRY_SLOWLY}, {407, GW_RETRY_SLOWLY}, {408, GW_REFUSED},      {409, GW_REFUSED},
+        {413, GW_SPLIT},        {415, GW_RETRY_SLOWLY}, {418, GW_REFUSED},      {422, GW_REFUSED},
+        {429, GW_RETRY},        {500, GW_REFUSED},      {501, GW_REFUSED},      {502, GW_RETRY},
+        {503, GW_RETRY},        {504, GW_RETRY},        {505, GW_REFUSED},      {599, GW_REFUSED}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct gw_outcome out = outcome_of(table[i].status, GW_NOSTR, GW_NOSTR, 0);
         if (out.verdict != table[i].verdict)
-            fail_msg("status %ld: verdict %d, want %d", table[i].status, (int)out.verdict, (int)table[i].verdict);
+            fail_msg("status %ld: verdict %d, want %d", table[i].status, (int)out.verdict,
+                     (int)table[i].verdict);
         assert_true((out.verdict == GW_RETRY_SLOWLY) == (out.remedy != NULL));
     }
 }
@@ -44,7 +48,8 @@ static void partial_success_counts_and_quotes(void **state)
     assert_int_equal(out.verdict, GW_DONE);
     assert_int_equal(out.rejected, 3);
     assert_string_equal(out.text, "no");
-    out = outcome_of(200, JSON, GW_STR("{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"too old\"}}"), 0);
+    out = outcome_of(
+        200, JSON, GW_STR("{\"partialSuccess\":{\"rejectedSpans\":\"7\",\"errorMessage\":\"too old\"}}"), 0);
     assert_int_equal(out.rejected, 7);
     assert_string_equal(out.text, "too old");
     out = outcome_of(200, JSON, GW_STR("{}"), 0);
@@ -54,7 +59,8 @@ static void partial_success_counts_and_quotes(void **state)
 
 static void a_negative_or_broken_count_is_none(void **state)
 {
-    struct gw_outcome out = outcome_of(200, PROTO, GW_STR("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 0);
+    struct gw_outcome out =
+        outcome_of(200, PROTO, GW_STR("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 0);
     assert_int_equal(out.rejected, 0);
     out = outcome_of(200, PROTO, GW_STR("\x0a\xff"), 0);
     assert_int_equal(out.verdict, GW_DONE);
@@ -63,11 +69,12 @@ static void a_negative_or_broken_count_is_none(void **state)
     assert_int_equal(out.rejected, 0);
 }
 
-/* google.rpc.Status { code 14, message "wait", details RetryInfo { retry_delay { seconds 2 nanos 500000000 } } } */
+/* google.rpc.Status { code 14, message "wait", details RetryInfo { retry_delay { seconds 2 nanos 500000000 }
+ * } } */
 static void retry_info_and_retry_after_the_later_wins(void **state)
 {
-    static const char status[] =
-        "\x08\x0e\x12\x04wait\x1a\x36\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x0a\x0a\x08\x08\x02\x10\x80\xca\xb5\xee\x01";
+    static const char status[] = "\x08\x0e\x12\x04wait\x1a\x36\x0a\x28type.googleapis.com/"
+                                 "google.rpc.RetryInfo\x12\x0a\x0a\x08\x08\x02\x10\x80\xca\xb5\xee\x01";
     gw_str body = gw_str_n(status, sizeof status - 1);
     struct gw_outcome out = outcome_of(503, PROTO, body, 0);
     assert_int_equal(out.verdict, GW_RETRY);
@@ -123,7 +130,8 @@ static void a_retry_after_is_seconds_or_a_date_and_bounded(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         gw_nsec wait = otlp_http_retry_after(table[i].header, 1700028800 * GW_SEC + 999 * GW_MSEC);
         if (wait != table[i].wait)
-            fail_msg("Retry-After: %s: %lld ns, want %lld", table[i].header, (long long)wait, (long long)table[i].wait);
+            fail_msg("Retry-After: %s: %lld ns, want %lld", table[i].header, (long long)wait,
+                     (long long)table[i].wait);
     }
 }
 

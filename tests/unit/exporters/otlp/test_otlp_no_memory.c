@@ -1,5 +1,6 @@
-/* An allocation is refused while a request is made or its answer is read, each one in turn, libcurl's own among them: the data is to be
- * sent later, and what the backend said still counts. SPDX-License-Identifier: Apache-2.0 */
+/* An allocation is refused while a request is made or its answer is read, each one in turn, libcurl's own
+ * among them: the data is to be sent later, and what the backend said still counts. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -72,7 +73,8 @@ static void done(void *answer, const struct gw_outcome *o)
 static bool send_refusing(const struct gw_exporter *e, void *ctx, unsigned long n)
 {
     struct gw_frame *frames[] = {request_frame(GW_TRACES, "one", 3), request_frame(GW_TRACES, "two", 3)};
-    struct gw_batch batch = {.signal = GW_TRACES, .n = 2, .bytes = frames[0]->len + frames[1]->len, .items = 6, .frames = frames};
+    struct gw_batch batch = {
+        .signal = GW_TRACES, .n = 2, .bytes = frames[0]->len + frames[1]->len, .items = 6, .frames = frames};
     struct answer a = {0};
     failing_begin(n, 1);
     e->send(ctx, &batch, 10 * GW_SEC, done, &a);
@@ -120,7 +122,8 @@ enum { NONE = 1, GZIP, ZSTD };
 
 static void http_requests_wait_for_memory(void **state)
 {
-    static const int bodies[][2] = {{PROTOBUF, NONE}, {PROTOBUF, GZIP}, {JSON, NONE}, {JSON, GZIP}, {JSON, ZSTD}};
+    static const int bodies[][2] = {
+        {PROTOBUF, NONE}, {PROTOBUF, GZIP}, {JSON, NONE}, {JSON, GZIP}, {JSON, ZSTD}};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
         every_request_waits(&gw_exporter_otlp_http, bodies[i][0], bodies[i][1]);
 }
@@ -136,7 +139,9 @@ static void what_a_backend_rejected_is_counted_all_the_same(void **state)
     for (unsigned long n = 1, more = 1; more; n++) {
         struct gw_outcome out = {0};
         failing_begin(n, 100);
-        otlp_response_success_json(GW_STR("{\"partialSuccess\":{\"errorMessage\":\"too \\\"old\\\"\",\"rejectedSpans\":\"7\"}}"), &out);
+        otlp_response_success_json(
+            GW_STR("{\"partialSuccess\":{\"errorMessage\":\"too \\\"old\\\"\",\"rejectedSpans\":\"7\"}}"),
+            &out);
         more = failing_end();
         assert_int_equal(out.rejected, 7);
         assert_string_equal(out.text, more ? "too \\\"old\\\"" : "too \"old\"");
@@ -154,7 +159,8 @@ int main(void)
         cmocka_unit_test(sls_requests_wait_for_memory),
         cmocka_unit_test(what_a_backend_rejected_is_counted_all_the_same),
     };
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc, copy_text, __wrap_calloc) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, __wrap_malloc, free, __wrap_realloc, copy_text,
+                             __wrap_calloc) != CURLE_OK)
         return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     curl_global_cleanup();

@@ -1,4 +1,5 @@
-/* Partial success and errors as backends write them, and as no backend should. SPDX-License-Identifier: Apache-2.0 */
+/* Partial success and errors as backends write them, and as no backend should. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ static void what_protobuf_packs_is_read(void **state)
         partial.rejected_spans = counts[i];
         partial.error_message = (ProtobufCBinaryData){sizeof words - 1, words};
         r.partial_success = &partial;
-        size_t len = opentelemetry__proto__collector__trace__v1__export_trace_service_response__pack(&r, bytes);
+        size_t len =
+            opentelemetry__proto__collector__trace__v1__export_trace_service_response__pack(&r, bytes);
         struct gw_outcome out = read_bytes(otlp_response_success, bytes, len);
         assert_int_equal(out.verdict, GW_DONE);
         assert_true(out.rejected == (counts[i] > 0 ? (uint64_t)counts[i] : 0));
@@ -56,7 +58,8 @@ static void broken_answers_are_empty_ones(void **state)
         assert_int_equal(out.rejected, 0);
         assert_string_equal(out.text, "");
     }
-    static const gw_str others[] = {GW_LIT("\x0b"), GW_LIT("\x0f\x01"), GW_LIT("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+    static const gw_str others[] = {GW_LIT("\x0b"), GW_LIT("\x0f\x01"),
+                                    GW_LIT("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
                                     GW_LIT("<html>503</html>"), GW_LIT("\x08\x07")};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         struct gw_outcome out = read_bytes(otlp_response_success, others[i].ptr, others[i].len);
@@ -68,7 +71,8 @@ static void broken_answers_are_empty_ones(void **state)
 static void unknown_fields_are_passed_over_and_the_last_one_counts(void **state)
 {
     /* field 9 as fixed64, varint, fixed32; partial_success twice, rejected twice in the second */
-    static const char bytes[] = "\x49xxxxxxxx\x48\x01\x4dyyyy\x0a\x02\x08\x05\x0a\x08\x08\x06\x08\x02\x12\x02no";
+    static const char bytes[] =
+        "\x49xxxxxxxx\x48\x01\x4dyyyy\x0a\x02\x08\x05\x0a\x08\x08\x06\x08\x02\x12\x02no";
     struct gw_outcome out = read_bytes(otlp_response_success, bytes, sizeof bytes - 1);
     assert_int_equal(out.rejected, 2);
     assert_string_equal(out.text, "no");
@@ -88,8 +92,10 @@ static void json_is_read_as_backends_write_it(void **state)
         {"{\"partialSuccess\":{\"rejectedSpans\":\"3\",\"errorMessage\":\"no\"}}", 3, "no"},
         {"{\"partialSuccess\":{\"rejectedLogRecords\":4}}", 4, ""},
         {" { \"partialSuccess\" : { \"rejectedDataPoints\" : \"5\" } } \n", 5, ""},
-        {"{\"partialSuccess\":{\"other\":{\"rejectedSpans\":9},\"rejectedSpans\":\"1\"},\"more\":[{}]}", 1, ""},
-        {"{\"partialSuccess\":{\"errorMessage\":\"line\\nbreak \\u00e9 \\\"q\\\"\",\"rejectedSpans\":\"2\"}}", 2, "line break é \"q\""},
+        {"{\"partialSuccess\":{\"other\":{\"rejectedSpans\":9},\"rejectedSpans\":\"1\"},\"more\":[{}]}", 1,
+         ""},
+        {"{\"partialSuccess\":{\"errorMessage\":\"line\\nbreak \\u00e9 \\\"q\\\"\",\"rejectedSpans\":\"2\"}}",
+         2, "line break é \"q\""},
         {"{\"partialSuccess\":{\"errorMessage\":null,\"rejectedSpans\":\"2\"}}", 2, ""},
         {"{\"partialSuccess\":{\"errorMessage\":7}}", 0, ""},
         {"{\"partialSuccess\":{\"rejectedSpans\":\"9223372036854775807\"}}", INT64_MAX, ""},
@@ -111,7 +117,8 @@ static void json_is_read_as_backends_write_it(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct gw_outcome out = read_json(table[i].json);
-        if (out.verdict != GW_DONE || out.rejected != table[i].rejected || strcmp(out.text, table[i].text) != 0)
+        if (out.verdict != GW_DONE || out.rejected != table[i].rejected ||
+            strcmp(out.text, table[i].text) != 0)
             fail_msg("%s: %llu rejected, \"%s\"", table[i].json, (unsigned long long)out.rejected, out.text);
     }
 }
@@ -130,7 +137,8 @@ static void a_status_tells_its_words_and_when(void **state)
 {
     Google__Protobuf__Duration delay = GOOGLE__PROTOBUF__DURATION__INIT;
     Google__Rpc__RetryInfo info = GOOGLE__RPC__RETRY_INFO__INIT;
-    Google__Protobuf__Any other = GOOGLE__PROTOBUF__ANY__INIT, any = GOOGLE__PROTOBUF__ANY__INIT, *details[] = {&other, &any};
+    Google__Protobuf__Any other = GOOGLE__PROTOBUF__ANY__INIT, any = GOOGLE__PROTOBUF__ANY__INIT,
+                          *details[] = {&other, &any};
     Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;
     uint8_t packed_info[64], bytes[256], words[] = "wait", url[] = "type.googleapis.com/google.rpc.RetryInfo",
                                          else_[] = "x/google.rpc.Help";

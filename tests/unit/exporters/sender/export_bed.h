@@ -1,7 +1,8 @@
 /* export_bed.h: a fan-out, a sender and a backend made of paper, under a clock that tests own.
  *
- * The backend answers what `behave` says, `latency` after the request was sent. Every frame carries a serial number in its first
- * four bytes; what the backend took is remembered by serial, so a test can say that each arrived exactly once.
+ * The backend answers what `behave` says, `latency` after the request was sent. Every frame carries a serial
+ * number in its first four bytes; what the backend took is remembered by serial, so a test can say that each
+ * arrived exactly once.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EXPORT_BED_H
 #define EXPORT_BED_H
@@ -54,7 +55,8 @@ static inline struct gw_outcome outage(struct paper *p, const struct gw_batch *b
 
 static inline struct gw_outcome too_large(struct paper *p, const struct gw_batch *b, gw_nsec now)
 {
-    return b->bytes > p->limit ? (struct gw_outcome){.verdict = GW_SPLIT, .text = "too large"} : takes_all(p, b, now);
+    return b->bytes > p->limit ? (struct gw_outcome){.verdict = GW_SPLIT, .text = "too large"}
+                               : takes_all(p, b, now);
 }
 
 static inline uint32_t serial_of(const struct gw_frame *f)
@@ -74,7 +76,8 @@ static inline void paper_take(struct paper *p, const struct gw_batch *b)
         p->largest = b->bytes;
 }
 
-static inline void paper_send(void *ctx, const struct gw_batch *b, gw_nsec timeout, gw_done_f *done, void *cookie)
+static inline void paper_send(void *ctx, const struct gw_batch *b, gw_nsec timeout, gw_done_f *done,
+                              void *cookie)
 {
     struct paper *p = ctx;
     assert_true(p->n_open < BED_OPEN);
@@ -270,7 +273,8 @@ static inline uint64_t bed_at(struct bed *b, unsigned exporter, enum gw_signal s
     return bed_view(b).signal[signal].exporter[exporter].at[place];
 }
 
-static inline uint64_t bed_dropped(struct bed *b, unsigned exporter, enum gw_signal signal, enum gw_reason why)
+static inline uint64_t bed_dropped(struct bed *b, unsigned exporter, enum gw_signal signal,
+                                   enum gw_reason why)
 {
     return bed_view(b).signal[signal].exporter[exporter].dropped[why];
 }

@@ -1,4 +1,5 @@
-/* What is compressed decompresses, by zlib and zstd's own reader, to the frames laid end to end. SPDX-License-Identifier: Apache-2.0 */
+/* What is compressed decompresses, by zlib and zstd's own reader, to the frames laid end to end.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ static struct gw_frame *frame_of(size_t len, unsigned noise)
 {
     uint8_t *data = malloc(len ? len : 1);
     for (size_t i = 0; i < len; i++)
-        data[i] = next_random() % 100 < noise ? (uint8_t)(next_random() >> 24) : (uint8_t) "service.name=web "[i % 17];
+        data[i] = next_random() % 100 < noise ? (uint8_t)(next_random() >> 24)
+                                              : (uint8_t) "service.name=web "[i % 17];
     return gw_frame_new(GW_TRACES, GW_OTEL, data, len, len ? len : 1, 1);
 }
 
@@ -38,7 +40,8 @@ static uint8_t *laid_together(struct gw_frame **frames, size_t n, size_t *len)
 
 static size_t gunzip(const uint8_t *in, size_t len, uint8_t *out, size_t room)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)in, .avail_in = (uInt)len, .next_out = out, .avail_out = (uInt)room};
+    z_stream z = {
+        .next_in = (Bytef *)(uintptr_t)in, .avail_in = (uInt)len, .next_out = out, .avail_out = (uInt)room};
     assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
     assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END); /* checks the CRC as well */
     assert_int_equal(z.avail_in, 0);
@@ -51,7 +54,8 @@ static void round_trip(struct gw_compressor *c, enum gw_compression kind, struct
     size_t plain_len, len, got;
     uint8_t *packed, *plain = laid_together(frames, n, &plain_len), *back = malloc(plain_len + 1);
     assert_true(gw_compress(c, frames, n, &packed, &len));
-    got = kind == GW_COMPRESS_GZIP ? gunzip(packed, len, back, plain_len + 1) : ZSTD_decompress(back, plain_len + 1, packed, len);
+    got = kind == GW_COMPRESS_GZIP ? gunzip(packed, len, back, plain_len + 1)
+                                   : ZSTD_decompress(back, plain_len + 1, packed, len);
     assert_int_equal(got, plain_len);
     assert_memory_equal(back, plain, plain_len);
     free(packed);
@@ -69,7 +73,8 @@ static void every_shape(enum gw_compression kind)
             frames[i] = frame_of(lens[i], noise);
             round_trip(c, kind, &frames[i], 1);
         }
-        round_trip(c, kind, frames, sizeof lens / sizeof *lens); /* the state of one request must not leak into the next */
+        /* the state of one request must not leak into the next */
+        round_trip(c, kind, frames, sizeof lens / sizeof *lens);
         round_trip(c, kind, frames, sizeof lens / sizeof *lens);
         for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
             gw_frame_drop(frames[i]);
@@ -89,6 +94,7 @@ static void zstd_round_trips(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gzip_round_trips), cmocka_unit_test(zstd_round_trips)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gzip_round_trips),
+                                       cmocka_unit_test(zstd_round_trips)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

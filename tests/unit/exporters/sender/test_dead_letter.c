@@ -59,7 +59,8 @@ static void fill(struct fixture *f, enum gw_signal signal, const char *name, uns
     f->batch.items = (uint64_t)frames * items;
 }
 
-static struct gw_set_aside put(struct fixture *f, enum gw_signal signal, const char *name, unsigned frames, unsigned items)
+static struct gw_set_aside put(struct fixture *f, enum gw_signal signal, const char *name, unsigned frames,
+                               unsigned items)
 {
     fill(f, signal, name, frames, items);
     return gw_dead_letter_put(&f->d, &f->batch);
@@ -95,10 +96,12 @@ static void each_frame_is_a_line(void **state)
     assert_false(aside.no_memory);
     aside = put(&f, GW_LOGS, "record", 1, 2);
     assert_int_equal(aside.items, 2);
-    assert_string_equal(text_of(f.path), "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"span 0\"}]}]}]}\n"
-                                         "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"span 0\"}]}]}]}\n"
-                                         "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"record 0\"}},"
-                                         "{\"body\":{\"stringValue\":\"record 1\"}}]}]}]}\n");
+    assert_string_equal(
+        text_of(f.path),
+        "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"span 0\"}]}]}]}\n"
+        "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"span 0\"}]}]}]}\n"
+        "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{\"body\":{\"stringValue\":\"record 0\"}},"
+        "{\"body\":{\"stringValue\":\"record 1\"}}]}]}]}\n");
     assert_int_equal(stat(f.path, &s), 0);
     assert_int_equal(s.st_mode & 0777, 0600);
     end(&f);
@@ -155,7 +158,8 @@ static void a_line_that_a_crash_cut_short_does_not_spoil_the_next(void **state)
     fclose(torn);
     put(&f, GW_TRACES, "span", 1, 1);
     assert_int_equal(lines_in(f.path), 2);
-    assert_true(gw_str_starts(gw_str_z(text_of(f.path)), GW_STR("{\"resourceSpans\":[{\"torn\n{\"resourceSpans\":[{\"scopeSpans\"")));
+    assert_true(gw_str_starts(gw_str_z(text_of(f.path)),
+                              GW_STR("{\"resourceSpans\":[{\"torn\n{\"resourceSpans\":[{\"scopeSpans\"")));
     end(&f);
 }
 
@@ -171,12 +175,14 @@ static void what_cannot_be_written_is_not_counted(void **state)
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     small.rlim_max = before.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0); /* a disk of 100 bytes: the second line of 67 does not fit */
+    /* a disk of 100 bytes: the second line of 67 does not fit */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     struct gw_set_aside aside = put(&f, GW_TRACES, "span", 3, 1);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(aside.frames, 1);
     assert_int_equal(aside.items, 1);
-    assert_false(aside.no_memory); /* nothing that comes back by itself: the rest is the caller's to count as rejected */
+    /* nothing that comes back by itself: the rest is the caller's to count as rejected */
+    assert_false(aside.no_memory);
     assert_int_equal(lines_in(f.path), 1);
     assert_int_equal(strlen(text_of(f.path)), 67); /* half a line is no line */
     assert_int_equal(put(&f, GW_TRACES, "span", 1, 1).items, 1);

@@ -1,4 +1,5 @@
-/* What the log says of a backend: once when trouble begins, once a minute, once when it is over. SPDX-License-Identifier: Apache-2.0 */
+/* What the log says of a backend: once when trouble begins, once a minute, once when it is over.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,7 +40,8 @@ static size_t count(const char *text, const char *words)
     return n;
 }
 
-static const struct gw_outcome away = {.verdict = GW_RETRY, .text = "Connection refused", .remedy = "is it up?"};
+static const struct gw_outcome away = {
+    .verdict = GW_RETRY, .text = "Connection refused", .remedy = "is it up?"};
 static const struct gw_outcome unknown_key = {.verdict = GW_RETRY_SLOWLY, .text = "who are you"};
 
 static void trouble_is_said_when_it_begins_and_every_minute(void **state)
@@ -50,9 +52,9 @@ static void trouble_is_said_when_it_begins_and_every_minute(void **state)
         gw_exporter_health_trouble(&h, &away, second * GW_SEC);
     const char *text = said_end();
     assert_int_equal(count(text, "the backend takes nothing at the moment"), 2); /* at 0 and 60 s */
-    assert_int_equal(count(text,
-                           "exporter=x \"the backend takes nothing at the moment, the data is kept and tried again: Connection refused; is "
-                           "it up?\""),
+    assert_int_equal(count(text, "exporter=x \"the backend takes nothing at the moment, the data is kept and "
+                                 "tried again: Connection refused; is "
+                                 "it up?\""),
                      2);
     assert_true(h.troubled);
 }
@@ -64,7 +66,8 @@ static void a_refusal_of_the_configuration_has_its_own_words(void **state)
     gw_exporter_health_trouble(&h, &unknown_key, 0);
     const char *text = said_end();
     assert_non_null(
-        strstr(text, "the backend refuses us, the data is kept and tried again slowly: who are you\"")); /* no remedy, no semicolon */
+        /* no remedy, no semicolon */
+        strstr(text, "the backend refuses us, the data is kept and tried again slowly: who are you\""));
 }
 
 static void the_end_of_trouble_is_said_once_with_its_length(void **state)
@@ -81,7 +84,8 @@ static void the_end_of_trouble_is_said_once_with_its_length(void **state)
     assert_non_null(strstr(text, "takes data again, after 30.5 s"));
     assert_false(h.troubled);
     said_begin();
-    gw_exporter_health_trouble(&h, &away, 51 * GW_SEC); /* less than a minute after the last line, but a trouble of its own */
+    /* less than a minute after the last line, but a trouble of its own */
+    gw_exporter_health_trouble(&h, &away, 51 * GW_SEC);
     assert_int_equal(count(said_end(), "takes nothing"), 1);
 }
 

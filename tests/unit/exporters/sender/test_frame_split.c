@@ -65,8 +65,9 @@ static void show(FILE *out, const struct gw_frame *f)
             assert_true(ss->n_spans > 0); /* a half has no empty groups */
             for (size_t i = 0; i < ss->n_spans; i++, items++)
                 fprintf(out, "%d %u %.*s %.*s %.*s\n", (int)rs->resource->attributes[0]->value->int_value,
-                        ss->scope->dropped_attributes_count, (int)rs->schema_url.len, rs->schema_url.data, (int)ss->schema_url.len,
-                        ss->schema_url.data, (int)ss->spans[i]->name.len, ss->spans[i]->name.data);
+                        ss->scope->dropped_attributes_count, (int)rs->schema_url.len, rs->schema_url.data,
+                        (int)ss->schema_url.len, ss->schema_url.data, (int)ss->spans[i]->name.len,
+                        ss->spans[i]->name.data);
         }
     }
     assert_int_equal(items, f->items);
@@ -86,8 +87,9 @@ static char *text_of(struct gw_frame *const *f, size_t n)
 
 static void halves_together_equal_the_whole(void **state)
 {
-    static const unsigned groups[][RESOURCES * SCOPES] = {{2, 1, 3, 1, 1, 4},   {1, 1, 1, 1, 1, 1},   {40, 1, 1, 1, 1, 1},
-                                                          {1, 1, 1, 1, 1, 300}, {1, 1, 150, 1, 1, 1}, {7, 7, 7, 7, 7, 8}};
+    static const unsigned groups[][RESOURCES * SCOPES] = {{2, 1, 3, 1, 1, 4},   {1, 1, 1, 1, 1, 1},
+                                                          {40, 1, 1, 1, 1, 1},  {1, 1, 1, 1, 1, 300},
+                                                          {1, 1, 150, 1, 1, 1}, {7, 7, 7, 7, 7, 8}};
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
         struct gw_frame *whole = frame_of(groups[i]), *half[2];
         whole->arrived = 42;

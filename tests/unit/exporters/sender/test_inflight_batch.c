@@ -1,5 +1,5 @@
-/* Batches in the sender's hands: what they hold, when they expire, and what becomes of their frames and of the queue's charge when they are
- * pruned and split. SPDX-License-Identifier: Apache-2.0 */
+/* Batches in the sender's hands: what they hold, when they expire, and what becomes of their frames and of
+ * the queue's charge when they are pruned and split. SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -10,7 +10,8 @@
 
 enum { MAX_AGE = 1000 };
 
-/* Nodes of frames that arrived at these times; each has as many spans as its place, from one on, and costs 100 times as much. */
+/* Nodes of frames that arrived at these times; each has as many spans as its place, from one on, and costs
+ * 100 times as much. */
 static struct gw_chain chain_of(const gw_nsec *arrived, size_t n)
 {
     struct gw_chain c = {NULL, NULL};
@@ -65,7 +66,8 @@ static void a_batch_holds_its_nodes_and_gives_them_back(void **state)
     assert_null(c.first);
     assert_sums(p, 3, 6);
     assert_int_equal(p->batch.signal, GW_TRACES);
-    assert_true(p->retry.first_expiry == 10 + MAX_AGE && p->retry.expiry == 30 + MAX_AGE && p->retry.tries == 0);
+    assert_true(p->retry.first_expiry == 10 + MAX_AGE && p->retry.expiry == 30 + MAX_AGE &&
+                p->retry.tries == 0);
     c = gw_inflight_batch_open(p);
     assert_ptr_equal(c.first, first);
     assert_ptr_equal(c.last, last);
@@ -77,7 +79,8 @@ static void old_frames_leave_in_their_order(void **state)
     static const gw_nsec arrived[] = {30, 10, 20, 9};
     struct gw_chain c = chain_of(arrived, 4), old = {NULL, NULL};
     struct gw_inflight_batch *p = gw_inflight_batch_new(&c, MAX_AGE);
-    assert_int_equal(gw_inflight_batch_prune(p, 9, &old), 0); /* not before: at that age it may still be sent */
+    /* not before: at that age it may still be sent */
+    assert_int_equal(gw_inflight_batch_prune(p, 9, &old), 0);
     assert_null(old.first);
     assert_int_equal(gw_inflight_batch_prune(p, 20, &old), 2 + 4);
     assert_sums(p, 2, 1 + 3);

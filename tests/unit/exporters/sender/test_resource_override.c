@@ -18,8 +18,10 @@ typedef Opentelemetry__Proto__Common__V1__AnyValue AnyValue;
 #define request_unpack opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack
 #define request_free opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked
 
-static const struct gw_map_item always[] = {{GW_LIT("sls.otel.project"), GW_LIT("my-project")}, {GW_LIT("sls.otel.akid"), GW_LIT("ak")}};
-static const struct gw_map_item missing[] = {{GW_LIT("host.name"), GW_LIT("this-host")}, {GW_LIT("service.version"), GW_LIT("")}};
+static const struct gw_map_item always[] = {{GW_LIT("sls.otel.project"), GW_LIT("my-project")},
+                                            {GW_LIT("sls.otel.akid"), GW_LIT("ak")}};
+static const struct gw_map_item missing[] = {{GW_LIT("host.name"), GW_LIT("this-host")},
+                                             {GW_LIT("service.version"), GW_LIT("")}};
 
 static ProtobufCBinaryData bytes(const char *z)
 {
@@ -32,9 +34,12 @@ static struct gw_frame *a_frame(void)
     AnyValue value;
     KeyValue kv = OPENTELEMETRY__PROTO__COMMON__V1__KEY_VALUE__INIT, *kvs[] = {&kv};
     Resource resource = OPENTELEMETRY__PROTO__RESOURCE__V1__RESOURCE__INIT;
-    Opentelemetry__Proto__Trace__V1__Span span = OPENTELEMETRY__PROTO__TRACE__V1__SPAN__INIT, *spans[] = {&span};
-    Opentelemetry__Proto__Trace__V1__ScopeSpans scope = OPENTELEMETRY__PROTO__TRACE__V1__SCOPE_SPANS__INIT, *scopes[] = {&scope};
-    ResourceSpans with = OPENTELEMETRY__PROTO__TRACE__V1__RESOURCE_SPANS__INIT, without = with, *all[] = {&with, &without};
+    Opentelemetry__Proto__Trace__V1__Span span = OPENTELEMETRY__PROTO__TRACE__V1__SPAN__INIT,
+                                          *spans[] = {&span};
+    Opentelemetry__Proto__Trace__V1__ScopeSpans scope = OPENTELEMETRY__PROTO__TRACE__V1__SCOPE_SPANS__INIT,
+                                                *scopes[] = {&scope};
+    ResourceSpans with = OPENTELEMETRY__PROTO__TRACE__V1__RESOURCE_SPANS__INIT, without = with,
+                  *all[] = {&with, &without};
     Request request = OPENTELEMETRY__PROTO__COLLECTOR__TRACE__V1__EXPORT_TRACE_SERVICE_REQUEST__INIT;
     opentelemetry__proto__common__v1__any_value__init(&value);
     value.value_case = OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE;
@@ -64,7 +69,8 @@ static void show(const Resource *r, char *out)
     *out = '\0';
     for (size_t i = 0; r && i < r->n_attributes; i++) {
         const KeyValue *kv = r->attributes[i];
-        out += sprintf(out, "%.*s=%.*s;", (int)kv->key.len, kv->key.data, (int)kv->value->string_value.len, kv->value->string_value.data);
+        out += sprintf(out, "%.*s=%.*s;", (int)kv->key.len, kv->key.data, (int)kv->value->string_value.len,
+                       kv->value->string_value.data);
     }
 }
 
@@ -80,9 +86,11 @@ static void every_resource_gets_what_it_lacks(void **state)
     assert_non_null(r);
     assert_int_equal(r->n_resource_spans, 2);
     show(r->resource_spans[0]->resource, text);
-    assert_string_equal(text, "host.name=sender-host;sls.otel.project=my-project;sls.otel.akid=ak;service.version=;");
+    assert_string_equal(
+        text, "host.name=sender-host;sls.otel.project=my-project;sls.otel.akid=ak;service.version=;");
     show(r->resource_spans[1]->resource, text);
-    assert_string_equal(text, "sls.otel.project=my-project;sls.otel.akid=ak;host.name=this-host;service.version=;");
+    assert_string_equal(text,
+                        "sls.otel.project=my-project;sls.otel.akid=ak;host.name=this-host;service.version=;");
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(r->resource_spans[i]->n_scope_spans, 1);
         assert_memory_equal(r->resource_spans[i]->scope_spans[0]->spans[0]->name.data, "GET /a", 6);

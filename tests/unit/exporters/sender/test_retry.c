@@ -1,4 +1,5 @@
-/* The pauses between tries: full jitter under a doubling ceiling, the backend's word, the last tries, the end.
+/* The pauses between tries: full jitter under a doubling ceiling, the backend's word, the last tries, the
+ * end.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -56,8 +57,8 @@ static void a_hold_keeps_its_slow_pace(void **state)
     }
 }
 
-/* The oldest frame expires at 100 s, the newest at 110 s. Whatever a backend asks for, the next try is made before the frames that are
- * alive expire, and nothing is given up while one is. */
+/* The oldest frame expires at 100 s, the newest at 110 s. Whatever a backend asks for, the next try is made
+ * before the frames that are alive expire, and nothing is given up while one is. */
 static void there_is_a_last_try_whatever_the_backend_asks_for(void **state)
 {
     static const struct {
@@ -84,10 +85,11 @@ static void there_is_a_last_try_whatever_the_backend_asks_for(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct gw_retry r = {10, 100 * GW_SEC, 110 * GW_SEC};
         struct gw_outcome o = {.verdict = GW_RETRY, .retry_after = table[i].retry_after};
-        struct gw_step step = gw_retry_step(&r, &conf, &o, table[i].now, UINT64_MAX); /* its own pause is 30 s */
+        /* its own pause is 30 s */
+        struct gw_step step = gw_retry_step(&r, &conf, &o, table[i].now, UINT64_MAX);
         if (step.give_up != (table[i].until < 0) || (!step.give_up && step.until != table[i].until))
-            fail_msg("%s: %s at %lld, want %lld", table[i].what, step.give_up ? "given up" : "tried", (long long)step.until,
-                     (long long)table[i].until);
+            fail_msg("%s: %s at %lld, want %lld", table[i].what, step.give_up ? "given up" : "tried",
+                     (long long)step.until, (long long)table[i].until);
     }
 }
 

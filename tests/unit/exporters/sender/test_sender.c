@@ -1,4 +1,5 @@
-/* Batching, retrying, splitting, joining and draining under a simulated clock: hours of outage in milliseconds.
+/* Batching, retrying, splitting, joining and draining under a simulated clock: hours of outage in
+ * milliseconds.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/exporters/sender/export_bed.h"
 
@@ -104,7 +105,8 @@ static void an_outage_of_half_an_hour_loses_nothing(void **state)
 
 static struct gw_outcome asks_for_a_minute(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return p->sends > 1 ? takes_all(p, batch, now) : (struct gw_outcome){.verdict = GW_RETRY, .retry_after = 60 * GW_SEC};
+    return p->sends > 1 ? takes_all(p, batch, now)
+                        : (struct gw_outcome){.verdict = GW_RETRY, .retry_after = 60 * GW_SEC};
 }
 
 static void nothing_is_sent_before_the_backend_allows_it(void **state)
@@ -174,7 +176,8 @@ static void what_is_too_large_is_halved_and_remembered(void **state)
         bed_offer(b, GW_TRACES, 20000, 3);
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 0, 30, 60, 1);
-    assert_int_equal(b->paper[0].sends - refused, 8); /* four frames each, by what was learned: none is refused any more */
+    /* four frames each, by what was learned: none is refused any more */
+    assert_int_equal(b->paper[0].sends - refused, 8);
     bed_drop(b);
 }
 
@@ -195,7 +198,8 @@ static void one_span_that_is_too_large_is_rejected_alone(void **state)
 
 static struct gw_outcome takes_part(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return (struct gw_outcome){.verdict = GW_DONE, .rejected = batch->items > 10 ? 7 : 1000, .text = "no such project"};
+    return (struct gw_outcome){
+        .verdict = GW_DONE, .rejected = batch->items > 10 ? 7 : 1000, .text = "no such project"};
 }
 
 static void partial_success_is_counted_and_not_repeated(void **state)
@@ -231,7 +235,9 @@ static void refused_data_is_not_repeated(void **state)
 
 static struct gw_outcome wants_credentials(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return now < p->up_at ? (struct gw_outcome){.verdict = GW_RETRY_SLOWLY, .text = "who are you", .remedy = "check headers"}
+    return now < p->up_at ? (struct gw_outcome){.verdict = GW_RETRY_SLOWLY,
+                                                .text = "who are you",
+                                                .remedy = "check headers"}
                           : takes_all(p, batch, now);
 }
 
@@ -269,7 +275,8 @@ static void a_signal_that_is_held_does_not_hold_the_others(void **state)
         bed_offer(b, GW_TRACES, 100, 1);
     bed_run(b, b->now + GW_SEC);
     bed_arrived(b, 0, 8, 16, 1);
-    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_IN_PROCESS), 2); /* those that were open when the first was refused */
+    /* those that were open when the first was refused */
+    assert_int_equal(bed_at(b, 0, GW_LOGS, GW_IN_PROCESS), 2);
     bed_run(b, b->now + 150 * GW_SEC);
     bed_arrived(b, 0, 0, 8, 1);
     bed_drop(b);
@@ -289,7 +296,8 @@ static struct gw_frame *pending_ids_frame(struct bed *b, uint8_t low)
 static void a_frame_waits_for_its_trace_id_and_holds_up_nobody(void **state)
 {
     struct bed *b = bed_of_one();
-    struct gw_frame *known_soon = gw_frame_ref(pending_ids_frame(b, 5)), *never_known = gw_frame_ref(pending_ids_frame(b, 6));
+    struct gw_frame *known_soon = gw_frame_ref(pending_ids_frame(b, 5)),
+                    *never_known = gw_frame_ref(pending_ids_frame(b, 6));
     gw_nsec start = b->now;
     bed_offer_frame(b, known_soon);
     bed_offer_frame(b, never_known);
@@ -368,7 +376,8 @@ static void hear(struct gw_ack_callback *ack, bool kept)
     told->kept = kept;
 }
 
-/* What has a receipt stays in its source: it is counted as returned and is not lost, whether it was in process or queued. */
+/* What has a receipt stays in its source: it is counted as returned and is not lost, whether it was in
+ * process or queued. */
 static void a_stop_gives_back_what_has_an_ack(void **state)
 {
     struct bed *b = bed_new();
@@ -419,7 +428,8 @@ static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
     size_t len;
     gw_arena_init(&arena, 1 << 16);
     assert_true(gw_opt_defaults(gw_sender_opts, &conf, &arena));
-    assert_true(gw_list_add(&conf.signals, GW_STR("traces"), &arena) && gw_list_add(&conf.signals, GW_STR("metrics"), &arena) &&
+    assert_true(gw_list_add(&conf.signals, GW_STR("traces"), &arena) &&
+                gw_list_add(&conf.signals, GW_STR("metrics"), &arena) &&
                 gw_list_add(&conf.signals, GW_STR("tracks"), &arena));
     gw_sender_check(&conf, &paper_exporter, "exporters[0]", diagnostics);
     FILE *f = open_memstream(&said, &len);
@@ -437,7 +447,8 @@ static void signals_that_an_exporter_cannot_carry_are_mistakes(void **state)
 
 static struct gw_outcome asks_for_an_hour(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return now < p->up_at ? (struct gw_outcome){.verdict = GW_RETRY, .retry_after = 3600 * GW_SEC} : takes_all(p, batch, now);
+    return now < p->up_at ? (struct gw_outcome){.verdict = GW_RETRY, .retry_after = 3600 * GW_SEC}
+                          : takes_all(p, batch, now);
 }
 
 /* Retry-After equal to max_age, and longer: the data is neither dropped at once nor without a last try. */
@@ -514,19 +525,22 @@ static void stop_and_drop(struct bed *b)
 enum { POISON = 8 };
 
 /* The first requests are refused for ever, each by itself. */
-static struct gw_outcome refuses_the_first(struct gw_outcome refusal, struct paper *p, const struct gw_batch *batch, gw_nsec now)
+static struct gw_outcome refuses_the_first(struct gw_outcome refusal, struct paper *p,
+                                           const struct gw_batch *batch, gw_nsec now)
 {
     return serial_of(batch->frames[0]) < POISON ? refusal : takes_all(p, batch, now);
 }
 
-static struct gw_outcome is_unavailable_for_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+static struct gw_outcome is_unavailable_for_the_first(struct paper *p, const struct gw_batch *batch,
+                                                      gw_nsec now)
 {
     return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY, .text = "UNAVAILABLE"}, p, batch, now);
 }
 
 static struct gw_outcome postpones_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY, .retry_after = 3600 * GW_SEC}, p, batch, now);
+    return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY, .retry_after = 3600 * GW_SEC}, p, batch,
+                             now);
 }
 
 static struct gw_outcome forbids_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
@@ -534,7 +548,8 @@ static struct gw_outcome forbids_the_first(struct paper *p, const struct gw_batc
     return refuses_the_first((struct gw_outcome){.verdict = GW_RETRY_SLOWLY, .text = "403"}, p, batch, now);
 }
 
-/* More requests than may be in flight are refused; what comes behind them is delivered all the same, and soon. */
+/* More requests than may be in flight are refused; what comes behind them is delivered all the same, and
+ * soon. */
 static void requests_that_are_refused_for_ever_keep_no_others_from_being_sent(void **state)
 {
     static behave_f *const ways[] = {is_unavailable_for_the_first, postpones_the_first, forbids_the_first};
@@ -549,7 +564,8 @@ static void requests_that_are_refused_for_ever_keep_no_others_from_being_sent(vo
         for (int k = 0; k < 100; k++)
             bed_offer(b, GW_TRACES, 100, 1);
         bed_run(b,
-                b->now + (ways[i] == forbids_the_first ? POISON * 60 : 30) * GW_SEC); /* 15 to 30 s for each 403, and as much for a retry */
+                /* 15 to 30 s for each 403, and as much for a retry */
+                b->now + (ways[i] == forbids_the_first ? POISON * 60 : 30) * GW_SEC);
         bed_arrived(b, 0, POISON, POISON + 100, 1);
         gw_nsec before = b->now;
         bed_offer(b, GW_TRACES, 100, 1);
@@ -574,7 +590,8 @@ static void an_outage_is_not_met_by_ever_more_tries(void **state)
         bed_offer(b, GW_TRACES, 100, 1);
         bed_run(b, b->now + GW_SEC);
     }
-    assert_in_range(b->paper[0].sends, 4 * 60, 4 * 200); /* four requests would be tried each 15 s, on average */
+    /* four requests would be tried each 15 s, on average */
+    assert_in_range(b->paper[0].sends, 4 * 60, 4 * 200);
     bed_run(b, b->now + 30 * GW_SEC);
     bed_arrived(b, 0, 0, 1800, 1);
     bed_drop(b);
@@ -628,7 +645,8 @@ static void take_over(struct bed *b)
     gw_sender_take_over(b->sender[0], b->sender[1]);
 }
 
-/* On the clock of the bed, where no thread goes from one to the other: the first comes to its end before the second begins. */
+/* On the clock of the bed, where no thread goes from one to the other: the first comes to its end before the
+ * second begins. */
 static void run_both(struct bed *b, gw_nsec until)
 {
     b->n = 1;
@@ -711,7 +729,8 @@ static void a_successor_that_nobody_needs_leaves_all_as_it_was(void **state)
     bed_drop(b);
 }
 
-/* Requests that wait for an hour, and an open circuit breaker, are the predecessor's: with the other configuration all is tried at once. */
+/* Requests that wait for an hour, and an open circuit breaker, are the predecessor's: with the other
+ * configuration all is tried at once. */
 static void a_successor_begins_without_grudges(void **state)
 {
     struct bed *b = bed_new();
@@ -746,7 +765,8 @@ static void threaded_begin(struct threaded *t, struct bed *b)
     *t = (struct threaded){.b = b, .exporter = gw_exporter_blackhole};
     for (int i = 0; i < SENDERS; i++) {
         t->ctx[i] = calloc(1, t->exporter.ctx_size);
-        assert_int_equal(t->exporter.open(t->ctx[i], &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
+        assert_int_equal(t->exporter.open(t->ctx[i], &(struct gw_export_host){0}, "exporters[0]", NULL),
+                         GW_OK);
     }
 }
 
@@ -778,8 +798,8 @@ static void threaded_end(struct threaded *t, int i)
     }
 }
 
-/* The third is named before the second may have begun. What is pushed later wakes the third: with a delay of an hour nothing else would
- * send a full batch. */
+/* The third is named before the second may have begun. What is pushed later wakes the third: with a delay of
+ * an hour nothing else would send a full batch. */
 static void a_thread_goes_from_successor_to_successor(void **state)
 {
     struct bed *b = bed_new();
@@ -802,7 +822,8 @@ static void a_thread_goes_from_successor_to_successor(void **state)
     bed_drop(b);
 }
 
-static void send_refused(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+static void send_refused(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done,
+                         void *cookie)
 {
     struct gw_outcome o = {.verdict = GW_REFUSED, .text = "malformed"};
     done(cookie, &o);
@@ -815,7 +836,8 @@ static void offer_refused(struct bed *b)
     assert_int_equal(bed_offer_frame(b, f), GW_OK);
 }
 
-/* Both dead-letter files are full when the successor comes: what it overwrites was set aside by its predecessor, and is counted. */
+/* Both dead-letter files are full when the successor comes: what it overwrites was set aside by its
+ * predecessor, and is counted. */
 static void a_successor_knows_what_was_set_aside(void **state)
 {
     char folder[] = "/tmp/dead_letters_XXXXXX", path[64], old[64];

@@ -1,4 +1,5 @@
-/* An allocation is refused while the sender works, each one in turn: nothing is rejected for it, nothing is lost, and the ledger balances.
+/* An allocation is refused while the sender works, each one in turn: nothing is rejected for it, nothing is
+ * lost, and the ledger balances.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/exporters/sender/export_bed.h"
 
@@ -35,8 +36,9 @@ static void splits_wait_for_memory(void **state)
             bed_run(b, b->now + 60 * GW_SEC);
             bool refused = failing_end();
             if (bed_at(b, 0, GW_TRACES, GW_DELIVERED) != FRAMES * SPANS)
-                fail_msg("allocation %lu (%lu): %d of %d delivered, %d rejected", n, runs[i], (int)bed_at(b, 0, GW_TRACES, GW_DELIVERED),
-                         FRAMES * SPANS, (int)bed_at(b, 0, GW_TRACES, GW_REJECTED));
+                fail_msg("allocation %lu (%lu): %d of %d delivered, %d rejected", n, runs[i],
+                         (int)bed_at(b, 0, GW_TRACES, GW_DELIVERED), FRAMES * SPANS,
+                         (int)bed_at(b, 0, GW_TRACES, GW_REJECTED));
             assert_int_equal(b->paper[0].taken_items, FRAMES * SPANS);
             bed_drop(b);
             if (!refused)
@@ -78,8 +80,8 @@ static void dead_letters_wait_for_memory(void **state)
             bool refused = failing_end();
             if (bed_at(b, 0, GW_TRACES, GW_SET_ASIDE) != FRAMES * SPANS || count_lines(path) != FRAMES)
                 fail_msg("allocation %lu (%lu): %d of %d set aside, %d rejected, %zu lines", n, runs[i],
-                         (int)bed_at(b, 0, GW_TRACES, GW_SET_ASIDE), FRAMES * SPANS, (int)bed_at(b, 0, GW_TRACES, GW_REJECTED),
-                         count_lines(path));
+                         (int)bed_at(b, 0, GW_TRACES, GW_SET_ASIDE), FRAMES * SPANS,
+                         (int)bed_at(b, 0, GW_TRACES, GW_REJECTED), count_lines(path));
             bed_drop(b);
             unlink(path);
             rmdir(folder);
@@ -88,7 +90,8 @@ static void dead_letters_wait_for_memory(void **state)
         }
 }
 
-/* Memory does not come back before the end: what could not be split is dropped for the shutdown, not rejected. */
+/* Memory does not come back before the end: what could not be split is dropped for the shutdown, not
+ * rejected. */
 static void a_stop_without_memory_rejects_nothing(void **state)
 {
     struct bed *b = bed_of_one();

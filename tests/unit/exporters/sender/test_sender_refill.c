@@ -1,4 +1,5 @@
-/* What is on the disk comes back although requests of it are refused again and again. SPDX-License-Identifier: Apache-2.0 */
+/* What is on the disk comes back although requests of it are refused again and again.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <dirent.h>
@@ -30,7 +31,8 @@ static int tear_down(void **state)
     return rmdir(directory);
 }
 
-/* One process's life with this folder. Of what is on the disk 20 kB stand in memory, besides what waits for its retry. */
+/* One process's life with this folder. Of what is on the disk 20 kB stand in memory, besides what waits for
+ * its retry. */
 static struct bed *begin(void)
 {
     static struct gw_disk_queue_conf conf;
@@ -66,8 +68,9 @@ static void end(struct bed *b)
 
 static struct gw_outcome refuses_the_first(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
-    return serial_of(batch->frames[0]) < POISON ? (struct gw_outcome){.verdict = GW_RETRY, .text = "UNAVAILABLE"}
-                                                : takes_all(p, batch, now);
+    return serial_of(batch->frames[0]) < POISON
+               ? (struct gw_outcome){.verdict = GW_RETRY, .text = "UNAVAILABLE"}
+               : takes_all(p, batch, now);
 }
 
 static void what_waits_for_its_retry_does_not_keep_the_rest_on_the_disk(void **state)
@@ -108,8 +111,10 @@ static void an_outage_does_not_bring_the_whole_disk_into_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_waits_for_its_retry_does_not_keep_the_rest_on_the_disk, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_outage_does_not_bring_the_whole_disk_into_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_waits_for_its_retry_does_not_keep_the_rest_on_the_disk, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_outage_does_not_bring_the_whole_disk_into_memory, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* SLS's endpoints and error codes, row by row, and the attributes that it wants on every resource. SPDX-License-Identifier: Apache-2.0 */
+/* SLS's endpoints and error codes, row by row, and the attributes that it wants on every resource.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -23,12 +24,14 @@ static void endpoints_become_whole(void **state)
          "https://p.cn-hangzhou.log.aliyuncs.com/opentelemetry"},
         {"https://p.cn-hangzhou.log.aliyuncs.com:10010", "https://p.cn-hangzhou.log.aliyuncs.com:10010",
          "https://p.cn-hangzhou.log.aliyuncs.com:10010/opentelemetry"},
-        {"https://p.cn-hangzhou-intranet.log.aliyuncs.com/", "https://p.cn-hangzhou-intranet.log.aliyuncs.com:10010",
+        {"https://p.cn-hangzhou-intranet.log.aliyuncs.com/",
+         "https://p.cn-hangzhou-intranet.log.aliyuncs.com:10010",
          "https://p.cn-hangzhou-intranet.log.aliyuncs.com/opentelemetry"},
         {"https://pp.cn-hangzhou.log.aliyuncs.com", "https://p.pp.cn-hangzhou.log.aliyuncs.com:10010",
          "https://p.pp.cn-hangzhou.log.aliyuncs.com/opentelemetry"},
         {"https://127.0.0.1:5000", "https://127.0.0.1:5000", "https://127.0.0.1:5000/opentelemetry"},
-        {"https://proxy.example/sls/otlp/", "https://proxy.example:10010/sls/otlp", "https://proxy.example/sls/otlp"},
+        {"https://proxy.example/sls/otlp/", "https://proxy.example:10010/sls/otlp",
+         "https://proxy.example/sls/otlp"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char out[300];
@@ -48,10 +51,14 @@ static void odd_endpoints_are_left_to_the_check(void **state)
         const char *want;
     } table[] = {
         {"https://cn-hangzhou.log.aliyuncs.com", "", false, "https://cn-hangzhou.log.aliyuncs.com:10010"},
-        {"https://cn.log.aliyuncs.com", "cn", false, "https://cn.log.aliyuncs.com:10010"}, /* it stands there already */
-        {"https://log.aliyuncs.com", "log.aliyuncs.com", false, "https://log.aliyuncs.com.log.aliyuncs.com:10010"},
-        {"https://p.cn.log.aliyuncs.com.evil.example", "p", false, "https://p.cn.log.aliyuncs.com.evil.example:10010"},
-        {"https://cn.log.aliyuncs.com.evil.example", "p", false, "https://cn.log.aliyuncs.com.evil.example:10010"},
+        /* it stands there already */
+        {"https://cn.log.aliyuncs.com", "cn", false, "https://cn.log.aliyuncs.com:10010"},
+        {"https://log.aliyuncs.com", "log.aliyuncs.com", false,
+         "https://log.aliyuncs.com.log.aliyuncs.com:10010"},
+        {"https://p.cn.log.aliyuncs.com.evil.example", "p", false,
+         "https://p.cn.log.aliyuncs.com.evil.example:10010"},
+        {"https://cn.log.aliyuncs.com.evil.example", "p", false,
+         "https://cn.log.aliyuncs.com.evil.example:10010"},
         {"https://cn.log.aliyuncs.com:443/", "p", true, "https://p.cn.log.aliyuncs.com:443/opentelemetry"},
         {"https://cn.log.aliyuncs.com///", "p", true, "https://p.cn.log.aliyuncs.com/opentelemetry"},
         {"http://cn.log.aliyuncs.com", "p", true, "http://p.cn.log.aliyuncs.com/opentelemetry"},
@@ -103,7 +110,8 @@ static void a_wait_of_the_backends_is_not_shortened(void **state)
     sls_response(&out);
     assert_int_equal(out.verdict, GW_RETRY);
     assert_true(out.retry_after == 5 * GW_SEC);
-    out = (struct gw_outcome){.verdict = GW_SPLIT, .text = "PostBodyTooLarge"}; /* a size is split, whatever else it is */
+    /* a size is split, whatever else it is */
+    out = (struct gw_outcome){.verdict = GW_SPLIT, .text = "PostBodyTooLarge"};
     sls_response(&out);
     assert_int_equal(out.verdict, GW_SPLIT);
     out = (struct gw_outcome){.verdict = GW_RETRY, .text = ""};

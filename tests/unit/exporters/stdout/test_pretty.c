@@ -1,4 +1,5 @@
-/* Traces for people: what a reader sees, to the letter; and that nothing a sender wrote gets further than its own line.
+/* Traces for people: what a reader sees, to the letter; and that nothing a sender wrote gets further than its
+ * own line.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,8 +60,8 @@ static void id(struct page *p, unsigned field, unsigned n, unsigned value)
         otlp_bytes(&p->w, field, gw_str_n(bytes, n));
 }
 
-static void open_span(struct page *p, unsigned trace, unsigned span, unsigned parent, const char *name, unsigned kind, uint64_t at,
-                      uint64_t took)
+static void open_span(struct page *p, unsigned trace, unsigned span, unsigned parent, const char *name,
+                      unsigned kind, uint64_t at, uint64_t took)
 {
     p->span = otlp_open(&p->w, 2, 2);
     id(p, 1, 16, trace);
@@ -82,7 +83,8 @@ static void close_span(struct page *p)
     otlp_close(&p->w, p->span, 2);
 }
 
-static void leaf(struct page *p, unsigned trace, unsigned span, unsigned parent, const char *name, uint64_t at)
+static void leaf(struct page *p, unsigned trace, unsigned span, unsigned parent, const char *name,
+                 uint64_t at)
 {
     open_span(p, trace, span, parent, name, 1, at, MS);
     close_span(p);
@@ -103,7 +105,8 @@ static void break_span(struct page *p, const char *type, const char *message, co
 
 static const char *print(struct page *p)
 {
-    const pretty_request *r = (const pretty_request *)otlp_read(&p->arena, GW_TRACES, gw_str_n((const char *)p->w.data, p->w.len));
+    const pretty_request *r =
+        (const pretty_request *)otlp_read(&p->arena, GW_TRACES, gw_str_n((const char *)p->w.data, p->w.len));
     assert_non_null(r);
     assert_true(pretty_traces(&p->out, &p->arena, &p->how, &r, 1, NULL, 0));
     out_char(&p->out, '\0');
@@ -149,16 +152,19 @@ static void test_request(void **state)
     struct page p;
     begin(&p);
     make_request(&p);
-    assert_string_equal(print(&p),
-                        "trace 0000000000000000000000000000abcd  3 spans · 12.4ms · 2023-11-14 22:13:20.123Z · 1 error\n"
-                        "  web env=prod version=1.2\n"
-                        "  orders-db env=prod version=1.2\n"
-                        "        0   12.4ms  server GET /orders/<id> [web]  ✗ ValueError: no stock  500 · http://shop/orders/7 · "
-                        "flask.request  customer=acme\n"
-                        "  +1.30ms   9.87ms  ├─ client SELECT orders [orders-db]  postgresql · SELECT * FROM orders WHERE id = ? · "
-                        "db1:5432\n"
-                        "  +11.0ms   1.00ms  └─ render\n"
-                        "\n");
+    assert_string_equal(
+        print(&p),
+        "trace 0000000000000000000000000000abcd  3 spans · 12.4ms · 2023-11-14 22:13:20.123Z · 1 error\n"
+        "  web env=prod version=1.2\n"
+        "  orders-db env=prod version=1.2\n"
+        "        0   12.4ms  server GET /orders/<id> [web]  ✗ ValueError: no stock  500 · "
+        "http://shop/orders/7 · "
+        "flask.request  customer=acme\n"
+        "  +1.30ms   9.87ms  ├─ client SELECT orders [orders-db]  postgresql · SELECT * FROM orders WHERE id "
+        "= ? · "
+        "db1:5432\n"
+        "  +11.0ms   1.00ms  └─ render\n"
+        "\n");
     end(&p);
 }
 
@@ -171,7 +177,8 @@ static void test_colour(void **state)
     const char *text = print(&p);
     assert_non_null(strstr(text, "\033[31mGET /orders/<id>\033[0m"));
     assert_non_null(strstr(text, "\033[31m500\033[0m"));
-    for (const char *e = strchr(text, '\033'); e; e = strchr(e + 1, '\033')) /* every escape is followed by its end */
+    /* every escape is followed by its end */
+    for (const char *e = strchr(text, '\033'); e; e = strchr(e + 1, '\033'))
         assert_int_equal(e[1], '[');
     end(&p);
 }
@@ -202,10 +209,11 @@ static void test_width(void **state)
 static void test_stack(void **state)
 {
     static const char python[] =
-        "Traceback (most recent call last):\n  File \"a.py\", line 1, in a\n    b()\n  File \"a.py\", line 2, in b\n"
+        "Traceback (most recent call last):\n  File \"a.py\", line 1, in a\n    b()\n  File \"a.py\", line "
+        "2, in b\n"
         "    c()\n    ^^^\n  File \"a.py\", line 3, in c\n    raise ValueError(1)\nValueError: 1\n";
-    static const char java[] =
-        "java.lang.E: boom\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)\n\tat x.Y(Y.java:3)\n\tat x.Z(Z.java:4)\n\tat no.more(N.java:5)\n";
+    static const char java[] = "java.lang.E: boom\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)\n\tat "
+                               "x.Y(Y.java:3)\n\tat x.Z(Z.java:4)\n\tat no.more(N.java:5)\n";
     struct page p;
     begin(&p);
     open_resource(&p, "web");
@@ -255,9 +263,10 @@ static void test_events_and_links(void **state)
     close_span(&p);
     close_resource(&p);
     const char *text = strstr(print(&p), "        0");
-    const char *want = "        0   3.00ms  consumer job [web]\n"
-                       "                         • +1.00ms cache miss  key=k1\n"
-                       "                         ↗ link to trace 00000000000000000000000000000022 span 0000000000000033\n";
+    const char *want =
+        "        0   3.00ms  consumer job [web]\n"
+        "                         • +1.00ms cache miss  key=k1\n"
+        "                         ↗ link to trace 00000000000000000000000000000022 span 0000000000000033\n";
     assert_memory_equal(text, want, strlen(want));
     assert_non_null(strstr(text, "\n                         … 2 more links\n"));
     end(&p);
@@ -278,17 +287,18 @@ static void test_orphans_and_order(void **state)
     open_resource(&p, "web");
     leaf(&p, 1, 1, 0, "root", 0);
     close_resource(&p);
-    assert_string_equal(print(&p), "trace 00000000000000000000000000000002  1 span · 1.00ms · 2023-11-14 22:13:20.173Z\n"
-                                   "  web env=prod version=1.2\n"
-                                   "        0   1.00ms  late trace, first seen [web]\n"
-                                   "\n"
-                                   "trace 00000000000000000000000000000001  4 spans · 4.00ms · 2023-11-14 22:13:20.123Z\n"
-                                   "  web env=prod version=1.2\n"
-                                   "        0   1.00ms  root [web]\n"
-                                   "  +1.00ms   1.00ms  ├─ first\n"
-                                   "  +3.00ms   1.00ms  └─ second\n"
-                                   "  +2.00ms   1.00ms  ↳ orphan [web]  parent 000000000000004d is not in this batch\n"
-                                   "\n");
+    assert_string_equal(
+        print(&p), "trace 00000000000000000000000000000002  1 span · 1.00ms · 2023-11-14 22:13:20.173Z\n"
+                   "  web env=prod version=1.2\n"
+                   "        0   1.00ms  late trace, first seen [web]\n"
+                   "\n"
+                   "trace 00000000000000000000000000000001  4 spans · 4.00ms · 2023-11-14 22:13:20.123Z\n"
+                   "  web env=prod version=1.2\n"
+                   "        0   1.00ms  root [web]\n"
+                   "  +1.00ms   1.00ms  ├─ first\n"
+                   "  +3.00ms   1.00ms  └─ second\n"
+                   "  +2.00ms   1.00ms  ↳ orphan [web]  parent 000000000000004d is not in this batch\n"
+                   "\n");
     end(&p);
 }
 
@@ -310,7 +320,8 @@ static void test_rings(void **state)
         begin(&p);
         open_resource(&p, "web");
         for (unsigned i = 0; i < n; i++)
-            leaf(&p, 1 + (unsigned)rand() % 2, (unsigned)rand() % 12, (unsigned)rand() % 12, "spanspan", (unsigned)rand() % 5);
+            leaf(&p, 1 + (unsigned)rand() % 2, (unsigned)rand() % 12, (unsigned)rand() % 12, "spanspan",
+                 (unsigned)rand() % 5);
         close_resource(&p);
         assert_int_equal(count(print(&p), "spanspan"), n);
         end(&p);
@@ -399,9 +410,18 @@ static void test_cutting(void **state)
         size_t columns;
         const char *want;
     } rows[] = {
-        {"abc", 3, "abc"},    {"abcd", 3, "ab…"},   {"中文字", 6, "中文字"},       {"中文字", 5, "中文…"},
-        {"中文字", 4, "中…"}, {"a\nb", 4, "a\\nb"}, {"a\nbc", 4, "a\\n…"},         {"a\nb", 2, "a…"},
-        {"ab", 0, ""},        {"ab", 1, "…"},       {"e\xcc\x81", 1, "e\xcc\x81"}, {"\xff", 1, "\xEF\xBF\xBD"},
+        {"abc", 3, "abc"},
+        {"abcd", 3, "ab…"},
+        {"中文字", 6, "中文字"},
+        {"中文字", 5, "中文…"},
+        {"中文字", 4, "中…"},
+        {"a\nb", 4, "a\\nb"},
+        {"a\nbc", 4, "a\\n…"},
+        {"a\nb", 2, "a…"},
+        {"ab", 0, ""},
+        {"ab", 1, "…"},
+        {"e\xcc\x81", 1, "e\xcc\x81"},
+        {"\xff", 1, "\xEF\xBF\xBD"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct out o;
@@ -418,7 +438,8 @@ static void test_budget(void **state)
     struct page p;
     begin(&p);
     make_request(&p);
-    const pretty_request *r = (const pretty_request *)otlp_read(&p.arena, GW_TRACES, gw_str_n((const char *)p.w.data, p.w.len));
+    const pretty_request *r =
+        (const pretty_request *)otlp_read(&p.arena, GW_TRACES, gw_str_n((const char *)p.w.data, p.w.len));
     struct gw_arena none;
     gw_arena_init(&none, 10);
     assert_false(pretty_traces(&p.out, &none, &p.how, &r, 1, NULL, 0));

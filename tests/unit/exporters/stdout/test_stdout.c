@@ -1,4 +1,5 @@
-/* The stdout exporter and a reader that does not read: nothing blocks, nothing is cut within a line. SPDX-License-Identifier: Apache-2.0 */
+/* The stdout exporter and a reader that does not read: nothing blocks, nothing is cut within a line.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +48,8 @@ static struct gw_frame *make_log(const char *text)
 {
     struct otlp_buf w;
     w = (struct otlp_buf){0};
-    size_t resource = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3), record = otlp_open(&w, 2, 3), body = otlp_open(&w, 5, 2);
+    size_t resource = otlp_open(&w, 1, 3), scope = otlp_open(&w, 2, 3), record = otlp_open(&w, 2, 3),
+           body = otlp_open(&w, 5, 2);
     otlp_any_text(&w, gw_str_z(text));
     otlp_close(&w, body, 2);
     otlp_bytes(&w, 9, GW_STR("0123456789abcdef"));
@@ -83,7 +85,8 @@ static void begin_format(struct rig *r, const int ends[2], int format)
     r->reader = ends[0];
     *(int *)((char *)r->ctx + gw_exporter_stdout.opts[0].offset) = format;
     *(gw_nsec *)((char *)r->ctx + gw_exporter_stdout.opts[1].offset) = 3600 * GW_SEC; /* gather */
-    assert_int_equal(gw_exporter_stdout.open(r->ctx, &(struct gw_export_host){0}, "exporters[0]", NULL), GW_OK);
+    assert_int_equal(gw_exporter_stdout.open(r->ctx, &(struct gw_export_host){0}, "exporters[0]", NULL),
+                     GW_OK);
 }
 
 static void begin_on(struct rig *r, const int ends[2])
@@ -159,12 +162,14 @@ static void test_small_batch(void **state)
     shut(&r);
     assert_int_equal(outcomes, 1);
     assert_int_equal(r.last.verdict, GW_DONE);
-    assert_true(gw_str_eq(gw_str_n(text, n), GW_STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
-                                                    "\"30313233343536373839616263646566\",\"name\":\"xxx\"}]}]}]}\n")));
+    assert_true(gw_str_eq(gw_str_n(text, n),
+                          GW_STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":"
+                                 "\"30313233343536373839616263646566\",\"name\":\"xxx\"}]}]}]}\n")));
     close(r.reader);
 }
 
-/* The pipe fills up; the request stays open without blocking, cancel ends it, and the line that was begun is finished later. */
+/* The pipe fills up; the request stays open without blocking, cancel ends it, and the line that was begun is
+ * finished later. */
 static void test_stopped_reader(void **state)
 {
     static char text[8 << 20];
@@ -200,11 +205,13 @@ static void test_stopped_reader(void **state)
     size_t lines = 0;
     for (; gw_str_next(&rest, '\n', &line); lines++)
         assert_true(is_line(line));
-    assert_in_range(lines, 8 + 1, 8 + 4); /* what had gone out before, the line that was begun, and all eight again */
+    /* what had gone out before, the line that was begun, and all eight again */
+    assert_in_range(lines, 8 + 1, 8 + 4);
     close(r.reader);
 }
 
-/* A terminal that is not read: a write to it would block for good (the alarm would end this program), and its flags are not ours. */
+/* A terminal that is not read: a write to it would block for good (the alarm would end this program), and its
+ * flags are not ours. */
 static void test_stopped_terminal(void **state)
 {
     struct rig r;

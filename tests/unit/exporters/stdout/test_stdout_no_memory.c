@@ -26,7 +26,8 @@ static void batch_begin(struct batch *b, enum gw_signal signal)
 {
     *b = (struct batch){.batch = {.signal = signal, .frames = b->frames}};
     for (; b->batch.n < FRAMES; b->batch.n++) {
-        struct gw_frame *f = b->frames[b->batch.n] = request_frame(signal, signal == GW_TRACES ? "span" : "record", ITEMS);
+        struct gw_frame *f = b->frames[b->batch.n] =
+            request_frame(signal, signal == GW_TRACES ? "span" : "record", ITEMS);
         b->batch.bytes += f->len;
         b->batch.items += f->items;
     }
@@ -46,7 +47,8 @@ static void done(void *cookie, const struct gw_outcome *o)
 }
 
 /* What was printed, when allocation n was refused. *refused: one was. */
-static size_t print(int format, unsigned long n, char text[ROOM], bool *refused, struct batch *spans, struct batch *records)
+static size_t print(int format, unsigned long n, char text[ROOM], bool *refused, struct batch *spans,
+                    struct batch *records)
 {
     const struct gw_exporter *e = &gw_exporter_stdout;
     int ends[2], terminal = dup(STDOUT_FILENO);
@@ -84,8 +86,8 @@ static bool is_sent_later(const struct batch *b)
 static void check(const struct batch *b, unsigned long n)
 {
     if (b->answers != 1 || b->outcome.rejected || (b->outcome.verdict != GW_DONE && !is_sent_later(b)))
-        fail_msg("allocation %lu: %u answers, verdict %d, %d rejected (%s)", n, b->answers, (int)b->outcome.verdict,
-                 (int)b->outcome.rejected, b->outcome.text);
+        fail_msg("allocation %lu: %u answers, verdict %d, %d rejected (%s)", n, b->answers,
+                 (int)b->outcome.verdict, (int)b->outcome.rejected, b->outcome.text);
 }
 
 /* As above, with batches of its own. *sent_later: one of them was not begun. */

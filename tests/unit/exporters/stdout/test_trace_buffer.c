@@ -114,7 +114,8 @@ static size_t show_now(struct page *p, struct batch *b)
     return n;
 }
 
-static void put_span(struct otlp_buf *w, unsigned trace, unsigned span, unsigned parent, const char *name, unsigned ms)
+static void put_span(struct otlp_buf *w, unsigned trace, unsigned span, unsigned parent, const char *name,
+                     unsigned ms)
 {
     size_t mark = otlp_open(w, 2, 2);
     put_id(w, 1, 16, trace);
@@ -138,7 +139,8 @@ static bool show_trace(struct page *p, unsigned trace, bool works)
     otlp_close(&w, scope, 3);
     otlp_close(&w, group, 3);
     struct pretty_log *logs = trace_buffer_waiting(&p->trace_buffer, &p->arena, &n);
-    const pretty_request *r = (const pretty_request *)otlp_read(&p->arena, GW_TRACES, gw_str_n((const char *)w.data, w.len));
+    const pretty_request *r =
+        (const pretty_request *)otlp_read(&p->arena, GW_TRACES, gw_str_n((const char *)w.data, w.len));
     assert_non_null(r);
     assert_true(pretty_traces(&p->out, &p->arena, &p->how, &r, 1, logs, n));
     trace_buffer_shown(&p->trace_buffer, logs, n);
@@ -170,7 +172,8 @@ static void alone(void **state)
               "    ValueError: x\n"
               "    ✗ ValueError\n"
               "2023-11-14 22:13:20.125Z -     shop  app.views: \n"
-              "2023-11-14 22:13:20.126Z warning shop  app.views: \\x1b[31mred\\x1b[0m \xef\xbf\xbd \\u202e  k\\x1b=v\\n\n");
+              "2023-11-14 22:13:20.126Z warning shop  app.views: \\x1b[31mred\\x1b[0m \xef\xbf\xbd \\u202e  "
+              "k\\x1b=v\\n\n");
     assert_true(buffered_batch_is_over(&b.buffered_batch));
     give_back(&b);
     end(&p);
@@ -179,7 +182,14 @@ static void alone(void **state)
 static void stacks_and_long_texts_are_bounded(void **state)
 {
     static const struct record traceback = {
-        0, 0, 0, 17, "", "x", "exception.stacktrace", "Traceback (most recent call last):\n 1\n 2\n 3\n 4\n 5\nValueError: x"};
+        0,
+        0,
+        0,
+        17,
+        "",
+        "x",
+        "exception.stacktrace",
+        "Traceback (most recent call last):\n 1\n 2\n 3\n 4\n 5\nValueError: x"};
     char text[600] = "";
     struct record many = {0, 0, 0, 9, "", text, NULL, NULL};
     struct page p;
@@ -193,11 +203,13 @@ static void stacks_and_long_texts_are_bounded(void **state)
         snprintf(text + strlen(text), sizeof text - strlen(text), "line %d\n  ^^^\n", i);
     make(&b, "", &many, 1);
     show_now(&p, &b);
-    shows(&p, "2023-11-14 22:13:20.123Z INFO  shop  line 0\n"
-              "    line 1\n    line 2\n    line 3\n    line 4\n    line 5\n    line 6\n    line 7\n    line 8\n"
-              "    … 10 more lines\n"
-              "    line 19\n    line 20\n    line 21\n    line 22\n    line 23\n    line 24\n    line 25\n    line 26\n    line 27\n"
-              "    line 28\n    line 29\n    line 30\n");
+    shows(&p,
+          "2023-11-14 22:13:20.123Z INFO  shop  line 0\n"
+          "    line 1\n    line 2\n    line 3\n    line 4\n    line 5\n    line 6\n    line 7\n    line 8\n"
+          "    … 10 more lines\n"
+          "    line 19\n    line 20\n    line 21\n    line 22\n    line 23\n    line 24\n    line 25\n    "
+          "line 26\n    line 27\n"
+          "    line 28\n    line 29\n    line 30\n");
     give_back(&b);
     end(&p);
 }
@@ -218,8 +230,9 @@ static void colours_are_for_terminals(void **state)
 }
 
 static const struct record waiting[] = {
-    {7, 2, 6, 9, "", "of b\nmore", NULL, NULL}, {7, 1, 1, 9, "", "of a", NULL, NULL},    {7, 0, 2, 9, "", "of the trace", NULL, NULL},
-    {8, 1, 1, 9, "", "of another", NULL, NULL}, {0, 0, 0, 9, "", "of none", NULL, NULL}, {7, 2, 5, 9, "", "of b, too", NULL, NULL},
+    {7, 2, 6, 9, "", "of b\nmore", NULL, NULL},   {7, 1, 1, 9, "", "of a", NULL, NULL},
+    {7, 0, 2, 9, "", "of the trace", NULL, NULL}, {8, 1, 1, 9, "", "of another", NULL, NULL},
+    {0, 0, 0, 9, "", "of none", NULL, NULL},      {7, 2, 5, 9, "", "of b, too", NULL, NULL},
 };
 
 static void below_their_spans(void **state)

@@ -119,6 +119,7 @@ static void cores_by_quota(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(grows_with_what_comes), T(recycles), T(large_bodies_leave_room),
-                                       T(keeps_nothing_where_memory_is_short), cmocka_unit_test(cores_by_quota)};
+                                       T(keeps_nothing_where_memory_is_short),
+                                       cmocka_unit_test(cores_by_quota)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,8 @@ struct fixture {
 };
 
 /* Answers "<length> <sum of bytes> <first 8 bytes>". */
-static void echo(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void echo(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                 struct gw_http_reply *r)
 {
     struct fixture *f = ctx;
     unsigned long sum = 0;
@@ -42,11 +43,12 @@ static void echo(void *ctx, const struct gw_http_route *route, const struct gw_h
         sum += (uint8_t)q->body.ptr[i];
     atomic_fetch_add(&f->handled, 1);
     r->type = "text/plain";
-    r->body = gw_arena_printf(q->arena, "%zu %lu %.*s", q->body.len, sum, (int)(q->body.len < 8 ? q->body.len : 8),
-                              q->body.ptr ? q->body.ptr : "");
+    r->body = gw_arena_printf(q->arena, "%zu %lu %.*s", q->body.len, sum,
+                              (int)(q->body.len < 8 ? q->body.len : 8), q->body.ptr ? q->body.ptr : "");
 }
 
-static void who(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void who(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                struct gw_http_reply *r)
 {
     r->body = gw_arena_printf(q->arena, "local=%d pid=%d", q->peer->local, (int)q->peer->pid);
 }
@@ -58,7 +60,8 @@ static void list_header(void *cookie, gw_str name, gw_str value)
     snprintf(out + n, 512 - n, "%.*s=%.*s;", GW_FMT(name), GW_FMT(value));
 }
 
-static void headers(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void headers(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                    struct gw_http_reply *r)
 {
     char text[512] = "";
     gw_http_headers(q, list_header, text);
@@ -68,7 +71,8 @@ static void headers(void *ctx, const struct gw_http_route *route, const struct g
     gw_http_reply_header(r, "X-More", "of this answer");
 }
 
-static void args(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void args(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                 struct gw_http_reply *r)
 {
     char text[512] = "";
     gw_http_args(q, list_header, text);
@@ -228,9 +232,9 @@ static void keeps_connections(void **state)
 static void takes_pipelined_requests(void **state)
 {
     int fd = dial(*state);
-    append_text(fd,
-                "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nAPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nBB"
-                "GET /who HTTP/1.1\r\nHost: x\r\n\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nAPOST /echo "
+                    "HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nBB"
+                    "GET /who HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_string_equal(hear(fd).body, "1 65 A");
     assert_string_equal(hear(fd).body, "2 132 BB");
     assert_string_equal(hear(fd).body, "local=1 pid=0");
@@ -240,9 +244,8 @@ static void takes_pipelined_requests(void **state)
 static void takes_chunks(void **state)
 {
     int fd = dial(*state);
-    append_text(
-        fd,
-        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0005;ext=1\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n");
+    append_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                    "chunked\r\n\r\n3\r\nabc\r\n0005;ext=1\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n");
     assert_string_equal(hear(fd).body, "8 804 abcdefgh");
     assert_string_equal(put_body(fd, "", "z", 1).body, "1 122 z");
     close(fd);
@@ -283,7 +286,8 @@ static void refuses_before_it_is_sent(void **state)
     }
 }
 
-/* A client that sends its whole body before it listens sees the answer all the same: no reset, no broken pipe. */
+/* A client that sends its whole body before it listens sees the answer all the same: no reset, no broken
+ * pipe. */
 static void answers_while_the_client_still_sends(void **state)
 {
     size_t n = 24 * 1024 * 1024;
@@ -348,10 +352,13 @@ static void refuses_by_headers(void **state)
         {"DELETE /who HTTP/1.1\r\nHost: x\r\n\r\n", 405, "this path takes another method\n"},
         {"POST /echo HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 2\r\n\r\nxx", 403,
          "cross-site requests are refused\n"},
-        {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nxx", 415, "unsupported Content-Encoding\n"},
-        {"POST /echo HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 2\r\n\r\nxx", 200, "2 240 xx"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nxx", 415,
+         "unsupported Content-Encoding\n"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 2\r\n\r\nxx", 200,
+         "2 240 xx"},
         {"POST /echo?a=b&c HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 200, "2 240 xx"},
-        {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nxx", 200, "2 240 xx"},
+        {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nxx", 200,
+         "2 240 xx"},
     };
     int fd = dial(*state); /* one connection: none of these ends it */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -376,14 +383,19 @@ static void hands_over_headers(void **state)
 
 static void drops_ignored_bodies(void **state)
 {
-    struct answer a = ask(*state, "POST /drop/any/thing HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nabcde");
+    struct answer a = ask(
+        *state,
+        "POST /drop/any/thing HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 5\r\n\r\nabcde");
     assert_int_equal(a.status, 200);
     assert_string_equal(a.body, "0 0 ");
 }
 
 static size_t gzip(const char *in, size_t n, char *out, size_t size, int window)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)in, .avail_in = (uInt)n, .next_out = (Bytef *)out, .avail_out = (uInt)size};
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)in,
+                  .avail_in = (uInt)n,
+                  .next_out = (Bytef *)out,
+                  .avail_out = (uInt)size};
     assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
     deflateEnd(&z);
@@ -400,7 +412,8 @@ static void inflates(void **state)
     assert_string_equal(put_body(fd, "Content-Encoding: gzip\r\n", packed, n).body, want);
     assert_string_equal(put_body(fd, "content-encoding: GZIP\r\n", packed, n).body, want);
     size_t again = gzip("more", 4, packed + n, sizeof packed - n, 31);
-    assert_string_equal(put_body(fd, "Content-Encoding: gzip\r\n", packed, n + again).body, "500004 56500435 qqqqqqqq");
+    assert_string_equal(put_body(fd, "Content-Encoding: gzip\r\n", packed, n + again).body,
+                        "500004 56500435 qqqqqqqq");
     n = gzip(plain, 500000, packed, sizeof packed, 15);
     assert_string_equal(put_body(fd, "Content-Encoding: deflate\r\n", packed, n).body, want);
     n = gzip(plain, 500000, packed, sizeof packed, -15);
@@ -430,7 +443,8 @@ static void bad_compression_is_400(void **state)
     n = ZSTD_compress(packed, sizeof packed, plain, 100000, 3);
     assert_int_equal(put_body(fd, "Content-Encoding: zstd\r\n", packed, n - 1).status, 400);
     /* a frame header that asks for a window of 2 GiB */
-    assert_int_equal(put_body(fd, "Content-Encoding: zstd\r\n", "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9).status, 400);
+    assert_int_equal(
+        put_body(fd, "Content-Encoding: zstd\r\n", "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9).status, 400);
     close(fd);
     free(plain);
 }
@@ -449,7 +463,8 @@ static void bombs_are_413(void **state)
     n = ZSTD_compress(packed, sizeof packed, plain, big, 3);
     assert_int_equal(put_body(fd, "Content-Encoding: zstd\r\n", packed, n).status, 413);
     n = gzip(plain, MAX_INFLATED, packed, sizeof packed, 31);
-    assert_int_equal(put_body(fd, "Content-Encoding: gzip\r\n", packed, n).status, 200); /* exactly the limit */
+    /* exactly the limit */
+    assert_int_equal(put_body(fd, "Content-Encoding: gzip\r\n", packed, n).status, 200);
     n = gzip(plain, MAX_INFLATED + 1, packed, sizeof packed, 31);
     assert_int_equal(put_body(fd, "Content-Encoding: gzip\r\n", packed, n).status, 413);
     n = ZSTD_compress(packed, sizeof packed, plain, MAX_INFLATED, 3);
@@ -504,7 +519,8 @@ static void stuck_uploads_starve_nobody(void **state)
     for (int i = 0; i < STUCK; i++) {
         fds[i] = dial(&f);
         append_text(fds[i], "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n\r\n");
-        for (size_t at = 0, n; at < MAX_BODY - 1; at += n) { /* those that are refused meanwhile may be closed already */
+        /* those that are refused meanwhile may be closed already */
+        for (size_t at = 0, n; at < MAX_BODY - 1; at += n) {
             ssize_t sent = send(fds[i], body + at, MAX_BODY - 1 - at, MSG_NOSIGNAL);
             if (sent <= 0)
                 break;
@@ -632,12 +648,16 @@ static void stop_ends_what_does_not_come(void **state)
 static void query_parameters(void **state)
 {
     const struct fixture *f = *state;
-    assert_string_equal(ask(f, "GET /args?a=1&b=x+y%2Bz%26&empty=&bare&%61=2&bad=%4&bad=%zz%c3%a9 HTTP/1.1\r\nHost: x\r\n\r\n").body,
-                        "a=1;b=x y+z&;empty=;bare=;a=2;bad=%4;bad=%zz\xc3\xa9;");
+    assert_string_equal(
+        ask(f,
+            "GET /args?a=1&b=x+y%2Bz%26&empty=&bare&%61=2&bad=%4&bad=%zz%c3%a9 HTTP/1.1\r\nHost: x\r\n\r\n")
+            .body,
+        "a=1;b=x y+z&;empty=;bare=;a=2;bad=%4;bad=%zz\xc3\xa9;");
     assert_string_equal(ask(f, "GET /args HTTP/1.1\r\nHost: x\r\n\r\n").body, "");
 }
 
-/* A token may stand in a header, in the parameter that the site names, and at the end of a path that is made for it. */
+/* A token may stand in a header, in the parameter that the site names, and at the end of a path that is made
+ * for it. */
 static void tokens_in_query_and_path(void **state)
 {
     static const struct {
@@ -722,8 +742,12 @@ static void unix_sockets(void **state)
 static void sites_share_an_address(void **state)
 {
     struct fixture f;
-    static const struct gw_http_route other_routes[] = {{.path = "/other", .methods = GW_HTTP_GET, .handle = who}};
-    struct gw_http_site other = {.component = "receiver=other", .routes = other_routes, .routes_n = 1, .limits = {1, 1, GW_SEC, GW_SEC, 1}};
+    static const struct gw_http_route other_routes[] = {
+        {.path = "/other", .methods = GW_HTTP_GET, .handle = who}};
+    struct gw_http_site other = {.component = "receiver=other",
+                                 .routes = other_routes,
+                                 .routes_n = 1,
+                                 .limits = {1, 1, GW_SEC, GW_SEC, 1}};
     struct gw_listen_error why;
     struct gw_address first = {0};
     char name[64];
@@ -740,7 +764,8 @@ static void sites_share_an_address(void **state)
     gw_http_drop(f.http);
 }
 
-/* In a process of its own, which has no descriptors left after the listener: the start says so, and the stop leaves nothing open. */
+/* In a process of its own, which has no descriptors left after the listener: the start says so, and the stop
+ * leaves nothing open. */
 static void start_with_few_descriptors(void)
 {
     struct fixture f;
@@ -776,7 +801,8 @@ static void a_failed_start_is_said(void **state)
     run_in_child(start_with_few_descriptors);
 }
 
-/* In a process of its own: a start that failed, another table, and a start when there are descriptors again. */
+/* In a process of its own: a start that failed, another table, and a start when there are descriptors
+ * again. */
 static void start_when_descriptors_are_back(void)
 {
     enum { SPARE = 64 };
@@ -792,7 +818,8 @@ static void start_when_descriptors_are_back(void)
     struct rlimit few = {(rlim_t)spare[SPARE - 1] + 1, (rlim_t)spare[SPARE - 1] + 1};
     if (setrlimit(RLIMIT_NOFILE, &few) != 0 || gw_http_start(f.http, &err) != GW_INTERNAL)
         _exit(2);
-    if (!gw_http_draft(f.http) || gw_http_listen(f.http, GW_STR("127.0.0.1:0"), &f.site, &f.address, &why) != GW_LISTEN_OK)
+    if (!gw_http_draft(f.http) ||
+        gw_http_listen(f.http, GW_STR("127.0.0.1:0"), &f.site, &f.address, &why) != GW_LISTEN_OK)
         _exit(3);
     gw_http_publish(f.http);
     for (int i = 0; i < SPARE; i++)
@@ -826,15 +853,18 @@ static void addresses(void **state)
     size_t n;
     static const struct {
         const char *text, *name;
-    } good[] = {
-        {"127.0.0.1:8126", "127.0.0.1:8126"}, {"[::1]:9529", "[::1]:9529"}, {"/run/x.socket", "/run/x.socket"}, {"0.0.0.0:0", "0.0.0.0:0"}};
+    } good[] = {{"127.0.0.1:8126", "127.0.0.1:8126"},
+                {"[::1]:9529", "[::1]:9529"},
+                {"/run/x.socket", "/run/x.socket"},
+                {"0.0.0.0:0", "0.0.0.0:0"}};
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(gw_listen_resolve(gw_str_z(good[i].text), a, &n, &why), GW_LISTEN_OK);
         assert_int_equal(n, 1);
         gw_listen_name(&a[0], name, sizeof name);
         assert_string_equal(name, good[i].name);
     }
-    static const char *const bad[] = {"", "8126", "localhost", "::1:8126", "localhost:", "localhost:65536", "localhost:-1", "a b:1"};
+    static const char *const bad[] = {
+        "", "8126", "localhost", "::1:8126", "localhost:", "localhost:65536", "localhost:-1", "a b:1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(gw_listen_resolve(gw_str_z(bad[i]), a, &n, &why), GW_LISTEN_BAD);
 }

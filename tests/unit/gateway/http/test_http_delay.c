@@ -24,13 +24,15 @@ struct fixture {
     atomic_uint asked; /* whether the reason lasts */
 };
 
-static void answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                   struct gw_http_reply *r)
 {
     r->status = (unsigned)route->tag;
     r->body = gw_str_z(route->path);
 }
 
-static void release(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void release(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                    struct gw_http_reply *r)
 {
     struct fixture *f = ctx;
     atomic_store(&f->released, true);
@@ -63,7 +65,8 @@ static void start(struct fixture *f, gw_nsec longest_delay)
                                     .ctx = f,
                                     .limits = {1 << 20, 1 << 20, 60 * GW_SEC, 60 * GW_SEC, 100},
                                     .delay = {delays, f, 7, longest_delay}};
-    assert_int_equal(gw_http_listen(f->http, GW_STR("127.0.0.1:0"), &f->site, &f->address, &why), GW_LISTEN_OK);
+    assert_int_equal(gw_http_listen(f->http, GW_STR("127.0.0.1:0"), &f->site, &f->address, &why),
+                     GW_LISTEN_OK);
     assert_int_equal(gw_http_start(f->http, &err), GW_OK);
 }
 

@@ -1,4 +1,5 @@
-/* The table of addresses: built beside the one in use, discarded or published, and used until its last request is answered.
+/* The table of addresses: built beside the one in use, discarded or published, and used until its last
+ * request is answered.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -26,7 +27,8 @@ struct answerer {
     sem_t *entered, *leave; /* the handler's, where it is to stand still */
 };
 
-static void answer_name(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void answer_name(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                        struct gw_http_reply *r)
 {
     const struct answerer *p = ctx;
     if (p->entered) {
@@ -36,7 +38,8 @@ static void answer_name(void *ctx, const struct gw_http_route *route, const stru
     r->body = gw_arena_dup(q->arena, gw_str_z(p->name));
 }
 
-static const struct gw_http_route routes[] = {{.path = "/", .methods = GW_HTTP_GET | GW_HTTP_POST, .handle = answer_name}};
+static const struct gw_http_route routes[] = {
+    {.path = "/", .methods = GW_HTTP_GET | GW_HTTP_POST, .handle = answer_name}};
 
 static struct answerer receiver(const char *name)
 {
@@ -194,7 +197,8 @@ static void a_draft_that_fails_half_way_gives_back_what_it_opened(void **state)
     assert_true(gw_http_draft(b->http));
     for (int i = 0; i < MAX_LISTENERS; i++)
         listen_at(b, &b->two, "127.0.0.2:0");
-    assert_int_equal(gw_http_listen(b->http, GW_STR("127.0.0.2:0"), &b->two.site, &first, &why), GW_LISTEN_FAILED);
+    assert_int_equal(gw_http_listen(b->http, GW_STR("127.0.0.2:0"), &b->two.site, &first, &why),
+                     GW_LISTEN_FAILED);
     assert_non_null(strstr(why.text, "more than 32 addresses"));
     gw_http_discard(b->http);
     assert_int_equal(try_dial(&b->two.address), -1);
@@ -342,7 +346,8 @@ static void *publish(void *http)
     return NULL;
 }
 
-/* The only worker stands still in a handler: what connects now waits in the backlog, and is served though the address goes. */
+/* The only worker stands still in a handler: what connects now waits in the backlog, and is served though the
+ * address goes. */
 static void who_has_connected_to_an_address_is_served(void **state)
 {
     struct bed *b = bed_new(1);
@@ -419,7 +424,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_discarded_draft_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_draft_that_fails_half_way_gives_back_what_it_opened, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_draft_that_fails_half_way_gives_back_what_it_opened, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(another_draft_discards_the_one_before, setup, teardown),
         cmocka_unit_test_setup_teardown(port_0_finds_the_port_that_it_was_given, setup, teardown),
         cmocka_unit_test_setup_teardown(a_kept_address_keeps_its_connections, setup, teardown),
@@ -427,7 +433,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_that_nobody_names_is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(sites_keep_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_go_to_the_successor, setup, teardown),
-        cmocka_unit_test_setup_teardown(limits_are_the_largest_of_all_but_no_more_than_at_the_start, setup, teardown),
+        cmocka_unit_test_setup_teardown(limits_are_the_largest_of_all_but_no_more_than_at_the_start, setup,
+                                        teardown),
         cmocka_unit_test(who_has_connected_to_an_address_is_served),
         cmocka_unit_test(what_comes_to_a_worker_that_has_ended_is_given_back),
         cmocka_unit_test(workers_start_with_the_first_address),

@@ -79,14 +79,18 @@ static inline void cert_save(struct cert_folder *f, const struct cert_made *m)
     gnutls_free(pem.data);
 }
 
-/* NAME.pem and NAME.key, good from `from` to `until` days from now, signed by `issuer`, which was made before; NULL: by itself. */
-static inline void cert_write(struct cert_folder *f, const char *name, const char *issuer, int from, int until)
+/* NAME.pem and NAME.key, good from `from` to `until` days from now, signed by `issuer`, which was made
+ * before; NULL: by itself. */
+static inline void cert_write(struct cert_folder *f, const char *name, const char *issuer, int from,
+                              int until)
 {
     struct cert_made *m = &f->made[f->n++], *by = issuer ? cert_find(f, issuer) : m;
     assert_true(f->n <= sizeof f->made / sizeof *f->made);
     snprintf(m->name, sizeof m->name, "%s", name);
     assert_int_equal(gnutls_x509_privkey_init(&m->key), 0);
-    assert_int_equal(gnutls_x509_privkey_generate(m->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0), 0);
+    assert_int_equal(gnutls_x509_privkey_generate(m->key, GNUTLS_PK_ECDSA,
+                                                  GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+                     0);
     assert_int_equal(gnutls_x509_crt_init(&m->cert), 0);
     gnutls_x509_crt_set_version(m->cert, 3);
     gnutls_x509_crt_set_serial(m->cert, &f->n, 1);
@@ -94,7 +98,8 @@ static inline void cert_write(struct cert_folder *f, const char *name, const cha
     gnutls_x509_crt_set_activation_time(m->cert, time(NULL) + from * CERT_DAY);
     gnutls_x509_crt_set_expiration_time(m->cert, time(NULL) + until * CERT_DAY);
     gnutls_x509_crt_set_basic_constraints(m->cert, issuer == NULL, -1);
-    gnutls_x509_crt_set_key_usage(m->cert, issuer ? GNUTLS_KEY_DIGITAL_SIGNATURE : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_CERT_SIGN);
+    gnutls_x509_crt_set_key_usage(m->cert, issuer ? GNUTLS_KEY_DIGITAL_SIGNATURE
+                                                  : GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_CERT_SIGN);
     assert_int_equal(gnutls_x509_crt_set_key(m->cert, m->key), 0);
     assert_int_equal(gnutls_x509_crt_sign2(m->cert, by->cert, by->key, GNUTLS_DIG_SHA256, 0), 0);
     cert_save(f, m);

@@ -16,7 +16,8 @@
 static gw_str names[] = {GW_LIT("Authorization"), GW_LIT("DD-API-KEY"), GW_LIT("X-Api-Key")};
 static const struct gw_list headers = {names, 3};
 
-static void read_tokens(struct gw_auth *a, const char *tokens, const struct gw_list *list, char *said, size_t size)
+static void read_tokens(struct gw_auth *a, const char *tokens, const struct gw_list *list, char *said,
+                        size_t size)
 {
     struct gw_diagnostics *p = gw_diagnostics_new();
     FILE *f = fmemopen(said, size, "w");
@@ -48,8 +49,10 @@ static void test_bad_tokens_are_named_by_number_only(void **state)
     } cases[] = {
         {" , \n", "receivers[0].auth.token: holds blanks and commas only, and no token\n"},
         {OLD " s3cr\xc3\xa9t-s3cr\xc3\xa9t-s3cr\xc3\xa9t",
-         "receivers[0].auth.token: token 2 has characters that a header cannot carry: use letters, digits and -._~+/=\n"},
-        {"hunter2", "receivers[0].auth.token: warning: token 1 is shorter than 16 characters and can be guessed: `openssl rand -hex 32` "
+         "receivers[0].auth.token: token 2 has characters that a header cannot carry: use letters, digits "
+         "and -._~+/=\n"},
+        {"hunter2", "receivers[0].auth.token: warning: token 1 is shorter than 16 characters and can be "
+                    "guessed: `openssl rand -hex 32` "
                     "makes a good one\n"},
     };
     struct gw_auth a;
@@ -113,7 +116,8 @@ static void test_who_is_let_in(void **state)
     read_tokens(&a, OLD " " NEW, &headers, said, sizeof said);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (verdict(&a, cases[i].request) != cases[i].want)
-            fail_msg("%s: %s, not %s", cases[i].request, gw_code_id(verdict(&a, cases[i].request)), gw_code_id(cases[i].want));
+            fail_msg("%s: %s, not %s", cases[i].request, gw_code_id(verdict(&a, cases[i].request)),
+                     gw_code_id(cases[i].want));
 }
 
 int main(void)

@@ -18,11 +18,14 @@ static struct sockaddr_storage address(const char *text)
     struct sockaddr_in *v4 = (void *)&sa;
     struct sockaddr_in6 *v6 = (void *)&sa;
     sa.ss_family = strchr(text, ':') ? AF_INET6 : AF_INET;
-    assert_int_equal(inet_pton(sa.ss_family, text, sa.ss_family == AF_INET ? (void *)&v4->sin_addr : (void *)&v6->sin6_addr), 1);
+    assert_int_equal(inet_pton(sa.ss_family, text,
+                               sa.ss_family == AF_INET ? (void *)&v4->sin_addr : (void *)&v6->sin6_addr),
+                     1);
     return sa;
 }
 
-static struct gw_client *enter(struct gw_client_limits *p, const char *text, const struct gw_client_limits_conf *l)
+static struct gw_client *enter(struct gw_client_limits *p, const char *text,
+                               const struct gw_client_limits_conf *l)
 {
     struct sockaddr_storage sa = address(text);
     return gw_client_limits_enter(p, (struct sockaddr *)&sa, l);
@@ -78,12 +81,16 @@ static void test_whom_limits_concern(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sockaddr_storage sa = address(cases[i].address);
         const struct sockaddr *a = (struct sockaddr *)&sa;
-        assert_int_equal(gw_client_limits_apply(&(struct gw_client_limits_conf){.requests = 1}, a), cases[i].normally);
-        assert_int_equal(gw_client_limits_apply(&(struct gw_client_limits_conf){.connections = 1, .local = true}, a), cases[i].local);
+        assert_int_equal(gw_client_limits_apply(&(struct gw_client_limits_conf){.requests = 1}, a),
+                         cases[i].normally);
+        assert_int_equal(
+            gw_client_limits_apply(&(struct gw_client_limits_conf){.connections = 1, .local = true}, a),
+            cases[i].local);
         assert_false(gw_client_limits_apply(&(struct gw_client_limits_conf){.local = true}, a));
     }
     struct sockaddr_un un = {.sun_family = AF_UNIX};
-    assert_false(gw_client_limits_apply(&(struct gw_client_limits_conf){.requests = 1, .local = true}, (struct sockaddr *)&un));
+    assert_false(gw_client_limits_apply(&(struct gw_client_limits_conf){.requests = 1, .local = true},
+                                        (struct sockaddr *)&un));
 }
 
 static void test_connections_are_counted(void **state)
@@ -119,7 +126,8 @@ static void test_a_peer_is_remembered(void **state)
     gw_client_limits_drop(p);
 }
 
-/* A million addresses, thousands of them connected: the table stays as large as it is, and nobody connected is forgotten. */
+/* A million addresses, thousands of them connected: the table stays as large as it is, and nobody connected
+ * is forgotten. */
 static void test_the_table_is_bounded(void **state)
 {
     enum { CONNECTED = 3000, PASSING = 1000000 };
@@ -133,7 +141,8 @@ static void test_the_table_is_bounded(void **state)
         connected[i] = enter(p, text, &l);
         others += !connected[i];
     }
-    assert_in_range(others, 0, 3); /* where chance puts seventeen into a place of sixteen, they share an entry */
+    /* where chance puts seventeen into a place of sixteen, they share an entry */
+    assert_in_range(others, 0, 3);
     for (int i = 0; i < PASSING; i++) {
         snprintf(text, sizeof text, "11.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
         struct gw_client *e = enter(p, text, &l);

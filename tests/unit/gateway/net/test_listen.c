@@ -40,8 +40,9 @@ static void texts(void **state)
         {"[::1", NULL, false, "a bracket that is not closed"},
         {"256.0.0.1:80", NULL, false, "no such address"},
         {"run/x.socket", NULL, false, "a relative path"},
-        {"/a-path-of-more-than-the-107-bytes-that-a-unix-socket-may-have-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", NULL, false,
-         "a path that is too long"},
+        {"/a-path-of-more-than-the-107-bytes-that-a-unix-socket-may-have-"
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+         NULL, false, "a path that is too long"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gw_address a[GW_LISTEN_ADDRESSES];
@@ -50,13 +51,16 @@ static void texts(void **state)
         size_t n = 0;
         enum gw_listen_result r = gw_listen_resolve(gw_str_z(rows[i].text), a, &n, &why);
         if (r != (rows[i].name ? GW_LISTEN_OK : GW_LISTEN_BAD))
-            fail_msg("\"%s\" should%s be an address: %s", rows[i].text, rows[i].name ? "" : " not", rows[i].why);
+            fail_msg("\"%s\" should%s be an address: %s", rows[i].text, rows[i].name ? "" : " not",
+                     rows[i].why);
         if (!rows[i].name)
             continue;
         assert_int_equal(n, 1);
         gw_listen_name(&a[0], name, sizeof name);
-        if (strcmp(name, rows[i].name) != 0 || gw_listen_is_local((const struct sockaddr *)&a[0].sa) != rows[i].local)
-            fail_msg("\"%s\" is %s, and%s local: %s", rows[i].text, name, rows[i].local ? " should be" : " should not be", rows[i].why);
+        if (strcmp(name, rows[i].name) != 0 ||
+            gw_listen_is_local((const struct sockaddr *)&a[0].sa) != rows[i].local)
+            fail_msg("\"%s\" is %s, and%s local: %s", rows[i].text, name,
+                     rows[i].local ? " should be" : " should not be", rows[i].why);
     }
 }
 
@@ -113,7 +117,8 @@ static void ports(void **state)
     assert_int_equal(other, -1);
     assert_non_null(strstr(why.text, "is taken: `ss -ltnp"));
     close(fd);
-    assert_int_equal(gw_listen_open(&b, &other, &why), GW_LISTEN_OK); /* at once: no TIME_WAIT stands in the way */
+    /* at once: no TIME_WAIT stands in the way */
+    assert_int_equal(gw_listen_open(&b, &other, &why), GW_LISTEN_OK);
     close(other);
     b = address("192.0.2.1:0");
     assert_int_equal(gw_listen_open(&b, &other, &why), GW_LISTEN_ABSENT);
@@ -143,7 +148,8 @@ static void socket_files(void **state)
     assert_int_equal(gw_listen_open(&a, &other, &why), GW_LISTEN_TAKEN); /* somebody answers */
     assert_non_null(strstr(why.text, "is taken: somebody answers on it"));
     close(fd);
-    assert_int_equal(gw_listen_open(&a, &fd, &why), GW_LISTEN_OK); /* nobody does: a killed process left the file */
+    /* nobody does: a killed process left the file */
+    assert_int_equal(gw_listen_open(&a, &fd, &why), GW_LISTEN_OK);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0722);
     if (gw_listen_file(&a).ino != ours.ino) {

@@ -50,13 +50,17 @@ static void what_options_make(void **state)
         {true, true, false, "", true, 0, "", "TLS"},
         {true, true, true, "one-token-of-many-characters, another-token-as-long-as-that", true, 2, "",
          "TLS, certificates of clients and two tokens"},
-        {true, false, false, "", false, 0, "receivers[0].tls: wants both cert and key: key is missing", "a certificate alone"},
-        {false, true, false, "", false, 0, "receivers[0].tls: wants both cert and key: cert is missing", "a key alone"},
-        {false, false, true, "", false, 0, "receivers[0].tls: wants both cert and key: cert is missing", "a CA alone"},
+        {true, false, false, "", false, 0, "receivers[0].tls: wants both cert and key: key is missing",
+         "a certificate alone"},
+        {false, true, false, "", false, 0, "receivers[0].tls: wants both cert and key: cert is missing",
+         "a key alone"},
+        {false, false, true, "", false, 0, "receivers[0].tls: wants both cert and key: cert is missing",
+         "a CA alone"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gw_diagnostics *diagnostics = gw_diagnostics_new();
-        const struct gw_listener_access_conf conf = options(rows[i].cert, rows[i].key, rows[i].ca, rows[i].token);
+        const struct gw_listener_access_conf conf =
+            options(rows[i].cert, rows[i].key, rows[i].ca, rows[i].token);
         struct gw_listener_access access = {.tls = NULL};
         gw_listener_access_open(&access, &conf, "receiver=test", "receivers[0]", diagnostics);
         const char *said = diagnostics_text(diagnostics);
@@ -64,8 +68,8 @@ static void what_options_make(void **state)
             fail_msg("row %zu says \"%s\": %s", i, said, rows[i].why);
         if ((access.tls != NULL) != rows[i].tls || access.auth.n != rows[i].tokens)
             fail_msg("row %zu: TLS %d, %zu tokens: %s", i, access.tls != NULL, access.auth.n, rows[i].why);
-        assert_true(access.client_limits.connections == 7 && access.client_limits.requests == 8 && access.client_limits.burst == 9 &&
-                    access.client_limits.local);
+        assert_true(access.client_limits.connections == 7 && access.client_limits.requests == 8 &&
+                    access.client_limits.burst == 9 && access.client_limits.local);
         gw_listener_access_close(&access);
         assert_null(access.tls);
     }
@@ -82,27 +86,31 @@ static void warnings(void **state)
         {"127.0.0.1:80", false, false, false, "", "other machines do not reach it"},
         {"[::1]:80", false, false, false, "", "nor this one"},
         {"/run/x.socket", false, false, false, "", "nor a Unix socket"},
-        {":80", false, false, false, "whoever reaches it may send: set auth.token with tls.cert and tls.key, or tls.client_ca with them",
+        {":80", false, false, false,
+         "whoever reaches it may send: set auth.token with tls.cert and tls.key, or tls.client_ca with them",
          "anybody reaches it, and nothing is asked for"},
         {":80", true, false, false, "whoever reaches it may send: set auth.token or tls.client_ca",
          "it has TLS, and still nothing is asked for"},
-        {":80", false, false, true, "the token goes there in clear text: set tls.cert and tls.key", "a token without TLS"},
+        {":80", false, false, true, "the token goes there in clear text: set tls.cert and tls.key",
+         "a token without TLS"},
         {":80", true, false, true, "", "a token and TLS"},
         {":80", true, true, false, "", "certificates of clients"},
         {"no address", false, false, false, "", "what is no address is said elsewhere"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gw_diagnostics *diagnostics = gw_diagnostics_new();
-        const struct gw_listener_access_conf conf =
-            options(rows[i].tls, rows[i].tls, rows[i].ca, rows[i].token ? "a-good-token-of-many-characters" : "");
+        const struct gw_listener_access_conf conf = options(
+            rows[i].tls, rows[i].tls, rows[i].ca, rows[i].token ? "a-good-token-of-many-characters" : "");
         struct gw_listener_access access = {.tls = NULL};
         gw_listener_access_open(&access, &conf, "receiver=test", "receivers[0]", diagnostics);
-        bool warned = gw_listener_access_warn(&access, gw_str_z(rows[i].address), "receivers[0]", diagnostics);
+        bool warned =
+            gw_listener_access_warn(&access, gw_str_z(rows[i].address), "receivers[0]", diagnostics);
         const char *said = diagnostics_text(diagnostics);
         if (warned != (*rows[i].says != 0) || (*rows[i].says ? !strstr(said, rows[i].says) : *said))
             fail_msg("%s says \"%s\": %s", rows[i].address, said, rows[i].why);
         if (warned)
-            assert_non_null(strstr(said, "receivers[0].listen: warning: \":80\" can be reached from other machines"));
+            assert_non_null(
+                strstr(said, "receivers[0].listen: warning: \":80\" can be reached from other machines"));
         gw_listener_access_close(&access);
     }
 }

@@ -1,5 +1,5 @@
-/* The configuration, from text to structs: values of every type, all mistakes at once with their places, ${…}, environment
- * variables, defaults.
+/* The configuration, from text to structs: values of every type, all mistakes at once with their places,
+ * ${…}, environment variables, defaults.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,17 +11,17 @@
 #include "core/config/config_diagnostic.h"
 #include "gateway/run/configuration.h"
 
-#define LINES_OPTS(X)                                                                                                                      \
-    X(list, listen, "listen", "127.0.0.1:1, [::1]:1", "", "", "Where.")                                                                    \
-    X(map, resource, "resource", "", "", "", "Attributes.")                                                                                \
+#define LINES_OPTS(X)                                                                                        \
+    X(list, listen, "listen", "127.0.0.1:1, [::1]:1", "", "", "Where.")                                      \
+    X(map, resource, "resource", "", "", "", "Attributes.")                                                  \
     X(flag, keep, "keep", "false", "", "", "Keep.")
 
-#define WIRE_OPTS(X)                                                                                                                       \
-    X(str, endpoint, "endpoint", "http://localhost:1", "", "", "Where to.")                                                                \
-    X(map, headers, "headers", "", "", "", "Headers.")                                                                                     \
-    X(secret, token, "token", "", "", "", "A secret.")                                                                                     \
-    X(choice, compression, "compression", "none", "none|gzip", "", "How.")                                                                 \
-    X(str, tls_ca, "tls.ca", "", "", "", "CA.")                                                                                            \
+#define WIRE_OPTS(X)                                                                                         \
+    X(str, endpoint, "endpoint", "http://localhost:1", "", "", "Where to.")                                  \
+    X(map, headers, "headers", "", "", "", "Headers.")                                                       \
+    X(secret, token, "token", "", "", "", "A secret.")                                                       \
+    X(choice, compression, "compression", "none", "none|gzip", "", "How.")                                   \
+    X(str, tls_ca, "tls.ca", "", "", "", "CA.")                                                              \
     X(str, tls_key, "tls.key", "", "", "", "Key.")
 
 struct lines {
@@ -40,7 +40,8 @@ static const struct gw_opt lines_opts[] = {LINES_OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_opt wire_opts[] = {WIRE_OPTS(GW_ROW) GW_OPT_END};
 static const struct gw_opt no_opts[] = {GW_OPT_END};
 
-static const struct gw_receiver lines_module = {.name = "lines", .by_default = true, .opts = lines_opts, .conf_size = sizeof(struct lines)};
+static const struct gw_receiver lines_module = {
+    .name = "lines", .by_default = true, .opts = lines_opts, .conf_size = sizeof(struct lines)};
 static const struct gw_exporter wire_module = {
     .name = "otlp_grpc", .opts = wire_opts, .conf_size = sizeof(struct wire), .signals = 1u << GW_TRACES};
 static const struct gw_exporter print_module = {
@@ -111,8 +112,10 @@ static void values(void **state)
     struct fixture *f = *state;
     read_text(f, "receivers = ( { type = \"lines\"; listen = \"a:1\"; keep = true;\n"
                  "                resource = { team = \"shop\"; zone = \"z-1\"; }; } );\n"
-                 "exporters = ( { type = \"otlp_grpc\"; name = \"one\"; endpoint = \"http://h:2\"; compression = \"gzip\";\n"
-                 "                headers = [ \"x-a.b=1=2\", \"c=\" ]; tls = { ca = \"/ca\"; }; batch = { items = 7; delay = \"0s\"; };\n"
+                 "exporters = ( { type = \"otlp_grpc\"; name = \"one\"; endpoint = \"http://h:2\"; "
+                 "compression = \"gzip\";\n"
+                 "                headers = [ \"x-a.b=1=2\", \"c=\" ]; tls = { ca = \"/ca\"; }; batch = { "
+                 "items = 7; delay = \"0s\"; };\n"
                  "                queue_size = 5368709120; timeout = \"1m\"; },\n"
                  "              { type = \"stdout\"; } );\n"
                  "max_memory = \"1GiB\"; log : { level : \"debug\" }\n");
@@ -160,48 +163,57 @@ static void nothing_is_all_defaults(void **state)
 static void all_mistakes_at_once(void **state)
 {
     struct fixture *f = *state;
-    read_text(
-        f, "max_memory = \"12\";\n"
-           "shutdown_timout = \"10s\";\n"
-           "log = \"debug\"; join = { traces = 5; tll = \"1s\"; level = 1; };\n"
-           "receivers = ( { type = \"lines\"; lissten = [ \"a:1\" ]; keep = \"yes\"; resource = ( \"novalue\", 5 ); },\n"
-           "  { type = \"linse\"; },\n"
-           "  \"lines\", { listen = \"127.0.0.1:0\"; }, { type = 5; } );\n"
-           "exporters = (\n"
-           "  { type = \"otlp_grpc\"; timeout = 10; in_flight = \"4\"; endpoint = 5; ca = \"x\"; batch = { size = 5; items = 1.5; }; },\n"
-           "  { type = \"stdout\"; when_full = true; batch = { bytes = \"1TiB\"; }; mode = \"otlp\"; },\n"
-           "  { type = \"stdout\"; signals = { }; retry = 5; colour = 5;\n"
-           "    max_age = { hours = 5; }; in_flight = 4294967297; }\n"
-           ");\n");
-    assert_said(f, "t.conf:1: max_memory: 12 is out of range: 16MiB to 1TiB\n"
-                   "t.conf:2: shutdown_timout: there is no such option: did you mean \"shutdown_timeout\"?\n"
-                   "t.conf:3: log: is a text, and wants a group: write log = { … };\n"
-                   "t.conf:3: join.traces: 5 is out of range: 1024 to 67108864\n"
-                   "t.conf:3: join.tll: there is no such option: did you mean \"ttl\"?\n"
-                   "t.conf:3: join.level: there is no such option: did you mean \"log.level\"?\n"
-                   "t.conf:4: receivers[0].lissten: there is no such option: did you mean \"listen\"?\n"
-                   "t.conf:4: receivers[0].keep: is a text, and wants true or false: write true or false, without quotes\n"
-                   "t.conf:4: receivers[0].resource[0]: is not \"key=value\"\n"
-                   "t.conf:4: receivers[0].resource[1]: is a number, and wants a text: write it in quotes\n"
-                   "t.conf:5: receivers[1].type: there is no \"linse\": did you mean \"lines\"? Known are \"lines\"\n"
-                   "t.conf:6: receivers[2]: wants a group: write { type = \"…\"; }\n"
-                   "t.conf:6: receivers[3]: has no type: write type = \"…\"; known are \"lines\"\n"
-                   "t.conf:6: receivers[4].type: is a number, and wants a text: write it in quotes\n"
-                   "t.conf:8: exporters[0].timeout: is a number, and wants a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
-                   "t.conf:8: exporters[0].in_flight: is a text, and wants a whole number: write digits only\n"
-                   "t.conf:8: exporters[0].endpoint: is a number, and wants a text: write it in quotes\n"
-                   "t.conf:8: exporters[0].ca: there is no such option: did you mean \"tls.ca\"?\n"
-                   "t.conf:8: exporters[0].batch.size: there is no such option: ddgate --help exporters.otlp_grpc lists what there is\n"
-                   "t.conf:8: exporters[0].batch.items: is a number, and wants a whole number: write digits only\n"
-                   "t.conf:9: exporters[1].when_full: is true or false, and wants one of auto, reject, drop_oldest, in quotes\n"
-                   "t.conf:9: exporters[1].batch.bytes: 1TiB is out of range: 1KiB to 64MiB\n"
-                   "t.conf:9: exporters[1].mode: \"otlp\" is not one of otel, both, datadog\n"
-                   "t.conf:10: exporters[2].name: exporters[1] is named \"stdout\" too: give each a name of its own\n"
-                   "t.conf:10: exporters[2].signals: is a group, and wants a list of texts: write [ \"a\", \"b\" ]\n"
-                   "t.conf:10: exporters[2].retry: is a number, and wants a group: write retry = { … };\n"
-                   "t.conf:10: exporters[2].colour: there is no such option: ddgate --help exporters.stdout lists what there is\n"
-                   "t.conf:11: exporters[2].max_age: is a group, and wants a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
-                   "t.conf:11: exporters[2].in_flight: 4294967297 is out of range: 1 to 64\n");
+    read_text(f,
+              "max_memory = \"12\";\n"
+              "shutdown_timout = \"10s\";\n"
+              "log = \"debug\"; join = { traces = 5; tll = \"1s\"; level = 1; };\n"
+              "receivers = ( { type = \"lines\"; lissten = [ \"a:1\" ]; keep = \"yes\"; resource = ( "
+              "\"novalue\", 5 ); },\n"
+              "  { type = \"linse\"; },\n"
+              "  \"lines\", { listen = \"127.0.0.1:0\"; }, { type = 5; } );\n"
+              "exporters = (\n"
+              "  { type = \"otlp_grpc\"; timeout = 10; in_flight = \"4\"; endpoint = 5; ca = \"x\"; batch = "
+              "{ size = 5; items = 1.5; }; },\n"
+              "  { type = \"stdout\"; when_full = true; batch = { bytes = \"1TiB\"; }; mode = \"otlp\"; },\n"
+              "  { type = \"stdout\"; signals = { }; retry = 5; colour = 5;\n"
+              "    max_age = { hours = 5; }; in_flight = 4294967297; }\n"
+              ");\n");
+    assert_said(
+        f, "t.conf:1: max_memory: 12 is out of range: 16MiB to 1TiB\n"
+           "t.conf:2: shutdown_timout: there is no such option: did you mean \"shutdown_timeout\"?\n"
+           "t.conf:3: log: is a text, and wants a group: write log = { … };\n"
+           "t.conf:3: join.traces: 5 is out of range: 1024 to 67108864\n"
+           "t.conf:3: join.tll: there is no such option: did you mean \"ttl\"?\n"
+           "t.conf:3: join.level: there is no such option: did you mean \"log.level\"?\n"
+           "t.conf:4: receivers[0].lissten: there is no such option: did you mean \"listen\"?\n"
+           "t.conf:4: receivers[0].keep: is a text, and wants true or false: write true or false, without "
+           "quotes\n"
+           "t.conf:4: receivers[0].resource[0]: is not \"key=value\"\n"
+           "t.conf:4: receivers[0].resource[1]: is a number, and wants a text: write it in quotes\n"
+           "t.conf:5: receivers[1].type: there is no \"linse\": did you mean \"lines\"? Known are \"lines\"\n"
+           "t.conf:6: receivers[2]: wants a group: write { type = \"…\"; }\n"
+           "t.conf:6: receivers[3]: has no type: write type = \"…\"; known are \"lines\"\n"
+           "t.conf:6: receivers[4].type: is a number, and wants a text: write it in quotes\n"
+           "t.conf:8: exporters[0].timeout: is a number, and wants a duration: write \"10s\", \"250ms\", "
+           "\"2m\" or \"1h\"\n"
+           "t.conf:8: exporters[0].in_flight: is a text, and wants a whole number: write digits only\n"
+           "t.conf:8: exporters[0].endpoint: is a number, and wants a text: write it in quotes\n"
+           "t.conf:8: exporters[0].ca: there is no such option: did you mean \"tls.ca\"?\n"
+           "t.conf:8: exporters[0].batch.size: there is no such option: ddgate --help exporters.otlp_grpc "
+           "lists what there is\n"
+           "t.conf:8: exporters[0].batch.items: is a number, and wants a whole number: write digits only\n"
+           "t.conf:9: exporters[1].when_full: is true or false, and wants one of auto, reject, drop_oldest, "
+           "in quotes\n"
+           "t.conf:9: exporters[1].batch.bytes: 1TiB is out of range: 1KiB to 64MiB\n"
+           "t.conf:9: exporters[1].mode: \"otlp\" is not one of otel, both, datadog\n"
+           "t.conf:10: exporters[2].name: exporters[1] is named \"stdout\" too: give each a name of its own\n"
+           "t.conf:10: exporters[2].signals: is a group, and wants a list of texts: write [ \"a\", \"b\" ]\n"
+           "t.conf:10: exporters[2].retry: is a number, and wants a group: write retry = { … };\n"
+           "t.conf:10: exporters[2].colour: there is no such option: ddgate --help exporters.stdout lists "
+           "what there is\n"
+           "t.conf:11: exporters[2].max_age: is a group, and wants a duration: write \"10s\", \"250ms\", "
+           "\"2m\" or \"1h\"\n"
+           "t.conf:11: exporters[2].in_flight: 4294967297 is out of range: 1 to 64\n");
     assert_int_equal(gw_diagnostics_errors(f->diagnostics), 29);
 }
 
@@ -209,8 +221,9 @@ static void lists_that_are_none(void **state)
 {
     struct fixture *f = *state;
     read_text(f, "receivers = { type = \"lines\"; };\nexporters = ( );\n");
-    assert_said(f, "t.conf:1: receivers: wants a list of groups: write receivers = ( { type = \"…\"; } );\n"
-                   "t.conf:2: exporters: is empty: leave it out for the default, or write at least one group\n");
+    assert_said(f,
+                "t.conf:1: receivers: wants a list of groups: write receivers = ( { type = \"…\"; } );\n"
+                "t.conf:2: exporters: is empty: leave it out for the default, or write at least one group\n");
 }
 
 static void too_many(void **state)
@@ -235,10 +248,14 @@ static void syntax(void **state)
         const char *text, *said;
     } cases[] = {
         {"a = 1;\nreceivers = (\n{ type = lines; } );\n",
-         "t.conf:3: syntax error: look here and on the line before for a missing ; or bracket, text without quotes, or a name in quotes\n"},
-        {"log = { level = \"info\"; };\nlog = { };\n", "t.conf:2: this name stood here before: keep one of the two\n"},
-        {"\nx = [ 1, \"a\" ];", "t.conf:2: the values between [ and ] are not of one type: put every one in quotes\n"},
-        {"@include \"none\"\n", "t.conf:1: the file that is @included cannot be opened; its name is relative to this file\n"},
+         "t.conf:3: syntax error: look here and on the line before for a missing ; or bracket, text without "
+         "quotes, or a name in quotes\n"},
+        {"log = { level = \"info\"; };\nlog = { };\n",
+         "t.conf:2: this name stood here before: keep one of the two\n"},
+        {"\nx = [ 1, \"a\" ];",
+         "t.conf:2: the values between [ and ] are not of one type: put every one in quotes\n"},
+        {"@include \"none\"\n",
+         "t.conf:1: the file that is @included cannot be opened; its name is relative to this file\n"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -270,8 +287,10 @@ static void expansion(void **state)
     const char *file = temporary("from a file\r\n\n");
     environment = vars;
     snprintf(text, sizeof text,
-             "exporters = ( { type = \"otlp_grpc\"; endpoint = \"a${env:KEY}b${env:EMPTY:-c}$${env:KEY}${env:EMPTY}$\";\n"
-             "  token = \"${file:%s}\"; in_flight = \"${env:N}\"; name = \"${env:NONE:-d:-e}\"; headers = [ \"x=${env:KEY}\" ]; } );\n"
+             "exporters = ( { type = \"otlp_grpc\"; endpoint = "
+             "\"a${env:KEY}b${env:EMPTY:-c}$${env:KEY}${env:EMPTY}$\";\n"
+             "  token = \"${file:%s}\"; in_flight = \"${env:N}\"; name = \"${env:NONE:-d:-e}\"; headers = [ "
+             "\"x=${env:KEY}\" ]; } );\n"
              "receivers = ( { type = \"${env:TYPE:-lines}\"; keep = \"${env:YES}\"; } );",
              file);
     read_text(f, text);
@@ -291,19 +310,26 @@ static void failed_expansion_tells_no_secret(void **state)
     static const char *const vars[] = {"SECRET", "hunter2", NULL};
     struct fixture *f = *state;
     environment = vars;
-    read_text(f, "exporters = ( { type = \"otlp_grpc\"; endpoint = \"${env:NOPE}\"; token = \"${file:/nonexistent}\";\n"
-                 "  timeout = \"${env:SECRET}\"; compression = \"${env:SECRET}\"; in_flight = \"1${env:SECRET}\";\n"
-                 "  headers = { a = \"${foo}\"; b = \"${env:SECRET\"; c = \"${file:/tmp}\"; d = \"${env:}\"; }; } );\n");
-    assert_said(f, "t.conf:1: exporters[0].endpoint: the environment variable NOPE is not set: set it, or write ${env:NOPE:-default}\n"
-                   "t.conf:1: exporters[0].token: /nonexistent cannot be read: No such file or directory\n"
-                   "t.conf:2: exporters[0].timeout: \"${env:SECRET}\" is not a duration: write \"10s\", \"250ms\", \"2m\" or \"1h\"\n"
-                   "t.conf:2: exporters[0].compression: \"${env:SECRET}\" is not one of none, gzip\n"
-                   "t.conf:2: exporters[0].in_flight: \"1${env:SECRET}\" is not a whole number: write digits only\n"
-                   "t.conf:3: exporters[0].headers.a: ${foo} is neither ${env:NAME} nor ${file:/path}; the characters ${ themselves are "
-                   "written $${\n"
-                   "t.conf:3: exporters[0].headers.b: ${env:SECRET has no closing }\n"
-                   "t.conf:3: exporters[0].headers.c: /tmp cannot be read: it is a directory\n"
-                   "t.conf:3: exporters[0].headers.d: ${env:} names no variable: write ${env:NAME}\n");
+    read_text(
+        f, "exporters = ( { type = \"otlp_grpc\"; endpoint = \"${env:NOPE}\"; token = "
+           "\"${file:/nonexistent}\";\n"
+           "  timeout = \"${env:SECRET}\"; compression = \"${env:SECRET}\"; in_flight = \"1${env:SECRET}\";\n"
+           "  headers = { a = \"${foo}\"; b = \"${env:SECRET\"; c = \"${file:/tmp}\"; d = \"${env:}\"; }; } "
+           ");\n");
+    assert_said(
+        f, "t.conf:1: exporters[0].endpoint: the environment variable NOPE is not set: set it, or write "
+           "${env:NOPE:-default}\n"
+           "t.conf:1: exporters[0].token: /nonexistent cannot be read: No such file or directory\n"
+           "t.conf:2: exporters[0].timeout: \"${env:SECRET}\" is not a duration: write \"10s\", \"250ms\", "
+           "\"2m\" or \"1h\"\n"
+           "t.conf:2: exporters[0].compression: \"${env:SECRET}\" is not one of none, gzip\n"
+           "t.conf:2: exporters[0].in_flight: \"1${env:SECRET}\" is not a whole number: write digits only\n"
+           "t.conf:3: exporters[0].headers.a: ${foo} is neither ${env:NAME} nor ${file:/path}; the "
+           "characters ${ themselves are "
+           "written $${\n"
+           "t.conf:3: exporters[0].headers.b: ${env:SECRET has no closing }\n"
+           "t.conf:3: exporters[0].headers.c: /tmp cannot be read: it is a directory\n"
+           "t.conf:3: exporters[0].headers.d: ${env:} names no variable: write ${env:NAME}\n");
 }
 
 static void variables_fill_what_is_left_out(void **state)
@@ -325,7 +351,8 @@ static void variables_fill_what_is_left_out(void **state)
                                        NULL};
     struct fixture *f = *state;
     environment = vars;
-    read_text(f, "exporters = ( { type = \"otlp_grpc\"; compression = \"none\"; tls = { key = \"/k\"; }; }, { type = \"stdout\"; } );");
+    read_text(f, "exporters = ( { type = \"otlp_grpc\"; compression = \"none\"; tls = { key = \"/k\"; }; }, "
+                 "{ type = \"stdout\"; } );");
     assert_said(f, "");
     const struct wire *w = wire(f, 0);
     assert_string_equal(w->endpoint.ptr, "http://traces:2");
@@ -355,14 +382,18 @@ static void bad_variables(void **state)
     environment = vars;
     f->conf = gw_conf_read(NULL, &conf_environment, f->diagnostics);
     assert_ptr_equal(f->conf->exporters[0].module, &wire_module);
-    assert_said(f, "environment variable OTEL_EXPORTER_OTLP_TRACES_HEADERS: exporters[0].headers: is not key=value,key=value\n"
-                   "environment variable OTEL_EXPORTER_OTLP_COMPRESSION: exporters[0].compression: \"brotli\" is not one of none, gzip\n"
-                   "environment variable OTEL_EXPORTER_OTLP_TIMEOUT: exporters[0].timeout: is a number of milliseconds, without a unit\n");
+    assert_said(f, "environment variable OTEL_EXPORTER_OTLP_TRACES_HEADERS: exporters[0].headers: is not "
+                   "key=value,key=value\n"
+                   "environment variable OTEL_EXPORTER_OTLP_COMPRESSION: exporters[0].compression: "
+                   "\"brotli\" is not one of none, gzip\n"
+                   "environment variable OTEL_EXPORTER_OTLP_TIMEOUT: exporters[0].timeout: is a number of "
+                   "milliseconds, without a unit\n");
 }
 
 static void an_endpoint_for_a_protocol_that_is_not_there(void **state)
 {
-    static const char *const vars[] = {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://x:1", "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", NULL};
+    static const char *const vars[] = {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://x:1",
+                                       "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", NULL};
     struct fixture *f = *state;
     environment = vars;
     f->conf = gw_conf_read(NULL, &conf_environment, f->diagnostics);
@@ -390,7 +421,8 @@ static void widening(void **state)
         {"a=9999999999", "a=9999999999L"},
         {"a = 9999999999L;", "a = 9999999999L;"},
         {"a = \"9999999999 \\\" 9999999999\";", "a = \"9999999999 \\\" 9999999999\";"},
-        {"# 9999999999\n// 9999999999\n/* 9999999999\n*/9999999999", "# 9999999999\n// 9999999999\n/* 9999999999\n*/9999999999L"},
+        {"# 9999999999\n// 9999999999\n/* 9999999999\n*/9999999999",
+         "# 9999999999\n// 9999999999\n/* 9999999999\n*/9999999999L"},
         {"x9999999999 = 1.9999999999; y = 9999999999.5", "x9999999999 = 1.9999999999; y = 9999999999.5"},
         {"\"open 9999999999", "\"open 9999999999"},
         {"/* open 9999999999", "/* open 9999999999"},

@@ -1,5 +1,6 @@
-/* A reload of the pipeline, with components of the test's own: what is kept, replaced, added and removed, in which order things happen,
- * that a plan with mistakes changes nothing, and how what was retired is given back. SPDX-License-Identifier: Apache-2.0 */
+/* A reload of the pipeline, with components of the test's own: what is kept, replaced, added and removed, in
+ * which order things happen, that a plan with mistakes changes nothing, and how what was retired is given
+ * back. SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,9 +37,9 @@ static void expect_calls(const char *expected)
 
 /* --- receivers: `alone` is exclusive, `web` a site of the HTTP server --- */
 
-#define FAKE_OPTS(X)                                                                                                                       \
-    X(str, word, "word", "", "", "", "Its name.")                                                                                          \
-    X(flag, broken, "broken", "false", "", "", "Cannot be opened.")                                                                        \
+#define FAKE_OPTS(X)                                                                                         \
+    X(str, word, "word", "", "", "", "Its name.")                                                            \
+    X(flag, broken, "broken", "false", "", "", "Cannot be opened.")                                          \
     X(str, tls_ca, "tls.ca", "", "", "", "A file.")
 struct fake_conf {
     FAKE_OPTS(GW_FIELD)
@@ -53,9 +54,11 @@ struct fake {
     struct gw_address address;
     atomic_uint_least64_t count;
 };
-static const struct gw_metric metrics[] = {GW_COUNTER_AT(struct fake, count, "fake_total", "Counted."), GW_METRICS_END};
+static const struct gw_metric metrics[] = {GW_COUNTER_AT(struct fake, count, "fake_total", "Counted."),
+                                           GW_METRICS_END};
 
-static enum gw_code open_alone(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_alone(void *ctx, const struct gw_host *host, const char *path,
+                               struct gw_diagnostics *diagnostics)
 {
     struct fake *f = ctx;
     call(host->check ? "check" : "open", f->conf.word);
@@ -65,7 +68,8 @@ static enum gw_code open_alone(void *ctx, const struct gw_host *host, const char
     return GW_OK;
 }
 
-static void answer_word(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q, struct gw_http_reply *r)
+static void answer_word(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                        struct gw_http_reply *r)
 {
     struct fake *f = ctx;
     atomic_fetch_add(&f->count, 1);
@@ -74,7 +78,8 @@ static void answer_word(void *ctx, const struct gw_http_route *route, const stru
 
 static const struct gw_http_route routes[] = {{.path = "/", .methods = GW_HTTP_POST, .handle = answer_word}};
 
-static enum gw_code open_web(void *ctx, const struct gw_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_web(void *ctx, const struct gw_host *host, const char *path,
+                             struct gw_diagnostics *diagnostics)
 {
     struct fake *f = ctx;
     struct gw_listen_error why;
@@ -83,7 +88,8 @@ static enum gw_code open_web(void *ctx, const struct gw_host *host, const char *
                                     .routes_n = 1,
                                     .ctx = f,
                                     .limits = {1 << 16, 1 << 16, 10 * GW_SEC, 60 * GW_SEC, 100}};
-    if (!host->check && gw_http_listen(host->http, GW_STR("127.0.0.1:0"), &f->site, &f->address, &why) != GW_LISTEN_OK)
+    if (!host->check &&
+        gw_http_listen(host->http, GW_STR("127.0.0.1:0"), &f->site, &f->address, &why) != GW_LISTEN_OK)
         gw_config_error(diagnostics, path, "%s", why.text);
     return open_alone(ctx, host, path, diagnostics);
 }
@@ -125,7 +131,8 @@ static const struct gw_receiver web = {.name = "web",
                                        .close = close_fake,
                                        .metrics = metrics};
 
-/* --- exporters: one that takes everything at once, unless its word is "stall": then it waits for `released` --- */
+/* --- exporters: one that takes everything at once, unless its word is "stall": then it waits for `released`
+ * --- */
 
 struct paper {
     struct fake_conf conf;
@@ -139,7 +146,8 @@ static atomic_uint sent, stalled, closed;
 static pthread_mutex_t *watched; /* the pipeline's lock, for on_wake */
 static bool was_locked;
 
-static enum gw_code open_paper(void *ctx, const struct gw_export_host *host, const char *path, struct gw_diagnostics *diagnostics)
+static enum gw_code open_paper(void *ctx, const struct gw_export_host *host, const char *path,
+                               struct gw_diagnostics *diagnostics)
 {
     struct paper *e = ctx;
     gw_wakeup_init(&e->wakeup);
@@ -165,7 +173,8 @@ static void finish_request(gw_done_f *done, void *cookie, enum gw_verdict verdic
     done(cookie, &outcome);
 }
 
-static void send_paper(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done, void *cookie)
+static void send_paper(void *ctx, const struct gw_batch *batch, gw_nsec timeout, gw_done_f *done,
+                       void *cookie)
 {
     struct paper *e = ctx;
     if (!gw_str_eq(e->conf.word, GW_STR("stall"))) {
@@ -243,7 +252,8 @@ struct bed {
 
 #define P(word) "{ type = \"paper\"; name = \"" word "\"; word = \"" word "\"; batch = { delay = \"0s\"; }; }"
 #define R(type, word) "{ type = \"" type "\"; word = \"" word "\"; }"
-#define CONF(receivers, exporters) "receivers = (" receivers "); exporters = (" exporters "); admin = { listen = \"\"; };"
+#define CONF(receivers, exporters)                                                                           \
+    "receivers = (" receivers "); exporters = (" exporters "); admin = { listen = \"\"; };"
 
 static struct gw_conf *read_conf(struct bed *b, const char *text)
 {
@@ -308,16 +318,19 @@ static bool reload(struct bed *b, const char *text)
 }
 
 /* The changes of a plan in words, receivers and exporters in the order of the configuration. */
-static void expect_plan(struct bed *b, const char *text, const char *expected, unsigned receivers_gone, unsigned exporters_gone)
+static void expect_plan(struct bed *b, const char *text, const char *expected, unsigned receivers_gone,
+                        unsigned exporters_gone)
 {
     static const char *const words[] = {[KEPT] = "kept", [REPLACED] = "replaced", [ADDED] = "added"};
     struct gw_conf *conf = read_conf(b, text);
     struct plan *plan = gw_plan_new(b->pipeline, conf, b->diagnostics);
     char found[256] = "";
     for (size_t i = 0; i < plan->receivers_n; i++)
-        snprintf(found + strlen(found), sizeof found - strlen(found), "%s ", words[plan->receivers[i].change]);
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s ",
+                 words[plan->receivers[i].change]);
     for (size_t i = 0; i < plan->exporters_n; i++)
-        snprintf(found + strlen(found), sizeof found - strlen(found), "| %s ", words[plan->exporters[i].change]);
+        snprintf(found + strlen(found), sizeof found - strlen(found), "| %s ",
+                 words[plan->exporters[i].change]);
     assert_string_equal(found, expected);
     for (size_t i = 0; i < plan->running_receivers; i++)
         receivers_gone -= !plan->receiver_stays[i];
@@ -358,22 +371,31 @@ static size_t retired_n(const struct bed *b)
 static void what_each_component_is(void **state)
 {
     struct bed *b = bed_new(CONF(R("alone", "a") "," R("web", "w"), P("one") "," P("two")));
-    expect_plan(b, CONF(R("alone", "a") "," R("web", "w"), P("one") "," P("two")), "kept kept | kept | kept ", 0, 0);
-    expect_plan(b, CONF(R("web", "w") "," R("alone", "a"), P("two") "," P("one")), "kept kept | kept | kept ", 0, 0);
-    expect_plan(b, CONF(R("alone", "b") "," R("web", "x"), P("one") ", { type = \"paper\"; name = \"two\"; word = \"2\"; }"),
+    expect_plan(b, CONF(R("alone", "a") "," R("web", "w"), P("one") "," P("two")), "kept kept | kept | kept ",
+                0, 0);
+    expect_plan(b, CONF(R("web", "w") "," R("alone", "a"), P("two") "," P("one")), "kept kept | kept | kept ",
+                0, 0);
+    expect_plan(b,
+                CONF(R("alone", "b") "," R("web", "x"),
+                     P("one") ", { type = \"paper\"; name = \"two\"; word = \"2\"; }"),
                 "replaced replaced | kept | replaced ", 0, 0);
-    expect_plan(b, CONF(R("alone", "b") "," R("alone", "a"), P("three") "," P("one")), "added kept | added | kept ", 1, 1);
+    expect_plan(b, CONF(R("alone", "b") "," R("alone", "a"), P("three") "," P("one")),
+                "added kept | added | kept ", 1, 1);
     expect_plan(b, CONF(R("web", "w") "," R("web", "x"), P("three")), "kept added | added ", 1, 2);
-    expect_plan(b, CONF("{ type = \"web\"; word = \"w\"; tls = { ca = \"/x\"; }; }", P("one")), "replaced | kept ", 1, 1);
+    expect_plan(b, CONF("{ type = \"web\"; word = \"w\"; tls = { ca = \"/x\"; }; }", P("one")),
+                "replaced | kept ", 1, 1);
     bed_drop(b);
 }
 
 static void options_that_name_files_are_not_the_same(void **state)
 {
 #define FILES(type) "{ type = \"" type "\"; word = \"f\"; tls = { ca = \"/x\"; }; }"
-    struct bed *b = bed_new(CONF(FILES("alone") "," FILES("web"), "{ type = \"paper\"; name = \"f\"; tls = { ca = \"/x\"; }; }"));
-    expect_plan(b, CONF(FILES("alone") "," FILES("web"), "{ type = \"paper\"; name = \"f\"; tls = { ca = \"/x\"; }; }"),
-                "kept replaced | replaced ", 0, 0);
+    struct bed *b = bed_new(
+        CONF(FILES("alone") "," FILES("web"), "{ type = \"paper\"; name = \"f\"; tls = { ca = \"/x\"; }; }"));
+    expect_plan(
+        b,
+        CONF(FILES("alone") "," FILES("web"), "{ type = \"paper\"; name = \"f\"; tls = { ca = \"/x\"; }; }"),
+        "kept replaced | replaced ", 0, 0);
     bed_drop(b);
 }
 
@@ -414,10 +436,14 @@ static void a_site_is_opened_and_started_beside_its_predecessor(void **state)
 
 static void a_changed_exporter_sends_what_its_predecessor_holds(void **state)
 {
-    struct bed *b = bed_new(CONF(R("alone", "a"), "{ type = \"paper\"; name = \"x\"; word = \"stall\"; batch = { delay = \"0s\"; }; }"));
+    struct bed *b =
+        bed_new(CONF(R("alone", "a"),
+                     "{ type = \"paper\"; name = \"x\"; word = \"stall\"; batch = { delay = \"0s\"; }; }"));
     offer(b);
     wait_for(&stalled, 1);
-    assert_true(reload(b, CONF(R("alone", "a"), "{ type = \"paper\"; name = \"x\"; word = \"new\"; batch = { delay = \"0s\"; }; }")));
+    assert_true(
+        reload(b, CONF(R("alone", "a"),
+                       "{ type = \"paper\"; name = \"x\"; word = \"new\"; batch = { delay = \"0s\"; }; }")));
     assert_int_equal(retired_n(b), 1);
     assert_int_equal(b->pipeline->retired->kind, RETIRED_EXPORTER);
     atomic_store(&released, true);
@@ -439,11 +465,12 @@ static void a_plan_with_mistakes_changes_nothing(void **state)
     memcpy(before.receivers, b->pipeline->receivers, sizeof before.receivers);
     memcpy(before.exporters, b->pipeline->exporters, sizeof before.exporters);
     struct table *table = b->pipeline->http->table;
-    assert_false(reload(
-        b, CONF("{ type = \"alone\"; word = \"b\"; broken = true; },\n" R("web", "x") ",\n"
-                                                                                      "{ type = \"web\"; word = \"y\"; broken = true; }",
-                "\n{ type = \"paper\"; name = \"one\"; broken = true; }," P("three"))));
-    expect_diagnostics(b, "t.conf:1: receivers[0]: is broken\nt.conf:3: receivers[2]: is broken\nt.conf:4: exporters[0]: is broken\n");
+    assert_false(reload(b, CONF("{ type = \"alone\"; word = \"b\"; broken = true; },\n" R(
+                                    "web", "x") ",\n"
+                                                "{ type = \"web\"; word = \"y\"; broken = true; }",
+                                "\n{ type = \"paper\"; name = \"one\"; broken = true; }," P("three"))));
+    expect_diagnostics(b, "t.conf:1: receivers[0]: is broken\nt.conf:3: receivers[2]: is broken\nt.conf:4: "
+                          "exporters[0]: is broken\n");
     expect_calls("check b, close b, open x, open y, close x, close y");
     assert_memory_equal(before.receivers, b->pipeline->receivers, sizeof before.receivers);
     assert_memory_equal(before.exporters, b->pipeline->exporters, sizeof before.exporters);
@@ -518,11 +545,13 @@ static void wait_for_requests(const struct bed *b, uint64_t n)
         assert_true(gw_now() < until);
 }
 
-/* An upload that is not over keeps its receiver; each of three receivers in a row adds what it counts to the one that runs. */
+/* An upload that is not over keeps its receiver; each of three receivers in a row adds what it counts to the
+ * one that runs. */
 static void a_receiver_retires_until_its_last_request(void **state)
 {
     static const char half[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na";
-    static const char *const conf[] = {CONF(R("web", "a"), P("one")), CONF(R("web", "b"), P("one")), CONF(R("web", "c"), P("one"))};
+    static const char *const conf[] = {CONF(R("web", "a"), P("one")), CONF(R("web", "b"), P("one")),
+                                       CONF(R("web", "c"), P("one"))};
     struct bed *b = bed_new(conf[0]);
     int fd[2];
     for (int i = 0; i < 2; i++) {
@@ -555,9 +584,10 @@ static atomic_bool measuring;
 
 static void *measure_often(void *pipeline)
 {
+    const struct gw_admin_source source = gw_pipeline_source(pipeline);
     while (atomic_load(&measuring)) {
         struct gw_metrics *m = gw_metrics_new();
-        gw_pipeline_measure(pipeline, m);
+        source.measure(source.ctx, m);
         gw_metrics_drop(m);
     }
     return NULL;
@@ -568,12 +598,14 @@ static void metrics_are_read_while_it_reloads(void **state)
     struct bed *b = bed_new(CONF(R("web", "a"), P("one")));
     int fd = dial(b);
     pthread_t thread;
-    send_text(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na"); /* so that one is retired for long */
+    /* so that one is retired for long */
+    send_text(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na");
     wait_for_requests(b, 1);
     atomic_store(&measuring, true);
     assert_int_equal(pthread_create(&thread, NULL, measure_often, b->pipeline), 0);
     for (int i = 0; i < 30; i++) {
-        assert_true(reload(b, i % 2 ? CONF(R("web", "a"), P("one")) : CONF(R("web", "b") "," R("alone", "x"), P("two"))));
+        assert_true(reload(b, i % 2 ? CONF(R("web", "a"), P("one"))
+                                    : CONF(R("web", "b") "," R("alone", "x"), P("two"))));
         calls[0] = '\0';
     }
     atomic_store(&measuring, false);
@@ -593,7 +625,8 @@ static void a_stop_gives_back_what_is_retired(void **state)
     send_text(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
     expect_word(fd, 'a');
     assert_true(reload(b, CONF(R("alone", "x"), P("one"))));
-    assert_int_equal(retired_n(b), 2); /* the connection may have one more answer by the address that is gone */
+    /* the connection may have one more answer by the address that is gone */
+    assert_int_equal(retired_n(b), 2);
     bed_drop(b);
     close(fd);
     assert_int_equal(closed, 2);
@@ -631,7 +664,9 @@ static void *hurry_often(void *pipeline)
 
 static void a_hurry_while_main_reaps(void **state)
 {
-    struct bed *b = bed_new(CONF(R("alone", "a"), P("1") "," P("2") "," P("3") "," P("4") "," P("5") "," P("6") "," P("7") "," P("one")));
+    struct bed *b =
+        bed_new(CONF(R("alone", "a"),
+                     P("1") "," P("2") "," P("3") "," P("4") "," P("5") "," P("6") "," P("7") "," P("one")));
     pthread_t thread;
     assert_true(reload(b, CONF(R("alone", "a"), P("one"))));
     assert_int_equal(pthread_create(&thread, NULL, hurry_often, b->pipeline), 0);

@@ -2,8 +2,8 @@
  *
  *     [t=1 s=2 service=web meta{a=b} metrics{n=1 x=2.5}] [t=3 s=4] refused bad_span=1, left out tags=2
  *
- * One bracket for each chunk, spans in it are separated by "; ". Fields that are empty or zero are not shown. An error is shown
- * alone: BAD_MSGPACK@5: its words.
+ * One bracket for each chunk, spans in it are separated by "; ". Fields that are empty or zero are not shown.
+ * An error is shown alone: BAD_MSGPACK@5: its words.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_SHOW_H
@@ -76,8 +76,8 @@ static void show_parts(struct shown *s, const struct dd_span *sp)
 {
     for (size_t i = 0; i < sp->links_n; i++) {
         const struct dd_link *l = &sp->links[i];
-        append_text(s, " link{%llx%016llx:%llx", (unsigned long long)l->trace_id_high, (unsigned long long)l->trace_id,
-                    (unsigned long long)l->span_id);
+        append_text(s, " link{%llx%016llx:%llx", (unsigned long long)l->trace_id_high,
+                    (unsigned long long)l->trace_id, (unsigned long long)l->span_id);
         show_text(s, "state", l->tracestate);
         show_int(s, "flags", l->flags);
         show_texts(s, " attrs{", l->attrs, l->attrs_n);

@@ -2,8 +2,8 @@
  *
  *     pack("[[{'trace_id': 1, 'error': true, 'start': <cf 00 00 00 00 00 00 00 05>}]]", &body)
  *
- * Arrays, maps, 'text', integers and floats (with a point: float64) in their shortest forms, null, true, false, and bytes as
- * they are between < and >.
+ * Arrays, maps, 'text', integers and floats (with a point: float64) in their shortest forms, null, true,
+ * false, and bytes as they are between < and >.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef PACK_H
@@ -101,7 +101,8 @@ static void pack_value(const char **p, msgpack_sbuffer *out)
     }
 }
 
-/* The bytes are malloc'd, of exactly their size, so that AddressSanitizer sees every read past them: free(body.ptr). */
+/* The bytes are malloc'd, of exactly their size, so that AddressSanitizer sees every read past them:
+ * free(body.ptr). */
 static inline gw_str pack(const char *text)
 {
     msgpack_sbuffer out;

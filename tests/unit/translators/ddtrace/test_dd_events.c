@@ -22,17 +22,23 @@ static void json_becomes_events_only_when_it_is_events(void **state)
         bool exception;
         const char *events;
     } cases[] = {
-        {"[{\"name\": \"evt.one\", \"time_unix_nano\": 1700000000000000001, \"attributes\": {\"s\": \"str\", \"i\": 12, \"f\": 2.5, \"b\": "
+        {"[{\"name\": \"evt.one\", \"time_unix_nano\": 1700000000000000001, \"attributes\": {\"s\": \"str\", "
+         "\"i\": 12, \"f\": 2.5, \"b\": "
          "true, "
-         "\"arr\": [\"a\", \"b\"], \"ai\": [1, 2], \"af\": [1.0, 2.5]}}, {\"name\": \"evt.two\", \"time_unix_nano\": 1795221339544921432}]",
+         "\"arr\": [\"a\", \"b\"], \"ai\": [1, 2], \"af\": [1.0, 2.5]}}, {\"name\": \"evt.two\", "
+         "\"time_unix_nano\": 1795221339544921432}]",
          DD_TAG_TAKEN, false,
-         "event \"evt.one\" at 1700000000000000001 {s=\"str\" i=12 f=2.5 b=true arr=[\"a\" \"b\"] ai=[1 2] af=[1.0 2.5]} | "
+         "event \"evt.one\" at 1700000000000000001 {s=\"str\" i=12 f=2.5 b=true arr=[\"a\" \"b\"] ai=[1 2] "
+         "af=[1.0 2.5]} | "
          "event \"evt.two\" at 1795221339544921432 {}"},
-        {"[{\"time_unix_nano\":1.7e18,\"name\":\"exception\",\"attributes\":{\"exception.type\":\"E\",\"n\":NaN},\"x\":{}}]", DD_TAG_TAKEN,
-         true, "event \"exception\" at 1700000000000000000 {exception.type=\"E\" n=nan}"},
-        {"[{\"name\":\"\",\"time_unix_nano\":0,\"attributes\":null}]", DD_TAG_TAKEN, false, "event \"\" at 0 {}"},
+        {"[{\"time_unix_nano\":1.7e18,\"name\":\"exception\",\"attributes\":{\"exception.type\":\"E\",\"n\":"
+         "NaN},\"x\":{}}]",
+         DD_TAG_TAKEN, true, "event \"exception\" at 1700000000000000000 {exception.type=\"E\" n=nan}"},
+        {"[{\"name\":\"\",\"time_unix_nano\":0,\"attributes\":null}]", DD_TAG_TAKEN, false,
+         "event \"\" at 0 {}"},
         {"[{\"name\":\"n\",\"time_unix_nano\":1.6}]", DD_TAG_TAKEN, false, "event \"n\" at 2 {}"},
-        {"[{\"name\":\"n\",\"time_unix_nano\":18446744073709551615}]", DD_TAG_TAKEN, false, "event \"n\" at 18446744073709551615 {}"},
+        {"[{\"name\":\"n\",\"time_unix_nano\":18446744073709551615}]", DD_TAG_TAKEN, false,
+         "event \"n\" at 18446744073709551615 {}"},
         {"", DD_TAG_TAKEN, false, ""},
         {"[]", DD_TAG_KEPT, false, ""},
         {"my party", DD_TAG_KEPT, false, ""},
@@ -64,7 +70,8 @@ static void json_becomes_events_only_when_it_is_events(void **state)
 static void native_events_keep_their_types(void **state)
 {
     struct dd_value ints[] = {{.type = DD_V_INT, .i = INT64_MIN}, {.type = DD_V_INT, .i = 2}};
-    struct dd_value texts[] = {{.type = DD_V_STRING, .s = GW_LIT("a")}, {.type = DD_V_STRING, .s = GW_LIT("\xff")}};
+    struct dd_value texts[] = {{.type = DD_V_STRING, .s = GW_LIT("a")},
+                               {.type = DD_V_STRING, .s = GW_LIT("\xff")}};
     struct dd_attr attrs[] = {
         {GW_LIT("s"), {.type = DD_V_STRING, .s = GW_LIT("str")}},
         {GW_LIT("b"), {.type = DD_V_BOOL, .b = true}},
@@ -80,20 +87,23 @@ static void native_events_keep_their_types(void **state)
     };
     bool exception = false;
     assert_int_equal(dd_write_events(&w, &arena, events, 1, GW_NOSTR, &exception), DD_TAG_TAKEN);
-    assert_string_equal(show(&shown, &w), "event \"evt.one\" at 1795222318159267560 {s=\"str\" b=true i=-12 f=2.5 "
-                                          "ai=[-9223372036854775808 2] as=[\"a\" \"\xEF\xBF\xBD\"] none=[]}");
+    assert_string_equal(show(&shown, &w),
+                        "event \"evt.one\" at 1795222318159267560 {s=\"str\" b=true i=-12 f=2.5 "
+                        "ai=[-9223372036854775808 2] as=[\"a\" \"\xEF\xBF\xBD\"] none=[]}");
     assert_false(exception);
-    assert_int_equal(dd_write_events(&w, &arena, events + 1, 1, GW_STR("user text"), &exception), DD_TAG_KEPT);
+    assert_int_equal(dd_write_events(&w, &arena, events + 1, 1, GW_STR("user text"), &exception),
+                     DD_TAG_KEPT);
     assert_string_equal(show(&shown, &w), "event \"exception\" at 0 {}");
     assert_true(exception);
 }
 
 static void an_event_sent_twice_is_one_event(void **state)
 {
-    struct dd_event native[] = {{.time_unix_nano = 5, .name = GW_LIT("a")}, {.time_unix_nano = 6, .name = GW_LIT("a")}};
+    struct dd_event native[] = {{.time_unix_nano = 5, .name = GW_LIT("a")},
+                                {.time_unix_nano = 6, .name = GW_LIT("a")}};
     bool exception;
-    gw_str json =
-        GW_STR("[{\"name\":\"a\",\"time_unix_nano\":6},{\"name\":\"b\",\"time_unix_nano\":6},{\"name\":\"a\",\"time_unix_nano\":5}]");
+    gw_str json = GW_STR("[{\"name\":\"a\",\"time_unix_nano\":6},{\"name\":\"b\",\"time_unix_nano\":6},{"
+                         "\"name\":\"a\",\"time_unix_nano\":5}]");
     assert_int_equal(dd_write_events(&w, &arena, native, 2, json, &exception), DD_TAG_TAKEN);
     assert_string_equal(show(&shown, &w), "event \"a\" at 5 {} | event \"a\" at 6 {} | event \"b\" at 6 {}");
 }
@@ -102,8 +112,10 @@ static void an_exception_has_what_is_known(void **state)
 {
     dd_write_exception(&w, 9, GW_STR("ValueError"), GW_STR("no\xff"), GW_STR("Traceback:\n"));
     dd_write_exception(&w, 10, GW_NOSTR, GW_STR("m"), GW_NOSTR);
-    assert_string_equal(show(&shown, &w), "event \"exception\" at 9 {exception.type=\"ValueError\" exception.message=\"no\xEF\xBF\xBD\" "
-                                          "exception.stacktrace=\"Traceback:\n\"} | event \"exception\" at 10 {exception.message=\"m\"}");
+    assert_string_equal(
+        show(&shown, &w),
+        "event \"exception\" at 9 {exception.type=\"ValueError\" exception.message=\"no\xEF\xBF\xBD\" "
+        "exception.stacktrace=\"Traceback:\n\"} | event \"exception\" at 10 {exception.message=\"m\"}");
 }
 
 static int setup(void **state)

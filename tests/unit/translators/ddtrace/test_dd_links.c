@@ -18,7 +18,8 @@ static struct show shown;
 #define PY_ID "\"trace_id\": \"00000000000012340000000000abcdef\", \"span_id\": \"8000000000000005\""
 #define GO_ID "\"trace_id\":11259375,\"trace_id_high\":4660,\"span_id\":9223372036854775813"
 
-static const struct dd_link native = {.trace_id = 0xabcdef, .trace_id_high = 0x1234, .span_id = 0x8000000000000005};
+static const struct dd_link native = {
+    .trace_id = 0xabcdef, .trace_id_high = 0x1234, .span_id = 0x8000000000000005};
 
 static void json_becomes_links(void **state)
 {
@@ -27,26 +28,35 @@ static void json_becomes_links(void **state)
         enum dd_tag_fate fate;
         const char *links;
     } cases[] = {
-        {"[{" PY_ID ", \"attributes\": {\"link.kind\": \"test\", \"n\": \"3\"}, \"tracestate\": \"dd=s:1;t.dm:-4,other=1\", \"flags\": 1}]",
-         DD_TAG_TAKEN, "link " IDS " \"dd=s:1;t.dm:-4,other=1\" flags=1 dropped=0 {link.kind=\"test\" n=\"3\"}"},
-        {"[{" GO_ID ",\"attributes\":{\"link.kind\":\"test\"},\"tracestate\":\"dd=s:1\",\"flags\":1}]", DD_TAG_TAKEN,
-         "link " IDS " \"dd=s:1\" flags=1 dropped=0 {link.kind=\"test\"}"},
-        {"[{\"trace_id\":\"6b00e95f00000000047df67ce828b53f\",\"span_id\":\"4b7176b108b93c83\",\"flags\":2147483649,"
+        {"[{" PY_ID ", \"attributes\": {\"link.kind\": \"test\", \"n\": \"3\"}, \"tracestate\": "
+         "\"dd=s:1;t.dm:-4,other=1\", \"flags\": 1}]",
+         DD_TAG_TAKEN,
+         "link " IDS " \"dd=s:1;t.dm:-4,other=1\" flags=1 dropped=0 {link.kind=\"test\" n=\"3\"}"},
+        {"[{" GO_ID ",\"attributes\":{\"link.kind\":\"test\"},\"tracestate\":\"dd=s:1\",\"flags\":1}]",
+         DD_TAG_TAKEN, "link " IDS " \"dd=s:1\" flags=1 dropped=0 {link.kind=\"test\"}"},
+        {"[{\"trace_id\":\"6b00e95f00000000047df67ce828b53f\",\"span_id\":\"4b7176b108b93c83\",\"flags\":"
+         "2147483649,"
          "\"dropped_attributes_count\":7}]",
          DD_TAG_TAKEN, "link 6b00e95f00000000047df67ce828b53f/4b7176b108b93c83 \"\" flags=1 dropped=7 {}"},
         {"[{" PY_ID ", \"flags\": 2147483648}]", DD_TAG_TAKEN, "link " IDS " \"\" flags=0 dropped=0 {}"},
-        {"[{" PY_ID
-         ", \"attributes\": {\"i\": 3, \"u\": 18446744073709551615, \"d\": 2.5, \"b\": true, \"a\": [\"x\", 1], \"o\": {\"k\": null}, "
+        {"[{" PY_ID ", \"attributes\": {\"i\": 3, \"u\": 18446744073709551615, \"d\": 2.5, \"b\": true, "
+         "\"a\": [\"x\", 1], \"o\": {\"k\": null}, "
          "\"e\\u00e9\": \"\\n\"}}]",
-         DD_TAG_TAKEN, "link " IDS " \"\" flags=0 dropped=0 {i=3 u=1.8446744073709552e+19 d=2.5 b=true a=[\"x\" 1] o={k=none} eé=\"\n\"}"},
-        {"[{" PY_ID "},{\"trace_id\":\"1\",\"span_id\":2,\"attributes\":null,\"tracestate\":null,\"flags\":null,\"new\":[{}]}]",
          DD_TAG_TAKEN,
-         "link " IDS " \"\" flags=0 dropped=0 {} | link 00000000000000000000000000000001/0000000000000002 \"\" flags=0 dropped=0 {}"},
-        {"[{\"trace_id\":18446744073709551615,\"trace_id_high\":\"ff\",\"span_id\":18446744073709551615}]", DD_TAG_TAKEN,
-         "link 00000000000000ffffffffffffffffff/ffffffffffffffff \"\" flags=0 dropped=0 {}"},
+         "link " IDS " \"\" flags=0 dropped=0 {i=3 u=1.8446744073709552e+19 d=2.5 b=true a=[\"x\" 1] "
+         "o={k=none} eé=\"\n\"}"},
+        {"[{" PY_ID "},{\"trace_id\":\"1\",\"span_id\":2,\"attributes\":null,\"tracestate\":null,\"flags\":"
+         "null,\"new\":[{}]}]",
+         DD_TAG_TAKEN,
+         "link " IDS " \"\" flags=0 dropped=0 {} | link 00000000000000000000000000000001/0000000000000002 "
+         "\"\" flags=0 dropped=0 {}"},
+        {"[{\"trace_id\":18446744073709551615,\"trace_id_high\":\"ff\",\"span_id\":18446744073709551615}]",
+         DD_TAG_TAKEN, "link 00000000000000ffffffffffffffffff/ffffffffffffffff \"\" flags=0 dropped=0 {}"},
         {"[]", DD_TAG_TAKEN, ""},
-        {"[{" PY_ID "}, {\"trace_id\":\"0\",\"span_id\":\"1\"}]", DD_TAG_MALFORMED, "link " IDS " \"\" flags=0 dropped=0 {}"},
-        {"[{\"trace_id\":\"1\",\"span_id\":\"0\"}, {" PY_ID "}]", DD_TAG_MALFORMED, "link " IDS " \"\" flags=0 dropped=0 {}"},
+        {"[{" PY_ID "}, {\"trace_id\":\"0\",\"span_id\":\"1\"}]", DD_TAG_MALFORMED,
+         "link " IDS " \"\" flags=0 dropped=0 {}"},
+        {"[{\"trace_id\":\"1\",\"span_id\":\"0\"}, {" PY_ID "}]", DD_TAG_MALFORMED,
+         "link " IDS " \"\" flags=0 dropped=0 {}"},
         {"[3, {" PY_ID "}]", DD_TAG_MALFORMED, "link " IDS " \"\" flags=0 dropped=0 {}"},
         {"[{\"trace_id\":\"xyz\",\"span_id\":\"1\"}]", DD_TAG_MALFORMED, ""},
         {"[{\"trace_id\":\"000000000000000000000000000000001\",\"span_id\":\"1\"}]", DD_TAG_MALFORMED, ""},
@@ -72,34 +82,42 @@ static void json_becomes_links(void **state)
 static void native_links_keep_everything(void **state)
 {
     struct dd_text attrs[] = {{GW_LIT("link.kind"), GW_LIT("test")}, {GW_LIT("bad\xff"), GW_LIT("\xc3\x28")}};
-    struct dd_link links[] = {native, native, {.trace_id = 1, .span_id = 0}, {.trace_id_high = 1, .span_id = 2}};
+    struct dd_link links[] = {
+        native, native, {.trace_id = 1, .span_id = 0}, {.trace_id_high = 1, .span_id = 2}};
     links[0].flags = 2147483649;
     links[0].tracestate = GW_STR("dd=s:1");
     links[0].attrs = attrs;
     links[0].attrs_n = 2;
-    assert_int_equal(dd_write_links(&w, &arena, links, 4, GW_NOSTR, false), DD_TAG_MALFORMED); /* one has no span id */
-    assert_string_equal(show(&shown, &w),
-                        "link " IDS " \"dd=s:1\" flags=1 dropped=0 {link.kind=\"test\" bad\xEF\xBF\xBD=\"\xEF\xBF\xBD(\"} | "
-                        "link " IDS " \"\" flags=0 dropped=0 {} | "
-                        "link 00000000000000010000000000000000/0000000000000002 \"\" flags=0 dropped=0 {}");
+    /* one has no span id */
+    assert_int_equal(dd_write_links(&w, &arena, links, 4, GW_NOSTR, false), DD_TAG_MALFORMED);
+    assert_string_equal(
+        show(&shown, &w),
+        "link " IDS " \"dd=s:1\" flags=1 dropped=0 {link.kind=\"test\" bad\xEF\xBF\xBD=\"\xEF\xBF\xBD(\"} | "
+        "link " IDS " \"\" flags=0 dropped=0 {} | "
+        "link 00000000000000010000000000000000/0000000000000002 \"\" flags=0 dropped=0 {}");
     assert_int_equal(dd_write_links(&w, &arena, links, 1, GW_NOSTR, true), DD_TAG_TAKEN);
-    assert_string_equal(show(&shown, &w), "link 00000000000000000000000000abcdef/8000000000000005 \"dd=s:1\" flags=1 dropped=0 "
-                                          "{link.kind=\"test\" bad\xEF\xBF\xBD=\"\xEF\xBF\xBD(\"}");
+    assert_string_equal(show(&shown, &w),
+                        "link 00000000000000000000000000abcdef/8000000000000005 \"dd=s:1\" flags=1 dropped=0 "
+                        "{link.kind=\"test\" bad\xEF\xBF\xBD=\"\xEF\xBF\xBD(\"}");
 }
 
 static void a_link_sent_twice_is_one_link(void **state)
 {
     struct dd_link two[] = {{.trace_id = 7, .span_id = 8}, native};
     /* Go: both lists, same order */
-    assert_int_equal(dd_write_links(&w, &arena, &native, 1, GW_STR("[{" GO_ID ",\"flags\":1}]"), false), DD_TAG_TAKEN);
+    assert_int_equal(dd_write_links(&w, &arena, &native, 1, GW_STR("[{" GO_ID ",\"flags\":1}]"), false),
+                     DD_TAG_TAKEN);
     assert_string_equal(show(&shown, &w), "link " IDS " \"\" flags=0 dropped=0 {}");
     /* another order, and one that only the JSON has */
     assert_int_equal(
-        dd_write_links(&w, &arena, two, 2, GW_STR("[{" GO_ID "},{\"trace_id\":9,\"span_id\":8},{\"trace_id\":7,\"span_id\":8}]"), false),
+        dd_write_links(&w, &arena, two, 2,
+                       GW_STR("[{" GO_ID "},{\"trace_id\":9,\"span_id\":8},{\"trace_id\":7,\"span_id\":8}]"),
+                       false),
         DD_TAG_TAKEN);
-    assert_string_equal(show(&shown, &w), "link 00000000000000000000000000000007/0000000000000008 \"\" flags=0 dropped=0 {} | "
-                                          "link " IDS " \"\" flags=0 dropped=0 {} | "
-                                          "link 00000000000000000000000000000009/0000000000000008 \"\" flags=0 dropped=0 {}");
+    assert_string_equal(show(&shown, &w),
+                        "link 00000000000000000000000000000007/0000000000000008 \"\" flags=0 dropped=0 {} | "
+                        "link " IDS " \"\" flags=0 dropped=0 {} | "
+                        "link 00000000000000000000000000000009/0000000000000008 \"\" flags=0 dropped=0 {}");
     /* bad JSON does not cost the native ones */
     assert_int_equal(dd_write_links(&w, &arena, &native, 1, GW_STR("[{"), false), DD_TAG_MALFORMED);
     assert_string_equal(show(&shown, &w), "link " IDS " \"\" flags=0 dropped=0 {}");

@@ -1,4 +1,5 @@
-/* The msgpack reader: every form of every type, errors with their place, and msgpack-c as the oracle on generated input.
+/* The msgpack reader: every form of every type, errors with their place, and msgpack-c as the oracle on
+ * generated input.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
@@ -12,8 +13,9 @@ enum { MOST = 1000 };
 
 /* ---- each form read as each type ---- */
 
-/* What the typed reads make of a value: "text=… u=… i=… d=… b=… map=… array=…"; a read that answers OTHER_TYPE is not shown,
- * one that answers ILL_FORMED is shown as "!". All must leave or move the cursor as they should. */
+/* What the typed reads make of a value: "text=… u=… i=… d=… b=… map=… array=…"; a read that answers
+ * OTHER_TYPE is not shown, one that answers ILL_FORMED is shown as "!". All must leave or move the cursor as
+ * they should. */
 static const char *reads(gw_str body)
 {
     static char text[512];
@@ -28,22 +30,22 @@ static const char *reads(gw_str body)
     dd_msgpack_init(&skipped, body, MOST);
     enum dd_got whole = dd_msgpack_skip(&skipped);
     text[0] = '\0';
-#define READ(name, call, container, ...)                                                                                                   \
-    do {                                                                                                                                   \
-        dd_msgpack_init(&in, body, MOST);                                                                                                  \
-        enum dd_got got = call;                                                                                                            \
-        if (got == DD_TAKEN) {                                                                                                             \
-            at += (size_t)snprintf(text + at, sizeof text - at, "%s" name "=", at ? " " : "");                                             \
-            at += (size_t)snprintf(text + at, sizeof text - at, __VA_ARGS__);                                                              \
-            if (!container)                                                                                                                \
-                assert_ptr_equal(in.at, skipped.at);                                                                                       \
-        } else {                                                                                                                           \
-            assert_ptr_equal(in.at, in.begin);                                                                                             \
-            if (got == DD_ILL_FORMED)                                                                                                      \
-                at += (size_t)snprintf(text + at, sizeof text - at, "!");                                                                  \
-            if (!container)                                                                                                                \
-                assert_int_equal(got == DD_ILL_FORMED, whole == DD_ILL_FORMED);                                                            \
-        }                                                                                                                                  \
+#define READ(name, call, container, ...)                                                                     \
+    do {                                                                                                     \
+        dd_msgpack_init(&in, body, MOST);                                                                    \
+        enum dd_got got = call;                                                                              \
+        if (got == DD_TAKEN) {                                                                               \
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s" name "=", at ? " " : "");               \
+            at += (size_t)snprintf(text + at, sizeof text - at, __VA_ARGS__);                                \
+            if (!container)                                                                                  \
+                assert_ptr_equal(in.at, skipped.at);                                                         \
+        } else {                                                                                             \
+            assert_ptr_equal(in.at, in.begin);                                                               \
+            if (got == DD_ILL_FORMED)                                                                        \
+                at += (size_t)snprintf(text + at, sizeof text - at, "!");                                    \
+            if (!container)                                                                                  \
+                assert_int_equal(got == DD_ILL_FORMED, whole == DD_ILL_FORMED);                              \
+        }                                                                                                    \
     } while (0)
     READ("text", dd_msgpack_text(&in, &s), false, "%.*s", GW_FMT(s));
     READ("u", dd_msgpack_u64(&in, &u), false, "%llu", (unsigned long long)u);
@@ -81,8 +83,10 @@ static void test_forms(void **state)
         {"1.5", "d=1.5"},
         {"-3.0", "u=18446744073709551613 i=-3 d=-3"},
         {"<ca 40400000>", "u=3 i=3 d=3"},
-        {"<cb 43e0000000000000>", "u=9223372036854775808 i=9223372036854775807 d=9.2233720368547758e+18"}, /* 2^63 */
-        {"<cb 43f0000000000000>", "d=1.8446744073709552e+19"},                                             /* 2^64 */
+        /* 2^63 */
+        {"<cb 43e0000000000000>", "u=9223372036854775808 i=9223372036854775807 d=9.2233720368547758e+18"},
+        /* 2^64 */
+        {"<cb 43f0000000000000>", "d=1.8446744073709552e+19"},
         {"<cb c3e0000000000000>", "u=9223372036854775808 i=-9223372036854775808 d=-9.2233720368547758e+18"},
         {"<cb 7ff0000000000000>", "d=inf"},
         {"<ca 7fc00000>", "d=nan"},
@@ -127,10 +131,12 @@ static void test_forms(void **state)
     }
 }
 
-/* The usual forms are read in place only where enough bytes follow; a value at the very end must come out the same. */
+/* The usual forms are read in place only where enough bytes follow; a value at the very end must come out the
+ * same. */
 static void test_last_value(void **state)
 {
-    static const char *const values[] = {"5", "<cd 0100>", "<cf 8000000000000001>", "'abc'", "1.5", "[]", "{}", "<d2 00000007>"};
+    static const char *const values[] = {"5",  "<cd 0100>", "<cf 8000000000000001>", "'abc'", "1.5",
+                                         "[]", "{}",        "<d2 00000007>"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         char alone[512];
         gw_str body = pack(values[i]);
@@ -161,7 +167,8 @@ static void test_errors_name_the_place(void **state)
         {"<93 01 02>", "claims more elements than can follow: 3, and 3 bytes are left", 0},
         {"<82 01 02 03>", "claims more elements than can follow: 2, and 4 bytes are left", 0},
         {"[<92 01>]", "claims more elements than can follow: 2, and 2 bytes are left", 1},
-        {"<92 92 01 02>", "the containers that are open claim more elements than can follow: 3, and 3 bytes are left", 1},
+        {"<92 92 01 02>",
+         "the containers that are open claim more elements than can follow: 3, and 3 bytes are left", 1},
         {"[<c9 000003e8 05 61>]", "claims more bytes than follow: 1000, and 7 bytes are left", 1},
         {"[<d5 05 61>]", "claims more bytes than follow: 2, and 3 bytes are left", 1},
     };
@@ -310,8 +317,8 @@ static void same(struct dd_msgpack *in, const msgpack_object *want)
     }
 }
 
-/* msgpack-c reserves memory for what array32 and map32 claim, so it is not shown them in what we refuse. Nothing that is generated
- * needs them. */
+/* msgpack-c reserves memory for what array32 and map32 claim, so it is not shown them in what we refuse.
+ * Nothing that is generated needs them. */
 static bool may_claim_much(gw_str body)
 {
     return body.len && (memchr(body.ptr, 0xdd, body.len) || memchr(body.ptr, 0xdf, body.len));
@@ -352,7 +359,8 @@ static void test_agrees_with_msgpack_c(void **state)
         generate(&pk, 4);
         assert_true(agree(gw_str_n(out.data, out.size)));
         taken++;
-        for (int round = 0; round < 8 && out.size < 4096; round++) { /* the same, damaged: a byte changed, or the end cut off */
+        /* the same, damaged: a byte changed, or the end cut off */
+        for (int round = 0; round < 8 && out.size < 4096; round++) {
             size_t len = chance(3) ? out.size : chance((uint32_t)out.size + 1);
             char *bytes = malloc(len ? len : 1);
             memcpy(bytes, out.data, len);

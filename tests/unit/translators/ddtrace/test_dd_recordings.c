@@ -1,5 +1,6 @@
-/* What real tracers sent, against what an independent decoder read (expected.json); and the same bodies cut at every byte.
- * All recordings in DDGATE_SHARED/fixtures (by default ../shared) are read too, where they are.
+/* What real tracers sent, against what an independent decoder read (expected.json); and the same bodies cut
+ * at every byte. All recordings in DDGATE_SHARED/fixtures (by default ../shared) are read too, where they
+ * are.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <glob.h>
 #include <json-c/json.h>
@@ -15,14 +16,14 @@
 
 static const char *at; /* the body that is being compared, for messages */
 
-#define CHECK(cond, ...)                                                                                                                   \
-    do {                                                                                                                                   \
-        if (!(cond)) {                                                                                                                     \
-            print_error("%s: ", at);                                                                                                       \
-            print_error(__VA_ARGS__);                                                                                                      \
-            print_error("\n");                                                                                                             \
-            fail();                                                                                                                        \
-        }                                                                                                                                  \
+#define CHECK(cond, ...)                                                                                     \
+    do {                                                                                                     \
+        if (!(cond)) {                                                                                       \
+            print_error("%s: ", at);                                                                         \
+            print_error(__VA_ARGS__);                                                                        \
+            print_error("\n");                                                                               \
+            fail();                                                                                          \
+        }                                                                                                    \
     } while (0)
 
 static struct json_object *member(struct json_object *o, const char *key)
@@ -37,10 +38,12 @@ static void check_text(const char *what, gw_str got, struct json_object *want)
     if (want && json_object_is_type(want, json_type_object)) { /* not UTF-8 */
         for (size_t i = 0; i < got.len && i < 255; i++)
             sprintf(hex + 2 * i, "%02x", (unsigned char)got.ptr[i]);
-        CHECK(strcmp(hex, json_object_get_string(member(want, "__invalid_utf8_hex__"))) == 0, "%s: %s", what, hex);
+        CHECK(strcmp(hex, json_object_get_string(member(want, "__invalid_utf8_hex__"))) == 0, "%s: %s", what,
+              hex);
         return;
     }
-    gw_str text = want ? gw_str_n(json_object_get_string(want), (size_t)json_object_get_string_len(want)) : GW_NOSTR;
+    gw_str text =
+        want ? gw_str_n(json_object_get_string(want), (size_t)json_object_get_string_len(want)) : GW_NOSTR;
     CHECK(gw_str_eq(got, text), "%s: '%.*s', want '%.*s'", what, GW_FMT(got), GW_FMT(text));
 }
 
@@ -52,7 +55,8 @@ static void check_id(const char *what, uint64_t got, struct json_object *want)
 
 static void check_int(const char *what, int64_t got, struct json_object *want)
 {
-    CHECK(got == json_object_get_int64(want), "%s: %lld, want %lld", what, (long long)got, (long long)json_object_get_int64(want));
+    CHECK(got == json_object_get_int64(want), "%s: %lld, want %lld", what, (long long)got,
+          (long long)json_object_get_int64(want));
 }
 
 static bool comes_again(const struct dd_text *t, size_t n, size_t i)
@@ -87,16 +91,19 @@ static void check_metrics(const struct dd_span *s, struct json_object *want)
         union dd_number_value v = {.u = s->metrics[i].u};
         snprintf(key, sizeof key, "%.*s", GW_FMT(s->metrics[i].key));
         CHECK(member(want, key), "metric %s is not expected", key);
-        CHECK(dd_number_double(s->metrics[i].kind, v) == json_object_get_double(member(want, key)), "metric %s", key);
+        CHECK(dd_number_double(s->metrics[i].kind, v) == json_object_get_double(member(want, key)),
+              "metric %s", key);
         if (json_object_is_type(member(want, key), json_type_int))
-            CHECK(s->metrics[i].kind == DD_INT && v.i == json_object_get_int64(member(want, key)), "metric %s as an integer", key);
+            CHECK(s->metrics[i].kind == DD_INT && v.i == json_object_get_int64(member(want, key)),
+                  "metric %s as an integer", key);
     }
 }
 
 static void check_value(const struct dd_value *v, struct json_object *want)
 {
     struct json_object *values;
-    CHECK((int)v->type == json_object_get_int(member(want, "type")), "type of an event's attribute: %d", (int)v->type);
+    CHECK((int)v->type == json_object_get_int(member(want, "type")), "type of an event's attribute: %d",
+          (int)v->type);
     switch (v->type) {
     case DD_V_STRING:
         check_text("attribute", v->s, member(want, "string_value"));
@@ -128,12 +135,15 @@ static void check_events(const struct dd_span *s, struct json_object *want)
     CHECK(s->events_n == length(want), "%zu events", s->events_n);
     for (size_t i = 0; i < s->events_n; i++) {
         const struct dd_event *e = &s->events[i];
-        struct json_object *w = json_object_array_get_idx(want, i), *attrs = member(w, "attributes"), *time = member(w, "time_unix_nano");
+        struct json_object *w = json_object_array_get_idx(want, i), *attrs = member(w, "attributes"),
+                           *time = member(w, "time_unix_nano");
         check_text("event", e->name, member(w, "name"));
-        CHECK(json_object_is_type(time, json_type_int) ? e->time_unix_nano == json_object_get_int64(time)
-                                                       : (double)e->time_unix_nano == json_object_get_double(time),
+        CHECK(json_object_is_type(time, json_type_int)
+                  ? e->time_unix_nano == json_object_get_int64(time)
+                  : (double)e->time_unix_nano == json_object_get_double(time),
               "time of event %zu", i);
-        CHECK(e->attrs_n == (attrs ? (size_t)json_object_object_length(attrs) : 0), "%zu attributes of event %zu", e->attrs_n, i);
+        CHECK(e->attrs_n == (attrs ? (size_t)json_object_object_length(attrs) : 0),
+              "%zu attributes of event %zu", e->attrs_n, i);
         for (size_t k = 0; k < e->attrs_n; k++) {
             char key[512];
             snprintf(key, sizeof key, "%.*s", GW_FMT(e->attrs[k].key));
@@ -222,7 +232,8 @@ static size_t check_scenario(const char *expected_path)
             continue;
         gw_str body = read_file(path);
         CHECK(body.ptr, "cannot be read");
-        spans += check_body(strcmp(format, "v0.5") == 0 ? DD_V05_MSGPACK : DD_V04_MSGPACK, body, member(file, "traces"));
+        spans += check_body(strcmp(format, "v0.5") == 0 ? DD_V05_MSGPACK : DD_V04_MSGPACK, body,
+                            member(file, "traces"));
         free((void *)body.ptr);
     }
     json_object_put(files);
@@ -281,8 +292,10 @@ static void test_truncation_is_never_ok(void **state)
         enum dd_format format;
     } bodies[] = {
         {"tests/data/recordings/dd-trace-go-2.12.0/v04/003-POST-v0.4-traces.bin", DD_V04_MSGPACK},
-        {"tests/data/recordings/dd-trace-js-6.21.0/v04-native-span-events/001-PUT-v0.4-traces.bin", DD_V04_MSGPACK},
-        {"tests/data/recordings/ddtrace-4.16.0/v04-native-span-events/004-POST-v0.4-traces.bin", DD_V04_MSGPACK},
+        {"tests/data/recordings/dd-trace-js-6.21.0/v04-native-span-events/001-PUT-v0.4-traces.bin",
+         DD_V04_MSGPACK},
+        {"tests/data/recordings/ddtrace-4.16.0/v04-native-span-events/004-POST-v0.4-traces.bin",
+         DD_V04_MSGPACK},
         {"tests/data/recordings/dd-java-agent-1.68.1/v05/003-PUT-v0.5-traces.bin", DD_V05_MSGPACK},
         {"tests/data/recordings/dd-trace-js-6.21.0/v05/001-PUT-v0.5-traces.bin", DD_V05_MSGPACK},
     };
@@ -293,7 +306,8 @@ static void test_truncation_is_never_ok(void **state)
         for (size_t len = 1; len < whole.len; len++) {
             char *cut = malloc(len); /* of its own, so that AddressSanitizer sees a read past it */
             memcpy(cut, whole.ptr, len);
-            CHECK(decode(bodies[i].format, gw_str_n(cut, len)) == GW_BAD_MSGPACK, "cut at %zu is not refused", len);
+            CHECK(decode(bodies[i].format, gw_str_n(cut, len)) == GW_BAD_MSGPACK, "cut at %zu is not refused",
+                  len);
             free(cut);
         }
         free((void *)whole.ptr);
@@ -303,9 +317,10 @@ static void test_truncation_is_never_ok(void **state)
 /* The recordings as JSON: ids become numbers, and what comes out must be the same again. */
 static void test_recordings_as_json(void **state)
 {
-    static const char *const paths[] = {"tests/data/recordings/ddtrace-4.16.0/v04-native-span-events/expected.json",
-                                        "tests/data/recordings/dd-trace-go-2.12.0/v04/expected.json",
-                                        "tests/data/recordings/dd-java-agent-1.68.1/v04/expected.json"};
+    static const char *const paths[] = {
+        "tests/data/recordings/ddtrace-4.16.0/v04-native-span-events/expected.json",
+        "tests/data/recordings/dd-trace-go-2.12.0/v04/expected.json",
+        "tests/data/recordings/dd-java-agent-1.68.1/v04/expected.json"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct json_object *files = json_object_from_file(at = paths[i]);
         json_object_object_foreach(files, name, file)
@@ -314,10 +329,14 @@ static void test_recordings_as_json(void **state)
             assert_non_null(name);
             for (size_t t = 0; t < length(traces); t++)
                 for (size_t s = 0; s < length(json_object_array_get_idx(traces, t)); s++) {
-                    struct json_object *span = json_object_array_get_idx(json_object_array_get_idx(traces, t), s);
-                    for (const char *const *id = (const char *const[]){"trace_id", "span_id", "parent_id", NULL}; *id; id++)
+                    struct json_object *span =
+                        json_object_array_get_idx(json_object_array_get_idx(traces, t), s);
+                    for (const char *const *id =
+                             (const char *const[]){"trace_id", "span_id", "parent_id", NULL};
+                         *id; id++)
                         json_object_object_add(span, *id,
-                                               json_object_new_uint64(strtoull(json_object_get_string(member(span, *id)), NULL, 10)));
+                                               json_object_new_uint64(strtoull(
+                                                   json_object_get_string(member(span, *id)), NULL, 10)));
                 }
             const char *text = json_object_to_json_string_ext(traces, JSON_C_TO_STRING_PRETTY);
             size_t spans = check_body(DD_V04_JSON, gw_str_z(text), traces);

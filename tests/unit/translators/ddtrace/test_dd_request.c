@@ -115,14 +115,16 @@ static void cgroup_files_name_the_container(void **state)
         {"13:name=systemd:/docker/" ID64 "\n12:pids:/docker/" ID64, ID64},
         {"0::/system.slice/docker-" ID64 ".scope\n", ID64},
         {"11:perf_event:/kubepods/besteffort/pod3d274242-8ee0-11e9-a8a6-1e68d864ef1a/" ID64, ID64},
-        {"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod2d3da189_6407_48e3_9ab6_78188d75e609.slice/"
+        {"0::/kubepods.slice/kubepods-burstable.slice/"
+         "kubepods-burstable-pod2d3da189_6407_48e3_9ab6_78188d75e609.slice/"
          "cri-containerd-" ID64 ".scope",
          ID64},
         {"0::/kubepods.slice/kubepods-pod1.slice/crio-" ID64 ".scope/container", ID64},
         {"1:name=systemd:/ecs/5a0d5ceddf6c44c1928d367a815d890f/" ID64, ID64},
         {"1:cpu:/ecs/34dc0b5e626f2c5c4c5170e34b10e765/34dc0b5e626f2c5c4c5170e34b10e765-1234567890",
          "34dc0b5e626f2c5c4c5170e34b10e765-1234567890"},
-        {"1:name=systemd:/system.slice/garden.service/garden/6f265890-5165-7fab-6b52-18d1", "6f265890-5165-7fab-6b52-18d1"},
+        {"1:name=systemd:/system.slice/garden.service/garden/6f265890-5165-7fab-6b52-18d1",
+         "6f265890-5165-7fab-6b52-18d1"},
         {"0::/machine.slice/libpod-" ID64 ".scope/container", ID64},
         {"12:cpu:/\n11:pids:/user.slice\n1:name=systemd:/docker/" ID64 "/docker/" OTHER64, OTHER64},
         {"0::/../../" ID64, ID64},

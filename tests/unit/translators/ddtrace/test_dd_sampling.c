@@ -1,4 +1,5 @@
-/* trace_state and probabilities; every expected text was worked out by hand (or by dd-trace-go, where it says so).
+/* trace_state and probabilities; every expected text was worked out by hand (or by dd-trace-go, where it says
+ * so).
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <setjmp.h>
@@ -87,8 +88,8 @@ static void trace_state_says_it(void **state)
         /* W3C's list */
         {"tracestate=congo=t61rcWkgMzE", 1, "", "congo=t61rcWkgMzE"},
         {"_sampling_priority_v1=1|tracestate=congo=1, rojo=2", 1, "", "dd=s:1,congo=1,rojo=2"},
-        {"_sampling_priority_v1=2|_dd.p.dm=-4|_dd.origin=rum|w3c.tracestate=a=1,dd=s:1;o:x;t.dm:-1,b=2", 1, "",
-         "dd=s:2;o:rum;t.dm:-4,a=1,b=2"},
+        {"_sampling_priority_v1=2|_dd.p.dm=-4|_dd.origin=rum|w3c.tracestate=a=1,dd=s:1;o:x;t.dm:-1,b=2", 1,
+         "", "dd=s:2;o:rum;t.dm:-4,a=1,b=2"},
         {"tracestate=a=1,dd=s:1;o:x,b=2", 1, "", "dd=s:1;o:x,a=1,b=2"},
         {"tracestate= ,, a=1 ,", 1, "", "a=1"},
         /* probability; rv of 1 is ~(1111111111111111111) >> 8 = f0948a54d43b8e */
@@ -99,8 +100,10 @@ static void trace_state_says_it(void **state)
         {"_dd.rule_psr=0.1", 1, "", "ot=th:e666;rv:f0948a54d43b8e"},
         {"_dd.rule_psr=0.2", 2, "", "ot=th:cccd;rv:e12914a9a8771c"},
         {"_dd.rule_psr=0.3333333333333333", 1, "", "ot=th:aaab;rv:f0948a54d43b8e"},
-        {"_dd.rule_psr=0.99", 1, "", "ot=th:028f6;rv:f0948a54d43b8e"}, /* a leading zero is no digit of precision */
-        /* 12 has 0.72 of the range in front of it: a sampler of 0.1 that goes by the hash would not have kept it */
+        /* a leading zero is no digit of precision */
+        {"_dd.rule_psr=0.99", 1, "", "ot=th:028f6;rv:f0948a54d43b8e"},
+        /* 12 has 0.72 of the range in front of it: a sampler of 0.1 that goes by the hash would not have kept
+         * it */
         {"_dd.rule_psr=0.1", 12, "", "ot=th:e666"},
         {"_dd.rule_psr=0.01", 12, "", "ot=th:fd70a"},
         {"_dd.rule_psr=0.001", 12, "", "ot=th:ffbe77"},
@@ -112,17 +115,21 @@ static void trace_state_says_it(void **state)
         /* a decision against, and one regardless, have no threshold */
         {"_dd.rule_psr=0.5|_sampling_priority_v1=-1", 1, "", "dd=s:-1"},
         {"_dd.rule_psr=0.5|_sampling_priority_v1=2|_dd.p.dm=-4", 1, "", "dd=s:2;t.dm:-4"},
-        {"_dd.p.dm=-4|tracestate=ot=th:8;rv:01020304050607;x:y", 1, "", "dd=t.dm:-4,ot=rv:01020304050607;x:y"},
+        {"_dd.p.dm=-4|tracestate=ot=th:8;rv:01020304050607;x:y", 1, "",
+         "dd=t.dm:-4,ot=rv:01020304050607;x:y"},
         /* an incoming ot member is refreshed, and kept where there is nothing to say */
-        {"_dd.rule_psr=0.5|tracestate=ot=rv:01020304050607;th:0;x:y,b=1", 1, "", "ot=th:8;rv:f0948a54d43b8e;x:y,b=1"},
+        {"_dd.rule_psr=0.5|tracestate=ot=rv:01020304050607;th:0;x:y,b=1", 1, "",
+         "ot=th:8;rv:f0948a54d43b8e;x:y,b=1"},
         {"_dd.rule_psr=0.1|tracestate=ot=rv:01020304050607", 12, "", "ot=th:e666;rv:01020304050607"},
         {"tracestate=b=1,ot=rv:01020304050607;th:0", 1, "", "ot=rv:01020304050607;th:0,b=1"},
         /* what dd-trace-go 2.12 sent for these ids */
         {"_dd.agent_psr=1", 5839419060754887903u, "", "ot=th:0;rv:40d9ea5d3f50f7"},
         {"_dd.agent_psr=1", 2924897786622318769u, "", "ot=th:0;rv:7e1c9ac0219dad"},
         /* everything */
-        {"_sampling_priority_v1=1|_dd.p.dm=-3|_dd.p.ksr=0.5|_dd.rule_psr=0.5|_dd.limit_psr=1|tracestate=dd=s:1;p:1,congo=t61", 1,
-         "000000000000000a", "dd=s:1;p:000000000000000a;t.dm:-3;t.ksr:0.5,ot=th:8;rv:f0948a54d43b8e,congo=t61"},
+        {"_sampling_priority_v1=1|_dd.p.dm=-3|_dd.p.ksr=0.5|_dd.rule_psr=0.5|_dd.limit_psr=1|tracestate=dd=s:"
+         "1;p:1,congo=t61",
+         1, "000000000000000a",
+         "dd=s:1;p:000000000000000a;t.dm:-3;t.ksr:0.5,ot=th:8;rv:f0948a54d43b8e,congo=t61"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct dd_sampling s = facts(cases[i].facts);
@@ -132,11 +139,13 @@ static void trace_state_says_it(void **state)
     }
 }
 
-/* A trace that is kept by the hash at the edge of its threshold: rounding to four digits would say that it was not. */
+/* A trace that is kept by the hash at the edge of its threshold: rounding to four digits would say that it
+ * was not. */
 static void rounding_never_contradicts_the_decision(void **state)
 {
     struct dd_sampling s = facts("_dd.rule_psr=0.2");
-    uint64_t exact = (UINT64_C(1) << 56) - (uint64_t)llround(0.2 * 72057594037927936.0), rounded = UINT64_C(0xcccd0000000000), low = 0;
+    uint64_t exact = (UINT64_C(1) << 56) - (uint64_t)llround(0.2 * 72057594037927936.0),
+             rounded = UINT64_C(0xcccd0000000000), low = 0;
     /* The factor is odd, so it has an inverse modulo 2^64, found by Newton's iteration. */
     uint64_t factor = UINT64_C(1111111111111111111), inverse = factor;
     for (int i = 0; i < 6; i++)

@@ -21,7 +21,8 @@ static void literals_become_question_marks(void **state)
         enum dd_sql_dialect dialect;
         const char *query, *want;
     } cases[] = {
-        {ANY, "SELECT * FROM t WHERE a = 'x' AND b IN (1, 2, 3) -- c", "SELECT * FROM t WHERE a = ? AND b IN (?)"},
+        {ANY, "SELECT * FROM t WHERE a = 'x' AND b IN (1, 2, 3) -- c",
+         "SELECT * FROM t WHERE a = ? AND b IN (?)"},
         {ANY, "  SELECT 1 ;\n", "SELECT ?"},
         /* text */
         {ANY, "a='it''s' or b=''", "a=? or b=?"},
@@ -39,9 +40,11 @@ static void literals_become_question_marks(void **state)
         {PG, "select $body$ never closed", "select ?"},
         {MY, "select _utf8'x', _utf8mb4 'y'", "select ?, _utf8mb4 ?"},
         {ORA, "select q'[it's]', q'!x'y!', nq'{z}' from v$session", "select ?, ?, ? from v$session"},
-        {MS, "select [a]]b] from [dbo].[t] where x = N'y' and #tmp.id = 3", "select [a]]b] from [dbo].[t] where x = ? and #tmp.id = ?"},
+        {MS, "select [a]]b] from [dbo].[t] where x = N'y' and #tmp.id = 3",
+         "select [a]]b] from [dbo].[t] where x = ? and #tmp.id = ?"},
         /* numbers */
-        {ANY, "a=1 b=-1 c=+1.5 d=.5 e=1e-5 f=0x1F g=1.5E+3 h=(-1) i=x-1 j=2-1", "a=? b=? c=? d=? e=? f=? g=? h=(?) i=x-? j=?-?"},
+        {ANY, "a=1 b=-1 c=+1.5 d=.5 e=1e-5 f=0x1F g=1.5E+3 h=(-1) i=x-1 j=2-1",
+         "a=? b=? c=? d=? e=? f=? g=? h=(?) i=x-? j=?-?"},
         {ANY, "t1.c2 = a1b2 and x_1 = y$2", "t1.c2 = a1b2 and x_1 = y$2"},
         {ANY, "limit 10 offset 20", "limit ? offset ?"},
         {ANY, "4111111111111111", "?"},
@@ -73,11 +76,13 @@ static void literals_become_question_marks(void **state)
         {ANY, "x IN (SELECT 1, 2)", "x IN (SELECT ?, ?)"},
         {ANY, "x IN (1, 2", "x IN (?, ?"},
         {ANY, "f(1, 2) + g(?, ?)", "f(?, ?) + g(?, ?)"},
-        {ANY, "INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y'),(3,'z') RETURNING id", "INSERT INTO t (a, b) VALUES (?) RETURNING id"},
+        {ANY, "INSERT INTO t (a, b) VALUES (1, 'x'), (2, 'y'),(3,'z') RETURNING id",
+         "INSERT INTO t (a, b) VALUES (?) RETURNING id"},
         {ANY, "VALUES (1), (2), (3)", "VALUES (?)"},
         {ANY, "VALUES (?, ?), (?, f(?)), (?, ?)", "VALUES (?), (?, f(?)), (?, ?)"},
         {ANY, "VALUES (?), 1", "VALUES (?), ?"},
-        {ANY, "VALUES (DEFAULT, 1) ON CONFLICT (a, b) DO NOTHING", "VALUES (?) ON CONFLICT (a, b) DO NOTHING"},
+        {ANY, "VALUES (DEFAULT, 1) ON CONFLICT (a, b) DO NOTHING",
+         "VALUES (?) ON CONFLICT (a, b) DO NOTHING"},
         {ANY, "caf\xC3\xA9 = 'd\xC3\xA9j\xC3\xA0'", "caf\xC3\xA9 = ?"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -205,7 +210,11 @@ static void commands_lose_their_arguments(void **state)
         {" ", ""},
     };
     static const char *const memcached[][2] = {
-        {"set key 0 60 5\r\nvalue", "set ?"}, {"get a b", "get ?"}, {"flush_all", "flush_all"}, {"get ?", "get ?"}, {"", ""},
+        {"set key 0 60 5\r\nvalue", "set ?"},
+        {"get a b", "get ?"},
+        {"flush_all", "flush_all"},
+        {"get ?", "get ?"},
+        {"", ""},
     };
     for (size_t i = 0; i < sizeof redis / sizeof *redis; i++) {
         gw_str got = dd_redis_sanitize(&arena, gw_str_z(redis[i][0]));
@@ -262,7 +271,8 @@ static void without_memory_nothing_leaks(void **state)
 {
     struct gw_arena small;
     gw_arena_init(&small, 0);
-    assert_int_equal(dd_sql_sanitize(&small, DD_SQL_STANDARD, GW_STR("a='secret' and b in ('x', 'y') /* */ c")).len, 0);
+    assert_int_equal(
+        dd_sql_sanitize(&small, DD_SQL_STANDARD, GW_STR("a='secret' and b in ('x', 'y') /* */ c")).len, 0);
     assert_int_equal(dd_redis_sanitize(&small, GW_STR("SET a b")).len, 0);
     assert_int_equal(dd_memcached_sanitize(&small, GW_STR("set a b")).len, 0);
     assert_int_equal(dd_json_sanitize(&small, GW_STR("{\"a\":1}")).len, 0);
@@ -272,9 +282,12 @@ static void without_memory_nothing_leaks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(literals_become_question_marks), cmocka_unit_test(unchanged_text_is_the_same_view),
-        cmocka_unit_test(dialects_go_by_system),          cmocka_unit_test(queries_have_an_operation_and_a_target),
-        cmocka_unit_test(commands_lose_their_arguments),  cmocka_unit_test(bodies_lose_their_values),
+        cmocka_unit_test(literals_become_question_marks),
+        cmocka_unit_test(unchanged_text_is_the_same_view),
+        cmocka_unit_test(dialects_go_by_system),
+        cmocka_unit_test(queries_have_an_operation_and_a_target),
+        cmocka_unit_test(commands_lose_their_arguments),
+        cmocka_unit_test(bodies_lose_their_values),
         cmocka_unit_test(without_memory_nothing_leaks),
     };
     return cmocka_run_group_tests(tests, arena_open, arena_close);

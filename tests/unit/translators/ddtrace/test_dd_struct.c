@@ -39,7 +39,8 @@ static void values_keep_their_shape(void **state)
         {BYTES("\x81\xa8triggers\x91\x82\xa4rule\x81\xa2id\xa7"
                "crs-942\xa5score\xcb\x3f\xf0\0\0\0\0\0\0"),
          true, "{k={triggers=[{rule={id=\"crs-942\"} score=1.0}]}}"},
-        {BYTES("\x85\x2a\x01\xd0\xd6\x02\xc2\x03\xcb\x3f\xf8\0\0\0\0\0\0\x04\xc0\x05"), true, "{k={42=1 -42=2 false=3 1.5=4 =5}}"},
+        {BYTES("\x85\x2a\x01\xd0\xd6\x02\xc2\x03\xcb\x3f\xf8\0\0\0\0\0\0\x04\xc0\x05"), true,
+         "{k={42=1 -42=2 false=3 1.5=4 =5}}"},
         {BYTES("\xa2\xc3\x28"), true, "{k=\"\xEF\xBF\xBD(\"}"},
         /* not msgpack, or more than one value: bytes */
         {BYTES(""), false, "{k=bytes:}"},

@@ -22,16 +22,22 @@ static void lists_become_attributes(void **state)
         const char *tags, *attrs;
     } cases[] = {
         {DD_TAGS_CONTAINER, "kube_namespace:shop,pod_name:web-1,kube_deployment:web,container_id:abc",
-         "{k8s.namespace.name=\"shop\" k8s.pod.name=\"web-1\" k8s.deployment.name=\"web\" container.id=\"abc\"}"},
+         "{k8s.namespace.name=\"shop\" k8s.pod.name=\"web-1\" k8s.deployment.name=\"web\" "
+         "container.id=\"abc\"}"},
         {DD_TAGS_CONTAINER, "image_name:registry:5000/app,image_tag:1.2",
          "{container.image.name=\"registry:5000/app\" container.image.tags=[\"1.2\"]}"},
-        {DD_TAGS_CONTAINER, "image_tag:1.2,image_tag:latest,image_tag:1.2", "{container.image.tags=[\"1.2\" \"latest\"]}"},
-        {DD_TAGS_CONTAINER, "kube_service:a,x:1,kube_service:b", "{k8s.service.name=[\"a\" \"b\"] datadog.container.x=\"1\"}"},
-        {DD_TAGS_CONTAINER, "zone:z1,availability_zone:z1,availability-zone:z2", "{cloud.availability_zone=[\"z1\" \"z2\"]}"},
+        {DD_TAGS_CONTAINER, "image_tag:1.2,image_tag:latest,image_tag:1.2",
+         "{container.image.tags=[\"1.2\" \"latest\"]}"},
+        {DD_TAGS_CONTAINER, "kube_service:a,x:1,kube_service:b",
+         "{k8s.service.name=[\"a\" \"b\"] datadog.container.x=\"1\"}"},
+        {DD_TAGS_CONTAINER, "zone:z1,availability_zone:z1,availability-zone:z2",
+         "{cloud.availability_zone=[\"z1\" \"z2\"]}"},
         {DD_TAGS_CONTAINER, "task_family:f,task_version:7,ecs_cluster_name:c,short_image:s,short_image:t",
-         "{aws.ecs.task.family=\"f\" aws.ecs.task.revision=\"7\" aws.ecs.cluster.name=\"c\" datadog.container.short_image=[\"s\" \"t\"]}"},
+         "{aws.ecs.task.family=\"f\" aws.ecs.task.revision=\"7\" aws.ecs.cluster.name=\"c\" "
+         "datadog.container.short_image=[\"s\" \"t\"]}"},
         {DD_TAGS_PROCESS, "entrypoint.name:app,entrypoint.type:class,entrypoint.workdir:v04,svc.user:true",
-         "{process.executable.name=\"app\" datadog.process.entrypoint.type=\"class\" datadog.process.entrypoint.workdir=\"v04\" "
+         "{process.executable.name=\"app\" datadog.process.entrypoint.type=\"class\" "
+         "datadog.process.entrypoint.workdir=\"v04\" "
          "datadog.process.svc.user=\"true\"}"},
         {DD_TAGS_PROCESS, "container_id:x", "{datadog.process.container_id=\"x\"}"},
         {DD_TAGS_PROCESS, " entrypoint.name:app , ,,:v,alone,empty:",
@@ -48,7 +54,8 @@ static void lists_become_attributes(void **state)
 static void what_the_resource_has_is_left_out(void **state)
 {
     static const gw_str done[] = {GW_LIT("container.id"), GW_LIT("datadog.container.x")};
-    dd_write_tag_list(&w, SPAN_ATTRIBUTES, DD_TAGS_CONTAINER, GW_STR("container_id:a,x:b,pod_name:p"), done, 2);
+    dd_write_tag_list(&w, SPAN_ATTRIBUTES, DD_TAGS_CONTAINER, GW_STR("container_id:a,x:b,pod_name:p"), done,
+                      2);
     assert_string_equal(show(&shown, &w), "{k8s.pod.name=\"p\"}");
 }
 

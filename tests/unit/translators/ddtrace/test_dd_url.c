@@ -16,7 +16,8 @@ static void urls_are_split(void **state)
         int port;
         const char *path, *query, *fragment;
     } cases[] = {
-        {"https://user:pw@host.example:8443/path/x?a=b&c=d#top", "https", "user:pw", "host.example", 8443, "/path/x", "a=b&c=d", "top"},
+        {"https://user:pw@host.example:8443/path/x?a=b&c=d#top", "https", "user:pw", "host.example", 8443,
+         "/path/x", "a=b&c=d", "top"},
         {"http://127.0.0.1:21141/a", "http", "", "127.0.0.1", 21141, "/a", "", ""},
         {"http://[::1]:80/", "http", "", "::1", 80, "/", "", ""},
         {"http://[fe80::1%25eth0]", "http", "", "fe80::1%25eth0", 0, "", "", ""},
@@ -44,12 +45,14 @@ static void urls_are_split(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct dd_url u;
         dd_url_split(gw_str_z(cases[i].url), &u);
-        if (!gw_str_eq(u.scheme, gw_str_z(cases[i].scheme)) || !gw_str_eq(u.userinfo, gw_str_z(cases[i].userinfo)) ||
-            !gw_str_eq(u.host, gw_str_z(cases[i].host)) || u.port != cases[i].port || !gw_str_eq(u.path, gw_str_z(cases[i].path)) ||
-            !gw_str_eq(u.query, gw_str_z(cases[i].query)) || !gw_str_eq(u.fragment, gw_str_z(cases[i].fragment)) ||
-            u.absolute != (*cases[i].scheme != '\0'))
-            fail_msg("%s: %.*s | %.*s | %.*s | %d | %.*s | %.*s | %.*s", cases[i].url, GW_FMT(u.scheme), GW_FMT(u.userinfo), GW_FMT(u.host),
-                     u.port, GW_FMT(u.path), GW_FMT(u.query), GW_FMT(u.fragment));
+        if (!gw_str_eq(u.scheme, gw_str_z(cases[i].scheme)) ||
+            !gw_str_eq(u.userinfo, gw_str_z(cases[i].userinfo)) ||
+            !gw_str_eq(u.host, gw_str_z(cases[i].host)) || u.port != cases[i].port ||
+            !gw_str_eq(u.path, gw_str_z(cases[i].path)) || !gw_str_eq(u.query, gw_str_z(cases[i].query)) ||
+            !gw_str_eq(u.fragment, gw_str_z(cases[i].fragment)) || u.absolute != (*cases[i].scheme != '\0'))
+            fail_msg("%s: %.*s | %.*s | %.*s | %d | %.*s | %.*s | %.*s", cases[i].url, GW_FMT(u.scheme),
+                     GW_FMT(u.userinfo), GW_FMT(u.host), u.port, GW_FMT(u.path), GW_FMT(u.query),
+                     GW_FMT(u.fragment));
     }
 }
 
@@ -85,19 +88,24 @@ static void secrets_are_hidden_and_nothing_else(void **state)
         {"https://user:@h", "https://REDACTED:REDACTED@h"},
         {"https://a:b@c:d@h/", "https://REDACTED:REDACTED@h/"},
         {"//user:secret@h/p", "//REDACTED:REDACTED@h/p"},
-        {"postgres://u:p@db:5432/x?sslmode=require", "postgres://REDACTED:REDACTED@db:5432/x?sslmode=require"},
+        {"postgres://u:p@db:5432/x?sslmode=require",
+         "postgres://REDACTED:REDACTED@db:5432/x?sslmode=require"},
         {"jdbc:mysql://u:p@db/x", "jdbc:mysql://REDACTED:REDACTED@db/x"},
         {"https://b.s3.amazonaws.com/"
-         "k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F2026&X-Amz-Security-Token=t&X-Amz-Signature=fe5f&x=1",
-         "https://b.s3.amazonaws.com/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED&"
+         "k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F2026&X-Amz-Security-Token=t&X-Amz-"
+         "Signature=fe5f&x=1",
+         "https://b.s3.amazonaws.com/"
+         "k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=REDACTED&X-Amz-Security-Token=REDACTED&"
          "X-Amz-Signature=REDACTED&x=1"},
         {"/?AWSAccessKeyId=AKIA&Signature=x&sig=y&X-Goog-Signature=z",
          "/?AWSAccessKeyId=REDACTED&Signature=REDACTED&sig=REDACTED&X-Goog-Signature=REDACTED"},
         {"/?OSSAccessKeyId=L&security-token=t", "/?OSSAccessKeyId=REDACTED&security-token=REDACTED"},
         {"/l?PASSWORD=1&passwd=2&api_key=3&api-key=4&apikey=5&client_secret=6&token=7&access_token=8&auth=9",
-         "/l?PASSWORD=REDACTED&passwd=REDACTED&api_key=REDACTED&api-key=REDACTED&apikey=REDACTED&client_secret=REDACTED&token=REDACTED&"
+         "/l?PASSWORD=REDACTED&passwd=REDACTED&api_key=REDACTED&api-key=REDACTED&apikey=REDACTED&client_"
+         "secret=REDACTED&token=REDACTED&"
          "access_token=REDACTED&auth=REDACTED"},
-        {"/?user%5Bpassword%5D=x&user[new_password]=y", "/?user%5Bpassword%5D=REDACTED&user[new_password]=REDACTED"},
+        {"/?user%5Bpassword%5D=x&user[new_password]=y",
+         "/?user%5Bpassword%5D=REDACTED&user[new_password]=REDACTED"},
         {"/cb#access_token=x&state=1", "/cb#access_token=REDACTED&state=1"},
         {"/?token=a=b=c&&x", "/?token=REDACTED&&x"},
         {"?token=x", "?token=REDACTED"},

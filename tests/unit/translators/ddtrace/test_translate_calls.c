@@ -1,4 +1,5 @@
-/* Messaging, RPC, clouds, GraphQL, GenAI and the rest: tags of a span, and the attributes and name that they become.
+/* Messaging, RPC, clouds, GraphQL, GenAI and the rest: tags of a span, and the attributes and name that they
+ * become.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
@@ -10,43 +11,66 @@
 static void messaging(void **state)
 {
     static const struct bed_row rows[] = {
-        {PRODUCE ",'meta':{'component':'java-kafka','kafka.topic':'orders','kafka.bootstrap.servers':'k1:9092,k2:9092','message.key':'a'},"
+        {PRODUCE ",'meta':{'component':'java-kafka','kafka.topic':'orders','kafka.bootstrap.servers':'k1:"
+                 "9092,k2:9092','message.key':'a'},"
                  "'metrics':{'kafka.partition':3,'message.size':120}",
-         "send orders | producer | component='java-kafka' kafka.bootstrap.servers='k1:9092,k2:9092' messaging.destination.name='orders' "
-         "messaging.destination.partition.id='3' messaging.kafka.message.key='a' messaging.message.body.size=120 "
+         "send orders | producer | component='java-kafka' kafka.bootstrap.servers='k1:9092,k2:9092' "
+         "messaging.destination.name='orders' "
+         "messaging.destination.partition.id='3' messaging.kafka.message.key='a' "
+         "messaging.message.body.size=120 "
          "messaging.operation.type='send' messaging.system='kafka' server.address='k1' server.port=9092"},
-        {CONSUME ",'meta':{'messaging.system':'kafka','messaging.destination':'orders','kafka.group':'g','pathway.hash':'12',"
-                 "'messaging.kafka.bootstrap.servers':'k1:9092'},'metrics':{'kafka.offset':9000000001,'messaging.kafka.partition':1}",
+        {CONSUME ",'meta':{'messaging.system':'kafka','messaging.destination':'orders','kafka.group':'g','"
+                 "pathway.hash':'12',"
+                 "'messaging.kafka.bootstrap.servers':'k1:9092'},'metrics':{'kafka.offset':9000000001,'"
+                 "messaging.kafka.partition':1}",
          "process orders | consumer | messaging.consumer.group.name='g' messaging.destination.name='orders' "
-         "messaging.destination.partition.id='1' messaging.kafka.offset=9000000001 messaging.operation.type='process' "
+         "messaging.destination.partition.id='1' messaging.kafka.offset=9000000001 "
+         "messaging.operation.type='process' "
          "messaging.system='kafka' pathway.hash='12' server.address='k1' server.port=9092"},
-        {CONSUME ",'meta':{'messaging.destination.name':'o','messaging.kafka.consumer.group':'g','kafka.message_key':'k',"
-                 "'messaging.kafka.message.offset':'5','messaging.message_payload_size_bytes':'7','messaging.operation':'receive'}",
-         "receive o | consumer | messaging.consumer.group.name='g' messaging.destination.name='o' messaging.kafka.message.key='k' "
-         "messaging.kafka.offset=5 messaging.message.body.size=7 messaging.operation.type='receive' messaging.system='kafka'"},
-        {"'name':'amqp.command','type':'queue','resource':'basic.publish','meta':{'span.kind':'producer','component':'amqp',"
+        {CONSUME ",'meta':{'messaging.destination.name':'o','messaging.kafka.consumer.group':'g','kafka."
+                 "message_key':'k',"
+                 "'messaging.kafka.message.offset':'5','messaging.message_payload_size_bytes':'7','messaging."
+                 "operation':'receive'}",
+         "receive o | consumer | messaging.consumer.group.name='g' messaging.destination.name='o' "
+         "messaging.kafka.message.key='k' "
+         "messaging.kafka.offset=5 messaging.message.body.size=7 messaging.operation.type='receive' "
+         "messaging.system='kafka'"},
+        {"'name':'amqp.command','type':'queue','resource':'basic.publish','meta':{'span.kind':'producer','"
+         "component':'amqp',"
          "'amqp.exchange':'e','amqp.queue':'q'}",
-         "send q | producer | amqp.exchange='e' component='amqp' messaging.destination.name='q' messaging.operation.type='send' "
+         "send q | producer | amqp.exchange='e' component='amqp' messaging.destination.name='q' "
+         "messaging.operation.type='send' "
          "messaging.system='rabbitmq'"},
         {"'name':'amqp.deliver','type':'queue','resource':'R','meta':{'amqp.destination':'d'}",
-         "process d | consumer | messaging.destination.name='d' messaging.operation.type='process' messaging.system='rabbitmq'"},
+         "process d | consumer | messaging.destination.name='d' messaging.operation.type='process' "
+         "messaging.system='rabbitmq'"},
         {"'name':'rabbitmq.send','type':'queue','resource':'R','meta':{'messaging.rabbitmq.exchange':'x'}",
-         "send x | producer | messaging.destination.name='x' messaging.operation.type='send' messaging.system='rabbitmq'"},
+         "send x | producer | messaging.destination.name='x' messaging.operation.type='send' "
+         "messaging.system='rabbitmq'"},
         {"'name':'amqp.send','type':'queue','resource':'R','meta':{'amqp.exchange':'e'}",
-         "send e | producer | messaging.destination.name='e' messaging.operation.type='send' messaging.system='rabbitmq'"},
-        {"'name':'aws.sqs.send','type':'queue','resource':'R','meta':{'messaging.system':'sqs','queuename':'jobs'}",
-         "send jobs | producer | messaging.destination.name='jobs' messaging.operation.type='send' messaging.system='aws_sqs'"},
+         "send e | producer | messaging.destination.name='e' messaging.operation.type='send' "
+         "messaging.system='rabbitmq'"},
+        {"'name':'aws.sqs.send','type':'queue','resource':'R','meta':{'messaging.system':'sqs','queuename':'"
+         "jobs'}",
+         "send jobs | producer | messaging.destination.name='jobs' messaging.operation.type='send' "
+         "messaging.system='aws_sqs'"},
         {"'name':'sqs.receive','type':'queue','resource':'R','meta':{'aws.queue.name':'jobs'}",
-         "receive jobs | consumer | messaging.destination.name='jobs' messaging.operation.type='receive' messaging.system='aws_sqs'"},
+         "receive jobs | consumer | messaging.destination.name='jobs' messaging.operation.type='receive' "
+         "messaging.system='aws_sqs'"},
         {"'name':'sns.publish','type':'queue','resource':'R','meta':{'topicname':'t'}",
-         "send t | producer | messaging.destination.name='t' messaging.operation.type='send' messaging.system='aws.sns'"},
+         "send t | producer | messaging.destination.name='t' messaging.operation.type='send' "
+         "messaging.system='aws.sns'"},
         {"'name':'msmq.send','type':'queue','resource':'R','meta':{'msmq.queue.path':'p'}",
          "send p | producer | messaging.destination.name='p' messaging.operation.type='send'"},
-        {"'name':'pubsub.publish','type':'queue','resource':'R','meta':{'component':'gcp-pubsub','topicname':'t'}",
-         "send t | producer | component='gcp-pubsub' messaging.destination.name='t' messaging.operation.type='send' "
+        {"'name':'pubsub.publish','type':'queue','resource':'R','meta':{'component':'gcp-pubsub','topicname':"
+         "'t'}",
+         "send t | producer | component='gcp-pubsub' messaging.destination.name='t' "
+         "messaging.operation.type='send' "
          "messaging.system='gcp_pubsub'"},
-        {"'name':'servicebus.send','type':'queue','resource':'R','meta':{'component':'azure_servicebus','messaging.destination.name':'t'}",
-         "send t | producer | component='azure_servicebus' messaging.destination.name='t' messaging.operation.type='send' "
+        {"'name':'servicebus.send','type':'queue','resource':'R','meta':{'component':'azure_servicebus','"
+         "messaging.destination.name':'t'}",
+         "send t | producer | component='azure_servicebus' messaging.destination.name='t' "
+         "messaging.operation.type='send' "
          "messaging.system='servicebus'"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
@@ -56,25 +80,39 @@ static void rpc(void **state)
 {
     static const struct bed_row rows[] = {
         {GRPC "'grpc.method.name':'/shop.Cart/Add'},'metrics':{'grpc.code':5}",
-         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='NOT_FOUND' rpc.system.name='grpc'"},
+         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='NOT_FOUND' "
+         "rpc.system.name='grpc'"},
         {GRPC "'grpc.full_method':'/shop.Cart/Add','grpc.status.code':'OK'}",
-         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='OK' rpc.system.name='grpc'"},
-        {GRPC "'rpc.grpc.full_method':'/shop.Cart/Add','rpc.grpc.status_code':'14','rpc.system':'grpc','rpc.service':'shop.Cart'}",
-         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='UNAVAILABLE' rpc.system.name='grpc'"},
-        {GRPC "'rpc.system':'grpc','rpc.service':'shop.Cart','rpc.method':'Add','grpc.status_code':'StatusCode.ABORTED'}",
-         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='ABORTED' rpc.system.name='grpc'"},
+         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='OK' "
+         "rpc.system.name='grpc'"},
+        {GRPC "'rpc.grpc.full_method':'/shop.Cart/"
+              "Add','rpc.grpc.status_code':'14','rpc.system':'grpc','rpc.service':'shop.Cart'}",
+         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='UNAVAILABLE' "
+         "rpc.system.name='grpc'"},
+        {GRPC "'rpc.system':'grpc','rpc.service':'shop.Cart','rpc.method':'Add','grpc.status_code':'"
+              "StatusCode.ABORTED'}",
+         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='ABORTED' "
+         "rpc.system.name='grpc'"},
         {GRPC "'rpc.service':'shop.Cart'}", "R | client | rpc.service='shop.Cart'"},
-        {AWS "'aws.service':'s3','aws.operation':'PutObject','aws.region':'eu-west-1','aws.requestid':'r','bucketname':'b'}",
-         "s3/PutObject | client | aws.request_id='r' aws.s3.bucket='b' cloud.region='eu-west-1' rpc.method='s3/PutObject' "
+        {AWS "'aws.service':'s3','aws.operation':'PutObject','aws.region':'eu-west-1','aws.requestid':'r','"
+             "bucketname':'b'}",
+         "s3/PutObject | client | aws.request_id='r' aws.s3.bucket='b' cloud.region='eu-west-1' "
+         "rpc.method='s3/PutObject' "
          "rpc.system.name='aws-api'"},
         {AWS "'aws_service':'DynamoDB','aws.operation':'PutItem','region':'eu-west-1','tablename':'t'}",
-         "DynamoDB/PutItem | client | aws.dynamodb.table_names=['t'] cloud.region='eu-west-1' rpc.method='DynamoDB/PutItem' "
+         "DynamoDB/PutItem | client | aws.dynamodb.table_names=['t'] cloud.region='eu-west-1' "
+         "rpc.method='DynamoDB/PutItem' "
          "rpc.system.name='aws-api'"},
-        {AWS "'aws.s3.bucket_name':'b','aws.request_id':'r'}", "R | client | aws.request_id='r' aws.s3.bucket='b'"},
-        {AWS "'streamname':'s','aws_account':'123'}", "R | client | aws.kinesis.stream_name='s' cloud.account.id='123'"},
-        {AWS "'statemachinearn':'arn:aws:states:x'}", "R | client | aws.step_functions.state_machine.arn='arn:aws:states:x'"},
-        {AWS "'statemachinename':'arn:aws:states:x'}", "R | client | aws.step_functions.state_machine.arn='arn:aws:states:x'"},
-        {AWS "'stepfunctionname':'arn:aws:states:x'}", "R | client | aws.step_functions.state_machine.arn='arn:aws:states:x'"},
+        {AWS "'aws.s3.bucket_name':'b','aws.request_id':'r'}",
+         "R | client | aws.request_id='r' aws.s3.bucket='b'"},
+        {AWS "'streamname':'s','aws_account':'123'}",
+         "R | client | aws.kinesis.stream_name='s' cloud.account.id='123'"},
+        {AWS "'statemachinearn':'arn:aws:states:x'}",
+         "R | client | aws.step_functions.state_machine.arn='arn:aws:states:x'"},
+        {AWS "'statemachinename':'arn:aws:states:x'}",
+         "R | client | aws.step_functions.state_machine.arn='arn:aws:states:x'"},
+        {AWS "'stepfunctionname':'arn:aws:states:x'}",
+         "R | client | aws.step_functions.state_machine.arn='arn:aws:states:x'"},
         {AWS "'stepfunctionname':'mine','region':'r'}", "R | client | region='r' stepfunctionname='mine'"},
         {AWS "'aws.step_functions.activity.arn':'a','functionname':'f'}",
          "R | client | aws.step_functions.activity.arn='a' faas.invoked_name='f'"},
@@ -86,29 +124,43 @@ static void the_rest(void **state)
 {
 #define S "'name':'n','type':'custom','resource':'R','meta':{"
     static const struct bed_row rows[] = {
-        {"'name':'graphql.execute','type':'graphql','resource':'R','meta':{'graphql.operation.type':'query','graphql.operation.name':'Cart'"
+        {"'name':'graphql.execute','type':'graphql','resource':'R','meta':{'graphql.operation.type':'query','"
+         "graphql.operation.name':'Cart'"
          ","
          "'graphql.source':'query Cart{id}'}",
-         "query Cart | internal | graphql.document='query Cart{id}' graphql.operation.name='Cart' graphql.operation.type='query'"},
-        {"'name':'openai.request','type':'llm','resource':'R','meta':{'openai.request.model':'m','openai.response.model':'m-1',"
-         "'openai.response.id':'i','openai.request.max_tokens':'9','openai.request.temperature':'0.5','openai.request.top_p':'0.25',"
-         "'component':'openai'},'metrics':{'openai.response.usage.prompt_tokens':7,'openai.response.usage.completion_tokens':8}",
-         "R | internal | component='openai' gen_ai.provider.name='openai' gen_ai.request.max_tokens=9 gen_ai.request.model='m' "
-         "gen_ai.request.temperature=0.5 gen_ai.request.top_p=0.25 gen_ai.response.id='i' gen_ai.response.model='m-1' "
+         "query Cart | internal | graphql.document='query Cart{id}' graphql.operation.name='Cart' "
+         "graphql.operation.type='query'"},
+        {"'name':'openai.request','type':'llm','resource':'R','meta':{'openai.request.model':'m','openai."
+         "response.model':'m-1',"
+         "'openai.response.id':'i','openai.request.max_tokens':'9','openai.request.temperature':'0.5','"
+         "openai.request.top_p':'0.25',"
+         "'component':'openai'},'metrics':{'openai.response.usage.prompt_tokens':7,'openai.response.usage."
+         "completion_tokens':8}",
+         "R | internal | component='openai' gen_ai.provider.name='openai' gen_ai.request.max_tokens=9 "
+         "gen_ai.request.model='m' "
+         "gen_ai.request.temperature=0.5 gen_ai.request.top_p=0.25 gen_ai.response.id='i' "
+         "gen_ai.response.model='m-1' "
          "gen_ai.usage.input_tokens=7 gen_ai.usage.output_tokens=8"},
-        {"'name':'anthropic.request','type':'llm','resource':'R','meta':{'anthropic.request.model':'c','out.host':'api'}",
+        {"'name':'anthropic.request','type':'llm','resource':'R','meta':{'anthropic.request.model':'c','out."
+         "host':'api'}",
          "R | client | gen_ai.request.model='c' server.address='api'"},
-        {"'name':'llm','type':'llm','resource':'R','meta':{'_ml_obs.model_name':'m','_ml_obs.model_provider':'p','_ml_obs.meta.kind':'llm'}"
+        {"'name':'llm','type':'llm','resource':'R','meta':{'_ml_obs.model_name':'m','_ml_obs.model_provider':"
+         "'p','_ml_obs.meta.kind':'llm'}"
          ","
          "'metrics':{'_ml_obs.metrics.input_tokens':1,'_ml_obs.metrics.output_tokens':2}",
-         "R | internal | _ml_obs.meta.kind='llm' gen_ai.provider.name='p' gen_ai.request.model='m' gen_ai.usage.input_tokens=1 "
+         "R | internal | _ml_obs.meta.kind='llm' gen_ai.provider.name='p' gen_ai.request.model='m' "
+         "gen_ai.usage.input_tokens=1 "
          "gen_ai.usage.output_tokens=2"},
-        {"'name':'dns.lookup','type':'dns','resource':'R','meta':{'dns.hostname':'h'}", "R | client | dns.question.name='h'"},
+        {"'name':'dns.lookup','type':'dns','resource':'R','meta':{'dns.hostname':'h'}",
+         "R | client | dns.question.name='h'"},
         {S "'peer.service':'p','_dd.peer.service.source':'out.host','_dd.peer.service.remapped_from':'q'}",
-         "R | internal | _dd.peer.service.remapped_from='q' _dd.peer.service.source='out.host' service.peer.name='p'"},
-        {S "'thread.name':'main','code.function':'f','code.namespace':'a.b','code.filepath':'/x.py','usr.id':'u'},'metrics':{'thread.id':7,"
+         "R | internal | _dd.peer.service.remapped_from='q' _dd.peer.service.source='out.host' "
+         "service.peer.name='p'"},
+        {S "'thread.name':'main','code.function':'f','code.namespace':'a.b','code.filepath':'/"
+           "x.py','usr.id':'u'},'metrics':{'thread.id':7,"
            "'code.lineno':12,'code.column':3}",
-         "R | internal | code.column.number=3 code.file.path='/x.py' code.function.name='a.b.f' code.line.number=12 thread.id=7 "
+         "R | internal | code.column.number=3 code.file.path='/x.py' code.function.name='a.b.f' "
+         "code.line.number=12 thread.id=7 "
          "thread.name='main' user.id='u'"},
         {S "'code.function':'f'}", "R | internal | code.function.name='f'"},
         {S "'code.namespace':'a.b'}", "R | internal | code.namespace='a.b'"},
@@ -118,9 +170,10 @@ static void the_rest(void **state)
         {S "'thread.id':'x','code.lineno':'y'}", "R | internal | code.lineno='y' thread.id='x'"},
         {S "'messaging.operation.name':'ack'}", "R | internal | messaging.operation.name='ack'"},
         /* What nobody knows arrives as it is: text, whole numbers, others. */
-        {S
-         "'colour':'rot','runtime':'io','peer.zone':''},'metrics':{'whole':3,'half':0.5,'huge':1e300,'big':9007199254740993,'minus':-0.0}",
-         "R | internal | big=9007199254740993 colour='rot' half=0.5 huge=1.0000000000000001e+300 minus=-0.0 peer.zone='' runtime='io' "
+        {S "'colour':'rot','runtime':'io','peer.zone':''},'metrics':{'whole':3,'half':0.5,'huge':1e300,'big':"
+           "9007199254740993,'minus':-0.0}",
+         "R | internal | big=9007199254740993 colour='rot' half=0.5 huge=1.0000000000000001e+300 minus=-0.0 "
+         "peer.zone='' runtime='io' "
          "whole=3"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));

@@ -1,5 +1,5 @@
-/* Databases: tags and query of a span, and the attributes and name that they become; no data of a query is left. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Databases: tags and query of a span, and the attributes and name that they become; no data of a query is
+ * left. SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 #include <pthread.h>
@@ -12,40 +12,57 @@
 static void sql(void **state)
 {
     static const struct bed_row rows[] = {
-        {SQL ",'resource':'SELECT name FROM users WHERE id = 5','meta':{'db.system':'postgresql','db.name':'shop','out.host':'pg'},"
+        {SQL ",'resource':'SELECT name FROM users WHERE id = "
+             "5','meta':{'db.system':'postgresql','db.name':'shop','out.host':'pg'},"
              "'metrics':{'db.row_count':3,'network.destination.port':5432,'db.pid':77}",
-         "SELECT users | client | db.collection.name='users' db.namespace='shop' db.operation.name='SELECT' db.pid=77 "
-         "db.query.summary='SELECT users' db.query.text='SELECT name FROM users WHERE id = ?' db.response.returned_rows=3 "
+         "SELECT users | client | db.collection.name='users' db.namespace='shop' db.operation.name='SELECT' "
+         "db.pid=77 "
+         "db.query.summary='SELECT users' db.query.text='SELECT name FROM users WHERE id = ?' "
+         "db.response.returned_rows=3 "
          "db.system.name='postgresql' server.address='pg' server.port=5432"},
-        {SQL ",'resource':'R','meta':{'db.type':'postgres','db.instance':'shop','db.statement':'insert into orders values (`x`, 1)'}",
-         "insert orders | client | db.collection.name='orders' db.namespace='shop' db.operation.name='insert' "
-         "db.query.summary='INSERT orders' db.query.text='insert into orders values (?)' db.system.name='postgresql'"},
+        {SQL ",'resource':'R','meta':{'db.type':'postgres','db.instance':'shop','db.statement':'insert into "
+             "orders values (`x`, 1)'}",
+         "insert orders | client | db.collection.name='orders' db.namespace='shop' "
+         "db.operation.name='insert' "
+         "db.query.summary='INSERT orders' db.query.text='insert into orders values (?)' "
+         "db.system.name='postgresql'"},
         {SQL ",'resource':'R','meta':{'db.vendor':'mssql','sql.query':'DELETE FROM t WHERE a=2'}",
-         "DELETE t | client | db.collection.name='t' db.operation.name='DELETE' db.query.summary='DELETE t' db.query.text='DELETE FROM t "
+         "DELETE t | client | db.collection.name='t' db.operation.name='DELETE' db.query.summary='DELETE t' "
+         "db.query.text='DELETE FROM t "
          "WHERE a=?' "
          "db.system.name='microsoft.sql_server'"},
         {SQL ",'resource':'R','meta':{'db.system':'postgresql','db.query.text':'SELECT 1 FROM a'}",
-         "SELECT a | client | db.collection.name='a' db.operation.name='SELECT' db.query.summary='SELECT a' db.query.text='SELECT ? FROM "
+         "SELECT a | client | db.collection.name='a' db.operation.name='SELECT' db.query.summary='SELECT a' "
+         "db.query.text='SELECT ? FROM "
          "a' "
          "db.system.name='postgresql'"},
-        {SQL ",'resource':'R','meta':{'db.system':'mysql','db.operation':'UPDATE','db.sql.table':'items','db.name':'n'}",
-         "UPDATE items | client | db.collection.name='items' db.namespace='n' db.operation.name='UPDATE' db.query.summary='R' "
+        {SQL ",'resource':'R','meta':{'db.system':'mysql','db.operation':'UPDATE','db.sql.table':'items','db."
+             "name':'n'}",
+         "UPDATE items | client | db.collection.name='items' db.namespace='n' db.operation.name='UPDATE' "
+         "db.query.summary='R' "
          "db.system.name='mysql'"},
-        {SQL ",'resource':'COMMIT','meta':{'db.system':'postgresql','db.user':'u','db.pool.name':'p','db.rows_affected':'2',"
+        {SQL ",'resource':'COMMIT','meta':{'db.system':'postgresql','db.user':'u','db.pool.name':'p','db."
+             "rows_affected':'2',"
              "'_dd.dbm_trace_injected':'true'}",
-         "COMMIT | client | _dd.dbm_trace_injected='true' db.client.connection.pool.name='p' db.operation.name='COMMIT' "
+         "COMMIT | client | _dd.dbm_trace_injected='true' db.client.connection.pool.name='p' "
+         "db.operation.name='COMMIT' "
          "db.query.summary='COMMIT' "
          "db.rows_affected='2' db.system.name='postgresql' db.user='u'"},
         {"'name':'db.query','type':'sql','resource':'SELECT 1'",
-         "SELECT | client | db.operation.name='SELECT' db.query.summary='SELECT' db.query.text='SELECT ?' db.system.name='other_sql'"},
+         "SELECT | client | db.operation.name='SELECT' db.query.summary='SELECT' db.query.text='SELECT ?' "
+         "db.system.name='other_sql'"},
         {"'name':'db.query','type':'sql','resource':'SELECT 1','meta':{'component':'psycopg2'}",
-         "SELECT | client | component='psycopg2' db.operation.name='SELECT' db.query.summary='SELECT' db.query.text='SELECT ?' "
+         "SELECT | client | component='psycopg2' db.operation.name='SELECT' db.query.summary='SELECT' "
+         "db.query.text='SELECT ?' "
          "db.system.name='postgresql'"},
-        {"'name':'cassandra.query','type':'cassandra','resource':'SELECT a FROM k.t WHERE b = 1','meta':{'cassandra.keyspace':'k',"
+        {"'name':'cassandra.query','type':'cassandra','resource':'SELECT a FROM k.t WHERE b = "
+         "1','meta':{'cassandra.keyspace':'k',"
          "'cassandra.table':'t'}",
-         "SELECT t | client | db.collection.name='t' db.namespace='k' db.operation.name='SELECT' db.query.summary='SELECT k.t' "
+         "SELECT t | client | db.collection.name='t' db.namespace='k' db.operation.name='SELECT' "
+         "db.query.summary='SELECT k.t' "
          "db.query.text='SELECT a FROM k.t WHERE b = ?' db.system.name='cassandra'"},
-        {"'name':'cassandra.query','type':'cassandra','resource':'R','meta':{'cassandra.query':'SELECT a FROM t WHERE b = 1'}",
+        {"'name':'cassandra.query','type':'cassandra','resource':'R','meta':{'cassandra.query':'SELECT a "
+         "FROM t WHERE b = 1'}",
          "SELECT t | client | db.collection.name='t' db.operation.name='SELECT' db.query.summary='SELECT t' "
          "db.query.text='SELECT a FROM t WHERE b = ?' db.system.name='cassandra'"},
     };
@@ -57,30 +74,41 @@ static void others(void **state)
     static const struct bed_row rows[] = {
         {REDIS ",'resource':'GET session:17','meta':{'redis.raw_command':'GET session:17','out.host':'r'},"
                "'metrics':{'out.redis_db':2,'out.port':6379}",
-         "GET 2 | client | db.namespace='2' db.operation.name='GET' db.query.text='GET ?' db.system.name='redis' server.address='r' "
+         "GET 2 | client | db.namespace='2' db.operation.name='GET' db.query.text='GET ?' "
+         "db.system.name='redis' server.address='r' "
          "server.port=6379"},
         {REDIS ",'resource':'SET','meta':{'db.system':'redis','db.redis.database_index':'1'}",
-         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' db.system.name='redis'"},
+         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
+         "db.system.name='redis'"},
         {REDIS ",'resource':'SET','metrics':{'db.redis.dbIndex':1}",
-         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' db.system.name='redis'"},
+         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
+         "db.system.name='redis'"},
         {REDIS ",'resource':'SET','meta':{'redis.db':'1'}",
-         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' db.system.name='redis'"},
+         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
+         "db.system.name='redis'"},
         {"'name':'valkey.command','type':'valkey','resource':'GET','meta':{'valkey.raw_command':'GET k'}",
-         "GET | client | db.operation.name='GET' db.query.summary='GET' db.query.text='GET ?' db.system.name='valkey'"},
-        {MONGO
-         ",'resource':'find users','meta':{'mongodb.db':'shop','mongodb.collection':'users','mongodb.query':'{\\\"name\\\":\\\"x\\\"}'}",
+         "GET | client | db.operation.name='GET' db.query.summary='GET' db.query.text='GET ?' "
+         "db.system.name='valkey'"},
+        {MONGO ",'resource':'find "
+               "users','meta':{'mongodb.db':'shop','mongodb.collection':'users','mongodb.query':'{"
+               "\\\"name\\\":\\\"x\\\"}'}",
          "find users | client | db.collection.name='users' db.namespace='shop' db.operation.name='find' "
          "db.query.text='{'name':'?'}' db.system.name='mongodb'"},
-        {"'name':'elasticsearch.query','type':'elasticsearch','resource':'GET /shop/_search','meta':{'elasticsearch.method':'GET',"
+        {"'name':'elasticsearch.query','type':'elasticsearch','resource':'GET "
+         "/shop/_search','meta':{'elasticsearch.method':'GET',"
          "'elasticsearch.url':'/shop/_search','elasticsearch.body':'{\\\"q\\\":7}'}",
          "GET | client | db.operation.name='GET' db.query.text='{'q':'?'}' "
          "db.system.name='elasticsearch' elasticsearch.url='/shop/_search'"},
-        {"'name':'opensearch.query','type':'opensearch','resource':'POST /i/_search','meta':{'opensearch.body':'{\\\"q\\\":7}'}",
+        {"'name':'opensearch.query','type':'opensearch','resource':'POST "
+         "/i/_search','meta':{'opensearch.body':'{\\\"q\\\":7}'}",
          "POST | client | db.operation.name='POST' db.query.text='{'q':'?'}' db.system.name='opensearch'"},
-        {"'name':'memcached.command','type':'memcached','resource':'get','meta':{'memcached.command':'get secret'}",
-         "get | client | db.operation.name='get' db.query.summary='get' db.query.text='get ?' db.system.name='memcached'"},
+        {"'name':'memcached.command','type':'memcached','resource':'get','meta':{'memcached.command':'get "
+         "secret'}",
+         "get | client | db.operation.name='get' db.query.summary='get' db.query.text='get ?' "
+         "db.system.name='memcached'"},
         {"'name':'memcached.cmd','type':'memcached','resource':'get','meta':{'memcached.query':'get secret'}",
-         "get | client | db.operation.name='get' db.query.summary='get' db.query.text='get ?' db.system.name='memcached'"},
+         "get | client | db.operation.name='get' db.query.summary='get' db.query.text='get ?' "
+         "db.system.name='memcached'"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
 }
@@ -120,7 +148,8 @@ static void systems(void **state)
         for (int tag = 0; tag < 3; tag++) {
             char span[256], want[256];
             static const char *const tags[] = {"db.system", "db.type", "db.vendor"};
-            snprintf(span, sizeof span, "'name':'q','type':'sql','resource':'q','meta':{'%s':'%s'}", tags[tag], pairs[i][0]);
+            snprintf(span, sizeof span, "'name':'q','type':'sql','resource':'q','meta':{'%s':'%s'}",
+                     tags[tag], pairs[i][0]);
             snprintf(want, sizeof want, "%s | client | db.system.name='%s'", pairs[i][1], pairs[i][1]);
             bed_span(b, span);
             bed_compare(b, span, bed_show(b, GW_OTEL, 2, bed_fields), want);
@@ -132,11 +161,15 @@ static void no_data_leaves(void **state)
 {
     static const char *const spans[] = {
         SQL ",'resource':'SELECT 1 FROM u WHERE mail = `SECRET`','meta':{'db.system':'postgresql'}",
-        SQL ",'resource':'R','meta':{'sql.query':'SELECT `SECRET`','db.statement':'SELECT `SECRET`','db.system':'mysql'}",
+        SQL ",'resource':'R','meta':{'sql.query':'SELECT `SECRET`','db.statement':'SELECT "
+            "`SECRET`','db.system':'mysql'}",
         REDIS ",'resource':'SET k SECRET','meta':{'redis.raw_command':'SET k SECRET'}",
-        MONGO ",'resource':'find u {\\\"n\\\":\\\"SECRET\\\"}','meta':{'mongodb.query':'{\\\"n\\\":\\\"SECRET\\\"}'}",
-        "'name':'memcached.cmd','type':'memcached','resource':'set SECRET','meta':{'memcached.query':'set SECRET'}",
-        "'name':'http.request','type':'http','resource':'GET','meta':{'http.url':'http://u:SECRET@h/?password=SECRET'}",
+        MONGO ",'resource':'find u "
+              "{\\\"n\\\":\\\"SECRET\\\"}','meta':{'mongodb.query':'{\\\"n\\\":\\\"SECRET\\\"}'}",
+        "'name':'memcached.cmd','type':'memcached','resource':'set SECRET','meta':{'memcached.query':'set "
+        "SECRET'}",
+        "'name':'http.request','type':'http','resource':'GET','meta':{'http.url':'http://u:SECRET@h/"
+        "?password=SECRET'}",
     };
     static const char *const nothing[] = {NULL};
     struct bed *b = *state;
@@ -165,7 +198,8 @@ static void *make_translators(void *opt)
     return NULL;
 }
 
-/* As a reload does: workers go on with the tables that all translators share. ThreadSanitizer sees a table that is written once more. */
+/* As a reload does: workers go on with the tables that all translators share. ThreadSanitizer sees a table
+ * that is written once more. */
 static void a_translator_is_made_while_others_translate(void **state)
 {
     enum { SPANS = 200 };
@@ -184,7 +218,8 @@ static void a_translator_is_made_while_others_translate(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(sql), BED_TEST(others), BED_TEST(systems), BED_TEST(no_data_leaves),
+    const struct CMUnitTest tests[] = {BED_TEST(sql), BED_TEST(others), BED_TEST(systems),
+                                       BED_TEST(no_data_leaves),
                                        BED_TEST(a_translator_is_made_while_others_translate)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
-/* Frames: how spans are laid out, counted and split; and what a payload may cost. SPDX-License-Identifier: Apache-2.0 */
+/* Frames: how spans are laid out, counted and split; and what a payload may cost. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
-/* A payload of n spans in chunks of `each`, of `services` services, each span with `filling` bytes of its own. */
+/* A payload of n spans in chunks of `each`, of `services` services, each span with `filling` bytes of its
+ * own. */
 static gw_str payload_of(size_t n, size_t each, size_t services, size_t filling)
 {
     size_t room = n * (filling + 200) + 100, len = 0;
@@ -10,13 +12,14 @@ static gw_str payload_of(size_t n, size_t each, size_t services, size_t filling)
     fill[filling] = '\0';
     len += (size_t)sprintf(body + len, "[");
     for (size_t i = 0; i < n; i++)
-        len += (size_t)sprintf(body + len,
-                               "%s{\"trace_id\":%zu,\"span_id\":%zu,\"service\":\"s%zu\",\"name\":\"n\",\"start\":" BED_START
-                               ",\"duration\":1,\"meta\":{\"component\":\"c%zu\",\"f\":\"%s\"}}",
-                               i % each ? ","
-                               : i      ? "],["
-                                        : "[",
-                               i / each + 1, i + 1, i % services, i % (services + 1), fill);
+        len += (size_t)sprintf(
+            body + len,
+            "%s{\"trace_id\":%zu,\"span_id\":%zu,\"service\":\"s%zu\",\"name\":\"n\",\"start\":" BED_START
+            ",\"duration\":1,\"meta\":{\"component\":\"c%zu\",\"f\":\"%s\"}}",
+            i % each ? ","
+            : i      ? "],["
+                     : "[",
+            i / each + 1, i + 1, i % services, i % (services + 1), fill);
     len += (size_t)sprintf(body + len, "]]");
     free(fill);
     return gw_str_n(body, len);
@@ -34,12 +37,14 @@ static void translate(struct bed *b, size_t n, size_t each, size_t services, siz
 /* In a frame every resource stands once, and in it every scope. */
 static void check_grouping(const struct gw_frame *f)
 {
-    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(
+        NULL, f->len, f->data);
     assert_non_null(q);
     for (size_t i = 0; i < q->n_resource_spans; i++) {
         for (size_t k = 0; k < i; k++)
-            assert_false(gw_str_eq(valid_text(q->resource_spans[i]->resource->attributes[0]->value->string_value),
-                                   valid_text(q->resource_spans[k]->resource->attributes[0]->value->string_value)));
+            assert_false(
+                gw_str_eq(valid_text(q->resource_spans[i]->resource->attributes[0]->value->string_value),
+                          valid_text(q->resource_spans[k]->resource->attributes[0]->value->string_value)));
         for (size_t k = 0; k < q->resource_spans[i]->n_scope_spans; k++)
             for (size_t m = 0; m < k; m++)
                 assert_false(gw_str_eq(valid_text(q->resource_spans[i]->scope_spans[k]->scope->name),
@@ -95,16 +100,19 @@ static void one_large_span(void **state)
 static void ids_wait_in_every_frame(void **state)
 {
     struct bed *b = *state;
-    char high[] =
-        "[[{'trace_id':1,'span_id':900001,'service':'s','name':'n','start':" BED_START ",'duration':1,'meta':{'_dd.p.tid':'ab'}}]]";
+    char high[] = "[[{'trace_id':1,'span_id':900001,'service':'s','name':'n','start':" BED_START
+                  ",'duration':1,'meta':{'_dd.p.tid':'ab'}}]]";
     b->env.ids = gw_trace_ids_new(10000, GW_SEC);
-    bed_run(b, "[[{'trace_id':1,'span_id':1,'parent_id':9,'service':'a','name':'n','start':" BED_START ",'duration':1},"
-               "{'trace_id':1,'span_id':2,'parent_id':9,'service':'b','name':'n','start':" BED_START ",'duration':1}]]");
+    bed_run(b, "[[{'trace_id':1,'span_id':1,'parent_id':9,'service':'a','name':'n','start':" BED_START
+               ",'duration':1},"
+               "{'trace_id':1,'span_id':2,'parent_id':9,'service':'b','name':'n','start':" BED_START
+               ",'duration':1}]]");
     struct gw_frame *f = gw_frame_ref(b->out.frames[0]);
     assert_int_equal(f->pending_ids_n, 2);
     bed_run(b, high);
     assert_int_equal(gw_frame_complete_ids(f, b->env.ids, false), 0);
-    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, f->len, f->data);
+    valid_request *q = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(
+        NULL, f->len, f->data);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(q->resource_spans[i]->scope_spans[0]->spans[0]->trace_id.data[7], 0xab);
     opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(q, NULL);
@@ -160,8 +168,9 @@ static void requests_do_not_mix(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(small_payloads_are_one_frame), BED_TEST(large_payloads_are_cut), BED_TEST(one_large_span),
-                                       BED_TEST(ids_wait_in_every_frame),      BED_TEST(nothing_in_nothing_out), BED_TEST(budgets),
-                                       BED_TEST(requests_do_not_mix)};
+    const struct CMUnitTest tests[] = {
+        BED_TEST(small_payloads_are_one_frame), BED_TEST(large_payloads_are_cut), BED_TEST(one_large_span),
+        BED_TEST(ids_wait_in_every_frame),      BED_TEST(nothing_in_nothing_out), BED_TEST(budgets),
+        BED_TEST(requests_do_not_mix)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

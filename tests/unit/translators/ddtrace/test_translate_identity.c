@@ -1,4 +1,5 @@
-/* Ids and times of spans; 128-bit trace ids over a chunk, a payload and a process. SPDX-License-Identifier: Apache-2.0 */
+/* Ids and times of spans; 128-bit trace ids over a chunk, a payload and a process. SPDX-License-Identifier:
+ * Apache-2.0 */
 #define _GNU_SOURCE
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
@@ -27,13 +28,16 @@ static void ids_and_times(void **state)
     static const struct bed_row rows[] = {
         {"'trace_id':255,'span_id':2,'parent_id':9,'start':100,'duration':5,'meta':{'_dd.p.tid':'" HIGH "'}",
          HIGH LOW "/0000000000000002 parent 0000000000000009 from 100 to 105"},
-        {"'trace_id':255,'span_id':2,'start':100,'duration':5", "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
+        {"'trace_id':255,'span_id':2,'start':100,'duration':5",
+         "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
         {"'trace_id':255,'span_id':2,'parent_id':0,'start':100,'duration':5",
          "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
         {"'trace_id':255,'span_id':2,'parent_id':2,'start':100,'duration':5",
          "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
-        {"'trace_id':255,'span_id':2,'start':100,'duration':-5", "0000000000000000" LOW "/0000000000000002 parent  from 100 to 100"},
-        {"'trace_id':255,'span_id':2,'start':-7,'duration':5", "0000000000000000" LOW "/0000000000000002 parent  from 0 to 5"},
+        {"'trace_id':255,'span_id':2,'start':100,'duration':-5",
+         "0000000000000000" LOW "/0000000000000002 parent  from 100 to 100"},
+        {"'trace_id':255,'span_id':2,'start':-7,'duration':5",
+         "0000000000000000" LOW "/0000000000000002 parent  from 0 to 5"},
         {"'trace_id':255,'span_id':2,'start':9223372036854775807,'duration':9223372036854775807",
          "0000000000000000" LOW "/0000000000000002 parent  from 9223372036854775807 to 9223372036854775807"},
         {"'trace_id':18446744073709551615,'span_id':2,'start':1,'duration':0,'meta':{'_dd.p.tid':'1'}",
@@ -53,7 +57,8 @@ static void ids_and_times(void **state)
 static void what_has_no_id_is_refused(void **state)
 {
     struct bed *b = *state;
-    bed_run(b, "[[{'trace_id':0,'span_id':1," MID "},{'trace_id':7,'span_id':0," MID "},{'trace_id':7,'span_id':3," MID "}]]");
+    bed_run(b, "[[{'trace_id':0,'span_id':1," MID "},{'trace_id':7,'span_id':0," MID
+               "},{'trace_id':7,'span_id':3," MID "}]]");
     assert_int_equal(b->out.intake.received, 3);
     assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 1);
     assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_SPAN_ID], 1);
@@ -64,7 +69,8 @@ static void what_has_no_id_is_refused(void **state)
 static void implausible_start(void **state)
 {
     struct bed *b = *state;
-    bed_run(b, "[[{'trace_id':1,'span_id':2,'start':5,'duration':1,'service':'s','name':'n'},{'trace_id':1,'span_id':3," MID "}]]");
+    bed_run(b, "[[{'trace_id':1,'span_id':2,'start':5,'duration':1,'service':'s','name':'n'},{'trace_id':1,'"
+               "span_id':3," MID "}]]");
     bed_expect_span(b, GW_OTEL, 2, bed_fields, "n | internal | datadog.implausible_start=true");
     bed_expect_span(b, GW_OTEL, 3, bed_fields, "n | internal | ");
 }
@@ -87,8 +93,9 @@ static void any_span_of_the_chunk(void **state)
         char payload[1024];
         size_t n = 0;
         for (int i = 0; i < 3; i++)
-            n += (size_t)snprintf(payload + n, sizeof payload - n, "%s{'trace_id':255,'span_id':%d,'parent_id':%d," MID "%s}",
-                                  i ? "," : "[[", i + 1, i, i == carrier ? ",'meta':{'_dd.p.tid':'" HIGH "'}" : "");
+            n += (size_t)snprintf(payload + n, sizeof payload - n,
+                                  "%s{'trace_id':255,'span_id':%d,'parent_id':%d," MID "%s}", i ? "," : "[[",
+                                  i + 1, i, i == carrier ? ",'meta':{'_dd.p.tid':'" HIGH "'}" : "");
         snprintf(payload + n, sizeof payload - n, "]]");
         bed_run(b, payload);
         for (uint64_t id = 1; id <= 3; id++)
@@ -99,15 +106,17 @@ static void any_span_of_the_chunk(void **state)
 /* dd-trace-js 3 and 4 say it in the last chunk only; any order must do. */
 static void chunks_of_a_payload(void **state)
 {
-    static const char *const chunks[] = {
-        "[{'trace_id':255,'span_id':1,'parent_id':3," MID "}]", "[{'trace_id':255,'span_id':2,'parent_id':3," MID "}]",
-        "[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}]", "[{'trace_id':77,'span_id':4,'parent_id':9," MID "}]"};
+    static const char *const chunks[] = {"[{'trace_id':255,'span_id':1,'parent_id':3," MID "}]",
+                                         "[{'trace_id':255,'span_id':2,'parent_id':3," MID "}]",
+                                         "[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH
+                                         "'}}]",
+                                         "[{'trace_id':77,'span_id':4,'parent_id':9," MID "}]"};
     static const int orders[][4] = {{0, 1, 2, 3}, {2, 0, 1, 3}, {0, 2, 3, 1}, {3, 1, 0, 2}, {1, 3, 2, 0}};
     struct bed *b = *state;
     for (size_t o = 0; o < COUNT(orders); o++) {
         char payload[1024];
-        snprintf(payload, sizeof payload, "[%s,%s,%s,%s]", chunks[orders[o][0]], chunks[orders[o][1]], chunks[orders[o][2]],
-                 chunks[orders[o][3]]);
+        snprintf(payload, sizeof payload, "[%s,%s,%s,%s]", chunks[orders[o][0]], chunks[orders[o][1]],
+                 chunks[orders[o][2]], chunks[orders[o][3]]);
         bed_run(b, payload);
         for (uint64_t id = 1; id <= 3; id++)
             trace_of(b, id, HIGH LOW);
@@ -135,7 +144,8 @@ static void payloads_of_a_process(void **state)
 {
     struct bed *b = *state;
     b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
-    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':256,'span_id':2,'parent_id':3," MID "}]]");
+    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID
+               "}],[{'trace_id':256,'span_id':2,'parent_id':3," MID "}]]");
     struct gw_frame *early = gw_frame_ref(b->out.frames[0]);
     complete(b, early, false, 2);
     bed_run(b, "[[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
@@ -157,7 +167,8 @@ static void ids_of_rejected_chunks_count(void **state)
 {
     struct bed *b = *state;
     b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
-    bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'},'metrics':{'_sampling_priority_v1':-1}}]]");
+    bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH
+               "'},'metrics':{'_sampling_priority_v1':-1}}]]");
     assert_int_equal(b->out.frames_n, 0);
     assert_int_equal(b->out.intake.not_taken[GW_REASON_SAMPLED_OUT], 1);
     bed_run(b, "[[{'trace_id':255,'span_id':2,'parent_id':1," MID "}]]");
@@ -171,7 +182,8 @@ static void ids_of_bad_payloads_do_not_count(void **state)
     struct bed *b = *state;
     uint64_t high;
     b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
-    gw_str bad = GW_STR("[[{\"trace_id\":255,\"span_id\":1,\"meta\":{\"_dd.p.tid\":\"" HIGH "\"}}],[{\"trace_id\":");
+    gw_str bad =
+        GW_STR("[[{\"trace_id\":255,\"span_id\":1,\"meta\":{\"_dd.p.tid\":\"" HIGH "\"}}],[{\"trace_id\":");
     assert_int_equal(bed_bytes(b, DD_V04_JSON, bad), GW_BAD_JSON);
     assert_false(gw_trace_ids_find(b->env.ids, 255, &high, GW_SEC));
     assert_int_equal(b->out.intake.not_taken[GW_REASON_BAD_PAYLOAD], b->out.intake.received);
@@ -190,7 +202,8 @@ static void conflicting_halves(void **state)
         trace_of(b, id, "0000000000000002" LOW);
     assert_int_equal(b->out.odd.conflicting_tid, 1);
     /* Or the majority's. */
-    bed_run(b, "[[{'trace_id':255,'span_id':3," MID "},{'trace_id':255,'span_id':1,'parent_id':3," MID ",'meta':{'_dd.p.tid':'1'}},"
+    bed_run(b, "[[{'trace_id':255,'span_id':3," MID "},{'trace_id':255,'span_id':1,'parent_id':3," MID
+               ",'meta':{'_dd.p.tid':'1'}},"
                "{'trace_id':255,'span_id':2,'parent_id':3," MID ",'meta':{'_dd.p.tid':'2'}},"
                "{'trace_id':255,'span_id':4,'parent_id':3," MID ",'meta':{'_dd.p.tid':'2'}}]]");
     for (uint64_t id = 1; id <= 4; id++)
@@ -210,7 +223,8 @@ static void malformed_halves(void **state)
         assert_int_equal(b->out.odd.malformed_tid, 1);
     }
     /* A good one beside it counts. */
-    bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'zz'}},{'trace_id':255,'span_id':2,'parent_id':1," MID
+    bed_run(b, "[[{'trace_id':255,'span_id':1," MID
+               ",'meta':{'_dd.p.tid':'zz'}},{'trace_id':255,'span_id':2,'parent_id':1," MID
                ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
     trace_of(b, 1, HIGH LOW);
 }
@@ -219,8 +233,10 @@ static void malformed_halves(void **state)
 static void a_mixed_chunk(void **state)
 {
     struct bed *b = *state;
-    bed_run(b, "[[{'trace_id':1,'span_id':1," MID ",'meta':{'_dd.p.tid':'a'}},{'trace_id':2,'span_id':2," MID ",'meta':{'_dd.p.tid':'b'}},"
-               "{'trace_id':1,'span_id':3,'parent_id':1," MID "},{'trace_id':2,'span_id':4,'parent_id':2," MID "}]]");
+    bed_run(b, "[[{'trace_id':1,'span_id':1," MID ",'meta':{'_dd.p.tid':'a'}},{'trace_id':2,'span_id':2," MID
+               ",'meta':{'_dd.p.tid':'b'}},"
+               "{'trace_id':1,'span_id':3,'parent_id':1," MID "},{'trace_id':2,'span_id':4,'parent_id':2," MID
+               "}]]");
     trace_of(b, 1, "000000000000000a0000000000000001");
     trace_of(b, 3, "000000000000000a0000000000000001");
     trace_of(b, 2, "000000000000000b0000000000000002");
@@ -235,7 +251,8 @@ static void sixty_four_bits_are_an_option(void **state)
     bed_run(b, "[[{'trace_id':255,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'},"
                "'span_links':[{'trace_id':5,'trace_id_high':6,'span_id':7}]}]]");
     trace_of(b, 1, "0000000000000000" LOW);
-    assert_non_null(strstr(bed_show(b, GW_OTEL, 1, bed_fields), "link 00000000000000000000000000000005/0000000000000007"));
+    assert_non_null(strstr(bed_show(b, GW_OTEL, 1, bed_fields),
+                           "link 00000000000000000000000000000005/0000000000000007"));
     assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
 }
 
@@ -244,8 +261,8 @@ static void every_schema_has_complete_ids(void **state)
 {
     struct bed *b = *state;
     b->env.schemas = 7;
-    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':255,'span_id':3," MID ",'meta':{'_dd.p.tid':'" HIGH
-               "'}}]]");
+    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':3," MID "}],[{'trace_id':255,'span_id':3," MID
+               ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
     for (size_t i = 0; i < b->out.frames_n; i++) {
         hex_in(b->out.frames[i], HIGH LOW, true);
         hex_in(b->out.frames[i], "0000000000000000" LOW, false);

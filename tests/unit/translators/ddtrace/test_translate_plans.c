@@ -1,5 +1,6 @@
-/* The plan cache (dd_plan.h): what the cached path writes must be, byte for byte, what the slow path writes. Two translators get the same
- * payloads; one of them has no plan cache. SPDX-License-Identifier: Apache-2.0 */
+/* The plan cache (dd_plan.h): what the cached path writes must be, byte for byte, what the slow path writes.
+ * Two translators get the same payloads; one of them has no plan cache. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +31,8 @@ static int setup(void **state)
     p->cached = dd_translator_new(&p->opt);
     p->slow = dd_translator_new(&p->opt);
     dd_translator_without_plans(p->slow);
-    p->req = (struct dd_request){.lang = GW_STR("python"), .tracer_version = GW_STR("2.21.0"), .peer_is_local = true};
+    p->req = (struct dd_request){
+        .lang = GW_STR("python"), .tracer_version = GW_STR("2.21.0"), .peer_is_local = true};
     gw_arena_init(&p->arena, 256 << 20);
     *state = p;
     return 0;
@@ -46,10 +48,12 @@ static int teardown(void **state)
     return 0;
 }
 
-static enum gw_code translate(struct pair *p, struct dd_translator *t, enum dd_format format, gw_str body, struct dd_result *out)
+static enum gw_code translate(struct pair *p, struct dd_translator *t, enum dd_format format, gw_str body,
+                              struct dd_result *out)
 {
     struct gw_err err;
-    struct dd_env env = {.now = GW_SEC, .wall = 1700000001 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
+    struct dd_env env = {
+        .now = GW_SEC, .wall = 1700000001 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
     enum gw_code code = dd_translate(t, &p->arena, format, body, &p->req, &env, out, &err);
     gw_arena_reset(&p->arena, 1 << 20);
     return code;
@@ -68,8 +72,8 @@ static void same_frame(const struct pair *p, const struct gw_frame *a, const str
         i++;
     if (i < a->len || i < b->len) {
         size_t from = i < 60 ? 0 : i - 60;
-        fail_msg("%s: %zu and %zu bytes, not the same at %zu:\n  %.120s\n  %.120s", p->what, a->len, b->len, i, a->data + from,
-                 b->data + from);
+        fail_msg("%s: %zu and %zu bytes, not the same at %zu:\n  %.120s\n  %.120s", p->what, a->len, b->len,
+                 i, a->data + from, b->data + from);
     }
     assert_int_equal(a->items, b->items);
 }
@@ -151,10 +155,12 @@ static void what_tracers_sent(void **state)
     const char *shared = getenv("DDGATE_SHARED");
     recordings(p, "tests/data/recordings", 200);
     assert_true(p->planned > p->spans / 2);
-    print_message("%llu of %llu spans had a plan", (unsigned long long)p->planned, (unsigned long long)p->spans);
+    print_message("%llu of %llu spans had a plan", (unsigned long long)p->planned,
+                  (unsigned long long)p->spans);
     snprintf(all, sizeof all, "%s/fixtures/recordings", shared ? shared : "../shared");
     recordings(p, all, 10);
-    print_message("; with all recordings %llu of %llu\n", (unsigned long long)p->planned, (unsigned long long)p->spans);
+    print_message("; with all recordings %llu of %llu\n", (unsigned long long)p->planned,
+                  (unsigned long long)p->spans);
 }
 
 /* ---- spans of which one thing changes ---- */
@@ -163,7 +169,8 @@ static void what_tracers_sent(void **state)
 static uint64_t json(struct pair *p, const char *span)
 {
     static char body[8192];
-    int n = snprintf(body, sizeof body, "[[{'trace_id':77,'span_id':2,'duration':5,'service':'svc',%s}]]", span);
+    int n =
+        snprintf(body, sizeof body, "[[{'trace_id':77,'span_id':2,'duration':5,'service':'svc',%s}]]", span);
     assert_in_range(n, 1, sizeof body - 1);
     for (int i = 0; i < n; i++)
         body[i] = body[i] == '\'' ? '"' : body[i];
@@ -197,7 +204,8 @@ static void changes(void **state, const char *span, const struct change *list, s
                 fail_msg("time %d: %s", time, span);
         char *other = replaced(span, list[i].from, list[i].to);
         if (json(p, other) != list[i].planned)
-            fail_msg("%s instead of %s has %s", list[i].to, list[i].from, list[i].planned ? "no plan" : "a plan");
+            fail_msg("%s instead of %s has %s", list[i].to, list[i].from,
+                     list[i].planned ? "no plan" : "a plan");
         for (int time = 0; time < MADE; time++)
             json(p, other);
         json(p, span);
@@ -206,10 +214,13 @@ static void changes(void **state, const char *span, const struct change *list, s
 }
 
 #define AT "'start':1700000000000000000"
-#define WEB                                                                                                                                \
-    AT ",'name':'flask.request','resource':'GET /x','type':'web','meta':{'span.kind':'server','component':'flask','http.method':'GET',"    \
-       "'http.url':'https://shop.example.com/x?page=1','http.status_code':'200','http.client_ip':'10.1.2.3','_dd.p.tid':"                  \
-       "'6553f10000000000','env':'prod','version':'1.2','runtime-id':'r1','language':'python','_dd.p.dm':'-1','tenant':'t1'},"             \
+#define WEB                                                                                                  \
+    AT ",'name':'flask.request','resource':'GET "                                                            \
+       "/x','type':'web','meta':{'span.kind':'server','component':'flask','http.method':'GET',"              \
+       "'http.url':'https://shop.example.com/"                                                               \
+       "x?page=1','http.status_code':'200','http.client_ip':'10.1.2.3','_dd.p.tid':"                         \
+       "'6553f10000000000','env':'prod','version':'1.2','runtime-id':'r1','language':'python','_dd.p.dm':'-" \
+       "1','tenant':'t1'},"                                                                                  \
        "'metrics':{'_sampling_priority_v1':1,'process_id':42,'_dd.top_level':1,'kr':0.5}"
 
 static void server_spans(void **state)
@@ -250,12 +261,17 @@ static void server_spans(void **state)
 }
 
 #define LONG "0123456789012345678901234567890123456789012345678901234567890123456789"
-#define QUERY                                                                                                                              \
-    AT ",'name':'redis.command','resource':'GET','type':'redis','meta':{'span.kind':'client','component':'redis','db.system':'redis',"     \
-       "'redis.raw_command':'GET session:1','out.host':'r'},'metrics':{'out.redis_db':0,'db.row_count':3,'network.destination.port':6379}"
-#define CALL                                                                                                                               \
-    AT ",'name':'requests.request','resource':'GET','type':'http','meta':{'span.kind':'client','http.method':'GET','http.url':"            \
-       "'http://stock/1?w=2','out.host':'stock','peer.service':'stock','code.lineno':'17','thread.name':'main'}"
+#define QUERY                                                                                                \
+    AT ",'name':'redis.command','resource':'GET','type':'redis','meta':{'span.kind':'client','component':'"  \
+       "redis','db.system':'redis',"                                                                         \
+       "'redis.raw_command':'GET "                                                                           \
+       "session:1','out.host':'r'},'metrics':{'out.redis_db':0,'db.row_count':3,'network.destination.port':" \
+       "6379}"
+#define CALL                                                                                                 \
+    AT ",'name':'requests.request','resource':'GET','type':'http','meta':{'span.kind':'client','http."       \
+       "method':'GET','http.url':"                                                                           \
+       "'http://stock/"                                                                                      \
+       "1?w=2','out.host':'stock','peer.service':'stock','code.lineno':'17','thread.name':'main'}"
 
 static void client_spans(void **state)
 {
@@ -322,21 +338,27 @@ static void spans_of_one_trace(void **state)
 {
     static const char *const others[] = {
         "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'env':'test'}}",
-        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'version':'9','_dd.p.dm':'-4','_dd.origin':'rum'}}",
-        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.hostname':'h1','runtime-id':'r2','language':'jvm'}}",
-        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','metrics':{'process_id':43,'_sampling_priority_v1':2}}",
+        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'version':'9','_dd.p.dm':'-4','_dd."
+        "origin':'rum'}}",
+        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.hostname':'h1','runtime-id':'r2',"
+        "'language':'jvm'}}",
+        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','metrics':{'process_id':43,'_sampling_"
+        "priority_v1':2}}",
         "{'trace_id':77,'span_id':9,'service':'svc','name':'a','metrics':{'_sampling_priority_v1':-1}}",
-        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.p.tid':'6553f10000000009','tracestate':'a=b'}}",
+        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.p.tid':'6553f10000000009','"
+        "tracestate':'a=b'}}",
         "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.p.dm':'zz','_dd.p.ksr':'0.25'}}",
         "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.p.x':'" LONG LONG LONG LONG "'}}",
-        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.git.commit.sha':'c2','host':'h2'}}",
+        "{'trace_id':77,'span_id':9,'service':'svc','name':'a','meta':{'_dd.git.commit.sha':'c2','host':'h2'}"
+        "}",
     };
     static const char *const spans[] = {
         WEB,
         QUERY,
         CALL,
         AT ",'name':'k','resource':'k','meta':{'span.kind':'internal','_dd.p.ksr':'0.5','_dd.p.dm':'-3'}",
-        AT ",'name':'h','resource':'h','parent_id':9,'meta':{'span.kind':'internal','host':'h1','_dd.git.commit.sha':'c1'}",
+        AT ",'name':'h','resource':'h','parent_id':9,'meta':{'span.kind':'internal','host':'h1','_dd.git."
+           "commit.sha':'c1'}",
         AT ",'name':'w','resource':'w','type':'web','parent_id':9",
     };
     struct pair *p = *state;
@@ -346,10 +368,13 @@ static void spans_of_one_trace(void **state)
     for (size_t i = 0; i < COUNT(others); i++)
         for (size_t span = 0; span < COUNT(spans); span++) {
             char members[4096];
-            snprintf(members, sizeof members, "%s},%s,{'trace_id':77,'span_id':3,'service':'svc',%s", spans[span], others[i], spans[span]);
+            snprintf(members, sizeof members, "%s},%s,{'trace_id':77,'span_id':3,'service':'svc',%s",
+                     spans[span], others[i], spans[span]);
             for (int time = 0; time < MADE; time++)
                 json(p, members);
-            snprintf(members, sizeof members, AT ",'name':'o'},%s,{'trace_id':77,'span_id':3,'service':'svc',%s", others[i], spans[span]);
+            snprintf(members, sizeof members,
+                     AT ",'name':'o'},%s,{'trace_id':77,'span_id':3,'service':'svc',%s", others[i],
+                     spans[span]);
             for (int time = 0; time < MADE; time++)
                 json(p, members);
         }
@@ -362,7 +387,9 @@ static void ever_new_spans(void **state)
     struct pair *p = *state;
     char span[4096];
     for (int i = 0; i < 3000; i++) {
-        snprintf(span, sizeof span, AT ",'name':'n%d','resource':'r','meta':{'span.kind':'internal','component':'c%d'}", i % 7, i);
+        snprintf(span, sizeof span,
+                 AT ",'name':'n%d','resource':'r','meta':{'span.kind':'internal','component':'c%d'}", i % 7,
+                 i);
         assert_int_equal(json(p, span), 0);
     }
     for (int time = 0; time < MADE; time++)

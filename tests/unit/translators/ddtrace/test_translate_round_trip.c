@@ -1,5 +1,6 @@
-/* In modes both and datadog, without obfuscation, a span comes back as it was: on spans made up of every tag that the
- * tables know and of others, with every kind of value. What went in is what the decoder reads, which has tests of its own.
+/* In modes both and datadog, without obfuscation, a span comes back as it was: on spans made up of every tag
+ * that the tables know and of others, with every kind of value. What went in is what the decoder reads, which
+ * has tests of its own.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "tests/unit/translators/ddtrace/translate_bed.h"
@@ -21,7 +22,8 @@ static size_t chance(size_t n)
 /* What the span itself says: a tag of these names gives way to it. */
 static bool is_field(gw_str key)
 {
-    static const char *const fields[] = {"operation.name", "resource.name", "span.type", "sampling.priority", "datadog.origin"};
+    static const char *const fields[] = {"operation.name", "resource.name", "span.type", "sampling.priority",
+                                         "datadog.origin"};
     for (size_t i = 0; i < COUNT(fields); i++)
         if (gw_str_eq(key, gw_str_z(fields[i])))
             return true;
@@ -60,14 +62,16 @@ static const char *a_text(void)
 
 static const char *a_number(void)
 {
-    static const char *const numbers[] = {"0", "1", "2", "-1", "200", "0.5", "1e300", "9007199254740993", "-0.25", "4294967296", "5432"};
+    static const char *const numbers[] = {
+        "0", "1", "2", "-1", "200", "0.5", "1e300", "9007199254740993", "-0.25", "4294967296", "5432"};
     return numbers[chance(COUNT(numbers))];
 }
 
 static gw_str a_key(char *room, size_t size)
 {
-    static const char *const others[] = {"team",  "a.b",    "http.request.headers.X-A", "http.response.headers.b", "_dd.p.usr",
-                                         "_dd.x", "runtime"};
+    static const char *const others[] = {
+        "team",  "a.b",    "http.request.headers.X-A", "http.response.headers.b", "_dd.p.usr",
+        "_dd.x", "runtime"};
     if (chance(4) == 0) {
         size_t which = chance(COUNT(others) + 3);
         if (which < COUNT(others))
@@ -90,8 +94,8 @@ static size_t some_tags(char *to, size_t room, gw_str *keys, size_t *keys_n, boo
         if (taken)
             continue;
         keys[(*keys_n)++] = key;
-        len += (size_t)snprintf(to + len, room - len, numbers ? "%s'%.*s':%s" : "%s'%.*s':'%s'", len ? "," : "", GW_FMT(key),
-                                numbers ? a_number() : a_text());
+        len += (size_t)snprintf(to + len, room - len, numbers ? "%s'%.*s':%s" : "%s'%.*s':'%s'",
+                                len ? "," : "", GW_FMT(key), numbers ? a_number() : a_text());
     }
     return len;
 }
@@ -99,7 +103,8 @@ static size_t some_tags(char *to, size_t room, gw_str *keys, size_t *keys_n, boo
 static const char *a_payload(void)
 {
     static char text[64 << 10];
-    static const char *const types[] = {"", "web", "http", "sql", "redis", "mongodb", "queue", "grpc", "custom", "elasticsearch"};
+    static const char *const types[] = {"",        "web",   "http", "sql",    "redis",
+                                        "mongodb", "queue", "grpc", "custom", "elasticsearch"};
     size_t len = (size_t)sprintf(text, "[[");
     for (int i = 0; i < SPANS; i++) {
         char meta[8192] = "", metrics[2048] = "";
@@ -107,11 +112,13 @@ static const char *a_payload(void)
         size_t keys_n = 0;
         some_tags(meta, sizeof meta, keys, &keys_n, false);
         some_tags(metrics, sizeof metrics, keys, &keys_n, true);
-        len += (size_t)snprintf(text + len, sizeof text - len,
-                                "%s{'trace_id':77,'span_id':%d,'parent_id':%zu,'service':'s%zu','name':'n%zu','resource':'%s','type':'%s',"
-                                "'start':" BED_START ",'duration':%zu,'error':%zu,'meta':{%s},'metrics':{%s}}",
-                                i ? "," : "", i + 1, chance(3) ? (size_t)0 : chance(SPANS) + 20, chance(3), chance(9), a_text(),
-                                types[chance(COUNT(types))], chance(1000), chance(2), meta, metrics);
+        len += (size_t)snprintf(
+            text + len, sizeof text - len,
+            "%s{'trace_id':77,'span_id':%d,'parent_id':%zu,'service':'s%zu','name':'n%zu','resource':'%s','"
+            "type':'%s',"
+            "'start':" BED_START ",'duration':%zu,'error':%zu,'meta':{%s},'metrics':{%s}}",
+            i ? "," : "", i + 1, chance(3) ? (size_t)0 : chance(SPANS) + 20, chance(3), chance(9), a_text(),
+            types[chance(COUNT(types))], chance(1000), chance(2), meta, metrics);
     }
     assert_true(len < sizeof text - 3);
     strcpy(text + len, "]]");
@@ -138,9 +145,11 @@ static bool is_number(const valid_any *v, const struct dd_number *want)
     if (!v)
         return false;
     if (dd_number_is_int(want, &i))
-        return v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_INT_VALUE && v->int_value == i;
+        return v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_INT_VALUE &&
+               v->int_value == i;
     double d = dd_number_as_double(want);
-    return v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_DOUBLE_VALUE && memcmp(&v->double_value, &d, sizeof d) == 0;
+    return v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_DOUBLE_VALUE &&
+           memcmp(&v->double_value, &d, sizeof d) == 0;
 }
 
 /* Ids, times, names and error of a span. */
@@ -156,9 +165,10 @@ static bool same_fields(const struct bed_at *at, const struct dd_span *s)
     for (size_t i = 0; i < at->resource->resource->n_attributes; i++)
         if (bed_is(at->resource->resource->attributes[i], "service.name"))
             service = at->resource->resource->attributes[i]->value;
-    return __builtin_bswap64(low) == s->trace_id && __builtin_bswap64(parent) == s->parent_id && is_text(service, s->service) &&
-           o->start_time_unix_nano == (uint64_t)s->start && o->end_time_unix_nano == (uint64_t)(s->start + s->duration) &&
-           (ordered || error == s->error) && is_text(attribute(o, GW_STR("operation.name")), s->name) &&
+    return __builtin_bswap64(low) == s->trace_id && __builtin_bswap64(parent) == s->parent_id &&
+           is_text(service, s->service) && o->start_time_unix_nano == (uint64_t)s->start &&
+           o->end_time_unix_nano == (uint64_t)(s->start + s->duration) && (ordered || error == s->error) &&
+           is_text(attribute(o, GW_STR("operation.name")), s->name) &&
            (!s->resource.len || is_text(attribute(o, GW_STR("resource.name")), s->resource)) &&
            (!s->type.len || is_text(attribute(o, GW_STR("span.type")), s->type));
 }
@@ -190,10 +200,11 @@ static void compare(struct bed *b, const char *payload, const struct dd_span *s)
         assert_non_null(at.span);
         gw_str lost = lost_tag(at.span, s);
         if (lost.len || !same_fields(&at, s))
-            fail_msg("%s: span %llu: %.*s is not what it was: %s", bed_modes[r], (unsigned long long)s->span_id,
-                     GW_FMT(lost.len ? lost : GW_STR("a field")), payload);
+            fail_msg("%s: span %llu: %.*s is not what it was: %s", bed_modes[r],
+                     (unsigned long long)s->span_id, GW_FMT(lost.len ? lost : GW_STR("a field")), payload);
         if (r == GW_DATADOG && at.span->n_attributes != s->meta_n + s->metrics_n + fields_of(at.span))
-            fail_msg("datadog: span %llu has attributes that are nobody's: %s\n%s", (unsigned long long)s->span_id,
+            fail_msg("datadog: span %llu has attributes that are nobody's: %s\n%s",
+                     (unsigned long long)s->span_id,
                      bed_show(b, GW_DATADOG, s->span_id, (const char *const[]){NULL}), payload);
     }
 }
@@ -270,12 +281,14 @@ static bool is_said(const struct bed_at *at, gw_str text, int64_t number)
     for (size_t i = 0; i < s->n_events; i++)
         if (attrs_read(s->events[i]->attributes, s->events[i]->n_attributes, text, number))
             return true;
-    if (s->status && s->status->message.len && memmem(s->status->message.data, s->status->message.len, text.ptr, text.len))
+    if (s->status && s->status->message.len &&
+        memmem(s->status->message.data, s->status->message.len, text.ptr, text.len))
         return true;
     return s->trace_state.len && memmem(s->trace_state.data, s->trace_state.len, text.ptr, text.len);
 }
 
-/* Mode otel renames and moves, but loses nothing: every tag of the tables in pairs with every other, each with a value of its own. */
+/* Mode otel renames and moves, but loses nothing: every tag of the tables in pairs with every other, each
+ * with a value of its own. */
 static void what_mode_otel_still_says(void **state)
 {
     static const char *const types[] = {"web", "http", "sql", "redis", "queue", "grpc", "custom"};
@@ -291,14 +304,18 @@ static void what_mode_otel_still_says(void **state)
             if (is_field(key) || is_field(other) || is_consumed(key) || gw_str_eq(key, other))
                 continue;
             const char *said = number ? "37" : "'xfirst'", *also = other_number ? "38" : "'xsecond'";
-            const char *between = number == other_number ? "," : other_number ? "},'metrics':{" : "},'meta':{";
-            snprintf(members, sizeof members, "'name':'n','type':'%s','error':%d,'%s':{'%.*s':%s%s'%.*s':%s}", types[chance(COUNT(types))],
-                     round >> 2 & 1, number ? "metrics" : "meta", GW_FMT(key), said, between, GW_FMT(other), also);
+            const char *between = number == other_number ? ","
+                                  : other_number         ? "},'metrics':{"
+                                                         : "},'meta':{";
+            snprintf(members, sizeof members, "'name':'n','type':'%s','error':%d,'%s':{'%.*s':%s%s'%.*s':%s}",
+                     types[chance(COUNT(types))], round >> 2 & 1, number ? "metrics" : "meta", GW_FMT(key),
+                     said, between, GW_FMT(other), also);
             bed_span(b, members);
             struct bed_at at = bed_find(b, GW_OTEL, 2);
             assert_non_null(at.span);
             if (!is_said(&at, number ? GW_STR("37") : GW_STR("xfirst"), 37))
-                bed_compare_fact(b, members, "the first value", bed_show(b, GW_OTEL, 2, (const char *const[]){NULL}), "still there");
+                bed_compare_fact(b, members, "the first value",
+                                 bed_show(b, GW_OTEL, 2, (const char *const[]){NULL}), "still there");
         }
 }
 

@@ -10,28 +10,40 @@ static void status(void **state)
         {"'name':'n','error':0,'meta':{'error.message':'no'}", "n | internal | error.message='no'"},
         {"'name':'n','error':1", "n | internal |  | error"},
         {"'name':'n','error':1,'meta':{" RAISED "}",
-         "n | internal | error.type='ValueError' | error: no | event exception at 1700000000000000005 exception.message='no' "
+         "n | internal | error.type='ValueError' | error: no | event exception at 1700000000000000005 "
+         "exception.message='no' "
          "exception.stacktrace='at x' exception.type='ValueError'"},
         {"'name':'n','error':1,'meta':{'error.msg':'no','error.stacktrace':'at x'}",
-         "n | internal |  | error: no | event exception at 1700000000000000005 exception.message='no' exception.stacktrace='at x'"},
+         "n | internal |  | error: no | event exception at 1700000000000000005 exception.message='no' "
+         "exception.stacktrace='at x'"},
         {"'name':'n','error':1,'meta':{'error.msg':'old','error.message':'new'}",
-         "n | internal | error.msg='old' | error: new | event exception at 1700000000000000005 exception.message='new'"},
+         "n | internal | error.msg='old' | error: new | event exception at 1700000000000000005 "
+         "exception.message='new'"},
         {"'name':'n','error':1,'meta':{'error.type':'E'}",
-         "n | internal | error.type='E' | error: E | event exception at 1700000000000000005 exception.type='E'"},
-        {"'name':'n','error':1,'meta':{'error.handling':'unhandled'}", "n | internal | error.handling='unhandled' | error"},
+         "n | internal | error.type='E' | error: E | event exception at 1700000000000000005 "
+         "exception.type='E'"},
+        {"'name':'n','error':1,'meta':{'error.handling':'unhandled'}",
+         "n | internal | error.handling='unhandled' | error"},
         {"'name':'n','error':1,'meta':{'_dd.span_events.has_exception':'true'," RAISED "}",
-         "n | internal | _dd.span_events.has_exception='true' error.message='no' error.stack='at x' error.type='ValueError' | error: no"},
+         "n | internal | _dd.span_events.has_exception='true' error.message='no' error.stack='at x' "
+         "error.type='ValueError' | error: no"},
         {"'name':'n','error':1,'meta':{'_dd.span_events.has_exception':'true'," RAISED "},"
          "'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
-         "n | internal | _dd.span_events.has_exception='true' error.type='ValueError' | error: no | event exception at 7 "},
-        {"'name':'n','error':1,'meta':{" RAISED "},'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
+         "n | internal | _dd.span_events.has_exception='true' error.type='ValueError' | error: no | event "
+         "exception at 7 "},
+        {"'name':'n','error':1,'meta':{" RAISED
+         "},'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
          "n | internal | error.type='ValueError' | error: no | event exception at 7 "},
-        {"'name':'n','error':1,'meta':{'events':'[{\\\"name\\\":\\\"exception\\\",\\\"time_unix_nano\\\":7}]'," RAISED "}",
+        {"'name':'n','error':1,'meta':{'events':'[{\\\"name\\\":\\\"exception\\\",\\\"time_unix_nano\\\":7}]'"
+         "," RAISED "}",
          "n | internal | error.type='ValueError' | error: no | event exception at 7 "},
-        {"'name':'n','error':0,'meta':{'otel.status_code':'ERROR','otel.status_description':'bad'}", "n | internal |  | error: bad"},
-        {"'name':'n','error':1,'meta':{'otel.status_code':'Ok','error.message':'no'}", "n | internal | error.message='no' | ok"},
+        {"'name':'n','error':0,'meta':{'otel.status_code':'ERROR','otel.status_description':'bad'}",
+         "n | internal |  | error: bad"},
+        {"'name':'n','error':1,'meta':{'otel.status_code':'Ok','error.message':'no'}",
+         "n | internal | error.message='no' | ok"},
         {"'name':'n','error':1,'meta':{'otel.status_code':'Unset'}", "n | internal | "},
-        {"'name':'n','error':1,'meta':{'otel.status_code':'odd'}", "n | internal | otel.status_code='odd' | error"},
+        {"'name':'n','error':1,'meta':{'otel.status_code':'odd'}",
+         "n | internal | otel.status_code='odd' | error"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
 }
@@ -39,13 +51,14 @@ static void status(void **state)
 /* By the tag, in any letters. */
 static void kind_by_tag(void **state)
 {
-    static const char *const pairs[][2] = {{"server", "server"},     {"SERVER", "server"},     {"client", "client"},
-                                           {"Producer", "producer"}, {"consumer", "consumer"}, {"internal", "internal"},
-                                           {"broker", "consumer"}};
+    static const char *const pairs[][2] = {
+        {"server", "server"},     {"SERVER", "server"},     {"client", "client"},  {"Producer", "producer"},
+        {"consumer", "consumer"}, {"internal", "internal"}, {"broker", "consumer"}};
     struct bed *b = *state;
     for (size_t i = 0; i < COUNT(pairs); i++) {
         char members[128], want[64];
-        snprintf(members, sizeof members, "'name':'n','type':'custom','meta':{'span.kind':'%s'}", pairs[i][0]);
+        snprintf(members, sizeof members, "'name':'n','type':'custom','meta':{'span.kind':'%s'}",
+                 pairs[i][0]);
         snprintf(want, sizeof want, "n | %s | ", pairs[i][1]);
         bed_span(b, members);
         bed_compare(b, members, bed_show(b, GW_OTEL, 2, bed_fields), want);
@@ -106,11 +119,13 @@ static void kind_by_inference(void **state)
         {"'name':'n','type':'llm','meta':{'out.host':'h'}", "client"},
         {"'name':'flask.request','type':'http','meta':{'flask.endpoint':'e'}", "server"},
     };
-    static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+    static const char *const kinds[] = {"unspecified", "internal", "server",
+                                        "client",      "producer", "consumer"};
     struct bed *b = *state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         bed_span(b, rows[i].members);
-        bed_compare_fact(b, rows[i].members, "the span's kind", kinds[bed_find(b, GW_OTEL, 2).span->kind], rows[i].kind);
+        bed_compare_fact(b, rows[i].members, "the span's kind", kinds[bed_find(b, GW_OTEL, 2).span->kind],
+                         rows[i].kind);
     }
 }
 
@@ -118,9 +133,9 @@ static void kind_by_inference(void **state)
 static void nested_entries(void **state)
 {
     struct bed *b = *state;
-#define WEB(id, parent, service)                                                                                                           \
-    "{'trace_id':1,'span_id':" #id ",'parent_id':" #parent ",'service':'" service "','name':'n','type':'web','start':" BED_START           \
-    ",'duration':1}"
+#define WEB(id, parent, service)                                                                             \
+    "{'trace_id':1,'span_id':" #id ",'parent_id':" #parent ",'service':'" service                            \
+    "','name':'n','type':'web','start':" BED_START ",'duration':1}"
     bed_run(b, "[[" WEB(1, 0, "a") "," WEB(2, 1, "a") "," WEB(3, 2, "b") "," WEB(4, 99, "b") "]]");
     static const int want[] = {2, 1, 2, 2};
     for (uint64_t id = 1; id <= 4; id++)
@@ -144,7 +159,8 @@ static void names(void **state)
         {DD_NAME_RESOURCE, "'name':'op'", "op"},
         {DD_NAME_OPERATION, "'name':'','resource':'RES'", "RES"},
         {DD_NAME_OTEL, "'name':''", "unnamed_operation"},
-        {DD_NAME_RESOURCE, "'name':'q','type':'sql','resource':'SELECT 1 FROM t WHERE a = 7'", "SELECT ? FROM t WHERE a = ?"},
+        {DD_NAME_RESOURCE, "'name':'q','type':'sql','resource':'SELECT 1 FROM t WHERE a = 7'",
+         "SELECT ? FROM t WHERE a = ?"},
         {DD_NAME_OTEL, "'name':'q','type':'sql','resource':'SELECT 1 FROM t WHERE a = 7'", "SELECT t"},
     };
     struct bed *b = *state;
@@ -159,13 +175,15 @@ static void names(void **state)
     }
 }
 
-/* Whatever the name: operation.name, resource.name and span.type are always there, and a tag cannot take their place. */
+/* Whatever the name: operation.name, resource.name and span.type are always there, and a tag cannot take
+ * their place. */
 static void own_fields_are_kept(void **state)
 {
     static const char *const nothing[] = {NULL};
     struct bed *b = *state;
     b->env.schemas = 7;
-    bed_span(b, "'name':'op','type':'web','resource':'RES','meta':{'operation.name':'x','resource.name':'y','span.type':'z'}");
+    bed_span(b, "'name':'op','type':'web','resource':'RES','meta':{'operation.name':'x','resource.name':'y','"
+                "span.type':'z'}");
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         bed_expect_span(b, (enum gw_attribute_schema)r, 2, nothing,
                         "RES | server | operation.name='op' resource.name='RES' span.type='web'");
@@ -173,10 +191,13 @@ static void own_fields_are_kept(void **state)
 
 static void links(void **state)
 {
-#define LINK "'span_links':[{'trace_id':5,'trace_id_high':6,'span_id':7,'flags':2147483649,'tracestate':'a=b','attributes':{'k':'v'}}]"
+#define LINK                                                                                                 \
+    "'span_links':[{'trace_id':5,'trace_id_high':6,'span_id':7,'flags':2147483649,'tracestate':'a=b','"      \
+    "attributes':{'k':'v'}}]"
 #define SHOWN "link 00000000000000060000000000000005/0000000000000007 state='a=b' flags=1 k='v'"
-#define JSON_LINK                                                                                                                          \
-    "'_dd.span_links':'[{\\\"trace_id\\\":\\\"00000000000000060000000000000005\\\",\\\"span_id\\\":\\\"0000000000000007\\\","              \
+#define JSON_LINK                                                                                            \
+    "'_dd.span_links':'[{\\\"trace_id\\\":\\\"00000000000000060000000000000005\\\",\\\"span_id\\\":"         \
+    "\\\"0000000000000007\\\","                                                                              \
     "\\\"tracestate\\\":\\\"a=b\\\",\\\"flags\\\":1,\\\"attributes\\\":{\\\"k\\\":\\\"v\\\"}}]'"
     static const struct bed_row rows[] = {
         {"'name':'n'," LINK, "n | internal |  | " SHOWN},
@@ -193,10 +214,14 @@ static void links(void **state)
 
 static void events(void **state)
 {
-#define EVENT                                                                                                                              \
-    "'span_events':[{'time_unix_nano':9,'name':'e','attributes':{'s':{'type':0,'string_value':'x'},'b':{'type':1,'bool_value':true},"      \
-    "'i':{'type':2,'int_value':3},'d':{'type':3,'double_value':0.5},'a':{'type':4,'array_value':{'values':[{'type':2,'int_value':1}]}}}}]"
-#define JSON_EVENT "'events':'[{\\\"name\\\":\\\"e\\\",\\\"time_unix_nano\\\":9,\\\"attributes\\\":{\\\"s\\\":\\\"x\\\"}}]'"
+#define EVENT                                                                                                \
+    "'span_events':[{'time_unix_nano':9,'name':'e','attributes':{'s':{'type':0,'string_value':'x'},'b':{'"   \
+    "type':1,'bool_value':true},"                                                                            \
+    "'i':{'type':2,'int_value':3},'d':{'type':3,'double_value':0.5},'a':{'type':4,'array_value':{'values':[" \
+    "{'type':2,'int_value':1}]}}}}]"
+#define JSON_EVENT                                                                                           \
+    "'events':'[{\\\"name\\\":\\\"e\\\",\\\"time_unix_nano\\\":9,\\\"attributes\\\":{\\\"s\\\":\\\"x\\\"}}]" \
+    "'"
     static const struct bed_row rows[] = {
         {"'name':'n'," EVENT, "n | internal |  | event e at 9 a=[1] b=true d=0.5 i=3 s='x'"},
         {"'name':'n','meta':{" JSON_EVENT "}", "n | internal |  | event e at 9 s='x'"},
@@ -210,8 +235,8 @@ static void events(void **state)
 }
 
 /* A span in msgpack whose meta_struct has these entries. */
-#define STRUCT_SPAN(entries)                                                                                                               \
-    GW_LIT("\x91\x91\x85\xa8trace_id\x01\xa7span_id\x02\xa4name\xa1n\xa4meta\x82\xa1k\xa1t\xa3"                                            \
+#define STRUCT_SPAN(entries)                                                                                 \
+    GW_LIT("\x91\x91\x85\xa8trace_id\x01\xa7span_id\x02\xa4name\xa1n\xa4meta\x82\xa1k\xa1t\xa3"              \
            "env\xa1p\xabmeta_struct" entries)
 
 static void structures(void **state)
@@ -221,7 +246,8 @@ static void structures(void **state)
         const char *want;
     } rows[] = {
         /* {"_dd.stack": {"a": [1, true], "b": "x"}} */
-        {STRUCT_SPAN("\x81\xa9_dd.stack\xc4\x0a\x82\xa1\x61\x92\x01\xc3\xa1\x62\xa1x"), "_dd.stack={a=[1 true] b='x'} k='t'"},
+        {STRUCT_SPAN("\x81\xa9_dd.stack\xc4\x0a\x82\xa1\x61\x92\x01\xc3\xa1\x62\xa1x"),
+         "_dd.stack={a=[1 true] b='x'} k='t'"},
         /* not msgpack: its bytes */
         {STRUCT_SPAN("\x81\xa7_llmobs\xc4\x02\xc1\xff"), "_llmobs=bytes:c1ff k='t'"},
         /* under a key that a tag has: the structure */

@@ -2,9 +2,10 @@
  *
  *     "[[{'trace_id':1, …}]]" ─▶ dd_translate ─▶ frames ─▶ protobuf-c ─▶ "GET /x | server | http.request.method='GET' …"
  *
- * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is looked over by otlp_valid.h
- * first. Attributes are shown in the order of their names; a span's operation.name, resource.name and span.type only when the test did not
- * say them. SPDX-License-Identifier: Apache-2.0
+ * Payloads are written as JSON with ' instead of " and ` instead of '; " is shown as ', too. Every frame is
+ * looked over by otlp_valid.h first. Attributes are shown in the order of their names; a span's
+ * operation.name, resource.name and span.type only when the test did not say them. SPDX-License-Identifier:
+ * Apache-2.0
  */
 #ifndef TRANSLATE_BED_H
 #define TRANSLATE_BED_H
@@ -23,7 +24,8 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define BED_START "1700000000000000000"
 
-static const char *const bed_modes[GW_ATTRIBUTE_SCHEMAS] = {[GW_OTEL] = "otel", [GW_BOTH] = "both", [GW_DATADOG] = "datadog"};
+static const char *const bed_modes[GW_ATTRIBUTE_SCHEMAS] = {
+    [GW_OTEL] = "otel", [GW_BOTH] = "both", [GW_DATADOG] = "datadog"};
 
 struct bed {
     struct dd_options opt;
@@ -54,7 +56,8 @@ static inline void bed_clear(struct bed *b)
         gw_frame_drop(b->out.frames[i]);
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         if (b->got[r])
-            opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(b->got[r], NULL);
+            opentelemetry__proto__collector__trace__v1__export_trace_service_request__free_unpacked(b->got[r],
+                                                                                                    NULL);
     memset(b->got, 0, sizeof b->got);
     b->out.frames_n = 0;
     gw_arena_reset(&b->arena, 0);
@@ -90,7 +93,8 @@ static inline void bed_read(struct bed *b, enum gw_attribute_schema r)
         len += f->len;
         items += f->items;
     }
-    b->got[r] = opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, len, all);
+    b->got[r] =
+        opentelemetry__proto__collector__trace__v1__export_trace_service_request__unpack(NULL, len, all);
     free(all);
     assert_non_null(b->got[r]);
     const char *wrong = valid_of_request(b->got[r], &spans);
@@ -104,7 +108,8 @@ static inline enum gw_code bed_bytes(struct bed *b, enum dd_format format, gw_st
 {
     bed_clear(b);
     b->payload = NULL;
-    enum gw_code code = dd_translate(b->translator, &b->arena, format, body, &b->req, &b->env, &b->out, &b->err);
+    enum gw_code code =
+        dd_translate(b->translator, &b->arena, format, body, &b->req, &b->env, &b->out, &b->err);
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS && code == GW_OK; r++)
         if (b->env.schemas & 1u << r)
             bed_read(b, (enum gw_attribute_schema)r);
@@ -128,8 +133,9 @@ static inline void bed_run(struct bed *b, const char *payload)
 static inline void bed_span(struct bed *b, const char *members)
 {
     static char payload[64 << 10];
-    int n =
-        snprintf(payload, sizeof payload, "[[{'trace_id':1,'span_id':2,'start':" BED_START ",'duration':5,'service':'svc',%s}]]", members);
+    int n = snprintf(payload, sizeof payload,
+                     "[[{'trace_id':1,'span_id':2,'start':" BED_START ",'duration':5,'service':'svc',%s}]]",
+                     members);
     assert_in_range(n, 1, sizeof payload - 1);
     bed_run(b, payload);
 }
@@ -186,15 +192,18 @@ static inline void bed_dump_attrs(struct show *s, show_attr **attrs, size_t n, c
             out |= bed_is(attrs[i], *w);
         if (out)
             continue;
-        append_text(s, "%s%.*s=", s->len > from ? " " : "", (int)attrs[i]->key.len, (const char *)attrs[i]->key.data);
+        append_text(s, "%s%.*s=", s->len > from ? " " : "", (int)attrs[i]->key.len,
+                    (const char *)attrs[i]->key.data);
         dump_any(s, attrs[i]->value);
     }
 }
 
 /* name | kind | attributes | ok or error: message | event … | link … */
-static inline const char *bed_show(struct bed *b, enum gw_attribute_schema r, uint64_t span_id, const char *const *without)
+static inline const char *bed_show(struct bed *b, enum gw_attribute_schema r, uint64_t span_id,
+                                   const char *const *without)
 {
-    static const char *const kinds[] = {"unspecified", "internal", "server", "client", "producer", "consumer"};
+    static const char *const kinds[] = {"unspecified", "internal", "server",
+                                        "client",      "producer", "consumer"};
     struct show *s = &b->shown;
     const valid_span *span = bed_find(b, r, span_id).span;
     s->len = 0;
@@ -207,18 +216,20 @@ static inline const char *bed_show(struct bed *b, enum gw_attribute_schema r, ui
     if (span->status && span->status->message.len)
         append_text(s, ": %.*s", (int)span->status->message.len, (const char *)span->status->message.data);
     for (size_t i = 0; i < span->n_events; i++) {
-        append_text(s, " | event %.*s at %" PRIu64 " ", (int)span->events[i]->name.len, (const char *)span->events[i]->name.data,
-                    span->events[i]->time_unix_nano);
-        bed_dump_attrs(s, span->events[i]->attributes, span->events[i]->n_attributes, (const char *const[]){NULL});
+        append_text(s, " | event %.*s at %" PRIu64 " ", (int)span->events[i]->name.len,
+                    (const char *)span->events[i]->name.data, span->events[i]->time_unix_nano);
+        bed_dump_attrs(s, span->events[i]->attributes, span->events[i]->n_attributes,
+                       (const char *const[]){NULL});
     }
     for (size_t i = 0; i < span->n_links; i++) {
         append_text(s, " | link ");
         dump_hex(s, span->links[i]->trace_id);
         append_text(s, "/");
         dump_hex(s, span->links[i]->span_id);
-        append_text(s, " state='%.*s' flags=%x ", (int)span->links[i]->trace_state.len, (const char *)span->links[i]->trace_state.data,
-                    span->links[i]->flags);
-        bed_dump_attrs(s, span->links[i]->attributes, span->links[i]->n_attributes, (const char *const[]){NULL});
+        append_text(s, " state='%.*s' flags=%x ", (int)span->links[i]->trace_state.len,
+                    (const char *)span->links[i]->trace_state.data, span->links[i]->flags);
+        bed_dump_attrs(s, span->links[i]->attributes, span->links[i]->n_attributes,
+                       (const char *const[]){NULL});
     }
     bed_single_quotes(s);
     return s->text;
@@ -237,8 +248,8 @@ static inline const char *bed_resource(struct bed *b, uint64_t span_id)
     return b->shown.text;
 }
 
-/* `what` is the row: its payload, or a part of it. A row that differs is printed in words (translate_words.h) and whole; the test goes on
- * with the next row, and bed_close fails. */
+/* `what` is the row: its payload, or a part of it. A row that differs is printed in words (translate_words.h)
+ * and whole; the test goes on with the next row, and bed_close fails. */
 static inline void bed_compare(struct bed *b, const char *what, const char *got, const char *want)
 {
     if (strcmp(got, want) == 0)
@@ -250,7 +261,8 @@ static inline void bed_compare(struct bed *b, const char *what, const char *got,
 }
 
 /* The same of a single fact, such as "the span's kind". */
-static inline void bed_compare_fact(struct bed *b, const char *row, const char *fact, const char *got, const char *want)
+static inline void bed_compare_fact(struct bed *b, const char *row, const char *fact, const char *got,
+                                    const char *want)
 {
     if (strcmp(got, want) == 0)
         return;
@@ -259,8 +271,8 @@ static inline void bed_compare_fact(struct bed *b, const char *row, const char *
 }
 
 /* A span of the last payload, and the resource of one. */
-static inline void bed_expect_span(struct bed *b, enum gw_attribute_schema r, uint64_t span_id, const char *const *without,
-                                   const char *want)
+static inline void bed_expect_span(struct bed *b, enum gw_attribute_schema r, uint64_t span_id,
+                                   const char *const *without, const char *want)
 {
     bed_compare(b, b->payload ? b->payload : "of the last payload", bed_show(b, r, span_id, without), want);
 }

@@ -5,8 +5,9 @@
  *     expected: the tag db.vendor becomes db.system.name='microsoft.sql_server'
  *     but:      db.system.name='mssql'
  *
- * The two texts are taken apart, and each part that differs is a sentence. Where an attribute comes from is looked up in the translator's
- * own tables (dd_attrs.def, dd_tags.def, dd_resource.def), so no row says it a second time.
+ * The two texts are taken apart, and each part that differs is a sentence. Where an attribute comes from is
+ * looked up in the translator's own tables (dd_attrs.def, dd_tags.def, dd_resource.def), so no row says it a
+ * second time.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef TRANSLATE_WORDS_H
@@ -23,7 +24,8 @@ struct words_attr {
 
 static inline bool words_is_key_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("._-:/", c) != NULL || (c & 0x80);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           strchr("._-:/", c) != NULL || (c & 0x80);
 }
 
 /* The length of "key" where "key=" begins the text; 0 where it does not. */
@@ -73,7 +75,8 @@ static inline bool words_has_tag(const char *payload, gw_str tag, const char *be
     return strstr(payload, quoted) != NULL;
 }
 
-/* "the tag db.vendor": the one of the payload's tags that the tables turn into the attribute; false when none does. */
+/* "the tag db.vendor": the one of the payload's tags that the tables turn into the attribute; false when none
+ * does. */
 static inline bool words_source(const char *payload, gw_str attribute, char *out, size_t size)
 {
     dd_names_init();
@@ -87,7 +90,8 @@ static inline bool words_source(const char *payload, gw_str attribute, char *out
         for (size_t i = 0; dd_tag_row(list, i); i++)
             if (gw_str_eq(attribute, gw_str_z(dd_tag_row(list, i)->attribute)) &&
                 words_has_tag(payload, gw_str_z(dd_tag_row(list, i)->tag), "", ":"))
-                return snprintf(out, size, "the %s tag %s becomes", list == DD_TAGS_CONTAINER ? "container" : "process",
+                return snprintf(out, size, "the %s tag %s becomes",
+                                list == DD_TAGS_CONTAINER ? "container" : "process",
                                 dd_tag_row(list, i)->tag) > 0;
     return false;
 }
@@ -117,7 +121,8 @@ static inline void words_expect(const char *payload, const struct words_attr *wa
     else if (from)
         print_error("  expected: %.*s, from: %s\n", GW_FMT(want->whole), from);
     else if (words_has_tag(payload, want->key, "'", "':"))
-        print_error("  expected: the tag %.*s arrives as it is, %.*s\n", GW_FMT(want->key), GW_FMT(want->whole));
+        print_error("  expected: the tag %.*s arrives as it is, %.*s\n", GW_FMT(want->key),
+                    GW_FMT(want->whole));
     else
         print_error("  expected: %.*s, concluded from the rest of the span\n", GW_FMT(want->whole));
 }
@@ -139,7 +144,9 @@ static inline void words_compare_attrs(const char *payload, gw_str got_text, gw_
     for (size_t i = 0; i < got_n; i++)
         if (!words_find(want, want_n, got[i].key))
             print_error("  expected: no %.*s%s\n  but:      %.*s\n", GW_FMT(got[i].key),
-                        words_has_tag(payload, got[i].key, "'", "':") ? ", since something else says what that tag says" : "",
+                        words_has_tag(payload, got[i].key, "'", "':")
+                            ? ", since something else says what that tag says"
+                            : "",
                         GW_FMT(got[i].whole));
 }
 
@@ -158,7 +165,8 @@ static inline size_t words_split(const char *text, gw_str parts[WORDS_PARTS])
 }
 
 /* name | kind | attributes | status, events, links … */
-static inline void words_compare_spans(const char *payload, const gw_str *got, size_t got_n, const gw_str *want, size_t want_n)
+static inline void words_compare_spans(const char *payload, const gw_str *got, size_t got_n,
+                                       const gw_str *want, size_t want_n)
 {
     static const char *const what[] = {"the span's name is", "its kind is"};
     for (size_t i = 0; i < 2; i++)
@@ -168,11 +176,13 @@ static inline void words_compare_spans(const char *payload, const gw_str *got, s
     for (size_t i = 3; i < got_n || i < want_n; i++) {
         gw_str is = i < got_n ? got[i] : GW_STR("nothing"), wanted = i < want_n ? want[i] : GW_STR("nothing");
         if (!gw_str_eq(is, wanted))
-            print_error("  expected: behind the attributes: %.*s\n  but:      %.*s\n", GW_FMT(wanted), GW_FMT(is));
+            print_error("  expected: behind the attributes: %.*s\n  but:      %.*s\n", GW_FMT(wanted),
+                        GW_FMT(is));
     }
 }
 
-/* Prints how `got` differs from `want`: both are spans as bed_show shows them, or lists of attributes; others are left to the reader. */
+/* Prints how `got` differs from `want`: both are spans as bed_show shows them, or lists of attributes; others
+ * are left to the reader. */
 static inline void words_compare(const char *payload, const char *got, const char *want)
 {
     gw_str got_parts[WORDS_PARTS], want_parts[WORDS_PARTS];

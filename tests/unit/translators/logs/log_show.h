@@ -1,4 +1,5 @@
-/* log_show.h: log records as text: decoded by protobuf-c, which must also pack them to the same bytes, one line a record:
+/* log_show.h: log records as text: decoded by protobuf-c, which must also pack them to the same bytes, one
+ * line a record:
  *
  *     {service.name="shop"} logger @time INFO(9) trace:… span:… "body" {attributes}
  * SPDX-License-Identifier: Apache-2.0
@@ -24,9 +25,11 @@ typedef Opentelemetry__Proto__Logs__V1__LogRecord show_record;
 static inline void dump_record(struct show *s, const show_record *r)
 {
     if (r->time_unix_nano)
-        append_text(s, " @%" PRIu64 ".%09" PRIu64, r->time_unix_nano / 1000000000, r->time_unix_nano % 1000000000);
+        append_text(s, " @%" PRIu64 ".%09" PRIu64, r->time_unix_nano / 1000000000,
+                    r->time_unix_nano % 1000000000);
     if (r->severity_number || r->severity_text.len)
-        append_text(s, " %.*s(%d)", (int)r->severity_text.len, (const char *)r->severity_text.data, r->severity_number);
+        append_text(s, " %.*s(%d)", (int)r->severity_text.len, (const char *)r->severity_text.data,
+                    r->severity_number);
     if (r->trace_id.len) {
         append_text(s, " trace:");
         dump_hex(s, r->trace_id);
@@ -48,10 +51,13 @@ static inline void dump_logs(struct show *s, const show_logs *logs)
     for (size_t i = 0; i < logs->n_resource_logs; i++)
         for (size_t k = 0; k < logs->resource_logs[i]->n_scope_logs; k++)
             for (size_t n = 0; n < logs->resource_logs[i]->scope_logs[k]->n_log_records; n++) {
-                const Opentelemetry__Proto__Logs__V1__ScopeLogs *scope = logs->resource_logs[i]->scope_logs[k];
-                dump_attrs(s, logs->resource_logs[i]->resource->attributes, logs->resource_logs[i]->resource->n_attributes);
+                const Opentelemetry__Proto__Logs__V1__ScopeLogs *scope =
+                    logs->resource_logs[i]->scope_logs[k];
+                dump_attrs(s, logs->resource_logs[i]->resource->attributes,
+                           logs->resource_logs[i]->resource->n_attributes);
                 if (scope->scope)
-                    append_text(s, " %.*s", (int)scope->scope->name.len, (const char *)scope->scope->name.data);
+                    append_text(s, " %.*s", (int)scope->scope->name.len,
+                                (const char *)scope->scope->name.data);
                 dump_record(s, scope->log_records[n]);
             }
 }

@@ -25,10 +25,10 @@ static void a_line_is_a_record(void **state)
     assert_int_equal(log_add(b.batch, &in), GW_OK);
     struct gw_intake intake = log_bed_show(&b, &s);
     assert_int_equal(intake.received, 1);
-    assert_string_equal(s.text,
-                        "{service.name=\"shop\" deployment.environment.name=\"prod\" host.name=\"h1\"} @1623982028.786000001 warning(13) "
-                        "\"hello \xef\xbf\xbd world\" {log.file.path=\"/a.log\" n=-7 "
-                        "log.record.truncated_bytes=100 datadog.log.source=\"file\"}\n");
+    assert_string_equal(s.text, "{service.name=\"shop\" deployment.environment.name=\"prod\" "
+                                "host.name=\"h1\"} @1623982028.786000001 warning(13) "
+                                "\"hello \xef\xbf\xbd world\" {log.file.path=\"/a.log\" n=-7 "
+                                "log.record.truncated_bytes=100 datadog.log.source=\"file\"}\n");
     log_bed_close(&b);
 }
 
@@ -54,14 +54,16 @@ static void options_add_tags_and_resource(void **state)
 {
     struct gw_map_item tag = {GW_LIT("team"), GW_LIT("blue")},
                        over[] = {{GW_LIT("service.name"), GW_LIT("fixed")}, {GW_LIT("x"), GW_LIT("y")}};
-    struct log_bed b = {.options = {.source = GW_LIT("nginx"), .tags = {&tag, 1}, .resource = {over, 2}, .parse = 1}};
+    struct log_bed b = {
+        .options = {.source = GW_LIT("nginx"), .tags = {&tag, 1}, .resource = {over, 2}, .parse = 1}};
     struct show s;
     struct log_input in = line("");
     in.service = GW_STR("other");
     log_bed_open(&b, "file");
     assert_int_equal(log_add(b.batch, &in), GW_OK);
     log_bed_show(&b, &s);
-    assert_string_equal(s.text, "{service.name=\"fixed\" x=\"y\"} \"\" {datadog.log.source=\"nginx\" team=\"blue\"}\n");
+    assert_string_equal(
+        s.text, "{service.name=\"fixed\" x=\"y\"} \"\" {datadog.log.source=\"nginx\" team=\"blue\"}\n");
     log_bed_close(&b);
 }
 
@@ -79,14 +81,16 @@ static void a_record_may_be_empty(void **state)
     }
 }
 
-/* What stays the same from record to record is written once; what changes, or stands in the record already, is not taken from there. */
+/* What stays the same from record to record is written once; what changes, or stands in the record already,
+ * is not taken from there. */
 static void attributes_of_the_intake_may_change(void **state)
 {
     struct gw_map_item tag = {GW_LIT("team"), GW_LIT("blue")};
     struct log_bed b = {.options = {.tags = {&tag, 1}}};
     struct show s;
     char path[] = "/a.log";
-    struct log_attr attrs[] = {{.key = GW_LIT("path"), .text = {path, 6}}, {.key = GW_LIT("n"), .is_int = true, .number = 1}};
+    struct log_attr attrs[] = {{.key = GW_LIT("path"), .text = {path, 6}},
+                               {.key = GW_LIT("n"), .is_int = true, .number = 1}};
     struct log_input in = {.text = GW_STR("x"), .observed = 5, .attrs = attrs, .attrs_n = 2};
     log_bed_open(&b, "f");
     for (int i = 0; i < 5; i++) {
@@ -96,16 +100,21 @@ static void attributes_of_the_intake_may_change(void **state)
         assert_int_equal(log_add(b.batch, &in), GW_OK);
     }
     log_bed_show(&b, &s);
-    assert_string_equal(s.text,
-                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/a.log\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n"
-                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/a.log\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n"
-                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/b.log\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n"
-                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/b.log\" n=1 datadog.log.source=\"f\" team=\"blue\"}\n"
-                        "{service.name=\"unknown_service\"} (9) \"x\" {path=\"own\" n=0 datadog.log.source=\"f\" team=\"blue\"}\n");
+    assert_string_equal(s.text, "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/a.log\" n=0 "
+                                "datadog.log.source=\"f\" team=\"blue\"}\n"
+                                "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/a.log\" n=0 "
+                                "datadog.log.source=\"f\" team=\"blue\"}\n"
+                                "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/b.log\" n=0 "
+                                "datadog.log.source=\"f\" team=\"blue\"}\n"
+                                "{service.name=\"unknown_service\"} (9) \"x\" {path=\"/b.log\" n=1 "
+                                "datadog.log.source=\"f\" team=\"blue\"}\n"
+                                "{service.name=\"unknown_service\"} (9) \"x\" {path=\"own\" n=0 "
+                                "datadog.log.source=\"f\" team=\"blue\"}\n");
     log_bed_close(&b);
 }
 
-/* Frames stay near their size, hold every record once, and what does not fit into the call comes with the next. */
+/* Frames stay near their size, hold every record once, and what does not fit into the call comes with the
+ * next. */
 static void large_batches_are_cut(void **state)
 {
     enum { RECORDS = 5000 };
@@ -114,7 +123,9 @@ static void large_batches_are_cut(void **state)
     memset(text, 'x', sizeof text);
     log_bed_open(&b, "udp");
     for (int i = 0; i < RECORDS; i++) {
-        struct log_input in = {.text = {text, sizeof text}, .observed = 1, .service = i % 3 ? (gw_str)GW_LIT("a") : (gw_str)GW_LIT("b")};
+        struct log_input in = {.text = {text, sizeof text},
+                               .observed = 1,
+                               .service = i % 3 ? (gw_str)GW_LIT("a") : (gw_str)GW_LIT("b")};
         assert_int_equal(log_add(b.batch, &in), GW_OK);
     }
     size_t calls = 0, items = 0;
@@ -148,14 +159,16 @@ static void many_services_and_loggers(void **state)
     struct gw_intake intake;
     log_bed_open(&b, "http");
     for (int i = 0; i < 2 * NAMES; i++) {
-        snprintf(text, sizeof text, "{\"dd.service\":\"s%d\",\"logger\":\"l%d\",\"msg\":\"m\"}", i % NAMES / 2, i % NAMES);
+        snprintf(text, sizeof text, "{\"dd.service\":\"s%d\",\"logger\":\"l%d\",\"msg\":\"m\"}",
+                 i % NAMES / 2, i % NAMES);
         struct log_input in = {.text = gw_str_z(text), .observed = 1};
         assert_int_equal(log_add(b.batch, &in), GW_OK);
     }
     size_t n = log_finish(b.batch, frames, 16, &intake), resources = 0, scopes = 0;
     assert_int_equal(intake.received, 2 * NAMES);
     while (n--) {
-        show_logs *logs = opentelemetry__proto__logs__v1__logs_data__unpack(NULL, frames[n]->len, frames[n]->data);
+        show_logs *logs =
+            opentelemetry__proto__logs__v1__logs_data__unpack(NULL, frames[n]->len, frames[n]->data);
         resources += logs->n_resource_logs;
         for (size_t i = 0; i < logs->n_resource_logs; i++)
             scopes += logs->resource_logs[i]->n_scope_logs;

@@ -25,8 +25,10 @@ static void trace_ids(void **state)
         {"00000000000000000000000000000000", LOG_ID_NONE, 0, 0},
         {"6b00e75b00000000290c438ab8ca0a10", LOG_ID_GOOD, 0x6b00e75b00000000, 0x290c438ab8ca0a10},
         {"6B00E75B00000000290C438AB8CA0A10", LOG_ID_GOOD, 0x6b00e75b00000000, 0x290c438ab8ca0a10},
-        {"12345678901234567890123456789012", LOG_ID_GOOD, 0x1234567890123456, 0x7890123456789012}, /* 32 digits: hexadecimal */
-        {"1234567890123456", LOG_ID_GOOD, 0, 1234567890123456},                                    /* 16 that may be decimal: decimal */
+        /* 32 digits: hexadecimal */
+        {"12345678901234567890123456789012", LOG_ID_GOOD, 0x1234567890123456, 0x7890123456789012},
+        /* 16 that may be decimal: decimal */
+        {"1234567890123456", LOG_ID_GOOD, 0, 1234567890123456},
         {"0234567890123456", LOG_ID_GOOD, 0, 0x0234567890123456},
         {"123456789012345a", LOG_ID_GOOD, 0, 0x123456789012345a},
         {"18446744073709551615", LOG_ID_GOOD, 0, UINT64_MAX},
@@ -47,7 +49,8 @@ static void trace_ids(void **state)
         struct log_trace got;
         enum log_id is = log_trace_id(gw_str_z(rows[i].text), &got);
         if (is != rows[i].is || got.high != rows[i].high || got.low != rows[i].low)
-            fail_msg("%s: %d %llx %llx", rows[i].text, is, (unsigned long long)got.high, (unsigned long long)got.low);
+            fail_msg("%s: %d %llx %llx", rows[i].text, is, (unsigned long long)got.high,
+                     (unsigned long long)got.low);
     }
 }
 
@@ -67,9 +70,11 @@ static void span_ids(void **state)
 static void ids_anywhere(void **state)
 {
     struct log_marks m;
-    assert_true(log_ids_find(GW_STR("x dd.trace_id: \"12\", dd.span_id='3' dd.service=a.b, dd_env=e;dd.version=\"1 2\""), &m));
+    assert_true(log_ids_find(
+        GW_STR("x dd.trace_id: \"12\", dd.span_id='3' dd.service=a.b, dd_env=e;dd.version=\"1 2\""), &m));
     assert_string_equal(m.trace.ptr, "12\", dd.span_id='3' dd.service=a.b, dd_env=e;dd.version=\"1 2\"");
-    assert_true(gw_str_eq(m.trace, GW_STR("12")) && gw_str_eq(m.span, GW_STR("3")) && gw_str_eq(m.service, GW_STR("a.b")));
+    assert_true(gw_str_eq(m.trace, GW_STR("12")) && gw_str_eq(m.span, GW_STR("3")) &&
+                gw_str_eq(m.service, GW_STR("a.b")));
     assert_true(gw_str_eq(m.env, GW_STR("e")) && gw_str_eq(m.version, GW_STR("1")));
     assert_true(log_ids_find(GW_STR("trace_id=0 then trace_id=5"), &m)); /* the first that is one */
     assert_true(gw_str_eq(m.trace, GW_STR("5")));
@@ -91,7 +96,8 @@ static void levels(void **state)
     assert_int_equal(log_severity_word(GW_STR("ERROR+99")), 0);
     assert_int_equal(log_severity_word(GW_STR("")), 0);
     assert_int_equal(log_severity_word(GW_STR("information!!!!")), 0);
-    static const int syslog[] = {21, 19, 18, 17, 13, 10, 9, 5}, tens[] = {1, 5, 9, 13, 17, 21}, python[] = {5, 9, 13, 17, 18, 0};
+    static const int syslog[] = {21, 19, 18, 17, 13, 10, 9, 5}, tens[] = {1, 5, 9, 13, 17, 21},
+                     python[] = {5, 9, 13, 17, 18, 0};
     for (int i = 0; i < 8; i++)
         assert_int_equal(log_severity_number(i, i & 1), syslog[i]);
     for (int i = 0; i < 6; i++) {
@@ -146,11 +152,14 @@ static void times_alone(void **state)
     struct log_clock c;
     uint64_t ns, now = 1795221339000000000u;
     log_clock_init(&c, zone_utc());
-    assert_true(log_time_text(&c, GW_STR("Sat, 21 Nov 2026 00:35:39 GMT"), now, &ns) && ns == 1795221339000000000u);
+    assert_true(log_time_text(&c, GW_STR("Sat, 21 Nov 2026 00:35:39 GMT"), now, &ns) &&
+                ns == 1795221339000000000u);
     assert_true(log_time_text(&c, GW_STR("1795221339530"), now, &ns) && ns == 1795221339530000000u);
     assert_true(log_time_text(&c, GW_STR("1795221339.5"), now, &ns) && ns == 1795221339500000000u);
-    assert_true(log_time_number(GW_STR("1795221339123456"), 1795221339123456.0, &ns) && ns == 1795221339123456000u);
-    assert_true(log_time_number(GW_STR("1795221339123456789"), 1795221339123456789.0, &ns) && ns == 1795221339123456789u);
+    assert_true(log_time_number(GW_STR("1795221339123456"), 1795221339123456.0, &ns) &&
+                ns == 1795221339123456000u);
+    assert_true(log_time_number(GW_STR("1795221339123456789"), 1795221339123456789.0, &ns) &&
+                ns == 1795221339123456789u);
     assert_false(log_time_number(GW_STR("0.25"), 0.25, &ns));
     assert_false(log_time_number(GW_STR("-1"), -1, &ns));
     assert_false(log_time_number(GW_STR("1e300"), 1e300, &ns));

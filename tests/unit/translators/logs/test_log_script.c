@@ -1,4 +1,5 @@
-/* Records by way of Pipeline scripts: which script, what becomes of its fields, what happens when it is wrong.
+/* Records by way of Pipeline scripts: which script, what becomes of its fields, what happens when it is
+ * wrong.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/logs/log_show.h"
 
@@ -58,25 +59,31 @@ static void the_documented_script(void **state)
 {
     struct log_bed b = {.options = {.source = GW_LIT("python-app"), .timezone = GW_LIT("Asia/Shanghai")}};
     struct show s;
-    script("python-app.p",
-           "grok(_, "
-           "\"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{NOTSPACE}%{SPACE}\\\\[%{GREEDYDATA:trace}\\\\]"
-           "%{SPACE}-%{SPACE}%{GREEDYDATA:message}\")\n"
-           "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{EMAILLOCALPART}=%{EMAILLOCALPART:env}?%{SPACE}"
-           "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:trace_id}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:"
-           "span_id}?\")"
-           "\ndrop_key(trace)\ndefault_time(time)\n");
+    script("python-app.p", "grok(_, "
+                           "\"%{TIMESTAMP_ISO8601:time}%{SPACE}%{WORD:level}%{SPACE}%{NOTSPACE}%{SPACE}%{"
+                           "NOTSPACE}%{SPACE}\\\\[%{GREEDYDATA:trace}\\\\]"
+                           "%{SPACE}-%{SPACE}%{GREEDYDATA:message}\")\n"
+                           "grok(trace,\"%{EMAILLOCALPART}=%{EMAILLOCALPART:service}?%{SPACE}%{"
+                           "EMAILLOCALPART}=%{EMAILLOCALPART:env}?%{SPACE}"
+                           "%{EMAILLOCALPART}=%{EMAILLOCALPART:version}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:"
+                           "trace_id}?%{SPACE}%{EMAILLOCALPART}=%{NUMBER:"
+                           "span_id}?\")"
+                           "\ndrop_key(trace)\ndefault_time(time)\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
     run(&b,
         (struct log_input){
-            .text = GW_STR("2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App dd.env=Testing dd.version=V1.1 "
-                           "dd.trace_id=16108321602917563239 dd.span_id=12837828046733169079] - Hello, World!")},
+            .text =
+                GW_STR("2021-06-18 10:07:08,786 INFO [__main__] [lt.py:26] [dd.service.name=Python-App "
+                       "dd.env=Testing dd.version=V1.1 "
+                       "dd.trace_id=16108321602917563239 dd.span_id=12837828046733169079] - Hello, World!")},
         &s);
-    assert_string_equal(s.text,
-                        "{service.name=\"Python-App\" service.version=\"V1.1\" deployment.environment.name=\"Testing\"} "
-                        "@1623982028.786000000 INFO(9) trace:0000000000000000df8c4126fda6fb67 span:b22920973d13d1b7 \"Hello, World!\" "
-                        "{datadog.log.source=\"python-app\"}\n");
+    assert_string_equal(
+        s.text,
+        "{service.name=\"Python-App\" service.version=\"V1.1\" deployment.environment.name=\"Testing\"} "
+        "@1623982028.786000000 INFO(9) trace:0000000000000000df8c4126fda6fb67 span:b22920973d13d1b7 \"Hello, "
+        "World!\" "
+        "{datadog.log.source=\"python-app\"}\n");
     close_scripts(&b);
 }
 
@@ -87,16 +94,21 @@ static void fields_and_tags_become_attributes(void **state)
     struct show s;
     struct log_attr path = {.key = GW_LIT("log.file.path"), .text = GW_LIT("/x")};
     script("fields.p",
-           "add_key(i, 7)\nadd_key(f, 1.5)\nadd_key(b, true)\nadd_key(t, team)\nset_tag(tagged, \"v\")\nadd_key(l, [1, \"a\"])\n"
-           "m = load_json(\"{\\\"id\\\": 12345678901234567890}\")\nadd_key(id, m[\"id\"])\nadd_key(status, \"w\")\nadd_key(level, \"x\")\n"
+           "add_key(i, 7)\nadd_key(f, 1.5)\nadd_key(b, true)\nadd_key(t, team)\nset_tag(tagged, "
+           "\"v\")\nadd_key(l, [1, \"a\"])\n"
+           "m = load_json(\"{\\\"id\\\": 12345678901234567890}\")\nadd_key(id, m[\"id\"])\nadd_key(status, "
+           "\"w\")\nadd_key(level, \"x\")\n"
            "add_key(service, \"svc\")\nadd_key(trace_id, \"none\")\nset_measurement(\"renamed\")\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
-    run(&b, (struct log_input){.text = GW_STR("whole line"), .attrs = &path, .attrs_n = 1, .host = GW_STR("h")}, &s);
-    assert_string_equal(s.text,
-                        "{service.name=\"svc\" host.name=\"h\"} warning(13) \"whole line\" {team=\"blue\" i=7 f=1.5 b=true t=\"blue\" "
-                        "tagged=\"v\" l=\"[1,\"a\"]\" id=\"12345678901234567890\" level=\"x\" trace_id=\"none\" log.file.path=\"/x\" "
-                        "datadog.log.source=\"renamed\"}\n");
+    run(&b,
+        (struct log_input){.text = GW_STR("whole line"), .attrs = &path, .attrs_n = 1, .host = GW_STR("h")},
+        &s);
+    assert_string_equal(s.text, "{service.name=\"svc\" host.name=\"h\"} warning(13) \"whole line\" "
+                                "{team=\"blue\" i=7 f=1.5 b=true t=\"blue\" "
+                                "tagged=\"v\" l=\"[1,\"a\"]\" id=\"12345678901234567890\" level=\"x\" "
+                                "trace_id=\"none\" log.file.path=\"/x\" "
+                                "datadog.log.source=\"renamed\"}\n");
     close_scripts(&b);
 }
 
@@ -113,8 +125,8 @@ static void levels_in_their_order(void **state)
     run(&b, (struct log_input){.text = GW_STR("level")}, &s);
     assert_non_null(strstr(s.text, " debug(5) \"level\" {datadog"));
     run(&b, (struct log_input){.text = GW_STR("2026-11-21 00:00:00 WARN text dd.trace_id=9")}, &s);
-    assert_non_null(
-        strstr(s.text, " WARN(13) trace:00000000000000000000000000000009 \"2026-11-21 00:00:00 WARN text dd.trace_id=9\" {datadog"));
+    assert_non_null(strstr(s.text, " WARN(13) trace:00000000000000000000000000000009 \"2026-11-21 00:00:00 "
+                                   "WARN text dd.trace_id=9\" {datadog"));
     run(&b, (struct log_input){.text = GW_STR("nothing")}, &s);
     assert_non_null(strstr(s.text, " (9) \"nothing\" {datadog"));
     close_scripts(&b);
@@ -124,7 +136,8 @@ static void dropped_and_made_records_are_counted(void **state)
 {
     struct log_bed b = {.options = {.source = GW_LIT("drop")}};
     struct show s;
-    script("drop.p", "if match(\"drop\", _) { drop() }\nif match(\"more\", _) {\n  create_point(\"made\", {\"t\": \"v\"}, {\"n\": 1, "
+    script("drop.p", "if match(\"drop\", _) { drop() }\nif match(\"more\", _) {\n  create_point(\"made\", "
+                     "{\"t\": \"v\"}, {\"n\": 1, "
                      "\"message\": \"new\"}, category=\"logging\")\n}\n");
     open_scripts(&b, NULL);
     log_bed_open(&b, "file");
@@ -134,8 +147,9 @@ static void dropped_and_made_records_are_counted(void **state)
     assert_string_equal(s.text, "");
     in = run(&b, (struct log_input){.text = GW_STR("more of this")}, &s);
     assert_int_equal(in.received, 2);
-    assert_string_equal(s.text, "{service.name=\"drop\"} (9) \"more of this\" {datadog.log.source=\"drop\"}\n"
-                                "{service.name=\"drop\"} (9) \"new\" {n=1 t=\"v\" datadog.log.source=\"made\"}\n");
+    assert_string_equal(s.text,
+                        "{service.name=\"drop\"} (9) \"more of this\" {datadog.log.source=\"drop\"}\n"
+                        "{service.name=\"drop\"} (9) \"new\" {n=1 t=\"v\" datadog.log.source=\"made\"}\n");
     assert_int_equal(log_conf_counts(b.conf)->script_made, 1);
     close_scripts(&b);
 }
@@ -149,7 +163,8 @@ static void errors_are_said_and_the_record_goes_on(void **state)
     log_bed_open(&b, "file");
     assert_null(log_batch_fault(b.batch));
     run(&b, (struct log_input){.text = GW_STR("2026-11-21 00:00:00Z ERROR x")}, &s);
-    assert_string_equal(s.text, "{service.name=\"wrong\"} ERROR(17) \"2026-11-21 00:00:00Z ERROR x\" {a=1 datadog.log.source=\"wrong\"}\n");
+    assert_string_equal(s.text, "{service.name=\"wrong\"} ERROR(17) \"2026-11-21 00:00:00Z ERROR x\" {a=1 "
+                                "datadog.log.source=\"wrong\"}\n");
     const char *fault = log_batch_fault(b.batch);
     assert_non_null(fault);
     assert_non_null(strstr(fault, "wrong.p:2:"));
@@ -177,7 +192,8 @@ static void a_broken_script_is_shown_and_its_records_go_on(void **state)
     gw_diagnostics_drop(p);
     log_bed_open(&b, "file");
     run(&b, (struct log_input){.text = GW_STR("[WARN] as it was")}, &s);
-    assert_string_equal(s.text, "{service.name=\"broken\"} WARN(13) \"as it was\" {datadog.log.source=\"broken\"}\n");
+    assert_string_equal(s.text,
+                        "{service.name=\"broken\"} WARN(13) \"as it was\" {datadog.log.source=\"broken\"}\n");
     assert_int_equal(log_conf_counts(b.conf)->unparsed, 1);
     close_scripts(&b);
 }
@@ -217,12 +233,14 @@ static void items_find_their_script(void **state)
     open_scripts(&b, NULL);
     log_bed_open(&b, "datadog_logs");
     run(&b,
-        (struct log_input){
-            .form = LOG_ITEM,
-            .text = GW_STR("{\"message\":\"m\",\"ddsource\":\"special\",\"ddtags\":\"env:e,k:v\",\"service\":\"svc\",\"free\":1}")},
+        (struct log_input){.form = LOG_ITEM,
+                           .text = GW_STR("{\"message\":\"m\",\"ddsource\":\"special\",\"ddtags\":\"env:e,k:"
+                                          "v\",\"service\":\"svc\",\"free\":1}")},
         &s);
-    assert_string_equal(s.text, "{service.name=\"svc\" deployment.environment.name=\"e\"} (9) \"m\" {free=1 k=\"v\" seen=\"m\" "
-                                "datadog.log.source=\"special\"}\n");
+    assert_string_equal(
+        s.text,
+        "{service.name=\"svc\" deployment.environment.name=\"e\"} (9) \"m\" {free=1 k=\"v\" seen=\"m\" "
+        "datadog.log.source=\"special\"}\n");
     close_scripts(&b);
 }
 

@@ -1,6 +1,7 @@
-/* The join, with what real applications logged beside what their tracers sent: every line that carries an id ends with the trace id
- * that the spans of its recording have by an independent decoder (expected.json), and with its span's; in both orders of arrival.
- * All recordings in DDGATE_SHARED/fixtures (by default ../shared) are read too, where they are.
+/* The join, with what real applications logged beside what their tracers sent: every line that carries an id
+ * ends with the trace id that the spans of its recording have by an independent decoder (expected.json), and
+ * with its span's; in both orders of arrival. All recordings in DDGATE_SHARED/fixtures (by default ../shared)
+ * are read too, where they are.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "tests/unit/translators/logs/log_show.h"
@@ -104,7 +105,9 @@ static void send_spans(struct recording *r)
     static const struct {
         const char *glob;
         enum dd_format format;
-    } bodies[] = {{"v0.3-traces.bin", DD_V04_MSGPACK}, {"v0.4-traces.bin", DD_V04_MSGPACK}, {"v0.5-traces.bin", DD_V05_MSGPACK}};
+    } bodies[] = {{"v0.3-traces.bin", DD_V04_MSGPACK},
+                  {"v0.4-traces.bin", DD_V04_MSGPACK},
+                  {"v0.5-traces.bin", DD_V05_MSGPACK}};
     struct dd_options options = {.trace_id_bits = 128};
     struct dd_translator *t = dd_translator_new(&options);
     struct gw_arena arena;
@@ -160,7 +163,8 @@ static gw_str word(gw_str line, int n)
     return w;
 }
 
-/* The lower half of the trace id: decimal of any length, or 32 digits of hexadecimal. 0: the line has none. */
+/* The lower half of the trace id: decimal of any length, or 32 digits of hexadecimal. 0: the line has
+ * none. */
 static uint64_t low_of(const struct recording *r, gw_str line)
 {
     gw_str id = strstr(r->log, "doc001") ? word(line, 5) : after(line, "trace_id");
@@ -189,7 +193,8 @@ static uint64_t be64(const uint8_t *p)
 
 static void check_record(const struct recording *r, gw_str line, const show_record *record)
 {
-    uint64_t low = low_of(r, line), span = strtoull(after(line, "span_id").ptr ? after(line, "span_id").ptr : "0", NULL, 10);
+    uint64_t low = low_of(r, line),
+             span = strtoull(after(line, "span_id").ptr ? after(line, "span_id").ptr : "0", NULL, 10);
     if (!low) {
         assert_int_equal(record->trace_id.len, 0);
         return;
@@ -317,7 +322,8 @@ static void every_recording_there_is(void **state)
     joined = unknown = 0;
     snprintf(pattern, sizeof pattern, "%s/fixtures/recordings/*/*/app-*.log", shared ? shared : "../shared");
     check_all(pattern);
-    snprintf(pattern, sizeof pattern, "%s/fixtures/recordings/*/*/app-*.jsonl", shared ? shared : "../shared");
+    snprintf(pattern, sizeof pattern, "%s/fixtures/recordings/*/*/app-*.jsonl",
+             shared ? shared : "../shared");
     check_all(pattern);
     print_message("%zu lines joined, %zu of traces that are not in the recording\n", joined, unknown);
 }
@@ -325,9 +331,10 @@ static void every_recording_there_is(void **state)
 /* Ids that a JSON logger wrote as doubles, in both orders. */
 static void rounded_ids_are_repaired(void **state)
 {
-    static const char *const lines[] = {"{\"dd.trace_id\":9857984778103718000,\"dd.span_id\":5,\"msg\":\"JavaScript\"}",
-                                        "{\"dd.trace_id\":9.857984778103718e+18,\"msg\":\"Go\"}",
-                                        "{\"dd.trace_id\":9857984778103717888,\"msg\":\"C\"}"};
+    static const char *const lines[] = {
+        "{\"dd.trace_id\":9857984778103718000,\"dd.span_id\":5,\"msg\":\"JavaScript\"}",
+        "{\"dd.trace_id\":9.857984778103718e+18,\"msg\":\"Go\"}",
+        "{\"dd.trace_id\":9857984778103717888,\"msg\":\"C\"}"};
     const uint64_t low = UINT64_C(9857984778103717792);
     for (int logs_first = 0; logs_first < 2; logs_first++)
         for (int i = 0; i < 3; i++) {

@@ -94,32 +94,47 @@ static void test_rfc5424(void **state)
 {
     static const struct line lines[] = {
         /* the RFC's own examples (§6.5) */
-        {"<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - \xEF\xBB\xBF'su root' failed for lonvick on /dev/pts/8",
-         "4.2 v1 2003-10-11T22:14:15.003000000Z host=mymachine.example.com app=su id=ID47 |'su root' failed for lonvick on /dev/pts/8"},
-        {"<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts.",
-         "20.5 v1 2003-08-24T12:14:15.000003000Z host=192.0.2.1 app=myproc pid=8710 |%% It's time to make the do-nuts."},
-        {"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"Application\" "
+        {"<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - \xEF\xBB\xBF'su root' failed for "
+         "lonvick on /dev/pts/8",
+         "4.2 v1 2003-10-11T22:14:15.003000000Z host=mymachine.example.com app=su id=ID47 |'su root' failed "
+         "for lonvick on /dev/pts/8"},
+        {"<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the "
+         "do-nuts.",
+         "20.5 v1 2003-08-24T12:14:15.000003000Z host=192.0.2.1 app=myproc pid=8710 |%% It's time to make "
+         "the do-nuts."},
+        {"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" "
+         "eventSource=\"Application\" "
          "eventID=\"1011\"] An application event log entry...",
-         "20.5 v1 2003-10-11T22:14:15.003000000Z host=mymachine.example.com app=evntslog id=ID47 [.exampleSDID@32473.iut=3] "
-         "[.exampleSDID@32473.eventSource=Application] [.exampleSDID@32473.eventID=1011] |An application event log entry..."},
-        {"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\"][examplePriority@32473 "
+         "20.5 v1 2003-10-11T22:14:15.003000000Z host=mymachine.example.com app=evntslog id=ID47 "
+         "[.exampleSDID@32473.iut=3] "
+         "[.exampleSDID@32473.eventSource=Application] [.exampleSDID@32473.eventID=1011] |An application "
+         "event log entry..."},
+        {"<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 "
+         "iut=\"3\"][examplePriority@32473 "
          "class=\"high\"]",
-         "20.5 v1 2003-10-11T22:14:15.003000000Z host=mymachine.example.com app=evntslog id=ID47 [.exampleSDID@32473.iut=3] "
+         "20.5 v1 2003-10-11T22:14:15.003000000Z host=mymachine.example.com app=evntslog id=ID47 "
+         "[.exampleSDID@32473.iut=3] "
          "[.examplePriority@32473.class=high] |"},
         {"<0>1 - - - - - -", "0.0 v1 |"},
         {"<191>1 - - - - - - text", "23.7 v1 |text"},
         /* escapes: three of them, and a backslash that is itself */
         {"<13>1 - h a - - [x@1 q=\"say \\\"hi\\\"\" b=\"c:\\\\dir\" e=\"[a\\]\" n=\"\\n\"] m",
          "1.5 v1 host=h app=a [.x@1.q=say \"hi\"] [.x@1.b=c:\\dir] [.x@1.e=[a]] [.x@1.n=\\n] |m"},
-        {"<13>1 - h a - - [origin ip=\"192.0.2.1\" ip=\"192.0.2.129\"] m", "1.5 v1 host=h app=a [.origin.ip=192.0.2.1,192.0.2.129] |m"},
+        {"<13>1 - h a - - [origin ip=\"192.0.2.1\" ip=\"192.0.2.129\"] m",
+         "1.5 v1 host=h app=a [.origin.ip=192.0.2.1,192.0.2.129] |m"},
         {"<13>1 - h a - - [ping@1] m", "1.5 v1 host=h app=a [.ping@1=] |m"},
         /* util-linux's logger --rfc5424 */
-        {"<13>1 2026-11-21T10:43:22.573122+00:00 box root - - [timeQuality tzKnown=\"1\" isSynced=\"0\"] hello",
-         "1.5 v1 2026-11-21T10:43:22.573122000Z host=box app=root [.timeQuality.tzKnown=1] [.timeQuality.isSynced=0] |hello"},
+        {"<13>1 2026-11-21T10:43:22.573122+00:00 box root - - [timeQuality tzKnown=\"1\" isSynced=\"0\"] "
+         "hello",
+         "1.5 v1 2026-11-21T10:43:22.573122000Z host=box app=root [.timeQuality.tzKnown=1] "
+         "[.timeQuality.isSynced=0] |hello"},
         /* no structured data where it must be, and what only looks like it */
-        {"<13>1 2026-11-21T10:43:22Z h a 1 - hello world", "1.5 v1 2026-11-21T10:43:22Z host=h app=a pid=1 |hello world"},
-        {"<13>1 2026-11-21T10:43:22Z h a 1 - [main] INFO hello", "1.5 v1 2026-11-21T10:43:22Z host=h app=a pid=1 [.main=] |INFO hello"},
-        {"<13>1 2026-11-21T10:43:22Z h a 1 - [main INFO hello", "1.5 v1 2026-11-21T10:43:22Z host=h app=a pid=1 |[main INFO hello"},
+        {"<13>1 2026-11-21T10:43:22Z h a 1 - hello world",
+         "1.5 v1 2026-11-21T10:43:22Z host=h app=a pid=1 |hello world"},
+        {"<13>1 2026-11-21T10:43:22Z h a 1 - [main] INFO hello",
+         "1.5 v1 2026-11-21T10:43:22Z host=h app=a pid=1 [.main=] |INFO hello"},
+        {"<13>1 2026-11-21T10:43:22Z h a 1 - [main INFO hello",
+         "1.5 v1 2026-11-21T10:43:22Z host=h app=a pid=1 |[main INFO hello"},
         {"<13>1 - h a - - @cee: {\"a\":1}", "1.5 v1 host=h app=a |{\"a\":1}"},
         {"<13>1 - h a - - - @cee: {\"a\":1}", "1.5 v1 host=h app=a |{\"a\":1}"},
         /* claimed, and not so: the other kind, or text */
@@ -138,7 +153,8 @@ static void test_rfc3164(void **state)
         /* the RFC's own examples (§5.4); the year is guessed */
         {"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
          "4.2 2026-10-11T22:14:15Z host=mymachine app=su |'su root' failed for lonvick on /dev/pts/8"},
-        {"<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!", "1.5 2027-02-05T17:32:18Z host=10.0.0.99 |Use the BFG!"},
+        {"<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!",
+         "1.5 2027-02-05T17:32:18Z host=10.0.0.99 |Use the BFG!"},
         {"<165>Aug 24 05:34:00 CST 1987 mymachine myproc[10]: %% It's time",
          "20.5 1987-08-24T05:34:00Z host=mymachine app=myproc pid=10 |%% It's time"},
         {"<0>1990 Oct 22 10:52:01 scapegoat.dmz.example.org 10.1.2.3 sched[0]: That's All Folks!",
@@ -148,23 +164,31 @@ static void test_rfc3164(void **state)
          "10.6 2026-11-21T08:00:01Z host=web1 app=sshd(pam_unix) pid=19939 |session opened"},
         {"<22>Nov  1 08:00:01 mail postfix/smtpd[123]: connect from x",
          "2.6 2026-11-01T08:00:01Z host=mail app=postfix/smtpd pid=123 |connect from x"},
-        {"<78>Nov 21 08:00:01 web1 CRON[77]: (root) CMD (true)", "9.6 2026-11-21T08:00:01Z host=web1 app=CRON pid=77 |(root) CMD (true)"},
-        {"<4>Nov 21 08:00:01 web1 kernel: [12.5] oops", "0.4 2026-11-21T08:00:01Z host=web1 app=kernel |[12.5] oops"},
-        {"<30>Nov 21 08:00:01 web1 docker/app[8]:hello", "3.6 2026-11-21T08:00:01Z host=web1 app=docker/app pid=8 |hello"},
+        {"<78>Nov 21 08:00:01 web1 CRON[77]: (root) CMD (true)",
+         "9.6 2026-11-21T08:00:01Z host=web1 app=CRON pid=77 |(root) CMD (true)"},
+        {"<4>Nov 21 08:00:01 web1 kernel: [12.5] oops",
+         "0.4 2026-11-21T08:00:01Z host=web1 app=kernel |[12.5] oops"},
+        {"<30>Nov 21 08:00:01 web1 docker/app[8]:hello",
+         "3.6 2026-11-21T08:00:01Z host=web1 app=docker/app pid=8 |hello"},
         /* no host, fractions, a year, tabs in text, repeated messages, no tag */
         {"<13>Nov 21 08:00:01 app[1]: no host", "1.5 2026-11-21T08:00:01Z app=app pid=1 |no host"},
         {"<13>Nov 21 08:00:01 app: no host", "1.5 2026-11-21T08:00:01Z app=app |no host"},
         {"<13>Nov 21 08:00:01.123456 h app: x", "1.5 2026-11-21T08:00:01.123456000Z host=h app=app |x"},
         {"<13>Nov 21 2025 08:00:01 h app: x", "1.5 2025-11-21T08:00:01Z host=h app=app |x"},
         {"<13>Nov 21 08:00:01 h\ttext", "1.5 2026-11-21T08:00:01Z |h\ttext"},
-        {"<13>Nov 21 08:00:01 h last message repeated 3 times", "1.5 2026-11-21T08:00:01Z host=h |last message repeated 3 times"},
-        {"<13>Nov 21 08:00:01 last message repeated 3 times", "1.5 2026-11-21T08:00:01Z |last message repeated 3 times"},
-        {"<13>Nov 21 08:00:01 Message forwarded from aix7: su: x", "1.5 2026-11-21T08:00:01Z host=aix7 app=su |x"},
+        {"<13>Nov 21 08:00:01 h last message repeated 3 times",
+         "1.5 2026-11-21T08:00:01Z host=h |last message repeated 3 times"},
+        {"<13>Nov 21 08:00:01 last message repeated 3 times",
+         "1.5 2026-11-21T08:00:01Z |last message repeated 3 times"},
+        {"<13>Nov 21 08:00:01 Message forwarded from aix7: su: x",
+         "1.5 2026-11-21T08:00:01Z host=aix7 app=su |x"},
         {"<13>Nov 21 08:00:01 fe80::1 app: x", "1.5 2026-11-21T08:00:01Z host=fe80::1 app=app |x"},
         /* ISO times: rsyslog, ESXi */
-        {"<13>2026-11-21T08:00:01.25+08:00 h app[2]: x", "1.5 2026-11-21T00:00:01.250000000Z host=h app=app pid=2 |x"},
+        {"<13>2026-11-21T08:00:01.25+08:00 h app[2]: x",
+         "1.5 2026-11-21T00:00:01.250000000Z host=h app=app pid=2 |x"},
         {"<14>2026-11-21T08:00:01.003Z esx01.example.com Hostd: info hostd[2099] [Originator@6876] x",
-         "1.6 2026-11-21T08:00:01.003000000Z host=esx01.example.com app=Hostd |info hostd[2099] [Originator@6876] x"},
+         "1.6 2026-11-21T08:00:01.003000000Z host=esx01.example.com app=Hostd |info hostd[2099] "
+         "[Originator@6876] x"},
         {"<13>2026-11-21 08:00:01,5 h app: x", "1.5 2026-11-21T08:00:01.500000000Z host=h app=app |x"},
         /* zones behind the time */
         {"<13>Nov 21 08:00:01 UTC h app: x", "1.5 2026-11-21T08:00:01Z host=h app=app |x"},
@@ -181,7 +205,8 @@ static void test_cisco(void **state)
 {
     static const struct line lines[] = {
         {"<166>%ASA-6-302015: Built inbound UDP", "20.6 id=ASA-6-302015 |%ASA-6-302015: Built inbound UDP"},
-        {"<166>Nov 21 2026 08:00:01: %ASA-6-302015: Built", "20.6 2026-11-21T08:00:01Z id=ASA-6-302015 |%ASA-6-302015: Built"},
+        {"<166>Nov 21 2026 08:00:01: %ASA-6-302015: Built",
+         "20.6 2026-11-21T08:00:01Z id=ASA-6-302015 |%ASA-6-302015: Built"},
         {"<166>Nov 21 2026 08:00:01 fw01 : %ASA-6-302015: Built",
          "20.6 2026-11-21T08:00:01Z host=fw01 id=ASA-6-302015 |%ASA-6-302015: Built"},
         {"<189>123: *Nov 21 08:00:01.123 UTC: %SYS-5-CONFIG_I: Configured",
@@ -189,7 +214,8 @@ static void test_cisco(void **state)
         {"<189>29: router1: .Nov 21 08:00:01: %SYS-5-RESTART: up",
          "23.5 2026-11-21T08:00:01Z host=router1 id=SYS-5-RESTART seq=29 |%SYS-5-RESTART: up"},
         {"<189>29: %LINK-3-UPDOWN: up", "23.5 id=LINK-3-UPDOWN seq=29 |%LINK-3-UPDOWN: up"},
-        {"<189>: Nov 21 08:00:01 UTC: %LINK-3-UPDOWN: up", "23.5 2026-11-21T08:00:01Z id=LINK-3-UPDOWN |%LINK-3-UPDOWN: up"},
+        {"<189>: Nov 21 08:00:01 UTC: %LINK-3-UPDOWN: up",
+         "23.5 2026-11-21T08:00:01Z id=LINK-3-UPDOWN |%LINK-3-UPDOWN: up"},
         {"<189>29: nothing of Cisco's", "23.5 |29: nothing of Cisco's"},
         {"<14>100% done: %d-%d", "1.6 |100% done: %d-%d"},
     };

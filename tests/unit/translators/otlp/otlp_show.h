@@ -1,4 +1,5 @@
-/* otlp_show.h: what a writer wrote, as one line of text: decoded by protobuf-c, which must also pack it to the same bytes.
+/* otlp_show.h: what a writer wrote, as one line of text: decoded by protobuf-c, which must also pack it to
+ * the same bytes.
  *
  *     {k="v" n=1 d=2.5 b=true a=["x" 1] m={k="v"} z=bytes:00ff e=none}
  * SPDX-License-Identifier: Apache-2.0
@@ -58,7 +59,8 @@ static inline void dump_any(struct show *s, const show_any *v)
         append_text(s, "%" PRId64, v->int_value);
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_DOUBLE_VALUE:
-        append_text(s, "%.17g%s", v->double_value, v->double_value == (double)(int)v->double_value ? ".0" : "");
+        append_text(s, "%.17g%s", v->double_value,
+                    v->double_value == (double)(int)v->double_value ? ".0" : "");
         break;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_ARRAY_VALUE:
         append_text(s, "[");
@@ -94,7 +96,8 @@ static inline void dump_attrs(struct show *s, show_attr **attrs, size_t n)
 static inline show_span *show_unpack(const struct otlp_buf *w)
 {
     assert_false(w->failed);
-    show_span *span = opentelemetry__proto__trace__v1__span__unpack(NULL, w->len, w->data ? w->data : (const uint8_t *)"");
+    show_span *span =
+        opentelemetry__proto__trace__v1__span__unpack(NULL, w->len, w->data ? w->data : (const uint8_t *)"");
     assert_non_null(span);
     uint8_t *packed = malloc(w->len + 1);
     assert_int_equal(opentelemetry__proto__trace__v1__span__get_packed_size(span), w->len);

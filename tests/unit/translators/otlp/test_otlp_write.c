@@ -1,5 +1,6 @@
-/* The OTLP writer against protobuf-c: a random request is built as protobuf-c structs, packed by protobuf-c and written by
- * otlp_write; both give the same bytes, which also read back. SPDX-License-Identifier: Apache-2.0 */
+/* The OTLP writer against protobuf-c: a random request is built as protobuf-c structs, packed by protobuf-c
+ * and written by otlp_write; both give the same bytes, which also read back. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ static size_t random_len(void)
 /* Text as a sender wrote it: ASCII, UTF-8, NULs, or no text at all. */
 static gw_str random_text(void)
 {
-    static const char *const units[] = {"a", "k.z", "é", "中", "😀", "\xff", "\xC3", "\xE4\xB8", "\xF0\x9F\x98", "\xED\xA0\x80", "\xC0\xAF"};
+    static const char *const units[] = {
+        "a", "k.z", "é", "中", "😀", "\xff", "\xC3", "\xE4\xB8", "\xF0\x9F\x98", "\xED\xA0\x80", "\xC0\xAF"};
     size_t len = random_len(), n = 0;
     unsigned kind = (unsigned)below(8); /* 0: broken, 1: UTF-8, 2: any bytes, else ASCII */
     char *p = MAKE(char, len + 4);
@@ -84,7 +86,8 @@ static uint64_t random_number(void)
 
 static double random_double(void)
 {
-    static const double edges[] = {0.0, -0.0, 1.0, -1.5, 1e300, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
+    static const double edges[] = {
+        0.0, -0.0, 1.0, -1.5, 1e300, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
     return edges[below(8)];
 }
 
@@ -337,7 +340,8 @@ static void fill_scope(struct otlp_buf *w, scope_spans *s)
 static void fill_resource_spans(struct otlp_buf *w, resource_spans *r)
 {
     size_t mark = otlp_open(w, 1, 2);
-    opentelemetry__proto__resource__v1__resource__init(r->resource = MAKE(Opentelemetry__Proto__Resource__V1__Resource, 1));
+    opentelemetry__proto__resource__v1__resource__init(
+        r->resource = MAKE(Opentelemetry__Proto__Resource__V1__Resource, 1));
     r->resource->attributes = make_attributes(w, 1, &r->resource->n_attributes);
     otlp_close(w, mark, 2);
     r->n_scope_spans = below(3);
@@ -369,7 +373,8 @@ static void compare(const struct otlp_buf *w, const ProtobufCMessage *model, uin
     assert_int_equal(protobuf_c_message_pack(model, want), n);
     for (size_t i = 0; i < n && i < w->len; i++)
         if (w->data[i] != want[i])
-            fail_msg("seed %llu: byte %zu of %zu is %02x, protobuf-c packs %02x", (unsigned long long)seed, i, n, w->data[i], want[i]);
+            fail_msg("seed %llu: byte %zu of %zu is %02x, protobuf-c packs %02x", (unsigned long long)seed, i,
+                     n, w->data[i], want[i]);
     assert_int_equal(w->len, n);
     ProtobufCMessage *read = protobuf_c_message_unpack(model->descriptor, NULL, w->len, w->data);
     assert_non_null(read);
@@ -401,7 +406,8 @@ static void test_random_requests(void **unused)
     gw_arena_fini(&arena);
 }
 
-/* Where the length of a nested message needs another byte than was guessed, its contents move; around every such edge. */
+/* Where the length of a nested message needs another byte than was guessed, its contents move; around every
+ * such edge. */
 static void test_lengths(void **unused)
 {
     static const size_t edges[] = {0, 127, 16383, 2097151};

@@ -20,8 +20,10 @@ static inline const char *script_words(const char *fault)
     return colon ? colon + 2 : fault;
 }
 
-/* "r = TEXT" (JSON of lists, maps and numbers), "nothing" when r is not set, "error: …" of the run, "no load: …". In the arena. */
-static inline const char *script_run(struct gw_arena *a, struct sc_thread *thread, gw_str script, gw_str message)
+/* "r = TEXT" (JSON of lists, maps and numbers), "nothing" when r is not set, "error: …" of the run, "no load:
+ * …". In the arena. */
+static inline const char *script_run(struct gw_arena *a, struct sc_thread *thread, gw_str script,
+                                     gw_str message)
 {
     struct sc_source source = {GW_STR("t.p"), script};
     struct sc_set *set = sc_load(&source, 1);

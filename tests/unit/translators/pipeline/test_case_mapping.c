@@ -34,7 +34,8 @@ static const struct row rows[] = {
     {"Chinese has no case", "错误 Error", "错误 ERROR", "错误 error"},
     {"a byte that is no UTF-8 is U+FFFD, also where no letter changes", "\xff", "\uFFFD", "\uFFFD"},
     {"bytes that are no UTF-8 between letters", "a\x80Z\xc3", "A\uFFFDZ\uFFFD", "a\uFFFDz\uFFFD"},
-    {"half a surrogate in UTF-8 is three bad bytes", "\xed\xa0\x80", "\uFFFD\uFFFD\uFFFD", "\uFFFD\uFFFD\uFFFD"},
+    {"half a surrogate in UTF-8 is three bad bytes", "\xed\xa0\x80", "\uFFFD\uFFFD\uFFFD",
+     "\uFFFD\uFFFD\uFFFD"},
     {"a real U+FFFD stays", "a\uFFFD", "A\uFFFD", "a\uFFFD"},
 };
 
@@ -108,9 +109,14 @@ static void builtins_use_it(void **state)
     struct sc_thread *thread = sc_thread_new();
     (void)state;
     gw_arena_init(&a, 1 << 20);
-    assert_string_equal(script_run(&a, thread, GW_STR("uppercase(_)\nrename(r, message)"), GW_STR("straße ς")), "r = STRAßE Σ");
-    assert_string_equal(script_run(&a, thread, GW_STR("lowercase(_)\nrename(r, message)"), GW_STR("ΟΔΟΣ İ")), "r = οδοσ i");
-    assert_string_equal(script_run(&a, thread, GW_STR("cover(_, [1, 3])\nrename(r, message)"), GW_STR("a中あb")), "r = *＊*b");
+    assert_string_equal(
+        script_run(&a, thread, GW_STR("uppercase(_)\nrename(r, message)"), GW_STR("straße ς")),
+        "r = STRAßE Σ");
+    assert_string_equal(script_run(&a, thread, GW_STR("lowercase(_)\nrename(r, message)"), GW_STR("ΟΔΟΣ İ")),
+                        "r = οδοσ i");
+    assert_string_equal(
+        script_run(&a, thread, GW_STR("cover(_, [1, 3])\nrename(r, message)"), GW_STR("a中あb")),
+        "r = *＊*b");
     gw_arena_fini(&a);
     sc_thread_drop(thread);
 }

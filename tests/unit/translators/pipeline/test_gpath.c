@@ -8,10 +8,12 @@
 
 #include "translators/pipeline/gpath.h"
 
-#define DOC                                                                                                                                \
-    "{\"name\":{\"first\":\"Tom\",\"last\":\"Anderson\"},\"age\":37,\"a.b\":\"dotted\",\"x*\":1,\"null\":null,\"twice\":1,\"twice\":2,"    \
-    "\"list\":[\"a\",\"b\",[\"c\"]],"                                                                                                      \
-    "\"friends\":[{\"first\":\"Dale\",\"age\":44,\"on\":true},{\"first\":\"Roger\",\"age\":68},{\"first\":\"Jane\",\"age\":47,\"on\":"     \
+#define DOC                                                                                                  \
+    "{\"name\":{\"first\":\"Tom\",\"last\":\"Anderson\"},\"age\":37,\"a.b\":\"dotted\",\"x*\":1,\"null\":"   \
+    "null,\"twice\":1,\"twice\":2,"                                                                          \
+    "\"list\":[\"a\",\"b\",[\"c\"]],"                                                                        \
+    "\"friends\":[{\"first\":\"Dale\",\"age\":44,\"on\":true},{\"first\":\"Roger\",\"age\":68},{\"first\":"  \
+    "\"Jane\",\"age\":47,\"on\":"                                                                            \
     "false}]}"
 
 static void paths(void **state)
@@ -39,7 +41,8 @@ static void paths(void **state)
         {GW_LIT("list.3"), NULL, "no such element"},
         {GW_LIT("list.-1"), NULL, "numbers have no sign"},
         {GW_LIT("list.#"), "3", "how many there are"},
-        {GW_LIT("friends.#.first"), "[\"Dale\",\"Roger\",\"Jane\"]", "what the rest of the path finds in each"},
+        {GW_LIT("friends.#.first"), "[\"Dale\",\"Roger\",\"Jane\"]",
+         "what the rest of the path finds in each"},
         {GW_LIT("friends.#.on"), "[true,false]", "and not in those where it finds nothing"},
         {GW_LIT("friends.#(first==\"Roger\").age"), "68", "the first one of which it is true"},
         {GW_LIT("friends.#(age>45)#.first"), "[\"Roger\",\"Jane\"]", "all of which it is true"},
@@ -63,7 +66,8 @@ static void paths(void **state)
         gw_str raw = GW_NOSTR;
         bool found = gpath_get(&a, GW_STR(DOC), rows[i].path, &raw);
         if (found != (rows[i].raw != NULL) || (found && !gw_str_eq(raw, gw_str_z(rows[i].raw))))
-            fail_msg("%.*s finds %.*s: %s", GW_FMT(rows[i].path), found ? (int)raw.len : 7, found ? raw.ptr : "nothing", rows[i].why);
+            fail_msg("%.*s finds %.*s: %s", GW_FMT(rows[i].path), found ? (int)raw.len : 7,
+                     found ? raw.ptr : "nothing", rows[i].why);
         gw_arena_reset(&a, 0);
     }
     gw_arena_fini(&a);

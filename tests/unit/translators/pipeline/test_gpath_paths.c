@@ -1,4 +1,5 @@
-/* Paths into JSON text as tidwall/gjson finds them. Each row says what is expected in words; NULL: nothing is found.
+/* Paths into JSON text as tidwall/gjson finds them. Each row says what is expected in words; NULL: nothing is
+ * found.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +11,11 @@
 #include "core/base/text.h"
 #include "translators/pipeline/gpath.h"
 
-static const char people[] = "{\"name\":{\"first\":\"Tom\",\"last\":\"Anderson\"},\"age\":37,\"a.b\":\"dot\",\"none\":null,\"age\":38,"
-                             "\"children\":[\"Sara\",\"Alex\"],\"friends\":[{\"first\":\"Dale\",\"age\":44,\"in\":[1,2]},"
-                             "{\"first\":\"Roger\",\"age\":68,\"ok\":true},{\"first\":\"Jane\",\"age\":47,\"id\":16108321602917563239}]}";
+static const char people[] =
+    "{\"name\":{\"first\":\"Tom\",\"last\":\"Anderson\"},\"age\":37,\"a.b\":\"dot\",\"none\":null,\"age\":38,"
+    "\"children\":[\"Sara\",\"Alex\"],\"friends\":[{\"first\":\"Dale\",\"age\":44,\"in\":[1,2]},"
+    "{\"first\":\"Roger\",\"age\":68,\"ok\":true},{\"first\":\"Jane\",\"age\":47,\"id\":16108321602917563239}"
+    "]}";
 
 static const struct {
     const char *what, *path, *expected;
@@ -59,9 +62,11 @@ static void finds_by_path(void **state)
     (void)state;
     gw_arena_init(&a, 1 << 20);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        gw_str got = found(&a, gw_str_z(people), gw_str_z(rows[i].path)), want = rows[i].expected ? gw_str_z(rows[i].expected) : GW_NOSTR;
+        gw_str got = found(&a, gw_str_z(people), gw_str_z(rows[i].path)),
+               want = rows[i].expected ? gw_str_z(rows[i].expected) : GW_NOSTR;
         if (!gw_str_eq(got, want))
-            fail_msg("%s: %s\n  finds    %.*s\n  expected %.*s", rows[i].what, rows[i].path, GW_FMT(got), GW_FMT(want));
+            fail_msg("%s: %s\n  finds    %.*s\n  expected %.*s", rows[i].what, rows[i].path, GW_FMT(got),
+                     GW_FMT(want));
     }
     gw_arena_fini(&a);
 }

@@ -1,4 +1,5 @@
-/* JSON text as values of a script. Each row says what is expected in words: the value written as JSON again, or NULL where there is none.
+/* JSON text as values of a script. Each row says what is expected in words: the value written as JSON again,
+ * or NULL where there is none.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <setjmp.h>
@@ -20,9 +21,11 @@ static const struct {
     {"nil", "null", "null", true},
     {"bools, with blanks around", " \t\r\n[true , false] ", "[true,false]", true},
     {"of two members with one name the last stays", "{\"a\":1,\"b\":2,\"a\":3}", "{\"a\":3,\"b\":2}", true},
-    {"members come out by name", "{\"b\":1,\"a\":{\"d\":[],\"c\":{}}}", "{\"a\":{\"c\":{},\"d\":[]},\"b\":1}", true},
+    {"members come out by name", "{\"b\":1,\"a\":{\"d\":[],\"c\":{}}}", "{\"a\":{\"c\":{},\"d\":[]},\"b\":1}",
+     true},
     {"an integer is a float", "42", "42", true},
-    {"the largest integer that a double holds with all below it", "9007199254740992", "9007199254740992", true},
+    {"the largest integer that a double holds with all below it", "9007199254740992", "9007199254740992",
+     true},
     {"an integer that a double would round keeps its digits", "9007199254740993", "9007199254740993", true},
     {"so does a negative one", "-9007199254740993", "-9007199254740993", true},
     {"the least of 64 bits", "-9223372036854775808", "-9223372036854775808", true},
@@ -30,8 +33,8 @@ static const struct {
     {"the largest of 64 bits", "18446744073709551615", "18446744073709551615", true},
     {"one with more bits is rounded", "18446744073709551616", "18446744073709552000", true},
     {"an id in a map", "{\"id\":16108321602917563239}", "{\"id\":16108321602917563239}", true},
-    {"zeroes before digits that a double would round: it is rounded, for such digits are no JSON", "0009007199254740993",
-     "9007199254740992", false},
+    {"zeroes before digits that a double would round: it is rounded, for such digits are no JSON",
+     "0009007199254740993", "9007199254740992", false},
     {"the same below zero", "[-0009007199254740993]", "[-9007199254740992]", false},
     {"leading zeroes pass", "007", "7", false},
     {"a point without digits behind it passes", "1.", "1", false},
@@ -46,7 +49,8 @@ static const struct {
     {"NaN is no JSON", "NaN", NULL, false},
     {"nor is Infinity", "[Infinity]", NULL, false},
     {"nor is -Infinity", "-Infinity", NULL, false},
-    {"escapes", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u4e2d\"", "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tA中\"", true},
+    {"escapes", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u4e2d\"", "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tA中\"",
+     true},
     {"a surrogate pair", "\"\\ud83d\\ude00\"", "\"😀\"", true},
     {"a pair whose low 16 bits look like a surrogate", "\"\\ud836\\ude01\"", "\"\U0001DA01\"", true},
     {"half a pair is U+FFFD", "\"\\ud800x\\udc00\"", "\"\uFFFDx\uFFFD\"", true},
@@ -76,16 +80,19 @@ static void reads_values(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct gw_text b = {.arena = &a};
         struct sc_val v;
-        gw_str text = gw_str_z(rows[i].text), want = gw_str_z(rows[i].expected ? rows[i].expected : "nothing");
+        gw_str text = gw_str_z(rows[i].text),
+               want = gw_str_z(rows[i].expected ? rows[i].expected : "nothing");
         if (sc_json_read(&a, text, &v))
             sc_json(&b, &v);
         else
             gw_text_put_z(&b, "nothing");
         gw_str got = gw_text_result(&b);
         if (!gw_str_eq(got, want))
-            fail_msg("%s: %s\n  gives    %.*s\n  expected %.*s", rows[i].what, rows[i].text, GW_FMT(got), GW_FMT(want));
+            fail_msg("%s: %s\n  gives    %.*s\n  expected %.*s", rows[i].what, rows[i].text, GW_FMT(got),
+                     GW_FMT(want));
         if (sc_json_valid(text) != rows[i].valid)
-            fail_msg("%s: %s: valid_json is expected to be %s", rows[i].what, rows[i].text, rows[i].valid ? "true" : "false");
+            fail_msg("%s: %s: valid_json is expected to be %s", rows[i].what, rows[i].text,
+                     rows[i].valid ? "true" : "false");
     }
     gw_arena_fini(&a);
 }
@@ -149,8 +156,10 @@ static void decimals_are_rounded_once(void **state)
         seed ^= seed >> 7;
         seed ^= seed << 17;
         int digits = 1 + (int)(seed % 15), fraction = (int)(seed >> 8) & 15;
-        int n = snprintf(text, sizeof text, "%s%0*llu", seed & 1 ? "-" : "", digits, (unsigned long long)(seed >> 20) % 1000000000000000);
-        snprintf(text + n, sizeof text - (size_t)n, ".%0*llu", fraction + 1, (unsigned long long)(seed >> 30) % 1000);
+        int n = snprintf(text, sizeof text, "%s%0*llu", seed & 1 ? "-" : "", digits,
+                         (unsigned long long)(seed >> 20) % 1000000000000000);
+        snprintf(text + n, sizeof text - (size_t)n, ".%0*llu", fraction + 1,
+                 (unsigned long long)(seed >> 30) % 1000);
         assert_true(sc_json_read(&a, gw_str_z(text), &v));
         if (memcmp(&v.f.v, &(double){strtod(text, NULL)}, sizeof(double)) != 0)
             fail_msg("%s is read as %.17g", text, v.f.v);
@@ -179,8 +188,12 @@ static void a_spent_arena_gives_no_value(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_values),       cmocka_unit_test(every_number_is_a_float),   cmocka_unit_test(a_nul_ends_nothing),
-        cmocka_unit_test(nesting_is_bounded), cmocka_unit_test(decimals_are_rounded_once), cmocka_unit_test(a_spent_arena_gives_no_value),
+        cmocka_unit_test(reads_values),
+        cmocka_unit_test(every_number_is_a_float),
+        cmocka_unit_test(a_nul_ends_nothing),
+        cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(decimals_are_rounded_once),
+        cmocka_unit_test(a_spent_arena_gives_no_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* The Pipeline language in one process: every case of tests/data/pipeline with the record it must leave, or the line where it must not load
- * or must stop. cases.jsonl are the reference engine's results; more.jsonl is by family what scripts get wrong: odd arguments,
- * wrong types, nil, negative and huge numbers, escapes. `ddgate pipeline` runs the first file once more, end to end.
+/* The Pipeline language in one process: every case of tests/data/pipeline with the record it must leave, or
+ * the line where it must not load or must stop. cases.jsonl are the reference engine's results; more.jsonl is
+ * by family what scripts get wrong: odd arguments, wrong types, nil, negative and huge numbers, escapes.
+ * `ddgate pipeline` runs the first file once more, end to end.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <setjmp.h>
@@ -40,7 +41,8 @@ static gw_str text_of(struct json_object *o)
 
 static int64_t sextet(char c)
 {
-    const char *set = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", *at = c ? strchr(set, c) : NULL;
+    const char *set = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+               *at = c ? strchr(set, c) : NULL;
     return at ? at - set : -1;
 }
 
@@ -134,7 +136,8 @@ static bool same_keys(struct bed *bed, const struct sc_point *p, struct json_obj
         if (!f || f->tag != tags)
             return wrong(bed, "%s %s is missing", tags ? "tag" : "field", name);
         if (!listed(of(want, "arrival_time_fields"), key) && !alike(&f->val, &v))
-            return wrong(bed, "%s is %.*s, want %.*s", name, GW_FMT(shown(bed, &f->val)), GW_FMT(shown(bed, &v)));
+            return wrong(bed, "%s is %.*s, want %.*s", name, GW_FMT(shown(bed, &f->val)),
+                         GW_FMT(shown(bed, &v)));
     }
     if (n != (size_t)json_object_object_length(keys))
         return wrong(bed, "%zu %s, want %d", n, tags ? "tags" : "fields", json_object_object_length(keys));
@@ -153,7 +156,8 @@ static bool same_point(struct bed *bed, const struct sc_point *p, struct json_ob
     return same_keys(bed, p, want, true) && same_keys(bed, p, want, false);
 }
 
-/* Points that the script made. Their status is not looked at: the reference gives them one when it makes them. */
+/* Points that the script made. Their status is not looked at: the reference gives them one when it makes
+ * them. */
 static bool same_created(struct bed *bed, struct sc_point *p, struct json_object *want)
 {
     struct json_object *made = of(want, "sub_points");
@@ -181,10 +185,12 @@ static void fill(struct bed *bed, struct sc_point *p, struct json_object *c)
 {
     struct json_object *fields = of(c, "fields"), *tags = of(c, "tags");
     if (fields) {
-        json_object_object_foreach(fields, name, item) sc_point_set(p, gw_str_z(name), value_of(&bed->arena, item));
+        json_object_object_foreach(fields, name, item)
+            sc_point_set(p, gw_str_z(name), value_of(&bed->arena, item));
     }
     if (tags) {
-        json_object_object_foreach(tags, name, item) sc_point_set_tag(p, gw_str_z(name), value_of(&bed->arena, item));
+        json_object_object_foreach(tags, name, item)
+            sc_point_set_tag(p, gw_str_z(name), value_of(&bed->arena, item));
     }
     sc_point_set(p, GW_STR("message"), sc_str(bytes_of(&bed->arena, of(c, "message"))));
 }
@@ -200,10 +206,12 @@ static void options(struct json_object *c, struct sc_point *p, struct sc_finish 
         ignore[finish->ignore_n++] = text_of(json_object_array_get_idx(ignored, i));
 }
 
-static bool ran_as_wanted(struct bed *bed, const struct sc_script *s, struct json_object *c, struct json_object *want)
+static bool ran_as_wanted(struct bed *bed, const struct sc_script *s, struct json_object *c,
+                          struct json_object *want)
 {
     struct json_object *tz = of(c, "tz"), *source = of(c, "source"), *error = of(want, "run_error");
-    struct sc_env env = {&bed->arena, bed->thread, arrival, zone_find(tz ? text_of(tz) : GW_STR("Asia/Shanghai"))};
+    struct sc_env env = {&bed->arena, bed->thread, arrival,
+                         zone_find(tz ? text_of(tz) : GW_STR("Asia/Shanghai"))};
     struct sc_finish finish = {0};
     gw_str ignore[IGNORED];
     struct sc_point p;
@@ -227,8 +235,8 @@ static bool broke_as_wanted(struct bed *bed, const struct sc_fault *fault, struc
     if (!of(want, "load_error"))
         return wrong(bed, "it does not load: %s", fault->text);
     snprintf(place, sizeof place, "main.p:%s:", json_object_get_string(of(want, "load_error_line")));
-    return strncmp(json_object_get_string(of(want, "load_error")), "main.p", 6) != 0 || same_line(fault->text, place) ||
-           wrong(bed, "%s, want it in line %s", fault->text, place);
+    return strncmp(json_object_get_string(of(want, "load_error")), "main.p", 6) != 0 ||
+           same_line(fault->text, place) || wrong(bed, "%s, want it in line %s", fault->text, place);
 }
 
 static bool agrees(struct bed *bed, struct json_object *c, struct json_object *want)
@@ -237,7 +245,8 @@ static bool agrees(struct bed *bed, struct json_object *c, struct json_object *w
     struct json_object *others = of(c, "scripts");
     size_t n = 1;
     if (others) {
-        json_object_object_foreach(others, name, text) if (n < SCRIPTS) sources[n++] = (struct sc_source){gw_str_z(name), text_of(text)};
+        json_object_object_foreach(others, name, text) if (n < SCRIPTS) sources[n++] =
+            (struct sc_source){gw_str_z(name), text_of(text)};
     }
     gw_arena_reset(&bed->arena, 1 << 20);
     struct sc_set *set = sc_load(sources, n);

@@ -71,25 +71,34 @@ static const char *run(struct bed *bed, const char *script, const char *line)
 
 static void test_carets(void **state)
 {
-    assert_string_equal(run(*state, "a = 1\nb = @\n", ""), "t.p:2:5: unexpected character: '@'\n    b = @\n        ^");
-    assert_string_equal(run(*state, "add_key(中, 1 +)\n", ""), "t.p:1:15: unexpected: \")\"\n    add_key(中, 1 +)\n                   ^");
-    assert_string_equal(run(*state, "\tgrok(_, \"(a\")", ""),
-                        "t.p:1:2: error parsing regexp: missing closing ): `(a`\n    \tgrok(_, \"(a\")\n    \t^");
+    assert_string_equal(run(*state, "a = 1\nb = @\n", ""),
+                        "t.p:2:5: unexpected character: '@'\n    b = @\n        ^");
+    assert_string_equal(run(*state, "add_key(中, 1 +)\n", ""),
+                        "t.p:1:15: unexpected: \")\"\n    add_key(中, 1 +)\n                   ^");
+    assert_string_equal(
+        run(*state, "\tgrok(_, \"(a\")", ""),
+        "t.p:1:2: error parsing regexp: missing closing ): `(a`\n    \tgrok(_, \"(a\")\n    \t^");
 }
 
 static void test_operators(void **state)
 {
-    assert_string_equal(run(*state, "add_key(a, -7 / 2) ; add_key(b, -7 % 3); add_key(c, 1 + true); add_key(d, 7 / 2.0)", ""),
-                        "a=-3 b=-1 c=2 d=3.5 ");
-    assert_string_equal(run(*state, "add_key(a, 1 < 2 == true)\nadd_key(b, !1 || \"b\" in \"abc\")", ""), "a=true b=true ");
+    assert_string_equal(
+        run(*state, "add_key(a, -7 / 2) ; add_key(b, -7 % 3); add_key(c, 1 + true); add_key(d, 7 / 2.0)", ""),
+        "a=-3 b=-1 c=2 d=3.5 ");
+    assert_string_equal(run(*state, "add_key(a, 1 < 2 == true)\nadd_key(b, !1 || \"b\" in \"abc\")", ""),
+                        "a=true b=true ");
     assert_string_equal(run(*state, "add_key(a, 1)\nadd_key(b, \"x\" < \"y\")\nadd_key(c, 1)", ""),
                         "t.p:2:16: not compareable: str < str\nt.p:2:1:");
 }
 
 static void test_scopes(void **state)
 {
-    assert_string_equal(run(*state, "if true { a = 1\n if true { a = 2; b = 3 }\n add_key(a); add_key(b) }\nadd_key(a)", ""), "a=2 ");
-    assert_string_equal(run(*state, "for x in [1, 2, 3] { if x == 2 { continue }\n add_key(last, x) }\nadd_key(x)", ""), "last=3 ");
+    assert_string_equal(
+        run(*state, "if true { a = 1\n if true { a = 2; b = 3 }\n add_key(a); add_key(b) }\nadd_key(a)", ""),
+        "a=2 ");
+    assert_string_equal(
+        run(*state, "for x in [1, 2, 3] { if x == 2 { continue }\n add_key(last, x) }\nadd_key(x)", ""),
+        "last=3 ");
 }
 
 static void test_json_ids_keep_their_digits(void **state)
@@ -101,15 +110,19 @@ static void test_json_ids_keep_their_digits(void **state)
 
 static void test_a_run_is_bounded(void **state)
 {
-    assert_string_equal(run(*state, "for ;; { }", ""), "t.p:1:1: the script took more than 2000000 steps on one record");
-    assert_non_null(strstr(run(*state, "s = \"abcdefgh\"\nfor ;; { s = s + s }", ""), "the record's memory is spent"));
+    assert_string_equal(run(*state, "for ;; { }", ""),
+                        "t.p:1:1: the script took more than 2000000 steps on one record");
+    assert_non_null(
+        strstr(run(*state, "s = \"abcdefgh\"\nfor ;; { s = s + s }", ""), "the record's memory is spent"));
 }
 
 /* Steps are cheap, what they do need not be. */
 static void test_a_run_is_bounded_in_time(void **state)
 {
-    assert_non_null(strstr(run(*state, "s = \"abcdefgh\"\nfor i = 0; i < 13; i += 1 { s = s + s }\nfor ;; { hash(s, \"sha512\") }", ""),
-                           "the script took more than 500 ms on one record"));
+    assert_non_null(strstr(
+        run(*state,
+            "s = \"abcdefgh\"\nfor i = 0; i < 13; i += 1 { s = s + s }\nfor ;; { hash(s, \"sha512\") }", ""),
+        "the script took more than 500 ms on one record"));
     assert_non_null(strstr(run(*state,
                                "s = \"aaaaaaaa\"\nfor i = 0; i < 13; i += 1 { s = s + s }\nadd_key(s)\n"
                                "for ;; { x = match(\"a.*b.*c.*d\", s)\nvalue_type(match(\"a.*a.*b\", s)) }",
@@ -135,10 +148,14 @@ static const char *fault_of(const struct sc_set *set, const char *name)
 static void test_scripts_that_use_each_other(void **state)
 {
     const struct sc_source sources[] = {
-        {GW_STR("a.p"), GW_STR("use(\"b.p\")")},           {GW_STR("b.p"), GW_STR("\n use(\"c.p\")")},
-        {GW_STR("c.p"), GW_STR("use(\"b.p\")")},           {GW_STR("d.p"), GW_STR("use(\"d.p\")")},
-        {GW_STR("e.p"), GW_STR("use(\"gone.p\")")},        {GW_STR("f.p"), GW_STR("use(\"ok.p\")\nuse(\"ok.p\")")},
-        {GW_STR("ok.p"), GW_STR("add_key(a, 1)\nexit()")}, {GW_STR("g.p"), GW_STR("x = (")},
+        {GW_STR("a.p"), GW_STR("use(\"b.p\")")},
+        {GW_STR("b.p"), GW_STR("\n use(\"c.p\")")},
+        {GW_STR("c.p"), GW_STR("use(\"b.p\")")},
+        {GW_STR("d.p"), GW_STR("use(\"d.p\")")},
+        {GW_STR("e.p"), GW_STR("use(\"gone.p\")")},
+        {GW_STR("f.p"), GW_STR("use(\"ok.p\")\nuse(\"ok.p\")")},
+        {GW_STR("ok.p"), GW_STR("add_key(a, 1)\nexit()")},
+        {GW_STR("g.p"), GW_STR("x = (")},
     };
     struct sc_set *set = sc_load(sources, sizeof sources / sizeof *sources);
     (void)state;
@@ -168,16 +185,20 @@ static void test_a_script_has_so_many_expressions(void **state)
 
 static void test_unknown_functions(void **state)
 {
-    assert_non_null(strstr(run(*state, "ad_key(a, 1)", ""),
-                           "t.p:1:1: unsupported func: `ad_key`: there is no such function; did you mean `add_key`?\n"));
-    assert_non_null(strstr(run(*state, "quite_another(a, 1)", ""), "`quite_another`: there is no such function here\n"));
-    assert_non_null(strstr(run(*state, "http_request()", ""), "`http_request` is not here: a script may not wait for a server\n"));
+    assert_non_null(
+        strstr(run(*state, "ad_key(a, 1)", ""),
+               "t.p:1:1: unsupported func: `ad_key`: there is no such function; did you mean `add_key`?\n"));
+    assert_non_null(
+        strstr(run(*state, "quite_another(a, 1)", ""), "`quite_another`: there is no such function here\n"));
+    assert_non_null(strstr(run(*state, "http_request()", ""),
+                           "`http_request` is not here: a script may not wait for a server\n"));
 }
 
 static void test_re2_only(void **state)
 {
-    static const char *const refused[] = {"(?=x)",     "(?<!x)y", "(?>a)", "(a)\\\\1", "a++", "\\\\Z", "(?#c)",
-                                          "[a-\\\\d]", "a{1001}", "(?x)a", "[",        "a)",  "*a"};
+    static const char *const refused[] = {"(?=x)", "(?<!x)y", "(?>a)",     "(a)\\\\1", "a++",
+                                          "\\\\Z", "(?#c)",   "[a-\\\\d]", "a{1001}",  "(?x)a",
+                                          "[",     "a)",      "*a"};
     char script[80];
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         snprintf(script, sizeof script, "match(\"%s\", _)", refused[i]);

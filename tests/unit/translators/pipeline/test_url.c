@@ -1,4 +1,5 @@
-/* url_parse and url_decode, as Go's net/url reads URLs. Each row says what is expected in words, then the map as JSON or the error.
+/* url_parse and url_decode, as Go's net/url reads URLs. Each row says what is expected in words, then the map
+ * as JSON or the error.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "script_run.h"
 
@@ -8,23 +9,28 @@ struct row {
 
 static const struct row rows[] = {
     {"all parts", "https://user:pw@host:8080/p/q?x=1&y=2#f",
-     "r = {\"host\":\"host:8080\",\"params\":{\"x\":\"1\",\"y\":\"2\"},\"path\":\"/p/q\",\"port\":\"8080\",\"scheme\":\"https\"}"},
+     "r = "
+     "{\"host\":\"host:8080\",\"params\":{\"x\":\"1\",\"y\":\"2\"},\"path\":\"/p/"
+     "q\",\"port\":\"8080\",\"scheme\":\"https\"}"},
     {"a path alone, as access logs have it", "/path?q=1",
      "r = {\"host\":\"\",\"params\":{\"q\":\"1\"},\"path\":\"/path\",\"port\":\"\",\"scheme\":\"\"}"},
-    {"a host without a scheme", "//host/p", "r = {\"host\":\"host\",\"params\":{},\"path\":\"/p\",\"port\":\"\",\"scheme\":\"\"}"},
+    {"a host without a scheme", "//host/p",
+     "r = {\"host\":\"host\",\"params\":{},\"path\":\"/p\",\"port\":\"\",\"scheme\":\"\"}"},
     {"no authority: everything behind the colon is opaque", "mailto:a@b.c",
      "r = {\"host\":\"\",\"params\":{},\"path\":\"\",\"port\":\"\",\"scheme\":\"mailto\"}"},
     {"one slash is a path, not a host", "http:/h/p",
      "r = {\"host\":\"\",\"params\":{},\"path\":\"/h/p\",\"port\":\"\",\"scheme\":\"http\"}"},
     {"a scheme and nothing behind its slashes", "httpshttps://",
      "r = {\"host\":\"\",\"params\":{},\"path\":\"\",\"port\":\"\",\"scheme\":\"httpshttps\"}"},
-    {"a user and no host", "http://u@", "r = {\"host\":\"\",\"params\":{},\"path\":\"\",\"port\":\"\",\"scheme\":\"http\"}"},
+    {"a user and no host", "http://u@",
+     "r = {\"host\":\"\",\"params\":{},\"path\":\"\",\"port\":\"\",\"scheme\":\"http\"}"},
     {"no text", "", "r = {\"host\":\"\",\"params\":{},\"path\":\"\",\"port\":\"\",\"scheme\":\"\"}"},
     {"an empty path stays empty", "http://h?x",
      "r = {\"host\":\"h\",\"params\":{\"x\":\"\"},\"path\":\"\",\"port\":\"\",\"scheme\":\"http\"}"},
     {"a port keeps its zeroes", "http://h:080/",
      "r = {\"host\":\"h:080\",\"params\":{},\"path\":\"/\",\"port\":\"080\",\"scheme\":\"http\"}"},
-    {"an empty port keeps its colon", "http://h:/", "r = {\"host\":\"h:\",\"params\":{},\"path\":\"/\",\"port\":\"\",\"scheme\":\"http\"}"},
+    {"an empty port keeps its colon", "http://h:/",
+     "r = {\"host\":\"h:\",\"params\":{},\"path\":\"/\",\"port\":\"\",\"scheme\":\"http\"}"},
     {"an address of version 6 with its zone", "http://[fe80::1%25en0]:80/",
      "r = {\"host\":\"[fe80::1%en0]:80\",\"params\":{},\"path\":\"/\",\"port\":\"80\",\"scheme\":\"http\"}"},
     {"brackets without an address are taken as they are", "http://[a]/",
@@ -33,18 +39,26 @@ static const struct row rows[] = {
      "r = {\"host\":\"é\",\"params\":{},\"path\":\"/\",\"port\":\"\",\"scheme\":\"http\"}"},
     {"an escaped percent sign in a host", "http://h%25/",
      "r = {\"host\":\"h%\",\"params\":{},\"path\":\"/\",\"port\":\"\",\"scheme\":\"http\"}"},
-    {"an escape of ASCII in a host", "http://h%41/", "error: failed to parse url http://h%41/: invalid URL escape"},
+    {"an escape of ASCII in a host", "http://h%41/",
+     "error: failed to parse url http://h%41/: invalid URL escape"},
     {"angle brackets in a host, which are written as JSON writes them", "http://<h>/",
      "r = {\"host\":\"\\u003ch\\u003e\",\"params\":{},\"path\":\"/\",\"port\":\"\",\"scheme\":\"http\"}"},
-    {"a blank in a host", "http://a b/", "error: failed to parse url http://a b/: invalid character in host name"},
-    {"a bad escape in a user", "http://u%4&@h/", "error: failed to parse url http://u%4&@h/: invalid URL escape"},
-    {"a character that no user may have", "http://u^@h/", "error: failed to parse url http://u^@h/: invalid userinfo"},
+    {"a blank in a host", "http://a b/",
+     "error: failed to parse url http://a b/: invalid character in host name"},
+    {"a bad escape in a user", "http://u%4&@h/",
+     "error: failed to parse url http://u%4&@h/: invalid URL escape"},
+    {"a character that no user may have", "http://u^@h/",
+     "error: failed to parse url http://u^@h/: invalid userinfo"},
     {"an at sign in the user: the last one ends it", "http://u@v@h/",
      "r = {\"host\":\"h\",\"params\":{},\"path\":\"/\",\"port\":\"\",\"scheme\":\"http\"}"},
-    {"a port that is no number", "http://h:port/", "error: failed to parse url http://h:port/: invalid port after host"},
-    {"a bracket that is not closed", "http://[::1", "error: failed to parse url http://[::1: missing ']' in host"},
-    {"a control character before the fragment", "http://h/\n", "error: failed to parse url http://h/\n: invalid control character in URL"},
-    {"a control character in the fragment", "/p#\n", "r = {\"host\":\"\",\"params\":{},\"path\":\"/p\",\"port\":\"\",\"scheme\":\"\"}"},
+    {"a port that is no number", "http://h:port/",
+     "error: failed to parse url http://h:port/: invalid port after host"},
+    {"a bracket that is not closed", "http://[::1",
+     "error: failed to parse url http://[::1: missing ']' in host"},
+    {"a control character before the fragment", "http://h/\n",
+     "error: failed to parse url http://h/\n: invalid control character in URL"},
+    {"a control character in the fragment", "/p#\n",
+     "r = {\"host\":\"\",\"params\":{},\"path\":\"/p\",\"port\":\"\",\"scheme\":\"\"}"},
     {"no scheme before the colon", ":x", "error: failed to parse url :x: missing protocol scheme"},
     {"a colon in the first part of a relative path", "1:x",
      "error: failed to parse url 1:x: first path segment in URL cannot contain colon"},
@@ -106,8 +120,10 @@ static void decodes_escapes(void **state)
 static void a_nul_is_a_control_character(void **state)
 {
     struct bed *bed = *state;
-    const char *got = script_run(&bed->arena, bed->thread, GW_STR("x = url_parse(_)\nadd_key(r, x)"), gw_str_n("http://h\0/", 10));
-    assert_memory_equal(got, "error: failed to parse url http://h", strlen("error: failed to parse url http://h"));
+    const char *got = script_run(&bed->arena, bed->thread, GW_STR("x = url_parse(_)\nadd_key(r, x)"),
+                                 gw_str_n("http://h\0/", 10));
+    assert_memory_equal(got, "error: failed to parse url http://h",
+                        strlen("error: failed to parse url http://h"));
 }
 
 int main(void)

@@ -1,5 +1,5 @@
-/* xml(): what an XPath finds in a record, as antchfx/xmlquery finds it, and what hostile XML costs. Each row says what is expected in
- * words; NULL: nothing is set.
+/* xml(): what an XPath finds in a record, as antchfx/xmlquery finds it, and what hostile XML costs. Each row
+ * says what is expected in words; NULL: nothing is set.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <unistd.h>
@@ -65,12 +65,15 @@ static const struct row texts[] = {
     {"two root elements", "/b", "<a>1</a><b>2</b>", "2"},
     {"words between root elements", "/b", "<a>1</a> and <b>2</b>", "2"},
     {"a declaration and a comment", "/a", "<?xml version='1.0'?><!-- c --><a>1</a><!-- d -->", "1"},
-    {"a declaration that is not at the beginning", "/b", "<?xml version='1.0'?><a/>\n<?xml version='1.0'?><b>2</b>", NULL},
+    {"a declaration that is not at the beginning", "/b",
+     "<?xml version='1.0'?><a/>\n<?xml version='1.0'?><b>2</b>", NULL},
     {"a byte order mark", "/a", "\xEF\xBB\xBF<a>1</a>", "1"},
     {"a document type is skipped", "/a", "<!DOCTYPE a><a>1</a>", "1"},
-    {"a document type elsewhere is not fetched", "/a", "<!DOCTYPE a SYSTEM 'http://127.0.0.1:1/a.dtd'><a>1</a>", "1"},
+    {"a document type elsewhere is not fetched", "/a",
+     "<!DOCTYPE a SYSTEM 'http://127.0.0.1:1/a.dtd'><a>1</a>", "1"},
     {"a declared encoding is not followed", "/a", "<?xml version='1.0' encoding='GBK'?><a>é</a>", "é"},
-    {"an encoding that needs a converter", "/a", "<?xml version='1.0' encoding='ISO-2022-CN-EXT'?><a>é</a>", "é"},
+    {"an encoding that needs a converter", "/a", "<?xml version='1.0' encoding='ISO-2022-CN-EXT'?><a>é</a>",
+     "é"},
     {"bytes that are no UTF-8", "/a", "<?xml version='1.0' encoding='ISO-8859-1'?><a>\xE9</a>", NULL},
     {"XML 1.1", "/a", "<?xml version='1.1'?><a/>", NULL},
     {"text without markup has an empty root", "/", "words", ""},
@@ -97,7 +100,8 @@ static const struct row prefixes[] = {
     {"a prefix is a part of the name", "//p:b", "<a xmlns:p='u'><p:b>1</p:b><b>2</b></a>", "1"},
     {"a name without a prefix", "//b", "<a xmlns:p='u'><p:b>1</p:b><b>2</b></a>", "2"},
     {"a name space without a prefix changes no name", "/a/b", "<a xmlns='u'><b>1</b></a>", "1"},
-    {"two prefixes of one name space are two names", "//q:b", "<a xmlns:p='u' xmlns:q='u'><p:b>1</p:b></a>", NULL},
+    {"two prefixes of one name space are two names", "//q:b", "<a xmlns:p='u' xmlns:q='u'><p:b>1</p:b></a>",
+     NULL},
     {"a declaration is an attribute", "/a/@xmlns:p", "<a xmlns:p='u'/>", "u"},
     {"so is one without a prefix", "/a/@xmlns", "<a xmlns='u'/>", "u"},
     {"the prefix xml needs none", "/a/@xml:lang", "<a xml:lang='en'/>", "en"},
@@ -111,12 +115,18 @@ static const struct row prefixes[] = {
 /* None of these may take time, memory, a file or the network. */
 static const struct row hostile[] = {
     {"entities that multiply", "/a",
-     "<!DOCTYPE a [<!ENTITY b 'xxxxxxxxxx'><!ENTITY c '&b;&b;&b;&b;&b;&b;'><!ENTITY d '&c;&c;&c;&c;&c;'>]><a>&d;&d;&d;</a>", NULL},
-    {"an entity that is a file", "/a", "<!DOCTYPE a [<!ENTITY f SYSTEM 'file:///etc/passwd'>]><a>&f;</a>", NULL},
-    {"a parameter entity from the network", "/a", "<!DOCTYPE a [<!ENTITY % p SYSTEM 'http://127.0.0.1:1/'> %p;]><a/>", NULL},
+     "<!DOCTYPE a [<!ENTITY b 'xxxxxxxxxx'><!ENTITY c '&b;&b;&b;&b;&b;&b;'><!ENTITY d "
+     "'&c;&c;&c;&c;&c;'>]><a>&d;&d;&d;</a>",
+     NULL},
+    {"an entity that is a file", "/a", "<!DOCTYPE a [<!ENTITY f SYSTEM 'file:///etc/passwd'>]><a>&f;</a>",
+     NULL},
+    {"a parameter entity from the network", "/a",
+     "<!DOCTYPE a [<!ENTITY % p SYSTEM 'http://127.0.0.1:1/'> %p;]><a/>", NULL},
     {"an entity that contains itself", "/a", "<!DOCTYPE a [<!ENTITY e '&e;'>]><a>&e;</a>", NULL},
-    {"an attribute that a document type would add", "/a/@b", "<!DOCTYPE a [<!ATTLIST a b CDATA 'x'>]><a/>", NULL},
-    {"XInclude is markup like any other", "//*", "<a xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='/etc/passwd'/></a>", ""},
+    {"an attribute that a document type would add", "/a/@b", "<!DOCTYPE a [<!ATTLIST a b CDATA 'x'>]><a/>",
+     NULL},
+    {"XInclude is markup like any other", "//*",
+     "<a xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='/etc/passwd'/></a>", ""},
 };
 
 struct bed {
@@ -151,7 +161,8 @@ static void run_rows(struct bed *bed, const struct row *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const char *got = find(bed, r[i].path, gw_str_z(r[i].xml));
-        bool good = r[i].expected ? strncmp(got, "r = ", 4) == 0 && strcmp(got + 4, r[i].expected) == 0 : strcmp(got, "nothing") == 0;
+        bool good = r[i].expected ? strncmp(got, "r = ", 4) == 0 && strcmp(got + 4, r[i].expected) == 0
+                                  : strcmp(got, "nothing") == 0;
         if (!good)
             fail_msg("%s: %s in %s\n  gives    %s\n  expected %s", r[i].what, r[i].path, r[i].xml, got,
                      r[i].expected ? r[i].expected : "nothing");
@@ -180,10 +191,11 @@ static void hostile_xml_finds_nothing(void **state)
 
 static void functions_that_are_not_here_do_not_load(void **state)
 {
-    static const char *const expressions[] = {"//i[ends-with(., 'b')]", "//i[matches(., 'b')]", "//i[replace(., 'a', 'b') = 'b']",
-                                              "reverse(//i)"};
+    static const char *const expressions[] = {"//i[ends-with(., 'b')]", "//i[matches(., 'b')]",
+                                              "//i[replace(., 'a', 'b') = 'b']", "reverse(//i)"};
     for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++)
-        assert_memory_equal(find(*state, expressions[i], GW_STR("<a/>")), "no load: xml: ends-with, matches", 32);
+        assert_memory_equal(find(*state, expressions[i], GW_STR("<a/>")), "no load: xml: ends-with, matches",
+                            32);
 }
 
 static void a_nul_is_no_xml_and_no_xpath(void **state)
@@ -192,7 +204,8 @@ static void a_nul_is_no_xml_and_no_xpath(void **state)
     assert_string_equal(find(bed, "/a", gw_str_n("<a\0/>", 5)), "nothing");
     assert_string_equal(find(bed, "/a", gw_str_n("<a>\0</a>", 8)), "nothing");
     assert_string_equal(find(bed, "/a", gw_str_n("<a/>\0", 5)), "nothing");
-    assert_string_equal(find(bed, "/a", gw_str_n("<\0?\0x\0m\0l\0", 10)), "nothing"); /* which looks like UTF-16 */
+    /* which looks like UTF-16 */
+    assert_string_equal(find(bed, "/a", gw_str_n("<\0?\0x\0m\0l\0", 10)), "nothing");
     assert_string_equal(find(bed, "/a\\x00", GW_STR("<a>1</a>")), "nothing");
     assert_string_equal(find(bed, "\\x00/a", GW_STR("<a>1</a>")), "nothing");
 }
@@ -200,7 +213,8 @@ static void a_nul_is_no_xml_and_no_xpath(void **state)
 /* libxml2 would report its errors there, for every record. */
 static void nothing_is_written_to_standard_error(void **state)
 {
-    static const char *const bad[][2] = {{"//i[nope(.)]", "<i/>"}, {"bad path[", "<a/>"}, {"$x", "<a/>"}, {"//z:a", "<a/>"}, {"/a", "<a"}};
+    static const char *const bad[][2] = {
+        {"//i[nope(.)]", "<i/>"}, {"bad path[", "<a/>"}, {"$x", "<a/>"}, {"//z:a", "<a/>"}, {"/a", "<a"}};
     FILE *file = tmpfile();
     int kept = dup(STDERR_FILENO);
     assert_non_null(file);
@@ -214,7 +228,8 @@ static void nothing_is_written_to_standard_error(void **state)
 }
 
 /* `before`, n times `repeated`, `after` */
-static gw_str repeat(struct gw_arena *a, const char *before, const char *repeated, size_t n, const char *after)
+static gw_str repeat(struct gw_arena *a, const char *before, const char *repeated, size_t n,
+                     const char *after)
 {
     struct gw_text b = {.arena = a};
     gw_text_put_z(&b, before);
@@ -224,7 +239,8 @@ static gw_str repeat(struct gw_arena *a, const char *before, const char *repeate
     return gw_text_result(&b);
 }
 
-static gw_str numbered(struct gw_arena *a, const char *before, const char *name, const char *value, size_t n, const char *after)
+static gw_str numbered(struct gw_arena *a, const char *before, const char *name, const char *value, size_t n,
+                       const char *after)
 {
     struct gw_text b = {.arena = a};
     gw_text_put_z(&b, before);
@@ -264,15 +280,20 @@ static void documents_are_bounded(void **state)
         const char *what;
         gw_str within, beyond;
     } limits[] = {
-        {"nodes", repeat(a, "<a>", "<b/>", SC_XML_NODES - 1, "</a>"), repeat(a, "<a>", "<b/>", SC_XML_NODES, "</a>")},
-        {"root elements", repeat(a, "", "<a/>", SC_XML_NODES, ""), repeat(a, "", "<a/>", SC_XML_NODES + 1, "")},
+        {"nodes", repeat(a, "<a>", "<b/>", SC_XML_NODES - 1, "</a>"),
+         repeat(a, "<a>", "<b/>", SC_XML_NODES, "</a>")},
+        {"root elements", repeat(a, "", "<a/>", SC_XML_NODES, ""),
+         repeat(a, "", "<a/>", SC_XML_NODES + 1, "")},
         {"depth", nested(a, SC_XML_DEPTH), nested(a, SC_XML_DEPTH + 1)},
-        {"attributes of an element", numbered(a, "<a", "n", "''", ATTRIBUTES, "/>"), numbered(a, "<a", "n", "''", ATTRIBUTES + 1, "/>")},
+        {"attributes of an element", numbered(a, "<a", "n", "''", ATTRIBUTES, "/>"),
+         numbered(a, "<a", "n", "''", ATTRIBUTES + 1, "/>")},
         {"attributes with the end of a tag in their values", numbered(a, "<a", "n", "'>'", ATTRIBUTES, "/>"),
          numbered(a, "<a", "n", "'>'", ATTRIBUTES + 1, "/>")},
-        {"attributes behind a comment with half a tag in it", numbered(a, "<!-- <x ' --><a", "n", "''", ATTRIBUTES, "/>"),
+        {"attributes behind a comment with half a tag in it",
+         numbered(a, "<!-- <x ' --><a", "n", "''", ATTRIBUTES, "/>"),
          numbered(a, "<!-- <x ' --><a", "n", "''", ATTRIBUTES + 1, "/>")},
-        {"prefixes", numbered(a, "<a", "xmlns:p", "''", PREFIXES, "/>"), numbered(a, "<a", "xmlns:p", "''", PREFIXES + 1, "/>")},
+        {"prefixes", numbered(a, "<a", "xmlns:p", "''", PREFIXES, "/>"),
+         numbered(a, "<a", "xmlns:p", "''", PREFIXES + 1, "/>")},
         {"comments side by side", repeat(a, "<a>", "<!---->", SC_XML_SIBLINGS, "</a>"),
          repeat(a, "<a>", "<!---->", SC_XML_SIBLINGS + 1, "</a>")},
         {"CDATA sections side by side", repeat(a, "<a>", "<![CDATA[x]]>", SC_XML_SIBLINGS, "</a>"),
@@ -297,11 +318,12 @@ static void text_of_many_pieces_is_whole(void **state)
     sc_xml_free(&x);
 }
 
-/* libxml2 compares every node that such a path finds with all before it. In a large document the path finds nothing; a path that can find
- * no node twice does. */
+/* libxml2 compares every node that such a path finds with all before it. In a large document the path finds
+ * nothing; a path that can find no node twice does. */
 static void paths_are_bounded(void **state)
 {
-    static const char *const paths_twice[] = {"//a/following-sibling::a", "//a//b", "//b/..", "//b | //a", "//a[../b = ../a]"};
+    static const char *const paths_twice[] = {"//a/following-sibling::a", "//a//b", "//b/..", "//b | //a",
+                                              "//a[../b = ../a]"};
     struct bed *bed = *state;
     gw_str small = repeat(&bed->arena, "<r><b/>", "<a><b/></a>", 50, "</r>"),
            large = repeat(&bed->arena, "<r><b/>", "<a><b/></a>", 30000, "</r>");
@@ -372,7 +394,8 @@ static void *run_in_thread(void *shared)
         struct sc_fault fault;
         gw_arena_reset(&a, 1 << 20);
         sc_point_init(&p, &a, GW_STR("n"), env.now);
-        sc_point_set(&p, GW_STR("message"), sc_str(gw_arena_printf(&a, "<a xmlns:p='u'><p:b>%d</p:b></a>", i)));
+        sc_point_set(&p, GW_STR("message"),
+                     sc_str(gw_arena_printf(&a, "<a xmlns:p='u'><p:b>%d</p:b></a>", i)));
         bool ran = sc_run(script, &env, &p, &fault);
         const struct sc_field *f = sc_point_get(&p, GW_STR("r"));
         wrong += !ran || !f || !gw_str_eq(f->val.s, gw_arena_printf(&a, "%d", i));
@@ -390,7 +413,8 @@ static void threads_share_a_script(void **state)
     void *wrong;
     (void)state;
     for (size_t i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, run_in_thread, (void *)sc_find(set, source.name)), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, run_in_thread, (void *)sc_find(set, source.name)),
+                         0);
     for (size_t i = 0; i < THREADS; i++) {
         pthread_join(threads[i], &wrong);
         assert_null(wrong);

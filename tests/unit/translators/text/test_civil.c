@@ -1,4 +1,5 @@
-/* The calendar: known days, weeks of the ISO, and there and back over six thousand years. SPDX-License-Identifier: Apache-2.0 */
+/* The calendar: known days, weeks of the ISO, and there and back over six thousand years.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -32,13 +33,15 @@ static void known_days(void **state)
         struct civil c;
         int64_t iso_year;
         if (civil_days(rows[i].year, rows[i].month, rows[i].day) != rows[i].days)
-            fail_msg("row %zu is %lld days from 1970: %s", i, (long long)civil_days(rows[i].year, rows[i].month, rows[i].day), rows[i].why);
+            fail_msg("row %zu is %lld days from 1970: %s", i,
+                     (long long)civil_days(rows[i].year, rows[i].month, rows[i].day), rows[i].why);
         civil_of(rows[i].days * 86400 + 86399, &c);
         int week = civil_iso_week(&c, &iso_year);
-        if (c.year != rows[i].year || c.month != rows[i].month || c.day != rows[i].day || c.weekday != rows[i].weekday ||
-            c.yearday != rows[i].yearday || c.hour != 23 || c.minute != 59 || c.second != 59)
-            fail_msg("row %zu is %lld-%d-%d, day %d of the week and %d of the year: %s", i, (long long)c.year, c.month, c.day, c.weekday,
-                     c.yearday, rows[i].why);
+        if (c.year != rows[i].year || c.month != rows[i].month || c.day != rows[i].day ||
+            c.weekday != rows[i].weekday || c.yearday != rows[i].yearday || c.hour != 23 || c.minute != 59 ||
+            c.second != 59)
+            fail_msg("row %zu is %lld-%d-%d, day %d of the week and %d of the year: %s", i, (long long)c.year,
+                     c.month, c.day, c.weekday, c.yearday, rows[i].why);
         if (week != rows[i].iso_week || iso_year != rows[i].iso_year)
             fail_msg("row %zu is in week %d of %lld: %s", i, week, (long long)iso_year, rows[i].why);
     }
@@ -53,8 +56,10 @@ static void every_day(void **state)
         struct civil c;
         civil_of(days * 86400, &c);
         weekday = weekday < 0 ? c.weekday : (weekday + 1) % 7;
-        if (c.year != year || c.month != month || c.day != day || c.yearday != yearday || c.weekday != weekday || c.hour || c.second)
-            fail_msg("%lld days from 1970 are %lld-%d-%d", (long long)days, (long long)c.year, c.month, c.day);
+        if (c.year != year || c.month != month || c.day != day || c.yearday != yearday ||
+            c.weekday != weekday || c.hour || c.second)
+            fail_msg("%lld days from 1970 are %lld-%d-%d", (long long)days, (long long)c.year, c.month,
+                     c.day);
         if (civil_days(year, month, day) != days)
             fail_msg("%lld-%d-%d is not %lld days from 1970", (long long)year, month, day, (long long)days);
         yearday++;

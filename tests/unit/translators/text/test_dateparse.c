@@ -1,4 +1,5 @@
-/* Times in whatever form they stand in a line: which moment each is, and which are none. SPDX-License-Identifier: Apache-2.0 */
+/* Times in whatever form they stand in a line: which moment each is, and which are none.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static void forms(void **state)
             fail_msg("\"%s\" is a time: %s; it says %s", rows[i].text, rows[i].why, why);
         layout_format(&b, layout_named(GW_STR("RFC3339Nano")), t, zone_utc());
         if (!gw_str_eq(gw_text_result(&b), gw_str_z(rows[i].utc)))
-            fail_msg("\"%s\" is %.*s, not %s: %s", rows[i].text, GW_FMT(gw_text_result(&b)), rows[i].utc, rows[i].why);
+            fail_msg("\"%s\" is %.*s, not %s: %s", rows[i].text, GW_FMT(gw_text_result(&b)), rows[i].utc,
+                     rows[i].why);
     }
     gw_arena_fini(&a);
 }
@@ -82,7 +84,8 @@ static void zones(void **state)
         struct layout_time t;
         char why[LAYOUT_ERROR_SIZE] = "";
         if (!dateparse(gw_str_z(rows[i].text), shanghai, now, &t, why) || t.seconds != wall - rows[i].offset)
-            fail_msg("\"%s\" is at %lld: %s %s", rows[i].text, (long long)(wall - t.seconds), rows[i].why, why);
+            fail_msg("\"%s\" is at %lld: %s %s", rows[i].text, (long long)(wall - t.seconds), rows[i].why,
+                     why);
     }
 }
 
@@ -120,6 +123,7 @@ static void no_times(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(zones), cmocka_unit_test(no_times)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(forms), cmocka_unit_test(zones),
+                                       cmocka_unit_test(no_times)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Go's layouts: their parts, times read and written by them, strftime, durations. SPDX-License-Identifier: Apache-2.0 */
+/* Go's layouts: their parts, times read and written by them, strftime, durations. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,10 +48,10 @@ static void parts(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct layout_chunk c = layout_next(gw_str_z(rows[i].layout));
-        if (c.std != rows[i].std || !gw_str_eq(c.before, gw_str_z(rows[i].before)) || !gw_str_eq(c.text, gw_str_z(rows[i].text)) ||
-            !gw_str_eq(c.after, gw_str_z(rows[i].after)))
-            fail_msg("\"%s\" is cut into \"%.*s\", \"%.*s\", \"%.*s\" (%d): %s", rows[i].layout, GW_FMT(c.before), GW_FMT(c.text),
-                     GW_FMT(c.after), (int)c.std, rows[i].why);
+        if (c.std != rows[i].std || !gw_str_eq(c.before, gw_str_z(rows[i].before)) ||
+            !gw_str_eq(c.text, gw_str_z(rows[i].text)) || !gw_str_eq(c.after, gw_str_z(rows[i].after)))
+            fail_msg("\"%s\" is cut into \"%.*s\", \"%.*s\", \"%.*s\" (%d): %s", rows[i].layout,
+                     GW_FMT(c.before), GW_FMT(c.text), GW_FMT(c.after), (int)c.std, rows[i].why);
     }
 }
 
@@ -66,30 +67,44 @@ static void times_that_are_read(void **state)
     } rows[] = {
         {"2006-01-02 15:04:05", "2009-02-04 21:00:57", "UTC", 1233781257, 0, "a date and a time of day"},
         {"2006-01-02 15:04:05", "2009-02-04 21:00:57", "Asia/Shanghai", 1233752457, 0, "in a zone"},
-        {"2006-01-02 15:04:05", "2009-02-04 21:00:57.25", "UTC", 1233781257, 250000000, "with a fraction that nobody asked for"},
-        {"2006-01-02 15:04:05", "2009-02-04 21:00:57,25", "UTC", 1233781257, 250000000, "behind a comma, too"},
-        {"2006-01-02 15:04:05.000", "2009-02-04 21:00:57.012", "UTC", 1233781257, 12000000, "with one that was asked for"},
-        {"2006-01-02 15:04:05.999", "2009-02-04 21:00:57", "UTC", 1233781257, 0, "with one that may be missing"},
-        {"2006-01-02T15:04:05Z07:00", "2009-02-04T21:00:57Z", "Asia/Shanghai", 1233781257, 0, "Z is UTC, whatever the zone"},
-        {"2006-01-02T15:04:05Z07:00", "2009-02-04T21:00:57-08:00", "UTC", 1233810057, 0, "an offset wins over the zone"},
-        {"2006-01-02 15:04:05 -0700", "2009-02-04 21:00:57 +0530", "UTC", 1233761457, 0, "an offset without a colon"},
-        {"Jan _2 15:04:05 2006 MST", "Feb  4 21:00:57 2009 PST", "America/Los_Angeles", 1233810057, 0, "an abbreviation of the zone"},
-        {"Jan _2 15:04:05 2006 MST", "Feb  4 21:00:57 2009 XYZ", "America/Los_Angeles", 1233781257, 0, "another one counts as UTC"},
+        {"2006-01-02 15:04:05", "2009-02-04 21:00:57.25", "UTC", 1233781257, 250000000,
+         "with a fraction that nobody asked for"},
+        {"2006-01-02 15:04:05", "2009-02-04 21:00:57,25", "UTC", 1233781257, 250000000,
+         "behind a comma, too"},
+        {"2006-01-02 15:04:05.000", "2009-02-04 21:00:57.012", "UTC", 1233781257, 12000000,
+         "with one that was asked for"},
+        {"2006-01-02 15:04:05.999", "2009-02-04 21:00:57", "UTC", 1233781257, 0,
+         "with one that may be missing"},
+        {"2006-01-02T15:04:05Z07:00", "2009-02-04T21:00:57Z", "Asia/Shanghai", 1233781257, 0,
+         "Z is UTC, whatever the zone"},
+        {"2006-01-02T15:04:05Z07:00", "2009-02-04T21:00:57-08:00", "UTC", 1233810057, 0,
+         "an offset wins over the zone"},
+        {"2006-01-02 15:04:05 -0700", "2009-02-04 21:00:57 +0530", "UTC", 1233761457, 0,
+         "an offset without a colon"},
+        {"Jan _2 15:04:05 2006 MST", "Feb  4 21:00:57 2009 PST", "America/Los_Angeles", 1233810057, 0,
+         "an abbreviation of the zone"},
+        {"Jan _2 15:04:05 2006 MST", "Feb  4 21:00:57 2009 XYZ", "America/Los_Angeles", 1233781257, 0,
+         "another one counts as UTC"},
         {"Monday, January 2, 2006", "wednesday, FEBRUARY 4, 2009", "UTC", 1233705600, 0, "names in any case"},
         {"3:04PM 1/2/06", "12:30AM 2/4/09", "UTC", 1233707400, 0, "half past midnight"},
-        {"3:04pm 1/2/06", "12:30pm 2/4/69", "UTC", -28553400, 0, "noon; years from 69 are of the last century"},
+        {"3:04pm 1/2/06", "12:30pm 2/4/69", "UTC", -28553400, 0,
+         "noon; years from 69 are of the last century"},
         {"2006 002", "2008 366", "UTC", 1230681600, 0, "the last day of a leap year"},
-        {"2006-01-02 15:04:05", "2009-03-29 02:30:00", "Europe/Berlin", 1238290200, 0, "a wall clock that there was not"},
-        {"2006-01-02 15:04:05", "2009-10-25 02:30:00", "Europe/Berlin", 1256434200, 0, "one that there was twice is the later one"},
-        {"Jan  2", "Feb     4", "UTC", -62164281600, 0, "blanks stand for any number of them; without a year it is 0"},
+        {"2006-01-02 15:04:05", "2009-03-29 02:30:00", "Europe/Berlin", 1238290200, 0,
+         "a wall clock that there was not"},
+        {"2006-01-02 15:04:05", "2009-10-25 02:30:00", "Europe/Berlin", 1256434200, 0,
+         "one that there was twice is the later one"},
+        {"Jan  2", "Feb     4", "UTC", -62164281600, 0,
+         "blanks stand for any number of them; without a year it is 0"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct layout_time t = {0, 0};
         char why[LAYOUT_ERROR_SIZE] = "";
-        bool read = layout_parse(gw_str_z(rows[i].layout), gw_str_z(rows[i].text), zone_find(gw_str_z(rows[i].zone)), &t, why);
+        bool read = layout_parse(gw_str_z(rows[i].layout), gw_str_z(rows[i].text),
+                                 zone_find(gw_str_z(rows[i].zone)), &t, why);
         if (!read || t.seconds != rows[i].seconds || t.nsec != rows[i].nsec)
-            fail_msg("\"%s\" in %s is %lld.%09d, not %lld: %s %s", rows[i].text, rows[i].zone, (long long)t.seconds, t.nsec,
-                     (long long)rows[i].seconds, rows[i].why, why);
+            fail_msg("\"%s\" in %s is %lld.%09d, not %lld: %s %s", rows[i].text, rows[i].zone,
+                     (long long)t.seconds, t.nsec, (long long)rows[i].seconds, rows[i].why, why);
     }
 }
 
@@ -100,7 +115,8 @@ static void times_that_are_not(void **state)
         gw_str text;
         const char *says;
     } rows[] = {
-        {"2006-01-02", GW_LIT("2009-02"), "parsing time \"2009-02\" as \"2006-01-02\": cannot parse \"\" as \"-\""},
+        {"2006-01-02", GW_LIT("2009-02"),
+         "parsing time \"2009-02\" as \"2006-01-02\": cannot parse \"\" as \"-\""},
         {"2006-01-02", GW_LIT("2009-x"), "cannot parse \"x\" as \"01\""},
         {"2006-01-02", GW_LIT("2009-13-01"), "parsing time \"2009-13-01\": month out of range"},
         {"2006-01-02", GW_LIT("2009-02-29"), "day out of range"},
@@ -125,7 +141,8 @@ static void times_that_are_not(void **state)
             fail_msg("\"%.*s\" was read by %s", GW_FMT(rows[i].text), rows[i].layout);
         if (!strstr(why, rows[i].says))
             fail_msg("\"%.*s\" by %s says \"%s\"", GW_FMT(rows[i].text), rows[i].layout, why);
-        assert_false(layout_parse(gw_str_z(rows[i].layout), rows[i].text, zone_utc(), &t, NULL)); /* when nobody asks why */
+        /* when nobody asks why */
+        assert_false(layout_parse(gw_str_z(rows[i].layout), rows[i].text, zone_utc(), &t, NULL));
     }
 }
 
@@ -133,7 +150,8 @@ static void times_that_are_not(void **state)
 
 typedef void write_f(struct gw_text *, gw_str, struct layout_time, const struct zone *);
 
-static void check_written(write_f *write, const char *format, struct layout_time t, const char *zone, const char *want, const char *why)
+static void check_written(write_f *write, const char *format, struct layout_time t, const char *zone,
+                          const char *want, const char *why)
 {
     struct gw_arena a;
     gw_arena_init(&a, 1 << 20);
@@ -158,13 +176,15 @@ static void written_by_layouts(void **state)
         {"002 __2", "UTC", "035  35", "the day of the year"},
         {"Z07:00 -07:00 MST", "UTC", "Z +00:00 UTC", "no offset"},
         {"Z07:00 -0700 -07 MST", "America/New_York", "-05:00 -0500 -05 EST", "an offset"},
-        {"2006-01-02 15:04 Z07:00", "Asia/Kathmandu", "2009-02-05 02:45 +05:45", "another day in another zone"},
+        {"2006-01-02 15:04 Z07:00", "Asia/Kathmandu", "2009-02-05 02:45 +05:45",
+         "another day in another zone"},
         {"hello", "UTC", "hello", "a layout without parts"},
         {"", "UTC", "", "an empty one"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         check_written(layout_format, rows[i].layout, moment, rows[i].zone, rows[i].text, rows[i].why);
-    check_written(layout_format, "2006.999999999", (struct layout_time){0, 0}, "UTC", "1970", "a fraction of nothing is left out");
+    check_written(layout_format, "2006.999999999", (struct layout_time){0, 0}, "UTC", "1970",
+                  "a fraction of nothing is left out");
     assert_true(gw_str_eq(layout_named(GW_STR("RFC3339")), GW_STR("2006-01-02T15:04:05Z07:00")));
     assert_int_equal(layout_named(GW_STR("RFC3339\0")).len, 0);
 }
@@ -200,7 +220,8 @@ static void there_and_back(void **state)
         struct gw_text b = {.arena = &a};
         struct layout_time t = {moment.seconds + s, (int)(s % 1000) * 1000000}, back;
         layout_format(&b, layout_named(GW_STR("RFC3339Nano")), t, z);
-        assert_true(layout_parse(layout_named(GW_STR("RFC3339Nano")), gw_text_result(&b), zone_utc(), &back, NULL));
+        assert_true(
+            layout_parse(layout_named(GW_STR("RFC3339Nano")), gw_text_result(&b), zone_utc(), &back, NULL));
         if (back.seconds != t.seconds || back.nsec != t.nsec)
             fail_msg("%.*s is %lld.%09d", GW_FMT(gw_text_result(&b)), (long long)back.seconds, back.nsec);
         gw_arena_reset(&a, 1 << 20);

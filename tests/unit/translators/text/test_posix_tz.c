@@ -90,21 +90,26 @@ static void moments(void **state)
     } rows[] = {
         {"CST-8", AT(2026, 7, 1, 0), 28800, "CST", "minus is east of Greenwich"},
         {"<+0545>-5:45", AT(2026, 7, 1, 0), 20700, "+0545", "the quotes are no part of the name"},
-        {"EST5EDT", AT(2026, 3, 8, 7) - 1, -18000, "EST", "a second before 2:00 of the second Sunday of March"},
+        {"EST5EDT", AT(2026, 3, 8, 7) - 1, -18000, "EST",
+         "a second before 2:00 of the second Sunday of March"},
         {"EST5EDT", AT(2026, 3, 8, 7), -14400, "EDT", "summer time begins at 2:00 of standard time"},
         {"EST5EDT", AT(2026, 11, 1, 6) - 1, -14400, "EDT", "a second before 2:00 of summer time"},
         {"EST5EDT", AT(2026, 11, 1, 6), -18000, "EST", "summer time ends at 2:00 of summer time"},
-        {"AEST-10AEDT,M10.1.0,M4.1.0/3", AT(2026, 1, 1, 0), 39600, "AEDT", "on the southern half New Year is in summer"},
+        {"AEST-10AEDT,M10.1.0,M4.1.0/3", AT(2026, 1, 1, 0), 39600, "AEDT",
+         "on the southern half New Year is in summer"},
         {"AEST-10AEDT,M10.1.0,M4.1.0/3", AT(2026, 7, 1, 0), 36000, "AEST", "and July is in winter"},
-        {"IST-1GMT0,M10.5.0,M3.5.0/1", AT(2026, 1, 1, 0), 0, "GMT", "Ireland's summer time is in winter, and behind"},
+        {"IST-1GMT0,M10.5.0,M3.5.0/1", AT(2026, 1, 1, 0), 0, "GMT",
+         "Ireland's summer time is in winter, and behind"},
         {"XST0XDT,J60/0,J300/0", AT(2028, 2, 29, 23), 0, "XST", "J60 is 1 March in a leap year"},
         {"XST0XDT,J60/0,J300/0", AT(2028, 3, 1, 0), 3600, "XDT", "J60 is 1 March in a leap year"},
         {"XST0XDT,J60/0,J300/0", AT(2026, 3, 1, 0), 3600, "XDT", "and in any other"},
         {"XST0XDT,59/0,299/0", AT(2028, 2, 29, 0), 3600, "XDT", "day 59 is 29 February in a leap year"},
         {"XST0XDT,59/0,299/0", AT(2026, 2, 28, 23), 0, "XST", "and 1 March in any other"},
         {"XST0XDT,M3.5.0/0,M9.5.0/0", AT(2026, 3, 29, 0), 3600, "XDT", "the fifth Sunday"},
-        {"XST0XDT,M2.5.0/0,M9.5.0/0", AT(2026, 2, 22, 0), 3600, "XDT", "is the last one where there are four"},
-        {"XST0XDT,M6.1.0/-167,M9.1.0/0", AT(2026, 5, 31, 1), 3600, "XDT", "a week before the first Sunday of June (7 June), but an hour"},
+        {"XST0XDT,M2.5.0/0,M9.5.0/0", AT(2026, 2, 22, 0), 3600, "XDT",
+         "is the last one where there are four"},
+        {"XST0XDT,M6.1.0/-167,M9.1.0/0", AT(2026, 5, 31, 1), 3600, "XDT",
+         "a week before the first Sunday of June (7 June), but an hour"},
         {"XST0XDT,M6.1.0/-167,M9.1.0/0", AT(2026, 5, 31, 1) - 1, 0, "XST", "and not a second earlier"},
         {"XST0XDT,J1/-24,J180/0", AT(2025, 12, 31, 0), 3600, "XDT", "a summer of 2026 that begins in 2025"},
         {"XST0XDT,J1/-24,J180/0", AT(2025, 12, 31, 0) - 1, 0, "XST", "and not a second earlier"},
@@ -120,9 +125,10 @@ static void moments(void **state)
         struct posix_tz tz;
         assert_true(posix_tz_parse(&tz, gw_str_z(rows[i].text)));
         struct posix_tz_span s = posix_tz_at(&tz, rows[i].at);
-        if (s.type->offset != rows[i].offset || !gw_str_eq(s.type->abbreviation, gw_str_z(rows[i].abbreviation)))
-            fail_msg("%s at %lld is %d %.*s: %s", rows[i].text, (long long)rows[i].at, s.type->offset, GW_FMT(s.type->abbreviation),
-                     rows[i].why);
+        if (s.type->offset != rows[i].offset ||
+            !gw_str_eq(s.type->abbreviation, gw_str_z(rows[i].abbreviation)))
+            fail_msg("%s at %lld is %d %.*s: %s", rows[i].text, (long long)rows[i].at, s.type->offset,
+                     GW_FMT(s.type->abbreviation), rows[i].why);
         if (s.begin > rows[i].at || (s.end <= rows[i].at && s.end != INT64_MAX))
             fail_msg("%s at %lld: the span does not hold the moment", rows[i].text, (long long)rows[i].at);
     }
@@ -156,8 +162,8 @@ static int write_time(char *to, size_t size, int hours)
     }
 }
 
-/* A day of the month in one of the three forms, with a time. glibc looks at the changes of the year of Greenwich only, so changes are kept
- * away from New Year; and twenty days from each other. */
+/* A day of the month in one of the three forms, with a time. glibc looks at the changes of the year of
+ * Greenwich only, so changes are kept away from New Year; and twenty days from each other. */
 static int write_change(char *to, size_t size, int month)
 {
     int n;
@@ -199,9 +205,10 @@ static void compare(const char *text, const struct posix_tz *tz, int64_t seconds
     time_t t = (time_t)seconds;
     assert_non_null(localtime_r(&t, &tm));
     struct posix_tz_span s = posix_tz_at(tz, seconds);
-    if (tm.tm_gmtoff != s.type->offset || (tm.tm_isdst > 0) != s.type->dst || !gw_str_eq(s.type->abbreviation, gw_str_z(tm.tm_zone)))
-        fail_msg("TZ=%s at %lld: glibc says %ld %s, we %d %.*s", text, (long long)seconds, tm.tm_gmtoff, tm.tm_zone, s.type->offset,
-                 GW_FMT(s.type->abbreviation));
+    if (tm.tm_gmtoff != s.type->offset || (tm.tm_isdst > 0) != s.type->dst ||
+        !gw_str_eq(s.type->abbreviation, gw_str_z(tm.tm_zone)))
+        fail_msg("TZ=%s at %lld: glibc says %ld %s, we %d %.*s", text, (long long)seconds, tm.tm_gmtoff,
+                 tm.tm_zone, s.type->offset, GW_FMT(s.type->abbreviation));
     if (seconds < s.begin || seconds >= s.end)
         fail_msg("TZ=%s at %lld: the span does not hold the moment", text, (long long)seconds);
 }

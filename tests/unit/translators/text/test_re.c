@@ -50,11 +50,14 @@ static void matches(void **state)
         if (!re)
             fail_msg("row %zu is refused: %s", i, why);
         re_thread_forget(t);
-        bool matched = re_match(re, t, &a, rows[i].text, 0, spans) == RE_MATCH, grouped = matched && re_groups(re) && spans[2] != SIZE_MAX;
-        int got[] = {matched ? (int)spans[0] : NONE, matched ? (int)spans[1] : NONE, grouped ? (int)spans[2] : NONE,
-                     grouped ? (int)spans[3] : NONE};
-        if (got[0] != rows[i].from || got[1] != rows[i].to || got[2] != rows[i].group_from || got[3] != rows[i].group_to)
-            fail_msg("row %zu matches %d to %d, group %d to %d: %s", i, got[0], got[1], got[2], got[3], rows[i].why);
+        bool matched = re_match(re, t, &a, rows[i].text, 0, spans) == RE_MATCH,
+             grouped = matched && re_groups(re) && spans[2] != SIZE_MAX;
+        int got[] = {matched ? (int)spans[0] : NONE, matched ? (int)spans[1] : NONE,
+                     grouped ? (int)spans[2] : NONE, grouped ? (int)spans[3] : NONE};
+        if (got[0] != rows[i].from || got[1] != rows[i].to || got[2] != rows[i].group_from ||
+            got[3] != rows[i].group_to)
+            fail_msg("row %zu matches %d to %d, group %d to %d: %s", i, got[0], got[1], got[2], got[3],
+                     rows[i].why);
         re_drop(re);
     }
     gw_arena_fini(&a);
@@ -123,7 +126,8 @@ static void names_and_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(matches), cmocka_unit_test(from_a_place), cmocka_unit_test(steps_are_bounded),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(matches), cmocka_unit_test(from_a_place),
+                                       cmocka_unit_test(steps_are_bounded),
                                        cmocka_unit_test(names_and_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Expressions of RE2 as those of PCRE2: what each becomes, and what is refused in RE2's words. SPDX-License-Identifier: Apache-2.0 */
+/* Expressions of RE2 as those of PCRE2: what each becomes, and what is refused in RE2's words.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,7 +52,8 @@ static void rewritten(void **state)
         if (!re_rewrite(&x))
             fail_msg("row %zu is refused: %s: %s", i, why, rows[i].why);
         if (!gw_str_eq(gw_text_result(&x.out), rows[i].to) || x.groups != rows[i].groups)
-            fail_msg("row %zu becomes \"%.*s\" with %u groups: %s", i, GW_FMT(gw_text_result(&x.out)), x.groups, rows[i].why);
+            fail_msg("row %zu becomes \"%.*s\" with %u groups: %s", i, GW_FMT(gw_text_result(&x.out)),
+                     x.groups, rows[i].why);
     }
     gw_arena_fini(&a);
 }
@@ -131,7 +133,7 @@ static void depth(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rewritten), cmocka_unit_test(refused), cmocka_unit_test(groups_and_names),
-                                       cmocka_unit_test(depth)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rewritten), cmocka_unit_test(refused),
+                                       cmocka_unit_test(groups_and_names), cmocka_unit_test(depth)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Zones: which text is which, what TZ of the process means, and that the rule after a file's last change says what glibc says.
+/* Zones: which text is which, what TZ of the process means, and that the rule after a file's last change says
+ * what glibc says.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* tm_gmtoff, mkdtemp */
 #include <setjmp.h>
@@ -57,12 +58,14 @@ static void settings(void **state)
     }
 }
 
-/* Scripts and data name zones of the database: a name that comes with a record must not make the list of known zones grow. */
+/* Scripts and data name zones of the database: a name that comes with a record must not make the list of
+ * known zones grow. */
 static void names_of_data(void **state)
 {
-    static const gw_str bad[] = {GW_LIT("CST-8"), GW_LIT("<+08>-8"),         GW_LIT("/usr/share/zoneinfo/UTC"),
-                                 GW_LIT(":UTC"),  GW_LIT("Asia/Shang\0hai"), GW_LIT("UTC\0"),
-                                 GW_LIT("\0")};
+    static const gw_str bad[] = {
+        GW_LIT("CST-8"), GW_LIT("<+08>-8"),         GW_LIT("/usr/share/zoneinfo/UTC"),
+        GW_LIT(":UTC"),  GW_LIT("Asia/Shang\0hai"), GW_LIT("UTC\0"),
+        GW_LIT("\0")};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (zone_find(bad[i]))
             fail_msg("row %zu should be no zone", i);
@@ -72,7 +75,8 @@ static void names_of_data(void **state)
 static void abbreviations(void **state)
 {
     int offset = 0;
-    const struct zone *posix = zone_setting(GW_STR("AAA-1BBB,M3.5.0,M10.5.0/3")), *file = zone_find(GW_STR("America/New_York"));
+    const struct zone *posix = zone_setting(GW_STR("AAA-1BBB,M3.5.0,M10.5.0/3")),
+                      *file = zone_find(GW_STR("America/New_York"));
     assert_true(zone_named(posix, GW_STR("BBB"), NOW, &offset));
     assert_int_equal(offset, 7200);
     assert_true(zone_named(posix, GW_STR("AAA"), NOW, &offset));
@@ -97,7 +101,8 @@ static int child(const char *tz, int offset, bool unknown)
         return 2;
     if (offset != NONE && zone_at(zone_local(), NOW).offset != offset)
         return 3;
-    return zone_find(GW_STR("Local")) == zone_local() && zone_setting(GW_STR("Local")) == zone_local() ? 0 : 4;
+    return zone_find(GW_STR("Local")) == zone_local() && zone_setting(GW_STR("Local")) == zone_local() ? 0
+                                                                                                       : 4;
 }
 
 static void the_process(void **state)
@@ -121,7 +126,8 @@ static void the_process(void **state)
         {"/no/such/file", 0, true, "a file that does not exist is UTC, and said"},
         {"Local", 0, true, "Local is a word of scripts, not of TZ"},
     };
-    static const char *const wrong[] = {"", "zone_local_unknown", "what zone_local_unknown names", "the offset", "Local"};
+    static const char *const wrong[] = {"", "zone_local_unknown", "what zone_local_unknown names",
+                                        "the offset", "Local"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         int status = 0;
         pid_t pid = fork();
@@ -129,12 +135,13 @@ static void the_process(void **state)
             _exit(child(rows[i].tz, rows[i].offset, rows[i].unknown));
         assert_int_equal(waitpid(pid, &status, 0), pid);
         if (!WIFEXITED(status) || WEXITSTATUS(status))
-            fail_msg("TZ=%s: %s is wrong: %s", rows[i].tz ? rows[i].tz : "(none)", WIFEXITED(status) ? wrong[WEXITSTATUS(status)] : "all",
-                     rows[i].why);
+            fail_msg("TZ=%s: %s is wrong: %s", rows[i].tz ? rows[i].tz : "(none)",
+                     WIFEXITED(status) ? wrong[WEXITSTATUS(status)] : "all", rows[i].why);
     }
 }
 
-/* Every ten hours and 37 minutes from 1970 to 2099: the table of each file, and the rule that follows its last change. */
+/* Every ten hours and 37 minutes from 1970 to 2099: the table of each file, and the rule that follows its
+ * last change. */
 static void as_glibc(void **state)
 {
     static const char *const names[] = {
@@ -154,8 +161,8 @@ static void as_glibc(void **state)
             struct zone_at got = zone_at(z, at);
             assert_non_null(localtime_r(&t, &tm));
             if (tm.tm_gmtoff != got.offset || !gw_str_eq(got.abbreviation, gw_str_z(tm.tm_zone)))
-                fail_msg("%s at %lld: glibc says %ld %s, we %d %.*s", names[i], (long long)at, tm.tm_gmtoff, tm.tm_zone, got.offset,
-                         GW_FMT(got.abbreviation));
+                fail_msg("%s at %lld: glibc says %ld %s, we %d %.*s", names[i], (long long)at, tm.tm_gmtoff,
+                         tm.tm_zone, got.offset, GW_FMT(got.abbreviation));
             if (at < got.begin || at >= got.end)
                 fail_msg("%s at %lld: the span does not hold the moment", names[i], (long long)at);
         }

@@ -40,7 +40,8 @@ static void open_rig(struct rig *r, size_t queue_bytes)
     if (queue_bytes) {
         r->queue = gw_queue_new(queue_bytes, false, wake, NULL);
         r->exporter = gw_ledger_exporter(r->ledger, "paper", 1u << GW_LOGS);
-        gw_fanout_add(r->fanout, (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0});
+        gw_fanout_add(r->fanout,
+                      (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0});
     }
     r->sink = gw_log_sink_new(r->bed.conf, r->fanout, "receiver=file");
     assert_non_null(r->sink);
@@ -156,7 +157,8 @@ static void what_nobody_exports_ends_at_once(void **state)
     put(&r, 1);
     assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK);
     assert_int_equal(r.called, 1);
-    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK); /* nothing is brought to an end at once, too */
+    /* nothing is brought to an end at once, too */
+    assert_int_equal(gw_log_sink_flush(r.sink, &r.ack, false), GW_OK);
     assert_int_equal(r.called, 2);
     close_rig(&r);
 }

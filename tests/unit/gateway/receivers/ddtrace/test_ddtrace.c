@@ -1,4 +1,5 @@
-/* The ddtrace receiver as a whole, over real sockets and with the real translator; a queue stands for the exporter.
+/* The ddtrace receiver as a whole, over real sockets and with the real translator; a queue stands for the
+ * exporter.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -58,7 +59,8 @@ static struct fixture *make(const char *const *set, size_t capacity, bool check)
     for (; *set; set += 2)
         for (const struct gw_opt *o = r->opts; o->type != GW_OPT_END_ROW; o++)
             if (strcmp(o->name, set[0]) == 0)
-                assert_true(gw_opt_set(o, f->d, gw_str_z(set[1]), gw_str_z(set[1]), &f->arena, "receivers[0]", f->diagnostics));
+                assert_true(gw_opt_set(o, f->d, gw_str_z(set[1]), gw_str_z(set[1]), &f->arena, "receivers[0]",
+                                       f->diagnostics));
     assert_int_equal(r->open(f->d, &f->host, "receivers[0]", f->diagnostics), GW_OK);
     return f;
 }
@@ -111,7 +113,8 @@ struct answer {
     char text[4096], body[4096];
 };
 
-static struct answer ask(const struct fixture *f, const char *method, const char *path, const char *headers, gw_str body)
+static struct answer ask(const struct fixture *f, const char *method, const char *path, const char *headers,
+                         gw_str body)
 {
     struct answer a = {0};
     char head[1024];
@@ -124,8 +127,9 @@ static struct answer ask(const struct fixture *f, const char *method, const char
     struct timeval grace_period = {20, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &grace_period, sizeof grace_period);
     assert_int_equal(connect(fd, (struct sockaddr *)&to.sa, to.len), 0);
-    n = (size_t)snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", method, path,
-                         body.len, headers);
+    n = (size_t)snprintf(head, sizeof head,
+                         "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
+                         method, path, body.len, headers);
     assert_int_equal(send(fd, head, n, body.len ? MSG_MORE : 0), n);
     assert_int_equal(send(fd, body.ptr, body.len, 0), body.len);
     for (ssize_t r; (r = recv(fd, a.text + got, sizeof a.text - 1 - got, 0)) > 0;)
@@ -142,18 +146,20 @@ static bool has(const struct answer *a, const char *header)
 }
 
 /* [[{trace_id: 7, span_id: 8, name: "n", service: "s", start: 1700000000000000000, duration: 5}]] */
-#define SPAN                                                                                                                               \
-    "\x86\xa8trace_id\x07\xa7span_id\x08\xa4name\xa1n\xa7service\xa1s\xa5start\xcf\x17\x97\x94\xc2\x13\xc8\x00\x00\xa8"                    \
+#define SPAN                                                                                                 \
+    "\x86\xa8trace_id\x07\xa7span_"                                                                          \
+    "id\x08\xa4name\xa1n\xa7service\xa1s\xa5start\xcf\x17\x97\x94\xc2\x13\xc8\x00\x00\xa8"                   \
     "duration\x05"
-static const gw_str one = GW_LIT("\x91\x91" SPAN), cut = GW_LIT("\x91\x92" SPAN), odd = GW_LIT("\x91\x93" SPAN "\xc0" SPAN);
+static const gw_str one = GW_LIT("\x91\x91" SPAN), cut = GW_LIT("\x91\x92" SPAN),
+                    odd = GW_LIT("\x91\x93" SPAN "\xc0" SPAN);
 /* ["", "s", "n", "r"], [[[1,2,3,7,8,0,start,5,0,{},{},0]]] */
-static const gw_str dictionary =
-    GW_LIT("\x92\x94\xa0\xa1s\xa1n\xa1r\x91\x91\x9c\x01\x02\x03\x07\x08\x00\xcf\x17\x97\x94\xc2\x13\xc8\x00\x00"
-           "\x05\x00\x80\x80\x00");
-static const gw_str json =
-    GW_LIT("[[{\"trace_id\":7,\"span_id\":8,\"name\":\"n\",\"service\":\"s\",\"start\":1700000000000000000,\"duration\":5}]]");
-static const gw_str flat =
-    GW_LIT("[{\"trace_id\":7,\"span_id\":8,\"name\":\"n\",\"service\":\"s\",\"start\":1700000000000000000,\"duration\":5}]");
+static const gw_str dictionary = GW_LIT(
+    "\x92\x94\xa0\xa1s\xa1n\xa1r\x91\x91\x9c\x01\x02\x03\x07\x08\x00\xcf\x17\x97\x94\xc2\x13\xc8\x00\x00"
+    "\x05\x00\x80\x80\x00");
+static const gw_str json = GW_LIT("[[{\"trace_id\":7,\"span_id\":8,\"name\":\"n\",\"service\":\"s\","
+                                  "\"start\":1700000000000000000,\"duration\":5}]]");
+static const gw_str flat = GW_LIT("[{\"trace_id\":7,\"span_id\":8,\"name\":\"n\",\"service\":\"s\",\"start\":"
+                                  "1700000000000000000,\"duration\":5}]");
 
 #define MSGPACK "Content-Type: application/msgpack\r\n"
 #define JSON "Content-Type: application/json\r\n"
@@ -170,7 +176,8 @@ static void answers(void **state)
     } cases[] = {
         {"PUT", "/v0.4/traces", MSGPACK, one, 200, "application/json", RATES, 1},
         {"POST", "/v0.4/traces", MSGPACK, one, 200, "application/json", RATES, 1},
-        {"POST", "/v0.4/traces", "Content-Type: application/msgpack; charset=x\r\n", one, 200, "application/json", RATES, 1},
+        {"POST", "/v0.4/traces", "Content-Type: application/msgpack; charset=x\r\n", one, 200,
+         "application/json", RATES, 1},
         {"POST", "/v0.4/traces", JSON, json, 200, "application/json", RATES, 1},
         {"POST", "/v0.4/traces", "Content-Type: text/json\r\n", json, 200, "application/json", RATES, 1},
         {"POST", "/v0.4/traces", "", json, 200, "application/json", RATES, 1},
@@ -179,7 +186,8 @@ static void answers(void **state)
         {"PUT", "/v0.3/traces", MSGPACK, one, 200, "text/plain", "OK\n", 1},
         {"PUT", "/v0.3/traces", JSON, json, 200, "text/plain", "OK\n", 1},
         {"PUT", "/v0.5/traces", MSGPACK, dictionary, 200, "application/json", RATES, 1},
-        {"PUT", "/v0.5/traces", JSON, dictionary, 200, "application/json", RATES, 1}, /* its content type does not count */
+        /* its content type does not count */
+        {"PUT", "/v0.5/traces", JSON, dictionary, 200, "application/json", RATES, 1},
         {"PUT", "/v0.2/traces", JSON, json, 200, "text/plain", "OK\n", 1},
         {"PUT", "/v0.1/spans", JSON, flat, 200, "text/plain", "OK\n", 1},
         {"PUT", "/spans", JSON, flat, 200, "text/plain", "OK\n", 1},
@@ -197,7 +205,8 @@ static void answers(void **state)
         {"PUT", "/v0.3/traces", JSON, GW_LIT("[]"), 200, "text/plain", "OK\n", 0},
         {"PUT", "/services", JSON, GW_LIT("{}"), 200, "text/plain", "OK\n", 0},
         {"PUT", "/v0.4/services", MSGPACK, GW_LIT("\xc1"), 200, "text/plain", "OK\n", 0},
-        {"POST", "/telemetry/proxy/api/v2/apmtelemetry", JSON, GW_LIT("{}"), 202, "application/json", "{}", 0},
+        {"POST", "/telemetry/proxy/api/v2/apmtelemetry", JSON, GW_LIT("{}"), 202, "application/json", "{}",
+         0},
         {"POST", "/debugger/v1/diagnostics", JSON, GW_LIT("{}"), 200, NULL, "", 0},
         {"GET", "/v0.4/traces", "", GW_LIT(""), 405, "text/plain", "this path takes another method\n", 0},
         {"POST", "/v0.4/traces/", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
@@ -221,7 +230,8 @@ static void answers(void **state)
             assert_memory_equal(a.body, cases[i].text, strlen(cases[i].text)); /* the advice follows */
         assert_true(has(&a, "Datadog-Agent-Version: 7."));
         assert_true(has(&a, f->d->state));
-        assert_int_equal(after.signal[GW_TRACES].received - before.signal[GW_TRACES].received, cases[i].spans);
+        assert_int_equal(after.signal[GW_TRACES].received - before.signal[GW_TRACES].received,
+                         cases[i].spans);
         assert_true(gw_ledger_balanced(&after));
     }
 }
@@ -241,15 +251,18 @@ static void names_the_place_of_an_error(void **state)
     static struct gw_ledger_view view;
     gw_ledger_read(f->ledger, &view);
     assert_int_equal(view.signal[GW_TRACES].accepted, 0);
-    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_BAD_PAYLOAD], view.signal[GW_TRACES].received);
+    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_BAD_PAYLOAD],
+                     view.signal[GW_TRACES].received);
 }
 
 static void echoes_the_version_of_rates(void **state)
 {
-    struct answer a = ask(*state, "PUT", "/v0.4/traces", MSGPACK "Datadog-Rates-Payload-Version: abc\r\n", one);
+    struct answer a =
+        ask(*state, "PUT", "/v0.4/traces", MSGPACK "Datadog-Rates-Payload-Version: abc\r\n", one);
     assert_string_equal(a.body, RATES);
     assert_true(has(&a, "Datadog-Rates-Payload-Version: " DDTRACE_RATES_VERSION "\r\n"));
-    a = ask(*state, "PUT", "/v0.4/traces", MSGPACK "Datadog-Rates-Payload-Version: " DDTRACE_RATES_VERSION "\r\n", one);
+    a = ask(*state, "PUT", "/v0.4/traces",
+            MSGPACK "Datadog-Rates-Payload-Version: " DDTRACE_RATES_VERSION "\r\n", one);
     assert_string_equal(a.body, "{}");
     assert_true(has(&a, "Datadog-Rates-Payload-Version: " DDTRACE_RATES_VERSION "\r\n"));
     a = ask(*state, "PUT", "/v0.4/traces", MSGPACK, one);
@@ -259,7 +272,8 @@ static void echoes_the_version_of_rates(void **state)
 static void counts_what_is_odd(void **state)
 {
     const struct fixture *f = *state;
-    ask(f, "PUT", "/v0.4/traces", MSGPACK "X-Datadog-Trace-Count: 1\r\nDatadog-Client-Dropped-P0-Traces: 5\r\n", one);
+    ask(f, "PUT", "/v0.4/traces",
+        MSGPACK "X-Datadog-Trace-Count: 1\r\nDatadog-Client-Dropped-P0-Traces: 5\r\n", one);
     assert_int_equal(f->d->counts.count_mismatches, 0);
     ask(f, "PUT", "/v0.4/traces", MSGPACK "X-Datadog-Trace-Count: 3\r\n", one);
     assert_int_equal(f->d->counts.count_mismatches, 1);
@@ -311,7 +325,8 @@ static void a_full_queue_is_429(void **state)
 {
     struct fixture *f = run(any_port, 1);
     static struct gw_ledger_view view;
-    assert_int_equal(ask(f, "PUT", "/v0.4/traces", MSGPACK, one).status, 200); /* an empty queue takes anything */
+    /* an empty queue takes anything */
+    assert_int_equal(ask(f, "PUT", "/v0.4/traces", MSGPACK, one).status, 200);
     struct answer a = ask(f, "PUT", "/v0.4/traces", MSGPACK, one);
     assert_int_equal(a.status, 429);
     assert_true(has(&a, "\r\nRetry-After: "));
@@ -346,7 +361,8 @@ static void a_taken_port_ends_the_start(void **state)
     assert_non_null(strstr(text, "receivers[0].listen"));
     free(text);
     end(g);
-    g = make((const char *const[]){"listen", address, "socket", "", NULL}, 1, true); /* `ddgate check` binds nothing */
+    /* `ddgate check` binds nothing */
+    g = make((const char *const[]){"listen", address, "socket", "", NULL}, 1, true);
     assert_int_equal(gw_diagnostics_errors(g->diagnostics), 0);
     end(g);
 }
@@ -363,7 +379,8 @@ static void mistakes_are_told(void **state)
         {"203.0.113.1:0", "", "does not have the address"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct fixture *f = make((const char *const[]){"listen", cases[i].listen, "socket", cases[i].socket, NULL}, 1, false);
+        struct fixture *f =
+            make((const char *const[]){"listen", cases[i].listen, "socket", cases[i].socket, NULL}, 1, false);
         char *text = printed(f->diagnostics);
         assert_true(gw_diagnostics_errors(f->diagnostics) > 0);
         assert_non_null(strstr(text, cases[i].text));
@@ -375,7 +392,8 @@ static void mistakes_are_told(void **state)
 static void the_default_is_best_effort(void **state)
 {
     static const char *const none[] = {NULL};
-    struct fixture *f = make(none, 1, false), *g = make(none, 1, false); /* the second finds the ports taken */
+    /* the second finds the ports taken */
+    struct fixture *f = make(none, 1, false), *g = make(none, 1, false);
     char *text = printed(g->diagnostics);
     for (char *at = text; (at = strstr(at, "receivers[0].listen: ")); at++)
         assert_memory_equal(at + strlen("receivers[0].listen: "), "warning: ", 9);
@@ -393,7 +411,8 @@ static void hints(void **state)
     FILE *to = open_memstream(&text, &n);
     gw_receiver_ddtrace.hint(f->d, to);
     fclose(to);
-    snprintf(want, sizeof want, "  DD_AGENT_HOST=127.0.0.1 DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", f->d->open.port);
+    snprintf(want, sizeof want,
+             "  DD_AGENT_HOST=127.0.0.1 DD_TRACE_AGENT_PORT=%d ddtrace-run python app.py\n", f->d->open.port);
     assert_string_equal(text, want);
     free(text);
 }

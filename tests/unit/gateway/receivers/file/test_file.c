@@ -1,4 +1,5 @@
-/* The receiver as a whole, where the system does not tell of changes: no inotify, no more watches, a network file system.
+/* The receiver as a whole, where the system does not tell of changes: no inotify, no more watches, a network
+ * file system.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <setjmp.h>

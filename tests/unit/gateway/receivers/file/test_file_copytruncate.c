@@ -44,11 +44,13 @@ static void write_file(const char *name, const char *text)
 
 static void rotations_have_names_like_their_file(void **state)
 {
-    static const char *const yes[][2] = {{"app.log", "app.log.1"},  {"app.log", "app.log-20261121"}, {"app.log", "app-2026-11-21.log"},
-                                         {"app.log", "app.1.log"},  {"app.log", "app.log~"},         {"syslog", "syslog.1"},
+    static const char *const yes[][2] = {{"app.log", "app.log.1"},          {"app.log", "app.log-20261121"},
+                                         {"app.log", "app-2026-11-21.log"}, {"app.log", "app.1.log"},
+                                         {"app.log", "app.log~"},           {"syslog", "syslog.1"},
                                          {"app.log", "app.log_old"}};
-    static const char *const no[][2] = {{"app.log", "app.log"}, {"app.log", "application.log"}, {"app.log.1", "app.log"},
-                                        {"app.log", "apple.1"}, {"app.log", "app.txt.1"},       {"app.log", "app.logs"},
+    static const char *const no[][2] = {{"app.log", "app.log"},   {"app.log", "application.log"},
+                                        {"app.log.1", "app.log"}, {"app.log", "apple.1"},
+                                        {"app.log", "app.txt.1"}, {"app.log", "app.logs"},
                                         {".log", "x.log"}};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         if (!file_is_rotation(yes[i][0], yes[i][1]))
@@ -144,7 +146,8 @@ static void a_copy_that_is_being_made_is_told_from_another_log(void **state)
     assert_int_equal(judge(&r, "app.log.1", "one\n"), FILE_MAYBE_COPY);
     assert_int_equal(judge(&r, "app.log.1", LONG), FILE_COPY);
     assert_int_equal(judge(&r, "app.log.1", "one\n2" TEN TEN TEN), FILE_NO_COPY);
-    assert_int_equal(judge(&r, "app.log.1", LONG "more\n"), FILE_NO_COPY); /* longer than what it would be a copy of */
+    /* longer than what it would be a copy of */
+    assert_int_equal(judge(&r, "app.log.1", LONG "more\n"), FILE_NO_COPY);
     assert_int_equal(judge(&r, "app2.log", LONG), FILE_NO_COPY);
     write_file("app-b.log", LONG); /* two logs that began alike … */
     tail_of(&copy, &its, "app-b.log", sizeof LONG - 1);

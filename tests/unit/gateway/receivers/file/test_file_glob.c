@@ -67,7 +67,8 @@ static int plant(void **state)
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         make(files[i], false);
     snprintf(from, sizeof from, "%s/a/loop", root);
-    return symlink(root, from) || (snprintf(from, sizeof from, "%s/link.log", root), symlink("a/three.log", from));
+    return symlink(root, from) ||
+           (snprintf(from, sizeof from, "%s/link.log", root), symlink("a/three.log", from));
 }
 
 static int fell(void **state)
@@ -81,7 +82,8 @@ static int fell(void **state)
 static void note(char *list, const char *path)
 {
     char name[300], *at = list;
-    size_t n = (size_t)snprintf(name, sizeof name, "%s ", path + strlen(root) + (strlen(path) > strlen(root)));
+    size_t n =
+        (size_t)snprintf(name, sizeof name, "%s ", path + strlen(root) + (strlen(path) > strlen(root)));
     while (*at && strncmp(at, name, n) < 0)
         at = strchr(at, ' ') + 1;
     memmove(at + n, at, strlen(at) + 1);
@@ -123,7 +125,8 @@ static void a_tree_is_walked(void **state)
     assert_string_equal(walk("one.log", ""), "one.log ");
     assert_string_equal(folders, " "); /* where it will come back after a rotation */
     assert_string_equal(walk("absent/*.log", ""), "");
-    assert_string_equal(walk("a/loop/a/loop/one.log", ""), "a/loop/a/loop/one.log "); /* links that are named are followed */
+    /* links that are named are followed */
+    assert_string_equal(walk("a/loop/a/loop/one.log", ""), "a/loop/a/loop/one.log ");
     assert_string_equal(walk("a", ""), "");
 }
 

@@ -1,4 +1,5 @@
-/* From bytes to lines to records: line feeds in every unit, garbage, limits, patterns, stack traces of real programs.
+/* From bytes to lines to records: line feeds in every unit, garbage, limits, patterns, stack traces of real
+ * programs.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
@@ -12,7 +13,8 @@
 
 #include "gateway/receivers/file/file_multiline.h"
 
-static const struct file_unit bytes = {1, false}, utf16le = {2, false}, utf16be = {2, true}, utf32le = {4, false};
+static const struct file_unit bytes = {1, false}, utf16le = {2, false}, utf16be = {2, true},
+                              utf32le = {4, false};
 
 /* All records of text, each within <>, what was cut as +n; then what is left, after a bar. */
 static const char *records(const struct file_multiline *j, gw_str text, enum file_end end)
@@ -25,7 +27,8 @@ static const char *records(const struct file_multiline *j, gw_str text, enum fil
         enum file_found found = file_multiline_next(j, copy, at, text.len, end, &r);
         assert_true(r.next >= at && r.next <= text.len);
         if (found != FILE_RECORD) {
-            n += (size_t)snprintf(out + n, sizeof out - n, "%s%zu", found == FILE_LONG ? "L" : "|", text.len - r.next);
+            n += (size_t)snprintf(out + n, sizeof out - n, "%s%zu", found == FILE_LONG ? "L" : "|",
+                                  text.len - r.next);
             break;
         }
         assert_true(r.next > at);
@@ -53,7 +56,8 @@ static void lines_end_at_line_feeds(void **state)
     const struct file_multiline j = {.how = FILE_EACH_LINE, .unit = bytes, .max = 8};
     assert_string_equal(records(&j, GW_STR("one\ntwo"), FILE_QUIET), "<one>|3");
     assert_string_equal(records(&j, GW_STR("one\ntwo"), FILE_OVER), "<one><two>|0");
-    assert_string_equal(records(&j, GW_STR("\0\0\0\0one\n\0\0"), FILE_OPEN), "<one>|0"); /* a hole, and one that is being written */
+    /* a hole, and one that is being written */
+    assert_string_equal(records(&j, GW_STR("\0\0\0\0one\n\0\0"), FILE_OPEN), "<one>|0");
     assert_string_equal(records(&j, GW_STR("\xff\xfe\x80\n\x01\n"), FILE_OPEN), "<\xff\xfe\x80><\x01>|0");
 }
 
@@ -85,7 +89,8 @@ static void a_line_that_is_too_long_is_cut_and_says_so(void **state)
     const struct file_multiline j = {.how = FILE_STACKTRACES, .unit = bytes, .max = 20};
     assert_string_equal(records(&j, GW_STR("head\n at 1\n at 2\n at 3\n at 4\nnext\n"), FILE_QUIET),
                         "<head\n at 1\n at 2>< at 3>< at 4><next>|0");
-    assert_string_equal(records(&j, GW_STR("head\n at 1\n at 222222222222222222222222222"), FILE_OPEN), "<head\n at 1>L31");
+    assert_string_equal(records(&j, GW_STR("head\n at 1\n at 222222222222222222222222222"), FILE_OPEN),
+                        "<head\n at 1>L31");
 }
 
 static void the_last_record_waits_for_what_follows(void **state)
@@ -94,7 +99,8 @@ static void the_last_record_waits_for_what_follows(void **state)
     assert_string_equal(records(&j, GW_STR("a\n 1\nb\n 2\n 3"), FILE_OPEN), "<a\n 1>|7");
     assert_string_equal(records(&j, GW_STR("a\n 1\nb\n 2\n 3"), FILE_QUIET), "<a\n 1><b\n 2>|2");
     assert_string_equal(records(&j, GW_STR("a\n 1\nb\n 2\n 3"), FILE_OVER), "<a\n 1><b\n 2\n 3>|0");
-    assert_string_equal(records(&j, GW_STR("ERROR a\njava.lang.Error: 1\n"), FILE_QUIET), "<ERROR a><java.lang.Error: 1>|0");
+    assert_string_equal(records(&j, GW_STR("ERROR a\njava.lang.Error: 1\n"), FILE_QUIET),
+                        "<ERROR a><java.lang.Error: 1>|0");
     assert_string_equal(records(&j, GW_STR("ERROR a\njava.lang.Error: 1\n\tat 2\n"), FILE_QUIET),
                         "<ERROR a\njava.lang.Error: 1\n\tat 2>|0");
 }
@@ -108,11 +114,18 @@ static void a_pattern_says_where_records_begin(void **state)
     gw_arena_init(&arena, 1 << 20);
     struct re *re = re_compile(GW_STR("^(\\d{4}-|BEGIN)"), false, why);
     struct re_thread *thread = re_thread_new();
-    const struct file_multiline j = {
-        .how = FILE_PATTERN, .unit = bytes, .max = 100, .pattern = re, .re = thread, .arena = &arena, .spans = spans, .gave_up = &gave_up};
+    const struct file_multiline j = {.how = FILE_PATTERN,
+                                     .unit = bytes,
+                                     .max = 100,
+                                     .pattern = re,
+                                     .re = thread,
+                                     .arena = &arena,
+                                     .spans = spans,
+                                     .gave_up = &gave_up};
     assert_string_equal(records(&j, GW_STR("2026-1\nmore\n\n  more\nBEGIN 2\n2027-3\nlast\n"), FILE_QUIET),
                         "<2026-1\nmore\n\n  more><BEGIN 2><2027-3\nlast>|0");
-    assert_string_equal(records(&j, GW_STR("before\nall\n2026-1\n\xff\xfe\n"), FILE_QUIET), "<before\nall><2026-1\n\xff\xfe>|0");
+    assert_string_equal(records(&j, GW_STR("before\nall\n2026-1\n\xff\xfe\n"), FILE_QUIET),
+                        "<before\nall><2026-1\n\xff\xfe>|0");
     re_thread_drop(thread);
     re_drop(re);
     gw_arena_fini(&arena);
@@ -145,9 +158,11 @@ static void check_traces(const char *name)
         i = end;
     }
     struct file_record r;
-    for (gw_str rest = gw_str_n(expected, n); file_multiline_next(&j, text, at, all, FILE_QUIET, &r) == FILE_RECORD; at = r.next) {
+    for (gw_str rest = gw_str_n(expected, n);
+         file_multiline_next(&j, text, at, all, FILE_QUIET, &r) == FILE_RECORD; at = r.next) {
         const char *mark = memmem(rest.ptr, rest.len, "\n%%\n", 4);
-        gw_str want = gw_str_n(rest.ptr, mark ? (size_t)(mark - rest.ptr) : rest.len - 1), got = gw_str_n(text + r.from, r.to - r.from);
+        gw_str want = gw_str_n(rest.ptr, mark ? (size_t)(mark - rest.ptr) : rest.len - 1),
+               got = gw_str_n(text + r.from, r.to - r.from);
         if (!gw_str_eq(got, want))
             fail_msg("%s: got\n%.*s\nwant\n%.*s", name, GW_FMT(got), GW_FMT(want));
         rest = gw_str_from(rest, mark ? want.len + 4 : rest.len);

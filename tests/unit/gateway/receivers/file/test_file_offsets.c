@@ -57,7 +57,8 @@ static void what_was_saved_comes_back(void **state)
     assert_int_equal(o.damaged, 0);
     for (size_t i = 0; i < 2; i++) {
         const struct file_saved *a = &o.files[i], *b = &files[i];
-        assert_true(a->dev == b->dev && a->ino == b->ino && a->head_n == b->head_n && a->head == b->head && a->offset == b->offset);
+        assert_true(a->dev == b->dev && a->ino == b->ino && a->head_n == b->head_n && a->head == b->head &&
+                    a->offset == b->offset);
         assert_true(a->seen == b->seen);
         assert_string_equal(a->path, b->path);
     }

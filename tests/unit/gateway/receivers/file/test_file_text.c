@@ -33,8 +33,10 @@ static void decodes(const char *encoding, gw_str raw, const char *want)
 static void encodings_become_utf8(void **state)
 {
     decodes("utf-8", GW_STR("gr\xc3\xbc\xc3\x9f"), "grüß");
-    decodes("UTF-8", GW_STR("\xff stays"), "\xff stays");                                 /* repaired where OTLP is written */
-    decodes("gbk", GW_STR("\xd6\xd0\xce\xc4 log \x81\x30\x84\x36"), "中文 log \xc2\xa5"); /* four bytes: only GB18030 has those */
+    /* repaired where OTLP is written */
+    decodes("UTF-8", GW_STR("\xff stays"), "\xff stays");
+    /* four bytes: only GB18030 has those */
+    decodes("gbk", GW_STR("\xd6\xd0\xce\xc4 log \x81\x30\x84\x36"), "中文 log \xc2\xa5");
     decodes("GB18030", GW_STR("\xd6\xd0"), "中");
     decodes("big5", GW_STR("\xa4\xa4\xa4\xe5"), "中文");
     decodes("shift_jis", GW_STR("\x93\xfa\x96\x7b"), "日本");

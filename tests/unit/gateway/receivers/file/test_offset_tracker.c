@@ -134,7 +134,8 @@ static void ack_outlive_the_reader(void **state)
 static void a_tracker_that_lives_goes_on(void **state)
 {
     struct file_offsets one = {0}, two = {0};
-    struct offset_tracker *b = offset_tracker_new("x.offsets", &one), *other = offset_tracker_new("y.offsets", &one);
+    struct offset_tracker *b = offset_tracker_new("x.offsets", &one),
+                          *other = offset_tracker_new("y.offsets", &one);
     struct file_entry *e = add(b, "a");
     struct gw_ack_callback *kept = flush(b, e, 10), *given_up = flush(b, e, 20);
     e->open = true;

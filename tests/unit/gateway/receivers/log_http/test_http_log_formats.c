@@ -65,7 +65,12 @@ static struct result read_body(enum http_log_form form, gw_str text, size_t max,
     struct result r = {.text = sheet.text};
     uint64_t records;
     gw_arena_init(&arena, ROOM);
-    struct http_log body = {.form = form, .text = text, .precision = precision, .max_record = max, .like = &like, .arena = &arena};
+    struct http_log body = {.form = form,
+                            .text = text,
+                            .precision = precision,
+                            .max_record = max,
+                            .like = &like,
+                            .arena = &arena};
     r.code = http_log_read(&body, NULL, NULL, &r.records, &r.err);
     if (r.code == GW_OK) {
         assert_int_equal(http_log_read(&body, show, &sheet, &records, &r.err), GW_OK);
@@ -88,20 +93,24 @@ static void bad(enum http_log_form form, const char *text, enum gw_code code, si
 {
     struct result r = read_body(form, gw_str_z(text), 1000, 0);
     if (r.code != code || r.err.pos != pos || r.records != records)
-        fail_msg("%s: %s at %zu with %llu records: %s", text, gw_code_id(r.code), r.err.pos, (unsigned long long)r.records, r.err.what);
+        fail_msg("%s: %s at %zu with %llu records: %s", text, gw_code_id(r.code), r.err.pos,
+                 (unsigned long long)r.records, r.err.what);
     free(r.text);
 }
 
 static void json(void **state)
 {
-    good(HTTP_LOG_JSON, "[{\"message\":\"a\"}, {\"b\":[1,{\"c\":null}]}]", "item: {\"message\":\"a\"}\nitem: {\"b\":[1,{\"c\":null}]}\n");
+    good(HTTP_LOG_JSON, "[{\"message\":\"a\"}, {\"b\":[1,{\"c\":null}]}]",
+         "item: {\"message\":\"a\"}\nitem: {\"b\":[1,{\"c\":null}]}\n");
     good(HTTP_LOG_JSON, " {\"a\":1} ", "item: {\"a\":1}\n");
     good(HTTP_LOG_JSON, "{\"a\":1}\n{\"b\":2}\r\n{\"c\":3}{\"d\":4}",
          "item: {\"a\":1}\nitem: {\"b\":2}\nitem: {\"c\":3}\nitem: {\"d\":4}\n");
     good(HTTP_LOG_JSON, "[{\"a\":1}][{\"b\":2}]", "item: {\"a\":1}\nitem: {\"b\":2}\n");
-    good(HTTP_LOG_JSON, "[\"one\\u00e9\\n\", {\"a\":1}]\"two\"", "text: one\xc3\xa9\n\nitem: {\"a\":1}\ntext: two\n");
+    good(HTTP_LOG_JSON, "[\"one\\u00e9\\n\", {\"a\":1}]\"two\"",
+         "text: one\xc3\xa9\n\nitem: {\"a\":1}\ntext: two\n");
     good(HTTP_LOG_JSON, "\xEF\xBB\xBF{\"a\":1}", "item: {\"a\":1}\n");
-    good(HTTP_LOG_JSON, "{\"id\":12345678901234567890,\"x\":\"\xff\"}", "item: {\"id\":12345678901234567890,\"x\":\"\xff\"}\n");
+    good(HTTP_LOG_JSON, "{\"id\":12345678901234567890,\"x\":\"\xff\"}",
+         "item: {\"id\":12345678901234567890,\"x\":\"\xff\"}\n");
 }
 
 static void probes_are_no_records(void **state)
@@ -148,14 +157,16 @@ static void lines(void **state)
 
 static void long_records_are_truncated_and_marked(void **state)
 {
-    struct result r = read_body(HTTP_LOG_LINES, GW_STR("0123456789abcd\nshort\n01234567\xe4\xb8\xad\n"), 10, 0);
+    struct result r =
+        read_body(HTTP_LOG_LINES, GW_STR("0123456789abcd\nshort\n01234567\xe4\xb8\xad\n"), 10, 0);
     assert_string_equal(r.text, "text -4: 0123456789\ntext: short\ntext -3: 01234567\n");
     free(r.text);
     /* the longest text of an item is cut, between its characters; what stands around it stays */
     r = read_body(HTTP_LOG_JSON, GW_STR("{\"id\":\"7\",\"message\":\"0123456789abcdef\",\"x\":1}"), 40, 0);
     assert_string_equal(r.text, "item -5: {\"id\":\"7\",\"message\":\"0123456789a\",\"x\":1}\n");
     free(r.text);
-    r = read_body(HTTP_LOG_JSON, GW_STR("{\"id\":\"7\",\"message\":\"012345678\\u00e9\\\"def\",\"x\":1}"), 40, 0);
+    r = read_body(HTTP_LOG_JSON, GW_STR("{\"id\":\"7\",\"message\":\"012345678\\u00e9\\\"def\",\"x\":1}"), 40,
+                  0);
     assert_string_equal(r.text, "item -11: {\"id\":\"7\",\"message\":\"012345678\",\"x\":1}\n");
     free(r.text);
     r = read_body(HTTP_LOG_JSON, GW_STR("{\"message\":\"01234567\\ud83d\\ude00\xe4\xb8\xad\"}"), 34, 0);
@@ -175,9 +186,11 @@ static void logplex(void **state)
     good(HTTP_LOG_LOGPLEX,
          "83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - State changed from starting to up\n"
          "63 <134>1 2012-11-30T06:45:26.123456+02:00 d.1 heroku router a1 x=",
-         "text @1354257929000000000 21 emerg on host syslog.facility=5 syslog.appname=app syslog.procid=web.3: "
+         "text @1354257929000000000 21 emerg on host syslog.facility=5 syslog.appname=app "
+         "syslog.procid=web.3: "
          "State changed from starting to up\n"
-         "text @1354250726123456000 9 info on d.1 syslog.facility=16 syslog.appname=heroku syslog.procid=router syslog.msgid=a1: x=\n");
+         "text @1354250726123456000 9 info on d.1 syslog.facility=16 syslog.appname=heroku "
+         "syslog.procid=router syslog.msgid=a1: x=\n");
     good(HTTP_LOG_LOGPLEX, "5 hello 3 <1>", "text: hello\ntext: <1>\n");
     good(HTTP_LOG_LOGPLEX, "12 <999>1 a b c", "text: <999>1 a b c\n");
     good(HTTP_LOG_LOGPLEX, "25 <11>1 - - - - - two words", "text 17 err syslog.facility=1: two words\n");
@@ -190,7 +203,8 @@ static void logplex(void **state)
 static void firelens(void **state)
 {
     good(HTTP_LOG_FIRELENS,
-         "[{\"date\":1700000000.123456789,\"log\":\"GET /\\n\",\"source\":\"stdout\",\"n\":[1]},{\"date\":1700000001,\"x\":1},"
+         "[{\"date\":1700000000.123456789,\"log\":\"GET "
+         "/\\n\",\"source\":\"stdout\",\"n\":[1]},{\"date\":1700000001,\"x\":1},"
          "{\"date\":\"yesterday\",\"log\":\"b\"},{\"date\":1e9,\"log\":\"c\"}]",
          "item @1700000000123456789: {\"message\":\"GET /\\n\",\"firelens_source\":\"stdout\",\"n\":[1]}\n"
          "item @1700000001000000000: {\"x\":1}\n"
@@ -204,14 +218,16 @@ static void firelens(void **state)
 static void points(void **state)
 {
     good(HTTP_LOG_LINE_PROTOCOL,
-         "nginx,host=web-1,ser\\ vice=a\\,b\\=c message=\"say \\\"hi\\\"\\\\ \\n\n2nd\",status=\"info\",code=200i,u=7u,up=T,load=0.5 "
+         "nginx,host=web-1,ser\\ vice=a\\,b\\=c message=\"say \\\"hi\\\"\\\\ "
+         "\\n\n2nd\",status=\"info\",code=200i,u=7u,up=T,load=0.5 "
          "1700000000\n"
          "# a comment\r\n"
          "b f=-3 1700000000123\r\n"
          "c f=false,g=1e30,h=0002i,i=-007,j=18446744073709551615u\n"
          "d f=1 1700000000123456\n"
          "e f=1 1700000000123456789",
-         "item @1700000000000000000 of nginx: {\"host\":\"web-1\",\"ser vice\":\"a,b=c\",\"message\":\"say \\\"hi\\\"\\\\ \\\\n\\n2nd\","
+         "item @1700000000000000000 of nginx: {\"host\":\"web-1\",\"ser vice\":\"a,b=c\",\"message\":\"say "
+         "\\\"hi\\\"\\\\ \\\\n\\n2nd\","
          "\"status\":\"info\",\"code\":200,\"u\":7,\"up\":true,\"load\":0.5}\n"
          "item @1700000000123000000 of b: {\"f\":-3}\n"
          "item of c: {\"f\":false,\"g\":1e+30,\"h\":2,\"i\":-7,\"j\":18446744073709551615}\n"
@@ -243,8 +259,11 @@ static void a_spent_arena_is_an_error(void **state)
     memcpy(big, "a f=\"", 5);
     big[299999] = '"';
     gw_arena_init(&arena, 100000);
-    struct http_log body = {
-        .form = HTTP_LOG_LINE_PROTOCOL, .text = gw_str_n(big, 300000), .max_record = 1000, .like = &like, .arena = &arena};
+    struct http_log body = {.form = HTTP_LOG_LINE_PROTOCOL,
+                            .text = gw_str_n(big, 300000),
+                            .max_record = 1000,
+                            .like = &like,
+                            .arena = &arena};
     assert_int_equal(http_log_read(&body, NULL, NULL, &records, &err), GW_BUDGET);
     gw_arena_fini(&arena);
     free(big);

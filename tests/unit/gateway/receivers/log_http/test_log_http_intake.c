@@ -6,7 +6,8 @@
 #include "core/delivery/queue.h"
 #include "gateway/receivers/log_http/log_http.h"
 
-enum { LINES = 67, LINE = GW_FRAME_BYTES }; /* each line fills a frame, and a list of frames begins with room for 64 */
+/* each line fills a frame, and a list of frames begins with room for 64 */
+enum { LINES = 67, LINE = GW_FRAME_BYTES };
 enum { ARENA = 64 << 10 };
 
 struct rig {
@@ -38,7 +39,8 @@ static void open_rig(struct rig *r, size_t queue_bytes, size_t arena_bytes)
     gw_fanout_add(r->fanout, (struct gw_route){r->queue, "paper", exporter, 1u << GW_LOGS, GW_OTEL, 0});
     r->host = (struct gw_host){.fanout = r->fanout, .budget = &r->bed.budget};
     r->batches[0] = log_batch_new(r->bed.conf);
-    r->receiver = (struct log_http){.conf = {.max_record = 1 << 20}, .host = &r->host, .batches = r->batches, .batches_n = 1};
+    r->receiver = (struct log_http){
+        .conf = {.max_record = 1 << 20}, .host = &r->host, .batches = r->batches, .batches_n = 1};
     r->receiver.site.component = "receiver=http";
     gw_arena_init(&r->arena, arena_bytes);
 }
@@ -98,7 +100,8 @@ static uint64_t drain(struct rig *r)
     return items;
 }
 
-/* The queue holds something, so a request that is larger than it is refused, and has room for the first 64 frames of it. */
+/* The queue holds something, so a request that is larger than it is refused, and has room for the first 64
+ * frames of it. */
 static void more_frames_than_fit(void **state)
 {
     struct rig r;
@@ -132,7 +135,8 @@ static void no_memory_for_so_many_frames(void **state)
     assert_int_equal(gw_queue_used(r.queue), 0);
     assert_int_equal(logs_of(&r).received, LINES);
     assert_int_equal(logs_of(&r).not_taken[GW_REASON_QUEUE_FULL], LINES);
-    assert_int_equal(take(&r, HTTP_LOG_LINES, GW_STR("the next\n")), GW_OK); /* nothing of it is left in the batch */
+    /* nothing of it is left in the batch */
+    assert_int_equal(take(&r, HTTP_LOG_LINES, GW_STR("the next\n")), GW_OK);
     assert_int_equal(drain(&r), 1);
     free((void *)(uintptr_t)lines.ptr);
     close_rig(&r);

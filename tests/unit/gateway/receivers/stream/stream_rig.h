@@ -1,4 +1,5 @@
-/* stream_rig.h: a stream with real sockets, before a queue that a test empties: what was received comes out as text.
+/* stream_rig.h: a stream with real sockets, before a queue that a test empties: what was received comes out
+ * as text.
  *
  *     sockets ─▶ stream (its own thread) ─▶ fan-out ─▶ queue ─▶ rig_records: "one;two ~3;three !reset;"
  *
@@ -48,8 +49,11 @@ static inline void rig_pushed(void *arg)
 static inline bool rig_record(void *ctx, struct gw_log_sink *sink, const struct stream_record *record)
 {
     struct log_attr attrs[STREAM_ATTRS];
-    const struct log_input in = {
-        .text = record->text, .observed = 1, .attrs = attrs, .attrs_n = stream_attrs(record, attrs), .cut = record->cut};
+    const struct log_input in = {.text = record->text,
+                                 .observed = 1,
+                                 .attrs = attrs,
+                                 .attrs_n = stream_attrs(record, attrs),
+                                 .cut = record->cut};
     (void)ctx;
     return gw_log_sink_add(sink, &in);
 }
@@ -116,10 +120,12 @@ static inline void rig_dump_record(struct rig *r, const show_record *record)
         const show_attr *a = record->attributes[i];
         gw_str key = gw_str_n((const char *)a->key.data, a->key.len);
         if (gw_str_eq(key, GW_STR("log.record.truncated_bytes")))
-            r->len += (size_t)snprintf(r->text + r->len, sizeof r->text - r->len, " ~%lld", (long long)a->value->int_value);
+            r->len += (size_t)snprintf(r->text + r->len, sizeof r->text - r->len, " ~%lld",
+                                       (long long)a->value->int_value);
         if (gw_str_eq(key, GW_STR("log.record.incomplete")))
-            r->len += (size_t)snprintf(r->text + r->len, sizeof r->text - r->len, " !%.*s", (int)a->value->string_value.len,
-                                       (const char *)a->value->string_value.data);
+            r->len +=
+                (size_t)snprintf(r->text + r->len, sizeof r->text - r->len, " !%.*s",
+                                 (int)a->value->string_value.len, (const char *)a->value->string_value.data);
     }
     assert_true(r->len + 1 < sizeof r->text);
     r->len += (size_t)snprintf(r->text + r->len, sizeof r->text - r->len, ";");
@@ -177,7 +183,8 @@ static inline void rig_until(const atomic_uint_least64_t *counter, uint64_t valu
     gw_nsec until = gw_now() + RIG_TIMEOUT * GW_SEC;
     while (atomic_load(counter) != value) {
         if (gw_now() > until)
-            fail_msg("a counter is %llu, not %llu", (unsigned long long)atomic_load(counter), (unsigned long long)value);
+            fail_msg("a counter is %llu, not %llu", (unsigned long long)atomic_load(counter),
+                     (unsigned long long)value);
         sched_yield();
     }
 }

@@ -1,4 +1,5 @@
-/* Streams over real sockets: who is let in, how records end, and what becomes of it when the system has no room for a watch.
+/* Streams over real sockets: who is let in, how records end, and what becomes of it when the system has no
+ * room for a watch.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/gateway/receivers/stream/stream_rig.h"
 
@@ -17,7 +18,8 @@ int __real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
 int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
 int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 {
-    if (op == EPOLL_CTL_ADD && atomic_fetch_sub(&good_watches, 1) <= 0 && atomic_fetch_sub(&bad_watches, 1) > 0) {
+    if (op == EPOLL_CTL_ADD && atomic_fetch_sub(&good_watches, 1) <= 0 &&
+        atomic_fetch_sub(&bad_watches, 1) > 0) {
         sem_post(&was_refused);
         errno = ENOSPC;
         return -1;
@@ -74,12 +76,14 @@ static void how_records_end(void **state)
     } rows[] = {
         {"one\ntwo\r\nthree\n", "one;two;three;", 3, false, "a line ends with LF or CR LF"},
         {"one\n\n\ntwo\n", "one;two;", 2, false, "empty lines are no records"},
-        {"9 <13>hello8 <13>you\nline\n", "<13>hello;<13>you;line;", 3, false, "a count stands before a priority"},
+        {"9 <13>hello8 <13>you\nline\n", "<13>hello;<13>you;line;", 3, false,
+         "a count stands before a priority"},
         {"123 apples\n", "123 apples;", 1, false, "and nothing else behind a number is counted"},
         {"one\ntwo", "one;two;", 2, false, "the last line needs no end"},
         {"99 <13>half", "<13>half !end;", 1, false, "a message that is shorter than its count is not whole"},
         {"one\nhalf", "half !reset;", 1, true, "nor is a line whose connection was reset"},
-        {"0123456789abcdefXYZ\nnext\n", "0123456789abcdef ~3;next;", 2, false, "what is too long is cut, and says by how much"},
+        {"0123456789abcdefXYZ\nnext\n", "0123456789abcdef ~3;next;", 2, false,
+         "what is too long is cut, and says by how much"},
     };
     struct rig *r = *state;
     rig_open(r, SIZE_MAX);
@@ -97,7 +101,8 @@ static void how_records_end(void **state)
         close(fd);
         const char *records = rig_records(r, rows[i].n);
         if (strcmp(records, rows[i].records) != 0)
-            fail_msg("\"%s\" became \"%s\", not \"%s\": %s", rows[i].sent, records, rows[i].records, rows[i].why);
+            fail_msg("\"%s\" became \"%s\", not \"%s\": %s", rows[i].sent, records, rows[i].records,
+                     rows[i].why);
         rig_until(&r->counts.connections, 0);
     }
     assert_int_equal(atomic_load(&r->counts.torn), 2);
@@ -167,13 +172,15 @@ static void limits(void **state)
         {1, 0, false, false, 0, "one at a time, and the first was heard of a moment ago"},
         {100, 1, true, false, 0, "one of an address"},
         {100, 1, false, true, 0, "one of an address, but loopback is not bounded"},
-        {100, 0, false, false, 3 * (STREAM_CONNECTION + STREAM_CONNECTION / 2), "a third of the memory has room for one"},
+        {100, 0, false, false, 3 * (STREAM_CONNECTION + STREAM_CONNECTION / 2),
+         "a third of the memory has room for one"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct rig *r = *state;
         rig_open(r, SIZE_MAX);
         r->set.connections = rows[i].connections;
-        r->set.access.client_limits = (struct gw_client_limits_conf){.connections = rows[i].peer_connections, .local = rows[i].peer_local};
+        r->set.access.client_limits = (struct gw_client_limits_conf){.connections = rows[i].peer_connections,
+                                                                     .local = rows[i].peer_local};
         if (rows[i].memory)
             r->bed.budget.limit = rows[i].memory;
         start(r);
@@ -213,7 +220,8 @@ static void a_connection_that_cannot_be_watched(void **state)
     rig_close(r);
 }
 
-/* A full queue stops the reading. When there is room, connections are watched again: without that the receiver is silent for good. */
+/* A full queue stops the reading. When there is room, connections are watched again: without that the
+ * receiver is silent for good. */
 static void reading_that_cannot_go_on_at_once(void **state)
 {
     struct rig *r = *state;
@@ -238,7 +246,8 @@ static void reading_that_cannot_go_on_at_once(void **state)
     rig_close(r);
 }
 
-/* Without descriptors nothing is accepted for a while; then listeners are watched again, also at a second try. */
+/* Without descriptors nothing is accepted for a while; then listeners are watched again, also at a second
+ * try. */
 static void accepting_that_cannot_go_on_at_once(void **state)
 {
     struct rig *r = *state;
@@ -265,7 +274,8 @@ static void a_start_that_cannot_watch(void **state)
         rig_listen(r, STREAM_UDP, "127.0.0.1:0");
         fail_watches(good, 1);
         if (stream_start(r->stream) != (good == WATCHES))
-            fail_msg("a start with %d good watches of %d %s", good, WATCHES, good == WATCHES ? "fails" : "does not fail");
+            fail_msg("a start with %d good watches of %d %s", good, WATCHES,
+                     good == WATCHES ? "fails" : "does not fail");
         fail_watches(INT32_MAX, 0);
         rig_close(r);
     }

@@ -1,4 +1,5 @@
-/* Records out of the bytes of a stream: newline and octet framing, whole and in pieces of every size, hostile counts, no memory.
+/* Records out of the bytes of a stream: newline and octet framing, whole and in pieces of every size, hostile
+ * counts, no memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,8 @@ static void see(void *to, gw_str text, uint64_t cut)
     struct seen *s = to;
     s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "%.*s", GW_FMT(text));
     if (cut)
-        s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "~%llu", (unsigned long long)cut);
+        s->len +=
+            (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "~%llu", (unsigned long long)cut);
     s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "|");
 }
 
@@ -79,8 +81,10 @@ static void test_counts_that_are_none(void **state)
 
 static void test_auto_decides_per_message(void **state)
 {
-    expect(STREAM_AUTO, 100, GW_STR("7 <13>one<14>two\n9 <191>four2 of 3\n3 <1>"), "<13>one|<14>two|<191>four|2 of 3|<1>|", false);
-    expect(STREAM_AUTO, 100, GW_STR("12 <b>bold</b>\n12 <1234>x\n3 <13>x\n12 <>\n"), "12 <b>bold</b>|12 <1234>x|3 <13>x|12 <>|", false);
+    expect(STREAM_AUTO, 100, GW_STR("7 <13>one<14>two\n9 <191>four2 of 3\n3 <1>"),
+           "<13>one|<14>two|<191>four|2 of 3|<1>|", false);
+    expect(STREAM_AUTO, 100, GW_STR("12 <b>bold</b>\n12 <1234>x\n3 <13>x\n12 <>\n"),
+           "12 <b>bold</b>|12 <1234>x|3 <13>x|12 <>|", false);
     expect(STREAM_AUTO, 100, GW_STR("2026-11-21 up\n200 OK\n2"), "2026-11-21 up|200 OK|2|", true);
     expect(STREAM_AUTO, 100, GW_STR("20 <13>missing"), "<13>missing|", true);
     expect(STREAM_AUTO, 100, GW_STR("8 <13>a\nb\n\n8 <13>last"), "<13>a\nb|<13>last|", false);
@@ -91,10 +95,12 @@ static void test_long_records_are_cut(void **state)
     expect(STREAM_NEWLINE, 4, GW_STR("abcdef\nok\nabcd\nabcde\n"), "abcd~2|ok|abcd|abcd~1|", false);
     expect(STREAM_OCTET, 4, GW_STR("6 abcdef2 ok"), "abcd~2|ok|", false);
     expect(STREAM_NEWLINE, 4, GW_STR("abcdefgh"), "abcd~4|", true);
-    expect(STREAM_NEWLINE, 5, GW_STR("abcd\xc3\xa9z\nabc\xe2\x82\xac\nab\xf0\x9f\x98\x80!\n"), "abcd~3|abc~3|ab~5|", false);
+    expect(STREAM_NEWLINE, 5, GW_STR("abcd\xc3\xa9z\nabc\xe2\x82\xac\nab\xf0\x9f\x98\x80!\n"),
+           "abcd~3|abc~3|ab~5|", false);
 }
 
-/* Nobody lends memory: what stands in one piece still passes, what would have to be held is cut off and counted. */
+/* Nobody lends memory: what stands in one piece still passes, what would have to be held is cut off and
+ * counted. */
 static void test_no_memory(void **state)
 {
     struct gw_budget budget = {.limit = 0};

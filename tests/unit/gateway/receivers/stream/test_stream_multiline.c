@@ -1,4 +1,5 @@
-/* Lines that belong together, as they come over a connection: real stack traces, patterns, syslog's continuations, limits, no memory.
+/* Lines that belong together, as they come over a connection: real stack traces, patterns, syslog's
+ * continuations, limits, no memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
@@ -23,7 +24,8 @@ static void see(void *to, gw_str text, uint64_t cut, uint64_t observed)
     assert_true(observed > 0);
     s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "%.*s", GW_FMT(text));
     if (cut)
-        s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "~%llu", (unsigned long long)cut);
+        s->len +=
+            (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "~%llu", (unsigned long long)cut);
     s->len += (size_t)snprintf(s->text + s->len, sizeof s->text - s->len, "|");
 }
 
@@ -67,11 +69,15 @@ static void test_traces(void **state)
 {
     struct stream_multiline_conf k = multiline("auto");
     expect(&k, "one\ntwo\n\nthree", "one|two|three|");
-    expect(&k, "08:00:01 ERROR x\nTraceback (most recent call last):\n  File \"a.py\", line 1\nValueError: y\n08:00:02 INFO z",
-           "08:00:01 ERROR x\nTraceback (most recent call last):\n  File \"a.py\", line 1\nValueError: y|08:00:02 INFO z|");
+    expect(&k,
+           "08:00:01 ERROR x\nTraceback (most recent call last):\n  File \"a.py\", line 1\nValueError: "
+           "y\n08:00:02 INFO z",
+           "08:00:01 ERROR x\nTraceback (most recent call last):\n  File \"a.py\", line 1\nValueError: "
+           "y|08:00:02 INFO z|");
     expect(&k, "a\n  indented\n\tmore\nb", "a\n  indented\n\tmore|b|");
     /* what looks like an exception and is none */
-    expect(&k, "08:00:01 ERROR x\njava.lang.Error: maybe\n08:00:02 INFO y", "08:00:01 ERROR x|java.lang.Error: maybe|08:00:02 INFO y|");
+    expect(&k, "08:00:01 ERROR x\njava.lang.Error: maybe\n08:00:02 INFO y",
+           "08:00:01 ERROR x|java.lang.Error: maybe|08:00:02 INFO y|");
     expect(&k, "08:00:01 ERROR x\njava.lang.Error: yes\n    at a.B.c(B.java:1)\nnext",
            "08:00:01 ERROR x\njava.lang.Error: yes\n    at a.B.c(B.java:1)|next|");
     expect(&k, "08:00:01 ERROR x\njava.lang.Error: last", "08:00:01 ERROR x|java.lang.Error: last|");
@@ -131,8 +137,11 @@ static void test_a_pattern_that_is_none(void **state)
 static void test_syslog(void **state)
 {
     struct stream_multiline_conf k = multiline("auto");
-    expect(&k, "<13>one\n<11>failed\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'\n<11>three\n  four\n",
-           "<13>one|<11>failed\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'|<11>three\n  four|");
+    expect(&k,
+           "<13>one\n<11>failed\nTraceback (most recent call last):\n  File \"a\"\nKeyError: "
+           "'x'\n<11>three\n  four\n",
+           "<13>one|<11>failed\nTraceback (most recent call last):\n  File \"a\"\nKeyError: 'x'|<11>three\n  "
+           "four|");
     expect(&k, "no\npriority\n<13>one\nmore", "no|priority|<13>one|more|");
     expect(&k, "<14>fine\njava.lang.Error: of another\n    at a.B.c(B.java:1)\n",
            "<14>fine|java.lang.Error: of another\n    at a.B.c(B.java:1)|");
@@ -143,7 +152,8 @@ static void test_syslog(void **state)
 static void test_limits(void **state)
 {
     struct stream_multiline_conf k = {.how = STREAM_MULTILINE_STACKTRACES, .max = 12, .budget = &budget};
-    expect(&k, "start\n  abc\n  defg\n  h", "start\n  abc|  defg|  h|"); /* what is indented itself does not take more */
+    /* what is indented itself does not take more */
+    expect(&k, "start\n  abc\n  defg\n  h", "start\n  abc|  defg|  h|");
     struct stream_multiline j = {.open = false};
     seen.len = 0;
     stream_multiline_line(&k, &j, GW_STR("start"), 0, 7, see, &seen);

@@ -36,7 +36,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* `shows`: whose certificate the client has; NULL: none. `trusts`: the CA that it verifies the server by; NULL: it does not. */
+/* `shows`: whose certificate the client has; NULL: none. `trusts`: the CA that it verifies the server by;
+ * NULL: it does not. */
 static void open_pair(struct pair *p, bool client_ca, const char *shows, const char *trusts)
 {
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
@@ -53,7 +54,8 @@ static void open_pair(struct pair *p, bool client_ca, const char *shows, const c
     snprintf(cert, sizeof cert, "%s.pem", shows ? shows : "");
     snprintf(key, sizeof key, "%s.key", shows ? shows : "");
     if (shows)
-        assert_int_equal(gnutls_certificate_set_x509_key_file(p->credentials, cert_path(&folder, cert).ptr, cert_path(&folder, key).ptr,
+        assert_int_equal(gnutls_certificate_set_x509_key_file(p->credentials, cert_path(&folder, cert).ptr,
+                                                              cert_path(&folder, key).ptr,
                                                               GNUTLS_X509_FMT_PEM),
                          0);
     gnutls_init(&p->client, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_FORCE_CLIENT_CERT);
@@ -63,7 +65,9 @@ static void open_pair(struct pair *p, bool client_ca, const char *shows, const c
     if (!trusts)
         return;
     snprintf(cert, sizeof cert, "%s.pem", trusts);
-    assert_int_equal(gnutls_certificate_set_x509_trust_file(p->credentials, cert_path(&folder, cert).ptr, GNUTLS_X509_FMT_PEM), 1);
+    assert_int_equal(gnutls_certificate_set_x509_trust_file(p->credentials, cert_path(&folder, cert).ptr,
+                                                            GNUTLS_X509_FMT_PEM),
+                     1);
     gnutls_session_set_verify_cert(p->client, "server", 0);
 }
 
@@ -89,7 +93,9 @@ static int shake(struct pair *p, ssize_t *read)
     int rc = GNUTLS_E_AGAIN;
     *read = -1;
     errno = EAGAIN;
-    for (int i = 0; i < 20 && (rc == GNUTLS_E_AGAIN || stream_tls_is_shaking(p->server)) && *read < 0 && errno == EAGAIN; i++) {
+    for (int i = 0;
+         i < 20 && (rc == GNUTLS_E_AGAIN || stream_tls_is_shaking(p->server)) && *read < 0 && errno == EAGAIN;
+         i++) {
         if (rc == GNUTLS_E_AGAIN)
             rc = gnutls_handshake(p->client);
         *read = read_server(p);
@@ -135,7 +141,8 @@ static void what_goes_wrong(void **state)
     } rows[] = {
         {true, "client", "ca", 0, "", "a certificate of the CA is asked for, and shown"},
         {true, NULL, "ca", EPROTO, "Certificate is required", "none is shown"},
-        {true, "stranger", "ca", EPROTO, "the client's certificate: The certificate is NOT trusted", "one of somebody else is shown"},
+        {true, "stranger", "ca", EPROTO, "the client's certificate: The certificate is NOT trusted",
+         "one of somebody else is shown"},
         {false, "stranger", "ca", 0, "", "none is asked for"},
         {false, NULL, "stranger", EPROTO, "the client says: ", "the client does not trust ours"},
     };
