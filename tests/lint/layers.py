@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which folder may include which. ARROWS is the table that docs/architecture.md shows as a picture: a folder may include itself and the
-folders named here, nothing else. `--table` prints it for that page. A circle of files is an error too: two headers, or two components,
+"""Which folder may include which. ARROWS is the table that docs/architecture.md shows: a folder may include itself and the folders
+named here, nothing else. `--write` brings the page up to date. A circle of files is an error too: two headers, or two components,
 that need each other belong together or want a third."""
 
 import pathlib
@@ -8,13 +8,12 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/architecture.md"
+BEGIN, END = "<!-- layers -->", "<!-- /layers -->"
 BASE = ["core/base"]
 CONFIG = ["core/config", *BASE]
 DELIVERY = ["core/delivery", *CONFIG]
-TRANSLATE = ["translators/logs", "translators/pipeline", "translators/text", "translators/otlp"]
-SEND = ["exporters/sender", "exporters/encoding"]
-LISTEN = ["gateway/http", "gateway/net", "gateway"]
-RECEIVE = [*LISTEN, "gateway/receivers/common", *TRANSLATE, *DELIVERY]
+RECORDS = ["translators/logs", "translators/text", *DELIVERY]
 ARROWS = {
     "core/base": [],
     "core/config": BASE,
@@ -28,19 +27,19 @@ ARROWS = {
     "translators/ddtrace": ["translators/otlp", *DELIVERY],
     "exporters/encoding": ["proto", *DELIVERY],
     "exporters/sender": ["exporters/encoding", "core/diskqueue", *DELIVERY],
-    "exporters/otlp": [*SEND, "proto", *DELIVERY],
-    "exporters/sls": ["exporters/otlp", *SEND, *DELIVERY],
-    "exporters/stdout": [*SEND, "proto", *DELIVERY],
-    "exporters/blackhole": [*SEND, *DELIVERY],
+    "exporters/otlp": ["exporters/sender", "exporters/encoding", *DELIVERY],
+    "exporters/sls": ["exporters/otlp", "exporters/sender", *DELIVERY],
+    "exporters/stdout": ["exporters/encoding", "proto", *DELIVERY],
+    "exporters/blackhole": DELIVERY,
     "gateway": ["translators/logs", *DELIVERY],
     "gateway/net": CONFIG,
-    "gateway/http": ["gateway/net", "gateway", *DELIVERY],
+    "gateway/http": ["gateway/net", "gateway", *CONFIG],
     "gateway/admin": ["gateway/net", *DELIVERY],
-    "gateway/receivers/common": ["gateway", "translators/logs", "translators/text", *DELIVERY],
-    "gateway/receivers/ddtrace": [*LISTEN, "translators/ddtrace", *DELIVERY],
-    "gateway/receivers/log_http": RECEIVE,
-    "gateway/receivers/stream": RECEIVE,
-    "gateway/receivers/file": RECEIVE,
+    "gateway/receivers/common": RECORDS,
+    "gateway/receivers/ddtrace": ["gateway/http", "gateway", "translators/ddtrace", *DELIVERY],
+    "gateway/receivers/log_http": ["gateway/http", "gateway", *RECORDS],
+    "gateway/receivers/stream": ["gateway/net", "gateway", "gateway/receivers/common", *RECORDS],
+    "gateway/receivers/file": ["gateway", "gateway/receivers/common", *RECORDS],
     "gateway/run": ["*"],
 }
 
@@ -96,12 +95,28 @@ def circles(graph):
     return found
 
 
+def table():
+    """ARROWS as docs/architecture.md shows it: a row a folder, most used first. Rows of one floor's folders stand together."""
+    rows = ["| folder | may include |", "| --- | --- |"]
+    for folder, arrows in ARROWS.items():
+        rows.append(f"| `{folder}` | {'everything' if arrows == ['*'] else ', '.join(f'`{a}`' for a in sorted(set(arrows))) or 'nothing'} |")
+    return "\n".join([BEGIN, *rows, END])
+
+
+def check_page(wrong):
+    text = PAGE.read_text()
+    shown = text[text.index(BEGIN):text.index(END) + len(END)]
+    if shown == table():
+        return
+    if "--write" in sys.argv:
+        PAGE.write_text(text.replace(shown, table()))
+    else:
+        wrong.append("docs/architecture.md does not show ARROWS as it is: python3 tests/lint/layers.py --write")
+
+
 def main():
-    if "--table" in sys.argv:
-        for folder, arrows in ARROWS.items():
-            print(f"{folder}: {' '.join(arrows) or '-'}")
-        return 0
     wrong, graph = [], {}
+    check_page(wrong)
     for file in sources():
         here = str(file.relative_to(ROOT))
         folder = folder_of(here)
