@@ -34,6 +34,9 @@ struct gw_durable {
     /* Returns when what was appended with this ticket is as safe as the options ask. False when it may not
      * survive the machine. */
     bool (*wait)(void *ctx, uint64_t ticket);
+    /* Brings all that was appended to the disk, where the options do not leave that to the system. False when
+     * some of it may not be there and somebody still waits for it. */
+    bool (*sync)(void *ctx);
 };
 
 #endif

@@ -446,7 +446,12 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
     return code;
 }
 
-static bool reads_from_disk(const struct gw_fanout *f, const struct gw_route *r)
+bool gw_fanout_sync(struct gw_fanout *f)
+{
+    return !f->durable || !f->durable->sync || f->durable->sync(f->durable_ctx);
+}
+
+bool gw_fanout_pressed(struct gw_fanout *f)
 {
     return f->durable && f->durable->lagging(f->durable_ctx, r->reader);
 }

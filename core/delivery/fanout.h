@@ -72,10 +72,14 @@ enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame
 enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                            const struct gw_intake *, bool can_wait, struct gw_err *) GW_MUST_CHECK;
 
-/* An answer to a request of this signal does well to come a moment later: the queue of an exporter that takes
- * the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the disk
- * delays nobody. */
-bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
+/* Any thread; waits for the disk. All that was accepted so far is on it, as far as the disk queue's options
+ * ask. False when some of it may not be: whoever could bring it another time should not forget where from.
+ * True without a disk queue. */
+bool gw_fanout_sync(struct gw_fanout *) GW_MUST_CHECK;
+
+/* True while some exporter does not keep up: who can take its time should, so that queues stay short where
+ * senders share its core. */
+bool gw_fanout_pressed(struct gw_fanout *);
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
 int gw_fanout_retry_after(struct gw_fanout *, gw_nsec now);

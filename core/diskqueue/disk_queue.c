@@ -134,7 +134,13 @@ static bool wait_durable(void *ctx, uint64_t ticket)
     return s->conf->fsync != GW_FSYNC_ALWAYS || gw_segment_log_durable(s->disk_log, ticket);
 }
 
-const struct gw_durable gw_disk_queue_durable = {is_lagging, append, wait_durable};
+static bool sync_all(void *ctx)
+{
+    struct gw_disk_queue *s = ctx;
+    return s->conf->fsync == GW_FSYNC_NEVER || gw_segment_log_sync(s->disk_log);
+}
+
+const struct gw_durable gw_disk_queue_durable = {is_lagging, append, wait_durable, sync_all};
 
 /* Waits for the next time; false when it is the end. */
 static bool until_next(struct gw_disk_queue *s, gw_nsec next)

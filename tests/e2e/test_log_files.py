@@ -93,7 +93,7 @@ def test_a_last_line_without_an_end_is_a_record_in_the_end(start, sink, logs):
 def test_where_reading_begins(start, sink, logs):
     append(logs / "old.log", "before")
     with start(start="end") as gate:
-        gate.wait_stderr("running")
+        gate.wait_stderr("files to read")
         append(logs / "late.log", "late one")
         sink.wait_records(1)
         append(logs / "old.log", "after")

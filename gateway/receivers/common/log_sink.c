@@ -87,14 +87,19 @@ static enum gw_code cut(struct gw_log_sink *f)
     return GW_OK;
 }
 
-static void refuse(struct gw_log_sink *f, enum gw_reason why)
+static void drop_frames(struct gw_log_sink *f)
 {
-    struct gw_err ignored;
     for (size_t i = 0; i < f->n; i++) {
         f->frames[i]->ack = NULL; /* not brought to an end */
         gw_frame_drop(f->frames[i]);
     }
     f->n = 0;
+}
+
+static void refuse(struct gw_log_sink *f, enum gw_reason why)
+{
+    struct gw_err ignored;
+    drop_frames(f);
     f->intake.not_taken[why] += gw_intake_accepted(&f->intake);
     (void)!gw_fanout_offer(f->fanout, GW_LOGS, NULL, 0, &f->intake, &ignored);
     f->intake = (struct gw_intake){0};
@@ -110,6 +115,16 @@ void gw_log_sink_drop(struct gw_log_sink *f)
     log_batch_drop(f->batch);
     free(f->frames);
     free(f);
+}
+
+void gw_log_sink_discard(struct gw_log_sink *f)
+{
+    enum gw_code code;
+    do {
+        code = cut(f);
+        drop_frames(f);
+    } while (code != GW_OK);
+    f->intake = (struct gw_intake){0};
 }
 
 /* --- one receipt for several frames --- */

@@ -35,6 +35,12 @@ bool gw_log_sink_empty(const struct gw_log_sink *);
  * and with `keep` everything stays in the feed for the next call (nothing is counted until then); without, it
  * is counted as refused. */
 enum gw_code gw_log_sink_flush(struct gw_log_sink *, struct gw_ack_callback *, bool keep) GW_MUST_CHECK;
+/* Forgets all that stands in the feed, and counts none of it: its source has it still, and brings it another
+ * time. */
+void gw_log_sink_discard(struct gw_log_sink *);
+/* Flushes with `keep` until it succeeds, with pauses that grow. GW_OK, or GW_STOPPING after
+ * gw_log_sink_stop. */
+enum gw_code gw_log_sink_wait(struct gw_log_sink *, struct gw_ack_callback *) GW_MUST_CHECK;
 /* How long who waits by itself sleeps before it flushes again: `last` is its former pause, 0 at first. Pauses
  * grow by an eighth of the wait, so that room is used soon after it is there, and a backend that is away
  * costs nothing. */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c: the receiver as the process sees it: its options and metrics, what it opens, its thread. Where a
+ * receiver before it (a reload) let go of its offsets, it goes on with those; else they are loaded from the
+ * disk.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* pthread_setname_np */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -31,9 +35,15 @@ static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(struct file, counts.cut_bytes, "file_cut_bytes_total", "Bytes of lines beyond max_line."),
     GW_COUNTER_AT(struct file, counts.truncated, "file_truncated_total",
                   "Times that a file held something else than was read of it."),
+    GW_COUNTER_AT(struct file, counts.lost_bytes, "file_lost_bytes_total",
+                  "Bytes that were truncated or deleted before they were read, as far as they were seen."),
+    GW_COUNTER_AT(struct file, counts.read_errors, "file_read_errors_total",
+                  "Times that a file could not be read, or opened to read on."),
     GW_COUNTER_AT(struct file, counts.waits, "file_waits_total",
                   "Times that reading stopped because a queue was full."),
     GW_GAUGE_AT(struct file, counts.files, "file_files", "Files that are being read or watched."),
+    GW_GAUGE_AT(struct file, counts.failing, "file_failing_files",
+                "Files that cannot be opened or read, and are tried from time to time."),
     GW_METRICS_END,
 };
 
@@ -75,35 +85,88 @@ static void check_paths(const struct file *f, const char *path, struct gw_diagno
 }
 
 /* A place by the option must be one; that there is none by default is only worth a warning. */
-static void open_state(struct file *f, bool check, const char *path, struct gw_diagnostics *diagnostics)
+static void refuse_state(struct file *f, const char *path, const char *why, bool error,
+                         struct gw_diagnostics *diagnostics)
 {
-    struct file_reader *r = &f->reader;
-    char why[FILE_ERROR_SIZE], where[GW_OPTION_PATH];
-    gw_option_path(where, path, "offsets");
-    file_state_find(f->conf.offsets, f->conf.path.items[0], check, r->state, sizeof r->state, why);
-    if (r->state[0] && !check && (r->lock = file_state_lock(r->state, why)) < 0)
-        r->state[0] = '\0';
-    else if (r->state[0])
-        return;
-    if (f->conf.offsets.len || r->lock == -1)
+    char where[160];
+    at_option(path, "offsets", where, sizeof where);
+    f->reader.state[0] = '\0';
+    if (error || f->conf.offsets.len)
         gw_config_error(diagnostics, where, "%s", why);
     else
         gw_config_warning(diagnostics, where, "%s", why);
 }
 
-static void load_state(struct file *f)
+/* The offsets on disk, if there are any. False: the file is not one that could ever be ours. */
+static bool load_state(struct file *f, struct file_offsets *read, char *why)
 {
     struct file_reader *r = &f->reader;
-    char why[FILE_ERROR_SIZE];
-    bool absent = true;
-    if (r->state[0] && !file_offsets_load(r->state, &r->read, &absent, why))
-        gw_log(GW_WARNING, r->component, "offsets are not known, and reading begins where `start` says: %s",
-               why);
-    if (r->read.damaged)
+    if (!r->state[0])
+        return true;
+    switch (file_offsets_load(r->state, read, why)) {
+    case FILE_OFFSETS_LOADED:
+        break;
+    case FILE_OFFSETS_FOREIGN:
+        file_state_set_aside(r->state, r->component, why);
+        break;
+    case FILE_OFFSETS_REFUSED:
+        return false;
+    }
+    if (read->damaged)
         gw_log(GW_WARNING, r->component,
-               "%zu lines of %s are damaged: their files are read from the beginning", r->read.damaged,
+               "%zu lines of %s are damaged: their files are read from the beginning", read->damaged,
                r->state);
-    r->known = r->read.patterns;
+    return true;
+}
+
+/* Those that a receiver before us let go of: nobody else has them, and they say more than the disk does. */
+static struct offset_tracker *find_book(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
+{
+    struct file_reader *r = &f->reader;
+    struct file_offsets read = {0};
+    struct offset_tracker *tracker = NULL;
+    char why[FILE_ERROR_SIZE], name[sizeof r->state];
+    int lock = -1;
+    if (r->state[0]) {
+        if ((tracker = offset_tracker_find(r->state)))
+            return tracker;
+        enum file_lock got = file_state_lock(r->state, &lock, why);
+        if (got != FILE_LOCK_OURS)
+            refuse_state(f, path, why, got == FILE_LOCK_OTHERS, diagnostics);
+        else if (!load_state(f, &read, why))
+            refuse_state(f, path, why, false, diagnostics);
+    }
+    snprintf(name, sizeof name, "%s", r->state[0] ? r->state : f->conf.path.items[0].ptr);
+    if (r->state[0] || !(tracker = offset_tracker_find(name)))
+        tracker = offset_tracker_new(name, !r->state[0], &read);
+    if (tracker && r->state[0])
+        offset_tracker_own_lock(tracker, lock);
+    else if (lock >= 0)
+        close(lock);
+    file_offsets_fini(&read);
+    return tracker;
+}
+
+/* What offsets cover stands in the disk queue, if there is one, and is brought to the disk before them. */
+static bool sync_queue(void *fanout)
+{
+    return gw_fanout_sync(fanout);
+}
+
+static void open_state(struct file *f, const struct gw_host *host, const char *path,
+                       struct gw_diagnostics *diagnostics)
+{
+    struct file_reader *r = &f->reader;
+    const struct offset_tracker_before before = {sync_queue, host->fanout};
+    char why[FILE_ERROR_SIZE];
+    file_state_find(f->conf.offsets, f->conf.path.items[0], host->check, r->state, sizeof r->state, why);
+    if (!r->state[0])
+        refuse_state(f, path, why, false, diagnostics);
+    if (host->check)
+        return;
+    r->tracker = find_book(f, path, diagnostics);
+    if (r->tracker)
+        offset_tracker_save_after(r->tracker, &before);
 }
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
@@ -113,8 +176,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     struct file_reader *r = &f->reader;
     char where[GW_OPTION_PATH];
     const struct file_conf *c = &f->conf;
-    *r = (struct file_reader){
-        .conf = c, .component = "receiver=file", .counts = &f->counts, .lock = FILE_NO_LOCK, .wake = -1};
+    *r = (struct file_reader){.conf = c, .component = "receiver=file", .counts = &f->counts, .wake = -1};
     r->watch.fd = -1;
     r->host = host->host_name;
     f->options = (struct log_options){LOG_OPTS(GW_OPT_COPY)};
@@ -127,11 +189,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
         return GW_OK;
     }
     check_paths(f, path, diagnostics);
-    open_state(f, host->check, path, diagnostics);
+    open_state(f, host, path, diagnostics);
     if (host->check)
         return GW_OK;
-    load_state(f);
-    r->tracker = offset_tracker_new(r->state, &r->read);
     r->sink = r->log ? gw_log_sink_new(r->log, host->fanout, r->component) : NULL;
     return r->tracker && r->sink && file_reader_open(r) ? GW_OK : GW_BUSY;
 }
@@ -188,11 +248,8 @@ static void close_(void *ctx)
     log_conf_drop(r->log);
     file_reader_close(r);
     offset_tracker_drop(r->tracker);
-    file_offsets_fini(&r->read);
     file_text_fini(&r->text);
     re_drop(r->pattern);
-    if (r->lock >= 0)
-        close(r->lock);
     *r = (struct file_reader){0};
 }
 

@@ -90,22 +90,31 @@ static void pop(struct walk *w, size_t len)
     w->path[len] = '\0';
 }
 
-static void see_file(struct walk *w)
+/* What the folder says of it spares the question. */
+static bool is_link(const char *path, unsigned char type)
 {
     struct stat st;
+    return type == DT_LNK || (type == DT_UNKNOWN && lstat(path, &st) == 0 && S_ISLNK(st.st_mode));
+}
+
+static void see_file(struct walk *w, unsigned char type)
+{
+    struct stat st;
+    if (w->seen->link && is_link(w->path, type) && !file_glob_match_any(w->exclude, w->path))
+        w->seen->link(w->seen->ctx, w->path);
     if (stat(w->path, &st) == 0 && S_ISREG(st.st_mode) && !file_glob_match_any(w->exclude, w->path))
         w->seen->file(w->seen->ctx, w->path, &st);
 }
 
 /* On with one name: a file when the pattern ends here. */
-static void enter(struct walk *w, const char *name, const char *rest)
+static void enter(struct walk *w, const char *name, unsigned char type, const char *rest)
 {
     size_t len = w->len;
     if (push(w, name, *rest != '\0')) {
         if (*rest)
             walk_names(w, rest);
         else
-            see_file(w);
+            see_file(w, type);
     }
     pop(w, len);
 }
@@ -133,7 +142,7 @@ static void walk_matches(struct walk *w, const char *want, const char *rest)
     for (struct dirent *e; dir && (e = readdir(dir));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
             fnmatch(want, e->d_name, FNM_PERIOD) == 0)
-            enter(w, e->d_name, rest);
+            enter(w, e->d_name, e->d_type, rest);
     if (dir)
         closedir(dir);
 }
@@ -168,7 +177,7 @@ static void walk_names(struct walk *w, const char *rest)
     } else {
         if (!*rest)
             w->seen->folder(w->seen->ctx, w->len ? w->path : ".");
-        enter(w, name, rest);
+        enter(w, name, DT_UNKNOWN, rest);
     }
 }
 

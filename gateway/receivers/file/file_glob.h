@@ -24,6 +24,9 @@ struct file_glob_seen {
     void (*file)(void *ctx, const char *path, const struct stat *);
     /* A folder in which a file that matches may appear: worth watching. */
     void (*folder)(void *ctx, const char *path);
+    /* A name that matches is a symbolic link, and may lead to a file, to another one later, or nowhere. NULL:
+     * nobody wants to know. */
+    void (*link)(void *ctx, const char *path);
     void *ctx;
 };
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* file_offsets.c: the file of offsets: its lines and their checksums, written as a whole and read line by
+ * line. The offset tracker saves it, the receiver loads it when it opens. SPDX-License-Identifier:
+ * Apache-2.0 */
+#define _GNU_SOURCE /* O_NOFOLLOW */
 #include "gateway/receivers/file/file_offsets.h"
 
 #include <errno.h>
@@ -7,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/hex.h"
@@ -94,7 +98,7 @@ bool file_offsets_save(const char *path, const struct file_offsets *o, char *why
 {
     char beside[PATH_MAX];
     snprintf(beside, sizeof beside, "%s.new", path);
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0640);
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
     bool ok = f && put_all(f, o) && fflush(f) == 0 && fsync(fd) == 0;
     int error = errno;
@@ -198,11 +202,11 @@ static bool take_version(FILE *f, const char *path, char **line, size_t *cap, ch
     gw_str text = gw_str_n(*line, n > 0 ? (size_t)n - 1 : 0);
     if (n <= 0 || !gw_str_starts(text, GW_STR(MAGIC)) ||
         !gw_str_u64(gw_str_from(text, sizeof MAGIC - 1), &version)) {
-        snprintf(why, FILE_ERROR_SIZE, "%s is not a file of offsets", path);
+        snprintf(why, FILE_ERROR_SIZE, "%.160s is not a file of offsets", path);
         return false;
     }
     if (version != VERSION)
-        snprintf(why, FILE_ERROR_SIZE, "%s was written by another version of ddgate", path);
+        snprintf(why, FILE_ERROR_SIZE, "%.140s was written by another version of ddgate", path);
     return version == VERSION;
 }
 
@@ -218,18 +222,37 @@ static bool take_all(FILE *f, const char *path, struct file_offsets *o, char *wh
     return ok;
 }
 
-bool file_offsets_load(const char *path, struct file_offsets *o, bool *absent, char *why)
+/* For reading, without waiting for whoever writes into a pipe. NULL with an empty `why`: it is not there. */
+static FILE *open_regular(const char *path, char *why)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = errno;
+    why[0] = '\0';
+    if (fd < 0 && error == ENOENT && lstat(path, &st) != 0)
+        return NULL;
+    if (fd < 0 && error == ENOENT)
+        snprintf(why, FILE_ERROR_SIZE, "%.140s is a symbolic link that leads nowhere", path);
+    else if (fd < 0)
+        snprintf(why, FILE_ERROR_SIZE, "%.120s: %s", path, strerror(error));
+    else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        snprintf(why, FILE_ERROR_SIZE, "%.120s is no regular file, and offsets cannot be kept in it", path);
+    FILE *f = fd >= 0 && !why[0] ? fdopen(fd, "r") : NULL;
+    if (!f && fd >= 0)
+        close(fd);
+    if (!f && !why[0])
+        snprintf(why, FILE_ERROR_SIZE, "%.120s: %s", path, strerror(ENOMEM));
+    return f;
+}
+
+enum file_offsets_are file_offsets_load(const char *path, struct file_offsets *o, char *why)
 {
     *o = (struct file_offsets){0};
-    FILE *f = fopen(path, "re");
-    *absent = !f && errno == ENOENT;
-    if (!f && !*absent)
-        snprintf(why, FILE_ERROR_SIZE, "%s: %s", path, strerror(errno));
+    FILE *f = open_regular(path, why);
     if (!f)
-        return *absent;
+        return why[0] ? FILE_OFFSETS_REFUSED : FILE_OFFSETS_LOADED;
     bool ok = take_all(f, path, o, why);
     fclose(f);
-    return ok;
+    return ok ? FILE_OFFSETS_LOADED : FILE_OFFSETS_FOREIGN;
 }
 
 void file_offsets_fini(struct file_offsets *o)

@@ -46,9 +46,14 @@ uint64_t file_head_hash(const char *head, size_t n);
 
 enum { FILE_ERROR_SIZE = 200 };
 
-/* An absent file is an empty one, and says so in *absent. False, with why (FILE_ERROR_SIZE bytes), when it is
- * not a file of ours, is of a later version or cannot be read; then nothing was loaded. */
-bool file_offsets_load(const char *path, struct file_offsets *, bool *absent, char *why) GW_MUST_CHECK;
+/* An absent file is an empty one. But for LOADED, why (FILE_ERROR_SIZE bytes) says what is wrong, and nothing
+ * was loaded: FOREIGN, a file that something else wrote, or a later version; REFUSED, one that cannot be
+ * read, is no regular file, or a symbolic link that leads nowhere. */
+enum file_offsets_are {
+    FILE_OFFSETS_LOADED,
+    FILE_OFFSETS_FOREIGN,
+    FILE_OFFSETS_REFUSED
+} file_offsets_load(const char *path, struct file_offsets *, char *why) GW_MUST_CHECK;
 /* False, with why: the old one, if any, is still there. */
 bool file_offsets_save(const char *path, const struct file_offsets *, char *why) GW_MUST_CHECK;
 void file_offsets_fini(struct file_offsets *);

@@ -1,28 +1,31 @@
-/* file_reader.c: the thread: whose turn it is, when to flush, save and sleep.
+/* file_reader.c: the thread: what happened to files, whose turn it is, when to flush, save and sleep. file.c
+ * makes, starts and stops it. A step does what there is to do and never waits, so tests take the steps
+ * themselves.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/receivers/file/file_reader.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
 
-/* between scans: at least; and without any event */
-static const gw_nsec SCAN_PAUSE = 100 * GW_MSEC, SCAN_ANYWAY = 10 * GW_SEC;
-static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC; /* a copy that is being made */
-/* between rounds, so that a busy file is read by blocks */
-static const gw_nsec GATHER = 10 * GW_MSEC;
-/* then the last whole lines are a record */
-static const gw_nsec QUIET = 500 * GW_MSEC;
-/* then so is a line without an end */
-static const gw_nsec OVER = 5 * GW_SEC;
-/* then a file that no pattern finds is closed */
-static const gw_nsec DELETED = 5 * GW_SEC, RENAMED = 60 * GW_SEC;
+/* between scans that events ask for */
+static const gw_nsec LONGEST_SCAN_PAUSE = 100 * GW_MSEC, SHORTEST_SCAN_PAUSE = 5 * GW_MSEC;
+/* and without any event */
+static const gw_nsec SCAN_ANYWAY = 10 * GW_SEC;
+/* a copy that is being made */
+static const gw_nsec MAYBE_PAUSE = 200 * GW_MSEC;
+static const gw_nsec GATHER = 10 * GW_MSEC; /* between rounds, so that a busy file is read by blocks */
+/* what was read first does not wait longer for those that have much more */
+static const gw_nsec FLUSH_AFTER = 100 * GW_MSEC;
 static const gw_nsec SAVE_PAUSE = GW_SEC;
+
+enum { OTHER_DESCRIPTORS = 64, FEWEST_FILES = 8 };
 
 /* --- making --- */
 
@@ -32,12 +35,30 @@ static gw_str decode(void *ctx, gw_str raw)
     return file_text_decode(&r->text, r->judging, raw);
 }
 
+/* Connections and other files want descriptors too. */
+static size_t open_limit(const struct file_reader *r)
+{
+    struct rlimit limit;
+    size_t wanted = (size_t)r->conf->open_files, most = wanted;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        most = limit.rlim_cur > OTHER_DESCRIPTORS + FEWEST_FILES ? (size_t)limit.rlim_cur - OTHER_DESCRIPTORS
+                                                                 : FEWEST_FILES;
+    if (most >= wanted)
+        return wanted;
+    gw_log(GW_WARNING, r->component,
+           "%zu files are open at a time instead of %zu (open_files): the system gives the process %zu "
+           "descriptors",
+           most, wanted, (size_t)limit.rlim_cur);
+    return most;
+}
+
 bool file_reader_open(struct file_reader *r)
 {
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r->cap = r->conf->max_line + FILE_BLOCK;
     r->buf = malloc(r->cap);
     r->re = re_thread_new();
+    r->open_limit = open_limit(r);
     gw_arena_init(&r->arena, 4 * r->cap);
     size_t spans = r->pattern ? 2 * (re_groups(r->pattern) + 1) : 2;
     r->join = (struct file_multiline){.how = r->join.how,
@@ -53,10 +74,38 @@ bool file_reader_open(struct file_reader *r)
     return r->wake >= 0 && r->buf && r->re && r->join.spans;
 }
 
+/* The next reader finds out for itself what is a copy. */
+static void drop_copies(struct file_reader *r)
+{
+    for (struct file_tail *t = r->tails, *next; t; t = next) {
+        struct file_entry *e = t->entry;
+        next = t->next;
+        if (!t->copy_of)
+            continue;
+        file_tail_drop(r, t);
+        offset_tracker_remove(r->tracker, e);
+    }
+}
+
+/* A file that has no name, or none that would be found, is there for another reader by its descriptor
+ * only. */
+static void leave_tail(struct file_reader *r, struct file_tail *t)
+{
+    if (t->gone && t->fd >= 0)
+        t->entry->fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 0);
+    file_tail_drop(r, t);
+}
+
 void file_reader_close(struct file_reader *r)
 {
+    drop_copies(r);
     while (r->tails)
-        file_tail_drop(r, r->tails);
+        leave_tail(r, r->tails);
+    file_scan_fini(r);
+    file_index_fini(&r->by_inode);
+    file_index_fini(&r->by_watch);
+    file_index_fini(&r->by_name);
+    file_timers_fini(&r->timers);
     file_watch_close(&r->watch);
     if (r->wake >= 0)
         close(r->wake);
@@ -89,31 +138,57 @@ static void sleep_until(struct file_reader *r, gw_nsec until, bool events)
         poll(fds, events && r->watch.fd >= 0 ? 2 : 1, (int)(left / GW_MSEC) + 1);
 }
 
+static void hear_of(struct file_reader *r, struct file_tail *t)
+{
+    file_tail_is_ready(r, t);
+    if (r->waiting)
+        file_list_append(&r->heard, &t->heard, t);
+}
+
 static void hear(void *ctx, int number, enum file_event what)
 {
     struct file_reader *r = ctx;
     r->scan |= what != FILE_GREW;
     if (what == FILE_APPEARED)
         return;
-    for (struct file_tail *t = r->tails; t; t = t->next)
-        if (t->watch == number || what == FILE_OVERFLOW)
-            t->ready = true;
+    for (struct file_tail *t = what == FILE_OVERFLOW ? r->tails : NULL; t; t = t->next)
+        hear_of(r, t);
+    for (struct file_index_link *l = file_index_find(&r->by_watch, (uint64_t)number); l;
+         l = file_index_next(l))
+        hear_of(r, l->of);
 }
 
 /* Files that nobody tells about, every `poll`; all of them now and then. */
 static void look_around(struct file_reader *r, bool all)
 {
     struct stat st;
-    for (struct file_tail *t = r->tails; t; t = t->next)
-        if ((all || t->watch < 0) && (t->fd >= 0 ? fstat(t->fd, &st) : stat(t->entry->at.path, &st)) == 0)
-            t->ready |= (uint64_t)st.st_size != t->size;
+    for (struct file_tail *t = all || r->unwatched_n ? r->tails : NULL; t; t = t->next)
+        if ((all || t->watch < 0) && (t->fd >= 0 ? fstat(t->fd, &st) : stat(t->entry->at.path, &st)) == 0 &&
+            (uint64_t)st.st_size != t->size)
+            hear_of(r, t);
     r->looked_at = r->now;
+}
+
+static gw_nsec scan_pause(const struct file_reader *r)
+{
+    gw_nsec pause = 10 * r->scan_pause;
+    return pause < SHORTEST_SCAN_PAUSE  ? SHORTEST_SCAN_PAUSE
+           : pause < LONGEST_SCAN_PAUSE ? pause
+                                        : LONGEST_SCAN_PAUSE;
 }
 
 static gw_nsec next_scan(const struct file_reader *r)
 {
-    gw_nsec pause = r->scan ? SCAN_PAUSE : r->again ? MAYBE_PAUSE : r->blind ? r->conf->poll : SCAN_ANYWAY;
-    return r->scanned_at ? r->scanned_at + pause : 0;
+    gw_nsec pause = r->scan ? scan_pause(r) : r->again ? MAYBE_PAUSE : r->blind ? r->conf->poll : SCAN_ANYWAY;
+    return r->scanned_at ? r->scanned_at + (pause < SCAN_ANYWAY ? pause : SCAN_ANYWAY) : 0;
+}
+
+/* What was given up is read another time, whether or not its file grows. */
+static void look_for_rewinds(struct file_reader *r)
+{
+    for (struct file_tail *t = offset_tracker_given_up(r->tracker) ? r->tails : NULL; t; t = t->next)
+        if (!offset_tracker_settled(r->tracker, t->entry))
+            file_tail_is_ready(r, t);
 }
 
 /* Names and news; also while a queue is full, so that no file comes and goes unseen. */
@@ -129,14 +204,17 @@ static void look(struct file_reader *r)
     } else if (r->now >= r->looked_at + r->conf->poll) {
         look_around(r, false);
     }
+    look_for_rewinds(r);
+    file_schedule_now(r);
 }
 
 /* Those that something happened to: what they lost is looked for while it can be found. */
-static void check_all(struct file_reader *r)
+static void check_heard(struct file_reader *r)
 {
-    for (struct file_tail *t = r->tails; t; t = t->next)
-        if (t->ready)
-            file_tail_check(r, t);
+    for (struct file_tail *t; (t = file_list_next(&r->heard));) {
+        file_tail_check(r, t);
+        file_schedule(r, t);
+    }
 }
 
 /* --- passing on --- */
@@ -154,162 +232,161 @@ void file_reader_save(struct file_reader *r)
         return;
     r->saved_at = now;
     r->urgent = false;
-    if (!offset_tracker_save(r->tracker, r->state, &r->conf->path, why))
+    if (!offset_tracker_save(r->tracker, why))
         gw_log(GW_WARNING, r->component,
                "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
 }
 
-/* The receipt of what stands in the feed, made once; NULL where offsets are kept nowhere: then what a stop
- * leaves behind is lost. */
-static bool get_ack(struct file_reader *r, struct gw_ack_callback **ack)
+/* Offers all that stands in the feed, with its receipt, which is made once. Where offsets are kept nowhere
+ * the frames do not carry it: what a stop leaves behind is lost then, and only what was handed over moves the
+ * offsets. */
+static bool offer(struct file_reader *r)
 {
-    if (!*ack && r->state[0])
-        *ack = offset_tracker_ack(r->tracker);
-    return *ack || !r->state[0];
+    bool kept = r->state[0];
+    if (!r->ack && !(r->ack = offset_tracker_ack(r->tracker)))
+        return false;
+    if (gw_log_sink_flush(r->sink, kept ? r->ack : NULL, true) != GW_OK)
+        return false;
+    if (!kept)
+        r->ack->settled(r->ack, true);
+    r->ack = NULL;
+    r->full = r->waiting = false;
+    r->fed_at = r->pause = 0;
+    return true;
 }
 
-/* All that stands in the feed. False: stopping, and it stays where it came from. */
-static bool flush(struct file_reader *r)
+/* What is ready may have been truncated, and its turn does not come soon. */
+static void begin_to_wait(struct file_reader *r)
 {
-    struct gw_ack_callback *ack = NULL;
-    for (gw_nsec pause = 0;;) {
-        enum gw_code code = get_ack(r, &ack) ? gw_log_sink_flush(r->sink, ack, true) : GW_BUSY;
-        r->full = code != GW_OK;
-        if (code == GW_OK)
-            return true;
-        if (code == GW_STOPPING || is_stopping(r))
-            break;
-        if (!pause)
-            atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
-        pause = gw_log_sink_pause(pause);
-        sleep_until(r, gw_now() + pause, false);
-        look(r);
-        check_all(r);
-        file_reader_save(r);
-    }
-    if (ack)
-        ack->settled(ack, false);
-    return false;
+    atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
+    r->waiting = true;
+    for (const struct file_link *l = r->queued.first; l; l = l->next)
+        file_list_append(&r->heard, &l->tail->heard, l->tail);
+}
+
+static void flush(struct file_reader *r)
+{
+    if (offer(r))
+        return;
+    if (!r->waiting)
+        begin_to_wait(r);
+    r->full = true;
+    r->pause = gw_log_sink_pause(r->pause);
+    r->flush_at = gw_now() + r->pause;
 }
 
 /* --- turns --- */
 
-/* How final the end of the file is by now. */
-static enum file_end end_of(const struct file_reader *r, const struct file_tail *t)
-{
-    gw_nsec quiet = r->now - t->grew;
-    return quiet < QUIET ? FILE_OPEN : quiet < OVER ? FILE_QUIET : FILE_OVER;
-}
-
-static bool has_rest(const struct file_tail *t)
-{
-    return t->size > t->pos || t->scanned;
-}
-
-static bool wants_turn(const struct file_reader *r, const struct file_tail *t)
-{
-    return !t->copy_of && (t->ready || (has_rest(t) && end_of(r, t) > t->tried));
-}
-
 /* What was taken for a copy and is none is a log of its own, from its first byte on. */
 static void doubt_copy(struct file_reader *r, struct file_tail *t)
 {
-    if (!t->ready || file_is_still_copy(t))
+    if (file_is_still_copy(t))
         return;
     gw_log(GW_INFO, r->component, "%s is not a copy of %s", t->entry->at.path, t->copy_of->entry->at.path);
-    t->copy_of = NULL;
-    t->entry->hidden = false;
+    file_tail_set_copy(r, t, NULL);
     t->pos = t->size = 0;
     offset_tracker_skip(r->tracker, t->entry, 0);
 }
 
+static void drop_gone(struct file_reader *r, struct file_tail *t)
+{
+    uint64_t lost = t->there > t->pos ? t->there - t->pos : 0;
+    if (lost)
+        gw_log(GW_WARNING, r->component, "%s is gone, and %llu bytes of it that were not read are lost",
+               t->entry->at.path, (unsigned long long)lost);
+    else
+        gw_log(GW_INFO, r->component, "%s is gone", t->entry->at.path);
+    atomic_fetch_add_explicit(&r->counts->lost_bytes, lost, memory_order_relaxed);
+    file_tail_drop(r, t);
+}
+
+/* FILE_FULL: the feed is. */
 static enum file_turn give_turn(struct file_reader *r, struct file_tail *t)
 {
-    if (!file_tail_wake(r, t)) {
-        gw_log(GW_INFO, r->component, "%s is gone", t->entry->at.path);
-        file_tail_drop(r, t);
+    enum file_turn turn = FILE_DONE;
+    enum file_wake awake = file_tail_wake(r, t);
+    if (awake == FILE_IS_GONE) {
+        drop_gone(r, t);
         return FILE_DONE;
     }
-    enum file_turn turn = file_tail_turn(r, t, end_of(r, t));
+    if (t->copy_of)
+        doubt_copy(r, t);
+    if (t->copy_of && t->copy_of->queued.tail)
+        turn = FILE_AGAIN; /* after that one's turn it is known */
+    else if (awake == FILE_AWAKE && !t->copy_of)
+        turn = file_tail_turn(r, t);
     t->ready = turn != FILE_DONE;
-    while (r->open_n > (size_t)r->conf->open_files && file_tail_make_room(r, NULL))
-        ;
+    file_schedule(r, t);
+    file_schedule_close(r, NULL);
     return turn;
 }
 
-/* Everybody who has something once, from where the last round ended. FILE_AGAIN: somebody has more;
- * FILE_FULL: the feed is. */
-static enum file_turn round_of_turns(struct file_reader *r)
+static bool flush_is_due(const struct file_reader *r)
 {
-    enum file_turn all = FILE_DONE, one = FILE_DONE;
-    for (struct file_tail *t = r->turn ? r->turn : r->tails; t && one != FILE_FULL && !is_stopping(r);
-         t = r->turn) {
-        r->turn = t->next;
-        if (t->copy_of)
-            doubt_copy(r, t);
-        one = wants_turn(r, t) ? give_turn(r, t) : FILE_DONE;
-        if (one != FILE_DONE)
-            all = one;
-    }
-    r->round_at = gw_now();
-    return all;
+    return r->full || (r->fed_at && r->now >= r->fed_at + FLUSH_AFTER);
 }
 
-/* Files that no pattern finds and that nothing came from for a while. */
-static void retire(struct file_reader *r)
+/* Everybody who has something once, in the order in which they came; who has more comes last. */
+static void round_of_turns(struct file_reader *r)
 {
-    for (struct file_tail *t = r->tails, *next; t; t = next) {
-        struct stat st;
-        next = t->next;
-        if (!t->gone || t->ready || (has_rest(t) && t->tried != FILE_OVER) || r->now - t->grew < DELETED)
-            continue;
-        bool deleted = t->fd < 0 || fstat(t->fd, &st) != 0 || st.st_nlink == 0;
-        if (!deleted && r->now - t->grew < RENAMED)
-            continue;
-        struct file_entry *e = t->entry;
-        file_tail_drop(r, t);
-        if (deleted)
-            offset_tracker_remove(r->tracker, e);
-    }
+    for (size_t n = r->queued.n; n && r->queued.first && !flush_is_due(r) && !is_stopping(r); n--)
+        give_turn(r, file_list_next(&r->queued));
+    r->round_at = r->now = gw_now();
+}
+
+static void read_on(struct file_reader *r)
+{
+    round_of_turns(r);
+    if (!gw_log_sink_empty(r->sink) && !is_stopping(r) && (!r->queued.first || flush_is_due(r)))
+        flush(r);
 }
 
 /* When there will be something to do, were nothing to happen. */
 static gw_nsec next_time(const struct file_reader *r)
 {
-    gw_nsec next = next_scan(r), polled = r->looked_at + r->conf->poll;
+    gw_nsec next = next_scan(r), timer = file_timers_first(&r->timers);
     if (r->state[0] && offset_tracker_changed(r->tracker) && r->saved_at + SAVE_PAUSE < next)
         next = r->saved_at + SAVE_PAUSE;
-    for (const struct file_tail *t = r->tails; t; t = t->next) {
-        if (t->watch < 0 && polled < next)
-            next = polled;
-        if (t->gone && t->grew + DELETED < next)
-            next = t->grew + DELETED > r->now ? t->grew + DELETED : r->now + GW_SEC;
-        if (t->copy_of || !has_rest(t) || t->tried == FILE_OVER)
-            continue;
-        gw_nsec due = t->grew + (t->tried == FILE_OPEN ? QUIET : OVER);
-        next = due < next ? due : next;
+    if (r->unwatched_n && r->looked_at + r->conf->poll < next)
+        next = r->looked_at + r->conf->poll;
+    if (r->waiting)
+        return r->flush_at < next ? r->flush_at : next;
+    return r->queued.first ? 0 : timer < next ? timer : next;
+}
+
+gw_nsec file_reader_step(struct file_reader *r)
+{
+    look(r);
+    if (r->waiting) {
+        check_heard(r);
+        if (r->now >= r->flush_at)
+            flush(r);
     }
-    return next;
+    if (!r->waiting)
+        read_on(r);
+    file_reader_save(r);
+    return next_time(r);
+}
+
+/* What no queue takes was never read: the offsets say so, and nothing counts it. */
+void file_reader_finish(struct file_reader *r)
+{
+    if (gw_log_sink_empty(r->sink) || offer(r))
+        return;
+    if (r->ack)
+        offset_tracker_cancel(r->ack);
+    r->ack = NULL;
+    gw_log_sink_discard(r->sink);
 }
 
 void file_reader_run(struct file_reader *r)
 {
     while (!is_stopping(r)) {
-        look(r);
-        /* the round that was ended by a full feed: those before it had their turn then */
-        bool part = r->turn != NULL;
-        enum file_turn last = round_of_turns(r);
-        if (last != FILE_AGAIN && !gw_log_sink_empty(r->sink) && !flush(r))
-            break;
-        if (last == FILE_DONE && !part) {
-            retire(r);
-            gw_nsec next = next_time(r);
-            sleep_until(r, r->round_at + GATHER, false);
+        gw_nsec next = file_reader_step(r), gathered = r->now + GATHER;
+        if (next)
+            sleep_until(r, gathered < next ? gathered : next, false);
+        if (next)
             sleep_until(r, next, true);
-        }
-        file_reader_save(r);
     }
-    struct gw_ack_callback *ack = r->state[0] ? offset_tracker_ack(r->tracker) : NULL;
-    if (gw_log_sink_flush(r->sink, ack, false) != GW_OK && ack)
-        ack->settled(ack, false);
+    file_reader_finish(r);
 }

@@ -3,6 +3,10 @@
  *   globs ─▶ tails                       each ready tail a turn, of at most TURN bytes
  *   inotify ─▶ ready ─▶ [pread 256 KiB ─▶ records ─▶ feed] ─▶ flush with a receipt ─▶ the book ─▶ offsets on disk
  *
+ * The thread is a loop of steps (file_reader_step), none of which waits: each says when the next one is due.
+ * Who has something to read stands in a list, whose time will come in a heap, and all others cost nothing
+ * (file_index.h, file_schedule.c).
+ *
  * A tail is one file's content; it keeps its descriptor, so a rename or deletion changes nothing until all is
  * read. It holds no text: what is not a whole record yet is read again next time, from the record's beginning
  * (but for a copy of at most FILE_HELD bytes, which are the only ones left of a file that is truncated). So
@@ -15,6 +19,7 @@
  *                  were not read in a file beside it (file_copytruncate.c): they are read there
  *   is deleted     no names left: read to its end, then closed
  *   is replaced    another inode under the name: two tails
+ *   fails          cannot be opened or read: it waits alone, longer each time (file_schedule.c), and is read on when it can be
  *
  * Threads: one; `stopping` and the wake-up from the main thread. Private to the receiver's files.
  * SPDX-License-Identifier: Apache-2.0
@@ -30,6 +35,7 @@
 #include "core/config/option.h"
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/common/log_sink.h"
+#include "gateway/receivers/file/file_index.h"
 #include "gateway/receivers/file/file_multiline.h"
 #include "gateway/receivers/file/file_text.h"
 #include "gateway/receivers/file/file_watch.h"
@@ -78,23 +84,25 @@ struct file_conf {
 
 /* Any thread reads them. */
 struct file_counts {
-    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, slow_patterns, files, waits;
+    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, lost_bytes, read_errors, failing,
+        slow_patterns, files, waits;
 };
 
-enum { FILE_NO_LOCK = -2 };
 enum { FILE_BLOCK = 256 * 1024, FILE_TURN = 1024 * 1024, FILE_HELD = 64 * 1024 };
 
-/* Tails by inode: folders with thousands of files are looked through often. */
-enum { FILE_SLOTS = 1024 };
-
 struct file_tail {
-    struct file_tail *next, *same_slot;
+    struct file_tail *next, *prev; /* of all */
     struct file_entry *entry;
+    struct file_index_link by_inode, by_watch, by_name;
+    struct file_link queued, resting, heard; /* file_schedule.c */
+    struct file_timer timer;
     int fd;            /* -1: closed, for others need it more */
     uint64_t dev, ino; /* as stat says now; the entry's may be of before a reboot */
     uint64_t pos;      /* the beginning of what is not in the feed yet */
     uint64_t scanned;  /* of a line longer than max_line: [pos, scanned) has no line feed. Else 0 */
-    uint64_t size;     /* when last looked at */
+    uint64_t size;     /* as far as it was read */
+    /* bytes that it was seen to have: what is gone of them when it is truncated was lost */
+    uint64_t there;
     uint32_t head_n;
     char head[FILE_HEAD]; /* the file's first bytes; another file's are others */
     char *held;           /* malloc'd: what stood at pos when last looked at */
@@ -106,9 +114,24 @@ struct file_tail {
     int watch;                /* number, or -1: looked at every `poll` */
     bool ready;               /* may have something */
     bool seen;                /* by the scan that is under way */
-    bool gone;                /* no pattern finds it any more: read to its end, then closed */
+    bool gone;                /* no pattern finds it any more: read to its end, then closed … */
+    gw_nsec retire_at;        /* … not before */
+    /* known from last time, and not yet seen to begin with the bytes that were saved */
+    bool unproven;
+    int error;   /* errno: it cannot be opened or read. 0: it can */
+    bool failed; /* in this turn */
+    gw_nsec retry_at, retry_pause;
     /* byte for byte what that tail reads: nothing is read here unless it is truncated */
     struct file_tail *copy_of;
+    unsigned copies; /* tails that are such copies of this one */
+};
+
+/* A file that a pattern finds and that cannot be opened. */
+struct file_refused {
+    struct file_refused *next;
+    uint64_t dev, ino;
+    int error;
+    bool seen; /* by the scan that is under way */
 };
 
 struct file_reader {
@@ -121,10 +144,6 @@ struct file_reader {
 
     struct offset_tracker *tracker;
     char state[4096]; /* where the book is kept; "": nowhere */
-    /* patterns that were read last time: files that only others match are there for the first time */
-    struct gw_list known;
-    struct file_offsets read; /* what was loaded; owns them */
-    int lock;                 /* of the state: nobody else reads with it */
     gw_nsec saved_at;
     /* the book knows of a file that the state does not: killed now, we would not look for it under another
      * name */
@@ -139,21 +158,33 @@ struct file_reader {
     uint64_t slow_lines;        /* that the pattern took too long for */
     char *buf;
     size_t cap;
-    bool full;     /* the feed holds a frame's worth */
     bool coloured; /* what is in buf has escape sequences that shall go */
 
+    bool full;                   /* the feed holds a frame's worth … */
+    bool waiting;                /* … that no queue takes: nothing is read until one does */
+    struct gw_ack_callback *ack; /* of what stands in the feed, once it was offered */
+    gw_nsec fed_at;              /* when the first record of it came; 0: the feed is empty */
+    gw_nsec flush_at, pause;     /* while waiting: when it is offered next; how long it waited last */
+
     struct file_watch watch;
-    struct file_tail *tails, *turn; /* turn: who comes next in the round */
-    struct file_tail *slots[FILE_SLOTS];
-    size_t tails_n, open_n;
-    bool blind; /* some folder cannot be watched */
+    struct file_tail *tails;
+    struct file_index by_inode, by_watch, by_name;
+    struct file_list queued, resting, heard;
+    struct file_timers timers;
+    struct file_refused *refused;
+    size_t tails_n, unwatched_n, open_n;
+    /* open_files, or fewer where the system gives fewer descriptors */
+    size_t open_limit;
+    /* some folder cannot be watched, or a symbolic link leads nowhere */
+    bool blind;
     bool scan;  /* names changed */
     bool again; /* a file may be a copy that is being made: look again soon */
     /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
     gw_nsec scanned_at, swept_at, looked_at;
-    gw_nsec round_at; /* … and last round */
-    gw_nsec now;      /* of this turn, monotonic */
-    uint64_t wall;    /* ns since 1970, of this turn */
+    gw_nsec scan_pause; /* between scans: the longer they take */
+    gw_nsec round_at;   /* … and last round */
+    gw_nsec now;        /* of this turn, monotonic */
+    uint64_t wall;      /* ns since 1970, of this turn */
 
     atomic_bool stopping;
     int wake; /* eventfd */
@@ -163,49 +194,106 @@ struct file_reader {
 
 /* The rest is filled in by the module. False: no memory or no descriptors. */
 bool file_reader_open(struct file_reader *) GW_MUST_CHECK;
+/* Files without a name that are not read to their end are left to the book, which another reader may go on
+ * with. */
 void file_reader_close(struct file_reader *);
 /* The thread's body. */
 void file_reader_run(struct file_reader *);
+/* Its parts: what there is to do at this moment, and when the next step is due (0: at once) unless something
+ * happens before; the end. */
+gw_nsec file_reader_step(struct file_reader *);
+void file_reader_finish(struct file_reader *);
 /* Any thread. */
 void file_reader_stop(struct file_reader *);
 /* If the book changed, and the last time is long enough ago. */
 void file_reader_save(struct file_reader *);
+
+/* --- file_schedule.c --- */
+
+/* How final the end of the file is by now. */
+enum file_end file_tail_end(const struct file_reader *, const struct file_tail *);
+/* Something of it was read that is not passed on. */
+bool file_tail_has_rest(const struct file_tail *);
+/* It may have something: a turn is due. */
+void file_tail_is_ready(struct file_reader *, struct file_tail *);
+/* Puts it where its state says: among those that wait for a turn, among those that may be closed, among those
+ * whose time comes. To be called whenever one of `ready`, `gone`, `copy_of`, `fd`, `error` and the times
+ * changed. */
+void file_schedule(struct file_reader *, struct file_tail *);
+/* All whose time has come are ready, or are dropped. */
+void file_schedule_now(struct file_reader *);
+/* Closes those that rest longest while there are more open than may be; then `last` (may be NULL), if need
+ * be. */
+void file_schedule_close(struct file_reader *, struct file_tail *last);
+/* It cannot be opened or read: said when that is new. It waits, longer each time. */
+void file_tail_fails(struct file_reader *, struct file_tail *, int error);
+/* It was read without trouble. */
+void file_tail_works(struct file_reader *, struct file_tail *);
 
 /* --- file_tail.c --- */
 
 /* FULL: of the feed, which is to be flushed before anybody goes on */
 enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL };
 
-/* Takes over fd. NULL: no memory, and fd closed. */
+/* Takes over fd. NULL: no memory, and fd closed. It is not scheduled yet. */
 struct file_tail *file_tail_new(struct file_reader *, int fd, const struct stat *, struct file_entry *,
                                 uint64_t pos);
 void file_tail_drop(struct file_reader *, struct file_tail *);
 /* Its name changed. */
 void file_tail_name(struct file_reader *, struct file_tail *, const char *path);
-/* Has a descriptor, if need be again. False: its file cannot be found any more. */
-bool file_tail_wake(struct file_reader *, struct file_tail *);
-/* Closes, of those that have nothing to read, the one that rests longest. False: there is none but `but`. */
-bool file_tail_make_room(struct file_reader *, const struct file_tail *but);
+/* Its entry, or its entry's path, is another one. */
+void file_tail_renamed(struct file_reader *, struct file_tail *);
+/* The key in by_name. */
+uint64_t file_name_key(gw_str path);
+/* Sets copy_of; NULL: it is none. */
+void file_tail_set_copy(struct file_reader *, struct file_tail *copy, struct file_tail *of);
+/* Has a descriptor, if need be again. */
+enum file_wake {
+    FILE_AWAKE,
+    FILE_FAILS,
+    FILE_IS_GONE
+} file_tail_wake(struct file_reader *, struct file_tail *);
+void file_tail_shut(struct file_reader *, struct file_tail *);
 /* The one that reads this file; NULL: none. */
 struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
-/* A known file: it begins with the bytes that were saved, and will be known by them. */
-bool file_tail_recognise(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
-/* It does not hold any more what was read of it. */
-void file_tail_start_over(struct file_reader *, struct file_tail *);
+/* Reads and feeds at most FILE_TURN bytes. */
+enum file_turn file_tail_turn(struct file_reader *, struct file_tail *);
+/* One record into the feed for each in buf, which begins at t->pos, until the feed is full. Returns how many
+ * bytes of it are done with. */
+size_t file_tail_feed(struct file_reader *, struct file_tail *, const char *buf, size_t n, enum file_end,
+                      bool *is_long);
+
+/* --- file_identity.c --- */
+
+/* Whether the file still holds what was read of it. Learns its first bytes while they are written.
+ * UNREADABLE: errno says why. */
+enum file_same {
+    FILE_SAME,
+    FILE_CHANGED,
+    FILE_UNREADABLE
+} file_tail_compare(struct file_reader *, struct file_tail *);
+/* A known file: it begins with the bytes that were saved, and will be known by them; else it is started over.
+ * False: it cannot be read. */
+bool file_tail_prove(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
+/* It does not hold any more what was read of it. False: no memory. */
+bool file_tail_start_over(struct file_reader *, struct file_tail *);
 /* Whether it does; while nobody may read, so that a file that is truncated twice is not missed once. */
 void file_tail_check(struct file_reader *, struct file_tail *);
-/* Reads and feeds at most FILE_TURN bytes. */
-enum file_turn file_tail_turn(struct file_reader *, struct file_tail *, enum file_end);
+/* pread that is not interrupted. */
+ssize_t file_pread(int fd, void *, size_t, uint64_t at);
 
 /* --- file_copytruncate.c --- */
 
 /* `name` is what a rotation would call a copy of `base`: app.log.1, app.log-20261121, app-2026-11-21.log. */
 bool file_is_rotation(const char *base, const char *name);
-/* The file beside t that holds what t held before it was truncated, open for reading; -1: there is none. */
-int file_find_copy(const struct file_tail *, struct stat *, char *path, size_t size);
+/* The file beside t that holds what t held before it was truncated, open for reading; -1: there is none.
+ * *own: one is read for itself, what t held with it. */
+int file_find_copy(const struct file_reader *, const struct file_tail *, struct stat *, char *path,
+                   size_t size, bool *own);
 int file_open(const char *path); /* for reading; never waits, never becomes our terminal */
-/* The file of this inode, under that name or, renamed, another one of the same folder, which is put into now.
- * -1: it is not there. */
+/* The file of this inode, under that name or, renamed, another one of the same folder (for a symbolic link,
+ * of the folder that it leads to), which is put into now. -1: errno is ENOENT when it is not there, and else
+ * why it cannot be opened. */
 int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size);
 /* It begins with the bytes that were saved. */
 bool file_has_head(int fd, const struct file_saved *);
@@ -214,8 +302,7 @@ enum file_copy {
     FILE_NO_COPY,
     FILE_COPY,
     FILE_MAYBE_COPY
-} file_is_copy(const struct file_reader *, const char *path, int fd, const struct stat *,
-               struct file_tail **of);
+} file_is_copy(struct file_reader *, const char *path, int fd, const struct stat *, struct file_tail **of);
 
 /* Of a tail that waits for the one that it is a copy of: two logs that began alike part sooner or later. */
 bool file_is_still_copy(const struct file_tail *);
@@ -224,5 +311,7 @@ bool file_is_still_copy(const struct file_tail *);
 
 /* Looks through the patterns: new tails, new names, and which are gone. */
 void file_scan(struct file_reader *);
+/* Forgets what could not be opened. */
+void file_scan_fini(struct file_reader *);
 
 #endif

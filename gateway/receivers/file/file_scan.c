@@ -1,5 +1,7 @@
 /* file_scan.c: from patterns to tails: what is new, what is known from last time, what has another name, what
- * is gone.
+ * is gone, and what cannot be opened. The reader calls it when names changed, and now and then. Between the
+ * look at a name and the opening of it the name may go to another file: what is opened is compared with what
+ * was seen, and left to the next scan when it is another.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <limits.h>
@@ -18,6 +20,7 @@ static const int64_t memory = 7 * 24 * 3600; /* seconds */
 struct found {
     char *path;
     struct stat st;
+    bool known; /* from last time */
 };
 
 struct scan {
@@ -78,13 +81,12 @@ static void see_file(void *ctx, const char *path, const struct stat *st)
         if (!t->seen)
             file_tail_name(s->r, t, path);
         t->seen = true;
-        t->gone = false;
         t->entry->at.seen = wall_seconds();
         return;
     }
     char *copy = !is_compressed_name(path) && more_room(s) ? strdup(path) : NULL;
     if (copy)
-        s->found[s->n++] = (struct found){copy, *st};
+        s->found[s->n++] = (struct found){.path = copy, .st = *st};
 }
 
 static void see_folder(void *ctx, const char *path)
@@ -94,62 +96,165 @@ static void see_folder(void *ctx, const char *path)
         s->r->blind = true;
 }
 
+/* Where it leads, a file is renamed and another one made; that is seen in the folder there. One that leads
+ * nowhere soon may. */
+static void see_link(void *ctx, const char *path)
+{
+    char at[PATH_MAX], to[PATH_MAX], next[2 * PATH_MAX];
+    struct stat st;
+    snprintf(at, sizeof at, "%s", path);
+    for (int hops = 0; hops < 8; hops++) {
+        ssize_t n = readlink(at, to, sizeof to - 1);
+        if (n <= 0)
+            break;
+        to[n] = '\0';
+        const char *slash = strrchr(at, '/');
+        int folder = to[0] == '/' || !slash ? 0 : (int)(slash - at + 1);
+        if ((size_t)snprintf(next, sizeof next, "%.*s%s", folder, at, to) >= sizeof at)
+            break;
+        memcpy(at, next, strlen(next) + 1);
+        char *name = strrchr(next, '/');
+        if (name)
+            name[1] = '\0';
+        see_folder(ctx, name ? next : ".");
+    }
+    if (stat(path, &st) != 0)
+        ((struct scan *)ctx)->r->blind = true;
+}
+
+/* --- what cannot be opened --- */
+
+static struct file_refused **refused_of(struct file_reader *r, const struct stat *st)
+{
+    struct file_refused **at = &r->refused;
+    while (*at && ((*at)->dev != st->st_dev || (*at)->ino != st->st_ino))
+        at = &(*at)->next;
+    return at;
+}
+
+/* Said once for each, and when the reason changes. */
+static void refuse(struct file_reader *r, const struct found *f, int error)
+{
+    struct file_refused **at = refused_of(r, &f->st), *one = *at;
+    if (one && one->error == error) {
+        one->seen = true;
+        return;
+    }
+    gw_log(GW_WARNING, r->component, "%s cannot be opened: %s", f->path, strerror(error));
+    if (!one && !(one = calloc(1, sizeof *one)))
+        return;
+    if (!*at)
+        atomic_fetch_add_explicit(&r->counts->failing, 1, memory_order_relaxed);
+    *one = (struct file_refused){
+        .next = one->next, .dev = f->st.st_dev, .ino = f->st.st_ino, .error = error, .seen = true};
+    *at = one;
+}
+
+/* Those that were refused before, and not by this scan. */
+static void end_refusals(struct file_reader *r, bool all)
+{
+    for (struct file_refused **at = &r->refused, *one; (one = *at);) {
+        if (one->seen && !all) {
+            one->seen = false;
+            at = &one->next;
+            continue;
+        }
+        *at = one->next;
+        free(one);
+        atomic_fetch_sub_explicit(&r->counts->failing, 1, memory_order_relaxed);
+    }
+}
+
+void file_scan_fini(struct file_reader *r)
+{
+    end_refusals(r, true);
+}
+
+/* What was found, and no other that has its name by now. -1: it is not to be had. */
+static int open_found(struct file_reader *r, const struct found *f, struct stat *st)
+{
+    int fd = file_open(f->path), error = errno;
+    if (fd >= 0 && fstat(fd, st) == 0 && st->st_dev == f->st.st_dev && st->st_ino == f->st.st_ino)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 || error == ENOENT)
+        r->scan = true;
+    else
+        refuse(r, f, error);
+    return -1;
+}
+
 /* --- known from last time --- */
 
-static struct file_entry *entry_of(struct file_reader *r, const struct found *f)
+/* Its first turn begins where the last reader ended, if there is more; and more files than may be open are
+ * closed until then. */
+static void begin_to_read(struct file_reader *r, struct file_tail *t)
 {
-    struct file_entry *moved = NULL;
-    for (struct file_entry *e = offset_tracker_first(r->tracker); e; e = e->next) {
-        if (e->open || e->at.ino != f->st.st_ino)
-            continue;
-        if (e->at.dev == f->st.st_dev)
-            return e;
-        /* device numbers change when a machine starts again */
-        if (e->at.head_n && strcmp(e->at.path, f->path) == 0)
-            moved = e;
-    }
-    return moved;
+    t->ready = t->unproven || t->there != t->size || t->pos == 0;
+    file_schedule(r, t);
+    file_schedule_close(r, t);
 }
 
 static void resume(struct file_reader *r, const struct found *f, struct file_entry *e)
 {
-    int fd = file_open(f->path);
-    if (fd < 0)
-        return;
-    struct file_tail *t = file_tail_new(r, fd, &f->st, e, offset_tracker_reached(r->tracker, e));
+    struct stat st;
+    int fd = open_found(r, f, &st);
+    struct file_tail *t = fd < 0 ? NULL : file_tail_new(r, fd, &st, e, offset_tracker_reached(r->tracker, e));
     if (!t)
         return;
-    e->at.dev = f->st.st_dev;
+    if (e->fd >= 0)
+        close(e->fd);
+    e->fd = -1;
+    if (e->at.dev != st.st_dev)
+        offset_tracker_move(r->tracker, e, st.st_dev, st.st_ino);
     e->at.seen = wall_seconds();
-    t->size = t->pos;
-    if (file_tail_recognise(r, t) && (uint64_t)f->st.st_size >= t->pos)
-        file_tail_name(r, t, f->path);
-    else
-        file_tail_start_over(r, t);
+    t->unproven = true;
+    if (!file_tail_prove(r, t))
+        return;
+    file_tail_name(r, t, f->path);
+    begin_to_read(r, t);
 }
 
-/* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. */
+/* Without a name that a pattern finds. The descriptor is of the reader before this one, or of a name beside
+ * the last one. */
+static int open_lost(struct file_reader *r, struct file_entry *e, char *path, size_t size)
+{
+    struct stat st;
+    int fd = e->fd;
+    snprintf(path, size, "%s", e->at.path);
+    e->fd = -1;
+    if (fd < 0)
+        fd = file_open_inode(e->at.path, e->at.dev, e->at.ino, path, size);
+    if (fd >= 0 && fstat(fd, &st) == 0 && e->at.head_n &&
+        (uint64_t)st.st_size > offset_tracker_reached(r->tracker, e) && file_has_head(fd, &e->at))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. No
+ * entry comes or goes meanwhile: what else there is to find out about the file its first turn does. */
 static void resume_lost(struct file_reader *r)
 {
     char path[PATH_MAX];
     for (struct file_entry *e = offset_tracker_first(r->tracker); e; e = e->next) {
         struct stat st;
-        int fd = e->open ? -1 : file_open_inode(e->at.path, e->at.dev, e->at.ino, path, sizeof path);
+        int fd = e->open ? -1 : open_lost(r, e, path, sizeof path);
         if (fd < 0)
             continue;
-        if (fstat(fd, &st) != 0 || !e->at.head_n ||
-            (uint64_t)st.st_size <= offset_tracker_reached(r->tracker, e) || !file_has_head(fd, &e->at)) {
+        if (fstat(fd, &st) != 0) {
             close(fd);
             continue;
         }
         struct file_tail *t = file_tail_new(r, fd, &st, e, offset_tracker_reached(r->tracker, e));
-        if (t) {
-            t->size = t->pos;
-            t->seen = false;
-            file_tail_name(r, t, path);
-            if (!file_tail_recognise(r, t))
-                file_tail_start_over(r, t);
-        }
+        if (!t)
+            continue;
+        t->seen = false;
+        t->unproven = true;
+        file_tail_name(r, t, path);
+        begin_to_read(r, t);
     }
 }
 
@@ -168,70 +273,99 @@ static void forget_old(struct file_reader *r)
 /* `start` is for what was there already when the receiver, or this pattern of it, first looked. */
 static bool begins_at_end(const struct file_reader *r, const char *path)
 {
-    const struct gw_list *known = &r->known;
-    return r->scanned_at == 0 && r->conf->start == 0 && !file_glob_match_any(known, path);
+    return r->scanned_at == 0 && r->conf->start == 0 &&
+           !file_glob_match_any(offset_tracker_known(r->tracker), path);
+}
+
+static struct file_tail *add_tail(struct file_reader *r, const struct found *f, int fd, const struct stat *st,
+                                  uint64_t pos)
+{
+    const struct file_saved s = {
+        .dev = st->st_dev, .ino = st->st_ino, .offset = pos, .seen = wall_seconds(), .path = f->path};
+    struct file_entry *e = offset_tracker_add(r->tracker, &s);
+    if (!e)
+        close(fd);
+    return e ? file_tail_new(r, fd, st, e, pos) : NULL;
 }
 
 static void begin(struct file_reader *r, const struct found *f)
 {
     struct file_tail *of = NULL;
     struct stat st;
-    int fd = file_open(f->path);
-    if (fd < 0) {
-        gw_log(GW_WARNING, r->component, "%s cannot be opened: %s", f->path, strerror(errno));
-        return;
-    }
     enum file_copy copy = FILE_NO_COPY;
-    if (fstat(fd, &st) != 0 || is_compressed(fd) ||
-        (copy = file_is_copy(r, f->path, fd, &st, &of)) == FILE_MAYBE_COPY) {
+    int fd = open_found(r, f, &st);
+    if (fd < 0)
+        return;
+    if (is_compressed(fd) || (copy = file_is_copy(r, f->path, fd, &st, &of)) == FILE_MAYBE_COPY) {
         r->again |= copy == FILE_MAYBE_COPY;
         close(fd);
         return;
     }
-    uint64_t pos = copy == FILE_COPY || begins_at_end(r, f->path) ? (uint64_t)st.st_size : 0;
-    struct file_entry *e = offset_tracker_add(
-        r->tracker,
-        &(struct file_saved){
-            .dev = st.st_dev, .ino = st.st_ino, .offset = pos, .seen = wall_seconds(), .path = f->path});
-    struct file_tail *t = e ? file_tail_new(r, fd, &st, e, pos) : NULL;
-    if (!e)
-        close(fd);
-    if (t)
-        t->size = t->pos;
-    if (t && copy == FILE_COPY) {
-        t->copy_of = of;
-        e->hidden = true;
-    } else if (t) {
-        file_tail_check(r, t); /* from now on it is known by its first bytes */
+    struct file_tail *t =
+        add_tail(r, f, fd, &st, copy == FILE_COPY || begins_at_end(r, f->path) ? (uint64_t)st.st_size : 0);
+    if (!t)
+        return;
+    file_tail_check(r, t); /* from now on it is known by its first bytes */
+    if (copy == FILE_COPY)
+        file_tail_set_copy(r, t, of);
+    begin_to_read(r, t);
+}
+
+/* --- all of it --- */
+
+static void begin_scan(struct file_reader *r)
+{
+    r->scan = r->again = r->blind = false;
+    for (struct file_tail *t = r->tails; t; t = t->next)
+        t->seen = false;
+}
+
+static void read_found(struct file_reader *r, struct scan *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct found *f = &s->found[i];
+        struct file_entry *e = file_tail_of(r, &f->st)
+                                   ? NULL
+                                   : offset_tracker_of_inode(r->tracker, f->st.st_dev, f->st.st_ino, f->path);
+        f->known = e != NULL;
+        if (e)
+            resume(r, f, e);
     }
+    if (r->scanned_at == 0)
+        resume_lost(r);
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->found[i].known && !file_tail_of(r, &s->found[i].st))
+            begin(r, &s->found[i]);
+}
+
+static void end_scan(struct file_reader *r, struct scan *s)
+{
+    for (struct file_tail *t = r->tails; t; t = t->next)
+        if (t->gone == t->seen) {
+            t->gone = !t->seen;
+            file_schedule(r, t);
+        }
+    end_refusals(r, false);
+    forget_old(r);
+    for (size_t i = 0; i < s->n; i++)
+        free(s->found[i].path);
+    free(s->found);
 }
 
 void file_scan(struct file_reader *r)
 {
     struct scan s = {.r = r};
-    const struct file_glob_seen to = {see_file, see_folder, &s};
-    r->scan = r->again = r->blind = false;
-    for (struct file_tail *t = r->tails; t; t = t->next)
-        t->seen = false;
+    const struct file_glob_seen to = {see_file, see_folder, see_link, &s};
+    gw_nsec began = gw_now();
+    begin_scan(r);
     file_glob_walk(&r->conf->path, &r->conf->exclude, &to);
-    for (size_t i = 0; i < s.n; i++) {
-        struct file_entry *e = file_tail_of(r, &s.found[i].st) ? NULL : entry_of(r, &s.found[i]);
-        if (e)
-            resume(r, &s.found[i], e);
-    }
-    if (r->scanned_at == 0)
-        resume_lost(r);
-    for (size_t i = 0; i < s.n; i++)
-        if (!file_tail_of(r, &s.found[i].st))
-            begin(r, &s.found[i]);
-    for (struct file_tail *t = r->tails; t; t = t->next)
-        t->gone = !t->seen;
-    forget_old(r);
-    for (size_t i = 0; i < s.n; i++)
-        free(s.found[i].path);
-    free(s.found);
-    if (r->scanned_at == 0)
+    read_found(r, &s);
+    end_scan(r, &s);
+    if (r->scanned_at == 0) {
         gw_log(GW_INFO, r->component, "%zu files to read; how far is kept in %s", r->tails_n,
                r->state[0] ? r->state : "memory only");
+        offset_tracker_patterns(r->tracker, &r->conf->path);
+    }
     r->scanned_at = gw_now();
+    r->scan_pause = r->scanned_at - began;
 }

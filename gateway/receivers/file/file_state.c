@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* file_state.c: the place of a receiver's offsets: the folder, the name in it, the lock beside it. file.c
+ * asks when it opens.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/file_state.h"
 
 #include <errno.h>
@@ -10,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "gateway/receivers/file/file_offsets.h"
 
 static bool is_folder(const char *path)
@@ -100,18 +103,31 @@ void file_state_find(gw_str option, gw_str first_path, bool check, char *out, si
              "set `offsets`");
 }
 
-int file_state_lock(const char *state, char *why)
+enum file_lock file_state_lock(const char *state, int *lock, char *why)
 {
     char path[PATH_MAX];
+    struct stat st;
     snprintf(path, sizeof path, "%s.lock", state);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-    if (fd >= 0 && errno == EWOULDBLOCK)
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+    *lock = fd;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return FILE_LOCK_OURS;
+    bool others = fd >= 0 && errno == EWOULDBLOCK;
+    if (others)
         snprintf(why, FILE_ERROR_SIZE, "another receiver keeps its offsets in %.100s; set `offsets`", state);
     else
-        snprintf(why, FILE_ERROR_SIZE, "%.120s: %s", path, strerror(errno));
+        snprintf(why, FILE_ERROR_SIZE, "%.120s: %s", path, fd >= 0 ? "it cannot be locked" : strerror(errno));
     if (fd >= 0)
         close(fd);
-    return -1;
+    *lock = -1;
+    return others ? FILE_LOCK_OTHERS : FILE_LOCK_NONE;
+}
+
+void file_state_set_aside(const char *state, const char *component, const char *why)
+{
+    char aside[PATH_MAX];
+    bool ok =
+        (size_t)snprintf(aside, sizeof aside, "%s.aside", state) < sizeof aside && rename(state, aside) == 0;
+    gw_log(GW_WARNING, component, "%s: offsets are not known, and reading begins where `start` says. %s%s",
+           why, ok ? "It is set aside as " : "It cannot be set aside: ", ok ? aside : strerror(errno));
 }

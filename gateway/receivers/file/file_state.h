@@ -18,7 +18,14 @@
 /* Puts the file's name into out; "" when there is no place, or `option` is not one: then why (FILE_ERROR_SIZE
  * bytes) says what is wrong. Makes folders unless `check`. */
 void file_state_find(gw_str option, gw_str first_path, bool check, char *out, size_t size, char *why);
-/* A descriptor that holds the lock of the state; -1, with why: somebody else has it, or it cannot be made. */
-int file_state_lock(const char *state, char *why);
+/* OURS: *lock is a descriptor that holds the lock of the state. Else why says what is wrong: OTHERS, somebody
+ * else has it; NONE, it cannot be made. */
+enum file_lock {
+    FILE_LOCK_OURS,
+    FILE_LOCK_OTHERS,
+    FILE_LOCK_NONE
+} file_state_lock(const char *state, int *lock, char *why);
+/* A file of this name that is not ours is renamed, for a person to look at, and `why` is logged. */
+void file_state_set_aside(const char *state, const char *component, const char *why);
 
 #endif

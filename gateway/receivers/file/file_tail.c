@@ -1,8 +1,9 @@
-/* file_tail.c: one file: blocks, records, long lines, truncation.
+/* file_tail.c: one file: its descriptor and its names, blocks, records, long lines. The reader gives it
+ * turns; whether it is still the same file is file_identity.c's matter, and when its turn comes
+ * file_schedule.c's.
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* SEEK_DATA */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -13,16 +14,24 @@
 
 /* --- life --- */
 
-static void name_attrs(struct file_tail *t)
+uint64_t file_name_key(gw_str path)
 {
-    const char *path = t->entry->at.path, *slash = strrchr(path, '/');
-    t->attrs[0] = (struct log_attr){.key = GW_LIT("log.file.path"), .text = gw_str_z(path)};
-    t->attrs[1] =
-        (struct log_attr){.key = GW_LIT("log.file.name"), .text = gw_str_z(slash ? slash + 1 : path)};
+    return file_head_hash(path.ptr, path.len);
 }
 
-static void shut(struct file_reader *r, struct file_tail *t)
+void file_tail_renamed(struct file_reader *r, struct file_tail *t)
 {
+    gw_str path = gw_str_z(t->entry->at.path);
+    const char *slash = strrchr(path.ptr, '/');
+    t->attrs[0] = (struct log_attr){.key = GW_LIT("log.file.path"), .text = path};
+    t->attrs[1] =
+        (struct log_attr){.key = GW_LIT("log.file.name"), .text = gw_str_z(slash ? slash + 1 : path.ptr)};
+    file_index_add(&r->by_name, &t->by_name, file_name_key(path), t);
+}
+
+void file_tail_shut(struct file_reader *r, struct file_tail *t)
+{
+    file_list_remove(&r->resting, &t->resting);
     if (t->fd < 0)
         return;
     close(t->fd);
@@ -30,96 +39,130 @@ static void shut(struct file_reader *r, struct file_tail *t)
     r->open_n--;
 }
 
-bool file_tail_make_room(struct file_reader *r, const struct file_tail *but)
+static void link_tail(struct file_reader *r, struct file_tail *t)
 {
-    struct file_tail *oldest = NULL;
-    for (struct file_tail *t = r->tails; t; t = t->next)
-        if (t != but && t->fd >= 0 && !t->ready && !t->gone && !t->copy_of &&
-            (!oldest || t->grew < oldest->grew))
-            oldest = t;
-    if (oldest)
-        shut(r, oldest);
-    return oldest != NULL;
+    t->next = r->tails;
+    if (r->tails)
+        r->tails->prev = t;
+    r->tails = t;
+    file_index_add(&r->by_inode, &t->by_inode, t->ino, t);
+    if (t->watch >= 0)
+        file_index_add(&r->by_watch, &t->by_watch, (uint64_t)t->watch, t);
+    else
+        r->unwatched_n++;
+    file_tail_renamed(r, t);
+    atomic_store_explicit(&r->counts->files, ++r->tails_n, memory_order_relaxed);
+}
+
+struct file_tail *file_tail_of(const struct file_reader *r, const struct stat *st)
+{
+    for (const struct file_index_link *l = file_index_find(&r->by_inode, st->st_ino); l;
+         l = file_index_next(l)) {
+        struct file_tail *t = l->of;
+        if (t->dev == st->st_dev)
+            return t;
+    }
+    return NULL;
 }
 
 struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat *st, struct file_entry *e,
                                 uint64_t pos)
 {
-    struct file_tail *t = calloc(1, sizeof *t);
+    struct file_tail *t = file_timers_reserve(&r->timers, r->tails_n + 1) ? calloc(1, sizeof *t) : NULL;
     if (!t) {
         close(fd);
         return NULL;
     }
-    *t = (struct file_tail){.next = r->tails,
-                            .entry = e,
-                            .fd = fd,
-                            .dev = st->st_dev,
-                            .ino = st->st_ino,
-                            .pos = pos,
-                            .seen = true};
+    *t = (struct file_tail){
+        .entry = e, .fd = fd, .dev = st->st_dev, .ino = st->st_ino, .pos = pos, .size = pos, .seen = true};
+    t->there = (uint64_t)st->st_size;
     t->grew = r->now;
     t->ready = true;
+    t->encoding = r->text.by_option;
     t->watch = file_watch_file(&r->watch, fd);
-    name_attrs(t);
     e->open = true;
-    r->tails = t;
-    t->same_slot = r->slots[t->ino % FILE_SLOTS];
-    r->slots[t->ino % FILE_SLOTS] = t;
-    if (++r->open_n > (size_t)r->conf->open_files && !file_tail_make_room(r, t))
-        shut(r, t); /* its turn opens it again */
-    atomic_store_explicit(&r->counts->files, ++r->tails_n, memory_order_relaxed);
+    r->open_n++;
+    link_tail(r, t);
     return t;
 }
 
-static void let_copy_go(struct file_tail *copy)
+void file_tail_set_copy(struct file_reader *r, struct file_tail *copy, struct file_tail *of)
 {
-    struct stat st;
-    copy->copy_of = NULL;
-    copy->entry->hidden = false;
-    if (copy->fd >= 0 && fstat(copy->fd, &st) == 0)
-        copy->pos = (uint64_t)st.st_size;
+    if (copy->copy_of)
+        copy->copy_of->copies--;
+    if (of)
+        of->copies++;
+    copy->copy_of = of;
+    if (copy->entry->hidden != (of != NULL))
+        offset_tracker_hide(r->tracker, copy->entry, of != NULL);
+}
+
+/* What it is a copy of goes: the rest of that is read here. */
+static void let_copy_go(struct file_reader *r, struct file_tail *copy)
+{
+    uint64_t pos = copy->copy_of->pos;
+    file_tail_set_copy(r, copy, NULL);
+    copy->pos = copy->size = pos < copy->there ? pos : copy->there;
+    copy->ready = true;
+    offset_tracker_skip(r->tracker, copy->entry, copy->pos);
+    file_schedule(r, copy);
+}
+
+static void unlink_tail(struct file_reader *r, struct file_tail *t)
+{
+    if (t->copy_of)
+        t->copy_of->copies--;
+    *(t->prev ? &t->prev->next : &r->tails) = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    file_index_remove(&r->by_inode, &t->by_inode);
+    file_index_remove(&r->by_watch, &t->by_watch);
+    file_index_remove(&r->by_name, &t->by_name);
+    file_list_remove(&r->queued, &t->queued);
+    file_list_remove(&r->heard, &t->heard);
+    file_timers_set(&r->timers, &t->timer, t, GW_NEVER);
+    r->unwatched_n -= t->watch < 0;
+    atomic_store_explicit(&r->counts->files, --r->tails_n, memory_order_relaxed);
 }
 
 void file_tail_drop(struct file_reader *r, struct file_tail *t)
 {
-    struct file_tail **at = &r->tails, **slot = &r->slots[t->ino % FILE_SLOTS];
-    while (*at != t)
-        at = &(*at)->next;
-    *at = t->next;
-    while (*slot != t)
-        slot = &(*slot)->same_slot;
-    *slot = t->same_slot;
-    for (struct file_tail *other = r->tails; other; other = other->next)
+    for (struct file_tail *other = t->copies ? r->tails : NULL; other; other = other->next)
         if (other->copy_of == t)
-            let_copy_go(other);
-    if (r->turn == t)
-        r->turn = t->next;
+            let_copy_go(r, other);
+    unlink_tail(r, t);
     file_watch_end(&r->watch, t->watch);
-    shut(r, t);
+    file_tail_shut(r, t);
+    if (t->error)
+        atomic_fetch_sub_explicit(&r->counts->failing, 1, memory_order_relaxed);
     t->entry->open = false;
     free(t->held);
     free(t);
-    atomic_store_explicit(&r->counts->files, --r->tails_n, memory_order_relaxed);
 }
 
 void file_tail_name(struct file_reader *r, struct file_tail *t, const char *path)
 {
     if (strcmp(t->entry->at.path, path) != 0 && offset_tracker_rename(r->tracker, t->entry, path))
-        name_attrs(t);
+        file_tail_renamed(r, t);
 }
 
-bool file_tail_wake(struct file_reader *r, struct file_tail *t)
+enum file_wake file_tail_wake(struct file_reader *r, struct file_tail *t)
 {
     char path[PATH_MAX];
     if (t->fd >= 0)
-        return true;
+        return FILE_AWAKE;
     t->fd = file_open_inode(t->entry->at.path, t->dev, t->ino, path, sizeof path);
-    if (t->fd < 0)
-        return false;
+    if (t->fd < 0 && errno == ENOENT)
+        return FILE_IS_GONE;
+    if (t->fd < 0) {
+        file_tail_fails(r, t, errno);
+        return FILE_FAILS;
+    }
     file_tail_name(r, t, path);
-    if (++r->open_n > (size_t)r->conf->open_files)
-        file_tail_make_room(r, t);
-    return true;
+    r->open_n++;
+    file_schedule(r, t);
+    file_schedule_close(r, NULL);
+    return FILE_AWAKE;
 }
 
 /* --- records --- */
@@ -138,7 +181,9 @@ static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
                                  .attrs_n = 2,
                                  .cut = cut};
     r->full |= gw_log_sink_add(r->sink, &in);
-    offset_tracker_touch(t->entry, end);
+    offset_tracker_touch(r->tracker, t->entry, end);
+    if (!r->fed_at)
+        r->fed_at = r->now;
     if (cut) {
         atomic_fetch_add_explicit(&r->counts->cut_lines, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&r->counts->cut_bytes, cut, memory_order_relaxed);
@@ -161,10 +206,8 @@ static struct file_multiline join_for(struct file_reader *r, const struct file_t
     return j;
 }
 
-/* The records of buf, which begins at t->pos, until the feed is full. Returns how many bytes of it are done
- * with. */
-static size_t sink(struct file_reader *r, struct file_tail *t, const char *buf, size_t n, enum file_end end,
-                   bool *is_long)
+size_t file_tail_feed(struct file_reader *r, struct file_tail *t, const char *buf, size_t n,
+                      enum file_end end, bool *is_long)
 {
     struct file_multiline j = join_for(r, t);
     struct file_record rec;
@@ -182,160 +225,48 @@ static size_t sink(struct file_reader *r, struct file_tail *t, const char *buf, 
     return found == FILE_RECORD ? at : rec.next; /* behind blank lines */
 }
 
-/* --- truncation --- */
-
-/* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is
- * little. */
-static void overflow(struct file_reader *r, struct file_tail *t)
-{
-    bool is_long, full = r->full;
-    r->full = false;
-    if (t->held_n)
-        sink(r, t, t->held, t->held_n, FILE_OVER, &is_long);
-    r->full |= full;
-    t->held_n = 0;
-}
-
-/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where
- * t was. */
-static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const struct stat *st,
-                      const char *path)
-{
-    struct file_tail *copy = file_tail_of(r, st);
-    struct file_entry *old = copy ? copy->entry : NULL;
-    if (copy && copy->copy_of != t) { /* it was read for itself */
-        close(fd);
-        return false;
-    }
-    if (copy)
-        close(fd);
-    else if (!(copy = file_tail_new(r, fd, st, t->entry, t->pos)))
-        return false;
-    if (old)
-        offset_tracker_remove(r->tracker, old);
-    *copy = (struct file_tail){.next = copy->next,
-                               .same_slot = copy->same_slot,
-                               .entry = t->entry,
-                               .fd = copy->fd,
-                               .dev = copy->dev,
-                               .ino = copy->ino,
-                               .pos = t->pos,
-                               .scanned = t->scanned,
-                               .size = t->pos,
-                               .head_n = t->head_n,
-                               .held = copy->held,
-                               .held_cap = copy->held_cap,
-                               .encoding = t->encoding,
-                               .grew = r->now,
-                               .watch = copy->watch,
-                               .ready = true,
-                               .seen = copy->seen,
-                               .gone = copy->gone};
-    memcpy(copy->head, t->head, t->head_n);
-    t->entry->at.dev = st->st_dev;
-    t->entry->at.ino = st->st_ino;
-    r->urgent = true;
-    if (!offset_tracker_rename(r->tracker, t->entry, path))
-        gw_log(GW_WARNING, r->component, "no memory for a name");
-    name_attrs(copy);
-    return true;
-}
-
-struct file_tail *file_tail_of(const struct file_reader *r, const struct stat *st)
-{
-    for (struct file_tail *t = r->slots[st->st_ino % FILE_SLOTS]; t; t = t->same_slot)
-        if (t->dev == st->st_dev && t->ino == st->st_ino)
-            return t;
-    return NULL;
-}
-
-void file_tail_start_over(struct file_reader *r, struct file_tail *t)
-{
-    char path[PATH_MAX];
-    struct stat st;
-    struct file_saved fresh = {.dev = t->dev, .ino = t->ino, .path = t->entry->at.path};
-    struct file_entry *e = offset_tracker_add(r->tracker, &fresh);
-    if (!e) /* it will be seen again */
-        return;
-    int fd = t->entry->at.head_n ? file_find_copy(t, &st, path, sizeof path) : -1;
-    gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
-           fd >= 0 ? "; what was left of it stands in " : "", fd >= 0 ? path : "");
-    if (fd < 0 || !hand_over(r, t, fd, &st, path)) {
-        overflow(r, t);
-        offset_tracker_remove(r->tracker, t->entry);
-    }
-    t->entry = e;
-    e->open = true;
-    t->pos = t->scanned = t->size = t->head_n = 0;
-    t->held_n = 0;
-    t->encoding = r->text.by_option;
-    name_attrs(t);
-    atomic_fetch_add_explicit(&r->counts->truncated, 1, memory_order_relaxed);
-}
-
-/* --- identity --- */
-
-static void sniff(struct file_reader *r, struct file_tail *t)
-{
-    size_t mark;
-    t->encoding = file_text_sniff(&r->text, gw_str_n(t->head, t->head_n), &mark);
-    if (t->pos < mark)
-        t->pos = mark;
-}
-
-bool file_tail_recognise(struct file_reader *r, struct file_tail *t)
-{
-    uint32_t n = t->entry->at.head_n;
-    if (pread(t->fd, t->head, n, 0) != (ssize_t)n || file_head_hash(t->head, n) != t->entry->at.head)
-        return false;
-    t->head_n = n;
-    sniff(r, t);
-    return true;
-}
-
-/* Whether the file still holds what was read of it. Learns its first bytes while they are written. */
-static bool is_same(struct file_reader *r, struct file_tail *t)
-{
-    char head[FILE_HEAD];
-    struct stat st;
-    if (fstat(t->fd, &st) != 0 || (uint64_t)st.st_size < (t->scanned ? t->scanned : t->pos))
-        return false;
-    ssize_t n = pread(t->fd, head, sizeof head, 0);
-    if (n < (ssize_t)t->head_n || memcmp(head, t->head, t->head_n) != 0)
-        return false;
-    if ((size_t)n > t->head_n) {
-        bool fresh = t->head_n < 4; /* a byte order mark may not have been whole */
-        r->urgent |= t->entry->at.head_n == 0;
-        memcpy(t->head, head, (size_t)n);
-        t->head_n = (uint32_t)n;
-        offset_tracker_head(r->tracker, t->entry, t->head_n, file_head_hash(t->head, t->head_n));
-        if (fresh)
-            sniff(r, t);
-    }
-    return true;
-}
-
 /* --- turns --- */
 
-static size_t read_at(struct file_reader *r, struct file_tail *t, char *buf, size_t want, uint64_t at)
+/* False: it cannot be read. */
+static bool read_at(struct file_reader *r, struct file_tail *t, char *buf, size_t want, uint64_t at,
+                    size_t *got)
 {
-    size_t got = 0;
-    for (ssize_t n; got < want && (n = pread(t->fd, buf + got, want - got, (off_t)(at + got))) != 0;) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            gw_log(GW_WARNING, r->component, "%s cannot be read: %s", t->entry->at.path, strerror(errno));
-            break;
-        }
-        got += (size_t)n;
+    ssize_t n = 1;
+    for (*got = 0; *got < want && n > 0; *got += n > 0 ? (size_t)n : 0)
+        n = file_pread(t->fd, buf + *got, want - *got, at + *got);
+    if (n < 0 && *got == 0) {
+        file_tail_fails(r, t, errno);
+        return false;
     }
-    if (at + got > t->size) {
-        atomic_fetch_add_explicit(&r->counts->bytes, at + got - t->size, memory_order_relaxed);
-        t->size = at + got;
+    if (at + *got > t->size) {
+        atomic_fetch_add_explicit(&r->counts->bytes, at + *got - t->size, memory_order_relaxed);
+        t->size = at + *got;
         t->grew = r->now;
         t->tried = FILE_OPEN;
     }
-    return got;
+    return true;
+}
+
+/* How final the end of what was just read is: what came with it was not there a moment ago. */
+static enum file_end end_after_read(struct file_reader *r, struct file_tail *t)
+{
+    enum file_end end = file_tail_end(r, t);
+    if (end > t->tried)
+        t->tried = end;
+    return end;
+}
+
+/* Behind what a hole leaves out: where the next byte stands that was written, at or behind `at`. A multiple
+ * of the unit from there. */
+static uint64_t next_written(struct file_tail *t, uint64_t at)
+{
+    struct stat st;
+    off_t data = lseek(t->fd, (off_t)at, SEEK_DATA);
+    if (data < 0 && errno == ENXIO && fstat(t->fd, &st) == 0)
+        data = st.st_size; /* a hole to the end */
+    if (data <= (off_t)at)
+        return at;
+    return at + ((uint64_t)data - at) / file_text_unit(t->encoding).width * file_text_unit(t->encoding).width;
 }
 
 static void hold(struct file_tail *t, const char *rest, size_t n)
@@ -354,39 +285,44 @@ static void hold(struct file_tail *t, const char *rest, size_t n)
     }
 }
 
-static void pass(struct file_reader *r, struct file_tail *t, size_t used)
-{
-    t->pos += used;
-    if (used && !t->entry->touched)
-        offset_tracker_skip(r->tracker, t->entry, t->pos);
-}
-
 /* The line that begins at pos ends at `feed`; only its beginning is read again. */
 static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint64_t sink, uint64_t next)
 {
     struct file_multiline j = join_for(r, t);
-    size_t n = read_at(r, t, r->buf, r->join.max, t->pos);
+    size_t n;
+    if (!read_at(r, t, r->buf, r->join.max, t->pos, &n))
+        return FILE_DONE;
     look_for_colours(r, r->buf, n);
     n = file_multiline_cut(&j, r->buf, 0, n);
     emit(r, t, gw_str_n(r->buf, n), sink - t->pos - n, next);
     atomic_fetch_add_explicit(&r->counts->lines, 1, memory_order_relaxed);
     t->pos = next;
-    t->scanned = 0;
+    t->scanned = t->held_n = 0;
     return r->full ? FILE_FULL : FILE_AGAIN;
 }
 
-static enum file_turn again_from_start(struct file_reader *r, struct file_tail *t)
+/* After a read: the file is what it was. Else *now says how the turn goes on. */
+static bool is_still_same(struct file_reader *r, struct file_tail *t, enum file_turn *now)
 {
-    file_tail_start_over(r, t);
-    return r->full ? FILE_FULL : FILE_AGAIN;
+    enum file_same same = file_tail_compare(r, t);
+    if (same == FILE_UNREADABLE)
+        file_tail_fails(r, t, errno);
+    else if (same == FILE_CHANGED && !file_tail_start_over(r, t))
+        file_tail_fails(r, t, ENOMEM);
+    *now = t->failed ? FILE_DONE : r->full ? FILE_FULL : FILE_AGAIN;
+    return same == FILE_SAME;
 }
 
-static enum file_turn long_step(struct file_reader *r, struct file_tail *t, enum file_end end)
+static enum file_turn long_step(struct file_reader *r, struct file_tail *t)
 {
     struct file_unit unit = file_text_unit(t->encoding);
-    size_t n = read_at(r, t, r->buf, FILE_BLOCK, t->scanned);
-    if (!is_same(r, t))
-        return again_from_start(r, t);
+    enum file_turn now;
+    size_t n;
+    if (!read_at(r, t, r->buf, FILE_BLOCK, t->scanned, &n))
+        return FILE_DONE;
+    enum file_end end = end_after_read(r, t);
+    if (!is_still_same(r, t, &now))
+        return now;
     bool last = n < FILE_BLOCK;
     n -= n % unit.width;
     size_t sink = file_line_feed(r->buf, 0, n, unit);
@@ -395,25 +331,46 @@ static enum file_turn long_step(struct file_reader *r, struct file_tail *t, enum
     t->scanned += n;
     if (last && end == FILE_OVER)
         return end_long(r, t, t->scanned, t->scanned);
+    if (!last && r->buf[n - 1] == '\0')
+        t->scanned = next_written(t, t->scanned);
     return last ? FILE_DONE : FILE_AGAIN;
 }
 
-static enum file_turn block_step(struct file_reader *r, struct file_tail *t, enum file_end end)
+/* A block of nothing but NUL bytes, which are no record's, may be of a hole. */
+static void pass_hole(struct file_tail *t, size_t n, size_t used)
+{
+    struct stat st;
+    if (used < n || n < FILE_BLOCK)
+        return;
+    t->pos = next_written(t, t->pos);
+    if (t->pos > t->size && fstat(t->fd, &st) == 0 && t->pos <= (uint64_t)st.st_size)
+        t->size = t->pos;
+}
+
+static enum file_turn block_step(struct file_reader *r, struct file_tail *t)
 {
     size_t want = FILE_BLOCK, used = 0, n;
     bool is_long = false;
+    enum file_turn now;
     for (;; want = r->cap) {
-        n = read_at(r, t, r->buf, want, t->pos);
+        if (!read_at(r, t, r->buf, want, t->pos, &n))
+            return FILE_DONE;
+        enum file_end end = end_after_read(r, t);
         uint64_t at = t->pos;
-        if (!is_same(r, t))
-            return again_from_start(r, t);
+        if (!is_still_same(r, t, &now))
+            return now;
         if (t->pos != at) /* behind a byte order mark */
             return FILE_AGAIN;
-        used = sink(r, t, r->buf, n, n < want ? end : FILE_OPEN, &is_long);
+        used = file_tail_feed(r, t, r->buf, n, n < want ? end : FILE_OPEN, &is_long);
         if (used || is_long || n < want || want == r->cap)
             break;
     }
-    pass(r, t, used);
+    uint64_t before = t->pos;
+    t->pos += used;
+    if (used == n && n && r->buf[n - 1] == '\0')
+        pass_hole(t, n, used);
+    if (t->pos > before && !t->entry->touched)
+        offset_tracker_skip(r->tracker, t->entry, t->pos);
     hold(t, r->buf + used, n - used);
     if (r->full)
         return FILE_FULL;
@@ -424,22 +381,19 @@ static enum file_turn block_step(struct file_reader *r, struct file_tail *t, enu
     return n < want && !is_long ? FILE_DONE : FILE_AGAIN;
 }
 
-void file_tail_check(struct file_reader *r, struct file_tail *t)
-{
-    if (t->fd >= 0 && !t->copy_of && !is_same(r, t))
-        file_tail_start_over(r, t);
-}
-
-enum file_turn file_tail_turn(struct file_reader *r, struct file_tail *t, enum file_end end)
+enum file_turn file_tail_turn(struct file_reader *r, struct file_tail *t)
 {
     enum file_turn now = FILE_AGAIN;
     r->wall = (uint64_t)gw_wall();
     r->now = gw_now();
-    if (end > t->tried)
-        t->tried = end;
+    t->failed = false;
     if (offset_tracker_rewind(r->tracker, t->entry, &t->pos))
-        t->scanned = 0;
+        t->scanned = t->held_n = 0;
+    if (t->unproven && !file_tail_prove(r, t))
+        return FILE_DONE;
     for (size_t left = FILE_TURN / FILE_BLOCK; left && now == FILE_AGAIN; left--)
-        now = t->scanned ? long_step(r, t, end) : block_step(r, t, end);
+        now = t->scanned ? long_step(r, t) : block_step(r, t);
+    if (!t->failed)
+        file_tail_works(r, t);
     return now;
 }

@@ -1,8 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* offset_tracker.c: entries, the flushes of each that are under way, and the file that they are kept in. The
+ * reader calls it, and senders do through receipts. A book is found by its name until its last reference is
+ * gone; that one writes what nobody has written yet.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/offset_tracker.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
 
 #include "core/base/lock.h"
 
@@ -27,11 +33,18 @@ struct ack {
 
 struct offset_tracker {
     struct offset_tracker *next; /* of all; under the lock of all */
-    size_t refs;                 /* the reader's, and a receipt's each; under the lock of all */
+    /* the reader's, and a receipt's each; from nothing to one only under the lock of all */
+    atomic_size_t refs;
+    bool used; /* by a reader; under the lock of all */
+    bool in_memory;
     char *name;
-    struct gw_lock lock;
-    bool changed; /* under the lock */
-    struct file_entry *first;
+    int lock_file; /* -1: none */
+    struct gw_list known;
+    struct offset_tracker_before before;
+    pthread_mutex_t lock;
+    bool changed, given_up; /* under the lock */
+    struct file_entry *first, *touched;
+    struct file_index by_inode;
 };
 
 static struct gw_lock all_lock = GW_LOCK_STATIC(FILE_OFFSETS_ALL);
@@ -41,6 +54,8 @@ static struct offset_tracker *all;
 
 static void free_entry(struct file_entry *e)
 {
+    if (e->fd >= 0)
+        close(e->fd);
     free(e->at.path);
     free(e);
 }
@@ -54,15 +69,19 @@ static struct file_entry *add(struct offset_tracker *b, const struct file_saved 
     }
     e->at = *s;
     e->at.path = path;
+    e->fd = -1;
     e->next = b->first;
+    if (b->first)
+        b->first->prev = e;
     b->first = e;
+    file_index_add(&b->by_inode, &e->by_inode, e->at.ino, e);
     b->changed = true;
     return e;
 }
 
 static bool add_all(struct offset_tracker *b, struct file_offsets *loaded)
 {
-    for (size_t i = 0; i < loaded->files_n; i++) {
+    for (size_t i = loaded->files_n; i-- > 0;) { /* each goes to the front: the order stays */
         char *path = loaded->files[i].path;
         loaded->files[i].path = NULL;
         if (!add(b, &loaded->files[i], path))
@@ -72,52 +91,95 @@ static bool add_all(struct offset_tracker *b, struct file_offsets *loaded)
     return true;
 }
 
+static void free_patterns(struct gw_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free((char *)(uintptr_t)l->items[i].ptr); /* copied by us */
+    free(l->items);
+    *l = (struct gw_list){0};
+}
+
 static void free_tracker(struct offset_tracker *b)
 {
     for (struct file_entry *e; (e = b->first);) {
         b->first = e->next;
         free_entry(e);
     }
-    gw_lock_fini(&b->lock);
+    file_index_fini(&b->by_inode);
+    free_patterns(&b->known);
+    if (b->lock_file >= 0)
+        close(b->lock_file);
+    pthread_mutex_destroy(&b->lock);
     free(b->name);
     free(b);
 }
 
-static void ref(struct offset_tracker *b)
+/* Of one that nobody reads with any more: the file has to be exact when the book is not there. */
+static void save_last(struct offset_tracker *b)
 {
-    gw_lock(&all_lock);
-    b->refs++;
-    gw_unlock(&all_lock);
+    char why[FILE_ERROR_SIZE];
+    if (!b->in_memory && b->name[0] && !offset_tracker_save(b, why))
+        gw_log(GW_WARNING, "receiver=file",
+               "offsets cannot be saved, and what was read last will be read again after a restart: %s", why);
+}
+
+/* Under the lock of all it cannot be found while it ends. */
+static void unref(struct offset_tracker *b)
+{
+    for (size_t refs = atomic_load(&b->refs); refs > 1;)
+        if (atomic_compare_exchange_weak(&b->refs, &refs, refs - 1))
+            return;
+    pthread_mutex_lock(&all_lock);
+    bool last = atomic_fetch_sub(&b->refs, 1) == 1;
+    struct offset_tracker **at = &all;
+    while (last && *at != b)
+        at = &(*at)->next;
+    if (last) {
+        save_last(b);
+        *at = b->next;
+    }
+    pthread_mutex_unlock(&all_lock);
+    if (last)
+        free_tracker(b);
 }
 
 void offset_tracker_drop(struct offset_tracker *b)
 {
     if (!b)
         return;
-    gw_lock(&all_lock);
-    bool last = --b->refs == 0;
-    struct offset_tracker **at = &all;
-    while (last && *at != b)
-        at = &(*at)->next;
-    if (last)
-        *at = b->next;
-    gw_unlock(&all_lock);
-    if (last)
-        free_tracker(b);
+    pthread_mutex_lock(&all_lock);
+    b->used = false;
+    pthread_mutex_unlock(&all_lock);
+    if (!b->in_memory || !b->name[0]) /* else there is no other place for what it knows */
+        unref(b);
 }
 
-/* One that lives, with a reference more. */
-static struct offset_tracker *find(const char *name)
+/* As the next reader wants it: what the last one had in its hands goes. */
+static void reset(struct offset_tracker *b)
+{
+    b->touched = NULL;
+    for (struct file_entry *e = b->first, *next; e; e = next) {
+        next = e->next;
+        e->open = e->touched = false;
+        if (e->hidden)
+            offset_tracker_remove(b, e);
+    }
+}
+
+struct offset_tracker *offset_tracker_find(const char *name)
 {
     gw_lock(&all_lock);
     struct offset_tracker *b = all;
-    while (b && (!name[0] || strcmp(b->name, name) != 0))
+    while (b && (b->used || !b->name[0] || strcmp(b->name, name) != 0))
         b = b->next;
+    if (b) {
+        b->used = true;
+        if (!b->in_memory)
+            atomic_fetch_add(&b->refs, 1);
+    }
+    pthread_mutex_unlock(&all_lock);
     if (b)
-        b->refs++;
-    gw_unlock(&all_lock);
-    for (struct file_entry *e = b ? b->first : NULL; e; e = e->next)
-        e->open = e->touched = false;
+        reset(b);
     return b;
 }
 
@@ -129,20 +191,56 @@ static void show(struct offset_tracker *b)
     gw_unlock(&all_lock);
 }
 
-struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets *loaded)
+struct offset_tracker *offset_tracker_new(const char *name, bool in_memory, struct file_offsets *loaded)
 {
-    struct offset_tracker *b = find(name);
-    if (b || !(b = calloc(1, sizeof *b)))
-        return b;
-    b->name = strdup(name);
-    b->refs = 1;
-    gw_lock_init(&b->lock, GW_LOCK_FILE_OFFSETS);
+    struct offset_tracker *b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    *b = (struct offset_tracker){.used = true, .in_memory = in_memory, .name = strdup(name), .lock_file = -1};
+    atomic_init(&b->refs, 1);
+    pthread_mutex_init(&b->lock, NULL);
     if (!b->name || !add_all(b, loaded)) {
         free_tracker(b);
         return NULL;
     }
+    offset_tracker_patterns(b, &loaded->patterns);
+    b->changed = false;
     show(b);
     return b;
+}
+
+void offset_tracker_own_lock(struct offset_tracker *b, int fd)
+{
+    b->lock_file = fd;
+}
+
+void offset_tracker_save_after(struct offset_tracker *b, const struct offset_tracker_before *before)
+{
+    b->before = *before;
+}
+
+const struct gw_list *offset_tracker_known(const struct offset_tracker *b)
+{
+    return &b->known;
+}
+
+void offset_tracker_patterns(struct offset_tracker *b, const struct gw_list *patterns)
+{
+    struct gw_list copy = {.items = calloc(patterns->n + 1, sizeof *copy.items)};
+    for (char *one; copy.items && copy.n < patterns->n; copy.n++) {
+        if (!(one = strndup(patterns->items[copy.n].ptr, patterns->items[copy.n].len)))
+            break;
+        copy.items[copy.n] = gw_str_z(one);
+    }
+    if (!copy.items || copy.n < patterns->n) {
+        free_patterns(&copy);
+        return;
+    }
+    free_patterns(&b->known);
+    b->known = copy;
+    pthread_mutex_lock(&b->lock);
+    b->changed = true;
+    pthread_mutex_unlock(&b->lock);
 }
 
 /* --- entries --- */
@@ -150,6 +248,21 @@ struct offset_tracker *offset_tracker_new(const char *name, struct file_offsets 
 struct file_entry *offset_tracker_first(struct offset_tracker *b)
 {
     return b->first;
+}
+
+struct file_entry *offset_tracker_of_inode(struct offset_tracker *b, dev_t dev, ino_t ino, const char *path)
+{
+    struct file_entry *moved = NULL;
+    for (struct file_index_link *l = file_index_find(&b->by_inode, ino); l; l = file_index_next(l)) {
+        struct file_entry *e = l->of;
+        if (e->open)
+            continue;
+        if (e->at.dev == dev)
+            return e;
+        if (e->at.head_n && strcmp(e->at.path, path) == 0)
+            moved = e;
+    }
+    return moved;
 }
 
 struct file_entry *offset_tracker_add(struct offset_tracker *b, const struct file_saved *s)
@@ -174,6 +287,24 @@ bool offset_tracker_rename(struct offset_tracker *b, struct file_entry *e, const
     return true;
 }
 
+void offset_tracker_move(struct offset_tracker *b, struct file_entry *e, dev_t dev, ino_t ino)
+{
+    pthread_mutex_lock(&b->lock);
+    e->at.dev = dev;
+    e->at.ino = ino;
+    b->changed = true;
+    pthread_mutex_unlock(&b->lock);
+    file_index_add(&b->by_inode, &e->by_inode, ino, e);
+}
+
+void offset_tracker_hide(struct offset_tracker *b, struct file_entry *e, bool hidden)
+{
+    pthread_mutex_lock(&b->lock);
+    e->hidden = hidden;
+    b->changed = true;
+    pthread_mutex_unlock(&b->lock);
+}
+
 void offset_tracker_head(struct offset_tracker *b, struct file_entry *e, uint32_t n, uint64_t hash)
 {
     gw_lock(&b->lock);
@@ -185,19 +316,24 @@ void offset_tracker_head(struct offset_tracker *b, struct file_entry *e, uint32_
 
 static void unlink_entry(struct offset_tracker *b, struct file_entry *e)
 {
-    struct file_entry **at = &b->first;
-    while (*at != e)
-        at = &(*at)->next;
-    *at = e->next;
+    *(e->prev ? &e->prev->next : &b->first) = e->next;
+    if (e->next)
+        e->next->prev = e->prev;
+    file_index_remove(&b->by_inode, &e->by_inode);
+    for (struct file_entry **at = &b->touched; e->touched && *at; at = &(*at)->next_touched)
+        if (*at == e) {
+            *at = e->next_touched;
+            break;
+        }
+    e->touched = false;
 }
 
 void offset_tracker_remove(struct offset_tracker *b, struct file_entry *e)
 {
-    gw_lock(&b->lock);
-    e->touched = false;
+    pthread_mutex_lock(&b->lock);
+    unlink_entry(b, e);
     e->gone = true;
     b->changed = true;
-    unlink_entry(b, e);
     bool checkpoints = e->first != NULL;
     gw_unlock(&b->lock);
     if (!checkpoints)
@@ -214,17 +350,20 @@ uint64_t offset_tracker_safe(struct offset_tracker *b, const struct file_entry *
 
 uint64_t offset_tracker_reached(struct offset_tracker *b, const struct file_entry *e)
 {
-    gw_lock(&b->lock);
-    uint64_t reached = e->first ? e->last->offset : e->at.offset;
-    gw_unlock(&b->lock);
+    pthread_mutex_lock(&b->lock);
+    uint64_t reached = e->at.offset;
+    for (const struct offset_checkpoint *m = e->stuck ? NULL : e->first;
+         m && (m->of->kept || !m->of->settled); m = m->next)
+        reached = m->offset;
+    pthread_mutex_unlock(&b->lock);
     return reached;
 }
 
 bool offset_tracker_settled(struct offset_tracker *b, const struct file_entry *e)
 {
-    gw_lock(&b->lock);
-    bool settled = !e->first && !e->touched;
-    gw_unlock(&b->lock);
+    pthread_mutex_lock(&b->lock);
+    bool settled = !e->first && !e->touched && !e->stuck;
+    pthread_mutex_unlock(&b->lock);
     return settled;
 }
 
@@ -250,10 +389,23 @@ bool offset_tracker_rewind(struct offset_tracker *b, struct file_entry *e, uint6
     return again;
 }
 
+bool offset_tracker_given_up(struct offset_tracker *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool given_up = b->given_up;
+    b->given_up = false;
+    pthread_mutex_unlock(&b->lock);
+    return given_up;
+}
+
 /* --- receipts --- */
 
-void offset_tracker_touch(struct file_entry *e, uint64_t offset)
+void offset_tracker_touch(struct offset_tracker *b, struct file_entry *e, uint64_t offset)
 {
+    if (!e->touched) {
+        e->next_touched = b->touched;
+        b->touched = e;
+    }
     e->touched = true;
     e->flush = offset;
 }
@@ -272,6 +424,8 @@ static void advance(struct offset_tracker *b, struct file_entry *e)
         if (--m->of->left == 0)
             free(m->of);
     }
+    if (!e->first && e->stuck)
+        b->given_up = b->changed = true; /* whoever waits for something to save hears of it */
     if (!e->first && e->gone)
         free_entry(e);
 }
@@ -292,7 +446,7 @@ static void settled(struct gw_ack_callback *ack, bool kept)
     gw_unlock(&b->lock);
     if (last)
         free(r);
-    offset_tracker_drop(b);
+    unref(b);
 }
 
 static void add_checkpoint(struct ack *r, struct file_entry *e)
@@ -310,19 +464,44 @@ static void add_checkpoint(struct ack *r, struct file_entry *e)
 struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
 {
     size_t n = 0;
-    for (const struct file_entry *e = b->first; e; e = e->next)
-        n += e->touched;
+    for (const struct file_entry *e = b->touched; e; e = e->next_touched)
+        n++;
     struct ack *r = malloc(sizeof *r + n * sizeof *r->checkpoints);
     if (!r)
         return NULL;
     *r = (struct ack){.ack = {settled}, .tracker = b, .left = n};
-    ref(b);
-    gw_lock(&b->lock);
-    for (struct file_entry *e = b->first; e; e = e->next)
-        if (e->touched)
-            add_checkpoint(r, e);
-    gw_unlock(&b->lock);
+    atomic_fetch_add(&b->refs, 1);
+    pthread_mutex_lock(&b->lock);
+    for (struct file_entry *e = b->touched; e; e = e->next_touched)
+        add_checkpoint(r, e);
+    b->touched = NULL;
+    pthread_mutex_unlock(&b->lock);
     return &r->ack;
+}
+
+/* The last mark of its entry leaves, and settles nothing. */
+static void take_mark_back(struct offset_checkpoint *m)
+{
+    struct file_entry *e = m->entry;
+    struct offset_checkpoint *before = NULL;
+    for (struct offset_checkpoint *at = e->first; at != m; at = at->next)
+        before = at;
+    *(before ? &before->next : &e->first) = NULL;
+    e->last = before;
+    if (!e->first && e->gone)
+        free_entry(e);
+}
+
+void offset_tracker_cancel(struct gw_ack_callback *ack)
+{
+    struct ack *r = (struct ack *)ack;
+    struct offset_tracker *b = r->tracker;
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < r->n; i++)
+        take_mark_back(&r->checkpoints[i]);
+    pthread_mutex_unlock(&b->lock);
+    free(r);
+    unref(b);
 }
 
 /* --- disk --- */
@@ -353,13 +532,14 @@ static bool snapshot(struct offset_tracker *b, struct file_offsets *o)
     return true;
 }
 
-bool offset_tracker_save(struct offset_tracker *b, const char *path, const struct gw_list *patterns,
-                         char *why)
+bool offset_tracker_save(struct offset_tracker *b, char *why)
 {
-    struct file_offsets o = {.patterns = *patterns};
-    if (!offset_tracker_changed(b) || !snapshot(b, &o))
+    struct file_offsets o = {.patterns = b->known};
+    if (!offset_tracker_changed(b))
         return true;
-    bool ok = file_offsets_save(path, &o, why);
+    bool ok = snapshot(b, &o);
+    snprintf(why, FILE_ERROR_SIZE, "%s", ok ? "what they cover cannot be brought to the disk" : "no memory");
+    ok = ok && (!b->before.call || b->before.call(b->before.ctx)) && file_offsets_save(b->name, &o, why);
     free(o.files);
     if (!ok) {
         gw_lock(&b->lock);

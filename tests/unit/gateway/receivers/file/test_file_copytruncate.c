@@ -97,29 +97,48 @@ static void done(struct file_tail *t)
     free(t->entry->at.path);
 }
 
+/* As the reader keeps it. */
+static void index_tail(struct file_reader *r, struct file_tail *t)
+{
+    r->tails = t;
+    file_index_add(&r->by_name, &t->by_name, file_name_key(gw_str_z(t->entry->at.path)), t);
+    file_index_add(&r->by_inode, &t->by_inode, t->ino, t);
+}
+
+static int find_copy(const struct file_tail *t, struct stat *st, char *path, size_t size, bool *own)
+{
+    struct file_offsets none = {0};
+    struct file_reader r = {.tracker = offset_tracker_new("", false, &none)};
+    int fd = file_find_copy(&r, t, st, path, size, own);
+    offset_tracker_drop(r.tracker);
+    return fd;
+}
+
 static void what_was_truncated_is_found_in_its_copy(void **state)
 {
     struct file_tail t;
     struct file_entry e;
     struct stat st;
     char path[128];
+    bool own = false;
     write_file("app.log", "one\ntwo\nthree\n");
     tail_of(&t, &e, "app.log", 8);
     write_file("other.1", "one\ntwo\nthree\n");   /* not the name */
     write_file("app.log.3", "one\nTWO\nthree\n"); /* not the bytes */
     write_file("app.log.2", "one\n");             /* older: less than was read */
-    assert_int_equal(file_find_copy(&t, &st, path, sizeof path), -1);
+    assert_int_equal(find_copy(&t, &st, path, sizeof path, &own), -1);
     write_file("app.log.1", "one\ntwo\nthree\nfour\n");
     write_file("app.log", "new\n");
-    int fd = file_find_copy(&t, &st, path, sizeof path);
+    int fd = find_copy(&t, &st, path, sizeof path, &own);
     assert_true(fd >= 0);
     assert_string_equal(path, in("app.log.1"));
     assert_int_equal(st.st_size, 19);
+    assert_false(own);
     close(fd);
     done(&t);
 }
 
-static enum file_copy judge(const struct file_reader *r, const char *name, const char *text)
+static enum file_copy judge(struct file_reader *r, const char *name, const char *text)
 {
     struct stat st;
     struct file_tail *of = NULL;
@@ -139,9 +158,10 @@ static void a_copy_that_is_being_made_is_told_from_another_log(void **state)
 {
     struct file_tail t, copy;
     struct file_entry e, its;
-    struct file_reader r = {.tails = &t};
+    struct file_reader r = {0};
     write_file("app.log", LONG);
     tail_of(&t, &e, "app.log", sizeof LONG - 1);
+    index_tail(&r, &t);
     assert_int_equal(judge(&r, "app.log.1", ""), FILE_MAYBE_COPY);
     assert_int_equal(judge(&r, "app.log.1", "one\n"), FILE_MAYBE_COPY);
     assert_int_equal(judge(&r, "app.log.1", LONG), FILE_COPY);
@@ -159,9 +179,11 @@ static void a_copy_that_is_being_made_is_told_from_another_log(void **state)
     write_file("app-b.log", "");
     write_file("app.log", "");
     assert_int_equal(judge(&r, "app.log.1", LONG), FILE_MAYBE_COPY); /* truncated: its own turn decides */
+    file_index_remove(&r.by_name, &t.by_name);
     done(&t);
     write_file("app.log", "started\n"); /* too little to tell */
     tail_of(&t, &e, "app.log", 8);
+    index_tail(&r, &t);
     assert_int_equal(judge(&r, "app.log.1", "started\n"), FILE_NO_COPY);
     done(&t);
 }

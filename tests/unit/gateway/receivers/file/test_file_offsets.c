@@ -46,13 +46,11 @@ static void what_was_saved_comes_back(void **state)
 {
     struct file_offsets o;
     char why[FILE_ERROR_SIZE];
-    bool absent;
-    assert_true(file_offsets_load(path, &o, &absent, why));
-    assert_true(absent);
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_LOADED);
+    assert_int_equal(o.files_n, 0);
     save();
     save(); /* over the old one */
-    assert_true(file_offsets_load(path, &o, &absent, why));
-    assert_false(absent);
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_LOADED);
     assert_int_equal(o.files_n, 2);
     assert_int_equal(o.damaged, 0);
     for (size_t i = 0; i < 2; i++) {
@@ -78,13 +76,12 @@ static void damage_costs_its_own_line(void **state)
     fclose(f);
     for (size_t i = 0; i < n; i++) {
         struct file_offsets o;
-        bool absent;
         text[i] ^= 0x10;
         f = fopen(path, "w");
         fwrite(text, 1, n, f);
         fclose(f);
         text[i] ^= 0x10;
-        if (file_offsets_load(path, &o, &absent, why)) {
+        if (file_offsets_load(path, &o, why) == FILE_OFFSETS_LOADED) {
             assert_true(o.damaged >= 1 && o.damaged <= 2); /* two where a line feed was hit */
             assert_true(o.files_n + o.patterns.n + 2 >= 4);
             for (size_t k = 0; k < o.files_n; k++)
@@ -107,37 +104,57 @@ static void other_files_are_refused(void **state)
 {
     struct file_offsets o;
     char why[FILE_ERROR_SIZE], want[FILE_ERROR_SIZE];
-    bool absent;
     write_text("ddgate-offsets 2\nfile of the future\n");
-    assert_false(file_offsets_load(path, &o, &absent, why));
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_FOREIGN);
     snprintf(want, sizeof want, "%s was written by another version of ddgate", path);
     assert_string_equal(why, want);
     write_text("\x7f"
                "ELF");
-    assert_false(file_offsets_load(path, &o, &absent, why));
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_FOREIGN);
     write_text("");
-    assert_false(file_offsets_load(path, &o, &absent, why));
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_FOREIGN);
     snprintf(want, sizeof want, "%s is not a file of offsets", path);
     assert_string_equal(why, want);
-    assert_false(file_offsets_load(folder, &o, &absent, why));
     write_text("ddgate-offsets 1\nfile\nfile 0\n\nfile 00000000 1 2 3");
-    assert_true(file_offsets_load(path, &o, &absent, why));
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_LOADED);
     assert_int_equal(o.damaged, 4);
     file_offsets_fini(&o);
+}
+
+/* Nothing of it may wait for a writer, or pass for a file that is not there yet. */
+static void what_is_no_file_is_refused(void **state)
+{
+    struct file_offsets o;
+    char why[FILE_ERROR_SIZE], want[FILE_ERROR_SIZE], beside[80];
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_REFUSED);
+    snprintf(want, sizeof want, "%s is no regular file, and offsets cannot be kept in it", path);
+    assert_string_equal(why, want);
+    unlink(path);
+    assert_int_equal(file_offsets_load(folder, &o, why), FILE_OFFSETS_REFUSED);
+    assert_non_null(strstr(why, "is no regular file"));
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_REFUSED);
+    assert_non_null(strstr(why, "is a symbolic link that leads nowhere"));
+    unlink(path);
+    snprintf(beside, sizeof beside, "%s.new", path);
+    assert_int_equal(mkfifo(beside, 0600), 0);
+    assert_false(file_offsets_save(path, &all, why));
+    unlink(beside);
 }
 
 static void a_failed_save_leaves_the_old_file(void **state)
 {
     struct file_offsets o;
     char why[FILE_ERROR_SIZE], beside[80];
-    bool absent;
     save();
     snprintf(beside, sizeof beside, "%s.new", path);
     assert_int_equal(mkdir(beside, 0755), 0);
     assert_false(file_offsets_save(path, &all, why));
     assert_non_null(strstr(why, "state.new: Is a directory"));
     rmdir(beside);
-    assert_true(file_offsets_load(path, &o, &absent, why));
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_LOADED);
     assert_int_equal(o.files_n, 2);
     file_offsets_fini(&o);
 }
@@ -148,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup(what_was_saved_comes_back, make_folder),
         cmocka_unit_test(damage_costs_its_own_line),
         cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test_teardown(a_failed_save_leaves_the_old_file, drop_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

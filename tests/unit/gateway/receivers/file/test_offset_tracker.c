@@ -16,7 +16,7 @@
 static struct offset_tracker *new_tracker(void)
 {
     struct file_offsets none = {0};
-    struct offset_tracker *b = offset_tracker_new("", &none);
+    struct offset_tracker *b = offset_tracker_new("", false, &none);
     assert_non_null(b);
     return b;
 }
@@ -32,7 +32,7 @@ static struct file_entry *add(struct offset_tracker *b, const char *name)
 
 static struct gw_ack_callback *flush(struct offset_tracker *b, struct file_entry *e, uint64_t to)
 {
-    offset_tracker_touch(e, to);
+    offset_tracker_touch(b, e, to);
     struct gw_ack_callback *r = offset_tracker_ack(b);
     assert_non_null(r);
     return r;
@@ -63,8 +63,8 @@ static void a_flush_holds_what_was_touched(void **state)
 {
     struct offset_tracker *b = new_tracker();
     struct file_entry *one = add(b, "1"), *two = add(b, "2");
-    offset_tracker_touch(one, 5);
-    offset_tracker_touch(one, 7);
+    offset_tracker_touch(b, one, 5);
+    offset_tracker_touch(b, one, 7);
     struct gw_ack_callback *both = flush(b, two, 100), *none = offset_tracker_ack(b);
     settle(none, true);
     assert_int_equal(offset_tracker_safe(b, one), 0);
@@ -134,13 +134,13 @@ static void ack_outlive_the_reader(void **state)
 static void a_tracker_that_lives_goes_on(void **state)
 {
     struct file_offsets one = {0}, two = {0};
-    struct offset_tracker *b = offset_tracker_new("x.offsets", &one),
-                          *other = offset_tracker_new("y.offsets", &one);
+    struct offset_tracker *b = offset_tracker_new("x.offsets", false, &one),
+                          *other = offset_tracker_new("y.offsets", false, &one);
     struct file_entry *e = add(b, "a");
     struct gw_ack_callback *kept = flush(b, e, 10), *given_up = flush(b, e, 20);
     e->open = true;
     offset_tracker_drop(b);
-    struct offset_tracker *again = offset_tracker_new("x.offsets", &two);
+    struct offset_tracker *again = offset_tracker_find("x.offsets");
     assert_ptr_equal(again, b);
     assert_ptr_not_equal(again, other);
     assert_false(e->open);
@@ -157,23 +157,22 @@ static void the_tracker_is_saved_when_it_changed(void **state)
 {
     char path[] = "/tmp/ddgate-book-XXXXXX", why[FILE_ERROR_SIZE];
     int fd = mkstemp(path);
-    struct gw_list none = {0};
-    struct file_offsets read;
-    bool absent;
-    struct offset_tracker *b = new_tracker();
+    struct file_offsets read = {0};
+    struct offset_tracker *b = offset_tracker_new(path, false, &read);
     struct file_entry *e = add(b, "a");
+    assert_non_null(b);
     assert_true(offset_tracker_changed(b));
     settle(flush(b, e, 10), true);
     offset_tracker_head(b, e, 3, 77);
     assert_true(offset_tracker_rename(b, e, "/var/log/b"));
-    assert_true(offset_tracker_save(b, path, &none, why));
+    assert_true(offset_tracker_save(b, why));
     assert_false(offset_tracker_changed(b));
-    assert_true(file_offsets_load(path, &read, &absent, why));
+    assert_true(file_offsets_load(path, &read, why) == FILE_OFFSETS_LOADED);
     assert_int_equal(read.files_n, 1);
     assert_int_equal(read.files[0].offset, 10);
     assert_int_equal(read.files[0].head, 77);
     assert_string_equal(read.files[0].path, "/var/log/b");
-    struct offset_tracker *again = offset_tracker_new("", &read);
+    struct offset_tracker *again = offset_tracker_new("", false, &read);
     assert_int_equal(offset_tracker_safe(again, offset_tracker_first(again)), 10);
     assert_false(offset_tracker_changed(again));
     file_offsets_fini(&read);
@@ -207,7 +206,7 @@ static void senders_settle_while_the_reader_reads(void **state)
     for (int i = 0; i < SENDERS; i++)
         pthread_create(&threads[i], NULL, send_some, NULL);
     for (unsigned i = 0; i < FLUSHES; i++) {
-        offset_tracker_touch(e[i % 3], i);
+        offset_tracker_touch(b, e[i % 3], i);
         sent[i] = flush(b, e[(i + 1) % 3], i);
         flushed = i + 1;
         assert_true(offset_tracker_safe(b, e[i % 3]) <= i);

@@ -1,0 +1,202 @@
+/* file_identity.c: whether a file still holds what was read of it, and what is done when it does not: it was
+ * truncated, or its inode is another file's. A tail compares before it passes anything on, and events make
+ * the reader look while no queue has room.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "core/base/log.h"
+#include "gateway/receivers/file/file_reader.h"
+
+ssize_t file_pread(int fd, void *to, size_t n, uint64_t at)
+{
+    ssize_t got;
+    do
+        got = pread(fd, to, n, (off_t)at);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* --- truncation --- */
+
+/* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is
+ * little. */
+static void overflow(struct file_reader *r, struct file_tail *t)
+{
+    bool is_long, full = r->full;
+    r->full = false;
+    if (t->held_n)
+        file_tail_feed(r, t, t->held, t->held_n, FILE_OVER, &is_long);
+    r->full |= full;
+}
+
+/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where
+ * t was. */
+static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const struct stat *st,
+                      const char *path)
+{
+    struct file_tail *copy = file_tail_of(r, st);
+    struct file_entry *old = copy ? copy->entry : NULL;
+    if (copy)
+        close(fd);
+    else if (!(copy = file_tail_new(r, fd, st, t->entry, t->pos)))
+        return false;
+    file_tail_set_copy(r, copy, NULL);
+    if (old)
+        offset_tracker_remove(r->tracker, old);
+    copy->entry = t->entry;
+    copy->pos = copy->size = t->pos;
+    copy->there = (uint64_t)st->st_size;
+    copy->scanned = t->scanned;
+    copy->head_n = t->head_n;
+    memcpy(copy->head, t->head, t->head_n);
+    copy->held_n = 0;
+    copy->encoding = t->encoding;
+    copy->grew = r->now;
+    copy->tried = FILE_OPEN;
+    copy->unproven = t->unproven;
+    copy->ready = true;
+    offset_tracker_move(r->tracker, t->entry, st->st_dev, st->st_ino);
+    r->urgent = true;
+    if (!offset_tracker_rename(r->tracker, t->entry, path))
+        gw_log(GW_WARNING, r->component, "no memory for a name");
+    file_tail_renamed(r, copy);
+    for (struct file_tail *other = t->copies ? r->tails : NULL; other; other = other->next)
+        if (other->copy_of == t)
+            file_tail_set_copy(r, other, copy);
+    file_schedule(r, copy);
+    file_schedule_close(r, copy);
+    return true;
+}
+
+/* Neither a copy has it, nor we. */
+static void count_lost(struct file_reader *r, const struct file_tail *t)
+{
+    uint64_t had = t->pos + t->held_n, lost = t->there > had ? t->there - had : 0;
+    if (!lost)
+        return;
+    gw_log(GW_WARNING, r->component,
+           "%s was truncated before %" PRIu64
+           " bytes of it were read, and no copy of them is found: they are lost",
+           t->entry->at.path, lost);
+    atomic_fetch_add_explicit(&r->counts->lost_bytes, lost, memory_order_relaxed);
+}
+
+/* What was left of it: in a copy, read for itself, or lost. */
+static void leave_rest(struct file_reader *r, struct file_tail *t)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    bool own = false;
+    int fd = t->entry->at.head_n ? file_find_copy(r, t, &st, path, sizeof path, &own) : -1;
+    gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
+           fd >= 0 ? "; what was left of it stands in " : "", fd >= 0 ? path : "");
+    if (fd >= 0 && hand_over(r, t, fd, &st, path))
+        return;
+    if (!own) {
+        count_lost(r, t);
+        overflow(r, t);
+    }
+    offset_tracker_remove(r->tracker, t->entry);
+}
+
+bool file_tail_start_over(struct file_reader *r, struct file_tail *t)
+{
+    struct file_saved fresh = {.dev = t->dev, .ino = t->ino, .path = t->entry->at.path};
+    struct file_entry *e = offset_tracker_add(r->tracker, &fresh);
+    if (!e)
+        return false;
+    leave_rest(r, t);
+    t->entry = e;
+    e->open = true;
+    t->pos = t->scanned = t->size = t->there = t->head_n = 0;
+    t->held_n = 0;
+    t->unproven = false;
+    t->ready = true;
+    t->encoding = r->text.by_option;
+    file_tail_renamed(r, t);
+    atomic_fetch_add_explicit(&r->counts->truncated, 1, memory_order_relaxed);
+    return true;
+}
+
+/* --- identity --- */
+
+static void sniff(struct file_reader *r, struct file_tail *t)
+{
+    size_t mark;
+    t->encoding = file_text_sniff(&r->text, gw_str_n(t->head, t->head_n), &mark);
+    if (t->pos < mark)
+        t->pos = mark;
+}
+
+/* What is known of the file's first bytes grows with it. */
+static void learn_head(struct file_reader *r, struct file_tail *t, const char *head, size_t n)
+{
+    bool fresh = t->head_n < 4; /* a byte order mark may not have been whole */
+    r->urgent |= t->entry->at.head_n == 0;
+    memcpy(t->head, head, n);
+    t->head_n = (uint32_t)n;
+    offset_tracker_head(r->tracker, t->entry, t->head_n, file_head_hash(t->head, t->head_n));
+    if (fresh)
+        sniff(r, t);
+}
+
+enum file_same file_tail_compare(struct file_reader *r, struct file_tail *t)
+{
+    char head[FILE_HEAD];
+    struct stat st;
+    if (fstat(t->fd, &st) != 0)
+        return FILE_UNREADABLE;
+    if ((uint64_t)st.st_size < (t->scanned ? t->scanned : t->pos))
+        return FILE_CHANGED;
+    ssize_t n = file_pread(t->fd, head, sizeof head, 0);
+    if (n < 0)
+        return FILE_UNREADABLE;
+    if (n < (ssize_t)t->head_n || memcmp(head, t->head, t->head_n) != 0)
+        return FILE_CHANGED;
+    if ((size_t)n > t->head_n)
+        learn_head(r, t, head, (size_t)n);
+    if ((uint64_t)st.st_size > t->there)
+        t->there = (uint64_t)st.st_size;
+    return FILE_SAME;
+}
+
+/* Of a file that was empty when it was saved nothing is known. */
+static bool begins_as_saved(const struct file_tail *t, ssize_t got)
+{
+    const struct file_saved *s = &t->entry->at;
+    return got == (ssize_t)s->head_n && (!s->head_n || file_head_hash(t->head, s->head_n) == s->head);
+}
+
+bool file_tail_prove(struct file_reader *r, struct file_tail *t)
+{
+    struct stat st;
+    ssize_t got = fstat(t->fd, &st) == 0 ? file_pread(t->fd, t->head, t->entry->at.head_n, 0) : -1;
+    if (got < 0) {
+        file_tail_fails(r, t, errno);
+        return false;
+    }
+    if (!begins_as_saved(t, got) || (uint64_t)st.st_size < t->pos) {
+        if (file_tail_start_over(r, t))
+            return true;
+        file_tail_fails(r, t, ENOMEM);
+        return false;
+    }
+    t->unproven = false;
+    t->head_n = t->entry->at.head_n;
+    sniff(r, t);
+    return true;
+}
+
+void file_tail_check(struct file_reader *r, struct file_tail *t)
+{
+    if (t->fd < 0 || t->copy_of || t->unproven || t->error)
+        return;
+    enum file_same same = file_tail_compare(r, t);
+    if (same == FILE_UNREADABLE)
+        file_tail_fails(r, t, errno);
+    else if (same == FILE_CHANGED && !file_tail_start_over(r, t))
+        file_tail_fails(r, t, ENOMEM);
+}
