@@ -11,20 +11,11 @@
 #include "core/base/log.h"
 #include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
-#include "gateway/receivers/file/file_reader.h"
+#include "gateway/receivers/file/file_internal.h"
 #include "gateway/receivers/file/file_state.h"
 
 #define GW_CONF struct file_conf
 static const struct gw_opt opts[] = {FILE_OPTS(GW_ROW) LOG_OPTS(GW_ROW) GW_OPT_END};
-
-struct file {
-    struct file_conf conf; /* first: the option rows fill it */
-    struct log_options options;
-    struct file_reader reader;
-    struct file_counts counts;
-    pthread_t thread;
-    bool started;
-};
 
 static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(struct file, counts.bytes, "file_read_bytes_total", "Bytes read from files."),

@@ -368,6 +368,13 @@ gw_nsec file_reader_step(struct file_reader *r)
     return next_time(r);
 }
 
+void file_reader_wait(struct file_reader *r, gw_nsec next)
+{
+    gw_nsec gathered = r->now + GATHER;
+    sleep_until(r, gathered < next ? gathered : next, false);
+    sleep_until(r, next, true);
+}
+
 /* What no queue takes was never read: the offsets say so, and nothing counts it. */
 void file_reader_finish(struct file_reader *r)
 {
@@ -382,11 +389,9 @@ void file_reader_finish(struct file_reader *r)
 void file_reader_run(struct file_reader *r)
 {
     while (!is_stopping(r)) {
-        gw_nsec next = file_reader_step(r), gathered = r->now + GATHER;
+        gw_nsec next = file_reader_step(r);
         if (next)
-            sleep_until(r, gathered < next ? gathered : next, false);
-        if (next)
-            sleep_until(r, next, true);
+            file_reader_wait(r, next);
     }
     file_reader_finish(r);
 }

@@ -200,8 +200,9 @@ void file_reader_close(struct file_reader *);
 /* The thread's body. */
 void file_reader_run(struct file_reader *);
 /* Its parts: what there is to do at this moment, and when the next step is due (0: at once) unless something
- * happens before; the end. */
+ * happens before; the wait for that; the end. */
 gw_nsec file_reader_step(struct file_reader *);
+void file_reader_wait(struct file_reader *, gw_nsec next); /* until then, an event, or a stop */
 void file_reader_finish(struct file_reader *);
 /* Any thread. */
 void file_reader_stop(struct file_reader *);

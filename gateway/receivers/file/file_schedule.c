@@ -41,9 +41,11 @@ static bool may_be_read(const struct file_reader *r, const struct file_tail *t)
 static gw_nsec due_of(const struct file_tail *t)
 {
     gw_nsec due = GW_NEVER, retire = t->retire_at > t->grew + DELETED ? t->retire_at : t->grew + DELETED;
-    if (t->error)
+    if (t->queued.tail)
+        due = GW_NEVER; /* its turn comes anyway */
+    else if (t->error)
         due = t->retry_at;
-    else if (!t->ready && waits_for_end(t))
+    else if (waits_for_end(t))
         due = t->grew + (t->tried == FILE_OPEN ? QUIET : OVER);
     return t->gone && retire < due ? retire : due;
 }

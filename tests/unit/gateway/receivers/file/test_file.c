@@ -95,11 +95,11 @@ static void open_bed(struct bed *b)
     b->ctx = calloc(1, gw_receiver_file.ctx_size);
 }
 
-static void start(struct bed *b)
+static void start_pattern(struct bed *b, const char *pattern)
 {
     struct file_conf *c = (struct file_conf *)(void *)b->ctx;
     assert_true(gw_opt_defaults(gw_receiver_file.opts, c, &b->arena));
-    b->path = gw_str_z(b->log);
+    b->path = gw_str_z(pattern);
     c->path = (struct gw_list){&b->path, 1};
     c->offsets = gw_str_z(b->offsets);
     c->poll = 20 * GW_MSEC;
@@ -107,6 +107,11 @@ static void start(struct bed *b)
     assert_int_equal(gw_receiver_file.open(b->ctx, &b->host, "receivers[0]", b->diagnostics), GW_OK);
     assert_int_equal(gw_diagnostics_errors(b->diagnostics), 0);
     gw_receiver_file.start(b->ctx);
+}
+
+static void start(struct bed *b)
+{
+    start_pattern(b, b->log);
 }
 
 static void stop(struct bed *b)
@@ -194,6 +199,51 @@ static void files_on_network_file_systems_are_looked_at(void **state)
     remote = false;
 }
 
+/* A writer goes on and rotates while starts and stops follow each other, so that stops come at any moment of
+ * a start. */
+enum { STARTS = 200 };
+struct writer {
+    struct bed *bed;
+    unsigned lines;
+};
+
+static void *write_and_rotate(void *arg)
+{
+    struct writer *w = arg;
+    char old[80], line[32];
+    snprintf(old, sizeof old, "%s.0.log", w->bed->log);
+    for (unsigned i = 0; i < w->lines; i++) {
+        if (i % 100 == 99) {
+            snprintf(old, sizeof old, "%s.%u.log", w->bed->log, i);
+            rename(w->bed->log, old);
+        }
+        snprintf(line, sizeof line, "line %u\n", i);
+        append(i % 100 < 20 ? old : w->bed->log, line);
+    }
+    return NULL;
+}
+
+static void stops_within_milliseconds_of_a_start_read_nothing_twice(void **state)
+{
+    struct bed b;
+    pthread_t thread;
+    struct writer w = {&b, 3000};
+    char pattern[80];
+    open_bed(&b);
+    snprintf(pattern, sizeof pattern, "%s/*.log", b.folder);
+    assert_int_equal(pthread_create(&thread, NULL, write_and_rotate, &w), 0);
+    for (unsigned i = 0; i < STARTS; i++) {
+        start_pattern(&b, pattern);
+        stop(&b);
+    }
+    pthread_join(thread, NULL);
+    start_pattern(&b, pattern);
+    wait_for(&b, w.lines);
+    stop(&b);
+    assert_int_equal(received(&b), w.lines);
+    close_bed(&b);
+}
+
 static void closing_what_was_not_opened_is_legal(void **state)
 {
     struct bed b;
@@ -221,6 +271,7 @@ int main(void)
         cmocka_unit_test(files_are_followed_without_inotify),
         cmocka_unit_test(files_are_followed_when_watches_are_used_up),
         cmocka_unit_test(files_on_network_file_systems_are_looked_at),
+        cmocka_unit_test(stops_within_milliseconds_of_a_start_read_nothing_twice),
         cmocka_unit_test(closing_what_was_not_opened_is_legal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void see_folder(void *ctx, const char *path)
 
 static const char *walk(const char *pattern, const char * not )
 {
-    static const struct file_glob_seen to = {see_file, see_folder, NULL};
+    static const struct file_glob_seen to = {.file = see_file, .folder = see_folder};
     char full[300], without[300];
     snprintf(full, sizeof full, "%s/%s", root, pattern);
     snprintf(without, sizeof without, "%s/%s", root, not );

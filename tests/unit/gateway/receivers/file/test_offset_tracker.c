@@ -133,7 +133,7 @@ static void ack_outlive_the_reader(void **state)
 /* A reload closes the receiver and opens it again: flushes that are under way are not read twice. */
 static void a_tracker_that_lives_goes_on(void **state)
 {
-    struct file_offsets one = {0}, two = {0};
+    struct file_offsets one = {0};
     struct offset_tracker *b = offset_tracker_new("x.offsets", false, &one),
                           *other = offset_tracker_new("y.offsets", false, &one);
     struct file_entry *e = add(b, "a");

@@ -1,0 +1,736 @@
+/* The reader step by step: files in trouble, holes, stalls, stops and reloads, more files than may be open.
+ * Every line comes once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "tests/unit/gateway/receivers/file/file_bed.h"
+
+#include <sys/resource.h>
+
+static const char *name_of(unsigned i)
+{
+    static char names[4][32];
+    static unsigned turn;
+    char *name = names[turn++ % 4];
+    snprintf(name, sizeof names[0], "f%03u.log", i);
+    return name;
+}
+
+/* --- more files than may be open --- */
+
+static void a_restart_with_more_files_than_may_be_open_reads_nothing_twice(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    b.open_files = 8;
+    for (unsigned i = 0; i < 40; i++)
+        append_lines(&b, name_of(i), 10 * i, 10 * i + 10);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 400);
+    assert_true(b.file->reader.open_n <= 8);
+    stop_reader(&b);
+    close_reader(&b);
+    open_reader(&b);
+    run_dry(&b);
+    reload(&b);
+    run_dry(&b);
+    once(&b, 0, 400);
+    assert_int_equal(b.file->counts.truncated, 0);
+    for (unsigned i = 0; i < 40; i++)
+        append_lines(&b, name_of(i), 400 + i, 401 + i);
+    run_dry(&b);
+    once(&b, 0, 440);
+    assert_true(b.file->reader.open_n <= 8);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    b.open_files = 8;
+    for (unsigned i = 0; i < 20; i++)
+        append_lines(&b, name_of(i), i, i + 1);
+    open_reader(&b);
+    run_dry(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    for (unsigned i = 0; i < 20; i++) {
+        char old[40];
+        append_lines(&b, name_of(i), 20 + i, 21 + i);
+        snprintf(old, sizeof old, "%s.old", name_of(i));
+        if (i % 2)
+            assert_int_equal(rename(in(&b, name_of(i)), in(&b, old)), 0);
+    }
+    truncate(in(&b, "f001.log.old"), 0); /* its entry goes when it is looked at */
+    append_lines(&b, "f001.log.old", 40, 42);
+    open_reader(&b);
+    run_dry(&b);
+    for (unsigned i = 0; i < 42; i++)
+        if (b.seen[i] != (i == 21 || i == 40 || i == 41 ? b.seen[i] : 1))
+            fail_msg("line %u came %u times", i, b.seen[i]);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void fewer_files_are_open_where_there_are_fewer_descriptors(void **state)
+{
+    struct bed b;
+    struct rlimit before, few;
+    bed_new(&b, 1 << 20);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 100;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    open_reader(&b);
+    assert_int_equal(b.file->reader.open_limit, 36);
+    for (unsigned i = 0; i < 60; i++)
+        append_lines(&b, name_of(i), i, i + 1);
+    run_dry(&b);
+    once(&b, 0, 60);
+    assert_true(b.file->reader.open_n <= 36);
+    stop_reader(&b);
+    close_reader(&b);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    bed_drop(&b);
+}
+
+/* --- trouble --- */
+
+static void a_file_that_cannot_be_read_waits_alone(void **state)
+{
+    static const int errors[] = {EIO, ESTALE, EACCES};
+    for (size_t e = 0; e < sizeof errors / sizeof *errors; e++) {
+        struct bed b;
+        uint64_t logged = gw_log_counts().lines[GW_WARNING];
+        bed_new(&b, 1 << 20);
+        append_lines(&b, "bad.log", 0, 10);
+        append_lines(&b, "good.log", 10, 20);
+        open_reader(&b);
+        run_dry(&b);
+        unreadable = inode(&b, "bad.log");
+        unreadable_errno = errors[e];
+        reads_of_unreadable = 0;
+        append_lines(&b, "bad.log", 20, 30);
+        append_lines(&b, "good.log", 30, 40);
+        run(&b, 200 * GW_MSEC);
+        take(&b);
+        once(&b, 30, 40);
+        for (unsigned i = 0; i < 100; i++) {
+            append_lines(&b, "bad.log", 100 + i, 101 + i);
+            append_lines(&b, "good.log", 200 + i, 201 + i);
+            run(&b, 600 * GW_MSEC);
+        }
+        take(&b);
+        once(&b, 200, 300);
+        assert_in_range(reads_of_unreadable, 1, 10); /* in a minute, and each try is one read */
+        assert_int_equal(b.file->counts.failing, 1);
+        assert_true(b.file->counts.read_errors >= 2);
+        assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+        unreadable = 0;
+        run(&b, 61 * GW_SEC);
+        take(&b);
+        once(&b, 0, 40);
+        once(&b, 100, 300);
+        assert_int_equal(b.file->counts.failing, 0);
+        assert_int_equal(b.file->counts.truncated, 0);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* At a start it cannot even be compared with what was saved. */
+static void a_known_file_that_cannot_be_read_at_the_start_is_not_another_one(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    append_lines(&b, "bad.log", 0, 10);
+    open_reader(&b);
+    run_dry(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    unreadable = inode(&b, "bad.log");
+    unreadable_errno = EIO;
+    append_lines(&b, "bad.log", 10, 20);
+    open_reader(&b);
+    run(&b, 3 * GW_SEC);
+    assert_int_equal(b.file->counts.failing, 1);
+    unreadable = 0;
+    run(&b, 61 * GW_SEC);
+    take(&b);
+    once(&b, 0, 20);
+    assert_int_equal(b.file->counts.truncated, 0);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void a_hole_is_passed_over(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    append_lines(&b, "hole.log", 0, 1);
+    assert_int_equal(truncate(in(&b, "hole.log"), 1 << 30), 0);
+    append_lines(&b, "hole.log", 1, 2);
+    append_lines(&b, "other.log", 2, 3);
+    open_reader(&b);
+    reads = 0;
+    run(&b, GW_SEC);
+    take(&b);
+    once(&b, 0, 3);
+    assert_true(reads < 100);
+    stop_reader(&b);
+    close_reader(&b);
+    open_reader(&b);
+    append_lines(&b, "hole.log", 3, 4);
+    run_dry(&b);
+    once(&b, 0, 4);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* A line that goes on behind a hole, too. */
+static void a_hole_within_a_line_is_passed_over(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    append_text(&b, "hole.log", "L000000# begins");
+    assert_int_equal(truncate(in(&b, "hole.log"), 1 << 30), 0);
+    append_text(&b, "hole.log", "ends\n");
+    append_lines(&b, "hole.log", 1, 2);
+    open_reader(&b);
+    reads = 0;
+    run(&b, GW_SEC);
+    take(&b);
+    once(&b, 0, 2);
+    assert_true(reads < 100);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- stalls --- */
+
+/* The queue holds one flush: the second one waits. */
+static void stall(struct bed *b, unsigned lines)
+{
+    append_lines(b, "first.log", LINES - 1, LINES);
+    open_reader(b);
+    run(b, GW_SEC);
+    append_lines(b, "a.log", 0, lines);
+    run(b, GW_SEC);
+    assert_true(b->file->reader.waiting);
+}
+
+static void a_stop_while_the_queue_is_full_reads_nothing_twice(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 100);
+    take(&b); /* there is room just before the end */
+    stop_reader(&b);
+    take(&b);
+    close_reader(&b);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 100);
+    once(&b, LINES - 1, LINES);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void what_no_queue_took_is_read_by_the_next_reader(void **state)
+{
+    for (int in_memory = 0; in_memory < 2; in_memory++) {
+        struct bed b;
+        bed_new(&b, 4096);
+        b.in_memory = in_memory;
+        stall(&b, 100);
+        for (unsigned turn = 0; turn < 5; turn++) {
+            append_lines(&b, "a.log", 100 + 10 * turn, 110 + 10 * turn);
+            reload(&b);
+            run(&b, GW_SEC);
+        }
+        run_dry(&b);
+        once(&b, 0, 150);
+        once(&b, LINES - 1, LINES);
+        struct gw_ledger_view v;
+        gw_ledger_read(b.ledger, &v);
+        assert_int_equal(v.signal[GW_LOGS].received, 151); /* each counted once */
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* What is under way when the receiver is closed, and is settled before it is opened. */
+static void what_is_delivered_during_a_reload_is_not_read_again(void **state)
+{
+    for (int in_memory = 0; in_memory < 2; in_memory++) {
+        struct bed b;
+        bed_new(&b, 1 << 20);
+        b.in_memory = in_memory;
+        append_lines(&b, "a.log", 0, 100);
+        open_reader(&b);
+        run(&b, GW_SEC);
+        for (unsigned turn = 1; turn <= 20; turn++) {
+            append_lines(&b, "a.log", 100 * turn, 100 * turn + 100);
+            run(&b, 20 * GW_MSEC);
+            stop_reader(&b);
+            close_reader(&b);
+            take(&b);
+            open_reader(&b);
+            run(&b, 20 * GW_MSEC);
+        }
+        run_dry(&b);
+        once(&b, 0, 2100);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* A receiver that a reload takes away leaves offsets that are exact, whoever reads them. */
+static void the_last_delivery_writes_the_offsets_of_a_receiver_that_is_gone(void **state)
+{
+    struct bed b;
+    struct file_offsets o;
+    char why[FILE_ERROR_SIZE];
+    bed_new(&b, 1 << 20);
+    append_lines(&b, "a.log", 0, 10);
+    open_reader(&b);
+    run(&b, GW_SEC);
+    stop_reader(&b);
+    close_reader(&b);
+    assert_int_equal(file_offsets_load(b.offsets, &o, why), FILE_OFFSETS_LOADED);
+    assert_int_equal(o.files[0].offset, 0);
+    file_offsets_fini(&o);
+    take(&b);
+    assert_int_equal(file_offsets_load(b.offsets, &o, why), FILE_OFFSETS_LOADED);
+    assert_int_equal(o.files_n, 1);
+    assert_int_equal(o.files[0].offset, 10 * 110);
+    file_offsets_fini(&o);
+    bed_drop(&b);
+}
+
+/* Its name is gone, and only the descriptor leads to it. */
+static void a_file_deleted_during_a_stall_survives_reloads(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 100);
+    assert_int_equal(unlink(in(&b, "a.log")), 0);
+    run(&b, 20 * GW_SEC);
+    reload(&b);
+    run(&b, 20 * GW_SEC);
+    reload(&b);
+    run_dry(&b);
+    once(&b, 0, 100);
+    run(&b, 20 * GW_SEC);
+    assert_int_equal(b.file->reader.tails_n, 1);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* An exporter goes away while the gateway lives: what it gave up is read another time, though its file does
+ * not grow. */
+static void what_was_given_up_is_read_though_the_file_rests(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    append_lines(&b, "a.log", 0, 10);
+    open_reader(&b);
+    run(&b, GW_SEC);
+    assert_int_equal(unlink(in(&b, "a.log")), 0);
+    run(&b, 20 * GW_SEC); /* long enough to close a deleted file that nobody waits for */
+    give_up(&b);
+    run(&b, 20 * GW_SEC);
+    take(&b);
+    once(&b, 0, 10);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void the_rest_of_a_line_that_comes_late_is_waited_for_after_a_stall_too(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 1);
+    append_text(&b, "a.log", "L000001# a half");
+    run(&b, 20 * GW_SEC);
+    take(&b);
+    run(&b, GW_SEC);
+    append_text(&b, "a.log", "L000002# of it\n");
+    run_dry(&b);
+    once(&b, 0, 3);
+    struct gw_ledger_view v;
+    gw_ledger_read(b.ledger, &v);
+    assert_int_equal(v.signal[GW_LOGS].received, 3); /* the two halves are one record */
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- rotation in a stall --- */
+
+static void rotate_by_copy(struct bed *b, const char *name, const char *copy)
+{
+    char command[256];
+    snprintf(command, sizeof command, "cp %s %s", in(b, name), in(b, copy));
+    assert_int_equal(system(command), 0);
+    assert_int_equal(truncate(in(b, name), 0), 0);
+}
+
+static void a_wait_for_room_ends_with_an_event(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 100);
+    append_lines(&b, "a.log", 100, 101);
+    file_reader_wait(&b.file->reader, gw_now() + 3600 * GW_SEC);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void two_rotations_in_a_stall_lose_nothing(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 100);
+    rotate_by_copy(&b, "a.log", "a.log.1");
+    run(&b, 20 * GW_MSEC);
+    append_lines(&b, "a.log", 100, 200);
+    run(&b, 20 * GW_MSEC);
+    assert_int_equal(rename(in(&b, "a.log.1"), in(&b, "a.log.2")), 0);
+    rotate_by_copy(&b, "a.log", "a.log.1");
+    run(&b, 20 * GW_MSEC);
+    append_lines(&b, "a.log", 200, 300);
+    run_dry(&b);
+    once(&b, 0, 300);
+    assert_int_equal(b.file->counts.lost_bytes, 0);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void what_a_truncation_loses_is_counted(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 20);
+    append_lines(&b, "a.log", 20, 120);
+    run(&b, 100 * GW_MSEC);
+    uint64_t logged = gw_log_counts().lines[GW_WARNING];
+    assert_int_equal(truncate(in(&b, "a.log"), 0), 0);
+    run(&b, 100 * GW_MSEC);
+    assert_int_equal(b.file->counts.lost_bytes, 100 * 110);
+    assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+    run_dry(&b);
+    once(&b, 0, 20);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- what a start may meet --- */
+
+static struct bed *racing;
+
+static void shift(const char *path)
+{
+    assert_int_equal(rename(in(racing, "app.log.1"), in(racing, "app.log.2")), 0);
+    assert_int_equal(rename(in(racing, "app.log"), in(racing, "app.log.1")), 0);
+    append_lines(racing, "app.log", 20, 30);
+}
+
+/* Between the look at a name and its opening the name goes to another file. */
+static void a_rotation_during_a_scan_reads_nothing_twice(void **state)
+{
+    for (int known = 0; known < 2; known++) {
+        struct bed b;
+        char path[160];
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+        append_lines(&b, "app.log.1", 0, 10);
+        append_lines(&b, "app.log", 10, 20);
+        open_reader(&b);
+        if (known) {
+            run_dry(&b);
+            stop_reader(&b);
+            close_reader(&b);
+            open_reader(&b);
+        }
+        snprintf(path, sizeof path, "%s", in(&b, "app.log.1"));
+        racing = &b;
+        before_open_of = path;
+        before_open = shift;
+        run_dry(&b);
+        assert_null(before_open);
+        once(&b, 0, 30);
+        assert_int_equal(b.file->counts.truncated, 0);
+        stop_reader(&b);
+        close_reader(&b);
+        open_reader(&b);
+        run_dry(&b);
+        once(&b, 0, 30);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+static void truncate_it(ino_t ino)
+{
+    assert_int_equal(truncate(in(racing, "app.log"), 0), 0);
+    append_lines(racing, "app.log", 20, 22);
+}
+
+/* The original is truncated while its copy is compared with it. */
+static void a_truncation_during_a_comparison_reads_nothing_twice(void **state)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct bed b;
+        char command[400];
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+        append_lines(&b, "app.log", 0, 20);
+        open_reader(&b);
+        run_dry(&b);
+        snprintf(command, sizeof command, "cp %s %s", in(&b, "app.log"), in(&b, "app.log.1"));
+        assert_int_equal(system(command), 0);
+        racing = &b;
+        after_read_of = inode(&b, "app.log");
+        after_read = truncate_it;
+        run(&b, 2 * GW_SEC);
+        assert_null(after_read);
+        if (restart) {
+            stop_reader(&b);
+            close_reader(&b);
+            open_reader(&b);
+        }
+        run_dry(&b);
+        once(&b, 0, 22);
+        stop_reader(&b);
+        close_reader(&b);
+        open_reader(&b);
+        run_dry(&b);
+        once(&b, 0, 22);
+        bed_drop(&b);
+    }
+}
+
+/* What was a copy of a file that is gone is known from then on. */
+static void a_copy_whose_original_is_deleted_is_not_read_by_the_next_start(void **state)
+{
+    struct bed b;
+    char command[400];
+    bed_new(&b, 1 << 20);
+    snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+    append_lines(&b, "app.log", 0, 20);
+    open_reader(&b);
+    run_dry(&b);
+    snprintf(command, sizeof command, "cp %s %s", in(&b, "app.log"), in(&b, "app.log.1"));
+    assert_int_equal(system(command), 0);
+    run_dry(&b);
+    assert_int_equal(unlink(in(&b, "app.log")), 0);
+    run(&b, 30 * GW_SEC);
+    take(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 20);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* Many rotations in one second: only the newest copy holds what was not read. */
+static void the_newest_copy_of_a_second_is_the_one(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    snprintf(b.pattern, sizeof b.pattern, "%s/app.log", b.folder);
+    append_text(&b, "app.log", "same first bytes\n"); /* all that is known of it when it is saved */
+    open_reader(&b);
+    run_dry(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    for (unsigned i = 0; i < 4; i++) {
+        char copy[32];
+        snprintf(copy, sizeof copy, "app.log.%u", 9 - i);
+        append_text(&b, copy, "same first bytes\n");
+        append_lines(&b, copy, 100 + i, 101 + i);
+    }
+    append_lines(&b, "app.log", 0, 10);
+    rotate_by_copy(&b, "app.log", "app.log.1");
+    append_lines(&b, "app.log", 10, 20);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 20);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* Nothing is known of an empty file, so nothing of it can have changed. */
+static void an_empty_file_is_no_truncated_one(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    append_text(&b, "a.log", "");
+    open_reader(&b);
+    run(&b, GW_SEC);
+    stop_reader(&b);
+    close_reader(&b);
+    append_lines(&b, "a.log", 0, 1);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 1);
+    assert_int_equal(b.file->counts.truncated, 0);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- symbolic links --- */
+
+static void a_rotation_behind_a_symbolic_link_is_seen_at_once(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    assert_int_equal(mkdir(in(&b, "pods"), 0700), 0);
+    append_lines(&b, "pods/0.txt", 0, 1);
+    assert_int_equal(symlink("pods/0.txt", in(&b, "c.log")), 0);
+    open_reader(&b);
+    run(&b, 200 * GW_MSEC);
+    append_lines(&b, "pods/0.txt", 1, 2);
+    assert_int_equal(rename(in(&b, "pods/0.txt"), in(&b, "pods/0.txt.1")), 0);
+    run(&b, 200 * GW_MSEC); /* the link leads nowhere */
+    append_lines(&b, "pods/0.txt", 2, 3);
+    run(&b, 200 * GW_MSEC);
+    assert_int_equal(rename(in(&b, "pods/0.txt"), in(&b, "pods/0.txt.2")), 0);
+    append_lines(&b, "pods/0.txt", 3, 4);
+    run(&b, 200 * GW_MSEC);
+    take(&b);
+    once(&b, 0, 4);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void a_link_that_is_swapped_often_is_followed(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    open_reader(&b);
+    run(&b, GW_SEC);
+    for (unsigned i = 0; i < 50; i++) {
+        char target[32];
+        snprintf(target, sizeof target, "t%u.txt", i);
+        append_lines(&b, target, i, i + 1);
+        assert_int_equal(symlink(target, in(&b, "next")), 0);
+        assert_int_equal(rename(in(&b, "next"), in(&b, "c.log")), 0);
+        run(&b, 30 * GW_MSEC);
+    }
+    run_dry(&b);
+    once(&b, 0, 50);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- offsets and the disk --- */
+
+static bool synced;
+static unsigned syncs;
+
+static bool sync_or_not(void *ctx)
+{
+    syncs++;
+    return synced;
+}
+
+/* With a disk queue an offset may be written only when what it covers is on the disk. */
+static void offsets_wait_for_the_disk_queue(void **state)
+{
+    struct bed b;
+    struct file_offsets o;
+    char why[FILE_ERROR_SIZE];
+    bed_new(&b, 1 << 20);
+    append_lines(&b, "a.log", 0, 10);
+    open_reader(&b);
+    run(&b, 50 * GW_MSEC);
+    const struct offset_tracker_before before = {sync_or_not, NULL};
+    offset_tracker_save_after(b.file->reader.tracker, &before);
+    synced = true;
+    run(&b, 3 * GW_SEC);
+    synced = false;
+    syncs = 0;
+    take(&b);
+    run(&b, 5 * GW_SEC);
+    assert_true(syncs > 0);
+    assert_int_equal(file_offsets_load(b.offsets, &o, why), FILE_OFFSETS_LOADED);
+    assert_int_equal(o.files_n, 1);
+    assert_int_equal(o.files[0].offset, 0);
+    file_offsets_fini(&o);
+    synced = true;
+    run(&b, 2 * GW_SEC);
+    assert_int_equal(file_offsets_load(b.offsets, &o, why), FILE_OFFSETS_LOADED);
+    assert_int_equal(o.files[0].offset, 10 * 110);
+    file_offsets_fini(&o);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static int no_state_folder(void **state)
+{
+    unsetenv("STATE_DIRECTORY");
+    unsetenv("XDG_STATE_HOME");
+    unsetenv("HOME");
+    no_folder = "/var/lib";
+    gw_log_level(GW_WARNING);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_restart_with_more_files_than_may_be_open_reads_nothing_twice),
+        cmocka_unit_test(files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start),
+        cmocka_unit_test(fewer_files_are_open_where_there_are_fewer_descriptors),
+        cmocka_unit_test(a_file_that_cannot_be_read_waits_alone),
+        cmocka_unit_test(a_known_file_that_cannot_be_read_at_the_start_is_not_another_one),
+        cmocka_unit_test(a_hole_is_passed_over),
+        cmocka_unit_test(a_hole_within_a_line_is_passed_over),
+        cmocka_unit_test(a_stop_while_the_queue_is_full_reads_nothing_twice),
+        cmocka_unit_test(what_no_queue_took_is_read_by_the_next_reader),
+        cmocka_unit_test(what_is_delivered_during_a_reload_is_not_read_again),
+        cmocka_unit_test(the_last_delivery_writes_the_offsets_of_a_receiver_that_is_gone),
+        cmocka_unit_test(a_file_deleted_during_a_stall_survives_reloads),
+        cmocka_unit_test(what_was_given_up_is_read_though_the_file_rests),
+        cmocka_unit_test(the_rest_of_a_line_that_comes_late_is_waited_for_after_a_stall_too),
+        cmocka_unit_test(a_wait_for_room_ends_with_an_event),
+        cmocka_unit_test(two_rotations_in_a_stall_lose_nothing),
+        cmocka_unit_test(what_a_truncation_loses_is_counted),
+        cmocka_unit_test(a_rotation_during_a_scan_reads_nothing_twice),
+        cmocka_unit_test(a_truncation_during_a_comparison_reads_nothing_twice),
+        cmocka_unit_test(a_copy_whose_original_is_deleted_is_not_read_by_the_next_start),
+        cmocka_unit_test(the_newest_copy_of_a_second_is_the_one),
+        cmocka_unit_test(an_empty_file_is_no_truncated_one),
+        cmocka_unit_test(a_rotation_behind_a_symbolic_link_is_seen_at_once),
+        cmocka_unit_test(a_link_that_is_swapped_often_is_followed),
+        cmocka_unit_test(offsets_wait_for_the_disk_queue),
+    };
+    return cmocka_run_group_tests(tests, no_state_folder, NULL);
+}
