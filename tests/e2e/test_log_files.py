@@ -238,9 +238,13 @@ def test_a_full_queue_stops_reading_and_rotation_goes_on(start, sink, logs):
     assert not gate.ledger.intake("logs").get(("refused", "queue_full"))
 
 
-def files_of(gate):
+def metric(gate, name):
     text = gate.admin("/metrics").body.decode()
-    return int(float(re.search(r'^ddgate_file_files\{.*\} (\S+)$', text, re.M)[1]))
+    return int(float(re.search(rf'^{name}\{{.*\}} (\S+)$', text, re.M)[1]))
+
+
+def files_of(gate):
+    return metric(gate, "ddgate_file_files")
 
 
 def test_a_clean_restart_brings_every_line_once(start, sink, logs):
@@ -317,6 +321,51 @@ def test_a_reload_reads_nothing_twice(start, sink, logs):
         assert [r.resource.get("service.name") for r in sink.records if r.body == "after"] == ["renamed"]
 
 
+def reload(gate, turn):
+    conf = gate.directory / "ddgate.conf"
+    before = reloads_of(gate)
+    conf.write_text(re.sub(r"receivers = \( \{( service = \"\d+\";)?", f'receivers = ( {{ service = "{turn}";', conf.read_text()))
+    gate.signal(signal.SIGHUP)
+    gate._until(lambda: reloads_of(gate) > before, "no reload")
+
+
+def reloads_of(gate):
+    return int(re.search(r'^ddgate_config_reloads_total\{result="done"\} (\d+)$', gate.admin("/metrics").body.decode(), re.M)[1])
+
+
+def test_reloads_while_the_backend_stalls(start, sink, logs):
+    """Each closes the receiver with a flush that no queue takes, and one file loses its name meanwhile."""
+    sink.hold()
+    lines = [f"line {i} " + "x" * 200 for i in range(20000)]
+    append(logs / "a.log", *lines[:10000])
+    with start(exporter={"queue_size": "1MiB", "timeout": "60s"}) as gate:
+        sink.wait(lambda s: s.requests, "a request")
+        gate._until(lambda: metric(gate, "ddgate_file_waits_total"), "nothing waits")
+        for turn in range(5):
+            append(logs / "a.log", *lines[10000 + 2000 * turn:12000 + 2000 * turn])
+            if turn == 3:
+                gate._until(lambda: files_of(gate), "the file is not seen")
+                os.unlink(logs / "a.log")
+                append(logs / "b.log", "of another file")
+            reload(gate, turn)
+            if turn == 2:
+                assert metric(gate, "ddgate_file_files") == 1
+        sink.release()
+        lines = [*lines[:18000], "of another file", *lines[18000:]]
+        once(sink, lines)
+    assert gate.ledger.intake("logs")["received"] == len(lines)
+
+
+def test_reloads_of_a_healthy_gateway(start, sink, logs):
+    writer = Writer(logs / "a.log", 20000, None, 1 << 30)
+    with start() as gate:
+        writer.start()
+        for turn in range(20):
+            reload(gate, turn)
+        writer.join()
+        once(sink, writer.lines)
+
+
 def test_a_record_that_is_not_over_is_not_cut_by_a_stop(start, sink, logs):
     append(logs / "a.log", "ERROR one", "  more", "ERROR two", "  of it")
     gate = start(multiline="auto")
@@ -348,6 +397,24 @@ def test_a_hundred_files_at_once(start, sink, logs):
         for r in sink.records:
             by_file.setdefault(r.attributes["log.file.name"], []).append(r.body)
     assert all(by_file[w.path.name] == w.lines for w in writers)  # in order, too
+
+
+def test_restarts_with_more_files_than_may_be_open(start, sink, logs):
+    """Some are renamed to names that no pattern finds, with lines that nobody has read, while no gateway runs."""
+    def write(turn):
+        for i in range(40):
+            append(logs / f"{i}.log", f"{turn} {i}")
+    write(0)
+    with start(open_files=8):
+        sink.wait_records(40)
+    write(1)
+    for i in range(0, 40, 3):
+        os.rename(logs / f"{i}.log", logs / f"{i}.log.old")
+    for _ in range(3):
+        with start(open_files=8) as gate:
+            gate.wait_stderr("files to read")
+            once(sink, [f"{turn} {i}" for turn in range(2) for i in range(40)])
+        assert "truncated" not in gate.stderr
 
 
 def test_garbage_is_passed_on(start, sink, logs):
@@ -429,6 +496,15 @@ def test_damaged_offsets_are_said_and_not_fatal(start, sink, logs, tmp_path):
     with start() as gate:
         sink.wait_records(3)
     assert "is not a file of offsets" in gate.stderr
+    assert (tmp_path / "offsets.aside").read_bytes() == b"\0" * 100
+
+
+def test_offsets_that_can_be_kept_nowhere_are_a_mistake(start, logs, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, words in (("pipe", "is no regular file"), ("link", "is a symbolic link that leads nowhere")):
+        with pytest.raises(AssertionError, match=words):
+            start(offsets=str(tmp_path / name))
 
 
 def test_mistakes_are_said_at_start(start, logs, tmp_path):

@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include "gateway/receivers/file/file_reader.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -87,12 +86,16 @@ static void drop_copies(struct file_reader *r)
     }
 }
 
-/* A file that has no name, or none that would be found, is there for another reader by its descriptor
- * only. */
+/* A file that has no name, or none that would be found, is there for another reader by its descriptor only;
+ * and it may have lost its name a moment ago. */
 static void leave_tail(struct file_reader *r, struct file_tail *t)
 {
-    if (t->gone && t->fd >= 0)
-        t->entry->fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 0);
+    struct stat st;
+    if (t->fd >= 0 &&
+        (t->gone || fstat(t->fd, &st) != 0 || st.st_nlink == 0 || (uint64_t)st.st_size > t->pos)) {
+        t->entry->fd = t->fd;
+        t->fd = -1;
+    }
     file_tail_drop(r, t);
 }
 
