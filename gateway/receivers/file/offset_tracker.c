@@ -1,58 +1,19 @@
-/* offset_tracker.c: entries, the flushes of each that are under way, and the file that they are kept in. The
- * reader calls it, and senders do through receipts. A book is found by its name until its last reference is
- * gone; that one writes what nobody has written yet.
+/* offset_tracker.c: books, their entries, and the file that they are kept in. The reader calls it; flushes
+ * are offset_flush.c's. A book is found by its name until its last reference is gone; that one writes what
+ * nobody has written yet.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/receivers/file/offset_tracker.h"
-
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
-
-#include "core/base/lock.h"
-
-struct ack;
-
-/* One entry's part of a flush. */
-struct offset_checkpoint {
-    struct offset_checkpoint *next; /* of the entry, in order of offsets */
-    struct ack *of;
-    struct file_entry *entry;
-    uint64_t offset;
-};
-
-struct ack {
-    struct gw_ack_callback ack;
-    struct offset_tracker *tracker;
-    bool settled, kept; /* under the lock */
-    size_t left;        /* marks that entries still hold; under the lock */
-    size_t n;
-    struct offset_checkpoint checkpoints[];
-};
-
-struct offset_tracker {
-    struct offset_tracker *next; /* of all; under the lock of all */
-    /* the reader's, and a receipt's each; from nothing to one only under the lock of all */
-    atomic_size_t refs;
-    bool used; /* by a reader; under the lock of all */
-    bool in_memory;
-    char *name;
-    int lock_file; /* -1: none */
-    struct gw_list known;
-    struct offset_tracker_before before;
-    pthread_mutex_t lock;
-    bool changed, given_up; /* under the lock */
-    struct file_entry *first, *touched;
-    struct file_index by_inode;
-};
+#include "gateway/receivers/file/offset_tracker_internal.h"
 
 static struct gw_lock all_lock = GW_LOCK_STATIC(FILE_OFFSETS_ALL);
 static struct offset_tracker *all;
 
 /* --- life --- */
 
-static void free_entry(struct file_entry *e)
+void file_entry_free(struct file_entry *e)
 {
     if (e->fd >= 0)
         close(e->fd);
@@ -103,7 +64,7 @@ static void free_tracker(struct offset_tracker *b)
 {
     for (struct file_entry *e; (e = b->first);) {
         b->first = e->next;
-        free_entry(e);
+        file_entry_free(e);
     }
     file_index_fini(&b->by_inode);
     free_patterns(&b->known);
@@ -124,7 +85,7 @@ static void save_last(struct offset_tracker *b)
 }
 
 /* Under the lock of all it cannot be found while it ends. */
-static void unref(struct offset_tracker *b)
+void offset_tracker_unref(struct offset_tracker *b)
 {
     for (size_t refs = atomic_load(&b->refs); refs > 1;)
         if (atomic_compare_exchange_weak(&b->refs, &refs, refs - 1))
@@ -151,7 +112,7 @@ void offset_tracker_drop(struct offset_tracker *b)
     b->used = false;
     pthread_mutex_unlock(&all_lock);
     if (!b->in_memory || !b->name[0]) /* else there is no other place for what it knows */
-        unref(b);
+        offset_tracker_unref(b);
 }
 
 /* As the next reader wants it: what the last one had in its hands goes. */
@@ -337,7 +298,7 @@ void offset_tracker_remove(struct offset_tracker *b, struct file_entry *e)
     bool checkpoints = e->first != NULL;
     gw_unlock(&b->lock);
     if (!checkpoints)
-        free_entry(e);
+        file_entry_free(e);
 }
 
 uint64_t offset_tracker_safe(struct offset_tracker *b, const struct file_entry *e)
@@ -396,112 +357,6 @@ bool offset_tracker_given_up(struct offset_tracker *b)
     b->given_up = false;
     pthread_mutex_unlock(&b->lock);
     return given_up;
-}
-
-/* --- receipts --- */
-
-void offset_tracker_touch(struct offset_tracker *b, struct file_entry *e, uint64_t offset)
-{
-    if (!e->touched) {
-        e->next_touched = b->touched;
-        b->touched = e;
-    }
-    e->touched = true;
-    e->flush = offset;
-}
-
-/* The marks at the front that are settled leave; safe follows them up to the first that was given up. */
-static void advance(struct offset_tracker *b, struct file_entry *e)
-{
-    for (struct offset_checkpoint *m; (m = e->first) && m->of->settled;) {
-        e->first = m->next;
-        if (!m->of->kept)
-            e->stuck = true;
-        if (!e->stuck) {
-            e->at.offset = m->offset;
-            b->changed = true;
-        }
-        if (--m->of->left == 0)
-            free(m->of);
-    }
-    if (!e->first && e->stuck)
-        b->given_up = b->changed = true; /* whoever waits for something to save hears of it */
-    if (!e->first && e->gone)
-        free_entry(e);
-}
-
-/* Any thread. */
-static void settled(struct gw_ack_callback *ack, bool kept)
-{
-    struct ack *r = (struct ack *)ack;
-    struct offset_tracker *b = r->tracker;
-    gw_lock(&b->lock);
-    r->settled = true;
-    r->kept = kept;
-    r->left++; /* so that it outlives the loop */
-    for (size_t i = 0; i < r->n; i++)
-        if (r->checkpoints[i].entry->first == &r->checkpoints[i])
-            advance(b, r->checkpoints[i].entry);
-    bool last = --r->left == 0;
-    gw_unlock(&b->lock);
-    if (last)
-        free(r);
-    unref(b);
-}
-
-static void add_checkpoint(struct ack *r, struct file_entry *e)
-{
-    struct offset_checkpoint *m = &r->checkpoints[r->n++];
-    *m = (struct offset_checkpoint){.of = r, .entry = e, .offset = e->flush};
-    if (e->first)
-        e->last->next = m;
-    else
-        e->first = m;
-    e->last = m;
-    e->touched = false;
-}
-
-struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
-{
-    size_t n = 0;
-    for (const struct file_entry *e = b->touched; e; e = e->next_touched)
-        n++;
-    struct ack *r = malloc(sizeof *r + n * sizeof *r->checkpoints);
-    if (!r)
-        return NULL;
-    *r = (struct ack){.ack = {settled}, .tracker = b, .left = n};
-    atomic_fetch_add(&b->refs, 1);
-    pthread_mutex_lock(&b->lock);
-    for (struct file_entry *e = b->touched; e; e = e->next_touched)
-        add_checkpoint(r, e);
-    b->touched = NULL;
-    pthread_mutex_unlock(&b->lock);
-    return &r->ack;
-}
-
-/* The last mark of its entry leaves, and settles nothing. */
-static void take_mark_back(struct offset_checkpoint *m)
-{
-    struct file_entry *e = m->entry;
-    struct offset_checkpoint *before = NULL;
-    for (struct offset_checkpoint *at = e->first; at != m; at = at->next)
-        before = at;
-    *(before ? &before->next : &e->first) = NULL;
-    e->last = before;
-    if (!e->first && e->gone)
-        free_entry(e);
-}
-
-void offset_tracker_cancel(struct gw_ack_callback *ack)
-{
-    struct ack *r = (struct ack *)ack;
-    struct offset_tracker *b = r->tracker;
-    pthread_mutex_lock(&b->lock);
-    for (size_t i = 0; i < r->n; i++)
-        take_mark_back(&r->checkpoints[i]);
-    pthread_mutex_unlock(&b->lock);
-    free(r);
-    unref(b);
 }
 
 /* --- disk --- */

@@ -39,11 +39,14 @@
 static gw_nsec ahead; /* of the monotonic clock */
 static ino_t unreadable;
 static int unreadable_errno;
+static bool head_only; /* the rest of it can be read */
 static unsigned reads, reads_of_unreadable;
 static void (*before_open)(const char *path); /* once */
-static const char *before_open_of;
+static const char *before_open_of = "";
 static void (*after_read)(ino_t); /* once, of that inode */
 static ino_t after_read_of;
+static ino_t slow; /* a read of it takes … */
+static gw_nsec slow_read;
 static const char *no_folder; /* nor below it */
 
 int clock_gettime(clockid_t id, struct timespec *t)
@@ -67,11 +70,13 @@ ssize_t pread(int fd, void *to, size_t n, off_t at)
         *(void **)&real = dlsym(RTLD_NEXT, "pread");
     ino_t ino = fstat(fd, &st) == 0 ? st.st_ino : 0;
     reads++;
-    if (unreadable && ino == unreadable) {
+    if (unreadable && ino == unreadable && (at == 0 || !head_only)) {
         reads_of_unreadable++;
         errno = unreadable_errno;
         return -1;
     }
+    if (slow && ino == slow)
+        ahead += slow_read;
     ssize_t got = real(fd, to, n, at);
     void (*call)(ino_t) = ino == after_read_of ? after_read : NULL;
     if (call) {
@@ -128,7 +133,7 @@ struct bed {
     unsigned seen[LINES], delivered;
 };
 
-static const char *in(const struct bed *b, const char *name)
+static inline const char *in(const struct bed *b, const char *name)
 {
     static char paths[8][160];
     static unsigned turn;
@@ -137,7 +142,7 @@ static const char *in(const struct bed *b, const char *name)
     return path;
 }
 
-static void append_text(const struct bed *b, const char *name, const char *text)
+static inline void append_text(const struct bed *b, const char *name, const char *text)
 {
     FILE *f = fopen(in(b, name), "a");
     assert_non_null(f);
@@ -146,7 +151,7 @@ static void append_text(const struct bed *b, const char *name, const char *text)
 }
 
 /* Lines from … to - 1. */
-static void append_lines(const struct bed *b, const char *name, unsigned from, unsigned to)
+static inline void append_lines(const struct bed *b, const char *name, unsigned from, unsigned to)
 {
     FILE *f = fopen(in(b, name), "a");
     assert_non_null(f);
@@ -155,18 +160,18 @@ static void append_lines(const struct bed *b, const char *name, unsigned from, u
     fclose(f);
 }
 
-static ino_t inode(const struct bed *b, const char *name)
+static inline ino_t inode(const struct bed *b, const char *name)
 {
     struct stat st;
     assert_int_equal(stat(in(b, name), &st), 0);
     return st.st_ino;
 }
 
-static void wake(void *arg)
+static inline void wake(void *arg)
 {
 }
 
-static void bed_new(struct bed *b, size_t queue)
+static inline void bed_new(struct bed *b, size_t queue)
 {
     *b = (struct bed){
         .folder = "/tmp/ddgate-reader-XXXXXX", .budget = {.limit = 64 << 20}, .open_files = 1024};
@@ -186,7 +191,7 @@ static void bed_new(struct bed *b, size_t queue)
     b->file = calloc(1, sizeof *b->file);
 }
 
-static void open_reader(struct bed *b)
+static inline void open_reader(struct bed *b)
 {
     struct file_conf *c = &b->file->conf;
     assert_true(gw_opt_defaults(gw_receiver_file.opts, c, &b->arena));
@@ -203,19 +208,19 @@ static void open_reader(struct bed *b)
 }
 
 /* What a stop does, up to where the receiver is closed. */
-static void stop_reader(struct bed *b)
+static inline void stop_reader(struct bed *b)
 {
     file_reader_stop(&b->file->reader);
     file_reader_finish(&b->file->reader);
 }
 
-static void close_reader(struct bed *b)
+static inline void close_reader(struct bed *b)
 {
     gw_receiver_file.close(b->file);
     memset(b->file, 0, sizeof *b->file);
 }
 
-static void reload(struct bed *b)
+static inline void reload(struct bed *b)
 {
     stop_reader(b);
     close_reader(b);
@@ -223,7 +228,7 @@ static void reload(struct bed *b)
 }
 
 /* Steps until `time` has passed, on a clock that stands still between them. */
-static void run(struct bed *b, gw_nsec time)
+static inline void run(struct bed *b, gw_nsec time)
 {
     for (gw_nsec now, next, end = gw_now() + time; (now = gw_now()) < end;) {
         next = file_reader_step(&b->file->reader);
@@ -232,7 +237,7 @@ static void run(struct bed *b, gw_nsec time)
     }
 }
 
-static void count_lines(struct bed *b, const struct gw_frame *f)
+static inline void count_lines(struct bed *b, const struct gw_frame *f)
 {
     for (size_t i = 0; i + 8 <= f->len; i++) {
         const char *p = (const char *)f->data + i;
@@ -246,7 +251,7 @@ static void count_lines(struct bed *b, const struct gw_frame *f)
 }
 
 /* Everything that is queued: delivered, or with `abandon` given up as a stop does it. */
-static void empty_queue(struct bed *b, bool abandon)
+static inline void empty_queue(struct bed *b, bool abandon)
 {
     const struct gw_batch_limits all = {.bytes = 1 << 30, .items = UINT64_MAX};
     struct gw_chain c = {NULL, NULL};
@@ -261,18 +266,18 @@ static void empty_queue(struct bed *b, bool abandon)
     }
 }
 
-static void take(struct bed *b)
+static inline void take(struct bed *b)
 {
     empty_queue(b, false);
 }
 
-static void give_up(struct bed *b)
+static inline void give_up(struct bed *b)
 {
     empty_queue(b, true);
 }
 
 /* Runs and delivers until nothing more comes. */
-static void run_dry(struct bed *b)
+static inline void run_dry(struct bed *b)
 {
     unsigned before;
     do {
@@ -282,14 +287,14 @@ static void run_dry(struct bed *b)
     } while (b->delivered != before);
 }
 
-static void once(const struct bed *b, unsigned from, unsigned to)
+static inline void once(const struct bed *b, unsigned from, unsigned to)
 {
     for (unsigned i = from; i < to; i++)
         if (b->seen[i] != 1)
             fail_msg("line %u came %u times", i, b->seen[i]);
 }
 
-static void bed_drop(struct bed *b)
+static inline void bed_drop(struct bed *b)
 {
     char command[80];
     free(b->file);
@@ -301,6 +306,33 @@ static void bed_drop(struct bed *b)
     gw_arena_fini(&b->arena);
     snprintf(command, sizeof command, "rm -rf %s", b->folder);
     assert_int_equal(system(command), 0);
+}
+
+/* Without a folder to keep offsets in, unless the test names one. */
+static inline int no_state_folder(void **state)
+{
+    unsetenv("STATE_DIRECTORY");
+    unsetenv("XDG_STATE_HOME");
+    unsetenv("HOME");
+    no_folder = "/var/lib";
+    gw_log_level(GW_WARNING);
+    return 0;
+}
+
+/* The queue holds one flush: the second one waits. */
+static inline void stall_after(struct bed *b, const char *first, unsigned lines)
+{
+    append_lines(b, first, LINES - 1, LINES);
+    open_reader(b);
+    run(b, GW_SEC);
+    append_lines(b, "a.log", 0, lines);
+    run(b, GW_SEC);
+    assert_true(b->file->reader.waiting);
+}
+
+static inline void stall(struct bed *b, unsigned lines)
+{
+    stall_after(b, "first.log", lines);
 }
 
 #endif

@@ -134,13 +134,13 @@ static void ack_outlive_the_reader(void **state)
 static void a_tracker_that_lives_goes_on(void **state)
 {
     struct file_offsets one = {0};
-    struct offset_tracker *b = offset_tracker_new("x.offsets", false, &one),
-                          *other = offset_tracker_new("y.offsets", false, &one);
+    struct offset_tracker *b = offset_tracker_new("x", true, &one),
+                          *other = offset_tracker_new("y", true, &one);
     struct file_entry *e = add(b, "a");
     struct gw_ack_callback *kept = flush(b, e, 10), *given_up = flush(b, e, 20);
     e->open = true;
     offset_tracker_drop(b);
-    struct offset_tracker *again = offset_tracker_find("x.offsets");
+    struct offset_tracker *again = offset_tracker_find("x");
     assert_ptr_equal(again, b);
     assert_ptr_not_equal(again, other);
     assert_false(e->open);

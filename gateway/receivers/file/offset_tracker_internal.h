@@ -1,0 +1,54 @@
+/* offset_tracker_internal.h: what books and flushes share: the entry's part of a flush, the flush, the book.
+ *
+ * Ownership: a receipt belongs to its marks, which its entries hold; the last one that leaves frees it.
+ * Threads: as offset_tracker.h says.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OFFSET_TRACKER_INTERNAL_H
+#define GW_OFFSET_TRACKER_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gateway/receivers/file/offset_tracker.h"
+
+struct ack;
+
+/* One entry's part of a flush. */
+struct offset_checkpoint {
+    struct offset_checkpoint *next; /* of the entry, in order of offsets */
+    struct ack *of;
+    struct file_entry *entry;
+    uint64_t offset;
+};
+
+struct ack {
+    struct gw_ack_callback ack;
+    struct offset_tracker *tracker;
+    bool settled, kept; /* under the lock */
+    size_t left;        /* marks that entries still hold; under the lock */
+    size_t n;
+    struct offset_checkpoint marks[];
+};
+
+struct offset_tracker {
+    struct offset_tracker *next; /* of all; under the lock of all */
+    /* the reader's, and a receipt's each; from nothing to one only under the lock of all */
+    atomic_size_t refs;
+    bool used; /* by a reader; under the lock of all */
+    bool in_memory;
+    char *name;
+    int lock_file; /* -1: none */
+    struct gw_list known;
+    struct offset_tracker_before before;
+    pthread_mutex_t lock;
+    bool changed, given_up; /* under the lock */
+    struct file_entry *first, *touched;
+    struct file_index by_inode;
+};
+
+/* A reference less; any thread. */
+void offset_tracker_unref(struct offset_tracker *);
+void file_entry_free(struct file_entry *);
+
+#endif

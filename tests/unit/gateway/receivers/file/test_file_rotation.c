@@ -1,0 +1,307 @@
+/* Rotation step by step: in a stall, between two looks of a scan, by copies, behind symbolic links. Every
+ * line comes once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "tests/unit/gateway/receivers/file/file_bed.h"
+
+/* --- rotation in a stall --- */
+
+static void rotate_by_copy(struct bed *b, const char *name, const char *copy)
+{
+    char command[256];
+    snprintf(command, sizeof command, "cp %s %s", in(b, name), in(b, copy));
+    assert_int_equal(system(command), 0);
+    assert_int_equal(truncate(in(b, name), 0), 0);
+}
+
+static void two_rotations_in_a_stall_lose_nothing(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 100);
+    rotate_by_copy(&b, "a.log", "a.log.1");
+    run(&b, 20 * GW_MSEC);
+    append_lines(&b, "a.log", 100, 200);
+    run(&b, 20 * GW_MSEC);
+    assert_int_equal(rename(in(&b, "a.log.1"), in(&b, "a.log.2")), 0);
+    rotate_by_copy(&b, "a.log", "a.log.1");
+    run(&b, 20 * GW_MSEC);
+    append_lines(&b, "a.log", 200, 300);
+    run_dry(&b);
+    once(&b, 0, 300);
+    assert_int_equal(b.file->counts.lost_bytes, 0);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void what_a_truncation_loses_is_counted(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 20);
+    append_lines(&b, "a.log", 20, 120);
+    run(&b, 100 * GW_MSEC);
+    uint64_t logged = gw_log_counts().lines[GW_WARNING];
+    assert_int_equal(truncate(in(&b, "a.log"), 0), 0);
+    run(&b, 100 * GW_MSEC);
+    assert_int_equal(b.file->counts.lost_bytes, 100 * 110);
+    assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+    run_dry(&b);
+    once(&b, 0, 20);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- what a start may meet --- */
+
+static struct bed *racing;
+
+static void shift(const char *path)
+{
+    assert_int_equal(rename(in(racing, "app.log.1"), in(racing, "app.log.2")), 0);
+    assert_int_equal(rename(in(racing, "app.log"), in(racing, "app.log.1")), 0);
+    append_lines(racing, "app.log", 20, 30);
+}
+
+/* Between the look at a name and its opening the name goes to another file. */
+static void a_rotation_during_a_scan_reads_nothing_twice(void **state)
+{
+    for (int known = 0; known < 2; known++) {
+        struct bed b;
+        char path[160];
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+        append_lines(&b, "app.log.1", 0, 10);
+        append_lines(&b, "app.log", 10, 20);
+        open_reader(&b);
+        if (known) {
+            run_dry(&b);
+            stop_reader(&b);
+            close_reader(&b);
+            open_reader(&b);
+        }
+        snprintf(path, sizeof path, "%s", in(&b, "app.log.1"));
+        racing = &b;
+        before_open_of = path;
+        before_open = shift;
+        run_dry(&b);
+        assert_null(before_open);
+        once(&b, 0, 30);
+        assert_int_equal(b.file->counts.truncated, 0);
+        stop_reader(&b);
+        close_reader(&b);
+        open_reader(&b);
+        run_dry(&b);
+        once(&b, 0, 30);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+static void truncate_it(ino_t ino)
+{
+    assert_int_equal(truncate(in(racing, "app.log"), 0), 0);
+    append_lines(racing, "app.log", 20, 22);
+}
+
+/* The original is truncated while its copy is compared with it. */
+static void a_truncation_during_a_comparison_reads_nothing_twice(void **state)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct bed b;
+        char command[400];
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+        append_lines(&b, "app.log", 0, 20);
+        open_reader(&b);
+        run_dry(&b);
+        snprintf(command, sizeof command, "cp %s %s", in(&b, "app.log"), in(&b, "app.log.1"));
+        assert_int_equal(system(command), 0);
+        racing = &b;
+        after_read_of = inode(&b, "app.log");
+        after_read = truncate_it;
+        run(&b, 2 * GW_SEC);
+        assert_null(after_read);
+        if (restart) {
+            stop_reader(&b);
+            close_reader(&b);
+            open_reader(&b);
+        }
+        run_dry(&b);
+        once(&b, 0, 22);
+        stop_reader(&b);
+        close_reader(&b);
+        open_reader(&b);
+        run_dry(&b);
+        once(&b, 0, 22);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* What was a copy of a file that is gone is known from then on. */
+static void a_copy_whose_original_is_deleted_is_not_read_by_the_next_start(void **state)
+{
+    struct bed b;
+    char command[400];
+    bed_new(&b, 1 << 20);
+    snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+    append_lines(&b, "app.log", 0, 20);
+    open_reader(&b);
+    run_dry(&b);
+    snprintf(command, sizeof command, "cp %s %s", in(&b, "app.log"), in(&b, "app.log.1"));
+    assert_int_equal(system(command), 0);
+    run_dry(&b);
+    assert_int_equal(unlink(in(&b, "app.log")), 0);
+    run(&b, 30 * GW_SEC);
+    take(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 20);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* Many rotations in one second: only the newest copy holds what was not read. */
+static void the_newest_copy_of_a_second_is_the_one(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    snprintf(b.pattern, sizeof b.pattern, "%s/app.log", b.folder);
+    append_text(&b, "app.log", "same first bytes\n"); /* all that is known of it when it is saved */
+    open_reader(&b);
+    run_dry(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    for (unsigned i = 0; i < 4; i++) {
+        char copy[32];
+        snprintf(copy, sizeof copy, "app.log.%u", 9 - i);
+        append_text(&b, copy, "same first bytes\n");
+        append_lines(&b, copy, 100 + i, 101 + i);
+    }
+    append_lines(&b, "app.log", 0, 10);
+    rotate_by_copy(&b, "app.log", "app.log.1");
+    append_lines(&b, "app.log", 10, 20);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 20);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* Nothing is known of an empty file, so nothing of it can have changed. */
+static void an_empty_file_is_no_truncated_one(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    append_text(&b, "a.log", "");
+    open_reader(&b);
+    run(&b, GW_SEC);
+    stop_reader(&b);
+    close_reader(&b);
+    append_lines(&b, "a.log", 0, 1);
+    open_reader(&b);
+    run_dry(&b);
+    once(&b, 0, 1);
+    assert_int_equal(b.file->counts.truncated, 0);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* --- symbolic links --- */
+
+static void a_rotation_behind_a_symbolic_link_is_seen_at_once(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    assert_int_equal(mkdir(in(&b, "pods"), 0700), 0);
+    append_lines(&b, "pods/0.txt", 0, 1);
+    assert_int_equal(symlink("pods/0.txt", in(&b, "c.log")), 0);
+    open_reader(&b);
+    run(&b, 200 * GW_MSEC);
+    append_lines(&b, "pods/0.txt", 1, 2);
+    assert_int_equal(rename(in(&b, "pods/0.txt"), in(&b, "pods/0.txt.1")), 0);
+    run(&b, 200 * GW_MSEC); /* the link leads nowhere */
+    append_lines(&b, "pods/0.txt", 2, 3);
+    run(&b, 200 * GW_MSEC);
+    assert_int_equal(rename(in(&b, "pods/0.txt"), in(&b, "pods/0.txt.2")), 0);
+    append_lines(&b, "pods/0.txt", 3, 4);
+    run(&b, 200 * GW_MSEC);
+    take(&b);
+    once(&b, 0, 4);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* Where no event tells of it. */
+static void a_link_that_leads_nowhere_is_looked_at_every_poll(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(mkdir(in(&b, i == 0 ? "x" : i == 1 ? "x/one" : "x/two"), 0700), 0);
+    assert_int_equal(symlink("one", in(&b, "x/now")), 0);
+    assert_int_equal(symlink("x/now/0.txt", in(&b, "c.log")), 0);
+    append_lines(&b, "x/one/0.txt", 0, 1);
+    append_lines(&b, "x/two/0.txt", 1, 2);
+    open_reader(&b);
+    run(&b, GW_SEC);
+    assert_int_equal(unlink(in(&b, "x/one/0.txt")), 0);
+    run(&b, GW_SEC);
+    assert_int_equal(symlink("two", in(&b, "x/next")), 0);
+    assert_int_equal(rename(in(&b, "x/next"), in(&b, "x/now")), 0);
+    run(&b, 2 * GW_SEC);
+    take(&b);
+    once(&b, 0, 2);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+static void a_link_that_is_swapped_often_is_followed(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    open_reader(&b);
+    run(&b, GW_SEC);
+    for (unsigned i = 0; i < 50; i++) {
+        char target[32];
+        snprintf(target, sizeof target, "t%u.txt", i);
+        append_lines(&b, target, i, i + 1);
+        assert_int_equal(symlink(target, in(&b, "next")), 0);
+        assert_int_equal(rename(in(&b, "next"), in(&b, "c.log")), 0);
+        run(&b, 30 * GW_MSEC);
+    }
+    run_dry(&b);
+    once(&b, 0, 50);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_rotations_in_a_stall_lose_nothing),
+        cmocka_unit_test(what_a_truncation_loses_is_counted),
+        cmocka_unit_test(a_rotation_during_a_scan_reads_nothing_twice),
+        cmocka_unit_test(a_truncation_during_a_comparison_reads_nothing_twice),
+        cmocka_unit_test(a_copy_whose_original_is_deleted_is_not_read_by_the_next_start),
+        cmocka_unit_test(the_newest_copy_of_a_second_is_the_one),
+        cmocka_unit_test(an_empty_file_is_no_truncated_one),
+        cmocka_unit_test(a_rotation_behind_a_symbolic_link_is_seen_at_once),
+        cmocka_unit_test(a_link_that_leads_nowhere_is_looked_at_every_poll),
+        cmocka_unit_test(a_link_that_is_swapped_often_is_followed),
+    };
+    return cmocka_run_group_tests(tests, no_state_folder, NULL);
+}
