@@ -146,6 +146,28 @@ static void what_does_not_fit_comes_back_once_and_in_order(void **state)
     drop(b);
 }
 
+/* Who keeps an offset of what was accepted writes it only after this. */
+static void what_was_accepted_is_brought_to_the_disk_on_demand(void **state)
+{
+    for (int fsync = GW_FSYNC_INTERVAL; fsync <= GW_FSYNC_NEVER; fsync++) {
+        conf.fsync = (enum gw_fsync)fsync;
+        sync_errno = 0;
+        struct bed *b = one(1 << 20);
+        b->paper[0].behave = outage;
+        b->paper[0].up_at = GW_NEVER;
+        assert_int_equal(bed_offer(b, GW_LOGS, 1000, 1), GW_OK);
+        assert_true(gw_fanout_sync(b->fanout));
+        sync_errno = EIO;
+        if (fsync != GW_FSYNC_ALWAYS)
+            assert_int_equal(bed_offer(b, GW_LOGS, 1000, 1), GW_OK);
+        assert_int_equal(gw_fanout_sync(b->fanout), fsync != GW_FSYNC_INTERVAL);
+        sync_errno = 0;
+        /* as long as it waits there */
+        assert_int_equal(gw_fanout_sync(b->fanout), fsync != GW_FSYNC_INTERVAL);
+        drop(b);
+    }
+}
+
 static void memory_that_others_hold_is_not_needed(void **state)
 {
     struct bed *b = one(1 << 20);
@@ -390,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_does_not_fit_comes_back_once_and_in_order),
+        TEST(what_was_accepted_is_brought_to_the_disk_on_demand),
         TEST(memory_that_others_hold_is_not_needed),
         TEST(a_stop_leaves_and_a_start_finds),
         TEST(a_drain_sends_what_is_on_the_disk_too),
