@@ -141,11 +141,11 @@ static void sleep_until(struct file_reader *r, gw_nsec until, bool events)
         poll(fds, events && r->watch.fd >= 0 ? 2 : 1, (int)(left / GW_MSEC) + 1);
 }
 
-static void hear_of(struct file_reader *r, struct file_tail *t)
+static void tail_changed(struct file_reader *r, struct file_tail *t)
 {
     file_tail_is_ready(r, t);
     if (r->waiting)
-        file_list_append(&r->heard, &t->heard, t);
+        file_list_append(&r->unchecked, &t->unchecked, t);
 }
 
 static void hear(void *ctx, int number, enum file_event what)
@@ -155,10 +155,10 @@ static void hear(void *ctx, int number, enum file_event what)
     if (what == FILE_APPEARED)
         return;
     for (struct file_tail *t = what == FILE_OVERFLOW ? r->tails : NULL; t; t = t->next)
-        hear_of(r, t);
+        tail_changed(r, t);
     for (struct file_index_link *l = file_index_find(&r->by_watch, (uint64_t)number); l;
          l = file_index_next(l))
-        hear_of(r, l->of);
+        tail_changed(r, l->of);
 }
 
 /* Files that nobody tells about, every `poll`; all of them now and then. */
@@ -168,7 +168,7 @@ static void look_around(struct file_reader *r, bool all)
     for (struct file_tail *t = all || r->unwatched_n ? r->tails : NULL; t; t = t->next)
         if ((all || t->watch < 0) && (t->fd >= 0 ? fstat(t->fd, &st) : stat(t->entry->at.path, &st)) == 0 &&
             (uint64_t)st.st_size != t->size)
-            hear_of(r, t);
+            tail_changed(r, t);
     r->looked_at = r->now;
 }
 
@@ -212,9 +212,9 @@ static void look(struct file_reader *r)
 }
 
 /* Those that something happened to: what they lost is looked for while it can be found. */
-static void check_heard(struct file_reader *r)
+static void check_unchecked(struct file_reader *r)
 {
-    for (struct file_tail *t; (t = file_list_next(&r->heard));) {
+    for (struct file_tail *t; (t = file_list_next(&r->unchecked));) {
         file_tail_check(r, t);
         file_schedule(r, t);
     }
@@ -264,7 +264,7 @@ static void begin_to_wait(struct file_reader *r)
     atomic_fetch_add_explicit(&r->counts->waits, 1, memory_order_relaxed);
     r->waiting = true;
     for (const struct file_link *l = r->queued.first; l; l = l->next)
-        file_list_append(&r->heard, &l->tail->heard, l->tail);
+        file_list_append(&r->unchecked, &l->tail->unchecked, l->tail);
 }
 
 static void flush(struct file_reader *r)
@@ -361,7 +361,7 @@ gw_nsec file_reader_step(struct file_reader *r)
 {
     look(r);
     if (r->waiting) {
-        check_heard(r);
+        check_unchecked(r);
         if (r->now >= r->flush_at)
             flush(r);
     }

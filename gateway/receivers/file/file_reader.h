@@ -94,7 +94,7 @@ struct file_tail {
     struct file_tail *next, *prev; /* of all */
     struct file_entry *entry;
     struct file_index_link by_inode, by_watch, by_name;
-    struct file_link queued, resting, heard; /* file_schedule.c */
+    struct file_link queued, resting, unchecked; /* file_schedule.c */
     struct file_timer timer;
     int fd;            /* -1: closed, for others need it more */
     uint64_t dev, ino; /* as stat says now; the entry's may be of before a reboot */
@@ -129,7 +129,8 @@ struct file_tail {
 /* A file that a pattern finds and that cannot be opened. */
 struct file_refused {
     struct file_refused *next;
-    uint64_t dev, ino;
+    struct file_index_link by_inode;
+    uint64_t dev;
     int error;
     bool seen; /* by the scan that is under way */
 };
@@ -169,9 +170,10 @@ struct file_reader {
     struct file_watch watch;
     struct file_tail *tails;
     struct file_index by_inode, by_watch, by_name;
-    struct file_list queued, resting, heard;
+    struct file_list queued, resting, unchecked;
     struct file_timers timers;
     struct file_refused *refused;
+    struct file_index refused_by_inode;
     size_t tails_n, unwatched_n, open_n;
     /* open_files, or fewer where the system gives fewer descriptors */
     size_t open_limit;

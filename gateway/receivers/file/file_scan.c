@@ -124,30 +124,39 @@ static void see_link(void *ctx, const char *path)
 
 /* --- what cannot be opened --- */
 
-static struct file_refused **refused_of(struct file_reader *r, const struct stat *st)
+static struct file_refused *refused_of(const struct file_reader *r, const struct stat *st)
 {
-    struct file_refused **at = &r->refused;
-    while (*at && ((*at)->dev != st->st_dev || (*at)->ino != st->st_ino))
-        at = &(*at)->next;
-    return at;
+    for (const struct file_index_link *l = file_index_find(&r->refused_by_inode, st->st_ino); l;
+         l = file_index_next(l)) {
+        struct file_refused *one = l->of;
+        if (one->dev == st->st_dev)
+            return one;
+    }
+    return NULL;
+}
+
+static struct file_refused *add_refused(struct file_reader *r, const struct stat *st)
+{
+    struct file_refused *one = calloc(1, sizeof *one);
+    if (!one)
+        return NULL;
+    *one = (struct file_refused){.next = r->refused, .dev = st->st_dev};
+    r->refused = one;
+    file_index_add(&r->refused_by_inode, &one->by_inode, st->st_ino, one);
+    atomic_fetch_add_explicit(&r->counts->failing, 1, memory_order_relaxed);
+    return one;
 }
 
 /* Said once for each, and when the reason changes. */
 static void refuse(struct file_reader *r, const struct found *f, int error)
 {
-    struct file_refused **at = refused_of(r, &f->st), *one = *at;
-    if (one && one->error == error) {
-        one->seen = true;
+    struct file_refused *one = refused_of(r, &f->st);
+    if (!one || one->error != error)
+        gw_log(GW_WARNING, r->component, "%s cannot be opened: %s", f->path, strerror(error));
+    if (!one && !(one = add_refused(r, &f->st)))
         return;
-    }
-    gw_log(GW_WARNING, r->component, "%s cannot be opened: %s", f->path, strerror(error));
-    if (!one && !(one = calloc(1, sizeof *one)))
-        return;
-    if (!*at)
-        atomic_fetch_add_explicit(&r->counts->failing, 1, memory_order_relaxed);
-    *one = (struct file_refused){
-        .next = one->next, .dev = f->st.st_dev, .ino = f->st.st_ino, .error = error, .seen = true};
-    *at = one;
+    one->error = error;
+    one->seen = true;
 }
 
 /* Those that were refused before, and not by this scan. */
@@ -160,6 +169,7 @@ static void end_refusals(struct file_reader *r, bool all)
             continue;
         }
         *at = one->next;
+        file_index_remove(&r->refused_by_inode, &one->by_inode);
         free(one);
         atomic_fetch_sub_explicit(&r->counts->failing, 1, memory_order_relaxed);
     }
@@ -168,6 +178,7 @@ static void end_refusals(struct file_reader *r, bool all)
 void file_scan_fini(struct file_reader *r)
 {
     end_refusals(r, true);
+    file_index_fini(&r->refused_by_inode);
 }
 
 /* What was found, and no other that has its name by now. -1: it is not to be had. */

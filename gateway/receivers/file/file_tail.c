@@ -119,7 +119,7 @@ static void unlink_tail(struct file_reader *r, struct file_tail *t)
     file_index_remove(&r->by_watch, &t->by_watch);
     file_index_remove(&r->by_name, &t->by_name);
     file_list_remove(&r->queued, &t->queued);
-    file_list_remove(&r->heard, &t->heard);
+    file_list_remove(&r->unchecked, &t->unchecked);
     file_timers_set(&r->timers, &t->timer, t, GW_NEVER);
     r->unwatched_n -= t->watch < 0;
     atomic_store_explicit(&r->counts->files, --r->tails_n, memory_order_relaxed);

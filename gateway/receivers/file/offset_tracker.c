@@ -3,6 +3,7 @@
  * nobody has written yet.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -60,10 +61,21 @@ static void free_patterns(struct gw_list *l)
     *l = (struct gw_list){0};
 }
 
+/* Of a file that was deleted there was only the descriptor, and nobody reads on from that. */
+static void warn_of_lost(const struct file_entry *e)
+{
+    struct stat st;
+    if (e->fd >= 0 && fstat(e->fd, &st) == 0 && st.st_nlink == 0 && (uint64_t)st.st_size > e->at.offset)
+        gw_log(GW_WARNING, "receiver=file",
+               "%s was deleted, and %llu bytes of it that were not delivered are lost", e->at.path,
+               (unsigned long long)((uint64_t)st.st_size - e->at.offset));
+}
+
 static void free_tracker(struct offset_tracker *b)
 {
     for (struct file_entry *e; (e = b->first);) {
         b->first = e->next;
+        warn_of_lost(e);
         file_entry_free(e);
     }
     file_index_fini(&b->by_inode);

@@ -43,6 +43,7 @@ static bool head_only; /* the rest of it can be read */
 static unsigned reads, reads_of_unreadable;
 static void (*before_open)(const char *path); /* once */
 static const char *before_open_of = "";
+static const char *closed;        /* cannot be opened */
 static void (*after_read)(ino_t); /* once, of that inode */
 static ino_t after_read_of;
 static ino_t slow; /* a read of it takes … */
@@ -99,6 +100,10 @@ int open(const char *path, int flags, ...)
     if (call) {
         before_open = NULL;
         call(path);
+    }
+    if (closed && strcmp(path, closed) == 0) {
+        errno = EACCES;
+        return -1;
     }
     return real(path, flags, mode);
 }

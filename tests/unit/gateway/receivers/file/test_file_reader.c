@@ -358,6 +358,60 @@ static void a_file_deleted_during_a_stall_survives_reloads(void **state)
     }
 }
 
+/* Who stops has to know: no next start can bring it. */
+static void what_a_stop_loses_of_a_deleted_file_is_logged(void **state)
+{
+    struct bed b;
+    bed_new(&b, 4096);
+    stall(&b, 100);
+    assert_int_equal(unlink(in(&b, "a.log")), 0);
+    run(&b, GW_SEC);
+    uint64_t logged = gw_log_counts().lines[GW_WARNING];
+    stop_reader(&b);
+    take(&b);
+    close_reader(&b);
+    assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+    once(&b, LINES - 1, LINES);
+    bed_drop(&b);
+}
+
+/* Said once, however often it is looked at. */
+static void a_file_that_cannot_be_opened_is_tried_and_counted(void **state)
+{
+    struct bed b;
+    char path[160];
+    uint64_t logged = gw_log_counts().lines[GW_WARNING];
+    bed_new(&b, 1 << 20);
+    append_lines(&b, "closed.log", 0, 1);
+    append_lines(&b, "open.log", 1, 2);
+    snprintf(path, sizeof path, "%s", in(&b, "closed.log"));
+    closed = path;
+    open_reader(&b);
+    run(&b, 60 * GW_SEC);
+    take(&b);
+    once(&b, 1, 2);
+    assert_int_equal(b.file->counts.failing, 1);
+    assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+    closed = NULL;
+    run(&b, 11 * GW_SEC);
+    take(&b);
+    once(&b, 0, 2);
+    assert_int_equal(b.file->counts.failing, 0);
+    stop_reader(&b);
+    closed = path; /* what is known already, too, and it is not begun another time */
+    close_reader(&b);
+    open_reader(&b);
+    append_lines(&b, "closed.log", 2, 3);
+    run(&b, 11 * GW_SEC);
+    closed = NULL;
+    run(&b, 11 * GW_SEC);
+    take(&b);
+    once(&b, 0, 3);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
 /* An exporter goes away while the gateway lives: what it gave up is read another time, though its file does
  * not grow. */
 static void what_was_given_up_is_read_though_the_file_rests(void **state)
@@ -472,6 +526,8 @@ int main(void)
         cmocka_unit_test(what_is_delivered_during_a_reload_is_not_read_again),
         cmocka_unit_test(the_last_delivery_writes_the_offsets_of_a_receiver_that_is_gone),
         cmocka_unit_test(a_file_deleted_during_a_stall_survives_reloads),
+        cmocka_unit_test(what_a_stop_loses_of_a_deleted_file_is_logged),
+        cmocka_unit_test(a_file_that_cannot_be_opened_is_tried_and_counted),
         cmocka_unit_test(what_was_given_up_is_read_though_the_file_rests),
         cmocka_unit_test(the_rest_of_a_line_that_comes_late_is_waited_for_after_a_stall_too),
         cmocka_unit_test(a_wait_for_room_ends_with_an_event),
