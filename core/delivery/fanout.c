@@ -451,7 +451,7 @@ bool gw_fanout_sync(struct gw_fanout *f)
     return !f->durable || !f->durable->sync || f->durable->sync(f->durable_ctx);
 }
 
-bool gw_fanout_pressed(struct gw_fanout *f)
+static bool reads_from_disk(const struct gw_fanout *f, const struct gw_route *r)
 {
     return f->durable && f->durable->lagging(f->durable_ctx, r->reader);
 }

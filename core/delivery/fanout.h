@@ -77,9 +77,10 @@ enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame *
  * True without a disk queue. */
 bool gw_fanout_sync(struct gw_fanout *) GW_MUST_CHECK;
 
-/* True while some exporter does not keep up: who can take its time should, so that queues stay short where
- * senders share its core. */
-bool gw_fanout_pressed(struct gw_fanout *);
+/* An answer to a request of this signal does well to come a moment later: the queue of an exporter that takes
+ * the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the disk
+ * delays nobody. */
+bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
 int gw_fanout_retry_after(struct gw_fanout *, gw_nsec now);

@@ -141,10 +141,10 @@ bool gw_segment_log_sync_aged(struct gw_segment_log *s)
 static bool some_is_suspect(struct gw_segment_log *s)
 {
     bool any = false;
-    pthread_mutex_lock(&s->state);
+    gw_lock(&s->state);
     for (const struct gw_segment *segment = s->first; segment && !any; segment = segment->next)
         any = segment->suspect && pending(segment);
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return any;
 }
 
@@ -152,6 +152,6 @@ bool gw_segment_log_sync(struct gw_segment_log *s)
 {
     gw_lock(&s->state);
     uint64_t ticket = s->ticket;
-    pthread_mutex_unlock(&s->state);
+    gw_unlock(&s->state);
     return gw_segment_log_durable(s, ticket) && !some_is_suspect(s);
 }

@@ -79,8 +79,8 @@ static void check_paths(const struct file *f, const char *path, struct gw_diagno
 static void refuse_state(struct file *f, const char *path, const char *why, bool error,
                          struct gw_diagnostics *diagnostics)
 {
-    char where[160];
-    at_option(path, "offsets", where, sizeof where);
+    char where[GW_OPTION_PATH];
+    gw_option_path(where, path, "offsets");
     f->reader.state[0] = '\0';
     if (error || f->conf.offsets.len)
         gw_config_error(diagnostics, where, "%s", why);
@@ -111,7 +111,8 @@ static bool load_state(struct file *f, struct file_offsets *read, char *why)
 }
 
 /* Those that a receiver before us let go of: nobody else has them, and they say more than the disk does. */
-static struct offset_tracker *find_book(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
+static struct offset_tracker *find_tracker(struct file *f, const char *path,
+                                           struct gw_diagnostics *diagnostics)
 {
     struct file_reader *r = &f->reader;
     struct file_offsets read = {0};
@@ -155,7 +156,7 @@ static void open_state(struct file *f, const struct gw_host *host, const char *p
         refuse_state(f, path, why, false, diagnostics);
     if (host->check)
         return;
-    r->tracker = find_book(f, path, diagnostics);
+    r->tracker = find_tracker(f, path, diagnostics);
     if (r->tracker)
         offset_tracker_save_after(r->tracker, &before);
 }

@@ -215,8 +215,6 @@ void file_reader_save(struct file_reader *);
 
 /* How final the end of the file is by now. */
 enum file_end file_tail_end(const struct file_reader *, const struct file_tail *);
-/* Something of it was read that is not passed on. */
-bool file_tail_has_rest(const struct file_tail *);
 /* It may have something: a turn is due. */
 void file_tail_is_ready(struct file_reader *, struct file_tail *);
 /* Puts it where its state says: among those that wait for a turn, among those that may be closed, among those

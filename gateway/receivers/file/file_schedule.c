@@ -21,7 +21,7 @@ enum file_end file_tail_end(const struct file_reader *r, const struct file_tail 
     return quiet < QUIET ? FILE_OPEN : quiet < OVER ? FILE_QUIET : FILE_OVER;
 }
 
-bool file_tail_has_rest(const struct file_tail *t)
+static bool has_rest(const struct file_tail *t)
 {
     return t->size > t->pos || t->scanned;
 }
@@ -30,7 +30,7 @@ bool file_tail_has_rest(const struct file_tail *t)
 
 static bool waits_for_end(const struct file_tail *t)
 {
-    return !t->copy_of && file_tail_has_rest(t) && t->tried != FILE_OVER;
+    return !t->copy_of && has_rest(t) && t->tried != FILE_OVER;
 }
 
 static bool may_be_read(const struct file_reader *r, const struct file_tail *t)

@@ -41,7 +41,7 @@ static void settled(struct gw_ack_callback *ack, bool kept)
 {
     struct ack *r = (struct ack *)ack;
     struct offset_tracker *b = r->tracker;
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     r->settled = true;
     r->kept = kept;
     r->left++; /* so that it outlives the loop */
@@ -49,7 +49,7 @@ static void settled(struct gw_ack_callback *ack, bool kept)
         if (r->marks[i].entry->first == &r->marks[i])
             advance(b, r->marks[i].entry);
     bool last = --r->left == 0;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     if (last)
         free(r);
     offset_tracker_unref(b);
@@ -77,11 +77,11 @@ struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
         return NULL;
     *r = (struct ack){.ack = {settled}, .tracker = b, .left = n};
     atomic_fetch_add(&b->refs, 1);
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     for (struct file_entry *e = b->touched; e; e = e->next_touched)
         add_mark(r, e);
     b->touched = NULL;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return &r->ack;
 }
 
@@ -102,10 +102,10 @@ void offset_tracker_cancel(struct gw_ack_callback *ack)
 {
     struct ack *r = (struct ack *)ack;
     struct offset_tracker *b = r->tracker;
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     for (size_t i = 0; i < r->n; i++)
         take_mark_back(&r->marks[i]);
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     free(r);
     offset_tracker_unref(b);
 }

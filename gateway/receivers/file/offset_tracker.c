@@ -82,7 +82,7 @@ static void free_tracker(struct offset_tracker *b)
     free_patterns(&b->known);
     if (b->lock_file >= 0)
         close(b->lock_file);
-    pthread_mutex_destroy(&b->lock);
+    gw_lock_fini(&b->lock);
     free(b->name);
     free(b);
 }
@@ -102,7 +102,7 @@ void offset_tracker_unref(struct offset_tracker *b)
     for (size_t refs = atomic_load(&b->refs); refs > 1;)
         if (atomic_compare_exchange_weak(&b->refs, &refs, refs - 1))
             return;
-    pthread_mutex_lock(&all_lock);
+    gw_lock(&all_lock);
     bool last = atomic_fetch_sub(&b->refs, 1) == 1;
     struct offset_tracker **at = &all;
     while (last && *at != b)
@@ -111,7 +111,7 @@ void offset_tracker_unref(struct offset_tracker *b)
         save_last(b);
         *at = b->next;
     }
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
     if (last)
         free_tracker(b);
 }
@@ -120,9 +120,9 @@ void offset_tracker_drop(struct offset_tracker *b)
 {
     if (!b)
         return;
-    pthread_mutex_lock(&all_lock);
+    gw_lock(&all_lock);
     b->used = false;
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
     if (!b->in_memory || !b->name[0]) /* else there is no other place for what it knows */
         offset_tracker_unref(b);
 }
@@ -150,7 +150,7 @@ struct offset_tracker *offset_tracker_find(const char *name)
         if (!b->in_memory)
             atomic_fetch_add(&b->refs, 1);
     }
-    pthread_mutex_unlock(&all_lock);
+    gw_unlock(&all_lock);
     if (b)
         reset(b);
     return b;
@@ -171,7 +171,7 @@ struct offset_tracker *offset_tracker_new(const char *name, bool in_memory, stru
         return NULL;
     *b = (struct offset_tracker){.used = true, .in_memory = in_memory, .name = strdup(name), .lock_file = -1};
     atomic_init(&b->refs, 1);
-    pthread_mutex_init(&b->lock, NULL);
+    gw_lock_init(&b->lock, GW_LOCK_FILE_OFFSETS);
     if (!b->name || !add_all(b, loaded)) {
         free_tracker(b);
         return NULL;
@@ -211,9 +211,9 @@ void offset_tracker_patterns(struct offset_tracker *b, const struct gw_list *pat
     }
     free_patterns(&b->known);
     b->known = copy;
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     b->changed = true;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
 }
 
 /* --- entries --- */
@@ -262,20 +262,20 @@ bool offset_tracker_rename(struct offset_tracker *b, struct file_entry *e, const
 
 void offset_tracker_move(struct offset_tracker *b, struct file_entry *e, dev_t dev, ino_t ino)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     e->at.dev = dev;
     e->at.ino = ino;
     b->changed = true;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     file_index_add(&b->by_inode, &e->by_inode, ino, e);
 }
 
 void offset_tracker_hide(struct offset_tracker *b, struct file_entry *e, bool hidden)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     e->hidden = hidden;
     b->changed = true;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
 }
 
 void offset_tracker_head(struct offset_tracker *b, struct file_entry *e, uint32_t n, uint64_t hash)
@@ -303,7 +303,7 @@ static void unlink_entry(struct offset_tracker *b, struct file_entry *e)
 
 void offset_tracker_remove(struct offset_tracker *b, struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     unlink_entry(b, e);
     e->gone = true;
     b->changed = true;
@@ -323,20 +323,20 @@ uint64_t offset_tracker_safe(struct offset_tracker *b, const struct file_entry *
 
 uint64_t offset_tracker_reached(struct offset_tracker *b, const struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     uint64_t reached = e->at.offset;
     for (const struct offset_checkpoint *m = e->stuck ? NULL : e->first;
          m && (m->of->kept || !m->of->settled); m = m->next)
         reached = m->offset;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return reached;
 }
 
 bool offset_tracker_settled(struct offset_tracker *b, const struct file_entry *e)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     bool settled = !e->first && !e->touched && !e->stuck;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return settled;
 }
 
@@ -364,10 +364,10 @@ bool offset_tracker_rewind(struct offset_tracker *b, struct file_entry *e, uint6
 
 bool offset_tracker_given_up(struct offset_tracker *b)
 {
-    pthread_mutex_lock(&b->lock);
+    gw_lock(&b->lock);
     bool given_up = b->given_up;
     b->given_up = false;
-    pthread_mutex_unlock(&b->lock);
+    gw_unlock(&b->lock);
     return given_up;
 }
 

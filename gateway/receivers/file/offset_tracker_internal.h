@@ -7,9 +7,9 @@
 #ifndef GW_OFFSET_TRACKER_INTERNAL_H
 #define GW_OFFSET_TRACKER_INTERNAL_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/base/lock.h"
 #include "gateway/receivers/file/offset_tracker.h"
 
 struct ack;
@@ -41,7 +41,7 @@ struct offset_tracker {
     int lock_file; /* -1: none */
     struct gw_list known;
     struct offset_tracker_before before;
-    pthread_mutex_t lock;
+    struct gw_lock lock;
     bool changed, given_up; /* under the lock */
     struct file_entry *first, *touched;
     struct file_index by_inode;

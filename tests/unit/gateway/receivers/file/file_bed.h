@@ -190,6 +190,7 @@ static inline void bed_new(struct bed *b, size_t queue)
                                .ids = gw_trace_ids_new(100, GW_SEC),
                                .budget = &b->budget,
                                .host_name = GW_STR("here")};
+    b->host.logs = (struct log_environment){.budget = &b->budget, .ids = b->host.ids};
     gw_fanout_add(b->host.fanout,
                   (struct gw_route){.queue = b->queue, .name = "backend", .signals = 1u << GW_LOGS});
     b->diagnostics = gw_diagnostics_new();

@@ -124,6 +124,7 @@ static void a_file_that_cannot_be_read_waits_alone(void **state)
             append_lines(&b, "bad.log", 100 + i, 101 + i);
             append_lines(&b, "good.log", 200 + i, 201 + i);
             run(&b, 600 * GW_MSEC);
+            take(&b);
         }
         take(&b);
         once(&b, 200, 300);
