@@ -1,5 +1,4 @@
-/* queue.c: the queue of one exporter: its account in bytes, its marks, its lanes, and the sleeping sender's
- * wakeup.
+/* queue.c: the queue of one exporter: its account in bytes, and the sleeping sender's wakeup.
  *
  * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through
  * the fan-out, the sender's thread directly; everything is under one mutex but what the sender reports of its
@@ -11,26 +10,6 @@
 #include <stdlib.h>
 
 enum { LONGEST_RETRY_AFTER = 30 /* seconds */ };
-
-static size_t high_mark(const struct gw_queue *q)
-{
-    return q->capacity / 4;
-}
-
-static size_t low_mark(const struct gw_queue *q)
-{
-    return q->capacity / 8;
-}
-
-/* Under lock, after every change of what is charged. */
-void gw_queue_update_lagging(struct gw_queue *q)
-{
-    size_t apart = q->pending_ids + q->waiting, pending = q->used > apart ? q->used - apart : 0;
-    if (pending > high_mark(q))
-        q->lagging = true;
-    else if (pending <= low_mark(q))
-        q->lagging = false;
-}
 
 struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *wake, void *arg)
 {

@@ -1,8 +1,11 @@
 /* queue_internal.h: what the files of the queue share, and nobody else includes.
  *
- *   queue.c        the account in bytes, its marks, the wakeup, what is known of the backend
+ *   queue.c        the account in bytes, the wakeup, what is known of the backend
  *   queue_lanes.c  what waits, in which order, and when it is due
+ *   queue_marks.c  whether the queue lags
  *   queue_node.c   nodes and chains of them
+ *
+ * Arrows: queue ─▶ queue_lanes ─▶ queue_marks, queue_node.
  *
  * Threads: everything here is called under the queue's lock.
  * SPDX-License-Identifier: Apache-2.0
@@ -47,7 +50,7 @@ struct gw_queue {
     struct gw_batch_limits limits;
 };
 
-/* queue.c: after every change of what is charged, or waits for its trace ids. */
+/* queue_marks.c: after every change of what is charged, or waits for its trace ids. */
 void gw_queue_update_lagging(struct gw_queue *);
 
 /* queue_lanes.c */

@@ -12,6 +12,21 @@
 #include "core/base/log.h"
 #include "gateway/http/http_internal.h"
 
+/* Its place is paid for (take_slot); conn_open takes that over. */
+void gw_http_adopt(struct worker *w, int fd, struct origin *o)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof peer;
+    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
+        close(fd); /* gone already */
+        gw_http_release_slot(w, o);
+    } else if (o->tls) {
+        gw_http_tls_proxy_begin(w, fd, o, (struct sockaddr *)&peer, len);
+    } else {
+        gw_http_enroll(w, fd, o, (struct sockaddr *)&peer, len);
+    }
+}
+
 static struct worker *least_loaded(struct gw_http *h, unsigned *all)
 {
     struct worker *best = &h->workers[0];

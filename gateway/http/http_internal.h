@@ -2,13 +2,17 @@
  *
  *   http.c             start and stop                                   main thread
  *   http_table.c       which sites answer at which address              main thread, but for references
- *   http_worker.c      the loop, connections, changing over             one thread per worker
+ *   http_worker.c      the loop, changing over                          one thread per worker
  *   http_accept.c      accepting
+ *   http_conn.c        connections: opened, enrolled, their states, what is given back for them
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
  *   http_delay.c      answers that are held back
  *   http_tls.c      TLS, in front of libmicrohttpd
+ *
+ * Arrows: http_worker ─▶ http_accept, http_request ─▶ http_deadlines ─▶ http_response ─▶ http_conn ─▶ http_table;
+ * http_accept ─▶ http_tls ─▶ http_response.
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
  * connection happens on one thread: deadlines need no lock, and a descriptor cannot be closed under our
@@ -204,7 +208,27 @@ void gw_http_close_unnamed(const struct table *now, const struct table *before);
 /* After the last worker is closed: closes everything. */
 void gw_http_withdraw(struct gw_http *);
 
+/* http_conn.c */
+/* What is counted for a connection: against the memory of all. */
+size_t gw_http_cost(bool tls);
+bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index);
+/* By the worker's table, else by the last one that names the address. */
+const struct binding *gw_http_binding(const struct worker *, const struct origin *);
+void gw_http_conn_state(struct conn *, enum conn_state);
+/* libmicrohttpd's call when a connection begins or has ended. */
+void gw_http_on_connection(void *worker, struct MHD_Connection *, void **context,
+                           enum MHD_ConnectionNotificationCode);
+/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. The origin is libmicrohttpd's
+ * connection's afterwards. */
+void gw_http_enroll(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
+/* What accepting a connection took: memory, one of its peer's connections, the table. */
+void gw_http_release_slot(struct worker *, struct origin *);
+/* The request needs nothing of its table any more. Again without effect. */
+void gw_http_release_table(struct request *);
+
 /* http_accept.c */
+/* An accepted connection, whose place is paid for, becomes this worker's. */
+void gw_http_adopt(struct worker *, int fd, struct origin *);
 /* Whether the worker's epoll has the listeners of its table. */
 void gw_http_listen_on(struct worker *);
 void gw_http_listen_off(struct worker *);
@@ -212,11 +236,6 @@ void gw_http_listen_off(struct worker *);
 void gw_http_accept(struct worker *, const struct binding *, int most);
 
 /* http_worker.c */
-/* What is counted for a connection: against the memory of all. */
-size_t gw_http_cost(bool tls);
-bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index);
-/* An accepted connection, whose place is paid for, becomes this worker's. */
-void gw_http_adopt(struct worker *, int fd, struct origin *);
 bool gw_http_worker_open(struct worker *, struct gw_http *, unsigned index);
 bool gw_http_worker_start(struct worker *, struct gw_err *err);
 void gw_http_worker_stop(struct worker *, gw_nsec until); /* asks; join the thread afterwards */
@@ -225,9 +244,6 @@ void gw_http_worker_close(struct worker *);
 /* Returns when every worker goes by the published table: no later accept or request begins by another. What
  * is under way goes on. */
 void gw_http_change_over(struct gw_http *);
-/* By the worker's table, else by the last one that names the address. */
-const struct binding *gw_http_binding(const struct worker *, const struct origin *);
-void gw_http_conn_state(struct conn *, enum conn_state);
 
 /* http_delay.c */
 #define GW_HTTP_DELAY_TICK (4 * GW_MSEC) /* between two looks at what is held back */
@@ -249,15 +265,6 @@ enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const 
                                    const char *version, const char *data, size_t *size, void **request);
 void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request,
                           enum MHD_RequestTerminationCode);
-
-/* The request needs nothing of its table any more. Again without effect. */
-void gw_http_release_table(struct request *);
-
-/* Hands a socket, with its place, to libmicrohttpd, which closes it in the end. The origin is libmicrohttpd's
- * connection's afterwards. */
-void gw_http_enroll(struct worker *, int fd, struct origin *, const struct sockaddr *peer, socklen_t);
-/* What accepting a connection took: memory, one of its peer's connections, the table. */
-void gw_http_release_slot(struct worker *, struct origin *);
 
 /* http_tls.c */
 /* Takes over a TCP connection, with its place, that begins with a handshake. */

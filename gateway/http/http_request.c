@@ -86,15 +86,6 @@ static void take_table(struct conn *c)
         q->binding = gw_http_find_binding(q->table, c->origin.listener);
 }
 
-void gw_http_release_table(struct request *q)
-{
-    gw_http_table_drop(q->table);
-    q->table = NULL;
-    q->binding = NULL;
-    q->site = NULL;
-    q->route = NULL;
-}
-
 /* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a
  * request. */
 static enum gw_code check_framing(struct request *q, const struct framing *f, struct gw_err *err)

@@ -1,5 +1,4 @@
-/* A worker: accepts connections by its table of addresses, hands each to the worker that has the fewest, runs
- * libmicrohttpd, looks at deadlines. When a reload publishes another table, the worker changes over between
+/* A worker's loop: waits for events, lets connections be accepted, runs libmicrohttpd, looks at deadlines. When a reload publishes another table, the worker changes over between
  * two turns of its loop.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -9,11 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -30,145 +26,6 @@ enum {
     SPARE = 256 /* connections that made way and that libmicrohttpd has not closed yet */
 };
 static const gw_nsec TICK = 250 * GW_MSEC, WANTED = GW_SEC, QUIET = 10 * GW_SEC;
-
-bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t index)
-{
-    struct epoll_event e = {.events = events, .data.u64 = kind << 32 | index};
-    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
-}
-
-void gw_http_conn_state(struct conn *c, enum conn_state state)
-{
-    bool was = c->state == CONN_RECEIVING || c->state == CONN_ANSWERING,
-         is = state == CONN_RECEIVING || state == CONN_ANSWERING;
-    c->worker->busy += (unsigned)is - (unsigned)was;
-    c->state = state;
-}
-
-/* Connections */
-
-static void find_peer(struct conn *c, const struct sockaddr *sa)
-{
-    struct ucred cred = {0};
-    socklen_t len = sizeof cred;
-    c->peer.local = gw_listen_is_local(sa);
-    if (sa->sa_family == AF_UNIX && getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
-        c->peer.pid = cred.pid;
-}
-
-size_t gw_http_cost(bool tls)
-{
-    return GW_HTTP_CONNECTION + (tls ? GW_HTTP_TLS : 0);
-}
-
-const struct binding *gw_http_binding(const struct worker *w, const struct origin *o)
-{
-    const struct binding *b = gw_http_find_binding(w->table, o->listener);
-    return b ? b : gw_http_find_binding(o->last, o->listener);
-}
-
-/* What came under another table, before it is this worker's. */
-static void settle_origin(const struct worker *w, struct origin *o)
-{
-    if (!gw_http_find_binding(w->table, o->listener))
-        return;
-    gw_http_table_drop(o->last);
-    o->last = NULL;
-}
-
-static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **context)
-{
-    struct conn *c = calloc(1, sizeof *c);
-    *context = c;
-    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
-    if (!c)
-        return;
-    c->worker = w;
-    c->origin = *w->incoming;
-    settle_origin(w, &c->origin);
-    c->paid = gw_http_cost(c->origin.tls);
-    memcpy(&c->address, w->incoming_peer, w->incoming_len);
-    w->incoming = NULL;
-    c->mhd = mhd;
-    c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    c->idle_since = c->left_at = gw_now();
-    c->next = w->conns;
-    if (w->conns)
-        w->conns->prev = c;
-    w->conns = c;
-    find_peer(c, w->incoming_peer);
-}
-
-static void conn_close(struct worker *w, struct conn *c)
-{
-    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-    if (!c)
-        return;
-    gw_http_conn_state(c, CONN_DEAD);
-    gw_budget_give(&w->http->places, c->paid);
-    gw_body_release(&w->pool, &c->req.body);
-    gw_http_release_table(&c->req);
-    gw_http_table_drop(c->origin.last);
-    gw_client_limits_leave(w->http->client_limits, c->origin.account);
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        w->conns = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
-    free(c);
-}
-
-static void on_connection(void *worker, struct MHD_Connection *mhd, void **context,
-                          enum MHD_ConnectionNotificationCode what)
-{
-    if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        conn_open(worker, mhd, context);
-    else
-        conn_close(worker, *context);
-}
-
-/* What is the plain end of a pair libmicrohttpd must not take for TCP: it would try TCP's options at every
- * answer. */
-void gw_http_enroll(struct worker *w, int fd, struct origin *o, const struct sockaddr *peer, socklen_t len)
-{
-    static const struct sockaddr_un local = {.sun_family = AF_UNIX};
-    w->incoming = o;
-    w->incoming_peer = peer;
-    w->incoming_len = len;
-    if (o->tls)
-        /* closes fd itself when it fails, … */
-        MHD_add_connection(w->mhd, fd, (const struct sockaddr *)&local, sizeof local);
-    else
-        MHD_add_connection(w->mhd, fd, peer, len);
-    if (w->incoming) /* … and then nobody has taken the place */
-        gw_http_release_slot(w, o);
-    w->incoming = NULL;
-    o->last = NULL;
-}
-
-void gw_http_release_slot(struct worker *w, struct origin *o)
-{
-    gw_budget_give(&w->http->places, gw_http_cost(o->tls));
-    gw_client_limits_leave(w->http->client_limits, o->account);
-    gw_http_table_drop(o->last);
-    o->last = NULL;
-}
-
-/* Its place is paid for (take_slot); conn_open takes that over. */
-void gw_http_adopt(struct worker *w, int fd, struct origin *o)
-{
-    struct sockaddr_storage peer = {0};
-    socklen_t len = sizeof peer;
-    if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0) {
-        close(fd); /* gone already */
-        gw_http_release_slot(w, o);
-    } else if (o->tls) {
-        gw_http_tls_proxy_begin(w, fd, o, (struct sockaddr *)&peer, len);
-    } else {
-        gw_http_enroll(w, fd, o, (struct sockaddr *)&peer, len);
-    }
-}
 
 /* An event may name a binding of the table before, when the worker changed over in the same turn: then
  * another one is looked at in vain. */
@@ -353,8 +210,8 @@ static struct MHD_Daemon *start_mhd(struct worker *w)
                             (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)w->http->began.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle,
                             MHD_OPTION_NOTIFY_COMPLETED, gw_http_on_completed, w,
-                            MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_UNESCAPE_CALLBACK,
-                            leave_escaped, NULL, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_CONNECTION, gw_http_on_connection, w,
+                            MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
 }
 
 /* What a worker may keep unused: all of them together a sixteenth of the memory at most. */

@@ -228,8 +228,3 @@ void gw_pipeline_hurry(struct gw_pipeline *p)
     atomic_store(&p->hurried, true);
     stop_senders(p, gw_now());
 }
-
-void gw_pipeline_ledger(struct gw_pipeline *p, struct gw_ledger_view *out)
-{
-    gw_ledger_read(p->ledger, out);
-}

@@ -153,6 +153,11 @@ static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)
     gw_process_measure(to);
 }
 
+void gw_pipeline_ledger(struct gw_pipeline *p, struct gw_ledger_view *out)
+{
+    gw_ledger_read(p->ledger, out);
+}
+
 static void measure_ledger(struct gw_pipeline *p, struct gw_metrics *to)
 {
     struct gw_ledger_view *view = malloc(sizeof *view);

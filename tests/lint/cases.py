@@ -12,10 +12,14 @@ def rows(file, pattern):
     return re.findall(pattern, (TABLES / file).read_text(), re.M)
 
 
+def joined(file):
+    """Adjacent string literals as the one that they mean: a long text stands on several lines."""
+    return re.sub(r'(?<!\\)"\s*\n\s*"', "", file.read_text())
+
+
 def main():
-    cases = "".join(p.read_text() for p in sorted(pathlib.Path("tests/unit").rglob("test_translate_*.c")))
-    lists = cases + pathlib.Path("tests/unit/translators/ddtrace/test_dd_tags.c").read_text()
-    lists = re.sub(r'"\s*"', "", lists)  # one text over several lines
+    cases = "".join(joined(p) for p in sorted(pathlib.Path("tests/unit").rglob("test_translate_*.c")))
+    lists = cases + joined(pathlib.Path("tests/unit/translators/ddtrace/test_dd_tags.c"))
     tags = rows("dd_attrs.def", r'^TAG\(\w+,\s*"([^"]+)"')
     attributes = rows("dd_attrs.def", r'^ATTR\(\w+,\s*"([^"]+)"') + rows("dd_resource.def", r'^RES\(\w+,\s*"([^"]+)"')
     listed = rows("dd_tags.def", r'^TAG\(\w+,\s*"([^"]+)"')

@@ -58,10 +58,11 @@ struct http_log_reader {
     uint64_t records;
     struct gw_err *err;
 };
-/* Counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room
+/* http_log_records.c: counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room
  * in the arena. */
 void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
 bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
+/* line_protocol.c, logplex.c */
 enum gw_code line_protocol_read(struct http_log_reader *);
 enum gw_code log_logplex_read(struct http_log_reader *);
 

@@ -1,0 +1,28 @@
+/* queue_marks.c: the two marks of a queue. A queue lags from the high mark on, until it is at the low one again;
+ * receivers that can wait do so while it lags.
+ *
+ * Frames that wait for their trace ids, and batches that wait for the backend's next try, do not count. Called
+ * by the other files of the queue under its lock.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "core/delivery/queue_internal.h"
+
+static size_t high_mark(const struct gw_queue *q)
+{
+    return q->capacity / 4;
+}
+
+static size_t low_mark(const struct gw_queue *q)
+{
+    return q->capacity / 8;
+}
+
+/* Under lock, after every change of what is charged. */
+void gw_queue_update_lagging(struct gw_queue *q)
+{
+    size_t apart = q->pending_ids + q->waiting, pending = q->used > apart ? q->used - apart : 0;
+    if (pending > high_mark(q))
+        q->lagging = true;
+    else if (pending <= low_mark(q))
+        q->lagging = false;
+}

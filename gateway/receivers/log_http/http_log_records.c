@@ -1,0 +1,106 @@
+/* Records of a body, whatever its form: each is counted, cut when it is longer than max_record, and handed on. Called
+ * by the readers of the forms.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/receivers/log_http/http_log_formats.h"
+
+#include "core/base/json.h"
+#include "core/base/text.h"
+
+/* The longest beginning of s with at most `most` bytes that ends between characters of UTF-8. */
+static gw_str http_log_beginning(gw_str s, size_t most)
+{
+    size_t n = s.len < most ? s.len : most;
+    for (int back = 0; n < s.len && n > 0 && back < 3 && ((uint8_t)s.ptr[n] & 0xC0) == 0x80; back++)
+        n--;
+    return gw_str_n(s.ptr, n);
+}
+
+void http_log_line(struct http_log_reader *r, struct log_input *in, gw_str text)
+{
+    r->records++;
+    if (!r->take)
+        return;
+    in->form = LOG_TEXT;
+    in->text = http_log_beginning(text, r->body->max_record);
+    in->cut = text.len - in->text.len;
+    r->take(r->to, in);
+}
+
+/* --- items that are too long --- */
+
+/* The longest text among the members of an object, without its quotes. */
+static gw_str longest_text(gw_str object, struct gw_arena *arena)
+{
+    struct gw_json j;
+    gw_str key, value, best = GW_NOSTR;
+    gw_json_init(&j, object, arena);
+    if (gw_json_object(&j))
+        while (gw_json_member(&j, &key)) {
+            bool is_text = gw_json_kind(&j) == GW_JSON_STRING;
+            if (gw_json_raw(&j, &value) && is_text && value.len - 2 > best.len)
+                best = gw_str_n(value.ptr + 1, value.len - 2);
+        }
+    return best;
+}
+
+/* How many bytes the character takes that begins at s: an escape is one, and so is a pair of \u that means
+ * one. */
+static size_t json_character(gw_str s)
+{
+    bool high = s.len >= 12 && gw_str_starts(s, GW_STR("\\u")) && gw_lower(s.ptr[2]) == 'd' &&
+                gw_char_in(s.ptr[3], "89abAB");
+    if (s.ptr[0] == '\\')
+        return s.len > 1 && s.ptr[1] == 'u' ? (high ? 12 : 6) : 2;
+    uint8_t c = (uint8_t)s.ptr[0];
+    return c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
+
+static size_t whole_characters(gw_str s, size_t most)
+{
+    size_t n = 0;
+    while (n < s.len) {
+        size_t next = n + json_character(gw_str_from(s, n));
+        if (next > most)
+            break;
+        n = next;
+    }
+    return n < s.len ? n : s.len;
+}
+
+/* The object with its longest text cut so that it has max_record bytes; false where that text is too short
+ * for it. */
+static bool cut_item(struct http_log_reader *r, struct log_input *in, gw_str object)
+{
+    gw_str text = longest_text(object, r->body->arena);
+    size_t over = object.len - r->body->max_record;
+    if (text.len <= over)
+        return false;
+    size_t keep = whole_characters(text, text.len - over), head = (size_t)(text.ptr - object.ptr) + keep;
+    gw_str tail = gw_str_from(object, (size_t)(text.ptr - object.ptr) + text.len);
+    char *out = gw_arena_raw(r->body->arena, head + tail.len, 1);
+    if (!out)
+        return false;
+    memcpy(out, object.ptr, head);
+    memcpy(out + head, tail.ptr, tail.len);
+    in->text = gw_str_n(out, head + tail.len);
+    in->cut = text.len - keep;
+    return true;
+}
+
+bool http_log_item(struct http_log_reader *r, struct log_input *in, gw_str object)
+{
+    in->form = LOG_ITEM;
+    in->text = object;
+    in->cut = 0;
+    if (object.len > r->body->max_record && r->take && !cut_item(r, in, object)) {
+        if (r->body->arena->spent)
+            return false;
+        http_log_line(r, in, object);
+        return true;
+    }
+    r->records++;
+    if (r->take)
+        r->take(r->to, in);
+    return true;
+}
