@@ -1,11 +1,11 @@
-/* queue.c: the queue of one exporter: its account in bytes, its marks, its lanes, and the sleeping sender's
+/* queue.c: the queue of one exporter: its account in bytes, its limits, its lanes, and the sleeping sender's
  * wakeup.
  *
  * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through
  * the fan-out, the sender's thread directly; everything is under one mutex but what the sender reports of its
  * backend.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/queue_internal.h"
 
 #include <stdlib.h>
