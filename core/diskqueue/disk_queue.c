@@ -23,7 +23,7 @@ struct gw_disk_queue {
     pthread_t thread;
     bool started;
     struct gw_wakeup wakeup;
-    atomic_bool stopping; /* set before the ring */
+    atomic_bool stopping; /* set before the wakeup */
 };
 
 static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)

@@ -37,7 +37,7 @@ bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_
     return false;
 }
 
-/* What stands after the last sound record. */
+/* What stands after the last valid record. */
 static void tail(struct gw_segment_log_window *w, uint64_t at, bool sealed,
                  const struct gw_segment_log_visitor *v)
 {

@@ -82,7 +82,7 @@ static struct wire_view resource_of(struct wire_view v)
     return (struct wire_view){v.end, v.end};
 }
 
-/* The body of a Resource… message with its resource stamped. */
+/* The body of a Resource… message with its resource overridden. */
 static size_t put_resources(uint8_t *p, const struct gw_resource_override *s, struct wire_view v)
 {
     struct wire_view resource = resource_of(v);
