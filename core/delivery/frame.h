@@ -13,7 +13,7 @@
  * fills them in, before the first send:
  *
  *      open ── complete ─▶ being written ─┬─▶ open      some are still unknown
- *                                         └─▶ settled   all are known, or `final`: the bytes never change again
+ *                                         └─▶ settled   all are known, or `final`: the bytes stay as they are
  *
  * A source that can read its data again (a log file) attaches an ack callback to the frame. It is called when
  * no exporter has to deliver the frame any more, and tells whether the frame was finished (delivered,

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* disk_queue.c: opens the disk queue of the process, attaches exporters to it by name, and syncs it. Owns the
+ * segment log and the sync thread. Called by the main thread; the fan-out uses it through durable.h.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/diskqueue/disk_queue.h"
 
 #include <fcntl.h>

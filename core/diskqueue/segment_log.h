@@ -1,7 +1,7 @@
 /* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still have them pending.
  *
- *   append ─▶ ┌ segment 7 ┐ ┌ segment 8 ┐ ┌ segment 9, open ┐ ◀─ end          a segment that no reader has anything pending in is free:
- *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │                 overwritten in place by the next one
+ *   append ─▶ ┌ segment 7 ┐ ┌ segment 8 ┐ ┌ segment 9, open ┐ ◀─ end   a segment without pending records is free:
+ *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │          overwritten in place by the next one
  *             └─────▲─────┘ └───────────┘ └─────────▲───────┘
  *        reader B: behind, reads on from here       reader A: keeps up, has its frames in memory
  *
@@ -70,8 +70,8 @@ void gw_segment_log_close(struct gw_segment_log *);
 unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest,
                                struct gw_segment_log_items *pending);
 
-/* From now on it gives up its oldest for room's sake: for whoever has first to enter what is pending for it into
- * books. */
+/* From now on it gives up its oldest for room's sake: for a caller that first counts what is pending for it
+ * in the ledger. */
 void gw_segment_log_drop_oldest(struct gw_segment_log *, unsigned reader);
 /* Its exporter is gone; what is pending for it stays. Attached again, it finds that, unless it had some of it in its
  * hands when it left: then only the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it does

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_scan.c: finds the valid records of a segment. Owns nothing. Called by recovery and by readers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/diskqueue/segment_scan.h"
 
 static const uint8_t nothing[GW_SEGMENT_LOG_UNIT];

@@ -1,6 +1,6 @@
 /* inflight_batch.h: a batch in the sender's hands: the nodes, the request made of them, and when it is due.
  *
- *   chain of nodes ─▶ batch ─▶ sent ─▶ settled
+ *   chain of nodes ─▶ batch ──▶ sent ─▶ settled
  *                        ├─ prune: frames that became too old while it waited leave
  *                        ├─ take_frames: its first frames leave, because their fate is decided before that of the others
  *                        └─ split: two batches, by frames; a single frame is cut (frame_split.h)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* resource_override.c: copies a frame and adds attributes to each of its resources. Pure; the copy is the
+ * caller's. Called by the sls exporter before it sends.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/resource_override.h"
 
 #include <stdlib.h>

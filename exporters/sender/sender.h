@@ -7,7 +7,7 @@
  *            RETRY      again after a full-jitter back-off, not before the backend's retry_after, but before it expires (retry.h)
  *            SPLIT      halved by frames, a single frame by its spans or records (frame_split.h), a single span or record rejected
  *            REFUSED    set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected; the backend's words logged
- *            RETRY_SLOWLY       again every retry.max; said once, with the remedy, until the backend takes data again
+ *            RETRY_SLOWLY  again every retry.max; logged once, with the remedy, until the backend takes data
  *
  * What waits for a retry leaves its place in flight to others: an answer is about one request. When all
  * requests of a signal fail, a circuit breaker (circuit_breaker.h) paces that signal, so that an outage is
@@ -32,8 +32,9 @@
  * Hot reload: a successor, with another configuration, goes on with a sender's queue and row of the ledger, on
  * its thread:
  *
- *      sender: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD ─▶ what is not settled goes back to the queue
- *      successor:                                                                              └─▶ takes it from there
+ *      predecessor: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD
+ *                   ─▶ what is not settled goes back to the queue
+ *      successor:                   └─▶ takes it from there
  *
  * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no
  * thread; gw_sender_start runs it in one, tests run it under a clock of their own.

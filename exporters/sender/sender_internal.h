@@ -1,8 +1,8 @@
 /* sender_internal.h: what the files of the sender share, and nobody else includes.
  *
- *   sender_lifecycle.c      new, start, stop, take over, finish, drop; the thread's body     main thread, but for the body
- *   sender.c           the policy, gw_sender_step: ids,  expire, send, take, drain          the sender's thread
- *   sender_outcome.c   from a verdict to DONE, RETRY, SPLIT, REFUSED, RETRY_SLOWLY                  the sender's thread
+ *   sender_lifecycle.c new, start, stop, take over, finish, drop; the thread's body         main thread, but for the body
+ *   sender.c           the policy, gw_sender_step: ids, expire, send, take, drain           the sender's thread
+ *   sender_outcome.c   from a verdict to DONE, RETRY, SPLIT, REFUSED, RETRY_SLOWLY          the sender's thread
  *   sender_items.c     batches, and where their items go: ledger, queue, disk               the sender's thread
  *   sender_disk.c      what is only on the disk, back into the queue                        the sender's thread
  *   sender_metrics.c   what is seen from outside                                            any thread
