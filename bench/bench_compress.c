@@ -2,7 +2,8 @@
  * become. The input is a batch as the exporters send it: translated payloads (payload.h), 2 MiB together. Ids
  * are as random as real ones. One thread. Prints the best of several rounds in milliseconds of CPU time for
  * each MiB of OTLP, and the ratio. The rows with a star are what exporters/sender/compress.c does.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <isa-l/igzip_lib.h>
 #include <stdio.h>
 #include <stdlib.h>

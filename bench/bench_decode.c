@@ -5,7 +5,8 @@
  * Without arguments: spans of some 640 bytes as Python sends them (12 meta, 4 metrics; 10 spans a chunk, 100
  * chunks), as v0.4 and as v0.5, and every recording under tests/data. Prints the best of several rounds, in
  * nanoseconds of CPU time for each span.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <glob.h>
 #include <msgpack.h>
 #include <stdio.h>

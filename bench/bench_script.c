@@ -1,6 +1,7 @@
 /* bench_script: what a Pipeline script costs a line, and nothing else: one thread, the best of several
  * rounds, in ns of CPU time.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,7 +1,8 @@
 /* bench_translate: what the translation of a span costs, and nothing else: decode, map, write OTLP, cut into
  * frames. One thread. Prints the best of several rounds (other work on the machine only ever adds) in
  * nanoseconds of CPU time for each span.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -6,7 +6,8 @@
  * time, as tracers do; every request has fresh trace ids. Without --rate as fast as the other side accepts.
  * --wait tries to connect for up to ten seconds first. Prints one JSON object: accepted and rejected spans,
  * what the answers were, seconds, bytes a span, latencies in ms. Exit status 1 when a connection broke.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>

@@ -5,7 +5,8 @@
  *
  * gRPC on gRPC Core's C interface, one completion queue and one thread; OTLP/HTTP on libmicrohttpd, plain or
  * gzip.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <arpa/inet.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>

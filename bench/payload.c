@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* payload.c: makes the request bodies that the benchmarks send. The caller owns them. Called by ddload and
+ * the benchmarks.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "bench/payload.h"
 
 #include <endian.h>

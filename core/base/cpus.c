@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* cpus.c: counts the processors that the process may use, by affinity and cgroups. Owns nothing. Called at
+ * start.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "core/base/cpus.h"
 

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* err.c: formats errors and names their codes. Owns nothing. Called by everybody.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/err.h"
 
 #include <stdarg.h>

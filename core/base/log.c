@@ -2,8 +2,8 @@
  * standard error.
  *
  * Owns the level, the form and the counts of the process. Everybody calls it, through the macro gw_log.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/log.h"
 
 #include <stdarg.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics.c: collects samples and writes them in the Prometheus text format. Owns the samples. Called by the
+ * admin listener.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/metrics.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* random.c: one call of getrandom(2), and what stands in for it. Owns a count of the stand-ins; called while
  * things are made, never per item.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/random.h"
 
 #include <stdatomic.h>

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* str.c: compares, searches and checks views of text. Owns nothing. Called by everybody.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/str.h"
 
 #include <math.h>

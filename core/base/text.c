@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* text.c: case, numbers and formats of text, as Go has them. Owns nothing. Called by translators and scripts.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/text.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* config_diagnostic.c: collects mistakes and warnings with their places, and prints them in order. Owns
+ * copies of all texts. Called on the main thread while a configuration is read and opened.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/config/config_diagnostic.h"
 
 #include <stdarg.h>

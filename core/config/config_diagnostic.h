@@ -1,4 +1,4 @@
-/* config_diagnostic.h: mistakes in the configuration, said all at once.
+/* config_diagnostic.h: mistakes in the configuration, reported all at once.
  *
  *   configuration.c ──── place("exporters[0].timeout", "ddgate.conf", 12) ──┐
  *   rows, open: gw_config_error("exporters[0].timeout", "…") ───────────┴─▶ ddgate.conf:12: exporters[0].timeout: …
@@ -20,7 +20,7 @@
 
 struct gw_diagnostics;
 
-/* Mistakes in the configuration, collected to be said all at once. Filled by configuration.c and by `open` of
+/* Mistakes in the configuration, collected to be reported all at once. Filled by configuration.c and by `open` of
  * components. */
 /* `path` is "exporters[0].endpoint"; configuration.c adds file and line of that path (or of its nearest
  * parent). */

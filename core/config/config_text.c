@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* config_text.c: reads the configuration file and replaces ${…} by values. Owns nothing: text is in the
+ * caller's arena. Called by config_tree.c and by whoever reads a configuration.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "core/config/config_text.h"
 

@@ -25,13 +25,13 @@ enum { GW_CONF_FILE = 1024 * 1024, GW_CONF_SECRET = 64 * 1024 };
 /* getenv, or a test's own. */
 typedef const char *gw_env_f(const char *name);
 
-/* The whole file, NUL-terminated and ready for libconfig; empty on an error, which is a problem at path
+/* The whole file, NUL-terminated and ready for libconfig; empty on an error, which is a diagnostic at path
  * "". */
 gw_str gw_conf_load(const char *file, struct gw_arena *, struct gw_diagnostics *);
 /* The part of it that needs no file. */
 gw_str gw_conf_widen(gw_str text, struct gw_arena *);
 
-/* False when something was wrong: the problems at `path` say what. */
+/* False when something was wrong: the diagnostics at `path` say why. */
 bool gw_conf_expand(gw_str raw, gw_env_f *, struct gw_arena *, gw_str *out, const char *path,
                     struct gw_diagnostics *) GW_MUST_CHECK;
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* config_tree.c: fills structs from libconfig's tree, by rows. Owns nothing. Called on the main thread while
+ * a configuration is read.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/config/config_tree.h"
 
 #include <stdio.h>

@@ -38,7 +38,7 @@ const char *gw_tree_syntax_text(const char *libconfig_text);
 /* Tells config_diagnostic.h where every setting stands. */
 void gw_tree_locations(struct gw_tree *, config_setting_t *root);
 
-/* A setting's text, with ${…} put in; false and a problem when it is not text. */
+/* A setting's text, with ${…} put in; false and a diagnostic when it is not text. */
 bool gw_tree_text(struct gw_tree *, config_setting_t *, const char *path, gw_str *out);
 /* Fills structs from a group. `also` (NULL-terminated) are keys that others read; `help` is what --help has
  * more about. */

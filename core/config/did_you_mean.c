@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* did_you_mean.c: finds the known name that a wrong one most likely meant. Pure. Called where names of users
+ * are checked.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/config/did_you_mean.h"
 
 #include <stdint.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* option.c: parses, checks and compares the values of option rows. Owns nothing: values are in the
+ * configuration's arena. Called on the main thread while a configuration is read.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/config/option.h"
 
 #include "core/base/arena.h"

@@ -90,7 +90,7 @@ struct gw_diagnostics;
 /* Fills every field of conf with its row's default. A default that is wrong is our fault: an assertion.
  * False: no memory. */
 bool gw_opt_defaults(const struct gw_opt *rows, void *conf, struct gw_arena *) GW_MUST_CHECK;
-/* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a problem at
+/* Reads `text`, written like a default, into the row's field. What is wrong with it becomes a diagnostic at
  * `path`, and the field stays as it was. `shown` stands for the text in messages: what the user wrote, before
  * ${env:NAME} became a value. */
 bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, struct gw_arena *,

@@ -1,7 +1,7 @@
 /* durable.h: what the fan-out asks of a disk queue (core/diskqueue/disk_queue.h), which stands above it.
  *
- * Each exporter is a reader, with a number. A frame is written once for all readers that shall get it; those
- * that keep up and have room in memory get it there too, the others read it from the disk.
+ * Each exporter is a reader with a number. A frame is written once for all its readers. Readers that keep up
+ * and have room in memory also get it in memory; the others read it from the disk.
  *
  * Threads: any.
  * SPDX-License-Identifier: Apache-2.0
@@ -21,14 +21,14 @@ struct gw_durable_entry {
 };
 
 struct gw_durable {
-    /* Some of the reader's frames are only on the disk. A moment later it may be otherwise: this is good for
-     * saving work, and for nothing else. What counts is what append decides. */
+    /* Some of the reader's frames are only on the disk. The answer may be out of date at once: use it only to
+     * save work. What append decides is what counts. */
     bool (*lagging)(void *ctx, unsigned reader);
-    /* `commit` is called once all is written and before anybody can read it; from then on it has been
+    /* `commit` is called once all is written and before anybody can read it; from then on the data is
      * accepted. GW_OK, GW_QUEUE_FULL, GW_STORAGE. Sets frame->stored. With GW_OK, `*lagging` has a bit for
-     * each reader that had everything in memory until now and finds some of this only on the disk. It may
-     * sleep, so the caller has to wake it. Where a reader finds a frame and whether it has to be woken is
-     * decided at one moment, under the lock under which readers learn that nothing is left for them. */
+     * each reader that kept up until now and finds some of this data only on the disk. It may be asleep, so
+     * the caller has to wake it. Append decides where a reader finds a frame and whether to wake it under one
+     * lock, the same one under which a reader learns that it has caught up. */
     enum gw_code (*append)(void *ctx, struct gw_durable_entry *, size_t n, void (*commit)(void *), void *arg,
                            uint64_t *ticket, uint32_t *lagging, struct gw_err *);
     /* Returns when what was appended with this ticket is as safe as the options ask. False when it may not

@@ -31,7 +31,8 @@ enum gw_verdict {
     GW_RETRY,   /* not now: again after back-off, not before retry_after */
     GW_SPLIT,   /* split the batch and send the parts; a single frame that cannot be split is rejected */
     GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
-    /* the data is good, the configuration is not (credentials, unknown project): again slowly, said once */
+    /* the data is good, the configuration is not (credentials, unknown project): retried slowly, logged
+     * once */
     GW_RETRY_SLOWLY
 };
 
@@ -45,8 +46,8 @@ struct gw_outcome {
     const char *remedy; /* static text: what the user can do; NULL when nothing */
 };
 
-/* Frames laid end to end are one request. Valid until `done` was called. All have one signal and
- * rendering. */
+/* Frames laid end to end are one request. Valid until `done` was called. All have one signal and one
+ * attribute schema. */
 struct gw_batch {
     enum gw_signal signal;
     size_t n, bytes;
@@ -77,10 +78,10 @@ struct gw_exporter {
     size_t conf_size, ctx_size;
     /* requests that it may have open at a time, where the option of that name says fewer */
     unsigned in_flight;
-    bool shows;           /* people watch: what belongs together should come together */
+    bool shows;           /* people read the output: related items should arrive together */
     bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
-    /* problems found are added, `path` is "exporters[0]"; legal to call close after a failed or absent
+    /* adds a diagnostic per mistake, `path` is "exporters[0]"; legal to call close after a failed or absent
      * open */
     gw_export_open_f *open;
     gw_export_close_f *close; /* no request is open any more */

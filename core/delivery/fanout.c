@@ -2,8 +2,8 @@
  *
  * Owns the two tables of routes, of which one is current. Receiver threads offer and ask whether to delay an
  * answer, the main thread changes the routes.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/fanout.h"
 
 #include <stdatomic.h>
@@ -64,14 +64,14 @@ static bool takes(const struct gw_route *r, enum gw_signal signal)
     return r->signals & 1u << signal;
 }
 
-/* Only spans are said in several ways: logs and metrics are the same whatever an exporter's mode. */
+/* Only spans have several attribute schemas: logs and metrics are the same in every `mode`. */
 static enum gw_attribute_schema schema(const struct gw_route *r, enum gw_signal signal)
 {
     return signal == GW_TRACES ? r->schema : GW_OTEL;
 }
 
-/* Between enter and leave the table does not change. Whoever counted itself into a table that was current no
- * longer tries again, without having read it. */
+/* Between enter and leave the table does not change. A thread that entered a table that is no longer current
+ * tries again, without having read it. */
 static struct table *enter(struct gw_fanout *f)
 {
     for (;;) {
@@ -108,7 +108,7 @@ void gw_fanout_add(struct gw_fanout *f, struct gw_route route)
     publish(f, t);
 }
 
-/* Offers last for microseconds: they are waited for without a bell. */
+/* Offers last for microseconds, so this waits by yielding, without a wakeup. */
 static void until_unread(struct table *t)
 {
     static const struct timespec moment = {.tv_nsec = 100 * GW_USEC};
@@ -158,7 +158,7 @@ static unsigned schemas_of(struct gw_frame **frames, size_t n)
     return schemas;
 }
 
-/* What the route gets of these: its own rendering, or the first there is. */
+/* The frames that the route gets: its own attribute schema, or the first there is. */
 static enum gw_attribute_schema schema_for(const struct gw_route *r, enum gw_signal signal, unsigned schemas)
 {
     unsigned first = 0;
@@ -169,8 +169,8 @@ static enum gw_attribute_schema schema_for(const struct gw_route *r, enum gw_sig
     return (enum gw_attribute_schema)first;
 }
 
-/* Room in every queue, or none: on refusal what was reserved is given back and *full names the route that had
- * no room. */
+/* Room in every queue, or none: on refusal the reservations are given back, and *full names the route without
+ * room. */
 static enum gw_code reserve(const struct table *t, enum gw_signal signal, struct gw_frame **frames, size_t n,
                             bool can_wait, struct gw_chain *rooms, const char **full)
 {
@@ -231,7 +231,7 @@ static enum gw_code refusal(const struct gw_fanout *f, enum gw_code code, const 
     return gw_fail(err, code, 0, "the queue of exporter %s is full", full);
 }
 
-/* The translator's promise: the frames of every rendering hold what was accepted. */
+/* The translator's promise: the frames of every attribute schema hold the accepted items. */
 static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
 {
     uint64_t items[GW_ATTRIBUTE_SCHEMAS] = {0};
@@ -243,7 +243,7 @@ static bool complete(struct gw_frame **frames, size_t n, uint64_t accepted)
     return true;
 }
 
-/* The offer itself, before the ledger hears of it. */
+/* The offer itself, without the ledger. */
 static enum gw_code admit(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
                           struct gw_frame **frames, size_t n, bool can_wait, struct gw_chain *rooms,
                           struct gw_err *err)
@@ -281,7 +281,7 @@ struct storing {
     const struct gw_intake *in;
     size_t n;
     struct gw_chain rooms[GW_MAX_EXPORTERS];
-    /* readers of the disk queue, a bit each, that get the frames of a rendering … */
+    /* readers of the disk queue, a bit each, that get the frames of a schema … */
     uint32_t pending[GW_ATTRIBUTE_SCHEMAS];
     uint32_t memory; /* … and that have room for them in memory */
 };
@@ -315,7 +315,7 @@ static enum gw_code plan(struct storing *o, struct gw_frame **frames)
     return GW_OK;
 }
 
-/* Room in memory that was not to be had after all, or for nothing. */
+/* Gives back memory that was reserved and is not used. */
 static void cancel(struct storing *o, uint32_t readers)
 {
     for (unsigned i = 0; i < o->t->n; i++)
@@ -325,7 +325,7 @@ static void cancel(struct storing *o, uint32_t readers)
         }
 }
 
-/* Senders that had everything in memory until now may sleep. */
+/* Senders that kept up until now may be asleep. */
 static void wake_senders(const struct storing *o, uint32_t readers)
 {
     for (unsigned i = 0; i < o->t->n; i++)
@@ -358,7 +358,7 @@ static enum gw_code write_down(struct storing *o, struct gw_frame **frames, uint
     return code;
 }
 
-/* Its source need not bring it again. */
+/* The source need not send it again. */
 static void settle_acks(struct gw_frame **frames, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -369,7 +369,7 @@ static void settle_acks(struct gw_frame **frames, size_t n)
     }
 }
 
-/* *kept: what is refused with GW_STORAGE is kept all the same, and will be delivered; only it may not survive
+/* *kept: the frames were kept although the code is GW_STORAGE. They will be delivered, but may not survive
  * the machine. */
 static enum gw_code offer_stored(struct gw_fanout *f, const struct table *t, enum gw_signal signal,
                                  struct gw_frame **frames, size_t n, const struct gw_intake *in, bool *kept,

@@ -1,21 +1,21 @@
-/* fanout.h: the door between receivers and exporters.
+/* fanout.h: hands the frames of receivers to the queues of exporters.
  *
  *      offer(frames) ──▶ reserve room in the queue of every exporter that takes the signal
  *                          all have room ─▶ a reference into each queue, ledger, GW_OK          (the sender gets 200)
  *                          one has not   ─▶ nothing is queued anywhere, ledger, GW_QUEUE_FULL   (the sender gets 429)
  *
- * Queues with when_full = drop_oldest always have room: their oldest frames go, counted. A frame goes to the
- * exporters whose `mode` is its rendering; those of logs and metrics, which have one rendering (GW_OTEL), go
- * to all.
+ * Queues with when_full = drop_oldest always have room: their oldest frames are dropped and counted. A frame
+ * goes to the exporters whose option `mode` is its attribute schema. Frames of logs and metrics have only one
+ * schema (GW_OTEL) and go to all.
  *
- * With a disk queue (disk_queue.h) the frames are written there before the answer: a queue without room is
- * then no reason to refuse, its exporter reads them from the disk later. What is refused for is a disk that
- * is full or does not take it.
+ * With a disk queue (disk_queue.h) the frames are written there before the answer. A memory queue without
+ * room is then no reason to refuse: its exporter reads the frames from the disk later. A request is refused
+ * when the disk is full or cannot be written.
  *
  * The routes may be replaced while requests are offered (hot reload): each offer sees the old ones or the new
- * ones, whole. A request that was translated for the old ones and is offered to the new ones goes to an
- * exporter whose rendering it does not have in one that it has, and to nobody new where nobody wanted the
- * signal before.
+ * ones, whole. A request that was translated for the old routes may be offered to the new ones. An exporter
+ * whose schema it lacks then gets a schema that it has; if no exporter took the signal before, the request
+ * goes to none of the new ones.
  *
  * Threads: any receiver thread offers; switch on the main thread. Ownership: offer takes the caller's
  * reference of every frame, whatever it answers. SPDX-License-Identifier: Apache-2.0
@@ -50,7 +50,7 @@ void gw_fanout_add(struct gw_fanout *, struct gw_route); /* at most GW_MAX_EXPOR
 /* Replaces all routes at once, at any time. When it returns, no offer sees the old ones any more: their
  * queues may be closed. */
 void gw_fanout_switch(struct gw_fanout *, const struct gw_route *, unsigned n);
-/* Before the first offer: what is offered is first of all written there. Not owned. */
+/* Before the first offer: offered frames are written there first. Not owned. */
 void gw_fanout_durable(struct gw_fanout *, const struct gw_durable *, void *ctx);
 void gw_fanout_drop(struct gw_fanout *);
 /* Any thread: offers from now on are refused with GW_STOPPING. */
@@ -60,15 +60,15 @@ void gw_fanout_stop(struct gw_fanout *);
  * everything is accepted and ends here. */
 unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
 
-/* The frames of each rendering that gw_fanout_schemas named hold gw_intake_accepted() items together. Writes
- * the intake into the ledger whatever happens; on refusal the accepted part becomes refused(queue_full |
+/* The frames of each attribute schema that gw_fanout_schemas named hold gw_intake_accepted() items together.
+ * Always writes the intake into the ledger; on refusal the accepted part becomes refused(queue_full |
  * stopping). GW_OK, GW_QUEUE_FULL, GW_BUSY, GW_STORAGE or GW_STOPPING. */
 enum gw_code gw_fanout_offer(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                              struct gw_intake *, struct gw_err *) GW_MUST_CHECK;
 
-/* The same, but on refusal nothing is counted, and frames and intake stay the caller's for another try.
- * `can_wait`: that try can wait as long as it must, so it is refused while a queue in memory is lagging
- * (queue.h), whatever room that has. */
+/* The same, but on refusal nothing is counted, and frames and intake stay the caller's, who may try again.
+ * `can_wait`: the caller can wait as long as necessary, so the offer is refused while a queue in memory is
+ * lagging (queue.h), even if it has room. */
 enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame **frames, size_t n,
                            const struct gw_intake *, bool can_wait, struct gw_err *) GW_MUST_CHECK;
 
@@ -77,9 +77,9 @@ enum gw_code gw_fanout_try(struct gw_fanout *, enum gw_signal, struct gw_frame *
  * True without a disk queue. */
 bool gw_fanout_sync(struct gw_fanout *) GW_MUST_CHECK;
 
-/* An answer to a request of this signal does well to come a moment later: the queue of an exporter that takes
- * the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the disk
- * delays nobody. */
+/* True when the answer to a request of this signal should be delayed a moment: the queue of an exporter that
+ * takes the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the
+ * disk delays no answer. */
 bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
 
 /* When a refused sender should try again, in whole seconds, at least 1. */

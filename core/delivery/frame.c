@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* frame.c: makes, counts, pins and drops frames, and fills in their pending trace ids. A frame owns its
+ * bytes, its list of pending ids and its charge to the budget. Translators and receivers make frames; the
+ * fan-out, the queues, the senders and the disk queue hold them, on any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/frame.h"
 
 #include <sched.h>
@@ -9,7 +13,7 @@
 #include "core/base/err.h"
 #include "core/delivery/trace_ids.h"
 
-enum { OPEN, WRITING, SETTLED }; /* values of `joining` */
+enum { OPEN, WRITING, SETTLED }; /* values of `awaiting_ids` */
 #define NEVER_ASKED UINT64_MAX
 
 const char *gw_signal_name(enum gw_signal signal)
@@ -74,8 +78,8 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole)
         part->whole = gw_frame_ref(whole);
 }
 
-/* The last reference is gone. A part passes on what became of it; parts of parts are few: a frame is halved
- * down to one item. */
+/* The last reference is gone. A part passes its result on to its whole. The recursion is not deep: a frame is
+ * halved down to one item. */
 static void settle(struct gw_frame *f)
 {
     bool abandoned = atomic_load_explicit(&f->abandoned, memory_order_relaxed);

@@ -5,19 +5,20 @@
  *
  * A frame holds one serialized Export{Trace,Logs,Metrics}ServiceRequest and how many items (spans, records,
  * points) stand in it. Serialized protobuf messages concatenate, so a batch is frames laid end to end;
- * nothing is decoded or copied again. A frame exists per rendering that some exporter asked for (option
- * `mode`).
+ * nothing is decoded or copied again. There is one frame for each attribute schema that an exporter asked for
+ * (option `mode`).
  *
- * It is immutable once offered, with one exception that the join needs (trace_ids.h): trace ids whose upper
- * half was not known when the answer had to be given stand in `pending_ids`; gw_frame_complete_ids() fills
- * them in, before the first send:
+ * It is immutable once offered, with one exception, for completing trace ids (trace_ids.h): `pending_ids`
+ * lists the trace ids whose upper half was not known when the request was answered; gw_frame_complete_ids()
+ * fills them in, before the first send:
  *
- *      open ── join ─▶ being written ─┬─▶ open      some are unknown still
- *                                     └─▶ settled   all are known, or `final`: the bytes never change again
+ *      open ── complete ─▶ being written ─┬─▶ open      some are still unknown
+ *                                         └─▶ settled   all are known, or `final`: the bytes stay as they are
  *
- * A source that can read its data again (a log file) hangs a receipt on the frame: it hears when nobody has
- * anything to do with the frame any more (who only reads its bytes still pins it), and whether it was brought
- * to an end (delivered, rejected or given up by a policy) or abandoned by a shutdown.
+ * A source that can read its data again (a log file) attaches an ack callback to the frame. It is called when
+ * no exporter has to deliver the frame any more, and tells whether the frame was finished (delivered,
+ * rejected or given up by a policy) or abandoned by a shutdown. A reader that does not deliver the frame must
+ * hold a pin.
  *
  * Ownership: reference counted; gw_frame_drop by any thread. Whoever queues it charges the process's budget
  * once (`budget`, `charged`); the last gw_frame_drop gives that back.
@@ -31,7 +32,7 @@
 
 enum gw_signal { GW_TRACES, GW_LOGS, GW_METRICS, GW_SIGNALS };
 
-/* How a frame says what it says: MAPPING modes. */
+/* The attributes that a frame carries: the words of option `mode`. */
 enum gw_attribute_schema { GW_OTEL, GW_BOTH, GW_DATADOG, GW_ATTRIBUTE_SCHEMAS };
 
 const char *gw_signal_name(enum gw_signal); /* "traces" */
@@ -42,7 +43,8 @@ enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_budget;
 
-/* Told once, by the thread that drops the frame last. `kept`: the source need not bring these bytes again. */
+/* Called once, by the thread that drops the last reference. `kept`: the source need not bring these bytes
+ * again. */
 struct gw_ack_callback {
     void (*settled)(struct gw_ack_callback *, bool kept);
 };
@@ -64,7 +66,7 @@ struct gw_frame {
     uint32_t *pending_ids; /* … and the offset of each 16-byte id in data: malloc'd */
     /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
     uint64_t news;
-    /* the first so many of `pending_ids` are still unknown; only whoever joins looks here */
+    /* how many of `pending_ids`, from the front, are still unknown; used only by the thread in WRITING */
     uint32_t pending;
     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     gw_nsec arrived;
@@ -73,7 +75,7 @@ struct gw_frame {
     struct gw_budget *budget;    /* who pays: its maker's account, if any, then the whole process's */
     size_t charged;              /* bytes to give back to it */
     struct gw_ack_callback *ack; /* set before the frame is offered; NULL: nobody asks */
-    /* a reference: what this was cut out of, where its receipt waits for the parts */
+    /* a reference: the frame that this was split from; its ack callback waits for the parts */
     struct gw_frame *whole;
     _Atomic bool abandoned;
     struct gw_disk_position stored; /* set before the frame is queued */
@@ -88,23 +90,23 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t 
 void gw_frame_pending_ids(struct gw_frame *, uint32_t *offsets, uint32_t n);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
-/* By who holds a reference: the bytes stay until gw_frame_unpin, and nothing more. A transport lets go of
- * what it has sent when it likes, and a receipt must not wait for that. */
+/* The caller holds a reference. A pin keeps the bytes until gw_frame_unpin, and does nothing else. A
+ * transport may keep sent bytes for any time, and the ack callback must not wait for that. */
 struct gw_frame *gw_frame_pin(struct gw_frame *);
 void gw_frame_unpin(struct gw_frame *);
-/* Some exporter gives the frame up because the process ends: its receipt will say that it was not kept. True
- * where there is one: then the source has the data still, and brings it again. */
+/* An exporter gives the frame up because the process ends: the ack callback gets `kept` false. True when
+ * there is a callback: then the source still has the data and sends it again. */
 bool gw_frame_abandon(struct gw_frame *);
-/* `part` was cut out of `whole`: a receipt of the whole hears when all its parts are gone. */
+/* `part` was split from `whole`: the ack callback of the whole is called when all its parts are gone. */
 void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
 /* What it costs to keep: data, offsets and the struct, in bytes. */
 size_t gw_frame_cost(const struct gw_frame *);
 
 struct gw_trace_ids;
 /* Fills in the upper halves that `ids` knows, as of the frame's arrival and after. `final` settles the frame:
- * what is unknown then has 64 bits for good. Returns how many ids are unknown still; with `final` how many
- * were given up, for the counter. A settled frame returns 0: once all are known, and to every caller but the
- * one whose `final` settled it.
+ * what is unknown then has 64 bits for good. Returns how many ids are still unknown; with `final` how many
+ * were given up, for the counter. Of a settled frame it returns 0, to every caller but the one whose `final`
+ * settled it.
  *
  * Safe from several senders that hold the same frame. A caller must not read data before the call has
  * returned 0 or it passed `final` itself; from then on the frame does not change any more, whatever the

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger.c: counts every item in exactly one place, and prints the paragraph for people at exit. Owns the
+ * counts of the process, under one lock. Called by the fan-out for each request, by the senders for each
+ * answer, and by the main thread at start, reload and exit.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/ledger.h"
 
 #include <inttypes.h>
@@ -79,7 +83,7 @@ void gw_ledger_drop(struct gw_ledger *l)
     free(l);
 }
 
-/* Under lock. The row of that name, or a new one: what the gateway accepted so far it was not asked for. */
+/* Under lock. The row of that name, or a new one, for which everything accepted so far is not asked. */
 static unsigned row_of(struct gw_ledger_view *v, const char *name)
 {
     unsigned e = 0;
@@ -204,7 +208,7 @@ bool gw_ledger_balanced(const struct gw_ledger_view *v)
     return true;
 }
 
-/* What went back to its source is not lost: it comes again. */
+/* Items that went back to their source are not lost: the source sends them again. */
 static uint64_t lost_to(const struct gw_ledger_view *v, int signal, unsigned e)
 {
     const uint64_t *at = v->signal[signal].exporter[e].at;

@@ -7,9 +7,9 @@
  *
  * Every change is one transaction under one lock, taken once per request or per answer of a backend, never
  * per span; a snapshot is therefore always balanced, and gw_ledger_balanced() is checked at exit, by tests
- * and by readers of the ledger. An exporter that does not take a signal is not asked for it; neither is one
- * for what came before it was configured, or after it no longer was (hot reload). What it was not asked for
- * is counted as well, so that its row balances:
+ * and by readers of the ledger. An exporter is not asked for a signal that it does not take, nor for items
+ * that arrived before it was configured or after it was removed (hot reload). Those are counted as not asked,
+ * so that its row balances:
  *
  *      accepted (of the signal) = accepted (for this exporter) + not asked
  *
@@ -63,7 +63,7 @@ enum { GW_MAX_EXPORTERS = 16, GW_LEDGER_EXPORTERS = 64 };
 
 struct gw_ledger_signal {
     uint64_t received, accepted, not_taken[GW_REASONS];
-    /* trace ids that went out with 64 bits because nothing told their upper half within join_wait */
+    /* trace ids that went out with 64 bits because their upper half was not learned within join_wait */
     uint64_t pending_ids;
     struct {
         uint64_t accepted, not_asked, recovered, at[GW_PLACES], dropped[GW_REASONS];

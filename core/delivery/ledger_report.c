@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* ledger_report.c: writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. Called by
+ * the admin listener, and by tests.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/ledger_report.h"
 
 #include <inttypes.h>

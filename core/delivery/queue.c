@@ -3,8 +3,8 @@
  * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through
  * the fan-out, the sender's thread directly; everything is under one mutex but what the sender reports of its
  * backend.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/queue_internal.h"
 
 #include <stdlib.h>

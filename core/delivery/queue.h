@@ -1,7 +1,7 @@
 /* queue.h: what waits for one exporter, bounded in bytes.
  *
  *   receivers                                     lanes, one per signal                          the sender
- *   reserve ─▶ nodes ─▶ push ──▶ joining [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_awaiting_ids
+ *   reserve ─▶ nodes ─▶ push ──▶ waiting [f][f]   trace ids whose upper half is not known yet ─▶ gw_queue_awaiting_ids
  *                            └─▶ ready   [f][f][f][f] ───────────────────────────────────────▶ gw_queue_take ─▶ … ─▶ gw_queue_done
  *                                └──────────────── capacity, in BYTES of frames ───────────────────────────────────┘
  *
@@ -17,16 +17,16 @@
  * A request that alone is larger than the capacity is taken when the queue is empty: refusing it would refuse
  * it forever.
  *
- * Between empty and full stand two marks, and between them one flag with hysteresis:
+ * Two limits lie between empty and full, and one flag with hysteresis depends on them:
  *
  *   0 ──────────── low ──────────── high ─────────────────────────────── capacity
  *                  1/8              1/4
  *                   └─ not lagging   └─ lagging: senders that can wait wait       └─ full: 429, or the oldest frames go
  *
- * The queue is lagging from the moment that it passes the high mark until it is at the low mark. Both compare
- * with what the sender could send, or has in its hands; frames that wait for their trace ids or for a retry
- * are not counted, since reading less makes neither faster. The low mark leaves the sender enough to do while
- * those who wait find out that they may go on.
+ * The queue is lagging from the moment that it exceeds the high limit until it is down to the low limit. Both
+ * count what the sender could send or has in hand. Frames that wait for their trace ids or for a retry are
+ * not counted, since reading less speeds up neither. The low limit leaves the sender enough work until the
+ * waiting receivers go on.
  *   who can come again (a file, a TCP connection)  reserves nothing while the queue is lagging: more in memory would make nothing faster,
  *                                                  and the rest of the room is for those that cannot wait
  *   who waits for an answer (HTTP)                 gets it a moment later (gw_queue_delays), so that a sender on the same core gets its
@@ -34,13 +34,14 @@
  *                                                  its queue fills, and is full.
  *
  * Wakeups: the sender arms the queue before it sleeps; a push then calls `wake` at most once, and only when
- * there is something to do: a lane was empty (a timer has to be set), or now holds a whole batch. Whatever
- * comes before the sender arms the queue is seen by the arming itself, which then says that something is due:
- * there is no moment at which a wakeup can be lost.
+ * there is something to do: a lane was empty (a timer has to be set), or now holds a whole batch. What
+ * arrives before the sender arms the queue is seen by gw_queue_arm, which then returns that something is due:
+ * no wakeup can be lost.
  *
  * Ownership: a node holds one reference of its frame. Nodes belong to whoever unlinked them. Threads:
- * reserve, push, cancel, close, resize, poke from any; joining, joined, take, expire, done, arm, inherit,
- * backend from the sender. One mutex, held for a few pointer moves and never while another lock is taken.
+ * reserve, push, cancel, close, resize, wake from any; awaiting_ids, ids_completed, take, expire, done, arm,
+ * inherit, backend from the sender. One mutex, held for a few pointer moves and never while another lock is
+ * taken.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_QUEUE_H
@@ -59,8 +60,8 @@ struct gw_node {
     size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
     uint64_t number;        /* order of arrival over all lanes */
     gw_nsec ids_due;        /* when to ask gw_frame_complete_ids again */
-    bool hurried;           /* too much waits for its join: the next answer is the last */
-    bool pending_ids;       /* waits for its trace ids: not counted against the marks */
+    bool hurried;           /* too much waits for trace ids: the next look is final */
+    bool pending_ids;       /* waits for its trace ids: not counted as lagging */
 };
 
 /* What the parts of a stored frame have in common. The sender's only. */
@@ -71,8 +72,8 @@ struct gw_share {
 };
 /* Two nodes hold the parts of what `whole` holds now. False when there is no memory. */
 bool gw_node_share(struct gw_node *whole, struct gw_node *rest);
-/* The sender is done with the node, or leaves it on the disk (`through` false). True with the place of a
- * record that it is through with: all its parts are. */
+/* The sender is done with the node, or leaves it on the disk (`through` false). True, with the position of
+ * the record, when all parts of the record are done. */
 bool gw_node_settle(struct gw_node *, bool through, struct gw_disk_position *);
 
 /* A chain of nodes. Empty: first == NULL. */
@@ -92,24 +93,24 @@ typedef void gw_queue_wake_f(void *arg);
 struct gw_queue *gw_queue_new(size_t capacity, bool drop_oldest, gw_queue_wake_f *, void *arg);
 /* Drops what is still in it. */
 void gw_queue_drop(struct gw_queue *);
-/* Another sender goes on with it: from now on pushes wake that one. One that is being pushed meanwhile may
- * still wake the former. */
+/* Another sender takes the queue over: from now on pushes wake that one. A push that is under way may still
+ * wake the predecessor. */
 void gw_queue_inherit(struct gw_queue *, gw_queue_wake_f *, void *arg);
-/* New bounds; what is too much already stays. */
+/* New bounds. Frames that already exceed them stay. */
 void gw_queue_resize(struct gw_queue *, size_t capacity, bool drop_oldest);
 
-/* Room for the frames that have this rendering, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory) or
- * GW_STOPPING (closed). Takes no frame reference yet: push does. */
+/* Room for the frames that have this attribute schema, all or none. GW_OK, GW_QUEUE_FULL, GW_BUSY (no memory)
+ * or GW_STOPPING (closed). Takes no frame reference yet: push does. */
 enum gw_code gw_queue_reserve(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **, size_t n,
                               struct gw_chain *out) GW_MUST_CHECK;
-/* The same for data that can wait: GW_QUEUE_FULL also while the queue is lagging, which is no refusal to tell
- * of (gw_queue_state). Where the queue drops its oldest, there is always room. */
+/* The same for data that can wait: GW_QUEUE_FULL also while the queue is lagging, which does not count as a
+ * refusal (gw_queue_state). Where the queue drops its oldest, there is always room. */
 enum gw_code gw_queue_reserve_unless_lagging(struct gw_queue *, enum gw_attribute_schema, struct gw_frame **,
                                              size_t n, struct gw_chain *out) GW_MUST_CHECK;
 /* Gives a reservation back. */
 void gw_queue_cancel(struct gw_queue *, struct gw_chain *);
-/* Cannot fail. `evicted` receives what had to go (drop_oldest): already uncharged, for the caller to count
- * and drop. */
+/* Cannot fail. `evicted` receives the nodes that were pushed out (drop_oldest), already uncharged: the caller
+ * counts and drops them. */
 void gw_queue_push(struct gw_queue *, struct gw_chain *, struct gw_chain *evicted);
 /* No more reservations; the sender is woken, drains what is there, and sees gw_queue_finished. */
 void gw_queue_close(struct gw_queue *);
@@ -121,8 +122,8 @@ struct gw_batch_limits {
     gw_nsec delay; /* how long a batch that is not full waits for more, from its first frame's arrival */
 };
 
-/* The sender's side. Nodes that are due for another look at their trace ids leave their lane; joined puts
- * back the ones that are still unknown, with a new ids_due, and makes the others ready. */
+/* The sender's side. Nodes that are due for another look at their trace ids leave their lane;
+ * gw_queue_ids_completed puts back those with unknown ids, with a new ids_due, and makes the others ready. */
 void gw_queue_awaiting_ids(struct gw_queue *, gw_nsec now, struct gw_chain *due);
 void gw_queue_ids_completed(struct gw_queue *, struct gw_chain *unknown, struct gw_chain *ready);
 /* The next batch of this signal: full, or old enough, or any with `flush`. False when there is none yet. */
@@ -134,27 +135,27 @@ void gw_queue_expire(struct gw_queue *, gw_nsec oldest, struct gw_chain *out);
 /* Uncharges and drops nodes that the sender is done with. */
 void gw_queue_done(struct gw_queue *, struct gw_chain *);
 
-/* With a disk queue (segment_log.h): what does not fit is only on the disk, so nothing is refused for good
- * here and nothing evicted. Before the first reservation. */
+/* With a disk queue (segment_log.h): frames that do not fit are only on the disk, so this queue refuses
+ * nothing for good and evicts nothing. Before the first reservation. */
 void gw_queue_overflow(struct gw_queue *);
-/* What comes back from the disk: takes over the reference, whether there is room or not. False when there is
- * no memory. */
+/* For frames that come back from the disk: takes over the reference, whether there is room or not. False when
+ * there is no memory. */
 bool gw_queue_restore(struct gw_queue *, struct gw_frame *);
-/* Something for the sender went to the disk only: wakes it if it sleeps; else its next gw_queue_arm says that
- * something is due. */
+/* A frame for the sender went to the disk only: wakes the sender if it sleeps; else its next gw_queue_arm
+ * returns that something is due. */
 void gw_queue_wake(struct gw_queue *);
 
-/* When the sender has to look again, were nothing else to happen: the time of a batch, a join or an expiry,
- * or GW_NEVER. Arms the wakeup. `takable`: bit per enum gw_signal that the sender would take now; ready
- * frames of others wake nobody. */
+/* When the sender has to look again, were nothing else to happen: the time of a batch, of trace ids or of an
+ * expiry, or GW_NEVER. Arms the wakeup. `takable`: bit per enum gw_signal that the sender would take now;
+ * ready frames of others wake nobody. */
 gw_nsec gw_queue_arm(struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age, unsigned takable);
 /* Closed, and nothing is queued, reserved or in process any more. */
 bool gw_queue_finished(struct gw_queue *);
 /* What the sender knows of its backend: until when it counts as one that takes data, if it does not answer;
  * when it is tried next, 0 when no pause is under way; and the bytes that are charged for requests that wait
- * for a retry. Those do not count against the marks: the sender keeps up with everything else. */
+ * for a retry. Those do not count as lagging: the sender keeps up with everything else. */
 void gw_queue_backend(struct gw_queue *, gw_nsec takes_data_until, gw_nsec next_try, size_t waiting);
-/* An answer to somebody whose data went into this queue does well to come a moment later: the queue is
+/* True when the answer to a client whose data went into this queue should be delayed a moment: the queue is
  * lagging, refuses when it is full, and its backend takes data. Any thread. */
 bool gw_queue_delays(struct gw_queue *, gw_nsec now);
 /* How long a refused client should wait, in whole seconds, 1 to 30: until the backend is tried next. Any

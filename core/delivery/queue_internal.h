@@ -44,7 +44,7 @@ struct gw_queue {
     uint64_t next_number;
     bool closed, refusing, lagging;
     bool poked;              /* since the sender last armed the wakeup */
-    gw_nsec ids_due_soonest; /* no node in joining is due before */
+    gw_nsec ids_due_soonest; /* no node in awaiting_ids is due before */
     bool armed;              /* the sender sleeps … */
     unsigned takable;        /* … and would take ready frames of these signals */
     struct gw_batch_limits limits;
@@ -59,9 +59,9 @@ struct gw_node *gw_lane_pop(struct gw_queue *, struct lane *);
 struct lane *gw_queue_oldest_lane(struct gw_queue *);
 /* It waits for its trace ids, or does so no longer. */
 void gw_queue_set_awaiting_ids(struct gw_queue *, struct gw_node *, bool pending_ids);
-/* True when the sleeping sender has to hear of it. */
+/* True when the sleeping sender has to be woken. */
 bool gw_queue_link_node(struct gw_queue *, struct gw_node *);
-/* When something in a lane is due: a join, a batch, an expiry; GW_NEVER: nothing. */
+/* When something in a lane is due: trace ids, a batch, an expiry; GW_NEVER: nothing. */
 gw_nsec gw_queue_next_due(const struct gw_queue *, const struct gw_batch_limits *, gw_nsec max_age,
                           unsigned takable);
 

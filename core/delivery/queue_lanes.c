@@ -1,10 +1,10 @@
 /* queue_lanes.c: what waits in a queue: a lane per signal for frames that are ready, and one for those that
  * wait for their trace ids.
  *
- * The sender takes from here, looks for trace ids and lets frames expire; when it has to do so next is said
- * by the same lanes' heads. Called by queue.c under the lock, and by the sender.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * The sender takes from here, looks for trace ids and lets frames expire; the heads of the lanes tell when it
+ * has to do so next. Called by queue.c under the lock, and by the sender.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/queue_internal.h"
 
 /* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this
@@ -74,7 +74,7 @@ static bool is_crowded(const struct gw_queue *q, size_t bytes)
     return bytes > q->capacity / AWAITING_IDS_PART;
 }
 
-/* Under lock. True when the sleeping sender has to hear of it. */
+/* Under lock. True when the sleeping sender has to be woken. */
 bool gw_queue_link_node(struct gw_queue *q, struct gw_node *node)
 {
     bool unknown = node->frame->pending_ids_n > 0;
@@ -118,8 +118,8 @@ void gw_queue_awaiting_ids(struct gw_queue *q, gw_nsec now, struct gw_chain *due
     gw_unlock(&q->lock);
 }
 
-/* Nodes that come back to a lane go before its first node where they are older, else to its end: age is kept
- * to within the time that they were away, and nothing walks a long backlog. */
+/* A node that comes back to a lane goes before the first node if it is older, else to the end. So the order
+ * by age is off by at most the time that the node was away, and no long backlog is walked. */
 static void lane_return(struct gw_queue *q, struct lane lanes[], struct gw_chain *c)
 {
     struct gw_chain late = {NULL, NULL}, heads[GW_SIGNALS];

@@ -3,8 +3,8 @@
  *
  * Owns nothing: nodes belong to whoever unlinked them (queue.h). Called by the queue under its lock, and by
  * the sender on what it holds.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "core/delivery/queue.h"

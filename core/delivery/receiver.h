@@ -30,13 +30,14 @@ typedef void gw_receive_hint_f(void *ctx, FILE *to);
 
 struct gw_receiver {
     const char *name, *summary;
-    bool by_default; /* runs where the configuration says nothing of receivers */
+    bool by_default; /* runs when the configuration names no receivers */
     /* At a reload (SIGHUP) a receiver with the same options is left alone; one with others gets a successor,
      * a context of its own:
-     *    on_http   all that it listens on are sites of the shared HTTP server: the successor is opened and started beside it and
-     *              takes every new request; the predecessor answers those that it has begun, and is stopped and closed after the last
-     *    else      exclusive, as two cannot read one source: the predecessor is stopped and closed, then the successor is
-     * opened */
+     *    on_http   all that it listens on are sites of the shared HTTP server: the successor is opened and
+     *              started beside it and takes every new request; the predecessor answers those that it has
+     *              begun, and is stopped and closed after the last
+     *    else      exclusive, as two cannot read one source: the predecessor is stopped and closed, then the
+     *              successor is opened */
     bool on_http;
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;

@@ -1,7 +1,9 @@
-/* A shard is a ring of entries, filled in order of first learning, and a hash table of chains through them.
- * When the ring has come round, the entry under its hand is the one heard of first: it leaves its chain and
- * its place is used again.
- * SPDX-License-Identifier: Apache-2.0 */
+/* trace_ids.c: the table of trace ids. A shard is a ring of entries, filled in order of first learning, and a
+ * hash table of chains through them. When the ring is full, the entry under its hand is the one that was
+ * learned first: it leaves its chain, and its place is used again. Owns the shards, each under its own lock.
+ * Called by translators, which learn and look up, and by senders, which complete the ids of frames.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/delivery/trace_ids.h"
 
 #include <stdatomic.h>

@@ -1,12 +1,12 @@
-/* trace_ids.h: the join: which 128-bit trace id belongs to a 64-bit one.
+/* trace_ids.h: completing trace ids: which 128-bit trace id belongs to a 64-bit one.
  *
  * A Datadog tracer sends the lower 64 bits of a trace id on every span, and the upper 64 (`_dd.p.tid`) on one
  * span of one chunk. Other chunks of the trace, other processes, and log lines know only the lower half. This
  * table remembers
  *
- *      low half ─▶ high half        learned from every chunk that says, dropped ones too
+ *      low half ─▶ high half        learned from every chunk that has it, dropped ones too
  *
- * sharded, of a fixed size; when a shard is full, the trace that it heard of first is forgotten first. A high
+ * sharded, of a fixed size; when a shard is full, the trace that was learned first is forgotten first. A high
  * half of 0 is knowledge as well: a trace whose root carried no `_dd.p.tid` has 64 bits, and nobody need wait
  * for more. A later non-zero half replaces a zero one. Entries are hashed by the upper 53 bits of the low
  * half, so ids that were rounded through a double can be found. The hash is seeded: nobody outside can make
@@ -33,8 +33,8 @@ void gw_trace_ids_drop(struct gw_trace_ids *);
 void gw_trace_ids_learn(struct gw_trace_ids *, uint64_t low, uint64_t high, gw_nsec now);
 /* True when the trace is known; *high is then its upper half (0: known to have 64 bits). */
 bool gw_trace_ids_find(struct gw_trace_ids *, uint64_t low, uint64_t *high, gw_nsec now);
-/* A number that is another one whenever something was learned that was not known: who asked in vain need not
- * ask again before. */
+/* A number that changes whenever something new is learned: a caller that found nothing need not look again
+ * before. */
 uint64_t gw_trace_ids_news(struct gw_trace_ids *);
 /* For ids that went through a double: the one known low half that is the same double as `rounded` is; false
  * when none or several are. `rounded` may be what JavaScript prints (…6800, the shortest digits) or what C

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* disk_queue.c: opens the disk queue of the process, attaches exporters to it by name, and syncs it. Owns the
+ * segment log and the sync thread. Called by the main thread; the fan-out uses it through durable.h.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/diskqueue/disk_queue.h"
 
 #include <fcntl.h>
@@ -23,7 +26,7 @@ struct gw_disk_queue {
     pthread_t thread;
     bool started;
     struct gw_wakeup wakeup;
-    atomic_bool stopping; /* set before the ring */
+    atomic_bool stopping; /* set before the wakeup */
 };
 
 static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, const char *what)

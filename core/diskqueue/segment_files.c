@@ -1,5 +1,6 @@
 /* segment_files.c: the directory of the disk queue: its lock, its names, its files.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

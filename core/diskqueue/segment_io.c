@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_io.c: the system calls of the disk queue, and reading a file through a window. A window owns its
+ * buffer. Called by the files of the segment log.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "core/diskqueue/segment_io.h"
 

@@ -1,7 +1,9 @@
 /* segment_list.c: the segments that hold records, oldest first, and how one leaves: when no exporter has
  * anything left in it, it is released, and becomes free for another life or goes. Owns the links of the list
  * and of what was released; called by append, recovery, the readers and the sync, under the locks that
- * segment_log_internal.h names. SPDX-License-Identifier: Apache-2.0 */
+ * segment_log_internal.h names.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/diskqueue/segment_log_internal.h"
 
 void gw_segment_log_link(struct gw_segment_log *s, struct gw_segment *segment)

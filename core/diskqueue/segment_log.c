@@ -3,8 +3,8 @@
  *
  * Owns the list of live segments and decides when one is released. Receiver threads append through the
  * fan-out, each sender's thread reports what it is through with.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "core/diskqueue/segment_log.h"
 

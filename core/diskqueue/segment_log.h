@@ -1,7 +1,7 @@
-/* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still owe them.
+/* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still have them pending.
  *
- *   append ─▶ ┌ segment 7 ┐ ┌ segment 8 ┐ ┌ segment 9, open ┐ ◀─ end          a segment that nobody owes anything of is free:
- *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │                 overwritten in place by the next one
+ *   append ─▶ ┌ segment 7 ┐ ┌ segment 8 ┐ ┌ segment 9, open ┐ ◀─ end   a segment without pending records is free:
+ *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │          overwritten in place by the next one
  *             └─────▲─────┘ └───────────┘ └─────────▲───────┘
  *        reader B: behind, reads on from here       reader A: keeps up, has its frames in memory
  *
@@ -62,18 +62,18 @@ struct gw_segment_log;
 /* Makes the directory (not its parents), locks it and finds what is there. NULL, with the reason, when it
  * cannot be used. */
 struct gw_segment_log *gw_segment_log_open(const struct gw_segment_log_conf *, struct gw_err *);
-/* After all others have ended. What is still owed stays. */
+/* After all others have ended. Pending records stay. */
 void gw_segment_log_close(struct gw_segment_log *);
 
-/* A reader by its name, as it was on the disk or new. `owed` receives what it owes from before: it is behind
+/* A reader by its name, as it was on the disk or new. `pending` receives what is pending for it from before: it is behind
  * then. GW_SEGMENT_LOG_READERS when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
 unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest,
                                struct gw_segment_log_items *pending);
 
-/* From now on it gives up its oldest for room's sake: for whoever has first to enter what it owes into
- * books. */
+/* From now on it gives up its oldest for room's sake: for a caller that first counts what is pending for it
+ * in the ledger. */
 void gw_segment_log_drop_oldest(struct gw_segment_log *, unsigned reader);
-/* Its exporter is gone; what it owes stays. Attached again, it finds that, unless it had some of it in its
+/* Its exporter is gone; what is pending for it stays. Attached again, it finds that, unless it had some of it in its
  * hands when it left: then only the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it does
  * for a name that is attached. */
 void gw_segment_log_detach(struct gw_segment_log *, unsigned reader);
@@ -90,8 +90,8 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_en
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that
  * wait. */
 bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
-/* Brings to the disk what is owed and was there at the call before too. Called twice in a time, nothing that
- * is owed is older than that time and not on the disk; and what is delivered sooner never costs a sync: while
+/* Brings to the disk what is pending and was there at the call before too. Called twice in a time, nothing that
+ * is pending is older than that time and not on the disk; and what is delivered sooner never costs a sync: while
  * everybody keeps up, there is none. */
 bool gw_segment_log_sync_aged(struct gw_segment_log *);
 /* Brings everything to the disk. False when some of it may not be there. */
@@ -102,7 +102,7 @@ void gw_segment_log_ack(struct gw_segment_log *, unsigned reader, struct gw_disk
 
 enum gw_segment_log_next {
     GW_SEGMENT_LOG_FRAME,     /* `frame` is the caller's */
-    GW_SEGMENT_LOG_DAMAGED,   /* `lost` cannot be read, and is not owed any more */
+    GW_SEGMENT_LOG_DAMAGED,   /* `lost` cannot be read, and is not pending any more */
     GW_SEGMENT_LOG_CAUGHT_UP, /* nothing is left: what is appended from now on comes by memory again */
     GW_SEGMENT_LOG_NO_MEMORY, /* try again later */
 };
@@ -124,7 +124,8 @@ gw_nsec gw_segment_log_arrival(const struct gw_segment_record *, bool same_boot,
 /* Since the start, and now. */
 struct gw_segment_log_stats {
     uint64_t appended, appended_bytes, damaged, damaged_bytes, trouble, sync_failures, foreign_files;
-    uint64_t recovered, segments, free_segments, size; /* records owed at the start; files and their bytes */
+    uint64_t recovered, segments, free_segments,
+        size; /* records pending at the start; files and their bytes */
     /* the last append was refused for want of room, and there is none; or by the disk */
     bool full, broken;
 };

@@ -126,7 +126,7 @@ enum gw_code gw_segment_log_recover(struct gw_segment_log *, struct gw_err *);
 
 /* segment_list.c */
 void gw_segment_log_link(struct gw_segment_log *, struct gw_segment *);
-/* Under state: releases it when nobody owes anything of it. */
+/* Under state: releases it when no reader has anything pending in it. */
 void gw_segment_log_try_release(struct gw_segment_log *, struct gw_segment *);
 /* Not under a lock: what was released becomes free or goes. */
 void gw_segment_log_reap(struct gw_segment_log *);

@@ -1,5 +1,6 @@
 /* segment_read.c: the way back from the disk, of a reader that is behind.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ struct place {
     unsigned moved;
 };
 
-/* Under state: what the reader owes of the segment and cannot be found there. */
+/* Under state: what is pending for the reader of the segment and cannot be found there. */
 static bool write_off(struct gw_segment *segment, unsigned r, struct gw_segment_log_items *lost)
 {
     struct gw_segment_log_pending *pending_record = &segment->pending_records[r];
@@ -72,7 +73,7 @@ static bool look_at(struct gw_segment_log *s, struct gw_segment_log_reader *read
     return true;
 }
 
-/* The next record from p->at that the reader owes; false when there is none up to the end. */
+/* The next record from p->at that is pending for the reader; false when there is none up to the end. */
 static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p,
                          struct gw_segment_record *record)
 {
@@ -141,7 +142,7 @@ static enum gw_segment_log_next load(struct gw_segment_log_window *w, const stru
     return is;
 }
 
-/* Under state: the record is in the reader's hands, or lost. False when the books say that nobody owes it:
+/* Under state: the record is in the reader's hands, or lost. False when the counts say that it is pending for nobody:
  * the disk changed under us. */
 static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct place *p,
                  const struct gw_segment_record *record)

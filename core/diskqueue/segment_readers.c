@@ -1,5 +1,6 @@
-/* segment_readers.c: who owes what, by name.
- * SPDX-License-Identifier: Apache-2.0 */
+/* segment_readers.c: the readers, by name, and what is pending for each.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_record.c: encodes and checks heads, states and record headers. Pure. Called by the files of the
+ * segment log.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/diskqueue/segment_record.h"
 
 #include <isa-l/crc.h>

@@ -5,18 +5,18 @@
  *      copy A               copy B
  *
  *   head     which life of the file this is: a sequence number that orders the segments, 64 random bits (`life`), the boot, and
- *            the names of the exporters that may owe its records. Each copy has its own checksum.
+ *            the names of the exporters that may have records of it pending. Each copy has its own checksum.
  *   state    how far it was written, once nothing more will be: sealed, or free (every exporter is past it). Anything that does
  *            not check is an open segment, which is read whole.
  *   record   64 bytes of header, the offsets of the frame's pending_ids trace ids (4 bytes each), the frame's data, zeros up to the
  *            next multiple of 64:
  *
- *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ pending_ids 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ rendering 1
- *     │ owed 2 │ done 16
+ *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ pending_ids 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ schema 1
+ *     │ pending 2 │ done 16
  *
- * `check` is CRC32C over place … owed, begun with `life`: a record of the file's former life does not check,
+ * `check` is CRC32C over place … pending, begun with `life`: a record of the file's earlier life does not check,
  * nor one that stands in another place, nor one that a sender made up in a span's text, for `life` never
- * leaves the head. The magic is for people: it is not looked at, so a bit flipped in it costs nothing. `owed`
+ * leaves the head. The magic is for people: it is not looked at, so a bit flipped in it costs nothing. `pending`
  * has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes
  * GW_SEGMENT_LOG_ACKED into its byte, in place; one flipped bit never makes that of a zero, so damage there
  * brings a record twice but never loses it.

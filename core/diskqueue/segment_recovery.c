@@ -1,5 +1,6 @@
 /* segment_recovery.c: what the disk remembers.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -177,7 +178,7 @@ static int by_sequence(const void *a, const void *b)
     return ((*x)->sequence > (*y)->sequence) - ((*x)->sequence < (*y)->sequence);
 }
 
-/* Every file becomes live, in the order of their sequence; those that nobody owes anything of are free again
+/* Every file becomes live, in the order of their sequence; those that no reader has anything pending in are free again
  * at once. */
 static bool order(struct gw_segment_log *s)
 {

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* segment_scan.c: finds the valid records of a segment. Owns nothing. Called by recovery and by readers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/diskqueue/segment_scan.h"
 
 static const uint8_t nothing[GW_SEGMENT_LOG_UNIT];
@@ -37,7 +39,7 @@ bool gw_segment_log_find(struct gw_segment_log_window *w, uint64_t life, uint64_
     return false;
 }
 
-/* What stands after the last sound record. */
+/* What stands after the last valid record. */
 static void tail(struct gw_segment_log_window *w, uint64_t at, bool sealed,
                  const struct gw_segment_log_visitor *v)
 {

@@ -1,11 +1,11 @@
-/* segment_scan.h: finding the sound records of a segment, whatever became of the bytes around them.
+/* segment_scan.h: finding the valid records of a segment, whatever became of the bytes around them.
  *
  *     record  record  ▓▓▓▓▓▓▓▓▓▓▓  record  record  torn
  *     found   found   damage at …  found   found   damage at …
  *
  * A header that checks is believed, and so is the length it names: the next record stands behind it even
  * where its own data is damaged. Where no header checks, every place that a record could begin at is tried
- * until one is sound, header and data.
+ * until one is valid, header and data.
  *
  * Threads: pure but for reading.
  * SPDX-License-Identifier: Apache-2.0
@@ -19,7 +19,7 @@
 /* The header at `at`, when it checks and its record ends within the window's file. */
 bool gw_segment_log_header(struct gw_segment_log_window *, uint64_t life, uint64_t at,
                            struct gw_segment_record *);
-/* The first record at `from` or behind it that is sound in header and data. False when there is none. */
+/* The first record at `from` or behind it that is valid in header and data. False when there is none. */
 bool gw_segment_log_find(struct gw_segment_log_window *, uint64_t life, uint64_t from,
                          struct gw_segment_record *);
 

@@ -4,8 +4,8 @@
  * Owns nothing of its own: segments are the store's. Called by append (segment_log.c), under the append lock
  * where it says so. What there is to be logged is noted in the store's events, and logged by append when it
  * holds no lock.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -108,7 +108,7 @@ void gw_segment_log_recovered(struct gw_segment_log *s)
     atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
 }
 
-/* Whether a reader may lose what it owes of the segment for room's sake: it drops its oldest, or nobody
+/* Whether a reader may lose what is pending for it of the segment for room's sake: it drops its oldest, or nobody
  * configured it, and it holds none of it in its hands. */
 static bool may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment, unsigned r)
 {

@@ -1,5 +1,6 @@
 /* segment_sync.c: what survives the machine.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ static bool pending(const struct gw_segment *segment)
 }
 
 /* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and
- * is owed still. */
+ * is pending still. */
 static bool due(struct gw_segment *segment, bool aged)
 {
     if (!segment->dirty || (aged && !pending(segment)))

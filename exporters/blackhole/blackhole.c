@@ -1,6 +1,7 @@
 /* The exporter that forgets: everything is taken at once. For benchmarks of the way up to here, and for
  * trying a receiver out.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stddef.h>
 
 #include "core/base/wakeup.h"

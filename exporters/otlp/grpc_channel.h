@@ -27,7 +27,7 @@ struct gw_grpc_options {
 void gw_grpc_start(void);
 void gw_grpc_stop(void);
 
-/* NULL when the system's CA certificates are needed and there are none: then `problems` says so. `path` is
+/* NULL when the system's CA certificates are needed and there are none: then a diagnostic says so. `path` is
  * "exporters[0]". */
 grpc_channel *gw_grpc_channel(const struct otlp_endpoint *, const struct gw_grpc_options *, const char *path,
                               struct gw_diagnostics *diagnostics);

@@ -1,6 +1,5 @@
 /* From a gRPC status, its words and its metadata to a verdict, by tables. Pure; called by otlp_grpc.c for
  * every call that ends.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE /* memmem, strcasestr */

@@ -6,7 +6,7 @@
  *
  *     CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS    RETRY
  *     RESOURCE_EXHAUSTED                                                        RETRY when it names a time, else SPLIT
- *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND                               HOLD: our departure, the data is good (sender.h)
+ *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND                               RETRY_SLOWLY: our departure, the data is good (sender.h)
  *     INVALID_ARGUMENT and all others                                           REFUSED
  *
  *   and what servers say besides it:

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_endpoint.c: reads endpoint, headers and TLS files of an OTLP exporter and reports every mistake. The
+ * caller owns the result. Called by otlp_grpc.c and otlp_http.c when they open.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* memmem */
 #include "exporters/otlp/otlp_endpoint.h"
 

@@ -74,7 +74,7 @@ struct otlp_protocol {
     bool has_zstd;
 };
 
-/* Adds a problem for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
+/* Adds a diagnostic for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
 enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *,
                                 const struct otlp_protocol *, const char *path, struct gw_diagnostics *);
 /* Legal on a zeroed target. */

@@ -2,7 +2,7 @@
  *
  *   send ─▶ slices over the frames' own bytes (or one gzip buffer) ─▶ one unary call ─▶ completion queue
  *                                                                                       │ poller thread
- *   done ◀─ gw_grpc_judge (grpc_status.h) ◀─ wait ◀── bell, list of finished calls ◀────┘
+ *   done ◀─ gw_grpc_judge (grpc_status.h) ◀─ wait ◀ wakeup, list of finished calls ◀────┘
  *
  * A completion queue is also what drives Core's connections, so one thread stays in it for the exporter's
  * life; all it does is hand finished calls over. A slice holds a reference of its frame, which Core may drop

@@ -7,7 +7,6 @@
  * HTTP/1.1 with several connections is half the cost of HTTP/2 here; HTTP/2 is there for proxies that want
  * it. The body is read by libcurl frame by frame, or is one compressed buffer. Redirects are refused:
  * following one would send data, and credentials, to a place that the configuration does not name.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <curl/curl.h>

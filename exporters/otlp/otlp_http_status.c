@@ -1,6 +1,5 @@
 /* From an HTTP answer, or from libcurl's error, to a verdict, by tables. Pure; called by otlp_http.c for
  * every request that ends.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/otlp_http_status.h"

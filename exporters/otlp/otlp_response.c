@@ -1,7 +1,6 @@
 /* Reads what backends answer: OTLP's partial success as protobuf and as JSON, google.rpc.Status with its
  * RetryInfo, delays. Owns nothing and allocates nothing but what JSON text with escapes needs. Called by
  * grpc_status.c and otlp_http_status.c.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/otlp_response.h"

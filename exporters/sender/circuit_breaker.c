@@ -1,7 +1,6 @@
 /* One breaker per signal of a sender: counts failures in a row and paces what is sent while the backend takes
  * nothing. Owns nothing but its own state. Called by sender.c before a request is sent and by
  * sender_outcome.c after it was answered.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/circuit_breaker.h"

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* compress.c: compresses the frames of a request into one gzip member or zstd frame. Owns the working memory
+ * of the compressor. Called by the OTLP exporters on the sender's thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/compress.h"
 
 #include <isa-l/igzip_lib.h>

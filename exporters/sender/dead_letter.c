@@ -1,7 +1,6 @@
 /* Writes refused requests as OTLP/JSON lines to two files of bounded size. Owns the open file; a frame is
  * decoded and written as text in memory first, so a line stands in the file whole or not at all. Called by
  * sender_outcome.c on the sender's thread.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE

@@ -27,7 +27,7 @@ struct gw_dead_letter {
     const char *name, *component; /* the exporter's; in log lines */
     int fd;                       /* -1: not open */
     uint64_t size;                /* of the open file */
-    /* items of this run in the two files, for the books */
+    /* items of this run in the two files, for the ledger */
     uint64_t now[GW_SIGNALS], old[GW_SIGNALS];
 };
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* exporter_health.c: logs when a backend fails, while it does, and when it works again. Owns nothing but its
+ * own state. Called by sender_outcome.c for each answer.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/exporter_health.h"
 
 #include <inttypes.h>

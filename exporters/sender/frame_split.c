@@ -1,7 +1,6 @@
 /* Splits one serialized request into two, by walking its protobuf bytes twice per half: once to measure, once
  * to write. Pure; what it allocates is the caller's. Called by inflight_batch.c when a backend refuses a
  * request of a single frame as too large.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/frame_split.h"

@@ -1,6 +1,5 @@
 /* Batches in the sender's hands: made of queue nodes, pruned, split, and opened again. Owns the nodes while
  * they are in a batch. Called by the sender's files, on the sender's thread.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/inflight_batch.h"

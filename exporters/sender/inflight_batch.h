@@ -1,11 +1,11 @@
 /* inflight_batch.h: a batch in the sender's hands: the nodes, the request made of them, and when it is due.
  *
- *   chain of nodes ─▶ parcel ─▶ sent ─▶ settled
+ *   chain of nodes ─▶ batch ──▶ sent ─▶ settled
  *                        ├─ prune: frames that became too old while it waited leave
  *                        ├─ take_frames: its first frames leave, because their fate is decided before that of the others
- *                        └─ split: two parcels, by frames; a single frame is cut (frame_split.h)
+ *                        └─ split: two batches, by frames; a single frame is cut (frame_split.h)
  *
- * Ownership: a parcel owns its nodes; nodes taken out of it (prune, take_frames, gw_inflight_batch_open) are
+ * Ownership: a batch owns its nodes; nodes taken out of it (prune, take_frames, gw_inflight_batch_open) are
  * the caller's, charged to the queue still. Threads: the sender's. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_INFLIGHT_BATCH_H
@@ -30,12 +30,12 @@ struct gw_inflight_batch {
 /* Takes the nodes, which have one signal and are not none. NULL when there is no memory; then they stay the
  * caller's. */
 struct gw_inflight_batch *gw_inflight_batch_new(struct gw_chain *nodes, gw_nsec max_age);
-/* Gives the nodes back and frees the parcel. */
+/* Gives the nodes back and frees the batch. */
 struct gw_chain gw_inflight_batch_open(struct gw_inflight_batch *);
-/* Frames that arrived before `oldest` move to `out`; the parcel may be empty afterwards. Returns their
+/* Frames that arrived before `oldest` move to `out`; the batch may be empty afterwards. Returns their
  * items. */
 uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *, gw_nsec oldest, struct gw_chain *out);
-/* The first n frames move to `out`; the parcel may be empty afterwards. */
+/* The first n frames move to `out`; the batch may be empty afterwards. */
 void gw_inflight_batch_take_frames(struct gw_inflight_batch *, size_t n, struct gw_chain *out);
 /* Splits p into two of about half the bytes; p is gone when the result is GW_DIVIDED. Else it holds what it
  * held, though a single frame may have become two by then. */

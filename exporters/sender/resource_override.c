@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* resource_override.c: copies a frame and adds attributes to each of its resources. Pure; the copy is the
+ * caller's. Called by the sls exporter before it sends.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/resource_override.h"
 
 #include <stdlib.h>
@@ -82,7 +85,7 @@ static struct wire_view resource_of(struct wire_view v)
     return (struct wire_view){v.end, v.end};
 }
 
-/* The body of a Resource… message with its resource stamped. */
+/* The body of a Resource… message with its resource overridden. */
 static size_t put_resources(uint8_t *p, const struct gw_resource_override *s, struct wire_view v)
 {
     struct wire_view resource = resource_of(v);

@@ -1,6 +1,6 @@
 /* resource_override.h: resource attributes that belong to one exporter alone, added while sending.
  *
- *     Export…Request { Resource… { resource { attributes … + stamped } scope… } … }
+ *     Export…Request { Resource… { resource { attributes … + added } scope… } … }
  *
  * A backend may want its credentials as resource attributes, or insist on attributes that a span's sender did
  * not know. Frames are shared and may be kept on disk, so such a backend gets a copy, made when it is sent

@@ -1,6 +1,5 @@
 /* When a request that was not taken is sent again. Pure arithmetic on times that the sender hands in; it owns
  * nothing. Called by sender_outcome.c for each request and by circuit_breaker.c for each signal.
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/sender/retry.h"

@@ -1,6 +1,6 @@
 /* The policy: what is due now, and when to look again.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/sender_internal.h"
 
 /* the shortest time between two looks at a frame's trace ids */
@@ -53,8 +53,8 @@ static void expire(struct gw_sender *s, gw_nsec now)
         gw_sender_drop_queued(s, &old, GW_REASON_EXPIRED);
 }
 
-/* What became too old while the parcel waited leaves it; a try that is made later than it was meant to does
- * not make frames older. False when nothing is left, and the parcel is gone. */
+/* What became too old while the batch waited leaves it; a try that is made later than it was meant to does
+ * not make frames older. False when nothing is left, and the batch is gone. */
 static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_chain old = {NULL, NULL};
@@ -79,7 +79,7 @@ static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, g
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
 
-/* When a parcel that waits is sent: not before its time, nor before the breaker lets it pass, but before it
+/* When a batch that waits is sent: not before its time, nor before the breaker lets it pass, but before it
  * expires. */
 static gw_nsec due_at(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
@@ -265,7 +265,7 @@ static void publish(struct gw_sender *s)
     atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
 }
 
-/* What is left to do before the heir goes on. */
+/* What is left to do before the successor goes on. */
 static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 {
     if (!s->grace_period)

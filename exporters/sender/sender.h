@@ -1,13 +1,13 @@
 /* sender.h: batching, sending, retrying and draining, written once for all exporters.
  *
- *   queue ─▶ join ─▶ batch ─▶ [request][request][request][request]     at most `in_flight` open requests; the backlog stays in the queue
+ *   queue ─▶ ids ─▶ batch ─▶ [request][request][request][request]     at most `in_flight` open requests; the backlog stays in the queue
  *                                 │
  *                                 ▼ verdict (exporter.h)
  *            DONE       counted sent; what the backend refused of it counted rejected, its words logged
  *            RETRY      again after a full-jitter back-off, not before the backend's retry_after, but before it expires (retry.h)
  *            SPLIT      halved by frames, a single frame by its spans or records (frame_split.h), a single span or record rejected
  *            REFUSED    set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected; the backend's words logged
- *            HOLD       again every retry.max; said once, with the remedy, until the backend takes data again
+ *            RETRY_SLOWLY  again every retry.max; logged once, with the remedy, until the backend takes data
  *
  * What waits for a retry leaves its place in flight to others: an answer is about one request. When all
  * requests of a signal fail, a circuit breaker (circuit_breaker.h) paces that signal, so that an outage is
@@ -17,7 +17,7 @@
  * A frame is given up when it is older than max_age: counted expired. A dead backend stalls this queue and
  * nothing else.
  *
- * The join: a frame with trace ids whose upper half is unknown waits in a lane of its own until
+ * Trace ids: a frame with trace ids whose upper half is unknown waits in a lane of its own until
  * gw_frame_complete_ids knows them all or until join_wait after its arrival, and is then final. Frames
  * without such ids are not held up by it.
  *
@@ -29,11 +29,12 @@
  * are due at once and then as usual; at the deadline open requests are cancelled and what is left is counted
  * dropped (shutdown).
  *
- * Hot reload: an heir, with another configuration, goes on with a sender's queue and row of the ledger, on
+ * Hot reload: a successor, with another configuration, goes on with a sender's queue and row of the ledger, on
  * its thread:
  *
- *      sender: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD ─▶ what is not settled goes back to the queue
- *      heir:                                                                              └─▶ takes it from there
+ *      predecessor: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD
+ *                   ─▶ what is not settled goes back to the queue
+ *      successor:                   └─▶ takes it from there
  *
  * The policy is gw_sender_step: what is due at `now`, and until when nothing is. It owns no clock and no
  * thread; gw_sender_start runs it in one, tests run it under a clock of their own.
@@ -145,7 +146,7 @@ void gw_sender_stop(struct gw_sender *, gw_nsec deadline);
 /* Waits for the thread, at most a moment longer than the deadline. */
 void gw_sender_finish(struct gw_sender *);
 
-/* The heir is as if it had been started. The former one comes to its end by itself; then its wake is called
+/* The successor is as if it had been started. The predecessor comes to its end by itself; then its wake is called
  * no more by offers that begin later. */
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor);
 /* Its thread has left it: it may be finished and dropped at once. */

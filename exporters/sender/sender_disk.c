@@ -1,6 +1,6 @@
 /* What is only on the disk: back into the queue while that holds less than the requests in flight need.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/budget.h"
 #include "exporters/sender/sender_internal.h"
 

@@ -1,24 +1,24 @@
 /* sender_internal.h: what the files of the sender share, and nobody else includes.
  *
- *   sender_lifecycle.c      new, heir, start, stop, succeed, finish, drop; the thread's body     main thread, but for the body
- *   sender.c           the policy, gw_sender_step: join, expire, send, take, drain          the sender's thread
- *   sender_outcome.c   from a verdict to DONE, RETRY, SPLIT, REFUSED, HOLD                  the sender's thread
- *   sender_items.c     parcels, and where their items go: ledger, queue, disk               the sender's thread
+ *   sender_lifecycle.c new, start, stop, take over, finish, drop; the thread's body         main thread, but for the body
+ *   sender.c           the policy, gw_sender_step: ids, expire, send, take, drain           the sender's thread
+ *   sender_outcome.c   from a verdict to DONE, RETRY, SPLIT, REFUSED, RETRY_SLOWLY          the sender's thread
+ *   sender_items.c     batches, and where their items go: ledger, queue, disk               the sender's thread
  *   sender_disk.c      what is only on the disk, back into the queue                        the sender's thread
  *   sender_metrics.c   what is seen from outside                                            any thread
  *
- * A parcel (inflight_batch.h) is in one place at a time, and gw_sender_step takes it from one to the next:
+ * A batch (inflight_batch.h) is in one place at a time, and gw_sender_step takes it from one to the next:
  *
  *   queue ─▶ exporter, counted in `open` ─▶ `settled` ─▶ finished or dropped: its nodes are done, its items counted once
- *                    ▲                          ├──────▶ given back to the queue, for the heir
+ *                    ▲                          ├──────▶ given back to the queue, for the successor
  *                    └──── `waiting` ◀──────────┘
  *
- * Ownership: the sender owns its parcels everywhere, an exporter only reads the batch of one. Queue and
- * ledger row pass to an heir (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are others'.
+ * Ownership: the sender owns its batches everywhere, an exporter only reads the batch of one. Queue and
+ * ledger row pass to a successor (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are others'.
  *
  * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the
  * sender's nothing passes but atomic members, the queue, and what stood there before that thread saw the
- * sender: at its start, or through the former one's `heir`.
+ * sender: at its start, or through the predecessor's `successor`.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -72,7 +72,7 @@ struct gw_sender {
     struct gw_batch_limits limits;
     /* for their time; with an outcome that was not looked at yet */
     struct gw_inflight_batches waiting, settled;
-    unsigned waiting_n;  /* parcels that wait … */
+    unsigned waiting_n;  /* batches that wait … */
     size_t waiting_cost; /* … and what the queue is charged for them */
     struct gw_breaker breaker[GW_SIGNALS];
     unsigned open;       /* requests at the exporter */
@@ -82,7 +82,7 @@ struct gw_sender {
     gw_nsec hungry_until; /* there was no memory for a batch … */
     gw_nsec refill_at;    /* … or for what is on the disk */
     bool draining, cancelled;
-    /* when open requests are cancelled for the heir's sake; 0: there was none at the last step */
+    /* when open requests are cancelled for the successor's sake; 0: there was none at the last step */
     gw_nsec grace_period;
     struct gw_exporter_health health;
     struct gw_dead_letter dead_letter;
@@ -135,16 +135,16 @@ void gw_sender_log_expired(struct gw_sender *, enum gw_reason, uint64_t items);
  * where it has one. */
 void gw_sender_drop_inflight(struct gw_sender *, struct gw_inflight_batch *, enum gw_reason);
 void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason);
-/* Gives up frames of the oldest parcel that waits, until that much is free in the queue or the parcel is
+/* Gives up frames of the oldest batch that waits, until that much is free in the queue or the batch is
  * gone. There is one. */
 void gw_sender_evict(struct gw_sender *, size_t bytes, gw_nsec now);
-/* The heir will take it from the queue. */
+/* The successor will take it from the queue. */
 void gw_sender_give_back(struct gw_sender *, struct gw_inflight_batch *);
 
 /* sender_outcome.c */
 /* 64 uniform bits. */
 uint64_t gw_sender_random(struct gw_sender *);
-/* A gw_done_f, from within the exporter's send or wait. The cookie is the parcel. */
+/* A gw_done_f, from within the exporter's send or wait. The cookie is the batch. */
 void gw_sender_on_done(void *cookie, const struct gw_outcome *);
 /* Whatever has an outcome since the last step. */
 void gw_sender_settle(struct gw_sender *, gw_nsec now);

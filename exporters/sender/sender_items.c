@@ -1,10 +1,10 @@
 /* Where items go, and what the ledger and the queue hear of it.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/log.h"
 #include "exporters/sender/sender_internal.h"
 
-/* --- lists of parcels --- */
+/* --- lists of batches --- */
 
 void gw_sender_append(struct gw_inflight_batches *list, struct gw_inflight_batch *p)
 {
@@ -82,7 +82,7 @@ void gw_sender_log_expired(struct gw_sender *s, enum gw_reason why, uint64_t ite
                (unsigned long long)items);
 }
 
-/* A shutdown gives a frame up. Its source keeps what has a receipt, and brings it again. */
+/* A shutdown gives a frame up. Its source keeps what has an ack callback, and brings it again. */
 static enum gw_reason give_up(struct gw_frame *f)
 {
     return gw_frame_abandon(f) ? GW_REASON_RETURNED : GW_REASON_SHUTDOWN;
@@ -161,7 +161,7 @@ void gw_sender_evict(struct gw_sender *s, size_t bytes, gw_nsec now)
         gw_sender_finish_inflight(s, p);
 }
 
-/* The heir will take it from the queue. */
+/* The successor will take it from the queue. */
 void gw_sender_give_back(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_chain none = {NULL, NULL}, nodes;

@@ -1,7 +1,7 @@
 /* From its making to its end: thread, queue and row of the ledger, and what a reload hands over from a sender
- * to its heir.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * to its successor.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* sender_metrics.c: reads the counts of a sender for the admin listener. Owns nothing. Called on any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sender/sender_internal.h"
 
 enum { M_REQUESTS, M_RETRIES, M_OPEN, M_WAITING, M_TROUBLED, M_USED, M_CAPACITY, M_REFUSING };

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* sender_options.c: the options that every exporter has, and the checks that rows alone cannot make. Owns
+ * nothing. Called by the main thread when a configuration is read.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stddef.h>
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
-/* What becomes of a parcel that the backend answered to: from its verdict to the ledger, to another try, or
- * to smaller parcels. Missing memory is never a verdict: what cannot be split or set aside for lack of it
+/* What becomes of a batch that the backend answered to: from its verdict to the ledger, to another try, or
+ * to smaller batches. Missing memory is never a verdict: what cannot be split or set aside for lack of it
  * waits, and is tried again.
- *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/log.h"
 #include "exporters/sender/sender_internal.h"
 

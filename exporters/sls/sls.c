@@ -10,7 +10,6 @@
  * of every request, or as resource attributes sls.otel.project, sls.otel.instanceid, sls.otel.akid,
  * sls.otel.aksecret; and host.name, service.name, service.version on every resource. Attributes are added to
  * a copy of a frame while it is sent (resource_override.h).
- *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>

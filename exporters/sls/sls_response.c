@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* sls_response.c: refines an outcome by the SLS error code in its text. Pure. Called by sls.c for each
+ * answer.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sls/sls_response.h"
 
 #include <string.h>

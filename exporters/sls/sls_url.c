@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* sls_url.c: makes the whole endpoint from the one that a user of SLS writes. Pure. Called by sls.c when it
+ * opens.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/sls/sls_url.h"
 
 #include <stdio.h>

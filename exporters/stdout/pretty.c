@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* pretty.c: writes traces as trees, with their logs. Owns nothing: scratch memory is the caller's arena.
+ * Called by stdout.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/stdout/pretty.h"
 
 #include <inttypes.h>

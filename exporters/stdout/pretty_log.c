@@ -1,4 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* pretty_log.c: writes log records, alone or below their span. Owns nothing. Called by pretty.c and stdout.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/stdout/pretty_log.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* pretty_span.c: writes the details of one span, resource or value. Owns nothing. Called by pretty.c and
+ * pretty_log.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* memmem */
 #include "exporters/stdout/pretty_span.h"
 

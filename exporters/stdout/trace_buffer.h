@@ -70,7 +70,7 @@ static inline bool buffered_batch_is_over(const struct buffered_batch *h)
 {
     return h->done == h->n;
 }
-/* Into the list, until its patience is over. */
+/* Into the list, until its grace period is over. */
 void trace_buffer_add(struct trace_buffer *, struct buffered_batch *, gw_nsec now);
 /* Takes a batch off the list: one that is over, else one that need not wait any more (`all`: any); its
  * waiting records are due then. NULL: none. */

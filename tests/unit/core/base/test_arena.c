@@ -1,5 +1,6 @@
 /* The arena: random use against a model, every budget, and that what is not handed out is poisoned.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

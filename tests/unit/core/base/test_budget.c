@@ -1,5 +1,6 @@
 /* Accounts: parts and wholes, and what pays for arenas, writers and frames.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

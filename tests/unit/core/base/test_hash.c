@@ -1,5 +1,6 @@
 /* Seeded hashes spread and tell texts apart; random numbers differ, with the kernel and without.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* Hexadecimal digits, and percent-encoded text made of them.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* The JSON cursor: what it takes, what it refuses and where, and what it makes of text and numbers.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

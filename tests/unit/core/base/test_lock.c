@@ -1,6 +1,7 @@
 /* The order of locks: what is right passes, and each kind of misuse ends the process with the names of the
  * locks. Without DDGATE_LOCK_ORDER nothing is checked, and a lock is a mutex.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/core/base/crash.h"
 
 #include <signal.h>

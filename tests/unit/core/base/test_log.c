@@ -1,5 +1,6 @@
 /* The process's own words: their form, that nothing can forge a line, and that a call site cannot flood.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

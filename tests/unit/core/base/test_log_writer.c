@@ -1,5 +1,6 @@
 /* The log and a standard error that nobody reads: a pipe that is full.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* What components count becomes Prometheus' text format: names, types, labels, order.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>

@@ -1,5 +1,7 @@
 /* What a crash leaves on standard error: of an assertion, of each fault, in a thread, of a stack that has
- * overflowed, and of a standard error that nobody reads. SPDX-License-Identifier: Apache-2.0 */
+ * overflowed, and of a standard error that nobody reads.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/core/base/crash.h"
 
 #include <fcntl.h>

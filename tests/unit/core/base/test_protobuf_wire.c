@@ -1,5 +1,6 @@
 /* Protobuf on the wire: what is written is what is read, and nothing is read beyond its end.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* Text: UTF-8 against a naive oracle, numbers at their edges. SPDX-License-Identifier: Apache-2.0 */
+/* Text: UTF-8 against a naive oracle, numbers at their edges.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* What a thread is born with: its name, its component, its signal mask, a stack for handlers; and what is
  * said when there is none.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* pthread_getname_np */
 #include <setjmp.h>
 #include <stdarg.h>

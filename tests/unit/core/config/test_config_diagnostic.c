@@ -1,5 +1,6 @@
 /* Diagnostics of the configuration: the path of an option, and where in the file it is found.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

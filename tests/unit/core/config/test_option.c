@@ -1,5 +1,6 @@
 /* Option rows: every type from text, its bounds, its defaults, and what is said of a mistake.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* Receivers' side: all exporters or none, the ledger's balance, the budget; and everything with real threads.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* References, the cost, and the join of ids that several senders race for.
- * SPDX-License-Identifier: Apache-2.0 */
+/* References, the cost, and the completion of ids that several senders race for.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +48,7 @@ static void a_frame_lives_as_long_as_its_references(void **state)
     assert_ptr_equal(f->data, data);
     assert_int_equal(f->items, 7);
     assert_int_equal(gw_frame_cost(f), sizeof *f + 100);
-    assert_int_equal(gw_frame_complete_ids(f, NULL, false), 0); /* nothing to join */
+    assert_int_equal(gw_frame_complete_ids(f, NULL, false), 0); /* nothing to complete */
     assert_ptr_equal(gw_frame_ref(f), f);
     gw_frame_drop(f);
     assert_int_equal(f->len, 60);
@@ -63,7 +64,7 @@ static void ids_are_filled_in_as_they_become_known(void **state)
     assert_int_equal(cost, sizeof *f + LEN + 10 + IDS * 4);
     assert_int_equal(gw_frame_complete_ids(f, ids, false), IDS);
     gw_trace_ids_learn(ids, 0x1003, 0x6553f10000000001, f->arrived);
-    gw_trace_ids_learn(ids, 0x1005, 0, f->arrived + 5); /* known to have 64 bits: as good as joined */
+    gw_trace_ids_learn(ids, 0x1005, 0, f->arrived + 5); /* known to have 64 bits: as good as completed */
     assert_int_equal(gw_frame_complete_ids(f, ids, false), IDS - 2);
     id_is(f, 3, 0x6553f10000000001);
     id_is(f, 5, 0);
@@ -187,7 +188,7 @@ static void an_ack_hears_of_the_last_reference(void **state)
     gw_frame_drop(alone);
 }
 
-/* A frame that was halved, and one half halved again: the receipt waits for all parts, and one given up is
+/* A frame that was halved, and one half halved again: the ack callback waits for all parts, and one given up is
  * enough. */
 static void an_ack_waits_for_the_parts(void **state)
 {

@@ -1,5 +1,6 @@
 /* The ledger as JSON and as samples.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* The queue against a naive twin under random operations, and when it wakes its sender.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -540,7 +541,7 @@ static void a_refused_client_waits_for_the_next_try(void **state)
 
 /* --- from one sender to the next, and wakeups --- */
 
-/* What the former sender was to be woken for goes to the new one, with everything that stands in the
+/* What the predecessor was to be woken for goes to the new one, with everything that stands in the
  * queue. */
 static void a_queue_passes_to_another_sender(void **state)
 {

@@ -1,5 +1,6 @@
-/* The join table against a naive twin, its edges, and several threads at once.
- * SPDX-License-Identifier: Apache-2.0 */
+/* The table of trace ids against a naive twin, its edges, and several threads at once.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

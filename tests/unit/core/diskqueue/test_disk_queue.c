@@ -1,5 +1,7 @@
 /* The disk queue behind the fan-out: senders that fall behind and catch up, stops and starts, disks that
- * fail, under a clock of the test's own. SPDX-License-Identifier: Apache-2.0 */
+ * fail, under a clock of the test's own.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <dirent.h>

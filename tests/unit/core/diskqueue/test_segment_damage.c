@@ -3,7 +3,8 @@
  *
  * What holds in all cases: the log opens; each record but the one that was hit comes back, once, as it was
  * written; and what does not come back was reported.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -154,7 +155,7 @@ static void lost_items_are_told(void **state)
     assert_int_equal(lost, 2 % 7 + 1);
     assert_int_equal(seen[2], 0);
     assert_string_equal(b.damage_file, "segment-00000001.log");
-    recover(&b, &lost); /* it is not owed any more */
+    recover(&b, &lost); /* it is not pending any more */
     assert_int_equal(lost, 0);
     for (int i = 0; i < RECORDS; i++)
         assert_int_equal(seen[i], i != 2);
@@ -194,7 +195,7 @@ static void a_torn_log_keeps_what_is_whole(void **state)
         for (size_t len = GW_SEGMENT_LOG_HEAD; len <= image.at[RECORDS]; len++) {
             tear(&b, &image, len, NULL);
             tear(&b, &image, len, zeros);
-            /* behind the tear stand the records of the file's former life */
+            /* behind the tear stand the records of the file's earlier life */
             tear(&b, &image, len, predecessor);
         }
         segment_log_bed_fini(&b);

@@ -1,6 +1,7 @@
 /* The disk queue on a disk that fails: full, read-only, short writes, syncs that do not work; and what many
  * of them wait for.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

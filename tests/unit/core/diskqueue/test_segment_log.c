@@ -1,6 +1,7 @@
 /* The disk queue: what goes in comes out, once, in order, after a restart; it is bounded, and says what it
  * refuses.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

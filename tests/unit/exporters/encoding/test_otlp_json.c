@@ -1,5 +1,6 @@
-/* OTLP/JSON, value by value: the protobuf mapping and where OTLP departs from it. SPDX-License-Identifier:
- * Apache-2.0 */
+/* OTLP/JSON, value by value: the protobuf mapping and where OTLP departs from it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

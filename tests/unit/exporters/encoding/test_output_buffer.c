@@ -1,4 +1,6 @@
-/* The growing buffer, its limit, and text on its way to a terminal. SPDX-License-Identifier: Apache-2.0 */
+/* The growing buffer, its limit, and text on its way to a terminal.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* What each answer of a gRPC backend means, row by row of OTLP's table and of what servers say besides.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

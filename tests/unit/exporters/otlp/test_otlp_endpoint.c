@@ -1,5 +1,6 @@
-/* Endpoints, headers and TLS files: what is read, and what each mistake says. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Endpoints, headers and TLS files: what is read, and what each mistake says.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* OTLP/HTTP's table of answers, row by row. SPDX-License-Identifier: Apache-2.0 */
+/* OTLP/HTTP's table of answers, row by row.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

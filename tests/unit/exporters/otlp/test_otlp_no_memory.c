@@ -1,6 +1,7 @@
 /* An allocation is refused while a request is made or its answer is read, each one in turn, libcurl's own
- * among them: the data is to be sent later, and what the backend said still counts. SPDX-License-Identifier:
- * Apache-2.0 */
+ * among them: the data is to be sent later, and what the backend said still counts.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

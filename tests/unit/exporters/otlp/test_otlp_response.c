@@ -1,5 +1,6 @@
-/* Partial success and errors as backends write them, and as no backend should. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Partial success and errors as backends write them, and as no backend should.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

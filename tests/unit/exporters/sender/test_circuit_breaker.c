@@ -1,5 +1,6 @@
 /* When an outage is told from a request that is refused, and how often the backend is asked while it lasts.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

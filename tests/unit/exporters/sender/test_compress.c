@@ -1,5 +1,6 @@
 /* What is compressed decompresses, by zlib and zstd's own reader, to the frames laid end to end.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* The two files of what a backend refused: whole lines, bounded, counted, whatever happens to the file.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* What the log says of a backend: once when trouble begins, once a minute, once when it is over.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

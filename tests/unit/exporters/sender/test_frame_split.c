@@ -1,5 +1,6 @@
 /* Cutting a frame: both halves are whole requests, and together they say what the whole said.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

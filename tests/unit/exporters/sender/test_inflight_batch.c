@@ -1,5 +1,7 @@
 /* Batches in the sender's hands: what they hold, when they expire, and what becomes of their frames and of
- * the queue's charge when they are pruned and split. SPDX-License-Identifier: Apache-2.0 */
+ * the queue's charge when they are pruned and split.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Stamped frames, read back by protobuf-c. SPDX-License-Identifier: Apache-2.0 */
+/* Frames with added resource attributes, read back by protobuf-c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

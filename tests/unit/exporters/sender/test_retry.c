@@ -1,6 +1,7 @@
 /* The pauses between tries: full jitter under a doubling ceiling, the backend's word, the last tries, the
  * end.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Batching, retrying, splitting, joining and draining under a simulated clock: hours of outage in
  * milliseconds.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <sched.h>
@@ -376,7 +377,7 @@ static void hear(struct gw_ack_callback *ack, bool kept)
     told->kept = kept;
 }
 
-/* What has a receipt stays in its source: it is counted as returned and is not lost, whether it was in
+/* What has an ack callback stays in its source: it is counted as returned and is not lost, whether it was in
  * process or queued. */
 static void a_stop_gives_back_what_has_an_ack(void **state)
 {
@@ -633,9 +634,9 @@ static void a_queue_that_drops_its_oldest_drops_what_waits_for_a_retry(void **st
     bed_drop(b);
 }
 
-/* --- heirs --- */
+/* --- successors --- */
 
-/* The second paper becomes the heir of the first one's sender. */
+/* The second paper becomes the successor of the first one's sender. */
 static void take_over(struct bed *b)
 {
     b->conf[1].name = b->conf[0].name;

@@ -1,6 +1,7 @@
 /* An allocation is refused while the sender works, each one in turn: nothing is rejected for it, nothing is
  * lost, and the ledger balances.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <unistd.h>

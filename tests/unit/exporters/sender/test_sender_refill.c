@@ -1,5 +1,6 @@
 /* What is on the disk comes back although requests of it are refused again and again.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/exporters/sender/export_bed.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
 /* SLS's endpoints and error codes, row by row, and the attributes that it wants on every resource.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Traces for people: what a reader sees, to the letter; and that nothing a sender wrote gets further than its
  * own line.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

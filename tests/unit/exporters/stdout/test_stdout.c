@@ -1,5 +1,6 @@
 /* The stdout exporter and a reader that does not read: nothing blocks, nothing is cut within a line.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

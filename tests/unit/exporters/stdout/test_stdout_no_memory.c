@@ -1,5 +1,6 @@
 /* An allocation is refused while something is printed, each one in turn: it is printed later, whole and once.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* pipe2 */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* Logs for people: how they look, with their trace and alone, and which of them wait for how long.
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
