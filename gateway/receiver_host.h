@@ -2,6 +2,7 @@
  *
  * Ownership: the process's; it outlives every receiver. Threads: const after the start; what it points at
  * says which threads may use it.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_RECEIVER_HOST_H

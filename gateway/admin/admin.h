@@ -18,6 +18,7 @@
  * Bounds: 32 connections an address, 16 KiB each, 10 s without a byte; a request's body is not read.
  *
  * Threads: main; the server's own ask the source.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_ADMIN_H

@@ -36,6 +36,7 @@
  *                          └▶ discard   what was opened for it is closed; nothing has changed
  *
  * Threads: on main, but gw_http_measure… (any) and the handlers (workers).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_H

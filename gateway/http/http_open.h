@@ -7,6 +7,7 @@
  * `ddgate check` reads addresses without opening them, for a gateway may be running on them.
  *
  * Threads: main.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_OPEN_H

@@ -13,6 +13,7 @@
  * is missing.
  *
  * Threads: main.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LISTENER_ACCESS_H

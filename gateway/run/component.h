@@ -5,6 +5,7 @@
  *
  * Ownership: a component owns its context and holds a reference of the configuration that it was made from; a
  * struct of it may be copied, then the copy is the component. Threads: main; `started` from any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_COMPONENT_H

@@ -17,6 +17,7 @@
  *
  * Threads: main. Ownership: gw_conf owns all its values; what is opened from it keeps references, so it is
  * dropped last.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CONFIGURATION_H

@@ -12,6 +12,7 @@
  *   drop   exporters and receivers are closed, everything is given back in reverse order
  *
  * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PIPELINE_H

@@ -2,7 +2,9 @@
  * format and the options. What comes out must be sound OTLP (tests/otlp_valid.h), be as many spans as the
  * ledger says, and say so in each rendering. Then the same with plans and without (dd_plan.h): no byte may
  * differ.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

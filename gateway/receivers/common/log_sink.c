@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* log_sink.c: Collects log records into a batch and offers its frames to the fan-out. Owns the batch and
+ * the frames that are not queued yet. Called by log receivers, each on its own thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/common/log_sink.h"
 
 #include <stdatomic.h>

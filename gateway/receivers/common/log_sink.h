@@ -10,6 +10,7 @@
  * the queue says.
  *
  * Threads: a feed belongs to one thread; gw_log_sink_stop from any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LOG_SINK_H

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* http_log_formats.c: Splits the body of a log request into records, by its format. Owns nothing: records
+ * are views of the body. Called by the handlers of log_http, on HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/log_http/http_log_formats.h"
 
 #include "core/base/json.h"

@@ -7,7 +7,9 @@
  * its last words matter.
  *
  * Threads: one of its own. Standard input may be a file, which epoll does not take: poll(2) does.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,7 +1,9 @@
 /* stream.c: a stream's life, its loop, and its feeds: when they are flushed, and when a full queue stops the
  * reading. Owns the thread, both epolls and the feeds; the stream's connections and datagrams call
  * stream_take. The receivers call it through stream.h.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/receivers/stream/stream_internal.h"
 

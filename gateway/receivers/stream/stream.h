@@ -20,6 +20,7 @@
  * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered.
  *
  * Threads: new, listen, start, stop, drop on main; record() on the receiver's thread.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_H

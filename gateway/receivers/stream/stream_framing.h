@@ -16,6 +16,7 @@
  * the rest, whose bytes are counted in `cut`. A count is never believed: what is held grows with what came.
  *
  * Pure but for the budget. Threads: one owner.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_FRAMING_H

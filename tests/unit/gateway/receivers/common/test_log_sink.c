@@ -1,5 +1,7 @@
 /* Records through a feed into a queue: what stays on refusal, what is counted, when a receipt hears.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/translators/logs/log_show.h"
 
 #include <pthread.h>
