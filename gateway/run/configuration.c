@@ -27,7 +27,7 @@ static void list_names(const char *const *names, char out[static NAMES_TEXT])
         n += (size_t)snprintf(out + n, NAMES_TEXT - n, "%s\"%.40s\"", n ? ", " : "", *names);
 }
 
-/* The entry's `type`, as index into names; -1 and a problem when it is none of them. */
+/* The entry's `type`, as index into names; -1 and a diagnostic when it is none of them. */
 static int find_type(struct gw_tree *t, config_setting_t *entry, const char *path, const char *const *names)
 {
     char known[NAMES_TEXT], at[GW_OPTION_PATH];

@@ -116,7 +116,7 @@ void gw_log_sink_drop(struct gw_log_sink *f)
     free(f);
 }
 
-/* --- one receipt for several frames --- */
+/* --- one ack_callback for several frames --- */
 
 struct share {
     struct gw_ack_callback ack; /* of each frame */
@@ -136,7 +136,7 @@ static void settled(struct gw_ack_callback *r, bool kept)
     free(s);
 }
 
-/* Hangs the receipt on the frames; *made is what to free when they are not taken. */
+/* Hangs the ack_callback on the frames; *made is what to free when they are not taken. */
 static bool hang(struct gw_log_sink *f, struct gw_ack_callback *ack, struct share **made)
 {
     struct gw_ack_callback *each = ack;
