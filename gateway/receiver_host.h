@@ -2,6 +2,7 @@
  *
  * Ownership: the process's; it outlives every receiver. Threads: const after the start; what it points at
  * says which threads may use it.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_RECEIVER_HOST_H
@@ -18,7 +19,7 @@ struct gw_host {
     /* the shared HTTP server: receivers that name one address share its listener */
     struct gw_http *http;
     struct gw_fanout *fanout;    /* where frames go */
-    struct gw_trace_ids *ids;    /* the join */
+    struct gw_trace_ids *ids;    /* trace id completion */
     struct gw_budget *budget;    /* max_memory */
     struct log_environment logs; /* what log records are made with */
     gw_str host_name;            /* this machine's; used only for peers on this machine */

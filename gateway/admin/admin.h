@@ -18,6 +18,7 @@
  * Bounds: 32 connections an address, 16 KiB each, 10 s without a byte; a request's body is not read.
  *
  * Threads: main; the server's own ask the source.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_ADMIN_H
@@ -40,7 +41,7 @@ struct gw_admin_source {
     void *ctx;
 };
 
-/* Binds; what cannot be had is a problem at "admin.listen", or a warning where it is the default. What the
+/* Binds; an address that cannot be bound is an error at "admin.listen", or a warning where it is the default. What the
  * source speaks of outlives it. Addresses that a predecessor (NULL: none) listens on are shared with it.
  * NULL: there is none, because none is wanted, or it cannot be had. */
 struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *,

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* process_metrics.c: Reads /proc for memory, descriptors and CPU time of this process when metrics are
+ * asked for. Owns nothing. Called by pipeline_status.c, on the admin listener's threads.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/admin/process_metrics.h"
 

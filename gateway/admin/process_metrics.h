@@ -2,6 +2,7 @@
  * that Prometheus' own libraries use.
  *
  * Threads: any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PROCESS_METRICS_H

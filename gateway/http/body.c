@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* body.c: Buffers of request bodies: they grow as bytes come, are charged to the accounts of memory, and
+ * are kept for the next request. Each worker owns one pool; http_request.c takes and releases bodies.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/http/body.h"
 
 #include <stdlib.h>

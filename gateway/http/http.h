@@ -36,6 +36,7 @@
  *                          └▶ discard   what was opened for it is closed; nothing has changed
  *
  * Threads: on main, but gw_http_measure… (any) and the handlers (workers).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_H
@@ -175,7 +176,7 @@ struct gw_http_site {
     const struct gw_auth *auth; /* asked of who comes by TCP; NULL: nobody is asked */
     /* parameter of the query that may carry the token as well; NULL: none */
     const char *auth_arg;
-    /* some address that it wishes for could not be had: a reload tries again */
+    /* some default address could not be bound: a reload tries again */
     bool incomplete;
     struct gw_http_counts counts;
 };
@@ -228,7 +229,7 @@ void gw_http_sweep(struct gw_http *);
  * part, not a receiver's, once all sites are ready. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
 
-/* Closes the listeners, lets requests that are under way come to their end for at most `patience`, ends the
+/* Closes the listeners, lets requests that are under way come to their end for at most `grace_period`, ends the
  * workers. After it no handler runs. Without effect when it was called before. */
 void gw_http_stop(struct gw_http *, gw_nsec grace_period);
 

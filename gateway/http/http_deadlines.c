@@ -1,6 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Who has to go: uploads and headers that do not come to their end, and, where there are too many
- * connections, the one that is the least loss (docs/threat-model.md). */
+/* http_deadlines.c: which connections have to end: uploads and headers that do not complete in time, and, when there
+ * are too many connections, the one whose end costs the least (docs/threat-model.md). Owns nothing. Called by the
+ * worker's loop, on its thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

@@ -10,7 +10,8 @@
  * Owns the worker's list of suspended connections, in the order in which they were suspended. Called by
  * http_request.c, when a handler has answered, and by the worker's loop; on the worker's thread only.
  *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/http/http_internal.h"
 
 static bool lasts(const struct gw_http_delay *d)

@@ -36,7 +36,7 @@ enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower
  * one. */
 enum { EV_MHD, EV_INBOX, EV_LISTENER, EV_LINGER };
-#define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for pumps: below this bit is its address */
+#define EV_TLS_PROXY ((uint64_t)1 << 63) /* … but for TLS proxies: below this bit is its address */
 
 /* A listening socket. Tables that name its address share it; they own it together. */
 struct listener {

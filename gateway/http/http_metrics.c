@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* http_metrics.c: Counters of the HTTP server as metrics: those of the server and those of each site. Owns
+ * nothing; reads atomics. Called by pipeline_status.c and by HTTP receivers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/http/http_internal.h"
 
 enum { M_REQUESTS, M_ANSWERS, M_WIRE, M_BODIES, M_HANDSHAKES, M_FAILED, M_CONNECTIONS, M_BODY_MEMORY };

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* http_open.c: Opens the addresses of an HTTP receiver and puts TLS, tokens and limits on its site. Owns
+ * nothing beyond the call. Called by ddtrace.c and log_http.c when they are opened, on the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/http/http_open.h"
 
 #include <stdio.h>

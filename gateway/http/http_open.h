@@ -1,12 +1,13 @@
 /* http_open.h: what HTTP receivers do alike to get from their options to an open site: addresses, and what to
- * say of those that cannot be had.
+ * say of those that cannot be bound.
  *
- *     listen = default rows   wished for: what is taken is a warning, what this machine does not have is nothing to speak of
- *     listen = the user's     asked for: what cannot be had ends the start
+ *     listen = default rows   best effort: one that is taken is a warning, one that does not exist is skipped
+ *     listen = the user's     required: one that cannot be bound ends the start
  *
  * `ddgate check` reads addresses without opening them, for a gateway may be running on them.
  *
  * Threads: main.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_OPEN_H
@@ -37,12 +38,12 @@ struct gw_http_open {
     const struct gw_host *host;
     struct gw_http_site *site;
     const char *path;
-    unsigned listeners; /* that could be had */
+    unsigned listeners; /* that were bound */
     int port;           /* of the first TCP listener; 0: none … */
     char host_text[64]; /* … and how applications on this machine reach it */
 };
 
-/* Opens the door and puts it on the site; warns of addresses that anybody may send to. */
+/* Opens the listener access and puts it on the site; warns of addresses that anybody may send to. */
 void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *,
                          const struct gw_listener_access_conf *, const struct gw_list *listen,
                          struct gw_diagnostics *);

@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* http_request.c: A request, from its headers to its answer: finds the route, checks framing, token and
+ * limits, gathers and inflates the body, calls the handler. Owns the request, which lives in its
+ * connection. libmicrohttpd calls it, on the worker's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/http/http_internal.h"
 
 #include "core/base/thread.h"

@@ -1,7 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- * TLS in front of libmicrohttpd:
+/* http_tls.c: TLS in front of libmicrohttpd. Owns the worker's list of tls_proxy, one for each connection. Called by
+ * the worker's loop, on its thread.
  *
- *     client ◀── TCP, records ──▶ pump ◀── socket pair, plain ──▶ libmicrohttpd
+ *     client ◀── TCP, records ──▶ tls_proxy ◀── socket pair, plain ──▶ libmicrohttpd
  *
  * libmicrohttpd could speak TLS itself, but (0.9.75, with epoll) it tries a handshake again and again without
  * waiting for the client, so that one that stands still burns a core. Here a connection is handed over when
@@ -9,7 +9,10 @@
  * socket or a shutdown, is right for the plain end of a pair too.
  *
  * Both descriptors are edge-triggered, and each event moves what can be moved in both ways; what the pair
- * holds bounds a turn. A pump holds no more than the record that did not fit. */
+ * holds bounds a turn. A tls_proxy holds no more than the record that did not fit.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

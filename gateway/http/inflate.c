@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* inflate.c: Decompresses request bodies with zlib and libzstd, up to a limit. Each worker owns one
+ * inflater, whose contexts are reused. Called by http_request.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/http/inflate.h"
 
 #include <stdlib.h>

@@ -11,6 +11,7 @@
  * Tracers do not compress traces today; proxies, log shippers and agents do.
  *
  * Threads: an inflater belongs to one thread and is reused.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_INFLATE_H

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* auth.c: Tokens of a listener: reads them from an option, and compares the tokens of requests by their
+ * digests. Owns the digests. Called by listener_access.c and by HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/net/auth.h"
 
 #include <openssl/crypto.h>

@@ -11,6 +11,7 @@
  * whichever fits. No token is ever written anywhere.
  *
  * Threads: read on main; header on any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_AUTH_H

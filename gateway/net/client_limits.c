@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* client_limits.c: The table of client addresses: their connections, and the rate of their requests. Owns
+ * the table and its lock. Called by HTTP workers and by stream receivers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/net/client_limits.h"
 
 #include <netinet/in.h>

@@ -16,6 +16,7 @@
  * chance puts more connected peers into one place than fit there, the latest share an entry and its bounds.
  *
  * Threads: enter, leave and request on any; enter and leave take a lock, once in a connection's life.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CLIENT_LIMITS_H

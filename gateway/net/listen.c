@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* listen.c: Resolves addresses, opens listening sockets, and makes and removes socket files. Owns no
+ * state; the caller owns descriptors. Called by the HTTP server, the admin listener and stream receivers,
+ * on the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/net/listen.h"
 

@@ -9,6 +9,7 @@
  * still ours.
  *
  * Threads: main.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LISTEN_H

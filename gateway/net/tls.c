@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* tls.c: Certificates and keys of a listener, read from files and read again when the files change. Owns
+ * the current keys; connections hold references to theirs. Called by HTTP workers and stream receivers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* explicit_bzero */
 #include "gateway/net/tls.h"
 

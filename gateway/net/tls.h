@@ -14,6 +14,7 @@
  * authenticated ciphers.
  *
  * Threads: new and drop on main, before and after all others; take and give on any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_TLS_H

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* command_line.c: Reads the command line, and prints help from the rows of the options. Owns nothing.
+ * Called by main.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/run/command_line.h"
 
 #include <string.h>

@@ -3,6 +3,7 @@
  *     ddgate [run] [-c FILE]     ddgate check -c FILE     ddgate --version     ddgate --help [exporters.stdout]
  *
  * Help is made from the rows (option.h), 80 columns wide.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_COMMAND_LINE_H

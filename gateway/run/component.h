@@ -5,6 +5,7 @@
  *
  * Ownership: a component owns its context and holds a reference of the configuration that it was made from; a
  * struct of it may be copied, then the copy is the component. Threads: main; `started` from any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_COMPONENT_H
@@ -39,7 +40,7 @@ bool gw_component_make_receiver(struct receiver *, const struct gw_conf_receiver
 bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter *,
                                 struct gw_conf *) GW_MUST_CHECK;
 
-/* False when there is a mistake, which is then among the problems. */
+/* False when there is a mistake, which is then among the diagnostics. */
 bool gw_component_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
 bool gw_component_open_exporter(struct exporter *, gw_str host_name, struct gw_diagnostics *);
 

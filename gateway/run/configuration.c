@@ -1,4 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* configuration.c: Reads a configuration file into struct gw_conf and fills in environment variables and
+ * defaults; collects all mistakes. The configuration is counted: its last reference frees it. Called by
+ * main.c at start and at a reload.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/run/configuration.h"
 
 #include <libconfig.h>
@@ -22,7 +27,7 @@ static void list_names(const char *const *names, char out[static NAMES_TEXT])
         n += (size_t)snprintf(out + n, NAMES_TEXT - n, "%s\"%.40s\"", n ? ", " : "", *names);
 }
 
-/* The entry's `type`, as index into names; -1 and a problem when it is none of them. */
+/* The entry's `type`, as index into names; -1 and a diagnostic when it is none of them. */
 static int find_type(struct gw_tree *t, config_setting_t *entry, const char *path, const char *const *names)
 {
     char known[NAMES_TEXT], at[GW_OPTION_PATH];

@@ -2,7 +2,7 @@
  *
  *   file ─▶ libconfig's tree ─▶ rows (option.h) ─▶ struct gw_conf: what runs, with every value checked against its row
  *               │
- *               └─ places: file and line of every setting, for problems (config_diagnostic.h)
+ *               └─ places: file and line of every setting, for diagnostics (config_diagnostic.h)
  *
  *     receivers = ( { type = "ddtrace"; … }, … );      each with the rows of its module
  *     exporters = ( { type = "stdout"; … }, … );       each with its module's rows and those of every exporter (sender.h)
@@ -17,6 +17,7 @@
  *
  * Threads: main. Ownership: gw_conf owns all its values; what is opened from it keeps references, so it is
  * dropped last.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_CONFIGURATION_H
@@ -108,7 +109,7 @@ struct gw_conf_environment {
     gw_env_f *env;
 };
 
-/* `file` NULL: no file. What comes back is good only if no problem is an error. NULL when there is no
+/* `file` NULL: no file. What comes back is good only if no diagnostic is an error. NULL when there is no
  * memory. */
 struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_environment *, struct gw_diagnostics *);
 /* The same from text, which `name` stands for in messages. */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* configuration_env.c: Finds the environment variable of OpenTelemetry that fills an option, and reads it.
+ * Owns nothing. Called by configuration.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/run/configuration_env.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* modules.c: The tables of receivers and exporters that modules.def lists. Read by configuration, help and
+ * reference pages.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/run/modules.h"
 
 #define EXPORTER(name)

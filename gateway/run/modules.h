@@ -1,4 +1,5 @@
 /* modules.h: what this binary is made of: the rows of modules.def.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_MODULES_H

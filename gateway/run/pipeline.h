@@ -5,13 +5,14 @@
  *   start  the admin listener, senders, receivers, the HTTP server that receivers share: from the first byte on there is a way out
  *
  *   stop   the HTTP server closes its listeners and finishes its requests; receivers stop; the fan-out refuses; senders drain, all
- *          at the same time, until the deadline; then the books are closed
+ *          at the same time, until the deadline; then the ledger is final
  *   reload   another configuration while all of this runs: everything is made and checked first, and only when there is no mistake
  *          anything changes (pipeline_reload.c)
  *   reap   gives back what a reload replaced or removed, once it is over
  *   drop   exporters and receivers are closed, everything is given back in reverse order
  *
  * Threads: main; gw_pipeline_hurry, _ledger, _ready and _measure from any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_PIPELINE_H
@@ -38,7 +39,7 @@ void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 
 /* Between start and stop. Exporters, receivers, the admin listener and their options become those of `conf`,
  * without a request lost or refused: exporters of the same name go on with what is queued, addresses that are
- * kept stay open, connections live on. When there is a mistake, in `problems` already or found now, nothing
+ * kept stay open, connections live on. When there is a mistake, in the diagnostics already or found now, nothing
  * changes, and false is returned. */
 bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *) GW_MUST_CHECK;
 
@@ -46,9 +47,9 @@ bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagno
  * what is over by now, and never waits for the rest. True while there is a rest. */
 bool gw_pipeline_reap(struct gw_pipeline *);
 
-/* Returns when everything is delivered, or `patience` after the last request was answered. */
+/* Returns when everything is delivered, or `grace_period` after the last request was answered. */
 void gw_pipeline_stop(struct gw_pipeline *, gw_nsec grace_period);
-/* Ends the patience of a stop that is under way. */
+/* Ends the grace period of a stop that is under way. */
 void gw_pipeline_hurry(struct gw_pipeline *);
 
 void gw_pipeline_ledger(struct gw_pipeline *, struct gw_ledger_view *out);

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline_command.c: The command `ddgate pipeline`: reads its arguments, loads scripts, runs them on
+ * lines, prints the records. Owns everything that it needs until it returns. Called by main.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/run/pipeline_command.h"
 
 #include <errno.h>

@@ -100,7 +100,7 @@ struct plan {
     struct retired *room;   /* list, enough for whatever may have to be retired */
 };
 
-/* Everything made and checked that can be without touching what runs; all mistakes are among the problems.
+/* Everything made and checked that can be without touching what runs; all mistakes are among the diagnostics.
  * Discard or commit it. NULL when there is no memory. */
 struct plan *gw_plan_new(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *);
 /* Nothing has changed. */

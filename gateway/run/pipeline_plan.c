@@ -7,7 +7,7 @@
  *             receiver on the predecessor's listeners (http.h), the admin listener on those of addresses that both have.
  *             An exclusive receiver (a file, a stream: two cannot read one source) is only checked, and opened by the commit
  *   ADDED     opened like at a start
- *   removed   what runs and nothing of the plan succeeds
+ *   removed   what runs and nothing of the plan replaces
  *
  * SPDX-License-Identifier: Apache-2.0
  */

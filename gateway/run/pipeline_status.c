@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* pipeline_status.c: Readiness, metrics and the ledger of the pipeline. Owns nothing; takes the pipeline's
+ * lock while it reads. Called by the admin listener, on its threads.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "core/base/log.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* reference.c: Writes the reference pages and the sample configuration from the tables. Owns nothing.
+ * Called by main.c for `ddgate --reference`.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/run/reference.h"
 
 #include <errno.h>

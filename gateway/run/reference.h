@@ -7,6 +7,7 @@
  *
  * They are checked in, for people to read; a test fails when they are not what the tables say (`make
  * reference` writes them).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_REFERENCE_H

@@ -1,6 +1,8 @@
 /* Configuration text, by way of libconfig, against the rows of the real modules. Whatever is read keeps to
  * its row's bounds; whatever is wrong is said.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <stdlib.h>
 

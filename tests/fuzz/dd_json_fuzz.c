@@ -1,5 +1,7 @@
 /* Any bytes as a JSON payload, nested and flat. What either form takes must be JSON to its last byte.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/fuzz/dd_walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

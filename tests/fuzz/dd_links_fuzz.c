@@ -1,6 +1,8 @@
 /* JSON in tags as links and as events: what is written is what protobuf would pack, and a tag that is not
  * taken leaves nothing.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "trace.pb-c.h"

@@ -1,6 +1,8 @@
 /* Any bytes as msgpack: our reader takes and refuses what msgpack-c takes and refuses, and typed reads arrive
  * where skipping does.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <msgpack.h>
 #include <stdlib.h>
 

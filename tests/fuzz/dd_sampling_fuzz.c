@@ -1,5 +1,7 @@
 /* Facts from lines "key=value": the dd member keeps to its bound and alphabet, th to its form.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,6 +1,8 @@
 /* Queries, commands and bodies: never longer than they were (bodies: twice); a second time changes no command
  * and no body.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "core/base/json.h"

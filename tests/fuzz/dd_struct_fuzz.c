@@ -1,6 +1,8 @@
 /* meta_struct values: whatever the bytes, one attribute comes out that packs as protobuf would, and bytes
  * that are not msgpack come out as they are.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "trace.pb-c.h"

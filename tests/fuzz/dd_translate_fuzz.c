@@ -1,8 +1,10 @@
-/* Any bytes as a payload, through the whole translator, in every rendering. The first two bytes choose the
- * format and the options. What comes out must be sound OTLP (tests/otlp_valid.h), be as many spans as the
- * ledger says, and say so in each rendering. Then the same with plans and without (dd_plan.h): no byte may
+/* Any bytes as a payload, through the whole translator, in every schema. The first two bytes choose the
+ * format and the options. What comes out must be valid OTLP (tests/otlp_valid.h), be as many spans as the
+ * ledger says, and say so in each schema. Then the same with plans and without (dd_plan.h): no byte may
  * differ.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

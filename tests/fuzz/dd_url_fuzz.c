@@ -1,5 +1,7 @@
 /* URLs: parts are views of the text in order; redaction is stable, and changes nothing where it says so.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "translators/ddtrace/dd_url.h"

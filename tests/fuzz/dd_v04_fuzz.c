@@ -1,5 +1,7 @@
-/* Any bytes as a v0.4 payload. What is taken must be msgpack to its last byte. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Any bytes as a v0.4 payload. What is taken must be msgpack to its last byte.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/fuzz/dd_walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 /* dd_walk.h: decodes a payload and asks of the result what must hold for any bytes: every view can be read,
- * the spans that are handed out are sound, all that was received is accounted for, and an error has a place
+ * the spans that are handed out are valid, all that was received is accounted for, and an error has a place
  * and words.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_WALK_H

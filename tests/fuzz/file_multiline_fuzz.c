@@ -1,6 +1,8 @@
 /* Lines and records of anything: every byte is passed in order, nothing twice; a buffer that ends anywhere
  * changes no record.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "gateway/receivers/file/file_multiline.h"

@@ -1,5 +1,7 @@
 /* A grok pattern and a text, with a NUL between them: spans lie in the text.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "translators/text/grok.h"

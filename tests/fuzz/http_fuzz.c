@@ -1,7 +1,9 @@
 /* Bytes on a connection, over a Unix socket to a real server; a 0xff byte is where the client pauses until it
  * is answered or its bytes were taken. Whatever comes: a request on another connection is served, and no
  * memory stays charged.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <stdio.h>

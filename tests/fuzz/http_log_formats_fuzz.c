@@ -1,7 +1,9 @@
 /* Any bytes as the body of a log request. First byte: form; second: the longest record. What is looked at and
  * what is taken is the same; no record is longer than it may be or out of nothing, and what is handed on as
  * an item is a JSON object, cut or not.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/log_http/http_log_formats.h"
 
 #include "core/base/json.h"

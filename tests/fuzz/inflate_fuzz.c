@@ -1,7 +1,9 @@
 /* Compressed bodies. First byte: the encoding and how much the output may be; then the body. What inflates is
  * within the limit, comes out the same with a buffer that grows from nothing and with a recycled one, and no
  * memory stays charged; and what we compress ourselves comes back.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

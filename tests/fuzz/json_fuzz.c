@@ -1,6 +1,8 @@
 /* The JSON cursor against json-c: what it takes json-c takes, with the same values; skipping and reading
  * agree. What the strict dialect takes the others take.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <json-c/json.h>
 #include <stdlib.h>
 

@@ -1,6 +1,9 @@
 /* log_fuzz: any bytes as a log record, by every way that a record can come. The first byte chooses the way.
  * Whatever comes, one record comes out, valid OTLP by protobuf-c; and where the line was left whole, its text
- * is in it. SPDX-License-Identifier: Apache-2.0 */
+ * is in it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdlib.h>

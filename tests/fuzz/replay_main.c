@@ -1,6 +1,8 @@
 /* Replays a corpus through a fuzzer's entry, with any compiler: replay FILE|FOLDER… Prints how many inputs
  * there were; none is a failure, so a corpus that went missing is noticed.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,9 @@
 /* Hostile values in well-meant scripts: a first byte chooses a builtin, a first line is its pattern where it
  * takes one, the rest is the text that it reads. What is set can be written as JSON, and is text, a number, a
  * bool or nil.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

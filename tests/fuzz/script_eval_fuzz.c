@@ -1,6 +1,8 @@
 /* A script and a line, with a NUL between them: a run ends, well or with an error, and what it leaves can be
  * written as JSON.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "core/base/text.h"

@@ -1,5 +1,7 @@
 /* Scripts of any bytes load or are refused with a place, which can be shown; never more.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "translators/pipeline/script.h"

@@ -5,7 +5,9 @@
  * Opening works; whatever is read is one of the records that were written, byte for byte; a record that no
  * edit touched comes exactly once. (That one the fuzzer cannot forge: the checks begin with the segment's
  * life, which is random and stands in the head.)
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/core/diskqueue/segment_log_bed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,8 @@
 /* Any bytes as a frame for stdout: they are refused, or printed as whole JSON and as lines that cannot drive
- * a terminal. First byte: signal. SPDX-License-Identifier: Apache-2.0 */
+ * a terminal. First byte: signal.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "core/base/err.h"

@@ -1,6 +1,8 @@
 /* Framing: a stream in pieces gives the records that it gives whole, no byte comes twice, and all memory is
  * given back. First byte: mode and limit; second: size of the pieces.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdint.h>
 #include <stdlib.h>
 

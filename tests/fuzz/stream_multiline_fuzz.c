@@ -1,6 +1,9 @@
 /* Lines that belong together: no byte of any line goes missing or comes twice but for line feeds and blank
  * lines, a record is no longer than its limit or one line, and all memory is given back. First byte: how and
- * the limit. SPDX-License-Identifier: Apache-2.0 */
+ * the limit.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,6 +1,8 @@
 /* Syslog messages: whatever comes, the text is a part of the message, a header says nothing that does not
  * stand there, and numbers are within their bounds.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,6 +1,8 @@
 /* Any text as a time, as a layout for one, and as a format: an answer or a reason; what a layout writes of a
  * time it reads back.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <stdlib.h>
 
 #include "translators/text/dateparse.h"

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* log_sink.c: Collects log records into a batch and offers its frames to the fan-out. Owns the batch and
+ * the frames that are not queued yet. Called by log receivers, each on its own thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/common/log_sink.h"
 
 #include <stdatomic.h>
@@ -147,7 +151,7 @@ static void settled(struct gw_ack_callback *r, bool kept)
     free(s);
 }
 
-/* Hangs the receipt on the frames; *made is what to free when they are not taken. */
+/* Hangs the ack_callback on the frames; *made is what to free when they are not taken. */
 static bool hang(struct gw_log_sink *f, struct gw_ack_callback *ack, struct share **made)
 {
     struct gw_ack_callback *each = ack;

@@ -9,7 +9,8 @@
  * for those that cannot (UDP), which offer once and count what was refused, and for HTTP, which answers what
  * the queue says.
  *
- * Threads: a feed belongs to one thread; gw_log_sink_stop from any.
+ * Threads: a sink belongs to one thread; gw_log_sink_stop from any.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LOG_SINK_H
@@ -20,19 +21,19 @@
 
 struct gw_log_sink;
 
-/* `component` for log lines: "receiver=file". conf and the fan-out are the caller's and outlive the feed.
+/* `component` for log lines: "receiver=file". conf and the fan-out are the caller's and outlive the sink.
  * NULL when there is no memory. */
 struct gw_log_sink *gw_log_sink_new(const struct log_conf *, struct gw_fanout *, const char *component);
 /* Records that were not flushed are counted as refused. */
 void gw_log_sink_drop(struct gw_log_sink *);
 
-/* Into the batch. What cannot be held (no memory) is counted as refused. True when the feed is worth flushing
+/* Into the batch. What cannot be held (no memory) is counted as refused. True when the sink is worth flushing
  * at once: it holds a frame's worth. */
 bool gw_log_sink_add(struct gw_log_sink *, const struct log_input *);
 bool gw_log_sink_empty(const struct gw_log_sink *);
-/* Offers all that stands in the feed. `receipt` (may be NULL) hears once when all of it was brought to an
+/* Offers all that stands in the sink. The ack_callback (may be NULL) is called once when all of it was brought to an
  * end: at once where nobody exports it. GW_OK; with GW_QUEUE_FULL, GW_BUSY and GW_STOPPING nothing is queued,
- * and with `keep` everything stays in the feed for the next call (nothing is counted until then); without, it
+ * and with `keep` everything stays in the sink for the next call (nothing is counted until then); without, it
  * is counted as refused. */
 enum gw_code gw_log_sink_flush(struct gw_log_sink *, struct gw_ack_callback *, bool keep) GW_MUST_CHECK;
 /* Forgets all that stands in the feed, and counts none of it: its source has it still, and brings it another

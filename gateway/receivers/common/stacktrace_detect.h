@@ -16,6 +16,7 @@
  *
  * Ownership: lines are views of the caller's buffer, which stay as they are until the record is over.
  * Threads: no state but the caller's.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STACKTRACE_DETECT_H

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* ddtrace.c: The ddtrace receiver: its options, its routes, and the endpoints that it accepts and drops.
+ * Owns the receiver's context. The pipeline opens and closes it; handlers run on HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/ddtrace/ddtrace.h"
 
 #include <stdio.h>

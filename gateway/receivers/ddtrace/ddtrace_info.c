@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* ddtrace_info.c: Writes the answer of /info and its hash, once, when the receiver is opened. Called by
+ * ddtrace.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/ddtrace/ddtrace.h"
 
 #include <openssl/sha.h>

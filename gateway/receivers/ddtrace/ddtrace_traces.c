@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* ddtrace_traces.c: Handlers of /v0.x/traces: decode, translate, offer to the fan-out, answer. Owns
+ * nothing beyond the request. Called by HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include "gateway/receivers/ddtrace/ddtrace.h"
 

@@ -15,6 +15,7 @@
  * longest of its texts, so that the rest of it stays, or, where that is not enough, as the text that it is.
  *
  * Threads: pure but for the arena, which is as before when a call returns.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_HTTP_LOG_FORMATS_H

@@ -8,7 +8,9 @@
  * the body, `status` the severity, and so on. A backslash escapes comma, blank and equals sign in names and
  * tags, and quote and backslash in quoted text; before anything else it is itself. Quoted text may hold line
  * ends. A line that begins with # is a comment.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 
 #include <inttypes.h>
 #include <stdio.h>

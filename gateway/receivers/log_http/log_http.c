@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* log_http.c: The log_http receiver: its options, its routes, its opening and closing. Owns the receiver's
+ * context. Called by the pipeline, on the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/log_http/log_http.h"
 
 #include <stdio.h>

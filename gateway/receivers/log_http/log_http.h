@@ -14,6 +14,7 @@
  * Datakit's manual (Log Streaming) and source.
  *
  * Threads: open, start, stop, close on main; handlers on HTTP workers, each with a batch of its own.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_LOG_HTTP_H

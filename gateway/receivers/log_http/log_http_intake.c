@@ -2,7 +2,9 @@
  * is read twice, its records are translated into the worker's batch, and all frames of the batch are offered
  * together, so that a request is queued whole or refused whole. A sender that repeats a refused request
  * brings nothing twice. Owns nothing beyond the request; runs on HTTP workers.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
 #include "gateway/receivers/log_http/log_http.h"

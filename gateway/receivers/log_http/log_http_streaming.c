@@ -5,8 +5,10 @@
  *     type=firelens   what Fluent Bit's http output posts
  *
  * `pipeline` names a script of pipelines.directory, else the source finds its own. `tags` is
- * NAME=VALUE,NAME=VALUE. The service is the source's where none is named. SPDX-License-Identifier:
- * Apache-2.0 */
+ * NAME=VALUE,NAME=VALUE. The service is the source's where none is named.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/log_http/log_http.h"
 
 struct query {

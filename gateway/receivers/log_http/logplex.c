@@ -5,7 +5,9 @@
  *
  * HOST is the drain's and always "host" or d.UUID; APP is "app" (the application) or "heroku" (the platform),
  * PROC the dyno.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/log_http/http_log_formats.h"
 #include "translators/logs/syslog_parse.h"
 #include "translators/text/layout.h"

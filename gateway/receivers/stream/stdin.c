@@ -7,7 +7,9 @@
  * its last words matter.
  *
  * Threads: one of its own. Standard input may be a file, which epoll does not take: poll(2) does.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -57,7 +59,7 @@ struct input {
     struct stream_multiline_conf multiline;
     struct stream_multiline join;
     gw_nsec quiet;   /* when a record that waits for more lines is passed on; GW_NEVER: there is none */
-    gw_nsec due;     /* when the feed is flushed; GW_NEVER: it is empty */
+    gw_nsec due;     /* when the sink is flushed; GW_NEVER: it is empty */
     gw_nsec stop_at; /* when a stop was asked for; GW_NEVER: it was not */
     char *buffer;
 };
@@ -192,7 +194,7 @@ static void *run(void *ctx)
 }
 
 /* Standard input can be read by one. What is only checked does not count as the one that reads: a reload
- * checks options before the former receiver is closed. */
+ * checks options before the predecessor is closed. */
 static atomic_bool taken[2];
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,

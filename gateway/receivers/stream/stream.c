@@ -1,7 +1,9 @@
-/* stream.c: a stream's life, its loop, and its feeds: when they are flushed, and when a full queue stops the
- * reading. Owns the thread, both epolls and the feeds; the stream's connections and datagrams call
+/* stream.c: a stream's life, its loop, and its sinks: when they are flushed, and when a full queue stops the
+ * reading. Owns the thread, both epolls and the sinks; the stream's connections and datagrams call
  * stream_take. The receivers call it through stream.h.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/receivers/stream/stream_internal.h"
 
@@ -258,7 +260,7 @@ static bool turn(struct stream *s)
     return n > 0;
 }
 
-/* Nothing comes any more, or the time is over: what connections owe is passed on, and all is offered a last
+/* Nothing comes any more, or the time is over: what connections hold is passed on, and all is offered a last
  * time. */
 static void finish(struct stream *s)
 {

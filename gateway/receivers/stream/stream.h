@@ -2,8 +2,8 @@
  * reads them.
  *
  *   TCP, Unix ─ accept ─▶ connection ─ TLS ─▶ framing ─┐
- *   Unix datagrams ────────────────────────────────────┼─▶ record() ─▶ feed ─▶ queues      full: they are not read until there is room
- *   UDP ─ recvmmsg ────────────────────────────────────┴─▶ record() ─▶ feed ─▶ queues      full: counted as refused
+ *   Unix datagrams ────────────────────────────────────┼─▶ record() ─▶ sink ─▶ queues      full: they are not read until there is room
+ *   UDP ─ recvmmsg ────────────────────────────────────┴─▶ record() ─▶ sink ─▶ queues      full: counted as refused
  *
  * One thread with one epoll a receiver. Sources whose senders can wait stand in an epoll of their own inside
  * the first one, so that back-pressure is one call: while a queue is full, the inner one is taken out. Then
@@ -20,6 +20,7 @@
  * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered.
  *
  * Threads: new, listen, start, stop, drop on main; record() on the receiver's thread.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_H
@@ -65,7 +66,7 @@ struct stream_record {
     const struct stream_peer *peer;
 };
 
-/* Adds it to the feed and returns what gw_log_sink_add says. */
+/* Adds it to the sink and returns what gw_log_sink_add says. */
 typedef bool stream_record_f(void *ctx, struct gw_log_sink *, const struct stream_record *);
 
 /* All pointers are the receiver's, and outlive the stream. */
@@ -91,13 +92,13 @@ enum stream_kind { STREAM_TCP, STREAM_UNIX, STREAM_UDP, STREAM_UNIX_DGRAM };
 
 struct stream;
 
-/* NULL when there is no memory; door and joiner are closed then. */
+/* NULL when there is no memory; access and multiline are closed then. */
 struct stream *stream_new(const struct gw_host *, const struct stream_settings *);
 /* Also ends what was started. */
 void stream_drop(struct stream *);
 
 /* Opens an address of option `option` (`ddgate check` only reads it), and warns when other machines reach it.
- * `wished`: it is a default, and what cannot be had of it ends nothing. False: it is not open. */
+ * `best_effort`: it is a default, and a failure to bind it is no error. False: it is not open. */
 bool stream_listen(struct stream *, enum stream_kind, gw_str address, mode_t mode, bool best_effort,
                    const char *option, struct gw_diagnostics *);
 /* All of a list whose default is `usual`. */

@@ -1,6 +1,8 @@
 /* stream_conn.c: connections of a stream: who is let in, what is read of each and framed, and how each ends.
  * A connection is owned by the stream's list; all of this runs on the stream's thread, called by stream.c.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* accept4 */
 #include "gateway/receivers/stream/stream_internal.h"
 
@@ -119,7 +121,7 @@ void stream_end(struct stream *s, struct stream_conn *c, const char *torn)
 /* Places */
 
 /* Makes way: the oldest that has not sent a record in ten seconds, else the one that is idle for longest and
- * owes no rest of a line. */
+ * holds no part of a line. */
 static bool evict(struct stream *s, gw_nsec now)
 {
     struct stream_conn *best = NULL;

@@ -1,6 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- * The kernel says with a datagram how many it has dropped so far (SO_RXQ_OVFL): what was dropped last is
- * known when the next one comes. */
+/* stream_datagram.c: reads datagrams, splits them into records, and counts those that the kernel dropped. Owns
+ * nothing. Called by stream.c, on the receiver's thread.
+ *
+ * The kernel reports with each datagram how many it has dropped so far (SO_RXQ_OVFL), so a drop is known only
+ * when the next datagram comes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* recvmmsg */
 #include "gateway/receivers/stream/stream_internal.h"
 

@@ -16,6 +16,7 @@
  * the rest, whose bytes are counted in `cut`. A count is never believed: what is held grows with what came.
  *
  * Pure but for the budget. Threads: one owner.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_FRAMING_H
@@ -47,7 +48,7 @@ typedef void stream_text_f(void *to, gw_str text, uint64_t cut);
 
 void stream_framing_push(struct stream_framing *, gw_str bytes, stream_text_f *, void *to);
 /* Asked when the stream is over: is what is held not whole? A counted record whose rest is missing; with
- * `torn`, also a line without its end, which is how many a sound stream ends. */
+ * `torn`, also a line without its end, which is how many a valid stream ends. */
 bool stream_framing_is_torn(const struct stream_framing *, bool torn);
 /* The stream is over: what is held is a record too. */
 void stream_framing_end(struct stream_framing *, stream_text_f *, void *to);

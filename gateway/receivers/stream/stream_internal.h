@@ -1,6 +1,6 @@
 /* stream_internal.h: what the files of a stream receiver share, and nobody else includes.
  *
- *   stream.c            life, the loop, the feeds: flush, stop and go on with reading
+ *   stream.c            life, the loop, the sinks: flush, stop and go on with reading
  *   stream_listen.c     addresses                                                 main thread
  *   stream_conn.c       connections: accept, read, end, make way
  *   stream_tls.c        their TLS
@@ -67,7 +67,7 @@ struct stream {
     struct gw_log_sink *sink, *loose; /* of senders that wait, and of UDP's */
     gw_nsec due;                      /* when they are flushed; GW_NEVER: both are empty */
     bool full;                        /* the inner epoll is out of the outer one … */
-    gw_nsec retry, pause;             /* … and when the feed is offered again */
+    gw_nsec retry, pause;             /* … and when the sink is offered again */
     struct stream_conn *conns;
     int64_t conns_n;
     /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
@@ -84,7 +84,7 @@ struct stream {
 /* Reading what `what` is about. False, with errno: the system has no memory or no right to another watch. */
 bool stream_watch(int epoll, int fd, void *what);
 void stream_unwatch(int epoll, int fd);
-/* A record for a feed: into it, and on when it is worth it. */
+/* A record for a sink: into it, and on when it is worth it. */
 void stream_take(struct stream *, struct gw_log_sink *, const struct stream_record *);
 
 /* stream_conn.c */

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* stream_listen.c: Opens the addresses of a stream and warns about those that other machines reach. The
+ * stream owns the listeners. Called by stream receivers when they are opened, on the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/stream/stream_internal.h"
 
 #include <stdio.h>

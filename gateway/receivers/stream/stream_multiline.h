@@ -12,6 +12,7 @@
  * before; one for which there is no memory too. What is held is charged to the budget.
  *
  * Threads: one owner.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_MULTILINE_H

@@ -1,7 +1,9 @@
 /* stream_receiver.c: opens a stream receiver by its row and its options, and starts, stops and closes it.
  * Owns the receiver's log configuration and its stream. modules.def's receivers tcp, udp, unix and syslog
  * call it.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #include "core/config/config_diagnostic.h"

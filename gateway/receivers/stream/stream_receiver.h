@@ -10,6 +10,7 @@
  * zero.
  *
  * Threads: as receiver.h says; record() on the receiver's thread.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_STREAM_RECEIVER_H

@@ -5,7 +5,8 @@
  * syslog.version, syslog.procid, syslog.msgid, syslog.structured_data.…; APP-NAME is service.name where the
  * receiver's options name none, HOSTNAME is host.name.
  *
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/stream/stream_receiver.h"
 #include "translators/logs/syslog_parse.h"
 

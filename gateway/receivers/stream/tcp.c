@@ -1,5 +1,7 @@
 /* tcp.c: the row of the receiver of lines, or records with counts before them, over TCP. (stream_receiver.h)
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #define LISTEN "127.0.0.1:9530"

@@ -1,5 +1,7 @@
 /* udp.c: the row of the receiver of log lines in datagrams. (stream_receiver.h)
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #define LISTEN "127.0.0.1:9531"

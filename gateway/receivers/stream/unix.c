@@ -1,6 +1,8 @@
 /* unix.c: the row of the receiver of lines, or records with counts before them, over a Unix stream socket.
  * (stream_receiver.h)
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #define OPTS(X)                                                                                              \

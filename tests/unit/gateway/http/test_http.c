@@ -1,5 +1,7 @@
 /* The shared HTTP server over real sockets, spoken to in raw HTTP.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

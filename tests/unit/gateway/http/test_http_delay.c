@@ -1,5 +1,7 @@
 /* Answers that are held back: only their own connection waits, never the worker.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /* The table of addresses: built beside the one in use, discarded or published, and used until its last
  * request is answered.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* diagnostics_text.h: what was said of a configuration, as text.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DIAGNOSTICS_TEXT_H

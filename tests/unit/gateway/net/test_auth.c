@@ -1,5 +1,7 @@
 /* Tokens: how they are read out of an option, and which headers let a sender in.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

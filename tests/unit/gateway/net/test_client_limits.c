@@ -1,5 +1,7 @@
 /* How much one address may: the bucket under a clock of our own, and the table.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

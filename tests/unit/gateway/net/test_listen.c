@@ -1,5 +1,7 @@
 /* Addresses: what text means, how they are named, and sockets that are free, taken or left behind.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* mkdtemp */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,7 @@
 /* What a receiver asks of those who come by TCP: what options make of it, and which listeners are warned of.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* mkdtemp */
 #include "tests/unit/gateway/net/certs.h"
 

@@ -1,6 +1,8 @@
 /* A listener's certificate: which files are good, what is said of others, and when changed ones are read
  * again.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* mkdtemp */
 #include "tests/unit/gateway/net/certs.h"
 

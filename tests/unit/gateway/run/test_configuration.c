@@ -1,6 +1,8 @@
 /* The configuration, from text to structs: values of every type, all mistakes at once with their places,
  * ${…}, environment variables, defaults.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

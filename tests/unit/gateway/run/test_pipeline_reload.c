@@ -1,6 +1,9 @@
 /* A reload of the pipeline, with components of the test's own: what is kept, replaced, added and removed, in
  * which order things happen, that a plan with mistakes changes nothing, and how what was retired is given
- * back. SPDX-License-Identifier: Apache-2.0 */
+ * back.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

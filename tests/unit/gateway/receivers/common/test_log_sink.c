@@ -1,5 +1,7 @@
-/* Records through a feed into a queue: what stays on refusal, what is counted, when a receipt hears.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Records through a sink into a queue: what stays on refusal, what is counted, when its ack_callback is called.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/translators/logs/log_show.h"
 
 #include <pthread.h>
@@ -102,7 +104,7 @@ static void records_reach_the_queue(void **state)
     assert_true(gw_log_sink_empty(r.sink));
     assert_int_equal(ledger_items(&r).accepted, 3000);
     assert_int_equal(r.called, 0);
-    assert_int_equal(drain(&r), 3000); /* three frames, one receipt */
+    assert_int_equal(drain(&r), 3000); /* three frames, one ack_callback */
     assert_int_equal(r.called, 1);
     assert_int_equal(r.kept, 1);
     close_rig(&r);

@@ -1,6 +1,8 @@
 /* Which lines belong to the record before them, line by line. tests/unit/gateway/receivers/file and stream
  * have whole traces.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,8 @@
 /* The ddtrace receiver as a whole, over real sockets and with the real translator; a queue stands for the
  * exporter.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>

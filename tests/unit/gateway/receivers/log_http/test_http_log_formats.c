@@ -1,5 +1,7 @@
 /* Bodies of log requests: every form, cut where the records are, refused where they are not well-formed.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* A request's records are queued all, or none of them, however many frames they make.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/translators/logs/log_show.h"
 
 #include "core/delivery/fanout.h"

@@ -4,6 +4,7 @@
  *     sockets ─▶ stream (its own thread) ─▶ fan-out ─▶ queue ─▶ rig_records: "one;two ~3;three !reset;"
  *
  * A record is its body; behind it ~N: so many bytes are missing, and !WHY: its end is missing.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef STREAM_RIG_H

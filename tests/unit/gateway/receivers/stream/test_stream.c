@@ -1,6 +1,8 @@
 /* Streams over real sockets: who is let in, how records end, and what becomes of it when the system has no
  * room for a watch.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "tests/unit/gateway/receivers/stream/stream_rig.h"
 
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* Records out of the bytes of a stream: newline and octet framing, whole and in pieces of every size, hostile
  * counts, no memory.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

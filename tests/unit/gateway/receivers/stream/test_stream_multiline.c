@@ -1,6 +1,8 @@
 /* Lines that belong together, as they come over a connection: real stack traces, patterns, syslog's
  * continuations, limits, no memory.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,7 @@
 /* TLS of a connection, step by step: a client and a server in one thread, over a socket pair.
- * SPDX-License-Identifier: Apache-2.0 */
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* mkdtemp */
 #include "tests/unit/gateway/net/certs.h"
 
