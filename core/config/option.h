@@ -9,7 +9,7 @@
  *       X(duration, timeout,  "timeout",  "10s", "10ms", "5m", "Deadline of one request.")                       \
  *       X(str,      tls_ca,   "tls.ca",   "",    "",     "",   "File with the CA certificates …")
  *     struct conf { OPTS(GW_FIELD) };
- *     static const struct gw_opt opts[] = { OPTS(GW_ROW(struct conf)) GW_OPT_END };   // see GW_OPT_ROWS below
+ *     static const struct gw_opt opts[] = { OPTS(GW_ROW(struct conf)) GW_OPT_END };
  *
  * A name with a dot is a key of a group: "tls.ca" is `tls = { ca = "…"; }`. `choice` rows give the words in
  * the `min` column, separated by '|'; the field gets the word's index. A `secret` is a str that is never
