@@ -183,7 +183,8 @@ void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
         otlp_response_success(a->response, out);
         return;
     }
-    bool told_when = otlp_response_status(a->details, out) | read_pushback(a->pushback, &out->retry_after),
+    bool in_details = otlp_response_status(a->details, out); /* both are read: the longer wait counts */
+    bool in_pushback = read_pushback(a->pushback, &out->retry_after), told_when = in_details || in_pushback,
          known = (size_t)a->status < sizeof status_names / sizeof *status_names;
     int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status",
                      a->message.len ? ": " : "", GW_FMT(a->message));

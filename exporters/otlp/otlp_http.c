@@ -335,8 +335,8 @@ static bool set_tls(struct ctx *c, CURL *e)
 static bool set_constants(struct ctx *c, struct post *p)
 {
     CURL *e = p->easy;
-    bool set = is_set(curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION)) &
-               is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
+    bool set = is_set(curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION));
+    set &= is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(e, CURLOPT_CONNECT_TO, c->connect_to);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION,

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* pretty_tree.c: builds the trees of one batch: finds each span's parent by hash, sorts roots and children
+ * by start, and numbers traces in order of appearance. Everything lives in the batch's arena. Called by
+ * pretty.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "exporters/stdout/pretty_tree.h"
 
 #include <stdlib.h>

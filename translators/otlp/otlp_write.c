@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* otlp_write.c: writes protobuf fields into a growing buffer: nested messages with lengths that are filled
+ * in later, attributes, text that is repaired where it is no UTF-8. A failed allocation marks the buffer,
+ * and everything after it writes nothing. Called by translators/ddtrace and translators/logs.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/otlp/otlp_write.h"
 
 #include <endian.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* lex.c: splits the text of a script into tokens. Tokens are views of the text; strings with escapes are
+ * copied into the script's arena. Called by parse.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/pipeline/lex.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* value.c: lists and maps of script values, comparison and truth. Values live in an arena and are never
+ * freed alone. Called by the evaluator and the builtins.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/pipeline/value.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* civil.c: converts between days since 1970 and dates of the Gregorian calendar. Pure functions. Called by
+ * layouts, zones, dates and syslog times.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/text/civil.h"
 
 bool civil_leap(int64_t year)

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 AND MIT */
+/* dateparse.c: tries a text as a time: first the fixed forms, then the layout that dateparse_guess.c finds.
+ * Owns nothing. Called by script functions and by log_time.c.
+ * SPDX-License-Identifier: Apache-2.0 AND MIT
+ */
 #include "translators/text/dateparse.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 AND MIT */
+/* dateparse_guess.c: walks over a text and builds the layout that would read it; dateparse_date.c and
+ * dateparse_clock.c take the steps. All state is in a struct guess on the caller's stack. Called by
+ * dateparse.c.
+ * SPDX-License-Identifier: Apache-2.0 AND MIT
+ */
 #include "translators/text/dateparse_guess.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* grok.c: expands %{NAME:field:type} to one regular expression, and gives its captures their types. Owns the
+ * table of patterns and the compiled expressions, in the script's arena. Called by the script check and by
+ * grok().
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/text/grok.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* layout.c: reads times by Go's layouts, strftime formats and Unix timestamps. Pure functions but for
+ * zone.h. Called by dateparse.c, log_time.c, syslog_time.c and the time functions of scripts.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/text/layout.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* layout_std.c: finds the parts of a layout and holds the names of days and months. Pure functions. Called
+ * by layout.c and layout_write.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/text/layout_std.h"
 
 const char *const layout_months[12] = {"January", "February", "March",     "April",   "May",      "June",

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* re.c: compiles expressions of RE2's language with PCRE2 and runs them with bounded work. An expression is
+ * const after it is made; each thread has its own match data (struct re_thread). Called by grok.c, script
+ * functions and the multi-line options of receivers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "translators/text/re.h"

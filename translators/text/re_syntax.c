@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* re_syntax.c: translates an expression of RE2's language into PCRE2's, or says why it is none. The result
+ * lives in the arena that is given. Called by re.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "translators/text/re_syntax.h"
 
 #include <stdio.h>

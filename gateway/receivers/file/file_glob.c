@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* file_glob.c: matches paths against the patterns of a file receiver, and lists the files that match. Owns
+ * nothing between calls. Called by file_scan.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #define _GNU_SOURCE /* DT_DIR */
 #include "gateway/receivers/file/file_glob.h"
 

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* file_lines.c: finds the ends of lines in units of one, two or four bytes. Pure functions. Called by
+ * file_multiline.c and file_tail.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/file/file_lines.h"
 
 /* The unit at `at` is the ASCII character c. */

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* file_text.c: decodes the bytes of a record to UTF-8 and strips the escape sequences of terminals. Owns the
+ * open iconv descriptors and two buffers that are used again. Called by the reader, on its thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
 #include "gateway/receivers/file/file_text.h"
 
 #include <errno.h>
