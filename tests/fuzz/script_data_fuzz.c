@@ -31,8 +31,8 @@ static const char *const scripts[] = {
     "json(_, a.b[0].c, r, true, false)\njson(_, `a b`, s)",
     "x = load_json(_)\nadd_key(r, x)\nadd_key(t, value_type(x))\nadd_key(v, valid_json(_))",
     "json(_, a, r, true, true)",
-    "uppercase(_)\nlowercase(_)\ncover(_, [2, -2])\ntrim(_, \"a中\")\nadd_key(s, _[1:-1:2])\nadd_key(n, "
-    "slice_string(_, 1, 5))",
+    "uppercase(_)\nlowercase(_)\ncover(_, [2, -2])\ntrim(_, \"a中\")",
+    "add_key(s, _[1:-1:2])\nadd_key(n, slice_string(_, 1, 5))",
     "b64dec(_)",
     "parse_duration(_)",
     "cast(_, \"int\")\nadd_key(f, parse_int(_, 16))",
