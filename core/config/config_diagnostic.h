@@ -20,8 +20,8 @@
 
 struct gw_diagnostics;
 
-/* Mistakes in the configuration, collected to be reported all at once. Filled by configuration.c and by `open` of
- * components. */
+/* Mistakes in the configuration, collected to be reported all at once. Filled by configuration.c and by
+ * `open` of components. */
 /* `path` is "exporters[0].endpoint"; configuration.c adds file and line of that path (or of its nearest
  * parent). */
 void gw_config_error(struct gw_diagnostics *, const char *path, const char *fmt, ...)

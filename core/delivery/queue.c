@@ -197,8 +197,8 @@ gw_nsec gw_queue_arm(struct gw_queue *q, const struct gw_batch_limits *limits, g
     q->armed = true;
     q->takable = takable;
     q->limits = *limits;
-    gw_nsec due = q->poked ? 0 : gw_queue_next_due(q, limits, max_age, takable);
-    q->poked = false;
+    gw_nsec due = q->woken ? 0 : gw_queue_next_due(q, limits, max_age, takable);
+    q->woken = false;
     gw_unlock(&q->lock);
     return due;
 }
@@ -275,7 +275,7 @@ void gw_queue_wake(struct gw_queue *q)
     bool asleep = q->armed;
     struct waker waker = q->waker;
     q->armed = false;
-    q->poked = !asleep;
+    q->woken = !asleep;
     gw_unlock(&q->lock);
     if (asleep)
         waker.wake(waker.arg);

@@ -43,7 +43,7 @@ struct gw_queue {
     size_t linked;      /* nodes in lanes */
     uint64_t next_number;
     bool closed, refusing, lagging;
-    bool poked;              /* since the sender last armed the wakeup */
+    bool woken;              /* since the sender last armed the wakeup */
     gw_nsec ids_due_soonest; /* no node in awaiting_ids is due before */
     bool armed;              /* the sender sleeps … */
     unsigned takable;        /* … and would take ready frames of these signals */

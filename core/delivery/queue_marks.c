@@ -1,8 +1,8 @@
-/* queue_marks.c: the two marks of a queue. A queue lags from the high mark on, until it is at the low one again;
- * receivers that can wait do so while it lags.
+/* queue_marks.c: the two marks of a queue. A queue lags from the high mark on, until it is at the low one
+ * again; receivers that can wait do so while it lags.
  *
- * Frames that wait for their trace ids, and batches that wait for the backend's next try, do not count. Called
- * by the other files of the queue under its lock.
+ * Frames that wait for their trace ids, and batches that wait for the backend's next try, do not count.
+ * Called by the other files of the queue under its lock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"

@@ -1,4 +1,5 @@
-/* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still have them pending.
+/* segment_log.h: the disk queue: one append-only log of frames, for all exporters that still have them
+ * pending.
  *
  *   append ─▶ ┌ segment 7 ┐ ┌ segment 8 ┐ ┌ segment 9, open ┐ ◀─ end   a segment without pending records is free:
  *             │ f f f f f │ │ f f f f f │ │ f f f ──▶       │          overwritten in place by the next one
@@ -65,17 +66,17 @@ struct gw_segment_log *gw_segment_log_open(const struct gw_segment_log_conf *, s
 /* After all others have ended. Pending records stay. */
 void gw_segment_log_close(struct gw_segment_log *);
 
-/* A reader by its name, as it was on the disk or new. `pending` receives what is pending for it from before: it is behind
- * then. GW_SEGMENT_LOG_READERS when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
+/* A reader by its name, as it was on the disk or new. `pending` receives what is pending for it from before:
+ * it is behind then. GW_SEGMENT_LOG_READERS when there are too many: GW_SEGMENT_LOG_SLOTS at a time. */
 unsigned gw_segment_log_attach(struct gw_segment_log *, const char *name, bool drop_oldest,
                                struct gw_segment_log_items *pending);
 
 /* From now on it gives up its oldest for room's sake: for a caller that first counts what is pending for it
  * in the ledger. */
 void gw_segment_log_drop_oldest(struct gw_segment_log *, unsigned reader);
-/* Its exporter is gone; what is pending for it stays. Attached again, it finds that, unless it had some of it in its
- * hands when it left: then only the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it does
- * for a name that is attached. */
+/* Its exporter is gone; what is pending for it stays. Attached again, it finds that, unless it had some of it
+ * in its hands when it left: then only the next start does, and attach returns GW_SEGMENT_LOG_READERS; as it
+ * does for a name that is attached. */
 void gw_segment_log_detach(struct gw_segment_log *, unsigned reader);
 /* After all were attached: a line for each name that the disk remembers and nobody attached. */
 void gw_segment_log_report_orphans(struct gw_segment_log *);
@@ -90,9 +91,9 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_en
 /* Returns when everything up to the ticket is on the disk; false when it may not be. One sync serves all that
  * wait. */
 bool gw_segment_log_durable(struct gw_segment_log *, uint64_t ticket) GW_MUST_CHECK;
-/* Brings to the disk what is pending and was there at the call before too. Called twice in a time, nothing that
- * is pending is older than that time and not on the disk; and what is delivered sooner never costs a sync: while
- * everybody keeps up, there is none. */
+/* Brings to the disk what is pending and was there at the call before too. Called twice in a time, nothing
+ * that is pending is older than that time and not on the disk; and what is delivered sooner never costs a
+ * sync: while everybody keeps up, there is none. */
 bool gw_segment_log_sync_aged(struct gw_segment_log *);
 /* Brings everything to the disk. False when some of it may not be there. */
 bool gw_segment_log_sync(struct gw_segment_log *);

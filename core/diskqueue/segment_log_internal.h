@@ -3,8 +3,8 @@
  *   free ──▶ active ──▶ sealed ──▶ released ──▶ free, or removed
  *
  * Live segments (active and sealed) form a list in the order of their sequence; the last one is the active
- * one, or NULL is active and the next append begins one. A segment is released when no reader owes a record
- * of it; a reader's place never stays in it.
+ * one, or NULL is active and the next append begins one. A segment is released when no reader has a record
+ * pending of it; a reader's place never stays in it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

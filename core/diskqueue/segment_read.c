@@ -142,8 +142,8 @@ static enum gw_segment_log_next load(struct gw_segment_log_window *w, const stru
     return is;
 }
 
-/* Under state: the record is in the reader's hands, or lost. False when the counts say that it is pending for nobody:
- * the disk changed under us. */
+/* Under state: the record is in the reader's hands, or lost. False when the counts say that it is pending for
+ * nobody: the disk changed under us. */
 static bool pass(struct gw_segment_log_reader *reader, unsigned r, const struct place *p,
                  const struct gw_segment_record *record)
 {

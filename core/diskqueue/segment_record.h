@@ -14,12 +14,12 @@
  *     magic 4 │ check 4 │ place 4 │ length 4 │ items 4 │ pending_ids 4 │ wall 8 │ monotonic 8 │ payload check 4 │ signal 1 │ schema 1
  *     │ pending 2 │ done 16
  *
- * `check` is CRC32C over place … pending, begun with `life`: a record of the file's earlier life does not check,
- * nor one that stands in another place, nor one that a sender made up in a span's text, for `life` never
- * leaves the head. The magic is for people: it is not looked at, so a bit flipped in it costs nothing. `pending`
- * has a bit, and `done` a byte, for each name of the head. An exporter that is through with the record writes
- * GW_SEGMENT_LOG_ACKED into its byte, in place; one flipped bit never makes that of a zero, so damage there
- * brings a record twice but never loses it.
+ * `check` is CRC32C over place … pending, begun with `life`: a record of the file's earlier life does not
+ * check, nor one that stands in another place, nor one that a sender made up in a span's text, for `life`
+ * never leaves the head. The magic is for people: it is not looked at, so a bit flipped in it costs nothing.
+ * `pending` has a bit, and `done` a byte, for each name of the head. An exporter that is through with the
+ * record writes GW_SEGMENT_LOG_ACKED into its byte, in place; one flipped bit never makes that of a zero, so
+ * damage there brings a record twice but never loses it.
  *
  * Numbers are in the byte order of the machine; what another one wrote reads as foreign.
  *

@@ -178,8 +178,8 @@ static int by_sequence(const void *a, const void *b)
     return ((*x)->sequence > (*y)->sequence) - ((*x)->sequence < (*y)->sequence);
 }
 
-/* Every file becomes live, in the order of their sequence; those that no reader has anything pending in are free again
- * at once. */
+/* Every file becomes live, in the order of their sequence; those that no reader has anything pending in are
+ * free again at once. */
 static bool order(struct gw_segment_log *s)
 {
     struct gw_segment **all = calloc(s->files_n + 1, sizeof *all);

@@ -108,8 +108,8 @@ void gw_segment_log_recovered(struct gw_segment_log *s)
     atomic_store_explicit(&s->broken_until, 0, memory_order_relaxed);
 }
 
-/* Whether a reader may lose what is pending for it of the segment for room's sake: it drops its oldest, or nobody
- * configured it, and it holds none of it in its hands. */
+/* Whether a reader may lose what is pending for it of the segment for room's sake: it drops its oldest, or
+ * nobody configured it, and it holds none of it in its hands. */
 static bool may_give_up(const struct gw_segment_log *s, const struct gw_segment *segment, unsigned r)
 {
     const struct gw_segment_log_pending *pending_record = &segment->pending_records[r];

@@ -29,8 +29,8 @@
  * are due at once and then as usual; at the deadline open requests are cancelled and what is left is counted
  * dropped (shutdown).
  *
- * Hot reload: a successor, with another configuration, goes on with a sender's queue and row of the ledger, on
- * its thread:
+ * Hot reload: a successor, with another configuration, goes on with a sender's queue and row of the ledger,
+ * on its thread:
  *
  *      predecessor: takes nothing more ─▶ open requests end, cancelled after SUCCESSOR_GRACE_PERIOD
  *                   ─▶ what is not settled goes back to the queue
@@ -146,8 +146,8 @@ void gw_sender_stop(struct gw_sender *, gw_nsec deadline);
 /* Waits for the thread, at most a moment longer than the deadline. */
 void gw_sender_finish(struct gw_sender *);
 
-/* The successor is as if it had been started. The predecessor comes to its end by itself; then its wake is called
- * no more by offers that begin later. */
+/* The successor is as if it had been started. The predecessor comes to its end by itself; then its wake is
+ * called no more by offers that begin later. */
 void gw_sender_take_over(struct gw_sender *predecessor, struct gw_sender *successor);
 /* Its thread has left it: it may be finished and dropped at once. */
 bool gw_sender_over(const struct gw_sender *);

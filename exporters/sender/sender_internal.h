@@ -14,7 +14,8 @@
  *                    └──── `waiting` ◀──────────┘
  *
  * Ownership: the sender owns its batches everywhere, an exporter only reads the batch of one. Queue and
- * ledger row pass to a successor (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are others'.
+ * ledger row pass to a successor (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are
+ * others'.
  *
  * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the
  * sender's nothing passes but atomic members, the queue, and what stood there before that thread saw the

@@ -182,7 +182,7 @@ static void finish(struct ctx *c, struct gw_outcome *outcome)
     free(r);
 }
 
-/* --- rendering --- */
+/* --- printing --- */
 
 static const ProtobufCMessage *read_frame(struct ctx *c, const struct gw_frame *f)
 {

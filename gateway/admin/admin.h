@@ -41,9 +41,9 @@ struct gw_admin_source {
     void *ctx;
 };
 
-/* Binds; an address that cannot be bound is an error at "admin.listen", or a warning where it is the default. What the
- * source speaks of outlives it. Addresses that a predecessor (NULL: none) listens on are shared with it.
- * NULL: there is none, because none is wanted, or it cannot be had. */
+/* Binds; an address that cannot be bound is an error at "admin.listen", or a warning where it is the default.
+ * What the source speaks of outlives it. Addresses that a predecessor (NULL: none) listens on are shared with
+ * it. NULL: there is none, because none is wanted, or it cannot be had. */
 struct gw_admin *gw_admin_open(gw_str listen, struct gw_admin *predecessor, const struct gw_admin_source *,
                                struct gw_diagnostics *);
 /* The option that it was opened with; lives as long as it. */

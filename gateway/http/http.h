@@ -229,8 +229,8 @@ void gw_http_sweep(struct gw_http *);
  * part, not a receiver's, once all sites are ready. After a failure stop cleans up. */
 enum gw_code gw_http_start(struct gw_http *, struct gw_err *) GW_MUST_CHECK;
 
-/* Closes the listeners, lets requests that are under way come to their end for at most `grace_period`, ends the
- * workers. After it no handler runs. Without effect when it was called before. */
+/* Closes the listeners, lets requests that are under way come to their end for at most `grace_period`, ends
+ * the workers. After it no handler runs. Without effect when it was called before. */
 void gw_http_stop(struct gw_http *, gw_nsec grace_period);
 
 #endif

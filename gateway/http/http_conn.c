@@ -1,5 +1,5 @@
-/* Connections of a worker: how libmicrohttpd gets one, what is kept for it, in which state it is, and what is given
- * back for it. Needs nothing of the worker's loop; everything is called on the worker's thread.
+/* Connections of a worker: how libmicrohttpd gets one, what is kept for it, in which state it is, and what is
+ * given back for it. Needs nothing of the worker's loop; everything is called on the worker's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

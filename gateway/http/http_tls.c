@@ -1,5 +1,5 @@
-/* http_tls.c: TLS in front of libmicrohttpd. Owns the worker's list of tls_proxy, one for each connection. Called by
- * the worker's loop, on its thread.
+/* http_tls.c: TLS in front of libmicrohttpd. Owns the worker's list of tls_proxy, one for each connection.
+ * Called by the worker's loop, on its thread.
  *
  *     client ◀── TCP, records ──▶ tls_proxy ◀── socket pair, plain ──▶ libmicrohttpd
  *

@@ -1,5 +1,5 @@
-/* A worker's loop: waits for events, lets connections be accepted, runs libmicrohttpd, looks at deadlines. When a reload publishes another table, the worker changes over between
- * two turns of its loop.
+/* A worker's loop: waits for events, lets connections be accepted, runs libmicrohttpd, looks at deadlines.
+ * When a reload publishes another table, the worker changes over between two turns of its loop.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

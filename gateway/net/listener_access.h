@@ -8,9 +8,9 @@
  * tracers on this machine and what concerns senders elsewhere is best written as two receivers: tracers can
  * neither show a token nor, most of them, trust a CA.
  *
- * A receiver puts GW_LISTENER_ACCESS_OPTS among its rows and opens its listener access before its listeners. A listener
- * that other machines can reach and that asks for nothing is worth a warning; which one it is depends on what
- * is missing.
+ * A receiver puts GW_LISTENER_ACCESS_OPTS among its rows and opens its listener access before its listeners.
+ * A listener that other machines can reach and that asks for nothing is worth a warning; which one it is
+ * depends on what is missing.
  *
  * Threads: main.
  *

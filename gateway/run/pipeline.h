@@ -39,8 +39,8 @@ void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 
 /* Between start and stop. Exporters, receivers, the admin listener and their options become those of `conf`,
  * without a request lost or refused: exporters of the same name go on with what is queued, addresses that are
- * kept stay open, connections live on. When there is a mistake, in the diagnostics already or found now, nothing
- * changes, and false is returned. */
+ * kept stay open, connections live on. When there is a mistake, in the diagnostics already or found now,
+ * nothing changes, and false is returned. */
 bool gw_pipeline_reload(struct gw_pipeline *, struct gw_conf *, struct gw_diagnostics *) GW_MUST_CHECK;
 
 /* What a reload replaced or removed goes on until it has delivered or answered what it holds; this gives back

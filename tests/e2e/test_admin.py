@@ -209,7 +209,7 @@ def test_no_secret_is_shown(make_gate, sink):
 
 @pytest.mark.parametrize("listen", ["", "default"])
 def test_it_may_be_off_or_taken(make_gate, listen):
-    """The default port is only wished for: another process that has it costs the page and a warning, not the start."""
+    """The default port is best effort: another process that has it costs the page and a warning, not the start."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a tracer meets at the door: versions, media types, encodings, transports, probes, refusals, /info."""
+"""What a tracer meets: versions, media types, encodings, transports, probes, refusals, /info."""
 import gzip
 import hashlib
 import json

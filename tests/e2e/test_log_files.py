@@ -121,7 +121,7 @@ def test_excluded_and_compressed_files_are_passed_over(start, sink, logs):
 
 
 class Writer(threading.Thread):
-    """Writes numbered lines as fast as it may, opening the file anew when told to; rotate() waits until it has."""
+    """Writes numbered lines as fast as it may, opening the file again when told to; rotate() waits until it has."""
 
     def __init__(self, path, n, rotate, every, hold_still=False):
         super().__init__()

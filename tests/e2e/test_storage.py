@@ -136,7 +136,7 @@ def test_kills_at_random_instants(make, make_sink, fsync):
     unanswered = len(set(arrived) - wanted)
     print(f"{kills} kills, {len(wanted)} spans acknowledged, 0 missing, {twice} twice, {unanswered} arrived of requests that were cut off")
     assert twice <= kills * 5000 and unanswered <= kills * 5
-    # and the other exporter still owes every one of them, in every life
+    # and the other exporter still has every one of them pending, in every life
     revived = make_sink()
     gate = make([grpc(sink, **QUICK), grpc(revived, name="dead", **QUICK)], settings=HURRIED)
     revived.wait(lambda s: wanted <= set(ids(s.spans)), "everything, for the exporter whose backend was dead")

@@ -1,6 +1,6 @@
 /* Sends each span of a scanned chunk to its resource and scope, and writes it there. A span whose kind is
  * known takes the cached path (its plan, dd_plan.h); any other one takes the slow path: dd_load, dd_derive,
- * dd_write, once per rendering, and may leave a plan.
+ * dd_write, once per attribute schema, and may leave a plan.
  *
  * The state is the call's struct dd_work. Called by dd_translate.c for each span that is kept.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -31,7 +31,7 @@ struct dd_work {
     struct dd_group *recent[DD_RECENT]; /* where spans of the same service went, to be tried first */
 };
 
-/* Writes one span of a scanned chunk in every rendering. False when memory is out. */
+/* Writes one span of a scanned chunk in every attribute schema. False when memory is out. */
 bool dd_export(struct dd_work *, struct dd_scanned *, size_t i);
 
 #endif

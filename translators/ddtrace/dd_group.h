@@ -1,6 +1,6 @@
 /* dd_group.h: spans of one resource and scope stand together, whatever chunk they came in.
  *
- *     identity (service, env, version, …) ──▶ dd_group ──▶ dd_scope "datadog.flask" ──▶ spans, once per rendering
+ *     identity (service, env, version, …) ──▶ dd_group ──▶ dd_scope "datadog.flask" ──▶ spans, once per attribute schema
  *                                                     └──▶ dd_scope "datadog.redis" ──▶ spans
  *
  * An exported span is written straight into the growing buffer of its scope; at the end dd_layout
@@ -97,7 +97,7 @@ void dd_groups_fini(struct dd_groups *);
 struct dd_group *dd_group_of(struct dd_groups *, const struct dd_identity *);
 bool dd_group_is(const struct dd_group *, const struct dd_identity *);
 struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, gw_str name);
-/* Buffer of a scope for one rendering, or NULL when memory is out. */
+/* Buffer of a scope for one attribute schema, or NULL when memory is out. */
 struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_attribute_schema);
 /* A copy in keep, repaired where it is not UTF-8. */
 gw_str dd_group_text(struct dd_groups *, gw_str);

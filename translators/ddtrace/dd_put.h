@@ -1,6 +1,6 @@
 /* dd_put.h: fields of an OTLP Span, as the two ways of writing one share them; nobody else includes it.
  *
- *   dd_write.c         slow path: from what dd_derive found out, once per rendering       any span
+ *   dd_write.c         slow path: from what dd_derive found out, once per attribute schema       any span
  *   dd_write_cached.c  cached path: from the bytes of a span of the same kind (dd_plan.h)  nearly every span
  *   dd_put.c           a known attribute, ids, times                                       both
  *

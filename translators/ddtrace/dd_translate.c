@@ -200,7 +200,7 @@ static enum gw_code lay_out_frames(struct dd_work *w, struct gw_err *err)
     return code;
 }
 
-/* Texts that were not UTF-8: counted in one rendering, since all hold them. */
+/* Texts that were not UTF-8: counted in one schema, since all hold them. */
 static uint64_t repaired_texts(const struct dd_work *w)
 {
     uint64_t n = 0;

@@ -1,5 +1,5 @@
-/* The slow path's writer: from what dd_derive found out to the bytes of an OTLP Span, once per rendering. It
- * can record where it wrote what, for dd_learn.c.
+/* The slow path's writer: from what dd_derive found out to the bytes of an OTLP Span, once per attribute
+ * schema. It can record where it wrote what, for dd_learn.c.
  *
  * The state is the translator's struct dd_writer. Called by dd_export.c.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -2,9 +2,9 @@
  *
  *     dd_load    tags by number; a key that comes twice counts once: a metric before a meta, the last before the others
  *     dd_derive  kind, status, attributes, events, links, name
- *     dd_write   once per rendering
+ *     dd_write   once per attribute schema
  *
- * What each rendering holds:
+ * What each attribute schema holds:
  *              fields of the span   attributes of the conventions   tags of the tracer                  exception event
  *     otel     yes                  yes                             those that nothing else says        yes
  *     both     yes                  yes                             all                                 yes
@@ -50,7 +50,7 @@ struct dd_writer {
     uint32_t rest_n;
     unsigned headers_n;
     struct dd_status status;
-    enum gw_attribute_schema counting; /* the rendering that counts what all of them meet */
+    enum gw_attribute_schema counting; /* the schema that counts what all of them meet */
     uint64_t bad_struct;
     struct otlp_buf events, links; /* of the span at hand, as fields of Span */
     struct dd_twin twins[DD_TWIN_SLOTS];

@@ -112,7 +112,7 @@ void guess_day(struct guess *);
 void guess_year(struct guess *);
 void guess_clock_parts(struct guess *, int end);
 bool guess_next_is(const struct guess *, int at, char c);
-/* Cuts `text` out of the walk: what is left is walked anew. */
+/* Cuts `text` out of the walk: what is left is walked again from its beginning. */
 enum guess_step guess_cut(struct guess *, int from, int n);
 
 static inline bool guess_digit(uint32_t c)

@@ -131,7 +131,7 @@ void gw_log_sink_discard(struct gw_log_sink *f)
     f->intake = (struct gw_intake){0};
 }
 
-/* --- one receipt for several frames --- */
+/* --- one ack callback for several frames --- */
 
 struct share {
     struct gw_ack_callback ack; /* of each frame */

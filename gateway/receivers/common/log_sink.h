@@ -31,10 +31,10 @@ void gw_log_sink_drop(struct gw_log_sink *);
  * at once: it holds a frame's worth. */
 bool gw_log_sink_add(struct gw_log_sink *, const struct log_input *);
 bool gw_log_sink_empty(const struct gw_log_sink *);
-/* Offers all that stands in the sink. The ack_callback (may be NULL) is called once when all of it was brought to an
- * end: at once where nobody exports it. GW_OK; with GW_QUEUE_FULL, GW_BUSY and GW_STOPPING nothing is queued,
- * and with `keep` everything stays in the sink for the next call (nothing is counted until then); without, it
- * is counted as refused. */
+/* Offers all that stands in the sink. The ack_callback (may be NULL) is called once when all of it was
+ * brought to an end: at once where nobody exports it. GW_OK; with GW_QUEUE_FULL, GW_BUSY and GW_STOPPING
+ * nothing is queued, and with `keep` everything stays in the sink for the next call (nothing is counted until
+ * then); without, it is counted as refused. */
 enum gw_code gw_log_sink_flush(struct gw_log_sink *, struct gw_ack_callback *, bool keep) GW_MUST_CHECK;
 /* Forgets all that stands in the feed, and counts none of it: its source has it still, and brings it another
  * time. */

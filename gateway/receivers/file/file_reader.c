@@ -240,9 +240,9 @@ void file_reader_save(struct file_reader *r)
                "offsets cannot be saved, and what is read now will be read again after a restart: %s", why);
 }
 
-/* Offers all that stands in the feed, with its receipt, which is made once. Where offsets are kept nowhere
- * the frames do not carry it: what a stop leaves behind is lost then, and only what was handed over moves the
- * offsets. */
+/* Offers all that stands in the sink, with its ack callback, which is made once. Where offsets are kept
+ * nowhere the frames do not carry it: what a stop leaves behind is lost then, and only what was handed over
+ * moves the offsets. */
 static bool offer(struct file_reader *r)
 {
     bool kept = r->state[0];
@@ -303,7 +303,7 @@ static void drop_gone(struct file_reader *r, struct file_tail *t)
     file_tail_drop(r, t);
 }
 
-/* FILE_FULL: the feed is. */
+/* FILE_FULL: the sink is. */
 static enum file_turn give_turn(struct file_reader *r, struct file_tail *t)
 {
     enum file_turn turn = FILE_DONE;

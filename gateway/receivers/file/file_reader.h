@@ -1,7 +1,7 @@
 /* file_reader.h: the thread that reads all files of one receiver.
  *
  *   globs ─▶ tails                       each ready tail a turn, of at most TURN bytes
- *   inotify ─▶ ready ─▶ [pread 256 KiB ─▶ records ─▶ feed] ─▶ flush with a receipt ─▶ the book ─▶ offsets on disk
+ *   inotify ─▶ ready ─▶ [pread 256 KiB ─▶ records ─▶ sink] ─▶ flush with an ack callback ─▶ the tracker ─▶ offsets on disk
  *
  * The thread is a loop of steps (file_reader_step), none of which waits: each says when the next one is due.
  * Who has something to read stands in a list, whose time will come in a heap, and all others cost nothing
@@ -98,8 +98,8 @@ struct file_tail {
     struct file_timer timer;
     int fd;            /* -1: closed, for others need it more */
     uint64_t dev, ino; /* as stat says now; the entry's may be of before a reboot */
-    uint64_t pos;      /* the beginning of what is not in the feed yet */
-    uint64_t scanned;  /* of a line longer than max_line: [pos, scanned) has no line feed. Else 0 */
+    uint64_t pos;      /* the beginning of what is not in the sink yet */
+    uint64_t scanned;  /* of a line longer than max_line: [pos, scanned) has no line sink. Else 0 */
     uint64_t size;     /* as far as it was read */
     /* bytes that it was seen to have: what is gone of them when it is truncated was lost */
     uint64_t there;
@@ -144,9 +144,9 @@ struct file_reader {
     struct file_counts *counts;
 
     struct offset_tracker *tracker;
-    char state[4096]; /* where the book is kept; "": nowhere */
+    char state[4096]; /* where the tracker is kept; "": nowhere */
     gw_nsec saved_at;
-    /* the book knows of a file that the state does not: killed now, we would not look for it under another
+    /* the tracker knows of a file that the state does not: killed now, we would not look for it under another
      * name */
     bool urgent;
 
@@ -161,10 +161,10 @@ struct file_reader {
     size_t cap;
     bool coloured; /* what is in buf has escape sequences that shall go */
 
-    bool full;                   /* the feed holds a frame's worth … */
+    bool full;                   /* the sink holds a frame's worth … */
     bool waiting;                /* … that no queue takes: nothing is read until one does */
-    struct gw_ack_callback *ack; /* of what stands in the feed, once it was offered */
-    gw_nsec fed_at;              /* when the first record of it came; 0: the feed is empty */
+    struct gw_ack_callback *ack; /* of what stands in the sink, once it was offered */
+    gw_nsec fed_at;              /* when the first record of it came; 0: the sink is empty */
     gw_nsec flush_at, pause;     /* while waiting: when it is offered next; how long it waited last */
 
     struct file_watch watch;
@@ -196,7 +196,7 @@ struct file_reader {
 
 /* The rest is filled in by the module. False: no memory or no descriptors. */
 bool file_reader_open(struct file_reader *) GW_MUST_CHECK;
-/* Files without a name that are not read to their end are left to the book, which another reader may go on
+/* Files without a name that are not read to their end are left to the tracker, which another reader may go on
  * with. */
 void file_reader_close(struct file_reader *);
 /* The thread's body. */
@@ -208,7 +208,7 @@ void file_reader_wait(struct file_reader *, gw_nsec next); /* until then, an eve
 void file_reader_finish(struct file_reader *);
 /* Any thread. */
 void file_reader_stop(struct file_reader *);
-/* If the book changed, and the last time is long enough ago. */
+/* If the tracker changed, and the last time is long enough ago. */
 void file_reader_save(struct file_reader *);
 
 /* --- file_schedule.c --- */
@@ -233,7 +233,7 @@ void file_tail_works(struct file_reader *, struct file_tail *);
 
 /* --- file_tail.c --- */
 
-/* FULL: of the feed, which is to be flushed before anybody goes on */
+/* FULL: of the sink, which is to be flushed before anybody goes on */
 enum file_turn { FILE_DONE, FILE_AGAIN, FILE_FULL };
 
 /* Takes over fd. NULL: no memory, and fd closed. It is not scheduled yet. */
@@ -259,7 +259,7 @@ void file_tail_shut(struct file_reader *, struct file_tail *);
 struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
 /* Reads and feeds at most FILE_TURN bytes. */
 enum file_turn file_tail_turn(struct file_reader *, struct file_tail *);
-/* One record into the feed for each in buf, which begins at t->pos, until the feed is full. Returns how many
+/* One record into the sink for each in buf, which begins at t->pos, until the sink is full. Returns how many
  * bytes of it are done with. */
 size_t file_tail_feed(struct file_reader *, struct file_tail *, const char *buf, size_t n, enum file_end,
                       bool *is_long);

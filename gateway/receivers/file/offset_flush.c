@@ -1,6 +1,6 @@
 /* offset_flush.c: the flushes that are under way: which entries each holds and up to where, and what becomes
- * of their offsets when it is settled, in any order. The reader makes receipts; senders settle them, on their
- * own threads.
+ * of their offsets when it is settled, in any order. The reader makes ack callbacks; senders settle them, on
+ * their own threads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
@@ -16,7 +16,8 @@ void offset_tracker_touch(struct offset_tracker *b, struct file_entry *e, uint64
     e->flush = offset;
 }
 
-/* The marks at the front that are settled leave; safe follows them up to the first that was given up. */
+/* The checkpoints at the front that are settled leave; safe follows them up to the first that was given
+ * up. */
 static void advance(struct offset_tracker *b, struct file_entry *e)
 {
     for (struct offset_checkpoint *m; (m = e->first) && m->of->settled;) {
@@ -46,8 +47,8 @@ static void settled(struct gw_ack_callback *ack, bool kept)
     r->kept = kept;
     r->left++; /* so that it outlives the loop */
     for (size_t i = 0; i < r->n; i++)
-        if (r->marks[i].entry->first == &r->marks[i])
-            advance(b, r->marks[i].entry);
+        if (r->checkpoints[i].entry->first == &r->checkpoints[i])
+            advance(b, r->checkpoints[i].entry);
     bool last = --r->left == 0;
     gw_unlock(&b->lock);
     if (last)
@@ -57,7 +58,7 @@ static void settled(struct gw_ack_callback *ack, bool kept)
 
 static void add_mark(struct ack *r, struct file_entry *e)
 {
-    struct offset_checkpoint *m = &r->marks[r->n++];
+    struct offset_checkpoint *m = &r->checkpoints[r->n++];
     *m = (struct offset_checkpoint){.of = r, .entry = e, .offset = e->flush};
     if (e->first)
         e->last->next = m;
@@ -72,7 +73,7 @@ struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
     size_t n = 0;
     for (const struct file_entry *e = b->touched; e; e = e->next_touched)
         n++;
-    struct ack *r = malloc(sizeof *r + n * sizeof *r->marks);
+    struct ack *r = malloc(sizeof *r + n * sizeof *r->checkpoints);
     if (!r)
         return NULL;
     *r = (struct ack){.ack = {settled}, .tracker = b, .left = n};
@@ -85,8 +86,8 @@ struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *b)
     return &r->ack;
 }
 
-/* The last mark of its entry leaves, and settles nothing. */
-static void take_mark_back(struct offset_checkpoint *m)
+/* The last checkpoint of its entry leaves, and settles nothing. */
+static void take_checkpoint_back(struct offset_checkpoint *m)
 {
     struct file_entry *e = m->entry;
     struct offset_checkpoint *before = NULL;
@@ -104,7 +105,7 @@ void offset_tracker_cancel(struct gw_ack_callback *ack)
     struct offset_tracker *b = r->tracker;
     gw_lock(&b->lock);
     for (size_t i = 0; i < r->n; i++)
-        take_mark_back(&r->marks[i]);
+        take_checkpoint_back(&r->checkpoints[i]);
     gw_unlock(&b->lock);
     free(r);
     offset_tracker_unref(b);

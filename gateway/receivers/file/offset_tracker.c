@@ -1,5 +1,5 @@
-/* offset_tracker.c: books, their entries, and the file that they are kept in. The reader calls it; flushes
- * are offset_flush.c's. A book is found by its name until its last reference is gone; that one writes what
+/* offset_tracker.c: trackers, their entries, and the file that they are kept in. The reader calls it; flushes
+ * are offset_flush.c's. A tracker is found by its name until its last reference is gone; that one writes what
  * nobody has written yet.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
@@ -87,7 +87,7 @@ static void free_tracker(struct offset_tracker *b)
     free(b);
 }
 
-/* Of one that nobody reads with any more: the file has to be exact when the book is not there. */
+/* Of one that nobody reads with any more: the file has to be exact when the tracker is not there. */
 static void save_last(struct offset_tracker *b)
 {
     char why[FILE_ERROR_SIZE];

@@ -1,23 +1,25 @@
 /* offset_tracker.h: how far each file is safe: delivered, or durably queued.
  *
- *     reader ──flush──▶ receipt {entry A: 4096, entry B: 700} ──▶ frames ──▶ senders ──settled──▶ A safe up to 4096, B up to 700
+ *     reader ──flush──▶ ack callback {entry A: 4096, entry B: 700} ──▶ frames ──▶ senders ──settled──▶ A safe up to 4096, B up to 700
  *
  *     entry A   safe ▶│ 1024 settled │ 2048 open │ 4096 settled │        safe stays at 1024: what is settled counts only
  *                     └──────────────┴───────────┴──────────────┘        where everything before it is
  *
  * An entry is the content of one file from its first byte on: a file that was truncated gets a new one, and
- * receipts of what it held before change nothing. A flush that a stop gave up (receipt not kept) holds its
- * entries' safe offsets for good: the next start reads on from there. A flush that nobody took is cancelled:
- * then it never was, and a reader goes on before it.
+ * ack callbacks of what it held before change nothing. A flush that a stop gave up (ack callback not kept)
+ * holds its entries' safe offsets for good: the next start reads on from there. A flush that nobody took is
+ * cancelled: then it never was, and a reader goes on before it.
  *
- * A reload closes the receiver and opens it at once. The book outlives that: with flushes under way it waits
- * for them, and where offsets are kept on disk it writes the last ones there before it ends, so whoever opens
- * finds either the book or a file that is exact. Where they are kept nowhere it lives as long as the process.
+ * A reload closes the receiver and opens it at once. The tracker outlives that: with flushes under way it
+ * waits for them, and where offsets are kept on disk it writes the last ones there before it ends, so whoever
+ * opens finds either the tracker or a file that is exact. Where they are kept nowhere it lives as long as the
+ * process.
  *
- * Ownership: the book is counted; receipts that outlive the receiver hold it. Entries are the book's, and so
- * is the descriptor of a file that has no name any more, from one receiver to the next. Threads: senders
- * settle receipts, and may be those who write the last offsets; everything else belongs to the reader's
- * thread, before it starts and after it ends to the main thread. `safe` and the marks are under the lock.
+ * Ownership: the tracker is counted; ack callbacks that outlive the receiver hold it. Entries are the
+ * tracker's, and so is the descriptor of a file that has no name any more, from one receiver to the next.
+ * Threads: senders settle ack callbacks, and may be those who write the last offsets; everything else belongs
+ * to the reader's thread, before it starts and after it ends to the main thread. `safe` and the checkpoints
+ * are under the lock.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OFFSET_TRACKER_H
@@ -40,11 +42,11 @@ struct file_entry {
     /* under the lock */
     struct offset_checkpoint *first, *last; /* flushes that are not settled, or wait for those before them */
     bool stuck;                             /* one was given up */
-    bool gone;                              /* not kept on disk any more; freed with its last mark */
+    bool gone;                              /* not kept on disk any more; freed with its last checkpoint */
     /* reader's thread */
     bool open;                       /* a tail reads it */
     bool hidden;                     /* not to be saved: a copy, which the next start looks at again */
-    bool touched;                    /* stands in the next receipt … */
+    bool touched;                    /* stands in the next ack callback … */
     struct file_entry *next_touched; /* … together with this one */
     uint64_t flush;                  /* up to this offset */
     int fd;                          /* of a file without a name, while no tail has it; else -1 */
@@ -105,14 +107,14 @@ bool offset_tracker_rewind(struct offset_tracker *, struct file_entry *, uint64_
  * have. */
 bool offset_tracker_given_up(struct offset_tracker *);
 
-/* Up to `offset` of the entry stands in the feed now. */
+/* Up to `offset` of the entry stands in the sink now. */
 void offset_tracker_touch(struct offset_tracker *, struct file_entry *, uint64_t offset);
 /* For the flush of all that was touched, which then is not any more. NULL when there is no memory. */
 struct gw_ack_callback *offset_tracker_ack(struct offset_tracker *);
-/* The newest receipt, whose flush nobody took: it ends as if it had never been made. */
+/* The newest ack callback, whose flush nobody took: it ends as if it had never been made. */
 void offset_tracker_cancel(struct gw_ack_callback *);
 
-/* Writes the book to its file when it changed since the last time. False, with why: not written. */
+/* Writes the tracker to its file when it changed since the last time. False, with why: not written. */
 bool offset_tracker_save(struct offset_tracker *, char *why) GW_MUST_CHECK;
 bool offset_tracker_changed(struct offset_tracker *);
 

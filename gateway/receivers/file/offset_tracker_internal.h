@@ -1,7 +1,8 @@
-/* offset_tracker_internal.h: what books and flushes share: the entry's part of a flush, the flush, the book.
+/* offset_tracker_internal.h: what trackers and flushes share: the entry's part of a flush, the flush, the
+ * tracker.
  *
- * Ownership: a receipt belongs to its marks, which its entries hold; the last one that leaves frees it.
- * Threads: as offset_tracker.h says.
+ * Ownership: an ack callback belongs to its checkpoints, which its entries hold; the last one that leaves
+ * frees it. Threads: as offset_tracker.h says.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OFFSET_TRACKER_INTERNAL_H
@@ -26,14 +27,14 @@ struct ack {
     struct gw_ack_callback ack;
     struct offset_tracker *tracker;
     bool settled, kept; /* under the lock */
-    size_t left;        /* marks that entries still hold; under the lock */
+    size_t left;        /* checkpoints that entries still hold; under the lock */
     size_t n;
-    struct offset_checkpoint marks[];
+    struct offset_checkpoint checkpoints[];
 };
 
 struct offset_tracker {
     struct offset_tracker *next; /* of all; under the lock of all */
-    /* the reader's, and a receipt's each; from nothing to one only under the lock of all */
+    /* the reader's, and an ack callback's each; from nothing to one only under the lock of all */
     atomic_size_t refs;
     bool used; /* by a reader; under the lock of all */
     bool in_memory;

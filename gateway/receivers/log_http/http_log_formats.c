@@ -1,5 +1,6 @@
-/* The forms of a body that are read here: JSON, lines, and what a log router sends (firelens). Heroku's logplex and
- * line protocol have a file of their own. Each form finds the records, and http_log_records.c hands them on.
+/* The forms of a body that are read here: JSON, lines, and what a log router sends (firelens). Heroku's
+ * logplex and line protocol have a file of their own. Each form finds the records, and http_log_records.c
+ * hands them on.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_http/http_log_formats.h"

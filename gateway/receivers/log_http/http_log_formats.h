@@ -59,8 +59,8 @@ struct http_log_reader {
     uint64_t records;
     struct gw_err *err;
 };
-/* http_log_records.c: counts a record, and hands it on to whoever takes them: text, or the text of a JSON object. False: no room
- * in the arena. */
+/* http_log_records.c: counts a record, and hands it on to whoever takes them: text, or the text of a JSON
+ * object. False: no room in the arena. */
 void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
 bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
 /* line_protocol.c, logplex.c */

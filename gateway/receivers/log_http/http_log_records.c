@@ -1,5 +1,5 @@
-/* Records of a body, whatever its form: each is counted, cut when it is longer than max_record, and handed on. Called
- * by the readers of the forms.
+/* Records of a body, whatever its form: each is counted, cut when it is longer than max_record, and handed
+ * on. Called by the readers of the forms.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/log_http/http_log_formats.h"

@@ -1,5 +1,5 @@
-/* stream_datagram.c: reads datagrams, splits them into records, and counts those that the kernel dropped. Owns
- * nothing. Called by stream.c, on the receiver's thread.
+/* stream_datagram.c: reads datagrams, splits them into records, and counts those that the kernel dropped.
+ * Owns nothing. Called by stream.c, on the receiver's thread.
  *
  * The kernel reports with each datagram how many it has dropped so far (SO_RXQ_OVFL), so a drop is known only
  * when the next datagram comes.

@@ -188,8 +188,8 @@ static void an_ack_hears_of_the_last_reference(void **state)
     gw_frame_drop(alone);
 }
 
-/* A frame that was halved, and one half halved again: the ack callback waits for all parts, and one given up is
- * enough. */
+/* A frame that was halved, and one half halved again: the ack callback waits for all parts, and one given up
+ * is enough. */
 static void an_ack_waits_for_the_parts(void **state)
 {
     for (int abandoned = 0; abandoned < 2; abandoned++) {

@@ -148,8 +148,8 @@ static inline void segment_log_bed_commit(void *arg)
     ++*(uint64_t *)arg;
 }
 
-/* One record, for `pending`; readers in `memory` have room. Returns what append said; *memory is then who really
- * finds it there. */
+/* One record, for `pending`; readers in `memory` have room. Returns what append said; *memory is then who
+ * really finds it there. */
 static inline enum gw_code segment_log_bed_append(struct segment_log_bed *b, size_t len, uint32_t pending,
                                                   uint32_t *memory, struct gw_disk_position *stored)
 {

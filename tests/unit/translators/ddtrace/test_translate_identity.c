@@ -256,7 +256,7 @@ static void sixty_four_bits_are_an_option(void **state)
     assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
 }
 
-/* Every rendering has the upper half. */
+/* Every attribute schema has the upper half. */
 static void every_schema_has_complete_ids(void **state)
 {
     struct bed *b = *state;

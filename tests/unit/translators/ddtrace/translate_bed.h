@@ -35,7 +35,7 @@ struct bed {
     struct gw_arena arena;
     struct dd_result out;
     struct gw_err err;
-    valid_request *got[GW_ATTRIBUTE_SCHEMAS]; /* all frames of a rendering as one request */
+    valid_request *got[GW_ATTRIBUTE_SCHEMAS]; /* all frames of a schema as one request */
     struct show shown;
     const char *payload; /* of the last bed_run; NULL: its bytes were given */
     int wrong;           /* rows that differ from what they expect */
@@ -79,7 +79,7 @@ static inline void bed_reopen(struct bed *b)
     b->translator = dd_translator_new(&b->opt);
 }
 
-/* What the frames of one rendering say together; serialized requests concatenate. */
+/* What the frames of one schema say together; serialized requests concatenate. */
 static inline void bed_read(struct bed *b, enum gw_attribute_schema r)
 {
     uint8_t *all = NULL;

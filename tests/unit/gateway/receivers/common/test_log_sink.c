@@ -1,4 +1,5 @@
-/* Records through a sink into a queue: what stays on refusal, what is counted, when its ack_callback is called.
+/* Records through a sink into a queue: what stays on refusal, what is counted, when its ack_callback is
+ * called.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
