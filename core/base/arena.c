@@ -90,8 +90,10 @@ static struct gw_chunk *chunk_new(const struct gw_arena *a, size_t size)
     struct gw_chunk *c = malloc(sizeof *c + size);
     if (c)
         c->size = size;
-    else
+    else {
         gw_budget_give(a->account, sizeof *c + size);
+        gw_budget_no_memory(a->account);
+    }
     return c;
 }
 

@@ -25,9 +25,29 @@ struct gw_budget {
     atomic_size_t used;
     size_t limit; /* const after start */
     struct gw_budget *parent;
-    /* a refusal was a parent's: others hold the memory, and waiting helps. Cleared by whoever asks */
-    atomic_bool others;
+    atomic_bool is_short; /* memory was refused that may be there later: see gw_budget_is_short */
 };
+
+/* A request begins to use the account: earlier refusals do not count. NULL is legal in these three. */
+static inline void gw_budget_begin(struct gw_budget *b)
+{
+    if (b)
+        atomic_store_explicit(&b->is_short, false, memory_order_relaxed);
+}
+
+/* The system refused memory that the account would have paid for. */
+static inline void gw_budget_no_memory(struct gw_budget *b)
+{
+    if (b)
+        atomic_store_explicit(&b->is_short, true, memory_order_relaxed);
+}
+
+/* Since gw_budget_begin, memory was refused because others hold it or the system has none: the same request may
+ * succeed later (429). False: the request needs more than it may have (413). */
+static inline bool gw_budget_is_short(const struct gw_budget *b)
+{
+    return b && atomic_load_explicit(&b->is_short, memory_order_relaxed);
+}
 
 static inline void gw_budget_give(struct gw_budget *b, size_t n)
 {
@@ -43,7 +63,7 @@ static inline bool gw_budget_take(struct gw_budget *b, size_t n)
         if (before <= at->limit && n <= at->limit - before)
             continue;
         if (at != b)
-            atomic_store_explicit(&b->others, true, memory_order_relaxed);
+            gw_budget_no_memory(b);
         for (struct gw_budget *end = at->parent; b != end; b = b->parent)
             atomic_fetch_sub_explicit(&b->used, n, memory_order_relaxed);
         return false;

@@ -215,8 +215,10 @@ struct otlp_buf *dd_scope_buf(struct dd_groups *g, struct dd_scope *s, enum gw_a
         g->spare = b->next;
     else
         b = calloc(1, sizeof *b);
-    if (!b)
+    if (!b) {
+        gw_budget_no_memory(g->keep->account);
         return NULL;
+    }
     if (!b->w.cap)
         b->w.account = g->keep->account;
     b->next = g->used;

@@ -110,6 +110,8 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct frame_pl
     uint32_t *incomplete = plan->incomplete ? malloc(plan->incomplete * sizeof *incomplete) : NULL,
              *u = incomplete;
     if (!otlp_reserve(&w, plan->size + SLACK) || (plan->incomplete && !incomplete)) {
+        if (plan->incomplete && !incomplete)
+            gw_budget_no_memory(l->arena->account);
         free(incomplete);
         otlp_fini(&w);
         return dd_out_of_memory(err);
@@ -125,6 +127,7 @@ static enum gw_code write_frame(const struct dd_layout *l, const struct frame_pl
     }
     *out = gw_frame_new(GW_TRACES, l->schema, w.data, w.len, w.cap, (uint32_t)plan->spans);
     if (!*out) {
+        gw_budget_no_memory(l->arena->account);
         free(incomplete);
         otlp_fini(&w);
         return dd_out_of_memory(err);

@@ -240,8 +240,7 @@ static void refuse_payload(struct dd_result *out, enum gw_code code)
 static void charge_account(struct dd_translator *t, const struct gw_arena *arena)
 {
     t->keep.budget = arena->budget;
-    if (arena->account)
-        atomic_store_explicit(&arena->account->others, false, memory_order_relaxed);
+    gw_budget_begin(arena->account);
     t->keep.account = t->scratch.account = t->writer.events.account = t->writer.links.account =
         arena->account;
 }
@@ -267,11 +266,10 @@ static void release_memory(struct dd_translator *t)
     shrink_buffer(&t->scratch, KEEP_SMALL);
 }
 
-/* Where other requests hold the memory, the sender may try again: 429, not 413. */
+/* Where other requests hold the memory, or the system has none, the sender may try again: 429, not 413. */
 static enum gw_code blame_memory(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
 {
-    if (code != GW_BUDGET || !arena->account ||
-        !atomic_load_explicit(&arena->account->others, memory_order_relaxed))
+    if (code != GW_BUDGET || !gw_budget_is_short(arena->account))
         return code;
     return gw_fail(err, GW_BUSY, 0, "no memory for the translated spans just now");
 }

@@ -38,6 +38,7 @@ bool otlp_reserve(struct otlp_buf *w, size_t n)
     w->data = malloc(n ? n : 1);
     if (!w->data) {
         gw_budget_give(w->account, n);
+        gw_budget_no_memory(w->account);
         return false;
     }
     w->cap = n;
@@ -58,6 +59,8 @@ bool otlp_grow(struct otlp_buf *w, size_t n)
     uint8_t *data = paid ? realloc(w->data, cap) : NULL;
     if (!data) {
         gw_budget_give(w->account, paid ? cap - w->cap : 0);
+        if (paid)
+            gw_budget_no_memory(w->account);
         w->failed = true;
         return false;
     }

@@ -19,9 +19,9 @@ static void a_part_counts_against_the_whole(void **state)
     assert_true(gw_budget_take(&a, 60));
     assert_int_equal(whole.used, 60);
     assert_false(gw_budget_take(&a, 1)); /* its own limit */
-    assert_false(a.others);
+    assert_false(gw_budget_is_short(&a));
     assert_false(gw_budget_take(&b, 41)); /* the other's doing */
-    assert_true(b.others);
+    assert_true(gw_budget_is_short(&b));
     assert_int_equal(b.used, 0);
     assert_int_equal(whole.used, 60);
     assert_true(gw_budget_take(&b, 40));
