@@ -227,6 +227,7 @@ def test_answers_that_are_read_slowly(bed, how):
                 break
         bed.gate._until(lambda: bed.count("ddgate_http_requests_total") >= 50, "the requests are not read")
         bed.change(how)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # from here on it reads as fast as it can
         client.socket.settimeout(PATIENCE)
         whole = sent // len(b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n")
         statuses = []
