@@ -32,7 +32,7 @@ void dd_groups_reset(struct dd_groups *g, struct gw_arena *keep, size_t keep_byt
         b->w.repaired = 0;
         b->w.failed = false;
         kept += b->w.cap;
-        if (kept > keep_bytes) {
+        if (!b->w.cap || kept > keep_bytes) { /* one without memory found none: nothing to keep */
             *link = b->next;
             otlp_fini(&b->w);
             free(b);
