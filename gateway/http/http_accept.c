@@ -102,15 +102,22 @@ static void place(struct worker *w, int fd, const struct binding *b, const struc
 /* Listeners are shared: the kernel wakes one worker (EPOLLEXCLUSIVE), which places the connection. */
 void gw_http_listen_on(struct worker *w)
 {
-    for (size_t i = 0; i < w->table->n; i++)
-        gw_http_watch(w->epoll, w->table->bindings[i].listener->fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i);
     w->listening = true;
+    for (size_t i = 0; i < w->table->n; i++) {
+        int fd = w->table->bindings[i].listener->fd;
+        if (gw_http_watch(w->epoll, fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i) || errno == EEXIST)
+            continue;
+        gw_log(GW_WARNING, "receiver=http", "%s cannot be watched, and is tried again: %s",
+               w->table->bindings[i].listener->name, strerror(errno));
+        w->listening = false;
+    }
 }
 
 void gw_http_listen_off(struct worker *w)
 {
     for (size_t i = 0; i < w->table->n; i++)
-        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->table->bindings[i].listener->fd, NULL);
+        epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->table->bindings[i].listener->fd,
+                  NULL); /* or it was never watched */
     w->listening = false;
 }
 

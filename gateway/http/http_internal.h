@@ -229,7 +229,8 @@ void gw_http_release_table(struct request *);
 /* http_accept.c */
 /* An accepted connection, whose place is paid for, becomes this worker's. */
 void gw_http_adopt(struct worker *, int fd, struct origin *);
-/* Whether the worker's epoll has the listeners of its table. */
+/* Whether the worker's epoll has the listeners of its table. One that the system has no room to watch leaves
+ * w->listening false: the next tick tries again. */
 void gw_http_listen_on(struct worker *);
 void gw_http_listen_off(struct worker *);
 /* Takes so many connections at most. */

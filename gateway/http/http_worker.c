@@ -62,8 +62,7 @@ static void begin_stop(struct worker *w)
     w->stopping = true;
     for (size_t i = 0; i < w->table->n; i++)
         gw_http_accept(w, &w->table->bindings[i], ACCEPTS);
-    if (w->listening)
-        gw_http_listen_off(w);
+    gw_http_listen_off(w);
 }
 
 /* Who connected to an address before its descriptor is closed is served still. */
@@ -88,8 +87,7 @@ static void conns_leave(struct worker *w, const struct table *next)
 static void change_over(struct worker *w)
 {
     struct table *next = gw_http_table_current(w->http), *before = w->table;
-    if (w->listening)
-        gw_http_listen_off(w);
+    gw_http_listen_off(w);
     accept_last(w, next);
     conns_leave(w, next);
     gw_http_tls_proxies_leave(w, next);

@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +22,21 @@
 #include "gateway/http/http_internal.h"
 
 static const gw_nsec GRACE_PERIOD = 20 * GW_SEC;
+
+/* So many more listeners cannot be watched: the kernel has no memory for it. */
+static atomic_int unwatched;
+
+int __real_epoll_ctl(int epoll, int op, int fd, struct epoll_event *);
+int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *);
+int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *ev)
+{
+    if (op == EPOLL_CTL_ADD && ev->events & EPOLLEXCLUSIVE && atomic_load(&unwatched) > 0) {
+        atomic_fetch_sub(&unwatched, 1);
+        errno = ENOMEM;
+        return -1;
+    }
+    return __real_epoll_ctl(epoll, op, fd, ev);
+}
 
 /* A receiver: its site, which answers with its name. */
 struct answerer {
@@ -387,6 +404,29 @@ static void who_has_connected_to_an_address_is_served(void **state)
     teardown((void **)&b);
 }
 
+/* One that is there at the start, and one that a new table brings. */
+static void a_listener_that_could_not_be_watched_is_tried_again(void **state)
+{
+    struct bed *b = bed_new(1);
+    atomic_store(&unwatched, 2);
+    start(b);
+    int fd = dial(&b->one.address);
+    send_text(fd, get);
+    expect_answer(fd, "one", false);
+    close(fd);
+    atomic_store(&unwatched, 1);
+    assert_true(gw_http_draft(b->http));
+    listen_with(b, &b->one, &b->one);
+    listen_at(b, &b->two, "127.0.0.2:0");
+    gw_http_publish(b->http);
+    fd = dial(&b->two.address);
+    send_text(fd, get);
+    expect_answer(fd, "two", false);
+    close(fd);
+    assert_int_equal(atomic_load(&unwatched), 0);
+    teardown((void **)&b);
+}
+
 /* A worker that stops later than another may hand it one more connection. */
 static void what_comes_to_a_worker_that_has_ended_is_given_back(void **state)
 {
@@ -438,6 +478,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(limits_are_the_largest_of_all_but_no_more_than_at_the_start, setup,
                                         teardown),
         cmocka_unit_test(who_has_connected_to_an_address_is_served),
+        cmocka_unit_test(a_listener_that_could_not_be_watched_is_tried_again),
         cmocka_unit_test(what_comes_to_a_worker_that_has_ended_is_given_back),
         cmocka_unit_test(workers_start_with_the_first_address),
     };
