@@ -191,3 +191,11 @@ gw_str gw_arena_printf(struct gw_arena *a, const char *fmt, ...)
     va_end(ap);
     return gw_str_n(p, (size_t)n);
 }
+
+enum gw_code gw_arena_refusal(const struct gw_arena *a, enum gw_code code, const char *what,
+                              struct gw_err *err)
+{
+    if (code != GW_BUDGET || !gw_budget_is_short(a->account))
+        return code;
+    return gw_fail(err, GW_BUSY, 0, "no memory for %s just now", what);
+}

@@ -15,6 +15,7 @@
 #ifndef GW_ARENA_H
 #define GW_ARENA_H
 
+#include "core/base/err.h"
 #include "core/base/str.h"
 
 struct gw_chunk;
@@ -54,5 +55,10 @@ void gw_arena_back(struct gw_arena *, struct gw_snap);
 gw_str gw_arena_dup(struct gw_arena *, gw_str s);
 /* printf into the arena. */
 gw_str gw_arena_printf(struct gw_arena *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* For the answer to a request whose memory this is: `code`, but GW_BUSY (429) instead of GW_BUDGET (413) where the
+ * same request may succeed later, because others hold the memory or the system has none (gw_budget_is_short of
+ * the account). `what` is for the text: "the translated spans". */
+enum gw_code gw_arena_refusal(const struct gw_arena *, enum gw_code code, const char *what, struct gw_err *);
 
 #endif

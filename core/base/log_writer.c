@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/base/iov.h"
 #include "core/base/lock.h"
 #include "core/base/thread.h"
 
@@ -42,19 +43,6 @@ static int first_line(struct iovec v[static 2], size_t *len)
     return 2;
 }
 
-static void advance(struct iovec **v, int *n, size_t done)
-{
-    while (*n && done >= (*v)->iov_len) {
-        done -= (*v)->iov_len;
-        (*v)++;
-        (*n)--;
-    }
-    if (*n) {
-        (*v)->iov_base = (char *)(*v)->iov_base + done;
-        (*v)->iov_len -= done;
-    }
-}
-
 /* A line that is not longer than PIPE_BUF goes out in one piece, whoever else writes to the same pipe. A
  * standard error that is closed loses it: there is nobody to tell. */
 static void write_line(struct iovec *v, int n)
@@ -63,7 +51,7 @@ static void write_line(struct iovec *v, int n)
     while (n) {
         ssize_t written = writev(STDERR_FILENO, v, n);
         if (written > 0)
-            advance(&v, &n, (size_t)written);
+            gw_iov_advance(&v, &n, (size_t)written);
         else if (written < 0 && errno == EAGAIN) /* somebody made it non-blocking */
             poll(&writable, 1, -1);
         else if (written == 0 || errno != EINTR)

@@ -1,4 +1,4 @@
-/* str.c: compares, searches and checks views of text. Owns nothing. Called by everybody.
+/* str.c: parses numbers, and checks and repairs UTF-8. Owns nothing. Called by everybody.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/base/str.h"

@@ -81,6 +81,11 @@ bool gw_fanout_sync(struct gw_fanout *) GW_MUST_CHECK;
  * takes the signal is lagging, and its backend takes data (gw_queue_delays). An exporter that reads from the
  * disk delays no answer. */
 bool gw_fanout_delays(struct gw_fanout *, enum gw_signal, gw_nsec now);
+/* The same at this moment, as a callback for who knows neither (struct gw_http_delay). */
+static inline bool gw_fanout_delays_now(void *fanout, unsigned signal)
+{
+    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
+}
 
 /* When a refused sender should try again, in whole seconds, at least 1. */
 int gw_fanout_retry_after(struct gw_fanout *, gw_nsec now);

@@ -66,7 +66,7 @@ struct gw_frame {
     uint32_t *pending_ids; /* … and the offset of each 16-byte id in data: malloc'd */
     /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
     uint64_t news;
-    /* how many of `pending_ids`, from the front, are still unknown; used only by the thread in WRITING */
+    /* how many of `pending_ids`, from the front, are still unknown; only the thread that completes the ids reads it */
     uint32_t pending;
     /* monotonic; gw_frame_new says now, its maker may know better before the frame is offered */
     gw_nsec arrived;

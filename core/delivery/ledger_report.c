@@ -1,5 +1,5 @@
-/* ledger_report.c: writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. Called by
- * the admin listener, and by tests.
+/* ledger_report.c: writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. The
+ * admin listener, the pipeline's status, --reference and the last log line of a run call it.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/delivery/ledger_report.h"

@@ -43,7 +43,7 @@ bool gw_disk_queue_start(struct gw_disk_queue *) GW_MUST_CHECK;
 /* After the senders have ended: everything to the disk, directory unlocked. */
 void gw_disk_queue_close(struct gw_disk_queue *);
 
-/* A reader of the store for an exporter, by name; `exporter` is its number in the ledger, which hears what it
+/* A reader of the segment log for an exporter, by name; `exporter` is its number in the ledger, which hears what it
  * has pending from before. GW_SEGMENT_LOG_READERS when there are too many. */
 unsigned gw_disk_queue_attach(struct gw_disk_queue *, const char *name, unsigned exporter, bool drop_oldest);
 struct gw_segment_log *gw_disk_queue_log(struct gw_disk_queue *);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/err.h"
+#include "core/base/iov.h"
 
 /* Where the file system cannot reserve, the file only gets its length: writes may then meet a full disk, and
  * say so. */
@@ -24,20 +25,6 @@ static int reserve(int fd, off_t size)
 const struct gw_segment_io gw_segment_io_system = {
     .write = pwritev, .read = pread, .sync = fdatasync, .reserve = reserve, .now = gw_now, .wall = gw_wall};
 
-/* Drops the first `done` bytes of the vector. */
-static void advance(struct iovec **v, int *n, size_t done)
-{
-    while (*n && done >= (*v)->iov_len) {
-        done -= (*v)->iov_len;
-        (*v)++;
-        (*n)--;
-    }
-    if (*n) {
-        (*v)->iov_base = (char *)(*v)->iov_base + done;
-        (*v)->iov_len -= done;
-    }
-}
-
 bool gw_segment_log_write(const struct gw_segment_io *io, int fd, struct iovec *v, int n, uint64_t at)
 {
     while (n) {
@@ -49,7 +36,7 @@ bool gw_segment_log_write(const struct gw_segment_io *io, int fd, struct iovec *
         if (written <= 0)
             return false;
         at += (uint64_t)written;
-        advance(&v, &n, (size_t)written);
+        gw_iov_advance(&v, &n, (size_t)written);
     }
     return true;
 }

@@ -193,7 +193,7 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
     }
     struct gw_segment_log_events events = take_events(s);
     gw_unlock(&s->append);
-    gw_segment_log_log_events(s, &events);
+    gw_segment_log_report_events(s, &events);
     return code;
 }
 

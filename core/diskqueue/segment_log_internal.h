@@ -149,6 +149,6 @@ void gw_segment_log_pause(struct gw_segment_log *);
 enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing);
 void gw_segment_log_recovered(struct gw_segment_log *);
 /* Not under a lock. */
-void gw_segment_log_log_events(struct gw_segment_log *, const struct gw_segment_log_events *);
+void gw_segment_log_report_events(struct gw_segment_log *, const struct gw_segment_log_events *);
 
 #endif

@@ -1,8 +1,8 @@
 /* segment_space.c: where the next record goes: segments that begin, segments that end, segments that make
  * room, and a disk that takes none.
  *
- * Owns nothing of its own: segments are the store's. Called by append (segment_log.c), under the append lock
- * where it says so. What there is to be logged is noted in the store's events, and logged by append when it
+ * Owns nothing of its own: segments are the segment log's. Called by append (segment_log.c), under the append lock
+ * where it says so. What there is to be logged is noted in its events, and logged by append when it
  * holds no lock.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -25,7 +25,7 @@ void gw_segment_log_pause(struct gw_segment_log *s)
     atomic_store_explicit(&s->broken_until, s->trouble_until + remembered, memory_order_relaxed);
 }
 
-/* Under append: the store's events, cleared where they were logged already. */
+/* Under append: the events, cleared where they were logged already. */
 static struct gw_segment_log_events *noted(struct gw_segment_log *s)
 {
     if (!s->events.any)
@@ -33,7 +33,7 @@ static struct gw_segment_log_events *noted(struct gw_segment_log *s)
     return &s->events;
 }
 
-void gw_segment_log_log_events(struct gw_segment_log *s, const struct gw_segment_log_events *e)
+void gw_segment_log_report_events(struct gw_segment_log *s, const struct gw_segment_log_events *e)
 {
     if (!e->any)
         return;

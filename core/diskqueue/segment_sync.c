@@ -138,7 +138,7 @@ bool gw_segment_log_sync_aged(struct gw_segment_log *s)
     return sync_round(s, true, &ignored);
 }
 
-/* Some sync failed, and what it was for is still owed. */
+/* Some sync failed, and what it was for is still pending. */
 static bool some_is_suspect(struct gw_segment_log *s)
 {
     bool any = false;

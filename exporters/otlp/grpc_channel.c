@@ -1,5 +1,5 @@
 /* grpc_channel.c: opens a gRPC channel with its credentials and arguments, and sends the library's log lines
- * to ours. Owns the count of the library's users. Called by otlp_grpc.c on the main thread.
+ * to ours. Owns nothing: gRPC counts its users. Called by otlp_grpc.c on the main thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "exporters/otlp/grpc_channel.h"

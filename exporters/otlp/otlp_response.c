@@ -132,13 +132,8 @@ bool otlp_response_status(gw_str bytes, struct gw_outcome *out)
 /* Decimal digits; 0 for anything else, and for what does not fit. */
 static uint64_t whole_number(gw_str digits)
 {
-    uint64_t n = 0;
-    for (size_t i = 0; i < digits.len; i++) {
-        unsigned digit = (unsigned)(digits.ptr[i] - '0');
-        if (digit > 9 || __builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, digit, &n))
-            return 0;
-    }
-    return n;
+    int64_t n;
+    return gw_str_i64(digits, &n) && n > 0 ? (uint64_t)n : 0;
 }
 
 /* Any value as it is written, a string without its quotes. */
@@ -174,7 +169,7 @@ static void read_partial_success(struct gw_json *j, struct gw_outcome *out)
         gw_str value = written(j);
         if (gw_str_eq(key, GW_STR("rejectedSpans")) || gw_str_eq(key, GW_STR("rejectedLogRecords")) ||
             gw_str_eq(key, GW_STR("rejectedDataPoints")))
-            out->rejected = whole_number(value) <= INT64_MAX ? whole_number(value) : 0;
+            out->rejected = whole_number(value);
         else if (gw_str_eq(key, GW_STR("errorMessage")) && is_text && value.len)
             put_words(out, j->arena, value);
     }

@@ -59,7 +59,7 @@ struct gw_sender {
     struct gw_segment_log *disk_log; /* NULL: memory only */
     struct gw_budget *budget;
     size_t refill_below; /* bytes in the queue that do not wait for a retry */
-    unsigned reader;     /* the store's */
+    unsigned reader;     /* its number in the segment log */
     unsigned number, signals;
     char name[64], component[80];
 

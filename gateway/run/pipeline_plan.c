@@ -132,10 +132,8 @@ static bool may_be_kept(const struct plan *plan, const struct receiver *r, const
 static void keep_receiver(struct plan *plan, const struct receiver *r, const struct gw_conf_receiver *c)
 {
     struct gw_listen_error why;
-    char where[160];
-    snprintf(where, sizeof where, "%s.listen", c->path);
     if (!gw_http_keep(plan->pipeline->http, r->ctx, &why))
-        gw_config_error(plan->diagnostics, where, "%s", why.text);
+        gw_option_error(plan->diagnostics, c->path, "listen", "%s", why.text);
 }
 
 /* Checks the options of one that cannot be opened yet. */

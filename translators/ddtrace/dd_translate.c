@@ -266,14 +266,6 @@ static void release_memory(struct dd_translator *t)
     shrink_buffer(&t->scratch, KEEP_SMALL);
 }
 
-/* Where other requests hold the memory, or the system has none, the sender may try again: 429, not 413. */
-static enum gw_code blame_memory(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
-{
-    if (code != GW_BUDGET || !gw_budget_is_short(arena->account))
-        return code;
-    return gw_fail(err, GW_BUSY, 0, "no memory for the translated spans just now");
-}
-
 enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum dd_format format, gw_str body,
                           const struct dd_request *req, const struct dd_env *env, struct dd_result *out,
                           struct gw_err *err)
@@ -301,7 +293,7 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish_payload(&w, err);
-    code = blame_memory(arena, code, err);
+    code = gw_arena_refusal(arena, code, "the translated spans", err);
     if (code != GW_OK)
         refuse_payload(out, code);
     release_memory(t);

@@ -51,17 +51,12 @@ struct url {
     gw_str scheme, host, port, path, query;
 };
 
-static bool letter(char c)
-{
-    return gw_lower(c) >= 'a' && gw_lower(c) <= 'z';
-}
-
 /* "https:" of s, which moves behind it; false when it begins with a colon. */
 static bool take_scheme(struct gw_arena *a, gw_str *s, gw_str *scheme)
 {
     for (size_t i = 0; i < s->len; i++) {
         char c = s->ptr[i];
-        if (letter(c))
+        if (gw_is_letter(c))
             continue;
         if (i && (gw_is_digit(c) || c == '+' || c == '-' || c == '.'))
             continue;
@@ -98,7 +93,7 @@ static const char *check_user(struct gw_arena *a, gw_str s)
     gw_str plain;
     size_t bad;
     for (size_t i = 0; i < s.len; i++)
-        if (!letter(s.ptr[i]) && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') &&
+        if (!gw_is_letter(s.ptr[i]) && !(s.ptr[i] >= '0' && s.ptr[i] <= '9') &&
             !in_set("-._:~!$&'()*+,;=%@", s.ptr[i]))
             return "invalid userinfo";
     return unescape(a, s, false, &plain, &bad) ? NULL : "invalid URL escape";

@@ -17,21 +17,16 @@ static bool take_char(gw_str *s, char c)
     return true;
 }
 
-static bool is_letter(char c)
-{
-    return gw_lower(c) >= 'a' && gw_lower(c) <= 'z';
-}
-
 static bool is_quoted(char c)
 {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-';
+    return gw_is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-';
 }
 
 static bool take_name(gw_str *s, gw_str *name)
 {
     bool quoted = take_char(s, '<');
     size_t len = 0;
-    while (len < s->len && (quoted ? is_quoted(s->ptr[len]) : is_letter(s->ptr[len])))
+    while (len < s->len && (quoted ? is_quoted(s->ptr[len]) : gw_is_letter(s->ptr[len])))
         len++;
     *name = gw_str_n(s->ptr, len);
     *s = gw_str_n(s->ptr + len, s->len - len);

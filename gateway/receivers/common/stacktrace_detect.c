@@ -9,14 +9,9 @@
 
 #define STARTS(line, text) gw_str_starts(line, GW_STR(text))
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_word(char c)
 {
-    return is_letter(c) || gw_is_digit(c) || c == '_';
+    return gw_is_letter(c) || gw_is_digit(c) || c == '_';
 }
 
 static bool starts_with_any(gw_str line, const gw_str *texts, size_t n)
@@ -52,7 +47,7 @@ static bool has_word(gw_str s, const gw_str *words, size_t n)
 {
     for (size_t i = 0; i < s.len;) {
         size_t from = i;
-        while (i < s.len && is_letter(s.ptr[i]))
+        while (i < s.len && gw_is_letter(s.ptr[i]))
             i++;
         if (i > from && is_one_of(gw_str_n(s.ptr + from, i - from), words, n))
             return true;
@@ -100,7 +95,7 @@ static bool is_go(gw_str line)
     if (STARTS_WITH_ANY(line, known))
         return true;
     size_t open = gw_str_find(line, '('), blank = gw_str_find(line, ' ');
-    return is_letter(line.ptr[0]) && line.ptr[line.len - 1] == ')' && open < blank;
+    return gw_is_letter(line.ptr[0]) && line.ptr[line.len - 1] == ')' && open < blank;
 }
 
 /* A name as exceptions have it, alone or before a colon: java.lang.Error: no, ValueError, main.handler
@@ -111,11 +106,11 @@ static bool is_header(gw_str line)
                                   GW_LIT("Failure"), GW_LIT("Fault")};
     size_t n = 0;
     bool dotted = false;
-    if (!is_letter(line.ptr[0]))
+    if (!gw_is_letter(line.ptr[0]))
         return false;
     for (; n < line.len && (is_word(line.ptr[n]) || gw_char_in(line.ptr[n], ".$/*()-[]")); n++)
-        dotted |=
-            line.ptr[n] == '.' && n + 1 < line.len && (is_letter(line.ptr[n + 1]) || line.ptr[n + 1] == '(');
+        dotted |= line.ptr[n] == '.' && n + 1 < line.len &&
+                  (gw_is_letter(line.ptr[n + 1]) || line.ptr[n + 1] == '(');
     if (n < line.len && line.ptr[n] != ':')
         return false;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
@@ -249,7 +244,7 @@ static bool continues_python(struct stacktrace *t, gw_str line)
     static const gw_str known[] = {
         GW_LIT("[SQL: "),      GW_LIT("[parameters: "), GW_LIT("(Background on this error"),
         GW_LIT("Call stack:"), GW_LIT("Message: "),     GW_LIT("Arguments: ")};
-    if (t->expects && (is_letter(line.ptr[0]) || line.ptr[0] == '_')) {
+    if (t->expects && (gw_is_letter(line.ptr[0]) || line.ptr[0] == '_')) {
         t->expects = false;
         return true;
     }

@@ -86,11 +86,6 @@ static void set_options(struct ddtrace *d)
     };
 }
 
-static bool delays(void *fanout, unsigned signal)
-{
-    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
-}
-
 static void describe_site(struct ddtrace *d)
 {
     d->headers[0] = (struct gw_http_header){"Datadog-Agent-Version", DDTRACE_AGENT_VERSION};
@@ -103,7 +98,7 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .limits = GW_HTTP_LIMITS(&d->conf),
-        .delay = {delays, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
+        .delay = {gw_fanout_delays_now, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
 }
 

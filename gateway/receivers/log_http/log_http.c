@@ -34,11 +34,6 @@ static const struct gw_http_route routes[] = {
      .handle = log_http_validate},
 };
 
-static bool delays(void *fanout, unsigned signal)
-{
-    return gw_fanout_delays(fanout, (enum gw_signal)signal, gw_now());
-}
-
 static void describe_site(struct log_http *h)
 {
     const struct log_http_conf *c = &h->conf;
@@ -50,7 +45,7 @@ static void describe_site(struct log_http *h)
         .ctx = h,
         .limits = GW_HTTP_LIMITS(c),
         .auth_arg = "dd-api-key",
-        .delay = {delays, h->host->fanout, GW_LOGS, GW_HTTP_LONGEST_DELAY},
+        .delay = {gw_fanout_delays_now, h->host->fanout, GW_LOGS, GW_HTTP_LONGEST_DELAY},
     };
 }
 

@@ -87,14 +87,6 @@ static void refuse(struct log_http *h, struct gw_intake *intake, enum gw_reason 
 }
 
 /* Records that are not offered at all, for the ledger. */
-/* Where other requests hold the memory, or the system has none, the sender may try again: 429, not 413. */
-static enum gw_code blame_memory(const struct gw_arena *arena, enum gw_code code, struct gw_err *err)
-{
-    if (code != GW_BUDGET || !gw_budget_is_short(arena->account))
-        return code;
-    return gw_fail(err, GW_BUSY, 0, "no memory for the records just now");
-}
-
 static enum gw_reason reason_of(enum gw_code code)
 {
     return code == GW_BUDGET ? GW_REASON_BUDGET
@@ -139,7 +131,8 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
     body->text = q->body;
     body->max_record = (size_t)h->conf.max_record;
     gw_budget_begin(q->arena->account);
-    enum gw_code code = blame_memory(q->arena, http_log_read(body, NULL, NULL, records, err), err);
+    enum gw_code code =
+        gw_arena_refusal(q->arena, http_log_read(body, NULL, NULL, records, err), "the records", err);
     if (code)
         return refuse_unread(h, *records, reason_of(code), code);
     if (max_records && *records > max_records)
@@ -149,7 +142,7 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
         return GW_OK;
     atomic_fetch_add_explicit(&h->counts.records, *records, memory_order_relaxed);
     /* fails where the arena has no room for a text without its escapes */
-    code = blame_memory(q->arena, http_log_read(body, take, &s, &read, err), err);
+    code = gw_arena_refusal(q->arena, http_log_read(body, take, &s, &read, err), "the records", err);
     s.refused += code ? *records - s.taken : 0;
     const char *fault = log_batch_fault(s.batch);
     if (fault)

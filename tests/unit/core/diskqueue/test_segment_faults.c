@@ -65,8 +65,8 @@ static int disk_reserve(int fd, off_t size)
     return disk.reserve_errno ? -1 : ftruncate(fd, size);
 }
 
-/* Every line that the store logs comes by here (the linker's --wrap); while `unlocked` is set, it must hold
- * none of that store's locks. */
+/* Every line that the segment log logs comes by here (the linker's --wrap); while `unlocked` is set, it must hold
+ * none of its locks. */
 static struct gw_segment_log *unlocked;
 static unsigned lines;
 
