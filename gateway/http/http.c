@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/random.h"
 
 struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
 {
@@ -26,6 +27,7 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     for (size_t i = 0; i < GW_HTTP_MAX_THREADS; i++)
         h->scratch[i] = (struct gw_budget){.limit = budget->limit - budget->limit * 3 / 8, .parent = budget};
     h->threads = threads > 0 ? (unsigned)threads : 1;
+    h->said_seed = gw_random();
     gw_lock_init(&h->lock, GW_LOCK_HTTP_TABLE);
     gw_cond_init(&h->changed_over);
     if (gw_http_draft(h))

@@ -111,6 +111,10 @@ void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *
 /* The answer to a mistake: status, text and place of the error. */
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
 
+/* True when this answer to this client at this path was not asked for yet: what the log says of it, it says
+ * once. Handlers ask it of answers of their own. */
+bool gw_http_first_refused(const struct gw_http_request *, enum gw_code);
+
 struct gw_http_route;
 typedef void gw_http_f(void *ctx, const struct gw_http_route *, const struct gw_http_request *,
                        struct gw_http_reply *);
@@ -168,6 +172,9 @@ struct gw_http_site {
     size_t headers_n;
     void *ctx; /* handed to handlers */
     struct gw_http_delay delay;
+    /* the server has answered a request itself, by 4xx or 503, and no handler sees it; NULL: no matter. Of
+     * the request there are method, path and headers. */
+    void (*refused)(void *ctx, const struct gw_http_request *, enum gw_code);
     struct gw_http_limits limits;
     /* of those who come by TCP; the first site's of an address apply to it */
     struct gw_client_limits_conf client_limits;

@@ -8,10 +8,11 @@
  *   http_deadlines.c   connections and uploads that are given up
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
+ *   http_refused.c    what the log and receivers are told of requests that the server refuses
  *   http_delay.c      answers that are held back
  *   http_tls.c      TLS, in front of libmicrohttpd
  *
- * Arrows: http_worker ─▶ http_accept, http_request ─▶ http_deadlines ─▶ http_response ─▶ http_conn ─▶ http_table;
+ * Arrows: http_worker ─▶ http_accept, http_request ─▶ http_deadlines ─▶ http_response ─▶ http_refused ─▶ http_conn ─▶ http_table;
  * http_accept ─▶ http_tls ─▶ http_response.
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
@@ -31,7 +32,7 @@
 #include "gateway/http/http.h"
 #include "gateway/http/inflate.h"
 
-enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64 };
+enum { MAX_LISTENERS = 32, MAX_SITES = 8, MAX_LINGERING = 64, GW_HTTP_SAID = 1024 };
 
 /* What an epoll event of a worker is about: the kind in the upper half of its data, an index in the lower
  * one. */
@@ -173,6 +174,9 @@ struct gw_http {
     struct gw_budget scratch[GW_HTTP_MAX_THREADS];
     _Atomic gw_nsec wanting; /* when an upload last had to wait for memory */
     unsigned threads;
+    /* hashes of what was refused whom at which path; 0: none. The newest, in sets (http_refused.c) */
+    atomic_uint_least64_t said[GW_HTTP_SAID];
+    uint64_t said_seed;
     struct gw_client_limits *client_limits;
     struct worker *workers;
     unsigned workers_n;
@@ -280,6 +284,10 @@ void gw_http_tls_proxies_check(struct worker *, gw_nsec now);
 /* ends one that takes long already; false: there is none */
 bool gw_http_tls_proxies_evict(struct worker *, gw_nsec now);
 void gw_http_tls_proxies_close(struct worker *); /* after libmicrohttpd has closed its ends */
+
+/* http_refused.c */
+/* The server refuses the request that the connection is at: counts are the caller's. */
+void gw_http_note_refusal(struct conn *, const struct gw_err *);
 
 /* http_response.c */
 /* Through libmicrohttpd; the connection is kept. */

@@ -49,6 +49,20 @@ static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
+/* The path of the target: of the absolute form (RFC 9112 §3.2.2), which clients use that know a proxy, what
+ * follows the authority. Whose host that is does not matter, as with the header Host. */
+static gw_str path_of(gw_str target)
+{
+    static const gw_str schemes[] = {GW_LIT("http://"), GW_LIT("https://")};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        gw_str rest = gw_str_from(target, schemes[i].len < target.len ? schemes[i].len : target.len);
+        size_t host = gw_str_find(rest, '/');
+        if (host && gw_str_ieq(gw_str_n(target.ptr, target.len - rest.len), schemes[i]))
+            return host < rest.len ? gw_str_from(rest, host) : GW_STR("/");
+    }
+    return target;
+}
+
 static enum gw_http_method method_of(const char *name)
 {
     static const struct {
@@ -199,7 +213,7 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     struct request *q = &c->req;
     struct framing f = {0};
     struct gw_err err = {0};
-    *q = (struct request){.method = method_of(method), .path = gw_str_z(url), .since = gw_now()};
+    *q = (struct request){.method = method_of(method), .path = path_of(gw_str_z(url)), .since = gw_now()};
     q->moved = q->since;
     c->worker->last_request = q->since;
     gw_http_conn_state(c, CONN_RECEIVING);

@@ -134,6 +134,7 @@ enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)
 enum MHD_Result gw_http_answer_error(struct conn *c, const struct gw_err *err)
 {
     struct gw_http_reply r = {0};
+    gw_http_note_refusal(c, err);
     gw_http_reply_error(&r, &c->worker->arena, err, 0);
     if (err->code == GW_METHOD_NOT_ALLOWED)
         gw_http_reply_header(&r, "Allow", c->req.route->methods & GW_HTTP_GET ? "GET, HEAD" : "PUT, POST");
@@ -191,6 +192,7 @@ void gw_http_refuse(struct conn *c, const struct gw_err *err)
 {
     struct text t = {.len = 0};
     count(c->req.site, (unsigned)gw_code_http(err->code));
+    gw_http_note_refusal(c, err);
     gw_body_release(&c->worker->pool, &c->req.body);
     gw_http_conn_state(c, CONN_DEAD);
     put_error(&t, c->req.binding, err);

@@ -100,7 +100,7 @@ def test_metrics_say_what_the_ledger_says(make_gate, sink):
     gate = make_gate(exporters=[grpc(sink, **QUICK)])
     kept, dropped = trace(5), trace(4, metrics={"_sampling_priority_v1": -1})
     assert gate.put("/v0.4/traces", v04(kept, dropped)).status == 200
-    assert gate.put("/v0.4/traces", v04([span(trace_id=0)])).status == 200
+    assert gate.put("/v0.4/traces", v04([span(trace_id=0, meta={})])).status == 200
     assert gate.put("/v0.4/traces", b"\xc1nonsense").status == 400
     assert gate.put("/nowhere", b"").status == 404
     sink.wait_spans(5)

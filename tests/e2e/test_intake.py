@@ -73,6 +73,39 @@ def test_a_bomb_is_refused(make_gate, pack, name):
     assert gate.put("/v0.4/traces", v04([span()])).status == 200
 
 
+def test_what_is_refused_is_said_once_and_counted(make_gate):
+    """Each path and client stands in the log once, whatever it sends again; what the tracer says it sent, in the ledger."""
+    gate = make_gate()
+    count = {**MSGPACK, "X-Datadog-Trace-Count": "5"}
+    for _ in range(3):
+        assert gate.put("/v0.9/traces", v04([span()]), count).status == 404
+        assert gate.put("/v1.0/traces", b"\x81\x02\xa1x", count).status == 404
+        assert gate.put("/v0.4/traces", b"\xc1", count).status == 400
+        assert gate.put("/secret/" + "k" * 32, b"").status == 404
+    gate.stop()
+    log = gate.stderr
+    for path in ("/v0.9/traces", "/v1.0/traces", "/v0.4/traces", "/secret/***"):
+        assert len([line for line in log.splitlines() if f" to {path} is answered 4" in line]) == 1, log
+    assert "kkkk" not in log
+    assert gate.ledger.intake()["refused", "unread"] == gate.ledger.intake()["received"] == 45
+
+
+def test_v04_at_the_path_of_v10(gate, sink):
+    """dd-trace-js 6 sends v0.4 there when it is told to speak 1.0 and the agent does not list it."""
+    s = span()
+    assert gate.put("/v1.0/traces", v04([s])).status == 200
+    arrived(sink, s)
+    assert "/v1.0/traces" not in json.loads(gate.request("GET", "/info").body)["endpoints"]
+
+
+@pytest.mark.parametrize("path", ["http://127.0.0.1:8126/v0.4/traces", "HTTP://example.org/v0.4/traces?x=/y", "https://[::1]:1/v0.4/traces"])
+def test_absolute_targets(gate, sink, path):
+    """RFC 9112 section 3.2.2: clients that were told of a proxy name the whole URL."""
+    s = span()
+    assert gate.put(path, v04([s])).status == 200
+    arrived(sink, s)
+
+
 def raw(gate, data):
     """Sends bytes, returns everything that comes back until the peer closes."""
     with socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE) as s:
@@ -166,7 +199,7 @@ def test_too_long_a_body(make_gate):
 
 def test_a_bad_span_costs_that_span(gate, sink):
     good = span(), span()
-    body = v04([good[0], None, span(span_id=0), span(trace_id=0), span(meta=5), good[1]])
+    body = v04([good[0], None, span(span_id=0), span(trace_id=0, meta={}), span(meta=5), good[1]])
     assert gate.put("/v0.4/traces", body).status == 200
     arrived(sink, *good)
     gate.stop()

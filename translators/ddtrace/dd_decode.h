@@ -108,10 +108,14 @@ static inline void dd_decode_count(struct gw_intake *intake, enum gw_reason why)
         intake->not_taken[why]++;
 }
 
-/* What is wrong with the ids of a span that could be read; GW_REASONS when nothing is. */
+/* What is wrong with the ids of a span that could be read; GW_REASONS when nothing is. The lower half of a
+ * trace id may be zero where the upper one is not, and that one may stand on another span of the chunk: the
+ * translator decides when it has read the chunk. */
 static inline enum gw_reason dd_decode_fault(const struct dd_span *s)
 {
-    return s->trace_id == 0 ? GW_REASON_ZERO_TRACE_ID : s->span_id == 0 ? GW_REASON_ZERO_SPAN_ID : GW_REASONS;
+    if (__builtin_expect(s->span_id != 0, 1))
+        return GW_REASONS;
+    return s->trace_id == 0 ? GW_REASON_ZERO_TRACE_ID : GW_REASON_ZERO_SPAN_ID;
 }
 
 static inline int32_t dd_decode_int32(int64_t v)

@@ -87,13 +87,31 @@ static bool record_trace_id(struct dd_work *w, struct dd_scanned *c)
     return !(c->has_tid || c->has_root) || dd_trace_ids_record(&w->ids, c->trace_id, c->high);
 }
 
+/* A trace whose lower half is zero has an id only if it has an upper half, which another chunk may have said.
+ * Rare: a trace in 2^64, and spans without a trace id. */
+static bool has_trace_id(const struct dd_work *w, struct dd_scanned *c)
+{
+    if (c->trace_id || w->opt->trace_id_bits == 64)
+        return c->trace_id != 0;
+    if (!c->has_tid && !c->has_root && !dd_trace_ids_recorded(&w->ids, 0, &c->high) &&
+        (!w->env->ids || !gw_trace_ids_find(w->env->ids, 0, &c->high, w->env->now)))
+        c->high = 0;
+    c->has_tid |= c->high != 0;
+    return c->high != 0;
+}
+
 /* All spans of the chunk have one trace id. */
 static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
     w->writer->shapes.plans.trace++;
-    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd) ||
-        !record_trace_id(w, &c))
+    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd))
+        return false;
+    if (!has_trace_id(w, &c)) {
+        w->out->intake.not_taken[GW_REASON_ZERO_TRACE_ID] += chunk->n;
+        return true;
+    }
+    if (!record_trace_id(w, &c))
         return false;
     c.number = ++w->traces;
     note_sole(w, &w->runtime_id, c.runtime_id);

@@ -138,7 +138,7 @@ static bool put_in_place(struct log_batch *b, enum place place, const struct sc_
         f->body = text.ptr ? text : GW_STR("");
         return true;
     case TRACE:
-        return !f->trace.low && log_trace_id(text, &f->trace) != LOG_ID_BAD;
+        return !f->trace.low && !f->trace.high && log_trace_id(text, &f->trace) != LOG_ID_BAD;
     case SPAN:
         return !f->span && log_span_id(text, &f->span) != LOG_ID_BAD;
     case SERVICE:

@@ -107,8 +107,10 @@ struct ddtrace {
 /* Writes /info and its hash, once, after the listeners are known. */
 void ddtrace_info_make(struct ddtrace *);
 gw_http_f ddtrace_info, ddtrace_traces;
+/* A request that no handler sees: its traces enter the ledger as refused, by the tracer's own count. */
+void ddtrace_refused(void *ctx, const struct gw_http_request *, enum gw_code);
 
-/* route->tag of trace endpoints. */
-enum ddtrace_version { DDTRACE_V01, DDTRACE_V02, DDTRACE_V03, DDTRACE_V04, DDTRACE_V05 };
+/* route->tag of trace endpoints. V10 takes v0.4 alone, which dd-trace-js 6 sends there. */
+enum ddtrace_version { DDTRACE_V01, DDTRACE_V02, DDTRACE_V03, DDTRACE_V04, DDTRACE_V05, DDTRACE_V10 };
 
 #endif

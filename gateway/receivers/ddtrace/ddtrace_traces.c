@@ -68,18 +68,11 @@ static bool looks_like_msgpack(gw_str body)
     return body.len && (uint8_t)body.ptr[0] >= 0x80;
 }
 
-/* By the version and Content-Type; where that is neither msgpack nor JSON, by the body itself. */
-static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, enum dd_format *out)
+/* v1.0 is a map with numbers as keys (80-8f, de, df), v0.4 an array. */
+static bool is_v10(gw_str body)
 {
-    bool json = is_media(type, "application/json") || is_media(type, "text/json");
-    bool msgpack = is_media(type, "application/msgpack") || (!json && looks_like_msgpack(body));
-    if (v == DDTRACE_V05)
-        *out = DD_V05_MSGPACK;
-    else if (v == DDTRACE_V01)
-        *out = DD_V01_JSON;
-    else
-        *out = msgpack ? DD_V04_MSGPACK : DD_V04_JSON;
-    return msgpack && v <= DDTRACE_V02 ? GW_BAD_MEDIA_TYPE : GW_OK;
+    uint8_t first = body.len ? (uint8_t)body.ptr[0] : 0;
+    return (first & 0xf0) == 0x80 || first == 0xde || first == 0xdf;
 }
 
 /* Tracers ask whether a path exists by sending nothing: no body (Go 2.12: `90`; Java 1.68: `92 90 90`, to
@@ -93,6 +86,26 @@ static bool is_probe(gw_str body)
         if (gw_str_eq(body, probes[i]))
             return true;
     return false;
+}
+
+/* By the version and Content-Type; where that is neither msgpack nor JSON, by the body itself. */
+static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, enum dd_format *out,
+                              struct gw_err *err)
+{
+    if (v == DDTRACE_V10 && is_probe(body)) /* it asks for v1.0 */
+        return gw_fail(err, GW_NOT_FOUND, 0, "%s", "");
+    if (v == DDTRACE_V10 && is_v10(body))
+        return gw_fail(err, GW_NOT_FOUND, 0,
+                       "version 1.0 of the protocol is not decoded, unset DD_TRACE_AGENT_PROTOCOL_VERSION");
+    bool json = is_media(type, "application/json") || is_media(type, "text/json");
+    bool msgpack = is_media(type, "application/msgpack") || (!json && looks_like_msgpack(body));
+    if (v == DDTRACE_V05)
+        *out = DD_V05_MSGPACK;
+    else if (v == DDTRACE_V01)
+        *out = DD_V01_JSON;
+    else
+        *out = msgpack ? DD_V04_MSGPACK : DD_V04_JSON;
+    return msgpack && v <= DDTRACE_V02 ? gw_fail(err, GW_BAD_MEDIA_TYPE, 0, "%s", "") : GW_OK;
 }
 
 static void answer_good(enum ddtrace_version v, const struct dd_request *from, struct gw_http_reply *r)
@@ -133,6 +146,49 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
         add(&to->count_mismatches, 1);
 }
 
+/* Traces of which nothing was read: nobody knows how many spans they have, so each counts as one. */
+static void add_unread(struct gw_intake *to, uint64_t traces, enum gw_reason why)
+{
+    to->received += traces;
+    to->not_taken[why] += traces;
+}
+
+/* What the tracer says, in bounds: the number is anybody's word. */
+static uint64_t claimed_traces(const struct dd_request *from)
+{
+    return from->trace_count < DD_MAX_ELEMENTS ? from->trace_count : DD_MAX_ELEMENTS;
+}
+
+static void refuse_unread(struct ddtrace *d, const struct dd_request *from, enum gw_code code)
+{
+    struct gw_intake intake = {0};
+    struct gw_err ignored;
+    int status = gw_code_http(code);
+    add_unread(&intake, claimed_traces(from),
+               status == 429   ? GW_REASON_QUEUE_FULL
+               : status == 503 ? GW_REASON_STOPPING
+                               : GW_REASON_UNREAD);
+    if (intake.received)
+        (void)!gw_fanout_offer(d->host->fanout, GW_TRACES, NULL, 0, &intake, &ignored);
+    add(&d->counts.lost_chunks, intake.received);
+}
+
+static void see_count(void *n, gw_str name, gw_str value)
+{
+    uint64_t traces;
+    if (gw_str_ieq(name, GW_STR("x-datadog-trace-count")) && gw_str_u64(value, &traces))
+        *(uint64_t *)n = traces;
+}
+
+void ddtrace_refused(void *ctx, const struct gw_http_request *q, enum gw_code code)
+{
+    struct dd_request from = {0};
+    if (q->method != GW_HTTP_PUT && q->method != GW_HTTP_POST)
+        return;
+    gw_http_headers(q, see_count, &from.trace_count);
+    refuse_unread(ctx, &from, code);
+}
+
 /* Body to queue. What could not be translated goes into the ledger too, as an offer without frames. */
 static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
                          enum dd_format format, struct gw_err *err)
@@ -147,6 +203,8 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
+    if (code && claimed_traces(from) > r->intake.received)
+        add_unread(&r->intake, claimed_traces(from) - r->intake.received, GW_REASON_UNREAD);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
                                            code ? &ignored : err);
     count(&d->counts, from, r, code ? code : offered);
@@ -159,8 +217,10 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout, gw_now()));
     gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
     text.len = gw_str_find(text, '\n'); /* the advice is for the tracer's user */
-    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, "receiver=ddtrace",
-           "a payload from %.*s %.*s to %.*s is answered %u: %.*s", GW_FMT(lang),
+    enum gw_level level = r->status >= 429                      ? GW_INFO
+                          : gw_http_first_refused(q, err->code) ? GW_WARNING
+                                                                : GW_DEBUG;
+    gw_log(level, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s", GW_FMT(lang),
            GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
 }
 
@@ -171,15 +231,16 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     enum ddtrace_version version = (enum ddtrace_version)route->tag;
     struct dd_request from;
     struct gw_err err = {0};
-    enum dd_format format;
+    enum dd_format format = DD_V04_MSGPACK;
     read_request(q, &from);
-    if (is_probe(q->body)) {
+    if (version != DDTRACE_V10 && is_probe(q->body)) {
         add(&d->counts.probes, 1);
         answer_good(version, &from, r);
         return;
     }
-    err.code = format_of(version, q->content_type, q->body, &format);
-    if (!err.code)
+    if (format_of(version, q->content_type, q->body, &format, &err))
+        refuse_unread(d, &from, err.code);
+    else
         err.code = take(d, q, &from, format, &err);
     if (err.code)
         answer_bad(d, q, &from, &err, r);

@@ -165,9 +165,11 @@ void log_http_refuse(struct log_http *h, const struct gw_http_route *route, cons
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(h->host->fanout, gw_now()));
     gw_str text = r->body, path = route->ends_in_key ? gw_str_z(route->path) : q->path;
     text.len = gw_str_find(text, '\n'); /* the advice is for the sender */
-    gw_log(r->status < 429 ? GW_WARNING : GW_INFO, h->site.component,
-           "a request to %.*s%s is answered %u: %.*s", GW_FMT(path), route->ends_in_key ? "***" : "",
-           r->status, GW_FMT(text));
+    enum gw_level level = r->status >= 429                      ? GW_INFO
+                          : gw_http_first_refused(q, err->code) ? GW_WARNING
+                                                                : GW_DEBUG;
+    gw_log(level, h->site.component, "a request to %.*s%s is answered %u: %.*s", GW_FMT(path),
+           route->ends_in_key ? "***" : "", r->status, GW_FMT(text));
 }
 
 /* --- Datadog's intake --- */

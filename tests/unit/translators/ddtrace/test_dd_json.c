@@ -109,7 +109,7 @@ static void test_v04(void **state)
          "\"span_id\":4}]]",
          "[t=1 s=4] refused bad_span=8"},
         {"[[null,{\"trace_id\":0,\"span_id\":2},{\"trace_id\":1},{},{\"trace_id\":1,\"span_id\":2}],[null]]",
-         "[t=1 s=2] refused nil_span=2 zero_trace_id=2 zero_span_id=1"},
+         "[t=0 s=2; t=1 s=2] refused nil_span=2 zero_trace_id=1 zero_span_id=1"},
         /* what is no payload */
         {"{}", "BAD_ENVELOPE@0: the payload is an object, want an array"},
         {"  5", "BAD_ENVELOPE@2: the payload is a number, want an array"},

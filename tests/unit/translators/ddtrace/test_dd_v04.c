@@ -142,7 +142,7 @@ static const struct {
     {"[[null, {'trace_id': 1, 'span_id': 2}, null], [null]]", "[t=1 s=2] refused nil_span=3"},
     {"[[{'trace_id': 0, 'span_id': 2}, {'trace_id': 1, 'span_id': 0}, {'span_id': 2}, {'trace_id': 1}, {}, "
      "{'trace_id': 1, 'span_id': 2}]]",
-     "[t=1 s=2] refused zero_trace_id=3 zero_span_id=2"},
+     "[t=0 s=2; t=0 s=2; t=1 s=2] refused zero_trace_id=1 zero_span_id=2"},
     /* what is no payload */
     {"{}", "BAD_ENVELOPE@0: the payload is a map, want an array of chunks"},
     {"'x'", "BAD_ENVELOPE@0: the payload is text, want an array of chunks"},

@@ -62,7 +62,7 @@ static const struct {
      "[0, 0, 0, 1, 3, 0, 0, 0, 0, {}, {}, 0]]]]",
      "[t=1 s=3 service=a name=a resource=a type=a] refused bad_span=7"},
     {"[['a'], [[null, [0, 0, 0, 0, 2, 0, 0, 0, 0, {}, {}, 0], [0, 0, 0, 1, 0, 0, 0, 0, 0, {}, {}, 0]]]]",
-     "refused nil_span=1 zero_trace_id=1 zero_span_id=1"},
+     "[t=0 s=2 service=a name=a resource=a type=a] refused nil_span=1 zero_span_id=1"},
     /* what is no payload */
     {"[[]]", "BAD_ENVELOPE@0: the payload is an array of 1, want [dictionary, chunks]"},
     {"[[], [], []]", "BAD_ENVELOPE@0: the payload is an array of 3, want [dictionary, chunks]"},

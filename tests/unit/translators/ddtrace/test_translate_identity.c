@@ -103,6 +103,54 @@ static void any_span_of_the_chunk(void **state)
     }
 }
 
+/* Whichever span of the chunk says the upper half; what no span says is refused. */
+static void a_lower_half_of_zero(void **state)
+{
+    static const char id[] = HIGH "0000000000000000";
+    struct bed *b = *state;
+    for (int carrier = 1; carrier <= 3; carrier++) {
+        char payload[512], tid[] = ",'meta':{'_dd.p.tid':'" HIGH "'}";
+        snprintf(payload, sizeof payload,
+                 "[[{'trace_id':0,'span_id':1,'parent_id':2," MID "%s},{'trace_id':0,'span_id':2," MID
+                 "%s},{'span_id':3,'parent_id':2," MID "%s},{'trace_id':9,'span_id':4," MID "}]]",
+                 carrier == 1 ? tid : "", carrier == 2 ? tid : "", carrier == 3 ? tid : "");
+        bed_run(b, payload);
+        for (uint64_t span = 1; span <= 3; span++)
+            trace_of(b, span, id);
+        trace_of(b, 4, "00000000000000000000000000000009");
+        assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 0);
+        assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
+    }
+    b->opt.trace_id_bits = 64;
+    bed_reopen(b);
+    bed_run(b, "[[{'trace_id':0,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}]]");
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 1);
+}
+
+/* A chunk of which no span says it goes by what the payload or the process has learned, unless the trace's
+ * root is in it. */
+static void a_lower_half_of_zero_is_learned(void **state)
+{
+    static const char id[] = HIGH "0000000000000000",
+                      part[] = "{'trace_id':0,'span_id':5,'parent_id':1," MID "}";
+    struct bed *b = *state;
+    char payload[512];
+    b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
+    snprintf(payload, sizeof payload, "[[%s]]", part);
+    bed_run(b, payload);
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 1);
+    char first[512];
+    snprintf(first, sizeof first,
+             "[[{'trace_id':0,'span_id':1," MID ",'meta':{'_dd.p.tid':'" HIGH "'}}],[%s]]", part);
+    bed_run(b, first);
+    trace_of(b, 5, id);
+    bed_run(b, payload);
+    trace_of(b, 5, id);
+    bed_run(b, "[[{'trace_id':0,'span_id':6," MID "}]]");
+    assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 1);
+    gw_trace_ids_drop(b->env.ids);
+}
+
 /* dd-trace-js 3 and 4 say it in the last chunk only; any order must do. */
 static void chunks_of_a_payload(void **state)
 {
@@ -274,6 +322,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {BED_TEST(ids_and_times),
                                        BED_TEST(what_has_no_id_is_refused),
+                                       BED_TEST(a_lower_half_of_zero),
+                                       BED_TEST(a_lower_half_of_zero_is_learned),
                                        BED_TEST(implausible_start),
                                        BED_TEST(any_span_of_the_chunk),
                                        BED_TEST(chunks_of_a_payload),

@@ -213,6 +213,23 @@ static void answers(void **state)
         {"GET", "/v0.4/traces", "", GW_LIT(""), 405, "text/plain", "this path takes another method\n", 0},
         {"POST", "/v0.4/traces/", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
         {"POST", "/v1.0/traces", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
+        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x81\x02\xa1x"), 404, "text/plain",
+         "no such path here: version 1.0 of the protocol is not decoded", 0},
+        {"POST", "/v1.0/traces", MSGPACK "X-Datadog-Trace-Count: 7\r\n", GW_LIT("\xde\x00\x01\x02\xa1x"), 404,
+         "text/plain", "no such path here: version 1.0", 7},
+        {"POST", "/v1.0/traces", MSGPACK, one, 200, "application/json", RATES, 1},
+        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x90"), 404, "text/plain", "no such path here\n", 0},
+        {"PUT", "http://127.0.0.1:8126/v0.4/traces", MSGPACK, one, 200, "application/json", RATES, 1},
+        {"PUT", "hTTps://[::1]/v0.4/traces?a=/b", MSGPACK, one, 200, "application/json", RATES, 1},
+        {"GET", "http://host:8126?x", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
+        {"GET", "http:///info", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
+        {"PUT", "ftp://host/v0.4/traces", MSGPACK, one, 404, "text/plain", "no such path here\n", 0},
+        {"PUT", "/v0.9/traces", "X-Datadog-Trace-Count: 3\r\n", one, 404, "text/plain", "no such path here\n",
+         3},
+        {"PUT", "/v0.4/traces", MSGPACK "Content-Encoding: br\r\nX-Datadog-Trace-Count: 2\r\n", one, 415,
+         "text/plain", NULL, 2},
+        {"PUT", "/v0.4/traces", MSGPACK "X-Datadog-Trace-Count: 18446744073709551615\r\n", GW_LIT("\xc1"),
+         400, "text/plain", NULL, 500000},
         {"POST", "/v0.6/stats", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
         {"POST", "/v0.7/config", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
         {"GET", "/", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
@@ -253,7 +270,8 @@ static void names_the_place_of_an_error(void **state)
     static struct gw_ledger_view view;
     gw_ledger_read(f->ledger, &view);
     assert_int_equal(view.signal[GW_TRACES].accepted, 0);
-    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_BAD_PAYLOAD],
+    assert_int_equal(view.signal[GW_TRACES].not_taken[GW_REASON_BAD_PAYLOAD] +
+                         view.signal[GW_TRACES].not_taken[GW_REASON_UNREAD],
                      view.signal[GW_TRACES].received);
 }
 
@@ -295,6 +313,8 @@ static void info_is_stable_json(void **state)
     assert_int_equal(a.status, 200);
     if (!o)
         fail_msg("not JSON: %s", a.body);
+    assert_string_equal(a.body, again.body);
+    again = ask(f, "POST", "http://127.0.0.1:8126/info?x", JSON, GW_STR("{}"));
     assert_string_equal(a.body, again.body);
     assert_false(has(&a, "Datadog-Agent-State"));
     assert_true(has(&a, "Datadog-Agent-Version: " DDTRACE_AGENT_VERSION));
