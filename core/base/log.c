@@ -16,6 +16,7 @@
 #include "core/base/err.h"
 #include "core/base/lock.h"
 #include "core/base/log_writer.h"
+#include "core/base/scrub.h"
 #include "core/base/str.h"
 
 enum { PER_WINDOW = 5, LINE = 2048, TEXT = 1024, MESSAGE_END = LINE - 64 };
@@ -222,6 +223,7 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    text[gw_scrub(text, strlen(text))] = '\0';
     gw_lock(&lock);
     if (may_speak(site, gw_now(), &held)) {
         struct line l = {room, 0, MESSAGE_END};
@@ -264,13 +266,17 @@ void gw_log_object(enum gw_level level, const char *component, const char *messa
 void gw_log_text(const char *text, size_t n)
 {
     uint64_t lines = 0;
-    if (n == 0)
+    char *copy = n ? malloc(n) : NULL;
+    if (!copy)
         return;
+    memcpy(copy, text, n);
+    n = gw_scrub(copy, n);
     for (size_t i = 0; i < n; i++)
-        lines += text[i] == '\n';
+        lines += copy[i] == '\n';
     gw_lock(&lock);
-    emit(text, n, lines);
+    emit(copy, n, lines);
     gw_unlock(&lock);
+    free(copy);
 }
 
 /* --- its thread --- */

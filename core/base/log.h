@@ -10,8 +10,8 @@
  * text always: it is the configuration that says the form.
  *
  * A call site says at most a few lines a second; what it held back is counted and said with the next line.
- * The message is quoted and escaped, so what a sender or a backend wrote cannot forge a line. Secrets never
- * reach this file: they are typed `secret` in the option rows and nobody formats those.
+ * The message is quoted and escaped, so what a sender or a backend wrote cannot forge a line. Secrets of the
+ * configuration are replaced by *** (scrub.h), whoever said them.
  *
  * Nobody waits for standard error (log_writer.h): what it does not take fast enough is lost, and how many
  * lines that were stands in the log where they are missing.

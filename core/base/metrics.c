@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/base/scrub.h"
+
 enum { MOST = 65536 /* samples: more is a component's mistake, and not worth the memory */, LABELS = 1024 };
 
 struct sample {
@@ -46,12 +48,14 @@ static size_t put_label(char *out, size_t n, size_t size, gw_str key, gw_str val
     if (n + key.len + 8 > size)
         return n;
     n += (size_t)snprintf(out + n, size - n, "%s%.*s=\"", n ? "," : "", GW_FMT(key));
+    size_t start = n;
     for (size_t i = 0; i < value.len && n + 4 < size; i++) {
         char c = value.ptr[i];
         if (c == '"' || c == '\\' || c == '\n')
             out[n++] = '\\';
         out[n++] = c == '\n' ? 'n' : (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
     }
+    n = start + gw_scrub(out + start, n - start);
     out[n++] = '"';
     out[n] = '\0';
     return n;

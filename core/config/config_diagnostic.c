@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/base/arena.h"
+#include "core/base/scrub.h"
 
 /* A configuration is written by people: what does not fit here is counted, but not shown. */
 enum { BUDGET = 4 * 1024 * 1024 };
@@ -96,6 +97,7 @@ static void add(struct gw_diagnostics *p, bool warning, const char *path, const 
     char text[512];
     warning ? p->warnings++ : p->errors++;
     vsnprintf(text, sizeof text, fmt, ap);
+    text[gw_scrub(text, strlen(text))] = '\0';
     struct item *fresh = gw_new(&p->arena, struct item, 1);
     if (!fresh) {
         p->untold++;

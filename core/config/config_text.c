@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/scrub.h"
 #include "core/config/config_diagnostic.h"
+#include "core/config/config_path.h"
 
 /* Up to `most` bytes of a file into the arena, or why not. */
 static const char *read_file(const char *file, size_t most, struct gw_arena *a, gw_str *out)
@@ -119,6 +121,8 @@ static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out,
         name.len = (size_t)(mark - name.ptr);
     gw_str z = gw_arena_printf(a, "%.*s", GW_FMT(name));
     const char *value = name.len && z.ptr ? env(z.ptr) : NULL;
+    if (value && gw_secret_is_name(name))
+        gw_secret_add_text(gw_str_z(value));
     if (mark && (!value || !*value))
         *out = preset;
     else if (value)
@@ -139,9 +143,10 @@ static bool put_file(gw_str name, struct gw_arena *a, gw_str *out, const char *p
     if (!why && out->len && memchr(out->ptr, '\0', out->len))
         why = "it holds a NUL byte";
     if (why)
-        gw_config_error(p, path, "%.*s cannot be read: %s", GW_FMT(name), why);
+        gw_config_error(p, path, "%s cannot be read: %s", gw_path_shown(name).text, why);
     while (out->len && (out->ptr[out->len - 1] == '\n' || out->ptr[out->len - 1] == '\r'))
         out->len--;
+    gw_secret_add_text(*out);
     return !why;
 }
 

@@ -98,6 +98,9 @@ bool gw_opt_set(const struct gw_opt *, void *conf, gw_str text, gw_str shown, st
 /* Whether two structs that the row fills hold the same value; of all rows. */
 bool gw_opt_same(const struct gw_opt *row, const void *a, const void *b);
 bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b);
+/* Makes known to scrub.h what is secret in them: values of secret rows and of headers, keys that stand where the name of their file
+ * should, users and passwords of URLs. */
+void gw_opt_secrets(const struct gw_opt *rows, const void *conf);
 /* For people: "a duration", and how to write one: `write "10s", "250ms", "2m" or "1h"`. */
 const char *gw_opt_type_text(enum gw_opt_type);
 const char *gw_opt_type_hint(enum gw_opt_type);

@@ -176,8 +176,8 @@ static bool read_pushback(gw_str text, gw_nsec *wait)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
-    /* room, so that it is otlp_response_text that cuts, between characters */
-    char words[2 * sizeof out->text];
+    /* room, so that it is otlp_response_text that cuts, between characters and after it has looked for secrets */
+    char words[4096];
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {
         otlp_response_success(a->response, out);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "core/config/config_diagnostic.h"
+#include "core/config/config_path.h"
 
 enum { MAX_PEM = 4 * 1024 * 1024 };
 
@@ -146,6 +147,14 @@ static void read_endpoint(struct reading *r)
     curl_url_cleanup(url);
 }
 
+static struct gw_path_shown quoted(gw_str file)
+{
+    struct gw_path_shown name = gw_path_shown(file), shown = name;
+    if (gw_path_is_name(file))
+        snprintf(shown.text, sizeof shown.text, "\"%.300s\"", name.text);
+    return shown;
+}
+
 /* The text of a PEM file, or NULL and a mistake. */
 static char *read_pem(struct reading *r, const char *option, gw_str file)
 {
@@ -155,11 +164,12 @@ static char *read_pem(struct reading *r, const char *option, gw_str file)
     char *text = f ? malloc(MAX_PEM + 1) : NULL;
     size_t len = text ? fread(text, 1, MAX_PEM + 1, f) : 0;
     if (!f || !text || ferror(f))
-        mistake(r, option, "cannot read \"%s\": %s", file.ptr, strerror(errno));
+        mistake(r, option, "cannot read %s: %s", quoted(file).text, strerror(errno));
     else if (len > MAX_PEM)
-        mistake(r, option, "\"%s\" is larger than %d bytes: is it a PEM file?", file.ptr, MAX_PEM);
+        mistake(r, option, "%s is larger than %d bytes: is it a PEM file?", quoted(file).text,
+                MAX_PEM);
     else if (!memmem(text, len, "-----BEGIN ", 11))
-        mistake(r, option, "\"%s\" holds no PEM text (-----BEGIN …)", file.ptr);
+        mistake(r, option, "%s holds no PEM text (-----BEGIN …)", quoted(file).text);
     if (f)
         fclose(f);
     if (r->bad || !text) {

@@ -56,7 +56,7 @@ static const char *remedy_of(long status)
 
 static void redirected(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
-    char words[sizeof out->text];
+    char words[2048]; /* otlp_response_text cuts, after it has looked for secrets */
     snprintf(words, sizeof words, "HTTP %ld to %.*s", a->status, GW_FMT(a->location));
     otlp_response_text(out, gw_str_z(words));
     out->verdict = GW_RETRY_SLOWLY;

@@ -7,6 +7,9 @@
 
 #include "core/base/json.h"
 #include "core/base/protobuf_wire.h"
+#include "core/base/scrub.h"
+
+enum { WORDS = 4096 /* of what a backend says, at most */ };
 
 /* Field numbers. The answers to traces, logs and metrics differ in names only. */
 enum { RESPONSE_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2 };
@@ -20,8 +23,14 @@ enum {
     DURATION_NANOS = 2
 };
 
+/* Without secrets that the backend repeats, before a cut makes them hard to find. */
 void otlp_response_text(struct gw_outcome *out, gw_str words)
 {
+    char clean[WORDS];
+    words.len = words.len < sizeof clean ? words.len : sizeof clean;
+    if (words.len)
+        memcpy(clean, words.ptr, words.len);
+    words = gw_str_n(clean, gw_scrub(clean, words.len));
     size_t n = words.len < sizeof out->text - 1 ? words.len : sizeof out->text - 1;
     while (n < words.len && n > 0 && ((unsigned char)words.ptr[n] & 0xC0) == 0x80)
         n--; /* not in the middle of a character */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/scrub.h"
 #include "core/config/config_diagnostic.h"
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
@@ -167,6 +168,8 @@ static bool render(struct out *out, const struct gw_frame *f)
     const ProtobufCMessage *message = otlp_read(&arena, f->signal, gw_str_n((const char *)f->data, f->len));
     if (message) {
         otlp_json(out, message);
+        if (!out->failed)
+            out->len = gw_scrub_data(out->data, out->len);
         out_char(out, '\n');
     } else {
         out->failed = true;

@@ -19,6 +19,7 @@
 #include "core/base/lock.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
+#include "core/config/config_path.h"
 
 enum { FILES = 3, MAX_PEM = 1 << 20 };
 static const gw_nsec LOOK_AGAIN = 2 * GW_SEC;
@@ -100,16 +101,16 @@ static bool load(gw_str path, const char *option, gnutls_datum_t *bytes, struct 
     struct stat st;
     int fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return blame(b, option, "%s cannot be read: %s", path.ptr, strerror(errno));
+        return blame(b, option, "%s cannot be read: %s", gw_path_shown(path).text, strerror(errno));
     bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_PEM;
     ssize_t n = -1;
     if (regular && (bytes->data = malloc((size_t)st.st_size + 1)))
         n = read(fd, bytes->data, (size_t)st.st_size);
     close(fd);
     if (!regular)
-        return blame(b, option, "%s is not a file of at most 1 MiB", path.ptr);
+        return blame(b, option, "%s is not a file of at most 1 MiB", gw_path_shown(path).text);
     if (n < 0)
-        return blame(b, option, "%s cannot be read: %s", path.ptr, strerror(errno));
+        return blame(b, option, "%s cannot be read: %s", gw_path_shown(path).text, strerror(errno));
     bytes->size = (unsigned)n;
     return true;
 }
@@ -151,13 +152,15 @@ static bool set_pair(struct gw_tls_keys *k, const struct gw_tls_conf *c, gnutls_
     bool good = true;
     int rc = gnutls_x509_privkey_import2(key, pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
     if (rc != 0)
-        good = blame(b, "tls.key", "%s holds no private key in PEM form without a passphrase: %s", c->key.ptr,
-                     gnutls_strerror(rc));
+        good = blame(b, "tls.key", "%s holds no private key in PEM form without a passphrase: %s",
+                     gw_path_shown(c->key).text, gnutls_strerror(rc));
     else if ((rc = gnutls_certificate_set_x509_key(k->credentials, chain, (int)n, key)) ==
              GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-        good = blame(b, "tls.key", "%s is not the key of the certificate in %s", c->key.ptr, c->cert.ptr);
+        good = blame(b, "tls.key", "%s is not the key of the certificate in %s", gw_path_shown(c->key).text,
+                     gw_path_shown(c->cert).text);
     else if (rc < 0)
-        good = blame(b, "tls.cert", "%s cannot be used: %s", c->cert.ptr, gnutls_strerror(rc));
+        good =
+            blame(b, "tls.cert", "%s cannot be used: %s", gw_path_shown(c->cert).text, gnutls_strerror(rc));
     gnutls_x509_privkey_deinit(key);
     return good;
 }
@@ -172,8 +175,8 @@ static bool add_pair(struct gw_tls_keys *k, const struct gw_tls_conf *c, struct 
         good ? gnutls_x509_crt_list_import2(&chain, &n, &cert, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT)
              : 0;
     if (rc < 0)
-        good = blame(b, "tls.cert", "%s holds no certificate chain in PEM form: %s", c->cert.ptr,
-                     gnutls_strerror(rc));
+        good = blame(b, "tls.cert", "%s holds no certificate chain in PEM form: %s",
+                     gw_path_shown(c->cert).text, gnutls_strerror(rc));
     if (good) {
         describe(k, chain[0]);
         good = set_pair(k, c, chain, n, &key, b);
@@ -194,8 +197,8 @@ static bool add_trust(struct gw_tls_keys *k, const struct gw_tls_conf *c, struct
     bool good = load(c->client_ca, "tls.client_ca", &ca, b);
     int n = good ? gnutls_certificate_set_x509_trust_mem(k->credentials, &ca, GNUTLS_X509_FMT_PEM) : 0;
     if (good && n <= 0)
-        good = blame(b, "tls.client_ca", "%s holds no certificate in PEM form%s%s", c->client_ca.ptr,
-                     n ? ": " : "", n ? gnutls_strerror(n) : "");
+        good = blame(b, "tls.client_ca", "%s holds no certificate in PEM form%s%s",
+                     gw_path_shown(c->client_ca).text, n ? ": " : "", n ? gnutls_strerror(n) : "");
     k->asks_clients = true;
     forget(&ca);
     return good;

@@ -9,6 +9,7 @@
 #include <libconfig.h>
 #include <stdlib.h>
 
+#include "core/base/scrub.h"
 #include "core/config/config_diagnostic.h"
 #include "core/config/config_tree.h"
 #include "core/config/did_you_mean.h"
@@ -270,6 +271,20 @@ static struct gw_conf *conf_new(void)
     return NULL;
 }
 
+/* Before anything is said about the configuration. Proxies are the HTTP libraries' own business, and their passwords are ours. */
+static void know_secrets(const struct gw_conf *c, gw_env_f *env)
+{
+    static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
+                                          "ALL_PROXY",  "grpc_proxy",  NULL};
+    for (size_t i = 0; i < c->receivers_n; i++)
+        gw_opt_secrets(c->receivers[i].module->opts, c->receivers[i].conf);
+    for (size_t i = 0; i < c->exporters_n; i++)
+        gw_opt_secrets(c->exporters[i].module->opts, c->exporters[i].conf);
+    for (const char *const *name = proxies; *name; name++)
+        if (env(*name))
+            gw_secret_add_url(gw_str_z(env(*name)));
+}
+
 static void read_tree(struct gw_conf *c, const char *text, const char *name,
                       const struct gw_conf_environment *w, struct gw_diagnostics *p)
 {
@@ -288,6 +303,7 @@ static void read_tree(struct gw_conf *c, const char *text, const char *name,
         read_all(&t, c, w, text ? config_root_setting(&tree) : NULL);
     }
     config_destroy(&tree);
+    know_secrets(c, w->env);
     if (c->arena.spent)
         gw_config_error(p, "", "the configuration is too large: its values take more than %d MiB",
                         ARENA >> 20);

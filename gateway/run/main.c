@@ -17,6 +17,7 @@
 
 #include "core/base/log.h"
 #include "core/base/panic.h"
+#include "core/base/scrub.h"
 #include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
@@ -358,5 +359,6 @@ int main(int argc, char **argv)
                "everything");
     int code = configured(&cli, &signals);
     gw_log_stop(LAST_WORDS);
+    gw_secrets_forget();
     return code;
 }
