@@ -18,6 +18,7 @@ struct place {
     gw_str path;
     const char *file;
     unsigned line;
+    bool left_empty, failed;
     size_t order; /* of having been named: the order of the file, over included files too */
 };
 
@@ -74,6 +75,56 @@ void gw_diagnostics_location(struct gw_diagnostics *p, const char *path, const c
     p->places = fresh;
 }
 
+/* The newest place of just this path. */
+static struct place *find(const struct gw_diagnostics *p, const char *path)
+{
+    struct place *at = p->places;
+    while (at && !gw_str_eq(at->path, gw_str_z(path)))
+        at = at->next;
+    return at;
+}
+
+void gw_diagnostics_left_empty(struct gw_diagnostics *p, const char *path)
+{
+    struct place *at = find(p, path);
+    if (at)
+        at->left_empty = true;
+}
+
+void gw_diagnostics_failed(struct gw_diagnostics *p, const char *path)
+{
+    struct place *at = find(p, path);
+    if (at)
+        at->failed = true;
+}
+
+bool gw_diagnostics_says(const struct gw_diagnostics *p, const char *text)
+{
+    for (const struct item *i = p->items; i; i = i->next)
+        if (!i->warning && gw_str_eq(i->text, gw_str_z(text)))
+            return true;
+    return false;
+}
+
+bool gw_diagnostics_is_written(const struct gw_diagnostics *p, const char *path)
+{
+    const struct place *at = find(p, path);
+    return at && !at->left_empty;
+}
+
+static void print_place(const struct place *at, char *out, size_t size)
+{
+    if (at && at->file && at->line)
+        snprintf(out, size, "%s:%u", at->file, at->line);
+    else
+        snprintf(out, size, "%s", at && at->file ? at->file : "");
+}
+
+void gw_diagnostics_where(const struct gw_diagnostics *p, const char *path, char *out, size_t size)
+{
+    print_place(find(p, path), out, size);
+}
+
 /* "exporters[0]" holds "exporters[0]", "exporters[0].timeout" and "exporters[0][1]", but not "exporters[01]".
  * "" holds all. */
 static bool holds(gw_str outer, gw_str path)
@@ -95,6 +146,9 @@ GW_PRINTF(4, 0)
 static void add(struct gw_diagnostics *p, bool warning, const char *path, const char *fmt, va_list ap)
 {
     char text[512];
+    const struct place *known = find(p, path);
+    if (known && known->failed)
+        return;
     warning ? p->warnings++ : p->errors++;
     vsnprintf(text, sizeof text, fmt, ap);
     text[gw_scrub(text, strlen(text))] = '\0';
@@ -159,11 +213,10 @@ size_t gw_diagnostics_errors(const struct gw_diagnostics *p)
 
 static void print_item(const struct item *item, FILE *to)
 {
-    const struct place *at = item->at;
-    if (at && at->file && at->line)
-        fprintf(to, "%s:%u: ", at->file, at->line);
-    else if (at && at->file)
-        fprintf(to, "%s: ", at->file);
+    char where[1024];
+    print_place(item->at, where, sizeof where);
+    if (*where)
+        fprintf(to, "%s: ", where);
     if (item->path.len)
         fprintf(to, "%.*s: ", GW_FMT(item->path));
     fprintf(to, "%s%.*s\n", item->warning ? "warning: " : "", GW_FMT(item->text));

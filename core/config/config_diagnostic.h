@@ -13,6 +13,7 @@
 #ifndef GW_CONFIG_DIAGNOSTIC_H
 #define GW_CONFIG_DIAGNOSTIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -47,6 +48,18 @@ void gw_diagnostics_drop(struct gw_diagnostics *);
 /* What is said from now on of `path`, or of anything in it, stands at this place. `line` 0: the file as a
  * whole; a NULL file: not from a file ("default", an environment variable). */
 void gw_diagnostics_location(struct gw_diagnostics *, const char *path, const char *file, unsigned line);
+
+/* The value at this path came to nothing, as ${env:NAME:-} does where there is no NAME. */
+void gw_diagnostics_left_empty(struct gw_diagnostics *, const char *path);
+/* The value at this path is not known: what else would be said of it is of no use. */
+void gw_diagnostics_failed(struct gw_diagnostics *, const char *path);
+/* Is there a mistake with this text, wherever? */
+bool gw_diagnostics_says(const struct gw_diagnostics *, const char *text);
+/* Whether there is a place of just this path: the user wrote it, or set its environment variable. Not where it was left
+ * empty. */
+bool gw_diagnostics_is_written(const struct gw_diagnostics *, const char *path);
+/* That place: "ddgate.conf:12", "environment variable NAME"; empty where there is none. */
+void gw_diagnostics_where(const struct gw_diagnostics *, const char *path, char *out, size_t size);
 
 size_t gw_diagnostics_errors(const struct gw_diagnostics *);
 /* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,6 +113,17 @@ gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_diagnostics 
     return gw_conf_widen(text, a);
 }
 
+/* Once, however many options want it. */
+static void missing_variable(gw_str name, const char *path, struct gw_diagnostics *p)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}", GW_FMT(name),
+             GW_FMT(name));
+    if (!gw_diagnostics_says(p, text))
+        gw_config_error(p, path, "%s", text);
+}
+
 static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out, const char *path,
                     struct gw_diagnostics *p)
 {
@@ -130,9 +142,7 @@ static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out,
     else if (name.len == 0)
         gw_config_error(p, path, "${env:} names no variable: write ${env:NAME}");
     else
-        gw_config_error(p, path,
-                        "the environment variable %.*s is not set: set it, or write ${env:%.*s:-default}",
-                        GW_FMT(name), GW_FMT(name));
+        missing_variable(name, path, p);
     return mark || value;
 }
 

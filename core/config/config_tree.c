@@ -138,9 +138,16 @@ static void set_scalar(struct gw_tree *t, const struct gw_opt *row, void *conf, 
         raw = config_setting_get_bool(s) ? GW_STR("true") : GW_STR("false");
     else
         wrong_kind(t, row, s, path);
-    if (raw.ptr && gw_conf_expand(raw, t->env, t->arena, &text, path, t->diagnostics))
-        gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path,
-                   t->diagnostics);
+    if (!raw.ptr)
+        return;
+    if (!gw_conf_expand(raw, t->env, t->arena, &text, path, t->diagnostics)) {
+        gw_diagnostics_failed(t->diagnostics, path);
+        return;
+    }
+    if (raw.len && !text.len)
+        gw_diagnostics_left_empty(t->diagnostics, path);
+    gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path,
+               t->diagnostics);
 }
 
 static bool is_sequence(const config_setting_t *s)

@@ -33,7 +33,8 @@ enum gw_verdict {
     GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
     /* the data is good, the configuration is not (credentials, unknown project): retried slowly, logged
      * once */
-    GW_RETRY_SLOWLY
+    GW_RETRY_SLOWLY,
+    GW_DISCARDED /* the exporter has no endpoint for it: counted as that, and gone */
 };
 
 struct gw_outcome {
@@ -60,6 +61,7 @@ typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 /* What the process lends to its exporters; the text outlives them. */
 struct gw_export_host {
     gw_str host_name; /* this machine's, as the option of that name or the system says; may be empty */
+    unsigned signals; /* bit per enum gw_signal that this exporter shall get */
 };
 
 typedef enum gw_code gw_export_open_f(void *ctx, const struct gw_export_host *, const char *path,
@@ -75,6 +77,9 @@ struct gw_exporter {
     const char *name, *summary;
     unsigned signals;          /* bit per enum gw_signal that it can carry */
     const struct gw_opt *opts; /* its own rows (option.h); ctx begins with the struct that they fill */
+    /* names of options, NULL-terminated, one of which must be written in the configuration (or come from the
+     * environment); it may be empty only where the user wrote it so. NULL: none must */
+    const char *const *wants;
     size_t conf_size, ctx_size;
     /* requests that it may have open at a time, where the option of that name says fewer */
     unsigned in_flight;

@@ -105,8 +105,8 @@ void gw_ledger_read(struct gw_ledger *, struct gw_ledger_view *out);
 bool gw_ledger_balanced(const struct gw_ledger_view *);
 /* Items, of all exporters, that the disk queue keeps for the next start. */
 uint64_t gw_ledger_stored(const struct gw_ledger_view *);
-/* Accepted items that neither a backend took nor anything stored nor their source keeps (returned): dropped
- * by an exporter, or queued or in process still. Exit code 3. */
+/* Accepted items that neither a backend took nor anything stored nor their source keeps (returned) nor
+ * the configuration gives up (discarded): dropped by an exporter, or queued or in process still. Exit code 3. */
 uint64_t gw_ledger_lost(const struct gw_ledger_view *);
 /* For people, at exit: a paragraph per signal that was seen, rows that are not zero. */
 void gw_ledger_print(FILE *, const struct gw_ledger_view *);

@@ -166,8 +166,7 @@ static char *read_pem(struct reading *r, const char *option, gw_str file)
     if (!f || !text || ferror(f))
         mistake(r, option, "cannot read %s: %s", quoted(file).text, strerror(errno));
     else if (len > MAX_PEM)
-        mistake(r, option, "%s is larger than %d bytes: is it a PEM file?", quoted(file).text,
-                MAX_PEM);
+        mistake(r, option, "%s is larger than %d bytes: is it a PEM file?", quoted(file).text, MAX_PEM);
     else if (!memmem(text, len, "-----BEGIN ", 11))
         mistake(r, option, "%s holds no PEM text (-----BEGIN …)", quoted(file).text);
     if (f)

@@ -20,8 +20,8 @@
 
 #define OTLP_TARGET_OPTS(X)                                                                                  \
     X(str, endpoint, "endpoint", "", "", "",                                                                 \
-      "Where to send: http://host:port is plain, https://host:port is TLS. Empty: nothing is sent, "         \
-      "everything counts as sent.")                                                                          \
+      "Where to send: http://host:port is plain, https://host:port is TLS. It must be written; \"\" "        \
+      "uploads nothing, and everything counts as discarded.")                                                \
     X(map, headers, "headers", "", "", "",                                                                   \
       "Sent with every request, for example an API key; values are never shown. Write secrets as "           \
       "${env:NAME} or ${file:/path}.")                                                                       \

@@ -179,6 +179,9 @@ static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, cons
                                            path, diagnostics);
     if (!make_headers(c, path, diagnostics))
         code = GW_BAD_REQUEST;
+    if (c->target.off)
+        gw_option_warning(diagnostics, path, "endpoint",
+                          "is empty: nothing is uploaded, and everything counts as discarded");
     if (code != GW_OK || c->target.off)
         return code;
     return make_channel(c, path, diagnostics) && make_queue(c) ? GW_OK : GW_INTERNAL;
@@ -320,10 +323,10 @@ static bool call_start(struct ctx *c, struct call *call)
 }
 
 /* No endpoint: nothing is sent, and nobody is asked to try again. */
-static void forget(gw_done_f *done, void *cookie)
+static void discard(gw_done_f *done, void *cookie)
 {
-    struct gw_outcome taken = {.verdict = GW_DONE};
-    done(cookie, &taken);
+    struct gw_outcome gone = {.verdict = GW_DISCARDED};
+    done(cookie, &gone);
 }
 
 static void fail(gw_done_f *done, void *cookie, const char *why)
@@ -337,7 +340,7 @@ static void grpc_send(void *ctx, const struct gw_batch *batch, gw_nsec timeout, 
 {
     struct ctx *c = ctx;
     if (c->target.off) {
-        forget(done, cookie);
+        discard(done, cookie);
         return;
     }
     struct call *call = call_new(c, batch, timeout);
@@ -432,6 +435,7 @@ const struct gw_exporter gw_exporter_otlp_grpc = {
     .summary = "Sends OTLP over gRPC to a collector or any backend that takes it.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
+    .wants = (const char *const[]){"endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .open = grpc_open,

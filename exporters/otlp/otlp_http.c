@@ -139,6 +139,30 @@ static enum gw_code make_urls(struct ctx *c, const char *path, struct gw_diagnos
     return code;
 }
 
+/* What has no URL is not uploaded. */
+static void warn_of_none(const struct ctx *c, unsigned signals, const char *path,
+                         struct gw_diagnostics *diagnostics)
+{
+    char names[64] = "";
+    size_t n = 0;
+    bool any = false;
+    for (int s = 0; s < GW_SIGNALS; s++)
+        if (c->url[s][0])
+            any = true;
+        else if (signals & 1u << s)
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "",
+                                  gw_signal_name((enum gw_signal)s));
+    if (n && any)
+        gw_option_warning(diagnostics, path, "endpoint",
+                          "is empty, and there is no endpoint of their own for %s: they are not uploaded, "
+                          "and count as discarded; signals "
+                          "says what this exporter gets",
+                          names);
+    else if (n)
+        gw_option_warning(diagnostics, path, "endpoint",
+                          "is empty: nothing is uploaded, and everything counts as discarded");
+}
+
 /* With tls.server_name the URL bears that name, and the connection goes where the endpoint says. */
 static bool make_connect_to(struct ctx *c)
 {
@@ -159,6 +183,8 @@ static enum gw_code open_http(void *ctx, const struct gw_export_host *host, cons
     enum gw_code code = otlp_endpoint_open(&c->target, (const struct otlp_endpoint_conf *)&c->conf, &protocol,
                                            path, diagnostics);
     enum gw_code urls = make_urls(c, path, diagnostics);
+    if (code == GW_OK && urls == GW_OK)
+        warn_of_none(c, host->signals, path, diagnostics);
     bool listed = make_headers(c) && make_connect_to(c);
     if (c->target.compression != GW_COMPRESS_NONE)
         c->compressor = gw_compressor_new(c->target.compression);
@@ -411,7 +437,7 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
 {
     struct ctx *c = ctx;
     if (!c->url[batch->signal][0]) { /* no endpoint: nothing is sent */
-        fail_at_once(done, cookie, GW_DONE, "");
+        fail_at_once(done, cookie, GW_DISCARDED, "");
         return;
     }
     struct post *p = take_post(c);
@@ -542,6 +568,7 @@ const struct gw_exporter gw_exporter_otlp_http = {
     .summary = "Sends OTLP over HTTP, as protobuf or JSON, to any OpenTelemetry backend.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
+    .wants = (const char *const[]){"endpoint", "traces_endpoint", "logs_endpoint", "metrics_endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .open = open_http,

@@ -151,6 +151,11 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
         case GW_REFUSED:
             reject(s, p, now);
             break;
+        case GW_DISCARDED:
+            gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_DISCARDED,
+                           p->batch.items);
+            gw_sender_finish_inflight(s, p);
+            break;
         }
     }
 }

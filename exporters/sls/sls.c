@@ -271,6 +271,7 @@ const struct gw_exporter gw_exporter_sls = {
         "Sends to a trace instance of Aliyun's Log Service (SLS), over gRPC on port 10010 or over HTTP.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
+    .wants = (const char *const[]){"endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
     .open = open_sls,

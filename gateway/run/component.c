@@ -48,7 +48,7 @@ bool gw_component_make_exporter(struct exporter *e, const struct gw_conf_exporte
 
 bool gw_component_open_exporter(struct exporter *e, gw_str host_name, struct gw_diagnostics *diagnostics)
 {
-    const struct gw_export_host host = {host_name};
+    const struct gw_export_host host = {host_name, gw_sender_signals(&e->entry->sender, e->module)};
     size_t before = gw_diagnostics_errors(diagnostics);
     gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
     return opened(diagnostics, before, e->module->open(e->ctx, &host, e->path, diagnostics), e->path);

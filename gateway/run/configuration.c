@@ -103,6 +103,26 @@ static void fill_from_env(struct gw_tree *t, const struct gw_opt *rows, void *co
             set_from_env(t, rows, row, conf, path);
 }
 
+/* An exporter that sends nothing does so because somebody wrote that. */
+static void check_wanted(struct gw_tree *t, const struct gw_conf_exporter *e)
+{
+    char at[GW_OPTION_PATH], where[256];
+    if (!e->module->wants)
+        return;
+    for (const char *const *option = e->module->wants; *option; option++) {
+        gw_option_path(at, e->path, *option);
+        if (gw_diagnostics_is_written(t->diagnostics, at))
+            return;
+    }
+    gw_option_path(at, e->path, e->module->wants[0]);
+    gw_diagnostics_where(t->diagnostics, at, where, sizeof where);
+    gw_config_error(t->diagnostics, at,
+                    *where
+                        ? "comes out empty: set the variable that it names, or write \"\" to upload nothing"
+                        : "is missing: say where to send to, for example \"http://127.0.0.1:4317\"; \"\" "
+                          "uploads nothing");
+}
+
 static void fill_exporter(struct gw_tree *t, struct gw_conf_exporter *e, config_setting_t *entry)
 {
     struct gw_tree_rows rows[] = {{e->module->opts, e->conf}, {gw_sender_opts, &e->sender}};
@@ -114,6 +134,7 @@ static void fill_exporter(struct gw_tree *t, struct gw_conf_exporter *e, config_
     }
     if (entry)
         gw_tree_fill(t, entry, rows, 2, e->path, help, (const char *const[]){"type", NULL});
+    check_wanted(t, e);
 }
 
 static void fill_receiver(struct gw_tree *t, struct gw_conf_receiver *r, config_setting_t *entry)

@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from ddgate import free_port
+from ddgate import Ddgate, free_port
 from http_sink import Cut, HttpSink, Silence, Status
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from payloads import span, trace, v04
@@ -269,9 +269,35 @@ def test_the_proxy_of_the_environment_is_used(make_gate, backend):
 
 def test_an_empty_endpoint_sends_nothing_and_counts(make_gate):
     gate = make_gate(exporters=[dict(type="otlp_http", endpoint="", **QUICK)])
+    assert "exporters[0].endpoint: warning: is empty: nothing is uploaded" in gate.stderr
     send(gate, 4)
     gate.stop()
-    assert gate.ledger.exporter("otlp_http")["sent"] == 4
+    assert gate.ledger.exporter("otlp_http") == {("dropped", "discarded"): 4}
+
+
+@pytest.mark.parametrize("kind", ["otlp_grpc", "sls"])
+def test_an_empty_endpoint_of_the_others(make_gate, kind):
+    gate = make_gate(exporters=[dict(type=kind, endpoint="", **QUICK)])
+    assert "nothing is uploaded" in gate.stderr
+    send(gate, 4)
+    gate.stop()
+    assert gate.ledger.exporter(kind) == {("dropped", "discarded"): 4}
+
+
+def test_a_signal_without_an_endpoint(make_gate, backend):
+    gate = make_gate(exporters=[dict(type="otlp_http", logs_endpoint=backend.endpoint + "/v1/logs", **QUICK)])
+    assert "no endpoint of their own for traces, metrics: they are not uploaded" in gate.stderr
+    send(gate, 2)
+    gate.stop()
+    assert gate.ledger.exporter("otlp_http") == {("dropped", "discarded"): 2} and not backend.requests
+
+
+@pytest.mark.parametrize("kind", ["otlp_grpc", "otlp_http", "sls"])
+@pytest.mark.parametrize("endpoint", [None, "${env:DDGATE_NOT_THERE:-}", "${env:DDGATE_EMPTY}"])
+def test_an_exporter_without_an_endpoint_is_a_mistake(tmp_path, kind, endpoint):
+    gate = Ddgate(tmp_path, exporters=[dict(type=kind, **({} if endpoint is None else {"endpoint": endpoint}))], env={"DDGATE_EMPTY": ""})
+    assert gate.process.wait(30) == 2
+    assert "exporters[0].endpoint: " + ("is missing" if endpoint is None else "comes out empty") in gate.stderr
 
 
 def test_no_secret_is_shown(make_gate, backend):

@@ -93,7 +93,8 @@ def test_a_redirect_with_a_login(make_gate):
         gate = make_gate(exporters=[dict(type="otlp_http", endpoint=backend.endpoint, **QUICK)])
         assert gate.put("/v0.4/traces", v04(trace(1))).status == 200
         gate.wait_stderr("HTTP 302 to https://***@login.example/in")
-        assert not [form for form in forms(PASSWORD) if form in everything(gate)]
+        said = everything(gate)
+        assert not [form for form in forms(PASSWORD) if form in said], said
     finally:
         backend.close()
 

@@ -108,7 +108,8 @@ static void every_request_waits(const struct gw_exporter *e, int encoding, int c
         set_choice(e, ctx, "protocol", 1);
         set_choice(e, ctx, "encoding", encoding);
         set_choice(e, ctx, "compression", compression);
-        assert_int_equal(e->open(ctx, &(struct gw_export_host){GW_LIT("here")}, "exporters[0]", NULL), GW_OK);
+        assert_int_equal(
+            e->open(ctx, &(struct gw_export_host){.host_name = GW_LIT("here")}, "exporters[0]", NULL), GW_OK);
         more = send_refusing(e, ctx, n);
         e->close(ctx);
         free(ctx);

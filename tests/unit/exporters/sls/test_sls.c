@@ -145,7 +145,7 @@ static char *print_with(gw_str host_name)
     assert_int_equal(pipe(ends), 0);
     dup2(ends[1], STDOUT_FILENO);
     close(ends[1]);
-    const struct gw_export_host host = {host_name};
+    const struct gw_export_host host = {.host_name = host_name};
     enum gw_code code = e->open(ctx, &host, "exporters[0]", NULL);
     e->send(ctx, &batch, GW_SEC, taken, &times);
     while (code == GW_OK && !times)
