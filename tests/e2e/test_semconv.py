@@ -76,7 +76,7 @@ def test_name(name, standing):
 
 
 def test_names_of_tag_lists():
-    for tag, name in rows("dd_tags.def", r'^TAG\(\w+,\s*"([^"]+)",\s*"([^"]+)"'):
+    for tag, name in rows("../tags/dd_tags.def", r'^TAG\(\w+,\s*"([^"]+)",\s*"([^"]+)"'):
         if not name.startswith("datadog."):
             assert (name in KNOWN) != (name in OURS), f"{tag}: {name}"
 

@@ -22,7 +22,7 @@ def main():
     lists = cases + joined(pathlib.Path("tests/unit/translators/ddtrace/test_dd_tags.c"))
     tags = rows("dd_attrs.def", r'^TAG\(\w+,\s*"([^"]+)"')
     attributes = rows("dd_attrs.def", r'^ATTR\(\w+,\s*"([^"]+)"') + rows("dd_resource.def", r'^RES\(\w+,\s*"([^"]+)"')
-    listed = rows("dd_tags.def", r'^TAG\(\w+,\s*"([^"]+)"')
+    listed = rows("../tags/dd_tags.def", r'^TAG\(\w+,\s*"([^"]+)"')
     missing = [f"no span has the tag {t}" for t in tags if f"'{t}':" not in cases]
     missing += [f"no span is expected to have {a}" for a in attributes if not re.search(rf"[\s\"']{re.escape(a)}=", cases)]
     missing += [f"no list has {t}" for t in listed if not re.search(rf"[\"',]{re.escape(t)}:", lists)]

@@ -11,7 +11,7 @@ struct rule {
 
 static const struct rule rules[] = {
 #define TAG(list, tag, attribute, array, note) {DD_TAGS_##list, {tag, attribute, note, array}},
-#include "translators/ddtrace/dd_tags.def"
+#include "translators/tags/dd_tags.def"
 #undef TAG
 };
 

@@ -6,7 +6,6 @@
 #include "translators/logs/log_attrs.h"
 
 #include "core/base/hash.h"
-#include "translators/logs/log_group.h"
 
 void log_attrs_begin(struct log_attrs *a, struct gw_arena *arena)
 {
@@ -88,57 +87,4 @@ bool log_attrs_claim(struct log_attrs *a, gw_str key)
         a->few[a->n] = key.ptr ? key : GW_STR("");
     a->n++;
     return true;
-}
-
-/* --- tags --- */
-
-struct tag {
-    gw_str key, value;
-};
-
-static bool next_tag(gw_str *rest, struct tag *t)
-{
-    gw_str one;
-    while (gw_str_next(rest, ',', &one)) {
-        one = gw_str_trim(one);
-        size_t colon = gw_str_find(one, ':');
-        t->key = gw_str_n(one.ptr, colon);
-        t->value = gw_str_from(one, colon + 1);
-        if (t->key.len)
-            return true;
-    }
-    return false;
-}
-
-static gw_str *origin_field(struct log_origin *o, gw_str key)
-{
-    if (gw_str_eq(key, GW_STR("service")))
-        return &o->service;
-    if (gw_str_eq(key, GW_STR("env")))
-        return &o->env;
-    if (gw_str_eq(key, GW_STR("version")))
-        return &o->version;
-    return gw_str_eq(key, GW_STR("host")) ? &o->host : NULL;
-}
-
-void log_attrs_tags(struct log_attrs *a, gw_str tags, struct log_origin *origin)
-{
-    enum { VALUES = 32 };
-    struct tag t, later;
-    while (next_tag(&tags, &t)) {
-        gw_str values[VALUES] = {t.value}, rest = tags;
-        size_t n = 1;
-        gw_str *to = origin_field(origin, t.key);
-        if (to && !to->len)
-            *to = t.value;
-        if (to || !log_attrs_claim(a, t.key))
-            continue;
-        while (n < VALUES && next_tag(&rest, &later))
-            if (gw_str_eq(later.key, t.key))
-                values[n++] = later.value;
-        if (n > 1)
-            otlp_attr_texts(&a->w, LOG_RECORD_ATTRIBUTES, t.key, values, n);
-        else
-            otlp_attr_text(&a->w, LOG_RECORD_ATTRIBUTES, t.key, t.value);
-    }
 }

@@ -51,9 +51,4 @@ static inline void log_attrs_int(struct log_attrs *a, gw_str key, int64_t value)
         otlp_attr_int(&a->w, LOG_RECORD_ATTRIBUTES, key, value);
 }
 
-/* "k:v,k:v", as Datadog's tags are written. A key that comes several times makes an array of its values;
- * service, env, version and host go to the origin instead. */
-struct log_origin;
-void log_attrs_tags(struct log_attrs *, gw_str tags, struct log_origin *);
-
 #endif

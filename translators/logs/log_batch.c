@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/random.h"
+#include "translators/logs/log_resource.h"
 #include "translators/logs/log_write.h"
 
 enum { KEEP_BUDGET = 64 << 20, SCRATCH_BUDGET = 64 << 20, SLOTS = 256 };
@@ -38,7 +39,7 @@ struct log_batch *log_batch_new(const struct log_conf *conf)
     }
     log_batch_begin_setup(b);
     b->groups.seed = gw_random();
-    b->attrs.seed = b->tail.attrs.seed = b->groups.seed;
+    b->attrs.seed = b->resource.seed = b->tail.attrs.seed = b->groups.seed;
     gw_arena_init(&b->keep, KEEP_BUDGET);
     gw_arena_init(&b->scratch, SCRATCH_BUDGET);
     return b;
@@ -51,6 +52,7 @@ void log_batch_drop(struct log_batch *b)
     gw_budget_give(b->conf->environment->budget, b->charged);
     otlp_fini(&b->records);
     otlp_fini(&b->attrs.w);
+    otlp_fini(&b->resource.w);
     otlp_fini(&b->tail.attrs.w);
     gw_arena_fini(&b->keep);
     gw_arena_fini(&b->scratch);
@@ -119,13 +121,28 @@ static void link_slot(struct log_batch *b, struct log_scope *scope)
 
 /* --- the envelope: what stands around the text, where the text itself does not say --- */
 
+/* What the intake knows of the container, where the tags do not say it. */
+static gw_str add_resource(struct log_attrs *a, gw_str written)
+{
+    gw_str key, attribute;
+    while (log_resource_next(&written, &key, &attribute))
+        if (log_attrs_claim(a, key) && otlp_room(&a->w, attribute.len))
+            otlp_end(&a->w, otlp_put_bytes(a->w.data + a->w.len, attribute));
+    return gw_str_n((const char *)a->w.data, a->w.len);
+}
+
 static void settle_origin(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     const struct log_options *o = &b->setup->options;
     struct log_origin tagged = {.service = {NULL, 0}};
     gw_str tags = log_or_else(f->tags, in->tags);
-    if (tags.len)
-        log_attrs_tags(&b->attrs, tags, &tagged);
+    f->origin.more = in->resource;
+    if (tags.len) {
+        log_attrs_begin(&b->resource, &b->scratch);
+        log_tags_read(tags, &b->attrs, &b->resource, &tagged);
+        if (b->resource.w.len)
+            f->origin.more = add_resource(&b->resource, in->resource);
+    }
     f->origin.service = log_or_else(f->origin.service,
                                     log_or_else(tagged.service, log_or_else(in->service, b->setup->service)));
     f->origin.env = log_or_else(f->origin.env, log_or_else(tagged.env, log_or_else(in->env, o->env)));
@@ -234,9 +251,10 @@ enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, st
 {
     size_t before = b->records.len;
     struct log_slot *s = pay_for_records(b) ? next_slot(b) : NULL;
+    b->resource.w.failed = false;
     settle_envelope(b, in, f);
     struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &f->origin) : NULL;
-    if (!scope || b->attrs.w.failed)
+    if (!scope || b->attrs.w.failed || b->resource.w.failed)
         return GW_BUSY;
     uint32_t id = log_write(&b->records, f, in->observed, &b->attrs.w);
     if (b->records.failed) {

@@ -50,12 +50,13 @@ struct log_tail {
 
 struct log_batch {
     const struct log_conf *conf;
-    struct log_setup *setup; /* of the conf, as of when the batch was last empty; a reference */
-    unsigned generation;     /* of setup */
-    struct log_clock clock;  /* in setup's zone */
-    struct gw_arena keep;    /* groups: until log_finish */
-    struct gw_arena scratch; /* of the record */
-    struct log_attrs attrs;  /* of the record */
+    struct log_setup *setup;   /* of the conf, as of when the batch was last empty; a reference */
+    unsigned generation;       /* of setup */
+    struct log_clock clock;    /* in setup's zone */
+    struct gw_arena keep;      /* groups: until log_finish */
+    struct gw_arena scratch;   /* of the record */
+    struct log_attrs attrs;    /* of the record */
+    struct log_attrs resource; /* … and of its resource, by its tags */
     struct log_tail tail;
     struct sc_thread *thread;
     struct {

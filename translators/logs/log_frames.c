@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "translators/logs/log_batch.h"
+#include "translators/logs/log_resource.h"
 
 /* Field numbers of opentelemetry/proto/logs/v1/logs.proto and resource.proto. */
 enum {
@@ -36,14 +37,34 @@ struct maker {
     bool known;
 };
 
-static void resource_attr(struct maker *m, gw_str key, gw_str value)
+/* Option `resource` wins over what was found. */
+static bool is_overruled(const struct maker *m, gw_str key)
 {
     const struct gw_map *over = &m->b->setup->options.resource;
     for (size_t i = 0; i < over->n; i++)
         if (gw_str_eq(over->items[i].key, key))
-            return;
-    if (value.len)
+            return true;
+    return false;
+}
+
+static void resource_attr(struct maker *m, gw_str key, gw_str value)
+{
+    if (value.len && !is_overruled(m, key))
         otlp_attr_text(&m->w, RESOURCE_ATTRIBUTES, key, value);
+}
+
+static void put_written(struct maker *m, gw_str bytes)
+{
+    if (otlp_room(&m->w, bytes.len))
+        otlp_end(&m->w, otlp_put_bytes(m->w.data + m->w.len, bytes));
+}
+
+static void write_more(struct maker *m, gw_str more)
+{
+    gw_str key, entry;
+    while (log_resource_next(&more, &key, &entry))
+        if (!is_overruled(m, key))
+            put_written(m, entry);
 }
 
 static void write_resource(struct maker *m, const struct log_origin *o)
@@ -54,8 +75,8 @@ static void write_resource(struct maker *m, const struct log_origin *o)
     resource_attr(m, GW_STR("service.version"), o->version);
     resource_attr(m, GW_STR("deployment.environment.name"), o->env);
     resource_attr(m, GW_STR("host.name"), o->host);
-    if (otlp_room(&m->w, more->len))
-        otlp_end(&m->w, otlp_put_bytes(m->w.data + m->w.len, gw_str_n((const char *)more->data, more->len)));
+    write_more(m, o->more);
+    put_written(m, gw_str_n((const char *)more->data, more->len));
     otlp_close(&m->w, resource, 1);
 }
 

@@ -15,6 +15,7 @@
 
 struct log_origin {
     gw_str service, env, version, host, logger;
+    gw_str more; /* further attributes of the resource, as OTLP writes them (log_resource.h) */
 };
 
 struct log_scope {

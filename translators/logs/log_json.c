@@ -442,10 +442,12 @@ static void merge_found(struct log_found *f, const struct log_found *inner)
     if (inner->trace.low || inner->trace.high)
         f->trace = inner->trace;
     f->span = inner->span ? inner->span : f->span;
-    f->origin = (struct log_origin){
-        log_or_else(inner->origin.service, f->origin.service), log_or_else(inner->origin.env, f->origin.env),
-        log_or_else(inner->origin.version, f->origin.version),
-        log_or_else(inner->origin.host, f->origin.host), log_or_else(inner->origin.logger, f->origin.logger)};
+    f->origin = (struct log_origin){log_or_else(inner->origin.service, f->origin.service),
+                                    log_or_else(inner->origin.env, f->origin.env),
+                                    log_or_else(inner->origin.version, f->origin.version),
+                                    log_or_else(inner->origin.host, f->origin.host),
+                                    log_or_else(inner->origin.logger, f->origin.logger),
+                                    f->origin.more};
     f->source = log_or_else(inner->source, f->source);
     f->tags = log_or_else(inner->tags, f->tags);
     f->body = inner->body;

@@ -7,6 +7,7 @@
 
 #include "core/base/text.h"
 #include "translators/logs/log_batch.h"
+#include "translators/logs/log_resource.h"
 
 static const gw_str message_key = GW_LIT("message"), status_key = GW_LIT("status"),
                     level_key = GW_LIT("level");
@@ -164,6 +165,7 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
         const struct sc_field *field = &p->fields[i];
         enum place place = place_of_key(field->key);
         if ((place == STATUS && field == status && leveled) ||
+            (field->tag && log_tag_is_resource(f->tags, field->key)) ||
             (place && place != STATUS && put_in_place(b, place, &field->val, f)))
             continue;
         put_attr(b, field->key, &field->val);
@@ -207,6 +209,7 @@ static enum gw_code write_point(struct log_batch *b, const struct log_input *in,
                                 const struct log_found *around, struct log_found *found)
 {
     found->origin.host = around->origin.host;
+    found->tags = log_or_else(around->tags, in->tags);
     found->origin.env = GW_NOSTR;
     take_fields(b, p, found);
     found->origin.env = log_or_else(found->origin.env, around->origin.env);

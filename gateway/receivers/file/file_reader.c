@@ -69,6 +69,7 @@ bool file_reader_open(struct file_reader *r)
                                       .gave_up = &r->slow_lines,
                                       .text = decode,
                                       .text_ctx = r};
+    file_containers_init(&r->containers, 4 * r->cap);
     file_watch_open(&r->watch, r->component);
     return r->wake >= 0 && r->buf && r->re && r->join.spans;
 }
@@ -113,6 +114,7 @@ void file_reader_close(struct file_reader *r)
     if (r->wake >= 0)
         close(r->wake);
     r->wake = -1;
+    file_containers_fini(&r->containers);
     free(r->buf);
     free(r->join.spans);
     re_thread_drop(r->re);

@@ -35,6 +35,7 @@
 #include "core/config/option.h"
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/common/log_sink.h"
+#include "gateway/receivers/file/file_container.h"
 #include "gateway/receivers/file/file_index.h"
 #include "gateway/receivers/file/file_multiline.h"
 #include "gateway/receivers/file/file_text.h"
@@ -73,6 +74,10 @@
       "Lines that belong together: auto joins stack traces and indented lines to the line before them, "     \
       "none joins nothing; anything else "                                                                   \
       "is a regular expression that a record's first line matches.")                                         \
+    X(flag, containers, "containers", "true", "", "",                                                        \
+      "Take the lines of containers out of what their runtime writes around them (CRI, Docker's "            \
+      "json-file), "                                                                                         \
+      "and the names of pod and container out of the path.")                                                 \
     X(count, open_files, "open_files", "1024", "8", "1000000",                                               \
       "Most files open at a time. Past it, those that rest longest are closed, and opened again when they "  \
       "grow.")
@@ -108,14 +113,18 @@ struct file_tail {
     char *held;           /* malloc'd: what stood at pos when last looked at */
     size_t held_n, held_cap;
     enum file_encoding encoding;
-    struct log_attr attrs[2]; /* log.file.path, log.file.name: views of the entry's path */
-    gw_nsec grew;             /* monotonic: when something new was last read … */
-    enum file_end tried;      /* … and how final a look at its end was taken since */
-    int watch;                /* number, or -1: looked at every `poll` */
-    bool ready;               /* may have something */
-    bool seen;                /* by the scan that is under way */
-    bool gone;                /* no pattern finds it any more: read to its end, then closed … */
-    gw_nsec retire_at;        /* … not before */
+    /* log.file.path, log.file.name: views of the entry's path; room for log.iostream */
+    struct log_attr attrs[3];
+    struct log_container *container; /* whose log it is, by its path; NULL: nobody knows */
+    uint64_t first_name;             /* file_name_key of the name that it was found by */
+    bool wrapped;                    /* its lines are those of a runtime */
+    gw_nsec grew;                    /* monotonic: when something new was last read … */
+    enum file_end tried;             /* … and how final a look at its end was taken since */
+    int watch;                       /* number, or -1: looked at every `poll` */
+    bool ready;                      /* may have something */
+    bool seen;                       /* by the scan that is under way */
+    bool gone;                       /* no pattern finds it any more: read to its end, then closed … */
+    gw_nsec retire_at;               /* … not before */
     /* known from last time, and not yet seen to begin with the bytes that were saved */
     bool unproven;
     int error;   /* errno: it cannot be opened or read. 0: it can */
@@ -152,6 +161,7 @@ struct file_reader {
 
     struct file_text text;
     struct file_multiline join; /* but for the unit, which is the tail's */
+    struct file_containers containers;
     struct re *pattern;
     struct re_thread *re;
     struct gw_arena arena;
@@ -257,12 +267,27 @@ enum file_wake {
 void file_tail_shut(struct file_reader *, struct file_tail *);
 /* The one that reads this file; NULL: none. */
 struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
+/* One record into the sink; `piece`: of a container's log. */
+void file_tail_emit(struct file_reader *, struct file_tail *, gw_str raw, uint64_t cut,
+                    const struct log_piece *);
+/* Whether these bytes may have escape sequences that shall go: for the records that are emitted next. */
+void file_tail_colours(struct file_reader *, const char *buf, size_t n);
 /* Reads and feeds at most FILE_TURN bytes. */
 enum file_turn file_tail_turn(struct file_reader *, struct file_tail *);
 /* One record into the sink for each in buf, which begins at t->pos, until the sink is full. Returns how many
  * bytes of it are done with. */
 size_t file_tail_feed(struct file_reader *, struct file_tail *, const char *buf, size_t n, enum file_end,
                       bool *is_long);
+
+/* --- file_unwrap.c --- */
+
+/* As file_tail_feed, of a container's log. False when there is no memory: nothing was fed. */
+bool file_unwrap_feed(struct file_reader *, struct file_tail *, const char *buf, size_t n, enum file_end,
+                      bool *is_long, size_t *used);
+/* The tail, of which nothing was read, waits for the turn of the one that had its name before. */
+bool file_unwrap_waits(struct file_reader *, struct file_tail *);
+/* Whose log it is, by its path and by what that leads to. */
+void file_unwrap_learn(struct file_tail *);
 
 /* --- file_identity.c --- */
 

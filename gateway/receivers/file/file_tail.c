@@ -26,6 +26,9 @@ void file_tail_renamed(struct file_reader *r, struct file_tail *t)
     t->attrs[0] = (struct log_attr){.key = GW_LIT("log.file.path"), .text = path};
     t->attrs[1] =
         (struct log_attr){.key = GW_LIT("log.file.name"), .text = gw_str_z(slash ? slash + 1 : path.ptr)};
+    t->attrs[2] = (struct log_attr){.key = GW_LIT("log.iostream")};
+    if (r->conf->containers)
+        file_unwrap_learn(t);
     file_index_add(&r->by_name, &t->by_name, file_name_key(path), t);
 }
 
@@ -51,6 +54,7 @@ static void link_tail(struct file_reader *r, struct file_tail *t)
     else
         r->unwatched_n++;
     file_tail_renamed(r, t);
+    t->first_name = t->by_name.key;
     atomic_store_explicit(&r->counts->files, ++r->tails_n, memory_order_relaxed);
 }
 
@@ -136,6 +140,7 @@ void file_tail_drop(struct file_reader *r, struct file_tail *t)
     if (t->error)
         atomic_fetch_sub_explicit(&r->counts->failing, 1, memory_order_relaxed);
     t->entry->open = false;
+    log_container_drop(t->container);
     free(t->held);
     free(t);
 }
@@ -167,8 +172,8 @@ enum file_wake file_tail_wake(struct file_reader *r, struct file_tail *t)
 
 /* --- records --- */
 
-/* One record into the feed. */
-static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut, uint64_t end)
+void file_tail_emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut,
+                    const struct log_piece *piece)
 {
     gw_str text = file_text_decode(&r->text, t->encoding, raw);
     if (r->coloured)
@@ -177,11 +182,14 @@ static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
                                  .text = text,
                                  .observed = r->wall,
                                  .host = r->host,
+                                 .time = piece ? piece->time : 0,
+                                 .resource = log_container_resource(t->container),
                                  .attrs = t->attrs,
-                                 .attrs_n = 2,
+                                 .attrs_n = piece ? 3 : 2,
                                  .cut = cut};
+    if (piece)
+        t->attrs[2].text = log_iostream_name(piece->stream);
     r->full |= gw_log_sink_add(r->sink, &in);
-    offset_tracker_touch(r->tracker, t->entry, end);
     if (!r->fed_at)
         r->fed_at = r->now;
     if (cut) {
@@ -190,8 +198,15 @@ static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_
     }
 }
 
+/* One record of the file as it stands, which ends at `end`. */
+static void emit(struct file_reader *r, struct file_tail *t, gw_str raw, uint64_t cut, uint64_t end)
+{
+    file_tail_emit(r, t, raw, cut, NULL);
+    offset_tracker_touch(r->tracker, t->entry, end);
+}
+
 /* Once for a block: hardly any has escape sequences. */
-static void look_for_colours(struct file_reader *r, const char *buf, size_t n)
+void file_tail_colours(struct file_reader *r, const char *buf, size_t n)
 {
     r->coloured = r->conf->strip_ansi && n && memchr(buf, '\033', n);
 }
@@ -214,7 +229,10 @@ size_t file_tail_feed(struct file_reader *r, struct file_tail *t, const char *bu
     enum file_found found = FILE_RECORD;
     uint64_t lines = 0;
     size_t at = 0;
-    look_for_colours(r, buf, n);
+    t->wrapped = r->conf->containers && j.unit.width == 1 && file_container_begins(&r->containers, buf, n);
+    if (t->wrapped && file_unwrap_feed(r, t, buf, n, end, is_long, &at))
+        return at;
+    file_tail_colours(r, buf, n);
     while (!r->full && (found = file_multiline_next(&j, buf, at, n, end, &rec)) == FILE_RECORD) {
         emit(r, t, gw_str_n(buf + rec.from, rec.to - rec.from), rec.cut, t->pos + rec.next);
         at = rec.next;
@@ -292,7 +310,7 @@ static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint6
     size_t n;
     if (!read_at(r, t, r->buf, r->join.max, t->pos, &n))
         return FILE_DONE;
-    look_for_colours(r, r->buf, n);
+    file_tail_colours(r, r->buf, n);
     n = file_multiline_cut(&j, r->buf, 0, n);
     emit(r, t, gw_str_n(r->buf, n), sink - t->pos - n, next);
     atomic_fetch_add_explicit(&r->counts->lines, 1, memory_order_relaxed);
@@ -391,6 +409,8 @@ enum file_turn file_tail_turn(struct file_reader *r, struct file_tail *t)
         t->scanned = t->held_n = 0;
     if (t->unproven && !file_tail_prove(r, t))
         return FILE_DONE;
+    if (!t->pos && file_unwrap_waits(r, t))
+        return FILE_AGAIN;
     for (size_t left = FILE_TURN / FILE_BLOCK; left && now == FILE_AGAIN; left--)
         now = t->scanned ? long_step(r, t) : block_step(r, t);
     if (!t->failed)

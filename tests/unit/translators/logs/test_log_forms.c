@@ -255,6 +255,13 @@ static void items_of_datadogs_intake(void **state)
          "\"item\",\"ddtags\":\"service:tag\","
          "\"n\":2}",
          "{service.name=\"item\"} warn(13) \"in\" {n=2 datadog.log.source=\"q\"}\n"},
+        /* the container's and the pod's names are the resource's */
+        {"{\"message\":\"m\",\"ddtags\":\"kube_namespace:ns,pod_name:p,team:a,kube_container_name:c,"
+         "container_id:abc,image_tag:7,pod_name:q,kube_service:x,kube_service:y,env:e\"}",
+         "{service.name=\"s\" deployment.environment.name=\"e\" k8s.namespace.name=\"ns\" "
+         "k8s.pod.name=[\"p\" \"q\"] k8s.container.name=\"c\" container.id=\"abc\" "
+         "container.image.tags=[\"7\"] k8s.service.name=[\"x\" \"y\"]} (9) \"m\" {team=\"a\" "
+         "datadog.log.source=\"q\"}\n"},
         {"{\"message\":\"plain\",\"status\":\"alert\",\"timestamp\":\"2026-11-21T00:54:23Z\",\"error\":{"
          "\"kind\":\"K\",\"stack\":\"S\"}}",
          "{service.name=\"s\"} @1795222463.000000000 alert(19) \"plain\" {exception.stacktrace=\"S\" "

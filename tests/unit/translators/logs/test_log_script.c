@@ -235,11 +235,12 @@ static void items_find_their_script(void **state)
     run(&b,
         (struct log_input){.form = LOG_ITEM,
                            .text = GW_STR("{\"message\":\"m\",\"ddsource\":\"special\",\"ddtags\":\"env:e,k:"
-                                          "v\",\"service\":\"svc\",\"free\":1}")},
+                                          "v,pod_name:p\",\"service\":\"svc\",\"free\":1}")},
         &s);
     assert_string_equal(
         s.text,
-        "{service.name=\"svc\" deployment.environment.name=\"e\"} (9) \"m\" {free=1 k=\"v\" seen=\"m\" "
+        "{service.name=\"svc\" deployment.environment.name=\"e\" k8s.pod.name=\"p\"} (9) \"m\" {free=1 "
+        "k=\"v\" seen=\"m\" "
         "datadog.log.source=\"special\"}\n");
     close_scripts(&b);
 }
