@@ -38,24 +38,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gw_str json = gw_str_n((const char *)data, size);
     struct gw_arena arena;
     struct otlp_buf w;
-    bool exception = false;
+    struct dd_oddities odd = {0};
+    struct dd_events events;
+    const struct dd_error tags = {GW_LIT("E"), GW_LIT("m"), GW_LIT("s")};
     gw_arena_init(&arena, 16 << 20);
     w = (struct otlp_buf){0};
     check(otlp_room(&w, 1));
 
-    dd_write_links(&w, &arena, NULL, 0, json, size & 1);
+    dd_write_links(&w, &arena, NULL, 0, json, size & 1, &odd);
     packs_the_same(&w);
     w.len = 0;
-    dd_write_links(&w, &arena, &link, 1, json, false);
+    dd_write_links(&w, &arena, &link, 1, json, false, &odd);
     check(w.len > 0);
     packs_the_same(&w);
     w.len = 0;
-    enum dd_tag_fate fate = dd_write_events(&w, &arena, NULL, 0, json, &exception);
-    check(fate == DD_TAG_TAKEN || (w.len == 0 && !exception));
-    packs_the_same(&w);
-    w.len = 0;
-    dd_write_events(&w, &arena, &event, 1, json, &exception);
-    packs_the_same(&w);
+    enum dd_tag_fate fate = dd_events_read(&events, &arena, NULL, 0, json, 7, &odd);
+    check(fate == DD_TAG_TAKEN || events.n == 0);
+    for (int natives = 0; natives < 2; natives++) {
+        dd_events_read(&events, &arena, &event, (size_t)natives, json, 7, &odd);
+        dd_events_match(&events, &arena, &tags);
+        for (int completed = 0; completed < 2; completed++) {
+            dd_events_write(&w, &arena, &events, completed, &odd);
+            packs_the_same(&w);
+            w.len = 0;
+        }
+    }
 
     otlp_fini(&w);
     gw_arena_fini(&arena);

@@ -18,37 +18,61 @@ static bool json_number(struct otlp_buf *w, struct gw_json *j)
 }
 
 /* Takes the next value and writes the fields of an AnyValue. False after an error of the text. */
-static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth);
+static bool any_json(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth);
 
-static bool json_array(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+static bool json_array(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth)
 {
     size_t array = otlp_open(w, DD_ANY_ARRAY, 1);
     gw_json_array(j);
     while (gw_json_item(j)) {
         size_t value = otlp_open(w, DD_ANY_VALUES, 1);
-        any_json(w, j, depth + 1);
+        any_json(w, j, odd, depth + 1);
         otlp_close(w, value, 1);
     }
     otlp_close(w, array, 1);
     return !j->why;
 }
 
-static bool json_members(struct otlp_buf *w, unsigned field, struct gw_json *j, unsigned depth)
+bool dd_keys_json(const struct gw_json *j, struct dd_keys *keys, struct dd_oddities *odd)
+{
+    struct gw_json ahead = *j;
+    gw_str key;
+    *keys = (struct dd_keys){0};
+    if (gw_json_kind(&ahead) == GW_JSON_NULL)
+        return true;
+    gw_json_object(&ahead);
+    while (gw_json_member(&ahead, &key)) {
+        gw_json_skip(&ahead);
+        if (!dd_keys_add(keys, j->arena, key))
+            return false;
+    }
+    return !ahead.why && dd_keys_settle(keys, j->arena, odd);
+}
+
+static bool json_members(struct otlp_buf *w, unsigned field, struct gw_json *j, const struct dd_keys *keys,
+                         struct dd_oddities *odd, unsigned depth)
 {
     gw_str key;
     gw_json_object(j);
-    while (gw_json_member(j, &key)) {
-        size_t value, mark = otlp_attr_open(w, field, key, &value);
-        any_json(w, j, depth + 1);
+    for (size_t i = 0; gw_json_member(j, &key); i++) {
+        if (keys->left_out[i]) {
+            gw_json_skip(j);
+            continue;
+        }
+        size_t value, mark = otlp_attr_open(w, field, keys->keys[i], &value);
+        any_json(w, j, odd, depth + 1);
         otlp_attr_close(w, mark, value);
     }
     return !j->why;
 }
 
-static bool json_object(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+static bool json_object(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth)
 {
+    struct dd_keys keys;
+    if (!dd_keys_json(j, &keys, odd))
+        return gw_json_bad(j, "there is no memory for the keys of an object");
     size_t list = otlp_open(w, DD_ANY_KVLIST, 2);
-    json_members(w, DD_ANY_VALUES, j, depth);
+    json_members(w, DD_ANY_VALUES, j, &keys, odd, depth);
     otlp_close(w, list, 2);
     return !j->why;
 }
@@ -61,7 +85,7 @@ static bool json_raw(struct otlp_buf *w, struct gw_json *j)
     return !j->why;
 }
 
-static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
+static bool any_json(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth)
 {
     gw_str text;
     bool flag;
@@ -77,17 +101,18 @@ static bool any_json(struct otlp_buf *w, struct gw_json *j, unsigned depth)
             otlp_any_bool(w, flag);
         return !j->why;
     case GW_JSON_ARRAY:
-        return depth < DD_ANY_DEPTH ? json_array(w, j, depth) : json_raw(w, j);
+        return depth < DD_ANY_DEPTH ? json_array(w, j, odd, depth) : json_raw(w, j);
     case GW_JSON_OBJECT:
-        return depth < DD_ANY_DEPTH ? json_object(w, j, depth) : json_raw(w, j);
+        return depth < DD_ANY_DEPTH ? json_object(w, j, odd, depth) : json_raw(w, j);
     default:
         return gw_json_null(j);
     }
 }
 
-bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j)
+bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j, const struct dd_keys *keys,
+                   struct dd_oddities *odd)
 {
-    return gw_json_kind(j) == GW_JSON_NULL ? gw_json_null(j) : json_members(w, field, j, 0);
+    return gw_json_kind(j) == GW_JSON_NULL ? gw_json_null(j) : json_members(w, field, j, keys, odd, 0);
 }
 
 static void any_value(struct otlp_buf *w, const struct dd_value *v, unsigned depth)

@@ -3,14 +3,16 @@
  *     "text" ─▶ string   true ─▶ bool   12 ─▶ int   2.5 ─▶ double   [ ] ─▶ array   { } ─▶ kvlist   null ─▶ an empty value
  *
  * An integer above INT64_MAX becomes a double. What is nested deeper than DD_ANY_DEPTH becomes its JSON text.
+ * Of an object, nested ones too, each key is written once and none that is empty (dd_keys.h).
  *
- * Pure.
+ * Pure; keys and text with escapes go to the JSON's arena.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_ANY_H
 #define DD_ANY_H
 
 #include "core/base/json.h"
+#include "translators/ddtrace/dd_keys.h"
 #include "translators/ddtrace/dd_span.h"
 #include "translators/otlp/otlp_write.h"
 
@@ -19,9 +21,12 @@ enum { DD_ANY_DEPTH = 32 };
 /* Field numbers of AnyValue, ArrayValue and KeyValueList that otlp_write.h has no function for. */
 enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
 
-/* Takes an object and writes its members as attributes, elements of `field`; null is an object without
- * any. */
-bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *);
+/* The keys of the object that comes next, which is not taken; null is an object without any. False when the
+ * text is malformed or the arena's budget spent. */
+bool dd_keys_json(const struct gw_json *, struct dd_keys *, struct dd_oddities *);
+/* Takes that object and writes its members as attributes, elements of `field`. */
+bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *, const struct dd_keys *,
+                   struct dd_oddities *);
 
 void dd_attr_value(struct otlp_buf *, unsigned field, gw_str key, const struct dd_value *);
 

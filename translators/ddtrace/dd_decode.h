@@ -52,6 +52,7 @@ enum dd_field {
     DD_F_TRACE_ID_HIGH,
     DD_F_TRACESTATE,
     DD_F_FLAGS,
+    DD_F_DROPPED,
     DD_F_ATTRIBUTES,
     DD_F_TIME,
     DD_F_STRING_VALUE,

@@ -46,7 +46,9 @@ enum dd_field dd_part_field(gw_str key)
         {GW_LIT("span_id"), DD_F_SPAN_ID},
         {GW_LIT("attributes"), DD_F_ATTRIBUTES},
         {GW_LIT("tracestate"), DD_F_TRACESTATE},
+        {GW_LIT("trace_state"), DD_F_TRACESTATE}, /* PHP */
         {GW_LIT("flags"), DD_F_FLAGS},
+        {GW_LIT("dropped_attributes_count"), DD_F_DROPPED},
         {GW_LIT("time_unix_nano"), DD_F_TIME},
         {GW_LIT("name"), DD_F_NAME},
         {GW_LIT("type"), DD_F_TYPE},

@@ -7,8 +7,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
-#include "translators/ddtrace/dd_events.h"
-#include "translators/ddtrace/dd_links.h"
 #include "translators/ddtrace/dd_semconv.h"
 
 #include <math.h>
@@ -91,66 +89,102 @@ static gw_str text_or(gw_str a, gw_str b)
     return a.len ? a : b;
 }
 
-/* otel.status_code is an order from the application; true when it was one. */
-static bool ordered_status(struct dd_fields *f, struct dd_status *st)
+static gw_str without_prefix(gw_str s, gw_str prefix)
+{
+    return gw_str_ieq(gw_str_n(s.ptr, s.len < prefix.len ? s.len : prefix.len), prefix)
+               ? gw_str_from(s, prefix.len)
+               : s;
+}
+
+/* The code that otel.status_code says, in any spelling: Ok, STATUS_CODE_OK, StatusCode.OK, 1. */
+static bool read_status_code(struct dd_fields *f, unsigned *code)
 {
     static const char *const words[] = {"unset", "ok", "error"};
-    gw_str said = text_of_tag(f, DD_T_OTEL_STATUS_CODE);
-    for (unsigned i = 0; i < 3 && said.len; i++)
+    int64_t number;
+    if (dd_int_of(f, DD_T_OTEL_STATUS_CODE, &number) && number >= 0 && number <= 2) {
+        *code = (unsigned)number;
+        return true;
+    }
+    gw_str said = gw_str_trim(text_of_tag(f, DD_T_OTEL_STATUS_CODE));
+    said = without_prefix(without_prefix(said, GW_STR("STATUS_CODE_")), GW_STR("StatusCode."));
+    for (unsigned i = 0; i < 3; i++)
         if (gw_str_ieq(said, gw_str_z(words[i]))) {
-            st->code = i;
-            dd_use(f, DD_T_OTEL_STATUS_CODE);
+            *code = i;
             return true;
         }
     return false;
 }
 
+/* otel.status_code is an order from the application, but for unset, which leaves it to the span's own field. */
+static void find_code(struct dd_fields *f, struct dd_status *st)
+{
+    unsigned code;
+    st->code = f->span->error ? 2 : 0;
+    if (!dd_has(f, DD_T_OTEL_STATUS_CODE) || !read_status_code(f, &code))
+        return;
+    dd_use(f, DD_T_OTEL_STATUS_CODE);
+    if (code)
+        st->code = code;
+}
+
 static void find_status(struct dd_fields *f, struct dd_status *st)
 {
-    *st = (struct dd_status){.code = f->span->error ? 2 : 0};
-    if (dd_has(f, DD_T_OTEL_STATUS_CODE))
-        ordered_status(f, st);
+    *st = (struct dd_status){
+        .said = {.type = text_of_tag(f, DD_A_ERROR_TYPE),
+                 .message = text_or(text_of_tag(f, DD_T_ERROR_MESSAGE), text_of_tag(f, DD_T_ERROR_MSG)),
+                 .stack = text_or(text_of_tag(f, DD_T_ERROR_STACK), text_of_tag(f, DD_T_ERROR_STACKTRACE))}};
+    find_code(f, st);
     if (st->code != 2)
         return;
-    st->type = text_of_tag(f, DD_A_ERROR_TYPE);
-    st->text = text_or(text_of_tag(f, DD_T_ERROR_MESSAGE), text_of_tag(f, DD_T_ERROR_MSG));
-    st->stack = text_or(text_of_tag(f, DD_T_ERROR_STACK), text_of_tag(f, DD_T_ERROR_STACKTRACE));
-    st->message = text_or(text_of_tag(f, DD_T_OTEL_STATUS_TEXT), text_or(st->text, st->type));
+    st->message = text_or(text_of_tag(f, DD_T_OTEL_STATUS_TEXT), text_or(st->said.message, st->said.type));
     if (is_text(f, DD_T_OTEL_STATUS_TEXT))
         dd_use(f, DD_T_OTEL_STATUS_TEXT);
 }
 
 /* What stands in the status and in the exception event need not stand among the attributes as well. */
-static void use_errors(struct dd_fields *f, const struct dd_status *st)
+static void use_errors(struct dd_fields *f, const struct dd_status *st, bool message, bool stack)
 {
     static const unsigned texts[] = {DD_T_ERROR_MESSAGE, DD_T_ERROR_MSG},
                           stacks[] = {DD_T_ERROR_STACK, DD_T_ERROR_STACKTRACE};
     for (int i = 0; i < 2; i++) {
-        if (is_text(f, texts[i]) && gw_str_eq(text_of_tag(f, texts[i]), st->text))
+        if (message && is_text(f, texts[i]) && gw_str_eq(text_of_tag(f, texts[i]), st->said.message))
             dd_use(f, texts[i]);
-        if (is_text(f, stacks[i]) && gw_str_eq(text_of_tag(f, stacks[i]), st->stack))
+        if (stack && is_text(f, stacks[i]) && gw_str_eq(text_of_tag(f, stacks[i]), st->said.stack))
             dd_use(f, stacks[i]);
     }
 }
 
+/* Reads and writes the span's events. */
+static void write_events(struct dd_writer *w, struct dd_events *events, struct dd_oddities *odd)
+{
+    struct dd_fields *f = &w->f;
+    struct dd_oddities again;
+    enum dd_tag_fate fate = dd_events_read(events, f->arena, f->span->events, f->span->events_n,
+                                           text_of_tag(f, DD_T_EVENTS), (uint64_t)f->span->start, odd);
+    odd->bad_events += fate == DD_TAG_MALFORMED;
+    if (fate == DD_TAG_TAKEN && is_text(f, DD_T_EVENTS))
+        dd_use(f, DD_T_EVENTS);
+    dd_events_match(events, f->arena, &w->status.said);
+    dd_events_write(&w->events, f->arena, events, true, odd);
+    if (dd_events_lack(events))
+        dd_events_write(&w->sent_events, f->arena, events, false, &again);
+}
+
+/* A status text alone is no exception, and an event that was announced but is not here says nothing. */
 static void derive_events(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
-    bool has_exception = false;
-    if (f->span->events_n || is_text(f, DD_T_EVENTS)) {
-        enum dd_tag_fate fate = dd_write_events(&w->events, f->arena, f->span->events, f->span->events_n,
-                                                text_of_tag(f, DD_T_EVENTS), &has_exception);
-        odd->bad_events += fate == DD_TAG_MALFORMED;
-        if (fate == DD_TAG_TAKEN && is_text(f, DD_T_EVENTS))
-            dd_use(f, DD_T_EVENTS);
-    }
     struct dd_status *st = &w->status;
-    if (st->code != 2)
-        return;
-    bool is_told = has_exception || dd_bool_of(f, DD_T_HAS_EXCEPTION);
-    st->exception = !is_told && (st->type.len || st->text.len || st->stack.len);
-    if (has_exception || st->exception) /* an event that was announced but is not here says nothing */
-        use_errors(f, st);
+    struct dd_events events = {0};
+    if (f->span->events_n || is_text(f, DD_T_EVENTS))
+        write_events(w, &events, odd);
+    bool meant = events.meant < events.n, announced = dd_bool_of(f, DD_T_HAS_EXCEPTION);
+    st->exception =
+        st->code == 2 && !events.has_exception && !announced && (st->said.type.len || st->said.stack.len);
+    bool in_status = st->code == 2 && gw_str_eq(st->message, st->said.message);
+    if (events.has_exception || !announced)
+        use_errors(f, st, st->exception || in_status || (meant && events.says_message),
+                   st->exception || (meant && events.says_stack));
 }
 
 static void derive_links(struct dd_writer *w, struct dd_oddities *odd)
@@ -159,7 +193,7 @@ static void derive_links(struct dd_writer *w, struct dd_oddities *odd)
     if (!f->span->links_n && !is_text(f, DD_T_SPAN_LINKS))
         return;
     enum dd_tag_fate fate = dd_write_links(&w->links, f->arena, f->span->links, f->span->links_n,
-                                           text_of_tag(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64);
+                                           text_of_tag(f, DD_T_SPAN_LINKS), w->opt->trace_id_bits == 64, odd);
     odd->bad_links += fate == DD_TAG_MALFORMED;
     if (fate == DD_TAG_TAKEN && is_text(f, DD_T_SPAN_LINKS))
         dd_use(f, DD_T_SPAN_LINKS);
@@ -180,12 +214,20 @@ unsigned dd_trace_says(const struct dd_scanned *c, bool has_rate)
            (has_rate && in_state(c->state, GW_STR("ksr"))) << 2;
 }
 
+bool dd_says_trace_id(const struct dd_scanned *c, const struct dd_span *s, gw_str text)
+{
+    uint64_t high, low;
+    return dd_hex128(text, &high, &low) && low == s->trace_id && high == c->high;
+}
+
 /* Tags that the trace state and the trace's attributes say. */
 static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
 {
     static const unsigned texts[] = {DD_T_TRACESTATE, DD_T_W3C_TRACESTATE, DD_T_DD_ORIGIN};
     struct dd_fields *f = &w->f;
     uint64_t high;
+    if (dd_says_trace_id(c, f->span, text_of_tag(f, DD_T_OTEL_TRACE_ID)))
+        dd_use(f, DD_T_OTEL_TRACE_ID);
     dd_use(f, DD_T_MANUAL_KEEP);
     dd_use(f, DD_T_MANUAL_DROP);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -216,6 +258,7 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
     find_status(f, &w->status);
     derive_events(w, odd);
     derive_links(w, odd);
+    odd->repaired_text += w->events.repaired + w->links.repaired;
     use_trace_tags(w, c);
     set_explicit(f);
     dd_http(f);

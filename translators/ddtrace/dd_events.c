@@ -1,5 +1,5 @@
-/* Span.events, from the native list and from the tag `events`, and the exception event that is made of error
- * tags.
+/* Span.events, from the native list and from the tag `events`; the event that the tags error.* speak of; and
+ * the event that is made of them (dd_events.h).
  *
  * Keeps no state; writes into the caller's buffer. Called by dd_derive.c and dd_write.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,63 +13,38 @@ enum { SPAN_EVENTS = 11 };
 enum { EVENT_TIME = 1, EVENT_NAME = 2, EVENT_ATTRIBUTES = 3 };
 
 enum {
-    SEARCHED = 64 /* native events that one of the JSON is compared with, past the one at its own place */
+    SEARCHED = 64, /* native events that one of the JSON is compared with, past the one at its own place */
+    LIST = 8       /* room for events of the JSON at first */
 };
 
-struct event {
-    uint64_t time;
-    gw_str name, attributes; /* JSON text */
-    bool has_time, has_name;
-};
+#define EXCEPTION GW_STR("exception")
+#define EXCEPTION_TYPE GW_STR("exception.type")
+#define EXCEPTION_MESSAGE GW_STR("exception.message")
+#define EXCEPTION_STACK GW_STR("exception.stacktrace")
 
-static size_t open_event(struct otlp_buf *w, uint64_t time, gw_str name)
+/* ---- reading ---- */
+
+/* Nanoseconds; as a float (JavaScript beyond 2^53) to the nearest. *can_be is false for a time that no clock
+ * says. */
+static bool read_time(struct gw_json *j, uint64_t *out, bool *can_be)
 {
-    size_t mark = otlp_open(w, SPAN_EVENTS, 2);
-    otlp_fixed64(w, EVENT_TIME, time);
-    otlp_text(w, EVENT_NAME, name);
-    return mark;
-}
-
-static uint64_t native_time(const struct dd_event *e)
-{
-    return e->time_unix_nano < 0 ? 0 : (uint64_t)e->time_unix_nano;
-}
-
-static bool is_exception(gw_str name)
-{
-    return gw_str_eq(name, GW_STR("exception"));
-}
-
-static void write_native(struct otlp_buf *w, const struct dd_event *e)
-{
-    size_t mark = open_event(w, native_time(e), e->name);
-    for (size_t i = 0; i < e->attrs_n; i++)
-        dd_attr_value(w, EVENT_ATTRIBUTES, e->attrs[i].key, &e->attrs[i].value);
-    otlp_close(w, mark, 2);
-}
-
-/* ---- the JSON ---- */
-
-/* Nanoseconds; as a float (JavaScript beyond 2^53) to the nearest. */
-static bool read_time(struct gw_json *j, uint64_t *out)
-{
-    const double two_to_64 = 18446744073709551616.0;
     struct gw_json_number n;
     if (gw_json_kind(j) != GW_JSON_NUMBER || !gw_json_number(j, &n))
         return false;
     if (n.type == GW_JSON_DOUBLE) {
-        if (!(n.d >= 0 && n.d < two_to_64 - 1024))
-            return false;
-        *out = (uint64_t)(n.d + 0.5);
-        return true;
+        *can_be = n.d >= 0 && n.d < 0x1p63;
+        *out = *can_be ? (uint64_t)(n.d + 0.5) : 0;
+        return n.d == n.d;
     }
+    *can_be = n.type == GW_JSON_INT && n.i >= 0;
     *out = n.u;
-    return n.type == GW_JSON_UINT || n.i >= 0;
+    return true;
 }
 
 /* One element of the array; false when it is no event. */
-static bool read_event(struct gw_json *j, struct event *e)
+static bool read_event(struct gw_json *j, struct dd_event_seen *e, bool *can_be)
 {
+    bool has_name = false, has_time = false;
     gw_str key;
     if (gw_json_kind(j) != GW_JSON_OBJECT)
         return false;
@@ -79,11 +54,11 @@ static bool read_event(struct gw_json *j, struct event *e)
         if (gw_str_eq(key, GW_STR("name"))) {
             if (kind != GW_JSON_STRING)
                 return false;
-            e->has_name = gw_json_text(j, &e->name);
+            has_name = gw_json_text(j, &e->name);
         } else if (gw_str_eq(key, GW_STR("time_unix_nano"))) {
-            if (!read_time(j, &e->time))
+            if (!read_time(j, &e->time, can_be))
                 return false;
-            e->has_time = true;
+            has_time = true;
         } else if (gw_str_eq(key, GW_STR("attributes"))) {
             if (kind != GW_JSON_OBJECT && kind != GW_JSON_NULL)
                 return false;
@@ -92,33 +67,24 @@ static bool read_event(struct gw_json *j, struct event *e)
             gw_json_skip(j);
         }
     }
-    return e->has_name && e->has_time && !j->why;
+    return has_name && has_time && !j->why;
 }
 
-static bool same_event(const struct dd_event *native, const struct event *e)
+static bool same_event(const struct dd_event_seen *a, const struct dd_event_seen *b)
 {
-    return native_time(native) == e->time && gw_str_eq(native->name, e->name);
+    return a->time == b->time && gw_str_eq(a->name, b->name);
 }
 
 /* Tracers that send both send them in the same order. */
-static bool is_native(const struct dd_event *native, size_t n, const struct event *e, size_t place)
+static bool is_native(const struct dd_events *e, size_t natives, const struct dd_event_seen *seen,
+                      size_t place)
 {
-    if (place < n && same_event(&native[place], e))
+    if (place < natives && same_event(&e->list[place], seen))
         return true;
-    for (size_t i = 0; i < n && i < SEARCHED; i++)
-        if (same_event(&native[i], e))
+    for (size_t i = 0; i < natives && i < SEARCHED; i++)
+        if (same_event(&e->list[i], seen))
             return true;
     return false;
-}
-
-static void write_parsed(struct otlp_buf *w, struct gw_arena *arena, const struct event *e)
-{
-    struct gw_json attributes;
-    size_t mark = open_event(w, e->time, e->name);
-    gw_json_init(&attributes, e->attributes, arena);
-    if (e->attributes.len)
-        dd_attrs_json(w, EVENT_ATTRIBUTES, &attributes);
-    otlp_close(w, mark, 2);
 }
 
 /* Whether text that is not well-formed was meant to be a list of objects: "[{" and what follows. */
@@ -129,43 +95,172 @@ static bool looks_like_events(gw_str json)
     return gw_json_array(&j) && gw_json_item(&j) && gw_json_kind(&j) == GW_JSON_OBJECT;
 }
 
-static enum dd_tag_fate write_json(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event *native,
-                                   size_t n, gw_str json, bool *has_exception)
+/* Room for one more event. */
+static bool make_room(struct dd_events *e, struct gw_arena *arena, size_t *room)
 {
-    bool exception = false, events = true;
-    size_t undo = w->len, count = 0;
+    if (e->n < *room)
+        return true;
+    size_t more = *room ? 2 * *room : LIST;
+    struct dd_event_seen *list = gw_arena_raw(arena, more, sizeof *list);
+    if (!list)
+        return false;
+    if (e->n)
+        memcpy(list, e->list, e->n * sizeof *list);
+    e->list = list;
+    *room = more;
+    return true;
+}
+
+static enum dd_tag_fate read_json(struct dd_events *e, struct gw_arena *arena, gw_str json, uint64_t instead,
+                                  struct dd_oddities *odd)
+{
+    size_t natives = e->n, room = e->n, count = 0, bad_times = 0;
+    bool events = true;
     struct gw_json j;
     gw_json_init(&j, json, arena);
     gw_json_array(&j);
     for (; events && gw_json_item(&j); count++) {
-        struct event e = {0};
-        events = read_event(&j, &e);
+        struct dd_event_seen seen = {0};
+        bool can_be = true;
+        events = read_event(&j, &seen, &can_be) && make_room(e, arena, &room);
+        seen.time = can_be ? seen.time : instead;
         if (!events)
             break;
-        exception |= is_exception(e.name);
-        if (!is_native(native, n, &e, count))
-            write_parsed(w, arena, &e);
+        if (is_native(e, natives, &seen, count))
+            continue;
+        bad_times += !can_be;
+        e->list[e->n++] = seen;
     }
     if (events && count && gw_json_end(&j)) {
-        *has_exception |= exception;
+        odd->bad_times += bad_times;
         return DD_TAG_TAKEN;
     }
-    w->len = undo;
+    e->n = natives;
     return j.why && looks_like_events(json) ? DD_TAG_MALFORMED : DD_TAG_KEPT;
 }
 
-enum dd_tag_fate dd_write_events(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event *native,
-                                 size_t n, gw_str json, bool *has_exception)
+enum dd_tag_fate dd_events_read(struct dd_events *e, struct gw_arena *arena, const struct dd_event *native,
+                                size_t n, gw_str json, uint64_t instead, struct dd_oddities *odd)
 {
-    *has_exception = false;
-    for (size_t i = 0; i < n; i++) {
-        write_native(w, &native[i]);
-        *has_exception |= is_exception(native[i].name);
+    *e = (struct dd_events){.list = n ? gw_arena_raw(arena, n, sizeof *e->list) : NULL};
+    for (; e->list && e->n < n; e->n++) {
+        /* the decoder has made the greatest of a time past 2^63 */
+        bool can_be = native[e->n].time_unix_nano >= 0 && native[e->n].time_unix_nano < INT64_MAX;
+        odd->bad_times += !can_be;
+        e->list[e->n] =
+            (struct dd_event_seen){.native = &native[e->n],
+                                   .time = can_be ? (uint64_t)native[e->n].time_unix_nano : instead,
+                                   .name = native[e->n].name};
     }
-    return json.len ? write_json(w, arena, native, n, json, has_exception) : DD_TAG_TAKEN;
+    enum dd_tag_fate fate = json.len ? read_json(e, arena, json, instead, odd) : DD_TAG_TAKEN;
+    e->meant = e->n;
+    for (size_t i = 0; i < e->n; i++)
+        e->has_exception |= gw_str_eq(e->list[i].name, EXCEPTION);
+    return fate;
 }
 
-/* ---- our own ---- */
+/* ---- the exception ---- */
+
+static void note_part(struct dd_error *says, gw_str key, gw_str value)
+{
+    if (gw_str_eq(key, EXCEPTION_TYPE))
+        says->type = value;
+    else if (gw_str_eq(key, EXCEPTION_MESSAGE))
+        says->message = value;
+    else if (gw_str_eq(key, EXCEPTION_STACK))
+        says->stack = value;
+}
+
+/* What an event says under the conventions' names. */
+static struct dd_error exception_of(const struct dd_event_seen *e, struct gw_arena *arena)
+{
+    struct dd_error says = {0};
+    struct gw_json j;
+    gw_str key, text;
+    for (size_t i = 0; e->native && i < e->native->attrs_n; i++)
+        if (e->native->attrs[i].value.type == DD_V_STRING)
+            note_part(&says, e->native->attrs[i].key, e->native->attrs[i].value.s);
+    gw_json_init(&j, e->attributes, arena);
+    if (!e->attributes.len || gw_json_kind(&j) != GW_JSON_OBJECT)
+        return says;
+    gw_json_object(&j);
+    while (gw_json_member(&j, &key)) {
+        if (gw_json_kind(&j) != GW_JSON_STRING)
+            gw_json_skip(&j);
+        else if (gw_json_text(&j, &text))
+            note_part(&says, key, text);
+    }
+    return says;
+}
+
+/* "ValueError" and "builtins.ValueError" are one class. */
+static bool same_class(gw_str a, gw_str b)
+{
+    gw_str longer = a.len > b.len ? a : b, shorter = a.len > b.len ? b : a;
+    size_t head = longer.len - shorter.len;
+    return shorter.len && gw_str_ends(longer, shorter) && (!head || longer.ptr[head - 1] == '.');
+}
+
+/* How surely this is the event that the tags speak of: 0 is not at all. */
+static unsigned likeness(const struct dd_event_seen *e, const struct dd_error *says,
+                         const struct dd_error *tags)
+{
+    bool same_text = !says->message.len || !tags->message.len || gw_str_eq(says->message, tags->message);
+    if (gw_str_eq(e->name, EXCEPTION)) {
+        bool other = says->type.len && tags->type.len && !same_class(says->type, tags->type);
+        return other ? 0 : 1 + same_text;
+    }
+    /* JavaScript: the class, or "Error" for what has none */
+    if (tags->type.len ? gw_str_eq(e->name, tags->type)
+                       : gw_str_eq(e->name, GW_STR("Error")) && says->message.len && same_text)
+        return 1 + same_text;
+    return 0;
+}
+
+static gw_str unless_said(gw_str said, gw_str otherwise)
+{
+    return said.len ? GW_NOSTR : otherwise;
+}
+
+void dd_events_match(struct dd_events *e, struct gw_arena *arena, const struct dd_error *tags)
+{
+    struct dd_error says = {0};
+    unsigned best = 0;
+    if (!tags->type.len && !tags->message.len && !tags->stack.len)
+        return;
+    for (size_t i = 0; i < e->n; i++) {
+        if (!gw_str_eq(e->list[i].name, EXCEPTION) && !gw_str_eq(e->list[i].name, tags->type) &&
+            !gw_str_eq(e->list[i].name, GW_STR("Error")))
+            continue;
+        struct dd_error these = exception_of(&e->list[i], arena);
+        unsigned like = likeness(&e->list[i], &these, tags);
+        if (!like || like < best) /* of equals the last, as error.* is what came last */
+            continue;
+        best = like;
+        e->meant = i;
+        says = these;
+    }
+    if (!best)
+        return;
+    gw_str name = e->list[e->meant].name;
+    e->has_exception = true;
+    e->renamed = !gw_str_eq(name, EXCEPTION);
+    e->missing =
+        (struct dd_error){unless_said(says.type, e->renamed && !tags->type.len ? name : tags->type),
+                          unless_said(says.message, tags->message), unless_said(says.stack, tags->stack)};
+    e->says_message = !says.message.len || gw_str_eq(says.message, tags->message);
+    e->says_stack = !says.stack.len || gw_str_eq(says.stack, tags->stack);
+}
+
+/* ---- writing ---- */
+
+static size_t open_event(struct otlp_buf *w, uint64_t time, gw_str name)
+{
+    size_t mark = otlp_open(w, SPAN_EVENTS, 2);
+    otlp_fixed64(w, EVENT_TIME, time);
+    otlp_text(w, EVENT_NAME, name);
+    return mark;
+}
 
 static void attr_unless_empty(struct otlp_buf *w, gw_str key, gw_str value)
 {
@@ -173,12 +268,65 @@ static void attr_unless_empty(struct otlp_buf *w, gw_str key, gw_str value)
         otlp_attr_text(w, EVENT_ATTRIBUTES, key, value);
 }
 
-void dd_write_exception(struct otlp_buf *w, uint64_t time_unix_nano, gw_str type, gw_str message,
-                        gw_str stack)
+static void write_parts(struct otlp_buf *w, const struct dd_error *e)
 {
-    size_t mark = open_event(w, time_unix_nano, GW_STR("exception"));
-    attr_unless_empty(w, GW_STR("exception.type"), type);
-    attr_unless_empty(w, GW_STR("exception.message"), message);
-    attr_unless_empty(w, GW_STR("exception.stacktrace"), stack);
+    attr_unless_empty(w, EXCEPTION_TYPE, e->type);
+    attr_unless_empty(w, EXCEPTION_MESSAGE, e->message);
+    attr_unless_empty(w, EXCEPTION_STACK, e->stack);
+}
+
+/* What is completed makes room for it: an empty text of the same name. */
+static void leave_out_parts(struct dd_keys *keys, const struct dd_error *missing)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        keys->left_out[i] |= (missing->type.len && gw_str_eq(keys->keys[i], EXCEPTION_TYPE)) ||
+                             (missing->message.len && gw_str_eq(keys->keys[i], EXCEPTION_MESSAGE)) ||
+                             (missing->stack.len && gw_str_eq(keys->keys[i], EXCEPTION_STACK));
+}
+
+static bool keys_of(const struct dd_event_seen *e, struct gw_json *attributes, struct gw_arena *arena,
+                    struct dd_keys *keys, struct dd_oddities *odd)
+{
+    *keys = (struct dd_keys){0};
+    gw_json_init(attributes, e->attributes, arena);
+    if (!e->native)
+        return !e->attributes.len || dd_keys_json(attributes, keys, odd);
+    for (size_t i = 0; i < e->native->attrs_n; i++)
+        if (!dd_keys_add(keys, arena, e->native->attrs[i].key))
+            return false;
+    return dd_keys_settle(keys, arena, odd);
+}
+
+static void write_event(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event_seen *e,
+                        const struct dd_error *missing, struct dd_oddities *odd)
+{
+    struct gw_json attributes;
+    struct dd_keys keys;
+    size_t mark = open_event(w, e->time, missing ? EXCEPTION : e->name);
+    if (keys_of(e, &attributes, arena, &keys, odd)) {
+        if (missing)
+            leave_out_parts(&keys, missing);
+        for (size_t i = 0; e->native && i < keys.n; i++)
+            if (!keys.left_out[i])
+                dd_attr_value(w, EVENT_ATTRIBUTES, keys.keys[i], &e->native->attrs[i].value);
+        if (!e->native && e->attributes.len)
+            dd_attrs_json(w, EVENT_ATTRIBUTES, &attributes, &keys, odd);
+    }
+    if (missing)
+        write_parts(w, missing);
+    otlp_close(w, mark, 2);
+}
+
+void dd_events_write(struct otlp_buf *w, struct gw_arena *arena, const struct dd_events *e, bool completed,
+                     struct dd_oddities *odd)
+{
+    for (size_t i = 0; i < e->n; i++)
+        write_event(w, arena, &e->list[i], completed && i == e->meant ? &e->missing : NULL, odd);
+}
+
+void dd_write_exception(struct otlp_buf *w, uint64_t time_unix_nano, const struct dd_error *e)
+{
+    size_t mark = open_event(w, time_unix_nano, EXCEPTION);
+    write_parts(w, e);
     otlp_close(w, mark, 2);
 }

@@ -204,7 +204,8 @@ static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct 
                           const struct dd_span *s)
 {
     size_t id_at;
-    if (dd_trace_says(c, p->has_rate) != p->trace_says)
+    if (dd_trace_says(c, p->has_rate) != p->trace_says ||
+        (p->has_trace_id && !dd_says_trace_id(c, s, s->meta[p->trace_id_at].value)))
         return false;
     uint64_t trace = w->writer->shapes.plans.trace;
     if (p->scope_in != trace) {

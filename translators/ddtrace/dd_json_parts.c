@@ -18,6 +18,11 @@ static enum dd_got skip_value(struct dd_decoder *d)
     return dd_json_done(gw_json_skip(&d->json));
 }
 
+static bool is_text(struct dd_decoder *d)
+{
+    return gw_json_kind(&d->json) == GW_JSON_STRING;
+}
+
 static bool is_list(struct dd_decoder *d)
 {
     return gw_json_kind(&d->json) == GW_JSON_ARRAY;
@@ -174,6 +179,7 @@ static const struct dd_part_reader reader = {
     .skip = skip_value,
     .link_attributes = dd_json_texts,
     .event_attributes = read_event_attributes,
+    .is_text = is_text,
     .is_list = is_list,
     .elements = read_elements,
     .array = read_array,

@@ -98,7 +98,7 @@ static enum dd_span_kind kind_by_type(struct dd_fields *f, struct dd_scanned *c)
         return rpc_kind(f);
     if (gw_str_ieq(type, GW_STR("llm")))
         return dd_has(f, DD_T_OUT_HOST) ? DD_KIND_CLIENT : DD_KIND_INTERNAL;
-    return DD_KIND_NONE;
+    return named_kind(type); /* httpd-datadog's is "server" */
 }
 
 static enum dd_span_kind kind_by_name(struct dd_fields *f, struct dd_scanned *c)

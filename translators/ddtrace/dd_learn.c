@@ -193,6 +193,14 @@ static bool is_upper_half(const struct learner *l, size_t entry)
            gw_str_hex64(l->f->span->meta[entry].value, &upper) && is_only_source(l, DD_T_TID, DD_UNKNOWN);
 }
 
+/* It is used up for the trace id. */
+static bool is_trace_id(const struct learner *l, size_t entry)
+{
+    return l->keys[entry].name == DD_T_OTEL_TRACE_ID && is_text(l, entry) &&
+           l->f->used[DD_T_OTEL_TRACE_ID / 64] >> (DD_T_OTEL_TRACE_ID % 64) & 1 &&
+           is_only_source(l, DD_T_OTEL_TRACE_ID, DD_UNKNOWN);
+}
+
 static bool learn_demand(const struct learner *l, size_t entry, enum dd_demand *demand)
 {
     *demand = DD_EQUAL;
@@ -200,10 +208,16 @@ static bool learn_demand(const struct learner *l, size_t entry, enum dd_demand *
         *demand = DD_ANY_VALUE;
     else if (is_upper_half(l, entry))
         *demand = DD_ITS_UPPER;
+    else if (is_trace_id(l, entry))
+        *demand = DD_ITS_TRACE;
     else if (is_url(l, entry))
         *demand = DD_ITS_URL;
     else if (is_query(l, entry))
         *demand = DD_ITS_QUERY;
+    if (*demand == DD_ITS_TRACE) {
+        l->plan->has_trace_id = true;
+        l->plan->trace_id_at = (uint16_t)entry;
+    }
     if (*demand == DD_ITS_URL)
         return learn_url(l, entry);
     return *demand != DD_ITS_QUERY || learn_query(l, entry);

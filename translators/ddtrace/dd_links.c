@@ -61,18 +61,32 @@ static void close_link(struct otlp_buf *w, const struct link *l, size_t mark)
     otlp_close(w, mark, 2);
 }
 
-static bool write_native(struct otlp_buf *w, const struct dd_link *native, bool low_only)
+static bool native_keys(struct gw_arena *arena, const struct dd_link *native, struct dd_keys *keys,
+                        struct dd_oddities *odd)
 {
+    *keys = (struct dd_keys){0};
+    for (size_t i = 0; i < native->attrs_n; i++)
+        if (!dd_keys_add(keys, arena, native->attrs[i].key))
+            return false;
+    return dd_keys_settle(keys, arena, odd);
+}
+
+static bool write_native(struct otlp_buf *w, struct gw_arena *arena, const struct dd_link *native,
+                         bool low_only, struct dd_oddities *odd)
+{
+    struct dd_keys keys;
     struct link l = {.high = native->trace_id_high,
                      .low = native->trace_id,
                      .span_id = native->span_id,
                      .tracestate = native->tracestate,
-                     .flags = native->flags};
-    if (!has_ids(&l))
+                     .flags = native->flags,
+                     .dropped = native->dropped};
+    if ((!has_ids(&l) && !native->attrs_n && !l.tracestate.len) || !native_keys(arena, native, &keys, odd))
         return false;
     size_t mark = open_link(w, &l, low_only);
-    for (size_t i = 0; i < native->attrs_n; i++)
-        otlp_attr_text(w, LINK_ATTRIBUTES, native->attrs[i].key, native->attrs[i].value);
+    for (size_t i = 0; i < keys.n; i++)
+        if (!keys.left_out[i])
+            otlp_attr_text(w, LINK_ATTRIBUTES, keys.keys[i], native->attrs[i].value);
     close_link(w, &l, mark);
     return true;
 }
@@ -97,6 +111,29 @@ static void read_word(struct gw_json *j, uint64_t *high, uint64_t *low, bool *ok
     }
 }
 
+/* A whole number that is not negative, as a number or as decimal text. */
+static void read_count(struct gw_json *j, uint64_t *out, bool *ok)
+{
+    struct gw_json_number n;
+    gw_str text;
+    double d = -1;
+    if (gw_json_kind(j) == GW_JSON_STRING && gw_json_text(j, &text)) {
+        *ok = *ok && (text.len == 0 || gw_str_u64(text, out));
+    } else if (gw_json_kind(j) == GW_JSON_NUMBER && gw_json_number(j, &n)) {
+        if (n.type == GW_JSON_DOUBLE)
+            d = n.d;
+        else
+            *out = n.u;
+        if (d >= 0 && d < 0x1p63 && (double)(uint64_t)d == d)
+            *out = (uint64_t)d;
+        else
+            *ok = *ok && (n.type == GW_JSON_UINT || (n.type == GW_JSON_INT && n.i >= 0));
+    } else {
+        *ok = *ok && gw_json_kind(j) == GW_JSON_NULL;
+        gw_json_skip(j);
+    }
+}
+
 static void read_tracestate(struct gw_json *j, gw_str *out, bool *ok)
 {
     if (gw_json_kind(j) == GW_JSON_STRING) {
@@ -112,6 +149,14 @@ static void read_attributes(struct gw_json *j, gw_str *out, bool *ok)
     enum gw_json_kind kind = gw_json_kind(j);
     *ok = *ok && (kind == GW_JSON_OBJECT || kind == GW_JSON_NULL);
     gw_json_raw(j, out);
+}
+
+static bool has_members(gw_str object, struct gw_arena *arena)
+{
+    struct gw_json j;
+    gw_str key;
+    gw_json_init(&j, object, arena);
+    return object.len && gw_json_kind(&j) == GW_JSON_OBJECT && gw_json_object(&j) && gw_json_member(&j, &key);
 }
 
 /* One element of the array. *ok: it is a link. Members that we do not know are passed over. */
@@ -131,18 +176,36 @@ static void read_link(struct gw_json *j, struct link *l, bool *ok)
             read_word(j, NULL, &l->high, ok);
         else if (gw_str_eq(key, GW_STR("span_id")))
             read_word(j, NULL, &l->span_id, ok);
-        else if (gw_str_eq(key, GW_STR("tracestate")))
+        else if (gw_str_eq(key, GW_STR("tracestate")) || gw_str_eq(key, GW_STR("trace_state")))
             read_tracestate(j, &l->tracestate, ok);
         else if (gw_str_eq(key, GW_STR("flags")))
-            read_word(j, NULL, &l->flags, ok);
+            read_count(j, &l->flags, ok);
         else if (gw_str_eq(key, GW_STR("dropped_attributes_count")))
-            read_word(j, NULL, &l->dropped, ok);
+            read_count(j, &l->dropped, ok);
         else if (gw_str_eq(key, GW_STR("attributes")))
             read_attributes(j, &l->attributes, ok);
         else
             gw_json_skip(j);
     }
-    *ok = *ok && has_ids(l);
+    *ok = *ok && (has_ids(l) || l->tracestate.len || has_members(l->attributes, j->arena));
+}
+
+/* A link without ids is told from others by its attributes; tracers that send it twice send the same. */
+static bool same_attributes(const struct dd_link *native, gw_str json, struct gw_arena *arena)
+{
+    struct gw_json j;
+    gw_str key, text;
+    size_t n = 0;
+    gw_json_init(&j, json, arena);
+    if (gw_json_kind(&j) != GW_JSON_OBJECT)
+        return !native->attrs_n;
+    gw_json_object(&j);
+    for (; gw_json_member(&j, &key); n++) {
+        if (n >= native->attrs_n || gw_json_kind(&j) != GW_JSON_STRING || !gw_json_text(&j, &text) ||
+            !gw_str_eq(key, native->attrs[n].key) || !gw_str_eq(text, native->attrs[n].value))
+            return false;
+    }
+    return n == native->attrs_n;
 }
 
 static bool same_link(const struct dd_link *native, const struct link *l)
@@ -151,32 +214,35 @@ static bool same_link(const struct dd_link *native, const struct link *l)
 }
 
 /* Tracers that send both send them in the same order. */
-static bool is_native(const struct dd_link *native, size_t n, const struct link *l, size_t place)
+static bool is_native(const struct dd_link *native, size_t n, const struct link *l, size_t place,
+                      struct gw_arena *arena)
 {
-    if (place < n && same_link(&native[place], l))
-        return true;
-    for (size_t i = 0; i < n && i < SEARCHED; i++)
-        if (same_link(&native[i], l))
-            return true;
-    return false;
+    bool same = place < n && same_link(&native[place], l);
+    if (!has_ids(l))
+        return same && same_attributes(&native[place], l->attributes, arena);
+    for (size_t i = 0; !same && i < n && i < SEARCHED; i++)
+        same = same_link(&native[i], l);
+    return same;
 }
 
-static void write_parsed(struct otlp_buf *w, struct gw_arena *arena, const struct link *l, bool low_only)
+static void write_parsed(struct otlp_buf *w, struct gw_arena *arena, const struct link *l, bool low_only,
+                         struct dd_oddities *odd)
 {
     struct gw_json attributes;
+    struct dd_keys keys;
     size_t mark = open_link(w, l, low_only);
     gw_json_init(&attributes, l->attributes, arena);
-    if (l->attributes.len)
-        dd_attrs_json(w, LINK_ATTRIBUTES, &attributes);
+    if (l->attributes.len && dd_keys_json(&attributes, &keys, odd))
+        dd_attrs_json(w, LINK_ATTRIBUTES, &attributes, &keys, odd);
     close_link(w, l, mark);
 }
 
 enum dd_tag_fate dd_write_links(struct otlp_buf *w, struct gw_arena *arena, const struct dd_link *native,
-                                size_t n, gw_str json, bool low_only)
+                                size_t n, gw_str json, bool low_only, struct dd_oddities *odd)
 {
     bool all_good = true;
     for (size_t i = 0; i < n; i++)
-        all_good &= write_native(w, &native[i], low_only);
+        all_good &= write_native(w, arena, &native[i], low_only, odd);
     if (json.len == 0)
         return all_good ? DD_TAG_TAKEN : DD_TAG_MALFORMED;
 
@@ -188,8 +254,8 @@ enum dd_tag_fate dd_write_links(struct otlp_buf *w, struct gw_arena *arena, cons
         struct link l = {0};
         bool ok = true;
         read_link(&j, &l, &ok);
-        if (ok && !j.why && !is_native(native, n, &l, place))
-            write_parsed(w, arena, &l, low_only);
+        if (ok && !j.why && !is_native(native, n, &l, place, arena))
+            write_parsed(w, arena, &l, low_only, odd);
         all_good &= ok;
     }
     if (!gw_json_end(&j)) {

@@ -7,8 +7,13 @@
  *       "attributes": {"k": "v"}, "tracestate": "dd=s:1", "flags": 1, "dropped_attributes_count": 2}]
  *     [{"trace_id": 11259375, "trace_id_high": 4660, "span_id": 9223372036854775813, …}]          Go: integers of 64 bits
  *
- * A link of the JSON whose ids a native link has is that link, and is not written again. Bit 31 of the flags
- * says only that flags are there; it is no flag of W3C's and is cleared.
+ * PHP writes `trace_state`; counts and flags are numbers or decimal text. A link of the JSON whose ids a native
+ * link has is that link, and is not written again. Bit 31 of the flags says only that flags are there; it is no
+ * flag of W3C's and is cleared.
+ *
+ * Span pointers (S3 objects, DynamoDB items, websockets) are links whose ids are zero and whose attributes say
+ * what they point at. They are kept, as OpenTelemetry asks for: a link goes out that has ids, attributes or a
+ * trace state.
  *
  * Pure; writes through otlp_write.h and allocates nothing else but escaped text, in the arena.
  * SPDX-License-Identifier: Apache-2.0
@@ -16,6 +21,7 @@
 #ifndef DD_LINKS_H
 #define DD_LINKS_H
 
+#include "translators/ddtrace/dd_result.h"
 #include "translators/ddtrace/dd_span.h"
 #include "translators/otlp/otlp_write.h"
 
@@ -29,8 +35,8 @@ enum dd_tag_fate {
 
 /* Span.links (field 13): the native ones, then those that only `json` has. `json` is the tag's value, empty
  * where there is none. With `low_only` (option trace_id_bits = 64) upper halves of trace ids are left out. A
- * native link without ids is skipped. */
+ * native link that says nothing is skipped, and counted as all links that cannot be read. */
 enum dd_tag_fate dd_write_links(struct otlp_buf *, struct gw_arena *, const struct dd_link *, size_t n,
-                                gw_str json, bool low_only);
+                                gw_str json, bool low_only, struct dd_oddities *);
 
 #endif

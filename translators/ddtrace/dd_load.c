@@ -141,6 +141,15 @@ static void set_tag(struct dd_fields *f, unsigned name, struct dd_said said)
     f->seen[name / 64] |= (uint64_t)1 << (name % 64);
 }
 
+/* OTLP wants no key empty; the tag is counted, in whatever map it stands. */
+static void drop_if_empty(struct dd_writer *w, gw_str key, size_t index)
+{
+    if (__builtin_expect(key.len, 1))
+        return;
+    w->keys[index].name = DD_DEAD;
+    w->empty_keys++;
+}
+
 static void note_key(struct dd_writer *w, const struct twins *twins, size_t index)
 {
     size_t before = earlier_entry(twins, w->f.span, index, w->keys[index].hash);
@@ -158,6 +167,7 @@ static void load_text(struct dd_writer *w, const struct twins *twins, size_t i, 
         return;
     }
     note_key(w, twins, i);
+    drop_if_empty(w, t->key, i);
     w->rest[w->rest_n++] = (uint32_t)i;
     if (STARTS(t->key, "http.re")) {
         key->name = DD_HEADER;
@@ -175,6 +185,7 @@ static void load_number(struct dd_writer *w, const struct twins *twins, size_t i
         return;
     }
     note_key(w, twins, index);
+    drop_if_empty(w, span->metrics[i].key, index);
     w->rest[w->rest_n++] = (uint32_t)index;
 }
 
@@ -188,6 +199,7 @@ static void load_struct(struct dd_writer *w, const struct twins *twins, size_t i
     w->keys[index] =
         (struct dd_key){(uint32_t)hash, (uint16_t)(name < DD_NAMES && dd_has(&w->f, name) ? DD_DEAD : name)};
     note_key(w, twins, index);
+    drop_if_empty(w, s->meta_struct[i].key, index);
 }
 
 /* Options strip and promote: rare, so they go over the keys once more. */
@@ -223,7 +235,8 @@ bool dd_load(struct dd_writer *w, const struct dd_span *s, struct dd_key *keys, 
     w->headers_n = 0;
     memset(f->seen, 0, offsetof(struct dd_fields, value) - offsetof(struct dd_fields, seen));
     w->keys = keys;
-    w->events.len = w->links.len = 0;
+    w->events.len = w->sent_events.len = w->links.len = 0;
+    w->events.repaired = w->links.repaired = 0;
     w->rest = gw_arena_raw(arena, s->meta_n + s->metrics_n, sizeof *w->rest);
     w->rest_n = 0;
     if (!w->rest || !twins_open(w, s->meta_n + s->metrics_n + s->meta_struct_n, arena, &twins))

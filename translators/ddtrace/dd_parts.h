@@ -36,6 +36,7 @@ struct dd_part_reader {
     /* the attributes of a link, and those of an event */
     enum dd_got (*link_attributes)(struct dd_decoder *, struct dd_text **, size_t *n);
     enum dd_got (*event_attributes)(struct dd_decoder *, struct dd_event *);
+    bool (*is_text)(struct dd_decoder *);
     /* an attribute that is an array: [...], or {values: [...]} */
     bool (*is_list)(struct dd_decoder *);
     enum dd_got (*elements)(struct dd_decoder *, struct dd_typed *);
@@ -47,25 +48,57 @@ struct dd_part_reader {
     dd_read_part_f *link, *event; /* dd_part_link and dd_part_event of this reader */
 };
 
+/* A number, or decimal text. */
+DD_INLINE enum dd_got dd_part_count(const struct dd_part_reader *r, struct dd_decoder *d, uint64_t *out)
+{
+    gw_str text;
+    if (!r->is_text(d))
+        return r->u64(d, out);
+    enum dd_got got = r->text(d, &text);
+    *out = 0;
+    return got ? got : text.len == 0 || gw_str_u64(text, out) ? DD_TAKEN : DD_OTHER_TYPE;
+}
+
+/* A number, or hexadecimal text, of up to 32 digits where there is a place for the upper half. */
+DD_INLINE enum dd_got dd_part_id(const struct dd_part_reader *r, struct dd_decoder *d, uint64_t *high,
+                                 uint64_t *low)
+{
+    gw_str text;
+    if (!r->is_text(d))
+        return r->u64(d, low);
+    enum dd_got got = r->text(d, &text);
+    if (got)
+        return got;
+    size_t head = text.len > 16 ? text.len - 16 : 0;
+    bool good = gw_str_hex64(gw_str_from(text, head), low) &&
+                (!head || (high && gw_str_hex64(gw_str_n(text.ptr, head), high)));
+    return good ? DD_TAKEN : DD_OTHER_TYPE;
+}
+
 /* Reads the value of the key `field` of a link. */
 DD_INLINE enum dd_got dd_part_link(const struct dd_part_reader *r, struct dd_decoder *d, struct dd_link *link,
                                    enum dd_field field)
 {
-    uint64_t flags;
+    uint64_t n;
     enum dd_got got;
     switch (field) {
     case DD_F_TRACE_ID:
-        return r->u64(d, &link->trace_id);
+        return dd_part_id(r, d, &link->trace_id_high, &link->trace_id);
     case DD_F_TRACE_ID_HIGH:
-        return r->u64(d, &link->trace_id_high);
+        return dd_part_id(r, d, NULL, &link->trace_id_high);
     case DD_F_SPAN_ID:
-        return r->u64(d, &link->span_id);
+        return dd_part_id(r, d, NULL, &link->span_id);
     case DD_F_TRACESTATE:
         return r->text(d, &link->tracestate);
     case DD_F_FLAGS:
-        got = r->u64(d, &flags);
+        got = dd_part_count(r, d, &n);
         if (!got)
-            link->flags = (uint32_t)flags;
+            link->flags = (uint32_t)n;
+        return got;
+    case DD_F_DROPPED:
+        got = dd_part_count(r, d, &n);
+        if (!got)
+            link->dropped = n > INT64_MAX ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
         return got;
     case DD_F_ATTRIBUTES:
         return r->link_attributes(d, &link->attrs, &link->attrs_n);

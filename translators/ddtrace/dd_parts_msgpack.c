@@ -42,6 +42,11 @@ static enum dd_got skip_value(struct dd_decoder *d)
     return dd_msgpack_skip(&d->in);
 }
 
+static bool is_text(struct dd_decoder *d)
+{
+    return dd_msgpack_kind(&d->in) == DD_STR;
+}
+
 static bool is_list(struct dd_decoder *d)
 {
     return dd_msgpack_kind(&d->in) == DD_ARRAY;
@@ -188,6 +193,7 @@ static const struct dd_part_reader reader = {
     .skip = skip_value,
     .link_attributes = dd_maps_texts,
     .event_attributes = read_event_attributes,
+    .is_text = is_text,
     .is_list = is_list,
     .elements = read_elements,
     .array = read_array,

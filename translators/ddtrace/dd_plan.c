@@ -51,14 +51,21 @@ static inline bool same_place_or_text(const struct otlp_region *body, gw_str min
     return true;
 }
 
+/* The text is what the plan's entry asks for, where that is no equality. */
+static inline bool text_will_do(enum dd_demand demand, gw_str text)
+{
+    uint64_t upper, lower;
+    return demand == DD_ITS_UPPER ? gw_str_hex64(text, &upper)
+                                  : demand != DD_ITS_TRACE || dd_hex128(text, &upper, &lower);
+}
+
 static inline bool text_fits(const struct otlp_region *body, struct dd_expected *e, const struct dd_text *t)
 {
-    uint64_t upper;
     if (!same_place_or_text(body, e->key, &e->key_at, t->key))
         return false;
     if (e->demand == DD_EQUAL)
         return same_place_or_text(body, e->text, &e->text_at, t->value);
-    return e->demand != DD_ITS_UPPER || gw_str_hex64(t->value, &upper);
+    return text_will_do(e->demand, t->value);
 }
 
 static inline bool number_fits(const struct otlp_region *body, struct dd_expected *e,
@@ -149,7 +156,6 @@ static inline bool take_run(struct dd_msgpack *in, gw_str run)
 
 static bool take_meta(const struct dd_plan *plan, struct dd_msgpack *in, struct dd_text *meta)
 {
-    uint64_t upper;
     for (const struct dd_run *run = plan->meta;; run++) {
         if (!take_run(in, run->bytes))
             return false;
@@ -158,8 +164,7 @@ static bool take_meta(const struct dd_plan *plan, struct dd_msgpack *in, struct 
         const struct dd_expected *e = &plan->entries[run->entry];
         struct dd_text *t = &meta[run->entry];
         t->key = e->key;
-        if (dd_msgpack_text(in, &t->value) != DD_TAKEN ||
-            (e->demand == DD_ITS_UPPER && !gw_str_hex64(t->value, &upper)))
+        if (dd_msgpack_text(in, &t->value) != DD_TAKEN || !text_will_do(e->demand, t->value))
             return false;
     }
 }

@@ -14,6 +14,7 @@
  * that need not be equal:
  *     DD_ANY_VALUE   written as they are, and nothing is concluded from them: unknown tags, row counts, user agents
  *     DD_ITS_UPPER   _dd.p.tid: the scan reads it
+ *     DD_ITS_TRACE   otel.trace_id: the scan reads it, and it is the trace id that the span goes out with
  *     DD_ITS_URL     the same scheme, host and port, path and query as before or both not there; secrets are removed each time
  *     DD_ITS_QUERY   a command that is the same once its data is removed
  *
@@ -45,7 +46,7 @@ enum {
     DD_PLAN_NOTED = 16
 };
 
-enum dd_demand { DD_EQUAL, DD_ANY_VALUE, DD_ITS_UPPER, DD_ITS_URL, DD_ITS_QUERY };
+enum dd_demand { DD_EQUAL, DD_ANY_VALUE, DD_ITS_UPPER, DD_ITS_TRACE, DD_ITS_URL, DD_ITS_QUERY };
 
 /* One entry of the span's tags: those of meta, then those of metrics. */
 struct dd_expected {
@@ -115,8 +116,8 @@ struct dd_plan {
     gw_str span_name;   /* field `name` of Span, as bytes */
     uint8_t kind;       /* enum dd_span_kind */
     uint8_t trace_says; /* dd_trace_says */
-    bool has_rate, has_upper, has_url, has_query;
-    uint16_t url_at, query_at; /* entries */
+    bool has_rate, has_upper, has_url, has_query, has_trace_id;
+    uint16_t url_at, query_at, trace_id_at; /* entries */
     struct dd_plan_url url;
     struct dd_query_how how;
     gw_str query;

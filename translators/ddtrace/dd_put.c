@@ -134,6 +134,6 @@ void dd_put_times(const struct dd_fields *f, struct otlp_buf *w)
     uint8_t *p = w->data + w->len;
     *p++ = SPAN_KIND << 3 | WIRE_VARINT;
     *p++ = (uint8_t)f->kind;
-    p = put_time(p, SPAN_START, f->span->start > 0 ? (uint64_t)f->span->start : 0);
+    p = put_time(p, SPAN_START, (uint64_t)f->span->start);
     otlp_end(w, put_time(p, SPAN_END, dd_end_time(f->span)));
 }

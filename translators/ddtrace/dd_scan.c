@@ -105,6 +105,8 @@ struct halves {
     bool has_root;
     size_t lead; /* of the candidate, by majority vote (Boyer and Moore) */
     bool conflict;
+    uint64_t whole; /* the upper half of otel.trace_id, for traces where nobody says more */
+    bool has_whole;
 };
 
 static void note_tid(struct dd_scanned *s, struct halves *h, bool is_root, gw_str text,
@@ -128,8 +130,22 @@ static void note_tid(struct dd_scanned *s, struct halves *h, bool is_root, gw_st
     s->has_tid = true;
 }
 
+/* The whole id: the Rust SDK says no _dd.p.tid. */
+static void note_whole_id(const struct dd_scanned *s, struct halves *h, gw_str text)
+{
+    uint64_t high, low;
+    if (!dd_hex128(text, &high, &low) || low != s->trace_id)
+        return;
+    h->whole = high;
+    h->has_whole = true;
+}
+
 static void settle_tid(struct dd_scanned *s, const struct halves *h, struct dd_oddities *odd)
 {
+    if (!s->has_tid && h->has_whole) {
+        s->has_tid = true;
+        s->high = h->whole;
+    }
     if (!h->conflict)
         return;
     odd->conflicting_tid++;
@@ -268,6 +284,8 @@ static void scan_texts(struct dd_scanned *s, const struct dd_span *span, struct 
                 dd_sampling_text(&s->sampling, t->key, t->value);
         } else if (name == DD_T_TID) {
             note_tid(s, h, is_root, t->value, odd);
+        } else if (name == DD_T_OTEL_TRACE_ID) {
+            note_whole_id(s, h, t->value);
         } else if (dd_names[name].when & NOTED) {
             note_text(s, span, name, t);
         }
@@ -331,6 +349,8 @@ static void scan_known(struct dd_scanned *s, const struct dd_span *span, struct 
             note_number(s, name, &span->metrics[entry - span->meta_n], arena);
         else if (name == DD_T_TID)
             note_tid(s, h, is_root, span->meta[entry].value, odd);
+        else if (name == DD_T_OTEL_TRACE_ID)
+            note_whole_id(s, h, span->meta[entry].value);
         else
             note_text(s, span, name, &span->meta[entry]);
     }

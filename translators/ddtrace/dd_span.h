@@ -70,7 +70,8 @@ struct dd_attr {
 struct dd_link {
     uint64_t trace_id, trace_id_high, span_id;
     gw_str tracestate;
-    uint32_t flags; /* bit 31: "flags are present" */
+    uint32_t flags;   /* bit 31: "flags are present" */
+    uint32_t dropped; /* attributes that the tracer left out */
     struct dd_text *attrs;
     size_t attrs_n;
 };
@@ -85,7 +86,7 @@ struct dd_event {
 struct dd_span {
     gw_str service, name, resource, type; /* absent and nil are empty */
     uint64_t trace_id, span_id, parent_id;
-    int64_t start, duration; /* ns; a uint64 above INT64_MAX is clamped */
+    int64_t start, duration; /* ns; a uint64 above INT64_MAX is INT64_MAX */
     int32_t error;
     struct dd_text *meta;
     size_t meta_n;
@@ -152,6 +153,13 @@ enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, s
  * The spans live until the caller resets the arena to its snapshot. */
 enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *,
                             struct gw_err *) GW_MUST_CHECK;
+
+/* 32 hexadecimal digits as the halves of a trace id. */
+static inline bool dd_hex128(gw_str text, uint64_t *high, uint64_t *low)
+{
+    return text.len == 32 && gw_str_hex64(gw_str_n(text.ptr, 16), high) &&
+           gw_str_hex64(gw_str_from(text, 16), low);
+}
 
 /* Reads both maps of a span whole that was read by a plan. False when the arena's budget is spent. */
 bool dd_v04_maps(struct dd_span *, struct gw_arena *);

@@ -100,10 +100,46 @@ static bool has_trace_id(const struct dd_work *w, struct dd_scanned *c)
     return c->high != 0;
 }
 
+static bool times_can_be(const struct dd_span *s)
+{
+    int64_t end;
+    return (s->start | s->duration) >= 0 && !__builtin_add_overflow(s->start, s->duration, &end) &&
+           end < INT64_MAX;
+}
+
+/* The earliest start that a span of the chunk says; else the time of arrival. */
+static int64_t earliest_start(const struct dd_work *w, const struct dd_chunk *chunk)
+{
+    int64_t earliest = INT64_MAX;
+    for (size_t i = 0; i < chunk->n; i++)
+        if (chunk->spans[i].start >= DD_YEAR_2000 && chunk->spans[i].start < earliest)
+            earliest = chunk->spans[i].start;
+    return earliest < INT64_MAX ? earliest : w->env->wall;
+}
+
+/* Negative numbers, also those that were cast to unsigned ones, and sums past 2^63: the span has no duration,
+ * and where its start cannot be, another one. */
+static void mend_times(struct dd_work *w, const struct dd_chunk *chunk)
+{
+    int64_t instead = -1; /* looked for once, for a chunk may hold many of them */
+    for (size_t i = 0; i < chunk->n; i++) {
+        struct dd_span *s = &chunk->spans[i];
+        if (__builtin_expect(times_can_be(s), 1))
+            continue;
+        w->out->odd.bad_times++;
+        s->duration = 0;
+        if (s->start >= 0 && s->start < INT64_MAX)
+            continue;
+        instead = instead < 0 ? earliest_start(w, chunk) : instead;
+        s->start = instead;
+    }
+}
+
 /* All spans of the chunk have one trace id. */
 static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
+    mend_times(w, chunk);
     w->writer->shapes.plans.trace++;
     if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd))
         return false;
@@ -233,6 +269,7 @@ static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
 {
     w->out->odd.repaired_text += repaired_texts(w);
     w->out->odd.bad_struct += w->writer->bad_struct;
+    w->out->odd.empty_keys += w->writer->empty_keys;
     gw_str host = sole_text(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
     dd_groups_complete(w->groups, sole_text(&w->runtime_id), host.len ? host : own);
     if (!dd_trace_ids_complete(&w->ids, w->groups, w->env->ids, w->env->now))
@@ -259,8 +296,8 @@ static void charge_account(struct dd_translator *t, const struct gw_arena *arena
 {
     t->keep.budget = arena->budget;
     gw_budget_begin(arena->account);
-    t->keep.account = t->scratch.account = t->writer.events.account = t->writer.links.account =
-        arena->account;
+    t->keep.account = t->scratch.account = t->writer.events.account = t->writer.sent_events.account =
+        t->writer.links.account = arena->account;
 }
 
 static void shrink_buffer(struct otlp_buf *b, size_t keep)
@@ -280,6 +317,7 @@ static void release_memory(struct dd_translator *t)
     gw_arena_reset(&t->keep, scarce ? 0 : KEEP_ARENA);
     dd_groups_reset(&t->groups, &t->keep, scarce ? 0 : KEEP_BUFFERS);
     shrink_buffer(&t->writer.events, KEEP_SMALL);
+    shrink_buffer(&t->writer.sent_events, KEEP_SMALL);
     shrink_buffer(&t->writer.links, KEEP_SMALL);
     shrink_buffer(&t->scratch, KEEP_SMALL);
 }
@@ -302,7 +340,7 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->groups.keep = &t->keep;
     dd_memo_tidy(&t->writer.memo);
     t->writer.counting = env->schemas ? (enum gw_attribute_schema)__builtin_ctz(env->schemas) : GW_OTEL;
-    t->writer.bad_struct = 0;
+    t->writer.bad_struct = t->writer.empty_keys = 0;
     t->writer.f.body = (struct otlp_region){body.ptr, body.len > OTLP_WIDE ? body.len - OTLP_WIDE : 0};
     t->writer.shapes.plans.body = t->writer.f.body;
     t->writer.shapes.plans.request++;

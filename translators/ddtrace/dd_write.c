@@ -5,7 +5,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_write.h"
 
-#include "translators/ddtrace/dd_events.h"
 #include "translators/ddtrace/dd_put.h"
 #include "translators/ddtrace/dd_struct.h"
 
@@ -25,6 +24,7 @@ void dd_writer_fini(struct dd_writer *w)
     dd_memo_fini(&w->memo);
     dd_plans_fini(&w->shapes.plans);
     otlp_fini(&w->events);
+    otlp_fini(&w->sent_events);
     otlp_fini(&w->links);
 }
 
@@ -192,6 +192,13 @@ static void write_name(struct otlp_buf *w, gw_str name)
         otlp_text(w, SPAN_NAME, name); /* the end has not moved */
 }
 
+/* Fields of the span that were written beforehand. */
+static void put_part(struct otlp_buf *w, const struct otlp_buf *part)
+{
+    if (part->len && otlp_room(w, part->len))
+        otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)part->data, part->len)));
+}
+
 bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf *w,
               enum gw_attribute_schema r, size_t *id_at)
 {
@@ -213,15 +220,13 @@ bool dd_write(struct dd_writer *dw, const struct dd_scanned *c, struct otlp_buf 
     trail->attrs_end = w->len;
     write_structs(dw, w, r);
     if (st->exception && r != GW_DATADOG)
-        dd_write_exception(w, dd_end_time(f->span), st->type, st->text, st->stack);
-    if (dw->events.len && otlp_room(w, dw->events.len))
-        otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)dw->events.data, dw->events.len)));
-    if (dw->links.len && otlp_room(w, dw->links.len))
-        otlp_end(w, otlp_put_bytes(w->data + w->len, gw_str_n((char *)dw->links.data, dw->links.len)));
+        dd_write_exception(w, dd_end_time(f->span), &st->said);
+    put_part(w, r == GW_DATADOG && dw->sent_events.len ? &dw->sent_events : &dw->events);
+    put_part(w, &dw->links);
     write_status(st, w);
     otlp_fixed32(w, SPAN_FLAGS, dd_sampled(f, c));
     trail->width = (uint8_t)wire_varint_size(w->len - mark);
     otlp_close(w, mark, 2);
     *id_at = at + 1 + wire_varint_size(w->len - mark) + 2;
-    return !w->failed && !dw->events.failed && !dw->links.failed;
+    return !w->failed && !dw->events.failed && !dw->sent_events.failed && !dw->links.failed;
 }

@@ -6,9 +6,9 @@
  *
  * What each attribute schema holds:
  *              fields of the span   attributes of the conventions   tags of the tracer                  exception event
- *     otel     yes                  yes                             those that nothing else says        yes
- *     both     yes                  yes                             all                                 yes
- *     datadog  yes                  no                              all                                 no
+ *     otel     yes                  yes                             those that nothing else says        made, or completed
+ *     both     yes                  yes                             all                                 made, or completed
+ *     datadog  yes                  no                              all                                 as it was sent
  * A tag under an attribute's own name is written once: in mode otel as the attribute, in the others as the
  * tracer sent it.
  *
@@ -19,6 +19,7 @@
 #define DD_WRITE_H
 
 #include "core/delivery/frame.h"
+#include "translators/ddtrace/dd_events.h"
 #include "translators/ddtrace/dd_fields.h"
 #include "translators/ddtrace/dd_options.h"
 #include "translators/ddtrace/dd_scan.h"
@@ -35,8 +36,8 @@ struct dd_twin {
 struct dd_status {
     unsigned code; /* OTLP: 0 unset, 1 ok, 2 error */
     gw_str message;
-    bool exception; /* an event is made of error.* */
-    gw_str type, text, stack;
+    struct dd_error said; /* by error.*, whatever the code */
+    bool exception;       /* an event is made of it */
 };
 
 struct dd_writer {
@@ -51,8 +52,9 @@ struct dd_writer {
     unsigned headers_n;
     struct dd_status status;
     enum gw_attribute_schema counting; /* the schema that counts what all of them meet */
-    uint64_t bad_struct;
-    struct otlp_buf events, links; /* of the span at hand, as fields of Span */
+    uint64_t bad_struct, empty_keys;   /* empty_keys: of tags */
+    /* of the span at hand, as fields of Span; sent_events: for mode datadog, where the exception was completed */
+    struct otlp_buf events, sent_events, links;
     struct dd_twin twins[DD_TWIN_SLOTS];
     uint32_t generation;    /* of twins: the number of the span at hand */
     struct dd_trail *trail; /* where dd_write notes what it wrote; NULL: nowhere */
@@ -84,6 +86,8 @@ bool dd_write_cached(struct dd_writer *, const struct dd_scanned *, const struct
 /* What a plan of this span depends on beside the span: bits for what the chunk says. has_rate: the span says
  * _dd.p.ksr. */
 unsigned dd_trace_says(const struct dd_scanned *, bool has_rate);
+/* The text is the very trace id that the span goes out with. */
+bool dd_says_trace_id(const struct dd_scanned *, const struct dd_span *, gw_str text);
 /* Appends a ScopeSpans.spans field. *id_at is the place of its trace id in the buffer. False when memory is
  * out. */
 bool dd_write(struct dd_writer *, const struct dd_scanned *, struct otlp_buf *, enum gw_attribute_schema,

@@ -140,6 +140,8 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
     add(&to->bad_events, r->odd.bad_events);
     add(&to->bad_struct, r->odd.bad_struct);
     add(&to->repaired_text, r->odd.repaired_text);
+    add(&to->bad_times, r->odd.bad_times);
+    add(&to->empty_keys, r->odd.empty_keys);
     if (code)
         add(&to->lost_chunks, from->trace_count);
     else if (from->trace_count && from->trace_count != r->chunks)

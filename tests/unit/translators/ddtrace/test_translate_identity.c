@@ -36,10 +36,6 @@ static void ids_and_times(void **state)
          "0000000000000000" LOW "/0000000000000002 parent  from 100 to 105"},
         {"'trace_id':255,'span_id':2,'start':100,'duration':-5",
          "0000000000000000" LOW "/0000000000000002 parent  from 100 to 100"},
-        {"'trace_id':255,'span_id':2,'start':-7,'duration':5",
-         "0000000000000000" LOW "/0000000000000002 parent  from 0 to 5"},
-        {"'trace_id':255,'span_id':2,'start':9223372036854775807,'duration':9223372036854775807",
-         "0000000000000000" LOW "/0000000000000002 parent  from 9223372036854775807 to 9223372036854775807"},
         {"'trace_id':18446744073709551615,'span_id':2,'start':1,'duration':0,'meta':{'_dd.p.tid':'1'}",
          "0000000000000001ffffffffffffffff/0000000000000002 parent  from 1 to 1"},
         {"'trace_id':255,'span_id':2,'start':1,'duration':0,'meta':{'_dd.p.tid':'0000000000000000'}",
@@ -63,6 +59,53 @@ static void what_has_no_id_is_refused(void **state)
     assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_TRACE_ID], 1);
     assert_int_equal(b->out.intake.not_taken[GW_REASON_ZERO_SPAN_ID], 1);
     assert_non_null(bed_find(b, GW_OTEL, 3).span);
+}
+
+#define ARRIVAL "1700000001000000000"
+
+/* Negative numbers, also cast to unsigned ones, and sums past 2^63: no duration; a start that cannot be is the
+ * earliest of the chunk, or else the time of arrival. */
+static void times_that_cannot_be(void **state)
+{
+    static const struct {
+        const char *start, *duration, *from, *to;
+    } rows[] = {
+        {BED_START, "18446744073709539195", BED_START, BED_START},
+        {BED_START, "9223372036854775808", BED_START, BED_START},
+        {BED_START, "-5", BED_START, BED_START},
+        {BED_START, "1e19", BED_START, BED_START},
+        {BED_START, "9223372036854775807", BED_START, BED_START},
+        {BED_START, "7523372036854775807", BED_START, BED_START},
+        {"18446744073709539195", "5", ARRIVAL, ARRIVAL},
+        {"9223372036854775808", "5", ARRIVAL, ARRIVAL},
+        {"-7", "5", ARRIVAL, ARRIVAL},
+        {"9223372036854775807", "9223372036854775807", ARRIVAL, ARRIVAL},
+    };
+    struct bed *b = *state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char payload[512], got[128], want[128];
+        snprintf(payload, sizeof payload,
+                 "[[{'service':'s','name':'n','trace_id':255,'span_id':2,'start':%s,'duration':%s}]]",
+                 rows[i].start, rows[i].duration);
+        bed_run(b, payload);
+        const valid_span *s = bed_find(b, GW_OTEL, 2).span;
+        snprintf(got, sizeof got, "%" PRIu64 " to %" PRIu64, s->start_time_unix_nano, s->end_time_unix_nano);
+        snprintf(want, sizeof want, "%s to %s", rows[i].from, rows[i].to);
+        bed_compare_fact(b, payload, "the time", got, want);
+        assert_int_equal(b->out.odd.bad_times, 1);
+    }
+    bed_run(
+        b,
+        "[[{'trace_id':1,'span_id':2,'start':-1,'duration':5,'name':'n'},{'trace_id':1,'span_id':3,'start':7,"
+        "'duration':5,'name':'n'},{'trace_id':1,'span_id':4," MID
+        "},{'trace_id':1,'span_id':5,'start':-1,'duration':5,'name':'n','span_events':[{'name':'e','time_"
+        "unix_nano':"
+        "18446744073709551615}]}]]");
+    assert_int_equal(b->out.odd.bad_times, 3);
+    for (uint64_t id = 2; id <= 5; id++)
+        if (id != 3)
+            assert_int_equal(bed_find(b, GW_OTEL, id).span->start_time_unix_nano, 1700000000000000000);
+    assert_int_equal(bed_find(b, GW_OTEL, 5).span->events[0]->time_unix_nano, 1700000000000000000);
 }
 
 /* A start before the year 2000 is left, and said. */
@@ -211,6 +254,42 @@ static void payloads_of_a_process(void **state)
     gw_trace_ids_drop(b->env.ids);
 }
 
+/* The Rust SDK says the whole id on every span, and no _dd.p.tid; other spans of the chunk join. */
+static void whole_ids(void **state)
+{
+#define WHOLE(id) "'meta':{'otel.trace_id':'" id "'"
+    static const char *const keeps[] = {"operation.name", "service.name", NULL};
+    struct bed *b = *state;
+    b->env.ids = gw_trace_ids_new(100, 60 * GW_SEC);
+    b->env.schemas = 1u << GW_OTEL | 1u << GW_DATADOG;
+    bed_run(b, "[[{'trace_id':255,'span_id':1,'parent_id':9," MID
+               "},{'trace_id':255,'span_id':2,'parent_id':1," MID "," WHOLE(HIGH LOW) "}}]]");
+    trace_of(b, 1, HIGH LOW);
+    trace_of(b, 2, HIGH LOW);
+    assert_int_equal(b->out.frames[0]->pending_ids_n, 0);
+    bed_expect_span(b, GW_OTEL, 2, keeps, "n | internal | ");
+    bed_expect_span(b, GW_DATADOG, 2, keeps, "n | internal | otel.trace_id='" HIGH LOW "'");
+    b->env.schemas = 1u << GW_OTEL;
+    bed_run(b, "[[{'trace_id':255,'span_id':3,'parent_id':1," MID "}]]"); /* a later request */
+    trace_of(b, 3, HIGH LOW);
+    /* another trace's, one of another length, no hexadecimal number: tags like others */
+    static const char *const others[] = {"00000000000000010000000000000001", "ff", HIGH "000000000000000g"};
+    for (size_t i = 0; i < COUNT(others); i++) {
+        char payload[256], want[128];
+        snprintf(payload, sizeof payload,
+                 "[[{'trace_id':254,'span_id':4," MID ",'meta':{'otel.trace_id':'%s'}}]]", others[i]);
+        bed_run(b, payload);
+        trace_of(b, 4, "000000000000000000000000000000fe");
+        snprintf(want, sizeof want, "n | internal | otel.trace_id='%s'", others[i]);
+        bed_expect_span(b, GW_OTEL, 4, keeps, want);
+    }
+    /* _dd.p.tid says it before */
+    bed_run(b, "[[{'trace_id':253,'span_id':5," MID
+               "," WHOLE("000000000000000100000000000000fd") ",'_dd.p.tid':'2'}}]]");
+    trace_of(b, 5, "000000000000000200000000000000fd");
+    gw_trace_ids_drop(b->env.ids);
+}
+
 static void ids_of_rejected_chunks_count(void **state)
 {
     struct bed *b = *state;
@@ -324,7 +403,9 @@ int main(void)
                                        BED_TEST(what_has_no_id_is_refused),
                                        BED_TEST(a_lower_half_of_zero),
                                        BED_TEST(a_lower_half_of_zero_is_learned),
+                                       BED_TEST(times_that_cannot_be),
                                        BED_TEST(implausible_start),
+                                       BED_TEST(whole_ids),
                                        BED_TEST(any_span_of_the_chunk),
                                        BED_TEST(chunks_of_a_payload),
                                        BED_TEST(payloads_of_a_process),

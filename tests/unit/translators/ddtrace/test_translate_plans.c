@@ -304,6 +304,23 @@ static void client_spans(void **state)
     changes(state, AT ",'name':'t','resource':'t','meta':{'thread.id':'main-1'}", thread, COUNT(thread));
 }
 
+/* The Rust SDK's: the trace id is another one on every span, and no reason for another plan. */
+static void whole_trace_ids(void **state)
+{
+#define WHOLE "6553f10000000000000000000000004d"
+    static const struct change list[] = {
+        {WHOLE, "6553f10000000001000000000000004d", true},
+        {WHOLE, "6553f10000000000000000000000004e", false},
+        {WHOLE, "6553f1000000000000000000000004d", false},
+        {WHOLE, "6553f10000000000000000000000004g", false},
+        {"'Unset'", "'Ok'", false},
+    };
+    changes(state,
+            AT ",'name':'n','resource':'r','meta':{'otel.trace_id':'" WHOLE
+               "','otel.status_code':'Unset','k':'v'}",
+            list, COUNT(list));
+}
+
 /* What stands on few spans, or means something that a plan does not compare. */
 static void spans_without_a_plan(void **state)
 {
@@ -317,6 +334,8 @@ static void spans_without_a_plan(void **state)
         "'meta':{'http.request.headers.X-Y':'1'}",
         "'meta':{'_dd.p.usr':'1'}",
         "'meta':{'a':'1','a':'2'}",
+        "'meta':{'':'1'}",
+        "'duration':18446744073709551615,'error':1",
         "'meta':{'a':'1'},'metrics':{'a':2}",
         "'meta':{'otel.status_code':'ok'}",
         "'type':'web'",
@@ -403,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_tracers_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(server_spans, setup, teardown),
         cmocka_unit_test_setup_teardown(client_spans, setup, teardown),
+        cmocka_unit_test_setup_teardown(whole_trace_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(spans_without_a_plan, setup, teardown),
         cmocka_unit_test_setup_teardown(spans_of_one_trace, setup, teardown),
         cmocka_unit_test_setup_teardown(ever_new_spans, setup, teardown),

@@ -2,6 +2,7 @@
 #include "tests/unit/translators/ddtrace/translate_bed.h"
 
 #define RAISED "'error.type':'ValueError','error.message':'no','error.stack':'at x'"
+#define ALL_PARTS "exception.message='no' exception.stacktrace='at x' exception.type='ValueError'"
 
 static void status(void **state)
 {
@@ -17,8 +18,7 @@ static void status(void **state)
          "n | internal |  | error: no | event exception at 1700000000000000005 exception.message='no' "
          "exception.stacktrace='at x'"},
         {"'name':'n','error':1,'meta':{'error.msg':'old','error.message':'new'}",
-         "n | internal | error.msg='old' | error: new | event exception at 1700000000000000005 "
-         "exception.message='new'"},
+         "n | internal | error.msg='old' | error: new"},
         {"'name':'n','error':1,'meta':{'error.type':'E'}",
          "n | internal | error.type='E' | error: E | event exception at 1700000000000000005 "
          "exception.type='E'"},
@@ -30,22 +30,103 @@ static void status(void **state)
         {"'name':'n','error':1,'meta':{'_dd.span_events.has_exception':'true'," RAISED "},"
          "'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
          "n | internal | _dd.span_events.has_exception='true' error.type='ValueError' | error: no | event "
-         "exception at 7 "},
+         "exception at 7 " ALL_PARTS},
         {"'name':'n','error':1,'meta':{" RAISED
          "},'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{}}]",
-         "n | internal | error.type='ValueError' | error: no | event exception at 7 "},
+         "n | internal | error.type='ValueError' | error: no | event exception at 7 " ALL_PARTS},
         {"'name':'n','error':1,'meta':{'events':'[{\\\"name\\\":\\\"exception\\\",\\\"time_unix_nano\\\":7}]'"
          "," RAISED "}",
-         "n | internal | error.type='ValueError' | error: no | event exception at 7 "},
+         "n | internal | error.type='ValueError' | error: no | event exception at 7 " ALL_PARTS},
         {"'name':'n','error':0,'meta':{'otel.status_code':'ERROR','otel.status_description':'bad'}",
          "n | internal |  | error: bad"},
         {"'name':'n','error':1,'meta':{'otel.status_code':'Ok','error.message':'no'}",
          "n | internal | error.message='no' | ok"},
-        {"'name':'n','error':1,'meta':{'otel.status_code':'Unset'}", "n | internal | "},
+        /* not set is no order */
+        {"'name':'n','error':1,'meta':{'otel.status_code':'Unset'}", "n | internal |  | error"},
+        {"'name':'n','error':0,'meta':{'otel.status_code':'STATUS_CODE_UNSET'}", "n | internal | "},
+        /* a handled exception: the event says it, and the tags need not */
+        {"'name':'n','error':0,'meta':{" RAISED
+         "},'span_events':[{'name':'exception','time_unix_nano':7,'attributes':{'exception.type':{'type':0,"
+         "'string_value':'ValueError'}}}]",
+         "n | internal | error.type='ValueError' | event exception at 7 " ALL_PARTS},
+        /* JavaScript's bridge; setStatus came later */
+        {"'name':'n','error':1,'meta':{'error.type':'ValueError','error.message':'odd','error.stack':'at "
+         "x','events':'[{"
+         "\\\"name\\\":\\\"ValueError\\\",\\\"time_unix_nano\\\":7,\\\"attributes\\\":{\\\"exception."
+         "message\\\":\\\"no\\\","
+         "\\\"exception.stacktrace\\\":\\\"at x\\\"}}]'}",
+         "n | internal | error.type='ValueError' | error: odd | event exception at 7 " ALL_PARTS},
+        /* another exception than the tags speak of: nothing of them is lost */
+        {"'name':'n','error':1,'meta':{" RAISED ",'events':'[{\\\"name\\\":\\\"exception\\\",\\\"time_unix_"
+         "nano\\\":7,\\\"attributes\\\":{\\\"exception.type\\\":"
+         "\\\"KeyError\\\"}}]'}",
+         "n | internal | error.stack='at x' error.type='ValueError' | error: no | event exception at 7 "
+         "exception.type='KeyError'"},
+        {"'name':'n','error':1,'meta':{'error.message':'no','otel.status_description':'bad','otel.status_"
+         "code':'ERROR'}",
+         "n | internal | error.message='no' | error: bad"},
         {"'name':'n','error':1,'meta':{'otel.status_code':'odd'}",
          "n | internal | otel.status_code='odd' | error"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
+}
+
+/* Every spelling in use, as text and as a number; none stays an attribute. */
+static void status_spellings(void **state)
+{
+    static const char *const words[][8] = {
+        {"unset", "'Unset'", "'UNSET'", "'STATUS_CODE_UNSET'", "'StatusCode.UNSET'", "'0'", "0"},
+        {"ok", "'Ok'", "'OK'", "'STATUS_CODE_OK'", "'status_code_ok'", "'StatusCode.OK'", "'1'", "1"},
+        {"error", "'Error'", "'ERROR'", "'STATUS_CODE_ERROR'", "'StatusCode.ERROR'", "' error '", "'2'",
+         "2"}};
+    struct bed *b = *state;
+    for (size_t i = 0; i < COUNT(words); i++)
+        for (size_t k = 1; k < 8 && words[i][k]; k++) {
+            char members[128], want[64];
+            bool text = *words[i][k] == '\'';
+            snprintf(members, sizeof members, "'name':'n','error':0,'%s':{'otel.status_code':%s}",
+                     text ? "meta" : "metrics", words[i][k]);
+            snprintf(want, sizeof want, "n | internal | %s%s", i ? " | " : "", i ? words[i][0] : "");
+            bed_span(b, members);
+            bed_compare(b, members, bed_show(b, GW_OTEL, 2, bed_fields), want);
+        }
+}
+
+/* The exception is completed in modes otel and both; in mode datadog events are as they were sent. */
+static void exceptions_by_mode(void **state)
+{
+    static const char *const want[] = {
+        [GW_OTEL] = "n | internal | error.type='ValueError' | error: no | event exception at 7 " ALL_PARTS,
+        [GW_BOTH] = "n | internal | error.message='no' error.stack='at x' error.type='ValueError' | error: "
+                    "no | event "
+                    "exception at 7 " ALL_PARTS,
+        [GW_DATADOG] = "n | internal | error.message='no' error.stack='at x' error.type='ValueError' | "
+                       "error: no | event "
+                       "ValueError at 7 exception.message='no'"};
+    struct bed *b = *state;
+    b->env.schemas = 7;
+    bed_span(b, "'name':'n','error':1,'meta':{" RAISED
+                "},'span_events':[{'name':'ValueError','time_unix_nano':7,'attributes':{'exception.message':"
+                "{'type':0,'string_value':'no'}}}]");
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+        bed_expect_span(b, (enum gw_attribute_schema)r, 2, bed_fields, want[r]);
+}
+
+/* Keys of tags, of attributes of links and events: once each, the last counts; none is empty, in no mode. */
+static void keys(void **state)
+{
+#define TWICE "{'a':{'type':2,'int_value':1},'':{'type':2,'int_value':2},'a':{'type':2,'int_value':3}}"
+    struct bed *b = *state;
+    b->env.schemas = 7;
+    bed_span(b, "'name':'n','meta':{'':'x','k':'1','k':'2'},'metrics':{'':3},'span_events':[{'name':'e','"
+                "time_unix_nano':7,"
+                "'attributes':" TWICE "}],'span_links':[{'trace_id':5,'span_id':7,'dropped_attributes_count':"
+                "'2','attributes':{'a':'1','':'2','a':'3'}}]");
+    for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
+        bed_expect_span(b, (enum gw_attribute_schema)r, 2, bed_fields,
+                        "n | internal | k='2' | event e at 7 a=3 | link "
+                        "00000000000000000000000000000005/0000000000000007 state='' flags=0 a='3'");
+    assert_int_equal(b->out.odd.empty_keys, 4);
 }
 
 /* By the tag, in any letters. */
@@ -118,6 +199,11 @@ static void kind_by_inference(void **state)
         {"'name':'n','type':'llm'", "internal"},
         {"'name':'n','type':'llm','meta':{'out.host':'h'}", "client"},
         {"'name':'flask.request','type':'http','meta':{'flask.endpoint':'e'}", "server"},
+        {"'name':'httpd.request','type':'server'", "server"},
+        {"'name':'n','type':'client'", "client"},
+        {"'name':'n','type':'producer'", "producer"},
+        {"'name':'n','type':'Consumer'", "consumer"},
+        {"'name':'n','type':'internal'", "internal"},
     };
     static const char *const kinds[] = {"unspecified", "internal", "server",
                                         "client",      "producer", "consumer"};
@@ -283,6 +369,9 @@ static void text_that_is_not_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {BED_TEST(status),
+                                       BED_TEST(status_spellings),
+                                       BED_TEST(exceptions_by_mode),
+                                       BED_TEST(keys),
                                        BED_TEST(kind_by_tag),
                                        BED_TEST(kind_by_inference),
                                        BED_TEST(nested_entries),
