@@ -94,6 +94,8 @@ static void rpc(void **state)
          "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.response.status_code='ABORTED' "
          "rpc.system.name='grpc'"},
         {GRPC "'rpc.service':'shop.Cart'}", "R | client | rpc.service='shop.Cart'"},
+        {GRPC "'rpc.grpc.status.code':'5','rpc.response.status_code':'NotFound'}",
+         "R | client | rpc.response.status_code='NOT_FOUND' rpc.system.name='grpc'"},
         {AWS "'aws.service':'s3','aws.operation':'PutObject','aws.region':'eu-west-1','aws.requestid':'r','"
              "bucketname':'b'}",
          "s3/PutObject | client | aws.request_id='r' aws.s3.bucket='b' cloud.region='eu-west-1' "
@@ -118,6 +120,139 @@ static void rpc(void **state)
          "R | client | aws.step_functions.activity.arn='a' faas.invoked_name='f'"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
+}
+
+/* As each tracer says it. */
+static void grpc_of_tracers(void **state)
+{
+#define DONE "rpc.method='shop.Cart/Add' rpc.response.status_code='OK' rpc.system.name='grpc'"
+#define NODE                                                                                                 \
+    "'component':'grpc','grpc.method.path':'/shop.Cart/"                                                     \
+    "Add','grpc.method.package':'shop','grpc.method.service':'Cart','grpc."                                  \
+    "method.name':'Add','grpc.method.kind':'unary'"
+    static const struct bed_row rows[] = {
+        /* Node: client spans are of type http; the address of the peer alone */
+        {"'name':'grpc.client','type':'http','resource':'/shop.Cart/Add','meta':{'span.kind':'client'," NODE
+         ",'rpc.service':'shop.Cart','network.destination.ip':'10.0.0.5','network.destination.port':'50051'},"
+         "'metrics':{'grpc."
+         "status.code':0}",
+         "shop.Cart/Add | client | component='grpc' grpc.method.kind='unary' network.peer.address='10.0.0.5' "
+         "network.peer.port=50051 " DONE},
+        {"'name':'grpc.server','type':'web','resource':'/shop.Cart/Add','meta':{" NODE
+         "},'metrics':{'grpc.status.code':0.0}",
+         "shop.Cart/Add | server | component='grpc' grpc.method.kind='unary' " DONE},
+        /* .NET, without a package */
+        {"'name':'grpc.request','type':'grpc','resource':'/Cart/"
+         "Add','meta':{'span.kind':'server','component':'Grpc','grpc."
+         "method.path':'/Cart/"
+         "Add','grpc.method.service':'Cart','grpc.method.name':'Add','grpc.status.code':'1'}",
+         "Cart/Add | server | component='Grpc' rpc.method='Cart/Add' rpc.response.status_code='CANCELLED' "
+         "rpc.system.name='grpc'"},
+        /* Python */
+        {"'name':'grpc','type':'grpc','resource':'/shop.Cart/"
+         "Add','meta':{'span.kind':'client','component':'grpc','rpc.service':"
+         "'shop.Cart','grpc.method.name':'Add','grpc.method.service':'Cart','grpc.method.package':'shop','"
+         "grpc.method.path':"
+         "'/shop.Cart/"
+         "Add','grpc.host':'10.0.0.5','network.destination.ip':'10.0.0.5','network.destination.port':'50051',"
+         "'grpc.status.code':'StatusCode.OK'}",
+         "shop.Cart/Add | client | component='grpc' network.peer.address='10.0.0.5' "
+         "rpc.method='shop.Cart/Add' "
+         "rpc.response.status_code='OK' rpc.system.name='grpc' server.address='10.0.0.5' server.port=50051"},
+        /* Java: the resource, trimmed on servers that are told so; the client's call before its end */
+        {"'name':'grpc.server','type':'rpc','resource':'shop.Cart/"
+         "Add','meta':{'component':'grpc-server','grpc.status.code':'OK',"
+         "'status.code':'OK'},'metrics':{'rpc.grpc.status_code':0}",
+         "shop.Cart/Add | server | component='grpc-server' " DONE " status.code='OK'"},
+        {"'name':'grpc.server','type':'rpc','resource':'Cart/"
+         "Add','meta':{'component':'grpc-server','grpc.status.code':'OK'}",
+         "Cart/Add | server | component='grpc-server' rpc.method='Cart/Add' rpc.response.status_code='OK' "
+         "rpc.system.name='grpc'"},
+        {"'name':'grpc.client','type':'rpc','resource':'shop.Cart/"
+         "Add','meta':{'component':'grpc-client','rpc.service':'shop.Cart'}",
+         "shop.Cart/Add | client | component='grpc-client' rpc.method='shop.Cart/Add' "
+         "rpc.system.name='grpc'"},
+        {"'name':'grpc.message','type':'rpc','resource':'grpc.message','meta':{'component':'grpc-server'}",
+         "grpc.message | internal | component='grpc-server'"},
+        /* Go */
+        {"'name':'grpc.server','type':'rpc','resource':'/shop.Cart/"
+         "Add','meta':{'span.kind':'server','component':"
+         "'google.golang.org/"
+         "grpc','rpc.system':'grpc','rpc.service':'shop.Cart','rpc.method':'Add','rpc.grpc.package':'shop',"
+         "'rpc.grpc.full_method':'/shop.Cart/Add','grpc.method.name':'/shop.Cart/Add','grpc.code':'OK'}",
+         "shop.Cart/Add | server | component='google.golang.org/grpc' " DONE},
+        /* Ruby; the application's own whole name; a service alone */
+        {"'name':'grpc.service','type':'web','resource':'testservice.basic','meta':{'span.kind':'server','"
+         "component':'grpc','rpc."
+         "system':'grpc','rpc.service':'TestService','rpc.method':'basic'}",
+         "TestService/basic | server | component='grpc' rpc.method='TestService/basic' "
+         "rpc.system.name='grpc'"},
+        {GRPC "'rpc.system':'grpc','rpc.method':'/shop.Cart/Add','grpc.method.name':'Other'}",
+         "shop.Cart/Add | client | grpc.method.name='Other' rpc.method='shop.Cart/Add' "
+         "rpc.system.name='grpc'"},
+        {GRPC "'rpc.method':'Add','grpc.method.path':'/shop.Cart/Add'}",
+         "shop.Cart/Add | client | rpc.method='shop.Cart/Add' rpc.system.name='grpc'"},
+        {GRPC "'grpc.method.name':'Add','grpc.method.service':'Cart'}",
+         "Cart/Add | client | rpc.method='Cart/Add' rpc.system.name='grpc'"},
+        {GRPC "'grpc.method.name':'Add'}", "Add | client | rpc.method='Add' rpc.system.name='grpc'"},
+        /* no gRPC */
+        {"'name':'n','type':'custom','resource':'a.b/C','meta':{'component':'other'}",
+         "a.b/C | internal | component='other'"},
+    };
+    bed_rows(*state, GW_OTEL, rows, COUNT(rows));
+}
+
+/* Each code under each name, in each spelling. */
+static void grpc_codes(void **state)
+{
+    static const char *const names[] = {"grpc.code", "grpc.status.code", "grpc.status_code",
+                                        "rpc.grpc.status_code", "rpc.grpc.status.code"};
+    static const char *const words[][2] = {
+        {"'OK'", "OK"},
+        {"'Canceled'", "CANCELLED"},
+        {"'CANCELLED'", "CANCELLED"},
+        {"'cancelled'", "CANCELLED"},
+        {"'1'", "CANCELLED"},
+        {"'Unknown'", "UNKNOWN"},
+        {"'InvalidArgument'", "INVALID_ARGUMENT"},
+        {"'DeadlineExceeded'", "DEADLINE_EXCEEDED"},
+        {"'NotFound'", "NOT_FOUND"},
+        {"'not_found'", "NOT_FOUND"},
+        {"'StatusCode.NOT_FOUND'", "NOT_FOUND"},
+        {"'Status{code=NOT_FOUND, description=Internal error, cause=null}'", "NOT_FOUND"},
+        {"'(5, `not found`)'", "NOT_FOUND"},
+        {"'<StatusCode.NOT_FOUND: (5, `not found`)>'", "NOT_FOUND"},
+        {"'rpc error: code = NotFound desc = Internal'", "NOT_FOUND"},
+        {"'5'", "NOT_FOUND"},
+        {"'AlreadyExists'", "ALREADY_EXISTS"},
+        {"'PermissionDenied'", "PERMISSION_DENIED"},
+        {"'ResourceExhausted'", "RESOURCE_EXHAUSTED"},
+        {"'FailedPrecondition'", "FAILED_PRECONDITION"},
+        {"'Aborted'", "ABORTED"},
+        {"'OutOfRange'", "OUT_OF_RANGE"},
+        {"'Unimplemented'", "UNIMPLEMENTED"},
+        {"'Internal'", "INTERNAL"},
+        {"'Unavailable'", "UNAVAILABLE"},
+        {"'DataLoss'", "DATA_LOSS"},
+        {"'Unauthenticated'", "UNAUTHENTICATED"},
+        {"'16'", "UNAUTHENTICATED"},
+        {"'Code(17)'", "Code(17)"},
+        {"'17'", "17"},
+        {"5", "NOT_FOUND"},
+        {"16.0", "UNAUTHENTICATED"},
+    };
+    struct bed *b = *state;
+    for (size_t i = 0; i < COUNT(words); i++)
+        for (size_t k = 0; k < COUNT(names); k++) {
+            char members[256], want[128];
+            snprintf(members, sizeof members,
+                     "'name':'grpc.client','type':'grpc','resource':'R','%s':{'%s':%s}",
+                     *words[i][0] == '\'' ? "meta" : "metrics", names[k], words[i][0]);
+            snprintf(want, sizeof want, "R | client | rpc.response.status_code='%s' rpc.system.name='grpc'",
+                     words[i][1]);
+            bed_span(b, members);
+            bed_compare(b, members, bed_show(b, GW_OTEL, 2, bed_fields), want);
+        }
 }
 
 static void the_rest(void **state)
@@ -181,6 +316,7 @@ static void the_rest(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(messaging), BED_TEST(rpc), BED_TEST(the_rest)};
+    const struct CMUnitTest tests[] = {BED_TEST(messaging), BED_TEST(rpc), BED_TEST(grpc_of_tracers),
+                                       BED_TEST(grpc_codes), BED_TEST(the_rest)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
