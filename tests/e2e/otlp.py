@@ -37,6 +37,7 @@ class Link:
     tracestate: str
     flags: int
     attrs: dict
+    dropped: int = 0
 
 
 @dataclass
@@ -110,7 +111,8 @@ def _span(span, group, metadata):
         kind=span.kind, start=span.start_time_unix_nano, end=span.end_time_unix_nano, status=span.status.code,
         message=span.status.message, tracestate=span.trace_state, flags=span.flags, attrs=attributes(span.attributes, wrong),
         events=[Event(e.name, e.time_unix_nano, attributes(e.attributes, wrong)) for e in span.events],
-        links=[Link(x.trace_id.hex(), x.span_id.hex(), x.trace_state, x.flags, attributes(x.attributes, wrong)) for x in span.links],
+        links=[Link(x.trace_id.hex(), x.span_id.hex(), x.trace_state, x.flags, attributes(x.attributes, wrong),
+                    x.dropped_attributes_count) for x in span.links],
         resource=resource, scope=(scope.name, scope.version), scope_attrs=scope_attrs, resource_schema=resource_schema,
         scope_schema=scope_schema, metadata=metadata, malformed=wrong)
 
