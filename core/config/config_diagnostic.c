@@ -17,7 +17,8 @@ struct place {
     struct place *next;
     gw_str path;
     const char *file;
-    unsigned line;
+    unsigned line, column; /* column 0: the line as a whole */
+    gw_str shown;          /* the line itself, and a mark below it; may be empty */
     bool left_empty, failed;
     size_t order; /* of having been named: the order of the file, over included files too */
 };
@@ -114,7 +115,9 @@ bool gw_diagnostics_is_written(const struct gw_diagnostics *p, const char *path)
 
 static void print_place(const struct place *at, char *out, size_t size)
 {
-    if (at && at->file && at->line)
+    if (at && at->file && at->line && at->column)
+        snprintf(out, size, "%s:%u:%u", at->file, at->line, at->column);
+    else if (at && at->file && at->line)
         snprintf(out, size, "%s:%u", at->file, at->line);
     else
         snprintf(out, size, "%s", at && at->file ? at->file : "");
@@ -206,6 +209,18 @@ void gw_option_warning(struct gw_diagnostics *p, const char *path, const char *o
     va_end(ap);
 }
 
+void gw_diagnostics_syntax(struct gw_diagnostics *p, const char *file, unsigned line, unsigned column,
+                           const char *what, const char *shown)
+{
+    gw_diagnostics_location(p, "", file, line);
+    struct place *at = find(p, "");
+    if (at) {
+        at->column = column;
+        at->shown = gw_arena_dup(&p->arena, gw_str_z(shown));
+    }
+    gw_config_error(p, "", "syntax error: %s", what);
+}
+
 size_t gw_diagnostics_errors(const struct gw_diagnostics *p)
 {
     return p->errors;
@@ -220,6 +235,8 @@ static void print_item(const struct item *item, FILE *to)
     if (item->path.len)
         fprintf(to, "%.*s: ", GW_FMT(item->path));
     fprintf(to, "%s%.*s\n", item->warning ? "warning: " : "", GW_FMT(item->text));
+    if (item->at && item->at->shown.len)
+        fprintf(to, "%.*s\n", GW_FMT(item->at->shown));
 }
 
 static size_t order_of(const struct item *i)

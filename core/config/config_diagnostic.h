@@ -61,6 +61,10 @@ bool gw_diagnostics_is_written(const struct gw_diagnostics *, const char *path);
 /* That place: "ddgate.conf:12", "environment variable NAME"; empty where there is none. */
 void gw_diagnostics_where(const struct gw_diagnostics *, const char *path, char *out, size_t size);
 
+/* A mistake in the syntax of a file. `shown`: the line and the mark below it, printed in lines of their own that begin with two blanks. */
+void gw_diagnostics_syntax(struct gw_diagnostics *, const char *file, unsigned line, unsigned column,
+                           const char *what, const char *shown);
+
 size_t gw_diagnostics_errors(const struct gw_diagnostics *);
 /* One line each, errors and warnings in the order of their places; "warning: " stands before the text of the
  * latter. */

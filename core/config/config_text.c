@@ -16,6 +16,7 @@
 #include "core/base/scrub.h"
 #include "core/config/config_diagnostic.h"
 #include "core/config/config_path.h"
+#include "core/config/config_syntax.h"
 
 /* Up to `most` bytes of a file into the arena, or why not. */
 static const char *read_file(const char *file, size_t most, struct gw_arena *a, gw_str *out)
@@ -24,7 +25,8 @@ static const char *read_file(const char *file, size_t most, struct gw_arena *a, 
     const char *why = NULL;
     size_t len = 0;
     ssize_t got = 0;
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd =
+        strcmp(file, "-") == 0 ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return strerror(errno);
     char *data = gw_arena_raw(a, most + 1, 1);
@@ -104,13 +106,17 @@ gw_str gw_conf_load(const char *file, struct gw_arena *a, struct gw_diagnostics 
 {
     gw_str text;
     const char *why = read_file(file, GW_CONF_FILE, a, &text);
-    if (!why && text.len && memchr(text.ptr, '\0', text.len))
-        why = "it holds a NUL byte: it is not a text file";
+    if (!why && text.len && memchr(text.ptr, '\0', text.len)) {
+        const char *kind = gw_syntax_other_kind(text);
+        gw_config_error(p, "", "%s",
+                        kind ? kind : "cannot be read: it holds a NUL byte: it is not a text file");
+        return GW_NOSTR;
+    }
     if (why) {
         gw_config_error(p, "", "cannot be read: %s", why);
         return GW_NOSTR;
     }
-    return gw_conf_widen(text, a);
+    return text;
 }
 
 /* Once, however many options want it. */

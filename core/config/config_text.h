@@ -8,7 +8,7 @@
  * So no secret has to stand in the configuration. What was put in is never shown: messages show the text as
  * it was written.
  *
- * libconfig cuts integers without an L to 32 bits, silently: gw_conf_load gives an L to those that need one.
+ * libconfig cuts integers without an L to 32 bits, silently: gw_conf_widen gives an L to those that need one.
  * (Files that the configuration @includes are read by libconfig itself: there a number above 2147483647 needs
  * its L.)
  *
@@ -25,10 +25,9 @@ enum { GW_CONF_FILE = 1024 * 1024, GW_CONF_SECRET = 64 * 1024 };
 /* getenv, or a test's own. */
 typedef const char *gw_env_f(const char *name);
 
-/* The whole file, NUL-terminated and ready for libconfig; empty on an error, which is a diagnostic at path
- * "". */
+/* The whole file ("-": standard input); GW_NOSTR on an error, which is a diagnostic at path "". */
 gw_str gw_conf_load(const char *file, struct gw_arena *, struct gw_diagnostics *);
-/* The part of it that needs no file. */
+/* Ready for libconfig. */
 gw_str gw_conf_widen(gw_str text, struct gw_arena *);
 
 /* False when something was wrong: the diagnostics at `path` say why. */

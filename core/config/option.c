@@ -6,6 +6,9 @@
 
 #include "core/base/arena.h"
 #include "core/config/config_diagnostic.h"
+#include "core/config/did_you_mean.h"
+
+enum { WORDS = 16 /* of a choice */ };
 
 struct unit {
     const char *name;
@@ -65,11 +68,25 @@ static bool next_word(const char **rest, gw_str *word)
     return true;
 }
 
+/* What other programs call some of our words. */
+static gw_str our_word(gw_str s)
+{
+    static const struct {
+        gw_str theirs, ours;
+    } words[] = {{GW_LIT("warn"), GW_LIT("warning")},
+                 {GW_LIT("err"), GW_LIT("error")},
+                 {GW_LIT("WARN"), GW_LIT("warning")}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (gw_str_eq(s, words[i].theirs))
+            return words[i].ours;
+    return s;
+}
+
 static int word_index(const char *words, gw_str s)
 {
     gw_str word;
     for (int i = 0; next_word(&words, &word); i++)
-        if (gw_str_eq(word, s))
+        if (gw_str_eq(word, s) || gw_str_eq(word, our_word(s)))
             return i;
     return -1;
 }
@@ -283,11 +300,24 @@ void gw_opt_words(const struct gw_opt *row, char *out, size_t size)
         n += (size_t)snprintf(out + n, size - n, "%s%.*s", i ? ", " : "", GW_FMT(word));
 }
 
-static void not_a_word(const struct gw_opt *row, gw_str shown, const char *path, struct gw_diagnostics *p)
+/* The word that was meant; NULL: none is near. */
+static const char *near_word(const struct gw_opt *row, gw_str wrong, struct gw_arena *a)
+{
+    const char *names[WORDS] = {NULL}, *rest = row->min;
+    gw_str word;
+    for (size_t n = 0; n + 1 < WORDS && next_word(&rest, &word); n++)
+        names[n] = copy_z(word, a).ptr;
+    return gw_did_you_mean(wrong, names);
+}
+
+static void not_a_word(const struct gw_opt *row, gw_str shown, struct gw_arena *a, const char *path,
+                       struct gw_diagnostics *p)
 {
     char words[256];
     gw_opt_words(row, words, sizeof words);
-    gw_config_error(p, path, "\"%.*s\" is not one of %s", GW_FMT(shown), words);
+    const char *near = near_word(row, shown, a);
+    gw_config_error(p, path, "\"%.*s\" is not one of %s%s%s%s", GW_FMT(shown), words,
+                    near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown, struct gw_arena *a,
@@ -299,7 +329,7 @@ bool gw_opt_set(const struct gw_opt *row, void *conf, gw_str text, gw_str shown,
         if (a->spent)
             gw_config_error(p, path, "the configuration is too large");
         else if (row->type == GW_OPT_choice)
-            not_a_word(row, shown, path, p);
+            not_a_word(row, shown, a, path, p);
         else
             gw_config_error(p, path, "\"%.*s\" is not %s: %s", GW_FMT(shown), gw_opt_type_text(row->type),
                             gw_opt_type_hint(row->type));

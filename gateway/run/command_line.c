@@ -6,8 +6,10 @@
 #include "gateway/run/command_line.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/config/config_diagnostic.h"
+#include "core/config/did_you_mean.h"
 #include "gateway/run/configuration.h"
 #include "gateway/run/modules.h"
 
@@ -20,6 +22,41 @@ static bool wrong(FILE *errors, const char *what, const char *arg)
           "[TOPIC]\n",
           errors);
     return false;
+}
+
+static bool looks_like_file(const char *arg)
+{
+    return strchr(arg, '/') || gw_str_ends(gw_str_z(arg), GW_STR(".conf")) || access(arg, F_OK) == 0;
+}
+
+/* An argument that is none, with what was meant. */
+static bool unknown(FILE *errors, const struct gw_command_line *cli, const char *arg)
+{
+    static const char *const known[] = {"run", "check", "pipeline", "--version", "--help", "--config", NULL};
+    char what[640];
+    const char *near = gw_did_you_mean(gw_str_z(arg), known);
+    int n = snprintf(what, sizeof what, "there is no such command or option: %.200s", arg);
+    if (strcmp(arg, "pipeline") == 0)
+        snprintf(what, sizeof what, "pipeline stands before everything else");
+    else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0)
+        snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
+    else if (near)
+        snprintf(what + n, sizeof what - (size_t)n, "; did you mean %s?", near);
+    else if (*arg != '-' && looks_like_file(arg))
+        snprintf(what + n, sizeof what - (size_t)n,
+                 "; a configuration file is named with -c: ddgate %s-c %.200s",
+                 cli->command == GW_COMMAND_CHECK ? "check " : "", arg);
+    return wrong(errors, what, NULL);
+}
+
+static bool second_file(FILE *errors, const char *first, const char *second)
+{
+    char what[640];
+    snprintf(what, sizeof what,
+             "one file is the configuration, and here are two: %.240s and %.240s; one may hold a line "
+             "@include \"FILE\" for the other",
+             first, second);
+    return wrong(errors, what, NULL);
 }
 
 static bool set_command(struct gw_command_line *cli, const char *arg, bool *named)
@@ -49,13 +86,19 @@ static bool valued(const char *arg, const char *name, char *const *argv, int *i,
 bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *argv, FILE *errors)
 {
     bool named = false;
+    const char *file = NULL;
     *cli = (struct gw_command_line){.command = GW_COMMAND_RUN};
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
-        if (valued(arg, "-c", argv, &i, &cli->file) || valued(arg, "--config", argv, &i, &cli->file)) {
-            if (!cli->file)
+        if (valued(arg, "-c", argv, &i, &file) || valued(arg, "--config", argv, &i, &file)) {
+            if (!file || !*file)
                 return wrong(errors, arg, "wants a file");
+            if (cli->file)
+                return second_file(errors, cli->file, file);
+            cli->file = file;
         } else if (valued(arg, "-h", argv, &i, &cli->topic) || valued(arg, "--help", argv, &i, &cli->topic)) {
+            if (!cli->topic && named)
+                cli->topic = cli->command == GW_COMMAND_CHECK ? "check" : "run";
             cli->command = GW_COMMAND_HELP;
             return true;
         } else if (valued(arg, "--reference", argv, &i, &cli->dir)) {
@@ -65,7 +108,7 @@ bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *a
             cli->command = GW_COMMAND_VERSION;
             return true;
         } else if (!set_command(cli, arg, &named)) {
-            return wrong(errors, "there is no such command or option:", arg);
+            return unknown(errors, cli, arg);
         }
     }
     return cli->command != GW_COMMAND_CHECK || cli->file ? true
@@ -106,14 +149,16 @@ static void print_overview(FILE *to)
           "Commands:\n"
           "  ddgate [run] [-c FILE]  run. Without FILE everything has its default: it\n"
           "                          listens on ports 8126 and 9529 of this machine and\n"
-          "                          prints to standard output.\n"
+          "                          prints to standard output. FILE - is standard input.\n"
           "  ddgate check -c FILE    say every mistake in FILE, or what would run\n"
           "  ddgate pipeline ...     try a Pipeline script on log lines; --help says how\n"
           "  ddgate --help [TOPIC]   this page, or the options of a topic below\n"
           "  ddgate --version\n\n"
           "Topics:\n",
           to);
+    print_entry(to, "run, check, pipeline", "A command.");
     print_entry(to, "process", "Options of the process itself, at the top level of FILE.");
+    print_entry(to, "receivers, exporters", "What there is of them, and how a list of them is written.");
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
         snprintf(name, sizeof name, "receivers.%s", (*r)->name);
         print_entry(to, name, (*r)->summary);
@@ -147,9 +192,12 @@ static void print_facts(FILE *to, const struct gw_opt *row)
     gw_command_line_wrap(to, text, 6, 6, WIDTH);
 }
 
-static void print_rows(FILE *to, const struct gw_opt *rows)
+/* Those whose names begin so. */
+static void print_rows(FILE *to, const struct gw_opt *rows, const char *prefix)
 {
     for (; rows->type != GW_OPT_END_ROW; rows++) {
+        if (strncmp(rows->name, prefix, strlen(prefix)) != 0)
+            continue;
         fprintf(to, "  %s\n", rows->name);
         print_facts(to, rows);
         fputs("      ", to);
@@ -164,27 +212,103 @@ static bool is_topic(const char *topic, const char *kind, const char *name)
            (strncmp(topic, kind, len) == 0 && topic[len] == '.' && strcmp(topic + len + 1, name) == 0);
 }
 
+static void print_receivers(FILE *to)
+{
+    fputs("What comes in. A list of groups, each with its type:\n\n"
+          "  receivers = (\n"
+          "    { type = \"ddtrace\"; listen = [ \"127.0.0.1:8126\" ]; },\n"
+          "    { type = \"file\"; path = \"/var/log/app/*.log\"; }\n"
+          "  );\n\n"
+          "Without it ddtrace and http run, at their default addresses.\n\n",
+          to);
+    for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
+        print_entry(to, (*r)->name, (*r)->summary);
+    fputs("\nddgate --help receivers.NAME lists the options of one.\n", to);
+}
+
+static void print_exporters(FILE *to)
+{
+    fputs("Where it goes. A list of groups, each with its type:\n\n"
+          "  exporters = (\n"
+          "    { type = \"otlp_grpc\"; endpoint = \"http://127.0.0.1:4317\"; },\n"
+          "    { type = \"stdout\"; }\n"
+          "  );\n\n"
+          "Each gets everything. Without it everything is printed to standard output, or\n"
+          "goes where OTEL_EXPORTER_OTLP_ENDPOINT says.\n\n",
+          to);
+    for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
+        print_entry(to, (*e)->name, (*e)->summary);
+    fputs("\nddgate --help exporters.NAME lists the options of one.\n", to);
+}
+
+static bool print_command(FILE *to, const char *topic)
+{
+    if (strcmp(topic, "receivers") == 0)
+        print_receivers(to);
+    else if (strcmp(topic, "exporters") == 0)
+        print_exporters(to);
+    else if (strcmp(topic, "run") == 0)
+        fputs("ddgate [run] [-c FILE]\n\n"
+              "Runs until SIGTERM or SIGINT. FILE is written in libconfig's syntax, - is\n"
+              "standard input; conf/ has examples, conf/ddgate.conf every option. SIGHUP\n"
+              "reads FILE again. Exit codes: 0 all well; 2 wrong command or configuration;\n"
+              "3 something accepted was neither delivered nor stored; 1 anything else.\n",
+              to);
+    else if (strcmp(topic, "check") == 0)
+        fputs("ddgate check -c FILE\n\n"
+              "Says every mistake in FILE with its line, and what will not work: files and\n"
+              "scripts that cannot be read, folders that cannot be written, addresses that\n"
+              "two want. It binds nothing, so it may be asked beside a running ddgate. When\n"
+              "all is well it prints what would run: addresses, destinations, scripts, and\n"
+              "the options that are set, with where they come from; secrets are hidden.\n"
+              "Exit codes: 0 all well; 2 mistakes; 1 anything else.\n",
+              to);
+    else if (strcmp(topic, "pipeline") == 0)
+        fputs("ddgate pipeline --script FILE [OPTIONS] [FILE...]\n\n"
+              "Tries a Pipeline script on log lines. ddgate pipeline --help lists its options.\n",
+              to);
+    else
+        return false;
+    return true;
+}
+
+/* "log": log.level and its siblings. */
+static bool print_group(FILE *to, const char *topic)
+{
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "%.60s.", topic);
+    for (const struct gw_opt *row = gw_process_opts; row->type != GW_OPT_END_ROW; row++)
+        if (strncmp(row->name, prefix, strlen(prefix)) == 0) {
+            fprintf(to, "%.60s = { … }; at the top level of the configuration file.\n\n", topic);
+            print_rows(to, gw_process_opts, prefix);
+            return true;
+        }
+    return false;
+}
+
 static bool print_topic(FILE *to, const char *topic)
 {
     if (strcmp(topic, "process") == 0) {
         fputs("Options of the process, at the top level of the configuration file.\n\n", to);
-        print_rows(to, gw_process_opts);
+        print_rows(to, gw_process_opts, "");
         return true;
     }
+    if (print_command(to, topic) || print_group(to, topic))
+        return true;
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
         if (is_topic(topic, "receivers", (*r)->name)) {
             gw_command_line_wrap(to, (*r)->summary, 0, 0, WIDTH);
             fprintf(to, "receivers = ( { type = \"%s\"; … } );\n\n", (*r)->name);
-            print_rows(to, (*r)->opts);
+            print_rows(to, (*r)->opts, "");
             return true;
         }
     for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
         if (is_topic(topic, "exporters", (*e)->name)) {
             gw_command_line_wrap(to, (*e)->summary, 0, 0, WIDTH);
             fprintf(to, "exporters = ( { type = \"%s\"; … } );\n\n", (*e)->name);
-            print_rows(to, (*e)->opts);
+            print_rows(to, (*e)->opts, "");
             fputs("\nOptions of every exporter:\n\n", to);
-            print_rows(to, gw_sender_opts);
+            print_rows(to, gw_sender_opts, "");
             return true;
         }
     return false;
@@ -198,6 +322,15 @@ bool gw_command_line_help(const char *topic, FILE *to, FILE *errors)
     }
     if (print_topic(to, topic))
         return true;
-    fprintf(errors, "ddgate: there is no help on %s; ddgate --help names the topics\n", topic);
+    const char *names[64] = {"run",       "check", "pipeline", "process", "receivers",
+                             "exporters", "log",   "admin",    "storage"};
+    size_t n = 9;
+    for (const struct gw_receiver *const *r = gw_receivers; *r && n < 40; r++)
+        names[n++] = (*r)->name;
+    for (const struct gw_exporter *const *e = gw_exporters; *e && n < 63; e++)
+        names[n++] = (*e)->name;
+    const char *dot = strrchr(topic, '.'), *near = gw_did_you_mean(gw_str_z(dot ? dot + 1 : topic), names);
+    fprintf(errors, "ddgate: there is no help on %s%s%s; ddgate --help names the topics\n", topic,
+            near ? ": did you mean " : "", near ? near : "");
     return false;
 }

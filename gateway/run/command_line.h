@@ -2,6 +2,8 @@
  *
  *     ddgate [run] [-c FILE]     ddgate check -c FILE     ddgate --version     ddgate --help [exporters.stdout]
  *
+ * What is wrong is said with what was meant: `chek` is check, `ddgate FILE` is ddgate -c FILE.
+ *
  * Help is made from the rows (option.h), 80 columns wide.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -24,7 +26,7 @@ enum gw_command {
 
 struct gw_command_line {
     enum gw_command command;
-    const char *file;  /* -c; NULL: none */
+    const char *file;  /* -c; NULL: none; "-": standard input */
     const char *topic; /* --help's; NULL: none */
     const char *dir;   /* --reference's: the project's folder, for those who build it */
 };

@@ -18,12 +18,12 @@ static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
     return ctx;
 }
 
-/* `open` adds what is wrong; a component that fails without a word is helped out. */
+/* `open` adds what is wrong; a component that fails without a word is helped out, unless its silence is about a mistake that was said before. */
 static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_code code, const char *path)
 {
-    if (code != GW_OK && gw_diagnostics_errors(diagnostics) == before)
+    if (code != GW_OK && gw_diagnostics_errors(diagnostics) == 0)
         gw_config_error(diagnostics, path, "cannot be opened: %s", gw_code_text(code));
-    return gw_diagnostics_errors(diagnostics) == before;
+    return code == GW_OK && gw_diagnostics_errors(diagnostics) == before;
 }
 
 /* Files that options name are read when the component is opened: whether they changed nobody knows without

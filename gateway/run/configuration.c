@@ -11,6 +11,7 @@
 
 #include "core/base/scrub.h"
 #include "core/config/config_diagnostic.h"
+#include "core/config/config_syntax.h"
 #include "core/config/config_tree.h"
 #include "core/config/did_you_mean.h"
 #include "gateway/run/configuration_env.h"
@@ -306,22 +307,54 @@ static void know_secrets(const struct gw_conf *c, gw_env_f *env)
             gw_secret_add_url(gw_str_z(env(*name)));
 }
 
-static void read_tree(struct gw_conf *c, const char *text, const char *name,
-                      const struct gw_conf_environment *w, struct gw_diagnostics *p)
+/* libconfig names it as the line that includes it does: relative to the file of that line. */
+static gw_str load_included(struct gw_tree *t, const char *file)
+{
+    const char *slash = strrchr(t->file, '/');
+    gw_str name = *file == '/' || !slash
+                      ? gw_str_z(file)
+                      : gw_arena_printf(t->arena, "%.*s/%s", (int)(slash - t->file), t->file, file);
+    return name.ptr ? gw_conf_load(name.ptr, t->arena, t->diagnostics) : GW_NOSTR;
+}
+
+/* libconfig does not take the file, or one that it includes: where, and what may be the matter. */
+static void refused(struct gw_tree *t, const config_t *tree, gw_str text)
+{
+    const char *file = config_error_file(tree) ? config_error_file(tree) : t->file;
+    bool included = config_error_file(tree) && strcmp(file, t->file) != 0;
+    struct gw_syntax_fault fault;
+    gw_diagnostics_location(t->diagnostics, "", file, 0);
+    if (included)
+        text = load_included(t, file);
+    if (!text.ptr)
+        return;
+    const char *kind = gw_syntax_other_kind(text);
+    bool syntax = config_error_text(tree) && strcmp(config_error_text(tree), "syntax error") == 0;
+    if (kind) {
+        gw_config_error(t->diagnostics, "", "%s", kind);
+    } else if (syntax && gw_syntax_find(text, &fault)) {
+        gw_diagnostics_syntax(t->diagnostics, file, fault.line, fault.column, fault.what, fault.shown);
+    } else {
+        gw_diagnostics_location(t->diagnostics, "", file, (unsigned)config_error_line(tree));
+        gw_config_error(t->diagnostics, "", "%s", gw_tree_syntax_text(config_error_text(tree)));
+    }
+}
+
+static void read_tree(struct gw_conf *c, gw_str text, const char *name, const struct gw_conf_environment *w,
+                      struct gw_diagnostics *p)
 {
     struct gw_tree t = {.arena = &c->arena, .env = w->env, .diagnostics = p, .file = name};
     config_t tree;
     config_init(&tree);
     if (name)
         gw_tree_include_from(&t, &tree);
-    if (text && !config_read_string(&tree, text)) {
-        gw_diagnostics_location(p, "", config_error_file(&tree) ? config_error_file(&tree) : name,
-                                (unsigned)config_error_line(&tree));
-        gw_config_error(p, "", "%s", gw_tree_syntax_text(config_error_text(&tree)));
+    gw_str wide = text.ptr ? gw_conf_widen(text, &c->arena) : GW_NOSTR;
+    if (wide.ptr && !config_read_string(&tree, wide.ptr)) {
+        refused(&t, &tree, text);
     } else {
-        if (text)
+        if (wide.ptr)
             gw_tree_locations(&t, config_root_setting(&tree));
-        read_all(&t, c, w, text ? config_root_setting(&tree) : NULL);
+        read_all(&t, c, w, wide.ptr ? config_root_setting(&tree) : NULL);
     }
     config_destroy(&tree);
     know_secrets(c, w->env);
@@ -337,9 +370,7 @@ struct gw_conf *gw_conf_read_text(gw_str text, const char *name, const struct gw
     if (!c)
         return NULL;
     gw_diagnostics_location(p, "", name, 0);
-    gw_str wide = gw_conf_widen(text, &c->arena);
-    if (wide.ptr)
-        read_tree(c, wide.ptr, name, w, p);
+    read_tree(c, text, name, w, p);
     return c;
 }
 
@@ -349,10 +380,16 @@ struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_environment 
     gw_str text;
     if (!c)
         return NULL;
-    gw_diagnostics_location(p, "", file, 0);
+    const char *name = file && strcmp(file, "-") == 0 ? "standard input" : file;
+    gw_diagnostics_location(p, "", name, 0);
     if (!file)
-        read_tree(c, NULL, NULL, w, p);
+        read_tree(c, GW_NOSTR, NULL, w, p);
     else if ((text = gw_conf_load(file, &c->arena, p)).ptr)
-        read_tree(c, text.ptr, file, w, p);
+        read_tree(c, text, name, w, p);
+    for (size_t i = 0; file != name && i < c->receivers_n; i++)
+        if (strcmp(c->receivers[i].module->name, "stdin") == 0)
+            gw_config_error(p, c->receivers[i].path,
+                            "reads standard input, which -c - has read the configuration from: use a file "
+                            "for one of the two");
     return c;
 }

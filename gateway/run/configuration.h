@@ -109,7 +109,7 @@ struct gw_conf_environment {
     gw_env_f *env;
 };
 
-/* `file` NULL: no file. What comes back is good only if no diagnostic is an error. NULL when there is no
+/* `file` NULL: no file; "-": standard input. What comes back is good only if no diagnostic is an error. NULL when there is no
  * memory. */
 struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_environment *, struct gw_diagnostics *);
 /* The same from text, which `name` stands for in messages. */

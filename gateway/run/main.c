@@ -171,6 +171,8 @@ static void print_diagnostics(struct gw_diagnostics *diagnostics, bool as_lines)
         gw_log_text(text, len);
     for (char *line = strtok_r(text, "\n", &rest); line && as_lines; line = strtok_r(NULL, "\n", &rest)) {
         struct gw_log_site site = {0};
+        if (*line == ' ') /* the text of the file, for people */
+            continue;
         gw_log_at(&site, strstr(line, ": warning: ") ? GW_WARNING : GW_ERROR, "configuration", "%s", line);
     }
     free(text);
@@ -206,6 +208,11 @@ static void greet(struct gw_pipeline *p)
  * wrong with that, the old. */
 static struct gw_conf *read_again(struct gw_pipeline *p, const char *file, struct gw_conf *old)
 {
+    if (file && strcmp(file, "-") == 0) {
+        gw_log(GW_ERROR, "ddgate",
+               "the configuration came from standard input and cannot be read again: nothing was changed");
+        return old;
+    }
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     struct gw_conf *conf = diagnostics ? gw_conf_read(file, &conf_environment, diagnostics) : NULL;
     bool good = conf && gw_pipeline_reload(p, conf, diagnostics);

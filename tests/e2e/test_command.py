@@ -127,3 +127,67 @@ def test_an_endpoint_variable_makes_it_a_gateway(tmp_path, sink):
     finally:
         gate.stop()
     assert gate.stdout == ""
+
+
+@pytest.mark.parametrize("args, hint", [
+    (["chek", "-c", "x.conf"], "did you mean check?"), (["chekc"], "did you mean check?"), (["rnu"], "did you mean run?"),
+    (["--hlep"], "did you mean --help?"), (["help"], "did you mean --help?"), (["version"], "did you mean --version?"),
+    (["ddgate.conf"], "ddgate -c ddgate.conf"), (["/etc/ddgate/x"], "ddgate -c /etc/ddgate/x"), (["check", "my.conf"], "ddgate check -c my.conf"),
+    (["-c", "a.conf", "-c", "b.conf"], "here are two: a.conf and b.conf"), (["-c", "a.conf", "--config=b.conf"], "@include"),
+    (["--help", "recievers"], "did you mean receivers"), (["--help", "exporters.otlp_grcp"], "did you mean otlp_grpc"),
+    (["check", "run"], "there is one command"), (["-c", ""], "wants a file"), (["-c"], "wants a file")])
+def test_a_mistake_in_the_command_says_what_was_meant(args, hint):
+    done = run(*args)
+    assert done.returncode == 2 and hint in done.stderr and not done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--help", "check"], ["ddgate check -c FILE", "binds nothing"]), (["check", "--help"], ["ddgate check -c FILE"]),
+    (["--help", "run"], ["SIGHUP"]), (["--help", "pipeline"], ["--script"]), (["--help", "log"], ["log.level", "log.format"]),
+    (["--help", "receivers"], ["receivers = (", "ddtrace", "syslog", "file"]),
+    (["--help", "exporters"], ["exporters = (", "otlp_grpc", "otlp_http", "sls", "stdout"])])
+def test_help_on_a_topic(args, words):
+    done = run(*args)
+    assert done.returncode == 0 and not done.stderr and not [word for word in words if word not in done.stdout], done.stdout
+
+
+def check_text(text, *args):
+    return subprocess.run([BINARY, "check", "-c", "-", *args], input=text, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_configuration_on_standard_input():
+    done = check_text('log = { level = "warn"; };\n')
+    assert done.returncode == 0, done.stderr
+    done = check_text('\nlog = { level = "wraning"; };\n')
+    assert done.returncode == 2 and 'standard input:2: log.level: "wraning" is not one of' in done.stderr and 'did you mean "warning"?' in done.stderr
+    done = check_text('receivers = ( { type = "stdin"; } );\n')
+    assert done.returncode == 2 and "which -c - has read" in done.stderr
+
+
+@pytest.mark.parametrize("text, kind", [("\ufefflog = { };\n", "byte order mark"), ('{ "log": { "level": "info" } }', "is JSON"),
+                                        ("receivers:\n  - type: ddtrace\n", "is YAML"), ('[log]\nlevel = "info"\n', "is TOML")])
+def test_a_file_of_another_kind(text, kind):
+    done = check_text(text)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and kind in done.stderr, done.stderr
+
+
+def test_a_syntax_error_has_a_column_and_a_mark(tmp_path):
+    conf = tmp_path / "c.conf"
+    conf.write_text('log = { level = "info"; };\nexporters = ( { type = stdout; } );\n')
+    done = run("check", "-c", str(conf))
+    assert done.returncode == 2
+    assert done.stderr == (f"{conf}:2:24: syntax error: text stands in quotes: \"…\"\n"
+                           "  exporters = ( { type = stdout; } );\n"
+                           "                         ^\n")
+    (tmp_path / "part.conf").write_text('\n\nadmin = { listen = 127.0.0.1; };\n')
+    conf.write_text('@include "part.conf"\n')
+    done = run("check", "-c", str(conf))
+    assert done.returncode == 2 and "part.conf:3:20: syntax error: " in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("conf", ['exporters = ( { type = "sls"; endpoint = "https://h"; project = "${env:DDGATE_NONE}"; instance = "${env:DDGATE_NONE}";'
+                                  ' access_key_id = "${env:DDGATE_NONE}"; access_key_secret = "${env:DDGATE_NONE}"; } );',
+                                  'exporters = ( { type = "otlp_http"; endpoint = "${env:DDGATE_NONE}"; timeout = "${env:DDGATE_NONE}"; } );'])
+def test_a_missing_variable_is_said_once(conf):
+    done = check_text(conf)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "DDGATE_NONE is not set" in done.stderr, done.stderr

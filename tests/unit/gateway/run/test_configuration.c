@@ -207,7 +207,7 @@ static void all_mistakes_at_once(void **state)
            "t.conf:9: exporters[1].when_full: is true or false, and wants one of auto, reject, drop_oldest, "
            "in quotes\n"
            "t.conf:9: exporters[1].batch.bytes: 1TiB is out of range: 1KiB to 64MiB\n"
-           "t.conf:9: exporters[1].mode: \"otlp\" is not one of otel, both, datadog\n"
+           "t.conf:9: exporters[1].mode: \"otlp\" is not one of otel, both, datadog: did you mean \"otel\"?\n"
            "t.conf:10: exporters[2].name: exporters[1] is named \"stdout\" too: give each a name of its own\n"
            "t.conf:10: exporters[2].signals: is a group, and wants a list of texts: write [ \"a\", \"b\" ]\n"
            "t.conf:10: exporters[2].retry: is a number, and wants a group: write retry = { … };\n"
@@ -250,8 +250,9 @@ static void syntax(void **state)
         const char *text, *said;
     } cases[] = {
         {"a = 1;\nreceivers = (\n{ type = lines; } );\n",
-         "t.conf:3: syntax error: look here and on the line before for a missing ; or bracket, text without "
-         "quotes, or a name in quotes\n"},
+         "t.conf:3:10: syntax error: text stands in quotes: \"…\"\n"
+         "  { type = lines; } );\n"
+         "           ^\n"},
         {"log = { level = \"info\"; };\nlog = { };\n",
          "t.conf:2: this name stood here before: keep one of the two\n"},
         {"\nx = [ 1, \"a\" ];",
