@@ -153,6 +153,63 @@ def test_python(tmp_path, sink, way):
     assert records[1].body.startswith("ERROR failed\nTraceback (most recent call last):\n") and records[1].body.endswith("ValueError: why")
 
 
+FORMATS = {
+    "%(asctime)s %(levelname)s [%(name)s] [%(filename)s:%(lineno)d] [dd.service=shop dd.trace_id=6b0159f8000000006be0a7e88a5dbf4d] - %(message)s":
+        "no stock\nof tea",
+    "%(asctime)s - %(name)s - %(levelname)s - %(message)s": "no stock\nof tea",
+    "%(asctime)s %(levelname)s %(message)s": "no stock\nof tea",
+    "%(levelname)s:%(name)s:%(message)s": "no stock\nof tea",
+    "[%(asctime)s] %(levelname)s in %(module)s: %(message)s": None,
+    "%(asctime)s %(name)s %(levelname)s %(message)s": None,
+    "%(name)s %(process)d %(message)s": None,
+    "%(message)s": "no stock\nof tea",
+}
+
+
+@pytest.mark.parametrize("way", ["udp", "tcp", "unix"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_python_with_any_format(tmp_path, sink, way, format):
+    """Whatever it writes: no host is made of it, a newline ends no message, and nothing of it is missing."""
+    with Syslog(tmp_path, sink, parse="auto") as log:
+        address = log.socket if way == "unix" else ("127.0.0.1", log.udp if way == "udp" else log.tcp)
+        handler = logging.handlers.SysLogHandler(address, socktype=socket.SOCK_STREAM if way == "tcp" else socket.SOCK_DGRAM)
+        handler.setFormatter(logging.Formatter(format))
+        logger = logging.getLogger("shop.cart")
+        logger.handlers, logger.propagate = [handler], False
+        for _ in range(3):
+            logger.error("no stock\nof %s", "tea")
+        handler.close()
+        records = sink.wait_records(3)
+    assert len(records) == 3
+    for r in records:
+        assert r.resource["host.name"] == socket.gethostname()
+        assert r.body.endswith("no stock\nof tea") and FORMATS[format] in (None, r.body)
+        assert r.severity == 17
+        assert "thread.name" not in r.attributes
+
+
+DEVICES = [
+    # what comes, and host.name, syslog.appname, the body; the machine's own name where the message has none
+    (b"<14> Apr 25 16:43:29 SW1-1 General[procLOG]: main.c(257) Stopping", "SW1-1", "General", "main.c(257) Stopping"),
+    (b"<14>Nov 21 08:00:00 2026 UTC host1 app[1]: x", "host1", "app", "x"),
+    (b"<134>2026-11-28T15:06:25.247994+00:00 10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0/-1/-1/3004 503 217", None, None,
+     "10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0/-1/-1/3004 503 217"),
+    (b"<5>2026-11-28T15:06:25.247994+00:00 Proxy f started.", None, None, "Proxy f started."),
+    (b"<187>Nov 28 15:06:25  nginx: bind() failed", None, "nginx", "bind() failed"),
+    (b"<113>Nov 21 2026 08:00:00 : %FTD-1-430003: EventPriority: Low", None, None, "%FTD-1-430003: EventPriority: Low"),
+    (b"<181>Nov 21 08:00:00 ise1 CISE_Passed_Authentications 0000000001 1 0 x", "ise1", "CISE_Passed_Authentications", "0000000001 1 0 x"),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda d: d[0][:40].decode())
+def test_devices(tmp_path, sink, device):
+    message, host, app, body = device
+    with Syslog(tmp_path, sink) as log:
+        log.datagram(message)
+        r = sink.wait_records(1)[0]
+    assert (r.resource["host.name"], r.attributes.get("syslog.appname"), r.body) == (host or socket.gethostname(), app, body)
+
+
 def test_the_sockets_file(tmp_path, sink):
     with Syslog(tmp_path, sink, mode="0600") as log:
         assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600

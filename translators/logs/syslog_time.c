@@ -73,12 +73,13 @@ static bool read_month_name(struct reading *r)
     return false;
 }
 
-/* .123, and ,123 as some write it */
+/* .123, and ,123 as some write it; :123 of Comware's */
 static void read_fraction(struct reading *r)
 {
     int64_t unit = 100000000;
-    char c = peek_char(r, 1);
-    if ((peek_char(r, 0) != '.' && peek_char(r, 0) != ',') || c < '0' || c > '9')
+    char mark = peek_char(r, 0);
+    bool colon = mark == ':' && gw_digit_at(r->rest, 2) && gw_digit_at(r->rest, 3) && peek_char(r, 4) == ' ';
+    if ((mark != '.' && mark != ',' && !colon) || !gw_digit_at(r->rest, 1))
         return;
     for (r->rest = gw_str_from(r->rest, 1); r->rest.len && gw_is_digit(*r->rest.ptr); unit /= 10) {
         r->nsec += (*r->rest.ptr - '0') * unit;
@@ -96,57 +97,124 @@ static bool read_clock_time(struct reading *r)
     return true;
 }
 
-/* Z, +08:00, -0330 */
+static bool at_word_end(const struct reading *r)
+{
+    return !r->rest.len || *r->rest.ptr == ' ' || *r->rest.ptr == ':';
+}
+
+/* +08:00, -0330, +08; +8 where one digit is enough */
+static bool read_sign_offset(struct reading *r, size_t digits)
+{
+    struct reading hour = *r, minute;
+    int hours, minutes;
+    char sign = peek_char(r, 0);
+    if ((sign != '+' && sign != '-') || !skip_char(&hour, sign) ||
+        !read_within(&hour, digits, 2, 0, 23, &hours))
+        return false;
+    minute = hour;
+    skip_char(&minute, ':');
+    if (read_within(&minute, 2, 2, 0, 59, &minutes))
+        hour = minute;
+    else
+        minutes = 0;
+    if (!at_word_end(&hour))
+        return false;
+    *r = hour;
+    r->offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    return r->zoned = true;
+}
+
+/* The same, or Z. */
 static bool read_offset(struct reading *r)
 {
-    struct reading back = *r;
-    int hours, minutes = 0;
-    r->zoned = true;
     if (skip_char(r, 'Z') || skip_char(r, 'z'))
-        return true;
-    char sign = peek_char(r, 0);
-    if ((skip_char(r, '+') || skip_char(r, '-')) && read_within(r, 2, 2, 0, 23, &hours) &&
-        (skip_char(r, ':') || true) && read_within(r, 2, 2, 0, 59, &minutes)) {
-        r->offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-        return true;
-    }
-    *r = back;
+        return r->zoned = true;
+    return read_sign_offset(r, 2);
+}
+
+/* Behind a time, a word of capitals that is a host's name otherwise. */
+static bool is_zone_word(gw_str word)
+{
+    static const char words[] =
+        "UTC GMT Z WET WEST CET CEST MET MEST EET EEST MSK BST IST EST EDT CST CDT MST MDT PST PDT AKST AKDT "
+        "HST AST ADT NST NDT BRT BRST ART JST KST HKT SGT WIB PHT PKT AEST AEDT ACST ACDT AWST NZST NZDT "
+        "SAST";
+    gw_str rest = gw_str_z(words), one;
+    while (gw_str_next(&rest, ' ', &one))
+        if (gw_str_eq(one, word))
+            return true;
     return false;
 }
 
-/* " UTC", " CST:", " +0800" behind a time. A word of capitals may be the host: it is a zone when a colon or a
- * year comes after it. */
-static void read_zone_word(struct reading *r, const struct zone *zone)
+/* In minutes east, of those that mean one thing only. */
+static bool known_offset(gw_str word, int *offset)
 {
-    size_t n = 1;
-    gw_str s = r->rest;
-    if (!s.len || *s.ptr != ' ')
-        return;
-    struct reading signed_offset = *r;
-    if ((peek_char(r, 1) == '+' || peek_char(r, 1) == '-') && skip_char(&signed_offset, ' ') &&
-        read_offset(&signed_offset)) {
-        *r = signed_offset;
-        return;
-    }
-    while (n < s.len && s.ptr[n] >= 'A' && s.ptr[n] <= 'Z')
-        n++;
-    gw_str word = gw_str_n(s.ptr + 1, n - 1);
-    bool utc = gw_str_eq(word, GW_STR("UTC")) || gw_str_eq(word, GW_STR("GMT"));
+    static const struct {
+        gw_str word;
+        int minutes;
+    } rows[] = {{GW_LIT("UTC"), 0},    {GW_LIT("GMT"), 0},    {GW_LIT("Z"), 0},      {GW_LIT("WET"), 0},
+                {GW_LIT("CET"), 60},   {GW_LIT("MET"), 60},   {GW_LIT("CEST"), 120}, {GW_LIT("EET"), 120},
+                {GW_LIT("EEST"), 180}, {GW_LIT("MSK"), 180},  {GW_LIT("HKT"), 480},  {GW_LIT("SGT"), 480},
+                {GW_LIT("JST"), 540},  {GW_LIT("KST"), 540},  {GW_LIT("AEST"), 600}, {GW_LIT("AEDT"), 660},
+                {GW_LIT("EDT"), -240}, {GW_LIT("EST"), -300}, {GW_LIT("CDT"), -300}, {GW_LIT("MDT"), -360},
+                {GW_LIT("MST"), -420}, {GW_LIT("PDT"), -420}, {GW_LIT("PST"), -480}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (gw_str_eq(rows[i].word, word)) {
+            *offset = rows[i].minutes * 60;
+            return true;
+        }
+    return false;
+}
+
+/* " UTC", " CST:", " +0800", " GMT+8" behind a time, and +08:00 without the blank. What is no known zone may be the
+ * host: it is a zone when Cisco's mnemonic or a year comes after it. */
+static bool read_zone(struct reading *r, const struct zone *zone)
+{
+    size_t n = 0;
     struct reading after = *r;
-    after.rest = gw_str_from(s, n + 1);
-    bool year_follows = peek_char(r, n) == ' ' && read_year(&after) && peek_char(&after, 0) == ' ';
-    if (word.len < 3 || word.len > 5 ||
-        (peek_char(r, n) != ':' && !year_follows && !(utc && peek_char(r, n) == ' ')))
-        return;
-    r->rest = gw_str_from(s, n);
+    bool blank = skip_char(&after, ' ');
+    if (blank ? read_sign_offset(&after, 2) : read_offset(&after)) {
+        *r = after;
+        return true;
+    }
+    while (blank && n < after.rest.len && after.rest.ptr[n] >= 'A' && after.rest.ptr[n] <= 'Z')
+        n++;
+    gw_str word = gw_str_n(after.rest.ptr, n);
+    after.rest = gw_str_from(after.rest, n);
+    if (n == 0 || n > 5)
+        return false;
+    struct reading signed_one = after;
+    bool utc = gw_str_eq(word, GW_STR("UTC")) || gw_str_eq(word, GW_STR("GMT"));
+    if (utc && read_sign_offset(&signed_one, 1)) {
+        *r = signed_one;
+        return true;
+    }
+    struct reading year = after;
+    bool year_follows = skip_char(&year, ' ') && read_year(&year) && peek_char(&year, 0) == ' ';
+    bool cisco = gw_str_starts(after.rest, GW_STR(": %")), ends = after.rest.len && at_word_end(&after);
+    if (!(n > 2 && (cisco || year_follows)) && !(ends && is_zone_word(word)))
+        return false;
     int64_t wall = civil_days(r->at.year ? r->at.year : FIRST_YEAR, r->at.month, r->at.day) * DAY;
-    r->zoned = utc || zone_named(zone, word, wall, &r->offset);
+    *r = after;
+    r->zoned = zone_named(zone, word, wall, &r->offset) || known_offset(word, &r->offset);
+    return true;
+}
+
+/* " 2026" behind a time. */
+static bool read_late_year(struct reading *r)
+{
+    struct reading after = *r;
+    if (r->at.year || !skip_char(&after, ' ') || !read_year(&after) ||
+        (peek_char(&after, 0) != ' ' && peek_char(&after, 0) != ':'))
+        return false;
+    *r = after;
+    return true;
 }
 
 /* What is left of the word: a time ends where a blank, a colon or the message ends. */
 static bool time_ends(struct reading *r)
 {
-    if (r->rest.len && *r->rest.ptr != ' ' && *r->rest.ptr != ':')
+    if (!at_word_end(r))
         return false;
     skip_char(r, ':');
     skip_char(r, ' ');
@@ -155,9 +223,19 @@ static bool time_ends(struct reading *r)
 
 /* Forms */
 
-/* Nov 21 08:00:00, Nov  1 2026 08:00:00.123, 2026 Nov 21 08:00:00, Nov 21 08:00:00 CST 2026 */
+/* Sat Nov 21 … as date(1) writes it. */
+static void skip_weekday(struct reading *r)
+{
+    static const char names[] = "MonTueWedThuFriSatSun";
+    for (int i = 0; i < 7; i++)
+        if (gw_str_starts(r->rest, gw_str_n(names + (ptrdiff_t)3 * i, 3)) && peek_char(r, 3) == ' ')
+            r->rest = gw_str_from(r->rest, 4);
+}
+
+/* Nov 21 08:00:00, Nov  1 2026 08:00:00.123, 2026 Nov 21 08:00:00, Nov 21 08:00:00 CST 2026, Nov 21 08:00:00 2026 CST */
 static bool read_bsd(struct reading *r, const struct syslog_ground *g)
 {
+    skip_weekday(r);
     bool year_first = read_year(r);
     if (year_first && !skip_char(r, ' '))
         return false;
@@ -171,10 +249,9 @@ static bool read_bsd(struct reading *r, const struct syslog_ground *g)
         *r = before;
     if (!read_clock_time(r))
         return false;
-    read_zone_word(r, g->zone);
-    struct reading behind = *r;
-    if (!behind.at.year && skip_char(&behind, ' ') && read_year(&behind) && peek_char(&behind, 0) == ' ')
-        *r = behind;
+    bool year = read_late_year(r);
+    if (read_zone(r, g->zone) && !year)
+        read_late_year(r);
     return time_ends(r);
 }
 

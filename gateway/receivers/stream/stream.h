@@ -79,7 +79,7 @@ struct stream_settings {
     void *ctx; /* of record() */
     struct stream_counts *counts;
     enum stream_frame framing;
-    bool whole_datagrams; /* a datagram is one record, newlines and all */
+    bool syslog; /* a datagram is one record, newlines and all; as stream_framing.h says */
     size_t max_line;
     int64_t connections;
     gw_nsec idle_timeout;

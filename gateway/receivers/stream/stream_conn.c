@@ -163,6 +163,7 @@ static struct stream_conn *admit(struct stream *s, int fd, const struct sockaddr
     c->framing = (struct stream_framing){.mode = s->set.framing,
                                          .max = s->set.max_line,
                                          .blanks = s->set.multiline.how != STREAM_MULTILINE_NONE,
+                                         .syslog = s->set.syslog,
                                          .budget = &s->held};
     stream_describe(&c->peer, sa);
     return c;

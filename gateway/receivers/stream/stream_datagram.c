@@ -76,7 +76,7 @@ static void pass_on(struct datagram *d, gw_str text)
 static void split(struct datagram *d, gw_str text, uint64_t cut)
 {
     gw_str rest = text, line = text;
-    while (!d->s->set.whole_datagrams && gw_str_next(&rest, '\n', &line) && rest.ptr) {
+    while (!d->s->set.syslog && gw_str_next(&rest, '\n', &line) && rest.ptr) {
         d->record.cut = 0;
         pass_on(d, line);
     }

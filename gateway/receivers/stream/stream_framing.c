@@ -179,16 +179,49 @@ static ptrdiff_t begin(struct stream_framing *f, gw_str s)
 
 /* The steps: each takes bytes off the front and returns how many. */
 
+static bool begins_with_pri(gw_str s)
+{
+    return s.len > 1 && *s.ptr == '<' && gw_is_digit(s.ptr[1]);
+}
+
+/* A message of syslog shows its <PRI>, and a NUL is its end: newlines stand in it. */
+static bool may_have_newlines(const struct stream_framing *f, gw_str s)
+{
+    gw_str begin = f->len ? gw_str_n(f->held, f->len) : s;
+    bool pri = begins_with_pri(begin) || (f->len == 1 && *f->held == '<' && gw_digit_at(s, 0));
+    return f->syslog && f->mode == STREAM_AUTO && pri && (f->nul || gw_str_find(s, '\0') < s.len);
+}
+
+/* Where the line under way ends in these bytes; s.len: it goes on. */
+static size_t line_end(struct stream_framing *f, gw_str s)
+{
+    size_t end = gw_str_find(s, '\n'), nul = gw_str_find(gw_str_n(s.ptr, end), '\0');
+    if (nul < end || end == s.len || !may_have_newlines(f, s)) {
+        f->nul = nul < end ? true : f->nul && end == s.len;
+        return nul;
+    }
+    nul = gw_str_find(s, '\0');
+    for (; end < nul; end += 1 + gw_str_find(gw_str_n(s.ptr + end + 1, nul - end - 1), '\n'))
+        if (begins_with_pri(gw_str_n(s.ptr + end + 1, s.len - end - 1))) {
+            f->nul = false;
+            return end;
+        }
+    f->nul = true;
+    return nul;
+}
+
 static size_t line(struct stream_framing *f, gw_str s, stream_text_f *record, void *to)
 {
-    size_t end = gw_str_find(s, '\n');
-    end = gw_str_find(gw_str_n(s.ptr, end), '\0');
+    bool ended = f->nul && f->len && f->held[f->len - 1] == '\n' && begins_with_pri(s);
+    size_t end = ended ? 0 : line_end(f, s);
+    if (ended)
+        f->nul = false;
     if (end == s.len) {
         hold(f, s.ptr, s.len);
         return s.len;
     }
     finish(f, s.ptr, end, record, to);
-    return end + 1;
+    return end + !ended;
 }
 
 static size_t counted(struct stream_framing *f, gw_str s, stream_text_f *record, void *to)

@@ -8,6 +8,10 @@
  *                              │
  *                              └─ the piece behind the last end is held until the rest of it comes
  *
+ * Python's SysLogHandler ends its messages with a NUL, and lets newlines stand in them. A connection whose last
+ * message ended so has newlines in the next one too; in the first one they are seen by a NUL that came with
+ * them. A newline before another <PRI> is an end all the same.
+ *
  * A counted message must show its <PRI> in auto, because lines of text begin with numbers too. Where no count
  * stands in mode octet, or one of more than eight digits, what comes is a line: text is never lost because of
  * how it was framed. Empty records are none.
@@ -32,8 +36,10 @@ struct stream_framing {
     enum stream_frame mode;
     size_t max;
     bool blanks;              /* pass on empty lines, which stand in records of several lines */
+    bool syslog;              /* in auto, a message that shows its <PRI> may end with a NUL only */
     struct gw_budget *budget; /* pays for what is held */
     /* its own */
+    bool nul; /* the last message ended so */
     char *held;
     size_t len, cap;
     /* bytes of the record under way that are not held */

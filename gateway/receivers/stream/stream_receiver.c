@@ -22,7 +22,7 @@ static struct stream *new_stream(struct stream_receiver *r, const struct stream_
         .ctx = r,
         .counts = &r->counts,
         .framing = (enum stream_frame)c->framing,
-        .whole_datagrams = p->whole_datagrams,
+        .syslog = p->syslog,
         .max_line = p->max_line ? p->max_line : c->max_line,
         .connections = c->connections,
         .idle_timeout = c->idle_timeout,

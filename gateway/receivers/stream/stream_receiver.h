@@ -81,7 +81,7 @@ enum { STREAM_LISTS = 2 };
 struct stream_protocol {
     const char *name, *component; /* "tcp", "receiver=tcp" */
     stream_record_f *record;      /* its ctx is the receiver's */
-    bool whole_datagrams;         /* as in stream_settings */
+    bool syslog;                  /* as in stream_settings */
     size_t max_line;              /* 0: what the option says */
     struct stream_list {
         enum stream_kind kind;

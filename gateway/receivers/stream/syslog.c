@@ -108,7 +108,7 @@ static const struct stream_protocol protocol = {
     .name = "syslog",
     .component = "receiver=syslog",
     .record = record,
-    .whole_datagrams = true,
+    .syslog = true,
     .lists = {{STREAM_UDP, "udp", LISTEN, offsetof(struct stream_conf, udp)},
               {STREAM_TCP, "tcp", LISTEN, offsetof(struct stream_conf, tcp)}},
     .socket = STREAM_MAY_HAVE_SOCKET,

@@ -309,6 +309,225 @@ static void test_much_structured_data(void **state)
     gw_arena_fini(&arena);
 }
 
+/* Switches write one. */
+static void test_blanks_behind_the_priority(void **state)
+{
+    static const struct line lines[] = {
+        {"<14> Apr 25 16:43:29 SW1-1 General[procLOG]: main.c(257) 272264 %% Stopping System API",
+         "1.6 2027-04-25T16:43:29Z host=SW1-1 app=General pid=procLOG |main.c(257) 272264 %% Stopping System "
+         "API"},
+        {"<14>   Nov 21 08:00:00 h app: x", "1.6 2026-11-21T08:00:00Z host=h app=app |x"},
+        {"<14> 1 2026-11-21T08:00:00Z h app 7 id - x",
+         "1.6 v1 2026-11-21T08:00:00Z host=h app=app pid=7 id=id |x"},
+        {"<14>  hello", "1.6 |hello"},
+    };
+    const struct syslog_ground g = {NOW, zone_utc(), false};
+    EXPECT_ALL(&g, lines);
+}
+
+/* date(1), Cisco, Huawei, H3C; a year before and behind the zone. */
+static void test_zones_are_no_hosts(void **state)
+{
+    static const struct line lines[] = {
+        {"<14>Nov 21 08:00:00 2026 UTC host1 app[1]: x",
+         "1.6 2026-11-21T08:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 2026 08:00:00 UTC host1 app[1]: x",
+         "1.6 2026-11-21T08:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Sat Nov 21 08:00:00 UTC 2026 host1 app[1]: x",
+         "1.6 2026-11-21T08:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 CET host1 app[1]: x", "1.6 2026-11-21T07:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 CST host1 app[1]: x", "1.6 2026-11-21T08:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 PST host1 app[1]: x", "1.6 2026-11-21T16:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 +08 host1 app[1]: x", "1.6 2026-11-21T00:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 -0330 host1 app[1]: x", "1.6 2026-11-21T11:30:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 GMT+8 host1 app[1]: x", "1.6 2026-11-21T00:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 2026 08:00:00+08:00 HW-SW %%01INFO/4/SUPPRESS_LOG(l)[1]:Last message repeated",
+         "1.6 2026-11-21T00:00:00Z host=HW-SW id=01INFO/4/SUPPRESS_LOG |%%01INFO/4/SUPPRESS_LOG(l)[1]:Last "
+         "message repeated"},
+        {"<189>Nov 21 08:00:00:123 2026 H3C %%10SHELL/5/SHELL_LOGIN: VTY logged in",
+         "23.5 2026-11-21T08:00:00.123000000Z host=H3C id=10SHELL/5/SHELL_LOGIN |%%10SHELL/5/SHELL_LOGIN: "
+         "VTY logged in"},
+        {"<13>Nov 21 08:00:01 UTC something", "1.5 2026-11-21T08:00:01Z |something"},
+        {"<13>Nov 21 08:00:01 CET app: x", "1.5 2026-11-21T07:00:01Z app=app |x"},
+        {"<14>Nov 21 08:00:00 -5 h app: x", "1.6 2026-11-21T08:00:00Z |-5 h app: x"},
+        {"<14>Nov 21 08:00:00 WEB app: x", "1.6 2026-11-21T08:00:00Z host=WEB app=app |x"},
+        {"<14>Nov 21 08:00:00 INFO: x", "1.6 2026-11-21T08:00:00Z |INFO: x"},
+        {"<14>Nov 21 08:00:00 GMT+08:00 h app: x", "1.6 2026-11-21T00:00:00Z host=h app=app |x"},
+        {"<14>Nov 21 08:00:00Z h app: x", "1.6 2026-11-21T08:00:00Z host=h app=app |x"},
+        {"<14>Nov 21 08:00:00 Z h app: x", "1.6 2026-11-21T08:00:00Z host=h app=app |x"},
+    };
+    const struct syslog_ground g = {NOW, zone_utc(), false};
+    EXPECT_ALL(&g, lines);
+}
+
+/* HAProxy's formats iso, timed, local and rfc3164; nginx, also at its start, when it has no host name yet. */
+static void test_haproxy_and_nginx(void **state)
+{
+    static const struct line lines[] = {
+        {"<134>2026-11-28T15:06:25.247994+00:00 10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s "
+         "0/0/-1/-1/3004 503 217",
+         "16.6 2026-11-28T15:06:25.247994000Z |10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s "
+         "0/0/-1/-1/3004 503 217"},
+        {"<134>2026-11-28T15:06:25.247994+00:00 2001:db8::1:59196 [28/Nov/2026:15:06:22.243] f b/s "
+         "0/0/-1/-1/3004 503 217",
+         "16.6 2026-11-28T15:06:25.247994000Z |2001:db8::1:59196 [28/Nov/2026:15:06:22.243] f b/s "
+         "0/0/-1/-1/3004 503 217"},
+        {"<5>2026-11-28T15:06:25.247994+00:00 Proxy f started.",
+         "0.5 2026-11-28T15:06:25.247994000Z |Proxy f started."},
+        {"<1>2026-11-28T15:06:25.247994+00:00 Server b/s1 is DOWN, reason: Layer4 connection problem",
+         "0.1 2026-11-28T15:06:25.247994000Z |Server b/s1 is DOWN, reason: Layer4 connection problem"},
+        {"2026-11-28T15:06:25.247994+00:00 Stopping proxy f in 0 ms.",
+         "2026-11-28T15:06:25.247994000Z |Stopping proxy f in 0 ms."},
+        {"<134>Nov 28 15:06:25 haproxy[12]: 10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0",
+         "16.6 2026-11-28T15:06:25Z app=haproxy pid=12 |10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0"},
+        {"<134>Nov 28 15:06:25 lb1 haproxy[12]: Proxy f started.",
+         "16.6 2026-11-28T15:06:25Z host=lb1 app=haproxy pid=12 |Proxy f started."},
+        {"<187>Nov 28 15:06:25  nginx: 2026/11/28 15:06:25 [emerg] 1#1: bind() failed",
+         "23.3 2026-11-28T15:06:25Z app=nginx |2026/11/28 15:06:25 [emerg] 1#1: bind() failed"},
+        {"<190>Nov 28 15:06:25 web1 nginx: 10.0.0.1 - - [28/Nov/2026:15:06:25 +0000] \"GET / HTTP/1.1\" 200 "
+         "1",
+         "23.6 2026-11-28T15:06:25Z host=web1 app=nginx |10.0.0.1 - - [28/Nov/2026:15:06:25 +0000] \"GET / "
+         "HTTP/1.1\" 200 1"},
+        {"<190>Nov 28 15:06:25 nginx: 10.0.0.1 - - [28/Nov/2026:15:06:25 +0000] \"GET / HTTP/1.1\" 200 1",
+         "23.6 2026-11-28T15:06:25Z app=nginx |10.0.0.1 - - [28/Nov/2026:15:06:25 +0000] \"GET / HTTP/1.1\" "
+         "200 1"},
+        {"<190>Nov 28 15:06:25 10.0.0.1 - - [28/Nov/2026:15:06:25 +0000] \"GET / HTTP/1.1\" 200 1",
+         "23.6 2026-11-28T15:06:25Z |10.0.0.1 - - [28/Nov/2026:15:06:25 +0000] \"GET / HTTP/1.1\" 200 1"},
+    };
+    const struct syslog_ground g = {NOW, zone_utc(), false};
+    EXPECT_ALL(&g, lines);
+}
+
+/* Python's SysLogHandler and its like, with whatever format: what the logger wrote stays whole, for who reads text. */
+static void test_loggers_behind_a_syslog_handler(void **state)
+{
+    static const struct line lines[] = {
+        {"<11>2026-11-28 15:06:03,103 ERROR [py] [x.py:18] [dd.service=s] - boom",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03,103 ERROR [py] [x.py:18] [dd.service=s] - "
+         "boom"},
+        {"<11>2026-11-28 15:06:03,103 - shop.cart - ERROR - boom",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03,103 - shop.cart - ERROR - boom"},
+        {"<11>2026-11-28 15:06:03,103 shop.cart ERROR boom",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03,103 shop.cart ERROR boom"},
+        {"<11>2026-11-28 15:06:03,103 shop cart: boom",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03,103 shop cart: boom"},
+        {"<11>2026-11-28 15:06:03,103 12345 MainThread boom",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03,103 12345 MainThread boom"},
+        {"<11>2026-11-28 15:06:03 ERROR boom", "1.3 2026-11-28T15:06:03Z |2026-11-28 15:06:03 ERROR boom"},
+        {"<11>2026-11-28 15:06:03 shop boom", "1.3 2026-11-28T15:06:03Z |2026-11-28 15:06:03 shop boom"},
+        {"<11>2026-11-28T15:06:03Z ERROR boom", "1.3 2026-11-28T15:06:03Z |2026-11-28T15:06:03Z ERROR boom"},
+        {"<11>2026-11-28T15:06:03.103Z [main] boom",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28T15:06:03.103Z [main] boom"},
+        {"<11>Nov 28 15:06:03 ERROR [py] [x.py:18] boom",
+         "1.3 2026-11-28T15:06:03Z |ERROR [py] [x.py:18] boom"},
+        {"<11>Nov 28 15:06:03 - shop - ERROR - boom", "1.3 2026-11-28T15:06:03Z |shop - ERROR - boom"},
+        {"<11>Nov 28 15:06:03 ERROR: boom", "1.3 2026-11-28T15:06:03Z |ERROR: boom"},
+        {"<11>ERROR:shop:boom", "1.3 |ERROR:shop:boom"},
+        {"<11>ERROR: boom", "1.3 |ERROR: boom"},
+        {"<11>[2026-11-28 15:06:03,103] ERROR in app: boom",
+         "1.3 |[2026-11-28 15:06:03,103] ERROR in app: boom"},
+        {"<11>28/Nov/2026 15:06:03 ERROR boom", "1.3 |28/Nov/2026 15:06:03 ERROR boom"},
+        {"<11>shop.cart: ERROR boom", "1.3 app=shop.cart |ERROR boom"},
+        {"<11>Nov 28 15:06:03 web1 ERROR: boom", "1.3 2026-11-28T15:06:03Z host=web1 |ERROR: boom"},
+        {"<13>Nov 21 08:00:01 WARN something", "1.5 2026-11-21T08:00:01Z |WARN something"},
+        {"<11>2026-11-28 15:06:03,103 [INFO] shop: x",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03,103 [INFO] shop: x"},
+        {"<11>2026-11-28 15:06:03.103 | ERROR    | shop:f:1 - x",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28 15:06:03.103 | ERROR    | shop:f:1 - x"},
+        {"<11>2026-11-28T15:06:03.103Z error: x",
+         "1.3 2026-11-28T15:06:03.103000000Z |2026-11-28T15:06:03.103Z error: x"},
+        {"<11>2026-11-28 15:06:03 h app[7]: x", "1.3 2026-11-28T15:06:03Z host=h app=app pid=7 |x"},
+    };
+    const struct syslog_ground g = {NOW, zone_utc(), false};
+    EXPECT_ALL(&g, lines);
+}
+
+/* ASA, FTD, FMC, ISE, NX-OS, IOS XR, IOS with two sequence numbers, WLC, access points, Meraki. */
+static void test_cisco_devices(void **state)
+{
+    static const struct line lines[] = {
+        {"<166>Nov 21 2026 08:00:01 : %ASA-6-302015: Built",
+         "20.6 2026-11-21T08:00:01Z id=ASA-6-302015 |%ASA-6-302015: Built"},
+        {"<113>Nov 21 2026 08:00:00 ftd1 : %FTD-1-430003: EventPriority: Low, DeviceUUID: 1",
+         "14.1 2026-11-21T08:00:00Z host=ftd1 id=FTD-1-430003 |%FTD-1-430003: EventPriority: Low, "
+         "DeviceUUID: 1"},
+        {"<113>2026-11-21T08:00:00Z firepower  %FTD-1-430003: EventPriority: Low",
+         "14.1 2026-11-21T08:00:00Z host=firepower id=FTD-1-430003 |%FTD-1-430003: EventPriority: Low"},
+        {"<113>2026-11-21T08:00:00Z  %FTD-1-430003: EventPriority: Low",
+         "14.1 2026-11-21T08:00:00Z id=FTD-1-430003 |%FTD-1-430003: EventPriority: Low"},
+        {"<166>2026-11-21T08:00:00Z asa1 : %ASA-6-110002: Failed",
+         "20.6 2026-11-21T08:00:00Z host=asa1 id=ASA-6-110002 |%ASA-6-110002: Failed"},
+        {"<166>:Nov 21 08:00:00 UTC: %ASA-session-6-302015: Built",
+         "20.6 2026-11-21T08:00:00Z id=ASA-session-6-302015 |%ASA-session-6-302015: Built"},
+        {"<46>Nov 21 08:00:00 fmc1 SFIMS: [Primary Detection Engine] x",
+         "5.6 2026-11-21T08:00:00Z host=fmc1 app=SFIMS |[Primary Detection Engine] x"},
+        {"<181>Nov 21 08:00:00 ise1 CISE_Passed_Authentications 0000000001 1 0 2026-11-21 08:00:00.123 "
+         "+00:00 0000000123 5200 NOTICE Passed-Authentication: Authentication succeeded, ConfigVersionId=89",
+         "22.5 2026-11-21T08:00:00Z host=ise1 app=CISE_Passed_Authentications |0000000001 1 0 2026-11-21 "
+         "08:00:00.123 +00:00 0000000123 5200 NOTICE Passed-Authentication: Authentication succeeded, "
+         "ConfigVersionId=89"},
+        {"<181>Nov 21 08:00:00 CISE_RADIUS_Accounting 0000000001 1 0 x",
+         "22.5 2026-11-21T08:00:00Z app=CISE_RADIUS_Accounting |0000000001 1 0 x"},
+        {"<189>2026 Nov 21 08:00:00 switch1 %ETHPORT-5-IF_UP: Interface up",
+         "23.5 2026-11-21T08:00:00Z host=switch1 id=ETHPORT-5-IF_UP |%ETHPORT-5-IF_UP: Interface up"},
+        {"<189>: 2026 Nov 21 08:00:00 UTC: %ETHPORT-5-IF_UP: Interface up",
+         "23.5 2026-11-21T08:00:00Z id=ETHPORT-5-IF_UP |%ETHPORT-5-IF_UP: Interface up"},
+        {"<189>5: RP/0/RSP0/CPU0:Nov 21 08:00:00.123 UTC: config[65]: %MGBL-SYS-5-CONFIG_I : Configured",
+         "23.5 2026-11-21T08:00:00.123000000Z app=config pid=65 seq=5 |%MGBL-SYS-5-CONFIG_I : Configured"},
+        {"<190>5: xr1 RP/0/RSP0/CPU0:Nov 21 08:00:00.123 : config[65]: %MGBL-SYS-5-CONFIG_I : Configured",
+         "23.6 2026-11-21T08:00:00.123000000Z host=xr1 app=config pid=65 seq=5 |%MGBL-SYS-5-CONFIG_I : "
+         "Configured"},
+        {"<189>29: router1: 000045: *Nov 21 08:00:01.123: %SYS-5-RESTART: up",
+         "23.5 2026-11-21T08:00:01.123000000Z host=router1 id=SYS-5-RESTART seq=000045 |%SYS-5-RESTART: up"},
+        {"<134>wlc1: *spamApTask: Nov 21 08:00:00.123: %CAPWAP-3-DTLS_CLOSED_ERR: capwap_ac_sm.c:7021 x",
+         "16.6 2026-11-21T08:00:00.123000000Z host=wlc1 id=CAPWAP-3-DTLS_CLOSED_ERR "
+         "|%CAPWAP-3-DTLS_CLOSED_ERR: capwap_ac_sm.c:7021 x"},
+        {"<189>2345: AP:f4cf.e2: *Nov 21 08:00:00.123: %LINK-6-UPDOWN: up",
+         "23.5 2026-11-21T08:00:00.123000000Z id=LINK-6-UPDOWN seq=2345 |%LINK-6-UPDOWN: up"},
+        {"<189>000123: Nov 21 2026 08:00:00.123 CST: %LINK-3-UPDOWN: up",
+         "23.5 2026-11-21T08:00:00.123000000Z id=LINK-3-UPDOWN seq=000123 |%LINK-3-UPDOWN: up"},
+        {"<189>123: Nov 21 08:00:00.123 CEST: %LINK-3-UPDOWN: up",
+         "23.5 2026-11-21T06:00:00.123000000Z id=LINK-3-UPDOWN seq=123 |%LINK-3-UPDOWN: up"},
+        {"<14>1 1637481600.123456789 MX84 flows src=1.2.3.4",
+         "1.6 2021-11-21T08:00:00.123457000Z host=MX84 |flows src=1.2.3.4"},
+        {"<14>1 12 monkeys", "1.6 |1 12 monkeys"},
+        {"<14>1 1.5 x y", "1.6 |1 1.5 x y"},
+        {"<134>web: all: is well", "16.6 app=web |all: is well"},
+    };
+    const struct syslog_ground g = {NOW, zone_utc(), false};
+    EXPECT_ALL(&g, lines);
+}
+
+/* A host is one by its look or by what stands behind it; a dash, a blank, a level, a number and a client are none. */
+static void test_hosts(void **state)
+{
+    static const struct line lines[] = {
+        {"<14>Nov 21 08:00:00 PA-220 1,2026/11/21 08:00:00,00795",
+         "1.6 2026-11-21T08:00:00Z host=PA-220 |1,2026/11/21 08:00:00,00795"},
+        {"<30>Nov 21 08:00:00 MikroTik system,info,account user admin logged in",
+         "3.6 2026-11-21T08:00:00Z host=MikroTik |system,info,account user admin logged in"},
+        {"<13>2026-11-21T08:00:01Z web1 hello world", "1.5 2026-11-21T08:00:01Z host=web1 |hello world"},
+        {"<13>2026-11-21T08:00:01Z web1.example.com hello",
+         "1.5 2026-11-21T08:00:01Z host=web1.example.com |hello"},
+        {"<13>2026-11-21T08:00:01Z - app[1]: x", "1.5 2026-11-21T08:00:01Z app=app pid=1 |x"},
+        {"<13>Nov 21 08:00:01 - app[1]: x", "1.5 2026-11-21T08:00:01Z app=app pid=1 |x"},
+        {"<13>Nov 21 08:00:01   app[1]: x", "1.5 2026-11-21T08:00:01Z app=app pid=1 |x"},
+        {"<14>1 2026-11-21T08:00:00Z - app - - - x", "1.6 v1 2026-11-21T08:00:00Z app=app |x"},
+        {"<13>Nov 21 08:00:01 12345 app: x", "1.5 2026-11-21T08:00:01Z |12345 app: x"},
+        {"<13>Nov 21 08:00:01 10.0.0.1:514 app: x", "1.5 2026-11-21T08:00:01Z |10.0.0.1:514 app: x"},
+        {"<13>Nov 21 08:00:01 [::1]:514 app: x", "1.5 2026-11-21T08:00:01Z |[::1]:514 app: x"},
+        {"<13>2026-11-21T08:00:01Z myhost app: x", "1.5 2026-11-21T08:00:01Z host=myhost app=app |x"},
+        {"<13>2026-11-21T08:00:01Z myhost app[7] x", "1.5 2026-11-21T08:00:01Z host=myhost app=app pid=7 |x"},
+        {"<13>2026-11-21T08:00:01Z fe80::1 app: x", "1.5 2026-11-21T08:00:01Z host=fe80::1 app=app |x"},
+        {"<13>2026-11-21T08:00:01Z Info app: x",
+         "1.5 2026-11-21T08:00:01Z |2026-11-21T08:00:01Z Info app: x"},
+        {"<13>Nov 21 08:00:01 error app: x", "1.5 2026-11-21T08:00:01Z |error app: x"},
+        {"<13>Nov 21 08:00:01 h error: x", "1.5 2026-11-21T08:00:01Z host=h |error: x"},
+    };
+    const struct syslog_ground g = {NOW, zone_utc(), false};
+    EXPECT_ALL(&g, lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +538,12 @@ int main(void)
         cmocka_unit_test(test_local),
         cmocka_unit_test(test_years_and_zones),
         cmocka_unit_test(test_much_structured_data),
+        cmocka_unit_test(test_blanks_behind_the_priority),
+        cmocka_unit_test(test_zones_are_no_hosts),
+        cmocka_unit_test(test_haproxy_and_nginx),
+        cmocka_unit_test(test_loggers_behind_a_syslog_handler),
+        cmocka_unit_test(test_cisco_devices),
+        cmocka_unit_test(test_hosts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

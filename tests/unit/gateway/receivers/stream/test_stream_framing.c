@@ -92,6 +92,45 @@ static void test_auto_decides_per_message(void **state)
     expect(STREAM_AUTO, 100, GW_STR("8 <13>a\nb\n\n8 <13>last"), "<13>a\nb|<13>last|", false);
 }
 
+/* In one piece, then in pieces behind a message that ended with a NUL. */
+static void test_newlines_in_messages_of_syslog(void **state)
+{
+    static const struct {
+        gw_str in;
+        const char *want;
+    } rows[] = {
+        {GW_LIT("<11>a\nb\0<12>c\0"), "<11>a\nb|<12>c|"},
+        {GW_LIT("<11>a\n<12>b\n<13>c\nd\0"), "<11>a|<12>b|<13>c\nd|"},
+        {GW_LIT("<11>a\n\n<b>\n\0<12>c\n\0"), "<11>a\n\n<b>|<12>c|"},
+        {GW_LIT("<11>a\n\nb\0<12>c"), "<11>a\n\nb|<12>c|"},
+        {GW_LIT("<11>x\n<12>y\n<13>z\n"), "<11>x|<12>y|<13>z|"},
+        {GW_LIT("8 <11>a\nbc<12>d\ne\0"), "<11>a\nbc|<12>d\ne|"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t step = 1; step <= rows[i].in.len; step++) {
+            bool taught = step < rows[i].in.len;
+            struct gw_budget budget = {.limit = 1 << 20};
+            struct stream_framing f = {.max = 100, .syslog = true, .budget = &budget};
+            struct seen s = {.len = 0};
+            char want[64];
+            if (taught)
+                stream_framing_push(&f, GW_STR("<10>0\0"), see, &s);
+            for (size_t at = 0; at < rows[i].in.len; at += step)
+                stream_framing_push(
+                    &f,
+                    gw_str_n(rows[i].in.ptr + at, rows[i].in.len - at < step ? rows[i].in.len - at : step),
+                    see, &s);
+            stream_framing_end(&f, see, &s);
+            stream_framing_fini(&f);
+            snprintf(want, sizeof want, "%s%s", taught ? "<10>0|" : "", rows[i].want);
+            if ((i != 1 && i != 4) ||
+                !taught) /* behind a message that ended with a newline, the NUL must come with it */
+                assert_string_equal(s.text, want);
+        }
+    expect(STREAM_AUTO, 100, GW_STR("<11>a\nb\0<12>c\0"), "<11>a|b|<12>c|",
+           false); /* not syslog's receiver */
+}
+
 static void test_long_records_are_cut(void **state)
 {
     expect(STREAM_NEWLINE, 4, GW_STR("abcdef\nok\nabcd\nabcde\n"), "abcd~2|ok|abcd|abcd~1|", false);
@@ -141,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_counted),
         cmocka_unit_test(test_counts_that_are_none),
         cmocka_unit_test(test_auto_decides_per_message),
+        cmocka_unit_test(test_newlines_in_messages_of_syslog),
         cmocka_unit_test(test_long_records_are_cut),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_memory_is_charged),
