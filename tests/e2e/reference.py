@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
 UNSET, OK, ERROR = 0, 1, 2
 KINDS = {"internal": INTERNAL, "server": SERVER, "client": CLIENT, "producer": PRODUCER, "consumer": CONSUMER}
-METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"}
 CLIENT_TYPES = {"http", "sql", "db", "cassandra", "redis", "valkey", "memcached", "mongodb", "elasticsearch", "opensearch", "cache",
                 "dns", "consul", "aerospike", "leveldb"}
 DB_TYPES = CLIENT_TYPES - {"http", "dns", "consul", "cache"}
@@ -202,6 +202,8 @@ def names_of(span, kind):
             route = tag(span, "url.template")
         return {f"{verb} {route}" if route else verb}
     plain = resource or name
+    if kind == CLIENT and (name in ("tcp.connect", "ipc.connect") or name.startswith("dns.")):
+        return {name}  # the resource is whom it asks, of which there are many
     if is_query(span) or (span.get("type") or "") in ("queue", "rpc", "grpc", "graphql") or tag(span, "messaging.system") \
             or tag(span, "rpc.system") or tag(span, "graphql.operation.type"):
         return None  # its own rules (unit tests of the translator); here only: not empty
@@ -236,10 +238,15 @@ def url_targets(url, kind):
         port = parts.port
     except ValueError:
         port = None
-    if port and port != {"http": 80, "https": 443, "ws": 80, "wss": 443}.get(parts.scheme):
+    implied = {"http": 80, "https": 443, "ws": 80, "wss": 443}.get(parts.scheme)
+    if kind != SERVER:
+        port = port or implied  # required of clients
+    elif port == implied:
+        port = None
+    if port:
         server.append(("server.port", port))
     if kind == SERVER:
-        out += [("url.scheme", parts.scheme)] + ([("url.path", parts.path)] if parts.path else [])
+        out += [("url.scheme", parts.scheme)] + [("url.path", parts.path or "/")]
         out += [("url.query", RedactedQuery(parts.query))] if parts.query else []
     else:
         out += [("url.full", Redacted(url))]

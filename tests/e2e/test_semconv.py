@@ -10,7 +10,7 @@ import re
 import pytest
 from opentelemetry.semconv import attributes, schemas
 from opentelemetry.semconv._incubating import attributes as incubating
-from opentelemetry.semconv._incubating.attributes import db_attributes, messaging_attributes, rpc_attributes, telemetry_attributes
+from opentelemetry.semconv._incubating.attributes import db_attributes, messaging_attributes, network_attributes, rpc_attributes, telemetry_attributes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TRANSLATOR = ROOT / "translators/ddtrace"
@@ -90,7 +90,9 @@ def test_no_old_name_is_written_by_mistake():
 
 @pytest.mark.parametrize("file,pattern,values,ours", [
     ("dd_semconv_db.c", r'^    {GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)},', db_attributes.DbSystemNameValues, {"aerospike", "leveldb", "snowflake", "valkey", "vertica"}),
-    ("dd_semconv_messaging.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', messaging_attributes.MessagingSystemValues, {"aws.kinesis"}),
+    ("dd_semconv_messaging.c", r'^        {GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)},(?: /\*.*)?$', messaging_attributes.MessagingSystemValues, {"amqp", "aws.kinesis", "nats"}),
+    ("dd_semconv_messaging.c", r'^        {GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}, +{', messaging_attributes.MessagingOperationTypeValues, set()),
+    ("dd_semconv_network.c", r'^        {GW_LIT\("ip_\w+"\), GW_LIT\("([^"]+)"\)}', network_attributes.NetworkTransportValues, set()),
     ("dd_semconv_rpc.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', rpc_attributes.RpcSystemNameValues, set()),
     ("dd_scan.c", r'{GW_LIT\("[^"]+"\), GW_LIT\("([^"]+)"\)}', telemetry_attributes.TelemetrySdkLanguageValues, set()),
 ])

@@ -265,6 +265,7 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
     dd_network(f);
     rename_all(f, true);
     rename_all(f, false);
+    dd_first_server(f);
     gw_str http_name = f->name;
     f->name = GW_NOSTR;
     dd_messaging(f);

@@ -141,9 +141,27 @@ static void use_resource(struct dd_fields *f, const struct dd_group *g)
         use_fact(f, g, DD_T_FUNCTION_NAME, DD_FACT_FUNCTION_NAME);
 }
 
-static gw_str scope_of(const struct dd_fields *f)
+/* OpenTelemetry's API within a tracer says its library. */
+static struct dd_scope_id scope_of(const struct dd_fields *f)
 {
-    return own_text(f, DD_T_COMPONENT, own_text(f, DD_T_INTEGRATION, GW_NOSTR));
+    gw_str library = own_text(f, DD_T_SCOPE_NAME, own_text(f, DD_T_LIBRARY_NAME, GW_NOSTR));
+    if (library.len)
+        return (struct dd_scope_id){
+            library, own_text(f, DD_T_SCOPE_VERSION, own_text(f, DD_T_LIBRARY_VERSION, GW_NOSTR)), true};
+    return (struct dd_scope_id){.name = own_text(f, DD_T_COMPONENT, own_text(f, DD_T_INTEGRATION, GW_NOSTR))};
+}
+
+/* The scope says these, but for one of two that differ. */
+static void use_scope(struct dd_fields *f, const struct dd_scope_id *scope)
+{
+    static const unsigned names[] = {DD_T_SCOPE_NAME, DD_T_LIBRARY_NAME},
+                          versions[] = {DD_T_SCOPE_VERSION, DD_T_LIBRARY_VERSION};
+    for (int i = 0; i < 2 && scope->names_itself; i++) {
+        if (dd_has(f, names[i]) && gw_str_eq(f->value[names[i]].text, scope->name))
+            dd_use(f, names[i]);
+        if (dd_has(f, versions[i]) && gw_str_eq(f->value[versions[i]].text, scope->version))
+            dd_use(f, versions[i]);
+    }
 }
 
 /* Its trace id's upper half may come later. */
@@ -195,7 +213,8 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
     for (unsigned i = 0; i < p->facts_n; i++)
         if (!gw_str_eq(g->facts[p->facts[i].fact], p->facts[i].text))
             return NULL;
-    return dd_scope_of(w->groups, g, scope_of(f));
+    struct dd_scope_id library = scope_of(f);
+    return dd_scope_of(w->groups, g, &library);
 }
 
 /* The cached path. False, and nothing done, when the plan does not fit after all (or memory is out, which the
@@ -237,9 +256,11 @@ static bool export_slow(struct dd_work *w, struct dd_scanned *c, size_t i, bool 
     dd_derive(w->writer, c, &w->out->odd);
     identify_resource(w, c, &id);
     struct dd_group *group = group_of(w, &id);
-    struct dd_scope *scope = group ? dd_scope_of(w->groups, group, scope_of(f)) : NULL;
+    struct dd_scope_id library = scope_of(f);
+    struct dd_scope *scope = group ? dd_scope_of(w->groups, group, &library) : NULL;
     if (!scope)
         return false;
+    use_scope(f, &library);
     keep_service(w, &id);
     group_facts(w, group, c);
     use_resource(f, group);

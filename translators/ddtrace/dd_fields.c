@@ -203,14 +203,43 @@ static uint8_t sureness(const struct dd_fields *f, unsigned tag)
     return f->value[tag].number ? DD_RENAMED_NUMBER : DD_RENAMED;
 }
 
+bool dd_int_fits(unsigned attr, int64_t i)
+{
+    switch (attr) {
+    case DD_A_SERVER_PORT:
+    case DD_A_NETWORK_PEER_PORT:
+    case DD_A_NETWORK_LOCAL_PORT:
+        return i > 0 && i <= 65535;
+    case DD_A_HTTP_RESPONSE_STATUS_CODE:
+        return i >= 100 && i <= 999;
+    case DD_A_HTTP_REQUEST_BODY_SIZE:
+    case DD_A_HTTP_RESPONSE_BODY_SIZE:
+    case DD_A_DB_RETURNED_ROWS:
+    case DD_A_DB_BATCH_SIZE:
+    case DD_A_MESSAGING_KAFKA_OFFSET:
+    case DD_A_MESSAGING_BODY_SIZE:
+    case DD_A_MESSAGING_BATCH_COUNT:
+        return i >= 0;
+    default:
+        return true;
+    }
+}
+
+/* The tag's value for the attribute; false when it can be none. */
+static bool convert_for(struct dd_fields *f, unsigned tag, unsigned attr, struct dd_out *to)
+{
+    return convert_tag(f, tag, (enum dd_type)dd_names[attr].type, to) &&
+           (to->type != DD_TY_INT || dd_int_fits(attr, to->i));
+}
+
 bool dd_rename(struct dd_fields *f, unsigned tag)
 {
     unsigned attr = dd_names[tag].to;
     if (dd_is_set(f, attr)) {
         struct dd_out said = {.sure = sureness(f, tag)};
-        return convert_tag(f, tag, (enum dd_type)dd_names[attr].type, &said) && offer_value(f, tag, &said);
+        return convert_for(f, tag, attr, &said) && offer_value(f, tag, &said);
     }
-    if (!convert_tag(f, tag, (enum dd_type)dd_names[attr].type, &f->out[attr]))
+    if (!convert_for(f, tag, attr, &f->out[attr]))
         return false;
     f->out[attr].sure = sureness(f, tag);
     f->out[attr].tag = (uint16_t)tag;

@@ -107,9 +107,13 @@ bool dd_set_int(struct dd_fields *, unsigned attr, int64_t, enum dd_sure);
 bool dd_set_double(struct dd_fields *, unsigned attr, double, enum dd_sure);
 bool dd_set_bool(struct dd_fields *, unsigned attr, bool, enum dd_sure);
 
+/* A value that the attribute can have: a port is 1 … 65535, an HTTP status has three digits, a count is not
+ * negative. */
+bool dd_int_fits(unsigned attr, int64_t);
+
 /* Sets the attribute of a tag's row to what the tag says, in the attribute's type, and uses the tag up; also
- * when the attribute says the same already. False, and nothing done, when it is not of that type or something
- * else was said more surely. */
+ * when the attribute says the same already. False, and nothing done, when it is not of that type or does not
+ * fit, or something else was said more surely. */
 bool dd_rename(struct dd_fields *, unsigned tag);
 /* The tag's text goes to its row's attribute, changed by the caller. */
 bool dd_rename_as(struct dd_fields *, unsigned tag, gw_str text);

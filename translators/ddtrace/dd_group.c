@@ -188,17 +188,24 @@ gw_str dd_group_text(struct dd_groups *g, gw_str text)
     return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : GW_NOSTR;
 }
 
-struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, gw_str name)
+static bool same_scope(const struct dd_scope_id *a, const struct dd_scope_id *b)
+{
+    return dd_same(a->name, b->name) && a->names_itself == b->names_itself && dd_same(a->version, b->version);
+}
+
+struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, const struct dd_scope_id *id)
 {
     int n = 0;
     for (struct dd_scope *s = group->scopes; s; s = s->next, n++)
-        if (dd_same(s->said, name) || n == MAX_SCOPES)
+        if (same_scope(&s->said, id) || n == MAX_SCOPES)
             return s;
     struct dd_scope *s = gw_new(g->keep, struct dd_scope, 1);
     if (!s)
         return NULL;
-    s->said = gw_arena_dup(g->keep, name);
-    s->name = dd_group_text(g, name);
+    s->said = (struct dd_scope_id){gw_arena_dup(g->keep, id->name), gw_arena_dup(g->keep, id->version),
+                                   id->names_itself};
+    s->name = dd_group_text(g, id->name);
+    s->version = dd_group_text(g, id->version);
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         s->spans[r].last_pending = &s->spans[r].first_pending;
     *group->last_scope = s;

@@ -65,8 +65,15 @@ struct dd_spans {
     struct dd_pending *first_pending, **last_pending;
 };
 
+/* The library that made a span: a component of the tracer, "flask", or one that names itself, "io.vertx". */
+struct dd_scope_id {
+    gw_str name, version; /* the version of one that names itself; a component has the tracer's */
+    bool names_itself;
+};
+
 struct dd_scope {
-    gw_str said, name; /* the component as it was said, and fit for OTLP: "flask" */
+    struct dd_scope_id said;
+    gw_str name, version; /* the same, fit for OTLP */
     struct dd_spans spans[GW_ATTRIBUTE_SCHEMAS];
     struct dd_scope *next;
 };
@@ -96,7 +103,7 @@ void dd_groups_fini(struct dd_groups *);
 /* The group of this identity (views are copied when it is new), or NULL when memory is out. */
 struct dd_group *dd_group_of(struct dd_groups *, const struct dd_identity *);
 bool dd_group_is(const struct dd_group *, const struct dd_identity *);
-struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, gw_str name);
+struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, const struct dd_scope_id *);
 /* Buffer of a scope for one attribute schema, or NULL when memory is out. */
 struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_attribute_schema);
 /* A copy in keep, repaired where it is not UTF-8. */

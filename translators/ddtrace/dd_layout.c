@@ -44,15 +44,22 @@ static size_t text_size(gw_str s)
     return s.len ? wire_len_field_size(s.len) : 0;
 }
 
-/* "datadog.flask", or "datadog" alone. */
+/* "datadog.flask", "datadog" alone, or the name that the library gives itself. */
 static size_t name_size(const struct dd_layout *l, const struct dd_scope *s)
 {
+    if (s->said.names_itself)
+        return s->name.len;
     return l->scope_name.len + (s->name.len ? 1 + s->name.len : 0);
+}
+
+static gw_str version_of(const struct dd_layout *l, const struct dd_scope *s)
+{
+    return s->said.names_itself ? s->version : l->scope_version;
 }
 
 static size_t scope_size(const struct dd_layout *l, const struct dd_scope *s)
 {
-    return wire_len_field_size(name_size(l, s)) + text_size(l->scope_version);
+    return wire_len_field_size(name_size(l, s)) + text_size(version_of(l, s));
 }
 
 /* ScopeSpans without its spans. */
@@ -66,13 +73,15 @@ static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struc
     uint8_t *p = wire_put_tag(w->data + w->len, SS_SCOPE, WIRE_LEN);
     p = wire_put_varint(p, scope_size(l, s));
     p = wire_put_varint(wire_put_tag(p, SCOPE_NAME, WIRE_LEN), name_size(l, s));
-    p = otlp_put_bytes(p, l->scope_name);
+    if (!s->said.names_itself)
+        p = otlp_put_bytes(p, l->scope_name);
     if (s->name.len) {
-        *p++ = '.';
+        if (!s->said.names_itself)
+            *p++ = '.';
         p = otlp_put_bytes(p, s->name);
     }
     otlp_end(w, p);
-    otlp_bytes(w, SCOPE_VERSION, l->scope_version);
+    otlp_bytes(w, SCOPE_VERSION, version_of(l, s));
 }
 
 /* Ids of this piece: their halves, or their places in the frame. */

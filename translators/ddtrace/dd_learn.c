@@ -78,13 +78,20 @@ static bool is_opaque(unsigned attr)
     case DD_A_CLIENT_ADDRESS:
     case DD_A_NETWORK_PEER_ADDRESS:
     case DD_A_NETWORK_PEER_PORT:
+    case DD_A_NETWORK_LOCAL_ADDRESS:
+    case DD_A_NETWORK_LOCAL_PORT:
     case DD_A_HTTP_REQUEST_BODY_SIZE:
     case DD_A_HTTP_RESPONSE_BODY_SIZE:
     case DD_A_DB_RETURNED_ROWS:
     case DD_A_MESSAGING_KAFKA_OFFSET:
     case DD_A_MESSAGING_KAFKA_KEY:
     case DD_A_MESSAGING_BODY_SIZE:
+    case DD_A_MESSAGING_MESSAGE_ID:
+    case DD_A_MESSAGING_CONVERSATION_ID:
+    case DD_A_MESSAGING_BATCH_COUNT:
     case DD_A_AWS_REQUEST_ID:
+    case DD_A_AWS_S3_KEY:
+    case DD_A_FAAS_INVOCATION_ID:
     case DD_A_GEN_AI_RESPONSE_ID:
     case DD_A_GEN_AI_INPUT_TOKENS:
     case DD_A_GEN_AI_OUTPUT_TOKENS:
@@ -126,13 +133,15 @@ static bool passed_on(const struct learner *l, size_t entry)
 {
     const struct dd_fields *f = l->f;
     unsigned name = l->keys[entry].name, attr = attr_of(f, name);
+    if (name == DD_T_PEER_ADDRESS) /* perhaps with a port behind it */
+        return false;
     if (attr >= DD_ATTRS || !is_opaque(attr) || !dd_is_set(f, attr) || !is_only_source(l, name, attr))
         return false;
     const struct dd_out *o = &f->out[attr];
     if (o->type != dd_names[attr].type || o->type == DD_TY_INT)
         return o->type == dd_names[attr].type;
     return o->type == DD_TY_STR && is_text(l, entry) && o->s.len &&
-           o->s.ptr == f->span->meta[entry].value.ptr;
+           o->s.ptr == f->span->meta[entry].value.ptr && o->s.len == f->span->meta[entry].value.len;
 }
 
 /* The parts of the URL are nobody else's, and it is used up for them. */
@@ -274,6 +283,10 @@ static bool says_where(unsigned name)
     case DD_T_HOST:
     case DD_T_COMPONENT:
     case DD_T_INTEGRATION:
+    case DD_T_SCOPE_NAME:
+    case DD_T_SCOPE_VERSION:
+    case DD_T_LIBRARY_NAME:
+    case DD_T_LIBRARY_VERSION:
         return true;
     default:
         return false;

@@ -16,7 +16,7 @@ enum {
     TYPE_BOOL = DD_TY_BOOL,
     TYPE_ARR = DD_TY_ARR
 };
-enum { SLOTS = 1024 };
+enum { SLOTS = 2048 };
 
 struct dd_name_row dd_names[DD_NAMES + 1] = {
 #define ATTR(id, attr, attr_type, standing)                                                                  \

@@ -1,4 +1,4 @@
-/* The small areas of the semantic conventions: code.*, GraphQL, GenAI, functions, state machines.
+/* The small areas of the semantic conventions: code.*, GraphQL, GenAI, functions, state machines, DNS.
  *
  * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -43,8 +43,47 @@ static void set_state_machine(struct dd_fields *f, unsigned tag)
         dd_rename_as(f, tag, arn);
 }
 
+/* The id of a Lambda invocation; elsewhere request_id is the application's. */
+static void set_invocation(struct dd_fields *f)
+{
+    if (dd_has(f, DD_T_FUNCTION_ARN) || dd_has(f, DD_T_COLD_START) ||
+        gw_str_eq(f->span->type, GW_STR("serverless")) || gw_str_eq(f->span->name, GW_STR("aws.lambda")))
+        dd_rename(f, DD_T_REQUEST_ID);
+}
+
+/* Azure's word for what started the function. */
+static void set_trigger(struct dd_fields *f)
+{
+    static const gw_str triggers[][2] = {
+        {GW_LIT("http"), GW_LIT("http")},         {GW_LIT("timer"), GW_LIT("timer")},
+        {GW_LIT("servicebus"), GW_LIT("pubsub")}, {GW_LIT("eventhub"), GW_LIT("pubsub")},
+        {GW_LIT("eventgrid"), GW_LIT("pubsub")},  {GW_LIT("queue"), GW_LIT("pubsub")},
+        {GW_LIT("blob"), GW_LIT("datasource")},   {GW_LIT("cosmos"), GW_LIT("datasource")},
+    };
+    gw_str said = dd_text_of(f, DD_T_AAS_TRIGGER);
+    for (size_t i = 0; i < sizeof triggers / sizeof *triggers && said.len; i++)
+        if (dd_find(said, triggers[i][0]) >= 0) {
+            dd_rename_as(f, DD_T_AAS_TRIGGER, triggers[i][1]);
+            return;
+        }
+}
+
+/* Node's calls of its own network library: their resource is the host. */
+static void name_connection(struct dd_fields *f)
+{
+    gw_str name = f->span->name;
+    if (f->kind == DD_KIND_CLIENT &&
+        (gw_str_eq(name, GW_STR("tcp.connect")) || gw_str_eq(name, GW_STR("ipc.connect")) ||
+         gw_str_starts(name, GW_STR("dns."))))
+        dd_propose_name(f, name);
+}
+
 void dd_other(struct dd_fields *f)
 {
+    if (dd_has(f, DD_T_REQUEST_ID))
+        set_invocation(f);
+    if (dd_has(f, DD_T_AAS_TRIGGER))
+        set_trigger(f);
     if (dd_has(f, DD_T_CODE_FUNCTION))
         set_code_function(f);
     if (dd_is_set(f, DD_A_GRAPHQL_OPERATION_TYPE))
@@ -56,4 +95,5 @@ void dd_other(struct dd_fields *f)
         dd_rename_as(f, DD_T_FUNCTION_NAME, dd_text_of(f, DD_T_FUNCTION_NAME));
     set_state_machine(f, DD_T_STATE_MACHINE_NAME);
     set_state_machine(f, DD_T_STEP_FUNCTION_NAME);
+    name_connection(f);
 }

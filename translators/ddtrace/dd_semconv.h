@@ -25,7 +25,8 @@ void dd_db_init(void);
 enum dd_span_kind dd_kind_of(struct dd_fields *, struct dd_scanned *);
 
 void dd_http(struct dd_fields *);
-void dd_network(struct dd_fields *); /* the peer, of every kind of span */
+void dd_network(struct dd_fields *);      /* the peer, of every kind of span */
+void dd_first_server(struct dd_fields *); /* of a list, where nothing else named the server */
 void dd_db(struct dd_fields *);
 void dd_messaging(struct dd_fields *);
 void dd_rpc(struct dd_fields *);   /* RPC and AWS calls */

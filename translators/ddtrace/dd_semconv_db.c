@@ -24,6 +24,10 @@ static const struct system systems[] = {
     {GW_LIT("asyncpg"), GW_LIT("postgresql")},
     {GW_LIT("aiopg"), GW_LIT("postgresql")},
     {GW_LIT("node-postgres"), GW_LIT("postgresql")},
+    {GW_LIT("pgsql"), GW_LIT("postgresql")},
+    {GW_LIT("postgis"), GW_LIT("postgresql")},
+    {GW_LIT("edb"), GW_LIT("postgresql")},
+    {GW_LIT("jdbcpostgresql"), GW_LIT("postgresql")},
     {GW_LIT("npgsql"), GW_LIT("postgresql")},
     {GW_LIT("jackc/pgx"), GW_LIT("postgresql")},
     {GW_LIT("pgx"), GW_LIT("postgresql")},
@@ -34,17 +38,28 @@ static const struct system systems[] = {
     {GW_LIT("pymysql"), GW_LIT("mysql")},
     {GW_LIT("aiomysql"), GW_LIT("mysql")},
     {GW_LIT("mysqli"), GW_LIT("mysql")},
+    {GW_LIT("trilogy"), GW_LIT("mysql")},
+    {GW_LIT("jdbcmysql"), GW_LIT("mysql")},
     {GW_LIT("mariadb"), GW_LIT("mariadb")},
     {GW_LIT("sql-server"), GW_LIT("microsoft.sql_server")},
     {GW_LIT("sqlserver"), GW_LIT("microsoft.sql_server")},
     {GW_LIT("mssql"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("sqlsrv"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("dblib"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("tinytds"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("microsoft"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("microsoft sql server"), GW_LIT("microsoft.sql_server")},
+    {GW_LIT("jdbcmssql"), GW_LIT("microsoft.sql_server")},
     {GW_LIT("tedious"), GW_LIT("microsoft.sql_server")},
     {GW_LIT("microsoft.sql_server"), GW_LIT("microsoft.sql_server")},
     {GW_LIT("oracle"), GW_LIT("oracle.db")},
     {GW_LIT("oracledb"), GW_LIT("oracle.db")},
+    {GW_LIT("oci"), GW_LIT("oracle.db")},
+    {GW_LIT("oracle_enhanced"), GW_LIT("oracle.db")},
     {GW_LIT("oracle.db"), GW_LIT("oracle.db")},
     {GW_LIT("sqlite"), GW_LIT("sqlite")},
     {GW_LIT("sqlite3"), GW_LIT("sqlite")},
+    {GW_LIT("jdbcsqlite3"), GW_LIT("sqlite")},
     {GW_LIT("redis"), GW_LIT("redis")},
     {GW_LIT("aredis"), GW_LIT("redis")},
     {GW_LIT("aioredis"), GW_LIT("redis")},
@@ -74,10 +89,14 @@ static const struct system systems[] = {
     {GW_LIT("clickhouse"), GW_LIT("clickhouse")},
     {GW_LIT("db2"), GW_LIT("ibm.db2")},
     {GW_LIT("ibm.db2"), GW_LIT("ibm.db2")},
+    {GW_LIT("ibm_db"), GW_LIT("ibm.db2")},
+    {GW_LIT("ibm"), GW_LIT("ibm.db2")},
+    {GW_LIT("as400"), GW_LIT("ibm.db2")},
     {GW_LIT("h2"), GW_LIT("h2database")},
     {GW_LIT("h2database"), GW_LIT("h2database")},
     {GW_LIT("cosmosdb"), GW_LIT("azure.cosmosdb")},
     {GW_LIT("azure.cosmosdb"), GW_LIT("azure.cosmosdb")},
+    {GW_LIT("azure_cosmos"), GW_LIT("azure.cosmosdb")},
     {GW_LIT("redshift"), GW_LIT("aws.redshift")},
     {GW_LIT("aws.redshift"), GW_LIT("aws.redshift")},
     {GW_LIT("cockroachdb"), GW_LIT("cockroachdb")},
@@ -92,6 +111,11 @@ static const struct system systems[] = {
     {GW_LIT("vertica"), GW_LIT("vertica")},
     {GW_LIT("aerospike"), GW_LIT("aerospike")},
     {GW_LIT("leveldb"), GW_LIT("leveldb")},
+    {GW_LIT("gcp.spanner"), GW_LIT("gcp.spanner")},
+    {GW_LIT("jdbc"), GW_LIT("other_sql")},
+    {GW_LIT("vertx-sql"), GW_LIT("other_sql")},
+    {GW_LIT("sap"), GW_LIT("sap.hana")},
+    {GW_LIT("ingres"), GW_LIT("actian.ingres")},
     {GW_LIT("firebird"), GW_LIT("firebirdsql")},
     {GW_LIT("informix"), GW_LIT("ibm.informix")},
 };
@@ -144,7 +168,8 @@ static gw_str concluded_system(struct dd_fields *f, bool *generic)
 /* True when the span is about a database; then db.system.name is set where it can be known. */
 static bool find_db_system(struct dd_fields *f)
 {
-    static const unsigned tags[] = {DD_T_DB_SYSTEM, DD_T_DB_TYPE, DD_T_DB_VENDOR};
+    static const unsigned tags[] = {DD_T_DB_SYSTEM,     DD_T_DB_TYPE,   DD_T_ACTIVE_RECORD_VENDOR,
+                                    DD_T_SEQUEL_VENDOR, DD_T_DB_VENDOR, DD_T_DB_ENGINE};
     bool said = dd_has(f, DD_A_DB_SYSTEM_NAME), generic;
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         gw_str text = dd_has(f, tags[i]) ? dd_text_of(f, tags[i]) : GW_NOSTR, name = db_system_of(f, text);
@@ -239,6 +264,8 @@ static enum language language_of_tag(unsigned tag, enum language otherwise)
         return COMMAND;
     case DD_T_MEMCACHED_COMMAND:
     case DD_T_MEMCACHED_QUERY:
+    case DD_T_MEMCACHE_COMMAND:
+    case DD_T_MEMCACHE_QUERY:
         return MEMCACHED;
     case DD_T_SQL_QUERY:
     case DD_T_CASSANDRA_QUERY:
@@ -268,7 +295,8 @@ static void find_query(struct dd_fields *f, struct call *c)
     static const unsigned tags[] = {DD_A_DB_QUERY_TEXT,     DD_T_DB_STATEMENT,       DD_T_SQL_QUERY,
                                     DD_T_MONGODB_QUERY,     DD_T_REDIS_COMMAND,      DD_T_VALKEY_COMMAND,
                                     DD_T_CASSANDRA_QUERY,   DD_T_ELASTICSEARCH_BODY, DD_T_OPENSEARCH_BODY,
-                                    DD_T_MEMCACHED_COMMAND, DD_T_MEMCACHED_QUERY};
+                                    DD_T_MEMCACHED_COMMAND, DD_T_MEMCACHED_QUERY,    DD_T_MEMCACHE_COMMAND,
+                                    DD_T_MEMCACHE_QUERY};
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         unsigned tag = tags[i];
         if (!dd_has(f, tag) || f->value[tag].number)
@@ -322,6 +350,16 @@ static gw_str first_word(gw_str s)
     return gw_str_n(s.ptr, gw_str_find(s, ' '));
 }
 
+/* "mongo.find" of Go, "couchbase.upsert" of Node. */
+static gw_str without_system(gw_str word)
+{
+    static const gw_str prefixes[] = {GW_LIT("mongo."), GW_LIT("couchbase.")};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (gw_str_starts(word, prefixes[i]))
+            return gw_str_from(word, prefixes[i].len);
+    return word;
+}
+
 static bool is_letters(gw_str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -330,30 +368,109 @@ static bool is_letters(gw_str s)
     return s.len;
 }
 
+static bool is_store(const struct call *c)
+{
+    return c->language == COMMAND || c->language == MEMCACHED;
+}
+
+/* Several commands in one request. */
+static bool is_pipeline(const struct dd_fields *f, const struct call *c)
+{
+    gw_str text = c->query.text;
+    return c->language == COMMAND &&
+           (dd_is_set(f, DD_A_DB_BATCH_SIZE) || (text.len && gw_str_find(text, '\n') < text.len));
+}
+
+/* "SELECT orders" of the collection that a tag names, rather than of an alias in the text. */
+static gw_str summary_of(struct dd_fields *f, const struct dd_query *q)
+{
+    gw_str said = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
+    if (!said.len || !q->operation.len || !q->collection.len || gw_str_ends(q->collection, said))
+        return q->summary;
+    return dd_sql_summary(f->arena, &(struct dd_sql_about){q->operation, said});
+}
+
 static void about_query(struct dd_fields *f, const struct call *c)
 {
     const struct dd_query *q = &c->query;
     if (q->text.len && c->query_language == SQL) {
         dd_set_text(f, DD_A_DB_OPERATION_NAME, q->operation, DD_DERIVED);
+        dd_set_text(f, DD_A_DB_QUERY_SUMMARY, summary_of(f, q), DD_DERIVED);
         dd_set_text(f, DD_A_DB_COLLECTION_NAME, q->collection, DD_DERIVED);
-        dd_set_text(f, DD_A_DB_QUERY_SUMMARY, q->summary, DD_DERIVED);
         return;
     }
-    gw_str word =
-        q->text.len && c->query_language != JSON ? dd_command_name(q->text) : first_word(f->span->resource);
-    if (is_letters(word) && !gw_str_eq(f->span->resource, f->span->name))
+    if (is_pipeline(f, c)) {
+        dd_set_text(f, DD_A_DB_OPERATION_NAME, GW_STR("PIPELINE"), DD_DERIVED);
+        return;
+    }
+    bool of_query = q->text.len && c->query_language != JSON;
+    gw_str word = of_query ? dd_command_name(q->text) : without_system(first_word(f->span->resource));
+    if (is_letters(word) && (of_query || !gw_str_eq(f->span->resource, f->span->name)))
         dd_set_text(f, DD_A_DB_OPERATION_NAME, c->language == COMMAND ? dd_upper(f->arena, word) : word,
                     DD_DERIVED);
 }
 
-static void propose_db_name(struct dd_fields *f)
+/* "GET" of a store of keys and values; a query's summary; "find users". A call of which no operation is known
+ * keeps the resource for its name. */
+static void propose_db_name(struct dd_fields *f, const struct call *c)
 {
     gw_str operation = dd_set_text_of(f, DD_A_DB_OPERATION_NAME),
-           target = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME);
+           target = dd_set_text_of(f, DD_A_DB_COLLECTION_NAME),
+           summary = dd_set_text_of(f, DD_A_DB_QUERY_SUMMARY);
+    bool of_query = c->query.text.len && c->query_language == SQL;
+    if (is_store(c))
+        dd_propose_name(f, operation);
+    if (of_query || dd_has(f, DD_A_DB_QUERY_SUMMARY))
+        dd_propose_name(f, summary);
     if (!target.len)
         target = dd_set_text_of(f, DD_A_DB_NAMESPACE);
-    dd_propose_call_name(f, operation, target);
-    dd_propose_name(f, dd_set_text_of(f, DD_A_DB_SYSTEM_NAME));
+    if (operation.len)
+        dd_propose_call_name(f, operation, target);
+    dd_propose_name(f, summary);
+}
+
+/* Two and more commands are a batch; one alone is a plain command. */
+static void set_batch(struct dd_fields *f, unsigned tag)
+{
+    int64_t n;
+    if (dd_int_of(f, tag, &n) && n > 1)
+        dd_rename(f, tag);
+}
+
+/* Node's MongoDB writes "database.collection", where a database's name has no dot. */
+static void split_mongodb_namespace(struct dd_fields *f)
+{
+    gw_str said = dd_set_text_of(f, DD_A_DB_NAMESPACE);
+    size_t dot = gw_str_find(said, '.');
+    if (dot == 0 || dot >= said.len || f->out[DD_A_DB_NAMESPACE].sure == DD_EXPLICIT)
+        return;
+    gw_str collection = gw_str_from(said, dot + 1);
+    f->out[DD_A_DB_NAMESPACE].s = gw_str_n(said.ptr, dot);
+    if (!gw_str_starts(collection, GW_STR("$")))
+        dd_set_text(f, DD_A_DB_COLLECTION_NAME, collection, DD_DERIVED);
+}
+
+static void rename_lower(struct dd_fields *f, unsigned tag)
+{
+    dd_rename_as(f, tag, dd_lower(f->arena, dd_text_of(f, tag)));
+}
+
+/* What only one system has, or calls otherwise. */
+static void system_facts(struct dd_fields *f, gw_str system)
+{
+    static const unsigned words[] = {DD_T_CASSANDRA_CONSISTENCY_TAG, DD_T_DB_CASSANDRA_CONSISTENCY,
+                                     DD_T_COSMOS_MODE, DD_T_DB_COSMOS_MODE};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (dd_has(f, words[i]))
+            rename_lower(f, words[i]);
+    if (dd_has(f, DD_T_REDIS_PIPELINE_LENGTH))
+        set_batch(f, DD_T_REDIS_PIPELINE_LENGTH);
+    if (dd_has(f, DD_T_VALKEY_PIPELINE_LENGTH))
+        set_batch(f, DD_T_VALKEY_PIPELINE_LENGTH);
+    if (dd_same(system, GW_STR("mongodb")))
+        split_mongodb_namespace(f);
+    else if (dd_has(f, DD_T_PLAIN_BUCKET) && dd_same(system, GW_STR("couchbase")))
+        dd_rename(f, DD_T_PLAIN_BUCKET);
 }
 
 void dd_db(struct dd_fields *f)
@@ -364,8 +481,9 @@ void dd_db(struct dd_fields *f)
     gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
     c.language = query_language_of(system);
     c.dialect = c.language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD;
+    system_facts(f, system);
     find_query(f, &c);
     read_resource(f, &c);
     about_query(f, &c);
-    propose_db_name(f);
+    propose_db_name(f, &c);
 }

@@ -1,4 +1,4 @@
-/* HTTP and the network peer: method, status, URL, route, ports, error.type, and the span's name.
+/* HTTP: method, status, URL, route, ports, error.type, and the span's name.
  *
  * Keeps no state; works on a span's dd_fields. Called by dd_derive.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -16,7 +16,8 @@ static bool known_method(gw_str m)
     case 4:
         return gw_str_eq(m, GW_STR("POST")) || gw_str_eq(m, GW_STR("HEAD"));
     case 5:
-        return gw_str_eq(m, GW_STR("PATCH")) || gw_str_eq(m, GW_STR("TRACE"));
+        return gw_str_eq(m, GW_STR("PATCH")) || gw_str_eq(m, GW_STR("TRACE")) ||
+               gw_str_eq(m, GW_STR("QUERY"));
     case 6:
         return gw_str_eq(m, GW_STR("DELETE"));
     case 7:
@@ -43,20 +44,16 @@ static void set_method(struct dd_fields *f)
         dd_rename_as(f, DD_T_HTTP_METHOD, OTHER_METHOD);
 }
 
+/* Calls name the port that the scheme implies as well; it gives way to one that a tag says. */
 static void set_port(struct dd_fields *f, int port, gw_str scheme)
 {
-    if (port && port != dd_url_default_port(scheme))
+    int implied = dd_url_default_port(scheme);
+    if (f->kind == DD_KIND_SERVER && port == implied)
+        return;
+    if (port)
         dd_set_int(f, DD_A_SERVER_PORT, port, DD_RENAMED);
-}
-
-/* A port that the scheme implies is no attribute. */
-static void implied_ports(struct dd_fields *f, gw_str scheme)
-{
-    static const unsigned tags[] = {DD_T_OUT_PORT, DD_T_DESTINATION_PORT, DD_T_NET_PEER_PORT, DD_T_PEER_PORT};
-    int64_t said;
-    for (size_t i = 0; i < sizeof tags / sizeof *tags && f->kind != DD_KIND_SERVER; i++)
-        if (dd_int_of(f, tags[i], &said) && said == dd_url_default_port(scheme))
-            dd_use(f, tags[i]);
+    else if (implied && f->kind != DD_KIND_SERVER)
+        dd_set_int(f, DD_A_SERVER_PORT, implied, DD_DERIVED);
 }
 
 /* False when the attribute says something else. */
@@ -65,34 +62,61 @@ static bool set_url_part(struct dd_fields *f, unsigned attr, gw_str text)
     return !text.len || dd_set_text(f, attr, text, DD_RENAMED) || gw_str_eq(dd_set_text_of(f, attr), text);
 }
 
-static void split_url(struct dd_fields *f, const struct dd_url *u)
+/* The parts of the URL that the tag says. */
+static void split_url(struct dd_fields *f, unsigned tag, const struct dd_url *u)
 {
     bool whole = set_url_part(f, DD_A_URL_SCHEME, u->scheme);
-    whole &= set_url_part(f, DD_A_URL_PATH, u->path);
+    whole &= set_url_part(f, DD_A_URL_PATH, dd_url_path(u));
     whole &=
         set_url_part(f, DD_A_URL_QUERY, f->obfuscate ? dd_url_redact_query(f->arena, u->query) : u->query);
     if (whole)
-        dd_use(f, DD_T_HTTP_URL);
+        dd_use(f, tag);
+}
+
+/* The tag's text, which loses its secrets. False when it is a number or empty. */
+static bool read_url(struct dd_fields *f, unsigned tag, struct dd_url *u)
+{
+    struct dd_said *said = &f->value[tag];
+    if (!dd_has(f, tag) || said->number || !said->text.len)
+        return false;
+    dd_url_split(said->text, u);
+    if (f->obfuscate)
+        said->text = dd_url_redact(f->arena, said->text);
+    return true;
 }
 
 static void set_url(struct dd_fields *f)
 {
     struct dd_url u;
-    if (f->value[DD_T_HTTP_URL].number)
+    if (!read_url(f, DD_T_HTTP_URL, &u))
         return;
-    gw_str raw = f->value[DD_T_HTTP_URL].text, safe = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
-    if (!raw.len)
-        return;
-    dd_url_split(raw, &u);
-    f->value[DD_T_HTTP_URL] = (struct dd_said){.text = safe};
     if (f->kind == DD_KIND_SERVER || !u.absolute)
-        split_url(f, &u);
+        split_url(f, DD_T_HTTP_URL, &u);
     else
-        dd_rename_as(f, DD_T_HTTP_URL, safe);
+        dd_rename_as(f, DD_T_HTTP_URL, f->value[DD_T_HTTP_URL].text);
     dd_set_text(f, DD_A_SERVER_ADDRESS, u.host, DD_RENAMED);
     set_port(f, u.port, u.scheme);
-    if (u.scheme.len)
-        implied_ports(f, u.scheme);
+}
+
+/* Rack's http.url is a path; what stands before it is http.base_url. */
+static void set_base_url(struct dd_fields *f)
+{
+    struct dd_url u;
+    if (!read_url(f, DD_T_HTTP_BASE_URL, &u) || !u.absolute)
+        return;
+    bool whole = set_url_part(f, DD_A_URL_SCHEME, u.scheme);
+    whole &= set_url_part(f, DD_A_SERVER_ADDRESS, u.host);
+    set_port(f, u.port, u.scheme);
+    if (whole)
+        dd_use(f, DD_T_HTTP_BASE_URL);
+}
+
+/* Older conventions: "/path?query". */
+static void set_target(struct dd_fields *f)
+{
+    struct dd_url u;
+    if (read_url(f, DD_T_HTTP_TARGET, &u))
+        split_url(f, DD_T_HTTP_TARGET, &u);
 }
 
 static void set_query_string(struct dd_fields *f)
@@ -128,53 +152,54 @@ static void set_host(struct dd_fields *f, unsigned tag, gw_str text)
         set_port(f, number, dd_set_text_of(f, DD_A_URL_SCHEME));
 }
 
-static void set_version(struct dd_fields *f)
+/* The host that the client asked for, where nothing else names the server (.NET). */
+static void host_of_header(struct dd_fields *f)
 {
-    gw_str v = dd_text_of(f, DD_T_HTTP_VERSION);
+    gw_str name;
+    int number;
+    for (const struct dd_header *h = f->headers; h && !dd_is_set(f, DD_A_SERVER_ADDRESS); h = h->next)
+        if (gw_str_eq(h->key, GW_STR("http.request.header.host"))) {
+            dd_url_authority(h->value, &name, &number);
+            dd_set_text(f, DD_A_SERVER_ADDRESS, name, DD_DERIVED);
+            set_port(f, number, dd_set_text_of(f, DD_A_URL_SCHEME));
+        }
+}
+
+static void set_hosts(struct dd_fields *f)
+{
+    set_host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
+    set_host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
+    set_host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
+    if (f->kind != DD_KIND_SERVER)
+        return;
+    set_host(f, DD_T_NET_HOST_NAME, dd_text_of(f, DD_T_NET_HOST_NAME));
+    host_of_header(f);
+}
+
+/* "1.1", "HTTP/1.1". */
+static void set_version(struct dd_fields *f, unsigned tag)
+{
+    gw_str v = dd_text_of(f, tag);
     if (v.len > 5 && gw_str_ieq(gw_str_n(v.ptr, 5), GW_STR("http/")))
         v = gw_str_from(v, 5);
-    if (dd_rename_as(f, DD_T_HTTP_VERSION, v))
+    if (dd_rename_as(f, tag, v))
         dd_set_text(f, DD_A_NETWORK_PROTOCOL_NAME, GW_STR("http"), DD_DERIVED);
 }
 
-static void peer_port(struct dd_fields *f)
+/* Envoy's tags have names that could be anything's. */
+static void set_proxy(struct dd_fields *f)
 {
-    int64_t n;
-    if (!dd_int_of(f, DD_T_PEER_PORT, &n))
+    static const gw_str proxy = GW_LIT("proxy");
+    if (!dd_is_set(f, DD_A_HTTP_REQUEST_METHOD) && !dd_has(f, DD_T_HTTP_URL))
         return;
-    if (f->kind != DD_KIND_SERVER)
-        dd_rename(f, DD_T_PEER_PORT);
-    else if (dd_set_int(f, DD_A_NETWORK_PEER_PORT, n, DD_RENAMED))
-        dd_use(f, DD_T_PEER_PORT);
-}
-
-/* out.host may be an IPv6 address in brackets. */
-static void peer_host(struct dd_fields *f)
-{
-    gw_str text = dd_text_of(f, DD_T_OUT_HOST);
-    if (f->kind != DD_KIND_SERVER && text.len > 2 && *text.ptr == '[' && text.ptr[text.len - 1] == ']')
-        dd_rename_as(f, DD_T_OUT_HOST, gw_str_n(text.ptr + 1, text.len - 2));
-}
-
-static void kafka_servers(struct dd_fields *f, unsigned tag)
-{
-    gw_str list = dd_text_of(f, tag), rest = list, one, name;
-    int number;
-    if (!list.len || !gw_str_next(&rest, ',', &one))
+    if (dd_has(f, DD_T_PLAIN_USER_AGENT))
+        dd_rename(f, DD_T_PLAIN_USER_AGENT);
+    if (!dd_has(f, DD_T_COMPONENT) || !gw_str_eq(dd_text_of(f, DD_T_COMPONENT), proxy))
         return;
-    dd_url_authority(gw_str_trim(one), &name, &number);
-    if (rest.len ? dd_set_text(f, DD_A_SERVER_ADDRESS, name, DD_RENAMED) : dd_rename_as(f, tag, name))
-        set_port(f, number, GW_NOSTR);
-}
-
-void dd_network(struct dd_fields *f)
-{
-    if (dd_has(f, DD_T_OUT_HOST))
-        peer_host(f);
-    if (dd_has(f, DD_T_PEER_PORT))
-        peer_port(f);
-    kafka_servers(f, DD_T_KAFKA_SERVERS);
-    kafka_servers(f, DD_T_MESSAGING_KAFKA_SERVERS);
+    if (dd_has(f, DD_T_REQUEST_SIZE))
+        dd_rename(f, DD_T_REQUEST_SIZE);
+    if (dd_has(f, DD_T_RESPONSE_SIZE))
+        dd_rename(f, DD_T_RESPONSE_SIZE);
 }
 
 /* http.route is a server's word; what a client says under it is url.template. */
@@ -187,9 +212,10 @@ static void set_route(struct dd_fields *f)
             return;
         f->set[DD_A_HTTP_ROUTE / 64] &= ~((uint64_t)1 << (DD_A_HTTP_ROUTE % 64));
     } else if (!said.len && f->kind == DD_KIND_SERVER) {
-        gw_str other =
-            dd_text_of(f, dd_has(f, DD_T_FLASK_URL_RULE) ? DD_T_FLASK_URL_RULE : DD_T_ASPNET_ROUTE);
-        dd_set_text(f, DD_A_HTTP_ROUTE, other, DD_DERIVED);
+        static const unsigned others[] = {DD_T_FLASK_URL_RULE, DD_T_ASPNET_ROUTE, DD_T_ASPNET_ROUTE_OLD,
+                                          DD_T_SINATRA_ROUTE,  DD_T_GRAPE_ROUTE,  DD_T_APP_ROUTE};
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            dd_set_text(f, DD_A_HTTP_ROUTE, dd_text_of(f, others[i]), DD_DERIVED);
     }
 }
 
@@ -230,21 +256,25 @@ static void propose_http_name(struct dd_fields *f)
 
 void dd_http(struct dd_fields *f)
 {
+    static const unsigned versions[] = {DD_T_HTTP_VERSION, DD_T_HTTP_FLAVOR, DD_T_HTTP_PROTOCOL};
     if (dd_has(f, DD_T_HTTP_METHOD))
         set_method(f);
     if (dd_has(f, DD_T_HTTP_STATUS_CODE))
         dd_rename(f, DD_T_HTTP_STATUS_CODE);
     redact_explicit(f, DD_A_URL_FULL, dd_url_redact);
     redact_explicit(f, DD_A_URL_QUERY, dd_url_redact_query);
-    if (dd_has(f, DD_T_HTTP_URL))
-        set_url(f);
+    set_url(f);
+    set_base_url(f);
+    set_target(f);
+    if (dd_has(f, DD_T_HTTP_SCHEME))
+        dd_rename(f, DD_T_HTTP_SCHEME);
     if (dd_has(f, DD_T_HTTP_QUERY_STRING))
         set_query_string(f);
-    set_host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
-    set_host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
-    set_host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
-    if (dd_has(f, DD_T_HTTP_VERSION))
-        set_version(f);
+    set_hosts(f);
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (dd_has(f, versions[i]))
+            set_version(f, versions[i]);
+    set_proxy(f);
     set_route(f);
     if (f->span->error)
         set_error_type(f);

@@ -24,6 +24,12 @@ struct dd_url {
 /* What does not begin with a scheme and "//" is path, query and fragment. */
 void dd_url_split(gw_str url, struct dd_url *);
 
+/* The path, or "/" of a URL that has a host and no path. */
+static inline gw_str dd_url_path(const struct dd_url *u)
+{
+    return u->path.len || !u->host.len ? u->path : GW_STR("/");
+}
+
 /* "host", "host:80", "[::1]:80", "::1" (two colons or more without brackets are an IPv6 address). *port is 0
  * when there is none. */
 void dd_url_authority(gw_str text, gw_str *host, int *port);

@@ -38,9 +38,9 @@ static bool url_fits(const struct dd_plan *plan, struct dd_fields *f, struct url
         parts->full = f->obfuscate ? dd_url_redact(f->arena, raw) : raw;
         return parts->full.len;
     }
-    parts->path = u.path;
+    parts->path = dd_url_path(&u);
     parts->query = f->obfuscate ? dd_url_redact_query(f->arena, u.query) : u.query;
-    return want->path == !!u.path.len && want->query == !!parts->query.len;
+    return want->path == !!parts->path.len && want->query == !!parts->query.len;
 }
 
 /* The same query or command as before, once it is free of data; and not what the resource says, which is then
@@ -65,9 +65,10 @@ static bool fill_int(struct otlp_buf *w, const struct dd_fields *f, const struct
     const struct dd_span *s = f->span;
     bool whole = gap->entry < s->meta_n ? gw_str_i64(s->meta[gap->entry].value, &i)
                                         : dd_number_is_int(&s->metrics[gap->entry - s->meta_n], &i);
-    if (whole)
-        dd_put_number(w, &dd_names[gap->attr], (uint64_t)i, ANY_INT);
-    return whole;
+    if (!whole || !dd_int_fits(gap->attr, i))
+        return false;
+    dd_put_number(w, &dd_names[gap->attr], (uint64_t)i, ANY_INT);
+    return true;
 }
 
 static bool fill_gap(struct otlp_buf *w, const struct dd_fields *f, const struct url_parts *url,

@@ -18,14 +18,15 @@ static void messaging(void **state)
          "messaging.destination.name='orders' "
          "messaging.destination.partition.id='3' messaging.kafka.message.key='a' "
          "messaging.message.body.size=120 "
-         "messaging.operation.type='send' messaging.system='kafka' server.address='k1' server.port=9092"},
+         "messaging.operation.name='send' messaging.operation.type='send' messaging.system='kafka' "
+         "server.address='k1' server.port=9092"},
         {CONSUME ",'meta':{'messaging.system':'kafka','messaging.destination':'orders','kafka.group':'g','"
                  "pathway.hash':'12',"
                  "'messaging.kafka.bootstrap.servers':'k1:9092'},'metrics':{'kafka.offset':9000000001,'"
                  "messaging.kafka.partition':1}",
          "process orders | consumer | messaging.consumer.group.name='g' messaging.destination.name='orders' "
          "messaging.destination.partition.id='1' messaging.kafka.offset=9000000001 "
-         "messaging.operation.type='process' "
+         "messaging.operation.name='process' messaging.operation.type='process' "
          "messaging.system='kafka' pathway.hash='12' server.address='k1' server.port=9092"},
         {CONSUME ",'meta':{'messaging.destination.name':'o','messaging.kafka.consumer.group':'g','kafka."
                  "message_key':'k',"
@@ -33,44 +34,52 @@ static void messaging(void **state)
                  "operation':'receive'}",
          "receive o | consumer | messaging.consumer.group.name='g' messaging.destination.name='o' "
          "messaging.kafka.message.key='k' "
-         "messaging.kafka.offset=5 messaging.message.body.size=7 messaging.operation.type='receive' "
+         "messaging.kafka.offset=5 messaging.message.body.size=7 messaging.operation.name='receive' "
+         "messaging.operation.type='receive' "
          "messaging.system='kafka'"},
         {"'name':'amqp.command','type':'queue','resource':'basic.publish','meta':{'span.kind':'producer','"
          "component':'amqp',"
          "'amqp.exchange':'e','amqp.queue':'q'}",
          "send q | producer | amqp.exchange='e' component='amqp' messaging.destination.name='q' "
-         "messaging.operation.type='send' "
+         "messaging.operation.name='send' messaging.operation.type='send' "
          "messaging.system='rabbitmq'"},
         {"'name':'amqp.deliver','type':'queue','resource':'R','meta':{'amqp.destination':'d'}",
-         "process d | consumer | messaging.destination.name='d' messaging.operation.type='process' "
+         "process d | consumer | messaging.destination.name='d' messaging.operation.name='process' "
+         "messaging.operation.type='process' "
          "messaging.system='rabbitmq'"},
         {"'name':'rabbitmq.send','type':'queue','resource':'R','meta':{'messaging.rabbitmq.exchange':'x'}",
-         "send x | producer | messaging.destination.name='x' messaging.operation.type='send' "
+         "send x | producer | messaging.destination.name='x' messaging.operation.name='send' "
+         "messaging.operation.type='send' "
          "messaging.system='rabbitmq'"},
         {"'name':'amqp.send','type':'queue','resource':'R','meta':{'amqp.exchange':'e'}",
-         "send e | producer | messaging.destination.name='e' messaging.operation.type='send' "
+         "send e | producer | messaging.destination.name='e' messaging.operation.name='send' "
+         "messaging.operation.type='send' "
          "messaging.system='rabbitmq'"},
         {"'name':'aws.sqs.send','type':'queue','resource':'R','meta':{'messaging.system':'sqs','queuename':'"
          "jobs'}",
-         "send jobs | producer | messaging.destination.name='jobs' messaging.operation.type='send' "
+         "send jobs | producer | messaging.destination.name='jobs' messaging.operation.name='send' "
+         "messaging.operation.type='send' "
          "messaging.system='aws_sqs'"},
         {"'name':'sqs.receive','type':'queue','resource':'R','meta':{'aws.queue.name':'jobs'}",
-         "receive jobs | consumer | messaging.destination.name='jobs' messaging.operation.type='receive' "
+         "receive jobs | consumer | messaging.destination.name='jobs' messaging.operation.name='receive' "
+         "messaging.operation.type='receive' "
          "messaging.system='aws_sqs'"},
         {"'name':'sns.publish','type':'queue','resource':'R','meta':{'topicname':'t'}",
-         "send t | producer | messaging.destination.name='t' messaging.operation.type='send' "
+         "send t | producer | messaging.destination.name='t' messaging.operation.name='send' "
+         "messaging.operation.type='send' "
          "messaging.system='aws.sns'"},
         {"'name':'msmq.send','type':'queue','resource':'R','meta':{'msmq.queue.path':'p'}",
-         "send p | producer | messaging.destination.name='p' messaging.operation.type='send'"},
+         "send p | producer | messaging.destination.name='p' messaging.operation.name='send' "
+         "messaging.operation.type='send'"},
         {"'name':'pubsub.publish','type':'queue','resource':'R','meta':{'component':'gcp-pubsub','topicname':"
          "'t'}",
          "send t | producer | component='gcp-pubsub' messaging.destination.name='t' "
-         "messaging.operation.type='send' "
+         "messaging.operation.name='send' messaging.operation.type='send' "
          "messaging.system='gcp_pubsub'"},
         {"'name':'servicebus.send','type':'queue','resource':'R','meta':{'component':'azure_servicebus','"
          "messaging.destination.name':'t'}",
          "send t | producer | component='azure_servicebus' messaging.destination.name='t' "
-         "messaging.operation.type='send' "
+         "messaging.operation.name='send' messaging.operation.type='send' "
          "messaging.system='servicebus'"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
@@ -287,7 +296,7 @@ static void the_rest(void **state)
          "gen_ai.usage.input_tokens=1 "
          "gen_ai.usage.output_tokens=2"},
         {"'name':'dns.lookup','type':'dns','resource':'R','meta':{'dns.hostname':'h'}",
-         "R | client | dns.question.name='h'"},
+         "dns.lookup | client | dns.question.name='h'"},
         {S "'peer.service':'p','_dd.peer.service.source':'out.host','_dd.peer.service.remapped_from':'q'}",
          "R | internal | _dd.peer.service.remapped_from='q' _dd.peer.service.source='out.host' "
          "service.peer.name='p'"},

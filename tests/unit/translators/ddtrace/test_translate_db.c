@@ -22,7 +22,7 @@ static void sql(void **state)
          "db.system.name='postgresql' server.address='pg' server.port=5432"},
         {SQL ",'resource':'R','meta':{'db.type':'postgres','db.instance':'shop','db.statement':'insert into "
              "orders values (`x`, 1)'}",
-         "insert orders | client | db.collection.name='orders' db.namespace='shop' "
+         "INSERT orders | client | db.collection.name='orders' db.namespace='shop' "
          "db.operation.name='insert' "
          "db.query.summary='INSERT orders' db.query.text='insert into orders values (?)' "
          "db.system.name='postgresql'"},
@@ -58,7 +58,7 @@ static void sql(void **state)
         {"'name':'cassandra.query','type':'cassandra','resource':'SELECT a FROM k.t WHERE b = "
          "1','meta':{'cassandra.keyspace':'k',"
          "'cassandra.table':'t'}",
-         "SELECT t | client | db.collection.name='t' db.namespace='k' db.operation.name='SELECT' "
+         "SELECT k.t | client | db.collection.name='t' db.namespace='k' db.operation.name='SELECT' "
          "db.query.summary='SELECT k.t' "
          "db.query.text='SELECT a FROM k.t WHERE b = ?' db.system.name='cassandra'"},
         {"'name':'cassandra.query','type':'cassandra','resource':'R','meta':{'cassandra.query':'SELECT a "
@@ -74,17 +74,17 @@ static void others(void **state)
     static const struct bed_row rows[] = {
         {REDIS ",'resource':'GET session:17','meta':{'redis.raw_command':'GET session:17','out.host':'r'},"
                "'metrics':{'out.redis_db':2,'out.port':6379}",
-         "GET 2 | client | db.namespace='2' db.operation.name='GET' db.query.text='GET ?' "
+         "GET | client | db.namespace='2' db.operation.name='GET' db.query.text='GET ?' "
          "db.system.name='redis' server.address='r' "
          "server.port=6379"},
         {REDIS ",'resource':'SET','meta':{'db.system':'redis','db.redis.database_index':'1'}",
-         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
+         "SET | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
          "db.system.name='redis'"},
         {REDIS ",'resource':'SET','metrics':{'db.redis.dbIndex':1}",
-         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
+         "SET | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
          "db.system.name='redis'"},
         {REDIS ",'resource':'SET','meta':{'redis.db':'1'}",
-         "SET 1 | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
+         "SET | client | db.namespace='1' db.operation.name='SET' db.query.summary='SET' "
          "db.system.name='redis'"},
         {"'name':'valkey.command','type':'valkey','resource':'GET','meta':{'valkey.raw_command':'GET k'}",
          "GET | client | db.operation.name='GET' db.query.summary='GET' db.query.text='GET ?' "
@@ -150,7 +150,7 @@ static void systems(void **state)
             static const char *const tags[] = {"db.system", "db.type", "db.vendor"};
             snprintf(span, sizeof span, "'name':'q','type':'sql','resource':'q','meta':{'%s':'%s'}",
                      tags[tag], pairs[i][0]);
-            snprintf(want, sizeof want, "%s | client | db.system.name='%s'", pairs[i][1], pairs[i][1]);
+            snprintf(want, sizeof want, "q | client | db.system.name='%s'", pairs[i][1]);
             bed_span(b, span);
             bed_compare(b, span, bed_show(b, GW_OTEL, 2, bed_fields), want);
         }

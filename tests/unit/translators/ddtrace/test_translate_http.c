@@ -87,7 +87,7 @@ static void client(void **state)
          "url.full='https://REDACTED:REDACTED@api.example:444/v1?sig=REDACTED&q=2'"},
         {CLIENT ",'meta':{'http.method':'GET','http.url':'http://api.example/"
                 "','out.host':'api.example'},'metrics':{'out.port':80}",
-         "GET | client | http.request.method='GET' server.address='api.example' "
+         "GET | client | http.request.method='GET' server.address='api.example' server.port=80 "
          "url.full='http://api.example/'"},
         {CLIENT ",'meta':{'http.method':'GET','http.route':'/users/:id'}",
          "GET /users/:id | client | http.request.method='GET' url.template='/users/:id'"},
@@ -112,7 +112,7 @@ static void client(void **state)
          "R | client | http.url='http://h:9/?q=1' server.address='h' server.port=9 "
          "url.full='http://own/?api_key=REDACTED'"},
         {CLIENT ",'meta':{'http.method':'GET','http.url':'ws://h/x'}",
-         "GET | client | http.request.method='GET' server.address='h' url.full='ws://h/x'"},
+         "GET | client | http.request.method='GET' server.address='h' server.port=80 url.full='ws://h/x'"},
     };
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
 }

@@ -271,10 +271,19 @@ static bool attrs_read(valid_attr **attrs, size_t n, gw_str text, int64_t number
     return false;
 }
 
-/* Anywhere in the span, its events or its resource. */
+static bool scope_says(const valid_scope *s, gw_str text)
+{
+    return (s->scope->name.len && memmem(s->scope->name.data, s->scope->name.len, text.ptr, text.len)) ||
+           (s->scope->version.len &&
+            memmem(s->scope->version.data, s->scope->version.len, text.ptr, text.len));
+}
+
+/* Anywhere in the span, its events, its scope or its resource. */
 static bool is_said(const struct bed_at *at, gw_str text, int64_t number)
 {
     const valid_span *s = at->span;
+    if (scope_says(at->scope, text))
+        return true;
     if (attrs_read(s->attributes, s->n_attributes, text, number) ||
         attrs_read(at->resource->resource->attributes, at->resource->resource->n_attributes, text, number))
         return true;
