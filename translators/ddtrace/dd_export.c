@@ -151,17 +151,21 @@ static struct dd_scope_id scope_of(const struct dd_fields *f)
     return (struct dd_scope_id){.name = own_text(f, DD_T_COMPONENT, own_text(f, DD_T_INTEGRATION, GW_NOSTR))};
 }
 
+static void use_text(struct dd_fields *f, unsigned tag, gw_str text)
+{
+    if (text.len && dd_has(f, tag) && gw_str_eq(f->value[tag].text, text))
+        dd_use(f, tag);
+}
+
 /* The scope says these, but for one of two that differ. */
 static void use_scope(struct dd_fields *f, const struct dd_scope_id *scope)
 {
-    static const unsigned names[] = {DD_T_SCOPE_NAME, DD_T_LIBRARY_NAME},
-                          versions[] = {DD_T_SCOPE_VERSION, DD_T_LIBRARY_VERSION};
-    for (int i = 0; i < 2 && scope->names_itself; i++) {
-        if (dd_has(f, names[i]) && gw_str_eq(f->value[names[i]].text, scope->name))
-            dd_use(f, names[i]);
-        if (dd_has(f, versions[i]) && gw_str_eq(f->value[versions[i]].text, scope->version))
-            dd_use(f, versions[i]);
-    }
+    if (!scope->names_itself)
+        return;
+    use_text(f, DD_T_SCOPE_NAME, scope->name);
+    use_text(f, DD_T_LIBRARY_NAME, scope->name);
+    use_text(f, DD_T_SCOPE_VERSION, scope->version);
+    use_text(f, DD_T_LIBRARY_VERSION, scope->version);
 }
 
 /* Its trace id's upper half may come later. */
