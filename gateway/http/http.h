@@ -9,9 +9,12 @@
  * addresses where the site is to be found; sites that name one address share its listener, and routes are
  * looked up in the order of their coming.
  *
+ * Where a request ends is beyond doubt (framing.h): what could be read in two ways is 400, before
+ * libmicrohttpd sees it.
+ *
  * What the server does for everybody: keep-alive, chunked bodies, Expect: 100-continue, Content-Encoding
- * (inflate.h); and it answers what needs no handler: 400 (Content-Length and Transfer-Encoding together, a
- * body of tiny chunks, a bad encoding), 401 and 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the
+ * (inflate.h); and it answers what needs no handler: 400 (framing, a body of tiny chunks, a bad
+ * encoding), 401 and 403 (auth.h; Sec-Fetch-Site: cross-site), 404, 405, 408 (the
  * body did not come in receive_timeout), 413 (max_body, max_inflated), 415 (Content-Encoding), 429 (memory,
  * client_limits.h), 503 (stopping). An answer that is given before the body has come closes the connection,
  * after what the client still sends has been read for a moment (else TCP would reset it, and the client never

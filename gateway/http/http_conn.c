@@ -62,6 +62,27 @@ static void settle_origin(const struct worker *w, struct origin *o)
     o->last = NULL;
 }
 
+static bool has_room(struct worker *w, size_t need)
+{
+    size_t n = w->by_fd_n ? w->by_fd_n : 64;
+    while (n < need)
+        n *= 2;
+    struct conn **more = n > w->by_fd_n ? realloc(w->by_fd, n * sizeof(struct conn *)) : w->by_fd;
+    if (!more)
+        return false;
+    memset(more + w->by_fd_n, 0, (n - w->by_fd_n) * sizeof *more);
+    w->by_fd = more;
+    w->by_fd_n = n;
+    return true;
+}
+
+/* Where there is no memory for it, requests of the connection are refused: nobody looks at what is read. */
+static void set_by_fd(struct worker *w, int fd, struct conn *c)
+{
+    if (has_room(w, (size_t)fd + 1))
+        w->by_fd[fd] = c;
+}
+
 static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **context)
 {
     struct conn *c = calloc(1, sizeof *c);
@@ -77,6 +98,7 @@ static void conn_open(struct worker *w, struct MHD_Connection *mhd, void **conte
     w->incoming = NULL;
     c->mhd = mhd;
     c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    set_by_fd(w, c->fd, c);
     c->idle_since = c->left_at = gw_now();
     c->next = w->conns;
     if (w->conns)
@@ -90,6 +112,7 @@ static void conn_close(struct worker *w, struct conn *c)
     atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
     if (!c)
         return;
+    set_by_fd(w, c->fd, NULL);
     gw_http_conn_state(c, CONN_DEAD);
     gw_budget_give(&w->http->places, c->paid);
     gw_body_release(&w->pool, &c->req.body);

@@ -6,13 +6,14 @@
  *   http_accept.c      accepting
  *   http_conn.c        connections: opened, enrolled, their states, what is given back for them
  *   http_deadlines.c   connections and uploads that are given up
+ *   http_recv.c       what libmicrohttpd reads, looked at first (framing.h)
  *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
  *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
  *   http_refused.c    what the log and receivers are told of requests that the server refuses
  *   http_delay.c      answers that are held back
  *   http_tls.c      TLS, in front of libmicrohttpd
  *
- * Arrows: http_worker ─▶ http_accept, http_request ─▶ http_deadlines ─▶ http_response ─▶ http_refused ─▶ http_conn ─▶ http_table;
+ * Arrows: http_worker ─▶ http_accept, http_recv ─▶ http_request ─▶ http_deadlines ─▶ http_response ─▶ http_refused ─▶ http_conn ─▶ http_table;
  * http_accept ─▶ http_tls ─▶ http_response.
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
@@ -29,6 +30,7 @@
 
 #include "core/base/lock.h"
 #include "gateway/http/body.h"
+#include "gateway/http/framing.h"
 #include "gateway/http/http.h"
 #include "gateway/http/inflate.h"
 
@@ -111,6 +113,8 @@ struct conn {
     gw_nsec left_at; /* when origin.last was set */
     struct MHD_Connection *mhd;
     int fd; /* libmicrohttpd's */
+    struct gw_framing framing;
+    uint32_t begun; /* requests that libmicrohttpd has begun, of framing.heads */
     enum conn_state state;
     size_t paid; /* to places */
     bool used;   /* a request came to its end on it */
@@ -153,6 +157,9 @@ struct worker {
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
     struct conn *conns;
+    struct conn **by_fd; /* of libmicrohttpd's sockets; by_fd_n of them, NULL: none of ours */
+    size_t by_fd_n;
+    unsigned at_fault; /* connections that end once what came before the fault is answered */
     struct conn *delayed, **delayed_end; /* suspended, their answers queued */
     gw_nsec delayed_looked;              /* whether any may go */
     struct tls_proxy *proxies, *ended_proxies;
@@ -265,7 +272,15 @@ bool gw_http_evict(struct worker *, gw_nsec now);
  * workers do so as well at their next tick. */
 void gw_http_make_room(struct worker *, const struct conn *not_this, gw_nsec now);
 
+/* http_recv.c */
+/* The calling thread is the worker's. */
+void gw_http_recv_begin(struct worker *);
+/* Ends connections whose next request is at fault. */
+void gw_http_recv_check(struct worker *);
+
 /* http_request.c */
+/* A request that libmicrohttpd is not shown, and that is about to be refused. */
+void gw_http_begin_unread(struct conn *);
 enum MHD_Result gw_http_on_request(void *worker, struct MHD_Connection *, const char *url, const char *method,
                                    const char *version, const char *data, size_t *size, void **request);
 void gw_http_on_completed(void *worker, struct MHD_Connection *, void **request,

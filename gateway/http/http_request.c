@@ -1,4 +1,4 @@
-/* http_request.c: A request, from its headers to its answer: finds the route, checks framing, token and
+/* http_request.c: A request, from its headers to its answer: finds the route, checks token and
  * limits, gathers and inflates the body, calls the handler. Owns the request, which lives in its
  * connection. libmicrohttpd calls it, on the worker's thread.
  *
@@ -6,6 +6,7 @@
  */
 #include "gateway/http/http_internal.h"
 
+#include "core/base/log.h"
 #include "core/base/thread.h"
 #include "core/base/url.h"
 
@@ -17,22 +18,22 @@ enum {                  /* docs/threat-model.md */
 /* Headers */
 
 /* What the server itself wants to know of the headers. */
-struct framing {
+struct known_headers {
     gw_str length, transfer, encoding, type, fetch_site, expect;
-    unsigned lengths, transfers, encodings;
+    unsigned encodings;
 };
 
 static enum MHD_Result see_header(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
                                   const char *value, size_t value_len)
 {
-    struct framing *f = cookie;
+    struct known_headers *f = cookie;
     const struct {
         gw_str name;
         gw_str *value;
         unsigned *count;
     } known[] = {
-        {GW_LIT("content-length"), &f->length, &f->lengths},
-        {GW_LIT("transfer-encoding"), &f->transfer, &f->transfers},
+        {GW_LIT("content-length"), &f->length, NULL},
+        {GW_LIT("transfer-encoding"), &f->transfer, NULL},
         {GW_LIT("content-encoding"), &f->encoding, &f->encodings},
         {GW_LIT("content-type"), &f->type, NULL},
         {GW_LIT("sec-fetch-site"), &f->fetch_site, NULL},
@@ -105,23 +106,6 @@ static void take_table(struct conn *c)
         q->binding = gw_http_find_binding(q->table, c->origin.listener);
 }
 
-/* Where a body ends must be beyond doubt: what one reads as a body, another behind us could read as a
- * request. */
-static enum gw_code check_framing(struct request *q, const struct framing *f, struct gw_err *err)
-{
-    if (f->lengths > 0 && f->transfers > 0)
-        return gw_fail(err, GW_BAD_REQUEST, 0, "both Content-Length and Transfer-Encoding");
-    if (f->lengths > 1 || f->transfers > 1)
-        return gw_fail(err, GW_BAD_REQUEST, 0, "%s more than once",
-                       f->lengths > 1 ? "Content-Length" : "Transfer-Encoding");
-    if (f->transfers && !gw_str_ieq(f->transfer, GW_STR("chunked")))
-        return gw_fail(err, GW_BAD_REQUEST, 0, "the only Transfer-Encoding taken is chunked");
-    q->chunked = f->transfers > 0;
-    if (f->lengths && !gw_str_u64(f->length, &q->claimed))
-        return gw_fail(err, GW_BAD_REQUEST, 0, "Content-Length is not a number");
-    return GW_OK;
-}
-
 struct token {
     const struct conn *conn;
     const struct gw_auth *auth;
@@ -175,7 +159,7 @@ static enum gw_code admit(const struct conn *c)
     return code;
 }
 
-static enum gw_code check_request(struct request *q, const struct framing *f)
+static enum gw_code check_request(struct request *q, const struct known_headers *f)
 {
     if (gw_str_ieq(f->fetch_site, GW_STR("cross-site")))
         return GW_FORBIDDEN;
@@ -208,10 +192,21 @@ static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
     return MHD_NO;
 }
 
+/* What was not looked at (http_recv.c) is not served. */
+static enum gw_code check_seen(struct conn *c)
+{
+    if (c->begun++ != c->framing.heads)
+        return GW_OK;
+    gw_log(GW_ERROR, "receiver=http",
+           "no memory, or a libmicrohttpd that does not read by recv: a request whose framing "
+           "was not checked is answered 500");
+    return GW_INTERNAL;
+}
+
 static enum MHD_Result begin(struct conn *c, const char *url, const char *method)
 {
     struct request *q = &c->req;
-    struct framing f = {0};
+    struct known_headers f = {0};
     struct gw_err err = {0};
     *q = (struct request){.method = method_of(method), .path = path_of(gw_str_z(url)), .since = gw_now()};
     q->moved = q->since;
@@ -219,10 +214,12 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     gw_http_conn_state(c, CONN_RECEIVING);
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, see_header, &f);
     q->content_type = f.type;
+    q->chunked = f.transfer.len > 0; /* framing.h has seen that these are what they should be */
+    (void)gw_str_u64(f.length, &q->claimed);
     take_table(c);
     find_route(q);
     atomic_fetch_add_explicit(&q->site->counts.requests, 1, memory_order_relaxed);
-    if ((err.code = admit(c)) || check_framing(q, &f, &err))
+    if ((err.code = check_seen(c)) || (err.code = admit(c)))
         return refuse(c, &err);
     q->refusal = err.code = check_request(q, &f);
     if (!q->refusal && claims_too_much(c))
@@ -230,6 +227,17 @@ static enum MHD_Result begin(struct conn *c, const char *url, const char *method
     if (err.code && (f.expect.len || claims_too_much(c)))
         return refuse(c, &err);
     return MHD_YES;
+}
+
+void gw_http_begin_unread(struct conn *c)
+{
+    gw_nsec now = gw_now();
+    c->req =
+        (struct request){.method = GW_HTTP_OTHER, .path = GW_STR("(unread)"), .since = now, .moved = now};
+    gw_http_conn_state(c, CONN_RECEIVING);
+    take_table(c);
+    c->req.site = c->req.binding->sites[0];
+    atomic_fetch_add_explicit(&c->req.site->counts.requests, 1, memory_order_relaxed);
 }
 
 /* Body */

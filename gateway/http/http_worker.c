@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -180,6 +181,8 @@ static void turn(struct worker *w)
     do
         MHD_run(w->mhd);
     while (++runs < RUNS && has_work(w));
+    if (w->at_fault)
+        gw_http_recv_check(w);
     gw_nsec now = gw_now();
     if (now - w->ticked >= TICK)
         tick(w, now);
@@ -188,6 +191,7 @@ static void turn(struct worker *w)
 static void *run(void *worker)
 {
     struct worker *w = worker;
+    gw_http_recv_begin(w);
     do
         turn(w);
     while (!may_end(w, gw_now()));
@@ -314,6 +318,7 @@ void gw_http_worker_close(struct worker *w)
     close_fd(w->epoll);
     close_fd(w->inbox[0]);
     close_fd(w->inbox[1]);
+    free(w->by_fd);
     gw_inflater_drop(w->inflater);
     gw_body_pool_fini(&w->pool);
     gw_arena_fini(&w->arena);

@@ -1,0 +1,54 @@
+/* framing.h: where requests begin and end on a connection, beyond doubt.
+ *
+ *   bytes ─▶ request line ─▶ header lines ─▶ body by Content-Length │ chunks ─▶ trailers ─▶ the next request
+ *                 └─ a line that two readers could read in two ways ─▶ fault
+ *
+ * What one reader takes for a body, another in front of it or behind it could take for a request (RFC 9112
+ * §11.2). libmicrohttpd (0.9.75) reads generously: a line may end with LF alone, a header may be folded, its
+ * name may end with a blank, a NUL ends its value. So every byte of a connection passes by here first, and a
+ * request is at fault that has
+ *
+ *   lines that do not end with CRLF, a CR elsewhere, NUL or another control character
+ *   a request line of other than METHOD SP TARGET SP HTTP/d.d
+ *   a header that is folded, has no name, or a byte in its name that no name may have, such as a blank in
+ *     front of the colon
+ *   Content-Length that is not one number in digits below 2^64, or comes more than once
+ *   Transfer-Encoding other than `chunked`, once; or in HTTP/1.0; or beside a Content-Length
+ *   a chunk whose size is not in hexadecimal digits, or above 2^56, or that does not end with CRLF
+ *   Content-Length or Transfer-Encoding among its trailers
+ *   more than GW_FRAMING_EXTRA bytes of chunk extensions and trailers
+ *
+ * What is legal and means nothing here is taken out of the bytes, so that libmicrohttpd does not see it: blank
+ * lines in front of a request (two at most), blanks behind the value of those two headers, chunk extensions
+ * and trailers.
+ *
+ * Threads: one at a time for each struct. No memory beyond it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_FRAMING_H
+#define GW_FRAMING_H
+
+#include "core/base/str.h"
+
+enum { GW_FRAMING_EXTRA = 16 * 1024 };
+
+/* All zero at the beginning of a connection. */
+struct gw_framing {
+    const char *fault; /* what is wrong, for the sender; NULL: nothing so far. It stays */
+    bool too_large;    /* the fault is a Content-Length that is a number, of 2^64 or more */
+    uint32_t heads;    /* that were read whole, and are among the bytes that were left */
+    /* the rest is framing.c's own */
+    uint8_t state, field, blank_lines;
+    bool has_length, chunked, http_1_0, in_trailers, blank;
+    uint8_t n; /* bytes of the method, the version, a name or a value so far; stays at its most */
+    char name[17];
+    uint32_t extra;  /* bytes of the request that were taken out */
+    uint64_t number; /* a length as far as it was read */
+    uint64_t left;   /* bytes of the body or the chunk */
+};
+
+/* The n bytes that come next. Returns how many of them are left, from the front, once what need not be seen
+ * was taken out; after a fault, how many of them are of requests in front of the one at fault. */
+size_t gw_framing_read(struct gw_framing *, char *data, size_t n);
+
+#endif
