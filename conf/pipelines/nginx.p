@@ -1,5 +1,6 @@
-# nginx: the access log in its combined format (or common), and the error log.
-if grok(_, "^%{IPORHOST:client_ip} %{NOTSPACE:http_ident} %{NOTSPACE:http_auth} \\[%{HTTPDATE:time}\\] \"(?:%{WORD:http_method} %{NOTSPACE:http_url}(?: HTTP/%{NUMBER:http_version})?|%{DATA:rawrequest})\" %{INT:status_code:int} (?:%{INT:bytes:int}|-)(?: \"%{DATA:referrer}\" \"%{DATA:agent}\")?") {
+# nginx: the access log in its combined format (or common), and the error log. A client on a Unix socket is `unix:`.
+add_pattern("NGINX_CLIENT", "(?:unix:|%{IPORHOST}|-)")
+if grok(_, "^%{NGINX_CLIENT:client_ip} %{NOTSPACE:http_ident} %{DATA:http_auth} \\[%{HTTPDATE:time}\\] \"(?:%{WORD:http_method} %{NOTSPACE:http_url}(?: HTTP/%{NUMBER:http_version})?|%{DATA:rawrequest})\" %{INT:status_code:int} (?:%{INT:bytes:int}|-)(?: \"%{DATA:referrer}\" \"%{DATA:agent}\")?") {
   group_between(status_code, [100,299], "OK", status)
   group_between(status_code, [300,399], "notice", status)
   group_between(status_code, [400,499], "warning", status)
@@ -7,20 +8,25 @@ if grok(_, "^%{IPORHOST:client_ip} %{NOTSPACE:http_ident} %{NOTSPACE:http_auth} 
   nullif(http_ident, "-")
   nullif(http_auth, "-")
   nullif(referrer, "-")
+  nullif(referrer, "")
+  nullif(agent, "")
   nullif(rawrequest, "")
   nullif(http_method, "")
   nullif(http_url, "")
   nullif(http_version, "")
   default_time(time)
-} elif grok(_, "^%{YEAR:y}/%{MONTHNUM:m}/%{MONTHDAY:d} %{TIME:t} \\[%{LOGLEVEL:status}\\] %{INT:pid:int}#%{INT:tid:int}: (?:\\*%{INT:connection:int} )?%{GREEDYDATA:msg}") {
+} elif grok(_, "^%{YEAR:y}/%{MONTHNUM:m}/%{MONTHDAY:d} %{TIME:t} \\[%{LOGLEVEL:status}\\] %{INT:pid:int}#%{INT:tid:int}: (?:\\*%{INT:connection:int} )?%{GREEDYLINES:msg}") {
   strfmt(time, "%s/%s/%s %s", y, m, d, t)
   nullif(connection, 0)
   drop_key(y)
   drop_key(m)
   drop_key(d)
   drop_key(t)
-  grok(msg, ", client: %{IPORHOST:client_ip}")
+  grok(msg, ", client: %{NGINX_CLIENT:client_ip}")
+  grok(msg, ", server: %{NOTSPACE:server},")
   grok(msg, ", request: \"%{WORD:http_method} %{NOTSPACE:http_url}(?: HTTP/%{NUMBER:http_version})?\"")
   grok(msg, ", upstream: \"%{DATA:upstream}\"")
+  grok(msg, ", host: \"%{DATA:host}\"")
+  nullif(http_version, "")
   default_time(time)
 }

@@ -42,15 +42,6 @@ OPEN = {
     "zone-gmt-text",
     "zone-hour-joined-text",
     # by way of syslog, containers and scripts
-    "dd-java-raw-script",
-    "gap-cri",
-    "http-ddtags-container",
-    "script-apache-vhost",
-    "script-syslog-rfc3339",
-    "syslog-blank-after-pri-switch",
-    "syslog-haproxy-iso",
-    "syslog-python-ddtrace-format",
-    "syslog-year-and-zone",
 }
 
 
