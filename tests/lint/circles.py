@@ -13,7 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STAY = {
     ("eval", "operate"): "0006",
-    ("file_copytruncate", "file_identity", "file_schedule", "file_tail", "file_unwrap"): "0006",
+    ("file_identity", "file_schedule", "file_tail", "file_unwrap"): "0006",
     ("stream", "stream_conn", "stream_datagram"): "0006",
 }
 

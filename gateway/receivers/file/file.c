@@ -170,6 +170,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct file_conf *c = &f->conf;
     *r = (struct file_reader){.conf = c, .component = "receiver=file", .counts = &f->counts, .wake = -1};
     r->watch.fd = -1;
+    file_folders_init(&r->folders);
     r->host = host->host_name;
     f->options = (struct log_options){LOG_OPTS(GW_OPT_COPY)};
     open_multiline(f, path, diagnostics);

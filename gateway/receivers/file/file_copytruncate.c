@@ -1,181 +1,19 @@
-/* file_copytruncate.c: rotation by copy and truncate: which file holds what another one held, and which new
- * file is a copy that is being made. The scan asks of new files, and a tail of what it held when it was
- * truncated.
+/* file_copytruncate.c: rotation by copy and truncate: which new file is a copy of one that is read, or one that
+ * is being made. The scan asks of new files.
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "gateway/receivers/file/file_reader.h"
 
 /* A copy that is being made grows; one that did not for so long, and is shorter than the original's first
  * bytes, is something else. */
 static const int64_t copying = 10; /* seconds */
-/* Two logs may well hold the same for some bytes ("started"), and nothing else ever; then both are read. */
-enum { TELLING = 100 };
+/* --- bytes --- */
 
-static bool is_mark(char c)
+static bool is_fresh(const struct stat *st)
 {
-    return c == '.' || c == '-' || c == '_' || c == '~';
-}
-
-bool file_is_rotation(const char *base, const char *name)
-{
-    size_t n = strlen(base), m = strlen(name);
-    const char *dot = strrchr(base, '.');
-    if (m <= n)
-        return false;
-    if (memcmp(name, base, n) == 0)
-        return is_mark(name[n]);
-    size_t stem = dot ? (size_t)(dot - base) : n;
-    return stem && memcmp(name, base, stem) == 0 && is_mark(name[stem]) &&
-           strcmp(name + m - (n - stem), dot ? dot : "") == 0;
-}
-
-static gw_str base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return gw_str_z(slash ? slash + 1 : path);
-}
-
-bool file_has_head(int fd, const struct file_saved *s)
-{
-    char head[FILE_HEAD];
-    return file_pread(fd, head, s->head_n, 0) == (ssize_t)s->head_n &&
-           file_head_hash(head, s->head_n) == s->head;
-}
-
-int file_open(const char *path)
-{
-    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-}
-
-/* -1, with ENOENT: another one has the name, or none. */
-static int open_if(const char *path, uint64_t dev, uint64_t ino)
-{
-    struct stat st;
-    int fd = file_open(path), error = errno;
-    if (fd < 0) {
-        bool there = stat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
-        errno = there ? error : ENOENT;
-        return -1;
-    }
-    if (fstat(fd, &st) != 0 || st.st_dev != dev || st.st_ino != ino) {
-        close(fd);
-        errno = ENOENT;
-        return -1;
-    }
-    return fd;
-}
-
-/* Some name in the folder of `path`. */
-static int open_beside(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size)
-{
-    char folder[PATH_MAX];
-    int fd = -1, error = ENOENT;
-    snprintf(folder, sizeof folder, "%.*s", (int)(base_name(path).ptr - path), path);
-    DIR *dir = opendir(folder[0] ? folder : ".");
-    for (struct dirent *e; fd < 0 && dir && (e = readdir(dir));) {
-        if (e->d_ino != ino || (size_t)snprintf(now, size, "%s%s", folder, e->d_name) >= size)
-            continue;
-        fd = open_if(now, dev, ino);
-        error = fd < 0 ? errno : 0;
-    }
-    if (dir)
-        closedir(dir);
-    errno = error;
-    return fd;
-}
-
-int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size)
-{
-    char target[PATH_MAX];
-    int fd = open_if(path, dev, ino);
-    snprintf(now, size, "%s", path);
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    fd = open_beside(path, dev, ino, now, size);
-    if (fd < 0 && errno == ENOENT && realpath(path, target) && strcmp(target, path) != 0)
-        fd = open_beside(target, dev, ino, now, size);
-    else if (fd < 0 && errno != ENOENT)
-        return fd;
-    if (fd < 0)
-        errno = errno == 0 ? ENOENT : errno;
-    return fd;
-}
-
-/* Some other content than t's is known to stand there: no copy of t, or one that is read for itself. */
-static bool is_known(const struct file_reader *r, const struct file_tail *t, int fd, const struct stat *st)
-{
-    const struct file_tail *its = file_tail_of(r, st);
-    if (its)
-        return its->copy_of != t;
-    const struct file_entry *e = offset_tracker_of_inode(r->tracker, st->st_dev, st->st_ino, "");
-    return e && e->at.dev == st->st_dev && e->at.head_n && file_has_head(fd, &e->at);
-}
-
-/* Where t was reading it has what t saw there. */
-static bool goes_on_alike(const struct file_tail *t, int fd)
-{
-    char bytes[FILE_HEAD];
-    size_t n = t->held_n < sizeof bytes ? t->held_n : sizeof bytes;
-    return file_pread(fd, bytes, n, t->pos) == (ssize_t)n && memcmp(bytes, t->held, n) == 0;
-}
-
-static int open_if_copy(const struct file_tail *t, const char *path, struct stat *st)
-{
-    int fd = file_open(path);
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) && (st->st_ino != t->ino || st->st_dev != t->dev) &&
-        (uint64_t)st->st_size >= t->pos && file_has_head(fd, &t->entry->at) &&
-        (!t->held_n || goes_on_alike(t, fd)))
-        return fd;
-    close(fd);
-    return -1;
-}
-
-static bool is_later(const struct stat *a, const struct stat *b)
-{
-    return a->st_mtim.tv_sec != b->st_mtim.tv_sec ? a->st_mtim.tv_sec > b->st_mtim.tv_sec
-                                                  : a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
-}
-
-int file_find_copy(const struct file_reader *r, const struct file_tail *t, struct stat *st, char *path,
-                   size_t size, bool *own)
-{
-    char folder[PATH_MAX], one[PATH_MAX];
-    gw_str base = base_name(t->entry->at.path);
-    snprintf(folder, sizeof folder, "%.*s", (int)(base.ptr - t->entry->at.path), t->entry->at.path);
-    DIR *dir = opendir(folder[0] ? folder : ".");
-    int best = -1;
-    for (struct dirent *e; dir && (e = readdir(dir));) {
-        struct stat its;
-        if (!file_is_rotation(base.ptr, e->d_name) ||
-            (size_t)snprintf(one, sizeof one, "%s%s", folder, e->d_name) >= sizeof one)
-            continue;
-        int fd = open_if_copy(t, one, &its);
-        bool known = fd >= 0 && is_known(r, t, fd, &its);
-        *own |= known;
-        if (fd < 0 || known || (best >= 0 && !is_later(&its, st))) {
-            if (fd >= 0)
-                close(fd);
-            continue;
-        }
-        if (best >= 0)
-            close(best);
-        best = fd;
-        *st = its;
-        snprintf(path, size, "%s", one);
-    }
-    if (dir)
-        closedir(dir);
-    return best;
+    return time(NULL) - st->st_mtime < copying;
 }
 
 /* n bytes at offset `at` of both; whatever cannot be read differs. */
@@ -206,26 +44,26 @@ static bool is_as_read(const struct file_tail *t, char ours[FILE_HEAD], ssize_t 
 
 /* What the new file holds so far against t's file, which is as it was read. */
 static enum file_copy compare_bytes(const struct file_tail *t, const char *ours, ssize_t ours_n, int fd,
-                                    const struct stat *st)
+                                    const struct stat *st, ssize_t telling)
 {
     size_t n = st->st_size < FILE_HEAD ? (size_t)st->st_size : FILE_HEAD,
            head = n < (size_t)ours_n ? n : (size_t)ours_n;
-    if (ours_n < TELLING || !begins_with(fd, ours, head))
+    if (ours_n < telling || !begins_with(fd, ours, head))
         return FILE_NO_COPY;
     if (head < (size_t)ours_n)
-        return time(NULL) - st->st_mtime < copying ? FILE_MAYBE_COPY : FILE_NO_COPY;
+        return is_fresh(st) ? FILE_MAYBE_COPY : FILE_NO_COPY;
     return same_bytes(t->fd, fd, st->st_size - (off_t)n, n) ? FILE_COPY : FILE_NO_COPY;
 }
 
 /* Between two looks at t's file it may have been truncated: what was compared between them then says nothing,
- * and t has yet to find out. */
-static enum file_copy compare(const struct file_tail *t, int fd, const struct stat *st)
+ * and t has yet to find out. `telling`: so many bytes have to be alike at least. */
+static enum file_copy compare(const struct file_tail *t, int fd, const struct stat *st, ssize_t telling)
 {
     char ours[FILE_HEAD];
     ssize_t ours_n;
     size_t known = (size_t)st->st_size < t->head_n ? (size_t)st->st_size : t->head_n;
     enum file_copy copy =
-        is_as_read(t, ours, &ours_n) ? compare_bytes(t, ours, ours_n, fd, st) : FILE_MAYBE_COPY;
+        is_as_read(t, ours, &ours_n) ? compare_bytes(t, ours, ours_n, fd, st, telling) : FILE_MAYBE_COPY;
     if (copy == FILE_NO_COPY && !is_as_read(t, ours, &ours_n))
         copy = FILE_MAYBE_COPY;
     return copy == FILE_MAYBE_COPY && !begins_with(fd, t->head, known) ? FILE_NO_COPY : copy;
@@ -237,45 +75,86 @@ bool file_is_still_copy(const struct file_tail *t)
     /* what was truncated finds its copy in its own turn, first */
     if (t->copy_of->ready || t->fd < 0 || fstat(t->fd, &st) != 0)
         return true;
-    return compare(t->copy_of, t->fd, &st) != FILE_NO_COPY;
+    bool numbered = file_is_numbered(file_base_name(t->copy_of->entry->at.path).ptr,
+                                     file_base_name(t->entry->at.path).ptr);
+    return compare(t->copy_of, t->fd, &st, numbered ? 1 : FILE_TELLING) != FILE_NO_COPY;
 }
 
-/* The tail of that name that the new file is a copy of. */
-static enum file_copy is_copy_of(struct file_reader *r, const char *name, int fd, const struct stat *st,
-                                 struct file_tail **of)
+/* --- of which file --- */
+
+/* A new file, and the tail that it is a copy of. */
+struct question {
+    struct file_reader *r;
+    gw_str folder; /* of the new file */
+    const char *name;
+    ssize_t telling;
+    int fd;
+    const struct stat *st;
+    enum file_copy answer;
+    struct file_tail *of;
+};
+
+static bool ask(struct question *q, struct file_tail *t)
 {
-    for (struct file_index_link *l = file_index_find(&r->by_name, file_name_key(gw_str_z(name))); l;
+    if (t->gone || t->unproven || !t->head_n || file_tail_wake(q->r, t) == FILE_IS_GONE)
+        return false;
+    q->answer = compare(t, q->fd, q->st, q->telling);
+    q->of = t;
+    return q->answer != FILE_NO_COPY;
+}
+
+static gw_str folder_of(gw_str path)
+{
+    return gw_str_n(path.ptr, (size_t)(file_base_name(path.ptr).ptr - path.ptr));
+}
+
+/* In the same folder, however many files there are of that name. */
+static bool ask_here(struct question *q, gw_str base)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%.*s%.*s", GW_FMT(q->folder), GW_FMT(base));
+    for (struct file_index_link *l = file_index_find(&q->r->by_name, file_name_key(gw_str_z(path))); l;
          l = file_index_next(l)) {
         struct file_tail *t = l->of;
-        if (t->gone || t->unproven || !t->head_n || strcmp(t->entry->at.path, name) != 0 ||
-            file_tail_wake(r, t) == FILE_IS_GONE)
-            continue;
-        enum file_copy copy = compare(t, fd, st);
-        *of = t;
-        if (copy != FILE_NO_COPY)
-            return copy;
+        if (strcmp(t->entry->at.path, path) == 0 && ask(q, t))
+            return true;
     }
-    return FILE_NO_COPY;
+    return false;
 }
 
-/* Every name that a rotation would make this one of is asked for: what stands before one of the marks, with
- * or without the name's end. */
+/* In folders from which a rotation may have put it here. Of very many files with one name none is asked. */
+static bool ask_beside(struct question *q, const struct file_index *by, gw_str base, bool target)
+{
+    size_t n = 0;
+    for (struct file_index_link *l = file_index_find(by, file_name_key(base)); l && n < FILE_BESIDE;
+         l = file_index_next(l), n++) {
+        struct file_tail *t = l->of;
+        gw_str path = gw_str_z(target ? t->target : t->entry->at.path), folder = folder_of(path);
+        if (gw_str_eq(file_base_name(path.ptr), base) &&
+            ((target && gw_str_eq(folder, q->folder)) ||
+             file_folders_are_beside(q->r->conf, folder, q->folder)) &&
+            ask(q, t))
+            return true;
+    }
+    return false;
+}
+
+static bool ask_all(void *question, gw_str base)
+{
+    struct question *q = question;
+    char original[NAME_MAX + 1];
+    snprintf(original, sizeof original, "%.*s", GW_FMT(base));
+    q->telling = is_fresh(q->st) && file_is_numbered(original, q->name) ? 1 : FILE_TELLING;
+    return ask_here(q, base) || ask_beside(q, &q->r->by_base, base, false) ||
+           ask_beside(q, &q->r->by_target, base, true);
+}
+
 enum file_copy file_is_copy(struct file_reader *r, const char *path, int fd, const struct stat *st,
                             struct file_tail **of)
 {
-    char name[PATH_MAX];
-    gw_str base = base_name(path);
-    const char *dot = strrchr(base.ptr, '.');
-    enum file_copy copy = FILE_NO_COPY;
-    for (const char *at = base.ptr + (base.len > 0); *at && copy == FILE_NO_COPY; at++) {
-        if (!is_mark(*at))
-            continue;
-        snprintf(name, sizeof name, "%.*s", (int)(at - path), path);
-        copy = is_copy_of(r, name, fd, st, of);
-        if (copy != FILE_NO_COPY || !dot || dot <= at)
-            continue;
-        snprintf(name, sizeof name, "%.*s%s", (int)(at - path), path, dot);
-        copy = is_copy_of(r, name, fd, st, of);
-    }
-    return copy;
+    struct question q = {
+        .r = r, .folder = folder_of(gw_str_z(path)), .name = file_base_name(path).ptr, .fd = fd, .st = st};
+    file_each_original(gw_str_z(q.name), ask_all, &q);
+    *of = q.of;
+    return q.answer;
 }

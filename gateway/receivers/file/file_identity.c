@@ -10,15 +10,6 @@
 #include "core/base/log.h"
 #include "gateway/receivers/file/file_reader.h"
 
-ssize_t file_pread(int fd, void *to, size_t n, uint64_t at)
-{
-    ssize_t got;
-    do
-        got = pread(fd, to, n, (off_t)at);
-    while (got < 0 && errno == EINTR);
-    return got;
-}
-
 /* --- truncation --- */
 
 /* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is
@@ -32,25 +23,42 @@ static void overflow(struct file_reader *r, struct file_tail *t)
     r->full |= full;
 }
 
-/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where
- * t was. */
-static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const struct stat *st,
-                      const char *path)
+/* The copy's name and place become those of t's entry, which goes no further than a
+ * copy that ends before. */
+static void become_its_entry(struct file_reader *r, struct file_tail *t, struct file_tail *copy,
+                             const struct file_copy_found *found)
 {
-    struct file_tail *copy = file_tail_of(r, st);
+    offset_tracker_move(r->tracker, t->entry, found->st.st_dev, found->st.st_ino);
+    if ((uint64_t)found->st.st_size < t->pos)
+        offset_tracker_limit(r->tracker, t->entry, (uint64_t)found->st.st_size);
+    if (copy->head_n < t->head_n)
+        offset_tracker_head(r->tracker, t->entry, copy->head_n, file_head_hash(t->head, copy->head_n));
+    r->urgent = true;
+    if (!offset_tracker_rename(r->tracker, t->entry, found->path))
+        gw_log(GW_WARNING, r->component, "no memory for a name");
+    file_tail_renamed(r, copy);
+}
+
+/* What t held before it was truncated stands in a copy: that one takes over t's entry, and is read from where
+ * t was, or not at all where it ends before. */
+static bool hand_over(struct file_reader *r, struct file_tail *t, const struct file_copy_found *found)
+{
+    struct file_tail *copy = file_tail_of(r, &found->st);
     struct file_entry *old = copy ? copy->entry : NULL;
+    uint64_t size = (uint64_t)found->st.st_size;
     if (copy)
-        close(fd);
-    else if (!(copy = file_tail_new(r, fd, st, t->entry, t->pos)))
+        close(found->fd);
+    else if (!(copy = file_tail_new(r, found->fd, &found->st, t->entry, t->pos)))
         return false;
     file_tail_set_copy(r, copy, NULL);
     if (old)
         offset_tracker_remove(r->tracker, old);
     copy->entry = t->entry;
-    copy->pos = copy->size = t->pos;
-    copy->there = (uint64_t)st->st_size;
-    copy->scanned = t->scanned;
-    copy->head_n = t->head_n;
+    copy->entry->open = true;
+    copy->pos = copy->size = t->pos < size ? t->pos : size;
+    copy->there = size;
+    copy->scanned = t->scanned <= size ? t->scanned : 0;
+    copy->head_n = (uint64_t)t->head_n < size ? t->head_n : (uint32_t)size;
     memcpy(copy->head, t->head, t->head_n);
     copy->held_n = 0;
     copy->encoding = t->encoding;
@@ -58,11 +66,7 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, int fd, const 
     copy->tried = FILE_OPEN;
     copy->unproven = t->unproven;
     copy->ready = true;
-    offset_tracker_move(r->tracker, t->entry, st->st_dev, st->st_ino);
-    r->urgent = true;
-    if (!offset_tracker_rename(r->tracker, t->entry, path))
-        gw_log(GW_WARNING, r->component, "no memory for a name");
-    file_tail_renamed(r, copy);
+    become_its_entry(r, t, copy, found);
     for (struct file_tail *other = t->copies ? r->tails : NULL; other; other = other->next)
         if (other->copy_of == t)
             file_tail_set_copy(r, other, copy);
@@ -87,19 +91,18 @@ static void count_lost(struct file_reader *r, const struct file_tail *t)
 /* What was left of it: in a copy, read for itself, or lost. */
 static void leave_rest(struct file_reader *r, struct file_tail *t)
 {
-    char path[PATH_MAX];
-    struct stat st;
-    bool own = false;
-    int fd = t->entry->at.head_n ? file_find_copy(r, t, &st, path, sizeof path, &own) : -1;
+    struct file_copy_found found = {.fd = -1};
+    if (t->entry->at.head_n)
+        file_find_copy(r, t, &found);
+    bool whole = found.fd >= 0 && (uint64_t)found.st.st_size >= t->pos;
     gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
-           fd >= 0 ? "; what was left of it stands in " : "", fd >= 0 ? path : "");
-    if (fd >= 0 && hand_over(r, t, fd, &st, path))
-        return;
-    if (!own) {
+           whole ? "; what was left of it stands in " : "", whole ? found.path : "");
+    if (!whole && !found.own) {
         count_lost(r, t);
         overflow(r, t);
     }
-    offset_tracker_remove(r->tracker, t->entry);
+    if (found.fd < 0 || !hand_over(r, t, &found))
+        offset_tracker_remove(r->tracker, t->entry);
 }
 
 bool file_tail_start_over(struct file_reader *r, struct file_tail *t)

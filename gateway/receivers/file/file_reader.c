@@ -71,6 +71,7 @@ bool file_reader_open(struct file_reader *r)
                                       .text_ctx = r};
     file_containers_init(&r->containers, 4 * r->cap);
     file_watch_open(&r->watch, r->component);
+    file_watch_open(&r->folders.watch, r->component);
     return r->wake >= 0 && r->buf && r->re && r->join.spans;
 }
 
@@ -109,8 +110,11 @@ void file_reader_close(struct file_reader *r)
     file_index_fini(&r->by_inode);
     file_index_fini(&r->by_watch);
     file_index_fini(&r->by_name);
+    file_index_fini(&r->by_base);
+    file_index_fini(&r->by_target);
     file_timers_fini(&r->timers);
     file_watch_close(&r->watch);
+    file_folders_close(&r->folders);
     if (r->wake >= 0)
         close(r->wake);
     r->wake = -1;
@@ -134,13 +138,15 @@ void file_reader_stop(struct file_reader *r)
 
 /* --- waiting --- */
 
-/* Until something happens to a file (with `events`), somebody stops us, or it is time. */
-static void sleep_until(struct file_reader *r, gw_nsec until, bool events)
+/* Until something happens in a folder, to a file (with `events`), somebody stops us, or it is time. False: it
+ * is not time yet. */
+static bool sleep_until(struct file_reader *r, gw_nsec until, bool events)
 {
-    struct pollfd fds[2] = {{.fd = r->wake, .events = POLLIN}, {.fd = r->watch.fd, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = r->wake, .events = POLLIN},
+                           {.fd = r->folders.watch.fd, .events = POLLIN}, /* -1: ignored */
+                           {.fd = events ? r->watch.fd : -1, .events = POLLIN}};
     gw_nsec left = until - gw_now();
-    if (left > 0)
-        poll(fds, events && r->watch.fd >= 0 ? 2 : 1, (int)(left / GW_MSEC) + 1);
+    return left <= 0 || poll(fds, sizeof fds / sizeof *fds, (int)(left / GW_MSEC) + 1) == 0;
 }
 
 static void tail_changed(struct file_reader *r, struct file_tail *t)
@@ -150,12 +156,10 @@ static void tail_changed(struct file_reader *r, struct file_tail *t)
         file_list_append(&r->unchecked, &t->unchecked, t);
 }
 
-static void hear(void *ctx, int number, enum file_event what)
+static void hear(void *ctx, int number, enum file_event what, const char *name)
 {
     struct file_reader *r = ctx;
     r->scan |= what != FILE_GREW;
-    if (what == FILE_APPEARED)
-        return;
     for (struct file_tail *t = what == FILE_OVERFLOW ? r->tails : NULL; t; t = t->next)
         tail_changed(r, t);
     for (struct file_index_link *l = file_index_find(&r->by_watch, (uint64_t)number); l;
@@ -196,10 +200,17 @@ static void look_for_rewinds(struct file_reader *r)
             file_tail_is_ready(r, t);
 }
 
+static void look_at_folders(struct file_reader *r)
+{
+    r->folders_at = r->now;
+    file_folders_look(r);
+}
+
 /* Names and news; also while a queue is full, so that no file comes and goes unseen. */
 static void look(struct file_reader *r)
 {
     r->now = gw_now();
+    look_at_folders(r);
     file_watch_read(&r->watch, hear, r);
     if (r->now >= next_scan(r))
         file_scan(r);
@@ -211,6 +222,7 @@ static void look(struct file_reader *r)
     }
     look_for_rewinds(r);
     file_schedule_now(r);
+    file_folders_expire(r);
 }
 
 /* Those that something happened to: what they lost is looked for while it can be found. */
@@ -334,8 +346,11 @@ static bool flush_is_due(const struct file_reader *r)
 /* Everybody who has something once, in the order in which they came; who has more comes last. */
 static void round_of_turns(struct file_reader *r)
 {
-    for (size_t n = r->queued.n; n && r->queued.first && !flush_is_due(r) && !is_stopping(r); n--)
+    for (size_t n = r->queued.n; n && r->queued.first && !flush_is_due(r) && !is_stopping(r); n--) {
         give_turn(r, file_list_next(&r->queued));
+        if (r->now >= r->folders_at + GW_MSEC)
+            look_at_folders(r);
+    }
     r->round_at = r->now = gw_now();
 }
 
@@ -376,8 +391,8 @@ gw_nsec file_reader_step(struct file_reader *r)
 void file_reader_wait(struct file_reader *r, gw_nsec next)
 {
     gw_nsec gathered = r->now + GATHER;
-    sleep_until(r, gathered < next ? gathered : next, false);
-    sleep_until(r, next, true);
+    if (sleep_until(r, gathered < next ? gathered : next, false))
+        sleep_until(r, next, true);
 }
 
 /* What no queue takes was never read: the offsets say so, and nothing counts it. */

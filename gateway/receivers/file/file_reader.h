@@ -48,6 +48,9 @@
       "over. Files that appear later "                                                                       \
       "are read from their beginning.")                                                                      \
     X(list, exclude, "exclude", "", "", "", "Files not to read, in the same words.")                         \
+    X(list, olddir, "olddir", "", "", "",                                                                    \
+      "Folders that a rotation by copy and truncate puts its copies into (logrotate's olddir), where they "  \
+      "are neither in nor beside the folder of the log.")                                                    \
     X(choice, start, "start", "end", "end|beginning", "",                                                    \
       "Where to begin in files that are there when the receiver starts for the first time.")                 \
     X(str, offsets, "offsets", "", "", "",                                                                   \
@@ -94,11 +97,14 @@ struct file_counts {
 };
 
 enum { FILE_BLOCK = 256 * 1024, FILE_TURN = 1024 * 1024, FILE_HELD = 64 * 1024 };
+/* Two logs may well hold the same for some bytes ("started"), and nothing else ever; then both are read. */
+enum { FILE_TELLING = 100 };
 
 struct file_tail {
     struct file_tail *next, *prev; /* of all */
     struct file_entry *entry;
-    struct file_index_link by_inode, by_watch, by_name;
+    struct file_index_link by_inode, by_watch, by_name, by_base, by_target;
+    char *target; /* malloc'd: where its name leads, if that is a symbolic link; else NULL */
     struct file_link queued, resting, unchecked; /* file_schedule.c */
     struct file_timer timer;
     int fd;            /* -1: closed, for others need it more */
@@ -144,6 +150,36 @@ struct file_refused {
     bool seen; /* by the scan that is under way */
 };
 
+/* --- folders that are watched --- */
+
+/* Most of one folder's that are looked at beside a log's folder: where there are more, none of them are. */
+enum { FILE_BESIDE = 64 };
+/* Copies that are held open: the oldest one goes for another. */
+enum { FILE_APPEARED = 16 };
+
+struct file_folder {
+    struct file_folder *next;
+    struct file_index_link by_watch, by_path;
+    int number;  /* of its watch, or -1 */
+    bool listed; /* the folders in it are known */
+    bool reads;  /* a file that matches may appear in it */
+    char path[]; /* ends with a slash */
+};
+
+struct file_appeared {
+    int fd; /* -1: none */
+    uint64_t dev, ino;
+    gw_nsec at;
+    char path[4096];
+};
+
+struct file_folders {
+    struct file_watch watch;
+    struct file_folder *all;
+    struct file_index by_watch, by_path;
+    struct file_appeared appeared[FILE_APPEARED];
+};
+
 struct file_reader {
     const struct file_conf *conf;
     const char *component;
@@ -177,9 +213,12 @@ struct file_reader {
     gw_nsec fed_at;              /* when the first record of it came; 0: the sink is empty */
     gw_nsec flush_at, pause;     /* while waiting: when it is offered next; how long it waited last */
 
-    struct file_watch watch;
+    struct file_watch watch;     /* of files … */
+    struct file_folders folders; /* … and of folders, whose events do not wait */
+    gw_nsec folders_at;          /* monotonic: last look at these */
     struct file_tail *tails;
-    struct file_index by_inode, by_watch, by_name;
+    /* by_name: by their paths; by_base, by_target: by what these, and what symbolic links lead to, end with */
+    struct file_index by_inode, by_watch, by_name, by_base, by_target;
     struct file_list queued, resting, unchecked;
     struct file_timers timers;
     struct file_refused *refused;
@@ -254,8 +293,6 @@ void file_tail_drop(struct file_reader *, struct file_tail *);
 void file_tail_name(struct file_reader *, struct file_tail *, const char *path);
 /* Its entry, or its entry's path, is another one. */
 void file_tail_renamed(struct file_reader *, struct file_tail *);
-/* The key in by_name. */
-uint64_t file_name_key(gw_str path);
 /* Sets copy_of; NULL: it is none. */
 void file_tail_set_copy(struct file_reader *, struct file_tail *copy, struct file_tail *of);
 /* Has a descriptor, if need be again. */
@@ -265,8 +302,6 @@ enum file_wake {
     FILE_IS_GONE
 } file_tail_wake(struct file_reader *, struct file_tail *);
 void file_tail_shut(struct file_reader *, struct file_tail *);
-/* The one that reads this file; NULL: none. */
-struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
 /* One record into the sink; `piece`: of a container's log. */
 void file_tail_emit(struct file_reader *, struct file_tail *, gw_str raw, uint64_t cut,
                     const struct log_piece *);
@@ -305,24 +340,77 @@ bool file_tail_prove(struct file_reader *, struct file_tail *) GW_MUST_CHECK;
 bool file_tail_start_over(struct file_reader *, struct file_tail *);
 /* Whether it does; while nobody may read, so that a file that is truncated twice is not missed once. */
 void file_tail_check(struct file_reader *, struct file_tail *);
-/* pread that is not interrupted. */
-ssize_t file_pread(int fd, void *, size_t, uint64_t at);
 
-/* --- file_copytruncate.c --- */
+/* --- file_folders.c ---
+ *
+ *   /var/log/app/       a file that matches may appear: an event there asks for a scan
+ *   /var/log/app/old/   folders in it, beside it, and those of `olddir`: rotations may put copies there
+ *
+ * A rotation that copies a file, truncates and compresses it leaves the copy there for some milliseconds only.
+ * So a name that is a rotation's of a file that is read is opened when it appears, and held until the
+ * truncation asks for it, for a minute at most; the reader is woken for that at once. */
 
+typedef void file_folder_f(void *ctx, const char *path);
+
+/* Nothing is open; then closing is legal. */
+void file_folders_init(struct file_folders *);
+void file_folders_close(struct file_folders *);
+/* A file that matches may appear there. False: it cannot be watched. */
+bool file_folders_add(struct file_reader *, const char *path);
+/* What happened in them since the last call. */
+void file_folders_look(struct file_reader *);
+/* Lets copies go that nobody asked for. */
+void file_folders_expire(struct file_reader *);
+/* Those in which a rotation may put what it takes out of this folder. */
+void file_folders_beside(const struct file_conf *, const char *folder, file_folder_f, void *ctx);
+/* Whether `b` is one of those of `a`. */
+bool file_folders_are_beside(const struct file_conf *, gw_str a, gw_str b);
+
+/* --- file_names.c --- */
+
+gw_str file_base_name(const char *path);
+/* The key in by_name, by_base and by_target. */
+uint64_t file_name_key(gw_str);
+bool file_is_compressed_name(const char *path);
 /* `name` is what a rotation would call a copy of `base`: app.log.1, app.log-20261121, app-2026-11-21.log. */
 bool file_is_rotation(const char *base, const char *name);
-/* The file beside t that holds what t held before it was truncated, open for reading; -1: there is none.
- * *own: one is read for itself, what t held with it. */
-int file_find_copy(const struct file_reader *, const struct file_tail *, struct stat *, char *path,
-                   size_t size, bool *own);
+/* The same, by a number or a date. */
+bool file_is_numbered(const char *base, const char *name);
+/* It is what a rotation would call a copy of some file that is read. */
+bool file_has_rotation(const struct file_reader *, const char *name);
+/* What a rotation would have made this name of: what stands before one of its marks, with or without the
+ * name's end. Calls until that says true. */
+typedef bool file_original_f(void *ctx, gw_str base);
+bool file_each_original(gw_str name, file_original_f *, void *ctx);
+
+/* --- file_open.c --- */
+
 int file_open(const char *path); /* for reading; never waits, never becomes our terminal */
 /* The file of this inode, under that name or, renamed, another one of the same folder (for a symbolic link,
  * of the folder that it leads to), which is put into now. -1: errno is ENOENT when it is not there, and else
  * why it cannot be opened. */
 int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size);
+/* The one that reads this file; NULL: none. */
+struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
+/* pread that is not interrupted. */
+ssize_t file_pread(int fd, void *, size_t, uint64_t at);
 /* It begins with the bytes that were saved. */
 bool file_has_head(int fd, const struct file_saved *);
+
+/* --- file_find_copy.c --- */
+
+/* The file that holds what t held before it was truncated: all that t had not read, or, where there is no
+ * such one, what ends before that. */
+struct file_copy_found {
+    int fd; /* for reading, the caller's; -1: there is none */
+    struct stat st;
+    char path[4096];
+    bool own; /* one is read for itself, what t held with it */
+};
+void file_find_copy(const struct file_reader *, const struct file_tail *, struct file_copy_found *);
+
+/* --- file_copytruncate.c --- */
+
 /* A new file: is it a copy of one that is being read? */
 enum file_copy {
     FILE_NO_COPY,

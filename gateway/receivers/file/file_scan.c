@@ -36,16 +36,6 @@ static int64_t wall_seconds(void)
 
 /* --- looking --- */
 
-static bool is_compressed_name(const char *path)
-{
-    static const gw_str ends[] = {GW_LIT(".gz"), GW_LIT(".zst"), GW_LIT(".bz2"),
-                                  GW_LIT(".xz"), GW_LIT(".zip"), GW_LIT(".lz4")};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (gw_str_ends(gw_str_z(path), ends[i]))
-            return true;
-    return false;
-}
-
 static bool is_compressed(int fd)
 {
     static const gw_str magics[] = {GW_LIT("\x1f\x8b"), GW_LIT("\x28\xb5\x2f\xfd"), GW_LIT("BZh"),
@@ -84,7 +74,7 @@ static void see_file(void *ctx, const char *path, const struct stat *st)
         t->entry->at.seen = wall_seconds();
         return;
     }
-    char *copy = !is_compressed_name(path) && more_room(s) ? strdup(path) : NULL;
+    char *copy = !file_is_compressed_name(path) && more_room(s) ? strdup(path) : NULL;
     if (copy)
         s->found[s->n++] = (struct found){.path = copy, .st = *st};
 }
@@ -92,7 +82,7 @@ static void see_file(void *ctx, const char *path, const struct stat *st)
 static void see_folder(void *ctx, const char *path)
 {
     struct scan *s = ctx;
-    if (file_watch_folder(&s->r->watch, path) < 0)
+    if (!file_folders_add(s->r, path))
         s->r->blind = true;
 }
 

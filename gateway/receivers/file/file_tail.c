@@ -14,22 +14,28 @@
 
 /* --- life --- */
 
-uint64_t file_name_key(gw_str path)
+static void find_target(struct file_reader *r, struct file_tail *t)
 {
-    return file_head_hash(path.ptr, path.len);
+    struct stat st;
+    file_index_remove(&r->by_target, &t->by_target);
+    free(t->target);
+    t->target =
+        lstat(t->entry->at.path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(t->entry->at.path, NULL) : NULL;
+    if (t->target)
+        file_index_add(&r->by_target, &t->by_target, file_name_key(file_base_name(t->target)), t);
 }
 
 void file_tail_renamed(struct file_reader *r, struct file_tail *t)
 {
-    gw_str path = gw_str_z(t->entry->at.path);
-    const char *slash = strrchr(path.ptr, '/');
+    gw_str path = gw_str_z(t->entry->at.path), base = file_base_name(path.ptr);
     t->attrs[0] = (struct log_attr){.key = GW_LIT("log.file.path"), .text = path};
-    t->attrs[1] =
-        (struct log_attr){.key = GW_LIT("log.file.name"), .text = gw_str_z(slash ? slash + 1 : path.ptr)};
+    t->attrs[1] = (struct log_attr){.key = GW_LIT("log.file.name"), .text = base};
     t->attrs[2] = (struct log_attr){.key = GW_LIT("log.iostream")};
     if (r->conf->containers)
         file_unwrap_learn(t);
     file_index_add(&r->by_name, &t->by_name, file_name_key(path), t);
+    file_index_add(&r->by_base, &t->by_base, file_name_key(base), t);
+    find_target(r, t);
 }
 
 void file_tail_shut(struct file_reader *r, struct file_tail *t)
@@ -56,17 +62,6 @@ static void link_tail(struct file_reader *r, struct file_tail *t)
     file_tail_renamed(r, t);
     t->first_name = t->by_name.key;
     atomic_store_explicit(&r->counts->files, ++r->tails_n, memory_order_relaxed);
-}
-
-struct file_tail *file_tail_of(const struct file_reader *r, const struct stat *st)
-{
-    for (const struct file_index_link *l = file_index_find(&r->by_inode, st->st_ino); l;
-         l = file_index_next(l)) {
-        struct file_tail *t = l->of;
-        if (t->dev == st->st_dev)
-            return t;
-    }
-    return NULL;
 }
 
 struct file_tail *file_tail_new(struct file_reader *r, int fd, const struct stat *st, struct file_entry *e,
@@ -122,6 +117,8 @@ static void unlink_tail(struct file_reader *r, struct file_tail *t)
     file_index_remove(&r->by_inode, &t->by_inode);
     file_index_remove(&r->by_watch, &t->by_watch);
     file_index_remove(&r->by_name, &t->by_name);
+    file_index_remove(&r->by_base, &t->by_base);
+    file_index_remove(&r->by_target, &t->by_target);
     file_list_remove(&r->queued, &t->queued);
     file_list_remove(&r->unchecked, &t->unchecked);
     file_timers_set(&r->timers, &t->timer, t, GW_NEVER);
@@ -142,6 +139,7 @@ void file_tail_drop(struct file_reader *r, struct file_tail *t)
     t->entry->open = false;
     log_container_drop(t->container);
     free(t->held);
+    free(t->target);
     free(t);
 }
 
@@ -287,22 +285,6 @@ static uint64_t next_written(struct file_tail *t, uint64_t at)
     return at + ((uint64_t)data - at) / file_text_unit(t->encoding).width * file_text_unit(t->encoding).width;
 }
 
-static void hold(struct file_tail *t, const char *rest, size_t n)
-{
-    t->held_n = 0;
-    if (n > t->held_cap && n <= FILE_HELD) {
-        char *p = realloc(t->held, n * 2);
-        if (!p)
-            return;
-        t->held = p;
-        t->held_cap = n * 2;
-    }
-    if (n && n <= t->held_cap && n <= FILE_HELD) {
-        memcpy(t->held, rest, n);
-        t->held_n = n;
-    }
-}
-
 /* The line that begins at pos ends at `feed`; only its beginning is read again. */
 static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint64_t sink, uint64_t next)
 {
@@ -319,10 +301,36 @@ static enum file_turn end_long(struct file_reader *r, struct file_tail *t, uint6
     return r->full ? FILE_FULL : FILE_AGAIN;
 }
 
-/* After a read: the file is what it was. Else *now says how the turn goes on. */
-static bool is_still_same(struct file_reader *r, struct file_tail *t, enum file_turn *now)
+static void hold(struct file_tail *t, const char *rest, size_t n)
+{
+    t->held_n = 0;
+    if (n > t->held_cap && n <= FILE_HELD) {
+        char *p = realloc(t->held, n * 2);
+        if (!p)
+            return;
+        t->held = p;
+        t->held_cap = n * 2;
+    }
+    if (n && n <= t->held_cap && n <= FILE_HELD) {
+        memcpy(t->held, rest, n);
+        t->held_n = n;
+    }
+}
+
+/* The file is shorter than where these bytes stood: they were read before it was truncated. */
+static void hold_last(struct file_tail *t, const char *bytes, size_t n)
+{
+    struct stat st;
+    if (n && !t->scanned && fstat(t->fd, &st) == 0 && (uint64_t)st.st_size <= t->pos)
+        hold(t, bytes, n < FILE_HELD ? n : FILE_HELD);
+}
+
+/* After n bytes were read: the file is what it was. Else *now says how the turn goes on. */
+static bool is_still_same(struct file_reader *r, struct file_tail *t, size_t n, enum file_turn *now)
 {
     enum file_same same = file_tail_compare(r, t);
+    if (same == FILE_CHANGED)
+        hold_last(t, r->buf, n);
     if (same == FILE_UNREADABLE)
         file_tail_fails(r, t, errno);
     else if (same == FILE_CHANGED && !file_tail_start_over(r, t))
@@ -339,7 +347,7 @@ static enum file_turn long_step(struct file_reader *r, struct file_tail *t)
     if (!read_at(r, t, r->buf, FILE_BLOCK, t->scanned, &n))
         return FILE_DONE;
     enum file_end end = end_after_read(r, t);
-    if (!is_still_same(r, t, &now))
+    if (!is_still_same(r, t, n, &now))
         return now;
     bool last = n < FILE_BLOCK;
     n -= n % unit.width;
@@ -375,7 +383,7 @@ static enum file_turn block_step(struct file_reader *r, struct file_tail *t)
             return FILE_DONE;
         enum file_end end = end_after_read(r, t);
         uint64_t at = t->pos;
-        if (!is_still_same(r, t, &now))
+        if (!is_still_same(r, t, n, &now))
             return now;
         if (t->pos != at) /* behind a byte order mark */
             return FILE_AGAIN;

@@ -100,8 +100,10 @@ static enum file_event meaning(uint32_t mask)
 {
     if (mask & IN_Q_OVERFLOW)
         return FILE_OVERFLOW;
-    if (mask & (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE))
-        return FILE_APPEARED;
+    if (mask & (IN_CREATE | IN_MOVED_TO))
+        return FILE_APPEARS;
+    if (mask & (IN_MOVED_FROM | IN_DELETE))
+        return FILE_LEAVES;
     return mask & (IN_MOVE_SELF | IN_ATTRIB | IN_IGNORED) ? FILE_MOVED : FILE_GREW;
 }
 
@@ -111,7 +113,7 @@ void file_watch_read(struct file_watch *w, file_event_f *tell, void *ctx)
     for (ssize_t n; w->fd >= 0 && (n = read(w->fd, buf, sizeof buf)) > 0;)
         for (ssize_t at = 0; at < n;) {
             const struct inotify_event *e = (const struct inotify_event *)(const void *)(buf + at);
-            tell(ctx, e->wd, meaning(e->mask));
+            tell(ctx, e->wd, meaning(e->mask), e->len ? e->name : "");
             at += (ssize_t)(sizeof *e + e->len);
         }
 }

@@ -28,12 +28,14 @@ int file_watch_file(struct file_watch *, int fd);
 void file_watch_end(struct file_watch *, int number);
 
 enum file_event {
-    FILE_GREW,     /* that file was written to, or truncated */
-    FILE_MOVED,    /* that file was renamed or lost a name */
-    FILE_APPEARED, /* names in some folder changed */
-    FILE_OVERFLOW  /* events were lost: anything may have happened */
+    FILE_GREW,    /* that file was written to, or truncated */
+    FILE_MOVED,   /* that file was renamed or lost a name */
+    FILE_APPEARS, /* a folder got this name … */
+    FILE_LEAVES,  /* … or lost it */
+    FILE_OVERFLOW /* events were lost: anything may have happened */
 };
-typedef void file_event_f(void *ctx, int number, enum file_event);
+/* `name`: in the folder; else "". */
+typedef void file_event_f(void *ctx, int number, enum file_event, const char *name);
 /* All that happened since the last call; does not wait. */
 void file_watch_read(struct file_watch *, file_event_f *, void *ctx);
 

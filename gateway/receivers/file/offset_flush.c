@@ -25,7 +25,7 @@ static void advance(struct offset_tracker *b, struct file_entry *e)
         if (!m->of->kept)
             e->stuck = true;
         if (!e->stuck) {
-            e->at.offset = m->offset;
+            e->at.offset = file_entry_within(e, m->offset);
             b->changed = true;
         }
         if (--m->of->left == 0)

@@ -270,6 +270,15 @@ void offset_tracker_move(struct offset_tracker *b, struct file_entry *e, dev_t d
     file_index_add(&b->by_inode, &e->by_inode, ino, e);
 }
 
+void offset_tracker_limit(struct offset_tracker *b, struct file_entry *e, uint64_t size)
+{
+    gw_lock(&b->lock);
+    e->limit = size;
+    e->at.offset = file_entry_within(e, e->at.offset);
+    b->changed = true;
+    gw_unlock(&b->lock);
+}
+
 void offset_tracker_hide(struct offset_tracker *b, struct file_entry *e, bool hidden)
 {
     gw_lock(&b->lock);
@@ -328,6 +337,7 @@ uint64_t offset_tracker_reached(struct offset_tracker *b, const struct file_entr
     for (const struct offset_checkpoint *m = e->stuck ? NULL : e->first;
          m && (m->of->kept || !m->of->settled); m = m->next)
         reached = m->offset;
+    reached = file_entry_within(e, reached);
     gw_unlock(&b->lock);
     return reached;
 }

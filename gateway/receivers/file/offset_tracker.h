@@ -43,6 +43,7 @@ struct file_entry {
     struct offset_checkpoint *first, *last; /* flushes that are not settled, or wait for those before them */
     bool stuck;                             /* one was given up */
     bool gone;                              /* not kept on disk any more; freed with its last checkpoint */
+    uint64_t limit; /* its file ends there for good, and offsets with it; 0: it does not */
     /* reader's thread */
     bool open;                       /* a tail reads it */
     bool hidden;                     /* not to be saved: a copy, which the next start looks at again */
@@ -86,6 +87,8 @@ struct file_entry *offset_tracker_add(struct offset_tracker *, const struct file
 bool offset_tracker_rename(struct offset_tracker *, struct file_entry *, const char *path);
 /* What it is the content of has another device and inode: a copy, or a machine that started again. */
 void offset_tracker_move(struct offset_tracker *, struct file_entry *, dev_t, ino_t);
+/* Its file holds so many bytes and never more: offsets behind them count as the end. */
+void offset_tracker_limit(struct offset_tracker *, struct file_entry *, uint64_t size);
 /* What its first bytes are. */
 void offset_tracker_head(struct offset_tracker *, struct file_entry *, uint32_t n, uint64_t hash);
 /* Kept on disk or not. */

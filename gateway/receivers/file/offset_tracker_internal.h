@@ -48,6 +48,11 @@ struct offset_tracker {
     struct file_index by_inode;
 };
 
+static inline uint64_t file_entry_within(const struct file_entry *e, uint64_t offset)
+{
+    return e->limit && offset > e->limit ? e->limit : offset;
+}
+
 /* A reference less; any thread. */
 void offset_tracker_unref(struct offset_tracker *);
 void file_entry_free(struct file_entry *);

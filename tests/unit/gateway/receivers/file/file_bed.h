@@ -125,7 +125,8 @@ enum { LINES = 4096 };
 
 struct bed {
     char folder[40], offsets[80], pattern[80];
-    gw_str path;
+    gw_str path, olddir_item;
+    const char *olddir; /* NULL: the option is left out */
     struct gw_arena arena;
     struct gw_budget budget;
     struct gw_ledger *ledger;
@@ -203,6 +204,8 @@ static inline void open_reader(struct bed *b)
     assert_true(gw_opt_defaults(gw_receiver_file.opts, c, &b->arena));
     b->path = gw_str_z(b->pattern);
     c->path = (struct gw_list){&b->path, 1};
+    b->olddir_item = gw_str_z(b->olddir);
+    c->olddir = (struct gw_list){&b->olddir_item, b->olddir != NULL};
     c->offsets = b->in_memory ? (gw_str){0} : gw_str_z(b->offsets);
     c->open_files = b->open_files;
     c->start = 1; /* beginning */

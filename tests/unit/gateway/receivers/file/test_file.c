@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -261,6 +262,7 @@ static void closing_what_was_not_opened_is_legal(void **state)
     assert_int_equal(gw_diagnostics_errors(b.diagnostics), 3);
     gw_receiver_file.close(b.ctx);
     gw_receiver_file.close(b.ctx);
+    assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
     close_bed(&b);
 }
 

@@ -102,39 +102,45 @@ static void index_tail(struct file_reader *r, struct file_tail *t)
 {
     r->tails = t;
     file_index_add(&r->by_name, &t->by_name, file_name_key(gw_str_z(t->entry->at.path)), t);
+    file_index_add(&r->by_base, &t->by_base, file_name_key(file_base_name(t->entry->at.path)), t);
     file_index_add(&r->by_inode, &t->by_inode, t->ino, t);
 }
 
-static int find_copy(const struct file_tail *t, struct stat *st, char *path, size_t size, bool *own)
+static struct file_copy_found find_copy(const struct file_tail *t)
 {
+    static const struct file_conf conf;
     struct file_offsets none = {0};
-    struct file_reader r = {.tracker = offset_tracker_new("", false, &none)};
-    int fd = file_find_copy(&r, t, st, path, size, own);
+    struct file_reader r = {.conf = &conf, .tracker = offset_tracker_new("", false, &none)};
+    struct file_copy_found found;
+    for (size_t i = 0; i < FILE_APPEARED; i++)
+        r.folders.appeared[i].fd = -1;
+    file_find_copy(&r, t, &found);
     offset_tracker_drop(r.tracker);
-    return fd;
+    return found;
 }
 
 static void what_was_truncated_is_found_in_its_copy(void **state)
 {
     struct file_tail t;
     struct file_entry e;
-    struct stat st;
-    char path[128];
-    bool own = false;
     write_file("app.log", "one\ntwo\nthree\n");
     tail_of(&t, &e, "app.log", 8);
     write_file("other.1", "one\ntwo\nthree\n");   /* not the name */
     write_file("app.log.3", "one\nTWO\nthree\n"); /* not the bytes */
-    write_file("app.log.2", "one\n");             /* older: less than was read */
-    assert_int_equal(find_copy(&t, &st, path, sizeof path, &own), -1);
+    write_file("app.log.old", "one\n");           /* no number, and few bytes */
+    assert_int_equal(find_copy(&t).fd, -1);
+    write_file("app.log.2", "one\n"); /* less than was read */
+    struct file_copy_found found = find_copy(&t);
+    assert_string_equal(found.path, in("app.log.2"));
+    close(found.fd);
     write_file("app.log.1", "one\ntwo\nthree\nfour\n");
     write_file("app.log", "new\n");
-    int fd = find_copy(&t, &st, path, sizeof path, &own);
-    assert_true(fd >= 0);
-    assert_string_equal(path, in("app.log.1"));
-    assert_int_equal(st.st_size, 19);
-    assert_false(own);
-    close(fd);
+    found = find_copy(&t);
+    assert_true(found.fd >= 0);
+    assert_string_equal(found.path, in("app.log.1"));
+    assert_int_equal(found.st.st_size, 19);
+    assert_false(found.own);
+    close(found.fd);
     done(&t);
 }
 
@@ -158,7 +164,8 @@ static void a_copy_that_is_being_made_is_told_from_another_log(void **state)
 {
     struct file_tail t, copy;
     struct file_entry e, its;
-    struct file_reader r = {0};
+    static const struct file_conf conf;
+    struct file_reader r = {.conf = &conf};
     write_file("app.log", LONG);
     tail_of(&t, &e, "app.log", sizeof LONG - 1);
     index_tail(&r, &t);
@@ -180,11 +187,13 @@ static void a_copy_that_is_being_made_is_told_from_another_log(void **state)
     write_file("app.log", "");
     assert_int_equal(judge(&r, "app.log.1", LONG), FILE_MAYBE_COPY); /* truncated: its own turn decides */
     file_index_remove(&r.by_name, &t.by_name);
+    file_index_remove(&r.by_base, &t.by_base);
     done(&t);
     write_file("app.log", "started\n"); /* too little to tell */
     tail_of(&t, &e, "app.log", 8);
     index_tail(&r, &t);
-    assert_int_equal(judge(&r, "app.log.1", "started\n"), FILE_NO_COPY);
+    assert_int_equal(judge(&r, "app.log.old", "started\n"), FILE_NO_COPY);
+    assert_int_equal(judge(&r, "app.log.1", "started\n"), FILE_COPY); /* unless the name tells */
     done(&t);
 }
 

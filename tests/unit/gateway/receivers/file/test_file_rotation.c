@@ -54,6 +54,124 @@ static void what_a_truncation_loses_is_counted(void **state)
     bed_drop(&b);
 }
 
+/* --- copies --- */
+
+static void copy(struct bed *b, const char *name, const char *to)
+{
+    char command[400];
+    snprintf(command, sizeof command, "cp %s %s", in(b, name), in(b, to));
+    assert_int_equal(system(command), 0);
+}
+
+/* A line comes between the copy and the truncation, and is read or not; few lines or many; seen by a scan or not;
+ * by this start or the next. */
+static void a_copy_that_ends_before_its_original_did_is_not_read_twice(void **state)
+{
+    for (unsigned how = 0; how < 16; how++) {
+        struct bed b;
+        unsigned lines = how & 1 ? 2 : 40;
+        /* of a file's first bytes the next start knows a hash, and these few are not all of them */
+        if ((how & 13) == 13)
+            continue;
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+        append_lines(&b, "app.log", 0, lines);
+        open_reader(&b);
+        run_dry(&b);
+        copy(&b, "app.log", "app.log.1");
+        if (how & 2)
+            run(&b, GW_SEC);
+        append_lines(&b, "app.log", 40, 41);
+        if (how & 4) {
+            run(&b, 30 * GW_MSEC);
+            take(&b);
+        }
+        assert_int_equal(truncate(in(&b, "app.log"), 0), 0);
+        append_lines(&b, "app.log", 41, 43);
+        if (how & 8) {
+            stop_reader(&b);
+            close_reader(&b);
+            open_reader(&b);
+        }
+        run_dry(&b);
+        once(&b, 0, lines);
+        once(&b, 41, 43);
+        assert_in_range(b.seen[40], 0, 1);
+        stop_reader(&b);
+        close_reader(&b);
+        open_reader(&b);
+        run_dry(&b);
+        once(&b, 0, lines);
+        once(&b, 41, 43);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* Compressed at once, in the same folder, one beside it, one below it, one of `olddir`, or where a link leads. */
+static void a_copy_that_is_gone_at_once_is_read(void **state)
+{
+    static const char *const copies[] = {"logs/app.log.1", "old/app.log.1", "logs/old/app.log.1",
+                                         "far/away/app.log.1", "pods/0.txt.1"};
+    for (size_t i = 0; i < sizeof copies / sizeof *copies; i++) {
+        struct bed b;
+        char far[80];
+        bool link = strncmp(copies[i], "pods", 4) == 0;
+        const char *name = link ? "pods/0.txt" : "logs/app.log";
+        bed_new(&b, 1 << 20);
+        for (int k = 0; k < 6; k++)
+            assert_int_equal(
+                mkdir(in(&b, (const char *const[]){"logs", "old", "logs/old", "far", "far/away", "pods"}[k]),
+                      0700),
+                0);
+        snprintf(b.pattern, sizeof b.pattern, "%s/logs/app.log", b.folder);
+        snprintf(far, sizeof far, "%s/far/away", b.folder);
+        b.olddir = far;
+        append_lines(&b, name, 0, 20);
+        if (link)
+            assert_int_equal(symlink("../pods/0.txt", in(&b, "logs/app.log")), 0);
+        open_reader(&b);
+        run_dry(&b);
+        append_lines(&b, name, 20, 30);
+        copy(&b, name, copies[i]);
+        append_lines(&b, name, 30, 31); /* in no copy */
+        file_folders_look(&b.file->reader);
+        assert_int_equal(truncate(in(&b, name), 0), 0);
+        assert_int_equal(unlink(in(&b, copies[i])), 0);
+        append_lines(&b, name, 31, 33);
+        run_dry(&b);
+        once(&b, 0, 30);
+        once(&b, 31, 33);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* Beside the log, and the pattern finds it there. */
+static void a_copy_in_another_folder_is_not_read_twice(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    assert_int_equal(mkdir(in(&b, "logs"), 0700), 0);
+    assert_int_equal(mkdir(in(&b, "logs/old"), 0700), 0);
+    snprintf(b.pattern, sizeof b.pattern, "%s/logs/**", b.folder);
+    append_lines(&b, "logs/app.log", 0, 20);
+    open_reader(&b);
+    run_dry(&b);
+    copy(&b, "logs/app.log", "logs/old/app.log.1");
+    append_lines(&b, "logs/app.log", 20, 21);
+    run_dry(&b);
+    assert_int_equal(truncate(in(&b, "logs/app.log"), 0), 0);
+    append_lines(&b, "logs/app.log", 21, 22);
+    run_dry(&b);
+    once(&b, 0, 22);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
 /* --- what a start may meet --- */
 
 static struct bed *racing;
@@ -294,6 +412,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_rotations_in_a_stall_lose_nothing),
         cmocka_unit_test(what_a_truncation_loses_is_counted),
+        cmocka_unit_test(a_copy_that_ends_before_its_original_did_is_not_read_twice),
+        cmocka_unit_test(a_copy_that_is_gone_at_once_is_read),
+        cmocka_unit_test(a_copy_in_another_folder_is_not_read_twice),
         cmocka_unit_test(a_rotation_during_a_scan_reads_nothing_twice),
         cmocka_unit_test(a_truncation_during_a_comparison_reads_nothing_twice),
         cmocka_unit_test(a_copy_whose_original_is_deleted_is_not_read_by_the_next_start),
