@@ -13,6 +13,7 @@
 
 struct gw_http;
 struct gw_fanout;
+struct gw_listen_claims;
 
 /* What the process lends to its receivers; outlives them. */
 struct gw_host {
@@ -27,6 +28,8 @@ struct gw_host {
     bool check;
     /* receiver threads: as many as cores that the process may use, unless the option says */
     int threads;
+    /* who wants which address, while a configuration is opened for the first time; NULL: nobody asks */
+    struct gw_listen_claims *claims;
     size_t receivers; /* how many there are */
     /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
     bool unasked;

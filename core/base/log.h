@@ -63,6 +63,13 @@ struct gw_log_counts gw_log_counts(void);
 void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A line that is never held back, however many there are like it: for what is said once for each of a few things. */
+#define gw_log_each(level, component, ...)                                                                   \
+    do {                                                                                                     \
+        struct gw_log_site gw_site_ = {0};                                                                   \
+        gw_log_at(&gw_site_, level, component, __VA_ARGS__);                                                 \
+    } while (0)
+
 #define gw_log(level, component, ...)                                                                        \
     do {                                                                                                     \
         static struct gw_log_site gw_site_;                                                                  \

@@ -20,6 +20,7 @@ struct place {
     unsigned line, column; /* column 0: the line as a whole */
     gw_str shown;          /* the line itself, and a mark below it; may be empty */
     bool left_empty, failed;
+    gw_str from;  /* "env:NAME" of the first ${…} in the value; may be empty */
     size_t order; /* of having been named: the order of the file, over included files too */
 };
 
@@ -99,6 +100,20 @@ void gw_diagnostics_failed(struct gw_diagnostics *p, const char *path)
         at->failed = true;
 }
 
+void gw_diagnostics_expanded(struct gw_diagnostics *p, const char *path, gw_str raw)
+{
+    struct place *at = find(p, path);
+    size_t begin = gw_str_find(raw, '$');
+    while (begin + 1 < raw.len && raw.ptr[begin + 1] != '{')
+        begin += 1 + gw_str_find(gw_str_from(raw, begin + 1), '$');
+    gw_str inside = gw_str_from(raw, begin + 2);
+    inside.len = gw_str_find(inside, '}');
+    if (gw_str_starts(inside, GW_STR("env:")))
+        inside.len = 4 + gw_str_find(gw_str_from(inside, 4), ':');
+    if (at && inside.len)
+        at->from = gw_arena_dup(&p->arena, inside);
+}
+
 bool gw_diagnostics_says(const struct gw_diagnostics *p, const char *text)
 {
     for (const struct item *i = p->items; i; i = i->next)
@@ -125,7 +140,11 @@ static void print_place(const struct place *at, char *out, size_t size)
 
 void gw_diagnostics_where(const struct gw_diagnostics *p, const char *path, char *out, size_t size)
 {
-    print_place(find(p, path), out, size);
+    const struct place *at = find(p, path);
+    print_place(at, out, size);
+    size_t n = strlen(out);
+    if (at && at->from.len)
+        snprintf(out + n, size - n, ", ${%.*s}", GW_FMT(at->from));
 }
 
 /* "exporters[0]" holds "exporters[0]", "exporters[0].timeout" and "exporters[0][1]", but not "exporters[01]".

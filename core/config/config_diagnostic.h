@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "core/base/err.h"
+#include "core/base/str.h"
 
 struct gw_diagnostics;
 
@@ -58,7 +59,9 @@ bool gw_diagnostics_says(const struct gw_diagnostics *, const char *text);
 /* Whether there is a place of just this path: the user wrote it, or set its environment variable. Not where it was left
  * empty. */
 bool gw_diagnostics_is_written(const struct gw_diagnostics *, const char *path);
-/* That place: "ddgate.conf:12", "environment variable NAME"; empty where there is none. */
+/* The value is made of ${…}: `raw` as it is written. */
+void gw_diagnostics_expanded(struct gw_diagnostics *, const char *path, gw_str raw);
+/* That place: "ddgate.conf:12", "ddgate.conf:12, ${env:NAME}", "environment variable NAME"; empty where there is none. */
 void gw_diagnostics_where(const struct gw_diagnostics *, const char *path, char *out, size_t size);
 
 /* A mistake in the syntax of a file. `shown`: the line and the mark below it, printed in lines of their own that begin with two blanks. */

@@ -144,6 +144,8 @@ static void set_scalar(struct gw_tree *t, const struct gw_opt *row, void *conf, 
         gw_diagnostics_failed(t->diagnostics, path);
         return;
     }
+    if (raw.len && strstr(raw.ptr, "${"))
+        gw_diagnostics_expanded(t->diagnostics, path, raw);
     if (raw.len && !text.len)
         gw_diagnostics_left_empty(t->diagnostics, path);
     gw_opt_set(row, conf, text, row->type == GW_OPT_secret ? GW_STR("***") : raw, t->arena, path,

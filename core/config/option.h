@@ -101,6 +101,8 @@ bool gw_opt_same_all(const struct gw_opt *rows, const void *a, const void *b);
 /* Makes known to scrub.h what is secret in them: values of secret rows and of headers, keys that stand where the name of their file
  * should, users and passwords of URLs. */
 void gw_opt_secrets(const struct gw_opt *rows, const void *conf);
+/* The value as it would stand in the file; secrets and values of headers as ***. */
+void gw_opt_print(const struct gw_opt *, const void *conf, FILE *);
 /* For people: "a duration", and how to write one: `write "10s", "250ms", "2m" or "1h"`. */
 const char *gw_opt_type_text(enum gw_opt_type);
 const char *gw_opt_type_hint(enum gw_opt_type);

@@ -17,6 +17,8 @@
 #ifndef GW_EXPORTER_H
 #define GW_EXPORTER_H
 
+#include <stdio.h>
+
 #include "core/base/err.h"
 #include "core/base/metrics.h"
 #include "core/delivery/frame.h"
@@ -71,6 +73,7 @@ typedef void gw_send_f(void *ctx, const struct gw_batch *, gw_nsec timeout, gw_d
 typedef void gw_wait_f(void *ctx, gw_nsec until);
 typedef void gw_wake_f(void *ctx);
 typedef void gw_cancel_f(void *ctx);
+typedef void gw_describe_f(void *ctx, FILE *to);
 
 struct gw_exporter {
     /* type in the configuration, in logs and counters; first line of its reference */
@@ -100,6 +103,8 @@ struct gw_exporter {
     gw_cancel_f *cancel; /* ends all open requests; their outcomes (GW_RETRY) come through the next waits */
     /* any thread */
     gw_wake_f *wake;
+    /* after open, main thread: where it sends, for the log and `ddgate check`: "http://127.0.0.1:4317, compression none" */
+    gw_describe_f *describe;
     const struct gw_metric *metrics; /* what it counts besides what the sender does; NULL: nothing */
     /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
     gw_measure_f *measure;

@@ -47,6 +47,8 @@ struct gw_receiver {
     gw_receive_f *close;        /* legal after a failed or absent open */
     /* after start: lines for people: how to point an application at what is really open. NULL: none */
     gw_receive_hint_f *hint;
+    gw_receive_hint_f
+        *describe; /* after open, for `ddgate check`: a few words on what reads its records. NULL: none */
     const struct gw_metric *metrics; /* what it counts; NULL: nothing */
     /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */
     gw_measure_f *measure;

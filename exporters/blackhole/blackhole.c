@@ -54,6 +54,12 @@ static void blackhole_cancel(void *ctx)
 {
 }
 
+static void blackhole_describe(void *ctx, FILE *to)
+{
+    (void)ctx;
+    fputs("nowhere: everything is taken and forgotten", to);
+}
+
 static const struct gw_opt no_opts[] = {GW_OPT_END};
 
 const struct gw_exporter gw_exporter_blackhole = {
@@ -69,4 +75,5 @@ const struct gw_exporter gw_exporter_blackhole = {
     .wait = blackhole_wait,
     .cancel = blackhole_cancel,
     .wake = blackhole_wake,
+    .describe = blackhole_describe,
 };

@@ -285,6 +285,13 @@ enum gw_code otlp_endpoint_open(struct otlp_endpoint *t, const struct otlp_endpo
     return r.bad ? GW_BAD_REQUEST : GW_OK;
 }
 
+const char *otlp_endpoint_compression(const struct otlp_endpoint *t)
+{
+    static const char *const names[] = {
+        [GW_COMPRESS_NONE] = "none", [GW_COMPRESS_GZIP] = "gzip", [GW_COMPRESS_ZSTD] = "zstd"};
+    return names[t->compression];
+}
+
 void otlp_endpoint_close(struct otlp_endpoint *t)
 {
     free(t->ca);

@@ -77,6 +77,8 @@ struct otlp_protocol {
 /* Adds a diagnostic for every mistake; GW_OK when there was none. `path` is "exporters[0]". */
 enum gw_code otlp_endpoint_open(struct otlp_endpoint *, const struct otlp_endpoint_conf *,
                                 const struct otlp_protocol *, const char *path, struct gw_diagnostics *);
+/* "none", "gzip", "zstd". */
+const char *otlp_endpoint_compression(const struct otlp_endpoint *);
 /* Legal on a zeroed target. */
 void otlp_endpoint_close(struct otlp_endpoint *);
 

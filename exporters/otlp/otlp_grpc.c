@@ -430,6 +430,16 @@ static void grpc_cancel(void *ctx)
         grpc_call_cancel(call->call, NULL);
 }
 
+static void grpc_describe(void *ctx, FILE *to)
+{
+    const struct ctx *c = ctx;
+    if (c->target.off)
+        fputs("nothing is uploaded", to);
+    else
+        fprintf(to, "%s://%s, compression %s", c->target.tls ? "https" : "http", c->target.authority,
+                otlp_endpoint_compression(&c->target));
+}
+
 const struct gw_exporter gw_exporter_otlp_grpc = {
     .name = "otlp_grpc",
     .summary = "Sends OTLP over gRPC to a collector or any backend that takes it.",
@@ -444,4 +454,5 @@ const struct gw_exporter gw_exporter_otlp_grpc = {
     .wait = grpc_wait,
     .cancel = grpc_cancel,
     .wake = grpc_wake,
+    .describe = grpc_describe,
 };

@@ -563,6 +563,28 @@ static void cancel(void *ctx)
         finish(c, c->open, &outcome);
 }
 
+static void describe(void *ctx, FILE *to)
+{
+    const struct ctx *c = ctx;
+    const struct otlp_endpoint *t = &c->target;
+    const gw_str whole[GW_SIGNALS] = {c->conf.traces_endpoint, c->conf.logs_endpoint,
+                                      c->conf.metrics_endpoint};
+    const char *separator = "";
+    if (!t->off) {
+        fprintf(to, "%s://%s%s", t->tls ? "https" : "http", t->authority, t->path);
+        separator = ", ";
+    }
+    for (int s = 0; s < GW_SIGNALS; s++)
+        if (whole[s].len) {
+            fprintf(to, "%s%s to %.*s", separator, gw_signal_name((enum gw_signal)s), GW_FMT(whole[s]));
+            separator = ", ";
+        }
+    if (*separator)
+        fprintf(to, ", compression %s", otlp_endpoint_compression(t));
+    else
+        fputs("nothing is uploaded", to);
+}
+
 const struct gw_exporter gw_exporter_otlp_http = {
     .name = "otlp_http",
     .summary = "Sends OTLP over HTTP, as protobuf or JSON, to any OpenTelemetry backend.",
@@ -577,4 +599,5 @@ const struct gw_exporter gw_exporter_otlp_http = {
     .wait = wait_outcome,
     .cancel = cancel,
     .wake = wake,
+    .describe = describe,
 };

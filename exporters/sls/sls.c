@@ -265,6 +265,14 @@ static void wake_sls(void *ctx)
     c->inner->wake(c->inner_ctx);
 }
 
+static void describe_sls(void *ctx, FILE *to)
+{
+    struct ctx *c = ctx;
+    c->inner->describe(c->inner_ctx, to);
+    if (!prints(c) && !is_off(c))
+        fprintf(to, ", project %.*s, instance %.*s", GW_FMT(c->conf.project), GW_FMT(c->conf.instance));
+}
+
 const struct gw_exporter gw_exporter_sls = {
     .name = "sls",
     .summary =
@@ -280,4 +288,5 @@ const struct gw_exporter gw_exporter_sls = {
     .wait = wait_sls,
     .cancel = cancel_sls,
     .wake = wake_sls,
+    .describe = describe_sls,
 };

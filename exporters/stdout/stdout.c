@@ -505,6 +505,12 @@ static void cancel(void *ctx)
     c->cancelled = true;
 }
 
+static void describe(void *ctx, FILE *to)
+{
+    (void)ctx;
+    fputs("standard output", to);
+}
+
 const struct gw_exporter gw_exporter_stdout = {
     .name = "stdout",
     .summary =
@@ -523,4 +529,5 @@ const struct gw_exporter gw_exporter_stdout = {
     .hurry = hurry,
     .cancel = cancel,
     .wake = wake,
+    .describe = describe,
 };

@@ -258,7 +258,7 @@ static bool start_one(struct gw_admin *a, struct listener *l)
         l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
     if (l->daemon)
-        gw_log(GW_INFO, "admin", "listening on %s", name);
+        gw_log_each(GW_INFO, "admin", "listening on %s", name);
     else
         gw_log(GW_ERROR, "admin", "%s: the system gives no thread for it", name);
     return l->daemon;

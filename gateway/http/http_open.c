@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/config/config_diagnostic.h"
+#include "gateway/net/listen_claims.h"
 
 void gw_http_open_access(struct gw_http_open *o, struct gw_listener_access *access,
                          const struct gw_listener_access_conf *conf, const struct gw_list *listen,
@@ -34,14 +35,44 @@ static void note_port(struct gw_http_open *o, const struct gw_address *a)
     snprintf(o->host_text, sizeof o->host_text, "%.*s", GW_FMT(host));
 }
 
+/* Is it free within this configuration? */
+static enum gw_listen_result claim(const struct gw_http_open *o, const struct gw_address *a,
+                                   struct gw_listen_error *why)
+{
+    const struct gw_listen_claimant by = {o->path, o->site->component, SOCK_STREAM, true};
+    return gw_listen_claim(o->host->claims, a, &by, why);
+}
+
+/* `ddgate check`: could it be had? */
+static enum gw_listen_result check_address(const struct gw_http_open *o, const struct gw_address *all,
+                                           size_t n, struct gw_listen_error *why)
+{
+    enum gw_listen_result r = GW_LISTEN_ABSENT;
+    for (size_t i = 0; i < n; i++) {
+        enum gw_listen_result one = gw_listen_probe(&all[i], why);
+        if (one == GW_LISTEN_OK)
+            one = claim(o, &all[i], why);
+        if (one != GW_LISTEN_OK && one != GW_LISTEN_ABSENT)
+            return one;
+        r = one == GW_LISTEN_OK ? one : r;
+    }
+    return r;
+}
+
 static enum gw_listen_result try_address(struct gw_http_open *o, gw_str address, struct gw_address *first,
                                          struct gw_listen_error *why)
 {
     struct gw_address all[GW_LISTEN_ADDRESSES];
     size_t n;
+    enum gw_listen_result r = gw_listen_resolve(address, all, &n, why), claimed = GW_LISTEN_OK;
+    if (r != GW_LISTEN_OK)
+        return r;
     if (o->host->check)
-        return gw_listen_resolve(address, all, &n, why);
-    return gw_http_listen(o->host->http, address, o->site, first, why);
+        return check_address(o, all, n, why);
+    r = gw_http_listen(o->host->http, address, o->site, first, why);
+    for (size_t i = 0; i < n && claimed == GW_LISTEN_OK && (r == GW_LISTEN_OK || r == GW_LISTEN_TAKEN); i++)
+        claimed = claim(o, &all[i], why);
+    return claimed != GW_LISTEN_OK ? claimed : r;
 }
 
 bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, const char *option,
@@ -56,7 +87,7 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
         o->listeners++;
         if (!o->port)
             note_port(o, &first);
-    } else if (!best_effort) {
+    } else if (!best_effort || r == GW_LISTEN_CLAIMED) {
         gw_config_error(diagnostics, where, "%s", why.text);
     } else {
         o->site->incomplete = true;
@@ -65,6 +96,18 @@ bool gw_http_open_one(struct gw_http_open *o, gw_str address, bool best_effort, 
             gw_config_warning(diagnostics, where, "%s", why.text);
     }
     return r == GW_LISTEN_OK;
+}
+
+bool gw_http_is_free(const struct gw_http_open *o, gw_str address)
+{
+    struct gw_address all[GW_LISTEN_ADDRESSES];
+    struct gw_listen_error why;
+    size_t n = 0;
+    bool resolved = gw_listen_resolve(address, all, &n, &why) == GW_LISTEN_OK;
+    for (size_t i = 0; i < n && resolved; i++)
+        if (gw_listen_is_claimed(o->host->claims, &all[i]))
+            return false;
+    return true;
 }
 
 bool gw_http_open_all(struct gw_http_open *o, const struct gw_list *listen, const char *usual,

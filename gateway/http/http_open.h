@@ -50,6 +50,8 @@ void gw_http_open_access(struct gw_http_open *, struct gw_listener_access *,
 /* One address; `option` is where it stands: "listen". */
 bool gw_http_open_one(struct gw_http_open *, gw_str address, bool best_effort, const char *option,
                       struct gw_diagnostics *);
+/* No other of the receivers that are opened with this one has the address. */
+bool gw_http_is_free(const struct gw_http_open *, gw_str address);
 /* All of the option `listen`, whose default is `usual`; returns whether they are the default ones. */
 bool gw_http_open_all(struct gw_http_open *, const struct gw_list *listen, const char *usual,
                       struct gw_diagnostics *);

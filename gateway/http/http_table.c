@@ -257,11 +257,11 @@ static void settle_limits(struct gw_http *h, struct table *t)
 static void announce(const struct binding *b)
 {
     for (size_t i = 0; i < b->sites_n; i++)
-        gw_log(GW_INFO, b->sites[i]->component, "listening on %s%s%s", b->listener->name,
-               b->tls ? ", TLS" : "",
-               b->listener->address.sa.ss_family != AF_UNIX && b->sites[i]->auth && b->sites[i]->auth->n
-                   ? ", token asked"
-                   : "");
+        gw_log_each(GW_INFO, b->sites[i]->component, "listening on %s%s%s", b->listener->name,
+                    b->tls ? ", TLS" : "",
+                    b->listener->address.sa.ss_family != AF_UNIX && b->sites[i]->auth && b->sites[i]->auth->n
+                        ? ", token asked"
+                        : "");
 }
 
 void gw_http_announce(const struct gw_http *h, const struct table *before)
@@ -280,7 +280,7 @@ void gw_http_close_unnamed(const struct table *now, const struct table *before)
         struct listener *l = before->bindings[i].listener;
         if (gw_http_find_binding(now, l->number))
             continue;
-        gw_log(GW_INFO, before->bindings[i].sites[0]->component, "no longer listening on %s", l->name);
+        gw_log_each(GW_INFO, before->bindings[i].sites[0]->component, "no longer listening on %s", l->name);
         close_descriptor(l);
     }
 }

@@ -241,6 +241,28 @@ enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t m
     return GW_LISTEN_OK;
 }
 
+/* Port 0 of the address is always free; the folder of a socket is looked at only. */
+enum gw_listen_result gw_listen_probe(const struct gw_address *a, struct gw_listen_error *why)
+{
+    struct gw_address at = *a;
+    char folder[sizeof(struct sockaddr_un)];
+    if (at.sa.ss_family == AF_UNIX) {
+        const char *path = ((const struct sockaddr_un *)&at.sa)->sun_path, *slash = strrchr(path, '/');
+        snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+        return access(folder, W_OK | X_OK) == 0 ? GW_LISTEN_OK : trouble(a, SOCK_STREAM, errno, why);
+    }
+    if (at.sa.ss_family == AF_INET)
+        ((struct sockaddr_in *)&at.sa)->sin_port = 0;
+    else
+        ((struct sockaddr_in6 *)&at.sa)->sin6_port = 0;
+    int fd = socket(at.sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool there = fd >= 0 && bind(fd, (const struct sockaddr *)&at.sa, at.len) == 0;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return there ? GW_LISTEN_OK : trouble(a, SOCK_STREAM, error, why);
+}
+
 struct gw_socket_file gw_listen_file(const struct gw_address *a)
 {
     struct stat st;

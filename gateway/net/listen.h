@@ -26,7 +26,8 @@ enum gw_listen_result {
     GW_LISTEN_TAKEN, /* somebody else listens there */
     /* this machine does not have the address (no IPv6), or the folder of the socket does not exist */
     GW_LISTEN_ABSENT,
-    GW_LISTEN_FAILED /* anything else: permission, descriptors, … */
+    GW_LISTEN_FAILED, /* anything else: permission, descriptors, … */
+    GW_LISTEN_CLAIMED /* another receiver of the same configuration wants it: listen_claims.h */
 };
 
 struct gw_address {
@@ -47,6 +48,9 @@ enum gw_listen_result gw_listen_resolve(gw_str text, struct gw_address *, size_t
 /* A non-blocking listening socket in *fd; for port 0 the address is filled in with the port that was
  * given. */
 enum gw_listen_result gw_listen_open(struct gw_address *, int *fd, struct gw_listen_error *);
+/* What can be known of an address without taking it: this machine has it; the folder of the socket is there, and can be
+ * written. */
+enum gw_listen_result gw_listen_probe(const struct gw_address *, struct gw_listen_error *);
 /* The same for SOCK_STREAM or SOCK_DGRAM, which is bound and ready to be read, and with the mode of a Unix
  * socket's file. */
 enum gw_listen_result gw_listen_open_as(struct gw_address *, int type, mode_t mode, int *fd,

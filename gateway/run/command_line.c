@@ -156,9 +156,12 @@ static void print_overview(FILE *to)
           "  ddgate --version\n\n"
           "Topics:\n",
           to);
-    print_entry(to, "run, check, pipeline", "A command.");
+    print_entry(to, "run", "The command that runs it.");
+    print_entry(to, "check", "The command that checks a configuration.");
+    print_entry(to, "pipeline", "The command that tries a Pipeline script.");
     print_entry(to, "process", "Options of the process itself, at the top level of FILE.");
-    print_entry(to, "receivers, exporters", "What there is of them, and how a list of them is written.");
+    print_entry(to, "receivers", "What there is of them, and how a list of them is written.");
+    print_entry(to, "exporters", "The same of exporters.");
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
         snprintf(name, sizeof name, "receivers.%s", (*r)->name);
         print_entry(to, name, (*r)->summary);

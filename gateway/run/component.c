@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 
 /* A component's context begins with its configuration. */
@@ -52,6 +53,21 @@ bool gw_component_open_exporter(struct exporter *e, gw_str host_name, struct gw_
     size_t before = gw_diagnostics_errors(diagnostics);
     gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
     return opened(diagnostics, before, e->module->open(e->ctx, &host, e->path, diagnostics), e->path);
+}
+
+void gw_component_announce_exporter(const struct exporter *e)
+{
+    char component[96], *text = NULL;
+    size_t n = 0;
+    FILE *to = e->module->describe ? open_memstream(&text, &n) : NULL;
+    if (!to)
+        return;
+    e->module->describe(e->ctx, to);
+    fclose(to);
+    snprintf(component, sizeof component, "exporter=%.*s", GW_FMT(e->entry->sender.name));
+    if (text)
+        gw_log_each(GW_INFO, component, "sends to %s", text);
+    free(text);
 }
 
 void gw_component_drop_exporter(struct exporter *e)

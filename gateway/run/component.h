@@ -44,6 +44,8 @@ bool gw_component_make_exporter(struct exporter *, const struct gw_conf_exporter
 bool gw_component_open_receiver(struct receiver *, const struct gw_host *, struct gw_diagnostics *);
 bool gw_component_open_exporter(struct exporter *, gw_str host_name, struct gw_diagnostics *);
 
+/* The line at its start: where it sends. */
+void gw_component_announce_exporter(const struct exporter *);
 void gw_component_start_receiver(struct receiver *);
 void gw_component_stop_receiver(struct receiver *);
 

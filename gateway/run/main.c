@@ -267,14 +267,21 @@ static int run(struct gw_pipeline *p, const char *file, struct gw_conf **conf, c
     return close_ledger(p);
 }
 
-/* After `ddgate check`: what would run, by name. */
-static void print_plan(const char *file, const struct gw_conf *conf)
+/* After `ddgate check`: what would run. */
+static void print_plan(const char *file, const struct gw_pipeline *p,
+                       const struct gw_diagnostics *diagnostics)
 {
-    printf("%s: ok\n", file);
-    for (size_t i = 0; i < conf->receivers_n; i++)
-        printf("  %s: %s\n", conf->receivers[i].path, conf->receivers[i].module->name);
-    for (size_t i = 0; i < conf->exporters_n; i++)
-        printf("  %s: %s\n", conf->exporters[i].path, conf->exporters[i].module->name);
+    char *text = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&text, &n);
+    if (!to)
+        return;
+    fprintf(to, "%s: ok\n", strcmp(file, "-") == 0 ? "standard input" : file);
+    gw_pipeline_print(p, diagnostics, to);
+    fclose(to);
+    if (text)
+        fwrite(text, 1, gw_scrub(text, n), stdout);
+    free(text);
 }
 
 static void report_no_memory(void)
@@ -311,7 +318,7 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;
     else if (check)
-        print_plan(cli->file, conf);
+        print_plan(cli->file, p, diagnostics);
     else
         code = run(p, cli->file, at, signals);
     gw_pipeline_drop(p);

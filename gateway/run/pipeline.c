@@ -6,12 +6,15 @@
 #define _GNU_SOURCE
 #include "gateway/run/pipeline_internal.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "core/base/cpus.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
+#include "gateway/net/listen_claims.h"
 #include "core/delivery/trace_ids.h"
 #include "translators/logs/log_scripts.h"
 
@@ -50,6 +53,9 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
     p->fanout = p->ledger ? gw_fanout_new(p->ledger, &p->budget) : NULL;
     p->http = gw_http_new(&p->budget, threads);
     p->scripts = log_scripts_new();
+    p->claims = gw_listen_claims_new();
+    if (p->scripts && check)
+        log_scripts_be_strict(p->scripts);
     p->scripts_directory = c->pipelines_directory;
     if (!p->ledger || !p->ids || !p->fanout || !p->http || !p->scripts)
         return false;
@@ -61,6 +67,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                .host_name = host_name(p, c),
                                .check = check,
                                .threads = threads,
+                               .claims = p->claims,
                                .receivers = conf->receivers_n,
                                .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)
@@ -96,6 +103,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_component_drop_exporter(&p->exporters[i]);
     gw_disk_queue_close(p->disk_queue);
+    gw_listen_claims_drop(p->claims);
     gw_fanout_drop(p->fanout);
     gw_trace_ids_drop(p->ids);
     log_scripts_drop(p->scripts);
@@ -128,6 +136,45 @@ static void add_routes(struct gw_pipeline *p)
         gw_fanout_add(p->fanout, gw_sender_route(p->exporters[i].sender));
 }
 
+/* What a start would do in it, without doing it. */
+static void check_storage(gw_str directory, struct gw_diagnostics *diagnostics)
+{
+    char parent[PATH_MAX];
+    const char *slash = memrchr(directory.ptr, '/', directory.len);
+    snprintf(parent, sizeof parent, "%.*s", slash > directory.ptr ? (int)(slash - directory.ptr) : 1,
+             slash ? directory.ptr : ".");
+    bool there = access(directory.ptr, F_OK) == 0;
+    DIR *opened = there ? opendir(directory.ptr) : NULL;
+    if ((there && !opened) || access(there ? directory.ptr : parent, W_OK | X_OK) != 0)
+        gw_config_error(diagnostics, "storage.directory",
+                        "%s cannot be %s: %s: let the user that runs ddgate write there", directory.ptr,
+                        there ? "written" : "made", strerror(errno));
+    if (opened)
+        closedir(opened);
+}
+
+/* False when a receiver has the address: a mistake, or a warning where nobody asked for it. */
+static bool claim_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
+{
+    static const struct gw_listen_claimant by = {"admin.listen", "admin", SOCK_STREAM, false};
+    gw_str listen = p->conf->process.admin_listen;
+    struct gw_address all[GW_LISTEN_ADDRESSES];
+    struct gw_listen_error why;
+    size_t n = 0;
+    enum gw_listen_result r = listen.len ? gw_listen_resolve(listen, all, &n, &why) : GW_LISTEN_OK;
+    for (size_t i = 0; i < n && r == GW_LISTEN_OK; i++)
+        r = gw_listen_claim(p->claims, &all[i], &by, &why);
+    for (size_t i = 0; i < n && r == GW_LISTEN_OK && n == 1 && p->host.check; i++)
+        r = gw_listen_probe(&all[i], &why);
+    if (r == GW_LISTEN_OK)
+        return true;
+    if (gw_diagnostics_is_written(diagnostics, "admin.listen"))
+        gw_config_error(diagnostics, "admin.listen", "%s", why.text);
+    else
+        gw_config_warning(diagnostics, "admin.listen", "%s; so there is no /metrics here", why.text);
+    return false;
+}
+
 static void open_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     const struct gw_admin_source source = gw_pipeline_source(p);
@@ -147,7 +194,10 @@ void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
         p->host.check = true;
     for (size_t i = 0; i < p->receivers_n; i++)
         gw_component_open_receiver(&p->receivers[i], &p->host, diagnostics);
-    if (!gw_diagnostics_errors(diagnostics) && !p->host.check)
+    bool free_for_admin = claim_admin(p, diagnostics);
+    if (p->host.check && p->disk_queue_conf.directory.len)
+        check_storage(p->disk_queue_conf.directory, diagnostics);
+    if (!gw_diagnostics_errors(diagnostics) && !p->host.check && free_for_admin)
         open_admin(p, diagnostics);
 }
 
@@ -170,6 +220,7 @@ static bool start_http(struct gw_pipeline *p)
 
 bool gw_pipeline_start(struct gw_pipeline *p)
 {
+    p->host.claims = NULL; /* a reload has successors beside their predecessors */
     if (!gw_admin_start(p->admin))
         return false;
     if (p->disk_queue && !gw_disk_queue_start(p->disk_queue)) {
@@ -181,6 +232,8 @@ bool gw_pipeline_start(struct gw_pipeline *p)
             gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it", p->exporters[i].path);
             return false;
         }
+    for (size_t i = 0; i < p->exporters_n; i++)
+        gw_component_announce_exporter(&p->exporters[i]);
     for (size_t i = 0; i < p->receivers_n; i++)
         gw_component_start_receiver(&p->receivers[i]);
     if (!start_http(p))

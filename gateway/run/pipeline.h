@@ -31,6 +31,8 @@ struct gw_pipeline *gw_pipeline_new(struct gw_conf *, bool check);
 void gw_pipeline_drop(struct gw_pipeline *);
 
 void gw_pipeline_open(struct gw_pipeline *, struct gw_diagnostics *);
+/* After an open with `check`: what would run. Values that are set, with where they come from; no secrets. */
+void gw_pipeline_print(const struct gw_pipeline *, const struct gw_diagnostics *, FILE *);
 /* After an open without errors. False, with a line in the log, when the system has no thread for us; then
  * stop and drop. */
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;

@@ -5,6 +5,7 @@
  *   pipeline_plan.c     … and what is decided, made and checked before that          main thread
  *   pipeline_retired.c  what a reload replaced or removed, until it is over          main thread
  *   pipeline_status.c   what is seen from outside                                    admin thread
+ *   pipeline_print.c    what would run, for `ddgate check`                           main thread
  *
  * Arrows: pipeline_reload ─▶ pipeline_plan ─▶ component (component.h); pipeline_reload, pipeline ─▶ pipeline_retired ─▶ component.
  *
@@ -50,7 +51,8 @@ struct gw_pipeline {
     gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
-    struct gw_admin *admin; /* NULL: none */
+    struct gw_admin *admin;          /* NULL: none */
+    struct gw_listen_claims *claims; /* of all that was opened before the start */
     /* main changes what is below under it, others read it under it; main reads it without */
     struct gw_lock lock;
     struct receiver receivers[GW_MAX_RECEIVERS];

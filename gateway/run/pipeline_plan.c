@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "core/config/config_diagnostic.h"
+#include "gateway/net/listen_claims.h"
 #include "gateway/run/pipeline_internal.h"
 #include "translators/logs/log_scripts.h"
 
@@ -179,8 +180,11 @@ static void plan_receivers(struct plan *plan)
     match_receivers(plan, false);
     plan->pipeline->host.receivers = plan->receivers_n;
     log_scripts_read(plan->pipeline->scripts, plan->conf->process.pipelines_directory, plan->diagnostics);
+    plan->pipeline->host.claims = gw_listen_claims_new();
     for (size_t i = 0; i < plan->receivers_n; i++)
         plan_receiver(plan, &plan->receivers[i]);
+    gw_listen_claims_drop(plan->pipeline->host.claims);
+    plan->pipeline->host.claims = NULL;
 }
 
 /* --- the admin listener, and the process --- */

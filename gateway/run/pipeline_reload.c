@@ -40,6 +40,7 @@ static struct exporter take_over_exporter(const struct plan *plan, const struct 
     else if (!gw_sender_start(n->made.sender))
         gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it: it delivers nothing",
                n->made.path);
+    gw_component_announce_exporter(&n->made);
     return n->made;
 }
 

@@ -191,3 +191,117 @@ def test_a_syntax_error_has_a_column_and_a_mark(tmp_path):
 def test_a_missing_variable_is_said_once(conf):
     done = check_text(conf)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "DDGATE_NONE is not set" in done.stderr, done.stderr
+
+
+TAKEN = [  # what cannot work together, the place of the mistake, its words
+    ('receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:7001" ]; socket = ""; }, { type = "ddtrace"; listen = [ "127.0.0.1:7001" ]; socket = ""; } );',
+     "receivers[1].listen", "receivers[0], of the same type, listens there already"),
+    ('receivers = ( { type = "tcp"; listen = [ "127.0.0.1:7001" ]; }, { type = "ddtrace"; listen = [ "127.0.0.1:7001" ]; } );',
+     "receivers[1].listen", "127.0.0.1:7001 is wanted by receivers[0] (tcp) too"),
+    ('receivers = ( { type = "tcp"; listen = [ "127.0.0.1:7001" ]; }, { type = "tcp"; listen = [ "127.0.0.1:7001" ]; } );',
+     "receivers[1].listen", "receivers[0], of the same type, listens there already"),
+    ('receivers = ( { type = "tcp"; listen = [ "0.0.0.0:7001" ]; }, { type = "syslog"; tcp = [ "127.0.0.1:7001" ]; } );',
+     "receivers[1].tcp", "is wanted by receivers[0] (tcp) too"),
+    ('receivers = ( { type = "unix"; socket = "/tmp/x.sock"; }, { type = "ddtrace"; listen = [ "127.0.0.1:0" ]; socket = "/tmp/x.sock"; } );',
+     "receivers[1].socket", "/tmp/x.sock is wanted by receivers[0] (unix) too"),
+    ('admin = { listen = "127.0.0.1:8126"; };', "admin.listen", "is wanted by receivers[0] (ddtrace) too"),
+    ('receivers = ( { type = "ddtrace"; socket = "/nonexistent/apm.socket"; } );', "receivers[0].socket", "its folder does not exist"),
+    ('receivers = ( { type = "unix"; socket = "/nonexistent/x"; } );', "receivers[0].socket", "its folder does not exist"),
+    ('receivers = ( { type = "ddtrace"; listen = [ "192.0.2.1:8126" ]; } );', "receivers[0].listen", "this machine does not have the address"),
+    ('storage = { directory = "/nonexistent/a/b"; };', "storage.directory", "cannot be made"),
+    ('receivers = ( { type = "file"; path = "/a"; offsets = "/nonexistent/x/y"; } );', "receivers[0].offsets", "cannot be written"),
+    ('exporters = ( { type = "stdout"; dead_letter = { directory = "/nonexistent"; }; } );', "exporters[0].dead_letter.directory", "No such file"),
+]
+
+
+@pytest.mark.parametrize("conf, place, words", TAKEN)
+def test_check_fails_on_what_will_not_work(conf, place, words):
+    done = check_text(conf)
+    assert done.returncode == 2 and not done.stdout
+    assert [line for line in done.stderr.splitlines() if f"{place}: " in line and words in line and "warning" not in line], done.stderr
+
+
+def test_what_may_share_does():
+    done = check_text('receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:7001" ]; }, { type = "http"; listen = [ "127.0.0.1:7001" ]; },\n'
+                      '  { type = "udp"; listen = [ "127.0.0.1:7001" ]; }, { type = "ddtrace"; listen = [ "127.0.0.1:0" ]; },\n'
+                      '  { type = "tcp"; listen = [ "127.0.0.1:0" ]; } );\n')
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.path.isdir("/var/run/datadog"), reason="the folder of the default socket is there")
+@pytest.mark.parametrize("args", [["check"], []])
+def test_the_default_socket_must_have_its_folder_where_it_is_written(tmp_path, args):
+    conf = tmp_path / "c.conf"
+    conf.write_text('receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:0" ]; socket = "/var/run/datadog/apm.socket"; } );\n')
+    done = run(*args, "-c", str(conf))
+    assert done.returncode == 2 and "c.conf:1: receivers[0].socket: /var/run/datadog/apm.socket: its folder does not exist" in done.stderr
+
+
+@pytest.fixture
+def pipes(tmp_path):
+    (tmp_path / "nginx.p").write_text('grok(_, "%{WORD:x}")\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize("option, hint", [('source = "ngnix"', 'did you mean "nginx"?'), ('pipeline = "ngnix"', 'did you mean "nginx"?'),
+                                          ('source = "something_else"', "has no script for"), ('pipeline = "none_such.p"', "there is no such file"),
+                                          ('pipeline = "/nonexistent/x.p"', "No such file")])
+def test_check_fails_on_a_name_without_a_script(pipes, option, hint):
+    done = check_text(f'pipelines = {{ directory = "{pipes}"; }};\nreceivers = ( {{ type = "tcp"; listen = [ "127.0.0.1:7001" ]; {option}; }} );')
+    assert done.returncode == 2 and f"receivers[0].{option.split()[0]}: " in done.stderr and hint in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("option", ['source = "nginx"', 'source = "nginx.p"', 'pipeline = "nginx"', 'source = "other"; parse = "auto"', ""])
+def test_check_takes_a_name_with_a_script(pipes, option):
+    done = check_text(f'pipelines = {{ directory = "{pipes}"; }};\nreceivers = ( {{ type = "tcp"; listen = [ "127.0.0.1:7001" ]; {option}{";" if option else ""} }} );')
+    assert done.returncode == 0, done.stderr
+    assert ("script nginx" in done.stdout) == ("nginx" in option), done.stdout
+
+
+def test_check_fails_on_a_script_that_does_not_load(pipes):
+    (pipes / "bad.p").write_text("grok(_, \n")
+    for conf in (f'pipelines = {{ directory = "{pipes}"; }};', f'receivers = ( {{ type = "stdin"; pipeline = "{pipes}/bad.p"; }} );'):
+        path = pipes / "c.conf"
+        path.write_text(conf)
+        done = run("check", "-c", str(path))
+        assert done.returncode == 2 and "bad.p:2:1" in done.stderr, done.stderr
+
+
+def test_check_prints_what_would_run(pipes):
+    path = pipes / "c.conf"
+    path.write_text('max_memory = "128MiB";\n'
+                    f'pipelines = {{ directory = "{pipes}"; }};\n'
+                    'receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:8126" ]; socket = ""; auth = { token = "${env:DDGATE_TOKEN}"; }; },\n'
+                    '  { type = "tcp"; listen = [ "127.0.0.1:5170" ]; source = "nginx"; } );\n'
+                    'exporters = ( { type = "otlp_http"; endpoint = "http://127.0.0.1:4318/x"; headers = { x-key = "${env:DDGATE_TOKEN}"; };\n'
+                    '  retry = { max = "90s"; }; logs_endpoint = "https://l.example.com/?api_key=hush-hush"; } );\n')
+    done = run("check", "-c", str(path), env={"DDGATE_TOKEN": "0123456789-a-secret", "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"})
+    out = done.stdout
+    assert done.returncode == 0 and out.startswith(f"{path}: ok\n") and not done.stderr
+    for line in ("  receivers[0]: ddtrace: 127.0.0.1:8126\n", "  receivers[1]: tcp: 127.0.0.1:5170; script nginx.p of pipelines.directory\n",
+                 "  exporters[0]: otlp_http: http://127.0.0.1:4318/x, logs to https://l.example.com/?api_key=***, compression gzip\n",
+                 "  admin: 127.0.0.1:8127\n"):
+        assert line in out, out
+    values = {line.split(" = ")[0].strip(): (line.split(" = ", 1)[1].rsplit("  ", 1)) for line in out.splitlines() if " = " in line}
+    assert values["max_memory"][1] == f"{path}:1" and values["retry.max"][0].strip() == '"90s"', values
+    assert values["auth.token"][0].strip() == '"***"' and values["auth.token"][1] == f"{path}:3, ${{env:DDGATE_TOKEN}}"
+    assert values["compression"][1] == "environment variable OTEL_EXPORTER_OTLP_COMPRESSION"
+    assert "secret" not in out and "hush" not in out
+
+
+def test_start_says_each_listener_and_each_exporter(tmp_path):
+    ports = [free_port() for _ in range(8)]
+    conf = tmp_path / "c.conf"
+    conf.write_text(f'receivers = ( {{ type = "ddtrace"; socket = ""; listen = [ {", ".join(f"{chr(34)}127.0.0.1:{p}{chr(34)}" for p in ports)} ]; }},\n'
+                    '  { type = "tcp"; listen = [ "127.0.0.1:0" ]; }, { type = "udp"; listen = [ "127.0.0.1:0" ]; } );\n'
+                    f'exporters = ( {", ".join(f"{{ type = {chr(34)}otlp_grpc{chr(34)}; name = {chr(34)}e{n}{chr(34)}; endpoint = {chr(34)}http://127.0.0.1:{n + 1}{chr(34)}; }}" for n in range(8))} );\n'
+                    'admin = { listen = "127.0.0.1:0"; };\n')
+    gate = Ddgate(tmp_path, args=["-c", str(conf)])
+    gate.wait_listening()
+    gate.stop()
+    for port in ports:
+        assert f'receiver=ddtrace "listening on 127.0.0.1:{port}"' in gate.stderr
+    assert re.search(r'receiver=tcp "listening on 127\.0\.0\.1:\d+"', gate.stderr) and re.search(r'receiver=udp "listening on \S+, datagrams"', gate.stderr)
+    for n in range(8):
+        assert f'exporter=e{n} "sends to http://127.0.0.1:{n + 1}, compression none"' in gate.stderr
+    assert "suppressed" not in gate.stderr

@@ -25,7 +25,8 @@ def main():
                 stale.append(str(page))
         everything = fresh / "everything.conf"
         text = (fresh / "conf/ddgate.conf").read_text()
-        everything.write_text(re.sub(r"(?m)^( *)#(?=\S)", r"\1", text))
+        text = re.sub(r"(?m)^( *)#(?=\S)", r"\1", text)
+        everything.write_text(re.sub(r'"/var/run/\w+/(\w+\.socket)"', rf'"{folder}/\1"', text))  # whose folder must be there
         for conf in (fresh / "conf/ddgate.conf", everything):
             done = subprocess.run([BINARY, "check", "-c", conf], capture_output=True, text=True, check=False)
             if done.returncode:

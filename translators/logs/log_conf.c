@@ -9,8 +9,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/config/config_diagnostic.h"
+#include "core/config/did_you_mean.h"
 
 enum { RESOURCE_ATTRIBUTES = 1, OPTIONS_MEMORY = 1 << 20 };
 
@@ -81,23 +83,75 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_diagnosti
     s->zone = zone_utc();
 }
 
+/* ": did you mean "nginx"?", or nothing. */
+static const char *near_script(const struct log_library *l, gw_str name, char out[static 128])
+{
+    const char *near = gw_did_you_mean(name, log_library_names(l));
+    snprintf(out, 128, near ? ": did you mean \"%.100s\"?" : "", near);
+    return out;
+}
+
+/* A source that is written down finds a script of the directory, or somebody has written how its records are read without. */
+static void check_source(const struct log_setup *s, const struct log_scripts *scripts, const char *path,
+                         struct gw_diagnostics *diagnostics)
+{
+    char parse[GW_OPTION_PATH], hint[128];
+    gw_str source = s->options.source;
+    gw_option_path(parse, path, "parse");
+    if (!source.len || !s->library || log_library_find(s->library, source) ||
+        gw_diagnostics_is_written(diagnostics, parse))
+        return;
+    near_script(s->library, source, hint);
+    if (log_scripts_are_strict(scripts))
+        gw_option_error(diagnostics, path, "source",
+                        "pipelines.directory has no script for \"%.*s\"%s (parse = \"auto\" says that its "
+                        "records are read without one)",
+                        GW_FMT(source), hint);
+    else if (*hint)
+        gw_option_warning(diagnostics, path, "source", "pipelines.directory has no script for \"%.*s\"%s",
+                          GW_FMT(source), hint);
+}
+
 /* A name in the directory, else a file. */
 static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path,
                         struct gw_diagnostics *diagnostics)
 {
-    char where[GW_OPTION_PATH];
+    char where[GW_OPTION_PATH], hint[128], file[256];
     gw_str name = s->options.pipeline;
     s->library = log_scripts_library(scripts);
-    if (!name.len)
+    if (!name.len) {
+        check_source(s, scripts, path, diagnostics);
         return;
+    }
     gw_option_path(where, path, "pipeline");
     if (gw_str_find(name, '/') == name.len && (s->fixed = log_library_find(s->library, name)))
         return; /* what is wrong with it was said of the directory */
+    snprintf(file, sizeof file, "%.*s", GW_FMT(name));
+    if (gw_str_find(name, '/') == name.len && access(file, F_OK) != 0) {
+        gw_config_error(diagnostics, where,
+                        "%.*s: there is no such file, nor a script of that name in pipelines.directory%s",
+                        GW_FMT(name), near_script(s->library, name, hint));
+        return;
+    }
     s->own = log_library_file(name, where, diagnostics);
     const char *slash = memrchr(name.ptr, '/', name.len);
     if (s->own && (s->fixed = log_library_find(
                        s->own, slash ? gw_str_from(name, (size_t)(slash + 1 - name.ptr)) : name)))
-        log_library_report(s->own, s->fixed, where, diagnostics);
+        log_library_report(s->own, s->fixed, where, log_scripts_are_strict(scripts), diagnostics);
+}
+
+void log_conf_describe(const struct log_conf *c, FILE *to)
+{
+    struct log_setup *s = log_setup_take(c);
+    gw_str source = s->source, name = s->options.pipeline;
+    if (name.len)
+        fprintf(to, "script %.*s", GW_FMT(name));
+    else if (log_library_find(s->library, source))
+        fprintf(to, "script %.*s%s of pipelines.directory", GW_FMT(source),
+                gw_str_ends(source, GW_STR(".p")) ? "" : ".p");
+    else
+        fprintf(to, "no script");
+    log_setup_drop(s);
 }
 
 static struct log_setup *setup_new(const struct log_conf *c, const struct log_options *o, const char *path,

@@ -103,6 +103,8 @@ struct log_conf; /* log_options, checked and compiled, with the scripts that the
 struct log_conf *log_conf_new(const struct log_options *, const struct log_environment *, const char *path,
                               const char *receiver, struct gw_diagnostics *);
 void log_conf_drop(struct log_conf *);
+/* Which script reads its records: "script nginx.p of pipelines.directory". */
+void log_conf_describe(const struct log_conf *, FILE *);
 
 /* Records, since the start, over all batches of all receivers of the process. */
 struct log_counts {

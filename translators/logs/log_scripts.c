@@ -19,11 +19,13 @@ enum { SCRIPTS = 1024 /* of a folder */, PATH_ROOM = 4096, SHOWN = 1 << 16 };
 struct log_library {
     atomic_uint refs;
     struct sc_set *set;
+    char *names[SCRIPTS + 1]; /* without .p; NULL-terminated */
 };
 
 struct log_scripts {
     struct log_library *library;
     struct log_counts counts;
+    bool strict;
     struct log_scripts_user *users; /* main thread */
 };
 
@@ -104,10 +106,19 @@ static struct log_library *library_of(const struct folder *f)
         return NULL;
     atomic_init(&l->refs, 1);
     l->set = sc_load(f->sources, f->n);
+    for (size_t i = 0; l->set && i < f->n; i++)
+        l->names[i] = strndup(f->sources[i].name.ptr,
+                              f->sources[i].name.len - 2 * gw_str_ends(f->sources[i].name, GW_STR(".p")));
     if (l->set)
         return l;
     free(l);
     return NULL;
+}
+
+const char *const *log_library_names(const struct log_library *l)
+{
+    static const char *const none[] = {NULL};
+    return l ? (const char *const *)l->names : none;
 }
 
 static struct log_library *log_library_ref(struct log_library *l)
@@ -122,6 +133,8 @@ void log_library_drop(struct log_library *l)
     if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1)
         return;
     sc_drop(l->set);
+    for (char **name = l->names; *name; name++)
+        free(*name);
     free(l);
 }
 
@@ -137,7 +150,7 @@ const struct sc_script *log_library_find(const struct log_library *l, gw_str nam
 }
 
 void log_library_report(const struct log_library *l, const struct sc_script *script, const char *path,
-                        struct gw_diagnostics *diagnostics)
+                        bool strict, struct gw_diagnostics *diagnostics)
 {
     const struct sc_fault *fault = sc_broken(script);
     struct gw_arena arena;
@@ -147,7 +160,10 @@ void log_library_report(const struct log_library *l, const struct sc_script *scr
     gw_str shown = sc_fault_show(&arena, fault, sc_source_text(l->set, fault->name));
     if (!shown.len)
         shown = gw_str_z(fault->text);
-    gw_config_warning(diagnostics, path, "%.*s\n    its records go on unparsed", GW_FMT(shown));
+    if (strict)
+        gw_config_error(diagnostics, path, "%.*s\n    its records would go on unparsed", GW_FMT(shown));
+    else
+        gw_config_warning(diagnostics, path, "%.*s\n    its records go on unparsed", GW_FMT(shown));
     gw_arena_fini(&arena);
 }
 
@@ -205,10 +221,20 @@ void log_scripts_read(struct log_scripts *s, gw_str directory, struct gw_diagnos
     if (f && f->n)
         l = library_of(f);
     for (size_t i = 0; l && i < f->n; i++)
-        log_library_report(l, sc_find(l->set, f->sources[i].name), path, diagnostics);
+        log_library_report(l, sc_find(l->set, f->sources[i].name), path, s->strict, diagnostics);
     free_folder(f);
     log_library_drop(s->library);
     s->library = l;
+}
+
+void log_scripts_be_strict(struct log_scripts *s)
+{
+    s->strict = true;
+}
+
+bool log_scripts_are_strict(const struct log_scripts *s)
+{
+    return s && s->strict;
 }
 
 struct log_library *log_scripts_library(const struct log_scripts *s)

@@ -22,8 +22,11 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_di
 void log_library_drop(struct log_library *);
 /* By its name, with .p or without. NULL: there is none, or no library. */
 const struct sc_script *log_library_find(const struct log_library *, gw_str name);
-/* What is wrong with a script that does not load, as a warning at `path`. */
-void log_library_report(const struct log_library *, const struct sc_script *, const char *path,
+/* The names of its scripts, without .p; NULL-terminated, and never NULL itself. */
+const char *const *log_library_names(const struct log_library *);
+/* What is wrong with a script that does not load, at `path`: a mistake where one is asked for (strict), else a
+ * warning. */
+void log_library_report(const struct log_library *, const struct sc_script *, const char *path, bool strict,
                         struct gw_diagnostics *);
 
 /* The process's: in gw_host. */
@@ -31,9 +34,12 @@ struct log_scripts;
 struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
 /* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not
- * load are warnings, a directory that cannot be read is a problem, at pipelines.directory; then the library
+ * load are warnings (mistakes where it is strict), a directory that cannot be read is a problem, at pipelines.directory; then the library
  * stays what it was. */
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
+/* `ddgate check`: from now on what is worth a warning while data comes in is a mistake. */
+void log_scripts_be_strict(struct log_scripts *);
+bool log_scripts_are_strict(const struct log_scripts *);
 /* A reference to what was read last; NULL when there is nothing. */
 struct log_library *log_scripts_library(const struct log_scripts *);
 

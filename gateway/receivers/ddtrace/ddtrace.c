@@ -115,10 +115,13 @@ static void describe_site(struct ddtrace *d)
 static void open_listeners(struct ddtrace *d, struct gw_diagnostics *diagnostics)
 {
     gw_str socket = d->conf.socket;
+    char where[GW_OPTION_PATH];
+    gw_option_path(where, d->open.path, "socket");
     gw_http_open_all(&d->open, &d->conf.listen, DDTRACE_LISTEN, diagnostics);
-    if (socket.len)
-        d->has_socket = gw_http_open_one(&d->open, socket, gw_str_eq(socket, GW_STR(DDTRACE_SOCKET)),
-                                         "socket", diagnostics);
+    bool asked = gw_diagnostics_is_written(diagnostics, where) || !gw_str_eq(socket, GW_STR(DDTRACE_SOCKET));
+    if (socket.len &&
+        (asked || gw_http_is_free(&d->open, socket))) /* the first of several has the default one */
+        d->has_socket = gw_http_open_one(&d->open, socket, !asked, "socket", diagnostics);
     if (d->open.listeners == 0)
         gw_config_error(diagnostics, d->open.path, "there is no address left to listen on");
 }

@@ -35,7 +35,8 @@
     X(str, socket, "socket", DDTRACE_SOCKET, "", "",                                                         \
       "Unix stream socket to listen on, made with mode 0722 so that applications of other users and "        \
       "containers can connect; empty for "                                                                   \
-      "none. When it is not the default, its folder must exist.")                                            \
+      "none. Its folder must exist where it is written here; the default one is left out where there is "    \
+      "none.")                                                                                               \
     X(count, threads, "threads", "0", "0", "256",                                                            \
       "Receiver threads; 0: as many as cores that the process may use.")                                     \
     GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \

@@ -246,6 +246,13 @@ static void close_(void *ctx)
     *r = (struct file_reader){0};
 }
 
+static void describe(void *ctx, FILE *to)
+{
+    const struct file *f = ctx;
+    if (f->reader.log)
+        log_conf_describe(f->reader.log, to);
+}
+
 const struct gw_receiver gw_receiver_file = {
     .name = "file",
     .summary = "Log files: rotation, saved offsets, lines that belong together, encodings.",
@@ -257,5 +264,6 @@ const struct gw_receiver gw_receiver_file = {
     .stop = stop,
     .close = close_,
     .hint = hint,
+    .describe = describe,
     .metrics = metrics,
 };

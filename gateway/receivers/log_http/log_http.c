@@ -123,6 +123,13 @@ static const struct gw_metric metrics[] = {
     GW_METRICS_END,
 };
 
+static void describe(void *ctx, FILE *to)
+{
+    const struct log_http *h = ctx;
+    if (h->logs)
+        log_conf_describe(h->logs, to);
+}
+
 const struct gw_receiver gw_receiver_http = {
     .name = "http",
     .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's log streaming "
@@ -137,5 +144,6 @@ const struct gw_receiver gw_receiver_http = {
     .stop = stop,
     .close = close_,
     .hint = hint,
+    .describe = describe,
     .metrics = metrics,
 };

@@ -276,6 +276,13 @@ static void close_(void *ctx)
     in->opened = false;
 }
 
+static void describe(void *ctx, FILE *to)
+{
+    const struct input *in = ctx;
+    if (in->logs)
+        log_conf_describe(in->logs, to);
+}
+
 const struct gw_receiver gw_receiver_stdin = {
     .name = "stdin",
     .summary = "Lines of standard input.",
@@ -287,5 +294,6 @@ const struct gw_receiver gw_receiver_stdin = {
     .stop = stop,
     .close = close_,
     .hint = hint,
+    .describe = describe,
     .metrics = metrics,
 };

@@ -359,6 +359,16 @@ static bool start_thread(struct stream *s, struct gw_err *err)
     return s->running;
 }
 
+static void announce(const struct stream *s)
+{
+    for (size_t i = 0; i < s->listeners_n; i++) {
+        const struct stream_listener *l = &s->listeners[i];
+        bool tls = s->set.access.tls && l->kind == STREAM_TCP;
+        gw_log_each(GW_INFO, s->set.component, "listening on %s%s%s", l->name,
+                    has_connections(l) ? "" : ", datagrams", tls ? ", TLS" : "");
+    }
+}
+
 bool stream_start(struct stream *s)
 {
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -373,8 +383,10 @@ bool stream_start(struct stream *s)
     gw_fail(&err, GW_BUSY, 0, "no memory or descriptors");
     if (good && !(good = watch_all(s)))
         gw_fail(&err, GW_BUSY, 0, "%s", strerror(errno));
-    if (good && start_thread(s, &err))
+    if (good && start_thread(s, &err)) {
+        announce(s);
         return true;
+    }
     gw_log(GW_ERROR, s->set.component, "cannot start: %s", err.what);
     return false;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/config/config_diagnostic.h"
+#include "gateway/net/listen_claims.h"
 
 static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, const struct gw_address *a,
                                       mode_t mode, struct gw_listen_error *why)
@@ -19,8 +20,12 @@ static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, c
     }
     *l = (struct stream_listener){.what = STREAM_LISTENER, .kind = kind, .fd = -1, .address = *a};
     int type = kind == STREAM_UDP || kind == STREAM_UNIX_DGRAM ? SOCK_DGRAM : SOCK_STREAM;
-    enum gw_listen_result r =
-        s->host->check ? GW_LISTEN_OK : gw_listen_open_as(&l->address, type, mode, &l->fd, why);
+    const struct gw_listen_claimant by = {s->set.path, s->set.component, type, false};
+    enum gw_listen_result r = s->host->check ? gw_listen_probe(a, why) : GW_LISTEN_OK;
+    if (r == GW_LISTEN_OK)
+        r = gw_listen_claim(s->host->claims, a, &by, why);
+    if (r == GW_LISTEN_OK && !s->host->check)
+        r = gw_listen_open_as(&l->address, type, mode, &l->fd, why);
     if (r != GW_LISTEN_OK)
         return r;
     if (!s->host->check)
@@ -78,7 +83,7 @@ bool stream_listen(struct stream *s, enum stream_kind kind, gw_str address, mode
         if (r == GW_LISTEN_ABSENT && n > 1)
             r = i + 1 < n || opened ? GW_LISTEN_OK : r;
     }
-    if (r != GW_LISTEN_OK && !best_effort)
+    if (r == GW_LISTEN_CLAIMED || (r != GW_LISTEN_OK && !best_effort))
         gw_config_error(diagnostics, where, "%s", why.text);
     else if (r != GW_LISTEN_OK && r != GW_LISTEN_ABSENT)
         gw_config_warning(diagnostics, where, "%s", why.text);

@@ -109,6 +109,13 @@ bool stream_receiver_text(void *ctx, struct gw_log_sink *sink, const struct stre
     return gw_log_sink_add(sink, &in);
 }
 
+void stream_receiver_describe(void *ctx, FILE *to)
+{
+    const struct stream_receiver *r = ctx;
+    if (r->logs)
+        log_conf_describe(r->logs, to);
+}
+
 void stream_receiver_hint(const struct stream_receiver *r, enum stream_kind kind, FILE *to)
 {
     const char *name = stream_name(r->stream, kind), *port = name ? strrchr(name, ':') : NULL;

@@ -100,12 +100,15 @@ gw_receive_f stream_receiver_start, stream_receiver_stop, stream_receiver_close;
 stream_record_f stream_receiver_text;
 /* " echo hello > /dev/tcp/HOST/PORT": a line for people about the first address of a kind, where one is
  * open. */
+/* Its script. */
+void stream_receiver_describe(void *ctx, FILE *);
 void stream_receiver_hint(const struct stream_receiver *, enum stream_kind, FILE *);
 
 /* Members of a gw_receiver that all have alike. */
 #define STREAM_RECEIVER                                                                                      \
     .opts = opts, .metrics = metrics, .conf_size = sizeof(struct stream_conf),                               \
-    .start = stream_receiver_start, .stop = stream_receiver_stop, .open = open_, .hint = hint
+    .start = stream_receiver_start, .stop = stream_receiver_stop, .open = open_, .hint = hint,               \
+    .describe = stream_receiver_describe
 
 /* --- rows of its metrics --- */
 
