@@ -11,6 +11,14 @@
 
 #include <math.h>
 
+static bool has_rare(const struct dd_fields *f)
+{
+    uint64_t any = 0;
+    for (unsigned word = 0; word < DD_WORDS; word++)
+        any |= f->seen[word] & dd_rare_tags[word];
+    return any;
+}
+
 static void set_explicit(struct dd_fields *f)
 {
     for (unsigned word = 0; word < DD_ATTR_WORDS; word++) {
@@ -251,6 +259,7 @@ static void use_trace_tags(struct dd_writer *w, const struct dd_scanned *c)
 void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
+    f->rare = has_rare(f);
     f->kind = dd_kind_of(f, c);
     f->when = f->kind == DD_KIND_SERVER                                  ? DD_SERVER
               : f->kind == DD_KIND_CLIENT || f->kind == DD_KIND_PRODUCER ? DD_CLIENT

@@ -70,6 +70,7 @@ struct dd_fields {
     gw_str name;     /* the span's name, when an area of the conventions has a rule for it */
     gw_str resource; /* the span's resource, without data */
     struct dd_header *headers;
+    bool rare;       /* one of dd_rare_tags is there */
     bool by_parent;  /* the kind was concluded from the span's parent */
     bool own_common; /* what holds for the chunk is copied as it is: no tag of the span says the same */
     uint64_t seen[DD_WORDS], used[DD_WORDS], set[DD_ATTR_WORDS];

@@ -40,6 +40,7 @@ static struct slot {
 /* Tags that are just called otherwise, as bits: on server spans, on client and producer spans, on others. */
 uint64_t dd_renamed_tags[3][(DD_NAMES + 63) / 64];
 uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
+uint64_t dd_rare_tags[(DD_NAMES + 63) / 64];
 
 static void make_head(struct dd_name_row *row)
 {
@@ -66,6 +67,8 @@ static void fill_table(void)
         uint64_t bit = (uint64_t)1 << (i % 64);
         if (dd_names[i].when == DD_RESOURCE)
             dd_resource_tags[i / 64] |= bit;
+        if (dd_names[i].when == DD_RARE)
+            dd_rare_tags[i / 64] |= bit;
         for (unsigned on = 0; on < 3; on++)
             if (dd_names[i].when <= DD_ANY && dd_names[i].when >> on & 1)
                 dd_renamed_tags[on][i / 64] |= bit;

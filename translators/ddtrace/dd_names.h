@@ -44,7 +44,8 @@ enum dd_when {
     DD_CODE = 8,
     DD_RESOURCE = 16,
     DD_SPAN = 32,
-    DD_KEEP = 64
+    DD_KEEP = 64,
+    DD_RARE = 128
 };
 
 struct dd_name_row {
@@ -64,6 +65,9 @@ extern uint64_t dd_resource_tags[(DD_NAMES + 63) / 64];
 
 /* The tags that are just called otherwise, on server spans, on client and producer spans, on others. */
 extern uint64_t dd_renamed_tags[3][(DD_NAMES + 63) / 64];
+
+/* The tags that are read by code and seldom there. */
+extern uint64_t dd_rare_tags[(DD_NAMES + 63) / 64];
 
 void dd_names_init(void);
 /* The number of a key, or DD_UNKNOWN. `hash` is dd_hash(key). */

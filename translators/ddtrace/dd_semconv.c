@@ -46,6 +46,8 @@ static void set_state_machine(struct dd_fields *f, unsigned tag)
 /* The id of a Lambda invocation; elsewhere request_id is the application's. */
 static void set_invocation(struct dd_fields *f)
 {
+    if (!dd_has(f, DD_T_REQUEST_ID))
+        return;
     if (dd_has(f, DD_T_FUNCTION_ARN) || dd_has(f, DD_T_COLD_START) ||
         gw_str_eq(f->span->type, GW_STR("serverless")) || gw_str_eq(f->span->name, GW_STR("aws.lambda")))
         dd_rename(f, DD_T_REQUEST_ID);
@@ -80,10 +82,10 @@ static void name_connection(struct dd_fields *f)
 
 void dd_other(struct dd_fields *f)
 {
-    if (dd_has(f, DD_T_REQUEST_ID))
+    if (f->rare) {
         set_invocation(f);
-    if (dd_has(f, DD_T_AAS_TRIGGER))
         set_trigger(f);
+    }
     if (dd_has(f, DD_T_CODE_FUNCTION))
         set_code_function(f);
     if (dd_is_set(f, DD_A_GRAPHQL_OPERATION_TYPE))

@@ -168,10 +168,12 @@ static gw_str concluded_system(struct dd_fields *f, bool *generic)
 /* True when the span is about a database; then db.system.name is set where it can be known. */
 static bool find_db_system(struct dd_fields *f)
 {
-    static const unsigned tags[] = {DD_T_DB_SYSTEM,     DD_T_DB_TYPE,   DD_T_ACTIVE_RECORD_VENDOR,
-                                    DD_T_SEQUEL_VENDOR, DD_T_DB_VENDOR, DD_T_DB_ENGINE};
+    static const unsigned tags[] = {DD_T_DB_SYSTEM,     DD_T_DB_TYPE,
+                                    DD_T_DB_VENDOR,     DD_T_ACTIVE_RECORD_VENDOR,
+                                    DD_T_SEQUEL_VENDOR, DD_T_DB_ENGINE};
+    size_t n = f->rare ? sizeof tags / sizeof *tags : 3;
     bool said = dd_has(f, DD_A_DB_SYSTEM_NAME), generic;
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+    for (size_t i = 0; i < n; i++) {
         gw_str text = dd_has(f, tags[i]) ? dd_text_of(f, tags[i]) : GW_NOSTR, name = db_system_of(f, text);
         if (text.len) {
             dd_rename_as(f, tags[i], name.len ? name : dd_lower(f->arena, text));
@@ -467,9 +469,7 @@ static void system_facts(struct dd_fields *f, gw_str system)
         set_batch(f, DD_T_REDIS_PIPELINE_LENGTH);
     if (dd_has(f, DD_T_VALKEY_PIPELINE_LENGTH))
         set_batch(f, DD_T_VALKEY_PIPELINE_LENGTH);
-    if (dd_same(system, GW_STR("mongodb")))
-        split_mongodb_namespace(f);
-    else if (dd_has(f, DD_T_PLAIN_BUCKET) && dd_same(system, GW_STR("couchbase")))
+    if (dd_has(f, DD_T_PLAIN_BUCKET) && dd_same(system, GW_STR("couchbase")))
         dd_rename(f, DD_T_PLAIN_BUCKET);
 }
 
@@ -481,7 +481,10 @@ void dd_db(struct dd_fields *f)
     gw_str system = dd_set_text_of(f, DD_A_DB_SYSTEM_NAME);
     c.language = query_language_of(system);
     c.dialect = c.language == SQL ? dd_sql_dialect(system) : DD_SQL_STANDARD;
-    system_facts(f, system);
+    if (f->rare)
+        system_facts(f, system);
+    if (dd_same(system, GW_STR("mongodb")))
+        split_mongodb_namespace(f);
     find_query(f, &c);
     read_resource(f, &c);
     about_query(f, &c);

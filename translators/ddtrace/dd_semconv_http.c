@@ -170,10 +170,10 @@ static void set_hosts(struct dd_fields *f)
     set_host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
     set_host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
     set_host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
-    if (f->kind != DD_KIND_SERVER)
-        return;
-    set_host(f, DD_T_NET_HOST_NAME, dd_text_of(f, DD_T_NET_HOST_NAME));
-    host_of_header(f);
+    if (f->kind == DD_KIND_SERVER && f->rare)
+        set_host(f, DD_T_NET_HOST_NAME, dd_text_of(f, DD_T_NET_HOST_NAME));
+    if (f->kind == DD_KIND_SERVER && f->headers)
+        host_of_header(f);
 }
 
 /* "1.1", "HTTP/1.1". */
@@ -256,7 +256,6 @@ static void propose_http_name(struct dd_fields *f)
 
 void dd_http(struct dd_fields *f)
 {
-    static const unsigned versions[] = {DD_T_HTTP_VERSION, DD_T_HTTP_FLAVOR, DD_T_HTTP_PROTOCOL};
     if (dd_has(f, DD_T_HTTP_METHOD))
         set_method(f);
     if (dd_has(f, DD_T_HTTP_STATUS_CODE))
@@ -264,17 +263,22 @@ void dd_http(struct dd_fields *f)
     redact_explicit(f, DD_A_URL_FULL, dd_url_redact);
     redact_explicit(f, DD_A_URL_QUERY, dd_url_redact_query);
     set_url(f);
-    set_base_url(f);
-    set_target(f);
+    if (f->rare) {
+        set_base_url(f);
+        set_target(f);
+    }
     if (dd_has(f, DD_T_HTTP_SCHEME))
         dd_rename(f, DD_T_HTTP_SCHEME);
     if (dd_has(f, DD_T_HTTP_QUERY_STRING))
         set_query_string(f);
     set_hosts(f);
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-        if (dd_has(f, versions[i]))
-            set_version(f, versions[i]);
-    set_proxy(f);
+    if (dd_has(f, DD_T_HTTP_VERSION))
+        set_version(f, DD_T_HTTP_VERSION);
+    if (f->rare) {
+        set_version(f, DD_T_HTTP_FLAVOR);
+        set_version(f, DD_T_HTTP_PROTOCOL);
+        set_proxy(f);
+    }
     set_route(f);
     if (f->span->error)
         set_error_type(f);

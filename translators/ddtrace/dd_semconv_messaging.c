@@ -215,8 +215,10 @@ static void propose_message_name(struct dd_fields *f)
 
 void dd_messaging(struct dd_fields *f)
 {
-    set_partitions(f);
-    aws_destination(f);
+    if (f->rare)
+        set_partitions(f);
+    if (f->rare || dd_is_set(f, DD_A_AWS_SQS_QUEUE_URL) || dd_is_set(f, DD_A_AWS_SNS_TOPIC_ARN))
+        aws_destination(f);
     if (!is_message(f))
         return;
     find_message_system(f);
@@ -224,7 +226,7 @@ void dd_messaging(struct dd_fields *f)
     if (!dd_is_set(f, DD_A_MESSAGING_SYSTEM) && !dd_is_set(f, DD_A_MESSAGING_DESTINATION) &&
         !dd_has(f, DD_T_MSG_OPERATION))
         return; /* a job, not a message */
-    if (dd_same(dd_set_text_of(f, DD_A_MESSAGING_SYSTEM), GW_STR("kafka")))
+    if (f->rare && dd_same(dd_set_text_of(f, DD_A_MESSAGING_SYSTEM), GW_STR("kafka")))
         kafka_facts(f);
     if (dd_has(f, DD_T_MESSAGE_ID))
         dd_rename(f, DD_T_MESSAGE_ID);

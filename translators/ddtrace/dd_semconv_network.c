@@ -120,23 +120,31 @@ static void set_transport(struct dd_fields *f)
         rename_word(f, DD_T_NET_SOCK_FAMILY, types, sizeof types / sizeof *types);
 }
 
-void dd_network(struct dd_fields *f)
+static void set_rare(struct dd_fields *f)
 {
-    static const unsigned hosts[] = {DD_T_OUT_HOST, DD_T_DB_HOSTNAME, DD_T_PEER_HOSTNAME, DD_T_NET_PEER_NAME,
-                                     DD_T_DB_HOST};
     static const unsigned protocols[] = {DD_T_NET_PROTOCOL_NAME, DD_T_MSG_PROTOCOL};
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts && f->kind != DD_KIND_SERVER; i++)
-        peer_host(f, hosts[i]);
-    if (dd_has(f, DD_T_PEER_PORT))
-        peer_port(f);
     if (dd_has(f, DD_T_PEER_ADDRESS))
         peer_address(f);
-    kafka_servers(f, DD_T_KAFKA_SERVERS);
-    kafka_servers(f, DD_T_MESSAGING_KAFKA_SERVERS);
     set_transport(f);
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
         if (dd_has(f, protocols[i]))
             dd_rename_as(f, protocols[i], dd_lower(f->arena, dd_text_of(f, protocols[i])));
+}
+
+void dd_network(struct dd_fields *f)
+{
+    static const unsigned hosts[] = {DD_T_OUT_HOST, DD_T_DB_HOSTNAME, DD_T_PEER_HOSTNAME, DD_T_NET_PEER_NAME,
+                                     DD_T_DB_HOST};
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts && f->kind != DD_KIND_SERVER; i++)
+        peer_host(f, hosts[i]);
+    if (dd_has(f, DD_T_PEER_PORT))
+        peer_port(f);
+    if (dd_has(f, DD_T_KAFKA_SERVERS))
+        kafka_servers(f, DD_T_KAFKA_SERVERS);
+    if (dd_has(f, DD_T_MESSAGING_KAFKA_SERVERS))
+        kafka_servers(f, DD_T_MESSAGING_KAFKA_SERVERS);
+    if (f->rare)
+        set_rare(f);
 }
 
 void dd_first_server(struct dd_fields *f)
@@ -145,7 +153,7 @@ void dd_first_server(struct dd_fields *f)
                                      DD_T_REDIS_ADDRS};
     int port;
     bool more;
-    if (f->kind != DD_KIND_CLIENT)
+    if (f->kind != DD_KIND_CLIENT || dd_is_set(f, DD_A_SERVER_ADDRESS))
         return;
     for (size_t i = 0; i < sizeof lists / sizeof *lists && !dd_is_set(f, DD_A_SERVER_ADDRESS); i++) {
         gw_str name = first_server(dd_text_of(f, lists[i]), &port, &more);
