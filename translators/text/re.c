@@ -8,10 +8,12 @@
 #include "translators/text/re.h"
 
 #include <pcre2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "translators/text/re_memo.h"
 #include "translators/text/re_syntax.h"
 
 enum {
@@ -30,7 +32,9 @@ struct re {
     size_t names_n;
     unsigned groups;
     bool anchored;
-    struct gw_arena arena; /* names */
+    gw_str source;                  /* for PCRE2 */
+    _Atomic(struct re_memo *) memo; /* made when it gave up for the first time */
+    struct gw_arena arena;          /* names, source */
 };
 
 struct re_thread {
@@ -39,6 +43,9 @@ struct re_thread {
     pcre2_jit_stack *stack;
     gw_str valid; /* was found to be UTF-8 */
 };
+
+static const uint32_t OPTIONS =
+    PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
 
 static pcre2_code *translate(gw_str expression, char *why)
 {
@@ -49,9 +56,7 @@ static pcre2_code *translate(gw_str expression, char *why)
         return NULL;
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     pcre2_code *made = pcre2_compile((PCRE2_SPTR)expression.ptr, expression.len,
-                                     PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY |
-                                         PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C,
-                                     &code, &offset, context);
+                                     OPTIONS | PCRE2_USE_OFFSET_LIMIT, &code, &offset, context);
     if (!made) {
         size_t n = (size_t)snprintf(why, RE_ERROR_SIZE, "error parsing regexp: ");
         pcre2_get_error_message(code, (PCRE2_UCHAR *)why + n, RE_ERROR_SIZE - n);
@@ -84,7 +89,7 @@ struct re *re_compile(gw_str expression, bool named_only, char *why)
     struct re_syntax x = {
         .from = expression, .out = {.arena = &scratch}, .named_only = named_only, .why = why};
     if (re_rewrite(&x) && x.groups <= RE_GROUPS && !scratch.spent && keep_names(re, &x))
-        re->code = translate(gw_text_result(&x.out), why);
+        re->code = translate(re->source = gw_arena_dup(&re->arena, gw_text_result(&x.out)), why);
     gw_arena_fini(&scratch);
     if (!re->code) {
         re_drop(re);
@@ -102,6 +107,7 @@ void re_drop(struct re *re)
     if (!re)
         return;
     pcre2_code_free(re->code);
+    re_memo_drop(atomic_load(&re->memo));
     gw_arena_fini(&re->arena);
     free(re);
 }
@@ -183,10 +189,34 @@ static int search(const struct re *re, struct re_thread *t, gw_str text, size_t 
     }
 }
 
+/* Made once, by whichever thread comes first. NULL: no memory. */
+static const struct re_memo *memo_of(const struct re *re)
+{
+    struct re *own = (struct re *)(uintptr_t)re; /* what is made later is no part of what is const */
+    struct re_memo *memo = atomic_load_explicit(&own->memo, memory_order_acquire), *none = NULL;
+    if (memo)
+        return memo;
+    memo = re_memo_new(re->source, OPTIONS);
+    if (memo && !atomic_compare_exchange_strong(&own->memo, &none, memo)) {
+        re_memo_drop(memo);
+        return none;
+    }
+    return memo;
+}
+
+/* Again, with a memory, where backtracking takes too long. */
+static int search_harder(const struct re *re, struct re_thread *t, gw_str text, size_t from)
+{
+    const struct re_memo *memo = memo_of(re);
+    return memo ? re_memo_match(memo, text, from, t->data, RE_TIME_NS) : PCRE2_ERROR_MATCHLIMIT;
+}
+
 static enum re_result match_valid(const struct re *re, struct re_thread *t, gw_str text, size_t from,
                                   size_t *spans)
 {
     int rc = search(re, t, text, from);
+    if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
+        rc = search_harder(re, t, text, from);
     if (rc == PCRE2_ERROR_NOMATCH)
         return RE_NO_MATCH;
     if (rc < 0)
