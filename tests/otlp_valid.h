@@ -32,7 +32,7 @@ static inline bool valid_zero(ProtobufCBinaryData b)
     return true;
 }
 
-static inline const char *valid_attrs(valid_attr **attrs, size_t n, bool one_of_each);
+static inline const char *valid_attrs(valid_attr **attrs, size_t n);
 
 static inline const char *valid_value(const valid_any *v)
 {
@@ -45,24 +45,25 @@ static inline const char *valid_value(const valid_any *v)
             wrong = valid_value(v->array_value->values[i]);
         return wrong;
     case OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_KVLIST_VALUE:
-        /* a user's structure may repeat a key */
-        return valid_attrs(v->kvlist_value->values, v->kvlist_value->n_values, false);
+        return valid_attrs(v->kvlist_value->values, v->kvlist_value->n_values);
     default:
         return NULL;
     }
 }
 
-static inline const char *valid_attrs(valid_attr **attrs, size_t n, bool one_of_each)
+static inline const char *valid_attrs(valid_attr **attrs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (!gw_utf8_valid(valid_text(attrs[i]->key)))
             return "a key that is not UTF-8";
+        if (!attrs[i]->key.len)
+            return "an empty key";
         if (!attrs[i]->value)
             return "a key without a value";
         const char *wrong = valid_value(attrs[i]->value);
         if (wrong)
             return wrong;
-        for (size_t k = 0; k < i && one_of_each; k++)
+        for (size_t k = 0; k < i; k++)
             if (gw_str_eq(valid_text(attrs[k]->key), valid_text(attrs[i]->key)))
                 return "a key that stands twice";
     }
@@ -78,12 +79,12 @@ static inline const char *valid_links_and_events(const valid_span *s)
             return "a link's id of another length";
         if (l->flags & 0x80000000u)
             return "a link's flags with Datadog's mark in bit 31";
-        wrong = gw_utf8_valid(valid_text(l->trace_state)) ? valid_attrs(l->attributes, l->n_attributes, true)
+        wrong = gw_utf8_valid(valid_text(l->trace_state)) ? valid_attrs(l->attributes, l->n_attributes)
                                                           : "a link's state is not UTF-8";
     }
     for (size_t i = 0; i < s->n_events && !wrong; i++)
         wrong = gw_utf8_valid(valid_text(s->events[i]->name))
-                    ? valid_attrs(s->events[i]->attributes, s->events[i]->n_attributes, true)
+                    ? valid_attrs(s->events[i]->attributes, s->events[i]->n_attributes)
                     : "an event's name is not UTF-8";
     return wrong;
 }
@@ -107,7 +108,7 @@ static inline const char *valid_of_span(const valid_span *s)
     if (!gw_utf8_valid(valid_text(s->trace_state)) ||
         (s->status && !gw_utf8_valid(valid_text(s->status->message))))
         return "a trace state or status message that is not UTF-8";
-    const char *wrong = valid_attrs(s->attributes, s->n_attributes, true);
+    const char *wrong = valid_attrs(s->attributes, s->n_attributes);
     return wrong ? wrong : valid_links_and_events(s);
 }
 
@@ -116,7 +117,7 @@ static inline const char *valid_of_resource(const valid_resource *r)
     bool named = false;
     if (!r->resource || !r->schema_url.len)
         return "no resource, or no schema";
-    const char *wrong = valid_attrs(r->resource->attributes, r->resource->n_attributes, true);
+    const char *wrong = valid_attrs(r->resource->attributes, r->resource->n_attributes);
     for (size_t i = 0; i < r->resource->n_attributes; i++)
         named |= gw_str_eq(valid_text(r->resource->attributes[i]->key), GW_STR("service.name"));
     return wrong ? wrong : named ? NULL : "a resource without service.name";

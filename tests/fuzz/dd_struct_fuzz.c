@@ -19,8 +19,11 @@ static void check(bool ok)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct otlp_buf w;
+    struct gw_arena arena;
+    struct dd_oddities odd = {0};
     w = (struct otlp_buf){0};
-    bool ok = dd_write_struct(&w, 9, GW_STR("k"), gw_str_n((const char *)data, size));
+    gw_arena_init(&arena, 16 << 20);
+    bool ok = dd_write_struct(&w, &arena, 9, GW_STR("k"), gw_str_n((const char *)data, size), &odd);
     check(!w.failed);
     Opentelemetry__Proto__Trace__V1__Span *span =
         opentelemetry__proto__trace__v1__span__unpack(NULL, w.len, w.data);
@@ -36,5 +39,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(packed);
     opentelemetry__proto__trace__v1__span__free_unpacked(span, NULL);
     otlp_fini(&w);
+    gw_arena_fini(&arena);
     return 0;
 }

@@ -33,33 +33,14 @@ static bool json_array(struct otlp_buf *w, struct gw_json *j, struct dd_oddities
     return !j->why;
 }
 
-bool dd_keys_json(const struct gw_json *j, struct dd_keys *keys, struct dd_oddities *odd)
-{
-    struct gw_json ahead = *j;
-    gw_str key;
-    *keys = (struct dd_keys){0};
-    if (gw_json_kind(&ahead) == GW_JSON_NULL)
-        return true;
-    gw_json_object(&ahead);
-    while (gw_json_member(&ahead, &key)) {
-        gw_json_skip(&ahead);
-        if (!dd_keys_add(keys, j->arena, key))
-            return false;
-    }
-    return !ahead.why && dd_keys_settle(keys, j->arena, odd);
-}
-
-static bool json_members(struct otlp_buf *w, unsigned field, struct gw_json *j, const struct dd_keys *keys,
+static bool json_members(struct otlp_buf *w, unsigned field, struct gw_json *j, struct dd_keys *keys,
                          struct dd_oddities *odd, unsigned depth)
 {
     gw_str key;
     gw_json_object(j);
-    for (size_t i = 0; gw_json_member(j, &key); i++) {
-        if (keys->left_out[i]) {
-            gw_json_skip(j);
-            continue;
-        }
-        size_t value, mark = otlp_attr_open(w, field, keys->keys[i], &value);
+    while (gw_json_member(j, &key)) {
+        dd_keys_note(keys, j->arena, w, key);
+        size_t value, mark = otlp_attr_open(w, field, key, &value);
         any_json(w, j, odd, depth + 1);
         otlp_attr_close(w, mark, value);
     }
@@ -68,11 +49,10 @@ static bool json_members(struct otlp_buf *w, unsigned field, struct gw_json *j, 
 
 static bool json_object(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *odd, unsigned depth)
 {
-    struct dd_keys keys;
-    if (!dd_keys_json(j, &keys, odd))
-        return gw_json_bad(j, "there is no memory for the keys of an object");
+    struct dd_keys keys = {0};
     size_t list = otlp_open(w, DD_ANY_KVLIST, 2);
     json_members(w, DD_ANY_VALUES, j, &keys, odd, depth);
+    dd_keys_finish(&keys, j->arena, w, NULL, 0, odd);
     otlp_close(w, list, 2);
     return !j->why;
 }
@@ -109,10 +89,15 @@ static bool any_json(struct otlp_buf *w, struct gw_json *j, struct dd_oddities *
     }
 }
 
-bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j, const struct dd_keys *keys,
-                   struct dd_oddities *odd)
+bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j, const gw_str *without,
+                   size_t without_n, struct dd_oddities *odd)
 {
-    return gw_json_kind(j) == GW_JSON_NULL ? gw_json_null(j) : json_members(w, field, j, keys, odd, 0);
+    struct dd_keys keys = {0};
+    if (gw_json_kind(j) == GW_JSON_NULL)
+        return gw_json_null(j);
+    bool good = json_members(w, field, j, &keys, odd, 0);
+    dd_keys_finish(&keys, j->arena, w, without, without_n, odd);
+    return good;
 }
 
 static void any_value(struct otlp_buf *w, const struct dd_value *v, unsigned depth)

@@ -21,12 +21,10 @@ enum { DD_ANY_DEPTH = 32 };
 /* Field numbers of AnyValue, ArrayValue and KeyValueList that otlp_write.h has no function for. */
 enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
 
-/* The keys of the object that comes next, which is not taken; null is an object without any. False when the
- * text is malformed or the arena's budget spent. */
-bool dd_keys_json(const struct gw_json *, struct dd_keys *, struct dd_oddities *);
-/* Takes that object and writes its members as attributes, elements of `field`. */
-bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *, const struct dd_keys *,
-                   struct dd_oddities *);
+/* Takes an object and writes its members as attributes, elements of `field`, but for those of `without`; null
+ * is an object without any. */
+bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *, const gw_str *without,
+                   size_t without_n, struct dd_oddities *);
 
 void dd_attr_value(struct otlp_buf *, unsigned field, gw_str key, const struct dd_value *);
 

@@ -166,7 +166,7 @@ static void use_errors(struct dd_fields *f, const struct dd_status *st, bool mes
 static void write_events(struct dd_writer *w, struct dd_events *events, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
-    struct dd_oddities again;
+    struct dd_oddities again = {0};
     enum dd_tag_fate fate = dd_events_read(events, f->arena, f->span->events, f->span->events_n,
                                            text_of_tag(f, DD_T_EVENTS), (uint64_t)f->span->start, odd);
     odd->bad_events += fate == DD_TAG_MALFORMED;

@@ -275,43 +275,35 @@ static void write_parts(struct otlp_buf *w, const struct dd_error *e)
     attr_unless_empty(w, EXCEPTION_STACK, e->stack);
 }
 
-/* What is completed makes room for it: an empty text of the same name. */
-static void leave_out_parts(struct dd_keys *keys, const struct dd_error *missing)
+/* The names of what is completed: an empty text under them makes room. */
+static size_t missing_keys(const struct dd_error *missing, gw_str keys[3])
 {
-    for (size_t i = 0; i < keys->n; i++)
-        keys->left_out[i] |= (missing->type.len && gw_str_eq(keys->keys[i], EXCEPTION_TYPE)) ||
-                             (missing->message.len && gw_str_eq(keys->keys[i], EXCEPTION_MESSAGE)) ||
-                             (missing->stack.len && gw_str_eq(keys->keys[i], EXCEPTION_STACK));
-}
-
-static bool keys_of(const struct dd_event_seen *e, struct gw_json *attributes, struct gw_arena *arena,
-                    struct dd_keys *keys, struct dd_oddities *odd)
-{
-    *keys = (struct dd_keys){0};
-    gw_json_init(attributes, e->attributes, arena);
-    if (!e->native)
-        return !e->attributes.len || dd_keys_json(attributes, keys, odd);
-    for (size_t i = 0; i < e->native->attrs_n; i++)
-        if (!dd_keys_add(keys, arena, e->native->attrs[i].key))
-            return false;
-    return dd_keys_settle(keys, arena, odd);
+    size_t n = 0;
+    if (missing && missing->type.len)
+        keys[n++] = EXCEPTION_TYPE;
+    if (missing && missing->message.len)
+        keys[n++] = EXCEPTION_MESSAGE;
+    if (missing && missing->stack.len)
+        keys[n++] = EXCEPTION_STACK;
+    return n;
 }
 
 static void write_event(struct otlp_buf *w, struct gw_arena *arena, const struct dd_event_seen *e,
                         const struct dd_error *missing, struct dd_oddities *odd)
 {
     struct gw_json attributes;
-    struct dd_keys keys;
-    size_t mark = open_event(w, e->time, missing ? EXCEPTION : e->name);
-    if (keys_of(e, &attributes, arena, &keys, odd)) {
-        if (missing)
-            leave_out_parts(&keys, missing);
-        for (size_t i = 0; e->native && i < keys.n; i++)
-            if (!keys.left_out[i])
-                dd_attr_value(w, EVENT_ATTRIBUTES, keys.keys[i], &e->native->attrs[i].value);
-        if (!e->native && e->attributes.len)
-            dd_attrs_json(w, EVENT_ATTRIBUTES, &attributes, &keys, odd);
+    struct dd_keys keys = {0};
+    gw_str without[3];
+    size_t without_n = missing_keys(missing, without),
+           mark = open_event(w, e->time, missing ? EXCEPTION : e->name);
+    for (size_t i = 0; e->native && i < e->native->attrs_n; i++) {
+        dd_keys_note(&keys, arena, w, e->native->attrs[i].key);
+        dd_attr_value(w, EVENT_ATTRIBUTES, e->native->attrs[i].key, &e->native->attrs[i].value);
     }
+    dd_keys_finish(&keys, arena, w, without, without_n, odd);
+    gw_json_init(&attributes, e->attributes, arena);
+    if (e->attributes.len)
+        dd_attrs_json(w, EVENT_ATTRIBUTES, &attributes, without, without_n, odd);
     if (missing)
         write_parts(w, missing);
     otlp_close(w, mark, 2);

@@ -1,6 +1,7 @@
-/* Finds the keys of a list that stand there again later, and those that are empty (dd_keys.h).
+/* Takes entries out of a list of attributes that was written: those whose key stands there again, and those
+ * without one (dd_keys.h).
  *
- * Keeps no state. Called by dd_any.c, dd_links.c and dd_events.c.
+ * Keeps no state. Called by dd_any.c, dd_links.c, dd_events.c and dd_struct.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_keys.h"
 
@@ -8,90 +9,100 @@
 
 enum { FEW = 16 }; /* up to so many, each is compared with each */
 
-bool dd_keys_add(struct dd_keys *k, struct gw_arena *arena, gw_str key)
+void dd_keys_note(struct dd_keys *k, struct gw_arena *arena, const struct otlp_buf *w, gw_str key)
 {
     if (k->n % FEW == 0 && (k->n & (k->n - 1)) == 0) { /* 0, 16, 32, 64 …: the room is full */
-        gw_str *more = gw_arena_raw(arena, k->n ? 2 * k->n : FEW, sizeof *more);
+        struct dd_key_at *more = gw_arena_raw(arena, k->n ? 2 * k->n : FEW, sizeof *more);
         if (more && k->n)
-            memcpy(more, k->keys, k->n * sizeof *more);
-        k->keys = more;
+            memcpy(more, k->list, k->n * sizeof *more);
+        k->list = more;
     }
-    if (!k->keys)
-        return false;
-    k->keys[k->n++] = key;
-    return true;
+    if (k->list)
+        k->list[k->n++] = (struct dd_key_at){key, w->len};
+    else
+        k->n = 0;
 }
 
-static bool repair_key(struct gw_arena *arena, gw_str *key)
+/* Keys that are not UTF-8 go out repaired: two of them may come out the same. */
+static void repair_keys(struct dd_keys *k, struct gw_arena *arena)
 {
-    char *copy = gw_arena_raw(arena, key->len, 3);
-    if (copy)
-        *key = gw_str_n(copy, gw_utf8_repair(*key, copy));
-    return copy;
+    for (size_t i = 0; i < k->n; i++) {
+        gw_str *key = &k->list[i].key;
+        char *copy = gw_utf8_valid(*key) ? NULL : gw_arena_raw(arena, key->len, 3);
+        if (copy)
+            *key = gw_str_n(copy, gw_utf8_repair(*key, copy));
+    }
 }
 
 static bool comes_again(const struct dd_keys *k, size_t i)
 {
     for (size_t later = i + 1; later < k->n; later++)
-        if (gw_str_eq(k->keys[later], k->keys[i]))
+        if (gw_str_eq(k->list[later].key, k->list[i].key))
             return true;
     return false;
 }
 
-/* A key and where it stands. */
-struct place {
-    gw_str key;
-    size_t at;
-};
-
 static int by_key(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const struct dd_key_at *x = *(struct dd_key_at *const *)a, *y = *(struct dd_key_at *const *)b;
     size_t shorter = x->key.len < y->key.len ? x->key.len : y->key.len;
     int order = shorter ? memcmp(x->key.ptr, y->key.ptr, shorter) : 0;
     if (order || x->key.len != y->key.len)
         return order ? order : x->key.len < y->key.len ? -1 : 1;
-    return x->at < y->at ? -1 : x->at > y->at;
+    return x < y ? -1 : x > y;
 }
 
 /* Sorted, so that a long list that somebody made up costs no more than its length says. */
-static bool settle_many(struct dd_keys *k, struct gw_arena *arena)
+static void mark_many(const struct dd_keys *k, struct gw_arena *arena, bool *out)
 {
-    struct place *all = gw_arena_raw(arena, k->n, sizeof *all);
-    if (!all)
-        return false;
+    struct dd_key_at **order = gw_arena_raw(arena, k->n, sizeof *order);
+    if (!order)
+        return;
     for (size_t i = 0; i < k->n; i++)
-        all[i] = (struct place){k->keys[i], i};
-    qsort(all, k->n, sizeof *all, by_key);
+        order[i] = &k->list[i];
+    qsort(order, k->n, sizeof *order, by_key);
     for (size_t i = 0; i + 1 < k->n; i++)
-        if (gw_str_eq(all[i].key, all[i + 1].key))
-            k->left_out[all[i].at] = true;
-    return true;
+        if (gw_str_eq(order[i]->key, order[i + 1]->key))
+            out[order[i] - k->list] = true;
 }
 
-static bool repair_keys(struct dd_keys *k, struct gw_arena *arena, struct dd_oddities *odd)
+static bool is_among(gw_str key, const gw_str *list, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        if (gw_str_eq(key, list[i]))
+            return true;
+    return false;
+}
+
+static void take_out(const struct dd_keys *k, struct otlp_buf *w, const bool *out)
+{
+    size_t to = k->list[0].at;
     for (size_t i = 0; i < k->n; i++) {
-        if (gw_utf8_valid(k->keys[i]))
+        size_t from = k->list[i].at, end = i + 1 < k->n ? k->list[i + 1].at : w->len;
+        if (out[i])
             continue;
-        if (!repair_key(arena, &k->keys[i]))
-            return false;
-        odd->repaired_text++;
+        if (to != from)
+            memmove(w->data + to, w->data + from, end - from);
+        to += end - from;
     }
-    return true;
+    w->len = to;
 }
 
-bool dd_keys_settle(struct dd_keys *k, struct gw_arena *arena, struct dd_oddities *odd)
+void dd_keys_finish(struct dd_keys *k, struct gw_arena *arena, struct otlp_buf *w, const gw_str *without,
+                    size_t without_n, struct dd_oddities *odd)
 {
-    if (!k->n)
-        return true;
-    k->left_out = gw_new(arena, bool, k->n);
-    if (!k->left_out || !repair_keys(k, arena, odd) || (k->n > FEW && !settle_many(k, arena)))
-        return false;
+    bool *out = k->n ? gw_new(arena, bool, k->n) : NULL, some = false;
+    if (!out || w->failed)
+        return;
+    repair_keys(k, arena);
+    if (k->n > FEW)
+        mark_many(k, arena, out);
     for (size_t i = 0; i < k->n; i++) {
-        bool empty = k->keys[i].len == 0;
-        odd->empty_keys += empty;
-        k->left_out[i] |= empty || (k->n <= FEW && comes_again(k, i));
+        gw_str key = k->list[i].key;
+        odd->empty_keys += !key.len;
+        out[i] |= !key.len || (k->n <= FEW && comes_again(k, i)) || is_among(key, without, without_n);
+        some |= out[i];
     }
-    return true;
+    if (some)
+        take_out(k, w, out);
 }

@@ -1,11 +1,18 @@
-/* dd_keys.h: which entries of a list of attributes are written, for OTLP wants every key once and none empty.
+/* dd_keys.h: OTLP wants every key of a list of attributes once, and none empty.
  *
  *     a=1 b=2 a=3 =4   ─▶   b=2 a=3          the last one counts, as a decoder into a map would have kept it
  *
- * For the lists that links, events and nested objects have. The tags of a span have a table of their own
- * (dd_load.c).
+ * For the attributes of links and events, and for nested maps. (The tags of a span have a table of their own,
+ * dd_load.c.) Entries are written in order, and each is noted with its place in the buffer; at the end those
+ * that are too many are taken out again. So a list is read once, however deep it lies, and what is usual,
+ * nothing too many, moves no byte.
  *
- * Pure; what is made lives in the arena.
+ *     struct dd_keys keys = {0};
+ *     for each entry: dd_keys_note(&keys, arena, w, key); write it
+ *     dd_keys_finish(&keys, arena, w, NULL, 0, odd);
+ *
+ * Ownership: the notes are in the arena. Where its budget is spent nothing is taken out, and the request
+ * fails for that.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_KEYS_H
@@ -13,18 +20,22 @@
 
 #include "core/base/arena.h"
 #include "translators/ddtrace/dd_result.h"
+#include "translators/otlp/otlp_write.h"
 
-/* Begins as (struct dd_keys){0}. */
+/* The entries of one list. */
 struct dd_keys {
-    gw_str *keys;
-    bool *left_out; /* of each, once they are settled: it is not written */
+    struct dd_key_at {
+        gw_str key;
+        size_t at; /* where it begins in the buffer */
+    } * list;
     size_t n;
 };
 
-/* Appends a key. False when the arena's budget is spent. */
-bool dd_keys_add(struct dd_keys *, struct gw_arena *, gw_str key);
-/* All keys are there: repairs those that are not UTF-8, for two may come out the same, and decides what is
- * left out. Counts keys that are empty or were repaired. False when the arena's budget is spent. */
-bool dd_keys_settle(struct dd_keys *, struct gw_arena *, struct dd_oddities *);
+/* The entry with this key, which lives as long as the arena, is written next. */
+void dd_keys_note(struct dd_keys *, struct gw_arena *, const struct otlp_buf *, gw_str key);
+/* All entries are written, and nothing behind them: takes out those whose key comes again, or is empty
+ * (counted), or one of `without`. */
+void dd_keys_finish(struct dd_keys *, struct gw_arena *, struct otlp_buf *, const gw_str *without,
+                    size_t without_n, struct dd_oddities *);
 
 #endif

@@ -61,32 +61,24 @@ static void close_link(struct otlp_buf *w, const struct link *l, size_t mark)
     otlp_close(w, mark, 2);
 }
 
-static bool native_keys(struct gw_arena *arena, const struct dd_link *native, struct dd_keys *keys,
-                        struct dd_oddities *odd)
-{
-    *keys = (struct dd_keys){0};
-    for (size_t i = 0; i < native->attrs_n; i++)
-        if (!dd_keys_add(keys, arena, native->attrs[i].key))
-            return false;
-    return dd_keys_settle(keys, arena, odd);
-}
-
 static bool write_native(struct otlp_buf *w, struct gw_arena *arena, const struct dd_link *native,
                          bool low_only, struct dd_oddities *odd)
 {
-    struct dd_keys keys;
+    struct dd_keys keys = {0};
     struct link l = {.high = native->trace_id_high,
                      .low = native->trace_id,
                      .span_id = native->span_id,
                      .tracestate = native->tracestate,
                      .flags = native->flags,
                      .dropped = native->dropped};
-    if ((!has_ids(&l) && !native->attrs_n && !l.tracestate.len) || !native_keys(arena, native, &keys, odd))
+    if (!has_ids(&l) && !native->attrs_n && !l.tracestate.len)
         return false;
     size_t mark = open_link(w, &l, low_only);
-    for (size_t i = 0; i < keys.n; i++)
-        if (!keys.left_out[i])
-            otlp_attr_text(w, LINK_ATTRIBUTES, keys.keys[i], native->attrs[i].value);
+    for (size_t i = 0; i < native->attrs_n; i++) {
+        dd_keys_note(&keys, arena, w, native->attrs[i].key);
+        otlp_attr_text(w, LINK_ATTRIBUTES, native->attrs[i].key, native->attrs[i].value);
+    }
+    dd_keys_finish(&keys, arena, w, NULL, 0, odd);
     close_link(w, &l, mark);
     return true;
 }
@@ -229,11 +221,10 @@ static void write_parsed(struct otlp_buf *w, struct gw_arena *arena, const struc
                          struct dd_oddities *odd)
 {
     struct gw_json attributes;
-    struct dd_keys keys;
     size_t mark = open_link(w, l, low_only);
     gw_json_init(&attributes, l->attributes, arena);
-    if (l->attributes.len && dd_keys_json(&attributes, &keys, odd))
-        dd_attrs_json(w, LINK_ATTRIBUTES, &attributes, &keys, odd);
+    if (l->attributes.len)
+        dd_attrs_json(w, LINK_ATTRIBUTES, &attributes, NULL, 0, odd);
     close_link(w, l, mark);
 }
 

@@ -11,7 +11,14 @@
 #include "translators/ddtrace/dd_any.h"
 #include "translators/ddtrace/dd_msgpack.h"
 
-static bool write_any(struct otlp_buf *, struct dd_msgpack *, unsigned depth);
+/* What a value is written with. */
+struct sink {
+    struct otlp_buf *w;
+    struct gw_arena *arena; /* for the keys of maps */
+    struct dd_oddities *odd;
+};
+
+static bool write_any(const struct sink *, struct dd_msgpack *, unsigned depth);
 
 static bool write_number(struct otlp_buf *w, struct dd_msgpack *in)
 {
@@ -26,15 +33,16 @@ static bool write_number(struct otlp_buf *w, struct dd_msgpack *in)
     return true;
 }
 
-static bool write_array(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+static bool write_array(const struct sink *to, struct dd_msgpack *in, unsigned depth)
 {
+    struct otlp_buf *w = to->w;
     uint32_t n;
     if (dd_msgpack_array(in, &n) != DD_TAKEN)
         return false;
     size_t array = otlp_open(w, DD_ANY_ARRAY, 2);
     for (; n; n--) {
         size_t value = otlp_open(w, DD_ANY_VALUES, 1);
-        if (!write_any(w, in, depth + 1))
+        if (!write_any(to, in, depth + 1))
             return false;
         otlp_close(w, value, 1);
     }
@@ -74,8 +82,10 @@ static bool map_key(struct dd_msgpack *in, char *room, size_t room_size, gw_str 
     return true;
 }
 
-static bool write_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+static bool write_map(const struct sink *to, struct dd_msgpack *in, unsigned depth)
 {
+    struct otlp_buf *w = to->w;
+    struct dd_keys keys = {0};
     uint32_t n;
     char room[32];
     gw_str key;
@@ -86,11 +96,13 @@ static bool write_map(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
         size_t value, mark;
         if (!map_key(in, room, sizeof room, &key))
             return false;
+        dd_keys_note(&keys, to->arena, w, key.ptr == room ? gw_arena_dup(to->arena, key) : key);
         mark = otlp_attr_open(w, DD_ANY_VALUES, key, &value);
-        if (!write_any(w, in, depth + 1))
+        if (!write_any(to, in, depth + 1))
             return false;
         otlp_attr_close(w, mark, value);
     }
+    dd_keys_finish(&keys, to->arena, w, NULL, 0, to->odd);
     otlp_close(w, list, 2);
     return true;
 }
@@ -115,8 +127,9 @@ static bool write_ext(struct otlp_buf *w, struct dd_msgpack *in)
 }
 
 /* Takes the next value and writes the fields of an AnyValue; false when it cannot be read or is too deep. */
-static bool write_any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
+static bool write_any(const struct sink *to, struct dd_msgpack *in, unsigned depth)
 {
+    struct otlp_buf *w = to->w;
     bool flag;
     if (depth > DD_STRUCT_DEPTH)
         return false;
@@ -136,9 +149,9 @@ static bool write_any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
     case DD_BIN:
         return write_text(w, in, otlp_any_bytes);
     case DD_ARRAY:
-        return write_array(w, in, depth);
+        return write_array(to, in, depth);
     case DD_MAP:
-        return write_map(w, in, depth);
+        return write_map(to, in, depth);
     case DD_EXT:
         return write_ext(w, in);
     default:
@@ -146,13 +159,17 @@ static bool write_any(struct otlp_buf *w, struct dd_msgpack *in, unsigned depth)
     }
 }
 
-bool dd_write_struct(struct otlp_buf *w, unsigned field, gw_str key, gw_str value)
+bool dd_write_struct(struct otlp_buf *w, struct gw_arena *arena, unsigned field, gw_str key, gw_str value,
+                     struct dd_oddities *odd)
 {
     struct dd_msgpack in;
+    struct dd_oddities met = *odd;
+    struct sink to = {w, arena, &met};
     size_t undo = w->len, value_mark, mark = otlp_attr_open(w, field, key, &value_mark);
     dd_msgpack_init(&in, value, DD_MAX_ELEMENTS);
-    if (write_any(w, &in, 0) && in.at == in.end) {
+    if (write_any(&to, &in, 0) && in.at == in.end) {
         otlp_attr_close(w, mark, value_mark);
+        *odd = met;
         return true;
     }
     w->len = undo;

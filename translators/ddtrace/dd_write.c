@@ -148,14 +148,18 @@ static void write_structs(struct dd_writer *dw, struct otlp_buf *w, enum gw_attr
 {
     const struct dd_span *s = dw->f.span;
     const struct dd_key *keys = dw->keys + s->meta_n + s->metrics_n;
+    struct dd_oddities odd = {0};
     for (size_t i = 0; i < s->meta_struct_n; i++) {
         unsigned name = keys[i].name;
         if (name == DD_DEAD || (name < DD_ATTRS && dd_is_set(&dw->f, name)))
             continue;
-        if (!dd_write_struct(w, SPAN_ATTRIBUTES, s->meta_struct[i].key, s->meta_struct[i].value) &&
-            r == dw->counting)
-            dw->bad_struct++;
+        odd.bad_struct += !dd_write_struct(w, dw->f.arena, SPAN_ATTRIBUTES, s->meta_struct[i].key,
+                                           s->meta_struct[i].value, &odd);
     }
+    if (r != dw->counting)
+        return;
+    dw->bad_struct += odd.bad_struct;
+    dw->empty_keys += odd.empty_keys;
 }
 
 static void write_status(const struct dd_status *st, struct otlp_buf *w)

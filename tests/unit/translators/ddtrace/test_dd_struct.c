@@ -14,6 +14,8 @@ enum { SPAN_ATTRIBUTES = 9 };
 
 static struct otlp_buf w;
 static struct show shown;
+static struct gw_arena arena;
+static struct dd_oddities odd;
 
 #define BYTES(literal) GW_LIT(literal)
 
@@ -40,7 +42,15 @@ static void values_keep_their_shape(void **state)
                "crs-942\xa5score\xcb\x3f\xf0\0\0\0\0\0\0"),
          true, "{k={triggers=[{rule={id=\"crs-942\"} score=1.0}]}}"},
         {BYTES("\x85\x2a\x01\xd0\xd6\x02\xc2\x03\xcb\x3f\xf8\0\0\0\0\0\0\x04\xc0\x05"), true,
-         "{k={42=1 -42=2 false=3 1.5=4 =5}}"},
+         "{k={42=1 -42=2 false=3 1.5=4}}"},
+        /* each key once, the last counts */
+        {BYTES("\x84\xa1"
+               "a\x01\x07\x02\xa1"
+               "a\x82\xa1"
+               "b\x03\xa1"
+               "b\x04\xa1"
+               "7\x05"),
+         true, "{k={a={b=4} 7=5}}"},
         {BYTES("\xa2\xc3\x28"), true, "{k=\"\xEF\xBF\xBD(\"}"},
         /* not msgpack, or more than one value: bytes */
         {BYTES(""), false, "{k=bytes:}"},
@@ -55,7 +65,7 @@ static void values_keep_their_shape(void **state)
         {BYTES("{\"json\":1}"), false, "{k=bytes:7b226a736f6e223a317d}"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        bool ok = dd_write_struct(&w, SPAN_ATTRIBUTES, GW_STR("k"), cases[i].in);
+        bool ok = dd_write_struct(&w, &arena, SPAN_ATTRIBUTES, GW_STR("k"), cases[i].in, &odd);
         assert_string_equal(show(&shown, &w), cases[i].out);
         assert_int_equal(ok, cases[i].ok);
     }
@@ -66,11 +76,13 @@ static void nesting_is_bounded(void **state)
     char deep[DD_STRUCT_DEPTH + 2];
     memset(deep, '\x91', sizeof deep);
     deep[DD_STRUCT_DEPTH] = 7;
-    assert_true(dd_write_struct(&w, SPAN_ATTRIBUTES, GW_STR("k"), gw_str_n(deep, DD_STRUCT_DEPTH + 1)));
+    assert_true(
+        dd_write_struct(&w, &arena, SPAN_ATTRIBUTES, GW_STR("k"), gw_str_n(deep, DD_STRUCT_DEPTH + 1), &odd));
     w.len = 0;
     deep[DD_STRUCT_DEPTH] = '\x91';
     deep[DD_STRUCT_DEPTH + 1] = 7;
-    assert_false(dd_write_struct(&w, SPAN_ATTRIBUTES, GW_STR("k"), gw_str_n(deep, DD_STRUCT_DEPTH + 2)));
+    assert_false(
+        dd_write_struct(&w, &arena, SPAN_ATTRIBUTES, GW_STR("k"), gw_str_n(deep, DD_STRUCT_DEPTH + 2), &odd));
     assert_true(strncmp(show(&shown, &w), "{k=bytes:9191", 13) == 0);
 }
 
@@ -78,15 +90,22 @@ static void long_values_have_long_lengths(void **state)
 {
     static char text[70000] = "\xdb\x00\x01\x11\x6b"; /* str 32 of 69995 bytes */
     memset(text + 5, 'x', sizeof text - 5);
-    assert_true(dd_write_struct(&w, SPAN_ATTRIBUTES, GW_STR("k"), gw_str_n(text, sizeof text)));
+    assert_true(dd_write_struct(&w, &arena, SPAN_ATTRIBUTES, GW_STR("k"), gw_str_n(text, sizeof text), &odd));
     show_span *span = show_unpack(&w);
     assert_int_equal(span->attributes[0]->value->string_value.len, 69995);
     show_free(span);
     w.len = 0;
 }
 
+static int setup(void **state)
+{
+    gw_arena_init(&arena, 1 << 20);
+    return 0;
+}
+
 static int teardown(void **state)
 {
+    gw_arena_fini(&arena);
     otlp_fini(&w);
     return 0;
 }
@@ -98,5 +117,5 @@ int main(void)
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(long_values_have_long_lengths),
     };
-    return cmocka_run_group_tests(tests, NULL, teardown);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }
