@@ -64,7 +64,7 @@ each("RabbitMQ routing key", ["amqp.routing_key", "amqp.routingKey", "messaging.
      "messaging.rabbitmq.destination.routing_key", "rk", **RABBIT)
 each("RabbitMQ destination", ["amqp.queue", "amqp.exchange", "amqp.destination", "messaging.rabbitmq.exchange", "kombu.exchange", "sneakers.queue"],
      "messaging.destination.name", "orders", named="send orders", **RABBIT)
-each("body", ["message.size", "messaging.message_payload_size_bytes", "kombu.body_length"], "messaging.message.body.size", 12, **RABBIT)
+each("body", ["message.size", "messaging.message_payload_size", "messaging.message_payload_size_bytes", "kombu.body_length"], "messaging.message.body.size", 12, **RABBIT)
 case("RabbitMQ, no exchange", meta={"component": "RabbitMQ", "amqp.command": "basic.publish", "amqp.exchange": "", "amqp.routing_key": "orders"},
      becomes={"messaging.system": "rabbitmq", "messaging.destination.name": "orders", "messaging.rabbitmq.destination.routing_key": "orders"},
      named="send orders", **RABBIT)
@@ -215,6 +215,11 @@ case("tcp.connect of Node", meta={"component": "net", "tcp.remote.host": "h.exam
 for name, asked in ("dns.lookup", "h.example.com"), ("dns.resolve", "A h.example.com"):
     case(f"{name} of Node", meta={"component": "dns", "dns.hostname": "h.example.com"}, kind="client", name=name, resource=asked, named=name,
          becomes={"dns.question.name": "h.example.com"})
+
+each("client port", ["network.client.port"], "client.port", 5555, kind="server", type="web")
+each("own address", ["network.host.ip", "net.host.ip", "net.sock.host.addr"], "network.local.address", "10.0.0.1", kind="server", type="web")
+for kind, tag in ("server", "network.client.transport"), ("client", "network.destination.transport"), ("client", "net.transport"):
+    case(f"transport: {tag}", meta={tag: "ip_tcp" if tag == "net.transport" else "tcp"}, kind=kind, becomes={"network.transport": "tcp", tag: ABSENT})
 
 # ---- databases ----
 

@@ -207,6 +207,7 @@ bool dd_int_fits(unsigned attr, int64_t i)
 {
     switch (attr) {
     case DD_A_SERVER_PORT:
+    case DD_A_CLIENT_PORT:
     case DD_A_NETWORK_PEER_PORT:
     case DD_A_NETWORK_LOCAL_PORT:
         return i > 0 && i <= 65535;

@@ -76,6 +76,7 @@ static bool is_opaque(unsigned attr)
     switch (attr) {
     case DD_A_USER_AGENT_ORIGINAL:
     case DD_A_CLIENT_ADDRESS:
+    case DD_A_CLIENT_PORT:
     case DD_A_NETWORK_PEER_ADDRESS:
     case DD_A_NETWORK_PEER_PORT:
     case DD_A_NETWORK_LOCAL_ADDRESS:

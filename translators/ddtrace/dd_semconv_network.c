@@ -114,8 +114,11 @@ static void set_transport(struct dd_fields *f)
         {GW_LIT("tcp"), GW_LIT("tcp")},    {GW_LIT("udp"), GW_LIT("udp")},
         {GW_LIT("pipe"), GW_LIT("pipe")},  {GW_LIT("unix"), GW_LIT("unix")}};
     static const gw_str types[][2] = {{GW_LIT("inet"), GW_LIT("ipv4")}, {GW_LIT("inet6"), GW_LIT("ipv6")}};
-    if (dd_has(f, DD_T_NET_TRANSPORT))
-        rename_word(f, DD_T_NET_TRANSPORT, transports, sizeof transports / sizeof *transports);
+    const unsigned tags[] = {DD_T_NET_TRANSPORT,
+                             f->kind == DD_KIND_SERVER ? DD_T_CLIENT_TRANSPORT : DD_T_DESTINATION_TRANSPORT};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
+        if (dd_has(f, tags[i]))
+            rename_word(f, tags[i], transports, sizeof transports / sizeof *transports);
     if (dd_has(f, DD_T_NET_SOCK_FAMILY))
         rename_word(f, DD_T_NET_SOCK_FAMILY, types, sizeof types / sizeof *types);
 }

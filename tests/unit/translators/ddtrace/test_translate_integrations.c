@@ -217,6 +217,27 @@ static void http_and_network(void **state)
     bed_rows(*state, GW_OTEL, rows, COUNT(rows));
 }
 
+static void standard_tags(void **state)
+{
+    static const struct bed_row rows[] = {
+        {SERVER "'meta':{'network.client.name':'c','network.client.transport':'tcp'},'metrics':{'network."
+                "client.port':5}",
+         "R | server | client.address='c' client.port=5 network.transport='tcp'"},
+        {SERVER "'meta':{'network.client.ip':'10.0.0.1','network.client.name':'c','network.destination."
+                "transport':'tcp'}",
+         "R | server | client.address='10.0.0.1' network.client.name='c' "
+         "network.destination.transport='tcp'"},
+        {CLIENT "'meta':{'network.host.ip':'10.0.0.1','network.destination.transport':'udp'},'metrics':{'"
+                "network.client.port':5}",
+         "R | client | network.client.port=5 network.local.address='10.0.0.1' network.transport='udp'"},
+        {ANY "'metrics':{'messaging.message_payload_size':7}",
+         "R | internal | messaging.message.body.size=7"},
+        {ANY "'meta':{'messaging.consumer_id':'c'}", "R | internal | messaging.client.id='c'"},
+        {ANY "'meta':{'db.cassandra.keyspace':'k'}", "R | internal | db.namespace='k'"},
+    };
+    bed_rows(*state, GW_OTEL, rows, COUNT(rows));
+}
+
 static void databases(void **state)
 {
     static const struct bed_row rows[] = {
@@ -307,7 +328,7 @@ static void messages(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(renamed), BED_TEST(http_and_network), BED_TEST(databases),
-                                       BED_TEST(messages)};
+    const struct CMUnitTest tests[] = {BED_TEST(renamed), BED_TEST(http_and_network), BED_TEST(standard_tags),
+                                       BED_TEST(databases), BED_TEST(messages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
