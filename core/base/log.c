@@ -25,7 +25,8 @@ static const gw_nsec window = GW_SEC;
 static atomic_int least = GW_INFO, form = GW_LOG_TEXT;
 static struct gw_lock lock = GW_LOCK_STATIC(LOG); /* over call sites, counts and the order of lines */
 static struct gw_log_counts counts;
-static uint64_t missing; /* lines that were lost since it was last told */
+static struct held *held_back; /* lines that were held back, the last one of a site each */
+static uint64_t missing;       /* lines that were lost since it was last told */
 
 void gw_log_level(enum gw_level level)
 {
@@ -40,6 +41,53 @@ void gw_log_format(enum gw_log_format format)
 bool gw_log_for_machines(void)
 {
     return form != GW_LOG_TEXT;
+}
+
+/* The last line that a site held back. */
+struct held {
+    struct held *next;
+    struct gw_log_site *site;
+    enum gw_level level;
+    char component[208], text[TEXT];
+};
+
+/* Under lock: takes it out of the list. */
+static struct held *take_held(struct held **at)
+{
+    struct held *h = *at;
+    if (h)
+        *at = h->next;
+    return h;
+}
+
+static struct held **find_held(const struct gw_log_site *site)
+{
+    struct held **at = &held_back;
+    while (*at && (*at)->site != site)
+        at = &(*at)->next;
+    return at;
+}
+
+static void forget_held(const struct gw_log_site *site)
+{
+    free(take_held(find_held(site)));
+}
+
+/* Under lock. Where there is no memory the count comes with the next line. */
+static void hold_back(struct gw_log_site *site, enum gw_level level, const char *component, const char *text)
+{
+    struct held **at = find_held(site), *h = *at;
+    if (!site->lasting)
+        return;
+    if (!h && !(h = calloc(1, sizeof *h)))
+        return;
+    if (!*at)
+        gw_log_writer_wake();
+    *at = h;
+    h->site = site;
+    h->level = level;
+    snprintf(h->component, sizeof h->component, "%s", component);
+    snprintf(h->text, sizeof h->text, "%s", text);
 }
 
 /* False: not now. *held is how many lines were held back since the last one. */
@@ -57,6 +105,8 @@ static bool may_speak(struct gw_log_site *site, gw_nsec now, unsigned *held)
     site->in_window++;
     *held = site->suppressed;
     site->suppressed = 0;
+    if (*held)
+        forget_held(site);
     return true;
 }
 
@@ -213,9 +263,46 @@ static void emit_line(struct line *l)
     emit(l->at, l->n, 1);
 }
 
+/* Under lock. */
+static void put_line(enum gw_level level, const char *component, const char *text, unsigned held)
+{
+    char room[LINE];
+    struct line l = {room, 0, MESSAGE_END};
+    counts.lines[level]++;
+    put_head(&l, level, component);
+    put_quoted(&l, text);
+    if (held)
+        l.n += (size_t)snprintf(room + l.n, 32, form == GW_LOG_JSON ? ",\"suppressed\":%u" : " suppressed=%u",
+                                held);
+    if (form == GW_LOG_JSON)
+        room[l.n++] = '}';
+    emit_line(&l);
+}
+
+/* Under lock: the last ones of those that were held back, of sites whose second is over. Returns when the next is. */
+static gw_nsec put_held(gw_nsec now)
+{
+    gw_nsec next = GW_NEVER;
+    for (struct held **at = &held_back; *at;) {
+        gw_nsec due = (*at)->site->window + window;
+        if (due > now) {
+            next = due < next ? due : next;
+            at = &(*at)->next;
+            continue;
+        }
+        struct held *h = take_held(at);
+        put_line(h->level, h->component, h->text, h->site->suppressed - 1);
+        h->site->suppressed = 0;
+        h->site->window = now;
+        h->site->in_window = 1;
+        free(h);
+    }
+    return next;
+}
+
 void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *component, const char *fmt, ...)
 {
-    char text[TEXT], room[LINE];
+    char text[TEXT];
     unsigned held = 0;
     va_list ap;
     if ((int)level < atomic_load_explicit(&least, memory_order_relaxed))
@@ -225,18 +312,10 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
     va_end(ap);
     text[gw_scrub(text, strlen(text))] = '\0';
     gw_lock(&lock);
-    if (may_speak(site, gw_now(), &held)) {
-        struct line l = {room, 0, MESSAGE_END};
-        counts.lines[level]++;
-        put_head(&l, level, component);
-        put_quoted(&l, text);
-        if (held)
-            l.n += (size_t)snprintf(room + l.n, 32,
-                                    form == GW_LOG_JSON ? ",\"suppressed\":%u" : " suppressed=%u", held);
-        if (form == GW_LOG_JSON)
-            room[l.n++] = '}';
-        emit_line(&l);
-    }
+    if (may_speak(site, gw_now(), &held))
+        put_line(level, component, text, held);
+    else
+        hold_back(site, level, component, text);
     gw_unlock(&lock);
 }
 
@@ -282,11 +361,13 @@ void gw_log_text(const char *text, size_t n)
 /* --- its thread --- */
 
 /* Everything is written: there may be lines to tell of that were lost before. */
-static void on_idle(void)
+static gw_nsec on_idle(void)
 {
     gw_lock(&lock);
+    gw_nsec next = put_held(gw_now());
     tell_missing();
     gw_unlock(&lock);
+    return next;
 }
 
 bool gw_log_start(void)
@@ -296,5 +377,8 @@ bool gw_log_start(void)
 
 void gw_log_stop(gw_nsec grace_period)
 {
+    gw_lock(&lock);
+    put_held(INT64_MAX);
+    gw_unlock(&lock);
     gw_log_writer_stop(grace_period);
 }

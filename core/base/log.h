@@ -9,7 +9,8 @@
  * configuration that a reload finds, the ledger) comes as such lines too. Mistakes that end the start are
  * text always: it is the configuration that says the form.
  *
- * A call site says at most a few lines a second; what it held back is counted and said with the next line.
+ * A call site says at most a few lines a second; what it held back is counted and said with the next line. Where none
+ * follows, the last of those that were held back is said when the second is over, or at the end, with the count.
  * The message is quoted and escaped, so what a sender or a backend wrote cannot forge a line. Secrets of the
  * configuration are replaced by *** (scrub.h), whoever said them.
  *
@@ -31,6 +32,7 @@ enum gw_level { GW_DEBUG, GW_INFO, GW_WARNING, GW_ERROR };
 struct gw_log_site {
     gw_nsec window;
     unsigned in_window, suppressed;
+    bool lasting; /* lives as long as the process: what it held back can be said later */
 };
 
 /* From now on no line waits for standard error. False when there is no thread for it: then lines go on being
@@ -72,7 +74,7 @@ void gw_log_at(struct gw_log_site *, enum gw_level, const char *component, const
 
 #define gw_log(level, component, ...)                                                                        \
     do {                                                                                                     \
-        static struct gw_log_site gw_site_;                                                                  \
+        static struct gw_log_site gw_site_ = {.lasting = true};                                              \
         gw_log_at(&gw_site_, level, component, __VA_ARGS__);                                                 \
     } while (0)
 

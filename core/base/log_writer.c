@@ -21,12 +21,12 @@ static pthread_cond_t changed; /* there is something to write, or nothing any mo
 /* under lock */
 static char ring[GW_LOG_RING];
 static size_t first, used; /* of the bytes in it; the thread may be writing the first ones */
-static bool running, stopping;
+static bool running, stopping, woken;
 /* main thread */
 static pthread_t thread;
 static bool joinable;
 /* const while there is a thread */
-static void (*on_idle)(void);
+static gw_nsec (*on_idle)(void);
 
 /* The first line in the ring, in one piece or two. Under lock. */
 static int first_line(struct iovec v[static 2], size_t *len)
@@ -78,14 +78,16 @@ static void *write_all(void *arg)
     for (;;) {
         while (used)
             write_first();
+        woken = false;
         gw_unlock(&lock);
-        on_idle();
+        gw_nsec until = on_idle();
         gw_lock(&lock);
         if (used)
             continue;
         if (stopping)
             break;
-        gw_cond_wait(&changed, &lock);
+        if (!woken)
+            gw_cond_wait_until(&changed, &lock, until);
     }
     running = false;
     pthread_cond_broadcast(&changed);
@@ -93,7 +95,15 @@ static void *write_all(void *arg)
     return NULL;
 }
 
-bool gw_log_writer_start(void (*idle)(void))
+void gw_log_writer_wake(void)
+{
+    gw_lock(&lock);
+    woken = true;
+    pthread_cond_signal(&changed);
+    gw_unlock(&lock);
+}
+
+bool gw_log_writer_start(gw_nsec (*idle)(void))
 {
     const struct gw_thread writer = {.name = "log", .run = write_all};
     on_idle = idle;

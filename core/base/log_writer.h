@@ -28,9 +28,10 @@
 
 enum { GW_LOG_RING = 256 * 1024 };
 
-/* `idle` is called on the thread, without its lock, whenever everything has been written: it may put. False:
- * there is no thread. */
-bool gw_log_writer_start(void (*idle)(void));
+/* `idle` is called on the thread, without its lock, whenever everything has been written, and again at the time that it
+ * returns (GW_NEVER: no time), or after a wake: it may put. False: there is no thread. */
+bool gw_log_writer_start(gw_nsec (*idle)(void));
+void gw_log_writer_wake(void);
 /* Whole lines, each ending in '\n', all or none. False: there is no room for them now. */
 bool gw_log_writer_put(const char *lines, size_t n);
 /* Returns when everything is written, the thread then being gone, or after `patience`. Then the thread stays

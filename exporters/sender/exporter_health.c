@@ -42,6 +42,13 @@ void gw_exporter_health_recovered(struct gw_exporter_health *h, gw_nsec now)
     h->troubled = false;
 }
 
+void gw_exporter_health_inherit(struct gw_exporter_health *h, const struct gw_exporter_health *predecessor)
+{
+    h->troubled = predecessor->troubled;
+    h->since = predecessor->since;
+    h->said = predecessor->said - log_repeat;
+}
+
 void gw_exporter_health_rejected(struct gw_exporter_health *h, const struct gw_batch *b, uint64_t items,
                                  const struct gw_outcome *o)
 {

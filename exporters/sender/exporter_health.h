@@ -18,6 +18,9 @@ struct gw_exporter_health {
 
 void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, gw_nsec now);
 void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);
+/* A successor with another configuration goes on with what was said: when the backend takes data again that is said, and if it does not, why
+ * not is said at once. */
+void gw_exporter_health_inherit(struct gw_exporter_health *, const struct gw_exporter_health *predecessor);
 /* `items` of a batch will never be taken. Said at most a few times a second, however often it happens. */
 void gw_exporter_health_rejected(struct gw_exporter_health *, const struct gw_batch *, uint64_t items,
                                  const struct gw_outcome *);

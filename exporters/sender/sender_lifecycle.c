@@ -129,6 +129,7 @@ static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
     atomic_fetch_add_explicit(&successor->counts.requests, predecessor->counts.requests,
                               memory_order_relaxed);
     atomic_fetch_add_explicit(&successor->counts.retries, predecessor->counts.retries, memory_order_relaxed);
+    gw_exporter_health_inherit(&successor->health, &predecessor->health);
     gw_dead_letter_inherit(&successor->dead_letter, &predecessor->dead_letter);
     gw_queue_inherit(successor->queue, wake, successor);
     atomic_store(&predecessor->over, true);

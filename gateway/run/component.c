@@ -5,8 +5,12 @@
  */
 #include "gateway/run/component.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 
@@ -27,15 +31,33 @@ static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_co
     return code == GW_OK && gw_diagnostics_errors(diagnostics) == before;
 }
 
-/* Files that options name are read when the component is opened: whether they changed nobody knows without
- * reading them. */
-static bool names_files(const struct gw_opt *row, const void *conf)
+/* Adds what stands in a file to a hash. One that cannot be read is never the same as before: it adds a number of its own. */
+static uint64_t hash_file(uint64_t hash, const char *name)
 {
-    for (; row->type != GW_OPT_END_ROW; row++)
+    static uint64_t unread;
+    char part[4096];
+    ssize_t n;
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return gw_hash_mix(hash + ++unread);
+    while ((n = read(fd, part, sizeof part)) > 0)
+        hash = gw_hash_text(hash, gw_str_n(part, (size_t)n));
+    close(fd);
+    return hash;
+}
+
+/* Files that options name are read when the component is opened: whether they changed nobody knows without
+ * reading them once more. 0: none are named. */
+static uint64_t hash_files(const struct gw_opt *row, const void *conf)
+{
+    uint64_t hash = 0;
+    for (; row->type != GW_OPT_END_ROW; row++) {
+        const gw_str *value = (const gw_str *)((const char *)conf + row->offset);
         if (strncmp(row->name, "tls.", 4) == 0 && row->type == GW_OPT_str &&
-            ((const gw_str *)((const char *)conf + row->offset))->len)
-            return true;
-    return false;
+            strcmp(row->name, "tls.server_name") != 0 && value->len)
+            hash = hash_file(hash, value->ptr);
+    }
+    return hash;
 }
 
 /* --- exporters --- */
@@ -51,6 +73,7 @@ bool gw_component_open_exporter(struct exporter *e, gw_str host_name, struct gw_
 {
     const struct gw_export_host host = {host_name, gw_sender_signals(&e->entry->sender, e->module)};
     size_t before = gw_diagnostics_errors(diagnostics);
+    e->files = hash_files(e->module->opts, e->entry->conf);
     gw_sender_check_files(&e->entry->sender, e->path, diagnostics);
     return opened(diagnostics, before, e->module->open(e->ctx, &host, e->path, diagnostics), e->path);
 }
@@ -85,7 +108,7 @@ bool gw_component_same_exporter(const struct exporter *e, const struct gw_conf_e
     const struct gw_conf_exporter *own = e->entry;
     return own->module == c->module && gw_opt_same_all(own->module->opts, own->conf, c->conf) &&
            gw_opt_same_all(gw_sender_opts, &own->sender, &c->sender) &&
-           !names_files(own->module->opts, own->conf);
+           e->files == hash_files(own->module->opts, own->conf);
 }
 
 /* --- receivers --- */
@@ -106,6 +129,7 @@ bool gw_component_open_receiver(struct receiver *r, const struct gw_host *host,
                                 struct gw_diagnostics *diagnostics)
 {
     size_t before = gw_diagnostics_errors(diagnostics);
+    r->files = hash_files(r->module->opts, r->entry->conf);
     return opened(diagnostics, before, r->module->open(r->ctx, host, r->path, diagnostics), r->path);
 }
 
@@ -136,7 +160,7 @@ bool gw_component_same_receiver(const struct receiver *r, const struct gw_conf_r
 {
     const struct gw_opt *opts = r->module->opts;
     return r->module == c->module && gw_opt_same_all(opts, r->entry->conf, c->conf) &&
-           (gw_component_is_exclusive(r->module) || !names_files(opts, c->conf));
+           (gw_component_is_exclusive(r->module) || r->files == hash_files(opts, c->conf));
 }
 
 void gw_component_move_counts(const struct gw_receiver *module, void *from_ctx, void *to_ctx)

@@ -22,7 +22,8 @@ struct receiver {
     void *ctx;                            /* NULL: not made */
     struct gw_conf *conf;                 /* a reference: ctx, path and entry are of it */
     const struct gw_conf_receiver *entry; /* in conf */
-    atomic_bool started;                  /* the admin thread looks at no other */
+    uint64_t files;      /* a hash of the files that options name, as they were when it was opened */
+    atomic_bool started; /* the admin thread looks at no other */
 };
 
 struct exporter {
@@ -31,6 +32,7 @@ struct exporter {
     void *ctx;
     struct gw_conf *conf;
     const struct gw_conf_exporter *entry;
+    uint64_t files;           /* as of a receiver */
     struct gw_sender *sender; /* the caller's to make; dropped with it */
 };
 
@@ -53,8 +55,8 @@ void gw_component_stop_receiver(struct receiver *);
 void gw_component_drop_receiver(struct receiver *);
 void gw_component_drop_exporter(struct exporter *);
 
-/* Whether a reload may leave the component as it is: the same type, the same options, and no option names a
- * file that is read when it is opened. */
+/* Whether a reload may leave the component as it is: the same type, the same options, and files that are read
+ * when it is opened hold what they held. */
 bool gw_component_same_receiver(const struct receiver *, const struct gw_conf_receiver *);
 bool gw_component_same_exporter(const struct exporter *, const struct gw_conf_exporter *);
 /* Two of it cannot be open at a time, as they read one source: at a reload the predecessor stops before the

@@ -351,6 +351,7 @@ static void read_tree(struct gw_conf *c, gw_str text, const char *name, const st
     gw_str wide = text.ptr ? gw_conf_widen(text, &c->arena) : GW_NOSTR;
     if (wide.ptr && !config_read_string(&tree, wide.ptr)) {
         refused(&t, &tree, text);
+        c->unread = true;
     } else {
         if (wide.ptr)
             gw_tree_locations(&t, config_root_setting(&tree));
@@ -386,6 +387,8 @@ struct gw_conf *gw_conf_read(const char *file, const struct gw_conf_environment 
         read_tree(c, GW_NOSTR, NULL, w, p);
     else if ((text = gw_conf_load(file, &c->arena, p)).ptr)
         read_tree(c, text, name, w, p);
+    else
+        c->unread = true;
     for (size_t i = 0; file != name && i < c->receivers_n; i++)
         if (strcmp(c->receivers[i].module->name, "stdin") == 0)
             gw_config_error(p, c->receivers[i].path,

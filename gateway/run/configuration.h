@@ -100,6 +100,7 @@ struct gw_conf {
     size_t receivers_n, exporters_n;
     unsigned refs; /* main thread */
     bool unasked;  /* for receivers: these are those that run by default */
+    bool unread;   /* the file could not be read, or has another syntax: what stands here are defaults */
 };
 
 /* What there is to configure; NULL-terminated as in modules.h. */

@@ -330,7 +330,10 @@ static int configured(const struct gw_command_line *cli, const sigset_t *signals
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     struct gw_conf *conf = diagnostics ? gw_conf_read(cli->file, &conf_environment, diagnostics) : NULL;
     int code = EXIT_OTHER;
-    if (conf) {
+    if (conf && conf->unread) {
+        print_diagnostics(diagnostics, false);
+        code = EXIT_CONFIGURATION;
+    } else if (conf) {
         set_log(conf);
         code = execute(cli, &conf, diagnostics, signals);
     } else {

@@ -74,6 +74,7 @@ enum change { KEPT, REPLACED, ADDED, CHANGES };
 
 struct planned_receiver {
     enum change change;
+    bool same;            /* REPLACED, with the same options: it lacks an address, say, that is tried again */
     bool exclusive;       /* REPLACED: made, but not opened, for its predecessor has the source */
     struct receiver made; /* REPLACED, ADDED */
     int predecessor;      /* index of the running one; −1: none */

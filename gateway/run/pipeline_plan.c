@@ -162,6 +162,7 @@ static void plan_receiver(struct plan *plan, struct planned_receiver *n)
 {
     const struct receiver *running = n->predecessor >= 0 ? &plan->pipeline->receivers[n->predecessor] : NULL;
     n->change = !running ? ADDED : may_be_kept(plan, running, n->entry) ? KEPT : REPLACED;
+    n->same = running && gw_component_same_receiver(running, n->entry);
     n->exclusive = n->change == REPLACED && gw_component_is_exclusive(n->entry->module);
     if (n->change != KEPT)
         make_receiver(plan, n);
@@ -249,7 +250,8 @@ struct plan *gw_plan_new(struct gw_pipeline *p, struct gw_conf *conf, struct gw_
         plan_exporter(plan, &conf->exporters[i]);
     plan_receivers(plan);
     plan_admin(plan);
-    warn_of_restarts(plan);
+    if (!gw_diagnostics_errors(diagnostics)) /* else what is said of defaults would be wrong */
+        warn_of_restarts(plan);
     return plan;
 }
 

@@ -209,7 +209,7 @@ static void log_changes(const struct plan *plan)
     for (size_t i = 0; i < plan->exporters_n; i++)
         exporters[plan->exporters[i].change]++;
     for (size_t i = 0; i < plan->receivers_n; i++)
-        receivers[plan->receivers[i].change]++;
+        receivers[plan->receivers[i].same ? KEPT : plan->receivers[i].change]++;
     for (size_t i = 0; i < plan->running_exporters; i++)
         exporters_gone += !plan->exporter_stays[i];
     for (size_t i = 0; i < plan->running_receivers; i++)
@@ -244,7 +244,7 @@ static void count_reload(struct gw_pipeline *p, bool good)
 bool gw_pipeline_reload(struct gw_pipeline *p, struct gw_conf *conf, struct gw_diagnostics *diagnostics)
 {
     gw_pipeline_reap(p);
-    struct plan *plan = gw_plan_new(p, conf, diagnostics);
+    struct plan *plan = conf->unread ? NULL : gw_plan_new(p, conf, diagnostics);
     bool good = plan && gw_diagnostics_errors(diagnostics) == 0;
     if (good) {
         commit(plan);

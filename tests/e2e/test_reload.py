@@ -9,6 +9,7 @@ import threading
 import pytest
 from certs import Authority
 from ddgate import Ddgate, SANITIZED, conf_value, free_port, grpc
+from http_sink import HttpSink, Status
 from payloads import span, trace, v04
 from sinks import PATIENCE, Stall
 from test_admin import assert_balanced, ledger, pick, samples
@@ -340,3 +341,49 @@ def test_reloads_in_a_hurry_and_a_stop_in_the_middle(tmp_path, make_sink):
         sent += 2
     gate.stop()
     assert one.count() + two.count() == sent
+
+
+@pytest.mark.parametrize("text, reason", [("receivers = ( { type = ddtrace; } );\n", "1:24: syntax error: text stands in quotes"), ("log:\n  level: info\n", "is YAML"),
+                                          ('log = { level = "loud"; };\n', 'log.level: "loud" is not one of')])
+def test_of_a_broken_file_its_reason_is_said_and_nothing_else(make_gate, sink, text, reason):
+    """Not what its defaults would change, nor addresses that only the defaults have."""
+    gate = make_gate(exporters=[grpc(sink, **QUICK)], settings={"max_memory": "128MiB", "join": {"ttl": "5m"}, "storage": {"max_size": "1GiB"}})
+    before = gate.stderr
+    reload(gate, text=text, done=False)
+    gate.wait_stderr("nothing was changed")
+    said = [line for line in gate.stderr[len(before):].splitlines() if line and not line.startswith("  ")]
+    assert len(said) == 2 and reason in said[0] and "start only" not in gate.stderr, gate.stderr
+
+
+def test_components_that_do_not_change_are_kept(make_gate, make_sink, authority, tmp_path):
+    """With certificates, and with a default socket whose folder is not there."""
+    server = authority.issue("kept")
+    sink = make_sink(tls=(server.key, server.cert, None))
+    exporters = [grpc(sink, tls={"ca": str(authority.path)}, **QUICK)]
+    port = free_port()
+    more = {"tls": {"cert": str(server.cert_path), "key": str(server.key_path)}}
+    text = (f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; }},\n'
+            f'  {{ type = "http"; listen = [ "127.0.0.1:{free_port()}" ]; tls = {conf_value(more["tls"])}; }} );\n'
+            f'exporters = {conf_value(tuple(exporters))};\nadmin = {{ listen = "127.0.0.1:0"; }};\n')
+    gate = make_gate(conf=text, port=port)
+    for _ in range(2):
+        reload(gate, text=text)
+    assert gate.stderr.count("exporters: 1 kept, 0 replaced, 0 added, 0 removed") == 2, gate.stderr
+    assert gate.stderr.count("receivers: 2 kept, 0 replaced, 0 added, 0 removed") == 2, gate.stderr
+    gate.put("/v0.4/traces", v04(trace(2)))
+    sink.wait_spans(2)
+
+
+def test_a_repaired_key_is_told_of(make_gate):
+    backend = HttpSink()
+    try:
+        backend.script(Status(401))
+        exporter = dict(type="otlp_http", endpoint=backend.endpoint, **{**QUICK, "retry": {"initial": "5m", "max": "5m"}})
+        gate = make_gate(exporters=[dict(exporter, headers={"x-api-key": "wrong-one"})])
+        gate.put("/v0.4/traces", v04(trace(2)))
+        gate.wait_stderr("the backend refuses us")
+        reload(gate, exporters=[dict(exporter, headers={"x-api-key": "right-one"})])
+        gate.wait_stderr("the backend takes data again")
+        backend.wait_spans(2)
+    finally:
+        backend.close()

@@ -1,6 +1,7 @@
 /* The process's own words: their form, that nothing can forge a line, and that a call site cannot flood.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +43,15 @@ static const char *said(void)
     rewind(caught);
     lseek(STDERR_FILENO, 0, SEEK_SET);
     return ftruncate(fileno(caught), 0) == 0 ? text : NULL;
+}
+
+/* The same without forgetting it. */
+static const char *kept(void)
+{
+    static char text[16384];
+    ssize_t n = pread(fileno(caught), text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
 }
 
 static void form(void **state)
@@ -103,6 +113,36 @@ static void flood(void **state)
     site.window = 1; /* long ago */
     gw_log_at(&site, GW_INFO, "ddgate", "at last");
     assert_string_equal(said() + 24, " info ddgate \"at last\" suppressed=95\n");
+}
+
+static void log_number(int i)
+{
+    gw_log(GW_INFO, "ddgate", "line %d", i);
+}
+
+/* Nothing follows the flood: the last line comes when its second is over, or at the end, with the number of those that never come. */
+static void the_last_line_of_a_flood_is_said(void **state)
+{
+    (void)state;
+    for (int end = 0; end < 2; end++) {
+        const char *text = "";
+        if (!end)
+            assert_true(gw_log_start());
+        for (int i = 0; i < 9; i++)
+            log_number(i);
+        if (end)
+            gw_log_stop(GW_SEC);
+        for (gw_nsec until = gw_now() + 20 * GW_SEC; !end && !strstr(text, "line 8") && gw_now() < until;) {
+            poll(NULL, 0, 10);
+            text = kept();
+        }
+        if (end)
+            text = kept();
+        assert_non_null(strstr(text, " info ddgate \"line 8\" suppressed="));
+        said();
+        if (!end)
+            gw_log_stop(GW_SEC);
+    }
 }
 
 static void logfmt(void **state)
@@ -176,6 +216,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(long_message, catch, release),
         cmocka_unit_test_setup_teardown(levels, catch, release),
         cmocka_unit_test_setup_teardown(flood, catch, release),
+        cmocka_unit_test_setup_teardown(the_last_line_of_a_flood_is_said, catch, release),
         cmocka_unit_test_setup_teardown(logfmt, catch, release),
         cmocka_unit_test_setup_teardown(json, catch, release),
         cmocka_unit_test_setup_teardown(long_messages_for_machines, catch, release),
