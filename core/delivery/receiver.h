@@ -37,14 +37,17 @@ struct gw_receiver {
      *              started beside it and takes every new request; the predecessor answers those that it has
      *              begun, and is stopped and closed after the last
      *    else      exclusive, as two cannot read one source: the predecessor is stopped and closed, then the
-     *              successor is opened */
+     *              successor is opened; where there is `pause`, the predecessor is paused, the successor is opened
+     *              and started, and takes what it can of the predecessor's sources; then that is closed */
     bool on_http;
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
     /* checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. Nothing is read yet */
     gw_receive_open_f *open;
     gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
-    gw_receive_f *close;        /* legal after a failed or absent open */
+    gw_receive_f
+        *pause; /* instead of stop: nothing is read any more, and nothing is closed. NULL: see above */
+    gw_receive_f *close; /* legal after a failed or absent open */
     /* after start: lines for people: how to point an application at what is really open. NULL: none */
     gw_receive_hint_f *hint;
     gw_receive_hint_f

@@ -145,6 +145,16 @@ void gw_component_stop_receiver(struct receiver *r)
         r->module->stop(r->ctx);
 }
 
+bool gw_component_pause_receiver(struct receiver *r)
+{
+    if (r->module->pause && atomic_exchange(&r->started, false)) {
+        r->module->pause(r->ctx);
+        return true;
+    }
+    gw_component_stop_receiver(r);
+    return false;
+}
+
 void gw_component_drop_receiver(struct receiver *r)
 {
     if (r->ctx)

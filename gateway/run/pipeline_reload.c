@@ -4,7 +4,7 @@
  *   plan     pipeline_plan.c     each component is kept, replaced, added or removed; successors are opened beside their predecessors;
  *                                a mistake anywhere: the plan is discarded, and nothing has changed
  *   commit   this file           cannot fail: successors take over, routes and tables of addresses change, predecessors are retired
- *                                an exclusive receiver is stopped and closed first, then its successor opens: it alone can fail, when
+ *                                an exclusive receiver is paused, or stopped and closed, then its successor opens: it alone can fail, when
  *                                somebody else takes its address in between
  *   retire   pipeline_retired.c  what was replaced or removed comes to its end by itself, and is given back
  *
@@ -124,9 +124,15 @@ static void publish_sites(struct plan *plan)
         gw_log(GW_ERROR, "ddgate", "the HTTP server does not start: %s", err.what);
 }
 
+/* An exclusive receiver whose sources are to be free. */
+struct stopped {
+    struct receiver receiver;
+    bool is_replaced, is_paused;
+};
+
 /* The new list. Predecessors retire; exclusive ones are handed back in `stopped`, to be stopped without the
  * lock. */
-static size_t switch_receivers(struct plan *plan, struct receiver *stopped)
+static size_t switch_receivers(struct plan *plan, struct stopped *stopped)
 {
     struct gw_pipeline *p = plan->pipeline;
     struct receiver next[GW_MAX_RECEIVERS];
@@ -142,7 +148,8 @@ static size_t switch_receivers(struct plan *plan, struct receiver *stopped)
             retire(plan, (struct retired){
                              .kind = RETIRED_RECEIVER, .receiver = p->receivers[i], .successor = successor});
         else if (fate == STOPS)
-            stopped[stopped_n++] = p->receivers[i];
+            stopped[stopped_n++] =
+                (struct stopped){.receiver = p->receivers[i], .is_replaced = successor != NULL};
     }
     memcpy(p->receivers, next, plan->receivers_n * sizeof *next);
     p->receivers_n = plan->receivers_n;
@@ -151,7 +158,7 @@ static size_t switch_receivers(struct plan *plan, struct receiver *stopped)
     return stopped_n;
 }
 
-/* Its predecessor is closed by now. */
+/* Its predecessor is closed by now, or paused. */
 static void open_exclusive(struct gw_pipeline *p, struct receiver *r, struct gw_diagnostics *diagnostics)
 {
     if (gw_component_open_receiver(r, &p->host, diagnostics))
@@ -163,12 +170,16 @@ static void open_exclusive(struct gw_pipeline *p, struct receiver *r, struct gw_
 static void commit_receivers(struct plan *plan)
 {
     struct gw_pipeline *p = plan->pipeline;
-    struct receiver stopped[GW_MAX_RECEIVERS];
+    struct stopped stopped[GW_MAX_RECEIVERS];
     publish_sites(plan);
     size_t stopped_n = switch_receivers(plan, stopped);
-    for (size_t i = 0; i < stopped_n; i++) {
-        gw_component_stop_receiver(&stopped[i]);
-        gw_component_drop_receiver(&stopped[i]);
+    for (struct stopped *s = stopped; s < stopped + stopped_n; s++) {
+        if (s->is_replaced)
+            s->is_paused = gw_component_pause_receiver(&s->receiver);
+        else
+            gw_component_stop_receiver(&s->receiver);
+        if (!s->is_paused)
+            gw_component_drop_receiver(&s->receiver);
     }
     for (size_t i = 0; i < plan->receivers_n; i++) {
         const struct planned_receiver *n = &plan->receivers[i];
@@ -177,6 +188,9 @@ static void commit_receivers(struct plan *plan)
         else if (n->change == ADDED && gw_component_is_exclusive(n->entry->module))
             gw_component_start_receiver(&p->receivers[i]);
     }
+    for (size_t i = 0; i < stopped_n; i++)
+        if (stopped[i].is_paused)
+            gw_component_drop_receiver(&stopped[i].receiver);
 }
 
 /* --- the admin listener --- */

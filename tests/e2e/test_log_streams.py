@@ -407,3 +407,62 @@ def test_a_reload_keeps_connections_of_receivers_that_stay_as_they_are(tmp_path,
         os.close(write)
     assert got == {"before": "unknown_service", "half of a line": "unknown_service", "other": "new", "from stdin, before": "old",
                    "from stdin, after": "new"}
+
+
+def sender_of(kind, tmp_path, port):
+    if kind == "unix":
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(str(tmp_path / "s"))
+        return s
+    return dial(port)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix", "syslog"])
+def test_reloads_while_a_queue_is_full_lose_nothing(tmp_path, sink, kind):
+    """What stands in the receiver, in its sockets and in connections that nobody has accepted yet is the successor's."""
+    sink.hold()
+    port = free_port()
+    where = {"tcp": {"listen": [f"127.0.0.1:{port}"]}, "unix": {"socket": str(tmp_path / "s")},
+             "syslog": {"tcp": [f"127.0.0.1:{port}"], "udp": []}}[kind]
+    receiver = {"type": kind, "parse": "none", "multiline": "auto", **where}
+    rows = {"receivers": (receiver,), "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", "in_flight": 1,
+                                                      "batch": {"delay": "5ms"}, "queue_size": "1MiB", "timeout": "60s"},),
+            "admin": {"listen": "127.0.0.1:0"}}
+    lines = [f"line {i} " + "x" * 300 for i in range(12000)]
+    text = "".join(f"<14>1 - h a - - - {line}\n" if kind == "syslog" else f"{line}\n" for line in lines).encode()
+    with Ddgate(tmp_path / "gate", conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items())) as gate:
+        s = sender_of(kind, tmp_path, port)
+        s.settimeout(0.5)
+        sent = 0
+        for turn in range(4):
+            with contextlib.suppress(TimeoutError):  # until nobody takes more
+                while sent < len(text):
+                    sent += s.send(text[sent:sent + 65536])
+            rows["receivers"] = ({**receiver, "service": f"turn {turn}"},)
+            reload(gate, rows)
+        sink.release()
+        s.settimeout(30)
+        s.sendall(text[sent:])
+        s.close()
+        sink.wait(lambda s: len(s.records) >= len(lines), "all lines")
+    assert [r.body for r in sink.records] == lines
+
+
+def test_a_reload_that_moves_a_receiver_reads_who_was_connected(tmp_path, sink):
+    """To every address of the same port, which the old socket would be in the way of, and to another port."""
+    port, other = free_port(), free_port()
+    exporters = ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink", "batch": {"delay": "5ms"}},)
+    rows = {"receivers": (tcp(port),), "exporters": exporters}
+    with Ddgate(tmp_path, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items())) as gate:
+        for turn, listen in enumerate([f":{port}", f"127.0.0.1:{other}"]):
+            s = dial(port)
+            s.sendall(f"whole {turn}\nhalf {turn}".encode())
+            sink.wait_records(1 + 2 * turn)
+            rows["receivers"] = ({**tcp(port), "listen": [listen]},)
+            reload(gate, rows)
+            sink.wait_records(2 + 2 * turn)
+            s.close()
+        with dial(other) as s:
+            s.sendall(b"the end\n")
+        sink.wait_records(5)
+    assert [r.body for r in sink.records] == ["whole 0", "half 0", "whole 1", "half 1", "the end"]

@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STAY = {
     ("eval", "operate"): "0006",
     ("file_identity", "file_schedule", "file_tail", "file_unwrap"): "0006",
-    ("stream", "stream_conn", "stream_datagram"): "0006",
+    ("stream", "stream_conn", "stream_datagram", "stream_takeover"): "0006",
 }
 
 

@@ -66,10 +66,8 @@ bool gw_log_sink_empty(const struct gw_log_sink *f)
     return f->n == 0 && log_batch_records(f->batch) == 0 && f->intake.received == 0;
 }
 
-static bool more_room(struct gw_log_sink *f)
+static bool grow(struct gw_log_sink *f)
 {
-    if (f->n < f->cap)
-        return true;
     struct gw_frame **frames = realloc(f->frames, 2 * f->cap * sizeof(struct gw_frame *));
     if (!frames)
         return false;
@@ -83,7 +81,7 @@ static enum gw_code cut(struct gw_log_sink *f)
 {
     do {
         struct gw_intake intake;
-        if (!more_room(f))
+        if (f->n == f->cap && !grow(f))
             return GW_BUSY;
         f->n += log_finish(f->batch, f->frames + f->n, f->cap - f->n, &intake);
         gw_intake_add(&f->intake, &intake);
@@ -129,6 +127,21 @@ void gw_log_sink_discard(struct gw_log_sink *f)
         drop_frames(f);
     } while (code != GW_OK);
     f->intake = (struct gw_intake){0};
+}
+
+bool gw_log_sink_take(struct gw_log_sink *to, struct gw_log_sink *from)
+{
+    if (cut(from) != GW_OK)
+        return false;
+    while (to->cap < to->n + from->n)
+        if (!grow(to))
+            return false;
+    memcpy(to->frames + to->n, from->frames, from->n * sizeof *from->frames);
+    to->n += from->n;
+    from->n = 0;
+    gw_intake_add(&to->intake, &from->intake);
+    from->intake = (struct gw_intake){0};
+    return true;
 }
 
 /* --- one ack callback for several frames --- */

@@ -39,6 +39,9 @@ enum gw_code gw_log_sink_flush(struct gw_log_sink *, struct gw_ack_callback *, b
 /* Forgets all that stands in the feed, and counts none of it: its source has it still, and brings it another
  * time. */
 void gw_log_sink_discard(struct gw_log_sink *);
+/* All that stands in `from` stands in `to` from now on, before what is added to it. False: no memory, and it
+ * stays. */
+bool gw_log_sink_take(struct gw_log_sink *to, struct gw_log_sink *from) GW_MUST_CHECK;
 /* Flushes with `keep` until it succeeds, with pauses that grow. GW_OK, or GW_STOPPING after
  * gw_log_sink_stop. */
 enum gw_code gw_log_sink_wait(struct gw_log_sink *, struct gw_ack_callback *) GW_MUST_CHECK;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -142,7 +143,7 @@ static bool listen_on(struct stream *s)
 {
     bool good = true;
     for (size_t i = 0; i < s->listeners_n; i++)
-        if (has_connections(&s->listeners[i]))
+        if (has_connections(&s->listeners[i]) && s->listeners[i].fd >= 0)
             good = stream_watch(s->epoll, s->listeners[i].fd, &s->listeners[i]) && good;
     s->accepting = good;
     return good;
@@ -159,14 +160,14 @@ static void resume_accepting(struct stream *s)
 
 static void begin_stop(struct stream *s, gw_nsec now)
 {
-    if (s->stopping)
+    if (s->stopping || atomic_load(&s->pausing))
         return;
     s->stopping = true;
     gw_log_sink_stop(s->sink);
     s->stop_by = now + STREAM_STOP;
     stream_unwatch(s->epoll, s->wake);
     for (size_t i = 0; i < s->listeners_n; i++)
-        if (has_connections(&s->listeners[i])) {
+        if (has_connections(&s->listeners[i]) && s->listeners[i].fd >= 0) {
             stream_accept(s, &s->listeners[i]);
             stream_unwatch(s->epoll, s->listeners[i].fd);
         }
@@ -260,10 +261,28 @@ static bool turn(struct stream *s)
     return n > 0;
 }
 
+static void log_unread(const struct stream *s)
+{
+    int unread = 0, n;
+    size_t conns = 0;
+    for (const struct stream_conn *c = s->conns; c; c = c->next)
+        if (ioctl(c->fd, FIONREAD, &n) == 0 && n > 0) {
+            unread += n;
+            conns++;
+        }
+    if (conns)
+        gw_log(GW_WARNING, s->set.component,
+               "%zu connections are closed with %d bytes that were not read, for the queues of exporters are "
+               "full: "
+               "they are lost",
+               conns, unread);
+}
+
 /* Nothing comes any more, or the time is over: what connections hold is passed on, and all is offered a last
  * time. */
 static void finish(struct stream *s)
 {
+    log_unread(s);
     while (s->conns)
         stream_end(s, s->conns, "stop");
     flush(s);
@@ -277,9 +296,12 @@ static void finish(struct stream *s)
 static void *run(void *stream)
 {
     struct stream *s = stream;
-    while (turn(s) || !s->stopping || (s->full && gw_now() < s->stop_by))
+    while (turn(s) || !s->stopping || (s->full && gw_now() < s->stop_by)) {
+        if (atomic_load(&s->pausing))
+            return NULL;
         if (s->stopping && gw_now() >= s->stop_by)
             break;
+    }
     finish(s);
     return NULL;
 }
@@ -381,7 +403,7 @@ bool stream_start(struct stream *s)
     bool good = s->epoll >= 0 && s->inner >= 0 && s->wake >= 0 && s->buffer && s->sink && s->loose;
     struct gw_err err;
     gw_fail(&err, GW_BUSY, 0, "no memory or descriptors");
-    if (good && !(good = watch_all(s)))
+    if (good && !(good = watch_all(s) && stream_begin_with_taken(s)))
         gw_fail(&err, GW_BUSY, 0, "%s", strerror(errno));
     if (good && start_thread(s, &err)) {
         announce(s);
@@ -391,15 +413,34 @@ bool stream_start(struct stream *s)
     return false;
 }
 
-void stream_stop(struct stream *s)
+static void end_thread(struct stream *s)
 {
     uint64_t one = 1;
-    if (s->running) {
-        while (write(s->wake, &one, sizeof one) < 0 && errno == EINTR)
-            ;
-        pthread_join(s->thread, NULL);
-    }
+    if (!s->running)
+        return;
+    while (write(s->wake, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    pthread_join(s->thread, NULL);
     s->running = false;
+}
+
+void stream_pause(struct stream *s)
+{
+    if (!s->running)
+        return;
+    atomic_store(&s->pausing, true);
+    end_thread(s);
+    stream_show_paused(s);
+}
+
+void stream_stop(struct stream *s)
+{
+    end_thread(s);
+    if (atomic_exchange(&s->pausing, false)) { /* what nobody took */
+        stream_hide_paused(s);
+        begin_stop(s, gw_now());
+        run(s);
+    }
     gw_log_sink_drop(s->sink);
     gw_log_sink_drop(s->loose);
     s->sink = s->loose = NULL;

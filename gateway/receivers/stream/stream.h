@@ -17,7 +17,9 @@
  * cut off and said so. Connections are bounded in number, and of one address (client_limits.h); past that,
  * one that never sent a record or that was idle for ten seconds makes way.
  *
- * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered.
+ * At a stop no more is accepted; what has come is read, at most for STREAM_STOP, and is offered. A reload pauses
+ * a stream: those that are opened next take over its listeners of the same addresses, with their connections and
+ * the records that no queue took. What nobody takes is stopped when the stream is dropped.
  *
  * Threads: new, listen, start, stop, drop on main; record() on the receiver's thread.
  *
@@ -112,6 +114,8 @@ const char *stream_name(const struct stream *, enum stream_kind);
 /* False: the system has no thread or descriptors for it, which is in the log. */
 bool stream_start(struct stream *);
 void stream_stop(struct stream *);
+/* Its thread ends, and all that it has open stays so, for other streams to take. */
+void stream_pause(struct stream *);
 
 /* client.address, client.port, log.record.incomplete, as far as they are known. Returns how many. */
 size_t stream_attrs(const struct stream_record *, struct log_attr attrs[static STREAM_ATTRS]);

@@ -38,6 +38,29 @@ void stream_describe(struct stream_peer *p, const struct sockaddr *sa)
     }
 }
 
+void stream_link(struct stream *s, struct stream_conn *c)
+{
+    c->prev = NULL;
+    c->next = s->conns;
+    if (s->conns)
+        s->conns->prev = c;
+    s->conns = c;
+    s->conns_n++;
+    count(&s->set.counts->connections, 1);
+}
+
+void stream_unlink(struct stream *s, struct stream_conn *c)
+{
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    s->conns_n--;
+    atomic_fetch_sub_explicit(&s->set.counts->connections, 1, memory_order_relaxed);
+}
+
 /* Ends */
 
 static void release_slot(struct stream *s, struct gw_client *account, size_t paid)
@@ -53,14 +76,7 @@ static void drop(struct stream *s, struct stream_conn *c, bool send_goodbye)
     stream_unwatch(s->inner, c->fd);
     close(c->fd);
     release_slot(s, c->account, c->paid);
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        s->conns = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
-    s->conns_n--;
-    atomic_fetch_sub_explicit(&s->set.counts->connections, 1, memory_order_relaxed);
+    stream_unlink(s, c);
     free(c);
 }
 
@@ -94,13 +110,18 @@ static void on_frame(void *to, gw_str text, uint64_t cut)
         on_record(s, text, cut, s->observed);
 }
 
+void stream_end_record(struct stream *s, struct stream_conn *c)
+{
+    s->reading = c;
+    stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
+}
+
 void stream_quiet(struct stream *s, gw_nsec now)
 {
     s->quiet = GW_NEVER;
     for (struct stream_conn *c = s->conns; c; c = c->next) {
-        s->reading = c;
         if (c->join.open && now - c->last_active >= STREAM_QUIET)
-            stream_multiline_end(&s->set.multiline, &c->join, on_record, s);
+            stream_end_record(s, c);
         else if (c->join.open && c->last_active + STREAM_QUIET < s->quiet)
             s->quiet = c->last_active + STREAM_QUIET;
     }
@@ -220,12 +241,8 @@ static void place(struct stream *s, int fd, const struct sockaddr *sa, const str
     }
     if (l->kind == STREAM_TCP)
         keep_alive(fd);
-    c->next = s->conns;
-    if (s->conns)
-        s->conns->prev = c;
-    s->conns = c;
-    s->conns_n++;
-    count(&s->set.counts->connections, 1);
+    c->listener = (unsigned)(l - s->listeners);
+    stream_link(s, c);
     count(&s->set.counts->opened, 1);
 }
 

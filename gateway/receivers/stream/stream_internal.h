@@ -5,6 +5,7 @@
  *   stream_conn.c       connections: accept, read, end, make way
  *   stream_tls.c        their TLS
  *   stream_datagram.c   datagrams
+ *   stream_takeover.c   what a stream takes of those that a reload paused              main thread
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -40,6 +41,7 @@ struct stream_tls;
 
 struct stream_conn {
     enum stream_what what;
+    unsigned listener; /* its number */
     struct stream_conn *prev, *next;
     int fd;
     struct stream_tls *tls; /* NULL: plain */
@@ -73,6 +75,8 @@ struct stream {
     /* when connections are looked through for records that nothing was added to; GW_NEVER: there is none */
     gw_nsec quiet;
     bool accepting, stopping;
+    atomic_bool pausing;
+    struct stream *next_paused, *source; /* of all that are paused; one whose records are taken over */
     gw_nsec ticked, stop_by;
     char *buffer;                /* STREAM_BATCH × STREAM_READ */
     struct stream_conn *reading; /* whose bytes are being framed … */
@@ -92,6 +96,11 @@ void stream_accept(struct stream *, struct stream_listener *);
 void stream_read(struct stream *, struct stream_conn *);
 /* Passes on what is held, marked with `torn` if it is not whole. */
 void stream_end(struct stream *, struct stream_conn *, const char *torn);
+/* Into the list of those that are open, and out of it. */
+void stream_link(struct stream *, struct stream_conn *);
+void stream_unlink(struct stream *, struct stream_conn *);
+/* Its record that waited for more lines is over. */
+void stream_end_record(struct stream *, struct stream_conn *);
 /* Ends idle ones. */
 void stream_check(struct stream *, gw_nsec now);
 /* Passes on records that wait for more lines. */
@@ -107,6 +116,18 @@ bool stream_tls_is_shaking(const struct stream_tls *);
 ssize_t stream_tls_read(struct stream_tls *, char *, size_t, char *why, size_t why_size);
 /* Something was decrypted already and waits: epoll does not know of it. */
 bool stream_tls_pending(const struct stream_tls *);
+
+/* stream_takeover.c; all on main, of streams without a thread */
+/* Others may take of it from now on, until it is hidden. */
+void stream_show_paused(struct stream *);
+void stream_hide_paused(struct stream *);
+/* The listener of this kind and address of a paused stream, as the next one, with its connections. False: there
+ * is none. */
+bool stream_take_listener(struct stream *, enum stream_kind, const struct gw_address *, mode_t mode);
+/* Closes those that stand in the way of another address with this port; who connected to them stays. */
+void stream_make_way(enum stream_kind, const struct gw_address *);
+/* Reads the connections that were taken, and has the records. False: the system cannot watch some. */
+bool stream_begin_with_taken(struct stream *);
 
 /* stream_datagram.c */
 /* Before the first read. */

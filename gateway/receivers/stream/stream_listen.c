@@ -10,6 +10,20 @@
 #include "core/config/config_diagnostic.h"
 #include "gateway/net/listen_claims.h"
 
+/* As the next listener: a paused stream's, or a new one. */
+static enum gw_listen_result take_or_open(struct stream *s, int type, mode_t mode,
+                                          struct gw_listen_error *why)
+{
+    struct stream_listener *l = &s->listeners[s->listeners_n];
+    if (stream_take_listener(s, l->kind, &l->address, mode))
+        return GW_LISTEN_OK;
+    enum gw_listen_result r = gw_listen_open_as(&l->address, type, mode, &l->fd, why);
+    if (r != GW_LISTEN_TAKEN)
+        return r;
+    stream_make_way(l->kind, &l->address);
+    return gw_listen_open_as(&l->address, type, mode, &l->fd, why);
+}
+
 static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, const struct gw_address *a,
                                       mode_t mode, struct gw_listen_error *why)
 {
@@ -25,7 +39,7 @@ static enum gw_listen_result open_one(struct stream *s, enum stream_kind kind, c
     if (r == GW_LISTEN_OK)
         r = gw_listen_claim(s->host->claims, a, &by, why);
     if (r == GW_LISTEN_OK && !s->host->check)
-        r = gw_listen_open_as(&l->address, type, mode, &l->fd, why);
+        r = take_or_open(s, type, mode, why);
     if (r != GW_LISTEN_OK)
         return r;
     if (!s->host->check)

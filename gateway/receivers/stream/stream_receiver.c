@@ -86,6 +86,12 @@ void stream_receiver_stop(void *ctx)
     stream_stop(r->stream);
 }
 
+void stream_receiver_pause(void *ctx)
+{
+    struct stream_receiver *r = ctx;
+    stream_pause(r->stream);
+}
+
 void stream_receiver_close(void *ctx)
 {
     struct stream_receiver *r = ctx;

@@ -94,7 +94,7 @@ struct stream_protocol {
 
 enum gw_code stream_receiver_open(struct stream_receiver *, const struct stream_protocol *,
                                   const struct gw_host *, const char *path, struct gw_diagnostics *);
-gw_receive_f stream_receiver_start, stream_receiver_stop, stream_receiver_close;
+gw_receive_f stream_receiver_start, stream_receiver_stop, stream_receiver_pause, stream_receiver_close;
 
 /* The record as text. */
 stream_record_f stream_receiver_text;
@@ -107,8 +107,8 @@ void stream_receiver_hint(const struct stream_receiver *, enum stream_kind, FILE
 /* Members of a gw_receiver that all have alike. */
 #define STREAM_RECEIVER                                                                                      \
     .opts = opts, .metrics = metrics, .conf_size = sizeof(struct stream_conf),                               \
-    .start = stream_receiver_start, .stop = stream_receiver_stop, .open = open_, .hint = hint,               \
-    .describe = stream_receiver_describe
+    .start = stream_receiver_start, .stop = stream_receiver_stop, .pause = stream_receiver_pause,            \
+    .open = open_, .hint = hint, .describe = stream_receiver_describe
 
 /* --- rows of its metrics --- */
 
