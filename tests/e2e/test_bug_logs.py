@@ -19,29 +19,7 @@ SHARED = pathlib.Path(os.environ.get("DDGATE_SHARED", ROOT.parent / "shared")) /
 MODES = ("zero", "http", "syslog", "pipeline")
 # Cases that do not come out right yet.
 OPEN = {
-    "apache22-error-time",
-    "dd-java-raw",
-    "dd-php-laravel-level",
-    "dd-ruby-rails-default",
-    "gap-celery",
-    "gap-jul",
-    "gap-klog",
-    "gap-logfmt",
-    "gap-mysql-error-log",
-    "gap-redis",
-    "gap-syslog-in-files",
-    "gap-tomcat",
-    "gelf-ids",
-    "id-parent-trace",
-    "json-time-past-2554",
-    "json-zone-hour",
-    "json-zone-rfc1123-gmt",
-    "level-http-prefix",
     "monolog-stacktrace-joined",
-    "spring-boot3-application-name",
-    "zone-gmt-text",
-    "zone-hour-joined-text",
-    # by way of syslog, containers and scripts
 }
 
 

@@ -143,8 +143,9 @@ static void settle_origin(struct log_batch *b, const struct log_input *in, struc
         if (b->resource.w.len)
             f->origin.more = add_resource(&b->resource, in->resource);
     }
-    f->origin.service = log_or_else(f->origin.service,
-                                    log_or_else(tagged.service, log_or_else(in->service, b->setup->service)));
+    gw_str option = f->program.len && !o->service.len ? f->program : b->setup->service;
+    f->origin.service =
+        log_or_else(f->origin.service, log_or_else(tagged.service, log_or_else(in->service, option)));
     f->origin.env = log_or_else(f->origin.env, log_or_else(tagged.env, log_or_else(in->env, o->env)));
     f->origin.version =
         log_or_else(f->origin.version, log_or_else(tagged.version, log_or_else(in->version, o->version)));

@@ -33,7 +33,7 @@ static bool read_stream(gw_str word, enum log_iostream *stream)
 static bool read_time(gw_str text, struct log_clock *clock, uint64_t *time)
 {
     enum { ZONE_AT = 19 };
-    size_t n = text.len > ZONE_AT && text.ptr[10] == 'T' ? log_time_front(clock, text, time) : 0;
+    size_t n = text.len > ZONE_AT && text.ptr[10] == 'T' ? log_time_front(clock, text, 0, time) : 0;
     char last = n ? text.ptr[n - 1] : '\0';
     return n && n == text.len && n > ZONE_AT && (last == 'Z' || gw_char_in(text.ptr[n - 6], "+-"));
 }

@@ -21,6 +21,7 @@ struct log_found {
     struct log_trace trace;
     uint64_t span;
     gw_str source, tags; /* of an intake's item */
+    gw_str program;      /* of a syslog line: the service, where nobody says it */
 };
 
 /* The first of two texts that is not empty. */
@@ -36,11 +37,12 @@ struct log_reader {
     struct log_attrs *attrs;
     uint64_t now; /* ns since 1970: when it came */
     bool python;  /* level numbers are Python's */
+    int depth;    /* of lines within lines */
 };
 
 /* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of
- * it. */
-void log_read_text(struct log_reader *, gw_str text, struct log_found *);
+ * it. Gives back what of it is a line of its own (syslog's message, JSON behind a time), which was not read. */
+gw_str log_read_text(struct log_reader *, gw_str text, struct log_found *);
 /* log_json.c: text that may be JSON. */
 void log_read_any(struct log_reader *, gw_str text, struct log_found *);
 /* An item of Datadog's logs intake; false when it is no JSON object. True in *inner: body is its message,

@@ -192,27 +192,27 @@ static bool value_at(const char *at, const char *end, gw_str *out)
     return true;
 }
 
-/* The next place of `_i`, from which "_id" is read on. */
+/* The next place of `id` or `Id`, with which a key may end; what stands before it is the caller's. */
 static const char *next_mark(const char *at, const char *end)
 {
 #ifdef __SSE2__
-    const __m128i first = _mm_set1_epi8('_'), second = _mm_set1_epi8('i');
+    const __m128i small = _mm_set1_epi8('i'), last = _mm_set1_epi8('d'), bit = _mm_set1_epi8(' ');
     for (; end - at > 16; at += 16) {
         __m128i a = _mm_loadu_si128((const __m128i *)(const void *)at),
                 b = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
-        unsigned hits =
-            (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, second)));
+        unsigned hits = (unsigned)_mm_movemask_epi8(
+            _mm_and_si128(_mm_cmpeq_epi8(_mm_or_si128(a, bit), small), _mm_cmpeq_epi8(b, last)));
         if (hits)
             return at + __builtin_ctz(hits);
     }
 #endif
     for (; end - at > 1; at++)
-        if (at[0] == '_' && at[1] == 'i')
+        if ((at[0] | ' ') == 'i' && at[1] == 'd')
             return at;
     return NULL;
 }
 
-/* The key that ends with this `_id`: what stands before it, back to the first character that no key has. */
+/* The key that ends with this `_id` or `Id`: what stands before it, back to the first character that no key has. */
 static gw_str key_before(gw_str text, const char *mark)
 {
     const char *from = mark;
@@ -221,16 +221,34 @@ static gw_str key_before(gw_str text, const char *mark)
     return gw_str_n(from, (size_t)(mark - from));
 }
 
-static void see_id(gw_str key, gw_str value, struct log_marks *m)
+/* Exact keys only: what ends with `trace_id` may be the parent's. `dd.` counts below other objects as well, and
+ * GELF puts an underscore before every key. */
+static bool is_key(gw_str key, gw_str name, bool camel, bool *datadog)
 {
-    gw_str *to = gw_str_ends(key, GW_STR("trace"))  ? &m->trace
-                 : gw_str_ends(key, GW_STR("span")) ? &m->span
-                                                    : NULL;
-    size_t name = to == &m->trace ? 5 : 4;
-    if (!to || (key.len > name && key.ptr[key.len - name - 1] != '.' && key.ptr[key.len - name - 1] != '_'))
-        return;
-    if (!to->len || all_zero(*to))
-        *to = value;
+    if (!gw_str_ends(key, name))
+        return false;
+    gw_str before = gw_str_n(key.ptr, key.len - name.len);
+    *datadog = !camel && (gw_str_ends(before, GW_STR("dd.")) || gw_str_ends(before, GW_STR("dd_")));
+    if (!*datadog)
+        return before.len == 0;
+    char c = before.len > 3 ? before.ptr[before.len - 4] : '.';
+    return c == '.' || (c == '_' && before.len == 4);
+}
+
+struct candidate {
+    gw_str value;
+    bool datadog;
+};
+
+/* `dd.` first; of equals the first that is an id. */
+static void see_id(gw_str key, bool camel, gw_str value, struct candidate *trace, struct candidate *span)
+{
+    bool datadog;
+    struct candidate *to = is_key(key, GW_STR("trace"), camel, &datadog)  ? trace
+                           : is_key(key, GW_STR("span"), camel, &datadog) ? span
+                                                                          : NULL;
+    if (to && (!to->value.len || all_zero(to->value) || (datadog && !to->datadog)))
+        *to = (struct candidate){value, datadog};
 }
 
 static void see_beside(gw_str text, gw_str prefix, struct log_marks *m)
@@ -256,17 +274,17 @@ static void see_beside(gw_str text, gw_str prefix, struct log_marks *m)
 bool log_ids_find(gw_str text, struct log_marks *m)
 {
     const char *end = text.ptr + text.len, *at = text.ptr;
-    bool found = false;
+    struct candidate trace = {0}, span = {0};
     gw_str value;
     *m = (struct log_marks){0};
-    while (text.len && (at = next_mark(at, end))) {
-        const char *mark = at;
-        at += 2;
-        if (at < end && *at == 'd' && value_at(at + 1, end, &value)) {
-            see_id(key_before(text, mark), value, m);
-            found = m->trace.ptr || m->span.ptr;
-        }
+    for (; text.len && (at = next_mark(at, end)); at += 2) {
+        bool camel = *at == 'I';
+        if ((camel || (at > text.ptr && at[-1] == '_')) && value_at(at + 2, end, &value))
+            see_id(key_before(text, camel ? at : at - 1), camel, value, &trace, &span);
     }
+    m->trace = trace.value;
+    m->span = span.value;
+    bool found = m->trace.ptr || m->span.ptr;
     if (found) {
         see_beside(text, GW_STR("dd."), m);
         see_beside(text, GW_STR("dd_"), m);

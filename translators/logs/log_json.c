@@ -8,8 +8,10 @@
 #include "core/base/json.h"
 #include "translators/logs/log_found.h"
 #include "translators/logs/log_keys.h"
+#include "translators/logs/log_logfmt.h"
 #include "translators/logs/log_severity.h"
 
+enum { SEVERITY_ERROR = 17, LINES_DEEP = 4 /* lines within lines that are read */ };
 enum { DEPTH = 24 /* of objects and arrays that stay structures; deeper ones are their text */, PATH = 64 };
 /* Field numbers of AnyValue, KeyValueList, ArrayValue, KeyValue. */
 enum { ANY_STRING = 1, ANY_ARRAY = 5, ANY_KVLIST = 6, VALUES = 1, KV_KEY = 1, KV_VALUE = 2 };
@@ -40,6 +42,7 @@ struct object {
     struct gw_json j;
     struct place places[ROLE_RANKED];
     struct later *later;
+    bool traced; /* a stack trace was there */
 };
 
 /* The path of objects in which no key has a place: those in arrays, those that lie too deep. */
@@ -222,16 +225,18 @@ static bool read_time(const struct object *o, const struct value *v, uint64_t *n
                            ns);
 }
 
-static int read_severity(const struct object *o, const struct value *v)
+/* The level, and its word: that of a number, too. */
+static int read_severity(const struct object *o, const struct value *v, gw_str *word)
 {
     int64_t n;
-    if (v->kind == GW_JSON_STRING && gw_str_i64(v->text, &n))
-        return log_severity_number(n, o->r->python);
-    if (v->kind == GW_JSON_STRING)
+    *word = v->text;
+    if (v->kind == GW_JSON_STRING && !gw_str_i64(v->text, &n))
         return log_severity_word(v->text);
-    return v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT
-               ? log_severity_number(v->number.i, o->r->python)
-               : 0;
+    if (v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT)
+        n = v->number.i;
+    else if (v->kind != GW_JSON_STRING)
+        return 0;
+    return log_severity_number(n, o->r->python, word);
 }
 
 /* Numbers that loggers wrote as doubles: 1.6108321602917563e+19 */
@@ -253,7 +258,7 @@ static bool place_value(struct object *o, enum log_role role, const struct value
 {
     struct log_found *f = o->found;
     int severity;
-    gw_str text = text_of_value(v);
+    gw_str text = text_of_value(v), word;
     switch (role) {
     case ROLE_TIME:
         return read_time(o, v, &f->time);
@@ -261,11 +266,11 @@ static bool place_value(struct object *o, enum log_role role, const struct value
     case ROLE_NANO:
         return v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT;
     case ROLE_STATUS:
-        severity = read_severity(o, v);
+        severity = read_severity(o, v, &word);
         if (!severity)
             return false;
         f->severity = severity;
-        f->severity_text = text;
+        f->severity_text = word;
         return true;
     case ROLE_MESSAGE:
     case ROLE_LINE:
@@ -357,15 +362,32 @@ static void rename_value(struct object *o, unsigned field, enum log_role role, g
     };
     bool fits = role == ROLE_PLACE ? v->kind == GW_JSON_NUMBER && v->number.type == GW_JSON_INT
                                    : v->kind == GW_JSON_STRING && v->text.len;
+    o->traced |= role == ROLE_STACK && fits;
     if (fits && log_attrs_claim(o->r->attrs, names[role - ROLE_RANKED]))
         raise_value(o, field, names[role - ROLE_RANKED], v);
     else
         attr_value(o, field, key, v);
 }
 
+/* Keys of one letter, which mean something only beside MongoDB's time. */
+static struct log_key mongo_key(const struct object *o, gw_str key)
+{
+    static const struct {
+        gw_str key;
+        enum log_role role;
+    } keys[] = {{GW_LIT("s"), ROLE_STATUS}, {GW_LIT("c"), ROLE_LOGGER}, {GW_LIT("ctx"), ROLE_THREAD}};
+    if (gw_str_eq(o->places[ROLE_TIME].key, GW_STR("t.$date")))
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            if (gw_str_eq(key, keys[i].key))
+                return (struct log_key){keys[i].role, 1};
+    return (struct log_key){ROLE_NONE, 0};
+}
+
 static void read_member(struct object *o, gw_str path, unsigned field, gw_str key, unsigned depth)
 {
     struct log_key k = log_key_find(path, key);
+    if (!k.role && !path.len && key.len < 4)
+        k = mongo_key(o, key);
     enum gw_json_kind kind = gw_json_kind(&o->j);
     struct value v;
     char below[PATH];
@@ -427,6 +449,8 @@ static void settle_record(struct object *o)
     f->source = placed_text(o, ROLE_SOURCE);
     f->tags = placed_text(o, ROLE_TAGS);
     settle_time(o);
+    if (o->traced && !f->severity)
+        f->severity = SEVERITY_ERROR;
     for (const struct later *l = o->later; l; l = l->next)
         write_value(o, LOG_RECORD_ATTRIBUTES, l->key, &l->value);
 }
@@ -450,6 +474,7 @@ static void merge_found(struct log_found *f, const struct log_found *inner)
                                     f->origin.more};
     f->source = log_or_else(inner->source, f->source);
     f->tags = log_or_else(inner->tags, f->tags);
+    f->program = log_or_else(inner->program, f->program);
     f->body = inner->body;
 }
 
@@ -458,7 +483,10 @@ void log_read_inner(struct log_reader *r, gw_str text, struct log_found *f)
     struct log_found inner = {0};
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
-    log_read_any(r, text, &inner);
+    inner.body = text;
+    if (r->depth++ < LINES_DEEP)
+        log_read_any(r, text, &inner);
+    r->depth--;
     merge_found(f, &inner);
 }
 
@@ -493,6 +521,18 @@ static bool read_json(struct log_reader *r, gw_str text, struct log_found *found
     return true;
 }
 
+/* A logfmt line as JSON: its pairs have the same places. Of one that is not pairs alone the line stays whole. */
+static bool read_pairs(struct log_reader *r, gw_str text, struct log_found *found)
+{
+    gw_str json;
+    bool whole;
+    if (!log_logfmt_json(r->arena, text, &json, &whole) || !read_json(r, json, found))
+        return false;
+    if (whole || found->body.ptr == json.ptr)
+        found->body = text;
+    return true;
+}
+
 static bool looks_like_json(gw_str s)
 {
     while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '\n' || *s.ptr == '\r'))
@@ -502,8 +542,13 @@ static bool looks_like_json(gw_str s)
 
 void log_read_any(struct log_reader *r, gw_str text, struct log_found *f)
 {
-    if (!looks_like_json(text) || !read_json(r, text, f))
-        log_read_text(r, text, f);
+    bool json = looks_like_json(text),
+         pairs = !json && text.len && !gw_is_digit(*text.ptr) && log_is_logfmt(text);
+    if ((json && read_json(r, text, f)) || (pairs && read_pairs(r, text, f)))
+        return;
+    gw_str inner = log_read_text(r, text, f);
+    if (inner.len)
+        log_read_inner(r, inner, f);
 }
 
 bool log_read_item(struct log_reader *r, gw_str text, struct log_found *found, bool *inner)

@@ -55,7 +55,7 @@ static void print_words(FILE *to)
         const char *word;
         int number;
     } rows[] = {
-#define SEVERITY(text, number) {text, number},
+#define SEVERITY(text, number, kind) {text, number},
 #include "translators/logs/log_severity.def"
 #undef SEVERITY
     };

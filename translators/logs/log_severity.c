@@ -8,13 +8,16 @@
 
 enum { LONGEST = 13, SLOTS = 256, LEAST = 1, MOST = 24 };
 
+enum kind { PLAIN, SHAPED };
+
 struct word {
     gw_str text;
     int number;
+    enum kind kind;
 };
 
 static const struct word words[] = {
-#define SEVERITY(text, number) {GW_LIT(text), number},
+#define SEVERITY(text, number, kind) {GW_LIT(text), number, kind},
 #include "translators/logs/log_severity.def"
 #undef SEVERITY
 };
@@ -41,38 +44,84 @@ static void fill_slots(void)
     }
 }
 
-static int find_word(gw_str s)
+static const struct word *find_word(gw_str s)
 {
     if (s.len == 0 || s.len > LONGEST)
-        return 0;
+        return NULL;
     pthread_once(&once, fill_slots);
     for (unsigned at = slot_of(s); slots[at]; at = (at + 1) % SLOTS)
         if (gw_str_ieq(words[slots[at] - 1].text, s))
-            return words[slots[at] - 1].number;
-    return 0;
+            return &words[slots[at] - 1];
+    return NULL;
+}
+
+/* slog's "INFO+2" */
+static int stepped_word(gw_str s)
+{
+    int64_t step;
+    if (s.len < 5 || s.len > LONGEST || !gw_is_digit(s.ptr[s.len - 1]))
+        return 0;
+    size_t sign = gw_str_find(s, '+') < s.len ? gw_str_find(s, '+') : gw_str_find(s, '-');
+    if (sign < 3 || sign == s.len || !gw_str_i64(gw_str_from(s, sign + 1), &step) || step < 0 || step > MOST)
+        return 0;
+    const struct word *w = find_word(gw_str_n(s.ptr, sign));
+    if (!w)
+        return 0;
+    int number = w->number + (int)(s.ptr[sign] == '+' ? step : -step);
+    return number < LEAST ? LEAST : number > MOST ? MOST : number;
 }
 
 int log_severity_word(gw_str s)
 {
-    int64_t step;
-    int number = find_word(s);
-    if (number || s.len < 3)
-        return number;
-    size_t sign = gw_str_find(s, '+') < s.len ? gw_str_find(s, '+') : gw_str_find(s, '-');
-    if (sign == s.len || !gw_str_i64(gw_str_from(s, sign + 1), &step) || step < 0 || step > MOST)
-        return 0;
-    number = find_word(gw_str_n(s.ptr, sign));
-    if (!number)
-        return 0;
-    number += (int)(s.ptr[sign] == '+' ? step : -step);
-    return number < LEAST ? LEAST : number > MOST ? MOST : number;
+    const struct word *w = find_word(s);
+    return w ? w->number : stepped_word(s);
 }
 
-int log_severity_number(int64_t n, bool python)
+/* What most lines say, in capitals, without a look at the table. */
+static int usual_word(gw_str s)
 {
-    static const int syslog[] = {21, 19, 18, 17, 13, 10, 9, 5};
-    static const int tens[2][6] = {{1, 5, 9, 13, 17, 21}, {5, 9, 13, 17, 18, 0}};
-    if (n >= 0 && n <= 7)
-        return syslog[n];
-    return n >= 10 && n <= 69 ? tens[python][n / 10 - 1] : 0;
+    if (s.len == 4)
+        return memcmp(s.ptr, "INFO", 4) == 0 ? 9 : memcmp(s.ptr, "WARN", 4) == 0 ? 13 : 0;
+    if (s.len == 5)
+        return memcmp(s.ptr, "ERROR", 5) == 0 ? 17 : memcmp(s.ptr, "DEBUG", 5) == 0 ? 5 : 0;
+    return 0;
+}
+
+int log_severity_plain(gw_str s)
+{
+    int usual = usual_word(s);
+    if (usual)
+        return usual;
+    const struct word *w = find_word(s);
+    return w ? (w->kind == PLAIN ? w->number : 0) : stepped_word(s);
+}
+
+int log_severity_number(int64_t n, bool python, gw_str *word)
+{
+    static const struct {
+        gw_str word;
+        int number;
+    } syslog[] = {{GW_LIT("emerg"), 21}, {GW_LIT("alert"), 19},   {GW_LIT("crit"), 18},
+                  {GW_LIT("err"), 17},   {GW_LIT("warning"), 13}, {GW_LIT("notice"), 10},
+                  {GW_LIT("info"), 9},   {GW_LIT("debug"), 5}},
+      tens[2][6] = {{{GW_LIT("trace"), 1},
+                     {GW_LIT("debug"), 5},
+                     {GW_LIT("info"), 9},
+                     {GW_LIT("warn"), 13},
+                     {GW_LIT("error"), 17},
+                     {GW_LIT("fatal"), 21}},
+                    {{GW_LIT("DEBUG"), 5},
+                     {GW_LIT("INFO"), 9},
+                     {GW_LIT("WARNING"), 13},
+                     {GW_LIT("ERROR"), 17},
+                     {GW_LIT("CRITICAL"), 18},
+                     {GW_LIT(""), 0}}};
+    if (n >= 0 && n <= 7) {
+        *word = syslog[n].word;
+        return syslog[n].number;
+    }
+    if (n < 10 || n > 69)
+        return 0;
+    *word = tens[python][n / 10 - 1].word;
+    return tens[python][n / 10 - 1].number;
 }

@@ -1,408 +1,326 @@
-/* The front of a text line, piece by piece: time, level, logger, thread, ids. What is taken off the body
- * stands somewhere else in the record; the first piece that is not understood begins the message.
+/* A text line, or several: its front piece by piece (log_front.h), and, where that says little, what stands
+ * elsewhere in it: the time of access logs, seconds since 1970 in a column, a level among columns, ids, a stack
+ * trace.
  *
  * The state lives for one record. Called by log_json.c (log_read_any), which tells JSON from text.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "translators/logs/log_found.h"
+#define _GNU_SOURCE /* memmem */
+#include "translators/logs/log_front.h"
+#include "translators/logs/log_logfmt.h"
 #include "translators/logs/log_severity.h"
 
-enum { BRACKET = 512, WORD = 256, PIECES = 16 /* of a front at most */ };
+enum { PIECES = 16 /* of a front at most */, COLUMNS = 10, NEAR = 160, SEVERITY_ERROR = 17 };
 
-struct front {
-    struct log_reader *r;
-    struct log_found *found;
-    const char *at, *end;
-    gw_str bracket; /* [name] before anything told whether it is a thread or a logger */
-    bool early;     /* … and it stood before the level: a thread */
-    bool timed, marked /* the block of dd. keys was there */, bare /* a logger without brackets */,
-        ended /* a separator came */;
-};
+/* --- the time --- */
 
-static bool is_word_char(int c)
+/* Behind a time in an open bracket, or before a comma or colon: [TIME: LEVEL/NAME], TIME, LEVEL, TIME:LEVEL: */
+static void skip_joint(struct log_front *f)
 {
-    return gw_is_letter(c) || gw_is_digit(c) || c == '_';
-}
-
-static bool is_name_char(int c)
-{
-    return is_word_char(c) || c == '.' || c == '$' || c == '/' || c == '-' || c == ':' || c == '#';
-}
-
-static bool all_chars(gw_str s, bool (*is)(int))
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (!is(s.ptr[i]))
-            return false;
-    return s.len;
-}
-
-static gw_str rest_of(const struct front *f)
-{
-    return gw_str_n(f->at, (size_t)(f->end - f->at));
-}
-
-/* Up to the next blank. */
-static gw_str front_word(const struct front *f)
-{
-    const char *at = f->at, *end = f->end - f->at > WORD ? f->at + WORD : f->end;
-    while (at < end && *at != ' ' && *at != '\t' && *at != '\n' && *at != '\r')
-        at++;
-    return gw_str_n(f->at, (size_t)(at - f->at));
-}
-
-static void skip_blanks(struct front *f)
-{
-    while (f->at < f->end && (*f->at == ' ' || *f->at == '\t'))
+    if (f->end - f->at > 1 && (*f->at == ':' || *f->at == ','))
         f->at++;
 }
 
-/* --- the pieces --- */
-
-static bool take_time(struct front *f)
+static bool take_time(struct log_front *f)
 {
-    gw_str rest = rest_of(f);
+    gw_str rest = log_front_rest(f);
     size_t front = gw_str_starts(rest, GW_STR("[dd.trace ")) ? 10 : rest.len && *rest.ptr == '[' ? 1 : 0;
-    size_t n = f->timed ? 0 : log_time_front(f->r->clock, gw_str_from(rest, front), &f->found->time);
-    if (!n || (front && (rest.len == front + n || rest.ptr[front + n] != ']')))
+    size_t n = log_time_front(f->r->clock, gw_str_from(rest, front), f->r->now, &f->found->time);
+    if (!n || (front && rest.len == front + n))
         return false;
-    f->at += front + n + (front != 0);
-    return f->timed = true;
-}
-
-static bool is_upper(int c)
-{
-    return (c >= 'A' && c <= 'Z') || c == '+' || c == '-' || gw_is_digit(c);
-}
-
-static bool set_level(struct front *f, gw_str word)
-{
-    int number = f->found->severity ? 0 : log_severity_word(word);
-    if (!number)
-        return false;
-    f->found->severity = number;
-    f->found->severity_text = word;
+    f->time_from = rest.ptr + front;
+    f->at += front + n;
+    f->timed = true;
+    if (front && *f->at == ']')
+        f->at++;
+    else if (front)
+        f->open = rest.ptr;
+    skip_joint(f);
     return true;
 }
 
-/* In brackets: [INFO], [info], [E]. */
-static bool take_level(struct front *f, gw_str word)
-{
-    return (word.len > 2 || all_chars(word, is_upper)) && set_level(f, word);
-}
+/* --- pieces --- */
 
-/* A column of its own: `info<tab>message`, `info   message`, or the end. */
-static bool is_column(const struct front *f, gw_str word)
+static bool close_bracket(struct log_front *f)
 {
-    gw_str after = gw_str_from(rest_of(f), word.len);
-    return !after.len || *after.ptr != ' ' || gw_str_starts(after, GW_STR("  "));
-}
-
-/* Between blanks, after a time: INFO is taken off the message. In small letters it may be the message's first
- * word: it tells the level, and stays. */
-static bool take_bare_level(struct front *f, gw_str word)
-{
-    static const gw_str plain[] = {GW_LIT("trace"),  GW_LIT("debug"), GW_LIT("info"),
-                                   GW_LIT("notice"), GW_LIT("warn"),  GW_LIT("warning"),
-                                   GW_LIT("error"),  GW_LIT("fatal"), GW_LIT("critical")};
-    bool likely = word.len > 2 && all_chars(word, is_upper), alone = likely || is_column(f, word);
-    for (size_t i = 0; !likely && i < sizeof plain / sizeof *plain; i++)
-        likely = gw_str_ieq(word, plain[i]);
-    if (!likely || !set_level(f, word) || !alone)
+    if (!f->open)
         return false;
-    f->at += word.len;
-    return true;
-}
-
-/* main.go:12 or lt.py:26 */
-static bool take_code_place(struct front *f, gw_str s)
-{
-    size_t colon = s.len;
-    while (colon && gw_is_digit(s.ptr[colon - 1]))
-        colon--;
-    int64_t line;
-    if (colon < 4 || s.ptr[colon - 1] != ':' || !gw_str_i64(gw_str_from(s, colon), &line))
-        return false;
-    gw_str path = gw_str_n(s.ptr, colon - 1);
-    if (gw_str_find(path, '.') == path.len || gw_str_find(path, ' ') < path.len)
-        return false;
-    log_attrs_text(f->r->attrs, GW_STR("code.file.path"), path);
-    log_attrs_int(f->r->attrs, GW_STR("code.line.number"), line);
-    return true;
-}
-
-/* Behind "dd.": true when the pair has a place of its own. An id that is none stays in the body. */
-static bool take_mark(struct front *f, gw_str key, gw_str value)
-{
-    struct log_found *found = f->found;
-    if (gw_str_eq(key, GW_STR("trace_id")))
-        return log_trace_id(value, &found->trace) != LOG_ID_BAD;
-    if (gw_str_eq(key, GW_STR("span_id")))
-        return log_span_id(value, &found->span) != LOG_ID_BAD;
-    if (gw_str_eq(key, GW_STR("service")) || gw_str_eq(key, GW_STR("service.name")))
-        found->origin.service = value;
-    else if (gw_str_eq(key, GW_STR("env")))
-        found->origin.env = value;
-    else if (gw_str_eq(key, GW_STR("version")))
-        found->origin.version = value;
-    else
-        return false;
-    return true;
-}
-
-static gw_str unquote(gw_str s)
-{
-    bool quoted = s.len > 1 && *s.ptr == '"' && s.ptr[s.len - 1] == '"';
-    return quoted ? gw_str_n(s.ptr + 1, s.len - 2) : s;
-}
-
-static bool take_pair(struct front *f, gw_str pair)
-{
-    size_t equal = gw_str_find(pair, '=');
-    gw_str key = gw_str_n(pair.ptr, equal), value = unquote(gw_str_from(pair, equal + 1));
-    if (equal == pair.len || equal == 0)
-        return false;
-    if (gw_str_starts(key, GW_STR("dd.")) || gw_str_starts(key, GW_STR("dd_"))) {
-        if (take_mark(f, gw_str_from(key, 3), value))
-            return f->marked = true;
-    } else if (gw_str_eq(key, GW_STR("trace_id")) || gw_str_eq(key, GW_STR("span_id"))) {
-        return f->marked = take_mark(f, key, value);
-    }
-    if (!f->marked)
-        return false;
-    log_attrs_text(f->r->attrs, key, value); /* beside the ids: `ddsource=ruby` */
-    return true;
-}
-
-/* dd.service=… dd.env=… in brackets; all of it or none. */
-static bool take_block(struct front *f, gw_str inside)
-{
-    gw_str pair;
-    bool any = false;
-    if (!gw_str_starts(inside, GW_STR("dd")) && !gw_str_starts(inside, GW_STR("trace_id=")))
-        return false;
-    while (gw_str_next(&inside, ' ', &pair)) {
-        if (pair.len && pair.ptr[pair.len - 1] == ',')
-            pair.len--;
-        if (pair.len && !take_pair(f, pair))
-            return f->marked = false;
-        any |= pair.len > 0;
-    }
-    return any;
-}
-
-static bool take_name(struct front *f, gw_str inside)
-{
-    if (f->bracket.len || f->bare)
-        return false;
-    for (size_t i = 0; i < inside.len; i++)
-        if (!is_name_char(inside.ptr[i]) && inside.ptr[i] != ' ' && inside.ptr[i] != '@')
-            return false;
-    f->bracket = inside;
-    f->early = !f->found->severity || all_chars(inside, gw_is_digit);
-    return inside.len;
-}
-
-static bool take_bracket(struct front *f)
-{
-    gw_str rest = rest_of(f);
-    rest.len = rest.len < BRACKET ? rest.len : BRACKET;
-    size_t close = gw_str_find(rest, ']');
-    if (close == rest.len)
-        return false;
-    gw_str inside = gw_str_trim(gw_str_n(rest.ptr + 1, close - 1));
-    if (!take_level(f, inside) && !take_code_place(f, inside) && !take_block(f, inside) &&
-        !take_name(f, inside))
-        return false;
-    f->at += close + 1;
-    return true;
-}
-
-/* Spring Boot: `12345 --- [main] c.e.Foo : message` */
-static bool take_pid(struct front *f, gw_str word)
-{
-    int64_t pid;
-    gw_str after = gw_str_from(rest_of(f), word.len);
-    if (!gw_str_starts(after, GW_STR(" ---")) || !gw_str_i64(word, &pid))
-        return false;
-    log_attrs_int(f->r->attrs, GW_STR("process.pid"), pid);
-    f->at += word.len + 4;
-    return true;
-}
-
-/* A logger without brackets is one only when something after it says so. */
-static bool take_logger(struct front *f, gw_str word)
-{
-    gw_str after = gw_str_trim(gw_str_from(rest_of(f), word.len));
-    bool colon = word.len > 1 && word.ptr[word.len - 1] == ':';
-    if (f->bare || !f->found->severity || !all_chars(word, is_name_char) || f->found->origin.logger.len)
-        return false;
-    if (!colon && !gw_str_starts(after, GW_STR("- ")) && !gw_str_starts(after, GW_STR(": ")) &&
-        !gw_str_starts(after, GW_STR("dd.")))
-        return false;
-    if (colon && !f->bracket.len)
-        return false;
-    f->found->origin.logger = gw_str_n(word.ptr, word.len - colon);
-    f->bare = true;
-    f->ended = colon;
-    f->at += word.len;
-    return true;
-}
-
-/* LEVEL:logger:message, what Python's logging.basicConfig writes. */
-static bool take_basic(struct front *f, gw_str word)
-{
-    size_t colon = gw_str_find(word, ':');
-    gw_str level = gw_str_n(word.ptr, colon), more = gw_str_from(word, colon + 1);
-    size_t second = gw_str_find(more, ':');
-    bool likely = f->timed ? colon > 2 : colon > 3 && all_chars(level, is_upper);
-    if (colon == word.len || !likely || !set_level(f, level))
-        return false;
-    f->at += colon + 1;
-    f->ended = true;
-    if (more.len && second < more.len && all_chars(gw_str_n(more.ptr, second), is_name_char)) {
-        f->found->origin.logger = gw_str_n(more.ptr, second);
-        f->at += second + 1;
-    }
-    return true;
-}
-
-static bool is_id(gw_str s)
-{
-    struct log_trace id;
-    bool digits = all_chars(s, gw_is_digit);
-    return (digits && s.len <= 39 && log_trace_id(s, &id) != LOG_ID_BAD) ||
-           (s.len == 32 && log_trace_id(s, &id) == LOG_ID_GOOD);
-}
-
-/* lt.py Python-App 6b00e75b00000000290c438ab8ca0a10 say:48 message, Python's documented form without
- * brackets: %(filename)s %(dd.service)s %(dd.trace_id)s %(funcName)s:%(lineno)s */
-static bool take_documented(struct front *f, gw_str file)
-{
-    gw_str rest = gw_str_from(rest_of(f), file.len + 1), service, id, place;
-    int64_t line;
-    if (!f->found->severity || !gw_str_ends(file, GW_STR(".py")) || !gw_str_next(&rest, ' ', &service) ||
-        !gw_str_next(&rest, ' ', &id) || !is_id(id) || !gw_str_next(&rest, ' ', &place))
-        return false;
-    size_t colon = gw_str_find(place, ':');
-    if (colon == 0 || !gw_str_i64(gw_str_from(place, colon + 1), &line))
-        return false;
-    log_attrs_text(f->r->attrs, GW_STR("code.file.path"), file);
-    log_attrs_text(f->r->attrs, GW_STR("code.function.name"), gw_str_n(place.ptr, colon));
-    log_attrs_int(f->r->attrs, GW_STR("code.line.number"), line);
-    f->found->origin.service = service;
-    log_trace_id(id, &f->found->trace);
-    f->at = place.ptr + place.len;
-    f->marked = true;
-    return true;
-}
-
-/* `name - LEVEL - message`, behind a time: %(asctime)s - %(name)s - %(levelname)s - %(message)s */
-static bool take_name_first(struct front *f, gw_str word)
-{
-    gw_str after = gw_str_from(rest_of(f), word.len), level;
-    if (!f->timed || f->found->severity || !gw_str_starts(after, GW_STR(" - ")) ||
-        !all_chars(word, is_name_char))
-        return false;
-    after = gw_str_from(after, 3);
-    if (!gw_str_next(&after, ' ', &level) || level.len < 3 || !all_chars(level, is_upper) ||
-        !log_severity_word(level))
-        return false;
-    f->found->origin.logger = word;
-    f->at += word.len;
-    return true;
-}
-
-/* A dash ends the front; between a time and a level it only stands between them. */
-static bool take_separator(struct front *f, gw_str word)
-{
-    if (word.len != 1 || (*word.ptr != '-' && *word.ptr != '|' && *word.ptr != ':'))
-        return false;
-    f->ended = *word.ptr != '|' && (*word.ptr != '-' || f->found->severity || !f->timed);
+    f->open = NULL;
     f->at++;
     return true;
 }
 
-static bool take_word(struct front *f)
-{
-    gw_str word = front_word(f);
-    if (word.len == 0)
-        return false;
-    if (take_separator(f, word) || take_name_first(f, word))
-        return true;
-    if (f->timed && take_bare_level(f, word))
-        return true;
-    if (gw_str_starts(word, GW_STR("dd.")) && take_pair(f, word)) {
-        f->at += word.len;
-        return true;
-    }
-    return take_basic(f, word) || take_pid(f, word) || take_documented(f, word) || take_logger(f, word);
-}
-
-static bool take_piece(struct front *f)
+static bool take_piece(struct log_front *f)
 {
     if (f->at == f->end)
         return false;
     if (!f->timed && take_time(f))
         return true;
-    return *f->at == '[' ? take_bracket(f) : take_word(f);
+    switch (*f->at) {
+    case '[':
+        return log_front_bracket(f);
+    case ']':
+        return close_bracket(f);
+    case '(':
+    case '{':
+        return log_front_enclosed(f);
+    default:
+        return log_front_word(f);
+    }
 }
 
-/* A single [name]: the thread, where a logger stands beside it or it came before the level. */
-static void place_bracket(struct front *f)
+/* First characters of lines that have a shape of their own (log_front_form). Most lines begin with a year. */
+static bool may_be_form(const char *at, size_t n)
 {
-    if (!f->bracket.len)
-        return;
-    if (f->bare || f->early || f->found->origin.logger.len)
-        log_attrs_text(f->r->attrs, GW_STR("thread.name"), f->bracket);
-    else
-        f->found->origin.logger = f->bracket;
+    if (n < 12)
+        return false;
+    if (gw_is_digit(*at))
+        return at[4] != '-' && at[4] != '/';
+    if (*at == '[')
+        return (gw_is_digit(at[1]) && at[5] != '-') || at[2] == ' ';
+    return *at == '=' || (log_is_upper(*at) && (gw_is_digit(at[1]) || at[1] == ','));
 }
+
+/* Goes over the front; true when it was syslog's, and all of it. *message is where the message begins. */
+static bool read_front(struct log_front *f, const char **message)
+{
+    const char *begin = f->at;
+    *message = f->at;
+    log_front_skip_blanks(f);
+    f->begin = f->at;
+    if (may_be_form(f->at, (size_t)(f->end - f->at)) && log_front_form(f))
+        *message = f->at;
+    for (int i = f->ended ? PIECES : 0; i < PIECES && take_piece(f); i++) {
+        if (f->time_from && *message == begin && f->end - f->time_from > 10 &&
+            (f->time_from[10] == 'T' || gw_is_letter(*f->time_from)) && log_front_syslog(f))
+            return true;
+        *message = f->at;
+        if (f->ended)
+            break;
+        log_front_skip_blanks(f);
+    }
+    return false;
+}
+
+/* --- names and numbers, when all pieces are known --- */
+
+/* Behind `---` of Spring Boot: [application] [thread]. */
+static void place_spring(struct log_front *f)
+{
+    const struct log_front_name *last = &f->names[f->names_n - 1];
+    log_attrs_text(f->r->attrs, GW_STR("thread.name"), last->text);
+    if (f->names_n > 1)
+        f->found->origin.service = log_or_else(f->found->origin.service, last[-1].text);
+}
+
+/* A [name] is the thread, where a logger stands beside it or it came before the level; two brackets that touch
+ * are logger and level (Rust's fern). Of MySQL the first is an error code. */
+static void place_names(struct log_front *f)
+{
+    if (f->names_n && f->spring) {
+        place_spring(f);
+        return;
+    }
+    for (size_t i = 0; i < f->names_n; i++) {
+        const struct log_front_name *n = &f->names[i];
+        gw_str *logger = &f->found->origin.logger;
+        if (gw_str_starts(n->text, GW_STR("MY-")))
+            log_attrs_text(f->r->attrs, GW_STR("mysql.error_code"), n->text);
+        else if (!logger->len && !f->bare && (!n->early || n->adjacent))
+            *logger = n->text;
+        else
+            log_attrs_text(f->r->attrs, GW_STR("thread.name"), n->text);
+    }
+}
+
+/* [7] of log4net is a thread, where its logger stands before a dash; [123] of others is a process. */
+static void place_number(struct log_front *f)
+{
+    if (f->numbered)
+        log_attrs_int(f->r->attrs, f->dashed ? GW_STR("thread.id") : GW_STR("process.pid"), f->number);
+}
+
+/* --- elsewhere in the line --- */
 
 /* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs. The line stays whole. */
-static void find_access_time(struct log_reader *r, struct log_found *found, gw_str text)
+static bool find_access_time(struct log_reader *r, struct log_found *found, gw_str text)
 {
-    enum { NEAR = 128, LENGTH = 26 };
+    enum { LENGTH = 20 };
     gw_str near = gw_str_n(text.ptr, text.len < NEAR ? text.len : NEAR);
     size_t open = gw_str_find(near, '[');
-    gw_str at = gw_str_from(text, open + 1);
-    if (open < near.len && at.len > LENGTH && at.ptr[LENGTH] == ']' && at.ptr[2] == '/' && at.ptr[6] == '/' &&
-        at.ptr[11] == ':')
-        log_time_text(r->clock, gw_str_n(at.ptr, LENGTH), r->now, &found->time);
+    gw_str at = gw_str_from(near, open + 1);
+    return open < near.len && at.len > LENGTH && at.ptr[2] == '/' && at.ptr[6] == '/' && at.ptr[11] == ':' &&
+           log_time_front(r->clock, at, r->now, &found->time);
 }
 
-static void find_marks(struct log_found *found, gw_str text)
+/* 1117838570, 1117838570.123 or 1117838570123 as a word of its own, in this century */
+static bool read_epoch(gw_str word, uint64_t *ns)
 {
-    struct log_marks m;
-    if (!log_ids_find(text, &m))
-        return;
-    log_trace_id(m.trace, &found->trace);
-    log_span_id(m.span, &found->span);
-    found->origin.service = m.service;
-    found->origin.env = m.env;
-    found->origin.version = m.version;
+    double seconds;
+    size_t digits = 0;
+    while (gw_digit_at(word, digits))
+        digits++;
+    if ((digits != 10 && digits != 13) || *word.ptr != '1' ||
+        (digits < word.len && word.ptr[digits] != '.') || !gw_str_double(word, &seconds))
+        return false;
+    return log_time_number(word, seconds, ns);
 }
 
-void log_read_text(struct log_reader *r, gw_str text, struct log_found *found)
+/* A date and a time of day in a column; FIRST is what the line begins with, where a clock alone is no time. */
+static bool read_column_time(struct log_reader *r, gw_str rest, uint64_t *ns)
+{
+    return rest.len > 18 && gw_is_digit(*rest.ptr) && (rest.ptr[4] == '-' || rest.ptr[4] == '/') &&
+           log_time_front(r->clock, rest, r->now, ns);
+}
+
+/* Columns before the message: seconds since 1970 (BGL, HPC, Squid), or a date behind a file's name. *at is where
+ * a date stands: the front goes on there. */
+static bool find_column_time(struct log_reader *r, gw_str text, uint64_t *ns, const char **at)
+{
+    gw_str rest = text, word;
+    *at = NULL;
+    for (int i = 0; i < COLUMNS / 2 + 1 && gw_str_next(&rest, ' ', &word); i++) {
+        if (!word.len || !gw_is_digit(*word.ptr))
+            continue;
+        if (read_epoch(word, ns))
+            return true;
+        if (i && read_column_time(r, gw_str_n(word.ptr, (size_t)(text.ptr + text.len - word.ptr)), ns)) {
+            *at = word.ptr;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A level among columns that all lack small letters: … R02-M1-N0 RAS KERNEL INFO instruction cache … */
+static void find_column_level(struct log_found *found, gw_str text)
+{
+    gw_str rest = text, word;
+    for (int i = 0; i < COLUMNS && gw_str_next(&rest, ' ', &word); i++) {
+        for (size_t k = 0; k < word.len; k++)
+            if (word.ptr[k] >= 'a' && word.ptr[k] <= 'z')
+                return;
+        int number = word.len > 3 ? log_severity_word(word) : 0;
+        if (number) {
+            found->severity = number;
+            found->severity_text = word;
+            return;
+        }
+    }
+}
+
+/* What nothing in the front tells: the line stays whole. */
+static void look_elsewhere(struct log_front *f, gw_str text)
+{
+    const char *at, *message;
+    if (find_access_time(f->r, f->found, text) || !find_column_time(f->r, text, &f->found->time, &at))
+        return;
+    if (!at) {
+        if (!f->found->severity)
+            find_column_level(f->found, text);
+        return;
+    }
+    f->at = at;
+    f->ended = false;
+    f->names_n = 0;
+    read_front(f, &message);
+    place_names(f);
+    place_number(f);
+}
+
+static bool has(gw_str s, gw_str what)
+{
+    return s.len >= what.len && memmem(s.ptr, s.len, what.ptr, what.len);
+}
+
+/* The name of an exception, and a colon: `java.lang.Error: no`, `Error: no` */
+static bool begins_with_exception(gw_str text)
+{
+    size_t n = 0;
+    while (n < text.len && (log_is_word_char(text.ptr[n]) || text.ptr[n] == '.' || text.ptr[n] == '$'))
+        n++;
+    gw_str name = gw_str_n(text.ptr, n);
+    return n < text.len && (text.ptr[n] == ':' || text.ptr[n] == '\n') &&
+           (gw_str_ends(name, GW_STR("Error")) || gw_str_ends(name, GW_STR("Exception")));
+}
+
+/* A stack trace without a level is an error's. */
+static bool is_trace(gw_str text)
+{
+    static const gw_str begins[] = {GW_LIT("Traceback (most recent call last)"),
+                                    GW_LIT("panic: "),
+                                    GW_LIT("fatal error: "),
+                                    GW_LIT("Exception in thread "),
+                                    GW_LIT("Unhandled exception"),
+                                    GW_LIT("Uncaught "),
+                                    GW_LIT("goroutine ")};
+    static const gw_str within[] = {GW_LIT("\nTraceback (most recent call last)"),
+                                    GW_LIT("\n\tat "),
+                                    GW_LIT("\n    at "),
+                                    GW_LIT("\n   at "),
+                                    GW_LIT("\nCaused by: "),
+                                    GW_LIT("\nStack trace:\n"),
+                                    GW_LIT("\n\tfrom "),
+                                    GW_LIT("\ngoroutine "),
+                                    GW_LIT("\nstack backtrace:"),
+                                    GW_LIT("\n[stacktrace]"),
+                                    GW_LIT("\npanic: ")};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (gw_str_starts(text, begins[i]))
+            return true;
+    if (begins_with_exception(text) ||
+        (gw_str_starts(text, GW_STR("thread '")) && has(text, GW_STR("' panicked at "))))
+        return true;
+    if (gw_str_find(text, '\n') == text.len)
+        return false;
+    for (size_t i = 0; i < sizeof within / sizeof *within; i++)
+        if (has(text, within[i]))
+            return true;
+    return false;
+}
+
+/* --- the whole --- */
+
+/* Behind the time: an object, or pairs with a level. */
+static bool has_inner(const struct log_front *f)
+{
+    gw_str rest = log_front_rest(f);
+    return rest.len > 2 && (*rest.ptr == '{' ? rest.ptr[rest.len - 1] == '}' : log_is_logfmt(rest));
+}
+
+static void set_body(struct log_front *f, gw_str text, const char *message)
+{
+    while (message < f->end && (*message == ' ' || *message == '\t' || *message == '\r' || *message == '\n'))
+        message++;
+    f->found->body = message < f->end ? gw_str_n(message, (size_t)(f->end - message)) : text;
+}
+
+gw_str log_read_text(struct log_reader *r, gw_str text, struct log_found *found)
 {
     found->body = text;
     if (!text.len)
-        return;
-    struct front f = {.r = r, .found = found, .at = text.ptr, .end = text.ptr + text.len};
-    const char *message = f.at;
-    skip_blanks(&f);
-    for (int i = 0; i < PIECES && !f.ended && take_piece(&f); i++) {
-        message = f.at + (f.at < f.end && (*f.at == ' ' || *f.at == '\t'));
-        skip_blanks(&f);
+        return GW_NOSTR;
+    struct log_front f = {.r = r, .found = found, .at = text.ptr, .end = text.ptr + text.len};
+    struct log_attrs_mark before = log_attrs_here(r->attrs);
+    const char *message;
+    if (read_front(&f, &message) || (f.timed && !found->severity && has_inner(&f)))
+        return log_front_rest(&f);
+    if (f.timed && !found->severity && log_front_two_lines(&f))
+        message = f.at;
+    bool known = f.timed || found->severity || f.marked;
+    if (known) {
+        place_names(&f);
+        place_number(&f);
+    } else {
+        log_attrs_back(r->attrs, before);
+        found->origin.logger = GW_NOSTR;
     }
     if (!f.marked)
-        find_marks(found, text);
+        log_front_find_marks(found, text);
     if (!f.timed)
-        find_access_time(r, found, text);
-    if (!f.timed && !found->severity && !f.marked)
-        message = text.ptr; /* nothing says that this is the front of a log line */
-    else
-        place_bracket(&f);
-    found->body = gw_str_n(message, (size_t)(f.end - message));
-    if (!found->body.len)
-        found->body = text;
+        look_elsewhere(&f, text);
+    if (!found->severity && is_trace(text))
+        found->severity = SEVERITY_ERROR;
+    if (known)
+        set_body(&f, text, f.open ? f.open : f.keep ? f.keep : message);
+    return GW_NOSTR;
 }

@@ -1,4 +1,4 @@
-/* When a record was made, by its own words: the usual forms are read here, others by dateparse.h.
+/* When a record was made, by its own words: the usual form is read here, others by timescan.h and dateparse.h.
  *
  * A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset. Called by
  * log_text.c and log_json.c.
@@ -7,9 +7,11 @@
 
 #include "translators/text/civil.h"
 #include "translators/text/dateparse.h"
+#include "translators/text/timescan.h"
 
 static const int64_t FIRST_YEAR = 1990;
-static const uint64_t NANO = 1000000000u, EARLIEST = 631152000u; /* 1990-01-01 in seconds */
+static const uint64_t NANO = 1000000000u, EARLIEST = 631152000u, /* 1990-01-01 in seconds … */
+    LATEST = UINT64_MAX / 1000000000u;                           /* … and 2554-07-21: OTLP's last one */
 
 enum { DATE = 10, MINUTE = 16, SECOND = 19 };
 
@@ -72,29 +74,45 @@ static uint64_t read_fraction(const char **p, const char *end)
     return ns;
 }
 
-/* `Z`, `+08:00`, ` +0800`: as seconds; *p moves behind it. */
-static bool read_zone(const char **p, const char *end, int *offset)
+static bool is_upper(char c)
 {
-    const char *at = *p;
-    *offset = 0;
-    if (at < end && *at == 'Z') {
-        *p = at + 1;
-        return true;
-    }
-    if (end - at > 1 && *at == ' ')
-        at++;
-    if (end - at > 3 && memcmp(at, "UTC", 3) == 0 && (at[3] == ' ' || at[3] == ']')) {
-        *p = at + 3;
-        return true;
-    }
-    if (end - at < 5 || (*at != '+' && *at != '-') || !has_shape(at + 1, "00", 2))
+    return c >= 'A' && c <= 'Z';
+}
+
+/* A word that may be a zone: `CST`, `Asia/…`, not `INFO`. */
+static bool is_zone_like(const char *p, const char *end)
+{
+    size_t n = 1;
+    if (end - p < 2 || !is_upper(*p))
         return false;
-    const char *minutes = at + 3 + (at[3] == ':');
-    if (end - minutes < 2 || !has_shape(minutes, "00", 2) || (end - minutes > 2 && gw_is_digit(minutes[2])))
+    if (!is_upper(p[1]))
+        return gw_is_letter(p[1]);
+    while (p + n < end && n < 6 && is_upper(p[n]))
+        n++;
+    char last = p[n - 1];
+    return n < 6 && (last == 'T' || last == 'C' || last == 'K' || last == 'B' || last == 'Z' || last == 'D');
+}
+
+/* Whether a zone may stand here: it is looked for only then. */
+static bool may_be_zone(const char *p, const char *end)
+{
+    if (p == end || (*p != ' ' && *p < '(') || *p == ',')
         return false;
-    *offset = (two_digits(at + 1) * 60 + two_digits(minutes)) * 60 * (*at == '-' ? -1 : 1);
-    *p = minutes + 2;
-    return true;
+    if (*p != ' ')
+        return *p == 'Z' || *p == '+' || *p == '-' || *p == '[' || is_zone_like(p, end);
+    if (end - p < 4)
+        return false;
+    return ((p[1] == '+' || p[1] == '-') && gw_is_digit(p[2])) || is_zone_like(p + 1, end) ||
+           ((p[1] == '[' || p[1] == '(') && is_zone_like(p + 2, end));
+}
+
+/* The zone as an offset in seconds; *p moves behind it. */
+static bool read_zone(struct log_clock *c, const char **p, const char *end, int64_t wall, int *offset)
+{
+    size_t n =
+        may_be_zone(*p, end) ? timescan_zone(gw_str_n(*p, (size_t)(end - *p)), c->zone, wall, offset) : 0;
+    *p += n;
+    return n;
 }
 
 static int64_t utc_of_local(struct log_clock *c, int64_t wall)
@@ -111,23 +129,40 @@ static int64_t utc_of_local(struct log_clock *c, int64_t wall)
     return at;
 }
 
-size_t log_time_front(struct log_clock *c, gw_str text, uint64_t *ns)
+/* As nanoseconds; false for what OTLP has no room for, and for what is older than any log. */
+static bool to_ns(int64_t seconds, uint64_t nsec, uint64_t *ns)
 {
-    if (text.len < SECOND)
-        return 0;
+    if (seconds < (int64_t)EARLIEST || (uint64_t)seconds >= LATEST)
+        return false;
+    *ns = (uint64_t)seconds * NANO + nsec;
+    return true;
+}
+
+/* Any other form. */
+static size_t scan_front(const struct log_clock *c, gw_str text, uint64_t now, uint64_t *ns)
+{
+    struct layout_time t;
+    size_t n = timescan(text, c->zone, (int64_t)(now / NANO), &t);
+    return n && to_ns(t.seconds, (uint64_t)t.nsec, ns) ? n : 0;
+}
+
+size_t log_time_front(struct log_clock *c, gw_str text, uint64_t now, uint64_t *ns)
+{
     const char *p = text.ptr, *end = text.ptr + text.len;
-    if (!gw_is_digit(*p) || p[MINUTE] != ':' || !has_shape(p + MINUTE + 1, "00", 2))
-        return 0;
-    int64_t wall = minute_at(c, p);
-    int seconds = two_digits(p + MINUTE + 1), offset;
-    if (wall < 0 || seconds > 60)
-        return 0;
+    int64_t wall = -1;
+    int offset;
+    if (text.len >= SECOND && p[MINUTE] == ':' && gw_is_digit(*p) && has_shape(p + MINUTE + 1, "00", 2))
+        wall = minute_at(c, p);
+    if (wall < 0)
+        return scan_front(c, text, now, ns);
+    int seconds = two_digits(p + MINUTE + 1);
     p += SECOND;
+    if (seconds > 60 || (p < end && gw_is_digit(*p)))
+        return 0;
     uint64_t part = read_fraction(&p, end);
     wall += seconds;
-    wall = read_zone(&p, end, &offset) ? wall - offset : utc_of_local(c, wall);
-    *ns = (uint64_t)wall * NANO + part;
-    return (size_t)(p - text.ptr);
+    wall = read_zone(c, &p, end, wall, &offset) ? wall - offset : utc_of_local(c, wall);
+    return to_ns(wall, part, ns) ? (size_t)(p - text.ptr) : 0;
 }
 
 bool log_time_number(gw_str digits, double value, uint64_t *ns)
@@ -152,13 +187,12 @@ bool log_time_text(struct log_clock *c, gw_str text, uint64_t now, uint64_t *ns)
     struct layout_time t;
     char why[LAYOUT_ERROR_SIZE];
     double value;
-    size_t n = log_time_front(c, text, ns);
+    text = gw_str_trim(text);
+    size_t n = log_time_front(c, text, now, ns);
     if (n && n == text.len)
         return true;
     if (gw_str_double(text, &value))
         return log_time_number(text, value, ns);
-    if (!dateparse(text, c->zone, (int64_t)now, &t, why) || t.seconds < (int64_t)EARLIEST || layout_ns(t) < 0)
-        return false;
-    *ns = (uint64_t)layout_ns(t);
-    return true;
+    return dateparse(text, c->zone, (int64_t)now, &t, why) && t.seconds < (int64_t)LATEST &&
+           to_ns(t.seconds, (uint64_t)t.nsec, ns);
 }

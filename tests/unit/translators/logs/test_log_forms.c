@@ -49,7 +49,7 @@ static void text_forms(void **state)
          "dd.trace_id=1532288605744414813 dd.span_id=0] -  * two blanks",
          "{service.name=\"App\" service.version=\"V1.1\" deployment.environment.name=\"Testing\"} __main__ "
          "@1795221339.530000000 ERROR(17) "
-         "trace:00000000000000001543c85e56c6405d \" * two blanks\" {code.file.path=\"lt.py\" "
+         "trace:00000000000000001543c85e56c6405d \"* two blanks\" {code.file.path=\"lt.py\" "
          "code.line.number=48}\n"},
         {"2018-01-01 00:00:00,000 WARNING [a.b] [x.py:1] [dd.trace_id=0 dd.span_id=0] - m",
          "{service.name=\"s\"} a.b @1514764800.000000000 WARNING(13) \"m\" {code.file.path=\"x.py\" "
@@ -96,9 +96,10 @@ static void text_forms(void **state)
          "{service.name=\"s\"} @1795222318.500000000 info(9) \"server started\" {}\n"},
         {"[ERROR] disk full", "{service.name=\"s\"} ERROR(17) \"disk full\" {}\n"},
         {"2026-11-21 00:51:58.123 UTC [77] LOG:  checkpoint",
-         "{service.name=\"s\"} @1795222318.123000000 LOG(9) \" checkpoint\" {thread.name=\"77\"}\n"},
+         "{service.name=\"s\"} @1795222318.123000000 LOG(9) \"checkpoint\" {process.pid=77}\n"},
         {"2026-11-21 00:51:58.123 | INFO     | app:main:12 - up",
-         "{service.name=\"s\"} app:main:12 @1795222318.123000000 INFO(9) \"up\" {}\n"},
+         "{service.name=\"s\"} app @1795222318.123000000 INFO(9) \"up\" {code.line.number=12 "
+         "code.function.name=\"main\"}\n"},
         {"MDC {dd.span_id=7, dd.trace_id=00000000000000ff} done",
          "{service.name=\"s\"} (9) trace:000000000000000000000000000000ff span:0000000000000007 \"MDC "
          "{dd.span_id=7, "
@@ -147,7 +148,7 @@ static void json_forms(void **state)
          "\"extra\":1,\"msg\":\"in b\"}",
          "{service.name=\"App\" service.version=\"V1.1\" deployment.environment.name=\"Testing\" "
          "host.name=\"vm\"} @1795221855.737000000 "
-         "30(9) "
+         "info(9) "
          "trace:000000000000000029f62bd682f75410 span:7c15365235dda791 \"in b\" {pid=313 extra=1}\n"},
         {"{\"dd\":{\"env\":\"T\",\"other\":[1,{\"message\":\"x\"}]},\"level\":\"warn\",\"message\":\"in "
          "inner\"}",
@@ -157,7 +158,8 @@ static void json_forms(void **state)
          "\"stack\":\"at "
          "x\"},\"msg\":\"failed\","
          "\"time\":\"2026-11-21T00:54:23.383Z\",\"src\":{\"file\":\"a.js\",\"line\":7},\"v\":0}",
-         "{service.name=\"s\" host.name=\"h\"} app @1795222463.383000000 50(17) \"failed\" {err={name=\"E\"} "
+         "{service.name=\"s\" host.name=\"h\"} app @1795222463.383000000 error(17) \"failed\" "
+         "{err={name=\"E\"} "
          "v=0 code.line.number=7 "
          "code.file.path=\"a.js\" exception.stacktrace=\"at x\" exception.message=\"boom\"}\n"},
         /* logback's encoder, log4j2's JSON, ECS */
@@ -275,10 +277,10 @@ static void numbers_of_levels_by_source(void **state)
 {
     static const struct form python[] = {
         {"{\"level\":20,\"msg\":\"m\"}",
-         "{service.name=\"s\"} 20(9) \"m\" {datadog.log.source=\"python-json\"}\n"}};
+         "{service.name=\"s\"} INFO(9) \"m\" {datadog.log.source=\"python-json\"}\n"}};
     static const struct form other[] = {
-        {"{\"level\":20,\"msg\":\"m\"}", "{service.name=\"s\"} 20(5) \"m\" {datadog.log.source=\"js\"}\n"},
-        {"{\"level\":3,\"msg\":\"m\"}", "{service.name=\"s\"} 3(17) \"m\" {datadog.log.source=\"js\"}\n"}};
+        {"{\"level\":20,\"msg\":\"m\"}", "{service.name=\"s\"} debug(5) \"m\" {datadog.log.source=\"js\"}\n"},
+        {"{\"level\":3,\"msg\":\"m\"}", "{service.name=\"s\"} err(17) \"m\" {datadog.log.source=\"js\"}\n"}};
     check("python-json", LOG_TEXT, python, 1);
     check("js", LOG_TEXT, other, 2);
 }

@@ -78,6 +78,16 @@ static void ids_anywhere(void **state)
     assert_true(gw_str_eq(m.env, GW_STR("e")) && gw_str_eq(m.version, GW_STR("1")));
     assert_true(log_ids_find(GW_STR("trace_id=0 then trace_id=5"), &m)); /* the first that is one */
     assert_true(gw_str_eq(m.trace, GW_STR("5")));
+    assert_true(log_ids_find(GW_STR("trace_id=7 dd.trace_id=8 span_id=9 dd_span_id=10"), &m)); /* dd. first */
+    assert_true(gw_str_eq(m.trace, GW_STR("8")) && gw_str_eq(m.span, GW_STR("10")));
+    assert_true(log_ids_find(GW_STR("{\"_dd.trace_id\":\"8\", traceId: 9, spanId=3, mdc.dd.span_id=4}"), &m));
+    assert_true(gw_str_eq(m.trace, GW_STR("8")) && gw_str_eq(m.span, GW_STR("4")));
+    assert_true(log_ids_find(GW_STR("traceId=9 spanId=3"), &m));
+    assert_true(gw_str_eq(m.trace, GW_STR("9")) && gw_str_eq(m.span, GW_STR("3")));
+    assert_false(
+        log_ids_find(GW_STR("parent_trace_id=5 upstream_trace_id=6 parent_span_id=7 rootTraceId=8 "
+                            "x.trace_id=4 parentSpanId=1 old_dd_trace_id=3 _trace_id=2 parent.trace_id=1"),
+                     &m));
     assert_false(log_ids_find(GW_STR("my_strace_id=5 user_id=6 trace_idea=7 trace_id"), &m));
     assert_false(log_ids_find(GW_STR("_i"), &m));
     assert_false(log_ids_find(GW_STR(""), &m));
@@ -96,18 +106,29 @@ static void levels(void **state)
     assert_int_equal(log_severity_word(GW_STR("ERROR+99")), 0);
     assert_int_equal(log_severity_word(GW_STR("")), 0);
     assert_int_equal(log_severity_word(GW_STR("information!!!!")), 0);
+    gw_str word;
+    assert_int_equal(log_severity_number(50, false, &word), 17);
+    assert_true(gw_str_eq(word, GW_STR("error")));
+    assert_int_equal(log_severity_number(3, true, &word), 17);
+    assert_true(gw_str_eq(word, GW_STR("err")));
+    assert_int_equal(log_severity_plain(GW_STR("Warning")), 13);
+    assert_int_equal(log_severity_plain(GW_STR("http")), 0);
+    assert_int_equal(log_severity_plain(GW_STR("config")), 0);
+    assert_int_equal(log_severity_plain(GW_STR("E")), 0);
     static const int syslog[] = {21, 19, 18, 17, 13, 10, 9, 5}, tens[] = {1, 5, 9, 13, 17, 21},
                      python[] = {5, 9, 13, 17, 18, 0};
     for (int i = 0; i < 8; i++)
-        assert_int_equal(log_severity_number(i, i & 1), syslog[i]);
+        assert_int_equal(log_severity_number(i, i & 1, &word), syslog[i]);
     for (int i = 0; i < 6; i++) {
-        assert_int_equal(log_severity_number(10 + 10 * i, false), tens[i]);
-        assert_int_equal(log_severity_number(10 + 10 * i, true), python[i]);
+        assert_int_equal(log_severity_number(10 + 10 * i, false, &word), tens[i]);
+        assert_int_equal(log_severity_number(10 + 10 * i, true, &word), python[i]);
     }
-    assert_int_equal(log_severity_number(200, false), 0);
-    assert_int_equal(log_severity_number(-1, false), 0);
-    assert_int_equal(log_severity_number(8, false), 0);
+    assert_int_equal(log_severity_number(200, false, &word), 0);
+    assert_int_equal(log_severity_number(-1, false, &word), 0);
+    assert_int_equal(log_severity_number(8, false, &word), 0);
 }
+
+static const uint64_t NOW = 1795221339000000000u;
 
 static void times_in_front(void **state)
 {
@@ -131,7 +152,15 @@ static void times_in_front(void **state)
         {"2026-02-29 00:00:00", "UTC", 0, 0},
         {"2026-11-21 24:35:39", "UTC", 0, 0},
         {"1926-11-21 00:35:39", "UTC", 0, 0},
-        {"2026-11-21 00:35:3", "UTC", 0, 0},
+        {"2026-11-21 00:35:3", "UTC", 18, 1795221303000000000u},
+        {"2026-11-21 00:35:390", "UTC", 0, 0},
+        {"2554-07-21 23:34:32Z x", "UTC", 20, 18446744072000000000u},
+        {"2554-07-21 23:34:33Z x", "UTC", 0, 0}, /* OTLP has no room for it */
+        {"9999-12-31 23:59:59 x", "UTC", 0, 0},
+        {"2021-05-31 15:23:45.110 GMT [1]", "Asia/Shanghai", 27, 1622474625110000000u},
+        {"2021-05-31 15:23:45.110+08 x", "UTC", 26, 1622445825110000000u},
+        {"2021-05-31T15:23:45Z[UTC] x", "Asia/Shanghai", 25, 1622474625000000000u},
+        {"Nov 21 00:35:39 x", "UTC", 15, 1795221339000000000u},
         {"2026-11-21x00:35:39", "UTC", 0, 0},
         {"", "UTC", 0, 0},
     };
@@ -140,7 +169,7 @@ static void times_in_front(void **state)
         log_clock_init(&c, zone_find(gw_str_z(rows[i].zone)));
         for (int again = 0; again < 2; again++) { /* the second time from memory */
             uint64_t ns = 0;
-            size_t n = log_time_front(&c, gw_str_z(rows[i].text), &ns);
+            size_t n = log_time_front(&c, gw_str_z(rows[i].text), NOW, &ns);
             if (n != rows[i].taken || (n && ns != rows[i].ns))
                 fail_msg("%s: %zu bytes, %llu", rows[i].text, n, (unsigned long long)ns);
         }
@@ -160,6 +189,11 @@ static void times_alone(void **state)
                 ns == 1795221339123456000u);
     assert_true(log_time_number(GW_STR("1795221339123456789"), 1795221339123456789.0, &ns) &&
                 ns == 1795221339123456789u);
+    assert_true(log_time_text(&c, GW_STR(" 2021-05-31 15:23:45 -03 "), now, &ns) &&
+                ns == 1622485425000000000u);
+    assert_false(log_time_text(&c, GW_STR("2600-01-01T00:00:00Z"), now, &ns));
+    assert_false(log_time_text(&c, GW_STR("9999-12-31T23:59:59Z"), now, &ns));
+    assert_false(log_time_text(&c, GW_STR("Fri, 31 Dec 9999 23:59:59 GMT"), now, &ns));
     assert_false(log_time_number(GW_STR("0.25"), 0.25, &ns));
     assert_false(log_time_number(GW_STR("-1"), -1, &ns));
     assert_false(log_time_number(GW_STR("1e300"), 1e300, &ns));

@@ -1,0 +1,208 @@
+/* Pieces of a text line's front that stand in brackets: [INFO], [main], [core:error], [pid 1:tid 2], (thread),
+ * {file.py:12}.
+ *
+ * The state lives for one record. Called by log_text.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/logs/log_front.h"
+#include "translators/logs/log_severity.h"
+
+enum { BRACKET = 512 };
+
+/* What stands in the bracket, with others in it; NULL in ptr: it does not end. */
+static gw_str inside_of(gw_str rest, char open, char close)
+{
+    rest.len = rest.len < BRACKET ? rest.len : BRACKET;
+    size_t end = gw_str_find(rest, close);
+    gw_str inside = gw_str_n(rest.ptr + 1, end - 1);
+    if (end == rest.len)
+        return GW_NOSTR;
+    char after = end + 1 < rest.len ? rest.ptr[end + 1] : ' ';
+    if (after == ' ' || after == open || !memchr(inside.ptr, open, inside.len))
+        return inside;
+    for (size_t i = 1, depth = 1; i < rest.len && rest.ptr[i] != '\n'; i++) {
+        depth += rest.ptr[i] == open;
+        if (rest.ptr[i] == close && --depth == 0)
+            return gw_str_n(rest.ptr + 1, i - 1);
+    }
+    return GW_NOSTR;
+}
+
+/* [core:error], [:error], [ssl:trace3] of Apache 2.4; [INFO/MainProcess] of Python's multiprocessing */
+static bool take_named_level(struct log_front *f, gw_str inside)
+{
+    size_t colon = gw_str_find(inside, ':'), slash = gw_str_find(inside, '/');
+    gw_str name, level;
+    if (colon < inside.len) {
+        name = gw_str_n(inside.ptr, colon);
+        level = gw_str_from(inside, colon + 1);
+    } else if (slash < inside.len && log_is_upper_word(gw_str_n(inside.ptr, slash))) {
+        name = gw_str_from(inside, slash + 1);
+        level = gw_str_n(inside.ptr, slash);
+    } else {
+        return false;
+    }
+    if (!log_is_all(level, LOG_WORD) || (name.len && !log_is_name(name)) ||
+        !log_front_level(f, level, log_severity_plain(level)))
+        return false;
+    if (colon < inside.len)
+        f->found->origin.logger = log_or_else(f->found->origin.logger, name);
+    else
+        log_attrs_text(f->r->attrs, GW_STR("thread.name"), name);
+    return true;
+}
+
+static bool number_behind(gw_str s, gw_str name, int64_t *out)
+{
+    return gw_str_starts(s, name) && gw_str_i64(gw_str_from(s, name.len), out);
+}
+
+/* [pid 35708:tid 4328636416], [pid 35708] of Apache */
+static bool take_pid_tid(struct log_front *f, gw_str inside)
+{
+    int64_t pid, tid;
+    size_t colon = gw_str_find(inside, ':');
+    gw_str thread = gw_str_from(inside, colon + 1);
+    if (!number_behind(gw_str_n(inside.ptr, colon), GW_STR("pid "), &pid) ||
+        (colon < inside.len && !number_behind(thread, GW_STR("tid "), &tid)))
+        return false;
+    log_attrs_int(f->r->attrs, GW_STR("process.pid"), pid);
+    if (colon < inside.len)
+        log_attrs_int(f->r->attrs, GW_STR("thread.id"), tid);
+    return true;
+}
+
+/* [client 10.0.0.1:5000], [client 10.0.0.1], [client ::1:5000] of Apache */
+static bool take_client(struct log_front *f, gw_str inside)
+{
+    int64_t port;
+    if (!gw_str_starts(inside, GW_STR("client ")))
+        return false;
+    gw_str address = gw_str_from(inside, 7);
+    size_t colon = address.len;
+    while (colon && gw_is_digit(address.ptr[colon - 1]))
+        colon--;
+    bool has_port = colon > 1 && colon < address.len && address.ptr[colon - 1] == ':' &&
+                    gw_str_i64(gw_str_from(address, colon), &port);
+    log_attrs_text(f->r->attrs, GW_STR("client.address"),
+                   has_port ? gw_str_n(address.ptr, colon - 1) : address);
+    if (has_port)
+        log_attrs_int(f->r->attrs, GW_STR("client.port"), port);
+    return true;
+}
+
+/* [123]: of a process, or a thread; place_number of log_text.c decides. */
+static bool take_number(struct log_front *f, gw_str inside)
+{
+    if (f->numbered || inside.len > 18 || !log_is_all(inside, LOG_DIGIT) || !gw_str_i64(inside, &f->number))
+        return false;
+    return f->numbered = true;
+}
+
+/* 00:35 or 2026-11 somewhere: a time that nobody could read. */
+static bool looks_like_time(gw_str s)
+{
+    for (size_t i = 0; i + 5 <= s.len; i++)
+        if (gw_is_digit(s.ptr[i]) && gw_is_digit(s.ptr[i + 1]) && gw_char_in(s.ptr[i + 2], ":./-") &&
+            gw_is_digit(s.ptr[i + 3]) && gw_is_digit(s.ptr[i + 4]) &&
+            (i + 5 == s.len || !gw_is_letter(s.ptr[i + 5])))
+            return true;
+    return false;
+}
+
+/* [QuorumPeer[myid=1]/0.0.0.0:2181:FastLeaderElection@774]: %t:%C{1}@%L */
+static bool take_class_and_line(struct log_front *f, gw_str inside)
+{
+    size_t at = inside.len, colon;
+    int64_t line;
+    while (at && inside.ptr[at - 1] != '@')
+        at--;
+    if (at < 2 || !gw_str_i64(gw_str_from(inside, at), &line))
+        return false;
+    for (colon = at - 1; colon && inside.ptr[colon - 1] != ':';)
+        colon--;
+    gw_str name = gw_str_n(inside.ptr + colon, at - 1 - colon);
+    if (colon < 2 || !log_is_name(name) || f->found->origin.logger.len)
+        return false;
+    f->found->origin.logger = name;
+    log_attrs_text(f->r->attrs, GW_STR("thread.name"), gw_str_n(inside.ptr, colon - 1));
+    log_attrs_int(f->r->attrs, GW_STR("code.line.number"), line);
+    return true;
+}
+
+static bool is_name(gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!(log_char_kinds[(uint8_t)s.ptr[i]] & LOG_NAME) && !gw_char_in(s.ptr[i], " @#[]"))
+            return false;
+    return s.len;
+}
+
+/* One name is taken; more of them behind `---`, behind a code, and where brackets touch. */
+static bool take_name(struct log_front *f, gw_str inside)
+{
+    bool adjacent = f->at > f->begin && f->at[-1] == ']';
+    if ((f->bare && !f->lettered) || f->names_n == LOG_FRONT_NAMES || !is_name(inside))
+        return false;
+    if (f->names_n && !f->spring && !adjacent && !gw_str_starts(f->names[0].text, GW_STR("MY-")))
+        return false;
+    f->names[f->names_n++] = (struct log_front_name){inside, !f->found->severity, adjacent};
+    return true;
+}
+
+/* A time that is none of ours stays in the message, and is no name. */
+static bool keep_time(struct log_front *f, gw_str inside)
+{
+    if (f->timed || !looks_like_time(inside))
+        return false;
+    f->keep = f->keep ? f->keep : f->at;
+    return true;
+}
+
+static bool take_inside(struct log_front *f, gw_str inside)
+{
+    if (f->spring && (inside.len == 0 || log_front_correlation(f, inside)))
+        return true;
+    if (inside.len > 8 && (*inside.ptr == 'd' || *inside.ptr == 't') && log_front_block(f, inside))
+        return true;
+    if (inside.len <= LOG_LEVEL_MAX && !f->found->severity &&
+        log_front_level(f, inside, log_bracket_level(inside)))
+        return true;
+    bool digit = inside.len && gw_is_digit(inside.ptr[inside.len - 1]);
+    if (digit && (log_front_place(f, inside) || take_number(f, inside) || take_pid_tid(f, inside) ||
+                  take_class_and_line(f, inside)))
+        return true;
+    return (!f->found->severity && take_named_level(f, inside)) || (f->timed && take_client(f, inside)) ||
+           ((inside.len > 20 || gw_str_ends(inside, GW_STR(","))) && log_front_correlation(f, inside)) ||
+           keep_time(f, inside) || take_name(f, inside);
+}
+
+bool log_front_bracket(struct log_front *f)
+{
+    gw_str inside = inside_of(log_front_rest(f), '[', ']');
+    if (!inside.ptr || !take_inside(f, gw_str_trim(inside)))
+        return false;
+    f->at = inside.ptr + inside.len + 1;
+    return true;
+}
+
+/* JBoss: LEVEL [logger] (thread); HAProxy: [LEVEL] (pid); Airflow: {file.py:12} */
+bool log_front_enclosed(struct log_front *f)
+{
+    bool round = *f->at == '(';
+    gw_str inside = inside_of(log_front_rest(f), *f->at, round ? ')' : '}');
+    if (!inside.ptr)
+        return false;
+    gw_str core = gw_str_trim(inside);
+    if (core.len > 2 && *core.ptr == '{')
+        core = gw_str_n(core.ptr + 1, core.len - 2);
+    bool thread = round && f->found->severity && f->names_n == 1 && !f->names[0].early && is_name(core);
+    if (!log_front_place(f, core) && !(round && take_number(f, core))) {
+        if (!thread)
+            return false;
+        log_attrs_text(f->r->attrs, GW_STR("thread.name"), core);
+        f->found->origin.logger = f->names[0].text;
+        f->names_n = 0;
+    }
+    f->at = inside.ptr + inside.len + 1;
+    return true;
+}

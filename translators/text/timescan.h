@@ -1,0 +1,29 @@
+/* timescan.h: a time at the front of a text, in the forms that loggers and servers write.
+ *
+ *     2026-11-21 00:35:39,530   2026/11/21   2026.11.21   20261121-0:35:39:530   261121 00:35:39   081109 203615
+ *     21-Nov-2026 00:35:39.530  21/Nov/2026:00:35:39 +0800   21 Nov 2026   21.11.2026   11/21/2026 12:35:39 AM
+ *     Nov 21, 2026 12:35:39 AM  Nov 21 00:35:39 2026 UTC   Sat Nov 21 00:35:39.5 2026   Sat, 21 Nov 2026 00:35:39 GMT
+ *     26/11/21 00:35:39         11-21 00:35:39.530   11.21 00:35:39   00:35:39.530   12:35AM
+ *
+ * behind it a zone: Z, +08, +0800, +08:00, GMT, UTC+8, CST, Asia/Shanghai, [Asia/Shanghai], Z[UTC], and one behind
+ * another. An abbreviation is the given zone's own where it has one of that name; else that of a table, in
+ * which CST is China's. Of two numbers with slashes the first is the month, unless it cannot be; three of two
+ * digits are year, month, day if they can be. A time without a year, or without a date, is the last one before
+ * `now`, or up to a day (an hour) after it.
+ *
+ * This is what people mean; dateparse.h is what the reference engine of scripts does.
+ *
+ * Pure functions but for zone.h.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef TIMESCAN_H
+#define TIMESCAN_H
+
+#include "translators/text/layout.h"
+
+/* How many bytes the time takes; 0: none stands there. `now` is in seconds since 1970. */
+size_t timescan(gw_str text, const struct zone *, int64_t now, struct layout_time *out);
+/* The zone behind a wall clock (seconds): how many bytes it takes, with the blank before it; 0: there is none. */
+size_t timescan_zone(gw_str text, const struct zone *, int64_t wall, int *offset);
+
+#endif

@@ -1,0 +1,168 @@
+/* timescan_zone.c: the zone behind a time, in the forms that loggers and servers write. Owns nothing. Called by
+ * timescan.c and log_time.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "translators/text/timescan.h"
+
+enum { HOUR = 3600, MOST = 14 * HOUR, NAME = 40 };
+
+/* What may stand behind a zone. */
+static bool is_over(gw_str s, size_t at)
+{
+    return at >= s.len || gw_char_in(s.ptr[at], " \t\r\n],;:|)\"'");
+}
+
+/* +08, -0330, +08:00, +08:00:00, +8 where `lax`: how many bytes, 0: that is none */
+static size_t read_offset(gw_str s, bool lax, int *offset)
+{
+    if (s.len < 2 || (*s.ptr != '+' && *s.ptr != '-') || !gw_is_digit(s.ptr[1]))
+        return 0;
+    size_t n = gw_digit_at(s, 2) ? 3 : 2;
+    if (n == 2 && !lax)
+        return 0;
+    int hours = n == 3 ? (s.ptr[1] - '0') * 10 + s.ptr[2] - '0' : s.ptr[1] - '0', minutes = 0;
+    size_t colon = n < s.len && s.ptr[n] == ':';
+    if (gw_digit_at(s, n + colon) && gw_digit_at(s, n + colon + 1)) {
+        minutes = (s.ptr[n + colon] - '0') * 10 + s.ptr[n + colon + 1] - '0';
+        n += colon + 2;
+        if (n + 2 < s.len && s.ptr[n] == ':' && gw_digit_at(s, n + 1) && gw_digit_at(s, n + 2))
+            n += 3;
+    }
+    *offset = (hours * HOUR + minutes * 60) * (*s.ptr == '-' ? -1 : 1);
+    return minutes < 60 && hours * HOUR <= MOST && !gw_digit_at(s, n) ? n : 0;
+}
+
+static const struct {
+    gw_str name;
+    int minutes;
+} abbreviations[] = {
+    {GW_LIT("UT"), 0},      {GW_LIT("WET"), 0},    {GW_LIT("WEST"), 60},  {GW_LIT("BST"), 60},
+    {GW_LIT("CET"), 60},    {GW_LIT("CEST"), 120}, {GW_LIT("EET"), 120},  {GW_LIT("EEST"), 180},
+    {GW_LIT("SAST"), 120},  {GW_LIT("MSK"), 180},  {GW_LIT("IST"), 330},  {GW_LIT("PKT"), 300},
+    {GW_LIT("WIB"), 420},   {GW_LIT("ICT"), 420},  {GW_LIT("CST"), 480},  {GW_LIT("HKT"), 480},
+    {GW_LIT("SGT"), 480},   {GW_LIT("PHT"), 480},  {GW_LIT("AWST"), 480}, {GW_LIT("JST"), 540},
+    {GW_LIT("KST"), 540},   {GW_LIT("ACST"), 570}, {GW_LIT("AEST"), 600}, {GW_LIT("AEDT"), 660},
+    {GW_LIT("NZST"), 720},  {GW_LIT("NZDT"), 780}, {GW_LIT("BRT"), -180}, {GW_LIT("ART"), -180},
+    {GW_LIT("NDT"), -150},  {GW_LIT("NST"), -210}, {GW_LIT("ADT"), -180}, {GW_LIT("AST"), -240},
+    {GW_LIT("EDT"), -240},  {GW_LIT("EST"), -300}, {GW_LIT("CDT"), -300}, {GW_LIT("MDT"), -360},
+    {GW_LIT("MST"), -420},  {GW_LIT("PDT"), -420}, {GW_LIT("PST"), -480}, {GW_LIT("AKDT"), -480},
+    {GW_LIT("AKST"), -540}, {GW_LIT("HST"), -600},
+};
+
+/* The given zone knows best what it calls so. */
+static bool by_abbreviation(gw_str name, const struct zone *zone, int64_t wall, int *offset)
+{
+    if (zone_named(zone, name, wall, offset))
+        return true;
+    for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++)
+        if (gw_str_eq(name, abbreviations[i].name)) {
+            *offset = abbreviations[i].minutes * 60;
+            return true;
+        }
+    return false;
+}
+
+static size_t capitals(gw_str s)
+{
+    size_t n = 0;
+    while (n < s.len && s.ptr[n] >= 'A' && s.ptr[n] <= 'Z')
+        n++;
+    return n;
+}
+
+/* GMT, UTC, GMT+8, UTC-03:30, UTC0, and the abbreviations. All but a few of those end with T: levels do not. */
+static size_t read_word(gw_str s, const struct zone *zone, int64_t wall, int *offset)
+{
+    size_t n = capitals(s), more = 0;
+    if (n < 2 || n > 5 || !gw_char_in(s.ptr[n - 1], "TCKBZD"))
+        return 0;
+    gw_str name = gw_str_n(s.ptr, n);
+    *offset = 0;
+    if (gw_str_eq(name, GW_STR("UTC")) || gw_str_eq(name, GW_STR("GMT")) || gw_str_eq(name, GW_STR("UT"))) {
+        more = read_offset(gw_str_from(s, n), true, offset);
+        more = more ? more : n < s.len && s.ptr[n] == '0';
+        return is_over(s, n + more) ? n + more : 0;
+    }
+    return is_over(s, n) && by_abbreviation(name, zone, wall, offset) ? n : 0;
+}
+
+/* A place of the tz database. Text is data: only what begins with one of its folders is looked for on disk. */
+static size_t read_place(gw_str s, int64_t wall, int *offset)
+{
+    static const gw_str folders[] = {GW_LIT("Africa/"),    GW_LIT("America/"), GW_LIT("Antarctica/"),
+                                     GW_LIT("Asia/"),      GW_LIT("Arctic/"),  GW_LIT("Atlantic/"),
+                                     GW_LIT("Australia/"), GW_LIT("Europe/"),  GW_LIT("Indian/"),
+                                     GW_LIT("Pacific/"),   GW_LIT("Etc/"),     GW_LIT("US/"),
+                                     GW_LIT("Canada/"),    GW_LIT("Brazil/"),  GW_LIT("Chile/")};
+    size_t n = 0;
+    while (n < s.len && n < NAME &&
+           (gw_is_letter(s.ptr[n]) || gw_is_digit(s.ptr[n]) || gw_char_in(s.ptr[n], "/_+-")))
+        n++;
+    if (gw_str_find(gw_str_n(s.ptr, n), '/') == n)
+        return 0;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        if (!gw_str_starts(s, folders[i]))
+            continue;
+        const struct zone *place = is_over(s, n) ? zone_find(gw_str_n(s.ptr, n)) : NULL;
+        if (place)
+            *offset = (int)(wall - layout_wall(place, wall));
+        return place ? n : 0;
+    }
+    return 0;
+}
+
+/* In brackets: [Asia/Shanghai], [UTC], (CST) */
+static size_t read_enclosed(gw_str s, const struct zone *zone, int64_t wall, int *offset)
+{
+    if (s.len < 4 || (*s.ptr != '[' && *s.ptr != '('))
+        return 0;
+    gw_str inside = gw_str_from(s, 1);
+    size_t n = read_word(inside, zone, wall, offset);
+    n = n ? n : read_place(inside, wall, offset);
+    return n && n + 1 < s.len && s.ptr[n + 1] == (*s.ptr == '[' ? ']' : ')') ? n + 2 : 0;
+}
+
+static size_t read_any(gw_str s, const struct zone *zone, int64_t wall, int *offset)
+{
+    switch (s.len ? *s.ptr : 0) {
+    case '+':
+    case '-': {
+        size_t n = read_offset(s, false, offset);
+        return is_over(s, n) || (n && gw_char_in(s.ptr[n], "[(")) ? n : 0;
+    }
+    case '[':
+    case '(':
+        return read_enclosed(s, zone, wall, offset);
+    case 0:
+        return 0;
+    default: {
+        size_t n = read_word(s, zone, wall, offset);
+        return n ? n : read_place(s, wall, offset);
+    }
+    }
+}
+
+size_t timescan_zone(gw_str text, const struct zone *zone, int64_t wall, int *offset)
+{
+    int again;
+    size_t n = 0;
+    if (text.len && *text.ptr == 'Z' &&
+        (text.len == 1 || (!gw_is_letter(text.ptr[1]) && !gw_is_digit(text.ptr[1])))) {
+        *offset = 0;
+        n = 1;
+    } else {
+        size_t blank = text.len && *text.ptr == ' ';
+        n = read_any(gw_str_from(text, blank), zone, wall, offset);
+        n += n ? blank : 0;
+    }
+    if (!n)
+        return 0;
+    /* said a second time: +0800 CST, Z[UTC], +08:00[Asia/Shanghai] */
+    gw_str behind = gw_str_from(text, n);
+    size_t blank = behind.len && *behind.ptr == ' ';
+    gw_str word = gw_str_from(behind, blank);
+    size_t more = word.len && (gw_is_letter(*word.ptr) || gw_char_in(*word.ptr, "[("))
+                      ? read_any(word, zone, wall, &again)
+                      : 0;
+    return n + (more ? blank + more : 0);
+}
