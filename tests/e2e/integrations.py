@@ -284,3 +284,8 @@ case("OpenTelemetry's library", meta={"otel.library.name": "my.lib", "otel.libra
 case("OpenTelemetry's scope", meta={"otel.scope.name": "my.lib"}, kind="internal", fields={"scope": ("my.lib", "")}, becomes={"otel.scope.name": ABSENT})
 each("user", ["usr.email"], "user.email", "a@example.com")
 each("session", ["usr.session_id"], "session.id", "s1")
+each("exit code", ["cmd.exit_code"], "process.exit.code", 2)
+each("account", ["gcloud.project_id", "aas.subscription.id"], "cloud.account.id", "p")
+each("model", [f"{lib}.request.model" for lib in ("ai", "anthropic", "bedrock", "google_genai", "langchain", "litellm", "mistralai", "vertexai", "vllm")],
+     "gen_ai.request.model", "m", type="llm")
+each("provider", ["ai.request.model_provider", "langchain.request.provider", "vertexai.request.provider"], "gen_ai.provider.name", "p", type="llm")
