@@ -30,7 +30,9 @@ struct gw_diagnostics;
 enum gw_verdict {
     /* taken, but for `rejected` items that the backend refused (partial success): never sent again */
     GW_DONE,
-    GW_RETRY,   /* not now: again after back-off, not before retry_after */
+    GW_RETRY, /* not now: again after back-off, not before retry_after */
+    /* no answer within the timeout: as GW_RETRY, and requests become smaller and fewer (congestion.h) */
+    GW_TIMED_OUT,
     GW_SPLIT,   /* split the batch and send the parts; a single frame that cannot be split is rejected */
     GW_REFUSED, /* this data never will be taken: count as rejected, with the backend's words */
     /* the data is good, the configuration is not (credentials, unknown project): retried slowly, logged
@@ -38,6 +40,12 @@ enum gw_verdict {
     GW_RETRY_SLOWLY,
     GW_DISCARDED /* the exporter has no endpoint for it: counted as that, and gone */
 };
+
+/* The request was not taken and is sent again as it is. */
+static inline bool gw_is_failure(enum gw_verdict verdict)
+{
+    return verdict == GW_RETRY || verdict == GW_TIMED_OUT || verdict == GW_RETRY_SLOWLY;
+}
 
 struct gw_outcome {
     enum gw_verdict verdict;
@@ -56,6 +64,8 @@ struct gw_batch {
     size_t n, bytes;
     uint64_t items;
     struct gw_frame **frames;
+    /* the link is slow: compress it, where the configuration leaves that open */
+    bool compress;
 };
 
 typedef void gw_done_f(void *cookie, const struct gw_outcome *);
@@ -86,6 +96,7 @@ struct gw_exporter {
     size_t conf_size, ctx_size;
     /* requests that it may have open at a time, where the option of that name says fewer */
     unsigned in_flight;
+    bool remote;          /* it sends over a network: requests adapt to what that bears (congestion.h) */
     bool shows;           /* people read the output: related items should arrive together */
     bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */

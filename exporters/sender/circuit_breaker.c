@@ -32,10 +32,11 @@ static void count_failure(struct gw_breaker *b, const struct gw_breaker_conf *co
 {
     bool was_open = b->open;
     b->failures++;
-    if (slow && b->failures < conf->most)
+    if (slow && !b->taken && b->failures < conf->most)
         b->failures = conf->most;
     b->slow = slow;
     b->open = b->failures >= conf->most;
+    b->taken = b->taken && !b->open;
     if (!b->open || was_open)
         return;
     b->fresh_turn = true;
@@ -45,8 +46,8 @@ static void count_failure(struct gw_breaker *b, const struct gw_breaker_conf *co
 void gw_breaker_answer(struct gw_breaker *b, const struct gw_breaker_conf *conf, enum gw_verdict verdict,
                        bool first_try, gw_nsec now, uint64_t random)
 {
-    if (verdict != GW_RETRY && verdict != GW_RETRY_SLOWLY)
-        *b = (struct gw_breaker){0};
+    if (!gw_is_failure(verdict))
+        *b = (struct gw_breaker){.taken = verdict == GW_DONE || b->taken};
     else if (b->open || first_try)
         count_failure(b, conf, verdict == GW_RETRY_SLOWLY, now, random);
 }

@@ -2,6 +2,7 @@
  *
  *      CLOSED   requests go out as they are ready; one that fails waits for its own retry and keeps no other from being sent
  *        │ as many first tries in a row fail as may be in flight; one is enough when the configuration is refused (GW_RETRY_SLOWLY)
+ *        │ and nothing was taken with it so far: later a refusal may be about that request alone
  *        ▼
  *      OPEN     one request at a time passes, at the pace at which that many requests would retry: of what waits for its retry and what
  *        │      was never sent, by turns
@@ -23,6 +24,7 @@
 /* Zeroed, it is closed. */
 struct gw_breaker {
     bool open, slow;   /* slow: only a person can mend it */
+    bool taken;        /* something was taken since it was last open: the configuration works */
     bool fresh_turn;   /* the next to pass is one that was never sent, where there is one */
     unsigned failures; /* in a row; while closed, of first tries alone */
     gw_nsec next;      /* while open: monotonic, when the next request may pass */
@@ -38,8 +40,7 @@ bool gw_breaker_allows(const struct gw_breaker *, gw_nsec now);
 /* A request is sent. `fresh`: it was never sent before. */
 void gw_breaker_pass(struct gw_breaker *, const struct gw_breaker_conf *, bool fresh, gw_nsec now,
                      uint64_t random);
-/* The verdict on a request; GW_RETRY and GW_RETRY_SLOWLY count as failures, all others show that the backend
- * answers. */
+/* The verdict on a request; what is no failure (gw_is_failure) shows that the backend answers. */
 void gw_breaker_answer(struct gw_breaker *, const struct gw_breaker_conf *, enum gw_verdict, bool first_try,
                        gw_nsec now, uint64_t random);
 

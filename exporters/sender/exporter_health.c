@@ -49,6 +49,18 @@ void gw_exporter_health_inherit(struct gw_exporter_health *h, const struct gw_ex
     h->said = predecessor->said - log_repeat;
 }
 
+void gw_exporter_health_suspect(struct gw_exporter_health *h, const struct gw_batch *b,
+                                const struct gw_outcome *o, gw_nsec now)
+{
+    if (h->suspect_said && now - h->suspect_said < log_repeat)
+        return;
+    h->suspect_said = now;
+    gw_log(GW_WARNING, h->component,
+           "the backend takes other requests, but not this one of %" PRIu64
+           " items (%s): it is tried in parts, to find what is wrong with it: %s",
+           b->items, gw_signal_name(b->signal), o->text);
+}
+
 void gw_exporter_health_rejected(struct gw_exporter_health *h, const struct gw_batch *b, uint64_t items,
                                  const struct gw_outcome *o)
 {

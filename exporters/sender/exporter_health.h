@@ -14,6 +14,7 @@ struct gw_exporter_health {
     const char *component; /* of the log: "exporter=sls" */
     bool troubled;         /* the last outcome was GW_RETRY or GW_RETRY_SLOWLY */
     gw_nsec since, said;
+    gw_nsec suspect_said; /* 0: never */
 };
 
 void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, gw_nsec now);
@@ -21,6 +22,9 @@ void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);
 /* A successor with another configuration goes on with what was said: when the backend takes data again that is said, and if it does not, why
  * not is said at once. */
 void gw_exporter_health_inherit(struct gw_exporter_health *, const struct gw_exporter_health *predecessor);
+/* This request is refused again and again, others are not; said every minute at most. */
+void gw_exporter_health_suspect(struct gw_exporter_health *, const struct gw_batch *,
+                                const struct gw_outcome *, gw_nsec now);
 /* `items` of a batch will never be taken. Said at most a few times a second, however often it happens. */
 void gw_exporter_health_rejected(struct gw_exporter_health *, const struct gw_batch *, uint64_t items,
                                  const struct gw_outcome *);

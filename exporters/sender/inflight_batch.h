@@ -12,8 +12,10 @@
 #define GW_INFLIGHT_BATCH_H
 
 #include "core/delivery/queue.h"
+#include "exporters/sender/congestion.h"
 #include "exporters/sender/frame_split.h"
 #include "exporters/sender/retry.h"
+#include "exporters/sender/suspect.h"
 
 struct gw_inflight_batch {
     struct gw_inflight_batch *next;
@@ -21,7 +23,10 @@ struct gw_inflight_batch {
     struct gw_chain nodes;
     struct gw_batch batch; /* the frames of nodes */
     struct gw_retry retry;
-    gw_nsec due; /* when to send it (again) … */
+    struct gw_suspect suspect;
+    struct gw_congestion_sent sent; /* when it is open */
+    gw_nsec due;                    /* when to send it (again) … */
+    gw_nsec early;                  /* … or, where it is in the way of others, from when on … */
     /* … and until when at the latest, whatever else is waited for (gw_retry_latest) */
     gw_nsec latest;
     struct gw_outcome outcome; /* of the last send */
@@ -37,7 +42,13 @@ struct gw_chain gw_inflight_batch_open(struct gw_inflight_batch *);
 uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *, gw_nsec oldest, struct gw_chain *out);
 /* The first n frames move to `out`; the batch may be empty afterwards. */
 void gw_inflight_batch_take_frames(struct gw_inflight_batch *, size_t n, struct gw_chain *out);
-/* Splits p into two of about half the bytes; p is gone when the result is GW_DIVIDED. Else it holds what it
+/* It was sent before and not taken. */
+static inline bool gw_inflight_batch_is_retry(const struct gw_inflight_batch *p)
+{
+    return p->retry.tries > 0 || p->suspect.seen;
+}
+
+/* Splits p into two of about half the bytes, never tried yet; p is gone when the result is GW_DIVIDED. Else it holds what it
  * held, though a single frame may have become two by then. */
 enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age,
                                          struct gw_inflight_batch *out[2]);

@@ -14,6 +14,11 @@ static gw_nsec ceiling(const struct gw_retry_conf *conf, unsigned tries)
     return conf->initial << tries;
 }
 
+static gw_nsec shorter(gw_nsec a, gw_nsec b)
+{
+    return a < b ? a : b;
+}
+
 /* Uniform in 0 … most, by the upper bits of random. */
 static gw_nsec portion(gw_nsec most, uint64_t random)
 {
@@ -37,11 +42,11 @@ struct gw_step gw_retry_step(struct gw_retry *r, const struct gw_retry_conf *con
 {
     if (now >= r->expiry)
         return (struct gw_step){.give_up = true};
-    gw_nsec pause = gw_retry_pause(conf, o->verdict, r->tries, random), left = gw_retry_latest(r, now) - now;
-    if (pause < o->retry_after)
-        pause = o->retry_after;
-    if (pause > left)
-        pause = left;
+    gw_nsec left = gw_retry_latest(r, now) - now,
+            own = shorter(gw_retry_pause(conf, o->verdict, r->tries, random), left),
+            asked = o->retry_after < left      ? o->retry_after
+                    : left / 4 > conf->initial ? left - left / 4
+                                               : left;
     r->tries++;
-    return (struct gw_step){.until = now + pause};
+    return (struct gw_step){.until = now + (own < asked ? asked : own), .early = now + own};
 }

@@ -5,9 +5,10 @@
  *   pause   full jitter: uniform in 0 … min(max, initial × 2ⁿ), n retries so far. Gateways that lost one backend together do not
  *           come back together, and a backend that recovers is not met by a wave.
  *           GW_RETRY_SLOWLY waits max/2 … max: nothing will change until a person has changed something.
- *   bounds  not before the backend's retry_after (OTLP: RetryInfo.retry_delay, Retry-After), with one exception: whatever the backend
- *           asks for, a try is made at the moment when the request's oldest frame expires, with all of its frames, and another one
- *           when its newest frame expires. So nothing expires without a last try, and nothing is given up before it expires.
+ *   bounds  not before the backend's retry_after (OTLP: RetryInfo.retry_delay, Retry-After). One that the request would not live to see
+ *           is taken for three quarters of what it has left: a maintenance that ends by then finds the data alive. Whatever the backend asks
+ *           for, a try is made at the moment when the request's oldest frame expires, with all of its frames, and another one when its
+ *           newest frame expires. So nothing expires without a last try, and nothing is given up before it expires.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -29,6 +30,7 @@ struct gw_retry {
 struct gw_step {
     bool give_up;
     gw_nsec until; /* monotonic, never after gw_retry_latest */
+    gw_nsec early; /* when it would be, had the backend asked for nothing */
 };
 
 /* The pause before retry number `tries`, from 0, as far as the backend names none. `random` is 64 uniform
@@ -38,7 +40,7 @@ gw_nsec gw_retry_pause(const struct gw_retry_conf *, enum gw_verdict, unsigned t
  * last try. */
 gw_nsec gw_retry_latest(const struct gw_retry *, gw_nsec now);
 
-/* `o` is GW_RETRY or GW_RETRY_SLOWLY; `random` is 64 uniform bits. */
+/* `o` is a failure (gw_is_failure); `random` is 64 uniform bits. */
 struct gw_step gw_retry_step(struct gw_retry *, const struct gw_retry_conf *, const struct gw_outcome *o,
                              gw_nsec now, uint64_t random);
 

@@ -70,27 +70,74 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     return false;
 }
 
+/* What was made when requests could be larger is sent in parts of the size that they have now. Returns the
+ * first of them. */
+static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
+    struct gw_inflight_batch *half[2];
+    while (p->batch.bytes > s->limits.bytes) {
+        struct gw_retry retry = p->retry;
+        struct gw_suspect suspect = p->suspect;
+        if (gw_inflight_batch_split(p, s->conf->max_age, half) != GW_DIVIDED)
+            break; /* a single item; or no memory, then it is tried as it is */
+        half[0]->retry.tries = half[1]->retry.tries = retry.tries;
+        half[0]->suspect = half[1]->suspect = suspect;
+        gw_sender_postpone_as_next(s, half[1], now);
+        p = half[0];
+    }
+    return p;
+}
+
 static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, gw_nsec now)
 {
+    p = first_part(s, p, now);
     gw_breaker_pass(&s->breaker[p->batch.signal], &s->pace, fresh, now, gw_sender_random(s));
     if (s->open++ == 0)
         s->answered_at = now; /* the wait for its answer begins */
+    s->fresh_next = gw_inflight_batch_is_retry(p);
+    s->open_again += s->fresh_next;
+    s->open_bytes += p->batch.bytes;
+    p->sent = (struct gw_congestion_sent){now, p->batch.bytes, s->open_bytes};
+    p->batch.compress = gw_congestion_compresses(&s->congestion, now);
     gw_sender_count(&s->counts.requests);
     s->exporter->send(s->ctx, &p->batch, s->conf->timeout, gw_sender_on_done, p);
 }
 
+/* No place is free. */
+static bool is_full(const struct gw_sender *s)
+{
+    return s->open >= s->pace.most || !gw_congestion_has_room(&s->congestion, s->open_bytes);
+}
+
+/* Of what waits for a retry: one place is kept for fresh data, which a backend may take while it hangs over
+ * requests that it does not. A single place changes hands by turns (fresh_next). */
+static bool has_place(const struct gw_sender *s, const struct gw_inflight_batch *p)
+{
+    unsigned most = s->pace.most > 1 ? s->pace.most - 1 : 1;
+    return !is_full(s) && (!gw_inflight_batch_is_retry(p) || s->open_again < most);
+}
+
+/* Requests that wait for a retry fill half of the queue: the rest is for what comes. */
+static bool is_crowded(const struct gw_sender *s)
+{
+    return s->open + s->waiting_n >= s->pace.most && s->waiting_cost > (size_t)s->conf->queue_size / 2;
+}
+
 /* When a batch that waits is sent: not before its time, nor before the breaker lets it pass, but before it
- * expires. */
+ * expires. A time that the backend named is about that request; it does not count while the backend takes
+ * others and those that wait are in their way. */
 static gw_nsec due_at(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
     const struct gw_breaker *b = &s->breaker[p->batch.signal];
-    return b->open && b->next > p->due ? earlier(b->next, p->latest) : p->due;
+    if (b->open)
+        return b->next > p->due ? earlier(b->next, p->latest) : p->due;
+    return b->taken && is_crowded(s) ? p->early : p->due;
 }
 
 static void send_due(struct gw_sender *s, gw_nsec now)
 {
-    for (struct gw_inflight_batch **at = &s->waiting.first; *at && s->open < s->pace.most;) {
-        if (due_at(s, *at) > now) {
+    for (struct gw_inflight_batch **at = &s->waiting.first; *at && !is_full(s);) {
+        if (due_at(s, *at) > now || !has_place(s, *at)) {
             at = &(*at)->next;
             continue;
         }
@@ -114,32 +161,32 @@ static void evict_waiting(struct gw_sender *s, gw_nsec now)
         gw_sender_evict(s, used - most, now);
 }
 
-/* Elsewhere requests that wait for a retry keep fresh data from being sent when they fill half of the queue:
- * the rest is for what comes. */
-static bool is_crowded(const struct gw_sender *s)
+/* Elsewhere requests that wait keep fresh data of their signal from being sent when there are too many of
+ * them, unless the last answer was that the backend takes it. */
+static bool is_held_back(const struct gw_sender *s, unsigned signal)
 {
-    return !evicts_waiting(s) && s->open + s->waiting_n >= s->pace.most &&
-           s->waiting_cost > (size_t)s->conf->queue_size / 2;
+    const struct gw_breaker *b = &s->breaker[signal];
+    return is_crowded(s) && !evicts_waiting(s) && (b->failures || !b->taken);
 }
 
 /* The signals of which a batch may be taken now. */
 static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
     unsigned signals = 0;
-    if (now < s->hungry_until || s->open >= s->pace.most || is_crowded(s))
+    if (now < s->hungry_until || is_full(s))
         return 0;
     for (unsigned i = 0; i < GW_SIGNALS; i++)
-        if (s->exporter->signals & 1u << i && gw_breaker_allows(&s->breaker[i], now))
+        if (s->exporter->signals & 1u << i && gw_breaker_allows(&s->breaker[i], now) && !is_held_back(s, i))
             signals |= 1u << i;
     return signals;
 }
 
-/* Where it is the turn of fresh data at a breaker that is open. */
+/* Where it is the turn of fresh data: at a breaker that is open, or after a request that was sent again. */
 static unsigned takable_first(const struct gw_sender *s, gw_nsec now)
 {
     unsigned signals = takable(s, now);
     for (unsigned i = 0; i < GW_SIGNALS; i++)
-        if (!s->breaker[i].open || !s->breaker[i].fresh_turn)
+        if (s->breaker[i].open ? !s->breaker[i].fresh_turn : !s->fresh_next)
             signals &= ~(1u << i);
     return signals;
 }
@@ -206,10 +253,11 @@ static void abandon(struct gw_sender *s)
 static gw_nsec next_send(const struct gw_sender *s, gw_nsec now)
 {
     gw_nsec due = GW_NEVER;
-    if (s->open >= s->pace.most)
+    if (is_full(s))
         return due;
     for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
-        due = earlier(due, due_at(s, p));
+        if (has_place(s, p))
+            due = earlier(due, due_at(s, p));
     for (int i = 0; i < GW_SIGNALS; i++)
         if (!gw_breaker_allows(&s->breaker[i], now))
             due = earlier(due, s->breaker[i].next);
@@ -219,9 +267,9 @@ static gw_nsec next_send(const struct gw_sender *s, gw_nsec now)
 /* Nothing is sent before the next try. */
 static bool is_stuck(const struct gw_sender *s)
 {
-    bool stuck = s->open >= s->pace.most || is_crowded(s);
-    for (int i = 0; i < GW_SIGNALS; i++)
-        stuck |= s->breaker[i].open;
+    bool stuck = is_full(s);
+    for (unsigned i = 0; i < GW_SIGNALS; i++)
+        stuck |= s->breaker[i].open || is_held_back(s, i);
     return stuck && s->health.troubled;
 }
 
@@ -262,6 +310,7 @@ static void publish(struct gw_sender *s)
 {
     atomic_store_explicit(&s->counts.open, s->open, memory_order_relaxed);
     atomic_store_explicit(&s->counts.waiting, s->waiting_n, memory_order_relaxed);
+    atomic_store_explicit(&s->counts.request_bytes, s->limits.bytes, memory_order_relaxed);
     atomic_store_explicit(&s->counts.troubled, s->health.troubled, memory_order_relaxed);
 }
 
@@ -286,6 +335,7 @@ static gw_nsec step_down(struct gw_sender *s, gw_nsec now)
 gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
 {
     gw_sender_settle(s, now);
+    s->limits.bytes = gw_congestion_request_bytes(&s->congestion);
     if (gw_sender_has_successor(s))
         return step_down(s, now);
     begin_drain(s, now);
@@ -299,7 +349,7 @@ gw_nsec gw_sender_step(struct gw_sender *s, gw_nsec now)
         take(s, takable_first, now);
         send_due(s, now);
         take(s, takable, now);
-        if (s->exporter->hurry && s->open && (s->draining || s->open >= s->pace.most))
+        if (s->exporter->hurry && s->open && (s->draining || is_full(s)))
             s->exporter->hurry(s->ctx);
     }
     publish(s);

@@ -2,7 +2,7 @@
  *
  *   sender_lifecycle.c new, start, stop, take over, finish, drop; the thread's body         main thread, but for the body
  *   sender.c           the policy, gw_sender_step: ids, expire, send, take, drain           the sender's thread
- *   sender_outcome.c   from a verdict to DONE, RETRY, SPLIT, REFUSED, RETRY_SLOWLY          the sender's thread
+ *   sender_outcome.c   from a verdict to the ledger, to another try, or to parts            the sender's thread
  *   sender_items.c     batches, and where their items go: ledger, queue, disk               the sender's thread
  *   sender_disk.c      what is only on the disk, back into the queue                        the sender's thread
  *   sender_metrics.c   what is seen from outside                                            any thread
@@ -32,6 +32,7 @@
 #include "core/delivery/queue.h"
 #include "core/diskqueue/disk_queue.h"
 #include "exporters/sender/circuit_breaker.h"
+#include "exporters/sender/congestion.h"
 #include "exporters/sender/dead_letter.h"
 #include "exporters/sender/exporter_health.h"
 #include "exporters/sender/inflight_batch.h"
@@ -44,7 +45,7 @@ struct gw_inflight_batches {
 };
 
 struct gw_sender_counts {
-    atomic_uint_least64_t requests, retries, open, waiting, troubled;
+    atomic_uint_least64_t requests, retries, timeouts, splits, open, waiting, troubled, request_bytes;
 };
 
 struct gw_sender {
@@ -70,13 +71,20 @@ struct gw_sender {
     bool started, owns_queue;
 
     /* sender's thread only */
-    struct gw_batch_limits limits;
+    struct gw_batch_limits limits; /* bytes: as congestion says */
+    struct gw_congestion congestion;
     /* for their time; with an outcome that was not looked at yet */
     struct gw_inflight_batches waiting, settled;
     unsigned waiting_n;  /* batches that wait … */
     size_t waiting_cost; /* … and what the queue is charged for them */
     struct gw_breaker breaker[GW_SIGNALS];
-    unsigned open;       /* requests at the exporter */
+    struct gw_answers answers[GW_SIGNALS];
+    unsigned open;       /* requests at the exporter … */
+    unsigned open_again; /* … those of them that were not taken before … */
+    size_t open_bytes;   /* … and the bytes of all */
+    bool fresh_next;     /* the last request sent was one that was not taken before */
+    gw_nsec split_at;    /* when the parts of the next request that is too large are sent at the earliest */
+    gw_nsec size_said;   /* when the log last spoke of a size; 0: never */
     gw_nsec answered_at; /* when the backend last took a request, or began to be asked after a pause */
     unsigned turn;       /* signal to look at first */
     uint64_t random;
@@ -120,6 +128,11 @@ void gw_sender_append(struct gw_inflight_batches *, struct gw_inflight_batch *);
 struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *, struct gw_inflight_batch **at);
 /* Waits until `due`, in `waiting`. */
 void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec due, gw_nsec now);
+/* Waits for the next place, before all others: what came with it is being sent. */
+void gw_sender_postpone_as_next(struct gw_sender *, struct gw_inflight_batch *, gw_nsec now);
+/* Two halves of a batch, which was not sent as a whole (again), wait instead of it. */
+void gw_sender_postpone_halves(struct gw_sender *, struct gw_inflight_batch *half[2], gw_nsec due,
+                               gw_nsec now);
 /* Out of `waiting`. */
 struct gw_inflight_batch *gw_sender_resume(struct gw_sender *, struct gw_inflight_batch **at);
 /* In the ledger. */

@@ -31,13 +31,35 @@ static size_t cost_of(const struct gw_inflight_batch *p)
     return cost;
 }
 
-void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
+/* Everything but its place in `waiting`. */
+static void count_waiting(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
 {
-    p->due = due;
+    p->due = p->early = due;
     p->latest = gw_retry_latest(&p->retry, now);
     s->waiting_n++;
     s->waiting_cost += cost_of(p);
+}
+
+void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
+{
+    count_waiting(s, p, due, now);
     gw_sender_append(&s->waiting, p);
+}
+
+void gw_sender_postpone_as_next(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
+    count_waiting(s, p, now, now);
+    p->next = s->waiting.first;
+    s->waiting.first = p;
+    if (!p->next)
+        s->waiting.end = &p->next;
+}
+
+void gw_sender_postpone_halves(struct gw_sender *s, struct gw_inflight_batch *half[2], gw_nsec due,
+                               gw_nsec now)
+{
+    gw_sender_postpone(s, half[0], due, now);
+    gw_sender_postpone(s, half[1], due, now);
 }
 
 struct gw_inflight_batch *gw_sender_resume(struct gw_sender *s, struct gw_inflight_batch **at)

@@ -39,6 +39,8 @@ static struct gw_sender *make(const struct gw_exporter *exporter, void *ctx,
                                        conf->in_flight > exporter->in_flight ? (unsigned)conf->in_flight
                                                                              : exporter->in_flight};
     s->limits = (struct gw_batch_limits){conf->batch_bytes, (uint64_t)conf->batch_items, conf->batch_delay};
+    gw_congestion_init(&s->congestion, &(struct gw_congestion_conf){conf->batch_bytes, s->pace.most,
+                                                                    conf->timeout, exporter->remote});
     s->waiting.end = &s->waiting.first;
     s->settled.end = &s->settled.first;
     atomic_init(&s->deadline, GW_NEVER);
@@ -130,6 +132,9 @@ static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
                               memory_order_relaxed);
     atomic_fetch_add_explicit(&successor->counts.retries, predecessor->counts.retries, memory_order_relaxed);
     gw_exporter_health_inherit(&successor->health, &predecessor->health);
+    atomic_fetch_add_explicit(&successor->counts.timeouts, predecessor->counts.timeouts,
+                              memory_order_relaxed);
+    atomic_fetch_add_explicit(&successor->counts.splits, predecessor->counts.splits, memory_order_relaxed);
     gw_dead_letter_inherit(&successor->dead_letter, &predecessor->dead_letter);
     gw_queue_inherit(successor->queue, wake, successor);
     atomic_store(&predecessor->over, true);

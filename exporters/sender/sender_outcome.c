@@ -6,12 +6,19 @@
 #include "core/base/log.h"
 #include "exporters/sender/sender_internal.h"
 
-enum { LEAST_LEARNED_BYTES = 64 * 1024 };
+/* More parts of requests under suspicion are not made while that many batches wait. */
+enum { MOST_WAITING_SUSPECTS = 32 };
+/* Splits beyond a burst are this far apart: a backend that finds everything too large is not asked without
+ * end. */
+static const gw_nsec SPLIT_PACE = 20 * GW_MSEC, SPLIT_BURST = 64 * SPLIT_PACE;
+static const gw_nsec SIZE_SAID_AGAIN = 600 * GW_SEC;
 
 static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     uint64_t rejected = p->outcome.rejected < p->batch.items ? p->outcome.rejected : p->batch.items;
     gw_exporter_health_recovered(&s->health, now);
+    gw_congestion_on_answer(&s->congestion, &p->sent, true, now);
+    s->answers[p->batch.signal].taken++;
     s->answered_at = now;
     if (rejected)
         gw_exporter_health_rejected(&s->health, &p->batch, rejected, &p->outcome);
@@ -40,7 +47,8 @@ static void release_front(struct gw_sender *s, struct gw_inflight_batch *p, size
     gw_sender_release(s, &through, true);
 }
 
-static void reject(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+/* For good. What is not set aside is lost, for a reason of the backend's or of ours. */
+static void reject(struct gw_sender *s, struct gw_inflight_batch *p, bool expired, gw_nsec now)
 {
     struct gw_set_aside aside = gw_dead_letter_put(&s->dead_letter, &p->batch);
     enum gw_signal signal = p->batch.signal;
@@ -62,7 +70,10 @@ static void reject(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now
         wait_for_memory(s, p, now);
         return;
     }
-    gw_sender_move(s, signal, GW_IN_PROCESS, GW_REJECTED, 0, p->batch.items - aside.items);
+    if (expired)
+        gw_sender_move(s, signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EXPIRED, p->batch.items - aside.items);
+    else
+        gw_sender_move(s, signal, GW_IN_PROCESS, GW_REJECTED, 0, p->batch.items - aside.items);
     gw_sender_finish_inflight(s, p);
 }
 
@@ -74,8 +85,53 @@ uint64_t gw_sender_random(struct gw_sender *s)
     return z ^ z >> 31;
 }
 
+/* --- requests that were not taken --- */
+
+/* The request itself seems to be the reason: its halves are tried, the bad one again in halves. False when
+ * it stays whole. */
+static bool divide_suspect(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
+    struct gw_inflight_batch *half[2];
+    struct gw_suspect suspect = p->suspect;
+    if (s->waiting_n >= MOST_WAITING_SUSPECTS)
+        return false;
+    if (p->batch.items > 1)
+        gw_exporter_health_suspect(&s->health, &p->batch, &p->outcome, now);
+    if (gw_inflight_batch_split(p, s->conf->max_age, half) != GW_DIVIDED)
+        return false;
+    gw_sender_count(&s->counts.splits);
+    half[0]->suspect = half[1]->suspect = gw_suspect_half(&suspect);
+    gw_nsec due = now + gw_retry_pause(&s->pace.retry, GW_RETRY, 0, gw_sender_random(s));
+    gw_sender_postpone_halves(s, half, due, now);
+    return true;
+}
+
+/* A single item that is refused while others pass, where it can be set aside. */
+static bool is_convicted(const struct gw_sender *s, const struct gw_inflight_batch *p)
+{
+    return s->dead_letter.directory.len && p->batch.items == 1 && gw_is_convicted(&p->suspect);
+}
+
+static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
+    struct gw_outcome o = p->outcome;
+    bool suspect = gw_is_suspect(&p->suspect);
+    if (suspect && o.verdict == GW_RETRY_SLOWLY)
+        o.verdict = GW_RETRY; /* the configuration is good for others */
+    struct gw_step step = gw_retry_step(&p->retry, &s->pace.retry, &o, now, gw_sender_random(s));
+    if (step.give_up && suspect && s->dead_letter.directory.len) {
+        reject(s, p, true, now);
+    } else if (step.give_up) {
+        gw_sender_drop_inflight(s, p, GW_REASON_EXPIRED);
+    } else {
+        gw_sender_postpone(s, p, step.until, now);
+        p->early = step.early;
+    }
+}
+
 static void retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
+    bool first = !gw_inflight_batch_is_retry(p);
     if (gw_sender_has_successor(s)) {
         gw_sender_give_back(s, p);
         return;
@@ -84,27 +140,41 @@ static void retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
         gw_sender_drop_inflight(s, p, GW_REASON_SHUTDOWN);
         return;
     }
-    gw_exporter_health_trouble(&s->health, &p->outcome, now);
+    gw_suspect_failed(&p->suspect, &s->answers[p->batch.signal]);
+    s->answers[p->batch.signal].failed_first += first;
     gw_sender_count(&s->counts.retries);
-    struct gw_step step = gw_retry_step(&p->retry, &s->pace.retry, &p->outcome, now, gw_sender_random(s));
-    if (step.give_up)
-        gw_sender_drop_inflight(s, p, GW_REASON_EXPIRED);
-    else
-        gw_sender_postpone(s, p, step.until, now);
+    if (is_convicted(s, p)) {
+        reject(s, p, false, now);
+        return;
+    }
+    if (gw_is_suspect(&p->suspect) && divide_suspect(s, p, now))
+        return;
+    if (!gw_is_suspect(&p->suspect))
+        gw_exporter_health_trouble(&s->health, &p->outcome, now);
+    wait_for_retry(s, p, now);
 }
 
-/* Requests larger than what was refused need not be tried again: batches become smaller until the next
- * start. */
-static void learn_size(struct gw_sender *s, const struct gw_inflight_batch *p)
+/* --- requests that were too large --- */
+
+static void log_size(struct gw_sender *s, const struct gw_inflight_batch *p, gw_nsec now)
 {
-    size_t half = p->batch.bytes / 2 > LEAST_LEARNED_BYTES ? p->batch.bytes / 2 : LEAST_LEARNED_BYTES;
-    if (half >= s->limits.bytes)
+    if (s->size_said && now - s->size_said < SIZE_SAID_AGAIN)
         return;
-    s->limits.bytes = half;
-    gw_log(GW_WARNING, s->component,
-           "the backend finds requests of %zu bytes too large (%s): from now on at most %zu; set batch.bytes "
-           "to that",
-           p->batch.bytes, p->outcome.text, half);
+    s->size_said = now;
+    gw_log(
+        GW_WARNING, s->component,
+        "the backend finds requests of %zu bytes too large (%s): they become smaller, %zu at most for now; "
+        "set batch.bytes to that",
+        p->batch.bytes, p->outcome.text, gw_congestion_request_bytes(&s->congestion));
+}
+
+/* When parts of what is too large may be sent: at once, unless there are very many of them. */
+static gw_nsec split_time(struct gw_sender *s, gw_nsec now)
+{
+    if (s->split_at < now)
+        s->split_at = now;
+    s->split_at += SPLIT_PACE;
+    return s->split_at - now > SPLIT_BURST ? s->split_at - SPLIT_BURST : now;
 }
 
 static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
@@ -114,14 +184,15 @@ static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
         gw_sender_give_back(s, p);
         return;
     }
-    learn_size(s, p);
+    gw_congestion_on_too_large(&s->congestion, p->sent.bytes, now);
+    log_size(s, p, now);
     switch (gw_inflight_batch_split(p, s->conf->max_age, half)) {
     case GW_DIVIDED:
-        gw_sender_postpone(s, half[0], now, now);
-        gw_sender_postpone(s, half[1], now, now);
+        gw_sender_count(&s->counts.splits);
+        gw_sender_postpone_halves(s, half, split_time(s, now), now);
         break;
     case GW_INDIVISIBLE:
-        reject(s, p, now);
+        reject(s, p, false, now);
         break;
     case GW_DIVISION_NO_MEMORY:
         gw_log(GW_WARNING, s->component,
@@ -131,12 +202,21 @@ static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     }
 }
 
+/* --- */
+
+static void time_out(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
+    gw_sender_count(&s->counts.timeouts);
+    gw_congestion_on_timeout(&s->congestion, &p->sent, now);
+    retry(s, p, now);
+}
+
 void gw_sender_settle(struct gw_sender *s, gw_nsec now)
 {
     while (s->settled.first) {
         struct gw_inflight_batch *p = gw_sender_detach(&s->settled, &s->settled.first);
-        gw_breaker_answer(&s->breaker[p->batch.signal], &s->pace, p->outcome.verdict, p->retry.tries == 0,
-                          now, gw_sender_random(s));
+        gw_breaker_answer(&s->breaker[p->batch.signal], &s->pace, p->outcome.verdict,
+                          !gw_inflight_batch_is_retry(p), now, gw_sender_random(s));
         switch (p->outcome.verdict) {
         case GW_DONE:
             settle_done(s, p, now);
@@ -145,11 +225,15 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
         case GW_RETRY_SLOWLY:
             retry(s, p, now);
             break;
+        case GW_TIMED_OUT:
+            time_out(s, p, now);
+            break;
         case GW_SPLIT:
             split(s, p, now);
             break;
         case GW_REFUSED:
-            reject(s, p, now);
+            gw_congestion_on_answer(&s->congestion, &p->sent, false, now);
+            reject(s, p, false, now);
             break;
         case GW_DISCARDED:
             gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_DISCARDED,
@@ -167,5 +251,7 @@ void gw_sender_on_done(void *cookie, const struct gw_outcome *o)
     struct gw_sender *s = p->owner;
     p->outcome = *o;
     s->open--;
+    s->open_again -= gw_inflight_batch_is_retry(p);
+    s->open_bytes -= p->sent.bytes;
     gw_sender_append(&s->settled, p);
 }

@@ -220,7 +220,8 @@ static struct passage *overridden(const struct ctx *c, const struct gw_batch *ba
     struct passage *p = calloc(1, sizeof *p + batch->n * sizeof *p->frames);
     if (!p)
         return NULL;
-    p->batch = (struct gw_batch){.signal = batch->signal, .items = batch->items, .frames = p->frames};
+    p->batch = (struct gw_batch){
+        .signal = batch->signal, .items = batch->items, .frames = p->frames, .compress = batch->compress};
     for (size_t i = 0; i < batch->n; i++) {
         p->frames[i] = gw_resource_override_frame(&c->override, batch->frames[i]);
         if (!p->frames[i]) {
@@ -282,6 +283,7 @@ const struct gw_exporter gw_exporter_sls = {
     .wants = (const char *const[]){"endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
+    .remote = true,
     .open = open_sls,
     .close = close_sls,
     .send = send_sls,

@@ -75,6 +75,22 @@ static void one_refusal_of_the_configuration_is_enough(void **state)
     assert_true(b.next == 56 * GW_SEC);
 }
 
+/* The configuration is good: what is refused now may be one request's words. */
+static void a_refusal_after_a_success_is_about_that_request(void **state)
+{
+    struct gw_breaker b = {0};
+    gw_breaker_answer(&b, &conf, GW_DONE, true, 0, LONGEST);
+    fail_times(&b, 3, GW_RETRY_SLOWLY, true, 0);
+    assert_true(gw_breaker_allows(&b, 0));
+    gw_breaker_answer(&b, &conf, GW_DONE, true, 0, LONGEST);
+    fail_times(&b, 4, GW_RETRY_SLOWLY, true, 0); /* now it is not */
+    assert_false(gw_breaker_allows(&b, 0));
+    assert_true(b.next == 32 * GW_SEC);
+    gw_breaker_answer(&b, &conf, GW_REFUSED, false, 0, LONGEST);
+    fail_times(&b, 1, GW_RETRY_SLOWLY, true, 0); /* nothing was taken since */
+    assert_false(gw_breaker_allows(&b, 0));
+}
+
 static void a_pass_is_for_one_request_and_the_turns_change(void **state)
 {
     struct gw_breaker b = {0};
@@ -104,6 +120,7 @@ int main(void)
         cmocka_unit_test(any_answer_that_shows_life_closes_it),
         cmocka_unit_test(the_pauses_double_up_to_the_longest),
         cmocka_unit_test(one_refusal_of_the_configuration_is_enough),
+        cmocka_unit_test(a_refusal_after_a_success_is_about_that_request),
         cmocka_unit_test(a_pass_is_for_one_request_and_the_turns_change),
         cmocka_unit_test(a_closed_one_paces_nothing),
     };

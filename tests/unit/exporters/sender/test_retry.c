@@ -68,11 +68,12 @@ static void there_is_a_last_try_whatever_the_backend_asks_for(void **state)
     } table[] = {
         {"asks for nothing", 50 * GW_SEC, 0, 80 * GW_SEC},
         {"asks for less than the rest", 50 * GW_SEC, 40 * GW_SEC, 90 * GW_SEC},
-        {"asks for all of the rest", 50 * GW_SEC, 50 * GW_SEC, 100 * GW_SEC},
-        {"asks for a nanosecond more", 50 * GW_SEC, 50 * GW_SEC + 1, 100 * GW_SEC},
-        {"asks for an hour", 50 * GW_SEC, 3600 * GW_SEC, 100 * GW_SEC},
-        {"asks for an hour, at once", 0, 3600 * GW_SEC, 100 * GW_SEC},
-        {"asks for ever", 50 * GW_SEC, INT64_MAX, 100 * GW_SEC},
+        {"asks for all of the rest", 36 * GW_SEC, 64 * GW_SEC, 84 * GW_SEC},
+        {"asks for a nanosecond less", 36 * GW_SEC, 64 * GW_SEC - 1, 100 * GW_SEC - 1},
+        {"asks for an hour", 36 * GW_SEC, 3600 * GW_SEC, 84 * GW_SEC},
+        {"asks for an hour, at once", 0, 3600 * GW_SEC, 75 * GW_SEC},
+        {"asks for ever", 36 * GW_SEC, INT64_MAX, 84 * GW_SEC},
+        {"asks for ever, and little is left", 98 * GW_SEC, INT64_MAX, 100 * GW_SEC},
         {"asks for the past", 50 * GW_SEC, -1, 80 * GW_SEC},
         {"asks for the beginning of time", 50 * GW_SEC, INT64_MIN, 80 * GW_SEC},
         {"own pause beyond the oldest", 95 * GW_SEC, 0, 100 * GW_SEC},
@@ -94,18 +95,28 @@ static void there_is_a_last_try_whatever_the_backend_asks_for(void **state)
     }
 }
 
-static void a_backend_that_always_asks_for_more_gets_two_more_tries(void **state)
+/* Always three quarters of what is left, and at the moments of expiry. */
+static void a_backend_that_always_asks_for_more_gets_few_more_tries(void **state)
 {
+    static const int at[] = {96, 120, 126, 128, 130};
     struct gw_outcome o = {.verdict = GW_RETRY, .retry_after = INT64_MAX};
-    struct gw_retry r = {0, 100 * GW_SEC, 110 * GW_SEC};
-    gw_nsec now = 0, tries[3];
+    struct gw_retry r = {0, 128 * GW_SEC, 130 * GW_SEC};
+    gw_nsec now = 0;
     size_t n = 0;
-    for (struct gw_step step; !(step = gw_retry_step(&r, &conf, &o, now, 0)).give_up; now = step.until) {
-        assert_true(n < 3);
-        tries[n++] = step.until;
+    for (struct gw_step step; !(step = gw_retry_step(&r, &conf, &o, now, 0)).give_up; now = step.until, n++) {
+        assert_true(n < sizeof at / sizeof *at);
+        assert_true(step.until == at[n] * GW_SEC);
     }
-    assert_int_equal(n, 2);
-    assert_true(tries[0] == 100 * GW_SEC && tries[1] == 110 * GW_SEC);
+    assert_int_equal(n, sizeof at / sizeof *at);
+}
+
+/* What a request would do had it been asked for nothing is known, too. */
+static void the_early_time_knows_no_wish_of_the_backend(void **state)
+{
+    struct gw_outcome o = {.verdict = GW_RETRY, .retry_after = 300 * GW_SEC};
+    struct gw_retry r = endless;
+    struct gw_step step = gw_retry_step(&r, &conf, &o, 0, UINT64_MAX);
+    assert_true(step.until == 300 * GW_SEC && step.early == GW_SEC);
 }
 
 static void a_max_below_initial_is_what_counts(void **state)
@@ -123,7 +134,8 @@ int main(void)
         cmocka_unit_test(the_backend_may_lengthen_a_pause_and_not_shorten_it),
         cmocka_unit_test(a_hold_keeps_its_slow_pace),
         cmocka_unit_test(there_is_a_last_try_whatever_the_backend_asks_for),
-        cmocka_unit_test(a_backend_that_always_asks_for_more_gets_two_more_tries),
+        cmocka_unit_test(a_backend_that_always_asks_for_more_gets_few_more_tries),
+        cmocka_unit_test(the_early_time_knows_no_wish_of_the_backend),
         cmocka_unit_test(a_max_below_initial_is_what_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
