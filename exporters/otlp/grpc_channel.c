@@ -11,14 +11,9 @@
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
+#include "exporters/otlp/grpc_status.h"
 
-enum {
-    MAX_PEM = 4 * 1024 * 1024,
-    MAX_RESPONSE = 1024 * 1024,
-    RECONNECT_FIRST_MS = 500,
-    RECONNECT_MOST_MS = 5000,
-    CONNECT_MS = 10000
-};
+enum { MAX_PEM = 4 * 1024 * 1024, RECONNECT_FIRST_MS = 500, RECONNECT_MOST_MS = 5000, CONNECT_MS = 10000 };
 
 static const char *const system_roots[] = {
     "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Alpine */
@@ -123,7 +118,7 @@ static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_
     args[n++] = integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, CONNECT_MS);
     args[n++] = integer(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, RECONNECT_MOST_MS);
     args[n++] = integer(GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1);
-    args[n++] = integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, MAX_RESPONSE);
+    args[n++] = integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, GW_GRPC_MAX_ANSWER);
     if (t->loopback)
         args[n++] = integer(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     if (o->keepalive_time) {
@@ -132,8 +127,6 @@ static grpc_channel *create(const struct otlp_endpoint *t, const struct gw_grpc_
         /* no limit of our own: the server's is what counts */
         args[n++] = integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     }
-    if (t->compression == GW_COMPRESS_GZIP)
-        args[n++] = integer(GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, GRPC_COMPRESS_GZIP);
     if (t->tls && o->server_name.len)
         args[n++] = string(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, o->server_name.ptr);
     GW_ASSERT(n <= sizeof args / sizeof *args);

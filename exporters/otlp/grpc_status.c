@@ -2,15 +2,14 @@
  * every call that ends.
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE /* memmem, strcasestr */
+#define _GNU_SOURCE /* memmem */
 #include "exporters/otlp/grpc_status.h"
 
 #include <grpc/status.h>
 #include <stdio.h>
 
+#include "exporters/otlp/answer_words.h"
 #include "exporters/otlp/otlp_response.h"
-
-enum { QUOTA_BYTES = 16 * 1024 };
 
 static const char *const status_names[] = {
     "OK",        "CANCELLED",       "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
@@ -24,11 +23,11 @@ static const enum gw_verdict verdicts[] = {
     [GRPC_STATUS_CANCELLED] = GW_RETRY,
     [GRPC_STATUS_UNKNOWN] = GW_REFUSED,
     [GRPC_STATUS_INVALID_ARGUMENT] = GW_REFUSED,
-    [GRPC_STATUS_DEADLINE_EXCEEDED] = GW_RETRY,
+    [GRPC_STATUS_DEADLINE_EXCEEDED] = GW_TIMED_OUT,
     [GRPC_STATUS_NOT_FOUND] = GW_RETRY_SLOWLY,
     [GRPC_STATUS_ALREADY_EXISTS] = GW_REFUSED,
     [GRPC_STATUS_PERMISSION_DENIED] = GW_RETRY_SLOWLY,
-    [GRPC_STATUS_RESOURCE_EXHAUSTED] = GW_SPLIT,
+    [GRPC_STATUS_RESOURCE_EXHAUSTED] = GW_RETRY,
     [GRPC_STATUS_FAILED_PRECONDITION] = GW_REFUSED,
     [GRPC_STATUS_ABORTED] = GW_RETRY,
     [GRPC_STATUS_OUT_OF_RANGE] = GW_RETRY,
@@ -43,14 +42,6 @@ static const enum gw_verdict verdicts[] = {
 static const struct {
     const char *needle, *remedy;
 } transport[] = {
-    {"CERTIFICATE_VERIFY_FAILED",
-     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
-    {"certificate verify failed",
-     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
-    {"is not in peer certificate",
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {"Hostname Verification",
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
     {"WRONG_VERSION_NUMBER", "the server does not speak TLS: use http:// in endpoint"},
     {"wrong version number", "the server does not speak TLS: use http:// in endpoint"},
     {"Ssl handshake failed",
@@ -79,7 +70,9 @@ static const char *status_remedy(int status)
     case GRPC_STATUS_UNIMPLEMENTED:
         return "the server has no OTLP/gRPC service for this signal: check endpoint, signals and compression";
     case GRPC_STATUS_DEADLINE_EXCEEDED:
-        return "no answer within timeout";
+        return "no answer within timeout: requests become smaller and fewer";
+    case GRPC_STATUS_RESOURCE_EXHAUSTED:
+        return "the backend is overloaded or a quota of its is used up; ddgate waits";
     default:
         return NULL;
     }
@@ -90,88 +83,90 @@ static bool holds(gw_str text, const char *needle)
     return text.len && memmem(text.ptr, text.len, needle, strlen(needle));
 }
 
-static bool holds_word(gw_str text, gw_str word)
-{
-    for (; text.len >= word.len; text = gw_str_from(text, 1))
-        if (gw_str_ieq(gw_str_n(text.ptr, word.len), word))
-            return true;
-    return false;
-}
-
-/* How servers and proxies say that a message is too long: gRPC C++, Python, Go ("Received message larger than
- * max"), Java ("gRPC message exceeds maximum size"), .NET ("exceeds the maximum configured message size"),
- * Rust's tonic ("decoded message length too large"), HTTP's 413 in Core's words ("Received http2 header with
- * status: 413") and in its own. */
-static bool speaks_of_message_size(gw_str text)
-{
-    static const gw_str words[] = {GW_LIT("larger than max"), GW_LIT("larger than the max"),
-                                   GW_LIT("message size"),    GW_LIT("message length"),
-                                   GW_LIT("request size"),    GW_LIT("body size"),
-                                   GW_LIT("payload size"),    GW_LIT("exceeds maximum size"),
-                                   GW_LIT("message too l"),   GW_LIT("request too l"),
-                                   GW_LIT("entity too l"),    GW_LIT("content too l"),
-                                   GW_LIT("payload too l"),   GW_LIT("body too l"),
-                                   GW_LIT("status: 413"),     GW_LIT("status code: 413"),
-                                   GW_LIT("http 413")};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (holds_word(text, words[i]))
-            return true;
-    return false;
-}
-
 /* What is refused for good is worth splitting for less: of a batch that holds something too large the rest is
  * taken. What is retried is not: a queue of the backend's may be too large as well. */
 static bool is_too_large(const struct gw_grpc_answer *a, enum gw_verdict verdict)
 {
-    if (speaks_of_message_size(a->message))
+    if (otlp_speaks_of_size(a->message))
         return true;
-    bool passes_by_itself = verdict == GW_RETRY && a->status != GRPC_STATUS_OUT_OF_RANGE;
-    return !passes_by_itself &&
-           (holds_word(a->message, GW_STR("too large")) || holds_word(a->message, GW_STR("too big")));
+    bool may_be_ours = verdict == GW_REFUSED || a->status == GRPC_STATUS_OUT_OF_RANGE ||
+                       (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED);
+    return may_be_ours && otlp_says_too_large(a->message);
 }
 
-/* Core makes these statuses itself when the peer answers something that is not gRPC. */
+/* Libraries make a status themselves when the peer sends none: ours, or that of a gateway on the way, in Core's
+ * words and in Go's. */
+static bool is_made_by_library(const struct gw_grpc_answer *a, const char *const *words)
+{
+    while (*words && !holds(a->message, *words))
+        words++;
+    return *words;
+}
+
+/* The peer answered something that is not gRPC. */
 static bool not_grpc(const struct gw_grpc_answer *a)
 {
-    static const char *const words[] = {"http2 header with status", "No status received", "http1.x"};
-    if (a->status != GRPC_STATUS_UNKNOWN && a->status != GRPC_STATUS_INTERNAL)
-        return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (holds(a->message, words[i]))
-            return true;
-    return false;
+    static const char *const words[] = {
+        "http2 header with status",    "No status received",      "http1.x", "Bad GRPC frame type",
+        "unexpected HTTP status code", "unexpected content-type", NULL};
+    return is_made_by_library(a, words);
 }
 
-static enum gw_verdict verdict_of(const struct gw_grpc_answer *a, bool told_when)
+/* The answer broke off. */
+static bool is_broken_off(const struct gw_grpc_answer *a)
+{
+    static const char *const words[] = {"RST_STREAM",
+                                        "Stream removed",
+                                        "GOAWAY received",
+                                        "without sending trailers",
+                                        "stream terminated",
+                                        "error reading from server",
+                                        NULL};
+    return is_made_by_library(a, words);
+}
+
+/* "Received message larger than max (2000000 vs. 1048583)", by our own library. */
+static bool is_our_limit(const struct gw_grpc_answer *a)
+{
+    char limit[32];
+    snprintf(limit, sizeof limit, "vs. %d)", GW_GRPC_MAX_ANSWER);
+    return a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && holds(a->message, limit);
+}
+
+static enum gw_verdict verdict_of(const struct gw_grpc_answer *a)
 {
     bool known = a->status >= 0 && (size_t)a->status < sizeof verdicts / sizeof *verdicts;
     enum gw_verdict verdict = known ? verdicts[a->status] : GW_REFUSED;
+    if (is_our_limit(a))
+        return GW_DONE;
     if (is_too_large(a, verdict))
         return GW_SPLIT;
-    if (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && told_when)
+    if (is_broken_off(a))
         return GW_RETRY;
-    if (a->status == GRPC_STATUS_RESOURCE_EXHAUSTED && a->sent <= QUOTA_BYTES)
-        return GW_REFUSED;
-    return not_grpc(a) ? GW_RETRY_SLOWLY : verdict;
+    return verdict == GW_REFUSED && not_grpc(a) ? GW_RETRY_SLOWLY : verdict;
 }
 
-static const char *remedy_of(const struct gw_grpc_answer *a)
+static const char *remedy_of(const struct gw_grpc_answer *a, enum gw_verdict verdict)
 {
+    if (verdict == GW_DONE || verdict == GW_SPLIT || is_broken_off(a))
+        return NULL;
+    const char *tls = otlp_tls_remedy(a->message);
+    if (tls)
+        return tls;
     for (size_t i = 0; i < sizeof transport / sizeof *transport; i++)
         if (holds(a->message, transport[i].needle))
             return transport[i].remedy;
-    return not_grpc(a) ? "the server does not answer as OTLP/gRPC does: check the port in endpoint"
+    return not_grpc(a) ? "the server does not answer as OTLP/gRPC does: check the port in endpoint, and "
+                         "proxies on the way"
                        : status_remedy(a->status);
 }
 
 /* Whole milliseconds. */
-static bool read_pushback(gw_str text, gw_nsec *wait)
+static void read_pushback(gw_str text, gw_nsec *wait)
 {
     gw_nsec t;
-    if (!otlp_response_delay(text, GW_MSEC, &t))
-        return false;
-    *wait = t > *wait ? t : *wait;
-    return true;
+    if (otlp_response_delay(text, GW_MSEC, &t))
+        *wait = t > *wait ? t : *wait;
 }
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
@@ -183,12 +178,12 @@ void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
         otlp_response_success(a->response, out);
         return;
     }
-    bool in_details = otlp_response_status(a->details, out); /* both are read: the longer wait counts */
-    bool in_pushback = read_pushback(a->pushback, &out->retry_after), told_when = in_details || in_pushback,
-         known = (size_t)a->status < sizeof status_names / sizeof *status_names;
+    otlp_response_status(a->details, out);
+    read_pushback(a->pushback, &out->retry_after); /* the longer wait counts */
+    bool known = (size_t)a->status < sizeof status_names / sizeof *status_names;
     int n = snprintf(words, sizeof words, "%s%s%.*s", known ? status_names[a->status] : "unknown status",
                      a->message.len ? ": " : "", GW_FMT(a->message));
     otlp_response_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));
-    out->verdict = verdict_of(a, told_when);
-    out->remedy = remedy_of(a);
+    out->verdict = verdict_of(a);
+    out->remedy = remedy_of(a, out->verdict);
 }

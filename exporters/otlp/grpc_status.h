@@ -4,16 +4,17 @@
  *   status OK            ─▶ DONE, with partial_success: what was rejected, and why
  *   status other         ─▶ the table of the OTLP specification ("OTLP/gRPC Response", Failures):
  *
- *     CANCELLED DEADLINE_EXCEEDED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS    RETRY
- *     RESOURCE_EXHAUSTED                                                        RETRY when it names a time, else SPLIT
- *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND                               RETRY_SLOWLY: our departure, the data is good (sender.h)
- *     INVALID_ARGUMENT and all others                                           REFUSED
+ *     CANCELLED ABORTED OUT_OF_RANGE UNAVAILABLE DATA_LOSS   RETRY
+ *     RESOURCE_EXHAUSTED                                     RETRY; our departure where it names no time: overload passes
+ *     DEADLINE_EXCEEDED                                      TIMED_OUT
+ *     UNAUTHENTICATED PERMISSION_DENIED NOT_FOUND            RETRY_SLOWLY: our departure, the data is good (sender.h)
+ *     INVALID_ARGUMENT and all others                        REFUSED
  *
- *   and what servers say besides it:
- *     any of them whose words speak of a size that is too large, or of HTTP's 413 (a proxy on the way; Rust's tonic says OUT_OF_RANGE):
- * SPLIT UNKNOWN or INTERNAL made by our own side because the answer was not gRPC: HOLD RESOURCE_EXHAUSTED
- * that names no time and does not speak of a size is split no further than 16 KiB: then it is a quota, and by
- * OTLP not to be retried: REFUSED
+ *   and what is no word of the backend's:
+ *     words that speak of a size that is too large, or of HTTP's 413 (a proxy; Rust's tonic says OUT_OF_RANGE)     SPLIT
+ *     a status that a gRPC library made for lack of one that was sent, known by its words: of an HTTP answer that is
+ *     no gRPC RETRY_SLOWLY, of a stream that was reset or has no trailers RETRY; never REFUSED, nobody has looked at the data
+ *     an answer that is longer than our library reads: only a request that was taken has one                       DONE
  *
  *   A time is named by RetryInfo, or by the trailer grpc-retry-pushback-ms that gRPC's own retries obey; of two the later one counts. A
  *   pushback that is negative or no number forbids gRPC to retry by itself, and says nothing of the data: it names no time.
@@ -27,13 +28,15 @@
 
 #include "core/delivery/exporter.h"
 
+/* Our library reads answers up to this size: a number that nobody else has. */
+enum { GW_GRPC_MAX_ANSWER = 1024 * 1024 + 7 };
+
 struct gw_grpc_answer {
     int status;      /* grpc_status_code */
     gw_str message;  /* the backend's words or the transport's */
     gw_str details;  /* grpc-status-details-bin: a google.rpc.Status; may be empty */
     gw_str pushback; /* grpc-retry-pushback-ms; may be empty */
     gw_str response; /* the Export…ServiceResponse, with status OK; may be empty */
-    size_t sent;     /* bytes of the request, uncompressed */
 };
 
 void gw_grpc_judge(const struct gw_grpc_answer *, struct gw_outcome *out);

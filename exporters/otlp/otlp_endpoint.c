@@ -257,6 +257,7 @@ static void choose_compression(struct reading *r)
     switch ((enum otlp_compression_word)r->conf->compression) {
     case OTLP_COMPRESS_AUTO:
         r->t->compression = r->t->loopback ? GW_COMPRESS_NONE : GW_COMPRESS_GZIP;
+        r->t->may_compress = r->t->loopback;
         break;
     case OTLP_COMPRESS_NONE:
         r->t->compression = GW_COMPRESS_NONE;

@@ -26,8 +26,8 @@
       "Sent with every request, for example an API key; values are never shown. Write secrets as "           \
       "${env:NAME} or ${file:/path}.")                                                                       \
     X(choice, compression, "compression", "auto", "auto|none|gzip|zstd", "",                                 \
-      "auto is gzip, and none where the endpoint is on this machine. zstd is for HTTP backends that take "   \
-      "it.")                                                                                                 \
+      "auto is gzip, and none where the endpoint is on this machine, unless the way there turns out to be "  \
+      "slow. zstd is for HTTP backends that take it.")                                                       \
     X(str, tls_ca, "tls.ca", "", "", "",                                                                     \
       "PEM file with the certificates to trust; those of the system when left out.")                         \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                 \
@@ -63,6 +63,7 @@ struct otlp_endpoint {
     char path[512];      /* of the URL, "" or "/…" without a slash at the end */
     uint16_t port;
     enum gw_compression compression;
+    bool may_compress;     /* compression was left open: gzip where the link turns out to be slow */
     char *ca, *cert, *key; /* PEM texts, NULL where not set */
 };
 

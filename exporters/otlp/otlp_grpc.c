@@ -29,6 +29,7 @@
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
 #include "exporters/otlp/grpc_channel.h"
+#include "exporters/otlp/compression_trial.h"
 #include "exporters/otlp/grpc_status.h"
 #include "exporters/sender/compress.h"
 
@@ -60,7 +61,7 @@ struct call {
     grpc_metadata_array initial, trailing;
     grpc_status_code status;
     grpc_slice message;
-    size_t bytes;
+    bool gzip;
     gw_done_f *done;
     void *cookie;
     /* orders our writes before the poller's, as gRPC's queue does where ThreadSanitizer cannot see it */
@@ -77,6 +78,7 @@ struct ctx {
     grpc_metadata *headers;
     size_t n_headers;
     struct gw_compressor *compressor; /* sender thread's; NULL: no compression */
+    struct otlp_trial trial;          /* sender thread's */
     pthread_t poller;
     struct gw_wakeup wakeup;
     /* sender thread */
@@ -113,6 +115,9 @@ static bool make_headers(struct ctx *c, const char *path, struct gw_diagnostics 
     c->headers = calloc(c->conf.headers.n + 1, sizeof *c->headers);
     if (!c->headers)
         return false;
+    c->headers[c->conf.headers.n] =
+        (grpc_metadata){.key = grpc_slice_from_static_string(GRPC_COMPRESSION_REQUEST_ALGORITHM_MD_KEY),
+                        .value = grpc_slice_from_static_string("gzip")};
     for (size_t i = 0; i < c->conf.headers.n; i++) {
         const struct gw_map_item *item = &c->conf.headers.items[i];
         grpc_slice key = lower_case(item->key);
@@ -153,9 +158,10 @@ static bool make_channel(struct ctx *c, const char *path, struct gw_diagnostics 
     struct gw_grpc_options options = {c->conf.tls_server_name, c->conf.keepalive_time,
                                       c->conf.keepalive_timeout};
     c->channel = gw_grpc_channel(&c->target, &options, path, diagnostics);
-    if (c->target.compression == GW_COMPRESS_GZIP)
+    bool gzip = c->target.compression == GW_COMPRESS_GZIP || c->target.may_compress;
+    if (gzip)
         c->compressor = gw_compressor_new(GW_COMPRESS_GZIP);
-    return c->channel && (c->compressor || c->target.compression == GW_COMPRESS_NONE);
+    return c->channel && (c->compressor || !gzip);
 }
 
 static bool make_queue(struct ctx *c)
@@ -252,10 +258,20 @@ static grpc_byte_buffer *gzip_request(struct gw_compressor *compressor, const st
     return buffer;
 }
 
-static grpc_byte_buffer *make_request(struct ctx *c, const struct gw_batch *batch)
+/* Whether this request is compressed: always, or where the link is slow. */
+static bool wants_gzip(const struct ctx *c, const struct gw_batch *batch)
 {
-    grpc_byte_buffer *buffer = c->compressor ? gzip_request(c->compressor, batch) : NULL;
-    return buffer ? buffer : plain_request(batch);
+    return c->compressor &&
+           (c->target.compression == GW_COMPRESS_GZIP || (batch->compress && otlp_trial_allows(&c->trial)));
+}
+
+static void make_request(struct ctx *c, struct call *call, const struct gw_batch *batch)
+{
+    if (wants_gzip(c, batch))
+        call->request = gzip_request(c->compressor, batch);
+    call->gzip = call->request;
+    if (!call->request)
+        call->request = plain_request(batch);
 }
 
 static struct call *call_new(struct ctx *c, const struct gw_batch *batch, gw_nsec timeout)
@@ -263,7 +279,7 @@ static struct call *call_new(struct ctx *c, const struct gw_batch *batch, gw_nse
     struct call *call = calloc(1, sizeof *call);
     if (!call)
         return NULL;
-    call->request = make_request(c, batch);
+    make_request(c, call, batch);
     if (!call->request) {
         free(call);
         return NULL;
@@ -277,7 +293,6 @@ static struct call *call_new(struct ctx *c, const struct gw_batch *batch, gw_nse
     grpc_metadata_array_init(&call->initial);
     grpc_metadata_array_init(&call->trailing);
     call->ctx = c;
-    call->bytes = batch->bytes;
     call->next = c->open;
     call->link = &c->open;
     if (c->open)
@@ -304,9 +319,11 @@ static void call_drop(struct call *call)
 /* All six operations of a unary call as one batch: it completes once, when the status is there. */
 static bool call_start(struct ctx *c, struct call *call)
 {
+    /* the last of the headers names the compression */
+    size_t headers = call->gzip ? c->n_headers + 1 : c->n_headers;
     grpc_op ops[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA,
-         .data.send_initial_metadata = {.count = c->n_headers, .metadata = c->headers}},
+         .data.send_initial_metadata = {.count = headers, .metadata = c->headers}},
         {.op = GRPC_OP_SEND_MESSAGE,
          .flags = GRPC_WRITE_NO_COMPRESS,
          .data.send_message.send_message = call->request},
@@ -392,9 +409,10 @@ static void call_finish(struct call *call)
         .details = find_metadata(&call->trailing, GW_STR("grpc-status-details-bin")),
         .pushback = find_metadata(&call->trailing, GW_STR("grpc-retry-pushback-ms")),
         .response = view(&response),
-        .sent = call->bytes,
     };
     gw_grpc_judge(&answer, &outcome);
+    if (call->gzip && call->ctx->target.may_compress)
+        otlp_trial_judge(&call->ctx->trial, &outcome);
     grpc_slice_unref(response);
     gw_done_f *done = call->done;
     void *cookie = call->cookie;
@@ -448,6 +466,7 @@ const struct gw_exporter gw_exporter_otlp_grpc = {
     .wants = (const char *const[]){"endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
+    .remote = true,
     .open = grpc_open,
     .close = grpc_close,
     .send = grpc_send,

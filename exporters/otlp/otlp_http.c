@@ -10,12 +10,17 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <curl/curl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
+#include "exporters/otlp/compression_trial.h"
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
 #include "exporters/otlp/otlp_endpoint.h"
@@ -39,6 +44,8 @@ OTLP_CONF(OPTS);
 
 enum { PROTOBUF, JSON };
 enum { MAX_URL = 1024, UPLOAD_BUFFER = 512 * 1024 };
+/* The connection of an answer that is longer is given up; its status counts. */
+enum { MAX_ANSWER = 1024 * 1024 };
 /* JSON is larger than protobuf, and decoding takes so many times the bytes. */
 enum { JSON_LIMIT = 64 * 1024 * 1024, UNFOLD = 48, SCRATCH = 1024 * 1024 };
 
@@ -54,10 +61,11 @@ struct post {
     /* or a body of its own: compressed, or JSON; malloc'd */
     uint8_t *body;
     size_t body_len;
+    bool packed; /* it is compressed */
     /* the answer */
     /* OTLP_ANSWER_BYTES: there before the request is sent, for what it says must not be missed */
     char *answer;
-    size_t answer_len;
+    size_t answer_len, answer_total; /* kept; read */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -66,10 +74,11 @@ struct ctx {
     /* const after open */
     struct otlp_endpoint target;
     char url[GW_SIGNALS][MAX_URL];
-    struct curl_slist *headers, *connect_to;
+    struct curl_slist *headers, *packed_headers, *connect_to; /* of plain requests; of compressed ones */
     /* the sender's thread */
     CURLM *multi; /* curl_multi_wakeup: any thread */
     struct gw_compressor *compressor;
+    struct otlp_trial trial;
     struct post *spare, *open;
     bool delivered;
 };
@@ -89,22 +98,20 @@ static bool add_header(struct curl_slist **list, const char *text)
     return grown;
 }
 
-static bool make_headers(struct ctx *c)
+static bool make_headers(struct ctx *c, struct curl_slist **list, const char *encoding)
 {
     char line[8192];
-    bool made = add_header(&c->headers, c->conf.encoding == JSON ? "Content-Type: application/json"
-                                                                 : "Content-Type: application/x-protobuf");
-    made &= add_header(&c->headers, "Expect:"); /* a round trip for nothing */
-    if (c->target.compression == GW_COMPRESS_GZIP)
-        made &= add_header(&c->headers, "Content-Encoding: gzip");
-    else if (c->target.compression == GW_COMPRESS_ZSTD)
-        made &= add_header(&c->headers, "Content-Encoding: zstd");
+    bool made = add_header(list, c->conf.encoding == JSON ? "Content-Type: application/json"
+                                                          : "Content-Type: application/x-protobuf");
+    made &= add_header(list, "Expect:"); /* a round trip for nothing */
+    if (encoding)
+        made &= add_header(list, encoding);
     for (size_t i = 0; i < c->conf.headers.n; i++) {
         const struct gw_map_item *h = &c->conf.headers.items[i];
         /* "name;" is libcurl's way of writing a header without a value */
         snprintf(line, sizeof line, h->value.len ? "%.*s: %.*s" : "%.*s;%.*s", GW_FMT(h->key),
                  GW_FMT(h->value));
-        made &= add_header(&c->headers, line);
+        made &= add_header(list, line);
     }
     return made;
 }
@@ -185,10 +192,15 @@ static enum gw_code open_http(void *ctx, const struct gw_export_host *host, cons
     enum gw_code urls = make_urls(c, path, diagnostics);
     if (code == GW_OK && urls == GW_OK)
         warn_of_none(c, host->signals, path, diagnostics);
-    bool listed = make_headers(c) && make_connect_to(c);
-    if (c->target.compression != GW_COMPRESS_NONE)
-        c->compressor = gw_compressor_new(c->target.compression);
-    if (!c->multi || !listed || (c->target.compression != GW_COMPRESS_NONE && !c->compressor))
+    bool zstd = c->target.compression == GW_COMPRESS_ZSTD,
+         listed = make_headers(c, &c->headers, NULL) &&
+                  make_headers(c, &c->packed_headers,
+                               zstd ? "Content-Encoding: zstd" : "Content-Encoding: gzip") &&
+                  make_connect_to(c);
+    bool packs = c->target.compression != GW_COMPRESS_NONE || c->target.may_compress;
+    if (packs)
+        c->compressor = gw_compressor_new(zstd ? GW_COMPRESS_ZSTD : GW_COMPRESS_GZIP);
+    if (!c->multi || !listed || (packs && !c->compressor))
         return GW_INTERNAL;
     return code != GW_OK ? code : urls;
 }
@@ -217,11 +229,12 @@ static void close_http(void *ctx)
     drop_posts(c->spare);
     curl_multi_cleanup(c->multi);
     curl_slist_free_all(c->headers);
+    curl_slist_free_all(c->packed_headers);
     curl_slist_free_all(c->connect_to);
     gw_compressor_drop(c->compressor);
     otlp_endpoint_close(&c->target);
     c->multi = NULL;
-    c->headers = c->connect_to = NULL;
+    c->headers = c->packed_headers = c->connect_to = NULL;
     c->compressor = NULL;
     c->spare = NULL;
     curl_global_cleanup();
@@ -310,13 +323,22 @@ static bool compress_body(struct ctx *c, struct post *p)
     free(p->body);
     p->body = packed;
     p->body_len = len;
+    p->packed = true;
     return true;
+}
+
+/* Whether this request is compressed: always, or where the link is slow. */
+static bool wants_packing(const struct ctx *c, const struct gw_batch *batch)
+{
+    return c->compressor &&
+           (c->target.compression != GW_COMPRESS_NONE || (batch->compress && otlp_trial_allows(&c->trial)));
 }
 
 static enum body make_body(struct ctx *c, struct post *p)
 {
     enum body made = c->conf.encoding == JSON ? make_json(p) : BODY_MADE;
-    return made == BODY_MADE && c->compressor && !compress_body(c, p) ? BODY_NO_MEMORY : made;
+    p->packed = false;
+    return made == BODY_MADE && wants_packing(c, p->batch) && !compress_body(c, p) ? BODY_NO_MEMORY : made;
 }
 
 /* --- send --- */
@@ -327,7 +349,19 @@ static size_t keep_answer(char *data, size_t size, size_t n, void *arg)
     size_t len = size * n, room = OTLP_ANSWER_BYTES - p->answer_len;
     memcpy(p->answer + p->answer_len, data, len < room ? len : room);
     p->answer_len += len < room ? len : room;
-    return len; /* the rest is read and forgotten, so that the connection lives on */
+    p->answer_total += len;
+    /* the rest is read and forgotten, so that the connection lives on */
+    return p->answer_total <= MAX_ANSWER ? len : 0;
+}
+
+/* A request that was given up must not arrive all the same: what the kernel still holds of it is thrown
+ * away. */
+static int close_socket(void *arg, curl_socket_t fd)
+{
+    int unsent = 0;
+    if (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    return close(fd);
 }
 
 static struct curl_blob blob(char *pem)
@@ -363,7 +397,6 @@ static bool set_constants(struct ctx *c, struct post *p)
     CURL *e = p->easy;
     bool set = is_set(curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION));
     set &= is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
     curl_easy_setopt(e, CURLOPT_CONNECT_TO, c->connect_to);
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                      c->conf.http_version == 1 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
@@ -371,6 +404,7 @@ static bool set_constants(struct ctx *c, struct post *p)
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER);
+    curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, keep_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, p);
     curl_easy_setopt(e, CURLOPT_READFUNCTION, read_frames);
@@ -420,6 +454,7 @@ static bool set_request(struct ctx *c, struct post *p, gw_nsec timeout)
     CURL *e = p->easy;
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(timeout / GW_MSEC));
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout / GW_MSEC));
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, p->packed ? c->packed_headers : c->headers);
     curl_easy_setopt(e, CURLOPT_POSTFIELDS, (char *)p->body); /* NULL: by read_frames */
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(p->body ? p->body_len : p->batch->bytes));
     return is_set(curl_easy_setopt(e, CURLOPT_URL, c->url[p->batch->signal]));
@@ -448,7 +483,7 @@ static void send_batch(void *ctx, const struct gw_batch *batch, gw_nsec timeout,
     p->batch = batch;
     p->done = done;
     p->cookie = cookie;
-    p->frame = p->offset = p->answer_len = 0;
+    p->frame = p->offset = p->answer_len = p->answer_total = 0;
     p->error[0] = '\0';
     enum body made = make_body(c, p);
     if (made == BODY_MADE &&
@@ -491,8 +526,11 @@ static void read_outcome(const struct post *p, CURLcode result, struct gw_outcom
     struct otlp_http_answer a = {.body = gw_str_n(p->answer, p->answer_len)};
     char *type = NULL, *location = NULL;
     struct curl_header *wait;
-    if (result != CURLE_OK) {
-        otlp_http_transport_error(result, p->error, out);
+    bool cut = result == CURLE_WRITE_ERROR && p->answer_total > MAX_ANSWER;
+    if (result != CURLE_OK && !cut) {
+        curl_off_t uploaded = 0;
+        curl_easy_getinfo(p->easy, CURLINFO_SIZE_UPLOAD_T, &uploaded);
+        otlp_http_transport_error(result, p->error, (size_t)uploaded, out);
         return;
     }
     curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &a.status);
@@ -516,6 +554,8 @@ static void deliver(struct ctx *c)
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
         struct post *p = (struct post *)(void *)private;
         read_outcome(p, m->data.result, &outcome);
+        if (p->packed && c->target.may_compress)
+            otlp_trial_judge(&c->trial, &outcome);
         finish(c, p, &outcome);
     }
 }
@@ -593,6 +633,7 @@ const struct gw_exporter gw_exporter_otlp_http = {
     .wants = (const char *const[]){"endpoint", "traces_endpoint", "logs_endpoint", "metrics_endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
+    .remote = true,
     .open = open_http,
     .close = close_http,
     .send = send_batch,

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <stdio.h>
 
+#include "exporters/otlp/answer_words.h"
 #include "exporters/otlp/otlp_response.h"
 
 static bool is_type(gw_str content_type, gw_str type)
@@ -76,14 +77,64 @@ gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall)
     return date - now < OTLP_LONGEST_WAIT / GW_SEC ? (date - now) * GW_SEC : OTLP_LONGEST_WAIT;
 }
 
+/* A page for people: of a proxy, a portal, a firewall. No OTLP backend answers so. */
+static bool is_page(const struct otlp_http_answer *a)
+{
+    gw_str body = gw_str_trim(a->body);
+    return is_type(a->content_type, GW_STR("text/html")) ||
+           is_type(a->content_type, GW_STR("application/xhtml")) ||
+           (body.len && body.ptr[0] == '<' && !is_type(a->content_type, GW_STR("application/x-protobuf")));
+}
+
+/* By its type, or by its first byte where the server left the type to guessing. */
+static bool is_json(const struct otlp_http_answer *a)
+{
+    gw_str body = gw_str_trim(a->body);
+    return is_type(a->content_type, GW_STR("application/json")) ||
+           (!is_type(a->content_type, GW_STR("application/x-protobuf")) && !is_page(a) && body.len &&
+            body.ptr[0] == '{');
+}
+
+/* Protobuf, JSON, or nothing at all, which is protobuf's empty message. Of what has no type or another one the
+ * bytes decide. */
+static bool is_otlp(const struct otlp_http_answer *a)
+{
+    if (!gw_str_trim(a->body).len || is_type(a->content_type, GW_STR("application/x-protobuf")) || is_json(a))
+        return true;
+    return !is_type(a->content_type, GW_STR("text/")) && !is_page(a) && otlp_response_is_message(a->body);
+}
+
+static void taken(const struct otlp_http_answer *a, struct gw_outcome *out)
+{
+    if (!is_otlp(a)) {
+        words_of_body(a, out);
+        with_status(a->status, out);
+        out->verdict = GW_RETRY_SLOWLY;
+        out->remedy =
+            "This is no answer of an OTLP backend, so nothing counts as delivered: check endpoint, and "
+            "what else may answer there (a proxy, a login or maintenance page).";
+    } else if (is_json(a)) {
+        otlp_response_success_json(a->body, out);
+    } else {
+        otlp_response_success(a->body, out);
+    }
+}
+
+static enum gw_verdict verdict_of(const struct otlp_http_answer *a, const struct gw_outcome *out)
+{
+    if (a->status == 413)
+        return GW_SPLIT;
+    if (is_retryable(a->status))
+        return GW_RETRY;
+    if (!out->remedy && otlp_speaks_of_size(gw_str_z(out->text)))
+        return GW_SPLIT;
+    return out->remedy || is_page(a) ? GW_RETRY_SLOWLY : GW_REFUSED;
+}
+
 void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)
 {
     if (a->status >= 200 && a->status < 300) {
-        if (is_type(a->content_type, GW_STR("application/json")))
-            otlp_response_success_json(a->body, out);
-        else
-            otlp_response_success(
-                is_type(a->content_type, GW_STR("application/x-protobuf")) ? a->body : GW_NOSTR, out);
+        taken(a, out);
         return;
     }
     if (a->status >= 300 && a->status < 400) {
@@ -97,21 +148,29 @@ void otlp_http_outcome(const struct otlp_http_answer *a, struct gw_outcome *out)
     out->remedy = remedy_of(a->status);
     if (a->retry_after > out->retry_after)
         out->retry_after = a->retry_after;
-    out->verdict = a->status == 413          ? GW_SPLIT
-                   : is_retryable(a->status) ? GW_RETRY
-                   : out->remedy             ? GW_RETRY_SLOWLY
-                                             : GW_REFUSED;
+    out->verdict = verdict_of(a, out);
+    if (out->verdict == GW_RETRY_SLOWLY && !out->remedy)
+        out->remedy =
+            "This is a page of something on the way (a proxy, a firewall), not the backend's answer.";
 }
 
-void otlp_http_transport_error(int code, const char *words, struct gw_outcome *out)
+void otlp_http_transport_error(int code, const char *words, size_t uploaded, struct gw_outcome *out)
 {
     otlp_response_text(out, gw_str_z(words[0] ? words : curl_easy_strerror((CURLcode)code)));
     out->verdict = GW_RETRY;
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         out->verdict = GW_RETRY_SLOWLY;
-        out->remedy = "The backend's certificate is not trusted: set tls.ca to the CA that signed it, or "
-                      "tls.server_name to the name it bears.";
+        out->remedy = otlp_tls_remedy(gw_str_z(out->text));
+        if (!out->remedy)
+            out->remedy = "The backend's certificate is not trusted: set tls.ca to the CA that signed it, or "
+                          "tls.server_name to the name it bears.";
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        if (uploaded) { /* else no connection was made */
+            out->verdict = GW_TIMED_OUT;
+            out->remedy = "No answer within timeout: requests become smaller and fewer.";
+        }
         break;
     case CURLE_SSL_CERTPROBLEM:
         out->verdict = GW_RETRY_SLOWLY;

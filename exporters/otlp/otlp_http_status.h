@@ -1,10 +1,12 @@
 /* otlp_http_status.h: what an HTTP answer, or the lack of one, means for the data. OTLP specification,
  * "OTLP/HTTP Response".
  *
- *     200 … 299            taken; partial_success is read
+ *     200 … 299            taken, if it is an OTLP answer or an empty one; partial_success is read
+ *     200 … 299, a page    who answers there is no backend: again slowly, said once with the remedy
  *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body: the later one, an hour at most
- *     413                  too large: split
+ *     413, or its words    too large: split
  *     401 403 404 407 …    the data is good, the configuration is not: again slowly, said once with the remedy
+ *     4xx and 5xx, a page  a proxy's word, not the backend's: again slowly
  *     other 4xx and 5xx    never taken: rejected, with the backend's words
  *     3xx                  refused: the endpoint that is meant must be written down
  *
@@ -28,7 +30,7 @@ gw_nsec otlp_http_retry_after(const char *header, gw_nsec wall);
 
 void otlp_http_outcome(const struct otlp_http_answer *, struct gw_outcome *);
 
-/* `code` is a CURLcode, `words` libcurl's own. */
-void otlp_http_transport_error(int code, const char *words, struct gw_outcome *);
+/* `code` is a CURLcode, `words` libcurl's own, `uploaded` what was sent of the body. */
+void otlp_http_transport_error(int code, const char *words, size_t uploaded, struct gw_outcome *);
 
 #endif

@@ -122,6 +122,11 @@ static bool is_whole(struct wire_view v)
     return true;
 }
 
+bool otlp_response_is_message(gw_str body)
+{
+    return is_whole(view(body));
+}
+
 bool otlp_response_status(gw_str bytes, struct gw_outcome *out)
 {
     struct wire_view v = view(bytes);

@@ -22,6 +22,8 @@ enum { OTLP_ANSWER_BYTES = 64 * 1024 };
 /* The body of a good answer, of any signal: fills rejected and text. Bytes that are no such message are taken
  * as an empty one: the data was taken. */
 void otlp_response_success(gw_str body, struct gw_outcome *);
+/* Whether the bytes are a protobuf message at all. */
+bool otlp_response_is_message(gw_str body);
 /* The same in OTLP/JSON: {"partialSuccess": {"rejectedSpans": "3", "errorMessage": "…"}}. */
 void otlp_response_success_json(gw_str body, struct gw_outcome *);
 /* A google.rpc.Status: fills text and retry_after. True when a RetryInfo stood in it (its delay may be zero).

@@ -17,7 +17,7 @@ QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 
 # docs/delivery.md, "Answers": tried again (a), or rejected (r).
 GRPC = {"CANCELLED": "a", "UNKNOWN": "r", "INVALID_ARGUMENT": "r", "DEADLINE_EXCEEDED": "a", "NOT_FOUND": "a", "ALREADY_EXISTS": "r",
-        "PERMISSION_DENIED": "a", "RESOURCE_EXHAUSTED": "r", "FAILED_PRECONDITION": "r", "ABORTED": "a", "OUT_OF_RANGE": "a",
+        "PERMISSION_DENIED": "a", "RESOURCE_EXHAUSTED": "a", "FAILED_PRECONDITION": "r", "ABORTED": "a", "OUT_OF_RANGE": "a",
         "UNIMPLEMENTED": "r", "INTERNAL": "r", "UNAVAILABLE": "a", "DATA_LOSS": "a", "UNAUTHENTICATED": "a"}
 HTTP = {301: "a", 302: "a", 307: "a", 308: "a", 401: "a", 403: "a", 404: "a", 405: "a", 415: "a", 429: "a", 502: "a", 503: "a", 504: "a",
         **{code: "r" for code in (400, 402, 406, 408, 409, 410, 411, 412, 413, 414, 417, 418, 421, 422, 423, 424, 425, 426, 428, 431,

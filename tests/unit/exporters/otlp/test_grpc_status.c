@@ -10,10 +10,9 @@
 #include "core/base/protobuf_wire.h"
 #include "exporters/otlp/grpc_status.h"
 
-static struct gw_outcome judge(int status, const char *message, gw_str details, size_t sent)
+static struct gw_outcome judge(int status, const char *message, gw_str details)
 {
-    struct gw_grpc_answer a = {
-        .status = status, .message = gw_str_z(message), .details = details, .sent = sent};
+    struct gw_grpc_answer a = {.status = status, .message = gw_str_z(message), .details = details};
     struct gw_outcome o;
     gw_grpc_judge(&a, &o);
     return o;
@@ -24,66 +23,96 @@ static void statuses_mean_what_otlp_says(void **state)
     static const struct {
         int status;
         const char *message;
-        size_t sent;
         enum gw_verdict verdict;
         const char *text, *remedy; /* remedy: a part of it, or NULL */
     } table[] = {
-        {GRPC_STATUS_CANCELLED, "", 9, GW_RETRY, "CANCELLED", NULL},
-        {GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded", 9, GW_RETRY,
+        {GRPC_STATUS_CANCELLED, "", GW_RETRY, "CANCELLED", NULL},
+        {GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded", GW_TIMED_OUT,
          "DEADLINE_EXCEEDED: Deadline Exceeded", "timeout"},
-        {GRPC_STATUS_ABORTED, "x", 9, GW_RETRY, "ABORTED: x", NULL},
-        {GRPC_STATUS_OUT_OF_RANGE, "x", 9, GW_RETRY, "OUT_OF_RANGE: x", NULL},
-        {GRPC_STATUS_UNAVAILABLE, "x", 9, GW_RETRY, "UNAVAILABLE: x", NULL},
-        {GRPC_STATUS_DATA_LOSS, "x", 9, GW_RETRY, "DATA_LOSS: x", NULL},
-        {GRPC_STATUS_UNKNOWN, "x", 9, GW_REFUSED, "UNKNOWN: x", NULL},
-        {GRPC_STATUS_INVALID_ARGUMENT, "no", 9, GW_REFUSED, "INVALID_ARGUMENT: no", NULL},
-        {GRPC_STATUS_ALREADY_EXISTS, "x", 9, GW_REFUSED, "ALREADY_EXISTS: x", NULL},
-        {GRPC_STATUS_FAILED_PRECONDITION, "x", 9, GW_REFUSED, "FAILED_PRECONDITION: x", NULL},
-        {GRPC_STATUS_INTERNAL, "x", 9, GW_REFUSED, "INTERNAL: x", NULL},
-        {GRPC_STATUS_UNIMPLEMENTED, "unknown service", 9, GW_REFUSED, "UNIMPLEMENTED: unknown service",
+        {GRPC_STATUS_ABORTED, "x", GW_RETRY, "ABORTED: x", NULL},
+        {GRPC_STATUS_OUT_OF_RANGE, "x", GW_RETRY, "OUT_OF_RANGE: x", NULL},
+        {GRPC_STATUS_UNAVAILABLE, "x", GW_RETRY, "UNAVAILABLE: x", NULL},
+        {GRPC_STATUS_DATA_LOSS, "x", GW_RETRY, "DATA_LOSS: x", NULL},
+        {GRPC_STATUS_UNKNOWN, "x", GW_REFUSED, "UNKNOWN: x", NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "no", GW_REFUSED, "INVALID_ARGUMENT: no", NULL},
+        {GRPC_STATUS_ALREADY_EXISTS, "x", GW_REFUSED, "ALREADY_EXISTS: x", NULL},
+        {GRPC_STATUS_FAILED_PRECONDITION, "x", GW_REFUSED, "FAILED_PRECONDITION: x", NULL},
+        {GRPC_STATUS_INTERNAL, "x", GW_REFUSED, "INTERNAL: x", NULL},
+        {GRPC_STATUS_UNIMPLEMENTED, "unknown service", GW_REFUSED, "UNIMPLEMENTED: unknown service",
          "no OTLP/gRPC service"},
-        {99, "x", 9, GW_REFUSED, "unknown status: x", NULL},
-        {-1, "x", 9, GW_REFUSED, "unknown status: x", NULL},
-        {GRPC_STATUS_UNAUTHENTICATED, "who", 9, GW_RETRY_SLOWLY, "UNAUTHENTICATED: who", "credentials"},
-        {GRPC_STATUS_PERMISSION_DENIED, "no", 9, GW_RETRY_SLOWLY, "PERMISSION_DENIED: no", "credentials"},
-        {GRPC_STATUS_NOT_FOUND, "project", 9, GW_RETRY_SLOWLY, "NOT_FOUND: project", "project"},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received message larger than max (5000000 vs. 4194304)", 9,
-         GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "grpc: received message larger than max", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size 4194304: 5000000", 9, GW_SPLIT,
+        {99, "x", GW_REFUSED, "unknown status: x", NULL},
+        {-1, "x", GW_REFUSED, "unknown status: x", NULL},
+        {GRPC_STATUS_UNAUTHENTICATED, "who", GW_RETRY_SLOWLY, "UNAUTHENTICATED: who", "credentials"},
+        {GRPC_STATUS_PERMISSION_DENIED, "no", GW_RETRY_SLOWLY, "PERMISSION_DENIED: no", "credentials"},
+        {GRPC_STATUS_NOT_FOUND, "project", GW_RETRY_SLOWLY, "NOT_FOUND: project", "project"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received message larger than max (5000000 vs. 4194304)", GW_SPLIT,
          NULL, NULL},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16385, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", 16384, GW_REFUSED, NULL, NULL},
-        {GRPC_STATUS_OUT_OF_RANGE, "Error, decoded message length too large: found 5000000 bytes", 9,
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "grpc: received message larger than max", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size 4194304: 5000000", GW_SPLIT, NULL,
+         NULL},
+        /* overload passes: only words about a size split, and teach one */
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "", GW_RETRY, NULL, "overloaded"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "slow down", GW_RETRY, NULL, "overloaded"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "data refused due to high memory usage", GW_RETRY, NULL,
+         "overloaded"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED,
+         "RATE_LIMITED: ingestion rate limit (local: 15000000 bytes, global: 0 bytes) exceeded while adding "
+         "412 bytes for user 7",
+         GW_RETRY, NULL, "overloaded"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Too many requests: queue size limit", GW_RETRY, NULL, "overloaded"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "RATE_LIMITED: batch size (9000000 bytes) exceeds ingestion limit",
          GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "Payload Too Large", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "PAYLOAD-TOO-LARGE", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "unexpected HTTP status code received from server: 413", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNIMPLEMENTED, "Received http2 header with status: 404", GW_RETRY_SLOWLY, NULL,
+         "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNAVAILABLE, "Received http2 header with status: 503", GW_RETRY, NULL,
+         "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_INTERNAL, "Received RST_STREAM with error code 2", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_INTERNAL, "Bad GRPC frame type 0x3c", GW_RETRY_SLOWLY, NULL,
+         "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received RST_STREAM with error code 11", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_PERMISSION_DENIED, "Received RST_STREAM with error code 12", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "Stream removed", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "No status received", GW_RETRY_SLOWLY, NULL, "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_INTERNAL, "stream terminated by RST_STREAM with error code: PROTOCOL_ERROR", GW_RETRY,
+         NULL, NULL},
+        {GRPC_STATUS_INTERNAL, "server closed the stream without sending trailers", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "unexpected HTTP status code received from server: 404 (Not Found)",
+         GW_RETRY_SLOWLY, NULL, "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_RESOURCE_EXHAUSTED, "Received message larger than max (2000000 vs. 1048583)", GW_DONE,
+         NULL, NULL},
+        {GRPC_STATUS_OUT_OF_RANGE, "Error, decoded message length too large: found 5000000 bytes", GW_SPLIT,
+         NULL, NULL},
         {GRPC_STATUS_RESOURCE_EXHAUSTED, "The incoming message exceeds the maximum configured message size.",
-         9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", 9, GW_RETRY_SLOWLY, NULL,
-         "does not answer as OTLP/gRPC"},
-        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 413", 9, GW_SPLIT, NULL,
-         "does not answer as OTLP/gRPC"},
-        {GRPC_STATUS_UNAVAILABLE, "Http response at 400 or 500 level, http status code: 413", 9, GW_SPLIT,
-         NULL, NULL},
-        {GRPC_STATUS_INTERNAL, "413 Request Entity Too Large", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_INTERNAL, "Content Too Large", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_UNAVAILABLE, "upstream: request too large", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_INVALID_ARGUMENT, "PostBodyTooLarge: body size 20971520 must little than 10485760", 9,
          GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_INVALID_ARGUMENT, "batch is too big", 9, GW_SPLIT, NULL, NULL},
-        {GRPC_STATUS_FAILED_PRECONDITION, "Payload Size Limit", 9, GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 500", GW_RETRY_SLOWLY, NULL,
+         "does not answer as OTLP/gRPC"},
+        {GRPC_STATUS_UNKNOWN, "Received http2 header with status: 413", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNAVAILABLE, "Http response at 400 or 500 level, http status code: 413", GW_SPLIT, NULL,
+         NULL},
+        {GRPC_STATUS_INTERNAL, "413 Request Entity Too Large", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INTERNAL, "Content Too Large", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_UNAVAILABLE, "upstream: request too large", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "PostBodyTooLarge: body size 20971520 must little than 10485760",
+         GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "batch is too big", GW_SPLIT, NULL, NULL},
+        {GRPC_STATUS_FAILED_PRECONDITION, "Payload Size Limit", GW_SPLIT, NULL, NULL},
         /* what is retried must not be rejected for a word */
-        {GRPC_STATUS_UNAVAILABLE, "sending queue too large", 9, GW_RETRY, NULL, NULL},
-        {GRPC_STATUS_DEADLINE_EXCEEDED, "the backlog is too big", 9, GW_RETRY, NULL, "timeout"},
-        {GRPC_STATUS_UNAVAILABLE, "request took too long, rate exceeds limit", 9, GW_RETRY, NULL, NULL},
-        {GRPC_STATUS_INVALID_ARGUMENT, "413", 9, GW_REFUSED, NULL, NULL}, /* any number */
-        {GRPC_STATUS_UNAVAILABLE, "last error: Connection refused", 9, GW_RETRY, NULL, "running"},
-        {GRPC_STATUS_UNAVAILABLE, "Trying to connect an http1.x server", 9, GW_RETRY, NULL, "HTTP/1"},
-        {GRPC_STATUS_UNAVAILABLE, "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", 9, GW_RETRY,
-         NULL, "tls.ca"},
-        {GRPC_STATUS_UNAVAILABLE, "SSL routines::certificate verify failed", 9, GW_RETRY, NULL, "tls.ca"},
+        {GRPC_STATUS_UNAVAILABLE, "sending queue too large", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_DEADLINE_EXCEEDED, "the backlog is too big", GW_TIMED_OUT, NULL, "timeout"},
+        {GRPC_STATUS_UNAVAILABLE, "request took too long, rate exceeds limit", GW_RETRY, NULL, NULL},
+        {GRPC_STATUS_INVALID_ARGUMENT, "413", GW_REFUSED, NULL, NULL}, /* any number */
+        {GRPC_STATUS_UNAVAILABLE, "last error: Connection refused", GW_RETRY, NULL, "running"},
+        {GRPC_STATUS_UNAVAILABLE, "Trying to connect an http1.x server", GW_RETRY, NULL, "HTTP/1"},
+        {GRPC_STATUS_UNAVAILABLE, "SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED", GW_RETRY, NULL,
+         "tls.ca"},
+        {GRPC_STATUS_UNAVAILABLE, "SSL routines::certificate verify failed", GW_RETRY, NULL, "tls.ca"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        struct gw_outcome o = judge(table[i].status, table[i].message, GW_NOSTR, table[i].sent);
+        struct gw_outcome o = judge(table[i].status, table[i].message, GW_NOSTR);
         assert_int_equal(o.verdict, table[i].verdict);
         assert_true(o.retry_after == 0);
         if (table[i].text)
@@ -102,14 +131,14 @@ static const char retry_info[] = "\x08\x08\x12\x01q\x1a\x36\x0a\x28type.googleap
 static void retry_info_is_obeyed(void **state)
 {
     gw_str details = {retry_info, sizeof retry_info - 1};
-    struct gw_outcome o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota", details, 1 << 20);
+    struct gw_outcome o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota", details);
     assert_int_equal(o.verdict, GW_RETRY);
     assert_true(o.retry_after == 2 * GW_SEC + 500 * GW_MSEC);
     assert_string_equal(o.text, "RESOURCE_EXHAUSTED: quota");
-    o = judge(GRPC_STATUS_UNAVAILABLE, "", details, 1);
+    o = judge(GRPC_STATUS_UNAVAILABLE, "", details);
     assert_int_equal(o.verdict, GW_RETRY);
     assert_true(o.retry_after == 2 * GW_SEC + 500 * GW_MSEC);
-    o = judge(GRPC_STATUS_INVALID_ARGUMENT, "", details, 1);
+    o = judge(GRPC_STATUS_INVALID_ARGUMENT, "", details);
     assert_int_equal(o.verdict, GW_REFUSED);
 }
 
@@ -157,12 +186,12 @@ static void a_delay_is_bounded_whatever_its_numbers(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         uint8_t bytes[128];
         struct gw_outcome o =
-            judge(GRPC_STATUS_UNAVAILABLE, "", retry_info_of(table[i].seconds, table[i].nanos, bytes), 1);
+            judge(GRPC_STATUS_UNAVAILABLE, "", retry_info_of(table[i].seconds, table[i].nanos, bytes));
         if (o.verdict != GW_RETRY || o.retry_after != table[i].wait)
             fail_msg("%lld s %d ns: %lld", (long long)table[i].seconds, (int)table[i].nanos,
                      (long long)o.retry_after);
         o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "quota",
-                  retry_info_of(table[i].seconds, table[i].nanos, bytes), 1 << 20);
+                  retry_info_of(table[i].seconds, table[i].nanos, bytes));
         assert_int_equal(o.verdict, GW_RETRY); /* a time was named, whatever it is */
     }
 }
@@ -179,13 +208,12 @@ static void a_pushback_names_a_time_or_none(void **state)
         {"3600001", GW_RETRY, 3600 * GW_SEC},
         {"9223372036854775807", GW_RETRY, 3600 * GW_SEC},
         {"99999999999999999999999", GW_RETRY, 3600 * GW_SEC},
-        {"-1", GW_SPLIT, 0},
-        {"soon", GW_SPLIT, 0},
-        {"", GW_SPLIT, 0},
+        {"-1", GW_RETRY, 0},
+        {"soon", GW_RETRY, 0},
+        {"", GW_RETRY, 0},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct gw_grpc_answer a = {.status = GRPC_STATUS_RESOURCE_EXHAUSTED,
-                                   .sent = 1 << 20,
                                    .pushback = gw_str_z(table[i].pushback)};
         struct gw_outcome o;
         gw_grpc_judge(&a, &o);
@@ -211,8 +239,7 @@ static void details_that_are_cut_short_are_no_details(void **state)
     for (size_t len = 0; len < sizeof retry_info - 1; len++) {
         char *copy = malloc(len + 1); /* so that the address sanitizer sees its end */
         memcpy(copy, retry_info, len);
-        struct gw_outcome o =
-            judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "too large", gw_str_n(copy, len), 1 << 20);
+        struct gw_outcome o = judge(GRPC_STATUS_RESOURCE_EXHAUSTED, "too large", gw_str_n(copy, len));
         assert_int_equal(o.verdict, GW_SPLIT);
         free(copy);
     }
@@ -239,7 +266,7 @@ static void long_words_are_cut_between_characters(void **state)
     char message[1000];
     for (size_t i = 0; i + 2 < sizeof message; i += 2)
         memcpy(message + i, "\xc3\xa9\n", 3);
-    struct gw_outcome o = judge(GRPC_STATUS_INTERNAL, message, GW_NOSTR, 1);
+    struct gw_outcome o = judge(GRPC_STATUS_INTERNAL, message, GW_NOSTR);
     assert_true(strlen(o.text) < sizeof o.text);
     assert_true(gw_utf8_valid(gw_str_z(o.text)));
 }

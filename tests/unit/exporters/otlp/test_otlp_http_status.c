@@ -162,17 +162,80 @@ static void a_redirect_names_its_target(void **state)
 static void transport_errors_are_retried_and_certificates_held(void **state)
 {
     struct gw_outcome out = {0};
-    otlp_http_transport_error(CURLE_COULDNT_CONNECT, "Failed to connect", &out);
+    otlp_http_transport_error(CURLE_COULDNT_CONNECT, "Failed to connect", 0, &out);
     assert_int_equal(out.verdict, GW_RETRY);
     assert_string_equal(out.text, "Failed to connect");
     out = (struct gw_outcome){0};
-    otlp_http_transport_error(CURLE_OPERATION_TIMEDOUT, "", &out);
+    otlp_http_transport_error(CURLE_OPERATION_TIMEDOUT, "", 0, &out); /* it never connected */
     assert_int_equal(out.verdict, GW_RETRY);
     assert_true(strlen(out.text) > 0);
     out = (struct gw_outcome){0};
-    otlp_http_transport_error(CURLE_PEER_FAILED_VERIFICATION, "self-signed", &out);
+    otlp_http_transport_error(CURLE_OPERATION_TIMEDOUT, "", 1, &out);
+    assert_int_equal(out.verdict, GW_TIMED_OUT);
+    out = (struct gw_outcome){0};
+    otlp_http_transport_error(CURLE_PEER_FAILED_VERIFICATION, "self-signed", 0, &out);
     assert_int_equal(out.verdict, GW_RETRY_SLOWLY);
     assert_non_null(strstr(out.remedy, "tls.ca"));
+    out = (struct gw_outcome){0};
+    otlp_http_transport_error(CURLE_PEER_FAILED_VERIFICATION,
+                              "SSL certificate problem: certificate has expired", 0, &out);
+    assert_non_null(strstr(out.remedy, "has expired"));
+}
+
+/* Nobody but an OTLP backend can take data: a page that says 200 has taken none. */
+static void only_an_otlp_answer_is_a_delivery(void **state)
+{
+    static const struct {
+        gw_str type, body;
+        enum gw_verdict verdict;
+    } table[] = {
+        {GW_LIT("application/x-protobuf"), GW_LIT(""), GW_DONE},
+        {GW_LIT("application/x-protobuf"), GW_LIT("\x0a\x00"), GW_DONE},
+        {GW_LIT("application/json"), GW_LIT("{}"), GW_DONE},
+        {GW_LIT("application/json; charset=utf-8"), GW_LIT("{\"partialSuccess\":{}}"), GW_DONE},
+        {GW_LIT(""), GW_LIT(""), GW_DONE},
+        {GW_LIT(""), GW_LIT("{}"), GW_DONE},
+        {GW_LIT("text/plain; charset=utf-8"), GW_LIT("{}\n"), GW_DONE},
+        {GW_LIT("text/plain"), GW_LIT(""), GW_DONE},
+        {GW_LIT("application/octet-stream"), GW_LIT("\x0a\x00"), GW_DONE},
+        {GW_LIT("text/html"), GW_LIT("<html>down for maintenance</html>"), GW_RETRY_SLOWLY},
+        {GW_LIT("Text/HTML; charset=utf-8"), GW_LIT("welcome"), GW_RETRY_SLOWLY},
+        {GW_LIT(""), GW_LIT("<!doctype html>"), GW_RETRY_SLOWLY},
+        {GW_LIT("application/xhtml+xml"), GW_LIT("<html/>"), GW_RETRY_SLOWLY},
+        {GW_LIT("application/xml"), GW_LIT("<error/>"), GW_RETRY_SLOWLY},
+        {GW_LIT("text/plain"), GW_LIT("healthy"), GW_RETRY_SLOWLY},
+        {GW_LIT("application/octet-stream"), GW_LIT("\xff\xff"), GW_RETRY_SLOWLY},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct gw_outcome out = outcome_of(200, table[i].type, table[i].body, 0);
+        if (out.verdict != table[i].verdict)
+            fail_msg("%s \"%s\": verdict %d", table[i].type.ptr, table[i].body.ptr, (int)out.verdict);
+        assert_true((out.verdict == GW_RETRY_SLOWLY) == (out.remedy != NULL));
+    }
+}
+
+static void a_page_of_something_on_the_way_rejects_nothing(void **state)
+{
+    static const long statuses[] = {400, 406, 418, 500, 501, 520, 530};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct gw_outcome out =
+            outcome_of(statuses[i], GW_STR("text/html"), GW_STR("<html>blocked</html>"), 0);
+        assert_int_equal(out.verdict, GW_RETRY_SLOWLY);
+        assert_non_null(out.remedy);
+        out = outcome_of(statuses[i], GW_STR("text/plain"), GW_STR("blocked"), 0);
+        assert_int_equal(out.verdict, GW_REFUSED);
+    }
+    assert_int_equal(outcome_of(413, GW_STR("text/html"), GW_STR("<html/>"), 0).verdict, GW_SPLIT);
+}
+
+static void words_about_a_size_split(void **state)
+{
+    struct gw_outcome out = outcome_of(400, GW_STR("text/plain"), GW_STR("http: request body too large"), 0);
+    assert_int_equal(out.verdict, GW_SPLIT);
+    out = outcome_of(500, GW_STR("text/plain"), GW_STR("PAYLOAD_TOO_LARGE"), 0);
+    assert_int_equal(out.verdict, GW_SPLIT);
+    out = outcome_of(503, GW_STR("text/plain"), GW_STR("request too large a load"), 0);
+    assert_int_equal(out.verdict, GW_RETRY);
 }
 
 int main(void)
@@ -185,6 +248,9 @@ int main(void)
         cmocka_unit_test(a_retry_after_is_seconds_or_a_date_and_bounded),
         cmocka_unit_test(words_are_cut_and_harmless),
         cmocka_unit_test(a_redirect_names_its_target),
+        cmocka_unit_test(only_an_otlp_answer_is_a_delivery),
+        cmocka_unit_test(a_page_of_something_on_the_way_rejects_nothing),
+        cmocka_unit_test(words_about_a_size_split),
         cmocka_unit_test(transport_errors_are_retried_and_certificates_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
