@@ -50,6 +50,7 @@ static inline bool gw_is_failure(enum gw_verdict verdict)
 struct gw_outcome {
     enum gw_verdict verdict;
     uint64_t rejected; /* items, with GW_DONE */
+    bool unreachable;  /* with GW_RETRY: there was no connection, so any other request would fail as well */
     /* from now; 0: none was named. Of this request, not of the backend's other answers */
     gw_nsec retry_after;
     /* the backend's words or the transport's, without secrets; empty when all went well */

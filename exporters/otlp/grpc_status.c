@@ -146,6 +146,12 @@ static enum gw_verdict verdict_of(const struct gw_grpc_answer *a)
     return verdict == GW_REFUSED && not_grpc(a) ? GW_RETRY_SLOWLY : verdict;
 }
 
+static bool is_unreachable(const struct gw_grpc_answer *a)
+{
+    return a->status == GRPC_STATUS_UNAVAILABLE &&
+           (holds(a->message, "failed to connect") || holds(a->message, "DNS resolution failed"));
+}
+
 static const char *remedy_of(const struct gw_grpc_answer *a, enum gw_verdict verdict)
 {
     if (verdict == GW_DONE || verdict == GW_SPLIT || is_broken_off(a))
@@ -186,4 +192,5 @@ void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
     otlp_response_text(out, gw_str_n(words, (size_t)n < sizeof words ? (size_t)n : sizeof words - 1));
     out->verdict = verdict_of(a);
     out->remedy = remedy_of(a, out->verdict);
+    out->unreachable = is_unreachable(a);
 }

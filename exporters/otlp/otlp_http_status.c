@@ -188,6 +188,7 @@ void otlp_http_transport_error(int code, const char *words, size_t uploaded, str
         break;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
+        out->unreachable = true;
         out->remedy = "Is the backend up, and the endpoint's host and port right?";
         break;
     default:

@@ -25,6 +25,7 @@
 struct gw_breaker {
     bool open, slow;   /* slow: only a person can mend it */
     bool taken;        /* something was taken since it was last open: the configuration works */
+    bool unreachable;  /* the sender's: the last failure was that there is no connection */
     bool fresh_turn;   /* the next to pass is one that was never sent, where there is one */
     unsigned failures; /* in a row; while closed, of first tries alone */
     gw_nsec next;      /* while open: monotonic, when the next request may pass */

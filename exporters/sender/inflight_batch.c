@@ -104,6 +104,7 @@ static enum gw_division cut(struct gw_inflight_batch *p)
     gw_frame_drop(whole->frame);
     whole->frame = half[0];
     whole->cost -= rest->cost;
+    rest->number = whole->number; /* should it come back into the queue */
     gw_chain_add(&p->nodes, rest);
     fill(p);
     return GW_DIVIDED;

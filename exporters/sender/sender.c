@@ -70,9 +70,9 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     return false;
 }
 
-/* What was made when requests could be larger is sent in parts of the size that they have now. Returns the
- * first of them. */
-static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+/* What was made when requests could be larger, or is a frame that alone is larger, is sent in parts of the
+ * size that they have now. Returns the first of them; the rest is in the queue again. */
+static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_inflight_batch *half[2];
     while (p->batch.bytes > s->limits.bytes) {
@@ -80,9 +80,9 @@ static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_infli
         struct gw_suspect suspect = p->suspect;
         if (gw_inflight_batch_split(p, s->conf->max_age, half) != GW_DIVIDED)
             break; /* a single item; or no memory, then it is tried as it is */
-        half[0]->retry.tries = half[1]->retry.tries = retry.tries;
-        half[0]->suspect = half[1]->suspect = suspect;
-        gw_sender_postpone_as_next(s, half[1], now);
+        half[0]->retry.tries = retry.tries;
+        half[0]->suspect = suspect;
+        gw_sender_give_back(s, half[1]);
         p = half[0];
     }
     return p;
@@ -90,7 +90,7 @@ static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_infli
 
 static void send(struct gw_sender *s, struct gw_inflight_batch *p, bool fresh, gw_nsec now)
 {
-    p = first_part(s, p, now);
+    p = first_part(s, p);
     gw_breaker_pass(&s->breaker[p->batch.signal], &s->pace, fresh, now, gw_sender_random(s));
     if (s->open++ == 0)
         s->answered_at = now; /* the wait for its answer begins */
@@ -169,6 +169,17 @@ static bool is_held_back(const struct gw_sender *s, unsigned signal)
     return is_crowded(s) && !evicts_waiting(s) && (b->failures || !b->taken);
 }
 
+/* There is no connection: what waits shows when there is one again, in the order in which it came. */
+static bool is_unreachable(const struct gw_sender *s, unsigned signal)
+{
+    if (!s->breaker[signal].open || !s->breaker[signal].unreachable)
+        return false;
+    for (const struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
+        if (p->batch.signal == signal)
+            return true;
+    return s->open;
+}
+
 /* The signals of which a batch may be taken now. */
 static unsigned takable(const struct gw_sender *s, gw_nsec now)
 {
@@ -176,7 +187,8 @@ static unsigned takable(const struct gw_sender *s, gw_nsec now)
     if (now < s->hungry_until || is_full(s))
         return 0;
     for (unsigned i = 0; i < GW_SIGNALS; i++)
-        if (s->exporter->signals & 1u << i && gw_breaker_allows(&s->breaker[i], now) && !is_held_back(s, i))
+        if (s->exporter->signals & 1u << i && gw_breaker_allows(&s->breaker[i], now) && !is_held_back(s, i) &&
+            !is_unreachable(s, i))
             signals |= 1u << i;
     return signals;
 }

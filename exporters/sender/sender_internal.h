@@ -128,8 +128,6 @@ void gw_sender_append(struct gw_inflight_batches *, struct gw_inflight_batch *);
 struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *, struct gw_inflight_batch **at);
 /* Waits until `due`, in `waiting`. */
 void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec due, gw_nsec now);
-/* Waits for the next place, before all others: what came with it is being sent. */
-void gw_sender_postpone_as_next(struct gw_sender *, struct gw_inflight_batch *, gw_nsec now);
 /* Two halves of a batch, which was not sent as a whole (again), wait instead of it. */
 void gw_sender_postpone_halves(struct gw_sender *, struct gw_inflight_batch *half[2], gw_nsec due,
                                gw_nsec now);
@@ -152,7 +150,7 @@ void gw_sender_drop_queued(struct gw_sender *, struct gw_chain *, enum gw_reason
 /* Gives up frames of the oldest batch that waits, until that much is free in the queue or the batch is
  * gone. There is one. */
 void gw_sender_evict(struct gw_sender *, size_t bytes, gw_nsec now);
-/* The successor will take it from the queue. */
+/* It will be taken from the queue again, by this sender or a successor, before what came later. */
 void gw_sender_give_back(struct gw_sender *, struct gw_inflight_batch *);
 
 /* sender_outcome.c */

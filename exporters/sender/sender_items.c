@@ -31,28 +31,13 @@ static size_t cost_of(const struct gw_inflight_batch *p)
     return cost;
 }
 
-/* Everything but its place in `waiting`. */
-static void count_waiting(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
+void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
 {
     p->due = p->early = due;
     p->latest = gw_retry_latest(&p->retry, now);
     s->waiting_n++;
     s->waiting_cost += cost_of(p);
-}
-
-void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
-{
-    count_waiting(s, p, due, now);
     gw_sender_append(&s->waiting, p);
-}
-
-void gw_sender_postpone_as_next(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
-{
-    count_waiting(s, p, now, now);
-    p->next = s->waiting.first;
-    s->waiting.first = p;
-    if (!p->next)
-        s->waiting.end = &p->next;
 }
 
 void gw_sender_postpone_halves(struct gw_sender *s, struct gw_inflight_batch *half[2], gw_nsec due,
@@ -183,7 +168,6 @@ void gw_sender_evict(struct gw_sender *s, size_t bytes, gw_nsec now)
         gw_sender_finish_inflight(s, p);
 }
 
-/* The successor will take it from the queue. */
 void gw_sender_give_back(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_chain none = {NULL, NULL}, nodes;

@@ -217,6 +217,7 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
         struct gw_inflight_batch *p = gw_sender_detach(&s->settled, &s->settled.first);
         gw_breaker_answer(&s->breaker[p->batch.signal], &s->pace, p->outcome.verdict,
                           !gw_inflight_batch_is_retry(p), now, gw_sender_random(s));
+        s->breaker[p->batch.signal].unreachable = p->outcome.unreachable;
         switch (p->outcome.verdict) {
         case GW_DONE:
             settle_done(s, p, now);
