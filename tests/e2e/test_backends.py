@@ -109,7 +109,7 @@ def test_a_backend_that_is_stopped(make_gate):
         process.send_signal(signal.SIGSTOP)
         for _ in range(10):
             send(gate, 2)
-        gate.wait_stderr("exporter=otlp_grpc", PATIENCE)
+        gate.wait_stderr("warning exporter=otlp_grpc", PATIENCE)
         process.send_signal(signal.SIGCONT)
         print("22", file=process.stdin, flush=True)
         distinct = 0

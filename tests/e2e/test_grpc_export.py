@@ -139,10 +139,10 @@ def http1():
 def says(make_gate, endpoint, remedy, **options):
     gate = make_gate(exporters=[dict(type="otlp_grpc", endpoint=endpoint, **QUICK, **options)], settings=BRIEF)
     send(gate)
-    gate.wait_stderr("exporter=otlp_grpc")
+    gate.wait_stderr("warning exporter=otlp_grpc")
     gate.stop(expect=3)
     assert remedy in gate.stderr
-    assert gate.stderr.count("exporter=otlp_grpc") == 1, gate.stderr  # once, not at every try
+    assert gate.stderr.count("warning exporter=otlp_grpc") == 1, gate.stderr  # once, not at every try
     return gate
 
 
