@@ -141,15 +141,16 @@ static void place_number(struct log_front *f)
 
 /* --- elsewhere in the line --- */
 
-/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs. The line stays whole. */
+/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs, with its zone. The line stays whole.
+ * HAProxy's [10/Oct/2023:13:55:36.123] is when the request came, not when the line was written. */
 static bool find_access_time(struct log_reader *r, struct log_found *found, gw_str text)
 {
-    enum { LENGTH = 20 };
+    enum { LENGTH = 22 };
     gw_str near = gw_str_n(text.ptr, text.len < NEAR ? text.len : NEAR);
     size_t open = gw_str_find(near, '[');
     gw_str at = gw_str_from(near, open + 1);
     return open < near.len && at.len > LENGTH && at.ptr[2] == '/' && at.ptr[6] == '/' && at.ptr[11] == ':' &&
-           log_time_front(r->clock, at, r->now, &found->time);
+           at.ptr[20] == ' ' && log_time_front(r->clock, at, r->now, &found->time);
 }
 
 /* 1117838570, 1117838570.123 or 1117838570123 as a word of its own, in this century */
