@@ -452,7 +452,7 @@ static void grpc_describe(void *ctx, FILE *to)
 {
     const struct ctx *c = ctx;
     if (c->target.off)
-        fputs("nothing is uploaded", to);
+        fputs("nowhere: nothing is uploaded", to);
     else
         fprintf(to, "%s://%s, compression %s", c->target.tls ? "https" : "http", c->target.authority,
                 otlp_endpoint_compression(&c->target));

@@ -622,7 +622,7 @@ static void describe(void *ctx, FILE *to)
     if (*separator)
         fprintf(to, ", compression %s", otlp_endpoint_compression(t));
     else
-        fputs("nothing is uploaded", to);
+        fputs("nowhere: nothing is uploaded", to);
 }
 
 const struct gw_exporter gw_exporter_otlp_http = {
