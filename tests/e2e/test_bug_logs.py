@@ -17,10 +17,6 @@ from log_sink import LogSink
 OWN = ROOT / "tests" / "data" / "bugs" / "logs"
 SHARED = pathlib.Path(os.environ.get("DDGATE_SHARED", ROOT.parent / "shared")) / "fixtures" / "bugs" / "logs"
 MODES = ("zero", "http", "syslog", "pipeline")
-# Cases that do not come out right yet.
-OPEN = {
-    "monolog-stacktrace-joined",
-}
 
 
 def cases():
@@ -162,9 +158,6 @@ def test_case(tmp_path, name):
     wanted = case["expect"]["records"]
     records = {"zero": zero, "http": http, "syslog": syslog, "pipeline": pipeline}[case["mode"]](tmp_path, case)
     complaints = match(records, wanted, wrong_in_point if case["mode"] == "pipeline" else wrong_in_record)
-    if name in OPEN:
-        assert complaints, "it comes out right: take it out of OPEN"
-        pytest.xfail("; ".join(complaints))
     assert not complaints, records
 
 

@@ -130,6 +130,41 @@ static bool is_node_place(gw_str line)
     return digits && digits < line.len && line.ptr[line.len - 1 - digits] == ':';
 }
 
+/* app/cart.rb:3:in `f', and nothing behind it: with a message it is an exception's first line. */
+static bool is_ruby_frame(gw_str line)
+{
+    const char *in = line.ptr[line.len - 1] == '\'' ? memmem(line.ptr, line.len, ":in ", 4) : NULL;
+    return in && in > line.ptr && gw_is_digit(in[-1]) && line.ptr + line.len - in > 5 &&
+           (in[4] == '`' || in[4] == '\'') && gw_str_find(line, ' ') == (size_t)(in - line.ptr) + 3;
+}
+
+/* What a worker of PHP-FPM said; NULL in ptr: the line is not of one. */
+static gw_str worker_text(gw_str line)
+{
+    static const char says[] = " said into std";
+    const char *at = memmem(line.ptr, line.len, says, sizeof says - 1);
+    gw_str rest = at ? gw_str_from(line, (size_t)(at - line.ptr) + sizeof says - 1) : GW_NOSTR;
+    return gw_str_starts(rest, GW_STR("err: \"")) || gw_str_starts(rest, GW_STR("out: \""))
+               ? gw_str_from(rest, 6)
+               : GW_NOSTR;
+}
+
+/* Lines of PHP-FPM, each with a time of its own, that go on with a worker's trace. */
+static bool continues_worker(const struct stacktrace *t, gw_str line)
+{
+    gw_str text = worker_text(line);
+    if (!text.ptr || !memmem(t->first.ptr, t->first.len, " said into std", 14))
+        return false;
+    return STARTS(text, "Stack trace:") || STARTS(text, "  thrown in ") || STARTS(text, "PHP Stack trace:") ||
+           STARTS(text, "PHP  ") || (text.len > 1 && *text.ptr == '#' && gw_is_digit(text.ptr[1]));
+}
+
+/* In brackets: Monolog's trace, PHP-FPM's workers. */
+static bool continues_bracket(const struct stacktrace *t, gw_str line)
+{
+    return STARTS(line, "[stacktrace]") || STARTS(line, "[previous exception] ") || continues_worker(t, line);
+}
+
 /* Lines that only ever continue something. "#3 /app/x.php(5): f()" is PHP's frame. */
 static bool always_continues(gw_str line)
 {
@@ -137,7 +172,15 @@ static bool always_continues(gw_str line)
     case 'C':
         return STARTS(line, "Caused by: ");
     case 'S':
-        return STARTS(line, "Suppressed: ") || STARTS(line, "Stack trace:");
+        return STARTS(line, "Suppressed: ") || STARTS(line, "Stack trace:") ||
+               STARTS(line, "Stack backtrace:");
+    case 's':
+        return STARTS(line, "stack backtrace:");
+    case 'n': /* Rust's */
+        return STARTS(line, "note: run with `RUST_BACKTRACE") ||
+               STARTS(line, "note: Some details are omitted");
+    case '-': /* .NET's */
+        return STARTS(line, "--- End of ") || STARTS(line, "---> ");
     case 'W':
         return STARTS(line, "Wrapped by: ");
     case 'c':
@@ -151,7 +194,7 @@ static bool always_continues(gw_str line)
     case '#':
         return line.len > 2 && gw_is_digit(line.ptr[1]);
     default:
-        return false;
+        return is_ruby_frame(line);
     }
 }
 
@@ -172,6 +215,12 @@ static bool is_closer(gw_str line)
     return gw_char_in(line.ptr[0], "}])") && line.len <= 4;
 }
 
+/* Monolog's context, which ends behind the trace: `"} []`, `"} {"extra":1}`. */
+static bool closes_context(const struct stacktrace *t, gw_str line)
+{
+    return t->kind == FILE_MONOLOG && STARTS(line, "\"}");
+}
+
 /* --- the record --- */
 
 static enum stacktrace_kind kind_of(gw_str line)
@@ -189,7 +238,10 @@ static enum stacktrace_kind kind_of(gw_str line)
     case 'n':
         return is_node_place(line) ? FILE_NODE : FILE_PLAIN;
     case 't':
-        return STARTS(line, "thread '") && gw_str_ends(line, GW_STR(":")) ? FILE_RUST : FILE_PLAIN;
+        return STARTS(line, "thread '") && memmem(line.ptr, line.len, " panicked at ", 13) ? FILE_RUST
+                                                                                           : FILE_PLAIN;
+    case 'E':
+        return STARTS(line, "Error: ") ? FILE_ERROR : FILE_PLAIN;
     default:
         return FILE_PLAIN;
     }
@@ -200,7 +252,8 @@ void stacktrace_begin(struct stacktrace *t, gw_str line)
     if (line.len == 0) /* an encoding error ate it */
         line = GW_STR("?");
     *t = (struct stacktrace){.first = line, .kind = kind_of(line), .first_indented = is_indented(line)};
-    t->expects = t->kind == FILE_PYTHON || t->kind == FILE_RUST || t->kind == FILE_NODE;
+    t->expects = t->kind == FILE_PYTHON || t->kind == FILE_NODE ||
+                 (t->kind == FILE_RUST && gw_str_ends(line, GW_STR(":")));
 }
 
 static enum stacktrace_verdict joins(struct stacktrace *t, bool indented)
@@ -221,20 +274,33 @@ static enum stacktrace_verdict after_bare_header(struct stacktrace *t, gw_str li
     return joins(t, false);
 }
 
+/* The frame in which loguru caught an exception. */
+static bool is_loguru_frame(gw_str line)
+{
+    return STARTS(line, "> File ");
+}
+
 static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
 {
     static const gw_str chain[] = {GW_LIT("During handling of the above"), GW_LIT("The above exception was"),
                                    GW_LIT("Traceback (most"), GW_LIT("(Background on this error")};
-    bool on = is_indented(line) && t->indented;
-    if (t->kind == FILE_PYTHON)
-        on |= STARTS_WITH_ANY(line, chain);
+    bool on = (is_indented(line) && t->indented) || STARTS(line, "---> ");
+    if (t->kind == FILE_PYTHON) /* loguru has blank lines between frames */
+        on |= STARTS_WITH_ANY(line, chain) ||
+              (t->expects && (is_indented(line) || is_loguru_frame(line) || is_header(line)));
+    else if (t->kind == FILE_MONOLOG)
+        on |= STARTS(line, "[previous exception] ") || STARTS(line, "\"}");
+    else if (t->kind == FILE_ERROR || t->kind == FILE_RUST)
+        on |= STARTS(line, "Caused by:") || STARTS(line, "Stack backtrace:") ||
+              STARTS(line, "stack backtrace:");
     else if (t->kind == FILE_GO)
         on |= is_go(line);
     else if (t->kind == FILE_NODE)
         on |= is_header(line) || STARTS(line, "Node.js v");
     if (!on)
         return STACKTRACE_STARTS;
-    t->expects |= STARTS(line, "Traceback");
+    if (t->kind == FILE_PYTHON && !is_indented(line))
+        t->expects = STARTS(line, "Traceback") || (t->expects && !is_header(line));
     return joins(t, is_indented(line));
 }
 
@@ -248,7 +314,7 @@ static bool continues_python(struct stacktrace *t, gw_str line)
         t->expects = false;
         return true;
     }
-    return STARTS_WITH_ANY(line, known);
+    return STARTS_WITH_ANY(line, known) || (t->expects && is_loguru_frame(line));
 }
 
 /* A traceback behind the record's first line: of a log line, or of one that says that a traceback follows. */
@@ -268,8 +334,8 @@ static bool continues(struct stacktrace *t, gw_str line)
         return begins_python(t);
     if (t->expects && (t->kind == FILE_RUST || t->kind == FILE_NODE))
         return !(t->expects = false);
-    if (t->kind == FILE_RUST)
-        return STARTS(line, "note: ") || STARTS(line, "stack backtrace:");
+    if (t->kind == FILE_RUST && STARTS(line, "note: "))
+        return true;
     if (!t->indented && is_jul_level(t->first, line)) {
         t->first = line;
         return true;
@@ -278,14 +344,20 @@ static bool continues(struct stacktrace *t, gw_str line)
         return true;
     if (STARTS(line, "goroutine "))
         t->kind = FILE_GO;
-    return always_continues(line) || (t->kind == FILE_GO && is_go(line)) || (t->indented && is_closer(line));
+    return closes_context(t, line) || always_continues(line) || (t->kind == FILE_GO && is_go(line)) ||
+           (t->indented && is_closer(line));
+}
+
+static bool is_plain(const struct stacktrace *t)
+{
+    return t->kind == FILE_PLAIN || t->kind == FILE_ERROR;
 }
 
 static enum stacktrace_verdict at_margin(struct stacktrace *t, gw_str line)
 {
     if (continues(t, line))
         return joins(t, false);
-    if (t->kind == FILE_PLAIN && is_header(line) && may_have_trace(t->first)) {
+    if (is_plain(t) && is_header(line) && may_have_trace(t->first)) {
         t->maybe = FILE_AFTER_HEADER;
         return STACKTRACE_MAYBE;
     }
@@ -313,8 +385,13 @@ enum stacktrace_verdict stacktrace_line(struct stacktrace *t, gw_str line)
         return after_bare_header(t, line);
     if (is_indented(line))
         return t->first_indented ? STACKTRACE_STARTS : joins(t, true);
+    if (line.ptr[0] == '[' && t->maybe == FILE_SURE && continues_bracket(t, line)) {
+        if (STARTS(line, "[stacktrace]"))
+            t->kind = FILE_MONOLOG;
+        return joins(t, false);
+    }
     if (t->maybe == FILE_AFTER_HEADER ||
-        (t->kind == FILE_PLAIN && (gw_is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
+        (is_plain(t) && (gw_is_digit(line.ptr[0]) || line.ptr[0] == '{' || line.ptr[0] == '[')))
         return STACKTRACE_STARTS;
     return at_margin(t, line);
 }

@@ -9,8 +9,8 @@
  *     2026-11-21 10:00:01 INFO  [main] c.e.App - next           another record
  *
  * An indented line continues the record before it, unless that one is indented itself. Of the others, those
- * that are known from traces of Python (chains, groups, SQLAlchemy's notes), Java, Node, Go (panics, zap,
- * net/http), .NET, Ruby, PHP and Rust do. An exception that begins at the margin joins the log line before it
+ * that are known from traces of Python (chains, groups, SQLAlchemy's notes, loguru's frames), Java, Node, Go
+ * (panics, zap, net/http), .NET (inner exceptions), Ruby, PHP (Monolog, PHP-FPM's workers) and Rust do. An exception that begins at the margin joins the log line before it
  * where that one has a time or a level, and not one of INFO or below: else the two have nothing to do with
  * each other (an uncaught exception on standard error, in the same file as the access log).
  *
@@ -37,7 +37,15 @@ enum stacktrace_verdict {
 struct stacktrace {
     /* the record's first line; of two that java.util.logging writes, the second, with the level */
     gw_str first;
-    enum stacktrace_kind { FILE_PLAIN, FILE_PYTHON, FILE_GO, FILE_NODE, FILE_RUST } kind;
+    enum stacktrace_kind {
+        FILE_PLAIN,
+        FILE_PYTHON,
+        FILE_GO,
+        FILE_NODE,
+        FILE_RUST,
+        FILE_ERROR,  /* `Error: …` of Rust's main, or of Node */
+        FILE_MONOLOG /* a [stacktrace] was there */
+    } kind;
     bool first_indented, indented; /* the first line; the last line that belongs to it for sure */
     /* the next line at the margin: Python's exception, Rust's message, Node's source line */
     bool expects;

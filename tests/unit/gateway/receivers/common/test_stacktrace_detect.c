@@ -74,8 +74,66 @@ static void verdicts(void **state)
     }
 }
 
+/* Whole records: all lines but the first belong to it, and a line of the next one does not. */
+static void whole_traces(void **state)
+{
+    static const char *const records[] = {
+        "[2026-11-28 15:04:19] app.ERROR: boom {\"exception\":\"[object] (RuntimeException(code: 0): boom at "
+        "/srv/a.php:8)\n"
+        "[stacktrace]\n#0 /srv/a.php(10): f()\n#1 {main}\n\n"
+        "[previous exception] [object] (LogicException(code: 0): x at /srv/a.php:5)\n[stacktrace]\n#0 "
+        "{main}\n\"} []",
+        "2026-11-21 00:35:39.530 | ERROR    | __main__:<module>:7 - caught\nTraceback (most recent call "
+        "last):\n\n"
+        "> File \"x.py\", line 7, in <module>\n    f()\n    └ <function f>\n\n  File \"x.py\", line 3, in "
+        "f\n    1/0\n\n"
+        "ZeroDivisionError: division by zero",
+        "2026-11-21 00:35:39 ERROR boom\njava.lang.X: a\n\tat a.b(C.java:1)\nCaused by: java.lang.Y: b\n\tat "
+        "c.d(E.java:2)\n"
+        "\t... 12 more",
+        "2026-11-21 00:35:39.530 +08:00 [ERR] boom\nSystem.InvalidOperationException: outer\n ---> "
+        "System.Exception: inner\n"
+        "   at P.Inner() in /app/P.cs:line 10\n   --- End of inner exception stack trace ---\n   at "
+        "P.Main()\n"
+        "--- End of stack trace from previous location ---\n   at P.Run()",
+        "Unhandled exception. System.AggregateException: one\n ---> System.Exception: a\n   at P.A()\n"
+        "   --- End of inner exception stack trace ---\n---> (Inner Exception #1) System.Exception: b\n   at "
+        "P.B()<---\n",
+        "thread 'main' panicked at src/main.rs:2:5:\nboom\nstack backtrace:\n   0: rust_begin_unwind\n"
+        "             at /rustc/x/std.rs:1:5\nnote: Some details are omitted, run with `RUST_BACKTRACE=full`",
+        "thread 'main' panicked at 'boom', src/main.rs:2:5\nstack backtrace:\n   0: f\nnote: run with "
+        "`RUST_BACKTRACE=1`",
+        "Error: outer\n\nCaused by:\n    0: x\n    1: y\n\nStack backtrace:\n   0: f",
+        "[2026-11-21T00:35:39Z ERROR shop] boom\nstack backtrace:\n   0: f",
+        "[21-Nov-2026 00:35:39] WARNING: [pool www] child 12 said into stderr: \"PHP Fatal error:  Uncaught "
+        "X: boom in /a.php:3\"\n"
+        "[21-Nov-2026 00:35:39] WARNING: [pool www] child 12 said into stderr: \"Stack trace:\"\n"
+        "[21-Nov-2026 00:35:39] WARNING: [pool www] child 12 said into stderr: \"#0 {main}\"\n"
+        "[21-Nov-2026 00:35:39] WARNING: [pool www] child 12 said into stderr: \"  thrown in /a.php on line "
+        "3\"",
+        "[21-Nov-2026 00:35:39 UTC] PHP Fatal error:  Uncaught Exception: boom in /a.php:3\nStack trace:\n#0 "
+        "{main}\n"
+        "  thrown in /a.php on line 3",
+        "E, [2026-11-21T00:35:39.1 #7] ERROR -- : boom (RuntimeError)\nx.rb:3:in `f'\nx.rb:5:in `<main>'",
+    };
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        gw_str rest = gw_str_z(records[i]), line;
+        struct stacktrace t;
+        enum stacktrace_verdict v = STACKTRACE_CONTINUES;
+        gw_str_next(&rest, '\n', &line);
+        stacktrace_begin(&t, line);
+        while (gw_str_next(&rest, '\n', &line)) {
+            v = stacktrace_line(&t, line);
+            if (v == STACKTRACE_STARTS)
+                fail_msg("%s\n  a record begins with: %.*s", records[i], GW_FMT(line));
+        }
+        assert_int_equal(stacktrace_line(&t, GW_STR("[2026-11-28 15:04:20] app.INFO: next [] []")),
+                         STACKTRACE_STARTS);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(verdicts), cmocka_unit_test(whole_traces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
