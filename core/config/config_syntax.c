@@ -326,6 +326,22 @@ bool gw_syntax_find(gw_str text, struct gw_syntax_fault *out)
     return true;
 }
 
+bool gw_syntax_ends_in_text(gw_str text)
+{
+    struct reader r = {.text = text};
+    while (r.at < text.len) {
+        if (skip_comment(&r))
+            continue;
+        if (text.ptr[r.at++] != '"')
+            continue;
+        while (r.at < text.len && peek(&r) != '"')
+            r.at += peek(&r) == '\\' ? 2 : 1;
+        if (r.at++ >= text.len)
+            return true;
+    }
+    return false;
+}
+
 /* --- other kinds --- */
 
 /* The first line that is neither empty nor a comment, without blanks before it. */

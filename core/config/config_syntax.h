@@ -26,6 +26,8 @@ struct gw_syntax_fault {
 
 /* The first place where the text breaks libconfig's grammar; false when there is none that this reader sees. */
 bool gw_syntax_find(gw_str text, struct gw_syntax_fault *);
+/* Does it end within a text? libconfig refuses that, and leaks memory. */
+bool gw_syntax_ends_in_text(gw_str text);
 /* "This is YAML: …", for a file of another kind; NULL: it may be ours. Static text. */
 const char *gw_syntax_other_kind(gw_str text);
 

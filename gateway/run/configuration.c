@@ -329,7 +329,7 @@ static void refused(struct gw_tree *t, const config_t *tree, gw_str text)
     if (!text.ptr)
         return;
     const char *kind = gw_syntax_other_kind(text);
-    bool syntax = config_error_text(tree) && strcmp(config_error_text(tree), "syntax error") == 0;
+    bool syntax = !config_error_text(tree) || strcmp(config_error_text(tree), "syntax error") == 0;
     if (kind) {
         gw_config_error(t->diagnostics, "", "%s", kind);
     } else if (syntax && gw_syntax_find(text, &fault)) {
@@ -349,7 +349,7 @@ static void read_tree(struct gw_conf *c, gw_str text, const char *name, const st
     if (name)
         gw_tree_include_from(&t, &tree);
     gw_str wide = text.ptr ? gw_conf_widen(text, &c->arena) : GW_NOSTR;
-    if (wide.ptr && !config_read_string(&tree, wide.ptr)) {
+    if (wide.ptr && (gw_syntax_ends_in_text(text) || !config_read_string(&tree, wide.ptr))) {
         refused(&t, &tree, text);
         c->unread = true;
     } else {
