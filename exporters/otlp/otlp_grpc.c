@@ -12,6 +12,7 @@
  * waiting.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <curl/curl.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
@@ -31,6 +32,7 @@
 #include "exporters/otlp/grpc_channel.h"
 #include "exporters/otlp/compression_trial.h"
 #include "exporters/otlp/grpc_status.h"
+#include "exporters/otlp/tls_probe.h"
 #include "exporters/sender/compress.h"
 
 #define OPTS(X)                                                                                              \
@@ -44,6 +46,8 @@
 OTLP_CONF(OPTS);
 
 static const struct otlp_protocol protocol = {.name = "gRPC", .default_port = 4317};
+
+static const gw_nsec PROBE_AGAIN = 60 * GW_SEC;
 
 static const char *const methods[GW_SIGNALS] = {
     [GW_TRACES] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -78,7 +82,9 @@ struct ctx {
     grpc_metadata *headers;
     size_t n_headers;
     struct gw_compressor *compressor; /* sender thread's; NULL: no compression */
-    struct otlp_trial trial;          /* sender thread's */
+    struct otlp_trial trial;          /* sender thread's, as what follows */
+    const char *certificate_remedy;   /* what the last probe found; NULL: nothing */
+    gw_nsec probed_at;                /* 0: never */
     pthread_t poller;
     struct gw_wakeup wakeup;
     /* sender thread */
@@ -177,6 +183,7 @@ static enum gw_code grpc_open(void *ctx, const struct gw_export_host *host, cons
 {
     struct ctx *c = ctx;
     gw_grpc_start();
+    curl_global_init(CURL_GLOBAL_DEFAULT); /* counted; for tls_probe.h */
     gw_wakeup_init(&c->wakeup);
     gw_lock_init(&c->lock, GW_LOCK_GRPC_FINISHED);
     c->finished_end = &c->finished;
@@ -217,6 +224,7 @@ static void grpc_close(void *ctx)
     gw_lock_fini(&c->lock);
     gw_wakeup_fini(&c->wakeup);
     otlp_endpoint_close(&c->target);
+    curl_global_cleanup();
     gw_grpc_stop();
     *c = (struct ctx){.conf = c->conf};
 }
@@ -399,6 +407,20 @@ static grpc_slice read_response(struct call *call)
     return all;
 }
 
+/* gRPC does not know why a certificate was not accepted: we ask, once a minute at most. */
+static void explain_certificate(struct ctx *c, struct gw_outcome *o)
+{
+    gw_nsec now = gw_now();
+    if (!c->target.tls || !o->remedy || !strstr(o->text, "ertificate verify failed"))
+        return;
+    if (!c->probed_at || now - c->probed_at > PROBE_AGAIN) {
+        c->certificate_remedy = otlp_tls_probe(&c->target, c->conf.tls_server_name);
+        c->probed_at = now;
+    }
+    if (c->certificate_remedy)
+        o->remedy = c->certificate_remedy;
+}
+
 static void call_finish(struct call *call)
 {
     struct gw_outcome outcome;
@@ -411,6 +433,7 @@ static void call_finish(struct call *call)
         .response = view(&response),
     };
     gw_grpc_judge(&answer, &outcome);
+    explain_certificate(call->ctx, &outcome);
     if (call->gzip && call->ctx->target.may_compress)
         otlp_trial_judge(&call->ctx->trial, &outcome);
     grpc_slice_unref(response);

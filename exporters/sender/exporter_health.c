@@ -20,13 +20,15 @@ static const char *remedy(const struct gw_outcome *o)
     return o->remedy ? o->remedy : "";
 }
 
-void gw_exporter_health_trouble(struct gw_exporter_health *h, const struct gw_outcome *o, gw_nsec now)
+void gw_exporter_health_trouble(struct gw_exporter_health *h, const struct gw_outcome *o, bool quiet,
+                                gw_nsec now)
 {
     if (!h->troubled)
         h->since = now;
-    else if (now - h->said < log_repeat)
-        return;
     h->troubled = true;
+    if (h->told ? now - h->said < log_repeat : quiet)
+        return;
+    h->told = true;
     h->said = now;
     const char *state = o->verdict == GW_RETRY_SLOWLY
                             ? "the backend refuses us, the data is kept and tried again slowly"
@@ -36,15 +38,16 @@ void gw_exporter_health_trouble(struct gw_exporter_health *h, const struct gw_ou
 
 void gw_exporter_health_recovered(struct gw_exporter_health *h, gw_nsec now)
 {
-    if (h->troubled)
+    if (h->told)
         gw_log(GW_INFO, h->component, "the backend takes data again, after %.1f s",
                (double)(now - h->since) / (double)GW_SEC);
-    h->troubled = false;
+    h->troubled = h->told = false;
 }
 
 void gw_exporter_health_inherit(struct gw_exporter_health *h, const struct gw_exporter_health *predecessor)
 {
     h->troubled = predecessor->troubled;
+    h->told = predecessor->told;
     h->since = predecessor->since;
     h->said = predecessor->said - log_repeat;
 }

@@ -12,12 +12,15 @@
 
 struct gw_exporter_health {
     const char *component; /* of the log: "exporter=sls" */
-    bool troubled;         /* the last outcome was GW_RETRY or GW_RETRY_SLOWLY */
+    bool troubled;         /* the last outcome was GW_RETRY or GW_RETRY_SLOWLY … */
+    bool told;             /* … and the log says so */
     gw_nsec since, said;
     gw_nsec suspect_said; /* 0: never */
 };
 
-void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, gw_nsec now);
+/* `quiet`: the backend takes other requests, so this is not worth a line. */
+void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, bool quiet,
+                                gw_nsec now);
 void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);
 /* A successor with another configuration goes on with what was said: when the backend takes data again that is said, and if it does not, why
  * not is said at once. */

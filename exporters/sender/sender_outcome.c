@@ -124,14 +124,18 @@ static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_
     } else if (step.give_up) {
         gw_sender_drop_inflight(s, p, GW_REASON_EXPIRED);
     } else {
-        gw_sender_postpone(s, p, step.until, now);
+        bool too_late = s->draining && !s->disk_log && gw_sender_over_deadline(s, step.until);
+        gw_sender_postpone(s, p, too_late ? step.early : step.until, now);
         p->early = step.early;
     }
 }
 
 static void retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
-    bool first = !gw_inflight_batch_is_retry(p);
+    const struct gw_breaker *breaker = &s->breaker[p->batch.signal];
+    struct gw_answers *answers = &s->answers[p->batch.signal];
+    bool first = !gw_inflight_batch_is_retry(p),
+         others_pass = first || p->suspect.then.taken != answers->taken;
     if (gw_sender_has_successor(s)) {
         gw_sender_give_back(s, p);
         return;
@@ -140,8 +144,8 @@ static void retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
         gw_sender_drop_inflight(s, p, GW_REASON_SHUTDOWN);
         return;
     }
-    gw_suspect_failed(&p->suspect, &s->answers[p->batch.signal]);
-    s->answers[p->batch.signal].failed_first += first;
+    gw_suspect_failed(&p->suspect, answers);
+    answers->failed_first += first;
     gw_sender_count(&s->counts.retries);
     if (is_convicted(s, p)) {
         reject(s, p, false, now);
@@ -149,8 +153,7 @@ static void retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
     }
     if (gw_is_suspect(&p->suspect) && divide_suspect(s, p, now))
         return;
-    if (!gw_is_suspect(&p->suspect))
-        gw_exporter_health_trouble(&s->health, &p->outcome, now);
+    gw_exporter_health_trouble(&s->health, &p->outcome, breaker->taken && others_pass, now);
     wait_for_retry(s, p, now);
 }
 

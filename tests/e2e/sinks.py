@@ -76,6 +76,7 @@ class GrpcSink(trace_service_pb2_grpc.TraceServiceServicer):
         self._changed = threading.Condition()  # its lock is re-entrant: conditions may call count() and spans
         self._released = threading.Event()
         self._script = []
+        self.judge = None  # a function of the message: what it meets where the script says nothing; None: it is taken
         self._spans = []
         self.requests = []  # in order of arrival
         self._server = grpc.server(futures.ThreadPoolExecutor(16), options=[
@@ -106,7 +107,7 @@ class GrpcSink(trace_service_pb2_grpc.TraceServiceServicer):
     # pylint: disable=invalid-name
     def Export(self, request, context):
         with self._changed:
-            act = self._script.pop(0) if self._script else Accept()
+            act = self._script.pop(0) if self._script else (self.judge and self.judge(request)) or Accept()
             taken = not isinstance(act, Fail)
             record = Request(request, dict(context.invocation_metadata()), time.monotonic(), taken)
             self.requests.append(record)

@@ -195,6 +195,12 @@ def test_a_certificate_for_another_name(make_gate, make_sink, authority):
     says(make_gate, sink.endpoint, "set tls.server_name", tls={"ca": str(authority.path)})
 
 
+def test_a_certificate_that_has_expired(make_gate, make_sink, authority):
+    server = authority.issue("old", days=-2)
+    sink = make_sink(tls=(server.key, server.cert, None))
+    says(make_gate, sink.endpoint, "has expired", tls={"ca": str(authority.path)})
+
+
 def test_a_key_of_another_certificate(make_gate, tls_sink, authority):
     tls = {"ca": str(authority.path), "cert": str(authority.issue("one").cert_path), "key": str(authority.issue("two").key_path)}
     says(make_gate, tls_sink.endpoint, "is tls.key the key of tls.cert?", tls=tls)

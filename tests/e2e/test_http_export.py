@@ -259,6 +259,16 @@ def test_an_unknown_authority_is_not_trusted(make_gate, make_http_sink, authorit
     assert not sink.spans
 
 
+def test_a_certificate_that_has_expired_is_called_so(make_gate, make_http_sink, authority):
+    server = authority.issue("old-http", days=-2)
+    sink = make_http_sink(tls=(server.key, server.cert, None))
+    gate = make_gate(exporters=[http(sink, tls={"ca": str(authority.path)})], settings={"shutdown_timeout": "300ms"})
+    send(gate)
+    gate.wait_stderr("the server's certificate has expired")
+    gate.stop(expect=3)
+    assert not sink.spans
+
+
 def test_the_proxy_of_the_environment_is_used(make_gate, backend):
     gate = make_gate(exporters=[dict(type="otlp_http", endpoint="http://backend.invalid:4318", **QUICK)], env={"http_proxy": backend.endpoint})
     spans = send(gate)

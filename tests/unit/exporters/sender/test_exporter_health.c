@@ -50,7 +50,7 @@ static void trouble_is_said_when_it_begins_and_every_minute(void **state)
     struct gw_exporter_health h = {.component = "exporter=x"};
     said_begin();
     for (int second = 0; second <= 61; second++)
-        gw_exporter_health_trouble(&h, &away, second * GW_SEC);
+        gw_exporter_health_trouble(&h, &away, false, second * GW_SEC);
     const char *text = said_end();
     assert_int_equal(count(text, "the backend takes nothing at the moment"), 2); /* at 0 and 60 s */
     assert_int_equal(count(text, "exporter=x \"the backend takes nothing at the moment, the data is kept and "
@@ -64,7 +64,7 @@ static void a_refusal_of_the_configuration_has_its_own_words(void **state)
 {
     struct gw_exporter_health h = {.component = "exporter=x"};
     said_begin();
-    gw_exporter_health_trouble(&h, &unknown_key, 0);
+    gw_exporter_health_trouble(&h, &unknown_key, false, 0);
     const char *text = said_end();
     assert_non_null(
         /* no remedy, no semicolon */
@@ -76,8 +76,8 @@ static void the_end_of_trouble_is_said_once_with_its_length(void **state)
     struct gw_exporter_health h = {.component = "exporter=x"};
     said_begin();
     gw_exporter_health_recovered(&h, 0); /* there was none */
-    gw_exporter_health_trouble(&h, &away, 10 * GW_SEC);
-    gw_exporter_health_trouble(&h, &away, 30 * GW_SEC);
+    gw_exporter_health_trouble(&h, &away, false, 10 * GW_SEC);
+    gw_exporter_health_trouble(&h, &away, false, 30 * GW_SEC);
     gw_exporter_health_recovered(&h, 40 * GW_SEC + 500 * GW_MSEC);
     gw_exporter_health_recovered(&h, 50 * GW_SEC);
     const char *text = said_end();
@@ -86,7 +86,7 @@ static void the_end_of_trouble_is_said_once_with_its_length(void **state)
     assert_false(h.troubled);
     said_begin();
     /* less than a minute after the last line, but a trouble of its own */
-    gw_exporter_health_trouble(&h, &away, 51 * GW_SEC);
+    gw_exporter_health_trouble(&h, &away, false, 51 * GW_SEC);
     assert_int_equal(count(said_end(), "takes nothing"), 1);
 }
 
