@@ -35,7 +35,7 @@ def http_sink():
 
 
 @pytest.fixture
-def make_raw():
+def make_raw():  # asked for before make_gate, as what stands on the way: it ends after the gateway
     made = []
 
     def make(*script):
@@ -72,7 +72,7 @@ def large(gate, requests):
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_nginx_refuses_a_size_and_everything_arrives(make_gate, make_nginx, sink, http_sink, protocol):
+def test_nginx_refuses_a_size_and_everything_arrives(make_nginx, make_gate, sink, http_sink, protocol):
     """And what comes later is never refused: the size was learned."""
     there = sink if protocol == "grpc" else http_sink
     proxy = make_nginx(f"location / {{ grpc_pass grpc://127.0.0.1:{sink.port}; }}" if protocol == "grpc" else
@@ -85,7 +85,7 @@ def test_nginx_refuses_a_size_and_everything_arrives(make_gate, make_nginx, sink
     assert gate.ledger.exporter("out")["sent"] == len(spans)
 
 
-def test_nginx_refuses_one_span_and_the_others_pass(make_gate, make_nginx, sink):
+def test_nginx_refuses_one_span_and_the_others_pass(make_nginx, make_gate, sink):
     proxy = make_nginx(f"client_max_body_size 100k; location / {{ grpc_pass grpc://127.0.0.1:{sink.port}; }}", http2=True)
     gate = make_gate(exporters=[grpc(proxy, compression="none", **QUICK)])
     bad = trace(1, meta={"env": "test", "text": f"{LETTERS.getrandbits(600_000):x}"})
@@ -98,7 +98,7 @@ def test_nginx_refuses_one_span_and_the_others_pass(make_gate, make_nginx, sink)
     assert gate.ledger.exporter()["rejected by the backend"] == 1
 
 
-def test_nginx_without_a_route_loses_nothing(make_gate, make_nginx, sink):
+def test_nginx_without_a_route_loses_nothing(make_nginx, make_gate, sink):
     """An ingress that has no rule for the service answers 404; somebody adds it."""
     proxy = make_nginx("location / { return 404; }", http2=True)
     gate = make_gate(exporters=[grpc(proxy, **QUICK)])
@@ -110,7 +110,7 @@ def test_nginx_without_a_route_loses_nothing(make_gate, make_nginx, sink):
     assert ids(sink.spans) == ids(spans)
 
 
-def test_nginx_whose_backend_is_away_loses_nothing(make_gate, make_nginx, make_sink):
+def test_nginx_whose_backend_is_away_loses_nothing(make_nginx, make_gate, make_sink):
     sink = make_sink()
     port = sink.port
     sink.close()
@@ -132,7 +132,7 @@ ODD = {"404": page(404), "403": page(403), "302": page(302), "400": page(400), "
 
 
 @pytest.mark.parametrize("answer", ODD)
-def test_an_answer_that_is_no_grpc_rejects_nothing(make_gate, make_raw, answer):
+def test_an_answer_that_is_no_grpc_rejects_nothing(make_raw, make_gate, answer):
     there = make_raw(ODD[answer], ODD[answer])
     gate = make_gate(exporters=[grpc(there, **QUICK)])
     spans = send(gate, 3)

@@ -68,7 +68,7 @@ LINKS = [dict(total=200_000), dict(each=300_000), dict(each=60_000)]
 @pytest.mark.parametrize("rate", LINKS, ids=str)
 @pytest.mark.parametrize("compression", ["auto", "none"])
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_a_slow_link_delivers(make_gate, sink, http_sink, make_link, protocol, compression, rate):
+def test_a_slow_link_delivers(make_link, make_gate, sink, http_sink, protocol, compression, rate):
     """2.5 MB, which one request would hold and which takes longer than its timeout."""
     there = sink if protocol == "grpc" else http_sink
     link = make_link(there, **rate)
