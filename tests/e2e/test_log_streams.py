@@ -182,6 +182,23 @@ def udp(port, **options):
     return {"type": "udp", "listen": [f"127.0.0.1:{port}"], **PLAIN, **options}
 
 
+TRACES = ("2026-11-21 10:00:00 ERROR no order 7\njava.lang.IllegalStateException: no\n\tat a.b(C.java:1)\nCaused by: java.lang.Y: b\n\t... 12 more",
+         "[2026-11-28 15:04:19] app.ERROR: boom {\"exception\":\"[object] (X: boom at /a.php:8)\n[stacktrace]\n#0 {main}\n\"} []")
+
+
+@pytest.mark.parametrize("kind", ["udp", "tcp"])
+def test_stack_traces_are_one_record_each(tmp_path, sink, kind):
+    port = free_port()
+    receiver = udp(port, multiline="auto") if kind == "udp" else {"type": "tcp", "listen": [f"127.0.0.1:{port}"], **PLAIN, "multiline": "auto"}
+    sent = "\n".join(("2026-11-21 10:00:00 INFO one", *TRACES, "2026-11-21 10:00:01 INFO two", "2026-11-21 10:00:02 INFO three")).encode()
+    with gateway(tmp_path, sink, receiver):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as s:
+            s.connect(("127.0.0.1", port))
+            s.sendall(sent)
+        records = sink.wait_records(5)
+    assert [r.body for r in records] == ["2026-11-21 10:00:00 INFO one", *TRACES, "2026-11-21 10:00:01 INFO two", "2026-11-21 10:00:02 INFO three"]
+
+
 def send(port, *datagrams):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         for data in datagrams:

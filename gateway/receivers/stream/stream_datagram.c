@@ -72,16 +72,46 @@ static void pass_on(struct datagram *d, gw_str text)
         stream_take(d->s, d->sink, &d->record);
 }
 
+static enum stacktrace_verdict judge(struct stream_multiline_conf *k, struct stacktrace *trace, gw_str line)
+{
+    return k->how == STREAM_MULTILINE_PATTERN ? stream_multiline_match(k, line)
+                                              : stacktrace_line(trace, line);
+}
+
+/* The record at the front of a datagram: its first line, with those that belong to it. */
+static size_t record_length(const struct datagram *d, gw_str text)
+{
+    struct stream_multiline_conf *k = &d->s->set.multiline;
+    struct stacktrace trace;
+    gw_str rest = text, line = text;
+    if (d->s->set.syslog)
+        return text.len;
+    gw_str_next(&rest, '\n', &line);
+    size_t sure = line.len;
+    if (k->how == STREAM_MULTILINE_NONE || gw_str_trim(line).len == 0)
+        return sure;
+    stacktrace_begin(&trace, line);
+    while (gw_str_next(&rest, '\n', &line)) {
+        enum stacktrace_verdict v = judge(k, &trace, line);
+        if (v == STACKTRACE_STARTS)
+            break;
+        if (v == STACKTRACE_CONTINUES)
+            sure = (size_t)(line.ptr + line.len - text.ptr);
+    }
+    return sure;
+}
+
 /* `cut`: bytes of it that our buffer had no room for; they are missing of its last record. */
 static void split(struct datagram *d, gw_str text, uint64_t cut)
 {
-    gw_str rest = text, line = text;
-    while (!d->s->set.syslog && gw_str_next(&rest, '\n', &line) && rest.ptr) {
-        d->record.cut = 0;
-        pass_on(d, line);
+    for (size_t n; text.len || cut; text = gw_str_from(text, n + 1)) {
+        n = record_length(d, text);
+        bool last = n + 1 >= text.len;
+        d->record.cut = last ? cut : 0;
+        pass_on(d, gw_str_n(text.ptr, n));
+        if (last)
+            break;
     }
-    d->record.cut = cut;
-    pass_on(d, line);
 }
 
 bool stream_datagram_read(struct stream *s, struct stream_listener *l)

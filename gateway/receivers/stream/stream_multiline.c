@@ -158,7 +158,7 @@ static void begin(struct stream_multiline_conf *k, struct stream_multiline *j, g
         begin_trace(j, line);
 }
 
-static enum stacktrace_verdict matches(struct stream_multiline_conf *k, gw_str line)
+enum stacktrace_verdict stream_multiline_match(struct stream_multiline_conf *k, gw_str line)
 {
     re_thread_forget(k->re);
     enum re_result r = re_match(k->pattern, k->re, &k->arena, line, 0, k->spans);
@@ -171,7 +171,7 @@ static enum stacktrace_verdict judge(struct stream_multiline_conf *k, struct str
     if (j->cut) /* what is missing at its end, nothing can follow */
         return STACKTRACE_STARTS;
     if (k->how == STREAM_MULTILINE_PATTERN)
-        return is_blank(line) ? STACKTRACE_MAYBE : matches(k, line);
+        return is_blank(line) ? STACKTRACE_MAYBE : stream_multiline_match(k, line);
     int severity;
     if (pri_length(line, &severity))
         return STACKTRACE_STARTS;

@@ -68,6 +68,9 @@ void stream_multiline_conf_open(struct stream_multiline_conf *, gw_str multiline
                                 struct gw_diagnostics *);
 void stream_multiline_conf_close(struct stream_multiline_conf *);
 
+/* By the user's expression: whether the line begins a record. */
+enum stacktrace_verdict stream_multiline_match(struct stream_multiline_conf *, gw_str line);
+
 /* The next line, which may be empty; `cut` bytes are missing at its end. */
 void stream_multiline_line(struct stream_multiline_conf *, struct stream_multiline *, gw_str line,
                            uint64_t cut, uint64_t observed, stream_multiline_record_f *, void *to);

@@ -9,6 +9,10 @@
 #define OPTS(X)                                                                                              \
     STREAM_LISTEN_OPT(X, LISTEN)                                                                             \
     STREAM_UDP_OPTS(X)                                                                                       \
+    X(str, multiline, "multiline", "auto", "", "",                                                           \
+      "Lines of one datagram that belong together: auto joins stack traces and indented lines to the line "  \
+      "before them, none joins nothing; anything else is a regular expression that a record's first line "   \
+      "matches.")                                                                                            \
     LOG_OPTS(X)
 
 enum { DATAGRAM = 64 * 1024 };
