@@ -178,7 +178,14 @@ static void write_events(struct dd_writer *w, struct dd_events *events, struct d
         dd_events_write(&w->sent_events, f->arena, events, false, &again);
 }
 
-/* A status text alone is no exception, and an event that was announced but is not here says nothing. */
+/* A class or a stack; a status text alone is no exception, nor is the number of an HTTP answer as the type. */
+static bool is_exception(const struct dd_error *said)
+{
+    int64_t number;
+    return said->stack.len || (said->type.len && !gw_str_i64(said->type, &number));
+}
+
+/* An event that was announced but is not here says nothing. */
 static void derive_events(struct dd_writer *w, struct dd_oddities *odd)
 {
     struct dd_fields *f = &w->f;
@@ -187,8 +194,7 @@ static void derive_events(struct dd_writer *w, struct dd_oddities *odd)
     if (f->span->events_n || is_text(f, DD_T_EVENTS))
         write_events(w, &events, odd);
     bool meant = events.meant < events.n, announced = dd_bool_of(f, DD_T_HAS_EXCEPTION);
-    st->exception =
-        st->code == 2 && !events.has_exception && !announced && (st->said.type.len || st->said.stack.len);
+    st->exception = st->code == 2 && !events.has_exception && !announced && is_exception(&st->said);
     bool in_status = st->code == 2 && gw_str_eq(st->message, st->said.message);
     if (events.has_exception || !announced)
         use_errors(f, st, st->exception || in_status || (meant && events.says_message),

@@ -22,6 +22,8 @@ static void status(void **state)
         {"'name':'n','error':1,'meta':{'error.type':'E'}",
          "n | internal | error.type='E' | error: E | event exception at 1700000000000000005 "
          "exception.type='E'"},
+        {"'name':'n','error':1,'meta':{'error.type':'500','error.message':'no'}",
+         "n | internal | error.type='500' | error: no"},
         {"'name':'n','error':1,'meta':{'error.handling':'unhandled'}",
          "n | internal | error.handling='unhandled' | error"},
         {"'name':'n','error':1,'meta':{'_dd.span_events.has_exception':'true'," RAISED "}",
