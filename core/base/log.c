@@ -17,7 +17,7 @@
 #include "core/base/lock.h"
 #include "core/base/log_writer.h"
 #include "core/base/scrub.h"
-#include "core/base/str.h"
+#include "core/base/text.h"
 
 enum { PER_WINDOW = 5, LINE = 2048, TEXT = 1024, MESSAGE_END = LINE - 64 };
 static const gw_nsec window = GW_SEC;
@@ -149,24 +149,30 @@ static const char *escape(unsigned char c, char out[8])
     return out;
 }
 
-/* In quotes; nothing in it can end the line or the quotes. Well-formed UTF-8 passes whole; what is none is
- * replaced where a reader would stumble over it (JSON). Cut at the line's end. */
+/* The next character of the text, as it is written; it is taken off. A byte that is no UTF-8 is \xNN, where
+ * readers of JSON would stumble over that with a second backslash. */
+static gw_str next_piece(gw_str *text, char room[8])
+{
+    const char *from = text->ptr;
+    bool stray = gw_utf8_next(text) == 0xFFFD && text->ptr - from == 1;
+    const char *e = stray ? room : escape((unsigned char)*from, room);
+    if (stray)
+        snprintf(room, 8, form == GW_LOG_TEXT ? "\\x%02x" : "\\\\x%02x", (unsigned char)*from);
+    return e ? gw_str_z(e) : gw_str_n(from, (size_t)(text->ptr - from));
+}
+
+/* In quotes; nothing in it can end the line or the quotes, and the line is UTF-8. Cut at the line's end. */
 static void put_quoted(struct line *l, const char *text)
 {
-    char repaired[3 * TEXT], escaped[8];
-    gw_str s = gw_str_z(text);
-    if (form == GW_LOG_JSON && s.len <= TEXT)
-        s = gw_str_n(repaired, gw_utf8_repair(s, repaired));
+    char room[8];
+    gw_str left = gw_str_z(text);
     l->at[l->n++] = '"';
-    for (size_t i = 0, len; i < s.len && l->n < l->end; i += len) {
-        const char *e = escape((unsigned char)s.ptr[i], escaped);
-        for (len = 1; !e && (unsigned char)s.ptr[i] >= 0xc0 && i + len < s.len &&
-                      ((unsigned char)s.ptr[i + len] & 0xc0) == 0x80;)
-            len++;
-        if ((e ? strlen(e) : len) > l->end - l->n)
+    while (left.len && l->n < l->end) {
+        gw_str piece = next_piece(&left, room);
+        if (piece.len > l->end - l->n)
             break;
-        memcpy(l->at + l->n, e ? e : s.ptr + i, e ? strlen(e) : len);
-        l->n += e ? strlen(e) : len;
+        memcpy(l->at + l->n, piece.ptr, piece.len);
+        l->n += piece.len;
     }
     l->at[l->n++] = '"';
 }
@@ -174,7 +180,7 @@ static void put_quoted(struct line *l, const char *text)
 /* A value of logfmt: quoted where a blank or a quote would end it. */
 static void put_value(struct line *l, const char *value)
 {
-    bool plain = *value;
+    bool plain = *value && gw_utf8_valid(gw_str_z(value));
     for (const unsigned char *c = (const unsigned char *)value; *c; c++)
         plain = plain && *c > ' ' && *c != '"' && *c != '=' && *c != '\\' && *c != 0x7f;
     if (plain)
@@ -300,6 +306,16 @@ static gw_nsec put_held(gw_nsec now)
     return next;
 }
 
+/* A text that was cut ends between characters. */
+static void end_whole(char text[static TEXT])
+{
+    size_t from = TEXT - 1;
+    while (from > TEXT - 4 && ((unsigned char)text[from - 1] & 0xc0) == 0x80)
+        from--;
+    if (((unsigned char)text[from - 1] & 0xc0) == 0xc0 && !gw_utf8_valid(gw_str_z(text + from - 1)))
+        text[from - 1] = '\0';
+}
+
 void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *component, const char *fmt, ...)
 {
     char text[TEXT];
@@ -308,7 +324,8 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
     if ((int)level < atomic_load_explicit(&least, memory_order_relaxed))
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    if (vsnprintf(text, sizeof text, fmt, ap) >= TEXT)
+        end_whole(text);
     va_end(ap);
     text[gw_scrub(text, strlen(text))] = '\0';
     gw_lock(&lock);
@@ -322,7 +339,7 @@ void gw_log_at(struct gw_log_site *site, enum gw_level level, const char *compon
 void gw_log_object(enum gw_level level, const char *component, const char *message, const char *key,
                    const char *json)
 {
-    size_t size = LINE + 2 * strlen(json);
+    size_t size = LINE + 5 * strlen(json);
     char *room = form == GW_LOG_TEXT || (int)level < atomic_load_explicit(&least, memory_order_relaxed)
                      ? NULL
                      : malloc(size);
@@ -335,7 +352,10 @@ void gw_log_object(enum gw_level level, const char *component, const char *messa
     put(&l, form == GW_LOG_JSON ? ",\"" : " ");
     put(&l, key);
     put(&l, form == GW_LOG_JSON ? "\":" : "=");
-    form == GW_LOG_JSON ? put(&l, json) : put_quoted(&l, json);
+    if (form == GW_LOG_JSON)
+        l.n += gw_utf8_repair(gw_str_z(json), room + l.n);
+    else
+        put_quoted(&l, json);
     put(&l, form == GW_LOG_JSON ? "}" : "");
     emit_line(&l);
     gw_unlock(&lock);

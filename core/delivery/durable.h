@@ -25,7 +25,7 @@ struct gw_durable {
      * save work. What append decides is what counts. */
     bool (*lagging)(void *ctx, unsigned reader);
     /* `commit` is called once all is written and before anybody can read it; from then on the data is
-     * accepted. GW_OK, GW_QUEUE_FULL, GW_STORAGE. Sets frame->stored. With GW_OK, `*lagging` has a bit for
+     * accepted. GW_OK, GW_QUEUE_FULL, GW_OVER_STORAGE, GW_STORAGE. Sets frame->stored. With GW_OK, `*lagging` has a bit for
      * each reader that kept up until now and finds some of this data only on the disk. It may be asleep, so
      * the caller has to wake it. Append decides where a reader finds a frame and whether to wake it under one
      * lock, the same one under which a reader learns that it has caught up. */

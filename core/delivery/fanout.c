@@ -439,7 +439,9 @@ enum gw_code gw_fanout_offer(struct gw_fanout *f, enum gw_signal signal, struct 
     enum gw_code code = offer(f, signal, frames, n, in, false, &kept, err);
     if (kept)
         return code;
-    in->not_taken[code == GW_STOPPING ? GW_REASON_STOPPING : GW_REASON_QUEUE_FULL] += gw_intake_accepted(in);
+    in->not_taken[code == GW_STOPPING       ? GW_REASON_STOPPING
+                  : code == GW_OVER_STORAGE ? GW_REASON_BUDGET
+                                            : GW_REASON_QUEUE_FULL] += gw_intake_accepted(in);
     gw_ledger_intake(f->ledger, signal, in, 0); /* nothing of it was accepted */
     for (size_t i = 0; i < n; i++)
         gw_frame_drop(frames[i]);

@@ -82,7 +82,7 @@ void gw_segment_log_detach(struct gw_segment_log *, unsigned reader);
 void gw_segment_log_report_orphans(struct gw_segment_log *);
 
 /* `commit` is called under the state's lock, once all is written and before anybody can read it; from then on
- * it has been accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_STORAGE when the disk does not take
+ * it has been accepted. GW_OK, GW_QUEUE_FULL when max_size is reached, GW_OVER_STORAGE when it cannot hold this much, GW_STORAGE when the disk does not take
  * it. Sets frame->stored. *ticket is for gw_segment_log_durable, *lagging has a bit for each reader that the
  * caller has to wake (durable.h). */
 enum gw_code gw_segment_log_append(struct gw_segment_log *, struct gw_durable_entry *, size_t n,

@@ -196,6 +196,19 @@ static void set_full(struct gw_segment_log *s, bool full)
     gw_unlock(&s->state);
 }
 
+/* Under append: the active segment, which may be a large one, makes room when all of it is through. */
+static bool seal_active(struct gw_segment_log *s)
+{
+    gw_lock(&s->state);
+    bool through = s->active && s->active->end > GW_SEGMENT_LOG_HEAD;
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS && through; r++)
+        through = s->active->pending_records[r].pending == 0;
+    gw_unlock(&s->state);
+    if (through)
+        gw_segment_log_abandon_tail(s);
+    return through;
+}
+
 /* A free segment, or a new one. GW_QUEUE_FULL, GW_STORAGE with errno. */
 static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct gw_segment **out)
 {
@@ -207,7 +220,7 @@ static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct
             drop_free(s);
         if (total_size(s) + size <= s->conf.max_size)
             return (*out = gw_segment_log_create(s, size)) ? GW_OK : GW_STORAGE;
-        if (!make_room(s))
+        if (!make_room(s) && !seal_active(s))
             return GW_QUEUE_FULL;
     }
 }
@@ -238,8 +251,14 @@ void gw_segment_log_abandon_tail(struct gw_segment_log *s)
 /* Under append: another segment becomes the active one. */
 enum gw_code gw_segment_log_roll(struct gw_segment_log *s, uint64_t need, struct gw_err *err)
 {
-    struct gw_segment *segment, *before = s->active;
-    enum gw_code code = find_segment(s, need + GW_SEGMENT_LOG_HEAD + GW_SEGMENT_LOG_UNIT, &segment);
+    struct gw_segment *segment;
+    uint64_t whole = need + GW_SEGMENT_LOG_HEAD + GW_SEGMENT_LOG_UNIT;
+    if (whole > s->conf.max_size)
+        return gw_fail(err, GW_OVER_STORAGE, 0,
+                       "it takes %" PRIu64 " bytes there, storage.max_size is %" PRIu64, whole,
+                       s->conf.max_size);
+    enum gw_code code = find_segment(s, whole, &segment);
+    struct gw_segment *before = s->active;
     set_full(s, code == GW_QUEUE_FULL);
     if (code == GW_QUEUE_FULL)
         return gw_fail(err, code, 0, "the disk queue is full: storage.max_size is %" PRIu64 " bytes",

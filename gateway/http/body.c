@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-enum { FIRST = 16 * 1024 };
-
 void gw_body_pool_init(struct gw_body_pool *p, struct gw_budget *budget, struct gw_budget *bodies,
                        size_t keep)
 {
@@ -90,7 +88,7 @@ bool gw_body_grow(struct gw_body_pool *p, struct gw_body *b, size_t need, size_t
         adopt(p, b, expect);
     if (need <= b->cap)
         return true;
-    size_t cap = 2 * b->cap > FIRST ? 2 * b->cap : FIRST;
+    size_t cap = 2 * b->cap > GW_BODY_FIRST ? 2 * b->cap : GW_BODY_FIRST;
     if (cap > expect)
         cap = expect;
     if (cap < need)

@@ -17,7 +17,8 @@
 #include "core/base/budget.h"
 #include "core/base/str.h"
 
-enum { GW_BODY_SMALL = 1024 * 1024, GW_BODY_KEPT = 8 };
+/* GW_BODY_FIRST: what a buffer begins with */
+enum { GW_BODY_FIRST = 16 * 1024, GW_BODY_SMALL = 1024 * 1024, GW_BODY_KEPT = 8 };
 
 struct gw_body {
     char *data;

@@ -279,6 +279,17 @@ static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
 
 /* End */
 
+/* A third of max_memory at most, and no more than what there could ever be room for beside the compressed
+ * body, whose buffer doubles as it grows. */
+static size_t most_inflated(const struct conn *c)
+{
+    size_t both = gw_body_most(&c->worker->http->bodies), packed = 2 * c->req.body.len + GW_BODY_FIRST;
+    size_t room = packed < both ? both - packed : 1, limit = most(c, c->req.site->limits.max_inflated);
+    if (limit > both / 9 * 8)
+        limit = both / 9 * 8;
+    return limit < room ? limit : room;
+}
+
 static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *body, struct gw_err *err)
 {
     struct request *q = &c->req;
@@ -286,7 +297,7 @@ static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *bod
     if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0)
         return GW_OK;
     enum gw_code code = gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked,
-                                   most(c, q->site->limits.max_inflated), err);
+                                   most_inflated(c), err);
     *body = gw_str_n(unpacked->data, unpacked->len);
     gw_body_release(&c->worker->pool, &q->body);
     return code;

@@ -20,12 +20,16 @@ struct gw_inflater {
     z_stream z;
     bool z_ready;
     ZSTD_DCtx *zstd; /* NULL until the first zstd body */
+    char sink[STEP]; /* what there was no memory for is unpacked here, to see how much it is */
 };
 
 /* One unpacking under way. */
 struct run {
     struct gw_body_pool *pool;
     struct gw_body *out;
+    char *sink;    /* the inflater's … */
+    bool sinks;    /* … is where the output goes: there was no memory for it */
+    size_t passed; /* bytes that went there */
     size_t max;
     gw_str in;
     size_t at; /* bytes of `in` consumed */
@@ -63,25 +67,54 @@ void gw_inflater_drop(struct gw_inflater *f)
     free(f);
 }
 
+static size_t unpacked(const struct run *r)
+{
+    return r->out->len + r->passed;
+}
+
 /* Room for more output. One byte beyond max is asked for, so that a body of exactly max is not mistaken for a
- * longer one. */
+ * longer one. Where there is no memory, what comes is only counted: what is too large is that whoever else
+ * uses memory at the time. */
 static enum gw_code make_room(struct run *r)
 {
     size_t len = r->out->len;
-    if (len > r->max)
+    if (unpacked(r) > r->max)
         return gw_fail(r->err, GW_TOO_LARGE, r->at, "inflates to more than %zu bytes", r->max);
-    if (len < r->out->cap)
+    if (r->sinks || len < r->out->cap)
         return GW_OK;
     size_t need = len + STEP < r->max + 1 ? len + STEP : r->max + 1;
-    if (!gw_body_grow(r->pool, r->out, need, r->max + 1))
-        return gw_fail(r->err, GW_BUSY, r->at, "no memory to inflate the body");
+    if (gw_body_grow(r->pool, r->out, need, r->max + 1))
+        return GW_OK;
+    gw_body_release(r->pool, r->out);
+    r->passed = len;
+    r->sinks = true;
     return GW_OK;
+}
+
+/* The end of the compressed body is reached. */
+static enum gw_code finish(struct run *r)
+{
+    if (unpacked(r) > r->max)
+        return make_room(r);
+    return r->sinks ? gw_fail(r->err, GW_BUSY, r->at, "no memory to inflate the body") : GW_OK;
 }
 
 static size_t room(const struct run *r)
 {
     size_t cap = r->out->cap < r->max + 1 ? r->out->cap : r->max + 1;
+    if (r->sinks)
+        return STEP;
     return cap > r->out->len ? cap - r->out->len : 0;
+}
+
+static char *place(const struct run *r)
+{
+    return r->sinks ? r->sink : r->out->data + r->out->len;
+}
+
+static void add_unpacked(struct run *r, size_t n)
+{
+    *(r->sinks ? &r->passed : &r->out->len) += n;
 }
 
 /* zlib counts in 32 bits. */
@@ -95,11 +128,11 @@ static int z_step(struct run *r, z_stream *z)
     unsigned in = clip(r->in.len - r->at), out = clip(room(r));
     z->next_in = (Bytef *)(uintptr_t)(r->in.ptr + r->at);
     z->avail_in = in;
-    z->next_out = (Bytef *)r->out->data + r->out->len;
+    z->next_out = (Bytef *)place(r);
     z->avail_out = out;
     int rc = inflate(z, Z_NO_FLUSH);
     r->at += in - z->avail_in;
-    r->out->len += out - z->avail_out;
+    add_unpacked(r, out - z->avail_out);
     return rc;
 }
 
@@ -122,7 +155,7 @@ static enum gw_code z_members(struct gw_inflater *f, struct run *r, int window_b
             return code;
         int rc = z_step(r, &f->z);
         if (rc == Z_STREAM_END && r->at == r->in.len)
-            return r->out->len > r->max ? make_room(r) : GW_OK;
+            return finish(r);
         if (rc == Z_STREAM_END && window_bits > MAX_WBITS)
             rc = inflateReset(&f->z); /* the next member of a gzip file */
         else if (rc == Z_STREAM_END)
@@ -166,15 +199,15 @@ static enum gw_code run_zstd(struct gw_inflater *f, struct run *r)
         if (code)
             return code;
         ZSTD_inBuffer in = {r->in.ptr, r->in.len, r->at};
-        ZSTD_outBuffer out = {r->out->data, r->out->len + room(r), r->out->len};
+        ZSTD_outBuffer out = {place(r), room(r), 0};
         size_t left = ZSTD_decompressStream(f->zstd, &out, &in);
-        bool moved = in.pos != r->at || out.pos != r->out->len, full = out.pos == out.size;
+        bool moved = in.pos != r->at || out.pos != 0, full = out.pos == out.size;
         r->at = in.pos;
-        r->out->len = out.pos;
+        add_unpacked(r, out.pos);
         if (ZSTD_isError(left))
             return gw_fail(r->err, GW_BAD_ENCODING, r->at, "%s", ZSTD_getErrorName(left));
         if (left == 0 && in.pos == in.size)
-            return r->out->len > r->max ? make_room(r) : GW_OK;
+            return finish(r);
         if (!full && (!moved || in.pos == in.size))
             return gw_fail(r->err, GW_BAD_ENCODING, r->at, "the compressed body is cut short");
     }
@@ -183,7 +216,7 @@ static enum gw_code run_zstd(struct gw_inflater *f, struct run *r)
 enum gw_code gw_inflate(struct gw_inflater *f, enum gw_encoding encoding, gw_str in,
                         struct gw_body_pool *pool, struct gw_body *out, size_t max, struct gw_err *err)
 {
-    struct run r = {.pool = pool, .out = out, .max = max, .in = in, .err = err};
+    struct run r = {.pool = pool, .out = out, .sink = f->sink, .max = max, .in = in, .err = err};
     if (encoding != GW_ENC_ZSTD)
         return run_zlib(f, &r, encoding);
     if (!gw_budget_take(pool->budget, ZSTD_MOST)) /* the window that the body may ask for */

@@ -3,6 +3,8 @@
  *      Content-Encoding: gzip | deflate | zstd ──▶ whole compressed body ──▶ whole body, at most `max` bytes
  *
  * Output grows with what has really been unpacked, so a bomb costs at most `max` and is then refused (413).
+ * Where memory is short, the rest is unpacked into nowhere: a body that is too large is 413 whatever else
+ * runs, and only one that could be held at another time is BUSY.
  * Several gzip members or zstd frames after one another are one body (RFC 1952 §2.2, RFC 8878 §3); anything
  * else after the end is an error. `deflate` is taken both as the standard means it (zlib, RFC 1950) and as
  * old clients send it (raw, RFC 1951). A zstd frame may ask for a window of at most 8 MiB, what RFC 8878

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 import zstandard
-from ddgate import MSGPACK, PATIENCE, free_port, grpc
+from ddgate import MSGPACK, PATIENCE, Ddgate, free_port, grpc
 from payloads import span, trace, v04, v04_json, v05
 
 JSON = {"Content-Type": "application/json"}
@@ -104,6 +104,41 @@ def test_absolute_targets(gate, sink, path):
     s = span()
     assert gate.put(path, v04([s])).status == 200
     arrived(sink, s)
+
+
+@pytest.mark.parametrize("pack, name", [(gzip.compress, "gzip"), (zstandard.compress, "zstd")])
+@pytest.mark.parametrize("busy", [False, True])
+def test_what_is_too_large_is_413_whatever_else_runs(make_gate, pack, name, busy):
+    """At the default memory: nobody is told to come again with what will never fit."""
+    gate, bomb = make_gate(), pack(b"\0" * (35 << 20))
+    uploads = []
+    for _ in range(3 if busy else 0):
+        uploads.append(socket.create_connection(("127.0.0.1", gate.port), timeout=PATIENCE))
+        uploads[-1].sendall(b"PUT /v0.4/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + b"\0" * (7 << 20))
+    assert [gate.put("/v0.4/traces", bomb, {**MSGPACK, "Content-Encoding": name}).status for _ in range(3)] == [413] * 3
+    for upload in uploads:
+        upload.close()
+
+
+def test_a_request_larger_than_the_disk_queue(make_gate, tmp_path):
+    gate = make_gate(settings={"storage": {"directory": str(tmp_path / "storage"), "max_size": "16MiB"}, "max_memory": "256MiB"})
+    large = v04([span(meta={"env": "test", "text": "x" * 20000}) for _ in range(1000)])
+    answer = gate.put("/v0.4/traces", large)
+    assert answer.status == 413 and b"storage.max_size" in answer.body, answer
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate.stop()
+    assert gate.ledger.intake()["refused", "budget"] == 1000
+
+
+@pytest.mark.parametrize("form", ["json", "logfmt", "text"])
+def test_odd_bytes_in_the_log(tmp_path, form):
+    gate = Ddgate(tmp_path, settings={"log": {"format": form}})
+    gate._until(lambda: "is running" in gate.stderr, "it does not say that it runs")
+    answer = raw(gate, b"GET /\xff\xc3\xa9\xe2\x82\x1b[2J HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".replace(b"\x1b", b""))
+    assert answer.startswith(b"HTTP/1.1 404")
+    gate.stop(check=False)
+    said = gate.stderr_path.read_bytes().decode()  # UTF-8, all of it
+    assert "\\xffé\\xe2\\x82" in said.replace("\\\\", "\\"), said
 
 
 def raw(gate, data):

@@ -163,6 +163,32 @@ static void logfmt(void **state)
     gw_log_format(GW_LOG_TEXT);
 }
 
+/* What a backend, a file's name or a user agent brings: each line is UTF-8, and shows which bytes were none. */
+static void stray_bytes(void **state)
+{
+    static const char text[] =
+        "\xff \xc3\xa9 \xc3 \xe2\x82 \xed\xa0\x80 \xf4\x90\x80\x80 \xc0\xaf \xef\xbf\xbd \x80",
+                      shown[] = "\\\\xff \xc3\xa9 \\\\xc3 \\\\xe2\\\\x82 \\\\xed\\\\xa0\\\\x80 "
+                                "\\\\xf4\\\\x90\\\\x80\\\\x80 \\\\xc0\\\\xaf \xef\xbf\xbd \\\\x80";
+    char want[256];
+    (void)state;
+    gw_log_format(GW_LOG_LOGFMT);
+    gw_log(GW_INFO, "exporter=a\xe9", "%s", text);
+    snprintf(want, sizeof want, " level=info exporter=\"a\\\\xe9\" msg=\"%s\"\n", shown);
+    assert_string_equal(said() + 29, want);
+    gw_log_format(GW_LOG_JSON);
+    gw_log(GW_INFO, "exporter=a\xe9", "%s", text);
+    snprintf(want, sizeof want, "\",\"level\":\"info\",\"exporter\":\"a\\\\xe9\",\"msg\":\"%s\"}\n", shown);
+    assert_string_equal(said() + 33, want);
+    gw_log_object(GW_INFO, "ddgate", "\xff", "k", "{\"\xfe\":1}");
+    assert_string_equal(said() + 33,
+                        "\",\"level\":\"info\",\"component\":\"ddgate\",\"msg\":\"\\\\xff\",\"k\":{"
+                        "\"\xef\xbf\xbd\":1}}\n");
+    gw_log_format(GW_LOG_TEXT);
+    gw_log(GW_INFO, "ddgate", "%s", "\xff");
+    assert_string_equal(said() + 24, " info ddgate \"\\xff\"\n");
+}
+
 static void json(void **state)
 {
     (void)state;
@@ -171,7 +197,7 @@ static void json(void **state)
     const char *line = said();
     assert_memory_equal(line, "{\"time\":\"20", 11);
     assert_string_equal(line + 33, "\",\"level\":\"warning\",\"exporter\":\"s\\\"x\",\"msg\":"
-                                   "\"a\\nb\\\"c\\\\d\\u001b\xef\xbf\xbd\xc3\xa9\"}\n");
+                                   "\"a\\nb\\\"c\\\\d\\u001b\\\\xff\xc3\xa9\"}\n");
     gw_log_object(GW_INFO, "ddgate", "the ledger", "ledger", "{\"n\":1}");
     assert_string_equal(
         said() + 33,
@@ -218,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(flood, catch, release),
         cmocka_unit_test_setup_teardown(the_last_line_of_a_flood_is_said, catch, release),
         cmocka_unit_test_setup_teardown(logfmt, catch, release),
+        cmocka_unit_test_setup_teardown(stray_bytes, catch, release),
         cmocka_unit_test_setup_teardown(json, catch, release),
         cmocka_unit_test_setup_teardown(long_messages_for_machines, catch, release),
     };

@@ -194,13 +194,27 @@ static void a_record_larger_than_a_segment_has_a_file_of_its_own(void **state)
     append(b, 1, 400000, 1u << r);
     append(b, 1, 100, 1u << r);
     /* larger than all there is */
-    assert_int_equal(segment_log_bed_append(b, 2 << 20, 1u << r, NULL, NULL), GW_QUEUE_FULL);
+    assert_int_equal(segment_log_bed_append(b, 2 << 20, 1u << r, NULL, NULL), GW_OVER_STORAGE);
     append(b, 1, 500000, 1u << r); /* just fits */
     reopen(b);
     r = attach(b, "one", NULL);
     assert_int_equal(segment_log_bed_read(b, r, 10, true, seen, NULL), 4);
     gw_segment_log_stats(b->disk_log, &stats);
     assert_true(stats.size < 70000);
+}
+
+/* One after the other, each in a file that leaves no room for the next. */
+static void large_records_make_room_when_they_are_through(void **state)
+{
+    struct segment_log_bed *b = *state;
+    unsigned r = attach(b, "one", NULL);
+    for (int i = 0; i < 5; i++) {
+        uint32_t memory = 1u << r;
+        struct gw_disk_position stored;
+        assert_int_equal(segment_log_bed_append(b, 600000, 1u << r, &memory, &stored), GW_OK);
+        assert_int_equal(segment_log_bed_append(b, 600000, 1u << r, NULL, NULL), GW_QUEUE_FULL);
+        gw_segment_log_ack(b->disk_log, r, stored);
+    }
 }
 
 static void who_drops_its_oldest_makes_room(void **state)
@@ -468,6 +482,7 @@ int main(void)
         TEST(a_reader_that_is_behind_reads_on_until_it_is_level),
         TEST(segments_are_used_again),
         TEST(a_full_log_refuses_until_there_is_room),
+        TEST(large_records_make_room_when_they_are_through),
         TEST(a_record_larger_than_a_segment_has_a_file_of_its_own),
         TEST(who_drops_its_oldest_makes_room),
         TEST(what_it_holds_in_its_hands_is_not_given_up),
