@@ -129,11 +129,12 @@ static void use_method_parts(struct dd_fields *f, gw_str method)
     }
     for (size_t i = 0; i < 2; i++) {
         gw_str package = dd_text_of(f, packages[i]);
-        if (gw_str_starts(service, package) && package.len < service.len && service.ptr[package.len] == '.')
+        if (package.len && gw_str_starts(service, package) && package.len < service.len &&
+            service.ptr[package.len] == '.')
             dd_use(f, packages[i]);
     }
     if (gw_str_eq(service, last) ||
-        (gw_str_ends(service, last) && last.len && service.ptr[service.len - last.len - 1] == '.'))
+        (last.len && gw_str_ends(service, last) && service.ptr[service.len - last.len - 1] == '.'))
         dd_use(f, DD_T_GRPC_METHOD_SERVICE);
 }
 
