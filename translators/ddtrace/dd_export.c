@@ -144,7 +144,8 @@ static void use_resource(struct dd_fields *f, const struct dd_group *g)
 /* OpenTelemetry's API within a tracer says its library. */
 static struct dd_scope_id scope_of(const struct dd_fields *f)
 {
-    gw_str library = own_text(f, DD_T_SCOPE_NAME, own_text(f, DD_T_LIBRARY_NAME, GW_NOSTR));
+    bool says = dd_has(f, DD_T_SCOPE_NAME) || dd_has(f, DD_T_LIBRARY_NAME);
+    gw_str library = says ? own_text(f, DD_T_SCOPE_NAME, own_text(f, DD_T_LIBRARY_NAME, GW_NOSTR)) : GW_NOSTR;
     if (library.len)
         return (struct dd_scope_id){
             library, own_text(f, DD_T_SCOPE_VERSION, own_text(f, DD_T_LIBRARY_VERSION, GW_NOSTR)), true};

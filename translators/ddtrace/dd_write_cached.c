@@ -61,11 +61,12 @@ static bool fill_text(struct otlp_buf *w, const struct dd_fields *f, const struc
 
 static bool fill_int(struct otlp_buf *w, const struct dd_fields *f, const struct dd_gap *gap)
 {
-    int64_t i;
+    int64_t i = 0;
     const struct dd_span *s = f->span;
     bool whole = gap->entry < s->meta_n ? gw_str_i64(s->meta[gap->entry].value, &i)
                                         : dd_number_is_int(&s->metrics[gap->entry - s->meta_n], &i);
-    if (!whole || !dd_int_fits(gap->attr, i))
+    bool usual = i > 0 && i <= 65535; /* fits any of the attributes that have gaps */
+    if (!whole || (!usual && !dd_int_fits(gap->attr, i)))
         return false;
     dd_put_number(w, &dd_names[gap->attr], (uint64_t)i, ANY_INT);
     return true;
