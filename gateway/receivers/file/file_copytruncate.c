@@ -122,10 +122,12 @@ static bool ask_here(struct question *q, gw_str base)
     return false;
 }
 
-/* In folders from which a rotation may have put it here. Of very many files with one name none is asked. */
+/* In folders from which a rotation may have put it here, where few bytes may be other logs'. Of very many files
+ * with one name not all are asked. */
 static bool ask_beside(struct question *q, const struct file_index *by, gw_str base, bool target)
 {
     size_t n = 0;
+    q->telling = FILE_TELLING;
     for (struct file_index_link *l = file_index_find(by, file_name_key(base)); l && n < FILE_BESIDE;
          l = file_index_next(l), n++) {
         struct file_tail *t = l->of;

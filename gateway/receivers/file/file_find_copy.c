@@ -112,6 +112,14 @@ static void search_appeared(struct search *s)
             consider(s, dup(f->appeared[i].fd), f->appeared[i].path);
 }
 
+/* Those that a scan found to be copies, which may have no name any more. */
+static void search_tails(struct search *s)
+{
+    for (const struct file_tail *t = s->t->copies ? s->r->tails : NULL; t; t = t->next)
+        if (t->copy_of == s->t && t->fd >= 0)
+            consider(s, dup(t->fd), t->entry->at.path);
+}
+
 /* By the name that `of` ends with. */
 static void search_for(struct search *s, const char *of)
 {
@@ -119,9 +127,11 @@ static void search_for(struct search *s, const char *of)
     gw_str base = file_base_name(of);
     s->base = base.ptr;
     snprintf(folder, sizeof folder, "%.*s", (int)(base.ptr - of), of);
+    search_tails(s);
     search_appeared(s);
     search_folder(s, folder);
-    if (s->found->fd < 0 && !s->found->own)
+    /* few bytes may be other logs' there */
+    if (s->found->fd < 0 && !s->found->own && s->t->entry->at.head_n >= FILE_TELLING)
         file_folders_beside(s->r->conf, folder, search_folder, s);
 }
 

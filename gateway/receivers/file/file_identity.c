@@ -28,7 +28,8 @@ static void overflow(struct file_reader *r, struct file_tail *t)
 static void become_its_entry(struct file_reader *r, struct file_tail *t, struct file_tail *copy,
                              const struct file_copy_found *found)
 {
-    offset_tracker_move(r->tracker, t->entry, found->st.st_dev, found->st.st_ino);
+    offset_tracker_move(r->tracker, t->entry, found->unnamed ? 0 : found->st.st_dev,
+                        found->unnamed ? 0 : found->st.st_ino);
     if ((uint64_t)found->st.st_size < t->pos)
         offset_tracker_limit(r->tracker, t->entry, (uint64_t)found->st.st_size);
     if (copy->head_n < t->head_n)
@@ -94,6 +95,8 @@ static void leave_rest(struct file_reader *r, struct file_tail *t)
     struct file_copy_found found = {.fd = -1};
     if (t->entry->at.head_n)
         file_find_copy(r, t, &found);
+    if (found.fd < 0 && !found.own)
+        file_gunzip(r, t->entry, t->target, t->pos, &found);
     bool whole = found.fd >= 0 && (uint64_t)found.st.st_size >= t->pos;
     gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
            whole ? "; what was left of it stands in " : "", whole ? found.path : "");

@@ -405,9 +405,18 @@ struct file_copy_found {
     int fd; /* for reading, the caller's; -1: there is none */
     struct stat st;
     char path[4096];
-    bool own; /* one is read for itself, what t held with it */
+    bool unnamed; /* no name leads to it: it was made of a compressed one */
+    bool own;     /* one is read for itself, what t held with it */
 };
 void file_find_copy(const struct file_reader *, const struct file_tail *, struct file_copy_found *);
+
+/* --- file_gunzip.c --- */
+
+/* What stands behind `from` of the entry's file in one that a rotation made of it and compressed with gzip. The
+ * fd is of a file without a name, with that at the same offset; path is what it was called before. -1: there is
+ * none, or nothing left of it. `target`: where the entry's path leads; may be NULL. */
+void file_gunzip(const struct file_reader *, const struct file_entry *, const char *target, uint64_t from,
+                 struct file_copy_found *);
 
 /* --- file_copytruncate.c --- */
 

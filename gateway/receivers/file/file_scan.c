@@ -20,7 +20,8 @@ static const int64_t memory = 7 * 24 * 3600; /* seconds */
 struct found {
     char *path;
     struct stat st;
-    bool known; /* from last time */
+    bool known;    /* from last time … */
+    bool doubtful; /* … by its inode, not by its first bytes */
 };
 
 struct scan {
@@ -197,10 +198,29 @@ static void begin_to_read(struct file_reader *r, struct file_tail *t)
     file_schedule_close(r, t);
 }
 
-static void resume(struct file_reader *r, const struct found *f, struct file_entry *e)
+/* Its inode is known, and its first bytes are others: it was truncated, or it is a copy that got the inode of
+ * a file that is gone. Then it is new, and that one is known by its contents only. */
+static bool is_new_copy(struct file_reader *r, const struct found *f, int fd, const struct stat *st,
+                        struct file_entry *e)
+{
+    struct file_tail *of;
+    if (file_is_copy(r, f->path, fd, st, &of) == FILE_NO_COPY)
+        return false;
+    offset_tracker_move(r->tracker, e, 0, 0);
+    return true;
+}
+
+/* What does not begin as it was known waits until all that do are there: `last`. */
+static void resume(struct file_reader *r, struct found *f, struct file_entry *e, bool last)
 {
     struct stat st;
     int fd = open_found(r, f, &st);
+    f->doubtful = !last && fd >= 0 && e->at.head_n && !file_has_head(fd, &e->at);
+    f->known = !last || fd < 0 || !is_new_copy(r, f, fd, &st, e);
+    if (f->doubtful || !f->known) {
+        close(fd);
+        return;
+    }
     struct file_tail *t = fd < 0 ? NULL : file_tail_new(r, fd, &st, e, offset_tracker_reached(r->tracker, e));
     if (!t)
         return;
@@ -217,6 +237,18 @@ static void resume(struct file_reader *r, const struct found *f, struct file_ent
     begin_to_read(r, t);
 }
 
+/* What was compressed is known by its contents only. */
+static int open_compressed(struct file_reader *r, struct file_entry *e, char *path, size_t size)
+{
+    struct file_copy_found found;
+    file_gunzip(r, e, NULL, offset_tracker_reached(r->tracker, e), &found);
+    if (found.fd >= 0) {
+        snprintf(path, size, "%s", found.path);
+        offset_tracker_move(r->tracker, e, 0, 0);
+    }
+    return found.fd;
+}
+
 /* Without a name that a pattern finds. The descriptor is of the reader before this one, or of a name beside
  * the last one. */
 static int open_lost(struct file_reader *r, struct file_entry *e, char *path, size_t size)
@@ -227,12 +259,13 @@ static int open_lost(struct file_reader *r, struct file_entry *e, char *path, si
     e->fd = -1;
     if (fd < 0)
         fd = file_open_inode(e->at.path, e->at.dev, e->at.ino, path, size);
-    if (fd >= 0 && fstat(fd, &st) == 0 && e->at.head_n &&
-        (uint64_t)st.st_size > offset_tracker_reached(r->tracker, e) && file_has_head(fd, &e->at))
+    bool its = fd >= 0 && fstat(fd, &st) == 0 && e->at.head_n && file_has_head(fd, &e->at);
+    if (its && (uint64_t)st.st_size > offset_tracker_reached(r->tracker, e))
         return fd;
+    bool gone = fd >= 0 ? !its : errno == ENOENT;
     if (fd >= 0)
         close(fd);
-    return -1;
+    return gone ? open_compressed(r, e, path, size) : -1;
 }
 
 /* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. No
@@ -321,17 +354,23 @@ static void begin_scan(struct file_reader *r)
         t->seen = false;
 }
 
+static void resume_known(struct file_reader *r, struct found *f, bool last)
+{
+    struct file_entry *e = file_tail_of(r, &f->st)
+                               ? NULL
+                               : offset_tracker_of_inode(r->tracker, f->st.st_dev, f->st.st_ino, f->path);
+    f->known = false;
+    if (e)
+        resume(r, f, e, last);
+}
+
 static void read_found(struct file_reader *r, struct scan *s)
 {
-    for (size_t i = 0; i < s->n; i++) {
-        struct found *f = &s->found[i];
-        struct file_entry *e = file_tail_of(r, &f->st)
-                                   ? NULL
-                                   : offset_tracker_of_inode(r->tracker, f->st.st_dev, f->st.st_ino, f->path);
-        f->known = e != NULL;
-        if (e)
-            resume(r, f, e);
-    }
+    for (size_t i = 0; i < s->n; i++)
+        resume_known(r, &s->found[i], false);
+    for (size_t i = 0; i < s->n; i++)
+        if (s->found[i].doubtful)
+            resume_known(r, &s->found[i], true);
     if (r->scanned_at == 0)
         resume_lost(r);
     for (size_t i = 0; i < s->n; i++)

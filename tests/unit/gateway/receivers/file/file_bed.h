@@ -124,7 +124,7 @@ int mkdir(const char *path, mode_t mode)
 enum { LINES = 4096 };
 
 struct bed {
-    char folder[40], offsets[80], pattern[80];
+    char above[40], folder[48], offsets[80], pattern[80];
     gw_str path, olddir_item;
     const char *olddir; /* NULL: the option is left out */
     struct gw_arena arena;
@@ -179,9 +179,11 @@ static inline void wake(void *arg)
 
 static inline void bed_new(struct bed *b, size_t queue)
 {
-    *b = (struct bed){
-        .folder = "/tmp/ddgate-reader-XXXXXX", .budget = {.limit = 64 << 20}, .open_files = 1024};
-    assert_non_null(mkdtemp(b->folder));
+    *b =
+        (struct bed){.above = "/tmp/ddgate-reader-XXXXXX", .budget = {.limit = 64 << 20}, .open_files = 1024};
+    assert_non_null(mkdtemp(b->above)); /* what stands beside the folder is the test's, too */
+    snprintf(b->folder, sizeof b->folder, "%s/b", b->above);
+    assert_int_equal(mkdir(b->folder, 0700), 0);
     snprintf(b->offsets, sizeof b->offsets, "%s/offsets", b->folder);
     snprintf(b->pattern, sizeof b->pattern, "%s/*.log", b->folder);
     gw_arena_init(&b->arena, 1 << 20);
@@ -313,7 +315,7 @@ static inline void bed_drop(struct bed *b)
     gw_trace_ids_drop(b->host.ids);
     gw_ledger_drop(b->ledger);
     gw_arena_fini(&b->arena);
-    snprintf(command, sizeof command, "rm -rf %s", b->folder);
+    snprintf(command, sizeof command, "rm -rf %s", b->above);
     assert_int_equal(system(command), 0);
 }
 

@@ -149,6 +149,58 @@ static void a_copy_that_is_gone_at_once_is_read(void **state)
     }
 }
 
+static void compress(struct bed *b, const char *name)
+{
+    char command[300];
+    snprintf(command, sizeof command, "gzip -q %s", in(b, name));
+    assert_int_equal(system(command), 0);
+}
+
+/* Rotated by rename or by copy, compressed, and compressed once more; found by the next start, or at the truncation. */
+static void what_was_compressed_before_it_was_read_is_read(void **state)
+{
+    for (unsigned how = 0; how < 8; how++) {
+        struct bed b;
+        bool by_copy = how & 1, live = by_copy && how & 4;
+        const char *last = how & 2 ? "old/app.log.1" : "app.log.1";
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+        assert_int_equal(mkdir(in(&b, "old"), 0700), 0);
+        append_lines(&b, "app.log.2", 50, 70);
+        compress(&b, "app.log.2"); /* some other one */
+        append_lines(&b, "app.log", 0, 20);
+        open_reader(&b);
+        run_dry(&b);
+        if (!live) {
+            stop_reader(&b);
+            close_reader(&b);
+        }
+        append_lines(&b, "app.log", 20, 40);
+        if (by_copy) {
+            copy(&b, "app.log", last);
+            assert_int_equal(truncate(in(&b, "app.log"), 0), 0);
+        } else {
+            assert_int_equal(rename(in(&b, "app.log"), in(&b, last)), 0);
+        }
+        compress(&b, last);
+        append_lines(&b, "app.log", 40, 42);
+        if (!live)
+            open_reader(&b);
+        for (int turn = 0; turn < 3; turn++) {
+            run(&b, turn ? 61 * GW_SEC : GW_SEC);
+            run_dry(&b);
+            once(&b, 0, 42);
+            assert_int_equal(b.delivered, 42);
+            stop_reader(&b);
+            close_reader(&b);
+            open_reader(&b);
+        }
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
 /* Beside the log, and the pattern finds it there. */
 static void a_copy_in_another_folder_is_not_read_twice(void **state)
 {
@@ -259,6 +311,43 @@ static void a_truncation_during_a_comparison_reads_nothing_twice(void **state)
         close_reader(&b);
         bed_drop(&b);
     }
+}
+
+/* The system gives a copy the inode of a file that was read and deleted. */
+static void a_copy_with_the_inode_of_another_file_is_not_read(void **state)
+{
+    struct bed b;
+    struct file_offsets o;
+    char why[FILE_ERROR_SIZE], old[200];
+    bed_new(&b, 1 << 20);
+    snprintf(b.pattern, sizeof b.pattern, "%s/app.log*", b.folder);
+    append_lines(&b, "app.log", 0, 20);
+    append_lines(&b, "app.log.1", 30, 40);
+    open_reader(&b);
+    run_dry(&b);
+    stop_reader(&b);
+    close_reader(&b);
+    snprintf(old, sizeof old, "%s", in(&b, "app.log.1"));
+    assert_int_equal(unlink(old), 0);
+    copy(&b, "app.log", "app.log.1");
+    assert_int_equal(file_offsets_load(b.offsets, &o, why), FILE_OFFSETS_LOADED);
+    for (size_t i = 0; i < o.files_n; i++)
+        if (strcmp(o.files[i].path, old) == 0)
+            o.files[i].ino = inode(&b, "app.log.1");
+    assert_true(file_offsets_save(b.offsets, &o, why));
+    file_offsets_fini(&o);
+    append_lines(&b, "app.log", 20, 21);
+    open_reader(&b);
+    run_dry(&b);
+    assert_int_equal(b.file->counts.truncated, 0);
+    assert_int_equal(truncate(in(&b, "app.log"), 0), 0);
+    append_lines(&b, "app.log", 21, 22);
+    run_dry(&b);
+    once(&b, 0, 22);
+    once(&b, 30, 40);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
 }
 
 /* What was a copy of a file that is gone is known from then on. */
@@ -414,9 +503,11 @@ int main(void)
         cmocka_unit_test(what_a_truncation_loses_is_counted),
         cmocka_unit_test(a_copy_that_ends_before_its_original_did_is_not_read_twice),
         cmocka_unit_test(a_copy_that_is_gone_at_once_is_read),
+        cmocka_unit_test(what_was_compressed_before_it_was_read_is_read),
         cmocka_unit_test(a_copy_in_another_folder_is_not_read_twice),
         cmocka_unit_test(a_rotation_during_a_scan_reads_nothing_twice),
         cmocka_unit_test(a_truncation_during_a_comparison_reads_nothing_twice),
+        cmocka_unit_test(a_copy_with_the_inode_of_another_file_is_not_read),
         cmocka_unit_test(a_copy_whose_original_is_deleted_is_not_read_by_the_next_start),
         cmocka_unit_test(the_newest_copy_of_a_second_is_the_one),
         cmocka_unit_test(an_empty_file_is_no_truncated_one),

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real logrotate in its modes, under load, while the gateway is stopped, killed and told to read its configuration again: a line that stands
+on the disk when all is over arrives, and once, unless the gateway was killed."""
+import collections
+import os
+import random
+import re
+import shutil
+import signal
+import threading
+
+import pytest
+
+from ddgate import Ddgate, conf_value
+from log_sink import LogSink
+from rotation import Writer, on_disk, rotate
+
+pytestmark = pytest.mark.skipif(not shutil.which("logrotate"), reason="there is no logrotate")
+PAUSE = threading.Event()  # never set
+MODES = {
+    "create": "create", "nocreate": "nocreate", "copy": "copy", "copytruncate": "copytruncate", "compress": "create;compress",
+    "delaycompress": "create;compress;delaycompress", "sharedscripts": "create;sharedscripts", "dateext": "create;dateext;dateformat -%s.TURN",
+    "olddir": "create;olddir OLD", "olddir-compress": "create;compress;olddir OLD", "extension": "create;extension .log;compress",
+    "copytruncate-compress": "copytruncate;compress", "copytruncate-delaycompress": "copytruncate;compress;delaycompress",
+    "copytruncate-olddir": "copytruncate;olddir OLD", "copytruncate-olddir-compress": "copytruncate;compress;olddir OLD",
+    "copytruncate-dateext": "copytruncate;compress;dateext;dateformat -%s.TURN", "copytruncate-extension": "copytruncate;extension .log;compress",
+}
+
+
+class Bed:
+    """A gateway over one folder of logs, with its offsets, and what may happen to it."""
+
+    def __init__(self, tmp_path, sink, pattern):
+        self.tmp_path, self.logs, self.old = tmp_path, tmp_path / "logs", tmp_path / "old"
+        self.logs.mkdir()
+        self.old.mkdir()
+        receiver = {"type": "file", "path": [str(self.logs / pattern)], "start": "beginning", "offsets": str(tmp_path / "offsets"),
+                    "parse": "none", "multiline": "none", "service": "0"}
+        rows = {"receivers": (receiver,), "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "batch": {"delay": "20ms"}},),
+                "admin": {"listen": "127.0.0.1:0"}}
+        self.conf = "".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items())
+        self.starts = 0
+        self.start()
+
+    def start(self):
+        self.gate = Ddgate(self.tmp_path / f"gate{self.starts}", conf=self.conf)
+        self.gate.wait_listening()
+        self.starts += 1
+
+    def stop(self):
+        self.gate.stop()
+        self.start()
+
+    def kill(self):
+        self.gate.process.kill()
+        self.gate.process.wait()
+        self.start()
+
+    def reloads(self):
+        text = self.gate.admin("/metrics").body.decode()
+        return int(re.search(r'^ddgate_config_reloads_total\{result="done"\} (\d+)$', text, re.M)[1])
+
+    def reload(self):
+        self.conf = re.sub(r'service = "(\d+)"', lambda m: f'service = "{int(m[1]) + 1}"', self.conf)
+        before = self.reloads()
+        (self.gate.directory / "ddgate.conf").write_text(self.conf)
+        self.gate.signal(signal.SIGHUP)
+        self.gate._until(lambda: self.reloads() > before, "no reload")
+
+
+def play(bed, mode, events, seed):
+    """Rotations with `events` between them, and around them."""
+    dice = random.Random(seed)
+    with Writer(bed.logs / "a.log") as a, Writer(bed.logs / "b.log") as b:
+        for turn in range(8):
+            PAUSE.wait(dice.uniform(0.1, 0.5))
+            for event in dice.sample(events, min(len(events), turn % 2)):
+                getattr(bed, event)()
+            paths = [p for p in (a.path, b.path) if p.exists()]
+            rotate(MODES[mode].replace("OLD", str(bed.old)).replace("TURN", str(turn)), bed.tmp_path, *paths)
+            a.reopen()
+            b.reopen()
+    return a.lines + b.lines
+
+
+@pytest.mark.parametrize("pattern, events", [("*.log*", ["stop", "reload"]), ("*.log", ["kill"])], ids=["stop", "kill"])
+@pytest.mark.parametrize("mode", MODES)
+def test_every_line_that_is_on_the_disk_arrives(tmp_path, mode, pattern, events):
+    with LogSink() as sink:
+        bed = Bed(tmp_path, sink, pattern)
+        lines = play(bed, mode, events, seed=os.environ.get("SEED", mode))
+        there = set(on_disk(bed.logs, bed.old))
+        sink.wait(lambda s: there <= set(s.bodies), "every line that is on the disk")
+        bed.gate.stop()
+        counts = collections.Counter(sink.bodies)
+    assert set(counts) - set(lines) <= set(), "half a line"
+    assert "kill" in events or [line for line, n in counts.items() if n > 1] == []
+    if "copytruncate" not in mode:
+        assert set(counts) == set(lines)
