@@ -24,7 +24,8 @@ enum {
     SCRIPTS = 64,
     IGNORED = 32,
     RECORD_MEMORY = 64 << 20,
-    LINE_MAX_BYTES = 16 << 20
+    LINE_MAX_BYTES = 16 << 20,
+    EXPLAINED = 20 /* records that no grok matched */
 };
 
 static const char usage[] =
@@ -59,7 +60,7 @@ try {
     const struct sc_script *main;
     struct sc_thread *thread;
     struct gw_arena arena;
-    uint64_t records;
+    uint64_t records, unmatched;
 };
 
 static int wrong(const char *what, const char *arg)
@@ -352,6 +353,17 @@ static int64_t now(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* No grok of the script matched: which part of each did not. */
+static void explain(struct try *t)
+{
+    gw_str why;
+    if (!sc_matched_nothing(t->thread) || t->unmatched++ >= EXPLAINED)
+        return;
+    fflush(stdout);
+    for (size_t i = 0; (why = sc_explain_miss(t->thread, i, &t->arena)).len; i++)
+        fprintf(stderr, "record %llu: %.*s\n", (unsigned long long)t->records + 1, GW_FMT(why));
+}
+
 static void run_line(struct try *t, gw_str line)
 {
     struct sc_point p;
@@ -370,6 +382,8 @@ static void run_line(struct try *t, gw_str line)
         sc_point_finish(&p, &t->finish);
     }
     t->arena.spent = false; /* what the script made stays to be shown */
+    if (!bad)
+        explain(t);
     struct gw_arena out;
     gw_arena_init(&out, 4 * (size_t)RECORD_MEMORY);
     struct gw_text b = {.arena = &out};
@@ -500,6 +514,9 @@ static int try_files(struct try *t, int n, const char *const *files)
     int code = load(t);
     if (!code)
         code = (t->thread = sc_thread_new()) ? run(t, n, files) : EXIT_OTHER;
+    if (t->unmatched)
+        fprintf(stderr, "ddgate pipeline: no grok matched %llu of %llu records\n",
+                (unsigned long long)t->unmatched, (unsigned long long)t->records);
     if (t->thread && sc_gave_up(t->thread))
         fprintf(stderr, "ddgate pipeline: expressions gave up %llu times: they took too long\n",
                 (unsigned long long)sc_gave_up(t->thread));

@@ -27,7 +27,8 @@ enum {
     M_RELOADS,
     M_RELOADED,
     M_RELOADED_AT,
-    M_SCRIPTS
+    M_SCRIPTS,
+    M_MISSES
 };
 
 const struct gw_metric gw_pipeline_metrics[] = {
@@ -57,6 +58,10 @@ const struct gw_metric gw_pipeline_metrics[] = {
                          "Log records whose Pipeline script ended with an `error`, or does not load "
                          "(`unparsed`), or had an expression "
                          "that took too long (`gave_up`); and those that a script made (`created`)."),
+    [M_MISSES] =
+        GW_COUNTER_ASKED("pipeline_unmatched_total", "script,pattern",
+                         "Log records that a `grok` of a Pipeline script did not match; the pattern with its "
+                         "line and column."),
     GW_METRICS_END,
 };
 
@@ -129,6 +134,10 @@ static void measure_scripts(struct gw_pipeline *p, struct gw_metrics *to)
     gw_metrics_add_for(to, row, (double)atomic_load(&c->unparsed), GW_STR("unparsed"));
     gw_metrics_add_for(to, row, (double)atomic_load(&c->gave_up), GW_STR("gave_up"));
     gw_metrics_add_for(to, row, (double)atomic_load(&c->script_made), GW_STR("created"));
+    const struct log_miss *miss;
+    for (size_t i = 0; (miss = log_scripts_miss(p->scripts, i)); i++)
+        gw_metrics_add_for2(to, &gw_pipeline_metrics[M_MISSES], (double)atomic_load(&miss->n),
+                            gw_str_z(miss->script), gw_str_z(miss->pattern));
 }
 
 static void measure_process(struct gw_pipeline *p, struct gw_metrics *to)

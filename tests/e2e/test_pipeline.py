@@ -118,6 +118,38 @@ def test_json_input_keeps_what_is_given(tmp_path):
     assert bad["error"].startswith("input: byte 0")
 
 
+def test_where_a_grok_stopped(tmp_path):
+    """On standard error, so that the records stay what they are: the part that did not match, and what stood there."""
+    script = tmp_path / "g.p"
+    script.write_text('grok(_, "%{TIMESTAMP_ISO8601:time} %{LOGLEVEL:status} \\\\[dd.trace_id=%{NUMBER:trace_id} dd.span_id=%{NUMBER:span_id}\\\\] (?:x|%{INT:y}) z")\n')
+    done = run("--script", str(script), text="2021-06-18 10:07:08 ERROR [dd.trace_id=ab6b0159f8 dd.span_id=3] x z\n2021-06-18 10:07:08 ERROR [dd.trace_id=1 dd.span_id=3] x z\n"
+               "no\n2021-06-18 10:07:08 ERROR\n2021-06-18 10:07:08 ERROR [dd.trace_id=1 dd.span_id=3] y z\n")
+    assert done.returncode == 0 and done.stdout.count("\n") == 5
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("record 1: g.p:1:1: grok stops at byte 39 of the text: ")
+    assert lines[0].endswith('`%{NUMBER:trace_id}` does not match "ab6b0159f8 dd.span_id=3] x z"')
+    assert lines[1] == "record 3: g.p:1:1: grok does not match: `%{TIMESTAMP_ISO8601:time}` is nowhere in the text"
+    assert lines[2].startswith("record 4: ") and lines[2].endswith("` \\[dd.trace_id=` does not match its end")
+    assert lines[3].startswith("record 5: ") and "%{INT:y}" in lines[3] and lines[3].endswith('does not match "] y z"')
+    assert lines[4] == "ddgate pipeline: no grok matched 4 of 5 records" and len(lines) == 5
+
+
+def test_a_grok_that_matched_is_enough(tmp_path):
+    script = tmp_path / "g.p"
+    script.write_text('if grok(_, "^a") {\n} elif grok(_, "^b") {\n}\n')
+    assert run("--script", str(script), text="b\n").stderr == ""
+
+
+def test_many_greedy_patterns(tmp_path):
+    script = tmp_path / "g.p"
+    for n in (14, 20, 40):
+        script.write_text('grok(_, "' + " ".join(f"%{{GREEDYDATA:f{i}}}" for i in range(n)) + '")\n')
+        words = [f"w{i}" for i in range(n + 30)]
+        done = run("--script", str(script), text=" ".join(words) + "\n")
+        fields = pipeline_cases.json.loads(done.stdout)["fields"]
+        assert [fields[f"f{i}"] for i in range(n)] == [" ".join(words[:31]), *words[31:]]
+
+
 SHIPPED = [
     ("python", "2023-06-18 10:07:08,786 ERROR [app] [main.py:42] [dd.service=web dd.env=prod dd.version=1.2 dd.trace_id=16108321602917563239 dd.span_id=17] - it broke\nTraceback (most recent call last):",
      {"time": 1687082828786000000, "status": "error", "trace_id": "16108321602917563239", "span_id": "17", "service": "web", "env": "prod", "version": "1.2", "lineno": 42,

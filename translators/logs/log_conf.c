@@ -113,7 +113,7 @@ static void check_source(const struct log_setup *s, const struct log_scripts *sc
 }
 
 /* A name in the directory, else a file. */
-static void find_script(struct log_setup *s, const struct log_scripts *scripts, const char *path,
+static void find_script(struct log_setup *s, struct log_scripts *scripts, const char *path,
                         struct gw_diagnostics *diagnostics)
 {
     char where[GW_OPTION_PATH], hint[128], file[256];
@@ -134,6 +134,7 @@ static void find_script(struct log_setup *s, const struct log_scripts *scripts, 
         return;
     }
     s->own = log_library_file(name, where, diagnostics);
+    log_scripts_watch(scripts, s->own);
     const char *slash = memrchr(name.ptr, '/', name.len);
     if (s->own && (s->fixed = log_library_find(
                        s->own, slash ? gw_str_from(name, (size_t)(slash + 1 - name.ptr)) : name)))

@@ -3,6 +3,7 @@
  *
  * Keeps no state but the batch's. Called by log_add.c.
  * SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
 
 #include "core/base/text.h"
@@ -175,9 +176,64 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
     f->source = p->name;
 }
 
-/* What the script left open, the text may say: which trace the line belongs to, and its level. */
+/* --- what the script left open, and the text may say --- */
+
+/* Service, env and version before the script. */
+struct origin_field {
+    gw_str key, tracer, before;
+    bool open;
+};
+enum { ORIGIN_FIELDS = 3 };
+
+static void note_origin(const struct sc_point *p, struct origin_field *fields)
+{
+    static const struct origin_field all[ORIGIN_FIELDS] = {
+        {GW_LIT("service"), GW_LIT("dd.service"), GW_LIT(""), false},
+        {GW_LIT("env"), GW_LIT("dd.env"), GW_LIT(""), false},
+        {GW_LIT("version"), GW_LIT("dd.version"), GW_LIT(""), false}};
+    memcpy(fields, all, sizeof all);
+    for (int i = 0; i < ORIGIN_FIELDS; i++) {
+        const struct sc_field *f = sc_point_get(p, fields[i].key);
+        fields[i].before = f && f->val.type == SC_STR ? f->val.s : GW_STR("");
+    }
+}
+
+static gw_str field_text(struct log_batch *b, const struct sc_point *p, gw_str key)
+{
+    const struct sc_field *f = sc_point_get(p, key);
+    return f && f->val.type != SC_NIL ? sc_text(&b->scratch, &f->val) : GW_NOSTR;
+}
+
+/* The script said nothing of it: what stands there stood there before. Tracers write their names with `dd` in
+ * them. */
+static bool is_origin_open(struct log_batch *b, const struct sc_point *p, gw_str text,
+                           struct origin_field *fields)
+{
+    bool any = false, marked = text.len && (memmem(text.ptr, text.len, "dd", 2) ||
+                                            memmem(text.ptr, text.len, "service", 7));
+    for (int i = 0; i < ORIGIN_FIELDS && marked; i++) {
+        gw_str now = field_text(b, p, fields[i].key);
+        fields[i].open = gw_str_eq(now, fields[i].before) && !field_text(b, p, fields[i].tracer).len;
+        any |= fields[i].open;
+    }
+    return any;
+}
+
+/* What the text says of an open field takes the place of what the script was given. */
+static void rescue_origin(struct sc_point *p, const struct origin_field *fields,
+                          const struct log_origin *said, struct log_origin *to)
+{
+    const gw_str values[] = {said->service, said->env, said->version};
+    gw_str *const places[] = {&to->service, &to->env, &to->version};
+    for (int i = 0; i < ORIGIN_FIELDS; i++)
+        if (fields[i].open && values[i].len) {
+            *places[i] = values[i];
+            sc_point_del(p, fields[i].key);
+        }
+}
+
 static void ask_text(struct log_batch *b, const struct log_input *in, gw_str text, bool trace, bool level,
-                     struct log_found *f)
+                     struct sc_point *p, const struct origin_field *fields, struct log_found *f)
 {
     struct log_found said = {0};
     struct log_reader r = {.arena = &b->scratch, .clock = &b->clock, .attrs = &b->attrs, .now = in->observed};
@@ -191,6 +247,7 @@ static void ask_text(struct log_batch *b, const struct log_input *in, gw_str tex
         f->severity = said.severity;
         f->severity_text = said.severity_text;
     }
+    rescue_origin(p, fields, &said.origin, &f->origin);
     log_attrs_back(&b->attrs, before);
 }
 
@@ -200,9 +257,17 @@ static bool has_text_field(const struct sc_point *p, gw_str key)
     return f && f->val.type == SC_STR && f->val.s.len;
 }
 
-static bool has_trace(const struct sc_point *p)
+/* An id, or the word of a tracer that there is none. */
+static bool has_trace(struct log_batch *b, const struct sc_point *p)
 {
-    return sc_point_get(p, GW_STR("trace_id")) || sc_point_get(p, GW_STR("dd.trace_id"));
+    static const gw_str keys[] = {GW_LIT("trace_id"), GW_LIT("dd.trace_id")};
+    struct log_trace ignored;
+    for (int i = 0; i < 2; i++) {
+        gw_str text = field_text(b, p, keys[i]);
+        if (text.len && log_trace_id(text, &ignored) != LOG_ID_BAD)
+            return true;
+    }
+    return false;
 }
 
 static enum gw_code write_point(struct log_batch *b, const struct log_input *in, const struct sc_point *p,
@@ -210,7 +275,6 @@ static enum gw_code write_point(struct log_batch *b, const struct log_input *in,
 {
     found->origin.host = around->origin.host;
     found->tags = log_or_else(around->tags, in->tags);
-    found->origin.env = GW_NOSTR;
     take_fields(b, p, found);
     found->origin.env = log_or_else(found->origin.env, around->origin.env);
     found->origin.version = log_or_else(found->origin.version, around->origin.version);
@@ -259,15 +323,18 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
 {
     struct sc_point p;
     struct log_found found = {0};
+    struct origin_field fields[ORIGIN_FIELDS];
     bool level;
     sc_point_init(&p, &b->scratch, log_or_else(around->source, log_or_else(in->source, b->setup->source)),
                   (int64_t)in->observed);
     p.category = SC_LOGGING;
     fill_point(b, in, text, around, &p);
+    note_origin(&p, fields);
     bool good = run_script(b, script, in, &p, &level);
     b->scratch.spent = false; /* the record goes on as far as the script came */
-    if (level || !has_trace(&p))
-        ask_text(b, in, text, !has_trace(&p), level, &found);
+    bool trace = !has_trace(b, &p), origin = is_origin_open(b, &p, text, fields);
+    if (level || trace || origin)
+        ask_text(b, in, text, trace, level, &p, fields, &found);
     enum gw_code code = GW_OK;
     if (!good || !p.dropped)
         code = write_point(b, in, &p, around, &found);

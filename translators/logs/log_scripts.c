@@ -25,6 +25,7 @@ struct log_library {
 struct log_scripts {
     struct log_library *library;
     struct log_counts counts;
+    struct log_misses misses;
     bool strict;
     struct log_scripts_user *users; /* main thread */
 };
@@ -203,8 +204,10 @@ struct log_scripts *log_scripts_new(void)
 
 void log_scripts_drop(struct log_scripts *s)
 {
-    if (s)
+    if (s) {
         log_library_drop(s->library);
+        log_misses_fini(&s->misses);
+    }
     free(s);
 }
 
@@ -223,8 +226,20 @@ void log_scripts_read(struct log_scripts *s, gw_str directory, struct gw_diagnos
     for (size_t i = 0; l && i < f->n; i++)
         log_library_report(l, sc_find(l->set, f->sources[i].name), path, s->strict, diagnostics);
     free_folder(f);
+    log_scripts_watch(s, l);
     log_library_drop(s->library);
     s->library = l;
+}
+
+void log_scripts_watch(struct log_scripts *s, struct log_library *l)
+{
+    if (s && l)
+        log_misses_watch(&s->misses, l->set);
+}
+
+const struct log_miss *log_scripts_miss(const struct log_scripts *s, size_t i)
+{
+    return i < atomic_load(&s->misses.rows_n) ? s->misses.rows[i] : NULL;
 }
 
 void log_scripts_be_strict(struct log_scripts *s)

@@ -13,6 +13,7 @@
 #define LOG_SCRIPTS_H
 
 #include "core/config/option.h"
+#include "translators/logs/log_misses.h"
 #include "translators/logs/log_record.h"
 #include "translators/pipeline/script.h"
 
@@ -54,6 +55,10 @@ void log_scripts_leave(struct log_scripts *, struct log_scripts_user *);
 /* To be called after log_scripts_read while receivers run: each user's `renew` is called, so that all of them
  * work by what was read. */
 void log_scripts_renew(struct log_scripts *, struct gw_diagnostics *);
+/* The groks of a library that an option names are counted too; those of the directory are. NULL is legal. */
+void log_scripts_watch(struct log_scripts *, struct log_library *);
+/* Patterns that did not match, one by one; NULL: there are no more. Any thread. */
+const struct log_miss *log_scripts_miss(const struct log_scripts *, size_t i);
 /* Counters of all receivers. */
 struct log_counts *log_scripts_counts(struct log_scripts *);
 

@@ -84,6 +84,8 @@ struct sc_fault {
 };
 
 /* The first fault stays. False, so that failing is one statement. */
+/* Line and column (in characters), both from 1. */
+void sc_place(gw_str text, uint32_t pos, unsigned *line, unsigned *column);
 bool sc_fail(struct sc_fault *, gw_str name, gw_str text, uint32_t pos, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* Adds a caller's line. */

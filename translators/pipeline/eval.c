@@ -11,11 +11,6 @@
 
 enum { USE_DEPTH = 32, STEPS = 4096, CALLS = 64, MATCHES = 4 /* between two looks at the clock */ };
 
-struct sc_thread {
-    struct re_thread *re;
-    uint64_t gave_up;
-};
-
 struct sc_thread *sc_thread_new(void)
 {
     struct sc_thread *t = calloc(1, sizeof *t);
@@ -502,6 +497,8 @@ bool sc_run(const struct sc_script *s, const struct sc_env *env, struct sc_point
 {
     struct sc_run r = {.env = env, .arena = env->arena, .fault = fault};
     fault->set = false;
+    env->thread->groks = env->thread->matched = 0;
+    env->thread->misses_n = 0;
     re_thread_forget(env->thread->re);
     return sc_run_other(&r, s, point);
 }

@@ -10,8 +10,7 @@
 #include "translators/pipeline/ast.h"
 #include "translators/pipeline/unicase.h"
 
-/* Line and column (in characters), both from 1. */
-static void sc_place(gw_str text, uint32_t pos, unsigned *line, unsigned *column)
+void sc_place(gw_str text, uint32_t pos, unsigned *line, unsigned *column)
 {
     size_t at = pos < text.len ? pos : text.len, begin = 0;
     *line = 1;

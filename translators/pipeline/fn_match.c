@@ -35,8 +35,12 @@ bool check_grok(struct sc_check *c, struct sc_node *call)
     struct grok *g = grok_compile(&c->script->arena, c->scope, call->kid[1]->text, why);
     if (!g)
         return sc_check_fail(c, call->pos, "%s", why);
-    call->data = g;
-    return sc_own(c, drop_grok, g);
+    struct sc_grok *own = sc_check_memory(c, sizeof *own);
+    if (!sc_own(c, drop_grok, g) || !own)
+        return false;
+    *own = (struct sc_grok){.grok = g, .script = c->script, .pos = call->pos, .next = c->script->groks};
+    call->data = c->script->groks = own;
+    return true;
 }
 
 /* ".000" at the end of a number says nothing. */
@@ -69,15 +73,33 @@ static struct sc_val captured(enum grok_type type, gw_str s)
     return sc_str(s);
 }
 
+static void note_miss(struct sc_thread *t, const struct sc_grok *g, gw_str text)
+{
+    if (g->missed)
+        atomic_fetch_add_explicit(g->missed, 1, memory_order_relaxed);
+    if (t->misses_n == SC_MISSES)
+        return;
+    t->misses[t->misses_n].grok = g;
+    t->misses[t->misses_n++].text = text;
+}
+
 bool fn_grok(struct sc_run *r, const struct sc_node *call, struct sc_val *out)
 {
-    const struct grok *g = call->data;
+    const struct sc_grok *own = call->data;
+    const struct grok *g = own->grok;
+    struct sc_thread *t = r->env->thread;
     size_t spans[2 * (RE_GROUPS + 1)];
     gw_str s;
     bool trim = call->n < 3 || call->kid[2]->b;
     *out = sc_bool(false);
-    if (!sc_get_text(r, call->kid[0], &s) || sc_match(r, g->re, s, 0, spans) != RE_MATCH)
+    if (!sc_get_text(r, call->kid[0], &s))
         return true;
+    t->groks++;
+    if (sc_match(r, g->re, s, 0, spans) != RE_MATCH) {
+        note_miss(t, own, s);
+        return true;
+    }
+    t->matched++;
     for (size_t i = 0; i < g->n; i++) {
         const struct grok_field *f = &g->fields[i];
         size_t from = spans[2 * f->group], to = spans[2 * f->group + 1];

@@ -23,6 +23,8 @@
 #ifndef SC_SCRIPT_H
 #define SC_SCRIPT_H
 
+#include <stdatomic.h>
+
 #include "translators/pipeline/ast.h"
 #include "translators/pipeline/point.h"
 #include "translators/text/zone.h"
@@ -58,6 +60,17 @@ struct sc_thread *sc_thread_new(void);
 void sc_thread_drop(struct sc_thread *);
 /* How often an expression ran out of its budget, since ever. */
 uint64_t sc_gave_up(const struct sc_thread *);
+
+size_t sc_scripts(const struct sc_set *);
+/* The grok() calls of a script, both by number. *pattern: what it looks for. `missed` is counted up whenever a
+ * record does not match; it outlives the set. False: there are no more. */
+bool sc_count_misses(struct sc_set *, size_t script, size_t grok, atomic_uint_least64_t *missed);
+bool sc_grok_of(const struct sc_set *, size_t script, size_t grok, gw_str *name, gw_str *pattern,
+                unsigned *line, unsigned *column);
+/* Of the run that the thread did last: it asked a grok(), and none matched. */
+bool sc_matched_nothing(const struct sc_thread *);
+/* For people: where its groks, by number, stopped matching, and on which part. Empty: there are no more. */
+gw_str sc_explain_miss(const struct sc_thread *, size_t miss, struct gw_arena *);
 
 struct sc_env {
     struct gw_arena *arena;

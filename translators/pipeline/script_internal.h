@@ -29,6 +29,28 @@ struct sc_use {
     struct sc_use *next;
 };
 
+/* A grok(): what it looks for, and how often that was not there. */
+struct sc_grok {
+    struct grok *grok;
+    const struct sc_script *script;
+    uint32_t pos;
+    atomic_uint_least64_t *missed; /* the loader's; NULL: nobody counts */
+    struct sc_grok *next;
+};
+
+/* What a thread remembers of the run that it did last. */
+enum { SC_MISSES = 16 };
+struct sc_thread {
+    struct re_thread *re;
+    uint64_t gave_up;
+    unsigned groks, matched;
+    struct {
+        const struct sc_grok *grok;
+        gw_str text;
+    } misses[SC_MISSES];
+    size_t misses_n;
+};
+
 struct sc_script {
     struct sc_set *set;
     gw_str name, text;
@@ -38,6 +60,7 @@ struct sc_script {
     struct sc_fault fault;
     struct sc_owned *owned; /* compiled expressions */
     unsigned owned_n;
+    struct sc_grok *groks; /* the last first */
     struct sc_use *uses;
     struct sc_cache *cache;
     bool linked;

@@ -28,6 +28,8 @@ struct expansion {
     struct grok_typed *types;
     char *why;
     unsigned depth;
+    struct grok_cut *cuts; /* of the pattern itself; NULL: nobody asks */
+    size_t cuts_n;
 };
 
 static bool expand(struct expansion *, gw_str text);
@@ -176,9 +178,17 @@ static size_t reference_len(gw_str s)
     return len < s.len && part ? len + 1 : 0;
 }
 
+static void add_cut(struct expansion *x, size_t source)
+{
+    if (x->cuts && !x->depth)
+        x->cuts[x->cuts_n++] = (struct grok_cut){source, x->out.len};
+}
+
 static bool expand(struct expansion *x, gw_str text)
 {
+    size_t whole = text.len;
     while (text.len) {
+        add_cut(x, whole - text.len);
         size_t len = reference_len(text);
         if (len && !reference(x, gw_str_n(text.ptr + 2, len - 3)))
             return false;
@@ -192,6 +202,7 @@ static bool expand(struct expansion *x, gw_str text)
         }
         text = gw_str_from(text, len);
     }
+    add_cut(x, whole);
     return true;
 }
 
@@ -225,15 +236,30 @@ static void add_field(struct grok *g, const struct re_name *name, const struct g
     f->group = name->group;
 }
 
+/* A cut stands before and behind each %, at most. */
+static size_t most_cuts(gw_str pattern)
+{
+    size_t n = 3;
+    for (size_t i = 0; i < pattern.len; i++)
+        n += 2 * (pattern.ptr[i] == '%');
+    return n;
+}
+
 struct grok *grok_compile(struct gw_arena *a, const struct grok_scope *scope, gw_str pattern, char *why)
 {
     struct expansion x = {.arena = a, .scope = scope, .out = {.arena = a}, .why = why};
+    x.cuts = gw_arena_raw(a, most_cuts(pattern), sizeof *x.cuts);
     if (!expand(&x, pattern))
         return NULL;
     struct grok *g = gw_new(a, struct grok, 1);
-    struct re *re = g ? re_compile(gw_text_result(&x.out), true, why) : NULL;
+    gw_str expanded = gw_text_result(&x.out);
+    struct re *re = g ? re_compile(expanded, true, why) : NULL;
     if (!re)
         return NULL;
+    g->source = pattern;
+    g->expanded = expanded;
+    g->cuts = x.cuts;
+    g->cuts_n = x.cuts ? x.cuts_n : 0;
     size_t n;
     const struct re_name *names = re_names(re, &n);
     g->re = re;
@@ -251,4 +277,37 @@ struct grok *grok_compile(struct gw_arena *a, const struct grok_scope *scope, gw
 void grok_drop(struct grok *g)
 {
     re_drop(g->re);
+}
+
+/* The beginning of the pattern up to a cut: what it matches ends at *end. False: it does not match, or is no
+ * expression (*whole), since it ends within a group. */
+static bool matches_until(const struct grok *g, size_t cut, struct re_thread *t, struct gw_arena *a,
+                          gw_str text, size_t *end, bool *whole)
+{
+    char why[RE_ERROR_SIZE];
+    size_t spans[2 * (RE_GROUPS + 1)];
+    struct re *re = re_compile(gw_str_n(g->expanded.ptr, g->cuts[cut].expanded), true, why);
+    *whole = re != NULL;
+    bool matched = re && re_match(re, t, a, text, 0, spans) == RE_MATCH;
+    *end = matched ? spans[1] : 0;
+    re_drop(re);
+    return matched;
+}
+
+struct grok_stop grok_find_stop(const struct grok *g, struct re_thread *t, struct gw_arena *a, gw_str text)
+{
+    size_t next = g->cuts_n ? g->cuts_n - 1 : 0, end = 0;
+    struct grok_stop stop = {.part = g->source};
+    for (size_t i = next; i-- > 0;) {
+        bool whole;
+        if (matches_until(g, i, t, a, text, &end, &whole)) {
+            size_t from = g->cuts[i].source;
+            stop.before = gw_str_n(g->source.ptr, from);
+            stop.part = gw_str_n(g->source.ptr + from, g->cuts[next].source - from);
+            stop.at = end;
+            return stop;
+        }
+        next = whole ? i : next;
+    }
+    return stop;
 }

@@ -42,10 +42,24 @@ struct grok_field {
     enum grok_type type;
 };
 
+/* A place where a pattern may be cut: between a %{…} and the text around it. */
+struct grok_cut {
+    size_t source, expanded;
+};
+
 struct grok {
     struct re *re;
     struct grok_field *fields;
     size_t n;
+    gw_str source, expanded; /* the pattern; what became of it */
+    struct grok_cut *cuts;   /* the first is 0, the last the end */
+    size_t cuts_n;
+};
+
+/* Of a text that does not match: how far it would. */
+struct grok_stop {
+    gw_str before, part; /* the beginning of the pattern that matches; what of it does not, behind that */
+    size_t at;           /* the byte of the text where the part should have matched; `before` is empty: any */
 };
 
 /* False, and why (RE_ERROR_SIZE bytes), when the pattern names one that is not there. */
@@ -54,5 +68,7 @@ bool grok_add(struct gw_arena *, struct grok_scope *, gw_str name, gw_str patter
  * the expression. */
 struct grok *grok_compile(struct gw_arena *, const struct grok_scope *, gw_str pattern, char *why);
 void grok_drop(struct grok *);
+/* For people: compiles the pattern's beginnings, the longest first, until one matches. */
+struct grok_stop grok_find_stop(const struct grok *, struct re_thread *, struct gw_arena *, gw_str text);
 
 #endif

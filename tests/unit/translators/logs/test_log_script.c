@@ -287,9 +287,88 @@ static void changed_scripts_reach_all_receivers(void **state)
     log_scripts_drop(b.host.scripts);
 }
 
+/* What a script leaves open of a line, the line says: ids, level, service, env and version. */
+static void a_script_that_finds_less_than_the_line_shows(void **state)
+{
+    static const char pattern[] =
+        "grok(_, \"%{LOGLEVEL:status} \\\\[dd.service=%{NOTSPACE:service} dd.env=%{NOTSPACE:env} "
+        "dd.version=%{NOTSPACE:version} dd.trace_id=%{NUMBER:trace_id} "
+        "dd.span_id=%{NUMBER:span_id}\\\\]\")\n";
+    static const struct {
+        const char *script, *text, *tags, *want;
+    } rows[] = {
+        /* the documented script's %{NUMBER:trace_id} meets a hexadecimal id */
+        {pattern,
+         "ERROR [dd.service=shop dd.env=prod dd.version=1.2 dd.trace_id=ab0159f8000000006be0a7e88a5dbf4d "
+         "dd.span_id=5] x",
+         "",
+         "{service.name=\"shop\" service.version=\"1.2\" deployment.environment.name=\"prod\"} ERROR(17) "
+         "trace:ab0159f8000000006be0a7e88a5dbf4d span:0000000000000005 "},
+        /* and a decimal one: what the script says counts */
+        {pattern, "ERROR [dd.service=shop dd.env=prod dd.version=1.2 dd.trace_id=7 dd.span_id=5] x",
+         "env:tagged",
+         "{service.name=\"shop\" service.version=\"1.2\" deployment.environment.name=\"prod\"} error(17) "
+         "trace:00000000000000000000000000000007 span:0000000000000005 "},
+        {"set_tag(service, \"mine\")\nadd_key(trace_id, \"\")\n",
+         "2026-11-21 00:00:00 INFO [dd.service=shop dd.env=prod dd.version= dd.trace_id=7 dd.span_id=5] - x",
+         "env:tagged",
+         "{service.name=\"mine\" deployment.environment.name=\"prod\"} INFO(9) "
+         "trace:00000000000000000000000000000007 span:0000000000000005 "},
+        {"add_key(seen, 1)\n", "no tracer at all", "env:tagged",
+         "{service.name=\"given\" deployment.environment.name=\"tagged\"} (9) "},
+        {"add_key(seen, 1)\n", "{\"msg\":\"m\",\"dd\":{\"service\":\"j\",\"version\":\"3\"}}", "",
+         "{service.name=\"j\" service.version=\"3\"} (9) "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct log_bed b = {.options = {.source = GW_LIT("less"), .service = GW_LIT("given")}};
+        struct show s;
+        script("less.p", rows[i].script);
+        open_scripts(&b, NULL);
+        log_bed_open(&b, "file");
+        run(&b, (struct log_input){.text = gw_str_z(rows[i].text), .tags = gw_str_z(rows[i].tags)}, &s);
+        if (strncmp(s.text, rows[i].want, strlen(rows[i].want)) != 0)
+            assert_string_equal(s.text, rows[i].want);
+        assert_null(strstr(s.text, "service=\"")); /* an attribute */
+        close_scripts(&b);
+    }
+}
+
+static void patterns_that_do_not_match_are_counted(void **state)
+{
+    struct log_bed b = {.options = {.source = GW_LIT("missed")}};
+    struct show s;
+    const struct log_miss *first, *second;
+    script("missed.p", "if grok(_, \"^a%{INT:n}\") {\n} elif grok(_, \"^b\") {\n}\n");
+    open_scripts(&b, NULL);
+    log_bed_open(&b, "file");
+    run(&b, (struct log_input){.text = GW_STR("a1")}, &s);
+    run(&b, (struct log_input){.text = GW_STR("b")}, &s);
+    run(&b, (struct log_input){.text = GW_STR("c")}, &s);
+    log_scripts_read(b.host.scripts, gw_str_z(folder), b.diagnostics); /* goes on counting */
+    log_scripts_renew(b.host.scripts, b.diagnostics);
+    run(&b, (struct log_input){.text = GW_STR("d")}, &s);
+    size_t i = 0;
+    while ((first = log_scripts_miss(b.host.scripts, i)) && strcmp(first->script, "missed.p") != 0)
+        i++;
+    second = log_scripts_miss(b.host.scripts, i + 1);
+    assert_true(first && second);
+    if (strncmp(first->pattern, "1:4", 3) != 0) { /* in whichever order */
+        const struct log_miss *other = first;
+        first = second;
+        second = other;
+    }
+    assert_string_equal(first->pattern, "1:4 ^a%{INT:n}");
+    assert_string_equal(second->pattern, "2:8 ^b");
+    assert_int_equal(first->n, 3);
+    assert_int_equal(second->n, 2);
+    close_scripts(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_script_that_finds_less_than_the_line_shows),
+        cmocka_unit_test(patterns_that_do_not_match_are_counted),
         cmocka_unit_test(the_documented_script),
         cmocka_unit_test(fields_and_tags_become_attributes),
         cmocka_unit_test(levels_in_their_order),
