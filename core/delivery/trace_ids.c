@@ -12,6 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/lock.h"
 #include "core/base/random.h"
+#include "core/delivery/span_services.h"
 
 enum {
     SHARDS = 64,
@@ -39,6 +40,7 @@ struct gw_trace_ids {
     /* const after new */
     uint64_t seed;
     gw_nsec ttl;
+    struct gw_span_services *services;
     uint32_t shards, ring_size, mask; /* entries a shard; chains a shard − 1 */
     struct shard shard[];
 };
@@ -71,7 +73,8 @@ struct gw_trace_ids *gw_trace_ids_new(size_t capacity, gw_nsec ttl)
     *ids = (struct gw_trace_ids){
         .ttl = ttl, .shards = (uint32_t)shards, .ring_size = (uint32_t)size, .mask = (uint32_t)chains - 1};
     ids->seed = gw_random();
-    bool complete = true;
+    ids->services = gw_span_services_new();
+    bool complete = ids->services;
     for (size_t i = 0; i < shards; i++) {
         struct shard *s = &ids->shard[i];
         /* nothing reads an entry before it was written: what is not filled is not touched, and costs no
@@ -96,7 +99,13 @@ void gw_trace_ids_drop(struct gw_trace_ids *ids)
         free(ids->shard[i].heads);
         gw_lock_fini(&ids->shard[i].lock);
     }
+    gw_span_services_drop(ids->services);
     free(ids);
+}
+
+struct gw_span_services *gw_trace_ids_services(const struct gw_trace_ids *ids)
+{
+    return ids->services;
 }
 
 static struct entry *entry_at(struct shard *s, uint32_t link)

@@ -47,6 +47,10 @@ static inline bool gw_trace_ids_rounded(uint64_t id)
 }
 bool gw_trace_ids_repair(struct gw_trace_ids *, uint64_t rounded, uint64_t *low, uint64_t *high, gw_nsec now);
 
+/* The services of spans, which whoever learns and asks about trace ids does about those too. */
+struct gw_span_services;
+struct gw_span_services *gw_trace_ids_services(const struct gw_trace_ids *);
+
 /* How many traces it knows, forgotten ones that were not overwritten yet included, and how many there is room
  * for. */
 void gw_trace_ids_size(struct gw_trace_ids *, size_t *used, size_t *capacity);

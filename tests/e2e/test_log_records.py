@@ -37,10 +37,12 @@ def say(port, *lines):
 
 
 def put_trace(gate, low):
+    """Gives back its only span."""
     spans = trace(1, trace_id=low)
     spans[0]["meta"] = {**spans[0].get("meta", {}), "_dd.p.tid": "6b00e75b00000000"}
     gate.port = gate.traces
     assert gate.put("/v0.4/traces", v04(spans)).status == 200
+    return spans[0]
 
 
 @pytest.mark.parametrize("logs_first", [False, True])
@@ -62,6 +64,18 @@ def test_a_line_meets_its_trace(tmp_path, sink, logs_first):
     assert (first.attributes["code.file.path"], first.attributes["code.line.number"]) == ("cart.py", 7)
     assert (records["no trace"].trace_id, records["no trace"].span_id) == ("", "")
     assert (records["as JSON"].trace_id, records["as JSON"].span_id) == (first.trace_id, "0000000000000008")
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_record_without_a_service_takes_its_spans(tmp_path, sink, on):
+    low, port = 2957432487331039760, free_port()
+    with gateway(tmp_path, sink, port, service="of the receiver", **({} if on else {"span_service": False})) as gate:
+        span = put_trace(gate, low)
+        line = f'{{"dd":{{"trace_id":"{low}","span_id":"{span["span_id"]}"}},"msg":"%s"%s}}\n'
+        say(port, line % ("none", ""), line % ("own", ',"service":"its own"'), '{"dd":{"trace_id":"%d","span_id":"99"},"msg":"unknown"}\n' % low, "no trace\n")
+        records = {r.body: r.resource["service.name"] for r in sink.wait_records(4)}
+    assert records == {"none": span["service"] if on else "of the receiver", "own": "its own", "unknown": "of the receiver",
+                       "no trace": "of the receiver"}
 
 
 @pytest.mark.parametrize(("tz", "option", "utc"), [

@@ -6,6 +6,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_translate.h"
 
+#include "core/delivery/span_services.h"
+#include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_export.h"
 #include "translators/ddtrace/dd_layout.h"
 #include "translators/ddtrace/dd_resource.h"
@@ -135,11 +137,29 @@ static void mend_times(struct dd_work *w, const struct dd_chunk *chunk)
     }
 }
 
+/* For log records that name no service. Spans that follow one another are mostly of one. */
+static void note_services(const struct dd_work *w, const struct dd_chunk *chunk)
+{
+    struct gw_span_services *services = w->env->ids ? gw_trace_ids_services(w->env->ids) : NULL;
+    gw_str last = GW_NOSTR;
+    unsigned number = 0;
+    if (!services || !gw_span_services_asked(services))
+        return;
+    for (size_t i = 0; i < chunk->n; i++) {
+        gw_str service = chunk->spans[i].service;
+        if (service.ptr != last.ptr && !gw_str_eq(service, last))
+            number = gw_span_services_number(services, service);
+        last = service;
+        gw_span_services_learn(services, chunk->spans[i].span_id, number);
+    }
+}
+
 /* All spans of the chunk have one trace id. */
 static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
     struct dd_scanned c;
     mend_times(w, chunk);
+    note_services(w, chunk);
     w->writer->shapes.plans.trace++;
     if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd))
         return false;

@@ -10,6 +10,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/random.h"
+#include "core/delivery/span_services.h"
+#include "core/delivery/trace_ids.h"
 #include "translators/logs/log_resource.h"
 #include "translators/logs/log_write.h"
 
@@ -131,6 +133,14 @@ static gw_str add_resource(struct log_attrs *a, gw_str written)
     return gw_str_n((const char *)a->w.data, a->w.len);
 }
 
+/* Empty where the span is not known. */
+static gw_str service_of_span(const struct log_batch *b, const struct log_found *f)
+{
+    struct gw_trace_ids *ids = b->conf->environment->ids;
+    bool asks = ids && f->span && f->trace.low && b->setup->options.span_service;
+    return asks ? gw_span_services_find(gw_trace_ids_services(ids), f->span) : GW_NOSTR;
+}
+
 static void settle_origin(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     const struct log_options *o = &b->setup->options;
@@ -143,6 +153,8 @@ static void settle_origin(struct log_batch *b, const struct log_input *in, struc
         if (b->resource.w.len)
             f->origin.more = add_resource(&b->resource, in->resource);
     }
+    if (!f->origin.service.len && !tagged.service.len && !in->service.len)
+        f->origin.service = service_of_span(b, f);
     gw_str option = f->program.len && !o->service.len ? f->program : b->setup->service;
     f->origin.service =
         log_or_else(f->origin.service, log_or_else(tagged.service, log_or_else(in->service, option)));

@@ -13,6 +13,8 @@
 
 #include "core/config/config_diagnostic.h"
 #include "core/config/did_you_mean.h"
+#include "core/delivery/span_services.h"
+#include "core/delivery/trace_ids.h"
 
 enum { RESOURCE_ATTRIBUTES = 1, OPTIONS_MEMORY = 1 << 20 };
 
@@ -164,6 +166,8 @@ static struct log_setup *setup_new(const struct log_conf *c, const struct log_op
     atomic_init(&s->refs, 1);
     gw_arena_init(&s->memory, OPTIONS_MEMORY);
     s->options = copy_options(&s->memory, o);
+    if (o->span_service && c->environment->ids)
+        gw_span_services_ask(gw_trace_ids_services(c->environment->ids));
     s->source = o->source.len ? s->options.source : gw_str_z(c->receiver);
     s->service = o->service.len  ? s->options.service
                  : o->source.len ? s->options.source

@@ -79,7 +79,9 @@ struct log_input {
       "Resource attributes to add to all; they win over what is found.")                                     \
     X(choice, parse, "parse", "auto", "auto|none", "",                                                       \
       "Without a script: auto finds time, level, ids and the like in text and JSON; none leaves every line " \
-      "whole in the body.")
+      "whole in the body.")                                                                                  \
+    X(flag, span_service, "span_service", "true", "", "",                                                    \
+      "A record that names no service, and whose span is known, is of its span's service.")
 
 struct log_options {
     LOG_OPTS(GW_FIELD)
