@@ -4,7 +4,7 @@ import random
 
 import pytest
 from ddgate import grpc
-from http_sink import HttpSink
+from http_sink import HttpSink, Status
 from payloads import trace, v04
 from slow_link import SlowLink
 from sinks import PATIENCE
@@ -60,6 +60,14 @@ def all_arrived(gate, sink, sent, seconds):
     assert {s.span_id for s in spans} == sent
     assert len(spans) - len(sent) < len(sent) / 50, f"{len(spans)} spans arrived, {len(sent)} were sent"
     assert gate.ledger.exporter("out")["sent"] == len(sent)
+
+
+def test_a_backend_that_knows_no_gzip_gets_plain_requests(make_gate, http_sink, make_link):
+    """Nobody asked for compression; that the link is slow must not cost data."""
+    http_sink.judge = lambda body: Status(400, {"Content-Type": "text/plain"}, b"no message") if body[:2] == b"\x1f\x8b" else None
+    link = make_link(http_sink, total=200_000)
+    gate = make_gate(exporters=[http(link, name="out", timeout="5s")])
+    all_arrived(gate, http_sink, send(gate, 15), PATIENCE)
 
 
 LINKS = [dict(total=200_000), dict(each=300_000), dict(each=60_000)]

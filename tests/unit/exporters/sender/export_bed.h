@@ -28,6 +28,8 @@ typedef struct gw_outcome behave_f(struct paper *, const struct gw_batch *, gw_n
 struct paper {
     behave_f *behave;
     gw_nsec latency, now;
+    uint32_t hangs; /* requests that begin with a smaller serial number are answered after `hang` */
+    gw_nsec hang;
     struct {
         const struct gw_batch *batch;
         gw_done_f *done;
@@ -84,7 +86,7 @@ static inline void paper_send(void *ctx, const struct gw_batch *b, gw_nsec timeo
     p->open[p->n_open].batch = b;
     p->open[p->n_open].done = done;
     p->open[p->n_open].cookie = cookie;
-    p->open[p->n_open++].due = p->now + p->latency;
+    p->open[p->n_open++].due = p->now + (serial_of(b->frames[0]) < p->hangs ? p->hang : p->latency);
     if (p->n_open > p->most_open)
         p->most_open = p->n_open;
     if (p->sends < 4096)

@@ -577,6 +577,32 @@ static void requests_that_are_refused_for_ever_keep_no_others_from_being_sent(vo
     }
 }
 
+/* Nine seconds for each refusal, and one or more places: new data has the one that no retry gets, or the only
+ * one by turns. */
+static void requests_that_the_backend_hangs_over_leave_a_place(void **state)
+{
+    for (int in_flight = 1; in_flight <= 4; in_flight += 3) {
+        struct bed *b = bed_new();
+        b->conf[0].batch_bytes = 100;
+        b->conf[0].in_flight = in_flight;
+        bed_add(b, "paper");
+        b->paper[0].behave = is_unavailable_for_the_first;
+        b->paper[0].hangs = POISON;
+        b->paper[0].hang = 9 * GW_SEC;
+        for (int k = 0; k < POISON; k++)
+            bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b, b->now + 900 * GW_SEC); /* each has had its first try */
+        for (uint32_t k = 0; k < 50; k++) {
+            bed_offer(b, GW_TRACES, 100, 1);
+            /* the breaker is open: the first one waits for its turn */
+            bed_run(b, b->now + (k == 0 ? 120 : in_flight == 1 ? 60 : 1) * GW_SEC);
+            if (b->paper[0].taken[POISON + k] != 1)
+                fail_msg("%d in flight: request %u was not taken", in_flight, k);
+        }
+        stop_and_drop(b);
+    }
+}
+
 /* However much waits for its retry, an outage is met by few tries, and its end by all that waits. */
 static void an_outage_is_not_met_by_ever_more_tries(void **state)
 {
@@ -896,6 +922,7 @@ int main(void)
         cmocka_unit_test(the_last_try_is_made_although_the_thread_wakes_late),
         cmocka_unit_test(what_is_never_taken_expires_in_its_time_and_not_before),
         cmocka_unit_test(requests_that_are_refused_for_ever_keep_no_others_from_being_sent),
+        cmocka_unit_test(requests_that_the_backend_hangs_over_leave_a_place),
         cmocka_unit_test(an_outage_is_not_met_by_ever_more_tries),
         cmocka_unit_test(what_waits_for_a_retry_does_not_fill_the_queue),
         cmocka_unit_test(a_queue_that_drops_its_oldest_drops_what_waits_for_a_retry),
