@@ -60,7 +60,8 @@ static struct log_options copy_options(struct gw_arena *a, const struct log_opti
                                 .timezone = gw_arena_dup(a, o->timezone),
                                 .tags = copy_map(a, &o->tags),
                                 .resource = copy_map(a, &o->resource),
-                                .parse = o->parse};
+                                .parse = o->parse,
+                                .span_service = o->span_service};
 }
 
 static void write_maps(struct log_setup *s)
