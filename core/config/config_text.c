@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,19 @@
 #include "core/config/config_diagnostic.h"
 #include "core/config/config_path.h"
 #include "core/config/config_syntax.h"
+
+enum { PIPE_WAIT = 10000 /* ms */ };
+
+/* A pipe, as `-c <(command)` makes one, may have nothing yet. */
+static ssize_t read_some(int fd, char *to, size_t room)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    ssize_t got;
+    while ((got = read(fd, to, room)) < 0 && (errno == EAGAIN || errno == EINTR))
+        if (poll(&readable, 1, PIPE_WAIT) == 0)
+            return -1;
+    return got;
+}
 
 /* Up to `most` bytes of a file into the arena, or why not. */
 static const char *read_file(const char *file, size_t most, struct gw_arena *a, gw_str *out)
@@ -36,7 +50,7 @@ static const char *read_file(const char *file, size_t most, struct gw_arena *a, 
         why = "it is a directory";
     else if (!data)
         why = "no memory";
-    while (!why && len <= most && (got = read(fd, data + len, most + 1 - len)) > 0)
+    while (!why && len <= most && (got = read_some(fd, data + len, most + 1 - len)) > 0)
         len += (size_t)got;
     if (!why && got < 0)
         why = strerror(errno);
@@ -139,7 +153,7 @@ static bool put_env(gw_str name, gw_env_f *env, struct gw_arena *a, gw_str *out,
         name.len = (size_t)(mark - name.ptr);
     gw_str z = gw_arena_printf(a, "%.*s", GW_FMT(name));
     const char *value = name.len && z.ptr ? env(z.ptr) : NULL;
-    if (value && gw_secret_is_name(name))
+    if (value && gw_secret_is_name(name) && !gw_path_is_name(gw_str_z(value))) /* TLS_KEY_FILE names a file */
         gw_secret_add_text(gw_str_z(value));
     if (mark && (!value || !*value))
         *out = preset;

@@ -168,14 +168,19 @@ static void set_list(struct gw_tree *t, const struct gw_opt *row, void *conf, co
         wrong_kind(t, row, s, path);
         return;
     }
-    if (one && gw_tree_text(t, s, path, &item) && !gw_list_add(&list, item, t->arena))
+    bool good = !one || gw_tree_text(t, s, path, &item);
+    if (one && good && !gw_list_add(&list, item, t->arena))
         return; /* no memory: configuration.c says so */
     for (int i = 0; !one && i < config_setting_length(s); i++) {
         config_setting_t *child = config_setting_get_elem(s, (unsigned)i);
         child_path(at, path, child);
-        if (gw_tree_text(t, child, at, &item) && !gw_list_add(&list, item, t->arena))
+        bool readable = gw_tree_text(t, child, at, &item);
+        if (readable && !gw_list_add(&list, item, t->arena))
             return;
+        good &= readable;
     }
+    if (!good)
+        gw_diagnostics_failed(t->diagnostics, path);
     *(struct gw_list *)((char *)conf + row->offset) = list;
 }
 

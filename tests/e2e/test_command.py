@@ -164,6 +164,17 @@ def test_a_configuration_on_standard_input():
     assert done.returncode == 2 and "which -c - has read" in done.stderr
 
 
+def test_a_configuration_in_a_pipe_that_has_nothing_yet():
+    """As -c <(command) has."""
+    readable, writable = os.pipe()
+    with subprocess.Popen([BINARY, "check", "-c", f"/dev/fd/{readable}"], pass_fds=[readable], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        os.close(readable)
+        os.write(writable, b'log = { level = "wraning"; };\n')
+        os.close(writable)
+        _, said = done.communicate(timeout=60)
+    assert done.returncode == 2 and b"log.level" in said, said
+
+
 @pytest.mark.parametrize("text, kind", [("\ufefflog = { };\n", "byte order mark"), ('{ "log": { "level": "info" } }', "is JSON"),
                                         ("receivers:\n  - type: ddtrace\n", "is YAML"), ('[log]\nlevel = "info"\n', "is TOML")])
 def test_a_file_of_another_kind(text, kind):
@@ -187,7 +198,9 @@ def test_a_syntax_error_has_a_column_and_a_mark(tmp_path):
 
 @pytest.mark.parametrize("conf", ['exporters = ( { type = "sls"; endpoint = "https://h"; project = "${env:DDGATE_NONE}"; instance = "${env:DDGATE_NONE}";'
                                   ' access_key_id = "${env:DDGATE_NONE}"; access_key_secret = "${env:DDGATE_NONE}"; } );',
-                                  'exporters = ( { type = "otlp_http"; endpoint = "${env:DDGATE_NONE}"; timeout = "${env:DDGATE_NONE}"; } );'])
+                                  'exporters = ( { type = "otlp_http"; endpoint = "${env:DDGATE_NONE}"; timeout = "${env:DDGATE_NONE}"; } );',
+                                  'receivers = ( { type = "tcp"; listen = [ "${env:DDGATE_NONE}" ]; } );',
+                                  'receivers = ( { type = "ddtrace"; listen = "${env:DDGATE_NONE}"; socket = ""; } );'])
 def test_a_missing_variable_is_said_once(conf):
     done = check_text(conf)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "DDGATE_NONE is not set" in done.stderr, done.stderr

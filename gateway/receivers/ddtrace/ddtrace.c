@@ -122,7 +122,8 @@ static void open_listeners(struct ddtrace *d, struct gw_diagnostics *diagnostics
     if (socket.len &&
         (asked || gw_http_is_free(&d->open, socket))) /* the first of several has the default one */
         d->has_socket = gw_http_open_one(&d->open, socket, !asked, "socket", diagnostics);
-    if (d->open.listeners == 0)
+    if (d->open.listeners == 0 &&
+        gw_diagnostics_errors(diagnostics) == 0) /* else what is the matter was said */
         gw_config_error(diagnostics, d->open.path, "there is no address left to listen on");
 }
 

@@ -65,7 +65,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     gw_http_open_all(&h->open, &h->conf.listen, LOG_HTTP_LISTEN, diagnostics);
     if (h->open.listeners == 0 && host->unasked)
         gw_config_warning(diagnostics, path, "no address is left for logs over HTTP: they are not taken");
-    else if (h->open.listeners == 0)
+    else if (h->open.listeners == 0 && gw_diagnostics_errors(diagnostics) == 0)
         gw_config_error(diagnostics, path, "there is no address left to listen on");
     return GW_OK;
 }

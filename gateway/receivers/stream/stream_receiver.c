@@ -55,7 +55,8 @@ static void open_listeners(struct stream_receiver *r, const struct stream_protoc
                           l->option, diagnostics);
     if (p->socket != STREAM_NO_SOCKET)
         open_socket(r, p, path, diagnostics);
-    if (p->socket != STREAM_HAS_SOCKET && stream_listeners(r->stream) == 0)
+    if (p->socket != STREAM_HAS_SOCKET && stream_listeners(r->stream) == 0 &&
+        gw_diagnostics_errors(diagnostics) == 0)
         gw_config_error(diagnostics, path, "there is no address left to listen on");
 }
 
