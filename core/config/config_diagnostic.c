@@ -164,13 +164,21 @@ static const struct place *locate(const struct gw_diagnostics *p, gw_str path)
     return best;
 }
 
+static bool has_mistake(const struct gw_diagnostics *p, const char *path)
+{
+    for (const struct item *i = p->items; i; i = i->next)
+        if (!i->warning && gw_str_eq(i->path, gw_str_z(path)))
+            return true;
+    return false;
+}
+
 GW_PRINTF(4, 0)
 static void add(struct gw_diagnostics *p, bool warning, const char *path, const char *fmt, va_list ap)
 {
     char text[512];
     const struct place *known = find(p, path);
-    if (known && known->failed)
-        return;
+    if ((known && known->failed) || (warning && has_mistake(p, path)))
+        return; /* what follows from a mistake is none of its own */
     warning ? p->warnings++ : p->errors++;
     vsnprintf(text, sizeof text, fmt, ap);
     text[gw_scrub(text, strlen(text))] = '\0';

@@ -11,8 +11,8 @@
 
 enum { VALUE_COLUMN = 60 };
 
-/* "    timeout = "5s"      ddgate.conf:12" */
-static void print_options(const struct gw_opt *row, const void *conf, const char *path,
+/* "    timeout = "5s"      ddgate.conf:12", and the heading above the first of them. */
+static void print_options(const char *heading, const struct gw_opt *row, const void *conf, const char *path,
                           const struct gw_diagnostics *diagnostics, FILE *to)
 {
     for (; row->type != GW_OPT_END_ROW; row++) {
@@ -27,7 +27,8 @@ static void print_options(const struct gw_opt *row, const void *conf, const char
         gw_opt_print(row, conf, value);
         fclose(value);
         if (text)
-            fprintf(to, "%-*s  %s\n", VALUE_COLUMN, text, where);
+            fprintf(to, "%s%-*s  %s\n", heading, VALUE_COLUMN, text, where);
+        heading = "";
         free(text);
     }
 }
@@ -42,7 +43,7 @@ static void print_receiver(const struct gw_pipeline *p, const struct receiver *r
         r->module->describe(r->ctx, to);
     }
     fputc('\n', to);
-    print_options(r->module->opts, r->entry->conf, r->path, diagnostics, to);
+    print_options("", r->module->opts, r->entry->conf, r->path, diagnostics, to);
 }
 
 static void print_exporter(const struct exporter *e, const struct gw_diagnostics *diagnostics, FILE *to)
@@ -51,8 +52,8 @@ static void print_exporter(const struct exporter *e, const struct gw_diagnostics
     if (e->module->describe)
         e->module->describe(e->ctx, to);
     fputc('\n', to);
-    print_options(e->module->opts, e->entry->conf, e->path, diagnostics, to);
-    print_options(gw_sender_opts, &e->entry->sender, e->path, diagnostics, to);
+    print_options("", e->module->opts, e->entry->conf, e->path, diagnostics, to);
+    print_options("", gw_sender_opts, &e->entry->sender, e->path, diagnostics, to);
 }
 
 void gw_pipeline_print(const struct gw_pipeline *p, const struct gw_diagnostics *diagnostics, FILE *to)
@@ -64,6 +65,6 @@ void gw_pipeline_print(const struct gw_pipeline *p, const struct gw_diagnostics 
     fputs("  admin: ", to);
     if (!gw_listen_claims_print(p->claims, "admin.listen", to))
         fputs("none", to);
-    fputs("\n  process\n", to);
-    print_options(gw_process_opts, &p->conf->process, "", diagnostics, to);
+    fputc('\n', to);
+    print_options("  process\n", gw_process_opts, &p->conf->process, "", diagnostics, to);
 }

@@ -222,8 +222,9 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
     enum gw_level level = r->status >= 429                      ? GW_INFO
                           : gw_http_first_refused(q, err->code) ? GW_WARNING
                                                                 : GW_DEBUG;
-    gw_log(level, "receiver=ddtrace", "a payload from %.*s %.*s to %.*s is answered %u: %.*s", GW_FMT(lang),
-           GW_FMT(from->tracer_version), GW_FMT(q->path), r->status, GW_FMT(text));
+    gw_log(level, "receiver=ddtrace", "a payload from %.*s%s%.*s to %.*s is answered %u: %.*s", GW_FMT(lang),
+           from->tracer_version.len ? " " : "", GW_FMT(from->tracer_version), GW_FMT(q->path), r->status,
+           GW_FMT(text));
 }
 
 void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,

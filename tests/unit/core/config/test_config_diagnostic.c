@@ -40,6 +40,7 @@ static void at_an_option(void **state)
     gw_diagnostics_location(p, "exporters[0].tls.ca", "gw.conf", 4);
     gw_option_error(p, "exporters[0]", "tls.ca", "%s cannot be read", "/x");
     gw_option_warning(p, "exporters[0]", "timeout", "is %d s", 0);
+    gw_option_warning(p, "exporters[0]", "tls.ca", "follows from the mistake, and is left out");
     assert_int_equal(gw_diagnostics_errors(p), 1);
     gw_diagnostics_print(p, to);
     fclose(to);
