@@ -33,8 +33,10 @@ static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(struct file, counts.waits, "file_waits_total",
                   "Times that reading stopped because a queue was full."),
     GW_GAUGE_AT(struct file, counts.files, "file_files", "Files that are being read or watched."),
-    GW_GAUGE_AT(struct file, counts.failing, "file_failing_files",
-                "Files that cannot be opened or read, and are tried from time to time."),
+    GW_GAUGE_AT(
+        struct file, counts.failing, "file_failing_files",
+        "Files and folders that cannot be opened or read, or links that are not followed; tried from time to "
+        "time."),
     GW_METRICS_END,
 };
 

@@ -6,6 +6,7 @@
 #include "gateway/receivers/file/file_glob.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
 
@@ -100,12 +101,20 @@ static bool is_link(const char *path, unsigned char type)
     return type == DT_LNK || (type == DT_UNKNOWN && lstat(path, &st) == 0 && S_ISLNK(st.st_mode));
 }
 
+static void tell_trouble(const struct walk *w, const char *path)
+{
+    if (w->seen->trouble && errno != ENOENT && errno != ENOTDIR)
+        w->seen->trouble(w->seen->ctx, path, errno);
+}
+
 static void see_file(struct walk *w, unsigned char type)
 {
     struct stat st;
     if (w->seen->link && is_link(w->path, type) && !file_glob_match_any(w->exclude, w->path))
         w->seen->link(w->seen->ctx, w->path);
-    if (stat(w->path, &st) == 0 && S_ISREG(st.st_mode) && !file_glob_match_any(w->exclude, w->path))
+    if (stat(w->path, &st) != 0)
+        tell_trouble(w, w->path);
+    else if (S_ISREG(st.st_mode) && !file_glob_match_any(w->exclude, w->path))
         w->seen->file(w->seen->ctx, w->path, &st);
 }
 
@@ -136,7 +145,10 @@ static DIR *open_here(struct walk *w)
 {
     const char *path = w->len ? w->path : ".";
     w->seen->folder(w->seen->ctx, path);
-    return opendir(path);
+    DIR *dir = opendir(path);
+    if (!dir)
+        tell_trouble(w, path);
+    return dir;
 }
 
 static void walk_matches(struct walk *w, const char *want, const char *rest)

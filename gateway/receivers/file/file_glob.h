@@ -5,7 +5,7 @@
  *
  * (The brackets are not part of it: a comment in C ends at star and slash.) A pattern of two stars at the end
  * means every file below. Only regular files count; a symbolic link to one does. Folders that cannot be read
- * are passed over.
+ * are passed over, and told of.
  *
  * Threads: any; no state.
  * SPDX-License-Identifier: Apache-2.0
@@ -27,6 +27,9 @@ struct file_glob_seen {
     /* A name that matches is a symbolic link, and may lead to a file, to another one later, or nowhere. NULL:
      * nobody wants to know. */
     void (*link)(void *ctx, const char *path);
+    /* A folder that cannot be listed, or a name that cannot be looked at, for another reason than that it is not
+     * there: errno. NULL: nobody wants to know. */
+    void (*trouble)(void *ctx, const char *path, int error);
     void *ctx;
 };
 

@@ -51,6 +51,10 @@
     X(list, olddir, "olddir", "", "", "",                                                                    \
       "Folders that a rotation by copy and truncate puts its copies into (logrotate's olddir), where they "  \
       "are neither in nor beside the folder of the log.")                                                    \
+    X(choice, links, "links", "owned", "owned|all|none", "",                                                 \
+      "Which symbolic links are followed: owned, those that belong to root, to ddgate's user or to the "     \
+      "owner "                                                                                               \
+      "of the file that they lead to.")                                                                      \
     X(choice, start, "start", "end", "end|beginning", "",                                                    \
       "Where to begin in files that are there when the receiver starts for the first time.")                 \
     X(str, offsets, "offsets", "", "", "",                                                                   \
@@ -141,14 +145,16 @@ struct file_tail {
     unsigned copies; /* tails that are such copies of this one */
 };
 
-/* A file that a pattern finds and that cannot be opened. */
+/* What a pattern means and that is not read (file_refused.c). */
 struct file_refused {
     struct file_refused *next;
     struct file_index_link by_inode;
     uint64_t dev;
-    int error;
+    int error; /* errno, or … */
     bool seen; /* by the scan that is under way */
+    char path[];
 };
+enum { FILE_LINK_OF_OTHERS = -1 };
 
 /* --- folders that are watched --- */
 
@@ -429,6 +435,17 @@ enum file_copy {
 
 /* Of a tail that waits for the one that it is a copy of: two logs that began alike part sooner or later. */
 bool file_is_still_copy(const struct file_tail *);
+
+/* --- file_refused.c --- */
+
+/* A file, with errno or FILE_LINK_OF_OTHERS: logged when that is new. */
+void file_refuse(struct file_reader *, const char *path, const struct stat *, int error);
+/* A name of which no inode is known. */
+void file_refuse_name(struct file_reader *, const char *path, int error);
+/* At the end of a scan: those that it did not refuse are over. `all`: everything is. */
+void file_refusals_end(struct file_reader *, bool all);
+/* By the option `links`. */
+bool file_link_is_followed(const struct file_reader *, const char *path, const struct stat *target);
 
 /* --- file_scan.c --- */
 

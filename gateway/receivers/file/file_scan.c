@@ -75,6 +75,10 @@ static void see_file(void *ctx, const char *path, const struct stat *st)
         t->entry->at.seen = wall_seconds();
         return;
     }
+    if (!file_link_is_followed(s->r, path, st)) {
+        file_refuse(s->r, path, st, FILE_LINK_OF_OTHERS);
+        return;
+    }
     char *copy = !file_is_compressed_name(path) && more_room(s) ? strdup(path) : NULL;
     if (copy)
         s->found[s->n++] = (struct found){.path = copy, .st = *st};
@@ -113,62 +117,16 @@ static void see_link(void *ctx, const char *path)
         ((struct scan *)ctx)->r->blind = true;
 }
 
-/* --- what cannot be opened --- */
-
-static struct file_refused *refused_of(const struct file_reader *r, const struct stat *st)
+/* Nobody knows what is in it. */
+static void see_trouble(void *ctx, const char *path, int error)
 {
-    for (const struct file_index_link *l = file_index_find(&r->refused_by_inode, st->st_ino); l;
-         l = file_index_next(l)) {
-        struct file_refused *one = l->of;
-        if (one->dev == st->st_dev)
-            return one;
-    }
-    return NULL;
-}
-
-static struct file_refused *add_refused(struct file_reader *r, const struct stat *st)
-{
-    struct file_refused *one = calloc(1, sizeof *one);
-    if (!one)
-        return NULL;
-    *one = (struct file_refused){.next = r->refused, .dev = st->st_dev};
-    r->refused = one;
-    file_index_add(&r->refused_by_inode, &one->by_inode, st->st_ino, one);
-    atomic_fetch_add_explicit(&r->counts->failing, 1, memory_order_relaxed);
-    return one;
-}
-
-/* Said once for each, and when the reason changes. */
-static void refuse(struct file_reader *r, const struct found *f, int error)
-{
-    struct file_refused *one = refused_of(r, &f->st);
-    if (!one || one->error != error)
-        gw_log(GW_WARNING, r->component, "%s cannot be opened: %s", f->path, strerror(error));
-    if (!one && !(one = add_refused(r, &f->st)))
-        return;
-    one->error = error;
-    one->seen = true;
-}
-
-/* Those that were refused before, and not by this scan. */
-static void end_refusals(struct file_reader *r, bool all)
-{
-    for (struct file_refused **at = &r->refused, *one; (one = *at);) {
-        if (one->seen && !all) {
-            one->seen = false;
-            at = &one->next;
-            continue;
-        }
-        *at = one->next;
-        file_index_remove(&r->refused_by_inode, &one->by_inode);
-        free(one);
-        atomic_fetch_sub_explicit(&r->counts->failing, 1, memory_order_relaxed);
-    }
+    struct scan *s = ctx;
+    file_refuse_name(s->r, path, error);
 }
 
 void file_scan_fini(struct file_reader *r)
 {
-    end_refusals(r, true);
+    file_refusals_end(r, true);
     file_index_fini(&r->refused_by_inode);
 }
 
@@ -183,7 +141,7 @@ static int open_found(struct file_reader *r, const struct found *f, struct stat 
     if (fd >= 0 || error == ENOENT)
         r->scan = true;
     else
-        refuse(r, f, error);
+        file_refuse(r, f->path, &f->st, error);
     return -1;
 }
 
@@ -385,7 +343,7 @@ static void end_scan(struct file_reader *r, struct scan *s)
             t->gone = !t->seen;
             file_schedule(r, t);
         }
-    end_refusals(r, false);
+    file_refusals_end(r, false);
     forget_old(r);
     for (size_t i = 0; i < s->n; i++)
         free(s->found[i].path);
@@ -395,7 +353,7 @@ static void end_scan(struct file_reader *r, struct scan *s)
 void file_scan(struct file_reader *r)
 {
     struct scan s = {.r = r};
-    const struct file_glob_seen to = {see_file, see_folder, see_link, &s};
+    const struct file_glob_seen to = {see_file, see_folder, see_link, see_trouble, &s};
     gw_nsec began = gw_now();
     begin_scan(r);
     file_glob_walk(&r->conf->path, &r->conf->exclude, &to);

@@ -10,6 +10,7 @@
 #ifndef FILE_BED_H
 #define FILE_BED_H
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -106,6 +107,17 @@ int open(const char *path, int flags, ...)
         return -1;
     }
     return real(path, flags, mode);
+}
+
+DIR *opendir(const char *path)
+{
+    static DIR *(*real)(const char *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "opendir");
+    if (!closed || strcmp(path, closed) != 0)
+        return real(path);
+    errno = EACCES;
+    return NULL;
 }
 
 int mkdir(const char *path, mode_t mode)

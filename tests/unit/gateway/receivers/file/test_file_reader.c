@@ -413,6 +413,63 @@ static void a_file_that_cannot_be_opened_is_tried_and_counted(void **state)
     bed_drop(&b);
 }
 
+/* A folder that cannot be listed is logged once, and when that is over. */
+static void a_folder_that_cannot_be_listed_is_logged_and_counted(void **state)
+{
+    struct bed b;
+    char path[160];
+    uint64_t logged = gw_log_counts().lines[GW_WARNING];
+    bed_new(&b, 1 << 20);
+    assert_int_equal(mkdir(in(&b, "secret"), 0700), 0);
+    snprintf(b.pattern, sizeof b.pattern, "%s/secret/*.log", b.folder);
+    append_lines(&b, "secret/a.log", 0, 1);
+    snprintf(path, sizeof path, "%s/", in(&b, "secret"));
+    closed = path;
+    open_reader(&b);
+    run(&b, 60 * GW_SEC);
+    assert_int_equal(b.file->counts.failing, 1);
+    assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+    closed = NULL;
+    run(&b, 11 * GW_SEC);
+    take(&b);
+    once(&b, 0, 1);
+    assert_int_equal(b.file->counts.failing, 0);
+    stop_reader(&b);
+    close_reader(&b);
+    bed_drop(&b);
+}
+
+/* By whom a link was made decides whether it is followed. */
+static void links_of_other_users_are_not_followed(void **state)
+{
+    static const struct {
+        uid_t link, target;
+        int links;
+        bool read;
+    } cases[] = {{1000, 0, 0, false},    {1000, 1000, 0, true}, {0, 1000, 0, true},
+                 {1000, 1001, 0, false}, {1000, 0, 1, true},    {0, 0, 2, false}};
+    if (geteuid() != 0)
+        skip();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed b;
+        uint64_t logged = gw_log_counts().lines[GW_WARNING];
+        bed_new(&b, 1 << 20);
+        append_lines(&b, "shadow", 0, 1);
+        assert_int_equal(symlink("shadow", in(&b, "a.log")), 0);
+        assert_int_equal(lchown(in(&b, "a.log"), cases[i].link, (gid_t)-1), 0);
+        assert_int_equal(chown(in(&b, "shadow"), cases[i].target, (gid_t)-1), 0);
+        open_reader(&b);
+        b.file->conf.links = cases[i].links;
+        run_dry(&b);
+        assert_int_equal(b.seen[0], cases[i].read);
+        assert_int_equal(b.file->counts.failing, !cases[i].read);
+        assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, !cases[i].read);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
 /* An exporter goes away while the gateway lives: what it gave up is read another time, though its file does
  * not grow. */
 static void what_was_given_up_is_read_though_the_file_rests(void **state)
@@ -529,6 +586,8 @@ int main(void)
         cmocka_unit_test(a_file_deleted_during_a_stall_survives_reloads),
         cmocka_unit_test(what_a_stop_loses_of_a_deleted_file_is_logged),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_tried_and_counted),
+        cmocka_unit_test(a_folder_that_cannot_be_listed_is_logged_and_counted),
+        cmocka_unit_test(links_of_other_users_are_not_followed),
         cmocka_unit_test(what_was_given_up_is_read_though_the_file_rests),
         cmocka_unit_test(the_rest_of_a_line_that_comes_late_is_waited_for_after_a_stall_too),
         cmocka_unit_test(a_wait_for_room_ends_with_an_event),
