@@ -298,12 +298,12 @@ static bool looks_like_host(gw_str word)
 static gw_str find_host(gw_str s, const struct syslog_ground *g, enum form form)
 {
     gw_str word = first_word(s), after = text_from(s, word.len + 1);
-    if (g->local || word.len == s.len || !is_host(word) || is_client(after) ||
-        gw_str_starts(s, GW_STR("last message repeated ")))
+    if (g->local || word.len == s.len || !is_host(word) || gw_str_starts(s, GW_STR("last message repeated ")))
         return GW_NOSTR;
-    if (form != FORM_BSD && !is_tagged(after) && (form == FORM_CLOCK || !looks_like_host(word)))
-        return GW_NOSTR;
-    return word;
+    if (is_tagged(after))
+        return word;
+    bool unsure = form == FORM_CLOCK || (form == FORM_ISO && !looks_like_host(word));
+    return unsure || is_client(after) ? GW_NOSTR : word;
 }
 
 static void read_host(gw_str *s, const struct syslog_ground *g, enum form form, struct syslog_message *m)

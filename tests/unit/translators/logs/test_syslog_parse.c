@@ -380,6 +380,12 @@ static void test_haproxy_and_nginx(void **state)
          "2026-11-28T15:06:25.247994000Z |Stopping proxy f in 0 ms."},
         {"<134>Nov 28 15:06:25 haproxy[12]: 10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0",
          "16.6 2026-11-28T15:06:25Z app=haproxy pid=12 |10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0"},
+        {"<134>Nov 28 15:06:25 lb1 haproxy[12]: 10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0",
+         "16.6 2026-11-28T15:06:25Z host=lb1 app=haproxy pid=12 |10.0.0.1:59196 "
+         "[28/Nov/2026:15:06:22.243] f b/s 0/0"},
+        {"<134>2026-11-28T15:06:25Z lb haproxy[12]: 10.0.0.1:59196 [28/Nov/2026:15:06:22.243] f b/s 0/0",
+         "16.6 2026-11-28T15:06:25Z host=lb app=haproxy pid=12 |10.0.0.1:59196 "
+         "[28/Nov/2026:15:06:22.243] f b/s 0/0"},
         {"<134>Nov 28 15:06:25 lb1 haproxy[12]: Proxy f started.",
          "16.6 2026-11-28T15:06:25Z host=lb1 app=haproxy pid=12 |Proxy f started."},
         {"<187>Nov 28 15:06:25  nginx: 2026/11/28 15:06:25 [emerg] 1#1: bind() failed",
