@@ -164,5 +164,5 @@ def test_case(tmp_path, name):
 def test_every_case_says_what_it_is():
     for path in OWN.glob("*.json"):
         case = json.loads(path.read_text(encoding="utf-8"))
-        assert case["id"] == path.stem and case["kind"] and case["why"] and case["expect"]["records"]
+        assert case["id"] == path.stem and case["kind"] and case["why"] and "expect" in case
     assert re.search(r"`zero`", (OWN.parent / "README.md").read_text(encoding="utf-8"))
