@@ -26,7 +26,8 @@ void gw_exporter_health_trouble(struct gw_exporter_health *h, const struct gw_ou
     if (!h->troubled)
         h->since = now;
     h->troubled = true;
-    if (h->told ? now - h->said < log_repeat : quiet)
+    bool lately = (h->told || h->said) && now - h->said < log_repeat;
+    if (h->told ? lately : quiet && (lately || o->verdict != GW_RETRY_SLOWLY))
         return;
     h->told = true;
     h->said = now;

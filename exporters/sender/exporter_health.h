@@ -14,11 +14,12 @@ struct gw_exporter_health {
     const char *component; /* of the log: "exporter=sls" */
     bool troubled;         /* the last outcome was GW_RETRY or GW_RETRY_SLOWLY … */
     bool told;             /* … and the log says so */
-    gw_nsec since, said;
-    gw_nsec suspect_said; /* 0: never */
+    gw_nsec since, said;   /* said: 0, never */
+    gw_nsec suspect_said;  /* 0: never */
 };
 
-/* `quiet`: the backend takes other requests, so this is not worth a line. */
+/* `quiet`: the backend takes other requests, so this is not worth a line; a refusal that only a person can mend
+ * is worth one a minute. */
 void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, bool quiet,
                                 gw_nsec now);
 void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);

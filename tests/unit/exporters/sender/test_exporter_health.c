@@ -102,12 +102,29 @@ static void rejected_items_are_told_from_those_of_the_batch(void **state)
     assert_false(h.troubled); /* the backend works */
 }
 
+/* Whoever is refused while others pass is not an outage; but a key that is refused may become one. */
+static void what_others_pass_by_is_no_outage(void **state)
+{
+    struct gw_exporter_health h = {.component = "exporter=test"};
+    gw_exporter_health_trouble(&h, &away, true, GW_SEC);
+    assert_true(h.troubled && !h.told);
+    gw_exporter_health_recovered(&h, 2 * GW_SEC);
+    gw_exporter_health_trouble(&h, &unknown_key, true, 3 * GW_SEC);
+    assert_true(h.told && h.said == 3 * GW_SEC);
+    gw_exporter_health_recovered(&h, 4 * GW_SEC);
+    gw_exporter_health_trouble(&h, &unknown_key, true, 5 * GW_SEC); /* a moment later */
+    assert_false(h.told);
+    gw_exporter_health_trouble(&h, &away, false, 6 * GW_SEC); /* nothing passes any more */
+    assert_true(h.told && h.said == 6 * GW_SEC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trouble_is_said_when_it_begins_and_every_minute),
         cmocka_unit_test(a_refusal_of_the_configuration_has_its_own_words),
         cmocka_unit_test(the_end_of_trouble_is_said_once_with_its_length),
+        cmocka_unit_test(what_others_pass_by_is_no_outage),
         cmocka_unit_test(rejected_items_are_told_from_those_of_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
