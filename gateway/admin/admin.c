@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -22,7 +23,15 @@
 #include "core/delivery/ledger_report.h"
 #include "gateway/net/listen.h"
 
-enum { CONNECTIONS = 32, CONNECTION_BYTES = 16 * 1024, IDLE_SECONDS = 10 };
+enum { CONNECTIONS = 64, ROOM = 16, CONNECTION_BYTES = 16 * 1024, IDLE_SECONDS = 10 };
+
+/* A connection of a daemon; its thread's only. */
+struct peer {
+    struct peer *prev, *next; /* newest first */
+    int fd;
+    bool used;  /* asked for a page, and may so again */
+    bool ended; /* shut down: libmicrohttpd closes it */
+};
 
 struct listener {
     struct gw_address address;
@@ -30,6 +39,7 @@ struct listener {
     int fd;
     bool shared; /* with a running predecessor, whose socket file it is until that retires */
     struct MHD_Daemon *daemon;
+    struct peer *peers; /* the daemon's thread's */
 };
 
 struct gw_admin {
@@ -162,7 +172,10 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
     struct gw_admin *a = admin;
     const struct page *page = find(url);
     if (!*request && !has_body(c)) {
+        struct peer *peer = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
         *request = a;
+        if (peer)
+            peer->used = true;
         gw_thread_works_for("admin");
         return MHD_YES;
     }
@@ -173,6 +186,46 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return refuse(a, c, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
     return show(a, c, page);
+}
+
+/* --- connections --- */
+
+/* One more than there is room for: the oldest that has asked for nothing yet makes way, else the oldest of
+ * all, so that who holds connections open keeps nobody from asking. */
+static void make_room(struct peer *newest)
+{
+    unsigned open = 0;
+    struct peer *oldest = NULL;
+    for (struct peer *p = newest; p; p = p->next)
+        if (!p->ended) {
+            open++;
+            oldest = !oldest || !p->used || oldest->used ? p : oldest;
+        }
+    if (open <= CONNECTIONS - ROOM)
+        return;
+    oldest->ended = true;
+    shutdown(oldest->fd, SHUT_RDWR);
+}
+
+static void on_connection(void *listener, struct MHD_Connection *c, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct listener *l = listener;
+    struct peer *p = *context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED && (p = calloc(1, sizeof *p))) {
+        *context = p;
+        p->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        p->next = l->peers;
+        if (l->peers)
+            l->peers->prev = p;
+        l->peers = p;
+        make_room(p);
+    } else if (what == MHD_CONNECTION_NOTIFY_CLOSED && p) {
+        *(p->prev ? &p->prev->next : &l->peers) = p->next;
+        if (p->next)
+            p->next->prev = p->prev;
+        free(p);
+    }
 }
 
 /* --- life --- */
@@ -190,6 +243,7 @@ static enum gw_listen_result share_listener(struct listener *l, const struct lis
 {
     *l = *predecessor;
     l->daemon = NULL;
+    l->peers = NULL;
     l->shared = true;
     l->fd = fcntl(predecessor->fd, F_DUPFD_CLOEXEC, 3);
     if (l->fd >= 0)
@@ -256,7 +310,8 @@ static bool start_one(struct gw_admin *a, struct listener *l)
     l->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC, 0, NULL, NULL, on_request, a, MHD_OPTION_LISTEN_SOCKET,
         l->fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+        (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_END);
     if (l->daemon)
         gw_log_each(GW_INFO, "admin", "listening on %s", name);
     else

@@ -62,6 +62,12 @@ static void block_signals(sigset_t *ours)
     pthread_sigmask(SIG_BLOCK, ours, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* so is a file that may not grow */
+    /* these mean nothing here, and would end the process */
+    static const int nothing[] = {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT};
+    for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+        signal(nothing[i], SIG_IGN);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        signal(number, SIG_IGN);
 }
 
 struct hurry {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is seen from outside: /healthz, /readyz, /metrics, /ledger. Metrics are read by Prometheus' own parser, and by promtool where it
 is installed."""
+import contextlib
 import http.client
 import json
 import os
@@ -251,3 +252,21 @@ def test_it_answers_while_the_receivers_are_stuck(make_gate, sink):
     gate._until(lambda: pick(samples(gate), "ddgate_http_connections") >= 20, "the connections are not seen")
     for s in stuck:
         s.close()
+
+
+def test_slow_connections_block_nobody(make_gate, sink):
+    """A hundred connections of which some send nothing and some a byte now and then: who asks is answered at once."""
+    gate = make_gate(exporters=[grpc(sink)])
+    held = []
+    for i in range(100):
+        held.append(socket.create_connection(("127.0.0.1", gate.admin_port), timeout=5))
+        if i % 2:
+            held[-1].sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        if i % 10 == 0:
+            for connection in held[-20:]:
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"x")
+            assert gate.admin("/healthz").status == 200
+    for connection in held:
+        connection.close()
+    assert gate.admin("/healthz").status == 200

@@ -120,3 +120,10 @@ def test_a_reader_that_goes_away_ends_nothing(tmp_path):
         assert gate.put("/v0.4/traces", v04([span()])).status == 200
     gate.stop(expect=3)
     assert gate.ledger.exporter("stdout")["rejected by the backend"] == 3
+
+
+@pytest.mark.parametrize("number", ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PIPE", "XFSZ", "PWR"])
+def test_signals_that_mean_nothing_end_nothing(gate, number):
+    gate.signal(getattr(signal, f"SIG{number}"))
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    gate.stop()
