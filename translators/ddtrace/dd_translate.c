@@ -102,11 +102,12 @@ static bool has_trace_id(const struct dd_work *w, struct dd_scanned *c)
     return c->high != 0;
 }
 
-static bool times_can_be(const struct dd_span *s)
+/* The upper bit is set where the start or the duration is negative, or their sum reaches INT64_MAX (which the
+ * decoder makes of greater numbers). No branch, for it is asked of every span. */
+static inline uint64_t time_fault(const struct dd_span *s)
 {
-    int64_t end;
-    return (s->start | s->duration) >= 0 && !__builtin_add_overflow(s->start, s->duration, &end) &&
-           end < INT64_MAX;
+    uint64_t start = (uint64_t)s->start, duration = (uint64_t)s->duration;
+    return start | duration | (start + duration + 1);
 }
 
 /* The earliest start that a span of the chunk says; else the time of arrival. */
@@ -124,9 +125,12 @@ static int64_t earliest_start(const struct dd_work *w, const struct dd_chunk *ch
 static void mend_times(struct dd_work *w, const struct dd_chunk *chunk)
 {
     int64_t instead = -1; /* looked for once, for a chunk may hold many of them */
-    for (size_t i = 0; i < chunk->n; i++) {
+    uint64_t faults = 0;
+    for (size_t i = 0; i < chunk->n; i++)
+        faults |= time_fault(&chunk->spans[i]);
+    for (size_t i = 0; i < chunk->n && faults >> 63; i++) {
         struct dd_span *s = &chunk->spans[i];
-        if (__builtin_expect(times_can_be(s), 1))
+        if (!(time_fault(s) >> 63))
             continue;
         w->out->odd.bad_times++;
         s->duration = 0;
