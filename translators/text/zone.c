@@ -352,9 +352,25 @@ const struct zone *zone_of(gw_str name)
     return name.len && (*name.ptr == '+' || *name.ptr == '-') ? zone_of_offset(name) : zone_find(name);
 }
 
+/* +08, +0800, +08:00 as ISO 8601 has them: a clock that never changes. Counts east, POSIX west. */
+static const struct zone *zone_of_iso(gw_str s)
+{
+    char posix[32];
+    bool hours = s.len >= 3 && gw_digit_at(s, 1) && gw_digit_at(s, 2);
+    size_t colon = s.len > 3 && s.ptr[3] == ':';
+    bool minutes = s.len == 5 + colon && gw_digit_at(s, 3 + colon) && gw_digit_at(s, 4 + colon);
+    if (!hours || (s.len != 3 && !minutes) || memcmp(s.ptr + 1, "14", 2) > 0)
+        return NULL;
+    int n = snprintf(posix, sizeof posix, "<%.3s>%c%.2s:%.2s", s.ptr, *s.ptr == '-' ? '+' : '-', s.ptr + 1,
+                     minutes ? s.ptr + 3 + colon : "00");
+    return known_zone(gw_str_n(posix, (size_t)n), ZONE_OF_POSIX);
+}
+
 const struct zone *zone_setting(gw_str text)
 {
-    if (text.len && (*text.ptr == '+' || *text.ptr == '-'))
-        return zone_of_offset(text);
+    if (text.len && (*text.ptr == '+' || *text.ptr == '-')) {
+        const struct zone *place = zone_of_offset(text);
+        return place ? place : zone_of_iso(text);
+    }
     return gw_str_eq(text, GW_STR("Local")) ? zone_local() : zone_of_tz(text);
 }
