@@ -56,13 +56,14 @@ void gw_segment_log_window_set(struct gw_segment_log_window *w, int fd, uint64_t
 }
 
 /* How many bytes came: fewer than n at the end of the file or where it cannot be read. */
-static size_t read_some(const struct gw_segment_log_window *w, uint64_t offset, uint8_t *to, size_t n)
+static size_t read_some(struct gw_segment_log_window *w, uint64_t offset, uint8_t *to, size_t n)
 {
     size_t got = 0;
     while (got < n) {
         ssize_t r = w->io->read(w->fd, to + got, n - got, (off_t)(offset + got));
         if (r < 0 && errno == EINTR)
             continue;
+        w->failed |= r < 0;
         if (r <= 0)
             break;
         got += (size_t)r;

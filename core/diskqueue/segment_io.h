@@ -45,6 +45,7 @@ struct gw_segment_log_window {
     size_t size;   /* of the buffer */
     uint64_t base; /* offset of its first byte … */
     size_t filled; /* … and how many are good */
+    bool failed;   /* the disk did not give what it should have; whoever asks sets it back */
 };
 
 /* Looks at another file, or at more or less of the same; what is buffered is forgotten. */

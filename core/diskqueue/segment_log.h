@@ -22,7 +22,7 @@
  * then it tries again, in another segment: the one that a write failed in is sealed where its last whole
  * record ends, so that no start takes what such a write left behind for records (they were refused, and their
  * senders have them still). Everything that cannot be read is skipped, counted and reported with file and
- * offset, and never stops what can.
+ * offset, and never stops what can; but a read that fails is tried again for a minute before that.
  *
  * Locks: append (held while writing), then state (held for a few counters and pointers), then whoever is
  * called back. Nothing is logged while one is held. Threads: append, durable, sync from any; next, done of
@@ -105,7 +105,7 @@ enum gw_segment_log_next {
     GW_SEGMENT_LOG_FRAME,     /* `frame` is the caller's */
     GW_SEGMENT_LOG_DAMAGED,   /* `lost` cannot be read, and is not pending any more */
     GW_SEGMENT_LOG_CAUGHT_UP, /* nothing is left: what is appended from now on comes by memory again */
-    GW_SEGMENT_LOG_NO_MEMORY, /* try again later */
+    GW_SEGMENT_LOG_NO_MEMORY, /* or the disk cannot be read for the moment: try again later */
 };
 struct gw_segment_log_got {
     struct gw_frame *frame;

@@ -53,6 +53,7 @@ struct gw_segment_log_reader {
     uint64_t at;
     unsigned moved; /* … and how often somebody else moved it */
     /* its own thread's */
+    gw_nsec failing_since; /* the disk does not give what stands at its place; 0: it does */
     struct gw_segment_log_window window;
     uint64_t window_life;
 };

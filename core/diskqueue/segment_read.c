@@ -1,9 +1,11 @@
 /* segment_read.c: the way back from the disk, of a reader that is behind.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/base/log.h"
 #include "core/diskqueue/segment_log_internal.h"
 #include "core/diskqueue/segment_scan.h"
 
@@ -73,7 +75,26 @@ static bool look_at(struct gw_segment_log *s, struct gw_segment_log_reader *read
     return true;
 }
 
-/* The next record from p->at that is pending for the reader; false when there is none up to the end. */
+/* What cannot be read now may be read in a moment: nothing is given up before that has lasted. */
+static bool may_be_read_later(struct gw_segment_log *s, struct gw_segment_log_reader *reader)
+{
+    static const gw_nsec LASTING = 60 * GW_SEC;
+    gw_nsec now = s->conf.io->now();
+    if (!reader->window.failed) {
+        reader->failing_since = 0;
+        return false;
+    }
+    reader->window.failed = false;
+    if (!reader->failing_since) {
+        reader->failing_since = now;
+        gw_log(GW_WARNING, "storage", "%s: cannot be read: %s. It is tried again for a minute",
+               s->conf.directory, strerror(errno));
+    }
+    return now - reader->failing_since < LASTING;
+}
+
+/* The next record from p->at that is pending for the reader; false when there is none up to the end, or the
+ * disk cannot be read: then p->at stays. */
 static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p,
                          struct gw_segment_record *record)
 {
@@ -83,7 +104,13 @@ static bool find_pending(struct gw_segment_log *s, unsigned r, struct place *p,
     while (p->at < p->end) {
         if (!gw_segment_log_header(w, life, p->at, record)) {
             uint64_t from = p->at;
-            p->at = gw_segment_log_find(w, life, from + GW_SEGMENT_LOG_UNIT, record) ? record->at : p->end;
+            if (may_be_read_later(s, &s->readers[r]))
+                return false;
+            uint64_t next =
+                gw_segment_log_find(w, life, from + GW_SEGMENT_LOG_UNIT, record) ? record->at : p->end;
+            if (may_be_read_later(s, &s->readers[r]))
+                return false;
+            p->at = next;
             if (!p->segment->recovered)
                 gw_segment_log_report_damage(s, p->segment->number, from, p->at - from,
                                              "no record can be read here");
@@ -184,10 +211,15 @@ static enum gw_segment_log_next read_one(struct gw_segment_log *s, unsigned r, s
     if (look_at(s, reader, p)) {
         if (!find_pending(s, r, p, &record)) {
             settle(s, r, p, NULL);
-            return GW_SEGMENT_LOG_CAUGHT_UP;
+            return reader->failing_since && p->at < p->end ? GW_SEGMENT_LOG_NO_MEMORY
+                                                           : GW_SEGMENT_LOG_CAUGHT_UP;
         }
         is = load(&reader->window, &record, p->segment->same_boot, &got->frame);
         stored.at = (uint32_t)(record.at / GW_SEGMENT_LOG_UNIT);
+        if (is == GW_SEGMENT_LOG_DAMAGED && may_be_read_later(s, reader))
+            is = GW_SEGMENT_LOG_NO_MEMORY;
+        else if (is == GW_SEGMENT_LOG_FRAME)
+            reader->failing_since = 0;
     }
     if (is == GW_SEGMENT_LOG_DAMAGED)
         gw_segment_log_report_damage(s, stored.segment, record.at,

@@ -86,10 +86,11 @@ static void read_segment(struct recovery *rec, enum gw_segment_log_state state, 
     name_slots(rec);
     rec->end = GW_SEGMENT_LOG_HEAD;
     gw_segment_log_window_set(&rec->window, segment->fd, sealed ? end : segment->size);
+    rec->window.failed = false;
     gw_segment_log_scan(&rec->window, segment->life, sealed, &visitor);
     segment->end = sealed ? end : rec->end;
     segment->sealed = true;
-    if (!sealed)
+    if (!sealed && !rec->window.failed) /* else the next start may find more */
         gw_segment_log_put_state(rec->disk_log, segment, GW_SEGMENT_LOG_SEALED);
 }
 

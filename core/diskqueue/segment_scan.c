@@ -63,6 +63,8 @@ void gw_segment_log_scan(struct gw_segment_log_window *w, uint64_t life, bool se
             uint64_t size = gw_segment_record_size(r.len, r.pending_ids_n);
             if (sealed || payload_valid(w, &r)) {
                 v->found(v->arg, &r);
+            } else if (w->failed) { /* it may be whole */
+                v->damage(v->arg, at, size, "the record cannot be read");
             } else {
                 v->damage(v->arg, at, size, "the record's data is damaged");
                 v->spoilt(v->arg, &r);

@@ -24,7 +24,13 @@ static struct {
     /* writes that fail, then the disk works again; 0: all fail */
     unsigned failures;
     atomic_uint syncs;
+    gw_nsec ahead; /* of the monotonic clock */
 } disk;
+
+static gw_nsec disk_now(void)
+{
+    return gw_now() + disk.ahead;
+}
 
 static ssize_t disk_write(int fd, const struct iovec *v, int n, off_t at)
 {
@@ -84,7 +90,8 @@ void __wrap_gw_log_at(struct gw_log_site *site, enum gw_level level, const char 
     lines++;
 }
 
-static const struct gw_segment_io broken = {disk_write, disk_read, disk_sync, disk_reserve, gw_now, gw_wall};
+static const struct gw_segment_io broken = {disk_write,   disk_read, disk_sync,
+                                            disk_reserve, disk_now,  gw_wall};
 
 static unsigned r;
 
@@ -339,12 +346,30 @@ static void what_cannot_be_read_is_counted(void **state)
     expected = 0;
     for (uint32_t i = 0; i < 30; i++)
         expected += i % 7 + 1;
+    struct gw_segment_log_got got;
     disk.read_errno = EIO;
+    for (int i = 0; i < 3; i++, disk.ahead += 25 * GW_SEC)
+        assert_int_equal(gw_segment_log_next(b->disk_log, r, &got), GW_SEGMENT_LOG_NO_MEMORY);
     assert_int_equal(segment_log_bed_read(b, r, 100, true, seen, &lost), 0);
     assert_int_equal(lost, expected);
     disk.read_errno = 0;
     assert_int_equal(append(b), GW_OK);
     assert_int_equal(segment_log_bed_read(b, r, 100, true, seen, &lost), 1);
+}
+
+static void what_cannot_be_read_for_a_moment_is_not_lost(void **state)
+{
+    struct segment_log_bed *b = *state;
+    struct gw_segment_log_got got;
+    for (int i = 0; i < 30; i++)
+        assert_int_equal(append(b), GW_OK);
+    disk.read_errno = EIO;
+    assert_int_equal(gw_segment_log_next(b->disk_log, r, &got), GW_SEGMENT_LOG_NO_MEMORY);
+    disk.ahead += 30 * GW_SEC;
+    assert_int_equal(gw_segment_log_next(b->disk_log, r, &got), GW_SEGMENT_LOG_NO_MEMORY);
+    disk.read_errno = 0;
+    expect_all(b);
+    assert_int_equal(b->damages, 0);
 }
 
 static void a_sync_that_fails_makes_its_segment_suspect(void **state)
@@ -456,6 +481,7 @@ int main(void)
         TEST(a_disk_that_has_no_room_for_a_file),
         TEST(short_writes_are_completed),
         TEST(what_cannot_be_read_is_counted),
+        TEST(what_cannot_be_read_for_a_moment_is_not_lost),
         TEST(a_sync_that_fails_makes_its_segment_suspect),
         TEST(nothing_new_is_synced_twice),
         TEST(what_is_delivered_in_time_needs_no_sync),
