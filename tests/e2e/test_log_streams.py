@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -483,3 +484,17 @@ def test_a_reload_that_moves_a_receiver_reads_who_was_connected(tmp_path, sink):
             s.sendall(b"the end\n")
         sink.wait_records(5)
     assert [r.body for r in sink.records] == ["whole 0", "half 0", "whole 1", "half 1", "the end"]
+
+
+def test_connections_leave_descriptors_to_others(tmp_path, sink):
+    port, log = free_port(), tmp_path / "a.log"
+    log.touch()
+    files = {"type": "file", "path": [str(log)], "start": "beginning", "offsets": str(tmp_path / "offsets"), **PLAIN}
+    with gateway(tmp_path / "gate", sink, tcp(port), files) as gate, contextlib.ExitStack() as stack:
+        resource.prlimit(gate.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        for _ in range(70):
+            stack.enter_context(dial(port))
+        gate.wait_stderr("hardly any descriptors left")
+        log.write_text("from a file\n")
+        assert sink.wait_records(1)[0].body == "from a file"
+        gate._until((tmp_path / "offsets").exists, "offsets are not saved")
