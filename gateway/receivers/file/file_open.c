@@ -89,11 +89,10 @@ int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, siz
     if (fd >= 0 || errno != ENOENT)
         return fd;
     fd = open_beside(path, dev, ino, now, size);
-    if (fd < 0 && errno == ENOENT && realpath(path, target) && strcmp(target, path) != 0)
-        fd = open_beside(target, dev, ino, now, size);
-    else if (fd < 0 && errno != ENOENT)
+    if (fd >= 0 || errno != ENOENT)
         return fd;
-    if (fd < 0)
-        errno = errno == 0 ? ENOENT : errno;
-    return fd;
+    if (realpath(path, target) && strcmp(target, path) != 0)
+        return open_beside(target, dev, ino, now, size);
+    errno = ENOENT; /* realpath changes it even when it succeeds */
+    return -1;
 }

@@ -159,7 +159,7 @@ static void compress(struct bed *b, const char *name)
 /* Rotated by rename or by copy, compressed, and compressed once more; found by the next start, or at the truncation. */
 static void what_was_compressed_before_it_was_read_is_read(void **state)
 {
-    for (unsigned how = 0; how < 8; how++) {
+    for (unsigned how = 0; how < 16; how++) {
         struct bed b;
         bool by_copy = how & 1, live = by_copy && how & 4;
         const char *last = how & 2 ? "old/app.log.1" : "app.log.1";
@@ -176,6 +176,8 @@ static void what_was_compressed_before_it_was_read_is_read(void **state)
             close_reader(&b);
         }
         append_lines(&b, "app.log", 20, 40);
+        /* while somebody has it open, no other file gets its inode */
+        int held = how & 8 ? open(in(&b, "app.log"), O_RDONLY | O_CLOEXEC) : -1;
         if (by_copy) {
             copy(&b, "app.log", last);
             assert_int_equal(truncate(in(&b, "app.log"), 0), 0);
@@ -197,6 +199,8 @@ static void what_was_compressed_before_it_was_read_is_read(void **state)
         }
         stop_reader(&b);
         close_reader(&b);
+        if (held >= 0)
+            close(held);
         bed_drop(&b);
     }
 }
