@@ -44,16 +44,27 @@ static gw_str longest_text(gw_str object, struct gw_arena *arena)
     return best;
 }
 
-/* How many bytes the character takes that begins at s: an escape is one, and so is a pair of \u that means
- * one. */
+/* How many bytes the escape takes that begins at s: a pair of \u that means one character is one. */
+static size_t json_escape(gw_str s)
+{
+    bool pair = s.len >= 12 && gw_lower(s.ptr[2]) == 'd' && gw_char_in(s.ptr[3], "89abAB") &&
+                s.ptr[6] == '\\' && s.ptr[7] == 'u';
+    if (s.len < 2 || s.ptr[1] != 'u')
+        return 2;
+    return pair ? 12 : 6;
+}
+
+/* How many bytes the character takes that begins at s. What is no UTF-8 ends where the next may begin, so that
+ * it hides no escape. */
 static size_t json_character(gw_str s)
 {
-    bool high = s.len >= 12 && gw_str_starts(s, GW_STR("\\u")) && gw_lower(s.ptr[2]) == 'd' &&
-                gw_char_in(s.ptr[3], "89abAB");
-    if (s.ptr[0] == '\\')
-        return s.len > 1 && s.ptr[1] == 'u' ? (high ? 12 : 6) : 2;
     uint8_t c = (uint8_t)s.ptr[0];
-    return c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    size_t most = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4, n = 1;
+    if (c == '\\')
+        return json_escape(s);
+    while (n < most && n < s.len && ((uint8_t)s.ptr[n] & 0xC0) == 0x80)
+        n++;
+    return n;
 }
 
 static size_t whole_characters(gw_str s, size_t most)

@@ -174,6 +174,13 @@ static void long_records_are_truncated_and_marked(void **state)
     r = read_body(HTTP_LOG_JSON, GW_STR("{\"message\":\"01234567\\ud83d\\ude00\xe4\xb8\xad\"}"), 34, 0);
     assert_string_equal(r.text, "item -3: {\"message\":\"01234567\\ud83d\\ude00\"}\n");
     free(r.text);
+    /* neither what is no UTF-8 nor half of a pair takes a part of the escape behind it along */
+    r = read_body(HTTP_LOG_JSON, GW_STR("{\"message\":\"0123456\xef\\ude00xyz\"}"), 24, 0);
+    assert_string_equal(r.text, "item -9: {\"message\":\"0123456\xef\"}\n");
+    free(r.text);
+    r = read_body(HTTP_LOG_JSON, GW_STR("{\"message\":\"0123456\\ud83dabcde\\\"xyz\"}"), 33, 0);
+    assert_string_equal(r.text, "item -5: {\"message\":\"0123456\\ud83dabcde\"}\n");
+    free(r.text);
     /* no text is long enough: it stays as it is, without its end */
     r = read_body(HTTP_LOG_JSON, GW_STR("{\"a\":[1,2,3,4,5,6,7,8,9],\"b\":\"cd\"}"), 20, 0);
     assert_string_equal(r.text, "text -14: {\"a\":[1,2,3,4,5,6,7,\n");
