@@ -36,11 +36,13 @@ def http(sink, **options):
     return dict(type="otlp_http", endpoint=sink.endpoint, name="out", **options)
 
 
-def bad_among(gate, n):
-    """One span of n has words that somebody does not like."""
+def bad_among(gate, sink, n):
+    """One span of n has words that somebody does not like. They are a request of their own."""
+    before = len(sink.requests)
     spans = trace(n, meta={"env": "test", "text": "fine"})
     spans[n // 3]["meta"] = {"env": "test", "text": "union select password"}
     assert gate.put("/v0.4/traces", v04(spans)).status == 200
+    sink.wait(lambda s: len(s.requests) > before, "the request with the bad span")
     return spans[n // 3], spans[:n // 3] + spans[n // 3 + 1:]
 
 
@@ -65,7 +67,7 @@ def test_one_spans_words_keep_no_other_span_from_the_backend(make_gate, http_sin
     gate = make_gate(exporters=[http(http_sink, compression="none", **QUICK)], settings=BRIEF)
     send(gate, 1)
     http_sink.wait_spans(1)
-    _, good = bad_among(gate, 30)
+    _, good = bad_among(gate, http_sink, 30)
     drip(gate, http_sink, lambda: ids(good) <= ids(http_sink.spans), "the bad span's neighbours")
     counts = collections.Counter(s.span_id for s in http_sink.spans)
     assert max(counts.values()) == 1
@@ -79,7 +81,7 @@ def test_the_bad_span_is_set_aside_in_the_end(make_gate, http_sink, tmp_path):
     dead.mkdir()
     http_sink.judge = lambda body: Status(503) if b"union select" in body else None
     gate = make_gate(exporters=[http(http_sink, compression="none", dead_letter={"directory": str(dead)}, **QUICK)])
-    bad, good = bad_among(gate, 20)
+    bad, good = bad_among(gate, http_sink, 20)
     drip(gate, http_sink, lambda: list(dead.iterdir()), "the dead letter")
     gate.stop()
     assert ids(good) <= ids(http_sink.spans) and gate.ledger.exporter("out")["set aside"] == 1
@@ -93,7 +95,7 @@ def test_a_bad_span_that_expires_is_set_aside(make_gate, http_sink, tmp_path):
     dead.mkdir()
     http_sink.judge = lambda body: Status(503, {"Retry-After": "1"}) if b"union select" in body else None
     gate = make_gate(exporters=[http(http_sink, compression="none", dead_letter={"directory": str(dead)}, max_age="8s", **QUICK)])
-    _, good = bad_among(gate, 1)
+    _, good = bad_among(gate, http_sink, 1)
     drip(gate, http_sink, lambda: list(dead.iterdir()), "the dead letter")
     gate.stop()
     assert not good and gate.ledger.exporter("out")["set aside"] == 1

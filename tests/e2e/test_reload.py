@@ -116,7 +116,7 @@ def test_the_same_with_a_disk_queue(make_gate, make_sink, tmp_path):
     sink, other = make_sink(), make_sink()
     reload(gate, exporters=[grpc(other, name="two", **QUICK)], storage=storage)
     reload(gate, exporters=[grpc(sink, name="one", **QUICK)], storage=storage, done=False)
-    assert "one of the same name" in gate.stderr
+    gate.wait_stderr("one of the same name")
     gate.stop()
     gate = make_gate(exporters=[dead], settings={"storage": storage})
     gate.put("/v0.4/traces", v04(trace(5)))
@@ -177,9 +177,11 @@ admin = {{ listen = "127.0.0.1:0"; }};
 """
     reload(gate, text=text, done=False)
     gate.wait_stderr("nothing was changed")
-    assert "ddgate.conf:2: receivers[0].listen" in gate.stderr and "ddgate.conf:4: exporters[0].endpoint" in gate.stderr
+    gate.wait_stderr("ddgate.conf:2: receivers[0].listen")
+    gate.wait_stderr("ddgate.conf:4: exporters[0].endpoint")
     reload(gate, text=text.replace("type = \"stdout\"", "typo = \"stdout\"").replace("socket", "sockets"), done=False)
-    assert "ddgate.conf:2: receivers[0].sockets" in gate.stderr and "ddgate.conf:5: exporters[1]" in gate.stderr
+    gate.wait_stderr("ddgate.conf:2: receivers[0].sockets")
+    gate.wait_stderr("ddgate.conf:5: exporters[1]")
     found = samples(gate)
     assert pick(found, "ddgate_config_last_reload_successful") == 0
     assert pick(found, "ddgate_config_reloads_total", result="refused") == 2

@@ -90,7 +90,9 @@ static void find_zone(struct log_setup *s, const char *path, struct gw_diagnosti
 static const char *near_script(const struct log_library *l, gw_str name, char out[static 128])
 {
     const char *near = gw_did_you_mean(name, log_library_names(l));
-    snprintf(out, 128, near ? ": did you mean \"%.100s\"?" : "", near);
+    out[0] = '\0';
+    if (near)
+        snprintf(out, 128, ": did you mean \"%.100s\"?", near);
     return out;
 }
 
