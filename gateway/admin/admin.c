@@ -241,10 +241,7 @@ static struct listener *find_listener(struct gw_admin *a, const struct gw_addres
 static enum gw_listen_result share_listener(struct listener *l, const struct listener *predecessor,
                                             struct gw_listen_error *why)
 {
-    *l = *predecessor;
-    l->daemon = NULL;
-    l->peers = NULL;
-    l->shared = true;
+    *l = (struct listener){.address = predecessor->address, .file = predecessor->file, .shared = true};
     l->fd = fcntl(predecessor->fd, F_DUPFD_CLOEXEC, 3);
     if (l->fd >= 0)
         return GW_LISTEN_OK;

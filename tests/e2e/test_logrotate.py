@@ -31,7 +31,7 @@ class Bed:
     """A gateway over one folder of logs, with its offsets, and what may happen to it."""
 
     def __init__(self, tmp_path, sink, pattern):
-        self.tmp_path, self.logs, self.old = tmp_path, tmp_path / "logs", tmp_path / "old"
+        self.sink, self.tmp_path, self.logs, self.old = sink, tmp_path, tmp_path / "logs", tmp_path / "old"
         self.logs.mkdir()
         self.old.mkdir()
         receiver = {"type": "file", "path": [str(self.logs / pattern)], "start": "beginning", "offsets": str(tmp_path / "offsets"),
@@ -68,6 +68,12 @@ class Bed:
         self.gate._until(lambda: self.reloads() > before, "no reload")
 
 
+def caught_up(sink, *writers):
+    """The gateway knows the files of today: one that comes and is compressed before anybody has seen it is a .gz like others."""
+    last = {w.lines[-1] for w in writers}
+    sink.wait(lambda s: last <= set(s.bodies), "the lines so far")
+
+
 def play(bed, mode, events, seed):
     """Rotations with `events` between them, and around them."""
     dice = random.Random(seed)
@@ -76,6 +82,8 @@ def play(bed, mode, events, seed):
             PAUSE.wait(dice.uniform(0.1, 0.5))
             for event in dice.sample(events, min(len(events), turn % 2)):
                 getattr(bed, event)()
+            if "compress" in MODES[mode]:
+                caught_up(bed.sink, a, b)
             paths = [p for p in (a.path, b.path) if p.exists()]
             rotate(MODES[mode].replace("OLD", str(bed.old)).replace("TURN", str(turn)), bed.tmp_path, *paths)
             a.reopen()
