@@ -13,6 +13,7 @@ ALONE = own_network.enter()
 
 import certs  # noqa: E402
 from ddgate import Ddgate, grpc  # noqa: E402
+from http_sink import HttpSink  # noqa: E402
 from sinks import GrpcSink  # noqa: E402
 
 
@@ -39,6 +40,24 @@ def make_sink():
 @pytest.fixture
 def sink(make_sink):
     return make_sink()
+
+
+@pytest.fixture
+def make_http_sink():
+    """HttpSink(...), closed after the test."""
+    made = []
+
+    def make(**options):
+        made.append(HttpSink(**options))
+        return made[-1]
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def http_sink(make_http_sink):
+    return make_http_sink()
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ def conf_value(v):
     return f'"{text}"'
 
 
+def conf_text(rows):
+    """Top-level options -> the text of a configuration file."""
+    return "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items())
+
+
 @dataclass
 class Answer:
     status: int
@@ -101,7 +106,7 @@ class Ddgate:
         ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{self.port}"], "socket": self.socket if uds else "", **receiver}
         rows = {"receivers": (ddtrace,), "exporters": tuple(exporters) or ({"type": "stdout", "format": "otlp_json"},),
                 "admin": {"listen": "127.0.0.1:0"}, **settings}
-        return "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items())
+        return conf_text(rows)
 
     def __enter__(self):
         self.wait_listening()

@@ -3,35 +3,28 @@
 import socket
 import threading
 
+from listener import Listener, shut
+
 
 class Forward:
     def __init__(self, port):
         self._to = ("127.0.0.1", port)
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen()
         self._lock = threading.Lock()
         self._pairs = []
         self._silent = set()
         self.sent = 0  # bytes towards the backend
         self.connections = 0
-        self.port = self._listener.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve)
+        self.port, self.endpoint = self._listener.port, self._listener.endpoint
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            backend = socket.create_connection(self._to)
-            with self._lock:
-                number = self.connections
-                self.connections += 1
-                self._pairs.append((client, backend))
-            threading.Thread(target=self._pump, args=(number, client, backend, True), daemon=True).start()
-            threading.Thread(target=self._pump, args=(number, backend, client, False), daemon=True).start()
+    def _serve(self, client):
+        backend = socket.create_connection(self._to)
+        with self._lock:
+            number = self.connections
+            self.connections += 1
+            self._pairs.append((client, backend))
+        threading.Thread(target=self._pump, args=(number, client, backend, True), daemon=True).start()
+        threading.Thread(target=self._pump, args=(number, backend, client, False), daemon=True).start()
 
     def _pump(self, number, source, target, forth):
         try:
@@ -43,22 +36,14 @@ class Forward:
                 target.sendall(data)
         except OSError:
             pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        shut(source, target)
 
     def cut(self):
         """Ends the connections that there are."""
         with self._lock:
             pairs, self._pairs = self._pairs, []
         for pair in pairs:
-            for end in pair:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+            shut(*pair)
 
     def hush(self):
         """The connections that there are stay open and carry nothing any more; new ones work."""

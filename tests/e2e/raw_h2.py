@@ -5,13 +5,13 @@
 
 It reads just enough HTTP/2 to tell one call from another. What was taken is in `spans`.
 """
-import socket
 import struct
 import threading
 
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 import otlp
+from listener import Listener
 from sinks import PATIENCE, Timeout
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
@@ -60,19 +60,8 @@ class RawH2:
         self._script = list(script)
         self._changed = threading.Condition()
         self.spans, self.calls = [], 0
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen()
-        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self._listener = Listener(lambda client: threading.Thread(target=self._serve, args=(client,), daemon=True).start())
+        self.endpoint = self._listener.endpoint
 
     def _serve(self, client):
         try:

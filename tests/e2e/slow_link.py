@@ -11,6 +11,8 @@ import socket
 import threading
 import time
 
+from listener import Listener, shut
+
 PART = 2048  # bytes carried at a time
 
 
@@ -36,27 +38,17 @@ class SlowLink:
         self._to = ("127.0.0.1", port)
         self._each = each
         self._shared = Pace(total) if total else None
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen()
         self._ends = []
         self.sent = 0  # bytes towards the backend
-        self.port = self._listener.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listener = Listener(self._serve, room)
+        self.endpoint = self._listener.endpoint
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-                backend = socket.create_connection(self._to)
-            except OSError:
-                return
-            self._ends += [client, backend]
-            pace = self._shared or Pace(self._each)
-            threading.Thread(target=self._pump, args=(client, backend, pace), daemon=True).start()
-            threading.Thread(target=self._pump, args=(backend, client, None), daemon=True).start()
+    def _serve(self, client):
+        backend = socket.create_connection(self._to)
+        self._ends += [client, backend]
+        pace = self._shared or Pace(self._each)
+        threading.Thread(target=self._pump, args=(client, backend, pace), daemon=True).start()
+        threading.Thread(target=self._pump, args=(backend, client, None), daemon=True).start()
 
     def _pump(self, source, target, pace):
         try:
@@ -67,17 +59,8 @@ class SlowLink:
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            for end in (source, target):
-                self._shut(end)
-
-    @staticmethod
-    def _shut(end):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+            shut(source, target)
 
     def close(self):
         self._listener.close()
-        for end in self._ends:
-            self._shut(end)
+        shut(*self._ends)

@@ -9,11 +9,9 @@ import sys
 import pytest
 from ddgate import free_port, grpc
 from grpc import StatusCode
-from http_sink import Cut, HttpSink, Status
-from payloads import trace, v04
+from http_sink import Cut, Status
+from sending import QUICK, http, ids, send
 from sinks import PATIENCE, Fail, GrpcSink
-
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 
 # docs/delivery.md, "Answers": tried again (a), or rejected (r).
 GRPC = {"CANCELLED": "a", "UNKNOWN": "r", "INVALID_ARGUMENT": "r", "DEADLINE_EXCEEDED": "a", "NOT_FOUND": "a", "ALREADY_EXISTS": "r",
@@ -22,24 +20,6 @@ GRPC = {"CANCELLED": "a", "UNKNOWN": "r", "INVALID_ARGUMENT": "r", "DEADLINE_EXC
 HTTP = {301: "a", 302: "a", 307: "a", 308: "a", 401: "a", 403: "a", 404: "a", 405: "a", 415: "a", 429: "a", 502: "a", 503: "a", 504: "a",
         **{code: "r" for code in (400, 402, 406, 408, 409, 410, 411, 412, 413, 414, 417, 418, 421, 422, 423, 424, 425, 426, 428, 431,
                                   451, 500, 501, 505, 506, 507, 508, 510, 511, 599)}}
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    answer = gate.put("/v0.4/traces", v04(spans))
-    assert answer.status == 200, answer
-    return spans
-
-
-@pytest.fixture
-def http_sink():
-    sink = HttpSink()
-    yield sink
-    sink.close()
 
 
 def check(gate, sink, name, again):
@@ -70,7 +50,7 @@ def test_grpc_status(make_gate, sink, code):
 @pytest.mark.parametrize("code", HTTP)
 def test_http_status(make_gate, http_sink, code):
     http_sink.script(Status(code, {"Content-Type": "text/plain"}, b"these are its words"))
-    gate = make_gate(exporters=[dict(type="otlp_http", endpoint=http_sink.endpoint, **QUICK)])
+    gate = make_gate(exporters=[http(http_sink, **QUICK)])
     said = check(gate, http_sink, "otlp_http", HTTP[code] == "a")
     assert HTTP[code] == "a" or "these are its words" in said
 
@@ -139,7 +119,7 @@ def test_a_backend_that_flaps(make_gate):
 def test_connections_cut_in_the_middle(make_gate, http_sink):
     """Before the body is read, and after it was: both are sent again."""
     http_sink.script(Cut(before_body=True), Cut(), Cut(before_body=True), Cut())
-    gate = make_gate(exporters=[dict(type="otlp_http", endpoint=http_sink.endpoint, **QUICK)])
+    gate = make_gate(exporters=[http(http_sink, **QUICK)])
     spans = send(gate, 5)
     http_sink.wait(lambda s: ids(spans) <= ids(s.spans), "the spans")
     gate.stop()

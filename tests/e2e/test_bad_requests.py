@@ -6,34 +6,12 @@ import json
 import pytest
 from ddgate import grpc
 from grpc import StatusCode
-from http_sink import HttpSink, Status
+from http_sink import Status
 from payloads import trace, v04
+from sending import QUICK, http, ids, send
 from sinks import Fail
 
 BRIEF = {"shutdown_timeout": "500ms"}  # what is never taken would be tried for so long
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    answer = gate.put("/v0.4/traces", v04(spans))
-    assert answer.status == 200, answer
-    return spans
-
-
-@pytest.fixture
-def http_sink():
-    sink = HttpSink()
-    yield sink
-    sink.close()
-
-
-def http(sink, **options):
-    return dict(type="otlp_http", endpoint=sink.endpoint, name="out", **options)
 
 
 def bad_among(gate, sink, n):
@@ -64,7 +42,7 @@ ANSWERS = {"403": Status(403, {"Content-Type": "text/html"}, b"<html>blocked</ht
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_one_spans_words_keep_no_other_span_from_the_backend(make_gate, http_sink, answer):
     http_sink.judge = lambda body: ANSWERS[answer] if b"union select" in body else None
-    gate = make_gate(exporters=[http(http_sink, compression="none", **QUICK)], settings=BRIEF)
+    gate = make_gate(exporters=[http(http_sink, name="out", compression="none", **QUICK)], settings=BRIEF)
     send(gate, 1)
     http_sink.wait_spans(1)
     _, good = bad_among(gate, http_sink, 30)
@@ -80,7 +58,7 @@ def test_the_bad_span_is_set_aside_in_the_end(make_gate, http_sink, tmp_path):
     dead = tmp_path / "dead"
     dead.mkdir()
     http_sink.judge = lambda body: Status(503) if b"union select" in body else None
-    gate = make_gate(exporters=[http(http_sink, compression="none", dead_letter={"directory": str(dead)}, **QUICK)])
+    gate = make_gate(exporters=[http(http_sink, name="out", compression="none", dead_letter={"directory": str(dead)}, **QUICK)])
     bad, good = bad_among(gate, http_sink, 20)
     drip(gate, http_sink, lambda: list(dead.iterdir()), "the dead letter")
     gate.stop()
@@ -94,7 +72,7 @@ def test_a_bad_span_that_expires_is_set_aside(make_gate, http_sink, tmp_path):
     dead = tmp_path / "dead"
     dead.mkdir()
     http_sink.judge = lambda body: Status(503, {"Retry-After": "1"}) if b"union select" in body else None
-    gate = make_gate(exporters=[http(http_sink, compression="none", dead_letter={"directory": str(dead)}, max_age="8s", **QUICK)])
+    gate = make_gate(exporters=[http(http_sink, name="out", compression="none", dead_letter={"directory": str(dead)}, max_age="8s", **QUICK)])
     _, good = bad_among(gate, http_sink, 1)
     drip(gate, http_sink, lambda: list(dead.iterdir()), "the dead letter")
     gate.stop()
@@ -110,7 +88,7 @@ def test_four_requests_that_are_never_taken_occupy_no_place(make_gate, make_sink
     sink.judge = lambda message: Fail(StatusCode.UNAVAILABLE) if "union select" in str(message) else None
     there = sink if protocol == "grpc" else http_sink
     options = dict(QUICK, batch={"delay": "0s", "items": 5}, in_flight=in_flight)
-    gate = make_gate(exporters=[grpc(sink, name="out", **options) if protocol == "grpc" else http(http_sink, **options)],
+    gate = make_gate(exporters=[grpc(sink, name="out", **options) if protocol == "grpc" else http(http_sink, name="out", **options)],
                      settings=BRIEF)
     bad = sum(len(send(gate, 5, meta={"env": "test", "text": "union select"})) for _ in range(4))
     for n in range(1, 41):
@@ -133,7 +111,7 @@ def test_of_two_backends_behind_one_address_one_wants_300_seconds(make_gate, mak
     sink.judge = lambda message: judge(Fail(StatusCode.UNAVAILABLE, retry_after=300))
     there = sink if protocol == "grpc" else http_sink
     options = dict(QUICK, queue_size="1MiB", batch={"delay": "0s", "items": 10})
-    gate = make_gate(exporters=[grpc(sink, name="out", **options) if protocol == "grpc" else http(http_sink, **options)])
+    gate = make_gate(exporters=[grpc(sink, name="out", **options) if protocol == "grpc" else http(http_sink, name="out", **options)])
     sent = []
     for _ in range(250):  # no faster than one of the two backends takes its half: what fills the queue is what the other one refuses
         sent += send(gate, 10, meta={"env": "test", "text": "x" * 300})

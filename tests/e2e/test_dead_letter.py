@@ -11,10 +11,10 @@ from ddgate import BINARY, free_port, grpc
 from grpc import StatusCode
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc
 from payloads import trace, v04
+from sending import QUICK, ids, send
 from sinks import Fail, Partial
 from test_admin import assert_balanced, ledger, pick, samples
 
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 BAD = Fail(StatusCode.INVALID_ARGUMENT, "I do not want this")
 
 
@@ -32,16 +32,6 @@ def aside(sink, dead, **options):
 def spans_in(*paths):
     return [s for path in paths if path.exists() for line in path.read_text(encoding="utf-8").splitlines()
             for s in otlp.flatten(otlp.parse_json_line(line))]
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
-
-
-def send(gate, n, **fields):
-    spans = trace(n, **fields)
-    assert gate.put("/v0.4/traces", v04(spans)).status == 200
-    return spans
 
 
 def wait_place(gate, place, n, exporter="otlp_grpc"):

@@ -7,25 +7,13 @@ import pytest
 from ddgate import free_port, grpc
 from grpc import StatusCode
 from payloads import span, trace, v04
+from sending import QUICK, ids, send
 from sinks import Delay, Fail, Partial, Stall
-
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
 
 
 @pytest.fixture
 def quick(make_gate, sink):
     return make_gate(exporters=[grpc(sink, **QUICK)])
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    answer = gate.put("/v0.4/traces", v04(spans))
-    assert answer.status == 200, answer
-    return spans
 
 
 def test_headers_go_with_every_request(make_gate, sink):

@@ -12,21 +12,10 @@ import pytest
 from ddgate import BINARY, free_port, grpc
 from forward import Forward
 from payloads import trace, v04
+from sending import QUICK, ids, send
 from sinks import Stall
 
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 BRIEF = {"shutdown_timeout": "300ms"}
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    answer = gate.put("/v0.4/traces", v04(spans))
-    assert answer.status == 200, answer
-    return spans
 
 
 @pytest.fixture

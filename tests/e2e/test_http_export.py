@@ -3,44 +3,21 @@
 import gzip
 
 import pytest
+import sending
 from ddgate import Ddgate, free_port
-from http_sink import Cut, HttpSink, Silence, Status
+from http_sink import Cut, Silence, Status
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from payloads import span, trace, v04
-
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
+from sending import QUICK, ids, send
 
 
 def http(sink, **options):
-    return dict(type="otlp_http", endpoint=sink.endpoint, **{**QUICK, **options})
+    return sending.http(sink, **{**QUICK, **options})
 
 
 @pytest.fixture
-def make_http_sink():
-    made = []
-
-    def make(**options):
-        made.append(HttpSink(**options))
-        return made[-1]
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def backend(make_http_sink):
-    return make_http_sink()
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    answer = gate.put("/v0.4/traces", v04(spans))
-    assert answer.status == 200, answer
-    return spans
+def backend(http_sink):
+    return http_sink
 
 
 @pytest.mark.parametrize("encoding", ["protobuf", "json"])

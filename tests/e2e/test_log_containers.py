@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from ddgate import Ddgate, conf_value
+from ddgate import conf_text
 from log_sink import LogSink
 
 UID = "0f2a4c1e-9d3b-4c55-8a77-1c2d3e4f5a6b"
@@ -23,21 +23,13 @@ def sink():
 
 
 @pytest.fixture
-def start(tmp_path, sink):
-    made = []
-
+def start(tmp_path, sink, make_gate):  # sink before make_gate, so that gateways end before it does
     def run(path, **options):
         receiver = {"type": "file", "path": path, "start": "beginning", "offsets": str(tmp_path / "offsets"), "poll": "50ms", "timezone": "UTC",
                     **options}
         rows = {"receivers": (receiver,), "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "batch": {"delay": "20ms"}},)}
-        gate = Ddgate(tmp_path / f"gate{len(made)}", conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()))
-        made.append(gate)
-        gate.wait_listening()
-        return gate
-    yield run
-    for gate in made:
-        if gate.process.poll() is None:
-            gate.stop()
+        return make_gate(conf=conf_text(rows))
+    return run
 
 
 class Pod:

@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from ddgate import SANITIZED, Ddgate, conf_value
+from ddgate import SANITIZED, Ddgate, conf_text
 from log_sink import LogSink
 
 PAUSE = threading.Event()  # never set
@@ -33,24 +33,16 @@ def logs(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, sink, logs):
+def start(tmp_path, sink, logs, make_gate):  # sink before make_gate, so that gateways end before it does
     """start(path = …, …): a gateway that reads the folder, with its offsets beside it, the same ones every time."""
-    made = []
-
     def run(exporter=None, settings=None, **options):
         receiver = {"type": "file", "path": [str(logs / "*.log")], "start": "beginning", "offsets": str(tmp_path / "offsets"),
                     "parse": "none", "multiline": "none", **options}
         rows = {"receivers": (receiver,), "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "name": "sink",
                                                          "batch": {"delay": "20ms"}, "in_flight": 1, **(exporter or {})},),
                 "admin": {"listen": "127.0.0.1:0"}, **(settings or {})}
-        gate = Ddgate(tmp_path / f"gate{len(made)}", conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()))
-        made.append(gate)
-        gate.wait_listening()
-        return gate
-    yield run
-    for gate in made:
-        if gate.process.poll() is None:
-            gate.stop()
+        return make_gate(conf=conf_text(rows))
+    return run
 
 
 def append(path, *lines):

@@ -5,33 +5,15 @@ import random
 import pytest
 from ddgate import grpc
 from grpc import StatusCode
-from http_sink import HttpSink, Status
+from http_sink import Status
 from nginx import BINARY as NGINX
 from nginx import Nginx
 from payloads import trace, v04
 from raw_h2 import RawH2, go_away, no_trailers, page, reset
+from sending import QUICK, http, ids, send
 from sinks import Fail, Partial
 
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 LETTERS = random.Random(11)
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    answer = gate.put("/v0.4/traces", v04(spans))
-    assert answer.status == 200, answer
-    return spans
-
-
-@pytest.fixture
-def http_sink():
-    sink = HttpSink()
-    yield sink
-    sink.close()
 
 
 @pytest.fixture
@@ -58,10 +40,6 @@ def make_nginx(tmp_path):
     yield make
     for proxy in made:
         proxy.close()
-
-
-def http(there, **options):
-    return dict(type="otlp_http", endpoint=there.endpoint, **options)
 
 
 # --- nginx and its limit of 1 MiB ---

@@ -4,19 +4,13 @@ import random
 
 import pytest
 from ddgate import grpc
-from http_sink import HttpSink, Status
+from http_sink import Status
 from payloads import trace, v04
+from sending import http, ids
 from slow_link import SlowLink
 from sinks import PATIENCE
 
 LETTERS = random.Random(7)
-
-
-@pytest.fixture
-def http_sink():
-    sink = HttpSink()
-    yield sink
-    sink.close()
 
 
 @pytest.fixture
@@ -29,10 +23,6 @@ def make_link():
     yield make
     for link in made:
         link.close()
-
-
-def http(link, **options):
-    return dict(type="otlp_http", endpoint=link.endpoint, **options)
 
 
 def words(n):
@@ -48,16 +38,16 @@ def send(gate, requests, spans=100, text=500):
         for one in batch:
             one["meta"] = {"env": "test", "text": words(text)}
         assert gate.put("/v0.4/traces", v04(batch)).status == 200
-        sent |= {f"{s['span_id']:016x}" for s in batch}
+        sent |= ids(batch)
     return sent
 
 
 def all_arrived(gate, sink, sent, seconds):
     """Everything, and less than 2 % of it twice."""
-    sink.wait(lambda s: len({x.span_id for x in s.spans}) == len(sent), f"{len(sent)} spans", seconds)
+    sink.wait(lambda s: len(ids(s.spans)) == len(sent), f"{len(sent)} spans", seconds)
     gate.stop()
     spans = sink.spans
-    assert {s.span_id for s in spans} == sent
+    assert ids(spans) == sent
     assert len(spans) - len(sent) < len(sent) / 50, f"{len(spans)} spans arrived, {len(sent)} were sent"
     assert gate.ledger.exporter("out")["sent"] == len(sent)
 

@@ -9,9 +9,9 @@ from ddgate import BINARY, free_port
 from grpc import StatusCode
 from http_sink import HttpSink, Status
 from payloads import trace, v04
+from sending import QUICK, ids, send
 from sinks import PATIENCE, Fail, GrpcSink
 
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 KEY = {"project": "my-project", "instance": "my-traces", "access_key_id": "LTAI-id", "access_key_secret": "s3cr3t-of-the-key"}
 HEADERS = {"x-sls-otel-project": "my-project", "x-sls-otel-instance-id": "my-traces", "x-sls-otel-ak-id": "LTAI-id",
            "x-sls-otel-ak-secret": "s3cr3t-of-the-key"}
@@ -46,16 +46,6 @@ def sls(service, authority):
     def group(**changes):
         return {"type": "sls", "endpoint": service.endpoint, "tls": {"ca": str(authority.path)}, **KEY, **QUICK, **changes}
     return group
-
-
-def ids(spans):
-    return {s.span_id if hasattr(s, "span_id") else f"{s['span_id']:016x}" for s in spans}
-
-
-def send(gate, n=3, **fields):
-    spans = trace(n, **fields)
-    assert gate.put("/v0.4/traces", v04(spans)).status == 200
-    return spans
 
 
 def test_headers_and_the_attributes_that_must_be_there(make_gate, service, sls):
