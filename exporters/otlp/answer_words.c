@@ -52,7 +52,6 @@ static const gw_str sizes[] = {
     GW_LIT("bodylength"),
     GW_LIT("payloadsize"),
     GW_LIT("payloadlength"),
-    GW_LIT("batchsize"),
     GW_LIT("exceedsmaximumsize"),
     GW_LIT("exceedsmaxsize"),
     GW_LIT("maximumsizeexceeded"),
@@ -97,7 +96,8 @@ bool otlp_speaks_of_size(gw_str text)
 {
     struct letters l;
     read_letters(&l, text);
-    return holds(&l, GW_STR("batchsize")) || /* "RATE_LIMITED: batch size … exceeds": it never passes whole */
+    /* "RATE_LIMITED: batch size … exceeds …" speaks of a rate, but such a batch never passes whole */
+    return holds(&l, GW_STR("batchsize")) ||
            (holds_any(&l, sizes, COUNT(sizes)) && !holds_any(&l, passes, COUNT(passes)));
 }
 
@@ -108,37 +108,34 @@ bool otlp_says_too_large(gw_str text)
     return holds_any(&l, too_large, COUNT(too_large)) && !holds_any(&l, passes, COUNT(passes));
 }
 
+static const char expired[] =
+    "the server's certificate has expired: it must be renewed there (is this machine's clock right?)";
+static const char not_yet[] = "the server's certificate is not valid yet: is this machine's clock right?";
+static const char revoked[] = "the server's certificate was revoked: it must be replaced there";
+static const char other_name[] =
+    "the server's certificate is for another name: set tls.server_name to a name that it has";
+static const char unknown_ca[] =
+    "the server's certificate is not trusted: set tls.ca to the CA that signed it";
+
 /* Searched in this order; OpenSSL's words, GnuTLS's, BoringSSL's, Core's. */
 static const struct {
     gw_str word;
     const char *remedy;
 } tls[] = {
-    {GW_LIT("certificatehasexpired"),
-     "the server's certificate has expired: it must be renewed there (is this machine's clock right?)"},
-    {GW_LIT("certificateexpired"),
-     "the server's certificate has expired: it must be renewed there (is this machine's clock right?)"},
-    {GW_LIT("expirationdatehaspassed"),
-     "the server's certificate has expired: it must be renewed there (is this machine's clock right?)"},
-    {GW_LIT("certificateisnotyetvalid"),
-     "the server's certificate is not valid yet: is this machine's clock right?"},
-    {GW_LIT("notyetactivated"), "the server's certificate is not valid yet: is this machine's clock right?"},
-    {GW_LIT("certificaterevoked"), "the server's certificate was revoked: it must be replaced there"},
-    {GW_LIT("isnotinpeercertificate"),
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {GW_LIT("hostnameverification"),
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {GW_LIT("hostnamemismatch"),
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {GW_LIT("subjectnamematches"),
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {GW_LIT("doesnotmatchtargethost"),
-     "the server's certificate is for another name: set tls.server_name to a name that it has"},
-    {GW_LIT("certificateverifyfailed"),
-     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
-    {GW_LIT("selfsignedcertificate"),
-     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
-    {GW_LIT("issuercertificate"),
-     "the server's certificate is not trusted: set tls.ca to the CA that signed it"},
+    {GW_LIT("certificatehasexpired"), expired},
+    {GW_LIT("certificateexpired"), expired},
+    {GW_LIT("expirationdatehaspassed"), expired},
+    {GW_LIT("certificateisnotyetvalid"), not_yet},
+    {GW_LIT("notyetactivated"), not_yet},
+    {GW_LIT("certificaterevoked"), revoked},
+    {GW_LIT("isnotinpeercertificate"), other_name},
+    {GW_LIT("hostnameverification"), other_name},
+    {GW_LIT("hostnamemismatch"), other_name},
+    {GW_LIT("subjectnamematches"), other_name},
+    {GW_LIT("doesnotmatchtargethost"), other_name},
+    {GW_LIT("certificateverifyfailed"), unknown_ca},
+    {GW_LIT("selfsignedcertificate"), unknown_ca},
+    {GW_LIT("issuercertificate"), unknown_ca},
 };
 
 const char *otlp_tls_remedy(gw_str text)

@@ -30,7 +30,8 @@ const char *otlp_tls_probe(const struct otlp_endpoint *t, gw_str server_name)
     snprintf(url, sizeof url, "https://%s/", server_name.len ? server_name.ptr : t->authority);
     snprintf(to, sizeof to, "::%s", t->authority);
     struct curl_slist *connect_to = server_name.len ? curl_slist_append(NULL, to) : NULL;
-    if (e) {
+    bool ready = e && (connect_to || !server_name.len); /* else there is no memory */
+    if (ready) {
         curl_easy_setopt(e, CURLOPT_URL, url);
         curl_easy_setopt(e, CURLOPT_CONNECT_TO, connect_to);
         curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
@@ -39,7 +40,7 @@ const char *otlp_tls_probe(const struct otlp_endpoint *t, gw_str server_name)
         curl_easy_setopt(e, CURLOPT_ERRORBUFFER, words);
         trust(e, t);
     }
-    CURLcode code = e ? curl_easy_perform(e) : CURLE_OUT_OF_MEMORY;
+    CURLcode code = ready ? curl_easy_perform(e) : CURLE_OUT_OF_MEMORY;
     curl_easy_cleanup(e);
     curl_slist_free_all(connect_to);
     return code == CURLE_PEER_FAILED_VERIFICATION ? otlp_tls_remedy(gw_str_z(words)) : NULL;
