@@ -10,21 +10,26 @@
 #ifndef GW_COMPRESSION_TRIAL_H
 #define GW_COMPRESSION_TRIAL_H
 
-#include "core/delivery/exporter.h"
+#include "exporters/otlp/otlp_endpoint.h"
 
 /* Zeroed, nothing is known. */
 struct otlp_trial {
     bool passed, failed;
 };
 
-static inline bool otlp_trial_allows(const struct otlp_trial *t)
+/* Whether this request is compressed: always, or where the link is slow. */
+static inline bool otlp_trial_compresses(const struct otlp_trial *t, const struct otlp_endpoint *to,
+                                         const struct gw_batch *b)
 {
-    return !t->failed;
+    return to->compression != GW_COMPRESS_NONE || (to->may_compress && b->compress && !t->failed);
 }
 
-/* The outcome of a request that was compressed without having been asked for. */
-static inline void otlp_trial_judge(struct otlp_trial *t, struct gw_outcome *o)
+/* The outcome of a request that was compressed. */
+static inline void otlp_trial_judge(struct otlp_trial *t, const struct otlp_endpoint *to,
+                                    struct gw_outcome *o)
 {
+    if (!to->may_compress) /* somebody asked for it */
+        return;
     if (o->verdict == GW_DONE)
         t->passed = true;
     else if (!t->passed && (o->verdict == GW_REFUSED || o->verdict == GW_RETRY_SLOWLY)) {

@@ -29,8 +29,8 @@
 #include "core/base/wakeup.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
-#include "exporters/otlp/grpc_channel.h"
 #include "exporters/otlp/compression_trial.h"
+#include "exporters/otlp/grpc_channel.h"
 #include "exporters/otlp/grpc_status.h"
 #include "exporters/otlp/tls_probe.h"
 #include "exporters/sender/compress.h"
@@ -266,16 +266,9 @@ static grpc_byte_buffer *gzip_request(struct gw_compressor *compressor, const st
     return buffer;
 }
 
-/* Whether this request is compressed: always, or where the link is slow. */
-static bool wants_gzip(const struct ctx *c, const struct gw_batch *batch)
-{
-    return c->compressor &&
-           (c->target.compression == GW_COMPRESS_GZIP || (batch->compress && otlp_trial_allows(&c->trial)));
-}
-
 static void make_request(struct ctx *c, struct call *call, const struct gw_batch *batch)
 {
-    if (wants_gzip(c, batch))
+    if (otlp_trial_compresses(&c->trial, &c->target, batch))
         call->request = gzip_request(c->compressor, batch);
     call->gzip = call->request;
     if (!call->request)
@@ -434,8 +427,8 @@ static void call_finish(struct call *call)
     };
     gw_grpc_judge(&answer, &outcome);
     explain_certificate(call->ctx, &outcome);
-    if (call->gzip && call->ctx->target.may_compress)
-        otlp_trial_judge(&call->ctx->trial, &outcome);
+    if (call->gzip)
+        otlp_trial_judge(&call->ctx->trial, &call->ctx->target, &outcome);
     grpc_slice_unref(response);
     gw_done_f *done = call->done;
     void *cookie = call->cookie;

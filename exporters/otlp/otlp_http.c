@@ -20,9 +20,9 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
-#include "exporters/otlp/compression_trial.h"
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
+#include "exporters/otlp/compression_trial.h"
 #include "exporters/otlp/otlp_endpoint.h"
 #include "exporters/otlp/otlp_http_status.h"
 #include "exporters/otlp/otlp_response.h"
@@ -327,18 +327,13 @@ static bool compress_body(struct ctx *c, struct post *p)
     return true;
 }
 
-/* Whether this request is compressed: always, or where the link is slow. */
-static bool wants_packing(const struct ctx *c, const struct gw_batch *batch)
-{
-    return c->compressor &&
-           (c->target.compression != GW_COMPRESS_NONE || (batch->compress && otlp_trial_allows(&c->trial)));
-}
-
 static enum body make_body(struct ctx *c, struct post *p)
 {
     enum body made = c->conf.encoding == JSON ? make_json(p) : BODY_MADE;
     p->packed = false;
-    return made == BODY_MADE && wants_packing(c, p->batch) && !compress_body(c, p) ? BODY_NO_MEMORY : made;
+    if (made == BODY_MADE && otlp_trial_compresses(&c->trial, &c->target, p->batch) && !compress_body(c, p))
+        return BODY_NO_MEMORY;
+    return made;
 }
 
 /* --- send --- */
@@ -554,8 +549,8 @@ static void deliver(struct ctx *c)
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
         struct post *p = (struct post *)(void *)private;
         read_outcome(p, m->data.result, &outcome);
-        if (p->packed && c->target.may_compress)
-            otlp_trial_judge(&c->trial, &outcome);
+        if (p->packed)
+            otlp_trial_judge(&c->trial, &c->target, &outcome);
         finish(c, p, &outcome);
     }
 }
