@@ -71,19 +71,24 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 }
 
 /* What was made when requests could be larger, or is a frame that alone is larger, is sent in parts of the
- * size that they have now. Returns the first of them; the rest is in the queue again. */
+ * size that they have now. Returns the first of them; the rest is in the queue again. A frame whose halves are
+ * hardly smaller is cut no further: most of it is what its items share, and each part would send that again. */
 static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_inflight_batch *half[2];
     while (p->batch.bytes > s->limits.bytes) {
         struct gw_retry retry = p->retry;
         struct gw_suspect suspect = p->suspect;
+        bool is_cut = p->batch.n == 1;
+        size_t whole = p->batch.bytes;
         if (gw_inflight_batch_split(p, s->conf->max_age, half) != GW_DIVIDED)
             break; /* a single item; or no memory, then it is tried as it is */
         half[0]->retry.tries = retry.tries;
         half[0]->suspect = suspect;
         gw_sender_give_back(s, half[1]);
         p = half[0];
+        if (is_cut && p->batch.bytes > whole - whole / 4)
+            break;
     }
     return p;
 }
@@ -242,7 +247,7 @@ static void begin_drain(struct gw_sender *s, gw_nsec now)
     s->draining = true;
     memset(s->breaker, 0, sizeof s->breaker); /* everything has its try */
     for (struct gw_inflight_batch *p = s->waiting.first; p; p = p->next)
-        p->due = now;
+        p->due = p->early = now;
 }
 
 static void abandon(struct gw_sender *s)

@@ -197,6 +197,28 @@ static void one_span_that_is_too_large_is_rejected_alone(void **state)
     bed_drop(b);
 }
 
+/* A slow link's requests are small. Parts of a frame that is one large resource would each send that again. */
+static void what_spans_share_is_not_sent_with_each_of_them(void **state)
+{
+    static char shared[200000];
+    struct gw_exporter far = paper_exporter;
+    struct bed *b = bed_new();
+    far.remote = true;
+    b->paper[0].now = b->now;
+    b->paper[0].latency = 2 * GW_SEC;
+    b->sender[0] = gw_sender_new(&far, &b->paper[0], &b->conf[0], b->ledger, b->ids);
+    gw_fanout_add(b->fanout, gw_sender_route(b->sender[0]));
+    b->n = 1;
+    memset(shared, 'x', sizeof shared);
+    struct gw_frame *f = request_frame_of(GW_TRACES, "span", 1000, gw_str_n(shared, sizeof shared));
+    f->arrived = b->now;
+    assert_int_equal(bed_offer_frame(b, f), GW_OK);
+    bed_run(b, b->now + 1000 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 1000);
+    assert_in_range(b->paper[0].sends, 1, 12);
+    bed_drop(b);
+}
+
 static struct gw_outcome takes_part(struct paper *p, const struct gw_batch *batch, gw_nsec now)
 {
     return (struct gw_outcome){
@@ -908,6 +930,7 @@ int main(void)
         cmocka_unit_test(frames_of_one_batch_expire_one_by_one),
         cmocka_unit_test(what_is_too_large_is_halved_and_remembered),
         cmocka_unit_test(one_span_that_is_too_large_is_rejected_alone),
+        cmocka_unit_test(what_spans_share_is_not_sent_with_each_of_them),
         cmocka_unit_test(partial_success_is_counted_and_not_repeated),
         cmocka_unit_test(refused_data_is_not_repeated),
         cmocka_unit_test(bad_credentials_are_tried_slowly_and_the_data_is_kept),
