@@ -66,8 +66,8 @@ bool gw_congestion_compresses(const struct gw_congestion *c, gw_nsec now)
 void gw_congestion_on_too_large(struct gw_congestion *c, size_t bytes, gw_nsec now)
 {
     size_t half = larger(bytes / 2, LEAST_SIZE);
-    if (c->refused && now >= c->forgotten && c->hold < LONGEST_HOLD)
-        c->hold = c->hold * 2 < LONGEST_HOLD ? c->hold * 2 : LONGEST_HOLD; /* it is as it was */
+    if (c->refused && now >= c->forgotten) /* it is as it was */
+        c->hold = c->hold < LONGEST_HOLD / 2 ? c->hold * 2 : LONGEST_HOLD;
     c->refused = bytes;
     c->forgotten = now + c->hold;
     c->taken = smaller(c->taken, half);

@@ -12,7 +12,7 @@
 
 struct gw_exporter_health {
     const char *component; /* of the log: "exporter=sls" */
-    bool troubled;         /* the last outcome was GW_RETRY or GW_RETRY_SLOWLY … */
+    bool troubled;         /* the last outcome was a failure (gw_is_failure) … */
     bool told;             /* … and the log says so */
     gw_nsec since, said;   /* said: 0, never */
     gw_nsec suspect_said;  /* 0: never */

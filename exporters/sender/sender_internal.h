@@ -14,7 +14,7 @@
  *                    └──── `waiting` ◀──────────┘
  *
  * Ownership: the sender owns its batches everywhere, an exporter only reads the batch of one. Queue and
- * ledger row pass to a successor (owns_queue); exporter, ctx, conf, ledger, ids, store and budget are
+ * ledger row pass to a successor (owns_queue); exporter, ctx, conf, ledger, ids, disk_log and budget are
  * others'.
  *
  * Threads: each group of members of struct gw_sender says whose it is. Between the main thread and the
@@ -126,8 +126,9 @@ static inline bool gw_sender_drops_oldest(const struct gw_sender_conf *conf,
 /* sender_items.c */
 void gw_sender_append(struct gw_inflight_batches *, struct gw_inflight_batch *);
 struct gw_inflight_batch *gw_sender_detach(struct gw_inflight_batches *, struct gw_inflight_batch **at);
-/* Waits until `due`, in `waiting`. */
-void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec due, gw_nsec now);
+/* Waits in `waiting` until `due`, or until `early` where it is in the way of others. */
+void gw_sender_postpone(struct gw_sender *, struct gw_inflight_batch *, gw_nsec early, gw_nsec due,
+                        gw_nsec now);
 /* Two halves of a batch, which was not sent as a whole (again), wait instead of it. */
 void gw_sender_postpone_halves(struct gw_sender *, struct gw_inflight_batch *half[2], gw_nsec due,
                                gw_nsec now);

@@ -31,9 +31,11 @@ static size_t cost_of(const struct gw_inflight_batch *p)
     return cost;
 }
 
-void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec due, gw_nsec now)
+void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec early, gw_nsec due,
+                        gw_nsec now)
 {
-    p->due = p->early = due;
+    p->early = early;
+    p->due = due;
     p->latest = gw_retry_latest(&p->retry, now);
     s->waiting_n++;
     s->waiting_cost += cost_of(p);
@@ -43,8 +45,8 @@ void gw_sender_postpone(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
 void gw_sender_postpone_halves(struct gw_sender *s, struct gw_inflight_batch *half[2], gw_nsec due,
                                gw_nsec now)
 {
-    gw_sender_postpone(s, half[0], due, now);
-    gw_sender_postpone(s, half[1], due, now);
+    gw_sender_postpone(s, half[0], due, due, now);
+    gw_sender_postpone(s, half[1], due, due, now);
 }
 
 struct gw_inflight_batch *gw_sender_resume(struct gw_sender *s, struct gw_inflight_batch **at)
@@ -163,7 +165,7 @@ void gw_sender_evict(struct gw_sender *s, size_t bytes, gw_nsec now)
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_EVICTED, before - p->batch.items);
     gw_sender_release(s, &evicted, true);
     if (p->batch.n)
-        gw_sender_postpone(s, p, p->due, now);
+        gw_sender_postpone(s, p, p->early, p->due, now);
     else
         gw_sender_finish_inflight(s, p);
 }

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "core/base/random.h"
-
 #include "core/base/thread.h"
 #include "exporters/sender/sender_internal.h"
 
@@ -128,13 +127,13 @@ struct gw_route gw_sender_route(const struct gw_sender *s)
 /* On the thread that both have. */
 static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
 {
-    atomic_fetch_add_explicit(&successor->counts.requests, predecessor->counts.requests,
-                              memory_order_relaxed);
-    atomic_fetch_add_explicit(&successor->counts.retries, predecessor->counts.retries, memory_order_relaxed);
+    const struct gw_sender_counts *before = &predecessor->counts;
+    struct gw_sender_counts *counts = &successor->counts;
+    atomic_fetch_add_explicit(&counts->requests, before->requests, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->retries, before->retries, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->timeouts, before->timeouts, memory_order_relaxed);
+    atomic_fetch_add_explicit(&counts->splits, before->splits, memory_order_relaxed);
     gw_exporter_health_inherit(&successor->health, &predecessor->health);
-    atomic_fetch_add_explicit(&successor->counts.timeouts, predecessor->counts.timeouts,
-                              memory_order_relaxed);
-    atomic_fetch_add_explicit(&successor->counts.splits, predecessor->counts.splits, memory_order_relaxed);
     gw_dead_letter_inherit(&successor->dead_letter, &predecessor->dead_letter);
     gw_queue_inherit(successor->queue, wake, successor);
     atomic_store(&predecessor->over, true);

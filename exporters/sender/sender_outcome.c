@@ -36,7 +36,8 @@ static void wait_for_memory(struct gw_sender *s, struct gw_inflight_batch *p, gw
         gw_sender_drop_inflight(s, p, GW_REASON_SHUTDOWN);
         return;
     }
-    gw_sender_postpone(s, p, now + GW_SENDER_NO_MEMORY_PAUSE, now);
+    gw_nsec due = now + GW_SENDER_NO_MEMORY_PAUSE;
+    gw_sender_postpone(s, p, due, due, now);
 }
 
 /* The first n frames of p are through; the rest stays in it. */
@@ -125,8 +126,7 @@ static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_
         gw_sender_drop_inflight(s, p, GW_REASON_EXPIRED);
     } else {
         bool too_late = s->draining && !s->disk_log && gw_sender_over_deadline(s, step.until);
-        gw_sender_postpone(s, p, too_late ? step.early : step.until, now);
-        p->early = step.early;
+        gw_sender_postpone(s, p, step.early, too_late ? step.early : step.until, now);
     }
 }
 
