@@ -1,7 +1,8 @@
 /* exporter.h: what an exporter is.
  *
- *   fan-out ─▶ [queue] ─▶ sender thread: batch, retry, deadlines  ─▶ exporter: one way of putting bytes on a wire
- *                         (sender.h, written once)                    (send, wait, wake: no queue, no retry, no policy)
+ *   fan-out ─▶ [queue] ─▶ sender thread: batch, retry, ─▶ exporter: one way of putting bytes on a wire
+ *                         deadlines (sender.h, written    (send, wait, wake: no queue, no retry, no policy)
+ *                         once)
  *
  * An exporter is one const struct, named after the protocol it speaks, in one file that exports only that
  * symbol and stands as one line in modules.def. `open` sees every mistake that a user can make. `send` starts
@@ -115,7 +116,8 @@ struct gw_exporter {
     gw_cancel_f *cancel; /* ends all open requests; their outcomes (GW_RETRY) come through the next waits */
     /* any thread */
     gw_wake_f *wake;
-    /* after open, main thread: where it sends, for the log and `ddgate check`: "http://127.0.0.1:4317, compression none" */
+    /* after open, main thread: where it sends, for the log and `ddgate check`: "http://127.0.0.1:4317,
+     * compression none" */
     gw_describe_f *describe;
     const struct gw_metric *metrics; /* what it counts besides what the sender does; NULL: nothing */
     /* on the admin thread, between open and close: rows that stand at no fixed place. NULL: none */

@@ -122,20 +122,13 @@ static const struct {
     gw_str word;
     const char *remedy;
 } tls[] = {
-    {GW_LIT("certificatehasexpired"), expired},
-    {GW_LIT("certificateexpired"), expired},
-    {GW_LIT("expirationdatehaspassed"), expired},
-    {GW_LIT("certificateisnotyetvalid"), not_yet},
-    {GW_LIT("notyetactivated"), not_yet},
-    {GW_LIT("certificaterevoked"), revoked},
-    {GW_LIT("isnotinpeercertificate"), other_name},
-    {GW_LIT("hostnameverification"), other_name},
-    {GW_LIT("hostnamemismatch"), other_name},
-    {GW_LIT("subjectnamematches"), other_name},
-    {GW_LIT("doesnotmatchtargethost"), other_name},
-    {GW_LIT("certificateverifyfailed"), unknown_ca},
-    {GW_LIT("selfsignedcertificate"), unknown_ca},
-    {GW_LIT("issuercertificate"), unknown_ca},
+    {GW_LIT("certificatehasexpired"), expired},     {GW_LIT("certificateexpired"), expired},
+    {GW_LIT("expirationdatehaspassed"), expired},   {GW_LIT("certificateisnotyetvalid"), not_yet},
+    {GW_LIT("notyetactivated"), not_yet},           {GW_LIT("certificaterevoked"), revoked},
+    {GW_LIT("isnotinpeercertificate"), other_name}, {GW_LIT("hostnameverification"), other_name},
+    {GW_LIT("hostnamemismatch"), other_name},       {GW_LIT("subjectnamematches"), other_name},
+    {GW_LIT("doesnotmatchtargethost"), other_name}, {GW_LIT("certificateverifyfailed"), unknown_ca},
+    {GW_LIT("selfsignedcertificate"), unknown_ca},  {GW_LIT("issuercertificate"), unknown_ca},
 };
 
 const char *otlp_tls_remedy(gw_str text)

@@ -1,7 +1,8 @@
 /* answer_words.h: what the words of an answer mean where its status does not say it, for gRPC and HTTP alike.
  *
- *   sizes   "Received message larger than max (5000000 vs. 4194304)", "413 Request Entity Too Large", "PAYLOAD_TOO_LARGE",
- *           "batch size exceeds …"; but not "rate limit exceeded", nor "high memory usage": those pass
+ *   sizes   "Received message larger than max (5000000 vs. 4194304)", "413 Request Entity Too Large",
+ *           "PAYLOAD_TOO_LARGE", "batch size exceeds …"; but not "rate limit exceeded", nor "high memory
+ *           usage": those pass
  *   TLS     "certificate has expired", "self-signed certificate": what to do about it
  *
  * Servers write these in any letter case, with blanks, dashes, underscores or nothing between the words: only

@@ -94,8 +94,8 @@ static bool is_too_large(const struct gw_grpc_answer *a, enum gw_verdict verdict
     return may_be_ours && otlp_says_too_large(a->message);
 }
 
-/* Libraries make a status themselves when the peer sends none: ours, or that of a gateway on the way, in Core's
- * words and in Go's. */
+/* Libraries make a status themselves when the peer sends none: ours, or that of a gateway on the way, in
+ * Core's words and in Go's. */
 static bool is_made_by_library(const struct gw_grpc_answer *a, const char *const *words)
 {
     while (*words && !holds(a->message, *words))
@@ -177,7 +177,7 @@ static void read_pushback(gw_str text, gw_nsec *wait)
 
 void gw_grpc_judge(const struct gw_grpc_answer *a, struct gw_outcome *out)
 {
-    /* room, so that it is otlp_response_text that cuts, between characters and after it has looked for secrets */
+    /* room: otlp_response_text cuts, between characters and after it has looked for secrets */
     char words[4096];
     *out = (struct gw_outcome){.verdict = GW_DONE};
     if (a->status == GRPC_STATUS_OK) {

@@ -95,8 +95,8 @@ static bool is_json(const struct otlp_http_answer *a)
             body.ptr[0] == '{');
 }
 
-/* Protobuf, JSON, or nothing at all, which is protobuf's empty message. Of what has no type or another one the
- * bytes decide. */
+/* Protobuf, JSON, or nothing at all, which is protobuf's empty message. Of what has no type or another one
+ * the bytes decide. */
 static bool is_otlp(const struct otlp_http_answer *a)
 {
     if (!gw_str_trim(a->body).len || is_type(a->content_type, GW_STR("application/x-protobuf")) || is_json(a))

@@ -3,7 +3,8 @@
  *
  *     200 … 299            taken, if it is an OTLP answer or an empty one; partial_success is read
  *     200 … 299, a page    who answers there is no backend: again slowly, said once with the remedy
- *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body: the later one, an hour at most
+ *     429 502 503 504      again; not before Retry-After, or RetryInfo in the body: of both the later one,
+ *                          an hour at most
  *     413, or its words    too large: split
  *     401 403 404 407 …    the data is good, the configuration is not: again slowly, said once with the remedy
  *     4xx and 5xx, a page  a proxy's word, not the backend's: again slowly

@@ -2,7 +2,8 @@
  *
  *     200 / OK      Export…ServiceResponse.partial_success ─▶ rejected items and the backend's words
  *     anything else google.rpc.Status with RetryInfo       ─▶ its words and how long to wait
- *                   (gRPC: grpc-status-details-bin; HTTP: the body of an error answer, OTLP specification "Failures")
+ *                   (gRPC: grpc-status-details-bin; HTTP: the body of an error answer; OTLP specification,
+ *                   "Failures")
  *
  * A backend's bytes are untrusted: they are bounded by the caller (a few KiB matter), walked where they
  * stand, and its words are cut to the outcome's text. Missing memory cannot change what an answer means: at

@@ -11,7 +11,7 @@
 
 #include "exporters/otlp/otlp_endpoint.h"
 
-/* The remedy, a static text; NULL when the certificate is good or nothing could be learned. `server_name` as in
+/* The remedy, a static text; NULL when the certificate is good or nothing could be learned. `server_name` is
  * tls.server_name, may be empty. */
 const char *otlp_tls_probe(const struct otlp_endpoint *, gw_str server_name);
 

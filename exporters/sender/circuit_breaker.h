@@ -1,11 +1,13 @@
 /* circuit_breaker.h: when a backend that takes nothing of a signal is asked again.
  *
- *      CLOSED   requests go out as they are ready; one that fails waits for its own retry and keeps no other from being sent
- *        │ as many first tries in a row fail as may be in flight; one is enough when the configuration is refused (GW_RETRY_SLOWLY)
- *        │ and nothing was taken with it so far: later a refusal may be about that request alone
+ *      CLOSED   requests go out as they are ready; one that fails waits for its own retry and keeps no
+ *        │      other from being sent
+ *        │ as many first tries in a row fail as may be in flight; one is enough when the configuration is
+ *        │ refused (GW_RETRY_SLOWLY) and nothing was taken with it so far: later a refusal may be about that
+ *        │ request alone
  *        ▼
- *      OPEN     one request at a time passes, at the pace at which that many requests would retry: of what waits for its retry and what
- *        │      was never sent, by turns
+ *      OPEN     one request at a time passes, at the pace at which that many requests would retry: of what
+ *        │      waits for its retry and what was never sent, by turns
  *        │ any answer that shows that the backend takes requests
  *        ▼
  *      CLOSED

@@ -1,6 +1,7 @@
 /* compress.h: requests made small, on the sender's thread.
  *
- *      [frame][frame][frame] ── one stream, no copy laid together first ──▶ one gzip member or zstd frame, in a buffer of its own
+ *      [frame][frame][frame] ── one stream, no copy laid together first ──▶ one gzip member or zstd frame,
+ *                                                                            in a buffer of its own
  *
  * OTLP is repetitive: 8 to 12 times smaller for little work. gzip is what every OTLP backend takes, over gRPC
  * and HTTP; it is made by ISA-L where the processor runs it, at zlib's level-1 ratio for a fifth of the time

@@ -1,19 +1,22 @@
 /* congestion.h: how large a request may be, and how much may be in flight, by what the backend and the link
  * have borne so far. Additive increase, multiplicative decrease, as TCP does it.
  *
- *   request size   halves below what the backend calls too large. It stays so for a while (2 s, doubling up to 10 min as long as the
- *                  backend repeats itself), then it grows by 64 KiB with every full request that is taken.
- *   window         bytes in flight. Begins with what a slow link carries within the timeout (256 KiB at most), and grows to what would
- *                  be answered within an eighth of it, by what the requests so far took; by 64 KiB a round once it had to be reduced.
- *                  Halves when a request is not answered in time, and when one nearly was not.
+ *   request size   halves below what the backend calls too large. It stays so for a while (2 s, doubling up
+ *                  to 10 min as long as the backend repeats itself), then it grows by 64 KiB with every full
+ *                  request that is taken.
+ *   window         bytes in flight. Begins with what a slow link carries within the timeout (256 KiB at
+ *                  most), and grows to what would be answered within an eighth of it, by what the requests so
+ *                  far took; by 64 KiB a round once it had to be reduced. Halves when a request is not
+ *                  answered in time, and when one nearly was not.
  *
  *   answered after   0 ───── timeout/8 ─────────── timeout/2 ────────── timeout
  *                     grow              stay, and             halve             halve, and the request
  *                                       compress                                is sent again in parts
  *
- * From the window follow the size of a request and the number in flight: a large window is shared out evenly,
- * a small one holds few requests rather than tiny ones. A backend that takes its time whatever the size is
- * told from a slow link by trying: when half the window is not answered sooner, the time is the backend's own.
+ * From the window follow the size of a request and the number in flight: a large window is shared out
+ * evenly, a small one holds few requests rather than tiny ones. A backend that takes its time whatever the
+ * size is told from a slow link by trying: when half the window is not answered sooner, the time is the
+ * backend's own.
  *
  * Only an exporter that sends over a network has a window. Sizes are those of uncompressed requests.
  *

@@ -1,12 +1,13 @@
 /* dead_letter.h: what a backend calls malformed is set aside in a file, for a person to look at and perhaps
  * send again.
  *
- *     dead_letter = { directory = "/var/lib/ddgate/dead"; max_size = "64MiB"; };      an option of each exporter
+ *     dead_letter = { directory = "/var/lib/ddgate/dead"; max_size = "64MiB"; };   an option of each exporter
  *
- *     DIRECTORY/NAME.jsonl      one OTLP/JSON request a line, as the OpenTelemetry file exporter writes and the collector's otlpjsonfile
- *                               receiver reads: traces, logs and metrics, as the lines say
- *     DIRECTORY/NAME.old.jsonl  the file before it: when NAME.jsonl has half of max_size, it becomes the old one, and what was in that is
- *                               gone (counted: overwritten)
+ *     DIRECTORY/NAME.jsonl      one OTLP/JSON request a line, as the OpenTelemetry file exporter writes and
+ *                               the collector's otlpjsonfile receiver reads: traces, logs and metrics, as the
+ *                               lines say
+ *     DIRECTORY/NAME.old.jsonl  the file before it: when NAME.jsonl has half of max_size, it becomes the old
+ *                               one, and what was in that is gone (counted: overwritten)
  *
  * What stands there is what the backend was sent, without what belongs to the connection: credentials are
  * added while sending. The files are the user's alone (0600). They are kept by a restart and added to.

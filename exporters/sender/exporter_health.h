@@ -18,13 +18,13 @@ struct gw_exporter_health {
     gw_nsec suspect_said;  /* 0: never */
 };
 
-/* `quiet`: the backend takes other requests, so this is not worth a line; a refusal that only a person can mend
- * is worth one a minute. */
+/* `quiet`: the backend takes other requests, so this is not worth a line; a refusal that only a person can
+ * mend is worth one a minute. */
 void gw_exporter_health_trouble(struct gw_exporter_health *, const struct gw_outcome *, bool quiet,
                                 gw_nsec now);
 void gw_exporter_health_recovered(struct gw_exporter_health *, gw_nsec now);
-/* A successor with another configuration goes on with what was said: when the backend takes data again that is said, and if it does not, why
- * not is said at once. */
+/* A successor with another configuration goes on with what was said: when the backend takes data again that
+ * is said, and if it does not, why not is said at once. */
 void gw_exporter_health_inherit(struct gw_exporter_health *, const struct gw_exporter_health *predecessor);
 /* This request is refused again and again, others are not; said every minute at most. */
 void gw_exporter_health_suspect(struct gw_exporter_health *, const struct gw_batch *,

@@ -2,7 +2,7 @@
  *
  *     Export…Request { Resource…  { resource  Scope… { scope  span span | span span } } }
  *                                                                        ✂
- *          ─▶ request { resource { scope { span span } } }   and   request { resource { scope { span span } } }
+ *       ─▶ request { resource { scope { span span } } }   and   request { resource { scope { span span } } }
  *
  * All fields around the spans (or log records) are repeated in both halves, the spans are shared out in their
  * order, so each half is a whole request that says the same as before. Bytes are moved, nothing is

@@ -2,7 +2,7 @@
  *
  *   chain of nodes ─▶ batch ──▶ sent ─▶ settled
  *                        ├─ prune: frames that became too old while it waited leave
- *                        ├─ take_frames: its first frames leave, because their fate is decided before that of the others
+ *                        ├─ take_frames: its first frames leave: their fate is decided before the others'
  *                        └─ split: two batches, by frames; a single frame is cut (frame_split.h)
  *
  * Ownership: a batch owns its nodes; nodes taken out of it (prune, take_frames, gw_inflight_batch_open) are
@@ -48,8 +48,8 @@ static inline bool gw_inflight_batch_is_retry(const struct gw_inflight_batch *p)
     return p->retry.tries > 0 || p->suspect.seen;
 }
 
-/* Splits p into two of about half the bytes, never tried yet; p is gone when the result is GW_DIVIDED. Else it holds what it
- * held, though a single frame may have become two by then. */
+/* Splits p into two of about half the bytes, never tried yet; p is gone when the result is GW_DIVIDED. Else
+ * it holds what it held, though a single frame may have become two by then. */
 enum gw_division gw_inflight_batch_split(struct gw_inflight_batch *p, gw_nsec max_age,
                                          struct gw_inflight_batch *out[2]);
 

@@ -2,13 +2,14 @@
  *
  *   outcome ─▶ gw_retry_step(now, random) ─▶ again at … | give up
  *
- *   pause   full jitter: uniform in 0 … min(max, initial × 2ⁿ), n retries so far. Gateways that lost one backend together do not
- *           come back together, and a backend that recovers is not met by a wave.
+ *   pause   full jitter: uniform in 0 … min(max, initial × 2ⁿ), n retries so far. Gateways that lost one
+ *           backend together do not come back together, and a backend that recovers is not met by a wave.
  *           GW_RETRY_SLOWLY waits max/2 … max: nothing will change until a person has changed something.
- *   bounds  not before the backend's retry_after (OTLP: RetryInfo.retry_delay, Retry-After). One that the request would not live to see
- *           is taken for three quarters of what it has left: a maintenance that ends by then finds the data alive. Whatever the backend asks
- *           for, a try is made at the moment when the request's oldest frame expires, with all of its frames, and another one when its
- *           newest frame expires. So nothing expires without a last try, and nothing is given up before it expires.
+ *   bounds  not before the backend's retry_after (OTLP: RetryInfo.retry_delay, Retry-After). One that the
+ *           request would not live to see is taken for three quarters of what it has left: a maintenance that
+ *           ends by then finds the data alive. Whatever the backend asks for, a try is made at the moment
+ *           when the request's oldest frame expires, with all of its frames, and another one when its newest
+ *           frame expires. So nothing expires without a last try, and nothing is given up before it expires.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

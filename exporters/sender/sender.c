@@ -71,8 +71,9 @@ static bool prune(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 }
 
 /* What was made when requests could be larger, or is a frame that alone is larger, is sent in parts of the
- * size that they have now. Returns the first of them; the rest is in the queue again. A frame whose halves are
- * hardly smaller is cut no further: most of it is what its items share, and each part would send that again. */
+ * size that they have now. Returns the first of them; the rest is in the queue again. A frame whose halves
+ * are hardly smaller is cut no further: most of it is what its items share, and each part would send that
+ * again. */
 static struct gw_inflight_batch *first_part(struct gw_sender *s, struct gw_inflight_batch *p)
 {
     struct gw_inflight_batch *half[2];

@@ -1,15 +1,18 @@
 /* sender.h: batching, sending, retrying and draining, written once for all exporters.
  *
- *   queue ─▶ ids ─▶ batch ─▶ [request][request][request][request]     at most `in_flight` open requests; the backlog stays in the queue
- *                                 │
+ *   queue ─▶ ids ─▶ batch ─▶ [request][request][request][request]   at most `in_flight` open requests;
+ *                                 │                                 the backlog stays in the queue
  *                                 ▼ verdict (exporter.h)
- *            DONE       counted sent; what the backend refused of it counted rejected, its words logged
- *            RETRY      again after a full-jitter back-off, not before the backend's retry_after, but before it expires (retry.h)
- *            TIMED_OUT  as RETRY; requests become smaller and fewer (congestion.h)
- *            SPLIT      halved by frames, a single frame by its spans or records (frame_split.h), a single span or record rejected
- *            REFUSED    set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected; the backend's words logged
- *            RETRY_SLOWLY  again every retry.max; logged once, with the remedy, until the backend takes data
- *            DISCARDED  counted dropped (discarded)
+ *     DONE          counted sent; what the backend refused of it counted rejected, its words logged
+ *     RETRY         again after a full-jitter back-off, not before the backend's retry_after, but before it
+ *                   expires (retry.h)
+ *     TIMED_OUT     as RETRY; requests become smaller and fewer (congestion.h)
+ *     SPLIT         halved by frames, a single frame by its spans or records (frame_split.h), a single span
+ *                   or record rejected
+ *     REFUSED       set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected;
+ *                   the backend's words logged
+ *     RETRY_SLOWLY  again every retry.max; logged once, with the remedy, until the backend takes data
+ *     DISCARDED     counted dropped (discarded)
  *
  * What fails again and again while others are taken is halved (suspect.h), as what is too large is.
  *

@@ -1,16 +1,23 @@
 /* sender_internal.h: what the files of the sender share, and nobody else includes.
  *
- *   sender_lifecycle.c new, start, stop, take over, finish, drop; the thread's body         main thread, but for the body
- *   sender.c           the policy, gw_sender_step: ids, expire, send, take, drain           the sender's thread
- *   sender_outcome.c   from a verdict to the ledger, to another try, or to parts            the sender's thread
- *   sender_items.c     batches, and where their items go: ledger, queue, disk               the sender's thread
- *   sender_disk.c      what is only on the disk, back into the queue                        the sender's thread
- *   sender_metrics.c   what is seen from outside                                            any thread
+ *   sender_lifecycle.c new, start, stop, take over, finish, drop  main thread
+ *                      the thread's body                          the sender's thread
+ *   sender.c           the policy, gw_sender_step: ids, expire,   the sender's thread
+ *                      send, take, drain
+ *   sender_outcome.c   from a verdict to the ledger, to another   the sender's thread
+ *                      try, or to parts
+ *   sender_items.c     batches, and where their items go:         the sender's thread
+ *                      ledger, queue, disk
+ *   sender_disk.c      what is only on the disk, back into the    the sender's thread
+ *                      queue
+ *   sender_metrics.c   what is seen from outside                  any thread
  *
  * A batch (inflight_batch.h) is in one place at a time, and gw_sender_step takes it from one to the next:
  *
- *   queue ─▶ exporter, counted in `open` ─▶ `settled` ─▶ finished or dropped: its nodes are done, its items counted once
- *                    ▲                          ├──────▶ given back to the queue, for the successor
+ *   queue ─▶ exporter, counted in `open` ─▶ `settled` ─▶ finished or dropped: its nodes are done, its
+ *                    ▲                          │         items counted once
+ *                    │                          ├──────▶ given back to the queue, for the successor; so is the
+ *                    │                          │         rest of a batch that is sent in parts
  *                    └──── `waiting` ◀──────────┘
  *
  * Ownership: the sender owns its batches everywhere, an exporter only reads the batch of one. Queue and

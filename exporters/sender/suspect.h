@@ -1,12 +1,14 @@
 /* suspect.h: a request that fails again and again while others pass is itself the reason.
  *
- *   a span whose words a firewall dislikes, a tenant that the backend refuses, a record that makes it fall over:
- *   [good good BAD good] ── fails, others pass, three times ─▶ [good good] and [BAD good] ─▶ … ─▶ [BAD] alone, the others delivered
+ *   a span whose words a firewall dislikes, a tenant that the backend refuses, a record that makes it fall
+ *   over:
+ *   [good good BAD good] ── fails, others pass, three times ─▶ [good good] and [BAD good] ─▶ …
+ *                        ─▶ [BAD] alone, the others delivered
  *
  * A failure counts against a request when something of its signal was taken since its last failure, and no
  * request failed at its first try meanwhile: a backend that refuses many is overloaded, and parts would be
- * more load. What is suspected is halved; a half is suspected from the start, and one more such failure halves
- * it again.
+ * more load. What is suspected is halved; a half is suspected from the start, and one more such failure
+ * halves it again.
  *
  * Threads: the sender's. No clock.
  * SPDX-License-Identifier: Apache-2.0

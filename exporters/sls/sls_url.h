@@ -1,7 +1,7 @@
 /* sls_url.h: the endpoint as users of SLS know it becomes a whole one.
  *
- *     cn-hangzhou.log.aliyuncs.com, project p ─▶ https://p.cn-hangzhou.log.aliyuncs.com:10010                  (gRPC)
- *                                             ─▶ https://p.cn-hangzhou.log.aliyuncs.com/opentelemetry          (HTTP)
+ *     cn-hangzhou.log.aliyuncs.com, project p ─▶ https://p.cn-hangzhou.log.aliyuncs.com:10010         (gRPC)
+ *                                             ─▶ https://p.cn-hangzhou.log.aliyuncs.com/opentelemetry (HTTP)
  *
  * SLS's console shows the regional host, with or without the project in front; its OTLP documentation shows
  * the whole. What is written already stays as it is.

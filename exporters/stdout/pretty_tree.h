@@ -1,6 +1,6 @@
 /* pretty_tree.h: the spans of a batch as trees, one per trace.
  *
- *      requests ▸ resources ▸ scopes ▸ spans ──▶ traces in order of appearance ▸ roots by start ▸ children by start
+ *      requests ▸ resources ▸ scopes ▸ spans ─▶ traces in their order ▸ roots by start ▸ children by start
  *
  * Ids come from outside: a span may be its own parent, two spans may share an id, parents may form a ring.
  * Every span is in exactly one place all the same: of equal ids the one that stands first gets the children,
