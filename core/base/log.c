@@ -76,10 +76,10 @@ static void forget_held(const struct gw_log_site *site)
 /* Under lock. Where there is no memory the count comes with the next line. */
 static void hold_back(struct gw_log_site *site, enum gw_level level, const char *component, const char *text)
 {
-    struct held **at = find_held(site), *h = *at;
     if (!site->lasting)
         return;
-    if (!h && !(h = calloc(1, sizeof *h)))
+    struct held **at = find_held(site), *h = *at ? *at : calloc(1, sizeof *h);
+    if (!h)
         return;
     if (!*at)
         gw_log_writer_wake();
@@ -285,13 +285,14 @@ static void put_line(enum gw_level level, const char *component, const char *tex
     emit_line(&l);
 }
 
-/* Under lock: the last ones of those that were held back, of sites whose second is over. Returns when the next is. */
-static gw_nsec put_held(gw_nsec now)
+/* Under lock: the last ones of those that were held back, of sites whose second is over, or of all. Returns when
+ * the next is over. */
+static gw_nsec put_held(gw_nsec now, bool all)
 {
     gw_nsec next = GW_NEVER;
     for (struct held **at = &held_back; *at;) {
         gw_nsec due = (*at)->site->window + window;
-        if (due > now) {
+        if (due > now && !all) {
             next = due < next ? due : next;
             at = &(*at)->next;
             continue;
@@ -384,7 +385,7 @@ void gw_log_text(const char *text, size_t n)
 static gw_nsec on_idle(void)
 {
     gw_lock(&lock);
-    gw_nsec next = put_held(gw_now());
+    gw_nsec next = put_held(gw_now(), false);
     tell_missing();
     gw_unlock(&lock);
     return next;
@@ -398,7 +399,7 @@ bool gw_log_start(void)
 void gw_log_stop(gw_nsec grace_period)
 {
     gw_lock(&lock);
-    put_held(INT64_MAX);
+    put_held(gw_now(), true);
     gw_unlock(&lock);
     gw_log_writer_stop(grace_period);
 }

@@ -145,6 +145,17 @@ static void the_last_line_of_a_flood_is_said(void **state)
     }
 }
 
+/* What is said at the end starts a second of its own, not one that never ends. */
+static void a_site_speaks_after_the_end(void **state)
+{
+    static struct gw_log_site site = {.lasting = true};
+    (void)state;
+    for (int i = 0; i < 9; i++)
+        gw_log_at(&site, GW_INFO, "ddgate", "line %d", i);
+    gw_log_stop(GW_SEC);
+    assert_true(site.window <= gw_now());
+}
+
 static void logfmt(void **state)
 {
     (void)state;
@@ -243,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(levels, catch, release),
         cmocka_unit_test_setup_teardown(flood, catch, release),
         cmocka_unit_test_setup_teardown(the_last_line_of_a_flood_is_said, catch, release),
+        cmocka_unit_test_setup_teardown(a_site_speaks_after_the_end, catch, release),
         cmocka_unit_test_setup_teardown(logfmt, catch, release),
         cmocka_unit_test_setup_teardown(stray_bytes, catch, release),
         cmocka_unit_test_setup_teardown(json, catch, release),
