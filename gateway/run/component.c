@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/hash.h"
@@ -23,7 +24,8 @@ static void *new_context(size_t ctx_size, const void *conf, size_t conf_size)
     return ctx;
 }
 
-/* `open` adds what is wrong; a component that fails without a word is helped out, unless its silence is about a mistake that was said before. */
+/* `open` adds what is wrong; a component that fails without a word is helped out, unless its silence is about a
+ * mistake that was said before. */
 static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_code code, const char *path)
 {
     if (code != GW_OK && gw_diagnostics_errors(diagnostics) == 0)
@@ -31,18 +33,22 @@ static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_co
     return code == GW_OK && gw_diagnostics_errors(diagnostics) == before;
 }
 
-/* Adds what stands in a file to a hash. One that cannot be read is never the same as before: it adds a number of its own. */
+/* Adds what stands in a file to a hash. One that cannot be read, or only once (a pipe), or without end (a device),
+ * is never the same as before: it adds a number of its own. */
 static uint64_t hash_file(uint64_t hash, const char *name)
 {
     static uint64_t unread;
     char part[4096];
+    struct stat st;
     ssize_t n;
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return gw_hash_mix(hash + ++unread);
-    while ((n = read(fd, part, sizeof part)) > 0)
+    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (!regular)
+        hash = gw_hash_mix(hash + ++unread);
+    while (regular && (n = read(fd, part, sizeof part)) > 0)
         hash = gw_hash_text(hash, gw_str_n(part, (size_t)n));
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return hash;
 }
 
