@@ -140,6 +140,8 @@ static void add_routes(struct gw_pipeline *p)
 static void check_storage(gw_str directory, struct gw_diagnostics *diagnostics)
 {
     char parent[PATH_MAX];
+    while (directory.len > 1 && directory.ptr[directory.len - 1] == '/')
+        directory.len--;
     const char *slash = memrchr(directory.ptr, '/', directory.len);
     snprintf(parent, sizeof parent, "%.*s", slash > directory.ptr ? (int)(slash - directory.ptr) : 1,
              slash ? directory.ptr : ".");

@@ -234,6 +234,21 @@ def test_check_fails_on_what_will_not_work(conf, place, words):
     assert [line for line in done.stderr.splitlines() if f"{place}: " in line and words in line and "warning" not in line], done.stderr
 
 
+def test_a_folder_may_be_written_with_a_slash_at_its_end(tmp_path):
+    """A start makes it."""
+    done = check_text(f'storage = {{ directory = "{tmp_path}/queue/"; }};')
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("components, place", [
+    ('receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:0" ]; socket = ""; tls = { cert = "/dev/zero"; key = "/dev/zero"; }; } );', "receivers[0].tls.cert"),
+    ('exporters = ( { type = "otlp_grpc"; endpoint = "https://127.0.0.1:1"; tls = { ca = "/dev/zero"; }; } );', "exporters[0].tls.ca")])
+def test_a_device_in_the_place_of_a_certificate_is_a_mistake(components, place):
+    """One that can be read without end."""
+    done = check_text(components)
+    assert done.returncode == 2 and place in done.stderr, done.stderr
+
+
 def test_what_may_share_does():
     done = check_text('receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:7001" ]; }, { type = "http"; listen = [ "127.0.0.1:7001" ]; },\n'
                       '  { type = "udp"; listen = [ "127.0.0.1:7001" ]; }, { type = "ddtrace"; listen = [ "127.0.0.1:0" ]; },\n'
