@@ -21,16 +21,21 @@
 #include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
+#include "gateway/http/framed_recv.h"
 #include "gateway/net/listen.h"
 
 enum { CONNECTIONS = 64, ROOM = 16, CONNECTION_BYTES = 16 * 1024, IDLE_SECONDS = 10 };
+/* From one request to the next, headers included: the time that libmicrohttpd knows begins again with each byte. */
+static const gw_nsec REQUEST_TIME = 20 * GW_SEC;
 
 /* A connection of a daemon; its thread's only. */
 struct peer {
     struct peer *prev, *next; /* newest first */
     int fd;
-    bool used;  /* asked for a page, and may so again */
-    bool ended; /* shut down: libmicrohttpd closes it */
+    struct gw_framing framing;
+    uint32_t begun; /* requests that libmicrohttpd has begun, of framing.heads */
+    gw_nsec since;  /* when the last of them was, or the connection */
+    bool ended;     /* shut down: libmicrohttpd closes it */
 };
 
 struct listener {
@@ -164,6 +169,16 @@ static bool has_body(struct MHD_Connection *c)
            MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
+/* What was not looked at (framed_recv.h) is not served. */
+static bool begin(struct peer *p)
+{
+    if (!p || p->begun == p->framing.heads)
+        return false;
+    p->begun++;
+    p->since = gw_now();
+    return true;
+}
+
 /* Called with a request's headers, and again when it is whole. One that has a body is answered at once, which
  * ends the connection. */
 static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const char *url, const char *method,
@@ -171,11 +186,11 @@ static enum MHD_Result on_request(void *admin, struct MHD_Connection *c, const c
 {
     struct gw_admin *a = admin;
     const struct page *page = find(url);
+    if (!*request && !begin(MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context))
+        return refuse(a, c, MHD_HTTP_INTERNAL_SERVER_ERROR,
+                      "no memory, or a libmicrohttpd that does not read by recv\n");
     if (!*request && !has_body(c)) {
-        struct peer *peer = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
         *request = a;
-        if (peer)
-            peer->used = true;
         gw_thread_works_for("admin");
         return MHD_YES;
     }
@@ -199,12 +214,48 @@ static void make_room(struct peer *newest)
     for (struct peer *p = newest; p; p = p->next)
         if (!p->ended) {
             open++;
-            oldest = !oldest || !p->used || oldest->used ? p : oldest;
+            oldest = !oldest || !p->begun || oldest->begun ? p : oldest;
         }
     if (open <= CONNECTIONS - ROOM)
         return;
     oldest->ended = true;
     shutdown(oldest->fd, SHUT_RDWR);
+}
+
+/* Straight to the socket: libmicrohttpd has answered what came before, as it reads nothing until then. */
+static void end_early(const struct peer *p, unsigned status, const char *words)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text,
+                     "HTTP/1.1 %u %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+                     "Connection: close\r\n\r\n%s\n",
+                     status, MHD_get_reason_phrase_for(status), strlen(words) + 1, words);
+    (void)!send(p->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(p->fd, SHUT_WR);
+}
+
+static ssize_t read_peer(void *listener, int fd, void *to, size_t size, int flags)
+{
+    const struct listener *l = listener;
+    struct peer *p = l->peers;
+    while (p && p->fd != fd)
+        p = p->next;
+    if (!p)
+        return recvfrom(fd, to, size, flags, NULL, NULL);
+    ssize_t got =
+        gw_recv_framed(&p->framing, fd, to, size, flags); /* unread bytes would reset the connection */
+    bool late = gw_now() - p->since > REQUEST_TIME;
+    if (!late && got > 0 && p->framing.fault)
+        shutdown(
+            fd, SHUT_RD); /* an event: else libmicrohttpd, which has read all that there was, reads no more */
+    if (!late && (got > 0 || !p->framing.fault))
+        return got;
+    if (late)
+        end_early(p, MHD_HTTP_REQUEST_TIMEOUT, "the request did not come in time");
+    else
+        end_early(p, MHD_HTTP_BAD_REQUEST, p->framing.fault);
+    errno = ECONNRESET;
+    return -1;
 }
 
 static void on_connection(void *listener, struct MHD_Connection *c, void **context,
@@ -214,11 +265,13 @@ static void on_connection(void *listener, struct MHD_Connection *c, void **conte
     struct peer *p = *context;
     if (what == MHD_CONNECTION_NOTIFY_STARTED && (p = calloc(1, sizeof *p))) {
         *context = p;
+        p->since = gw_now();
         p->fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         p->next = l->peers;
         if (l->peers)
             l->peers->prev = p;
         l->peers = p;
+        gw_recv_by(read_peer, l);
         make_room(p);
     } else if (what == MHD_CONNECTION_NOTIFY_CLOSED && p) {
         *(p->prev ? &p->prev->next : &l->peers) = p->next;

@@ -15,8 +15,8 @@
  * A reload that changes the address opens a successor beside the running one, then retires that: it accepts
  * nothing more, closes each connection with its next answer, and is over when the last is closed.
  *
- * Bounds: 48 connections an address, above that the oldest makes way; 16 KiB each, 10 s without a byte; a
- * request's body is not read.
+ * Bounds: 48 connections an address, above that the oldest makes way; 16 KiB each, 10 s without a byte, 20 s
+ * from one request to the next; a request's body is not read. Where a request ends is beyond doubt (framing.h).
  *
  * Threads: main; the server's own ask the source.
  *

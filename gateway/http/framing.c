@@ -1,6 +1,6 @@
 /* framing.c: reads requests far enough to know where they end. A machine of one state for each part of a
- * request; a step takes the bytes that come next as far as its part goes. Called by http_recv.c for what
- * libmicrohttpd reads, and by the fuzzer.
+ * request; a step takes the bytes that come next as far as its part goes. Called by framed_recv.c for
+ * what libmicrohttpd reads, and by the fuzzer.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -6,15 +6,15 @@
  *   http_accept.c      accepting
  *   http_conn.c        connections: opened, enrolled, their states, what is given back for them
  *   http_deadlines.c   connections and uploads that are given up
- *   http_recv.c       what libmicrohttpd reads, looked at first (framing.h)
- *   http_request.c  libmicrohttpd's calls: a request's headers, its body, its end
- *   http_response.c   answers: through libmicrohttpd, or straight to the socket when it is too early for that
- *   http_refused.c    what the log and receivers are told of requests that the server refuses
- *   http_delay.c      answers that are held back
- *   http_tls.c      TLS, in front of libmicrohttpd
+ *   http_recv.c        what libmicrohttpd reads, looked at first (framed_recv.h)
+ *   http_request.c     libmicrohttpd's calls: a request's headers, its body, its end
+ *   http_response.c    answers: through libmicrohttpd, or straight to the socket when it is too early for that
+ *   http_refused.c     what the log and receivers are told of requests that the server refuses
+ *   http_delay.c       answers that are held back
+ *   http_tls.c         TLS, in front of libmicrohttpd
  *
- * Arrows: http_worker ─▶ http_accept, http_recv ─▶ http_request ─▶ http_deadlines ─▶ http_response ─▶ http_refused ─▶ http_conn ─▶ http_table;
- * http_accept ─▶ http_tls ─▶ http_response.
+ * Arrows: http_worker ─▶ http_accept, http_recv ─▶ http_request ─▶ http_deadlines ─▶ http_response ─▶
+ * http_refused ─▶ http_conn ─▶ http_table; http_accept ─▶ http_tls ─▶ http_response.
  *
  * libmicrohttpd runs without a thread of its own (MHD_run inside the worker's loop), so everything about a
  * connection happens on one thread: deadlines need no lock, and a descriptor cannot be closed under our

@@ -1,33 +1,14 @@
-/* http_recv.c: what libmicrohttpd reads passes by framing.h first.
- *
- *     socket ─▶ recv, as libmicrohttpd calls it ─▶ framing: end of each request ─▶ libmicrohttpd
- *                                                     └─ fault ─▶ 400, and the connection ends
- *
- * libmicrohttpd owns its sockets and has no hook for their bytes, and a second pair of sockets in front of
- * each would cost more than the rest of a small request. So this program defines recv(2) itself, which the
- * dynamic linker prefers to the C library's: on a worker's thread, for a descriptor that is one of
- * libmicrohttpd's connections, the bytes are looked at where libmicrohttpd wants them; every other call is
- * the plain system call. Should a libmicrohttpd read in another way, no request gets through: a request
- * begins only when its head came by here (docs/notes/0009-the-bytes-of-http.md).
- *
- * Owns nothing. libmicrohttpd calls it on the worker's thread.
+/* http_recv.c: what libmicrohttpd reads of a worker's connections (framed_recv.h), and the end of those that are
+ * at fault: requests in front are answered first, then comes 400. Owns nothing. Called by framed_recv.c and by
+ * the worker's loop, on the worker's thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "gateway/http/framed_recv.h"
 #include "gateway/http/http_internal.h"
-
-ssize_t gw_http_recv(int fd, void *to, size_t size, int flags) __asm__("recv");
-
-static _Thread_local struct worker *reader; /* whose thread this is; NULL: no worker's */
-
-void gw_http_recv_begin(struct worker *w)
-{
-    reader = w;
-}
 
 /* Nothing more is read of the connection. */
 static void refuse(struct conn *c)
@@ -65,29 +46,13 @@ void gw_http_recv_check(struct worker *w)
     }
 }
 
-/* A socket that gives as much as it was asked for may have more, and libmicrohttpd takes less for all that
- * there is: what was taken out is made up for. */
-static ssize_t read_framed(struct conn *c, int fd, char *to, size_t size, int flags)
+static ssize_t read_conn(void *worker, int fd, void *to, size_t size, int flags)
 {
-    size_t have = 0;
-    ssize_t got;
-    bool full;
-    do {
-        got = recvfrom(fd, to + have, size - have, flags, NULL, NULL);
-        if (got <= 0)
-            return have ? (ssize_t)have : got;
-        full = (size_t)got == size - have;
-        have += gw_framing_read(&c->framing, to + have, (size_t)got);
-    } while (!c->framing.fault && (have == 0 || (full && have < size)));
-    return (ssize_t)have;
-}
-
-ssize_t gw_http_recv(int fd, void *to, size_t size, int flags)
-{
-    struct conn *c = reader && fd >= 0 && (size_t)fd < reader->by_fd_n ? reader->by_fd[fd] : NULL;
+    struct worker *w = worker;
+    struct conn *c = (size_t)fd < w->by_fd_n ? w->by_fd[fd] : NULL;
     if (!c)
         return recvfrom(fd, to, size, flags, NULL, NULL);
-    ssize_t got = c->framing.fault ? 0 : read_framed(c, fd, to, size, flags);
+    ssize_t got = gw_recv_framed(&c->framing, fd, to, size, flags);
     if (!c->framing.fault)
         return got;
     errno = EAGAIN;
@@ -95,7 +60,12 @@ ssize_t gw_http_recv(int fd, void *to, size_t size, int flags)
         refuse(c);
         errno = ECONNRESET;
     } else {
-        c->worker->at_fault++;
+        w->at_fault++;
     }
     return got > 0 ? got : -1;
+}
+
+void gw_http_recv_begin(struct worker *w)
+{
+    gw_recv_by(read_conn, w);
 }

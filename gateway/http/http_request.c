@@ -192,7 +192,7 @@ static enum MHD_Result refuse(struct conn *c, const struct gw_err *err)
     return MHD_NO;
 }
 
-/* What was not looked at (http_recv.c) is not served. */
+/* What was not looked at (framed_recv.h) is not served. */
 static enum gw_code check_seen(struct conn *c)
 {
     if (c->begun++ != c->framing.heads)

@@ -116,6 +116,14 @@ def test_ambiguous_framing(everywhere, form):
     assert f"{evil['span_id']:016x}" not in {s.span_id for s in sink.spans}
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_the_admin_listener_too(everywhere, form):
+    """It answers a request that has a body before the body comes, and ends the connection: faults of chunks may stand behind that."""
+    gate, _ = everywhere
+    said = conversation(gate.dial("admin"), attack(form, b"GET /ledger HTTP/1.1\r\nHost: x\r\n\r\n"))
+    assert statuses(said) == [400] or (FORMS[form].startswith(CHUNKED) and statuses(said) == [404]), said
+
+
 @pytest.mark.parametrize("form", ["blank before the colon", "LF ends a chunk", "length twice"])
 def test_what_stands_before_is_answered(everywhere, form):
     """Requests that are right, sent at once with one that is not: those are served, this one ends the connection."""

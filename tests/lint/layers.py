@@ -35,7 +35,7 @@ ARROWS = {
     "gateway": ["translators/logs", *DELIVERY],
     "gateway/net": CONFIG,
     "gateway/http": ["gateway/net", "gateway", *CONFIG],
-    "gateway/admin": ["gateway/net", *DELIVERY],
+    "gateway/admin": ["gateway/http", "gateway/net", *DELIVERY],
     "gateway/receivers/common": RECORDS,
     "gateway/receivers/ddtrace": ["gateway/http", "gateway", "translators/ddtrace", *DELIVERY],
     "gateway/receivers/log_http": ["gateway/http", "gateway", *RECORDS],
