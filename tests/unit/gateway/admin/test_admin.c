@@ -57,15 +57,15 @@ static int teardown(void **state)
 static int dial(void)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = 20};
+    struct timeval grace_period = {.tv_sec = 20};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &grace_period, sizeof grace_period), 0);
     return fd;
 }
 
-static void say(int fd, const char *text)
+static void send_text(int fd, const char *text)
 {
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 }
@@ -109,9 +109,9 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
                                            LINE "Content-Length : 5\r\n\r\n" GET};
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         int fd = dial();
-        say(fd, GET); /* in front of it one that is right */
+        send_text(fd, GET); /* in front of it one that is right */
         assert_answered(fd);
-        say(fd, requests[i]);
+        send_text(fd, requests[i]);
         assert_ended(fd, "HTTP/1.1 400 ");
     }
 }
@@ -119,7 +119,7 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
 static void what_stands_before_is_answered(void **state)
 {
     int fd = dial();
-    say(fd, GET GET LINE "\n");
+    send_text(fd, GET GET LINE "\n");
     for (int i = 0; i < 2; i++)
         assert_answered(fd);
     assert_ended(fd, "HTTP/1.1 400 ");
@@ -128,17 +128,17 @@ static void what_stands_before_is_answered(void **state)
 static void a_request_that_trickles_ends(void **state)
 {
     int fd = dial();
-    say(fd, GET);
+    send_text(fd, GET);
     assert_answered(fd);
     for (int i = 0; i < 2; i++) { /* each request has its own time */
-        say(fd, LINE);
+        send_text(fd, LINE);
         atomic_fetch_add(&ahead, 19);
-        say(fd, "Host: x\r\n\r\n");
+        send_text(fd, "Host: x\r\n\r\n");
         assert_answered(fd);
     }
-    say(fd, LINE);
+    send_text(fd, LINE);
     atomic_fetch_add(&ahead, 21);
-    say(fd, "H");
+    send_text(fd, "H");
     assert_ended(fd, "HTTP/1.1 408 ");
 }
 
