@@ -137,31 +137,41 @@ static gw_str add_resource(struct log_attrs *a, gw_str written)
 static gw_str service_of_span(const struct log_batch *b, const struct log_found *f)
 {
     struct gw_trace_ids *ids = b->conf->environment->ids;
-    bool asks = ids && f->span && f->trace.low && b->setup->options.span_service;
+    bool asks = f->span && f->trace.low && ids && b->setup->options.span_service;
     return asks ? gw_span_services_find(gw_trace_ids_services(ids), f->span) : GW_NOSTR;
+}
+
+/* Of a record that does not name it, nor do its tags. */
+static gw_str service_of(const struct log_batch *b, const struct log_input *in, const struct log_found *f)
+{
+    if (in->service.len)
+        return in->service;
+    gw_str option = f->program.len && !b->setup->options.service.len ? f->program : b->setup->service;
+    return log_or_else(service_of_span(b, f), option);
+}
+
+static void read_tags(struct log_batch *b, const struct log_input *in, gw_str tags, struct log_origin *o)
+{
+    log_attrs_begin(&b->resource, &b->scratch);
+    log_tags_read(tags, &b->attrs, &b->resource, o);
+    if (b->resource.w.len)
+        o->more = add_resource(&b->resource, in->resource);
+    b->attrs.w.failed |= b->resource.w.failed;
 }
 
 static void settle_origin(struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
-    const struct log_options *o = &b->setup->options;
-    struct log_origin tagged = {.service = {NULL, 0}};
+    const struct log_options *options = &b->setup->options;
+    struct log_origin *o = &f->origin;
     gw_str tags = log_or_else(f->tags, in->tags);
-    f->origin.more = in->resource;
-    if (tags.len) {
-        log_attrs_begin(&b->resource, &b->scratch);
-        log_tags_read(tags, &b->attrs, &b->resource, &tagged);
-        if (b->resource.w.len)
-            f->origin.more = add_resource(&b->resource, in->resource);
-    }
-    if (!f->origin.service.len && !tagged.service.len && !in->service.len)
-        f->origin.service = service_of_span(b, f);
-    gw_str option = f->program.len && !o->service.len ? f->program : b->setup->service;
-    f->origin.service =
-        log_or_else(f->origin.service, log_or_else(tagged.service, log_or_else(in->service, option)));
-    f->origin.env = log_or_else(f->origin.env, log_or_else(tagged.env, log_or_else(in->env, o->env)));
-    f->origin.version =
-        log_or_else(f->origin.version, log_or_else(tagged.version, log_or_else(in->version, o->version)));
-    f->origin.host = log_or_else(f->origin.host, log_or_else(tagged.host, in->host));
+    o->more = in->resource;
+    if (tags.len)
+        read_tags(b, in, tags, o);
+    if (!o->service.len)
+        o->service = service_of(b, in, f);
+    o->env = log_or_else(o->env, log_or_else(in->env, options->env));
+    o->version = log_or_else(o->version, log_or_else(in->version, options->version));
+    o->host = log_or_else(o->host, in->host);
 }
 
 static void write_tail(const struct log_batch *b, const struct log_input *in, gw_str source,
@@ -264,10 +274,9 @@ enum gw_code log_batch_write(struct log_batch *b, const struct log_input *in, st
 {
     size_t before = b->records.len;
     struct log_slot *s = pay_for_records(b) ? next_slot(b) : NULL;
-    b->resource.w.failed = false;
     settle_envelope(b, in, f);
     struct log_scope *scope = s ? log_group_find(&b->groups, &b->keep, &f->origin) : NULL;
-    if (!scope || b->attrs.w.failed || b->resource.w.failed)
+    if (!scope || b->attrs.w.failed)
         return GW_BUSY;
     uint32_t id = log_write(&b->records, f, in->observed, &b->attrs.w);
     if (b->records.failed) {

@@ -18,9 +18,9 @@
 
 enum { LOG_RESOURCE_ATTRIBUTES = 1 /* field of Resource */ };
 
-/* "k:v,k:v", as Datadog's tags are written. Service, env, version and host go to the origin, what the table
- * knows to the resource, everything else to the record. A key that comes several times makes an array of its
- * values. */
+/* "k:v,k:v", as Datadog's tags are written. Service, env, version and host go to the origin where it has
+ * none, what the table knows to the resource, everything else to the record. A key that comes several times makes
+ * an array of its values. */
 void log_tags_read(gw_str tags, struct log_attrs *record, struct log_attrs *resource, struct log_origin *);
 /* The key is among the tags, and one that the table knows: it is an attribute of the resource. */
 bool log_tag_is_resource(gw_str tags, gw_str key);
