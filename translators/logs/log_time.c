@@ -61,19 +61,6 @@ static int64_t minute_at(struct log_clock *c, const char *p)
     return at;
 }
 
-/* `.530`, `,530`, `:530`: as nanoseconds; *p moves behind it. */
-static uint64_t read_fraction(const char **p, const char *end)
-{
-    uint64_t ns = 0, unit = NANO / 10;
-    const char *at = *p + 1;
-    if (end - *p < 2 || (**p != '.' && **p != ',' && **p != ':') || !gw_is_digit(*at))
-        return 0;
-    for (; at < end && gw_is_digit(*at); at++, unit /= 10)
-        ns += (uint64_t)(*at - '0') * unit;
-    *p = at;
-    return ns;
-}
-
 static bool is_upper(char c)
 {
     return c >= 'A' && c <= 'Z';
@@ -150,7 +137,7 @@ size_t log_time_front(struct log_clock *c, gw_str text, uint64_t now, uint64_t *
 {
     const char *p = text.ptr, *end = text.ptr + text.len;
     int64_t wall = -1;
-    int offset;
+    int offset, nsec;
     if (text.len >= SECOND && p[MINUTE] == ':' && gw_is_digit(*p) && has_shape(p + MINUTE + 1, "00", 2))
         wall = minute_at(c, p);
     if (wall < 0)
@@ -159,10 +146,10 @@ size_t log_time_front(struct log_clock *c, gw_str text, uint64_t now, uint64_t *
     p += SECOND;
     if (seconds > 60 || (p < end && gw_is_digit(*p)))
         return 0;
-    uint64_t part = read_fraction(&p, end);
+    p += timescan_fraction(gw_str_n(p, (size_t)(end - p)), &nsec);
     wall += seconds;
     wall = read_zone(c, &p, end, wall, &offset) ? wall - offset : utc_of_local(c, wall);
-    return to_ns(wall, part, ns) ? (size_t)(p - text.ptr) : 0;
+    return to_ns(wall, (uint64_t)nsec, ns) ? (size_t)(p - text.ptr) : 0;
 }
 
 bool log_time_number(gw_str digits, double value, uint64_t *ns)

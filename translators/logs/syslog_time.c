@@ -7,14 +7,15 @@
 #include <stdlib.h>
 
 #include "translators/text/civil.h"
-#include "translators/text/layout.h"
+#include "translators/text/layout_std.h"
+#include "translators/text/timescan.h"
 
 enum { DAY = 86400, FIRST_YEAR = 1970, LAST_YEAR = 2261 };
 
 struct reading {
     gw_str rest;
     struct civil at; /* year 0: it was not said */
-    int64_t nsec;
+    int nsec;
     bool zoned;
     int offset; /* seconds east */
 };
@@ -61,30 +62,24 @@ static bool read_year(struct reading *r)
     return false;
 }
 
-static bool read_month_name(struct reading *r)
+/* Three letters of one of the names: its place from 1. 0: none of them stands there. */
+static int read_name(struct reading *r, const char *const *names, int names_n)
 {
-    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int i = 0; i < 12; i++)
-        if (gw_str_starts(r->rest, gw_str_n(names + (ptrdiff_t)3 * i, 3))) {
-            r->at.month = i + 1;
+    for (int i = 0; i < names_n; i++)
+        if (gw_str_starts(r->rest, gw_str_n(names[i], 3))) {
             r->rest = gw_str_from(r->rest, 3);
-            return true;
+            return i + 1;
         }
-    return false;
+    return 0;
 }
 
 /* .123, and ,123 as some write it; :123 of Comware's */
 static void read_fraction(struct reading *r)
 {
-    int64_t unit = 100000000;
-    char mark = peek_char(r, 0);
-    bool colon = mark == ':' && gw_digit_at(r->rest, 2) && gw_digit_at(r->rest, 3) && peek_char(r, 4) == ' ';
-    if ((mark != '.' && mark != ',' && !colon) || !gw_digit_at(r->rest, 1))
+    if (peek_char(r, 0) == ':' &&
+        !(gw_digit_at(r->rest, 2) && gw_digit_at(r->rest, 3) && peek_char(r, 4) == ' '))
         return;
-    for (r->rest = gw_str_from(r->rest, 1); r->rest.len && gw_is_digit(*r->rest.ptr); unit /= 10) {
-        r->nsec += (*r->rest.ptr - '0') * unit;
-        r->rest = gw_str_from(r->rest, 1);
-    }
+    r->rest = gw_str_from(r->rest, timescan_fraction(r->rest, &r->nsec));
 }
 
 static bool read_clock_time(struct reading *r)
@@ -102,68 +97,23 @@ static bool at_word_end(const struct reading *r)
     return !r->rest.len || *r->rest.ptr == ' ' || *r->rest.ptr == ':';
 }
 
-/* +08:00, -0330, +08; +8 where one digit is enough */
-static bool read_sign_offset(struct reading *r, size_t digits)
+static bool read_sign_offset(struct reading *r, bool lax)
 {
-    struct reading hour = *r, minute;
-    int hours, minutes;
-    char sign = peek_char(r, 0);
-    if ((sign != '+' && sign != '-') || !skip_char(&hour, sign) ||
-        !read_within(&hour, digits, 2, 0, 23, &hours))
+    struct reading after = *r;
+    size_t n = timescan_offset(r->rest, lax, &after.offset);
+    after.rest = gw_str_from(r->rest, n);
+    if (!n || !at_word_end(&after))
         return false;
-    minute = hour;
-    skip_char(&minute, ':');
-    if (read_within(&minute, 2, 2, 0, 59, &minutes))
-        hour = minute;
-    else
-        minutes = 0;
-    if (!at_word_end(&hour))
-        return false;
-    *r = hour;
-    r->offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+    *r = after;
     return r->zoned = true;
 }
 
-/* The same, or Z. */
+/* +08:00, -0330, +08, Z */
 static bool read_offset(struct reading *r)
 {
     if (skip_char(r, 'Z') || skip_char(r, 'z'))
         return r->zoned = true;
-    return read_sign_offset(r, 2);
-}
-
-/* Behind a time, a word of capitals that is a host's name otherwise. */
-static bool is_zone_word(gw_str word)
-{
-    static const char words[] =
-        "UTC GMT Z WET WEST CET CEST MET MEST EET EEST MSK BST IST EST EDT CST CDT MST MDT PST PDT AKST AKDT "
-        "HST AST ADT NST NDT BRT BRST ART JST KST HKT SGT WIB PHT PKT AEST AEDT ACST ACDT AWST NZST NZDT "
-        "SAST";
-    gw_str rest = gw_str_z(words), one;
-    while (gw_str_next(&rest, ' ', &one))
-        if (gw_str_eq(one, word))
-            return true;
-    return false;
-}
-
-/* In minutes east, of those that mean one thing only. */
-static bool known_offset(gw_str word, int *offset)
-{
-    static const struct {
-        gw_str word;
-        int minutes;
-    } rows[] = {{GW_LIT("UTC"), 0},    {GW_LIT("GMT"), 0},    {GW_LIT("Z"), 0},      {GW_LIT("WET"), 0},
-                {GW_LIT("CET"), 60},   {GW_LIT("MET"), 60},   {GW_LIT("CEST"), 120}, {GW_LIT("EET"), 120},
-                {GW_LIT("EEST"), 180}, {GW_LIT("MSK"), 180},  {GW_LIT("HKT"), 480},  {GW_LIT("SGT"), 480},
-                {GW_LIT("JST"), 540},  {GW_LIT("KST"), 540},  {GW_LIT("AEST"), 600}, {GW_LIT("AEDT"), 660},
-                {GW_LIT("EDT"), -240}, {GW_LIT("EST"), -300}, {GW_LIT("CDT"), -300}, {GW_LIT("MDT"), -360},
-                {GW_LIT("MST"), -420}, {GW_LIT("PDT"), -420}, {GW_LIT("PST"), -480}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (gw_str_eq(rows[i].word, word)) {
-            *offset = rows[i].minutes * 60;
-            return true;
-        }
-    return false;
+    return read_sign_offset(r, false);
 }
 
 /* " UTC", " CST:", " +0800", " GMT+8" behind a time, and +08:00 without the blank. What is no known zone may be the
@@ -173,7 +123,7 @@ static bool read_zone(struct reading *r, const struct zone *zone)
     size_t n = 0;
     struct reading after = *r;
     bool blank = skip_char(&after, ' ');
-    if (blank ? read_sign_offset(&after, 2) : read_offset(&after)) {
+    if (blank ? read_sign_offset(&after, false) : read_offset(&after)) {
         *r = after;
         return true;
     }
@@ -185,18 +135,19 @@ static bool read_zone(struct reading *r, const struct zone *zone)
         return false;
     struct reading signed_one = after;
     bool utc = gw_str_eq(word, GW_STR("UTC")) || gw_str_eq(word, GW_STR("GMT"));
-    if (utc && read_sign_offset(&signed_one, 1)) {
+    if (utc && read_sign_offset(&signed_one, true)) {
         *r = signed_one;
         return true;
     }
     struct reading year = after;
     bool year_follows = skip_char(&year, ' ') && read_year(&year) && peek_char(&year, 0) == ' ';
     bool cisco = gw_str_starts(after.rest, GW_STR(": %")), ends = after.rest.len && at_word_end(&after);
-    if (!(n > 2 && (cisco || year_follows)) && !(ends && is_zone_word(word)))
-        return false;
     int64_t wall = civil_days(r->at.year ? r->at.year : FIRST_YEAR, r->at.month, r->at.day) * DAY;
+    enum timescan_name name = timescan_name(word, zone, wall, &after.offset);
+    if (!(n > 2 && (cisco || year_follows)) && !(ends && name))
+        return false;
     *r = after;
-    r->zoned = zone_named(zone, word, wall, &r->offset) || known_offset(word, &r->offset);
+    r->zoned = name == TIMESCAN_SURE;
     return true;
 }
 
@@ -226,10 +177,9 @@ static bool time_ends(struct reading *r)
 /* Sat Nov 21 … as date(1) writes it. */
 static void skip_weekday(struct reading *r)
 {
-    static const char names[] = "MonTueWedThuFriSatSun";
-    for (int i = 0; i < 7; i++)
-        if (gw_str_starts(r->rest, gw_str_n(names + (ptrdiff_t)3 * i, 3)) && peek_char(r, 3) == ' ')
-            r->rest = gw_str_from(r->rest, 4);
+    struct reading after = *r;
+    if (read_name(&after, layout_days, 7) && skip_char(&after, ' '))
+        *r = after;
 }
 
 /* Nov 21 08:00:00, Nov  1 2026 08:00:00.123, 2026 Nov 21 08:00:00, Nov 21 08:00:00 CST 2026, Nov 21 08:00:00 2026 CST */
@@ -239,7 +189,8 @@ static bool read_bsd(struct reading *r, const struct syslog_ground *g)
     bool year_first = read_year(r);
     if (year_first && !skip_char(r, ' '))
         return false;
-    if (!read_month_name(r) || !skip_char(r, ' '))
+    r->at.month = read_name(r, layout_months, 12);
+    if (!r->at.month || !skip_char(r, ' '))
         return false;
     skip_char(r, ' ');
     if (!read_within(r, 1, 2, 1, 31, &r->at.day) || !skip_char(r, ' '))

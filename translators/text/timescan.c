@@ -199,14 +199,9 @@ static bool date(struct scan *s)
     return month_first(s);
 }
 
-/* `.530`, `,530`, `:530`, at most nine digits of it. */
 static void fraction(struct scan *s)
 {
-    int unit = 100000000;
-    if (s->end - s->at < 2 || !gw_char_in(*s->at, ".,:") || !gw_is_digit(s->at[1]))
-        return;
-    for (s->at++; s->at < s->end && gw_is_digit(*s->at); s->at++, unit /= 10)
-        s->nsec += (*s->at - '0') * unit;
+    s->at += timescan_fraction(gw_str_n(s->at, (size_t)(s->end - s->at)), &s->nsec);
 }
 
 /* AM, pm, a.m. and the like, with a blank before it, be it a narrow one (Java since 20). */

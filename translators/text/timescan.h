@@ -26,4 +26,27 @@ size_t timescan(gw_str text, const struct zone *, int64_t now, struct layout_tim
 /* The zone behind a wall clock (seconds): how many bytes it takes, with the blank before it; 0: there is none. */
 size_t timescan_zone(gw_str text, const struct zone *, int64_t wall, int *offset);
 
+/* Parts of times. Offsets are seconds east. */
+
+/* A fraction of a second with its mark: `.530`, `,530`, `:530`. How many bytes it takes, 0: none stands there. */
+static inline size_t timescan_fraction(gw_str s, int *ns)
+{
+    int unit = 100000000;
+    size_t n = 1;
+    *ns = 0;
+    if (!gw_digit_at(s, 1) || (*s.ptr != '.' && *s.ptr != ',' && *s.ptr != ':'))
+        return 0;
+    for (; gw_digit_at(s, n); n++, unit /= 10)
+        *ns += (s.ptr[n] - '0') * unit;
+    return n;
+}
+
+/* `+08`, `-0330`, `+08:00`, `+08:00:00`, and `+8` where `lax`: how many bytes, 0: that is none. */
+size_t timescan_offset(gw_str text, bool lax, int *offset);
+
+/* What zones are called: UTC, CEST. Some names are used in several parts of the world: of those the offset is that
+ * of the part with most people. Where the given zone has one of that name, there is no doubt. */
+enum timescan_name { TIMESCAN_UNNAMED, TIMESCAN_DOUBTFUL, TIMESCAN_SURE };
+enum timescan_name timescan_name(gw_str, const struct zone *, int64_t wall, int *offset);
+
 #endif

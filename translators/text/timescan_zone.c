@@ -1,10 +1,12 @@
 /* timescan_zone.c: the zone behind a time, in the forms that loggers and servers write. Owns nothing. Called by
- * timescan.c and log_time.c.
+ * timescan.c, log_time.c and syslog_time.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/text/timescan.h"
 
-enum { HOUR = 3600, MOST = 14 * HOUR, NAME = 40 };
+#include <stdlib.h>
+
+enum { HOUR = 3600, MOST = 15 * HOUR, NAME = 40 };
 
 /* What may stand behind a zone. */
 static bool is_over(gw_str s, size_t at)
@@ -12,8 +14,7 @@ static bool is_over(gw_str s, size_t at)
     return at >= s.len || gw_char_in(s.ptr[at], " \t\r\n],;:|)\"'");
 }
 
-/* +08, -0330, +08:00, +08:00:00, +8 where `lax`: how many bytes, 0: that is none */
-static size_t read_offset(gw_str s, bool lax, int *offset)
+size_t timescan_offset(gw_str s, bool lax, int *offset)
 {
     if (s.len < 2 || (*s.ptr != '+' && *s.ptr != '-') || !gw_is_digit(s.ptr[1]))
         return 0;
@@ -29,37 +30,50 @@ static size_t read_offset(gw_str s, bool lax, int *offset)
             n += 3;
     }
     *offset = (hours * HOUR + minutes * 60) * (*s.ptr == '-' ? -1 : 1);
-    return minutes < 60 && hours * HOUR <= MOST && !gw_digit_at(s, n) ? n : 0;
+    return hours < 24 && minutes < 60 && !gw_digit_at(s, n) ? n : 0;
 }
 
+/* Behind a time of a log line a larger number is none: no clock is so far from Greenwich. */
+static size_t read_offset(gw_str s, bool lax, int *offset)
+{
+    size_t n = timescan_offset(s, lax, offset);
+    return n && abs(*offset) < MOST ? n : 0;
+}
+
+enum { SURE = TIMESCAN_SURE, DOUBTFUL = TIMESCAN_DOUBTFUL };
 static const struct {
     gw_str name;
-    int minutes;
-} abbreviations[] = {
-    {GW_LIT("UT"), 0},      {GW_LIT("WET"), 0},    {GW_LIT("WEST"), 60},  {GW_LIT("BST"), 60},
-    {GW_LIT("CET"), 60},    {GW_LIT("CEST"), 120}, {GW_LIT("EET"), 120},  {GW_LIT("EEST"), 180},
-    {GW_LIT("SAST"), 120},  {GW_LIT("MSK"), 180},  {GW_LIT("IST"), 330},  {GW_LIT("PKT"), 300},
-    {GW_LIT("WIB"), 420},   {GW_LIT("ICT"), 420},  {GW_LIT("CST"), 480},  {GW_LIT("HKT"), 480},
-    {GW_LIT("SGT"), 480},   {GW_LIT("PHT"), 480},  {GW_LIT("AWST"), 480}, {GW_LIT("JST"), 540},
-    {GW_LIT("KST"), 540},   {GW_LIT("ACST"), 570}, {GW_LIT("AEST"), 600}, {GW_LIT("AEDT"), 660},
-    {GW_LIT("NZST"), 720},  {GW_LIT("NZDT"), 780}, {GW_LIT("BRT"), -180}, {GW_LIT("ART"), -180},
-    {GW_LIT("NDT"), -150},  {GW_LIT("NST"), -210}, {GW_LIT("ADT"), -180}, {GW_LIT("AST"), -240},
-    {GW_LIT("EDT"), -240},  {GW_LIT("EST"), -300}, {GW_LIT("CDT"), -300}, {GW_LIT("MDT"), -360},
-    {GW_LIT("MST"), -420},  {GW_LIT("PDT"), -420}, {GW_LIT("PST"), -480}, {GW_LIT("AKDT"), -480},
-    {GW_LIT("AKST"), -540}, {GW_LIT("HST"), -600},
+    int minutes, is;
+} names[] = {
+    {GW_LIT("UTC"), 0, SURE},        {GW_LIT("GMT"), 0, SURE},        {GW_LIT("UT"), 0, SURE},
+    {GW_LIT("Z"), 0, SURE},          {GW_LIT("WET"), 0, SURE},        {GW_LIT("WEST"), 60, SURE},
+    {GW_LIT("BST"), 60, DOUBTFUL},   {GW_LIT("CET"), 60, SURE},       {GW_LIT("MET"), 60, SURE},
+    {GW_LIT("CEST"), 120, SURE},     {GW_LIT("MEST"), 120, SURE},     {GW_LIT("EET"), 120, SURE},
+    {GW_LIT("SAST"), 120, SURE},     {GW_LIT("EEST"), 180, SURE},     {GW_LIT("MSK"), 180, SURE},
+    {GW_LIT("PKT"), 300, SURE},      {GW_LIT("IST"), 330, DOUBTFUL},  {GW_LIT("WIB"), 420, SURE},
+    {GW_LIT("ICT"), 420, SURE},      {GW_LIT("CST"), 480, DOUBTFUL},  {GW_LIT("HKT"), 480, SURE},
+    {GW_LIT("SGT"), 480, SURE},      {GW_LIT("PHT"), 480, DOUBTFUL},  {GW_LIT("AWST"), 480, SURE},
+    {GW_LIT("JST"), 540, SURE},      {GW_LIT("KST"), 540, SURE},      {GW_LIT("ACST"), 570, SURE},
+    {GW_LIT("AEST"), 600, SURE},     {GW_LIT("ACDT"), 630, SURE},     {GW_LIT("AEDT"), 660, SURE},
+    {GW_LIT("NZST"), 720, SURE},     {GW_LIT("NZDT"), 780, SURE},     {GW_LIT("BRST"), -120, SURE},
+    {GW_LIT("NDT"), -150, SURE},     {GW_LIT("BRT"), -180, SURE},     {GW_LIT("ART"), -180, SURE},
+    {GW_LIT("ADT"), -180, DOUBTFUL}, {GW_LIT("NST"), -210, DOUBTFUL}, {GW_LIT("AST"), -240, DOUBTFUL},
+    {GW_LIT("EDT"), -240, SURE},     {GW_LIT("EST"), -300, SURE},     {GW_LIT("CDT"), -300, SURE},
+    {GW_LIT("MDT"), -360, SURE},     {GW_LIT("MST"), -420, SURE},     {GW_LIT("PDT"), -420, SURE},
+    {GW_LIT("PST"), -480, SURE},     {GW_LIT("AKDT"), -480, SURE},    {GW_LIT("AKST"), -540, SURE},
+    {GW_LIT("HST"), -600, SURE},
 };
 
-/* The given zone knows best what it calls so. */
-static bool by_abbreviation(gw_str name, const struct zone *zone, int64_t wall, int *offset)
+enum timescan_name timescan_name(gw_str name, const struct zone *zone, int64_t wall, int *offset)
 {
     if (zone_named(zone, name, wall, offset))
-        return true;
-    for (size_t i = 0; i < sizeof abbreviations / sizeof *abbreviations; i++)
-        if (gw_str_eq(name, abbreviations[i].name)) {
-            *offset = abbreviations[i].minutes * 60;
-            return true;
+        return TIMESCAN_SURE;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (gw_str_eq(name, names[i].name)) {
+            *offset = names[i].minutes * 60;
+            return (enum timescan_name)names[i].is;
         }
-    return false;
+    return TIMESCAN_UNNAMED;
 }
 
 static size_t capitals(gw_str s)
@@ -83,7 +97,7 @@ static size_t read_word(gw_str s, const struct zone *zone, int64_t wall, int *of
         more = more ? more : n < s.len && s.ptr[n] == '0';
         return is_over(s, n + more) ? n + more : 0;
     }
-    return is_over(s, n) && by_abbreviation(name, zone, wall, offset) ? n : 0;
+    return is_over(s, n) && timescan_name(name, zone, wall, offset) ? n : 0;
 }
 
 /* A place of the tz database. Text is data: only what begins with one of its folders is looked for on disk. */

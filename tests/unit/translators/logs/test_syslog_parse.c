@@ -338,6 +338,8 @@ static void test_zones_are_no_hosts(void **state)
         {"<14>Nov 21 08:00:00 CET host1 app[1]: x", "1.6 2026-11-21T07:00:00Z host=host1 app=app pid=1 |x"},
         {"<14>Nov 21 08:00:00 CST host1 app[1]: x", "1.6 2026-11-21T08:00:00Z host=host1 app=app pid=1 |x"},
         {"<14>Nov 21 08:00:00 PST host1 app[1]: x", "1.6 2026-11-21T16:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 NZST host1 app[1]: x", "1.6 2026-11-20T20:00:00Z host=host1 app=app pid=1 |x"},
+        {"<14>Nov 21 08:00:00 IST host1 app[1]: x", "1.6 2026-11-21T08:00:00Z host=host1 app=app pid=1 |x"},
         {"<14>Nov 21 08:00:00 +08 host1 app[1]: x", "1.6 2026-11-21T00:00:00Z host=host1 app=app pid=1 |x"},
         {"<14>Nov 21 08:00:00 -0330 host1 app[1]: x", "1.6 2026-11-21T11:30:00Z host=host1 app=app pid=1 |x"},
         {"<14>Nov 21 08:00:00 GMT+8 host1 app[1]: x", "1.6 2026-11-21T00:00:00Z host=host1 app=app pid=1 |x"},
