@@ -128,9 +128,9 @@ static gw_str add_resource(struct log_attrs *a, gw_str written)
 {
     gw_str key, attribute;
     while (log_resource_next(&written, &key, &attribute))
-        if (log_attrs_claim(a, key) && otlp_room(&a->w, attribute.len))
-            otlp_end(&a->w, otlp_put_bytes(a->w.data + a->w.len, attribute));
-    return gw_str_n((const char *)a->w.data, a->w.len);
+        if (log_attrs_claim(a, key))
+            otlp_append(&a->w, attribute);
+    return otlp_written(&a->w);
 }
 
 /* Empty where the span is not known. */
@@ -244,13 +244,10 @@ static bool keep_tail(struct log_batch *b, const struct log_input *in, gw_str so
 static void add_attrs(struct log_batch *b, const struct log_input *in, gw_str source)
 {
     struct log_attrs *a = &b->attrs;
-    const struct otlp_buf *w = &b->tail.attrs.w;
-    if ((is_tail(&b->tail, in, source) || keep_tail(b, in, source)) && !(a->seen & b->tail.attrs.seen)) {
-        if (otlp_room(&a->w, w->len))
-            otlp_end(&a->w, otlp_put_bytes(a->w.data + a->w.len, gw_str_n((const char *)w->data, w->len)));
-        return;
-    }
-    write_tail(b, in, source, a);
+    if ((is_tail(&b->tail, in, source) || keep_tail(b, in, source)) && !(a->seen & b->tail.attrs.seen))
+        otlp_append(&a->w, otlp_written(&b->tail.attrs.w));
+    else
+        write_tail(b, in, source, a);
 }
 
 static void settle_envelope(struct log_batch *b, const struct log_input *in, struct log_found *f)

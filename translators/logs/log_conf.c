@@ -15,8 +15,9 @@
 #include "core/config/did_you_mean.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
+#include "translators/logs/log_resource.h"
 
-enum { RESOURCE_ATTRIBUTES = 1, OPTIONS_MEMORY = 1 << 20 };
+enum { OPTIONS_MEMORY = 1 << 20 };
 
 struct log_setup *log_setup_take(const struct log_conf *c)
 {
@@ -68,7 +69,7 @@ static void write_maps(struct log_setup *s)
 {
     const struct log_options *o = &s->options;
     for (size_t i = 0; i < o->resource.n; i++)
-        otlp_attr_text(&s->resource, RESOURCE_ATTRIBUTES, o->resource.items[i].key,
+        otlp_attr_text(&s->resource, LOG_RESOURCE_ATTRIBUTES, o->resource.items[i].key,
                        o->resource.items[i].value);
 }
 

@@ -11,14 +11,7 @@
 #include "translators/logs/log_resource.h"
 
 /* Field numbers of opentelemetry/proto/logs/v1/logs.proto and resource.proto. */
-enum {
-    RESOURCE_LOGS = 1,
-    RL_RESOURCE = 1,
-    RL_SCOPE_LOGS = 2,
-    SL_SCOPE = 1,
-    RESOURCE_ATTRIBUTES = 1,
-    SCOPE_NAME = 1
-};
+enum { RESOURCE_LOGS = 1, RL_RESOURCE = 1, RL_SCOPE_LOGS = 2, SL_SCOPE = 1, SCOPE_NAME = 1 };
 
 enum { KEEP_CHUNKS = 1 << 16 };
 
@@ -50,13 +43,7 @@ static bool is_overruled(const struct maker *m, gw_str key)
 static void resource_attr(struct maker *m, gw_str key, gw_str value)
 {
     if (value.len && !is_overruled(m, key))
-        otlp_attr_text(&m->w, RESOURCE_ATTRIBUTES, key, value);
-}
-
-static void put_written(struct maker *m, gw_str bytes)
-{
-    if (otlp_room(&m->w, bytes.len))
-        otlp_end(&m->w, otlp_put_bytes(m->w.data + m->w.len, bytes));
+        otlp_attr_text(&m->w, LOG_RESOURCE_ATTRIBUTES, key, value);
 }
 
 static void write_more(struct maker *m, gw_str more)
@@ -64,19 +51,18 @@ static void write_more(struct maker *m, gw_str more)
     gw_str key, entry;
     while (log_resource_next(&more, &key, &entry))
         if (!is_overruled(m, key))
-            put_written(m, entry);
+            otlp_append(&m->w, entry);
 }
 
 static void write_resource(struct maker *m, const struct log_origin *o)
 {
-    const struct otlp_buf *more = &m->b->setup->resource;
     size_t resource = otlp_open(&m->w, RL_RESOURCE, 1);
     resource_attr(m, GW_STR("service.name"), o->service);
     resource_attr(m, GW_STR("service.version"), o->version);
     resource_attr(m, GW_STR("deployment.environment.name"), o->env);
     resource_attr(m, GW_STR("host.name"), o->host);
     write_more(m, o->more);
-    put_written(m, gw_str_n((const char *)more->data, more->len));
+    otlp_append(&m->w, otlp_written(&m->b->setup->resource));
     otlp_close(&m->w, resource, 1);
 }
 
@@ -152,9 +138,7 @@ static void write_records(struct maker *m, struct log_scope *s)
     do {
         const struct log_slot *slot = &b->slots[s->first - 1];
         size_t at = m->w.len;
-        if (otlp_room(&m->w, slot->len))
-            otlp_end(&m->w, otlp_put_bytes(m->w.data + at,
-                                           gw_str_n((const char *)b->records.data + slot->at, slot->len)));
+        otlp_append(&m->w, gw_str_n((const char *)b->records.data + slot->at, slot->len));
         if (slot->id && !m->w.failed)
             complete_trace_id(m, at + slot->id);
         m->items++;

@@ -166,6 +166,18 @@ static inline void otlp_end(struct otlp_buf *w, uint8_t *p)
     w->len = (size_t)(p - w->data);
 }
 
+/* Fields that were written elsewhere, as they are. */
+static inline void otlp_append(struct otlp_buf *w, gw_str written)
+{
+    if (otlp_room(w, written.len))
+        otlp_end(w, otlp_put_bytes(w->data + w->len, written));
+}
+
+static inline gw_str otlp_written(const struct otlp_buf *w)
+{
+    return gw_str_n((const char *)w->data, w->len);
+}
+
 /* Default values are written too where `always` matters; plain ones skip zero, as proto3 does. */
 void otlp_uint(struct otlp_buf *, unsigned field, uint64_t v);
 void otlp_fixed64(struct otlp_buf *, unsigned field, uint64_t v);
