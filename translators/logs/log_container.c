@@ -88,15 +88,11 @@ bool log_container_piece(gw_str line, struct log_clock *clock, struct gw_arena *
 
 /* --- paths --- */
 
-struct names {
-    gw_str namespace, pod, uid, container, restarts, id;
-};
-
-enum { FIELDS = sizeof(struct names) / sizeof(gw_str), CONTAINER_ID = 64, UID_LEAST = 32, UID_MOST = 36 };
+enum { CONTAINER_ID = 64, UID_LEAST = 32, UID_MOST = 36 };
+enum name { NAMESPACE, POD, UID, CONTAINER, RESTARTS, ID, NAMES };
 
 struct log_container {
-    struct names is;
-    char *kept[FIELDS]; /* malloc'd, in the order of struct names */
+    gw_str is[NAMES]; /* malloc'd */
     struct otlp_buf resource;
 };
 
@@ -147,99 +143,94 @@ static size_t find_last(gw_str s, char c)
 }
 
 /* NS_POD_UID/CONTAINER/2.log, 2.log.20261121-003542, 2.log.20261121-003542.gz */
-static bool read_pods(gw_str path, struct names *n)
+static bool read_pods(gw_str path, gw_str n[static NAMES])
 {
     gw_str file = take_last(&path), folder, pod;
     size_t digits = 0;
     while (digits < file.len && gw_is_digit(file.ptr[digits]))
         digits++;
-    n->restarts = gw_str_n(file.ptr, digits);
+    n[RESTARTS] = gw_str_n(file.ptr, digits);
     file = gw_str_from(file, digits);
-    n->container = take_last(&path);
+    n[CONTAINER] = take_last(&path);
     folder = pod = take_last(&path);
     if (!digits || !gw_str_starts(file, GW_STR(".log")) || (file.len > 4 && file.ptr[4] != '.') ||
-        !gw_str_next(&pod, '_', &n->namespace) || !gw_str_next(&pod, '_', &n->pod) || !pod.ptr)
+        !gw_str_next(&pod, '_', &n[NAMESPACE]) || !gw_str_next(&pod, '_', &n[POD]) || !pod.ptr)
         return false;
-    n->uid = pod;
-    return folder.len && is_name(n->namespace) && is_name(n->pod) && is_uid(n->uid) && is_name(n->container);
+    n[UID] = pod;
+    return folder.len && is_name(n[NAMESPACE]) && is_name(n[POD]) && is_uid(n[UID]) && is_name(n[CONTAINER]);
 }
 
 /* POD_NS_CONTAINER-ID.log */
-static bool read_link(gw_str path, struct names *n)
+static bool read_link(gw_str path, gw_str n[static NAMES])
 {
     gw_str file = take_last(&path), rest = file;
     if (!gw_str_ends(file, GW_STR(".log")))
         return false;
     rest.len -= 4;
-    if (!gw_str_next(&rest, '_', &n->pod) || !gw_str_next(&rest, '_', &n->namespace) || !rest.ptr)
+    if (!gw_str_next(&rest, '_', &n[POD]) || !gw_str_next(&rest, '_', &n[NAMESPACE]) || !rest.ptr)
         return false;
     size_t dash = find_last(rest, '-');
-    n->container = gw_str_n(rest.ptr, dash);
-    n->id = gw_str_from(rest, dash + 1);
-    return n->id.len == CONTAINER_ID && is_hex(n->id) && is_name(n->pod) && is_name(n->namespace) &&
-           is_name(n->container);
+    n[CONTAINER] = gw_str_n(rest.ptr, dash);
+    n[ID] = gw_str_from(rest, dash + 1);
+    return n[ID].len == CONTAINER_ID && is_hex(n[ID]) && is_name(n[POD]) && is_name(n[NAMESPACE]) &&
+           is_name(n[CONTAINER]);
 }
 
 /* ID-json.log, ID-json.log.1 */
-static bool read_docker_path(gw_str path, struct names *n)
+static bool read_docker_path(gw_str path, gw_str n[static NAMES])
 {
     gw_str file = take_last(&path);
-    n->id = gw_str_n(file.ptr, file.len < CONTAINER_ID ? file.len : CONTAINER_ID);
-    return n->id.len == CONTAINER_ID && is_hex(n->id) &&
+    n[ID] = gw_str_n(file.ptr, file.len < CONTAINER_ID ? file.len : CONTAINER_ID);
+    return n[ID].len == CONTAINER_ID && is_hex(n[ID]) &&
            gw_str_starts(gw_str_from(file, CONTAINER_ID), GW_STR("-json.log"));
 }
 
-static bool read_path(gw_str path, struct names *n)
+static bool read_path(gw_str path, gw_str n[static NAMES])
 {
-    *n = (struct names){.namespace = GW_NOSTR};
-    if (read_pods(path, n))
-        return true;
-    *n = (struct names){.namespace = GW_NOSTR};
-    if (read_link(path, n))
-        return true;
-    *n = (struct names){.namespace = GW_NOSTR};
-    return read_docker_path(path, n);
-}
-
-static void write_text(struct otlp_buf *w, gw_str key, gw_str text)
-{
-    if (text.len)
-        otlp_attr_text(w, LOG_RESOURCE_ATTRIBUTES, key, text);
+    static bool (*const readers[])(gw_str, gw_str *) = {read_pods, read_link, read_docker_path};
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        for (int k = 0; k < NAMES; k++)
+            n[k] = GW_NOSTR;
+        if (readers[i](path, n))
+            return true;
+    }
+    return false;
 }
 
 static void write_resource(struct log_container *c)
 {
+    static const gw_str keys[NAMES] = {[NAMESPACE] = GW_LIT("k8s.namespace.name"),
+                                       [POD] = GW_LIT("k8s.pod.name"),
+                                       [UID] = GW_LIT("k8s.pod.uid"),
+                                       [CONTAINER] = GW_LIT("k8s.container.name"),
+                                       [RESTARTS] = GW_LIT("k8s.container.restart_count"),
+                                       [ID] = GW_LIT("container.id")};
     int64_t restarts;
     c->resource.len = 0;
-    write_text(&c->resource, GW_STR("k8s.namespace.name"), c->is.namespace);
-    write_text(&c->resource, GW_STR("k8s.pod.name"), c->is.pod);
-    write_text(&c->resource, GW_STR("k8s.pod.uid"), c->is.uid);
-    write_text(&c->resource, GW_STR("k8s.container.name"), c->is.container);
-    if (gw_str_i64(c->is.restarts, &restarts))
-        otlp_attr_int(&c->resource, LOG_RESOURCE_ATTRIBUTES, GW_STR("k8s.container.restart_count"), restarts);
-    write_text(&c->resource, GW_STR("container.id"), c->is.id);
+    for (int i = 0; i < NAMES; i++)
+        if (i == RESTARTS && gw_str_i64(c->is[i], &restarts))
+            otlp_attr_int(&c->resource, LOG_RESOURCE_ATTRIBUTES, keys[i], restarts);
+        else if (i != RESTARTS && c->is[i].len)
+            otlp_attr_text(&c->resource, LOG_RESOURCE_ATTRIBUTES, keys[i], c->is[i]);
 }
 
-static void keep(struct log_container *c, size_t i, gw_str *to, gw_str text)
+static void keep(gw_str *to, gw_str text)
 {
-    if (to->len || !text.len || !(c->kept[i] = malloc(text.len)))
+    char *copy = !to->len && text.len ? malloc(text.len) : NULL;
+    if (!copy)
         return;
-    memcpy(c->kept[i], text.ptr, text.len);
-    *to = gw_str_n(c->kept[i], text.len);
+    memcpy(copy, text.ptr, text.len);
+    *to = gw_str_n(copy, text.len);
 }
 
 struct log_container *log_container_learn(struct log_container *known, gw_str path)
 {
-    struct names n;
+    gw_str names[NAMES];
     struct log_container *c = known;
-    if (!read_path(path, &n) || (!c && !(c = calloc(1, sizeof *c))))
+    if (!read_path(path, names) || (!c && !(c = calloc(1, sizeof *c))))
         return known;
-    keep(c, 0, &c->is.namespace, n.namespace);
-    keep(c, 1, &c->is.pod, n.pod);
-    keep(c, 2, &c->is.uid, n.uid);
-    keep(c, 3, &c->is.container, n.container);
-    keep(c, 4, &c->is.restarts, n.restarts);
-    keep(c, 5, &c->is.id, n.id);
+    for (int i = 0; i < NAMES; i++)
+        keep(&c->is[i], names[i]);
     write_resource(c);
     return c;
 }
@@ -248,13 +239,13 @@ void log_container_drop(struct log_container *c)
 {
     if (!c)
         return;
-    for (size_t i = 0; i < FIELDS; i++)
-        free(c->kept[i]);
+    for (int i = 0; i < NAMES; i++)
+        free((char *)(uintptr_t)c->is[i].ptr);
     otlp_fini(&c->resource);
     free(c);
 }
 
 gw_str log_container_resource(const struct log_container *c)
 {
-    return c && !c->resource.failed ? gw_str_n((const char *)c->resource.data, c->resource.len) : GW_NOSTR;
+    return c && !c->resource.failed ? otlp_written(&c->resource) : GW_NOSTR;
 }
