@@ -19,9 +19,9 @@
 #include "translators/logs/log_record.h"
 #include "translators/logs/log_severity.h"
 
-/* Past so many bytes that wait, more is charged to the process's memory budget; up to there a batch is part
- * of what a thread costs. */
 enum { SC_FAULT_TEXT = sizeof(((struct sc_fault *)0)->text) };
+/* Past LOG_BATCH_FREE bytes that wait, more is charged to the process's memory budget; up to there a batch is
+ * part of what a thread costs. */
 enum {
     LOG_BATCH_FREE = 4 << 20,
     LOG_BATCH_STEP = 1 << 20,

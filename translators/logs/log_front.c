@@ -9,7 +9,7 @@
 #include <emmintrin.h>
 #endif
 
-enum { WORD = 256 };
+enum { WORD = 256, LINE = 9 /* digits of a line's number */ };
 
 const uint8_t log_char_kinds[256] = {
     ['0' ... '9'] = LOG_NAME | LOG_UPPER | LOG_DIGIT | LOG_WORD,
@@ -79,21 +79,14 @@ static bool is_source_ending(gw_str s)
            IS("lua") || IS("pl") || IS("m") || IS("scala") || IS("swift");
 }
 
-/* Up to nine digits. */
-static int64_t line_number(gw_str digits)
-{
-    int64_t n = 0;
-    for (size_t i = 0; i < digits.len; i++)
-        n = n * 10 + (digits.ptr[i] - '0');
-    return n;
-}
-
 bool log_front_place(struct log_front *f, gw_str s)
 {
     size_t colon = s.len, dot = 0, path = 0;
+    int64_t line;
     while (colon && gw_is_digit(s.ptr[colon - 1]))
         colon--;
-    if (colon < 4 || colon == s.len || s.len - colon > 9 || s.ptr[colon - 1] != ':')
+    if (colon < 4 || s.ptr[colon - 1] != ':' || s.len - colon > LINE ||
+        !gw_str_i64(gw_str_from(s, colon), &line))
         return false;
     gw_str file = gw_str_n(s.ptr, colon - 1);
     for (size_t i = file.len; i; i--) {
@@ -112,6 +105,6 @@ bool log_front_place(struct log_front *f, gw_str s)
     else
         path = 0;
     log_attrs_text(f->r->attrs, GW_STR("code.file.path"), gw_str_from(file, path));
-    log_attrs_int(f->r->attrs, GW_STR("code.line.number"), line_number(gw_str_from(s, colon)));
+    log_attrs_int(f->r->attrs, GW_STR("code.line.number"), line);
     return true;
 }

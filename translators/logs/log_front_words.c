@@ -217,7 +217,6 @@ static bool take_numbers(struct log_front *f, gw_str word)
     int64_t second = 0;
     if (!gw_str_i64(word, &f->number) || (two && !gw_str_i64(next, &second)))
         return false;
-    f->numbered = true;
     if (two || bracket)
         log_attrs_int(f->r->attrs, GW_STR("thread.id"), two ? second : f->number);
     if (two)

@@ -3,6 +3,7 @@
  *
  * Pure but for the arena. Called by the syslog receiver for each message.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/logs/log_severity.h"
 #include "translators/logs/log_time.h"
 #include "translators/logs/syslog_parse.h"
 
@@ -450,8 +451,8 @@ static void read_rfc3164(gw_str s, const struct syslog_ground *g, struct syslog_
     if (timed)
         read_host(&s, g, form, m);
     skip_to_mnemonic(&s);
-    bool known = m->host.len || read_mnemonic(s, m);
-    if (!read_mnemonic(s, m) && !read_category(&s, m)) {
+    bool mnemonic = read_mnemonic(s, m), known = mnemonic || m->host.len;
+    if (!mnemonic && !read_category(&s, m)) {
         if (timed || from_cisco)
             known |= read_tag(&s, m);
         else if (m->severity >= 0)
@@ -484,11 +485,5 @@ void syslog_parse(gw_str message, const struct syslog_ground *g, struct gw_arena
 
 int syslog_severity(unsigned severity, gw_str *word)
 {
-    static const struct {
-        int number;
-        gw_str word;
-    } known[] = {{21, GW_LIT("emerg")},   {19, GW_LIT("alert")},  {18, GW_LIT("crit")}, {17, GW_LIT("err")},
-                 {13, GW_LIT("warning")}, {10, GW_LIT("notice")}, {9, GW_LIT("info")},  {5, GW_LIT("debug")}};
-    *word = known[severity & 7].word;
-    return known[severity & 7].number;
+    return log_severity_number(severity & 7, false, word);
 }
