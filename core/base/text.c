@@ -90,6 +90,14 @@ size_t gw_utf8_count(gw_str s)
     return n;
 }
 
+size_t gw_utf8_cut(gw_str s, size_t most)
+{
+    size_t n = s.len < most ? s.len : most;
+    for (int back = 0; n < s.len && n > 0 && back < 3 && ((unsigned char)s.ptr[n] & 0xC0) == 0x80; back++)
+        n--;
+    return n;
+}
+
 bool gw_is_space(uint32_t r)
 {
     return (r >= 9 && r <= 13) || r == ' ' || r == 0x85 || r == 0xA0 || r == 0x1680 ||

@@ -40,6 +40,8 @@ void gw_text_put_rune(struct gw_text *, uint32_t rune);
 uint32_t gw_utf8_next(gw_str *s);
 /* How many code points there are. */
 size_t gw_utf8_count(gw_str s);
+/* The length of the beginning of s, of at most `most` bytes, that ends between characters. */
+size_t gw_utf8_cut(gw_str s, size_t most);
 /* Go's unicode.IsSpace at both ends. */
 gw_str gw_trim_space(gw_str s);
 /* The same with the characters of `set`. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/text.h"
+
 enum { LABEL = 100 };
 
 void log_misses_fini(struct log_misses *m)
@@ -54,9 +56,7 @@ static void watch_script(struct log_misses *m, struct sc_set *set, size_t script
     unsigned line, column;
     for (size_t i = 0; sc_grok_of(set, script, i, &name, &pattern, &line, &column); i++) {
         char file[256], label[LABEL + 1];
-        size_t n = pattern.len < LABEL / 2 ? pattern.len : LABEL / 2;
-        while (n < pattern.len && n && ((unsigned char)pattern.ptr[n] & 0xC0) == 0x80)
-            n--;
+        size_t n = gw_utf8_cut(pattern, LABEL / 2);
         snprintf(file, sizeof file, "%.*s", GW_FMT(name));
         snprintf(label, sizeof label, "%u:%u %.*s%s", line, column, (int)n, pattern.ptr,
                  n < pattern.len ? "…" : "");

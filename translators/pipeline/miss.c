@@ -47,10 +47,7 @@ bool sc_matched_nothing(const struct sc_thread *t)
 /* The beginning of a text, or its end, as far as people want to see it. */
 static gw_str head(struct gw_arena *a, gw_str s)
 {
-    size_t n = SHOWN;
-    while (n < s.len && n && ((unsigned char)s.ptr[n] & 0xC0) == 0x80)
-        n--;
-    return s.len <= SHOWN ? s : gw_arena_printf(a, "%.*s…", (int)n, s.ptr);
+    return s.len <= SHOWN ? s : gw_arena_printf(a, "%.*s…", (int)gw_utf8_cut(s, SHOWN), s.ptr);
 }
 
 static gw_str tail(struct gw_arena *a, gw_str s)

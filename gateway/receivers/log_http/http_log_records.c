@@ -7,22 +7,13 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 
-/* The longest beginning of s with at most `most` bytes that ends between characters of UTF-8. */
-static gw_str http_log_beginning(gw_str s, size_t most)
-{
-    size_t n = s.len < most ? s.len : most;
-    for (int back = 0; n < s.len && n > 0 && back < 3 && ((uint8_t)s.ptr[n] & 0xC0) == 0x80; back++)
-        n--;
-    return gw_str_n(s.ptr, n);
-}
-
 void http_log_line(struct http_log_reader *r, struct log_input *in, gw_str text)
 {
     r->records++;
     if (!r->take)
         return;
     in->form = LOG_TEXT;
-    in->text = http_log_beginning(text, r->body->max_record);
+    in->text = gw_str_n(text.ptr, gw_utf8_cut(text, r->body->max_record));
     in->cut = text.len - in->text.len;
     r->take(r->to, in);
 }
