@@ -2,9 +2,9 @@
  *
  *     span id ─▶ service        learned from every span, while some log receiver asks (gw_span_services_ask)
  *
- * A table of a fixed size, of which the newest spans win: a slot is one 64-bit word, the upper bits of the hashed
- * span id and the service's number. The hash is a bijection, and the slot's place is its lower bits, so a hit is
- * never another span's. Of services as many are known as there is room for; spans of others have none.
+ * A table of a fixed size, of which the newest spans win: a slot is one 64-bit word, the upper bits of the
+ * hashed span id and the service's number. The hash is a bijection, and the slot's place is its lower bits,
+ * so a hit is never another span's. Services have a table of a fixed size too; past that, spans have none.
  *
  * Ownership: names are copied, and live as long as the table. Threads: all functions from any thread.
  * SPDX-License-Identifier: Apache-2.0

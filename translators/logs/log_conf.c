@@ -97,7 +97,8 @@ static const char *near_script(const struct log_library *l, gw_str name, char ou
     return out;
 }
 
-/* A source that is written down finds a script of the directory, or somebody has written how its records are read without. */
+/* A source that is written down finds a script of the directory, or somebody has written how its records are
+ * read without. */
 static void check_source(const struct log_setup *s, const struct log_scripts *scripts, const char *path,
                          struct gw_diagnostics *diagnostics)
 {

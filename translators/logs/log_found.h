@@ -41,7 +41,7 @@ struct log_reader {
 };
 
 /* log_text.c: a line, or several, of text. body is what is left when the front was understood, else all of
- * it. Gives back what of it is a line of its own (syslog's message, JSON behind a time), which was not read. */
+ * it. Gives back what of it is a line of its own (syslog's message, JSON behind a time): it was not read. */
 gw_str log_read_text(struct log_reader *, gw_str text, struct log_found *);
 /* log_json.c: text that may be JSON. */
 void log_read_any(struct log_reader *, gw_str text, struct log_found *);

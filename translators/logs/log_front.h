@@ -3,19 +3,19 @@
  *     2026-11-21 00:35:39,530 [main] ERROR c.e.Cart:12 - dd.trace_id=… dd.span_id=… - no such item
  *     time                    name   level logger      marks                          message
  *
- * What is taken off the body stands somewhere else in the record; the first piece that is not understood begins
- * the message. A piece that stands in the way of others (a time that cannot be read, a request's id before the
- * level) is kept: the message begins with it, and the pieces behind it count all the same.
+ * What is taken off the body stands somewhere else in the record; the first piece that is not understood
+ * begins the message. A piece that stands in the way of others (a time that cannot be read, a request's id
+ * before the level) is kept: the message begins with it, and the pieces behind it count all the same.
  *
  *     log_front.c            what they share
- *     log_text.c             goes over the pieces, and looks elsewhere in the line where the front says little
+ *     log_text.c             goes over the pieces, and looks elsewhere in a line whose front says little
  *     log_front_words.c      pieces without brackets
  *     log_front_brackets.c   pieces in brackets
  *     log_front_marks.c      ids, service, env, version
  *     log_front_forms.c      lines of a shape of their own: glog, Redis, Ruby's Logger, syslog, …
  *
- * The state lives for one record. All functions that take a piece return false, and leave the state as it was,
- * when what stands there is none.
+ * The state lives for one record. All functions that take a piece return false, and leave the state as it
+ * was, when what stands there is none.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef LOG_FRONT_H
@@ -63,7 +63,7 @@ static inline bool log_is_word_char(int c)
     return gw_is_letter(c) || gw_is_digit(c) || c == '_';
 }
 
-/* Kinds of characters: names of loggers and threads, capitals and the signs of INFO+2, digits, letters and _. */
+/* Kinds of characters: of loggers' and threads' names; capitals and the signs of INFO+2; digits; of words. */
 enum { LOG_NAME = 1, LOG_UPPER = 2, LOG_DIGIT = 4, LOG_WORD = 8 };
 extern const uint8_t log_char_kinds[256];
 
@@ -125,7 +125,7 @@ void log_front_find_marks(struct log_found *, gw_str text);
 
 /* A line that is of a shape of its own from its first character on: true when it was read. */
 bool log_front_form(struct log_front *);
-/* Behind the time: `host app[pid]:` of syslog files. What is left is the message, which may be a line of its own. */
+/* Behind the time: `host app[pid]:` of syslog files. The rest is the message, perhaps a line of its own. */
 bool log_front_syslog(struct log_front *);
 /* Behind the time: `class method⏎LEVEL: message` of java.util.logging. */
 bool log_front_two_lines(struct log_front *);

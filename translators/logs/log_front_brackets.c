@@ -1,5 +1,5 @@
-/* Pieces of a text line's front that stand in brackets: [INFO], [main], [core:error], [pid 1:tid 2], (thread),
- * {file.py:12}.
+/* Pieces of a text line's front that stand in brackets: [INFO], [main], [core:error], [pid 1:tid 2],
+ * (thread), {file.py:12}.
  *
  * The state lives for one record. Called by log_text.c.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -1,5 +1,5 @@
-/* Lines of a shape of their own, known by their first characters: glog and klog, Redis, Ruby's Logger, Tornado,
- * Erlang's reports; and two that are known behind the time: syslog files and java.util.logging.
+/* Lines of a shape of their own, known by their first characters: glog and klog, Redis, Ruby's Logger,
+ * Tornado, Erlang's reports; and two that are known behind the time: syslog files and java.util.logging.
  *
  * The state lives for one record. Called by log_text.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -23,7 +23,9 @@ static bool attr_number(struct log_front *f, gw_str key, gw_str digits)
     return true;
 }
 
-/* --- glog, klog: E1121 00:35:39.123456       1 reflector.go:138] message; a year may stand before 1121 --- */
+/* --- glog, klog: E1121 00:35:39.123456       1 reflector.go:138] message --- */
+
+/* A year may stand before 1121. */
 
 static bool read_glog(struct log_front *f, gw_str line)
 {
@@ -203,7 +205,9 @@ bool log_front_form(struct log_front *f)
     return read;
 }
 
-/* --- syslog files: Dec 10 06:55:46 host sshd[24200]: message, 2026-11-21T00:35:39.530119+00:00 host app: message --- */
+/* --- syslog files --- */
+
+/* Dec 10 06:55:46 host sshd[24200]: message, 2026-11-21T00:35:39.530119+00:00 host app: message */
 
 static bool is_host(gw_str s)
 {

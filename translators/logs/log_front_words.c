@@ -1,8 +1,8 @@
-/* Pieces of a text line's front that stand without brackets: levels, loggers, places, process ids, separators,
- * columns.
+/* Pieces of a text line's front that stand without brackets: levels, loggers, places, process ids,
+ * separators, columns.
  *
- * The state lives for one record. Called by log_text.c for each word of the front, so what most words are (the
- * message's first) is found by a few looks at them.
+ * The state lives for one record. Called by log_text.c for each word of the front, so what most words are
+ * (the message's first) is found by a few looks at them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 #include "translators/logs/log_severity.h"
@@ -68,8 +68,8 @@ static bool before_category(const struct log_front *f, gw_str word)
     return next.len > 3 && next.ptr[next.len - 1] == ']' && gw_str_find(next, '[') > 0;
 }
 
-/* The level that a word before a colon is: `ERROR:`, `error:`, `LOG:`, but not `http:` and `config:`. `panic: ` at
- * the front begins a trace of Go's. */
+/* The level that a word before a colon is: `ERROR:`, `error:`, `LOG:`, but not `http:` and `config:`.
+ * `panic:` at the front begins a trace of Go's. */
 static int colon_level(const struct log_front *f, gw_str word, gw_str core)
 {
     bool upper = log_is_upper_word(core);
@@ -148,7 +148,8 @@ static bool take_joined_level(struct log_front *f, gw_str word)
     return false;
 }
 
-/* `name - LEVEL - message`, behind a time: %(asctime)s - %(name)s - %(levelname)s - %(message)s; and `name LEVEL:` */
+/* Behind a time: `name - LEVEL - message` (%(asctime)s - %(name)s - %(levelname)s - %(message)s) and
+ * `name LEVEL:` */
 static bool take_name_first(struct log_front *f, gw_str word)
 {
     gw_str after = behind(f, word);
@@ -181,7 +182,7 @@ static bool take_database(struct log_front *f, gw_str word)
     return true;
 }
 
-/* `E NETWORK  [conn]` of MongoDB, `D WindowManager:` of Android: a letter, and behind it what cannot be prose. */
+/* `E NETWORK  [conn]` of MongoDB, `D WindowManager:` of Android: a letter, and then what cannot be prose. */
 static bool take_letter(struct log_front *f, gw_str word)
 {
     gw_str next = log_front_next(f, skip_blanks(behind(f, word)));
@@ -355,7 +356,7 @@ static bool has_logger_always(const struct log_front *f)
            (n > 27 && t[10] == 'T' && t[19] == '.' && t[26] == 'Z' && t[27] == ' ');
 }
 
-/* `logger: message`; of a name that may be prose, only where a bracket stood before it, or the format has one. */
+/* `logger: message`; a name that may be prose is one only behind a bracket, or where the format has one. */
 static bool take_logger_colon(struct log_front *f, gw_str word)
 {
     gw_str name = gw_str_n(word.ptr, word.len - 1);
@@ -481,7 +482,7 @@ static bool take_place(struct log_front *f, gw_str word)
     return true;
 }
 
-/* The logger in the bracket of the time and the level: [TIME LEVEL shop::cart]; a component behind a letter. */
+/* The logger in the bracket of time and level: [TIME LEVEL shop::cart]; a component behind a letter. */
 static bool take_sole_logger(struct log_front *f, gw_str word)
 {
     bool closes = f->open && *(word.ptr + word.len) == ']';
@@ -518,7 +519,7 @@ static bool after_level(struct log_front *f, gw_str word)
 
 /* --- separators and columns --- */
 
-/* A dash ends the front; between a time and a level it only stands between them. Behind it bare ids may stand. */
+/* A dash ends the front, unless it stands between a time and a level. Behind it bare ids may stand. */
 static bool take_separator(struct log_front *f, gw_str word)
 {
     if (word.len > 2 || (*word.ptr != '-' && *word.ptr != '|' && *word.ptr != ':') ||

@@ -212,7 +212,7 @@ static const char *next_mark(const char *at, const char *end)
     return NULL;
 }
 
-/* The key that ends with this `_id` or `Id`: what stands before it, back to the first character that no key has. */
+/* The key that ends with this `_id` or `Id`, without it: back to the first character that no key has. */
 static gw_str key_before(gw_str text, const char *mark)
 {
     const char *from = mark;
@@ -221,8 +221,8 @@ static gw_str key_before(gw_str text, const char *mark)
     return gw_str_n(from, (size_t)(mark - from));
 }
 
-/* Exact keys only: what ends with `trace_id` may be the parent's. `dd.` counts below other objects as well, and
- * GELF puts an underscore before every key. */
+/* Exact keys only: what ends with `trace_id` may be the parent's. `dd.` counts below other objects as well,
+ * and GELF puts an underscore before every key. */
 static bool is_key(gw_str key, gw_str name, bool camel, bool *datadog)
 {
     if (!gw_str_ends(key, name))

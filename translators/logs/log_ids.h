@@ -22,9 +22,9 @@ enum log_id { LOG_ID_BAD, LOG_ID_NONE, LOG_ID_GOOD };
 
 enum log_id log_trace_id(gw_str, struct log_trace *);
 enum log_id log_span_id(gw_str, uint64_t *);
-/* Finds `trace_id` and `span_id` (`traceId`, `spanId`; with dd. or dd_ in front, which win) anywhere in a text, and
- * what is said beside them. Other keys that end so (`parent_trace_id`) are of other records. Returns false when
- * there are none. */
+/* Finds `trace_id` and `span_id` (`traceId`, `spanId`; with dd. or dd_ in front, which win) anywhere in a
+ * text, and what is said beside them. Other keys that end so (`parent_trace_id`) are of other records.
+ * Returns false when there are none. */
 struct log_marks {
     gw_str trace, span, service, env, version;
 };

@@ -521,7 +521,7 @@ static bool read_json(struct log_reader *r, gw_str text, struct log_found *found
     return true;
 }
 
-/* A logfmt line as JSON: its pairs have the same places. Of one that is not pairs alone the line stays whole. */
+/* A logfmt line as JSON: its pairs have the same places. One that is not pairs alone stays whole. */
 static bool read_pairs(struct log_reader *r, gw_str text, struct log_found *found)
 {
     gw_str json;

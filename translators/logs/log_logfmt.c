@@ -121,7 +121,7 @@ static void put_char(struct writer *w, char c)
     }
 }
 
-/* Backslashes in quotes are Go's, or Python's: those that JSON has stay, \' and \x.. become what they mean. */
+/* Backslashes in quotes are Go's, or Python's: those that JSON has stay, \' becomes ', others are text. */
 static void put_string(struct writer *w, gw_str s, bool quoted)
 {
     *w->at++ = '"';

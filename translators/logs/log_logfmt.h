@@ -2,8 +2,8 @@
  *
  *     time=2026-11-21T00:35:39Z level=error msg="cannot connect" dd.trace_id=6b01…
  *
- * become one JSON object of texts, which log_json.c reads: the keys have the same places. `t` is the time, and
- * `source` the caller where it is file:line.
+ * become one JSON object of texts, which log_json.c reads: the keys have the same places. `t` is the time,
+ * and `source` the caller where it is file:line.
  *
  * Ownership: the JSON is the arena's. Pure functions.
  * SPDX-License-Identifier: Apache-2.0

@@ -1,11 +1,11 @@
-/* log_resource.h: attributes of a record's resource beyond service, env, version and host: which container and
- * which pod wrote it.
+/* log_resource.h: attributes of a record's resource beyond service, env, version and host: which container
+ * and which pod wrote it.
  *
- *     ddtags           kube_namespace:ns,pod_name:p,image_tag:7 ─┐  by the table that spans are read by (dd_tags.def)
- *     a log's path     /var/log/pods/NS_POD_UID/CONTAINER/2.log ─┴─▶ k8s.*, container.*: struct log_origin's `more`
+ *     ddtags        kube_namespace:ns,pod_name:p,image_tag:7 ─┐  by dd_tags.def, as spans are read
+ *     a log's path  /var/log/pods/NS_POD_UID/CONTAINER/2.log ─┴─▶ k8s.*, container.*: log_origin's `more`
  *
- * They are written once as OTLP has them, a Resource's `attributes` end to end, and compared, kept and sent as
- * these bytes.
+ * They are written once as OTLP has them, a Resource's `attributes` end to end, and compared, kept and sent
+ * as these bytes.
  *
  * Threads: no state but the caller's.
  * SPDX-License-Identifier: Apache-2.0
@@ -19,8 +19,8 @@
 enum { LOG_RESOURCE_ATTRIBUTES = 1 /* field of Resource */ };
 
 /* "k:v,k:v", as Datadog's tags are written. Service, env, version and host go to the origin where it has
- * none, what the table knows to the resource, everything else to the record. A key that comes several times makes
- * an array of its values. */
+ * none, what the table knows to the resource, everything else to the record. A key that comes several times
+ * makes an array of its values. */
 void log_tags_read(gw_str tags, struct log_attrs *record, struct log_attrs *resource, struct log_origin *);
 /* The key is among the tags, and one that the table knows: it is an attribute of the resource. */
 bool log_tag_is_resource(gw_str tags, gw_str key);

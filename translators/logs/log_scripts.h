@@ -25,8 +25,8 @@ void log_library_drop(struct log_library *);
 const struct sc_script *log_library_find(const struct log_library *, gw_str name);
 /* The names of its scripts, without .p; NULL-terminated, and never NULL itself. */
 const char *const *log_library_names(const struct log_library *);
-/* What is wrong with a script that does not load, at `path`: a mistake where one is asked for (strict), else a
- * warning. */
+/* What is wrong with a script that does not load, at `path`: a mistake where one is asked for (strict), else
+ * a warning. */
 void log_library_report(const struct log_library *, const struct sc_script *, const char *path, bool strict,
                         struct gw_diagnostics *);
 
@@ -35,8 +35,8 @@ struct log_scripts;
 struct log_scripts *log_scripts_new(void); /* NULL when there is no memory */
 void log_scripts_drop(struct log_scripts *);
 /* Reads the directory, for the first time or once more; an empty name is no directory. Scripts that do not
- * load are warnings (mistakes where it is strict), a directory that cannot be read is a problem, at pipelines.directory; then the library
- * stays what it was. */
+ * load are warnings (mistakes where it is strict), a directory that cannot be read is a problem, at
+ * pipelines.directory; then the library stays what it was. */
 void log_scripts_read(struct log_scripts *, gw_str directory, struct gw_diagnostics *);
 /* `ddgate check`: from now on what is worth a warning while data comes in is a mistake. */
 void log_scripts_be_strict(struct log_scripts *);

@@ -1,6 +1,6 @@
 /* A text line, or several: its front piece by piece (log_front.h), and, where that says little, what stands
- * elsewhere in it: the time of access logs, seconds since 1970 in a column, a level among columns, ids, a stack
- * trace.
+ * elsewhere in it: the time of access logs, seconds since 1970 in a column, a level among columns, ids, a
+ * stack trace.
  *
  * The state lives for one record. Called by log_json.c (log_read_any), which tells JSON from text.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -13,7 +13,7 @@ enum { PIECES = 16 /* of a front at most */, COLUMNS = 10, NEAR = 160, SEVERITY_
 
 /* --- the time --- */
 
-/* Behind a time in an open bracket, or before a comma or colon: [TIME: LEVEL/NAME], TIME, LEVEL, TIME:LEVEL: */
+/* Behind a time, a colon or comma: [TIME: LEVEL/NAME], TIME, LEVEL, TIME:LEVEL: */
 static void skip_joint(struct log_front *f)
 {
     if (f->end - f->at > 1 && (*f->at == ':' || *f->at == ','))
@@ -112,8 +112,8 @@ static void place_spring(struct log_front *f)
         f->found->origin.service = log_or_else(f->found->origin.service, last[-1].text);
 }
 
-/* A [name] is the thread, where a logger stands beside it or it came before the level; two brackets that touch
- * are logger and level (Rust's fern). Of MySQL the first is an error code. */
+/* A [name] is the thread, where a logger stands beside it or it came before the level; two brackets that
+ * touch are logger and level (Rust's fern). Of MySQL the first is an error code. */
 static void place_names(struct log_front *f)
 {
     if (f->names_n && f->spring) {
@@ -141,8 +141,8 @@ static void place_number(struct log_front *f)
 
 /* --- elsewhere in the line --- */
 
-/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs, with its zone. The line stays whole.
- * HAProxy's [10/Oct/2023:13:55:36.123] is when the request came, not when the line was written. */
+/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs, with its zone. The line stays
+ * whole. HAProxy's [10/Oct/2023:13:55:36.123] is when the request came, not when the line was written. */
 static bool find_access_time(struct log_reader *r, struct log_found *found, gw_str text)
 {
     enum { LENGTH = 22 };
@@ -166,15 +166,15 @@ static bool read_epoch(gw_str word, uint64_t *ns)
     return log_time_number(word, seconds, ns);
 }
 
-/* A date and a time of day in a column; FIRST is what the line begins with, where a clock alone is no time. */
+/* A date and a time of day in a column. */
 static bool read_column_time(struct log_reader *r, gw_str rest, uint64_t *ns)
 {
     return rest.len > 18 && gw_is_digit(*rest.ptr) && (rest.ptr[4] == '-' || rest.ptr[4] == '/') &&
            log_time_front(r->clock, rest, r->now, ns);
 }
 
-/* Columns before the message: seconds since 1970 (BGL, HPC, Squid), or a date behind a file's name. *at is where
- * a date stands: the front goes on there. */
+/* Columns before the message: seconds since 1970 (BGL, HPC, Squid), or a date behind a file's name. *at is
+ * where a date stands: the front goes on there. */
 static bool find_column_time(struct log_reader *r, gw_str text, uint64_t *ns, const char **at)
 {
     gw_str rest = text, word;

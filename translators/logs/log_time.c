@@ -1,4 +1,5 @@
-/* When a record was made, by its own words: the usual form is read here, others by timescan.h and dateparse.h.
+/* When a record was made, by its own words: the usual form is read here, others by timescan.h and
+ * dateparse.h.
  *
  * A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset. Called by
  * log_text.c and log_json.c.

@@ -21,11 +21,12 @@ struct log_clock {
 };
 
 void log_clock_init(struct log_clock *, const struct zone *);
-/* A time at the front of the text, with its zone: how many bytes they take, 0 when there is none. The fast way is
+/* A time at the front of the text, with its zone: how many bytes they take; 0: none. Read fast are
  *     2026-11-21 00:35:39,530   2026-11-21T00:35:39.530+08:00   2026/11/21 00:35:39   …:39:530 +0000
  * and timescan.h has the others. Times that OTLP has no room for (past 2554) are none. */
 size_t log_time_front(struct log_clock *, gw_str text, uint64_t now, uint64_t *ns);
-/* The whole text is a time, in whatever form (dateparse.h knows more of them); numbers are seconds, ms, µs or ns since 1970, by their size. */
+/* The whole text is a time, in whatever form (dateparse.h knows more of them); numbers are seconds, ms, µs or
+ * ns since 1970, by their size. */
 bool log_time_text(struct log_clock *, gw_str text, uint64_t now, uint64_t *ns);
 bool log_time_number(gw_str digits, double value, uint64_t *ns);
 

@@ -349,7 +349,8 @@ static bool read_category(gw_str *s, struct syslog_message *m)
     return true;
 }
 
-/* Cisco's own front: "123: ", "123: router: ", "123: router: 000045: ", "wlc1: *task: ", "5: RP/0/RSP0/CPU0:", ": " */
+/* Cisco's own front: "123: ", "123: router: ", "123: router: 000045: ", "wlc1: *task: ",
+ * "5: RP/0/RSP0/CPU0:", ": " */
 
 /* Digits and a colon; a colon alone. */
 static bool read_sequence(gw_str *s, struct syslog_message *m)
@@ -365,8 +366,8 @@ static bool read_sequence(gw_str *s, struct syslog_message *m)
     return true;
 }
 
-/* The length of "router: ", "RP/0/RSP0/CPU0:" at the front of a time, or "router " before that. *name: without
- * its end. 0: it is none. */
+/* The length of "router: ", "RP/0/RSP0/CPU0:" at the front of a time, or "router " before that. *name:
+ * without its end. 0: it is none. */
 static size_t origin_length(gw_str s, gw_str *name)
 {
     size_t blank = gw_str_find(s, ' ');

@@ -116,8 +116,8 @@ static bool read_offset(struct reading *r)
     return read_sign_offset(r, false);
 }
 
-/* " UTC", " CST:", " +0800", " GMT+8" behind a time, and +08:00 without the blank. What is no known zone may be the
- * host: it is a zone when Cisco's mnemonic or a year comes after it. */
+/* " UTC", " CST:", " +0800", " GMT+8" behind a time, and +08:00 without the blank. What is no known zone may
+ * be the host: it is a zone when Cisco's mnemonic or a year comes after it. */
 static bool read_zone(struct reading *r, const struct zone *zone)
 {
     size_t n = 0;
@@ -182,7 +182,8 @@ static void skip_weekday(struct reading *r)
         *r = after;
 }
 
-/* Nov 21 08:00:00, Nov  1 2026 08:00:00.123, 2026 Nov 21 08:00:00, Nov 21 08:00:00 CST 2026, Nov 21 08:00:00 2026 CST */
+/* Nov 21 08:00:00, Nov  1 2026 08:00:00.123, 2026 Nov 21 08:00:00, Nov 21 08:00:00 CST 2026,
+ * Nov 21 08:00:00 2026 CST */
 static bool read_bsd(struct reading *r, const struct syslog_ground *g)
 {
     skip_weekday(r);

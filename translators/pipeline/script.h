@@ -62,8 +62,8 @@ void sc_thread_drop(struct sc_thread *);
 uint64_t sc_gave_up(const struct sc_thread *);
 
 size_t sc_scripts(const struct sc_set *);
-/* The grok() calls of a script, both by number. *pattern: what it looks for. `missed` is counted up whenever a
- * record does not match; it outlives the set. False: there are no more. */
+/* The grok() calls of a script, both by number. *pattern: what it looks for. `missed` is counted up whenever
+ * a record does not match; it outlives the set. False: there are no more. */
 bool sc_count_misses(struct sc_set *, size_t script, size_t grok, atomic_uint_least64_t *missed);
 bool sc_grok_of(const struct sc_set *, size_t script, size_t grok, gw_str *name, gw_str *pattern,
                 unsigned *line, unsigned *column);

@@ -10,8 +10,8 @@
  *
  * RE2 is linear; backtracking is not. So a match has a budget of steps at every start position, start
  * positions are tried in slices, and between slices the clock is read: after RE_TIME_NS the answer is
- * RE_GAVE_UP, which callers take for no match and count. Before that, what took too long is tried once more with
- * a memory of where it failed (re_memo.h), as long again.
+ * RE_GAVE_UP, which callers take for no match and count. Before that, what took too long is tried once more
+ * with a memory of where it failed (re_memo.h), as long again.
  *
  * Ownership: an expression is made and dropped by whoever loads scripts, and only read in between. Threads:
  * expressions are shared, a re_thread belongs to one thread.

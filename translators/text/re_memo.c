@@ -59,7 +59,7 @@ static bool is_group(gw_str s, size_t open)
     return i < s.len && s.ptr[i] == ':';
 }
 
-/* Marks groups, and the dot of `.*`, unless a group around them is repeated. False: they are nested too deep. */
+/* Marks groups, and the dot of `.*`, unless a group around them is repeated. False: too deep a nesting. */
 static bool find_places(gw_str s, uint8_t *mark)
 {
     size_t open[DEPTH], depth = 0;

@@ -1,15 +1,17 @@
 /* re_memo.h: an expression that backtracks too long, run once more with a memory of where it failed.
  *
- * `(.*) (.*) (.*) …` has as many ways to cut a text as there are ways to choose its blanks, and a search that backtracks tries
- * them all. But what can follow a place of the expression at a place of the text does not depend on how both were reached: there are no
- * back references. So whatever was tried at such a pair and failed need not be tried again, and the work is at most places times places.
- * Places within a group that is repeated are left out, because how often it was is not in the pair.
+ * `(.*) (.*) (.*) …` has as many ways to cut a text as there are ways to choose its blanks, and a search that
+ * backtracks tries them all. But what can follow a place of the expression at a place of the text does not
+ * depend on how both were reached: there are no back references. So whatever was tried at such a pair and
+ * failed need not be tried again, and the work is at most places times places. Places within a group that is
+ * repeated are left out, because how often it was is not in the pair.
  *
- *     (?C)(.*) (?C)(.*) …      PCRE2 calls us: was this place of the expression tried at this place of the text? Then back.
+ *     (?C)(.*) (?C)(.*) …      PCRE2 calls us: was this place tried at this place of the text? Then back.
  *
  * The match that is found is the same: only what fails is skipped.
  *
- * Ownership: a re_memo belongs to its expression. Threads: it is shared and const; the memory of a match is the caller's.
+ * Ownership: a re_memo belongs to its expression. Threads: it is shared and const; the memory of a match is
+ * the caller's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef RE_MEMO_H
@@ -24,7 +26,8 @@ struct re_memo;
 /* Of an expression as PCRE2 has it, compiled with these options. NULL: no memory. */
 struct re_memo *re_memo_new(gw_str expression, uint32_t options);
 void re_memo_drop(struct re_memo *);
-/* As pcre2_match at or behind `from`; PCRE2_ERROR_MATCHLIMIT when it takes longer than `ns`, or more memory than a few MiB. */
+/* As pcre2_match at or behind `from`; PCRE2_ERROR_MATCHLIMIT when it takes longer than `ns`, or more memory
+ * than a few MiB. */
 int re_memo_match(const struct re_memo *, gw_str text, size_t from, pcre2_match_data *, int64_t ns);
 
 #endif

@@ -1,5 +1,5 @@
-/* timescan.c: reads a time at the front of a text: the date by the characters that stand between its numbers, then
- * the time of day, then the zone (timescan_zone.c). Owns nothing. Called by log_time.c.
+/* timescan.c: reads a time at the front of a text: the date by the characters that stand between its numbers,
+ * then the time of day, then the zone (timescan_zone.c). Owns nothing. Called by log_time.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/text/timescan.h"

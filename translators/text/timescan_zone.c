@@ -1,5 +1,5 @@
-/* timescan_zone.c: the zone behind a time, in the forms that loggers and servers write. Owns nothing. Called by
- * timescan.c, log_time.c and syslog_time.c.
+/* timescan_zone.c: the zone behind a time, in the forms that loggers and servers write. Owns nothing. Called
+ * by timescan.c, log_time.c and syslog_time.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "translators/text/timescan.h"
@@ -84,7 +84,7 @@ static size_t capitals(gw_str s)
     return n;
 }
 
-/* GMT, UTC, GMT+8, UTC-03:30, UTC0, and the abbreviations. All but a few of those end with T: levels do not. */
+/* GMT, UTC, GMT+8, UTC-03:30, UTC0, and other names. Their last letters are those of no level. */
 static size_t read_word(gw_str s, const struct zone *zone, int64_t wall, int *offset)
 {
     size_t n = capitals(s), more = 0;
@@ -100,7 +100,7 @@ static size_t read_word(gw_str s, const struct zone *zone, int64_t wall, int *of
     return is_over(s, n) && timescan_name(name, zone, wall, offset) ? n : 0;
 }
 
-/* A place of the tz database. Text is data: only what begins with one of its folders is looked for on disk. */
+/* A place of the tz database. Only what begins with one of its folders is looked for on disk. */
 static size_t read_place(gw_str s, int64_t wall, int *offset)
 {
     static const gw_str folders[] = {GW_LIT("Africa/"),    GW_LIT("America/"), GW_LIT("Antarctica/"),

@@ -45,8 +45,8 @@ static size_t json_escape(gw_str s)
     return pair ? 12 : 6;
 }
 
-/* How many bytes the character takes that begins at s. What is no UTF-8 ends where the next may begin, so that
- * it hides no escape. */
+/* How many bytes the character takes that begins at s. What is no UTF-8 ends where the next may begin, so
+ * that it hides no escape. */
 static size_t json_character(gw_str s)
 {
     uint8_t c = (uint8_t)s.ptr[0];

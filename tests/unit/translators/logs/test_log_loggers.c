@@ -1,5 +1,5 @@
-/* What becomes of the lines of many loggers and servers, without a script: real lines of each of them, and what
- * they must not be mistaken for.
+/* What becomes of the lines of many loggers and servers, without a script: real lines of each of them, and
+ * what they must not be mistaken for.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/translators/logs/log_show.h"
 
@@ -151,7 +151,8 @@ static void python(void **state)
     CHECK(rows);
 }
 
-/* logback, log4j, log4j2, java.util.logging, Tomcat, JBoss, Spring Boot, Datadog's raw pattern, Elasticsearch, Kafka */
+/* logback, log4j, log4j2, java.util.logging, Tomcat, JBoss, Spring Boot, Datadog's raw pattern,
+ * Elasticsearch, Kafka */
 static void java(void **state)
 {
     static const struct row rows[] = {

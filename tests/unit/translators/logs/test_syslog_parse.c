@@ -406,7 +406,8 @@ static void test_haproxy_and_nginx(void **state)
     EXPECT_ALL(&g, lines);
 }
 
-/* Python's SysLogHandler and its like, with whatever format: what the logger wrote stays whole, for who reads text. */
+/* Python's SysLogHandler and its like, with whatever format: what the logger wrote stays whole, for who reads
+ * text. */
 static void test_loggers_behind_a_syslog_handler(void **state)
 {
     static const struct line lines[] = {
@@ -506,7 +507,8 @@ static void test_cisco_devices(void **state)
     EXPECT_ALL(&g, lines);
 }
 
-/* A host is one by its look or by what stands behind it; a dash, a blank, a level, a number and a client are none. */
+/* A host is one by its look or by what stands behind it; a dash, a blank, a level, a number and a client are
+ * none. */
 static void test_hosts(void **state)
 {
     static const struct line lines[] = {

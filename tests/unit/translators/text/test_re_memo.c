@@ -82,7 +82,7 @@ static void the_match_is_the_same(void **state)
     pcre2_match_data_free(data);
 }
 
-/* n times (.*) with blanks between, on a text of `words` words: the first takes all that the others can spare. */
+/* n times (.*) with blanks between, on a text of `words` words: the first takes what the others can spare. */
 static void expect_greedy(unsigned n, unsigned words)
 {
     struct re_thread *t = re_thread_new();
