@@ -101,6 +101,7 @@ PAYLOADS = {
     "traces": ("v0.4", lambda: chunks(MANY)),
     "traces_with_upper_halves": ("v0.4", lambda: chunks(MANY, lambda i: tag("_dd.p.tid", "64f0a1b200000000"), 5)),
     "upper_halves_at_the_end": ("v0.4", lambda: chunks(300_000, lambda i: tag("_dd.p.tid" if i > 150_000 else "a", "64f0a1b200000000"), 5)),
+    "lower_halves_of_zero": ("v0.4", lambda: of(MANY, lambda i: b"\x91\x82\xa7span_id\x01" + (b"\xa8trace_id\x01" if i % 2 else b"\xa9parent_id\x02"))),
     "services": ("v0.4", lambda: chunks(MANY, lambda i: b"\xa7service" + b"\xa7%07d" % i, 5)),
     "environments": ("v0.4", lambda: chunks(MANY, lambda i: tag("env", f"{i}"), 5)),
     "versions": ("v0.4", lambda: chunks(MANY, lambda i: tag("version", f"{i}"), 5)),
@@ -119,6 +120,12 @@ PAYLOADS = {
     "links_in_json": ("v0.4", lambda: one_span(links_json(250_000))),
     "links_twice": ("v0.4", lambda: one_span(links(200_000) + links_json(200_000), 2)),
     "events": ("v0.4", lambda: one_span(events(MANY))),
+    "attributes_of_an_event": ("v0.4", lambda: one_span(tag("events", '[{"name":"e","time_unix_nano":1,"attributes":{%s}}]' %
+                                                            ",".join('"k%d":1' % (i % 1000) for i in range(MANY))))),
+    "maps_of_an_event": ("v0.4", lambda: one_span(tag("events", '[{"name":"e","time_unix_nano":1,"attributes":{"a":[%s]}}]' %
+                                                      ",".join(['{"a":1,"a":2}'] * 100_000)))),
+    "exceptions": ("v0.4", lambda: one_span(b"\xa4meta\x82\xaaerror.type\xa1E" + tag("events", "[%s]" % ",".join(
+        ['{"name":"exception","time_unix_nano":1,"attributes":{"exception.type":"E"}}'] * 100_000))[6:])),
     "a_dictionary": ("v0.5", lambda: dictionary(MANY, b"\x90")),
     "tags_of_a_dictionary": ("v0.5", lambda: dictionary(MANY, V05 + b"\xdf" + struct.pack(">I", MANY) + indexes(MANY) + b"\x80\x00")),
     "small_spans_of_v05": ("v0.5", lambda: b"\x92\x93\xa0\xa1s\xa1n" + of(MANY, lambda i: b"\x91\x9c\x01\x02\x02" + b"\xce%s" % struct.pack(">I", i + 1) +

@@ -24,19 +24,9 @@ bool dd_trace_ids_record(struct dd_trace_ids *t, uint64_t low, uint64_t high)
     }
     t->last->records[t->last->n++] = (struct dd_id_record){low, high};
     t->records_n++;
+    if (!low && high)
+        t->half_of_zero = high;
     return true;
-}
-
-bool dd_trace_ids_recorded(const struct dd_trace_ids *t, uint64_t low, uint64_t *high)
-{
-    bool found = false;
-    for (const struct dd_id_block *l = t->first; l; l = l->next)
-        for (size_t i = 0; i < l->n; i++)
-            if (l->records[i].low == low && l->records[i].high) {
-                *high = l->records[i].high;
-                found = true;
-            }
-    return found;
 }
 
 static int by_low(const void *a, const void *b)

@@ -34,13 +34,12 @@ struct dd_trace_ids {
         struct dd_id_block *next;
     } * first, *last;
     size_t records_n, pending; /* pending: spans whose id is incomplete */
+    uint64_t half_of_zero;     /* the last upper half that is not zero of a lower half that is; 0: none */
 };
 
 /* Records that the trace with this lower half has this upper half; 0: it has none. False when memory is
  * out. */
 bool dd_trace_ids_record(struct dd_trace_ids *, uint64_t low, uint64_t high);
-/* Whether this payload has recorded an upper half that is not zero; *high is the last such one. */
-bool dd_trace_ids_recorded(const struct dd_trace_ids *, uint64_t low, uint64_t *high);
 /* The payload is over: completes the noted ids, and puts what was recorded into the process's table (which
  * may be NULL). False when memory is out. */
 bool dd_trace_ids_complete(struct dd_trace_ids *, struct dd_groups *, struct gw_trace_ids *, gw_nsec now);

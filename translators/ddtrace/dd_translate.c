@@ -95,9 +95,11 @@ static bool has_trace_id(const struct dd_work *w, struct dd_scanned *c)
 {
     if (c->trace_id || w->opt->trace_id_bits == 64)
         return c->trace_id != 0;
-    if (!c->has_tid && !c->has_root && !dd_trace_ids_recorded(&w->ids, 0, &c->high) &&
-        (!w->env->ids || !gw_trace_ids_find(w->env->ids, 0, &c->high, w->env->now)))
-        c->high = 0;
+    if (!c->has_tid && !c->has_root) {
+        c->high = w->ids.half_of_zero;
+        if (!c->high && w->env->ids && !gw_trace_ids_find(w->env->ids, 0, &c->high, w->env->now))
+            c->high = 0;
+    }
     c->has_tid |= c->high != 0;
     return c->high != 0;
 }
