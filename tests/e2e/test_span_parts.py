@@ -120,7 +120,7 @@ def test_whole_trace_ids(make_gate, sink, wire):
     assert "otel.trace_id" not in out[child["span_id"]].attrs
 
 
-def exception_event(mode, name, attributes, wire, meta):
+def exception_event(name, attributes, wire, meta):
     """A span of the OpenTelemetry API with one event, in the way that the format has it."""
     tags = {"error.type": "builtins.ValueError", "error.message": "no", "error.stack": "Traceback"}
     s = span(error=1, meta={**tags, **meta})
@@ -139,7 +139,7 @@ def exception_event(mode, name, attributes, wire, meta):
     ("builtins.ValueError", {"exception.message": "no"}),  # JavaScript names the event after the class
 ])
 def test_exception_events_are_completed(make_gate, sink, wire, mode, name, said):
-    s = exception_event(mode, name, said, wire, {"_dd.span_events.has_exception": "true"} if name == "exception" else {})
+    s = exception_event(name, said, wire, {"_dd.span_events.has_exception": "true"} if name == "exception" else {})
     got = through(make_gate, sink, wire, [s], mode=mode)[0][s["span_id"]]
     event, = got.events
     if mode == "datadog":
