@@ -30,16 +30,28 @@ static void set_explicit(struct dd_fields *f)
     }
 }
 
+static void rename_unless_used(struct dd_fields *f, unsigned tag)
+{
+    if (!dd_is_used(f, tag))
+        dd_rename(f, tag);
+}
+
 /* The tags that are just called otherwise. Numbers first: they are surer than text. */
-static void rename_all(struct dd_fields *f, bool numbers)
+static void rename_all(struct dd_fields *f)
 {
     const uint64_t *renamed = dd_renamed_tags[f->when == DD_SERVER ? 0 : f->when == DD_CLIENT ? 1 : 2];
+    uint16_t texts[DD_NAMES - DD_ATTRS];
+    size_t n = 0;
     for (unsigned word = DD_ATTRS / 64; word < DD_WORDS; word++)
-        for (uint64_t bits = f->seen[word] & renamed[word] & ~f->used[word]; bits; bits &= bits - 1) {
+        for (uint64_t bits = f->seen[word] & renamed[word]; bits; bits &= bits - 1) {
             unsigned tag = word * 64 + (unsigned)__builtin_ctzll(bits);
-            if (!f->value[tag].number != numbers)
-                dd_rename(f, tag);
+            if (f->value[tag].number)
+                rename_unless_used(f, tag);
+            else
+                texts[n++] = (uint16_t)tag;
         }
+    for (size_t i = 0; i < n; i++)
+        rename_unless_used(f, texts[i]);
 }
 
 /* A tag under the name of an attribute that the chunk has for all its spans. */
@@ -278,8 +290,7 @@ void dd_derive(struct dd_writer *w, struct dd_scanned *c, struct dd_oddities *od
     set_explicit(f);
     dd_http(f);
     dd_network(f);
-    rename_all(f, true);
-    rename_all(f, false);
+    rename_all(f);
     dd_first_server(f);
     gw_str http_name = f->name;
     f->name = GW_NOSTR;

@@ -254,7 +254,7 @@ static void leave_plan(struct dd_work *w, const struct dd_scanned *c, size_t i, 
 static bool export_slow(struct dd_work *w, struct dd_scanned *c, size_t i, bool wanted)
 {
     struct dd_identity id;
-    struct dd_trail trail = {.n = 0};
+    struct dd_trail trail; /* large: its steps are not cleared */
     struct dd_fields *f = &w->writer->f;
     if (!dd_load(w->writer, &c->chunk->spans[i], c->keys[i], w->arena))
         return false;
@@ -269,6 +269,7 @@ static bool export_slow(struct dd_work *w, struct dd_scanned *c, size_t i, bool 
     keep_service(w, &id);
     group_facts(w, group, c);
     use_resource(f, group);
+    trail.n = 0;
     w->writer->trail = wanted ? &trail : NULL;
     size_t repaired = wanted && scope->spans[GW_OTEL].buf ? scope->spans[GW_OTEL].buf->repaired : 0;
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)

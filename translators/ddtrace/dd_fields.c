@@ -40,11 +40,9 @@ gw_str dd_decimal(struct gw_arena *arena, int64_t i)
     return gw_str_n(at, (size_t)(end - at));
 }
 
-gw_str dd_text_of(struct dd_fields *f, unsigned name)
+gw_str dd_text_said(struct dd_fields *f, unsigned name)
 {
     int64_t i;
-    if (!dd_has(f, name))
-        return GW_NOSTR;
     const struct dd_number *n = f->value[name].number;
     if (!n)
         return f->value[name].text;
@@ -80,11 +78,6 @@ bool dd_bool_of(const struct dd_fields *f, unsigned name)
         return dd_number_as_double(v->number) != 0;
     return gw_str_ieq(v->text, GW_STR("true")) || gw_str_eq(v->text, GW_STR("1")) ||
            gw_str_ieq(v->text, GW_STR("t")) || gw_str_ieq(v->text, GW_STR("yes"));
-}
-
-gw_str dd_set_text_of(const struct dd_fields *f, unsigned attr)
-{
-    return dd_is_set(f, attr) && f->out[attr].type == DD_TY_STR ? f->out[attr].s : GW_NOSTR;
 }
 
 /* The place for an attribute, or NULL when it was said more surely. */
@@ -152,7 +145,7 @@ static bool convert_tag(struct dd_fields *f, unsigned tag, enum dd_type type, st
     switch (type) {
     case DD_TY_STR:
     case DD_TY_ARR:
-        to->s = f->value[tag].number ? dd_text_of(f, tag) : f->value[tag].text;
+        to->s = dd_text_said(f, tag);
         return to->s.len;
     case DD_TY_INT:
         return dd_int_of(f, tag, &to->i);

@@ -88,19 +88,32 @@ static inline void dd_use(struct dd_fields *f, unsigned name)
     f->used[name / 64] |= (uint64_t)1 << (name % 64);
 }
 
+static inline bool dd_is_used(const struct dd_fields *f, unsigned name)
+{
+    return f->used[name / 64] >> (name % 64) & 1;
+}
+
 static inline bool dd_is_set(const struct dd_fields *f, unsigned attr)
 {
     return f->set[attr / 64] >> (attr % 64) & 1;
 }
 
+/* dd_text_of of a tag that is there. */
+gw_str dd_text_said(struct dd_fields *, unsigned name);
 /* What the tag says as text; numbers are written out, in the arena. Empty when absent. */
-gw_str dd_text_of(struct dd_fields *, unsigned name);
+static inline gw_str dd_text_of(struct dd_fields *f, unsigned name)
+{
+    return dd_has(f, name) ? dd_text_said(f, name) : GW_NOSTR;
+}
 /* True when the tag is there and is a whole number, as text or as a number. */
 bool dd_int_of(const struct dd_fields *, unsigned name, int64_t *);
 /* true, 1, t, yes and numbers but 0 are true; absent and others false. */
 bool dd_bool_of(const struct dd_fields *, unsigned name);
 /* The value of an attribute that is set as text; empty when unset or of another type. */
-gw_str dd_set_text_of(const struct dd_fields *, unsigned attr);
+static inline gw_str dd_set_text_of(const struct dd_fields *f, unsigned attr)
+{
+    return dd_is_set(f, attr) && f->out[attr].type == DD_TY_STR ? f->out[attr].s : GW_NOSTR;
+}
 
 /* False when somebody surer was there before. Empty text sets nothing. */
 bool dd_set_text(struct dd_fields *, unsigned attr, gw_str, enum dd_sure);

@@ -141,9 +141,9 @@ static void redact_explicit(struct dd_fields *f, unsigned attr, gw_str redact(st
 }
 
 /* "host:80" as server.address and server.port. */
-static void set_host(struct dd_fields *f, unsigned tag, gw_str text)
+static void set_host(struct dd_fields *f, unsigned tag)
 {
-    gw_str name;
+    gw_str text = dd_text_of(f, tag), name;
     int number;
     if (!text.len)
         return;
@@ -167,11 +167,11 @@ static void host_of_header(struct dd_fields *f)
 
 static void set_hosts(struct dd_fields *f)
 {
-    set_host(f, DD_T_HTTP_HOST, dd_text_of(f, DD_T_HTTP_HOST));
-    set_host(f, DD_T_HTTP_HOSTNAME, dd_text_of(f, DD_T_HTTP_HOSTNAME));
-    set_host(f, DD_T_HTTP_SERVER_NAME, dd_text_of(f, DD_T_HTTP_SERVER_NAME));
+    set_host(f, DD_T_HTTP_HOST);
+    set_host(f, DD_T_HTTP_HOSTNAME);
+    set_host(f, DD_T_HTTP_SERVER_NAME);
     if (f->kind == DD_KIND_SERVER && f->rare)
-        set_host(f, DD_T_NET_HOST_NAME, dd_text_of(f, DD_T_NET_HOST_NAME));
+        set_host(f, DD_T_NET_HOST_NAME);
     if (f->kind == DD_KIND_SERVER && f->headers)
         host_of_header(f);
 }
