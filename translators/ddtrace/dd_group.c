@@ -7,6 +7,7 @@
 #include "translators/ddtrace/dd_group.h"
 
 #include "translators/ddtrace/dd_hash.h"
+#include "translators/ddtrace/dd_strings.h"
 
 #include <stdlib.h>
 
@@ -182,10 +183,8 @@ void dd_groups_complete(struct dd_groups *g, gw_str runtime_id, gw_str host)
 
 gw_str dd_group_text(struct dd_groups *g, gw_str text)
 {
-    if (gw_utf8_valid(text))
-        return gw_arena_dup(g->keep, text);
-    char *copy = gw_arena_raw(g->keep, 3, text.len);
-    return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : GW_NOSTR;
+    gw_str good = dd_utf8(g->keep, text);
+    return good.ptr == text.ptr ? gw_arena_dup(g->keep, text) : good;
 }
 
 static bool same_scope(const struct dd_scope_id *a, const struct dd_scope_id *b)

@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_keys.h"
 
+#include "translators/ddtrace/dd_strings.h"
+
 #include <stdlib.h>
 
 enum { FEW = 16 }; /* up to so many, each is compared with each */
@@ -26,12 +28,8 @@ void dd_keys_note(struct dd_keys *k, struct gw_arena *arena, const struct otlp_b
 /* Keys that are not UTF-8 go out repaired: two of them may come out the same. */
 static void repair_keys(struct dd_keys *k, struct gw_arena *arena)
 {
-    for (size_t i = 0; i < k->n; i++) {
-        gw_str *key = &k->list[i].key;
-        char *copy = gw_utf8_valid(*key) ? NULL : gw_arena_raw(arena, key->len, 3);
-        if (copy)
-            *key = gw_str_n(copy, gw_utf8_repair(*key, copy));
-    }
+    for (size_t i = 0; i < k->n; i++)
+        k->list[i].key = dd_utf8(arena, k->list[i].key);
 }
 
 static bool comes_again(const struct dd_keys *k, size_t i)
@@ -66,14 +64,6 @@ static void mark_many(const struct dd_keys *k, struct gw_arena *arena, bool *out
             out[order[i] - k->list] = true;
 }
 
-static bool is_among(gw_str key, const gw_str *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (gw_str_eq(key, list[i]))
-            return true;
-    return false;
-}
-
 static void take_out(const struct dd_keys *k, struct otlp_buf *w, const bool *out)
 {
     size_t to = k->list[0].at;
@@ -100,7 +90,7 @@ void dd_keys_finish(struct dd_keys *k, struct gw_arena *arena, struct otlp_buf *
     for (size_t i = 0; i < k->n; i++) {
         gw_str key = k->list[i].key;
         odd->empty_keys += !key.len;
-        out[i] |= !key.len || (k->n <= FEW && comes_again(k, i)) || is_among(key, without, without_n);
+        out[i] |= !key.len || (k->n <= FEW && comes_again(k, i)) || dd_is_among(key, without, without_n);
         some |= out[i];
     }
     if (some)

@@ -85,7 +85,7 @@ static bool write_native(struct otlp_buf *w, struct gw_arena *arena, const struc
 
 /* ---- the JSON ---- */
 
-/* Hex text of up to `digits`, or an integer. False (and *ok) for what is neither. */
+/* Hexadecimal text, or an integer. *ok is false for what is neither. */
 static void read_word(struct gw_json *j, uint64_t *high, uint64_t *low, bool *ok)
 {
     struct gw_json_number n;
@@ -94,9 +94,7 @@ static void read_word(struct gw_json *j, uint64_t *high, uint64_t *low, bool *ok
         *low = n.type == GW_JSON_DOUBLE ? 0 : n.u;
         *ok = *ok && (n.type == GW_JSON_UINT || (n.type == GW_JSON_INT && n.i >= 0));
     } else if (gw_json_kind(j) == GW_JSON_STRING && gw_json_text(j, &text)) {
-        size_t head = text.len > 16 ? text.len - 16 : 0;
-        *ok = *ok && gw_str_hex64(gw_str_from(text, head), low) &&
-              (head == 0 || (high && gw_str_hex64(gw_str_n(text.ptr, head), high)));
+        *ok = *ok && dd_hex_id(text, high, low);
     } else {
         *ok = *ok && gw_json_kind(j) == GW_JSON_NULL;
         gw_json_skip(j);

@@ -4,6 +4,7 @@
  * The table of keys seen belongs to the writer and is reused from span to span. Called by dd_export.c on the
  * slow path.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_strings.h"
 #include "translators/ddtrace/dd_write.h"
 
 enum { MAX_PROBES = 32, MAX_HEADERS = 64, FEW = DD_TWIN_SLOTS / 2 };
@@ -73,14 +74,6 @@ static bool is_stripped(const struct dd_options *opt, gw_str key)
         if (open ? gw_str_starts(key, gw_str_n(item.ptr, item.len - 1)) : gw_str_eq(key, item))
             return true;
     }
-    return false;
-}
-
-static bool is_promoted(const struct dd_options *opt, gw_str key)
-{
-    for (size_t i = 0; i < opt->promote.n; i++)
-        if (gw_str_eq(key, opt->promote.items[i]))
-            return true;
     return false;
 }
 
@@ -209,9 +202,10 @@ static void apply_options(struct dd_writer *w)
     for (size_t i = 0; i < s->meta_n + s->metrics_n + s->meta_struct_n; i++) {
         gw_str text = key_at(s, i);
         struct dd_key *key = &w->keys[i];
-        if (is_promoted(w->opt, text) && key->name < DD_NAMES)
+        bool promoted = dd_is_among(text, w->opt->promote.items, w->opt->promote.n);
+        if (promoted && key->name < DD_NAMES)
             dd_use(&w->f, key->name);
-        else if (is_promoted(w->opt, text) && (key->name == DD_UNKNOWN || key->name == DD_HEADER))
+        else if (promoted && (key->name == DD_UNKNOWN || key->name == DD_HEADER))
             key->name = DD_PROMOTED;
         if (!is_stripped(w->opt, text))
             continue;

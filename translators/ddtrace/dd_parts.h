@@ -59,7 +59,7 @@ DD_INLINE enum dd_got dd_part_count(const struct dd_part_reader *r, struct dd_de
     return got ? got : text.len == 0 || gw_str_u64(text, out) ? DD_TAKEN : DD_OTHER_TYPE;
 }
 
-/* A number, or hexadecimal text, of up to 32 digits where there is a place for the upper half. */
+/* A number, or hexadecimal text. */
 DD_INLINE enum dd_got dd_part_id(const struct dd_part_reader *r, struct dd_decoder *d, uint64_t *high,
                                  uint64_t *low)
 {
@@ -67,12 +67,7 @@ DD_INLINE enum dd_got dd_part_id(const struct dd_part_reader *r, struct dd_decod
     if (!r->is_text(d))
         return r->u64(d, low);
     enum dd_got got = r->text(d, &text);
-    if (got)
-        return got;
-    size_t head = text.len > 16 ? text.len - 16 : 0;
-    bool good = gw_str_hex64(gw_str_from(text, head), low) &&
-                (!head || (high && gw_str_hex64(gw_str_n(text.ptr, head), high)));
-    return good ? DD_TAKEN : DD_OTHER_TYPE;
+    return got ? got : dd_hex_id(text, high, low) ? DD_TAKEN : DD_OTHER_TYPE;
 }
 
 /* Reads the value of the key `field` of a link. */

@@ -235,10 +235,7 @@ static bool is_propagated(gw_str key)
 /* Keys that are not UTF-8 are repaired before they are compared: two of them may come out the same. */
 static void repair_key(gw_str *key, struct gw_arena *arena, uint64_t *hash, struct dd_oddities *odd)
 {
-    char *copy = gw_arena_raw(arena, key->len, 3);
-    if (!copy)
-        return;
-    *key = gw_str_n(copy, gw_utf8_repair(*key, copy));
+    *key = dd_utf8(arena, *key);
     *hash = dd_hash(*key);
     odd->repaired_text++;
 }
@@ -402,12 +399,6 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
-static gw_str valid_text(struct gw_arena *arena, gw_str text)
-{
-    char *copy = gw_utf8_valid(text) ? NULL : gw_arena_raw(arena, text.len, 3);
-    return copy ? gw_str_n(copy, gw_utf8_repair(text, copy)) : text;
-}
-
 enum { SPAN_ATTRIBUTES = 9 };
 
 /* The attributes that all spans of the chunk have. */
@@ -452,7 +443,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
-    s->state = valid_text(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
+    s->state = dd_utf8(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
     write_common(s, arena, scratch);
     return !arena->spent;
 }

@@ -161,6 +161,14 @@ static inline bool dd_hex128(gw_str text, uint64_t *high, uint64_t *low)
            gw_str_hex64(gw_str_from(text, 16), low);
 }
 
+/* Up to 16 hexadecimal digits, or up to 32 where there is a place for the upper half. */
+static inline bool dd_hex_id(gw_str text, uint64_t *high, uint64_t *low)
+{
+    size_t head = text.len > 16 ? text.len - 16 : 0;
+    return gw_str_hex64(gw_str_from(text, head), low) &&
+           (!head || (high && gw_str_hex64(gw_str_n(text.ptr, head), high)));
+}
+
 /* Reads both maps of a span whole that was read by a plan. False when the arena's budget is spent. */
 bool dd_v04_maps(struct dd_span *, struct gw_arena *);
 

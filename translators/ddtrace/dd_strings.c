@@ -57,3 +57,19 @@ long dd_find(gw_str s, gw_str needle)
     }
     return -1;
 }
+
+gw_str dd_utf8(struct gw_arena *arena, gw_str s)
+{
+    if (gw_utf8_valid(s))
+        return s;
+    char *copy = gw_arena_raw(arena, s.len, 3);
+    return copy ? gw_str_n(copy, gw_utf8_repair(s, copy)) : GW_NOSTR;
+}
+
+bool dd_is_among(gw_str s, const gw_str *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (gw_str_eq(s, list[i]))
+            return true;
+    return false;
+}

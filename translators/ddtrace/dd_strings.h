@@ -16,5 +16,8 @@ gw_str dd_upper(struct gw_arena *, gw_str);
 gw_str dd_concat(struct gw_arena *, gw_str a, gw_str between, gw_str b);
 /* Index of `needle` (lower case, not empty) in s, compared without case; -1 when absent. */
 long dd_find(gw_str s, gw_str needle);
+/* The text, with U+FFFD for what is not UTF-8 in it. */
+gw_str dd_utf8(struct gw_arena *, gw_str);
+bool dd_is_among(gw_str, const gw_str *list, size_t n);
 
 #endif

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_tags.h"
 
+#include "translators/ddtrace/dd_strings.h"
+
 struct rule {
     enum dd_tag_list list;
     struct dd_tag_row row;
@@ -77,14 +79,6 @@ static gw_str attribute_name(const struct tag *t, enum dd_tag_list list, char *r
     return gw_str_n(room, prefix.len + n);
 }
 
-static bool is_among(gw_str s, const gw_str *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (gw_str_eq(s, list[i]))
-            return true;
-    return false;
-}
-
 void dd_write_tag_list(struct otlp_buf *w, unsigned field, enum dd_tag_list list, gw_str text,
                        const gw_str *done, size_t done_n)
 {
@@ -95,13 +89,13 @@ void dd_write_tag_list(struct otlp_buf *w, unsigned field, enum dd_tag_list list
     for (size_t i = 0; i < n; i++) {
         size_t values_n = 0;
         gw_str name = attribute_name(&tags[i], list, room);
-        if (tags[i].written || is_among(name, done, done_n))
+        if (tags[i].written || dd_is_among(name, done, done_n))
             continue;
         for (size_t k = i; k < n; k++) {
             if (!same_attribute(&tags[i], &tags[k]))
                 continue;
             tags[k].written = true;
-            if (!is_among(tags[k].value, values, values_n))
+            if (!dd_is_among(tags[k].value, values, values_n))
                 values[values_n++] = tags[k].value;
         }
         if (values_n > 1 || (tags[i].row && tags[i].row->array))
