@@ -150,8 +150,7 @@ static bool is_url(const struct learner *l, size_t entry)
 {
     static const unsigned parts[] = {DD_A_URL_FULL, DD_A_URL_SCHEME, DD_A_URL_PATH, DD_A_URL_QUERY};
     const struct dd_fields *f = l->f;
-    if (l->keys[entry].name != DD_T_HTTP_URL || !is_text(l, entry) ||
-        !dd_is_used(f, DD_T_HTTP_URL))
+    if (l->keys[entry].name != DD_T_HTTP_URL || !is_text(l, entry) || !dd_is_used(f, DD_T_HTTP_URL))
         return false;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!is_only_source(l, DD_T_HTTP_URL, parts[i]))
@@ -182,8 +181,7 @@ static bool is_query(const struct learner *l, size_t entry)
         !is_only_source(l, name, DD_A_DB_QUERY_TEXT))
         return false;
     gw_str raw = f->span->meta[entry].value;
-    return dd_is_used(f, name) && !gw_str_eq(f->value[name].text, raw) &&
-           !gw_str_eq(f->span->resource, raw);
+    return dd_is_used(f, name) && !gw_str_eq(f->value[name].text, raw) && !gw_str_eq(f->span->resource, raw);
 }
 
 static bool learn_query(const struct learner *l, size_t entry)
@@ -207,8 +205,7 @@ static bool is_upper_half(const struct learner *l, size_t entry)
 static bool is_trace_id(const struct learner *l, size_t entry)
 {
     return l->keys[entry].name == DD_T_OTEL_TRACE_ID && is_text(l, entry) &&
-           dd_is_used(l->f, DD_T_OTEL_TRACE_ID) &&
-           is_only_source(l, DD_T_OTEL_TRACE_ID, DD_UNKNOWN);
+           dd_is_used(l->f, DD_T_OTEL_TRACE_ID) && is_only_source(l, DD_T_OTEL_TRACE_ID, DD_UNKNOWN);
 }
 
 static bool learn_demand(const struct learner *l, size_t entry, enum dd_demand *demand)
