@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Links, events, status, times and ids as tracers send them: in every format of the wire that has a place for them, and in every mode."""
 import json
+import random
 import re
 import time
 
@@ -168,3 +169,49 @@ def test_status_codes(make_gate, sink, wire, where, said, status):
     got = through(make_gate, sink, wire, [s])[0][s["span_id"]]
     assert got.status == status and "otel.status_code" not in got.attrs
     assert got.message == ("boom" if status == reference.ERROR else "")
+
+
+KEY, VALUE = re.compile(r"[a-z0-9][a-z0-9_\-*/@]{0,255}"), re.compile(r"[ -+\--<>-~]{0,255}[!-+\--<>-~]")
+
+
+def is_tracestate(text):
+    """W3C Trace Context level 2, written from its grammar."""
+    members = [m.strip(" \t") for m in text.split(",")]
+    pairs = [m.partition("=") for m in members if m]
+    keys = [key for key, _, _ in pairs]
+    return len(keys) <= 32 and len(set(keys)) == len(keys) and all(KEY.fullmatch(k) and VALUE.fullmatch(v) for k, _, v in pairs)
+
+
+def tracestates():
+    """Good ones, and each with a small fault."""
+    dice = random.Random(7)
+    out = ["a=1", "a=1,b=2,c=3", " a=1 ,\tb= 2,,", "fw529a3039@dt=FfffMTyNDUz", "0a=1", "a=1,A=2", "a=1,a=2", "a", "=1", "a=", "a=b=c", "a=1,b",
+           "a=1;b=2", "a=é", "é=1", "a=\x7f", "k" * 256 + "=1", "k" * 257 + "=1", "a=" + "v" * 256, "a=" + "v" * 257,
+           ",".join(f"k{i}=v" for i in range(32)), ",".join(f"k{i}=v" for i in range(33))]
+    for _ in range(200):
+        text = ",".join(f"k{dice.randrange(50)}={dice.choice(['1', 'a b', 'x:y;z', '~'])}" for _ in range(dice.randrange(1, 5)))
+        at = dice.randrange(len(text))
+        out.append(text[:at] + dice.choice(["", "=", ",", " ", "A", "\n", "é", "@", text[at]]) + text[at + 1:])
+    return out
+
+
+@pytest.mark.parametrize("wire", FORMATS)
+def test_a_tracestate_arrives_whole_or_not_at_all(make_gate, sink, wire):
+    said = tracestates()
+    spans = []
+    for i, text in enumerate(said):
+        s = span(meta={("tracestate", "w3c.tracestate")[i % 2]: text,
+                       "_dd.span_links": json.dumps([{"trace_id": 7, "span_id": 8, "tracestate": text}])}, metrics={})
+        if wire in NATIVE:
+            s["span_links"] = [{"trace_id": 9, "span_id": 10, "tracestate": text}]
+        spans.append(s)
+    out, gate = through(make_gate, sink, wire, *[[s] for s in spans])
+    for text, s in zip(said, spans):
+        got, good = out[s["span_id"]], is_tracestate(text)
+        members = [m.strip(" \t") for m in text.split(",") if m.strip(" \t")]
+        assert got.tracestate == (",".join(members) if good else ""), text
+        assert [link.tracestate for link in got.links] == [text if good else ""] * len(got.links), text
+        assert len(got.links) == 1 + (wire in NATIVE)
+    bad = sum(not is_tracestate(text) for text in said)
+    assert 50 < bad < len(said) - 50
+    assert counter(gate, "ddtrace_bad_tracestate_total") == bad * (2 + (wire in NATIVE))

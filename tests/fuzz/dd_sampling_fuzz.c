@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "translators/ddtrace/dd_sampling.h"
+#include "translators/ddtrace/dd_tracestate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -61,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_threshold(member);
     }
     check(members <= 32);
+    check(dd_tracestate_valid(state));
     gw_arena_fini(&arena);
     return 0;
 }

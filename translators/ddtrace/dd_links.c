@@ -6,6 +6,7 @@
 
 #include "core/base/json.h"
 #include "translators/ddtrace/dd_any.h"
+#include "translators/ddtrace/dd_tracestate.h"
 
 /* Field numbers of opentelemetry/proto/trace/v1/trace.proto. */
 enum { SPAN_LINKS = 13 };
@@ -45,6 +46,15 @@ static bool has_ids(const struct link *l)
     return (l->high || l->low) && l->span_id;
 }
 
+/* A trace state that does not parse is none. */
+static gw_str parsed_state(gw_str said, struct dd_oddities *odd)
+{
+    if (dd_tracestate_valid(said))
+        return said;
+    odd->bad_tracestate++;
+    return GW_NOSTR;
+}
+
 static size_t open_link(struct otlp_buf *w, const struct link *l, bool low_only)
 {
     size_t mark = otlp_open(w, SPAN_LINKS, 2);
@@ -68,7 +78,7 @@ static bool write_native(struct otlp_buf *w, struct gw_arena *arena, const struc
     struct link l = {.high = native->trace_id_high,
                      .low = native->trace_id,
                      .span_id = native->span_id,
-                     .tracestate = native->tracestate,
+                     .tracestate = parsed_state(native->tracestate, odd),
                      .flags = native->flags,
                      .dropped = native->dropped};
     if (!has_ids(&l) && !native->attrs_n && !l.tracestate.len)
@@ -150,7 +160,7 @@ static bool has_members(gw_str object, struct gw_arena *arena)
 }
 
 /* One element of the array. *ok: it is a link. Members that we do not know are passed over. */
-static void read_link(struct gw_json *j, struct link *l, bool *ok)
+static void read_link(struct gw_json *j, struct link *l, bool *ok, struct dd_oddities *odd)
 {
     gw_str key;
     if (gw_json_kind(j) != GW_JSON_OBJECT) {
@@ -177,6 +187,7 @@ static void read_link(struct gw_json *j, struct link *l, bool *ok)
         else
             gw_json_skip(j);
     }
+    l->tracestate = parsed_state(l->tracestate, odd);
     *ok = *ok && (has_ids(l) || l->tracestate.len || has_members(l->attributes, j->arena));
 }
 
@@ -242,7 +253,7 @@ enum dd_tag_fate dd_write_links(struct otlp_buf *w, struct gw_arena *arena, cons
     for (size_t place = 0; gw_json_item(&j); place++) {
         struct link l = {0};
         bool ok = true;
-        read_link(&j, &l, &ok);
+        read_link(&j, &l, &ok, odd);
         if (ok && !j.why && !is_native(native, n, &l, place, arena))
             write_parsed(w, arena, &l, low_only, odd);
         all_good &= ok;

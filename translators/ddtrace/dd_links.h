@@ -13,7 +13,7 @@
  *
  * Span pointers (S3 objects, DynamoDB items, websockets) are links whose ids are zero and whose attributes say
  * what they point at. They are kept, as OpenTelemetry asks for: a link goes out that has ids, attributes or a
- * trace state.
+ * trace state. A trace state that does not parse (dd_tracestate.h) is left out as a whole, and counted.
  *
  * Pure; writes through otlp_write.h and allocates nothing else but escaped text, in the arena.
  * SPDX-License-Identifier: Apache-2.0

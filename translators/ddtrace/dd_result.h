@@ -12,8 +12,9 @@
 /* What was odd but cost nothing: for counters. */
 struct dd_oddities {
     uint64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, bad_tags, repaired_text;
-    uint64_t bad_times;  /* starts, durations and events' times below zero or past 2^63 ns */
-    uint64_t empty_keys; /* of tags, and of attributes of links and events */
+    uint64_t bad_times;      /* starts, durations and events' times below zero or past 2^63 ns */
+    uint64_t bad_tracestate; /* of spans and links: left out (dd_tracestate.h) */
+    uint64_t empty_keys;     /* of tags, and of attributes of links and events */
 };
 
 enum { DD_MAX_FRAMES = 256 };

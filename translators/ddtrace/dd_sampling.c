@@ -6,13 +6,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_sampling.h"
 
+#include "translators/ddtrace/dd_tracestate.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    STATE_MAX = 256 /* bytes of the value of "dd=", as tracers bound it */,
-    MEMBERS_MAX = 32 /* W3C trace context §3.3.1.1 */
+    VALUE_MAX = 256 /* bytes of a member's value */
 };
 enum { THRESHOLD_DIGITS = 14, PRECISION = 4 /* recommended by OpenTelemetry's specification */ };
 
@@ -34,6 +35,17 @@ static void set_text(gw_str *field, gw_str value)
 {
     if (field->len == 0)
         *field = value;
+}
+
+/* The first that parses. */
+static void set_tracestate(struct dd_sampling *s, gw_str value)
+{
+    if (s->tracestate.len)
+        return;
+    if (dd_tracestate_valid(value))
+        s->tracestate = gw_str_trim(value);
+    else
+        s->bad_tracestates++;
 }
 
 static void set_number(double *field, double value)
@@ -78,7 +90,7 @@ bool dd_sampling_text(struct dd_sampling *s, gw_str key, gw_str value)
     if (gw_str_eq(key, GW_STR("_dd.origin")))
         set_text(&s->origin, value);
     else if (gw_str_eq(key, GW_STR("tracestate")) || gw_str_eq(key, GW_STR("w3c.tracestate")))
-        set_text(&s->tracestate, gw_str_trim(value));
+        set_tracestate(s, value);
     else
         return false;
     return true;
@@ -255,8 +267,11 @@ static void put_threshold(struct text *t, uint64_t threshold_56)
     append_text(t, gw_str_n(digits, n));
 }
 
+/* Left out whole where it does not fit any more. */
 static void put_separated(struct text *t, gw_str entry)
 {
+    if ((size_t)(t->end - t->at) <= entry.len)
+        return;
     if (text_len(t))
         append_text(t, GW_STR(";"));
     append_text(t, entry);
@@ -339,21 +354,19 @@ gw_str dd_sampling_state(const struct dd_sampling *s, struct gw_arena *arena, ui
                          gw_str last_parent)
 {
     gw_str incoming_ot = find_member(s->tracestate, GW_STR("ot="));
-    char dd_room[STATE_MAX + 1];
-    size_t ot_size = incoming_ot.len + 64;
-    char *ot_room = gw_arena_raw(arena, ot_size, 1);
-    size_t size = s->tracestate.len + ot_size + sizeof dd_room + 16;
+    char dd_room[VALUE_MAX + 1], ot_room[VALUE_MAX];
+    size_t size = s->tracestate.len + sizeof dd_room + sizeof ot_room + 16;
     char *room = gw_arena_raw(arena, size, 1);
-    if (!ot_room || !room)
+    if (!room)
         return GW_NOSTR;
-    struct text dd = {dd_room, dd_room, dd_room + sizeof dd_room}, ot = {ot_room, ot_room, ot_room + ot_size},
-                all = {room, room, room + size};
+    struct text dd = {dd_room, dd_room, dd_room + sizeof dd_room},
+                ot = {ot_room, ot_room, ot_room + sizeof ot_room}, all = {room, room, room + size};
     put_dd(&dd, s, last_parent);
     put_ot(&ot, s, trace_id_low, incoming_ot);
     gw_str dd_value =
         text_len(&dd) ? gw_str_n(dd_room, text_len(&dd)) : find_member(s->tracestate, GW_STR("dd="));
     put_member(&all, GW_STR("dd="), dd_value);
     put_member(&all, GW_STR("ot="), gw_str_n(ot_room, text_len(&ot)));
-    put_others(&all, s->tracestate, MEMBERS_MAX - (dd_value.len > 0) - (text_len(&ot) > 0));
+    put_others(&all, s->tracestate, DD_TRACESTATE_MEMBERS - (dd_value.len > 0) - (text_len(&ot) > 0));
     return gw_str_n(room, text_len(&all));
 }

@@ -34,6 +34,7 @@ struct dd_sampling {
     double rule_psr, agent_psr, limit_psr, ksr; /* NAN: not said, or no probability */
     gw_str mechanism;                           /* _dd.p.dm as sent: "-4" */
     gw_str origin, tracestate;
+    uint64_t bad_tracestates; /* texts that did not parse, and are no fact */
     struct {
         gw_str key, value; /* key without "_dd.p." */
     } propagated[DD_MAX_PROPAGATED];

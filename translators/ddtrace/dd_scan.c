@@ -439,6 +439,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
         if (i != s->local_root && !scan_span(s, i, &h, arena, odd))
             return false;
     settle_tid(s, &h, odd);
+    odd->bad_tracestate += s->sampling.bad_tracestates;
     s->sdk_language = dd_language(arena, s->language.len ? s->language : lang);
     s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
     s->rate = dd_sampling_rate(&s->sampling);

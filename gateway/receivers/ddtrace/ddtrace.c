@@ -176,13 +176,16 @@ static void log_counts_of(const struct ddtrace *d)
     gw_log(GW_DEBUG, "receiver=ddtrace",
            "lost_chunks=%llu count_mismatches=%llu dropped_p0_traces=%llu dropped_p0_spans=%llu "
            "malformed_tid=%llu conflicting_tid=%llu "
-           "bad_links=%llu bad_events=%llu bad_struct=%llu repaired_text=%llu bad_times=%llu empty_keys=%llu",
+           "bad_links=%llu bad_events=%llu bad_struct=%llu repaired_text=%llu bad_times=%llu "
+           "bad_tracestate=%llu "
+           "empty_keys=%llu",
            (unsigned long long)c->lost_chunks, (unsigned long long)c->count_mismatches,
            (unsigned long long)c->dropped_p0_traces, (unsigned long long)c->dropped_p0_spans,
            (unsigned long long)c->malformed_tid, (unsigned long long)c->conflicting_tid,
            (unsigned long long)c->bad_links, (unsigned long long)c->bad_events,
            (unsigned long long)c->bad_struct, (unsigned long long)c->repaired_text,
-           (unsigned long long)c->bad_times, (unsigned long long)c->empty_keys);
+           (unsigned long long)c->bad_times, (unsigned long long)c->bad_tracestate,
+           (unsigned long long)c->empty_keys);
 }
 
 static void stop(void *ctx)
@@ -242,6 +245,9 @@ static const struct gw_metric metrics[] = {
         struct ddtrace, counts.bad_times, "ddtrace_bad_times_total",
         "Starts, durations and times of events that are negative or past 2^63 ns: the duration is 0, a "
         "start the chunk's earliest, an event's time its span's start."),
+    GW_COUNTER_AT(
+        struct ddtrace, counts.bad_tracestate, "ddtrace_bad_tracestate_total",
+        "Values of tracestate, of spans and links, that W3C's grammar does not take: left out whole."),
     GW_COUNTER_AT(
         struct ddtrace, counts.empty_keys, "ddtrace_empty_keys_total",
         "Tags, and attributes of links and events, with an empty key, which OTLP has no place for."),

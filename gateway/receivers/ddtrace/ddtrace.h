@@ -80,7 +80,7 @@ struct ddtrace_counts {
     atomic_uint_least64_t payloads, probes, chunks, lost_chunks, count_mismatches, dropped_p0_traces,
         dropped_p0_spans;
     atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text,
-        bad_times, empty_keys;
+        bad_times, bad_tracestate, empty_keys;
 };
 
 /* What one worker has of its own. */

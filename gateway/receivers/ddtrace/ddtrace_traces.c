@@ -141,6 +141,7 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
     add(&to->bad_struct, r->odd.bad_struct);
     add(&to->repaired_text, r->odd.repaired_text);
     add(&to->bad_times, r->odd.bad_times);
+    add(&to->bad_tracestate, r->odd.bad_tracestate);
     add(&to->empty_keys, r->odd.empty_keys);
     if (code)
         add(&to->lost_chunks, from->trace_count);

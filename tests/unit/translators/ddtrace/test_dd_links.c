@@ -211,6 +211,28 @@ static void span_pointers_are_kept(void **state)
                         "link " ZERO " \"\" flags=0 dropped=0 {ptr.hash=\"e9\"}");
 }
 
+/* A trace state that does not parse is left out whole, of both kinds of links. */
+static void bad_trace_states_are_left_out(void **state)
+{
+    struct dd_link links[] = {native, {.tracestate = GW_LIT("a=1,b")}};
+    odd = (struct dd_oddities){0};
+    links[0].tracestate = GW_STR("a=1,A=2");
+    /* the second says nothing else */
+    assert_int_equal(dd_write_links(&w, &arena, links, 2, GW_NOSTR, false, &odd), DD_TAG_MALFORMED);
+    assert_string_equal(show(&shown, &w), "link " IDS " \"\" flags=0 dropped=0 {}");
+    assert_int_equal(odd.bad_tracestate, 2);
+    assert_int_equal(dd_write_links(&w, &arena, NULL, 0,
+                                    GW_STR("[{" GO_ID ",\"tracestate\":\"a=1,a=2\",\"flags\":1},"
+                                           "{\"trace_id\":7,\"span_id\":8,\"tracestate\":\"a=1\"}]"),
+                                    false, &odd),
+                     DD_TAG_TAKEN);
+    assert_string_equal(
+        show(&shown, &w),
+        "link " IDS " \"\" flags=1 dropped=0 {} | "
+        "link 00000000000000000000000000000007/0000000000000008 \"a=1\" flags=0 dropped=0 {}");
+    assert_int_equal(odd.bad_tracestate, 3);
+}
+
 static void deep_attributes_become_text(void **state)
 {
     enum { DEEP = 200 };
@@ -248,6 +270,7 @@ int main(void)
         cmocka_unit_test(keys_are_unique_and_not_empty),
         cmocka_unit_test(span_pointers_are_kept),
         cmocka_unit_test(deep_attributes_become_text),
+        cmocka_unit_test(bad_trace_states_are_left_out),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

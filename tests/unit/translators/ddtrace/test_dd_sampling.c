@@ -92,6 +92,11 @@ static void trace_state_says_it(void **state)
          "", "dd=s:2;o:rum;t.dm:-4,a=1,b=2"},
         {"tracestate=a=1,dd=s:1;o:x,b=2", 1, "", "dd=s:1;o:x,a=1,b=2"},
         {"tracestate= ,, a=1 ,", 1, "", "a=1"},
+        /* what does not parse is left out whole; the next that does counts */
+        {"_sampling_priority_v1=1|tracestate=a=1,B=2", 1, "", "dd=s:1"},
+        {"tracestate=dd=s:1;o:x,a=1,a=2", 1, "", ""},
+        {"tracestate=ot=th:8,b", 1, "", ""},
+        {"tracestate=a=1=2|w3c.tracestate=b=1|tracestate=c=1", 1, "", "b=1"},
         /* probability; rv of 1 is ~(1111111111111111111) >> 8 = f0948a54d43b8e */
         {"_dd.agent_psr=1", 1, "", "ot=th:0;rv:f0948a54d43b8e"},
         {"_dd.agent_psr=0.5", 1, "", "ot=th:8;rv:f0948a54d43b8e"},
@@ -181,7 +186,7 @@ static void the_dd_member_is_bounded(void **state)
 static void the_list_has_at_most_32_members(void **state)
 {
     char list[400] = "tracestate=";
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 32; i++)
         sprintf(list + strlen(list), "k%d=v,", i);
     struct dd_sampling s = facts("_sampling_priority_v1=1|_dd.agent_psr=1");
     dd_sampling_text(&s, GW_STR("tracestate"), gw_str_z(list + strlen("tracestate=")));
@@ -191,6 +196,32 @@ static void the_list_has_at_most_32_members(void **state)
         n++;
     assert_int_equal(n, 32);
     assert_true(gw_str_eq(member, GW_STR("k29=v")));
+}
+
+static void texts_that_do_not_parse_are_counted(void **state)
+{
+    struct dd_sampling s = facts("tracestate=a|w3c.tracestate=b=|tracestate=c=1|tracestate=d");
+    assert_int_equal(s.bad_tracestates, 2); /* the last is not asked */
+    assert_true(gw_str_eq(s.tracestate, GW_STR("c=1")));
+}
+
+/* What others say in the ot member stays where it fits into the 256 bytes of a value. */
+static void the_ot_member_is_bounded(void **state)
+{
+    char list[300] = "ot=";
+    memset(list + 3, 'k', 200);
+    strcpy(list + 203, ";b:1;rv:01020304050607");
+    struct dd_sampling s = facts("_dd.agent_psr=1");
+    assert_true(dd_sampling_text(&s, GW_STR("tracestate"), gw_str_z(list)));
+    gw_str got = dd_sampling_state(&s, &arena, 1, GW_NOSTR);
+    assert_true(gw_str_starts(got, GW_STR("ot=th:0;rv:f0948a54d43b8e;kkk")));
+    assert_true(gw_str_ends(got, GW_STR("kkk;b:1")));
+    memset(list + 3, 'k', 235);
+    strcpy(list + 238, ";b:1");
+    s = facts("_dd.agent_psr=1");
+    assert_true(dd_sampling_text(&s, GW_STR("tracestate"), gw_str_z(list)));
+    got = dd_sampling_state(&s, &arena, 1, GW_NOSTR);
+    assert_true(gw_str_eq(got, GW_STR("ot=th:0;rv:f0948a54d43b8e;b:1")));
 }
 
 static void other_tags_are_no_facts(void **state)
@@ -219,6 +250,7 @@ int main(void)
         cmocka_unit_test(the_probability_is_the_effective_one),    cmocka_unit_test(trace_state_says_it),
         cmocka_unit_test(rounding_never_contradicts_the_decision), cmocka_unit_test(the_dd_member_is_bounded),
         cmocka_unit_test(the_list_has_at_most_32_members),         cmocka_unit_test(other_tags_are_no_facts),
+        cmocka_unit_test(texts_that_do_not_parse_are_counted),     cmocka_unit_test(the_ot_member_is_bounded),
     };
     return cmocka_run_group_tests(tests, arena_open, arena_close);
 }
