@@ -159,13 +159,15 @@ void gw_ledger_recovered(struct gw_ledger *l, unsigned exporter, enum gw_signal 
     gw_unlock(&l->lock);
 }
 
-void gw_ledger_leave(struct gw_ledger *l, unsigned exporter)
+void gw_ledger_leave(struct gw_ledger *l, unsigned exporter, bool kept)
 {
     gw_lock(&l->lock);
     for (int i = 0; i < GW_SIGNALS; i++) {
-        uint64_t *at = l->view.signal[i].exporter[exporter].at;
-        at[GW_STORED] += at[GW_QUEUED];
+        uint64_t *at = l->view.signal[i].exporter[exporter].at, left = at[GW_STORED] + at[GW_QUEUED];
         at[GW_QUEUED] = 0;
+        at[GW_STORED] = kept ? left : 0;
+        at[GW_DROPPED] += kept ? 0 : left;
+        l->view.signal[i].exporter[exporter].dropped[GW_REASON_SHUTDOWN] += kept ? 0 : left;
     }
     gw_unlock(&l->lock);
 }

@@ -94,8 +94,8 @@ void gw_ledger_move(struct gw_ledger *, unsigned exporter, enum gw_signal, enum 
                     enum gw_place to, enum gw_reason why, uint64_t n);
 /* n items of an earlier run are queued for the exporter. */
 void gw_ledger_recovered(struct gw_ledger *, unsigned exporter, enum gw_signal, uint64_t n);
-/* What is queued for the exporter stays on the disk: the process ends. */
-void gw_ledger_leave(struct gw_ledger *, unsigned exporter);
+/* The process ends: what is queued for the exporter stays on the disk, unless that did not keep it. */
+void gw_ledger_leave(struct gw_ledger *, unsigned exporter, bool kept);
 /* n trace ids became final without an upper half. Not part of the balance: their spans are counted as any
  * other. */
 void gw_ledger_incomplete_ids(struct gw_ledger *, enum gw_signal, uint64_t n);

@@ -36,6 +36,22 @@ static void write_pid(int fd)
         errno = 0;
 }
 
+int gw_segment_log_take_lock(int directory, long *who)
+{
+    int fd = openat(directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -1;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        write_pid(fd);
+        return fd;
+    }
+    int why = errno;
+    *who = holder(fd);
+    close(fd);
+    errno = why;
+    return -1;
+}
+
 enum gw_code gw_segment_log_lock(struct gw_segment_log *s, struct gw_err *err)
 {
     if (mkdir(s->conf.directory, 0700) != 0 && errno != EEXIST)
@@ -48,17 +64,14 @@ enum gw_code gw_segment_log_lock(struct gw_segment_log *s, struct gw_err *err)
         fsync(parent); /* where that is not allowed, the directory was made by somebody else */
         close(parent);
     }
-    s->lock_file = openat(s->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (s->lock_file < 0)
-        return refuse(s, err, "write into it");
-    if (flock(s->lock_file, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK
-                   ? gw_fail(err, GW_STORAGE, 0,
-                             "%s is in use by another ddgate (process %ld): give each its own",
-                             s->conf.directory, holder(s->lock_file))
-                   : refuse(s, err, "lock it");
-    write_pid(s->lock_file);
-    return GW_OK;
+    long who = 0;
+    s->lock_file = gw_segment_log_take_lock(s->directory, &who);
+    if (s->lock_file >= 0)
+        return GW_OK;
+    return errno == EWOULDBLOCK ? gw_fail(err, GW_STORAGE, 0,
+                                          "%s is in use by another ddgate (process %ld): give each its own",
+                                          s->conf.directory, who)
+                                : refuse(s, err, "make a lock in it");
 }
 
 void gw_segment_file_name(uint32_t number, char out[static 32])
@@ -74,6 +87,20 @@ uint32_t gw_segment_file_number(const char *name)
         return 0;
     gw_segment_file_name(number, back);
     return strcmp(name, back) == 0 ? number : 0;
+}
+
+bool gw_segment_log_named(const struct gw_segment_log *s, const char *name, int fd)
+{
+    struct stat open, named;
+    return fstat(fd, &open) == 0 && fstatat(s->directory, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
+bool gw_segment_log_is_there(const struct gw_segment_log *s, const struct gw_segment *segment)
+{
+    char name[32];
+    gw_segment_file_name(segment->number, name);
+    return gw_segment_log_named(s, name, segment->fd);
 }
 
 bool gw_segment_log_add_file(struct gw_segment_log *s, struct gw_segment *segment)
@@ -105,7 +132,7 @@ void gw_segment_log_drop_segment(struct gw_segment_log *s, struct gw_segment *se
 {
     char name[32];
     gw_segment_file_name(segment->number, name);
-    if (unlink)
+    if (unlink && gw_segment_log_is_there(s, segment))
         unlinkat(s->directory, name, 0);
     close(segment->fd);
     free(segment);

@@ -44,11 +44,8 @@ static void move_readers(struct gw_segment_log *s, const struct gw_segment *from
 
 void gw_segment_log_try_release(struct gw_segment_log *s, struct gw_segment *segment)
 {
-    if (!segment->sealed || segment->pins)
+    if (!segment->sealed || segment->pins || gw_segment_pending(segment))
         return;
-    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
-        if (segment->pending_records[r].pending)
-            return;
     move_readers(s, segment);
     unlink_segment(s, segment);
     segment->next = s->released;

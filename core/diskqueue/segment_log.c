@@ -47,6 +47,9 @@ static enum gw_code prepare(struct gw_segment_log *s, const struct gw_durable_en
     }
     if (s->troubled && s->conf.io->now() < s->trouble_until)
         return gw_fail(err, GW_STORAGE, 0, "cannot write there since a moment ago");
+    enum gw_code code = gw_segment_log_look(s) ? GW_OK : gw_segment_log_restore(s, err);
+    if (code != GW_OK)
+        return code;
     struct gw_segment *a = s->active;
     bool fits = a && !a->suspect && a->end + need + GW_SEGMENT_LOG_UNIT <= a->size && knows_all(a, readers);
     return fits ? GW_OK : gw_segment_log_roll(s, need, err);
@@ -160,16 +163,6 @@ static void forget_places(struct gw_durable_entry *e, size_t n)
         e[i].frame->stored = (struct gw_disk_position){0, 0};
 }
 
-/* Under append. */
-static struct gw_segment_log_events take_events(struct gw_segment_log *s)
-{
-    struct gw_segment_log_events events = {.any = false};
-    if (s->events.any)
-        events = s->events;
-    s->events.any = false;
-    return events;
-}
-
 enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_entry *e, size_t n,
                                    void (*commit)(void *), void *arg, uint64_t *ticket, uint32_t *lagging,
                                    struct gw_err *err)
@@ -191,7 +184,7 @@ enum gw_code gw_segment_log_append(struct gw_segment_log *s, struct gw_durable_e
         gw_segment_log_recovered(s);
         publish(s, e, n, commit, arg, ticket, lagging);
     }
-    struct gw_segment_log_events events = take_events(s);
+    struct gw_segment_log_events events = gw_segment_log_take_events(s);
     gw_unlock(&s->append);
     gw_segment_log_report_events(s, &events);
     return code;

@@ -98,6 +98,10 @@ bool gw_segment_log_sync_aged(struct gw_segment_log *);
 /* Brings everything to the disk. False when some of it may not be there. */
 bool gw_segment_log_sync(struct gw_segment_log *);
 
+/* What is pending is there for the next start, though somebody deleted its files: they are made again. False
+ * when they cannot be; the log says why. At the end, when nobody appends. */
+bool gw_segment_log_keeps(struct gw_segment_log *);
+
 /* The reader is through with a record. */
 void gw_segment_log_ack(struct gw_segment_log *, unsigned reader, struct gw_disk_position);
 

@@ -62,6 +62,8 @@ struct gw_segment_log_reader {
  * made. */
 struct gw_segment_log_events {
     bool any, works;     /* the disk takes data again */
+    bool restored;       /* files that were deleted are there again: */
+    unsigned segments;   /* those that held data */
     const char *trouble; /* what could not be done, NULL: nothing … */
     int why;             /* … and errno */
     /* records of exporters that are not configured, for room's sake */
@@ -83,6 +85,9 @@ struct gw_segment_log {
     uint64_t next_sequence;
     gw_nsec trouble_until;
     bool troubled;
+    gw_nsec look_at;   /* when all files are looked for again */
+    bool deleted;      /* some are missing … */
+    unsigned restored; /* … and so many were written again */
     struct gw_segment_log_events events;
     _Atomic gw_nsec broken_until; /* for whoever asks */
 
@@ -108,9 +113,14 @@ struct gw_segment_log {
 
 /* segment_files.c: the directory */
 enum gw_code gw_segment_log_lock(struct gw_segment_log *, struct gw_err *);
+/* The lock file of a directory, locked. -1 and errno; EWOULDBLOCK: process `who` has it. */
+int gw_segment_log_take_lock(int directory, long *who);
 void gw_segment_file_name(uint32_t number, char out[static 32]);
 /* Its number; 0 when this is no name of ours. */
 uint32_t gw_segment_file_number(const char *name);
+/* The directory has, under this name, the file that is open; a segment's under its own name. */
+bool gw_segment_log_named(const struct gw_segment_log *, const char *name, int fd);
+bool gw_segment_log_is_there(const struct gw_segment_log *, const struct gw_segment *);
 /* A new, empty file with room for `size` bytes, as segment of nobody. NULL and errno. */
 struct gw_segment *gw_segment_log_create(struct gw_segment_log *, uint64_t size);
 /* Writes a head for a new life. False and errno. */
@@ -122,8 +132,24 @@ void gw_segment_log_remove(struct gw_segment_log *, struct gw_segment *);
 void gw_segment_log_drop_segment(struct gw_segment_log *, struct gw_segment *, bool unlink);
 bool gw_segment_log_add_file(struct gw_segment_log *, struct gw_segment *);
 
+/* segment_deleted.c */
+/* Under append: as far as a look tells, what is written survives the process. */
+bool gw_segment_log_look(struct gw_segment_log *);
+/* Under append, after a look that found something missing: makes it again. GW_STORAGE where that is not
+ * possible, or not done yet. */
+enum gw_code gw_segment_log_restore(struct gw_segment_log *, struct gw_err *);
+
 /* segment_recovery.c */
 enum gw_code gw_segment_log_recover(struct gw_segment_log *, struct gw_err *);
+
+/* Under state: some reader is not through with some record of it. */
+static inline bool gw_segment_pending(const struct gw_segment *segment)
+{
+    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
+        if (segment->pending_records[r].pending)
+            return true;
+    return false;
+}
 
 /* segment_list.c */
 void gw_segment_log_link(struct gw_segment_log *, struct gw_segment *);
@@ -149,6 +175,9 @@ void gw_segment_log_pause(struct gw_segment_log *);
 /* … for what errno says */
 enum gw_code gw_segment_log_trouble(struct gw_segment_log *, struct gw_err *, const char *doing);
 void gw_segment_log_recovered(struct gw_segment_log *);
+void gw_segment_log_note_restored(struct gw_segment_log *);
+/* Under append. */
+struct gw_segment_log_events gw_segment_log_take_events(struct gw_segment_log *);
 /* Not under a lock. */
 void gw_segment_log_report_events(struct gw_segment_log *, const struct gw_segment_log_events *);
 

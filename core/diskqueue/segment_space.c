@@ -33,6 +33,22 @@ static struct gw_segment_log_events *noted(struct gw_segment_log *s)
     return &s->events;
 }
 
+struct gw_segment_log_events gw_segment_log_take_events(struct gw_segment_log *s)
+{
+    struct gw_segment_log_events events = {.any = false};
+    if (s->events.any)
+        events = s->events;
+    s->events.any = false;
+    return events;
+}
+
+void gw_segment_log_note_restored(struct gw_segment_log *s)
+{
+    noted(s)->restored = true;
+    noted(s)->segments = s->restored;
+    s->restored = 0;
+}
+
 void gw_segment_log_report_events(struct gw_segment_log *s, const struct gw_segment_log_events *e)
 {
     if (!e->any)
@@ -46,6 +62,12 @@ void gw_segment_log_report_events(struct gw_segment_log *s, const struct gw_segm
         gw_log(GW_ERROR, "storage",
                "%s: cannot %s: %s. Senders get 429 and keep their data until it works again",
                s->conf.directory, e->trouble, strerror(e->why));
+    if (e->restored)
+        gw_log(GW_WARNING, "storage",
+               "%s, or files of it, were deleted or moved away while ddgate uses them: they are made again, "
+               "with "
+               "all that is not delivered (%u segments). Leave them to ddgate",
+               s->conf.directory, e->segments);
     if (e->works)
         gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);
 }
@@ -170,15 +192,19 @@ static struct gw_segment *take_free(struct gw_segment_log *s, uint64_t need)
     return segment;
 }
 
+static void remove_segment(struct gw_segment_log *s, struct gw_segment *segment)
+{
+    gw_lock(&s->state);
+    gw_segment_log_remove(s, segment);
+    gw_unlock(&s->state);
+    gw_segment_log_drop_segment(s, segment, true);
+}
+
 /* Free segments are of no use for what is larger, but their room may be. */
 static void drop_free(struct gw_segment_log *s)
 {
-    for (struct gw_segment *segment; (segment = take_free(s, 0));) {
-        gw_lock(&s->state);
-        gw_segment_log_remove(s, segment);
-        gw_unlock(&s->state);
-        gw_segment_log_drop_segment(s, segment, true);
-    }
+    for (struct gw_segment *segment; (segment = take_free(s, 0));)
+        remove_segment(s, segment);
 }
 
 static uint64_t total_size(struct gw_segment_log *s)
@@ -200,9 +226,7 @@ static void set_full(struct gw_segment_log *s, bool full)
 static bool seal_active(struct gw_segment_log *s)
 {
     gw_lock(&s->state);
-    bool through = s->active && s->active->end > GW_SEGMENT_LOG_HEAD;
-    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS && through; r++)
-        through = s->active->pending_records[r].pending == 0;
+    bool through = s->active && s->active->end > GW_SEGMENT_LOG_HEAD && !gw_segment_pending(s->active);
     gw_unlock(&s->state);
     if (through)
         gw_segment_log_abandon_tail(s);
@@ -213,8 +237,12 @@ static bool seal_active(struct gw_segment_log *s)
 static enum gw_code find_segment(struct gw_segment_log *s, uint64_t need, struct gw_segment **out)
 {
     for (;;) {
-        if ((*out = take_free(s, need)))
+        if ((*out = take_free(s, need)) && gw_segment_log_is_there(s, *out))
             return GW_OK;
+        if (*out) {
+            remove_segment(s, *out);
+            continue;
+        }
         uint64_t size = need > s->conf.segment_size ? need : s->conf.segment_size;
         if (size > s->conf.segment_size)
             drop_free(s);
@@ -268,10 +296,7 @@ enum gw_code gw_segment_log_roll(struct gw_segment_log *s, uint64_t need, struct
     if (!gw_segment_log_begin(s, segment, s->next_sequence)) {
         code = gw_segment_log_trouble(s, err, "write there");
         segment->suspect = true;
-        gw_lock(&s->state);
-        gw_segment_log_remove(s, segment);
-        gw_unlock(&s->state);
-        gw_segment_log_drop_segment(s, segment, true);
+        remove_segment(s, segment);
         return code;
     }
     s->next_sequence++;

@@ -15,19 +15,11 @@ static void unpin(struct gw_segment_log *s, struct gw_segment *segment)
 
 enum { MOST_SYNCED = 64 };
 
-static bool pending(const struct gw_segment *segment)
-{
-    for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
-        if (segment->pending_records[r].pending)
-            return true;
-    return false;
-}
-
 /* Under state: its turn in a round: all that is dirty, or with `aged` what was so at the last round too, and
  * is pending still. */
 static bool due(struct gw_segment *segment, bool aged)
 {
-    if (!segment->dirty || (aged && !pending(segment)))
+    if (!segment->dirty || (aged && !gw_segment_pending(segment)))
         return segment->was_dirty = false;
     if (aged && !segment->was_dirty) {
         segment->was_dirty = true;
@@ -144,7 +136,7 @@ static bool some_is_suspect(struct gw_segment_log *s)
     bool any = false;
     gw_lock(&s->state);
     for (const struct gw_segment *segment = s->first; segment && !any; segment = segment->next)
-        any = segment->suspect && pending(segment);
+        any = segment->suspect && gw_segment_pending(segment);
     gw_unlock(&s->state);
     return any;
 }

@@ -191,5 +191,5 @@ void gw_sender_finish(struct gw_sender *s)
         pthread_join(s->thread, NULL);
     s->started = false;
     if (s->disk_log && !gw_sender_has_successor(s))
-        gw_ledger_leave(s->ledger, s->number);
+        gw_ledger_leave(s->ledger, s->number, gw_segment_log_keeps(s->disk_log));
 }

@@ -14,9 +14,9 @@ import pytest
 from ddgate import Ddgate, free_port, grpc
 from payloads import span, trace, v04
 from prometheus_client.parser import text_string_to_metric_families
+from sending import QUICK
 from sinks import PATIENCE, Stall
 
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 TINY = {"queue_size": "1MiB", "in_flight": 1, "batch": {"delay": "0s", "bytes": "1KiB"}}
 
 

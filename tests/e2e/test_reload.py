@@ -11,10 +11,10 @@ from certs import Authority
 from ddgate import Ddgate, SANITIZED, conf_value, free_port, grpc
 from http_sink import HttpSink, Status
 from payloads import span, trace, v04
+from sending import QUICK
 from sinks import PATIENCE, Stall
 from test_admin import assert_balanced, ledger, pick, samples
 
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 
 
 def rows_of(gate, receivers=None, exporters=(), **settings):

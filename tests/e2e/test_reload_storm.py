@@ -10,11 +10,11 @@ import threading
 from ddgate import MSGPACK, PATIENCE, Ddgate, conf_value, free_port, grpc
 from log_sink import LogSink
 from payloads import trace, v04
+from sending import QUICK
 from test_admin import assert_balanced, ledger, pick, samples
 from test_reload import replace
 
 RELOADS = 52
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 RECEIVERS = ("ddtrace", "ddtrace/2", "http", "http/2")
 
 

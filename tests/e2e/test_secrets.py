@@ -12,11 +12,11 @@ from ddgate import BINARY, grpc as exporter
 from grpc import StatusCode
 from http_sink import HttpSink, Status
 from payloads import trace, v04
+from sending import QUICK
 from sinks import Fail
 
 USER, PASSWORD, TOKEN = "us-er@corp", "p4ss/w&rd=x", "tok-0123456789-ABCDEF"
 LOGIN = f"{USER}:{PASSWORD}"
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 
 
 def forms(*secrets):

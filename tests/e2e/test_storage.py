@@ -8,6 +8,7 @@ import os
 import pathlib
 import random
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -17,10 +18,10 @@ import threading
 import pytest
 from ddgate import SANITIZED, free_port, grpc
 from payloads import trace, v04
+from sending import QUICK
 from sinks import Stall
 
 SOAK = os.environ.get("DDGATE_SOAK") == "1"
-QUICK = {"batch": {"delay": "0s"}, "retry": {"initial": "10ms", "max": "50ms"}}
 EXPORTER = "otlp_grpc"
 
 
@@ -82,6 +83,45 @@ def test_what_a_stop_leaves_is_sent_by_the_next_start(make, sink):
     gate = make([grpc(sink, **QUICK)])
     gate.stop()
     assert not gate.ledger.signals and sink.count() == 42
+
+
+def test_a_folder_that_is_deleted_is_made_again(make, queue, sink):
+    gate = make([away()], settings=HURRIED)
+    spans = [s for _ in range(5) for s in send(gate, 4)]
+    shutil.rmtree(queue)
+    spans += [s for _ in range(20) for s in send(gate, 1)]
+    gate.wait_stderr("were deleted or moved away while ddgate uses them")
+    kill(gate)
+    gate = make([grpc(sink, **QUICK)])
+    sink.wait_spans(40)
+    gate.stop()
+    assert sorted(ids(sink.spans)) == sorted(ids(spans))
+
+
+def test_a_folder_that_cannot_be_made_again_refuses_until_it_can(make, queue, sink):
+    gate = make([away()], settings=HURRIED)
+    send(gate)
+    shutil.rmtree(queue)
+    queue.write_text("a file has its name\n")
+    send(gate, status=429)
+    assert gate.admin("/readyz").status == 503
+    queue.unlink()
+    gate._until(lambda: gate.put("/v0.4/traces", v04(trace(1))).status == 200, "nothing is taken")
+    assert "can be written again" in gate.stderr
+    gate.stop(expect=0)
+    assert gate.ledger.exporter()["left on disk"] == 4
+    gate = make([grpc(sink, **QUICK)])
+    sink.wait_spans(4)
+    gate.stop()
+
+
+def test_a_stop_with_a_folder_that_is_gone_for_good_says_what_is_lost(make, queue):
+    gate = make([away()], settings=HURRIED)
+    send(gate)
+    shutil.rmtree(queue)
+    queue.write_text("a file has its name\n")
+    gate.stop(expect=3)
+    assert "3 accepted items were not delivered" in gate.stderr
 
 
 class Load:
