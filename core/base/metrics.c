@@ -121,7 +121,11 @@ void gw_metrics_component(struct gw_metrics *m, const struct gw_metric *row, gw_
         if (row->offset == GW_METRIC_ASKED)
             continue;
         const atomic_uint_least64_t *at = (const atomic_uint_least64_t *)((const char *)ctx + row->offset);
-        gw_metrics_add(m, row, (double)atomic_load_explicit(at, memory_order_relaxed));
+        double value = (double)atomic_load_explicit(at, memory_order_relaxed);
+        if (row->of)
+            gw_metrics_add_for(m, row, value, gw_str_z(row->of));
+        else
+            gw_metrics_add(m, row, value);
     }
     if (measure)
         measure(ctx, m);

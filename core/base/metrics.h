@@ -36,15 +36,20 @@ struct gw_metric {
     enum gw_metric_type type;
     /* label: key of the row's own, or of several, separated by commas; "" for none */
     const char *name, *label, *help;
-    size_t offset; /* of an atomic_uint_least64_t in the context, or GW_METRIC_ASKED */
+    size_t offset;  /* of an atomic_uint_least64_t in the context, or GW_METRIC_ASKED */
+    const char *of; /* the label's value, where each has a row of its own; those of one name stand together */
 };
 
 #define GW_METRIC_ASKED SIZE_MAX
 #define GW_METRIC_ROW(type, name, label, help, offset)                                                       \
     {                                                                                                        \
-        type, name, label, help, offset                                                                      \
+        type, name, label, help, offset, NULL                                                                \
     }
 #define GW_COUNTER_AT(ctx, field, name, help) GW_METRIC_ROW(GW_COUNTER, name, "", help, offsetof(ctx, field))
+#define GW_COUNTER_FOR(ctx, field, name, label, of, help)                                                    \
+    {                                                                                                        \
+        GW_COUNTER, name, label, help, offsetof(ctx, field), of                                              \
+    }
 #define GW_GAUGE_AT(ctx, field, name, help) GW_METRIC_ROW(GW_GAUGE, name, "", help, offsetof(ctx, field))
 #define GW_COUNTER_ASKED(name, label, help) GW_METRIC_ROW(GW_COUNTER, name, label, help, GW_METRIC_ASKED)
 #define GW_GAUGE_ASKED(name, label, help) GW_METRIC_ROW(GW_GAUGE, name, label, help, GW_METRIC_ASKED)

@@ -115,7 +115,7 @@ void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
 
 /* True when this answer to this client at this path was not asked for yet: what the log says of it, it says
- * once. Handlers ask it of answers of their own. */
+ * once. GW_NOT_FOUND: to any client. Handlers ask it of answers of their own. */
 bool gw_http_first_refused(const struct gw_http_request *, enum gw_code);
 
 struct gw_http_route;

@@ -1,4 +1,5 @@
-/* http_refused.c: Requests that are answered 4xx: who sent them stands in the log once for each path, and the
+/* http_refused.c: Requests that are answered 4xx: who sent them stands in the log once for each path (and client, unless
+ * nobody serves the path), and the
  * receiver is told of those that the server answers itself, so that it can count what was in them. Owns the
  * table of what was said, which is of a fixed size: where clients make up paths, old entries are overwritten
  * and said again. Called by http_response.c and by handlers, on the worker's thread.
@@ -14,7 +15,7 @@
 #include "core/base/hash.h"
 #include "core/base/log.h"
 
-enum { WAYS = 4, SHOWN_PATH = 128, SHOWN_WORD = 24 };
+enum { WAYS = 4, SHOWN_PATH = 128, SHOWN_WORD = 24, SAID_EACH = 256 };
 
 /* The address without the port; of a Unix socket the process. */
 static gw_str client_key(const struct conn *c)
@@ -45,7 +46,9 @@ bool gw_http_first_refused(const struct gw_http_request *q, enum gw_code code)
 {
     const struct conn *c = q->impl;
     struct gw_http *h = c->worker->http;
-    uint64_t hash = gw_hash_text(gw_hash_text(h->said_seed ^ (uint64_t)code, q->path), client_key(c)) | 1;
+    uint64_t hash = gw_hash_text(h->said_seed ^ (uint64_t)code, q->path);
+    /* what nobody serves is the same for all that ask for it */
+    hash = gw_hash_mix(code == GW_NOT_FOUND ? hash : gw_hash_text(hash, client_key(c))) | 1;
     atomic_uint_least64_t *set = &h->said[hash / 2 % (GW_HTTP_SAID / WAYS) * WAYS];
     for (int i = 0; i < WAYS; i++)
         if (atomic_load_explicit(&set[i], memory_order_relaxed) == hash)
@@ -83,12 +86,17 @@ static void shown_path(const struct request *q, char out[static SHOWN_PATH + 8])
 
 static void log_refusal(const struct conn *c, int status, const struct gw_err *err)
 {
-    char client[128], path[SHOWN_PATH + 8];
+    char client[128], path[SHOWN_PATH + 8], line[640];
     client_name(c, client, sizeof client);
     shown_path(&c->req, path);
-    gw_log(status == 429 ? GW_INFO : GW_WARNING, c->req.site->component,
-           "a request from %s to %s is answered %d: %s%s%s", client, path, status, gw_code_text(err->code),
-           err->what[0] ? ": " : "", err->what);
+    snprintf(line, sizeof line, "a request from %s to %s is answered %d: %s%s%s", client, path, status,
+             gw_code_text(err->code), err->what[0] ? ": " : "", err->what);
+    /* the first paths that nobody serves are said however fast they come: they are those of one tracer */
+    if (err->code == GW_NOT_FOUND &&
+        atomic_fetch_add_explicit(&c->worker->http->unserved, 1, memory_order_relaxed) < SAID_EACH)
+        gw_log_each(GW_WARNING, c->req.site->component, "%s", line);
+    else
+        gw_log(status == 429 ? GW_INFO : GW_WARNING, c->req.site->component, "%s", line);
 }
 
 static void tell_receivers(const struct conn *c, const struct gw_http_request *request, enum gw_code code)

@@ -178,9 +178,15 @@ static size_t most(const struct conn *c, uint64_t limit)
     return limit < possible ? (size_t)limit : possible;
 }
 
+/* What is dropped as it comes needs no room. */
+static bool is_too_large(const struct conn *c, uint64_t bytes)
+{
+    return bytes > most(c, c->req.site->limits.max_body) && !(c->req.route && c->req.route->ignores_body);
+}
+
 static bool claims_too_much(const struct conn *c)
 {
-    return c->req.claimed > most(c, c->req.site->limits.max_body);
+    return is_too_large(c, c->req.claimed);
 }
 
 /* Answers at once and ends the connection. A client that is told so before it sends (Expect) has nothing more
@@ -268,7 +274,7 @@ static enum MHD_Result receive(struct conn *c, const char *data, size_t n)
     q->got += n;
     q->moved = gw_now();
     atomic_fetch_add_explicit(&q->site->counts.wire_bytes, n, memory_order_relaxed);
-    if (q->got > most(c, q->site->limits.max_body))
+    if (is_too_large(c, q->got))
         err.code = GW_TOO_LARGE;
     else if (++q->calls > PIECES + q->got / PIECE_BYTES)
         (void)gw_fail(&err, GW_BAD_REQUEST, q->got, "the body comes in too many tiny chunks");

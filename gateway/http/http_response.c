@@ -131,13 +131,21 @@ enum MHD_Result gw_http_answer(struct conn *c, const struct gw_http_reply *r)
     return ok;
 }
 
+/* The methods of a route, as the header Allow names them. */
+static const char *allowed(unsigned methods)
+{
+    static const char *const names[] = {"GET, HEAD", "PUT, POST", "GET, HEAD, PUT, POST"};
+    bool reads = methods & GW_HTTP_GET, writes = methods & (GW_HTTP_PUT | GW_HTTP_POST);
+    return names[reads && writes ? 2 : writes];
+}
+
 enum MHD_Result gw_http_answer_error(struct conn *c, const struct gw_err *err)
 {
     struct gw_http_reply r = {0};
     gw_http_note_refusal(c, err);
     gw_http_reply_error(&r, &c->worker->arena, err, 0);
     if (err->code == GW_METHOD_NOT_ALLOWED)
-        gw_http_reply_header(&r, "Allow", c->req.route->methods & GW_HTTP_GET ? "GET, HEAD" : "PUT, POST");
+        gw_http_reply_header(&r, "Allow", allowed(c->req.route->methods));
     return gw_http_answer(c, &r);
 }
 

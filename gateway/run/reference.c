@@ -297,9 +297,11 @@ static void write_errors(FILE *to)
 static void print_metrics(FILE *to, const struct gw_metric *row)
 {
     fputs("| name | type | labels | |\n| --- | --- | --- | --- |\n", to);
-    for (; row->type != GW_METRIC_END; row++)
-        fprintf(to, "| `%s%s` | %s | %s | %s |\n", gw_metric_prefix(row), row->name,
-                row->type == GW_COUNTER ? "counter" : "gauge", row->label, row->help);
+    const struct gw_metric *before = NULL; /* rows of one name are one metric */
+    for (; row->type != GW_METRIC_END; before = row++)
+        if (!before || strcmp(before->name, row->name) != 0)
+            fprintf(to, "| `%s%s` | %s | %s | %s |\n", gw_metric_prefix(row), row->name,
+                    row->type == GW_COUNTER ? "counter" : "gauge", row->label, row->help);
     fputc('\n', to);
 }
 

@@ -1,4 +1,4 @@
-/* ddtrace.c: The ddtrace receiver: its options, its routes, and the endpoints that it accepts and drops.
+/* ddtrace.c: The ddtrace receiver: its options and its routes.
  * Owns the receiver's context. The pipeline opens and closes it; handlers run on HTTP workers.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -21,20 +21,6 @@ static void services(void *ctx, const struct gw_http_route *route, const struct 
 {
     r->type = "text/plain";
     r->body = GW_STR("OK\n");
-}
-
-/* Tracers' reports about themselves: taken, so that Java and Go do not warn. */
-static void telemetry(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
-                      struct gw_http_reply *r)
-{
-    r->status = 202;
-    r->type = "application/json";
-    r->body = GW_STR("{}");
-}
-
-static void diagnostics(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
-                        struct gw_http_reply *r)
-{
 }
 
 enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
@@ -76,9 +62,8 @@ static const struct gw_http_route routes[] = {
     {.path = "/v0.2/services", .methods = SEND, .ignores_body = true, .handle = services},
     {.path = "/v0.3/services", .methods = SEND, .ignores_body = true, .handle = services},
     {.path = "/v0.4/services", .methods = SEND, .ignores_body = true, .handle = services},
-    {.path = "/telemetry/proxy/", .prefix = true, .methods = SEND, .ignores_body = true, .handle = telemetry},
-    {.path = "/debugger/v1/diagnostics", .methods = SEND, .ignores_body = true, .handle = diagnostics},
 };
+_Static_assert(sizeof routes / sizeof *routes + DDTRACE_QUIETS <= DDTRACE_ROUTES, "room for all routes");
 
 static void set_options(struct ddtrace *d)
 {
@@ -97,12 +82,15 @@ static void set_options(struct ddtrace *d)
 
 static void describe_site(struct ddtrace *d)
 {
+    size_t n = sizeof routes / sizeof *routes;
+    memcpy(d->routes, routes, sizeof routes);
+    n += ddtrace_quiet_routes(d->routes + n);
     d->headers[0] = (struct gw_http_header){"Datadog-Agent-Version", DDTRACE_AGENT_VERSION};
     d->headers[1] = (struct gw_http_header){"Datadog-Agent-State", d->state};
     d->site = (struct gw_http_site){
         .component = "receiver=ddtrace",
-        .routes = routes,
-        .routes_n = sizeof routes / sizeof *routes,
+        .routes = d->routes,
+        .routes_n = n,
         .headers = d->headers,
         .headers_n = 2,
         .ctx = d,
@@ -251,6 +239,11 @@ static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(
         struct ddtrace, counts.empty_keys, "ddtrace_empty_keys_total",
         "Tags, and attributes of links and events, with an empty key, which OTLP has no place for."),
+#define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
+    GW_COUNTER_FOR(                                                                                          \
+        struct ddtrace, quiet[DDTRACE_QUIET_##id].requests, "ddtrace_untranslated_requests_total", "path",   \
+        path, "Requests with what ddgate does not translate, by path: they are answered, and dropped."),
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
     GW_METRICS_END,
 };
 

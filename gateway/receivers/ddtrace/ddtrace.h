@@ -2,7 +2,8 @@
  *
  *      GET /info                      what works here; byte-stable, so that Datadog-Agent-State (its hash) is   ddtrace_info.c
  *      PUT, POST /v0.x/traces         decode, translate, offer, answer                                          ddtrace_traces.c
- *      /v0.x/services, /telemetry/…   taken and dropped: tracers log a warning where these are missing           ddtrace.c
+ *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
+ *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
  *
  * Private to the receiver's files. Facts about tracers are from recordings of Python ddtrace 0.20 to 4.16,
  * dd-trace-js 3 to 6, dd-trace-go 2.12 and dd-java-agent 1.68; where they are silent, from the source of the
@@ -83,6 +84,20 @@ struct ddtrace_counts {
         bad_times, bad_tracestate, empty_keys;
 };
 
+/* What is not translated: the rows of ddtrace_untranslated.def. */
+enum ddtrace_quiet_row {
+#define QUIET(id, path, prefix, methods, status, body, listed, what, off) DDTRACE_QUIET_##id,
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
+    DDTRACE_QUIETS
+};
+
+struct ddtrace_quiet {
+    atomic_uint_least64_t requests;
+    atomic_uint said; /* to the log: bits of languages */
+};
+
+enum { DDTRACE_ROUTES = 64 };
+
 /* What one worker has of its own. */
 struct ddtrace_thread {
     struct dd_translator *translator;
@@ -95,6 +110,7 @@ struct ddtrace {
     struct dd_options options;
     struct gw_listener_access access;
     struct gw_http_site site;
+    struct gw_http_route routes[DDTRACE_ROUTES];
     struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
     char state[65];                   /* lower-case hex SHA-256 of info */
     char info[2048];
@@ -104,7 +120,13 @@ struct ddtrace {
     struct ddtrace_thread *threads;
     unsigned threads_n;
     struct ddtrace_counts counts;
+    struct ddtrace_quiet quiet[DDTRACE_QUIETS];
 };
+
+/* Writes the routes of what is not translated; returns how many. */
+size_t ddtrace_quiet_routes(struct gw_http_route *to);
+/* The path of the row when it stands in /info, else NULL. */
+const char *ddtrace_quiet_listed(enum ddtrace_quiet_row);
 
 /* Writes /info and its hash, once, after the listeners are known. */
 void ddtrace_info_make(struct ddtrace *);

@@ -42,8 +42,11 @@ static void write_info(struct ddtrace *d)
     d->info_len = 0;
     put(d, "{\"version\":\"%s\",\"git_commit\":\"ddgate-%s\",", DDTRACE_AGENT_VERSION, DDGATE_VERSION);
     put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/"
-           "traces\","
-           "\"/telemetry/proxy/\",\"/debugger/v1/diagnostics\"],");
+           "traces\"");
+    for (int i = 0; i < DDTRACE_QUIETS; i++)
+        if (ddtrace_quiet_listed((enum ddtrace_quiet_row)i))
+            put(d, ",\"%s\"", ddtrace_quiet_listed((enum ddtrace_quiet_row)i));
+    put(d, "],");
     put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":"
            "false,\"span_events\":true,"
            "\"evp_proxy_allowed_headers\":[],");

@@ -20,6 +20,11 @@ static const struct gw_metric rows[] = {
     GW_GAUGE_ASKED("thing_behind_bytes", "path", "Not read yet."),
     GW_METRICS_END,
 };
+static const struct gw_metric per_path[] = {
+    GW_COUNTER_FOR(struct thing, lines, "thing_asks_total", "path", "/a", "Asked."),
+    GW_COUNTER_FOR(struct thing, open, "thing_asks_total", "path", "/b", "Asked."),
+    GW_METRICS_END,
+};
 
 static void measure(void *ctx, struct gw_metrics *m)
 {
@@ -92,10 +97,23 @@ static void a_long_label_is_cut_and_stays_a_label(void **state)
     assert_int_equal(at[-2], '\\'); /* … so the one after it is the end */
 }
 
+static void rows_of_a_name_differ_by_a_label(void **state)
+{
+    struct thing a = {.lines = 12, .open = 1};
+    struct gw_metrics *m = gw_metrics_new();
+    gw_metrics_component(m, per_path, NULL, &a);
+    print(m);
+    assert_string_equal(text, "# HELP ddgate_thing_asks_total Asked.\n"
+                              "# TYPE ddgate_thing_asks_total counter\n"
+                              "ddgate_thing_asks_total{path=\"/a\"} 12\n"
+                              "ddgate_thing_asks_total{path=\"/b\"} 1\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_of_a_name_stand_together),
+        cmocka_unit_test(rows_of_a_name_differ_by_a_label),
         cmocka_unit_test(what_every_program_has_keeps_its_name),
         cmocka_unit_test(a_long_label_is_cut_and_stays_a_label),
     };

@@ -230,8 +230,16 @@ static void answers(void **state)
          "text/plain", NULL, 2},
         {"PUT", "/v0.4/traces", MSGPACK "X-Datadog-Trace-Count: 18446744073709551615\r\n", GW_LIT("\xc1"),
          400, "text/plain", NULL, 500000},
-        {"POST", "/v0.6/stats", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
-        {"POST", "/v0.7/config", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
+        {"POST", "/v0.6/stats", MSGPACK, GW_LIT("\xc1"), 200, NULL, "", 0},
+        {"POST", "/v0.7/config", JSON, GW_LIT("{}"), 200, "application/json", "{}", 0},
+        {"GET", "/v0.7/config", "", GW_LIT("{}"), 200, "application/json", "{}", 0},
+        {"POST", "/evp_proxy/v4/api/v2/errorsintake", JSON, GW_LIT("{}"), 202, "application/json", "{}", 0},
+        {"GET", "/evp_proxy/v2/api/v2/x", "", GW_LIT(""), 405, "text/plain",
+         "this path takes another method\n", 0},
+        {"POST", "/evp_proxy", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
+        {"POST", "/debugger/v1/input?ddtags=a:b", JSON, GW_LIT("[]"), 200, NULL, "", 0},
+        {"POST", "/profiling/v1/input", "Content-Encoding: made-up\r\n", GW_LIT("x"), 200, NULL, "", 0},
+        {"GET", "/dogstatsd/v2/proxy", "", GW_LIT("a:1|c"), 200, NULL, "", 0},
         {"GET", "/", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
     };
     const struct fixture *f = *state;
@@ -327,7 +335,7 @@ static void info_is_stable_json(void **state)
     snprintf(port, sizeof port, "\"receiver_port\":%d,", f->d->open.port);
     assert_non_null(strstr(a.body, port));
     v = json_object_object_get(o, "endpoints");
-    assert_int_equal(json_object_array_length(v), 7);
+    assert_int_equal(json_object_array_length(v), 8);
     for (size_t i = 0; i < json_object_array_length(v); i++) { /* what is listed works */
         const char *path = json_object_get_string(json_object_array_get_idx(v, i));
         int status = ask(f, "PUT", path, "", GW_NOSTR).status;

@@ -1,0 +1,121 @@
+/* ddtrace_quiet.c: Answers to what ddgate does not translate (ddtrace_untranslated.def): the body is read and dropped, the
+ * request counted, and the log says once for each language what the application could leave off. Owns nothing
+ * beyond the request. Called by HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "core/base/log.h"
+#include "gateway/receivers/ddtrace/ddtrace.h"
+
+enum { READ = GW_HTTP_GET | GW_HTTP_HEAD, SEND = GW_HTTP_PUT | GW_HTTP_POST };
+
+static const struct row {
+    const char *path;
+    bool prefix;
+    unsigned methods;
+    unsigned status;
+    const char *body;
+    bool listed;
+    const char *what, *off;
+} rows[] = {
+#define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
+    [DDTRACE_QUIET_##id] = {path, prefix, methods, status, body, listed, what, off},
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
+};
+
+/* Who sends: by the tracer's header, else by that of its telemetry, else by its HTTP client. */
+struct client {
+    gw_str lang, telemetry_lang, agent, version, telemetry_version;
+};
+
+static void see_header(void *cookie, gw_str name, gw_str value)
+{
+    struct client *c = cookie;
+    const struct {
+        gw_str name;
+        gw_str *value;
+    } known[] = {
+        {GW_LIT("datadog-meta-lang"), &c->lang},
+        {GW_LIT("datadog-meta-tracer-version"), &c->version},
+        {GW_LIT("dd-client-library-language"), &c->telemetry_lang},
+        {GW_LIT("dd-client-library-version"), &c->telemetry_version},
+        {GW_LIT("user-agent"), &c->agent},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (gw_str_ieq(name, known[i].name))
+            *known[i].value = value;
+}
+
+/* Languages by the words that headers have for them; what none of them is in is one more. */
+static unsigned language_of(gw_str text)
+{
+    static const char *const words[] = {"python", "node", "javascript", "go",  "jvm", "java", "ruby",
+                                        "php",    ".net", "dotnet",     "cpp", "c++", "rust"};
+    unsigned n = sizeof words / sizeof *words;
+    for (unsigned i = 0; i < n; i++)
+        if (gw_str_ieq(gw_str_n(text.ptr, text.len < strlen(words[i]) ? text.len : strlen(words[i])),
+                       gw_str_z(words[i])))
+            return i;
+    return n;
+}
+
+/* Once for each row and language, whoever else sends it. */
+static bool is_first(struct ddtrace_quiet *q, gw_str lang)
+{
+    unsigned bit = 1u << language_of(lang);
+    return !(atomic_load_explicit(&q->said, memory_order_relaxed) & bit) &&
+           !(atomic_fetch_or_explicit(&q->said, bit, memory_order_relaxed) & bit);
+}
+
+static gw_str shortened(gw_str s)
+{
+    enum { SHOWN = 40 };
+    return s.len > SHOWN ? gw_str_n(s.ptr, SHOWN) : s;
+}
+
+static void say(const struct row *r, struct ddtrace_quiet *q, const struct gw_http_request *request)
+{
+    struct client c = {0};
+    gw_http_headers(request, see_header, &c);
+    gw_str lang = c.lang.len ? c.lang : c.telemetry_lang.len ? c.telemetry_lang : c.agent;
+    gw_str version = c.version.len ? c.version : c.telemetry_version;
+    if (!is_first(q, lang))
+        return;
+    lang = lang.len ? shortened(lang) : GW_STR("of an unknown language");
+    version = shortened(version);
+    gw_log_each(GW_INFO, "receiver=ddtrace", "the application (%.*s%s%.*s) %s%s%s%s", GW_FMT(lang),
+                version.len ? " " : "", GW_FMT(version), r->what, r->off[0] ? ": " : "", r->off,
+                r->off[0] ? " saves its work" : "");
+}
+
+static void answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
+                   struct gw_http_reply *reply)
+{
+    struct ddtrace *d = ctx;
+    const struct row *r = &rows[route->tag];
+    struct ddtrace_quiet *q = &d->quiet[route->tag];
+    atomic_fetch_add_explicit(&q->requests, 1, memory_order_relaxed);
+    say(r, q, request);
+    reply->status = r->status;
+    reply->type = r->body[0] ? "application/json" : NULL;
+    reply->body = gw_str_z(r->body);
+}
+
+size_t ddtrace_quiet_routes(struct gw_http_route *to)
+{
+    for (int i = 0; i < DDTRACE_QUIETS; i++)
+        to[i] = (struct gw_http_route){.path = rows[i].path,
+                                       .methods = rows[i].methods,
+                                       .prefix = rows[i].prefix,
+                                       .ignores_body = true,
+                                       .tag = i,
+                                       .handle = answer};
+    return DDTRACE_QUIETS;
+}
+
+const char *ddtrace_quiet_listed(enum ddtrace_quiet_row row)
+{
+    return rows[row].listed ? rows[row].path : NULL;
+}
