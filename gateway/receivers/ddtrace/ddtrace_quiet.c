@@ -75,7 +75,7 @@ static gw_str shortened(gw_str s)
     return s.len > SHOWN ? gw_str_n(s.ptr, SHOWN) : s;
 }
 
-static void say(const struct row *r, struct ddtrace_quiet *q, const struct gw_http_request *request)
+static void log_once(const struct row *r, struct ddtrace_quiet *q, const struct gw_http_request *request)
 {
     struct client c = {0};
     gw_http_headers(request, see_header, &c);
@@ -97,7 +97,7 @@ static void answer(void *ctx, const struct gw_http_route *route, const struct gw
     const struct row *r = &rows[route->tag];
     struct ddtrace_quiet *q = &d->quiet[route->tag];
     atomic_fetch_add_explicit(&q->requests, 1, memory_order_relaxed);
-    say(r, q, request);
+    log_once(r, q, request);
     reply->status = r->status;
     reply->type = r->body[0] ? "application/json" : NULL;
     reply->body = gw_str_z(r->body);
