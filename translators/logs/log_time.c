@@ -136,9 +136,11 @@ static size_t scan_front(const struct log_clock *c, gw_str text, uint64_t now, u
 
 size_t log_time_front(struct log_clock *c, gw_str text, uint64_t now, uint64_t *ns)
 {
-    const char *p = text.ptr, *end = text.ptr + text.len;
     int64_t wall = -1;
     int offset, nsec;
+    if (!text.len)
+        return 0;
+    const char *p = text.ptr, *end = text.ptr + text.len;
     if (text.len >= SECOND && p[MINUTE] == ':' && gw_is_digit(*p) && has_shape(p + MINUTE + 1, "00", 2))
         wall = minute_at(c, p);
     if (wall < 0)
