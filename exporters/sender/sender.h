@@ -9,7 +9,8 @@
  *     TIMED_OUT     as RETRY; requests become smaller and fewer (congestion.h)
  *     SPLIT         halved by frames, a single frame by its spans or records (frame_split.h), a single span
  *                   or record rejected
- *     REFUSED       set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected;
+ *     REFUSED       halved to find the bad item while the backend takes others (probes.h); what cannot be is
+ *                   set aside in a dead-letter file, if there is one (dead_letter.h); else counted rejected;
  *                   the backend's words logged
  *     RETRY_SLOWLY  again every retry.max; logged once, with the remedy, until the backend takes data
  *     DISCARDED     counted dropped (discarded)

@@ -43,6 +43,7 @@
 #include "exporters/sender/dead_letter.h"
 #include "exporters/sender/exporter_health.h"
 #include "exporters/sender/inflight_batch.h"
+#include "exporters/sender/probes.h"
 #include "exporters/sender/sender.h"
 
 #define GW_SENDER_NO_MEMORY_PAUSE (100 * GW_MSEC)
@@ -86,6 +87,7 @@ struct gw_sender {
     size_t waiting_cost; /* … and what the queue is charged for them */
     struct gw_breaker breaker[GW_SIGNALS];
     struct gw_answers answers[GW_SIGNALS];
+    struct gw_probes probes[GW_SIGNALS];
     unsigned open;       /* requests at the exporter … */
     unsigned open_again; /* … those of them that were not taken before … */
     size_t open_bytes;   /* … and the bytes of all */

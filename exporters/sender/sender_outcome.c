@@ -19,6 +19,7 @@ static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
     gw_exporter_health_recovered(&s->health, now);
     gw_congestion_on_answer(&s->congestion, &p->sent, true, now);
     s->answers[p->batch.signal].taken++;
+    gw_probes_taken(&s->probes[p->batch.signal]);
     s->answered_at = now;
     if (rejected)
         gw_exporter_health_rejected(&s->health, &p->batch, rejected, &p->outcome);
@@ -180,29 +181,55 @@ static gw_nsec split_time(struct gw_sender *s, gw_nsec now)
     return s->split_at - now > SPLIT_BURST ? s->split_at - SPLIT_BURST : now;
 }
 
-static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+/* Its halves are sent instead of it. False: it cannot be halved. */
+static bool halve(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
 {
     struct gw_inflight_batch *half[2];
+    switch (gw_inflight_batch_split(p, s->conf->max_age, half)) {
+    case GW_DIVIDED:
+        gw_sender_count(&s->counts.splits);
+        gw_sender_postpone_halves(s, half, split_time(s, now), now);
+        return true;
+    case GW_INDIVISIBLE:
+        return false;
+    case GW_DIVISION_NO_MEMORY:
+        gw_log(GW_WARNING, s->component,
+               "no memory to split a request of %zu bytes: it is kept and tried again", p->batch.bytes);
+        wait_for_memory(s, p, now);
+    }
+    return true;
+}
+
+static void split(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
     if (gw_sender_has_successor(s)) {
         gw_sender_give_back(s, p);
         return;
     }
     gw_congestion_on_too_large(&s->congestion, p->sent.bytes, now);
     log_size(s, p, now);
-    switch (gw_inflight_batch_split(p, s->conf->max_age, half)) {
-    case GW_DIVIDED:
-        gw_sender_count(&s->counts.splits);
-        gw_sender_postpone_halves(s, half, split_time(s, now), now);
-        break;
-    case GW_INDIVISIBLE:
+    if (!halve(s, p, now))
         reject(s, p, false, now);
-        break;
-    case GW_DIVISION_NO_MEMORY:
-        gw_log(GW_WARNING, s->component,
-               "no memory to split a request of %zu bytes: it is kept and tried again", p->batch.bytes);
-        wait_for_memory(s, p, now);
-        break;
+}
+
+/* --- requests that were refused for good --- */
+
+/* A backend that takes what others sent refuses this for some item of it: the others are sent again without. */
+static void refuse(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
+{
+    enum gw_signal signal = p->batch.signal;
+    gw_congestion_on_answer(&s->congestion, &p->sent, false, now);
+    if (p->batch.items > 1 && s->answers[signal].taken && !gw_sender_over_deadline(s, now) &&
+        gw_probes_spend(&s->probes[signal], now)) {
+        gw_exporter_health_suspect(&s->health, &p->batch, &p->outcome, now);
+        if (gw_sender_has_successor(s)) {
+            gw_sender_give_back(s, p);
+            return;
+        }
+        if (halve(s, p, now))
+            return;
     }
+    reject(s, p, false, now);
 }
 
 /* --- */
@@ -236,8 +263,7 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
             split(s, p, now);
             break;
         case GW_REFUSED:
-            gw_congestion_on_answer(&s->congestion, &p->sent, false, now);
-            reject(s, p, false, now);
+            refuse(s, p, now);
             break;
         case GW_DISCARDED:
             gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DROPPED, GW_REASON_DISCARDED,

@@ -120,3 +120,44 @@ def test_of_two_backends_behind_one_address_one_wants_300_seconds(make_gate, mak
     gate.stop()  # what waits for 300 s is tried until the stop's end
     assert ids(there.spans) == ids(sent) and gate.ledger.exporter("out")["sent"] == len(sent)
     assert gate.stderr.count("takes nothing") < 10 and gate.ledger.intake()["received"] == len(sent)
+
+
+REFUSALS = {"400": Status(400, {"Content-Type": "application/json"}, b'{"code":3,"message":"attribute text is not allowed"}'), "422": Status(422)}
+
+
+@pytest.mark.parametrize("answer", REFUSALS)
+@pytest.mark.parametrize("one_payload", [True, False])
+def test_one_item_that_is_refused_for_good_costs_no_other(make_gate, http_sink, tmp_path, answer, one_payload):
+    """Within a payload of an application, and among the payloads of several that ddgate sends together."""
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    http_sink.judge = lambda body: REFUSALS[answer] if b"union select" in body else None
+    options = QUICK if one_payload else {"batch": {"delay": "500ms"}}
+    gate = make_gate(exporters=[http(http_sink, name="out", compression="none", dead_letter={"directory": str(dead)}, **options)])
+    send(gate, 1)
+    http_sink.wait_spans(1)
+    before = [] if one_payload else [s for _ in range(10) for s in send(gate, 3)]
+    bad, good = bad_among(gate, http_sink, 40 if one_payload else 1)
+    good += before
+    http_sink.wait(lambda s: ids(good) <= ids(s.spans), "the bad span's neighbours")
+    gate.stop()
+    assert max(collections.Counter(s.span_id for s in http_sink.spans).values()) == 1
+    assert ids([bad]).isdisjoint(ids(http_sink.spans))
+    assert gate.ledger.exporter("out")["set aside"] == 1
+    assert "not this one of" in gate.stderr
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_backend_that_refuses_everything_is_asked_a_few_times_more(make_gate, make_sink, http_sink, protocol):
+    sink = make_sink()
+    there = sink if protocol == "grpc" else http_sink
+    gate = make_gate(exporters=[grpc(sink, name="out", **QUICK) if protocol == "grpc" else http(http_sink, name="out", **QUICK)])
+    send(gate, 1)
+    there.wait_spans(1)
+    sink.judge = lambda message: Fail(StatusCode.INVALID_ARGUMENT, "no more")
+    http_sink.judge = lambda body: Status(400)
+    for _ in range(10):
+        send(gate, 200)
+    gate.stop(expect=3)
+    assert gate.ledger.exporter("out") == {"sent": 1, "rejected by the backend": 2000}
+    assert len(there.requests) <= 1 + 10 + 2 * 17

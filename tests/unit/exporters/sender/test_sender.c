@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/config/config_diagnostic.h"
+#include "exporters/sender/probes.h"
 #include "gateway/run/modules.h"
 #include "tests/unit/exporters/request_frames.h"
 
@@ -253,6 +254,67 @@ static void refused_data_is_not_repeated(void **state)
     bed_run(b, b->now + 100 * GW_SEC);
     assert_int_equal(b->paper[0].sends, 1);
     assert_int_equal(bed_at(b, 0, GW_LOGS, GW_REJECTED), 50);
+    bed_drop(b);
+}
+
+/* A frame whose serial number ends in 37 is bad, and the request with it. */
+static struct gw_outcome dislikes_37(struct paper *p, const struct gw_batch *batch, gw_nsec now)
+{
+    for (size_t i = 0; i < batch->n; i++)
+        if (serial_of(batch->frames[i]) % 100 == 37)
+            return refuses(p, batch, now);
+    return takes_all(p, batch, now);
+}
+
+static struct bed *bed_that_took_one(behave_f *behave)
+{
+    struct bed *b = bed_of_one();
+    bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + GW_SEC);
+    b->paper[0].behave = behave;
+    b->paper[0].sends = 0;
+    return b;
+}
+
+static void a_bad_items_neighbours_are_delivered(void **state)
+{
+    struct bed *b = bed_that_took_one(dislikes_37);
+    for (int i = 1; i < 100; i++)
+        bed_offer(b, GW_TRACES, 100, 1);
+    bed_run(b, b->now + 10 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 1);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 99);
+    bed_arrived(b, 0, 0, 37, 1);
+    bed_arrived(b, 0, 37, 38, 0);
+    bed_arrived(b, 0, 38, 100, 1);
+    assert_in_range(b->paper[0].sends, 10, 1 + 2 * 7);
+    bed_drop(b);
+}
+
+static void so_are_those_of_many_requests(void **state)
+{
+    struct bed *b = bed_that_took_one(dislikes_37);
+    for (int i = 1; i < 5000; i++) {
+        bed_offer(b, GW_TRACES, 100, 1);
+        if (i % 100 == 99)
+            bed_run(b, b->now + 2 * GW_SEC);
+    }
+    bed_run(b, b->now + 10 * GW_SEC);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 50);
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_DELIVERED), 4950);
+    bed_drop(b);
+}
+
+static void a_backend_that_refuses_everything_is_not_asked_without_end(void **state)
+{
+    struct bed *b = bed_that_took_one(refuses);
+    for (int k = 0; k < 50; k++) {
+        for (int i = 0; i < 100; i++)
+            bed_offer(b, GW_TRACES, 100, 1);
+        bed_run(b, b->now + 2 * GW_SEC);
+    }
+    assert_int_equal(bed_at(b, 0, GW_TRACES, GW_REJECTED), 5000);
+    assert_in_range(b->paper[0].sends, 50, 50 + 2 * (GW_PROBES + 11));
     bed_drop(b);
 }
 
@@ -933,6 +995,9 @@ int main(void)
         cmocka_unit_test(what_spans_share_is_not_sent_with_each_of_them),
         cmocka_unit_test(partial_success_is_counted_and_not_repeated),
         cmocka_unit_test(refused_data_is_not_repeated),
+        cmocka_unit_test(a_bad_items_neighbours_are_delivered),
+        cmocka_unit_test(so_are_those_of_many_requests),
+        cmocka_unit_test(a_backend_that_refuses_everything_is_not_asked_without_end),
         cmocka_unit_test(bad_credentials_are_tried_slowly_and_the_data_is_kept),
         cmocka_unit_test(a_signal_that_is_held_does_not_hold_the_others),
         cmocka_unit_test(a_frame_waits_for_its_trace_id_and_holds_up_nobody),
