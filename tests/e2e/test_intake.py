@@ -272,6 +272,15 @@ def test_info(gate):
     assert info["endpoints"] and info["client_drop_p0s"] is False and info["span_events"] is True
     assert not {"/v1.0/traces", "/v0.6/stats"} & set(info["endpoints"])
     assert {"/v0.3/traces", "/v0.4/traces", "/v0.5/traces", "/telemetry/proxy/", "/debugger/v1/diagnostics"} <= set(info["endpoints"])
+    assert set(info) == {"version", "git_commit", "endpoints", "feature_flags", "client_drop_p0s", "span_meta_structs", "long_running_spans",
+                         "span_events", "evp_proxy_allowed_headers", "config", "peer_tags", "span_kinds_stats_computed", "obfuscation_version",
+                         "filter_tags", "filter_tags_regex", "ignore_resources"}
+    config = info["config"]
+    assert set(config) == {"default_env", "target_tps", "max_eps", "receiver_port", "receiver_socket", "connection_limit", "receiver_timeout",
+                           "max_request_bytes", "statsd_port", "max_memory", "max_cpu", "analyzed_spans_by_service", "obfuscation"}
+    assert (config["receiver_port"], config["receiver_socket"], config["statsd_port"]) == (gate.port, "", 8125)
+    assert (config["receiver_timeout"], config["max_request_bytes"]) == (10, 25 << 20)
+    assert config["obfuscation"]["redis"] == {"Enabled": True, "RemoveAllArgs": False} and config["obfuscation"]["sql_exec_plan"] is False
     assert gate.request("GET", "/info").body == answer.body, "byte-stable"
     state = hashlib.sha256(answer.body).hexdigest()
     for path in ("/v0.4/traces", "/nowhere"):

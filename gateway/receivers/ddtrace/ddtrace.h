@@ -113,7 +113,7 @@ struct ddtrace {
     struct gw_http_route routes[DDTRACE_ROUTES];
     struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
     char state[65];                   /* lower-case hex SHA-256 of info */
-    char info[2048];
+    char info[4096];
     size_t info_len;
     struct gw_http_open open;
     bool has_socket; /* conf.socket is open */

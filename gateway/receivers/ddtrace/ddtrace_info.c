@@ -32,33 +32,74 @@ static void put_path(struct ddtrace *d, gw_str path)
     put(d, "\"");
 }
 
-/* Exactly what works. endpoints: /v0.6/stats and /v1.0/traces must not stand here before they are decoded (Go
- * 2.12 uses v1.0 as soon as it is listed, and loses what is answered 404). /debugger/v1/diagnostics: without
- * it Python 4.16 prints a line. client_drop_p0s false: true lets Go and Java keep unsampled traces to
- * themselves. span_events true: Go then sends events natively, with their types. statsd_port: the port that
- * Go and Java send runtime metrics to, here what they would use anyway. */
-static void write_info(struct ddtrace *d)
+static const char *truth(bool b)
 {
-    d->info_len = 0;
-    put(d, "{\"version\":\"%s\",\"git_commit\":\"ddgate-%s\",", DDTRACE_AGENT_VERSION, DDGATE_VERSION);
+    return b ? "true" : "false";
+}
+
+/* /v0.6/stats and the traces of a version must not stand here before they are decoded (Go 2.12 uses v1.0 as
+ * soon as it is listed, and loses what is answered 404). */
+static void put_endpoints(struct ddtrace *d)
+{
     put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/"
            "traces\"");
     for (int i = 0; i < DDTRACE_QUIETS; i++)
         if (ddtrace_quiet_listed((enum ddtrace_quiet_row)i))
             put(d, ",\"%s\"", ddtrace_quiet_listed((enum ddtrace_quiet_row)i));
     put(d, "],");
-    put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":"
-           "false,\"span_events\":true,"
-           "\"evp_proxy_allowed_headers\":[],");
+}
+
+/* What is hidden (docs/privacy.md), in an agent's words. libdatadog reads all of /info or nothing, and wants
+ * every key of this block, spelt as agents before 7.79 spell it. */
+static void put_obfuscation(struct ddtrace *d)
+{
+    const char *on = truth(d->conf.obfuscate);
     put(d,
-        "\"config\":{\"default_env\":\"none\",\"target_tps\":10,\"max_eps\":200,\"receiver_port\":%d,"
+        "\"obfuscation\":{\"elastic_search\":%s,\"mongo\":%s,\"sql_exec_plan\":false,"
+        "\"sql_exec_plan_normalize\":false,\"http\":{\"remove_query_string\":false,\"remove_path_digits\":"
+        "false},\"remove_stack_traces\":false,",
+        on, on);
+    put(d,
+        "\"redis\":{\"Enabled\":%s,\"RemoveAllArgs\":false},\"valkey\":{\"Enabled\":%s,\"RemoveAllArgs\":"
+        "false},\"memcached\":{\"Enabled\":%s,\"KeepCommand\":false},\"credit_cards\":{\"Enabled\":false}}",
+        on, on, on);
+}
+
+/* 0 where there is no such bound. statsd_port: the port that Go and Java send runtime metrics to, here what
+ * they would use anyway. */
+static void put_config(struct ddtrace *d)
+{
+    put(d,
+        "\"config\":{\"default_env\":\"none\",\"target_tps\":0,\"max_eps\":0,\"receiver_port\":%d,"
         "\"receiver_socket\":",
         d->open.port);
     put_path(d, d->has_socket ? d->conf.socket : GW_NOSTR);
     put(d,
-        ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,\"statsd_port\":8125},",
+        ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,\"statsd_port\":8125,",
         (long long)(d->conf.receive_timeout / GW_SEC), (unsigned long long)d->conf.max_body);
-    put(d, "\"peer_tags\":[],\"span_kinds_stats_computed\":[]}");
+    put(d, "\"max_memory\":%zu,\"max_cpu\":0,\"analyzed_spans_by_service\":{},", d->host->budget->limit);
+    put_obfuscation(d);
+    put(d, "},");
+}
+
+/* Exactly what works: every key that a tracer reads, and what it does by it.
+ *   client_drop_p0s     true lets Go, Java and others keep unsampled traces to themselves
+ *   span_events         true: Go sends events natively, with their types
+ *   span_meta_structs   true: AppSec's data come as msgpack, not as JSON
+ *   long_running_spans  false: Java sends a span when it has ended, not in between
+ *   peer_tags …, obfuscation_version   0: of statistics, which nobody is to compute
+ *   filter_tags …       traces that tracers are to drop: none
+ * org_prop_marker is absent, as it is of an agent that belongs to no organisation. */
+static void write_info(struct ddtrace *d)
+{
+    d->info_len = 0;
+    put(d, "{\"version\":\"%s\",\"git_commit\":\"ddgate-%s\",", DDTRACE_AGENT_VERSION, DDGATE_VERSION);
+    put_endpoints(d);
+    put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":"
+           "false,\"span_events\":true,\"evp_proxy_allowed_headers\":[],");
+    put_config(d);
+    put(d, "\"peer_tags\":[],\"span_kinds_stats_computed\":[],\"obfuscation_version\":0,\"filter_tags\":{},"
+           "\"filter_tags_regex\":{},\"ignore_resources\":[]}");
 }
 
 void ddtrace_info_make(struct ddtrace *d)
