@@ -27,35 +27,36 @@ static bool is_known(const struct search *s, int fd, const struct stat *st)
     return e && e->at.dev == st->st_dev && e->at.head_n && file_has_head(fd, &e->at);
 }
 
-/* Where t was reading it has what t saw there. */
-static bool goes_on_alike(const struct file_tail *t, int fd)
+/* Where t was reading it has what t saw there, up to its own end. */
+static bool goes_on_alike(const struct file_tail *t, int fd, uint64_t size)
 {
     char bytes[FILE_HEAD];
     size_t n = t->held_n < sizeof bytes ? t->held_n : sizeof bytes;
+    n = n < size - t->pos ? n : (size_t)(size - t->pos);
     return file_pread(fd, bytes, n, t->pos) == (ssize_t)n && memcmp(bytes, t->held, n) == 0;
 }
 
-/* All that it holds t has read: lines came between the copy and the truncation. */
-static bool is_read_copy(const struct search *s, const char *path, int fd, const struct stat *st)
+/* As far as both go; where the copy ends within the first bytes, these few may be another log's. */
+static bool begins_alike(const struct search *s, const char *path, int fd, uint64_t size)
 {
     const struct file_tail *t = s->t;
     char head[FILE_HEAD];
-    size_t n = (uint64_t)st->st_size < t->head_n ? (size_t)st->st_size : t->head_n;
-    if (n < FILE_TELLING && !file_is_numbered(s->base, file_base_name(path).ptr))
-        return false;
+    size_t n = size < t->head_n ? (size_t)size : t->head_n;
     if (t->unproven) /* its first bytes are known by their hash only */
-        return (uint64_t)st->st_size >= t->entry->at.head_n && file_has_head(fd, &t->entry->at);
+        return size >= t->entry->at.head_n && file_has_head(fd, &t->entry->at);
+    if (n < t->head_n && n < FILE_TELLING && !file_is_numbered(s->base, file_base_name(path).ptr))
+        return false;
     return n && file_pread(fd, head, n, 0) == (ssize_t)n && memcmp(head, t->head, n) == 0;
 }
 
+/* It may end before or behind what t has read: lines came between the copy and the truncation. */
 static bool is_copy(const struct search *s, const char *path, int fd, const struct stat *st)
 {
     const struct file_tail *t = s->t;
+    uint64_t size = (uint64_t)st->st_size;
     if (!S_ISREG(st->st_mode) || (st->st_ino == t->ino && st->st_dev == t->dev))
         return false;
-    if ((uint64_t)st->st_size < t->pos)
-        return is_read_copy(s, path, fd, st);
-    return file_has_head(fd, &t->entry->at) && (!t->held_n || goes_on_alike(t, fd));
+    return begins_alike(s, path, fd, size) && (size < t->pos || goes_on_alike(t, fd, size));
 }
 
 /* One with all that t held goes before one that ends sooner, and a later one before an earlier one. */
@@ -76,7 +77,8 @@ static void consider(struct search *s, int fd, const char *path)
     struct stat st;
     bool copy = fd >= 0 && fstat(fd, &st) == 0 && is_copy(s, path, fd, &st);
     if (copy && is_known(s, fd, &st)) {
-        found->own |= (uint64_t)st.st_size >= s->t->pos;
+        if ((uint64_t)st.st_size >= s->t->pos && (uint64_t)st.st_size > found->own)
+            found->own = (uint64_t)st.st_size;
         copy = false;
     }
     if (!copy || !is_better(s, &st)) {
@@ -139,7 +141,7 @@ void file_find_copy(const struct file_reader *r, const struct file_tail *t, stru
 {
     struct search s = {.r = r, .t = t, .found = found};
     found->fd = -1;
-    found->own = false;
+    found->own = 0;
     search_for(&s, t->entry->at.path);
     if (t->target && found->fd < 0)
         search_for(&s, t->target);

@@ -12,15 +12,20 @@
 
 /* --- truncation --- */
 
-/* Nothing but our copy is left of what was not a whole record. It may go into a feed that is full: it is
- * little. */
-static void overflow(struct file_reader *r, struct file_tail *t)
+/* Nothing but our copy is left of what stood behind `from` and was not passed on. It may go into a sink that is
+ * full: it is little. */
+static void overflow(struct file_reader *r, struct file_tail *t, uint64_t from)
 {
     bool is_long, full = r->full;
-    r->full = false;
-    if (t->held_n)
-        file_tail_feed(r, t, t->held, t->held_n, FILE_OVER, &is_long);
-    r->full |= full;
+    size_t at = from > t->pos ? (size_t)(from - t->pos) : 0;
+    t->pos += at;
+    for (size_t n = 1; n && at < t->held_n; at += n) {
+        r->full = false;
+        n = file_tail_feed(r, t, t->held + at, t->held_n - at, FILE_OVER, &is_long);
+        t->pos += n;
+        full |= r->full;
+    }
+    r->full = full;
 }
 
 /* The copy's name and place become those of t's entry, which goes no further than a
@@ -76,10 +81,10 @@ static bool hand_over(struct file_reader *r, struct file_tail *t, const struct f
     return true;
 }
 
-/* Neither a copy has it, nor we. */
-static void count_lost(struct file_reader *r, const struct file_tail *t)
+/* Of what it was seen to have, what stands behind `had` is in no copy, and was not read. */
+static void count_lost(struct file_reader *r, const struct file_tail *t, uint64_t had)
 {
-    uint64_t had = t->pos + t->held_n, lost = t->there > had ? t->there - had : 0;
+    uint64_t there = t->there > t->size ? t->there : t->size, lost = there > had ? there - had : 0;
     if (!lost)
         return;
     gw_log(GW_WARNING, r->component,
@@ -97,13 +102,14 @@ static void leave_rest(struct file_reader *r, struct file_tail *t)
         file_find_copy(r, t, &found);
     if (found.fd < 0 && !found.own)
         file_gunzip(r, t->entry, t->target, t->pos, &found);
-    bool whole = found.fd >= 0 && (uint64_t)found.st.st_size >= t->pos;
+    uint64_t size = found.fd >= 0 ? (uint64_t)found.st.st_size : 0,
+             stands = size > found.own ? size : found.own;
+    bool whole = found.fd >= 0 && size >= t->pos + t->held_n;
     gw_log(GW_INFO, r->component, "%s was truncated and is read from its beginning%s%s", t->entry->at.path,
            whole ? "; what was left of it stands in " : "", whole ? found.path : "");
-    if (!whole && !found.own) {
-        count_lost(r, t);
-        overflow(r, t);
-    }
+    if (stands < t->pos + t->held_n)
+        overflow(r, t, found.own);
+    count_lost(r, t, stands > t->pos ? stands : t->pos);
     if (found.fd < 0 || !hand_over(r, t, &found))
         offset_tracker_remove(r->tracker, t->entry);
 }

@@ -412,7 +412,7 @@ struct file_copy_found {
     struct stat st;
     char path[4096];
     bool unnamed; /* no name leads to it: it was made of a compressed one */
-    bool own;     /* one is read for itself, what t held with it */
+    uint64_t own; /* bytes of one that is read for itself, what t held with it; 0: there is none */
 };
 void file_find_copy(const struct file_reader *, const struct file_tail *, struct file_copy_found *);
 

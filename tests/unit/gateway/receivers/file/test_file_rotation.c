@@ -54,6 +54,44 @@ static void what_a_truncation_loses_is_counted(void **state)
     bed_drop(&b);
 }
 
+static struct file_tail *tail_of(const struct bed *b, const char *name)
+{
+    struct stat st;
+    assert_int_equal(stat(in(b, name), &st), 0);
+    return file_tail_of(&b->file->reader, &st);
+}
+
+/* A frame was full in the midst of these lines, and no queue takes it. */
+static void what_was_read_before_a_truncation_is_passed_on(void **state)
+{
+    unsigned met = 0;
+    for (unsigned before = 4000; before < 12000; before += 1000) {
+        struct bed b;
+        bed_new(&b, 4096);
+        append_lines(&b, "first.log", LINES - 1, LINES);
+        open_reader(&b);
+        run(&b, GW_SEC);
+        FILE *f = fopen(in(&b, "a.log"), "w");
+        for (unsigned i = 0; i < before; i++)
+            fputs("x\n", f);
+        fclose(f);
+        append_lines(&b, "a.log", 0, 550);
+        run(&b, GW_SEC);
+        bool held = tail_of(&b, "a.log")->held_n > 110;
+        assert_true(b.file->reader.waiting);
+        assert_int_equal(truncate(in(&b, "a.log"), 0), 0);
+        run(&b, 100 * GW_MSEC);
+        run_dry(&b);
+        if (held)
+            once(&b, 0, 550);
+        met += held;
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+    assert_in_range(met, 1, 7);
+}
+
 /* --- copies --- */
 
 static void copy(struct bed *b, const char *name, const char *to)
@@ -228,6 +266,35 @@ static void a_copy_in_another_folder_is_not_read_twice(void **state)
     bed_drop(&b);
 }
 
+/* What comes between the copy and the truncation is seen while a queue is full. */
+static void what_is_in_no_copy_is_counted(void **state)
+{
+    for (unsigned how = 0; how < 4; how++) {
+        struct bed b;
+        unsigned read = how & 1 ? 3 : 20;
+        bed_new(&b, 4096);
+        if (how & 2)
+            snprintf(b.pattern, sizeof b.pattern, "%s/*.log*", b.folder);
+        stall(&b, read);
+        append_lines(&b, "a.log", read, read + 5);
+        copy(&b, "a.log", "a.log.1");
+        run(&b, GW_SEC);
+        append_lines(&b, "a.log", 90, 93);
+        run(&b, GW_SEC);
+        assert_int_equal(truncate(in(&b, "a.log"), 0), 0);
+        append_lines(&b, "a.log", 100, 110);
+        run(&b, GW_SEC);
+        assert_int_equal(b.file->counts.lost_bytes, 3 * 110);
+        run_dry(&b);
+        once(&b, 0, read + 5);
+        once(&b, 100, 110);
+        assert_int_equal(b.delivered, read + 5 + 10 + 1);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
 /* --- what a start may meet --- */
 
 static struct bed *racing;
@@ -281,6 +348,12 @@ static void truncate_it(ino_t ino)
     append_lines(racing, "app.log", 20, 22);
 }
 
+static void truncate_then_append_one_more(ino_t ino)
+{
+    assert_int_equal(truncate(in(racing, "app.log"), 0), 0);
+    append_lines(racing, "app.log", 21, 22);
+}
+
 /* The original is truncated while its copy is compared with it. */
 static void a_truncation_during_a_comparison_reads_nothing_twice(void **state)
 {
@@ -311,6 +384,48 @@ static void a_truncation_during_a_comparison_reads_nothing_twice(void **state)
         open_reader(&b);
         run_dry(&b);
         once(&b, 0, 22);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
+/* A line that came behind the copy is read, and before it is passed on the original is truncated: it ends behind
+ * the copy's end, which is its copy all the same. */
+static void a_truncation_behind_a_read_finds_the_copy(void **state)
+{
+    for (unsigned how = 0; how < 16; how++) {
+        struct bed b;
+        bool stopped = how & 8;         /* before the backend took it: then it is read in the copy */
+        bool compared = (how & 3) == 3; /* with the copy, which a scan finds: that is its first read */
+        unsigned lines = how & 4 ? 5 : 20, unread = how & 2 ? 3 : 0; /* of the copy */
+        bed_new(&b, 1 << 20);
+        snprintf(b.pattern, sizeof b.pattern, "%s/app.log%s", b.folder, how & 1 ? "*" : "");
+        append_lines(&b, "app.log", 0, lines - unread);
+        open_reader(&b);
+        run_dry(&b);
+        append_lines(&b, "app.log", lines - unread, lines);
+        copy(&b, "app.log", "app.log.1");
+        if (!unread)
+            run(&b, GW_SEC);
+        append_lines(&b, "app.log", 20, 21);
+        racing = &b;
+        after_read_of = inode(&b, "app.log");
+        after_read = truncate_then_append_one_more;
+        run(&b, 2 * GW_SEC);
+        assert_null(after_read);
+        if (!stopped)
+            run_dry(&b);
+        for (int start = 0; start < 2; start++) {
+            stop_reader(&b);
+            give_up(&b);
+            close_reader(&b);
+            open_reader(&b);
+            run_dry(&b);
+            once(&b, 0, lines);
+            once(&b, 21, 22);
+            assert_int_equal(b.seen[20], !stopped && !compared);
+        }
         stop_reader(&b);
         close_reader(&b);
         bed_drop(&b);
@@ -505,12 +620,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_rotations_in_a_stall_lose_nothing),
         cmocka_unit_test(what_a_truncation_loses_is_counted),
+        cmocka_unit_test(what_was_read_before_a_truncation_is_passed_on),
         cmocka_unit_test(a_copy_that_ends_before_its_original_did_is_not_read_twice),
         cmocka_unit_test(a_copy_that_is_gone_at_once_is_read),
         cmocka_unit_test(what_was_compressed_before_it_was_read_is_read),
         cmocka_unit_test(a_copy_in_another_folder_is_not_read_twice),
+        cmocka_unit_test(what_is_in_no_copy_is_counted),
         cmocka_unit_test(a_rotation_during_a_scan_reads_nothing_twice),
         cmocka_unit_test(a_truncation_during_a_comparison_reads_nothing_twice),
+        cmocka_unit_test(a_truncation_behind_a_read_finds_the_copy),
         cmocka_unit_test(a_copy_with_the_inode_of_another_file_is_not_read),
         cmocka_unit_test(a_copy_whose_original_is_deleted_is_not_read_by_the_next_start),
         cmocka_unit_test(the_newest_copy_of_a_second_is_the_one),
