@@ -68,6 +68,11 @@ int log_bracket_level(gw_str s)
     return log_is_upper(*s.ptr) ? log_severity_word(s) : log_severity_plain(s);
 }
 
+int log_upper_level(gw_str word)
+{
+    return word.len > 2 && log_is_upper(*word.ptr) && log_is_upper_word(word) ? log_severity_plain(word) : 0;
+}
+
 #define IS(text) (s.len == sizeof(text) - 1 && memcmp(s.ptr, text, sizeof(text) - 1) == 0)
 
 /* Of a source file: example.com:80 is no place in one. */
@@ -79,16 +84,12 @@ static bool is_source_ending(gw_str s)
            IS("lua") || IS("pl") || IS("m") || IS("scala") || IS("swift");
 }
 
-bool log_front_place(struct log_front *f, gw_str s)
+bool log_front_file(struct log_front *f, gw_str file, gw_str digits)
 {
-    size_t colon = s.len, dot = 0, path = 0;
+    size_t dot = 0, path = 0;
     int64_t line;
-    while (colon && gw_is_digit(s.ptr[colon - 1]))
-        colon--;
-    if (colon < 4 || s.ptr[colon - 1] != ':' || s.len - colon > LINE ||
-        !gw_str_i64(gw_str_from(s, colon), &line))
+    if (digits.len > LINE || !log_is_all(digits, LOG_DIGIT) || !gw_str_i64(digits, &line))
         return false;
-    gw_str file = gw_str_n(s.ptr, colon - 1);
     for (size_t i = file.len; i; i--) {
         char c = file.ptr[i - 1];
         if (c == ' ')
@@ -107,4 +108,13 @@ bool log_front_place(struct log_front *f, gw_str s)
     log_attrs_text(f->r->attrs, GW_STR("code.file.path"), gw_str_from(file, path));
     log_attrs_int(f->r->attrs, GW_STR("code.line.number"), line);
     return true;
+}
+
+bool log_front_place(struct log_front *f, gw_str s)
+{
+    size_t colon = s.len;
+    while (colon && gw_is_digit(s.ptr[colon - 1]))
+        colon--;
+    return colon > 3 && s.ptr[colon - 1] == ':' &&
+           log_front_file(f, gw_str_n(s.ptr, colon - 1), gw_str_from(s, colon));
 }

@@ -10,6 +10,7 @@
  *     log_front.c            what they share
  *     log_text.c             goes over the pieces, and looks elsewhere in a line whose front says little
  *     log_front_words.c      pieces without brackets
+ *     log_front_columns.c    what stands between the time and the level: databases, threads, pairs
  *     log_front_brackets.c   pieces in brackets
  *     log_front_marks.c      ids, service, env, version
  *     log_front_forms.c      lines of a shape of their own: glog, Redis, Ruby's Logger, syslog, …
@@ -89,10 +90,24 @@ static inline bool log_is_upper_word(gw_str s)
 
 /* A level that a word of such a shape can be; 0: none. */
 int log_bracket_level(gw_str);
+/* The same of a word without brackets: INFO, WARN+2, and no less. */
+int log_upper_level(gw_str);
 
 static inline gw_str log_front_rest(const struct log_front *f)
 {
     return gw_str_n(f->at, (size_t)(f->end - f->at));
+}
+
+static inline gw_str log_front_behind(const struct log_front *f, gw_str word)
+{
+    return gw_str_n(word.ptr + word.len, (size_t)(f->end - word.ptr) - word.len);
+}
+
+static inline gw_str log_skip_blanks(gw_str s)
+{
+    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t'))
+        s.ptr++, s.len--;
+    return s;
 }
 
 static inline void log_front_skip_blanks(struct log_front *f)
@@ -107,8 +122,12 @@ gw_str log_front_next(const struct log_front *, gw_str rest);
 bool log_front_level(struct log_front *, gw_str word, int number);
 /* main.go:12, lt.py:26: as code.file.path and code.line.number; of `root:lt.py:26` the logger, too */
 bool log_front_place(struct log_front *, gw_str);
+bool log_front_file(struct log_front *, gw_str file, gw_str line);
 
 bool log_front_word(struct log_front *);
+bool log_front_columns(struct log_front *, gw_str word);
+/* user@database of PostgreSQL, before LEVEL: */
+bool log_front_database(struct log_front *, gw_str word);
 bool log_front_bracket(struct log_front *);
 /* (name), {file.py:12} */
 bool log_front_enclosed(struct log_front *);
@@ -127,6 +146,8 @@ void log_front_find_marks(struct log_found *, gw_str text);
 bool log_front_form(struct log_front *);
 /* Behind the time: `host app[pid]:` of syslog files. The rest is the message, perhaps a line of its own. */
 bool log_front_syslog(struct log_front *);
+/* From its first character on: a syslog message with its priority. The rest is the message, as above. */
+bool log_front_priority(struct log_front *);
 /* Behind the time: `class method⏎LEVEL: message` of java.util.logging. */
 bool log_front_two_lines(struct log_front *);
 

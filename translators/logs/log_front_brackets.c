@@ -71,11 +71,11 @@ static bool take_pid_tid(struct log_front *f, gw_str inside)
     return true;
 }
 
-/* [client 10.0.0.1:5000], [client 10.0.0.1], [client ::1:5000] of Apache */
+/* [client 10.0.0.1:5000], [client 10.0.0.1], [client ::1:5000], [remote …] of Apache */
 static bool take_client(struct log_front *f, gw_str inside)
 {
     int64_t port;
-    if (!gw_str_starts(inside, GW_STR("client ")))
+    if (!gw_str_starts(inside, GW_STR("client ")) && !gw_str_starts(inside, GW_STR("remote ")))
         return false;
     gw_str address = gw_str_from(inside, 7);
     size_t colon = address.len;
@@ -137,11 +137,26 @@ static bool is_name(gw_str s)
     return s.len;
 }
 
+/* Of a request or a place: 3-1, 10.0.0.1:80, 1/3, Errno 98, 6b0159f8-0000-4000-8be0-a7e88a5dbf4d. */
+static bool is_number_or_id(gw_str s)
+{
+    enum { ID = 16 };
+    size_t letters = 0, others = 0, digits = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        bool hex = (s.ptr[i] >= 'a' && s.ptr[i] <= 'f') || (s.ptr[i] >= 'A' && s.ptr[i] <= 'F');
+        digits += gw_is_digit(s.ptr[i]);
+        letters += hex;
+        others += gw_is_letter(s.ptr[i]) && !hex;
+    }
+    return (digits && !others && (!letters || digits + letters >= ID)) || gw_str_starts(s, GW_STR("Errno "));
+}
+
 /* One name is taken; more of them behind `---`, behind a code, and where brackets touch. */
 static bool take_name(struct log_front *f, gw_str inside)
 {
     bool adjacent = f->at > f->begin && f->at[-1] == ']';
-    if ((f->bare && !f->lettered) || f->names_n == LOG_FRONT_NAMES || !is_name(inside))
+    if ((f->bare && !f->lettered) || f->names_n == LOG_FRONT_NAMES || !is_name(inside) ||
+        is_number_or_id(inside))
         return false;
     if (f->names_n && !f->spring && !adjacent && !gw_str_starts(f->names[0].text, GW_STR("MY-")))
         return false;
@@ -149,10 +164,10 @@ static bool take_name(struct log_front *f, gw_str inside)
     return true;
 }
 
-/* A time that is none of ours stays in the message, and is no name. */
-static bool keep_time(struct log_front *f, gw_str inside)
+/* A time that is none of ours, and, before the level, an id, stay in the message, and are no names. */
+static bool keep_bracket(struct log_front *f, gw_str inside)
 {
-    if (f->timed || !looks_like_time(inside))
+    if (f->timed ? f->found->severity || !is_number_or_id(inside) : !looks_like_time(inside))
         return false;
     f->keep = f->keep ? f->keep : f->at;
     return true;
@@ -173,13 +188,17 @@ static bool take_inside(struct log_front *f, gw_str inside)
         return true;
     return (!f->found->severity && take_named_level(f, inside)) || (f->timed && take_client(f, inside)) ||
            ((inside.len > 20 || gw_str_ends(inside, GW_STR(","))) && log_front_correlation(f, inside)) ||
-           keep_time(f, inside) || take_name(f, inside);
+           keep_bracket(f, inside) || take_name(f, inside);
 }
 
 bool log_front_bracket(struct log_front *f)
 {
     gw_str inside = inside_of(log_front_rest(f), '[', ']');
-    if (!inside.ptr || !take_inside(f, gw_str_trim(inside)))
+    if (!inside.ptr)
+        return false;
+    if (inside.ptr + inside.len + 1 < f->end && inside.ptr[inside.len + 1] == '@')
+        return log_front_database(f, log_front_next(f, log_front_rest(f)));
+    if (!take_inside(f, gw_str_trim(inside)))
         return false;
     f->at = inside.ptr + inside.len + 1;
     return true;
@@ -195,6 +214,9 @@ bool log_front_enclosed(struct log_front *f)
     gw_str core = gw_str_trim(inside);
     if (core.len > 2 && *core.ptr == '{')
         core = gw_str_n(core.ptr + 1, core.len - 2);
+    char after = inside.ptr + inside.len + 1 < f->end ? inside.ptr[inside.len + 1] : ' ';
+    if (round && after != ' ' && after != ':') /* (111)Connection refused: of Apache */
+        return false;
     bool thread = round && f->found->severity && f->names_n == 1 && !f->names[0].early && is_name(core);
     if (!log_front_place(f, core) && !(round && take_number(f, core))) {
         if (!thread)

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 #include "translators/logs/log_severity.h"
+#include "translators/logs/syslog_parse.h"
 
 enum { HOST = 128, TAG = 96, SHORT = 64 };
 
@@ -269,6 +270,34 @@ bool log_front_syslog(struct log_front *f)
     f->at = behind.ptr + taken;
     log_front_skip_blanks(f);
     f->found->body = log_front_rest(f);
+    return true;
+}
+
+/* <38>1 2026-11-21T00:35:39Z host app - - - message, <38>Nov 21 00:35:39 host app[7]: message */
+bool log_front_priority(struct log_front *f)
+{
+    gw_str line = log_front_rest(f);
+    struct syslog_ground ground = {.wall = (gw_nsec)f->r->now, .zone = f->r->clock->zone};
+    struct syslog_message m;
+    if (line.len < 16 || !gw_is_digit(line.ptr[1]))
+        return false;
+    syslog_parse(line, &ground, f->r->arena, &m);
+    if (m.severity < 0 || !m.time || !m.app.len || !m.text.len)
+        return false;
+    f->found->time = m.time;
+    f->found->severity = syslog_severity((unsigned)m.severity, &f->found->severity_text);
+    f->found->origin.host = m.host;
+    f->found->program = m.app;
+    log_attrs_text(f->r->attrs, GW_STR("syslog.appname"), m.app);
+    if (m.procid.len)
+        log_attrs_text(f->r->attrs, GW_STR("syslog.procid"), m.procid);
+    if (m.msgid.len)
+        log_attrs_text(f->r->attrs, GW_STR("syslog.msgid"), m.msgid);
+    for (size_t i = 0; i < m.data_n; i++)
+        log_attrs_text(f->r->attrs, m.data[i].key, m.data[i].text);
+    f->found->body = gw_str_trim(m.text);
+    f->at = f->found->body.ptr;
+    f->end = f->at + f->found->body.len;
     return true;
 }
 

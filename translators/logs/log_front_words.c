@@ -9,29 +9,11 @@
 
 enum { CELL = 256, WIDE = 3 /* blanks behind a column */ };
 
-static gw_str behind(const struct log_front *f, gw_str word)
-{
-    return gw_str_n(word.ptr + word.len, (size_t)(f->end - word.ptr) - word.len);
-}
-
-static gw_str skip_blanks(gw_str s)
-{
-    while (s.len && (*s.ptr == ' ' || *s.ptr == '\t'))
-        s.ptr++, s.len--;
-    return s;
-}
-
 /* A column of its own: `info<tab>message`, `info   message`, or the end. */
 static bool is_column(const struct log_front *f, gw_str word)
 {
-    gw_str after = behind(f, word);
+    gw_str after = log_front_behind(f, word);
     return !after.len || *after.ptr != ' ' || gw_str_starts(after, GW_STR("  "));
-}
-
-/* INFO, WARN+2, and no less. */
-static int upper_level(gw_str word)
-{
-    return word.len > 2 && log_is_upper(*word.ptr) && log_is_upper_word(word) ? log_severity_plain(word) : 0;
 }
 
 /* --- levels --- */
@@ -64,7 +46,7 @@ static bool take_or_stop(struct log_front *f, size_t n, bool take)
 /* ASP.NET Core: `fail: Category[14]` */
 static bool before_category(const struct log_front *f, gw_str word)
 {
-    gw_str next = log_front_next(f, skip_blanks(behind(f, word)));
+    gw_str next = log_front_next(f, log_skip_blanks(log_front_behind(f, word)));
     return next.len > 3 && next.ptr[next.len - 1] == ']' && gw_str_find(next, '[') > 0;
 }
 
@@ -96,9 +78,12 @@ static bool take_bare_level(struct log_front *f, gw_str word)
     if (word.ptr[word.len - 1] == ':')
         return take_level_colon(f, word);
     gw_str core = word.ptr[word.len - 1] == ']' && !f->open ? without_seconds(word) : word;
-    int number = upper_level(core);
-    if (number && (f->timed || f->at == f->begin || f->names_n))
-        return log_front_level(f, core, number) && take_or_stop(f, word.len, true);
+    int number = log_upper_level(core);
+    if (number && (f->timed || f->at == f->begin || f->names_n)) {
+        f->ended = core.len < word.len; /* columns of logrus are no loggers */
+        f->at += word.len;
+        return log_front_level(f, core, number);
+    }
     if (!f->timed || core.len < 3)
         return false;
     bool column = is_column(f, word);
@@ -114,24 +99,24 @@ static bool take_joined_level(struct log_front *f, gw_str word)
 {
     size_t colon = gw_str_find(word, ':'), slash = gw_str_find(word, '/');
     gw_str first = gw_str_n(word.ptr, colon), more = gw_str_from(word, colon + 1);
-    if (slash < colon && upper_level(gw_str_n(word.ptr, slash)) && f->timed) {
+    if (slash < colon && log_upper_level(gw_str_n(word.ptr, slash)) && f->timed) {
         gw_str level = gw_str_n(word.ptr, slash);
         log_attrs_text(f->r->attrs, GW_STR("thread.name"), gw_str_from(word, slash + 1));
-        return log_front_level(f, level, upper_level(level)) && take_or_stop(f, word.len, true);
+        return log_front_level(f, level, log_upper_level(level)) && take_or_stop(f, word.len, true);
     }
     if (colon == word.len)
         return false;
     size_t dot = first.len;
     while (dot && first.ptr[dot - 1] != '.')
         dot--;
-    int channel = dot > 1 && f->timed ? upper_level(gw_str_from(first, dot)) : 0;
+    int channel = dot > 1 && f->timed ? log_upper_level(gw_str_from(first, dot)) : 0;
     if (channel && log_front_level(f, gw_str_from(first, dot), channel)) {
         f->found->origin.logger = gw_str_n(first.ptr, dot - 1);
         return f->ended = take_or_stop(f, colon + 1, true);
     }
     size_t second = gw_str_find(more, ':');
     gw_str name = gw_str_n(more.ptr, second);
-    if (log_front_level(f, first, f->timed ? log_severity_plain(first) : upper_level(first))) {
+    if (log_front_level(f, first, f->timed ? log_severity_plain(first) : log_upper_level(first))) {
         f->at += colon + 1;
         f->ended = true;
         if (second < more.len && log_is_name(name)) {
@@ -140,7 +125,8 @@ static bool take_joined_level(struct log_front *f, gw_str word)
         }
         return true;
     }
-    if (f->timed && second < more.len && log_is_name(first) && log_front_level(f, name, upper_level(name))) {
+    if (f->timed && second < more.len && log_is_name(first) &&
+        log_front_level(f, name, log_upper_level(name))) {
         f->found->origin.logger = first;
         f->at += colon + second + 2;
         return f->ended = true;
@@ -152,32 +138,18 @@ static bool take_joined_level(struct log_front *f, gw_str word)
  * `name LEVEL:` */
 static bool take_name_first(struct log_front *f, gw_str word)
 {
-    gw_str after = behind(f, word);
+    gw_str after = log_front_behind(f, word);
     bool dash = gw_str_starts(after, GW_STR(" - "));
     if (!f->timed || !log_is_name(word) || gw_is_digit(*word.ptr))
         return false;
-    gw_str level = log_front_next(f, dash ? gw_str_from(after, 3) : skip_blanks(after));
+    gw_str level = log_front_next(f, dash ? gw_str_from(after, 3) : log_skip_blanks(after));
     if (level.len > 3 && level.ptr[level.len - 1] == ':')
         level.len--;
     else if (!dash)
         return false;
-    if (!upper_level(level))
+    if (!log_upper_level(level))
         return false;
     f->found->origin.logger = word;
-    f->at += word.len;
-    return true;
-}
-
-/* user@database of PostgreSQL, before LEVEL: */
-static bool take_database(struct log_front *f, gw_str word)
-{
-    gw_str level = log_front_next(f, skip_blanks(behind(f, word)));
-    size_t at = gw_str_find(word, '@');
-    if (!f->timed || at == 0 || at + 1 >= word.len || level.len < 4 || level.ptr[level.len - 1] != ':' ||
-        !log_is_upper_word(gw_str_n(level.ptr, level.len - 1)))
-        return false;
-    log_attrs_text(f->r->attrs, GW_STR("user.name"), gw_str_n(word.ptr, at));
-    log_attrs_text(f->r->attrs, GW_STR("db.namespace"), gw_str_from(word, at + 1));
     f->at += word.len;
     return true;
 }
@@ -185,7 +157,7 @@ static bool take_database(struct log_front *f, gw_str word)
 /* `E NETWORK  [conn]` of MongoDB, `D WindowManager:` of Android: a letter, and then what cannot be prose. */
 static bool take_letter(struct log_front *f, gw_str word)
 {
-    gw_str next = log_front_next(f, skip_blanks(behind(f, word)));
+    gw_str next = log_front_next(f, log_skip_blanks(log_front_behind(f, word)));
     bool component = next.len && log_is_upper_word(next) && (next.len > 1 || *next.ptr == '-'),
          tag = next.len > 1 && next.ptr[next.len - 1] == ':';
     if (!f->timed || !gw_char_in(*word.ptr, "VTDINWEFC") || !(component || tag || f->numbered))
@@ -200,12 +172,12 @@ static bool take_letter(struct log_front *f, gw_str word)
 /* Numbers before the level: of a process, of a thread. `148 INFO`, `1702  2395 D Tag:`, `0 [ERROR]` */
 static bool take_numbers(struct log_front *f, gw_str word)
 {
-    gw_str next = log_front_next(f, skip_blanks(behind(f, word))), after = GW_NOSTR;
+    gw_str next = log_front_next(f, log_skip_blanks(log_front_behind(f, word))), after = GW_NOSTR;
     if (!f->timed || f->numbered || word.len > 18 || !log_is_all(word, LOG_DIGIT))
         return false;
     bool two = next.len < 18 && log_is_all(next, LOG_DIGIT);
     if (two)
-        after = log_front_next(f, skip_blanks(behind(f, next)));
+        after = log_front_next(f, log_skip_blanks(log_front_behind(f, next)));
     gw_str level = two ? after : next;
     bool bracket = level.len > 2 && *level.ptr == '[',
          letter = level.len == 1 && gw_char_in(*level.ptr, "VDIWEFA");
@@ -213,7 +185,7 @@ static bool take_numbers(struct log_front *f, gw_str word)
         gw_str inside = gw_str_n(level.ptr + 1, gw_str_find(gw_str_from(level, 1), ']'));
         bracket = log_bracket_level(inside);
     }
-    if (!bracket && !(letter && two) && !upper_level(level))
+    if (!bracket && !(letter && two) && !log_upper_level(level))
         return false;
     int64_t second = 0;
     if (!gw_str_i64(word, &f->number) || (two && !gw_str_i64(next, &second)))
@@ -231,7 +203,8 @@ static bool take_numbers(struct log_front *f, gw_str word)
 static bool take_pid(struct log_front *f, gw_str word)
 {
     int64_t pid;
-    if (!gw_is_digit(*word.ptr) || !gw_str_starts(behind(f, word), GW_STR(" ---")) || !gw_str_i64(word, &pid))
+    if (!gw_is_digit(*word.ptr) || !gw_str_starts(log_front_behind(f, word), GW_STR(" ---")) ||
+        !gw_str_i64(word, &pid))
         return false;
     log_attrs_int(f->r->attrs, GW_STR("process.pid"), pid);
     f->at += word.len + 4;
@@ -254,7 +227,7 @@ static bool see_php(struct log_front *f, gw_str word)
                  {GW_LIT(" Notice:"), 10},
                  {GW_LIT(" Strict Standards:"), 10},
                  {GW_LIT(" Deprecated:"), 10}};
-    gw_str after = behind(f, word);
+    gw_str after = log_front_behind(f, word);
     if (!gw_str_eq(word, GW_STR("PHP")))
         return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -266,7 +239,7 @@ static bool see_php(struct log_front *f, gw_str word)
 /* `nginx: [emerg] no such file`: the level of a line that says nothing else, and stays whole. */
 static bool see_prefixed_level(struct log_front *f, gw_str word)
 {
-    gw_str after = behind(f, word);
+    gw_str after = log_front_behind(f, word);
     if (f->timed || f->at != f->begin || word.len < 2 || word.ptr[word.len - 1] != ':' ||
         !gw_str_starts(after, GW_STR(" [")))
         return false;
@@ -277,30 +250,20 @@ static bool see_prefixed_level(struct log_front *f, gw_str word)
     return false;
 }
 
-/* request_id=F12 before [info]: stays in the message, which begins with it. */
-static bool keep_pair(struct log_front *f, gw_str word)
-{
-    size_t equal = gw_str_find(word, '=');
-    if (!f->timed || equal == 0 || equal == word.len || !log_is_all(gw_str_n(word.ptr, equal), LOG_WORD) ||
-        !gw_str_starts(skip_blanks(behind(f, word)), GW_STR("[")))
-        return false;
-    f->keep = f->keep ? f->keep : f->at;
-    f->at += word.len;
-    return true;
-}
-
 static bool before_level(struct log_front *f, gw_str word)
 {
-    if (word.len == 1)
-        return log_is_upper(*word.ptr) ? take_letter(f, word) : take_numbers(f, word);
-    if (take_bare_level(f, word))
+    if (word.len == 1 && log_is_upper(*word.ptr))
+        return take_letter(f, word);
+    if (word.len == 2 && *word.ptr == 'D' && gw_is_digit(word.ptr[1]) && take_letter(f, word))
+        return true;
+    if (word.len > 1 && take_bare_level(f, word))
         return true;
     if (f->ended)
         return false;
     if (gw_is_digit(*word.ptr))
-        return take_pid(f, word) || take_numbers(f, word);
-    return take_joined_level(f, word) || take_name_first(f, word) || take_database(f, word) ||
-           see_php(f, word) || see_prefixed_level(f, word) || keep_pair(f, word);
+        return take_pid(f, word) || take_numbers(f, word) || log_front_columns(f, word);
+    return take_joined_level(f, word) || take_name_first(f, word) || see_php(f, word) ||
+           see_prefixed_level(f, word) || log_front_columns(f, word);
 }
 
 /* --- behind the level: the logger, the place --- */
@@ -346,14 +309,61 @@ static void set_logger(struct log_front *f, gw_str name)
     f->bare = true;
 }
 
+static bool take_place(struct log_front *f, gw_str word);
+
+/* The front ends here, but for a place. */
+static void end_before(struct log_front *f)
+{
+    const char *at = f->at;
+    log_front_skip_blanks(f);
+    gw_str next = log_front_next(f, log_front_rest(f));
+    if (!next.len || !take_place(f, next))
+        f->at = at;
+    f->ended = true;
+}
+
 /* Formats that always have `logger:` behind the level, by their times: Spark's 17/06/09 20:10:40, and
  * 2026-11-21T00:35:39.123456Z of Rust's tracing. */
+static bool is_tracing(const struct log_front *f)
+{
+    const char *t = f->time_from;
+    return t && f->end - t > 27 && t[26] == 'Z' && t[10] == 'T' && t[19] == '.' && t[27] == ' ';
+}
+
 static bool has_logger_always(const struct log_front *f)
 {
     const char *t = f->time_from;
     size_t n = t ? (size_t)(f->end - t) : 0;
-    return (n > 17 && t[2] == '/' && t[5] == '/' && t[8] == ' ' && t[17] == ' ') ||
-           (n > 27 && t[10] == 'T' && t[19] == '.' && t[26] == 'Z' && t[27] == ' ');
+    return (n > 17 && t[2] == '/' && t[5] == '/' && t[8] == ' ' && t[17] == ' ') || is_tracing(f);
+}
+
+/* Before the logger of tracing: `ThreadId(01)`; spans, which stay in the message: `request{id=7 path="/"}:` */
+static bool take_tracing(struct log_front *f, gw_str word)
+{
+    enum { SPANS = 512 };
+    gw_str rest = log_front_rest(f), id = gw_str_from(word, 9), name;
+    int64_t thread;
+    if (gw_str_starts(word, GW_STR("ThreadId(")) &&
+        gw_str_i64(gw_str_n(id.ptr, gw_str_find(id, ')')), &thread)) {
+        log_attrs_int(f->r->attrs, GW_STR("thread.id"), thread);
+        f->at += word.len;
+        return true;
+    }
+    if (f->bare || gw_str_find(word, '{') == word.len)
+        return false;
+    rest.len = rest.len < SPANS ? rest.len : SPANS;
+    for (size_t i = 1; i + 2 < rest.len && rest.ptr[i] != '\n'; i++) {
+        if (rest.ptr[i] != ':' || rest.ptr[i - 1] != '}' || rest.ptr[i + 1] != ' ')
+            continue;
+        name = log_front_next(f, gw_str_from(rest, i + 2));
+        if (name.len < 2 || name.ptr[name.len - 1] != ':' || !log_is_name(gw_str_n(name.ptr, name.len - 1)))
+            return false;
+        set_logger(f, gw_str_n(name.ptr, name.len - 1));
+        f->keep = f->keep ? f->keep : f->at;
+        f->at = name.ptr + name.len;
+        return f->ended = true;
+    }
+    return false;
 }
 
 /* `logger: message`; a name that may be prose is one only behind a bracket, or where the format has one. */
@@ -365,8 +375,8 @@ static bool take_logger_colon(struct log_front *f, gw_str word)
     if (gw_is_digit(*name.ptr) || gw_str_starts(name, GW_STR("http")) || !log_is_name(name))
         return false;
     set_logger(f, name);
-    f->ended = true;
     f->at += word.len;
+    end_before(f);
     return true;
 }
 
@@ -397,10 +407,11 @@ static bool take_class_and_method(struct log_front *f, gw_str word)
  * `[req-…]` of OpenStack, `[(null)]` of log4net. */
 static bool take_logger_before(struct log_front *f, gw_str word)
 {
-    gw_str gap = behind(f, word), after = skip_blanks(gap);
+    gw_str gap = log_front_behind(f, word), after = log_skip_blanks(gap);
     bool dash = gw_str_starts(after, GW_STR("- ")) || gw_str_starts(after, GW_STR("-- "));
-    bool named =
-        (log_is_name(word) && !gw_is_digit(*word.ptr)) || (f->columned && gw_str_find(word, '<') < word.len);
+    bool named = (log_is_name(word) && !gw_is_digit(*word.ptr)) ||
+                 (f->columned && gw_str_find(word, '<') < word.len) ||
+                 (f->spring && gw_str_find(word, '[') < word.len && gw_str_starts(after, GW_STR(": ")));
     if (!named || f->found->origin.logger.len)
         return false;
     if (gw_str_starts(after, GW_STR("[(null)]")) || gw_str_starts(after, GW_STR("[] - "))) {
@@ -418,15 +429,16 @@ static bool take_logger_before(struct log_front *f, gw_str word)
         return false;
     set_logger(f, word);
     f->dashed = dash;
-    f->ended = request || wide;
     f->at += word.len;
+    if (request || wide)
+        end_before(f);
     return true;
 }
 
 /* zap's and Go's columns: `logger<tab>file.go:12<tab>message` */
 static bool take_tabbed_logger(struct log_front *f, gw_str word)
 {
-    gw_str after = behind(f, word);
+    gw_str after = log_front_behind(f, word);
     if (!gw_str_starts(after, GW_STR("\t")) || !log_is_name(word))
         return false;
     gw_str next = log_front_next(f, gw_str_from(after, 1));
@@ -470,6 +482,18 @@ static bool take_process_and_thread(struct log_front *f, gw_str word)
     return true;
 }
 
+/* mod_proxy.c(1467): of Apache, before [client …] perhaps */
+static bool take_place_in_parentheses(struct log_front *f, gw_str word)
+{
+    size_t open = gw_str_find(word, '('), end = word.len - 2;
+    if (open >= end ||
+        !log_front_file(f, gw_str_n(word.ptr, open), gw_str_n(word.ptr + open + 1, end - open - 1)))
+        return false;
+    f->at += word.len;
+    f->ended = !gw_str_starts(log_front_rest(f), GW_STR(" [client "));
+    return true;
+}
+
 /* main.go:12: of Go's log package, and cart.py:12 */
 static bool take_place(struct log_front *f, gw_str word)
 {
@@ -496,9 +520,11 @@ static bool take_sole_logger(struct log_front *f, gw_str word)
 static bool after_level(struct log_front *f, gw_str word)
 {
     char last = word.ptr[word.len - 1];
-    gw_str after = behind(f, word);
+    gw_str after = log_front_behind(f, word);
     char sign = after.len > 1 ? after.ptr[1] : ' ';
     if ((f->open || f->lettered) && after.len && take_sole_logger(f, word))
+        return true;
+    if (is_tracing(f) && take_tracing(f, word))
         return true;
     bool tabbed = after.len && *after.ptr == '\t', special = last == ':' || last == ']' || tabbed;
     if (!special && gw_is_letter(sign) && sign != 'd' && !gw_is_digit(*word.ptr) &&
@@ -506,11 +532,12 @@ static bool after_level(struct log_front *f, gw_str word)
         return false;
     if (last == ':')
         return (gw_is_digit(*word.ptr) && take_process_and_thread(f, word)) ||
+               (word.ptr[word.len - 2] == ')' && take_place_in_parentheses(f, word)) ||
                (!f->bare && take_logger_colon(f, word));
     if (gw_is_digit(*word.ptr))
         return take_pid(f, word);
     if (last == ']')
-        return take_category(f, word);
+        return take_category(f, word) || (f->spring && take_logger_before(f, word));
     if (f->bare)
         return false;
     return (tabbed && take_tabbed_logger(f, word)) || log_front_documented(f, word) ||
@@ -530,10 +557,46 @@ static bool take_separator(struct log_front *f, gw_str word)
         f->columned = f->timed;
         return true;
     }
-    f->ended = *word.ptr != '-' || f->found->severity || !f->timed;
+    bool pid =
+        *word.ptr == ':' && f->numbered && f->at[-2] == ']' && !f->found->severity; /* [%p]: of PostgreSQL */
+    f->ended = !pid && (*word.ptr != '-' || f->found->severity || !f->timed);
     if (f->ended && *word.ptr == '-')
         log_front_bare_ids(f);
     return true;
+}
+
+/* `|-ERROR in ch.qos.logback.classic.LoggerContext[default] - message`: logback's own log; in the class stands
+ * the logger. */
+static bool take_logback(struct log_front *f)
+{
+    gw_str word = log_front_next(f, log_front_rest(f)), level = gw_str_from(word, 2);
+    if (!gw_str_starts(word, GW_STR("|-")) || !log_front_level(f, level, log_upper_level(level)))
+        return false;
+    f->at += word.len;
+    gw_str rest = log_front_rest(f);
+    if (!gw_str_starts(rest, GW_STR(" in ")))
+        return f->ended = true;
+    gw_str name = log_front_next(f, gw_str_from(rest, 4)), after = log_front_behind(f, name);
+    name.len = gw_str_find(name, '[');
+    name.len = gw_str_find(name, '@');
+    if (gw_str_starts(after, GW_STR(" - ")) && log_is_name(name)) {
+        f->found->origin.logger = name;
+        f->at = after.ptr + 2;
+    }
+    return f->ended = true;
+}
+
+/* Between the time and the level it is the event of NLog, whose times have four digits behind the point; 0 is
+ * none. */
+static void put_number(struct log_front *f, int64_t number)
+{
+    enum { NLOG = 24 };
+    bool event =
+        !f->found->severity && f->time_from && f->at - f->time_from == NLOG + 1 && f->time_from[NLOG] == '|';
+    if (!event)
+        log_attrs_int(f->r->attrs, GW_STR("process.pid"), number);
+    else if (number)
+        log_attrs_int(f->r->attrs, GW_STR("event.id"), number);
 }
 
 /* Up to the next `|`: the level, the logger, or a number; the last one has none, and is read as words are. */
@@ -547,7 +610,7 @@ static bool take_cell(struct log_front *f)
         return false;
     if (!log_front_level(f, cell, log_severity_word(cell)) && !log_front_place(f, cell)) {
         if (log_is_all(cell, LOG_DIGIT) && gw_str_i64(cell, &number))
-            log_attrs_int(f->r->attrs, GW_STR("process.pid"), number);
+            put_number(f, number);
         else if (!f->found->origin.logger.len && log_is_name(cell))
             set_logger(f, cell);
         else
@@ -560,6 +623,8 @@ static bool take_cell(struct log_front *f)
 bool log_front_word(struct log_front *f)
 {
     if (*f->at == '|' && f->timed) {
+        if (!f->found->severity && take_logback(f))
+            return true;
         f->at++;
         return f->columned = true;
     }

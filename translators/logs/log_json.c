@@ -369,25 +369,28 @@ static void rename_value(struct object *o, unsigned field, enum log_role role, g
         attr_value(o, field, key, v);
 }
 
-/* Keys of one letter, which mean something only beside MongoDB's time. */
-static struct log_key mongo_key(const struct object *o, gw_str key)
+/* Keys that mean something only beside others: those of one letter beside MongoDB's time, those of tracing
+ * beside its fields. */
+static struct log_key key_beside(const struct object *o, gw_str key)
 {
     static const struct {
-        gw_str key;
-        enum log_role role;
-    } keys[] = {{GW_LIT("s"), ROLE_STATUS}, {GW_LIT("c"), ROLE_LOGGER}, {GW_LIT("ctx"), ROLE_THREAD}};
-    if (gw_str_eq(o->places[ROLE_TIME].key, GW_STR("t.$date")))
-        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            if (gw_str_eq(key, keys[i].key))
-                return (struct log_key){keys[i].role, 1};
+        gw_str key, beside;
+        enum log_role role, of;
+    } keys[] = {{GW_LIT("s"), GW_LIT("t.$date"), ROLE_STATUS, ROLE_TIME},
+                {GW_LIT("c"), GW_LIT("t.$date"), ROLE_LOGGER, ROLE_TIME},
+                {GW_LIT("ctx"), GW_LIT("t.$date"), ROLE_THREAD, ROLE_TIME},
+                {GW_LIT("target"), GW_LIT("fields.message"), ROLE_LOGGER, ROLE_MESSAGE}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (gw_str_eq(key, keys[i].key) && gw_str_eq(o->places[keys[i].of].key, keys[i].beside))
+            return (struct log_key){keys[i].role, 1};
     return (struct log_key){ROLE_NONE, 0};
 }
 
 static void read_member(struct object *o, gw_str path, unsigned field, gw_str key, unsigned depth)
 {
     struct log_key k = log_key_find(path, key);
-    if (!k.role && !path.len && key.len < 4)
-        k = mongo_key(o, key);
+    if (!k.role && !path.len && (key.len < 4 || key.len == 6))
+        k = key_beside(o, key);
     enum gw_json_kind kind = gw_json_kind(&o->j);
     struct value v;
     char below[PATH];
@@ -446,6 +449,8 @@ static void settle_record(struct object *o)
     f->origin.version = placed_text(o, ROLE_VERSION);
     f->origin.host = placed_text(o, ROLE_HOST);
     f->origin.logger = placed_text(o, ROLE_LOGGER);
+    if (gw_str_eq(f->origin.logger, GW_STR("-"))) /* MongoDB: none */
+        f->origin.logger = GW_NOSTR;
     f->source = placed_text(o, ROLE_SOURCE);
     f->tags = placed_text(o, ROLE_TAGS);
     settle_time(o);

@@ -20,17 +20,29 @@ static void skip_joint(struct log_front *f)
         f->at++;
 }
 
+/* What stands before the time: a bracket, with a word of Datadog's PHP tracer perhaps; `< ` of PostgreSQL. */
+static size_t before_time(gw_str rest)
+{
+    if (rest.len < 2 || (*rest.ptr != '[' && *rest.ptr != '<'))
+        return 0;
+    if (*rest.ptr == '<')
+        return rest.ptr[1] == ' ' ? 2 : 0;
+    return gw_str_starts(rest, GW_STR("[dd.trace ")) ? 10 : 1;
+}
+
 static bool take_time(struct log_front *f)
 {
     gw_str rest = log_front_rest(f);
-    size_t front = gw_str_starts(rest, GW_STR("[dd.trace ")) ? 10 : rest.len && *rest.ptr == '[' ? 1 : 0;
+    size_t front = before_time(rest);
     size_t n = log_time_front(f->r->clock, gw_str_from(rest, front), f->r->now, &f->found->time);
     if (!n || (front && rest.len == front + n))
         return false;
     f->time_from = rest.ptr + front;
     f->at += front + n;
     f->timed = true;
-    if (front && *f->at == ']')
+    if (front == 2)
+        f->at += gw_str_starts(log_front_rest(f), GW_STR(" >")) ? 2 : 0;
+    else if (front && *f->at == ']')
         f->at++;
     else if (front)
         f->open = rest.ptr;
@@ -87,6 +99,8 @@ static bool read_front(struct log_front *f, const char **message)
     *message = f->at;
     log_front_skip_blanks(f);
     f->begin = f->at;
+    if (f->at < f->end && *f->at == '<' && log_front_priority(f))
+        return true;
     if (may_be_form(f->at, (size_t)(f->end - f->at)) && log_front_form(f))
         *message = f->at;
     for (int i = f->ended ? PIECES : 0; i < PIECES && take_piece(f); i++) {
@@ -141,16 +155,24 @@ static void place_number(struct log_front *f)
 
 /* --- elsewhere in the line --- */
 
-/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs, with its zone. The line stays
- * whole. HAProxy's [10/Oct/2023:13:55:36.123] is when the request came, not when the line was written. */
+/* 127.0.0.1 - - [10/Oct/2023:13:55:36 +0800] "GET …: the time of access logs, with its zone; PHP-FPM's has no
+ * brackets. The line stays whole. HAProxy's [10/Oct/2023:13:55:36.123] is when the request came, not when the
+ * line was written. */
 static bool find_access_time(struct log_reader *r, struct log_found *found, gw_str text)
 {
-    enum { LENGTH = 22 };
+    enum { LENGTH = 22, MONTH = 2, YEAR = 6, HOUR = 11, ZONE = 20 };
     gw_str near = gw_str_n(text.ptr, text.len < NEAR ? text.len : NEAR);
-    size_t open = gw_str_find(near, '[');
-    gw_str at = gw_str_from(near, open + 1);
-    return open < near.len && at.len > LENGTH && at.ptr[2] == '/' && at.ptr[6] == '/' && at.ptr[11] == ':' &&
-           at.ptr[20] == ' ' && log_time_front(r->clock, at, r->now, &found->time);
+    const char *p = near.ptr, *end = near.ptr + near.len;
+    while ((p = memchr(p, '/', (size_t)(end - p)))) {
+        const char *at = p++ - MONTH;
+        if (at <= text.ptr || text.ptr + text.len - at <= LENGTH || (at[-1] != '[' && at[-1] != ' '))
+            continue;
+        if (at[YEAR] == '/' && at[HOUR] == ':')
+            return at[ZONE] == ' ' &&
+                   log_time_front(r->clock, gw_str_n(at, (size_t)(text.ptr + text.len - at)), r->now,
+                                  &found->time);
+    }
+    return false;
 }
 
 /* 1117838570, 1117838570.123 or 1117838570123 as a word of its own, in this century */
@@ -223,7 +245,13 @@ static void look_elsewhere(struct log_front *f, gw_str text)
     f->at = at;
     f->ended = false;
     f->names_n = 0;
+    struct log_attrs_mark before = log_attrs_here(f->r->attrs);
     read_front(f, &message);
+    if (gw_is_digit(*text.ptr)) { /* numbers around the time: what they are nobody says (Cisco ISE) */
+        log_attrs_back(f->r->attrs, before);
+        f->found->origin.logger = GW_NOSTR;
+        return;
+    }
     place_names(f);
     place_number(f);
 }
@@ -244,6 +272,19 @@ static bool begins_with_exception(gw_str text)
            (gw_str_ends(name, GW_STR("Error")) || gw_str_ends(name, GW_STR("Exception")));
 }
 
+/* `⏎<tab>from x.rb:3:in` of Ruby, not SQL's FROM. */
+static bool has_ruby_frame(gw_str text)
+{
+    for (;;) {
+        const char *at = memmem(text.ptr, text.len, "\n\tfrom ", 7);
+        if (!at)
+            return false;
+        text = gw_str_from(text, (size_t)(at + 7 - text.ptr));
+        if (has(gw_str_n(text.ptr, gw_str_find(text, '\n')), GW_STR(":in ")))
+            return true;
+    }
+}
+
 /* A stack trace without a level is an error's. */
 static bool is_trace(gw_str text)
 {
@@ -260,7 +301,6 @@ static bool is_trace(gw_str text)
                                     GW_LIT("\n   at "),
                                     GW_LIT("\nCaused by: "),
                                     GW_LIT("\nStack trace:\n"),
-                                    GW_LIT("\n\tfrom "),
                                     GW_LIT("\ngoroutine "),
                                     GW_LIT("\nstack backtrace:"),
                                     GW_LIT("\n[stacktrace]"),
@@ -268,7 +308,7 @@ static bool is_trace(gw_str text)
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (gw_str_starts(text, begins[i]))
             return true;
-    if (begins_with_exception(text) ||
+    if (begins_with_exception(text) || gw_str_starts(text, GW_STR("** (")) ||
         (gw_str_starts(text, GW_STR("thread '")) && has(text, GW_STR("' panicked at "))))
         return true;
     if (gw_str_find(text, '\n') == text.len)
@@ -276,7 +316,7 @@ static bool is_trace(gw_str text)
     for (size_t i = 0; i < sizeof within / sizeof *within; i++)
         if (has(text, within[i]))
             return true;
-    return false;
+    return has_ruby_frame(text);
 }
 
 /* --- the whole --- */

@@ -247,12 +247,26 @@ static enum stacktrace_kind kind_of(gw_str line)
     }
 }
 
+/* `PHP Fatal error:  Uncaught X: message`, without ` in FILE:LINE`: the message goes on. */
+static bool is_unfinished_php(gw_str line)
+{
+    gw_str head = gw_str_n(line.ptr, line.len < STACKTRACE_HEAD ? line.len : STACKTRACE_HEAD);
+    size_t end = line.len;
+    if (!gw_char_in(line.ptr[0], "[P") || !memmem(head.ptr, head.len, "PHP Fatal error:  Uncaught ", 27))
+        return false;
+    while (end && gw_is_digit(line.ptr[end - 1]))
+        end--;
+    return end == line.len || !end || line.ptr[end - 1] != ':';
+}
+
 void stacktrace_begin(struct stacktrace *t, gw_str line)
 {
     if (line.len == 0) /* an encoding error ate it */
         line = GW_STR("?");
     *t = (struct stacktrace){.first = line, .kind = kind_of(line), .first_indented = is_indented(line)};
-    t->expects = t->kind == FILE_PYTHON || t->kind == FILE_NODE ||
+    if (t->kind == FILE_PLAIN && is_unfinished_php(line))
+        t->kind = FILE_PHP;
+    t->expects = t->kind == FILE_PYTHON || t->kind == FILE_NODE || t->kind == FILE_PHP ||
                  (t->kind == FILE_RUST && gw_str_ends(line, GW_STR(":")));
 }
 
@@ -328,8 +342,26 @@ static bool begins_python(struct stacktrace *t)
     return t->expects = true;
 }
 
+/* `** (RuntimeError) message` behind a log line, and what GenServers say of themselves behind that. */
+static bool continues_elixir(struct stacktrace *t, gw_str line)
+{
+    static const gw_str known[] = {GW_LIT("Last message"), GW_LIT("State: "),    GW_LIT("Client "),
+                                   GW_LIT("Function: "),   GW_LIT("    Args: "), GW_LIT("** (EXIT")};
+    if (t->kind != FILE_ELIXIR && (!STARTS(line, "** (") || !may_have_trace(t->first)))
+        return false;
+    bool on = t->kind != FILE_ELIXIR || STARTS_WITH_ANY(line, known);
+    t->kind = on ? FILE_ELIXIR : t->kind;
+    return on;
+}
+
 static bool continues(struct stacktrace *t, gw_str line)
 {
+    if (t->kind == FILE_PHP && t->expects) {
+        t->expects = !STARTS(line, "Stack trace:");
+        return line.ptr[0] != '[';
+    }
+    if ((t->kind == FILE_PLAIN || t->kind == FILE_ELIXIR) && continues_elixir(t, line))
+        return true;
     if (t->kind != FILE_PYTHON && STARTS(line, "Traceback (most recent call last)"))
         return begins_python(t);
     if (t->expects && (t->kind == FILE_RUST || t->kind == FILE_NODE))

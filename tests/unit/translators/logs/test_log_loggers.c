@@ -66,6 +66,8 @@ static void php(void **state)
          "pool www @1795221339.000000000 WARNING(13) \"child 123 said into stderr: \"x\"\" {}"},
         {"[21-Nov-2026 00:35:39] NOTICE: fpm is running, pid 1",
          "@1795221339.000000000 NOTICE(10) \"fpm is running, pid 1\" {}"},
+        {"- -  29/Nov/2026:02:26:28 +0000 \"GET /w.php\" 200",
+         "@1795919188.000000000 (9) \"- -  29/Nov/2026:02:26:28 +0000 \"GET /w.php\" 200\" {}"},
     };
     CHECK(rows);
 }
@@ -87,6 +89,10 @@ static void ruby(void **state)
          "@1795221339.123456000 ERROR(17) \"indented\" {process.pid=77}"},
         {"F, [2026-11-21T00:35:39.123456 #77] FATAL -- rails: RuntimeError (boom)\napp/x.rb:3:in `f'",
          "rails @1795221339.123456000 FATAL(21) \"RuntimeError (boom)\napp/x.rb:3:in `f'\" {process.pid=77}"},
+        {"2023-05-04T12:01:02.509Z pid=8 tid=gq0 class=HardWorker jid=abc123 INFO: start",
+         "@1683201662.509000000 INFO(9) \"pid=8 tid=gq0 class=HardWorker jid=abc123 INFO: start\" {}"},
+        {"2023-05-04T12:01:02.509Z 8 TID-ox2x HardWorker JID-abc ERROR: boom",
+         "@1683201662.509000000 ERROR(17) \"8 TID-ox2x HardWorker JID-abc ERROR: boom\" {}"},
     };
     CHECK(rows);
 }
@@ -147,6 +153,15 @@ static void python(void **state)
         {"Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nValueError: no",
          "(17) \"Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nValueError: no\" "
          "{}"},
+        {"ERROR:    [Errno 98] error while attempting to bind",
+         "ERROR(17) \"[Errno 98] error while attempting to bind\" {}"},
+        {"2023-05-04 12:01:02,509 WARNING  shop.views       views.py:12    careful",
+         "shop.views @1683201662.509000000 WARNING(13) \"careful\" {code.file.path=\"views.py\" "
+         "code.line.number=12}"},
+        {"2026-11-21 00:35:39 [6b0159f8-0000-4000-8be0-a7e88a5dbf4d] [ERROR] boom",
+         "@1795221339.000000000 ERROR(17) \"[6b0159f8-0000-4000-8be0-a7e88a5dbf4d] [ERROR] boom\" {}"},
+        {"2026-11-21 00:35:39 [10.0.0.1:5000] ERROR boom",
+         "@1795221339.000000000 ERROR(17) \"[10.0.0.1:5000] ERROR boom\" {}"},
     };
     CHECK(rows);
 }
@@ -246,6 +261,20 @@ static void java(void **state)
          "(17) \"Exception in thread \"main\" java.lang.X: y\n\tat a.b(C.java:1)\" {}"},
         {"java.lang.IllegalStateException: no\n\tat a.b(C.java:1)",
          "(17) \"java.lang.IllegalStateException: no\n\tat a.b(C.java:1)\" {}"},
+        {"12:01:02,509 |-ERROR in ch.qos.logback.core.FileAppender[FILE] - openFile failed",
+         "ch.qos.logback.core.FileAppender @1795867262.509000000 ERROR(17) \"openFile failed\" {}"},
+        {"12:01:02,509 |-INFO in ch.qos.logback.classic.joran.action.RootLoggerAction - Setting level",
+         "ch.qos.logback.classic.joran.action.RootLoggerAction @1795867262.509000000 INFO(9) \"Setting "
+         "level\" {}"},
+        {"2023-05-04T12:01:02.509+02:00 ERROR 99 --- [my-app] [nio-8080-exec-2] "
+         "o.a.c.c.C.[.[.[/].[dispatcherServlet]    : Servlet.service() threw",
+         "{service.name=\"my-app\"} o.a.c.c.C.[.[.[/].[dispatcherServlet] @1683194462.509000000 ERROR(17) "
+         "\"Servlet.service() threw\" {process.pid=99 thread.name=\"nio-8080-exec-2\"}"},
+        {"2016-09-02 15:02:29,123 main ERROR Unable to locate appender \"A\"",
+         "@1472828549.123000000 ERROR(17) \"Unable to locate appender \"A\"\" {thread.name=\"main\"}"},
+        {"23/05/04 12:01:02.509 dispatcher-event-loop-1 INFO BlockManagerInfo: Added",
+         "BlockManagerInfo @1683201662.509000000 INFO(9) \"Added\" "
+         "{thread.name=\"dispatcher-event-loop-1\"}"},
     };
     CHECK(rows);
 }
@@ -273,6 +302,10 @@ static void dotnet(void **state)
          "Name.Space.Class @1795221339.530000000 ERROR(17) \"boom\" {thread.id=7}"},
         {"Unhandled exception. System.InvalidOperationException: no\n   at P.Main()",
          "(17) \"Unhandled exception. System.InvalidOperationException: no\n   at P.Main()\" {}"},
+        {"2023-05-04 12:01:02.5093|0|INFO|Microsoft.Hosting.Lifetime|Now listening",
+         "Microsoft.Hosting.Lifetime @1683201662.509300000 INFO(9) \"Now listening\" {}"},
+        {"2023-05-04 12:01:02.5093|7|ERROR|Shop.Cart|it broke|url: http://x",
+         "Shop.Cart @1683201662.509300000 ERROR(17) \"it broke|url: http://x\" {event.id=7}"},
     };
     CHECK(rows);
 }
@@ -313,6 +346,9 @@ static void go(void **state)
         {"2026-11-21T00:35:39.530Z [INFO]  agent: starting",
          "@1795221339.530000000 INFO(9) \"agent: starting\" {}"},
         {"panic: boom\n\ngoroutine 1 [running]:", "(17) \"panic: boom\n\ngoroutine 1 [running]:\" {}"},
+        {"{\"@level\":\"warn\",\"@message\":\"boom\",\"@module\":\"core\",\"@timestamp\":\"2023-05-04T12:01:"
+         "02.509Z\"}",
+         "core @1683201662.509000000 warn(13) \"boom\" {}"},
     };
     CHECK(rows);
 }
@@ -342,6 +378,8 @@ static void logfmt(void **state)
         {"level=warn some words msg=x", "warn(13) \"level=warn some words msg=x\" {}"},
         {"a=1 b=2", "(9) \"a=1 b=2\" {}"},
         {"key=value in prose, level unknown", "(9) \"key=value in prose, level unknown\" {}"},
+        {"WARN[0004] careful                                       key=1",
+         "WARN(13) \"careful                                       key=1\" {}"},
     };
     CHECK(rows);
 }
@@ -361,6 +399,15 @@ static void rust(void **state)
          "my_crate @1795221339.000000000 INFO(9) \"hello\" {}"},
         {"thread 'main' panicked at src/main.rs:2:5:\nboom\nnote: run with `RUST_BACKTRACE=1`",
          "(17) \"thread 'main' panicked at src/main.rs:2:5:\nboom\nnote: run with `RUST_BACKTRACE=1`\" {}"},
+        {"2023-05-04T12:01:02.509123Z ERROR request{id=7 path=\"/x\"}:load{n=1}: shop::cart: it broke",
+         "shop::cart @1683201662.509123000 ERROR(17) \"request{id=7 path=\"/x\"}:load{n=1}: shop::cart: it "
+         "broke\" {}"},
+        {"2023-05-04T12:01:02.509123Z  INFO ThreadId(01) shop: src/main.rs:12: up",
+         "shop @1683201662.509123000 INFO(9) \"up\" {thread.id=1 code.file.path=\"src/main.rs\" "
+         "code.line.number=12}"},
+        {"{\"timestamp\":\"2023-05-04T12:01:02.509123Z\",\"level\":\"ERROR\",\"fields\":{\"message\":"
+         "\"boom\",\"n\":1},\"target\":\"shop::cart\"}",
+         "shop::cart @1683201662.509123000 ERROR(17) \"boom\" {fields={n=1}}"},
     };
     CHECK(rows);
 }
@@ -394,6 +441,8 @@ static void elixir_and_erlang(void **state)
          "@1795221339.530119000 error(17) \"<0.123.0> closing AMQP\" {}"},
         {"=INFO REPORT==== 21-Nov-2026::00:35:39.530 ===\naccepting AMQP",
          "@1795221339.530000000 INFO(9) \"accepting AMQP\" {}"},
+        {"** (RuntimeError) boom\n    (app 0.1.0) lib/x.ex:3: X.f/0",
+         "(17) \"** (RuntimeError) boom\n    (app 0.1.0) lib/x.ex:3: X.f/0\" {}"},
     };
     CHECK(rows);
 }
@@ -445,6 +494,24 @@ static void databases(void **state)
         {"2021-05-31 15:23:45.110 UTC [74305] PANIC:  could not locate a valid checkpoint record",
          "@1622474625.110000000 PANIC(21) \"could not locate a valid checkpoint record\" "
          "{process.pid=74305}"},
+        {"{\"t\":{\"$date\":\"2023-05-04T12:01:02.509+02:00\"},\"s\":\"D1\",\"c\":\"-\",\"ctx\":\"conn7\","
+         "\"msg\":\"x\"}",
+         "@1683194462.509000000 D1(5) \"x\" {thread.name=\"conn7\"}"},
+        {"2023-05-04 12:01:02 UTC [12345]: [3-1] user=app,db=shop,app=psql,client=10.0.0.1 FATAL:  starting "
+         "up",
+         "@1683201662.000000000 FATAL(21) \"[3-1] user=app,db=shop,app=psql,client=10.0.0.1 FATAL:  starting "
+         "up\" {process.pid=12345}"},
+        {"2023-05-04 12:01:02.509 EDT [12345] [unknown]@[unknown] LOG:  invalid length of startup packet",
+         "@1683216062.509000000 LOG(9) \"invalid length of startup packet\" {process.pid=12345}"},
+        {"2023-05-04 12:01:02 UTC:10.0.0.1(5000):app@shop:[12345]:ERROR:  canceling statement",
+         "@1683201662.000000000 ERROR(17) \"canceling statement\" {client.address=\"10.0.0.1\" "
+         "client.port=5000 user.name=\"app\" db.namespace=\"shop\" process.pid=12345}"},
+        {"2023-05-04 12:01:02 UTC::@:[12345]:LOG:  checkpoint",
+         "@1683201662.000000000 LOG(9) \"checkpoint\" {process.pid=12345}"},
+        {"< 2023-05-04 12:01:02.509 UTC >ERROR:  old style",
+         "@1683201662.509000000 ERROR(17) \"old style\" {}"},
+        {"2021-05-31 15:23:45.110 UTC [74305] STATEMENT:  select\n\tx\n\tfrom y",
+         "@1622474625.110000000 (9) \"STATEMENT:  select\n\tx\n\tfrom y\" {process.pid=74305}"},
     };
     CHECK(rows);
 }
@@ -495,6 +562,19 @@ static void servers(void **state)
         {"nova-api.log.1.2017-05-16_13:53:08 2017-05-16 00:00:00.008 25746 ERROR nova.compute [-] boom",
          "nova.compute @1494892800.008000000 ERROR(17) \"nova-api.log.1.2017-05-16_13:53:08 2017-05-16 "
          "00:00:00.008 25746 ERROR nova.compute [-] boom\" {process.pid=25746}"},
+        {"[Sun Nov 29 02:25:09.017849 2026] [proxy:error] [pid 7634:tid 7668] (111)Connection refused: "
+         "AH00957: http: failed",
+         "proxy @1795919109.017849000 error(17) \"(111)Connection refused: AH00957: http: failed\" "
+         "{process.pid=7634 thread.id=7668}"},
+        {"[Sun Nov 29 02:25:09.017720 2026] [proxy:debug] [pid 7634:tid 7668] mod_proxy.c(1467): [client "
+         "127.0.0.1:48870] AH01143: Running",
+         "proxy @1795919109.017720000 debug(5) \"AH01143: Running\" {process.pid=7634 thread.id=7668 "
+         "code.file.path=\"mod_proxy.c\" code.line.number=1467 client.address=\"127.0.0.1\" "
+         "client.port=48870}"},
+        {"[Thu May 04 12:01:02.509123 2023] [wsgi:error] [pid 7:tid 140] [remote 10.0.0.1:5000] mod_wsgi: "
+         "Exception",
+         "wsgi @1683201662.509123000 error(17) \"mod_wsgi: Exception\" {process.pid=7 thread.id=140 "
+         "client.address=\"10.0.0.1\" client.port=5000}"},
     };
     CHECK(rows);
 }
@@ -534,6 +614,18 @@ static void syslog_files(void **state)
          "/etc/cron.hourly)\" {syslog.appname=\"CRON\" syslog.procid=\"7\"}"},
         {"Nov 21 00:35:39 combo syslogd 1.4.1: restart.",
          "@1795221339.000000000 (9) \"combo syslogd 1.4.1: restart.\" {}"},
+        {"<38>1 2026-11-21T00:35:39.530119+08:00 web1 sshd 7 - - error: PAM: x",
+         "{service.name=\"s\" host.name=\"web1\"} @1795192539.530119000 error(17) \"PAM: x\" "
+         "{syslog.appname=\"sshd\" syslog.procid=\"7\"}"},
+        {"<35>Nov 21 00:35:39 web1 sshd[7]: Connection closed",
+         "{service.name=\"s\" host.name=\"web1\"} @1795221339.000000000 err(17) \"Connection closed\" "
+         "{syslog.appname=\"sshd\" syslog.procid=\"7\"}"},
+        {"<13>hello", "(9) \"<13>hello\" {}"},
+        {"Nov 21 00:35:39 ise1 CISE_Passed: 0000000001 1 0 2023-05-04 12:01:02.509 +02:00 0000 5200 NOTICE "
+         "Passed-Authentication: x",
+         "{service.name=\"s\" host.name=\"ise1\"} @1683194462.509000000 NOTICE(10) \"0000000001 1 0 "
+         "2023-05-04 12:01:02.509 +02:00 0000 5200 NOTICE Passed-Authentication: x\" "
+         "{syslog.appname=\"CISE_Passed\"}"},
     };
     CHECK(rows);
 }
@@ -604,6 +696,10 @@ static void no_level(void **state)
         {"2026-11-21 00:35:39 INFO   indented", "@1795221339.000000000 INFO(9) \"indented\" {}"},
         {"2600-01-01 00:00:00 INFO past what OTLP holds",
          "(9) \"2600-01-01 00:00:00 INFO past what OTLP holds\" {}"},
+        {"2026-11-21 00:35:39 Connection from X ERROR: boom",
+         "@1795221339.000000000 (9) \"Connection from X ERROR: boom\" {}"},
+        {"2026-11-21 00:35:39 (111)x", "@1795221339.000000000 (9) \"(111)x\" {}"},
+        {"2026-11-21 00:35:39 shop a/b/10 c", "@1795221339.000000000 (9) \"shop a/b/10 c\" {}"},
     };
     CHECK(rows);
 }

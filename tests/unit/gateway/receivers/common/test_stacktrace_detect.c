@@ -114,6 +114,11 @@ static void whole_traces(void **state)
         "[21-Nov-2026 00:35:39 UTC] PHP Fatal error:  Uncaught Exception: boom in /a.php:3\nStack trace:\n#0 "
         "{main}\n"
         "  thrown in /a.php on line 3",
+        "[21-Nov-2026 00:35:39 UTC] PHP Fatal error:  Uncaught Exception: boom\nof two lines in /a.php:3\n"
+        "Stack trace:\n#0 {main}\n  thrown in /a.php on line 3",
+        "00:35:39.530 [error] GenServer A terminating\n** (RuntimeError) boom\n    (app 0.1.0) lib/x.ex:3: "
+        "X.f/0\n"
+        "Last message: :boom\nState: %{}",
         "E, [2026-11-21T00:35:39.1 #7] ERROR -- : boom (RuntimeError)\nx.rb:3:in `f'\nx.rb:5:in `<main>'",
     };
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
