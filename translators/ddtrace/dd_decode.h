@@ -2,6 +2,7 @@
  *
  *      dd_decode.c ─▶ dd_v04.c   msgpack, array of arrays of maps
  *                  ─▶ dd_v05.c   msgpack, dictionary and arrays of 12
+ *                  ─▶ dd_v07.c   msgpack, a map of facts and of chunks, which are maps of spans of v0.4
  *                  ─▶ dd_json.c  JSON, nested or flat
  *
  * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs
@@ -16,19 +17,29 @@
 /* Each reads its envelope. */
 enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_v07_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_json_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+
+/* v0.7: one entry of the outer map; for `chunks` it says how many follow. */
+enum gw_code dd_v07_field(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_v07_chunk(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
+                          struct gw_err *) GW_MUST_CHECK;
 
 /* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and
  * the caller passes over it. */
 typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
 dd_read_span_f dd_v04_span, dd_v05_span;
+/* n spans follow, each read by `read`: into chunk->spans those that are valid; refused ones are counted. There
+ * is room for those that the remaining bytes could hold. */
+enum dd_got dd_decode_spans(struct dd_decoder *, dd_read_span_f *read, uint32_t n, struct dd_chunk *,
+                            struct gw_intake *);
 /* As dd_decode_next. */
 enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                           struct gw_err *) GW_MUST_CHECK;
 
 static inline bool dd_is_msgpack(const struct dd_decoder *d)
 {
-    return d->format == DD_V04_MSGPACK || d->format == DD_V05_MSGPACK;
+    return d->format != DD_V04_JSON && d->format != DD_V01_JSON;
 }
 
 /* The keys of a span, a link, an event and a value of an event's attribute. */

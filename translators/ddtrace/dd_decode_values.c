@@ -28,7 +28,7 @@ enum dd_got dd_decode_error(struct dd_msgpack *in, int32_t *out)
 
 enum gw_code dd_decode_fail(const struct dd_decoder *d, struct gw_err *err)
 {
-    if (d->arena->spent)
+    if (d->arena->spent || d->keep->spent)
         return gw_fail(err, GW_BUDGET,
                        dd_is_msgpack(d) ? dd_msgpack_pos(&d->in) : (size_t)(d->json.at - d->json.begin),
                        "the spans of this payload need more than %zu bytes", d->arena->budget);

@@ -65,6 +65,7 @@ static void identify_resource(const struct dd_work *w, const struct dd_scanned *
         .host = host_of(f, c),
         .language = language_of(w, f, c),
         .promoted = w->opt->promote.n ? promoted_attributes(w, f->span) : GW_NOSTR,
+        .payload = c->chunk->payload,
     };
 }
 
@@ -83,6 +84,7 @@ static void group_facts(struct dd_work *w, struct dd_group *g, const struct dd_s
     struct dd_fields *f = &w->writer->f;
     if (g->told != c->number) {
         g->told = c->number;
+        dd_group_fact(w->groups, g, DD_FACT_CONTAINER_ID, c->chunk->payload->facts[DD_FACT_CONTAINER_ID]);
         dd_group_fact(w->groups, g, DD_FACT_CONTAINER_ID, w->req->container_id);
         for (int i = 0; i < DD_FACTS; i++)
             dd_group_fact(w->groups, g, (enum dd_fact)i, c->facts[i]);

@@ -15,10 +15,11 @@ enum {
     FIRST_SLOTS = 64,
     MAX_PROBES = 64,
     MAX_SCOPES = 64,
-    IDENTITY_FIELDS = sizeof(struct dd_identity) / sizeof(gw_str)
+    IDENTITY_TEXTS = offsetof(struct dd_identity, payload) / sizeof(gw_str)
 };
 
-_Static_assert(sizeof(struct dd_identity) % sizeof(gw_str) == 0, "an identity is gw_strs and nothing else");
+_Static_assert(sizeof(struct dd_identity) == IDENTITY_TEXTS * sizeof(gw_str) + sizeof(void *),
+               "an identity is gw_strs and its payload");
 
 void dd_groups_reset(struct dd_groups *g, struct gw_arena *keep, size_t keep_bytes)
 {
@@ -54,7 +55,7 @@ static uint64_t hash_of_identity(const struct dd_identity *id)
 {
     const gw_str *s = (const gw_str *)id;
     uint64_t h = 0;
-    for (int i = 0; i < IDENTITY_FIELDS; i++)
+    for (int i = 0; i < IDENTITY_TEXTS; i++)
         h = h * 31 + dd_hash(s[i]);
     return h | 1;
 }
@@ -62,10 +63,10 @@ static uint64_t hash_of_identity(const struct dd_identity *id)
 static bool same_identity(const struct dd_identity *a, const struct dd_identity *b)
 {
     const gw_str *s = (const gw_str *)a, *t = (const gw_str *)b;
-    for (int i = 0; i < IDENTITY_FIELDS; i++)
+    for (int i = 0; i < IDENTITY_TEXTS; i++)
         if (!dd_same(s[i], t[i]))
             return false;
-    return true;
+    return a->payload == b->payload;
 }
 
 static void insert_group(struct dd_groups *g, struct dd_group *group)
@@ -100,10 +101,11 @@ static struct dd_group *add_group(struct dd_groups *g, const struct dd_identity 
         return NULL;
     const gw_str *from = (const gw_str *)id;
     gw_str *to = (gw_str *)&group->id;
-    for (int i = 0; i < IDENTITY_FIELDS; i++)
+    for (int i = 0; i < IDENTITY_TEXTS; i++)
         to[i] = gw_arena_dup(g->keep, from[i]);
     if (g->keep->spent)
         return NULL;
+    group->id.payload = id->payload;
     group->hash = hash;
     group->last_scope = &group->scopes;
     if (!g->last)
@@ -161,12 +163,45 @@ static bool fill_empty(gw_str *to, gw_str value)
     return true;
 }
 
-void dd_groups_complete(struct dd_groups *g, gw_str runtime_id, gw_str host)
+/* What `said` says of the process, where nobody said it before. True when that changed the identity. */
+static bool hear(struct dd_groups *g, struct dd_group *group, const struct dd_payload *said)
+{
+    struct dd_identity *id = &group->id;
+    bool its_version = said->service.len ? dd_same(said->service, id->service) : !id->base_service.len;
+    bool changed = fill_empty(&id->runtime_id, said->runtime_id);
+    changed |= fill_empty(&id->host, said->host);
+    changed |= fill_empty(&id->env, said->env);
+    changed |= fill_empty(&id->language, said->language);
+    changed |= its_version && fill_empty(&id->version, said->version);
+    for (int i = 0; i < DD_FACTS; i++)
+        dd_group_fact(g, group, (enum dd_fact)i, said->facts[i]);
+    return changed;
+}
+
+/* A copy in keep, repaired where it is not UTF-8. */
+static gw_str good_text(struct dd_groups *g, gw_str text)
+{
+    gw_str good = dd_utf8(g->keep, text);
+    return good.ptr == text.ptr ? gw_arena_dup(g->keep, text) : good;
+}
+
+/* Components of the tracer have its version. */
+static void complete_scopes(struct dd_groups *g, const struct dd_group *group)
+{
+    gw_str version = good_text(g, group->facts[DD_FACT_TRACER_VERSION]);
+    for (struct dd_scope *s = group->scopes; s; s = s->next)
+        if (!s->said.names_itself)
+            s->version = version;
+}
+
+void dd_groups_complete(struct dd_groups *g, const struct dd_payload *others)
 {
     bool changed = false;
     for (struct dd_group *group = g->first; group; group = group->next) {
-        changed |= fill_empty(&group->id.runtime_id, runtime_id);
-        changed |= fill_empty(&group->id.host, host);
+        dd_payload_settle(group->id.payload); /* those of the groups before: nothing is left to do */
+        changed |= hear(g, group, group->id.payload);
+        changed |= hear(g, group, others);
+        complete_scopes(g, group);
     }
     if (!changed || g->n < 2)
         return;
@@ -179,12 +214,6 @@ void dd_groups_complete(struct dd_groups *g, gw_str runtime_id, gw_str host)
         else
             insert_group(g, group);
     }
-}
-
-gw_str dd_group_text(struct dd_groups *g, gw_str text)
-{
-    gw_str good = dd_utf8(g->keep, text);
-    return good.ptr == text.ptr ? gw_arena_dup(g->keep, text) : good;
 }
 
 static bool same_scope(const struct dd_scope_id *a, const struct dd_scope_id *b)
@@ -203,8 +232,8 @@ struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, const 
         return NULL;
     s->said = (struct dd_scope_id){gw_arena_dup(g->keep, id->name), gw_arena_dup(g->keep, id->version),
                                    id->names_itself};
-    s->name = dd_group_text(g, id->name);
-    s->version = dd_group_text(g, id->version);
+    s->name = good_text(g, id->name);
+    s->version = good_text(g, id->version);
     for (int r = 0; r < GW_ATTRIBUTE_SCHEMAS; r++)
         s->spans[r].last_pending = &s->spans[r].first_pending;
     *group->last_scope = s;

@@ -18,31 +18,16 @@
 #ifndef DD_GROUP_H
 #define DD_GROUP_H
 
-#include "core/base/arena.h"
 #include "core/delivery/frame.h"
+#include "translators/ddtrace/dd_payload.h"
 #include "translators/otlp/otlp_write.h"
 
-/* Two spans have the same resource when all of these are equal. */
+/* Two spans have the same resource when all of these are equal; payloads are one when they are the same
+ * struct. */
 struct dd_identity {
     gw_str service, base_service, env, version, runtime_id, host, language;
     gw_str promoted; /* KeyValues of promoted tags, as bytes of Resource.attributes */
-};
-
-/* Facts that are no part of the identity: first come, first kept. Index of dd_group.facts. */
-enum dd_fact {
-    DD_FACT_PID,
-    DD_FACT_COMMIT,
-    DD_FACT_REPOSITORY,
-    DD_FACT_CONTAINER_ID,
-    DD_FACT_CONTAINER_TAGS,
-    DD_FACT_PROCESS_TAGS,
-    DD_FACT_CLOUD_PROVIDER,
-    DD_FACT_CLOUD_REGION,
-    DD_FACT_CLOUD_ZONE,
-    DD_FACT_CLOUD_ACCOUNT,
-    DD_FACT_FUNCTION_NAME,
-    DD_FACT_FUNCTION_ARN,
-    DD_FACTS
+    struct dd_payload *payload;
 };
 
 /* A trace id in a buffer whose upper half is not known yet. */
@@ -106,13 +91,12 @@ bool dd_group_is(const struct dd_group *, const struct dd_identity *);
 struct dd_scope *dd_scope_of(struct dd_groups *, struct dd_group *, const struct dd_scope_id *);
 /* Buffer of a scope for one attribute schema, or NULL when memory is out. */
 struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_attribute_schema);
-/* A copy in keep, repaired where it is not UTF-8. */
-gw_str dd_group_text(struct dd_groups *, gw_str);
 /* A fact of the group, unless it has one. */
 void dd_group_fact(struct dd_groups *, struct dd_group *, enum dd_fact, gw_str);
-/* The payload is over. Groups without a runtime id or a host (the chunk that says them came later, or was
- * another one: partial flush) get these, and groups that are equal then become one. */
-void dd_groups_complete(struct dd_groups *, gw_str runtime_id, gw_str host);
+/* All is read. What the spans of a group did not say is taken from its payload, and what that does not say
+ * either from `others` (the request's headers; the chunk that says the runtime id or the host came later, or
+ * was another one: partial flush). Groups that are equal then become one. */
+void dd_groups_complete(struct dd_groups *, const struct dd_payload *others);
 /* Notes that the id at `offset` waits for its upper half. */
 bool dd_scope_pending(struct dd_groups *, struct dd_spans *, uint32_t offset, uint64_t low);
 

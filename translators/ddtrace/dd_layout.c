@@ -52,14 +52,9 @@ static size_t name_size(const struct dd_layout *l, const struct dd_scope *s)
     return l->scope_name.len + (s->name.len ? 1 + s->name.len : 0);
 }
 
-static gw_str version_of(const struct dd_layout *l, const struct dd_scope *s)
-{
-    return s->said.names_itself ? s->version : l->scope_version;
-}
-
 static size_t scope_size(const struct dd_layout *l, const struct dd_scope *s)
 {
-    return wire_len_field_size(name_size(l, s)) + text_size(version_of(l, s));
+    return wire_len_field_size(name_size(l, s)) + text_size(s->version);
 }
 
 /* ScopeSpans without its spans. */
@@ -81,7 +76,7 @@ static void put_scope(struct otlp_buf *w, const struct dd_layout *l, const struc
         p = otlp_put_bytes(p, s->name);
     }
     otlp_end(w, p);
-    otlp_bytes(w, SCOPE_VERSION, version_of(l, s));
+    otlp_bytes(w, SCOPE_VERSION, s->version);
 }
 
 /* Ids of this piece: their halves, or their places in the frame. */

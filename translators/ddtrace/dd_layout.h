@@ -24,9 +24,9 @@ struct dd_layout {
     struct dd_groups *groups;
     struct gw_arena *arena; /* scratch */
     enum gw_attribute_schema schema;
-    size_t frame_bytes;                           /* GW_FRAME_BYTES; smaller in tests */
-    size_t max_frames;                            /* the last one takes what is left */
-    gw_str schema_url, scope_name, scope_version; /* UTF-8 */
+    size_t frame_bytes;            /* GW_FRAME_BYTES; smaller in tests */
+    size_t max_frames;             /* the last one takes what is left */
+    gw_str schema_url, scope_name; /* UTF-8 */
     gw_nsec arrived;
     dd_resource_f *resource; /* serialized Resource of a group; asked once a group */
     void *resource_ctx;

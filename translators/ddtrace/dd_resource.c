@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_resource.h"
 
+#include "translators/ddtrace/dd_span.h"
 #include "translators/ddtrace/dd_tags.h"
 
 enum { RESOURCE_ATTRIBUTES = 1, MAX_KEYS = 96 };
@@ -109,7 +110,7 @@ static void write_process(struct writer *r, const struct dd_group *g, const stru
     if (gw_str_i64(g->facts[DD_FACT_PID], &n) && claim_key(r, names[R_PROCESS_PID]))
         otlp_attr_int(r->w, RESOURCE_ATTRIBUTES, names[R_PROCESS_PID], n);
     write_text(r, R_RUNTIME_NAME, req->interpreter);
-    write_text(r, R_RUNTIME_VERSION, req->lang_version);
+    write_text(r, R_RUNTIME_VERSION, g->facts[DD_FACT_LANGUAGE_VERSION]);
     write_text(r, R_RUNTIME_DESCRIPTION, req->vendor);
 }
 
@@ -128,6 +129,14 @@ static void write_location(struct writer *r, const struct dd_group *g, const str
     write_text(r, R_CLOUD_ZONE, g->facts[DD_FACT_CLOUD_ZONE]);
     write_text(r, R_CLOUD_RESOURCE_ID, g->facts[DD_FACT_FUNCTION_ARN]);
     write_text(r, R_FAAS_NAME, g->facts[DD_FACT_FUNCTION_NAME]);
+}
+
+/* What the payload says of the process, and no other attribute does. */
+static void write_payload_tags(struct writer *r, const struct dd_payload *p)
+{
+    for (size_t i = 0; i < p->tags_n; i++)
+        if (p->tags[i].key.len && claim_key(r, p->tags[i].key))
+            otlp_attr_text(r->w, RESOURCE_ATTRIBUTES, p->tags[i].key, p->tags[i].value);
 }
 
 /* The names that stand in the resource so far, for a list of tags to leave out. */
@@ -150,10 +159,11 @@ void dd_resource_write(struct otlp_buf *w, const struct dd_group *g, const struc
     write_text(&r, R_RUNTIME_ID, g->id.runtime_id);
     write_text(&r, R_SDK_NAME, GW_STR("datadog"));
     write_text(&r, R_SDK_LANGUAGE, g->id.language);
-    write_text(&r, R_SDK_VERSION, req->tracer_version);
+    write_text(&r, R_SDK_VERSION, g->facts[DD_FACT_TRACER_VERSION]);
     write_process(&r, g, req);
     write_location(&r, g, req);
     write_promoted(&r, g->id.promoted);
+    write_payload_tags(&r, g->id.payload);
     write_tag_list(&r, DD_TAGS_CONTAINER, g->facts[DD_FACT_CONTAINER_TAGS]);
     write_tag_list(&r, DD_TAGS_PROCESS, g->facts[DD_FACT_PROCESS_TAGS]);
 }

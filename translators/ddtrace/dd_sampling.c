@@ -31,6 +31,14 @@ void dd_sampling_init(struct dd_sampling *s)
                               .ksr = (double)NAN};
 }
 
+void dd_sampling_chunk(struct dd_sampling *s, struct gw_arena *arena, const struct dd_chunk *chunk)
+{
+    s->priority = chunk->priority;
+    s->origin = chunk->origin;
+    if (chunk->mechanism != DD_NO_MECHANISM)
+        s->mechanism = gw_arena_printf(arena, "-%d", chunk->mechanism);
+}
+
 static void set_text(gw_str *field, gw_str value)
 {
     if (field->len == 0)

@@ -25,9 +25,9 @@
 #ifndef DD_SAMPLING_H
 #define DD_SAMPLING_H
 
-#include "core/base/arena.h"
+#include "translators/ddtrace/dd_span.h"
 
-enum { DD_MAX_PROPAGATED = 16, DD_NO_PRIORITY = -128 };
+enum { DD_MAX_PROPAGATED = 16 };
 
 struct dd_sampling {
     int priority;                               /* DD_NO_PRIORITY: none was said */
@@ -42,6 +42,10 @@ struct dd_sampling {
 };
 
 void dd_sampling_init(struct dd_sampling *);
+
+/* Shows it what the chunk itself says, in formats that have a place for it: first, for what is said first
+ * stays. */
+void dd_sampling_chunk(struct dd_sampling *, struct gw_arena *, const struct dd_chunk *);
 
 /* Shows it one entry of a span's meta or metrics; true when it was one of the facts above (of which the first
  * that is said stays). Keys that do not begin with '_', 't' or 'w' need not be shown. `_dd.p.tid` is no fact

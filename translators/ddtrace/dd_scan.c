@@ -142,6 +142,11 @@ static void note_whole_id(const struct dd_scanned *s, struct halves *h, gw_str t
 
 static void settle_tid(struct dd_scanned *s, const struct halves *h, struct dd_oddities *odd)
 {
+    if (s->chunk->high) {
+        s->has_tid = true;
+        s->high = s->chunk->high;
+        return;
+    }
     if (!s->has_tid && h->has_whole) {
         s->has_tid = true;
         s->high = h->whole;
@@ -150,33 +155,6 @@ static void settle_tid(struct dd_scanned *s, const struct halves *h, struct dd_o
         return;
     odd->conflicting_tid++;
     s->high = h->has_root ? h->root : h->candidate;
-}
-
-int dd_fact_of(unsigned name)
-{
-    switch (name) {
-    case DD_T_DD_GIT_COMMIT:
-    case DD_T_GIT_COMMIT:
-        return DD_FACT_COMMIT;
-    case DD_T_DD_GIT_REPOSITORY:
-    case DD_T_GIT_REPOSITORY:
-        return DD_FACT_REPOSITORY;
-    case DD_T_CONTAINER_ID:
-        return DD_FACT_CONTAINER_ID;
-    case DD_T_CONTAINER_TAGS:
-        return DD_FACT_CONTAINER_TAGS;
-    case DD_T_PROCESS_TAGS:
-        return DD_FACT_PROCESS_TAGS;
-    case DD_T_CLOUD_PROVIDER:
-        return DD_FACT_CLOUD_PROVIDER;
-    case DD_T_FUNCTION_ARN:
-        return DD_FACT_FUNCTION_ARN;
-    case DD_T_PROCESS_ID:
-    case DD_T_SYSTEM_PID:
-        return DD_FACT_PID;
-    default:
-        return -1;
-    }
 }
 
 static void note_sampling(struct dd_scanned *s, const struct dd_text *t)
@@ -399,6 +377,26 @@ static bool scan_span(struct dd_scanned *s, size_t i, struct halves *h, struct g
     return true;
 }
 
+/* The chunk's tags become those of its local root, whose own come behind and so win. */
+static bool give_tags(const struct dd_chunk *c, struct dd_span *root, struct gw_arena *arena)
+{
+    if (root->plan && !dd_v04_maps(root, arena))
+        return false;
+    struct dd_text *meta = gw_arena_raw(arena, c->meta_n + root->meta_n, sizeof *meta);
+    struct dd_number *metrics = gw_arena_raw(arena, c->metrics_n + root->metrics_n, sizeof *metrics);
+    if (!meta || !metrics)
+        return false;
+    for (size_t i = 0; i < c->meta_n + root->meta_n; i++)
+        meta[i] = i < c->meta_n ? c->meta[i] : root->meta[i - c->meta_n];
+    for (size_t i = 0; i < c->metrics_n + root->metrics_n; i++)
+        metrics[i] = i < c->metrics_n ? c->metrics[i] : root->metrics[i - c->metrics_n];
+    root->meta = meta;
+    root->meta_n += c->meta_n;
+    root->metrics = metrics;
+    root->metrics_n += c->metrics_n;
+    return true;
+}
+
 enum { SPAN_ATTRIBUTES = 9 };
 
 /* The attributes that all spans of the chunk have. */
@@ -432,7 +430,10 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
         return false;
     s->trace_id = c->spans[0].trace_id;
     dd_sampling_init(&s->sampling);
+    dd_sampling_chunk(&s->sampling, arena, c);
     find_local_root(s, arena);
+    if (c->meta_n + c->metrics_n && !give_tags(c, &c->spans[s->local_root], arena))
+        return false;
     if (!scan_span(s, s->local_root, &h, arena, odd))
         return false;
     for (size_t i = 0; i < c->n; i++)
@@ -440,8 +441,9 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
             return false;
     settle_tid(s, &h, odd);
     odd->bad_tracestate += s->sampling.bad_tracestates;
-    s->sdk_language = dd_language(arena, s->language.len ? s->language : lang);
-    s->rejected = s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0;
+    gw_str sdk = s->language.len ? s->language : c->payload->language.len ? c->payload->language : lang;
+    s->sdk_language = dd_language(arena, sdk);
+    s->rejected = c->dropped || (s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0);
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
     s->state = dd_utf8(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));

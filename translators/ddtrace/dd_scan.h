@@ -85,8 +85,6 @@ struct dd_key *dd_scan_keys(struct dd_scanned *, size_t i, struct gw_arena *, st
 /* java for jvm, nodejs for javascript and node, dotnet for .NET, go for golang; others in lower case. */
 gw_str dd_language(struct gw_arena *, gw_str);
 
-/* The fact of the process that a tag says (enum dd_fact), or -1. */
-int dd_fact_of(unsigned name);
 /* The span of the chunk with this id, or NULL. */
 const struct dd_span *dd_scan_find(struct dd_scanned *, struct gw_arena *, uint64_t span_id);
 /* The version that a span of this service says; empty when none does. */

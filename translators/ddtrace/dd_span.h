@@ -2,7 +2,8 @@
  *
  *   v0.3, v0.4 msgpack ─┐
  *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_export.h writes OTLP
- *   v0.5 dictionary    ─┘
+ *   v0.5 dictionary    ─┤
+ *   v0.7 TracerPayload ─┘
  *
  * The wire is that of Datadog's trace agent: a payload is an array of chunks, a chunk an array of spans of
  * one trace that one process finished. Every gw_str is a view into the request body (JSON strings with
@@ -29,11 +30,7 @@
 #include "core/base/str.h"
 #include "core/delivery/ledger.h"
 #include "translators/ddtrace/dd_msgpack.h"
-
-/* One entry of `meta` (text) or `meta_struct` (value: the bytes of a msgpack value, undecoded). */
-struct dd_text {
-    gw_str key, value;
-};
+#include "translators/ddtrace/dd_payload.h"
 
 /* One entry of `metrics`, in the type that the wire had. */
 struct dd_number {
@@ -104,16 +101,32 @@ struct dd_span {
     struct dd_plan *plan;
 };
 
+/* Spans of one trace, and what the chunk says once for all of them, in the formats that have a place for it
+ * (dd_v07.c, dd_v10.c). It comes before what the spans say. */
 struct dd_chunk {
     struct dd_span *spans; /* only those that could be read and have ids */
     size_t n;
+    struct dd_payload *payload; /* that it came in */
+    uint64_t high;              /* the upper half of the trace id; 0: the chunk does not say it */
+    int priority;               /* DD_NO_PRIORITY: likewise */
+    int mechanism;              /* DD_NO_MECHANISM: likewise */
+    gw_str origin;
+    bool dropped; /* the tracer decided against the trace, whatever the priority */
+    /* Tags of the chunk: those of its local root, which v0.4 would have put there. */
+    struct dd_text *meta;
+    size_t meta_n;
+    struct dd_number *metrics;
+    size_t metrics_n;
 };
+
+enum { DD_NO_PRIORITY = -128, DD_NO_MECHANISM = -1 };
 
 enum dd_format {
     DD_V04_MSGPACK, /* also v0.3: an array of arrays of maps */
     DD_V04_JSON,    /* also v0.2, v0.3 */
     DD_V01_JSON,    /* a flat array of spans: each run of one trace id becomes a chunk */
-    DD_V05_MSGPACK  /* [dictionary, chunks of 12-element arrays] */
+    DD_V05_MSGPACK, /* [dictionary, chunks of 12-element arrays] */
+    DD_V07_MSGPACK  /* TracerPayload: a map, with chunks that are maps */
 };
 
 /* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of
@@ -126,11 +139,16 @@ enum { DD_ORDER = 16 };
 struct dd_decoder {
     enum dd_format format;
     struct gw_arena *arena;
-    struct dd_msgpack in; /* a msgpack body and how far it was read */
-    struct gw_json json;  /* a JSON body, likewise */
-    uint64_t chunks_left; /* msgpack: of the outer array */
-    uint64_t chunks;      /* begun so far, empty ones too: for messages and counters */
-    gw_str *dictionary;   /* v0.5 */
+    /* For what outlives a chunk. dd_decode_begin sets it to `arena`; who resets that between chunks sets
+     * another one. */
+    struct gw_arena *keep;
+    struct dd_msgpack in;       /* a msgpack body and how far it was read */
+    struct gw_json json;        /* a JSON body, likewise */
+    struct dd_payload *payload; /* that is read; empty in formats that say nothing of it */
+    uint64_t fields_left;       /* v0.7: of the outer map */
+    uint64_t chunks_left;       /* msgpack: of the array that is read */
+    uint64_t chunks;            /* begun so far, empty ones too: for messages and counters */
+    gw_str *dictionary;         /* v0.5 */
     size_t dictionary_n;
     bool finished;           /* the payload is over */
     struct dd_plans *plans;  /* spans may be read by them; NULL at first */

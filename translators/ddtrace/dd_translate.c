@@ -210,7 +210,11 @@ static bool translate_mixed_chunk(struct dd_work *w, const struct dd_chunk *chun
     for (size_t from = 0, to; from < chunk->n; from = to) {
         for (to = from + 1; to < chunk->n && spans[to].trace_id == spans[from].trace_id;)
             to++;
-        if (!translate_trace(w, &(struct dd_chunk){.spans = spans + from, .n = to - from}))
+        struct dd_chunk trace = *chunk; /* what it says of the trace id is that of one trace */
+        trace.spans = spans + from;
+        trace.n = to - from;
+        trace.high = 0;
+        if (!translate_trace(w, &trace))
             return false;
     }
     return true;
@@ -236,8 +240,9 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
     struct gw_snap snap = gw_arena_snap(w->arena);
     struct dd_plans *plans = &w->writer->shapes.plans;
     d.plans = plans->off ? NULL : plans;
+    d.keep = w->groups->keep;
     for (bool more = true; code == GW_OK && more; gw_arena_back(w->arena, snap)) {
-        struct dd_chunk chunk = {0};
+        struct dd_chunk chunk;
         plans->chunk++;
         code = dd_decode_next(&d, &chunk, &more, &w->out->intake, err);
         if (code == GW_OK && !translate_chunk(w, &chunk))
@@ -269,7 +274,6 @@ static enum gw_code lay_out_frames(struct dd_work *w, struct gw_err *err)
                               .max_frames = DD_MAX_FRAMES / GW_ATTRIBUTE_SCHEMAS,
                               .schema_url = GW_STR(DD_SCHEMA_URL),
                               .scope_name = GW_STR("datadog"),
-                              .scope_version = dd_group_text(w->groups, w->req->tracer_version),
                               .arrived = w->env->now,
                               .resource = resource_bytes,
                               .resource_ctx = w};
@@ -291,13 +295,23 @@ static uint64_t repaired_texts(const struct dd_work *w)
     return n;
 }
 
+/* What resources have of the process where neither spans nor payload say it. */
+static struct dd_payload other_facts(const struct dd_work *w)
+{
+    gw_str host = sole_text(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
+    struct dd_payload p = {.runtime_id = sole_text(&w->runtime_id), .host = host.len ? host : own};
+    p.facts[DD_FACT_LANGUAGE_VERSION] = w->req->lang_version;
+    p.facts[DD_FACT_TRACER_VERSION] = w->req->tracer_version;
+    return p;
+}
+
 static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
 {
     w->out->odd.repaired_text += repaired_texts(w);
     w->out->odd.bad_struct += w->writer->bad_struct;
     w->out->odd.empty_keys += w->writer->empty_keys;
-    gw_str host = sole_text(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
-    dd_groups_complete(w->groups, sole_text(&w->runtime_id), host.len ? host : own);
+    const struct dd_payload others = other_facts(w);
+    dd_groups_complete(w->groups, &others);
     if (!dd_trace_ids_complete(&w->ids, w->groups, w->env->ids, w->env->now))
         return dd_out_of_memory(err);
     enum gw_code code = lay_out_frames(w, err);

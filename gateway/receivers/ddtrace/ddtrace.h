@@ -135,6 +135,14 @@ gw_http_f ddtrace_info, ddtrace_traces;
 void ddtrace_refused(void *ctx, const struct gw_http_request *, enum gw_code);
 
 /* route->tag of trace endpoints. V10 takes v0.4 alone, which dd-trace-js 6 sends there. */
-enum ddtrace_version { DDTRACE_V01, DDTRACE_V02, DDTRACE_V03, DDTRACE_V04, DDTRACE_V05, DDTRACE_V10 };
+enum ddtrace_version {
+    DDTRACE_V01,
+    DDTRACE_V02,
+    DDTRACE_V03,
+    DDTRACE_V04,
+    DDTRACE_V05,
+    DDTRACE_V07,
+    DDTRACE_V10
+};
 
 #endif

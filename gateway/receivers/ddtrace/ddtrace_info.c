@@ -42,7 +42,7 @@ static const char *truth(bool b)
 static void put_endpoints(struct ddtrace *d)
 {
     put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/"
-           "traces\"");
+           "traces\",\"/v0.7/traces\"");
     for (int i = 0; i < DDTRACE_QUIETS; i++)
         if (ddtrace_quiet_listed((enum ddtrace_quiet_row)i))
             put(d, ",\"%s\"", ddtrace_quiet_listed((enum ddtrace_quiet_row)i));

@@ -101,6 +101,8 @@ static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, 
     bool msgpack = is_media(type, "application/msgpack") || (!json && looks_like_msgpack(body));
     if (v == DDTRACE_V05)
         *out = DD_V05_MSGPACK;
+    else if (v == DDTRACE_V07)
+        *out = DD_V07_MSGPACK;
     else if (v == DDTRACE_V01)
         *out = DD_V01_JSON;
     else

@@ -3,7 +3,7 @@
  *     [t=1 s=2 service=web meta{a=b} metrics{n=1 x=2.5}] [t=3 s=4] refused bad_span=1, left out tags=2
  *
  * One bracket for each chunk, spans in it are separated by "; ". Fields that are empty or zero are not shown.
- * An error is shown alone: BAD_MSGPACK@5: its words.
+ * What chunk and payload say themselves is shown where they say something. An error is shown alone: BAD_MSGPACK@5: its words.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef DD_SHOW_H
@@ -94,6 +94,20 @@ static void show_parts(struct shown *s, const struct dd_span *sp)
     }
 }
 
+static void show_numbers(struct shown *s, const char *name, const struct dd_number *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++, m++) {
+        append_text(s, "%s%.*s=", i ? " " : name, GW_FMT(m->key));
+        if (m->kind == DD_DOUBLE)
+            append_text(s, "%.17gd", m->d);
+        else if (m->kind == DD_UINT)
+            append_text(s, "%lluu", (unsigned long long)m->u);
+        else
+            append_text(s, "%lld", (long long)m->i);
+    }
+    append_text(s, n ? "}" : "");
+}
+
 static void show_span(struct shown *s, const struct dd_span *sp)
 {
     append_text(s, "t=%llu s=%llu", (unsigned long long)sp->trace_id, (unsigned long long)sp->span_id);
@@ -107,19 +121,53 @@ static void show_span(struct shown *s, const struct dd_span *sp)
     show_int(s, "duration", sp->duration);
     show_int(s, "error", sp->error);
     show_texts(s, " meta{", sp->meta, sp->meta_n);
-    for (size_t i = 0; i < sp->metrics_n; i++) {
-        const struct dd_number *m = &sp->metrics[i];
-        append_text(s, "%s%.*s=", i ? " " : " metrics{", GW_FMT(m->key));
-        if (m->kind == DD_DOUBLE)
-            append_text(s, "%.17gd", m->d);
-        else if (m->kind == DD_UINT)
-            append_text(s, "%lluu", (unsigned long long)m->u);
-        else
-            append_text(s, "%lld", (long long)m->i);
-    }
-    append_text(s, sp->metrics_n ? "}" : "");
+    show_numbers(s, " metrics{", sp->metrics, sp->metrics_n);
     show_texts(s, " struct{", sp->meta_struct, sp->meta_struct_n);
     show_parts(s, sp);
+}
+
+/* What the chunk itself says, before its spans: "chunk priority=1 origin=rum tags{a=b}: ". */
+static void show_chunk(struct shown *s, const struct dd_chunk *c)
+{
+    size_t from = s->len;
+    append_text(s, "chunk");
+    size_t said = s->len;
+    if (c->priority != DD_NO_PRIORITY)
+        append_text(s, " priority=%d", c->priority);
+    if (c->mechanism != DD_NO_MECHANISM)
+        append_text(s, " mechanism=%d", c->mechanism);
+    show_text(s, "origin", c->origin);
+    if (c->high)
+        append_text(s, " high=%llx", (unsigned long long)c->high);
+    append_text(s, c->dropped ? " dropped" : "");
+    show_texts(s, " tags{", c->meta, c->meta_n);
+    show_numbers(s, " numbers{", c->metrics, c->metrics_n);
+    if (s->len > said)
+        append_text(s, ": ");
+    else
+        s->text[s->len = from] = 0;
+}
+
+/* What the payload says of its process. */
+static void show_facts(struct shown *s, const struct dd_payload *p)
+{
+    static const char *const names[DD_FACTS] = {[DD_FACT_PID] = "pid",
+                                                [DD_FACT_CONTAINER_ID] = "container",
+                                                [DD_FACT_LANGUAGE_VERSION] = "language_version",
+                                                [DD_FACT_TRACER_VERSION] = "tracer_version"};
+    size_t from = s->len;
+    show_text(s, "runtime_id", p->runtime_id);
+    show_text(s, "env", p->env);
+    show_text(s, "host", p->host);
+    show_text(s, "language", p->language);
+    show_text(s, "service", p->service);
+    show_text(s, "version", p->version);
+    for (int i = 0; i < DD_FACTS; i++)
+        if (p->facts[i].len)
+            show_text(s, names[i] ? names[i] : "fact", p->facts[i]);
+    show_texts(s, " tags{", p->tags, p->tags_n);
+    if (s->len > from)
+        append_text(s, " of the payload");
 }
 
 /* Decodes body; the text is overwritten by the next call. */
@@ -141,6 +189,8 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
         code = dd_decode_next(&d, &chunk, &more, &intake, &err);
         for (size_t i = 0; i < chunk.n && more; i++) {
             append_text(s, i ? "; " : s->len ? " [" : "[");
+            if (i == 0)
+                show_chunk(s, &chunk);
             show_span(s, &chunk.spans[i]);
             valid++;
         }
@@ -156,6 +206,8 @@ static inline const char *show_payload(enum dd_format format, gw_str body, size_
                         gw_reason_label(why), (unsigned long long)intake.not_taken[why]);
         refused += intake.not_taken[why];
     }
+    if (!code)
+        show_facts(s, d.payload);
     if (d.left_out.tags + d.left_out.links + d.left_out.events && !code)
         append_text(s, ", left out tags=%llu links=%llu events=%llu", (unsigned long long)d.left_out.tags,
                     (unsigned long long)d.left_out.links, (unsigned long long)d.left_out.events);

@@ -209,7 +209,7 @@ static void test_budget(void **state)
 {
     gw_str body = pack("[[{'trace_id': 1, 'span_id': 2, 'meta': {'a': 'b'}}]]");
     assert_string_equal(show_payload(DD_V04_MSGPACK, body, 0),
-                        "BUDGET@2: the spans of this payload need more than 0 bytes");
+                        "BUDGET@0: the spans of this payload need more than 0 bytes");
     free((void *)body.ptr);
 }
 

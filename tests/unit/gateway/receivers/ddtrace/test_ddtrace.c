@@ -335,7 +335,7 @@ static void info_is_stable_json(void **state)
     snprintf(port, sizeof port, "\"receiver_port\":%d,", f->d->open.port);
     assert_non_null(strstr(a.body, port));
     v = json_object_object_get(o, "endpoints");
-    assert_int_equal(json_object_array_length(v), 8);
+    assert_int_equal(json_object_array_length(v), 9);
     for (size_t i = 0; i < json_object_array_length(v); i++) { /* what is listed works */
         const char *path = json_object_get_string(json_object_array_get_idx(v, i));
         int status = ask(f, "PUT", path, "", GW_NOSTR).status;

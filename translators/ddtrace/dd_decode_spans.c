@@ -1,0 +1,43 @@
+/* The spans of one chunk in msgpack, by the function that reads one span of the payload's format: those that
+ * are valid are handed out, the others counted.
+ *
+ * Keeps no state; spans go to the decoder's arena. Called by dd_decode.c and dd_v07.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_decode.h"
+
+/* A span that is kept has at least 12 values (v0.5), or two keys, two ids and a map (v0.4: 20 bytes). */
+enum { LEAST_SPAN = 13 };
+
+/* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
+static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct dd_span *s,
+                             enum gw_reason *why)
+{
+    const uint8_t *start = d->in.at;
+    if (dd_msgpack_nil(&d->in)) {
+        *why = GW_REASON_NIL_SPAN;
+        return DD_TAKEN;
+    }
+    enum dd_got got = read(d, s, why);
+    if (got == DD_OTHER_TYPE)
+        return dd_decode_pass(d, start);
+    *why = dd_decode_fault(s);
+    return got;
+}
+
+enum dd_got dd_decode_spans(struct dd_decoder *d, dd_read_span_f *read, uint32_t n, struct dd_chunk *chunk,
+                            struct gw_intake *intake)
+{
+    size_t room = (size_t)(d->in.end - d->in.at) / LEAST_SPAN + 1;
+    struct dd_span *spans = gw_arena_raw(d->arena, n < room ? n : room, sizeof *spans);
+    if (!spans)
+        return DD_ILL_FORMED;
+    for (uint32_t i = 0; i < n; i++) {
+        enum gw_reason why;
+        if (take_span(d, read, &spans[chunk->n], &why)) /* a refused one leaves its place to the next */
+            return DD_ILL_FORMED;
+        dd_decode_count(intake, why);
+        chunk->n += why == GW_REASONS;
+    }
+    chunk->spans = spans;
+    return DD_TAKEN;
+}
