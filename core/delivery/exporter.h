@@ -98,9 +98,10 @@ struct gw_exporter {
     size_t conf_size, ctx_size;
     /* requests that it may have open at a time, where the option of that name says fewer */
     unsigned in_flight;
-    bool remote;          /* it sends over a network: requests adapt to what that bears (congestion.h) */
-    bool shows;           /* people read the output: related items should arrive together */
-    bool drop_by_default; /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
+    unsigned library_threads; /* that a library makes for it, about */
+    bool remote;              /* it sends over a network: requests adapt to what that bears (congestion.h) */
+    bool shows;               /* people read the output: related items should arrive together */
+    bool drop_by_default;     /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
     /* adds a diagnostic per mistake, `path` is "exporters[0]"; legal to call close after a failed or absent
      * open */

@@ -482,6 +482,7 @@ const struct gw_exporter gw_exporter_otlp_grpc = {
     .wants = (const char *const[]){"endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
+    .library_threads = 8, /* gRPC's */
     .remote = true,
     .open = grpc_open,
     .close = grpc_close,

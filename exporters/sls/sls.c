@@ -283,6 +283,7 @@ const struct gw_exporter gw_exporter_sls = {
     .wants = (const char *const[]){"endpoint", NULL},
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),
+    .library_threads = 8, /* gRPC's, with that protocol */
     .remote = true,
     .open = open_sls,
     .close = close_sls,

@@ -21,6 +21,7 @@
 #include "core/base/thread.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/ledger_report.h"
+#include "gateway/run/address_space.h"
 #include "gateway/run/command_line.h"
 #include "gateway/run/configuration.h"
 #include "gateway/run/modules.h"
@@ -37,6 +38,7 @@ enum { EXIT_WELL = 0, EXIT_OTHER = 1, EXIT_CONFIGURATION = 2, EXIT_LOST = 3 };
  * faults every time. Larger ones are rare, and would leave holes behind that count for nobody. */
 static void tune_memory(void)
 {
+    gw_address_space_spare();
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
@@ -319,7 +321,8 @@ static int execute(const struct gw_command_line *cli, struct gw_conf **at, struc
     }
     int code = EXIT_WELL;
     check_zone(diagnostics);
-    gw_pipeline_open(p, diagnostics);
+    if (check || gw_address_space_check(gw_pipeline_threads(p), conf->process.max_memory, diagnostics))
+        gw_pipeline_open(p, diagnostics);
     print_diagnostics(diagnostics, gw_log_for_machines() && !check && !gw_diagnostics_errors(diagnostics));
     if (gw_diagnostics_errors(diagnostics))
         code = EXIT_CONFIGURATION;

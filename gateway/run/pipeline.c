@@ -264,6 +264,18 @@ static void stop_senders(struct gw_pipeline *p, gw_nsec deadline)
     gw_unlock(&p->lock);
 }
 
+unsigned gw_pipeline_threads(const struct gw_pipeline *p)
+{
+    enum { OF_THE_PROCESS = 3 }; /* log, admin, disk queue */
+    unsigned n = OF_THE_PROCESS + gw_http_threads(p->http) + (unsigned)p->receivers_n, library = 0;
+    for (size_t i = 0; i < p->exporters_n; i++) {
+        const struct gw_exporter *module = p->exporters[i].module;
+        n++;
+        library = module->library_threads > library ? module->library_threads : library;
+    }
+    return n + library;
+}
+
 void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)
 {
     set_stage(p, STAGE_STOPPING);

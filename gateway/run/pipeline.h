@@ -36,6 +36,8 @@ void gw_pipeline_print(const struct gw_pipeline *, const struct gw_diagnostics *
 /* After an open without errors. False, with a line in the log, when the system has no thread for us; then
  * stop and drop. */
 bool gw_pipeline_start(struct gw_pipeline *) GW_MUST_CHECK;
+/* Threads that a start would make, about. */
+unsigned gw_pipeline_threads(const struct gw_pipeline *);
 /* How to point an application at what is really open. */
 void gw_pipeline_hint(struct gw_pipeline *, FILE *);
 

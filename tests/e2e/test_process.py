@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process: help from the tables, signals, exit codes, and what it asks of the system."""
+import resource
 import signal
 import subprocess
 import time
 
 import pytest
-from ddgate import BINARY, Ddgate, free_port, grpc
+from ddgate import BINARY, SANITIZED, Ddgate, free_port, grpc
 from payloads import span, v04
+from sending import QUICK
 
 
 def run(*args):
@@ -127,3 +129,31 @@ def test_signals_that_mean_nothing_end_nothing(gate, number):
     gate.signal(getattr(signal, f"SIG{number}"))
     assert gate.put("/v0.4/traces", v04([span()])).status == 200
     gate.stop()
+
+
+def limited(mib):
+    """For a child: its address space, as `ulimit -v` sets it."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20))
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer takes terabytes of addresses")
+def test_an_address_space_that_is_too_small_is_told_of_at_the_start(tmp_path):
+    conf = tmp_path / "x.conf"
+    conf.write_text(f'receivers = ( {{ type = "ddtrace"; listen = "127.0.0.1:{free_port()}"; socket = ""; }} );\n'
+                    'exporters = ( { type = "otlp_grpc"; endpoint = "http://127.0.0.1:1"; } );\nadmin = { listen = ""; };\n')
+    for mib in (150, 200):
+        done = subprocess.run([BINARY, "-c", conf], capture_output=True, text=True, check=False, timeout=60, preexec_fn=limited(mib))
+        assert done.returncode == 2 and f"ulimit -v: the process may use {mib} MiB of addresses, and needs" in done.stderr
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer takes terabytes of addresses")
+def test_half_a_gigabyte_of_addresses_is_enough_for_grpc(make_gate, sink):
+    with pytest.MonkeyPatch.context() as patch:
+        popen = subprocess.Popen
+        patch.setattr(subprocess, "Popen", lambda *args, **more: popen(*args, preexec_fn=limited(488), **more))
+        gate = make_gate(exporters=[grpc(sink, **QUICK)])
+    for _ in range(50):
+        assert gate.put("/v0.4/traces", v04([span() for _ in range(200)])).status == 200
+    sink.wait_spans(50 * 200)
+    gate.stop()
+    assert "ulimit" not in gate.stderr

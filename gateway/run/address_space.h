@@ -1,0 +1,22 @@
+/* address_space.h: a process whose address space is limited (`ulimit -v`, RLIMIT_AS; a container's limit is
+ * another one, of memory).
+ *
+ * By default each thread that allocates takes 64 MiB of addresses for a heap of its own, used or not: 0.7 GiB
+ * with gRPC, of which 25 MiB are memory. Where addresses are limited all threads share two heaps. A library
+ * that gets none ends the process (std::bad_alloc), or waits without end for a thread; so a limit that is too
+ * small is found at the start.
+ *
+ * Threads: main, at the start. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_ADDRESS_SPACE_H
+#define GW_ADDRESS_SPACE_H
+
+#include "core/config/config_diagnostic.h"
+
+/* Before the first allocation of another thread. */
+void gw_address_space_spare(void);
+/* Before anything is opened. False, and a mistake, where the limit is less than it takes to run; a warning where
+ * it is less than `max_memory` beyond that. `threads`: that there will be, about. */
+bool gw_address_space_check(unsigned threads, uint64_t max_memory, struct gw_diagnostics *);
+
+#endif
