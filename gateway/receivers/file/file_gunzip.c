@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* O_TMPFILE, memfd_create */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -18,6 +19,7 @@
 
 /* Of what is longer the rest is left: the reader would do nothing else for seconds. */
 static const uint64_t MOST = 1024u * 1024 * 1024, MOST_IN_MEMORY = 16u * 1024 * 1024;
+static const char too_long[] = "that is too much at once";
 
 struct search {
     const struct file_reader *r;
@@ -42,27 +44,38 @@ static bool is_original(void *search, gw_str base)
 }
 
 /* "app.log.2.gz" where the file was app.log, or app.log.1. */
-static bool has_name(const struct search *s, const char *gz)
+static bool has_name(const struct search *s, const char *compressed)
 {
     char name[NAME_MAX + 1];
-    size_t n = strlen(gz);
-    if (n < 4 || strcmp(gz + n - 3, ".gz") != 0)
+    const char *dot = strrchr(compressed, '.');
+    if (!file_is_compressed_name(compressed) || dot == compressed)
         return false;
-    snprintf(name, sizeof name, "%.*s", (int)n - 3, gz);
+    snprintf(name, sizeof name, "%.*s", (int)(dot - compressed), compressed);
     return strcmp(name, s->base) == 0 || file_is_rotation(s->original, name);
 }
 
 /* --- contents --- */
 
-/* What gzip says of the length, of which it keeps 32 bits. */
-static bool ends_at(int fd, uint64_t offset)
+/* How far the file goes on behind `offset`, as far as gzip says: it keeps 32 bits of the length. */
+static uint32_t bytes_behind(int fd, uint64_t offset, uint64_t packed)
 {
     uint8_t last[4];
-    off_t size = lseek(fd, 0, SEEK_END);
-    bool read = size >= 20 && file_pread(fd, last, sizeof last, (uint64_t)size - sizeof last) == sizeof last;
-    lseek(fd, 0, SEEK_SET);
-    return read && (uint32_t)offset ==
-                       (last[0] | (uint32_t)last[1] << 8 | (uint32_t)last[2] << 16 | (uint32_t)last[3] << 24);
+    if (packed < 20 || file_pread(fd, last, sizeof last, packed - sizeof last) != sizeof last)
+        return 0;
+    return (last[0] | (uint32_t)last[1] << 8 | (uint32_t)last[2] << 16 | (uint32_t)last[3] << 24) -
+           (uint32_t)offset;
+}
+
+/* Once for a file: the entry goes. */
+static void leave(struct search *s, const char *path, const struct stat *st, uint64_t lost, const char *why)
+{
+    gw_log(GW_WARNING, s->r->component,
+           "%s (%" PRIu64 " bytes) may have lines that were not read before it was compressed, and is not "
+           "unpacked: %s",
+           path, (uint64_t)st->st_size, why);
+    atomic_fetch_add_explicit(&s->r->counts->unread_archives, 1, memory_order_relaxed);
+    s->found->left = true;
+    s->found->lost = lost;
 }
 
 static int unnamed_file(const struct file_reader *r, uint64_t *most)
@@ -82,8 +95,9 @@ static bool put(int fd, const char *bytes, size_t n, uint64_t at)
     return n == 0 || pwrite(fd, bytes, n, (off_t)at) == (ssize_t)n;
 }
 
-/* Its beginning was read, and is the file's. Writes what stands behind `from`; false: not all of it. */
-static bool unpack(const struct search *s, gzFile gz, const char *head, size_t n, int to, uint64_t most)
+/* Its beginning was read, and is the file's. Writes what stands behind `from`. NULL: all of it; else why not. */
+static const char *unpack(const struct search *s, gzFile gz, const char *head, size_t n, int to,
+                          uint64_t most)
 {
     char buf[64 * 1024];
     uint64_t at = n, from = s->from;
@@ -95,7 +109,29 @@ static bool unpack(const struct search *s, gzFile gz, const char *head, size_t n
         good = put(to, buf + skip, (size_t)got - skip, at + skip);
         at += (uint64_t)got;
     }
-    return good && got == 0 && gzeof(gz);
+    return !good ? strerror(errno) : got < 0 ? "it is damaged" : got > 0 ? too_long : NULL;
+}
+
+/* Its first bytes are the file's. */
+static void take(struct search *s, gzFile gz, const char *head, size_t n, const char *path,
+                 const struct stat *st, uint32_t behind)
+{
+    struct file_copy_found *found = s->found;
+    uint64_t most, lost = behind;
+    int to = unnamed_file(s->r, &most);
+    const char *why = to < 0 ? strerror(errno) : unpack(s, gz, head, n, to, most);
+    if (!why && fstat(to, &found->st) == 0 && (uint64_t)found->st.st_size > s->from) {
+        found->fd = to;
+        found->unnamed = true;
+        snprintf(found->path, sizeof found->path, "%.*s", (int)strlen(path) - 3, path);
+        return;
+    }
+    if (to >= 0)
+        close(to);
+    if (why == too_long && lost < most)
+        lost += UINT64_C(1) << 32;
+    if (why && !atomic_load(&s->r->stopping))
+        leave(s, path, st, lost, why);
 }
 
 /* Takes over fd. */
@@ -103,25 +139,25 @@ static void consider(struct search *s, int fd, const char *path)
 {
     const struct file_saved *saved = &s->entry->at;
     char head[FILE_HEAD];
-    uint64_t most;
-    gzFile gz = fd < 0 || ends_at(fd, s->from) ? NULL : gzdopen(fd, "r");
+    struct stat st;
+    uint32_t behind = fd >= 0 && fstat(fd, &st) == 0 ? bytes_behind(fd, s->from, (uint64_t)st.st_size) : 0;
+    gzFile gz = behind ? gzdopen(fd, "r") : NULL;
     if (!gz && fd >= 0)
         close(fd);
     if (!gz)
         return;
-    int n = gzdirect(gz) ? -1 : gzread(gz, head, saved->head_n), to = -1;
-    if (n == (int)saved->head_n && file_head_hash(head, (size_t)n) == saved->head &&
-        (to = unnamed_file(s->r, &most)) >= 0) {
-        if (unpack(s, gz, head, (size_t)n, to, most) && fstat(to, &s->found->st) == 0 &&
-            (uint64_t)s->found->st.st_size > s->from) {
-            s->found->fd = to;
-            s->found->unnamed = true;
-            snprintf(s->found->path, sizeof s->found->path, "%.*s", (int)strlen(path) - 3, path);
-        } else {
-            close(to);
-        }
-    }
+    int n = gzdirect(gz) ? -1 : gzread(gz, head, saved->head_n);
+    if (n == (int)saved->head_n && file_head_hash(head, (size_t)n) == saved->head)
+        take(s, gz, head, (size_t)n, path, &st, behind);
     gzclose(gz);
+}
+
+/* Of another compression only its time says that it was written after it was looked at last. */
+static void pass_over(struct search *s, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtim.tv_sec > s->entry->at.seen)
+        leave(s, path, &st, 0, "ddgate unpacks gzip only");
 }
 
 /* --- folders --- */
@@ -131,10 +167,15 @@ static void search_folder(void *search, const char *folder)
     struct search *s = search;
     char path[PATH_MAX];
     DIR *dir = s->found->fd < 0 ? opendir(folder[0] ? folder : ".") : NULL;
-    for (struct dirent *e; dir && s->found->fd < 0 && (e = readdir(dir));)
-        if (has_name(s, e->d_name) &&
-            (size_t)snprintf(path, sizeof path, "%s%s", folder, e->d_name) < sizeof path)
+    for (struct dirent *e; dir && s->found->fd < 0 && (e = readdir(dir));) {
+        if (!has_name(s, e->d_name) ||
+            (size_t)snprintf(path, sizeof path, "%s%s", folder, e->d_name) >= sizeof path)
+            continue;
+        if (gw_str_ends(gw_str_z(path), GW_STR(".gz")))
             consider(s, file_open(path), path);
+        else
+            pass_over(s, path);
+    }
     if (dir)
         closedir(dir);
 }
@@ -156,6 +197,7 @@ void file_gunzip(const struct file_reader *r, const struct file_entry *e, const 
 {
     struct search s = {.r = r, .entry = e, .from = from, .found = found};
     found->fd = -1;
+    found->left = false;
     if (!e->at.head_n)
         return;
     search_for(&s, e->at.path);

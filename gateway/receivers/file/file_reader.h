@@ -96,8 +96,8 @@ struct file_conf {
 
 /* Any thread reads them. */
 struct file_counts {
-    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, lost_bytes, read_errors, failing,
-        slow_patterns, files, waits;
+    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, lost_bytes, unread_archives,
+        read_errors, failing, slow_patterns, files, waits;
 };
 
 enum { FILE_BLOCK = 256 * 1024, FILE_TURN = 1024 * 1024, FILE_HELD = 64 * 1024 };
@@ -411,15 +411,17 @@ struct file_copy_found {
     int fd; /* for reading, the caller's; -1: there is none */
     struct stat st;
     char path[4096];
-    bool unnamed; /* no name leads to it: it was made of a compressed one */
-    uint64_t own; /* bytes of one that is read for itself, what t held with it; 0: there is none */
+    bool unnamed;  /* no name leads to it: it was made of a compressed one */
+    uint64_t own;  /* bytes of one that is read for itself, what t held with it; 0: there is none */
+    bool left;     /* a compressed one is not unpacked … */
+    uint64_t lost; /* … and so many bytes in it at least are not read; 0: nobody knows */
 };
 void file_find_copy(const struct file_reader *, const struct file_tail *, struct file_copy_found *);
 
 /* --- file_gunzip.c --- */
 
-/* What stands behind `from` of the entry's file in one that a rotation made of it and compressed with gzip. The
- * fd is of a file without a name, with that at the same offset; path is what it was called before. -1: there is
+/* What stands behind `from` of the entry's file in one that a rotation made of it and compressed with gzip. What
+ * cannot be unpacked is logged, counted and left. The fd is of a file without a name, with that at the same offset; path is what it was called before. -1: there is
  * none, or nothing left of it. `target`: where the entry's path leads; may be NULL. */
 void file_gunzip(const struct file_reader *, const struct file_entry *, const char *target, uint64_t from,
                  struct file_copy_found *);

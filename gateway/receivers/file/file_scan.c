@@ -195,7 +195,7 @@ static void resume(struct file_reader *r, struct found *f, struct file_entry *e,
     begin_to_read(r, t);
 }
 
-/* What was compressed is known by its contents only. */
+/* What was compressed is known by its contents only. What is not unpacked is left for good: e goes. */
 static int open_compressed(struct file_reader *r, struct file_entry *e, char *path, size_t size)
 {
     struct file_copy_found found;
@@ -203,6 +203,9 @@ static int open_compressed(struct file_reader *r, struct file_entry *e, char *pa
     if (found.fd >= 0) {
         snprintf(path, size, "%s", found.path);
         offset_tracker_move(r->tracker, e, 0, 0);
+    } else if (found.left) {
+        atomic_fetch_add_explicit(&r->counts->lost_bytes, found.lost, memory_order_relaxed);
+        offset_tracker_remove(r->tracker, e);
     }
     return found.fd;
 }
@@ -226,13 +229,14 @@ static int open_lost(struct file_reader *r, struct file_entry *e, char *path, si
     return gone ? open_compressed(r, e, path, size) : -1;
 }
 
-/* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. No
- * entry comes or goes meanwhile: what else there is to find out about the file its first turn does. */
+/* Renamed while we were away, to a name that no pattern finds: what was not read of it is read still. What
+ * else there is to find out about the file its first turn does. */
 static void resume_lost(struct file_reader *r)
 {
     char path[PATH_MAX];
-    for (struct file_entry *e = offset_tracker_first(r->tracker); e; e = e->next) {
+    for (struct file_entry *e = offset_tracker_first(r->tracker), *next; e; e = next) {
         struct stat st;
+        next = e->next;
         int fd = e->open ? -1 : open_lost(r, e, path, sizeof path);
         if (fd < 0)
             continue;

@@ -243,6 +243,65 @@ static void what_was_compressed_before_it_was_read_is_read(void **state)
     }
 }
 
+static void make_long(const struct bed *b)
+{
+    FILE *f = fopen(in(b, "app.log"), "a");
+    for (unsigned i = 0; i < 17 << 20; i++)
+        putc(i % 64 ? 'x' : '\n', f);
+    fclose(f);
+}
+
+static void shell(const struct bed *b, const char *command)
+{
+    char line[400];
+    snprintf(line, sizeof line, "cd %s && %s", b->folder, command);
+    assert_int_equal(system(line), 0);
+}
+
+/* Compressed while no gateway ran: too long, damaged, or with something else than gzip. It is said once, by one start. */
+static void what_is_not_unpacked_is_counted(void **state)
+{
+    static const struct {
+        const char *compressed;
+        uint64_t lost;
+        unsigned archives;
+    } cases[] = {
+        {"gzip app.log.1", 17 << 20, 1},
+        {"gzip app.log.1 && printf xxxx | dd of=app.log.1.gz bs=1 seek=20000 conv=notrunc status=none",
+         17 << 20, 1},
+        {"touch -d '1 minute' app.log.1 && cp -p app.log.1 app.log.1.zst && rm app.log.1", 0, 1},
+        {"touch -d '1 minute' app.log.1 && cp -p app.log.1 app.log.1.xz && rm app.log.1", 0, 1},
+        {"touch -d '1 minute ago' app.log.1 && cp -p app.log.1 app.log.1.bz2 && rm app.log.1", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bed b;
+        char offsets[80];
+        bed_new(&b, 1 << 20);
+        snprintf(b.offsets, sizeof b.offsets, "%s/offsets", b.above);
+        snprintf(offsets, sizeof offsets, "%s/", b.above);
+        append_lines(&b, "app.log", 0, 20);
+        open_reader(&b);
+        run_dry(&b);
+        stop_reader(&b);
+        close_reader(&b);
+        make_long(&b);
+        assert_int_equal(rename(in(&b, "app.log"), in(&b, "app.log.1")), 0);
+        shell(&b, cases[i].compressed);
+        closed = offsets; /* no file without a name is made there, and 16 MiB are the most */
+        for (int start = 0; start < 2; start++) {
+            open_reader(&b);
+            run_dry(&b);
+            assert_int_equal(b.file->counts.unread_archives, start ? 0 : cases[i].archives);
+            if (cases[i].lost)
+                assert_int_equal(b.file->counts.lost_bytes, start ? 0 : cases[i].lost);
+            stop_reader(&b);
+            close_reader(&b);
+        }
+        closed = NULL;
+        bed_drop(&b);
+    }
+}
+
 /* Beside the log, and the pattern finds it there. */
 static void a_copy_in_another_folder_is_not_read_twice(void **state)
 {
@@ -624,6 +683,7 @@ int main(void)
         cmocka_unit_test(a_copy_that_ends_before_its_original_did_is_not_read_twice),
         cmocka_unit_test(a_copy_that_is_gone_at_once_is_read),
         cmocka_unit_test(what_was_compressed_before_it_was_read_is_read),
+        cmocka_unit_test(what_is_not_unpacked_is_counted),
         cmocka_unit_test(a_copy_in_another_folder_is_not_read_twice),
         cmocka_unit_test(what_is_in_no_copy_is_counted),
         cmocka_unit_test(a_rotation_during_a_scan_reads_nothing_twice),
