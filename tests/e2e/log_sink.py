@@ -106,6 +106,18 @@ class LogSink(logs_service_pb2_grpc.LogsServiceServicer):
             if not self._changed.wait_for(lambda: condition(self), timeout):
                 raise Timeout(f"{what} was not met within {timeout} s; {len(self._records)} records: {self._records[-3:]}")
 
+    def wait_bodies(self, wanted, what, timeout=PATIENCE):
+        """Until each of these came. A record is looked at once, however often the sink is asked."""
+        missing, seen = set(wanted), 0
+
+        def none_missing(_):
+            nonlocal seen
+            missing.difference_update(r.body for r in self._records[seen:])
+            seen = len(self._records)
+            return not missing
+
+        self.wait(none_missing, what, timeout)
+
     def wait_records(self, n, timeout=PATIENCE):
         self.wait(lambda s: len(s.records) >= n, f"{n} records", timeout)
         return self.records

@@ -59,9 +59,12 @@ def rotate(words, directory, *paths):
 
 
 def on_disk(*folders):
-    """How often each line stands in some file, compressed or not."""
-    found = collections.Counter()
+    """How often each line stands in some file, compressed or not; and what stands at the ends of files without a line's end: logrotate
+    copies a file while a line is written into it."""
+    found, torn = collections.Counter(), set()
     for path in (p for folder in folders for p in folder.iterdir() if p.is_file()):
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        found.update(line for line in data.decode().split("\n") if line)
-    return found
+        *lines, end = data.decode().split("\n")
+        found.update(line for line in lines if line)
+        torn |= {end} - {""}
+    return found, torn

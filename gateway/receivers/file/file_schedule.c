@@ -3,6 +3,7 @@
  * scan call it; it reads nothing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -100,6 +101,20 @@ static bool is_over(struct file_reader *r, const struct file_tail *t, bool delet
     return !deleted || offset_tracker_settled(r->tracker, t->entry);
 }
 
+/* It could not be read until now, and nobody looks for it any more: but for the next start, if it has a name. */
+static void leave_unread(struct file_reader *r, const struct file_tail *t, bool deleted)
+{
+    struct stat st;
+    uint64_t size = t->fd >= 0 && fstat(t->fd, &st) == 0 ? (uint64_t)st.st_size : t->there,
+             left = size > t->pos ? size - t->pos : 0;
+    if (!t->error || !left)
+        return;
+    gw_log(GW_WARNING, r->component, "%s is gone, and %" PRIu64 " bytes of it that could not be read are %s",
+           t->entry->at.path, left, deleted ? "lost" : "left to the next start");
+    if (deleted)
+        atomic_fetch_add_explicit(&r->counts->lost_bytes, left, memory_order_relaxed);
+}
+
 /* True: it was dropped. */
 static bool retire(struct file_reader *r, struct file_tail *t)
 {
@@ -108,6 +123,7 @@ static bool retire(struct file_reader *r, struct file_tail *t)
     if (!is_over(r, t, deleted))
         return false;
     struct file_entry *e = t->entry;
+    leave_unread(r, t, deleted);
     file_tail_drop(r, t);
     if (deleted)
         offset_tracker_remove(r->tracker, e);

@@ -147,6 +147,40 @@ static void a_file_that_cannot_be_read_waits_alone(void **state)
 }
 
 /* At a start it cannot even be compared with what was saved. */
+/* Deleted, or renamed to where no pattern finds it: then the next start reads it. */
+static void what_could_not_be_read_of_a_file_that_is_gone_is_counted(void **state)
+{
+    for (int renamed = 0; renamed < 2; renamed++) {
+        struct bed b;
+        bed_new(&b, 1 << 20);
+        append_lines(&b, "bad.log", 0, 10);
+        open_reader(&b);
+        run_dry(&b);
+        unreadable = inode(&b, "bad.log");
+        unreadable_errno = EIO;
+        append_lines(&b, "bad.log", 10, 20);
+        run(&b, GW_SEC);
+        uint64_t logged = gw_log_counts().lines[GW_WARNING];
+        if (renamed)
+            assert_int_equal(rename(in(&b, "bad.log"), in(&b, "bad.old")), 0);
+        else
+            assert_int_equal(unlink(in(&b, "bad.log")), 0);
+        run(&b, 200 * GW_SEC);
+        assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
+        assert_int_equal(b.file->counts.lost_bytes, renamed ? 0 : 10 * 110);
+        assert_int_equal(b.file->counts.failing, 0);
+        unreadable = 0;
+        stop_reader(&b);
+        close_reader(&b);
+        open_reader(&b);
+        run_dry(&b);
+        once(&b, 0, renamed ? 20 : 10);
+        stop_reader(&b);
+        close_reader(&b);
+        bed_drop(&b);
+    }
+}
+
 static void a_known_file_that_cannot_be_read_at_the_start_is_not_another_one(void **state)
 {
     struct bed b;
@@ -575,6 +609,7 @@ int main(void)
         cmocka_unit_test(files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start),
         cmocka_unit_test(fewer_files_are_open_where_there_are_fewer_descriptors),
         cmocka_unit_test(a_file_that_cannot_be_read_waits_alone),
+        cmocka_unit_test(what_could_not_be_read_of_a_file_that_is_gone_is_counted),
         cmocka_unit_test(a_known_file_that_cannot_be_read_at_the_start_is_not_another_one),
         cmocka_unit_test(a_hole_is_passed_over),
         cmocka_unit_test(a_hole_within_a_line_is_passed_over),
