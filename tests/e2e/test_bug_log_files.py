@@ -60,7 +60,7 @@ def logrotate(case, logs, sink):
             PAUSE.wait(0.5)
             rotate(case["logrotate"].replace("\n", ";"), logs.parent, writer.path)
             writer.reopen()
-    there = on_disk(logs)
+    there, _ = on_disk(logs)
     return [line for line in writer.lines if line in there]
 
 
