@@ -20,8 +20,8 @@ static gw_str host_of(const struct dd_fields *f, const struct dd_scanned *c)
 {
     if (!c->host.len)
         return GW_NOSTR;
-    return own_text(f, DD_T_DD_HOSTNAME,
-                    own_text(f, DD_T_DD_TRACER_HOSTNAME, own_text(f, DD_T_HOST, c->host)));
+    gw_str tracers = own_text(f, DD_T_DD_TRACER_HOST, own_text(f, DD_T_HOST, c->host));
+    return own_text(f, DD_T_DD_HOSTNAME, own_text(f, DD_T_DD_TRACER_HOSTNAME, tracers));
 }
 
 /* Promoted tags as attributes of the resource: part of what tells resources apart. */
@@ -112,6 +112,7 @@ static void use_tag(struct dd_fields *f, const struct dd_group *g, unsigned tag)
     switch (tag) {
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
+    case DD_T_DD_TRACER_HOST:
     case DD_T_HOST:
         if (!f->value[tag].number && gw_str_eq(f->value[tag].text, g->id.host))
             dd_use(f, tag);

@@ -278,6 +278,7 @@ static bool says_where(unsigned name)
     case DD_T_BASE_SERVICE:
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
+    case DD_T_DD_TRACER_HOST:
     case DD_T_HOST:
     case DD_T_COMPONENT:
     case DD_T_INTEGRATION:
@@ -393,7 +394,8 @@ static bool learn_fact(const struct learner *l, unsigned tag)
 /* A host tag that is the resource's: the resource is found by it, so the next span's will be as well. */
 static bool learn_host(const struct learner *l, unsigned tag)
 {
-    if (tag != DD_T_DD_HOSTNAME && tag != DD_T_DD_TRACER_HOSTNAME && tag != DD_T_HOST)
+    if (tag != DD_T_DD_HOSTNAME && tag != DD_T_DD_TRACER_HOSTNAME && tag != DD_T_DD_TRACER_HOST &&
+        tag != DD_T_HOST)
         return true;
     gw_str host = l->group->id.host;
     return host.len && !l->f->value[tag].number && gw_str_eq(l->f->value[tag].text, host);

@@ -184,6 +184,7 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
         return;
     case DD_T_DD_HOSTNAME:
     case DD_T_DD_TRACER_HOSTNAME:
+    case DD_T_DD_TRACER_HOST:
     case DD_T_HOST:
         set_first(&s->host, t->value);
         return;

@@ -28,6 +28,8 @@ static void from_tags(void **state)
         {N "'language':'ruby'}", "service.name='svc' telemetry.sdk.language='ruby'"},
         {N "'_dd.hostname':'a','host':'b'}", "host.name='a' service.name='svc'"},
         {N "'_dd.tracer_hostname':'a','host':'b'}", "host.name='a' service.name='svc'"},
+        {N "'_dd.tracer_host':'a','host':'b'}", "host.name='a' service.name='svc'"},
+        {N "'_dd.tracer_hostname':'a','_dd.tracer_host':'b'}", "host.name='a' service.name='svc'"},
         {N "'host':'b'}", "host.name='b' service.name='svc'"},
         {"'name':'n','metrics':{'process_id':77}", "process.pid=77 service.name='svc'"},
         {"'name':'n','metrics':{'system.pid':77}", "process.pid=77 service.name='svc'"},
