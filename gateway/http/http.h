@@ -70,10 +70,11 @@ enum gw_http_method {
 
 /* Of one connection; lives as long as it. `note` is the receiver's own: what it found out about the peer. */
 struct gw_http_peer {
-    bool local; /* loopback or Unix socket */
-    pid_t pid;  /* Unix sockets: the process at the other end; 0 where the kernel does not tell */
+    bool local;     /* loopback or Unix socket */
+    bool by_socket; /* Unix socket */
+    pid_t pid; /* of it: the process at the other end; 0 where it is in a PID namespace that is not seen */
     bool noted;
-    char note[96];
+    char note[128];
 };
 
 struct gw_http_request {

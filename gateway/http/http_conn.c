@@ -38,7 +38,8 @@ static void find_peer(struct conn *c, const struct sockaddr *sa)
     struct ucred cred = {0};
     socklen_t len = sizeof cred;
     c->peer.local = gw_listen_is_local(sa);
-    if (sa->sa_family == AF_UNIX && getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+    c->peer.by_socket = sa->sa_family == AF_UNIX;
+    if (c->peer.by_socket && getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
         c->peer.pid = cred.pid;
 }
 

@@ -181,16 +181,58 @@ static gw_str id_of_path(gw_str path)
     return found;
 }
 
+/* The path of a line "hierarchy:controllers:path". */
+static bool next_path(gw_str *cgroup_file, gw_str *path)
+{
+    gw_str field;
+    while (gw_str_next(cgroup_file, '\n', path))
+        if (gw_str_next(path, ':', &field) && gw_str_next(path, ':', &field))
+            return true;
+    return false;
+}
+
 gw_str dd_container_of_cgroup(gw_str cgroup_file)
 {
-    gw_str line, field;
-    while (gw_str_next(&cgroup_file, '\n', &line)) {
-        /* "hierarchy:controllers:path" */
-        if (!gw_str_next(&line, ':', &field) || !gw_str_next(&line, ':', &field))
-            continue;
-        gw_str id = id_of_path(line);
-        if (id.len)
-            return id;
+    gw_str path, id = GW_NOSTR;
+    while (!id.len && next_path(&cgroup_file, &path))
+        id = id_of_path(path);
+    return id;
+}
+
+/* "8-4-4-4-12" hexadecimal digits, where systemd's slices write '_'; or 32 digits of a static pod's. */
+static bool is_pod_uid(gw_str s)
+{
+    if (s.len == 32)
+        return all_hex(s);
+    for (size_t i = 0; s.len == 36 && i < s.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? s.ptr[i] != '-' && s.ptr[i] != '_' : !is_hex_digit(s.ptr[i]))
+            return false;
     }
-    return GW_NOSTR;
+    return s.len == 36;
+}
+
+/* "pod<uid>", "kubepods-burstable-pod<uid>.slice", "kubelet-kubepods-pod<uid>.slice". */
+static bool pod_of_segment(gw_str segment, gw_str *uid)
+{
+    if (gw_str_ends(segment, GW_STR(".slice")))
+        segment.len -= strlen(".slice");
+    for (size_t len = 32; len <= 36 && len + 3 <= segment.len; len += 4) {
+        *uid = gw_str_from(segment, segment.len - len);
+        if (memcmp(uid->ptr - 3, "pod", 3) == 0 && is_pod_uid(*uid))
+            return true;
+    }
+    return false;
+}
+
+void dd_pod_of_cgroup(gw_str cgroup_file, char out[DD_POD_UID])
+{
+    gw_str path, segment, uid;
+    size_t n = 0;
+    while (!n && next_path(&cgroup_file, &path))
+        while (!n && gw_str_next(&path, '/', &segment))
+            if (pod_of_segment(segment, &uid))
+                for (; n < uid.len; n++)
+                    out[n] = uid.ptr[n] == '_' ? '-' : uid.ptr[n];
+    out[n] = '\0';
 }

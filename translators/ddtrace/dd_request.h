@@ -36,4 +36,9 @@ void dd_request_header(struct dd_request *, struct gw_arena *, gw_str name, gw_s
  * containerd, cri-o, ECS, Kubernetes slices); empty when none stands there. */
 gw_str dd_container_of_cgroup(gw_str cgroup_file);
 
+/* The uid of the pod that the same paths name, as Kubernetes writes it (of a static pod: 32 digits); empty when
+ * none does. Ends with a NUL byte. */
+enum { DD_POD_UID = 40 };
+void dd_pod_of_cgroup(gw_str cgroup_file, char out[DD_POD_UID]);
+
 #endif

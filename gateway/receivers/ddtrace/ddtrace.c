@@ -128,6 +128,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     d->host = host;
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
+    d->cgroups = ddtrace_cgroups_new(c->proc_root.ptr, c->cgroup_root.ptr);
+    if (!d->cgroups)
+        return GW_INTERNAL;
     set_options(d);
     describe_site(d);
     gw_http_open_access(&d->open, &d->access, &access, &d->conf.listen, diagnostics);
@@ -205,6 +208,8 @@ static void close_(void *ctx)
     free(d->threads);
     d->threads = NULL;
     d->threads_n = 0;
+    ddtrace_cgroups_drop(d->cgroups);
+    d->cgroups = NULL;
     gw_listener_access_close(&d->access);
 }
 

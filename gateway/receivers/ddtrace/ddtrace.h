@@ -2,6 +2,7 @@
  *
  *      GET /info                      what works here; byte-stable, so that Datadog-Agent-State (its hash) is   ddtrace_info.c
  *      PUT, POST /v0.x/traces         decode, translate, offer, answer                                          ddtrace_traces.c
+ *                                     who sends: headers, or the peer's cgroup                                 ddtrace_request.c, ddtrace_cgroup.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
  *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
  *
@@ -17,6 +18,7 @@
 #include "core/config/option.h"
 #include "gateway/http/http_open.h"
 #include "gateway/receiver_host.h"
+#include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
 #include "translators/ddtrace/dd_translate.h"
 
 /* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is
@@ -60,6 +62,15 @@
     X(choice, service_override, "service_override", "split", "split|base", "",                               \
       "Spans of an integration's own service (\"postgres\"): split puts them into a resource of their own, " \
       "base into their process's.")                                                                          \
+    X(str, proc_root, "proc_root", "/proc", "", "",                                                          \
+      "Where the processes of this host are shown: the cgroup of a peer of the Unix socket names its "       \
+      "container. In a container with the host's /proc mounted elsewhere, that folder.")                     \
+    X(str, cgroup_root, "cgroup_root", "/sys/fs/cgroup", "", "",                                             \
+      "Where the cgroups of this host are mounted: a tracer that sends the inode of its cgroup "             \
+      "(Datadog-Entity-ID: in-…) is found there.")                                                           \
+    X(flag, same_host, "same_host", "false", "", "",                                                         \
+      "Every sender is on this host, also those that come from other addresses than loopback, as pods do "   \
+      "to a DaemonSet: they get its host.name, and their inodes are looked up here.")                        \
     X(map, resource, "resource", "", "", "",                                                                 \
       "Resource attributes to add to all; they win over what is found.")                                     \
     X(list, promote, "promote", "", "", "",                                                                  \
@@ -117,6 +128,8 @@ struct ddtrace {
     size_t info_len;
     struct gw_http_open open;
     bool has_socket; /* conf.socket is open */
+    struct ddtrace_cgroups *cgroups;
+    atomic_bool said_unseen; /* to the log: there are peers whose process is not seen */
     struct ddtrace_thread *threads;
     unsigned threads_n;
     struct ddtrace_counts counts;
@@ -127,6 +140,10 @@ struct ddtrace {
 size_t ddtrace_quiet_routes(struct gw_http_route *to);
 /* The path of the row when it stands in /info, else NULL. */
 const char *ddtrace_quiet_listed(enum ddtrace_quiet_row);
+
+/* Fills `out` from the request's headers and, where they are silent, from the peer's cgroup. The views live as
+ * long as the request. */
+void ddtrace_read_request(struct ddtrace *, const struct gw_http_request *, struct dd_request *out);
 
 /* Writes /info and its hash, once, after the listeners are known. */
 void ddtrace_info_make(struct ddtrace *);

@@ -3,12 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE
 #include "gateway/receivers/ddtrace/ddtrace.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
@@ -17,44 +12,6 @@
  * rates in force. */
 static const gw_str keep_all = GW_LIT("{\"rate_by_service\":{\"service:,env:\":1}}"),
                     unchanged = GW_LIT("{}");
-
-struct ask {
-    struct dd_request *request;
-    struct gw_arena *arena;
-};
-
-static void see_header(void *cookie, gw_str name, gw_str value)
-{
-    struct ask *a = cookie;
-    dd_request_header(a->request, a->arena, name, value);
-}
-
-/* The container of a process at the other end of a Unix socket, by its cgroup; once per connection. */
-static gw_str container_of_peer(struct gw_http_peer *peer)
-{
-    char path[64], text[4096];
-    if (peer->noted || peer->pid <= 0)
-        return gw_str_z(peer->note);
-    peer->noted = true;
-    snprintf(path, sizeof path, "/proc/%d/cgroup", (int)peer->pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-    if (fd >= 0)
-        close(fd);
-    gw_str id = dd_container_of_cgroup(gw_str_n(text, n > 0 ? (size_t)n : 0));
-    if (id.len < sizeof peer->note && id.len)
-        memcpy(peer->note, id.ptr, id.len);
-    return gw_str_z(peer->note);
-}
-
-static void read_request(const struct gw_http_request *q, struct dd_request *out)
-{
-    struct ask ask = {out, q->arena};
-    *out = (struct dd_request){.peer_is_local = q->peer->local};
-    gw_http_headers(q, see_header, &ask);
-    if (out->container_id.len == 0)
-        out->container_id = container_of_peer(q->peer);
-}
 
 static bool is_media(gw_str type, const char *name)
 {
@@ -238,7 +195,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     struct dd_request from;
     struct gw_err err = {0};
     enum dd_format format = DD_V04_MSGPACK;
-    read_request(q, &from);
+    ddtrace_read_request(d, q, &from);
     if (version != DDTRACE_V10 && is_probe(q->body)) {
         add(&d->counts.probes, 1);
         answer_good(version, &from, r);

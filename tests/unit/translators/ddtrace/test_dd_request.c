@@ -142,12 +142,39 @@ static void cgroup_files_name_the_container(void **state)
     is(dd_container_of_cgroup(GW_NOSTR), "");
 }
 
+static void cgroup_files_name_the_pod(void **state)
+{
+    static const char *const cases[][2] = {
+        {"11:perf_event:/kubepods/besteffort/pod3d274242-8ee0-11e9-a8a6-1e68d864ef1a/" ID64,
+         "3d274242-8ee0-11e9-a8a6-1e68d864ef1a"},
+        {"3:cpu:/\n0::/kubepods.slice/kubepods-burstable.slice/"
+         "kubepods-burstable-pod2d3da189_6407_48e3_9ab6_78188d75e609.slice/cri-containerd-" ID64 ".scope\n",
+         "2d3da189-6407-48e3-9ab6-78188d75e609"},
+        {"0::/kubelet.slice/kubelet-kubepods.slice/"
+         "kubelet-kubepods-pod2d3da189_6407_48e3_9ab6_78188d75e609.slice/cri-containerd-" ID64 ".scope",
+         "2d3da189-6407-48e3-9ab6-78188d75e609"},
+        {"0::/kubepods/podaf7ad7e5dfe0e2bd3b5c1d8e5f4c2a11/" ID64, "af7ad7e5dfe0e2bd3b5c1d8e5f4c2a11"},
+        {"0::/kubepods/pod3d274242-8ee0-11e9-a8a6-1e68d864ef1a", "3d274242-8ee0-11e9-a8a6-1e68d864ef1a"},
+        {"0::/kubepods.slice/kubepods-pod1.slice/crio-" ID64 ".scope", ""},
+        {"0::/kubepods/pod3d274242-8ee0-11e9-a8a6-1e68d864ef1/" ID64, ""},
+        {"0::/docker/" ID64, ""},
+        {"0::/podman-3d274242-8ee0-11e9-a8a6-1e68d864ef1a", ""},
+        {"no colons pod3d274242-8ee0-11e9-a8a6-1e68d864ef1a", ""},
+        {"", ""},
+    };
+    char uid[DD_POD_UID];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        dd_pod_of_cgroup(gw_str_z(cases[i][0]), uid);
+        assert_string_equal(uid, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_read_in_any_case),      cmocka_unit_test(flags_follow_the_agent),
         cmocka_unit_test(the_entity_id_names_the_container), cmocka_unit_test(the_external_env_names_the_pod),
-        cmocka_unit_test(cgroup_files_name_the_container),
+        cmocka_unit_test(cgroup_files_name_the_container),   cmocka_unit_test(cgroup_files_name_the_pod),
     };
     return cmocka_run_group_tests(tests, arena_open, arena_close);
 }
