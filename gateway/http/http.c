@@ -29,6 +29,7 @@ struct gw_http *gw_http_new(struct gw_budget *budget, int threads)
     h->threads = threads > 0 ? (unsigned)threads : 1;
     h->said_seed = gw_random();
     gw_lock_init(&h->lock, GW_LOCK_HTTP_TABLE);
+    gw_lock_init(&h->later_lock, GW_LOCK_HTTP_LATER);
     gw_cond_init(&h->changed_over);
     if (gw_http_draft(h))
         return h;
@@ -42,6 +43,7 @@ void gw_http_drop(struct gw_http *h)
         return;
     gw_http_stop(h, 0);
     gw_lock_fini(&h->lock);
+    gw_lock_fini(&h->later_lock);
     pthread_cond_destroy(&h->changed_over);
     free(h);
 }

@@ -95,11 +95,14 @@ void gw_http_headers(const struct gw_http_request *, gw_http_header_f *, void *c
  * arena is reset; what it has no room for is empty. */
 void gw_http_args(const struct gw_http_request *, gw_http_header_f *, void *cookie);
 
+/* The query as it was sent, without its '?'. In the arena. */
+gw_str gw_http_query(const struct gw_http_request *);
+
 struct gw_http_header {
     const char *name, *value;
 };
 
-enum { GW_HTTP_REPLY_HEADERS = 4 };
+enum { GW_HTTP_REPLY_HEADERS = 8 };
 
 struct gw_http_reply {
     unsigned status;  /* 200 unless the handler says otherwise */
@@ -115,6 +118,15 @@ void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *
 /* The answer to a mistake: status, text and place of the error. */
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
 
+/* An answer that another thread gives. */
+struct gw_http_later;
+/* In a handler, once: the connection waits for gw_http_answer_now, and the handler's reply is for nothing. The
+ * request's table, and so its receiver, stays until then. NULL: no memory, answer as ever. A stop gives up
+ * after its grace_period, and the client gets 503. */
+struct gw_http_later *gw_http_answer_later(const struct gw_http_request *) GW_MUST_CHECK;
+/* Any thread, once for each; what the reply points at is copied. While the server lives. */
+void gw_http_answer_now(struct gw_http_later *, const struct gw_http_reply *);
+
 /* True when this answer to this client at this path was not asked for yet: what the log says of it, it says
  * once. GW_NOT_FOUND: to any client. Handlers ask it of answers of their own. */
 bool gw_http_first_refused(const struct gw_http_request *, enum gw_code);
@@ -128,6 +140,7 @@ struct gw_http_route {
     unsigned methods;  /* bits of enum gw_http_method */
     bool prefix;       /* every path that begins so */
     bool ignores_body; /* read but not kept; the handler sees an empty one */
+    bool as_sent;      /* the handler sees the body as it was sent, compressed or not */
     /* what follows a prefix may be the site's token: such a path must not stand in any log line */
     bool ends_in_key;
     bool may_delay; /* its good answers are held back while the site's `delay` lasts */

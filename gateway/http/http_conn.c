@@ -16,10 +16,14 @@ bool gw_http_watch(int epoll, int fd, uint32_t events, uint64_t kind, uint64_t i
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
+static bool is_busy(enum conn_state s)
+{
+    return s == CONN_RECEIVING || s == CONN_WAITING || s == CONN_ANSWERING;
+}
+
 void gw_http_conn_state(struct conn *c, enum conn_state state)
 {
-    bool was = c->state == CONN_RECEIVING || c->state == CONN_ANSWERING,
-         is = state == CONN_RECEIVING || state == CONN_ANSWERING;
+    bool was = is_busy(c->state), is = is_busy(state);
     c->worker->busy += (unsigned)is - (unsigned)was;
     c->state = state;
 }
@@ -114,6 +118,7 @@ static void conn_close(struct worker *w, struct conn *c)
     if (!c)
         return;
     set_by_fd(w, c->fd, NULL);
+    gw_http_later_end(c);
     gw_http_conn_state(c, CONN_DEAD);
     gw_budget_give(&w->http->places, c->paid);
     gw_body_release(&w->pool, &c->req.body);

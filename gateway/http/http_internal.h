@@ -11,6 +11,7 @@
  *   http_response.c    answers: through libmicrohttpd, or straight to the socket when it is too early for that
  *   http_refused.c     what the log and receivers are told of requests that the server refuses
  *   http_delay.c       answers that are held back
+ *   http_later.c       answers that other threads give
  *   http_tls.c         TLS, in front of libmicrohttpd
  *
  * Arrows: http_worker ─▶ http_accept, http_recv ─▶ http_request ─▶ http_deadlines ─▶ http_response ─▶
@@ -81,6 +82,7 @@ struct origin {
 enum conn_state {
     CONN_IDLE,      /* between requests, or in the middle of headers */
     CONN_RECEIVING, /* headers are here, the body is coming */
+    CONN_WAITING,   /* suspended: another thread makes the answer */
     CONN_ANSWERING, /* the answer is in libmicrohttpd's hands */
     CONN_DEAD       /* answered early; whatever comes is not read any more */
 };
@@ -123,6 +125,7 @@ struct conn {
     struct conn *delayed_next;  /* in worker->delayed: the answer is held back … */
     struct gw_http_delay delay; /* … for this reason, at most */
     gw_nsec delayed_until;
+    struct gw_http_later *later; /* whose answer is awaited */
     struct gw_http_peer peer;
     struct sockaddr_storage address; /* the peer's */
     struct request req;
@@ -138,10 +141,10 @@ struct lingering {
 
 /* What a worker is told through its inbox. */
 struct message {
-    int fd; /* STOP, CHANGE: no socket, an order */
+    int fd; /* STOP, CHANGE, LATER: no socket, an order */
     struct origin origin;
 };
-enum { STOP = -1, CHANGE = -2 };
+enum { STOP = -1, CHANGE = -2, LATER = -3 };
 
 struct worker {
     struct gw_http *http;
@@ -162,6 +165,7 @@ struct worker {
     unsigned at_fault; /* connections that end once what came before the fault is answered */
     struct conn *delayed, **delayed_end; /* suspended, their answers queued */
     gw_nsec delayed_looked;              /* whether any may go */
+    struct gw_http_later *answered;      /* under gw_http.later_lock: to be resumed */
     struct tls_proxy *proxies, *ended_proxies;
     unsigned busy;                 /* connections that are RECEIVING or ANSWERING */
     const struct origin *incoming; /* of the socket that is being handed to libmicrohttpd, … */
@@ -190,8 +194,9 @@ struct gw_http {
     unsigned workers_n;
     struct gw_http_limits began; /* limits as of the start: what libmicrohttpd knows */
     bool stopped;
-    struct table *draft; /* main thread: being built; NULL: none is */
-    unsigned listeners;  /* main thread: numbers given so far */
+    struct table *draft;       /* main thread: being built; NULL: none is */
+    unsigned listeners;        /* main thread: numbers given so far */
+    struct gw_lock later_lock; /* answers that other threads give */
     struct gw_lock lock;
     /* main changes what is below under the lock, others read it under the lock; main reads it without */
     struct table *table;  /* published last; NULL: none was */
@@ -264,6 +269,14 @@ void gw_http_change_over(struct gw_http *);
 void gw_http_delay_answer(struct conn *, unsigned status);
 /* Lets those go whose time or reason is over, and all when the worker is stopping. */
 void gw_http_delayed_check(struct worker *, gw_nsec now);
+
+/* http_later.c */
+/* Resumes the connections whose answers are there. */
+void gw_http_later_collect(struct worker *);
+/* Of a connection that was resumed, until gw_http_later_end. */
+const struct gw_http_reply *gw_http_later_reply(const struct conn *);
+/* It is answered, or ends without; without effect where no answer is awaited. */
+void gw_http_later_end(struct conn *);
 
 /* http_deadlines.c */
 void gw_http_check_conn(struct conn *, gw_nsec now);

@@ -168,7 +168,9 @@ static enum gw_code check_request(struct request *q, const struct known_headers 
     if (!(q->route->methods & q->method))
         return GW_METHOD_NOT_ALLOWED;
     q->encoding = f->encodings > 1 ? GW_ENC_UNKNOWN : gw_encoding_of(f->encoding);
-    return q->encoding == GW_ENC_UNKNOWN && !q->route->ignores_body ? GW_UNSUPPORTED_ENCODING : GW_OK;
+    return q->encoding == GW_ENC_UNKNOWN && !q->route->ignores_body && !q->route->as_sent
+               ? GW_UNSUPPORTED_ENCODING
+               : GW_OK;
 }
 
 /* The limit of the route's receiver, or what there could ever be memory for. */
@@ -300,7 +302,7 @@ static enum gw_code unpack(struct conn *c, struct gw_body *unpacked, gw_str *bod
 {
     struct request *q = &c->req;
     *body = gw_str_n(q->body.data, q->body.len);
-    if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0)
+    if (q->encoding == GW_ENC_IDENTITY || q->body.len == 0 || q->route->as_sent)
         return GW_OK;
     enum gw_code code = gw_inflate(c->worker->inflater, q->encoding, *body, &c->worker->pool, unpacked,
                                    most_inflated(c), err);
@@ -326,8 +328,20 @@ static enum MHD_Result run_handler(struct conn *c, gw_str body)
     const char *before = gw_thread_works_for(q->site->component);
     q->route->handle(q->site->ctx, q->route, &request, &reply);
     gw_thread_works_for(before);
+    if (c->later) {
+        gw_http_conn_state(c, CONN_WAITING);
+        MHD_suspend_connection(c->mhd);
+        return MHD_YES;
+    }
     gw_http_delay_answer(c, reply.status);
     return gw_http_answer(c, &reply);
+}
+
+static enum MHD_Result answer_late(struct conn *c)
+{
+    enum MHD_Result ok = gw_http_answer(c, gw_http_later_reply(c));
+    gw_http_later_end(c);
+    return ok;
 }
 
 static enum MHD_Result finish(struct conn *c)
@@ -336,6 +350,8 @@ static enum MHD_Result finish(struct conn *c)
     struct gw_body unpacked = {0};
     struct gw_err err = {.code = c->req.refusal};
     gw_str body = GW_NOSTR;
+    if (c->state == CONN_WAITING)
+        return answer_late(c);
     if (c->state != CONN_RECEIVING)
         return MHD_NO;
     if (!err.code)
@@ -429,4 +445,42 @@ void gw_http_args(const struct gw_http_request *request, gw_http_header_f *f, vo
     const struct conn *c = request->impl;
     struct args to = {f, cookie, request->arena};
     MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, pass_arg, &to);
+}
+
+struct query {
+    char *at;
+    size_t len;
+};
+
+static void add_to_query(struct query *q, gw_str s)
+{
+    for (size_t i = 0; i < s.len; i++, q->len++)
+        if (q->at)
+            q->at[q->len] = s.ptr[i] == ' ' ? '+' : s.ptr[i]; /* libmicrohttpd has made a blank of it */
+}
+
+static enum MHD_Result add_arg(void *cookie, enum MHD_ValueKind kind, const char *name, size_t name_len,
+                               const char *value, size_t value_len)
+{
+    struct query *q = cookie;
+    if (q->len)
+        add_to_query(q, GW_STR("&"));
+    add_to_query(q, gw_str_n(name, name_len));
+    if (value)
+        add_to_query(q, GW_STR("="));
+    add_to_query(q, gw_str_n(value, value_len));
+    return MHD_YES;
+}
+
+/* Its parts are left escaped (leave_escaped), so that it is put together as it was. */
+gw_str gw_http_query(const struct gw_http_request *request)
+{
+    const struct conn *c = request->impl;
+    struct query measured = {0}, q = {0};
+    MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, add_arg, &measured);
+    if (measured.len)
+        q.at = gw_arena_raw(request->arena, measured.len, 1);
+    if (q.at)
+        MHD_get_connection_values_n(c->mhd, MHD_GET_ARGUMENT_KIND, add_arg, &q);
+    return gw_str_n(q.at, q.len);
 }

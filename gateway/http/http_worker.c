@@ -43,6 +43,7 @@ static void tick(struct worker *w, gw_nsec now)
     w->ticked = now;
     for (struct conn *c = w->conns; c; c = c->next)
         gw_http_check_conn(c, now);
+    gw_http_later_collect(w);
     gw_http_tls_proxies_check(w, now);
     gw_http_tls_proxies_sweep(w);
     for (int i = 0; i < MAX_LINGERING; i++)
@@ -111,6 +112,8 @@ static void read_inbox(struct worker *w)
             gw_http_adopt(w, m[i].fd, &m[i].origin);
         else if (m[i].fd == CHANGE)
             change_over(w);
+        else if (m[i].fd == LATER)
+            gw_http_later_collect(w);
         else
             begin_stop(w);
     }
@@ -149,8 +152,23 @@ static int nap(struct worker *w)
     return work ? (int)(TICK / GW_MSEC) : -1;
 }
 
+static void give_up(struct worker *w, enum conn_state state, const char *why)
+{
+    struct gw_err err;
+    (void)gw_fail(&err, GW_STOPPING, 0, "%s", why);
+    for (struct conn *c = w->conns; c; c = c->next) {
+        if (c->state != state)
+            continue;
+        gw_http_refuse(c, &err);
+        if (state != CONN_WAITING)
+            continue;
+        gw_http_later_end(c);
+        MHD_resume_connection(c->mhd);
+    }
+}
+
 /* The requests that are under way when a stop begins come to their end; at stop_by what is still being sent
- * to us is told 503. */
+ * to us, or waits for somebody else, is told 503. */
 static bool may_end(struct worker *w, gw_nsec now)
 {
     if (!w->stopping)
@@ -159,11 +177,8 @@ static bool may_end(struct worker *w, gw_nsec now)
         return true;
     if (now < w->stop_by)
         return false;
-    struct gw_err err;
-    (void)gw_fail(&err, GW_STOPPING, 0, "the body did not come in time");
-    for (struct conn *c = w->conns; c; c = c->next)
-        if (c->state == CONN_RECEIVING)
-            gw_http_refuse(c, &err);
+    give_up(w, CONN_RECEIVING, "the body did not come in time");
+    give_up(w, CONN_WAITING, "its upstream did not answer in time");
     return true;
 }
 

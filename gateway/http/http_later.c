@@ -1,0 +1,142 @@
+/* http_later.c: answers that another thread gives. The connection is suspended from the end of its handler to the
+ * answer; nothing waits in the worker.
+ *
+ *     handler ─ gw_http_answer_later ─▶ struct gw_http_later, suspended ┄▶ any thread: gw_http_answer_now
+ *                                                                              │ list of the worker, its inbox
+ *     worker ◀─ resumed: libmicrohttpd calls again, the answer is queued ◀─────┘
+ *
+ * Who gives the answer owns it from gw_http_answer_later to gw_http_answer_now; then the worker does. A connection that ends
+ * before (at a stop) leaves an answer without a connection, which gw_http_answer_now frees. Called by
+ * http_request.c and the worker's loop on the worker's thread, and by whoever answers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "gateway/http/http_internal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct gw_http_later {
+    struct gw_http_later *next; /* in worker->answered */
+    struct gw_http *http;
+    /* under http->later_lock */
+    struct conn *conn; /* NULL: it has ended */
+    bool answered;
+    /* whose the answer is; what it points at stands in `text` */
+    struct gw_http_reply reply;
+    char *text;
+};
+
+struct gw_http_later *gw_http_answer_later(const struct gw_http_request *request)
+{
+    struct conn *c = (struct conn *)(uintptr_t)request->impl;
+    struct gw_http_later *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->http = c->worker->http;
+    l->conn = c;
+    c->later = l;
+    return l;
+}
+
+static void drop(struct gw_http_later *l)
+{
+    free(l->text);
+    free(l);
+}
+
+static size_t size_of(const char *s)
+{
+    return s ? strlen(s) + 1 : 0;
+}
+
+static const char *put(char **to, const char *s)
+{
+    const char *at = *to;
+    if (!s)
+        return NULL;
+    memcpy(*to, s, strlen(s) + 1);
+    *to += strlen(s) + 1;
+    return at;
+}
+
+/* Where there is no memory for it, the answer is 500 without a body. */
+static void copy(struct gw_http_later *l, const struct gw_http_reply *r)
+{
+    size_t n = r->body.len + size_of(r->type);
+    for (unsigned i = 0; i < r->more_n; i++)
+        n += size_of(r->more[i].name) + size_of(r->more[i].value);
+    char *at = l->text = malloc(n + 1);
+    if (!at) {
+        l->reply = (struct gw_http_reply){.status = 500};
+        return;
+    }
+    l->reply = *r;
+    l->reply.type = put(&at, r->type);
+    for (unsigned i = 0; i < r->more_n; i++)
+        l->reply.more[i] = (struct gw_http_header){put(&at, r->more[i].name), put(&at, r->more[i].value)};
+    l->reply.body = gw_str_n(at, r->body.len);
+    if (r->body.len)
+        memcpy(at, r->body.ptr, r->body.len);
+}
+
+/* A full inbox loses the word: the worker looks at its list with every tick, too. */
+static void ring(const struct worker *w)
+{
+    static const struct message later = {.fd = LATER};
+    (void)!write(w->inbox[1], &later, sizeof later);
+}
+
+void gw_http_answer_now(struct gw_http_later *l, const struct gw_http_reply *r)
+{
+    copy(l, r);
+    gw_lock(&l->http->later_lock);
+    struct worker *w = l->conn ? l->conn->worker : NULL;
+    l->answered = true;
+    if (w) {
+        bool first = !w->answered;
+        l->next = w->answered;
+        w->answered = l;
+        if (first)
+            ring(w);
+    }
+    gw_unlock(&l->http->later_lock);
+    if (!w)
+        drop(l);
+}
+
+void gw_http_later_collect(struct worker *w)
+{
+    gw_lock(&w->http->later_lock);
+    struct gw_http_later *next = w->answered;
+    w->answered = NULL;
+    gw_unlock(&w->http->later_lock);
+    for (struct gw_http_later *l; (l = next);) {
+        next = l->next;
+        MHD_resume_connection(l->conn->mhd);
+    }
+}
+
+const struct gw_http_reply *gw_http_later_reply(const struct conn *c)
+{
+    return &c->later->reply;
+}
+
+void gw_http_later_end(struct conn *c)
+{
+    struct gw_http_later *l = c->later;
+    if (!l)
+        return;
+    c->later = NULL;
+    gw_lock(&l->http->later_lock);
+    bool answered = l->answered;
+    l->conn = NULL;
+    for (struct gw_http_later **at = &c->worker->answered; answered && *at; at = &(*at)->next)
+        if (*at == l) {
+            *at = l->next;
+            break;
+        }
+    gw_unlock(&l->http->later_lock);
+    if (answered)
+        drop(l);
+}
