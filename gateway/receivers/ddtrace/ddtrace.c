@@ -89,7 +89,7 @@ static void describe_site(struct ddtrace *d)
 {
     size_t n = sizeof routes / sizeof *routes;
     memcpy(d->routes, routes, sizeof routes);
-    n += ddtrace_quiet_routes(d->routes + n);
+    n += ddtrace_quiet_routes(d, d->routes + n);
     d->headers[0] = (struct gw_http_header){"Datadog-Agent-Version", DDTRACE_AGENT_VERSION};
     d->headers[1] = (struct gw_http_header){"Datadog-Agent-State", d->state};
     d->site = (struct gw_http_site){
@@ -126,10 +126,11 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     struct ddtrace *d = ctx;
     const struct ddtrace_conf *c = &d->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
+    const struct ddtrace_proxy_conf proxy = {DDTRACE_PROXY_OPTS(GW_OPT_COPY)};
     d->host = host;
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     d->cgroups = ddtrace_cgroups_new(c->proc_root.ptr, c->cgroup_root.ptr);
-    if (!d->cgroups)
+    if (!d->cgroups || ddtrace_proxy_open(&d->proxy, &proxy, host->budget, path, diagnostics))
         return GW_INTERNAL;
     set_options(d);
     describe_site(d);
@@ -153,6 +154,10 @@ static void start(void *ctx)
     for (unsigned i = 0; i < d->threads_n; i++) {
         d->threads[i].translator = dd_translator_new(&d->options);
         GW_ASSERT(d->threads[i].translator);
+    }
+    if (d->proxy && !ddtrace_proxy_start(d->proxy)) { /* it was said; what is not translated is dropped */
+        ddtrace_proxy_close(d->proxy);
+        d->proxy = NULL;
     }
 }
 
@@ -186,7 +191,9 @@ static void log_counts_of(const struct ddtrace *d)
 
 static void stop(void *ctx)
 {
-    log_counts_of(ctx);
+    struct ddtrace *d = ctx;
+    ddtrace_proxy_stop(d->proxy);
+    log_counts_of(d);
 }
 
 /* The variables that point an application here: by TCP when a port is open, else by the socket. */
@@ -208,6 +215,8 @@ static void close_(void *ctx)
     free(d->threads);
     d->threads = NULL;
     d->threads_n = 0;
+    ddtrace_proxy_close(d->proxy);
+    d->proxy = NULL;
     ddtrace_cgroups_drop(d->cgroups);
     d->cgroups = NULL;
     gw_listener_access_close(&d->access);
@@ -249,10 +258,23 @@ static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(
         struct ddtrace, counts.empty_keys, "ddtrace_empty_keys_total",
         "Tags, and attributes of links and events, with an empty key, which OTLP has no place for."),
+#define COUNT(id, path, field, name, help)                                                                   \
+    GW_COUNTER_FOR(struct ddtrace, quiet[DDTRACE_QUIET_##id].field, name, "path", path, help),
 #define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
-    GW_COUNTER_FOR(                                                                                          \
-        struct ddtrace, quiet[DDTRACE_QUIET_##id].requests, "ddtrace_untranslated_requests_total", "path",   \
-        path, "Requests with what ddgate does not translate, by path: they are answered, and dropped."),
+    COUNT(id, path, requests, "ddtrace_untranslated_requests_total",                                         \
+          "Requests with what ddgate does not translate, by path: they are answered, and dropped.")
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
+#define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
+    COUNT(id, path, proxy.forwarded, "ddtrace_proxy_forwarded_total",                                        \
+          "Requests that the upstream of the proxy has answered, whatever it said.")
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
+#define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
+    COUNT(id, path, proxy.refused, "ddtrace_proxy_refused_total",                                            \
+          "Requests that were not forwarded: too much waits (429), or they name no intake (400).")
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
+#define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
+    COUNT(id, path, proxy.failed, "ddtrace_proxy_failed_total",                                              \
+          "Requests that the upstream did not answer (502, 504, or 503 at a stop).")
 #include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
     GW_METRICS_END,
 };

@@ -5,6 +5,7 @@
  *                                     who sends: headers, or the peer's cgroup                                 ddtrace_request.c, ddtrace_cgroup.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
  *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
+ *                                     or forwarded                                                             ddtrace_proxy.c, ddtrace_target.c
  *
  * Private to the receiver's files. Facts about tracers are from recordings of Python ddtrace 0.20 to 4.16,
  * dd-trace-js 3 to 6, dd-trace-go 2.12 and dd-java-agent 1.68; where they are silent, from the source of the
@@ -19,6 +20,7 @@
 #include "gateway/http/http_open.h"
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
+#include "gateway/receivers/ddtrace/ddtrace_proxy.h"
 #include "translators/ddtrace/dd_translate.h"
 
 /* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is
@@ -71,6 +73,7 @@
     X(flag, same_host, "same_host", "false", "", "",                                                         \
       "Every sender is on this host, also those that come from other addresses than loopback, as pods do "   \
       "to a DaemonSet: they get its host.name, and their inodes are looked up here.")                        \
+    DDTRACE_PROXY_OPTS(X)                                                                                    \
     X(map, resource, "resource", "", "", "",                                                                 \
       "Resource attributes to add to all; they win over what is found.")                                     \
     X(list, promote, "promote", "", "", "",                                                                  \
@@ -95,16 +98,11 @@ struct ddtrace_counts {
         bad_times, bad_tracestate, empty_keys;
 };
 
-/* What is not translated: the rows of ddtrace_untranslated.def. */
-enum ddtrace_quiet_row {
-#define QUIET(id, path, prefix, methods, status, body, listed, what, off) DDTRACE_QUIET_##id,
-#include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
-    DDTRACE_QUIETS
-};
-
+/* Of a row of what is not translated. */
 struct ddtrace_quiet {
     atomic_uint_least64_t requests;
     atomic_uint said; /* to the log: bits of languages */
+    struct ddtrace_proxy_counts proxy;
 };
 
 enum { DDTRACE_ROUTES = 64 };
@@ -129,18 +127,21 @@ struct ddtrace {
     struct gw_http_open open;
     bool has_socket; /* conf.socket is open */
     struct ddtrace_cgroups *cgroups;
-    atomic_bool said_unseen; /* to the log: there are peers whose process is not seen */
+    struct ddtrace_proxy *proxy; /* NULL: none */
+    atomic_bool said_unseen;     /* to the log: there are peers whose process is not seen */
     struct ddtrace_thread *threads;
     unsigned threads_n;
     struct ddtrace_counts counts;
     struct ddtrace_quiet quiet[DDTRACE_QUIETS];
 };
 
-/* Writes the routes of what is not translated; returns how many. */
-size_t ddtrace_quiet_routes(struct gw_http_route *to);
-/* The path of the row when it stands in /info, else NULL. */
-const char *ddtrace_quiet_listed(enum ddtrace_quiet_row);
+/* Writes the routes of what is not translated, once it is known whether there is a proxy; returns how many. */
+size_t ddtrace_quiet_routes(const struct ddtrace *, struct gw_http_route *to);
+/* Paths of the row that stand in /info, separated by commas; "": none. */
+const char *ddtrace_quiet_listed(const struct ddtrace *, enum ddtrace_quiet_row);
 
+/* Where the peer of a Unix socket runs. Lives as long as the connection. */
+const struct ddtrace_origin *ddtrace_origin_of_peer(struct ddtrace *, struct gw_http_peer *);
 /* Fills `out` from the request's headers and, where they are silent, from the peer's cgroup. The views live as
  * long as the request. */
 void ddtrace_read_request(struct ddtrace *, const struct gw_http_request *, struct dd_request *out);

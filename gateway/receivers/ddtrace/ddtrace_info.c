@@ -44,8 +44,9 @@ static void put_endpoints(struct ddtrace *d)
     put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/"
            "traces\",\"/v0.7/traces\"");
     for (int i = 0; i < DDTRACE_QUIETS; i++)
-        if (ddtrace_quiet_listed((enum ddtrace_quiet_row)i))
-            put(d, ",\"%s\"", ddtrace_quiet_listed((enum ddtrace_quiet_row)i));
+        for (gw_str paths = gw_str_z(ddtrace_quiet_listed(d, (enum ddtrace_quiet_row)i)), path;
+             paths.len && gw_str_next(&paths, ',', &path);)
+            put(d, ",\"%.*s\"", GW_FMT(path));
     put(d, "],");
 }
 
@@ -95,8 +96,13 @@ static void write_info(struct ddtrace *d)
     d->info_len = 0;
     put(d, "{\"version\":\"%s\",\"git_commit\":\"ddgate-%s\",", DDTRACE_AGENT_VERSION, DDGATE_VERSION);
     put_endpoints(d);
-    put(d, "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":"
-           "false,\"span_events\":true,\"evp_proxy_allowed_headers\":[],");
+    put(d,
+        "\"feature_flags\":[],\"client_drop_p0s\":false,\"span_meta_structs\":true,\"long_running_spans\":"
+        "false,\"span_events\":true,\"evp_proxy_allowed_headers\":[%s],",
+        ddtrace_proxy_takes(d->proxy, DDTRACE_QUIET_EVENTS)
+            ? "\"Content-Type\",\"Accept-Encoding\",\"Content-Encoding\",\"User-Agent\",\"DD-CI-PROVIDER-"
+              "NAME\""
+            : "");
     put_config(d);
     put(d, "\"peer_tags\":[],\"span_kinds_stats_computed\":[],\"obfuscation_version\":0,\"filter_tags\":{},"
            "\"filter_tags_regex\":{},\"ignore_resources\":[]}");

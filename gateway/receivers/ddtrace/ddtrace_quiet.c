@@ -90,10 +90,9 @@ static void log_once(const struct row *r, struct ddtrace_quiet *q, const struct 
                 r->off[0] ? " saves its work" : "");
 }
 
-static void answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
-                   struct gw_http_reply *reply)
+static void drop(struct ddtrace *d, const struct gw_http_route *route, const struct gw_http_request *request,
+                 struct gw_http_reply *reply)
 {
-    struct ddtrace *d = ctx;
     const struct row *r = &rows[route->tag];
     struct ddtrace_quiet *q = &d->quiet[route->tag];
     atomic_fetch_add_explicit(&q->requests, 1, memory_order_relaxed);
@@ -103,19 +102,62 @@ static void answer(void *ctx, const struct gw_http_route *route, const struct gw
     reply->body = gw_str_z(r->body);
 }
 
-size_t ddtrace_quiet_routes(struct gw_http_route *to)
+/* As an agent does, telemetry is taken at once: tracers do not look at what becomes of it. */
+static void forward(struct ddtrace *d, const struct gw_http_route *route,
+                    const struct gw_http_request *request, struct gw_http_reply *reply)
 {
-    for (int i = 0; i < DDTRACE_QUIETS; i++)
+    const struct row *r = &rows[route->tag];
+    bool at_once = route->tag == DDTRACE_QUIET_TELEMETRY;
+    struct gw_err err = {0};
+    const struct ddtrace_forward f = {
+        .request = request,
+        .row = (enum ddtrace_quiet_row)route->tag,
+        .container = ddtrace_origin_of_peer(d, request->peer)->container,
+        .at_once = at_once,
+        .counts = &d->quiet[route->tag].proxy,
+    };
+    if (ddtrace_proxy_forward(d->proxy, &f, &err)) {
+        gw_http_reply_error(reply, request->arena, &err, 1);
+    } else if (at_once) {
+        reply->status = r->status;
+        reply->type = "application/json";
+        reply->body = gw_str_z(r->body);
+    }
+}
+
+static void answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
+                   struct gw_http_reply *reply)
+{
+    struct ddtrace *d = ctx;
+    if (ddtrace_proxy_takes(d->proxy, (enum ddtrace_quiet_row)route->tag))
+        forward(d, route, request, reply);
+    else
+        drop(d, route, request, reply);
+}
+
+size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
+{
+    for (int i = 0; i < DDTRACE_QUIETS; i++) {
+        bool forwarded = ddtrace_proxy_takes(d->proxy, (enum ddtrace_quiet_row)i);
         to[i] = (struct gw_http_route){.path = rows[i].path,
-                                       .methods = rows[i].methods,
+                                       .methods = forwarded ? READ | SEND : rows[i].methods,
                                        .prefix = rows[i].prefix,
-                                       .ignores_body = true,
+                                       .ignores_body = !forwarded,
+                                       .as_sent = forwarded,
                                        .tag = i,
                                        .handle = answer};
+    }
     return DDTRACE_QUIETS;
 }
 
-const char *ddtrace_quiet_listed(enum ddtrace_quiet_row row)
+/* What is forwarded works, so it is listed as an agent lists it; but statistics, which nobody is to compute
+ * (client_drop_p0s), and a path of old agents. */
+const char *ddtrace_quiet_listed(const struct ddtrace *d, enum ddtrace_quiet_row row)
 {
-    return rows[row].listed ? rows[row].path : NULL;
+    bool forwarded = ddtrace_proxy_takes(d->proxy, row);
+    if (forwarded && row == DDTRACE_QUIET_EVENTS)
+        return "/evp_proxy/v1/,/evp_proxy/v2/,/evp_proxy/v3/,/evp_proxy/v4/";
+    if (forwarded && row != DDTRACE_QUIET_STATS && row != DDTRACE_QUIET_APPSEC)
+        return rows[row].path;
+    return rows[row].listed ? rows[row].path : "";
 }

@@ -31,7 +31,7 @@ static void log_unseen(struct ddtrace *d)
 }
 
 /* Where the process at the other end of a Unix socket runs; its cgroup is read once for a connection. */
-static const struct ddtrace_origin *origin_of_peer(struct ddtrace *d, struct gw_http_peer *peer)
+const struct ddtrace_origin *ddtrace_origin_of_peer(struct ddtrace *d, struct gw_http_peer *peer)
 {
     _Static_assert(sizeof(struct ddtrace_origin) <= sizeof peer->note, "an origin is kept in the note");
     struct ddtrace_origin *o = (struct ddtrace_origin *)peer->note;
@@ -75,5 +75,5 @@ void ddtrace_read_request(struct ddtrace *d, const struct gw_http_request *q, st
         use_origin(out, q->arena, &found);
     }
     if (!out->container_id.len)
-        use_origin(out, q->arena, origin_of_peer(d, q->peer));
+        use_origin(out, q->arena, ddtrace_origin_of_peer(d, q->peer));
 }

@@ -1,0 +1,80 @@
+/* ddtrace_proxy.h: forwards what ddgate does not translate to a real agent, or to Datadog's intake.
+ *
+ *     worker ─ ddtrace_proxy_forward ─▶ queue, bounded in bytes and requests ─▶ thread: libcurl multi ─▶ upstream
+ *        └ its connection is suspended ◀───────── the upstream's answer ◀────────┘
+ *
+ * No worker waits: the connection is suspended until the upstream has answered (gw_http_answer_later), or, where the
+ * answer does not matter, is answered at once. A full queue is 429, an upstream that cannot be reached 502, one that
+ * does not answer in time 504.
+ *
+ *     upstream = "http://host:8126", "unix:///var/run/datadog/apm.socket"   an agent: the same path and query
+ *     upstream = "datadoghq.eu", with api_key                               the site's intake: host and path by row
+ *
+ * Headers pass, but for those of the connection (RFC 9110 §7.6.1), Host, and what is for ddgate: Authorization and
+ * DD-API-KEY, which is the configured key or absent. `Via` is added, and the container of the sender where its headers do
+ * not name it, as the upstream would see ddgate's. To an intake event-platform requests take a few headers along, as from
+ * an agent. Bodies pass as they were sent, compressed or not.
+ *
+ * Threads: forward on any; open, start, stop and close on main. One thread of its own.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_DDTRACE_PROXY_H
+#define GW_DDTRACE_PROXY_H
+
+#include "core/config/option.h"
+#include "gateway/http/http.h"
+#include "gateway/receivers/ddtrace/ddtrace_untranslated.h"
+
+#define DDTRACE_PROXY_OPTS(X)                                                                                \
+    X(str, proxy_upstream, "proxy.upstream", "", "", "",                                                     \
+      "Where to forward what is not translated (profiles, events, remote configuration …), never traces: " \
+      "an "                                                                                                  \
+      "agent (http://host:8126, unix:///path), or with api_key the intake of a site (datadoghq.eu). Empty: " \
+      "it is answered here, and dropped.")                                                                   \
+    X(secret, proxy_api_key, "proxy.api_key", "", "", "",                                                    \
+      "DD-API-KEY of what is forwarded. An intake needs it; an agent has its own.")                          \
+    X(duration, proxy_timeout, "proxy.timeout", "30s", "100ms", "10m",                                       \
+      "How long the upstream may take for a request; then it is answered 504.")                              \
+    X(size, proxy_queue_size, "proxy.queue_size", "25MiB", "64KiB", "1GiB",                                  \
+      "Bytes of requests that wait for the upstream or are on their way; more is answered 429.")             \
+    X(count, proxy_requests, "proxy.requests", "100", "1", "10000",                                          \
+      "Requests of that kind; more is answered 429.")
+
+struct ddtrace_proxy_conf {
+    DDTRACE_PROXY_OPTS(GW_FIELD)
+};
+
+/* Of a row; any thread. */
+struct ddtrace_proxy_counts {
+    atomic_uint_least64_t forwarded, refused, failed;
+};
+
+struct gw_diagnostics;
+struct ddtrace_proxy;
+
+/* Checks the options; mistakes become diagnostics below `path`. *out is NULL where nothing is to be forwarded. */
+enum gw_code ddtrace_proxy_open(struct ddtrace_proxy **out, const struct ddtrace_proxy_conf *,
+                                struct gw_budget *, const char *path, struct gw_diagnostics *);
+/* False when there is no thread. */
+bool ddtrace_proxy_start(struct ddtrace_proxy *) GW_MUST_CHECK;
+/* What is under way has two seconds to come to its end. NULL is legal in these. */
+void ddtrace_proxy_stop(struct ddtrace_proxy *);
+void ddtrace_proxy_close(struct ddtrace_proxy *);
+
+/* Whether the upstream takes what the row is about. NULL: no. */
+bool ddtrace_proxy_takes(const struct ddtrace_proxy *, enum ddtrace_quiet_row);
+
+/* A request as it is forwarded. */
+struct ddtrace_forward {
+    const struct gw_http_request *request;
+    enum ddtrace_quiet_row row;
+    const char *container;               /* of the sender, where its headers do not say; "": not known */
+    bool at_once;                        /* the caller answers; nobody waits for the upstream */
+    struct ddtrace_proxy_counts *counts; /* outlive the proxy */
+};
+
+/* GW_OK: it is on its way, and unless it is at_once the answer comes by itself. Else the caller answers so. */
+enum gw_code ddtrace_proxy_forward(struct ddtrace_proxy *, const struct ddtrace_forward *, struct gw_err *);
+
+#endif
