@@ -61,7 +61,7 @@ static void read_origin(gw_str cgroups, struct ddtrace_origin *o)
 {
     gw_str id = dd_container_of_cgroup(cgroups);
     *o = (struct ddtrace_origin){0};
-    if (id.len < sizeof o->container)
+    if (id.len && id.len < sizeof o->container)
         memcpy(o->container, id.ptr, id.len);
     dd_pod_of_cgroup(cgroups, o->pod);
 }

@@ -329,6 +329,20 @@ static void pass_header(void *cookie, gw_str name, gw_str value)
     add_header(p, name, value);
 }
 
+/* The key, where the upstream looks for it: that of lineage is read by OpenLineage's clients' header. */
+static void add_key(struct passing *p, const struct ddtrace_proxy *proxy, enum ddtrace_quiet_row row)
+{
+    char bearer[1024];
+    gw_str key = proxy->conf.proxy_api_key;
+    if (!key.len)
+        return;
+    add_header(p, GW_STR("DD-API-KEY"), key);
+    if (!proxy->upstream.site[0] || row != DDTRACE_QUIET_LINEAGE)
+        return;
+    snprintf(bearer, sizeof bearer, "Bearer %.*s", GW_FMT(key));
+    add_header(p, GW_STR("Authorization"), gw_str_z(bearer));
+}
+
 /* libcurl adds some headers of its own where they are missing: "name:" keeps them away. */
 static bool make_headers(struct job *j, const struct ddtrace_forward *f)
 {
@@ -338,8 +352,9 @@ static bool make_headers(struct job *j, const struct ddtrace_forward *f)
     gw_http_headers(f->request, pass_header, &p);
     if (!p.contained && f->container && f->container[0])
         add_header(&p, GW_STR("Datadog-Container-ID"), gw_str_z(f->container));
-    if (proxy->conf.proxy_api_key.len)
-        add_header(&p, GW_STR("DD-API-KEY"), proxy->conf.proxy_api_key);
+    add_key(&p, proxy, f->row);
+    if (ddtrace_upstream_origin(&proxy->upstream, f->row))
+        add_header(&p, GW_STR("DD-EVP-ORIGIN"), gw_str_z(ddtrace_upstream_origin(&proxy->upstream, f->row)));
     add_header(&p, GW_STR("Via"), GW_STR("1.1 ddgate"));
     static const char *const none[] = {"Expect:", "Content-Type:", "Accept:"};
     const bool has[] = {false, p.typed, p.accepts};

@@ -10,18 +10,17 @@
 /* host.<site>/path; a path that ends with a slash is followed by the rest of what a prefix matched. What has no
  * row has no intake that takes it from anybody but an agent. */
 static const struct intake {
-    const char *host, *path;
+    const char *host, *path, *origin; /* origin: DD-EVP-ORIGIN, as an agent says it; NULL: none */
 } intakes[DDTRACE_QUIETS] = {
-    [DDTRACE_QUIET_TELEMETRY] = {"instrumentation-telemetry-intake", "/"},
-    [DDTRACE_QUIET_DIAGNOSTICS] = {"debugger-intake", "/api/v2/debugger"},
-    [DDTRACE_QUIET_DEBUGGER] = {"http-intake.logs", "/api/v2/logs"},
-    [DDTRACE_QUIET_DEBUGGER_V2] = {"debugger-intake", "/api/v2/debugger"},
-    [DDTRACE_QUIET_SYMBOLS] = {"debugger-intake", "/api/v2/debugger"},
-    [DDTRACE_QUIET_FLARE] = {"app", "/api/ui/support/serverless/flare"},
-    [DDTRACE_QUIET_STREAMS] = {"trace.agent", "/api/v0.1/pipeline_stats"},
-    [DDTRACE_QUIET_EVENTS] = {"", "/"}, /* its host is named by the request */
-    [DDTRACE_QUIET_PROFILES] = {"intake.profile", "/api/v2/profile"},
-    [DDTRACE_QUIET_LINEAGE] = {"data-obs-intake", "/api/v1/lineage"},
+    [DDTRACE_QUIET_TELEMETRY] = {"instrumentation-telemetry-intake", "/", NULL},
+    [DDTRACE_QUIET_DIAGNOSTICS] = {"debugger-intake", "/api/v2/debugger", "agent-debugger"},
+    [DDTRACE_QUIET_DEBUGGER] = {"http-intake.logs", "/api/v2/logs", "agent-debugger"},
+    [DDTRACE_QUIET_DEBUGGER_V2] = {"debugger-intake", "/api/v2/debugger", "agent-debugger"},
+    [DDTRACE_QUIET_SYMBOLS] = {"debugger-intake", "/api/v2/debugger", "agent-symdb"},
+    [DDTRACE_QUIET_STREAMS] = {"trace.agent", "/api/v0.1/pipeline_stats", NULL},
+    [DDTRACE_QUIET_EVENTS] = {"", "/", NULL}, /* its host is named by the request */
+    [DDTRACE_QUIET_PROFILES] = {"intake.profile", "/api/v2/profile", NULL},
+    [DDTRACE_QUIET_LINEAGE] = {"data-obs-intake", "/api/v1/lineage", NULL},
 };
 
 static bool is_name(gw_str s)
@@ -66,6 +65,11 @@ enum gw_code ddtrace_upstream_read(struct ddtrace_upstream *u, gw_str text, stru
 bool ddtrace_upstream_takes(const struct ddtrace_upstream *u, enum ddtrace_quiet_row row)
 {
     return !u->site[0] || intakes[row].host;
+}
+
+const char *ddtrace_upstream_origin(const struct ddtrace_upstream *u, enum ddtrace_quiet_row row)
+{
+    return u->site[0] ? intakes[row].origin : NULL;
 }
 
 /* What follows "/evp_proxy/v2" or "/telemetry/proxy" in the path, from its slash on. */

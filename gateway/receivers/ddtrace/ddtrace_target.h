@@ -22,6 +22,8 @@ struct ddtrace_upstream {
 /* Reads the option; GW_BAD_REQUEST with words. */
 enum gw_code ddtrace_upstream_read(struct ddtrace_upstream *, gw_str text, struct gw_err *) GW_MUST_CHECK;
 bool ddtrace_upstream_takes(const struct ddtrace_upstream *, enum ddtrace_quiet_row);
+/* DD-EVP-ORIGIN of the row's requests to an intake; NULL: none. */
+const char *ddtrace_upstream_origin(const struct ddtrace_upstream *, enum ddtrace_quiet_row);
 /* The URL for what came to path?query; `subdomain` is X-Datadog-EVP-Subdomain. GW_BAD_REQUEST with words. */
 enum gw_code ddtrace_upstream_url(const struct ddtrace_upstream *, enum ddtrace_quiet_row, gw_str path,
                                   gw_str query, gw_str subdomain, char out[DDTRACE_URL],

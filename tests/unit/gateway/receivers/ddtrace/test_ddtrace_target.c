@@ -84,7 +84,11 @@ static void an_intake_takes_only_what_it_has_a_place_for(void **state)
     assert_int_equal(ddtrace_upstream_read(&agent, GW_STR("http://a"), &err), GW_OK);
     assert_false(ddtrace_upstream_takes(&site, DDTRACE_QUIET_CONFIG));
     assert_false(ddtrace_upstream_takes(&site, DDTRACE_QUIET_STATS));
+    assert_false(ddtrace_upstream_takes(&site, DDTRACE_QUIET_FLARE));
     assert_true(ddtrace_upstream_takes(&site, DDTRACE_QUIET_EVENTS));
+    assert_string_equal(ddtrace_upstream_origin(&site, DDTRACE_QUIET_SYMBOLS), "agent-symdb");
+    assert_null(ddtrace_upstream_origin(&site, DDTRACE_QUIET_PROFILES));
+    assert_null(ddtrace_upstream_origin(&agent, DDTRACE_QUIET_SYMBOLS));
     for (int i = 0; i < DDTRACE_QUIETS; i++)
         assert_true(ddtrace_upstream_takes(&agent, (enum ddtrace_quiet_row)i));
 }
