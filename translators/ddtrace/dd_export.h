@@ -23,10 +23,6 @@ struct dd_work {
     struct dd_writer *writer;
     struct dd_trace_ids ids;
     uint64_t traces; /* begun */
-    struct dd_sole {
-        gw_str text;    /* in keep */
-        bool several;   /* a proxy sent the spans of more than one */
-    } runtime_id, host; /* of the process that sent the payload, as chunks name them */
     struct otlp_buf *scratch;
     struct dd_group *recent[DD_RECENT]; /* where spans of the same service went, to be tried first */
 };

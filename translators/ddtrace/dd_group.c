@@ -185,6 +185,11 @@ static gw_str good_text(struct dd_groups *g, gw_str text)
     return good.ptr == text.ptr ? gw_arena_dup(g->keep, text) : good;
 }
 
+static gw_str sole_text(const struct dd_sole *s)
+{
+    return s->several ? GW_NOSTR : s->text;
+}
+
 /* Components of the tracer have its version. */
 static void complete_scopes(struct dd_groups *g, const struct dd_group *group)
 {
@@ -200,6 +205,8 @@ void dd_groups_complete(struct dd_groups *g, const struct dd_payload *others)
     for (struct dd_group *group = g->first; group; group = group->next) {
         dd_payload_settle(group->id.payload); /* those of the groups before: nothing is left to do */
         changed |= hear(g, group, group->id.payload);
+        changed |= fill_empty(&group->id.runtime_id, sole_text(&group->id.payload->sole_runtime_id));
+        changed |= fill_empty(&group->id.host, sole_text(&group->id.payload->sole_host));
         changed |= hear(g, group, others);
         complete_scopes(g, group);
     }

@@ -48,6 +48,12 @@ struct dd_payload {
     gw_str facts[DD_FACTS];  /* as text */
     struct dd_text *tags;    /* further ones; settled: those that are none of the above */
     size_t tags_n;
+    /* What its chunks have said, for those of its spans that do not: where it is one. In the translator's
+     * keep. */
+    struct dd_sole {
+        gw_str text;
+        bool several; /* a proxy sent the spans of more than one process */
+    } sole_runtime_id, sole_host;
 };
 
 /* The fact of the process that a tag says (enum dd_fact), or -1. `name` is the tag's number (dd_names.h). */

@@ -75,11 +75,6 @@ static void note_sole(struct dd_work *w, struct dd_sole *sole, gw_str said)
         sole->text = gw_arena_dup(w->groups->keep, said);
 }
 
-static gw_str sole_text(const struct dd_sole *s)
-{
-    return s->several ? GW_NOSTR : s->text;
-}
-
 static bool record_trace_id(struct dd_work *w, struct dd_scanned *c)
 {
     if (w->opt->trace_id_bits == 64) {
@@ -176,8 +171,8 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
     if (!record_trace_id(w, &c))
         return false;
     c.number = ++w->traces;
-    note_sole(w, &w->runtime_id, c.runtime_id);
-    note_sole(w, &w->host, c.host);
+    note_sole(w, &chunk->payload->sole_runtime_id, c.runtime_id);
+    note_sole(w, &chunk->payload->sole_host, c.host);
     bool drop = c.rejected && !w->opt->keep_rejected;
     for (size_t i = 0; i < chunk->n; i++)
         if (drop && !single_sampled(&c, i))
@@ -298,8 +293,7 @@ static uint64_t repaired_texts(const struct dd_work *w)
 /* What resources have of the process where neither spans nor payload say it. */
 static struct dd_payload other_facts(const struct dd_work *w)
 {
-    gw_str host = sole_text(&w->host), own = w->req->peer_is_local ? w->env->host_name : GW_NOSTR;
-    struct dd_payload p = {.runtime_id = sole_text(&w->runtime_id), .host = host.len ? host : own};
+    struct dd_payload p = {.host = w->req->peer_is_local ? w->env->host_name : GW_NOSTR};
     p.facts[DD_FACT_LANGUAGE_VERSION] = w->req->lang_version;
     p.facts[DD_FACT_TRACER_VERSION] = w->req->tracer_version;
     return p;
