@@ -1,5 +1,5 @@
 /* The decoder of a payload: reads the envelope, then chunk after chunk, by the functions of the payload's
- * format (dd_v04.c, dd_v05.c, dd_v07.c, dd_json.c). A span that cannot be read is counted and passed over; a body that
+ * format (dd_v04.c, dd_v05.c, dd_v07.c, dd_agent.c, dd_json.c). A span that cannot be read is counted and passed over; a body that
  * is not well-formed is an error.
  *
  * The state is the caller's struct dd_decoder. Called by dd_translate.c, by tests, fuzzers and benchmarks.
@@ -26,16 +26,11 @@ enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str
         return dd_v05_begin(d, err);
     case DD_V07_MSGPACK:
         return dd_v07_begin(d, err);
+    case DD_AGENT_PROTOBUF:
+        return dd_agent_begin(d, body, err);
     default:
         return dd_json_begin(d, err);
     }
-}
-
-/* Nothing is said of the next chunk yet. */
-static void start_chunk(const struct dd_decoder *d, struct dd_chunk *chunk)
-{
-    *chunk =
-        (struct dd_chunk){.payload = d->payload, .priority = DD_NO_PRIORITY, .mechanism = DD_NO_MECHANISM};
 }
 
 /* v0.4, v0.5: an array of spans. */
@@ -59,7 +54,7 @@ static enum gw_code next_msgpack(struct dd_decoder *d, struct dd_chunk *chunk, s
     enum gw_code code = GW_OK;
     while (code == GW_OK && !chunk->n && (d->chunks_left || d->fields_left)) {
         if (d->chunks_left) {
-            start_chunk(d, chunk);
+            dd_decode_start_chunk(d, chunk);
             code = d->format == DD_V07_MSGPACK ? dd_v07_chunk(d, chunk, intake, err)
                                                : read_array(d, chunk, intake, err);
             d->chunks_left--, d->chunks++;
@@ -81,9 +76,11 @@ enum gw_code dd_decode_next(struct dd_decoder *d, struct dd_chunk *chunk, bool *
                             struct gw_intake *intake, struct gw_err *err)
 {
     enum gw_code code = GW_OK;
-    start_chunk(d, chunk);
+    dd_decode_start_chunk(d, chunk);
     if (!d->finished)
-        code = dd_is_msgpack(d) ? next_msgpack(d, chunk, intake, err) : dd_json_next(d, chunk, intake, err);
+        code = dd_is_msgpack(d)                 ? next_msgpack(d, chunk, intake, err)
+               : d->format == DD_AGENT_PROTOBUF ? dd_agent_next(d, chunk, intake, err)
+                                                : dd_json_next(d, chunk, intake, err);
     *more = code == GW_OK && chunk->n;
     return code;
 }

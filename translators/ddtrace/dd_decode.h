@@ -3,6 +3,7 @@
  *      dd_decode.c ─▶ dd_v04.c   msgpack, array of arrays of maps
  *                  ─▶ dd_v05.c   msgpack, dictionary and arrays of 12
  *                  ─▶ dd_v07.c   msgpack, a map of facts and of chunks, which are maps of spans of v0.4
+ *                  ─▶ dd_agent.c protobuf, what an agent sends: many processes' payloads
  *                  ─▶ dd_json.c  JSON, nested or flat
  *
  * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs
@@ -18,6 +19,7 @@
 enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v07_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_agent_begin(struct dd_decoder *, gw_str body, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_json_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 
 /* v0.7: one entry of the outer map; for `chunks` it says how many follow. */
@@ -36,10 +38,19 @@ enum dd_got dd_decode_spans(struct dd_decoder *, dd_read_span_f *read, uint32_t 
 /* As dd_decode_next. */
 enum gw_code dd_json_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                           struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_agent_next(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
+                           struct gw_err *) GW_MUST_CHECK;
+
+/* Nothing is said of the next chunk yet. */
+static inline void dd_decode_start_chunk(const struct dd_decoder *d, struct dd_chunk *chunk)
+{
+    *chunk =
+        (struct dd_chunk){.payload = d->payload, .priority = DD_NO_PRIORITY, .mechanism = DD_NO_MECHANISM};
+}
 
 static inline bool dd_is_msgpack(const struct dd_decoder *d)
 {
-    return d->format != DD_V04_JSON && d->format != DD_V01_JSON;
+    return d->format != DD_V04_JSON && d->format != DD_V01_JSON && d->format != DD_AGENT_PROTOBUF;
 }
 
 /* The keys of a span, a link, an event and a value of an event's attribute. */

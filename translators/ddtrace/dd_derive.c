@@ -58,7 +58,8 @@ static void rename_all(struct dd_fields *f)
 static bool says_common(const struct dd_fields *f)
 {
     return dd_has(f, DD_A_SAMPLING_PRIORITY) || dd_has(f, DD_A_ORIGIN) ||
-           dd_has(f, DD_A_SAMPLING_MECHANISM) || dd_has(f, DD_A_SAMPLING_RATE);
+           dd_has(f, DD_A_SAMPLING_MECHANISM) || dd_has(f, DD_A_SAMPLING_RATE) ||
+           dd_has(f, DD_A_DROPPED_TRACE);
 }
 
 static void set_common(struct dd_fields *f, const struct dd_scanned *c)
@@ -66,6 +67,8 @@ static void set_common(struct dd_fields *f, const struct dd_scanned *c)
     if (c->sampling.priority != DD_NO_PRIORITY)
         dd_set_int(f, DD_A_SAMPLING_PRIORITY, c->sampling.priority, DD_FIELD);
     dd_set_text(f, DD_A_ORIGIN, c->sampling.origin, DD_FIELD);
+    if (c->chunk->dropped)
+        dd_set_bool(f, DD_A_DROPPED_TRACE, true, DD_FIELD);
     if (c->mechanism >= 0)
         dd_set_int(f, DD_A_SAMPLING_MECHANISM, c->mechanism, DD_RENAMED);
     if (!isnan(c->rate))

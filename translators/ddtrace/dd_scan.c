@@ -408,6 +408,8 @@ static void write_common(struct dd_scanned *s, struct gw_arena *arena, struct ot
         otlp_attr_int(w, SPAN_ATTRIBUTES, dd_names[DD_A_SAMPLING_PRIORITY].name, s->sampling.priority);
     if (s->sampling.origin.len)
         otlp_attr_text(w, SPAN_ATTRIBUTES, dd_names[DD_A_ORIGIN].name, s->sampling.origin);
+    if (s->chunk->dropped)
+        otlp_attr_bool(w, SPAN_ATTRIBUTES, dd_names[DD_A_DROPPED_TRACE].name, true);
     s->common_own = w->len;
     if (s->mechanism >= 0)
         otlp_attr_int(w, SPAN_ATTRIBUTES, dd_names[DD_A_SAMPLING_MECHANISM].name, s->mechanism);
@@ -444,7 +446,8 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     odd->bad_tracestate += s->sampling.bad_tracestates;
     gw_str sdk = s->language.len ? s->language : c->payload->language.len ? c->payload->language : lang;
     s->sdk_language = dd_language(arena, sdk);
-    s->rejected = c->dropped || (s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0);
+    s->rejected = !c->delivered &&
+                  (c->dropped || (s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0));
     s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
     s->state = dd_utf8(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));

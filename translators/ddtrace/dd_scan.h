@@ -58,11 +58,11 @@ struct dd_scanned {
     uint64_t trace_id, high;
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
     struct dd_sampling sampling;
-    bool rejected;     /* the tracer decided against the trace */
-    double rate;       /* NAN: unknown */
-    int mechanism;     /* -1: unknown */
-    gw_str state;      /* trace_state of spans without a _dd.parent_id of their own; UTF-8 */
-    gw_str common;     /* attributes of all spans as bytes of Span: priority, origin, mechanism, rate */
+    bool rejected; /* the tracer decided against the trace */
+    double rate;   /* NAN: unknown */
+    int mechanism; /* -1: unknown */
+    gw_str state;  /* trace_state of spans without a _dd.parent_id of their own; UTF-8 */
+    gw_str common; /* attributes of all spans as bytes of Span: priority, origin, dropped, mechanism, rate */
     size_t common_own; /* the first so many bytes are those of mode datadog */
     gw_str env, runtime_id, language, host;
     gw_str sdk_language; /* language, or the request's, as OpenTelemetry calls it */

@@ -3,7 +3,8 @@
  *   v0.3, v0.4 msgpack ─┐
  *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_export.h writes OTLP
  *   v0.5 dictionary    ─┤
- *   v0.7 TracerPayload ─┘
+ *   v0.7 TracerPayload ─┤
+ *   AgentPayload       ─┘
  *
  * The wire is that of Datadog's trace agent: a payload is an array of chunks, a chunk an array of spans of
  * one trace that one process finished. Every gw_str is a view into the request body (JSON strings with
@@ -111,7 +112,8 @@ struct dd_chunk {
     int priority;               /* DD_NO_PRIORITY: likewise */
     int mechanism;              /* DD_NO_MECHANISM: likewise */
     gw_str origin;
-    bool dropped; /* the tracer decided against the trace, whatever the priority */
+    bool dropped;   /* the tracer decided against the trace, whatever the priority */
+    bool delivered; /* an agent decided, and sent what it keeps: nothing of it is dropped again */
     /* Tags of the chunk: those of its local root, which v0.4 would have put there. */
     struct dd_text *meta;
     size_t meta_n;
@@ -122,11 +124,12 @@ struct dd_chunk {
 enum { DD_NO_PRIORITY = -128, DD_NO_MECHANISM = -1 };
 
 enum dd_format {
-    DD_V04_MSGPACK, /* also v0.3: an array of arrays of maps */
-    DD_V04_JSON,    /* also v0.2, v0.3 */
-    DD_V01_JSON,    /* a flat array of spans: each run of one trace id becomes a chunk */
-    DD_V05_MSGPACK, /* [dictionary, chunks of 12-element arrays] */
-    DD_V07_MSGPACK  /* TracerPayload: a map, with chunks that are maps */
+    DD_V04_MSGPACK,   /* also v0.3: an array of arrays of maps */
+    DD_V04_JSON,      /* also v0.2, v0.3 */
+    DD_V01_JSON,      /* a flat array of spans: each run of one trace id becomes a chunk */
+    DD_V05_MSGPACK,   /* [dictionary, chunks of 12-element arrays] */
+    DD_V07_MSGPACK,   /* TracerPayload: a map, with chunks that are maps */
+    DD_AGENT_PROTOBUF /* AgentPayload: TracerPayloads of many processes */
 };
 
 /* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of
@@ -148,6 +151,7 @@ struct dd_decoder {
     uint64_t fields_left;       /* v0.7: of the outer map */
     uint64_t chunks_left;       /* msgpack: of the array that is read */
     uint64_t chunks;            /* begun so far, empty ones too: for messages and counters */
+    struct dd_agent *agent;     /* AgentPayload (dd_agent.h) */
     gw_str *dictionary;         /* v0.5 */
     size_t dictionary_n;
     bool finished;           /* the payload is over */
@@ -167,7 +171,7 @@ enum gw_code dd_decode_begin(struct dd_decoder *, enum dd_format, gw_str body, s
 
 /* The next chunk that has a valid span: *chunk gets the valid ones; refused ones are added to intake
  * (received counts both). *more is false, and *chunk empty, when the payload is over. Errors: BAD_MSGPACK,
- * BAD_JSON, BAD_ENVELOPE (with pos), BUDGET. Bytes after the payload's end are BAD_MSGPACK / BAD_JSON too.
+ * BAD_JSON, BAD_PROTOBUF, BAD_ENVELOPE (with pos), BUDGET. Bytes after the payload's end are BAD_MSGPACK / BAD_JSON too.
  * The spans live until the caller resets the arena to its snapshot. */
 enum gw_code dd_decode_next(struct dd_decoder *, struct dd_chunk *, bool *more, struct gw_intake *,
                             struct gw_err *) GW_MUST_CHECK;

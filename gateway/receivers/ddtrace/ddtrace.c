@@ -23,6 +23,14 @@ static void services(void *ctx, const struct gw_http_route *route, const struct 
     r->body = GW_STR("OK\n");
 }
 
+/* Agents ask whether their key is good: it was asked for before this is called (auth.h). */
+static void validate(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                     struct gw_http_reply *r)
+{
+    r->type = "application/json";
+    r->body = GW_STR("{\"valid\":true}");
+}
+
 enum { SEND = GW_HTTP_PUT | GW_HTTP_POST };
 static const struct gw_http_route routes[] = {
     {.path = "/v0.4/traces",
@@ -55,6 +63,11 @@ static const struct gw_http_route routes[] = {
      .tag = DDTRACE_V10,
      .may_delay = true,
      .handle = ddtrace_traces},
+    {.path = "/api/v0.2/traces",
+     .methods = SEND,
+     .tag = DDTRACE_AGENT,
+     .may_delay = true,
+     .handle = ddtrace_traces},
     {.path = "/v0.1/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
     {.path = "/spans", .methods = SEND, .tag = DDTRACE_V01, .may_delay = true, .handle = ddtrace_traces},
     /* proxies of tests ask by POST (ddapm-test-agent) */
@@ -62,6 +75,10 @@ static const struct gw_http_route routes[] = {
      .methods = GW_HTTP_GET | GW_HTTP_HEAD | SEND,
      .ignores_body = true,
      .handle = ddtrace_info},
+    {.path = "/api/v1/validate",
+     .methods = GW_HTTP_GET | GW_HTTP_HEAD,
+     .ignores_body = true,
+     .handle = validate},
     {.path = "/services", .methods = SEND, .ignores_body = true, .handle = services},
     {.path = "/v0.1/services", .methods = SEND, .ignores_body = true, .handle = services},
     {.path = "/v0.2/services", .methods = SEND, .ignores_body = true, .handle = services},

@@ -160,7 +160,8 @@ enum ddtrace_version {
     DDTRACE_V04,
     DDTRACE_V05,
     DDTRACE_V07,
-    DDTRACE_V10
+    DDTRACE_V10,
+    DDTRACE_AGENT /* what an agent sends to its intake */
 };
 
 #endif

@@ -49,6 +49,10 @@ static bool is_probe(gw_str body)
 static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, enum dd_format *out,
                               struct gw_err *err)
 {
+    if (v == DDTRACE_AGENT) {
+        *out = DD_AGENT_PROTOBUF;
+        return GW_OK;
+    }
     if (v == DDTRACE_V10 && is_probe(body)) /* it asks for v1.0 */
         return gw_fail(err, GW_NOT_FOUND, 0, "%s", "");
     if (v == DDTRACE_V10 && is_v10(body))
@@ -75,6 +79,10 @@ static void answer_good(enum ddtrace_version v, const struct dd_request *from, s
         return;
     }
     r->type = "application/json";
+    if (v == DDTRACE_AGENT) {
+        r->body = unchanged;
+        return;
+    }
     r->body = gw_str_eq(from->rates_version, GW_STR(DDTRACE_RATES_VERSION)) ? unchanged : keep_all;
     if (from->rates_version.len)
         gw_http_reply_header(r, "Datadog-Rates-Payload-Version", DDTRACE_RATES_VERSION);
@@ -177,7 +185,7 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
                        struct gw_err *err, struct gw_http_reply *r)
 {
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout, gw_now()));
-    gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown tracer"), text = r->body;
+    gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown client"), text = r->body;
     text.len = gw_str_find(text, '\n'); /* the advice is for the tracer's user */
     enum gw_level level = r->status >= 429                      ? GW_INFO
                           : gw_http_first_refused(q, err->code) ? GW_WARNING
@@ -185,6 +193,12 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
     gw_log(level, "receiver=ddtrace", "a payload from %.*s%s%.*s to %.*s is answered %u: %.*s", GW_FMT(lang),
            from->tracer_version.len ? " " : "", GW_FMT(from->tracer_version), GW_FMT(q->path), r->status,
            GW_FMT(text));
+}
+
+/* Of the one who sends, an agent: each payload in the body says its own. */
+static void forget_process(struct dd_request *r)
+{
+    r->container_id = r->entity_id = r->k8s_container = r->k8s_pod_uid = GW_NOSTR;
 }
 
 void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
@@ -196,6 +210,8 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     struct gw_err err = {0};
     enum dd_format format = DD_V04_MSGPACK;
     ddtrace_read_request(d, q, &from);
+    if (version == DDTRACE_AGENT)
+        forget_process(&from);
     if (version != DDTRACE_V10 && is_probe(q->body)) {
         add(&d->counts.probes, 1);
         answer_good(version, &from, r);
