@@ -258,3 +258,9 @@ def test_back_pressure(make_gate, sink):
     assert answers[-1].status == 429 and int(answers[-1].headers["retry-after"]) >= 1
     sink.release()
     gate._until(lambda: post(gate, body).status == 200, "it does not take payloads again", PATIENCE)
+
+
+def test_statistics_of_an_agent_are_not_forwarded_to_another(make_gate):
+    gate = make_gate(receiver={"proxy": {"upstream": "http://127.0.0.1:1"}})
+    assert gate.request("POST", "/api/v0.2/stats", b"\x80", {}).status == 202
+    assert not [path for path in json.loads(gate.request("GET", "/info").body)["endpoints"] if path.startswith("/api/")]

@@ -64,6 +64,8 @@ enum gw_code ddtrace_upstream_read(struct ddtrace_upstream *u, gw_str text, stru
 
 bool ddtrace_upstream_takes(const struct ddtrace_upstream *u, enum ddtrace_quiet_row row)
 {
+    if (row == DDTRACE_QUIET_AGENT_STATS) /* from an agent: another one does not take them */
+        return false;
     return !u->site[0] || intakes[row].host;
 }
 
