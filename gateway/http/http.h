@@ -56,6 +56,7 @@
 #include "gateway/net/auth.h"
 #include "gateway/net/client_limits.h"
 #include "gateway/net/listen.h"
+#include "gateway/net/listen_claims.h"
 #include "gateway/net/tls.h"
 
 enum { GW_HTTP_CONNECTION = 32 * 1024, GW_HTTP_TLS = 32 * 1024, GW_HTTP_MAX_THREADS = 256 };
@@ -228,10 +229,11 @@ enum gw_listen_result gw_http_listen(struct gw_http *, gw_str address, struct gw
 
 /* Begins another draft; one that was begun is discarded. False when there is no memory. */
 bool gw_http_draft(struct gw_http *) GW_MUST_CHECK;
-/* Puts the receiver of this ctx into the draft, as it is in the published table. False when it cannot share
+/* Puts the receiver of this ctx into the draft, as it is in the published table; its addresses are claimed for `path`. False when it cannot share
  * an address with those before.
  */
-bool gw_http_keep(struct gw_http *, const void *ctx, struct gw_listen_error *) GW_MUST_CHECK;
+bool gw_http_keep(struct gw_http *, const void *ctx, struct gw_listen_claims *, const char *path,
+                  struct gw_listen_error *) GW_MUST_CHECK;
 /* Whether the published table has the receiver at every address that it asked for. */
 bool gw_http_is_whole(const struct gw_http *, const void *ctx);
 void gw_http_discard(struct gw_http *);

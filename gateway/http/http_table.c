@@ -218,14 +218,18 @@ enum gw_listen_result gw_http_listen(struct gw_http *h, gw_str text, struct gw_h
     return r;
 }
 
-bool gw_http_keep(struct gw_http *h, const void *ctx, struct gw_listen_error *why)
+bool gw_http_keep(struct gw_http *h, const void *ctx, struct gw_listen_claims *claims, const char *path,
+                  struct gw_listen_error *why)
 {
     struct gw_http_site *site = site_of(h->table, ctx);
     struct gw_address first = {0};
     for (size_t i = 0; site && i < h->table->n; i++) {
         const struct binding *b = &h->table->bindings[i];
+        const struct gw_address *address = &b->listener->address;
+        const struct gw_listen_claimant by = {path, site->component, SOCK_STREAM, true};
         for (size_t j = 0; j < b->sites_n; j++)
-            if (b->sites[j] == site && draft_one(h, &b->listener->address, site, &first, why) != GW_LISTEN_OK)
+            if (b->sites[j] == site && (gw_listen_claim(claims, address, &by, why) != GW_LISTEN_OK ||
+                                        draft_one(h, address, site, &first, why) != GW_LISTEN_OK))
                 return false;
     }
     return true;

@@ -133,7 +133,7 @@ static bool may_be_kept(const struct plan *plan, const struct receiver *r, const
 static void keep_receiver(struct plan *plan, const struct receiver *r, const struct gw_conf_receiver *c)
 {
     struct gw_listen_error why;
-    if (!gw_http_keep(plan->pipeline->http, r->ctx, &why))
+    if (!gw_http_keep(plan->pipeline->http, r->ctx, plan->pipeline->host.claims, c->path, &why))
         gw_option_error(plan->diagnostics, c->path, "listen", "%s", why.text);
 }
 

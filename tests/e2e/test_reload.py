@@ -16,7 +16,6 @@ from sinks import PATIENCE, Stall
 from test_admin import assert_balanced, ledger, pick, samples
 
 
-
 def rows_of(gate, receivers=None, exporters=(), **settings):
     ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{gate.port}"], "socket": ""}
     rows = {"receivers": tuple({**ddtrace, **r} for r in (receivers or [{}])), "exporters": tuple(exporters),
@@ -389,3 +388,24 @@ def test_a_repaired_key_is_told_of(make_gate):
         backend.wait_spans(2)
     finally:
         backend.close()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_address_that_another_one_keeps_is_refused(make_gate, sink, order):
+    """As at a start, whichever of the two stands first."""
+    gate = make_gate(exporters=[grpc(sink, **QUICK)])
+    at = {"listen": [f"127.0.0.1:{gate.port}"]}
+    kept = {"type": "ddtrace", **at, "socket": ""}
+
+    def again(*receivers, done=True):
+        rows = {"receivers": receivers[::order], "exporters": (grpc(sink, **QUICK),), "admin": {"listen": "127.0.0.1:0"}}
+        reload(gate, "".join(f"{key} = {conf_value(v)};\n" for key, v in rows.items()), done=done)
+
+    again(kept, {**kept, "max_body": "1MiB"}, done=False)
+    gate.wait_stderr(f"receivers[1].listen: 127.0.0.1:{gate.port}: receivers[0], of the same type, listens there already")
+    again(kept, {"type": "http", **at})  # they share it, by path
+    assert gate.put("/v0.4/traces", v04([span()])).status == 200
+    again(kept)
+    again(kept, {"type": "tcp", **at}, done=False)
+    gate.wait_stderr(f"127.0.0.1:{gate.port}")
+    sink.wait_spans(1)

@@ -313,7 +313,7 @@ static void sites_keep_their_order(void **state)
     struct gw_listen_error why;
     assert_true(gw_http_draft(b->http));
     listen_with(b, &b->two, &b->one);
-    assert_true(gw_http_keep(b->http, &b->one, &why));
+    assert_true(gw_http_keep(b->http, &b->one, NULL, "receivers[0]", &why));
     gw_http_publish(b->http);
     assert_int_equal(b->http->table->n, 1);
     assert_ptr_equal(b->http->table->bindings[0].sites[0], &b->two.site);
