@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
-/* A span that is kept has at least 12 values (v0.5), or two keys, two ids and a map (v0.4: 20 bytes). */
-enum { LEAST_SPAN = 13 };
+/* Of a span that is kept (dd_decode_fault): a map of `span_id` alone (v0.4, v0.7); v0.5 has 12 values. */
+enum { LEAST_SPAN = sizeof "\x81\xa7span_id\x01" - 1 };
 
 /* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
 static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct dd_span *s,
@@ -33,6 +33,7 @@ enum dd_got dd_decode_spans(struct dd_decoder *d, dd_read_span_f *read, uint32_t
         return DD_ILL_FORMED;
     for (uint32_t i = 0; i < n; i++) {
         enum gw_reason why;
+        GW_ASSERT(chunk->n < room);
         if (take_span(d, read, &spans[chunk->n], &why)) /* a refused one leaves its place to the next */
             return DD_ILL_FORMED;
         dd_decode_count(intake, why);

@@ -205,6 +205,24 @@ static void test_element_limit(void **state)
     free(body);
 }
 
+/* The smallest spans that are kept fill all the room that is made for a chunk, and one more is refused behind
+ * them. */
+static void test_least_spans(void **state)
+{
+    static const char span[] = "\x81\xa7span_id\x01";
+    enum { N = 100, SPAN = sizeof span - 1 };
+    static char body[4 + N * SPAN + 1] = {'\x91', '\xdc', (char)((N + 1) >> 8), (char)((N + 1) & 255)};
+    for (int i = 0; i < N; i++)
+        memcpy(body + 4 + i * SPAN, span, SPAN);
+    body[4 + N * SPAN] = 7;
+    const char *shown = show_payload(DD_V04_MSGPACK, gw_str_n(body, sizeof body), BUDGET);
+    assert_non_null(strstr(shown, "refused bad_span=1"));
+    size_t spans = 0;
+    for (const char *s = shown; (s = strstr(s, "s=1")); s++)
+        spans++;
+    assert_int_equal(spans, N);
+}
+
 static void test_budget(void **state)
 {
     gw_str body = pack("[[{'trace_id': 1, 'span_id': 2, 'meta': {'a': 'b'}}]]");
@@ -245,7 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),         cmocka_unit_test(test_deep_nesting_is_skipped),
         cmocka_unit_test(test_element_limit), cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_views),         cmocka_unit_test(test_least_spans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
