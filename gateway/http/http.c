@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -61,16 +60,6 @@ void gw_http_want_threads(struct gw_http *h, int threads)
 unsigned gw_http_threads(const struct gw_http *h)
 {
     return h->threads;
-}
-
-/* Every tracer keeps a connection or two, and the usual soft limit is 1024 descriptors. */
-static void allow_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* All workers end before the first is closed: each may still hand a connection to another. */
@@ -132,7 +121,6 @@ enum gw_code gw_http_start(struct gw_http *h, struct gw_err *err)
         gw_http_publish(h);
     if (!h->table || h->table->n == 0 || h->workers)
         return GW_OK;
-    allow_descriptors();
     enum gw_code code = start_workers(h, err);
     if (code)
         end_workers(h, gw_now());

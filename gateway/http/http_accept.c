@@ -11,6 +11,9 @@
 
 #include "core/base/log.h"
 #include "gateway/http/http_internal.h"
+#include "gateway/net/descriptors.h"
+
+static const gw_nsec SHORT_SAID_AGAIN = 60 * GW_SEC;
 
 /* Its place is paid for (take_slot); conn_open takes that over. */
 void gw_http_adopt(struct worker *w, int fd, struct origin *o)
@@ -55,6 +58,24 @@ static bool take_slot(struct worker *w, unsigned all, bool tls)
            gw_budget_take(&w->http->places, gw_http_cost(tls));
 }
 
+/* Its number is not one of those that are kept for others; else another connection makes way for it. Said once
+ * a minute. */
+static bool has_descriptor(struct worker *w, int fd)
+{
+    if (!gw_descriptor_is_reserved(fd))
+        return true;
+    gw_nsec now = gw_now(), said = atomic_load_explicit(&w->http->short_said, memory_order_relaxed);
+    if ((!said || now - said > SHORT_SAID_AGAIN) &&
+        atomic_compare_exchange_strong_explicit(&w->http->short_said, &said, now, memory_order_relaxed,
+                                                memory_order_relaxed))
+        gw_log(GW_WARNING, "receiver=http",
+               "the process has hardly any descriptors left (see `ulimit -n`): the last ones are kept for "
+               "files, the disk queue "
+               "and exporters, and connections that are idle make way for new ones, or new ones get 429");
+    /* what makes way is closed in a moment, not now */
+    return (gw_http_tls_proxies_evict(w, now) || gw_http_evict(w, now)) && !gw_descriptor_is_last(fd);
+}
+
 /* The account of who connects; false when it has used up what it may have. A TLS handshake costs more than a
  * request, and counts as one. */
 static bool open_account(struct worker *w, const struct binding *b, const struct sockaddr *peer,
@@ -91,7 +112,7 @@ static void place(struct worker *w, int fd, const struct binding *b, const struc
     if (!open_account(w, b, peer, &o.account)) {
         gw_http_log_refused(b, peer, GW_PEER_LIMIT);
         gw_http_turn_away(w, b, fd, GW_PEER_LIMIT);
-    } else if (!take_slot(w, all, o.tls)) {
+    } else if (!has_descriptor(w, fd) || !take_slot(w, all, o.tls)) {
         gw_client_limits_leave(w->http->client_limits, o.account);
         gw_http_turn_away(w, b, fd, GW_BUSY);
     } else if (best == w || w->stopping || !send_to(best, w, fd, &o)) {

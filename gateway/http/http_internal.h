@@ -188,6 +188,7 @@ struct gw_http {
     /* hashes of what was refused whom at which path; 0: none. The newest, in sets (http_refused.c) */
     atomic_uint_least64_t said[GW_HTTP_SAID];
     uint64_t said_seed;
+    _Atomic gw_nsec short_said;     /* when the log last spoke of too few descriptors; 0: never */
     atomic_uint_least64_t unserved; /* paths that were said to be nobody's */
     struct gw_client_limits *client_limits;
     struct worker *workers;

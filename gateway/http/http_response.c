@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "gateway/net/descriptors.h"
 
 static const gw_nsec LINGER_TIME = 5 * GW_SEC;
 static const uint64_t LINGER_BYTES = 64 * 1024 * 1024;
@@ -269,7 +270,8 @@ void gw_http_linger(struct worker *w, int fd)
         .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3), .until = gw_now() + LINGER_TIME, .left = LINGER_BYTES};
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP,
                             .data.u64 = (uint64_t)EV_LINGER << 32 | (uint64_t)(l - w->lingering)};
-    if (l->fd >= 0 && epoll_ctl(w->epoll, EPOLL_CTL_ADD, l->fd, &e) != 0)
+    if (l->fd >= 0 &&
+        (gw_descriptor_is_reserved(l->fd) || epoll_ctl(w->epoll, EPOLL_CTL_ADD, l->fd, &e) != 0))
         gw_http_linger_end(l);
 }
 

@@ -43,7 +43,8 @@ static void tune_memory(void)
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
-/* Every connection is a descriptor; the soft limit is often 1024 for select()'s sake only. */
+/* Every connection is a descriptor, and every tracer keeps one or two; the soft limit is often 1024 for
+ * select()'s sake only. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;

@@ -3,6 +3,7 @@
 200 arrives; what does not is said.
 
 DDGATE_SOAK=1 runs the long form (make soak)."""
+import contextlib
 import errno
 import os
 import pathlib
@@ -10,6 +11,7 @@ import random
 import resource
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -107,12 +109,28 @@ def test_a_folder_that_cannot_be_made_again_refuses_until_it_can(make, queue, si
     assert gate.admin("/readyz").status == 503
     queue.unlink()
     gate._until(lambda: gate.put("/v0.4/traces", v04(trace(1))).status == 200, "nothing is taken")
-    assert "can be written again" in gate.stderr
+    gate.wait_stderr("can be written again")
     gate.stop(expect=0)
     assert gate.ledger.exporter()["left on disk"] == 4
     gate = make([grpc(sink, **QUICK)])
     sink.wait_spans(4)
     gate.stop()
+
+
+def test_connections_leave_descriptors_to_the_disk_queue(make):
+    gate = make([away(queue_size="1MiB")], storage={"max_size": "64MiB"}, settings=HURRIED)
+    resource.prlimit(gate.process.pid, resource.RLIMIT_NOFILE, (64, 64))
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", gate.port)))
+        gate.wait_stderr("hardly any descriptors left")
+        gate._until(lambda: gate.put("/v0.4/traces", v04(trace(1))).status == 200, "nobody makes way for an application")
+        body, connection = v04(trace(256, meta={"env": "test", "text": "x" * 1000})), gate.connection()
+        gate._until(lambda: gate.put("/v0.4/traces", body, connection=connection).status == 200, "nobody makes way")
+        for _ in range(16):  # 256 KiB each: several new segments
+            assert gate.put("/v0.4/traces", body, connection=connection).status == 200
+    gate.stop(expect=0)
+    assert gate.stderr.count("hardly any descriptors left") == 1 and "Too many open files" not in gate.stderr
 
 
 def test_a_stop_with_a_folder_that_is_gone_for_good_says_what_is_lost(make, queue):

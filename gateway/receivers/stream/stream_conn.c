@@ -10,12 +10,12 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "gateway/net/descriptors.h"
 
-enum { ACCEPTS = 64, RESERVE = 64, KEEPALIVE_AFTER = 60, KEEPALIVE_EVERY = 15, KEEPALIVE_TRIES = 4 };
+enum { ACCEPTS = 64, KEEPALIVE_AFTER = 60, KEEPALIVE_EVERY = 15, KEEPALIVE_TRIES = 4 };
 static const gw_nsec HANDSHAKE = 10 * GW_SEC, IDLE = 10 * GW_SEC;
 
 static void count(atomic_uint_least64_t *counter, uint64_t n)
@@ -211,24 +211,13 @@ static void turn_away(struct stream *s, const struct sockaddr *sa, const struct 
            who.is_unix ? "this machine" : who.address, why);
 }
 
-/* The system gives the lowest number that is free: one of the last of them says that hardly any is left, and
- * files, the disk queue and exporters want some too. */
-static bool is_one_of_the_last(int fd)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return false;
-    rlim_t reserve = limit.rlim_cur / 4 < RESERVE ? limit.rlim_cur / 4 : RESERVE;
-    return (rlim_t)fd >= limit.rlim_cur - reserve;
-}
-
 /* NULL, and why. */
 static struct stream_conn *begin_conn(struct stream *s, int fd, const struct sockaddr *sa,
                                       const struct stream_listener *l, const char **why)
 {
     bool tls = s->set.access.tls && l->kind == STREAM_TCP;
     *why = "the process has hardly any descriptors left (see `ulimit -n`)";
-    if (is_one_of_the_last(fd))
+    if (gw_descriptor_is_reserved(fd))
         return NULL;
     struct stream_conn *c = admit(s, fd, sa, tls);
     *why = "there are as many as connections, peer.connections or max_memory allow";
