@@ -100,36 +100,73 @@ bool dd_attrs_json(struct otlp_buf *w, unsigned field, struct gw_json *j, const 
     return good;
 }
 
-static void any_value(struct otlp_buf *w, const struct dd_value *v, unsigned depth)
+/* What is written to, and what for. */
+struct values {
+    struct otlp_buf *w;
+    struct gw_arena *arena;
+    struct dd_oddities *odd;
+};
+
+static void any_value(const struct values *, const struct dd_value *, unsigned depth);
+
+static void any_array(const struct values *to, const struct dd_value *v, unsigned depth)
+{
+    size_t array = otlp_open(to->w, DD_ANY_ARRAY, 1);
+    for (size_t i = 0; i < v->array.n; i++) {
+        size_t value = otlp_open(to->w, DD_ANY_VALUES, 1);
+        any_value(to, &v->array.items[i], depth + 1);
+        otlp_close(to->w, value, 1);
+    }
+    otlp_close(to->w, array, 1);
+}
+
+static void any_list(const struct values *to, const struct dd_value *v, unsigned depth)
+{
+    struct dd_keys keys = {0};
+    size_t list = otlp_open(to->w, DD_ANY_KVLIST, 2), value;
+    for (size_t i = 0; i < v->list.n; i++) {
+        dd_keys_note(&keys, to->arena, to->w, v->list.attrs[i].key);
+        size_t mark = otlp_attr_open(to->w, DD_ANY_VALUES, v->list.attrs[i].key, &value);
+        any_value(to, &v->list.attrs[i].value, depth + 1);
+        otlp_attr_close(to->w, mark, value);
+    }
+    dd_keys_finish(&keys, to->arena, to->w, NULL, 0, to->odd);
+    otlp_close(to->w, list, 2);
+}
+
+static void any_value(const struct values *to, const struct dd_value *v, unsigned depth)
 {
     switch (v->type) {
     case DD_V_STRING:
-        otlp_any_text(w, v->s);
+        otlp_any_text(to->w, v->s);
         return;
     case DD_V_BOOL:
-        otlp_any_bool(w, v->b);
+        otlp_any_bool(to->w, v->b);
         return;
     case DD_V_INT:
-        otlp_any_int(w, v->i);
+        otlp_any_int(to->w, v->i);
         return;
     case DD_V_DOUBLE:
-        otlp_any_double(w, v->d);
+        otlp_any_double(to->w, v->d);
+        return;
+    case DD_V_BYTES:
+        otlp_any_bytes(to->w, v->s);
         return;
     case DD_V_ARRAY:
-        break;
+        if (depth < DD_MAX_DEPTH)
+            any_array(to, v, depth);
+        return;
+    case DD_V_LIST:
+        if (depth < DD_MAX_DEPTH)
+            any_list(to, v, depth);
     }
-    size_t array = otlp_open(w, DD_ANY_ARRAY, 1);
-    for (size_t i = 0; i < v->array.n && depth < DD_MAX_DEPTH; i++) {
-        size_t value = otlp_open(w, DD_ANY_VALUES, 1);
-        any_value(w, &v->array.items[i], depth + 1);
-        otlp_close(w, value, 1);
-    }
-    otlp_close(w, array, 1);
 }
 
-void dd_attr_value(struct otlp_buf *w, unsigned field, gw_str key, const struct dd_value *v)
+void dd_attr_value(struct otlp_buf *w, struct gw_arena *arena, unsigned field, const struct dd_attr *attr,
+                   struct dd_oddities *odd)
 {
-    size_t value, mark = otlp_attr_open(w, field, key, &value);
-    any_value(w, v, 0);
+    const struct values to = {w, arena, odd};
+    size_t value, mark = otlp_attr_open(w, field, attr->key, &value);
+    any_value(&to, &attr->value, 0);
     otlp_attr_close(w, mark, value);
 }

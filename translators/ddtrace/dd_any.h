@@ -26,6 +26,7 @@ enum { DD_ANY_ARRAY = 5, DD_ANY_KVLIST = 6, DD_ANY_VALUES = 1 };
 bool dd_attrs_json(struct otlp_buf *, unsigned field, struct gw_json *, const gw_str *without,
                    size_t without_n, struct dd_oddities *);
 
-void dd_attr_value(struct otlp_buf *, unsigned field, gw_str key, const struct dd_value *);
+void dd_attr_value(struct otlp_buf *, struct gw_arena *, unsigned field, const struct dd_attr *,
+                   struct dd_oddities *);
 
 #endif

@@ -1,5 +1,5 @@
 /* The decoder of a payload: reads the envelope, then chunk after chunk, by the functions of the payload's
- * format (dd_v04.c, dd_v05.c, dd_v07.c, dd_agent.c, dd_json.c). A span that cannot be read is counted and passed over; a body that
+ * format (dd_v04.c, dd_v05.c, dd_v07.c, dd_v10.c, dd_agent.c, dd_json.c). A span that cannot be read is counted and passed over; a body that
  * is not well-formed is an error.
  *
  * The state is the caller's struct dd_decoder. Called by dd_translate.c, by tests, fuzzers and benchmarks.
@@ -28,6 +28,8 @@ enum gw_code dd_decode_begin(struct dd_decoder *d, enum dd_format format, gw_str
         return dd_v07_begin(d, err);
     case DD_AGENT_PROTOBUF:
         return dd_agent_begin(d, body, err);
+    case DD_V10_MSGPACK:
+        return dd_v10_begin(d, err);
     default:
         return dd_json_begin(d, err);
     }
@@ -55,12 +57,13 @@ static enum gw_code next_msgpack(struct dd_decoder *d, struct dd_chunk *chunk, s
     while (code == GW_OK && !chunk->n && (d->chunks_left || d->fields_left)) {
         if (d->chunks_left) {
             dd_decode_start_chunk(d, chunk);
-            code = d->format == DD_V07_MSGPACK ? dd_v07_chunk(d, chunk, intake, err)
-                                               : read_array(d, chunk, intake, err);
+            code = d->format == DD_V10_MSGPACK   ? dd_v10_chunk(d, chunk, intake, err)
+                   : d->format == DD_V07_MSGPACK ? dd_v07_chunk(d, chunk, intake, err)
+                                                 : read_array(d, chunk, intake, err);
             d->chunks_left--, d->chunks++;
         } else {
             d->fields_left--;
-            code = dd_v07_field(d, err);
+            code = d->format == DD_V10_MSGPACK ? dd_v10_field(d, err) : dd_v07_field(d, err);
         }
     }
     if (code || chunk->n)

@@ -4,6 +4,7 @@
  *                  ─▶ dd_v05.c   msgpack, dictionary and arrays of 12
  *                  ─▶ dd_v07.c   msgpack, a map of facts and of chunks, which are maps of spans of v0.4
  *                  ─▶ dd_agent.c protobuf, what an agent sends: many processes' payloads
+ *                  ─▶ dd_v10.c   msgpack, maps whose keys are numbers, texts by number (dd_v10.h)
  *                  ─▶ dd_json.c  JSON, nested or flat
  *
  * All of them answer DD_OTHER_TYPE for what costs a span (or a part of it) and DD_ILL_FORMED for what costs
@@ -20,17 +21,24 @@ enum gw_code dd_v04_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v05_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v07_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_agent_begin(struct dd_decoder *, gw_str body, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_v10_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_json_begin(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 
-/* v0.7: one entry of the outer map; for `chunks` it says how many follow. */
+/* v0.7, v1.0: one entry of the outer map; for `chunks` it says how many follow. */
 enum gw_code dd_v07_field(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
 enum gw_code dd_v07_chunk(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
                           struct gw_err *) GW_MUST_CHECK;
 
+enum gw_code dd_v10_field(struct dd_decoder *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code dd_v10_chunk(struct dd_decoder *, struct dd_chunk *, struct gw_intake *,
+                          struct gw_err *) GW_MUST_CHECK;
+/* Moves behind the n values that begin at `start`; the texts in them are learned. */
+enum dd_got dd_v10_pass(struct dd_decoder *, const uint8_t *start, unsigned n);
+
 /* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and
  * the caller passes over it. */
 typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
-dd_read_span_f dd_v04_span, dd_v05_span;
+dd_read_span_f dd_v04_span, dd_v05_span, dd_v10_span;
 /* n spans follow, each read by `read`: into chunk->spans those that are valid; refused ones are counted. There
  * is room for those that the remaining bytes could hold. */
 enum dd_got dd_decode_spans(struct dd_decoder *, dd_read_span_f *read, uint32_t n, struct dd_chunk *,
@@ -144,6 +152,36 @@ static inline enum gw_reason dd_decode_fault(const struct dd_span *s)
 static inline int32_t dd_decode_int32(int64_t v)
 {
     return v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : (int32_t)v;
+}
+
+/* Takes a number, in the usual forms, and sets *out to that entry of the list (v0.5, v1.0). False, and nothing
+ * taken, when another form is next or the list has no such entry. */
+static inline bool dd_take_index(struct dd_msgpack *in, const gw_str *list, size_t n, gw_str *out)
+{
+    const uint8_t *p = in->at;
+    size_t index, taken;
+    if ((size_t)(in->end - p) < 5)
+        return false;
+    if (*p < 0x80) {
+        index = *p;
+        taken = 1;
+    } else if (*p == 0xcc) {
+        index = p[1];
+        taken = 2;
+    } else if (*p == 0xcd) {
+        index = (size_t)p[1] << 8 | p[2];
+        taken = 3;
+    } else if (*p == 0xce) { /* dd-trace-js, always */
+        index = dd_msgpack_be32(p + 1);
+        taken = 5;
+    } else {
+        return false;
+    }
+    if (__builtin_expect(index >= n, 0))
+        return false;
+    in->at = p + taken;
+    *out = list[index];
+    return true;
 }
 
 /* msgpack: the field `error`, 0 or 1. */

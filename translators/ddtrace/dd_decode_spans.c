@@ -1,12 +1,13 @@
 /* The spans of one chunk in msgpack, by the function that reads one span of the payload's format: those that
  * are valid are handed out, the others counted.
  *
- * Keeps no state; spans go to the decoder's arena. Called by dd_decode.c and dd_v07.c.
+ * Keeps no state; spans go to the decoder's arena. Called by dd_decode.c, dd_v07.c and dd_v10.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_decode.h"
 
-/* Of a span that is kept (dd_decode_fault): a map of `span_id` alone (v0.4, v0.7); v0.5 has 12 values. */
-enum { LEAST_SPAN = sizeof "\x81\xa7span_id\x01" - 1 };
+/* Of a span that is kept (dd_decode_fault): a map of `span_id` alone (v0.4, v0.7); v0.5 has 12 values. In v1.0
+ * one key and one id, for the chunk says the trace's. */
+enum { LEAST_SPAN = sizeof "\x81\xa7span_id\x01" - 1, LEAST_SPAN_V10 = 3 };
 
 /* The next span into *s. *why is the reason why it is refused, GW_REASONS when it is valid. */
 static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct dd_span *s,
@@ -19,7 +20,7 @@ static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct 
     }
     enum dd_got got = read(d, s, why);
     if (got == DD_OTHER_TYPE)
-        return dd_decode_pass(d, start);
+        return d->format == DD_V10_MSGPACK ? dd_v10_pass(d, start, 1) : dd_decode_pass(d, start);
     *why = dd_decode_fault(s);
     return got;
 }
@@ -27,7 +28,8 @@ static enum dd_got take_span(struct dd_decoder *d, dd_read_span_f *read, struct 
 enum dd_got dd_decode_spans(struct dd_decoder *d, dd_read_span_f *read, uint32_t n, struct dd_chunk *chunk,
                             struct gw_intake *intake)
 {
-    size_t room = (size_t)(d->in.end - d->in.at) / LEAST_SPAN + 1;
+    size_t least = d->format == DD_V10_MSGPACK ? LEAST_SPAN_V10 : LEAST_SPAN;
+    size_t room = (size_t)(d->in.end - d->in.at) / least + 1;
     struct dd_span *spans = gw_arena_raw(d->arena, n < room ? n : room, sizeof *spans);
     if (!spans)
         return DD_ILL_FORMED;

@@ -298,7 +298,7 @@ static void write_event(struct otlp_buf *w, struct gw_arena *arena, const struct
            mark = open_event(w, e->time, missing ? EXCEPTION : e->name);
     for (size_t i = 0; e->native && i < e->native->attrs_n; i++) {
         dd_keys_note(&keys, arena, w, e->native->attrs[i].key);
-        dd_attr_value(w, EVENT_ATTRIBUTES, e->native->attrs[i].key, &e->native->attrs[i].value);
+        dd_attr_value(w, arena, EVENT_ATTRIBUTES, &e->native->attrs[i], odd);
     }
     dd_keys_finish(&keys, arena, w, without, without_n, odd);
     gw_json_init(&attributes, e->attributes, arena);

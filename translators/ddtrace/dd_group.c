@@ -163,8 +163,14 @@ static bool fill_empty(gw_str *to, gw_str value)
     return true;
 }
 
+static void hear_facts(struct dd_groups *g, struct dd_group *group, const struct dd_payload *said)
+{
+    for (int i = 0; i < DD_FACTS; i++)
+        dd_group_fact(g, group, (enum dd_fact)i, said->facts[i]);
+}
+
 /* What `said` says of the process, where nobody said it before. True when that changed the identity. */
-static bool hear(struct dd_groups *g, struct dd_group *group, const struct dd_payload *said)
+static bool hear(struct dd_group *group, const struct dd_payload *said)
 {
     struct dd_identity *id = &group->id;
     bool its_version = said->service.len ? dd_same(said->service, id->service) : !id->base_service.len;
@@ -173,8 +179,6 @@ static bool hear(struct dd_groups *g, struct dd_group *group, const struct dd_pa
     changed |= fill_empty(&id->env, said->env);
     changed |= fill_empty(&id->language, said->language);
     changed |= its_version && fill_empty(&id->version, said->version);
-    for (int i = 0; i < DD_FACTS; i++)
-        dd_group_fact(g, group, (enum dd_fact)i, said->facts[i]);
     return changed;
 }
 
@@ -204,10 +208,12 @@ void dd_groups_complete(struct dd_groups *g, const struct dd_payload *others)
     bool changed = false;
     for (struct dd_group *group = g->first; group; group = group->next) {
         dd_payload_settle(group->id.payload); /* those of the groups before: nothing is left to do */
-        changed |= hear(g, group, group->id.payload);
+        changed |= hear(group, group->id.payload);
         changed |= fill_empty(&group->id.runtime_id, sole_text(&group->id.payload->sole_runtime_id));
         changed |= fill_empty(&group->id.host, sole_text(&group->id.payload->sole_host));
-        changed |= hear(g, group, others);
+        changed |= hear(group, others);
+        hear_facts(g, group, others); /* Java's headers say "17.0.15", its payload "17" */
+        hear_facts(g, group, group->id.payload);
         complete_scopes(g, group);
     }
     if (!changed || g->n < 2)

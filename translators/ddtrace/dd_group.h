@@ -95,7 +95,7 @@ struct otlp_buf *dd_scope_buf(struct dd_groups *, struct dd_scope *, enum gw_att
 void dd_group_fact(struct dd_groups *, struct dd_group *, enum dd_fact, gw_str);
 /* All is read. What the spans of a group did not say is taken from its payload (the runtime id and the host also
  * from its other chunks: partial flush), and what that does not say either from `others`, the request's
- * headers. Groups that are equal then become one. */
+ * headers; facts from `others` first. Groups that are equal then become one. */
 void dd_groups_complete(struct dd_groups *, const struct dd_payload *others);
 /* Notes that the id at `offset` waits for its upper half. */
 bool dd_scope_pending(struct dd_groups *, struct dd_spans *, uint32_t offset, uint64_t low);

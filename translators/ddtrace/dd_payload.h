@@ -6,8 +6,8 @@
  *     v0.5 and before: nothing; the headers of the request (dd_request.h) and tags of spans say it
  *
  * Fields may stand behind the chunks, so nobody asks for them before the payload is over: dd_groups_complete
- * gives them to the resources of this payload's spans where the spans are silent, before what the request's
- * headers say. A body that holds several payloads has one of these for each.
+ * gives them to the resources of this payload's spans where the spans are silent. A body that holds several
+ * payloads has one of these for each.
  *
  * Ownership: in the arena, from dd_decode_begin on; texts are views of the body or in the arena. They outlive
  * the chunks.

@@ -31,11 +31,15 @@ void dd_sampling_init(struct dd_sampling *s)
                               .ksr = (double)NAN};
 }
 
-void dd_sampling_chunk(struct dd_sampling *s, struct gw_arena *arena, const struct dd_chunk *chunk)
+void dd_sampling_chunk(struct dd_sampling *s, const struct dd_chunk *chunk)
 {
     s->priority = chunk->priority;
     s->origin = chunk->origin;
-    if (chunk->mechanism != DD_NO_MECHANISM)
+}
+
+void dd_sampling_chunk_mechanism(struct dd_sampling *s, struct gw_arena *arena, const struct dd_chunk *chunk)
+{
+    if (chunk->mechanism != DD_NO_MECHANISM && !s->mechanism.len)
         s->mechanism = gw_arena_printf(arena, "-%d", chunk->mechanism);
 }
 

@@ -44,8 +44,9 @@ struct dd_sampling {
 void dd_sampling_init(struct dd_sampling *);
 
 /* Shows it what the chunk itself says, in formats that have a place for it: first, for what is said first
- * stays. */
-void dd_sampling_chunk(struct dd_sampling *, struct gw_arena *, const struct dd_chunk *);
+ * stays; and last the mechanism, for `_dd.p.dm` may say more than a number. */
+void dd_sampling_chunk(struct dd_sampling *, const struct dd_chunk *);
+void dd_sampling_chunk_mechanism(struct dd_sampling *, struct gw_arena *, const struct dd_chunk *);
 
 /* Shows it one entry of a span's meta or metrics; true when it was one of the facts above (of which the first
  * that is said stays). Keys that do not begin with '_', 't' or 'w' need not be shown. `_dd.p.tid` is no fact

@@ -433,7 +433,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
         return false;
     s->trace_id = c->spans[0].trace_id;
     dd_sampling_init(&s->sampling);
-    dd_sampling_chunk(&s->sampling, arena, c);
+    dd_sampling_chunk(&s->sampling, c);
     find_local_root(s, arena);
     if (c->meta_n + c->metrics_n && !give_tags(c, &c->spans[s->local_root], arena))
         return false;
@@ -443,6 +443,7 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
         if (i != s->local_root && !scan_span(s, i, &h, arena, odd))
             return false;
     settle_tid(s, &h, odd);
+    dd_sampling_chunk_mechanism(&s->sampling, arena, c);
     odd->bad_tracestate += s->sampling.bad_tracestates;
     gw_str sdk = s->language.len ? s->language : c->payload->language.len ? c->payload->language : lang;
     s->sdk_language = dd_language(arena, sdk);

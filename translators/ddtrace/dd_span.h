@@ -4,6 +4,7 @@
  *   v0.3, v0.4 JSON    ─┼─▶ dd_chunk of dd_span: views into the body ─▶ dd_export.h writes OTLP
  *   v0.5 dictionary    ─┤
  *   v0.7 TracerPayload ─┤
+ *   v1.0 numbered keys ─┤
  *   AgentPayload       ─┘
  *
  * The wire is that of Datadog's trace agent: a payload is an array of chunks, a chunk an array of spans of
@@ -45,9 +46,17 @@ struct dd_number {
 };
 
 /* A value of a native span event (the field span_events of a span in v0.4); the numbers are those of its
- * member `type`. */
+ * member `type`. The last two are of v1.0 alone. */
 struct dd_value {
-    enum { DD_V_STRING = 0, DD_V_BOOL = 1, DD_V_INT = 2, DD_V_DOUBLE = 3, DD_V_ARRAY = 4 } type;
+    enum {
+        DD_V_STRING = 0,
+        DD_V_BOOL = 1,
+        DD_V_INT = 2,
+        DD_V_DOUBLE = 3,
+        DD_V_ARRAY = 4,
+        DD_V_BYTES, /* s */
+        DD_V_LIST   /* of keys and values */
+    } type;
     union {
         gw_str s;
         bool b;
@@ -57,6 +66,10 @@ struct dd_value {
             struct dd_value *items;
             size_t n;
         } array;
+        struct {
+            struct dd_attr *attrs;
+            size_t n;
+        } list;
     };
 };
 
@@ -129,6 +142,7 @@ enum dd_format {
     DD_V01_JSON,      /* a flat array of spans: each run of one trace id becomes a chunk */
     DD_V05_MSGPACK,   /* [dictionary, chunks of 12-element arrays] */
     DD_V07_MSGPACK,   /* TracerPayload: a map, with chunks that are maps */
+    DD_V10_MSGPACK,   /* the same with numbers as keys, and texts by number */
     DD_AGENT_PROTOBUF /* AgentPayload: TracerPayloads of many processes */
 };
 
@@ -137,6 +151,26 @@ enum dd_format {
  * claim, and the arena's budget bounds their sum. */
 /* docs/threat-model.md */
 enum { DD_MAX_DEPTH = 64, DD_MAX_ELEMENTS = 500000 };
+
+/* v1.0: every text of the payload so far, by number (dd_v10.h). */
+enum dd_promoted {
+    DD_PROMOTED_ENV,
+    DD_PROMOTED_VERSION,
+    DD_PROMOTED_COMPONENT,
+    DD_PROMOTED_KIND,
+    DD_PROMOTEDS
+};
+struct dd_texts {
+    gw_str *list;
+    uint32_t n, room;
+    struct dd_text_slot {
+        uint32_t hash, number; /* 0: free */
+    } * slots;
+    uint32_t mask;
+    bool outside; /* a number was met that no entry has */
+    /* Where these keys of tags stand, once they do. */
+    const char *promoted[DD_PROMOTEDS];
+};
 
 enum { DD_ORDER = 16 };
 struct dd_decoder {
@@ -148,12 +182,13 @@ struct dd_decoder {
     struct dd_msgpack in;       /* a msgpack body and how far it was read */
     struct gw_json json;        /* a JSON body, likewise */
     struct dd_payload *payload; /* that is read; empty in formats that say nothing of it */
-    uint64_t fields_left;       /* v0.7: of the outer map */
+    uint64_t fields_left;       /* v0.7, v1.0: of the outer map */
     uint64_t chunks_left;       /* msgpack: of the array that is read */
     uint64_t chunks;            /* begun so far, empty ones too: for messages and counters */
     struct dd_agent *agent;     /* AgentPayload (dd_agent.h) */
     gw_str *dictionary;         /* v0.5 */
     size_t dictionary_n;
+    struct dd_texts texts;   /* v1.0 */
     bool finished;           /* the payload is over */
     struct dd_plans *plans;  /* spans may be read by them; NULL at first */
     uint8_t order[DD_ORDER]; /* v0.4: the fields of the last span */

@@ -80,31 +80,8 @@ static enum dd_got read_index_any(struct dd_decoder *d, gw_str *out, bool *outsi
 
 static inline enum dd_got read_index(struct dd_decoder *d, gw_str *out, bool *outside)
 {
-    struct dd_msgpack *in = &d->in;
-    const uint8_t *p = in->at;
-    size_t index, taken;
-    if ((size_t)(in->end - p) < 5)
-        return read_index_any(d, out, outside);
-    if (*p < 0x80) {
-        index = *p;
-        taken = 1;
-    } else if (*p == 0xcc) {
-        index = p[1];
-        taken = 2;
-    } else if (*p == 0xcd) {
-        index = (size_t)p[1] << 8 | p[2];
-        taken = 3;
-    } else if (*p == 0xce) { /* dd-trace-js, always */
-        index = dd_msgpack_be32(p + 1);
-        taken = 5;
-    } else {
-        return read_index_any(d, out, outside);
-    }
-    if (__builtin_expect(index >= d->dictionary_n, 0))
-        return read_index_any(d, out, outside);
-    in->at = p + taken;
-    *out = d->dictionary[index];
-    return DD_TAKEN;
+    return dd_take_index(&d->in, d->dictionary, d->dictionary_n, out) ? DD_TAKEN
+                                                                      : read_index_any(d, out, outside);
 }
 
 static enum dd_got read_meta(struct dd_decoder *d, struct dd_span *s, bool *outside)

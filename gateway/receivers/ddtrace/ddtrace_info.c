@@ -42,7 +42,7 @@ static const char *truth(bool b)
 static void put_endpoints(struct ddtrace *d)
 {
     put(d, "\"endpoints\":[\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\",\"/v0.5/"
-           "traces\",\"/v0.7/traces\"");
+           "traces\",\"/v0.7/traces\",\"/v1.0/traces\"");
     for (int i = 0; i < DDTRACE_QUIETS; i++)
         for (gw_str paths = gw_str_z(ddtrace_quiet_listed(d, (enum ddtrace_quiet_row)i)), path;
              paths.len && gw_str_next(&paths, ',', &path);)

@@ -25,8 +25,8 @@ static bool looks_like_msgpack(gw_str body)
     return body.len && (uint8_t)body.ptr[0] >= 0x80;
 }
 
-/* v1.0 is a map with numbers as keys (80-8f, de, df), v0.4 an array. */
-static bool is_v10(gw_str body)
+/* v1.0 is a map (80-8f, de, df), v0.4, which dd-trace-js 6 sends to its path, an array. */
+static bool is_map(gw_str body)
 {
     uint8_t first = body.len ? (uint8_t)body.ptr[0] : 0;
     return (first & 0xf0) == 0x80 || first == 0xde || first == 0xdf;
@@ -53,17 +53,14 @@ static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, 
         *out = DD_AGENT_PROTOBUF;
         return GW_OK;
     }
-    if (v == DDTRACE_V10 && is_probe(body)) /* it asks for v1.0 */
-        return gw_fail(err, GW_NOT_FOUND, 0, "%s", "");
-    if (v == DDTRACE_V10 && is_v10(body))
-        return gw_fail(err, GW_NOT_FOUND, 0,
-                       "version 1.0 of the protocol is not decoded, unset DD_TRACE_AGENT_PROTOCOL_VERSION");
     bool json = is_media(type, "application/json") || is_media(type, "text/json");
     bool msgpack = is_media(type, "application/msgpack") || (!json && looks_like_msgpack(body));
     if (v == DDTRACE_V05)
         *out = DD_V05_MSGPACK;
     else if (v == DDTRACE_V07)
         *out = DD_V07_MSGPACK;
+    else if (v == DDTRACE_V10 && is_map(body))
+        *out = DD_V10_MSGPACK;
     else if (v == DDTRACE_V01)
         *out = DD_V01_JSON;
     else
@@ -212,7 +209,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     ddtrace_read_request(d, q, &from);
     if (version == DDTRACE_AGENT)
         forget_process(&from);
-    if (version != DDTRACE_V10 && is_probe(q->body)) {
+    if (is_probe(q->body)) {
         add(&d->counts.probes, 1);
         answer_good(version, &from, r);
         return;

@@ -63,6 +63,16 @@ static void show_value(struct shown *s, const struct dd_value *v)
     case DD_V_DOUBLE:
         append_text(s, "%.17gd", v->d);
         return;
+    case DD_V_BYTES:
+        append_text(s, "bytes %.*s", GW_FMT(v->s));
+        return;
+    case DD_V_LIST:
+        for (size_t i = 0; i < v->list.n; i++) {
+            append_text(s, "%s%.*s=", i ? "," : "{", GW_FMT(v->list.attrs[i].key));
+            show_value(s, &v->list.attrs[i].value);
+        }
+        append_text(s, v->list.n ? "}" : "{}");
+        return;
     case DD_V_ARRAY:
         for (size_t i = 0; i < v->array.n; i++) {
             append_text(s, i ? "," : "(");

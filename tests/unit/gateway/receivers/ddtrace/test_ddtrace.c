@@ -153,7 +153,13 @@ static bool has(const struct answer *a, const char *header)
     "id\x08\xa4name\xa1n\xa7service\xa1s\xa5start\xcf\x17\x97\x94\xc2\x13\xc8\x00\x00\xa8"                   \
     "duration\x05"
 static const gw_str one = GW_LIT("\x91\x91" SPAN), cut = GW_LIT("\x91\x92" SPAN),
-                    odd = GW_LIT("\x91\x93" SPAN "\xc0" SPAN);
+                    odd = GW_LIT("\x91\x93" SPAN "\xc0" SPAN),
+                    v07 = GW_LIT("\x81\xa6"
+                                 "chunks"
+                                 "\x91\x81\xa5"
+                                 "spans"
+                                 "\x91" SPAN),
+                    v10 = GW_LIT("\x81\x0b\x91\x82\x06\xc4\x01\x01\x04\x91\x81\x04\x02");
 /* ["", "s", "n", "r"], [[[1,2,3,7,8,0,start,5,0,{},{},0]]] */
 static const gw_str dictionary = GW_LIT(
     "\x92\x94\xa0\xa1s\xa1n\xa1r\x91\x91\x9c\x01\x02\x03\x07\x08\x00\xcf\x17\x97\x94\xc2\x13\xc8\x00\x00"
@@ -212,13 +218,17 @@ static void answers(void **state)
         {"POST", "/debugger/v1/diagnostics", JSON, GW_LIT("{}"), 200, NULL, "", 0},
         {"GET", "/v0.4/traces", "", GW_LIT(""), 405, "text/plain", "this path takes another method\n", 0},
         {"POST", "/v0.4/traces/", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
-        {"POST", "/v1.0/traces", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
-        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x81\x02\xa1x"), 404, "text/plain",
-         "no such path here: version 1.0 of the protocol is not decoded", 0},
-        {"POST", "/v1.0/traces", MSGPACK "X-Datadog-Trace-Count: 7\r\n", GW_LIT("\xde\x00\x01\x02\xa1x"), 404,
-         "text/plain", "no such path here: version 1.0", 7},
+        {"POST", "/v1.0/traces", "", GW_LIT(""), 200, "application/json", RATES, 0},
+        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x81\x02\xa1x"), 200, "application/json", RATES, 0},
+        {"POST", "/v1.0/traces", MSGPACK "X-Datadog-Trace-Count: 7\r\n", GW_LIT("\xde\x00\x01\x02\xc1"), 400,
+         "text/plain", "payload is not well-formed msgpack at offset 4: 0xc1 is no msgpack", 7},
+        {"POST", "/v1.0/traces", MSGPACK, v10, 200, "application/json", RATES, 1},
+        {"POST", "/v0.7/traces", MSGPACK, v07, 200, "application/json", RATES, 1},
+        {"POST", "/v0.7/traces", MSGPACK, one, 400, "text/plain",
+         "payload is not shaped like this API version at offset 0: the payload is an array, want a map", 0},
         {"POST", "/v1.0/traces", MSGPACK, one, 200, "application/json", RATES, 1},
-        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x90"), 404, "text/plain", "no such path here\n", 0},
+        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x90"), 200, "application/json", RATES, 0},
+        {"POST", "/v1.0/traces", MSGPACK, GW_LIT("\x92\x90\x90"), 200, "application/json", RATES, 0},
         {"PUT", "http://127.0.0.1:8126/v0.4/traces", MSGPACK, one, 200, "application/json", RATES, 1},
         {"PUT", "hTTps://[::1]/v0.4/traces?a=/b", MSGPACK, one, 200, "application/json", RATES, 1},
         {"GET", "http://host:8126?x", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
@@ -335,7 +345,7 @@ static void info_is_stable_json(void **state)
     snprintf(port, sizeof port, "\"receiver_port\":%d,", f->d->open.port);
     assert_non_null(strstr(a.body, port));
     v = json_object_object_get(o, "endpoints");
-    assert_int_equal(json_object_array_length(v), 9);
+    assert_int_equal(json_object_array_length(v), 10);
     for (size_t i = 0; i < json_object_array_length(v); i++) { /* what is listed works */
         const char *path = json_object_get_string(json_object_array_get_idx(v, i));
         int status = ask(f, "PUT", path, "", GW_NOSTR).status;

@@ -1,0 +1,395 @@
+/* v1.0: the payload, its chunks and their spans (dd_v10.h).
+ *
+ * What a span says in fields of its own (env, version, component, kind) becomes the tags that it is in v0.4,
+ * so that one mapping serves both; where the attributes have such a tag as well, that one stays.
+ *
+ * The state is the caller's struct dd_decoder. Called by dd_decode.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "translators/ddtrace/dd_v10.h"
+
+#include <stdio.h>
+
+enum {
+    PAYLOAD_STRINGS = 1,
+    PAYLOAD_CONTAINER_ID,
+    PAYLOAD_LANGUAGE,
+    PAYLOAD_LANGUAGE_VERSION,
+    PAYLOAD_TRACER_VERSION,
+    PAYLOAD_RUNTIME_ID,
+    PAYLOAD_ENV,
+    PAYLOAD_HOST,
+    PAYLOAD_APP_VERSION,
+    PAYLOAD_ATTRIBUTES,
+    PAYLOAD_CHUNKS
+};
+
+enum {
+    CHUNK_PRIORITY = 1,
+    CHUNK_ORIGIN,
+    CHUNK_ATTRIBUTES,
+    CHUNK_SPANS,
+    CHUNK_DROPPED,
+    CHUNK_TRACE_ID,
+    CHUNK_MECHANISM
+};
+
+enum {
+    SPAN_SERVICE = 1,
+    SPAN_NAME,
+    SPAN_RESOURCE,
+    SPAN_ID,
+    SPAN_PARENT_ID,
+    SPAN_START,
+    SPAN_DURATION,
+    SPAN_ERROR,
+    SPAN_ATTRIBUTES,
+    SPAN_TYPE,
+    SPAN_LINKS,
+    SPAN_EVENTS,
+    SPAN_ENV,
+    SPAN_VERSION,
+    SPAN_COMPONENT,
+    SPAN_KIND
+};
+
+/* ---- the payload ---- */
+
+/* What stands at the cursor is not what v1.0 has there. */
+static enum gw_code bad_envelope(const struct dd_decoder *d, struct gw_err *err, const char *what,
+                                 const char *want)
+{
+    return gw_fail(err, GW_BAD_ENVELOPE, dd_msgpack_pos(&d->in), "%s is %s, want %s", what,
+                   dd_kind_name(dd_msgpack_kind(&d->in)), want);
+}
+
+enum gw_code dd_v10_begin(struct dd_decoder *d, struct gw_err *err)
+{
+    uint32_t n = 0;
+    enum dd_got got = dd_msgpack_map(&d->in, &n);
+    if (got == DD_OTHER_TYPE)
+        return bad_envelope(d, err, "the payload", "a map");
+    d->fields_left = n;
+    return got || !dd_v10_texts_begin(d) ? dd_decode_fail(d, err) : GW_OK;
+}
+
+/* The list of texts that some payloads begin with; it holds no text twice. */
+static enum gw_code read_strings(struct dd_decoder *d, struct gw_err *err)
+{
+    uint32_t n = 0;
+    gw_str text;
+    enum dd_got got = dd_msgpack_array(&d->in, &n);
+    if (got == DD_OTHER_TYPE)
+        return bad_envelope(d, err, "the list of strings", "an array");
+    for (uint32_t i = 0; !got && i < n; i++) {
+        got = dd_msgpack_text(&d->in, &text);
+        if (got == DD_OTHER_TYPE)
+            return bad_envelope(d, err, "an entry of the list of strings", "text");
+        if (!got && text.len)
+            got = dd_v10_texts_add(d, text);
+    }
+    return got ? dd_decode_fail(d, err) : GW_OK;
+}
+
+static gw_str *text_field(struct dd_payload *p, uint32_t key)
+{
+    switch (key) {
+    case PAYLOAD_CONTAINER_ID:
+        return &p->facts[DD_FACT_CONTAINER_ID];
+    case PAYLOAD_LANGUAGE:
+        return &p->language;
+    case PAYLOAD_LANGUAGE_VERSION:
+        return &p->facts[DD_FACT_LANGUAGE_VERSION];
+    case PAYLOAD_TRACER_VERSION:
+        return &p->facts[DD_FACT_TRACER_VERSION];
+    case PAYLOAD_RUNTIME_ID:
+        return &p->runtime_id;
+    case PAYLOAD_ENV:
+        return &p->env;
+    case PAYLOAD_HOST:
+        return &p->host;
+    case PAYLOAD_APP_VERSION:
+        return &p->version;
+    default:
+        return NULL;
+    }
+}
+
+/* A number that no entry has costs the field here, for there is no span that it could cost. */
+static enum dd_got optional(struct dd_decoder *d, const uint8_t *start, enum dd_got got)
+{
+    if (got != DD_OTHER_TYPE)
+        return got;
+    d->texts.outside = false;
+    d->left_out.tags++;
+    return dd_v10_pass(d, start, 1);
+}
+
+/* They outlive the chunk. */
+static enum dd_got read_payload_attributes(struct dd_decoder *d)
+{
+    const uint8_t *start = d->in.at;
+    struct gw_arena *chunk = d->arena;
+    d->arena = d->keep;
+    enum dd_got got = dd_v10_attribute_texts(d, &d->payload->tags, &d->payload->tags_n);
+    d->arena = chunk;
+    return optional(d, start, got);
+}
+
+static enum gw_code read_chunks(struct dd_decoder *d, struct gw_err *err)
+{
+    uint32_t n = 0;
+    enum dd_got got = dd_msgpack_array(&d->in, &n);
+    if (got == DD_OTHER_TYPE)
+        return bad_envelope(d, err, "chunks", "an array");
+    d->chunks_left = n;
+    return got ? dd_decode_fail(d, err) : GW_OK;
+}
+
+enum gw_code dd_v10_field(struct dd_decoder *d, struct gw_err *err)
+{
+    uint32_t key = 0;
+    enum dd_got got = dd_v10_key(d, &key);
+    const uint8_t *start = d->in.at;
+    gw_str *field = text_field(d->payload, key);
+    if (got)
+        return dd_decode_fail(d, err);
+    if (key == PAYLOAD_CHUNKS)
+        return read_chunks(d, err);
+    if (key == PAYLOAD_STRINGS)
+        return read_strings(d, err);
+    if (field)
+        got = optional(d, start, dd_v10_text(d, field));
+    else if (key == PAYLOAD_ATTRIBUTES)
+        got = read_payload_attributes(d);
+    else
+        got = dd_v10_pass(d, start, 1);
+    return got ? dd_decode_fail(d, err) : GW_OK;
+}
+
+/* ---- a span ---- */
+
+/* What stands in fields of its own. */
+struct promoted {
+    gw_str texts[DD_PROMOTEDS];
+};
+
+static const gw_str kinds[] = {GW_LIT(""),       GW_LIT("internal"), GW_LIT("server"),
+                               GW_LIT("client"), GW_LIT("producer"), GW_LIT("consumer")};
+
+static enum dd_got read_kind(struct dd_decoder *d, gw_str *out)
+{
+    uint64_t kind;
+    enum dd_got got = dd_msgpack_u64(&d->in, &kind);
+    if (!got && kind < sizeof kinds / sizeof *kinds)
+        *out = kinds[kind];
+    return got;
+}
+
+static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *s, struct dd_v10_tags *tags,
+                                          struct promoted *p, uint32_t key)
+{
+    switch (key) {
+    case SPAN_SERVICE:
+        return dd_v10_text(d, &s->service);
+    case SPAN_NAME:
+        return dd_v10_text(d, &s->name);
+    case SPAN_RESOURCE:
+        return dd_v10_text(d, &s->resource);
+    case SPAN_ID:
+        return dd_msgpack_u64(&d->in, &s->span_id);
+    case SPAN_PARENT_ID:
+        return dd_msgpack_u64(&d->in, &s->parent_id);
+    case SPAN_START:
+        return dd_msgpack_i64(&d->in, &s->start);
+    case SPAN_DURATION:
+        return dd_msgpack_i64(&d->in, &s->duration);
+    case SPAN_ERROR:
+        return dd_decode_error(&d->in, &s->error);
+    case SPAN_ATTRIBUTES:
+        return dd_v10_attributes(d, tags);
+    case SPAN_TYPE:
+        return dd_v10_text(d, &s->type);
+    case SPAN_LINKS:
+        return dd_v10_links(d, s);
+    case SPAN_EVENTS:
+        return dd_v10_events(d, s);
+    case SPAN_ENV:
+        return dd_v10_text(d, &p->texts[DD_PROMOTED_ENV]);
+    case SPAN_VERSION:
+        return dd_v10_text(d, &p->texts[DD_PROMOTED_VERSION]);
+    case SPAN_COMPONENT:
+        return dd_v10_text(d, &p->texts[DD_PROMOTED_COMPONENT]);
+    case SPAN_KIND:
+        return read_kind(d, &p->texts[DD_PROMOTED_KIND]);
+    default:
+        return dd_v10_pass(d, d->in.at, 1);
+    }
+}
+
+/* A tag's key is a view of the entry of the table: its place tells which it is. */
+static bool has_tag(const struct dd_v10_tags *tags, const char *key)
+{
+    for (size_t i = 0; key && i < tags->meta_n; i++)
+        if (tags->meta[i].key.ptr == key)
+            return true;
+    return false;
+}
+
+/* Tags of what stands in fields; there is room for them, DD_V10_MORE. */
+static bool promote(struct dd_decoder *d, struct dd_v10_tags *tags, const struct promoted *p)
+{
+    static const gw_str keys[] = {[DD_PROMOTED_ENV] = GW_LIT("env"),
+                                  [DD_PROMOTED_VERSION] = GW_LIT("version"),
+                                  [DD_PROMOTED_COMPONENT] = GW_LIT("component"),
+                                  [DD_PROMOTED_KIND] = GW_LIT("span.kind")};
+    if (!tags->meta && !(tags->meta = gw_arena_raw(d->arena, DD_V10_MORE, sizeof *tags->meta)))
+        return false;
+    for (size_t i = 0; i < DD_PROMOTEDS; i++)
+        if (p->texts[i].len && !has_tag(tags, d->texts.promoted[i]))
+            tags->meta[tags->meta_n++] = (struct dd_text){keys[i], p->texts[i]};
+    return true;
+}
+
+static void take_tags(struct dd_span *s, const struct dd_v10_tags *tags)
+{
+    s->meta = tags->meta;
+    s->meta_n = tags->meta_n;
+    s->metrics = tags->metrics;
+    s->metrics_n = tags->metrics_n;
+    s->meta_struct = tags->structs;
+    s->meta_struct_n = tags->structs_n;
+}
+
+enum dd_got dd_v10_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
+{
+    struct dd_v10_tags tags = {0};
+    struct promoted p = {0};
+    uint32_t n = 0, key = 0;
+    enum dd_got got = dd_msgpack_map(&d->in, &n);
+    *s = (struct dd_span){.trace_id = 1}; /* until the chunk has said it */
+    d->texts.outside = false;
+    if (!got && n == 0) { /* dd-trace-go writes nil so */
+        *why = GW_REASON_NIL_SPAN;
+        return DD_OTHER_TYPE;
+    }
+    for (uint32_t i = 0; !got && i < n; i++) {
+        got = dd_v10_key(d, &key);
+        if (!got)
+            got = read_span_field(d, s, &tags, &p, key);
+    }
+    *why = d->texts.outside ? GW_REASON_BAD_INDEX : GW_REASON_BAD_SPAN;
+    if (!got && !promote(d, &tags, &p))
+        return DD_ILL_FORMED;
+    take_tags(s, &tags);
+    return got;
+}
+
+/* ---- a chunk ---- */
+
+static enum gw_code read_spans(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake,
+                               struct gw_err *err)
+{
+    uint32_t n = 0;
+    char what[64];
+    if (chunk->spans)
+        return gw_fail(err, GW_BAD_ENVELOPE, dd_msgpack_pos(&d->in), "chunk %llu has spans twice",
+                       (unsigned long long)d->chunks);
+    enum dd_got got = dd_msgpack_array(&d->in, &n);
+    if (got == DD_OTHER_TYPE) {
+        snprintf(what, sizeof what, "the list of spans of chunk %llu", (unsigned long long)d->chunks);
+        return bad_envelope(d, err, what, "an array");
+    }
+    if (!got && n)
+        got = dd_decode_spans(d, dd_v10_span, n, chunk, intake);
+    return got ? dd_decode_fail(d, err) : GW_OK;
+}
+
+/* The tags of a chunk. Its `service` is that of its local root, which that span says, too. */
+static enum dd_got read_chunk_attributes(struct dd_decoder *d, struct dd_chunk *chunk)
+{
+    struct dd_v10_tags tags = {0};
+    size_t kept = 0;
+    enum dd_got got = dd_v10_attributes(d, &tags);
+    if (got)
+        return got;
+    for (size_t i = 0; i < tags.meta_n; i++)
+        if (!gw_str_eq(tags.meta[i].key, GW_STR("service")))
+            tags.meta[kept++] = tags.meta[i];
+    chunk->meta = tags.meta;
+    chunk->meta_n = kept;
+    chunk->metrics = tags.metrics;
+    chunk->metrics_n = tags.metrics_n;
+    d->left_out.tags += tags.structs_n;
+    return DD_TAKEN;
+}
+
+/* 0 is the default of tracers that have nothing to say. */
+static enum dd_got read_mechanism(struct dd_decoder *d, int *out)
+{
+    uint64_t v;
+    enum dd_got got = dd_msgpack_u64(&d->in, &v);
+    if (!got && v > 0 && v <= UINT8_MAX)
+        *out = (int)v;
+    return got;
+}
+
+static enum dd_got read_priority(struct dd_decoder *d, int *out)
+{
+    int64_t v;
+    if (dd_msgpack_nil(&d->in))
+        return DD_TAKEN;
+    enum dd_got got = dd_msgpack_i64(&d->in, &v);
+    if (!got && v > -100 && v < 100)
+        *out = (int)v;
+    return got;
+}
+
+static enum dd_got read_chunk_fact(struct dd_decoder *d, struct dd_chunk *chunk, uint64_t *trace_id,
+                                   uint32_t key)
+{
+    int32_t dropped = 0;
+    enum dd_got got;
+    switch (key) {
+    case CHUNK_PRIORITY:
+        return read_priority(d, &chunk->priority);
+    case CHUNK_ORIGIN:
+        return dd_v10_text(d, &chunk->origin);
+    case CHUNK_ATTRIBUTES:
+        return read_chunk_attributes(d, chunk);
+    case CHUNK_DROPPED:
+        got = dd_decode_error(&d->in, &dropped);
+        chunk->dropped = dropped != 0;
+        return got;
+    case CHUNK_TRACE_ID:
+        return dd_v10_trace_id(d, &chunk->high, trace_id);
+    case CHUNK_MECHANISM:
+        return read_mechanism(d, &chunk->mechanism);
+    default:
+        return dd_v10_pass(d, d->in.at, 1);
+    }
+}
+
+enum gw_code dd_v10_chunk(struct dd_decoder *d, struct dd_chunk *chunk, struct gw_intake *intake,
+                          struct gw_err *err)
+{
+    uint32_t n = 0, key = 0;
+    uint64_t trace_id = 0;
+    char what[32];
+    enum gw_code code = GW_OK;
+    enum dd_got got = dd_msgpack_map(&d->in, &n);
+    if (got == DD_OTHER_TYPE) {
+        snprintf(what, sizeof what, "chunk %llu", (unsigned long long)d->chunks);
+        return bad_envelope(d, err, what, "a map");
+    }
+    for (uint32_t i = 0; !got && code == GW_OK && i < n; i++) {
+        got = dd_v10_key(d, &key);
+        const uint8_t *start = d->in.at;
+        if (!got && key == CHUNK_SPANS)
+            code = read_spans(d, chunk, intake, err);
+        else if (!got)
+            got = optional(d, start, read_chunk_fact(d, chunk, &trace_id, key));
+    }
+    for (size_t i = 0; i < chunk->n; i++)
+        chunk->spans[i].trace_id = trace_id;
+    return got ? dd_decode_fail(d, err) : code;
+}
