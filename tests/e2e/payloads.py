@@ -48,3 +48,16 @@ def v05(*chunks):
                 {index(k): v for k, v in s["metrics"].items()}, index(s["type"])]
     rows = [[row(s) for s in chunk] for chunk in chunks]
     return msgpack.packb([words, rows])
+
+
+def v07(*chunks, **payload):
+    """TracerPayload: what v0.4 says on a span of the chunk, the chunk says; the order is that of Go's struct."""
+    def first(spans, where, key):
+        return next((s[where][key] for s in spans if (s.get(where) or {}).get(key) is not None), None)
+
+    def chunk(spans):
+        priority = first(spans, "metrics", "_sampling_priority_v1")
+        return {"priority": -128 if priority is None else int(priority), "origin": first(spans, "meta", "_dd.origin") or "",
+                "spans": spans, "tags": {}, "dropped_trace": False}
+    before = {k: payload.pop(k, "") for k in ("container_id", "language_name", "language_version", "tracer_version", "runtime_id")}
+    return msgpack.packb({**before, "chunks": [chunk(spans) for spans in chunks], "tags": payload.pop("tags", {}), "env": "", **payload})

@@ -10,10 +10,14 @@ import os
 import pathlib
 from dataclasses import dataclass
 
+import v10
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FORMATS = ("v0.3", "v0.4", "v0.5")
-# Formats that occur in recordings and that ddgate does not take; anything else unknown is an error of the collection.
-OTHER_FORMATS = ("v0.7", "v1.0")
+FORMATS = ("v0.3", "v0.4", "v0.5", "v0.7", "v1.0")
+# What v1.0 says once for a chunk, and v0.4 on its first span; and what v1.0 says in fields of the span.
+OF_THE_CHUNK = {"_dd.p.tid", "_sampling_priority_v1", "_dd.origin", "_dd.p.dm"}
+OF_THE_SPAN = {"env", "version", "component", "span.kind"}
+PROCESS_TAGS = "_dd.tags.process"
 
 
 def folders():
@@ -33,6 +37,7 @@ class Recorded:
     method: str
     path: str
     headers: list
+    said: dict  # what the request says of the process: in headers, or in the payload
     transport: str
     status: int
     response_type: str
@@ -59,21 +64,37 @@ def _clean(node):
     return node
 
 
+def without_additions(chunks, body):
+    """The independent decoder of v1.0 gives every span what chunk and payload say; here that is taken off again, so that the spans are
+    those that the tracer would have sent as v0.4."""
+    own = v10.decode(body)
+    for spans in chunks:
+        for n, span in enumerate(spans):
+            its = own[span["span_id"]].keys() | OF_THE_SPAN | (OF_THE_CHUNK if n == 0 else set())
+            for where in ("meta", "metrics"):
+                span[where] = {k: v for k, v in span[where].items() if k in its}
+    return chunks
+
+
 def load(name, folder):
     """The trace requests of one scenario, in the order in which they were sent."""
     expected = json.loads((folder / "expected.json").read_text())
     out = []
     for file in sorted(expected):
         what = expected[file]
-        if what["format"] in OTHER_FORMATS:
-            continue
         assert what["format"] in FORMATS, f"{name}/{file}: unknown format {what['format']!r}"
         meta = json.loads((folder / file).with_suffix(".json").read_text())
+        body = (folder / file).read_bytes()
+        chunks, headers = _clean(what["traces"]), [tuple(pair) for pair in meta["headers"]]
+        said = {name.lower(): v for name, v in headers}
+        if what["format"] == "v1.0":
+            process_tags = [span["meta"][PROCESS_TAGS] for spans in chunks for span in spans if PROCESS_TAGS in span["meta"]]
+            said.update({"x-datadog-process-tags": process_tags[0]} if process_tags else {})
+            chunks = without_additions(chunks, body)
         out.append(Recorded(
-            folder=name, file=file, method=meta["method"], path=meta["path"], headers=[tuple(pair) for pair in meta["headers"]],
+            folder=name, file=file, method=meta["method"], path=meta["path"], headers=headers, said=said,
             transport=meta["transport"], status=meta["status"], response_type=meta.get("response_content_type") or "",
-            response_body=meta.get("response_body") or "", body=(folder / file).read_bytes(), format=what["format"],
-            chunks=_clean(what["traces"])))
+            response_body=meta.get("response_body") or "", body=body, format=what["format"], chunks=chunks))
     return out
 
 

@@ -28,9 +28,8 @@ WITH_TRACES = [name for name, requests in REQUESTS.items() if requests]
 
 
 def chunks_of(requested):
-    headers = {name.lower(): v for name, v in requested.headers}
     payload = [span for spans in requested.chunks for span in spans]
-    return [reference.Chunk(spans, headers, socket.gethostname(), payload) for spans in requested.chunks if spans]
+    return [reference.Chunk(spans, requested.said, socket.gethostname(), payload) for spans in requested.chunks if spans]
 
 
 def upper_halves():

@@ -182,6 +182,31 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
     return true;
 }
 
+/* For schemas that have Datadog's tags: what the chunk says itself, in the tags of its local root that v0.4 has
+ * for it. (The mechanism is such a tag in all formats.) */
+static bool say_in_tags(const struct dd_work *w, struct dd_chunk *c)
+{
+    struct dd_text *meta = gw_arena_raw(w->arena, c->meta_n + 2, sizeof *meta);
+    struct dd_number *metrics = gw_arena_raw(w->arena, c->metrics_n + 1, sizeof *metrics);
+    if (!meta || !metrics)
+        return false;
+    if (c->meta_n)
+        memcpy(meta, c->meta, c->meta_n * sizeof *meta);
+    if (c->metrics_n)
+        memcpy(metrics, c->metrics, c->metrics_n * sizeof *metrics);
+    c->meta = meta;
+    c->metrics = metrics;
+    if (c->priority != DD_NO_PRIORITY)
+        metrics[c->metrics_n++] =
+            (struct dd_number){.key = dd_names[DD_T_PRIORITY].name, .kind = DD_INT, .i = c->priority};
+    if (c->origin.len)
+        meta[c->meta_n++] = (struct dd_text){dd_names[DD_T_DD_ORIGIN].name, c->origin};
+    if (c->high)
+        meta[c->meta_n++] = (struct dd_text){
+            dd_names[DD_T_TID].name, gw_arena_printf(w->arena, "%016llx", (unsigned long long)c->high)};
+    return !w->arena->spent;
+}
+
 static int by_trace(const void *a, const void *b)
 {
     const struct dd_span *const *x = a, *const *y = b;
@@ -215,11 +240,13 @@ static bool translate_mixed_chunk(struct dd_work *w, const struct dd_chunk *chun
     return true;
 }
 
-static bool translate_chunk(struct dd_work *w, const struct dd_chunk *chunk)
+static bool translate_chunk(struct dd_work *w, struct dd_chunk *chunk)
 {
     if (!chunk->n)
         return true;
     w->out->chunks++;
+    if (w->env->schemas & ~(1u << GW_OTEL) && !say_in_tags(w, chunk))
+        return false;
     for (size_t i = 1; i < chunk->n; i++)
         if (chunk->spans[i].trace_id != chunk->spans[0].trace_id)
             return translate_mixed_chunk(w, chunk);
