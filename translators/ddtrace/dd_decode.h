@@ -38,7 +38,7 @@ enum dd_got dd_v10_pass(struct dd_decoder *, const uint8_t *start, unsigned n);
 /* Each reads one span that is not nil. On DD_OTHER_TYPE it has said in *why what the span is refused for, and
  * the caller passes over it. */
 typedef enum dd_got dd_read_span_f(struct dd_decoder *, struct dd_span *, enum gw_reason *why);
-dd_read_span_f dd_v04_span, dd_v05_span, dd_v10_span;
+dd_read_span_f dd_v04_span, dd_v05_span;
 /* n spans follow, each read by `read`: into chunk->spans those that are valid; refused ones are counted. There
  * is room for those that the remaining bytes could hold. */
 enum dd_got dd_decode_spans(struct dd_decoder *, dd_read_span_f *read, uint32_t n, struct dd_chunk *,

@@ -184,7 +184,7 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 
 /* For schemas that have Datadog's tags: what the chunk says itself, in the tags of its local root that v0.4 has
  * for it. (The mechanism is such a tag in all formats.) */
-static bool say_in_tags(const struct dd_work *w, struct dd_chunk *c)
+static bool put_in_tags(const struct dd_work *w, struct dd_chunk *c)
 {
     struct dd_text *meta = gw_arena_raw(w->arena, c->meta_n + 2, sizeof *meta);
     struct dd_number *metrics = gw_arena_raw(w->arena, c->metrics_n + 1, sizeof *metrics);
@@ -245,7 +245,7 @@ static bool translate_chunk(struct dd_work *w, struct dd_chunk *chunk)
     if (!chunk->n)
         return true;
     w->out->chunks++;
-    if (w->env->schemas & ~(1u << GW_OTEL) && !say_in_tags(w, chunk))
+    if (w->env->schemas & ~(1u << GW_OTEL) && !put_in_tags(w, chunk))
         return false;
     for (size_t i = 1; i < chunk->n; i++)
         if (chunk->spans[i].trace_id != chunk->spans[0].trace_id)

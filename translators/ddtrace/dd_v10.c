@@ -260,7 +260,7 @@ static void take_tags(struct dd_span *s, const struct dd_v10_tags *tags)
     s->meta_struct_n = tags->structs_n;
 }
 
-enum dd_got dd_v10_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
+static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
     struct dd_v10_tags tags = {0};
     struct promoted p = {0};
@@ -300,7 +300,7 @@ static enum gw_code read_spans(struct dd_decoder *d, struct dd_chunk *chunk, str
         return bad_envelope(d, err, what, "an array");
     }
     if (!got && n)
-        got = dd_decode_spans(d, dd_v10_span, n, chunk, intake);
+        got = dd_decode_spans(d, read_span, n, chunk, intake);
     return got ? dd_decode_fail(d, err) : GW_OK;
 }
 
