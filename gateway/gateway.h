@@ -2,6 +2,7 @@
  *
  *   traces:  tracers, apps ─ HTTP ─▶ http/ ─▶ receivers/ddtrace ────────▶ translators/ddtrace ─┐
  *                                      └────▶ receivers/log_http ──┐                           ├─▶ frame
+ *   metrics: DogStatsD ─ UDP, Unix ─▶ receivers/dogstatsd ────────────▶ translators/metrics ───┤
  *   logs:    TCP, UDP, Unix, syslog, stdin ─▶ receivers/stream ────┼──▶ translators/logs ──────┘     │
  *            files ─────────────────────────▶ receivers/file ──────┘    with pipeline/, text/        │
  *                                                                                                    │
@@ -17,7 +18,7 @@
  * Floors, and arrows point down only (tests/lint/layers.py)
  *   gateway/       the process: what listens, and what connects the parts
  *     run/         main, commands, configuration, pipeline, reload, modules.def
- *     receivers/   ddtrace, log_http, stream (tcp, udp, unix, syslog, stdin), file; common/ is what they share
+ *     receivers/   ddtrace, dogstatsd, log_http, stream (tcp, udp, unix, syslog, stdin), file; common/ is what they share
  *     http/        the HTTP server that receivers share
  *     net/         addresses, TLS, tokens, limits of a client
  *     admin/       health, readiness, metrics, the ledger

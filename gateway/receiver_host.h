@@ -14,6 +14,7 @@
 struct gw_http;
 struct gw_fanout;
 struct gw_listen_claims;
+struct gw_dogstatsd_proxy;
 
 /* What the process lends to its receivers; outlives them. */
 struct gw_host {
@@ -30,7 +31,8 @@ struct gw_host {
     int threads;
     /* who wants which address, while a configuration is opened for the first time; NULL: nobody asks */
     struct gw_listen_claims *claims;
-    size_t receivers; /* how many there are */
+    struct gw_dogstatsd_proxy *dogstatsd; /* NULL: there is none */
+    size_t receivers;                     /* how many there are */
     /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
     bool unasked;
 };

@@ -389,6 +389,16 @@ static void put_attributes(struct pretty_line *l, key_value *const *attributes, 
     }
 }
 
+static bool is_nothing(gw_str key)
+{
+    return false;
+}
+
+void pretty_put_all_attributes(struct pretty_line *l, key_value *const *attributes, size_t n)
+{
+    put_attributes(l, attributes, n, is_nothing);
+}
+
 void pretty_put_attributes(struct pretty_line *l, key_value *const *attributes, size_t n)
 {
     put_attributes(l, attributes, n, is_detail);

@@ -55,6 +55,8 @@ struct pretty_error {
 struct pretty_error pretty_error(const pretty_span *);
 void pretty_put_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
                            size_t n);
+void pretty_put_all_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
+                               size_t n);
 /* Of a log record: what was not taken apart elsewhere. */
 void pretty_put_log_attributes(struct pretty_line *, Opentelemetry__Proto__Common__V1__KeyValue *const *,
                                size_t n);

@@ -29,11 +29,13 @@
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
 #include "exporters/stdout/pretty.h"
+#include "exporters/stdout/pretty_metric.h"
 #include "exporters/stdout/trace_buffer.h"
 
 #define OPTS(X)                                                                                              \
     X(choice, format, "format", "pretty", "pretty|otlp_json", "",                                            \
-      "pretty: traces as trees with their logs, for people. otlp_json: one OTLP/JSON request a line, as "    \
+      "pretty: traces as trees with their logs, metrics as tables, for people. otlp_json: one OTLP/JSON "    \
+      "request a line, as "                                                                                  \
       "the OpenTelemetry file "                                                                              \
       "exporter writes.")                                                                                    \
     X(duration, gather, "gather", "2500ms", "0s", "30s",                                                     \
@@ -81,6 +83,7 @@ struct ctx {
     gw_nsec memory_at;    /* when to try again what there was no memory for; 0: nothing */
     unsigned outcomes;
     struct trace_buffer trace_buffer;
+    struct pretty_history history;
     bool closed, said, cancelled, hurried;
     char why[64];
 };
@@ -264,6 +267,17 @@ static void render_logs(struct ctx *c, struct request *r)
     r->rendered = r->batch->n;
 }
 
+static void render_metrics(struct ctx *c, struct request *r)
+{
+    const struct gw_frame *f = r->batch->frames[r->rendered++];
+    begin_arena(c, f->len);
+    const ProtobufCMessage *message = read_frame(c, f);
+    if (message)
+        pretty_metrics(&c->out, &c->pretty, &c->history, (const pretty_metrics_request *)message);
+    if (!message || c->out.failed)
+        r->unread += f->items;
+}
+
 /* There was no memory for it: as if nothing had been begun. */
 static void undo_render(struct ctx *c, struct request *r, size_t rendered)
 {
@@ -288,6 +302,8 @@ static bool render(struct ctx *c)
         render_json(c, r);
     else if (is_of_logs(r))
         render_logs(c, r);
+    else if (r->batch->signal == GW_METRICS)
+        render_metrics(c, r);
     else
         render_traces(c, r);
     if (c->arena.no_memory || c->out.no_memory) {
@@ -514,8 +530,8 @@ static void describe(void *ctx, FILE *to)
 const struct gw_exporter gw_exporter_stdout = {
     .name = "stdout",
     .summary =
-        "Prints traces and logs to standard output: as trees for people, or as OTLP/JSON lines for tools.",
-    .signals = 1u << GW_TRACES | 1u << GW_LOGS,
+        "Prints traces, logs and metrics to standard output: for people, or as OTLP/JSON lines for tools.",
+    .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
     .conf_size = sizeof(struct conf),
     .ctx_size = sizeof(struct ctx),

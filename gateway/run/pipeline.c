@@ -68,6 +68,7 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                .check = check,
                                .threads = threads,
                                .claims = p->claims,
+                               .dogstatsd = &p->dogstatsd,
                                .receivers = conf->receivers_n,
                                .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)
@@ -82,8 +83,10 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
 struct gw_pipeline *gw_pipeline_new(struct gw_conf *conf, bool check)
 {
     struct gw_pipeline *p = calloc(1, sizeof *p);
-    if (p)
+    if (p) {
         gw_lock_init(&p->lock, GW_LOCK_PIPELINE);
+        gw_dogstatsd_proxy_init(&p->dogstatsd);
+    }
     if (p && !build(p, conf, check)) {
         gw_pipeline_drop(p);
         return NULL;
@@ -109,6 +112,7 @@ void gw_pipeline_drop(struct gw_pipeline *p)
     log_scripts_drop(p->scripts);
     gw_ledger_drop(p->ledger);
     gw_conf_drop(p->conf);
+    gw_lock_fini(&p->dogstatsd.lock);
     gw_lock_fini(&p->lock);
     free(p);
 }

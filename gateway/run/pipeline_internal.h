@@ -20,6 +20,7 @@
 #include "core/base/budget.h"
 #include "core/base/lock.h"
 #include "core/diskqueue/disk_queue.h"
+#include "gateway/dogstatsd_proxy.h"
 #include "gateway/http/http.h"
 #include "gateway/run/component.h"
 #include "gateway/run/pipeline.h"
@@ -51,6 +52,7 @@ struct gw_pipeline {
     gw_str scripts_directory; /* the configuration's; read by open, before receivers look for their scripts */
     char host_name[HOST_NAME_MAX + 1];
     struct gw_host host;
+    struct gw_dogstatsd_proxy dogstatsd;
     struct gw_admin *admin;          /* NULL: none */
     struct gw_listen_claims *claims; /* of all that was opened before the start */
     /* main changes what is below under it, others read it under it; main reads it without */

@@ -46,12 +46,13 @@ class Record:
     attributes: dict
     scope: str
     resource: dict
+    event: str
 
 
 def flatten(request):
     """Every record of an ExportLogsServiceRequest."""
     return [Record(value(r.body), r.time_unix_nano, r.observed_time_unix_nano, r.severity_number, r.severity_text, r.trace_id.hex(),
-                   r.span_id.hex(), attributes(r.attributes), s.scope.name, attributes(group.resource.attributes))
+                   r.span_id.hex(), attributes(r.attributes), s.scope.name, attributes(group.resource.attributes), r.event_name)
             for group in request.resource_logs for s in group.scope_logs for r in s.log_records]
 
 

@@ -26,6 +26,7 @@ ARROWS = {
     "translators/pipeline": ["translators/text", *CONFIG],
     "translators/logs": ["translators/pipeline", "translators/text", "translators/tags", "translators/otlp", *DELIVERY],
     "translators/ddtrace": ["translators/tags", "translators/otlp", *DELIVERY],
+    "translators/metrics": ["translators/tags", "translators/otlp", *DELIVERY],
     "exporters/encoding": ["proto", *DELIVERY],
     "exporters/sender": ["exporters/encoding", "core/diskqueue", *DELIVERY],
     "exporters/otlp": ["exporters/sender", "exporters/encoding", *DELIVERY],
@@ -40,6 +41,8 @@ ARROWS = {
     "gateway/receivers/ddtrace": ["gateway/http", "gateway", "translators/ddtrace", *DELIVERY],
     "gateway/receivers/log_http": ["gateway/http", "gateway", *RECORDS],
     "gateway/receivers/stream": ["gateway/net", "gateway", "gateway/receivers/common", *RECORDS],
+    "gateway/receivers/dogstatsd": ["gateway/receivers/stream", "gateway/net", "gateway", "gateway/receivers/common",
+                                    "translators/metrics", "translators/otlp", *RECORDS],
     "gateway/receivers/file": ["gateway", "gateway/receivers/common", *RECORDS],
     "gateway/run": ["*"],
 }

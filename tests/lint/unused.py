@@ -14,6 +14,7 @@ ALLOWED = {  # what tests reach into, because from outside it is seen only by ch
     "dd_translator_without_plans": "tests and a fuzzer compare the cached path with the other one",
     "offset_tracker_safe": "of offset_tracker.h: tests read the offset that would be written",
     "offset_tracker_settled": "of offset_tracker.h: tests read what is delivered",
+    "exphist_index": "bounds of single buckets",
     "file_glob_match": "patterns against names, without a file system",
     "file_is_rotation": "names of rotated files, without a file system",
     "gw_conf_read_text": "a configuration from memory, for tests and the fuzzer",

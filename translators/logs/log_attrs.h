@@ -13,7 +13,9 @@
 #include "core/base/arena.h"
 #include "translators/otlp/otlp_write.h"
 
-enum { LOG_ATTRS_FEW = 32, LOG_RECORD_ATTRIBUTES = 6 /* field of LogRecord */ };
+/* Fields of LogRecord. */
+enum { LOG_RECORD_ATTRIBUTES = 6, LOG_EVENT_NAME = 12 };
+enum { LOG_ATTRS_FEW = 32 };
 
 struct log_attrs {
     struct otlp_buf w;

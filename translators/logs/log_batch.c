@@ -263,6 +263,8 @@ static void settle_envelope(struct log_batch *b, const struct log_input *in, str
         f->severity = LOG_SEVERITY_INFO;
     settle_origin(b, in, f);
     add_attrs(b, in, log_or_else(f->source, log_or_else(in->source, b->setup->source)));
+    otlp_text(&b->attrs.w, LOG_EVENT_NAME,
+              in->event_name); /* stands among the fields of LogRecord, as the attributes do */
 }
 
 /* --- the record --- */

@@ -50,8 +50,9 @@ struct log_input {
     gw_str severity_text; /* … and its word */
     /* of this record or connection: win over the receiver's options */
     gw_str source, service, env, version, host;
-    gw_str tags;     /* "k:v,k:v", as ddtags has them */
-    gw_str resource; /* further attributes of the resource, as log_container_resource writes them */
+    gw_str tags;       /* "k:v,k:v", as ddtags has them */
+    gw_str event_name; /* of LogRecord: the record is an event of this class */
+    gw_str resource;   /* further attributes of the resource, as log_container_resource writes them */
     /* one of pipelines.directory that the sender asks for: it comes before the receiver's, if it exists */
     gw_str script;
     const struct log_attr *attrs;

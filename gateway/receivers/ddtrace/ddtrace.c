@@ -158,13 +158,13 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
         gw_config_error(diagnostics, path, "socket must be an absolute path");
     else
         open_listeners(d, diagnostics);
-    ddtrace_info_make(d);
     return GW_OK;
 }
 
 static void start(void *ctx)
 {
     struct ddtrace *d = ctx;
+    ddtrace_info_make(d);
     d->threads_n = gw_http_threads(d->host->http);
     d->threads = calloc(d->threads_n, sizeof *d->threads);
     GW_ASSERT(d->threads);

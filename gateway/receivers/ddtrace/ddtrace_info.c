@@ -1,4 +1,4 @@
-/* ddtrace_info.c: Writes the answer of /info and its hash, once, when the receiver is opened. Called by
+/* ddtrace_info.c: Writes the answer of /info and its hash, once, when the receiver starts, for then all that listens is open. Called by
  * ddtrace.c.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -8,6 +8,8 @@
 #include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
+
+#include "gateway/dogstatsd_proxy.h"
 
 static void put(struct ddtrace *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void put(struct ddtrace *d, const char *fmt, ...)
@@ -66,8 +68,13 @@ static void put_obfuscation(struct ddtrace *d)
         on, on, on);
 }
 
-/* 0 where there is no such bound. statsd_port: the port that Go and Java send runtime metrics to, here what
- * they would use anyway. */
+/* 0: no receiver of this process listens for DogStatsD over UDP. */
+static int statsd_port(const struct ddtrace *d)
+{
+    return d->host->dogstatsd ? atomic_load(&d->host->dogstatsd->port) : 0;
+}
+
+/* 0 where there is no such bound. statsd_port: the port that Go and Java send runtime metrics to. */
 static void put_config(struct ddtrace *d)
 {
     put(d,
@@ -75,9 +82,10 @@ static void put_config(struct ddtrace *d)
         "\"receiver_socket\":",
         d->open.port);
     put_path(d, d->has_socket ? d->conf.socket : GW_NOSTR);
-    put(d,
-        ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,\"statsd_port\":8125,",
+    put(d, ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,",
         (long long)(d->conf.receive_timeout / GW_SEC), (unsigned long long)d->conf.max_body);
+    if (statsd_port(d))
+        put(d, "\"statsd_port\":%d,", statsd_port(d));
     put(d, "\"max_memory\":%zu,\"max_cpu\":0,\"analyzed_spans_by_service\":{},", d->host->budget->limit);
     put_obfuscation(d);
     put(d, "},");

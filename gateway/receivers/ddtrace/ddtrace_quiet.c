@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/base/log.h"
+#include "gateway/dogstatsd_proxy.h"
 #include "gateway/receivers/ddtrace/ddtrace.h"
 
 enum { READ = GW_HTTP_GET | GW_HTTP_HEAD, SEND = GW_HTTP_PUT | GW_HTTP_POST };
@@ -135,6 +136,35 @@ static void answer(void *ctx, const struct gw_http_route *route, const struct gw
         drop(d, route, request, reply);
 }
 
+enum { MOST_LINES = 100000 /* of DogStatsD in one request, as of an agent */ };
+
+static bool too_many_lines(gw_str body)
+{
+    size_t n = 0;
+    for (gw_str line; gw_str_next(&body, '\n', &line);)
+        n++;
+    return n > MOST_LINES;
+}
+
+static bool is_dogstatsd(int row)
+{
+    return row == DDTRACE_QUIET_STATSD || row == DDTRACE_QUIET_STATSD_V2;
+}
+
+/* DogStatsD over HTTP, for clients that reach nothing else: to the upstream of the proxy, else to the receiver
+ * dogstatsd. */
+static void dogstatsd(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
+                      struct gw_http_reply *reply)
+{
+    struct ddtrace *d = ctx;
+    bool forwarded = ddtrace_proxy_takes(d->proxy, (enum ddtrace_quiet_row)route->tag);
+    if (!forwarded && too_many_lines(request->body))
+        reply->status = 413;
+    else if (forwarded || !d->host->dogstatsd ||
+             !gw_dogstatsd_proxy_take(d->host->dogstatsd, request->body, request->peer->local))
+        answer(ctx, route, request, reply);
+}
+
 size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
 {
     for (int i = 0; i < DDTRACE_QUIETS; i++) {
@@ -142,10 +172,10 @@ size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
         to[i] = (struct gw_http_route){.path = rows[i].path,
                                        .methods = forwarded ? READ | SEND : rows[i].methods,
                                        .prefix = rows[i].prefix,
-                                       .ignores_body = !forwarded,
+                                       .ignores_body = !forwarded && !is_dogstatsd(i),
                                        .as_sent = forwarded,
                                        .tag = i,
-                                       .handle = answer};
+                                       .handle = is_dogstatsd(i) ? dogstatsd : answer};
     }
     return DDTRACE_QUIETS;
 }
@@ -155,6 +185,8 @@ size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
 const char *ddtrace_quiet_listed(const struct ddtrace *d, enum ddtrace_quiet_row row)
 {
     bool forwarded = ddtrace_proxy_takes(d->proxy, row);
+    if (is_dogstatsd((int)row) && d->host->dogstatsd && atomic_load(&d->host->dogstatsd->wanted))
+        return rows[row].path;
     if (forwarded && row == DDTRACE_QUIET_EVENTS)
         return "/evp_proxy/v1/,/evp_proxy/v2/,/evp_proxy/v3/,/evp_proxy/v4/";
     if (forwarded && row != DDTRACE_QUIET_STATS && row != DDTRACE_QUIET_APPSEC)

@@ -10,6 +10,7 @@
 enum {
     DIGITS = 8, /* of a count */
     PRI = 5,    /* <191> */
+    PREFIX = 4, /* bytes of a length */
     LEAST = 512
 };
 
@@ -236,8 +237,28 @@ static size_t counted(struct stream_framing *f, gw_str s, stream_text_f *record,
     return n;
 }
 
+/* The length that stands in four bytes; the first of them may be held. */
+static size_t prefix(struct stream_framing *f, gw_str s)
+{
+    uint8_t all[PREFIX];
+    size_t before = f->len, n = PREFIX - before < s.len ? PREFIX - before : s.len;
+    if (before + n < PREFIX) {
+        hold(f, s.ptr, n);
+        return n;
+    }
+    if (before)
+        memcpy(all, f->held, before);
+    memcpy(all + before, s.ptr, n);
+    f->len = 0;
+    f->left = (uint32_t)all[0] | (uint32_t)all[1] << 8 | (uint32_t)all[2] << 16 | (uint32_t)all[3] << 24;
+    f->state = f->left ? FRAME_COUNTED : FRAME_BEGIN;
+    return n;
+}
+
 static size_t first(struct stream_framing *f, gw_str s)
 {
+    if (f->mode == STREAM_PREFIX)
+        return prefix(f, s);
     bool end = f->len == 0 && (*s.ptr == '\n' || *s.ptr == '\r' || *s.ptr == '\0');
     if (f->mode == STREAM_NEWLINE || (f->blanks && end)) {
         f->state = FRAME_LINE;

@@ -3,6 +3,7 @@
  *     newline:  text LF   text CR LF   text NUL      the end belongs to no record
  *     octet:    LEN SP text                          RFC 6587 §3.4.1: LEN in decimal says how many bytes follow
  *     auto:     each message by what it begins with: LEN SP <PRI> is counted, everything else ends with a line
+ *     prefix:   a length in four bytes, little-endian, and as many bytes (DogStatsD over a Unix stream socket)
  *
  *   bytes as they were read ──push──▶ records: views of those bytes, or of what was held
  *                              │
@@ -29,7 +30,8 @@
 #include "core/base/budget.h"
 #include "core/base/str.h"
 
-enum stream_frame { STREAM_AUTO, STREAM_NEWLINE, STREAM_OCTET }; /* the words of the option, in this order */
+/* The words of the option, in this order; STREAM_PREFIX is none of them. */
+enum stream_frame { STREAM_AUTO, STREAM_NEWLINE, STREAM_OCTET, STREAM_PREFIX };
 
 struct stream_framing {
     /* set before the first push */

@@ -1,0 +1,114 @@
+/* dogstatsd.h: what the files of the dogstatsd receiver share.
+ *
+ *     UDP, Unix sockets ─ stream.h ─▶ datagram ─▶ dogstatsd_take.h ─▶ metric store ─ each interval ─▶ frames ─▶ queues
+ *                                              └▶ events and checks ─▶ log records ─▶ sink ─▶ queues
+ *
+ *     dogstatsd.c          options, life, what a reload hands over
+ *     dogstatsd_flush.c    the thread that ends each interval
+ *     dogstatsd_notice.c   events and service checks as log records
+ *
+ * Where the queues are full, points stay in the store and the next interval is added to them; nothing of the
+ * sockets waits for that.
+ *
+ * Threads: the stream's thread takes datagrams, the flushing thread ends intervals; both are the receiver's.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_DOGSTATSD_H
+#define GW_DOGSTATSD_H
+
+#include <pthread.h>
+
+#include "core/base/wakeup.h"
+#include "core/delivery/receiver.h"
+#include "gateway/receivers/stream/stream.h"
+#include "translators/metrics/dogstatsd_take.h"
+
+#define DOGSTATSD_COMPONENT "receiver=dogstatsd"
+#define DOGSTATSD_LISTEN "127.0.0.1:8125, [::1]:8125"
+#define DOGSTATSD_SOCKET "/var/run/datadog/dsd.socket"
+
+#define DOGSTATSD_OPTS(X)                                                                                    \
+    X(list, listen, "listen", DOGSTATSD_LISTEN, "", "",                                                      \
+      "UDP addresses to listen on: host:port, [ipv6]:port or :port (every address). One that is taken or "   \
+      "absent ends the start, unless the list is the default one.")                                          \
+    X(str, socket, "socket", DOGSTATSD_SOCKET, "", "",                                                       \
+      "Unix datagram socket to listen on; empty for none. Its folder must exist where it is written here; "  \
+      "the default one is left out where there is none.")                                                    \
+    X(str, stream_socket, "stream_socket", "", "", "",                                                       \
+      "Unix stream socket to listen on, on which each datagram stands behind its length in four bytes; "     \
+      "empty for none.")                                                                                     \
+    X(str, mode, "mode", "0722", "", "",                                                                     \
+      "Mode of the sockets' files, in octal. Sending takes the right to write.")                             \
+    X(duration, interval, "interval", "10s", "1s", "10m",                                                    \
+      "How often points are made of what came: one for each series.")                                        \
+    X(choice, temporality, "temporality", "delta", "delta|cumulative", "",                                   \
+      "What sums and histograms say: delta, what came in the interval; cumulative, what came since the "     \
+      "first sample, which Prometheus wants.")                                                               \
+    X(list, tags_as_resource, "tags_as_resource", "", "", "",                                                \
+      "Tags that become attributes of the resource, beside service, env, version, host and those of "        \
+      "containers.")                                                                                         \
+    X(count, max_series, "max_series", "100000", "1", "10000000",                                            \
+      "Most series at a time. Past that, samples of new ones are dropped and counted, and the old ones "     \
+      "live on; one without a sample for five minutes is forgotten.")                                        \
+    X(map, resource, "resource", "", "", "",                                                                 \
+      "Resource attributes to add to all; they win over what is found.")                                     \
+    X(size, receive_buffer, "receive_buffer", "4MiB", "4KiB", "1GiB",                                        \
+      "What the kernel may hold of datagrams that were not read yet, for each UDP address; it gives "        \
+      "net.core.rmem_max at most.")                                                                          \
+    X(count, connections, "connections", "1000", "1", "100000",                                              \
+      "Most connections to stream_socket at a time.")
+
+struct dogstatsd_conf {
+    DOGSTATSD_OPTS(GW_FIELD)
+};
+
+/* What a reload hands over: samples that no queue took yet. */
+struct dogstatsd_series {
+    struct gw_budget held; /* what the store holds: half of max_memory at most */
+    struct metric_store *store;
+};
+
+struct dogstatsd;
+
+/* A way in: the stream's thread, or what comes over HTTP (gateway/dogstatsd_proxy.h). */
+struct dogstatsd_way {
+    struct dogstatsd *receiver;
+    struct dsd_taker taker;
+    /* of the lines under way */
+    struct gw_log_sink *sink; /* for events */
+    gw_str host;              /* of their sender, where it is known */
+    uint64_t observed;
+    const char *from; /* for people: its address */
+    bool worth;       /* the sink is worth flushing */
+};
+
+struct dogstatsd {
+    struct dogstatsd_conf conf; /* first: the option rows fill it */
+    const struct gw_host *host;
+    struct log_conf *logs;
+    struct stream *stream;
+    struct stream_counts stream_counts;
+    struct dsd_counts counts;
+    struct dogstatsd_series *series;
+    struct dogstatsd_way sockets, http;
+    /* the flushing thread */
+    pthread_t flusher;
+    bool flushing;
+    atomic_bool stopping;
+    struct gw_wakeup wakeup;
+    struct dogstatsd *next_paused;
+};
+
+/* dogstatsd_flush.c */
+bool dogstatsd_flush_start(struct dogstatsd *);
+/* The thread ends; nothing is flushed. */
+void dogstatsd_flush_stop(struct dogstatsd *);
+/* Nothing comes any more: what is left is offered until the queues take it, for STREAM_STOP at most; then it
+ * is counted as refused. */
+void dogstatsd_flush_last(struct dogstatsd *);
+
+/* dogstatsd_notice.c: into the sink of a struct dogstatsd_way. */
+dsd_notice_f dogstatsd_notice;
+
+#endif

@@ -1,0 +1,121 @@
+/* Cells: what came of one series in one interval; and the memory of a store, which is charged.
+ *
+ * Owns what a cell holds. Called by metric_shard.c, which fills cells, and metric_flush.c, which empties them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "translators/metrics/metric_store_internal.h"
+
+enum { FIRST_SET = 8 };
+
+void *metric_alloc(struct metric_store *s, size_t n)
+{
+    if (!gw_budget_take(s->options.account, n))
+        return NULL;
+    void *p = calloc(1, n);
+    if (!p)
+        gw_budget_give(s->options.account, n);
+    return p;
+}
+
+void metric_free(struct metric_store *s, void *p, size_t n)
+{
+    if (!p)
+        return;
+    gw_budget_give(s->options.account, n);
+    free(p);
+}
+
+/* --- sets --- */
+
+static bool grow_set(struct metric_store *s, struct metric_set *set)
+{
+    uint32_t cap = set->cap ? 2 * set->cap : FIRST_SET;
+    uint64_t *slots = metric_alloc(s, cap * sizeof *slots);
+    if (!slots)
+        return false;
+    for (uint32_t i = 0; i < set->cap; i++)
+        if (set->slots[i]) {
+            uint32_t to = (uint32_t)set->slots[i] & (cap - 1);
+            while (slots[to])
+                to = (to + 1) & (cap - 1);
+            slots[to] = set->slots[i];
+        }
+    metric_free(s, set->slots, set->cap * sizeof *slots);
+    set->slots = slots;
+    set->cap = cap;
+    return true;
+}
+
+bool metric_set_add(struct metric_store *s, struct metric_set *set, uint64_t hash)
+{
+    hash += !hash; /* 0 is a free place */
+    if (4 * (set->n + 1) > 3 * set->cap && !grow_set(s, set))
+        return false;
+    uint32_t i = (uint32_t)hash & (set->cap - 1);
+    for (; set->slots[i]; i = (i + 1) & (set->cap - 1))
+        if (set->slots[i] == hash)
+            return true;
+    set->slots[i] = hash;
+    set->n++;
+    return true;
+}
+
+/* A value that there is no memory for is not counted, so a merge cannot fail as a whole. */
+static bool set_merge(struct metric_store *s, struct metric_set *to, const struct metric_set *from)
+{
+    for (uint32_t i = 0; i < from->cap; i++)
+        if (from->slots[i] && !metric_set_add(s, to, from->slots[i]))
+            return false;
+    return true;
+}
+
+/* --- cells --- */
+
+static size_t cell_size(enum metric_kind kind)
+{
+    const size_t needs = kind == METRIC_HISTOGRAM ? sizeof(struct exphist)
+                         : kind == METRIC_SET     ? sizeof(struct metric_set)
+                                                  : sizeof(double);
+    return offsetof(struct metric_cell, number) + needs;
+}
+
+struct metric_cell *metric_cell_new(struct metric_store *s, struct metric_point *p, gw_nsec start)
+{
+    struct metric_cell *c = metric_alloc(s, cell_size(p->metric->kind));
+    if (!c)
+        return NULL;
+    c->point = p;
+    c->start = start;
+    if (p->metric->kind == METRIC_HISTOGRAM)
+        exphist_init(&c->histogram, s->options.account);
+    return c;
+}
+
+void metric_cell_free(struct metric_store *s, struct metric_cell *c)
+{
+    if (!c)
+        return;
+    if (c->point->metric->kind == METRIC_HISTOGRAM)
+        exphist_fini(&c->histogram);
+    else if (c->point->metric->kind == METRIC_SET)
+        metric_free(s, c->set.slots, c->set.cap * sizeof *c->set.slots);
+    metric_free(s, c, cell_size(c->point->metric->kind));
+}
+
+bool metric_cell_merge(struct metric_store *s, struct metric_cell *to, const struct metric_cell *from)
+{
+    switch (to->point->metric->kind) {
+    case METRIC_SUM:
+        to->number += from->number;
+        return true;
+    case METRIC_GAUGE:
+        to->number = from->number;
+        return true;
+    case METRIC_SET:
+        return set_merge(s, &to->set, &from->set);
+    case METRIC_HISTOGRAM:
+        return exphist_merge(&to->histogram, &from->histogram);
+    }
+    return true;
+}

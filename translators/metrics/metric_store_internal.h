@@ -1,0 +1,162 @@
+/* metric_store_internal.h: what the files of the metric store share.
+ *
+ *     metric_cell.c    what came of a series in an interval
+ *     metric_shard.c   samples: aliases, cells                     under the shard's lock
+ *     metric_points.c  ids: points, metrics, resources             under the store's lock
+ *     metric_flush.c   the end of an interval; what is forgotten   the flushing thread
+ *     metric_write.c   OTLP                                        the flushing thread
+ *
+ * Who may touch what:
+ *     point.id, metric, resource   constant while the point lives
+ *     point.at[shard]              that shard's lock
+ *     point.held, total, idle      the flushing thread
+ *     tables of the store          the store's lock, which is taken inside a shard's
+ * An interval ends by a new number of the epoch (shard.epoch) and by taking the list of cells: points whose
+ * number is the old one get a new cell at their next sample, so the lock is held for a moment only.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef METRIC_STORE_INTERNAL_H
+#define METRIC_STORE_INTERNAL_H
+
+#include "core/base/hash.h"
+#include "core/base/lock.h"
+#include "translators/metrics/metric_store.h"
+#include "translators/otlp/otlp_write.h"
+
+/* The values of a set, by hash. */
+struct metric_set {
+    uint64_t *slots; /* open addressing; 0: free */
+    uint32_t n, cap;
+};
+
+/* What came of one series in one interval. */
+struct metric_cell {
+    struct metric_point *point;
+    struct metric_cell *next;
+    gw_nsec start; /* wall: of the interval */
+    union {        /* only what the kind needs is allocated */
+        double number;
+        struct exphist histogram;
+        struct metric_set set;
+    };
+};
+
+/* What a table holds begins with a node. */
+struct metric_node {
+    struct metric_node *next; /* in its chain */
+    uint64_t hash;
+};
+
+struct metric_table {
+    struct metric_node **chains; /* a power of two of them */
+    size_t n, cap;
+};
+
+struct metric_resource {
+    struct metric_node node;
+    size_t metrics; /* that stand in it */
+    struct metric_metric *to_write;
+    struct metric_resource *next_to_write;
+    gw_str attributes;
+};
+
+/* A metric of a resource: its points are written together. */
+struct metric_metric {
+    struct metric_node node;
+    struct metric_resource *resource;
+    size_t points;
+    struct metric_cell *to_write;
+    struct metric_metric *next_to_write;
+    bool has_negative; /* the flushing thread's: a sum that went down is not monotonic */
+    bool timed;        /* its points have times of their own: always delta */
+    enum metric_kind kind;
+    gw_str name, unit;
+};
+
+struct metric_place {
+    struct metric_cell *cell;
+    uint32_t epoch; /* of the cell */
+    float carry;    /* of a histogram: the fraction of a sample that 1 / rate left over */
+};
+
+struct metric_point {
+    struct metric_node node;
+    struct metric_metric *metric;
+    gw_nsec time;
+    atomic_bool forgettable;   /* see metric_flush.c */
+    bool is_delivered;         /* its last cell was; the flushing thread's */
+    gw_nsec last;              /* wall: end of the last interval that it had a sample in */
+    struct metric_cell *held;  /* to be written, with those that a refusal left */
+    struct metric_cell *total; /* cumulative: since the start */
+    struct metric_point *next_idle;
+    gw_str attributes;
+    struct metric_place at[];
+};
+
+/* Bytes under which a shard knows a point. */
+struct metric_alias {
+    uint64_t hash;
+    struct metric_point *point; /* NULL: free */
+    char *bytes;                /* malloc'd */
+    uint32_t len;
+};
+
+struct metric_shard {
+    struct gw_lock lock;
+    struct metric_store *store;
+    unsigned number;
+    uint32_t epoch;
+    gw_nsec interval_start;
+    struct metric_cell *cells;
+    struct metric_alias *aliases; /* open addressing, a power of two */
+    size_t aliases_n, aliases_cap;
+};
+
+struct metric_store {
+    struct metric_options options;
+    struct metric_counts counts;
+    uint64_t seed;
+    struct gw_lock lock;
+    struct metric_table points, metrics, resources;
+    gw_nsec interval_start;
+    struct metric_cell *held; /* what a refusal left; the flushing thread's */
+    struct metric_shard shards[];
+};
+
+/* --- metric_cell.c --- */
+/* Zeroes, charged to the store's account; NULL: no memory. */
+void *metric_alloc(struct metric_store *, size_t);
+void metric_free(struct metric_store *, void *, size_t);
+/* False: no memory for another value. */
+bool metric_set_add(struct metric_store *, struct metric_set *, uint64_t hash);
+struct metric_cell *metric_cell_new(struct metric_store *, struct metric_point *, gw_nsec start);
+void metric_cell_free(struct metric_store *, struct metric_cell *);
+/* Adds what `from` holds. False: no memory; the same may be tried again. */
+bool metric_cell_merge(struct metric_store *, struct metric_cell *to, const struct metric_cell *from);
+
+/* --- metric_shard.c --- */
+/* Forgets the bytes of points that are forgettable. The shard is locked. */
+void metric_forget_aliases(struct metric_shard *);
+
+/* --- metric_points.c --- */
+/* NULL: n samples are counted as dropped. */
+struct metric_point *metric_point_of(struct metric_store *, const struct metric_id *, uint64_t n);
+/* The store is locked; no shard knows the point. */
+void metric_point_free(struct metric_store *, struct metric_point *);
+void metric_points_fini(struct metric_store *);
+
+/* --- metric_write.c --- */
+struct metric_writer {
+    const struct metric_store *store;
+    struct otlp_buf w;
+    gw_nsec wall;
+    uint32_t items;
+    const struct metric_metric *open; /* whose messages are open */
+    size_t resource, scope, metric, data;
+};
+/* Adds the point of a cell to the frame. */
+void metric_write_point(struct metric_writer *, const struct metric_cell *);
+/* Ends the frame, and the next point begins another one. NULL: no memory. */
+struct gw_frame *metric_write_frame(struct metric_writer *);
+
+#endif
