@@ -80,7 +80,7 @@ def counted(gate, name):
 
 
 PATHS = ["/v0.7/config", "/evp_proxy/v4/api/v2/citestcycle?x=%2F+1&flag&y=", "/debugger/v1/input?ddtags=a%3Ab", "/symdb/v1/input",
-         "/tracer_flare/v1", "/v0.1/pipeline_stats", "/profiling/v1/input", "/openlineage/api/v1/lineage", "/v0.6/stats"]
+         "/tracer_flare/v1", "/v0.1/pipeline_stats", "/profiling/v1/input", "/openlineage/api/v1/lineage", "/dogstatsd/v2/proxy", "/v0.6/stats"]
 
 
 @pytest.mark.parametrize("unix", [False, True])

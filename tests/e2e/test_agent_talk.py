@@ -24,6 +24,7 @@ UNTRANSLATED = [
     ("/profiling/v1/input", ["POST"], 200, b"", "sends profiles; ddgate does not take them: DD_PROFILING_ENABLED=false saves its work"),
     ("/v0.6/stats", ["POST", "PUT"], 200, b"", "DD_TRACE_STATS_COMPUTATION_ENABLED=false"),
     ("/openlineage/api/v1/lineage", ["POST"], 200, b"", "OPENLINEAGE_DISABLED=true"),
+    ("/dogstatsd/v2/proxy", ["POST", "GET"], 200, b"", "DD_RUNTIME_METRICS_ENABLED=false"),
 ]
 
 

@@ -276,8 +276,8 @@ def test_info(gate):
                          "filter_tags", "filter_tags_regex", "ignore_resources"}
     config = info["config"]
     assert set(config) == {"default_env", "target_tps", "max_eps", "receiver_port", "receiver_socket", "connection_limit", "receiver_timeout",
-                           "max_request_bytes", "statsd_port", "max_memory", "max_cpu", "analyzed_spans_by_service", "obfuscation"}
-    assert (config["receiver_port"], config["receiver_socket"], config["statsd_port"]) == (gate.port, "", 8125)
+                           "max_request_bytes", "max_memory", "max_cpu", "analyzed_spans_by_service", "obfuscation"}
+    assert (config["receiver_port"], config["receiver_socket"]) == (gate.port, "")
     assert (config["receiver_timeout"], config["max_request_bytes"]) == (10, 25 << 20)
     assert config["obfuscation"]["redis"] == {"Enabled": True, "RemoveAllArgs": False} and config["obfuscation"]["sql_exec_plan"] is False
     assert gate.request("GET", "/info").body == answer.body, "byte-stable"

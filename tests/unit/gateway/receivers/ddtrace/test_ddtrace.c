@@ -249,7 +249,7 @@ static void answers(void **state)
         {"POST", "/evp_proxy", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
         {"POST", "/debugger/v1/input?ddtags=a:b", JSON, GW_LIT("[]"), 200, NULL, "", 0},
         {"POST", "/profiling/v1/input", "Content-Encoding: made-up\r\n", GW_LIT("x"), 200, NULL, "", 0},
-        {"GET", "/dogstatsd/v2/proxy", "", GW_LIT("a:1|c"), 404, NULL, "", 0},
+        {"GET", "/dogstatsd/v2/proxy", "", GW_LIT("a:1|c"), 200, NULL, "", 0},
         {"GET", "/", "", GW_LIT(""), 404, "text/plain", "no such path here\n", 0},
     };
     const struct fixture *f = *state;
