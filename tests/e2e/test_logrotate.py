@@ -34,9 +34,10 @@ class Bed:
 
     def __init__(self, tmp_path, sink, pattern):
         self.sink, self.tmp_path, self.logs, self.old = sink, tmp_path, tmp_path / "logs", tmp_path / "old"
+        self.offsets = tmp_path / "offsets"
         self.logs.mkdir()
         self.old.mkdir()
-        receiver = {"type": "file", "path": [str(self.logs / pattern)], "start": "beginning", "offsets": str(tmp_path / "offsets"),
+        receiver = {"type": "file", "path": [str(self.logs / pattern)], "start": "beginning", "offsets": str(self.offsets),
                     "parse": "none", "multiline": "none", "service": "0"}
         rows = {"receivers": (receiver,), "exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "batch": {"delay": "20ms"}, "timeout": "10m"},),
                 "admin": {"listen": "127.0.0.1:0"}}
@@ -65,6 +66,12 @@ class Bed:
     def reloads(self):
         return self.metric('ddgate_config_reloads_total{result="done"}')
 
+    def notes(self, paths):
+        """Its offsets name these files, with their first bytes: it finds them by their inodes when it is killed."""
+        rows = [line.split() for line in self.offsets.read_text().splitlines()] if self.offsets.exists() else []
+        known = {int(row[3]) for row in rows if row[0] == "file" and row[4] != "0"}
+        return all(path.stat().st_ino in known for path in paths)
+
     def reload(self):
         self.conf = re.sub(r'service = "(\d+)"', lambda m: f'service = "{int(m[1]) + 1}"', self.conf)
         before = self.reloads()
@@ -89,6 +96,7 @@ def play(bed, mode, events, seed):
             if "compress" in MODES[mode]:
                 caught_up(bed.sink, a, b)
             paths = [p for p in (a.path, b.path) if p.exists()]
+            bed.gate._until(lambda now=paths: bed.notes(now), "it does not know the files")
             rotate(MODES[mode].replace("OLD", str(bed.old)).replace("TURN", str(turn)), bed.tmp_path, *paths)
             a.reopen()
             b.reopen()

@@ -1,5 +1,5 @@
 /* file_open.c: opens files by name and by inode: a file that was renamed is found under its new name, beside
- * the old one or where a symbolic link leads. Owns nothing. The scan, tails and the search for copies call it.
+ * the old one, in a folder for rotated files or where a symbolic link leads. Owns nothing. The scan, tails and the search for copies call it.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -62,37 +62,50 @@ static int open_if(const char *path, uint64_t dev, uint64_t ino)
     return fd;
 }
 
-/* Some name in the folder of `path`. */
-static int open_beside(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size)
+struct search {
+    uint64_t dev, ino;
+    char *now; /* its name, once it is found */
+    size_t size;
+    int fd, error;
+};
+
+/* Some name in the folder, which ends with a slash. */
+static void search_folder(void *search, const char *folder)
 {
-    char folder[PATH_MAX];
-    int fd = -1, error = ENOENT;
-    snprintf(folder, sizeof folder, "%.*s", (int)(file_base_name(path).ptr - path), path);
-    DIR *dir = opendir(folder[0] ? folder : ".");
-    for (struct dirent *e; fd < 0 && dir && (e = readdir(dir));) {
-        if (e->d_ino != ino || (size_t)snprintf(now, size, "%s%s", folder, e->d_name) >= size)
+    struct search *s = search;
+    DIR *dir = s->fd < 0 && s->error == ENOENT ? opendir(folder[0] ? folder : ".") : NULL;
+    for (struct dirent *e; dir && s->fd < 0 && (e = readdir(dir));) {
+        if (e->d_ino != s->ino || (size_t)snprintf(s->now, s->size, "%s%s", folder, e->d_name) >= s->size)
             continue;
-        fd = open_if(now, dev, ino);
-        error = fd < 0 ? errno : 0;
+        s->fd = open_if(s->now, s->dev, s->ino);
+        s->error = s->fd < 0 ? errno : 0;
     }
     if (dir)
         closedir(dir);
-    errno = error;
-    return fd;
 }
 
-int file_open_inode(const char *path, uint64_t dev, uint64_t ino, char *now, size_t size)
+/* In the folder of `path`, then in those into which a rotation may have moved it. */
+static void search_for(struct search *s, const struct file_conf *conf, const char *path)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%.*s", (int)(file_base_name(path).ptr - path), path);
+    search_folder(s, folder);
+    if (s->fd < 0 && s->error == ENOENT)
+        file_folders_beside(conf, folder, search_folder, s);
+}
+
+int file_open_inode(const struct file_conf *conf, const char *path, uint64_t dev, uint64_t ino, char *now,
+                    size_t size)
 {
     char target[PATH_MAX];
     int fd = open_if(path, dev, ino);
+    struct search s = {.dev = dev, .ino = ino, .now = now, .size = size, .fd = -1, .error = ENOENT};
     snprintf(now, size, "%s", path);
     if (fd >= 0 || errno != ENOENT)
         return fd;
-    fd = open_beside(path, dev, ino, now, size);
-    if (fd >= 0 || errno != ENOENT)
-        return fd;
-    if (realpath(path, target) && strcmp(target, path) != 0)
-        return open_beside(target, dev, ino, now, size);
-    errno = ENOENT; /* realpath changes it even when it succeeds */
-    return -1;
+    search_for(&s, conf, path);
+    if (s.fd < 0 && s.error == ENOENT && realpath(path, target) && strcmp(target, path) != 0)
+        search_for(&s, conf, target);
+    errno = s.error;
+    return s.fd;
 }

@@ -219,7 +219,7 @@ static int open_lost(struct file_reader *r, struct file_entry *e, char *path, si
     snprintf(path, size, "%s", e->at.path);
     e->fd = -1;
     if (fd < 0)
-        fd = file_open_inode(e->at.path, e->at.dev, e->at.ino, path, size);
+        fd = file_open_inode(r->conf, e->at.path, e->at.dev, e->at.ino, path, size);
     bool its = fd >= 0 && fstat(fd, &st) == 0 && e->at.head_n && file_has_head(fd, &e->at);
     if (its && (uint64_t)st.st_size > offset_tracker_reached(r->tracker, e))
         return fd;

@@ -154,7 +154,7 @@ enum file_wake file_tail_wake(struct file_reader *r, struct file_tail *t)
     char path[PATH_MAX];
     if (t->fd >= 0)
         return FILE_AWAKE;
-    t->fd = file_open_inode(t->entry->at.path, t->dev, t->ino, path, sizeof path);
+    t->fd = file_open_inode(r->conf, t->entry->at.path, t->dev, t->ino, path, sizeof path);
     if (t->fd < 0 && errno == ENOENT)
         return FILE_IS_GONE;
     if (t->fd < 0) {

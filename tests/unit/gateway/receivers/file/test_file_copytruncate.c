@@ -62,18 +62,19 @@ static void rotations_have_names_like_their_file(void **state)
 
 static void a_file_is_found_under_its_new_name(void **state)
 {
+    static const struct file_conf conf;
     char now[128];
     struct stat st;
     write_file("a.log", "one\n");
     assert_int_equal(stat(in("a.log"), &st), 0);
     assert_int_equal(rename(in("a.log"), in("z.1")), 0);
     write_file("a.log", "another\n");
-    int fd = file_open_inode(in("a.log"), st.st_dev, st.st_ino, now, sizeof now);
+    int fd = file_open_inode(&conf, in("a.log"), st.st_dev, st.st_ino, now, sizeof now);
     assert_true(fd >= 0);
     assert_string_equal(now, in("z.1"));
     close(fd);
     assert_int_equal(unlink(in("z.1")), 0);
-    assert_int_equal(file_open_inode(in("a.log"), st.st_dev, st.st_ino, now, sizeof now), -1);
+    assert_int_equal(file_open_inode(&conf, in("a.log"), st.st_dev, st.st_ino, now, sizeof now), -1);
     unlink(in("a.log"));
 }
 

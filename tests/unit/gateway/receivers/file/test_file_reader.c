@@ -76,6 +76,40 @@ static void files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start(v
     bed_drop(&b);
 }
 
+/* Into a folder below, one beside, and one that only `olddir` names, while no gateway ran (one was killed, perhaps). */
+static void files_moved_into_another_folder_are_read_to_their_end_by_the_next_start(void **state)
+{
+    static const char *const to[] = {"logs/old/a.log.1", "old/a.log.1", "far/away/a.log.1"};
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++) {
+        struct bed b;
+        char far[80];
+        bed_new(&b, 1 << 20);
+        for (int k = 0; k < 5; k++)
+            assert_int_equal(
+                mkdir(in(&b, (const char *const[]){"logs", "old", "logs/old", "far", "far/away"}[k]), 0700),
+                0);
+        snprintf(b.pattern, sizeof b.pattern, "%s/logs/*.log", b.folder);
+        snprintf(far, sizeof far, "%s/far/away", b.folder);
+        b.olddir = far;
+        append_lines(&b, "logs/a.log", 0, 10);
+        open_reader(&b);
+        run_dry(&b);
+        stop_reader(&b);
+        close_reader(&b);
+        append_lines(&b, "logs/a.log", 10, 20);
+        assert_int_equal(rename(in(&b, "logs/a.log"), in(&b, to[i])), 0);
+        append_lines(&b, "logs/a.log", 20, 30);
+        for (int start = 0; start < 2; start++) {
+            open_reader(&b);
+            run_dry(&b);
+            once(&b, 0, 30);
+            stop_reader(&b);
+            close_reader(&b);
+        }
+        bed_drop(&b);
+    }
+}
+
 static void fewer_files_are_open_where_there_are_fewer_descriptors(void **state)
 {
     struct bed b;
@@ -607,6 +641,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_restart_with_more_files_than_may_be_open_reads_nothing_twice),
         cmocka_unit_test(files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start),
+        cmocka_unit_test(files_moved_into_another_folder_are_read_to_their_end_by_the_next_start),
         cmocka_unit_test(fewer_files_are_open_where_there_are_fewer_descriptors),
         cmocka_unit_test(a_file_that_cannot_be_read_waits_alone),
         cmocka_unit_test(what_could_not_be_read_of_a_file_that_is_gone_is_counted),
