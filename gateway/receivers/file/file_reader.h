@@ -392,17 +392,20 @@ bool file_each_original(gw_str name, file_original_f *, void *ctx);
 /* --- file_open.c --- */
 
 int file_open(const char *path); /* for reading; never waits, never becomes our terminal */
-/* The file of this inode, under that name or, renamed, another one: of the same folder, or of one that a rotation
- * may move it to; for a symbolic link, of the folder that it leads to. It is put into now. -1: errno is ENOENT
- * when it is not there, and else why it cannot be opened. */
-int file_open_inode(const struct file_conf *, const char *path, uint64_t dev, uint64_t ino, char *now,
-                    size_t size);
 /* The one that reads this file; NULL: none. */
 struct file_tail *file_tail_of(const struct file_reader *, const struct stat *);
 /* pread that is not interrupted. */
 ssize_t file_pread(int fd, void *, size_t, uint64_t at);
 /* It begins with the bytes that were saved. */
 bool file_has_head(int fd, const struct file_saved *);
+
+/* --- file_find_inode.c --- */
+
+/* The file of this inode, under that name or, renamed, another one: of the same folder, or of one that a rotation
+ * may move it to; for a symbolic link, of the folder that it leads to. It is put into now. -1: errno is ENOENT
+ * when it is not there, and else why it cannot be opened. */
+int file_open_inode(const struct file_conf *, const char *path, uint64_t dev, uint64_t ino, char *now,
+                    size_t size);
 
 /* --- file_find_copy.c --- */
 
