@@ -195,6 +195,18 @@ static void add_pair(struct gw_tree *t, struct gw_map *map, gw_str pair, const c
         return; /* no memory: configuration.c says so */
 }
 
+/* A value of a group; numbers stand without quotes, too. */
+static bool value_text(struct gw_tree *t, config_setting_t *s, const char *path, gw_str *out)
+{
+    if (is_integer(s))
+        *out = gw_arena_printf(t->arena, "%lld", config_setting_get_int64(s));
+    else if (config_setting_type(s) == CONFIG_TYPE_FLOAT)
+        *out = gw_arena_printf(t->arena, "%.15g", config_setting_get_float(s));
+    else
+        return gw_tree_text(t, s, path, out);
+    return true;
+}
+
 static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, config_setting_t *s,
                     const char *path)
 {
@@ -209,7 +221,7 @@ static void set_map(struct gw_tree *t, const struct gw_opt *row, void *conf, con
         config_setting_t *child = config_setting_get_elem(s, (unsigned)i);
         const char *name = config_setting_name(child);
         child_path(at, path, child);
-        if (!gw_tree_text(t, child, at, &text))
+        if (!(name ? value_text : gw_tree_text)(t, child, at, &text))
             continue;
         if (!name)
             add_pair(t, &map, text, at);

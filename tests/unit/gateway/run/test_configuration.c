@@ -113,7 +113,8 @@ static void values(void **state)
 {
     struct fixture *f = *state;
     read_text(f, "receivers = ( { type = \"lines\"; listen = \"a:1\"; keep = true;\n"
-                 "                resource = { team = \"shop\"; zone = \"z-1\"; }; } );\n"
+                 "                resource = { team = \"shop\"; zone = \"z-1\"; build = 17; * = 0.1; "
+                 "a-b = 1e-3; }; } );\n"
                  "exporters = ( { type = \"otlp_grpc\"; name = \"one\"; endpoint = \"http://h:2\"; "
                  "compression = \"gzip\";\n"
                  "                headers = [ \"x-a.b=1=2\", \"c=\" ]; tls = { ca = \"/ca\"; }; batch = { "
@@ -129,9 +130,13 @@ static void values(void **state)
     assert_int_equal(l->listen.n, 1);
     assert_string_equal(l->listen.items[0].ptr, "a:1");
     assert_true(l->keep);
-    assert_int_equal(l->resource.n, 2);
+    assert_int_equal(l->resource.n, 5);
     assert_string_equal(l->resource.items[1].key.ptr, "zone");
     assert_string_equal(l->resource.items[1].value.ptr, "z-1");
+    assert_string_equal(l->resource.items[2].value.ptr, "17");
+    assert_string_equal(l->resource.items[3].key.ptr, "*");
+    assert_string_equal(l->resource.items[3].value.ptr, "0.1");
+    assert_string_equal(l->resource.items[4].value.ptr, "0.001");
     const struct wire *w = wire(f, 0);
     assert_string_equal(w->endpoint.ptr, "http://h:2");
     assert_int_equal(w->compression, 1);
