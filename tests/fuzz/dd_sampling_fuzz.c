@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!gw_str_double(value, &number) || !dd_sampling_number(&s, key, number))
             dd_sampling_text(&s, key, value);
     }
-    double rate = dd_sampling_rate(&s);
+    double rate = dd_sampling_rate(&s, size * 0x9e3779b97f4a7c15u);
     check(isnan(rate) || (rate > 0 && rate <= 1));
     check(s.propagated_n <= DD_MAX_PROPAGATED);
     gw_str state = dd_sampling_state(&s, &arena, size * 0x9e3779b97f4a7c15u, s.origin), member;

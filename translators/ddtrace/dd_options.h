@@ -10,6 +10,8 @@
 #include "core/config/option.h"
 #include "core/delivery/trace_ids.h"
 
+struct dd_sampler;
+
 enum dd_span_name { DD_NAME_OTEL, DD_NAME_RESOURCE, DD_NAME_OPERATION };
 enum dd_service_override { DD_SERVICE_SPLIT, DD_SERVICE_BASE };
 
@@ -18,6 +20,7 @@ struct dd_options {
     enum dd_span_name span_name;
     enum dd_service_override service_override;
     bool keep_rejected;     /* export chunks that the tracer decided against */
+    bool keep_errors;       /* export chunks with an error whatever rates decided, here or there */
     struct gw_map resource; /* static resource attributes; win over what is found */
     struct gw_list promote; /* span tags that become resource attributes (DD_TAGS of whole applications) */
     struct gw_list strip;   /* tags that are not exported */
@@ -32,7 +35,8 @@ struct dd_env {
     gw_nsec now, wall;        /* monotonic (id table), wall (spans without a start) */
     gw_str host_name;         /* of this machine; for peers on it */
     struct gw_trace_ids *ids; /* NULL: trace ids are completed within a payload only */
-    unsigned schemas;         /* bit per enum gw_attribute_schema to write */
+    struct dd_sampler *sampler; /* NULL: everything that tracers kept goes on */
+    unsigned schemas;           /* bit per enum gw_attribute_schema to write */
 };
 
 #endif

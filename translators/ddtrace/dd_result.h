@@ -25,6 +25,8 @@ struct dd_result {
     struct gw_intake intake;
     struct dd_oddities odd;
     uint64_t chunks;
+    uint64_t gateway_sampled; /* chunks that the rates here decided against (dd_decide.h) */
+    uint64_t kept_errors;     /* chunks that were kept for an error, against a decision or not */
     uint64_t planned; /* spans that were translated by a plan (dd_plan.h) */
 };
 

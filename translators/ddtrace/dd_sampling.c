@@ -28,7 +28,8 @@ void dd_sampling_init(struct dd_sampling *s)
                               .rule_psr = (double)NAN,
                               .agent_psr = (double)NAN,
                               .limit_psr = (double)NAN,
-                              .ksr = (double)NAN};
+                              .ksr = (double)NAN,
+                              .gateway_rate = 1};
 }
 
 void dd_sampling_chunk(struct dd_sampling *s, const struct dd_chunk *chunk)
@@ -115,7 +116,8 @@ bool dd_sampling_number(struct dd_sampling *s, gw_str key, double value)
             s->priority = (int)value;
     } else if (gw_str_eq(key, GW_STR("_dd.rule_psr"))) {
         set_number(&s->rule_psr, value);
-    } else if (gw_str_eq(key, GW_STR("_dd.agent_psr"))) {
+    } else if (gw_str_eq(key, GW_STR("_dd.agent_psr")) ||
+               gw_str_eq(key, GW_STR("_sampling_priority_rate_v1"))) {
         set_number(&s->agent_psr, value);
     } else if (gw_str_eq(key, GW_STR("_dd.limit_psr"))) {
         set_number(&s->limit_psr, value);
@@ -136,11 +138,35 @@ int dd_sampling_mechanism(const struct dd_sampling *s)
     return gw_str_u64(digits, &n) && n <= 255 ? (int)n : UNDECIDED;
 }
 
-/* Kept whatever the probability: by a person (4), AppSec (5), Data Jobs (10), AI Guard (13). */
+/* By a person, AppSec, Data Jobs, AI Guard: whatever the probability. */
+static bool is_forced(int mechanism)
+{
+    return mechanism == 4 || mechanism == 5 || mechanism == 10 || mechanism == 13;
+}
+
 static bool kept_by_force(const struct dd_sampling *s)
 {
+    return s->regardless || is_forced(dd_sampling_mechanism(s));
+}
+
+/* Rules of the application (3), and those set from afar (6, 7, 11, 12); OpenTelemetry's sampler (9). */
+static bool is_rule(int mechanism)
+{
+    return mechanism == 3 || mechanism == 6 || mechanism == 7 || mechanism == 9 || mechanism == 11 ||
+           mechanism == 12;
+}
+
+bool dd_sampling_is_manual(const struct dd_sampling *s)
+{
     int m = dd_sampling_mechanism(s);
-    return m == 4 || m == 5 || m == 10 || m == 13;
+    bool by_rule = is_rule(m) || (m == UNDECIDED && !isnan(s->rule_psr));
+    return is_forced(m) || m == 8 || (s->priority > 1 && !by_rule);
+}
+
+bool dd_sampling_follows_rates(const struct dd_sampling *s)
+{
+    int m = dd_sampling_mechanism(s);
+    return m == 1 || m == 2 || (m == UNDECIDED && isnan(s->rule_psr) && !isnan(s->agent_psr));
 }
 
 static bool is_probability(double p)
@@ -154,12 +180,15 @@ static bool was_limited(const struct dd_sampling *s)
     return is_probability(s->limit_psr) && s->limit_psr < 1;
 }
 
-double dd_sampling_rate(const struct dd_sampling *s)
+/* NAN: not said. */
+static double said_rate(const struct dd_sampling *s)
 {
-    double p = !isnan(s->rule_psr) ? s->rule_psr : !isnan(s->agent_psr) ? s->agent_psr : s->ksr;
-    if (kept_by_force(s) || !is_probability(p))
-        return (double)NAN;
-    return was_limited(s) ? p * s->limit_psr : p;
+    return !isnan(s->rule_psr) ? s->rule_psr : !isnan(s->agent_psr) ? s->agent_psr : s->ksr;
+}
+
+bool dd_sampling_says_rate(const struct dd_sampling *s)
+{
+    return !isnan(said_rate(s));
 }
 
 /* (1 − p) × 2^56, rounded to so many significant digits: digits that are all 0 or all f in front do not
@@ -181,6 +210,76 @@ static uint64_t threshold_of(double p, int precision)
 static uint64_t randomness_of(uint64_t trace_id_low)
 {
     return ~(trace_id_low * UINT64_C(1111111111111111111)) >> 8;
+}
+
+static gw_str find_member(gw_str list, gw_str name)
+{
+    gw_str member;
+    while (gw_str_next(&list, ',', &member)) {
+        member = gw_str_trim(member);
+        if (gw_str_starts(member, name))
+            return gw_str_from(member, name.len);
+    }
+    return GW_NOSTR;
+}
+
+/* The digits of an entry of the ot member, trailing zeros completed; false when they are not there. */
+static bool find_digits(gw_str ot, gw_str name, uint64_t *value_56)
+{
+    gw_str entry;
+    while (gw_str_next(&ot, ';', &entry)) {
+        gw_str digits = gw_str_from(entry, name.len);
+        if (!gw_str_starts(entry, name) || digits.len > THRESHOLD_DIGITS || !gw_str_hex64(digits, value_56))
+            continue;
+        *value_56 <<= 4 * (THRESHOLD_DIGITS - digits.len);
+        return true;
+    }
+    return false;
+}
+
+/* What the incoming ot member says: a probability, and whether its randomness is that of Datadog's hash. */
+static bool incoming_rate(const struct dd_sampling *s, uint64_t trace_id_low, double *p, bool *same_hash)
+{
+    uint64_t th, rv;
+    gw_str ot = find_member(s->tracestate, GW_STR("ot="));
+    if (!find_digits(ot, GW_STR("th:"), &th))
+        return false;
+    *p = 1 - (double)th / TWO_TO_56;
+    *same_hash = find_digits(ot, GW_STR("rv:"), &rv) && rv == randomness_of(trace_id_low);
+    return true;
+}
+
+/* The probability, and what decided. */
+struct effective {
+    double p;     /* NAN: unknown */
+    bool by_hash; /* Datadog's, and nothing else */
+    bool foreign; /* the incoming rv is not what decided */
+};
+
+static struct effective effective_of(const struct dd_sampling *s, uint64_t trace_id_low)
+{
+    struct effective e = {.p = (double)NAN, .by_hash = !was_limited(s)};
+    double said = said_rate(s), incoming;
+    bool same_hash;
+    if (kept_by_force(s))
+        return e;
+    if (is_probability(said)) {
+        e.p = fmin(said, s->gateway_rate) * (was_limited(s) ? s->limit_psr : 1);
+    } else if (s->gateway_rate >= 1) {
+        return e;
+    } else if (incoming_rate(s, trace_id_low, &incoming, &same_hash)) {
+        e.p = same_hash ? fmin(incoming, s->gateway_rate) : incoming * s->gateway_rate;
+        e.by_hash = same_hash;
+        e.foreign = !same_hash;
+    } else if (s->whole_before) {
+        e.p = s->gateway_rate;
+    }
+    return e;
+}
+
+double dd_sampling_rate(const struct dd_sampling *s, uint64_t trace_id_low)
+{
+    return effective_of(s, trace_id_low).p;
 }
 
 /* ---- the text ---- */
@@ -304,10 +403,9 @@ static void put_other_ot(struct text *t, gw_str incoming, bool without_rv)
  * them. */
 static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_id_low, gw_str incoming)
 {
-    double p = dd_sampling_rate(s);
-    if (s->priority != DD_NO_PRIORITY && s->priority <= 0)
-        p = (double)NAN;
-    if (isnan(p)) {
+    struct effective e = effective_of(s, trace_id_low);
+    double p = e.p;
+    if (isnan(p) || (s->priority != DD_NO_PRIORITY && s->priority <= 0)) {
         if (kept_by_force(s))
             put_other_ot(t, incoming, false);
         else
@@ -317,28 +415,17 @@ static void put_ot(struct text *t, const struct dd_sampling *s, uint64_t trace_i
     uint64_t rv = randomness_of(trace_id_low), th = threshold_of(p, PRECISION);
     if (rv < th)
         th = threshold_of(p, THRESHOLD_DIGITS);
-    bool by_hash = rv >= th && !was_limited(s);
+    bool by_hash = rv >= th && e.by_hash;
     put_threshold(t, by_hash ? th : threshold_of(p, PRECISION));
     if (by_hash) {
         char text[3 + THRESHOLD_DIGITS] = "rv:";
         hex_56(rv, text + 3);
         put_separated(t, gw_str_n(text, sizeof text));
     }
-    put_other_ot(t, incoming, by_hash);
+    put_other_ot(t, incoming, by_hash || e.foreign);
 }
 
 /* ---- W3C's list ---- */
-
-static gw_str find_member(gw_str list, gw_str name)
-{
-    gw_str member;
-    while (gw_str_next(&list, ',', &member)) {
-        member = gw_str_trim(member);
-        if (gw_str_starts(member, name))
-            return gw_str_from(member, name.len);
-    }
-    return GW_NOSTR;
-}
 
 static void put_member(struct text *t, gw_str name, gw_str value)
 {

@@ -4,6 +4,7 @@
  *
  *   metrics  _sampling_priority_v1                         the decision: ≤ 0 against, 1 and 2 for
  *            _dd.rule_psr, _dd.agent_psr, _dd.limit_psr    probabilities of a rule, of the agent's answer, of the rate limiter
+ *            _sampling_priority_rate_v1                    as agent_psr, once
  *   meta     _dd.p.dm ("-4"), _dd.p.ksr ("0.5")            the mechanism that decided, the rate that travelled with the trace
  *            _dd.origin, other _dd.p.*, tracestate         what else travels with the trace
  *
@@ -34,6 +35,10 @@ struct dd_sampling {
     double rule_psr, agent_psr, limit_psr, ksr; /* NAN: not said, or no probability */
     gw_str mechanism;                           /* _dd.p.dm as sent: "-4" */
     gw_str origin, tracestate;
+    /* What dd_decide.c made of it. The gateway sampled at this rate (1: not at all) … */
+    double gateway_rate;
+    bool whole_before; /* … and nobody before it had, as far as facts say */
+    bool regardless;   /* goes on whatever the rates say, so that no probability holds for it */
     uint64_t bad_tracestates; /* texts that did not parse, and are no fact */
     struct {
         gw_str key, value; /* key without "_dd.p." */
@@ -56,8 +61,17 @@ bool dd_sampling_number(struct dd_sampling *, gw_str key, double value);
 
 /* The effective probability that the trace was kept with, in (0, 1]; NAN when nobody said, or a person or
  * product kept it regardless (mechanisms 4, 5, 10, 13). rule_psr, else agent_psr, else ksr; times limit_psr
- * where that is ≤ 1 (Java sends 100). */
-double dd_sampling_rate(const struct dd_sampling *);
+ * where that is ≤ 1 (Java sends 100).
+ * What the gateway sampled counts, too: by the same hash, so the smaller of both rates holds; where an incoming
+ * ot member says a probability of other randomness, their product. */
+double dd_sampling_rate(const struct dd_sampling *, uint64_t trace_id_low);
+
+/* Kept by a person or a product, and not by a rate: priority 2 for no rule, or mechanism 4, 5, 8, 10, 13. */
+bool dd_sampling_is_manual(const struct dd_sampling *);
+/* Decided by the rates that an agent, or we, told: mechanism 1 or 2, or agent_psr alone. */
+bool dd_sampling_follows_rates(const struct dd_sampling *);
+/* Does a probability stand among the facts? */
+bool dd_sampling_says_rate(const struct dd_sampling *);
 
 /* 1 for "-1": the number of the mechanism; -1 when none was said. */
 int dd_sampling_mechanism(const struct dd_sampling *);

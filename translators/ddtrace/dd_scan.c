@@ -194,6 +194,7 @@ static void note_text(struct dd_scanned *s, const struct dd_span *span, unsigned
     case DD_T_P_KSR:
     case DD_T_RULE_PSR:
     case DD_T_AGENT_PSR:
+    case DD_T_PRIORITY_RATE:
     case DD_T_LIMIT_PSR:
     case DD_T_TRACESTATE:
     case DD_T_W3C_TRACESTATE:
@@ -276,6 +277,7 @@ static void note_number(struct dd_scanned *s, unsigned name, const struct dd_num
     case DD_T_PRIORITY:
     case DD_T_RULE_PSR:
     case DD_T_AGENT_PSR:
+    case DD_T_PRIORITY_RATE:
     case DD_T_LIMIT_PSR:
         dd_sampling_number(&s->sampling, n->key, dd_number_as_double(n));
         return;
@@ -419,7 +421,7 @@ static void write_common(struct dd_scanned *s, struct gw_arena *arena, struct ot
 }
 
 bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *arena, gw_str lang,
-             struct dd_shapes *shapes, struct otlp_buf *scratch, struct dd_oddities *odd)
+             struct dd_shapes *shapes, struct dd_oddities *odd)
 {
     struct halves h = {0};
     memset(s, 0, offsetof(struct dd_scanned, versions));
@@ -449,8 +451,13 @@ bool dd_scan(struct dd_scanned *s, const struct dd_chunk *c, struct gw_arena *ar
     s->sdk_language = dd_language(arena, sdk);
     s->rejected = !c->delivered &&
                   (c->dropped || (s->sampling.priority != DD_NO_PRIORITY && s->sampling.priority <= 0));
-    s->rate = dd_sampling_rate(&s->sampling);
     s->mechanism = dd_sampling_mechanism(&s->sampling);
+    return !arena->spent;
+}
+
+bool dd_scan_finish(struct dd_scanned *s, struct gw_arena *arena, struct otlp_buf *scratch)
+{
+    s->rate = dd_sampling_rate(&s->sampling, s->trace_id);
     s->state = dd_utf8(arena, dd_sampling_state(&s->sampling, arena, s->trace_id, GW_NOSTR));
     write_common(s, arena, scratch);
     return !arena->spent;

@@ -59,7 +59,7 @@ struct dd_scanned {
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
     struct dd_sampling sampling;
     bool rejected; /* the tracer decided against the trace */
-    double rate;   /* NAN: unknown */
+    double rate;   /* by dd_scan_finish, as state and common are; NAN: unknown */
     int mechanism; /* -1: unknown */
     gw_str state;  /* trace_state of spans without a _dd.parent_id of their own; UTF-8 */
     gw_str common; /* attributes of all spans as bytes of Span: priority, origin, dropped, mechanism, rate */
@@ -77,7 +77,9 @@ struct dd_scanned {
 
 /* False when the arena's budget is spent. `lang` is the request's. */
 bool dd_scan(struct dd_scanned *, const struct dd_chunk *, struct gw_arena *, gw_str lang, struct dd_shapes *,
-             struct otlp_buf *scratch, struct dd_oddities *);
+             struct dd_oddities *);
+/* Then, when it is known what happens to the chunk: rate, state and common. Needed where a span is exported. */
+bool dd_scan_finish(struct dd_scanned *, struct gw_arena *, struct otlp_buf *scratch);
 
 /* The keys of a span whose plan turned out not to fit. NULL when the arena's budget is spent. */
 struct dd_key *dd_scan_keys(struct dd_scanned *, size_t i, struct gw_arena *, struct dd_oddities *);

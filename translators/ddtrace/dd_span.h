@@ -126,7 +126,7 @@ struct dd_chunk {
     int mechanism;              /* DD_NO_MECHANISM: likewise */
     gw_str origin;
     bool dropped;   /* the tracer decided against the trace, whatever the priority */
-    bool delivered; /* an agent decided, and sent what it keeps: nothing of it is dropped again */
+    bool delivered; /* an agent decided, and sent what it keeps: no decision of a tracer is asked again */
     /* Tags of the chunk: those of its local root, which v0.4 would have put there. */
     struct dd_text *meta;
     size_t meta_n;

@@ -8,6 +8,7 @@
 
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
+#include "translators/ddtrace/dd_decide.h"
 #include "translators/ddtrace/dd_export.h"
 #include "translators/ddtrace/dd_layout.h"
 #include "translators/ddtrace/dd_resource.h"
@@ -23,6 +24,7 @@ struct dd_translator {
     struct dd_groups groups;
     struct dd_writer writer;
     struct otlp_buf scratch;
+    struct dd_tally tally;
     bool without_plans; /* no plan cache: dd_translator_without_plans */
 };
 
@@ -155,6 +157,38 @@ static void note_services(const struct dd_work *w, const struct dd_chunk *chunk)
     }
 }
 
+/* Of a chunk that is dropped those spans go on that single-span sampling kept. */
+static bool drop_chunk(struct dd_work *w, struct dd_scanned *c, enum gw_reason why)
+{
+    bool finished = false;
+    for (size_t i = 0; i < c->chunk->n; i++)
+        if (!single_sampled(c, i))
+            w->out->intake.not_taken[why]++;
+        else if (!(finished = finished || dd_scan_finish(c, w->arena, w->scratch)) || !dd_export(w, c, i))
+            return false;
+    return true;
+}
+
+static bool export_chunk(struct dd_work *w, struct dd_scanned *c)
+{
+    if (!dd_scan_finish(c, w->arena, w->scratch))
+        return false;
+    for (size_t i = 0; i < c->chunk->n; i++)
+        if (!dd_export(w, c, i))
+            return false;
+    return true;
+}
+
+static bool export_or_drop(struct dd_work *w, struct dd_scanned *c)
+{
+    enum dd_fate fate = dd_decide(c, w->opt, w->tally);
+    w->out->gateway_sampled += fate == DD_SAMPLED_OUT;
+    w->out->kept_errors += fate == DD_GOES_ON && c->sampling.regardless;
+    return fate == DD_GOES_ON   ? export_chunk(w, c)
+           : fate == DD_REJECTED ? drop_chunk(w, c, GW_REASON_SAMPLED_OUT)
+                                 : drop_chunk(w, c, GW_REASON_GATEWAY_SAMPLED);
+}
+
 /* All spans of the chunk have one trace id. */
 static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
 {
@@ -162,7 +196,7 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
     mend_times(w, chunk);
     note_services(w, chunk);
     w->writer->shapes.plans.trace++;
-    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, w->scratch, &w->out->odd))
+    if (!dd_scan(&c, chunk, w->arena, w->req->lang, &w->writer->shapes, &w->out->odd))
         return false;
     if (!has_trace_id(w, &c)) {
         w->out->intake.not_taken[GW_REASON_ZERO_TRACE_ID] += chunk->n;
@@ -173,13 +207,7 @@ static bool translate_trace(struct dd_work *w, const struct dd_chunk *chunk)
     c.number = ++w->traces;
     note_sole(w, &chunk->payload->sole_runtime_id, c.runtime_id);
     note_sole(w, &chunk->payload->sole_host, c.host);
-    bool drop = c.rejected && !w->opt->keep_rejected;
-    for (size_t i = 0; i < chunk->n; i++)
-        if (drop && !single_sampled(&c, i))
-            w->out->intake.not_taken[GW_REASON_SAMPLED_OUT]++;
-        else if (!dd_export(w, &c, i))
-            return false;
-    return true;
+    return export_or_drop(w, &c);
 }
 
 /* For schemas that have Datadog's tags: what the chunk says itself, in the tags of its local root that v0.4 has
@@ -346,6 +374,7 @@ static void refuse_payload(struct dd_result *out, enum gw_code code)
     for (size_t i = 0; i < out->frames_n; i++)
         gw_frame_drop(out->frames[i]);
     out->frames_n = 0;
+    out->gateway_sampled = out->kept_errors = 0;
     out->intake = (struct gw_intake){.received = received};
     out->intake.not_taken[code == GW_BUDGET ? GW_REASON_BUDGET
                           : code == GW_BUSY ? GW_REASON_QUEUE_FULL
@@ -359,6 +388,14 @@ static void charge_account(struct dd_translator *t, const struct gw_arena *arena
     gw_budget_begin(arena->account);
     t->keep.account = t->scratch.account = t->writer.events.account = t->writer.sent_events.account =
         t->writer.links.account = arena->account;
+}
+
+static void begin_tally(struct dd_work *w, struct dd_tally *tally)
+{
+    if (!w->env->sampler)
+        return;
+    dd_tally_begin(tally, w->env->sampler, w->groups->keep, w->req->trace_count, w->req->dropped_p0_traces);
+    w->tally = tally;
 }
 
 static void shrink_buffer(struct otlp_buf *b, size_t keep)
@@ -407,10 +444,13 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.shapes.plans.request++;
     t->writer.shapes.plans.off = t->without_plans || env->schemas != 1u << GW_OTEL ||
                                  t->writer.opt->strip.n || t->writer.opt->promote.n;
+    begin_tally(&w, &t->tally);
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish_payload(&w, err);
     code = gw_arena_refusal(arena, code, "the translated spans", err);
+    if (w.tally)
+        dd_tally_end(w.tally, code == GW_OK, env->now);
     if (code != GW_OK)
         refuse_payload(out, code);
     release_memory(t);

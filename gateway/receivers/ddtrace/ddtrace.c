@@ -94,12 +94,30 @@ static void set_options(struct ddtrace *d)
         .span_name = (enum dd_span_name)c->span_name,
         .service_override = (enum dd_service_override)c->service_override,
         .keep_rejected = c->keep_rejected,
+        .keep_errors = c->sampling_keep_errors,
         .resource = c->resource,
         .promote = c->promote,
         .strip = c->strip,
         .trace_id_bits = c->trace_id_bits == 0 ? 128 : 64,
         .obfuscate = c->obfuscate,
     };
+}
+
+/* Without the option there is no sampler, and nothing costs anything. */
+static void open_sampling(struct ddtrace *d, struct gw_diagnostics *diagnostics)
+{
+    const struct dd_sampler_conf conf = {.target = (uint64_t)d->conf.sampling_target,
+                                         .rates = d->conf.sampling_rates};
+    char option[GW_OPTION_PATH];
+    for (size_t i = 0; i < conf.rates.n; i++) {
+        const char *why = dd_sampler_mistake(&conf, i);
+        gw_str key = conf.rates.items[i].key;
+        gw_option_path(option, d->open.path, "sampling.rates");
+        if (why)
+            gw_config_error(diagnostics, option, "\"%.*s\" %s", GW_FMT(key), why);
+    }
+    if (conf.target || conf.rates.n || d->conf.sampling_keep_errors)
+        d->sampler = dd_sampler_new(&conf);
 }
 
 static void describe_site(struct ddtrace *d)
@@ -150,6 +168,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     if (!d->cgroups || ddtrace_proxy_open(&d->proxy, &proxy, host->budget, path, diagnostics))
         return GW_INTERNAL;
     set_options(d);
+    open_sampling(d, diagnostics);
     describe_site(d);
     gw_http_open_access(&d->open, &d->access, &access, &d->conf.listen, diagnostics);
     if (d->conf.threads)
@@ -236,6 +255,8 @@ static void close_(void *ctx)
     d->proxy = NULL;
     ddtrace_cgroups_drop(d->cgroups);
     d->cgroups = NULL;
+    dd_sampler_drop(d->sampler);
+    d->sampler = NULL;
     gw_listener_access_close(&d->access);
 }
 
@@ -253,6 +274,10 @@ static const struct gw_metric metrics[] = {
                   "Unsampled traces that tracers kept to themselves, by their own count."),
     GW_COUNTER_AT(struct ddtrace, counts.dropped_p0_spans, "ddtrace_tracer_dropped_spans_total",
                   "Unsampled spans that tracers kept to themselves, by their own count."),
+    GW_COUNTER_AT(struct ddtrace, counts.gateway_sampled, "ddtrace_gateway_sampled_chunks_total",
+                  "Chunks of traces that the rates of option sampling decided against here."),
+    GW_COUNTER_AT(struct ddtrace, counts.kept_errors, "ddtrace_kept_errors_chunks_total",
+                  "Chunks with an error that sampling.keep_errors took out of the sampling."),
     GW_COUNTER_AT(struct ddtrace, counts.malformed_tid, "ddtrace_malformed_tid_total",
                   "Values of _dd.p.tid that are no upper half of an id."),
     GW_COUNTER_AT(struct ddtrace, counts.conflicting_tid, "ddtrace_conflicting_tid_total",

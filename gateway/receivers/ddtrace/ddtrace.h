@@ -21,12 +21,13 @@
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
 #include "gateway/receivers/ddtrace/ddtrace_proxy.h"
+#include "translators/ddtrace/dd_sampler.h"
 #include "translators/ddtrace/dd_translate.h"
 
 /* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is
  * in git_commit. */
 #define DDTRACE_AGENT_VERSION "7.71.0"
-/* The rates never change while the process runs, so neither does their version. */
+/* Without option sampling the rates never change while the process runs, so neither does their version. */
 #define DDTRACE_RATES_VERSION "ddgate-1"
 
 #define DDTRACE_LISTEN "127.0.0.1:8126, [::1]:8126, 127.0.0.1:9529, [::1]:9529"
@@ -58,6 +59,15 @@
     GW_LISTENER_ACCESS_OPTS(X)                                                                               \
     X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                 \
       "Export traces that the tracer decided against (sampling priority 0 or less) too.")                    \
+    X(count, sampling_target, "sampling.target_per_second", "0", "0", "1000000",                              \
+      "How many traces a second to keep, of all services together; each gets its share, and what small "     \
+      "ones leave is the others'. Tracers are told the rates, and what does not follow them is sampled "     \
+      "here. 0: no target.")                                                                                 \
+    X(map, sampling_rates, "sampling.rates", "", "", "",                                                     \
+      "Which part of their traces services keep, from 0 to 1: shop = 0.1; \"shop,env:prod=1\" (in a list) "  \
+      "for an environment, * for all others.")                                                               \
+    X(flag, sampling_keep_errors, "sampling.keep_errors", "false", "", "",                                   \
+      "Keep what has a span with an error, whatever a rate says, and whatever the tracer decided by one.")   \
     X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                 \
       "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and "     \
       "operation take Datadog's fields.")                                                                    \
@@ -96,6 +106,7 @@ struct ddtrace_counts {
         dropped_p0_spans;
     atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text,
         bad_times, bad_tracestate, empty_keys;
+    atomic_uint_least64_t gateway_sampled, kept_errors;
 };
 
 /* Of a row of what is not translated. */
@@ -117,6 +128,7 @@ struct ddtrace {
     struct ddtrace_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct dd_options options;
+    struct dd_sampler *sampler; /* NULL: option sampling is not set */
     struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_route routes[DDTRACE_ROUTES];

@@ -68,7 +68,23 @@ static enum gw_code format_of(enum ddtrace_version v, gw_str type, gw_str body, 
     return msgpack && v <= DDTRACE_V02 ? gw_fail(err, GW_BAD_MEDIA_TYPE, 0, "%s", "") : GW_OK;
 }
 
-static void answer_good(enum ddtrace_version v, const struct dd_request *from, struct gw_http_reply *r)
+/* Copies into the request's memory; without room for them the tracer keeps the rates that it has. */
+static void answer_rates(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
+                         struct gw_http_reply *r)
+{
+    struct dd_rates *rates = dd_sampler_rates(d->sampler);
+    gw_str version = gw_arena_printf(q->arena, "%.*s", GW_FMT(dd_rates_version(rates)));
+    bool known = gw_str_eq(from->rates_version, dd_rates_version(rates));
+    r->body = known ? unchanged : gw_arena_dup(q->arena, dd_rates_answer(rates));
+    dd_rates_drop(rates);
+    if (!version.len || !r->body.len)
+        r->body = unchanged;
+    else if (from->rates_version.len)
+        gw_http_reply_header(r, "Datadog-Rates-Payload-Version", version.ptr);
+}
+
+static void answer_good(struct ddtrace *d, const struct gw_http_request *q, enum ddtrace_version v,
+                        const struct dd_request *from, struct gw_http_reply *r)
 {
     if (v < DDTRACE_V04) {
         r->type = "text/plain";
@@ -78,6 +94,10 @@ static void answer_good(enum ddtrace_version v, const struct dd_request *from, s
     r->type = "application/json";
     if (v == DDTRACE_AGENT) {
         r->body = unchanged;
+        return;
+    }
+    if (d->sampler) {
+        answer_rates(d, q, from, r);
         return;
     }
     r->body = gw_str_eq(from->rates_version, GW_STR(DDTRACE_RATES_VERSION)) ? unchanged : keep_all;
@@ -105,6 +125,8 @@ static void count(struct ddtrace_counts *to, const struct dd_request *from, cons
     add(&to->bad_struct, r->odd.bad_struct);
     add(&to->repaired_text, r->odd.repaired_text);
     add(&to->bad_times, r->odd.bad_times);
+    add(&to->gateway_sampled, r->gateway_sampled);
+    add(&to->kept_errors, r->kept_errors);
     add(&to->bad_tracestate, r->odd.bad_tracestate);
     add(&to->empty_keys, r->odd.empty_keys);
     if (code)
@@ -167,6 +189,7 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .wall = gw_wall(),
                          .host_name = d->host->host_name,
                          .ids = d->host->ids,
+                         .sampler = d->sampler,
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
@@ -211,7 +234,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
         forget_process(&from);
     if (is_probe(q->body)) {
         add(&d->counts.probes, 1);
-        answer_good(version, &from, r);
+        answer_good(d, q, version, &from, r);
         return;
     }
     if (format_of(version, q->content_type, q->body, &format, &err))
@@ -221,5 +244,5 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     if (err.code)
         answer_bad(d, q, &from, &err, r);
     else
-        answer_good(version, &from, r);
+        answer_good(d, q, version, &from, r);
 }

@@ -126,7 +126,7 @@ static void what_the_user_writes(void **state)
     }
 }
 
-static void the_nearest_fixed_rate_holds(void **state)
+static void the_narrowest_fixed_rate_holds(void **state)
 {
     static const char *const keys[] = {"*", "*,env:test", "shop", "shop,env:test", "cart"};
     struct dd_fixed_rate fixed[5];
@@ -149,7 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_are_found),       cmocka_unit_test(versions_are_of_the_rates),
         cmocka_unit_test(datadogs_hash_decides), cmocka_unit_test(rates_have_six_digits),
-        cmocka_unit_test(what_the_user_writes),  cmocka_unit_test(the_nearest_fixed_rate_holds),
+        cmocka_unit_test(what_the_user_writes),  cmocka_unit_test(the_narrowest_fixed_rate_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

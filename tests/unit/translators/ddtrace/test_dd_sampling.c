@@ -45,6 +45,7 @@ static void the_probability_is_the_effective_one(void **state)
         {"_dd.rule_psr=0.25|_dd.agent_psr=0.5|_dd.p.ksr=0.5", 0.25},
         {"_dd.agent_psr=0.5|_dd.p.ksr=0.75", 0.5},
         {"_dd.p.ksr=0.75", 0.75},
+        {"_sampling_priority_rate_v1=0.5|_dd.p.ksr=0.75", 0.5},
         {"_dd.rule_psr=0.5|_dd.limit_psr=0.5", 0.25},
         {"_dd.rule_psr=0.5|_dd.limit_psr=1", 0.5},
         {"_dd.rule_psr=0.5|_dd.limit_psr=100", 0.5}, /* Java */
@@ -60,7 +61,7 @@ static void the_probability_is_the_effective_one(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct dd_sampling s = facts(cases[i].facts);
-        double rate = dd_sampling_rate(&s);
+        double rate = dd_sampling_rate(&s, 1);
         if (isnan(rate) != isnan(cases[i].rate) || (!isnan(rate) && rate != cases[i].rate))
             fail_msg("%s: %g, want %g", cases[i].facts, rate, cases[i].rate);
     }
