@@ -27,7 +27,8 @@ static enum dd_fate keep_regardless(struct dd_scanned *c)
 }
 
 /* A person's decision (-1) stands. Of parts of traces that were rejected elsewhere only the beginning counts. */
-static enum dd_fate decide_rejected(struct dd_scanned *c, const struct dd_options *opt, struct dd_tally *tally)
+static enum dd_fate decide_rejected(struct dd_scanned *c, const struct dd_options *opt,
+                                    struct dd_tally *tally)
 {
     bool by_rate = c->sampling.priority >= 0 || c->sampling.priority == DD_NO_PRIORITY;
     if (by_rate && c->has_root)

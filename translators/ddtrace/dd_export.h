@@ -23,7 +23,7 @@ struct dd_work {
     struct dd_writer *writer;
     struct dd_trace_ids ids;
     struct dd_tally *tally; /* NULL: nothing is sampled here */
-    uint64_t traces; /* begun */
+    uint64_t traces;        /* begun */
     struct otlp_buf *scratch;
     struct dd_group *recent[DD_RECENT]; /* where spans of the same service went, to be tried first */
 };

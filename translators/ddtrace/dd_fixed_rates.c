@@ -41,8 +41,8 @@ const struct dd_fixed_rate *dd_fixed_rate_of(const struct dd_fixed_rate *fixed, 
     int rank = -1;
     for (size_t i = 0; i < n; i++) {
         const struct dd_fixed_rate *f = &fixed[i];
-        bool fits = (f->any_service || gw_str_eq(f->service, service)) &&
-                    (f->any_env || gw_str_eq(f->env, env));
+        bool fits =
+            (f->any_service || gw_str_eq(f->service, service)) && (f->any_env || gw_str_eq(f->env, env));
         int its = 2 * !f->any_service + !f->any_env;
         if (fits && its > rank) {
             best = f;

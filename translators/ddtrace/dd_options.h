@@ -32,9 +32,9 @@ struct dd_options {
 
 /* What the translator takes from outside the payload; tests set it. */
 struct dd_env {
-    gw_nsec now, wall;        /* monotonic (id table), wall (spans without a start) */
-    gw_str host_name;         /* of this machine; for peers on it */
-    struct gw_trace_ids *ids; /* NULL: trace ids are completed within a payload only */
+    gw_nsec now, wall;          /* monotonic (id table), wall (spans without a start) */
+    gw_str host_name;           /* of this machine; for peers on it */
+    struct gw_trace_ids *ids;   /* NULL: trace ids are completed within a payload only */
     struct dd_sampler *sampler; /* NULL: everything that tracers kept goes on */
     unsigned schemas;           /* bit per enum gw_attribute_schema to write */
 };

@@ -27,7 +27,7 @@ struct dd_result {
     uint64_t chunks;
     uint64_t gateway_sampled; /* chunks that the rates here decided against (dd_decide.h) */
     uint64_t kept_errors;     /* chunks that were kept for an error, against a decision or not */
-    uint64_t planned; /* spans that were translated by a plan (dd_plan.h) */
+    uint64_t planned;         /* spans that were translated by a plan (dd_plan.h) */
 };
 
 #endif

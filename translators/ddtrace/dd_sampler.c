@@ -75,7 +75,8 @@ static void publish(struct dd_sampler *s)
     struct dd_rate *rows = calloc(s->fixed_n + s->n + 1, sizeof *rows);
     for (size_t i = 0; i < s->fixed_n && rows; i++)
         if (!s->fixed[i].any_service)
-            rows[n++] = (struct dd_rate){s->fixed[i].service, s->fixed[i].env, dd_rate_round(s->fixed[i].rate)};
+            rows[n++] =
+                (struct dd_rate){s->fixed[i].service, s->fixed[i].env, dd_rate_round(s->fixed[i].rate)};
     for (size_t i = 0; i < s->n && rows; i++)
         rows[n++] = (struct dd_rate){s->pairs[i].service, s->pairs[i].env, rate_of_pair(s, &s->pairs[i])};
     struct dd_rates *fresh = rows ? dd_rates_new(rows, n, s->rest) : NULL;

@@ -37,8 +37,8 @@ struct dd_sampling {
     gw_str origin, tracestate;
     /* What dd_decide.c made of it. The gateway sampled at this rate (1: not at all) … */
     double gateway_rate;
-    bool whole_before; /* … and nobody before it had, as far as facts say */
-    bool regardless;   /* goes on whatever the rates say, so that no probability holds for it */
+    bool whole_before;        /* … and nobody before it had, as far as facts say */
+    bool regardless;          /* goes on whatever the rates say, so that no probability holds for it */
     uint64_t bad_tracestates; /* texts that did not parse, and are no fact */
     struct {
         gw_str key, value; /* key without "_dd.p." */

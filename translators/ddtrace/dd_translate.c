@@ -184,7 +184,7 @@ static bool export_or_drop(struct dd_work *w, struct dd_scanned *c)
     enum dd_fate fate = dd_decide(c, w->opt, w->tally);
     w->out->gateway_sampled += fate == DD_SAMPLED_OUT;
     w->out->kept_errors += fate == DD_GOES_ON && c->sampling.regardless;
-    return fate == DD_GOES_ON   ? export_chunk(w, c)
+    return fate == DD_GOES_ON    ? export_chunk(w, c)
            : fate == DD_REJECTED ? drop_chunk(w, c, GW_REASON_SAMPLED_OUT)
                                  : drop_chunk(w, c, GW_REASON_GATEWAY_SAMPLED);
 }

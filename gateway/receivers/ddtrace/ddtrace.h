@@ -59,7 +59,7 @@
     GW_LISTENER_ACCESS_OPTS(X)                                                                               \
     X(flag, keep_rejected, "keep_rejected", "false", "", "",                                                 \
       "Export traces that the tracer decided against (sampling priority 0 or less) too.")                    \
-    X(count, sampling_target, "sampling.target_per_second", "0", "0", "1000000",                              \
+    X(count, sampling_target, "sampling.target_per_second", "0", "0", "1000000",                             \
       "How many traces a second to keep, of all services together; each gets its share, and what small "     \
       "ones leave is the others'. Tracers are told the rates, and what does not follow them is sampled "     \
       "here. 0: no target.")                                                                                 \

@@ -62,7 +62,10 @@ static void datadogs_hash_decides(void **state)
     static const struct {
         uint64_t id;
         double kept_from; /* the product / 2^64, to six digits */
-    } ids[] = {{1, 0.060234}, {2, 0.120467}, {12, 0.722802}, {5839419060754887903u, 0.746675},
+    } ids[] = {{1, 0.060234},
+               {2, 0.120467},
+               {12, 0.722802},
+               {5839419060754887903u, 0.746675},
                {2924897786622318769u, 0.507377}};
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         assert_false(dd_rate_keeps(ids[i].kept_from - 0.000001, ids[i].id));

@@ -48,7 +48,7 @@ static void wants(struct dd_sampler *s, const char *answer)
     dd_rates_drop(r);
 }
 
-#define near(a, b) assert_true((a) > (b) - 1e-6 && (a) < (b) + 1e-6)
+#define near(a, b) assert_true((a) > (b)-1e-6 && (a) < (b) + 1e-6)
 
 /* 10 a second: nothing is known in the first five seconds; then a service of 100 a second keeps a tenth. */
 static void one_service_gets_the_whole_target(void **state)
@@ -202,20 +202,24 @@ static void fixed_rates_are_told(void **state)
                                   {GW_LIT("shop,env:test"), GW_LIT("0")},
                                   {GW_LIT("*,env:dev"), GW_LIT("0.01")}};
     struct dd_sampler *s = sampler(0, fixed, 4);
-    wants(s, "{\"rate_by_service\":{\"service:,env:\":0.1,\"service:shop,env:\":0.5,\"service:shop,env:test\":0}}");
+    wants(s, "{\"rate_by_service\":{\"service:,env:\":0.1,\"service:shop,env:\":0.5,\"service:shop,env:"
+             "test\":0}}");
     request(s, 0, "shop", "prod", 1);
     request(s, 0, "shop", "test", 1);
     request(s, 0, "shop", "", 1);
     request(s, 0, "other", "prod", 1);
     request(s, 0, "other", "dev", 1);
     request(s, 0, "", "prod", 1);
-    wants(s, "{\"rate_by_service\":{\"service:,env:\":0.1,\"service:other,env:dev\":0.01,\"service:shop,env:\":0.5,"
+    wants(s, "{\"rate_by_service\":{\"service:,env:\":0.1,\"service:other,env:dev\":0.01,\"service:shop,env:"
+             "\":0.5,"
              "\"service:shop,env:prod\":0.5,\"service:shop,env:test\":0}}");
     /* traffic does not change them, but who is not seen for ten minutes is forgotten */
     for (int i = 1; i < 122; i++)
         request(s, i * BUCKET, "shop", "prod", 100000);
-    wants(s, "{\"rate_by_service\":{\"service:,env:\":0.1,\"service:shop,env:\":0.5,\"service:shop,env:prod\":0.5,"
-             "\"service:shop,env:test\":0}}");
+    wants(
+        s,
+        "{\"rate_by_service\":{\"service:,env:\":0.1,\"service:shop,env:\":0.5,\"service:shop,env:prod\":0.5,"
+        "\"service:shop,env:test\":0}}");
     dd_sampler_drop(s);
 }
 
@@ -225,7 +229,8 @@ static void fixed_rates_and_a_target(void **state)
     struct gw_map_item fixed[] = {{GW_LIT("health"), GW_LIT("0.01")}, {GW_LIT("bad"), GW_LIT("x")}};
     struct dd_sampler *s = sampler(10, fixed, 1);
     request(s, 0, "health", "prod", 100000);
-    wants(s, "{\"rate_by_service\":{\"service:,env:\":1,\"service:health,env:\":0.01,\"service:health,env:prod\":0.01}}");
+    wants(s, "{\"rate_by_service\":{\"service:,env:\":1,\"service:health,env:\":0.01,\"service:health,env:"
+             "prod\":0.01}}");
     request(s, 1, "web", "prod", 100);
     request(s, BUCKET, "health", "prod", 1);
     wants(s, "{\"rate_by_service\":{\"service:,env:\":0.5,\"service:health,env:\":0.01,"

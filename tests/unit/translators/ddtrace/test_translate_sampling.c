@@ -141,8 +141,9 @@ struct sampled {
 static const char *fate(struct bed *b, const struct sampled *c)
 {
     static char text[1024], payload[2048];
-    snprintf(payload, sizeof payload, "[[{'trace_id':%d,'span_id':2,'parent_id':%d,'start':" BED_START
-             ",'duration':5,%s}]]", c->trace, c->root ? 0 : 9, c->facts);
+    snprintf(payload, sizeof payload,
+             "[[{'trace_id':%d,'span_id':2,'parent_id':%d,'start':" BED_START ",'duration':5,%s}]]", c->trace,
+             c->root ? 0 : 9, c->facts);
     bed_run(b, payload);
     if (b->out.intake.not_taken[GW_REASON_GATEWAY_SAMPLED])
         return b->out.gateway_sampled == 1 ? "here" : "uncounted";
@@ -194,8 +195,10 @@ static void rates_decide_what_tracers_did_not(void **state)
         /* by the rates: what is kept stays, what another rate kept is cut to ours */
         {1, true, WEB "'metrics':{'_sampling_priority_v1':1,'_dd.agent_psr':0.1},'meta':{'_dd.p.dm':'-1'}",
          "dd=s:1;t.dm:-1,ot=th:e666" RV1 " 0.1"},
-        {1, true, WEB "'metrics':{'_sampling_priority_v1':1,'_dd.agent_psr':0.07}", "dd=s:1,ot=th:ee14" RV1 " 0.07"},
-        {1, true, WEB "'metrics':{'_sampling_priority_v1':1,'_dd.agent_psr':1}", "dd=s:1,ot=th:e666" RV1 " 0.1"},
+        {1, true, WEB "'metrics':{'_sampling_priority_v1':1,'_dd.agent_psr':0.07}",
+         "dd=s:1,ot=th:ee14" RV1 " 0.07"},
+        {1, true, WEB "'metrics':{'_sampling_priority_v1':1,'_dd.agent_psr':1}",
+         "dd=s:1,ot=th:e666" RV1 " 0.1"},
         {2, true, WEB "'metrics':{'_sampling_priority_v1':1,'_dd.agent_psr':1}", "here"},
         /* decided elsewhere by the rates: at the greatest of ours at least */
         {2, false, WEB "'metrics':{'_sampling_priority_v1':1},'meta':{'_dd.p.dm':'-1','_dd.p.ksr':'0.2'}",
@@ -203,14 +206,16 @@ static void rates_decide_what_tracers_did_not(void **state)
         {2, false, WEB "'metrics':{'_sampling_priority_v1':1},'meta':{'_dd.p.dm':'-1'}", "dd=s:1;t.dm:-1 "},
         {12, false, WEB "'metrics':{'_sampling_priority_v1':1},'meta':{'_dd.p.dm':'-1'}", "here"},
         /* by a rule: the smaller of both */
-        {2, true, WEB "'metrics':{'_sampling_priority_v1':2,'_dd.rule_psr':1},'meta':{'_dd.p.dm':'-3'}", "here"},
+        {2, true, WEB "'metrics':{'_sampling_priority_v1':2,'_dd.rule_psr':1},'meta':{'_dd.p.dm':'-3'}",
+         "here"},
         {1, true, WEB "'metrics':{'_sampling_priority_v1':2,'_dd.rule_psr':0.5},'meta':{'_dd.p.dm':'-3'}",
          "dd=s:2;t.dm:-3,ot=th:e666" RV1 " 0.1"},
         {1, true, WEB "'metrics':{'_sampling_priority_v1':2,'_dd.rule_psr':0.07,'_dd.limit_psr':0.5}",
          "dd=s:2,ot=th:f70a4 0.035"},
         {1, true, WEB "'metrics':{'_sampling_priority_v1':2,'_dd.rule_psr':1,'_dd.limit_psr':0.5}",
          "dd=s:2,ot=th:f3333 0.05"},
-        {2, false, WEB "'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-3','_dd.p.ksr':'0.2'}", "here"},
+        {2, false, WEB "'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-3','_dd.p.ksr':'0.2'}",
+         "here"},
         {1, false, WEB "'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-3'}", "dd=s:2;t.dm:-3 "},
         {2, true, WEB "'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-11'}", "here"},
         {2, true, WEB "'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-9'}", "here"},
@@ -292,15 +297,17 @@ static void errors_are_kept(void **state)
     struct dd_sampler *s = open_sampler(b, fixed, 1);
     b->opt.keep_errors = true;
     compare_fates(b, cases, COUNT(cases));
-    bed_run(b, "[[{'trace_id':12,'span_id':2," MID "},{'trace_id':12,'span_id':3,'parent_id':2,'error':1," MID "}]]");
+    bed_run(b, "[[{'trace_id':12,'span_id':2," MID "},{'trace_id':12,'span_id':3,'parent_id':2,'error':1," MID
+               "}]]");
     assert_int_equal(gw_intake_accepted(&b->out.intake), 2);
     assert_int_equal(b->out.kept_errors, 1);
     dd_sampler_drop(s);
     /* without rates, too */
     s = open_sampler(b, NULL, 0);
-    const struct sampled alone[] = {{12, true, WEB "'error':1,'metrics':{'_sampling_priority_v1':0}", "dd=s:0 "},
-                                    {12, true, WEB "'metrics':{'_sampling_priority_v1':0}", "tracer"},
-                                    {12, true, WEB "'metrics':{'_sampling_priority_v1':1}", "dd=s:1 "}};
+    const struct sampled alone[] = {
+        {12, true, WEB "'error':1,'metrics':{'_sampling_priority_v1':0}", "dd=s:0 "},
+        {12, true, WEB "'metrics':{'_sampling_priority_v1':0}", "tracer"},
+        {12, true, WEB "'metrics':{'_sampling_priority_v1':1}", "dd=s:1 "}};
     compare_fates(b, alone, COUNT(alone));
     dd_sampler_drop(s);
 }
@@ -311,9 +318,12 @@ static void single_spans_and_ids_survive(void **state)
     struct gw_map_item fixed[] = {{GW_LIT("*"), GW_LIT("0.1")}};
     struct bed *b = *state;
     struct dd_sampler *s = open_sampler(b, fixed, 1);
-    bed_run(b, "[[{'trace_id':12,'span_id':1," MID ",'metrics':{'_sampling_priority_v1':1},'meta':{'_dd.p.tid':'000000000000000a'}},"
-               "{'trace_id':12,'span_id':2,'parent_id':1," MID ",'metrics':{'_dd.span_sampling.mechanism':8}}],"
-               "[{'trace_id':12,'span_id':3,'parent_id':2," MID ",'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-4'}}]]");
+    bed_run(b,
+            "[[{'trace_id':12,'span_id':1," MID
+            ",'metrics':{'_sampling_priority_v1':1},'meta':{'_dd.p.tid':'000000000000000a'}},"
+            "{'trace_id':12,'span_id':2,'parent_id':1," MID ",'metrics':{'_dd.span_sampling.mechanism':8}}],"
+            "[{'trace_id':12,'span_id':3,'parent_id':2," MID
+            ",'metrics':{'_sampling_priority_v1':2},'meta':{'_dd.p.dm':'-4'}}]]");
     assert_int_equal(b->out.intake.not_taken[GW_REASON_GATEWAY_SAMPLED], 1);
     assert_int_equal(b->out.gateway_sampled, 1);
     assert_string_equal(sampling(b, 2), "1 [dd=s:1] _dd.span_sampling.mechanism=8 sampling.priority=1");
@@ -330,7 +340,8 @@ static void decisions_are_nested(void **state)
     struct dd_sampler *s = open_sampler(b, fixed, 2);
     unsigned kept[2] = {0};
     for (int trace = 1; trace <= 1000; trace++) {
-        const struct sampled web = {trace, true, WEB "'error':0", ""}, db = {trace, false, "'service':'db','name':'n'", ""};
+        const struct sampled web = {trace, true, WEB "'error':0", ""},
+                             db = {trace, false, "'service':'db','name':'n'", ""};
         bool by_web = strcmp(fate(b, &web), "here") != 0, by_db = strcmp(fate(b, &db), "here") != 0;
         assert_true(by_db || !by_web);
         kept[0] += by_web;
@@ -380,10 +391,15 @@ static void what_is_counted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {BED_TEST(facts), BED_TEST(of_the_chunk), BED_TEST(rejected),
-                                       BED_TEST(rates_decide_what_tracers_did_not), BED_TEST(one_rate_for_all),
-                                       BED_TEST(rates_of_none_and_all), BED_TEST(errors_are_kept),
-                                       BED_TEST(single_spans_and_ids_survive), BED_TEST(decisions_are_nested),
+    const struct CMUnitTest tests[] = {BED_TEST(facts),
+                                       BED_TEST(of_the_chunk),
+                                       BED_TEST(rejected),
+                                       BED_TEST(rates_decide_what_tracers_did_not),
+                                       BED_TEST(one_rate_for_all),
+                                       BED_TEST(rates_of_none_and_all),
+                                       BED_TEST(errors_are_kept),
+                                       BED_TEST(single_spans_and_ids_survive),
+                                       BED_TEST(decisions_are_nested),
                                        BED_TEST(what_is_counted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
