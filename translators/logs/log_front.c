@@ -3,7 +3,6 @@
  * Keeps no state. Called by the other files of log_front.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
-#include "translators/logs/log_severity.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -66,11 +65,6 @@ int log_bracket_level(gw_str s)
     if (s.len == 0 || s.len > LOG_LEVEL_MAX || !gw_is_letter(*s.ptr) || (s.len < 3 && !log_is_upper_word(s)))
         return 0;
     return log_is_upper(*s.ptr) ? log_severity_word(s) : log_severity_plain(s);
-}
-
-int log_upper_level(gw_str word)
-{
-    return word.len > 2 && log_is_upper(*word.ptr) && log_is_upper_word(word) ? log_severity_plain(word) : 0;
 }
 
 #define IS(text) (s.len == sizeof(text) - 1 && memcmp(s.ptr, text, sizeof(text) - 1) == 0)

@@ -23,6 +23,7 @@
 #define LOG_FRONT_H
 
 #include "translators/logs/log_found.h"
+#include "translators/logs/log_severity.h"
 
 enum { LOG_FRONT_NAMES = 3, LOG_LEVEL_MAX = 13 /* bytes of a level's word at most */ };
 
@@ -91,7 +92,10 @@ static inline bool log_is_upper_word(gw_str s)
 /* A level that a word of such a shape can be; 0: none. */
 int log_bracket_level(gw_str);
 /* The same of a word without brackets: INFO, WARN+2, and no less. */
-int log_upper_level(gw_str);
+static inline int log_upper_level(gw_str word)
+{
+    return word.len > 2 && log_is_upper(*word.ptr) && log_is_upper_word(word) ? log_severity_plain(word) : 0;
+}
 
 static inline gw_str log_front_rest(const struct log_front *f)
 {

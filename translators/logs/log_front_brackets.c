@@ -4,7 +4,6 @@
  * The state lives for one record. Called by log_text.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
-#include "translators/logs/log_severity.h"
 
 enum { BRACKET = 512 };
 
@@ -137,18 +136,30 @@ static bool is_name(gw_str s)
     return s.len;
 }
 
+static bool is_hex_letter(char c)
+{
+    return (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
 /* Of a request or a place: 3-1, 10.0.0.1:80, 1/3, Errno 98, 6b0159f8-0000-4000-8be0-a7e88a5dbf4d. */
 static bool is_number_or_id(gw_str s)
 {
     enum { ID = 16 };
-    size_t letters = 0, others = 0, digits = 0;
+    size_t letters = 0, digits = 0;
+    if (gw_is_letter(*s.ptr) && !is_hex_letter(*s.ptr))
+        return false;
+    if (gw_str_starts(s, GW_STR("Errno ")))
+        return true;
     for (size_t i = 0; i < s.len; i++) {
-        bool hex = (s.ptr[i] >= 'a' && s.ptr[i] <= 'f') || (s.ptr[i] >= 'A' && s.ptr[i] <= 'F');
-        digits += gw_is_digit(s.ptr[i]);
-        letters += hex;
-        others += gw_is_letter(s.ptr[i]) && !hex;
+        char c = s.ptr[i];
+        if (gw_is_digit(c))
+            digits++;
+        else if (is_hex_letter(c))
+            letters++;
+        else if (gw_is_letter(c) || c == '_')
+            return false;
     }
-    return (digits && !others && (!letters || digits + letters >= ID)) || gw_str_starts(s, GW_STR("Errno "));
+    return digits && (!letters || digits + letters >= ID);
 }
 
 /* One name is taken; more of them behind `---`, behind a code, and where brackets touch. */
@@ -167,7 +178,7 @@ static bool take_name(struct log_front *f, gw_str inside)
 /* A time that is none of ours, and, before the level, an id, stay in the message, and are no names. */
 static bool keep_bracket(struct log_front *f, gw_str inside)
 {
-    if (f->timed ? f->found->severity || !is_number_or_id(inside) : !looks_like_time(inside))
+    if (f->timed ? f->found->severity || !inside.len || !is_number_or_id(inside) : !looks_like_time(inside))
         return false;
     f->keep = f->keep ? f->keep : f->at;
     return true;

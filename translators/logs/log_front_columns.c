@@ -5,7 +5,6 @@
  * lines that have no level, too, so a few looks at a word must do.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
-#include "translators/logs/log_severity.h"
 
 enum { COLUMNS = 6 };
 

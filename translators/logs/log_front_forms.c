@@ -4,7 +4,6 @@
  * The state lives for one record. Called by log_text.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
-#include "translators/logs/log_severity.h"
 #include "translators/logs/syslog_parse.h"
 
 enum { HOST = 128, TAG = 96, SHORT = 64 };

@@ -5,7 +5,6 @@
  * (the message's first) is found by a few looks at them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
-#include "translators/logs/log_severity.h"
 
 enum { CELL = 256, WIDE = 3 /* blanks behind a column */ };
 

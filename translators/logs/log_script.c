@@ -3,8 +3,11 @@
  *
  * Keeps no state but the batch's. Called by log_add.c.
  * SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "core/base/text.h"
 #include "translators/logs/log_batch.h"
@@ -181,16 +184,16 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
 /* Service, env and version before the script. */
 struct origin_field {
     gw_str key, tracer, before;
-    bool open;
+    bool seen, open;
 };
 enum { ORIGIN_FIELDS = 3 };
 
 static void note_origin(const struct sc_point *p, struct origin_field *fields)
 {
     static const struct origin_field all[ORIGIN_FIELDS] = {
-        {GW_LIT("service"), GW_LIT("dd.service"), GW_LIT(""), false},
-        {GW_LIT("env"), GW_LIT("dd.env"), GW_LIT(""), false},
-        {GW_LIT("version"), GW_LIT("dd.version"), GW_LIT(""), false}};
+        {GW_LIT("service"), GW_LIT("dd.service"), GW_LIT(""), false, true},
+        {GW_LIT("env"), GW_LIT("dd.env"), GW_LIT(""), false, true},
+        {GW_LIT("version"), GW_LIT("dd.version"), GW_LIT(""), false, true}};
     memcpy(fields, all, sizeof all);
     for (int i = 0; i < ORIGIN_FIELDS; i++) {
         const struct sc_field *f = sc_point_get(p, fields[i].key);
@@ -198,25 +201,82 @@ static void note_origin(const struct sc_point *p, struct origin_field *fields)
     }
 }
 
-static gw_str field_text(struct log_batch *b, const struct sc_point *p, gw_str key)
+/* How tracers write their names (`dd.service`, `dd_env`), or `service`, stands in the text somewhere. */
+static bool mentions_origin(gw_str text)
 {
-    const struct sc_field *f = sc_point_get(p, key);
-    return f && f->val.type != SC_NIL ? sc_text(&b->scratch, &f->val) : GW_NOSTR;
+    const char *p = text.ptr, *end = p + text.len, *service = p + 2;
+#ifdef __SSE2__
+    const __m128i d = _mm_set1_epi8('d'), r = _mm_set1_epi8('r'), v = _mm_set1_epi8('v');
+    for (; end - p > 16; p += 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p),
+                b = _mm_loadu_si128((const __m128i *)(const void *)(p + 1));
+        if (_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, d), _mm_cmpeq_epi8(b, d))))
+            return true;
+        unsigned hits =
+            (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, r), _mm_cmpeq_epi8(b, v)));
+        for (; hits; hits &= hits - 1) {
+            const char *at = p + __builtin_ctz(hits);
+            if (at >= service && end - at > 4 && memcmp(at - 2, "service", 7) == 0)
+                return true;
+        }
+    }
+#endif
+    for (; end - p > 1; p++)
+        if ((p[0] == 'd' && p[1] == 'd') ||
+            (p[0] == 'r' && p >= service && end - p > 4 && memcmp(p - 2, "service", 7) == 0))
+            return true;
+    return false;
 }
 
-/* The script said nothing of it: what stands there stood there before. Tracers write their names with `dd` in
- * them. */
-static bool is_origin_open(struct log_batch *b, const struct sc_point *p, gw_str text,
-                           struct origin_field *fields)
+/* An id, or the word of a tracer that there is none. */
+static bool is_trace(struct log_batch *b, const struct sc_val *v)
 {
-    bool any = false, marked = text.len && (memmem(text.ptr, text.len, "dd", 2) ||
-                                            memmem(text.ptr, text.len, "service", 7));
-    for (int i = 0; i < ORIGIN_FIELDS && marked; i++) {
-        gw_str now = field_text(b, p, fields[i].key);
-        fields[i].open = gw_str_eq(now, fields[i].before) && !field_text(b, p, fields[i].tracer).len;
-        any |= fields[i].open;
+    struct log_trace ignored;
+    gw_str text = v->type == SC_STR ? v->s : sc_text(&b->scratch, v);
+    return text.len && log_trace_id(text, &ignored) != LOG_ID_BAD;
+}
+
+static void see_origin(const struct sc_field *f, struct origin_field *fields)
+{
+    for (int i = 0; i < ORIGIN_FIELDS; i++)
+        if (gw_str_eq(f->key, fields[i].tracer))
+            fields[i].open = false;
+        else if (gw_str_eq(f->key, fields[i].key)) {
+            fields[i].seen = true;
+            fields[i].open &= f->val.type == SC_STR && gw_str_eq(f->val.s, fields[i].before);
+        }
+}
+
+/* What the script said, in one pass: whether there is an id, and of which fields of the origin it said
+ * nothing. What stands there stood there before. */
+static bool see_fields(struct log_batch *b, const struct sc_point *p, struct origin_field *fields)
+{
+    bool trace = false;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct sc_field *f = &p->fields[i];
+        bool nil = f->val.type == SC_NIL;
+        if (!f->key.len || nil)
+            continue;
+        switch (*f->key.ptr) {
+        case 't':
+            trace |= gw_str_eq(f->key, GW_STR("trace_id")) && is_trace(b, &f->val);
+            break;
+        case 'd':
+            trace |= gw_str_eq(f->key, GW_STR("dd.trace_id")) && is_trace(b, &f->val);
+            see_origin(f, fields);
+            break;
+        case 's':
+        case 'e':
+        case 'v':
+            see_origin(f, fields);
+            break;
+        default:
+            break;
+        }
     }
-    return any;
+    for (int i = 0; i < ORIGIN_FIELDS; i++)
+        fields[i].open &= fields[i].seen || !fields[i].before.len;
+    return trace;
 }
 
 /* What the text says of an open field takes the place of what the script was given. */
@@ -255,19 +315,6 @@ static bool has_text_field(const struct sc_point *p, gw_str key)
 {
     const struct sc_field *f = sc_point_get(p, key);
     return f && f->val.type == SC_STR && f->val.s.len;
-}
-
-/* An id, or the word of a tracer that there is none. */
-static bool has_trace(struct log_batch *b, const struct sc_point *p)
-{
-    static const gw_str keys[] = {GW_LIT("trace_id"), GW_LIT("dd.trace_id")};
-    struct log_trace ignored;
-    for (int i = 0; i < 2; i++) {
-        gw_str text = field_text(b, p, keys[i]);
-        if (text.len && log_trace_id(text, &ignored) != LOG_ID_BAD)
-            return true;
-    }
-    return false;
 }
 
 static enum gw_code write_point(struct log_batch *b, const struct log_input *in, const struct sc_point *p,
@@ -332,8 +379,9 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
     note_origin(&p, fields);
     bool good = run_script(b, script, in, &p, &level);
     b->scratch.spent = false; /* the record goes on as far as the script came */
-    bool trace = !has_trace(b, &p), origin = is_origin_open(b, &p, text, fields);
-    if (level || trace || origin)
+    bool trace = !see_fields(b, &p, fields);
+    bool origin = fields[0].open || fields[1].open || fields[2].open;
+    if (level || trace || (origin && mentions_origin(text)))
         ask_text(b, in, text, trace, level, &p, fields, &found);
     enum gw_code code = GW_OK;
     if (!good || !p.dropped)

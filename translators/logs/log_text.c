@@ -7,7 +7,6 @@
 #define _GNU_SOURCE /* memmem */
 #include "translators/logs/log_front.h"
 #include "translators/logs/log_logfmt.h"
-#include "translators/logs/log_severity.h"
 
 enum { PIECES = 16 /* of a front at most */, COLUMNS = 10, NEAR = 160, SEVERITY_ERROR = 17 };
 

@@ -71,7 +71,7 @@ static bool is_upper(char c)
 static bool is_zone_like(const char *p, const char *end)
 {
     size_t n = 1;
-    if (end - p < 2 || !is_upper(*p))
+    if (end - p < 4 || !is_upper(*p) || memcmp(p, "INFO", 4) == 0)
         return false;
     if (!is_upper(p[1]))
         return gw_is_letter(p[1]);
