@@ -239,10 +239,13 @@ static bool read_tag(gw_str rest, gw_str *app, gw_str *procid, size_t *taken)
     return app->len && n < rest.len && rest.ptr[n] == ':' && (n + 1 == rest.len || rest.ptr[n + 1] == ' ');
 }
 
-/* Of an RFC 3339 time as rsyslog writes it, or one that begins with the month's name. */
+/* Of an RFC 3339 time as rsyslog writes it, or one that begins with the name of a month, or of a day
+ * (journalctl -o short-full). */
 static bool is_syslog_time(const struct log_front *f, bool *sure)
 {
     const char *from = f->time_from;
+    if (from - f->begin == 4 && gw_is_letter(*f->begin))
+        return !(*sure = false);
     *sure = gw_is_letter(*from) || (f->at - from == 32 && from[10] == 'T');
     return *sure || (f->at - from > 19 && from[10] == 'T');
 }
@@ -272,7 +275,8 @@ bool log_front_syslog(struct log_front *f)
     return true;
 }
 
-/* <38>1 2026-11-21T00:35:39Z host app - - - message, <38>Nov 21 00:35:39 host app[7]: message */
+/* <38>1 2026-11-21T00:35:39Z host app - - - message, <38>Nov 21 00:35:39 host app[7]: message,
+ * <6>2026-11-21T00:35:39Z message */
 bool log_front_priority(struct log_front *f)
 {
     gw_str line = log_front_rest(f);
@@ -281,13 +285,14 @@ bool log_front_priority(struct log_front *f)
     if (line.len < 16 || !gw_is_digit(line.ptr[1]))
         return false;
     syslog_parse(line, &ground, f->r->arena, &m);
-    if (m.severity < 0 || !m.time || !m.app.len || !m.text.len)
+    if (m.severity < 0 || !m.time || !m.text.len)
         return false;
     f->found->time = m.time;
     f->found->severity = syslog_severity((unsigned)m.severity, &f->found->severity_text);
     f->found->origin.host = m.host;
     f->found->program = m.app;
-    log_attrs_text(f->r->attrs, GW_STR("syslog.appname"), m.app);
+    if (m.app.len)
+        log_attrs_text(f->r->attrs, GW_STR("syslog.appname"), m.app);
     if (m.procid.len)
         log_attrs_text(f->r->attrs, GW_STR("syslog.procid"), m.procid);
     if (m.msgid.len)

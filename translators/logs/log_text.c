@@ -19,9 +19,24 @@ static void skip_joint(struct log_front *f)
         f->at++;
 }
 
-/* What stands before the time: a bracket, with a word of Datadog's PHP tracer perhaps; `< ` of PostgreSQL. */
+/* Sat 2026-11-21 of journalctl -o short-full */
+static bool begins_with_day(gw_str s)
+{
+    static const char days[] = "MonTueWedThuFriSatSun";
+    if (s.len < 15 || s.ptr[3] != ' ' || !gw_is_digit(s.ptr[4]) || s.ptr[8] != '-')
+        return false;
+    for (size_t i = 0; i < sizeof days - 1; i += 3)
+        if (memcmp(days + i, s.ptr, 3) == 0)
+            return true;
+    return false;
+}
+
+/* What stands before the time: a bracket, with a word of Datadog's PHP tracer perhaps; `< ` of PostgreSQL; the
+ * day. */
 static size_t before_time(gw_str rest)
 {
+    if (begins_with_day(rest))
+        return 4;
     if (rest.len < 2 || (*rest.ptr != '[' && *rest.ptr != '<'))
         return 0;
     if (*rest.ptr == '<')
@@ -39,7 +54,7 @@ static bool take_time(struct log_front *f)
     f->time_from = rest.ptr + front;
     f->at += front + n;
     f->timed = true;
-    if (front == 2)
+    if (front == 4 || front == 2)
         f->at += gw_str_starts(log_front_rest(f), GW_STR(" >")) ? 2 : 0;
     else if (front && *f->at == ']')
         f->at++;
@@ -104,7 +119,7 @@ static bool read_front(struct log_front *f, const char **message)
         *message = f->at;
     for (int i = f->ended ? PIECES : 0; i < PIECES && take_piece(f); i++) {
         if (f->time_from && *message == begin && f->end - f->time_from > 10 &&
-            (f->time_from[10] == 'T' || gw_is_letter(*f->time_from)) && log_front_syslog(f))
+            (f->time_from[10] == 'T' || gw_is_letter(*f->begin)) && log_front_syslog(f))
             return true;
         *message = f->at;
         if (f->ended)
