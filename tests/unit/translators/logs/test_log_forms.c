@@ -54,6 +54,13 @@ static void text_forms(void **state)
         {"2018-01-01 00:00:00,000 WARNING [a.b] [x.py:1] [dd.trace_id=0 dd.span_id=0] - m",
          "{service.name=\"s\"} a.b @1514764800.000000000 WARNING(13) \"m\" {code.file.path=\"x.py\" "
          "code.line.number=1}\n"},
+        /* journalctl -o json, and -o short-full */
+        {"{\"__REALTIME_TIMESTAMP\":\"1795221339530000\",\"PRIORITY\":\"4\",\"_HOSTNAME\":\"h\","
+         "\"SYSLOG_IDENTIFIER\":\"sshd\",\"MESSAGE\":\"m\"}",
+         "{service.name=\"sshd\" host.name=\"h\"} @1795221339.530000000 warning(13) \"m\" {}\n"},
+        {"Sat 2026-11-21 08:35:39 CST h sshd[7]: m",
+         "{service.name=\"s\" host.name=\"h\"} @1795221339.000000000 (9) \"m\" {syslog.appname=\"sshd\" syslog.procid=\"7\"}\n"},
+        {"<6>2026-11-21T00:35:39Z m", "{service.name=\"s\"} @1795221339.000000000 info(9) \"m\" {}\n"},
         /* the documented form without brackets */
         {"2026-11-21 00:35:39,530 INFO lt.py Python-App 22424432461213157931111111111 say:48 Hello, World!",
          "{service.name=\"Python-App\"} @1795221339.530000000 INFO(9) trace:0000000048750e478f61f83d020359c7 "
