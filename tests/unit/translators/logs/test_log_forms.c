@@ -59,7 +59,8 @@ static void text_forms(void **state)
          "\"SYSLOG_IDENTIFIER\":\"sshd\",\"MESSAGE\":\"m\"}",
          "{service.name=\"sshd\" host.name=\"h\"} @1795221339.530000000 warning(13) \"m\" {}\n"},
         {"Sat 2026-11-21 08:35:39 CST h sshd[7]: m",
-         "{service.name=\"s\" host.name=\"h\"} @1795221339.000000000 (9) \"m\" {syslog.appname=\"sshd\" syslog.procid=\"7\"}\n"},
+         "{service.name=\"s\" host.name=\"h\"} @1795221339.000000000 (9) \"m\" {syslog.appname=\"sshd\" "
+         "syslog.procid=\"7\"}\n"},
         {"<6>2026-11-21T00:35:39Z m", "{service.name=\"s\"} @1795221339.000000000 info(9) \"m\" {}\n"},
         /* the documented form without brackets */
         {"2026-11-21 00:35:39,530 INFO lt.py Python-App 22424432461213157931111111111 say:48 Hello, World!",
