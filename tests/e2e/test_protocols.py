@@ -69,6 +69,9 @@ def plain(spans):
 def test_the_same_spans_are_the_same_otlp(translated, path):
     want, got = plain(translated["/v0.4/traces"]), plain(translated[path])
     assert len(want) == len(got) > 100
+    if path == "/v1.0/traces":  # its chunks say the upper half once, where some tracers repeat it on spans of v0.4
+        for s in want + got:
+            s["attrs"].pop("_dd.p.tid", None)
 
     def by_id(spans):
         return sorted(spans, key=lambda s: (s["trace_id"], s["span_id"], s["start"], repr(sorted(s["attrs"])), repr(s["resource"])))
