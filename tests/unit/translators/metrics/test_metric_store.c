@@ -29,6 +29,7 @@ static size_t points;
 static double total; /* of sums */
 static uint64_t histogram_count;
 
+static void put(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void put(const char *fmt, ...)
 {
     size_t n = strlen(text);
@@ -401,7 +402,6 @@ static void memory_that_is_out_costs_samples_that_are_counted(void **state)
 {
     begin(1, 100000, false);
     budget.limit = 200000;
-    unsigned made = 0;
     metric_begin(shard);
     for (int i = 0; i < 5000; i++) {
         char v[16];
@@ -409,7 +409,6 @@ static void memory_that_is_out_costs_samples_that_are_counted(void **state)
         struct metric_point *p = point_of(METRIC_HISTOGRAM, "h", v);
         if (p)
             metric_add(shard, p, i, 1);
-        made += p != NULL;
     }
     metric_end(shard);
     const struct metric_counts *c = metric_store_counts(store);
