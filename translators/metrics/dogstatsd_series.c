@@ -288,7 +288,8 @@ bool dsd_series_id(struct dsd_series *s, const struct dsd_line *l, gw_str peer_h
     if (!read_tags(s, o->tags, &n) || !read_container(s, o->container, &n) ||
         !read_external(s, o->external, &n) || !complete(s, peer_host, &n))
         return false;
-    qsort(s->tags, n, sizeof *s->tags, by_place_and_key);
+    if (n)
+        qsort(s->tags, n, sizeof *s->tags, by_place_and_key);
     id->kind = kind_of(l->metric.type);
     id->name = l->metric.name;
     id->unit = unit_of(&l->metric);

@@ -33,7 +33,7 @@ static bool goes_on_alike(const struct file_tail *t, int fd, uint64_t size)
     char bytes[FILE_HEAD];
     size_t n = t->held_n < sizeof bytes ? t->held_n : sizeof bytes;
     n = n < size - t->pos ? n : (size_t)(size - t->pos);
-    return file_pread(fd, bytes, n, t->pos) == (ssize_t)n && memcmp(bytes, t->held, n) == 0;
+    return !n || (file_pread(fd, bytes, n, t->pos) == (ssize_t)n && memcmp(bytes, t->held, n) == 0);
 }
 
 /* As far as both go; where the copy ends within the first bytes, these few may be another log's. */
