@@ -33,6 +33,7 @@ enum dd_got dd_decode_spans(struct dd_decoder *d, dd_read_span_f *read, uint32_t
     struct dd_span *spans = gw_arena_raw(d->arena, n < room ? n : room, sizeof *spans);
     if (!spans)
         return DD_ILL_FORMED;
+    chunk->spans = spans; /* before the first of them counts: a body may end behind any */
     for (uint32_t i = 0; i < n; i++) {
         enum gw_reason why;
         GW_ASSERT(chunk->n < room);
@@ -41,6 +42,5 @@ enum dd_got dd_decode_spans(struct dd_decoder *d, dd_read_span_f *read, uint32_t
         dd_decode_count(intake, why);
         chunk->n += why == GW_REASONS;
     }
-    chunk->spans = spans;
     return DD_TAKEN;
 }

@@ -88,7 +88,7 @@ static void test_cases(void **state)
 static void test_cut_off(void **state)
 {
     gw_str body = pack("{'env': 'prod', 'chunks': [{'priority': 1, 'tags': {'a': 'b'}, 'spans': [" SPAN
-                       "]}], 'tags': {'a': 'b'}}");
+                       ", " SPAN "]}], 'tags': {'a': 'b'}}");
     for (size_t len = 1; len < body.len; len++) {
         char *cut = malloc(len); /* of its size, so that AddressSanitizer sees every read past it */
         memcpy(cut, body.ptr, len);

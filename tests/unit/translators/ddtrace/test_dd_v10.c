@@ -151,9 +151,10 @@ static void test_cases(void **state)
 /* However the body is cut off, that is an error. */
 static void test_cut_off(void **state)
 {
-    gw_str body = pack(
-        "{7: 'prod', 99: {'u': ['v']}, 11: [{1: 1, 3: ['a', 1, 'b'], 4: [{4: 2, 1: 's', 9: ['k', 6, [1, "
-        "'x'], 'y', 5, <c4 01 00>], 11: [{2: 3}], 12: [{2: 'e', 3: ['l', 7, ['m', 1, 'n']]}]}], " ID "}]}");
+    gw_str body =
+        pack("{7: 'prod', 99: {'u': ['v']}, 11: [{1: 1, 3: ['a', 1, 'b'], 4: [{4: 2, 1: 's', 9: ['k', 6, [1, "
+             "'x'], 'y', 5, <c4 01 00>], 11: [{2: 3}], 12: [{2: 'e', 3: ['l', 7, ['m', 1, 'n']]}]}, {4: 4, "
+             "1: 1}], " ID "}]}");
     for (size_t len = 1; len < body.len; len++) {
         char *cut = malloc(len); /* of its size, so that AddressSanitizer sees every read past it */
         memcpy(cut, body.ptr, len);
