@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const unsigned v0[] = {PAYLOADS, CHUNKS, SPANS}, idx[] = {IDX_PAYLOADS, IDX_CHUNKS, IDX_SPANS};
     gw_str body = gw_str_n((const char *)data, size);
     struct wire_view whole = {data, data + size};
-    if (!walk_payload(DD_AGENT_PROTOBUF, body))
+    if (!walk_payload(DD_AGENT_PROTOBUF, body, NULL))
         return 0;
     uint64_t received = received_of(body); /* not gone back for each chunk: more memory may be needed */
     if (received != UINT64_MAX)

@@ -46,6 +46,13 @@ static struct dd_options options_of(unsigned bits)
     return o;
 }
 
+/* Three bits of the first byte. */
+static enum dd_format format_of(const uint8_t *data)
+{
+    unsigned format = data[0] & 7;
+    return (enum dd_format)(format > DD_AGENT_PROTOBUF ? DD_V10_MSGPACK : format);
+}
+
 static size_t spans_of(const struct gw_frame *f)
 {
     size_t spans = 0;
@@ -84,7 +91,7 @@ static enum gw_code otel(struct dd_translator *t, const uint8_t *data, gw_str bo
     struct dd_env env = {
         .now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
     gw_arena_init(&arena, 1 << 24);
-    enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, out, &err);
+    enum gw_code code = dd_translate(t, &arena, format_of(data), body, &req, &env, out, &err);
     gw_arena_fini(&arena);
     return code;
 }
@@ -154,7 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gw_str body = gw_str_n((const char *)data + 2, size - 2);
     struct dd_translator *t = dd_translator_new(&opt);
     gw_arena_init(&arena, 1 << 24);
-    enum gw_code code = dd_translate(t, &arena, (enum dd_format)(data[0] & 3), body, &req, &env, &out, &err);
+    enum gw_code code = dd_translate(t, &arena, format_of(data), body, &req, &env, &out, &err);
     balance(&out, code, body, &err);
     for (size_t i = 0; i < out.frames_n; i++) {
         gw_frame_complete_ids(out.frames[i], ids, true);

@@ -37,11 +37,15 @@ static void walk_texts(const struct dd_text *t, size_t n)
 
 static void walk_value(const struct dd_value *v, int depth)
 {
-    must(depth < 2 && v->type <= DD_V_ARRAY);
-    if (v->type == DD_V_STRING)
+    must(depth <= DD_MAX_DEPTH + 1 && v->type <= DD_V_LIST);
+    if (v->type == DD_V_STRING || v->type == DD_V_BYTES)
         touch(v->s);
     for (size_t i = 0; v->type == DD_V_ARRAY && i < v->array.n; i++)
         walk_value(&v->array.items[i], depth + 1);
+    for (size_t i = 0; v->type == DD_V_LIST && i < v->list.n; i++) {
+        touch(v->list.attrs[i].key);
+        walk_value(&v->list.attrs[i].value, depth + 1);
+    }
 }
 
 static void walk_span(const struct dd_span *s)
@@ -70,10 +74,33 @@ static void walk_span(const struct dd_span *s)
     }
 }
 
-/* True when the payload was taken. */
-static bool walk_payload(enum dd_format format, gw_str body)
+static void walk_chunk(const struct dd_chunk *c)
 {
-    struct gw_arena arena;
+    touch(c->origin);
+    walk_texts(c->meta, c->meta_n);
+    for (size_t i = 0; i < c->metrics_n; i++)
+        touch(c->metrics[i].key);
+    for (size_t i = 0; i < c->n; i++)
+        walk_span(&c->spans[i]);
+}
+
+static void walk_facts(const struct dd_payload *p)
+{
+    const gw_str texts[] = {p->runtime_id, p->env, p->host, p->language, p->service, p->version};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        touch(texts[i]);
+    for (size_t i = 0; i < DD_FACTS; i++)
+        touch(p->facts[i]);
+    walk_texts(p->tags, p->tags_n);
+}
+
+/* What else must hold for a payload that was taken. */
+typedef void walk_taken_f(const struct dd_decoder *, gw_str body);
+
+/* True when the payload was taken. */
+static bool walk_payload(enum dd_format format, gw_str body, walk_taken_f *taken)
+{
+    struct gw_arena arena, keep;
     struct dd_decoder d;
     struct gw_err err = {0};
     struct gw_intake intake = {0};
@@ -81,13 +108,15 @@ static bool walk_payload(enum dd_format format, gw_str body)
     uint64_t accounted = 0;
     bool more = true;
     gw_arena_init(&arena, 1 << 24);
+    gw_arena_init(&keep, 1 << 24);
     enum gw_code code = dd_decode_begin(&d, format, body, &arena, &err);
     struct gw_snap snap = gw_arena_snap(&arena);
+    d.keep = &keep;
     while (!code && more) {
         code = dd_decode_next(&d, &chunk, &more, &intake, &err);
         must(code || more == (chunk.n > 0));
-        for (size_t i = 0; i < chunk.n && !code; i++)
-            walk_span(&chunk.spans[i]);
+        if (!code)
+            walk_chunk(&chunk);
         accounted += chunk.n;
         gw_arena_back(&arena, snap);
     }
@@ -95,7 +124,12 @@ static bool walk_payload(enum dd_format format, gw_str body)
         accounted += intake.not_taken[why];
     must(code || accounted == intake.received);
     must(!code || (err.code == code && err.pos <= body.len && err.what[0]));
+    if (!code)
+        walk_facts(d.payload);
+    if (!code && taken)
+        taken(&d, body);
     gw_arena_fini(&arena);
+    gw_arena_fini(&keep);
     return code == GW_OK;
 }
 
