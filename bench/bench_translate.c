@@ -100,11 +100,26 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     gw_arena_fini(&b.arena);
 }
 
-int main(void)
+/* Arguments: names of rows; without any, all. */
+int main(int argc, char **argv)
 {
-    run("v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, 1u << GW_OTEL);
-    run("v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, 1u << GW_OTEL);
-    run("v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, 1u << GW_BOTH);
-    run("v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, 1u << GW_DATADOG);
+    static const struct {
+        const char *name;
+        enum payload_api api;
+        enum dd_format format;
+        enum gw_attribute_schema schema;
+    } rows[] = {{"v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL},
+                {"v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, GW_OTEL},
+                {"v0.7 to otel", PAYLOAD_V07, DD_V07_MSGPACK, GW_OTEL},
+                {"v1.0 to otel", PAYLOAD_V10, DD_V10_MSGPACK, GW_OTEL},
+                {"v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, GW_BOTH},
+                {"v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, GW_DATADOG}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool wanted = argc < 2;
+        for (int k = 1; k < argc; k++)
+            wanted |= strcmp(argv[k], rows[i].name) == 0;
+        if (wanted)
+            run(rows[i].name, rows[i].api, rows[i].format, 1u << rows[i].schema);
+    }
     return 0;
 }

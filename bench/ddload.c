@@ -1,6 +1,6 @@
 /* ddload: a Datadog-instrumented fleet, seen from the agent's port.
  *
- *     ddload --connect HOST:PORT [--api v0.4|v0.5] [--connections 4] [--seconds 5] [--rate SPANS_PER_S] [--traces 75] [--wait]
+ *     ddload --connect HOST:PORT [--api v0.4|v0.5|v0.7|v1.0] [--connections 4] [--seconds 5] [--rate SPANS_PER_S] [--traces 75] [--wait]
  *
  * Each connection is a thread with its own payloads (payload.h), kept alive where it may be, one request at a
  * time, as tracers do; every request has fresh trace ids. Without --rate as fast as the other side accepts.
@@ -232,7 +232,8 @@ static bool read_options(int argc, char **argv)
             break;
         case 'v':
             set.api_name = optarg;
-            set.api = strcmp(optarg, "v0.5") == 0 ? PAYLOAD_V05 : PAYLOAD_V04;
+            if (!payload_api_of(optarg, &set.api))
+                return false;
             break;
         case 'c':
             set.connections = (unsigned)strtoul(optarg, NULL, 10);
@@ -284,7 +285,7 @@ int main(int argc, char **argv)
     bool broken = false;
     signal(SIGPIPE, SIG_IGN);
     if (!read_options(argc, argv)) {
-        fprintf(stderr, "usage: ddload --connect HOST:PORT [--api v0.4|v0.5] [--connections N] [--seconds S] "
+        fprintf(stderr, "usage: ddload --connect HOST:PORT [--api v0.4|v0.5|v0.7|v1.0] [--connections N] [--seconds S] "
                         "[--rate SPANS_PER_S] "
                         "[--traces N] [--wait]\n");
         return 2;

@@ -19,7 +19,7 @@ struct writer {
     msgpack_sbuffer buffer;
     msgpack_packer packer;
     uint64_t random;
-    /* v0.5: each text once, and where it stands */
+    /* v0.5, v1.0: each text once, and where it stands */
     msgpack_sbuffer dictionary;
     msgpack_packer texts;
     uint32_t texts_n;
@@ -47,7 +47,8 @@ static void pack_text(msgpack_packer *pk, const char *s)
     msgpack_pack_str_with_body(pk, s, strlen(s));
 }
 
-static uint32_t text_index(struct writer *w, const char *s)
+/* v0.5 has its texts in front; in v1.0 each stands where it is met first. */
+static uint32_t text_index(struct writer *w, const char *s, bool *fresh)
 {
     uint32_t hash = 2166136261u;
     for (const char *c = s; *c; c++)
@@ -56,7 +57,8 @@ static uint32_t text_index(struct writer *w, const char *s)
     for (; w->table[at].text; at = (at + 1) % TABLE)
         if (strcmp(w->table[at].text, s) == 0)
             return w->table[at].index;
-    pack_text(&w->texts, s);
+    *fresh = true;
+    pack_text(w->api == PAYLOAD_V10 && *s ? &w->packer : &w->texts, s);
     w->table[at].text = strdup(s);
     w->table[at].index = w->texts_n;
     return w->texts_n++;
@@ -64,17 +66,30 @@ static uint32_t text_index(struct writer *w, const char *s)
 
 static void text(struct writer *w, const char *s)
 {
-    if (w->api == PAYLOAD_V05)
-        msgpack_pack_uint32(&w->packer, text_index(w, s));
-    else
+    bool fresh = false;
+    if (w->api == PAYLOAD_V05) {
+        msgpack_pack_uint32(&w->packer, text_index(w, s, &fresh));
+    } else if (w->api == PAYLOAD_V10) {
+        uint32_t index = text_index(w, s, &fresh);
+        if (!fresh)
+            msgpack_pack_uint32(&w->packer, index);
+    } else {
         pack_text(&w->packer, s);
+    }
 }
 
-/* v0.5 has no field names: their order says it. */
+/* v0.5 has no field names: their order says it; v1.0 has numbers. */
 static void field(struct writer *w, const char *name)
 {
-    if (w->api == PAYLOAD_V04)
+    if (w->api == PAYLOAD_V04 || w->api == PAYLOAD_V07)
         pack_text(&w->packer, name);
+}
+
+/* The next 8 bytes are a trace id's lower half. */
+static void note_trace_id(struct writer *w, struct payload *p)
+{
+    p->trace_ids = realloc(p->trace_ids, (p->trace_ids_n + 1) * sizeof *p->trace_ids);
+    p->trace_ids[p->trace_ids_n++] = w->buffer.size;
 }
 
 struct pair {
@@ -119,8 +134,83 @@ static void write_maps(struct writer *w, const struct span *s)
     }
 }
 
+/* ---- v1.0 ---- */
+
+/* What is a field in v1.0, not an attribute: its number, or 0. */
+static int promoted(const char *key)
+{
+    static const char *const keys[] = {"env", "version", "component", "span.kind"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return 13 + i;
+    return 0;
+}
+
+static const char *meta_of(const struct span *s, const char *key)
+{
+    for (unsigned i = 0; i < s->meta_n + COMMON; i++) {
+        const struct pair *p = i < s->meta_n ? &s->meta[i] : &common[i - s->meta_n];
+        if (strcmp(p->key, key) == 0)
+            return p->value;
+    }
+    return "";
+}
+
+static void write_attributes(struct writer *w, const struct span *s)
+{
+    msgpack_pack_array(&w->packer, 3 * (s->meta_n + COMMON - 4 + s->metrics_n));
+    for (unsigned i = 0; i < s->meta_n + COMMON; i++) {
+        const struct pair *p = i < s->meta_n ? &s->meta[i] : &common[i - s->meta_n];
+        if (promoted(p->key))
+            continue;
+        text(w, p->key);
+        msgpack_pack_int(&w->packer, 1);
+        text(w, p->value);
+    }
+    for (unsigned i = 0; i < s->metrics_n; i++) {
+        text(w, s->metrics[i].key);
+        msgpack_pack_int(&w->packer, 3);
+        msgpack_pack_double(&w->packer, s->metrics[i].value);
+    }
+}
+
+static void key(struct writer *w, int number)
+{
+    msgpack_pack_int(&w->packer, number);
+}
+
+static void write_span_v10(struct writer *w, struct payload *p, const struct span *s)
+{
+    static const char *const kinds[] = {"", "internal", "server", "client", "producer", "consumer"};
+    int kind = 5;
+    while (kind && strcmp(kinds[kind], meta_of(s, "span.kind")) != 0)
+        kind--;
+    p->spans++;
+    msgpack_pack_map(&w->packer, 16);
+    key(w, 1), text(w, s->service);
+    key(w, 2), text(w, s->name);
+    key(w, 3), text(w, s->resource);
+    key(w, 4), msgpack_pack_fix_uint64(&w->packer, s->span_id);
+    key(w, 5), msgpack_pack_fix_uint64(&w->packer, s->parent_id);
+    key(w, 6), msgpack_pack_fix_int64(&w->packer, (int64_t)s->start);
+    key(w, 7), msgpack_pack_int64(&w->packer, (int64_t)s->duration);
+    key(w, 8), (s->error ? msgpack_pack_true : msgpack_pack_false)(&w->packer);
+    key(w, 9), write_attributes(w, s);
+    key(w, 10), text(w, s->type);
+    key(w, 11), msgpack_pack_array(&w->packer, 0);
+    key(w, 12), msgpack_pack_array(&w->packer, 0);
+    key(w, 13), text(w, meta_of(s, "env"));
+    key(w, 14), text(w, meta_of(s, "version"));
+    key(w, 15), text(w, meta_of(s, "component"));
+    key(w, 16), msgpack_pack_int(&w->packer, kind);
+}
+
 static void write_span(struct writer *w, struct payload *p, const struct span *s)
 {
+    if (w->api == PAYLOAD_V10) {
+        write_span_v10(w, p, s);
+        return;
+    }
     if (w->api == PAYLOAD_V05)
         msgpack_pack_array(&w->packer, 12);
     else
@@ -129,8 +219,9 @@ static void write_span(struct writer *w, struct payload *p, const struct span *s
     field(w, "name"), text(w, s->name);
     field(w, "resource"), text(w, s->resource);
     field(w, "trace_id"), msgpack_pack_fix_uint64(&w->packer, s->trace_id);
-    p->trace_ids = realloc(p->trace_ids, (p->spans + 1) * sizeof *p->trace_ids);
-    p->trace_ids[p->spans++] = w->buffer.size - 8;
+    note_trace_id(w, p);
+    p->trace_ids[p->trace_ids_n - 1] -= 8;
+    p->spans++;
     field(w, "span_id"), msgpack_pack_fix_uint64(&w->packer, s->span_id);
     field(w, "parent_id"), msgpack_pack_fix_uint64(&w->packer, s->parent_id);
     field(w, "start"), msgpack_pack_fix_int64(&w->packer, (int64_t)s->start);
@@ -269,6 +360,52 @@ static void function(struct writer *w, struct payload *p, struct span *s)
     write_span(w, p, s);
 }
 
+/* What stands before the n spans of a chunk. */
+static void open_chunk(struct writer *w, struct payload *p, unsigned n, uint64_t trace_id, uint64_t start)
+{
+    uint64_t id[2] = {htobe64(start / 1000000000 << 32), htobe64(trace_id)};
+    if (w->api == PAYLOAD_V10) {
+        msgpack_pack_map(&w->packer, 5);
+        key(w, 1), msgpack_pack_int(&w->packer, 1);
+        key(w, 2), text(w, "");
+        key(w, 6), msgpack_pack_bin(&w->packer, sizeof id);
+        msgpack_pack_bin_body(&w->packer, id, sizeof id);
+        note_trace_id(w, p);
+        p->trace_ids[p->trace_ids_n - 1] -= 8;
+        key(w, 7), msgpack_pack_int(&w->packer, 1);
+        key(w, 4);
+    } else if (w->api == PAYLOAD_V07) {
+        msgpack_pack_map(&w->packer, 3);
+        field(w, "priority"), msgpack_pack_int(&w->packer, 1);
+        field(w, "origin"), text(w, "");
+        field(w, "spans");
+    }
+    msgpack_pack_array(&w->packer, n);
+}
+
+/* What stands before the chunks. */
+static void open_payload(struct writer *w)
+{
+    static const char *const facts[][2] = {{"language_name", "python"},
+                                           {"language_version", "3.12.3"},
+                                           {"tracer_version", "2.21.0"},
+                                           {"runtime_id", "3f1c5b7e8a9d4c6fb2e1d0a987654321"}};
+    bool fresh = false;
+    if (w->api == PAYLOAD_V05 || w->api == PAYLOAD_V10)
+        text_index(w, "", &fresh);
+    if (w->api != PAYLOAD_V07 && w->api != PAYLOAD_V10)
+        return;
+    msgpack_pack_map(&w->packer, 5);
+    for (int i = 0; i < 4; i++) {
+        if (w->api == PAYLOAD_V10)
+            key(w, 3 + i);
+        field(w, facts[i][0]), text(w, facts[i][1]);
+    }
+    if (w->api == PAYLOAD_V10)
+        key(w, 11);
+    field(w, "chunks");
+}
+
 static void write_trace(struct writer *w, struct payload *p, uint64_t now)
 {
     static void (*const kinds[])(struct writer *, struct payload *, struct span *) = {function, sql, redis,
@@ -276,7 +413,7 @@ static void write_trace(struct writer *w, struct payload *p, uint64_t now)
     uint64_t ids[MOST_SPANS], trace_id = next(w) >> 1, start = now - below(w, 1000000000),
                               duration = 20000000 + below(w, 200000000);
     unsigned n = 10 + below(w, 3);
-    msgpack_pack_array(&w->packer, n);
+    open_chunk(w, p, n, trace_id, start);
     for (unsigned i = 0; i < n; i++) {
         ids[i] = next(w) >> 1;
         struct span s = {.trace_id = trace_id, .span_id = ids[i], .start = start, .duration = duration};
@@ -301,11 +438,22 @@ static void prepend_dictionary(struct writer *w, struct payload *p)
     msgpack_pack_array(&pk, 2);
     msgpack_pack_array(&pk, w->texts_n);
     msgpack_sbuffer_write(&head, w->dictionary.data, w->dictionary.size);
-    for (unsigned i = 0; i < p->spans; i++)
+    for (unsigned i = 0; i < p->trace_ids_n; i++)
         p->trace_ids[i] += head.size;
     msgpack_sbuffer_write(&head, w->buffer.data, w->buffer.size);
     free(msgpack_sbuffer_release(&w->buffer));
     w->buffer = head;
+}
+
+bool payload_api_of(const char *name, enum payload_api *api)
+{
+    static const char *const names[] = {"v0.4", "v0.5", "v0.7", "v1.0"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *api = (enum payload_api)i;
+            return true;
+        }
+    return false;
 }
 
 void payload_make(struct payload *p, enum payload_api api, unsigned traces, uint64_t seed, uint64_t now_ns)
@@ -320,8 +468,7 @@ void payload_make(struct payload *p, enum payload_api api, unsigned traces, uint
     msgpack_sbuffer_init(&w->dictionary);
     msgpack_packer_init(&w->packer, &w->buffer, msgpack_sbuffer_write);
     msgpack_packer_init(&w->texts, &w->dictionary, msgpack_sbuffer_write);
-    if (api == PAYLOAD_V05)
-        text_index(w, "");
+    open_payload(w);
     msgpack_pack_array(&w->packer, traces);
     for (unsigned i = 0; i < traces; i++)
         write_trace(w, p, now_ns);
@@ -343,7 +490,7 @@ void payload_free(struct payload *p)
 
 void payload_refresh(struct payload *p, uint64_t step)
 {
-    for (unsigned i = 0; i < p->spans; i++) {
+    for (unsigned i = 0; i < p->trace_ids_n; i++) {
         uint64_t id;
         memcpy(&id, p->data + p->trace_ids[i], sizeof id);
         id = (be64toh(id) + step) & INT64_MAX;

@@ -9,16 +9,20 @@
 #ifndef PAYLOAD_H
 #define PAYLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum payload_api { PAYLOAD_V04, PAYLOAD_V05 };
+enum payload_api { PAYLOAD_V04, PAYLOAD_V05, PAYLOAD_V07, PAYLOAD_V10 };
+/* "v0.4", "v0.5", "v0.7", "v1.0"; false for any other text. */
+bool payload_api_of(const char *text, enum payload_api *);
 
 struct payload {
     uint8_t *data;
     size_t len;
     unsigned traces, spans;
-    size_t *trace_ids; /* offset of each span's trace id: 8 bytes, big endian */
+    size_t *trace_ids; /* offset of each trace id: 8 bytes, big endian; one a span, in v1.0 one a chunk */
+    unsigned trace_ids_n;
 };
 
 void payload_make(struct payload *, enum payload_api, unsigned traces, uint64_t seed, uint64_t now_ns);
