@@ -285,9 +285,11 @@ int main(int argc, char **argv)
     bool broken = false;
     signal(SIGPIPE, SIG_IGN);
     if (!read_options(argc, argv)) {
-        fprintf(stderr, "usage: ddload --connect HOST:PORT [--api v0.4|v0.5|v0.7|v1.0] [--connections N] [--seconds S] "
-                        "[--rate SPANS_PER_S] "
-                        "[--traces N] [--wait]\n");
+        fprintf(
+            stderr,
+            "usage: ddload --connect HOST:PORT [--api v0.4|v0.5|v0.7|v1.0] [--connections N] [--seconds S] "
+            "[--rate SPANS_PER_S] "
+            "[--traces N] [--wait]\n");
         return 2;
     }
     if (set.wait && !wait_for_listener())

@@ -51,7 +51,8 @@ static void compare_texts(const struct dd_decoder *d, gw_str body)
     msgpack_unpacked_init(&tree);
     texts_n = 0;
     /* it gives up where containers lie too deep in one another */
-    if (msgpack_unpack_next(&tree, body.ptr, body.len, &off) == MSGPACK_UNPACK_SUCCESS && !has_list(&tree.data)) {
+    if (msgpack_unpack_next(&tree, body.ptr, body.len, &off) == MSGPACK_UNPACK_SUCCESS &&
+        !has_list(&tree.data)) {
         learn_all(&tree.data);
         must(d->texts.n == texts_n + 1 || texts_n == MOST);
         for (size_t i = 0; i < texts_n; i++)
