@@ -67,7 +67,7 @@ def test_each_type_becomes_its_kind(tmp_path, sink):
     with gateway(tmp_path, sink, interval="10m", resource={"cluster": "c1"}, tags_as_resource=["team"]) as (gate, sender):
         sender.send("page.views:1:2|c|@0.5|#env:prod,service:web,version:1.2,host:h1,route:/a", "page.views:4|c|#service:web,route:/a,"
                     "version:1.2,host:h1,env:prod", "queue.depth:7|g|#team:x", "queue.depth:5|g|#team:x", "users:bob|s", "users:al|s", "users:bob|s",
-                    "latency.seconds:0.25:0.5|d|#tag:1,tag:2,flag", "size:3|h", "db.query:12.5|ms|c:ci-abc|e:it-false,cn-app,pu-uid|card:low")
+                    "latency.seconds:0.25:0.5|d|#tag:1,tag:2,flag", "size:3|h", "db.query:12.5|ms|c:ci-abc,in-4026|e:it-false,cn-app,pu-uid|card:low")
         gate.wait_stderr("is running")
         _until(lambda: counted(gate, "lines_total") == 10)
         gate.stop()

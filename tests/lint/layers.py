@@ -22,7 +22,7 @@ ARROWS = {
     "proto": [],
     "translators/otlp": BASE,
     "translators/text": BASE,
-    "translators/tags": [],
+    "translators/tags": BASE,
     "translators/pipeline": ["translators/text", *CONFIG],
     "translators/logs": ["translators/pipeline", "translators/text", "translators/tags", "translators/otlp", *DELIVERY],
     "translators/ddtrace": ["translators/tags", "translators/otlp", *DELIVERY],
@@ -42,7 +42,7 @@ ARROWS = {
     "gateway/receivers/log_http": ["gateway/http", "gateway", *RECORDS],
     "gateway/receivers/stream": ["gateway/net", "gateway", "gateway/receivers/common", *RECORDS],
     "gateway/receivers/dogstatsd": ["gateway/receivers/stream", "gateway/net", "gateway", "gateway/receivers/common",
-                                    "translators/metrics", "translators/otlp", *RECORDS],
+                                    "translators/metrics", "translators/otlp", "translators/tags", *RECORDS],
     "gateway/receivers/file": ["gateway", "gateway/receivers/common", *RECORDS],
     "gateway/run": ["*"],
 }

@@ -3,7 +3,7 @@
  * Keeps no state. Called by `ddgate --reference` through dd_mapping_reference.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
-#include "translators/ddtrace/dd_tags.h"
+#include "translators/tags/dd_tag_rows.h"
 
 static const struct {
     const char *name, *from;
@@ -100,8 +100,9 @@ static void print_tag_list(FILE *to, enum dd_tag_list which, const char *title, 
 {
     fprintf(to, "\n## %s\n\n| tag | attribute | note |\n| --- | --- | --- |\n", title);
     for (size_t i = 0; dd_tag_row(which, i); i++)
-        fprintf(to, "| `%s` | `%s`%s | %s |\n", dd_tag_row(which, i)->tag, dd_tag_row(which, i)->attribute,
-                dd_tag_row(which, i)->array ? " (array)" : "", dd_tag_row(which, i)->note);
+        fprintf(to, "| `%.*s` | `%.*s`%s | %s |\n", GW_FMT(dd_tag_row(which, i)->tag),
+                GW_FMT(dd_tag_row(which, i)->attribute), dd_tag_row(which, i)->array ? " (array)" : "",
+                dd_tag_row(which, i)->note);
     fprintf(to, "| others | `%s` | |\n", rest);
 }
 

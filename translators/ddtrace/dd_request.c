@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_request.h"
 
+#include "translators/tags/dd_origin.h"
+
 /* The agent's rule: what is not one of these is true ("yes" of Python 2, "t" of Go, "true" of libdatadog). */
 static bool is_true(gw_str s)
 {
@@ -15,39 +17,25 @@ static bool is_true(gw_str s)
     return true;
 }
 
-/* "prefix-value": the value, when it has that prefix and is not empty. */
-static bool has_prefix(gw_str item, gw_str prefix, gw_str *value)
-{
-    if (!gw_str_starts(item, prefix) || item.len == prefix.len)
-        return false;
-    *value = gw_str_from(item, prefix.len);
-    return true;
-}
-
-/* "ci-<container>" (older: "cid-"), "in-<inode of the cgroup>", or both. */
+/* An entity that is not a container by its id is kept as it came. */
 static void read_entity(struct dd_request *r, gw_str value)
 {
-    gw_str rest = value, item, id;
-    while (gw_str_next(&rest, ',', &item)) {
-        item = gw_str_trim(item);
-        if (has_prefix(item, GW_STR("ci-"), &id) || has_prefix(item, GW_STR("cid-"), &id)) {
-            r->container_id = id;
-            r->entity_id = GW_NOSTR;
-            return;
-        }
-    }
-    r->entity_id = value;
+    struct dd_origin o = {.inode = 0};
+    dd_origin_read_entity(value, &o);
+    if (o.container_id.len)
+        r->container_id = o.container_id;
+    r->entity_id = o.container_id.len ? GW_NOSTR : value;
+    r->cgroup_inode = o.container_id.len ? 0 : o.inode;
 }
 
-/* "it-<is it an init container>,cn-<container name>,pu-<pod uid>". */
 static void read_external_env(struct dd_request *r, gw_str value)
 {
-    gw_str item;
-    while (gw_str_next(&value, ',', &item)) {
-        item = gw_str_trim(item);
-        if (!has_prefix(item, GW_STR("cn-"), &r->k8s_container))
-            has_prefix(item, GW_STR("pu-"), &r->k8s_pod_uid);
-    }
+    struct dd_origin o = {.inode = 0};
+    dd_origin_read_external(value, &o);
+    if (o.k8s_container.len)
+        r->k8s_container = o.k8s_container;
+    if (o.k8s_pod_uid.len)
+        r->k8s_pod_uid = o.k8s_pod_uid;
 }
 
 /* The entity id knows better than the deprecated header, in whatever order they come. */

@@ -18,6 +18,7 @@ struct dd_request {
     gw_str container_id; /* Entity-ID ci-/cid-, else Container-ID, else of the peer's cgroup */
     /* Entity-ID as sent, when no container id could be made of it (in-<inode>) */
     gw_str entity_id;
+    uint64_t cgroup_inode;             /* what the entity id says where it has no container id; 0: nothing */
     gw_str k8s_container, k8s_pod_uid; /* External-Env cn-, pu- */
     gw_str process_tags;               /* X-Datadog-Process-Tags: "k:v,k:v" */
     /* X-Datadog-Trace-Count: chunks that the tracer says are in the body */

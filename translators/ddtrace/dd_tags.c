@@ -1,34 +1,12 @@
 /* Lists of container and process tags as resource attributes, by the table dd_tags.def.
  *
- * Keeps no state. Called by dd_resource.c, and by dd_reference.c for the page.
+ * Keeps no state. Called by dd_resource.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_tags.h"
 
 #include "translators/ddtrace/dd_strings.h"
 
-struct rule {
-    enum dd_tag_list list;
-    struct dd_tag_row row;
-};
-
-static const struct rule rules[] = {
-#define TAG(list, tag, attribute, array, note) {DD_TAGS_##list, {tag, attribute, note, array}},
-#include "translators/tags/dd_tags.def"
-#undef TAG
-};
-
-enum {
-    RULES = sizeof rules / sizeof *rules,
-    NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is cut */
-};
-
-const struct dd_tag_row *dd_tag_row(enum dd_tag_list list, size_t i)
-{
-    for (size_t k = 0; k < RULES; k++)
-        if (rules[k].list == list && i-- == 0)
-            return &rules[k].row;
-    return NULL;
-}
+enum { NAME_MAX_BYTES = 256 /* a longer key of an unknown tag is cut */ };
 
 /* One entry of a list. */
 struct tag {
@@ -36,14 +14,6 @@ struct tag {
     const struct dd_tag_row *row; /* NULL: unknown */
     bool written;
 };
-
-static const struct dd_tag_row *find_row(enum dd_tag_list list, gw_str key)
-{
-    for (size_t k = 0; k < RULES; k++)
-        if (rules[k].list == list && gw_str_eq(key, gw_str_z(rules[k].row.tag)))
-            return &rules[k].row;
-    return NULL;
-}
 
 static size_t read_tags(enum dd_tag_list list, gw_str text, struct tag *tags)
 {
@@ -55,7 +25,8 @@ static size_t read_tags(enum dd_tag_list list, gw_str text, struct tag *tags)
         if (at == 0)
             continue;
         gw_str key = gw_str_n(item.ptr, at);
-        tags[n++] = (struct tag){.key = key, .value = gw_str_from(item, at + 1), .row = find_row(list, key)};
+        tags[n++] =
+            (struct tag){.key = key, .value = gw_str_from(item, at + 1), .row = dd_tag_find(list, key)};
     }
     return n;
 }
@@ -63,7 +34,7 @@ static size_t read_tags(enum dd_tag_list list, gw_str text, struct tag *tags)
 static bool same_attribute(const struct tag *a, const struct tag *b)
 {
     if (a->row && b->row)
-        return a->row == b->row || strcmp(a->row->attribute, b->row->attribute) == 0;
+        return a->row == b->row || gw_str_eq(a->row->attribute, b->row->attribute);
     return !a->row && !b->row && gw_str_eq(a->key, b->key);
 }
 
@@ -71,7 +42,7 @@ static bool same_attribute(const struct tag *a, const struct tag *b)
 static gw_str attribute_name(const struct tag *t, enum dd_tag_list list, char *room)
 {
     if (t->row)
-        return gw_str_z(t->row->attribute);
+        return t->row->attribute;
     gw_str prefix = list == DD_TAGS_CONTAINER ? GW_STR("datadog.container.") : GW_STR("datadog.process.");
     size_t n = t->key.len < NAME_MAX_BYTES - prefix.len ? t->key.len : NAME_MAX_BYTES - prefix.len;
     memcpy(room, prefix.ptr, prefix.len);

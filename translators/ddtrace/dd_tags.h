@@ -1,11 +1,9 @@
 /* dd_tags.h: "key:value,key:value" lists about containers and processes, as resource attributes.
  *
- *   meta _dd.tags.container                              kube_namespace:shop,pod_name:web-1,image_tag:1.2   ─▶ k8s.*, container.*,
- * aws.ecs.* meta _dd.tags.process, X-Datadog-Process-Tags        entrypoint.name:app,entrypoint.workdir:/srv        ─▶ process.*,
- * datadog.process.*
+ *   meta _dd.tags.container                           kube_namespace:shop,pod_name:web-1   ─▶ k8s.*, container.*
+ *   meta _dd.tags.process, X-Datadog-Process-Tags     entrypoint.name:app                   ─▶ process.*
  *
- * The tables are in dd_tags.def, from which docs/reference/mapping.md is made too. What they do not know goes
- * out as datadog.container.<key> and datadog.process.<key>. A key that comes twice (kube_service may) has an
+ * The table is dd_tags.def, from which docs/reference/mapping.md is made too. What it does not know goes out as datadog.container.<key> and datadog.process.<key>. A key that comes twice (kube_service may) has an
  * array of its values; attributes that are arrays by convention (container.image.tags) always are.
  *
  * Pure.
@@ -15,8 +13,7 @@
 #define DD_TAGS_H
 
 #include "translators/otlp/otlp_write.h"
-
-enum dd_tag_list { DD_TAGS_CONTAINER, DD_TAGS_PROCESS };
+#include "translators/tags/dd_tag_rows.h"
 
 enum { DD_MAX_LIST_TAGS = 128 }; /* of one list; further ones are left out, as are entries without a key */
 
@@ -24,12 +21,5 @@ enum { DD_MAX_LIST_TAGS = 128 }; /* of one list; further ones are left out, as a
  * has already. */
 void dd_write_tag_list(struct otlp_buf *, unsigned field, enum dd_tag_list, gw_str tags, const gw_str *done,
                        size_t done_n);
-
-/* One row of the tables, for the reference page. NULL when there are no more. */
-struct dd_tag_row {
-    const char *tag, *attribute, *note;
-    bool array;
-};
-const struct dd_tag_row *dd_tag_row(enum dd_tag_list, size_t i);
 
 #endif

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_resource.h"
 
+#include "translators/tags/dd_tag_rows.h"
+
 bool log_resource_next(gw_str *written, gw_str *key, gw_str *attribute)
 {
     struct wire_view rest = {(const uint8_t *)written->ptr, (const uint8_t *)written->ptr + written->len};
@@ -17,27 +19,6 @@ bool log_resource_next(gw_str *written, gw_str *key, gw_str *attribute)
 }
 
 /* --- tags --- */
-
-static const struct row {
-    gw_str tag, attribute;
-    bool array;
-} rows[] = {
-#define TAG(list, tag, attribute, array, note) TAG_##list(tag, attribute, array)
-#define TAG_CONTAINER(tag, attribute, array) {GW_LIT(tag), GW_LIT(attribute), array},
-#define TAG_PROCESS(tag, attribute, array)
-#include "translators/tags/dd_tags.def"
-#undef TAG_PROCESS
-#undef TAG_CONTAINER
-#undef TAG
-};
-
-static const struct row *find_row(gw_str key)
-{
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].tag.len == key.len && rows[i].tag.ptr[0] == key.ptr[0] && gw_str_eq(rows[i].tag, key))
-            return &rows[i];
-    return NULL;
-}
 
 struct tag {
     gw_str key, value;
@@ -60,7 +41,7 @@ static bool next_tag(gw_str *rest, struct tag *t)
 bool log_tag_is_resource(gw_str tags, gw_str key)
 {
     struct tag t;
-    if (!key.len || !find_row(key))
+    if (!key.len || !dd_tag_find(DD_TAGS_CONTAINER, key))
         return false;
     while (next_tag(&tags, &t))
         if (gw_str_eq(t.key, key))
@@ -102,7 +83,7 @@ void log_tags_read(gw_str tags, struct log_attrs *record, struct log_attrs *reso
     struct tag t;
     while (next_tag(&tags, &t)) {
         gw_str *to = origin_field(origin, t.key);
-        const struct row *row = to ? NULL : find_row(t.key);
+        const struct dd_tag_row *row = to ? NULL : dd_tag_find(DD_TAGS_CONTAINER, t.key);
         if (to && !to->len)
             *to = t.value;
         if (to)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "translators/metrics/metric_unit.h"
+#include "translators/tags/dd_origin.h"
+#include "translators/tags/dd_tag_rows.h"
 
 enum where { POINT, RESOURCE, NOWHERE };
 enum { RESOURCE_ATTRIBUTES = 1, FIRST_TAGS = 32 };
@@ -69,16 +71,7 @@ static const struct name unified[] = {
     {GW_LIT("dd.internal.entity_id"), GW_LIT("k8s.pod.uid")},
 };
 
-/* Tags of containers by dd_tags.def, but for words that applications use for what they count, too. */
-static const struct name container[] = {
-#define TAG_CONTAINER(tag, attribute) {GW_LIT(tag), GW_LIT(attribute)},
-#define TAG_PROCESS(tag, attribute)
-#define TAG(list, tag, attribute, array, note) TAG_##list(tag, attribute)
-#include "translators/tags/dd_tags.def"
-#undef TAG
-#undef TAG_CONTAINER
-#undef TAG_PROCESS
-};
+/* Container tags whose words applications use for what they count, too: they stay on the point. */
 static const gw_str ordinary[] = {
     GW_LIT("runtime"),           GW_LIT("region"),         GW_LIT("zone"),       GW_LIT("availability_zone"),
     GW_LIT("availability-zone"), GW_LIT("cloud_provider"), GW_LIT("aws_account")};
@@ -99,14 +92,22 @@ static bool is_unified(gw_str attribute)
     return false;
 }
 
-static bool rename_by(const struct name *names, size_t n, struct dsd_tag *t)
+static bool rename_unified(struct dsd_tag *t)
 {
-    for (size_t i = 0; i < n; i++)
-        if (gw_str_eq(t->key, names[i].tag)) {
-            t->key = names[i].attribute;
+    for (size_t i = 0; i < sizeof unified / sizeof *unified; i++)
+        if (gw_str_eq(t->key, unified[i].tag)) {
+            t->key = unified[i].attribute;
             return true;
         }
     return false;
+}
+
+static bool rename_container(struct dsd_tag *t)
+{
+    const struct dd_tag_row *row = dd_tag_find(DD_TAGS_CONTAINER, t->key);
+    if (row)
+        t->key = row->attribute;
+    return row != NULL;
 }
 
 static void place_tag(const struct dsd_series *s, struct dsd_tag *t)
@@ -114,12 +115,11 @@ static void place_tag(const struct dsd_series *s, struct dsd_tag *t)
     t->where = POINT;
     if (gw_str_starts(t->key, GW_STR("dd.internal.")) && !gw_str_eq(t->key, unified[6].tag))
         t->where = NOWHERE; /* dd.internal.card: how many tags of the container the agent should add */
-    else if (rename_by(unified, sizeof unified / sizeof *unified, t))
+    else if (rename_unified(t))
         t->where = t->value.len ? RESOURCE : NOWHERE;
     else if (s->as_resource && is_one_of(s->as_resource->items, s->as_resource->n, t->key))
         t->where = RESOURCE;
-    else if (!is_one_of(ordinary, sizeof ordinary / sizeof *ordinary, t->key) &&
-             rename_by(container, sizeof container / sizeof *container, t))
+    else if (!is_one_of(ordinary, sizeof ordinary / sizeof *ordinary, t->key) && rename_container(t))
         t->where = t->value.len ? RESOURCE : NOWHERE;
 }
 
@@ -171,33 +171,23 @@ static bool read_tags(struct dsd_series *s, gw_str tags, size_t *n)
 
 /* --- who sent it --- */
 
-static bool has_prefix(gw_str item, gw_str prefix, gw_str *value)
+static bool add_pod(struct dsd_series *s, size_t *n, const struct dd_origin *o)
 {
-    if (!gw_str_starts(item, prefix) || item.len == prefix.len)
-        return false;
-    *value = gw_str_from(item, prefix.len);
-    return true;
+    return add_resource(s, n, GW_STR("k8s.container.name"), o->k8s_container) &&
+           add_resource(s, n, GW_STR("k8s.pod.uid"), o->k8s_pod_uid);
 }
 
-/* "ci-<id>", older "cid-<id>", "in-<inode of its cgroup>", or the id alone. */
-static bool read_container(struct dsd_series *s, gw_str origin, size_t *n)
+/* What is neither a container id nor an inode in Datadog's forms is a container id alone. */
+static bool read_origin(struct dsd_series *s, const struct dsd_origin *from, size_t *n)
 {
-    gw_str id = origin;
-    if (has_prefix(origin, GW_STR("in-"), &id))
-        return add_resource(s, n, GW_STR("datadog.entity_id"), origin);
-    if (!has_prefix(origin, GW_STR("ci-"), &id))
-        has_prefix(origin, GW_STR("cid-"), &id);
-    return add_resource(s, n, GW_STR("container.id"), id);
-}
-
-static bool read_external(struct dsd_series *s, gw_str external, size_t *n)
-{
-    gw_str item, name = GW_NOSTR, uid = GW_NOSTR;
-    while (gw_str_next(&external, ',', &item))
-        if (!has_prefix(item, GW_STR("cn-"), &name))
-            has_prefix(item, GW_STR("pu-"), &uid);
-    return add_resource(s, n, GW_STR("k8s.container.name"), name) &&
-           add_resource(s, n, GW_STR("k8s.pod.uid"), uid);
+    struct dd_origin o = {.inode = 0};
+    dd_origin_read_entity(from->container, &o);
+    dd_origin_read_external(from->external, &o);
+    if (!o.container_id.len && o.inode)
+        return add_resource(s, n, GW_STR("datadog.entity_id"), from->container) && add_pod(s, n, &o);
+    return add_resource(s, n, GW_STR("container.id"),
+                        o.container_id.len ? o.container_id : from->container) &&
+           add_pod(s, n, &o);
 }
 
 static bool has_key(const struct dsd_series *s, size_t n, gw_str key)
@@ -285,8 +275,7 @@ bool dsd_series_id(struct dsd_series *s, const struct dsd_line *l, gw_str peer_h
 {
     const struct dsd_origin *o = &l->origin;
     size_t n = 0;
-    if (!read_tags(s, o->tags, &n) || !read_container(s, o->container, &n) ||
-        !read_external(s, o->external, &n) || !complete(s, peer_host, &n))
+    if (!read_tags(s, o->tags, &n) || !read_origin(s, o, &n) || !complete(s, peer_host, &n))
         return false;
     if (n)
         qsort(s->tags, n, sizeof *s->tags, by_place_and_key);

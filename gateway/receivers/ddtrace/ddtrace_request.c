@@ -44,17 +44,6 @@ const struct ddtrace_origin *ddtrace_origin_of_peer(struct ddtrace *d, struct gw
     return o;
 }
 
-static bool inode_of(gw_str entity, uint64_t *inode)
-{
-    gw_str item;
-    while (gw_str_next(&entity, ',', &item)) {
-        item = gw_str_trim(item);
-        if (gw_str_starts(item, GW_STR("in-")) && gw_str_u64(gw_str_from(item, 3), inode))
-            return true;
-    }
-    return false;
-}
-
 static void use_origin(struct dd_request *r, struct gw_arena *arena, const struct ddtrace_origin *o)
 {
     if (!r->container_id.len)
@@ -67,11 +56,10 @@ void ddtrace_read_request(struct ddtrace *d, const struct gw_http_request *q, st
 {
     struct ask ask = {out, q->arena};
     struct ddtrace_origin found;
-    uint64_t inode;
     *out = (struct dd_request){.peer_is_local = q->peer->local || d->conf.same_host};
     gw_http_headers(q, see_header, &ask);
-    if (!out->container_id.len && out->peer_is_local && inode_of(out->entity_id, &inode)) {
-        ddtrace_origin_of_inode(d->cgroups, inode, gw_now(), &found);
+    if (!out->container_id.len && out->peer_is_local && out->cgroup_inode) {
+        ddtrace_origin_of_inode(d->cgroups, out->cgroup_inode, gw_now(), &found);
         use_origin(out, q->arena, &found);
     }
     if (!out->container_id.len)

@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 #include "gateway/receivers/dogstatsd/dogstatsd.h"
+#include "translators/tags/dd_origin.h"
 
 enum { ATTRS = 5, INFO = 9, WARN = 13, ERROR = 17 }; /* OTLP's SeverityNumber */
 
@@ -36,18 +37,12 @@ static void set_severity(struct notice *n, int number, const char *word)
 static bool write_tags(struct notice *n, const struct dsd_origin *o)
 {
     static const char *const names[] = {"container_id", "kube_container_name", "pod_uid"};
-    gw_str found[3], item, external = o->external;
-    size_t size = o->tags.len + o->container.len + o->external.len + 64, len = 0;
-    found[0] = gw_str_starts(o->container, GW_STR("ci-"))   ? gw_str_from(o->container, 3)
-               : gw_str_starts(o->container, GW_STR("in-")) ? GW_NOSTR
-                                                            : o->container;
-    found[1] = found[2] = GW_NOSTR;
-    while (gw_str_next(&external, ',', &item)) {
-        if (gw_str_starts(item, GW_STR("cn-")))
-            found[1] = gw_str_from(item, 3);
-        else if (gw_str_starts(item, GW_STR("pu-")))
-            found[2] = gw_str_from(item, 3);
-    }
+    struct dd_origin from = {.inode = 0};
+    size_t size = o->tags.len + o->container.len + o->external.len + 64, len;
+    dd_origin_read_entity(o->container, &from);
+    dd_origin_read_external(o->external, &from);
+    const gw_str found[] = {from.container_id.len || from.inode ? from.container_id : o->container,
+                            from.k8s_container, from.k8s_pod_uid};
     if (!(n->tags = malloc(size)))
         return false;
     len = (size_t)snprintf(n->tags, size, "%.*s", GW_FMT(o->tags));

@@ -87,9 +87,10 @@ static void rows_are_listed(void **state)
         container++;
     while (dd_tag_row(DD_TAGS_PROCESS, process))
         process++;
-    assert_string_equal(dd_tag_row(DD_TAGS_CONTAINER, 0)->tag, "container_id");
-    assert_string_equal(dd_tag_row(DD_TAGS_CONTAINER, container - 1)->attribute, "vcs.repository.url.full");
-    assert_string_equal(dd_tag_row(DD_TAGS_PROCESS, 0)->attribute, "process.executable.name");
+    assert_true(gw_str_eq(dd_tag_row(DD_TAGS_CONTAINER, 0)->tag, GW_STR("container_id")));
+    assert_true(gw_str_eq(dd_tag_row(DD_TAGS_CONTAINER, container - 1)->attribute,
+                          GW_STR("vcs.repository.url.full")));
+    assert_true(gw_str_eq(dd_tag_row(DD_TAGS_PROCESS, 0)->attribute, GW_STR("process.executable.name")));
     assert_int_equal(process, 1);
 }
 

@@ -88,11 +88,11 @@ static inline bool words_source(const char *payload, gw_str attribute, char *out
             return snprintf(out, size, "the tag %.*s becomes", GW_FMT(dd_names[tag].name)) > 0;
     for (enum dd_tag_list list = DD_TAGS_CONTAINER; list <= DD_TAGS_PROCESS; list++)
         for (size_t i = 0; dd_tag_row(list, i); i++)
-            if (gw_str_eq(attribute, gw_str_z(dd_tag_row(list, i)->attribute)) &&
-                words_has_tag(payload, gw_str_z(dd_tag_row(list, i)->tag), "", ":"))
-                return snprintf(out, size, "the %s tag %s becomes",
+            if (gw_str_eq(attribute, dd_tag_row(list, i)->attribute) &&
+                words_has_tag(payload, dd_tag_row(list, i)->tag, "", ":"))
+                return snprintf(out, size, "the %s tag %.*s becomes",
                                 list == DD_TAGS_CONTAINER ? "container" : "process",
-                                dd_tag_row(list, i)->tag) > 0;
+                                GW_FMT(dd_tag_row(list, i)->tag)) > 0;
     return false;
 }
 
