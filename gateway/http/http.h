@@ -116,6 +116,9 @@ struct gw_http_reply {
 };
 
 void gw_http_reply_header(struct gw_http_reply *, const char *name, const char *value);
+/* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line; as snprintf
+ * writes it. */
+int gw_http_error_text(const struct gw_err *, char *out, size_t size);
 /* The answer to a mistake: status, text and place of the error. */
 void gw_http_reply_error(struct gw_http_reply *, struct gw_arena *, const struct gw_err *, int retry_after);
 
@@ -193,6 +196,11 @@ struct gw_http_site {
     /* the server has answered a request itself, by 4xx or 503, and no handler sees it; NULL: no matter. Of
      * the request there are method, path and headers. */
     void (*refused)(void *ctx, const struct gw_http_request *, enum gw_code);
+    /* words an answer of the server's own, as this receiver's clients read it: type and body of the reply, which
+     * has them in plain text; NULL: they stay so. Of the request there are method, path, content_type and headers.
+     * Answers that end the connection before the body has come stay as they are. */
+    void (*word_error)(void *ctx, const struct gw_http_request *, const struct gw_err *,
+                       struct gw_http_reply *);
     struct gw_http_limits limits;
     /* of those who come by TCP; the first site's of an address apply to it */
     struct gw_client_limits_conf client_limits;

@@ -318,6 +318,8 @@ void gw_http_tls_proxies_close(struct worker *); /* after libmicrohttpd has clos
 /* http_refused.c */
 /* The server refuses the request that the connection is at: counts are the caller's. */
 void gw_http_note_refusal(struct conn *, const struct gw_err *);
+/* The request without its body, for who is asked about an answer of the server. */
+struct gw_http_request gw_http_seen(struct conn *);
 
 /* http_response.c */
 /* Through libmicrohttpd; the connection is kept. */

@@ -107,10 +107,19 @@ static void tell_receivers(const struct conn *c, const struct gw_http_request *r
             b->sites[i]->refused(b->sites[i]->ctx, request, code);
 }
 
+struct gw_http_request gw_http_seen(struct conn *c)
+{
+    return (struct gw_http_request){.method = c->req.method,
+                                    .path = c->req.path,
+                                    .content_type = c->req.content_type,
+                                    .arena = &c->worker->arena,
+                                    .peer = &c->peer,
+                                    .impl = c};
+}
+
 void gw_http_note_refusal(struct conn *c, const struct gw_err *err)
 {
-    struct gw_http_request request = {
-        .method = c->req.method, .path = c->req.path, .peer = &c->peer, .impl = c};
+    struct gw_http_request request = gw_http_seen(c);
     int status = gw_code_http(err->code);
     tell_receivers(c, &request, err->code);
     /* who checks tokens and limits has said so */

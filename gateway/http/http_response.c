@@ -49,13 +49,13 @@ void gw_http_reply_header(struct gw_http_reply *r, const char *name, const char 
 /* Errors that have a place in the body, be it its first byte. */
 static bool has_place(enum gw_code code)
 {
-    return code == GW_BAD_MSGPACK || code == GW_BAD_JSON || code == GW_BAD_ENVELOPE ||
-           code == GW_BAD_LOGPLEX || code == GW_BAD_POINTS || code == GW_BAD_ENCODING;
+    return code == GW_BAD_MSGPACK || code == GW_BAD_PROTOBUF || code == GW_BAD_JSON ||
+           code == GW_BAD_ENVELOPE || code == GW_BAD_LOGPLEX || code == GW_BAD_POINTS ||
+           code == GW_BAD_ENCODING;
 }
 
-/* "payload is not well-formed msgpack at offset 12: want an array", and what to do on a second line. What the
- * agent answers in one word stays one word. */
-static int error_text(const struct gw_err *err, char *out, size_t size)
+/* What the agent answers in one word stays one word. */
+int gw_http_error_text(const struct gw_err *err, char *out, size_t size)
 {
     const char *text = gw_code_text(err->code), *colon = err->what[0] ? ": " : "",
                *advice = gw_code_advice(err->code);
@@ -78,7 +78,7 @@ void gw_http_reply_error(struct gw_http_reply *r, struct gw_arena *arena, const 
                          int seconds)
 {
     char text[1024];
-    error_text(err, text, sizeof text);
+    gw_http_error_text(err, text, sizeof text);
     r->status = (unsigned)gw_code_http(err->code);
     r->type = "text/plain; charset=utf-8";
     r->body = gw_arena_dup(arena, gw_str_z(text));
@@ -145,6 +145,10 @@ enum MHD_Result gw_http_answer_error(struct conn *c, const struct gw_err *err)
     struct gw_http_reply r = {0};
     gw_http_note_refusal(c, err);
     gw_http_reply_error(&r, &c->worker->arena, err, 0);
+    if (c->req.site->word_error) {
+        struct gw_http_request q = gw_http_seen(c);
+        c->req.site->word_error(c->req.site->ctx, &q, err, &r);
+    }
     if (err->code == GW_METHOD_NOT_ALLOWED)
         gw_http_reply_header(&r, "Allow", allowed(c->req.route->methods));
     return gw_http_answer(c, &r);
@@ -180,7 +184,7 @@ static void put_site_headers(struct text *t, const struct binding *b)
 static void put_error(struct text *t, const struct binding *b, const struct gw_err *err)
 {
     char body[1024];
-    int n = error_text(err, body, sizeof body), status = gw_code_http(err->code),
+    int n = gw_http_error_text(err, body, sizeof body), status = gw_code_http(err->code),
         seconds = retry_after(err->code, 0);
     put(t,
         "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: "

@@ -1,0 +1,132 @@
+/* otlp.c: The otlp receiver: its options, its routes, its opening and closing. Owns the receiver's context. Called
+ * by the pipeline, on the main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "gateway/receivers/otlp/otlp.h"
+
+#include <stdio.h>
+
+#include "core/base/log.h"
+#include "core/config/config_diagnostic.h"
+#include "core/delivery/fanout.h"
+
+#define GW_CONF struct otlp_conf
+static const struct gw_opt opts[] = {OTLP_OPTS(GW_ROW) GW_OPT_END};
+static const char component[] = "receiver=otlp";
+
+static const struct gw_http_route routes[] = {
+    {.path = "/v1/traces",
+     .methods = GW_HTTP_POST,
+     .tag = GW_TRACES,
+     .may_delay = true,
+     .handle = otlp_http_export},
+    {.path = "/v1/logs",
+     .methods = GW_HTTP_POST,
+     .tag = GW_LOGS,
+     .may_delay = true,
+     .handle = otlp_http_export},
+    {.path = "/v1/metrics",
+     .methods = GW_HTTP_POST,
+     .tag = GW_METRICS,
+     .may_delay = true,
+     .handle = otlp_http_export},
+};
+
+static void describe_site(struct otlp_receiver *o)
+{
+    o->site = (struct gw_http_site){
+        .component = component,
+        .routes = routes,
+        .routes_n = sizeof routes / sizeof *routes,
+        .ctx = o,
+        .word_error = otlp_http_word_error,
+        .limits = GW_HTTP_LIMITS(&o->conf),
+        .delay = {gw_fanout_delays_now, o->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
+    };
+}
+
+static void open_listeners(struct otlp_receiver *o, struct gw_diagnostics *diagnostics)
+{
+    const struct gw_list *http = &o->conf.http;
+    bool usual = gw_list_is(http, OTLP_HTTP_LISTEN);
+    for (size_t i = 0; i < http->n; i++)
+        gw_http_open_one(&o->open, http->items[i], usual, "http", diagnostics);
+}
+
+static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
+                          struct gw_diagnostics *diagnostics)
+{
+    struct otlp_receiver *o = ctx;
+    const struct otlp_conf *c = &o->conf;
+    const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
+    o->host = host;
+    o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
+    describe_site(o);
+    gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
+    open_listeners(o, diagnostics);
+    if (o->open.listeners == 0 && host->unasked)
+        gw_config_warning(diagnostics, path, "no address is left for OTLP: it is not taken");
+    else if (o->open.listeners == 0 && gw_diagnostics_errors(diagnostics) == 0)
+        gw_config_error(diagnostics, path, "there is no address left to listen on");
+    return GW_OK;
+}
+
+static void start(void *ctx)
+{
+}
+
+static void stop(void *ctx)
+{
+    const struct otlp_receiver *o = ctx;
+    const struct gw_http_counts *h = &o->site.counts;
+    gw_log(GW_DEBUG, component, "requests=%llu bytes=%llu inflated_bytes=%llu malformed=%llu",
+           (unsigned long long)h->requests, (unsigned long long)h->wire_bytes,
+           (unsigned long long)h->body_bytes, (unsigned long long)o->counts.malformed);
+}
+
+static void hint(void *ctx, FILE *to)
+{
+    const struct otlp_receiver *o = ctx;
+    if (o->open.port)
+        fprintf(to,
+                "  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http%s://%s:%d "
+                "opentelemetry-instrument python app.py\n",
+                o->access.tls ? "s" : "", o->open.host_text, o->open.port);
+}
+
+static void close_(void *ctx)
+{
+    struct otlp_receiver *o = ctx;
+    gw_listener_access_close(&o->access);
+}
+
+static const struct gw_metric metrics[] = {
+    GW_COUNTER_FOR(struct otlp_receiver, counts.requests[GW_TRACES], "otlp_requests_total", "signal",
+                   "traces", "Requests that were taken, whole or in part."),
+    GW_COUNTER_FOR(struct otlp_receiver, counts.requests[GW_LOGS], "otlp_requests_total", "signal", "logs",
+                   "Requests that were taken, whole or in part."),
+    GW_COUNTER_FOR(struct otlp_receiver, counts.requests[GW_METRICS], "otlp_requests_total", "signal",
+                   "metrics", "Requests that were taken, whole or in part."),
+    GW_COUNTER_AT(struct otlp_receiver, counts.faulty, "otlp_partial_requests_total",
+                  "Requests of which some items were refused: the answer's partial_success says why."),
+    GW_COUNTER_AT(struct otlp_receiver, counts.malformed, "otlp_malformed_requests_total",
+                  "Requests that are not well-formed, and of which nothing was used."),
+    GW_METRICS_END,
+};
+
+const struct gw_receiver gw_receiver_otlp = {
+    .name = "otlp",
+    .summary = "Traces, logs and metrics from OpenTelemetry's SDKs and collectors: OTLP over HTTP.",
+    .by_default = true,
+    .on_http = true,
+    .opts = opts,
+    .conf_size = sizeof(struct otlp_conf),
+    .ctx_size = sizeof(struct otlp_receiver),
+    .open = open_,
+    .start = start,
+    .stop = stop,
+    .close = close_,
+    .hint = hint,
+    .metrics = metrics,
+};

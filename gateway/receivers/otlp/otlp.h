@@ -1,0 +1,87 @@
+/* otlp.h: OTLP in, as OpenTelemetry's SDKs and collectors send it.
+ *
+ *      POST /v1/traces, /v1/logs, /v1/metrics ─▶ otlp_check: one walk over the bytes ─▶ otlp_cut: frames ─▶ fan-out ─▶ the true answer
+ *                                                (translators/otlp)                     as they came
+ *
+ *      otlp.c          options, routes, opening and closing
+ *      otlp_receive_http.c  a request over HTTP, and its answer
+ *      otlp_take.c     a body to the queues: whatever brought it
+ *      otlp_answer.c   Export…ServiceResponse and google.rpc.Status
+ *
+ * What an answer means (OTLP specification 1.9, "OTLP/HTTP"): 200 with an Export…ServiceResponse: what was not
+ * refused in its partial_success stands in every exporter's queue; 400: nothing of the body was used; 429, 503:
+ * nothing of it was taken, and Retry-After says when to come again.
+ *
+ * Private to the receiver's files.
+ *
+ * Threads: open, start, stop, close on main; requests on HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OTLP_H
+#define GW_OTLP_H
+
+#include "core/config/option.h"
+#include "core/delivery/ledger.h"
+#include "gateway/http/http_open.h"
+#include "gateway/receiver_host.h"
+#include "translators/otlp/otlp_check.h"
+
+#define OTLP_HTTP_LISTEN "127.0.0.1:4318, [::1]:4318"
+
+#define OTLP_OPTS(X)                                                                                         \
+    X(list, http, "http", OTLP_HTTP_LISTEN, "", "",                                                          \
+      "Addresses to listen on for OTLP over HTTP: host:port, [ipv6]:port or :port (every address). One "     \
+      "that "                                                                                                \
+      "is taken or absent ends the start, unless the list is the default one.")                              \
+    GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \
+    GW_HTTP_TIME_OPT(X)                                                                                      \
+    X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
+      "How long a connection is kept without a request.")                                                    \
+    X(count, connections, "connections", "1000", "1", "100000",                                              \
+      "Most connections at a time, over all HTTP receivers; see ddtrace.")                                   \
+    GW_LISTENER_ACCESS_OPTS(X)
+
+struct otlp_conf {
+    OTLP_OPTS(GW_FIELD)
+};
+
+/* Any thread. */
+struct otlp_counts {
+    atomic_uint_least64_t requests[GW_SIGNALS]; /* that were taken */
+    atomic_uint_least64_t malformed;            /* that are not well-formed */
+    atomic_uint_least64_t faulty;               /* that were taken in part */
+};
+
+struct otlp_receiver {
+    struct otlp_conf conf; /* first: the option rows fill it */
+    const struct gw_host *host;
+    struct gw_listener_access access;
+    struct gw_http_site site;
+    struct gw_http_open open;
+    struct otlp_counts counts;
+};
+
+/* What became of a body. */
+struct otlp_taken {
+    struct otlp_contents contents;
+    uint64_t refused; /* items that cannot go on; the rest was taken */
+};
+
+/* A whole request in protobuf: checked, cut, offered. Its memory beside the arena is charged to the arena's
+ * account. GW_OK; GW_BAD_PROTOBUF with the place; GW_BUDGET, GW_BUSY, GW_QUEUE_FULL, GW_STORAGE, GW_STOPPING: then
+ * nothing was taken. Any thread. */
+enum gw_code otlp_take(struct otlp_receiver *, enum gw_signal, gw_str body, struct gw_arena *,
+                       struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
+
+/* The answer's message, in the arena; empty where all was taken, or where there is no memory for it. */
+gw_str otlp_answer_taken(const struct otlp_taken *, struct gw_arena *);
+/* google.rpc.Status of an error: its gRPC code, its words and its place; with retry_after (seconds, 0: none)
+ * RetryInfo as well. */
+gw_str otlp_answer_status(const struct gw_err *, int retry_after, struct gw_arena *);
+
+gw_http_f otlp_http_export;
+void otlp_http_word_error(void *ctx, const struct gw_http_request *, const struct gw_err *,
+                          struct gw_http_reply *);
+
+#endif

@@ -1,0 +1,113 @@
+/* otlp_answer.c: The messages of answers, in protobuf. They are written into a small buffer on the stack and copied
+ * into the request's arena. Pure; called by who answers, on any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "core/base/protobuf_wire.h"
+#include "gateway/receivers/otlp/otlp.h"
+
+/* Of opentelemetry/proto/collector/…: the same numbers in all three. */
+enum { PARTIAL_SUCCESS = 1, REJECTED = 1, ERROR_MESSAGE = 2 };
+/* Of google/rpc/status.proto, error_details.proto and google/protobuf/any.proto. */
+enum { STATUS_CODE = 1, STATUS_MESSAGE = 2, STATUS_DETAILS = 3, ANY_TYPE = 1, ANY_VALUE = 2 };
+enum { RETRY_DELAY = 1, DURATION_SECONDS = 1 };
+/* Of gRPC. */
+enum { INVALID_ARGUMENT = 3, NOT_FOUND = 5, PERMISSION_DENIED = 7, RESOURCE_EXHAUSTED = 8 };
+enum { FAILED_PRECONDITION = 9, UNIMPLEMENTED = 12, INTERNAL = 13, UNAVAILABLE = 14, UNAUTHENTICATED = 16 };
+
+enum { TEXT = 512, MESSAGE = TEXT + 256 };
+
+static uint8_t *put_text(uint8_t *p, unsigned field, gw_str s)
+{
+    p = wire_put_len_head(p, field, s.len);
+    memcpy(p, s.ptr, s.len);
+    return p + s.len;
+}
+
+static uint8_t *put_number(uint8_t *p, unsigned field, uint64_t v)
+{
+    return wire_put_varint(wire_put_tag(p, field, WIRE_VARINT), v);
+}
+
+static gw_str keep(struct gw_arena *arena, const uint8_t *from, const uint8_t *to)
+{
+    return gw_arena_dup(arena, gw_str_n((const char *)from, (size_t)(to - from)));
+}
+
+/* "2 of 7 items are refused: a text is not UTF-8 (2)", and where the first stands. */
+static gw_str reason_text(const struct otlp_taken *t, char *out)
+{
+    const struct otlp_contents *c = &t->contents;
+    int n = snprintf(out, TEXT, "%llu of %llu items are refused:", (unsigned long long)t->refused,
+                     (unsigned long long)c->items);
+    const char *comma = "";
+    for (int i = OTLP_NO_FAULT + 1; i < OTLP_FAULTS; i++) {
+        if (!c->refused[i])
+            continue;
+        n += snprintf(out + n, TEXT - (size_t)n, "%s %s (%llu)", comma, otlp_fault_text((enum otlp_fault)i),
+                      (unsigned long long)c->refused[i]);
+        comma = ",";
+    }
+    n += snprintf(out + n, TEXT - (size_t)n, "; the first at offset %zu", c->first_at);
+    return gw_str_n(out, (size_t)n);
+}
+
+gw_str otlp_answer_taken(const struct otlp_taken *t, struct gw_arena *arena)
+{
+    uint8_t inner[MESSAGE], outer[MESSAGE], *p = inner;
+    char text[TEXT];
+    if (!t->refused)
+        return GW_NOSTR;
+    p = put_number(p, REJECTED, t->refused);
+    p = put_text(p, ERROR_MESSAGE, reason_text(t, text));
+    gw_str partial = gw_str_n((const char *)inner, (size_t)(p - inner));
+    return keep(arena, outer, put_text(outer, PARTIAL_SUCCESS, partial));
+}
+
+static unsigned grpc_code(enum gw_code code)
+{
+    switch (gw_code_http(code)) {
+    case 400:
+    case 415:
+        return INVALID_ARGUMENT;
+    case 401:
+        return UNAUTHENTICATED;
+    case 403:
+        return PERMISSION_DENIED;
+    case 404:
+    case 405:
+        return UNIMPLEMENTED;
+    case 408:
+    case 503:
+        return UNAVAILABLE;
+    case 413:
+    case 429:
+        return RESOURCE_EXHAUSTED;
+    default:
+        return INTERNAL;
+    }
+}
+
+/* google.protobuf.Any with a RetryInfo. */
+static uint8_t *put_retry_info(uint8_t *p, int seconds)
+{
+    static const gw_str type = GW_LIT("type.googleapis.com/google.rpc.RetryInfo");
+    uint8_t duration[16], info[24], any[96], *end = put_number(duration, DURATION_SECONDS, (uint64_t)seconds);
+    end = put_text(info, RETRY_DELAY, gw_str_n((char *)duration, (size_t)(end - duration)));
+    gw_str written = gw_str_n((char *)info, (size_t)(end - info));
+    end = put_text(put_text(any, ANY_TYPE, type), ANY_VALUE, written);
+    return put_text(p, STATUS_DETAILS, gw_str_n((char *)any, (size_t)(end - any)));
+}
+
+gw_str otlp_answer_status(const struct gw_err *err, int retry_after, struct gw_arena *arena)
+{
+    uint8_t out[MESSAGE], *p = put_number(out, STATUS_CODE, grpc_code(err->code));
+    char text[TEXT];
+    int n = gw_http_error_text(err, text, sizeof text);
+    p = put_text(p, STATUS_MESSAGE, gw_str_n(text, n > 0 && n < TEXT ? (size_t)n : strlen(text)));
+    if (retry_after)
+        p = put_retry_info(p, retry_after);
+    return keep(arena, out, p);
+}

@@ -1,0 +1,80 @@
+/* otlp_receive_http.c: Requests over HTTP: the media type decides how a body is read, and its answer is written. Owns
+ * nothing beyond the request. Called by HTTP workers.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "core/base/log.h"
+#include "core/delivery/fanout.h"
+#include "gateway/receivers/otlp/otlp.h"
+
+static const char protobuf[] = "application/x-protobuf";
+
+static bool is_media(gw_str type, gw_str name)
+{
+    type.len = gw_str_find(type, ';');
+    return gw_str_ieq(gw_str_trim(type), name);
+}
+
+static bool is_protobuf(gw_str type)
+{
+    return is_media(type, GW_STR("application/x-protobuf")) || is_media(type, GW_STR("application/protobuf"));
+}
+
+/* Of answers of the server, too: a status in plain text is none that an exporter can read. */
+void otlp_http_word_error(void *ctx, const struct gw_http_request *q, const struct gw_err *err,
+                          struct gw_http_reply *r)
+{
+    gw_str status = otlp_answer_status(err, r->retry_after, q->arena);
+    if (!status.len) /* no memory: the text that is there will do */
+        return;
+    r->type = protobuf;
+    r->body = status;
+}
+
+static void refuse(struct otlp_receiver *o, const struct gw_http_request *q, const struct gw_err *err,
+                   struct gw_http_reply *r)
+{
+    gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(o->host->fanout, gw_now()));
+    gw_str text = r->body;
+    text.len = gw_str_find(text, '\n'); /* the advice is for the sender */
+    enum gw_level level = r->status >= 429                      ? GW_INFO
+                          : gw_http_first_refused(q, err->code) ? GW_WARNING
+                                                                : GW_DEBUG;
+    gw_log(level, o->site.component, "a request to %.*s is answered %u: %.*s", GW_FMT(q->path), r->status,
+           GW_FMT(text));
+    otlp_http_word_error(o, q, err, r);
+}
+
+/* The sender is told, by a message that many throw away: so is the log, now and then. */
+static void log_faults(struct otlp_receiver *o, const struct gw_http_request *q, const struct otlp_taken *t)
+{
+    gw_log(GW_WARNING, o->site.component, "of a request to %.*s %llu of %llu items are refused: %s",
+           GW_FMT(q->path), (unsigned long long)t->refused, (unsigned long long)t->contents.items,
+           otlp_fault_text(t->contents.first));
+}
+
+static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q,
+                         struct otlp_taken *taken, struct gw_err *err)
+{
+    if (!is_protobuf(q->content_type))
+        return gw_fail(err, GW_BAD_OTLP_MEDIA_TYPE, 0, "%.*s", GW_FMT(q->content_type));
+    return otlp_take(o, signal, q->body, q->arena, taken, err);
+}
+
+/* route->tag: the signal. */
+void otlp_http_export(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
+                      struct gw_http_reply *r)
+{
+    struct otlp_receiver *o = ctx;
+    struct otlp_taken taken;
+    struct gw_err err = {0};
+    err.code = take(o, (enum gw_signal)route->tag, q, &taken, &err);
+    if (err.code) {
+        refuse(o, q, &err, r);
+        return;
+    }
+    if (taken.refused)
+        log_faults(o, q, &taken);
+    r->type = protobuf;
+    r->body = otlp_answer_taken(&taken, q->arena);
+}

@@ -1,0 +1,165 @@
+/* otlp_cut.c: Cuts by going down the way to the items. The messages that it is within are a stack of levels; one
+ * is opened in the current piece when the first thing of it is written there, and closed with the piece.
+ *
+ * Owns the piece that is being written. Called by the OTLP receiver, on any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "translators/otlp/otlp_cut.h"
+
+enum { LEVELS = 6, LENGTH_BYTES = 3 /* what a length takes, most likely */ };
+
+/* A message that is being divided. */
+struct level {
+    enum otlp_message m;
+    unsigned number; /* of the field that it is in its parent */
+    struct wire_view body;
+    bool is_open, was_open;
+    size_t mark;
+};
+
+struct cutter {
+    const struct otlp_cut *how;
+    bool faulty; /* some units are to be left out */
+    struct level levels[LEVELS];
+    unsigned n;
+    unsigned uncut; /* levels that must stand in one piece */
+    struct otlp_buf w;
+    uint64_t items;
+    bool refused; /* by `take` */
+};
+
+/* Before: f is a field of a message of kind m. After: whether the way to the items leads there. */
+static bool leads_on(enum otlp_message m, const struct wire_field *f)
+{
+    return f->type == WIRE_LEN && f->number < OTLP_FIELDS && otlp_schema[m].fields[f->number].leads_on;
+}
+
+static uint64_t count_items(enum otlp_message m, struct wire_view v)
+{
+    uint64_t n = 0;
+    if (otlp_schema[m].is_item)
+        return 1;
+    for (struct wire_field f; wire_next(&v, &f);)
+        if (leads_on(m, &f))
+            n += count_items(otlp_schema[m].fields[f.number].message, f.body);
+    return n;
+}
+
+/* Bytes of the fields that stand beside the items. */
+static size_t own_size(enum otlp_message m, struct wire_view v)
+{
+    size_t n = 0;
+    for (struct wire_field f; wire_next(&v, &f);)
+        n += leads_on(m, &f) ? 0 : (size_t)(f.whole.end - f.whole.at);
+    return n;
+}
+
+static void write_own(struct cutter *c, enum otlp_message m, struct wire_view v)
+{
+    for (struct wire_field f; wire_next(&v, &f);)
+        if (!leads_on(m, &f))
+            otlp_append(&c->w, wire_text(f.whole));
+}
+
+/* Fields of the request itself go with its first piece. */
+static void open_levels(struct cutter *c)
+{
+    for (unsigned i = 0; i < c->n; i++) {
+        struct level *l = &c->levels[i];
+        if (l->is_open)
+            continue;
+        l->mark = i ? otlp_open(&c->w, l->number, LENGTH_BYTES) : 0;
+        if (i || !l->was_open)
+            write_own(c, l->m, l->body);
+        l->is_open = l->was_open = true;
+    }
+}
+
+static void close_level(struct cutter *c, unsigned i)
+{
+    if (i && c->levels[i].is_open)
+        otlp_close(&c->w, c->levels[i].mark, LENGTH_BYTES);
+    c->levels[i].is_open = false;
+}
+
+static void hand_over(struct cutter *c)
+{
+    if (!c->items || c->w.failed)
+        return;
+    for (unsigned i = c->n; i--;)
+        close_level(c, i);
+    c->refused = c->refused || c->w.failed || !c->how->take(c->how->ctx, &c->w, c->items);
+    if (c->refused)
+        otlp_fini(&c->w);
+    c->w = (struct otlp_buf){.account = c->how->account};
+    c->items = 0;
+}
+
+static void place(struct cutter *, const struct wire_field *, enum otlp_message, unsigned depth);
+
+/* Before: c->n < LEVELS, which is as many as there are on the way to an item. */
+static void place_within(struct cutter *c, enum otlp_message m, unsigned number, struct wire_view v,
+                         unsigned depth)
+{
+    c->levels[c->n++] = (struct level){.m = m, .number = number, .body = v};
+    bool uncut = own_size(m, v) > c->how->piece / 4;
+    c->uncut += uncut;
+    for (struct wire_field f; wire_next(&v, &f) && !c->refused;)
+        if (leads_on(m, &f))
+            place(c, &f, otlp_schema[m].fields[f.number].message, depth + 1);
+    close_level(c, c->n - 1);
+    c->uncut -= uncut;
+    c->n--;
+}
+
+static void place_whole(struct cutter *c, const struct wire_field *f, uint64_t items)
+{
+    size_t len = (size_t)(f->whole.end - f->whole.at);
+    if (!c->uncut && c->w.len + len > c->how->piece)
+        hand_over(c);
+    open_levels(c);
+    otlp_append(&c->w, wire_text(f->whole));
+    c->items += items;
+}
+
+/* Before: f is a message of kind m, `depth` below the request, on the way to the items. */
+static void place(struct cutter *c, const struct wire_field *f, enum otlp_message m, unsigned depth)
+{
+    struct otlp_contents in = {0};
+    bool goes_on = !c->faulty || otlp_check_unit(m, wire_text(f->body), depth, &in);
+    if (!goes_on || (in.faulty && in.items && otlp_refused(&in) == in.items))
+        return;
+    bool too_long = (size_t)(f->whole.end - f->whole.at) > c->how->piece && !otlp_schema[m].is_item;
+    if (in.faulty || (too_long && !c->uncut))
+        place_within(c, m, f->number, f->body, depth);
+    else
+        place_whole(c, f, c->faulty ? in.items : count_items(m, f->body));
+}
+
+/* The usual case. */
+static bool copy(const struct otlp_cut *how, gw_str body, uint64_t items)
+{
+    struct otlp_buf w = {.account = how->account};
+    if (!otlp_reserve(&w, body.len))
+        return false;
+    otlp_append(&w, body);
+    if (how->take(how->ctx, &w, items))
+        return true;
+    otlp_fini(&w);
+    return false;
+}
+
+bool otlp_cut(const struct otlp_cut *how, gw_str body, const struct otlp_contents *contents)
+{
+    struct cutter c = {.how = how, .faulty = contents->faulty, .w = {.account = how->account}};
+    const uint8_t *at = (const uint8_t *)body.ptr;
+    if (contents->items == otlp_refused(contents))
+        return true;
+    if (!contents->faulty && body.len <= how->piece)
+        return copy(how, body, contents->items);
+    place_within(&c, how->request, 0, (struct wire_view){at, at + body.len}, 0);
+    hand_over(&c);
+    bool ok = !c.refused && !c.w.failed;
+    otlp_fini(&c.w);
+    return ok;
+}

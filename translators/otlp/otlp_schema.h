@@ -1,0 +1,94 @@
+/* otlp_schema.h: what OTLP's messages hold, as tables that a walk over wire bytes goes by.
+ *
+ *     message ─▶ fields[number] ─▶ kind: how it stands on the wire, and what must hold of it
+ *                                  message: of a nested one, which
+ *
+ * A field that a table does not name is one that came with a later version: it passes as it is. Numbers that
+ * were given up (Span.string of old) are such fields too.
+ *
+ * A unit is what can be refused alone: an item (span, log record, data point), and what holds items and has
+ * fields of its own (a resource, a scope, a metric).
+ *
+ * Threads: constants.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef OTLP_SCHEMA_H
+#define OTLP_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum otlp_field_kind {
+    OTLP_UNNAMED, /* any wire type */
+    OTLP_VARINT,
+    OTLP_VARINTS, /* repeated: one, or packed ones */
+    OTLP_FIXED32,
+    OTLP_FIXED64,
+    OTLP_FIXED64S,           /* repeated: one, or packed ones */
+    OTLP_TEXT,               /* UTF-8 */
+    OTLP_BYTES,              /* anything */
+    OTLP_TRACE_ID,           /* 16 bytes or none */
+    OTLP_SPAN_ID,            /* 8 bytes or none */
+    OTLP_OWN_TRACE_ID,       /* a span's: 16 bytes, not all zero, and there must be one */
+    OTLP_OWN_SPAN_ID,        /* a span's: 8 bytes, likewise */
+    OTLP_MESSAGE,            /* nested */
+    OTLP_ATTRIBUTE,          /* nested: a KeyValue, of which there are more than of anything else */
+    OTLP_RESOURCE_ATTRIBUTE, /* nested, and its key may matter */
+    OTLP_POINTS,             /* nested: the points of a metric, of which there is one kind */
+    OTLP_FIELD_KINDS
+};
+
+enum otlp_message {
+    OTLP_TRACES_REQUEST, /* in the order of enum gw_signal */
+    OTLP_LOGS_REQUEST,
+    OTLP_METRICS_REQUEST,
+    OTLP_RESOURCE_SPANS,
+    OTLP_RESOURCE_LOGS,
+    OTLP_RESOURCE_METRICS,
+    OTLP_RESOURCE,
+    OTLP_ENTITY_REF,
+    OTLP_SCOPE_SPANS,
+    OTLP_SCOPE_LOGS,
+    OTLP_SCOPE_METRICS,
+    OTLP_SCOPE,
+    OTLP_SPAN,
+    OTLP_EVENT,
+    OTLP_LINK,
+    OTLP_STATUS,
+    OTLP_LOG_RECORD,
+    OTLP_METRIC,
+    OTLP_NUMBER_DATA, /* Gauge and Sum */
+    OTLP_HISTOGRAM_DATA,
+    OTLP_EXPONENTIAL_DATA,
+    OTLP_SUMMARY_DATA,
+    OTLP_NUMBER_POINT,
+    OTLP_HISTOGRAM_POINT,
+    OTLP_EXPONENTIAL_POINT,
+    OTLP_BUCKETS,
+    OTLP_SUMMARY_POINT,
+    OTLP_QUANTILE,
+    OTLP_EXEMPLAR,
+    OTLP_KEY_VALUE,
+    OTLP_ANY_VALUE,
+    OTLP_ARRAY_VALUE,
+    OTLP_KEY_VALUE_LIST,
+    OTLP_MESSAGES
+};
+
+struct otlp_field {
+    uint8_t kind;    /* enum otlp_field_kind */
+    uint8_t message; /* enum otlp_message, of nested ones */
+    bool leads_on;   /* towards the items */
+};
+
+enum { OTLP_FIELDS = 17 }; /* numbers are below */
+
+struct otlp_message_schema {
+    const char *name;
+    bool is_unit, is_item;
+    struct otlp_field fields[OTLP_FIELDS];
+};
+
+extern const struct otlp_message_schema otlp_schema[OTLP_MESSAGES];
+
+#endif
