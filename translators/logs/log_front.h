@@ -150,6 +150,8 @@ void log_front_find_marks(struct log_found *, gw_str text);
 bool log_front_form(struct log_front *);
 /* Behind the time: `host app[pid]:` of syslog files. The rest is the message, perhaps a line of its own. */
 bool log_front_syslog(struct log_front *);
+/* From its first character on: `1795961817.267908 host app[pid]:` of journalctl -o short-unix. */
+bool log_front_unix(struct log_front *);
 /* From its first character on: a syslog message with its priority. The rest is the message, as above. */
 bool log_front_priority(struct log_front *);
 /* Behind the time: `class method⏎LEVEL: message` of java.util.logging. */

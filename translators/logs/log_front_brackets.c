@@ -215,10 +215,24 @@ bool log_front_bracket(struct log_front *f)
     return true;
 }
 
+/* `(root) ERROR (Syntax error)`, `(CRON) info (No MTA installed)` of cron: tells the level, and stays whole. */
+static bool see_cron(struct log_front *f)
+{
+    gw_str inside = inside_of(log_front_rest(f), '(', ')');
+    if (f->at != f->begin || !inside.ptr)
+        return false;
+    gw_str rest = gw_str_from(log_front_rest(f), inside.len + 2);
+    gw_str word = gw_str_starts(rest, GW_STR(" ")) ? log_front_next(f, gw_str_from(rest, 1)) : GW_NOSTR;
+    return word.len > 2 && gw_str_starts(gw_str_from(rest, word.len + 1), GW_STR(" (")) &&
+           log_front_level(f, word, log_severity_plain(word)) && (f->ended = true);
+}
+
 /* JBoss: LEVEL [logger] (thread); HAProxy: [LEVEL] (pid); Airflow: {file.py:12} */
 bool log_front_enclosed(struct log_front *f)
 {
     bool round = *f->at == '(';
+    if (round && see_cron(f))
+        return true;
     gw_str inside = inside_of(log_front_rest(f), *f->at, round ? ')' : '}');
     if (!inside.ptr)
         return false;

@@ -250,12 +250,12 @@ static bool is_syslog_time(const struct log_front *f, bool *sure)
     return *sure || (f->at - from > 19 && from[10] == 'T');
 }
 
-bool log_front_syslog(struct log_front *f)
+/* Host and tag; where the time is not `sure` to be syslog's, the tag has a pid. */
+static bool read_host_and_tag(struct log_front *f, gw_str rest, bool sure)
 {
-    gw_str rest = log_front_rest(f), app, procid;
-    bool sure;
+    gw_str app, procid;
     size_t taken;
-    if (!is_syslog_time(f, &sure) || !rest.len || *rest.ptr != ' ')
+    if (!rest.len || *rest.ptr != ' ')
         return false;
     rest = gw_str_from(rest, 1);
     gw_str host = gw_str_n(rest.ptr, gw_str_find(rest, ' '));
@@ -273,6 +273,27 @@ bool log_front_syslog(struct log_front *f)
     log_front_skip_blanks(f);
     f->found->body = log_front_rest(f);
     return true;
+}
+
+bool log_front_syslog(struct log_front *f)
+{
+    bool sure;
+    return is_syslog_time(f, &sure) && read_host_and_tag(f, log_front_rest(f), sure);
+}
+
+bool log_front_unix(struct log_front *f)
+{
+    enum { SECONDS = 10, ALL = 17 };
+    gw_str line = log_front_rest(f), time = gw_str_n(line.ptr, ALL);
+    double seconds;
+    uint64_t ns;
+    if (line.len < 2 * ALL || line.ptr[SECONDS] != '.' ||
+        !log_is_all(gw_str_n(line.ptr, SECONDS), LOG_DIGIT) ||
+        !log_is_all(gw_str_from(time, SECONDS + 1), LOG_DIGIT) || !gw_str_double(time, &seconds) ||
+        !log_time_number(time, seconds, &ns) || !read_host_and_tag(f, gw_str_from(line, ALL), false))
+        return false;
+    f->found->time = ns;
+    return f->timed = true;
 }
 
 /* <38>1 2026-11-21T00:35:39Z host app - - - message, <38>Nov 21 00:35:39 host app[7]: message,

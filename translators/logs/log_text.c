@@ -115,8 +115,12 @@ static bool read_front(struct log_front *f, const char **message)
     f->begin = f->at;
     if (f->at < f->end && *f->at == '<' && log_front_priority(f))
         return true;
-    if (may_be_form(f->at, (size_t)(f->end - f->at)) && log_front_form(f))
-        *message = f->at;
+    if (may_be_form(f->at, (size_t)(f->end - f->at))) {
+        if (log_front_unix(f))
+            return true;
+        if (log_front_form(f))
+            *message = f->at;
+    }
     for (int i = f->ended ? PIECES : 0; i < PIECES && take_piece(f); i++) {
         if (f->time_from && *message == begin && f->end - f->time_from > 10 &&
             (f->time_from[10] == 'T' || gw_is_letter(*f->begin)) && log_front_syslog(f))

@@ -159,10 +159,57 @@ static bool continues_worker(const struct stacktrace *t, gw_str line)
            STARTS(text, "PHP  ") || (text.len > 1 && *text.ptr == '#' && gw_is_digit(text.ptr[1]));
 }
 
-/* In brackets: Monolog's trace, PHP-FPM's workers. */
+/* `F, [2026-11-21T10:00:00.123456 #7] FATAL -- : [request] ` of Ruby's Logger, with no message: Rails says more in
+ * the lines that follow. */
+static bool is_rails(gw_str line)
+{
+    static const char dashes[] = " FATAL -- ";
+    const char *at = STARTS(line, "F, [") ? memmem(line.ptr, line.len, dashes, sizeof dashes - 1) : NULL;
+    gw_str name = at ? gw_str_from(line, (size_t)(at - line.ptr) + sizeof dashes - 1) : GW_NOSTR;
+    gw_str rest = gw_str_trim(gw_str_from(name, gw_str_find(name, ':') + 1));
+    return name.len && (!rest.len || (*rest.ptr == '[' && rest.ptr[rest.len - 1] == ']'));
+}
+
+/* The tags that Rails' record begins with, `[request]`; none: empty. */
+static gw_str rails_tags(gw_str first)
+{
+    const char *at = memmem(first.ptr, first.len, ": [", 3);
+    return at ? gw_str_trim(gw_str_from(first, (size_t)(at - first.ptr) + 2)) : GW_NOSTR;
+}
+
+/* `RuntimeError (boom):` and frames, `app/carts.rb:3:in `show'`, also with a gem's name before them; and whatever
+ * stands behind the same tags. */
+static bool continues_rails(const struct stacktrace *t, gw_str line)
+{
+    gw_str tags = rails_tags(t->first);
+    if (tags.len)
+        return gw_str_starts(line, tags);
+    return gw_str_ends(line, GW_STR("):")) ||
+           (gw_str_ends(line, GW_STR("'")) && memmem(line.ptr, line.len, ":in ", 4));
+}
+
+/* In brackets: Monolog's trace, PHP-FPM's workers, Rails' tags. */
 static bool continues_bracket(const struct stacktrace *t, gw_str line)
 {
+    if (t->kind == FILE_RAILS)
+        return continues_rails(t, line);
     return STARTS(line, "[stacktrace]") || STARTS(line, "[previous exception] ") || continues_worker(t, line);
+}
+
+/* Tomcat's valve; a page that fails has its source lines before the trace. */
+static bool is_servlet(gw_str line)
+{
+    gw_str head = gw_str_n(line.ptr, line.len < STACKTRACE_HEAD ? line.len : STACKTRACE_HEAD);
+    return memmem(head.ptr, head.len, " Servlet.service() for ", 23);
+}
+
+/* `12: <% if (order == null) … %>` */
+static bool is_source_line(gw_str line)
+{
+    size_t digits = 0;
+    while (digits < line.len && gw_is_digit(line.ptr[digits]))
+        digits++;
+    return digits && STARTS(gw_str_from(line, digits), ": ");
 }
 
 /* Lines that only ever continue something. "#3 /app/x.php(5): f()" is PHP's frame. */
@@ -172,7 +219,7 @@ static bool always_continues(gw_str line)
     case 'C':
         return STARTS(line, "Caused by: ");
     case 'S':
-        return STARTS(line, "Suppressed: ") || STARTS(line, "Stack trace:") ||
+        return STARTS(line, "Suppressed: ") || STARTS(line, "Stack trace:") || STARTS(line, "Stacktrace:") ||
                STARTS(line, "Stack backtrace:");
     case 's':
         return STARTS(line, "stack backtrace:");
@@ -242,8 +289,10 @@ static enum stacktrace_kind kind_of(gw_str line)
                                                                                            : FILE_PLAIN;
     case 'E':
         return STARTS(line, "Error: ") ? FILE_ERROR : FILE_PLAIN;
+    case 'F':
+        return is_rails(line) ? FILE_RAILS : FILE_PLAIN;
     default:
-        return FILE_PLAIN;
+        return gw_is_digit(line.ptr[0]) && is_servlet(line) ? FILE_JSP : FILE_PLAIN;
     }
 }
 
@@ -299,6 +348,8 @@ static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
     static const gw_str chain[] = {GW_LIT("During handling of the above"), GW_LIT("The above exception was"),
                                    GW_LIT("Traceback (most"), GW_LIT("(Background on this error")};
     bool on = (is_indented(line) && t->indented) || STARTS(line, "---> ");
+    if (t->kind == FILE_JSP && is_source_line(line))
+        return STACKTRACE_MAYBE;
     if (t->kind == FILE_PYTHON) /* loguru has blank lines between frames */
         on |= STARTS_WITH_ANY(line, chain) ||
               (t->expects && (is_indented(line) || is_loguru_frame(line) || is_header(line)));
@@ -311,6 +362,10 @@ static enum stacktrace_verdict after_blank(struct stacktrace *t, gw_str line)
         on |= is_go(line);
     else if (t->kind == FILE_NODE)
         on |= is_header(line) || STARTS(line, "Node.js v");
+    else if (t->kind == FILE_JSP)
+        on |= STARTS(line, "Stacktrace:");
+    else if (t->kind == FILE_RAILS)
+        on |= continues_rails(t, line);
     if (!on)
         return STACKTRACE_STARTS;
     if (t->kind == FILE_PYTHON && !is_indented(line))
@@ -362,6 +417,8 @@ static bool continues(struct stacktrace *t, gw_str line)
     }
     if ((t->kind == FILE_PLAIN || t->kind == FILE_ELIXIR) && continues_elixir(t, line))
         return true;
+    if (t->kind == FILE_RAILS && continues_rails(t, line))
+        return true;
     if (t->kind != FILE_PYTHON && STARTS(line, "Traceback (most recent call last)"))
         return begins_python(t);
     if (t->expects && (t->kind == FILE_RUST || t->kind == FILE_NODE))
@@ -382,7 +439,7 @@ static bool continues(struct stacktrace *t, gw_str line)
 
 static bool is_plain(const struct stacktrace *t)
 {
-    return t->kind == FILE_PLAIN || t->kind == FILE_ERROR;
+    return t->kind == FILE_PLAIN || t->kind == FILE_ERROR || t->kind == FILE_JSP;
 }
 
 static enum stacktrace_verdict at_margin(struct stacktrace *t, gw_str line)

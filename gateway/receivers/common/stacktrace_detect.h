@@ -11,7 +11,7 @@
  * An indented line continues the record before it, unless that one is indented itself. Of the others, those
  * that are known from traces of Python (chains, groups, SQLAlchemy's notes, loguru's frames), Java, Node, Go
  * (panics, zap, net/http), .NET (inner exceptions), Ruby, PHP (Monolog, PHP-FPM's workers,
- * messages of several lines), Elixir and Rust do. An exception that begins at the margin joins the log line before it
+ * messages of several lines), Elixir, Rails (each line behind the request's tags), Tomcat (JSP) and Rust do. An exception that begins at the margin joins the log line before it
  * where that one has a time or a level, and not one of INFO or below: else the two have nothing to do with
  * each other (an uncaught exception on standard error, in the same file as the access log).
  *
@@ -47,7 +47,9 @@ struct stacktrace {
         FILE_ERROR,   /* `Error: …` of Rust's main, or of Node */
         FILE_MONOLOG, /* a [stacktrace] was there */
         FILE_PHP,     /* an uncaught exception whose message goes on, up to its trace */
-        FILE_ELIXIR   /* `** (RuntimeError) …` behind a log line */
+        FILE_ELIXIR,  /* `** (RuntimeError) …` behind a log line */
+        FILE_RAILS,   /* what Rails says of an exception, line by line, each behind the request's tags */
+        FILE_JSP /* Tomcat's `Servlet.service() for servlet …`: source lines may come before the trace */
     } kind;
     bool first_indented, indented; /* the first line; the last line that belongs to it for sure */
     /* the next line at the margin: Python's exception, Rust's message, Node's source line */

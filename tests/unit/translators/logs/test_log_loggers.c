@@ -612,6 +612,21 @@ static void syslog_files(void **state)
         {"Nov 21 00:35:39 web1 CRON[7]: (root) CMD (run-parts /etc/cron.hourly)",
          "{service.name=\"s\" host.name=\"web1\"} @1795221339.000000000 (9) \"(root) CMD (run-parts "
          "/etc/cron.hourly)\" {syslog.appname=\"CRON\" syslog.procid=\"7\"}"},
+        {"Nov 21 00:35:39 web1 cron[7]: (*system*bad) ERROR (Syntax error, this crontab file will be "
+         "ignored)",
+         "{service.name=\"s\" host.name=\"web1\"} @1795221339.000000000 ERROR(17) \"(*system*bad) ERROR "
+         "(Syntax "
+         "error, this crontab file will be ignored)\" {syslog.appname=\"cron\" syslog.procid=\"7\"}"},
+        {"Nov 21 00:35:39 web1 CRON[7]: (CRON) info (No MTA installed, discarding output)",
+         "{service.name=\"s\" host.name=\"web1\"} @1795221339.000000000 info(9) \"(CRON) info (No MTA "
+         "installed, "
+         "discarding output)\" {syslog.appname=\"CRON\" syslog.procid=\"7\"}"},
+        {"1795961817.267908 vm sshd[98]: error: kex_exchange_identification: Connection closed",
+         "{service.name=\"s\" host.name=\"vm\"} @1795961817.267908000 error(17) "
+         "\"kex_exchange_identification: "
+         "Connection closed\" {syslog.appname=\"sshd\" syslog.procid=\"98\"}"},
+        {"1795961817.267908 vm worker: text",
+         "@1795961817.267908000 (9) \"1795961817.267908 vm worker: text\" {}"},
         {"Nov 21 00:35:39 combo syslogd 1.4.1: restart.",
          "@1795221339.000000000 (9) \"combo syslogd 1.4.1: restart.\" {}"},
         {"<38>1 2026-11-21T00:35:39.530119+08:00 web1 sshd 7 - - error: PAM: x",

@@ -120,6 +120,17 @@ static void whole_traces(void **state)
         "X.f/0\n"
         "Last message: :boom\nState: %{}",
         "E, [2026-11-21T00:35:39.1 #7] ERROR -- : boom (RuntimeError)\nx.rb:3:in `f'\nx.rb:5:in `<main>'",
+        "F, [2026-11-21T00:35:39.1 #7] FATAL -- : [6f1dce]   \n[6f1dce] RuntimeError (boom):\n[6f1dce]   \n"
+        "[6f1dce] app/carts.rb:20:in `show'\n[6f1dce] actionpack (6.1.7) lib/x.rb:6:in `send_action'",
+        "F, [2026-11-21T00:35:39.1 #7] FATAL -- :   \nRuntimeError (boom):\n  \napp/carts.rb:20:in `show'\n"
+        "actionpack (6.1.7) lib/x.rb:6:in `send_action'",
+        "29-Nov-2026 14:26:16.051 SEVERE [exec-3] org.apache.catalina.core.StandardWrapperValve.invoke "
+        "Servlet.service() for servlet [jsp] threw exception [An exception occurred processing [/x.jsp] at "
+        "line [2]"
+        "\n\n1: <%\n2: throw new X(); %>\n\n\nStacktrace:] with root cause\n\tjava.lang.X: boom\n\t\tat "
+        "a.b(C.java:1)",
+        "29-Nov-2026 14:26:16.051 SEVERE [exec-3] org.apache.catalina.core.StandardWrapperValve.invoke "
+        "Servlet.service() for servlet [x] threw exception\njava.lang.X: boom\n\tat a.b(C.java:1)",
     };
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
         gw_str rest = gw_str_z(records[i]), line;
