@@ -33,6 +33,10 @@ struct gw_host {
     struct gw_listen_claims *claims;
     struct gw_dogstatsd_proxy *dogstatsd; /* NULL: there is none */
     size_t receivers;                     /* how many there are */
+    /* whether an exporter sends to this port of this machine: who listened there would send to itself; `exporters` is
+     * its own. NULL: nobody knows */
+    bool (*sends_to)(const void *exporters, int port);
+    const void *exporters;
     /* the configuration says nothing of receivers: one that cannot listen is no reason to stop */
     bool unasked;
 };

@@ -40,6 +40,7 @@ struct gw_receiver {
      *              successor is opened; where there is `pause`, the predecessor is paused, the successor is opened
      *              and started, and takes what it can of the predecessor's sources; then that is closed */
     bool on_http;
+    unsigned library_threads;  /* that a library of its starts beside its own, at most */
     const struct gw_opt *opts; /* ctx begins with the struct that they fill */
     size_t conf_size, ctx_size;
     /* checks, binds, registers routes; `path` is "receivers[0]", for gw_config_error. Nothing is read yet */

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE
+#include "gateway/run/own_targets.h"
 #include "gateway/run/pipeline_internal.h"
 
 #include <dirent.h>
@@ -70,6 +71,8 @@ static bool build(struct gw_pipeline *p, struct gw_conf *conf, bool check)
                                .claims = p->claims,
                                .dogstatsd = &p->dogstatsd,
                                .receivers = conf->receivers_n,
+                               .sends_to = gw_conf_sends_to,
+                               .exporters = conf,
                                .unasked = conf->unasked};
     for (size_t i = 0; i < conf->exporters_n; i++)
         if (!add_exporter(p, &conf->exporters[i], conf))
@@ -276,6 +279,11 @@ unsigned gw_pipeline_threads(const struct gw_pipeline *p)
         const struct gw_exporter *module = p->exporters[i].module;
         n++;
         library = module->library_threads > library ? module->library_threads : library;
+    }
+    for (size_t i = 0; i < p->receivers_n; i++) {
+        unsigned its = p->receivers[i].module->library_threads;
+        n += its ? (unsigned)p->host.threads : 0; /* of its own, one a core */
+        library = its > library ? its : library;
     }
     return n + library;
 }

@@ -180,6 +180,7 @@ static void plan_receivers(struct plan *plan)
     match_receivers(plan, true);
     match_receivers(plan, false);
     plan->pipeline->host.receivers = plan->receivers_n;
+    plan->pipeline->host.exporters = plan->conf;
     log_scripts_read(plan->pipeline->scripts, plan->conf->process.pipelines_directory, plan->diagnostics);
     plan->pipeline->host.claims = gw_listen_claims_new();
     for (size_t i = 0; i < plan->receivers_n; i++)
@@ -269,6 +270,7 @@ void gw_plan_discard(struct plan *plan)
 {
     struct gw_pipeline *p = plan->pipeline;
     p->host.receivers = p->receivers_n;
+    p->host.exporters = p->conf;
     gw_http_discard(p->http);
     for (size_t i = 0; i < plan->receivers_n; i++)
         if (plan->receivers[i].made.conf)

@@ -3,13 +3,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "gateway/receivers/otlp/otlp.h"
+#include "gateway/receivers/otlp/otlp_receiver.h"
 
 #include <stdio.h>
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
+#include "gateway/receivers/otlp/otlp_grpc_server.h"
 
 #define GW_CONF struct otlp_conf
 static const struct gw_opt opts[] = {OTLP_OPTS(GW_ROW) GW_OPT_END};
@@ -46,12 +47,50 @@ static void describe_site(struct otlp_receiver *o)
     };
 }
 
+static bool is_local(gw_str address, int *port)
+{
+    struct gw_address all[GW_LISTEN_ADDRESSES];
+    struct gw_listen_error ignored;
+    size_t n = 0;
+    if (gw_listen_resolve(address, all, &n, &ignored) != GW_LISTEN_OK)
+        return false;
+    *port = n ? gw_listen_port(&all[0]) : 0;
+    for (size_t i = 0; i < n; i++)
+        if (gw_listen_is_local((const struct sockaddr *)&all[i].sa))
+            return true;
+    return n && (gw_str_starts(address, GW_STR(":")) || gw_str_starts(address, GW_STR("*")) ||
+                 gw_str_starts(address, GW_STR("0.0.0.0")) || gw_str_starts(address, GW_STR("[::]")));
+}
+
+/* The list is not opened: an exporter sends to one of its ports, be it a collector that is not there yet. */
+static bool is_own_target(const struct otlp_receiver *o, const struct gw_list *list, const char *option,
+                          bool usual, struct gw_diagnostics *diagnostics)
+{
+    int port;
+    for (size_t i = 0; i < list->n && o->host->sends_to; i++) {
+        if (!is_local(list->items[i], &port) || !o->host->sends_to(o->host->exporters, port))
+            continue;
+        if (usual)
+            gw_log(GW_INFO, component, "%.*s is left to whom an exporter sends to: OTLP is not taken there",
+                   GW_FMT(list->items[i]));
+        else
+            gw_option_error(diagnostics, o->open.path, option,
+                            "an exporter sends to %.*s: ddgate would send to itself, without end",
+                            GW_FMT(list->items[i]));
+        return true;
+    }
+    return false;
+}
+
 static void open_listeners(struct otlp_receiver *o, struct gw_diagnostics *diagnostics)
 {
-    const struct gw_list *http = &o->conf.http;
-    bool usual = gw_list_is(http, OTLP_HTTP_LISTEN);
-    for (size_t i = 0; i < http->n; i++)
+    const struct gw_list *http = &o->conf.http, *grpc = &o->conf.grpc;
+    bool usual = gw_list_is(http, OTLP_HTTP_LISTEN), usual_grpc = gw_list_is(grpc, OTLP_GRPC_LISTEN);
+    bool none = is_own_target(o, http, "http", usual, diagnostics);
+    for (size_t i = 0; i < http->n && !none; i++)
         gw_http_open_one(&o->open, http->items[i], usual, "http", diagnostics);
+    if (!is_own_target(o, grpc, "grpc", usual_grpc, diagnostics))
+        o->grpc = otlp_grpc_open(o, o->open.path, &o->grpc_port, diagnostics);
 }
 
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
@@ -65,20 +104,25 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     describe_site(o);
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);
-    if (o->open.listeners == 0 && host->unasked)
+    bool none = o->open.listeners == 0 && !o->grpc && !host->check;
+    if (none && host->unasked)
         gw_config_warning(diagnostics, path, "no address is left for OTLP: it is not taken");
-    else if (o->open.listeners == 0 && gw_diagnostics_errors(diagnostics) == 0)
+    else if (none && gw_diagnostics_errors(diagnostics) == 0)
         gw_config_error(diagnostics, path, "there is no address left to listen on");
     return GW_OK;
 }
 
 static void start(void *ctx)
 {
+    struct otlp_receiver *o = ctx;
+    if (o->grpc)
+        otlp_grpc_start(o->grpc);
 }
 
 static void stop(void *ctx)
 {
-    const struct otlp_receiver *o = ctx;
+    struct otlp_receiver *o = ctx;
+    otlp_grpc_stop(o->grpc);
     const struct gw_http_counts *h = &o->site.counts;
     gw_log(GW_DEBUG, component, "requests=%llu bytes=%llu inflated_bytes=%llu malformed=%llu",
            (unsigned long long)h->requests, (unsigned long long)h->wire_bytes,
@@ -88,6 +132,11 @@ static void stop(void *ctx)
 static void hint(void *ctx, FILE *to)
 {
     const struct otlp_receiver *o = ctx;
+    if (o->grpc_port)
+        fprintf(to,
+                "  OTEL_EXPORTER_OTLP_ENDPOINT=http%s://localhost:%d opentelemetry-instrument python app.py  "
+                "  # gRPC\n",
+                o->access.tls ? "s" : "", o->grpc_port);
     if (o->open.port)
         fprintf(to,
                 "  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=http%s://%s:%d "
@@ -98,6 +147,8 @@ static void hint(void *ctx, FILE *to)
 static void close_(void *ctx)
 {
     struct otlp_receiver *o = ctx;
+    otlp_grpc_close(o->grpc);
+    o->grpc = NULL;
     gw_listener_access_close(&o->access);
 }
 
@@ -117,9 +168,10 @@ static const struct gw_metric metrics[] = {
 
 const struct gw_receiver gw_receiver_otlp = {
     .name = "otlp",
-    .summary = "Traces, logs and metrics from OpenTelemetry's SDKs and collectors: OTLP over HTTP.",
+    .summary = "Traces, logs and metrics from OpenTelemetry's SDKs and collectors: OTLP over gRPC and HTTP.",
     .by_default = true,
     .on_http = true,
+    .library_threads = 8, /* gRPC's */
     .opts = opts,
     .conf_size = sizeof(struct otlp_conf),
     .ctx_size = sizeof(struct otlp_receiver),

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "core/base/protobuf_wire.h"
-#include "gateway/receivers/otlp/otlp.h"
+#include "gateway/receivers/otlp/otlp_receiver.h"
 
 /* Of opentelemetry/proto/collector/…: the same numbers in all three. */
 enum { PARTIAL_SUCCESS = 1, REJECTED = 1, ERROR_MESSAGE = 2 };
@@ -66,7 +66,7 @@ gw_str otlp_answer_taken(const struct otlp_taken *t, struct gw_arena *arena)
     return keep(arena, outer, put_text(outer, PARTIAL_SUCCESS, partial));
 }
 
-static unsigned grpc_code(enum gw_code code)
+int otlp_answer_code(enum gw_code code)
 {
     switch (gw_code_http(code)) {
     case 400:
@@ -103,10 +103,10 @@ static uint8_t *put_retry_info(uint8_t *p, int seconds)
 
 gw_str otlp_answer_status(const struct gw_err *err, int retry_after, struct gw_arena *arena)
 {
-    uint8_t out[MESSAGE], *p = put_number(out, STATUS_CODE, grpc_code(err->code));
+    uint8_t out[MESSAGE], *p = put_number(out, STATUS_CODE, (unsigned)otlp_answer_code(err->code));
     char text[TEXT];
-    int n = gw_http_error_text(err, text, sizeof text);
-    p = put_text(p, STATUS_MESSAGE, gw_str_n(text, n > 0 && n < TEXT ? (size_t)n : strlen(text)));
+    gw_http_error_text(err, text, sizeof text);
+    p = put_text(p, STATUS_MESSAGE, gw_str_z(text));
     if (retry_after)
         p = put_retry_info(p, retry_after);
     return keep(arena, out, p);

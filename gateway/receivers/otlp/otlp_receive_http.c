@@ -5,7 +5,7 @@
  */
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
-#include "gateway/receivers/otlp/otlp.h"
+#include "gateway/receivers/otlp/otlp_receiver.h"
 
 static const char protobuf[] = "application/x-protobuf";
 
@@ -45,14 +45,6 @@ static void refuse(struct otlp_receiver *o, const struct gw_http_request *q, con
     otlp_http_word_error(o, q, err, r);
 }
 
-/* The sender is told, by a message that many throw away: so is the log, now and then. */
-static void log_faults(struct otlp_receiver *o, const struct gw_http_request *q, const struct otlp_taken *t)
-{
-    gw_log(GW_WARNING, o->site.component, "of a request to %.*s %llu of %llu items are refused: %s",
-           GW_FMT(q->path), (unsigned long long)t->refused, (unsigned long long)t->contents.items,
-           otlp_fault_text(t->contents.first));
-}
-
 static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q,
                          struct otlp_taken *taken, struct gw_err *err)
 {
@@ -74,7 +66,7 @@ void otlp_http_export(void *ctx, const struct gw_http_route *route, const struct
         return;
     }
     if (taken.refused)
-        log_faults(o, q, &taken);
+        otlp_log_faults(o, &taken, route->path);
     r->type = protobuf;
     r->body = otlp_answer_taken(&taken, q->arena);
 }

@@ -7,10 +7,11 @@
 #include <endian.h>
 #include <stdlib.h>
 
+#include "core/base/log.h"
 #include "core/delivery/fanout.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
-#include "gateway/receivers/otlp/otlp.h"
+#include "gateway/receivers/otlp/otlp_receiver.h"
 #include "translators/otlp/otlp_cut.h"
 
 /* --- what spans teach --- */
@@ -150,6 +151,13 @@ static void refuse(struct otlp_receiver *o, enum gw_signal signal, struct gw_int
     intake->not_taken[code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL] +=
         gw_intake_accepted(intake);
     (void)!gw_fanout_offer(o->host->fanout, signal, NULL, 0, intake, &ignored);
+}
+
+void otlp_log_faults(const struct otlp_receiver *o, const struct otlp_taken *t, const char *what)
+{
+    gw_log(GW_WARNING, o->site.component, "%s: %llu of %llu items are refused: %s", what,
+           (unsigned long long)t->refused, (unsigned long long)t->contents.items,
+           otlp_fault_text(t->contents.first));
 }
 
 static void count(atomic_uint_least64_t *to)

@@ -1,12 +1,13 @@
-/* otlp.h: OTLP in, as OpenTelemetry's SDKs and collectors send it.
+/* otlp_receiver.h: OTLP in, as OpenTelemetry's SDKs and collectors send it.
  *
- *      POST /v1/traces, /v1/logs, /v1/metrics ─▶ otlp_check: one walk over the bytes ─▶ otlp_cut: frames ─▶ fan-out ─▶ the true answer
- *                                                (translators/otlp)                     as they came
+ *      POST /v1/traces, /v1/logs, … ─┬▶ otlp_check: one walk over the bytes ─▶ otlp_cut: frames ─▶ fan-out ─▶ the true answer
+ *      gRPC: TraceService/Export, … ─┘  (translators/otlp)                     as they came
  *
- *      otlp.c          options, routes, opening and closing
+ *      otlp.c               options, routes, opening and closing
  *      otlp_receive_http.c  a request over HTTP, and its answer
- *      otlp_take.c     a body to the queues: whatever brought it
- *      otlp_answer.c   Export…ServiceResponse and google.rpc.Status
+ *      otlp_grpc_server.h   the gRPC server and its calls
+ *      otlp_take.c          a body to the queues: whatever brought it
+ *      otlp_answer.c        Export…ServiceResponse and google.rpc.Status
  *
  * What an answer means (OTLP specification 1.9, "OTLP/HTTP"): 200 with an Export…ServiceResponse: what was not
  * refused in its partial_success stands in every exporter's queue; 400: nothing of the body was used; 429, 503:
@@ -14,12 +15,12 @@
  *
  * Private to the receiver's files.
  *
- * Threads: open, start, stop, close on main; requests on HTTP workers.
+ * Threads: open, start, stop, close on main; requests on HTTP workers and the gRPC server's threads.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef GW_OTLP_H
-#define GW_OTLP_H
+#ifndef GW_OTLP_RECEIVER_H
+#define GW_OTLP_RECEIVER_H
 
 #include "core/config/option.h"
 #include "core/delivery/ledger.h"
@@ -28,13 +29,18 @@
 #include "translators/otlp/otlp_check.h"
 
 #define OTLP_HTTP_LISTEN "127.0.0.1:4318, [::1]:4318"
+#define OTLP_GRPC_LISTEN "127.0.0.1:4317, [::1]:4317"
 
 #define OTLP_OPTS(X)                                                                                         \
     X(list, http, "http", OTLP_HTTP_LISTEN, "", "",                                                          \
       "Addresses to listen on for OTLP over HTTP: host:port, [ipv6]:port or :port (every address). One "     \
       "that "                                                                                                \
       "is taken or absent ends the start, unless the list is the default one.")                              \
+    X(list, grpc, "grpc", OTLP_GRPC_LISTEN, "", "",                                                          \
+      "Addresses to listen on for OTLP over gRPC, likewise; empty for none.")                                \
     GW_HTTP_BODY_OPTS(X, "25MiB", "64MiB")                                                                   \
+    X(size, max_message, "max_message", "16MiB", "64KiB", "1GiB",                                            \
+      "Longest message over gRPC, as sent; more is answered RESOURCE_EXHAUSTED.")                            \
     GW_HTTP_TIME_OPT(X)                                                                                      \
     X(duration, idle_timeout, "idle_timeout", "2m", "1s", "1h",                                              \
       "How long a connection is kept without a request.")                                                    \
@@ -53,12 +59,16 @@ struct otlp_counts {
     atomic_uint_least64_t faulty;               /* that were taken in part */
 };
 
+struct otlp_grpc;
+
 struct otlp_receiver {
     struct otlp_conf conf; /* first: the option rows fill it */
     const struct gw_host *host;
     struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_open open;
+    struct otlp_grpc *grpc; /* NULL: no port of it is open */
+    int grpc_port;          /* of the first; 0: none */
     struct otlp_counts counts;
 };
 
@@ -79,6 +89,12 @@ gw_str otlp_answer_taken(const struct otlp_taken *, struct gw_arena *);
 /* google.rpc.Status of an error: its gRPC code, its words and its place; with retry_after (seconds, 0: none)
  * RetryInfo as well. */
 gw_str otlp_answer_status(const struct gw_err *, int retry_after, struct gw_arena *);
+
+/* The gRPC code of an error. */
+int otlp_answer_code(enum gw_code);
+
+/* The sender is told, by a message that many throw away: so is the log, now and then. */
+void otlp_log_faults(const struct otlp_receiver *, const struct otlp_taken *, const char *what);
 
 gw_http_f otlp_http_export;
 void otlp_http_word_error(void *ctx, const struct gw_http_request *, const struct gw_err *,

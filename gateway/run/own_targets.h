@@ -1,0 +1,16 @@
+/* own_targets.h: does an exporter of the configuration send to a port of this machine? Who listened there would send
+ * to itself what it has sent, without end.
+ *
+ * Threads: pure functions.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OWN_TARGETS_H
+#define GW_OWN_TARGETS_H
+
+#include "gateway/run/configuration.h"
+
+/* By options whose names end in "endpoint": http://localhost:4317, https://[::1]:4318/v1/traces. `conf` is a struct
+ * gw_conf: gw_host.sends_to. */
+bool gw_conf_sends_to(const void *conf, int port);
+
+#endif

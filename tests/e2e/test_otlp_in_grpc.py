@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OTLP over gRPC into the gateway, by grpcio: what goes through, what is refused and with which status, who is on the wrong port."""
+import http.client
+import socket
+import subprocess
+import threading
+
+import grpc as grpcio
+import pytest
+from ddgate import BINARY, conf_text, free_port, grpc
+from google.rpc import error_details_pb2, status_pb2
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
+from sinks import PATIENCE
+from test_otlp_in import REQUESTS, traces
+
+STUBS = {"traces": TraceServiceStub, "logs": LogsServiceStub, "metrics": MetricsServiceStub}
+TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+@pytest.fixture
+def make_otlp(make_gate):
+    """A gateway that takes OTLP over gRPC on gate.port, and over HTTP on gate.http_port."""
+    def make(exporters, settings=None, **options):
+        port, http_port = free_port(), free_port()
+        receiver = {"type": "otlp", "grpc": [f"127.0.0.1:{port}"], "http": [f"127.0.0.1:{http_port}"], **options}
+        rows = {"receivers": (receiver,), "exporters": tuple(exporters), "admin": {"listen": "127.0.0.1:0"}, **(settings or {})}
+        gate = make_gate(conf=conf_text(rows), port=port)
+        gate.http_port = http_port
+        return gate
+    return make
+
+
+@pytest.fixture
+def connect():
+    """channel(gate): closed when the test ends."""
+    channels = []
+
+    def channel(gate, *options, credentials=None):
+        target = f"127.0.0.1:{gate.port}"
+        made = (grpcio.secure_channel(target, credentials, options) if credentials else grpcio.insecure_channel(target, options))
+        channels.append(made)
+        return made
+    yield channel
+    for one in channels:
+        one.close()
+
+
+def raw(channel, method=TRACES):
+    """A method that takes and returns bytes."""
+    return channel.unary_unary(method, lambda b: b, lambda b: b)
+
+
+def refused(call, *arguments, **more):
+    with pytest.raises(grpcio.RpcError) as failure:
+        call(*arguments, timeout=PATIENCE, **more)
+    return failure.value
+
+
+@pytest.mark.parametrize("compression", [grpcio.Compression.NoCompression, grpcio.Compression.Gzip])
+def test_every_signal(make_otlp, connect, compression):
+    gate = make_otlp([{"type": "stdout", "format": "otlp_json"}])
+    channel = connect(gate)
+    for signal, make in REQUESTS.items():
+        answer = STUBS[signal](channel).Export(make(), timeout=PATIENCE, compression=compression)
+        assert answer.SerializeToString() == b""
+    gate.wait_stdout(lambda text: text.count("\n") >= 3, "three requests")
+    gate.stop()
+    assert {signal: gate.ledger.intake(signal)["accepted"] for signal in REQUESTS} == {"traces": 3, "logs": 3, "metrics": 5}
+
+
+def test_a_large_message(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    TraceServiceStub(connect(gate)).Export(traces(10_000), timeout=PATIENCE)  # about 6 MB: many slices
+    sink.wait_spans(10_000)
+
+
+def test_many_calls_at_once(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    stub = TraceServiceStub(connect(gate))
+    calls = [stub.Export.future(traces(2), timeout=PATIENCE) for _ in range(500)]
+    assert all(call.result() is not None for call in calls)
+    sink.wait_spans(1000)
+
+
+def test_partial_success(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    request = traces(3)
+    request.resource_spans[0].scope_spans[0].spans[1].trace_id = bytes(16)
+    partial = TraceServiceStub(connect(gate)).Export(request, timeout=PATIENCE).partial_success
+    assert partial.rejected_spans == 1 and "the trace id is zero or absent (1)" in partial.error_message
+    sink.wait_spans(2)
+    gate.stop()
+    assert gate.ledger.intake()["refused", "zero_trace_id"] == 1
+
+
+def test_malformed(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    fault = refused(raw(connect(gate)), traces().SerializeToString()[:-3])
+    assert fault.code() == grpcio.StatusCode.INVALID_ARGUMENT
+    assert "at offset 0: field 1 of ExportTraceServiceRequest" in fault.details()
+    assert "answered 3: payload is not well-formed protobuf" in gate.stderr
+
+
+def test_other_methods(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    fault = refused(raw(connect(gate), "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export"), b"")
+    assert fault.code() == grpcio.StatusCode.UNIMPLEMENTED and "OTLP" in fault.details()
+
+
+def test_health(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    assert raw(connect(gate), "/grpc.health.v1.Health/Check")(b"", timeout=PATIENCE) == b"\x08\x01"
+
+
+def test_a_full_queue(make_otlp, connect):
+    away = {"type": "otlp_grpc", "endpoint": f"http://127.0.0.1:{free_port()}", "queue_size": "2MiB"}
+    gate = make_otlp([away], settings={"shutdown_timeout": "100ms"})
+    stub = TraceServiceStub(connect(gate))
+
+    def fill():
+        for _ in range(40):
+            stub.Export(traces(1000), timeout=PATIENCE)
+    with pytest.raises(grpcio.RpcError) as failure:
+        fill()
+    assert failure.value.code() == grpcio.StatusCode.RESOURCE_EXHAUSTED
+    trailers = dict(failure.value.trailing_metadata())
+    again = error_details_pb2.RetryInfo()
+    said = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    assert said.details[0].Unpack(again) and again.retry_delay.seconds >= 1
+    gate.stop(expect=3)
+
+
+def test_tokens(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)], auth={"token": "a-secret-token"})
+    stub = TraceServiceStub(connect(gate))
+    assert refused(stub.Export, traces()).code() == grpcio.StatusCode.UNAUTHENTICATED
+    assert refused(stub.Export, traces(), metadata=[("authorization", "Bearer wrong")]).code() == grpcio.StatusCode.UNAUTHENTICATED
+    stub.Export(traces(), timeout=PATIENCE, metadata=[("authorization", "Bearer a-secret-token")])
+    sink.wait_spans(3)
+
+
+def test_tls(make_otlp, connect, sink, authority):
+    server, client = authority.issue("otlp-in"), authority.issue("otlp-client")
+    gate = make_otlp([grpc(sink)], tls={"cert": server.cert_path, "key": server.key_path, "client_ca": authority.path})
+    trusted = grpcio.ssl_channel_credentials(authority.cert, client.key, client.cert)
+    TraceServiceStub(connect(gate, credentials=trusted)).Export(traces(), timeout=PATIENCE)
+    sink.wait_spans(3)
+    stranger = grpcio.ssl_channel_credentials(authority.cert)
+    assert refused(TraceServiceStub(connect(gate, credentials=stranger)).Export, traces()).code() == grpcio.StatusCode.UNAVAILABLE
+
+
+def test_limits(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)], max_message="64KiB", max_inflated="128KiB")
+    stub = TraceServiceStub(connect(gate))
+    assert refused(stub.Export, traces(500)).code() == grpcio.StatusCode.RESOURCE_EXHAUSTED
+    fault = refused(stub.Export, traces(500), compression=grpcio.Compression.Gzip)
+    assert fault.code() == grpcio.StatusCode.RESOURCE_EXHAUSTED and "payload-too-large" in fault.details()
+
+
+def test_a_reload_keeps_the_port(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)], max_message="1MiB")
+    channel = connect(gate)
+    stub = TraceServiceStub(channel)
+    stub.Export(traces(1), timeout=PATIENCE)
+    path = gate.directory / "ddgate.conf"
+    path.write_text(path.read_text().replace("1MiB", "64KiB"))
+    gate.signal(1)
+    gate.wait_stderr("was read again")
+    taken = 1
+
+    def is_successor():
+        nonlocal taken
+        try:
+            stub.Export(traces(500), timeout=PATIENCE, wait_for_ready=True)
+            taken += 500
+            return False
+        except grpcio.RpcError as fault:
+            assert fault.code() in (grpcio.StatusCode.RESOURCE_EXHAUSTED, grpcio.StatusCode.UNAVAILABLE), fault
+            return fault.code() == grpcio.StatusCode.RESOURCE_EXHAUSTED
+    gate._until(is_successor, "the new limit does not hold")  # pylint: disable=protected-access
+    stub.Export(traces(1), timeout=PATIENCE)
+    gate.stop()
+    assert gate.ledger.intake()["accepted"] >= taken + 1
+
+
+def test_http_on_the_grpc_port(make_otlp, sink):
+    gate = make_otlp([grpc(sink)])
+    connection = http.client.HTTPConnection("127.0.0.1", gate.port, timeout=PATIENCE)
+    connection.request("POST", "/v1/traces", traces().SerializeToString(), {"Content-Type": "application/x-protobuf"})
+    answer = connection.getresponse()
+    assert answer.status == 400
+    assert f"OTLP over HTTP is taken at port {gate.http_port}" in answer.read().decode()
+    gate.wait_stderr(f"OTLP over HTTP is taken at port {gate.http_port}")
+
+
+def test_stuck_uploads_end(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)], receive_timeout="500ms")
+    released = threading.Event()
+
+    def never():
+        released.wait(PATIENCE)
+        yield b""
+    stuck = [connect(gate).stream_unary(TRACES, lambda b: b, lambda b: b).future(never(), timeout=PATIENCE) for _ in range(10)]
+    TraceServiceStub(connect(gate)).Export(traces(1), timeout=PATIENCE)
+    assert {(call.code(), call.details()) for call in stuck} == {(grpcio.StatusCode.DEADLINE_EXCEEDED, "the message did not come in time")}
+    released.set()
+    sink.wait_spans(1)
+
+
+def test_what_is_no_http2(make_otlp, connect, sink):
+    gate = make_otlp([grpc(sink)])
+    silent = [socket.create_connection(("127.0.0.1", gate.port)) for _ in range(50)]
+    with socket.create_connection(("127.0.0.1", gate.port)) as garbage:
+        garbage.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 100_000)
+    TraceServiceStub(connect(gate)).Export(traces(1), timeout=PATIENCE)
+    sink.wait_spans(1)
+    for one in silent:
+        one.close()
+
+
+def test_no_gateway_sends_to_itself(make_gate, tmp_path):
+    """A collector that is not there yet has its port left to it; whoever asks for a loop is told so."""
+    exporters = ({"type": "otlp_grpc", "endpoint": "http://localhost:4317"},)
+    gate = make_gate(conf=conf_text({"receivers": ({"type": "otlp"},), "exporters": exporters, "admin": {"listen": "127.0.0.1:0"}}))
+    assert "127.0.0.1:4317 is left to whom an exporter sends to" in gate.stderr
+    assert "listening on 127.0.0.1:4318" in gate.stderr and "listening on 127.0.0.1:4317" not in gate.stderr
+    path = tmp_path / "loop.conf"
+    path.write_text(conf_text({"receivers": ({"type": "otlp", "grpc": [":4317"], "http": []},), "exporters": exporters}))
+    checked = subprocess.run([str(BINARY), "check", "-c", str(path)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 2 and "an exporter sends to :4317: ddgate would send to itself" in checked.stderr
