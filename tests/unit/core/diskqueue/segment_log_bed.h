@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/diskqueue/segment_log.h"
+#include "tests/unit/scratch.h"
 
 enum { SEGMENT_LOG_BED_FRAMES = 100000 };
 
@@ -60,7 +61,7 @@ static inline void segment_log_bed_init(struct segment_log_bed *b)
         .conf = {.max_size = 1 << 20, .segment_size = 16384, .io = &gw_segment_io_system}};
     snprintf(b->directory, sizeof b->directory, "%s/ddgate-store-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(b->directory))
+    if (!scratch_folder(b->directory))
         abort();
     b->conf.directory = b->directory;
     b->conf.arg = b;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/diskqueue/disk_queue.h"
+#include "tests/unit/scratch.h"
 
 static char directory[64];
 static int sync_errno, write_errno;
@@ -48,7 +49,7 @@ static int set_up(void **state)
 {
     snprintf(directory, sizeof directory, "%s/ddgate-storage-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(directory))
+    if (!scratch_folder(directory))
         return -1;
     sync_errno = write_errno = 0;
     disk = gw_segment_io_system;

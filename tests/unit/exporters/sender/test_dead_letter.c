@@ -15,6 +15,7 @@
 #include "core/config/config_diagnostic.h"
 #include "exporters/sender/dead_letter.h"
 #include "tests/unit/exporters/request_frames.h"
+#include "tests/unit/scratch.h"
 
 enum { PATH = 128, MOST = 16 };
 
@@ -28,7 +29,7 @@ struct fixture {
 static void begin(struct fixture *f, uint64_t max_size, const char *name)
 {
     *f = (struct fixture){.folder = "/tmp/dead_letter_XXXXXX"};
-    assert_non_null(mkdtemp(f->folder));
+    assert_non_null(scratch_folder(f->folder));
     snprintf(f->path, PATH, "%s/%s.jsonl", f->folder, name);
     snprintf(f->old, PATH, "%s/%s.old.jsonl", f->folder, name);
     gw_dead_letter_init(&f->d, gw_str_z(f->folder), max_size, name, "exporter=x");

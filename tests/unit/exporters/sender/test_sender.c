@@ -11,6 +11,7 @@
 #include "exporters/sender/probes.h"
 #include "gateway/run/modules.h"
 #include "tests/unit/exporters/request_frames.h"
+#include "tests/unit/scratch.h"
 
 static void small_frames_go_out_together_after_the_delay(void **state)
 {
@@ -952,7 +953,7 @@ static void a_successor_knows_what_was_set_aside(void **state)
     char folder[] = "/tmp/dead_letters_XXXXXX", path[64], old[64];
     struct bed *b = bed_new();
     struct threaded t;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder));
     snprintf(path, sizeof path, "%s/blackhole.jsonl", folder);
     snprintf(old, sizeof old, "%s/blackhole.old.jsonl", folder);
     b->conf[0].dead_letter_directory = gw_str_z(folder);

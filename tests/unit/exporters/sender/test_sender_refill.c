@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/diskqueue/disk_queue.h"
+#include "tests/unit/scratch.h"
 
 enum { POISON = 8, GOOD = 40, LEN = 10000 };
 
@@ -17,7 +18,7 @@ static struct gw_disk_queue *storage;
 static int set_up(void **state)
 {
     snprintf(directory, sizeof directory, "/tmp/ddgate-refill-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
+    return scratch_folder(directory) ? 0 : -1;
 }
 
 static int tear_down(void **state)

@@ -18,6 +18,7 @@
 
 #include "core/config/config_diagnostic.h"
 #include "gateway/admin/admin.h"
+#include "tests/unit/scratch.h"
 
 #define LINE "GET /healthz HTTP/1.1\r\n"
 #define GET LINE "Host: x\r\n\r\n"
@@ -41,7 +42,7 @@ static int setup(void **state)
 {
     static const struct gw_admin_source source;
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder));
     snprintf(path, sizeof path, "%s/socket", folder);
     admin = gw_admin_open(gw_str_z(path), NULL, &source, diagnostics);
     gw_diagnostics_drop(diagnostics);

@@ -22,6 +22,7 @@
 #include <zstd.h>
 
 #include "gateway/http/http.h"
+#include "tests/unit/scratch.h"
 
 enum { MAX_BODY = 256 * 1024, MAX_INFLATED = 1024 * 1024, GRACE_PERIOD_MS = 20000 };
 
@@ -705,7 +706,7 @@ static void unix_sockets(void **state)
     struct stat st;
     struct gw_listen_error why;
     char folder[] = "/tmp/ddgate-http-XXXXXX", path[64], want[64];
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder));
     snprintf(path, sizeof path, "%s/apm.socket", folder);
     init(&f, 64 * 1024 * 1024);
     start(&f, path);

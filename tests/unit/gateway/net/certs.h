@@ -19,6 +19,7 @@
 #include <gnutls/x509.h>
 
 #include "core/base/str.h"
+#include "tests/unit/scratch.h"
 
 enum { CERT_DAY = 86400 };
 
@@ -35,7 +36,7 @@ struct cert_folder {
 static inline void folder_open(struct cert_folder *f)
 {
     *f = (struct cert_folder){.path = "/tmp/ddgate-certs-XXXXXX"};
-    assert_non_null(mkdtemp(f->path));
+    assert_non_null(scratch_folder(f->path));
 }
 
 /* FOLDER/name. Good until CERT_PATHS calls later. */

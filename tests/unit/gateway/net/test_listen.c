@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "gateway/net/listen.h"
+#include "tests/unit/scratch.h"
 
 static void texts(void **state)
 {
@@ -139,7 +140,7 @@ static void socket_files(void **state)
     struct gw_listen_error why;
     struct stat st;
     int fd, other = -1;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder));
     snprintf(path, sizeof path, "%s/socket", folder);
     struct gw_address a = address(path);
     assert_int_equal(gw_listen_file(&a).ino, 0);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "translators/logs/log_scripts.h"
+#include "tests/unit/scratch.h"
 
 static char folder[64];
 
@@ -23,7 +24,7 @@ static void script(const char *name, const char *text)
 static int make_folder(void **state)
 {
     strcpy(folder, "/tmp/log_script.XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    return scratch_folder(folder) ? 0 : -1;
 }
 
 static int drop_folder(void **state)

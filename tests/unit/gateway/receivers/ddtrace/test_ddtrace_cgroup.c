@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
+#include "tests/unit/scratch.h"
 
 #define ID64 "34dc0b5e626f2c5c4c5170e34b10e7654ce36f0fcd532739f4445baabea03376"
 #define UID "2d3da189-6407-48e3-9ab6-78188d75e609"
@@ -49,7 +50,7 @@ static int setup(void **state)
 {
     snprintf(root, sizeof root, "/tmp/ddgate-cgroup-XXXXXX");
     *state = NULL;
-    return mkdtemp(root) ? 0 : -1;
+    return scratch_folder(root) ? 0 : -1;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)

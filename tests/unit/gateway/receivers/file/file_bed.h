@@ -34,10 +34,11 @@
 #include "core/delivery/trace_ids.h"
 #include "gateway/receivers/file/file_internal.h"
 #include "gateway/run/modules.h"
+#include "tests/unit/scratch.h"
 
 /* --- the system: these stand before the C library's --- */
 
-static gw_nsec ahead; /* of the monotonic clock */
+static gw_nsec ahead; /* of the moment when the monotonic clock was asked first: there it stands still */
 static ino_t unreadable;
 static int unreadable_errno;
 static bool head_only; /* the rest of it can be read */
@@ -56,9 +57,11 @@ int clock_gettime(clockid_t id, struct timespec *t)
     static int (*real)(clockid_t, struct timespec *);
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+    static gw_nsec first;
     int r = real(id, t);
     if (id == CLOCK_MONOTONIC) {
-        gw_nsec now = (gw_nsec)t->tv_sec * GW_SEC + t->tv_nsec + ahead;
+        first = first ? first : (gw_nsec)t->tv_sec * GW_SEC + t->tv_nsec;
+        gw_nsec now = first + ahead;
         *t = (struct timespec){.tv_sec = now / GW_SEC, .tv_nsec = now % GW_SEC};
     }
     return r;
@@ -193,7 +196,7 @@ static inline void bed_new(struct bed *b, size_t queue)
 {
     *b =
         (struct bed){.above = "/tmp/ddgate-reader-XXXXXX", .budget = {.limit = 64 << 20}, .open_files = 1024};
-    assert_non_null(mkdtemp(b->above)); /* what stands beside the folder is the test's, too */
+    assert_non_null(scratch_folder(b->above)); /* what stands beside the folder is the test's, too */
     snprintf(b->folder, sizeof b->folder, "%s/b", b->above);
     assert_int_equal(mkdir(b->folder, 0700), 0);
     snprintf(b->offsets, sizeof b->offsets, "%s/offsets", b->folder);
@@ -319,7 +322,6 @@ static inline void once(const struct bed *b, unsigned from, unsigned to)
 
 static inline void bed_drop(struct bed *b)
 {
-    char command[80];
     free(b->file);
     gw_queue_drop(b->queue);
     gw_diagnostics_drop(b->diagnostics);
@@ -327,8 +329,13 @@ static inline void bed_drop(struct bed *b)
     gw_trace_ids_drop(b->host.ids);
     gw_ledger_drop(b->ledger);
     gw_arena_fini(&b->arena);
-    snprintf(command, sizeof command, "rm -rf %s", b->above);
-    assert_int_equal(system(command), 0);
+}
+
+static inline void bed_end(struct bed *b)
+{
+    stop_reader(b);
+    close_reader(b);
+    bed_drop(b);
 }
 
 /* Without a folder to keep offsets in, unless the test names one. */

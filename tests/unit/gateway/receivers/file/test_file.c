@@ -24,6 +24,7 @@
 #include "core/delivery/trace_ids.h"
 #include "gateway/receivers/file/file_reader.h"
 #include "gateway/run/modules.h"
+#include "tests/unit/scratch.h"
 
 /* --- a system that is short of something: these stand before the C library's --- */
 
@@ -83,7 +84,7 @@ static void append(const char *path, const char *text)
 static void open_bed(struct bed *b)
 {
     *b = (struct bed){.folder = "/tmp/ddgate-file-XXXXXX", .budget = {.limit = 64 << 20}};
-    assert_non_null(mkdtemp(b->folder));
+    assert_non_null(scratch_folder(b->folder));
     snprintf(b->log, sizeof b->log, "%s/a.log", b->folder);
     snprintf(b->offsets, sizeof b->offsets, "%s/offsets", b->folder);
     gw_arena_init(&b->arena, 1 << 20);

@@ -11,12 +11,13 @@
 #include <cmocka.h>
 
 #include "gateway/receivers/file/file_reader.h"
+#include "tests/unit/scratch.h"
 
 static char folder[] = "/tmp/ddgate-copies-XXXXXX";
 
 static int make_folder(void **state)
 {
-    return mkdtemp(folder) ? 0 : -1;
+    return scratch_folder(folder) ? 0 : -1;
 }
 
 static int drop_folder(void **state)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "gateway/receivers/file/file_glob.h"
+#include "tests/unit/scratch.h"
 
 static void patterns_match_names(void **state)
 {
@@ -60,7 +61,7 @@ static int plant(void **state)
     static const char *const files[] = {"one.log",         "two.log",     "two.log.1",    "a/three.log",
                                         "a/b/log/out.log", "log/out.log", ".hidden/x.log"};
     char from[300];
-    if (!mkdtemp(root))
+    if (!scratch_folder(root))
         return -1;
     for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
         make(dirs[i], true);

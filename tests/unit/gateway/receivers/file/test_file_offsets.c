@@ -12,12 +12,13 @@
 #include <cmocka.h>
 
 #include "gateway/receivers/file/file_offsets.h"
+#include "tests/unit/scratch.h"
 
 static char folder[] = "/tmp/ddgate-offsets-XXXXXX", path[64];
 
 static int make_folder(void **state)
 {
-    if (!mkdtemp(folder))
+    if (!scratch_folder(folder))
         return -1;
     return snprintf(path, sizeof path, "%s/state", folder) < 0;
 }

@@ -28,9 +28,7 @@ static void a_restart_with_more_files_than_may_be_open_reads_nothing_twice(void 
     run_dry(&b);
     once(&b, 0, 400);
     assert_true(b.file->reader.open_n <= 8);
-    stop_reader(&b);
-    close_reader(&b);
-    open_reader(&b);
+    reload(&b);
     run_dry(&b);
     reload(&b);
     run_dry(&b);
@@ -41,9 +39,7 @@ static void a_restart_with_more_files_than_may_be_open_reads_nothing_twice(void 
     run_dry(&b);
     once(&b, 0, 440);
     assert_true(b.file->reader.open_n <= 8);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start(void **state)
@@ -71,9 +67,7 @@ static void files_renamed_out_of_sight_are_read_to_their_end_by_the_next_start(v
     for (unsigned i = 0; i < 42; i++)
         if (b.seen[i] != (i == 21 || i == 40 || i == 41 ? b.seen[i] : 1))
             fail_msg("line %u came %u times", i, b.seen[i]);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* Into a folder below, one beside, and one that only `olddir` names, while no gateway ran (one was killed, perhaps). */
@@ -174,9 +168,7 @@ static void a_file_that_cannot_be_read_waits_alone(void **state)
         once(&b, 100, 300);
         assert_int_equal(b.file->counts.failing, 0);
         assert_int_equal(b.file->counts.truncated, 0);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -204,14 +196,10 @@ static void what_could_not_be_read_of_a_file_that_is_gone_is_counted(void **stat
         assert_int_equal(b.file->counts.lost_bytes, renamed ? 0 : 10 * 110);
         assert_int_equal(b.file->counts.failing, 0);
         unreadable = 0;
-        stop_reader(&b);
-        close_reader(&b);
-        open_reader(&b);
+        reload(&b);
         run_dry(&b);
         once(&b, 0, renamed ? 20 : 10);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -235,9 +223,7 @@ static void a_known_file_that_cannot_be_read_at_the_start_is_not_another_one(voi
     take(&b);
     once(&b, 0, 20);
     assert_int_equal(b.file->counts.truncated, 0);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void a_hole_is_passed_over(void **state)
@@ -254,15 +240,11 @@ static void a_hole_is_passed_over(void **state)
     take(&b);
     once(&b, 0, 3);
     assert_true(reads < 100);
-    stop_reader(&b);
-    close_reader(&b);
-    open_reader(&b);
+    reload(&b);
     append_lines(&b, "hole.log", 3, 4);
     run_dry(&b);
     once(&b, 0, 4);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* A line that goes on behind a hole, too. */
@@ -280,9 +262,7 @@ static void a_hole_within_a_line_is_passed_over(void **state)
     take(&b);
     once(&b, 0, 2);
     assert_true(reads < 100);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* A file that has more and more to read, and a disk that is slow. */
@@ -305,9 +285,7 @@ static void what_was_read_does_not_wait_for_those_that_have_more(void **state)
     take(&b);
     once(&b, 0, 2);
     slow = 0;
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* --- stalls --- */
@@ -325,9 +303,7 @@ static void a_stop_while_the_queue_is_full_reads_nothing_twice(void **state)
     run_dry(&b);
     once(&b, 0, 100);
     once(&b, LINES - 1, LINES);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void what_no_queue_took_is_read_by_the_next_reader(void **state)
@@ -348,9 +324,7 @@ static void what_no_queue_took_is_read_by_the_next_reader(void **state)
         struct gw_ledger_view v;
         gw_ledger_read(b.ledger, &v);
         assert_int_equal(v.signal[GW_LOGS].received, 151); /* each counted once */
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -375,9 +349,7 @@ static void what_is_delivered_during_a_reload_is_not_read_again(void **state)
         }
         run_dry(&b);
         once(&b, 0, 2100);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -421,9 +393,7 @@ static void a_file_deleted_during_a_stall_survives_reloads(void **state)
         once(&b, 0, 100);
         run(&b, 20 * GW_SEC);
         assert_int_equal(b.file->reader.tails_n, 1);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -476,9 +446,7 @@ static void a_file_that_cannot_be_opened_is_tried_and_counted(void **state)
     run(&b, 11 * GW_SEC);
     take(&b);
     once(&b, 0, 3);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* A folder that cannot be listed is logged once, and when that is over. */
@@ -502,9 +470,7 @@ static void a_folder_that_cannot_be_listed_is_logged_and_counted(void **state)
     take(&b);
     once(&b, 0, 1);
     assert_int_equal(b.file->counts.failing, 0);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* By whom a link was made decides whether it is followed. */
@@ -532,9 +498,7 @@ static void links_of_other_users_are_not_followed(void **state)
         assert_int_equal(b.seen[0], cases[i].read);
         assert_int_equal(b.file->counts.failing, !cases[i].read);
         assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, !cases[i].read);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -553,9 +517,7 @@ static void what_was_given_up_is_read_though_the_file_rests(void **state)
     run(&b, 20 * GW_SEC);
     take(&b);
     once(&b, 0, 10);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void the_rest_of_a_line_that_comes_late_is_waited_for_after_a_stall_too(void **state)
@@ -573,9 +535,7 @@ static void the_rest_of_a_line_that_comes_late_is_waited_for_after_a_stall_too(v
     struct gw_ledger_view v;
     gw_ledger_read(b.ledger, &v);
     assert_int_equal(v.signal[GW_LOGS].received, 3); /* the two halves are one record */
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void a_wait_for_room_ends_with_an_event(void **state)
@@ -587,9 +547,7 @@ static void a_wait_for_room_ends_with_an_event(void **state)
     gw_nsec end = gw_now() + 60 * GW_SEC;
     file_reader_wait(&b.file->reader, end);
     assert_true(gw_now() < end);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* --- offsets and the disk --- */
@@ -631,9 +589,7 @@ static void offsets_wait_for_the_disk_queue(void **state)
     assert_int_equal(file_offsets_load(b.offsets, &o, why), FILE_OFFSETS_LOADED);
     assert_int_equal(o.files[0].offset, 10 * 110);
     file_offsets_fini(&o);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 int main(void)

@@ -30,9 +30,7 @@ static void two_rotations_in_a_stall_lose_nothing(void **state)
     run_dry(&b);
     once(&b, 0, 300);
     assert_int_equal(b.file->counts.lost_bytes, 0);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void what_a_truncation_loses_is_counted(void **state)
@@ -49,9 +47,7 @@ static void what_a_truncation_loses_is_counted(void **state)
     assert_int_equal(gw_log_counts().lines[GW_WARNING] - logged, 1);
     run_dry(&b);
     once(&b, 0, 20);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static struct file_tail *tail_of(const struct bed *b, const char *name)
@@ -85,9 +81,7 @@ static void what_was_read_before_a_truncation_is_passed_on(void **state)
         if (held)
             once(&b, 0, 550);
         met += held;
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
     assert_in_range(met, 1, 7);
 }
@@ -127,23 +121,17 @@ static void a_copy_that_ends_before_its_original_did_is_not_read_twice(void **st
         assert_int_equal(truncate(in(&b, "app.log"), 0), 0);
         append_lines(&b, "app.log", 41, 43);
         if (how & 8) {
-            stop_reader(&b);
-            close_reader(&b);
-            open_reader(&b);
+            reload(&b);
         }
         run_dry(&b);
         once(&b, 0, lines);
         once(&b, 41, 43);
         assert_in_range(b.seen[40], 0, 1);
-        stop_reader(&b);
-        close_reader(&b);
-        open_reader(&b);
+        reload(&b);
         run_dry(&b);
         once(&b, 0, lines);
         once(&b, 41, 43);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -181,9 +169,7 @@ static void a_copy_that_is_gone_at_once_is_read(void **state)
         run_dry(&b);
         once(&b, 0, 30);
         once(&b, 31, 33);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -231,9 +217,7 @@ static void what_was_compressed_before_it_was_read_is_read(void **state)
             run_dry(&b);
             once(&b, 0, 42);
             assert_int_equal(b.delivered, 42);
-            stop_reader(&b);
-            close_reader(&b);
-            open_reader(&b);
+            reload(&b);
         }
         stop_reader(&b);
         close_reader(&b);
@@ -320,9 +304,7 @@ static void a_copy_in_another_folder_is_not_read_twice(void **state)
     append_lines(&b, "logs/app.log", 21, 22);
     run_dry(&b);
     once(&b, 0, 22);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* What comes between the copy and the truncation is seen while a queue is full. */
@@ -348,9 +330,7 @@ static void what_is_in_no_copy_is_counted(void **state)
         once(&b, 0, read + 5);
         once(&b, 100, 110);
         assert_int_equal(b.delivered, read + 5 + 10 + 1);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -378,9 +358,7 @@ static void a_rotation_during_a_scan_reads_nothing_twice(void **state)
         open_reader(&b);
         if (known) {
             run_dry(&b);
-            stop_reader(&b);
-            close_reader(&b);
-            open_reader(&b);
+            reload(&b);
         }
         snprintf(path, sizeof path, "%s", in(&b, "app.log.1"));
         racing = &b;
@@ -390,14 +368,10 @@ static void a_rotation_during_a_scan_reads_nothing_twice(void **state)
         assert_null(before_open);
         once(&b, 0, 30);
         assert_int_equal(b.file->counts.truncated, 0);
-        stop_reader(&b);
-        close_reader(&b);
-        open_reader(&b);
+        reload(&b);
         run_dry(&b);
         once(&b, 0, 30);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -432,20 +406,14 @@ static void a_truncation_during_a_comparison_reads_nothing_twice(void **state)
         run(&b, 2 * GW_SEC);
         assert_null(after_read);
         if (restart) {
-            stop_reader(&b);
-            close_reader(&b);
-            open_reader(&b);
+            reload(&b);
         }
         run_dry(&b);
         once(&b, 0, 22);
-        stop_reader(&b);
-        close_reader(&b);
-        open_reader(&b);
+        reload(&b);
         run_dry(&b);
         once(&b, 0, 22);
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -485,9 +453,7 @@ static void a_truncation_behind_a_read_finds_the_copy(void **state)
             once(&b, 21, 22);
             assert_int_equal(b.seen[20], !stopped && !compared);
         }
-        stop_reader(&b);
-        close_reader(&b);
-        bed_drop(&b);
+        bed_end(&b);
     }
 }
 
@@ -523,9 +489,7 @@ static void a_copy_with_the_inode_of_another_file_is_not_read(void **state)
     run_dry(&b);
     once(&b, 0, 22);
     once(&b, 30, 40);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* What was a copy of a file that is gone is known from then on. */
@@ -544,14 +508,10 @@ static void a_copy_whose_original_is_deleted_is_not_read_by_the_next_start(void 
     assert_int_equal(unlink(in(&b, "app.log")), 0);
     run(&b, 30 * GW_SEC);
     take(&b);
-    stop_reader(&b);
-    close_reader(&b);
-    open_reader(&b);
+    reload(&b);
     run_dry(&b);
     once(&b, 0, 20);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* Many rotations in one second: only the newest copy holds what was not read. */
@@ -577,9 +537,7 @@ static void the_newest_copy_of_a_second_is_the_one(void **state)
     open_reader(&b);
     run_dry(&b);
     once(&b, 0, 20);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* Nothing is known of an empty file, so nothing of it can have changed. */
@@ -597,9 +555,7 @@ static void an_empty_file_is_no_truncated_one(void **state)
     run_dry(&b);
     once(&b, 0, 1);
     assert_int_equal(b.file->counts.truncated, 0);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* --- symbolic links --- */
@@ -623,9 +579,7 @@ static void a_rotation_behind_a_symbolic_link_is_seen_at_once(void **state)
     run(&b, 200 * GW_MSEC);
     take(&b);
     once(&b, 0, 4);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 /* Where no event tells of it. */
@@ -648,9 +602,7 @@ static void a_link_that_leads_nowhere_is_looked_at_every_poll(void **state)
     run(&b, 2 * GW_SEC);
     take(&b);
     once(&b, 0, 2);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 static void a_link_that_is_swapped_often_is_followed(void **state)
@@ -669,9 +621,7 @@ static void a_link_that_is_swapped_often_is_followed(void **state)
     }
     run_dry(&b);
     once(&b, 0, 50);
-    stop_reader(&b);
-    close_reader(&b);
-    bed_drop(&b);
+    bed_end(&b);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "tests/unit/gateway/receivers/stream/stream_rig.h"
+#include "tests/unit/scratch.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -125,7 +126,7 @@ static void kinds_of_sockets(void **state)
     };
     char folder[] = "/tmp/ddgate-stream-XXXXXX", path[2][64];
     struct rig *r = *state;
-    assert_non_null(mkdtemp(folder));
+    assert_non_null(scratch_folder(folder));
     rig_open(r, SIZE_MAX);
     snprintf(path[0], sizeof path[0], "%s/stream", folder);
     snprintf(path[1], sizeof path[1], "%s/datagram", folder);
