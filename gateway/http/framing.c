@@ -162,6 +162,8 @@ static size_t version(struct gw_framing *f, const char *at, size_t n, bool *skip
         f->name[f->n++] = at[i++];
     if (form[f->n] && i < n)
         return fail(f, at[i] == '\n' ? line_fault('\n') : "the request line does not end with HTTP/1.1");
+    if (!form[f->n] && f->name[5] == '2')
+        return fail(f, "HTTP/2 comes to a port of HTTP/1.1: OTLP over gRPC is taken on port 4317");
     if (!form[f->n]) {
         f->http_1_0 = f->name[5] == '1' && f->name[7] == '0';
         enter(f, NAME);

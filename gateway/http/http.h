@@ -201,6 +201,8 @@ struct gw_http_site {
      * Answers that end the connection before the body has come stay as they are. */
     void (*word_error)(void *ctx, const struct gw_http_request *, const struct gw_err *,
                        struct gw_http_reply *);
+    /* where else this path is served, for the one who is answered 404 here; NULL: it is not known. May be NULL */
+    const char *(*elsewhere)(gw_str path);
     struct gw_http_limits limits;
     /* of those who come by TCP; the first site's of an address apply to it */
     struct gw_client_limits_conf client_limits;

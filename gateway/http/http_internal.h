@@ -324,7 +324,7 @@ struct gw_http_request gw_http_seen(struct conn *);
 /* http_response.c */
 /* Through libmicrohttpd; the connection is kept. */
 enum MHD_Result gw_http_answer(struct conn *, const struct gw_http_reply *);
-enum MHD_Result gw_http_answer_error(struct conn *, const struct gw_err *);
+enum MHD_Result gw_http_answer_error(struct conn *, struct gw_err *);
 /* Straight to the socket, and that was the connection's last: for answers that cannot wait for the body.
  * Drops the body. */
 void gw_http_refuse(struct conn *, const struct gw_err *);

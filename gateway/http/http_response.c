@@ -140,9 +140,21 @@ static const char *allowed(unsigned methods)
     return names[reads && writes ? 2 : writes];
 }
 
-enum MHD_Result gw_http_answer_error(struct conn *c, const struct gw_err *err)
+static void add_where(const struct conn *c, struct gw_err *err)
+{
+    const struct binding *b = c->req.binding;
+    const char *words = NULL;
+    for (size_t i = 0; i < b->sites_n && !words; i++)
+        words = b->sites[i]->elsewhere ? b->sites[i]->elsewhere(c->req.path) : NULL;
+    if (words)
+        (void)gw_fail(err, err->code, 0, "%s", words);
+}
+
+enum MHD_Result gw_http_answer_error(struct conn *c, struct gw_err *err)
 {
     struct gw_http_reply r = {0};
+    if (err->code == GW_NOT_FOUND)
+        add_where(c, err);
     gw_http_note_refusal(c, err);
     gw_http_reply_error(&r, &c->worker->arena, err, 0);
     if (c->req.site->word_error) {

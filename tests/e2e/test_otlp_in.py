@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import socket
 import struct
 
 import pytest
@@ -108,29 +109,64 @@ def status(answer):
     return status_pb2.Status.FromString(answer.body)
 
 
+def as_json(request):
+    """As an SDK writes it: json_format's form, but with ids in hexadecimal."""
+    document = json_format.MessageToDict(request)
+    change_ids(document, lambda text: base64.b64decode(text).hex())
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize("encoding", ["protobuf", "json"])
 @pytest.mark.parametrize("signal", REQUESTS)
-def test_every_signal_arrives_as_it_was(make_otlp, signal):
+def test_every_signal_arrives_as_it_was(make_otlp, signal, encoding):
     gate = make_otlp([{"type": "stdout", "format": "otlp_json"}])
     request = REQUESTS[signal]()
-    answer = post(gate, request, signal)
-    assert (answer.status, answer.type, answer.body) == (200, "application/x-protobuf", b"")
+    if encoding == "json":
+        answer = post(gate, as_json(request), signal, {"Content-Type": "application/json; charset=utf-8"})
+        assert (answer.status, answer.type, answer.body) == (200, "application/json", b"{}")
+    else:
+        answer = post(gate, request, signal)
+        assert (answer.status, answer.type, answer.body) == (200, "application/x-protobuf", b"")
     line = gate.wait_stdout(lambda text: text.endswith("\n"), "the request").splitlines()[0]
     document = json.loads(line)
-    for parts in document.values():  # ids are hexadecimal in OTLP/JSON, which json_format does not know
-        hexadecimal_ids(parts)
+    change_ids(document, lambda text: base64.b64encode(bytes.fromhex(text)).decode())
     assert json_format.ParseDict(document, type(request)()) == request
 
 
-def hexadecimal_ids(value):
+def change_ids(value, change):
+    """Those of OTLP/JSON are hexadecimal, which json_format does not know."""
     if isinstance(value, list):
         for one in value:
-            hexadecimal_ids(one)
+            change_ids(one, change)
     elif isinstance(value, dict):
         for key, inner in value.items():
             if key in ("traceId", "spanId", "parentSpanId"):
-                value[key] = base64.b64encode(bytes.fromhex(inner)).decode()
+                value[key] = change(inner)
             else:
-                hexadecimal_ids(inner)
+                change_ids(inner, change)
+
+
+def test_json_is_answered_in_json(make_otlp, sink):
+    gate = make_otlp([grpc(sink)])
+    media = {"Content-Type": "application/json"}
+    request = traces(2)
+    request.resource_spans[0].scope_spans[0].spans[0].trace_id = bytes(16)
+    answer = post(gate, gzip.compress(as_json(request)), headers={**media, "Content-Encoding": "gzip"})
+    partial = json.loads(answer.body)["partialSuccess"]
+    assert partial["rejectedSpans"] == "1" and "the trace id is zero or absent (1)" in partial["errorMessage"]
+    sink.wait_spans(1)
+    bad = post(gate, b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "xyz"}]}]}]}', headers=media)
+    assert (bad.status, bad.type) == (400, "application/json")
+    said = json.loads(bad.body)
+    assert said["code"] == 3 and "payload is not well-formed JSON at offset" in said["message"]
+    assert "is no id in hexadecimal" in said["message"]
+    assert post(gate, b"[" * 10_000, headers=media).status == 400
+
+
+def test_a_large_json_request(make_otlp, sink):
+    gate = make_otlp([grpc(sink)])
+    assert post(gate, as_json(traces(3000)), headers={"Content-Type": "application/json"}).status == 200
+    sink.wait_spans(3000)
 
 
 def test_a_body_goes_through_byte_for_byte(make_otlp, http_sink):
@@ -310,3 +346,48 @@ def test_a_reload_takes_no_request_away(make_otlp, sink):
     gate.wait_stderr("the configuration was read again")
     gate._until(lambda: post(gate, traces(500)).status == 413, "the new limit does not hold")  # pylint: disable=protected-access
     assert post(gate, traces(1), connection=connection).status == 200
+
+
+def test_resources(make_otlp, sink):
+    gate = make_otlp([grpc(sink)], resource={"set": ["team=core", "service.name=cart"], "default": {"site": "north", "k": "no"}})
+    request = traces(2)
+    for key, text in (("k", "yes"), ("sls.otel.project", "p"), ("sls.otel.aksecret", "a-secret")):
+        one = request.resource_spans[0].resource.attributes.add()
+        one.key, one.value.string_value = key, text
+    assert post(gate, request).status == 200
+    sink.wait_spans(2)
+    assert sink.spans[0].resource == {"k": "yes", "team": "core", "service.name": "cart", "site": "north"}
+    gate.wait_stderr("an application puts credentials into its resource (sls.otel.*): they are taken out")
+    assert b'ddgate_otlp_credentials_total{receiver="otlp"} 2' in gate.admin("/metrics").body
+    assert "a-secret" not in gate.stderr
+
+
+def test_credentials_stay_where_that_is_asked(make_otlp, sink):
+    gate = make_otlp([grpc(sink)], resource={"keep_credentials": True})
+    request = traces(1)
+    one = request.resource_spans[0].resource.attributes.add()
+    one.key, one.value.string_value = "sls.otel.project", "p"
+    assert post(gate, request).status == 200
+    sink.wait_spans(1)
+    assert sink.spans[0].resource["sls.otel.project"] == "p"
+
+
+def test_tracers_on_the_wrong_port_are_told(make_otlp, sink):
+    port = free_port()
+    gate = make_otlp([grpc(sink)], receivers=({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},))
+    answer = gate.put("/v0.4/traces", v04([dd_span()]))
+    assert answer.status == 404 and "Datadog's tracers are for the receiver ddtrace, on port 8126" in status(answer).message
+    gate.wait_stderr("Datadog's tracers are for the receiver ddtrace")
+    gate.port = port
+    answer = post(gate, traces())
+    assert answer.status == 404 and b"OTLP is for the receiver otlp, over HTTP on port 4318" in answer.body
+    gate.wait_stderr("OTLP is for the receiver otlp")
+
+
+def test_grpc_on_the_port_of_http_is_told(make_otlp, sink):
+    gate = make_otlp([grpc(sink)])
+    with socket.create_connection(("127.0.0.1", gate.port)) as s:
+        s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        answer = s.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"OTLP over gRPC is taken on port 4317" in answer
+    gate.wait_stderr("HTTP/2 comes to a port of HTTP/1.1: OTLP over gRPC is taken on port 4317")

@@ -120,6 +120,16 @@ static void open_sampling(struct ddtrace *d, struct gw_diagnostics *diagnostics)
         d->sampler = dd_sampler_new(&conf);
 }
 
+/* OpenTelemetry's SDKs that were given the port of an agent. */
+static const char *elsewhere(gw_str path)
+{
+    bool of_sdk = gw_str_eq(path, GW_STR("/v1/traces")) || gw_str_eq(path, GW_STR("/v1/logs")) ||
+                  gw_str_eq(path, GW_STR("/v1/metrics"));
+    return of_sdk ? "this port takes what Datadog's tracers send; OTLP is for the receiver otlp, over HTTP "
+                    "on port 4318"
+                  : NULL;
+}
+
 static void describe_site(struct ddtrace *d)
 {
     size_t n = sizeof routes / sizeof *routes;
@@ -135,6 +145,7 @@ static void describe_site(struct ddtrace *d)
         .headers_n = 2,
         .ctx = d,
         .refused = ddtrace_refused,
+        .elsewhere = elsewhere,
         .limits = GW_HTTP_LIMITS(&d->conf),
         .delay = {gw_fanout_delays_now, d->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };

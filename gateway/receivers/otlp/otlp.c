@@ -6,6 +6,7 @@
 #include "gateway/receivers/otlp/otlp_receiver.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
@@ -34,6 +35,15 @@ static const struct gw_http_route routes[] = {
      .handle = otlp_http_export},
 };
 
+/* Tracers of Datadog that were given this port. */
+static const char *elsewhere(gw_str path)
+{
+    bool of_tracer = gw_str_starts(path, GW_STR("/v0.")) || gw_str_starts(path, GW_STR("/v1.0/")) ||
+                     gw_str_eq(path, GW_STR("/info"));
+    return of_tracer ? "this port takes OTLP; Datadog's tracers are for the receiver ddtrace, on port 8126"
+                     : NULL;
+}
+
 static void describe_site(struct otlp_receiver *o)
 {
     o->site = (struct gw_http_site){
@@ -42,6 +52,7 @@ static void describe_site(struct otlp_receiver *o)
         .routes_n = sizeof routes / sizeof *routes,
         .ctx = o,
         .word_error = otlp_http_word_error,
+        .elsewhere = elsewhere,
         .limits = GW_HTTP_LIMITS(&o->conf),
         .delay = {gw_fanout_delays_now, o->host->fanout, GW_TRACES, GW_HTTP_LONGEST_DELAY},
     };
@@ -93,6 +104,26 @@ static void open_listeners(struct otlp_receiver *o, struct gw_diagnostics *diagn
         o->grpc = otlp_grpc_open(o, o->open.path, &o->grpc_port, diagnostics);
 }
 
+static struct otlp_attribute *copy_map(const struct gw_map *map, struct otlp_attribute *to)
+{
+    for (size_t i = 0; i < map->n; i++)
+        *to++ = (struct otlp_attribute){map->items[i].key, map->items[i].value};
+    return to;
+}
+
+static void make_policy(struct otlp_receiver *o)
+{
+    const struct gw_map *set = &o->conf.resource_set, *missing = &o->conf.resource_default;
+    o->policy_attributes = calloc(set->n + missing->n + 1, sizeof *o->policy_attributes);
+    GW_ASSERT(o->policy_attributes);
+    o->policy = (struct otlp_resource_policy){.set = o->policy_attributes,
+                                              .set_n = set->n,
+                                              .missing = copy_map(set, o->policy_attributes),
+                                              .missing_n = missing->n,
+                                              .takes_credentials_out = !o->conf.keep_credentials};
+    copy_map(missing, o->policy_attributes + set->n);
+}
+
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
                           struct gw_diagnostics *diagnostics)
 {
@@ -102,6 +133,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     o->host = host;
     o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
     describe_site(o);
+    make_policy(o);
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);
     bool none = o->open.listeners == 0 && !o->grpc && !host->check;
@@ -149,6 +181,8 @@ static void close_(void *ctx)
     struct otlp_receiver *o = ctx;
     otlp_grpc_close(o->grpc);
     o->grpc = NULL;
+    free(o->policy_attributes);
+    o->policy_attributes = NULL;
     gw_listener_access_close(&o->access);
 }
 
@@ -163,6 +197,8 @@ static const struct gw_metric metrics[] = {
                   "Requests of which some items were refused: the answer's partial_success says why."),
     GW_COUNTER_AT(struct otlp_receiver, counts.malformed, "otlp_malformed_requests_total",
                   "Requests that are not well-formed, and of which nothing was used."),
+    GW_COUNTER_AT(struct otlp_receiver, counts.credentials, "otlp_credentials_total",
+                  "Credentials (sls.otel.*) that were taken out of resources."),
     GW_METRICS_END,
 };
 

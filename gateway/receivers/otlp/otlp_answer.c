@@ -1,4 +1,4 @@
-/* otlp_answer.c: The messages of answers, in protobuf. They are written into a small buffer on the stack and copied
+/* otlp_answer.c: The messages of answers, in protobuf and in JSON. They are written into a small buffer on the stack and copied
  * into the request's arena. Pure; called by who answers, on any thread.
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -54,8 +54,34 @@ static gw_str reason_text(const struct otlp_taken *t, char *out)
     return gw_str_n(out, (size_t)n);
 }
 
-gw_str otlp_answer_taken(const struct otlp_taken *t, struct gw_arena *arena)
+/* Text within quotes of JSON. Twice its length is room enough: control characters become blanks. */
+static gw_str quotable(gw_str s, struct gw_arena *arena)
 {
+    char *out = gw_arena_raw(arena, 2 * s.len + 1, 1), *p = out;
+    for (size_t i = 0; out && i < s.len; i++) {
+        if (s.ptr[i] == '"' || s.ptr[i] == '\\')
+            *p++ = '\\';
+        *p++ = (unsigned char)s.ptr[i] < ' ' ? ' ' : s.ptr[i];
+    }
+    return out ? gw_str_n(out, (size_t)(p - out)) : GW_NOSTR;
+}
+
+static gw_str taken_json(const struct otlp_taken *t, enum gw_signal signal, struct gw_arena *arena)
+{
+    static const char *const rejected[GW_SIGNALS] = {
+        [GW_TRACES] = "rejectedSpans", [GW_LOGS] = "rejectedLogRecords", [GW_METRICS] = "rejectedDataPoints"};
+    char text[TEXT];
+    if (!t->refused)
+        return GW_STR("{}");
+    gw_str why = quotable(reason_text(t, text), arena);
+    return gw_arena_printf(arena, "{\"partialSuccess\":{\"%s\":\"%llu\",\"errorMessage\":\"%.*s\"}}",
+                           rejected[signal], (unsigned long long)t->refused, GW_FMT(why));
+}
+
+gw_str otlp_answer_taken(const struct otlp_taken *t, enum gw_signal signal, bool json, struct gw_arena *arena)
+{
+    if (json)
+        return taken_json(t, signal, arena);
     uint8_t inner[MESSAGE], outer[MESSAGE], *p = inner;
     char text[TEXT];
     if (!t->refused)
@@ -101,11 +127,14 @@ static uint8_t *put_retry_info(uint8_t *p, int seconds)
     return put_text(p, STATUS_DETAILS, gw_str_n((char *)any, (size_t)(end - any)));
 }
 
-gw_str otlp_answer_status(const struct gw_err *err, int retry_after, struct gw_arena *arena)
+gw_str otlp_answer_status(const struct gw_err *err, int retry_after, bool json, struct gw_arena *arena)
 {
-    uint8_t out[MESSAGE], *p = put_number(out, STATUS_CODE, (unsigned)otlp_answer_code(err->code));
     char text[TEXT];
     gw_http_error_text(err, text, sizeof text);
+    if (json)
+        return gw_arena_printf(arena, "{\"code\":%d,\"message\":\"%.*s\"}", otlp_answer_code(err->code),
+                               GW_FMT(quotable(gw_str_z(text), arena)));
+    uint8_t out[MESSAGE], *p = put_number(out, STATUS_CODE, (unsigned)otlp_answer_code(err->code));
     p = put_text(p, STATUS_MESSAGE, gw_str_z(text));
     if (retry_after)
         p = put_retry_info(p, retry_after);

@@ -143,7 +143,7 @@ static void answer_error(struct otlp_call *c, const struct gw_err *err)
     int status = otlp_answer_code(err->code);
     gw_log(http >= 429 ? GW_INFO : GW_WARNING, component, "a request over gRPC is answered %d: %.*s", status,
            GW_FMT(first));
-    answer(c, status, first, GW_NOSTR, otlp_answer_status(err, seconds, &w->arena));
+    answer(c, status, first, GW_NOSTR, otlp_answer_status(err, seconds, false, &w->arena));
 }
 
 /* --- a call comes --- */
@@ -264,7 +264,8 @@ static void export(struct otlp_call *c)
     if (err.code)
         answer_error(c, &err);
     else
-        answer(c, GRPC_STATUS_OK, GW_NOSTR, otlp_answer_taken(&taken, &w->arena), GW_NOSTR);
+        answer(c, GRPC_STATUS_OK, GW_NOSTR,
+               otlp_answer_taken(&taken, (enum gw_signal)c->method, false, &w->arena), GW_NOSTR);
     if (!err.code && taken.refused)
         otlp_log_faults(o, &taken, gw_signal_name((enum gw_signal)c->method));
     gw_arena_reset(&w->arena, ARENA_KEEP);

@@ -6,8 +6,9 @@
 #include "core/base/log.h"
 #include "core/delivery/fanout.h"
 #include "gateway/receivers/otlp/otlp_receiver.h"
+#include "translators/otlp/otlp_json_in.h"
 
-static const char protobuf[] = "application/x-protobuf";
+static const char protobuf[] = "application/x-protobuf", json[] = "application/json";
 
 static bool is_media(gw_str type, gw_str name)
 {
@@ -20,14 +21,20 @@ static bool is_protobuf(gw_str type)
     return is_media(type, GW_STR("application/x-protobuf")) || is_media(type, GW_STR("application/protobuf"));
 }
 
+static bool is_json(gw_str type)
+{
+    return is_media(type, GW_STR("application/json"));
+}
+
 /* Of answers of the server, too: a status in plain text is none that an exporter can read. */
 void otlp_http_word_error(void *ctx, const struct gw_http_request *q, const struct gw_err *err,
                           struct gw_http_reply *r)
 {
-    gw_str status = otlp_answer_status(err, r->retry_after, q->arena);
+    bool in_json = is_json(q->content_type);
+    gw_str status = otlp_answer_status(err, r->retry_after, in_json, q->arena);
     if (!status.len) /* no memory: the text that is there will do */
         return;
-    r->type = protobuf;
+    r->type = in_json ? json : protobuf;
     r->body = status;
 }
 
@@ -45,9 +52,27 @@ static void refuse(struct otlp_receiver *o, const struct gw_http_request *q, con
     otlp_http_word_error(o, q, err, r);
 }
 
+static enum gw_code take_json(struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q,
+                              struct otlp_taken *taken, struct gw_err *err)
+{
+    struct otlp_buf w = {.account = q->arena->account};
+    gw_budget_begin(q->arena->account);
+    enum gw_code code =
+        otlp_json_read((enum otlp_message)(OTLP_TRACES_REQUEST + signal), q->body, q->arena, &w, err);
+    if (code == GW_BAD_JSON)
+        atomic_fetch_add_explicit(&o->counts.malformed, 1, memory_order_relaxed);
+    code = gw_arena_refusal(q->arena, code, "the request in protobuf", err);
+    if (!code)
+        code = otlp_take(o, signal, otlp_written(&w), q->arena, taken, err);
+    otlp_fini(&w);
+    return code;
+}
+
 static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const struct gw_http_request *q,
                          struct otlp_taken *taken, struct gw_err *err)
 {
+    if (is_json(q->content_type))
+        return take_json(o, signal, q, taken, err);
     if (!is_protobuf(q->content_type))
         return gw_fail(err, GW_BAD_OTLP_MEDIA_TYPE, 0, "%.*s", GW_FMT(q->content_type));
     return otlp_take(o, signal, q->body, q->arena, taken, err);
@@ -67,6 +92,7 @@ void otlp_http_export(void *ctx, const struct gw_http_route *route, const struct
     }
     if (taken.refused)
         otlp_log_faults(o, &taken, route->path);
-    r->type = protobuf;
-    r->body = otlp_answer_taken(&taken, q->arena);
+    bool in_json = is_json(q->content_type);
+    r->type = in_json ? json : protobuf;
+    r->body = otlp_answer_taken(&taken, (enum gw_signal)route->tag, in_json, q->arena);
 }

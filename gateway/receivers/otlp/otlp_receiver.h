@@ -27,6 +27,7 @@
 #include "gateway/http/http_open.h"
 #include "gateway/receiver_host.h"
 #include "translators/otlp/otlp_check.h"
+#include "translators/otlp/otlp_resource.h"
 
 #define OTLP_HTTP_LISTEN "127.0.0.1:4318, [::1]:4318"
 #define OTLP_GRPC_LISTEN "127.0.0.1:4317, [::1]:4317"
@@ -46,7 +47,15 @@
       "How long a connection is kept without a request.")                                                    \
     X(count, connections, "connections", "1000", "1", "100000",                                              \
       "Most connections at a time, over all HTTP receivers; see ddtrace.")                                   \
-    GW_LISTENER_ACCESS_OPTS(X)
+    GW_LISTENER_ACCESS_OPTS(X)                                                                               \
+    X(map, resource_set, "resource.set", "", "", "",                                                         \
+      "Resource attributes to put on all; they win over what applications say.")                             \
+    X(map, resource_default, "resource.default", "", "", "",                                                 \
+      "Resource attributes where an application says nothing of them.")                                      \
+    X(flag, keep_credentials, "resource.keep_credentials", "false", "", "",                                  \
+      "Leave sls.otel.* in resources, which holds keys where an application is set up as SLS's manual "      \
+      "says: "                                                                                               \
+      "every exporter, disk and log behind then gets them. The exporter sls adds its own in any case.")
 
 struct otlp_conf {
     OTLP_OPTS(GW_FIELD)
@@ -57,6 +66,8 @@ struct otlp_counts {
     atomic_uint_least64_t requests[GW_SIGNALS]; /* that were taken */
     atomic_uint_least64_t malformed;            /* that are not well-formed */
     atomic_uint_least64_t faulty;               /* that were taken in part */
+    atomic_uint_least64_t credentials;          /* attributes that were taken out */
+    atomic_bool said_credentials;               /* to the log */
 };
 
 struct otlp_grpc;
@@ -69,6 +80,8 @@ struct otlp_receiver {
     struct gw_http_open open;
     struct otlp_grpc *grpc; /* NULL: no port of it is open */
     int grpc_port;          /* of the first; 0: none */
+    struct otlp_resource_policy policy;
+    struct otlp_attribute *policy_attributes; /* malloc'd; the policy points into it */
     struct otlp_counts counts;
 };
 
@@ -84,12 +97,12 @@ struct otlp_taken {
 enum gw_code otlp_take(struct otlp_receiver *, enum gw_signal, gw_str body, struct gw_arena *,
                        struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
 
-/* The answer's message, in the arena; empty where all was taken, or where there is no memory for it. */
-gw_str otlp_answer_taken(const struct otlp_taken *, struct gw_arena *);
-/* google.rpc.Status of an error: its gRPC code, its words and its place; with retry_after (seconds, 0: none)
- * RetryInfo as well. */
-gw_str otlp_answer_status(const struct gw_err *, int retry_after, struct gw_arena *);
-
+/* The answer's message, in the arena: in protobuf, or in JSON as the request was. Empty in protobuf where all was
+ * taken, or where there is no memory for it. */
+gw_str otlp_answer_taken(const struct otlp_taken *, enum gw_signal, bool json, struct gw_arena *);
+/* google.rpc.Status of an error: its gRPC code, its words and its place; in protobuf with retry_after (seconds, 0:
+ * none) RetryInfo as well. */
+gw_str otlp_answer_status(const struct gw_err *, int retry_after, bool json, struct gw_arena *);
 /* The gRPC code of an error. */
 int otlp_answer_code(enum gw_code);
 

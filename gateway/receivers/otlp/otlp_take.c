@@ -123,6 +123,33 @@ static enum gw_code cut(struct frame_list *l, gw_str body, const struct otlp_con
     return gw_arena_refusal(l->arena, GW_BUDGET, "the request's frames", err);
 }
 
+/* --- resources --- */
+
+static void note_credentials(struct otlp_receiver *o, uint64_t n)
+{
+    if (!n)
+        return;
+    atomic_fetch_add_explicit(&o->counts.credentials, n, memory_order_relaxed);
+    if (!atomic_exchange_explicit(&o->counts.said_credentials, true, memory_order_relaxed))
+        gw_log_each(GW_WARNING, o->site.component,
+                    "an application puts credentials into its resource (" OTLP_CREDENTIALS
+                    "*): they are taken out; the exporter sls adds its own");
+}
+
+/* *body, or in *changed the same with other resources. */
+static enum gw_code change_resources(struct otlp_receiver *o, const struct otlp_contents *contents,
+                                     gw_str *body, struct otlp_buf *changed, struct gw_arena *arena,
+                                     struct gw_err *err)
+{
+    const struct otlp_resource_policy *p = &o->policy;
+    bool has_credentials = p->takes_credentials_out && contents->says & OTLP_SAYS_CREDENTIALS;
+    if (!has_credentials && !(p->set_n + p->missing_n))
+        return GW_OK;
+    note_credentials(o, otlp_resource_rewrite(p, *body, changed));
+    *body = otlp_written(changed);
+    return changed->failed ? gw_arena_refusal(arena, GW_BUDGET, "the request's resources", err) : GW_OK;
+}
+
 /* --- the ledger --- */
 
 static enum gw_reason reason_of(enum otlp_fault f)
@@ -169,6 +196,7 @@ enum gw_code otlp_take(struct otlp_receiver *o, enum gw_signal signal, gw_str bo
                        struct otlp_taken *taken, struct gw_err *err)
 {
     struct frame_list list = {.signal = signal, .arena = arena};
+    struct otlp_buf changed = {.account = arena->account};
     gw_budget_begin(arena->account);
     enum gw_code code = check(o, signal, body, &taken->contents, err);
     if (code) {
@@ -178,7 +206,10 @@ enum gw_code otlp_take(struct otlp_receiver *o, enum gw_signal signal, gw_str bo
     struct gw_intake intake = intake_of(&taken->contents);
     taken->refused = otlp_refused(&taken->contents);
     if (gw_fanout_schemas(o->host->fanout, signal)) /* else nobody exports it, and it ends here */
+        code = change_resources(o, &taken->contents, &body, &changed, arena, err);
+    if (!code && gw_fanout_schemas(o->host->fanout, signal))
         code = cut(&list, body, &taken->contents, err);
+    otlp_fini(&changed);
     if (code) {
         refuse(o, signal, &intake, code);
         return code;
