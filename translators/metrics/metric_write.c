@@ -5,46 +5,7 @@
  * metrics of one resource, one after another.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/metric_store_internal.h"
-
-/* Field numbers of opentelemetry/proto/metrics/v1/metrics.proto, common.proto and resource.proto. */
-enum { RESOURCE_METRICS = 1 };
-enum { RM_RESOURCE = 1, RM_SCOPE_METRICS = 2, RM_SCHEMA_URL = 3 };
-enum { SM_SCOPE = 1, SM_METRICS = 2, SCOPE_NAME = 1, SCOPE_VERSION = 2 };
-enum { METRIC_NAME = 1, METRIC_UNIT = 3, METRIC_IS_GAUGE = 5, METRIC_IS_SUM = 7, METRIC_IS_EXPONENTIAL = 10 };
-enum { DATA_POINTS = 1, DATA_TEMPORALITY = 2, DATA_MONOTONIC = 3 };
-enum { TEMPORALITY_DELTA = 1, TEMPORALITY_CUMULATIVE = 2 };
-enum { NUMBER_START = 2, NUMBER_TIME = 3, NUMBER_DOUBLE = 4 };
-enum {
-    EXP_START = 2,
-    EXP_TIME = 3,
-    EXP_COUNT = 4,
-    EXP_SUM = 5,
-    EXP_SCALE = 6,
-    EXP_ZERO_COUNT = 7,
-    EXP_POSITIVE = 8,
-    EXP_NEGATIVE = 9,
-    EXP_MIN = 12,
-    EXP_MAX = 13
-};
-enum { BUCKETS_OFFSET = 1, BUCKETS_COUNTS = 2 };
-
-static uint64_t zigzag(int32_t v)
-{
-    return (uint32_t)v << 1 ^ (uint32_t)(v >> 31);
-}
-
-/* A field that is written though it may be zero. */
-static void put_double(struct otlp_buf *w, unsigned field, double v)
-{
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    if (!otlp_room(w, 16))
-        return;
-    uint8_t *p = wire_put_tag(w->data + w->len, field, WIRE_FIXED64);
-    for (int i = 0; i < 8; i++)
-        *p++ = (uint8_t)(bits >> 8 * i);
-    otlp_end(w, p);
-}
+#include "translators/metrics/metric_wire.h"
 
 static void close_metric(struct metric_writer *m)
 {
@@ -106,35 +67,6 @@ static void move_to(struct metric_writer *m, const struct metric_metric *metric)
 
 /* --- points --- */
 
-static void put_buckets(struct otlp_buf *w, unsigned field, const struct exphist_side *s)
-{
-    if (!s->n)
-        return;
-    size_t buckets = otlp_open(w, field, 2);
-    otlp_uint(w, BUCKETS_OFFSET, zigzag(s->first));
-    size_t counts = otlp_open(w, BUCKETS_COUNTS, 2);
-    if (otlp_room(w, 10 * (size_t)s->n)) {
-        uint8_t *p = w->data + w->len;
-        for (uint32_t i = 0; i < s->n; i++)
-            p = wire_put_varint(p, s->counts[i]);
-        otlp_end(w, p);
-    }
-    otlp_close(w, counts, 2);
-    otlp_close(w, buckets, 2);
-}
-
-static void put_histogram(struct metric_writer *m, const struct exphist *h)
-{
-    otlp_fixed64(&m->w, EXP_COUNT, h->count);
-    put_double(&m->w, EXP_SUM, h->sum);
-    otlp_uint(&m->w, EXP_SCALE, zigzag(h->scale));
-    otlp_fixed64(&m->w, EXP_ZERO_COUNT, h->zero);
-    put_buckets(&m->w, EXP_POSITIVE, &h->positive);
-    put_buckets(&m->w, EXP_NEGATIVE, &h->negative);
-    put_double(&m->w, EXP_MIN, h->min);
-    put_double(&m->w, EXP_MAX, h->max);
-}
-
 /* Where the client names a second, the point is that second's; a gauge is a moment and begins nowhere. */
 static void put_times(struct metric_writer *m, const struct metric_cell *c)
 {
@@ -154,9 +86,9 @@ void metric_write_point(struct metric_writer *m, const struct metric_cell *c)
     otlp_append(&m->w, p->attributes);
     put_times(m, c); /* start and time have one number in both messages */
     if (p->metric->kind == METRIC_HISTOGRAM)
-        put_histogram(m, &c->histogram);
+        metric_put_histogram(&m->w, &c->histogram);
     else
-        put_double(&m->w, NUMBER_DOUBLE, p->metric->kind == METRIC_SET ? c->set.n : c->number);
+        metric_put_double(&m->w, NUMBER_DOUBLE, p->metric->kind == METRIC_SET ? c->set.n : c->number);
     otlp_close(&m->w, point, 2);
     m->items++;
 }
