@@ -8,6 +8,7 @@
 
 #include "bench/payload.h"
 #include "core/delivery/trace_ids.h"
+#include "translators/ddtrace/dd_durations.h"
 #include "translators/ddtrace/dd_translate.h"
 
 enum { TRACES = 75, PAYLOADS = 16, ROUNDS = 12, REPEAT = 8 };
@@ -19,6 +20,7 @@ struct bench {
     struct dd_request request;
     struct dd_env env;
     struct dd_result result;
+    struct metric_store *store; /* NULL: spans are not counted */
     uint64_t spans, in, out;
 };
 
@@ -43,6 +45,9 @@ static void one(struct bench *b, enum dd_format format, const struct payload *p)
         fprintf(stderr, "bench_translate: %s\n", err.what);
         exit(1);
     }
+    static const struct dd_durations_points points = {METRIC_HISTOGRAM};
+    if (b->store)
+        (void)dd_durations_commit(b->env.durations, metric_store_shard(b->store, 0), &points);
     uint64_t items = 0;
     for (size_t i = 0; i < b->result.frames_n; i++) {
         items += b->result.frames[i]->items;
@@ -73,10 +78,23 @@ static double round_ns(struct bench *b, enum dd_format format)
     return (double)sum / (double)b->spans;
 }
 
-static void run(const char *name, enum payload_api api, enum dd_format format, unsigned schemas)
+/* Spans are counted, too. */
+static void count_spans(struct bench *b, struct dd_options *options)
+{
+    static struct dd_labels labels;
+    static struct gw_budget held = {.limit = SIZE_MAX};
+    dd_labels_init(&labels, &(struct gw_list){0}, &(struct gw_list){0},
+                   metric_attributes_field(METRIC_HISTOGRAM));
+    options->labels = &labels;
+    b->env.durations = dd_durations_new(&labels);
+    b->store = metric_store_new(&(struct metric_options){.shards = 1, .max_series = 100000, .account = &held},
+                                gw_wall());
+}
+
+static void run(const char *name, enum payload_api api, enum dd_format format, unsigned schemas, bool counted)
 {
     static struct bench b;
-    static struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
+    struct dd_options options = {.trace_id_bits = 128, .obfuscate = true};
     double best = 1e9;
     b = (struct bench){.env = {.schemas = schemas,
                                .host_name = GW_STR("bench"),
@@ -84,6 +102,8 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     gw_arena_init(&b.arena, 256 << 20);
     headers(&b);
     b.env.now = gw_now(), b.env.wall = gw_wall();
+    if (counted)
+        count_spans(&b, &options);
     b.translator = dd_translator_new(&options);
     for (unsigned i = 0; i < PAYLOADS; i++)
         payload_make(&b.payloads[i], api, TRACES, i + 1, (uint64_t)b.env.wall);
@@ -96,6 +116,8 @@ static void run(const char *name, enum payload_api api, enum dd_format format, u
     for (int i = 0; i < PAYLOADS; i++)
         payload_free(&b.payloads[i]);
     dd_translator_drop(b.translator);
+    dd_durations_drop(b.env.durations);
+    metric_store_drop(b.store);
     gw_trace_ids_drop(b.env.ids);
     gw_arena_fini(&b.arena);
 }
@@ -108,18 +130,20 @@ int main(int argc, char **argv)
         enum payload_api api;
         enum dd_format format;
         enum gw_attribute_schema schema;
-    } rows[] = {{"v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL},
-                {"v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, GW_OTEL},
-                {"v0.7 to otel", PAYLOAD_V07, DD_V07_MSGPACK, GW_OTEL},
-                {"v1.0 to otel", PAYLOAD_V10, DD_V10_MSGPACK, GW_OTEL},
-                {"v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, GW_BOTH},
-                {"v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, GW_DATADOG}};
+        bool counted;
+    } rows[] = {{"v0.4 to otel", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, false},
+                {"v0.4, span metrics", PAYLOAD_V04, DD_V04_MSGPACK, GW_OTEL, true},
+                {"v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, GW_OTEL, false},
+                {"v0.7 to otel", PAYLOAD_V07, DD_V07_MSGPACK, GW_OTEL, false},
+                {"v1.0 to otel", PAYLOAD_V10, DD_V10_MSGPACK, GW_OTEL, false},
+                {"v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, GW_BOTH, false},
+                {"v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, GW_DATADOG, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         bool wanted = argc < 2;
         for (int k = 1; k < argc; k++)
             wanted |= strcmp(argv[k], rows[i].name) == 0;
         if (wanted)
-            run(rows[i].name, rows[i].api, rows[i].format, 1u << rows[i].schema);
+            run(rows[i].name, rows[i].api, rows[i].format, 1u << rows[i].schema, rows[i].counted);
     }
     return 0;
 }

@@ -28,6 +28,7 @@ struct gw_fanout {
     void *durable_ctx;
     atomic_bool stopping;
     atomic_uint schemas[GW_SIGNALS]; /* of the current table */
+    atomic_uint asked;               /* likewise: bit per enum gw_signal */
     struct table *_Atomic current;
     struct table table[2];
 };
@@ -97,6 +98,10 @@ static void publish(struct gw_fanout *f, struct table *t)
                 schemas |= 1u << schema(&t->route[i], (enum gw_signal)signal);
         atomic_store_explicit(&f->schemas[signal], schemas, memory_order_relaxed);
     }
+    unsigned asked = 0;
+    for (unsigned i = 0; i < t->n; i++)
+        asked |= t->route[i].asked;
+    atomic_store_explicit(&f->asked, asked, memory_order_relaxed);
     atomic_store(&f->current, t);
 }
 
@@ -130,6 +135,11 @@ void gw_fanout_switch(struct gw_fanout *f, const struct gw_route *routes, unsign
 unsigned gw_fanout_schemas(const struct gw_fanout *f, enum gw_signal signal)
 {
     return atomic_load_explicit(&f->schemas[signal], memory_order_relaxed);
+}
+
+bool gw_fanout_asked(const struct gw_fanout *f, enum gw_signal signal)
+{
+    return atomic_load_explicit(&f->asked, memory_order_relaxed) & 1u << signal;
 }
 
 /* Every frame against the process's budget, once, however many queues it will stand in; all or none. */

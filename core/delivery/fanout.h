@@ -40,6 +40,7 @@ struct gw_route {
     unsigned signals;  /* bit per enum gw_signal */
     enum gw_attribute_schema schema;
     unsigned reader; /* its number in the disk queue, where there is one */
+    unsigned asked;  /* of the signals, those that its option `signals` names */
 };
 
 /* Main thread, before the first offer and after the last one. Neither ledger nor budget nor queues are owned.
@@ -59,6 +60,10 @@ void gw_fanout_stop(struct gw_fanout *);
 /* Bit per enum gw_attribute_schema that some exporter of this signal wants. 0: nobody exports it; then
  * everything is accepted and ends here. */
 unsigned gw_fanout_schemas(const struct gw_fanout *, enum gw_signal);
+
+/* Whether the option `signals` of some exporter names the signal: what is sent because an exporter merely could
+ * take it may be more than its backend wants. */
+bool gw_fanout_asked(const struct gw_fanout *, enum gw_signal);
 
 /* The frames of each attribute schema that gw_fanout_schemas named hold gw_intake_accepted() items together.
  * Always writes the intake into the ledger; on refusal the accepted part becomes refused(queue_full |

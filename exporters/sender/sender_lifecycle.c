@@ -120,8 +120,13 @@ bool gw_sender_disk_queue(struct gw_sender *s, struct gw_disk_queue *disk_queue,
 
 struct gw_route gw_sender_route(const struct gw_sender *s)
 {
-    return (struct gw_route){
-        s->queue, s->name, s->number, s->signals, (enum gw_attribute_schema)s->conf->mode, s->reader};
+    return (struct gw_route){.queue = s->queue,
+                             .name = s->name,
+                             .exporter = s->number,
+                             .signals = s->signals,
+                             .schema = (enum gw_attribute_schema)s->conf->mode,
+                             .reader = s->reader,
+                             .asked = s->conf->signals.n ? s->signals : 0};
 }
 
 /* On the thread that both have. */

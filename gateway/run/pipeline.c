@@ -294,8 +294,8 @@ void gw_pipeline_stop(struct gw_pipeline *p, gw_nsec grace_period)
     gw_http_stop(p->http, HTTP_GRACE_PERIOD);
     for (size_t i = 0; i < p->receivers_n; i++)
         gw_component_stop_receiver(&p->receivers[i]);
+    gw_pipeline_reap(p); /* receivers among them: what they hold still goes out */
     gw_fanout_stop(p->fanout);
-    gw_pipeline_reap(p);
     stop_senders(p, gw_now() + grace_period);
     for (size_t i = 0; i < p->exporters_n; i++)
         gw_sender_finish(p->exporters[i].sender);

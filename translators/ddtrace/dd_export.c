@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_export.h"
 
+#include "translators/ddtrace/dd_durations.h"
 #include "translators/ddtrace/dd_learn.h"
 #include "translators/ddtrace/dd_semconv.h"
 
@@ -225,6 +226,18 @@ static struct dd_scope *planned_scope(struct dd_work *w, const struct dd_scanned
     return dd_scope_of(w->groups, g, &library);
 }
 
+/* It has the plan's scope while the trace is at hand. */
+static struct dd_scope *scope_of_trace(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
+                                       const struct dd_span *s)
+{
+    uint64_t trace = w->writer->shapes.plans.trace;
+    if (p->scope_in != trace) {
+        p->scope = planned_scope(w, c, p, s);
+        p->scope_in = trace;
+    }
+    return p->scope;
+}
+
 /* The cached path. False, and nothing done, when the plan does not fit after all (or memory is out, which the
  * slow path will notice). */
 static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct dd_plan *p,
@@ -234,14 +247,10 @@ static bool export_cached(struct dd_work *w, const struct dd_scanned *c, struct 
     if (dd_trace_says(c, p->has_rate) != p->trace_says ||
         (p->has_trace_id && !dd_says_trace_id(c, s, s->meta[p->trace_id_at].value)))
         return false;
-    uint64_t trace = w->writer->shapes.plans.trace;
-    if (p->scope_in != trace) {
-        p->scope = planned_scope(w, c, p, s);
-        p->scope_in = trace;
-    }
-    struct otlp_buf *b = p->scope ? dd_scope_buf(w->groups, p->scope, GW_OTEL) : NULL;
+    struct dd_scope *scope = scope_of_trace(w, c, p, s);
+    struct otlp_buf *b = scope ? dd_scope_buf(w->groups, scope, GW_OTEL) : NULL;
     return b && dd_write_cached(w->writer, c, p, s, w->arena, b, &id_at) &&
-           note_pending(w, c, p->scope, GW_OTEL, id_at);
+           note_pending(w, c, scope, GW_OTEL, id_at);
 }
 
 /* The span was just written: makes a plan of it, unless text had to be repaired. */
@@ -280,6 +289,8 @@ static bool export_slow(struct dd_work *w, struct dd_scanned *c, size_t i, bool 
             return false;
     if (wanted)
         leave_plan(w, c, i, group, scope, repaired);
+    if (w->durations)
+        dd_durations_span(w->durations, c, i, f->resource, group, w->arena);
     return !w->arena->spent;
 }
 
@@ -289,10 +300,34 @@ bool dd_export(struct dd_work *w, struct dd_scanned *c, size_t i)
     struct dd_known known = c->known[i];
     if (known.plan && export_cached(w, c, known.plan, s)) {
         w->out->planned++;
+        if (w->durations)
+            dd_durations_planned(w->durations, c, i, known.plan, known.plan->scope->group, w->arena);
         return !w->arena->spent;
     }
     if (known.plan && !dd_scan_keys(c, i, w->arena, &w->out->odd))
         return false;
     bool wanted = !known.plan && known.hash && dd_plan_wanted(&w->writer->shapes.plans, known.hash);
     return export_slow(w, c, i, wanted);
+}
+
+bool dd_count_dropped(struct dd_work *w, struct dd_scanned *c, size_t i)
+{
+    const struct dd_span *s = &c->chunk->spans[i];
+    struct dd_plan *plan = c->known[i].plan;
+    struct dd_scope *scope = plan ? scope_of_trace(w, c, plan, s) : NULL;
+    struct dd_identity id;
+    if (scope) {
+        dd_durations_planned(w->durations, c, i, plan, scope->group, w->arena);
+        return !w->arena->spent;
+    }
+    if ((plan && !dd_scan_keys(c, i, w->arena, &w->out->odd)) || !dd_load(w->writer, s, c->keys[i], w->arena))
+        return false;
+    dd_derive(w->writer, c, &w->out->odd);
+    identify_resource(w, c, &id);
+    struct dd_group *group = group_of(w, &id);
+    if (!group)
+        return false;
+    group_facts(w, group, c);
+    dd_durations_span(w->durations, c, i, w->writer->f.resource, group, w->arena);
+    return !w->arena->spent;
 }

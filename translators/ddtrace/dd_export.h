@@ -22,13 +22,18 @@ struct dd_work {
     struct dd_groups *groups;
     struct dd_writer *writer;
     struct dd_trace_ids ids;
-    struct dd_tally *tally; /* NULL: nothing is sampled here */
-    uint64_t traces;        /* begun */
+    struct dd_tally *tally;         /* NULL: nothing is sampled here */
+    struct dd_durations *durations; /* NULL: spans are not counted */
+    uint64_t traces;                /* begun */
     struct otlp_buf *scratch;
     struct dd_group *recent[DD_RECENT]; /* where spans of the same service went, to be tried first */
 };
 
 /* Writes one span of a scanned chunk in every attribute schema. False when memory is out. */
 bool dd_export(struct dd_work *, struct dd_scanned *, size_t i);
+
+/* Counts a span that is not exported, in the resource that it would have had (dd_durations.h). False when memory is
+ * out. */
+bool dd_count_dropped(struct dd_work *, struct dd_scanned *, size_t i);
 
 #endif

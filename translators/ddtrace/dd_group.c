@@ -152,7 +152,7 @@ static void merge_groups(struct dd_groups *g, struct dd_group *into, struct dd_g
     if (from->scopes)
         into->last_scope = from->last_scope;
     from->scopes = NULL;
-    from->merged = true;
+    from->into = into;
 }
 
 static bool fill_empty(gw_str *to, gw_str value)
@@ -243,6 +243,7 @@ struct dd_scope *dd_scope_of(struct dd_groups *g, struct dd_group *group, const 
     struct dd_scope *s = gw_new(g->keep, struct dd_scope, 1);
     if (!s)
         return NULL;
+    s->group = group;
     s->said = (struct dd_scope_id){gw_arena_dup(g->keep, id->name), gw_arena_dup(g->keep, id->version),
                                    id->names_itself};
     s->name = good_text(g, id->name);

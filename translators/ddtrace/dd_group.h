@@ -57,6 +57,7 @@ struct dd_scope_id {
 };
 
 struct dd_scope {
+    struct dd_group *group;
     struct dd_scope_id said;
     gw_str name, version; /* the same, fit for OTLP */
     struct dd_spans spans[GW_ATTRIBUTE_SCHEMAS];
@@ -69,9 +70,14 @@ struct dd_group {
     gw_str facts[DD_FACTS]; /* as text; empty: not seen */
     uint64_t told;          /* number of the chunk whose facts it has heard last */
     struct dd_scope *scopes, **last_scope;
-    bool merged;           /* its scopes are another group's by now */
-    struct dd_group *next; /* in order of first appearance */
+    struct dd_group *into;          /* its scopes are this one's by now */
+    gw_str resource;                /* its attributes, once they are written */
+    const struct resource *counted; /* dd_durations.c's */
+    struct dd_group *next;          /* in order of first appearance */
 };
+
+/* The serialized Resource of a group (dd_resource.h writes it). */
+typedef gw_str dd_resource_f(struct dd_group *, void *ctx);
 
 struct dd_groups {
     struct gw_arena *keep; /* its account pays for the buffers, too */

@@ -260,8 +260,8 @@ enum gw_code dd_layout_frames(const struct dd_layout *l, struct gw_frame **frame
                               struct gw_err *err)
 {
     struct walk k = {.l = l, .frames = frames, .frames_n = n, .err = err};
-    for (const struct dd_group *group = l->groups->first; group; group = group->next) {
-        if (group->merged)
+    for (struct dd_group *group = l->groups->first; group; group = group->next) {
+        if (group->into)
             continue;
         gw_str resource = l->resource(group, l->resource_ctx);
         for (const struct dd_scope *scope = group->scopes; scope; scope = scope->next) {

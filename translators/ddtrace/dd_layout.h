@@ -17,9 +17,6 @@
 #include "core/base/err.h"
 #include "translators/ddtrace/dd_group.h"
 
-/* The serialized Resource of a group (dd_resource.h writes it). */
-typedef gw_str dd_resource_f(const struct dd_group *, void *ctx);
-
 struct dd_layout {
     struct dd_groups *groups;
     struct gw_arena *arena; /* scratch */
@@ -28,7 +25,7 @@ struct dd_layout {
     size_t max_frames;             /* the last one takes what is left */
     gw_str schema_url, scope_name; /* UTF-8 */
     gw_nsec arrived;
-    dd_resource_f *resource; /* serialized Resource of a group; asked once a group */
+    dd_resource_f *resource;
     void *resource_ctx;
 };
 

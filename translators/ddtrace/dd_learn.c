@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_learn.h"
 
+#include "translators/ddtrace/dd_class.h"
 #include "translators/ddtrace/dd_semconv.h"
 #include "translators/ddtrace/dd_url.h"
 
@@ -19,6 +20,7 @@ struct learner {
     const struct dd_trail *trail;
     const struct otlp_buf *b;
     struct dd_plan *plan;
+    const struct dd_labels *labels;
 };
 
 static size_t entries_n(const struct learner *l)
@@ -208,9 +210,20 @@ static bool is_trace_id(const struct learner *l, size_t entry)
            dd_is_used(l->f, DD_T_OTEL_TRACE_ID) && is_only_source(l, DD_T_OTEL_TRACE_ID, DD_UNKNOWN);
 }
 
+/* Spans are told apart by it. What the trace says is not. */
+static bool is_label(const struct learner *l, size_t entry)
+{
+    const struct dd_span *s = l->f->span;
+    gw_str key = is_text(l, entry) ? s->meta[entry].key : s->metrics[entry - s->meta_n].key;
+    return l->labels && l->keys[entry].name != DD_T_TID && l->keys[entry].name != DD_T_OTEL_TRACE_ID &&
+           dd_is_label(l->labels, l->keys[entry].name, key);
+}
+
 static bool learn_demand(const struct learner *l, size_t entry, enum dd_demand *demand)
 {
     *demand = DD_EQUAL;
+    if (is_label(l, entry))
+        return true;
     if (l->keys[entry].name == DD_UNKNOWN || passed_on(l, entry))
         *demand = DD_ANY_VALUE;
     else if (is_upper_half(l, entry))
@@ -426,7 +439,7 @@ static enum dd_gap_kind url_gap(unsigned attr)
 static struct dd_gap gap_of(const struct learner *l, const struct dd_step *step)
 {
     struct dd_gap gap = {.attr = (uint16_t)step->number, .entry = (uint16_t)step->number};
-    if (step->source == DD_FROM_REST)
+    if (step->source == DD_FROM_REST && l->plan->entries[step->number].demand != DD_EQUAL)
         gap.kind = DD_GAP_REST;
     if (step->source != DD_FROM_ATTR)
         return gap;
@@ -481,14 +494,17 @@ void dd_learn(struct dd_writer *w, const struct dd_scanned *c, const struct dd_g
               const struct otlp_buf *b, uint64_t hash)
 {
     struct dd_plans *plans = &w->shapes.plans;
-    struct learner l = {.f = &w->f, .keys = w->keys, .group = g, .trail = w->trail, .b = b};
+    struct learner l = {
+        .f = &w->f, .keys = w->keys, .group = g, .trail = w->trail, .b = b, .labels = w->opt->labels};
     if (!can_have_plan(w, &l) || !(l.plan = dd_plan_take(plans, hash)))
         return;
     l.plan->kind = (uint8_t)w->f.kind;
     l.plan->has_upper = dd_has(&w->f, DD_T_TID);
     l.plan->has_rate = dd_has(&w->f, DD_T_P_KSR);
     l.plan->trace_says = (uint8_t)dd_trace_says(c, l.plan->has_rate);
-    if (!learn_entries(&l) || !learn_noted(&l) || !learn_resource(&l) || !learn_bytes(&l)) {
+    l.plan->safe_resource = w->f.resource;
+    if (!learn_entries(&l) || !dd_plan_keep(l.plan, &l.plan->safe_resource) || !learn_noted(&l) ||
+        !learn_resource(&l) || !learn_bytes(&l)) {
         dd_plan_forget(plans, l.plan);
         return;
     }

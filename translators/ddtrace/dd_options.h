@@ -11,6 +11,8 @@
 #include "core/delivery/trace_ids.h"
 
 struct dd_sampler;
+struct dd_labels;
+struct dd_durations;
 
 enum dd_span_name { DD_NAME_OTEL, DD_NAME_RESOURCE, DD_NAME_OPERATION };
 enum dd_service_override { DD_SERVICE_SPLIT, DD_SERVICE_BASE };
@@ -28,15 +30,17 @@ struct dd_options {
     /* literals out of SQL, arguments out of Redis commands, secrets out of URLs: tracers leave that to the
      * agent */
     bool obfuscate;
+    const struct dd_labels *labels; /* of the metric of span durations; NULL: there is none (dd_class.h) */
 };
 
 /* What the translator takes from outside the payload; tests set it. */
 struct dd_env {
-    gw_nsec now, wall;          /* monotonic (id table), wall (spans without a start) */
-    gw_str host_name;           /* of this machine; for peers on it */
-    struct gw_trace_ids *ids;   /* NULL: trace ids are completed within a payload only */
-    struct dd_sampler *sampler; /* NULL: everything that tracers kept goes on */
-    unsigned schemas;           /* bit per enum gw_attribute_schema to write */
+    gw_nsec now, wall;              /* monotonic (id table), wall (spans without a start) */
+    gw_str host_name;               /* of this machine; for peers on it */
+    struct gw_trace_ids *ids;       /* NULL: trace ids are completed within a payload only */
+    struct dd_sampler *sampler;     /* NULL: everything that tracers kept goes on */
+    struct dd_durations *durations; /* NULL: spans are not counted */
+    unsigned schemas;               /* bit per enum gw_attribute_schema to write */
 };
 
 #endif

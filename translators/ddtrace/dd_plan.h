@@ -97,6 +97,15 @@ struct dd_plan_url {
     bool whole;                 /* it is written as url.full */
 };
 
+/* How its spans are counted (dd_durations.h): those of each class, by what the tags do not say: it is on top (1),
+ * the trace's root (2). */
+struct dd_class;
+struct dd_planned_classes {
+    uint64_t generation; /* of the table of classes; another one: nothing of this is known */
+    bool top, partial, anywhere;
+    const struct dd_class *of[4];
+};
+
 struct dd_plan {
     uint64_t hash, used_in; /* the chunk in which it was used last */
     uint64_t scope_in;      /* the trace for which `scope` holds */
@@ -121,6 +130,8 @@ struct dd_plan {
     struct dd_plan_url url;
     struct dd_query_how how;
     gw_str query;
+    gw_str safe_resource; /* the resource without data */
+    struct dd_planned_classes classes;
     struct dd_scope *scope; /* where its spans of the trace at hand go */
     /* as v0.4 has them; NULL: the plan was made of another format */
     struct dd_run *meta, *metrics;

@@ -55,8 +55,7 @@ static void write_configured(struct writer *r)
                            r->opt->resource.items[i].value);
 }
 
-/* Key of a serialized attribute of Resource, and where the next one starts. */
-static gw_str promoted_key(gw_str *rest)
+gw_str dd_next_attribute(gw_str *rest)
 {
     const uint8_t *p = (const uint8_t *)rest->ptr + 1;
     size_t len = 0, key = 0;
@@ -81,7 +80,7 @@ static gw_str promoted_key(gw_str *rest)
 static void write_promoted(struct writer *r, gw_str rest)
 {
     while (rest.len) {
-        gw_str at = rest, key = promoted_key(&rest);
+        gw_str at = rest, key = dd_next_attribute(&rest);
         size_t len = at.len - rest.len;
         if (claim_key(r, key) && otlp_room(r->w, len))
             otlp_end(r->w, otlp_put_bytes(r->w->data + r->w->len, gw_str_n(at.ptr, len)));

@@ -13,4 +13,7 @@
 void dd_resource_write(struct otlp_buf *, const struct dd_group *, const struct dd_request *,
                        const struct dd_options *);
 
+/* The key of the first of these attributes, which are elements of a field below 16; *rest then begins behind it. */
+gw_str dd_next_attribute(gw_str *rest);
+
 #endif

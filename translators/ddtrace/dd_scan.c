@@ -281,6 +281,10 @@ static void note_number(struct dd_scanned *s, unsigned name, const struct dd_num
     case DD_T_LIMIT_PSR:
         dd_sampling_number(&s->sampling, n->key, dd_number_as_double(n));
         return;
+    case DD_T_CLIENT_RATE:
+        if (!s->client_rate)
+            s->client_rate = dd_number_as_double(n);
+        return;
     case DD_T_PROCESS_ID:
     case DD_T_SYSTEM_PID:
         if (!s->facts[DD_FACT_PID].len && dd_number_is_int(n, &pid))

@@ -58,10 +58,11 @@ struct dd_scanned {
     uint64_t trace_id, high;
     bool has_tid, has_root; /* a span says the upper half; the trace's root is here */
     struct dd_sampling sampling;
-    bool rejected; /* the tracer decided against the trace */
-    double rate;   /* by dd_scan_finish, as state and common are; NAN: unknown */
-    int mechanism; /* -1: unknown */
-    gw_str state;  /* trace_state of spans without a _dd.parent_id of their own; UTF-8 */
+    double client_rate; /* `_sample_rate`; 0: not said */
+    bool rejected;      /* the tracer decided against the trace */
+    double rate;        /* by dd_scan_finish, as state and common are; NAN: unknown */
+    int mechanism;      /* -1: unknown */
+    gw_str state;       /* trace_state of spans without a _dd.parent_id of their own; UTF-8 */
     gw_str common; /* attributes of all spans as bytes of Span: priority, origin, dropped, mechanism, rate */
     size_t common_own; /* the first so many bytes are those of mode datadog */
     gw_str env, runtime_id, language, host;

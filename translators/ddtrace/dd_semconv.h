@@ -29,7 +29,11 @@ void dd_network(struct dd_fields *);      /* the peer, of every kind of span */
 void dd_first_server(struct dd_fields *); /* of a list, where nothing else named the server */
 void dd_db(struct dd_fields *);
 void dd_messaging(struct dd_fields *);
-void dd_rpc(struct dd_fields *);   /* RPC and AWS calls */
+void dd_rpc(struct dd_fields *); /* RPC and AWS calls */
+/* The number of the first of gRPC's codes in a text, since clients write what their objects print: NotFound,
+ * StatusCode.NOT_FOUND, Status{code=NOT_FOUND, description=…}, (5, 'not found'), rpc error: code = NotFound
+ * desc = … -1: there is none. */
+int dd_grpc_code(gw_str text);
 void dd_other(struct dd_fields *); /* GraphQL, GenAI, code.*, functions, clouds */
 
 /* How dd_db removes the data from the query of this tag; and a query from which the data is removed in that

@@ -27,33 +27,38 @@ static bool same_word(gw_str a, gw_str b)
     }
 }
 
-/* The code that a word names, or that is written as a number; empty when it is none. */
-static gw_str code_of(gw_str word)
+/* The code that a word names, or that is written as a number; NO_CODE when it is none. */
+enum { CANCELLED = 1, NO_CODE = -1 };
+static int code_of(gw_str word)
 {
     uint64_t number;
     if (gw_str_u64(word, &number))
-        return number < CODES ? gw_str_z(codes[number]) : GW_NOSTR;
+        return number < CODES ? (int)number : NO_CODE;
     if (same_word(word, GW_STR("CANCELED"))) /* Go */
-        return GW_STR("CANCELLED");
-    for (size_t i = 0; i < CODES; i++)
+        return CANCELLED;
+    for (int i = 0; i < CODES; i++)
         if (same_word(word, gw_str_z(codes[i])))
-            return gw_str_z(codes[i]);
-    return GW_NOSTR;
+            return i;
+    return NO_CODE;
 }
 
-/* The first code in a text, since clients write what their objects print: NotFound, StatusCode.NOT_FOUND,
- * Status{code=NOT_FOUND, description=…}, (5, 'not found'), rpc error: code = NotFound desc = … */
-static gw_str status_name(gw_str text)
+int dd_grpc_code(gw_str text)
 {
     for (size_t at = 0, end; at < text.len; at = end + 1) {
         for (end = at; end < text.len &&
                        (gw_is_letter(text.ptr[end]) || gw_is_digit(text.ptr[end]) || text.ptr[end] == '_');)
             end++;
-        gw_str code = code_of(gw_str_n(text.ptr + at, end - at));
-        if (code.len)
+        int code = code_of(gw_str_n(text.ptr + at, end - at));
+        if (code != NO_CODE)
             return code;
     }
-    return text;
+    return NO_CODE;
+}
+
+static gw_str status_name(gw_str text)
+{
+    int code = dd_grpc_code(text);
+    return code != NO_CODE ? gw_str_z(codes[code]) : text;
 }
 
 /* ---- gRPC's methods ---- */

@@ -9,6 +9,7 @@
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
 #include "translators/ddtrace/dd_decide.h"
+#include "translators/ddtrace/dd_durations.h"
 #include "translators/ddtrace/dd_export.h"
 #include "translators/ddtrace/dd_layout.h"
 #include "translators/ddtrace/dd_resource.h"
@@ -157,14 +158,22 @@ static void note_services(const struct dd_work *w, const struct dd_chunk *chunk)
     }
 }
 
+/* A span that goes nowhere is counted all the same. */
+static bool drop_span(struct dd_work *w, struct dd_scanned *c, size_t i, enum gw_reason why)
+{
+    w->out->intake.not_taken[why]++;
+    return !w->durations || !dd_durations_wanted(w->durations) || dd_count_dropped(w, c, i);
+}
+
 /* Of a chunk that is dropped those spans go on that single-span sampling kept. */
 static bool drop_chunk(struct dd_work *w, struct dd_scanned *c, enum gw_reason why)
 {
     bool finished = false;
     for (size_t i = 0; i < c->chunk->n; i++)
-        if (!single_sampled(c, i))
-            w->out->intake.not_taken[why]++;
-        else if (!(finished = finished || dd_scan_finish(c, w->arena, w->scratch)) || !dd_export(w, c, i))
+        if (!single_sampled(c, i)) {
+            if (!drop_span(w, c, i, why))
+                return false;
+        } else if (!(finished = finished || dd_scan_finish(c, w->arena, w->scratch)) || !dd_export(w, c, i))
             return false;
     return true;
 }
@@ -181,6 +190,8 @@ static bool export_chunk(struct dd_work *w, struct dd_scanned *c)
 
 static bool export_or_drop(struct dd_work *w, struct dd_scanned *c)
 {
+    if (w->durations)
+        dd_durations_chunk(w->durations, c);
     enum dd_fate fate = dd_decide(c, w->opt, w->tally);
     w->out->gateway_sampled += fate == DD_SAMPLED_OUT;
     w->out->kept_errors += fate == DD_GOES_ON && c->sampling.regardless;
@@ -304,12 +315,15 @@ static enum gw_code read_chunks(struct dd_work *w, enum dd_format format, gw_str
     return code;
 }
 
-static gw_str resource_bytes(const struct dd_group *g, void *ctx)
+/* Written once a group. */
+static gw_str resource_bytes(struct dd_group *g, void *ctx)
 {
     struct dd_work *w = ctx;
+    if (g->resource.len)
+        return g->resource;
     w->scratch->len = 0;
     dd_resource_write(w->scratch, g, w->req, w->opt);
-    return gw_arena_dup(w->groups->keep, gw_str_n((char *)w->scratch->data, w->scratch->len));
+    return g->resource = gw_arena_dup(w->groups->keep, otlp_written(w->scratch));
 }
 
 static enum gw_code lay_out_frames(struct dd_work *w, struct gw_err *err)
@@ -364,6 +378,8 @@ static enum gw_code finish_payload(struct dd_work *w, struct gw_err *err)
     if (!dd_trace_ids_complete(&w->ids, w->groups, w->env->ids, w->env->now))
         return dd_out_of_memory(err);
     enum gw_code code = lay_out_frames(w, err);
+    if (code == GW_OK && w->durations)
+        dd_durations_end(w->durations, resource_bytes, w);
     return code == GW_OK && (w->groups->keep->spent || w->scratch->failed) ? dd_out_of_memory(err) : code;
 }
 
@@ -396,6 +412,13 @@ static void begin_tally(struct dd_work *w, struct dd_tally *tally)
         return;
     dd_tally_begin(tally, w->env->sampler, w->groups->keep, w->req->trace_count, w->req->dropped_p0_traces);
     w->tally = tally;
+}
+
+static void begin_durations(struct dd_work *w)
+{
+    w->durations = w->env->durations;
+    if (w->durations)
+        dd_durations_begin(w->durations, w->req, w->arena);
 }
 
 static void shrink_buffer(struct otlp_buf *b, size_t keep)
@@ -445,6 +468,7 @@ enum gw_code dd_translate(struct dd_translator *t, struct gw_arena *arena, enum 
     t->writer.shapes.plans.off = t->without_plans || env->schemas != 1u << GW_OTEL ||
                                  t->writer.opt->strip.n || t->writer.opt->promote.n;
     begin_tally(&w, &t->tally);
+    begin_durations(&w);
     enum gw_code code = read_chunks(&w, format, body, err);
     if (code == GW_OK)
         code = finish_payload(&w, err);

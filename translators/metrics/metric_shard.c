@@ -9,6 +9,11 @@
 
 enum { FIRST_ALIASES = 64 };
 
+static void count(atomic_uint_least64_t *to, uint64_t n)
+{
+    atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+}
+
 void metric_begin(struct metric_shard *s)
 {
     gw_lock(&s->lock);
@@ -16,12 +21,14 @@ void metric_begin(struct metric_shard *s)
 
 void metric_end(struct metric_shard *s)
 {
+    count(&s->store->counts.samples, s->samples);
+    s->samples = 0;
     gw_unlock(&s->lock);
 }
 
-static void count(atomic_uint_least64_t *to, uint64_t n)
+uint32_t metric_epoch(const struct metric_shard *s)
 {
-    atomic_fetch_add_explicit(to, n, memory_order_relaxed);
+    return s->epoch;
 }
 
 /* --- aliases --- */
@@ -130,6 +137,13 @@ void metric_no_memory(struct metric_shard *s, uint64_t n)
     count(&s->store->counts.no_memory, n);
 }
 
+void metric_store_limit(struct metric_store *store, size_t max_series)
+{
+    gw_lock(&store->lock);
+    store->options.max_series = max_series;
+    gw_unlock(&store->lock);
+}
+
 void metric_store_relearn(struct metric_store *store, size_t max_series)
 {
     for (unsigned n = 0; n < store->options.shards; n++) {
@@ -140,9 +154,7 @@ void metric_store_relearn(struct metric_store *store, size_t max_series)
                 forget(s, &s->aliases[i]);
         gw_unlock(&s->lock);
     }
-    gw_lock(&store->lock);
-    store->options.max_series = max_series;
-    gw_unlock(&store->lock);
+    metric_store_limit(store, max_series);
 }
 
 /* --- cells --- */
@@ -177,30 +189,31 @@ static uint64_t whole_weight(struct metric_place *at, double rate)
     return (uint64_t)whole;
 }
 
-static void counted(struct metric_shard *s, bool taken)
+static bool counted(struct metric_shard *s, bool taken)
 {
-    count(taken ? &s->store->counts.samples : &s->store->counts.no_memory, 1);
+    if (taken)
+        s->samples++;
+    else
+        count(&s->store->counts.no_memory, 1);
+    return taken;
 }
 
-void metric_add(struct metric_shard *s, struct metric_point *p, double value, double rate)
+bool metric_add(struct metric_shard *s, struct metric_point *p, double value, double rate)
 {
     struct metric_cell *c = cell_of(s, p);
-    if (!c) {
-        counted(s, false);
-        return;
-    }
+    if (!c)
+        return counted(s, false);
     switch (p->metric->kind) {
     case METRIC_SUM:
         c->number += value / rate;
         break;
     case METRIC_HISTOGRAM:
-        counted(s, exphist_add(&c->histogram, value, rate == 1 ? 1 : whole_weight(&p->at[s->number], rate),
-                               1 / rate));
-        return;
+        return counted(s, exphist_add(&c->histogram, value,
+                                      rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), 1 / rate));
     default:
         c->number = value;
     }
-    counted(s, true);
+    return counted(s, true);
 }
 
 void metric_add_text(struct metric_shard *s, struct metric_point *p, gw_str value)

@@ -82,6 +82,9 @@ struct metric_shard *metric_store_shard(struct metric_store *, unsigned number);
  * is in their cells goes on. */
 void metric_store_relearn(struct metric_store *, size_t max_series);
 
+/* At any time: from now on there are at most so many. */
+void metric_store_limit(struct metric_store *, size_t max_series);
+
 void metric_begin(struct metric_shard *);
 void metric_end(struct metric_shard *);
 
@@ -94,8 +97,13 @@ struct metric_point *metric_learn(struct metric_shard *, gw_str raw, const struc
 /* There was no memory to find out the id of n samples: they are counted as dropped. */
 void metric_no_memory(struct metric_shard *, uint64_t n);
 
-/* One sample of a sum, a gauge or a histogram; it stands for 1 / rate of them. */
-void metric_add(struct metric_shard *, struct metric_point *, double value, double rate);
+/* The number of the interval. A point that has taken a sample in it stays valid until the number changes, over
+ * metric_end too. */
+uint32_t metric_epoch(const struct metric_shard *);
+
+/* One sample of a sum, a gauge or a histogram; it stands for 1 / rate of them. False: no memory, which is
+ * counted. */
+bool metric_add(struct metric_shard *, struct metric_point *, double value, double rate);
 /* … of a set. */
 void metric_add_text(struct metric_shard *, struct metric_point *, gw_str value);
 

@@ -107,6 +107,7 @@ struct metric_shard {
     unsigned number;
     uint32_t epoch;
     gw_nsec interval_start;
+    uint64_t samples; /* taken since metric_begin */
     struct metric_cell *cells;
     struct metric_alias *aliases; /* open addressing, a power of two */
     size_t aliases_n, aliases_cap;

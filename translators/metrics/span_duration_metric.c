@@ -16,12 +16,23 @@ static const struct name peers[] = {
 enum { PEERS = sizeof peers / sizeof *peers };
 
 /* Names of google.rpc.Code, by number. */
-static const gw_str grpc_codes[] = {
-    GW_LIT("OK"),          GW_LIT("CANCELLED"),          GW_LIT("UNKNOWN"),        GW_LIT("INVALID_ARGUMENT"),
-    GW_LIT("DEADLINE_EXCEEDED"), GW_LIT("NOT_FOUND"),    GW_LIT("ALREADY_EXISTS"), GW_LIT("PERMISSION_DENIED"),
-    GW_LIT("RESOURCE_EXHAUSTED"), GW_LIT("FAILED_PRECONDITION"), GW_LIT("ABORTED"), GW_LIT("OUT_OF_RANGE"),
-    GW_LIT("UNIMPLEMENTED"), GW_LIT("INTERNAL"),         GW_LIT("UNAVAILABLE"),    GW_LIT("DATA_LOSS"),
-    GW_LIT("UNAUTHENTICATED")};
+static const gw_str grpc_codes[] = {GW_LIT("OK"),
+                                    GW_LIT("CANCELLED"),
+                                    GW_LIT("UNKNOWN"),
+                                    GW_LIT("INVALID_ARGUMENT"),
+                                    GW_LIT("DEADLINE_EXCEEDED"),
+                                    GW_LIT("NOT_FOUND"),
+                                    GW_LIT("ALREADY_EXISTS"),
+                                    GW_LIT("PERMISSION_DENIED"),
+                                    GW_LIT("RESOURCE_EXHAUSTED"),
+                                    GW_LIT("FAILED_PRECONDITION"),
+                                    GW_LIT("ABORTED"),
+                                    GW_LIT("OUT_OF_RANGE"),
+                                    GW_LIT("UNIMPLEMENTED"),
+                                    GW_LIT("INTERNAL"),
+                                    GW_LIT("UNAVAILABLE"),
+                                    GW_LIT("DATA_LOSS"),
+                                    GW_LIT("UNAUTHENTICATED")};
 
 static const struct name kinds[] = {
     {GW_LIT("server"), GW_LIT("SPAN_KIND_SERVER")},

@@ -100,6 +100,7 @@ static void set_options(struct ddtrace *d)
         .strip = c->strip,
         .trace_id_bits = c->trace_id_bits == 0 ? 128 : 64,
         .obfuscate = c->obfuscate,
+        .labels = ddtrace_span_metrics_labels(&d->span_metrics),
     };
 }
 
@@ -173,11 +174,13 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct ddtrace_conf *c = &d->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     const struct ddtrace_proxy_conf proxy = {DDTRACE_PROXY_OPTS(GW_OPT_COPY)};
+    const struct ddtrace_span_metrics_conf span_metrics = {DDTRACE_SPAN_METRICS_OPTS(GW_OPT_COPY)};
     d->host = host;
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     d->cgroups = ddtrace_cgroups_new(c->proc_root.ptr, c->cgroup_root.ptr);
     if (!d->cgroups || ddtrace_proxy_open(&d->proxy, &proxy, host->budget, path, diagnostics))
         return GW_INTERNAL;
+    ddtrace_span_metrics_open(&d->span_metrics, &span_metrics, host, path, diagnostics);
     set_options(d);
     open_sampling(d, diagnostics);
     describe_site(d);
@@ -202,6 +205,7 @@ static void start(void *ctx)
         d->threads[i].translator = dd_translator_new(&d->options);
         GW_ASSERT(d->threads[i].translator);
     }
+    ddtrace_span_metrics_start(&d->span_metrics);
     if (d->proxy && !ddtrace_proxy_start(d->proxy)) { /* it was said; what is not translated is dropped */
         ddtrace_proxy_close(d->proxy);
         d->proxy = NULL;
@@ -240,6 +244,7 @@ static void stop(void *ctx)
 {
     struct ddtrace *d = ctx;
     ddtrace_proxy_stop(d->proxy);
+    ddtrace_span_metrics_stop(&d->span_metrics);
     log_counts_of(d);
 }
 
@@ -266,12 +271,14 @@ static void close_(void *ctx)
     d->proxy = NULL;
     ddtrace_cgroups_drop(d->cgroups);
     d->cgroups = NULL;
+    ddtrace_span_metrics_close(&d->span_metrics);
     dd_sampler_drop(d->sampler);
     d->sampler = NULL;
     gw_listener_access_close(&d->access);
 }
 
 static const struct gw_metric metrics[] = {
+    DDTRACE_SPAN_METRICS_ROWS,
     GW_COUNTER_AT(struct ddtrace, counts.payloads, "ddtrace_payloads_total",
                   "Trace payloads that held something."),
     GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total",
@@ -332,6 +339,12 @@ static const struct gw_metric metrics[] = {
     GW_METRICS_END,
 };
 
+static void measure(void *ctx, struct gw_metrics *to)
+{
+    const struct ddtrace *d = ctx;
+    ddtrace_span_metrics_measure(&d->span_metrics, metrics, to);
+}
+
 const struct gw_receiver gw_receiver_ddtrace = {
     .name = "ddtrace",
     .summary = "Traces from Datadog's tracers (ddtrace, dd-trace-*), as a Datadog agent takes them.",
@@ -346,4 +359,5 @@ const struct gw_receiver gw_receiver_ddtrace = {
     .close = close_,
     .hint = hint,
     .metrics = metrics,
+    .measure = measure,
 };

@@ -3,6 +3,7 @@
  *      GET /info                      what works here; byte-stable, so that Datadog-Agent-State (its hash) is   ddtrace_info.c
  *      PUT, POST /v0.x/traces         decode, translate, offer, answer                                          ddtrace_traces.c
  *                                     who sends: headers, or the peer's cgroup                                 ddtrace_request.c, ddtrace_cgroup.c
+ *                                     span metrics, of all that came                                           ddtrace_span_metrics.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
  *      /telemetry/…, /profiling/… …   what is not translated: answered so that no tracer warns, and counted     ddtrace_quiet.c
  *                                     or forwarded                                                             ddtrace_proxy.c, ddtrace_target.c
@@ -21,6 +22,7 @@
 #include "gateway/receiver_host.h"
 #include "gateway/receivers/ddtrace/ddtrace_cgroup.h"
 #include "gateway/receivers/ddtrace/ddtrace_proxy.h"
+#include "gateway/receivers/ddtrace/ddtrace_span_metrics.h"
 #include "translators/ddtrace/dd_sampler.h"
 #include "translators/ddtrace/dd_translate.h"
 
@@ -68,6 +70,7 @@
       "for an environment, * for all others.")                                                               \
     X(flag, sampling_keep_errors, "sampling.keep_errors", "false", "", "",                                   \
       "Keep what has a span with an error, whatever a rate says, and whatever the tracer decided by one.")   \
+    DDTRACE_SPAN_METRICS_OPTS(X)                                                                             \
     X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                 \
       "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and "     \
       "operation take Datadog's fields.")                                                                    \
@@ -129,6 +132,7 @@ struct ddtrace {
     const struct gw_host *host;
     struct dd_options options;
     struct dd_sampler *sampler; /* NULL: option sampling is not set */
+    struct ddtrace_span_metrics span_metrics;
     struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_route routes[DDTRACE_ROUTES];

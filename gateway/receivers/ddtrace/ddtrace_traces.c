@@ -190,6 +190,7 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .host_name = d->host->host_name,
                          .ids = d->host->ids,
                          .sampler = d->sampler,
+                         .durations = ddtrace_span_metrics_want(&d->span_metrics, q->worker),
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);
@@ -198,6 +199,8 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
                                            code ? &ignored : err);
     count(&d->counts, from, r, code ? code : offered);
+    if (env.durations && !code && !offered)
+        ddtrace_span_metrics_commit(&d->span_metrics, env.durations, q->worker);
     return code ? code : offered;
 }
 

@@ -169,7 +169,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct log_options plain = {
         .source = GW_STR("dogstatsd"), .parse = 1, .resource = d->conf.resource};
     d->host = host;
-    gw_wakeup_init(&d->wakeup);
+    metric_flusher_init(&d->flusher);
     d->logs = log_conf_new(&plain, &host->logs, path, "dogstatsd", diagnostics);
     d->stream = d->logs ? new_stream(d, path) : NULL;
     if (!d->stream)
@@ -206,6 +206,16 @@ static void init_way(struct dogstatsd *d, struct dogstatsd_way *w)
         .ctx = w};
 }
 
+static void init_flusher(struct dogstatsd *d)
+{
+    struct metric_flusher *f = &d->flusher;
+    f->store = d->series->store;
+    f->fanout = d->host->fanout;
+    f->component = DOGSTATSD_COMPONENT;
+    f->thread = "dogstatsd/flush";
+    atomic_store(&f->interval, d->conf.interval);
+}
+
 static void start(void *ctx)
 {
     struct dogstatsd *d = ctx;
@@ -217,7 +227,8 @@ static void start(void *ctx)
     init_way(d, &d->sockets);
     init_way(d, &d->http);
     d->http.sink = gw_log_sink_new(d->logs, d->host->fanout, DOGSTATSD_COMPONENT);
-    if (dogstatsd_flush_start(d) && stream_start(d->stream) && d->http.sink && d->host->dogstatsd)
+    init_flusher(d);
+    if (metric_flusher_start(&d->flusher) && stream_start(d->stream) && d->http.sink && d->host->dogstatsd)
         (void)gw_dogstatsd_proxy_open(d->host->dogstatsd, take_http, d);
 }
 
@@ -235,7 +246,7 @@ static void pause_(void *ctx)
     struct dogstatsd *d = ctx;
     close_proxy(d);
     stream_pause(d->stream);
-    dogstatsd_flush_stop(d);
+    metric_flusher_stop(&d->flusher);
     d->next_paused = paused;
     paused = d;
 }
@@ -258,9 +269,9 @@ static void stop(void *ctx)
         atomic_store(&d->host->dogstatsd->port, 0);
     }
     stream_stop(d->stream);
-    dogstatsd_flush_stop(d);
+    metric_flusher_stop(&d->flusher);
     if (d->series)
-        dogstatsd_flush_last(d);
+        metric_flusher_last(&d->flusher);
 }
 
 static void close_(void *ctx)
@@ -270,13 +281,13 @@ static void close_(void *ctx)
     close_proxy(d);
     stream_drop(d->stream);
     if (d->series && d->stream) /* paused, and nobody took them */
-        dogstatsd_flush_last(d);
+        metric_flusher_last(&d->flusher);
     drop_series(d->series);
     dsd_series_fini(&d->sockets.taker.series);
     dsd_series_fini(&d->http.taker.series);
     log_conf_drop(d->logs);
     if (d->host)
-        gw_wakeup_fini(&d->wakeup);
+        metric_flusher_fini(&d->flusher);
     *d = (struct dogstatsd){.conf = d->conf};
 }
 

@@ -4,23 +4,20 @@
  *                                              └▶ events and checks ─▶ log records ─▶ sink ─▶ queues
  *
  *     dogstatsd.c          options, life, what a reload hands over
- *     dogstatsd_flush.c    the thread that ends each interval
  *     dogstatsd_notice.c   events and service checks as log records
  *
  * Where the queues are full, points stay in the store and the next interval is added to them; nothing of the
  * sockets waits for that.
  *
- * Threads: the stream's thread takes datagrams, the flushing thread ends intervals; both are the receiver's.
+ * Threads: the stream's thread takes datagrams, the flusher's (metric_flusher.h) ends intervals; both are the receiver's.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_DOGSTATSD_H
 #define GW_DOGSTATSD_H
 
-#include <pthread.h>
-
-#include "core/base/wakeup.h"
 #include "core/delivery/receiver.h"
+#include "gateway/receivers/common/metric_flusher.h"
 #include "gateway/receivers/stream/stream.h"
 #include "translators/metrics/dogstatsd_take.h"
 
@@ -92,21 +89,9 @@ struct dogstatsd {
     struct dsd_counts counts;
     struct dogstatsd_series *series;
     struct dogstatsd_way sockets, http;
-    /* the flushing thread */
-    pthread_t flusher;
-    bool flushing;
-    atomic_bool stopping;
-    struct gw_wakeup wakeup;
+    struct metric_flusher flusher;
     struct dogstatsd *next_paused;
 };
-
-/* dogstatsd_flush.c */
-bool dogstatsd_flush_start(struct dogstatsd *);
-/* The thread ends; nothing is flushed. */
-void dogstatsd_flush_stop(struct dogstatsd *);
-/* Nothing comes any more: what is left is offered until the queues take it, for STREAM_STOP at most; then it
- * is counted as refused. */
-void dogstatsd_flush_last(struct dogstatsd *);
 
 /* dogstatsd_notice.c: into the sink of a struct dogstatsd_way. */
 dsd_notice_f dogstatsd_notice;

@@ -97,7 +97,7 @@ static void peer_tags_have_the_names_of_spans(void **state)
     const struct span_duration_tag peers[] = {
         {GW_STR("db.instance"), GW_STR("orders")}, {GW_STR("out.host"), GW_STR("db-1")},
         {GW_STR("db.hostname"), GW_STR("db-2")}, /* the name is taken */
-        {GW_STR("peer.service"), GW_STR("")},    {GW_STR("db.hostname"), GW_STR("db-3")},
+        {GW_STR("peer.service"), GW_STR("")},      {GW_STR("db.hostname"), GW_STR("db-3")},
         {GW_STR("tenant"), GW_STR("a:b")},
     };
     const struct span_duration_tag tags[] = {{GW_STR("span.name"), GW_STR("x")},

@@ -44,7 +44,7 @@ static void open_rig(struct rig *r, size_t queue_bytes)
         r->queue = gw_queue_new(queue_bytes, false, wake, NULL);
         r->exporter = gw_ledger_exporter(r->ledger, "paper", 1u << GW_LOGS);
         gw_fanout_add(r->fanout,
-                      (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0});
+                      (struct gw_route){r->queue, "paper", r->exporter, 1u << GW_LOGS, GW_DATADOG, 0, 0});
     }
     r->sink = gw_log_sink_new(r->bed.conf, r->fanout, "receiver=file");
     assert_non_null(r->sink);

@@ -48,7 +48,7 @@ static struct fixture *make(const char *const *set, size_t capacity, bool check)
     f->fanout = gw_fanout_new(f->ledger, &f->budget);
     f->queue = gw_queue_new(capacity, false, wake, NULL);
     unsigned number = gw_ledger_exporter(f->ledger, "test", 1u << GW_TRACES);
-    gw_fanout_add(f->fanout, (struct gw_route){f->queue, "test", number, 1u << GW_TRACES, GW_OTEL, 0});
+    gw_fanout_add(f->fanout, (struct gw_route){f->queue, "test", number, 1u << GW_TRACES, GW_OTEL, 0, 0});
     f->host = (struct gw_host){.http = gw_http_new(&f->budget, 2),
                                .fanout = f->fanout,
                                .budget = &f->budget,

@@ -70,7 +70,7 @@ static inline void rig_open(struct rig *r, size_t queue_bytes)
     r->fanout = gw_fanout_new(r->ledger, &r->bed.budget);
     r->queue = gw_queue_new(queue_bytes, false, rig_pushed, r);
     unsigned exporter = gw_ledger_exporter(r->ledger, "paper", 1u << GW_LOGS);
-    gw_fanout_add(r->fanout, (struct gw_route){r->queue, "paper", exporter, 1u << GW_LOGS, GW_OTEL, 0});
+    gw_fanout_add(r->fanout, (struct gw_route){r->queue, "paper", exporter, 1u << GW_LOGS, GW_OTEL, 0, 0});
     r->host = (struct gw_host){.fanout = r->fanout, .budget = &r->bed.budget};
     r->set = (struct stream_settings){.component = "receiver=test",
                                       .name = "test",
