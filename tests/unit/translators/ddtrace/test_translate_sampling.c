@@ -49,6 +49,7 @@ static void facts(void **state)
         {"'name':'n','metrics':{'_sampling_priority_v1':1,'_sampling_priority_rate_v1':0.5}",
          "1 [dd=s:1,ot=th:8;rv:f0948a54d43b8e] _sampling_priority_rate_v1=0.5 datadog.sampling.rate=0.5 "
          "sampling.priority=1"},
+        {"'name':'n','metrics':{'_sample_rate':0.5}", "0 [] _sample_rate=0.5"},
         {"'name':'n','metrics':{'_sampling_priority_v1':1},'meta':{'_dd.p.ksr':'0.5'}",
          "1 [dd=s:1;t.ksr:0.5,ot=th:8;rv:f0948a54d43b8e] datadog.sampling.rate=0.5 sampling.priority=1"},
         /* kept by hand: no rate applies */
