@@ -206,10 +206,11 @@ static bool is_top(const struct dd_durations *d, struct dd_scanned *c, const str
     return !parent || !dd_same(parent->service, s->service);
 }
 
-static struct counted *counted_of(struct dd_durations *d, const struct dd_class *class, struct dd_group *group)
+static struct counted *counted_of(struct dd_durations *d, const struct dd_class *class,
+                                  struct dd_group *group)
 {
     struct counted **recent =
-        &d->recent[dd_hash_fold((uintptr_t)class, (uintptr_t)group ^ 0x9E3779B97F4A7C15u) % RECENT];
+        &d->recent[dd_hash_fold((uintptr_t) class, (uintptr_t)group ^ 0x9E3779B97F4A7C15u) % RECENT];
     if (*recent && (*recent)->class == class && (*recent)->group == group)
         return *recent;
     struct counted *c = gw_new(&d->arena, struct counted, 1);
@@ -431,8 +432,8 @@ static void commit_block(struct dd_durations *d, struct metric_shard *shard, con
     for (size_t i = 0; i < b->n; i++) {
         const struct sample *s = &b->samples[i];
         double weight = s->weight->base + s->weight->odds * share;
-        if (s->of->point && metric_add(shard, s->of->point, (double)s->duration / 1e9,
-                                       weight == 1 ? 1 : 1 / weight) &&
+        if (s->of->point &&
+            metric_add(shard, s->of->point, (double)s->duration / 1e9, weight == 1 ? 1 : 1 / weight) &&
             s->of->samples) {
             keep_point(d, shard, s->of);
             s->of->samples = 0;

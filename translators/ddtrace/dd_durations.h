@@ -69,6 +69,7 @@ struct dd_durations_points {
 
 /* The request was accepted: its samples go into the store. Returns the traces that the tracer says it dropped and of
  * which nobody knows for which spans they stand. */
-uint64_t dd_durations_commit(struct dd_durations *, struct metric_shard *, const struct dd_durations_points *);
+uint64_t dd_durations_commit(struct dd_durations *, struct metric_shard *,
+                             const struct dd_durations_points *);
 
 #endif

@@ -18,7 +18,7 @@
 
 #define COMPONENT "receiver=ddtrace"
 
-enum { ASKED, ALWAYS, NEVER };               /* words of span_metrics.when */
+enum { ASKED, ALWAYS, NEVER }; /* words of span_metrics.when */
 enum { SHARE = 4 /* of max_memory: a quarter */ };
 
 struct ddtrace_series {
@@ -41,7 +41,8 @@ void ddtrace_span_metrics_open(struct ddtrace_span_metrics *m, const struct ddtr
     m->conf = *conf;
     m->host = host;
     m->points.kind = METRIC_HISTOGRAM;
-    dd_labels_init(&m->labels, &m->conf.dimensions, &m->conf.exclude, metric_attributes_field(m->points.kind));
+    dd_labels_init(&m->labels, &m->conf.dimensions, &m->conf.exclude,
+                   metric_attributes_field(m->points.kind));
     if (conf->dimensions.n <= DD_DIMENSIONS)
         return;
     gw_option_path(option, path, "span_metrics.dimensions");

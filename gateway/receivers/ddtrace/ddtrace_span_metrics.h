@@ -26,7 +26,8 @@
     X(duration, interval, "span_metrics.interval", "10s", "1s", "10m",                                       \
       "How often points are made of the spans that came.")                                                   \
     X(list, dimensions, "span_metrics.dimensions", "", "", "",                                               \
-      "Tags that become attributes of points, beside those of the conventions; 16 at most. Each value makes " \
+      "Tags that become attributes of points, beside those of the conventions; 16 at most. Each value "      \
+      "makes "                                                                                               \
       "a series of its own.")                                                                                \
     X(list, exclude, "span_metrics.exclude", "", "", "",                                                     \
       "Attributes that points and their resources do not have, such as service.instance.id: what they "      \
@@ -47,8 +48,8 @@ struct ddtrace_span_metrics {
     struct dd_labels labels;
     struct dd_durations_points points;
     struct ddtrace_series *_Atomic series; /* from start to close; NULL: spans are not counted */
-    bool active;                   /* from start to stop */
-    struct dd_durations **threads; /* of each worker */
+    bool active;                           /* from start to stop */
+    struct dd_durations **threads;         /* of each worker */
     unsigned threads_n;
     /* traces that tracers dropped and that no span of theirs stands for */
     atomic_uint_least64_t nobodys;

@@ -37,10 +37,8 @@ static void open_counting(struct counting *c, size_t max_series)
     metric_store_drop(c->store);
     c->durations = c->bed.env.durations = dd_durations_new(&c->labels);
     c->held = (struct gw_budget){.limit = SIZE_MAX};
-    const struct metric_options o = {.shards = 1,
-                                     .max_series = max_series,
-                                     .scope_name = GW_STR("datadog"),
-                                     .account = &c->held};
+    const struct metric_options o = {
+        .shards = 1, .max_series = max_series, .scope_name = GW_STR("datadog"), .account = &c->held};
     c->store = metric_store_new(&o, GW_SEC);
 }
 
@@ -83,9 +81,10 @@ static void put_attributes(struct counting *c, show_attr **list, size_t n)
         if (v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE)
             put(c, "%.*s", (int)v->string_value.len, (char *)v->string_value.data);
         else
-            put(c, "%lld", v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_BOOL_VALUE
-                              ? (long long)v->bool_value
-                              : (long long)v->int_value);
+            put(c, "%lld",
+                v->value_case == OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_BOOL_VALUE
+                    ? (long long)v->bool_value
+                    : (long long)v->int_value);
     }
 }
 
@@ -204,11 +203,12 @@ static void top_is_found(void **state)
 {
     struct counting *c = *state;
     c->bed.req.computed_top_level = false;
-    count_payload(c, "[[{'trace_id':1,'span_id':1,'service':'a','name':'root','resource':'r'," AT "},"
-                     "{'trace_id':1,'span_id':2,'parent_id':1,'service':'a','name':'inner','resource':'r'," AT "},"
-                     "{'trace_id':1,'span_id':3,'parent_id':2,'service':'b','name':'other','resource':'r'," AT "},"
-                     "{'trace_id':1,'span_id':4,'parent_id':99,'service':'b','name':'flushed','resource':'r'," AT
-                     "}]]");
+    count_payload(
+        c,
+        "[[{'trace_id':1,'span_id':1,'service':'a','name':'root','resource':'r'," AT "},"
+        "{'trace_id':1,'span_id':2,'parent_id':1,'service':'a','name':'inner','resource':'r'," AT "},"
+        "{'trace_id':1,'span_id':3,'parent_id':2,'service':'b','name':'other','resource':'r'," AT "},"
+        "{'trace_id':1,'span_id':4,'parent_id':99,'service':'b','name':'flushed','resource':'r'," AT "}]]");
     flush(c);
     assert_int_equal(c->n, 3);
     assert_non_null(find(c, "name=root", "top_level=1 datadog.is_trace_root=1"));
@@ -232,14 +232,17 @@ static void attributes_of_points(void **state)
 {
     struct counting *c = *state;
     count_payload(
-        c, "[[{'trace_id':1,'span_id':1,'service':'shop','name':'flask.request','resource':'GET /cart','type':'web'," AT
+        c, "[[{'trace_id':1,'span_id':1,'service':'shop','name':'flask.request','resource':'GET "
+           "/cart','type':'web'," AT
            ",'meta':{'span.kind':'server','http.method':'GET','http.status_code':'200','http.route':'/cart',"
            "'env':'prod','version':'1.2','runtime-id':'rt','out.host':'no peer of a server'}," TOP "},"
-           "{'trace_id':1,'span_id':2,'parent_id':1,'service':'db','name':'pg.query','resource':'SELECT 1','type':'sql',"
+           "{'trace_id':1,'span_id':2,'parent_id':1,'service':'db','name':'pg.query','resource':'SELECT "
+           "1','type':'sql',"
            "'error':1," AT ",'meta':{'span.kind':'client','out.host':'pg-1','db.name':'shop','db.system':"
            "'postgresql','tablename':'carts','peer.hostname':'10.0.0.7','_dd.base_service':'shop'}},"
-           "{'trace_id':1,'span_id':3,'parent_id':1,'service':'shop','name':'grpc.client','resource':'/p.S/M'," AT
-           ",'meta':{'span.kind':'client','grpc.status_code':'StatusCode.NOT_FOUND','net.peer.name':'10.1.2.3:80'}}]]");
+           "{'trace_id':1,'span_id':3,'parent_id':1,'service':'shop','name':'grpc.client','resource':'/p.S/"
+           "M'," AT ",'meta':{'span.kind':'client','grpc.status_code':'StatusCode.NOT_FOUND','net.peer.name':"
+                    "'10.1.2.3:80'}}]]");
     flush(c);
     assert_int_equal(c->n, 3);
     assert_string_equal(
@@ -434,10 +437,10 @@ static void bounds(void **state)
         size_t n = 0;
         payload[n++] = '[';
         for (int i = 0; i < 800; i++)
-            n += (size_t)sprintf(payload + n,
-                                 "%s[{'trace_id':%d,'span_id':1,'service':'s','name':'n','resource':'%0900d'," AT "," TOP
-                                 "}]",
-                                 i ? "," : "", i + 1, 800 * round + i);
+            n += (size_t)sprintf(
+                payload + n,
+                "%s[{'trace_id':%d,'span_id':1,'service':'s','name':'n','resource':'%0900d'," AT "," TOP "}]",
+                i ? "," : "", i + 1, 800 * round + i);
         strcpy(payload + n, "]");
         count_payload(c, payload);
     }
