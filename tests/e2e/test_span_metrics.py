@@ -54,6 +54,13 @@ def counts(metrics, *attributes):
     return dict(out)
 
 
+def row(gate, name, **labels):
+    """Of /metrics; it is there, also when it is zero."""
+    found = samples(gate)
+    assert (f"ddgate_ddtrace_span_metrics_{name}", frozenset({"receiver": "ddtrace", **labels}.items())) in found
+    return pick(found, f"ddgate_ddtrace_span_metrics_{name}", receiver="ddtrace", **labels)
+
+
 def wait(metrics, n):
     metrics.wait(lambda s: sum(p.value.count for p in s.named(METRIC)) >= n, f"{n} spans in points")
 
@@ -89,9 +96,11 @@ def test_a_tracer_that_keeps_what_it_rejects_to_itself(make_gate, sink, metrics)
     send(gate, *[request(metrics={"_dd.rule_psr": 0.01}) for _ in range(3)], request("jobs", metrics={"_dd.rule_psr": 1.0}),
          headers={"Datadog-Client-Dropped-P0-Traces": "297", "Datadog-Client-Dropped-P0-Spans": "900"})
     send(gate, *[request("old", metrics={"_sample_rate": 0.01}) for _ in range(2)])
-    wait(metrics, 501)
+    send(gate, request("jobs", metrics={"_dd.rule_psr": 1.0}), headers={"Datadog-Client-Dropped-P0-Traces": "5"})
+    wait(metrics, 502)
+    assert row(gate, "unattributed_traces_total") == 5
     gate.stop()
-    assert counts(metrics, "service.name") == {("shop",): 300, ("jobs",): 1, ("old",): 200}
+    assert counts(metrics, "service.name") == {("shop",): 300, ("jobs",): 2, ("old",): 200}
 
 
 def test_every_format_counts_alike(make_gate, sink, metrics):
@@ -146,7 +155,7 @@ def test_which_spans_and_which_attributes(make_gate, sink, metrics):
 def test_only_where_an_exporter_asked(make_gate, sink, metrics):
     silent = make_gate(receiver=counting(), exporters=[grpc(sink)])
     send(silent, request())
-    assert pick(samples(silent), "ddgate_ddtrace_span_metrics_spans_total") == 0
+    assert row(silent, "spans_total") == 0
     silent.stop()
     never = make_gate(receiver=counting(when="never"), exporters=both(sink, metrics))
     send(never, request())
@@ -163,10 +172,8 @@ def test_bounded_series(make_gate, sink, metrics):
     send(gate, *[request(resource=f"GET /{n}") for n in range(100)])
     send(gate, *[request(resource="GET /3") for n in range(5)])
     wait(metrics, 15)
-    rows = samples(gate)
-    assert pick(rows, "ddgate_ddtrace_span_metrics_dropped_spans_total", reason="max_series") == 90
-    assert pick(rows, "ddgate_ddtrace_span_metrics_spans_total") == 15
-    assert pick(rows, "ddgate_ddtrace_span_metrics_series") == 10
+    assert row(gate, "dropped_spans_total", reason="max_series") == 90
+    assert (row(gate, "spans_total"), row(gate, "series")) == (15, 10)
     gate.stop()
     assert len(counts(metrics, "span.name")) == 10
 
