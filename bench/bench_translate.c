@@ -45,7 +45,7 @@ static void one(struct bench *b, enum dd_format format, const struct payload *p)
         fprintf(stderr, "bench_translate: %s\n", err.what);
         exit(1);
     }
-    static const struct dd_durations_points points = {METRIC_HISTOGRAM};
+    static const struct dd_durations_points points = {.kind = METRIC_HISTOGRAM};
     if (b->store)
         (void)dd_durations_commit(b->env.durations, metric_store_shard(b->store, 0), &points);
     uint64_t items = 0;

@@ -52,7 +52,7 @@ class Histogram:
 class Point:
     name: str
     unit: str
-    kind: str  # gauge, sum, exponential
+    kind: str  # gauge, sum, exponential, histogram
     temporality: str
     monotonic: bool
     value: object  # a number, or a Histogram
@@ -80,6 +80,16 @@ def _histogram(p):
     return Histogram(p.count, p.sum, p.min, p.max, p.scale, buckets)
 
 
+def _explicit(p):
+    edges = [-math.inf, *p.explicit_bounds, math.inf]
+    assert list(p.explicit_bounds) == sorted(set(p.explicit_bounds)) and len(p.bucket_counts) == len(edges) - 1
+    assert sum(p.bucket_counts) == p.count, "the buckets do not hold what the count says"
+    return Histogram(p.count, p.sum, p.min, p.max, None, [(*edge, n) for *edge, n in zip(edges, edges[1:], p.bucket_counts)])
+
+
+_VALUES = {"exponential_histogram": _histogram, "histogram": _explicit}
+
+
 def flatten(request):
     """Every point of an ExportMetricsServiceRequest."""
     points = []
@@ -91,7 +101,7 @@ def flatten(request):
                 data = getattr(m, kind)
                 temporality = TEMPORALITY[data.aggregation_temporality] if kind != "gauge" else None
                 for p in data.data_points:
-                    value = _histogram(p) if kind == "exponential_histogram" else getattr(p, p.WhichOneof("value"))
+                    value = _VALUES[kind](p) if kind in _VALUES else getattr(p, p.WhichOneof("value"))
                     assert isinstance(value, Histogram) or math.isfinite(value)
                     assert kind == "gauge" or 0 < p.start_time_unix_nano <= p.time_unix_nano
                     points.append(Point(m.name, m.unit, kind.removesuffix("_histogram"), temporality, getattr(data, "is_monotonic", None),

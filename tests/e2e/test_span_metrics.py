@@ -5,7 +5,7 @@ import collections
 
 import pytest
 from agent_payload import agent_payload, tracer_payload
-from ddgate import MSGPACK, grpc
+from ddgate import MSGPACK, Ddgate, grpc
 from metric_sink import MetricSink
 from payloads import span, v04, v04_json, v05, v07
 from test_admin import pick, samples
@@ -150,6 +150,30 @@ def test_which_spans_and_which_attributes(make_gate, sink, metrics):
     point, [exported] = by_name["web.request"], [s for s in sink.spans if s.attrs["operation.name"] == "web.request"]
     assert point.resource == exported.resource
     assert point.attributes["tenant"] == "t1" and "datadog.is_trace_root" not in point.attributes
+
+
+def test_buckets(make_gate, sink, metrics):
+    gate = make_gate(receiver=counting(buckets=["10ms", "100ms", "1s"]), exporters=both(sink, metrics))
+    send(gate, *[request(duration=ms * 10 ** 6) for ms in (1, 10, 11, 100, 500, 5000, 6000)], request(metrics={"_sample_rate": 0.1}, duration=10 ** 9))
+    metrics.wait(lambda s: sum(p.value.count for p in s.points) == 17, "all points")
+    gate.stop()
+    assert {p.kind for p in metrics.points} == {"histogram"} and {p.attributes["status.code"] for p in metrics.points} == {"STATUS_CODE_OK"}
+    assert {tuple((low, high) for low, high, _ in p.value.buckets) for p in metrics.points} == {
+        ((-float("inf"), 0.01), (0.01, 0.1), (0.1, 1.0), (1.0, float("inf")))}
+    assert [sum(n) for n in zip(*[[n for *_, n in p.value.buckets] for p in metrics.points])] == [2, 2, 11, 2]
+    assert sum(p.value.sum for p in metrics.points) == pytest.approx(11.622 + 10)
+    assert (min(p.value.min for p in metrics.points), max(p.value.max for p in metrics.points)) == (0.001, 6.0)
+
+
+@pytest.mark.parametrize("options, complaint", [
+    ({"buckets": ["10ms", "5ms"]}, '"5ms" is not above the bound before it'),
+    ({"buckets": ["0.5"]}, '"0.5" is not a duration'),
+    ({"dimensions": [f"d{n}" for n in range(17)]}, "has 17 tags; there may be 16"),
+    ({"interval": "1ms"}, "span_metrics.interval")])
+def test_mistakes_end_the_start(tmp_path, options, complaint):
+    gate = Ddgate(tmp_path, receiver=counting(**options))
+    assert gate.process.wait(30) == 2
+    assert complaint in gate.stderr
 
 
 def test_only_where_an_exporter_asked(make_gate, sink, metrics):

@@ -414,6 +414,7 @@ static struct metric_point *find_point(struct dd_durations *d, struct metric_sha
                                  .name = GW_STR(SPAN_DURATION_NAME),
                                  .unit = GW_STR(SPAN_DURATION_UNIT),
                                  .attributes = c->class->attributes,
+                                 .bounds = as->bounds,
                                  .kind = as->kind};
     return metric_learn(shard, GW_NOSTR, &id, c->samples);
 }

@@ -64,7 +64,8 @@ void dd_durations_end(struct dd_durations *, dd_resource_f *, void *ctx);
 
 /* What points are. */
 struct dd_durations_points {
-    enum metric_kind kind;
+    enum metric_kind kind; /* METRIC_HISTOGRAM, or METRIC_BUCKETS with these … */
+    gw_str bounds;         /* … as in struct metric_id */
 };
 
 /* The request was accepted: its samples go into the store. Returns the traces that the tracer says it dropped and of

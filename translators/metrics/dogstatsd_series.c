@@ -279,10 +279,10 @@ bool dsd_series_id(struct dsd_series *s, const struct dsd_line *l, gw_str peer_h
         return false;
     if (n)
         qsort(s->tags, n, sizeof *s->tags, by_place_and_key);
-    id->kind = kind_of(l->metric.type);
-    id->name = l->metric.name;
-    id->unit = unit_of(&l->metric);
-    id->time = o->time * GW_SEC;
+    *id = (struct metric_id){.kind = kind_of(l->metric.type),
+                             .name = l->metric.name,
+                             .unit = unit_of(&l->metric),
+                             .time = o->time * GW_SEC};
     id->resource = write_tags(&s->resource_bytes, RESOURCE_ATTRIBUTES, s->tags, n, RESOURCE);
     id->attributes = write_tags(&s->attributes, metric_attributes_field(id->kind), s->tags, n, POINT);
     bool good = !s->attributes.failed && !s->resource_bytes.failed;

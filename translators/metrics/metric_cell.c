@@ -70,12 +70,58 @@ static bool set_merge(struct metric_store *s, struct metric_set *to, const struc
     return true;
 }
 
+/* --- buckets --- */
+
+/* Bucket i holds what is above bound i - 1, up to bound i. */
+static size_t bucket_of(const struct metric_metric *m, double v)
+{
+    const double *bounds = (const double *)(const void *)m->bounds.ptr;
+    size_t low = 0, high = metric_bounds(m);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (v <= bounds[middle])
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void metric_buckets_add(const struct metric_metric *m, struct metric_buckets *b, double v, uint64_t n,
+                        double weight)
+{
+    b->counts[bucket_of(m, v)] += n;
+    b->min = b->count && b->min < v ? b->min : v;
+    b->max = b->count && b->max > v ? b->max : v;
+    b->count += n;
+    b->sum += v * weight;
+}
+
+static void buckets_merge(const struct metric_metric *m, struct metric_buckets *to,
+                          const struct metric_buckets *from)
+{
+    if (!from->count)
+        return;
+    for (size_t i = 0; i <= metric_bounds(m); i++)
+        to->counts[i] += from->counts[i];
+    to->min = to->count && to->min < from->min ? to->min : from->min;
+    to->max = to->count && to->max > from->max ? to->max : from->max;
+    to->count += from->count;
+    to->sum += from->sum;
+}
+
+static size_t counts_size(const struct metric_metric *m)
+{
+    return (metric_bounds(m) + 1) * sizeof(uint64_t);
+}
+
 /* --- cells --- */
 
 static size_t cell_size(enum metric_kind kind)
 {
     const size_t needs = kind == METRIC_HISTOGRAM ? sizeof(struct exphist)
                          : kind == METRIC_SET     ? sizeof(struct metric_set)
+                         : kind == METRIC_BUCKETS ? sizeof(struct metric_buckets)
                                                   : sizeof(double);
     return offsetof(struct metric_cell, number) + needs;
 }
@@ -89,7 +135,10 @@ struct metric_cell *metric_cell_new(struct metric_store *s, struct metric_point 
     c->start = start;
     if (p->metric->kind == METRIC_HISTOGRAM)
         exphist_init(&c->histogram, s->options.account);
-    return c;
+    if (p->metric->kind != METRIC_BUCKETS || (c->buckets.counts = metric_alloc(s, counts_size(p->metric))))
+        return c;
+    metric_free(s, c, cell_size(p->metric->kind));
+    return NULL;
 }
 
 void metric_cell_free(struct metric_store *s, struct metric_cell *c)
@@ -100,6 +149,8 @@ void metric_cell_free(struct metric_store *s, struct metric_cell *c)
         exphist_fini(&c->histogram);
     else if (c->point->metric->kind == METRIC_SET)
         metric_free(s, c->set.slots, c->set.cap * sizeof *c->set.slots);
+    else if (c->point->metric->kind == METRIC_BUCKETS)
+        metric_free(s, c->buckets.counts, counts_size(c->point->metric));
     metric_free(s, c, cell_size(c->point->metric->kind));
 }
 
@@ -116,6 +167,9 @@ bool metric_cell_merge(struct metric_store *s, struct metric_cell *to, const str
         return set_merge(s, &to->set, &from->set);
     case METRIC_HISTOGRAM:
         return exphist_merge(&to->histogram, &from->histogram);
+    case METRIC_BUCKETS:
+        buckets_merge(to->point->metric, &to->buckets, &from->buckets);
+        return true;
     }
     return true;
 }

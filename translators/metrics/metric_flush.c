@@ -77,7 +77,8 @@ struct metric_shard *metric_store_shard(struct metric_store *s, unsigned number)
 static bool is_total(const struct metric_store *s, const struct metric_point *p)
 {
     return s->options.cumulative && !p->time &&
-           (p->metric->kind == METRIC_SUM || p->metric->kind == METRIC_HISTOGRAM);
+           (p->metric->kind == METRIC_SUM || p->metric->kind == METRIC_HISTOGRAM ||
+            p->metric->kind == METRIC_BUCKETS);
 }
 
 /* Into what the point holds already. Without memory for that, it stays a cell of its own. */

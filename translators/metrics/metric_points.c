@@ -106,14 +106,14 @@ static void leave_resource(struct metric_store *s, struct metric_resource *r)
 
 static size_t metric_size(const struct metric_metric *m)
 {
-    return sizeof *m + m->name.len + m->unit.len;
+    return sizeof *m + m->bounds.len + m->name.len + m->unit.len;
 }
 
 static bool is_metric(const struct metric_metric *m, const struct metric_resource *r,
                       const struct metric_id *id)
 {
     return m->resource == r && m->kind == id->kind && m->timed == (id->time != 0) &&
-           gw_str_eq(m->name, id->name) && gw_str_eq(m->unit, id->unit);
+           gw_str_eq(m->name, id->name) && gw_str_eq(m->unit, id->unit) && gw_str_eq(m->bounds, id->bounds);
 }
 
 static struct metric_metric *metric_of(struct metric_store *s, struct metric_resource *r,
@@ -127,10 +127,11 @@ static struct metric_metric *metric_of(struct metric_store *s, struct metric_res
         if (n->hash == hash && is_metric(m, r, id))
             return m;
     }
-    m = metric_alloc(s, sizeof *m + id->name.len + id->unit.len);
+    m = metric_alloc(s, sizeof *m + id->bounds.len + id->name.len + id->unit.len);
     if (!m)
         return NULL;
     char *at = (char *)(m + 1);
+    m->bounds = copy_text(&at, id->bounds);
     m->name = copy_text(&at, id->name);
     m->unit = copy_text(&at, id->unit);
     m->kind = id->kind;

@@ -210,6 +210,10 @@ bool metric_add(struct metric_shard *s, struct metric_point *p, double value, do
     case METRIC_HISTOGRAM:
         return counted(s, exphist_add(&c->histogram, value,
                                       rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), 1 / rate));
+    case METRIC_BUCKETS:
+        metric_buckets_add(p->metric, &c->buckets, value,
+                           rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), 1 / rate);
+        break;
     default:
         c->number = value;
     }

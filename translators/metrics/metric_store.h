@@ -13,6 +13,7 @@
  *     METRIC_GAUGE           the last value                      Gauge
  *     METRIC_SET             which values came                   Gauge of their number
  *     METRIC_HISTOGRAM       an exponential histogram            ExponentialHistogram, delta or cumulative
+ *     METRIC_BUCKETS         counts between bounds               Histogram, delta or cumulative
  *
  * A series without a sample sends no point in temporality delta; in cumulative it repeats its last one. One
  * without a sample for METRIC_IDLE is forgotten. There are at most max_series: past that, samples of new
@@ -34,7 +35,7 @@
 #include "core/delivery/frame.h"
 #include "translators/metrics/exponential_histogram.h"
 
-enum metric_kind { METRIC_SUM, METRIC_GAUGE, METRIC_SET, METRIC_HISTOGRAM };
+enum metric_kind { METRIC_SUM, METRIC_GAUGE, METRIC_SET, METRIC_HISTOGRAM, METRIC_BUCKETS };
 
 enum { METRIC_SHARDS = 256 };
 static const gw_nsec METRIC_IDLE = 300 * GW_SEC;
@@ -42,7 +43,7 @@ static const gw_nsec METRIC_IDLE = 300 * GW_SEC;
 /* Field of the point's message that holds its attributes: opentelemetry/proto/metrics/v1/metrics.proto. */
 static inline unsigned metric_attributes_field(enum metric_kind kind)
 {
-    return kind == METRIC_HISTOGRAM ? 1 : 7;
+    return kind == METRIC_HISTOGRAM ? 1 : kind == METRIC_BUCKETS ? 9 : 7;
 }
 
 /* Two samples with the same id belong to one point. Texts are bytes of OTLP: `resource` the attributes of a
@@ -50,6 +51,8 @@ static inline unsigned metric_attributes_field(enum metric_kind kind)
  * whatever order they came in. */
 struct metric_id {
     gw_str resource, name, unit, attributes;
+    gw_str
+        bounds; /* METRIC_BUCKETS: upper bounds of all buckets but the last, doubles end to end, each above the one before */
     enum metric_kind kind;
     /* wall, ns: a point of a time of its own, which its client names; 0: the interval's */
     gw_nsec time;
@@ -101,7 +104,7 @@ void metric_no_memory(struct metric_shard *, uint64_t n);
  * metric_end too. */
 uint32_t metric_epoch(const struct metric_shard *);
 
-/* One sample of a sum, a gauge or a histogram; it stands for 1 / rate of them. False: no memory, which is
+/* One sample of a sum, a gauge or a histogram of either kind; it stands for 1 / rate of them. False: no memory, which is
  * counted. */
 bool metric_add(struct metric_shard *, struct metric_point *, double value, double rate);
 /* … of a set. */

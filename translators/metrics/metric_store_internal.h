@@ -29,6 +29,13 @@ struct metric_set {
     uint32_t n, cap;
 };
 
+/* A histogram with bounds of its own. */
+struct metric_buckets {
+    uint64_t *counts; /* one more than there are bounds */
+    uint64_t count;
+    double sum, min, max; /* the latter two: valid when count is not zero */
+};
+
 /* What came of one series in one interval. */
 struct metric_cell {
     struct metric_point *point;
@@ -38,6 +45,7 @@ struct metric_cell {
         double number;
         struct exphist histogram;
         struct metric_set set;
+        struct metric_buckets buckets;
     };
 };
 
@@ -70,8 +78,13 @@ struct metric_metric {
     bool has_negative; /* the flushing thread's: a sum that went down is not monotonic */
     bool timed;        /* its points have times of their own: always delta */
     enum metric_kind kind;
-    gw_str name, unit;
+    gw_str bounds, name, unit; /* behind the struct: bounds are aligned */
 };
+
+static inline size_t metric_bounds(const struct metric_metric *m)
+{
+    return m->bounds.len / sizeof(double);
+}
 
 struct metric_place {
     struct metric_cell *cell;
@@ -132,6 +145,9 @@ void metric_free(struct metric_store *, void *, size_t);
 bool metric_set_add(struct metric_store *, struct metric_set *, uint64_t hash);
 struct metric_cell *metric_cell_new(struct metric_store *, struct metric_point *, gw_nsec start);
 void metric_cell_free(struct metric_store *, struct metric_cell *);
+/* n times v; `weight` counts for the sum, as in exphist_add. */
+void metric_buckets_add(const struct metric_metric *, struct metric_buckets *, double v, uint64_t n,
+                        double weight);
 /* Adds what `from` holds. False: no memory; the same may be tried again. */
 bool metric_cell_merge(struct metric_store *, struct metric_cell *to, const struct metric_cell *from);
 

@@ -13,10 +13,11 @@
 enum { RESOURCE_METRICS = 1 };
 enum { RM_RESOURCE = 1, RM_SCOPE_METRICS = 2, RM_SCHEMA_URL = 3 };
 enum { SM_SCOPE = 1, SM_METRICS = 2, SCOPE_NAME = 1, SCOPE_VERSION = 2 };
-enum { METRIC_NAME = 1, METRIC_UNIT = 3, METRIC_IS_GAUGE = 5, METRIC_IS_SUM = 7, METRIC_IS_EXPONENTIAL = 10 };
+enum { METRIC_NAME = 1, METRIC_UNIT = 3, METRIC_IS_GAUGE = 5, METRIC_IS_SUM = 7 };
+enum { METRIC_IS_HISTOGRAM = 9, METRIC_IS_EXPONENTIAL = 10 };
 enum { DATA_POINTS = 1, DATA_TEMPORALITY = 2, DATA_MONOTONIC = 3 };
 enum { TEMPORALITY_DELTA = 1, TEMPORALITY_CUMULATIVE = 2 };
-/* of NumberDataPoint; start and time also of ExponentialHistogramDataPoint */
+/* of NumberDataPoint; start and time also of both kinds of histograms */
 enum { NUMBER_START = 2, NUMBER_TIME = 3, NUMBER_DOUBLE = 4 };
 
 /* A field that is written though it may be zero. */

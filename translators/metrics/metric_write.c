@@ -11,7 +11,7 @@ static void close_metric(struct metric_writer *m)
 {
     const struct metric_metric *open = m->open;
     bool delta = !m->store->options.cumulative || open->timed;
-    if (open->kind == METRIC_SUM || open->kind == METRIC_HISTOGRAM)
+    if (open->kind != METRIC_GAUGE && open->kind != METRIC_SET)
         otlp_uint(&m->w, DATA_TEMPORALITY, delta ? TEMPORALITY_DELTA : TEMPORALITY_CUMULATIVE);
     if (open->kind == METRIC_SUM)
         otlp_uint(&m->w, DATA_MONOTONIC, !open->has_negative);
@@ -42,7 +42,8 @@ static void open_resource(struct metric_writer *m, const struct metric_resource 
 
 static void open_metric(struct metric_writer *m, const struct metric_metric *metric)
 {
-    static const unsigned data[] = {METRIC_IS_SUM, METRIC_IS_GAUGE, METRIC_IS_GAUGE, METRIC_IS_EXPONENTIAL};
+    static const unsigned data[] = {METRIC_IS_SUM, METRIC_IS_GAUGE, METRIC_IS_GAUGE, METRIC_IS_EXPONENTIAL,
+                                    METRIC_IS_HISTOGRAM};
     m->metric = otlp_open(&m->w, SM_METRICS, 3);
     otlp_text(&m->w, METRIC_NAME, metric->name);
     otlp_bytes(&m->w, METRIC_UNIT, metric->unit);
@@ -73,9 +74,39 @@ static void put_times(struct metric_writer *m, const struct metric_cell *c)
     enum metric_kind kind = c->point->metric->kind;
     gw_nsec time = c->point->time ? c->point->time : m->wall;
     gw_nsec start = c->point->time ? time - GW_SEC : c->start;
-    if (kind == METRIC_SUM || kind == METRIC_HISTOGRAM)
+    if (kind != METRIC_GAUGE && kind != METRIC_SET)
         otlp_fixed64(&m->w, NUMBER_START, (uint64_t)(start < time ? start : time));
     otlp_fixed64(&m->w, NUMBER_TIME, (uint64_t)time);
+}
+
+/* Fields of HistogramDataPoint. Counts and bounds are packed numbers of eight bytes. */
+enum { HIST_COUNT = 4, HIST_SUM = 5, HIST_COUNTS = 6, HIST_BOUNDS = 7, HIST_MIN = 11, HIST_MAX = 12 };
+
+static void put_packed(struct otlp_buf *w, unsigned field, const void *numbers, size_t n)
+{
+    size_t packed = otlp_open(w, field, 2);
+    if (otlp_room(w, 8 * n)) {
+        uint8_t *p = w->data + w->len;
+        for (size_t i = 0; i < n; i++) {
+            uint64_t bits;
+            memcpy(&bits, (const char *)numbers + 8 * i, sizeof bits);
+            for (int byte = 0; byte < 8; byte++)
+                *p++ = (uint8_t)(bits >> 8 * byte);
+        }
+        otlp_end(w, p);
+    }
+    otlp_close(w, packed, 2);
+}
+
+static void put_buckets(struct metric_writer *m, const struct metric_metric *of,
+                        const struct metric_buckets *b)
+{
+    otlp_fixed64(&m->w, HIST_COUNT, b->count);
+    metric_put_double(&m->w, HIST_SUM, b->sum);
+    put_packed(&m->w, HIST_COUNTS, b->counts, metric_bounds(of) + 1);
+    put_packed(&m->w, HIST_BOUNDS, of->bounds.ptr, metric_bounds(of));
+    metric_put_double(&m->w, HIST_MIN, b->min);
+    metric_put_double(&m->w, HIST_MAX, b->max);
 }
 
 void metric_write_point(struct metric_writer *m, const struct metric_cell *c)
@@ -87,6 +118,8 @@ void metric_write_point(struct metric_writer *m, const struct metric_cell *c)
     put_times(m, c); /* start and time have one number in both messages */
     if (p->metric->kind == METRIC_HISTOGRAM)
         metric_put_histogram(&m->w, &c->histogram);
+    else if (p->metric->kind == METRIC_BUCKETS)
+        put_buckets(m, p->metric, &c->buckets);
     else
         metric_put_double(&m->w, NUMBER_DOUBLE, p->metric->kind == METRIC_SET ? c->set.n : c->number);
     otlp_close(&m->w, point, 2);

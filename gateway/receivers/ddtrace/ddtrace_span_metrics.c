@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/arena.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
@@ -33,6 +34,38 @@ static struct ddtrace_series *shared; /* main thread */
 
 /* --- opening --- */
 
+/* A bound above the one before. */
+static bool read_bound(gw_str text, double before, double *bound, const char *option,
+                       struct gw_diagnostics *diagnostics)
+{
+    static const struct gw_opt row = {.type = GW_OPT_duration, .name = "buckets", .min = "", .max = ""};
+    struct gw_arena scratch;
+    gw_nsec ns = 0;
+    gw_arena_init(&scratch, 0);
+    bool good = gw_opt_set(&row, &ns, text, text, &scratch, option, diagnostics);
+    gw_arena_fini(&scratch);
+    *bound = (double)ns / GW_SEC;
+    if (good && *bound <= before)
+        gw_config_error(diagnostics, option, "\"%.*s\" is not above the bound before it", GW_FMT(text));
+    return good && *bound > before;
+}
+
+static void read_buckets(struct ddtrace_span_metrics *m, const char *path, struct gw_diagnostics *diagnostics)
+{
+    const struct gw_list *buckets = &m->conf.buckets;
+    char option[GW_OPTION_PATH];
+    gw_option_path(option, path, "span_metrics.buckets");
+    if (buckets->n > DDTRACE_BOUNDS) {
+        gw_config_error(diagnostics, option, "has %zu bounds; there may be %d", buckets->n, DDTRACE_BOUNDS);
+        return;
+    }
+    for (size_t i = 0; i < buckets->n; i++)
+        if (!read_bound(buckets->items[i], i ? m->bounds[i - 1] : 0, &m->bounds[i], option, diagnostics))
+            return;
+    m->points.kind = buckets->n ? METRIC_BUCKETS : METRIC_HISTOGRAM;
+    m->points.bounds = gw_str_n((const char *)m->bounds, buckets->n * sizeof *m->bounds);
+}
+
 void ddtrace_span_metrics_open(struct ddtrace_span_metrics *m, const struct ddtrace_span_metrics_conf *conf,
                                const struct gw_host *host, const char *path,
                                struct gw_diagnostics *diagnostics)
@@ -40,7 +73,7 @@ void ddtrace_span_metrics_open(struct ddtrace_span_metrics *m, const struct ddtr
     char option[GW_OPTION_PATH];
     m->conf = *conf;
     m->host = host;
-    m->points.kind = METRIC_HISTOGRAM;
+    read_buckets(m, path, diagnostics);
     dd_labels_init(&m->labels, &m->conf.dimensions, &m->conf.exclude,
                    metric_attributes_field(m->points.kind));
     if (conf->dimensions.n <= DD_DIMENSIONS)

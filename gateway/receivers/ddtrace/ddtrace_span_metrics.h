@@ -32,6 +32,9 @@
     X(list, exclude, "span_metrics.exclude", "", "", "",                                                     \
       "Attributes that points and their resources do not have, such as service.instance.id: what they "      \
       "told apart is one series.")                                                                           \
+    X(list, buckets, "span_metrics.buckets", "", "", "",                                                     \
+      "Upper bounds of the buckets of a plain histogram, as durations: [ \"10ms\", \"100ms\", \"1s\" ]. "    \
+      "Without: an exponential histogram.")                                                                  \
     X(count, max_series, "span_metrics.max_series", "100000", "1", "10000000",                               \
       "Most series at a time. Past that, spans of new ones are not counted but as dropped; one without a "   \
       "span for five minutes is forgotten.")
@@ -42,11 +45,14 @@ struct ddtrace_span_metrics_conf {
 
 struct ddtrace_series; /* the process's store and its flusher */
 
+enum { DDTRACE_BOUNDS = 100 };
+
 struct ddtrace_span_metrics {
     struct ddtrace_span_metrics_conf conf;
     const struct gw_host *host;
     struct dd_labels labels;
     struct dd_durations_points points;
+    double bounds[DDTRACE_BOUNDS];         /* of the points, in seconds */
     struct ddtrace_series *_Atomic series; /* from start to close; NULL: spans are not counted */
     bool active;                           /* from start to stop */
     struct dd_durations **threads;         /* of each worker */

@@ -29,7 +29,7 @@ struct counting {
 
 static void open_counting(struct counting *c, size_t max_series)
 {
-    static const struct dd_durations_points points = {METRIC_HISTOGRAM};
+    static const struct dd_durations_points points = {.kind = METRIC_HISTOGRAM};
     dd_labels_init(&c->labels, &c->dimensions, &c->exclude, metric_attributes_field(points.kind));
     c->bed.opt.labels = &c->labels;
     bed_reopen(&c->bed);
@@ -121,7 +121,7 @@ static enum gw_code read_frame(void *ctx, struct gw_frame *f)
 
 static void commit(struct counting *c)
 {
-    static const struct dd_durations_points points = {METRIC_HISTOGRAM};
+    static const struct dd_durations_points points = {.kind = METRIC_HISTOGRAM};
     c->nobodys += dd_durations_commit(c->durations, metric_store_shard(c->store, 0), &points);
 }
 
@@ -242,7 +242,7 @@ static void attributes_of_points(void **state)
            "'postgresql','tablename':'carts','peer.hostname':'10.0.0.7','_dd.base_service':'shop'}},"
            "{'trace_id':1,'span_id':3,'parent_id':1,'service':'shop','name':'grpc.client','resource':'/p.S/"
            "M'," AT ",'meta':{'span.kind':'client','grpc.status_code':'StatusCode.NOT_FOUND','net.peer.name':"
-                    "'10.1.2.3:80'}}]]");
+           "'10.1.2.3:80'}}]]");
     flush(c);
     assert_int_equal(c->n, 3);
     assert_string_equal(

@@ -19,6 +19,7 @@ typedef Opentelemetry__Proto__Collector__Metrics__V1__ExportMetricsServiceReques
 typedef Opentelemetry__Proto__Metrics__V1__Metric metric;
 typedef Opentelemetry__Proto__Metrics__V1__NumberDataPoint number_point;
 typedef Opentelemetry__Proto__Metrics__V1__ExponentialHistogramDataPoint histogram_point;
+typedef Opentelemetry__Proto__Metrics__V1__HistogramDataPoint buckets_point;
 
 #define DATA(name) OPENTELEMETRY__PROTO__METRICS__V1__METRIC__DATA_##name
 
@@ -77,6 +78,26 @@ static void put_histograms(const char *what, histogram_point **p, size_t n)
     }
 }
 
+static void put_buckets(const char *what, buckets_point **p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t in = 0;
+        points++;
+        put(" %s", what);
+        put_attributes(p[i]->attributes, p[i]->n_attributes);
+        for (size_t b = 0; b < p[i]->n_bucket_counts; b++) {
+            in += p[i]->bucket_counts[b];
+            put(" %llu", (unsigned long long)p[i]->bucket_counts[b]);
+            if (b < p[i]->n_explicit_bounds)
+                put(" <=%g", p[i]->explicit_bounds[b]);
+        }
+        assert_int_equal(in, p[i]->count);
+        put(" sum=%g min=%g max=%g (%llu..%llu)\n", p[i]->sum, p[i]->min, p[i]->max,
+            (unsigned long long)(p[i]->start_time_unix_nano / GW_SEC),
+            (unsigned long long)(p[i]->time_unix_nano / GW_SEC));
+    }
+}
+
 static void put_metric(const metric *m)
 {
     char what[64];
@@ -87,6 +108,9 @@ static void put_metric(const metric *m)
         snprintf(what, sizeof what, "%s%s", m->sum->aggregation_temporality == 1 ? "delta" : "cumulative",
                  m->sum->is_monotonic ? "" : "-up-and-down");
         put_numbers(what, m->sum->data_points, m->sum->n_data_points);
+    } else if (m->data_case == DATA(HISTOGRAM)) {
+        put_buckets(m->histogram->aggregation_temporality == 1 ? "delta" : "cumulative",
+                    m->histogram->data_points, m->histogram->n_data_points);
     } else {
         assert_int_equal(m->data_case, DATA(EXPONENTIAL_HISTOGRAM));
         put_histograms(m->exponential_histogram->aggregation_temporality == 1 ? "delta" : "cumulative",
@@ -164,7 +188,10 @@ static struct metric_point *point_in(struct metric_shard *s, enum metric_kind ki
     static struct {
         char bytes[128];
     } attributes;
+    static const double bounds[] = {1, 2.5, 10};
     struct metric_id id = {.kind = kind, .name = gw_str_z(name), .unit = GW_STR("1"), .time = time * GW_SEC};
+    if (kind == METRIC_BUCKETS)
+        id.bounds = gw_str_n((const char *)bounds, sizeof bounds);
     size_t n = strlen(value);
     if (n) /* KeyValue { k: value } */
         n = (size_t)snprintf(attributes.bytes, sizeof attributes.bytes, "%c%c\x0a\x01k\x12%c\x0a%c%s",
@@ -223,6 +250,31 @@ static void samples_become_points(void **state)
     add(METRIC_SUM, "sum", "a", -1, 1);
     assert_true(flush(130));
     is_text("{ }\nsum[1] delta-up-and-down k=a -1 (120..130)\n");
+    end();
+}
+
+/* A bound belongs to the bucket below it. */
+static void bounds_of_ones_own(void **state)
+{
+    static const double values[] = {0, 1, 1.5, 2.5, 10, 10.5, 1e9, -3};
+    begin(2, 100, false);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        add(METRIC_BUCKETS, "b", "x", values[i], 1);
+    add(METRIC_BUCKETS, "b", "x", 2, 0.25);
+    shard = metric_store_shard(store, 1);
+    refuse_after = 0;
+    assert_false(flush(110));
+    add(METRIC_BUCKETS, "b", "x", 3, 1); /* of another thread, and of the next interval */
+    refuse_after = SIZE_MAX;
+    assert_true(flush(120));
+    is_text("{ }\nb[1] delta k=x 3 <=1 6 <=2.5 2 <=10 2 sum=1e+09 min=-3 max=1e+09 (100..120)\n");
+    end();
+    begin(1, 100, true);
+    add(METRIC_BUCKETS, "b", "", 2, 1);
+    assert_true(flush(110));
+    add(METRIC_BUCKETS, "b", "", 20, 1);
+    assert_true(flush(120));
+    is_text("{ }\nb[1] cumulative 0 <=1 1 <=2.5 0 <=10 1 sum=22 min=2 max=20 (100..120)\n");
     end();
 }
 
@@ -423,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_become_points),
+        cmocka_unit_test(bounds_of_ones_own),
         cmocka_unit_test(a_sample_rate_keeps_the_count),
         cmocka_unit_test(a_refusal_goes_on_into_the_next_interval),
         cmocka_unit_test(totals_grow_in_temporality_cumulative),
