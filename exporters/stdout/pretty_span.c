@@ -191,12 +191,15 @@ void pretty_put_resource(struct pretty_line *l, const pretty_resource *r)
         {"k8s.pod.name", "pod="},
         {"process.pid", "pid="},
     };
+    gw_str sdk = pretty_resource_text(r, "telemetry.sdk.name");
+    bool is_other = sdk.len && !gw_str_eq(sdk, GW_STR("datadog"));
     for (size_t i = 0; r && i < sizeof rows / sizeof *rows; i++) {
+        bool is_version = is_other && strcmp(rows[i].key, "telemetry.sdk.version") == 0;
         gw_str value = pretty_value(l, pretty_find(r->attributes, r->n_attributes, rows[i].key));
         if (!value.len)
             continue;
         pretty_put(l, PRETTY_DIM, " ");
-        pretty_put(l, PRETTY_DIM, rows[i].label);
+        pretty_put(l, PRETTY_DIM, is_version ? "sdk=" : rows[i].label);
         pretty_put_text(l, PRETTY_DIM, value, TAG_VALUE);
     }
 }

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 from payloads import span as dd_span
-from payloads import v04
+from payloads import trace, v04
 from sending import QUICK, http
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -391,3 +391,100 @@ def test_grpc_on_the_port_of_http_is_told(make_otlp, sink):
         answer = s.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ") and b"OTLP over gRPC is taken on port 4317" in answer
     gate.wait_stderr("HTTP/2 comes to a port of HTTP/1.1: OTLP over gRPC is taken on port 4317")
+
+
+def as_datadog_sdk(spans, semantics="datadog"):
+    """What dd-trace-js 6 writes of a chunk (opentelemetry/trace/otlp_transformer.js)."""
+    request = ExportTraceServiceRequest()
+    part = request.resource_spans.add()
+
+    def add(to, key, value):
+        one = to.add()
+        one.key = key
+        setattr(one.value, {str: "string_value", int: "int_value", float: "double_value"}[type(value)], value)
+    for key, text in {"service.name": "shop", "telemetry.sdk.name": "datadog", "telemetry.sdk.version": "6.1.0",
+                      "telemetry.sdk.language": "nodejs", "deployment.environment.name": "test", "service.version": "1.2.3",
+                      "runtime-id": "8c1b4a52", "team": "core", "_dd.sdk.otlp_export": "true", "datadog.sdk.semantics": semantics}.items():
+        add(part.resource.attributes, key, text)
+    scope = part.scope_spans.add()
+    scope.scope.name = "dd-trace-js"
+    high = next(s["meta"]["_dd.p.tid"] for s in spans if "_dd.p.tid" in s["meta"])
+    for s in spans:
+        meta = {k: v for k, v in s["meta"].items() if k not in ("_dd.p.tid", "span.kind", "team")}
+        kind = ["", "internal", "server", "client", "producer", "consumer"].index(s["meta"].get("span.kind", ""))
+        one = scope.spans.add(trace_id=bytes.fromhex(high) + s["trace_id"].to_bytes(8, "big"), span_id=s["span_id"].to_bytes(8, "big"),
+                              parent_span_id=s["parent_id"].to_bytes(8, "big") if s["parent_id"] else b"", name=s["resource"], kind=kind,
+                              start_time_unix_nano=s["start"], end_time_unix_nano=s["start"] + s["duration"], flags=1)
+        for key, text in (("service.name", s["service"]), ("operation.name", s["name"]), ("resource.name", s["resource"]), ("span.type", s["type"])):
+            if text:
+                add(one.attributes, key, text)
+        for key, value in {**meta, **s["metrics"]}.items():
+            add(one.attributes, key, value)
+        for event in s.get("span_events", ()):
+            made = one.events.add(time_unix_nano=event["time_unix_nano"], name=event["name"])
+            for key, value in event["attributes"].items():
+                add(made.attributes, key, value["string_value"] if value["type"] == 0 else value["int_value"])
+        if s["error"]:
+            one.status.code = 2
+            one.status.message = f'{meta["error.type"]}: {meta["error.message"]}'
+    return request
+
+
+def datadog_spans():
+    meta = {"env": "test", "version": "1.2.3", "runtime-id": "8c1b4a52", "team": "core", "_dd.p.tid": "64f0a1b200000000"}
+    spans = trace(3, service="shop", name="web.request", resource="GET /cart", type="web",
+                  meta={**meta, "span.kind": "server", "http.method": "GET", "http.url": "http://shop.example/cart?token=abc"},
+                  metrics={"_sampling_priority_v1": 1, "http.status_code": 500})
+    spans[1].update(service="postgres", name="postgres.query", resource="SELECT * FROM cart WHERE id = 42", type="sql",
+                    meta={**meta, "span.kind": "client", "db.type": "postgres", "out.host": "db", "_dd.base_service": "shop"}, metrics={"rows": 1.5})
+    spans[2].update(error=1, meta={**meta, "error.type": "ValueError", "error.message": "no", "error.stack": "Traceback"},
+                    span_events=[{"time_unix_nano": 5, "name": "tick", "attributes": {"k": {"type": 0, "string_value": "v"},
+                                                                                       "n": {"type": 2, "int_value": 7}}}])
+    return spans
+
+
+def test_an_application_looks_the_same_by_either_road(make_otlp, sink):
+    port = free_port()
+    gate = make_otlp([grpc(sink)], receivers=({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": "", "promote": ["team"]},))
+    spans = datadog_spans()
+    by_otlp = gate.port
+    gate.port = port
+    headers = {"Content-Type": "application/msgpack", "Datadog-Meta-Lang": "nodejs", "Datadog-Meta-Tracer-Version": "6.1.0"}
+    assert gate.put("/v0.4/traces", v04(spans), headers).status == 200
+    sink.wait_spans(3)
+    expected = {s.span_id: s for s in sink.spans}
+    gate.port = by_otlp
+    answer = post(gate, as_json(as_datadog_sdk(spans)), headers={"Content-Type": "application/json"})
+    assert (answer.status, answer.body) == (200, b"{}")
+    sink.wait_spans(6)
+    for one in sink.spans[3:]:
+        other = expected[one.span_id]
+        resource = {k: v for k, v in other.resource.items() if k != "host.name"}  # of a peer on this machine
+        assert one.resource == resource
+        for field in ("trace_id", "parent_id", "name", "kind", "start", "end", "status", "message", "scope", "attrs", "links"):
+            assert getattr(one, field) == getattr(other, field), field
+        assert [(e.name, e.attrs) for e in one.events] == [(e.name, e.attrs) for e in other.events]
+
+
+def test_otel_semantics_of_a_datadog_sdk_pass_untouched(make_otlp, http_sink):
+    gate = make_otlp([http(http_sink, compression="none", **QUICK)])
+    body = as_datadog_sdk(datadog_spans(), semantics="otel").SerializeToString()
+    assert post(gate, body).status == 200
+    http_sink.wait_spans(3)
+    assert http_sink.requests[0].raw == body
+
+
+def test_datadogs_and_others_in_one_request(make_otlp, sink):
+    gate = make_otlp([grpc(sink), {**grpc(sink), "name": "both", "mode": "both"}])
+    request = traces(2)
+    request.MergeFrom(as_datadog_sdk(datadog_spans()))
+    request.resource_spans[0].scope_spans[0].spans[0].trace_id = bytes(16)
+    request.resource_spans[1].scope_spans[0].spans[0].span_id = b""
+    answer = post(gate, request)
+    assert ExportTraceServiceResponse.FromString(answer.body).partial_success.rejected_spans == 2
+    sink.wait_spans(6)
+    names = sorted(s.name for s in sink.spans)
+    assert names.count("GET /1") == 2 and len(names) == 6
+    gate.stop()
+    intake = gate.ledger.intake()
+    assert (intake["received"], intake["accepted"]) == (5, 3)

@@ -240,7 +240,8 @@ static void see_resource_attribute(struct walk *w, const uint8_t *at, const uint
     else if (gw_str_eq(key, GW_STR("service.name")))
         w->service = text;
     else if ((gw_str_eq(key, GW_STR("_dd.sdk.otlp_export")) && gw_str_eq(text, GW_STR("true"))) ||
-             (gw_str_eq(key, GW_STR("datadog.sdk.semantics")) && gw_str_eq(text, GW_STR("datadog"))))
+             (gw_str_eq(key, GW_STR("datadog.sdk.semantics")) && gw_str_eq(text, GW_STR("datadog"))) ||
+             (gw_str_eq(key, GW_STR("telemetry.sdk.name")) && gw_str_eq(text, GW_STR("datadog"))))
         w->out->says |= OTLP_SAYS_DATADOG;
 }
 

@@ -43,7 +43,7 @@ enum { OTLP_DEPTH = 100 };
 
 /* What resources say that matters on the way: bits. */
 enum {
-    OTLP_SAYS_DATADOG = 1,     /* attributes are Datadog's: _dd.sdk.otlp_export, datadog.sdk.semantics */
+    OTLP_SAYS_DATADOG = 1, /* a Datadog SDK: telemetry.sdk.name, _dd.sdk.otlp_export, datadog.sdk.semantics */
     OTLP_SAYS_CREDENTIALS = 2, /* sls.otel.*: an application put its backend's keys there */
 };
 

@@ -24,7 +24,9 @@ struct cutter {
     unsigned n;
     unsigned uncut; /* levels that must stand in one piece */
     struct otlp_buf w;
+    gw_str run; /* items that stand behind one another, and go behind what w holds */
     uint64_t items;
+    size_t left;  /* bytes of the request that were not placed yet */
     bool refused; /* by `take` */
 };
 
@@ -75,6 +77,12 @@ static void open_levels(struct cutter *c)
     }
 }
 
+static void write_run(struct cutter *c)
+{
+    otlp_append(&c->w, c->run);
+    c->run = GW_NOSTR;
+}
+
 static void close_level(struct cutter *c, unsigned i)
 {
     if (i && c->levels[i].is_open)
@@ -86,6 +94,7 @@ static void hand_over(struct cutter *c)
 {
     if (!c->items || c->w.failed)
         return;
+    write_run(c);
     for (unsigned i = c->n; i--;)
         close_level(c, i);
     c->refused = c->refused || c->w.failed || !c->how->take(c->how->ctx, &c->w, c->items);
@@ -107,18 +116,35 @@ static void place_within(struct cutter *c, enum otlp_message m, unsigned number,
     for (struct wire_field f; wire_next(&v, &f) && !c->refused;)
         if (leads_on(m, &f))
             place(c, &f, otlp_schema[m].fields[f.number].message, depth + 1);
+    write_run(c);
     close_level(c, c->n - 1);
     c->uncut -= uncut;
     c->n--;
 }
 
+/* For a piece, or for the rest. It grows where that is not enough. */
+static void reserve(struct cutter *c)
+{
+    enum { AROUND = 4096 };
+    size_t most = c->uncut || c->left < c->how->piece ? c->left : c->how->piece;
+    (void)otlp_reserve(&c->w, most + AROUND);
+}
+
 static void place_whole(struct cutter *c, const struct wire_field *f, uint64_t items)
 {
-    size_t len = (size_t)(f->whole.end - f->whole.at);
-    if (!c->uncut && c->w.len + len > c->how->piece)
+    gw_str whole = wire_text(f->whole);
+    if (!c->uncut && c->w.len + c->run.len + whole.len > c->how->piece)
         hand_over(c);
-    open_levels(c);
-    otlp_append(&c->w, wire_text(f->whole));
+    if (c->w.cap == 0)
+        reserve(c);
+    if (c->run.len && c->run.ptr + c->run.len == whole.ptr) {
+        c->run.len += whole.len;
+    } else {
+        write_run(c);
+        open_levels(c);
+        c->run = whole;
+    }
+    c->left -= whole.len;
     c->items += items;
 }
 
@@ -151,11 +177,12 @@ static bool copy(const struct otlp_cut *how, gw_str body, uint64_t items)
 
 bool otlp_cut(const struct otlp_cut *how, gw_str body, const struct otlp_contents *contents)
 {
-    struct cutter c = {.how = how, .faulty = contents->faulty, .w = {.account = how->account}};
+    struct cutter c = {
+        .how = how, .faulty = contents->faulty, .left = body.len, .w = {.account = how->account}};
     const uint8_t *at = (const uint8_t *)body.ptr;
     if (contents->items == otlp_refused(contents))
         return true;
-    if (!contents->faulty && body.len <= how->piece)
+    if (!contents->faulty && body.len <= (how->uncut > how->piece ? how->uncut : how->piece))
         return copy(how, body, contents->items);
     place_within(&c, how->request, 0, (struct wire_view){at, at + body.len}, 0);
     hand_over(&c);

@@ -26,6 +26,7 @@ typedef bool otlp_piece_f(void *ctx, struct otlp_buf *piece, uint64_t items);
 struct otlp_cut {
     enum otlp_message request;
     size_t piece;              /* near how many bytes to cut */
+    size_t uncut;              /* a request up to this long is one piece; at least `piece` */
     struct gw_budget *account; /* pays for pieces until they are taken over; may be NULL */
     otlp_piece_f *take;
     void *ctx;

@@ -134,6 +134,11 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
     describe_site(o);
     make_policy(o);
+    o->options = (struct dd_options){.span_name = DD_NAME_OTEL,
+                                     .service_override = DD_SERVICE_SPLIT,
+                                     .keep_rejected = true, /* its SDK has decided */
+                                     .trace_id_bits = 128,
+                                     .obfuscate = true};
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);
     bool none = o->open.listeners == 0 && !o->grpc && !host->check;
@@ -147,6 +152,9 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 static void start(void *ctx)
 {
     struct otlp_receiver *o = ctx;
+    o->threads_n = gw_http_threads(o->host->http);
+    o->threads = calloc(o->threads_n, sizeof *o->threads);
+    GW_ASSERT(o->threads);
     if (o->grpc)
         otlp_grpc_start(o->grpc);
 }
@@ -181,6 +189,11 @@ static void close_(void *ctx)
     struct otlp_receiver *o = ctx;
     otlp_grpc_close(o->grpc);
     o->grpc = NULL;
+    for (unsigned i = 0; i < o->threads_n; i++)
+        dd_translator_drop(o->threads[i].translator);
+    free(o->threads);
+    o->threads = NULL;
+    o->threads_n = 0;
     free(o->policy_attributes);
     o->policy_attributes = NULL;
     gw_listener_access_close(&o->access);
@@ -197,6 +210,8 @@ static const struct gw_metric metrics[] = {
                   "Requests of which some items were refused: the answer's partial_success says why."),
     GW_COUNTER_AT(struct otlp_receiver, counts.malformed, "otlp_malformed_requests_total",
                   "Requests that are not well-formed, and of which nothing was used."),
+    GW_COUNTER_AT(struct otlp_receiver, counts.datadog, "otlp_datadog_requests_total",
+                  "Requests of Datadog's SDKs, which are translated as what tracers send."),
     GW_COUNTER_AT(struct otlp_receiver, counts.credentials, "otlp_credentials_total",
                   "Credentials (sls.otel.*) that were taken out of resources."),
     GW_METRICS_END,

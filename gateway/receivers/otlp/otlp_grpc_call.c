@@ -21,7 +21,7 @@
 
 static const char component[] = "receiver=otlp";
 enum { HEALTH = GW_SIGNALS, OTHER = OTLP_GRPC_METHODS, ARMED = 8, READING_MOST = 256, ARENA_KEEP = 1 << 20 };
-enum { POOL_KEEP = 4 << 20 };
+enum { POOL_KEEP = 4 << 20, HELD_MS = 5, TURN_MS = 1000 };
 static const gw_nsec SWEEP = GW_SEC;
 
 enum state { WAITING, READING, ANSWERING };
@@ -37,9 +37,10 @@ struct otlp_call {
     grpc_byte_buffer *request, *response;
     grpc_metadata trailer;
     grpc_slice words;
+    grpc_slice held; /* the answer, while it is held back */
     int cancelled;
-    gw_nsec since;
-    struct otlp_call *next, **link; /* among those that are reading */
+    gw_nsec since;                  /* when it began to read, or to be held back */
+    struct otlp_call *next, **link; /* among those that are reading, or are held back */
 };
 
 void otlp_grpc_register(struct otlp_grpc *g)
@@ -65,7 +66,7 @@ static void wait_for(struct otlp_grpc_worker *w, int method)
         return; /* one fewer waits */
     c->worker = w;
     c->method = method;
-    c->words = grpc_empty_slice();
+    c->words = c->held = grpc_empty_slice();
     grpc_metadata_array_init(&c->metadata);
     grpc_call_details_init(&c->details);
     grpc_call_error e =
@@ -85,6 +86,7 @@ static void drop_call(struct otlp_call *c)
     if (c->call)
         grpc_call_unref(c->call);
     grpc_slice_unref(c->words);
+    grpc_slice_unref(c->held);
     grpc_slice_unref(c->trailer.value);
     grpc_metadata_array_destroy(&c->metadata);
     grpc_call_details_destroy(&c->details);
@@ -144,6 +146,39 @@ static void answer_error(struct otlp_call *c, const struct gw_err *err)
     gw_log(http >= 429 ? GW_INFO : GW_WARNING, component, "a request over gRPC is answered %d: %.*s", status,
            GW_FMT(first));
     answer(c, status, first, GW_NOSTR, otlp_answer_status(err, seconds, false, &w->arena));
+}
+
+/* While an exporter's queue is lagging a good answer is held back, as over HTTP: whoever waits for it sends nothing
+ * more meanwhile. */
+static bool is_lagging(const struct otlp_call *c, gw_nsec now)
+{
+    return gw_fanout_delays(c->worker->grpc->receiver->host->fanout, (enum gw_signal)c->method, now);
+}
+
+static void answer_good(struct otlp_call *c, gw_str response)
+{
+    struct otlp_grpc_worker *w = c->worker;
+    c->since = gw_now();
+    if (!is_lagging(c, c->since)) {
+        answer(c, GRPC_STATUS_OK, GW_NOSTR, response, GW_NOSTR);
+        return;
+    }
+    c->held = slice(response);
+    c->next = NULL;
+    *w->held_end = c;
+    w->held_end = &c->next;
+}
+
+/* In the order of their coming. */
+static void answer_held(struct otlp_grpc_worker *w, gw_nsec now)
+{
+    struct otlp_call *c;
+    while ((c = w->held) && (now - c->since >= GW_HTTP_LONGEST_DELAY || !is_lagging(c, now))) {
+        w->held = c->next;
+        if (!w->held)
+            w->held_end = &w->held;
+        answer(c, GRPC_STATUS_OK, GW_NOSTR, view(&c->held), GW_NOSTR);
+    }
 }
 
 /* --- a call comes --- */
@@ -260,12 +295,11 @@ static void export(struct otlp_call *c)
     if (!err.code)
         err.code = unpack(w, c->request, packed, &unpacked, &body, &err);
     if (!err.code)
-        err.code = otlp_take(o, (enum gw_signal)c->method, body, &w->arena, &taken, &err);
+        err.code = otlp_take(o, &w->own, (enum gw_signal)c->method, body, &w->arena, &taken, &err);
     if (err.code)
         answer_error(c, &err);
     else
-        answer(c, GRPC_STATUS_OK, GW_NOSTR,
-               otlp_answer_taken(&taken, (enum gw_signal)c->method, false, &w->arena), GW_NOSTR);
+        answer_good(c, otlp_answer_taken(&taken, (enum gw_signal)c->method, false, &w->arena));
     if (!err.code && taken.refused)
         otlp_log_faults(o, &taken, gw_signal_name((enum gw_signal)c->method));
     gw_arena_reset(&w->arena, ARENA_KEEP);
@@ -307,14 +341,15 @@ static void *run(void *arg)
 {
     struct otlp_grpc_worker *w = arg;
     for (;;) {
-        gpr_timespec until =
-            gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(1000, GPR_TIMESPAN));
+        gpr_timespec turn = gpr_time_from_millis(w->held ? HELD_MS : TURN_MS, GPR_TIMESPAN),
+                     until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), turn);
         grpc_event e = grpc_completion_queue_next(w->queue, until, NULL);
         if (e.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         if (e.type == GRPC_OP_COMPLETE)
             on_event(w, e);
         sweep(w, gw_now());
+        answer_held(w, gw_now());
     }
 }
 
@@ -322,6 +357,7 @@ void otlp_grpc_worker_open(struct otlp_grpc *g, struct otlp_grpc_worker *w)
 {
     struct gw_budget *whole = g->receiver->host->budget;
     w->grpc = g;
+    w->held_end = &w->held;
     w->queue = grpc_completion_queue_create_for_next(NULL);
     w->scratch.limit = whole->limit / 8 * 5;
     w->scratch.parent = whole;
@@ -354,6 +390,7 @@ void otlp_grpc_worker_close(struct otlp_grpc_worker *w)
     if (w->running || !w->grpc)
         return;
     grpc_completion_queue_destroy(w->queue);
+    dd_translator_drop(w->own.translator);
     gw_inflater_drop(w->inflater);
     gw_body_pool_fini(&w->pool);
     gw_arena_fini(&w->arena);

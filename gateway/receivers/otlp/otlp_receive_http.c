@@ -63,7 +63,7 @@ static enum gw_code take_json(struct otlp_receiver *o, enum gw_signal signal, co
         atomic_fetch_add_explicit(&o->counts.malformed, 1, memory_order_relaxed);
     code = gw_arena_refusal(q->arena, code, "the request in protobuf", err);
     if (!code)
-        code = otlp_take(o, signal, otlp_written(&w), q->arena, taken, err);
+        code = otlp_take(o, &o->threads[q->worker], signal, otlp_written(&w), q->arena, taken, err);
     otlp_fini(&w);
     return code;
 }
@@ -75,7 +75,7 @@ static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const s
         return take_json(o, signal, q, taken, err);
     if (!is_protobuf(q->content_type))
         return gw_fail(err, GW_BAD_OTLP_MEDIA_TYPE, 0, "%.*s", GW_FMT(q->content_type));
-    return otlp_take(o, signal, q->body, q->arena, taken, err);
+    return otlp_take(o, &o->threads[q->worker], signal, q->body, q->arena, taken, err);
 }
 
 /* route->tag: the signal. */

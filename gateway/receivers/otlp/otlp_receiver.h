@@ -26,6 +26,7 @@
 #include "core/delivery/ledger.h"
 #include "gateway/http/http_open.h"
 #include "gateway/receiver_host.h"
+#include "translators/ddtrace/dd_translate.h"
 #include "translators/otlp/otlp_check.h"
 #include "translators/otlp/otlp_resource.h"
 
@@ -66,8 +67,15 @@ struct otlp_counts {
     atomic_uint_least64_t requests[GW_SIGNALS]; /* that were taken */
     atomic_uint_least64_t malformed;            /* that are not well-formed */
     atomic_uint_least64_t faulty;               /* that were taken in part */
+    atomic_uint_least64_t datadog;              /* requests of Datadog's SDKs */
     atomic_uint_least64_t credentials;          /* attributes that were taken out */
     atomic_bool said_credentials;               /* to the log */
+};
+
+/* What a thread has of its own, for what was born in a Datadog SDK. */
+struct otlp_thread {
+    struct dd_translator *translator; /* made when it is needed */
+    struct dd_result result;
 };
 
 struct otlp_grpc;
@@ -78,8 +86,11 @@ struct otlp_receiver {
     struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_open open;
-    struct otlp_grpc *grpc; /* NULL: no port of it is open */
-    int grpc_port;          /* of the first; 0: none */
+    struct otlp_grpc *grpc;      /* NULL: no port of it is open */
+    int grpc_port;               /* of the first; 0: none */
+    struct dd_options options;   /* of the translation of Datadog's */
+    struct otlp_thread *threads; /* of HTTP workers */
+    unsigned threads_n;
     struct otlp_resource_policy policy;
     struct otlp_attribute *policy_attributes; /* malloc'd; the policy points into it */
     struct otlp_counts counts;
@@ -94,8 +105,8 @@ struct otlp_taken {
 /* A whole request in protobuf: checked, cut, offered. Its memory beside the arena is charged to the arena's
  * account. GW_OK; GW_BAD_PROTOBUF with the place; GW_BUDGET, GW_BUSY, GW_QUEUE_FULL, GW_STORAGE, GW_STOPPING: then
  * nothing was taken. Any thread. */
-enum gw_code otlp_take(struct otlp_receiver *, enum gw_signal, gw_str body, struct gw_arena *,
-                       struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
+enum gw_code otlp_take(struct otlp_receiver *, struct otlp_thread *, enum gw_signal, gw_str body,
+                       struct gw_arena *, struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
 
 /* The answer's message, in the arena: in protobuf, or in JSON as the request was. Empty in protobuf where all was
  * taken, or where there is no memory for it. */

@@ -11,8 +11,9 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
+#include "gateway/receivers/otlp/otlp_frames.h"
 #include "gateway/receivers/otlp/otlp_receiver.h"
-#include "translators/otlp/otlp_cut.h"
+#include "translators/ddtrace/dd_from_otlp.h"
 
 /* --- what spans teach --- */
 
@@ -60,67 +61,6 @@ static enum gw_code check(struct otlp_receiver *o, enum gw_signal signal, gw_str
         t.services = gw_trace_ids_services(t.ids);
     return otlp_check((enum otlp_message)(OTLP_TRACES_REQUEST + signal), body, teaches ? &observer : NULL,
                       contents, err);
-}
-
-/* --- frames --- */
-
-enum { FIRST_FRAMES = 16 };
-
-struct frame_list {
-    enum gw_signal signal;
-    struct gw_arena *arena; /* holds the list */
-    struct gw_frame **frames;
-    size_t n, cap;
-};
-
-static bool grow_list(struct frame_list *l)
-{
-    size_t cap = l->cap ? 2 * l->cap : FIRST_FRAMES;
-    struct gw_frame **frames = gw_new(l->arena, struct gw_frame *, cap);
-    if (!frames)
-        return false;
-    if (l->n)
-        memcpy(frames, l->frames, l->n * sizeof *frames);
-    l->frames = frames;
-    l->cap = cap;
-    return true;
-}
-
-static bool take_piece(void *ctx, struct otlp_buf *w, uint64_t items)
-{
-    struct frame_list *l = ctx;
-    if (l->n == l->cap && !grow_list(l))
-        return false;
-    struct gw_frame *f = gw_frame_new(l->signal, GW_OTEL, w->data, w->len, w->cap, (uint32_t)items);
-    if (!f) {
-        gw_budget_no_memory(w->account);
-        return false;
-    }
-    f->budget = w->account; /* until the frame is offered */
-    f->charged = w->cap;
-    l->frames[l->n++] = f;
-    return true;
-}
-
-static void drop_frames(struct frame_list *l)
-{
-    while (l->n)
-        gw_frame_drop(l->frames[--l->n]);
-}
-
-/* GW_OK, and the frames are in the list; or there is no memory, and the list is empty. */
-static enum gw_code cut(struct frame_list *l, gw_str body, const struct otlp_contents *contents,
-                        struct gw_err *err)
-{
-    const struct otlp_cut how = {.request = (enum otlp_message)(OTLP_TRACES_REQUEST + l->signal),
-                                 .piece = GW_FRAME_BYTES,
-                                 .account = l->arena->account,
-                                 .take = take_piece,
-                                 .ctx = l};
-    if (otlp_cut(&how, body, contents))
-        return GW_OK;
-    drop_frames(l);
-    return gw_arena_refusal(l->arena, GW_BUDGET, "the request's frames", err);
 }
 
 /* --- resources --- */
@@ -192,33 +132,137 @@ static void count(atomic_uint_least64_t *to)
     atomic_fetch_add_explicit(to, 1, memory_order_relaxed);
 }
 
-enum gw_code otlp_take(struct otlp_receiver *o, enum gw_signal signal, gw_str body, struct gw_arena *arena,
-                       struct otlp_taken *taken, struct gw_err *err)
+/* --- what was born in a Datadog SDK --- */
+
+/* A request on its way. */
+struct taking {
+    struct otlp_receiver *o;
+    struct otlp_thread *thread;
+    struct gw_arena *arena;
+    struct otlp_frames frames;
+    struct gw_intake intake;
+    struct otlp_buf changed, plain, agent; /* the body, changed and divided, where it must be */
+};
+
+static void begin(struct taking *t)
 {
-    struct frame_list list = {.signal = signal, .arena = arena};
-    struct otlp_buf changed = {.account = arena->account};
-    gw_budget_begin(arena->account);
+    struct gw_budget *account = t->arena->account;
+    t->changed.account = t->plain.account = t->agent.account = account;
+    gw_budget_begin(account);
+}
+
+static void end(struct taking *t)
+{
+    otlp_fini(&t->changed);
+    otlp_fini(&t->plain);
+    otlp_fini(&t->agent);
+}
+
+/* Frames of the translation join the others; without room they are gone, and that is an error. */
+static enum gw_code join(struct taking *t, struct gw_err *err)
+{
+    struct dd_result *r = &t->thread->result;
+    size_t i = 0;
+    while (i < r->frames_n && otlp_frames_add(&t->frames, r->frames[i]))
+        i++;
+    if (i == r->frames_n)
+        return GW_OK;
+    while (i < r->frames_n)
+        gw_frame_drop(r->frames[i++]);
+    return gw_arena_refusal(t->arena, GW_BUDGET, "the request's frames", err);
+}
+
+static enum gw_code translate(struct taking *t, unsigned schemas, struct gw_err *err)
+{
+    const struct dd_request from = {.peer_is_local = false};
+    const struct gw_host *host = t->o->host;
+    const struct dd_env env = {.now = gw_now(),
+                               .wall = gw_wall(),
+                               .host_name = host->host_name,
+                               .ids = host->ids,
+                               .schemas = schemas};
+    struct otlp_thread *thread = t->thread;
+    if (!thread->translator)
+        thread->translator = dd_translator_new(&t->o->options);
+    if (!thread->translator)
+        return gw_fail(err, GW_BUSY, 0, "no memory for a translator");
+    thread->result = (struct dd_result){0};
+    enum gw_code code = dd_translate(thread->translator, t->arena, DD_AGENT_PROTOBUF, otlp_written(&t->agent),
+                                     &from, &env, &thread->result, err);
+    gw_intake_add(&t->intake, &thread->result.intake);
+    return code ? code : join(t, err);
+}
+
+/* Divides the body. True: there is something of Datadog's in it, and *body and *contents are of the rest. */
+static bool divide(struct taking *t, gw_str *body, struct otlp_contents *contents)
+{
+    if (!(contents->says & OTLP_SAYS_DATADOG) || !dd_from_otlp(*body, &t->plain, &t->agent))
+        return false;
+    struct otlp_contents rest;
+    if (otlp_check(OTLP_TRACES_REQUEST, otlp_written(&t->plain), NULL, &rest, NULL) != GW_OK)
+        return false; /* cannot be: all of it was well-formed */
+    *contents = rest;
+    *body = otlp_written(&t->plain);
+    count(&t->o->counts.datadog);
+    return true;
+}
+
+/* Where spans of Datadog's stand in several schemas, the others stand in the same. */
+static enum gw_code make_frames(struct taking *t, gw_str body, struct otlp_contents *contents,
+                                struct gw_err *err)
+{
+    unsigned schemas = gw_fanout_schemas(t->o->host->fanout, t->frames.signal);
+    bool divided = t->frames.signal == GW_TRACES && divide(t, &body, contents);
+    enum gw_code code = GW_OK;
+    t->intake = intake_of(contents);
+    if (divided && (t->plain.failed || t->agent.failed))
+        return gw_arena_refusal(t->arena, GW_BUDGET, "the request's spans", err);
+    if (divided)
+        code = translate(t, schemas, err);
+    for (unsigned s = 0; s < GW_ATTRIBUTE_SCHEMAS && !code && schemas; s++) {
+        t->frames.schema = (enum gw_attribute_schema)s;
+        if (divided ? schemas >> s & 1 : s == GW_OTEL)
+            code = otlp_frames_cut(&t->frames, body, contents, err);
+    }
+    return code;
+}
+
+/* For the answer: what the translation refused, in the words of the walk. */
+static void add_refused(struct otlp_contents *c, const struct gw_intake *intake)
+{
+    c->items = intake->received;
+    for (int i = OTLP_NO_FAULT + 1; i < OTLP_FAULTS; i++)
+        c->refused[i] = intake->not_taken[reason_of((enum otlp_fault)i)];
+}
+
+enum gw_code otlp_take(struct otlp_receiver *o, struct otlp_thread *thread, enum gw_signal signal,
+                       gw_str body, struct gw_arena *arena, struct otlp_taken *taken, struct gw_err *err)
+{
+    struct taking t = {
+        .o = o, .thread = thread, .arena = arena, .frames = {.signal = signal, .arena = arena}};
+    begin(&t);
     enum gw_code code = check(o, signal, body, &taken->contents, err);
     if (code) {
         count(&o->counts.malformed);
         return code;
     }
-    struct gw_intake intake = intake_of(&taken->contents);
-    taken->refused = otlp_refused(&taken->contents);
-    if (gw_fanout_schemas(o->host->fanout, signal)) /* else nobody exports it, and it ends here */
-        code = change_resources(o, &taken->contents, &body, &changed, arena, err);
-    if (!code && gw_fanout_schemas(o->host->fanout, signal))
-        code = cut(&list, body, &taken->contents, err);
-    otlp_fini(&changed);
+    t.intake = intake_of(&taken->contents);
+    code = change_resources(o, &taken->contents, &body, &t.changed, arena, err);
+    if (!code)
+        code = make_frames(&t, body, &taken->contents, err);
+    end(&t);
     if (code) {
-        refuse(o, signal, &intake, code);
+        otlp_frames_drop(&t.frames);
+        refuse(o, signal, &t.intake, code);
         return code;
     }
-    if (intake.received)
-        code = gw_fanout_offer(o->host->fanout, signal, list.frames, list.n, &intake, err);
+    add_refused(&taken->contents, &t.intake);
+    taken->refused = otlp_refused(&taken->contents);
+    if (t.intake.received)
+        code = gw_fanout_offer(o->host->fanout, signal, t.frames.frames, t.frames.n, &t.intake, err);
     if (!code)
         count(&o->counts.requests[signal]);
-    if (!code && taken->contents.faulty)
+    if (!code && taken->refused)
         count(&o->counts.faulty);
     return code;
 }

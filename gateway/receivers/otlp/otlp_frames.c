@@ -1,0 +1,67 @@
+/* otlp_frames.c: Makes frames of the pieces of a request, and keeps them in a list that grows in the request's arena.
+ * Called by otlp_take.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "gateway/receivers/otlp/otlp_frames.h"
+
+#include "translators/otlp/otlp_cut.h"
+
+enum { FIRST = 16 };
+
+static bool grow(struct otlp_frames *l)
+{
+    size_t cap = l->cap ? 2 * l->cap : FIRST;
+    struct gw_frame **frames = gw_new(l->arena, struct gw_frame *, cap);
+    if (!frames)
+        return false;
+    if (l->n)
+        memcpy(frames, l->frames, l->n * sizeof *frames);
+    l->frames = frames;
+    l->cap = cap;
+    return true;
+}
+
+bool otlp_frames_add(struct otlp_frames *l, struct gw_frame *f)
+{
+    if (l->n == l->cap && !grow(l))
+        return false;
+    l->frames[l->n++] = f;
+    return true;
+}
+
+static bool take_piece(void *ctx, struct otlp_buf *w, uint64_t items)
+{
+    struct otlp_frames *l = ctx;
+    if (l->n == l->cap && !grow(l))
+        return false;
+    struct gw_frame *f = gw_frame_new(l->signal, l->schema, w->data, w->len, w->cap, (uint32_t)items);
+    if (!f) {
+        gw_budget_no_memory(w->account);
+        return false;
+    }
+    f->budget = w->account; /* until the frame is offered */
+    f->charged = w->cap;
+    l->frames[l->n++] = f;
+    return true;
+}
+
+enum gw_code otlp_frames_cut(struct otlp_frames *l, gw_str body, const struct otlp_contents *contents,
+                             struct gw_err *err)
+{
+    const struct otlp_cut how = {.request = (enum otlp_message)(OTLP_TRACES_REQUEST + l->signal),
+                                 .piece = GW_FRAME_BYTES,
+                                 .uncut = 2 * (size_t)GW_FRAME_BYTES,
+                                 .account = l->arena->account,
+                                 .take = take_piece,
+                                 .ctx = l};
+    if (otlp_cut(&how, body, contents))
+        return GW_OK;
+    return gw_arena_refusal(l->arena, GW_BUDGET, "the request's frames", err);
+}
+
+void otlp_frames_drop(struct otlp_frames *l)
+{
+    while (l->n)
+        gw_frame_drop(l->frames[--l->n]);
+}

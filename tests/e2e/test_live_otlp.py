@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real SDKs over OTLP: OpenTelemetry's for Python as SLS's manual sets it up, and Datadog's for Node and Python, by either road."""
+import re
+import subprocess
+
+import clients
+import pytest
+from clients import ROOT, App
+from ddgate import conf_text, free_port, grpc
+from sinks import PATIENCE
+
+PLAIN = {k: v for k, v in __import__("os").environ.items() if not k.startswith(("DD_", "OTEL_", "PYTHONPATH"))}
+SETTINGS = {"DD_SERVICE": "app", "DD_ENV": "testing", "DD_VERSION": "1.0"}
+# What tells two runs apart, or the road that they came by: times, ports, processes; and the decision, which only sampled spans of OTLP have made.
+RUNS = re.compile(r"(.*\.port|.*pid|process\..*|.*runtime.id|service\.instance\.id|thread\..*|_dd\..*|datadog\.sampling.*|sampling\..*|host\.name|"
+                  r"url\.full|http\.(url|host)|datadog\.(top_level|measured|tracer.*)|telemetry\.sdk\.version|otel.*|language|component|datadog\.entity_id)")
+
+
+@pytest.fixture
+def gate(make_gate, sink):
+    port, grpc_port, http_port = free_port(), free_port(), free_port()
+    made = make_gate(port=port, conf=conf_text({
+        "receivers": ({"type": "ddtrace", "listen": [f"127.0.0.1:{port}"], "socket": ""},
+                      {"type": "otlp", "grpc": [f"127.0.0.1:{grpc_port}"], "http": [f"127.0.0.1:{http_port}"]}),
+        "exporters": (grpc(sink),), "admin": {"listen": "127.0.0.1:0"}}))
+    made.grpc_port, made.http_port = grpc_port, http_port
+    return made
+
+
+def test_the_example_of_sls(gate, sink):
+    python = clients.python_environment("opentelemetry-sdk-1.45.2") / "python"
+    for endpoint in (f"localhost:{gate.grpc_port}", "", "stdout"):
+        run = subprocess.run([python, ROOT / "examples" / "otel-python" / "app.py"], env={**PLAIN, "OTLP_ENDPOINT": endpoint},
+                             capture_output=True, text=True, timeout=4 * PATIENCE, check=True)
+        assert "Hello world" in run.stdout and "rror" not in run.stderr, run.stderr
+    sink.wait_spans(3)
+    gate.stop()
+    assert gate.ledger.intake()["received"] == 3
+    assert {s.name for s in sink.spans} == {"foo", "bar", "baz"} and len({s.trace_id for s in sink.spans}) == 1
+    assert sink.spans[0].resource == {"service.name": "python-app", "service.version": "1.0", "host.name": "host-1",
+                                      "deployment.environment": "testing"}
+    assert "a-secret" not in gate.stderr
+
+
+def by_both_roads(gate, sink, directory, command, path, name, **variables):
+    """The span of that operation as it came by msgpack and by OTLP."""
+    seen = {}
+    for road in ("msgpack", "otlp"):
+        extra = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{gate.http_port}/v1/traces"}
+        app = App(directory, command, gate, "tcp", **SETTINGS, **variables, **(extra if road == "otlp" else {}))
+        assert app.get(path)[0] == 200
+        known = set(seen.values())
+
+        def found():
+            return [s for s in sink.spans if s.attrs.get("operation.name") == name and s.attrs.get("url.path") == path.split("?")[0]
+                    and s.span_id not in known]
+        sink.wait(lambda _, f=found: f(), f"the request by {road}")
+        seen[road] = found()[0].span_id
+        app.stop()
+    by_id = {s.span_id: s for s in sink.spans}
+    return by_id[seen["msgpack"]], by_id[seen["otlp"]]
+
+
+def same(a, b):
+    for one, other in ((a.attrs, b.attrs), (a.resource, b.resource)):
+        assert {k: v for k, v in one.items() if not RUNS.fullmatch(k)} == {k: v for k, v in other.items() if not RUNS.fullmatch(k)}
+    assert (a.name, a.kind, a.status, a.message, a.parent_id) == (b.name, b.kind, b.status, b.message, b.parent_id)
+    assert int(b.trace_id[:16], 16), "the 128-bit id"
+
+
+def test_node_by_either_road(gate, sink, tmp_path):
+    same(*by_both_roads(gate, sink, tmp_path, ["node", ROOT / "examples" / "node" / "server.js"], "/hello?q=1", "web.request",
+                        NODE_PATH=str(clients.node_modules())))
+
+
+def test_python_by_either_road(gate, sink, tmp_path):
+    bin_ = clients.python_client("newest")
+    same(*by_both_roads(gate, sink, tmp_path, [bin_ / "ddtrace-run", bin_ / "python", ROOT / "examples" / "flask" / "app.py"], "/",
+                        "flask.request"))
