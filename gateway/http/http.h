@@ -191,6 +191,8 @@ struct gw_http_site {
     /* of every answer on the listeners of this site; read at answer time */
     const struct gw_http_header *headers;
     size_t headers_n;
+    /* the value at this moment of a header whose value is NULL; any worker. NULL: such a header is left out */
+    const char *(*header_now)(void *ctx);
     void *ctx; /* handed to handlers */
     struct gw_http_delay delay;
     /* the server has answered a request itself, by 4xx or 503, and no handler sees it; NULL: no matter. Of

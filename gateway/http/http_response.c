@@ -100,6 +100,11 @@ static bool is_last(const struct conn *c)
     return c->worker->stopping || !now || !now->tls != !c->origin.tls;
 }
 
+static const char *value_now(const struct gw_http_site *s, size_t header)
+{
+    return s->headers[header].value || !s->header_now ? s->headers[header].value : s->header_now(s->ctx);
+}
+
 static void add_headers(struct MHD_Response *m, struct conn *c, const struct gw_http_reply *r)
 {
     char seconds[16];
@@ -107,7 +112,7 @@ static void add_headers(struct MHD_Response *m, struct conn *c, const struct gw_
     for (size_t i = 0; i < c->req.binding->sites_n && !r->bare; i++) {
         const struct gw_http_site *s = c->req.binding->sites[i];
         for (size_t j = 0; j < s->headers_n; j++)
-            add(m, s->headers[j].name, s->headers[j].value);
+            add(m, s->headers[j].name, value_now(s, j));
     }
     for (unsigned i = 0; i < r->more_n; i++)
         add(m, r->more[i].name, r->more[i].value);
@@ -188,8 +193,9 @@ static void put_site_headers(struct text *t, const struct binding *b)
     for (size_t i = 0; i < b->sites_n; i++)
         for (size_t j = 0; j < b->sites[i]->headers_n; j++) {
             const struct gw_http_header *h = &b->sites[i]->headers[j];
-            if (h->value && *h->value)
-                put(t, "%s: %s\r\n", h->name, h->value);
+            const char *value = value_now(b->sites[i], j);
+            if (value && *value)
+                put(t, "%s: %s\r\n", h->name, value);
         }
 }
 

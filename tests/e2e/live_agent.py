@@ -13,6 +13,7 @@ import pytest
 import reference
 from clients import ROOT, App
 from ddgate import grpc
+from metric_sink import MetricSink
 from sinks import PATIENCE
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -48,8 +49,15 @@ def agent(tmp_path):
         process.wait(PATIENCE)
 
 
-def test_flask_through_an_agent(make_gate, sink, tmp_path, agent):
-    gate = make_gate(receiver={"auth": {"token": KEY}}, exporters=[grpc(sink)])
+@pytest.fixture
+def metrics():
+    with MetricSink() as s:
+        yield s
+
+
+def test_flask_through_an_agent(make_gate, sink, metrics, tmp_path, agent):
+    gate = make_gate(receiver={"auth": {"token": KEY}}, exporters=[
+        grpc(sink, signals=["traces"]), {"type": "otlp_grpc", "name": "metrics", "endpoint": metrics.endpoint, "signals": ["metrics"]}])
     log = agent(gate)
     bin_ = clients.python_client("newest")
     app = App(tmp_path, [bin_ / "ddtrace-run", bin_ / "python", ROOT / "examples" / "flask" / "app.py"], SimpleNamespace(port=AGENT_PORT),
@@ -60,8 +68,11 @@ def test_flask_through_an_agent(make_gate, sink, tmp_path, agent):
     served = lambda s: [x for x in s.spans if x.attrs["operation.name"] == "flask.request"]  # noqa: E731
     sink.wait(lambda s: len(served(s)) >= 11, "all requests")
     app.stop()
-    gate._until(lambda: "sends statistics" in gate.stderr, "the agent sends no statistics")
+    requests = lambda s: [p for p in s.points if p.attributes["datadog.operation.name"] == "flask.request"]  # noqa: E731
+    metrics.wait(lambda s: sum(p.value.count for p in requests(s)) >= 11, "the agent's statistics")
     gate.stop()
+    assert sum(p.value.count for p in requests(metrics)) == 11
+    assert sum(p.value.count for p in requests(metrics) if p.attributes["status.code"] == "STATUS_CODE_ERROR") == 1
     assert len(served(sink)) == 11 and len({(s.trace_id, s.span_id) for s in sink.spans}) == len(sink.spans), "every span once"
     good = served(sink)[0]
     assert (good.name, good.kind, good.parent_id) == ("GET /", reference.SERVER, "")

@@ -6,6 +6,8 @@
 #include "core/base/json.h"
 #include "translators/ddtrace/dd_sql.h"
 
+#include "translators/ddtrace/dd_strings.h"
+
 /* ---- Redis, Valkey, memcached ---- */
 
 /* Names of Redis's commands, for telling a pipeline's lines from values with line breaks in them. */
@@ -202,4 +204,15 @@ gw_str dd_json_sanitize(struct gw_arena *arena, gw_str body)
     else
         append_up_to(&b, b.j.end);
     return unless_same(gw_str_n(b.o.ptr, b.o.len), body);
+}
+
+gw_str dd_json_sanitize_part(struct gw_arena *arena, gw_str text)
+{
+    size_t brace = gw_str_find(text, '{');
+    if (brace == text.len)
+        return text;
+    gw_str rest = gw_str_from(text, brace), safe = dd_json_sanitize(arena, rest);
+    return safe.ptr == rest.ptr && safe.len == rest.len
+               ? text
+               : dd_concat(arena, gw_str_n(text.ptr, brace), GW_NOSTR, safe);
 }

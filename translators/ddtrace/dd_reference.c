@@ -3,6 +3,7 @@
  * Keeps no state. Called by `ddgate --reference` through dd_mapping_reference.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_semconv.h"
+#include "translators/metrics/span_duration_metric.h"
 #include "translators/tags/dd_tag_rows.h"
 
 static const struct {
@@ -106,6 +107,14 @@ static void print_tag_list(FILE *to, enum dd_tag_list which, const char *title, 
     fprintf(to, "| others | `%s` | |\n", rest);
 }
 
+static void print_peers(FILE *to)
+{
+    gw_str tag;
+    fputs("\n## Peer tags, on points of span durations\n\n| tag | attribute |\n| --- | --- |\n", to);
+    for (size_t i = 0; (tag = span_duration_peer_tag(i)).len; i++)
+        fprintf(to, "| `%.*s` | `%.*s` |\n", GW_FMT(tag), GW_FMT(span_duration_peer_name(tag)));
+}
+
 void dd_mapping_reference(FILE *to)
 {
     dd_names_init();
@@ -117,4 +126,5 @@ void dd_mapping_reference(FILE *to)
     print_tag_list(to, DD_TAGS_PROCESS,
                    "Process tags (`_dd.tags.process`, X-Datadog-Process-Tags), on the resource",
                    "datadog.process.<tag>");
+    print_peers(to);
 }

@@ -202,18 +202,6 @@ static enum language query_language_of(gw_str system)
     return SQL;
 }
 
-/* "find shop.users {"name": "x"}": words that are no data, then JSON. */
-static gw_str json_part(struct gw_arena *arena, gw_str text)
-{
-    size_t brace = gw_str_find(text, '{');
-    if (brace == text.len)
-        return text;
-    gw_str rest = gw_str_from(text, brace), safe = dd_json_sanitize(arena, rest);
-    return safe.ptr == rest.ptr && safe.len == rest.len
-               ? text
-               : dd_concat(arena, gw_str_n(text.ptr, brace), GW_NOSTR, safe);
-}
-
 /* What is known of one span's database call. */
 struct call {
     enum language language;
@@ -332,7 +320,7 @@ static void read_resource(struct dd_fields *f, struct call *c)
     }
     bool sentence = gw_str_find(raw, ' ') < raw.len;
     if (sentence && c->language == JSON)
-        q.text = f->obfuscate ? json_part(f->arena, raw) : raw;
+        q.text = f->obfuscate ? dd_json_sanitize_part(f->arena, raw) : raw;
     else if (sentence)
         q = read_query(f, c, c->language, raw);
     f->resource = q.text;

@@ -58,5 +58,7 @@ gw_str dd_command_name(gw_str command);
  * that is not JSON from start to end (the agent's cut, shell syntax) becomes "?" from the place on where it
  * stops being JSON. */
 gw_str dd_json_sanitize(struct gw_arena *, gw_str body);
+/* The same behind words that are no data: "find shop.users {"name": "x"}". */
+gw_str dd_json_sanitize_part(struct gw_arena *, gw_str text);
 
 #endif

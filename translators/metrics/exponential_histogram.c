@@ -95,6 +95,7 @@ static bool side_reserve(struct exphist *h, struct exphist_side *s, uint32_t n)
     uint64_t *counts = realloc(s->counts, cap * sizeof *counts);
     if (!counts) {
         gw_budget_give(h->account, more);
+        gw_budget_no_memory(h->account);
         return false;
     }
     s->counts = counts;

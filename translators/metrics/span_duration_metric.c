@@ -41,34 +41,39 @@ static const struct name kinds[] = {
     {GW_LIT("consumer"), GW_LIT("SPAN_KIND_CONSUMER")},
 };
 
-/* A point's attributes on their way, and the keys that were written. */
+/* A point's attributes on their way, and what was written; of numbers and flags the key only. */
 struct writer {
     struct otlp_buf *w;
     unsigned field;
-    gw_str keys[SPAN_DURATION_TAGS];
+    struct span_duration_tag written[SPAN_DURATION_TAGS];
     size_t n;
 };
 
-static bool claim(struct writer *p, gw_str key)
+static const struct span_duration_tag *find(const struct writer *p, gw_str key)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (gw_str_eq(p->keys[i], key))
-            return false;
-    if (!key.len || p->n == SPAN_DURATION_TAGS)
+        if (gw_str_eq(p->written[i].key, key))
+            return &p->written[i];
+    return NULL;
+}
+
+static bool claim(struct writer *p, gw_str key, gw_str value)
+{
+    if (!key.len || p->n == SPAN_DURATION_TAGS || find(p, key))
         return false;
-    p->keys[p->n++] = key;
+    p->written[p->n++] = (struct span_duration_tag){key, value};
     return true;
 }
 
 static void text(struct writer *p, gw_str key, gw_str value)
 {
-    if (value.len && claim(p, key))
+    if (value.len && claim(p, key, value))
         otlp_attr_text(p->w, p->field, key, value);
 }
 
 static void flag(struct writer *p, gw_str key, bool value)
 {
-    if (claim(p, key))
+    if (claim(p, key, GW_NOSTR))
         otlp_attr_bool(p->w, p->field, key, value);
 }
 
@@ -92,7 +97,7 @@ static gw_str grpc_name(gw_str status)
 static void write_call(struct writer *p, const struct span_duration *s)
 {
     text(p, GW_STR("http.request.method"), s->http_method);
-    if (s->http_status && claim(p, GW_STR("http.response.status_code")))
+    if (s->http_status && claim(p, GW_STR("http.response.status_code"), GW_NOSTR))
         otlp_attr_int(p->w, p->field, GW_STR("http.response.status_code"), s->http_status);
     text(p, GW_STR("http.route"), s->http_endpoint);
     text(p, GW_STR("rpc.response.status_code"), grpc_name(s->grpc_status));
@@ -109,7 +114,7 @@ static void write_datadog(struct writer *p, const struct span_duration *s)
     text(p, GW_STR("datadog.origin"), s->synthetics ? GW_STR("synthetics") : GW_NOSTR);
 }
 
-static gw_str peer_name(gw_str tag)
+gw_str span_duration_peer_name(gw_str tag)
 {
     for (size_t i = 0; i < PEERS; i++)
         if (gw_str_eq(tag, peers[i].tag))
@@ -117,16 +122,15 @@ static gw_str peer_name(gw_str tag)
     return tag;
 }
 
+/* One that says what another tag has said already (db.type, db.system) is used up. */
 static void write_peers(struct writer *p, const struct span_duration *s)
 {
     for (size_t i = 0; i < s->peer_tags_n; i++) {
-        const struct span_duration_tag *t = &s->peer_tags[i];
-        gw_str name = peer_name(t->key);
-        if (!t->value.len)
-            continue;
-        if (claim(p, name))
-            otlp_attr_text(p->w, p->field, name, t->value);
-        else
+        const struct span_duration_tag *t = &s->peer_tags[i], *before;
+        gw_str name = span_duration_peer_name(t->key);
+        if (!(before = find(p, name)))
+            text(p, name, t->value);
+        else if (!gw_str_eq(before->value, t->value))
             text(p, t->key, t->value);
     }
     text(p, GW_STR("db.system.name"), s->db_type);

@@ -13,8 +13,8 @@
  *
  *     docs/metrics.md, "Span durations", lists the attributes.
  *
- * An attribute is written once: of two tags with one name the first wins, and one that another attribute of
- * this list has already keeps its own name. The same struct gives the same bytes.
+ * An attribute is written once: of two tags with one name the first wins, an equal one is used up with it, and
+ * one that says something else keeps its own name. The same struct gives the same bytes.
  *
  * Threads: pure functions. Ownership: views of the caller's.
  * SPDX-License-Identifier: Apache-2.0
@@ -59,5 +59,7 @@ void span_duration_attributes(struct otlp_buf *, unsigned field, const struct sp
 /* The i-th of the tags that tell spans apart by whom they spoke with, in alphabetical order; empty: there are
  * no more. */
 gw_str span_duration_peer_tag(size_t i);
+/* The attribute that such a tag becomes; another tag is its own. */
+gw_str span_duration_peer_name(gw_str tag);
 
 #endif

@@ -131,19 +131,33 @@ static const char *elsewhere(gw_str path)
                   : NULL;
 }
 
+/* Statistics are read, for they may become metrics at any time; where nobody takes those, they are answered as
+ * what is not translated is. */
+static void route_stats(struct gw_http_route *quiet, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (quiet[i].tag == DDTRACE_QUIET_STATS || quiet[i].tag == DDTRACE_QUIET_AGENT_STATS) {
+            quiet[i].ignores_body = quiet[i].as_sent = false;
+            quiet[i].handle = ddtrace_stats;
+        }
+}
+
 static void describe_site(struct ddtrace *d)
 {
     size_t n = sizeof routes / sizeof *routes;
     memcpy(d->routes, routes, sizeof routes);
-    n += ddtrace_quiet_routes(d, d->routes + n);
+    size_t quiet = ddtrace_quiet_routes(d, d->routes + n);
+    route_stats(d->routes + n, quiet);
+    n += quiet;
     d->headers[0] = (struct gw_http_header){"Datadog-Agent-Version", DDTRACE_AGENT_VERSION};
-    d->headers[1] = (struct gw_http_header){"Datadog-Agent-State", d->state};
+    d->headers[1] = (struct gw_http_header){"Datadog-Agent-State", NULL};
     d->site = (struct gw_http_site){
         .component = "receiver=ddtrace",
         .routes = d->routes,
         .routes_n = n,
         .headers = d->headers,
         .headers_n = 2,
+        .header_now = ddtrace_info_state,
         .ctx = d,
         .refused = ddtrace_refused,
         .elsewhere = elsewhere,
@@ -318,6 +332,18 @@ static const struct gw_metric metrics[] = {
     GW_COUNTER_AT(
         struct ddtrace, counts.empty_keys, "ddtrace_empty_keys_total",
         "Tags, and attributes of links and events, with an empty key, which OTLP has no place for."),
+    GW_COUNTER_AT(struct ddtrace, counts.stats_payloads, "ddtrace_stats_payloads_total",
+                  "Payloads of statistics of spans, of tracers and agents."),
+    GW_COUNTER_AT(struct ddtrace, counts.stats_groups, "ddtrace_stats_groups_total",
+                  "Groups of spans in them."),
+    GW_COUNTER_AT(struct ddtrace, counts.stats_counts_only, "ddtrace_stats_counts_only_total",
+                  "Groups that an old agent sent a second time, without sketches; they are left out."),
+#define FAULT(id, label, text)                                                                               \
+    GW_COUNTER_FOR(struct ddtrace, counts.refused_groups[DD_STATS_##id],                                     \
+                   "ddtrace_refused_stats_groups_total", "reason", label,                                    \
+                   "Groups of spans in statistics that were refused, by reason."),
+    DD_STATS_FAULTS(FAULT)
+#undef FAULT
 #define COUNT(id, path, field, name, help)                                                                   \
     GW_COUNTER_FOR(struct ddtrace, quiet[DDTRACE_QUIET_##id].field, name, "path", path, help),
 #define QUIET(id, path, prefix, methods, status, body, listed, what, off)                                    \
@@ -336,7 +362,7 @@ static const struct gw_metric metrics[] = {
     COUNT(id, path, proxy.failed, "ddtrace_proxy_failed_total",                                              \
           "Requests that the upstream did not answer (502, 504, or 503 at a stop).")
 #include "gateway/receivers/ddtrace/ddtrace_untranslated.def"
-    GW_METRICS_END,
+        GW_METRICS_END,
 };
 
 static void measure(void *ctx, struct gw_metrics *to)

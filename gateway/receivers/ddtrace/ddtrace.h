@@ -2,6 +2,7 @@
  *
  *      GET /info                      what works here; byte-stable, so that Datadog-Agent-State (its hash) is   ddtrace_info.c
  *      PUT, POST /v0.x/traces         decode, translate, offer, answer                                          ddtrace_traces.c
+ *      PUT, POST /v0.6/stats          the same, with statistics of spans; /api/v0.2/stats of agents                ddtrace_stats.c
  *                                     who sends: headers, or the peer's cgroup                                 ddtrace_request.c, ddtrace_cgroup.c
  *                                     span metrics, of all that came                                           ddtrace_span_metrics.c
  *      /v0.x/services                 taken and dropped, as the agent does                                      ddtrace.c
@@ -24,6 +25,7 @@
 #include "gateway/receivers/ddtrace/ddtrace_proxy.h"
 #include "gateway/receivers/ddtrace/ddtrace_span_metrics.h"
 #include "translators/ddtrace/dd_sampler.h"
+#include "translators/ddtrace/dd_stats.h"
 #include "translators/ddtrace/dd_translate.h"
 
 /* The agent's version that tracers see: they compare it with those where a feature came (Go, Java). Ours is
@@ -71,6 +73,12 @@
     X(flag, sampling_keep_errors, "sampling.keep_errors", "false", "", "",                                   \
       "Keep what has a span with an error, whatever a rate says, and whatever the tracer decided by one.")   \
     DDTRACE_SPAN_METRICS_OPTS(X)                                                                             \
+    X(choice, client_stats, "client_stats", "asked", "asked|always|never", "",                               \
+      "Make metrics of the statistics that tracers and agents compute of all spans, sampled or not, and "    \
+      "ask "                                                                                                 \
+      "tracers for them in /info: asked: where the option signals of an exporter names metrics; always: "    \
+      "where any exporter takes metrics. Tracers then keep traces to themselves that they decided against, " \
+      "but where keep_rejected or sampling.keep_errors wants them.")                                         \
     X(choice, span_name, "span_name", "otel", "otel|resource|operation", "",                                 \
       "The name of a span: otel builds a low-cardinality one by the semantic conventions, resource and "     \
       "operation take Datadog's fields.")                                                                    \
@@ -110,6 +118,7 @@ struct ddtrace_counts {
     atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text,
         bad_times, bad_tracestate, empty_keys;
     atomic_uint_least64_t gateway_sampled, kept_errors;
+    atomic_uint_least64_t stats_payloads, stats_groups, stats_counts_only, refused_groups[DD_STATS_FAULT_N];
 };
 
 /* Of a row of what is not translated. */
@@ -137,9 +146,11 @@ struct ddtrace {
     struct gw_http_site site;
     struct gw_http_route routes[DDTRACE_ROUTES];
     struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
-    char state[65];                   /* lower-case hex SHA-256 of info */
-    char info[4096];
-    size_t info_len;
+    struct ddtrace_info {
+        char state[65]; /* lower-case hex SHA-256 of text */
+        char text[8192];
+        size_t len;
+    } infos[2]; /* without statistics, and with them: an exporter may come or go */
     struct gw_http_open open;
     bool has_socket; /* conf.socket is open */
     struct ddtrace_cgroups *cgroups;
@@ -162,9 +173,22 @@ const struct ddtrace_origin *ddtrace_origin_of_peer(struct ddtrace *, struct gw_
  * long as the request. */
 void ddtrace_read_request(struct ddtrace *, const struct gw_http_request *, struct dd_request *out);
 
+/* The answer to what is not translated: it is forwarded, or counted and dropped. */
+gw_http_f ddtrace_quiet_answer;
+
 /* Writes /info and its hash, once, after the listeners are known. */
 void ddtrace_info_make(struct ddtrace *);
-gw_http_f ddtrace_info, ddtrace_traces;
+/* Datadog-Agent-State of this moment; ctx is the struct ddtrace. */
+const char *ddtrace_info_state(void *ctx);
+gw_http_f ddtrace_info, ddtrace_traces, ddtrace_stats;
+/* Statistics become metrics: by the option, and by what exporters take. */
+bool ddtrace_takes_stats(const struct ddtrace *);
+
+/* A request of an agent: what it says of who sends is the agent's, each payload in the body says its own. */
+void ddtrace_forget_process(struct dd_request *);
+/* The answer to a payload that was not taken, and the log's line about it. */
+void ddtrace_answer_bad(struct ddtrace *, const struct gw_http_request *, const struct dd_request *from,
+                        struct gw_err *, struct gw_http_reply *);
 /* A request that no handler sees: its traces enter the ledger as refused, by the tracer's own count. */
 void ddtrace_refused(void *ctx, const struct gw_http_request *, enum gw_code);
 

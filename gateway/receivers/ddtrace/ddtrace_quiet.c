@@ -126,8 +126,8 @@ static void forward(struct ddtrace *d, const struct gw_http_route *route,
     }
 }
 
-static void answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
-                   struct gw_http_reply *reply)
+void ddtrace_quiet_answer(void *ctx, const struct gw_http_route *route, const struct gw_http_request *request,
+                          struct gw_http_reply *reply)
 {
     struct ddtrace *d = ctx;
     if (ddtrace_proxy_takes(d->proxy, (enum ddtrace_quiet_row)route->tag))
@@ -162,7 +162,7 @@ static void dogstatsd(void *ctx, const struct gw_http_route *route, const struct
         reply->status = 413;
     else if (forwarded || !d->host->dogstatsd ||
              !gw_dogstatsd_proxy_take(d->host->dogstatsd, request->body, request->peer->local))
-        answer(ctx, route, request, reply);
+        ddtrace_quiet_answer(ctx, route, request, reply);
 }
 
 size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
@@ -175,13 +175,13 @@ size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
                                        .ignores_body = !forwarded && !is_dogstatsd(i),
                                        .as_sent = forwarded,
                                        .tag = i,
-                                       .handle = is_dogstatsd(i) ? dogstatsd : answer};
+                                       .handle = is_dogstatsd(i) ? dogstatsd : ddtrace_quiet_answer};
     }
     return DDTRACE_QUIETS;
 }
 
-/* What is forwarded works, so it is listed as an agent lists it; but statistics, which nobody is to compute
- * (client_drop_p0s), and a path of old agents. */
+/* What is forwarded works, so it is listed as an agent lists it; but statistics, which are listed where they
+ * become metrics (ddtrace_info.c), and a path of old agents. */
 const char *ddtrace_quiet_listed(const struct ddtrace *d, enum ddtrace_quiet_row row)
 {
     bool forwarded = ddtrace_proxy_takes(d->proxy, row);

@@ -204,8 +204,8 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
     return code ? code : offered;
 }
 
-static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
-                       struct gw_err *err, struct gw_http_reply *r)
+void ddtrace_answer_bad(struct ddtrace *d, const struct gw_http_request *q, const struct dd_request *from,
+                        struct gw_err *err, struct gw_http_reply *r)
 {
     gw_http_reply_error(r, q->arena, err, gw_fanout_retry_after(d->host->fanout, gw_now()));
     gw_str lang = from->lang.len ? from->lang : GW_STR("an unknown client"), text = r->body;
@@ -218,8 +218,7 @@ static void answer_bad(struct ddtrace *d, const struct gw_http_request *q, const
            GW_FMT(text));
 }
 
-/* Of the one who sends, an agent: each payload in the body says its own. */
-static void forget_process(struct dd_request *r)
+void ddtrace_forget_process(struct dd_request *r)
 {
     r->container_id = r->entity_id = r->k8s_container = r->k8s_pod_uid = GW_NOSTR;
 }
@@ -234,7 +233,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     enum dd_format format = DD_V04_MSGPACK;
     ddtrace_read_request(d, q, &from);
     if (version == DDTRACE_AGENT)
-        forget_process(&from);
+        ddtrace_forget_process(&from);
     if (is_probe(q->body)) {
         add(&d->counts.probes, 1);
         answer_good(d, q, version, &from, r);
@@ -245,7 +244,7 @@ void ddtrace_traces(void *ctx, const struct gw_http_route *route, const struct g
     else
         err.code = take(d, q, &from, format, &err);
     if (err.code)
-        answer_bad(d, q, &from, &err, r);
+        ddtrace_answer_bad(d, q, &from, &err, r);
     else
         answer_good(d, q, version, &from, r);
 }

@@ -97,6 +97,7 @@ static void peer_tags_have_the_names_of_spans(void **state)
     const struct span_duration_tag peers[] = {
         {GW_STR("db.instance"), GW_STR("orders")}, {GW_STR("out.host"), GW_STR("db-1")},
         {GW_STR("db.hostname"), GW_STR("db-2")}, /* the name is taken */
+        {GW_STR("db.name"), GW_STR("orders")},   /* used up */
         {GW_STR("peer.service"), GW_STR("")},      {GW_STR("db.hostname"), GW_STR("db-3")},
         {GW_STR("tenant"), GW_STR("a:b")},
     };
@@ -104,7 +105,7 @@ static void peer_tags_have_the_names_of_spans(void **state)
                                              {GW_STR("region"), GW_STR("eu")}};
     const struct span_duration s = {.resource = GW_STR("r"),
                                     .peer_tags = peers,
-                                    .peer_tags_n = 6,
+                                    .peer_tags_n = 7,
                                     .tags = tags,
                                     .tags_n = 2,
                                     .db_type = GW_STR("postgresql")};

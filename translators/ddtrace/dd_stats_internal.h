@@ -1,0 +1,49 @@
+/* dd_stats_internal.h: what dd_stats.c and dd_stats_process.c share: the state of a translation, and whose statistics they are: the resource of a process's points, as its spans have it
+ * (dd_resource.h); and the state of a translation.
+ *
+ * Threads: one at a time. Ownership: in the arena, or views of the body and the request.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef DD_STATS_INTERNAL_H
+#define DD_STATS_INTERNAL_H
+
+#include "translators/ddtrace/dd_payload.h"
+#include "translators/ddtrace/dd_stats.h"
+#include "translators/ddtrace/dd_stats_points.h"
+#include "translators/ddtrace/dd_stats_read.h"
+#include "translators/metrics/ddsketch.h"
+#include "translators/otlp/otlp_write.h"
+
+struct dd_stats_work {
+    struct gw_arena *arena;
+    const struct dd_request *request;
+    const struct dd_env *env;
+    const struct dd_options *options;
+    struct dd_stats_result *out;
+    struct dd_stats_points points;
+    struct otlp_buf scratch;
+};
+
+/* Who made the statistics; what its groups have in common. */
+struct dd_stats_process {
+    struct dd_stats_payload said;
+    gw_str language, facts[DD_FACTS], host, env;
+    enum ddsketch_bound bound;
+    /* the resource of the last group, and what it was made of */
+    struct dd_stats_resource *resource;
+    gw_str service, base;
+};
+
+static inline gw_str dd_stats_first_of(gw_str a, gw_str b)
+{
+    return a.len ? a : b;
+}
+
+/* `said` is read; fills in the rest. The agent is one that says nothing, where a tracer sent the payload. */
+void dd_stats_describe_process(struct dd_stats_work *, const struct dd_stats_agent *,
+                               struct dd_stats_process *);
+/* The resource of a service's points; `base` is the service of the process, where it is known. NULL: no memory. */
+struct dd_stats_resource *dd_stats_resource_of(struct dd_stats_work *, struct dd_stats_process *,
+                                               gw_str service, gw_str base);
+
+#endif
