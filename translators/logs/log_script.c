@@ -90,30 +90,35 @@ static void put_attr(struct log_batch *b, gw_str key, const struct sc_val *v)
 
 enum place { ATTRIBUTE, MESSAGE, TRACE, SPAN, SERVICE, ENV, VERSION, STATUS, LEVEL };
 
+#define KEY_IS(text) (memcmp(key.ptr, text, sizeof(text) - 1) == 0)
+
 static enum place place_of_key(gw_str key)
 {
-    static const struct {
-        gw_str key;
-        enum place place;
-    } rows[] = {{GW_LIT("message"), MESSAGE},
-                {GW_LIT("trace_id"), TRACE},
-                {GW_LIT("span_id"), SPAN},
-                {GW_LIT("service"), SERVICE},
-                {GW_LIT("env"), ENV},
-                {GW_LIT("version"), VERSION},
-                {GW_LIT("status"), STATUS},
-                {GW_LIT("level"), LEVEL},
-                {GW_LIT("dd.trace_id"), TRACE},
-                {GW_LIT("dd.span_id"), SPAN},
-                {GW_LIT("dd.service"), SERVICE},
-                {GW_LIT("dd.env"), ENV},
-                {GW_LIT("dd.version"), VERSION}};
-    if (key.len < 3 || key.len > 11)
+    switch (key.len) {
+    case 3:
+        return KEY_IS("env") ? ENV : ATTRIBUTE;
+    case 5:
+        return KEY_IS("level") ? LEVEL : ATTRIBUTE;
+    case 6:
+        return KEY_IS("status") ? STATUS : KEY_IS("dd.env") ? ENV : ATTRIBUTE;
+    case 7:
+        return KEY_IS("message")   ? MESSAGE
+               : KEY_IS("span_id") ? SPAN
+               : KEY_IS("service") ? SERVICE
+               : KEY_IS("version") ? VERSION
+                                   : ATTRIBUTE;
+    case 8:
+        return KEY_IS("trace_id") ? TRACE : ATTRIBUTE;
+    case 10:
+        return KEY_IS("dd.span_id")   ? SPAN
+               : KEY_IS("dd.service") ? SERVICE
+               : KEY_IS("dd.version") ? VERSION
+                                      : ATTRIBUTE;
+    case 11:
+        return KEY_IS("dd.trace_id") ? TRACE : ATTRIBUTE;
+    default:
         return ATTRIBUTE;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].key.ptr[0] == key.ptr[0] && gw_str_eq(rows[i].key, key))
-            return rows[i].place;
-    return ATTRIBUTE;
+    }
 }
 
 static bool put_level(struct log_found *f, gw_str text)
@@ -181,23 +186,34 @@ static void take_fields(struct log_batch *b, const struct sc_point *p, struct lo
 
 /* --- what the script left open, and the text may say --- */
 
-/* Service, env and version before the script. */
+/* Service, env and version: what they were before the script. */
 struct origin_field {
-    gw_str key, tracer, before;
+    gw_str before;
     bool seen, open;
 };
 enum { ORIGIN_FIELDS = 3 };
+static const gw_str origin_keys[ORIGIN_FIELDS] = {GW_LIT("service"), GW_LIT("env"), GW_LIT("version")};
+
+/* Which field of the origin this is, under its own name or under the tracer's, `dd.…`; -1: none. */
+static int origin_of(enum place place)
+{
+    return place >= SERVICE && place <= VERSION ? (int)place - SERVICE : -1;
+}
+
+static bool is_tracers(gw_str key)
+{
+    return key.ptr[0] == 'd';
+}
 
 static void note_origin(const struct sc_point *p, struct origin_field *fields)
 {
-    static const struct origin_field all[ORIGIN_FIELDS] = {
-        {GW_LIT("service"), GW_LIT("dd.service"), GW_LIT(""), false, true},
-        {GW_LIT("env"), GW_LIT("dd.env"), GW_LIT(""), false, true},
-        {GW_LIT("version"), GW_LIT("dd.version"), GW_LIT(""), false, true}};
-    memcpy(fields, all, sizeof all);
-    for (int i = 0; i < ORIGIN_FIELDS; i++) {
-        const struct sc_field *f = sc_point_get(p, fields[i].key);
-        fields[i].before = f && f->val.type == SC_STR ? f->val.s : GW_STR("");
+    for (int i = 0; i < ORIGIN_FIELDS; i++)
+        fields[i] = (struct origin_field){.open = true};
+    for (size_t i = 0; i < p->n; i++) {
+        const struct sc_field *f = &p->fields[i];
+        int at = origin_of(place_of_key(f->key));
+        if (at >= 0 && !is_tracers(f->key) && f->val.type == SC_STR)
+            fields[at].before = f->val.s;
     }
 }
 
@@ -236,15 +252,11 @@ static bool is_trace(struct log_batch *b, const struct sc_val *v)
     return text.len && log_trace_id(text, &ignored) != LOG_ID_BAD;
 }
 
-static void see_origin(const struct sc_field *f, struct origin_field *fields)
+static void see_origin(const struct sc_field *f, struct origin_field *field)
 {
-    for (int i = 0; i < ORIGIN_FIELDS; i++)
-        if (gw_str_eq(f->key, fields[i].tracer))
-            fields[i].open = false;
-        else if (gw_str_eq(f->key, fields[i].key)) {
-            fields[i].seen = true;
-            fields[i].open &= f->val.type == SC_STR && gw_str_eq(f->val.s, fields[i].before);
-        }
+    bool tracer = is_tracers(f->key);
+    field->seen |= !tracer;
+    field->open &= !tracer && f->val.type == SC_STR && gw_str_eq(f->val.s, field->before);
 }
 
 /* What the script said, in one pass: whether there is an id, and of which fields of the origin it said
@@ -254,25 +266,13 @@ static bool see_fields(struct log_batch *b, const struct sc_point *p, struct ori
     bool trace = false;
     for (size_t i = 0; i < p->n; i++) {
         const struct sc_field *f = &p->fields[i];
-        bool nil = f->val.type == SC_NIL;
-        if (!f->key.len || nil)
+        enum place place = place_of_key(f->key);
+        if (f->val.type == SC_NIL)
             continue;
-        switch (*f->key.ptr) {
-        case 't':
-            trace |= gw_str_eq(f->key, GW_STR("trace_id")) && is_trace(b, &f->val);
-            break;
-        case 'd':
-            trace |= gw_str_eq(f->key, GW_STR("dd.trace_id")) && is_trace(b, &f->val);
-            see_origin(f, fields);
-            break;
-        case 's':
-        case 'e':
-        case 'v':
-            see_origin(f, fields);
-            break;
-        default:
-            break;
-        }
+        if (place == TRACE)
+            trace |= is_trace(b, &f->val);
+        else if (origin_of(place) >= 0)
+            see_origin(f, &fields[origin_of(place)]);
     }
     for (int i = 0; i < ORIGIN_FIELDS; i++)
         fields[i].open &= fields[i].seen || !fields[i].before.len;
@@ -288,7 +288,7 @@ static void rescue_origin(struct sc_point *p, const struct origin_field *fields,
     for (int i = 0; i < ORIGIN_FIELDS; i++)
         if (fields[i].open && values[i].len) {
             *places[i] = values[i];
-            sc_point_del(p, fields[i].key);
+            sc_point_del(p, origin_keys[i]);
         }
 }
 
