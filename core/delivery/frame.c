@@ -1,20 +1,15 @@
-/* frame.c: makes, counts, pins and drops frames, and fills in their pending trace ids. A frame owns its
+/* frame.c: makes, counts, pins and drops frames. A frame owns its
  * bytes, its list of pending ids and its charge to the budget. Translators and receivers make frames; the
  * fan-out, the queues, the senders and the disk queue hold them, on any thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/delivery/frame.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/base/budget.h"
 #include "core/base/err.h"
-#include "core/delivery/trace_ids.h"
-
-enum { OPEN, WRITING, SETTLED }; /* values of `awaiting_ids` */
-#define NEVER_ASKED UINT64_MAX
 
 const char *gw_signal_name(enum gw_signal signal)
 {
@@ -39,7 +34,7 @@ struct gw_frame *gw_frame_new(enum gw_signal signal, enum gw_attribute_schema sc
                            .cap = cap};
     atomic_init(&f->refs, 1);
     atomic_init(&f->deliveries, 1);
-    atomic_init(&f->awaiting_ids, SETTLED);
+    atomic_init(&f->awaiting_ids, GW_FRAME_SETTLED);
     return f;
 }
 
@@ -50,8 +45,22 @@ void gw_frame_pending_ids(struct gw_frame *f, uint32_t *offsets, uint32_t n)
         GW_ASSERT(offsets[i] <= f->len && f->len - offsets[i] >= 16);
     f->pending_ids = offsets;
     f->pending_ids_n = f->pending = n;
-    f->news = NEVER_ASKED;
-    atomic_store_explicit(&f->awaiting_ids, n ? OPEN : SETTLED, memory_order_relaxed);
+    f->news = GW_FRAME_NEVER_ASKED;
+    atomic_store_explicit(&f->awaiting_ids, n ? GW_FRAME_OPEN : GW_FRAME_SETTLED, memory_order_relaxed);
+}
+
+void gw_frame_pending_services(struct gw_frame *f, struct gw_pending_service *groups, uint32_t n)
+{
+    GW_ASSERT(!f->pending_services);
+    f->pending_services = groups;
+    f->pending_services_n = n;
+    if (n)
+        atomic_store_explicit(&f->awaiting_ids, GW_FRAME_OPEN, memory_order_relaxed);
+}
+
+bool gw_frame_is_pending(const struct gw_frame *f)
+{
+    return f->pending_ids_n || f->pending_services_n;
 }
 
 struct gw_frame *gw_frame_ref(struct gw_frame *f)
@@ -98,6 +107,7 @@ void gw_frame_unpin(struct gw_frame *f)
         gw_budget_give(f->budget, f->charged);
     free(f->data);
     free(f->pending_ids);
+    free(f->pending_services);
     free(f);
 }
 
@@ -112,77 +122,6 @@ void gw_frame_drop(struct gw_frame *f)
 
 size_t gw_frame_cost(const struct gw_frame *f)
 {
-    return sizeof *f + f->cap + f->pending_ids_n * sizeof *f->pending_ids;
-}
-
-static uint64_t read_be64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | p[i];
-    return v;
-}
-
-static void write_be64(uint8_t *p, uint64_t v)
-{
-    for (int i = 7; i >= 0; i--, v >>= 8)
-        p[i] = (uint8_t)v;
-}
-
-/* True when this caller may write; false when nobody may any more. Another sender's turn takes
- * microseconds. */
-static bool take_turn(struct gw_frame *f)
-{
-    for (;;) {
-        uint32_t state = OPEN;
-        if (atomic_compare_exchange_weak_explicit(&f->awaiting_ids, &state, WRITING, memory_order_acquire,
-                                                  memory_order_acquire))
-            return true;
-        if (state == SETTLED)
-            return false;
-        if (state == WRITING)
-            sched_yield();
-    }
-}
-
-/* Loggers that write ids as JSON numbers lose their lower bits: a record's id may have to be found by its
- * upper ones. */
-static bool repair(const struct gw_frame *f, struct gw_trace_ids *ids, uint8_t *id)
-{
-    uint64_t low = read_be64(id + 8), high;
-    if (f->signal != GW_LOGS || !gw_trace_ids_rounded(low) ||
-        !gw_trace_ids_repair(ids, low, &low, &high, f->arrived))
-        return false;
-    write_be64(id, high);
-    write_be64(id + 8, low);
-    return true;
-}
-
-/* Tries every pending id; those that stay unknown move to the front of the list. */
-static uint32_t fill_in(struct gw_frame *f, struct gw_trace_ids *ids)
-{
-    uint32_t left = 0;
-    /* before the first look: what comes meanwhile counts as new */
-    uint64_t news = ids ? gw_trace_ids_news(ids) : NEVER_ASKED;
-    if (news == f->news && news != NEVER_ASKED)
-        return f->pending;
-    f->news = news;
-    for (uint32_t i = 0; i < f->pending; i++) {
-        uint8_t *id = f->data + f->pending_ids[i];
-        uint64_t high;
-        if (ids && gw_trace_ids_find(ids, read_be64(id + 8), &high, f->arrived))
-            write_be64(id, high);
-        else if (!ids || !repair(f, ids, id))
-            f->pending_ids[left++] = f->pending_ids[i];
-    }
-    return f->pending = left;
-}
-
-uint32_t gw_frame_complete_ids(struct gw_frame *f, struct gw_trace_ids *ids, bool final)
-{
-    if (!take_turn(f))
-        return 0;
-    uint32_t left = fill_in(f, ids);
-    atomic_store_explicit(&f->awaiting_ids, final || left == 0 ? SETTLED : OPEN, memory_order_release);
-    return left;
+    return sizeof *f + f->cap + f->pending_ids_n * sizeof *f->pending_ids +
+           f->pending_services_n * sizeof *f->pending_services;
 }

@@ -15,6 +15,9 @@
  *      open ── complete ─▶ being written ─┬─▶ open      some are still unknown
  *                                         └─▶ settled   all are known, or `final`: the bytes stay as they are
  *
+ * So it is with `pending_services`, groups of records that take the service of a span that has not come yet:
+ * the frame is written anew, once, when it is settled.
+ *
  * A source that can read its data again (a log file) attaches an ack callback to the frame. It is called when
  * no exporter has to deliver the frame any more, and tells whether the frame was finished (delivered,
  * rejected or given up by a policy) or abandoned by a shutdown. A reader that does not deliver the frame must
@@ -43,6 +46,13 @@ enum { GW_FRAME_BYTES = 1024 * 1024, GW_REQUEST_BYTES = 3584 * 1024 };
 
 struct gw_budget;
 
+/* A group (ResourceLogs) of records of one span, whose resource begins with a `service.name` that holds where nobody
+ * tells the span's. */
+struct gw_pending_service {
+    uint64_t span;
+    uint32_t at; /* of the group, with its tag, in data */
+};
+
 /* Called once, by the thread that drops the last reference. `kept`: the source need not bring these bytes
  * again. */
 struct gw_ack_callback {
@@ -54,16 +64,22 @@ struct gw_disk_position {
     uint32_t segment, at;
 };
 
+/* Of `awaiting_ids`. */
+enum { GW_FRAME_OPEN, GW_FRAME_WRITING, GW_FRAME_SETTLED };
+#define GW_FRAME_NEVER_ASKED UINT64_MAX /* of `news` */
+
 struct gw_frame {
     _Atomic uint32_t refs;         /* its memory: references and pins */
     _Atomic uint32_t deliveries;   /* its fate: references alone */
-    _Atomic uint32_t awaiting_ids; /* open, being written, settled: see gw_frame_complete_ids */
+    _Atomic uint32_t awaiting_ids; /* a GW_FRAME_… of these: see gw_frame_complete_ids */
     enum gw_signal signal;
     enum gw_attribute_schema schema;
     uint32_t items;
     /* trace ids that might still turn out to have 128 bits when the frame was made … */
     uint32_t pending_ids_n;
     uint32_t *pending_ids; /* … and the offset of each 16-byte id in data: malloc'd */
+    uint32_t pending_services_n;
+    struct gw_pending_service *pending_services; /* in order; malloc'd */
     /* gw_trace_ids_news before they were looked up last, or a number that it never is; as `pending` */
     uint64_t news;
     /* how many of `pending_ids`, from the front, are still unknown; only the thread that completes the ids reads it */
@@ -88,6 +104,10 @@ struct gw_frame *gw_frame_new(enum gw_signal, enum gw_attribute_schema, uint8_t 
 /* Before the frame is offered, once: takes over `offsets` (malloc'd) of n trace ids, each with 16 bytes
  * within data. */
 void gw_frame_pending_ids(struct gw_frame *, uint32_t *offsets, uint32_t n);
+/* The same of services: takes over `groups` (malloc'd). Kept in memory only, not on the disk. */
+void gw_frame_pending_services(struct gw_frame *, struct gw_pending_service *groups, uint32_t n);
+/* It was made with something that is pending; whether it still is, gw_frame_complete_ids tells. */
+bool gw_frame_is_pending(const struct gw_frame *);
 struct gw_frame *gw_frame_ref(struct gw_frame *);
 void gw_frame_drop(struct gw_frame *);
 /* The caller holds a reference. A pin keeps the bytes until gw_frame_unpin, and does nothing else. A
@@ -103,12 +123,12 @@ void gw_frame_part(struct gw_frame *part, struct gw_frame *whole);
 size_t gw_frame_cost(const struct gw_frame *);
 
 struct gw_trace_ids;
-/* Fills in the upper halves that `ids` knows, as of the frame's arrival and after. `final` settles the frame:
- * what is unknown then has 64 bits for good. Returns how many ids are still unknown; with `final` how many
- * were given up, for the counter. Of a settled frame it returns 0, to every caller but the one whose `final`
+/* Fills in the upper halves and services that `ids` knows, as of the frame's arrival and after. `final` settles the
+ * frame: an id that is unknown then has 64 bits for good. Returns how many ids and services are still unknown; with
+ * `final` how many ids were given up, for the counter. Of a settled frame it returns 0, to every caller but the one whose `final`
  * settled it.
  *
- * Safe from several senders that hold the same frame. A caller must not read data before the call has
+ * Safe from several senders that hold the same frame. A caller must not read data or len before the call has
  * returned 0 or it passed `final` itself; from then on the frame does not change any more, whatever the
  * others do. */
 uint32_t gw_frame_complete_ids(struct gw_frame *, struct gw_trace_ids *ids, bool final);

@@ -57,6 +57,7 @@ struct gw_node {
     struct gw_node *next;
     struct gw_frame *frame;
     struct gw_share *share; /* with the other parts of a stored frame that was cut; NULL: it is whole */
+    size_t bytes;           /* of the frame, as the lanes count them */
     size_t cost;            /* bytes charged to this queue; never changes, whatever happens to the frame */
     uint64_t number;        /* order of arrival over all lanes */
     gw_nsec ids_due;        /* when to ask gw_frame_complete_ids again */

@@ -14,7 +14,7 @@ static const gw_nsec complete_first = 50 * GW_MSEC;
 static void lane_add(struct gw_queue *q, struct lane *lane, struct gw_node *node)
 {
     gw_chain_add(&lane->chain, node);
-    lane->bytes += node->frame->len;
+    lane->bytes += node->bytes;
     lane->items += node->frame->items;
     q->linked++;
 }
@@ -23,7 +23,7 @@ struct gw_node *gw_lane_pop(struct gw_queue *q, struct lane *lane)
 {
     struct gw_node *node = gw_chain_pop(&lane->chain);
     if (node) {
-        lane->bytes -= node->frame->len;
+        lane->bytes -= node->bytes;
         lane->items -= node->frame->items;
         q->linked--;
     }
@@ -77,7 +77,7 @@ static bool is_crowded(const struct gw_queue *q, size_t bytes)
 /* Under lock. True when the sleeping sender has to be woken. */
 bool gw_queue_link_node(struct gw_queue *q, struct gw_node *node)
 {
-    bool unknown = node->frame->pending_ids_n > 0;
+    bool unknown = gw_frame_is_pending(node->frame);
     struct lane *lane = unknown ? &q->awaiting_ids[node->frame->signal] : &q->ready[node->frame->signal];
     bool was_empty = !lane->chain.first;
     node->number = q->next_number++;
@@ -96,7 +96,7 @@ static void pick_due(struct gw_queue *q, struct lane *lane, gw_nsec now, struct 
 {
     struct lane early = {{NULL, NULL}, 0, 0};
     for (struct gw_node *node; (node = gw_lane_pop(q, lane));) {
-        node->hurried = is_crowded(q, early.bytes + node->frame->len + lane->bytes);
+        node->hurried = is_crowded(q, early.bytes + node->bytes + lane->bytes);
         if (node->ids_due <= now || node->hurried) {
             gw_chain_add(due, node);
             continue;
@@ -168,7 +168,7 @@ static void fill(struct gw_queue *q, struct lane *lane, const struct gw_batch_li
     size_t bytes = 0;
     uint64_t items = 0;
     for (const struct gw_node *node; (node = lane->chain.first);) {
-        bytes += node->frame->len;
+        bytes += node->bytes;
         items += node->frame->items;
         if (out->first && (bytes > limits->bytes || items > limits->items))
             return;

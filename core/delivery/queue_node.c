@@ -35,7 +35,7 @@ struct gw_node *gw_node_new(struct gw_frame *frame, size_t cost)
 {
     struct gw_node *node = malloc(sizeof *node);
     if (node)
-        *node = (struct gw_node){.frame = frame, .cost = cost};
+        *node = (struct gw_node){.frame = frame, .bytes = frame->len, .cost = cost};
     return node;
 }
 

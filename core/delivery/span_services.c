@@ -26,7 +26,7 @@ struct gw_span_services {
     uint64_t seed;
     atomic_uint_least64_t
         *slots; /* hash of the span, its lower bits replaced by the service's number; 0: empty */
-    atomic_bool asked;
+    atomic_bool asked, offered;
     struct gw_lock lock;
     atomic_uint n;          /* services; written under lock */
     gw_str names[SERVICES]; /* from 1; those below n are const */
@@ -68,6 +68,16 @@ void gw_span_services_ask(struct gw_span_services *t)
 bool gw_span_services_asked(const struct gw_span_services *t)
 {
     return atomic_load_explicit(&t->asked, memory_order_relaxed);
+}
+
+void gw_span_services_offer(struct gw_span_services *t)
+{
+    atomic_store_explicit(&t->offered, true, memory_order_relaxed);
+}
+
+bool gw_span_services_offered(const struct gw_span_services *t)
+{
+    return atomic_load_explicit(&t->offered, memory_order_relaxed);
 }
 
 /* Under the lock: its number, which may be new; 0: no room. */

@@ -6,6 +6,9 @@
  * hashed span id and the service's number. The hash is a bijection, and the slot's place is its lower bits,
  * so a hit is never another span's. Services have a table of a fixed size too; past that, spans have none.
  *
+ * Log lines mostly come before their spans, which are sent when they have ended. Where spans are expected
+ * (gw_span_services_offer), a frame of such records waits for them as it does for trace ids (frame.h).
+ *
  * Ownership: names are copied, and live as long as the table. Threads: all functions from any thread.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,6 +26,9 @@ void gw_span_services_drop(struct gw_span_services *);
 /* From now on spans are learned. */
 void gw_span_services_ask(struct gw_span_services *);
 bool gw_span_services_asked(const struct gw_span_services *);
+/* Spans may come: some receiver takes them. */
+void gw_span_services_offer(struct gw_span_services *);
+bool gw_span_services_offered(const struct gw_span_services *);
 /* The number of a service, for gw_span_services_learn; 0: there is no room for it. */
 unsigned gw_span_services_number(struct gw_span_services *, gw_str service);
 void gw_span_services_learn(struct gw_span_services *, uint64_t span, unsigned service);

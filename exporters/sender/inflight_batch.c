@@ -103,6 +103,7 @@ static enum gw_division cut(struct gw_inflight_batch *p)
     gw_frame_part(half[1], whole->frame);
     gw_frame_drop(whole->frame);
     whole->frame = half[0];
+    whole->bytes = half[0]->len;
     whole->cost -= rest->cost;
     rest->number = whole->number; /* should it come back into the queue */
     gw_chain_add(&p->nodes, rest);

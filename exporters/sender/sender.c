@@ -36,6 +36,8 @@ static void join(struct gw_sender *s, gw_nsec now)
         uint32_t left = gw_frame_complete_ids(node->frame, s->ids, final);
         if (final && left)
             gw_ledger_incomplete_ids(s->ledger, node->frame->signal, left);
+        if (final || !left)
+            node->bytes = node->frame->len; /* services may have been filled in */
         node->ids_due = now + next_look(s, age);
         if (node->ids_due > last)
             node->ids_due = last;

@@ -20,10 +20,10 @@ def sink():
         yield s
 
 
-def gateway(directory, sink, port, settings=None, env=None, **options):
+def gateway(directory, sink, port, settings=None, env=None, join_wait="60s", **options):
     ddtrace = {"type": "ddtrace", "listen": [f"127.0.0.1:{free_port()}"], "socket": ""}
     tcp = {"type": "tcp", "listen": [f"127.0.0.1:{port}"], "timezone": "UTC", **options}
-    exporter = {"type": "otlp_grpc", "endpoint": sink.endpoint, "signals": ["logs"], "batch": {"delay": "5ms"}, "join_wait": "60s"}
+    exporter = {"type": "otlp_grpc", "endpoint": sink.endpoint, "signals": ["logs"], "batch": {"delay": "5ms"}, "join_wait": join_wait}
     rows = {"receivers": (ddtrace, tcp), "exporters": (exporter,), "admin": {"listen": "127.0.0.1:0"}, **(settings or {})}
     gate = Ddgate(directory, conf="".join(f"{k} = {conf_value(v)};\n" for k, v in rows.items()), env=env)
     gate.traces = int(ddtrace["listen"][0].rsplit(":", 1)[1])
@@ -51,7 +51,7 @@ def test_a_line_meets_its_trace(tmp_path, sink, logs_first):
     with gateway(tmp_path, sink, port) as gate:
         if not logs_first:
             put_trace(gate, low)
-        say(port, LINE.format(low, 7, "first"), LINE.format(0, 0, "no trace"), '{"dd":{"trace_id":%d,"span_id":"8"},"msg":"as JSON"}\n' % low)
+        say(port, LINE.format(low, 7, "first"), LINE.format(0, 0, "no trace"), '{"dd":{"trace_id":%d,"span_id":"8","service":"shop"},"msg":"as JSON"}\n' % low)
         if logs_first:
             gate._until(lambda: pick(samples(gate), "ddgate_items_received_total", signal="logs") == 3, "the lines were not read")
             put_trace(gate, low)
@@ -69,13 +69,33 @@ def test_a_line_meets_its_trace(tmp_path, sink, logs_first):
 @pytest.mark.parametrize("on", [True, False])
 def test_a_record_without_a_service_takes_its_spans(tmp_path, sink, on):
     low, port = 2957432487331039760, free_port()
-    with gateway(tmp_path, sink, port, service="of the receiver", **({} if on else {"span_service": False})) as gate:
+    with gateway(tmp_path, sink, port, join_wait="1s", service="of the receiver", **({} if on else {"span_service": False})) as gate:
         span = put_trace(gate, low)
         line = f'{{"dd":{{"trace_id":"{low}","span_id":"{span["span_id"]}"}},"msg":"%s"%s}}\n'
         say(port, line % ("none", ""), line % ("own", ',"service":"its own"'), '{"dd":{"trace_id":"%d","span_id":"99"},"msg":"unknown"}\n' % low, "no trace\n")
         records = {r.body: r.resource["service.name"] for r in sink.wait_records(4)}
     assert records == {"none": span["service"] if on else "of the receiver", "own": "its own", "unknown": "of the receiver",
                        "no trace": "of the receiver"}
+
+
+def test_a_record_that_comes_before_its_span_waits_for_its_service(tmp_path, sink):
+    """As nearly all do: a line is written while its span is open. Records of several spans, in one request, each to two backends."""
+    low, port, other = 2957432487331039760, free_port(), LogSink()
+    wide = f"6b00e75b00000000{low:016x}"  # all of it is known: only the service is not
+    second = {"type": "otlp_grpc", "name": "second", "endpoint": other.endpoint, "signals": ["logs"], "batch": {"delay": "5ms"}}
+    with other, gateway(tmp_path, sink, port, settings={"exporters": ({"type": "otlp_grpc", "endpoint": sink.endpoint, "signals": ["logs"],
+                                                                        "join_wait": "60s"}, {**second, "join_wait": "60s"})}) as gate:
+        lines = [f'{{"trace_id":"{wide}","span_id":"{span}","msg":"{span}"}}\n' for span in (1, 2, 1, 3)]
+        say(port, *lines, f'{{"trace_id":"{wide}","span_id":"4","service":"its own","msg":"4"}}\n')
+        gate._until(lambda: pick(samples(gate), "ddgate_items_received_total", signal="logs") == 5, "the lines were not read")
+        spans = [{**trace(1, trace_id=low)[0], "span_id": n, "service": f"{'long' * n * 9}-service-{n}"} for n in (1, 2, 3)]
+        gate.port = gate.traces
+        assert gate.put("/v0.4/traces", v04(spans)).status == 200
+        for to in (sink, other):
+            records = to.wait_records(5)
+            assert sorted((r.body, r.resource["service.name"]) for r in records) == sorted(
+                [(str(n), spans[n - 1]["service"]) for n in (1, 1, 2, 3)] + [("4", "its own")])
+            assert {r.trace_id for r in records} == {wide}
 
 
 @pytest.mark.parametrize(("tz", "option", "utc"), [

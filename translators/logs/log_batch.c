@@ -133,16 +133,21 @@ static gw_str add_resource(struct log_attrs *a, gw_str written)
     return otlp_written(&a->w);
 }
 
-/* Empty where the span is not known. */
-static gw_str service_of_span(const struct log_batch *b, const struct log_found *f)
+/* Empty where the span is not known: then the record waits for it in its queue, where spans may come. */
+static gw_str service_of_span(const struct log_batch *b, struct log_found *f)
 {
     struct gw_trace_ids *ids = b->conf->environment->ids;
-    bool asks = f->span && f->trace.low && ids && b->setup->options.span_service;
-    return asks ? gw_span_services_find(gw_trace_ids_services(ids), f->span) : GW_NOSTR;
+    if (!f->span || !f->trace.low || !ids || !b->setup->options.span_service)
+        return GW_NOSTR;
+    struct gw_span_services *services = gw_trace_ids_services(ids);
+    gw_str found = gw_span_services_find(services, f->span);
+    if (!found.len && gw_span_services_offered(services))
+        f->origin.awaits = f->span;
+    return found;
 }
 
 /* Of a record that does not name it, nor do its tags. */
-static gw_str service_of(const struct log_batch *b, const struct log_input *in, const struct log_found *f)
+static gw_str service_of(const struct log_batch *b, const struct log_input *in, struct log_found *f)
 {
     if (in->service.len)
         return in->service;

@@ -21,6 +21,8 @@ struct maker {
     uint32_t items;
     uint32_t *incomplete; /* offsets in w of ids that wait for their upper half */
     size_t incomplete_n, incomplete_cap;
+    struct gw_pending_service *services; /* groups that wait for their span's service */
+    size_t services_n, services_cap;
     struct gw_intake *intake;
     struct gw_frame **frames;
     size_t n, max;
@@ -102,6 +104,22 @@ static bool note_incomplete(struct maker *m, size_t offset)
     return true;
 }
 
+/* The group that begins at the end of w waits for its span. Without memory it keeps the service it has. */
+static void note_service(struct maker *m, const struct log_origin *o)
+{
+    if (!o->awaits || !o->service.len || is_overruled(m, GW_STR("service.name")))
+        return;
+    if (m->services_n == m->services_cap) {
+        size_t cap = m->services_cap ? 2 * m->services_cap : 16;
+        struct gw_pending_service *more = realloc(m->services, cap * sizeof *more);
+        if (!more)
+            return;
+        m->services = more;
+        m->services_cap = cap;
+    }
+    m->services[m->services_n++] = (struct gw_pending_service){o->awaits, (uint32_t)m->w.len};
+}
+
 /* Fills in the upper half of a 64-bit trace id where it is known; else the frame notes its place. */
 static void complete_trace_id(struct maker *m, size_t offset)
 {
@@ -148,6 +166,7 @@ static void write_records(struct maker *m, struct log_scope *s)
 
 static void write_resource_logs(struct maker *m, struct log_scope *resource)
 {
+    note_service(m, &resource->origin);
     size_t mark = otlp_open(&m->w, RESOURCE_LOGS, 3), noted = m->incomplete_n;
     write_resource(m, &resource->origin);
     for (struct log_scope *s = resource; s && m->w.len < GW_FRAME_BYTES; s = s->next) {
@@ -180,6 +199,10 @@ static struct gw_frame *frame_of(struct maker *m)
         f->news = m->news;
         m->incomplete = NULL;
     }
+    if (m->services_n) {
+        gw_frame_pending_services(f, m->services, (uint32_t)m->services_n);
+        m->services = NULL;
+    }
     return f;
 }
 
@@ -190,6 +213,8 @@ static void make_frame(struct maker *m)
     m->incomplete = NULL;
     m->items = 0;
     m->incomplete_n = m->incomplete_cap = 0;
+    m->services = NULL;
+    m->services_n = m->services_cap = 0;
     for (struct log_scope *r = m->b->groups.first_resource; r && m->w.len < GW_FRAME_BYTES; r = r->other)
         while (!is_written(r) && m->w.len < GW_FRAME_BYTES)
             write_resource_logs(m, r);
@@ -203,6 +228,7 @@ static void make_frame(struct maker *m)
         otlp_fini(&m->w);
     }
     free(m->incomplete);
+    free(m->services);
 }
 
 static void clear_batch(struct log_batch *b)

@@ -9,20 +9,25 @@
 static bool same_resource(const struct log_origin *a, const struct log_origin *b)
 {
     return gw_str_eq(a->service, b->service) && gw_str_eq(a->env, b->env) &&
-           gw_str_eq(a->version, b->version) && gw_str_eq(a->host, b->host) && gw_str_eq(a->more, b->more);
+           gw_str_eq(a->version, b->version) && gw_str_eq(a->host, b->host) && a->awaits == b->awaits &&
+           gw_str_eq(a->more, b->more);
 }
 
 static uint64_t resource_hash(uint64_t seed, const struct log_origin *o)
 {
     uint64_t h = gw_hash_text(gw_hash_text(gw_hash_text(seed, o->service), o->env), o->version);
-    return gw_hash_mix(gw_hash_text(gw_hash_text(h, o->host), o->more));
+    return gw_hash_mix(gw_hash_text(gw_hash_text(h, o->host), o->more) ^ o->awaits);
 }
 
 static struct log_origin copy_origin(struct gw_arena *a, const struct log_origin *o)
 {
-    return (struct log_origin){gw_arena_dup(a, o->service), gw_arena_dup(a, o->env),
-                               gw_arena_dup(a, o->version), gw_arena_dup(a, o->host),
-                               gw_arena_dup(a, o->logger),  gw_arena_dup(a, o->more)};
+    return (struct log_origin){.service = gw_arena_dup(a, o->service),
+                               .env = gw_arena_dup(a, o->env),
+                               .version = gw_arena_dup(a, o->version),
+                               .host = gw_arena_dup(a, o->host),
+                               .logger = gw_arena_dup(a, o->logger),
+                               .awaits = o->awaits,
+                               .more = gw_arena_dup(a, o->more)};
 }
 
 static void link_resource(struct log_groups *g, struct log_scope *fresh)

@@ -15,7 +15,8 @@
 
 struct log_origin {
     gw_str service, env, version, host, logger;
-    gw_str more; /* further attributes of the resource, as OTLP writes them (log_resource.h) */
+    gw_str more;     /* further attributes of the resource, as OTLP writes them (log_resource.h) */
+    uint64_t awaits; /* the span whose service it takes when that comes; 0: none */
 };
 
 struct log_scope {

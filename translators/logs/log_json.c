@@ -476,7 +476,8 @@ static void merge_found(struct log_found *f, const struct log_found *inner)
                                     log_or_else(inner->origin.version, f->origin.version),
                                     log_or_else(inner->origin.host, f->origin.host),
                                     log_or_else(inner->origin.logger, f->origin.logger),
-                                    f->origin.more};
+                                    f->origin.more,
+                                    0};
     f->source = log_or_else(inner->source, f->source);
     f->tags = log_or_else(inner->tags, f->tags);
     f->program = log_or_else(inner->program, f->program);

@@ -82,7 +82,7 @@ struct log_input {
       "Without a script: auto finds time, level, ids and the like in text and JSON; none leaves every line " \
       "whole in the body.")                                                                                  \
     X(flag, span_service, "span_service", "true", "", "",                                                    \
-      "A record that names no service, and whose span is known, is of its span's service.")
+      "A record that names no service is of its span's, which it waits for (join_wait of the exporters).")
 
 struct log_options {
     LOG_OPTS(GW_FIELD)

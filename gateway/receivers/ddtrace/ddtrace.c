@@ -11,6 +11,8 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/span_services.h"
+#include "core/delivery/trace_ids.h"
 
 #define GW_CONF struct ddtrace_conf
 static const struct gw_opt opts[] = {DDTRACE_OPTS(GW_ROW) GW_OPT_END};
@@ -190,6 +192,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct ddtrace_proxy_conf proxy = {DDTRACE_PROXY_OPTS(GW_OPT_COPY)};
     const struct ddtrace_span_metrics_conf span_metrics = {DDTRACE_SPAN_METRICS_OPTS(GW_OPT_COPY)};
     d->host = host;
+    gw_span_services_offer(gw_trace_ids_services(host->ids));
     d->open = (struct gw_http_open){.host = host, .site = &d->site, .path = path};
     d->cgroups = ddtrace_cgroups_new(c->proc_root.ptr, c->cgroup_root.ptr);
     if (!d->cgroups || ddtrace_proxy_open(&d->proxy, &proxy, host->budget, path, diagnostics))

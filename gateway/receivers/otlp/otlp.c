@@ -11,6 +11,8 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
+#include "core/delivery/span_services.h"
+#include "core/delivery/trace_ids.h"
 #include "gateway/receivers/otlp/otlp_grpc_server.h"
 
 #define GW_CONF struct otlp_conf
@@ -131,6 +133,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct otlp_conf *c = &o->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     o->host = host;
+    gw_span_services_offer(gw_trace_ids_services(host->ids));
     o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
     describe_site(o);
     make_policy(o);
