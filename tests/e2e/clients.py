@@ -53,17 +53,17 @@ def python_environment(name):
     def make(directory):
         subprocess.run([getattr(sys, "_base_executable", sys.executable), "-m", "venv", directory], check=True)
         subprocess.run([directory / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", wanted], check=True)
-    return environment(name, [wanted], make) / "bin"
+    return environment(name.replace("/", "-"), [wanted], make) / "bin"
 
 
-def node_modules():
-    files = [LISTS / "node" / "package.json", LISTS / "node" / "package-lock.json"]
+def node_modules(name="node"):
+    files = [LISTS / name / "package.json", LISTS / name / "package-lock.json"]
 
     def make(directory):
         for file in files:
             shutil.copy(file, directory)
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=directory, check=True, stdin=subprocess.DEVNULL)
-    return environment("node", files, make) / "node_modules"
+    return environment(name.replace("/", "-"), files, make) / "node_modules"
 
 
 class App:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines that real loggers of Python, Java and Go print, read from a file without a script: an ERROR is an ERROR, with its time."""
+"""Lines that real loggers of Python, Java, Go and Node print, read from a file without a script: an ERROR is an ERROR, with its time. Those of Ruby and PHP,
+logback and log4j are in test_live_servers.py."""
 import shutil
 import subprocess
 import sys
 import time
 
+import clients
 import pytest
 
 from test_bug_logs import zero
@@ -24,18 +26,11 @@ public class Main {
     static void Locale() { java.util.Locale.setDefault(java.util.Locale.US); }
 }
 """
-GO = """
-package main
-import ("log/slog"; "os")
-func main() {
-    slog.New(slog.NewTextHandler(os.Stdout, nil)).Error("boom", "order", 7)
-    slog.New(slog.NewJSONHandler(os.Stdout, nil)).Error("boom", "order", 7)
-}
-"""
+LOGGERS = clients.LISTS / "loggers"
 
 
-def printed(command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def printed(command, **how):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=clients.START, check=False, **how)
     assert done.returncode == 0, done.stderr
     return (done.stdout + done.stderr).splitlines()
 
@@ -45,7 +40,7 @@ def errors(directory, lines, records):
     found = zero(directory, {"lines": lines, "timezone": time.strftime("%z")[:3] + ":" + time.strftime("%z")[3:], "expect": {"records": [{}] * records}})
     assert len(found) == records
     for r in found:
-        assert (r.body, r.severity) == ("boom", 17), r
+        assert (r.body.split()[0].split("\t")[0], r.severity) == ("boom", 17), r
         assert abs(r.time / 1e9 - time.time()) < 600, r
     return found
 
@@ -64,7 +59,27 @@ def test_java_util_logging(tmp_path):
     assert errors(tmp_path, printed(["java", str(tmp_path / "Main.java")]), 1)[0].attributes["code.function.name"] == "main"
 
 
+def scopes(records):
+    return {r.scope for r in records} - {""}
+
+
 @pytest.mark.skipif(not shutil.which("go"), reason="no go")
-def test_go_slog(tmp_path):
-    (tmp_path / "main.go").write_text(GO, encoding="utf-8")
-    errors(tmp_path, printed(["go", "run", str(tmp_path / "main.go")]), 2)
+def test_go(tmp_path):
+    """slog, log, logrus, zap and zerolog."""
+    code = shutil.copytree(LOGGERS / "go", tmp_path / "code")
+    found = errors(tmp_path, printed(["go", "run", "."], cwd=code), 8)
+    assert scopes(found) == {"shop.cart"} and sum(r.attributes.get("order") in (7, "7") for r in found) == 6
+    assert {"code.file.path": "main.go", "code.line.number": 20}.items() <= found[2].attributes.items()
+
+
+def test_node(tmp_path):
+    """winston, pino, bunyan and log4js."""
+    modules = clients.node_modules("loggers/node")
+    found = errors(tmp_path, printed(["node", str(LOGGERS / "node" / "main.js")], env={**clients.os.environ, "NODE_PATH": str(modules)}), 5)
+    assert [r.scope for r in found].count("shop.cart") == 3
+
+
+def test_loguru_structlog_and_json(tmp_path):
+    python = clients.python_environment("loggers/python") / "python"
+    found = errors(tmp_path, printed([str(python), str(LOGGERS / "main.py")]), 6)
+    assert scopes(found) == {"__main__", "shop.cart"}

@@ -103,7 +103,7 @@ def play(bed, mode, events, seed):
     return a.lines + b.lines
 
 
-@pytest.mark.parametrize("pattern, events", [("*.log*", ["stop", "reload"]), ("*.log", ["kill"])], ids=["stop", "kill"])
+@pytest.mark.parametrize("pattern, events", [("*.log*", ["stop", "reload"]), ("*.log", ["kill"]), ("*.log*", ["kill", "stop", "reload"])], ids=["stop", "kill", "all"])
 @pytest.mark.parametrize("mode", MODES)
 def test_every_line_that_is_on_the_disk_arrives(tmp_path, mode, pattern, events):
     truncates = "copytruncate" in mode

@@ -202,6 +202,18 @@ static bool take_inside(struct log_front *f, gw_str inside)
            keep_bracket(f, inside) || take_name(f, inside);
 }
 
+/* `[error    ]` of structlog on a terminal, nine wide: the event follows, and pairs behind many blanks. */
+static bool take_structlog(struct log_front *f, gw_str inside)
+{
+    enum { WIDE = 9 };
+    gw_str level = gw_str_trim(inside);
+    if (inside.len != WIDE || level.len == WIDE || !f->timed || *inside.ptr == ' ' ||
+        log_is_upper(*level.ptr) || !log_front_level(f, level, log_bracket_level(level)))
+        return false;
+    f->at = inside.ptr + inside.len + 1;
+    return f->ended = true;
+}
+
 bool log_front_bracket(struct log_front *f)
 {
     gw_str inside = inside_of(log_front_rest(f), '[', ']');
@@ -209,6 +221,8 @@ bool log_front_bracket(struct log_front *f)
         return false;
     if (inside.ptr + inside.len + 1 < f->end && inside.ptr[inside.len + 1] == '@')
         return log_front_database(f, log_front_next(f, log_front_rest(f)));
+    if (take_structlog(f, inside))
+        return true;
     if (!take_inside(f, gw_str_trim(inside)))
         return false;
     f->at = inside.ptr + inside.len + 1;

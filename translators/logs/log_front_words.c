@@ -493,6 +493,15 @@ static bool take_place_in_parentheses(struct log_front *f, gw_str word)
     return true;
 }
 
+/* `main.go:12: ERROR message`: the level that an application writes itself */
+static bool is_before_level(const struct log_front *f)
+{
+    gw_str next = log_front_next(f, log_skip_blanks(log_front_rest(f)));
+    if (next.len && next.ptr[next.len - 1] == ':')
+        next.len--;
+    return !f->found->severity && log_upper_level(next);
+}
+
 /* main.go:12: of Go's log package, and cart.py:12 */
 static bool take_place(struct log_front *f, gw_str word)
 {
@@ -500,8 +509,8 @@ static bool take_place(struct log_front *f, gw_str word)
     if (word.len < 5 || (!f->timed && !f->found->severity) || !gw_is_digit(word.ptr[word.len - 1 - colon]) ||
         gw_is_digit(*word.ptr) || !log_front_place(f, gw_str_n(word.ptr, word.len - colon)))
         return false;
-    f->ended = colon;
     f->at += word.len;
+    f->ended = colon && !is_before_level(f);
     return true;
 }
 
@@ -639,9 +648,9 @@ bool log_front_word(struct log_front *f)
         return true;
     }
     if (!f->found->severity) {
-        if (before_level(f, word))
+        if (!f->ended && f->timed && take_place(f, word))
             return true;
-        return !f->ended && f->timed && take_place(f, word);
+        return before_level(f, word);
     }
     return take_place(f, word) || after_level(f, word);
 }

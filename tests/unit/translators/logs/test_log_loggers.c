@@ -101,6 +101,10 @@ static void ruby(void **state)
 static void python(void **state)
 {
     static const struct row rows[] = {
+        {"2026-11-21 00:35:39 [error    ] boom                           order=7",
+         "@1795221339.000000000 error(17) \"boom                           order=7\" {}"},
+        {"2026-11-21T00:35:39.123456Z [warning  ] no stock           [shop.cart] order=7",
+         "@1795221339.123456000 warning(13) \"no stock           [shop.cart] order=7\" {}"},
         {"2026-11-21 00:35:39,530 ERROR [app] [cart.py:7] - boom",
          "app @1795221339.530000000 ERROR(17) \"boom\" {code.file.path=\"cart.py\" code.line.number=7}"},
         {"2026-11-21 00:35:39,530 - app.views - WARNING - a - b",
@@ -321,6 +325,10 @@ static void go(void **state)
          "@1795221339.123456000 (9) \"hello\" {code.file.path=\"/s/main.go\" code.line.number=12}"},
         {"2026/11/21 00:35:39 http: TLS handshake error from 10.0.0.1:5000: EOF",
          "@1795221339.000000000 (9) \"http: TLS handshake error from 10.0.0.1:5000: EOF\" {}"},
+        {"2026/11/21 00:35:39 main.go:12: ERROR boom",
+         "@1795221339.000000000 ERROR(17) \"boom\" {code.file.path=\"main.go\" code.line.number=12}"},
+        {"2026/11/21 00:35:39 main.go:12: ERROR: boom",
+         "@1795221339.000000000 ERROR(17) \"boom\" {code.file.path=\"main.go\" code.line.number=12}"},
         {"ERROR: 2026/11/21 00:35:39 main.go:12: boom",
          "@1795221339.000000000 ERROR(17) \"boom\" {code.file.path=\"main.go\" code.line.number=12}"},
         {"2026/11/21 00:35:39 [ERROR] agent: boom", "@1795221339.000000000 ERROR(17) \"agent: boom\" {}"},
