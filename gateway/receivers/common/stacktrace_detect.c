@@ -86,6 +86,12 @@ static bool is_indented(gw_str line)
     return line.ptr[0] == ' ' || line.ptr[0] == '\t';
 }
 
+/* ` INFO shop > hello`: a column of levels, aligned to the right (Rust's tracing without a time, pretty_env_logger) */
+static bool is_padded_level(gw_str line)
+{
+    return STARTS(line, " INFO ") || STARTS(line, " WARN ");
+}
+
 /* main.(*T).run(0xc000010000, …), created by …, [signal SIGSEGV…], exit status 2 */
 static bool is_go(gw_str line)
 {
@@ -312,7 +318,8 @@ void stacktrace_begin(struct stacktrace *t, gw_str line)
 {
     if (line.len == 0) /* an encoding error ate it */
         line = GW_STR("?");
-    *t = (struct stacktrace){.first = line, .kind = kind_of(line), .first_indented = is_indented(line)};
+    *t = (struct stacktrace){
+        .first = line, .kind = kind_of(line), .first_indented = is_indented(line) && !is_padded_level(line)};
     if (t->kind == FILE_PLAIN && is_unfinished_php(line))
         t->kind = FILE_PHP;
     t->expects = t->kind == FILE_PYTHON || t->kind == FILE_NODE || t->kind == FILE_PHP ||
@@ -473,7 +480,7 @@ enum stacktrace_verdict stacktrace_line(struct stacktrace *t, gw_str line)
     if (t->maybe == FILE_AFTER_HEADER_BLANK)
         return after_bare_header(t, line);
     if (is_indented(line))
-        return t->first_indented ? STACKTRACE_STARTS : joins(t, true);
+        return t->first_indented || is_padded_level(line) ? STACKTRACE_STARTS : joins(t, true);
     if (line.ptr[0] == '[' && t->maybe == FILE_SURE && continues_bracket(t, line)) {
         if (STARTS(line, "[stacktrace]"))
             t->kind = FILE_MONOLOG;

@@ -61,6 +61,12 @@ static void verdicts(void **state)
         {{GW_LIT("panic: oh"), GW_LIT("goroutine 1 [running]:"), GW_LIT("main.main()")},
          STACKTRACE_CONTINUES,
          "a panic of Go"},
+        {{GW_LIT("ERROR shop > boom"), GW_LIT(" INFO shop > hello")},
+         STACKTRACE_STARTS,
+         "a column of levels is aligned to the right"},
+        {{GW_LIT(" WARN shop > slow"), GW_LIT("    at src/main.rs:3")},
+         STACKTRACE_CONTINUES,
+         "and what is indented further belongs to it"},
         {{ERROR_LINE, GW_LIT("")}, STACKTRACE_STARTS, "a blank line is no part of a plain record"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
