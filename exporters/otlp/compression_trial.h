@@ -10,6 +10,7 @@
 #ifndef GW_COMPRESSION_TRIAL_H
 #define GW_COMPRESSION_TRIAL_H
 
+#include "core/delivery/exporter.h"
 #include "exporters/otlp/otlp_endpoint.h"
 
 /* Zeroed, nothing is known. */
