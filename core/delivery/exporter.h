@@ -86,6 +86,7 @@ typedef void gw_wait_f(void *ctx, gw_nsec until);
 typedef void gw_wake_f(void *ctx);
 typedef void gw_cancel_f(void *ctx);
 typedef void gw_describe_f(void *ctx, FILE *to);
+typedef enum gw_attribute_schema gw_schema_f(const void *ctx, enum gw_attribute_schema mode);
 
 struct gw_exporter {
     /* type in the configuration, in logs and counters; first line of its reference */
@@ -103,6 +104,9 @@ struct gw_exporter {
     bool shows;               /* people read the output: related items should arrive together */
     bool drop_by_default;     /* when_full defaults to drop_oldest: a slow terminal refuses nothing */
     /* main thread */
+    /* which attributes its frames must have, whatever option mode says; asked when the options are filled in.
+     * NULL: what that says */
+    gw_schema_f *schema;
     /* adds a diagnostic per mistake, `path` is "exporters[0]"; legal to call close after a failed or absent
      * open */
     gw_export_open_f *open;

@@ -239,8 +239,7 @@ static bool set_constants(struct http_post *h, struct http_request *r)
     bool set = is_set(curl_easy_setopt(e, CURLOPT_USERAGENT, "ddgate/" DDGATE_VERSION));
     set &= is_set(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https"));
     curl_easy_setopt(e, CURLOPT_CONNECT_TO, h->connect_to);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
-                     h->conf.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, h->conf.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -462,4 +461,3 @@ void http_post_cancel(struct http_post *h)
     while (h->open)
         finish(h, h->open, &outcome);
 }
-

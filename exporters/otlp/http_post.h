@@ -63,8 +63,8 @@ bool http_post_open(struct http_post *, const struct http_post_conf *) GW_MUST_C
 void http_post_close(struct http_post *);
 
 /* As send, wait, wake and cancel of an exporter (exporter.h). */
-void http_post_send(struct http_post *, const char *url, const struct gw_batch *, gw_nsec timeout, gw_done_f *,
-                    void *cookie);
+void http_post_send(struct http_post *, const char *url, const struct gw_batch *, gw_nsec timeout,
+                    gw_done_f *, void *cookie);
 void http_post_wait(struct http_post *, gw_nsec until);
 void http_post_wake(struct http_post *);
 void http_post_cancel(struct http_post *);

@@ -120,11 +120,13 @@ bool gw_sender_disk_queue(struct gw_sender *s, struct gw_disk_queue *disk_queue,
 
 struct gw_route gw_sender_route(const struct gw_sender *s)
 {
+    enum gw_attribute_schema mode = (enum gw_attribute_schema)s->conf->mode;
+    enum gw_attribute_schema schema = s->exporter->schema ? s->exporter->schema(s->ctx, mode) : mode;
     return (struct gw_route){.queue = s->queue,
                              .name = s->name,
                              .exporter = s->number,
                              .signals = s->signals,
-                             .schema = (enum gw_attribute_schema)s->conf->mode,
+                             .schema = schema,
                              .reader = s->reader,
                              .asked = s->conf->signals.n ? s->signals : 0};
 }

@@ -26,6 +26,7 @@
 #include "core/base/log.h"
 #include "core/config/option.h"
 #include "core/delivery/exporter.h"
+#include "exporters/encoding/line_protocol.h"
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
 #include "exporters/stdout/pretty.h"
@@ -33,11 +34,12 @@
 #include "exporters/stdout/trace_buffer.h"
 
 #define OPTS(X)                                                                                              \
-    X(choice, format, "format", "pretty", "pretty|otlp_json", "",                                            \
+    X(choice, format, "format", "pretty", "pretty|otlp_json|line_protocol", "",                              \
       "pretty: traces as trees with their logs, metrics as tables, for people. otlp_json: one OTLP/JSON "    \
-      "request a line, as "                                                                                  \
-      "the OpenTelemetry file "                                                                              \
-      "exporter writes.")                                                                                    \
+      "request a line, as the OpenTelemetry file exporter writes. line_protocol: a line a span, record or "  \
+      "point, as Datakit has them; whatever mode says, with the original tags.")                             \
+    X(choice, ids, "ids", "decimal", "decimal|hex", "",                                                      \
+      "line_protocol: trace and span ids as 64-bit decimals, or as OpenTelemetry's hexadecimal digits.")     \
     X(duration, gather, "gather", "2500ms", "0s", "30s",                                                     \
       "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")     \
     X(choice, color, "color", "auto", "auto|always|never", "",                                               \
@@ -49,7 +51,7 @@ struct conf {
 #define GW_CONF struct conf
 static const struct gw_opt opts[] = {OPTS(GW_ROW) GW_OPT_END};
 
-enum { PRETTY, OTLP_JSON };
+enum { PRETTY, OTLP_JSON, LINE_PROTOCOL };
 enum { AUTO, ALWAYS, NEVER };
 /* A rendered frame may take this much; decoding it, so many times its size and a base. */
 enum { IN_FLIGHT = 32 }; /* batches of logs that wait for their traces are among them */
@@ -211,6 +213,16 @@ static void render_json(struct ctx *c, struct request *r)
         r->unread += f->items;
 }
 
+static void render_lines(struct ctx *c, struct request *r)
+{
+    const struct gw_frame *f = r->batch->frames[r->rendered++];
+    uint64_t left_out = f->items;
+    begin_arena(c, f->len);
+    bool read = line_protocol(&c->out, &c->arena, f->signal, gw_str_n((const char *)f->data, f->len),
+                              (enum line_ids)c->conf.ids, &left_out);
+    r->unread += read && !c->out.failed && !c->arena.spent ? left_out : f->items;
+}
+
 /* The width may change while we run. */
 static size_t terminal_columns(const struct ctx *c)
 {
@@ -300,6 +312,8 @@ static bool render(struct ctx *c)
     c->pretty.columns = terminal_columns(c);
     if (c->conf.format == OTLP_JSON)
         render_json(c, r);
+    else if (c->conf.format == LINE_PROTOCOL)
+        render_lines(c, r);
     else if (is_of_logs(r))
         render_logs(c, r);
     else if (r->batch->signal == GW_METRICS)
@@ -521,6 +535,12 @@ static void cancel(void *ctx)
     c->cancelled = true;
 }
 
+static enum gw_attribute_schema schema(const void *ctx, enum gw_attribute_schema mode)
+{
+    const struct ctx *c = ctx;
+    return c->conf.format == LINE_PROTOCOL ? GW_DATADOG : mode;
+}
+
 static void describe(void *ctx, FILE *to)
 {
     (void)ctx;
@@ -529,8 +549,8 @@ static void describe(void *ctx, FILE *to)
 
 const struct gw_exporter gw_exporter_stdout = {
     .name = "stdout",
-    .summary =
-        "Prints traces, logs and metrics to standard output: for people, or as OTLP/JSON lines for tools.",
+    .summary = "Prints traces, logs and metrics to standard output: for people, or as OTLP/JSON or line "
+               "protocol for tools.",
     .signals = 1u << GW_TRACES | 1u << GW_LOGS | 1u << GW_METRICS,
     .opts = opts,
     .conf_size = sizeof(struct conf),
@@ -538,6 +558,7 @@ const struct gw_exporter gw_exporter_stdout = {
     .shows = true,
     .drop_by_default = true,
     .in_flight = IN_FLIGHT,
+    .schema = schema,
     .open = open_stdout,
     .close = close_stdout,
     .send = send_batch,

@@ -30,6 +30,7 @@ ARROWS = {
     "exporters/encoding": ["proto", *DELIVERY],
     "exporters/sender": ["exporters/encoding", "core/diskqueue", *DELIVERY],
     "exporters/otlp": ["exporters/sender", "exporters/encoding", *DELIVERY],
+    "exporters/datakit": ["exporters/otlp", "exporters/sender", "exporters/encoding", *DELIVERY],
     "exporters/sls": ["exporters/otlp", "exporters/sender", *DELIVERY],
     "exporters/stdout": ["exporters/encoding", "proto", *DELIVERY],
     "exporters/blackhole": DELIVERY,
