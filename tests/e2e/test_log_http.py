@@ -360,6 +360,43 @@ def test_streaming_of_line_protocol(gate, sink):
     assert answer.status == 400 and "offset 7" in answer.body.decode()
 
 
+@pytest.mark.parametrize("headers, body", [
+    ({}, 'nginx,host=h1,service=shop message="GET /",status="warning",code=200i 1700000000\nredis message="set" 1700000001\n'),
+    (JSON, json.dumps([{"measurement": "nginx", "tags": {"host": "h1", "service": "shop"}, "time": 1700000000,
+                        "fields": {"message": "GET /", "status": "warning", "code": 200}},
+                       {"measurement": "redis", "fields": {"message": "set"}, "time": 1700000001}]))])
+def test_points_of_datakit(gate, sink, headers, body):
+    answer = gate.post("/v1/write/logging?precision=s&input=me", body, headers)
+    assert (answer.status, answer.body) == (200, b"{}")
+    a, b = sink.wait_records(2)
+    assert (a.body, a.time, a.severity) == ("GET /", 1700000000 * 10**9, 13)
+    assert (a.attributes["datadog.log.source"], a.attributes["code"]) == ("nginx", 200)
+    assert (a.resource["service.name"], a.resource["host.name"]) == ("shop", "h1")
+    assert (b.body, b.attributes["datadog.log.source"]) == ("set", "redis")
+    assert gate.post("/v1/write/logging", body[:-14], headers).status == 400
+
+
+def test_ping_of_datakit(gate):
+    answer = gate.request("GET", "/v1/ping")
+    said = json.loads(answer.body)["content"]
+    assert answer.status == 200 and said["version"] and said["uptime"].endswith("s")
+
+
+def test_what_the_exporter_for_datakit_writes_is_read(tmp_path, sink):
+    """One gateway sends line protocol to another."""
+    item = {"message": 'a "b"\n\\c', "status": "error", "ddsource": "nginx", "service": "web", "hostname": "h1", "ddtags": "env:prod,version:2",
+            "code": 200, "ratio": 0.5, "ok": True, "dd.trace_id": "255", "dd.span_id": "254"}
+    with Gate(tmp_path / "second", sink) as second:
+        first = Gate(tmp_path / "first", sink, type="datakit", endpoint=f"http://127.0.0.1:{second.port}")
+        with first:
+            assert first.post("/api/v2/logs", json.dumps(item), JSON).status == 202
+        (record,) = sink.wait_records(1)
+    assert (record.body, record.severity, record.severity_text) == (item["message"], 17, "error")
+    assert record.resource.items() >= {"service.name": "web", "host.name": "h1", "deployment.environment.name": "prod", "service.version": "2"}.items()
+    assert record.attributes.items() >= {"datadog.log.source": "nginx", "code": 200, "ratio": 0.5, "ok": True}.items()
+    assert (record.trace_id, record.span_id) == (f"{255:032x}", f"{254:016x}")
+
+
 def test_streaming_of_firelens(gate, sink):
     items = [{"date": 1700000000.25, "log": "hello", "source": "stdout", "container_name": "web", "ecs_cluster": "c"}]
     stream(gate, "?type=firelens&source=ecs", json.dumps(items), JSON)

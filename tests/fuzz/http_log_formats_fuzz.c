@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gw_arena_init(&arena, 1 << 20);
     gw_arena_init(&seen.arena, 1 << 20);
     seen.max = 8 + data[1];
-    struct http_log body = {.form = (enum http_log_form)(data[0] % (HTTP_LOG_LINE_PROTOCOL + 1)),
+    struct http_log body = {.form = (enum http_log_form)(data[0] % (HTTP_LOG_POINTS_JSON + 1)),
                             .text = gw_str_n((const char *)data + 2, size - 2),
                             .max_record = seen.max,
                             .like = &like,

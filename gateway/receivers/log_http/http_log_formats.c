@@ -192,12 +192,13 @@ static gw_str plain_text(gw_str s)
 enum gw_code http_log_read(const struct http_log *body, http_log_f *take, void *to, uint64_t *records,
                            struct gw_err *err)
 {
-    static enum gw_code (*const forms[])(struct http_log_reader *) = {[HTTP_LOG_JSON] = read_json,
-                                                                      [HTTP_LOG_LINES] = read_lines,
-                                                                      [HTTP_LOG_LOGPLEX] = log_logplex_read,
-                                                                      [HTTP_LOG_FIRELENS] = read_firelens,
-                                                                      [HTTP_LOG_LINE_PROTOCOL] =
-                                                                          line_protocol_read};
+    static enum gw_code (*const forms[])(struct http_log_reader *) = {
+        [HTTP_LOG_JSON] = read_json,
+        [HTTP_LOG_LINES] = read_lines,
+        [HTTP_LOG_LOGPLEX] = log_logplex_read,
+        [HTTP_LOG_FIRELENS] = read_firelens,
+        [HTTP_LOG_LINE_PROTOCOL] = line_protocol_read,
+        [HTTP_LOG_POINTS_JSON] = points_json_read};
     struct http_log plain = *body;
     struct http_log_reader r = {.body = &plain, .take = take, .to = to, .err = err};
     struct gw_snap snap = gw_arena_snap(body->arena);

@@ -5,6 +5,7 @@
  *     logplex   83 <40>1 2012-11-30T06:45:29+00:00 host app web.3 - text     Heroku's octet-counted syslog, several in a row
  *     firelens  [ { "log": …, "date": 1700000000.5, … } ]        what Fluent Bit's http output posts (Datakit's type=firelens)
  *     points    nginx,host=a message="…",status="info" 1700000000000000000   line protocol (Datakit's type=influxdb)
+ *               [ {"measurement": …, "tags": {…}, "fields": {…}, "time": …} ]   the same as JSON
  *
  * A body is read twice: first without anybody who takes records, to see that all of it is well-formed, so
  * that of a body that is not, nothing is used. Between the two, its records are known in number. Both ways
@@ -29,7 +30,8 @@ enum http_log_form {
     HTTP_LOG_LINES,
     HTTP_LOG_LOGPLEX,
     HTTP_LOG_FIRELENS,
-    HTTP_LOG_LINE_PROTOCOL
+    HTTP_LOG_LINE_PROTOCOL,
+    HTTP_LOG_POINTS_JSON
 };
 
 struct http_log {
@@ -63,8 +65,15 @@ struct http_log_reader {
  * object. False: no room in the arena. */
 void http_log_line(struct http_log_reader *, struct log_input *, gw_str text);
 bool http_log_item(struct http_log_reader *, struct log_input *, gw_str object);
-/* line_protocol.c, logplex.c */
+/* A point's tag as a member of an item: env and version are of the resource there by these names. */
+gw_str http_log_tag(gw_str name);
+/* Of points: nanoseconds of the unit named n, u, ms, s, m or h; 0 for any other name. */
+uint64_t http_log_precision(gw_str name);
+/* The unit that the size of a time tells. */
+uint64_t http_log_time_unit(uint64_t time);
+/* line_protocol.c, points_json.c, logplex.c */
 enum gw_code line_protocol_read(struct http_log_reader *);
+enum gw_code points_json_read(struct http_log_reader *);
 enum gw_code log_logplex_read(struct http_log_reader *);
 
 #endif

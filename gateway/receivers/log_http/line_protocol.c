@@ -105,13 +105,20 @@ static bool put_plain(struct cursor *c, gw_str word)
     return true;
 }
 
+gw_str http_log_tag(gw_str name)
+{
+    if (gw_str_eq(name, GW_STR("env")))
+        return GW_STR("dd.env");
+    return gw_str_eq(name, GW_STR("version")) ? GW_STR("dd.version") : name;
+}
+
 static bool take_tags(struct cursor *c, struct gw_text *word)
 {
     while (is_next(c, ',')) {
         c->at++;
         if (!take_word(c, ",= \n", word) || !is_next(c, '='))
             return fail(c, "a tag wants to be NAME=VALUE");
-        put_name(c, gw_text_result(word));
+        put_name(c, http_log_tag(gw_text_result(word)));
         c->at++;
         if (!take_word(c, ", \n", word))
             return fail(c, "a tag has no value");
@@ -152,9 +159,28 @@ static bool take_fields(struct cursor *c, struct gw_text *word)
     return true;
 }
 
+uint64_t http_log_precision(gw_str name)
+{
+    static const struct {
+        gw_str name;
+        uint64_t ns;
+    } units[] = {{GW_LIT("n"), 1},
+                 {GW_LIT("ns"), 1},
+                 {GW_LIT("u"), 1000},
+                 {GW_LIT("us"), 1000},
+                 {GW_LIT("ms"), 1000000},
+                 {GW_LIT("s"), 1000000000},
+                 {GW_LIT("m"), UINT64_C(60000000000)},
+                 {GW_LIT("h"), UINT64_C(3600000000000)}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (gw_str_eq(name, units[i].name))
+            return units[i].ns;
+    return 0;
+}
+
 /* Without a precision: seconds, ms, µs or ns of a time between 1973 and 2286 have 9 to 10, 12 to 13, 15 to 16
  * or 18 to 19 digits. */
-static uint64_t unit_of(uint64_t time)
+uint64_t http_log_time_unit(uint64_t time)
 {
     static const uint64_t units[] = {1000000000, 1000000, 1000, 1};
     size_t i = 0;
@@ -171,7 +197,7 @@ static bool take_time(struct cursor *c, struct gw_text *word, uint64_t precision
     if (!take_word(c, " \r\n", word))
         return true;
     if (!gw_str_u64(gw_text_result(word), &time) ||
-        __builtin_mul_overflow(time, precision ? precision : unit_of(time), &ns))
+        __builtin_mul_overflow(time, precision ? precision : http_log_time_unit(time), &ns))
         return fail(c, "the time is not a number of units since 1970");
     *out = ns;
     while (is_next(c, ' '))

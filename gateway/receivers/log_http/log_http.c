@@ -28,6 +28,11 @@ static const struct gw_http_route routes[] = {
      .may_delay = true,
      .handle = log_http_intake},
     {.path = "/v1/write/logstreaming", .methods = SEND, .may_delay = true, .handle = log_http_streaming},
+    {.path = "/v1/write/logging", .methods = SEND, .may_delay = true, .handle = log_http_write},
+    {.path = "/v1/ping",
+     .methods = GW_HTTP_GET | GW_HTTP_HEAD,
+     .ignores_body = true,
+     .handle = log_http_ping},
     {.path = "/api/v1/validate",
      .methods = GW_HTTP_GET | GW_HTTP_HEAD,
      .ignores_body = true,
@@ -56,6 +61,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
     const struct log_http_conf *c = &h->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
     h->host = host;
+    h->opened = gw_now();
     h->open = (struct gw_http_open){.host = host, .site = &h->site, .path = path};
     describe_site(h);
     h->logs = log_conf_new(&h->options, &host->logs, path, "http", diagnostics);
@@ -132,8 +138,8 @@ static void describe(void *ctx, FILE *to)
 
 const struct gw_receiver gw_receiver_http = {
     .name = "http",
-    .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's log streaming "
-               "(/v1/write/logstreaming).",
+    .summary = "Logs over HTTP: Datadog's intake (/api/v2/logs, /v1/input) and Datakit's "
+               "(/v1/write/logstreaming, /v1/write/logging).",
     .by_default = true,
     .on_http = true,
     .opts = opts,

@@ -3,6 +3,7 @@
  *      POST /api/v2/logs, /v1/input, /v1/input/KEY     Datadog's: agents, handlers, forwarders, Vector, Fluent Bit   log_http_intake.c
  *      GET  /api/v1/validate                           is this key good?
  *      POST /v1/write/logstreaming?source=…&type=…     Datakit's                                                    log_http_streaming.c
+ *      POST /v1/write/logging, GET /v1/ping                                                                         log_http_datakit.c
  *
  *      query ─▶ what all records of the request share ─┐
  *      body ──▶ http_log_formats.h: look, then take ─────────┴─▶ log_batch ─▶ frames ─▶ fan-out: all or none ─▶ the true answer
@@ -67,6 +68,7 @@ struct log_http {
     struct log_batch **batches; /* one a worker */
     unsigned batches_n;
     struct log_http_counts counts;
+    gw_nsec opened; /* monotonic */
 };
 
 /* Checks the whole body, then offers all of its records. *records: how many there are. */
@@ -78,6 +80,6 @@ struct log_input log_http_like(const struct log_http *, const struct gw_http_req
 void log_http_refuse(struct log_http *, const struct gw_http_route *, const struct gw_http_request *,
                      struct gw_err *, struct gw_http_reply *);
 
-gw_http_f log_http_intake, log_http_validate, log_http_streaming;
+gw_http_f log_http_intake, log_http_validate, log_http_streaming, log_http_write, log_http_ping;
 
 #endif

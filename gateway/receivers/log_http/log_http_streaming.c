@@ -43,25 +43,6 @@ static gw_str as_ddtags(gw_str tags, struct gw_arena *arena)
     return copy;
 }
 
-static uint64_t unit_of(gw_str precision)
-{
-    static const struct {
-        gw_str name;
-        uint64_t ns;
-    } units[] = {{GW_LIT("n"), 1},
-                 {GW_LIT("ns"), 1},
-                 {GW_LIT("u"), 1000},
-                 {GW_LIT("us"), 1000},
-                 {GW_LIT("ms"), 1000000},
-                 {GW_LIT("s"), 1000000000},
-                 {GW_LIT("m"), UINT64_C(60000000000)},
-                 {GW_LIT("h"), UINT64_C(3600000000000)}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (gw_str_eq(precision, units[i].name))
-            return units[i].ns;
-    return 0;
-}
-
 static enum http_log_form form_of(gw_str type)
 {
     if (gw_str_eq(type, GW_STR("influxdb")))
@@ -94,7 +75,7 @@ void log_http_streaming(void *ctx, const struct gw_http_route *route, const stru
     like.script = query.pipeline;
     like.tags = as_ddtags(query.tags, q->arena);
     struct http_log body = {
-        .form = form_of(query.type), .precision = unit_of(query.precision), .like = &like};
+        .form = form_of(query.type), .precision = http_log_precision(query.precision), .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
     if (err.code) {
         log_http_refuse(h, route, q, &err, r);

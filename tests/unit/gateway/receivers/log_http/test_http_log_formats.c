@@ -125,7 +125,7 @@ static void probes_are_no_records(void **state)
     good(HTTP_LOG_FIRELENS, "[]", "");
     good(HTTP_LOG_LINE_PROTOCOL, "# nothing\n\n", "");
     good(HTTP_LOG_LINE_PROTOCOL, "\xEF\xBB\xBF", "");
-    for (int form = HTTP_LOG_JSON; form <= HTTP_LOG_LINE_PROTOCOL; form++) {
+    for (int form = HTTP_LOG_JSON; form <= HTTP_LOG_POINTS_JSON; form++) {
         struct result r = read_body((enum http_log_form)form, GW_NOSTR, 1000, 0);
         assert_int_equal(r.code, GW_OK);
         assert_int_equal(r.records, 0);
@@ -256,6 +256,22 @@ static void points(void **state)
     bad(HTTP_LOG_LINE_PROTOCOL, ",a=b f=1", GW_BAD_POINTS, 0, 1);
 }
 
+static void points_as_json(void **state)
+{
+    (void)state;
+    good(HTTP_LOG_POINTS_JSON,
+         "[{\"measurement\":\"nginx\",\"tags\":{\"host\":\"a\"},\"fields\":{\"message\":\"x\\ny\",\"n\":[1]},"
+         "\"time\":1700000000},{\"fields\":{\"f\":1},\"measurement\":\"b\",\"tags\":null,\"other\":{}}]",
+         "item @1700000000000000000 of nginx: { \"host\":\"a\",\"message\":\"x\\ny\",\"n\":[1]}\n"
+         "item of b: { \"f\":1}\n");
+    good(HTTP_LOG_POINTS_JSON, "{\"measurement\":\"a\",\"fields\":{\"f\":1}}", "item of a: { \"f\":1}\n");
+    bad(HTTP_LOG_POINTS_JSON, "[{\"fields\":{\"f\":1}}]", GW_BAD_JSON, 19, 1);
+    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":1}]", GW_BAD_JSON, 16, 1);
+    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":\"a\",\"fields\":[]}]", GW_BAD_JSON, 29, 1);
+    bad(HTTP_LOG_POINTS_JSON, "[{\"measurement\":\"a\",\"time\":\"now\"}]", GW_BAD_JSON, 27, 1);
+    bad(HTTP_LOG_POINTS_JSON, "[1]", GW_BAD_JSON, 1, 1);
+}
+
 /* A record needs more than a request may have: refused, and nothing is left behind. */
 static void a_spent_arena_is_an_error(void **state)
 {
@@ -289,6 +305,7 @@ int main(void)
         cmocka_unit_test(logplex),
         cmocka_unit_test(firelens),
         cmocka_unit_test(points),
+        cmocka_unit_test(points_as_json),
         cmocka_unit_test(a_spent_arena_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
