@@ -1,6 +1,6 @@
 /* Puts a point of line protocol together and writes it, and reads OTLP's values for that.
  *
- * Keeps no state. Called by line_protocol_span.c, _log.c and _metric.c.
+ * Keeps no state. Called by line_span.c, line_log.c and line_metric.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/line_point.h"
 
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "core/base/hex.h"
-#include "exporters/encoding/otlp_read.h"
 
 enum { FIRST_ROOM = 16 };
 
@@ -342,19 +341,5 @@ bool line_write(struct out *o, struct line_point *p)
     if (p->time)
         out_printf(o, " %" PRIu64, p->time);
     out_char(o, '\n');
-    return true;
-}
-
-bool line_protocol(struct out *o, struct gw_arena *arena, enum gw_signal signal, gw_str request,
-                   enum line_ids ids, uint64_t *left_out)
-{
-    static uint64_t (*const writers[GW_SIGNALS])(struct out *, struct gw_arena *, const ProtobufCMessage *,
-                                                 enum line_ids) = {[GW_TRACES] = line_protocol_spans,
-                                                                   [GW_LOGS] = line_protocol_logs,
-                                                                   [GW_METRICS] = line_protocol_metrics};
-    const ProtobufCMessage *message = otlp_read(arena, signal, request);
-    if (!message)
-        return false;
-    *left_out = writers[signal](o, arena, message, ids);
     return true;
 }

@@ -1,4 +1,4 @@
-/* line_point.h: one point of line protocol while it is put together. For line_protocol_*.c.
+/* line_point.h: one point of line protocol while it is put together. For line_span.c, line_log.c and line_metric.c.
  *
  * Names and values may come in any order, and are written in the order of their names. Of two tags, or two
  * fields, of one name the first stays. Names and texts are views, which outlive the point.
@@ -11,7 +11,8 @@
 
 #include "common.pb-c.h"
 #include "core/base/text.h"
-#include "exporters/encoding/line_protocol.h"
+#include "exporters/encoding/line_ids.h"
+#include "exporters/encoding/output_buffer.h"
 
 typedef Opentelemetry__Proto__Common__V1__AnyValue line_any;
 typedef Opentelemetry__Proto__Common__V1__KeyValue line_attribute;
@@ -74,9 +75,5 @@ void line_put_json(struct gw_text *, const line_any *);
 /* The tags that a resource is: service, env, version, host, and its other attributes by their names. `all`: with
  * those. */
 void line_resource(struct line_point *, line_attribute *const *, size_t n, bool all);
-
-uint64_t line_protocol_spans(struct out *, struct gw_arena *, const ProtobufCMessage *, enum line_ids);
-uint64_t line_protocol_logs(struct out *, struct gw_arena *, const ProtobufCMessage *, enum line_ids);
-uint64_t line_protocol_metrics(struct out *, struct gw_arena *, const ProtobufCMessage *, enum line_ids);
 
 #endif

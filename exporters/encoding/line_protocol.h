@@ -20,10 +20,8 @@
 
 #include "core/base/arena.h"
 #include "core/delivery/frame.h"
+#include "exporters/encoding/line_ids.h"
 #include "exporters/encoding/output_buffer.h"
-
-/* How ids are written: as 64-bit decimals, or as OpenTelemetry writes them, 32 and 16 hexadecimal digits. */
-enum line_ids { LINE_IDS_DECIMAL, LINE_IDS_HEX };
 
 /* The lines of one serialized Export…ServiceRequest, each with its line end. Returns how many of its items have
  * no line, because they have no value that a line can hold (a metric that is not a number). False when the bytes

@@ -4,6 +4,7 @@
  * Owns nothing; called by line_protocol.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/line_point.h"
+#include "exporters/encoding/line_signals.h"
 #include "metrics_service.pb-c.h"
 
 typedef Opentelemetry__Proto__Collector__Metrics__V1__ExportMetricsServiceRequest request;

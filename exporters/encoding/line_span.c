@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "exporters/encoding/line_point.h"
+#include "exporters/encoding/line_signals.h"
 #include "trace_service.pb-c.h"
 
 typedef Opentelemetry__Proto__Collector__Trace__V1__ExportTraceServiceRequest request;
