@@ -22,7 +22,7 @@ from sinks import PATIENCE, Timeout
 
 CACHE = pathlib.Path(os.environ.get("DDGATE_CACHE", ROOT / ".cache")).absolute()
 LISTS = ROOT / "tests" / "clients"
-DDTRACE = {"newest": "4.16.0", "2.x": "2.21.12"}
+DDTRACE = {"newest": "4.16.0", "3.x": "3.19.9", "2.x": "2.21.12", "1.x": "1.20.19"}
 START = 120  # seconds; importing ddtrace on a busy machine is slow
 
 
@@ -42,7 +42,8 @@ def environment(name, files, make):
 
 
 def python_client(version):
-    """A virtual environment with ddtrace `version` ("newest" or "2.x"), Flask and requests; returns its bin directory."""
+    """A virtual environment with ddtrace `version` (a key of DDTRACE); the newest and 2.x with Flask and requests, too. Returns its bin
+    directory."""
     return python_environment(f"ddtrace-{DDTRACE[version]}")
 
 
@@ -66,18 +67,25 @@ def node_modules(name="node"):
     return environment(name.replace("/", "-"), files, make) / "node_modules"
 
 
+def agent_address(gate, transport):
+    return f"unix://{gate.socket}" if transport == "uds" else f"http://127.0.0.1:{gate.port}"
+
+
+def clean_environment():
+    return {k: v for k, v in os.environ.items() if not k.startswith(("DD_", "OTEL_", "PYTHONPATH"))}
+
+
 class App:
     """A running example application. `output` is everything that it printed."""
 
     def __init__(self, directory, command, gate, transport, port=None, **variables):
         self.port = port or free_port()
-        agent = {"DD_TRACE_AGENT_URL": f"unix://{gate.socket}"} if transport == "uds" else \
+        agent = {"DD_TRACE_AGENT_URL": agent_address(gate, transport)} if transport == "uds" else \
             {"DD_AGENT_HOST": "127.0.0.1", "DD_TRACE_AGENT_PORT": str(gate.port)}
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("DD_", "OTEL_", "PYTHONPATH"))}
         self.output_path = pathlib.Path(directory) / f"app-{self.port}.out"
         with open(self.output_path, "wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=directory,
-                                            env={**clean, **agent, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **variables})
+                                            env={**clean_environment(), **agent, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **variables})
         self._wait_listening()
 
     @property

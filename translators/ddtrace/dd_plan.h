@@ -22,7 +22,8 @@
  * least recently used one makes room. Only kinds of spans that come twice get a plan, so traffic without
  * repetitions costs a hash a span.
  *
- * v0.4 is compared as it stands in the body, before it is decoded: dd_plan_meta.
+ * v0.4 is compared as it stands in the body, before it is decoded: dd_plan_meta. So is v1.0, from the second span
+ * of a kind in a body on: dd_plan_v10.c.
  *
  * Ownership: one cache per translator. A plan that was found stays valid for the chunk.
  * SPDX-License-Identifier: Apache-2.0
@@ -40,7 +41,7 @@
 enum {
     DD_PLAN_SETS = 128,
     DD_PLAN_WAYS = 4,
-    DD_PLAN_BYTES = 6208,
+    DD_PLAN_BYTES = 6464,
     DD_PLAN_ENTRIES = 48,
     DD_PLAN_GAPS = 24,
     DD_PLAN_NOTED = 16
@@ -89,6 +90,16 @@ struct dd_run {
     uint16_t entry;
 };
 
+/* v1.0, in the request at hand. Its texts are numbers there, which hold for that body alone. */
+struct dd_plan_v10 {
+    uint64_t in;         /* the request for which the rest holds */
+    struct dd_run *runs; /* of the attributes, as views of its body; they end with one of no entry */
+    unsigned tries;      /* times that they were made of it */
+    /* where the texts stand of spans that fit: service, name, resource, type; fields that become tags */
+    gw_str names[4], promoted[DD_PROMOTEDS];
+    size_t meta_n; /* tags that stand among the attributes; those of fields come behind */
+};
+
 /* What the URL's parts were. */
 struct dd_plan_url {
     gw_str scheme, host;
@@ -135,6 +146,7 @@ struct dd_plan {
     struct dd_scope *scope; /* where its spans of the trace at hand go */
     /* as v0.4 has them; NULL: the plan was made of another format */
     struct dd_run *meta, *metrics;
+    struct dd_plan_v10 v10;
     /* entries that are equal and yet asked for: noted, own */
     uint16_t looked_at[2 * DD_PLAN_NOTED], looked_at_n;
     size_t room_used;
@@ -173,6 +185,15 @@ struct dd_plan *dd_plan_meta(struct dd_plans *, struct dd_span *, struct dd_msgp
 bool dd_plan_metrics(const struct dd_plans *, struct dd_span *, struct dd_msgpack *in, struct gw_arena *);
 /* metrics_planned: dd_plan_metrics took them. renamed: a name came later. */
 bool dd_plan_settled(const struct dd_plans *, const struct dd_span *, bool metrics_planned, bool renamed);
+
+/* v1.0, likewise: `d` stands before the attributes of `s`, whose service, name and resource are known. On
+ * success it stands behind them, and s has all of its tags that stand there, with room for DD_PROMOTEDS more. */
+struct dd_plan *dd_plan_v10(struct dd_decoder *d, struct dd_span *s);
+/* The span is whole, with what its fields became: false when the plan does not fit after all. */
+bool dd_plan_v10_settled(const struct dd_plan *, const struct dd_span *,
+                         const gw_str promoted[DD_PROMOTEDS]);
+/* The plan that fits a span that was decoded, or NULL. The next one may then be compared as it stands. */
+struct dd_plan *dd_plan_v10_find(struct dd_plans *, const struct dd_span *);
 
 /* No plan fits; true when it is time to make one. */
 bool dd_plan_wanted(struct dd_plans *, uint64_t hash);

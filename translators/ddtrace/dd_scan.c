@@ -346,7 +346,9 @@ static bool find_plan(struct dd_scanned *s, size_t i)
     if (plans->off || !dd_plan_plain(span))
         return false;
     s->known[i].hash = span->plan ? span->plan->hash : dd_plan_hash(span);
-    s->known[i].plan = span->plan ? span->plan : dd_plan_find(plans, span, s->known[i].hash);
+    s->known[i].plan = span->plan || span->attributes_raw.len /* it was looked for */
+                           ? span->plan
+                           : dd_plan_find(plans, span, s->known[i].hash);
     return s->known[i].plan;
 }
 
@@ -397,6 +399,7 @@ static bool give_tags(const struct dd_chunk *c, struct dd_span *root, struct gw_
         meta[i] = i < c->meta_n ? c->meta[i] : root->meta[i - c->meta_n];
     for (size_t i = 0; i < c->metrics_n + root->metrics_n; i++)
         metrics[i] = i < c->metrics_n ? c->metrics[i] : root->metrics[i - c->metrics_n];
+    root->attributes_raw = GW_NOSTR;
     root->meta = meta;
     root->meta_n += c->meta_n;
     root->metrics = metrics;

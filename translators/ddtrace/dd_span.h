@@ -112,6 +112,8 @@ struct dd_span {
     /* v0.4, v0.3: the maps as they stand in the body. With a plan (dd_plan.h) only those entries are filled
      * in that the plan looks at; dd_v04_maps fills in the others. */
     gw_str meta_raw, metrics_raw;
+    /* v1.0: likewise the attributes; there all entries are filled in, plan or no plan. */
+    gw_str attributes_raw;
     struct dd_plan *plan;
 };
 
@@ -143,7 +145,8 @@ enum dd_format {
     DD_V05_MSGPACK,   /* [dictionary, chunks of 12-element arrays] */
     DD_V07_MSGPACK,   /* TracerPayload: a map, with chunks that are maps */
     DD_V10_MSGPACK,   /* the same with numbers as keys, and texts by number */
-    DD_AGENT_PROTOBUF /* AgentPayload: TracerPayloads of many processes */
+    DD_AGENT_PROTOBUF, /* AgentPayload: TracerPayloads of many processes */
+    DD_FORMATS
 };
 
 /* Bounds that hostile input meets, the same as the agent's: nesting of a meta_struct value, and elements of

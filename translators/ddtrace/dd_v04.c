@@ -43,6 +43,8 @@ bool dd_v04_maps(struct dd_span *s, struct gw_arena *arena)
 {
     struct dd_decoder d = {.format = DD_V04_MSGPACK, .arena = arena};
     s->plan = NULL;
+    if (!s->meta_raw.len) /* v1.0 */
+        return true;
     dd_msgpack_init(&d.in, s->meta_raw, DD_MAX_ELEMENTS);
     if (dd_maps_texts(&d, &s->meta, &s->meta_n))
         return false;

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include "translators/ddtrace/dd_plan.h"
+
 enum {
     PAYLOAD_STRINGS = 1,
     PAYLOAD_CONTAINER_ID,
@@ -168,9 +170,10 @@ enum gw_code dd_v10_field(struct dd_decoder *d, struct gw_err *err)
 
 /* ---- a span ---- */
 
-/* What stands in fields of its own. */
+/* What stands in fields of its own, and the names that a plan was found by. */
 struct promoted {
     gw_str texts[DD_PROMOTEDS];
+    const char *service, *name, *resource;
 };
 
 static const gw_str kinds[] = {GW_LIT(""),       GW_LIT("internal"), GW_LIT("server"),
@@ -182,6 +185,22 @@ static enum dd_got read_kind(struct dd_decoder *d, gw_str *out)
     enum dd_got got = dd_msgpack_u64(&d->in, &kind);
     if (!got && kind < sizeof kinds / sizeof *kinds)
         *out = kinds[kind];
+    return got;
+}
+
+/* By a plan, where one fits. */
+static enum dd_got read_span_attributes(struct dd_decoder *d, struct dd_span *s, struct dd_v10_tags *tags,
+                                        struct promoted *p)
+{
+    const uint8_t *from = d->in.at;
+    s->plan = d->plans && !tags->meta ? dd_plan_v10(d, s) : NULL;
+    if (s->plan) {
+        *tags = (struct dd_v10_tags){s->meta, s->metrics, NULL, s->meta_n, s->metrics_n, 0, 0, 0, 0};
+        p->service = s->service.ptr, p->name = s->name.ptr, p->resource = s->resource.ptr;
+        return DD_TAKEN;
+    }
+    enum dd_got got = dd_v10_attributes(d, tags);
+    s->attributes_raw = gw_str_n((const char *)from, (size_t)(d->in.at - from));
     return got;
 }
 
@@ -206,7 +225,7 @@ static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *
     case SPAN_ERROR:
         return dd_decode_error(&d->in, &s->error);
     case SPAN_ATTRIBUTES:
-        return dd_v10_attributes(d, tags);
+        return read_span_attributes(d, s, tags, p);
     case SPAN_TYPE:
         return dd_v10_text(d, &s->type);
     case SPAN_LINKS:
@@ -235,19 +254,26 @@ static bool has_tag(const struct dd_v10_tags *tags, const char *key)
     return false;
 }
 
-/* Tags of what stands in fields; there is room for them, DD_V10_MORE. */
+/* Tags of what stands in fields; there is room for them, DD_PROMOTEDS. */
 static bool promote(struct dd_decoder *d, struct dd_v10_tags *tags, const struct promoted *p)
 {
-    static const gw_str keys[] = {[DD_PROMOTED_ENV] = GW_LIT("env"),
-                                  [DD_PROMOTED_VERSION] = GW_LIT("version"),
-                                  [DD_PROMOTED_COMPONENT] = GW_LIT("component"),
-                                  [DD_PROMOTED_KIND] = GW_LIT("span.kind")};
-    if (!tags->meta && !(tags->meta = gw_arena_raw(d->arena, DD_V10_MORE, sizeof *tags->meta)))
+    if (!tags->meta && !(tags->meta = gw_arena_raw(d->arena, DD_PROMOTEDS, sizeof *tags->meta)))
         return false;
     for (size_t i = 0; i < DD_PROMOTEDS; i++)
         if (p->texts[i].len && !has_tag(tags, d->texts.promoted[i]))
-            tags->meta[tags->meta_n++] = (struct dd_text){keys[i], p->texts[i]};
+            tags->meta[tags->meta_n++] = (struct dd_text){dd_v10_promoted[i], p->texts[i]};
     return true;
+}
+
+/* The plan may not fit what came behind the attributes. */
+static void settle_plan(struct dd_decoder *d, struct dd_span *s, const struct promoted *p)
+{
+    bool renamed =
+        s->service.ptr != p->service || s->name.ptr != p->name || s->resource.ptr != p->resource;
+    if (s->plan && (renamed || !dd_plan_v10_settled(s->plan, s, p->texts)))
+        s->plan = NULL;
+    else if (d->plans && s->attributes_raw.len)
+        s->plan = dd_plan_v10_find(d->plans, s);
 }
 
 static void take_tags(struct dd_span *s, const struct dd_v10_tags *tags)
@@ -281,6 +307,8 @@ static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s, enum gw_re
     if (!got && !promote(d, &tags, &p))
         return DD_ILL_FORMED;
     take_tags(s, &tags);
+    if (!got)
+        settle_plan(d, s, &p);
     return got;
 }
 

@@ -48,8 +48,21 @@ static inline enum dd_got dd_v10_key(struct dd_decoder *d, uint32_t *key)
     return DD_TAKEN;
 }
 
-/* Tags out of attributes, as struct dd_span has them; arrays with room for DD_V10_MORE more texts. */
-enum { DD_V10_MORE = 4 };
+/* The numbers of types in attributes. */
+enum dd_v10_type {
+    DD_V10_TEXT = 1,
+    DD_V10_BOOL,
+    DD_V10_DOUBLE,
+    DD_V10_INT,
+    DD_V10_BYTES,
+    DD_V10_ARRAY,
+    DD_V10_LIST
+};
+
+/* The tags that fields become, by enum dd_promoted; what a bool is as a tag. */
+extern const gw_str dd_v10_promoted[DD_PROMOTEDS], dd_v10_bools[2];
+
+/* Tags out of attributes, as struct dd_span has them; arrays with room for DD_PROMOTEDS more texts. */
 struct dd_v10_tags {
     struct dd_text *meta;
     struct dd_number *metrics;

@@ -5,7 +5,7 @@
 #include "translators/ddtrace/dd_strings.h"
 #include "translators/ddtrace/dd_v10.h"
 
-enum type { TYPE_TEXT = 1, TYPE_BOOL, TYPE_DOUBLE, TYPE_INT, TYPE_BYTES, TYPE_ARRAY, TYPE_LIST };
+const gw_str dd_v10_bools[2] = {GW_LIT("false"), GW_LIT("true")};
 
 /* How many attributes follow. */
 static enum dd_got read_count(struct dd_decoder *d, uint32_t *n)
@@ -76,25 +76,25 @@ static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, unsign
     if (got || depth > DD_MAX_DEPTH)
         return got ? got : DD_OTHER_TYPE;
     switch (type) {
-    case TYPE_TEXT:
+    case DD_V10_TEXT:
         out->type = DD_V_STRING;
         return dd_v10_text(d, &out->s);
-    case TYPE_BOOL:
+    case DD_V10_BOOL:
         out->type = DD_V_BOOL;
         return dd_msgpack_bool(&d->in, &out->b);
-    case TYPE_DOUBLE:
+    case DD_V10_DOUBLE:
         out->type = DD_V_DOUBLE;
         return dd_msgpack_double(&d->in, &out->d);
-    case TYPE_INT:
+    case DD_V10_INT:
         out->type = DD_V_INT;
         return dd_msgpack_i64(&d->in, &out->i);
-    case TYPE_BYTES:
+    case DD_V10_BYTES:
         out->type = DD_V_BYTES;
         return read_bytes(d, &out->s);
-    case TYPE_ARRAY:
+    case DD_V10_ARRAY:
         out->type = DD_V_ARRAY;
         return read_array(d, out, depth);
-    case TYPE_LIST:
+    case DD_V10_LIST:
         out->type = DD_V_LIST;
         return read_list(d, out, depth);
     default:
@@ -176,7 +176,7 @@ static bool spread(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key, con
     case DD_V_STRING:
         return put_text(d, to, key, v->s);
     case DD_V_BOOL:
-        return put_text(d, to, key, v->b ? GW_STR("true") : GW_STR("false"));
+        return put_text(d, to, key, dd_v10_bools[v->b]);
     case DD_V_INT:
         return put_number(d, to, (struct dd_number){.key = key, .kind = DD_INT, .i = v->i});
     case DD_V_DOUBLE:
@@ -224,9 +224,9 @@ static inline enum dd_got read_tag(struct dd_decoder *d, struct dd_v10_tags *to)
         return got == DD_OTHER_TYPE ? leave_out(d, start, 3) : got;
     start = d->in.at;
     unsigned type = start < d->in.end ? *start : 0;
-    bool is_number = type == TYPE_DOUBLE || type == TYPE_INT;
-    d->in.at += type == TYPE_TEXT || is_number;
-    if (type == TYPE_TEXT && !dd_v10_text(d, &value))
+    bool is_number = type == DD_V10_DOUBLE || type == DD_V10_INT;
+    d->in.at += type == DD_V10_TEXT || is_number;
+    if (type == DD_V10_TEXT && !dd_v10_text(d, &value))
         return put_text(d, to, key, value) ? DD_TAKEN : DD_ILL_FORMED;
     if (is_number && !dd_msgpack_number(&d->in, &number.kind, &v)) {
         number.key = key;
@@ -242,7 +242,7 @@ enum dd_got dd_v10_attributes(struct dd_decoder *d, struct dd_v10_tags *to)
     enum dd_got got = read_count(d, &n);
     if (got)
         return got;
-    *to = (struct dd_v10_tags){.meta_room = n + DD_V10_MORE, .metrics_room = n};
+    *to = (struct dd_v10_tags){.meta_room = n + DD_PROMOTEDS, .metrics_room = n};
     to->meta = gw_arena_raw(d->arena, to->meta_room, sizeof *to->meta);
     to->metrics = n ? gw_arena_raw(d->arena, n, sizeof *to->metrics) : NULL;
     if (!to->meta || (n && !to->metrics))

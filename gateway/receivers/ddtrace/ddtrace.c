@@ -233,10 +233,13 @@ static void log_counts_of(const struct ddtrace *d)
 {
     const struct ddtrace_counts *c = &d->counts;
     const struct gw_http_counts *h = &d->site.counts;
+    uint64_t payloads = 0;
+    for (int i = 0; i < DD_FORMATS; i++)
+        payloads += c->payloads[i];
     gw_log(GW_DEBUG, "receiver=ddtrace",
            "requests=%llu bytes=%llu inflated_bytes=%llu payloads=%llu probes=%llu chunks=%llu",
            (unsigned long long)h->requests, (unsigned long long)h->wire_bytes,
-           (unsigned long long)h->body_bytes, (unsigned long long)c->payloads, (unsigned long long)c->probes,
+           (unsigned long long)h->body_bytes, (unsigned long long)payloads, (unsigned long long)c->probes,
            (unsigned long long)c->chunks);
     for (unsigned i = 0; i < GW_HTTP_STATUSES; i++)
         if (h->status[i])
@@ -296,8 +299,16 @@ static void close_(void *ctx)
 
 static const struct gw_metric metrics[] = {
     DDTRACE_SPAN_METRICS_ROWS,
-    GW_COUNTER_AT(struct ddtrace, counts.payloads, "ddtrace_payloads_total",
-                  "Trace payloads that held something."),
+#define PAYLOADS(format, name)                                                                               \
+    GW_COUNTER_FOR(struct ddtrace, counts.payloads[format], "ddtrace_payloads_total", "format", name,        \
+                   "Trace payloads that held something, by format.")
+    PAYLOADS(DD_V01_JSON, "v0.1 json"),
+    PAYLOADS(DD_V04_JSON, "v0.4 json"),
+    PAYLOADS(DD_V04_MSGPACK, "v0.4"),
+    PAYLOADS(DD_V05_MSGPACK, "v0.5"),
+    PAYLOADS(DD_V07_MSGPACK, "v0.7"),
+    PAYLOADS(DD_V10_MSGPACK, "v1.0"),
+    PAYLOADS(DD_AGENT_PROTOBUF, "agent"),
     GW_COUNTER_AT(struct ddtrace, counts.probes, "ddtrace_probes_total",
                   "Empty payloads, by which tracers ask what works here."),
     GW_COUNTER_AT(struct ddtrace, counts.chunks, "ddtrace_chunks_total", "Trace chunks received."),

@@ -113,8 +113,8 @@ struct ddtrace_conf {
 
 /* Requests and what was odd about them; for the admin page and the last words. Any thread. */
 struct ddtrace_counts {
-    atomic_uint_least64_t payloads, probes, chunks, lost_chunks, count_mismatches, dropped_p0_traces,
-        dropped_p0_spans;
+    atomic_uint_least64_t payloads[DD_FORMATS], probes, chunks, lost_chunks, count_mismatches,
+        dropped_p0_traces, dropped_p0_spans;
     atomic_uint_least64_t malformed_tid, conflicting_tid, bad_links, bad_events, bad_struct, repaired_text,
         bad_times, bad_tracestate, empty_keys;
     atomic_uint_least64_t gateway_sampled, kept_errors;

@@ -114,7 +114,6 @@ static void add(atomic_uint_least64_t *to, uint64_t n)
 static void count(struct ddtrace_counts *to, const struct dd_request *from, const struct dd_result *r,
                   enum gw_code code)
 {
-    add(&to->payloads, 1);
     add(&to->chunks, r->chunks);
     add(&to->dropped_p0_traces, from->dropped_p0_traces);
     add(&to->dropped_p0_spans, from->dropped_p0_spans);
@@ -198,6 +197,7 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
         add_unread(&r->intake, claimed_traces(from) - r->intake.received, GW_REASON_UNREAD);
     enum gw_code offered = gw_fanout_offer(d->host->fanout, GW_TRACES, r->frames, r->frames_n, &r->intake,
                                            code ? &ignored : err);
+    add(&d->counts.payloads[format], 1);
     count(&d->counts, from, r, code ? code : offered);
     if (env.durations && !code && !offered)
         ddtrace_span_metrics_commit(&d->span_metrics, env.durations, q->worker);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/translators/ddtrace/pack.h"
 #include "tests/unit/translators/ddtrace/read_file.h"
 #include "translators/ddtrace/dd_translate.h"
 
@@ -129,7 +130,7 @@ static void recordings(struct pair *p, const char *root, int changes)
     static const struct {
         const char *version;
         enum dd_format format;
-    } kinds[] = {{"v0.[34]", DD_V04_MSGPACK}, {"v0.5", DD_V05_MSGPACK}};
+    } kinds[] = {{"v0.[34]", DD_V04_MSGPACK}, {"v0.5", DD_V05_MSGPACK}, {"v1.0", DD_V10_MSGPACK}};
     for (size_t kind = 0; kind < COUNT(kinds); kind++) {
         char pattern[512];
         glob_t found;
@@ -400,6 +401,83 @@ static void spans_of_one_trace(void **state)
     assert_true(p->planned > 50);
 }
 
+/* ---- v1.0, where texts are numbers ---- */
+
+#define TEXTS                                                                                                \
+    "'svc', 'op', 'res', 'http.method', 'GET', 'tenant', 't1', 'kr', '_dd.top_level', 'web', 'prod', 't2', " \
+    "'POST', 'test', 'env', '_dd.p.tid', '6553f10000000000', '6553f10000000001', 'b'"
+#define V10                                                                                                  \
+    "{1: 1, 2: 2, 3: 3, 4: 7, 6: <cf 17979cfe362a0000>, 7: 5, 9: [4, 1, 5, 8, 3, 0.5, 6, 1, 7, 9, 3, 1.0, "  \
+    "16, 1, 17, 19, 2, true], 10: 10, 13: 11, 16: 2}"
+
+/* So many spans and then another one, of one chunk. */
+static uint64_t v10(struct pair *p, int times, const char *span, const char *other)
+{
+    char text[8192];
+    int n = snprintf(text, sizeof text, "{1: [" TEXTS "], 11: [{6: <c4 10 0000000000000000 0000000000000001>, 4: [");
+    for (int i = 0; i < times; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%s, ", span);
+    n += snprintf(text + n, sizeof text - (size_t)n, "%s]}]}", other);
+    assert_in_range(n, 1, sizeof text - 1);
+    gw_str body = pack(text);
+    p->what = other;
+    uint64_t planned = both(p, DD_V10_MSGPACK, body);
+    free((void *)body.ptr);
+    return planned;
+}
+
+static void spans_of_v10(void **state)
+{
+    static const struct change list[] = {
+        {"7: 5", "7: 6", true},
+        {"4: 7", "4: 8, 5: 9", true},
+        {"0.5", "7", true},
+        {"6, 1, 7", "6, 1, 12", true},
+        {"6, 1, 7", "6, 1, 'fresh'", true},
+        {"6, 1, 7", "6, 1, ''", true},
+        {"6, 1, 7", "6, 1, 99", false},
+        {"6, 1, 7", "6, 1, []", false},
+        {"6, 1, 7", "6, 4, 7", false},
+        {"16, 1, 17", "16, 1, 18", true},
+        {"16, 1, 17", "16, 1, 7", false},
+        {"4, 1, 5", "4, 1, <cc 05>", true},
+        {"4, 1, 5", "4, 1, 13", false},
+        {"4, 1, 5", "15, 1, 5", false},
+        {"9, 3, 1.0", "9, 3, 2.0", false},
+        {"9: [4", "9: [15, 1, 11, 4", false},
+        {"10: 10", "10: 7", false},
+        {"13: 11", "13: 14", false},
+        {"13: 11", "13: 0", false},
+        {"16: 2", "16: 3", false},
+        {"16: 2", "14: 7, 16: 2", false},
+        {"16: 2", "16: 2, 1: 2", false},
+        {"16: 2", "16: 2, 3: 7", false},
+        {"16: 2", "16: 2, 9: [4, 1, 5]", false},
+        {"16: 2", "16: 2, 8: true", false},
+        {"16: 2", "16: 2, 11: [{2: 9}]", false},
+        {"9: [", "3: 7, 9: [", false},
+        {"true", "false", true},
+        {"true", "'7'", false},
+    };
+    for (size_t i = 0; i < COUNT(list); i++) {
+        teardown(state);
+        setup(state);
+        struct pair *p = *state;
+        v10(p, 5, V10, V10);
+        v10(p, 5, V10, V10);
+        assert_int_equal(v10(p, 5, V10, V10), 6);
+        char *other = replaced(V10, list[i].from, list[i].to);
+        if (v10(p, 5, V10, other) != 5 + (uint64_t)list[i].planned)
+            fail_msg("%s instead of %s has %s", list[i].to, list[i].from,
+                     list[i].planned ? "no plan" : "a plan");
+        for (int time = 0; time < MADE; time++) {
+            v10(p, 5, V10, other);
+            v10(p, 5, other, V10);
+        }
+        free(other);
+    }
+}
+
 /* A kind of span that is different every time is given up, and the plans of the others are still there. */
 static void ever_new_spans(void **state)
 {
@@ -425,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whole_trace_ids, setup, teardown),
         cmocka_unit_test_setup_teardown(spans_without_a_plan, setup, teardown),
         cmocka_unit_test_setup_teardown(spans_of_one_trace, setup, teardown),
+        cmocka_unit_test_setup_teardown(spans_of_v10, setup, teardown),
         cmocka_unit_test_setup_teardown(ever_new_spans, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
