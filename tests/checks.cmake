@@ -1,5 +1,6 @@
 # Checks that are not C: tests/lint/<what>.py on the source tree, tests/e2e/test_<what>.py on the real binary. `live` ones bring real
-# Datadog clients (they download them once into .cache/).
+# Datadog clients (they download them once into .cache/); those that have to be compiled have the label `compiled`, too, and are left out
+# of the preset `release`: `make live` runs them.
 find_program(PYTHON3 python3)
 if(NOT PYTHON3) # `make test` brings it; `make run` needs none
   return()
@@ -20,5 +21,8 @@ foreach(file ${E2E})
     ENVIRONMENT "DDGATE_BINARY=$<TARGET_FILE:ddgate>;PYTHONDONTWRITEBYTECODE=1")
   if(name MATCHES "^live")
     set_tests_properties(e2e.${name} PROPERTIES LABELS live)
+  endif()
+  if(name STREQUAL "live_compiled")
+    set_tests_properties(e2e.${name} PROPERTIES LABELS "live;compiled" TIMEOUT 3600)
   endif()
 endforeach()

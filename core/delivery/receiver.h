@@ -48,6 +48,8 @@ struct gw_receiver {
     gw_receive_f *start, *stop; /* stop returns when nothing of this receiver's will be offered any more */
     gw_receive_f
         *pause; /* instead of stop: nothing is read any more, and nothing is closed. NULL: see above */
+    /* after a reload, of each that runs: which others run may have changed. NULL: it does not matter */
+    gw_receive_f *reloaded;
     gw_receive_f *close; /* legal after a failed or absent open */
     /* after start: lines for people: how to point an application at what is really open. NULL: none */
     gw_receive_hint_f *hint;

@@ -145,6 +145,12 @@ void gw_component_start_receiver(struct receiver *r)
     atomic_store(&r->started, true);
 }
 
+void gw_component_reloaded_receiver(const struct receiver *r)
+{
+    if (r->module->reloaded && atomic_load(&r->started))
+        r->module->reloaded(r->ctx);
+}
+
 void gw_component_stop_receiver(struct receiver *r)
 {
     if (atomic_exchange(&r->started, false))

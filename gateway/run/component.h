@@ -50,6 +50,8 @@ bool gw_component_open_exporter(struct exporter *, gw_str host_name, struct gw_d
 void gw_component_announce_exporter(const struct exporter *);
 void gw_component_start_receiver(struct receiver *);
 void gw_component_stop_receiver(struct receiver *);
+/* Tells it that a reload is done. */
+void gw_component_reloaded_receiver(const struct receiver *);
 /* For a successor, which is opened next: paused, where the module can. False: stopped. */
 bool gw_component_pause_receiver(struct receiver *);
 

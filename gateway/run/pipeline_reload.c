@@ -191,6 +191,8 @@ static void commit_receivers(struct plan *plan)
     for (size_t i = 0; i < stopped_n; i++)
         if (stopped[i].is_paused)
             gw_component_drop_receiver(&stopped[i].receiver);
+    for (size_t i = 0; i < p->receivers_n; i++)
+        gw_component_reloaded_receiver(&p->receivers[i]);
 }
 
 /* --- the admin listener --- */

@@ -3,6 +3,7 @@
 aggregated is lost when a backend is away, at a reload, or at a stop."""
 import collections
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -360,3 +361,32 @@ def test_info_names_no_port_where_nobody_listens(make_gate, sink):
     assert "statsd_port" not in info["config"] and "/dogstatsd/v2/proxy" not in info["endpoints"]
     assert gate.request("POST", "/dogstatsd/v2/proxy", b"c:1|c").status == 200
     gate.wait_stderr("sends metrics, which no receiver dogstatsd takes")
+
+
+def test_info_learns_of_a_receiver_that_comes_and_goes(tmp_path, sink):
+    """By a reload that leaves the receiver of traces as it is; the state that tracers go by changes with it, and is the hash of the body."""
+    ports, trace_port = (udp_port(), udp_port()), free_port()
+
+    def conf(*ports_now):
+        receivers = [{"type": "ddtrace", "listen": [f"127.0.0.1:{trace_port}"], "socket": ""}]
+        receivers += [{"type": "dogstatsd", "listen": [f"127.0.0.1:{port}"], "socket": ""} for port in ports_now]
+        return conf_text({**rows(sink, 0), "receivers": tuple(receivers)})
+
+    with Ddgate(tmp_path, conf=conf(), port=trace_port) as gate:
+        def said():
+            body = gate.request("GET", "/info").body
+            assert gate.request("GET", "/services").headers["datadog-agent-state"] == hashlib.sha256(body).hexdigest()
+            info = json.loads(body)
+            return info["config"].get("statsd_port"), "/dogstatsd/v2/proxy" in info["endpoints"]
+
+        states = [((), None), (ports[:1], ports[0]), (ports, ports[0]), (ports[1:], ports[1]), (ports[:1], ports[0]), ((), None)]
+        for i, (ports_now, port) in enumerate(states):
+            if i:
+                (tmp_path / "ddgate.conf").write_text(conf(*ports_now))
+                gate.signal(signal.SIGHUP)
+                _until(lambda: gate.stderr.count("the configuration was read again") == i)
+            assert said() == (port, bool(ports_now)), ports_now
+        (tmp_path / "ddgate.conf").write_text(conf(*ports) + "nonsense = 1;\n")
+        gate.signal(signal.SIGHUP)
+        gate.wait_stderr("nothing was changed")
+        assert said() == (None, False)

@@ -287,6 +287,11 @@ def test_info(gate):
     assert "datadog-agent-state" not in answer.headers and answer.headers["datadog-agent-version"] == info["version"]
 
 
+def test_info_says_the_target_of_sampling(make_gate, sink):
+    gate = make_gate(receiver={"sampling": {"target_per_second": 25}}, exporters=[grpc(sink)])
+    assert json.loads(gate.request("GET", "/info").body)["config"]["target_tps"] == 25
+
+
 def test_every_advertised_endpoint_works(gate):
     for path in json.loads(gate.request("GET", "/info").body)["endpoints"]:
         assert gate.put(path, b"\x90").status in (200, 202), path

@@ -190,8 +190,7 @@ bool dd_plan_settled(const struct dd_plans *, const struct dd_span *, bool metri
  * success it stands behind them, and s has all of its tags that stand there, with room for DD_PROMOTEDS more. */
 struct dd_plan *dd_plan_v10(struct dd_decoder *d, struct dd_span *s);
 /* The span is whole, with what its fields became: false when the plan does not fit after all. */
-bool dd_plan_v10_settled(const struct dd_plan *, const struct dd_span *,
-                         const gw_str promoted[DD_PROMOTEDS]);
+bool dd_plan_v10_settled(const struct dd_plan *, const struct dd_span *, const gw_str promoted[DD_PROMOTEDS]);
 /* The plan that fits a span that was decoded, or NULL. The next one may then be compared as it stands. */
 struct dd_plan *dd_plan_v10_find(struct dd_plans *, const struct dd_span *);
 

@@ -62,7 +62,8 @@ static inline bool take_text(struct dd_decoder *d, enum dd_demand demand, gw_str
 }
 
 /* The value of an entry that may differ. */
-static inline bool take_value(struct dd_decoder *d, const struct dd_plan *plan, struct dd_span *s, size_t entry)
+static inline bool take_value(struct dd_decoder *d, const struct dd_plan *plan, struct dd_span *s,
+                              size_t entry)
 {
     return entry < plan->meta_n ? take_text(d, plan->entries[entry].demand, &s->meta[entry].value)
                                 : take_number(d, &s->metrics[entry - plan->meta_n]);

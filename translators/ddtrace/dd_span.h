@@ -139,12 +139,12 @@ struct dd_chunk {
 enum { DD_NO_PRIORITY = -128, DD_NO_MECHANISM = -1 };
 
 enum dd_format {
-    DD_V04_MSGPACK,   /* also v0.3: an array of arrays of maps */
-    DD_V04_JSON,      /* also v0.2, v0.3 */
-    DD_V01_JSON,      /* a flat array of spans: each run of one trace id becomes a chunk */
-    DD_V05_MSGPACK,   /* [dictionary, chunks of 12-element arrays] */
-    DD_V07_MSGPACK,   /* TracerPayload: a map, with chunks that are maps */
-    DD_V10_MSGPACK,   /* the same with numbers as keys, and texts by number */
+    DD_V04_MSGPACK,    /* also v0.3: an array of arrays of maps */
+    DD_V04_JSON,       /* also v0.2, v0.3 */
+    DD_V01_JSON,       /* a flat array of spans: each run of one trace id becomes a chunk */
+    DD_V05_MSGPACK,    /* [dictionary, chunks of 12-element arrays] */
+    DD_V07_MSGPACK,    /* TracerPayload: a map, with chunks that are maps */
+    DD_V10_MSGPACK,    /* the same with numbers as keys, and texts by number */
     DD_AGENT_PROTOBUF, /* AgentPayload: TracerPayloads of many processes */
     DD_FORMATS
 };

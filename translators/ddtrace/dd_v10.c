@@ -268,8 +268,7 @@ static bool promote(struct dd_decoder *d, struct dd_v10_tags *tags, const struct
 /* The plan may not fit what came behind the attributes. */
 static void settle_plan(struct dd_decoder *d, struct dd_span *s, const struct promoted *p)
 {
-    bool renamed =
-        s->service.ptr != p->service || s->name.ptr != p->name || s->resource.ptr != p->resource;
+    bool renamed = s->service.ptr != p->service || s->name.ptr != p->name || s->resource.ptr != p->resource;
     if (s->plan && (renamed || !dd_plan_v10_settled(s->plan, s, p->texts)))
         s->plan = NULL;
     else if (d->plans && s->attributes_raw.len)

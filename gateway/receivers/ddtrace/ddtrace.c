@@ -214,7 +214,7 @@ static enum gw_code open_(void *ctx, const struct gw_host *host, const char *pat
 static void start(void *ctx)
 {
     struct ddtrace *d = ctx;
-    ddtrace_info_make(d);
+    GW_ASSERT(ddtrace_info_make(d));
     d->threads_n = gw_http_threads(d->host->http);
     d->threads = calloc(d->threads_n, sizeof *d->threads);
     GW_ASSERT(d->threads);
@@ -227,6 +227,12 @@ static void start(void *ctx)
         ddtrace_proxy_close(d->proxy);
         d->proxy = NULL;
     }
+}
+
+static void reloaded(void *ctx)
+{
+    if (!ddtrace_info_make(ctx))
+        gw_log(GW_ERROR, "receiver=ddtrace", "/info stays as it was: no memory");
 }
 
 static void log_counts_of(const struct ddtrace *d)
@@ -295,6 +301,7 @@ static void close_(void *ctx)
     dd_sampler_drop(d->sampler);
     d->sampler = NULL;
     gw_listener_access_close(&d->access);
+    ddtrace_info_drop(d);
 }
 
 static const struct gw_metric metrics[] = {
@@ -396,6 +403,7 @@ const struct gw_receiver gw_receiver_ddtrace = {
     .open = open_,
     .start = start,
     .stop = stop,
+    .reloaded = reloaded,
     .close = close_,
     .hint = hint,
     .metrics = metrics,

@@ -121,6 +121,16 @@ struct ddtrace_counts {
     atomic_uint_least64_t stats_payloads, stats_groups, stats_counts_only, refused_groups[DD_STATS_FAULT_N];
 };
 
+/* The answers of /info without statistics, and with them: an exporter may come or go. Never changed once they are there. */
+struct ddtrace_infos {
+    struct ddtrace_info {
+        char state[65]; /* lower-case hex SHA-256 of text */
+        char text[8192];
+        size_t len;
+    } of[2];
+    struct ddtrace_infos *older; /* which a request may still answer by */
+};
+
 /* Of a row of what is not translated. */
 struct ddtrace_quiet {
     atomic_uint_least64_t requests;
@@ -146,11 +156,7 @@ struct ddtrace {
     struct gw_http_site site;
     struct gw_http_route routes[DDTRACE_ROUTES];
     struct gw_http_header headers[2]; /* Datadog-Agent-Version, Datadog-Agent-State */
-    struct ddtrace_info {
-        char state[65]; /* lower-case hex SHA-256 of text */
-        char text[8192];
-        size_t len;
-    } infos[2]; /* without statistics, and with them: an exporter may come or go */
+    struct ddtrace_infos *_Atomic infos;
     struct gw_http_open open;
     bool has_socket; /* conf.socket is open */
     struct ddtrace_cgroups *cgroups;
@@ -176,8 +182,10 @@ void ddtrace_read_request(struct ddtrace *, const struct gw_http_request *, stru
 /* The answer to what is not translated: it is forwarded, or counted and dropped. */
 gw_http_f ddtrace_quiet_answer;
 
-/* Writes /info and its hash, once, after the listeners are known. */
-void ddtrace_info_make(struct ddtrace *);
+/* Writes /info and its hash, after the listeners are known, and again where a reload may have changed what it
+ * says; the main thread. False when there is no memory: the last one stays. */
+bool ddtrace_info_make(struct ddtrace *);
+void ddtrace_info_drop(struct ddtrace *);
 /* Datadog-Agent-State of this moment; ctx is the struct ddtrace. */
 const char *ddtrace_info_state(void *ctx);
 gw_http_f ddtrace_info, ddtrace_traces, ddtrace_stats;

@@ -1,6 +1,6 @@
-/* ddtrace_info.c: Writes the answers of /info and their hashes, once, when the receiver starts, for then all that
- * listens is open: one with statistics and one without, for a reload may bring an exporter that takes metrics,
- * or take it away. Called by ddtrace.c.
+/* ddtrace_info.c: Writes the answers of /info and their hashes when the receiver starts, for then all that listens is
+ * open: one with statistics and one without, for a reload may bring an exporter that takes metrics, or take it
+ * away. After a reload that changed the port of DogStatsD they are written anew. Called by ddtrace.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,6 +9,8 @@
 #include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/delivery/fanout.h"
 #include "gateway/dogstatsd_proxy.h"
@@ -86,21 +88,23 @@ static void put_obfuscation(const struct page *p)
 /* 0: no receiver of this process listens for DogStatsD over UDP. */
 static int statsd_port(const struct page *p)
 {
-    return p->d->host->dogstatsd ? atomic_load(&p->d->host->dogstatsd->port) : 0;
+    bool any;
+    return p->d->host->dogstatsd ? gw_dogstatsd_port(p->d->host->dogstatsd, &any) : 0;
 }
 
 /* 0 where there is no such bound. statsd_port: the port that Go and Java send runtime metrics to. */
 static void put_config(const struct page *p)
 {
+    int port = statsd_port(p);
     put(p,
-        "\"config\":{\"default_env\":\"none\",\"target_tps\":0,\"max_eps\":0,\"receiver_port\":%d,"
+        "\"config\":{\"default_env\":\"none\",\"target_tps\":%llu,\"max_eps\":0,\"receiver_port\":%d,"
         "\"receiver_socket\":",
-        p->d->open.port);
+        (unsigned long long)p->d->conf.sampling_target, p->d->open.port);
     put_path(p, p->d->has_socket ? p->d->conf.socket : GW_NOSTR);
     put(p, ",\"connection_limit\":0,\"receiver_timeout\":%lld,\"max_request_bytes\":%llu,",
         (long long)(p->d->conf.receive_timeout / GW_SEC), (unsigned long long)p->d->conf.max_body);
-    if (statsd_port(p))
-        put(p, "\"statsd_port\":%d,", statsd_port(p));
+    if (port)
+        put(p, "\"statsd_port\":%d,", port);
     put(p, "\"max_memory\":%zu,\"max_cpu\":0,\"analyzed_spans_by_service\":{},", p->d->host->budget->limit);
     put_obfuscation(p);
     put(p, "},");
@@ -146,17 +150,45 @@ static void write_info(const struct page *p)
     put(p, "\"obfuscation_version\":0,\"filter_tags\":{},\"filter_tags_regex\":{},\"ignore_resources\":[]}");
 }
 
-void ddtrace_info_make(struct ddtrace *d)
+static void make_one(const struct page *p)
 {
     uint8_t hash[SHA256_DIGEST_LENGTH];
-    for (int stats = 0; stats < 2; stats++) {
-        struct ddtrace_info *to = &d->infos[stats];
-        const struct page p = {.d = d, .to = to, .stats = stats};
-        write_info(&p);
-        SHA256((const uint8_t *)to->text, to->len, hash);
-        for (size_t i = 0; i < sizeof hash; i++)
-            snprintf(to->state + 2 * i, 3, "%02x", hash[i]);
+    write_info(p);
+    SHA256((const uint8_t *)p->to->text, p->to->len, hash);
+    for (size_t i = 0; i < sizeof hash; i++)
+        snprintf(p->to->state + 2 * i, 3, "%02x", hash[i]);
+}
+
+bool ddtrace_info_make(struct ddtrace *d)
+{
+    struct ddtrace_infos *last = d->infos, *infos = calloc(1, sizeof *infos);
+    if (!infos)
+        return false;
+    for (int stats = 0; stats < 2; stats++)
+        make_one(&(struct page){.d = d, .to = &infos->of[stats], .stats = stats});
+    if (last && memcmp(last->of, infos->of, sizeof last->of) == 0) {
+        free(infos);
+        return true;
     }
+    infos->older = last;
+    d->infos = infos;
+    return true;
+}
+
+void ddtrace_info_drop(struct ddtrace *d)
+{
+    for (struct ddtrace_infos *infos = d->infos, *older; infos; infos = older) {
+        older = infos->older;
+        free(infos);
+    }
+    d->infos = NULL;
+}
+
+/* Before the start there is none. */
+static const struct ddtrace_info *info_now(const struct ddtrace *d)
+{
+    const struct ddtrace_infos *infos = d->infos;
+    return infos ? &infos->of[ddtrace_takes_stats(d)] : NULL;
 }
 
 bool ddtrace_takes_stats(const struct ddtrace *d)
@@ -168,16 +200,15 @@ bool ddtrace_takes_stats(const struct ddtrace *d)
 
 const char *ddtrace_info_state(void *ctx)
 {
-    const struct ddtrace *d = ctx;
-    return d->infos[ddtrace_takes_stats(d)].state;
+    const struct ddtrace_info *info = info_now(ctx);
+    return info ? info->state : NULL;
 }
 
 /* Without Datadog-Agent-State: the body is the state. */
 void ddtrace_info(void *ctx, const struct gw_http_route *route, const struct gw_http_request *q,
                   struct gw_http_reply *r)
 {
-    const struct ddtrace *d = ctx;
-    const struct ddtrace_info *i = &d->infos[ddtrace_takes_stats(d)];
+    const struct ddtrace_info *i = info_now(ctx);
     r->type = "application/json";
     r->body = gw_str_n(i->text, i->len);
     r->bare = true;

@@ -184,8 +184,10 @@ size_t ddtrace_quiet_routes(const struct ddtrace *d, struct gw_http_route *to)
  * become metrics (ddtrace_info.c), and a path of old agents. */
 const char *ddtrace_quiet_listed(const struct ddtrace *d, enum ddtrace_quiet_row row)
 {
-    bool forwarded = ddtrace_proxy_takes(d->proxy, row);
-    if (is_dogstatsd((int)row) && d->host->dogstatsd && atomic_load(&d->host->dogstatsd->wanted))
+    bool forwarded = ddtrace_proxy_takes(d->proxy, row), taken = false;
+    if (is_dogstatsd((int)row) && d->host->dogstatsd)
+        (void)gw_dogstatsd_port(d->host->dogstatsd, &taken);
+    if (taken)
         return rows[row].path;
     if (forwarded && row == DDTRACE_QUIET_EVENTS)
         return "/evp_proxy/v1/,/evp_proxy/v2/,/evp_proxy/v3/,/evp_proxy/v4/";

@@ -126,10 +126,8 @@ static void open_sockets(struct dogstatsd *d, const char *path, struct gw_diagno
         stream_listen(d->stream, STREAM_UNIX_DGRAM, c->socket, mode, !asked, "socket", diagnostics);
     if (c->stream_socket.len)
         stream_listen(d->stream, STREAM_UNIX, c->stream_socket, mode, false, "stream_socket", diagnostics);
-    if (d->host->dogstatsd && !d->host->check) {
-        atomic_store(&d->host->dogstatsd->wanted, true);
-        atomic_store(&d->host->dogstatsd->port, udp_port(d));
-    }
+    if (d->host->dogstatsd && !d->host->check)
+        gw_dogstatsd_list(d->host->dogstatsd, &d->listener, udp_port(d));
     if (stream_listeners(d->stream) == 0 && gw_diagnostics_errors(diagnostics) == 0 && !d->host->unasked)
         gw_config_error(diagnostics, path, "there is no address left to listen on");
 }
@@ -241,6 +239,12 @@ static void close_proxy(struct dogstatsd *d)
     d->http.sink = NULL;
 }
 
+static void unlist(struct dogstatsd *d)
+{
+    if (d->host && d->host->dogstatsd)
+        gw_dogstatsd_unlist(d->host->dogstatsd, &d->listener);
+}
+
 static void pause_(void *ctx)
 {
     struct dogstatsd *d = ctx;
@@ -264,10 +268,7 @@ static void stop(void *ctx)
 {
     struct dogstatsd *d = ctx;
     close_proxy(d);
-    if (d->host->dogstatsd) {
-        atomic_store(&d->host->dogstatsd->wanted, false);
-        atomic_store(&d->host->dogstatsd->port, 0);
-    }
+    unlist(d);
     stream_stop(d->stream);
     metric_flusher_stop(&d->flusher);
     if (d->series)
@@ -278,6 +279,7 @@ static void close_(void *ctx)
 {
     struct dogstatsd *d = ctx;
     leave_paused(d);
+    unlist(d);
     close_proxy(d);
     stream_drop(d->stream);
     if (d->series && d->stream) /* paused, and nobody took them */

@@ -17,6 +17,7 @@
 #define GW_DOGSTATSD_H
 
 #include "core/delivery/receiver.h"
+#include "gateway/dogstatsd_proxy.h"
 #include "gateway/receivers/common/metric_flusher.h"
 #include "gateway/receivers/stream/stream.h"
 #include "translators/metrics/dogstatsd_take.h"
@@ -89,6 +90,7 @@ struct dogstatsd {
     struct dsd_counts counts;
     struct dogstatsd_series *series;
     struct dogstatsd_way sockets, http;
+    struct gw_dogstatsd_listener listener;
     struct metric_flusher flusher;
     struct dogstatsd *next_paused;
 };

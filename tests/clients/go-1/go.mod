@@ -1,6 +1,6 @@
 module ddgate.test/go1
 
-go 1.26.8
+go 1.24.0
 
 require gopkg.in/DataDog/dd-trace-go.v1 v1.74.8
 

@@ -1,6 +1,6 @@
 module ddgate.test/go2
 
-go 1.26.8
+go 1.26.0
 
 require github.com/DataDog/dd-trace-go/v2 v2.12.0
 

@@ -414,7 +414,8 @@ static void spans_of_one_trace(void **state)
 static uint64_t v10(struct pair *p, int times, const char *span, const char *other)
 {
     char text[8192];
-    int n = snprintf(text, sizeof text, "{1: [" TEXTS "], 11: [{6: <c4 10 0000000000000000 0000000000000001>, 4: [");
+    int n = snprintf(text, sizeof text,
+                     "{1: [" TEXTS "], 11: [{6: <c4 10 0000000000000000 0000000000000001>, 4: [");
     for (int i = 0; i < times; i++)
         n += snprintf(text + n, sizeof text - (size_t)n, "%s, ", span);
     n += snprintf(text + n, sizeof text - (size_t)n, "%s]}]}", other);
