@@ -6,6 +6,7 @@ their numbers and types (datadog-agent, pkg/proto/datadog/trace), so no generate
 makes them; `parse(body)` reads one."""
 import re
 
+import msgpack
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 _FIELD = re.compile(r"(repeated )?(?:map<(\w+), (\w+)>|(\w+)) (\w+) = (\d+)")
@@ -189,3 +190,80 @@ def idx_tracer_payload(*chunks, priority=1, origin="", mechanism=0, dropped=Fals
 
 def idx_agent_payload(*tracer_payloads, **own):
     return AgentPayload(idx_tracer_payloads=tracer_payloads, **own).SerializeToString()
+
+
+# ---- v1.0 in the form of an agent ----
+
+_FACTS = {2: "container_id", 3: "language_name", 4: "language_version", 5: "tracer_version", 6: "runtime_id", 7: "env", 8: "hostname",
+          9: "app_version"}
+
+
+class _FromV10:
+    """Reads a v1.0 body by the msgpack package, and writes what it says as an IdxTracerPayload."""
+
+    def __init__(self, body):
+        self.texts = [""]
+        self.said = msgpack.unpackb(body, strict_map_key=False)
+        self._learn(self.said)
+        self.payload = MESSAGES["IdxTracerPayload"]()
+        self.strings = _Strings(self.payload)
+
+    def _learn(self, value):
+        if isinstance(value, str) and value not in self.texts:
+            self.texts.append(value)
+        for item in [x for pair in value.items() for x in pair] if isinstance(value, dict) else value if isinstance(value, list) else []:
+            self._learn(item)
+
+    def number(self, text):
+        return self.strings[text if isinstance(text, str) else self.texts[text or 0]]
+
+    def _any(self, to, kind, value):
+        if kind == 1:
+            to.string_value = self.number(value)
+        elif kind == 6:
+            to.array_value.SetInParent()
+            for i in range(0, len(value), 2):
+                self._any(to.array_value.values.add(), value[i], value[i + 1])
+        elif kind == 7:
+            to.key_value_list.SetInParent()
+            for i in range(0, len(value), 3):
+                self._any(to.key_value_list.key_values.add(key=self.number(value[i])).value, value[i + 1], value[i + 2])
+        else:
+            setattr(to, {2: "bool_value", 3: "double_value", 4: "int_value", 5: "bytes_value"}[kind], value)
+
+    def _attributes(self, to, flat):
+        for i in range(0, len(flat or []), 3):
+            self._any(to.attributes[self.number(flat[i])], flat[i + 1], flat[i + 2])
+
+    def _span(self, to, said):
+        names = {1: "service", 2: "name", 3: "resource", 10: "type", 13: "env", 14: "version", 15: "component"}
+        values = {4: "span_id", 5: "parent_id", 6: "start", 7: "duration", 8: "error", 16: "kind"}
+        for key, value in said.items():
+            if key in names:
+                setattr(to, names[key], self.number(value))
+            elif key in values:
+                setattr(to, values[key], value)
+        self._attributes(to, said.get(9))
+        for link in said.get(11) or []:
+            made = to.links.add(trace_id=link.get(1, b""), span_id=link.get(2, 0), tracestate=self.number(link.get(4)), flags=link.get(5, 0))
+            self._attributes(made, link.get(3))
+        for event in said.get(12) or []:
+            self._attributes(to.events.add(time=int(event.get(1, 0)), name=self.number(event.get(2))), event.get(3))
+
+    def convert(self):
+        for key, value in self.said.items():
+            if key in _FACTS:
+                setattr(self.payload, _FACTS[key], self.number(value))
+        self._attributes(self.payload, self.said.get(10))
+        for said in self.said.get(11) or []:
+            chunk = self.payload.chunks.add(priority=said.get(1, -128), origin=self.number(said.get(2)), dropped_trace=said.get(5, False),
+                                            trace_id=said.get(6, b""), sampling_mechanism=said.get(7, 0))
+            self._attributes(chunk, said.get(3))
+            for s in said.get(4) or []:
+                self._span(chunk.spans.add(), s)
+        return self.payload
+
+
+def of_v10(body):
+    """The IdxTracerPayload that says what this v1.0 body says."""
+    return _FromV10(body).convert()

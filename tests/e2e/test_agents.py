@@ -8,7 +8,7 @@ from collections import Counter
 import agent_payload as ap
 import pytest
 import zstandard
-from ddgate import PATIENCE, ROOT, grpc
+from ddgate import MSGPACK, PATIENCE, ROOT, grpc
 from payloads import span, trace
 from sending import QUICK
 from sinks import Stall
@@ -94,6 +94,28 @@ def test_recorded(gate, sink, file):
         assert s.flags & 1 == (w["priority"] > 0)
         assert not [key for key in s.attrs if key.startswith(("_dd.p.", "_dd.tags.")) or key == "_dd.convertedv1"]
     assert gate.ledger.intake()["received"] == len(want)
+
+
+V10 = sorted((ROOT / "tests" / "data" / "recordings").rglob("*-v1.0-traces.bin"))
+
+
+@pytest.mark.parametrize("file", [f for f in V10 if len(f.read_bytes()) > 100], ids=lambda f: f"{f.parts[-3]}-{f.parts[-2]}-{f.name[:3]}")
+def test_v10_by_way_of_an_agent_is_the_same(make_gate, make_sink, file):
+    """What a tracer sent by v1.0, and the same as an agent sends it on."""
+    body, got = file.read_bytes(), []
+    for path, what, headers in (("/v1.0/traces", body, MSGPACK), (PATH, ap.idx_agent_payload(ap.of_v10(body)), PROTOBUF)):
+        sink = make_sink()
+        gate = make_gate(receiver={"keep_rejected": True}, exporters=[grpc(sink)])
+        assert gate.request("POST", path, what, headers).status == 200
+        gate.stop()
+        got.append({(s.trace_id, s.span_id): s for s in sink.spans})
+    direct, by_agent = got
+    assert direct and direct.keys() == by_agent.keys()
+    for key, a in direct.items():
+        b = by_agent[key]
+        for what in ("name", "kind", "parent_id", "start", "end", "status", "attrs", "events", "links", "state", "flags"):
+            assert getattr(a, what) == getattr(b, what), what
+        assert {k: v for k, v in a.resource.items() if k != "host.name"} == {k: v for k, v in b.resource.items() if k != "host.name"}
 
 
 def test_both_forms_become_the_same_spans(make_gate, make_sink):

@@ -160,10 +160,11 @@ static bool read_chunk_fields(struct dd_decoder *d, struct wire_view v, const st
     uint32_t tag;
     while (!got && v.at < v.end)
         got = dd_pb_tag(&v, &tag) ? kind->read_field(d, &v, tag, chunk, &tags) : DD_OTHER_TYPE;
-    chunk->meta = tags.texts.items;
-    chunk->meta_n = tags.texts.n;
-    chunk->metrics = tags.numbers.items;
-    chunk->metrics_n = tags.numbers.n;
+    dd_spread_chunk(chunk, &tags.typed, &d->left_out.tags);
+    if (tags.texts.n) {
+        chunk->meta = tags.texts.items;
+        chunk->meta_n = tags.texts.n;
+    }
     *room = tags.spans;
     return got == DD_TAKEN || (got == DD_OTHER_TYPE && dd_agent_ill_formed(d, &v, "a TraceChunk"));
 }

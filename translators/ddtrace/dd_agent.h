@@ -17,6 +17,7 @@
 
 #include "translators/ddtrace/dd_decode.h"
 #include "translators/ddtrace/dd_protobuf.h"
+#include "translators/ddtrace/dd_spread.h"
 
 /* One TracerPayload. */
 struct dd_agent_part {
@@ -97,11 +98,12 @@ static inline enum dd_got dd_agent_got(bool good)
     return good ? DD_TAKEN : DD_OTHER_TYPE;
 }
 
-/* Where the tags of a message go while it is read. Typed attributes of a chunk or a SPAN go to texts, numbers
- * and structs, as a v0.4 span has them; those of a LINK to texts, of an EVENT to values. */
+/* Where the tags of a message go while it is read: texts of v0.x to `texts`; typed attributes to `typed`, but those of an event, which keep
+ * their types, to `values`. */
 struct dd_agent_tags {
-    enum { DD_AGENT_SPAN, DD_AGENT_LINK, DD_AGENT_EVENT } of;
-    struct dd_agent_list texts, numbers, structs, values;
+    struct dd_agent_list texts, values;
+    struct dd_spread typed;
+    bool of_event;
     size_t spans;   /* of a chunk: how many may be valid */
     bool converted; /* of an idx span: the agent made it of one of another form */
 };
@@ -114,7 +116,9 @@ bool dd_agent_priority(struct wire_view *, struct dd_chunk *);
 bool dd_agent_flag(struct wire_view *, bool *);
 bool dd_agent_count_span(struct wire_view *, size_t *spans);
 
-/* Into a struct dd_text: an entry of a map of texts; one of idx attributes of the part that is read, as text. */
-dd_agent_read_f dd_agent_text_entry, dd_agent_idx_tag;
+/* Into a struct dd_text: an entry of a map of texts. */
+dd_agent_read_f dd_agent_text_entry;
+/* An attribute of the idx payload that is read, as texts. */
+enum dd_got dd_agent_idx_tag(struct dd_decoder *, struct wire_view *, uint32_t tag, struct dd_agent_list *tags);
 
 #endif

@@ -102,8 +102,9 @@ static enum dd_got read_field(struct dd_decoder *d, const struct dd_agent_part *
     case TAG:
         if ((tag & 7) != WIRE_LEN)
             return DD_OTHER_TYPE;
-        return dd_agent_add(d, tags, v, tag, sizeof(struct dd_text),
-                            part->idx ? dd_agent_idx_tag : dd_agent_text_entry, &d->left_out.tags);
+        return part->idx ? dd_agent_idx_tag(d, v, tag, tags)
+                         : dd_agent_add(d, tags, v, tag, sizeof(struct dd_text), dd_agent_text_entry,
+                                        &d->left_out.tags);
     default:
         return dd_agent_got(read_fact(part, v, tag, place_of(said, s)));
     }

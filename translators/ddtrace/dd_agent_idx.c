@@ -159,137 +159,115 @@ static void *push(struct dd_decoder *d, struct dd_agent_list *list, size_t size,
     return (char *)list->items + list->n++ * size;
 }
 
-enum { FEW = 4, PROMOTED = 4, INTERNAL = 1 };
+enum { FEW = 4, INTERNAL = 1 };
 
-static enum dd_got put_text(struct dd_decoder *d, struct dd_agent_list *to, gw_str key, gw_str value)
-{
-    struct dd_text *t = push(d, to, sizeof *t, FEW);
-    if (!t)
-        return DD_ILL_FORMED;
-    *t = (struct dd_text){key, value};
-    return DD_TAKEN;
-}
+static enum dd_got value_of(struct dd_decoder *, const struct any *, struct dd_value *, unsigned depth);
 
-static enum dd_got put_number(struct dd_decoder *d, struct dd_agent_tags *to, gw_str key, const struct any *v)
-{
-    enum dd_number_kind kind = v->is == ANY_DOUBLE ? DD_DOUBLE : DD_INT;
-    if (to->of == DD_AGENT_LINK)
-        return put_text(d, &to->texts, key, dd_decode_number_text(d->arena, kind, v->n));
-    struct dd_number *n = push(d, &to->numbers, sizeof *n, FEW);
-    if (!n)
-        return DD_ILL_FORMED;
-    *n = (struct dd_number){.key = key, .kind = kind, .u = v->n.u};
-    return DD_TAKEN;
-}
-
-static bool value_of(const struct any *v, struct dd_value *out)
-{
-    switch (v->is) {
-    case ANY_STRING:
-        *out = (struct dd_value){.type = DD_V_STRING, .s = v->text};
-        return true;
-    case ANY_BOOL:
-        *out = (struct dd_value){.type = DD_V_BOOL, .b = v->n.u != 0};
-        return true;
-    case ANY_INT:
-        *out = (struct dd_value){.type = DD_V_INT, .i = v->n.i};
-        return true;
-    case ANY_DOUBLE:
-        *out = (struct dd_value){.type = DD_V_DOUBLE, .d = v->n.d};
-        return true;
-    default:
-        return false;
-    }
-}
-
-static enum dd_got put_value(struct dd_decoder *d, struct dd_agent_tags *to, gw_str key,
-                             struct dd_value value)
-{
-    struct dd_attr *a = push(d, &to->values, sizeof *a, FEW);
-    if (!a)
-        return DD_ILL_FORMED;
-    *a = (struct dd_attr){key, value};
-    return DD_TAKEN;
-}
-
-/* An array that is the value of an event's attribute; its elements are scalars. */
-static enum dd_got put_value_array(struct dd_decoder *d, struct dd_agent_tags *to, gw_str key,
-                                   struct wire_view v)
+static enum dd_got read_array(struct dd_decoder *d, struct wire_view v, struct dd_value *out, unsigned depth)
 {
     struct dd_agent_list items = {0};
     struct wire_view inner;
     struct any element;
     uint32_t tag;
-    while (v.at < v.end) {
+    enum dd_got got = DD_TAKEN;
+    while (!got && v.at < v.end) {
         if (!dd_pb_tag(&v, &tag) || tag != VALUES || !dd_pb_bytes(&v, &inner) ||
             !read_any(d, inner, &element))
             return DD_OTHER_TYPE;
         struct dd_value *item = push(d, &items, sizeof *item, FEW);
-        if (!item)
-            return DD_ILL_FORMED;
-        if (!value_of(&element, item))
-            return DD_OTHER_TYPE;
+        got = item ? value_of(d, &element, item, depth + 1) : DD_ILL_FORMED;
     }
-    return put_value(d, to, key, (struct dd_value){.type = DD_V_ARRAY, .array = {items.items, items.n}});
-}
-
-static enum dd_got put_any(struct dd_decoder *, struct dd_agent_tags *, gw_str key, const struct any *,
-                           unsigned depth);
-
-/* Elements of an array are tags of their own, key.0, key.1, …, as tracers flatten them for v0.4; those of a
- * list key.NAME. */
-static enum dd_got put_elements(struct dd_decoder *d, struct dd_agent_tags *to, gw_str key,
-                                const struct any *v, unsigned depth)
-{
-    struct wire_view rest = v->inner, inner;
-    struct any element;
-    uint32_t tag;
-    gw_str name;
-    enum dd_got got = DD_TAKEN;
-    for (size_t i = 0; !got && rest.at < rest.end; i++) {
-        if (!dd_pb_tag(&rest, &tag) || tag != VALUES || !dd_pb_bytes(&rest, &inner))
-            return DD_OTHER_TYPE;
-        if (v->is == ANY_ARRAY) {
-            if (!read_any(d, inner, &element))
-                return DD_OTHER_TYPE;
-            name = gw_arena_printf(d->arena, "%.*s.%zu", GW_FMT(key), i);
-        } else {
-            if (!read_entry(d, inner, &name, &element))
-                return DD_OTHER_TYPE;
-            name = gw_arena_printf(d->arena, "%.*s.%.*s", GW_FMT(key), GW_FMT(name));
-        }
-        got = put_any(d, to, name, &element, depth + 1);
-    }
+    *out = (struct dd_value){.type = DD_V_ARRAY, .array = {items.items, items.n}};
     return got;
 }
 
-static enum dd_got put_any(struct dd_decoder *d, struct dd_agent_tags *to, gw_str key, const struct any *v,
-                           unsigned depth)
+static enum dd_got read_list(struct dd_decoder *d, struct wire_view v, struct dd_value *out, unsigned depth)
 {
-    static const gw_str bools[] = {GW_LIT("false"), GW_LIT("true")};
-    struct dd_value value;
+    struct dd_agent_list attrs = {0};
+    struct wire_view inner;
+    struct any element;
+    uint32_t tag;
+    gw_str key;
+    enum dd_got got = DD_TAKEN;
+    while (!got && v.at < v.end) {
+        if (!dd_pb_tag(&v, &tag) || tag != VALUES || !dd_pb_bytes(&v, &inner) ||
+            !read_entry(d, inner, &key, &element))
+            return DD_OTHER_TYPE;
+        struct dd_attr *attr = push(d, &attrs, sizeof *attr, FEW);
+        if (!attr)
+            return DD_ILL_FORMED;
+        attr->key = key;
+        got = value_of(d, &element, &attr->value, depth + 1);
+    }
+    *out = (struct dd_value){.type = DD_V_LIST, .list = {attrs.items, attrs.n}};
+    return got;
+}
+
+static enum dd_got value_of(struct dd_decoder *d, const struct any *v, struct dd_value *out, unsigned depth)
+{
     if (depth > DD_MAX_DEPTH)
         return DD_OTHER_TYPE;
-    if (v->is == ANY_ARRAY && to->of == DD_AGENT_EVENT)
-        return put_value_array(d, to, key, v->inner);
-    if (v->is == ANY_ARRAY || v->is == ANY_LIST)
-        return put_elements(d, to, key, v, depth);
-    if (to->of == DD_AGENT_EVENT)
-        return value_of(v, &value) ? put_value(d, to, key, value) : DD_OTHER_TYPE;
     switch (v->is) {
     case ANY_STRING:
-        return put_text(d, &to->texts, key, v->text);
-    case ANY_BOOL:
-        return put_text(d, &to->texts, key, bools[v->n.u != 0]);
+        *out = (struct dd_value){.type = DD_V_STRING, .s = v->text};
+        return DD_TAKEN;
     case ANY_BYTES:
-        return to->of == DD_AGENT_SPAN ? put_text(d, &to->structs, key, v->text) : DD_OTHER_TYPE;
+        *out = (struct dd_value){.type = DD_V_BYTES, .s = v->text};
+        return DD_TAKEN;
+    case ANY_BOOL:
+        *out = (struct dd_value){.type = DD_V_BOOL, .b = v->n.u != 0};
+        return DD_TAKEN;
+    case ANY_INT:
+        *out = (struct dd_value){.type = DD_V_INT, .i = v->n.i};
+        return DD_TAKEN;
+    case ANY_DOUBLE:
+        *out = (struct dd_value){.type = DD_V_DOUBLE, .d = v->n.d};
+        return DD_TAKEN;
+    case ANY_ARRAY:
+        return read_array(d, v->inner, out, depth);
     default:
-        return put_number(d, to, key, v);
+        return read_list(d, v->inner, out, depth);
     }
+}
+
+static enum dd_got put_value(struct dd_decoder *d, struct dd_agent_tags *to, gw_str key, const struct any *v)
+{
+    struct dd_attr attr = {.key = key};
+    enum dd_got got = value_of(d, v, &attr.value, 0);
+    struct dd_attr *place = got ? NULL : push(d, &to->values, sizeof *place, FEW);
+    if (place)
+        *place = attr;
+    return got ? got : place ? DD_TAKEN : DD_ILL_FORMED;
+}
+
+static enum dd_got put_tags(struct dd_decoder *d, struct dd_spread *to, gw_str key, const struct any *v)
+{
+    struct dd_value value;
+    bool room;
+    if (v->is == ANY_STRING) {
+        room = dd_spread_text(d->arena, to, key, v->text);
+    } else if (v->is == ANY_INT || v->is == ANY_DOUBLE) {
+        enum dd_number_kind kind = v->is == ANY_DOUBLE ? DD_DOUBLE : DD_INT;
+        room = dd_spread_number(d->arena, to, (struct dd_number){.key = key, .kind = kind, .u = v->n.u});
+    } else {
+        enum dd_got got = value_of(d, v, &value, 0);
+        if (got)
+            return got;
+        room = dd_spread_value(d->arena, to, key, &value);
+    }
+    return room ? DD_TAKEN : DD_ILL_FORMED;
 }
 
 /* The agent's own tag on every span that it turned from v0.4 or v0.5 into this form. */
 static const gw_str converted = GW_LIT("_dd.convertedv1");
+
+/* The first time there is room for all that follow, and for fields that become tags. */
+static bool make_room(struct dd_decoder *d, struct dd_spread *to, struct wire_view rest, uint32_t tag)
+{
+    to->meta_room = DD_PROMOTEDS + 1 + dd_pb_count_run(rest, tag);
+    to->meta = gw_arena_raw(d->arena, to->meta_room, sizeof *to->meta);
+    return to->meta;
+}
 
 /* One attribute, whose tag was read. One that cannot be read is left out and counted. */
 static enum dd_got add_attribute(struct dd_decoder *d, struct dd_agent_tags *to, struct wire_view *v,
@@ -300,35 +278,34 @@ static enum dd_got add_attribute(struct dd_decoder *d, struct dd_agent_tags *to,
     gw_str key;
     if (!dd_pb_bytes(v, &entry))
         return DD_OTHER_TYPE;
-    if (to->of == DD_AGENT_SPAN && !to->texts.room) {
-        to->texts.room = PROMOTED + 1 + dd_pb_count_run(*v, tag);
-        to->texts.items = gw_arena_raw(d->arena, to->texts.room, sizeof(struct dd_text));
-        if (!to->texts.items)
-            return DD_ILL_FORMED;
-    }
+    if (!to->of_event && !to->typed.meta_room && !make_room(d, &to->typed, *v, tag))
+        return DD_ILL_FORMED;
     enum dd_got got = DD_OTHER_TYPE;
     if (read_entry(d, entry, &key, &value)) {
         if (gw_str_eq(key, converted)) {
             to->converted = true;
             return DD_TAKEN;
         }
-        got = put_any(d, to, key, &value, 0);
+        got = to->of_event ? put_value(d, to, key, &value) : put_tags(d, &to->typed, key, &value);
     }
     d->left_out.tags += got == DD_OTHER_TYPE;
     return got == DD_ILL_FORMED ? got : DD_TAKEN;
 }
 
-enum dd_got dd_agent_idx_tag(struct dd_decoder *d, struct wire_view v, void *item)
+enum dd_got dd_agent_idx_tag(struct dd_decoder *d, struct wire_view *v, uint32_t tag, struct dd_agent_list *tags)
 {
-    struct dd_text *t = item;
-    struct dd_agent_tags to = {.of = DD_AGENT_LINK};
-    struct any value;
-    gw_str key;
-    enum dd_got got = read_entry(d, v, &key, &value) ? put_any(d, &to, key, &value, 0) : DD_OTHER_TYPE;
-    if (got || to.texts.n != 1)
-        return got ? got : DD_OTHER_TYPE;
-    *t = *(struct dd_text *)to.texts.items;
-    return DD_TAKEN;
+    struct dd_agent_tags one = {0};
+    enum dd_got got = add_attribute(d, &one, v, tag);
+    if (!got && !dd_spread_texts(d->arena, &one.typed))
+        got = DD_ILL_FORMED;
+    for (size_t i = 0; !got && i < one.typed.meta_n; i++) {
+        struct dd_text *t = push(d, tags, sizeof *t, FEW);
+        if (t)
+            *t = one.typed.meta[i];
+        else
+            got = DD_ILL_FORMED;
+    }
+    return got;
 }
 
 /* ---- links and events ---- */
@@ -373,7 +350,7 @@ static bool read_link_field(const struct dd_decoder *d, struct wire_view *v, uin
 static enum dd_got read_link(struct dd_decoder *d, struct wire_view v, void *item)
 {
     struct dd_link *link = item;
-    struct dd_agent_tags attrs = {.of = DD_AGENT_LINK};
+    struct dd_agent_tags attrs = {0};
     enum dd_got got = DD_TAKEN;
     uint32_t tag;
     *link = (struct dd_link){0};
@@ -383,8 +360,10 @@ static enum dd_got read_link(struct dd_decoder *d, struct wire_view v, void *ite
         got = tag == LINK_ATTRIBUTES ? add_attribute(d, &attrs, &v, tag)
                                      : dd_agent_got(read_link_field(d, &v, tag, link));
     }
-    link->attrs = attrs.texts.items;
-    link->attrs_n = attrs.texts.n;
+    if (!got && !dd_spread_texts(d->arena, &attrs.typed))
+        return DD_ILL_FORMED;
+    link->attrs = attrs.typed.meta;
+    link->attrs_n = attrs.typed.meta_n;
     return got;
 }
 
@@ -396,7 +375,7 @@ static int64_t time_of(uint64_t ns)
 static enum dd_got read_event(struct dd_decoder *d, struct wire_view v, void *item)
 {
     struct dd_event *event = item;
-    struct dd_agent_tags attrs = {.of = DD_AGENT_EVENT};
+    struct dd_agent_tags attrs = {.of_event = true};
     enum dd_got got = DD_TAKEN;
     uint64_t time = 0;
     uint32_t tag;
@@ -442,7 +421,7 @@ enum dd_got dd_agent_idx_chunk_field(struct dd_decoder *d, struct wire_view *v, 
         return dd_agent_got(read_trace_id(v, &chunk->high, &d->agent->trace_id));
     case CHUNK_MECHANISM:
         good = read_u32(v, &mechanism);
-        chunk->mechanism = mechanism <= INT32_MAX ? (int)mechanism : DD_NO_MECHANISM;
+        chunk->mechanism = mechanism && mechanism <= UINT8_MAX ? (int)mechanism : DD_NO_MECHANISM;
         return dd_agent_got(good);
     default:
         return dd_agent_got(pass_unknown(v, tag, CHUNK_FIELDS));
@@ -455,7 +434,7 @@ enum dd_got dd_agent_idx_chunk_field(struct dd_decoder *d, struct wire_view *v, 
 struct reading {
     struct dd_agent_tags tags;
     struct dd_agent_list links, events;
-    gw_str env, version, component;
+    gw_str promoted[DD_PROMOTEDS]; /* but for the kind */
     uint64_t kind;
     enum gw_reason why;
 };
@@ -507,11 +486,11 @@ static bool read_scalar(const struct dd_decoder *d, struct wire_view *v, uint32_
     case SPAN_TYPE:
         return read_name(d, v, &s->type, r);
     case SPAN_ENV:
-        return read_name(d, v, &r->env, r);
+        return read_name(d, v, &r->promoted[DD_PROMOTED_ENV], r);
     case SPAN_VERSION:
-        return read_name(d, v, &r->version, r);
+        return read_name(d, v, &r->promoted[DD_PROMOTED_VERSION], r);
     case SPAN_COMPONENT:
-        return read_name(d, v, &r->component, r);
+        return read_name(d, v, &r->promoted[DD_PROMOTED_COMPONENT], r);
     case SPAN_SPAN_ID:
     case SPAN_PARENT_ID:
     case SPAN_START:
@@ -539,29 +518,35 @@ static enum dd_got read_field(struct dd_decoder *d, struct wire_view *v, uint32_
     }
 }
 
-/* What v0.4 has no fields for; it wins over attributes of these names. The agent says internal of what it has
- * turned into this form, also where the tracer said nothing. */
+static struct dd_text *find_tag(const struct dd_spread *tags, gw_str key)
+{
+    for (size_t i = tags->meta_n; i-- > 0;)
+        if (gw_str_eq(tags->meta[i].key, key))
+            return &tags->meta[i];
+    return NULL;
+}
+
+/* What v0.4 has no fields for. The agent says internal of what it has turned into this form, also where the tracer
+ * said nothing. */
 static enum dd_got promote(struct dd_decoder *d, struct reading *r)
 {
-    static const gw_str kinds[] = {GW_LIT(""),       GW_LIT("internal"), GW_LIT("server"),
-                                   GW_LIT("client"), GW_LIT("producer"), GW_LIT("consumer")};
-    enum dd_got got = DD_TAKEN;
-    if (r->kind == INTERNAL && r->tags.converted)
-        r->kind = 0;
-    const struct dd_text said[] = {{GW_STR("env"), r->env},
-                                   {GW_STR("version"), r->version},
-                                   {GW_STR("component"), r->component},
-                                   {GW_STR("span.kind"), r->kind < 6 ? kinds[r->kind] : GW_NOSTR}};
-    for (size_t i = 0; !got && i < sizeof said / sizeof *said; i++)
-        if (said[i].value.len)
-            got = put_text(d, &r->tags.texts, said[i].key, said[i].value);
-    return got;
+    bool room = true;
+    if (r->kind < DD_SPREAD_KINDS && !(r->kind == INTERNAL && r->tags.converted))
+        r->promoted[DD_PROMOTED_KIND] = dd_spread_kinds[r->kind];
+    for (size_t i = 0; room && i < DD_PROMOTEDS; i++) {
+        struct dd_text *tag = r->promoted[i].len ? find_tag(&r->tags.typed, dd_spread_promoted[i]) : NULL;
+        if (tag)
+            tag->value = r->promoted[i];
+        else if (r->promoted[i].len)
+            room = dd_spread_text(d->arena, &r->tags.typed, dd_spread_promoted[i], r->promoted[i]);
+    }
+    return room ? DD_TAKEN : DD_ILL_FORMED;
 }
 
 enum dd_got dd_agent_idx_span(struct dd_decoder *d, struct wire_view v, struct dd_span *s,
                               enum gw_reason *why)
 {
-    struct reading r = {.tags = {.of = DD_AGENT_SPAN}, .why = GW_REASON_BAD_SPAN};
+    struct reading r = {.why = GW_REASON_BAD_SPAN};
     enum dd_got got = DD_TAKEN;
     uint32_t tag;
     *s = (struct dd_span){.trace_id = d->agent->trace_id};
@@ -569,12 +554,7 @@ enum dd_got dd_agent_idx_span(struct dd_decoder *d, struct wire_view v, struct d
         got = dd_pb_tag(&v, &tag) ? read_field(d, &v, tag, s, &r) : DD_OTHER_TYPE;
     got = got ? got : promote(d, &r);
     *why = r.why;
-    s->meta = r.tags.texts.items;
-    s->meta_n = r.tags.texts.n;
-    s->metrics = r.tags.numbers.items;
-    s->metrics_n = r.tags.numbers.n;
-    s->meta_struct = r.tags.structs.items;
-    s->meta_struct_n = r.tags.structs.n;
+    dd_spread_span(s, &r.tags.typed);
     s->links = r.links.items;
     s->links_n = r.links.n;
     s->events = r.events.items;

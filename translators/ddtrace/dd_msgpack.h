@@ -134,7 +134,7 @@ static inline enum dd_got dd_msgpack_text(struct dd_msgpack *in, gw_str *out)
 }
 
 /* The header of a container; its elements (maps: n keys and n values) follow. nil is an empty one. Here: up
- * to 15 elements. */
+ * to 15 elements, and maps of up to 255 (a span of v1.0 has 16 fields). */
 static inline enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
 {
     size_t left = (size_t)(in->end - in->at);
@@ -147,7 +147,14 @@ static inline enum dd_got dd_msgpack_array(struct dd_msgpack *in, uint32_t *n)
 static inline enum dd_got dd_msgpack_map(struct dd_msgpack *in, uint32_t *n)
 {
     size_t left = (size_t)(in->end - in->at);
-    if (__builtin_expect(left < 31 || (*in->at & 0xf0) != 0x80, 0))
+    if (left < 3 + 2 * UINT8_MAX)
+        return dd_msgpack_container_any(in, DD_MAP, n);
+    if (in->at[0] == 0xde && in->at[1] == 0) {
+        *n = in->at[2];
+        in->at += 3;
+        return DD_TAKEN;
+    }
+    if (__builtin_expect((*in->at & 0xf0) != 0x80, 0))
         return dd_msgpack_container_any(in, DD_MAP, n);
     *n = *in->at++ & 15;
     return DD_TAKEN;

@@ -52,7 +52,7 @@ static inline bool take_text(struct dd_decoder *d, enum dd_demand demand, gw_str
     bool truth;
     if (d->in.at[-1] == DD_V10_BOOL) { /* its type, where a run has ended */
         bool good = dd_msgpack_bool(&d->in, &truth) == DD_TAKEN;
-        *value = good ? dd_v10_bools[truth] : GW_NOSTR;
+        *value = good ? dd_spread_bools[truth] : GW_NOSTR;
         return good;
     }
     if (dd_v10_text(d, value))
@@ -183,10 +183,10 @@ static bool keep_promoted(struct dd_plan_v10 *v, const struct dd_span *s, size_t
     size_t at = n;
     v->meta_n = n;
     for (size_t i = 0; i < DD_PROMOTEDS; i++) {
-        bool is = at < s->meta_n && s->meta[at].key.ptr == dd_v10_promoted[i].ptr;
+        bool is = at < s->meta_n && s->meta[at].key.ptr == dd_spread_promoted[i].ptr;
         v->promoted[i] = is ? s->meta[at++].value : GW_NOSTR;
         for (size_t k = 0; k < n; k++)
-            if (gw_str_eq(s->meta[k].key, dd_v10_promoted[i]))
+            if (gw_str_eq(s->meta[k].key, dd_spread_promoted[i]))
                 return false;
     }
     return at == s->meta_n;

@@ -1,7 +1,7 @@
 /* v1.0: the payload, its chunks and their spans (dd_v10.h).
  *
  * What a span says in fields of its own (env, version, component, kind) becomes the tags that it is in v0.4,
- * so that one mapping serves both; where the attributes have such a tag as well, that one stays.
+ * so that one mapping serves both; it takes the place of an attribute of that name.
  *
  * The state is the caller's struct dd_decoder. Called by dd_decode.c.
  * SPDX-License-Identifier: Apache-2.0 */
@@ -176,26 +176,23 @@ struct promoted {
     const char *service, *name, *resource;
 };
 
-static const gw_str kinds[] = {GW_LIT(""),       GW_LIT("internal"), GW_LIT("server"),
-                               GW_LIT("client"), GW_LIT("producer"), GW_LIT("consumer")};
-
 static enum dd_got read_kind(struct dd_decoder *d, gw_str *out)
 {
     uint64_t kind;
     enum dd_got got = dd_msgpack_u64(&d->in, &kind);
-    if (!got && kind < sizeof kinds / sizeof *kinds)
-        *out = kinds[kind];
+    if (!got && kind < DD_SPREAD_KINDS)
+        *out = dd_spread_kinds[kind];
     return got;
 }
 
 /* By a plan, where one fits. */
-static enum dd_got read_span_attributes(struct dd_decoder *d, struct dd_span *s, struct dd_v10_tags *tags,
+static enum dd_got read_span_attributes(struct dd_decoder *d, struct dd_span *s, struct dd_spread *tags,
                                         struct promoted *p)
 {
     const uint8_t *from = d->in.at;
     s->plan = d->plans && !tags->meta ? dd_plan_v10(d, s) : NULL;
     if (s->plan) {
-        *tags = (struct dd_v10_tags){s->meta, s->metrics, NULL, s->meta_n, s->metrics_n, 0, 0, 0, 0};
+        *tags = (struct dd_spread){s->meta, s->metrics, NULL, s->meta_n, s->metrics_n, 0, 0, 0, 0};
         p->service = s->service.ptr, p->name = s->name.ptr, p->resource = s->resource.ptr;
         return DD_TAKEN;
     }
@@ -204,7 +201,23 @@ static enum dd_got read_span_attributes(struct dd_decoder *d, struct dd_span *s,
     return got;
 }
 
-static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *s, struct dd_v10_tags *tags,
+/* An empty list: links and events are rare, and most tracers write them all the same. */
+static inline bool take_empty(struct dd_msgpack *in)
+{
+    bool empty = in->at < in->end && *in->at == 0x90;
+    in->at += empty;
+    return empty;
+}
+
+static inline enum dd_got read_error(struct dd_msgpack *in, int32_t *out)
+{
+    if (in->at == in->end || (*in->at | 1) != 0xc3) /* no bool */
+        return dd_decode_error(in, out);
+    *out = *in->at++ & 1;
+    return DD_TAKEN;
+}
+
+static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *s, struct dd_spread *tags,
                                           struct promoted *p, uint32_t key)
 {
     switch (key) {
@@ -223,15 +236,15 @@ static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *
     case SPAN_DURATION:
         return dd_msgpack_i64(&d->in, &s->duration);
     case SPAN_ERROR:
-        return dd_decode_error(&d->in, &s->error);
+        return read_error(&d->in, &s->error);
     case SPAN_ATTRIBUTES:
         return read_span_attributes(d, s, tags, p);
     case SPAN_TYPE:
         return dd_v10_text(d, &s->type);
     case SPAN_LINKS:
-        return dd_v10_links(d, s);
+        return take_empty(&d->in) ? DD_TAKEN : dd_v10_links(d, s);
     case SPAN_EVENTS:
-        return dd_v10_events(d, s);
+        return take_empty(&d->in) ? DD_TAKEN : dd_v10_events(d, s);
     case SPAN_ENV:
         return dd_v10_text(d, &p->texts[DD_PROMOTED_ENV]);
     case SPAN_VERSION:
@@ -245,23 +258,27 @@ static inline enum dd_got read_span_field(struct dd_decoder *d, struct dd_span *
     }
 }
 
-/* A tag's key is a view of the entry of the table: its place tells which it is. */
-static bool has_tag(const struct dd_v10_tags *tags, const char *key)
+/* A tag's key is a view of the entry of the table: its place tells which it is. The last of them counts. */
+static struct dd_text *find_tag(const struct dd_spread *tags, const char *key)
 {
-    for (size_t i = 0; key && i < tags->meta_n; i++)
+    for (size_t i = key ? tags->meta_n : 0; i-- > 0;)
         if (tags->meta[i].key.ptr == key)
-            return true;
-    return false;
+            return &tags->meta[i];
+    return NULL;
 }
 
 /* Tags of what stands in fields; there is room for them, DD_PROMOTEDS. */
-static bool promote(struct dd_decoder *d, struct dd_v10_tags *tags, const struct promoted *p)
+static bool promote(struct dd_decoder *d, struct dd_spread *tags, const struct promoted *p)
 {
     if (!tags->meta && !(tags->meta = gw_arena_raw(d->arena, DD_PROMOTEDS, sizeof *tags->meta)))
         return false;
-    for (size_t i = 0; i < DD_PROMOTEDS; i++)
-        if (p->texts[i].len && !has_tag(tags, d->texts.promoted[i]))
-            tags->meta[tags->meta_n++] = (struct dd_text){dd_v10_promoted[i], p->texts[i]};
+    for (size_t i = 0; i < DD_PROMOTEDS; i++) {
+        struct dd_text *tag = p->texts[i].len ? find_tag(tags, d->texts.promoted[i]) : NULL;
+        if (tag)
+            tag->value = p->texts[i];
+        else if (p->texts[i].len)
+            tags->meta[tags->meta_n++] = (struct dd_text){dd_spread_promoted[i], p->texts[i]};
+    }
     return true;
 }
 
@@ -275,19 +292,9 @@ static void settle_plan(struct dd_decoder *d, struct dd_span *s, const struct pr
         s->plan = dd_plan_v10_find(d->plans, s);
 }
 
-static void take_tags(struct dd_span *s, const struct dd_v10_tags *tags)
-{
-    s->meta = tags->meta;
-    s->meta_n = tags->meta_n;
-    s->metrics = tags->metrics;
-    s->metrics_n = tags->metrics_n;
-    s->meta_struct = tags->structs;
-    s->meta_struct_n = tags->structs_n;
-}
-
 static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s, enum gw_reason *why)
 {
-    struct dd_v10_tags tags = {0};
+    struct dd_spread tags = {0};
     struct promoted p = {0};
     uint32_t n = 0, key = 0;
     enum dd_got got = dd_msgpack_map(&d->in, &n);
@@ -305,7 +312,7 @@ static enum dd_got read_span(struct dd_decoder *d, struct dd_span *s, enum gw_re
     *why = d->texts.outside ? GW_REASON_BAD_INDEX : GW_REASON_BAD_SPAN;
     if (!got && !promote(d, &tags, &p))
         return DD_ILL_FORMED;
-    take_tags(s, &tags);
+    dd_spread_span(s, &tags);
     if (!got)
         settle_plan(d, s, &p);
     return got;
@@ -331,23 +338,13 @@ static enum gw_code read_spans(struct dd_decoder *d, struct dd_chunk *chunk, str
     return got ? dd_decode_fail(d, err) : GW_OK;
 }
 
-/* The tags of a chunk. Its `service` is that of its local root, which that span says, too. */
 static enum dd_got read_chunk_attributes(struct dd_decoder *d, struct dd_chunk *chunk)
 {
-    struct dd_v10_tags tags = {0};
-    size_t kept = 0;
+    struct dd_spread tags = {0};
     enum dd_got got = dd_v10_attributes(d, &tags);
-    if (got)
-        return got;
-    for (size_t i = 0; i < tags.meta_n; i++)
-        if (!gw_str_eq(tags.meta[i].key, GW_STR("service")))
-            tags.meta[kept++] = tags.meta[i];
-    chunk->meta = tags.meta;
-    chunk->meta_n = kept;
-    chunk->metrics = tags.metrics;
-    chunk->metrics_n = tags.metrics_n;
-    d->left_out.tags += tags.structs_n;
-    return DD_TAKEN;
+    if (!got)
+        dd_spread_chunk(chunk, &tags, &d->left_out.tags);
+    return got;
 }
 
 /* 0 is the default of tracers that have nothing to say. */

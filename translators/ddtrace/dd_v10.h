@@ -11,9 +11,7 @@
  * it count. A text that stands there again keeps its number, as in Datadog's agent, and a span can be read
  * from its beginning twice.
  *
- * Attributes are one array, three values each: key, type, value. Strings become tags like those of `meta`,
- * numbers like those of `metrics`, bytes like those of `meta_struct`, since these are what the same tracers
- * put there in v0.4; arrays and lists are spread over keys with a dot, `a.0`, `a.b`, as tracers do.
+ * Attributes are one array, three values each: key, type, value. They become tags: dd_spread.h.
  *
  * The functions answer as all decoders do (dd_decode.h). On DD_OTHER_TYPE d->texts.outside says whether the
  * cause is a number that no entry has.
@@ -23,6 +21,7 @@
 #define DD_V10_H
 
 #include "translators/ddtrace/dd_decode.h"
+#include "translators/ddtrace/dd_spread.h"
 
 /* An empty table. False when the arena is spent. */
 bool dd_v10_texts_begin(struct dd_decoder *);
@@ -59,18 +58,8 @@ enum dd_v10_type {
     DD_V10_LIST
 };
 
-/* The tags that fields become, by enum dd_promoted; what a bool is as a tag. */
-extern const gw_str dd_v10_promoted[DD_PROMOTEDS], dd_v10_bools[2];
-
-/* Tags out of attributes, as struct dd_span has them; arrays with room for DD_PROMOTEDS more texts. */
-struct dd_v10_tags {
-    struct dd_text *meta;
-    struct dd_number *metrics;
-    struct dd_text *structs;
-    size_t meta_n, metrics_n, structs_n;
-    size_t meta_room, metrics_room, structs_room;
-};
-enum dd_got dd_v10_attributes(struct dd_decoder *, struct dd_v10_tags *);
+/* Tags out of attributes; meta has room for DD_PROMOTEDS more. */
+enum dd_got dd_v10_attributes(struct dd_decoder *, struct dd_spread *);
 /* The same where all is text: of links, and of the payload. */
 enum dd_got dd_v10_attribute_texts(struct dd_decoder *, struct dd_text **out, size_t *out_n);
 /* The same with their types: of events. */

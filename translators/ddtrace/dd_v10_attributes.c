@@ -2,10 +2,7 @@
  *
  * Keeps no state; tags go to the decoder's arena. Called by dd_v10.c and dd_v10_parts.c.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "translators/ddtrace/dd_strings.h"
 #include "translators/ddtrace/dd_v10.h"
-
-const gw_str dd_v10_bools[2] = {GW_LIT("false"), GW_LIT("true")};
 
 /* How many attributes follow. */
 static enum dd_got read_count(struct dd_decoder *d, uint32_t *n)
@@ -104,93 +101,6 @@ static enum dd_got read_value(struct dd_decoder *d, struct dd_value *out, unsign
 
 /* ---- tags ---- */
 
-/* Room for one more entry; all three kinds have one size. */
-static bool make_room(struct gw_arena *arena, void *list, size_t n, size_t *room)
-{
-    _Static_assert(sizeof(struct dd_text) == sizeof(struct dd_number), "an entry is an entry");
-    void **entries = list;
-    size_t more = *room ? 2 * *room : 8;
-    if (n < *room)
-        return true;
-    struct dd_text *copy = gw_arena_raw(arena, more, sizeof *copy);
-    if (!copy)
-        return false;
-    if (n)
-        memcpy(copy, *entries, n * sizeof *copy);
-    *entries = copy;
-    *room = more;
-    return true;
-}
-
-static bool put_text(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key, gw_str value)
-{
-    if (to->meta_n == to->meta_room && !make_room(d->arena, &to->meta, to->meta_n, &to->meta_room))
-        return false;
-    to->meta[to->meta_n++] = (struct dd_text){key, value};
-    return true;
-}
-
-static bool put_number(struct dd_decoder *d, struct dd_v10_tags *to, struct dd_number number)
-{
-    if (to->metrics_n == to->metrics_room &&
-        !make_room(d->arena, &to->metrics, to->metrics_n, &to->metrics_room))
-        return false;
-    to->metrics[to->metrics_n++] = number;
-    return true;
-}
-
-static bool put_struct(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key, gw_str value)
-{
-    if (to->structs_n == to->structs_room &&
-        !make_room(d->arena, &to->structs, to->structs_n, &to->structs_room))
-        return false;
-    to->structs[to->structs_n++] = (struct dd_text){key, value};
-    return true;
-}
-
-static bool spread(struct dd_decoder *, struct dd_v10_tags *, gw_str key, const struct dd_value *);
-
-static bool spread_array(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key, const struct dd_value *v)
-{
-    bool room = v->array.n || put_text(d, to, key, GW_STR("[]"));
-    for (size_t i = 0; room && i < v->array.n; i++)
-        room = spread(d, to, gw_arena_printf(d->arena, "%.*s.%zu", GW_FMT(key), i), &v->array.items[i]);
-    return room;
-}
-
-static bool spread_list(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key, const struct dd_value *v)
-{
-    bool room = v->list.n || put_text(d, to, key, GW_STR("{}"));
-    for (size_t i = 0; room && i < v->list.n; i++)
-        room = spread(d, to, dd_concat(d->arena, key, GW_STR("."), v->list.attrs[i].key),
-                      &v->list.attrs[i].value);
-    return room;
-}
-
-/* One tag for each value in it. False when the arena is spent. */
-static bool spread(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key, const struct dd_value *v)
-{
-    if (d->arena->spent)
-        return false;
-    switch (v->type) {
-    case DD_V_STRING:
-        return put_text(d, to, key, v->s);
-    case DD_V_BOOL:
-        return put_text(d, to, key, dd_v10_bools[v->b]);
-    case DD_V_INT:
-        return put_number(d, to, (struct dd_number){.key = key, .kind = DD_INT, .i = v->i});
-    case DD_V_DOUBLE:
-        return put_number(d, to, (struct dd_number){.key = key, .kind = DD_DOUBLE, .d = v->d});
-    case DD_V_BYTES:
-        return put_struct(d, to, key, v->s);
-    case DD_V_ARRAY:
-        return spread_array(d, to, key, v);
-    case DD_V_LIST:
-        return spread_list(d, to, key, v);
-    }
-    return true;
-}
-
 /* What could not be read is left out: n values from `start` on. A number that no entry has costs the span. */
 static enum dd_got leave_out(struct dd_decoder *d, const uint8_t *start, unsigned n)
 {
@@ -202,7 +112,7 @@ static enum dd_got leave_out(struct dd_decoder *d, const uint8_t *start, unsigne
 
 /* Any attribute that is neither text nor a number, or not what its type says. `start`: where its type
  * stands. */
-static enum dd_got read_tag_any(struct dd_decoder *d, struct dd_v10_tags *to, gw_str key,
+static enum dd_got read_tag_any(struct dd_decoder *d, struct dd_spread *to, gw_str key,
                                 const uint8_t *start)
 {
     struct dd_value v = {0};
@@ -210,10 +120,10 @@ static enum dd_got read_tag_any(struct dd_decoder *d, struct dd_v10_tags *to, gw
     enum dd_got got = read_value(d, &v, 0);
     if (got)
         return got == DD_OTHER_TYPE ? leave_out(d, start, 2) : got;
-    return spread(d, to, key, &v) ? DD_TAKEN : DD_ILL_FORMED;
+    return dd_spread_value(d->arena, to, key, &v) ? DD_TAKEN : DD_ILL_FORMED;
 }
 
-static inline enum dd_got read_tag(struct dd_decoder *d, struct dd_v10_tags *to)
+static inline enum dd_got read_tag(struct dd_decoder *d, struct dd_spread *to)
 {
     gw_str key, value;
     struct dd_number number;
@@ -227,22 +137,22 @@ static inline enum dd_got read_tag(struct dd_decoder *d, struct dd_v10_tags *to)
     bool is_number = type == DD_V10_DOUBLE || type == DD_V10_INT;
     d->in.at += type == DD_V10_TEXT || is_number;
     if (type == DD_V10_TEXT && !dd_v10_text(d, &value))
-        return put_text(d, to, key, value) ? DD_TAKEN : DD_ILL_FORMED;
+        return dd_spread_text(d->arena, to, key, value) ? DD_TAKEN : DD_ILL_FORMED;
     if (is_number && !dd_msgpack_number(&d->in, &number.kind, &v)) {
         number.key = key;
         number.u = v.u;
-        return put_number(d, to, number) ? DD_TAKEN : DD_ILL_FORMED;
+        return dd_spread_number(d->arena, to, number) ? DD_TAKEN : DD_ILL_FORMED;
     }
     return read_tag_any(d, to, key, start);
 }
 
-enum dd_got dd_v10_attributes(struct dd_decoder *d, struct dd_v10_tags *to)
+enum dd_got dd_v10_attributes(struct dd_decoder *d, struct dd_spread *to)
 {
     uint32_t n = 0;
     enum dd_got got = read_count(d, &n);
     if (got)
         return got;
-    *to = (struct dd_v10_tags){.meta_room = n + DD_PROMOTEDS, .metrics_room = n};
+    *to = (struct dd_spread){.meta_room = n + DD_PROMOTEDS, .metrics_room = n};
     to->meta = gw_arena_raw(d->arena, to->meta_room, sizeof *to->meta);
     to->metrics = n ? gw_arena_raw(d->arena, n, sizeof *to->metrics) : NULL;
     if (!to->meta || (n && !to->metrics))
@@ -254,21 +164,14 @@ enum dd_got dd_v10_attributes(struct dd_decoder *d, struct dd_v10_tags *to)
 
 enum dd_got dd_v10_attribute_texts(struct dd_decoder *d, struct dd_text **out, size_t *out_n)
 {
-    struct dd_v10_tags tags = {0};
-    bool room = true;
+    struct dd_spread tags = {0};
     enum dd_got got = dd_v10_attributes(d, &tags);
     if (got)
         return got;
-    for (size_t i = 0; room && i < tags.metrics_n; i++) {
-        const struct dd_number *n = &tags.metrics[i];
-        union dd_number_value v = {.u = n->u};
-        room = put_text(d, &tags, n->key, dd_decode_number_text(d->arena, n->kind, v));
-    }
-    for (size_t i = 0; room && i < tags.structs_n; i++)
-        room = put_text(d, &tags, tags.structs[i].key, tags.structs[i].value);
+    bool room = dd_spread_texts(d->arena, &tags);
     *out = tags.meta;
     *out_n = tags.meta_n;
-    return room && !d->arena->spent ? DD_TAKEN : DD_ILL_FORMED;
+    return room ? DD_TAKEN : DD_ILL_FORMED;
 }
 
 enum dd_got dd_v10_attribute_values(struct dd_decoder *d, struct dd_attr **out, size_t *out_n)

@@ -49,16 +49,11 @@ bool dd_v10_texts_begin(struct dd_decoder *d)
     return true;
 }
 
-const gw_str dd_v10_promoted[DD_PROMOTEDS] = {[DD_PROMOTED_ENV] = GW_LIT("env"),
-                                              [DD_PROMOTED_VERSION] = GW_LIT("version"),
-                                              [DD_PROMOTED_COMPONENT] = GW_LIT("component"),
-                                              [DD_PROMOTED_KIND] = GW_LIT("span.kind")};
-
 /* The keys of tags that have fields of their own: a span may say them twice. */
 static void note_promoted(struct dd_texts *t, gw_str text)
 {
     for (size_t i = 0; i < DD_PROMOTEDS; i++)
-        if (gw_str_eq(text, dd_v10_promoted[i]) && !t->promoted[i])
+        if (gw_str_eq(text, dd_spread_promoted[i]) && !t->promoted[i])
             t->promoted[i] = text.ptr;
 }
 

@@ -119,7 +119,7 @@ static void idx_spans(void **state)
         /* arrays and lists become tags of their own */
         {"11{" STRINGS " 11{" ID
          " 4{4#11 9{1:4 2{6{1{1:5} 1{4:1} 1{6{1{2:1}}}}}} 9{1:1 2{7{1{1:2 2{1:5}} 1{1:3 2{7{}}}}}}}}}",
-         "[chunk high=7: t=10 s=11 meta{k.0=v k.2.0=true svc.op=v} metrics{k.1=1}]"},
+         "[chunk high=7: t=10 s=11 meta{k.0=v k.2.0=true svc.op=v svc.res={}} metrics{k.1=1}]"},
         /* numbers outside the table: of a name, of an attribute */
         {"11{" STRINGS " 11{" ID " 4{4#11 1:6} 4{4#12 9{1:6 2{1:5}} 9{1:4 2{1:99}} 9{1:4}} 4{4#13 13:77}}}",
          "[chunk high=7: t=10 s=12] refused bad_index=2, left out tags=3 links=0 events=0"},
@@ -136,9 +136,14 @@ static void idx_spans(void **state)
          "3{1:2 2{2:1}} 4:5 5:2147483649} 12{1#99 2:2 3{1:4 2{1:5}} 3{1:1 2{6{1{4:1} 1{1:5}}}} 3{1:2 "
          "2{7{1{1:3 2{2:0}}}}} "
          "3{1:3 2{5<00>}}}}}}",
-         "[chunk high=7: t=10 s=11 link{10000000000000002:3 state=v flags=2147483649 attrs{k=v svc=7 "
-         "op=true}} event{op@99 k='v' "
-         "svc=(1,'v') op.res=false}], left out tags=1 links=0 events=0"},
+         "[chunk high=7: t=10 s=11 link{10000000000000002:3 state=v flags=2147483649 attrs{k=v op=true "
+         "svc=7}} event{op@99 k='v' svc=(1,'v') op={res=false} res=bytes }]"},
+        /* as in v1.0: a field wins over an attribute of its name; empty arrays and lists; bytes of a link */
+        {"11{1'' 1'env' 1'version' 1'component' 1'span.kind' 1'x' 11{" ID
+         " 4{4#11 9{1:1 2{1:5}} 9{1:2 2{1:5}} 9{1:3 2{1:5}} 9{1:4 2{1:5}} 13:1 14:2 15:3 16:3} "
+         "4{4#12 9{1:1 2{1:5}} 9{1:5 2{6{}}}} 4{4#13 11{3{1:5 2{5<79>}}}}}}",
+         "[chunk high=7: t=10 s=11 meta{env=env version=version component=component span.kind=client}; "
+         "t=10 s=12 meta{env=x x=[]}; t=10 s=13 link{00000000000000000:0 attrs{x=y}}]"},
         {"11{" STRINGS " 11{" ID " 4{4#11 11{2:1} 11{4:9} 12{1:1} 12{2:9}}}}",
          "[chunk high=7: t=10 s=11], left out tags=0 links=2 events=2"},
     };

@@ -55,12 +55,13 @@ static const struct {
           "u=18446744073709551615u a.1=5 l.n.m=2d} struct{y=\x81\xa0}")},
     /* numbers in the type that the wire has, whatever the attribute says */
     {ONE("9: ['a', 3, 5, 'b', 4, 5.0, 'c', 3, null]"), WANT("metrics{a=5 b=5d c=0}")},
-    /* what has a field of its own may be an attribute, too: that one stays */
+    /* what has a field of its own may be an attribute, too: the field wins */
     {ONE("9: ['env', 1, 'x', 'version', 1, 'y', 'component', 1, 'z', 'span.kind', 1, 'w'], 13: 'a', 14: 'b', "
          "15: "
          "'c', 16: 3"),
-     WANT("meta{env=x version=y component=z span.kind=w}")},
-    {ONE("13: 'env', 9: [1, 1, 'x']"), WANT("meta{env=x}")},
+     WANT("meta{env=a version=b component=c span.kind=client}")},
+    {ONE("13: 'env', 9: [1, 1, 'x']"), WANT("meta{env=env}")},
+    {ONE("13: '', 9: ['env', 1, 'x']"), WANT("meta{env=x}")},
     /* kinds */
     {ONE("16: 0"), SHOWN},
     {ONE("16: 1"), WANT("meta{span.kind=internal}")},
