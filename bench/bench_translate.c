@@ -136,6 +136,7 @@ int main(int argc, char **argv)
                 {"v0.5 to otel", PAYLOAD_V05, DD_V05_MSGPACK, GW_OTEL, false},
                 {"v0.7 to otel", PAYLOAD_V07, DD_V07_MSGPACK, GW_OTEL, false},
                 {"v1.0 to otel", PAYLOAD_V10, DD_V10_MSGPACK, GW_OTEL, false},
+                {"agent to otel", PAYLOAD_AGENT, DD_AGENT_PROTOBUF, GW_OTEL, false},
                 {"v0.4 to both", PAYLOAD_V04, DD_V04_MSGPACK, GW_BOTH, false},
                 {"v0.4 to datadog", PAYLOAD_V04, DD_V04_MSGPACK, GW_DATADOG, false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

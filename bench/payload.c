@@ -2,32 +2,19 @@
  * the benchmarks.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "bench/payload.h"
+#include "bench/payload_writer.h"
 
 #include <endian.h>
-
-#include <msgpack.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_SPANS = 13, TABLE = 1 << 14 };
+const struct pair payload_common[PAYLOAD_COMMON] = {{"env", "prod"},
+                                                    {"version", "1.42.7"},
+                                                    {"runtime-id", "3f1c5b7e8a9d4c6fb2e1d0a987654321"},
+                                                    {"language", "python"}};
 
-struct writer {
-    enum payload_api api;
-    msgpack_sbuffer buffer;
-    msgpack_packer packer;
-    uint64_t random;
-    /* v0.5, v1.0: each text once, and where it stands */
-    msgpack_sbuffer dictionary;
-    msgpack_packer texts;
-    uint32_t texts_n;
-    struct {
-        char *text;
-        uint32_t index;
-    } table[TABLE];
-};
+enum { MOST_SPANS = 13 };
 
 static uint64_t next(struct writer *w)
 {
@@ -48,17 +35,20 @@ static void pack_text(msgpack_packer *pk, const char *s)
 }
 
 /* v0.5 has its texts in front; in v1.0 each stands where it is met first. */
-static uint32_t text_index(struct writer *w, const char *s, bool *fresh)
+uint32_t payload_text(struct writer *w, const char *s, bool *fresh)
 {
     uint32_t hash = 2166136261u;
     for (const char *c = s; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
-    size_t at = hash % TABLE;
-    for (; w->table[at].text; at = (at + 1) % TABLE)
+    size_t at = hash % PAYLOAD_TABLE;
+    for (; w->table[at].text; at = (at + 1) % PAYLOAD_TABLE)
         if (strcmp(w->table[at].text, s) == 0)
             return w->table[at].index;
     *fresh = true;
-    pack_text(w->api == PAYLOAD_V10 && *s ? &w->packer : &w->texts, s);
+    if (w->api == PAYLOAD_AGENT)
+        payload_agent_text(w, s);
+    else
+        pack_text(w->api == PAYLOAD_V10 && *s ? &w->packer : &w->texts, s);
     w->table[at].text = strdup(s);
     w->table[at].index = w->texts_n;
     return w->texts_n++;
@@ -68,9 +58,9 @@ static void text(struct writer *w, const char *s)
 {
     bool fresh = false;
     if (w->api == PAYLOAD_V05) {
-        msgpack_pack_uint32(&w->packer, text_index(w, s, &fresh));
+        msgpack_pack_uint32(&w->packer, payload_text(w, s, &fresh));
     } else if (w->api == PAYLOAD_V10) {
-        uint32_t index = text_index(w, s, &fresh);
+        uint32_t index = payload_text(w, s, &fresh);
         if (!fresh)
             msgpack_pack_uint32(&w->packer, index);
     } else {
@@ -85,44 +75,24 @@ static void field(struct writer *w, const char *name)
         pack_text(&w->packer, name);
 }
 
-/* The next 8 bytes are a trace id's lower half. */
-static void note_trace_id(struct writer *w, struct payload *p)
+void payload_note_trace_id(struct payload *p, size_t at)
 {
     p->trace_ids = realloc(p->trace_ids, (p->trace_ids_n + 1) * sizeof *p->trace_ids);
-    p->trace_ids[p->trace_ids_n++] = w->buffer.size;
+    p->trace_ids[p->trace_ids_n++] = at;
 }
 
-struct pair {
-    const char *key, *value;
-};
-
-struct number {
-    const char *key;
-    double value;
-};
-
-struct span {
-    const char *service, *name, *resource, *type;
-    uint64_t trace_id, span_id, parent_id, start, duration;
-    bool error;
-    const struct pair *meta;
-    unsigned meta_n;
-    const struct number *metrics;
-    unsigned metrics_n;
-};
-
-static const struct pair common[] = {{"env", "prod"},
-                                     {"version", "1.42.7"},
-                                     {"runtime-id", "3f1c5b7e8a9d4c6fb2e1d0a987654321"},
-                                     {"language", "python"}};
-enum { COMMON = sizeof common / sizeof *common };
+/* The last 8 bytes are a trace id's lower half. */
+static void note_trace_id(struct writer *w, struct payload *p)
+{
+    payload_note_trace_id(p, w->buffer.size - 8);
+}
 
 static void write_maps(struct writer *w, const struct span *s)
 {
     field(w, "meta");
-    msgpack_pack_map(&w->packer, s->meta_n + COMMON);
-    for (unsigned i = 0; i < s->meta_n + COMMON; i++) {
-        const struct pair *p = i < s->meta_n ? &s->meta[i] : &common[i - s->meta_n];
+    msgpack_pack_map(&w->packer, s->meta_n + PAYLOAD_COMMON);
+    for (unsigned i = 0; i < s->meta_n + PAYLOAD_COMMON; i++) {
+        const struct pair *p = i < s->meta_n ? &s->meta[i] : &payload_common[i - s->meta_n];
         text(w, p->key);
         text(w, p->value);
     }
@@ -137,7 +107,7 @@ static void write_maps(struct writer *w, const struct span *s)
 /* ---- v1.0 ---- */
 
 /* What is a field in v1.0, not an attribute: its number, or 0. */
-static int promoted(const char *key)
+int payload_promoted(const char *key)
 {
     static const char *const keys[] = {"env", "version", "component", "span.kind"};
     for (int i = 0; i < 4; i++)
@@ -146,10 +116,10 @@ static int promoted(const char *key)
     return 0;
 }
 
-static const char *meta_of(const struct span *s, const char *key)
+const char *payload_meta(const struct span *s, const char *key)
 {
-    for (unsigned i = 0; i < s->meta_n + COMMON; i++) {
-        const struct pair *p = i < s->meta_n ? &s->meta[i] : &common[i - s->meta_n];
+    for (unsigned i = 0; i < s->meta_n + PAYLOAD_COMMON; i++) {
+        const struct pair *p = i < s->meta_n ? &s->meta[i] : &payload_common[i - s->meta_n];
         if (strcmp(p->key, key) == 0)
             return p->value;
     }
@@ -158,10 +128,10 @@ static const char *meta_of(const struct span *s, const char *key)
 
 static void write_attributes(struct writer *w, const struct span *s)
 {
-    msgpack_pack_array(&w->packer, 3 * (s->meta_n + COMMON - 4 + s->metrics_n));
-    for (unsigned i = 0; i < s->meta_n + COMMON; i++) {
-        const struct pair *p = i < s->meta_n ? &s->meta[i] : &common[i - s->meta_n];
-        if (promoted(p->key))
+    msgpack_pack_array(&w->packer, 3 * (s->meta_n + PAYLOAD_COMMON - 4 + s->metrics_n));
+    for (unsigned i = 0; i < s->meta_n + PAYLOAD_COMMON; i++) {
+        const struct pair *p = i < s->meta_n ? &s->meta[i] : &payload_common[i - s->meta_n];
+        if (payload_promoted(p->key))
             continue;
         text(w, p->key);
         msgpack_pack_int(&w->packer, 1);
@@ -179,12 +149,17 @@ static void key(struct writer *w, int number)
     msgpack_pack_int(&w->packer, number);
 }
 
-static void write_span_v10(struct writer *w, struct payload *p, const struct span *s)
+int payload_kind(const struct span *s)
 {
     static const char *const kinds[] = {"", "internal", "server", "client", "producer", "consumer"};
     int kind = 5;
-    while (kind && strcmp(kinds[kind], meta_of(s, "span.kind")) != 0)
+    while (kind && strcmp(kinds[kind], payload_meta(s, "span.kind")) != 0)
         kind--;
+    return kind;
+}
+
+static void write_span_v10(struct writer *w, struct payload *p, const struct span *s)
+{
     p->spans++;
     msgpack_pack_map(&w->packer, 16);
     key(w, 1), text(w, s->service);
@@ -199,14 +174,19 @@ static void write_span_v10(struct writer *w, struct payload *p, const struct spa
     key(w, 10), text(w, s->type);
     key(w, 11), msgpack_pack_array(&w->packer, 0);
     key(w, 12), msgpack_pack_array(&w->packer, 0);
-    key(w, 13), text(w, meta_of(s, "env"));
-    key(w, 14), text(w, meta_of(s, "version"));
-    key(w, 15), text(w, meta_of(s, "component"));
-    key(w, 16), msgpack_pack_int(&w->packer, kind);
+    key(w, 13), text(w, payload_meta(s, "env"));
+    key(w, 14), text(w, payload_meta(s, "version"));
+    key(w, 15), text(w, payload_meta(s, "component"));
+    key(w, 16), msgpack_pack_int(&w->packer, payload_kind(s));
 }
 
 static void write_span(struct writer *w, struct payload *p, const struct span *s)
 {
+    if (w->api == PAYLOAD_AGENT) {
+        p->spans++;
+        payload_agent_span(w, s);
+        return;
+    }
     if (w->api == PAYLOAD_V10) {
         write_span_v10(w, p, s);
         return;
@@ -220,7 +200,6 @@ static void write_span(struct writer *w, struct payload *p, const struct span *s
     field(w, "resource"), text(w, s->resource);
     field(w, "trace_id"), msgpack_pack_fix_uint64(&w->packer, s->trace_id);
     note_trace_id(w, p);
-    p->trace_ids[p->trace_ids_n - 1] -= 8;
     p->spans++;
     field(w, "span_id"), msgpack_pack_fix_uint64(&w->packer, s->span_id);
     field(w, "parent_id"), msgpack_pack_fix_uint64(&w->packer, s->parent_id);
@@ -364,6 +343,10 @@ static void function(struct writer *w, struct payload *p, struct span *s)
 static void open_chunk(struct writer *w, struct payload *p, unsigned n, uint64_t trace_id, uint64_t start)
 {
     uint64_t id[2] = {htobe64(start / 1000000000 << 32), htobe64(trace_id)};
+    if (w->api == PAYLOAD_AGENT) {
+        payload_agent_open_chunk(w, id);
+        return;
+    }
     if (w->api == PAYLOAD_V10) {
         msgpack_pack_map(&w->packer, 5);
         key(w, 1), msgpack_pack_int(&w->packer, 1);
@@ -371,7 +354,6 @@ static void open_chunk(struct writer *w, struct payload *p, unsigned n, uint64_t
         key(w, 6), msgpack_pack_bin(&w->packer, sizeof id);
         msgpack_pack_bin_body(&w->packer, id, sizeof id);
         note_trace_id(w, p);
-        p->trace_ids[p->trace_ids_n - 1] -= 8;
         key(w, 7), msgpack_pack_int(&w->packer, 1);
         key(w, 4);
     } else if (w->api == PAYLOAD_V07) {
@@ -391,8 +373,8 @@ static void open_payload(struct writer *w)
                                            {"tracer_version", "2.21.0"},
                                            {"runtime_id", "3f1c5b7e8a9d4c6fb2e1d0a987654321"}};
     bool fresh = false;
-    if (w->api == PAYLOAD_V05 || w->api == PAYLOAD_V10)
-        text_index(w, "", &fresh);
+    if (w->api == PAYLOAD_V05 || w->api == PAYLOAD_V10 || w->api == PAYLOAD_AGENT)
+        (void)payload_text(w, "", &fresh);
     if (w->api != PAYLOAD_V07 && w->api != PAYLOAD_V10)
         return;
     msgpack_pack_map(&w->packer, 5);
@@ -426,6 +408,8 @@ static void write_trace(struct writer *w, struct payload *p, uint64_t now)
         s.duration = below(w, (unsigned)(duration / 2));
         kinds[i % 4](w, p, &s);
     }
+    if (w->api == PAYLOAD_AGENT)
+        payload_agent_close_chunk(w, p);
 }
 
 /* v0.5: [dictionary, traces]. */
@@ -447,8 +431,8 @@ static void prepend_dictionary(struct writer *w, struct payload *p)
 
 bool payload_api_of(const char *name, enum payload_api *api)
 {
-    static const char *const names[] = {"v0.4", "v0.5", "v0.7", "v1.0"};
-    for (int i = 0; i < 4; i++)
+    static const char *const names[] = {"v0.4", "v0.5", "v0.7", "v1.0", "agent"};
+    for (int i = 0; i <= PAYLOAD_AGENT; i++)
         if (strcmp(name, names[i]) == 0) {
             *api = (enum payload_api)i;
             return true;
@@ -466,18 +450,22 @@ void payload_make(struct payload *p, enum payload_api api, unsigned traces, uint
     w->random = seed * 0x9E3779B97F4A7C15u + 1;
     msgpack_sbuffer_init(&w->buffer);
     msgpack_sbuffer_init(&w->dictionary);
+    msgpack_sbuffer_init(&w->chunk);
     msgpack_packer_init(&w->packer, &w->buffer, msgpack_sbuffer_write);
     msgpack_packer_init(&w->texts, &w->dictionary, msgpack_sbuffer_write);
     open_payload(w);
-    msgpack_pack_array(&w->packer, traces);
+    if (api != PAYLOAD_AGENT)
+        msgpack_pack_array(&w->packer, traces);
     for (unsigned i = 0; i < traces; i++)
         write_trace(w, p, now_ns);
     if (api == PAYLOAD_V05)
         prepend_dictionary(w, p);
+    if (api == PAYLOAD_AGENT)
+        payload_agent_finish(w, p);
     p->len = w->buffer.size;
     p->data = (uint8_t *)msgpack_sbuffer_release(&w->buffer);
     msgpack_sbuffer_destroy(&w->dictionary);
-    for (size_t i = 0; i < TABLE; i++)
+    for (size_t i = 0; i < PAYLOAD_TABLE; i++)
         free(w->table[i].text);
     free(w);
 }

@@ -13,15 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum payload_api { PAYLOAD_V04, PAYLOAD_V05, PAYLOAD_V07, PAYLOAD_V10 };
-/* "v0.4", "v0.5", "v0.7", "v1.0"; false for any other text. */
+enum payload_api { PAYLOAD_V04, PAYLOAD_V05, PAYLOAD_V07, PAYLOAD_V10, PAYLOAD_AGENT };
+/* "v0.4", "v0.5", "v0.7", "v1.0", "agent"; false for any other text. */
 bool payload_api_of(const char *text, enum payload_api *);
 
 struct payload {
     uint8_t *data;
     size_t len;
     unsigned traces, spans;
-    size_t *trace_ids; /* offset of each trace id: 8 bytes, big endian; one a span, in v1.0 one a chunk */
+    size_t *trace_ids; /* offset of each trace id: 8 bytes, big endian; one a span, in v1.0 and of agents one a chunk */
     unsigned trace_ids_n;
 };
 

@@ -113,7 +113,7 @@ def test_v10_by_way_of_an_agent_is_the_same(make_gate, make_sink, file):
     assert direct and direct.keys() == by_agent.keys()
     for key, a in direct.items():
         b = by_agent[key]
-        for what in ("name", "kind", "parent_id", "start", "end", "status", "attrs", "events", "links", "state", "flags"):
+        for what in ("name", "kind", "parent_id", "start", "end", "status", "attrs", "events", "links", "tracestate", "flags", "scope"):
             assert getattr(a, what) == getattr(b, what), what
         assert {k: v for k, v in a.resource.items() if k != "host.name"} == {k: v for k, v in b.resource.items() if k != "host.name"}
 

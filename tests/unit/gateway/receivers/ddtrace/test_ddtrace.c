@@ -266,7 +266,7 @@ static void answers(void **state)
         else if (cases[i].text)
             assert_memory_equal(a.body, cases[i].text, strlen(cases[i].text)); /* the advice follows */
         assert_true(has(&a, "Datadog-Agent-Version: 7."));
-        assert_true(has(&a, f->d->infos[0].state));
+        assert_true(has(&a, f->d->infos->of[0].state));
         assert_int_equal(after.signal[GW_TRACES].received - before.signal[GW_TRACES].received,
                          cases[i].spans);
         assert_true(gw_ledger_balanced(&after));
@@ -339,7 +339,7 @@ static void info_is_stable_json(void **state)
     SHA256((const uint8_t *)a.body, strlen(a.body), hash);
     for (size_t i = 0; i < sizeof hash; i++)
         snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-    assert_string_equal(f->d->infos[0].state, hex);
+    assert_string_equal(f->d->infos->of[0].state, hex);
     assert_false(json_object_get_boolean(json_object_object_get(o, "client_drop_p0s")));
     assert_true(json_object_get_boolean(json_object_object_get(o, "span_events")));
     snprintf(port, sizeof port, "\"receiver_port\":%d,", f->d->open.port);
