@@ -21,7 +21,8 @@ struct payload {
     uint8_t *data;
     size_t len;
     unsigned traces, spans;
-    size_t *trace_ids; /* offset of each trace id: 8 bytes, big endian; one a span, in v1.0 and of agents one a chunk */
+    size_t *
+        trace_ids; /* offset of each trace id: 8 bytes, big endian; one a span, in v1.0 and of agents one a chunk */
     unsigned trace_ids_n;
 };
 

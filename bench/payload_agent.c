@@ -68,7 +68,8 @@ static void put_attributes(struct writer *w, msgpack_sbuffer *to, const struct s
     msgpack_sbuffer_init(&entry);
     msgpack_sbuffer_init(&value);
     for (unsigned i = 0; i < s->meta_n + PAYLOAD_COMMON + s->metrics_n; i++) {
-        const struct pair *p = i < s->meta_n ? &s->meta[i] : &payload_common[(i - s->meta_n) % PAYLOAD_COMMON];
+        const struct pair *p =
+            i < s->meta_n ? &s->meta[i] : &payload_common[(i - s->meta_n) % PAYLOAD_COMMON];
         const struct number *n =
             i < s->meta_n + PAYLOAD_COMMON ? NULL : &s->metrics[i - s->meta_n - PAYLOAD_COMMON];
         if (!n && payload_promoted(p->key))

@@ -119,6 +119,7 @@ bool dd_agent_count_span(struct wire_view *, size_t *spans);
 /* Into a struct dd_text: an entry of a map of texts. */
 dd_agent_read_f dd_agent_text_entry;
 /* An attribute of the idx payload that is read, as texts. */
-enum dd_got dd_agent_idx_tag(struct dd_decoder *, struct wire_view *, uint32_t tag, struct dd_agent_list *tags);
+enum dd_got dd_agent_idx_tag(struct dd_decoder *, struct wire_view *, uint32_t tag,
+                             struct dd_agent_list *tags);
 
 #endif

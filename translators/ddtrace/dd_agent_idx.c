@@ -292,7 +292,8 @@ static enum dd_got add_attribute(struct dd_decoder *d, struct dd_agent_tags *to,
     return got == DD_ILL_FORMED ? got : DD_TAKEN;
 }
 
-enum dd_got dd_agent_idx_tag(struct dd_decoder *d, struct wire_view *v, uint32_t tag, struct dd_agent_list *tags)
+enum dd_got dd_agent_idx_tag(struct dd_decoder *d, struct wire_view *v, uint32_t tag,
+                             struct dd_agent_list *tags)
 {
     struct dd_agent_tags one = {0};
     enum dd_got got = add_attribute(d, &one, v, tag);

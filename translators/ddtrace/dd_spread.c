@@ -43,7 +43,8 @@ static bool spread_array(struct gw_arena *arena, struct dd_spread *to, gw_str ke
 {
     bool room = v->array.n || dd_spread_text(arena, to, key, GW_STR("[]"));
     for (size_t i = 0; room && i < v->array.n; i++)
-        room = dd_spread_value(arena, to, gw_arena_printf(arena, "%.*s.%zu", GW_FMT(key), i), &v->array.items[i]);
+        room = dd_spread_value(arena, to, gw_arena_printf(arena, "%.*s.%zu", GW_FMT(key), i),
+                               &v->array.items[i]);
     return room;
 }
 

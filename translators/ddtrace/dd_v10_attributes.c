@@ -112,8 +112,7 @@ static enum dd_got leave_out(struct dd_decoder *d, const uint8_t *start, unsigne
 
 /* Any attribute that is neither text nor a number, or not what its type says. `start`: where its type
  * stands. */
-static enum dd_got read_tag_any(struct dd_decoder *d, struct dd_spread *to, gw_str key,
-                                const uint8_t *start)
+static enum dd_got read_tag_any(struct dd_decoder *d, struct dd_spread *to, gw_str key, const uint8_t *start)
 {
     struct dd_value v = {0};
     d->in.at = start;
