@@ -316,7 +316,7 @@ static void counts_what_is_odd(void **state)
     ask(f, "PUT", "/v0.4/traces", MSGPACK "X-Datadog-Trace-Count: 3\r\n", one);
     assert_int_equal(f->d->counts.count_mismatches, 1);
     assert_int_equal(f->d->counts.dropped_p0_traces, 5);
-    assert_int_equal(f->d->counts.payloads, 2);
+    assert_int_equal(f->d->counts.payloads[DD_V04_MSGPACK], 2);
     assert_int_equal(f->d->site.counts.requests, 2);
     assert_int_equal(f->d->site.counts.wire_bytes, 2 * one.len);
 }
