@@ -58,11 +58,13 @@ static bool reaches(double *seen, uint64_t n, double rank)
     return *seen > rank;
 }
 
-/* The value of a bucket of an exponential histogram that is least wrong for all that it may hold. */
-static double exponential_middle(int32_t index, int32_t scale)
+/* The value of bucket `offset` + i of an exponential histogram that is least wrong for all that it may hold.
+ * In floating point throughout: the histogram may be anybody's, with any offset and scale. 2 / (1 / lower + 1 / upper)
+ * is their harmonic mean, also where one is 0 or infinite. */
+static double exponential_middle(int32_t offset, size_t i, int32_t scale)
 {
-    double lower = exp2(ldexp((double)index, -scale)), upper = exp2(ldexp((double)index + 1, -scale));
-    return 2 * lower * upper / (lower + upper);
+    double index = (double)offset + (double)i, bucket = exp2(-(double)scale);
+    return 2 / (exp2(-index * bucket) + exp2(-(index + 1) * bucket));
 }
 
 static double exponential_quantile(const exponential_point *p, double q)
@@ -70,12 +72,12 @@ static double exponential_quantile(const exponential_point *p, double q)
     double rank = q * ((double)p->count - 1), seen = 0;
     for (size_t i = p->negative ? p->negative->n_bucket_counts : 0; i-- > 0;)
         if (reaches(&seen, p->negative->bucket_counts[i], rank))
-            return -exponential_middle(p->negative->offset + (int32_t)i, p->scale);
+            return -exponential_middle(p->negative->offset, i, p->scale);
     if (reaches(&seen, p->zero_count, rank))
         return 0;
     for (size_t i = 0; p->positive && i < p->positive->n_bucket_counts; i++)
         if (reaches(&seen, p->positive->bucket_counts[i], rank))
-            return exponential_middle(p->positive->offset + (int32_t)i, p->scale);
+            return exponential_middle(p->positive->offset, i, p->scale);
     return NAN;
 }
 
@@ -226,16 +228,17 @@ static void put_history(struct pretty_line *l, const struct pretty_series *s)
 {
     static const char *const steps[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     unsigned n = s->n < PRETTY_HISTORY ? s->n : PRETTY_HISTORY;
-    float low = INFINITY, high = -INFINITY;
-    for (unsigned i = 0; i < n; i++) {
-        low = fminf(low, s->values[i]);
-        high = fmaxf(high, s->values[i]);
-    }
+    double low = INFINITY, high = -INFINITY; /* the difference of two floats may be more than a float holds */
+    for (unsigned i = 0; i < n; i++)
+        if (isfinite(s->values[i])) {
+            low = fmin(low, (double)s->values[i]);
+            high = fmax(high, (double)s->values[i]);
+        }
     for (unsigned i = n; i < PRETTY_HISTORY; i++)
         pretty_put(l, PRETTY_PLAIN, " ");
     for (unsigned i = s->n - n; i < s->n; i++) {
-        float v = s->values[i % PRETTY_HISTORY];
-        unsigned step = high > low && isfinite(v) ? (unsigned)(7 * (v - low) / (high - low) + 0.5F) : 0;
+        double v = (double)s->values[i % PRETTY_HISTORY];
+        unsigned step = high > low && isfinite(v) ? (unsigned)(7 * ((v - low) / (high - low)) + 0.5) : 0;
         pretty_put(l, PRETTY_CYAN, steps[step < 8 ? step : 7]);
     }
 }

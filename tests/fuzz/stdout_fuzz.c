@@ -8,7 +8,7 @@
 #include "core/base/err.h"
 #include "exporters/encoding/otlp_json.h"
 #include "exporters/encoding/otlp_read.h"
-#include "exporters/stdout/pretty.h"
+#include "exporters/stdout/pretty_metric.h"
 #include "exporters/stdout/trace_buffer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -93,6 +93,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const pretty_request *r = (const pretty_request *)m;
         struct pretty how = {.columns = size % 160};
         if (pretty_traces(&o, &arena, &how, &r, 1, NULL, 0) && !o.failed)
+            check_lines(&o);
+    }
+    out_reset(&o);
+    if (m && signal == GW_METRICS) {
+        static struct pretty_history history;
+        struct pretty how = {.columns = size % 160};
+        memset(&history, 0, sizeof history);
+        pretty_metrics(&o, &how, &history, (const pretty_metrics_request *)m);
+        if (!o.failed)
             check_lines(&o);
     }
     out_reset(&o);

@@ -81,7 +81,7 @@ static bool is_total(const struct metric_store *s, const struct metric_point *p)
             p->metric->kind == METRIC_BUCKETS);
 }
 
-/* Into what the point holds already. Without memory for that, it stays a cell of its own. */
+/* Into what the point holds already. False: it is the first, or there is no memory. */
 static bool merge_into(struct metric_store *s, struct metric_cell **whole, struct metric_cell *c)
 {
     if (!*whole) {
@@ -100,18 +100,26 @@ static void hold(struct metric_store *s, struct metric_cell *c)
     s->held = c;
 }
 
+/* What a total cannot take for want of memory is dropped: written alone it would pass for the total. */
+static void add_to_total(struct metric_store *s, struct metric_point *p, struct metric_cell *c)
+{
+    if (merge_into(s, &p->total, c) || p->total == c)
+        return;
+    /* only histograms need memory for it */
+    atomic_fetch_add_explicit(&s->counts.no_memory, c->histogram.count, memory_order_relaxed);
+    metric_cell_free(s, c);
+}
+
 /* A new cell of this interval. */
 static void take_cell(struct metric_store *s, struct metric_cell *c, gw_nsec wall)
 {
     struct metric_point *p = c->point;
     p->last = wall;
     p->is_delivered = false;
-    if (!is_total(s, p)) {
-        if (!merge_into(s, &p->held, c))
-            hold(s, c);
-    } else if (!merge_into(s, &p->total, c) && p->total != c) {
-        hold(s, c); /* no memory: it goes out alone, as delta would */
-    }
+    if (is_total(s, p))
+        add_to_total(s, p, c);
+    else if (!merge_into(s, &p->held, c))
+        hold(s, c);
 }
 
 static struct metric_cell *end_interval(struct metric_shard *s, gw_nsec wall)

@@ -471,6 +471,26 @@ static void memory_that_is_out_costs_samples_that_are_counted(void **state)
     end();
 }
 
+/* A total is never less than it was. */
+static void what_a_total_has_no_memory_for_is_counted(void **state)
+{
+    begin(1, 100, true);
+    add(METRIC_HISTOGRAM, "h", "", 1, 1);
+    assert_true(flush(110));
+    is_text("{ }\nh[1] cumulative n=1 sum=1 min=1 max=1 (100..110)\n");
+    add(METRIC_HISTOGRAM, "h", "", 1e6, 1);
+    add(METRIC_HISTOGRAM, "h", "", 1e6, 1);
+    budget.limit = budget.used; /* the cell stands; to widen the total by its bucket needs more */
+    assert_true(flush(120));
+    is_text("{ }\nh[1] cumulative n=1 sum=1 min=1 max=1 (100..120)\n");
+    assert_int_equal(metric_store_counts(store)->no_memory, 2);
+    budget.limit = 64 << 20;
+    add(METRIC_HISTOGRAM, "h", "", 2, 1);
+    assert_true(flush(130));
+    is_text("{ }\nh[1] cumulative n=2 sum=3 min=1 max=2 (100..130)\n");
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test(frames_are_cut_and_a_refusal_between_them_loses_nothing),
         cmocka_unit_test(shards_are_one_series_and_idle_ones_may_come_back),
         cmocka_unit_test(memory_that_is_out_costs_samples_that_are_counted),
+        cmocka_unit_test(what_a_total_has_no_memory_for_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
