@@ -28,6 +28,9 @@ static const struct gw_metric metrics[] = {
                   "Times that a file held something else than was read of it."),
     GW_COUNTER_AT(struct file, counts.lost_bytes, "file_lost_bytes_total",
                   "Bytes that were truncated or deleted before they were read, as far as they were seen."),
+    GW_COUNTER_AT(
+        struct file, counts.missed_links, "file_missed_links_total",
+        "Files that a symbolic link led to for too short a time to be seen, and that were not read."),
     GW_COUNTER_AT(struct file, counts.unread_archives, "file_unread_archives_total",
                   "Compressed files with something that was perhaps not read, and that are not unpacked."),
     GW_COUNTER_AT(struct file, counts.read_errors, "file_read_errors_total",

@@ -221,6 +221,16 @@ static void hold(struct file_reader *r, const char *path)
     snprintf(place->path, sizeof place->path, "%s", path);
 }
 
+/* Files whose name is a symbolic link, which was made again. */
+static void hear_link(struct file_reader *r, const char *path)
+{
+    for (struct file_index_link *l = file_index_find(&r->by_name, file_name_key(gw_str_z(path))); l;
+         l = file_index_next(l)) {
+        struct file_tail *t = l->of;
+        t->linked += t->target && !t->gone;
+    }
+}
+
 static void hear(void *ctx, int number, enum file_event what, const char *name)
 {
     struct file_reader *r = ctx;
@@ -228,8 +238,11 @@ static void hear(void *ctx, int number, enum file_event what, const char *name)
     struct file_folder *one = l ? l->of : NULL;
     char path[PATH_MAX];
     r->scan |= !one || one->reads;
-    if (what == FILE_APPEARS && one && name[0] && !file_is_compressed_name(name) &&
-        file_has_rotation(r, name) && snprintf(path, sizeof path, "%s%s", one->path, name) < PATH_MAX)
+    if (what != FILE_APPEARS || !one || !name[0] ||
+        snprintf(path, sizeof path, "%s%s", one->path, name) >= PATH_MAX)
+        return;
+    hear_link(r, path);
+    if (!file_is_compressed_name(name) && file_has_rotation(r, name))
         hold(r, path);
 }
 

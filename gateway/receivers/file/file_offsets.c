@@ -195,31 +195,51 @@ static bool take_line(struct file_offsets *o, gw_str line)
     return gw_str_eq(kind, GW_STR("pattern")) && take_pattern(o, line);
 }
 
-static bool take_version(FILE *f, const char *path, char **line, size_t *cap, char *why)
+/* The file may be anybody's: what is longer than a line of ours is passed over, in bounded memory, and what has
+ * no line feed for long, or at its end, is the last that is looked at. */
+enum { LINE = 64 * 1024, LONGEST = 16 << 20 };
+enum line { A_LINE, BAD_LINE, BAD_END, NO_MORE };
+
+static enum line next_line(FILE *f, char line[LINE], size_t *n)
 {
+    int c = getc_unlocked(f);
+    for (*n = 0; c != EOF && c != '\n' && *n < LONGEST; c = getc_unlocked(f)) {
+        if (*n < LINE)
+            line[*n] = (char)c;
+        ++*n;
+    }
+    if (c != '\n')
+        return *n ? BAD_END : NO_MORE;
+    return *n <= LINE ? A_LINE : BAD_LINE;
+}
+
+static bool take_version(FILE *f, const char *path, char *why)
+{
+    char line[sizeof MAGIC + 24];
     uint64_t version;
-    ssize_t n = getline(line, cap, f);
-    gw_str text = gw_str_n(*line, n > 0 ? (size_t)n - 1 : 0);
-    if (n <= 0 || !gw_str_starts(text, GW_STR(MAGIC)) ||
-        !gw_str_u64(gw_str_from(text, sizeof MAGIC - 1), &version)) {
+    size_t n = fread(line, 1, sizeof line, f);
+    const char *end = memchr(line, '\n', n);
+    gw_str text = gw_str_n(line, end ? (size_t)(end - line) : 0);
+    if (!gw_str_starts(text, GW_STR(MAGIC)) || !gw_str_u64(gw_str_from(text, sizeof MAGIC - 1), &version)) {
         snprintf(why, FILE_ERROR_SIZE, "%.160s is not a file of offsets", path);
         return false;
     }
     if (version != VERSION)
         snprintf(why, FILE_ERROR_SIZE, "%.140s was written by another version of ddgate", path);
-    return version == VERSION;
+    return version == VERSION && fseek(f, (long)text.len + 1, SEEK_SET) == 0;
 }
 
 static bool take_all(FILE *f, const char *path, struct file_offsets *o, char *why)
 {
-    char *line = NULL;
-    size_t cap = 0;
-    bool ok = take_version(f, path, &line, &cap, why);
-    for (ssize_t n; ok && (n = getline(&line, &cap, f)) > 0;)
-        if (line[n - 1] != '\n' || !take_line(o, gw_str_n(line, (size_t)n - 1)))
+    char line[LINE];
+    enum line is = A_LINE;
+    size_t n;
+    if (!take_version(f, path, why))
+        return false;
+    while (is != BAD_END && (is = next_line(f, line, &n)) != NO_MORE)
+        if (is != A_LINE || !take_line(o, gw_str_n(line, n)))
             o->damaged++;
-    free(line);
-    return ok;
+    return true;
 }
 
 /* For reading, without waiting for whoever writes into a pipe. NULL with an empty `why`: it is not there. */

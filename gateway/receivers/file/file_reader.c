@@ -178,9 +178,11 @@ static void look_around(struct file_reader *r, bool all)
     r->looked_at = r->now;
 }
 
+/* Scans take a tenth of a core, and half of what a slow file system bears. On a machine that is busy with other
+ * things a scan takes long and costs little: that is no reason to look seldom. */
 static gw_nsec scan_pause(const struct file_reader *r)
 {
-    gw_nsec pause = 10 * r->scan_pause;
+    gw_nsec pause = 10 * r->scan_cpu > r->scan_took ? 10 * r->scan_cpu : r->scan_took;
     return pause < SHORTEST_SCAN_PAUSE  ? SHORTEST_SCAN_PAUSE
            : pause < LONGEST_SCAN_PAUSE ? pause
                                         : LONGEST_SCAN_PAUSE;

@@ -96,8 +96,8 @@ struct file_conf {
 
 /* Any thread reads them. */
 struct file_counts {
-    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, lost_bytes, unread_archives,
-        read_errors, failing, slow_patterns, files, waits;
+    atomic_uint_least64_t bytes, lines, cut_lines, cut_bytes, truncated, lost_bytes, missed_links,
+        unread_archives, read_errors, failing, slow_patterns, files, waits;
 };
 
 enum { FILE_BLOCK = 256 * 1024, FILE_TURN = 1024 * 1024, FILE_HELD = 64 * 1024 };
@@ -108,7 +108,8 @@ struct file_tail {
     struct file_tail *next, *prev; /* of all */
     struct file_entry *entry;
     struct file_index_link by_inode, by_watch, by_name, by_base, by_target;
-    char *target; /* malloc'd: where its name leads, if that is a symbolic link; else NULL */
+    char *target;    /* malloc'd: where its name leads, if that is a symbolic link; else NULL */
+    unsigned linked; /* how often that link was made since the last scan */
     struct file_link queued, resting, unchecked; /* file_schedule.c */
     struct file_timer timer;
     int fd;            /* -1: closed, for others need it more */
@@ -238,10 +239,10 @@ struct file_reader {
     bool again; /* a file may be a copy that is being made: look again soon */
     /* monotonic: last scan; last look at the size of all, of those that nobody tells about … */
     gw_nsec scanned_at, swept_at, looked_at;
-    gw_nsec scan_pause; /* between scans: the longer they take */
-    gw_nsec round_at;   /* … and last round */
-    gw_nsec now;        /* of this turn, monotonic */
-    uint64_t wall;      /* ns since 1970, of this turn */
+    gw_nsec scan_took, scan_cpu; /* the last scan: by the clock, and of this thread's work */
+    gw_nsec round_at;            /* … and last round */
+    gw_nsec now;                 /* of this turn, monotonic */
+    uint64_t wall;               /* ns since 1970, of this turn */
 
     atomic_bool stopping;
     int wake; /* eventfd */

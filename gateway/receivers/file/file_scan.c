@@ -309,11 +309,28 @@ static void begin(struct file_reader *r, const struct found *f)
 
 /* --- all of it --- */
 
+/* A symbolic link that was made more than once since the last scan led to files that nobody looked at, unless they
+ * are found by names of their own. */
+static void say_missed(struct file_reader *r, struct file_tail *t)
+{
+    if (t->linked > 1 && !file_glob_match_any(&r->conf->path, t->target)) {
+        gw_log(
+            GW_WARNING, r->component,
+            "%s led to other files (%u) that were not seen before it led on, and are not read: a pattern for "
+            "their own names finds them",
+            t->entry->at.path, t->linked - 1);
+        atomic_fetch_add_explicit(&r->counts->missed_links, t->linked - 1, memory_order_relaxed);
+    }
+    t->linked = 0;
+}
+
 static void begin_scan(struct file_reader *r)
 {
     r->scan = r->again = r->blind = false;
-    for (struct file_tail *t = r->tails; t; t = t->next)
+    for (struct file_tail *t = r->tails; t; t = t->next) {
         t->seen = false;
+        say_missed(r, t);
+    }
 }
 
 static void resume_known(struct file_reader *r, struct found *f, bool last)
@@ -358,7 +375,7 @@ void file_scan(struct file_reader *r)
 {
     struct scan s = {.r = r};
     const struct file_glob_seen to = {see_file, see_folder, see_link, see_trouble, &s};
-    gw_nsec began = gw_now();
+    gw_nsec began = gw_now(), cpu = gw_clock_read(CLOCK_THREAD_CPUTIME_ID);
     begin_scan(r);
     file_glob_walk(&r->conf->path, &r->conf->exclude, &to);
     read_found(r, &s);
@@ -369,5 +386,6 @@ void file_scan(struct file_reader *r)
         offset_tracker_patterns(r->tracker, &r->conf->path);
     }
     r->scanned_at = gw_now();
-    r->scan_pause = r->scanned_at - began;
+    r->scan_took = r->scanned_at - began;
+    r->scan_cpu = gw_clock_read(CLOCK_THREAD_CPUTIME_ID) - cpu;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 /* cmocka wants the four before it */
@@ -122,6 +123,42 @@ static void other_files_are_refused(void **state)
     file_offsets_fini(&o);
 }
 
+/* A gigabyte that takes no room on the disk takes none in memory. */
+static void a_huge_file_is_not_read_to_its_end(void **state)
+{
+    struct file_offsets o;
+    struct rusage before, after;
+    char why[FILE_ERROR_SIZE];
+    for (int ours = 0; ours < 2; ours++) {
+        write_text(ours ? "ddgate-offsets 1\n" : "");
+        assert_int_equal(truncate(path, 1 << 30), 0);
+        getrusage(RUSAGE_SELF, &before);
+        assert_int_equal(file_offsets_load(path, &o, why), ours ? FILE_OFFSETS_LOADED : FILE_OFFSETS_FOREIGN);
+        getrusage(RUSAGE_SELF, &after);
+        assert_int_equal(o.damaged, ours);
+        assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024); /* KiB */
+        file_offsets_fini(&o);
+    }
+    unlink(path);
+}
+
+/* A line that is too long costs itself. */
+static void a_long_line_is_passed_over(void **state)
+{
+    struct file_offsets o;
+    char why[FILE_ERROR_SIZE];
+    save();
+    FILE *f = fopen(path, "a");
+    for (int i = 0; i < 100000; i++)
+        fputs("file 0 ", f);
+    fputs("\n\n", f);
+    fclose(f);
+    assert_int_equal(file_offsets_load(path, &o, why), FILE_OFFSETS_LOADED);
+    assert_int_equal(o.damaged, 2);
+    assert_int_equal(o.patterns.n, 2);
+    file_offsets_fini(&o);
+}
+
 /* Nothing of it may wait for a writer, or pass for a file that is not there yet. */
 static void what_is_no_file_is_refused(void **state)
 {
@@ -166,6 +203,8 @@ int main(void)
         cmocka_unit_test_setup(what_was_saved_comes_back, make_folder),
         cmocka_unit_test(damage_costs_its_own_line),
         cmocka_unit_test(other_files_are_refused),
+        cmocka_unit_test(a_huge_file_is_not_read_to_its_end),
+        cmocka_unit_test(a_long_line_is_passed_over),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test_teardown(a_failed_save_leaves_the_old_file, drop_folder),
     };

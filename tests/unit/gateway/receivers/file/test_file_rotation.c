@@ -605,6 +605,16 @@ static void a_link_that_leads_nowhere_is_looked_at_every_poll(void **state)
     bed_end(&b);
 }
 
+/* The link c.log leads to a file that holds this line. */
+static void swap_link(struct bed *b, unsigned line)
+{
+    char target[32];
+    snprintf(target, sizeof target, "t%u.txt", line);
+    append_lines(b, target, line, line + 1);
+    assert_int_equal(symlink(target, in(b, "next")), 0);
+    assert_int_equal(rename(in(b, "next"), in(b, "c.log")), 0);
+}
+
 static void a_link_that_is_swapped_often_is_followed(void **state)
 {
     struct bed b;
@@ -612,15 +622,31 @@ static void a_link_that_is_swapped_often_is_followed(void **state)
     open_reader(&b);
     run(&b, GW_SEC);
     for (unsigned i = 0; i < 50; i++) {
-        char target[32];
-        snprintf(target, sizeof target, "t%u.txt", i);
-        append_lines(&b, target, i, i + 1);
-        assert_int_equal(symlink(target, in(&b, "next")), 0);
-        assert_int_equal(rename(in(&b, "next"), in(&b, "c.log")), 0);
+        swap_link(&b, i);
         run(&b, 30 * GW_MSEC);
     }
     run_dry(&b);
     once(&b, 0, 50);
+    assert_int_equal(b.file->counts.missed_links, 0);
+    bed_end(&b);
+}
+
+static void files_that_a_link_led_to_unseen_are_counted(void **state)
+{
+    struct bed b;
+    bed_new(&b, 1 << 20);
+    open_reader(&b);
+    for (unsigned i = 0; i < 12; i++) {
+        swap_link(&b, i);
+        if (i % 4 == 0)
+            run(&b, GW_SEC);
+    }
+    run_dry(&b);
+    unsigned seen = 0;
+    for (unsigned i = 0; i < 12; i++)
+        seen += b.seen[i];
+    assert_int_equal(seen, 4); /* 0, 4, 8 and the last one */
+    assert_int_equal(b.file->counts.missed_links, 8);
     bed_end(&b);
 }
 
@@ -646,6 +672,7 @@ int main(void)
         cmocka_unit_test(a_rotation_behind_a_symbolic_link_is_seen_at_once),
         cmocka_unit_test(a_link_that_leads_nowhere_is_looked_at_every_poll),
         cmocka_unit_test(a_link_that_is_swapped_often_is_followed),
+        cmocka_unit_test(files_that_a_link_led_to_unseen_are_counted),
     };
     return cmocka_run_group_tests(tests, no_state_folder, NULL);
 }
