@@ -93,7 +93,8 @@ static enum gw_code start_workers(struct gw_http *h, struct gw_err *err)
     for (unsigned i = 0; i < h->threads; i++) {
         h->workers_n = i + 1; /* one that opened in part is closed, too */
         if (!gw_http_worker_open(&h->workers[i], h, i))
-            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not open: %s", i, strerror(errno));
+            return gw_fail(err, GW_INTERNAL, 0, "HTTP worker %u does not open: %s%s", i, strerror(errno),
+                           errno == EMFILE ? " (see `ulimit -n`)" : "");
     }
     struct gw_err why;
     for (unsigned i = 0; i < h->workers_n; i++)

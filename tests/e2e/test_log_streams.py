@@ -495,6 +495,9 @@ def test_connections_leave_descriptors_to_others(tmp_path, sink):
         for _ in range(70):
             stack.enter_context(dial(port))
         gate.wait_stderr("hardly any descriptors left")
+        for _ in range(70):
+            dial(port).close()
         log.write_text("from a file\n")
         assert sink.wait_records(1)[0].body == "from a file"
         gate._until((tmp_path / "offsets").exists, "offsets are not saved")
+    assert gate.stderr.count("hardly any descriptors left") == 1

@@ -201,33 +201,55 @@ static void keep_alive(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
 }
 
-static void turn_away(struct stream *s, const struct sockaddr *sa, const struct stream_listener *l,
-                      const char *why)
+static const gw_nsec SAID_AGAIN = 60 * GW_SEC;
+
+/* Each is counted, and logged once a minute: whoever connects again and again fills no log. */
+static bool may_say(struct stream *s, enum stream_refusal why)
 {
+    gw_nsec now = gw_now();
+    if (s->refusal_said[why] && now - s->refusal_said[why] < SAID_AGAIN)
+        return false;
+    s->refusal_said[why] = now;
+    return true;
+}
+
+static void turn_away(struct stream *s, const struct sockaddr *sa, const struct stream_listener *l,
+                      enum stream_refusal why)
+{
+    static const char *const words[] = {
+        [STREAM_NO_DESCRIPTORS] = "the process has hardly any descriptors left (see `ulimit -n`)",
+        [STREAM_NO_PLACE] = "there are as many as connections, peer.connections or max_memory allow",
+        [STREAM_NO_WATCH] = "the system cannot watch it (see fs.epoll.max_user_watches)",
+    };
     struct stream_peer who;
-    stream_describe(&who, sa);
     count(&s->set.counts->turned_away, 1);
-    gw_log(GW_WARNING, s->set.component, "%s: a connection of %s is closed: %s", l->name,
-           who.is_unix ? "this machine" : who.address, why);
+    if (!may_say(s, why))
+        return;
+    stream_describe(&who, sa);
+    gw_log(GW_WARNING, s->set.component,
+           "%s: a connection of %s is closed: %s. Others that are closed for it are counted, and not logged "
+           "for a "
+           "minute",
+           l->name, who.is_unix ? "this machine" : who.address, words[why]);
 }
 
 /* NULL, and why. */
 static struct stream_conn *begin_conn(struct stream *s, int fd, const struct sockaddr *sa,
-                                      const struct stream_listener *l, const char **why)
+                                      const struct stream_listener *l, enum stream_refusal *why)
 {
     bool tls = s->set.access.tls && l->kind == STREAM_TCP;
-    *why = "the process has hardly any descriptors left (see `ulimit -n`)";
+    *why = STREAM_NO_DESCRIPTORS;
     if (gw_descriptor_is_reserved(fd))
         return NULL;
     struct stream_conn *c = admit(s, fd, sa, tls);
-    *why = "there are as many as connections, peer.connections or max_memory allow";
+    *why = STREAM_NO_PLACE;
     if (!c)
         return NULL;
     bool ready = !tls || (c->tls = stream_tls_new(s->set.access.tls, fd));
     if (ready && stream_watch(s->inner, fd, c))
         return c;
     if (ready)
-        *why = "the system cannot watch it (see fs.epoll.max_user_watches)";
+        *why = STREAM_NO_WATCH;
     stream_tls_drop(c->tls, false);
     release_slot(s, c->account, c->paid);
     free(c);
@@ -236,7 +258,7 @@ static struct stream_conn *begin_conn(struct stream *s, int fd, const struct soc
 
 static void place(struct stream *s, int fd, const struct sockaddr *sa, const struct stream_listener *l)
 {
-    const char *why;
+    enum stream_refusal why;
     struct stream_conn *c = begin_conn(s, fd, sa, l, &why);
     if (!c) {
         turn_away(s, sa, l, why);
@@ -253,8 +275,10 @@ static void place(struct stream *s, int fd, const struct sockaddr *sa, const str
 /* Without descriptors or memory nothing is accepted until the next tick. */
 static void rest(struct stream *s)
 {
-    gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)",
-           strerror(errno));
+    int error = errno;
+    if (may_say(s, STREAM_NO_ACCEPT))
+        gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)",
+               strerror(error));
     for (size_t i = 0; i < s->listeners_n; i++)
         if (s->listeners[i].kind == STREAM_TCP || s->listeners[i].kind == STREAM_UNIX)
             stream_unwatch(s->epoll, s->listeners[i].fd);

@@ -54,6 +54,15 @@ struct stream_conn {
     gw_nsec last_active; /* when something last came */
 };
 
+/* Why connections are not taken. */
+enum stream_refusal {
+    STREAM_NO_DESCRIPTORS,
+    STREAM_NO_PLACE,
+    STREAM_NO_WATCH,
+    STREAM_NO_ACCEPT,
+    STREAM_REFUSALS
+};
+
 struct stream {
     /* const after start */
     struct stream_settings set;
@@ -78,9 +87,10 @@ struct stream {
     atomic_bool pausing;
     struct stream *next_paused, *source; /* of all that are paused; one whose records are taken over */
     gw_nsec ticked, stop_by;
-    char *buffer;                /* STREAM_BATCH × STREAM_READ */
-    struct stream_conn *reading; /* whose bytes are being framed … */
-    const char *torn;            /* … and how they ended */
+    gw_nsec refusal_said[STREAM_REFUSALS]; /* when it was last logged; 0: never */
+    char *buffer;                          /* STREAM_BATCH × STREAM_READ */
+    struct stream_conn *reading;           /* whose bytes are being framed … */
+    const char *torn;                      /* … and how they ended */
     uint64_t observed;
 };
 
