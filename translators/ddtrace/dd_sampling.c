@@ -392,10 +392,12 @@ static void put_separated(struct text *t, gw_str entry)
 static void put_other_ot(struct text *t, gw_str incoming, bool without_rv)
 {
     gw_str entry;
-    while (gw_str_next(&incoming, ';', &entry))
+    while (gw_str_next(&incoming, ';', &entry)) {
+        entry = gw_str_trim(entry); /* a member may not end with a blank, nor be one */
         if (entry.len && !gw_str_starts(entry, GW_STR("th:")) &&
             !(without_rv && gw_str_starts(entry, GW_STR("rv:"))))
             put_separated(t, entry);
+    }
 }
 
 /* The value of the ot member. A trace that the tracer decided against has no threshold. The hash decided

@@ -110,11 +110,22 @@ static void add_to_total(struct metric_store *s, struct metric_point *p, struct 
     metric_cell_free(s, c);
 }
 
+/* There was no memory for its samples. */
+static bool is_empty(const struct metric_cell *c)
+{
+    enum metric_kind kind = c->point->metric->kind;
+    return (kind == METRIC_HISTOGRAM && !c->histogram.count) || (kind == METRIC_SET && !c->set.n);
+}
+
 /* A new cell of this interval. */
 static void take_cell(struct metric_store *s, struct metric_cell *c, gw_nsec wall)
 {
     struct metric_point *p = c->point;
     p->last = wall;
+    if (is_empty(c)) {
+        metric_cell_free(s, c);
+        return;
+    }
     p->is_delivered = false;
     if (is_total(s, p))
         add_to_total(s, p, c);

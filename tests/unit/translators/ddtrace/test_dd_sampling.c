@@ -126,6 +126,8 @@ static void trace_state_says_it(void **state)
         /* an incoming ot member is refreshed, and kept where there is nothing to say */
         {"_dd.rule_psr=0.5|tracestate=ot=rv:01020304050607;th:0;x:y,b=1", 1, "",
          "ot=th:8;rv:f0948a54d43b8e;x:y,b=1"},
+        {"_dd.rule_psr=0.5|tracestate=ot=x:y ; ;z ", 1, "", "ot=th:8;rv:f0948a54d43b8e;x:y;z"},
+        {"_sampling_priority_v1=2|_dd.p.dm=-4|tracestate=ot= ;;", 1, "", "dd=s:2;t.dm:-4"},
         {"_dd.rule_psr=0.1|tracestate=ot=rv:01020304050607", 12, "", "ot=th:e666;rv:01020304050607"},
         {"tracestate=b=1,ot=rv:01020304050607;th:0", 1, "", "ot=rv:01020304050607;th:0,b=1"},
         /* what dd-trace-go 2.12 sent for these ids */

@@ -491,6 +491,28 @@ static void what_a_total_has_no_memory_for_is_counted(void **state)
     end();
 }
 
+/* Memory is enough for a cell, and not for what goes into it. */
+static void a_point_without_samples_is_not_written(void **state)
+{
+    for (int cumulative = 0; cumulative < 2; cumulative++)
+        for (int set = 0; set < 2; set++) {
+            begin(1, 100, cumulative);
+            metric_begin(shard);
+            struct metric_point *p = point_of(set ? METRIC_SET : METRIC_HISTOGRAM, "m", "");
+            metric_end(shard);
+            for (budget.limit = budget.used; metric_store_counts(store)->samples == 0; budget.limit += 8) {
+                is_text("");
+                metric_begin(shard);
+                set ? metric_add_text(shard, p, GW_STR("v")) : metric_add(shard, p, 1, 1);
+                metric_end(shard);
+                assert_true(flush(110));
+            }
+            budget.limit = 64 << 20;
+            assert_true(flush(120));
+            end();
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +527,7 @@ int main(void)
         cmocka_unit_test(shards_are_one_series_and_idle_ones_may_come_back),
         cmocka_unit_test(memory_that_is_out_costs_samples_that_are_counted),
         cmocka_unit_test(what_a_total_has_no_memory_for_is_counted),
+        cmocka_unit_test(a_point_without_samples_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
