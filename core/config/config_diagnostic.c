@@ -128,6 +128,17 @@ bool gw_diagnostics_is_written(const struct gw_diagnostics *p, const char *path)
     return at && !at->left_empty;
 }
 
+void gw_options_not_empty(struct gw_diagnostics *p, const char *path, const char *const *options)
+{
+    for (; *options; options++) {
+        char where[GW_OPTION_PATH];
+        gw_option_path(where, path, *options);
+        const struct place *at = find(p, where);
+        if (at && at->left_empty)
+            gw_config_error(p, where, "comes out empty: set what it names, or leave the option out");
+    }
+}
+
 static void print_place(const struct place *at, char *out, size_t size)
 {
     if (at && at->file && at->line && at->column)

@@ -59,6 +59,9 @@ bool gw_diagnostics_says(const struct gw_diagnostics *, const char *text);
 /* Whether there is a place of just this path: the user wrote it, or set its environment variable. Not where it was left
  * empty. */
 bool gw_diagnostics_is_written(const struct gw_diagnostics *, const char *path);
+/* A mistake for each of these options of `path` that came to nothing: nobody means to ask for no token, or to speak plain
+ * text, by a variable that is not set. */
+void gw_options_not_empty(struct gw_diagnostics *, const char *path, const char *const *options);
 /* The value is made of ${…}: `raw` as it is written. */
 void gw_diagnostics_expanded(struct gw_diagnostics *, const char *path, gw_str raw);
 /* That place: "ddgate.conf:12", "ddgate.conf:12, ${env:NAME}", "environment variable NAME"; empty where there is none. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/regular_file.h"
 #include "core/config/config_diagnostic.h"
 #include "core/config/config_path.h"
 
@@ -160,13 +161,14 @@ static char *read_pem(struct reading *r, const char *option, gw_str file)
 {
     if (file.len == 0)
         return NULL;
-    FILE *f = fopen(file.ptr, "re");
+    FILE *f = gw_regular_file_open(file.ptr, MAX_PEM);
+    bool large = !f && errno == EFBIG;
     char *text = f ? malloc(MAX_PEM + 1) : NULL;
     size_t len = text ? fread(text, 1, MAX_PEM + 1, f) : 0;
-    if (!f || !text || ferror(f))
-        mistake(r, option, "cannot read %s: %s", quoted(file).text, strerror(errno));
-    else if (len > MAX_PEM)
+    if (large || len > MAX_PEM)
         mistake(r, option, "%s is larger than %d bytes: is it a PEM file?", quoted(file).text, MAX_PEM);
+    else if (!f || !text || ferror(f))
+        mistake(r, option, "cannot read %s: %s", quoted(file).text, gw_regular_file_error(errno));
     else if (!memmem(text, len, "-----BEGIN ", 11))
         mistake(r, option, "%s holds no PEM text (-----BEGIN …)", quoted(file).text);
     if (f)
@@ -182,7 +184,9 @@ static char *read_pem(struct reading *r, const char *option, gw_str file)
 
 static void read_tls(struct reading *r)
 {
+    static const char *const secure[] = {"tls.ca", "tls.cert", "tls.key", NULL};
     const struct otlp_endpoint_conf *c = r->conf;
+    gw_options_not_empty(r->diagnostics, r->path, secure);
     bool bad = r->bad; /* a mistake elsewhere must not hide one here */
     gw_str files[] = {c->tls_ca, c->tls_cert, c->tls_key};
     const char *options[] = {"tls.ca", "tls.cert", "tls.key"};

@@ -176,6 +176,9 @@ static enum gw_listen_result trouble(const struct gw_address *a, int type, int e
     if (error == EACCES || error == EPERM)
         return set_error(why, GW_LISTEN_FAILED, "%s: %s; the user that runs ddgate has no right to it", name,
                          strerror(error));
+    if (error == EEXIST)
+        return set_error(why, GW_LISTEN_FAILED,
+                         "%s is there, and is no socket: delete it, or name another path", name);
     return set_error(why, GW_LISTEN_FAILED, "%s: %s", name, strerror(error));
 }
 
@@ -245,11 +248,15 @@ enum gw_listen_result gw_listen_open_as(struct gw_address *a, int type, mode_t m
 enum gw_listen_result gw_listen_probe(const struct gw_address *a, struct gw_listen_error *why)
 {
     struct gw_address at = *a;
+    struct stat st;
     char folder[sizeof(struct sockaddr_un)];
     if (at.sa.ss_family == AF_UNIX) {
         const char *path = ((const struct sockaddr_un *)&at.sa)->sun_path, *slash = strrchr(path, '/');
         snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-        return access(folder, W_OK | X_OK) == 0 ? GW_LISTEN_OK : trouble(a, SOCK_STREAM, errno, why);
+        if (access(folder, W_OK | X_OK) != 0)
+            return trouble(a, SOCK_STREAM, errno, why);
+        bool other = stat(path, &st) == 0 && !S_ISSOCK(st.st_mode);
+        return other ? trouble(a, SOCK_STREAM, EEXIST, why) : GW_LISTEN_OK;
     }
     if (at.sa.ss_family == AF_INET)
         ((struct sockaddr_in *)&at.sa)->sin_port = 0;

@@ -26,6 +26,8 @@ static void open_tls(struct gw_listener_access *d, const struct gw_listener_acce
 void gw_listener_access_open(struct gw_listener_access *d, const struct gw_listener_access_conf *c,
                              const char *component, const char *path, struct gw_diagnostics *diagnostics)
 {
+    static const char *const secure[] = {"auth.token", "tls.cert", "tls.key", "tls.client_ca", NULL};
+    gw_options_not_empty(diagnostics, path, secure);
     open_tls(d, c, component, path, diagnostics);
     d->client_limits =
         (struct gw_client_limits_conf){c->peer_connections, c->peer_requests, c->peer_burst, c->peer_local};

@@ -33,8 +33,10 @@ static bool opened(struct gw_diagnostics *diagnostics, size_t before, enum gw_co
     return code == GW_OK && gw_diagnostics_errors(diagnostics) == before;
 }
 
-/* Adds what stands in a file to a hash. One that cannot be read, or only once (a pipe), or without end (a device),
- * is never the same as before: it adds a number of its own. */
+enum { LARGEST = 16 << 20 };
+
+/* Adds what stands in a file to a hash. One that cannot be read, or only once (a pipe), or without end (a device, or
+ * gigabytes), is never the same as before: it adds a number of its own. */
 static uint64_t hash_file(uint64_t hash, const char *name)
 {
     static uint64_t unread;
@@ -42,7 +44,7 @@ static uint64_t hash_file(uint64_t hash, const char *name)
     struct stat st;
     ssize_t n;
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= LARGEST;
     if (!regular)
         hash = gw_hash_mix(hash + ++unread);
     while (regular && (n = read(fd, part, sizeof part)) > 0)

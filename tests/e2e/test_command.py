@@ -222,7 +222,13 @@ TAKEN = [  # what cannot work together, the place of the mistake, its words
     ('receivers = ( { type = "unix"; socket = "/nonexistent/x"; } );', "receivers[0].socket", "its folder does not exist"),
     ('receivers = ( { type = "ddtrace"; listen = [ "192.0.2.1:8126" ]; } );', "receivers[0].listen", "this machine does not have the address"),
     ('storage = { directory = "/nonexistent/a/b"; };', "storage.directory", "cannot be made"),
-    ('receivers = ( { type = "file"; path = "/a"; offsets = "/nonexistent/x/y"; } );', "receivers[0].offsets", "cannot be written"),
+    ('receivers = ( { type = "file"; path = "/a"; offsets = "/dev/null/x/y"; } );', "receivers[0].offsets", "cannot be written"),
+    ('receivers = ( { type = "file"; path = "/a"; offsets = "/dev/null"; } );', "receivers[0].offsets", "is no regular file"),
+    ('receivers = ( { type = "file"; path = "/a"; offsets = "/tmp/o"; }, { type = "file"; path = "/b"; offsets = "/tmp/o"; } );',
+     "receivers[1].offsets", "another receiver keeps its offsets there too"),
+    ('receivers = ( { type = "file"; path = "/a"; }, { type = "file"; path = "/a"; exclude = "/b"; } );', "receivers[1].offsets", "another receiver keeps"),
+    ('receivers = ( { type = "ddtrace"; socket = "/dev/null"; } );', "receivers[0].socket", "is there, and is no socket"),
+    ('admin = { listen = "/dev/null"; };', "admin.listen", "is there, and is no socket"),
     ('exporters = ( { type = "stdout"; dead_letter = { directory = "/nonexistent"; }; } );', "exporters[0].dead_letter.directory", "No such file"),
 ]
 
@@ -247,6 +253,51 @@ def test_a_device_in_the_place_of_a_certificate_is_a_mistake(components, place):
     """One that can be read without end."""
     done = check_text(components)
     assert done.returncode == 2 and place in done.stderr, done.stderr
+
+
+def test_offsets_may_be_kept_in_a_folder_that_a_start_makes(tmp_path):
+    """Of any depth; check makes none of it."""
+    done = check_text(f'receivers = ( {{ type = "file"; path = "/a"; offsets = "{tmp_path}/a/b/c"; }} );')
+    assert done.returncode == 0 and not list(tmp_path.iterdir()), done.stderr
+
+
+FILES = [  # what names a file, and the option
+    ('exporters = ( { type = "otlp_grpc"; endpoint = "https://127.0.0.1:1"; tls = { ca = "@"; }; } );', "exporters[0].tls.ca"),
+    ('exporters = ( { type = "otlp_http"; endpoint = "https://127.0.0.1:1"; tls = { cert = "@"; key = "@"; }; } );', "exporters[0].tls.cert"),
+    ('receivers = ( { type = "tcp"; listen = [ "127.0.0.1:0" ]; tls = { cert = "@"; key = "@"; }; } );', "receivers[0].tls.cert"),
+    ('receivers = ( { type = "tcp"; listen = [ "127.0.0.1:0" ]; pipeline = "@"; } );', "receivers[0].pipeline"),
+    ('receivers = ( { type = "file"; path = "/a"; offsets = "@"; } );', "receivers[0].offsets")]
+
+
+@pytest.mark.parametrize("conf, place", FILES)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path, conf, place, command):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "c.conf").write_text(conf.replace("@", str(tmp_path / "pipe")))
+    done = subprocess.run([BINARY, command, "-c", tmp_path / "c.conf"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2 and place in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("conf, place", FILES[:4])
+def test_a_huge_file_is_not_read_to_its_end(tmp_path, conf, place):
+    with open(tmp_path / "huge", "wb") as f:
+        f.truncate(1 << 40)  # takes no room
+    done = check_text(conf.replace("@", str(tmp_path / "huge")))
+    assert done.returncode == 2 and place in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("option", ['auth = { token = "@"; }', 'tls = { cert = "@"; key = "@"; }', 'tls = { client_ca = "@"; }'])
+@pytest.mark.parametrize("value", ["${env:DDGATE_NOT_THERE:-}", "${file:/dev/null}"])
+def test_a_secret_that_comes_out_empty_opens_no_door(option, value):
+    """A listener that asks for nothing is nobody's wish, where a variable or a file for what it asks is named."""
+    conf = f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:0" ]; socket = ""; {option.replace("@", value)}; }} );'
+    done = check_text(conf)
+    assert done.returncode == 2 and "comes out empty" in done.stderr, done.stderr
+
+
+def test_no_token_may_be_written():
+    done = check_text('receivers = ( { type = "ddtrace"; listen = [ "127.0.0.1:0" ]; socket = ""; auth = { token = ""; }; } );')
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_may_share_does():

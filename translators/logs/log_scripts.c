@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/base/regular_file.h"
 #include "core/config/config_diagnostic.h"
 
 enum { SCRIPTS = 1024 /* of a folder */, PATH_ROOM = 4096, SHOWN = 1 << 16 };
@@ -37,7 +38,7 @@ struct folder {
 
 static bool read_script(const char *path, gw_str *out)
 {
-    FILE *file = fopen(path, "rbe");
+    FILE *file = gw_regular_file_open(path, SC_SCRIPT_MAX);
     char *text = file ? malloc(SC_SCRIPT_MAX + 1) : NULL;
     size_t n = text ? fread(text, 1, SC_SCRIPT_MAX + 1, file) : 0;
     bool good = text && !ferror(file);
@@ -95,7 +96,8 @@ static bool read_folder(struct folder *f, const char *dir, const char *path,
         if (*e->d_name != '.' && gw_str_ends(gw_str_z(e->d_name), GW_STR(".p")) &&
             !add_script(f, dir, e->d_name))
             gw_config_warning(diagnostics, path, "%s/%s: %s", dir, e->d_name,
-                              f->n == SCRIPTS ? "too many scripts in one folder" : strerror(errno));
+                              f->n == SCRIPTS ? "too many scripts in one folder"
+                                              : gw_regular_file_error(errno));
     closedir(d);
     return true;
 }
@@ -181,7 +183,7 @@ struct log_library *log_library_file(gw_str file, const char *path, struct gw_di
     snprintf(dir, sizeof dir, "%.*s", slash && !len ? 1 : slash ? (int)len : 1, slash ? file.ptr : ".");
     snprintf(base, sizeof base, "%.*s", GW_FMT(name));
     if (!gw_str_ends(name, GW_STR(".p")) && !add_script(f, dir, base))
-        gw_config_error(diagnostics, path, "%.*s: %s", GW_FMT(file), strerror(errno));
+        gw_config_error(diagnostics, path, "%.*s: %s", GW_FMT(file), gw_regular_file_error(errno));
     else if (!read_folder(f, dir, path, diagnostics))
         gw_config_error(diagnostics, path, "%s: %s", dir, strerror(errno));
     else

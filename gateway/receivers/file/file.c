@@ -82,6 +82,18 @@ static void check_paths(const struct file *f, const char *path, struct gw_diagno
                               GW_FMT(f->conf.path.items[i]), GW_FMT(f->conf.path.items[i]));
 }
 
+/* Main thread: those of configurations that are only checked. */
+static struct file *checked;
+
+static void leave_checked(const struct file *f)
+{
+    struct file **at = &checked;
+    while (*at && *at != f)
+        at = &(*at)->next_checked;
+    if (*at)
+        *at = f->next_checked;
+}
+
 /* A place by the option must be one; that there is none by default is only worth a warning. */
 static void refuse_state(struct file *f, const char *path, const char *why, bool error,
                          struct gw_diagnostics *diagnostics)
@@ -152,6 +164,24 @@ static bool sync_queue(void *fanout)
     return gw_fanout_sync(fanout);
 }
 
+/* Of a configuration that is not started yet: what would be refused then. */
+static void check_state(struct file *f, const char *path, struct gw_diagnostics *diagnostics)
+{
+    struct file_offsets read = {0};
+    char why[FILE_ERROR_SIZE];
+    for (const struct file *other = checked; other && f->reader.state[0]; other = other->next_checked)
+        if (strcmp(other->reader.state, f->reader.state) == 0) {
+            refuse_state(f, path, "another receiver keeps its offsets there too; set `offsets`", true,
+                         diagnostics);
+            return;
+        }
+    f->next_checked = checked;
+    checked = f;
+    if (f->reader.state[0] && file_offsets_load(f->reader.state, &read, why) == FILE_OFFSETS_REFUSED)
+        refuse_state(f, path, why, false, diagnostics);
+    file_offsets_fini(&read);
+}
+
 static void open_state(struct file *f, const struct gw_host *host, const char *path,
                        struct gw_diagnostics *diagnostics)
 {
@@ -161,8 +191,10 @@ static void open_state(struct file *f, const struct gw_host *host, const char *p
     file_state_find(f->conf.offsets, f->conf.path.items[0], host->check, r->state, sizeof r->state, why);
     if (!r->state[0])
         refuse_state(f, path, why, false, diagnostics);
-    if (host->check)
+    if (host->check) {
+        check_state(f, path, diagnostics);
         return;
+    }
     r->tracker = find_tracker(f, path, diagnostics);
     if (r->tracker)
         offset_tracker_save_after(r->tracker, &before);
@@ -240,6 +272,7 @@ static void close_(void *ctx)
     struct file_reader *r = &f->reader;
     if (!r->component)
         return;
+    leave_checked(f);
     if (r->tracker) {
         r->saved_at = -GW_SEC;
         file_reader_save(r);

@@ -16,6 +16,7 @@ struct file {
     struct file_counts counts;
     pthread_t thread;
     bool started;
+    struct file *next_checked; /* file.c */
 };
 
 #endif

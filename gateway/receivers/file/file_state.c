@@ -42,9 +42,14 @@ static bool usable(const char *folder, bool check)
     if (!check)
         return make_folder(folder) && access(folder, W_OK | X_OK) == 0;
     snprintf(above, sizeof above, "%s", folder);
-    for (char *slash;
-         access(above, F_OK) != 0 && errno == ENOENT && (slash = strrchr(above, '/')) && slash != above;)
-        *slash = '\0';
+    while (access(above, F_OK) != 0 && errno == ENOENT && strcmp(above, "/") != 0 &&
+           strcmp(above, ".") != 0) {
+        char *slash = strrchr(above, '/');
+        if (slash)
+            slash[slash == above] = '\0';
+        else
+            snprintf(above, sizeof above, ".");
+    }
     return is_folder(above) && access(above, W_OK | X_OK) == 0;
 }
 
