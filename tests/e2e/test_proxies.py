@@ -146,7 +146,7 @@ def test_an_answer_that_is_too_long_is_an_answer(make_gate, sink):
     later = send(gate, 1)
     sink.wait(lambda s: ids(later) <= ids(s.spans), "the next request")
     gate.stop()
-    assert ids(sink.spans) == ids(spans + later) and sink.count() == 11 and len(sink.requests) == 3
+    assert ids(sink.spans) == ids(spans + later) and sink.count() == 11 and len(sink.requests) <= 3  # the first two may go together
     assert gate.ledger.exporter()["sent"] == 11
 
 

@@ -8,9 +8,11 @@
 
 bool log_resource_next(gw_str *written, gw_str *key, gw_str *attribute)
 {
-    struct wire_view rest = {(const uint8_t *)written->ptr, (const uint8_t *)written->ptr + written->len};
     struct wire_field pair = {.number = 0}, name = {.number = 0};
-    if (!written->len || !wire_next(&rest, &pair))
+    if (!written->len) /* there is nothing that a pointer could be moved in */
+        return false;
+    struct wire_view rest = {(const uint8_t *)written->ptr, (const uint8_t *)written->ptr + written->len};
+    if (!wire_next(&rest, &pair))
         return false;
     *attribute = wire_text(pair.whole);
     *key = wire_next(&pair.body, &name) ? wire_text(name.body) : GW_NOSTR;
