@@ -130,7 +130,7 @@ bool gw_diagnostics_is_written(const struct gw_diagnostics *p, const char *path)
 
 void gw_options_not_empty(struct gw_diagnostics *p, const char *path, const char *const *options)
 {
-    for (; *options; options++) {
+    for (; p && *options; options++) {
         char where[GW_OPTION_PATH];
         gw_option_path(where, path, *options);
         const struct place *at = find(p, where);

@@ -44,7 +44,7 @@ void otlp_response_text(struct gw_outcome *out, gw_str words)
 static struct wire_view view(gw_str s)
 {
     const uint8_t *at = (const uint8_t *)s.ptr;
-    return (struct wire_view){at, at + s.len};
+    return (struct wire_view){at, s.len ? at + s.len : at}; /* a null pointer is not moved */
 }
 
 /* The last field of that number, as protobuf wants it; false where there is none, or where the message is cut

@@ -311,7 +311,7 @@ static void begin(struct file_reader *r, const struct found *f)
 
 /* A symbolic link that was made more than once since the last scan led to files that nobody looked at, unless they
  * are found by names of their own. */
-static void say_missed(struct file_reader *r, struct file_tail *t)
+static void log_missed_links(struct file_reader *r, struct file_tail *t)
 {
     if (t->linked > 1 && !file_glob_match_any(&r->conf->path, t->target)) {
         gw_log(
@@ -329,7 +329,7 @@ static void begin_scan(struct file_reader *r)
     r->scan = r->again = r->blind = false;
     for (struct file_tail *t = r->tails; t; t = t->next) {
         t->seen = false;
-        say_missed(r, t);
+        log_missed_links(r, t);
     }
 }
 

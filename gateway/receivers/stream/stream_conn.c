@@ -204,7 +204,7 @@ static void keep_alive(int fd)
 static const gw_nsec SAID_AGAIN = 60 * GW_SEC;
 
 /* Each is counted, and logged once a minute: whoever connects again and again fills no log. */
-static bool may_say(struct stream *s, enum stream_refusal why)
+static bool may_log(struct stream *s, enum stream_refusal why)
 {
     gw_nsec now = gw_now();
     if (s->refusal_said[why] && now - s->refusal_said[why] < SAID_AGAIN)
@@ -223,7 +223,7 @@ static void turn_away(struct stream *s, const struct sockaddr *sa, const struct 
     };
     struct stream_peer who;
     count(&s->set.counts->turned_away, 1);
-    if (!may_say(s, why))
+    if (!may_log(s, why))
         return;
     stream_describe(&who, sa);
     gw_log(GW_WARNING, s->set.component,
@@ -276,7 +276,7 @@ static void place(struct stream *s, int fd, const struct sockaddr *sa, const str
 static void rest(struct stream *s)
 {
     int error = errno;
-    if (may_say(s, STREAM_NO_ACCEPT))
+    if (may_log(s, STREAM_NO_ACCEPT))
         gw_log(GW_WARNING, s->set.component, "connections cannot be accepted: %s (see `ulimit -n`)",
                strerror(error));
     for (size_t i = 0; i < s->listeners_n; i++)
