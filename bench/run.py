@@ -44,11 +44,11 @@ RATE = 15000  # spans per second, of the latency table
 PUT = b"PUT /v0.4/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/msgpack\r\nContent-Length: 1\r\n\r\n\x90"
 
 
-def ddgate_conf(port, exporter, compression, sinks, threads, storage="", beside=""):
-    out = 'type = "blackhole";'
+def ddgate_conf(port, exporter, compression, sinks, threads, storage="", beside="", receiver=""):
+    out = 'type = "blackhole"; signals = [ "traces" ];'
     if exporter != "blackhole":
-        out = f'type = "otlp_{exporter}"; endpoint = "http://127.0.0.1:{sinks[exporter]}"; compression = "{compression}";'
-    return (f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; threads = {threads}; }} );\n'
+        out = f'type = "otlp_{exporter}"; endpoint = "http://127.0.0.1:{sinks[exporter]}"; compression = "{compression}"; signals = [ "traces" ];'
+    return (f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; threads = {threads}; {receiver}}} );\n'
             f"exporters = ( {{ {out} }}{beside} );\n{storage}")
 
 
@@ -66,16 +66,17 @@ service:
 
 
 @contextlib.contextmanager
-def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False, fsync=None, beside="", more=""):
+def running(args, who, exporter, compression, cpus=OURS, threads=1, sink_in_background=False, fsync=None, beside="", more="", receiver=""):
     """The sink and the program under test. Yields the latter and its port; what the sink saw is in program.seen afterwards. With `fsync`
-    it has a disk queue, in the build folder: /tmp may be memory. `beside` is another exporter of ddgate's, `more` further options."""
+    it has a disk queue, in the build folder: /tmp may be memory. `beside` is another exporter of ddgate's, `more` further options, `receiver` options of the
+    receiver."""
     sink = start([args.build / "bench/otlp_sink"], THEIRS, sink_in_background, stdout=subprocess.PIPE)
     sinks, port = dict(sink.stdout.readline().split() for _ in range(2)), free_port()
     with tempfile.TemporaryDirectory(dir=args.build) as folder:
         storage = f'storage = {{ directory = "{folder}/queue"; fsync = "{fsync}"; }};\n' if fsync else ""
         conf, log = pathlib.Path(folder, "conf.yaml"), pathlib.Path(folder, "log")
         if who == "ddgate":
-            conf.write_text(ddgate_conf(port, exporter, compression, sinks, threads, storage + more, beside))
+            conf.write_text(ddgate_conf(port, exporter, compression, sinks, threads, storage + more, beside, receiver))
             argv = [args.build / "ddgate", "-c", conf]
         else:
             conf.write_text(otelcol_conf(port, exporter, compression, sinks))
@@ -105,8 +106,8 @@ def load(args, port, api, seconds, cpus=THEIRS, **options):
     return json.loads(start(argv, cpus, stdout=subprocess.PIPE).communicate()[0])
 
 
-def turn(args, who, api, exporter, compression, rate=0, cpus=OURS, theirs=THEIRS, threads=1, fsync=None, **how):
-    with running(args, who, exporter, compression, cpus, threads, fsync=fsync) as (program, port):
+def turn(args, who, api, exporter, compression, rate=0, cpus=OURS, theirs=THEIRS, threads=1, fsync=None, beside="", receiver="", **how):
+    with running(args, who, exporter, compression, cpus, threads, fsync=fsync, beside=beside, receiver=receiver) as (program, port):
         warm = load(args, port, api, 1, theirs)
         before = cpu_seconds(program.pid)
         loaded = load(args, port, api, args.seconds, theirs, rate=rate, **how)
@@ -228,7 +229,22 @@ def measure_storage(args):
             print(f"| {exporter} | {traces} traces | {fsync or 'memory'} | {m['us']:.2f} | {m['rate']:.0f} | {m['peak']:.0f} | {ratio:.2f} |", flush=True)
 
 
+def measure_span_metrics(args):
+    """Turn about with and without; what counting costs is the median of the pairs."""
+    heading("Span metrics (v0.4, on one CPU):", "exporter | span metrics | CPU µs/span | spans/s | peak MiB | CPU, times without")
+    taker = ', { type = "blackhole"; name = "metrics"; signals = [ "metrics" ]; }'
+    for exporter in ("blackhole", "grpc"):
+        turns = {"never": [], "asked": []}
+        for _ in range(args.rounds):
+            for when, done in turns.items():
+                done.append(turn(args, "ddgate", "v0.4", exporter, "none", beside=taker, receiver=f'span_metrics = {{ when = "{when}"; }}; '))
+        for when, done in turns.items():
+            m, ratio = middle(done), statistics.median(t["us"] / o["us"] for t, o in zip(done, turns["never"]))
+            print(f"| {exporter} | {when} | {m['us']:.2f} | {m['rate']:.0f} | {m['peak']:.0f} | {ratio:.3f} |", flush=True)
+
+
 PARTS = {"parts": measure_parts, "paths": measure_paths, "latency": measure_latency, "dead": measure_dead, "start": measure_start, "cores": measure_cores, "storage": measure_storage,
+         "span-metrics": measure_span_metrics,
          "logs": logs.measure}
 
 

@@ -1,7 +1,7 @@
 /* Any bytes as a payload, through the whole translator, in every schema. The first two bytes choose the
  * format and the options. What comes out must be valid OTLP (tests/otlp_valid.h), be as many spans as the
  * ledger says, and say so in each schema. Then the same with plans and without (dd_plan.h): no byte may
- * differ.
+ * differ, nor of the metric of the spans' durations (dd_durations.h).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "tests/otlp_valid.h"
+#include "translators/ddtrace/dd_durations.h"
 #include "translators/ddtrace/dd_translate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,13 +27,20 @@ static struct gw_map_item resource_items[] = {{GW_LIT("team"), GW_LIT("shop")},
 static gw_str promote_items[] = {GW_LIT("team"), GW_LIT("env"), GW_LIT("http.method")};
 static gw_str strip_items[] = {GW_LIT("_dd.*"), GW_LIT("http.url"), GW_LIT("language")};
 
+static gw_str dimension_items[] = {GW_LIT("team"), GW_LIT("http.url"), GW_LIT("k")};
+static gw_str exclude_items[] = {GW_LIT("span.kind"), GW_LIT("host.name")};
+static struct dd_labels labels;
+
 static struct dd_options options_of(unsigned bits)
 {
+    const struct gw_list dimensions = {dimension_items, 3}, exclude = {exclude_items, bits & 1 ? 2 : 0};
+    dd_labels_init(&labels, &dimensions, &exclude, metric_attributes_field(METRIC_HISTOGRAM));
     struct dd_options o = {.span_name = (enum dd_span_name)((bits & 3) % 3),
                            .service_override = bits & 4 ? DD_SERVICE_BASE : DD_SERVICE_SPLIT,
                            .keep_rejected = bits & 8,
                            .trace_id_bits = bits & 16 ? 64 : 128,
-                           .obfuscate = bits & 32};
+                           .obfuscate = bits & 32,
+                           .labels = &labels};
     if (bits & 64) {
         o.resource.items = resource_items;
         o.resource.n = 2;
@@ -82,23 +90,65 @@ static void balance(const struct dd_result *out, enum gw_code code, gw_str body,
 
 /* ---- with plans (dd_plan.h) and without ---- */
 
-static enum gw_code otel(struct dd_translator *t, const uint8_t *data, gw_str body, struct dd_result *out)
+/* A translator, and the metric of what it translates. */
+struct counting {
+    struct dd_translator *translator;
+    struct dd_durations *durations;
+    struct metric_store *store;
+    uint8_t *points;
+    size_t len;
+};
+
+static struct counting open_counting(const struct dd_options *opt)
 {
+    const struct metric_options o = {.shards = 1, .max_series = 50};
+    return (struct counting){.translator = dd_translator_new(opt),
+                             .durations = dd_durations_new(&labels),
+                             .store = metric_store_new(&o, GW_SEC)};
+}
+
+static void close_counting(struct counting *c)
+{
+    dd_translator_drop(c->translator);
+    dd_durations_drop(c->durations);
+    metric_store_drop(c->store);
+    free(c->points);
+}
+
+static enum gw_code keep_points(void *ctx, struct gw_frame *f)
+{
+    struct counting *c = ctx;
+    c->points = realloc(c->points, c->len + f->len);
+    memcpy(c->points + c->len, f->data, f->len);
+    c->len += f->len;
+    gw_frame_drop(f);
+    return GW_OK;
+}
+
+static enum gw_code otel(struct counting *c, const uint8_t *data, gw_str body, struct dd_result *out)
+{
+    static const struct dd_durations_points points = {.kind = METRIC_HISTOGRAM};
     struct gw_arena arena;
     struct gw_err err;
     struct dd_request req = {
         .lang = GW_STR("python"), .tracer_version = GW_STR("4.16.0"), .peer_is_local = data[0] & 8};
     struct dd_env env = {
         .now = GW_SEC, .wall = 1700000000 * GW_SEC, .host_name = GW_STR("here"), .schemas = 1u << GW_OTEL};
+    req.computed_top_level = data[0] & 16;
+    req.dropped_p0_traces = data[0] & 32 ? 7 : 0;
+    env.durations = c->durations;
     gw_arena_init(&arena, 1 << 24);
-    enum gw_code code = dd_translate(t, &arena, format_of(data), body, &req, &env, out, &err);
+    enum gw_code code = dd_translate(c->translator, &arena, format_of(data), body, &req, &env, out, &err);
+    if (code == GW_OK)
+        (void)dd_durations_commit(c->durations, metric_store_shard(c->store, 0), &points);
+    c->len = 0;
+    must(metric_store_flush(c->store, 2 * GW_SEC, keep_points, c) ? NULL : "points that were kept");
     gw_arena_fini(&arena);
     return code;
 }
 
 /* Both write the same. */
-static void compare(struct dd_translator *planning, struct dd_translator *plain, const uint8_t *data,
-                    gw_str body)
+static void compare(struct counting *planning, struct counting *plain, const uint8_t *data, gw_str body)
 {
     struct dd_result a, b;
     enum gw_code code = otel(planning, data, body, &a);
@@ -107,6 +157,10 @@ static void compare(struct dd_translator *planning, struct dd_translator *plain,
              ? NULL
              : "a plan that loses spans");
     must(code != GW_OK || memcmp(&a.odd, &b.odd, sizeof a.odd) == 0 ? NULL : "a plan that hides oddities");
+    must(planning->len == plain->len &&
+                 (!plain->len || memcmp(planning->points, plain->points, plain->len) == 0)
+             ? NULL
+             : "a plan that counts otherwise");
     for (size_t i = 0; i < a.frames_n; i++) {
         const struct gw_frame *f = a.frames[i], *g = b.frames[i];
         must(f->len == g->len && memcmp(f->data, g->data, f->len) == 0 ? NULL
@@ -121,22 +175,22 @@ static void with_and_without_plans(const uint8_t *data, size_t size)
 {
     enum { FAMILIAR = 3, CHANGES = 4 };
     struct dd_options opt = options_of(data[1] & 127);
-    struct dd_translator *planning = dd_translator_new(&opt), *plain = dd_translator_new(&opt);
+    struct counting planning = open_counting(&opt), plain = open_counting(&opt);
     size_t n = size - 2;
     char *body = malloc(n ? n : 1);
     uint32_t random = (uint32_t)size * 2654435761u;
-    dd_translator_without_plans(plain);
+    dd_translator_without_plans(plain.translator);
     memcpy(body, data + 2, n);
     for (int i = 0; i < FAMILIAR; i++)
-        compare(planning, plain, data, gw_str_n(body, n));
+        compare(&planning, &plain, data, gw_str_n(body, n));
     for (int i = 0; i < CHANGES && n; i++) {
         random = random * 1664525u + 1013904223u;
         body[(random >> 4) % n] ^= (char)(1 << (random >> 29));
-        compare(planning, plain, data, gw_str_n(body, n));
+        compare(&planning, &plain, data, gw_str_n(body, n));
     }
     free(body);
-    dd_translator_drop(planning);
-    dd_translator_drop(plain);
+    close_counting(&planning);
+    close_counting(&plain);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

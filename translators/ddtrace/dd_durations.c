@@ -106,7 +106,7 @@ void dd_durations_drop(struct dd_durations *d)
     free(d);
 }
 
-static void forget_request(struct dd_durations *d)
+void dd_durations_forget(struct dd_durations *d)
 {
     gw_arena_reset(&d->arena, KEEP_REQUEST);
     d->counted = NULL;
@@ -133,7 +133,7 @@ static void tidy(struct dd_durations *d)
 
 void dd_durations_begin(struct dd_durations *d, const struct dd_request *r, const struct gw_arena *arena)
 {
-    forget_request(d);
+    dd_durations_forget(d);
     if (d->arena.account != arena->account)
         gw_arena_reset(&d->arena, 0);
     d->arena.account = arena->account;
@@ -447,8 +447,6 @@ uint64_t dd_durations_commit(struct dd_durations *d, struct metric_shard *shard,
 {
     uint64_t nobodys = d->odds > 0 || d->off ? 0 : d->dropped;
     double share = d->odds > 0 ? (double)d->dropped / d->odds : 0;
-    if (!d->counted && !d->lost)
-        return nobodys;
     metric_begin(shard);
     metric_no_memory(shard, d->lost);
     for (struct counted *c = d->counted; c; c = c->next)
@@ -456,6 +454,6 @@ uint64_t dd_durations_commit(struct dd_durations *d, struct metric_shard *shard,
     for (const struct block *b = d->first; b; b = b->next)
         commit_block(d, shard, b, share);
     metric_end(shard);
-    forget_request(d);
+    dd_durations_forget(d);
     return nobodys;
 }

@@ -45,8 +45,7 @@ void dd_durations_drop(struct dd_durations *);
 
 /* ---- dd_translate ---- */
 
-/* A request begins; what was not committed of the one before is forgotten. `arena` is whose account and budget hold for
- * its samples too. */
+/* A request begins. `arena` is whose account and budget hold for its samples too. */
 void dd_durations_begin(struct dd_durations *, const struct dd_request *, const struct gw_arena *arena);
 /* The spans that come next are of this chunk. Before dd_decide, which adds the gateway's own rate. */
 void dd_durations_chunk(struct dd_durations *, const struct dd_scanned *);
@@ -72,5 +71,7 @@ struct dd_durations_points {
  * which nobody knows for which spans they stand. */
 uint64_t dd_durations_commit(struct dd_durations *, struct metric_shard *,
                              const struct dd_durations_points *);
+/* It was not. */
+void dd_durations_forget(struct dd_durations *);
 
 #endif

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/exponential_histogram.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +29,51 @@ void exphist_fini(struct exphist *h)
     side_fini(h, &h->negative);
 }
 
-/* A power of two belongs to the bucket whose upper bound it is, which floating point alone would not always
- * say. */
+/* At scale 6, the 52 bits of a number behind its first one: the greatest of each of the 64 buckets between two powers of
+ * two, floor((2^((k + 1) / 64) - 1) × 2^52). */
+static const uint64_t greatest[64] = {
+    0x002c9a3e778060, 0x0059b0d3158574, 0x00874518759bc8, 0x00b5586cf9890f, 0x00e3ec32d3d1a2,
+    0x011301d0125b50, 0x01429aaea92ddf, 0x0172b83c7d517a, 0x01a35beb6fcb75, 0x01d4873168b9aa,
+    0x02063b88628cd6, 0x02387a6e756238, 0x026b4565e27cdd, 0x029e9df51fdee1, 0x02d285a6e4030b,
+    0x0306fe0a31b715, 0x033c08b26416ff, 0x0371a7373aa9ca, 0x03a7db34e59ff6, 0x03dea64c123422,
+    0x04160a21f72e29, 0x044e086061892d, 0x0486a2b5c13cd0, 0x04bfdad5362a27, 0x04f9b2769d2ca6,
+    0x05342b569d4f81, 0x056f4736b527da, 0x05ab07dd485429, 0x05e76f15ad2148, 0x06247eb03a5584,
+    0x06623882552224, 0x06a09e667f3bcc, 0x06dfb23c651a2e, 0x071f75e8ec5f73, 0x075feb564267c8,
+    0x07a11473eb0186, 0x07e2f336cf4e62, 0x082589994cce12, 0x0868d99b4492ec, 0x08ace5422aa0db,
+    0x08f1ae99157736, 0x093737b0cdc5e4, 0x097d829fde4e4f, 0x09c49182a3f090, 0x0a0c667b5de564,
+    0x0a5503b23e255c, 0x0a9e6b5579fdbf, 0x0ae89f995ad3ad, 0x0b33a2b84f15fa, 0x0b7f76f2fb5e46,
+    0x0bcc1e904bc1d2, 0x0c199bdd85529c, 0x0c67f12e57d14b, 0x0cb720dcef9069, 0x0d072d4a07897b,
+    0x0d5818dcfba487, 0x0da9e603db3285, 0x0dfc97337b9b5e, 0x0e502ee78b3ff6, 0x0ea4afa2a490d9,
+    0x0efa1bee615a27, 0x0f50765b6e4540, 0x0fa7c1819e90d8, 0x10000000000000,
+};
+/* The first bucket that numbers with these upper six of the bits may be in; it is this one or one of the next two. */
+static const uint8_t first_bucket[64] = {
+    0,  1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 17, 18, 19, 20, 21, 22, 24, 25, 26,
+    27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47,
+    48, 49, 50, 50, 51, 52, 53, 54, 54, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63,
+};
+_Static_assert(EXPHIST_SCALE == 6, "the tables are of this scale, and no histogram is finer");
+
+/* A power of two belongs to the bucket whose upper bound it is. Two buckets of a scale are one of the next coarser
+ * one. */
 int32_t exphist_index(double v, int32_t scale)
 {
-    int exponent;
-    double fraction = frexp(v, &exponent); /* v = fraction × 2^exponent, fraction in [0.5, 1) */
-    if (fraction == 0.5)
-        return scale >= 0 ? (int32_t)(((int64_t)exponent - 1) * (1 << scale) - 1) : (exponent - 2) >> -scale;
-    if (scale <= 0)
-        return (exponent - 1) >> -scale;
-    /* between two powers of two: floor of the logarithm, kept between them whatever the rounding */
-    int32_t low = (exponent - 1) * (1 << scale), high = low + (1 << scale) - 1;
-    int32_t i = low + (int32_t)floor((log2(fraction) + 1) * (1 << scale));
-    return i < low ? low : i > high ? high : i;
+    enum { FRACTION = 52, BIAS = 1023, EXPONENT = 0x7FF };
+    uint64_t bits;
+    int32_t below = 0;
+    if (v < DBL_MIN) { /* without a first one */
+        v *= 0x1p54;
+        below = 54;
+    }
+    memcpy(&bits, &v, sizeof bits);
+    int32_t exponent = (int32_t)(bits >> FRACTION & EXPONENT) - BIAS - below;
+    uint64_t fraction = bits & (((uint64_t)1 << FRACTION) - 1);
+    if (fraction == 0)
+        return (exponent * 64 - 1) >> (EXPHIST_SCALE - scale);
+    int32_t bucket = first_bucket[fraction >> (FRACTION - 6)];
+    while (fraction > greatest[bucket])
+        bucket++;
+    return (exponent * 64 + bucket) >> (EXPHIST_SCALE - scale);
 }
 
 /* --- buckets --- */

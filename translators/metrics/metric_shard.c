@@ -203,16 +203,17 @@ bool metric_add(struct metric_shard *s, struct metric_point *p, double value, do
     struct metric_cell *c = cell_of(s, p);
     if (!c)
         return counted(s, false);
+    double weight = rate == 1 ? 1 : 1 / rate;
     switch (p->metric->kind) {
     case METRIC_SUM:
         c->number += value / rate;
         break;
     case METRIC_HISTOGRAM:
         return counted(s, exphist_add(&c->histogram, value,
-                                      rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), 1 / rate));
+                                      rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), weight));
     case METRIC_BUCKETS:
         metric_buckets_add(p->metric, &c->buckets, value,
-                           rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), 1 / rate);
+                           rate == 1 ? 1 : whole_weight(&p->at[s->number], rate), weight);
         break;
     default:
         c->number = value;

@@ -201,6 +201,8 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
     count(&d->counts, from, r, code ? code : offered);
     if (env.durations && !code && !offered)
         ddtrace_span_metrics_commit(&d->span_metrics, env.durations, q->worker);
+    else if (env.durations)
+        dd_durations_forget(env.durations);
     return code ? code : offered;
 }
 
