@@ -86,7 +86,7 @@ static void count_spans(struct bench *b, struct dd_options *options)
     dd_labels_init(&labels, &(struct gw_list){0}, &(struct gw_list){0},
                    metric_attributes_field(METRIC_HISTOGRAM));
     options->labels = &labels;
-    b->env.durations = dd_durations_new(&labels);
+    b->env.durations = dd_durations_new(&labels, NULL);
     b->store = metric_store_new(&(struct metric_options){.shards = 1, .max_series = 100000, .account = &held},
                                 gw_wall());
 }

@@ -103,7 +103,7 @@ static struct counting open_counting(const struct dd_options *opt)
 {
     const struct metric_options o = {.shards = 1, .max_series = 50};
     return (struct counting){.translator = dd_translator_new(opt),
-                             .durations = dd_durations_new(&labels),
+                             .durations = dd_durations_new(&labels, NULL),
                              .store = metric_store_new(&o, GW_SEC)};
 }
 

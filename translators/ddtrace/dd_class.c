@@ -342,10 +342,11 @@ static void new_generation(struct dd_classes *t)
     t->generation = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
 
-void dd_classes_init(struct dd_classes *t)
+void dd_classes_init(struct dd_classes *t, struct gw_budget *account)
 {
     *t = (struct dd_classes){0};
     gw_arena_init(&t->arena, DD_CLASS_BYTES);
+    t->arena.account = account;
     new_generation(t);
 }
 

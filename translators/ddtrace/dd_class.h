@@ -83,7 +83,8 @@ struct dd_classes {
         generation; /* never twice in the process: what is remembered of classes is stale when it changes */
 };
 
-void dd_classes_init(struct dd_classes *);
+/* The account pays for what is kept; NULL: nobody. */
+void dd_classes_init(struct dd_classes *, struct gw_budget *account);
 void dd_classes_fini(struct dd_classes *);
 /* Between requests: forgets all classes where there is no room for more. True: it did. */
 bool dd_classes_tidy(struct dd_classes *);

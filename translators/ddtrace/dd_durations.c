@@ -84,14 +84,15 @@ struct dd_durations {
 
 /* ---- life ---- */
 
-struct dd_durations *dd_durations_new(const struct dd_labels *labels)
+struct dd_durations *dd_durations_new(const struct dd_labels *labels, struct gw_budget *account)
 {
     struct dd_durations *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
     d->labels = labels;
-    dd_classes_init(&d->classes);
+    dd_classes_init(&d->classes, account);
     gw_arena_init(&d->resources_arena, RESOURCE_BYTES);
+    d->resources_arena.account = account;
     gw_arena_init(&d->arena, 0);
     return d;
 }

@@ -39,8 +39,9 @@
 
 struct dd_durations;
 
-/* The labels outlive it. NULL: no memory. */
-struct dd_durations *dd_durations_new(const struct dd_labels *);
+/* The labels outlive it. The account pays for classes and resources that are remembered from request to request. NULL: no
+ * memory. */
+struct dd_durations *dd_durations_new(const struct dd_labels *, struct gw_budget *account);
 void dd_durations_drop(struct dd_durations *);
 
 /* ---- dd_translate ---- */

@@ -167,7 +167,7 @@ static bool new_threads(struct ddtrace_span_metrics *m)
     m->threads_n = gw_http_threads(m->host->http);
     m->threads = calloc(m->threads_n, sizeof *m->threads);
     for (unsigned i = 0; m->threads && i < m->threads_n; i++)
-        if (!(m->threads[i] = dd_durations_new(&m->labels)))
+        if (!(m->threads[i] = dd_durations_new(&m->labels, m->host->budget)))
             return false;
     return m->threads;
 }

@@ -35,7 +35,7 @@ static void open_counting(struct counting *c, size_t max_series)
     bed_reopen(&c->bed);
     dd_durations_drop(c->durations);
     metric_store_drop(c->store);
-    c->durations = c->bed.env.durations = dd_durations_new(&c->labels);
+    c->durations = c->bed.env.durations = dd_durations_new(&c->labels, NULL);
     c->held = (struct gw_budget){.limit = SIZE_MAX};
     const struct metric_options o = {
         .shards = 1, .max_series = max_series, .scope_name = GW_STR("datadog"), .account = &c->held};

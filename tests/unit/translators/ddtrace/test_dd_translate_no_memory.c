@@ -48,7 +48,7 @@ static void a_refused_allocation_is_busy(void **state)
         struct dd_translator *t = dd_translator_new(&opt);
         struct dd_request req = {0};
         struct dd_env env = {.now = GW_SEC, .wall = 1700000001 * GW_SEC, .schemas = 1u << GW_OTEL};
-        env.durations = dd_durations_new(&labels);
+        env.durations = dd_durations_new(&labels, &account);
         struct dd_result out;
         struct gw_arena arena;
         struct gw_err err;
