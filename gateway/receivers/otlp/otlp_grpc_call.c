@@ -20,7 +20,7 @@
 #include "gateway/receivers/otlp/otlp_grpc_server_internal.h"
 
 static const char component[] = "receiver=otlp";
-enum { HEALTH = GW_SIGNALS, OTHER = OTLP_GRPC_METHODS, ARMED = 8, READING_MOST = 256, ARENA_KEEP = 1 << 20 };
+enum { HEALTH = GW_SIGNALS, OTHER = OTLP_GRPC_METHODS, ARMED = 8, READING_MOST = 1024, ARENA_KEEP = 1 << 20 };
 enum { POOL_KEEP = 4 << 20, HELD_MS = 5, TURN_MS = 1000 };
 static const gw_nsec SWEEP = GW_SEC;
 

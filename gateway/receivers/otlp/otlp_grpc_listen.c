@@ -28,6 +28,7 @@ struct otlp_socket {
     struct gw_address address;
     int fd; /* -1: Core listens */
     unsigned users;
+    bool named;
     struct otlp_socket *next;
 };
 
@@ -76,6 +77,14 @@ void otlp_socket_give(struct otlp_socket *s)
     if (s->fd >= 0)
         close(s->fd);
     free(s);
+}
+
+bool otlp_socket_name(struct otlp_socket *s, char out[128])
+{
+    bool first = !s->named;
+    gw_listen_name(&s->address, out, 128);
+    s->named = true;
+    return first;
 }
 
 /* --- connections --- */

@@ -22,6 +22,8 @@ struct otlp_socket;
 enum gw_listen_result otlp_socket_take(struct gw_address *, bool tls, struct otlp_socket **,
                                        struct gw_listen_error *);
 void otlp_socket_give(struct otlp_socket *);
+/* Its address for people; true the first time that it is asked for: then it is worth a line in the log. */
+bool otlp_socket_name(struct otlp_socket *, char out[128]);
 
 struct otlp_acceptor_conf {
     struct otlp_socket *const *sockets;

@@ -35,14 +35,15 @@ static grpc_arg integer(const char *key, int64_t value)
 
 static void new_server(struct otlp_grpc *g)
 {
-    enum { STREAMS = 128, PING_MS = 10000, KEEPALIVE_MS = 60000, KEEPALIVE_WAIT_MS = 20000 };
+    enum { STREAMS = 64, KEEPALIVE_MS = 60000, KEEPALIVE_WAIT_MS = 20000 };
     grpc_resource_quota *quota = grpc_resource_quota_create("otlp");
     grpc_resource_quota_resize(quota, g->receiver->host->budget->limit / 4);
     grpc_arg args[] = {
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int64_t)g->receiver->conf.max_message),
         integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, STREAMS),
         integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0), /* it has no bounds */
-        integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_MS),
+        /* any number of pings: an answer costs less than what Core makes of each one too many, 5 KB */
+        integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
         integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         integer(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
         integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_WAIT_MS),
@@ -136,7 +137,6 @@ static enum gw_listen_result open_address(struct opening *o, struct gw_address *
     }
     g->sockets[g->sockets_n++] = s;
     o->port = o->port ? o->port : gw_listen_port(a);
-    gw_log(GW_INFO, "receiver=otlp", "listening on %s, gRPC%s", name, g->tls ? " over TLS" : "");
     return GW_LISTEN_OK;
 }
 
@@ -224,8 +224,18 @@ static void start_acceptor(struct otlp_grpc *g)
         gw_log(GW_ERROR, "receiver=otlp", "no thread for OTLP over gRPC: it is not taken");
 }
 
+/* Not of those that a predecessor has listened on. */
+static void log_addresses(const struct otlp_grpc *g)
+{
+    char name[128];
+    for (size_t i = 0; i < g->sockets_n; i++)
+        if (otlp_socket_name(g->sockets[i], name))
+            gw_log(GW_INFO, "receiver=otlp", "listening on %s, gRPC%s", name, g->tls ? " over TLS" : "");
+}
+
 void otlp_grpc_start(struct otlp_grpc *g)
 {
+    log_addresses(g);
     grpc_server_start(g->server);
     g->started = true;
     for (size_t i = 0; i < g->workers_n; i++)
