@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/ddtrace/dd_stats.h"
 
+#include <math.h>
+
 #include "translators/ddtrace/dd_sql.h"
 #include "translators/ddtrace/dd_span.h"
 #include "translators/ddtrace/dd_stats_internal.h"
@@ -78,11 +80,20 @@ struct part {
     double sum; /* of their durations, ns: as the sketch tells */
 };
 
-static bool read_sketch(gw_str bytes, enum ddsketch_bound bound, struct ddsketch *s)
+/* Of an agent's mapping: gamma is 1.01 / 0.99. */
+static bool is_agents(const struct ddsketch *s)
 {
-    /* only the libraries that count up have no offset */
-    return ddsketch_read(bytes, DDSKETCH_LOWER, s) &&
-           (bound == DDSKETCH_LOWER || s->offset != 0 || ddsketch_read(bytes, bound, s));
+    return fabs(s->log2_gamma - log2(1.01 / 0.99)) < 1e-9;
+}
+
+/* The libraries that count up have no offset. An agent that adds up the sketches of several Python processes
+ * makes new ones, and those count as Go does; of JavaScript, whose mapping is its own, it leaves the numbers. */
+static bool read_sketch(gw_str bytes, const struct dd_stats_process *p, struct ddsketch *s)
+{
+    if (!ddsketch_read(bytes, DDSKETCH_LOWER, s))
+        return false;
+    bool up = p->bound == DDSKETCH_UPPER && s->offset == 0 && !(p->may_be_remade && is_agents(s));
+    return !up || ddsketch_read(bytes, DDSKETCH_UPPER, s);
 }
 
 static uint64_t rounded(double n)
@@ -96,10 +107,10 @@ static void estimate_sum(struct part *p)
 }
 
 /* Old agents send what they counted and what they sketched apart: then a group has no hits. */
-static enum dd_stats_fault read_parts(const struct dd_stats_group *g, enum ddsketch_bound bound,
+static enum dd_stats_fault read_parts(const struct dd_stats_group *g, const struct dd_stats_process *p,
                                       struct part *ok, struct part *error)
 {
-    if (!read_sketch(g->ok, bound, &ok->sketch) || !read_sketch(g->error, bound, &error->sketch))
+    if (!read_sketch(g->ok, p, &ok->sketch) || !read_sketch(g->error, p, &error->sketch))
         return DD_STATS_BAD_SKETCH;
     if (g->hits > 1ull << 53)
         return DD_STATS_BAD_FIELD;
@@ -195,7 +206,7 @@ static bool take_group(struct dd_stats_work *w, struct dd_stats_process *p, cons
         return refuse(w, DD_STATS_BAD_FIELD, 1);
     if (!g.ok.len && !g.error.len && gw_str_eq(p->said.aggregation, GW_STR("counts")))
         return w->out->counts_only++, true;
-    enum dd_stats_fault fault = read_parts(&g, p->bound, &ok, &error);
+    enum dd_stats_fault fault = read_parts(&g, p, &ok, &error);
     if (fault != DD_STATS_GOOD)
         return refuse(w, fault, 1);
     struct span_duration s = describe_spans(&g);

@@ -1,5 +1,5 @@
-/* dd_stats_internal.h: what dd_stats.c and dd_stats_process.c share: the state of a translation, and whose statistics they are: the resource of a process's points, as its spans have it
- * (dd_resource.h); and the state of a translation.
+/* dd_stats_internal.h: what dd_stats.c and dd_stats_process.c share: the state of a translation, and whose
+ * statistics they are: the resource of a process's points, as its spans have it (dd_resource.h).
  *
  * Threads: one at a time. Ownership: in the arena, or views of the body and the request.
  * SPDX-License-Identifier: Apache-2.0
@@ -29,6 +29,7 @@ struct dd_stats_process {
     struct dd_stats_payload said;
     gw_str language, facts[DD_FACTS], host, env;
     enum ddsketch_bound bound;
+    bool may_be_remade; /* by the agent that sends them */
     /* the resource of the last group, and what it was made of */
     struct dd_stats_resource *resource;
     gw_str service, base;

@@ -46,8 +46,10 @@ void dd_stats_describe_process(struct dd_stats_work *w, const struct dd_stats_ag
     p->facts[DD_FACT_COMMIT] = said->commit;
     p->facts[DD_FACT_TRACER_VERSION] = dd_stats_first_of(said->tracer_version, r->tracer_version);
     p->facts[DD_FACT_LANGUAGE_VERSION] = r->lang_version;
-    bool counts_up = gw_str_eq(p->language, GW_STR("nodejs")) || gw_str_eq(p->language, GW_STR("python"));
+    bool python = gw_str_eq(p->language, GW_STR("python")),
+         counts_up = python || gw_str_eq(p->language, GW_STR("nodejs"));
     p->bound = counts_up && agent->client_computed ? DDSKETCH_UPPER : DDSKETCH_LOWER;
+    p->may_be_remade = python && agent->payloads.len;
 }
 
 static struct dd_stats_resource *make_resource(struct dd_stats_work *w, const struct dd_stats_process *p,

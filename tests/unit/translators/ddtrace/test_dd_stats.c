@@ -293,6 +293,26 @@ static void bins_are_read_as_their_library_counts(void **state)
     }
 }
 
+/* Sketches of Python that an agent added up are Go's, and have another gamma: 10^9 values of 1.0202^30 ns. */
+#define REMADE "<c4 1a 0a 09 09 fd 4a 81 5a bf 52 f0 3f 12 0d 0a 0b 08 3c 11 00 00 00 00 65 cd cd 41>"
+
+static void what_an_agent_added_up_counts_as_go_does(void **state)
+{
+    static const char group[] =
+        "{'Lang': '%s', 'Stats': [{'Start': 1, 'Duration': 1, 'Stats': [{'OkSummary': " REMADE "}]}]}";
+    static const struct {
+        const char *lang;
+        bool from_agent, lower;
+    } cases[] = {{"python", true, true}, {"python", false, false}, {"javascript", true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char payload[512];
+        snprintf(payload, sizeof payload, group, cases[i].lang);
+        translate(cases[i].from_agent ? format("{'ClientComputed': true, 'Stats': [%s]}", payload) : payload,
+                  cases[i].from_agent);
+        assert_non_null(strstr(text, cases[i].lower ? "n=1000000000 sum=1.840" : "n=1000000000 sum=1.804"));
+    }
+}
+
 /* sketch(30, 1) */
 #define ONE "<c4 1a 0a 09 09 00 00 00 00 00 00 00 40 12 0d 0a 0b 08 3c 11 00 00 00 00 00 00 f0 3f>"
 
@@ -403,6 +423,7 @@ int main(void)
         cmocka_unit_test(sums_are_shared_by_the_sketches),
         cmocka_unit_test(what_old_agents_send_apart_counts_once),
         cmocka_unit_test(bins_are_read_as_their_library_counts),
+        cmocka_unit_test(what_an_agent_added_up_counts_as_go_does),
         cmocka_unit_test(a_group_that_cannot_be_read_costs_itself),
         cmocka_unit_test(buckets_without_times_cost_their_groups),
         cmocka_unit_test(bodies_that_are_no_statistics_are_refused),
