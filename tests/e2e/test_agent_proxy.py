@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 class Agent:
-    """Records what it gets. `answer(request)` says status, headers and body; it may wait for `hold`."""
+    """Records what it gets. `answer(request)` says status, headers and body; it may wait for `hold`. `tls`: an SSLContext."""
 
-    def __init__(self, port=0, unix=None, answer=None):
+    def __init__(self, port=0, unix=None, answer=None, host="127.0.0.1", tls=None):
         self.requests, self.hold = [], threading.Event()
         self.hold.set()
         agent = self
@@ -44,7 +44,9 @@ class Agent:
                 pass
             do_GET = do_HEAD = do_PUT = do_POST = serve
         kind = socketserver.ThreadingUnixStreamServer if unix else http.server.ThreadingHTTPServer
-        self.server = kind(str(unix) if unix else ("127.0.0.1", port), Handler)
+        self.server = kind(str(unix) if unix else (host, port), Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.server.daemon_threads = True
         self.url = f"unix://{unix}" if unix else f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
