@@ -7,7 +7,8 @@
 /* A line that is left whole. */
 static enum gw_code add_plain(struct log_batch *b, const struct log_input *in)
 {
-    struct log_found found = {.body = in->text};
+    struct log_found found;
+    log_found_begin(&found, in->text);
     return log_batch_write(b, in, &found);
 }
 
@@ -19,7 +20,8 @@ static bool is_python(gw_str source)
 /* Item first, script or reading after: the item says the source, and that the script. */
 static enum gw_code add_read(struct log_batch *b, const struct log_input *in)
 {
-    struct log_found found = {.body = in->text};
+    struct log_found found;
+    log_found_begin(&found, in->text);
     gw_str source = log_or_else(in->source, b->setup->source);
     struct log_reader r = {.arena = &b->scratch,
                            .clock = &b->clock,

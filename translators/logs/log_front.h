@@ -116,8 +116,10 @@ static inline gw_str log_skip_blanks(gw_str s)
 
 static inline void log_front_skip_blanks(struct log_front *f)
 {
-    while (f->at < f->end && (*f->at == ' ' || *f->at == '\t'))
-        f->at++;
+    const char *p = f->at;
+    while (p < f->end && (*p == ' ' || *p == '\t'))
+        p++;
+    f->at = p;
 }
 
 /* Up to the next blank, at most 256 bytes; in an open bracket up to its end. */

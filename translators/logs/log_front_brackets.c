@@ -202,13 +202,29 @@ static bool take_inside(struct log_front *f, gw_str inside)
            keep_bracket(f, inside) || take_name(f, inside);
 }
 
+/* [__main__], [main] behind time and level, where nothing else can be meant: a short way to take_name. */
+static bool take_plain_name(struct log_front *f, gw_str inside)
+{
+    enum { PLAIN = 16 };
+    if (!f->timed || !f->found->severity || f->names_n || f->bare || f->spring ||
+        inside.len - 1 >= PLAIN - 1 || *inside.ptr == 'd' || *inside.ptr == 't' || gw_is_digit(*inside.ptr) ||
+        gw_is_digit(inside.ptr[inside.len - 1]) || !(log_char_kinds[(uint8_t)*inside.ptr] & LOG_WORD) ||
+        !log_is_name(inside))
+        return false;
+    f->names[f->names_n++] = (struct log_front_name){inside, false, f->at > f->begin && f->at[-1] == ']'};
+    f->at = inside.ptr + inside.len + 1;
+    return true;
+}
+
 /* `[error    ]` of structlog on a terminal, nine wide: the event follows, and pairs behind many blanks. */
 static bool take_structlog(struct log_front *f, gw_str inside)
 {
     enum { WIDE = 9 };
+    if (inside.len != WIDE)
+        return false;
     gw_str level = gw_str_trim(inside);
-    if (inside.len != WIDE || level.len == WIDE || !f->timed || *inside.ptr == ' ' ||
-        log_is_upper(*level.ptr) || !log_front_level(f, level, log_bracket_level(level)))
+    if (level.len == WIDE || !f->timed || *inside.ptr == ' ' || log_is_upper(*level.ptr) ||
+        !log_front_level(f, level, log_bracket_level(level)))
         return false;
     f->at = inside.ptr + inside.len + 1;
     return f->ended = true;
@@ -221,7 +237,7 @@ bool log_front_bracket(struct log_front *f)
         return false;
     if (inside.ptr + inside.len + 1 < f->end && inside.ptr[inside.len + 1] == '@')
         return log_front_database(f, log_front_next(f, log_front_rest(f)));
-    if (take_structlog(f, inside))
+    if (take_plain_name(f, inside) || take_structlog(f, inside))
         return true;
     if (!take_inside(f, gw_str_trim(inside)))
         return false;

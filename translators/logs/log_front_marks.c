@@ -125,10 +125,13 @@ bool log_front_bare_ids(struct log_front *f)
     struct log_trace trace, span;
     if (f->marked || rest.len < 5 || *rest.ptr != ' ')
         return false;
-    if (gw_str_starts(rest, GW_STR("   - "))) {
+    if (rest.ptr[1] == ' ' && gw_str_starts(rest, GW_STR("   - "))) {
         f->at += 4;
         return true;
     }
+    if (gw_hex_digit(rest.ptr[1]) < 0 ||
+        (rest.ptr[2] != ' ' && gw_hex_digit(rest.ptr[2]) < 0)) /* most messages */
+        return false;
     rest = gw_str_from(rest, 1);
     if (!gw_str_next(&rest, ' ', &first) || !gw_str_next(&rest, ' ', &second) ||
         !gw_str_next(&rest, ' ', &dash) || !gw_str_eq(dash, GW_STR("-")) || !looks_like_id(first, &trace) ||

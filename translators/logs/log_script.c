@@ -369,9 +369,10 @@ enum gw_code log_script_run(struct log_batch *b, const struct sc_script *script,
                             gw_str text, const struct log_found *around)
 {
     struct sc_point p;
-    struct log_found found = {0};
+    struct log_found found;
     struct origin_field fields[ORIGIN_FIELDS];
     bool level;
+    log_found_begin(&found, GW_NOSTR);
     sc_point_init(&p, &b->scratch, log_or_else(around->source, log_or_else(in->source, b->setup->source)),
                   (int64_t)in->observed);
     p.category = SC_LOGGING;

@@ -353,12 +353,27 @@ static void set_body(struct log_front *f, gw_str text, const char *message)
     f->found->body = message < f->end ? gw_str_n(message, (size_t)(f->end - message)) : text;
 }
 
+/* Field by field: what a compiler makes of {0} costs more than all of them. */
+static void begin_front(struct log_front *f, struct log_reader *r, struct log_found *found, gw_str text)
+{
+    f->r = r;
+    f->found = found;
+    f->begin = f->at = text.ptr;
+    f->end = text.ptr + text.len;
+    f->time_from = f->keep = f->open = NULL;
+    f->names_n = 0;
+    f->number = 0;
+    f->numbered = f->timed = f->marked = f->bare = f->dashed = f->spring = f->columned = f->lettered =
+        f->ended = false;
+}
+
 gw_str log_read_text(struct log_reader *r, gw_str text, struct log_found *found)
 {
     found->body = text;
     if (!text.len)
         return GW_NOSTR;
-    struct log_front f = {.r = r, .found = found, .at = text.ptr, .end = text.ptr + text.len};
+    struct log_front f;
+    begin_front(&f, r, found, text);
     struct log_attrs_mark before = log_attrs_here(r->attrs);
     const char *message;
     if (read_front(&f, &message) || (f.timed && !found->severity && has_inner(&f)))
