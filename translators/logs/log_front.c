@@ -78,23 +78,19 @@ static bool is_source_ending(gw_str s)
            IS("lua") || IS("pl") || IS("m") || IS("scala") || IS("swift");
 }
 
-bool log_front_file(struct log_front *f, gw_str file, gw_str digits)
+/* A source file, and perhaps a logger before it, `root:lt.py`. */
+static bool put_place(struct log_front *f, gw_str file, int64_t line)
 {
-    size_t dot = 0, path = 0;
-    int64_t line;
-    if (digits.len > LINE || !log_is_all(digits, LOG_DIGIT) || !gw_str_i64(digits, &line))
+    size_t dot = file.len, path = 0;
+    while (dot && gw_is_letter(file.ptr[dot - 1]))
+        dot--;
+    if (dot < 2 || file.ptr[dot - 1] != '.' || !is_source_ending(gw_str_from(file, dot)))
         return false;
-    for (size_t i = file.len; i; i--) {
-        char c = file.ptr[i - 1];
-        if (c == ' ')
+    for (size_t i = dot - 1; i; i--)
+        if (file.ptr[i - 1] == ' ')
             return false;
-        if (c == '.' && !dot)
-            dot = i;
-        else if (c == ':')
+        else if (file.ptr[i - 1] == ':')
             path = i;
-    }
-    if (dot < 2 || !is_source_ending(gw_str_from(file, dot)))
-        return false;
     if (path > 2 && !f->found->origin.logger.len)
         f->found->origin.logger = gw_str_n(file.ptr, path - 1);
     else
@@ -104,11 +100,19 @@ bool log_front_file(struct log_front *f, gw_str file, gw_str digits)
     return true;
 }
 
+bool log_front_file(struct log_front *f, gw_str file, gw_str digits)
+{
+    int64_t line;
+    return digits.len <= LINE && log_is_all(digits, LOG_DIGIT) && gw_str_i64(digits, &line) &&
+           put_place(f, file, line);
+}
+
 bool log_front_place(struct log_front *f, gw_str s)
 {
     size_t colon = s.len;
-    while (colon && gw_is_digit(s.ptr[colon - 1]))
-        colon--;
-    return colon > 3 && s.ptr[colon - 1] == ':' &&
-           log_front_file(f, gw_str_n(s.ptr, colon - 1), gw_str_from(s, colon));
+    int64_t line = 0;
+    for (int64_t unit = 1; colon && s.len - colon <= LINE && gw_is_digit(s.ptr[colon - 1]); unit *= 10)
+        line += unit * (s.ptr[--colon] - '0');
+    return colon > 3 && colon < s.len && s.len - colon <= LINE && s.ptr[colon - 1] == ':' &&
+           put_place(f, gw_str_n(s.ptr, colon - 1), line);
 }
