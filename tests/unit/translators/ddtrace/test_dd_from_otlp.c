@@ -80,7 +80,7 @@ static void put_resource_spans(const char *semantics, bool nested)
     size_t scope = otlp_open(&w, 2, 2);
     put_span(id(TRACE, 16), false);
     put_span(id(TRACE, 16), nested);
-    put_span(id(TRACE "\x2b" + 1, 16), false); /* another trace */
+    put_span(id(&(TRACE "\x2b")[1], 16), false); /* another trace */
     otlp_close(&w, scope, 2);
     otlp_bytes(&w, 3, gw_str_z(schema_url));
     otlp_close(&w, rs, 2);
