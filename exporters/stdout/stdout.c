@@ -38,10 +38,10 @@
       "pretty: traces as trees with their logs, metrics as tables, for people. otlp_json: one OTLP/JSON "    \
       "request a line, as the OpenTelemetry file exporter writes. line_protocol: a line a span, record or "  \
       "point, as Datakit has them; whatever mode says, with the original tags.")                             \
-    X(choice, ids, "ids", "decimal", "decimal|hex", "",                                                      \
-      "line_protocol: trace and span ids as 64-bit decimals, or as OpenTelemetry's hexadecimal digits.")     \
     X(duration, gather, "gather", "2500ms", "0s", "30s",                                                     \
       "pretty: how long a log waits for its trace, to be shown in it. 0s: logs are shown as they come.")     \
+    X(choice, ids, "ids", "decimal", "decimal|hex", "",                                                      \
+      "line_protocol: trace and span ids as 64-bit decimals, or as OpenTelemetry's hexadecimal digits.")     \
     X(choice, color, "color", "auto", "auto|always|never", "",                                               \
       "Colours in pretty: auto is on a terminal, unless NO_COLOR is set.")
 

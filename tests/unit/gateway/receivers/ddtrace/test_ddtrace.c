@@ -19,6 +19,7 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/ledger.h"
 #include "core/delivery/queue.h"
+#include "core/delivery/trace_ids.h"
 #include "gateway/receivers/ddtrace/ddtrace.h"
 #include "gateway/run/modules.h"
 
@@ -28,6 +29,7 @@ struct fixture {
     struct gw_ledger *ledger;
     struct gw_fanout *fanout;
     struct gw_queue *queue;
+    struct gw_trace_ids *ids;
     struct gw_host host;
     struct gw_diagnostics *diagnostics;
     struct ddtrace *d;
@@ -49,9 +51,11 @@ static struct fixture *make(const char *const *set, size_t capacity, bool check)
     f->queue = gw_queue_new(capacity, false, wake, NULL);
     unsigned number = gw_ledger_exporter(f->ledger, "test", 1u << GW_TRACES);
     gw_fanout_add(f->fanout, (struct gw_route){f->queue, "test", number, 1u << GW_TRACES, GW_OTEL, 0, 0});
+    f->ids = gw_trace_ids_new(1000, GW_SEC);
     f->host = (struct gw_host){.http = gw_http_new(&f->budget, 2),
                                .fanout = f->fanout,
                                .budget = &f->budget,
+                               .ids = f->ids,
                                .host_name = GW_STR("myhost"),
                                .check = check,
                                .threads = 2};
@@ -87,6 +91,7 @@ static void end(struct fixture *f)
     gw_http_drop(f->host.http);
     gw_queue_drop(f->queue);
     gw_fanout_drop(f->fanout);
+    gw_trace_ids_drop(f->ids);
     gw_ledger_drop(f->ledger);
     gw_diagnostics_drop(f->diagnostics);
     gw_arena_fini(&f->arena);
