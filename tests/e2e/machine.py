@@ -4,7 +4,6 @@ configuration, in namespaces of their own. Nothing is installed, and nothing of 
 
     run(tmp_path / "log", ["nginx", "redis"])      # functions of tests/clients/programs.sh; their logs are then in that folder
 """
-import ctypes
 import os
 import shutil
 import signal
@@ -12,7 +11,6 @@ import subprocess
 
 from clients import LISTS, environment
 
-PR_SET_PDEATHSIG = 1
 LONGEST = 240  # seconds
 PARTS = ("mount", "net", "pid", "ipc", "uts")
 
@@ -47,16 +45,11 @@ def packages():
     return environment("debian", [wanted], make) / "root"
 
 
-def _die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def run(logs, programs):
     """Runs them side by side until each has said what it has to say. `logs` is their /var/log."""
     logs.mkdir(parents=True)
-    command = ["unshare", "--fork", "--kill-child", *(f"--{part}" for part in PARTS), "sh", LISTS / "machine.sh", packages(), logs, *programs]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-                          preexec_fn=_die_with_parent) as machine:
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--fork", "--kill-child", *(f"--{part}" for part in PARTS), "sh", LISTS / "machine.sh", packages(), logs, *programs]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True) as machine:
         try:
             said = machine.communicate(timeout=LONGEST)[0].decode()
         finally:

@@ -95,7 +95,8 @@ def test_the_default_that_is_taken_is_a_warning(make_gate, sink):
         except OSError:
             pass  # somebody has it already
         bed.reload(None)
-        assert "so there is no /metrics here" in bed.gate.stderr and refuses(port)
+        bed.gate.wait_stderr("so there is no /metrics here")  # warnings follow the line on which reload waits
+        assert refuses(port)
     bed.reload(f"127.0.0.1:{port}")
     assert health(connection(port)) == (200, None)
 
