@@ -76,6 +76,8 @@ enum gw_code log_http_take(struct log_http *, const struct gw_http_request *, st
                            uint64_t max_records, uint64_t *records, struct gw_err *) GW_MUST_CHECK;
 /* What records of a request begin as: the time, and this machine's name where the sender is on it. */
 struct log_input log_http_like(const struct log_http *, const struct gw_http_request *);
+/* The answer to a request that was taken: static text, in JSON. */
+void log_http_accept(struct log_http *, uint64_t records, const char *body, struct gw_http_reply *);
 /* The answer to a request that was not taken, and a line in the log. */
 void log_http_refuse(struct log_http *, const struct gw_http_route *, const struct gw_http_request *,
                      struct gw_err *, struct gw_http_reply *);

@@ -35,13 +35,10 @@ void log_http_write(void *ctx, const struct gw_http_route *route, const struct g
                             .precision = http_log_precision(precision),
                             .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
-    if (err.code) {
+    if (err.code)
         log_http_refuse(h, route, q, &err, r);
-        return;
-    }
-    atomic_fetch_add_explicit(records ? &h->counts.payloads : &h->counts.probes, 1, memory_order_relaxed);
-    r->type = "application/json";
-    r->body = GW_STR("{}");
+    else
+        log_http_accept(h, records, "{}", r);
 }
 
 /* The version is ddgate's own: who asks wants to know whether to send. */

@@ -223,11 +223,11 @@ static enum http_log_form form_of(const struct gw_http_request *q, const struct 
     return http_log_read(&look, NULL, NULL, &ignored, NULL) == GW_OK ? HTTP_LOG_JSON : HTTP_LOG_LINES;
 }
 
-static void answer_accepted(struct log_http *h, uint64_t records, struct gw_http_reply *r)
+void log_http_accept(struct log_http *h, uint64_t records, const char *body, struct gw_http_reply *r)
 {
     atomic_fetch_add_explicit(records ? &h->counts.payloads : &h->counts.probes, 1, memory_order_relaxed);
     r->type = "application/json";
-    r->body = GW_STR("{}");
+    r->body = gw_str_z(body);
 }
 
 /* route->tag: the status of success. */
@@ -253,7 +253,7 @@ void log_http_intake(void *ctx, const struct gw_http_route *route, const struct 
     if (err.code)
         log_http_refuse(h, route, q, &err, r);
     else
-        answer_accepted(h, records, r);
+        log_http_accept(h, records, "{}", r);
 }
 
 /* Its key, if keys are asked for, was good. */

@@ -77,11 +77,8 @@ void log_http_streaming(void *ctx, const struct gw_http_route *route, const stru
     struct http_log body = {
         .form = form_of(query.type), .precision = http_log_precision(query.precision), .like = &like};
     err.code = log_http_take(h, q, &body, 0, &records, &err);
-    if (err.code) {
+    if (err.code)
         log_http_refuse(h, route, q, &err, r);
-        return;
-    }
-    atomic_fetch_add_explicit(records ? &h->counts.payloads : &h->counts.probes, 1, memory_order_relaxed);
-    r->type = "application/json";
-    r->body = GW_STR("{\"status\":\"success\"}");
+    else
+        log_http_accept(h, records, "{\"status\":\"success\"}", r);
 }
