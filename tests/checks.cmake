@@ -1,6 +1,6 @@
 # Checks that are not C: tests/lint/<what>.py on the source tree, tests/e2e/test_<what>.py on the real binary. `live` ones bring real
-# Datadog clients (they download them once into .cache/); those that have to be compiled have the label `compiled`, too, and are left out
-# of the preset `release`: `make live` runs them.
+# clients and servers (they download them once into .cache/); those that are compiled first or take long (test_live_compiled*.py) have the
+# label `compiled`, too, and are left out of the preset `release`: `make live` runs them.
 find_program(PYTHON3 python3)
 if(NOT PYTHON3) # `make test` brings it; `make run` needs none
   return()
@@ -22,7 +22,7 @@ foreach(file ${E2E})
   if(name MATCHES "^live")
     set_tests_properties(e2e.${name} PROPERTIES LABELS live)
   endif()
-  if(name STREQUAL "live_compiled")
+  if(name MATCHES "^live_compiled")
     set_tests_properties(e2e.${name} PROPERTIES LABELS "live;compiled" TIMEOUT 3600)
   endif()
 endforeach()
