@@ -36,8 +36,8 @@ static void damaged(void *arg, const char *file, uint64_t at, uint64_t bytes, co
         gw_log(GW_WARNING, "storage", "%.*s/%s: damage at offset %llu: %s: %llu bytes are skipped",
                GW_FMT(s->conf->directory), file, (unsigned long long)at, what, (unsigned long long)bytes);
     else
-        gw_log(GW_WARNING, "storage", "%.*s/%s: at offset %llu %s", GW_FMT(s->conf->directory), file,
-               (unsigned long long)at, what);
+        gw_log(GW_WARNING, "storage", "%.*s/%s is damaged at offset %llu: %s", GW_FMT(s->conf->directory),
+               file, (unsigned long long)at, what);
 }
 
 static void gave_up(void *arg, unsigned reader, const struct gw_segment_log_items *items)
@@ -105,7 +105,7 @@ unsigned gw_disk_queue_attach(struct gw_disk_queue *s, const char *name, unsigne
     for (int i = 0; i < GW_SIGNALS; i++)
         if (pending.of[i]) {
             gw_ledger_recovered(s->ledger, exporter, (enum gw_signal)i, pending.of[i]);
-            gw_log(GW_INFO, "storage", "%llu items of %s from before wait for exporter %s",
+            gw_log(GW_INFO, "storage", "%llu items of %s from an earlier run wait for exporter %s",
                    (unsigned long long)pending.of[i], gw_signal_name((enum gw_signal)i), name);
         }
     if (drop_oldest)

@@ -87,7 +87,7 @@ static bool may_be_read_later(struct gw_segment_log *s, struct gw_segment_log_re
     reader->window.failed = false;
     if (!reader->failing_since) {
         reader->failing_since = now;
-        gw_log(GW_WARNING, "storage", "%s: cannot be read: %s. It is tried again for a minute",
+        gw_log(GW_WARNING, "storage", "%s: cannot be read: %s. ddgate tries again for a minute",
                s->conf.directory, strerror(errno));
     }
     return now - reader->failing_since < LASTING;

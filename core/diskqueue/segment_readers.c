@@ -104,7 +104,7 @@ void gw_segment_log_report_orphans(struct gw_segment_log *s)
         if (records[r])
             gw_log(GW_WARNING, "storage",
                    "%" PRIu64 " records wait for exporter %s, which is not configured: they are sent when it "
-                   "is, and dropped when their room is needed",
+                   "is configured again, or dropped when the disk queue is full",
                    records[r], s->readers[r].name);
 }
 

@@ -72,8 +72,8 @@ static void name_slots(struct recovery *rec)
             rec->segment->slot[r] = (int8_t)slot;
         else if (name[0])
             gw_log(GW_WARNING, "storage",
-                   "records for exporter %s are passed over: there are more than %d names on the disk", name,
-                   GW_SEGMENT_LOG_READERS);
+                   "records for exporter %s are skipped: the disk queue has more than %d exporter names",
+                   name, GW_SEGMENT_LOG_READERS);
     }
 }
 
@@ -100,7 +100,7 @@ enum file_is { OURS, UNFINISHED, FOREIGN, FATAL };
 static enum file_is foreign(struct gw_segment_log *s, const char *name, const char *why)
 {
     s->stats.foreign_files++;
-    gw_log(GW_WARNING, "storage", "%s/%s is left alone: %s", s->conf.directory, name, why);
+    gw_log(GW_WARNING, "storage", "%s/%s is ignored: %s", s->conf.directory, name, why);
     return FOREIGN;
 }
 

@@ -56,7 +56,7 @@ void gw_segment_log_report_events(struct gw_segment_log *s, const struct gw_segm
     for (unsigned r = 0; r < GW_SEGMENT_LOG_READERS; r++)
         if (e->given_up[r])
             gw_log(GW_WARNING, "storage",
-                   "room is needed: %u records for exporter %s, which is not configured, are dropped",
+                   "the disk queue is full: %u records for exporter %s, which is not configured, are dropped",
                    (unsigned)e->given_up[r], s->readers[r].name);
     if (e->trouble)
         gw_log(GW_ERROR, "storage",
@@ -64,9 +64,8 @@ void gw_segment_log_report_events(struct gw_segment_log *s, const struct gw_segm
                s->conf.directory, e->trouble, strerror(e->why));
     if (e->restored)
         gw_log(GW_WARNING, "storage",
-               "%s, or files of it, were deleted or moved away while ddgate uses them: they are made again, "
-               "with "
-               "all that is not delivered (%u segments). Leave them to ddgate",
+               "%s or files in it were deleted or moved while ddgate uses them: they are created again with "
+               "all undelivered data (%u segments)",
                s->conf.directory, e->segments);
     if (e->works)
         gw_log(GW_INFO, "storage", "%s can be written again", s->conf.directory);

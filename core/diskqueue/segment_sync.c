@@ -52,7 +52,7 @@ static void suspect(struct gw_segment_log *s, struct gw_segment *segment)
     gw_segment_file_name(segment->number, name);
     gw_log(
         GW_ERROR, "storage",
-        "%s/%s: cannot be brought to the disk: %s. Nothing more is written to it, and it is not used again",
+        "%s/%s: cannot be synced to the disk: %s. ddgate writes nothing more to it and does not use it again",
         s->conf.directory, name, strerror(why));
     gw_lock(&s->append);
     gw_segment_log_pause(s);

@@ -71,8 +71,8 @@ static bool path_of(const struct gw_dead_letter *d, const char *ending, char out
 
 static bool failed(const struct gw_dead_letter *d, const char *what)
 {
-    gw_log(GW_WARNING, d->component, "%.*s: what was rejected cannot be set aside: %s: %s",
-           GW_FMT(d->directory), what, strerror(errno));
+    gw_log(GW_WARNING, d->component, "%.*s: rejected items cannot be set aside: %s: %s", GW_FMT(d->directory),
+           what, strerror(errno));
     return false;
 }
 
@@ -134,8 +134,10 @@ static bool turn(struct gw_dead_letter *d, uint64_t overwritten[GW_SIGNALS])
         d->old[i] = d->now[i];
         d->now[i] = 0;
     }
-    gw_log(GW_WARNING, d->component,
-           "%s is full and became %s: what was in that is gone (dead_letter.max_size)", path, old);
+    gw_log(
+        GW_WARNING, d->component,
+        "%s is full and was renamed to %s: the previous content of that file is lost (dead_letter.max_size)",
+        path, old);
     return open_file(d);
 }
 

@@ -24,7 +24,8 @@ static void settle_done(struct gw_sender *s, struct gw_inflight_batch *p, gw_nse
     if (rejected)
         gw_exporter_health_rejected(&s->health, &p->batch, rejected, &p->outcome);
     else if (p->outcome.text[0])
-        gw_log(GW_INFO, s->component, "the backend took everything, and says: %s", p->outcome.text);
+        gw_log(GW_INFO, s->component, "the backend accepted everything and added a message: %s",
+               p->outcome.text);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_REJECTED, 0, rejected);
     gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, p->batch.items - rejected);
     gw_sender_finish_inflight(s, p);

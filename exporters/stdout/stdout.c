@@ -366,7 +366,8 @@ static void give_up(struct ctx *c, int error)
 static void wait_for_space(struct ctx *c, int error, gw_nsec now)
 {
     c->buffer_until = now + GW_SEC;
-    gw_log(GW_WARNING, component, "standard output: %s; trying again", strerror(error));
+    gw_log(GW_WARNING, component, "standard output cannot be written: %s; ddgate tries again",
+           strerror(error));
 }
 
 static bool writable(const struct ctx *c)

@@ -365,7 +365,7 @@ static bool start_one(struct gw_admin *a, struct listener *l)
     if (l->daemon)
         gw_log_each(GW_INFO, "admin", "listening on %s", name);
     else
-        gw_log(GW_ERROR, "admin", "%s: the system gives no thread for it", name);
+        gw_log(GW_ERROR, "admin", "%s: no thread could be started", name);
     return l->daemon;
 }
 

@@ -69,9 +69,8 @@ static bool has_descriptor(struct worker *w, int fd)
         atomic_compare_exchange_strong_explicit(&w->http->short_said, &said, now, memory_order_relaxed,
                                                 memory_order_relaxed))
         gw_log(GW_WARNING, "receiver=http",
-               "the process has hardly any descriptors left (see `ulimit -n`): the last ones are kept for "
-               "files, the disk queue "
-               "and exporters, and connections that are idle make way for new ones, or new ones get 429");
+               "the process is almost out of descriptors (see `ulimit -n`): idle connections make way for "
+               "new ones, or new ones get 429");
     /* what makes way is closed in a moment, not now */
     return (gw_http_tls_proxies_evict(w, now) || gw_http_evict(w, now)) && !gw_descriptor_is_last(fd);
 }
@@ -128,7 +127,7 @@ void gw_http_listen_on(struct worker *w)
         int fd = w->table->bindings[i].listener->fd;
         if (gw_http_watch(w->epoll, fd, EPOLLIN | EPOLLEXCLUSIVE, EV_LISTENER, i) || errno == EEXIST)
             continue;
-        gw_log(GW_WARNING, "receiver=http", "%s cannot be watched, and is tried again: %s",
+        gw_log(GW_WARNING, "receiver=http", "%s cannot be watched: %s; ddgate tries again",
                w->table->bindings[i].listener->name, strerror(errno));
         w->listening = false;
     }

@@ -206,8 +206,8 @@ static enum gw_code check_seen(struct conn *c)
     if (c->begun++ != c->framing.heads)
         return GW_OK;
     gw_log(GW_ERROR, "receiver=http",
-           "no memory, or a libmicrohttpd that does not read by recv: a request whose framing "
-           "was not checked is answered 500");
+           "a request is answered 500, because its framing could not be checked: no memory, or a "
+           "libmicrohttpd that does not read by recv");
     return GW_INTERNAL;
 }
 

@@ -327,12 +327,12 @@ static void reload(struct gw_tls *t)
     struct gw_tls_keys *fresh = read_keys(&t->conf, &b);
     if (!fresh) {
         gw_log(GW_WARNING, t->component,
-               "the changed files of tls cannot be used, the certificate before stays: %s: %s", b.option,
-               b.text);
+               "the changed TLS files cannot be used, the previous certificate stays in use: %s: %s",
+               b.option, b.text);
         return;
     }
     gw_log(fresh->doubt[0] ? GW_WARNING : GW_INFO, t->component,
-           "new connections get another certificate: %s", fresh->doubt[0] ? fresh->doubt : fresh->about);
+           "new connections use another certificate: %s", fresh->doubt[0] ? fresh->doubt : fresh->about);
     replace(t, fresh);
 }
 

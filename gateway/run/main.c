@@ -271,7 +271,7 @@ static int run(struct gw_pipeline *p, const char *file, struct gw_conf **conf, c
     }
     greet(p);
     int number = work(p, file, conf, signals);
-    gw_log(GW_INFO, "ddgate", "%s: stopping", strsignal(number));
+    gw_log(GW_INFO, "ddgate", "%s: ddgate is stopping", strsignal(number));
     drain(p, signals, (*conf)->process.shutdown_timeout);
     return close_ledger(p);
 }
@@ -382,8 +382,7 @@ int main(int argc, char **argv)
     block_signals(&signals);
     if (cli.command == GW_COMMAND_RUN && !gw_log_start())
         gw_log(GW_WARNING, "ddgate",
-               "the system gives no thread for the log: a standard error that nobody reads can hold up "
-               "everything");
+               "no thread could be started for the log: a standard error that is not read can block ddgate");
     int code = configured(&cli, &signals);
     gw_log_stop(LAST_WORDS);
     gw_secrets_forget();

@@ -233,12 +233,12 @@ bool gw_pipeline_start(struct gw_pipeline *p)
     if (!gw_admin_start(p->admin))
         return false;
     if (p->disk_queue && !gw_disk_queue_start(p->disk_queue)) {
-        gw_log(GW_ERROR, "ddgate", "storage: the system gives no thread for it");
+        gw_log(GW_ERROR, "ddgate", "storage: no thread could be started");
         return false;
     }
     for (size_t i = 0; i < p->exporters_n; i++)
         if (!gw_sender_start(p->exporters[i].sender)) {
-            gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it", p->exporters[i].path);
+            gw_log(GW_ERROR, "ddgate", "%s: no thread could be started", p->exporters[i].path);
             return false;
         }
     for (size_t i = 0; i < p->exporters_n; i++)

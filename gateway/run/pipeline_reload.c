@@ -38,8 +38,7 @@ static struct exporter take_over_exporter(const struct plan *plan, const struct 
     if (n->change == REPLACED)
         gw_sender_take_over(running[n->predecessor].sender, n->made.sender);
     else if (!gw_sender_start(n->made.sender))
-        gw_log(GW_ERROR, "ddgate", "%s: the system gives no thread for it: it delivers nothing",
-               n->made.path);
+        gw_log(GW_ERROR, "ddgate", "%s: no thread could be started: it delivers nothing", n->made.path);
     gw_component_announce_exporter(&n->made);
     return n->made;
 }
@@ -232,8 +231,7 @@ static void log_changes(const struct plan *plan)
         receivers_gone += !plan->receiver_stays[i];
     gw_log(GW_INFO, "ddgate",
            "the configuration was read again: exporters: %u kept, %u replaced, %u added, %u removed, %zu "
-           "still to deliver what they hold; "
-           "receivers: %u kept, %u replaced, %u added, %u removed",
+           "retiring; receivers: %u kept, %u replaced, %u added, %u removed",
            exporters[KEPT], exporters[REPLACED], exporters[ADDED], exporters_gone,
            gw_retired_exporters(plan->pipeline), receivers[KEPT], receivers[REPLACED], receivers[ADDED],
            receivers_gone);

@@ -128,7 +128,7 @@ def test_a_peer_in_another_pid_namespace_is_said_once(make_gate, sink, tmp_path,
         s = span()
         assert gate.put("/v0.4/traces", v04([s]), transport="uds").status == 200
         assert "container.id" not in resource(sink, s)
-    assert gate.stderr.count("is in a PID namespace that is not seen from here") == 1
+    assert gate.stderr.count("is in a PID namespace that ddgate cannot see") == 1
     gate.process.kill()
     gate.process.wait()
 

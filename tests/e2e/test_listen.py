@@ -190,11 +190,11 @@ def test_a_renewed_certificate_is_used(make_gate, sink, authority, tmp_path):
     assert gate.put("/v0.4/traces", v04([span()]), connection=kept).status == 200
     assert shown(gate, authority) == "first"
     key.write_bytes(second.key)  # one of the two only
-    gate._until(lambda: shown(gate, authority) == "first" and "the certificate before stays" in gate.stderr, "no word of the broken pair")
+    gate._until(lambda: shown(gate, authority) == "first" and "the previous certificate stays in use" in gate.stderr, "no word of the broken pair")
     assert f"{key} is not the key of the certificate in {cert}" in gate.stderr
     install(second)
     gate._until(lambda: shown(gate, authority) == "second", "the renewed certificate is not shown")
-    assert "new connections get another certificate: CN=second, valid until" in gate.stderr
+    assert "new connections use another certificate: CN=second, valid until" in gate.stderr
     assert gate.put("/v0.4/traces", v04([s]), connection=kept).status == 200, "open connections go on"
     arrived(sink, s)
 

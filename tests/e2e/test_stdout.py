@@ -185,7 +185,7 @@ def test_full_disk_device():
         child.stdin.write(frames([body]))
         child.stdin.close()
         line = child.stderr.readline()
-        assert b"No space left on device" in line and b"trying again" in line
+        assert b"No space left on device" in line and b"ddgate tries again" in line
         child.kill()
         child.wait()
 

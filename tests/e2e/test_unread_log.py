@@ -69,7 +69,7 @@ def test_what_was_held_up_comes_when_somebody_reads(tmp_path):
         gate.process.terminate()
         assert gate.process.wait(PATIENCE) == 0
         said = pipe.read()
-        assert " is running." in said and "is answered 400" in said and "terminated: stopping" in said.lower()
+        assert " is running." in said and "is answered 400" in said and "terminated: ddgate is stopping" in said.lower()
         assert said.rstrip().splitlines()[-1].split()[0] == "sent"  # the ledger is whole
     finally:
         gate.process.kill()

@@ -52,12 +52,12 @@ bool gw_log_sink_add(struct gw_log_sink *f, const struct log_input *in)
         f->intake.received++;
         f->intake.not_taken[GW_REASON_QUEUE_FULL]++;
         gw_log(GW_WARNING, f->component,
-               "a log record does not fit into memory and is refused; max_memory says how much there is");
+               "a log record does not fit into memory and is refused (see max_memory)");
     }
     const char *fault = log_batch_fault(f->batch);
     if (fault)
         gw_log(GW_WARNING, f->component,
-               "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
+               "a Pipeline script failed; its record is delivered with the changes made so far: %s", fault);
     return log_batch_bytes(f->batch) >= GW_FRAME_BYTES;
 }
 

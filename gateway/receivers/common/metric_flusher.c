@@ -37,7 +37,7 @@ static void flush(struct metric_flusher *f)
 {
     if (!metric_store_flush(f->store, gw_wall(), offer, f))
         gw_log(GW_WARNING, f->component,
-               "the queues of exporters are full: points wait, and the next interval is added to them");
+               "the exporters' queues are full: the points wait and are added to those of the next interval");
 }
 
 static void *run(void *ctx)

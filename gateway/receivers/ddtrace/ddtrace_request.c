@@ -23,11 +23,10 @@ static void see_header(void *cookie, gw_str name, gw_str value)
 static void log_unseen(struct ddtrace *d)
 {
     if (!atomic_exchange_explicit(&d->said_unseen, true, memory_order_relaxed))
-        gw_log_each(
-            GW_INFO, "receiver=ddtrace",
-            "a process at %.*s is in a PID namespace that is not seen from here, and sends no container: "
-            "its spans have no container.id; in Kubernetes, hostPID: true shows all",
-            GW_FMT(d->conf.socket));
+        gw_log_each(GW_INFO, "receiver=ddtrace",
+                    "a process at %.*s is in a PID namespace that ddgate cannot see and names no container: "
+                    "its spans get no container.id (in Kubernetes set hostPID: true)",
+                    GW_FMT(d->conf.socket));
 }
 
 /* Where the process at the other end of a Unix socket runs; its cgroup is read once for a connection. */

@@ -41,7 +41,7 @@ static void become_its_entry(struct file_reader *r, struct file_tail *t, struct 
         offset_tracker_head(r->tracker, t->entry, copy->head_n, file_head_hash(t->head, copy->head_n));
     r->urgent = true;
     if (!offset_tracker_rename(r->tracker, t->entry, found->path))
-        gw_log(GW_WARNING, r->component, "no memory for a name");
+        gw_log(GW_WARNING, r->component, "no memory: the new name of a file is not recorded in the offsets");
     file_tail_renamed(r, copy);
 }
 

@@ -45,7 +45,7 @@ static size_t open_limit(const struct file_reader *r)
     if (most >= wanted)
         return wanted;
     gw_log(GW_WARNING, r->component,
-           "%zu files are open at a time instead of %zu (open_files): the system gives the process %zu "
+           "at most %zu files are open at a time instead of %zu (open_files): the process may have %zu "
            "descriptors",
            most, wanted, (size_t)limit.rlim_cur);
     return most;

@@ -314,11 +314,10 @@ static void begin(struct file_reader *r, const struct found *f)
 static void log_missed_links(struct file_reader *r, struct file_tail *t)
 {
     if (t->linked > 1 && !file_glob_match_any(&r->conf->path, t->target)) {
-        gw_log(
-            GW_WARNING, r->component,
-            "%s led to other files (%u) that were not seen before it led on, and are not read: a pattern for "
-            "their own names finds them",
-            t->entry->at.path, t->linked - 1);
+        gw_log(GW_WARNING, r->component,
+               "%s pointed to %u other files that were replaced before ddgate saw them: they are not read; "
+               "add a pattern for their own names",
+               t->entry->at.path, t->linked - 1);
         atomic_fetch_add_explicit(&r->counts->missed_links, t->linked - 1, memory_order_relaxed);
     }
     t->linked = 0;

@@ -145,8 +145,8 @@ void file_schedule_now(struct file_reader *r)
 void file_tail_fails(struct file_reader *r, struct file_tail *t, int error)
 {
     if (error != t->error)
-        gw_log(GW_WARNING, r->component, "%s cannot be read, and waits until it can: %s", t->entry->at.path,
-               strerror(error));
+        gw_log(GW_WARNING, r->component, "%s cannot be read: %s; ddgate tries again until it can",
+               t->entry->at.path, strerror(error));
     if (!t->error)
         atomic_fetch_add_explicit(&r->counts->failing, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->counts->read_errors, 1, memory_order_relaxed);
@@ -164,7 +164,7 @@ void file_tail_works(struct file_reader *r, struct file_tail *t)
 {
     if (!t->error)
         return;
-    gw_log(GW_INFO, r->component, "%s can be read", t->entry->at.path);
+    gw_log(GW_INFO, r->component, "%s can be read again", t->entry->at.path);
     atomic_fetch_sub_explicit(&r->counts->failing, 1, memory_order_relaxed);
     t->error = 0;
 }

@@ -133,6 +133,6 @@ void file_state_set_aside(const char *state, const char *component, const char *
     char aside[PATH_MAX];
     bool ok =
         (size_t)snprintf(aside, sizeof aside, "%s.aside", state) < sizeof aside && rename(state, aside) == 0;
-    gw_log(GW_WARNING, component, "%s: offsets are not known, and reading begins where `start` says. %s%s",
-           why, ok ? "It is set aside as " : "It cannot be set aside: ", ok ? aside : strerror(errno));
+    gw_log(GW_WARNING, component, "%s: no offsets are known, and reading begins at option `start`. %s%s", why,
+           ok ? "It is set aside as " : "It cannot be set aside: ", ok ? aside : strerror(errno));
 }

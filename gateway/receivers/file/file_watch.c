@@ -45,7 +45,7 @@ static void log_failure(struct file_watch *w, const char *what)
 {
     if (!w->said)
         gw_log(GW_WARNING, w->component,
-               "%s: %s; files are looked at every `poll` instead (see fs.inotify.max_user_watches)", what,
+               "%s: %s; files are polled every `poll` instead (see fs.inotify.max_user_watches)", what,
                strerror(errno));
     w->said = true;
 }

@@ -147,7 +147,7 @@ enum gw_code log_http_take(struct log_http *h, const struct gw_http_request *q, 
     const char *fault = log_batch_fault(s.batch);
     if (fault)
         gw_log(GW_WARNING, h->site.component,
-               "a Pipeline script ended with an error, and its record goes on as far as it came: %s", fault);
+               "a Pipeline script failed; its record is delivered with the changes made so far: %s", fault);
     return offer(h, &s, q->arena, code, err);
 }
 

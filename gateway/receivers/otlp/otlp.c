@@ -84,7 +84,7 @@ static bool is_own_target(const struct otlp_receiver *o, const struct gw_list *l
         if (!is_local(list->items[i], &port) || !o->host->sends_to(o->host->exporters, port))
             continue;
         if (usual)
-            gw_log(GW_INFO, component, "%.*s is left to whom an exporter sends to: OTLP is not taken there",
+            gw_log(GW_INFO, component, "%.*s does not take OTLP: an exporter sends to that address",
                    GW_FMT(list->items[i]));
         else
             gw_option_error(diagnostics, o->open.path, option,

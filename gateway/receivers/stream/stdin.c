@@ -100,7 +100,7 @@ static void offer(struct input *in)
             return;
         if (pause == GW_LOG_SINK_LONGEST)
             gw_log(GW_WARNING, component,
-                   "the queues of exporters are full: nothing is read until there is room");
+                   "the exporters' queues are full: ddgate reads nothing until there is room");
         if (in->stop_at != GW_NEVER && gw_now() - in->stop_at > GRACE_PERIOD)
             return;
         wait_for(in, false, pause);
@@ -235,7 +235,7 @@ static void start(void *ctx)
     in->buffer = malloc(READ);
     in->sink = gw_log_sink_new(in->logs, in->host->fanout, component);
     if (in->wake < 0 || !in->buffer || !in->sink || !start_thread(in))
-        gw_log(GW_ERROR, component, "cannot start: no memory, descriptors or threads");
+        gw_log(GW_ERROR, component, "standard input cannot be read: no memory, descriptors or threads");
 }
 
 static void stop(void *ctx)

@@ -56,7 +56,7 @@ static void hold_back(struct stream *s)
     s->pause = gw_log_sink_pause(s->pause);
     if (s->pause == GW_LOG_SINK_LONGEST)
         gw_log(GW_WARNING, s->set.component,
-               "the queues of exporters are full: nothing is read, and senders wait, until there is room");
+               "the exporters' queues are full: ddgate reads nothing, and senders wait, until there is room");
     s->full = true;
     s->retry = gw_now() + s->pause;
 }
@@ -93,7 +93,7 @@ static void flush_loose(struct stream *s)
         return;
     if (gw_log_sink_flush(s->loose, NULL, false) != GW_OK)
         gw_log(GW_WARNING, s->set.component,
-               "the queues of exporters are full: records that came by UDP are lost, counted as refused");
+               "the exporters' queues are full: records that came by UDP are lost and counted as refused");
 }
 
 static void flush(struct stream *s)
@@ -272,9 +272,8 @@ static void log_unread(const struct stream *s)
         }
     if (conns)
         gw_log(GW_WARNING, s->set.component,
-               "%zu connections are closed with %d bytes that were not read, for the queues of exporters are "
-               "full: "
-               "they are lost",
+               "%zu connections are closed because the exporters' queues are full: %d bytes were not read "
+               "and are lost",
                conns, unread);
 }
 

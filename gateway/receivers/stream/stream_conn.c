@@ -227,9 +227,7 @@ static void turn_away(struct stream *s, const struct sockaddr *sa, const struct 
         return;
     stream_describe(&who, sa);
     gw_log(GW_WARNING, s->set.component,
-           "%s: a connection of %s is closed: %s. Others that are closed for it are counted, and not logged "
-           "for a "
-           "minute",
+           "%s: a connection from %s is closed: %s. Further ones are counted, and not logged for a minute",
            l->name, who.is_unix ? "this machine" : who.address, words[why]);
 }
 

@@ -46,7 +46,7 @@ static void see_drops(struct stream *s, struct stream_listener *l, struct msghdr
             continue;
         atomic_fetch_add_explicit(&s->set.counts->kernel_drops, more, memory_order_relaxed);
         gw_log(GW_WARNING, s->set.component,
-               "%s: the kernel dropped %u datagrams, for they came faster than they were read: see "
+               "%s: the kernel dropped %u datagrams because they came faster than they were read: raise "
                "receive_buffer",
                l->name, more);
     }

@@ -347,10 +347,14 @@ static void refuses_by_headers(void **state)
         int status;
         const char *text;
     } cases[] = {
-        {"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404, "no such path here\n"},
-        {"POST /echo/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404, "no such path here\n"},
-        {"POST /%65cho HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404, "no such path here\n"},
-        {"POST /echo%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404, "no such path here\n"},
+        {"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404,
+         "no such path is served here\n"},
+        {"POST /echo/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404,
+         "no such path is served here\n"},
+        {"POST /%65cho HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404,
+         "no such path is served here\n"},
+        {"POST /echo%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", 404,
+         "no such path is served here\n"},
         {"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", 405, "this path takes another method\n"},
         {"DELETE /who HTTP/1.1\r\nHost: x\r\n\r\n", 405, "this path takes another method\n"},
         {"POST /echo HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 2\r\n\r\nxx", 403,
