@@ -215,21 +215,49 @@ static void read_event_section(gw_str section, struct dsd_line *l)
     }
 }
 
-/* Lengths count bytes, and `\n` as two. */
+/* Bytes of the first n UTF-16 units of UTF-8; past the end of the text where it has fewer. */
+static size_t bytes_of_units(gw_str text, size_t n)
+{
+    size_t at = 0;
+    for (; n && at < text.len; n--) {
+        uint8_t first = (uint8_t)text.ptr[at];
+        n -= first >= 0xf0 && n > 1;
+        at += first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+    }
+    return at + n;
+}
+
+/* ":title|text", and behind them the end or a section. */
+static bool split_event(gw_str *rest, size_t title, size_t text, struct dsd_event *e)
+{
+    if (rest->len < title + text + 2 || rest->ptr[0] != ':' || rest->ptr[1 + title] != '|' ||
+        (rest->len > title + text + 2 && rest->ptr[title + text + 2] != '|'))
+        return false;
+    e->title = gw_str_n(rest->ptr + 1, title);
+    e->text = gw_str_n(rest->ptr + title + 2, text);
+    *rest = gw_str_from(*rest, title + text + 2);
+    return true;
+}
+
+/* Lengths count bytes, and `\n` as two; those of hot-shots count JavaScript's characters. */
+static bool read_texts(gw_str *rest, size_t title, size_t text, struct dsd_event *e)
+{
+    if (split_event(rest, title, text, e))
+        return true;
+    title = bytes_of_units(gw_str_from(*rest, rest->len != 0), title);
+    if (rest->len < title + 2)
+        return false;
+    return split_event(rest, title, bytes_of_units(gw_str_from(*rest, title + 2), text), e);
+}
+
 static enum dsd_reason read_event(gw_str rest, struct dsd_line *l)
 {
     struct dsd_event *e = &l->event;
     size_t title, text;
     gw_str section;
     *e = (struct dsd_event){0};
-    if (!read_length(&rest, ',', &title) || !read_length(&rest, '}', &text) || !title)
-        return DSD_BAD_EVENT;
-    if (rest.len < title + text + 2 || rest.ptr[0] != ':' || rest.ptr[1 + title] != '|')
-        return DSD_BAD_EVENT;
-    e->title = gw_str_n(rest.ptr + 1, title);
-    e->text = gw_str_n(rest.ptr + title + 2, text);
-    rest = gw_str_from(rest, title + text + 2);
-    if (rest.len && *rest.ptr != '|')
+    if (!read_length(&rest, ',', &title) || !read_length(&rest, '}', &text) || !title ||
+        !read_texts(&rest, title, text, e))
         return DSD_BAD_EVENT;
     while (gw_str_next(&rest, '|', &section))
         if (section.len)
@@ -250,6 +278,25 @@ static void read_check_section(gw_str section, struct dsd_line *l)
     }
 }
 
+/* The message is the last, and may hold any bar; but Datadog's library for Python writes where a check comes from behind it. */
+static void read_message(gw_str rest, struct dsd_line *l)
+{
+    static const gw_str sections[] = {GW_LIT("c:"), GW_LIT("e:"), GW_LIT("card:")};
+    for (size_t at = rest.len; at-- > 0;) {
+        gw_str last = gw_str_from(rest, at + 1);
+        if (rest.ptr[at] != '|')
+            continue;
+        bool known = false;
+        for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+            known |= gw_str_starts(last, sections[i]);
+        if (!known)
+            break;
+        read_common(last, &l->origin);
+        rest.len = at;
+    }
+    l->check.message = rest;
+}
+
 static enum dsd_reason read_check(gw_str rest, struct dsd_line *l)
 {
     struct dsd_check *c = &l->check;
@@ -260,12 +307,12 @@ static enum dsd_reason read_check(gw_str rest, struct dsd_line *l)
     if (!c->name.len || status.len != 1 || *status.ptr < '0' || *status.ptr > '3')
         return DSD_BAD_CHECK;
     c->status = (unsigned)(*status.ptr - '0');
-    while (rest.ptr &&
-           !is_section(rest, GW_STR("m:"), &c->message)) { /* the message is the last: it may hold any bar */
+    while (rest.ptr && !is_section(rest, GW_STR("m:"), &c->message)) {
         gw_str_next(&rest, '|', &section);
         if (section.len)
             read_check_section(section, l);
     }
+    read_message(c->message, l);
     return DSD_TAKEN;
 }
 

@@ -138,6 +138,16 @@ static void events_are_read_by_their_lengths(void **state)
     assert_int_equal(read_line("_e{2,0}:ab||t:error").event.alert, DSD_ERROR);
 }
 
+static void lengths_may_count_characters_of_javascript(void **state)
+{
+    struct dsd_line l;
+    assert_string_equal(dsd_reason_label(dsd_read(GW_STR("_e{5,7}:h\xc3\xa4user|x"), &l)), "bad_event");
+    l = read_line("_e{6,6}:h\xc3\xa4user|\xf0\x9f\x98\x80 \xe2\x82\xac|x|t:error");
+    is_text(l.event.title, "h\xc3\xa4user");
+    is_text(l.event.text, "\xf0\x9f\x98\x80 \xe2\x82\xac|x");
+    assert_int_equal(l.event.alert, DSD_ERROR);
+}
+
 static void checks_end_with_their_message(void **state)
 {
     struct dsd_line l = read_line("_sc|db.up|2|d:21|h:web1|#env:prod|m:no|answer m\\: x\\n|#a:b");
@@ -149,6 +159,11 @@ static void checks_end_with_their_message(void **state)
     is_text(l.origin.tags, "env:prod");
     is_text(gw_str_n(out, dsd_unescape(l.check.message, out)), "no|answer m: x\n|#a:b");
     assert_int_equal(read_line("_sc|a|0").check.status, 0);
+    l = read_line("_sc|a|1|m:no|answer|c:ci-1|e:it-false|card:low"); /* Datadog's library for Python */
+    is_text(l.check.message, "no|answer");
+    is_text(l.origin.container, "ci-1");
+    is_text(l.origin.external, "it-false");
+    is_text(read_line("_sc|a|1|m:|c:x").check.message, "");
 }
 
 static void units_stand_at_the_end_of_a_name(void **state)
@@ -171,6 +186,7 @@ int main(void)
         cmocka_unit_test(values_are_numbers),
         cmocka_unit_test(datagrams_hold_lines),
         cmocka_unit_test(events_are_read_by_their_lengths),
+        cmocka_unit_test(lengths_may_count_characters_of_javascript),
         cmocka_unit_test(checks_end_with_their_message),
         cmocka_unit_test(units_stand_at_the_end_of_a_name),
     };
