@@ -69,6 +69,13 @@ static const struct name unified[] = {
     {GW_LIT("runtime-id"), GW_LIT("service.instance.id")},
     {GW_LIT("runtime_id"), GW_LIT("service.instance.id")},
     {GW_LIT("dd.internal.entity_id"), GW_LIT("k8s.pod.uid")},
+    /* what tracers say of their process, on its spans too */
+    {GW_LIT("entrypoint.name"), GW_LIT("process.executable.name")},
+    {GW_LIT("entrypoint.workdir"), GW_LIT("datadog.process.entrypoint.workdir")},
+    {GW_LIT("entrypoint.basedir"), GW_LIT("datadog.process.entrypoint.basedir")},
+    {GW_LIT("entrypoint.type"), GW_LIT("datadog.process.entrypoint.type")},
+    {GW_LIT("svc.user"), GW_LIT("datadog.process.svc.user")},
+    {GW_LIT("svc.auto"), GW_LIT("datadog.process.svc.auto")},
 };
 
 /* Container tags whose words applications use for what they count, too: they stay on the point. */
@@ -113,7 +120,7 @@ static bool rename_container(struct dsd_tag *t)
 static void place_tag(const struct dsd_series *s, struct dsd_tag *t)
 {
     t->where = POINT;
-    if (gw_str_starts(t->key, GW_STR("dd.internal.")) && !gw_str_eq(t->key, unified[6].tag))
+    if (gw_str_starts(t->key, GW_STR("dd.internal.")) && !gw_str_eq(t->key, GW_STR("dd.internal.entity_id")))
         t->where = NOWHERE; /* dd.internal.card: how many tags of the container the agent should add */
     else if (rename_unified(t))
         t->where = t->value.len ? RESOURCE : NOWHERE;

@@ -25,38 +25,68 @@ static const struct {
     {GW_LIT("amperes"), GW_LIT("A")},
 };
 
-/* Java's, .NET's, Python's, Node's and Go's runtime metrics do not say what they count in. */
+/* Tracers' runtime metrics do not say what they count in: by how their names begin and end, the first row that fits. */
 static const struct {
-    gw_str name, unit;
+    gw_str begin, end, unit;
 } runtime[] = {
-    {GW_LIT("jvm.heap_memory"), GW_LIT("By")},
-    {GW_LIT("jvm.heap_memory_committed"), GW_LIT("By")},
-    {GW_LIT("jvm.heap_memory_init"), GW_LIT("By")},
-    {GW_LIT("jvm.heap_memory_max"), GW_LIT("By")},
-    {GW_LIT("jvm.non_heap_memory"), GW_LIT("By")},
-    {GW_LIT("jvm.non_heap_memory_committed"), GW_LIT("By")},
-    {GW_LIT("jvm.non_heap_memory_init"), GW_LIT("By")},
-    {GW_LIT("jvm.non_heap_memory_max"), GW_LIT("By")},
-    {GW_LIT("runtime.python.mem.rss"), GW_LIT("By")},
-    {GW_LIT("runtime.node.mem.heap_total"), GW_LIT("By")},
-    {GW_LIT("runtime.node.mem.heap_used"), GW_LIT("By")},
-    {GW_LIT("runtime.node.mem.rss"), GW_LIT("By")},
-    {GW_LIT("runtime.node.mem.external"), GW_LIT("By")},
+    {GW_LIT("jvm.heap_memory"), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("jvm.non_heap_memory"), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("jvm.buffer_pool."), GW_LIT(".used"), GW_LIT("By")},
+    {GW_LIT("jvm.buffer_pool."), GW_LIT(".capacity"), GW_LIT("By")},
+    {GW_LIT("jvm.gc."), GW_LIT("_size"), GW_LIT("By")},
+    {GW_LIT("runtime.python.mem."), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("runtime.python.cpu.time."), GW_LIT(""), GW_LIT("s")},
+    {GW_LIT("runtime.python.gc.pause."), GW_LIT(""), GW_LIT("ns")},
+    {GW_LIT("runtime.node.mem."), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("runtime.node.heap."), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("runtime.node.cpu."), GW_LIT(""), GW_LIT("%")},
+    {GW_LIT("runtime.node.process.uptime"), GW_LIT(""), GW_LIT("s")},
+    {GW_LIT("runtime.node."), GW_LIT(".count"), GW_LIT("")},
+    {GW_LIT("runtime.node.event_loop.delay."), GW_LIT(""), GW_LIT("ns")},
+    {GW_LIT("runtime.node.gc.pause"), GW_LIT(""), GW_LIT("ns")},
+    {GW_LIT("runtime.go.mem_stats."), GW_LIT("alloc"), GW_LIT("By")},
+    {GW_LIT("runtime.go.mem_stats."), GW_LIT("sys"), GW_LIT("By")},
+    {GW_LIT("runtime.go.mem_stats."), GW_LIT("_inuse"), GW_LIT("By")},
+    {GW_LIT("runtime.go.mem_stats.heap_"), GW_LIT("objects"), GW_LIT("")},
+    {GW_LIT("runtime.go.mem_stats.heap_"), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("runtime.go.mem_stats.next_gc"), GW_LIT(""), GW_LIT("By")},
+    {GW_LIT("runtime.go.gc_stats.pause_quantiles."), GW_LIT(""), GW_LIT("ns")},
 };
+
+/* What a client made of several values, behind the name of what they are. */
+static const gw_str parts[] = {GW_LIT("min"), GW_LIT("max"),          GW_LIT("avg"),
+                               GW_LIT("sum"), GW_LIT("median"),       GW_LIT("p95"),
+                               GW_LIT("p99"), GW_LIT("95percentile"), GW_LIT("99percentile")};
 
 static bool is_break(char c)
 {
     return c == '.' || c == '_' || c == ' ' || c == '-';
 }
 
-gw_str metric_unit_of(gw_str name)
+static size_t last_word(gw_str name)
 {
     size_t from = name.len;
-    for (size_t i = 0; i < sizeof runtime / sizeof *runtime; i++)
-        if (gw_str_eq(name, runtime[i].name))
-            return runtime[i].unit;
     while (from && !is_break(name.ptr[from - 1]))
         from--;
+    return from;
+}
+
+static gw_str without_part(gw_str name)
+{
+    size_t from = last_word(name);
+    for (size_t i = 0; from && i < sizeof parts / sizeof *parts; i++)
+        if (gw_str_eq(gw_str_from(name, from), parts[i]))
+            return gw_str_n(name.ptr, from - 1);
+    return name;
+}
+
+gw_str metric_unit_of(gw_str name)
+{
+    for (size_t i = 0; i < sizeof runtime / sizeof *runtime; i++)
+        if (gw_str_starts(name, runtime[i].begin) && gw_str_ends(name, runtime[i].end))
+            return runtime[i].unit;
+    name = without_part(name);
+    size_t from = last_word(name);
     if (from == 0) /* the name is the word: "minutes" may be what is counted */
         return GW_NOSTR;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)

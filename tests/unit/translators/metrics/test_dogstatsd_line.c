@@ -175,6 +175,13 @@ static void units_stand_at_the_end_of_a_name(void **state)
     is_text(metric_unit_of(GW_STR("page.views")), "");
     is_text(metric_unit_of(GW_STR("items")), "");
     is_text(metric_unit_of(GW_STR("jvm.heap_memory")), "By");
+    is_text(metric_unit_of(GW_STR("jvm.gc.old_gen_size")), "By");
+    is_text(metric_unit_of(GW_STR("jvm.buffer_pool.direct.count")), "");
+    is_text(metric_unit_of(GW_STR("runtime.node.event_loop.delay.count")), "");
+    is_text(metric_unit_of(GW_STR("runtime.node.event_loop.delay.avg")), "ns");
+    is_text(metric_unit_of(GW_STR("runtime.go.metrics.gc_pauses.seconds.p95")), "s");
+    is_text(metric_unit_of(GW_STR("request.seconds.count")), "");
+    is_text(metric_unit_of(GW_STR("max")), "");
 }
 
 int main(void)
