@@ -18,8 +18,9 @@ struct unit {
 static const struct unit times[] = {
     {"ns", 1},          {"us", 1000},         {"ms", 1000000},           {"s", 1000000000},
     {"m", 60000000000}, {"h", 3600000000000}, {"d", 24 * 3600000000000}, {NULL, 0}};
-static const struct unit sizes[] = {{"B", 1},         {"KiB", 1 << 10},           {"MiB", 1 << 20},
-                                    {"GiB", 1 << 30}, {"TiB", (uint64_t)1 << 40}, {NULL, 0}};
+static const struct unit sizes[] = {{"B", 1},           {"KiB", 1 << 10},    {"MiB", 1 << 20},
+                                    {"GiB", 1 << 30},   {"TiB", 1ull << 40}, {"KB", 1000},
+                                    {"MB", 1000 * 1000}, {"GB", 1000000000},  {NULL, 0}};
 
 static uint64_t factor_of(const struct unit *units, gw_str name)
 {
@@ -271,7 +272,7 @@ const char *gw_opt_type_hint(enum gw_opt_type type)
         [GW_OPT_str] = "write it in quotes",
         [GW_OPT_secret] = "write \"${env:NAME}\" or \"${file:/path}\"",
         [GW_OPT_duration] = "write \"10s\", \"250ms\", \"2m\" or \"1h\"",
-        [GW_OPT_size] = "write \"8MiB\", \"512KiB\" or \"1GiB\"",
+        [GW_OPT_size] = "write \"8MiB\", \"512KiB\" or \"1GiB\"; KB, MB and GB are decimal",
         [GW_OPT_count] = "write digits only",
         [GW_OPT_flag] = "write true or false, without quotes",
         [GW_OPT_choice] = "write one of its words in quotes",

@@ -1,6 +1,7 @@
 /* option_print.c: values of options for people, as they would stand in a configuration. Owns nothing. Called by `ddgate check`.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "core/base/scrub.h"
 #include "core/config/option.h"
 
 static const char hidden[] = "***";
@@ -23,6 +24,10 @@ static void print_size(uint64_t bytes, FILE *to)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t i = 0;
+    if (bytes && bytes % 1024 && bytes % 1000000 == 0) {
+        fprintf(to, "\"%lluMB\"", (unsigned long long)(bytes / 1000000));
+        return;
+    }
     while (bytes && bytes % 1024 == 0 && i + 1 < sizeof units / sizeof *units) {
         bytes /= 1024;
         i++;
@@ -46,13 +51,16 @@ static void print_list(const struct gw_list *list, FILE *to)
     fputs(list->n ? " ]" : "]", to);
 }
 
-static void print_map(const struct gw_map *map, bool secret, FILE *to)
+/* All values of headers may be secret; of other maps those whose names say so. */
+static void print_map(const struct gw_map *map, bool headers, FILE *to)
 {
     fputs("{", to);
-    for (size_t i = 0; i < map->n; i++)
+    for (size_t i = 0; i < map->n; i++) {
+        bool secret = headers || gw_secret_is_name(map->items[i].key);
         fprintf(to, " %.*s = \"%.*s\";", GW_FMT(map->items[i].key),
                 secret ? (int)sizeof hidden - 1 : (int)map->items[i].value.len,
                 secret ? hidden : map->items[i].value.ptr);
+    }
     fputs(map->n ? " }" : "}", to);
 }
 

@@ -2,20 +2,15 @@
  * caller owns the result. Called by otlp_grpc.c and otlp_http.c when they open.
  * SPDX-License-Identifier: Apache-2.0
  */
-#define _GNU_SOURCE /* memmem */
 #include "exporters/otlp/otlp_endpoint.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/base/regular_file.h"
 #include "core/config/config_diagnostic.h"
-#include "core/config/config_path.h"
-
-enum { MAX_PEM = 4 * 1024 * 1024 };
+#include "core/config/pem_file.h"
 
 /* One target being read. */
 struct reading {
@@ -148,59 +143,19 @@ static void read_endpoint(struct reading *r)
     curl_url_cleanup(url);
 }
 
-static struct gw_path_shown quoted(gw_str file)
-{
-    struct gw_path_shown name = gw_path_shown(file), shown = name;
-    if (gw_path_is_name(file))
-        snprintf(shown.text, sizeof shown.text, "\"%.300s\"", name.text);
-    return shown;
-}
-
-/* The text of a PEM file, or NULL and a mistake. */
-static char *read_pem(struct reading *r, const char *option, gw_str file)
-{
-    if (file.len == 0)
-        return NULL;
-    FILE *f = gw_regular_file_open(file.ptr, MAX_PEM);
-    bool large = !f && errno == EFBIG;
-    char *text = f ? malloc(MAX_PEM + 1) : NULL;
-    size_t len = text ? fread(text, 1, MAX_PEM + 1, f) : 0;
-    if (large || len > MAX_PEM)
-        mistake(r, option, "%s is larger than %d bytes: is it a PEM file?", quoted(file).text, MAX_PEM);
-    else if (!f || !text || ferror(f))
-        mistake(r, option, "cannot read %s: %s", quoted(file).text, gw_regular_file_error(errno));
-    else if (!memmem(text, len, "-----BEGIN ", 11))
-        mistake(r, option, "%s holds no PEM text (-----BEGIN …)", quoted(file).text);
-    if (f)
-        fclose(f);
-    if (r->bad || !text) {
-        free(text);
-        return NULL;
-    }
-    text[len] = '\0';
-    char *fit = realloc(text, len + 1);
-    return fit ? fit : text;
-}
-
 static void read_tls(struct reading *r)
 {
     static const char *const secure[] = {"tls.ca", "tls.cert", "tls.key", NULL};
     const struct otlp_endpoint_conf *c = r->conf;
     gw_options_not_empty(r->diagnostics, r->path, secure);
-    bool bad = r->bad; /* a mistake elsewhere must not hide one here */
     gw_str files[] = {c->tls_ca, c->tls_cert, c->tls_key};
     const char *options[] = {"tls.ca", "tls.cert", "tls.key"};
     char **texts[] = {&r->t->ca, &r->t->cert, &r->t->key};
     for (int i = 0; i < 3; i++) {
-        r->bad = false;
-        *texts[i] = read_pem(r, options[i], files[i]);
-        bad |= r->bad;
-        if (files[i].len && !r->t->tls && !r->t->off) {
+        r->bad |= !gw_pem_read(files[i], r->path, options[i], r->diagnostics, texts[i]);
+        if (files[i].len && !r->t->tls && !r->t->off)
             mistake(r, options[i], "is set, but the endpoint is plain http://: write https://");
-            bad = true;
-        }
     }
-    r->bad = bad;
     if (c->tls_cert.len && !c->tls_key.len)
         mistake(r, "tls.key", "tls.cert needs its key");
     if (c->tls_key.len && !c->tls_cert.len)
@@ -301,8 +256,6 @@ void otlp_endpoint_close(struct otlp_endpoint *t)
 {
     free(t->ca);
     free(t->cert);
-    if (t->key)
-        explicit_bzero(t->key, strlen(t->key));
-    free(t->key);
+    gw_pem_forget(t->key);
     *t = (struct otlp_endpoint){0};
 }

@@ -19,6 +19,7 @@ ARROWS = {
     "core/config": BASE,
     "core/delivery": CONFIG,
     "core/diskqueue": DELIVERY,
+    "core/kafka": CONFIG,
     "proto": [],
     "translators/otlp": BASE,
     "translators/text": BASE,

@@ -137,7 +137,7 @@ static void sizes(void **state)
                 {"3MiB", 3 << 20},
                 {"2GiB", (uint64_t)2 << 30},
                 {"4TiB", (uint64_t)4 << 40}};
-    static const char *const bad[] = {"", "1kb", "1MB", "KiB", "8388608TiB", "-1", "0x10"};
+    static const char *const bad[] = {"", "1kb", "1Mb", "KiB", "8388608TiB", "-1", "0x10"};
     struct fixture *f = *state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(set(f, "size", good[i].text));

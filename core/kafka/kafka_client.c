@@ -1,0 +1,193 @@
+/* kafka_client.c: a client from its options to its end, and what the library says in between. Owns the configuration
+ * and the handle. Called by the Kafka exporter and receiver.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "core/kafka/kafka_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/budget.h"
+#include "core/base/log.h"
+#include "core/base/scrub.h"
+#include "core/config/config_diagnostic.h"
+#include "core/kafka/kafka_settings.h"
+
+enum { WORDS = 512 };
+static const gw_nsec SAID_AGAIN = 60 * GW_SEC;
+
+/* --- what the library says --- */
+
+/* syslog's levels. What is said of connections comes as an error too, and is said there. */
+static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
+{
+    const struct kafka_client *c = rd_kafka_opaque(handle);
+    enum gw_level ours = level <= 4 ? GW_WARNING : level <= 6 ? GW_INFO : GW_DEBUG;
+    bool told = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
+    gw_log(told ? GW_DEBUG : ours, c->as.component, "librdkafka: %s: %s", facility, text);
+}
+
+/* "… failed: Connection refused (after 0ms in state CONNECT, 3 identical error(s) suppressed)" */
+static void copy_reason(struct kafka_trouble *t, const char *reason)
+{
+    gw_str text = gw_str_z(reason);
+    const char *after = strstr(reason, " (after ");
+    if (after)
+        text.len = (size_t)(after - reason);
+    snprintf(t->text, sizeof t->text, "%.*s", GW_FMT(text));
+    t->text[gw_scrub(t->text, strlen(t->text))] = '\0';
+}
+
+static void say(struct kafka_client *c, bool news)
+{
+    struct kafka_trouble *t = &c->trouble;
+    gw_nsec now = gw_now();
+    char text[WORDS];
+    if (!c->as.reports || (!news && t->said && now - t->said < SAID_AGAIN))
+        return;
+    t->said = now;
+    const struct kafka_cause *cause = kafka_explain(t->code, NULL, t->text, text, sizeof text);
+    gw_log(GW_WARNING, c->as.component, "%s%s%s", text, cause->remedy ? ": " : "", cause->remedy ? cause->remedy : "");
+}
+
+/* Which broker it was is worth more than how many there are. */
+static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
+{
+    struct kafka_client *c = opaque;
+    struct kafka_trouble *t = &c->trouble;
+    bool all_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, news = t->code != code && !(all_down && t->code);
+    t->down |= all_down;
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        char words[WORDS];
+        code = rd_kafka_fatal_error(handle, words, sizeof words);
+        copy_reason(t, words);
+        t->over = true;
+    } else if (!all_down || !t->code) {
+        copy_reason(t, reason);
+    }
+    if (!all_down || !t->code)
+        t->code = (rd_kafka_resp_err_t)code;
+    say(c, news);
+}
+
+void kafka_client_works(struct kafka_client *c)
+{
+    if (c->as.reports && c->trouble.said)
+        gw_log(GW_INFO, c->as.component, "the brokers answer again");
+    c->trouble = (struct kafka_trouble){.code = RD_KAFKA_RESP_ERR_NO_ERROR, .over = c->trouble.over};
+}
+
+const struct kafka_cause *kafka_explain(rd_kafka_resp_err_t code, const char *subject, const char *detail, char *out,
+                                        size_t size)
+{
+    const struct kafka_cause *cause = kafka_cause(code);
+    snprintf(out, size, "%s%s%s (%s)%s%s", subject ? subject : "", subject ? ": " : "",
+             cause->says ? cause->says : rd_kafka_err2str(code), rd_kafka_err2name(code), detail && *detail ? ": " : "",
+             detail ? detail : "");
+    return cause;
+}
+
+/* --- open --- */
+
+/* Mechanisms that ask others for a ticket or a token begin with that at once. */
+static bool may_try(const struct kafka_client_options *o)
+{
+    const char *mechanism = kafka_settings_sasl(o);
+    return !mechanism || strcmp(mechanism, "PLAIN") == 0 || strncmp(mechanism, "SCRAM", 5) == 0;
+}
+
+/* A client without brokers connects to nothing, and says what it finds wrong with the rest. */
+static enum gw_code try_settings(const rd_kafka_conf_t *conf, const struct kafka_client_conf *as, const char *path,
+                                 struct gw_diagnostics *diagnostics)
+{
+    char words[WORDS];
+    if (!may_try(as->options))
+        return GW_OK;
+    rd_kafka_conf_t *copy = rd_kafka_conf_dup(conf);
+    rd_kafka_t *handle = rd_kafka_new(as->type, copy, words, sizeof words);
+    if (handle) {
+        rd_kafka_destroy(handle);
+        return GW_OK;
+    }
+    rd_kafka_conf_destroy(copy);
+    gw_config_error(diagnostics, path, "librdkafka: %s", words);
+    return GW_BAD_REQUEST;
+}
+
+static enum gw_code set_brokers(struct kafka_client *c, const char *path, struct gw_diagnostics *diagnostics)
+{
+    char words[WORDS], *brokers = kafka_settings_brokers(c->as.options);
+    if (!brokers)
+        return GW_INTERNAL;
+    bool set = rd_kafka_conf_set(c->conf, "bootstrap.servers", brokers, words, sizeof words) == RD_KAFKA_CONF_OK;
+    if (!set)
+        gw_option_error(diagnostics, path, "brokers", "%s", words);
+    free(brokers);
+    return set ? GW_OK : GW_BAD_REQUEST;
+}
+
+enum gw_code kafka_client_open(struct kafka_client *c, const struct kafka_client_conf *as, const char *path,
+                               struct gw_diagnostics *diagnostics)
+{
+    *c = (struct kafka_client){.as = *as};
+    c->conf = kafka_settings(as, path, diagnostics);
+    if (!c->conf)
+        return GW_BAD_REQUEST;
+    rd_kafka_conf_set_opaque(c->conf, c);
+    rd_kafka_conf_set_log_cb(c->conf, on_log);
+    rd_kafka_conf_set_error_cb(c->conf, on_error);
+    enum gw_code code = try_settings(c->conf, as, path, diagnostics);
+    return code == GW_OK ? set_brokers(c, path, diagnostics) : code;
+}
+
+void kafka_client_close(struct kafka_client *c)
+{
+    kafka_client_stop(c);
+    if (c->conf)
+        rd_kafka_conf_destroy(c->conf);
+    c->conf = NULL;
+}
+
+/* --- start --- */
+
+bool kafka_client_start(struct kafka_client *c, const struct kafka_setting *more, size_t n)
+{
+    char words[WORDS] = "";
+    rd_kafka_conf_t *copy = rd_kafka_conf_dup(c->conf);
+    bool set = true;
+    for (size_t i = 0; i < n && set; i++)
+        set = rd_kafka_conf_set(copy, more[i].name, more[i].value, words, sizeof words) == RD_KAFKA_CONF_OK;
+    c->trouble = (struct kafka_trouble){.code = RD_KAFKA_RESP_ERR_NO_ERROR};
+    c->handle = set ? rd_kafka_new(c->as.type, copy, words, sizeof words) : NULL;
+    if (!c->handle) {
+        rd_kafka_conf_destroy(copy);
+        c->trouble.code = RD_KAFKA_RESP_ERR__FAIL;
+        copy_reason(&c->trouble, words);
+        return false;
+    }
+    rd_kafka_set_log_queue(c->handle, NULL);
+    gw_budget_force(c->as.budget, c->as.memory);
+    return true;
+}
+
+void kafka_client_stop(struct kafka_client *c)
+{
+    if (!c->handle)
+        return;
+    rd_kafka_destroy(c->handle);
+    gw_budget_give(c->as.budget, c->as.memory);
+    c->handle = NULL;
+}
+
+void kafka_client_describe(const struct kafka_client *c, FILE *to)
+{
+    const struct kafka_client_options *o = c->as.options;
+    const char *sasl = kafka_settings_sasl(o);
+    for (size_t i = 0; i < o->brokers.n; i++)
+        fprintf(to, "%s%.*s", i ? ", " : "", GW_FMT(o->brokers.items[i]));
+    if (kafka_settings_tls(o))
+        fputs(", TLS", to);
+    if (sasl)
+        fprintf(to, ", SASL %s%s%.*s", sasl, o->sasl_username.len ? " as " : "", GW_FMT(o->sasl_username));
+}
