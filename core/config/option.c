@@ -18,9 +18,9 @@ struct unit {
 static const struct unit times[] = {
     {"ns", 1},          {"us", 1000},         {"ms", 1000000},           {"s", 1000000000},
     {"m", 60000000000}, {"h", 3600000000000}, {"d", 24 * 3600000000000}, {NULL, 0}};
-static const struct unit sizes[] = {{"B", 1},           {"KiB", 1 << 10},    {"MiB", 1 << 20},
-                                    {"GiB", 1 << 30},   {"TiB", 1ull << 40}, {"KB", 1000},
-                                    {"MB", 1000 * 1000}, {"GB", 1000000000},  {NULL, 0}};
+static const struct unit sizes[] = {
+    {"B", 1},     {"KiB", 1 << 10},    {"MiB", 1 << 20},   {"GiB", 1 << 30}, {"TiB", 1ull << 40},
+    {"KB", 1000}, {"MB", 1000 * 1000}, {"GB", 1000000000}, {NULL, 0}};
 
 static uint64_t factor_of(const struct unit *units, gw_str name)
 {

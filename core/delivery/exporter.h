@@ -51,7 +51,11 @@ static inline bool gw_is_failure(enum gw_verdict verdict)
 struct gw_outcome {
     enum gw_verdict verdict;
     uint64_t rejected; /* items, with GW_DONE */
-    bool unreachable;  /* with GW_RETRY: there was no connection, so any other request would fail as well */
+    /* with every verdict that is not about the whole request: what it is about, where the backend has taken the
+     * rest. For each frame of the batch itself, NULL where it has taken all of it, or a frame of the items that are
+     * left, which the sender takes over. NULL: nothing was taken. Valid during the call alone */
+    struct gw_frame **left;
+    bool unreachable; /* with GW_RETRY: there was no connection, so any other request would fail as well */
     /* from now; 0: none was named. Of this request, not of the backend's other answers */
     gw_nsec retry_after;
     /* the backend's words or the transport's, without secrets; empty when all went well */
@@ -76,6 +80,9 @@ typedef void gw_done_f(void *cookie, const struct gw_outcome *);
 struct gw_export_host {
     gw_str host_name; /* this machine's, as the option of that name or the system says; may be empty */
     unsigned signals; /* bit per enum gw_signal that this exporter shall get */
+    const char *name; /* the exporter's, for its log lines */
+    /* max_memory: what a library holds for the exporter is charged to it; may be NULL */
+    struct gw_budget *budget;
 };
 
 typedef enum gw_code gw_export_open_f(void *ctx, const struct gw_export_host *, const char *path,

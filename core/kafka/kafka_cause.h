@@ -28,7 +28,7 @@ enum kafka_kind {
 struct kafka_cause {
     rd_kafka_resp_err_t code;
     enum kafka_kind kind;
-    const char *says, *remedy; /* static; remedy NULL: none */
+    const char *meaning, *remedy; /* static; remedy NULL: none */
 };
 
 /* Never NULL. */

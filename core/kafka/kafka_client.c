@@ -1,4 +1,4 @@
-/* kafka_client.c: a client from its options to its end, and what the library says in between. Owns the configuration
+/* kafka_client.c: a client from its options to its end, and what the library reports in between. Owns the configuration
  * and the handle. Called by the Kafka exporter and receiver.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -9,23 +9,38 @@
 #include <string.h>
 
 #include "core/base/budget.h"
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/scrub.h"
 #include "core/config/config_diagnostic.h"
 #include "core/kafka/kafka_settings.h"
 
 enum { WORDS = 512 };
-static const gw_nsec SAID_AGAIN = 60 * GW_SEC;
+static const gw_nsec LOGGED_AGAIN = 60 * GW_SEC;
 
-/* --- what the library says --- */
+/* --- reports of the library --- */
+
+/* The library repeats itself with every try. True when the text was said within the last minute. */
+static bool was_logged(struct kafka_client *c, const char *text)
+{
+    uint64_t hash = gw_hash_text(0, gw_str_z(text));
+    struct kafka_line *line = &c->lines[hash % KAFKA_LINES];
+    gw_nsec now = gw_now();
+    bool logged = line->hash == hash && now - line->logged < LOGGED_AGAIN;
+    if (!logged)
+        *line = (struct kafka_line){hash, now};
+    return logged;
+}
 
 /* syslog's levels. What is said of connections comes as an error too, and is said there. */
 static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
 {
-    const struct kafka_client *c = rd_kafka_opaque(handle);
+    struct kafka_client *c = rd_kafka_opaque(handle);
+    if (was_logged(c, text))
+        return;
     enum gw_level ours = level <= 4 ? GW_WARNING : level <= 6 ? GW_INFO : GW_DEBUG;
     bool told = strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0;
-    gw_log(told ? GW_DEBUG : ours, c->as.component, "librdkafka: %s: %s", facility, text);
+    gw_log(told ? GW_DEBUG : ours, c->as.component, "librdkafka sends a log line: %s: %s", facility, text);
 }
 
 /* "… failed: Connection refused (after 0ms in state CONNECT, 3 identical error(s) suppressed)" */
@@ -39,16 +54,17 @@ static void copy_reason(struct kafka_trouble *t, const char *reason)
     t->text[gw_scrub(t->text, strlen(t->text))] = '\0';
 }
 
-static void say(struct kafka_client *c, bool news)
+static void log_trouble(struct kafka_client *c, bool news)
 {
     struct kafka_trouble *t = &c->trouble;
     gw_nsec now = gw_now();
     char text[WORDS];
-    if (!c->as.reports || (!news && t->said && now - t->said < SAID_AGAIN))
+    if (!c->as.reports || (!news && t->logged && now - t->logged < LOGGED_AGAIN))
         return;
-    t->said = now;
+    t->logged = now;
     const struct kafka_cause *cause = kafka_explain(t->code, NULL, t->text, text, sizeof text);
-    gw_log(GW_WARNING, c->as.component, "%s%s%s", text, cause->remedy ? ": " : "", cause->remedy ? cause->remedy : "");
+    gw_log(GW_WARNING, c->as.component, "%s%s%s", text, cause->remedy ? ": " : "",
+           cause->remedy ? cause->remedy : "");
 }
 
 /* Which broker it was is worth more than how many there are. */
@@ -56,7 +72,8 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opa
 {
     struct kafka_client *c = opaque;
     struct kafka_trouble *t = &c->trouble;
-    bool all_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, news = t->code != code && !(all_down && t->code);
+    bool all_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+         news = t->code != code && !(all_down && t->code);
     t->down |= all_down;
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
         char words[WORDS];
@@ -68,23 +85,23 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opa
     }
     if (!all_down || !t->code)
         t->code = (rd_kafka_resp_err_t)code;
-    say(c, news);
+    log_trouble(c, news);
 }
 
 void kafka_client_works(struct kafka_client *c)
 {
-    if (c->as.reports && c->trouble.said)
+    if (c->as.reports && c->trouble.logged)
         gw_log(GW_INFO, c->as.component, "the brokers answer again");
     c->trouble = (struct kafka_trouble){.code = RD_KAFKA_RESP_ERR_NO_ERROR, .over = c->trouble.over};
 }
 
-const struct kafka_cause *kafka_explain(rd_kafka_resp_err_t code, const char *subject, const char *detail, char *out,
-                                        size_t size)
+const struct kafka_cause *kafka_explain(rd_kafka_resp_err_t code, const char *subject, const char *detail,
+                                        char *out, size_t size)
 {
     const struct kafka_cause *cause = kafka_cause(code);
     snprintf(out, size, "%s%s%s (%s)%s%s", subject ? subject : "", subject ? ": " : "",
-             cause->says ? cause->says : rd_kafka_err2str(code), rd_kafka_err2name(code), detail && *detail ? ": " : "",
-             detail ? detail : "");
+             cause->meaning ? cause->meaning : rd_kafka_err2str(code), rd_kafka_err2name(code),
+             detail && *detail ? ": " : "", detail ? detail : "");
     return cause;
 }
 
@@ -97,9 +114,9 @@ static bool may_try(const struct kafka_client_options *o)
     return !mechanism || strcmp(mechanism, "PLAIN") == 0 || strncmp(mechanism, "SCRAM", 5) == 0;
 }
 
-/* A client without brokers connects to nothing, and says what it finds wrong with the rest. */
-static enum gw_code try_settings(const rd_kafka_conf_t *conf, const struct kafka_client_conf *as, const char *path,
-                                 struct gw_diagnostics *diagnostics)
+/* A client without brokers connects to nothing, and checks all other settings. */
+static enum gw_code try_settings(const rd_kafka_conf_t *conf, const struct kafka_client_conf *as,
+                                 const char *path, struct gw_diagnostics *diagnostics)
 {
     char words[WORDS];
     if (!may_try(as->options))
@@ -120,7 +137,8 @@ static enum gw_code set_brokers(struct kafka_client *c, const char *path, struct
     char words[WORDS], *brokers = kafka_settings_brokers(c->as.options);
     if (!brokers)
         return GW_INTERNAL;
-    bool set = rd_kafka_conf_set(c->conf, "bootstrap.servers", brokers, words, sizeof words) == RD_KAFKA_CONF_OK;
+    bool set =
+        rd_kafka_conf_set(c->conf, "bootstrap.servers", brokers, words, sizeof words) == RD_KAFKA_CONF_OK;
     if (!set)
         gw_option_error(diagnostics, path, "brokers", "%s", words);
     free(brokers);

@@ -13,7 +13,7 @@
  * has; the opaque pointer is the client (`owner` leads on). Log lines and errors come through the handle's main queue,
  * so everything here happens on the thread that polls it.
  *
- * Memory: what the component says that the library will hold is charged to max_memory from start to stop.
+ * Memory: what the component expects the library to hold is charged to max_memory from start to stop.
  *
  * Threads: open, close on the main thread; start, stop and all else on the one thread that polls.
  * Ownership: the options are the caller's and outlive the client.
@@ -25,21 +25,29 @@
 #include "core/kafka/kafka_cause.h"
 #include "core/kafka/kafka_options.h"
 
-/* What the library says that goes wrong. */
+/* What the library reports as wrong. */
 struct kafka_trouble {
     rd_kafka_resp_err_t code; /* RD_KAFKA_RESP_ERR_NO_ERROR: nothing */
-    char text[256];           /* "kafka-1:9092/bootstrap: Connect to … failed: Connection refused"; scrubbed */
-    bool down;                /* no broker was connected when that was said last */
-    bool over;                /* the handle is of no use any more: stop, and start again */
-    gw_nsec said;             /* the log's: 0, never */
+    char text[256]; /* "kafka-1:9092/bootstrap: Connect to … failed: Connection refused"; scrubbed */
+    bool down;      /* no broker was connected at the last report */
+    bool over;      /* the handle is of no use any more: stop, and start again */
+    gw_nsec logged; /* the log's: 0, never */
 };
 
-/* Zeroed, it may be closed. */
+/* A line of the library that was logged. */
+enum { KAFKA_LINES = 16 };
+struct kafka_line {
+    uint64_t hash;
+    gw_nsec logged;
+};
+
+/* Zeroed, it may be closed. It stays where it was opened. */
 struct kafka_client {
     struct kafka_client_conf as;
     rd_kafka_conf_t *conf;
     rd_kafka_t *handle; /* NULL: not started */
     struct kafka_trouble trouble;
+    struct kafka_line lines[KAFKA_LINES];
 };
 
 /* GW_OK, or a diagnostic for every mistake; `path` is "exporters[0]". Connects to nothing. */
@@ -48,9 +56,9 @@ enum gw_code kafka_client_open(struct kafka_client *, const struct kafka_client_
 void kafka_client_close(struct kafka_client *);
 
 /* With settings that were not known before, NULL for none. False when the library has no thread or memory: then
- * `trouble` says so. */
+ * `trouble` holds the reason. */
 bool kafka_client_start(struct kafka_client *, const struct kafka_setting *more, size_t n) GW_MUST_CHECK;
-/* Waits for the library's threads. What it still had to deliver is told to nobody. */
+/* Waits for the library's threads. Records that are still to be delivered get no report. */
 void kafka_client_stop(struct kafka_client *);
 
 /* A broker has taken or given something: there is no trouble now. */
@@ -58,8 +66,8 @@ void kafka_client_works(struct kafka_client *);
 
 /* "topic otlp_spans: the broker does not know this topic (UNKNOWN_TOPIC_OR_PART)". `subject` and `detail` may be
  * NULL. Returns the cause, for its kind and remedy. */
-const struct kafka_cause *kafka_explain(rd_kafka_resp_err_t, const char *subject, const char *detail, char *out,
-                                        size_t size);
+const struct kafka_cause *kafka_explain(rd_kafka_resp_err_t, const char *subject, const char *detail,
+                                        char *out, size_t size);
 /* "kafka-1:9092, kafka-2:9092, TLS, SASL PLAIN as ddgate": for a component's line in the log and `ddgate check`. */
 void kafka_client_describe(const struct kafka_client *, FILE *);
 

@@ -22,11 +22,12 @@
 struct gw_budget;
 
 #define KAFKA_CLIENT_OPTS(X)                                                                                 \
-    X(list, brokers, "brokers", "", "", "",                                                                  \
+    X(list, brokers, "brokers", "localhost:9092", "", "",                                                    \
       "Brokers to begin with, as host:port; each tells of all others. Three are enough for any cluster.")    \
     X(str, client_id, "client_id", "ddgate", "", "", "Name in the brokers' logs and quotas.")                \
     X(flag, tls_enabled, "tls.enabled", "false", "", "",                                                     \
-      "Speak TLS with the certificates that the system trusts; with tls.ca or tls.cert it is spoken anyway.") \
+      "Speak TLS with the certificates that the system trusts; with tls.ca or tls.cert it is spoken "        \
+      "anyway.")                                                                                             \
     X(str, tls_ca, "tls.ca", "", "", "",                                                                     \
       "PEM file with the certificates to trust; those of the system when left out.")                         \
     X(str, tls_cert, "tls.cert", "", "", "",                                                                 \
@@ -36,10 +37,12 @@ struct gw_budget;
       "none|PLAIN|SCRAM-SHA-256|SCRAM-SHA-512|GSSAPI|OAUTHBEARER", "",                                       \
       "How to prove who this is. GSSAPI and OAUTHBEARER get what they need from properties.")                \
     X(str, sasl_username, "sasl.username", "", "", "", "User of PLAIN and SCRAM.")                           \
-    X(secret, sasl_password, "sasl.password", "", "", "", "Its password, for example ${env:KAFKA_PASSWORD}.") \
+    X(secret, sasl_password, "sasl.password", "", "", "",                                                    \
+      "Its password, for example ${env:KAFKA_PASSWORD}.")                                                    \
     X(map, properties, "properties", "", "", "",                                                             \
-      "Properties of librdkafka that no option says, such as socket_keepalive_enable = \"true\" for "        \
-      "socket.keepalive.enable. What other options say, or the guarantees stand on, is refused.")
+      "Properties of librdkafka that have no option here, such as socket_keepalive_enable = \"true\" for "   \
+      "socket.keepalive.enable. Those of other options, and those that the guarantees stand on, is "         \
+      "refused.")
 
 struct kafka_client_options {
     KAFKA_CLIENT_OPTS(GW_FIELD)
@@ -60,7 +63,7 @@ struct kafka_client_options {
 struct kafka_setting {
     const char *name;
     const char *value; /* NULL: it is left as it is */
-    /* what a user is told who names it among the properties: "is what the option acks says"; NULL: the user's value
+    /* the error where the user sets it in `properties`: "is set by the option acks"; NULL: the user's value
      * counts */
     const char *refusal;
 };

@@ -1,5 +1,5 @@
-/* kafka_settings.c: lays defaults, the user's properties and what options say one over the other, and says what
- * cannot be. Owns nothing. Called by kafka_client.c when a client is opened.
+/* kafka_settings.c: lays defaults, the user's properties and options one over the other, and reports what cannot
+ * be. Owns nothing. Called by kafka_client.c when a client is opened.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/kafka/kafka_settings.h"
@@ -22,24 +22,24 @@ static const char *const mechanisms[] = {[SASL_NONE] = NULL,
                                          [SASL_GSSAPI] = "GSSAPI",
                                          [SASL_OAUTHBEARER] = "OAUTHBEARER"};
 
-/* What no property may say, whatever the component. A name that ends with a point stands for all that begin so. */
+/* Properties that no component leaves to the user. A name that ends with a point covers all that begin with it. */
 static const struct {
     const char *name, *refusal;
 } refused[] = {
-    {"bootstrap.servers", "is what the option brokers says"},
-    {"metadata.broker.list", "is what the option brokers says"},
-    {"client.id", "is what the option client_id says"},
+    {"bootstrap.servers", "is set by the option brokers"},
+    {"metadata.broker.list", "is set by the option brokers"},
+    {"client.id", "is set by the option client_id"},
     {"security.protocol", "follows from tls and sasl"},
-    {"ssl.ca.location", "is what the option tls.ca says"},
-    {"ssl.ca.pem", "is what the option tls.ca says"},
-    {"ssl.certificate.location", "is what the option tls.cert says"},
-    {"ssl.certificate.pem", "is what the option tls.cert says"},
-    {"ssl.key.location", "is what the option tls.key says"},
-    {"ssl.key.pem", "is what the option tls.key says"},
-    {"sasl.mechanism", "is what the option sasl.mechanism says"},
-    {"sasl.mechanisms", "is what the option sasl.mechanism says"},
-    {"sasl.username", "is what the option sasl.username says"},
-    {"sasl.password", "is what the option sasl.password says"},
+    {"ssl.ca.location", "is set by the option tls.ca"},
+    {"ssl.ca.pem", "is set by the option tls.ca"},
+    {"ssl.certificate.location", "is set by the option tls.cert"},
+    {"ssl.certificate.pem", "is set by the option tls.cert"},
+    {"ssl.key.location", "is set by the option tls.key"},
+    {"ssl.key.pem", "is set by the option tls.key"},
+    {"sasl.mechanism", "is set by the option sasl.mechanism"},
+    {"sasl.mechanisms", "is set by the option sasl.mechanism"},
+    {"sasl.username", "is set by the option sasl.username"},
+    {"sasl.password", "is set by the option sasl.password"},
     {"plugin.library.paths", "would load programs into this one"},
     {"log.queue", "is how log lines of the library come into ddgate's log"},
     {"test.mock.", "would put a simulation in the place of the brokers"},
@@ -178,7 +178,9 @@ static void set_sasl(struct making *m)
     bool has_user = o->sasl_mechanism >= SASL_PLAIN && o->sasl_mechanism <= SASL_SCRAM_512;
     if (!kafka_settings_sasl(o)) {
         if (o->sasl_username.len || o->sasl_password.len)
-            mistake(m, "sasl.mechanism", "is missing: sasl.username and sasl.password are used by a mechanism: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
+            mistake(m, "sasl.mechanism",
+                    "is missing: sasl.username and sasl.password are used by a mechanism: PLAIN, "
+                    "SCRAM-SHA-256 or SCRAM-SHA-512");
         return;
     }
     if (has_user && !o->sasl_username.len)
@@ -212,13 +214,15 @@ static void check_broker(struct making *m, gw_str broker)
     uint64_t number = 0;
     bool v6 = broker.len && broker.ptr[broker.len - 1] == ']';
     if (gw_str_find(broker, '/') < broker.len)
-        snprintf(text, sizeof text, "\"%.*s\" is a URL: write host:port; TLS is an option of its own, tls", GW_FMT(broker));
+        snprintf(text, sizeof text, "\"%.*s\" is a URL: write host:port; TLS is an option of its own, tls",
+                 GW_FMT(broker));
     else if (gw_str_find(broker, '@') < broker.len)
         snprintf(text, sizeof text, "holds a user: write host:port, and the user to sasl.username");
     else if (!broker.len || colon == 0)
         snprintf(text, sizeof text, "\"%.*s\" names no host: write host:port", GW_FMT(broker));
     else if (!v6 && colon < broker.len && (!gw_str_u64(port, &number) || number == 0 || number > 65535))
-        snprintf(text, sizeof text, "\"%.*s\" has no port that can be: write host:port, 1 to 65535", GW_FMT(broker));
+        snprintf(text, sizeof text, "\"%.*s\" has no port that can be: write host:port, 1 to 65535",
+                 GW_FMT(broker));
     else
         return;
     mistake(m, "brokers", text);

@@ -6,8 +6,7 @@
 
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/exporter.h"
-#include "exporters/encoding/otlp_json.h"
-#include "exporters/encoding/otlp_read.h"
+#include "exporters/encoding/otlp_json_request.h"
 #include "exporters/otlp/http_post.h"
 
 #define OPTS(X)                                                                                              \
@@ -27,8 +26,7 @@ OTLP_CONF(OPTS);
 
 enum { PROTOBUF, JSON };
 enum { MAX_URL = 1024 };
-/* JSON is larger than protobuf, and decoding takes so many times the bytes. */
-enum { JSON_LIMIT = 64 * 1024 * 1024, UNFOLD = 48, SCRATCH = 1024 * 1024 };
+enum { JSON_LIMIT = 64 * 1024 * 1024 /* JSON is larger than protobuf */ };
 
 struct ctx {
     struct conf conf;
@@ -45,19 +43,14 @@ static const char *const signal_path[GW_SIGNALS] = {"/v1/traces", "/v1/logs", "/
 
 /* --- the body in JSON --- */
 
-static enum http_body json_body(const struct gw_arena *arena, const struct out *out, bool read)
-{
-    if (arena->no_memory || out->no_memory)
-        return HTTP_BODY_NO_MEMORY;
-    return read && !out->failed ? HTTP_BODY_MADE : HTTP_BODY_TOO_LARGE;
-}
-
 /* One OTLP/JSON request of all frames. */
 static enum http_body make_json(const struct gw_batch *batch, void *ctx, uint8_t **body, size_t *len,
                                 uint64_t *rejected)
 {
-    struct gw_arena arena;
-    struct out out;
+    static const enum http_body bodies[] = {[OTLP_JSON_MADE] = HTTP_BODY_MADE,
+                                            [OTLP_JSON_TOO_LARGE] = HTTP_BODY_TOO_LARGE,
+                                            [OTLP_JSON_NO_MEMORY] = HTTP_BODY_NO_MEMORY};
+    gw_str text = GW_NOSTR;
     (void)ctx;
     (void)rejected;
     uint8_t *all = malloc(batch->bytes + 1);
@@ -66,21 +59,12 @@ static enum http_body make_json(const struct gw_batch *batch, void *ctx, uint8_t
         return HTTP_BODY_NO_MEMORY;
     for (size_t i = 0; i < batch->n; at += batch->frames[i++]->len)
         memcpy(all + at, batch->frames[i]->data, batch->frames[i]->len);
-    gw_arena_init(&arena, at * UNFOLD + SCRATCH);
-    out_init(&out, JSON_LIMIT);
-    const ProtobufCMessage *message = otlp_read(&arena, batch->signal, gw_str_n((const char *)all, at));
-    if (message)
-        otlp_json(&out, message);
-    enum http_body made = json_body(&arena, &out, message);
-    if (made == HTTP_BODY_MADE) {
-        *body = (uint8_t *)out.data;
-        *len = out.len;
-        out = (struct out){0};
-    }
-    out_fini(&out);
-    gw_arena_fini(&arena);
+    enum otlp_json_made made =
+        otlp_json_request(batch->signal, gw_str_n((const char *)all, at), JSON_LIMIT, &text);
     free(all);
-    return made;
+    *body = (uint8_t *)text.ptr;
+    *len = text.len;
+    return bodies[made];
 }
 
 /* --- open --- */

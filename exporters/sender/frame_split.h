@@ -4,12 +4,9 @@
  *                                                                        ✂
  *       ─▶ request { resource { scope { span span } } }   and   request { resource { scope { span span } } }
  *
- * All fields around the spans (or log records) are repeated in both halves, the spans are shared out in their
- * order, so each half is a whole request that says the same as before. Bytes are moved, nothing is
- * interpreted but tags and lengths. Cold path: a backend refused a request as too large and the batch holds
- * no second frame to leave out.
- *
- * Metrics are not cut: their items are the points below the metric.
+ * All fields around the spans (or log records, or points of metrics) are repeated in both halves, the spans are shared
+ * out in their order, so each half is a whole request that says the same as before (frame_items.h). Cold path: a
+ * backend refused a request as too large and the batch holds no second frame to leave out.
  *
  * Threads: pure functions.
  * SPDX-License-Identifier: Apache-2.0
@@ -23,7 +20,7 @@
  * later. */
 enum gw_division {
     GW_DIVIDED,     /* there are two halves */
-    GW_INDIVISIBLE, /* a single item, a metric, or bytes whose items cannot be told apart */
+    GW_INDIVISIBLE, /* a single item, or bytes whose items cannot be told apart */
     GW_DIVISION_NO_MEMORY
 };
 

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "core/base/budget.h"
+
 /* Makes the batch from the nodes; frames has room for them all. */
 static void fill(struct gw_inflight_batch *p)
 {
@@ -79,6 +81,34 @@ void gw_inflight_batch_take_frames(struct gw_inflight_batch *p, size_t n, struct
     while (n--)
         gw_chain_add(out, gw_chain_pop(&p->nodes));
     fill(p);
+}
+
+/* `rest` is what is left of the node's frame. */
+static void replace_frame(struct gw_node *node, struct gw_frame *rest)
+{
+    rest->stored = node->frame->stored;
+    rest->budget = node->frame->budget;
+    rest->charged = gw_frame_cost(rest);
+    gw_budget_force(rest->budget, rest->charged);
+    gw_frame_part(rest, node->frame);
+    gw_frame_drop(node->frame);
+    node->frame = rest;
+    node->bytes = rest->len;
+}
+
+uint64_t gw_inflight_batch_keep(struct gw_inflight_batch *p, struct gw_frame **left, struct gw_chain *out)
+{
+    struct gw_chain keep = {NULL, NULL};
+    uint64_t before = p->batch.items;
+    size_t i = 0;
+    for (struct gw_node *node; (node = gw_chain_pop(&p->nodes)); i++) {
+        if (left[i] && left[i] != node->frame)
+            replace_frame(node, left[i]);
+        gw_chain_add(left[i] ? &keep : out, node);
+    }
+    p->nodes = keep;
+    fill(p);
+    return before - p->batch.items;
 }
 
 /* The only frame of p becomes two; the queue's charge is shared out, not raised. */

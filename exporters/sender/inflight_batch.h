@@ -3,6 +3,7 @@
  *   chain of nodes ─▶ batch ──▶ sent ─▶ settled
  *                        ├─ prune: frames that became too old while it waited leave
  *                        ├─ take_frames: its first frames leave: their fate is decided before the others'
+ *                        ├─ keep: what was taken of it leaves
  *                        └─ split: two batches, by frames; a single frame is cut (frame_split.h)
  *
  * Ownership: a batch owns its nodes; nodes taken out of it (prune, take_frames, gw_inflight_batch_open) are
@@ -42,6 +43,9 @@ struct gw_chain gw_inflight_batch_open(struct gw_inflight_batch *);
 uint64_t gw_inflight_batch_prune(struct gw_inflight_batch *, gw_nsec oldest, struct gw_chain *out);
 /* The first n frames move to `out`; the batch may be empty afterwards. */
 void gw_inflight_batch_take_frames(struct gw_inflight_batch *, size_t n, struct gw_chain *out);
+/* What is left of it, as in an outcome (exporter.h): frames of which nothing is left move to `out`, others are
+ * replaced by their rest. Something is left. Returns the items that are not. */
+uint64_t gw_inflight_batch_keep(struct gw_inflight_batch *, struct gw_frame **left, struct gw_chain *out);
 /* It was sent before and not taken. */
 static inline bool gw_inflight_batch_is_retry(const struct gw_inflight_batch *p)
 {

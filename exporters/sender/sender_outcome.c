@@ -275,6 +275,15 @@ void gw_sender_settle(struct gw_sender *s, gw_nsec now)
     }
 }
 
+/* What the backend has taken of the request leaves it: the verdict is about the rest. */
+static void take_delivered(struct gw_sender *s, struct gw_inflight_batch *p, struct gw_frame **left)
+{
+    struct gw_chain through = {NULL, NULL};
+    uint64_t items = gw_inflight_batch_keep(p, left, &through);
+    gw_sender_move(s, p->batch.signal, GW_IN_PROCESS, GW_DELIVERED, 0, items);
+    gw_sender_release(s, &through, true);
+}
+
 /* From within the exporter's send or wait. */
 void gw_sender_on_done(void *cookie, const struct gw_outcome *o)
 {
@@ -284,5 +293,8 @@ void gw_sender_on_done(void *cookie, const struct gw_outcome *o)
     s->open--;
     s->open_again -= gw_inflight_batch_is_retry(p);
     s->open_bytes -= p->sent.bytes;
+    if (o->left)
+        take_delivered(s, p, o->left);
+    p->outcome.left = NULL;
     gw_sender_append(&s->settled, p);
 }

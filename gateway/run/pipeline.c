@@ -193,7 +193,7 @@ static void open_admin(struct gw_pipeline *p, struct gw_diagnostics *diagnostics
 void gw_pipeline_open(struct gw_pipeline *p, struct gw_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < p->exporters_n; i++)
-        gw_component_open_exporter(&p->exporters[i], p->host.host_name, diagnostics);
+        gw_component_open_exporter(&p->exporters[i], &p->host, diagnostics);
     log_scripts_read(p->scripts, p->scripts_directory, diagnostics);
     if (!gw_diagnostics_errors(diagnostics) && !p->host.check && p->disk_queue_conf.directory.len)
         open_disk_queue(p, diagnostics);

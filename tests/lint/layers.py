@@ -32,6 +32,7 @@ ARROWS = {
     "exporters/sender": ["exporters/encoding", "core/diskqueue", *DELIVERY],
     "exporters/otlp": ["exporters/sender", "exporters/encoding", *DELIVERY],
     "exporters/datakit": ["exporters/otlp", "exporters/sender", "exporters/encoding", *DELIVERY],
+    "exporters/kafka": ["core/kafka", "exporters/sender", "exporters/encoding", *DELIVERY],
     "exporters/sls": ["exporters/otlp", "exporters/sender", *DELIVERY],
     "exporters/stdout": ["exporters/encoding", "proto", *DELIVERY],
     "exporters/blackhole": DELIVERY,

@@ -10,6 +10,10 @@ import sys
 ELSEWHERE = {  # names that are not of this tree, and whose they are
     "apm_additional_endpoints": "Datadog's agent", "logs_config": "Datadog's agent", "target_traces_per_second": "Datadog's agent",
     "enable_v1_protocol": "libdatadog", "request_headers_to_add": "Envoy", "otlp_json_file": "the Collector",
+    "record_partitioner": "the Collector", "sarama_compat": "the Collector", "partition_traces_by_id": "the Collector",
+    "partition_logs_by_trace_id": "the Collector", "retry_on_failure": "the Collector", "sending_queue": "the Collector",
+    "topic_from_attribute": "the Collector", "include_metadata_keys": "the Collector", "auth.sasl": "the Collector", "signal_header": "the Collector",
+    "ssl_keystore_password": "librdkafka", "socket_keepalive_enable": "librdkafka",
     "isal_deflate_icf_body_hash_hist": "ISA-L",
 }
 FOLDERS = "core|gateway|translators|exporters|proto|tests|docs|conf|bench|examples|cmake"

@@ -16,8 +16,8 @@ enum { SCRAM_512 = 3, PLAIN = 1, OAUTHBEARER = 5, MAP = 4 };
 
 static const struct kafka_setting settings[] = {
     {"linger.ms", "7", NULL},
-    {"acks", "all", "is what the option acks says"},
-    {"request.required.acks", NULL, "is what the option acks says"},
+    {"acks", "all", "is set by the option acks"},
+    {"request.required.acks", NULL, "is set by the option acks"},
 };
 
 struct given {
@@ -40,7 +40,8 @@ static void add(struct given *g, const char *name, const char *value)
 }
 
 /* *said gets all mistakes as text (malloc'd). */
-static enum gw_code open_client(struct kafka_client *c, const struct given *g, struct gw_budget *budget, char **said)
+static enum gw_code open_client(struct kafka_client *c, const struct given *g, struct gw_budget *budget,
+                                char **said)
 {
     struct gw_diagnostics *diagnostics = gw_diagnostics_new();
     const struct kafka_client_conf conf = {.type = RD_KAFKA_PRODUCER,
@@ -113,15 +114,16 @@ static void mistakes_name_the_option_and_the_remedy(void **state)
     static const struct {
         const char *broker, *property, *value, *says;
     } table[] = {
-        {"kafka://one:9092", NULL, NULL, "exporters[0].brokers: \"kafka://one:9092\" is a URL: write host:port"},
+        {"kafka://one:9092", NULL, NULL,
+         "exporters[0].brokers: \"kafka://one:9092\" is a URL: write host:port"},
         {"user:pw@one:9092", NULL, NULL, "exporters[0].brokers: holds a user"},
         {"one:99999", NULL, NULL, "has no port that can be"},
         {"one:x", NULL, NULL, "has no port that can be"},
         {":9092", NULL, NULL, "names no host"},
         {"", NULL, NULL, "names no host"},
-        {"one", "acks", "1", "exporters[0].properties: acks is what the option acks says"},
-        {"one", "request_required_acks", "1", "request_required_acks is what the option acks says"},
-        {"one", "bootstrap_servers", "two", "bootstrap_servers is what the option brokers says"},
+        {"one", "acks", "1", "exporters[0].properties: acks is set by the option acks"},
+        {"one", "request_required_acks", "1", "request_required_acks is set by the option acks"},
+        {"one", "bootstrap_servers", "two", "bootstrap_servers is set by the option brokers"},
         {"one", "plugin.library.paths", "/x.so", "would load programs into this one"},
         {"one", "test_mock_num_brokers", "3", "would put a simulation in the place of the brokers"},
         {"one", "no_such_thing", "3", "No such configuration property: \"no.such.thing\""},
@@ -210,8 +212,10 @@ static void errors_are_explained(void **state)
     assert_string_equal(text, "topic spans: the broker does not know this topic (UNKNOWN_TOPIC_OR_PART)");
     assert_int_equal(cause->kind, KAFKA_REFUSED);
     assert_non_null(strstr(cause->remedy, "kafka-topics.sh --create"));
-    cause = kafka_explain(RD_KAFKA_RESP_ERR__TRANSPORT, NULL, "one:9092: Connection refused", text, sizeof text);
-    assert_string_equal(text, "there is no connection to a broker (_TRANSPORT): one:9092: Connection refused");
+    cause =
+        kafka_explain(RD_KAFKA_RESP_ERR__TRANSPORT, NULL, "one:9092: Connection refused", text, sizeof text);
+    assert_string_equal(text,
+                        "there is no connection to a broker (_TRANSPORT): one:9092: Connection refused");
     assert_int_equal(cause->kind, KAFKA_AWAY);
     cause = kafka_explain(RD_KAFKA_RESP_ERR_PREFERRED_LEADER_NOT_AVAILABLE, NULL, NULL, text, sizeof text);
     assert_non_null(strstr(text, "PREFERRED_LEADER_NOT_AVAILABLE")); /* one that the table does not have */

@@ -148,9 +148,6 @@ static void what_cannot_be_cut_is_left(void **state)
     gw_frame_drop(f);
     static const unsigned spans[RESOURCES * SCOPES] = {3, 2, 1, 1, 5, 4};
     f = frame_of(spans);
-    f->signal = GW_METRICS;
-    assert_int_equal(gw_frame_split(f, half), GW_INDIVISIBLE);
-    f->signal = GW_TRACES;
     f->items = 15; /* not what it holds: nobody could tell how many each half has */
     assert_int_equal(gw_frame_split(f, half), GW_INDIVISIBLE);
     gw_frame_drop(f);

@@ -159,7 +159,8 @@ static void a_single_frame_is_cut_and_the_charge_stays(void **state)
 
 static void what_cannot_be_divided_stays_as_it_was(void **state)
 {
-    struct gw_frame *frames[] = {request_frame(GW_TRACES, "span", 1), request_frame(GW_METRICS, "points", 4)};
+    struct gw_frame *frames[] = {request_frame(GW_TRACES, "span", 1), request_frame(GW_TRACES, "span", 4)};
+    frames[1]->items = 5; /* not what it holds: nobody could tell how many each half has */
     for (int i = 0; i < 2; i++) {
         struct gw_chain c = {NULL, NULL};
         gw_chain_add(&c, gw_node_new(frames[i], 100));
@@ -169,6 +170,26 @@ static void what_cannot_be_divided_stays_as_it_was(void **state)
         assert_ptr_equal(p->batch.frames[0], frames[i]);
         inflight_batch_drop(p);
     }
+}
+
+static void what_was_taken_leaves(void **state)
+{
+    static const gw_nsec arrived[] = {50, 30, 20};
+    struct gw_chain c = chain_of(arrived, 3), through = {NULL, NULL};
+    c.last->frame->stored = (struct gw_disk_position){3, 9};
+    struct gw_inflight_batch *p = gw_inflight_batch_new(&c, MAX_AGE);
+    struct gw_frame *rest = request_frame(GW_TRACES, "rest", 2), *second = p->batch.frames[1];
+    assert_int_equal(gw_inflight_batch_keep(p, (struct gw_frame *[]){NULL, second, rest}, &through), 1 + 1);
+    assert_sums(p, 2, 2 + 2);
+    assert_ptr_equal(p->batch.frames[0], second);
+    assert_ptr_equal(p->batch.frames[1], rest);
+    assert_int_equal(p->nodes.last->bytes, rest->len);
+    assert_int_equal(cost_of(&p->nodes), 200 + 300); /* what the queue is charged does not change */
+    assert_int_equal(through.first->frame->items, 1);
+    assert_null(through.first->next);
+    assert_true(rest->stored.segment == 3 && rest->stored.at == 9); /* the record is done with its rest */
+    chain_drop(through);
+    inflight_batch_drop(p);
 }
 
 /* Down to single spans, as by a backend that takes nothing larger: each span is there once. */
@@ -201,6 +222,7 @@ int main(void)
         cmocka_unit_test(many_frames_are_shared_out_by_their_bytes),
         cmocka_unit_test(a_single_frame_is_cut_and_the_charge_stays),
         cmocka_unit_test(what_cannot_be_divided_stays_as_it_was),
+        cmocka_unit_test(what_was_taken_leaves),
         cmocka_unit_test(splitting_ends_at_single_spans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+/* otlp_json_request.h: a whole request as one OTLP/JSON text.
+ *
+ * Threads: any. Ownership: the text is malloc'd and the caller's.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OTLP_JSON_REQUEST_H
+#define GW_OTLP_JSON_REQUEST_H
+
+#include "core/delivery/frame.h"
+
+enum otlp_json_made {
+    OTLP_JSON_MADE,
+    OTLP_JSON_TOO_LARGE, /* longer than `most`, or no request that can be read */
+    OTLP_JSON_NO_MEMORY
+};
+
+/* *text is set with OTLP_JSON_MADE alone; no NUL stands behind it. */
+enum otlp_json_made otlp_json_request(enum gw_signal, gw_str request, size_t most, gw_str *text);
+
+#endif
