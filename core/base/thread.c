@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/pulse.h"
+
 enum { HANDLER_STACK = 64 * 1024 };
 
 struct start {
@@ -65,7 +67,9 @@ static void *begin(void *arg)
     gw_thread_works_for(s->component);
     pthread_setname_np(pthread_self(), s->name);
     gw_thread_handler_stack(s->handler_stack, sizeof s->handler_stack, &s->before);
+    gw_pulse_begin(s->name);
     void *result = s->run(s->arg);
+    gw_pulse_end();
     sigaltstack(&s->before, NULL); /* a sanitizer's own stack, if there was one, is put back */
     free(s);
     return result;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/base/pulse.h"
 #include "core/base/random.h"
 #include "core/base/thread.h"
 #include "exporters/sender/sender_internal.h"
@@ -146,11 +147,19 @@ static void inherit(struct gw_sender *successor, struct gw_sender *predecessor)
     atomic_store(&predecessor->over, true);
 }
 
+static gw_nsec step(struct gw_sender *s, gw_nsec now)
+{
+    gw_pulse_works(now);
+    return gw_sender_step(s, now);
+}
+
 static void *run(void *arg)
 {
     for (struct gw_sender *s = arg, *successor;; s = successor) {
-        for (gw_nsec until; (until = gw_sender_step(s, gw_now())) != GW_SENDER_OVER;)
+        for (gw_nsec until; (until = step(s, gw_now())) != GW_SENDER_OVER;) {
+            gw_pulse_rests();
             s->exporter->wait(s->ctx, until);
+        }
         successor = atomic_load_explicit(&s->successor, memory_order_acquire);
         if (!successor) {
             atomic_store(&s->over, true);

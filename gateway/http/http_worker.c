@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/log.h"
+#include "core/base/pulse.h"
 #include "core/base/thread.h"
 
 enum {
@@ -185,7 +186,10 @@ static bool may_end(struct worker *w, gw_nsec now)
 static void turn(struct worker *w)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(w->epoll, events, EVENTS, nap(w));
+    int sleep = nap(w);
+    gw_pulse_rests();
+    int n = epoll_wait(w->epoll, events, EVENTS, sleep);
+    gw_pulse_works(gw_now());
     for (int i = 0; i < n; i++)
         dispatch(w, events[i].data.u64);
     gw_http_tls_proxies_sweep(w);

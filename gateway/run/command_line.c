@@ -10,16 +10,15 @@
 
 #include "core/config/config_diagnostic.h"
 #include "core/config/did_you_mean.h"
+#include "gateway/run/commands.h"
 #include "gateway/run/configuration.h"
 #include "gateway/run/modules.h"
-
-enum { WIDTH = 80, COLUMN = 24 };
 
 static bool wrong(FILE *errors, const char *what, const char *arg)
 {
     fprintf(errors, "ddgate: %s%s%s\n", what, arg ? " " : "", arg ? arg : "");
-    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | pipeline --script FILE | --version | --help "
-          "[TOPIC]\n",
+    fputs("Usage: ddgate [run] [-c FILE] | check -c FILE | health [-c FILE] | pipeline --script FILE | "
+          "--version | --help [TOPIC]\n",
           errors);
     return false;
 }
@@ -32,13 +31,14 @@ static bool looks_like_file(const char *arg)
 /* An argument that is none, with what was meant. */
 static bool unknown(FILE *errors, const struct gw_command_line *cli, const char *arg)
 {
-    static const char *const known[] = {"run", "check", "pipeline", "--version", "--help", "--config", NULL};
+    static const char *const known[] = {"run",       "check",  "health",   "pipeline",
+                                        "--version", "--help", "--config", NULL};
     char what[640];
     const char *near = gw_did_you_mean(gw_str_z(arg), known);
     int n = snprintf(what, sizeof what, "there is no such command or option: %.200s", arg);
     if (strcmp(arg, "pipeline") == 0)
         snprintf(what, sizeof what, "pipeline stands before everything else");
-    else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0)
+    else if (strcmp(arg, "run") == 0 || strcmp(arg, "check") == 0 || strcmp(arg, "health") == 0)
         snprintf(what, sizeof what, "there is one command, and this is another: %s", arg);
     else if (near)
         snprintf(what + n, sizeof what - (size_t)n, "; did you mean %s?", near);
@@ -59,10 +59,12 @@ static bool second_file(FILE *errors, const char *first, const char *second)
     return wrong(errors, what, NULL);
 }
 
+static const char *const names[] = {
+    [GW_COMMAND_RUN] = "run", [GW_COMMAND_CHECK] = "check", [GW_COMMAND_HEALTH] = "health"};
+
 static bool set_command(struct gw_command_line *cli, const char *arg, bool *named)
 {
-    static const char *const names[] = {[GW_COMMAND_RUN] = "run", [GW_COMMAND_CHECK] = "check"};
-    for (int i = GW_COMMAND_RUN; i <= GW_COMMAND_CHECK; i++)
+    for (int i = GW_COMMAND_RUN; i <= GW_COMMAND_HEALTH; i++)
         if (!*named && strcmp(arg, names[i]) == 0) {
             cli->command = (enum gw_command)i;
             *named = true;
@@ -98,12 +100,15 @@ bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *a
             cli->file = file;
         } else if (valued(arg, "-h", argv, &i, &cli->topic) || valued(arg, "--help", argv, &i, &cli->topic)) {
             if (!cli->topic && named)
-                cli->topic = cli->command == GW_COMMAND_CHECK ? "check" : "run";
+                cli->topic = names[cli->command];
             cli->command = GW_COMMAND_HELP;
             return true;
         } else if (valued(arg, "--reference", argv, &i, &cli->dir)) {
             cli->command = GW_COMMAND_REFERENCE;
             return cli->dir ? true : wrong(errors, arg, "wants the project's folder");
+        } else if (valued(arg, "--manual", argv, &i, &cli->dir)) {
+            cli->command = GW_COMMAND_MANUAL;
+            return cli->dir ? true : wrong(errors, arg, "wants a folder");
         } else if (strcmp(arg, "--version") == 0 || strcmp(arg, "-V") == 0) {
             cli->command = GW_COMMAND_VERSION;
             return true;
@@ -115,30 +120,9 @@ bool gw_command_line_parse(struct gw_command_line *cli, int argc, char *const *a
                                                          : wrong(errors, "check wants a file: -c FILE", NULL);
 }
 
-static void gw_command_line_wrap(FILE *to, const char *text, int at, int indent, int width)
+static void print_topic_entry(void *to, const char *name, const char *text)
 {
-    bool first = true;
-    while (*text) {
-        int len = (int)strcspn(text, " ");
-        if (!first && at + 1 + len > width) {
-            fprintf(to, "\n%*s", indent, "");
-            at = indent;
-            first = true;
-        }
-        fprintf(to, "%s%.*s", first ? "" : " ", len, text);
-        at += len + !first;
-        first = false;
-        text += len + (text[len] == ' ');
-    }
-    fputc('\n', to);
-}
-
-static void print_entry(FILE *to, const char *name, const char *text)
-{
-    int at = fprintf(to, "  %-*s", COLUMN - 2, name);
-    if (at > COLUMN)
-        at = fprintf(to, "\n%*s", COLUMN, "") - 1;
-    gw_command_line_wrap(to, text, at, COLUMN, WIDTH);
+    gw_print_entry(to, name, text);
 }
 
 static void print_overview(FILE *to)
@@ -146,30 +130,24 @@ static void print_overview(FILE *to)
     char name[96];
     fputs("ddgate " DDGATE_VERSION ": receives what Datadog-instrumented applications send, and\n"
           "exports it as OpenTelemetry.\n\n"
-          "Commands:\n"
-          "  ddgate [run] [-c FILE]  run. Without FILE everything has its default: it\n"
-          "                          listens on ports 8126 and 9529 of this machine and\n"
-          "                          prints to standard output. FILE - is standard input.\n"
-          "  ddgate check -c FILE    say every mistake in FILE, or what would run\n"
-          "  ddgate pipeline ...     try a Pipeline script on log lines; --help says how\n"
-          "  ddgate --help [TOPIC]   this page, or the options of a topic below\n"
-          "  ddgate --version\n\n"
-          "Topics:\n",
+          "Commands:\n",
           to);
-    print_entry(to, "run", "The command that runs it.");
-    print_entry(to, "check", "The command that checks a configuration.");
-    print_entry(to, "pipeline", "The command that tries a Pipeline script.");
-    print_entry(to, "process", "Options of the process itself, at the top level of FILE.");
-    print_entry(to, "receivers", "What there is of them, and how a list of them is written.");
-    print_entry(to, "exporters", "The same of exporters.");
-    for (const struct gw_receiver *const *r = gw_receivers; *r; r++) {
-        snprintf(name, sizeof name, "receivers.%s", (*r)->name);
-        print_entry(to, name, (*r)->summary);
+    for (const struct gw_command_row *c = gw_command_rows; c->name; c++) {
+        snprintf(name, sizeof name, "ddgate %s", c->synopsis);
+        gw_print_entry(to, name, c->text);
     }
-    for (const struct gw_exporter *const *e = gw_exporters; *e; e++) {
-        snprintf(name, sizeof name, "exporters.%s", (*e)->name);
-        print_entry(to, name, (*e)->summary);
-    }
+    fputs("\nOptions:\n", to);
+    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
+        if (!*f->command) {
+            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
+            gw_print_entry(to, name, f->text);
+        }
+    fputs("\nTopics:\n", to);
+    gw_print_entry(to, "run", "The command that runs it.");
+    gw_print_entry(to, "check", "The command that checks a configuration.");
+    gw_print_entry(to, "health", "The command that asks a running ddgate.");
+    gw_print_entry(to, "pipeline", "The command that tries a Pipeline script.");
+    gw_each_topic(print_topic_entry, to);
     fputs("\n"
           "Exit codes: 0 all well; 2 wrong command or configuration; 3 something accepted\n"
           "was neither delivered nor stored; 1 anything else. SIGTERM and SIGINT end it:\n"
@@ -192,7 +170,7 @@ static void print_facts(FILE *to, const struct gw_opt *row)
     snprintf(text, sizeof text, "%s%s%s%s%s%s", gw_opt_type_text(row->type), *words ? " " : "", words, bounds,
              *row->value ? "; default " : "", row->value);
     fputs("      ", to);
-    gw_command_line_wrap(to, text, 6, 6, WIDTH);
+    gw_print_wrapped(to, text, 6, 6, GW_HELP_WIDTH);
 }
 
 /* Those whose names begin so. */
@@ -204,7 +182,7 @@ static void print_rows(FILE *to, const struct gw_opt *rows, const char *prefix)
         fprintf(to, "  %s\n", rows->name);
         print_facts(to, rows);
         fputs("      ", to);
-        gw_command_line_wrap(to, rows->text, 6, 6, WIDTH);
+        gw_print_wrapped(to, rows->text, 6, 6, GW_HELP_WIDTH);
     }
 }
 
@@ -225,7 +203,7 @@ static void print_receivers(FILE *to)
           "Without it ddtrace and http run, at their default addresses.\n\n",
           to);
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
-        print_entry(to, (*r)->name, (*r)->summary);
+        gw_print_entry(to, (*r)->name, (*r)->summary);
     fputs("\nddgate --help receivers.NAME lists the options of one.\n", to);
 }
 
@@ -240,7 +218,7 @@ static void print_exporters(FILE *to)
           "goes where OTEL_EXPORTER_OTLP_ENDPOINT says.\n\n",
           to);
     for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
-        print_entry(to, (*e)->name, (*e)->summary);
+        gw_print_entry(to, (*e)->name, (*e)->summary);
     fputs("\nddgate --help exporters.NAME lists the options of one.\n", to);
 }
 
@@ -265,6 +243,13 @@ static bool print_command(FILE *to, const char *topic)
               "all is well it prints what would run: addresses, destinations, scripts, and\n"
               "the options that are set, with where they come from; secrets are hidden.\n"
               "Exit codes: 0 all well; 2 mistakes; 1 anything else.\n",
+              to);
+    else if (strcmp(topic, "health") == 0)
+        fputs("ddgate health [-c FILE]\n\n"
+              "Asks the admin listener of the ddgate that runs here, at admin.listen of FILE or\n"
+              "else at 127.0.0.1:8127, for /healthz, and waits 5 s for the answer at most.\n"
+              "For containers without another program in them (HEALTHCHECK, exec probes).\n"
+              "Exit codes: 0 it answered that it is well; 1 anything else; 2 wrong arguments.\n",
               to);
     else if (strcmp(topic, "pipeline") == 0)
         fputs("ddgate pipeline --script FILE [OPTIONS] [FILE...]\n\n"
@@ -300,14 +285,14 @@ static bool print_topic(FILE *to, const char *topic)
         return true;
     for (const struct gw_receiver *const *r = gw_receivers; *r; r++)
         if (is_topic(topic, "receivers", (*r)->name)) {
-            gw_command_line_wrap(to, (*r)->summary, 0, 0, WIDTH);
+            gw_print_wrapped(to, (*r)->summary, 0, 0, GW_HELP_WIDTH);
             fprintf(to, "receivers = ( { type = \"%s\"; … } );\n\n", (*r)->name);
             print_rows(to, (*r)->opts, "");
             return true;
         }
     for (const struct gw_exporter *const *e = gw_exporters; *e; e++)
         if (is_topic(topic, "exporters", (*e)->name)) {
-            gw_command_line_wrap(to, (*e)->summary, 0, 0, WIDTH);
+            gw_print_wrapped(to, (*e)->summary, 0, 0, GW_HELP_WIDTH);
             fprintf(to, "exporters = ( { type = \"%s\"; … } );\n\n", (*e)->name);
             print_rows(to, (*e)->opts, "");
             fputs("\nOptions of every exporter:\n\n", to);
@@ -325,14 +310,14 @@ bool gw_command_line_help(const char *topic, FILE *to, FILE *errors)
     }
     if (print_topic(to, topic))
         return true;
-    const char *names[64] = {"run",       "check", "pipeline", "process", "receivers",
-                             "exporters", "log",   "admin",    "storage"};
-    size_t n = 9;
+    const char *topics[64] = {"run",       "check",     "health", "pipeline", "process",
+                              "receivers", "exporters", "log",    "admin",    "storage"};
+    size_t n = 10;
     for (const struct gw_receiver *const *r = gw_receivers; *r && n < 40; r++)
-        names[n++] = (*r)->name;
+        topics[n++] = (*r)->name;
     for (const struct gw_exporter *const *e = gw_exporters; *e && n < 63; e++)
-        names[n++] = (*e)->name;
-    const char *dot = strrchr(topic, '.'), *near = gw_did_you_mean(gw_str_z(dot ? dot + 1 : topic), names);
+        topics[n++] = (*e)->name;
+    const char *dot = strrchr(topic, '.'), *near = gw_did_you_mean(gw_str_z(dot ? dot + 1 : topic), topics);
     fprintf(errors, "ddgate: there is no help on %s%s%s; ddgate --help names the topics\n", topic,
             near ? ": did you mean " : "", near ? near : "");
     return false;

@@ -1,10 +1,10 @@
 /* command_line.h: the command line, and what is printed about options.
  *
- *     ddgate [run] [-c FILE]     ddgate check -c FILE     ddgate --version     ddgate --help [exporters.stdout]
+ *     ddgate [run] [-c FILE]     ddgate check -c FILE     ddgate health     ddgate --version     ddgate --help [exporters.stdout]
  *
  * What is wrong is said with what was meant: `chek` is check, `ddgate FILE` is ddgate -c FILE.
  *
- * Help is made from the rows (option.h), 80 columns wide.
+ * Help is made from the rows (option.h, commands.def), 80 columns wide.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -19,16 +19,18 @@
 enum gw_command {
     GW_COMMAND_RUN,
     GW_COMMAND_CHECK,
+    GW_COMMAND_HEALTH, /* the last that is a word */
     GW_COMMAND_VERSION,
     GW_COMMAND_HELP,
-    GW_COMMAND_REFERENCE
+    GW_COMMAND_REFERENCE,
+    GW_COMMAND_MANUAL
 };
 
 struct gw_command_line {
     enum gw_command command;
     const char *file;  /* -c; NULL: none; "-": standard input */
     const char *topic; /* --help's; NULL: none */
-    const char *dir;   /* --reference's: the project's folder, for those who build it */
+    const char *dir;   /* for those who build it: --reference's is the project's folder, --manual's any */
 };
 
 /* False when the arguments are wrong; then it has said so, and how they are right, on `errors`. */

@@ -24,7 +24,10 @@
 #include "gateway/run/address_space.h"
 #include "gateway/run/command_line.h"
 #include "gateway/run/configuration.h"
+#include "gateway/run/health.h"
+#include "gateway/run/manual.h"
 #include "gateway/run/modules.h"
+#include "gateway/run/notify.h"
 #include "gateway/run/pipeline.h"
 #include "gateway/run/pipeline_command.h"
 #include "gateway/run/reference.h"
@@ -243,13 +246,17 @@ static bool terminal_is_gone(bool had_one)
     return had_one && tcgetpgrp(STDIN_FILENO) < 0;
 }
 
-/* The next signal. While something that a reload retired is left, it is looked at every second. */
+/* The next signal. While something that a reload retired is left, it is looked at every second; a watchdog wants to hear of us. */
 static int wait_for_signal(struct gw_pipeline *p, const sigset_t *signals)
 {
-    static const struct timespec second = {.tv_sec = 1};
     int number = -1;
-    while (number < 0)
-        number = gw_pipeline_reap(p) ? sigtimedwait(signals, NULL, &second) : sigwaitinfo(signals, NULL);
+    while (number < 0) {
+        bool retired = gw_pipeline_reap(p);
+        gw_nsec nap = gw_notify_watchdog();
+        nap = retired && nap > GW_SEC ? GW_SEC : nap;
+        struct timespec most = {.tv_sec = nap / GW_SEC, .tv_nsec = nap % GW_SEC};
+        number = nap == GW_NEVER ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &most);
+    }
     return number;
 }
 
@@ -258,8 +265,11 @@ static int work(struct gw_pipeline *p, const char *file, struct gw_conf **conf, 
 {
     bool terminal = tcgetpgrp(STDIN_FILENO) >= 0;
     int number;
-    while ((number = wait_for_signal(p, signals)) == SIGHUP && !terminal_is_gone(terminal))
+    while ((number = wait_for_signal(p, signals)) == SIGHUP && !terminal_is_gone(terminal)) {
+        gw_notify_reloading();
         *conf = read_again(p, file, *conf);
+        gw_notify_ready();
+    }
     return number;
 }
 
@@ -270,8 +280,10 @@ static int run(struct gw_pipeline *p, const char *file, struct gw_conf **conf, c
         return EXIT_OTHER;
     }
     greet(p);
+    gw_notify_ready();
     int number = work(p, file, conf, signals);
     gw_log(GW_INFO, "ddgate", "%s: ddgate is stopping", strsignal(number));
+    gw_notify_stopping((*conf)->process.shutdown_timeout);
     drain(p, signals, (*conf)->process.shutdown_timeout);
     return close_ledger(p);
 }
@@ -373,6 +385,10 @@ int main(int argc, char **argv)
         return gw_command_line_help(cli.topic, stdout, stderr) ? EXIT_WELL : EXIT_CONFIGURATION;
     case GW_COMMAND_REFERENCE:
         return gw_reference_write(cli.dir) ? EXIT_WELL : EXIT_OTHER;
+    case GW_COMMAND_MANUAL:
+        return gw_manual_write(cli.dir) ? EXIT_WELL : EXIT_OTHER;
+    case GW_COMMAND_HEALTH:
+        return gw_health(cli.file, &conf_environment) ? EXIT_WELL : EXIT_OTHER;
     case GW_COMMAND_RUN:
     case GW_COMMAND_CHECK:
         break;
@@ -380,6 +396,8 @@ int main(int argc, char **argv)
     tune_memory();
     raise_descriptors();
     block_signals(&signals);
+    if (cli.command == GW_COMMAND_RUN)
+        gw_notify_begin();
     if (cli.command == GW_COMMAND_RUN && !gw_log_start())
         gw_log(GW_WARNING, "ddgate",
                "no thread could be started for the log: a standard error that is not read can block ddgate");

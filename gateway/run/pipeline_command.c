@@ -14,6 +14,7 @@
 
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "gateway/run/commands.h"
 #include "translators/pipeline/json_in.h"
 #include "translators/pipeline/script.h"
 
@@ -27,26 +28,6 @@ enum {
     LINE_MAX_BYTES = 16 << 20,
     EXPLAINED = 20 /* records that no grok matched */
 };
-
-static const char usage[] =
-    "Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
-    "\n"
-    "Runs a Pipeline script on every line of the files (or of standard input) and\n"
-    "prints what became of it: one JSON object a line, on a terminal coloured and\n"
-    "indented. Scripts that it uses are looked for beside it.\n"
-    "\n"
-    "  --script FILE         the script\n"
-    "  --source NAME         name of the records; default: default\n"
-    "  --timezone TZ         zone of times that do not say theirs; default: this\n"
-    "                        machine's\n"
-    "  --category NAME       logging (default), metric or tracing: only logging\n"
-    "                        records get a status\n"
-    "  --ignore-status A,B   drop records that end with one of these\n"
-    "  --no-status           do not write the status\n"
-    "  --input text|json     json: every line is {\"message\", \"fields\", \"tags\",\n"
-    "                        \"source\"}\n"
-    "\n"
-    "Exit codes: 0 all well; 2 wrong arguments, or the script does not load.\n";
 
 struct
 try {
@@ -62,6 +43,24 @@ try {
     struct gw_arena arena;
     uint64_t records, unmatched;
 };
+
+static void print_usage(FILE *to)
+{
+    char name[64];
+    fputs("Usage: ddgate pipeline --script FILE [OPTIONS] [FILE...]\n"
+          "\n"
+          "Runs a Pipeline script on every line of the files (or of standard input) and\n"
+          "prints what became of it: one JSON object a line, on a terminal coloured and\n"
+          "indented. Scripts that it uses are looked for beside it.\n"
+          "\n",
+          to);
+    for (const struct gw_flag_row *f = gw_flag_rows; f->name; f++)
+        if (strcmp(f->command, "pipeline") == 0) {
+            snprintf(name, sizeof name, "%s%s%s", f->name, *f->value ? " " : "", f->value);
+            gw_print_entry(to, name, f->text);
+        }
+    fputs("\nExit codes: 0 all well; 2 wrong arguments, or the script does not load.\n", to);
+}
 
 static int wrong(const char *what, const char *arg)
 {
@@ -542,7 +541,7 @@ int gw_pipeline_command(int argc, char *const *argv)
     int n = 0;
     for (int i = 0; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(usage, stdout);
+            print_usage(stdout);
             free(files);
             return EXIT_WELL;
         }

@@ -87,25 +87,38 @@ static void print_types(FILE *to)
           to);
 }
 
+void gw_reference_environment(void (*variable)(void *ctx, const char *name, const char *option), void *ctx)
+{
+    static const char *const rows[][2] = {
+        {"OTEL_EXPORTER_OTLP_ENDPOINT", "`endpoint`"},
+        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_LOGS_ENDPOINT`, `…_METRICS_ENDPOINT",
+         "`traces_endpoint`, … of `otlp_http`: the whole URL; the traces' own is `endpoint` of `otlp_grpc`"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL", "`encoding` of `otlp_http`: `http/protobuf` or `http/json`"},
+        {"OTEL_EXPORTER_OTLP_HEADERS", "`headers`, written `key=value,key=value`, percent-encoded"},
+        {"OTEL_EXPORTER_OTLP_COMPRESSION", "`compression`"},
+        {"OTEL_EXPORTER_OTLP_TIMEOUT", "`timeout`, in milliseconds"},
+        {"OTEL_EXPORTER_OTLP_CERTIFICATE", "`tls.ca`"},
+        {"OTEL_EXPORTER_OTLP_CLIENT_KEY", "`tls.key`"},
+        {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "`tls.cert`"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        variable(ctx, rows[i][0], rows[i][1]);
+}
+
+static void print_variable(void *to, const char *name, const char *option)
+{
+    fprintf(to, "| `%s` | %s |\n", name, option);
+}
+
 static void print_environment(FILE *to)
 {
     fputs("## OpenTelemetry's environment variables\n\n"
           "What the configuration leaves out of an exporter whose type begins with `otlp_` is taken from "
           "these, where they are set. In\n"
           "place of `OTEL_EXPORTER_OTLP_…`, `OTEL_EXPORTER_OTLP_TRACES_…` works too and comes first.\n\n"
-          "| variable | option |\n| --- | --- |\n"
-          "| `OTEL_EXPORTER_OTLP_ENDPOINT` | `endpoint` |\n"
-          "| `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `…_LOGS_ENDPOINT`, `…_METRICS_ENDPOINT` | "
-          "`traces_endpoint`, … of `otlp_http`: the whole "
-          "URL; the traces' own is `endpoint` of `otlp_grpc` |\n"
-          "| `OTEL_EXPORTER_OTLP_PROTOCOL` | `encoding` of `otlp_http`: `http/protobuf` or `http/json` |\n"
-          "| `OTEL_EXPORTER_OTLP_HEADERS` | `headers`, written `key=value,key=value`, percent-encoded |\n"
-          "| `OTEL_EXPORTER_OTLP_COMPRESSION` | `compression` |\n"
-          "| `OTEL_EXPORTER_OTLP_TIMEOUT` | `timeout`, in milliseconds |\n"
-          "| `OTEL_EXPORTER_OTLP_CERTIFICATE` | `tls.ca` |\n"
-          "| `OTEL_EXPORTER_OTLP_CLIENT_KEY` | `tls.key` |\n"
-          "| `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` | `tls.cert` |\n\n"
-          "Where no exporter is configured and an endpoint is set, it is exported to instead of standard "
+          "| variable | option |\n| --- | --- |\n",
+          to);
+    gw_reference_environment(print_variable, to);
+    fputs("\nWhere no exporter is configured and an endpoint is set, it is exported to instead of standard "
           "output: by `otlp_grpc`, or by\n"
           "`otlp_http` when `OTEL_EXPORTER_OTLP_PROTOCOL` begins with `http/`.\n",
           to);
@@ -356,12 +369,17 @@ static bool write_page(const char *dir, const char *name, void (*page)(FILE *))
     return true;
 }
 
+bool gw_pages_write(const char *dir, const struct gw_page *pages, size_t n)
+{
+    bool good = true;
+    for (size_t i = 0; i < n; i++)
+        good = write_page(dir, pages[i].name, pages[i].write) && good;
+    return good;
+}
+
 bool gw_reference_write(const char *dir)
 {
-    static const struct {
-        const char *name;
-        void (*page)(FILE *);
-    } pages[] = {
+    static const struct gw_page pages[] = {
         {"docs/reference/configuration.md", write_configuration},
         {"docs/reference/errors.md", write_errors},
         {"docs/reference/logs.md", log_keys_reference},
@@ -369,8 +387,5 @@ bool gw_reference_write(const char *dir)
         {"docs/reference/metrics.md", write_metrics},
         {"conf/ddgate.conf", write_sample},
     };
-    bool good = true;
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-        good = write_page(dir, pages[i].name, pages[i].page) && good;
-    return good;
+    return gw_pages_write(dir, pages, sizeof pages / sizeof *pages);
 }

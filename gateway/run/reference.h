@@ -20,4 +20,13 @@
  * be written. */
 bool gw_reference_write(const char *dir);
 
+struct gw_page {
+    const char *name; /* below the folder */
+    void (*write)(FILE *);
+};
+/* Writes each; false as above. */
+bool gw_pages_write(const char *dir, const struct gw_page *, size_t n);
+/* OpenTelemetry's environment variables, and the options that they fill: with backquotes, as in Markdown. */
+void gw_reference_environment(void (*variable)(void *ctx, const char *name, const char *option), void *ctx);
+
 #endif

@@ -9,7 +9,7 @@
 static bool check(struct sc_check *, struct sc_node *);
 
 static const struct sc_fn functions[] = {
-#define FN(name, style, params, min, max, check, run) {#name, style, params, min, max, check, run},
+#define FN(name, style, params, min, max, text, check, run) {#name, style, params, min, max, check, run},
 #include "translators/pipeline/functions.def"
 #undef FN
 };
@@ -118,7 +118,7 @@ static bool no_such_function(struct sc_check *c, const struct sc_node *call)
                   {"point_window", "records are not held back"},
                   {"window_hit", "records are not held back"}};
     static const char *const names[] = {
-#define FN(name, style, params, min, max, check, run) #name,
+#define FN(name, style, params, min, max, text, check, run) #name,
 #include "translators/pipeline/functions.def"
 #undef FN
         NULL};

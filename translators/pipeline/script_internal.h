@@ -149,7 +149,7 @@ struct sc_fn {
     sc_fn_run *run;
 };
 
-#define FN(name, style, params, min, max, check, run) extern sc_fn_run run;
+#define FN(name, style, params, min, max, text, check, run) extern sc_fn_run run;
 #include "translators/pipeline/functions.def"
 #undef FN
 
@@ -160,7 +160,7 @@ bool sc_want_bool(struct sc_check *, const struct sc_node *); /* a bool literal 
 bool sc_first_key(struct sc_check *, struct sc_node *call);   /* the first argument is a key */
 bool sc_link_use(struct sc_check *, struct sc_node *call, const struct sc_node *name);
 
-#define FN(name, style, params, min, max, check, run) extern sc_fn_check check;
+#define FN(name, style, params, min, max, text, check, run) extern sc_fn_check check;
 #include "translators/pipeline/functions.def"
 #undef FN
 

@@ -1,0 +1,34 @@
+/* pulse.h: whether the loops of the process come round, for a watchdog.
+ *
+ *     loop:   gw_pulse_works()  …a turn…  gw_pulse_rests()  epoll_wait, condition, … ─┐
+ *             ▲───────────────────────────────────────────────────────────────────────┘
+ *     main:   gw_pulse_stuck(30 s)  ─▶ the name of a thread whose turn has lasted longer, or none
+ *
+ * A thread that waits is well, however long: nothing is woken for the watchdog's sake. One that works and does not come back, because of
+ * a lock, an endless loop or a call that never returns, is stuck. Threads that never call gw_pulse_works are not looked at.
+ *
+ * Every thread of gw_thread_start has a place in a table of fixed size; what starts when it is full is not looked at either.
+ *
+ * Threads: any; gw_pulse_stuck from main.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_PULSE_H
+#define GW_PULSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/clock.h"
+
+/* Of the calling thread, by gw_thread_start. */
+void gw_pulse_begin(const char *name);
+void gw_pulse_end(void);
+
+/* A turn of the calling thread's loop begins; it is over, and the thread waits. */
+void gw_pulse_works(gw_nsec now);
+void gw_pulse_rests(void);
+
+/* Is a thread's turn older than `most`? Then its name is in `name`. */
+bool gw_pulse_stuck(gw_nsec now, gw_nsec most, char *name, size_t size);
+
+#endif

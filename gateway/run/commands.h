@@ -1,0 +1,32 @@
+/* commands.h: the rows of commands.def, for whoever prints them: --help (command_line.c), the manual page
+ * (manual.c), completion (completion.c), `ddgate pipeline --help`.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_COMMANDS_H
+#define GW_COMMANDS_H
+
+#include <stdio.h>
+
+struct gw_command_row {
+    const char *name, *synopsis, *text;
+};
+
+struct gw_flag_row {
+    const char *command, *name, *value, *words, *text;
+};
+
+/* Each ends with a row whose name is NULL. */
+extern const struct gw_command_row gw_command_rows[];
+extern const struct gw_flag_row gw_flag_rows[];
+
+enum { GW_HELP_WIDTH = 80, GW_HELP_COLUMN = 24 };
+
+/* Words in lines of at most `width` columns; the first begins at column `at`, the others at `indent`. */
+void gw_print_wrapped(FILE *, const char *text, int at, int indent, int width);
+/* "  name                  text …" */
+void gw_print_entry(FILE *, const char *name, const char *text);
+/* The topics of --help that are names of options' groups and modules: each is passed once, with what it is about. */
+void gw_each_topic(void (*topic)(void *ctx, const char *name, const char *text), void *ctx);
+
+#endif
