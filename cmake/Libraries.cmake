@@ -7,6 +7,12 @@ pkg_check_modules(DEPS REQUIRED IMPORTED_TARGET
 add_library(ddgate_libraries INTERFACE)
 # Called msgpack in Debian 12 and Ubuntu 22.04, msgpack-c since release 6.
 pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack msgpack-c)
+# Debian 13's .pc file names a folder that is relative to nothing.
+get_target_property(MSGPACK_HEADERS PkgConfig::MSGPACK INTERFACE_INCLUDE_DIRECTORIES)
+if(MSGPACK_HEADERS)
+  list(FILTER MSGPACK_HEADERS INCLUDE REGEX "^/")
+  set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${MSGPACK_HEADERS}")
+endif()
 # libunistring has no .pc file.
 find_library(UNISTRING unistring REQUIRED)
 # grpc.pc lists some sixty libraries; the shared ones bring their own.

@@ -223,11 +223,19 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *text)
     return strlen(text);
 }
 
+/* A daemon is its worker's. From 1.0 on, libmicrohttpd would otherwise keep a new connection for a later MHD_run, in case that another
+ * thread brought it; here it is begun within MHD_add_connection. */
+#if MHD_VERSION >= 0x00097707
+#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define ONE_THREAD 0
+#endif
+
 static struct MHD_Daemon *start_mhd(struct worker *w)
 {
     unsigned idle = (unsigned)(w->http->began.idle_timeout / GW_SEC);
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL,
-                            NULL, gw_http_on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD,
+                            0, NULL, NULL, gw_http_on_request, w, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)GW_HTTP_CONNECTION, MHD_OPTION_CONNECTION_LIMIT,
                             (unsigned)w->http->began.connections + SPARE, MHD_OPTION_CONNECTION_TIMEOUT, idle,
                             MHD_OPTION_NOTIFY_COMPLETED, gw_http_on_completed, w,
