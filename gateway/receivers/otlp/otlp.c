@@ -11,8 +11,6 @@
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "core/delivery/fanout.h"
-#include "core/delivery/span_services.h"
-#include "core/delivery/trace_ids.h"
 #include "gateway/receivers/otlp/otlp_grpc_server.h"
 
 #define GW_CONF struct otlp_conf
@@ -106,42 +104,17 @@ static void open_listeners(struct otlp_receiver *o, struct gw_diagnostics *diagn
         o->grpc = otlp_grpc_open(o, o->open.path, &o->grpc_port, diagnostics);
 }
 
-static struct otlp_attribute *copy_map(const struct gw_map *map, struct otlp_attribute *to)
-{
-    for (size_t i = 0; i < map->n; i++)
-        *to++ = (struct otlp_attribute){map->items[i].key, map->items[i].value};
-    return to;
-}
-
-static void make_policy(struct otlp_receiver *o)
-{
-    const struct gw_map *set = &o->conf.resource_set, *missing = &o->conf.resource_default;
-    o->policy_attributes = calloc(set->n + missing->n + 1, sizeof *o->policy_attributes);
-    GW_ASSERT(o->policy_attributes);
-    o->policy = (struct otlp_resource_policy){.set = o->policy_attributes,
-                                              .set_n = set->n,
-                                              .missing = copy_map(set, o->policy_attributes),
-                                              .missing_n = missing->n,
-                                              .takes_credentials_out = !o->conf.keep_credentials};
-    copy_map(missing, o->policy_attributes + set->n);
-}
-
 static enum gw_code open_(void *ctx, const struct gw_host *host, const char *path,
                           struct gw_diagnostics *diagnostics)
 {
     struct otlp_receiver *o = ctx;
     const struct otlp_conf *c = &o->conf;
     const struct gw_listener_access_conf access = {GW_LISTENER_ACCESS_OPTS(GW_OPT_COPY)};
+    const struct otlp_resource_conf resource = {OTLP_RESOURCE_OPTS(GW_OPT_COPY)};
     o->host = host;
-    gw_span_services_offer(gw_trace_ids_services(host->ids));
     o->open = (struct gw_http_open){.host = host, .site = &o->site, .path = path};
     describe_site(o);
-    make_policy(o);
-    o->options = (struct dd_options){.span_name = DD_NAME_OTEL,
-                                     .service_override = DD_SERVICE_SPLIT,
-                                     .keep_rejected = true, /* its SDK has decided */
-                                     .trace_id_bits = 128,
-                                     .obfuscate = true};
+    otlp_intake_open(&o->intake, host, component, &resource);
     gw_http_open_access(&o->open, &o->access, &access, &o->conf.http, diagnostics);
     open_listeners(o, diagnostics);
     bool none = o->open.listeners == 0 && !o->grpc && !host->check;
@@ -169,7 +142,7 @@ static void stop(void *ctx)
     const struct gw_http_counts *h = &o->site.counts;
     gw_log(GW_DEBUG, component, "requests=%llu bytes=%llu inflated_bytes=%llu malformed=%llu",
            (unsigned long long)h->requests, (unsigned long long)h->wire_bytes,
-           (unsigned long long)h->body_bytes, (unsigned long long)o->counts.malformed);
+           (unsigned long long)h->body_bytes, (unsigned long long)o->intake.counts.malformed);
 }
 
 static void hint(void *ctx, FILE *to)
@@ -193,29 +166,28 @@ static void close_(void *ctx)
     otlp_grpc_close(o->grpc);
     o->grpc = NULL;
     for (unsigned i = 0; i < o->threads_n; i++)
-        dd_translator_drop(o->threads[i].translator);
+        otlp_intake_thread_fini(&o->threads[i]);
     free(o->threads);
     o->threads = NULL;
     o->threads_n = 0;
-    free(o->policy_attributes);
-    o->policy_attributes = NULL;
+    otlp_intake_close(&o->intake);
     gw_listener_access_close(&o->access);
 }
 
 static const struct gw_metric metrics[] = {
-    GW_COUNTER_FOR(struct otlp_receiver, counts.requests[GW_TRACES], "otlp_requests_total", "signal",
+    GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_TRACES], "otlp_requests_total", "signal",
                    "traces", "Requests that were taken, whole or in part."),
-    GW_COUNTER_FOR(struct otlp_receiver, counts.requests[GW_LOGS], "otlp_requests_total", "signal", "logs",
+    GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_LOGS], "otlp_requests_total", "signal", "logs",
                    "Requests that were taken, whole or in part."),
-    GW_COUNTER_FOR(struct otlp_receiver, counts.requests[GW_METRICS], "otlp_requests_total", "signal",
+    GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_METRICS], "otlp_requests_total", "signal",
                    "metrics", "Requests that were taken, whole or in part."),
-    GW_COUNTER_AT(struct otlp_receiver, counts.faulty, "otlp_partial_requests_total",
+    GW_COUNTER_AT(struct otlp_receiver, intake.counts.faulty, "otlp_partial_requests_total",
                   "Requests of which some items were refused: the answer's partial_success says why."),
-    GW_COUNTER_AT(struct otlp_receiver, counts.malformed, "otlp_malformed_requests_total",
+    GW_COUNTER_AT(struct otlp_receiver, intake.counts.malformed, "otlp_malformed_requests_total",
                   "Requests that are not well-formed, and of which nothing was used."),
-    GW_COUNTER_AT(struct otlp_receiver, counts.datadog, "otlp_datadog_requests_total",
+    GW_COUNTER_AT(struct otlp_receiver, intake.counts.datadog, "otlp_datadog_requests_total",
                   "Requests of Datadog's SDKs, which are translated as what tracers send."),
-    GW_COUNTER_AT(struct otlp_receiver, counts.credentials, "otlp_credentials_total",
+    GW_COUNTER_AT(struct otlp_receiver, intake.counts.credentials, "otlp_credentials_total",
                   "Credentials (sls.otel.*) that were taken out of resources."),
     GW_METRICS_END,
 };

@@ -295,13 +295,13 @@ static void export(struct otlp_call *c)
     if (!err.code)
         err.code = unpack(w, c->request, packed, &unpacked, &body, &err);
     if (!err.code)
-        err.code = otlp_take(o, &w->own, (enum gw_signal)c->method, body, &w->arena, &taken, &err);
+        err.code = otlp_intake_take(&o->intake, &w->own, (enum gw_signal)c->method, body, &w->arena, &taken, &err);
     if (err.code)
         answer_error(c, &err);
     else
         answer_good(c, otlp_answer_taken(&taken, (enum gw_signal)c->method, false, &w->arena));
     if (!err.code && taken.refused)
-        otlp_log_faults(o, &taken, gw_signal_name((enum gw_signal)c->method));
+        otlp_intake_log_faults(&o->intake, &taken, gw_signal_name((enum gw_signal)c->method));
     gw_arena_reset(&w->arena, ARENA_KEEP);
     gw_body_release(&w->pool, &gathered);
     gw_body_release(&w->pool, &unpacked);
@@ -390,7 +390,7 @@ void otlp_grpc_worker_close(struct otlp_grpc_worker *w)
     if (w->running || !w->grpc)
         return;
     grpc_completion_queue_destroy(w->queue);
-    dd_translator_drop(w->own.translator);
+    otlp_intake_thread_fini(&w->own);
     gw_inflater_drop(w->inflater);
     gw_body_pool_fini(&w->pool);
     gw_arena_fini(&w->arena);

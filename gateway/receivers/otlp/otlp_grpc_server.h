@@ -1,7 +1,7 @@
 /* otlp_grpc_server.h: OTLP over gRPC, by gRPC Core's C server API.
  *
  *   socket ─▶ otlp_grpc_listen.h ─▶ Core: HTTP/2 ─▶ completion queue ─▶ a thread each, one per core that the process may use
- *             accept, first bytes                                        call ─▶ token ─▶ message ─▶ inflate ─▶ otlp_take ─▶ answer
+ *             accept, first bytes                                        call ─▶ token ─▶ message ─▶ inflate ─▶ otlp_intake ─▶ answer
  *
  * Methods: Export of the three services, and Check of grpc.health.v1; anything else is UNIMPLEMENTED. A message is
  * asked of Core only when the call may be answered (its token is good), and inflated here, within bounds, not by

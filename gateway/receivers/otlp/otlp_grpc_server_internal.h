@@ -26,7 +26,7 @@ struct otlp_grpc_worker {
     struct gw_arena arena;
     struct gw_body_pool pool;
     struct gw_inflater *inflater;
-    struct otlp_thread own;
+    struct otlp_intake_thread own;
     struct otlp_call *reading; /* calls whose message is awaited, the newest first */
     size_t reading_n;
     struct otlp_call *held, **held_end; /* calls whose answer is held back */

@@ -60,10 +60,10 @@ static enum gw_code take_json(struct otlp_receiver *o, enum gw_signal signal, co
     enum gw_code code =
         otlp_json_read((enum otlp_message)(OTLP_TRACES_REQUEST + signal), q->body, q->arena, &w, err);
     if (code == GW_BAD_JSON)
-        atomic_fetch_add_explicit(&o->counts.malformed, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&o->intake.counts.malformed, 1, memory_order_relaxed);
     code = gw_arena_refusal(q->arena, code, "the request in protobuf", err);
     if (!code)
-        code = otlp_take(o, &o->threads[q->worker], signal, otlp_written(&w), q->arena, taken, err);
+        code = otlp_intake_take(&o->intake, &o->threads[q->worker], signal, otlp_written(&w), q->arena, taken, err);
     otlp_fini(&w);
     return code;
 }
@@ -75,7 +75,7 @@ static enum gw_code take(struct otlp_receiver *o, enum gw_signal signal, const s
         return take_json(o, signal, q, taken, err);
     if (!is_protobuf(q->content_type))
         return gw_fail(err, GW_BAD_OTLP_MEDIA_TYPE, 0, "%.*s", GW_FMT(q->content_type));
-    return otlp_take(o, &o->threads[q->worker], signal, q->body, q->arena, taken, err);
+    return otlp_intake_take(&o->intake, &o->threads[q->worker], signal, q->body, q->arena, taken, err);
 }
 
 /* route->tag: the signal. */
@@ -91,7 +91,7 @@ void otlp_http_export(void *ctx, const struct gw_http_route *route, const struct
         return;
     }
     if (taken.refused)
-        otlp_log_faults(o, &taken, route->path);
+        otlp_intake_log_faults(&o->intake, &taken, route->path);
     bool in_json = is_json(q->content_type);
     r->type = in_json ? json : protobuf;
     r->body = otlp_answer_taken(&taken, (enum gw_signal)route->tag, in_json, q->arena);

@@ -6,7 +6,7 @@
  *      otlp.c               options, routes, opening and closing
  *      otlp_receive_http.c  a request over HTTP, and its answer
  *      otlp_grpc_server.h   the gRPC server and its calls
- *      otlp_take.c          a body to the queues: whatever brought it
+ *      common/otlp_intake.h a body to the queues: whatever brought it
  *      otlp_answer.c        Export…ServiceResponse and google.rpc.Status
  *
  * What an answer means (OTLP specification 1.9, "OTLP/HTTP"): 200 with an Export…ServiceResponse: what was not
@@ -25,10 +25,7 @@
 #include "core/config/option.h"
 #include "core/delivery/ledger.h"
 #include "gateway/http/http_open.h"
-#include "gateway/receiver_host.h"
-#include "translators/ddtrace/dd_translate.h"
-#include "translators/otlp/otlp_check.h"
-#include "translators/otlp/otlp_resource.h"
+#include "gateway/receivers/common/otlp_intake.h"
 
 #define OTLP_HTTP_LISTEN "127.0.0.1:4318, [::1]:4318"
 #define OTLP_GRPC_LISTEN "127.0.0.1:4317, [::1]:4317"
@@ -49,33 +46,10 @@
     X(count, connections, "connections", "1000", "1", "100000",                                              \
       "Most connections at a time, over all HTTP receivers; see ddtrace.")                                   \
     GW_LISTENER_ACCESS_OPTS(X)                                                                               \
-    X(map, resource_set, "resource.set", "", "", "",                                                         \
-      "Resource attributes to put on all; they win over what applications say.")                             \
-    X(map, resource_default, "resource.default", "", "", "",                                                 \
-      "Resource attributes where an application says nothing of them.")                                      \
-    X(flag, keep_credentials, "resource.keep_credentials", "false", "", "",                                  \
-      "Leave sls.otel.* in resources, which holds keys where an application is set up as SLS's manual "      \
-      "says: "                                                                                               \
-      "every exporter, disk and log behind then gets them. The exporter sls adds its own in any case.")
+    OTLP_RESOURCE_OPTS(X)
 
 struct otlp_conf {
     OTLP_OPTS(GW_FIELD)
-};
-
-/* Any thread. */
-struct otlp_counts {
-    atomic_uint_least64_t requests[GW_SIGNALS]; /* that were taken */
-    atomic_uint_least64_t malformed;            /* that are not well-formed */
-    atomic_uint_least64_t faulty;               /* that were taken in part */
-    atomic_uint_least64_t datadog;              /* requests of Datadog's SDKs */
-    atomic_uint_least64_t credentials;          /* attributes that were taken out */
-    atomic_bool said_credentials;               /* to the log */
-};
-
-/* What a thread has of its own, for what was born in a Datadog SDK. */
-struct otlp_thread {
-    struct dd_translator *translator; /* made when it is needed */
-    struct dd_result result;
 };
 
 struct otlp_grpc;
@@ -88,25 +62,10 @@ struct otlp_receiver {
     struct gw_http_open open;
     struct otlp_grpc *grpc;      /* NULL: no port of it is open */
     int grpc_port;               /* of the first; 0: none */
-    struct dd_options options;   /* of the translation of Datadog's */
-    struct otlp_thread *threads; /* of HTTP workers */
+    struct otlp_intake_thread *threads; /* of HTTP workers */
     unsigned threads_n;
-    struct otlp_resource_policy policy;
-    struct otlp_attribute *policy_attributes; /* malloc'd; the policy points into it */
-    struct otlp_counts counts;
+    struct otlp_intake intake;
 };
-
-/* What became of a body. */
-struct otlp_taken {
-    struct otlp_contents contents;
-    uint64_t refused; /* items that cannot go on; the rest was taken */
-};
-
-/* A whole request in protobuf: checked, cut, offered. Its memory beside the arena is charged to the arena's
- * account. GW_OK; GW_BAD_PROTOBUF with the place; GW_BUDGET, GW_BUSY, GW_QUEUE_FULL, GW_STORAGE, GW_STOPPING: then
- * nothing was taken. Any thread. */
-enum gw_code otlp_take(struct otlp_receiver *, struct otlp_thread *, enum gw_signal, gw_str body,
-                       struct gw_arena *, struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
 
 /* The answer's message, in the arena: in protobuf, or in JSON as the request was. Empty in protobuf where all was
  * taken, or where there is no memory for it. */
@@ -116,9 +75,6 @@ gw_str otlp_answer_taken(const struct otlp_taken *, enum gw_signal, bool json, s
 gw_str otlp_answer_status(const struct gw_err *, int retry_after, bool json, struct gw_arena *);
 /* The gRPC code of an error. */
 int otlp_answer_code(enum gw_code);
-
-/* The sender is told, by a message that many throw away: so is the log, now and then. */
-void otlp_log_faults(const struct otlp_receiver *, const struct otlp_taken *, const char *what);
 
 gw_http_f otlp_http_export;
 void otlp_http_word_error(void *ctx, const struct gw_http_request *, const struct gw_err *,

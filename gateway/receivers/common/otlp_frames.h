@@ -1,7 +1,8 @@
 /* otlp_frames.h: the frames of one request, before they are offered together.
  *
  * The list stands in the request's arena, whose account pays for the frames until then. Threads: the request's.
- * Private to the receiver's files. SPDX-License-Identifier: Apache-2.0
+ *
+ * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_OTLP_FRAMES_H
 #define GW_OTLP_FRAMES_H

@@ -1,9 +1,9 @@
 /* otlp_frames.c: Makes frames of the pieces of a request, and keeps them in a list that grows in the request's arena.
- * Called by otlp_take.c.
+ * Called by otlp_intake.c.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "gateway/receivers/otlp/otlp_frames.h"
+#include "gateway/receivers/common/otlp_frames.h"
 
 #include "translators/otlp/otlp_cut.h"
 

@@ -1,9 +1,11 @@
-/* otlp_take.c: A body to the queues: checked by one walk, which also teaches the tables of trace ids and of spans'
+/* otlp_intake.c: A body to the queues: checked by one walk, which also teaches the tables of trace ids and of spans'
  * services; cut into frames; offered together, so that a request is taken whole (but for the items that are refused
- * for what they are) or not at all. Owns nothing beyond the call. Called on HTTP workers.
+ * for what they are) or not at all. Owns nothing beyond the call. Called by receivers of OTLP.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "gateway/receivers/common/otlp_intake.h"
+
 #include <endian.h>
 #include <stdlib.h>
 
@@ -11,8 +13,6 @@
 #include "core/delivery/fanout.h"
 #include "core/delivery/span_services.h"
 #include "core/delivery/trace_ids.h"
-#include "gateway/receivers/otlp/otlp_frames.h"
-#include "gateway/receivers/otlp/otlp_receiver.h"
 #include "translators/ddtrace/dd_from_otlp.h"
 
 /* --- what spans teach --- */
@@ -51,7 +51,7 @@ static void see_span(void *ctx, const uint8_t *trace_id, const uint8_t *span_id,
     gw_span_services_learn(t->services, be64(span_id), t->number);
 }
 
-static enum gw_code check(struct otlp_receiver *o, enum gw_signal signal, gw_str body,
+static enum gw_code check(struct otlp_intake *o, enum gw_signal signal, gw_str body,
                           struct otlp_contents *contents, struct gw_err *err)
 {
     struct teacher t = {.ids = o->host->ids, .now = gw_now()};
@@ -65,19 +65,19 @@ static enum gw_code check(struct otlp_receiver *o, enum gw_signal signal, gw_str
 
 /* --- resources --- */
 
-static void note_credentials(struct otlp_receiver *o, uint64_t n)
+static void note_credentials(struct otlp_intake *o, uint64_t n)
 {
     if (!n)
         return;
     atomic_fetch_add_explicit(&o->counts.credentials, n, memory_order_relaxed);
     if (!atomic_exchange_explicit(&o->counts.said_credentials, true, memory_order_relaxed))
-        gw_log_each(GW_WARNING, o->site.component,
+        gw_log_each(GW_WARNING, o->component,
                     "an application puts credentials into its resource (" OTLP_CREDENTIALS
                     "*): they are taken out; the exporter sls adds its own");
 }
 
 /* *body, or in *changed the same with other resources. */
-static enum gw_code change_resources(struct otlp_receiver *o, const struct otlp_contents *contents,
+static enum gw_code change_resources(struct otlp_intake *o, const struct otlp_contents *contents,
                                      gw_str *body, struct otlp_buf *changed, struct gw_arena *arena,
                                      struct gw_err *err)
 {
@@ -111,7 +111,7 @@ static struct gw_intake intake_of(const struct otlp_contents *c)
 }
 
 /* Items that are not offered at all, for want of memory. */
-static void refuse(struct otlp_receiver *o, enum gw_signal signal, struct gw_intake *intake,
+static void refuse(struct otlp_intake *o, enum gw_signal signal, struct gw_intake *intake,
                    enum gw_code code)
 {
     struct gw_err ignored;
@@ -120,9 +120,9 @@ static void refuse(struct otlp_receiver *o, enum gw_signal signal, struct gw_int
     (void)!gw_fanout_offer(o->host->fanout, signal, NULL, 0, intake, &ignored);
 }
 
-void otlp_log_faults(const struct otlp_receiver *o, const struct otlp_taken *t, const char *what)
+void otlp_intake_log_faults(const struct otlp_intake *o, const struct otlp_taken *t, const char *what)
 {
-    gw_log(GW_WARNING, o->site.component, "%s: %llu of %llu items are refused: %s", what,
+    gw_log(GW_WARNING, o->component, "%s: %llu of %llu items are refused: %s", what,
            (unsigned long long)t->refused, (unsigned long long)t->contents.items,
            otlp_fault_text(t->contents.first));
 }
@@ -136,11 +136,10 @@ static void count(atomic_uint_least64_t *to)
 
 /* A request on its way. */
 struct taking {
-    struct otlp_receiver *o;
-    struct otlp_thread *thread;
+    struct otlp_intake *o;
+    struct otlp_intake_thread *thread;
     struct gw_arena *arena;
-    struct otlp_frames frames;
-    struct gw_intake intake;
+    struct otlp_made *made;
     struct otlp_buf changed, plain, agent; /* the body, changed and divided, where it must be */
 };
 
@@ -163,7 +162,7 @@ static enum gw_code join(struct taking *t, struct gw_err *err)
 {
     struct dd_result *r = &t->thread->result;
     size_t i = 0;
-    while (i < r->frames_n && otlp_frames_add(&t->frames, r->frames[i]))
+    while (i < r->frames_n && otlp_frames_add(&t->made->frames, r->frames[i]))
         i++;
     if (i == r->frames_n)
         return GW_OK;
@@ -181,15 +180,15 @@ static enum gw_code translate(struct taking *t, unsigned schemas, struct gw_err 
                                .host_name = host->host_name,
                                .ids = host->ids,
                                .schemas = schemas};
-    struct otlp_thread *thread = t->thread;
+    struct otlp_intake_thread *thread = t->thread;
     if (!thread->translator)
-        thread->translator = dd_translator_new(&t->o->options);
+        thread->translator = dd_translator_new(&t->o->translation);
     if (!thread->translator)
         return gw_fail(err, GW_BUSY, 0, "no memory for a translator");
     thread->result = (struct dd_result){0};
     enum gw_code code = dd_translate(thread->translator, t->arena, DD_AGENT_PROTOBUF, otlp_written(&t->agent),
                                      &from, &env, &thread->result, err);
-    gw_intake_add(&t->intake, &thread->result.intake);
+    gw_intake_add(&t->made->intake, &thread->result.intake);
     return code ? code : join(t, err);
 }
 
@@ -211,18 +210,18 @@ static bool divide(struct taking *t, gw_str *body, struct otlp_contents *content
 static enum gw_code make_frames(struct taking *t, gw_str body, struct otlp_contents *contents,
                                 struct gw_err *err)
 {
-    unsigned schemas = gw_fanout_schemas(t->o->host->fanout, t->frames.signal);
-    bool divided = t->frames.signal == GW_TRACES && divide(t, &body, contents);
+    unsigned schemas = gw_fanout_schemas(t->o->host->fanout, t->made->frames.signal);
+    bool divided = t->made->frames.signal == GW_TRACES && divide(t, &body, contents);
     enum gw_code code = GW_OK;
-    t->intake = intake_of(contents);
+    t->made->intake = intake_of(contents);
     if (divided && (t->plain.failed || t->agent.failed))
         return gw_arena_refusal(t->arena, GW_BUDGET, "the request's spans", err);
     if (divided)
         code = translate(t, schemas, err);
     for (unsigned s = 0; s < GW_ATTRIBUTE_SCHEMAS && !code && schemas; s++) {
-        t->frames.schema = (enum gw_attribute_schema)s;
+        t->made->frames.schema = (enum gw_attribute_schema)s;
         if (divided ? schemas >> s & 1 : s == GW_OTEL)
-            code = otlp_frames_cut(&t->frames, body, contents, err);
+            code = otlp_frames_cut(&t->made->frames, body, contents, err);
     }
     return code;
 }
@@ -235,34 +234,92 @@ static void add_refused(struct otlp_contents *c, const struct gw_intake *intake)
         c->refused[i] = intake->not_taken[reason_of((enum otlp_fault)i)];
 }
 
-enum gw_code otlp_take(struct otlp_receiver *o, struct otlp_thread *thread, enum gw_signal signal,
-                       gw_str body, struct gw_arena *arena, struct otlp_taken *taken, struct gw_err *err)
+enum gw_code otlp_intake_make(struct otlp_intake *o, struct otlp_intake_thread *thread, enum gw_signal signal,
+                              gw_str body, struct gw_arena *arena, struct otlp_made *made, struct gw_err *err)
 {
-    struct taking t = {
-        .o = o, .thread = thread, .arena = arena, .frames = {.signal = signal, .arena = arena}};
+    struct taking t = {.o = o, .thread = thread, .arena = arena, .made = made};
+    struct otlp_contents *contents = &made->taken.contents;
+    *made = (struct otlp_made){.frames = {.signal = signal, .arena = arena}};
     begin(&t);
-    enum gw_code code = check(o, signal, body, &taken->contents, err);
+    enum gw_code code = check(o, signal, body, contents, err);
     if (code) {
         count(&o->counts.malformed);
         return code;
     }
-    t.intake = intake_of(&taken->contents);
-    code = change_resources(o, &taken->contents, &body, &t.changed, arena, err);
+    made->intake = intake_of(contents);
+    code = change_resources(o, contents, &body, &t.changed, arena, err);
     if (!code)
-        code = make_frames(&t, body, &taken->contents, err);
+        code = make_frames(&t, body, contents, err);
     end(&t);
     if (code) {
-        otlp_frames_drop(&t.frames);
-        refuse(o, signal, &t.intake, code);
+        otlp_frames_drop(&made->frames);
         return code;
     }
-    add_refused(&taken->contents, &t.intake);
-    taken->refused = otlp_refused(&taken->contents);
-    if (t.intake.received)
-        code = gw_fanout_offer(o->host->fanout, signal, t.frames.frames, t.frames.n, &t.intake, err);
+    add_refused(contents, &made->intake);
+    made->taken.refused = otlp_refused(contents);
+    return GW_OK;
+}
+
+enum gw_code otlp_intake_take(struct otlp_intake *o, struct otlp_intake_thread *thread, enum gw_signal signal,
+                              gw_str body, struct gw_arena *arena, struct otlp_taken *taken,
+                              struct gw_err *err)
+{
+    struct otlp_made made;
+    enum gw_code code = otlp_intake_make(o, thread, signal, body, arena, &made, err);
+    if (code) {
+        if (made.intake.received)
+            refuse(o, signal, &made.intake, code);
+        return code;
+    }
+    *taken = made.taken;
+    if (made.intake.received)
+        code = gw_fanout_offer(o->host->fanout, signal, made.frames.frames, made.frames.n, &made.intake, err);
     if (!code)
         count(&o->counts.requests[signal]);
     if (!code && taken->refused)
         count(&o->counts.faulty);
     return code;
+}
+
+/* --- life --- */
+
+static struct otlp_attribute *copy_map(const struct gw_map *map, struct otlp_attribute *to)
+{
+    for (size_t i = 0; i < map->n; i++)
+        *to++ = (struct otlp_attribute){map->items[i].key, map->items[i].value};
+    return to;
+}
+
+void otlp_intake_open(struct otlp_intake *o, const struct gw_host *host, const char *component,
+                      const struct otlp_resource_conf *c)
+{
+    const struct gw_map *set = &c->resource_set, *missing = &c->resource_default;
+    o->host = host;
+    o->component = component;
+    o->translation = (struct dd_options){.span_name = DD_NAME_OTEL,
+                                         .service_override = DD_SERVICE_SPLIT,
+                                         .keep_rejected = true, /* its SDK has decided */
+                                         .trace_id_bits = 128,
+                                         .obfuscate = true};
+    o->policy_attributes = calloc(set->n + missing->n + 1, sizeof *o->policy_attributes);
+    GW_ASSERT(o->policy_attributes);
+    o->policy = (struct otlp_resource_policy){.set = o->policy_attributes,
+                                              .set_n = set->n,
+                                              .missing = copy_map(set, o->policy_attributes),
+                                              .missing_n = missing->n,
+                                              .takes_credentials_out = !c->keep_credentials};
+    copy_map(missing, o->policy_attributes + set->n);
+    gw_span_services_offer(gw_trace_ids_services(host->ids));
+}
+
+void otlp_intake_close(struct otlp_intake *o)
+{
+    free(o->policy_attributes);
+    o->policy_attributes = NULL;
+}
+
+void otlp_intake_thread_fini(struct otlp_intake_thread *t)
+{
+    dd_translator_drop(t->translator);
+    t->translator = NULL;
 }

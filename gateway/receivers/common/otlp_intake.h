@@ -1,0 +1,97 @@
+/* otlp_intake.h: a request of OTLP becomes frames, whatever brought it: HTTP and gRPC (the receiver otlp), Kafka.
+ *
+ *     body ─▶ otlp_check: one walk over the bytes ─▶ otlp_cut: frames, as they came ─┬▶ fan-out
+ *              │                └ spans teach the tables of trace ids and services    │
+ *              └ of a Datadog SDK: translated as what its tracers send ──────────────┘
+ *
+ * What is not well-formed is used in no part. Items that cannot go on (otlp_check.h) are left out, and counted with
+ * their reasons; their neighbours go on.
+ *
+ * Ownership: frames stand in the caller's arena (otlp_frames.h), which pays for them until they are offered. Threads:
+ * open and close on main; the rest on any, each with an otlp_intake_thread of its own.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GW_OTLP_INTAKE_H
+#define GW_OTLP_INTAKE_H
+
+#include "core/config/option.h"
+#include "core/delivery/ledger.h"
+#include "gateway/receiver_host.h"
+#include "gateway/receivers/common/otlp_frames.h"
+#include "translators/ddtrace/dd_translate.h"
+#include "translators/otlp/otlp_check.h"
+#include "translators/otlp/otlp_resource.h"
+
+#define OTLP_RESOURCE_OPTS(X)                                                                                \
+    X(map, resource_set, "resource.set", "", "", "",                                                         \
+      "Resource attributes to put on all; they win over what applications say.")                             \
+    X(map, resource_default, "resource.default", "", "", "",                                                 \
+      "Resource attributes where an application says nothing of them.")                                      \
+    X(flag, keep_credentials, "resource.keep_credentials", "false", "", "",                                  \
+      "Leave sls.otel.* in resources, which holds keys where an application is set up as SLS's manual "      \
+      "says: "                                                                                               \
+      "every exporter, disk and log behind then gets them. The exporter sls adds its own in any case.")
+
+struct otlp_resource_conf {
+    OTLP_RESOURCE_OPTS(GW_FIELD)
+};
+
+/* Any thread. */
+struct otlp_intake_counts {
+    atomic_uint_least64_t requests[GW_SIGNALS]; /* that were taken */
+    atomic_uint_least64_t malformed;            /* that are not well-formed */
+    atomic_uint_least64_t faulty;               /* that were taken in part */
+    atomic_uint_least64_t datadog;              /* requests of Datadog's SDKs */
+    atomic_uint_least64_t credentials;          /* attributes that were taken out */
+    atomic_bool said_credentials;               /* to the log */
+};
+
+struct otlp_intake {
+    const struct gw_host *host;
+    const char *component;
+    struct dd_options translation; /* of Datadog's */
+    struct otlp_resource_policy policy;
+    struct otlp_attribute *policy_attributes; /* malloc'd; the policy points into it */
+    struct otlp_intake_counts counts;
+};
+
+/* What a thread has of its own, for what was born in a Datadog SDK. */
+struct otlp_intake_thread {
+    struct dd_translator *translator; /* made when it is needed */
+    struct dd_result result;
+};
+
+/* What became of a body. */
+struct otlp_taken {
+    struct otlp_contents contents;
+    uint64_t refused; /* items that cannot go on; the rest was taken */
+};
+
+/* Frames that are ready to be offered. */
+struct otlp_made {
+    struct otlp_taken taken;
+    struct otlp_frames frames;
+    struct gw_intake intake;
+};
+
+/* `component` ("receiver=otlp") and the values of the options outlive it. */
+void otlp_intake_open(struct otlp_intake *, const struct gw_host *, const char *component,
+                      const struct otlp_resource_conf *);
+void otlp_intake_close(struct otlp_intake *);
+void otlp_intake_thread_fini(struct otlp_intake_thread *);
+
+/* A whole request in protobuf, checked and cut. Its memory beside the arena is charged to the arena's account. GW_OK:
+ * the frames are the caller's to offer. GW_BAD_PROTOBUF with the place; GW_BUDGET, GW_BUSY: no memory, then `intake`
+ * says what is not offered for it. */
+enum gw_code otlp_intake_make(struct otlp_intake *, struct otlp_intake_thread *, enum gw_signal, gw_str body,
+                              struct gw_arena *, struct otlp_made *, struct gw_err *) GW_MUST_CHECK;
+/* The same, and offered: GW_QUEUE_FULL, GW_STORAGE, GW_STOPPING too. With any code but GW_OK nothing was taken, and
+ * the ledger knows. */
+enum gw_code otlp_intake_take(struct otlp_intake *, struct otlp_intake_thread *, enum gw_signal, gw_str body,
+                              struct gw_arena *, struct otlp_taken *, struct gw_err *) GW_MUST_CHECK;
+
+/* A sender is told of items that were refused by a message that many throw away: so is the log, now and then. */
+void otlp_intake_log_faults(const struct otlp_intake *, const struct otlp_taken *, const char *what);
+
+#endif
