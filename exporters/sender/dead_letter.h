@@ -12,22 +12,19 @@
  * What stands there is what the backend was sent, without what belongs to the connection: credentials are
  * added while sending. The files are the user's alone (0600). They are kept by a restart and added to.
  *
- * Threads: check on main, before; put and close on the sender's thread.
+ * Threads: put and close on the sender's thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GW_DEAD_LETTER_H
 #define GW_DEAD_LETTER_H
 
 #include "core/config/option.h"
+#include "core/delivery/dead_letter_file.h"
 #include "core/delivery/exporter.h"
 #include "exporters/encoding/output_buffer.h"
 
 struct gw_dead_letter {
-    gw_str directory; /* empty: nothing is set aside */
-    uint64_t max_size;
-    const char *name, *component; /* the exporter's; in log lines */
-    int fd;                       /* -1: not open */
-    uint64_t size;                /* of the open file */
+    struct gw_dead_letter_file file; /* without a directory nothing is set aside */
     /* items of this run in the two files, for the ledger */
     uint64_t now[GW_SIGNALS], old[GW_SIGNALS];
 };
@@ -37,9 +34,6 @@ void gw_dead_letter_init(struct gw_dead_letter *, gw_str directory, uint64_t max
 /* Takes over from one that will not be used any more; it may write elsewhere. */
 void gw_dead_letter_inherit(struct gw_dead_letter *, struct gw_dead_letter *predecessor);
 void gw_dead_letter_close(struct gw_dead_letter *);
-/* Whether the directory can be used; said at `path` ("exporters[0]"). */
-void gw_dead_letter_check(gw_str directory, const char *path, struct gw_diagnostics *);
-
 /* What stands in the file of a batch: its first frames. */
 struct gw_set_aside {
     size_t frames;

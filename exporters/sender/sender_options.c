@@ -38,7 +38,7 @@ void gw_sender_check(const struct gw_sender_conf *conf, const struct gw_exporter
 void gw_sender_check_files(const struct gw_sender_conf *conf, const char *path,
                            struct gw_diagnostics *diagnostics)
 {
-    gw_dead_letter_check(conf->dead_letter_directory, path, diagnostics);
+    gw_dead_letter_file_check(conf->dead_letter_directory, path, diagnostics);
 }
 
 unsigned gw_sender_signals(const struct gw_sender_conf *conf, const struct gw_exporter *exporter)

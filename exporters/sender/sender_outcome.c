@@ -64,7 +64,7 @@ static void reject(struct gw_sender *s, struct gw_inflight_batch *p, bool expire
         gw_exporter_health_rejected(&s->health, &p->batch, decided, &p->outcome);
     if (aside.items)
         gw_log(GW_WARNING, s->component, "%llu of them were set aside in %.*s",
-               (unsigned long long)aside.items, GW_FMT(s->dead_letter.directory));
+               (unsigned long long)aside.items, GW_FMT(s->dead_letter.file.directory));
     if (aside.no_memory) {
         gw_log(GW_WARNING, s->component,
                "no memory to set %llu rejected items aside: they are kept and tried again",
@@ -112,7 +112,7 @@ static bool divide_suspect(struct gw_sender *s, struct gw_inflight_batch *p, gw_
 /* A single item that is refused while others pass, where it can be set aside. */
 static bool is_convicted(const struct gw_sender *s, const struct gw_inflight_batch *p)
 {
-    return s->dead_letter.directory.len && p->batch.items == 1 && gw_is_convicted(&p->suspect);
+    return s->dead_letter.file.directory.len && p->batch.items == 1 && gw_is_convicted(&p->suspect);
 }
 
 static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_nsec now)
@@ -122,7 +122,7 @@ static void wait_for_retry(struct gw_sender *s, struct gw_inflight_batch *p, gw_
     if (suspect && o.verdict == GW_RETRY_SLOWLY)
         o.verdict = GW_RETRY; /* the configuration is good for others */
     struct gw_step step = gw_retry_step(&p->retry, &s->pace.retry, &o, now, gw_sender_random(s));
-    if (step.give_up && suspect && s->dead_letter.directory.len) {
+    if (step.give_up && suspect && s->dead_letter.file.directory.len) {
         reject(s, p, true, now);
     } else if (step.give_up) {
         gw_sender_drop_inflight(s, p, GW_REASON_EXPIRED);

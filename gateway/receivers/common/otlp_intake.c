@@ -111,8 +111,7 @@ static struct gw_intake intake_of(const struct otlp_contents *c)
 }
 
 /* Items that are not offered at all, for want of memory. */
-static void refuse(struct otlp_intake *o, enum gw_signal signal, struct gw_intake *intake,
-                   enum gw_code code)
+static void refuse(struct otlp_intake *o, enum gw_signal signal, struct gw_intake *intake, enum gw_code code)
 {
     struct gw_err ignored;
     intake->not_taken[code == GW_BUDGET ? GW_REASON_BUDGET : GW_REASON_QUEUE_FULL] +=

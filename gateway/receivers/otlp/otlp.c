@@ -177,8 +177,8 @@ static void close_(void *ctx)
 static const struct gw_metric metrics[] = {
     GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_TRACES], "otlp_requests_total", "signal",
                    "traces", "Requests that were taken, whole or in part."),
-    GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_LOGS], "otlp_requests_total", "signal", "logs",
-                   "Requests that were taken, whole or in part."),
+    GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_LOGS], "otlp_requests_total", "signal",
+                   "logs", "Requests that were taken, whole or in part."),
     GW_COUNTER_FOR(struct otlp_receiver, intake.counts.requests[GW_METRICS], "otlp_requests_total", "signal",
                    "metrics", "Requests that were taken, whole or in part."),
     GW_COUNTER_AT(struct otlp_receiver, intake.counts.faulty, "otlp_partial_requests_total",

@@ -295,7 +295,8 @@ static void export(struct otlp_call *c)
     if (!err.code)
         err.code = unpack(w, c->request, packed, &unpacked, &body, &err);
     if (!err.code)
-        err.code = otlp_intake_take(&o->intake, &w->own, (enum gw_signal)c->method, body, &w->arena, &taken, &err);
+        err.code =
+            otlp_intake_take(&o->intake, &w->own, (enum gw_signal)c->method, body, &w->arena, &taken, &err);
     if (err.code)
         answer_error(c, &err);
     else

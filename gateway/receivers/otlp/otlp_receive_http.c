@@ -63,7 +63,8 @@ static enum gw_code take_json(struct otlp_receiver *o, enum gw_signal signal, co
         atomic_fetch_add_explicit(&o->intake.counts.malformed, 1, memory_order_relaxed);
     code = gw_arena_refusal(q->arena, code, "the request in protobuf", err);
     if (!code)
-        code = otlp_intake_take(&o->intake, &o->threads[q->worker], signal, otlp_written(&w), q->arena, taken, err);
+        code = otlp_intake_take(&o->intake, &o->threads[q->worker], signal, otlp_written(&w), q->arena, taken,
+                                err);
     otlp_fini(&w);
     return code;
 }

@@ -60,8 +60,8 @@ struct otlp_receiver {
     struct gw_listener_access access;
     struct gw_http_site site;
     struct gw_http_open open;
-    struct otlp_grpc *grpc;      /* NULL: no port of it is open */
-    int grpc_port;               /* of the first; 0: none */
+    struct otlp_grpc *grpc;             /* NULL: no port of it is open */
+    int grpc_port;                      /* of the first; 0: none */
     struct otlp_intake_thread *threads; /* of HTTP workers */
     unsigned threads_n;
     struct otlp_intake intake;

@@ -113,7 +113,7 @@ static void without_a_folder_nothing_is_set_aside(void **state)
 {
     struct fixture f;
     begin(&f, 1 << 20, "x");
-    f.d.directory = GW_NOSTR;
+    f.d.file.directory = GW_NOSTR;
     struct gw_set_aside aside = put(&f, GW_TRACES, "span", 2, 1);
     assert_true(aside.frames == 0 && aside.items == 0 && !aside.no_memory);
     end(&f);
@@ -207,7 +207,7 @@ static void a_name_cannot_lead_elsewhere(void **state)
 {
     struct fixture f;
     begin(&f, 1 << 20, "x");
-    f.d.name = "../a\nb";
+    f.d.file.name = "../a\nb";
     snprintf(f.path, PATH, "%s/.._a_b.jsonl", f.folder);
     assert_int_equal(put(&f, GW_TRACES, "span", 1, 1).items, 1);
     assert_int_equal(lines_in(f.path), 1);
@@ -227,7 +227,7 @@ static void a_successor_in_the_same_folder_knows_what_is_in_the_files(void **sta
         put(&f, GW_TRACES, "span", 1, 1); /* both files are full */
     gw_dead_letter_init(&elsewhere, GW_STR("/nowhere"), 400, "x", "exporter=x");
     gw_dead_letter_inherit(&elsewhere, &f.d);
-    assert_int_equal(f.d.fd, -1);
+    assert_int_equal(f.d.file.fd, -1);
     assert_int_equal(elsewhere.now[GW_TRACES] + elsewhere.old[GW_TRACES], 0);
     gw_dead_letter_init(&next, gw_str_z(f.folder), 400, "x", "exporter=x");
     gw_dead_letter_inherit(&next, &f.d);
@@ -246,7 +246,7 @@ static void a_folder_is_checked_before_it_is_needed(void **state)
         struct gw_diagnostics *diagnostics = gw_diagnostics_new();
         char *said;
         size_t len;
-        gw_dead_letter_check(folders[i], "exporters[0]", diagnostics);
+        gw_dead_letter_file_check(folders[i], "exporters[0]", diagnostics);
         FILE *to = open_memstream(&said, &len);
         gw_diagnostics_print(diagnostics, to);
         fclose(to);
