@@ -59,8 +59,8 @@ static bool path_of(const struct gw_dead_letter_file *d, const char *ending, cha
 
 static bool failed(const struct gw_dead_letter_file *d, const char *what)
 {
-    gw_log(GW_WARNING, d->component, "%.*s: rejected items cannot be set aside: %s: %s",
-           GW_FMT(d->directory), what, strerror(errno));
+    gw_log(GW_WARNING, d->component, "%.*s: rejected items cannot be set aside: %s: %s", GW_FMT(d->directory),
+           what, strerror(errno));
     return false;
 }
 
@@ -118,8 +118,10 @@ static bool turn(struct gw_dead_letter_file *d, struct gw_dead_letter_fate *fate
     if (!path_of(d, ".jsonl", path) || !path_of(d, ".old.jsonl", old) || rename(path, old) != 0)
         return failed(d, "rename");
     fate->turned = true;
-    gw_log(GW_WARNING, d->component,
-           "%s is full and was renamed to %s: the previous content of that file is lost (dead_letter.max_size)", path, old);
+    gw_log(
+        GW_WARNING, d->component,
+        "%s is full and was renamed to %s: the previous content of that file is lost (dead_letter.max_size)",
+        path, old);
     return open_file(d, fate);
 }
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Apache Kafka (KRaft, one node, its own controller) from Maven Central, which ends with its test.
+
+    with KafkaBroker(tmp_path) as broker:
+        broker.create("otlp_spans", partitions=4)
+        Producer({"bootstrap.servers": broker.address})
+        broker.restart()                     # the same data, the same port
+"""
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+import base64
+
+import clients
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+from ddgate import free_port
+from kafka_records import until
+
+CONFIGURATION = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={directory}/data
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=2
+auto.create.topics.enable=false
+{more}
+"""
+HEAP = ["-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+
+
+def jars():
+    files = [clients.LISTS / "kafka" / "pom.xml"]
+
+    def make(directory):
+        shutil.copy(files[0], directory)
+        subprocess.run(["mvn", "-q", "-B", "dependency:copy-dependencies"], cwd=directory, check=True, stdin=subprocess.DEVNULL)
+    return clients.environment("kafka", files, make) / "lib"
+
+
+class KafkaBroker:
+    """`more`: further lines of server.properties."""
+
+    def __init__(self, directory, more=""):
+        self.directory = directory / "kafka"
+        self.directory.mkdir()
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.properties = self.directory / "server.properties"
+        self.properties.write_text(CONFIGURATION.format(port=self.port, controller=free_port(), directory=self.directory, more=more))
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties).wait(60)
+        self.process = None
+
+    def _java(self, *arguments):
+        with open(self.directory / "log", "ab") as log:
+            return subprocess.Popen(["java", *HEAP, "-cp", f"{jars()}/*", *arguments], stdin=subprocess.DEVNULL, stdout=log,
+                                    stderr=subprocess.STDOUT, cwd=self.directory, env={**os.environ, "LC_ALL": "C.UTF-8"})
+
+    def start(self):
+        self.process = self._java("kafka.Kafka", self.properties)
+        until(self._answers, "the broker answers", patience=90)
+        return self
+
+    def _answers(self):
+        assert self.process.poll() is None, (self.directory / "log").read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return bool(self.admin.list_topics(timeout=5).brokers)
+        except (OSError, KafkaException):
+            return False
+
+    @property
+    def admin(self):
+        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+
+    def create(self, *names, partitions=4, **config):
+        made = self.admin.create_topics([NewTopic(n, partitions, 1, config=config) for n in names])
+        for one in made.values():
+            one.result(30)
+
+    def delete(self, *names):
+        for one in self.admin.delete_topics(list(names)).values():
+            one.result(30)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
