@@ -14,7 +14,7 @@
 #include "gateway/receivers/kafka/kafka_group.h"
 #include "gateway/receivers/kafka/kafka_batch.h"
 
-enum { WORDS = 512 };
+enum { WORDS = 512, ASK_MS = 1000 };
 static const gw_nsec COMMIT_GRACE_PERIOD = 5 * GW_SEC;
 
 /* --- commits --- */
@@ -172,6 +172,20 @@ static void add_partitions(struct kafka *k, const rd_kafka_topic_partition_list_
                    list->elems[i].topic, list->elems[i].partition);
 }
 
+/* So that the lag is known before the first record comes; without an answer it is known then. */
+static void ask_where(struct kafka *k, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_copy(list);
+    if (rd_kafka_committed(k->client.handle, asked, ASK_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        for (int i = 0; i < asked->cnt; i++) {
+            const rd_kafka_topic_partition_t *one = &asked->elems[i];
+            struct kafka_partition *p = kafka_offsets_find(k->offsets, one->topic, one->partition);
+            if (p && one->offset >= 0)
+                kafka_offsets_begin(k->offsets, p, one->offset);
+        }
+    rd_kafka_topic_partition_list_destroy(asked);
+}
+
 static bool is_cooperative(rd_kafka_t *handle)
 {
     const char *protocol = rd_kafka_rebalance_protocol(handle);
@@ -193,6 +207,7 @@ static void assigned(struct kafka *k, rd_kafka_topic_partition_list_t *list)
     }
     if (k->paused)
         rd_kafka_pause_partitions(handle, list);
+    ask_where(k, list);
     show_paused(k);
     gw_log(GW_INFO, KAFKA_COMPONENT, "%d partitions are assigned, %llu are read now", list->cnt,
            (unsigned long long)atomic_load(&k->counts.partitions));

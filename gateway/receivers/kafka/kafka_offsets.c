@@ -142,7 +142,8 @@ void kafka_offsets_remove(struct kafka_offsets *t, struct kafka_partition *p)
 
 void kafka_offsets_touch(struct kafka_offsets *t, struct kafka_partition *p, int64_t offset)
 {
-    if (!p->touched) {
+    bool first = !p->touched;
+    if (first) {
         p->next_touched = t->touched;
         t->touched = p;
     }
@@ -150,8 +151,17 @@ void kafka_offsets_touch(struct kafka_offsets *t, struct kafka_partition *p, int
     p->upto = offset + 1;
     gw_lock(&t->lock);
     if (p->safe < 0)
-        p->safe = p->committed = offset; /* where the broker made us begin */
+        p->committed = offset; /* where the broker made us begin */
+    if (first && !p->first && !p->stuck)
+        p->safe = offset; /* what is missing in between is gone */
     p->read = offset + 1;
+    gw_unlock(&t->lock);
+}
+
+void kafka_offsets_begin(struct kafka_offsets *t, struct kafka_partition *p, int64_t offset)
+{
+    gw_lock(&t->lock);
+    p->safe = p->read = p->committed = offset;
     gw_unlock(&t->lock);
 }
 

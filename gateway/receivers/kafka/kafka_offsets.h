@@ -70,6 +70,8 @@ struct kafka_partition *kafka_offsets_first(struct kafka_offsets *);
 typedef void kafka_offsets_f(void *ctx, const struct kafka_partition *);
 void kafka_offsets_each(struct kafka_offsets *, kafka_offsets_f *, void *ctx);
 
+/* Where the group stopped the last time. */
+void kafka_offsets_begin(struct kafka_offsets *, struct kafka_partition *, int64_t offset);
 /* The record of this offset is read, and stands in the batch (or is done with, if there is no frame of it). */
 void kafka_offsets_touch(struct kafka_offsets *, struct kafka_partition *, int64_t offset);
 /* For all that was touched, which then is not any more; to be settled once for each of `frames` (0: it is settled already,

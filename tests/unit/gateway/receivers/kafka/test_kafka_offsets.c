@@ -116,6 +116,20 @@ static void what_was_given_up_is_read_again(void **state)
     kafka_offsets_drop(t);
 }
 
+/* The topic has forgotten what stood between the group's offset and the first record that comes. */
+static void what_is_gone_is_not_waited_for(void **state)
+{
+    struct kafka_offsets *t = new_tracker();
+    struct kafka_partition *p = add(t, 0);
+    kafka_offsets_begin(t, p, 10);
+    assert_int_equal(kafka_offsets_due(t, p), -1);
+    kafka_offsets_touch(t, p, 1000000);
+    assert_int_equal(kafka_offsets_unsafe(t, p), 1);
+    settle(make_ack(t, 1), true);
+    assert_int_equal(kafka_offsets_due(t, p), 1000001);
+    kafka_offsets_drop(t);
+}
+
 static void one_frame_given_up_is_enough(void **state)
 {
     struct kafka_offsets *t = new_tracker();
@@ -306,6 +320,7 @@ int main(void)
         cmocka_unit_test(an_ack_waits_for_all_its_frames),
         cmocka_unit_test(records_without_frames_wait_for_those_before_them),
         cmocka_unit_test(what_was_given_up_is_read_again),
+        cmocka_unit_test(what_is_gone_is_not_waited_for),
         cmocka_unit_test(one_frame_given_up_is_enough),
         cmocka_unit_test(a_partition_that_comes_back_is_another),
         cmocka_unit_test(a_partition_leaves_the_batch_that_it_is_in),
