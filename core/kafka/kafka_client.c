@@ -4,6 +4,7 @@
  */
 #include "core/kafka/kafka_client.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +13,13 @@
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/scrub.h"
+#include "core/base/thread.h"
+#include "core/base/wakeup.h"
 #include "core/config/config_diagnostic.h"
 #include "core/kafka/kafka_settings.h"
 
 enum { WORDS = 512 };
-static const gw_nsec LOGGED_AGAIN = 60 * GW_SEC;
+static const gw_nsec LOGGED_AGAIN = 60 * GW_SEC, DESTROY_GRACE_PERIOD = 3 * GW_SEC;
 
 /* --- reports of the library --- */
 
@@ -189,12 +192,72 @@ bool kafka_client_start(struct kafka_client *c, const struct kafka_setting *more
     return true;
 }
 
+/* Version 2.0 of the library never ends a consumer of whose topics one was deleted: so another thread waits for it. */
+struct ending {
+    rd_kafka_t *handle;
+    struct gw_wakeup over;
+    atomic_bool is_over;
+    atomic_int holders; /* who still looks at it */
+};
+
+static void drop_ending(struct ending *e)
+{
+    if (atomic_fetch_sub(&e->holders, 1) != 1)
+        return;
+    gw_wakeup_fini(&e->over);
+    free(e);
+}
+
+static void *destroy(void *arg)
+{
+    struct ending *e = arg;
+    rd_kafka_destroy(e->handle);
+    atomic_store(&e->is_over, true);
+    gw_wakeup_signal(&e->over);
+    drop_ending(e);
+    return NULL;
+}
+
+/* False: its threads and its memory stay until the process ends. */
+static bool await_destroy(struct ending *e, const char *component)
+{
+    pthread_t thread;
+    gw_nsec until = gw_now() + DESTROY_GRACE_PERIOD;
+    atomic_store(&e->holders, 2);
+    if (!gw_thread_start(&thread, &(struct gw_thread){"kafka/end", component, destroy, e}, NULL)) {
+        destroy(e);
+        return true;
+    }
+    while (!atomic_load(&e->is_over) && gw_now() < until)
+        gw_wakeup_wait(&e->over, until);
+    bool over = atomic_load(&e->is_over);
+    if (over)
+        pthread_join(thread, NULL);
+    else
+        pthread_detach(thread);
+    return over;
+}
+
 void kafka_client_stop(struct kafka_client *c)
 {
     if (!c->handle)
         return;
-    rd_kafka_destroy(c->handle);
-    gw_budget_give(c->as.budget, c->as.memory);
+    struct ending *e = calloc(1, sizeof *e);
+    bool over = true;
+    if (e) {
+        e->handle = c->handle;
+        gw_wakeup_init(&e->over);
+        over = await_destroy(e, c->as.component);
+        drop_ending(e);
+    } else {
+        rd_kafka_destroy(c->handle);
+    }
+    if (over)
+        gw_budget_give(c->as.budget, c->as.memory);
+    else
+        gw_log(GW_WARNING, c->as.component,
+               "a client of Kafka does not end, and is left to itself until the process ends: was a topic "
+               "deleted?");
     c->handle = NULL;
 }
 

@@ -58,7 +58,7 @@ void kafka_client_close(struct kafka_client *);
 /* With settings that were not known before, NULL for none. False when the library has no thread or memory: then
  * `trouble` holds the reason. */
 bool kafka_client_start(struct kafka_client *, const struct kafka_setting *more, size_t n) GW_MUST_CHECK;
-/* Waits for the library's threads. Records that are still to be delivered get no report. */
+/* Waits for the library's threads, for a few seconds at most. Records that are still to be delivered get no report. */
 void kafka_client_stop(struct kafka_client *);
 
 /* A broker has taken or given something: there is no trouble now. */
