@@ -87,13 +87,21 @@ class KafkaBroker:
         return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
     def create(self, *names, partitions=4, **config):
-        made = self.admin.create_topics([NewTopic(n, partitions, 1, config=config) for n in names])
-        for one in made.values():
+        admin = self.admin  # lives as long as its answers are waited for
+        for one in admin.create_topics([NewTopic(n, partitions, 1, config=config) for n in names]).values():
             one.result(30)
 
     def delete(self, *names):
-        for one in self.admin.delete_topics(list(names)).values():
+        admin = self.admin
+        for one in admin.delete_topics(list(names)).values():
             one.result(30)
+
+    def quota(self, client_id, **rates):
+        """`rates`: consumer_byte_rate=…"""
+        config = ",".join(f"{name}={rate}" for name, rate in rates.items())
+        done = self._java("kafka.admin.ConfigCommand", "--bootstrap-server", self.address, "--alter", "--entity-type", "clients",
+                          "--entity-name", client_id, "--add-config", config).wait(60)
+        assert done == 0, (self.directory / "log").read_text()
 
     def kill(self):
         self.process.kill()
