@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Names in the pages exist: files and folders of the tree, options, metrics, functions and every other identifier in backticks. Pages, headers and
-sources do not refer to documents that are not in the tree."""
+"""Names in the pages exist: files and folders of the tree, options, metrics, functions and every other identifier in backticks. So do the files that
+comments name. Nothing refers to documents that are not in the tree."""
 import pathlib
 import re
 import subprocess
@@ -16,6 +16,7 @@ ELSEWHERE = {  # names that are not of this tree, and whose they are
     "ssl_keystore_password": "librdkafka", "socket_keepalive_enable": "librdkafka",
     "isal_deflate_icf_body_hash_hist": "ISA-L",
 }
+EXAMPLES = {"a.b.c", "lt.py", "file.py", "cart.py", "mod_proxy.c", "linux/magic.h", "_no_memory.c", "tests/lint/semconv.py"}  # in comments: lines of logs, the system's files
 FOLDERS = "core|gateway|translators|exporters|proto|tests|docs|conf|bench|examples|cmake"
 FILE = re.compile(r"[\w./*-]*\w\.(?:c|h|def|py|md|conf|svg|cmake|proto)")
 GONE = re.compile(r"(?:MAPPING|AGENT_API|DESIGN|LIBRARIES|REVIEW|STYLE)(?:\.md)? ?§")
@@ -56,14 +57,14 @@ def metric(name):
 def faults(file, text):
     prose = re.sub(r"```.*?```", lambda block: "\n" * block[0].count("\n"), text, flags=re.S)
     for m in re.finditer(rf"(?<![\w./-])(?:{FOLDERS})/[\w./*-]*\w", prose):
-        if not exists(m[0]) and not exists(m[0] + ".c") and m[0].split("/")[-1] not in KNOWN:  # a folder, a file, a program that is built
+        if "NAME" not in m[0] and not exists(m[0]) and not exists(m[0] + ".c") and m[0].split("/")[-1] not in KNOWN:  # a folder, a file, a program that is built
             yield prose, m.start(), m[0], "no such file or folder"
     for m in re.finditer(r"\bddgate_[a-z_]+[a-z]\b(?!\.)", text):
         if not metric(m[0]) and m[0] not in KNOWN:
             yield text, m.start(), m[0], "no such metric (docs/reference/metrics.md)"
     for m in re.finditer(r"`([^`\n]+)`", prose):
         name = re.sub(r"\s*=.*|[(\[{].*", "", m[1]).strip()
-        if name in ELSEWHERE or name.startswith(("/", "$", "-", "…", "%")):
+        if name in ELSEWHERE or "NAME" in name or name.startswith(("/", "$", "-", "…", "%")):
             continue
         if FILE.fullmatch(name):
             if not exists(name) and not any(pathlib.PurePath(f).match(name) for f in places):
@@ -80,6 +81,13 @@ def main():
     for file in [f for f in files if re.fullmatch(r"(?:docs/(?:notes/)?[^/]+|README|CONTRIBUTING)\.md", f) or f == "README.md"]:
         for text, at, name, what in faults(file, read(file)):
             wrong.append(f"{file}:{text.count(chr(10), 0, at) + 1}: {name}: {what}")
+    names = {pathlib.Path(f).name for f in files}
+    for file in [f for f in files if f.endswith((".c", ".h", ".def"))]:
+        text = re.sub(r'"(?:\\.|[^"\\\n])*"', lambda m: " " * len(m[0]), read(file))
+        for comment in re.finditer(r"/\*.*?\*/|//[^\n]*", text, re.S):
+            for m in re.finditer(r"(?<![\w/.<-])[\w./-]*\w\.(?:c|h|def|py|md|conf)\b", comment[0]):
+                if m[0] not in EXAMPLES and (m[0].split("/")[-1] not in names or ("/" in m[0] and not exists(m[0]))):
+                    wrong.append(f"{file}:{text.count(chr(10), 0, comment.start() + m.start()) + 1}: {m[0]}: no such file")
     for file in files:
         if re.search(r"\.(?:c|h|def|py|md)$", file) and file != "tests/lint/prose.py":
             for m in GONE.finditer(read(file)):
