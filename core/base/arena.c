@@ -1,7 +1,7 @@
-/* arena.c: allocates from chunks that are reset at once. An arena owns its chunks and pays for them from its
- * budget. Called by whoever has an arena, on that thread.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* arena.c: Allocates from chunks that are freed together. An arena owns its chunks and charges them to its
+ * budget. Called by the thread that owns the arena.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/arena.h"
 
 #include "core/base/budget.h"

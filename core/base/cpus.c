@@ -1,7 +1,7 @@
-/* cpus.c: counts the processors that the process may use, by affinity and cgroups. Owns nothing. Called at
- * start.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* cpus.c: Counts the processors that the process may use, from its affinity and its cgroups' quotas. Owns
+ * nothing. Called by pipeline.c at start.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "core/base/cpus.h"
 

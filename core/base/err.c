@@ -1,6 +1,7 @@
-/* err.c: formats errors and names their codes. Owns nothing. Called by everybody.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* err.c: Formats errors and returns the text, HTTP status and advice of their codes (errors.def). Owns
+ * nothing. Called from every folder, on any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/err.h"
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
-/* json.c: the cursor of json.h. Everybody who reads JSON calls it: translators, receivers, exporters,
- * scripts. It owns nothing: text is the caller's, and strings with escapes are copied to the caller's arena.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* json.c: Implements the JSON cursor of json.h. Owns nothing: text is the caller's, and strings with escapes
+ * are copied to the caller's arena. Called by translators, receivers, exporters and scripts.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 
 #ifdef __SSE2__

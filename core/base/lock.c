@@ -1,7 +1,7 @@
-/* lock.c: the order of locks, checked. Compiled to nothing without DDGATE_LOCK_ORDER. Keeps, with thread.h,
- * what each thread holds; called by gw_lock, gw_unlock and the waits of lock.h.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* lock.c: Checks the order in which locks are taken. Empty without DDGATE_LOCK_ORDER. With thread.h it keeps
+ * the locks that each thread holds. Called by gw_lock, gw_unlock and the waits of lock.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/lock.h"
 
 #include "core/base/panic.h"

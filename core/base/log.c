@@ -1,9 +1,8 @@
-/* log.c: lines: which are made, what they look like, and how many were not. log_writer.c brings them to
- * standard error.
+/* log.c: Decides which log lines are written, formats them and counts the suppressed ones; log_writer.c writes
+ * them to standard error. Owns the level, the format and the counts of the process. Called through the macro
+ * gw_log, on any thread.
  *
- * Owns the level, the form and the counts of the process. Everybody calls it, through the macro gw_log.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log.h"
 
 #include <stdarg.h>

@@ -1,8 +1,7 @@
-/* log_writer.c: the ring of lines that wait to be written, and the thread that writes them.
+/* log_writer.c: Keeps log lines in a ring until its thread has written them to standard error. Owns the ring
+ * and the thread, one of each in a process. Called by log.c only.
  *
- * Owns the ring and the thread, one of each in a process. log.c is the only one that calls it.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/log_writer.h"
 
 #include <errno.h>

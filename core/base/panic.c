@@ -1,7 +1,7 @@
-/* panic.c: the report of a crash. Owns the handlers of the fault signals and the main thread's stack for
- * them. Called by GW_ASSERT, by lock.c, and by the kernel.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* panic.c: Writes the report of a crash. Owns the handlers of the fault signals and an alternate stack for the
+ * main thread. Called by GW_ASSERT, by lock.c and by the kernel.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/panic.h"
 
 #include <execinfo.h>

@@ -1,7 +1,7 @@
-/* random.c: one call of getrandom(2), and what stands in for it. Owns a count of the stand-ins; called while
- * things are made, never per item.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* random.c: Returns random numbers from getrandom(2), or, if that fails, from the clocks, the process id and a counter. Owns
+ * the counter. Called while objects are created, never per item.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/random.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
-/* regular_file.c: opens regular files, and says what is none. Keeps no state. Called by whoever reads what a
- * configuration names: exporters' certificates, scripts.
+/* regular_file.c: Opens regular files and reports other kinds of files as errors. Owns nothing. Called where a
+ * configuration names a file: certificates, scripts, offsets.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/regular_file.h"
 

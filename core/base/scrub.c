@@ -1,9 +1,9 @@
-/* scrub.c: the table of secrets, and texts without them.
+/* scrub.c: Keeps the table of secrets and removes them from texts. Owns the list of secrets, and a table of
+ * their encoded forms that is rebuilt at the first use after a change. Readers count themselves in and out of
+ * the table and hold no lock while they read. Called where a configuration is read and where texts leave the
+ * process.
  *
- * Owns the list of secrets, and a table of their forms that is made anew when somebody scrubs after a change. Readers count themselves in
- * and out of the table and hold no lock while they read. Called by whoever reads a configuration, and where texts leave the process.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "core/base/scrub.h"
 

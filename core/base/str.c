@@ -1,6 +1,6 @@
-/* str.c: parses numbers, and checks and repairs UTF-8. Owns nothing. Called by everybody.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* str.c: Parses numbers, and checks and repairs UTF-8. Owns nothing. Called from every folder, on any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/str.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
-/* text.c: case, numbers and formats of text, as Go has them. Owns nothing. Called by translators and scripts.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* text.c: Converts case, numbers and formats of text by the rules of Go, which the reference of the script
+ * language uses. Owns nothing. Called by translators and scripts.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/text.h"
 
 #include <math.h>

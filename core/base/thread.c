@@ -1,9 +1,9 @@
-/* thread.c: starts threads with a name, a component, the signal mask of a thread that is not main, and a
- * stack for signal handlers. Owns the thread-local name and component and the list of locks that are held,
- * which panic.c prints. Called by whatever runs a loop of its own: senders, receivers, the HTTP workers, the
- * disk queue.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* thread.c: Starts threads with a name, a component, the signal mask of a thread that is not main, and a stack
+ * for signal handlers. Owns the thread-local name and component and the list of held locks, which panic.c
+ * prints. Called by every module that runs a loop of its own: senders, receivers, HTTP workers, the disk
+ * queue.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "core/base/thread.h"
 

@@ -1,7 +1,7 @@
-/* config_path.c: decides whether a text is the name of a file, and what messages show of it. Owns nothing. Called where a file that an option
- * names cannot be used.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* config_path.c: Decides whether a text is the name of a file, and which part of it messages may show. Owns
+ * nothing. Called where a file that an option names cannot be used.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem, memrchr */
 #include "core/config/config_path.h"
 

@@ -1,7 +1,7 @@
-/* config_syntax.c: libconfig's grammar once more, for the place of a mistake. Owns nothing. Called by those that read a configuration, when
- * libconfig has refused it.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* config_syntax.c: Parses libconfig's grammar a second time to find the place of a syntax error. Owns nothing.
+ * Called by configuration.c and config_text.c when libconfig has refused a file.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "core/config/config_syntax.h"
 

@@ -1,7 +1,7 @@
-/* config_text.c: reads the configuration file and replaces ${…} by values. Owns nothing: text is in the
- * caller's arena. Called by config_tree.c and by whoever reads a configuration.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* config_text.c: Reads the configuration file and replaces ${…} by values. Owns nothing: text is in the
+ * caller's arena. Called by config_tree.c and configuration.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "core/config/config_text.h"
 

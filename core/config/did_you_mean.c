@@ -1,7 +1,7 @@
-/* did_you_mean.c: finds the known name that a wrong one most likely meant. Pure. Called where names of users
- * are checked.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* did_you_mean.c: Finds the known name that is most similar to a wrong one. Pure. Called where a configuration
+ * or a script has an unknown name.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/config/did_you_mean.h"
 
 #include <stdint.h>

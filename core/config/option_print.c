@@ -1,6 +1,7 @@
-/* option_print.c: values of options for people, as they would stand in a configuration. Owns nothing. Called by `ddgate check`.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* option_print.c: Prints the values of options as they would be written in a configuration. Owns nothing.
+ * Called by `ddgate check`.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/scrub.h"
 #include "core/config/option.h"
 

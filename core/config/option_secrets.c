@@ -1,7 +1,7 @@
-/* option_secrets.c: finds what is secret among the values of options. Owns nothing. Called for every configuration that was read, on the
- * main thread, before anything is said about it.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* option_secrets.c: Finds the secrets among the values of options and passes them to scrub.c. Owns nothing.
+ * Called for every configuration that was read, on the main thread, before any message about it is printed.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "core/base/scrub.h"
 #include "core/config/config_path.h"

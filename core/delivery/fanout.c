@@ -1,9 +1,8 @@
-/* fanout.c: an offer's way into every queue, or into none; through the disk queue where there is one.
+/* fanout.c: Offers a frame to every queue or to none, through the disk queue if there is one. Owns the two
+ * tables of routes, of which one is current. Receiver threads offer frames and ask whether to delay an answer;
+ * the main thread changes the routes.
  *
- * Owns the two tables of routes, of which one is current. Receiver threads offer and ask whether to delay an
- * answer, the main thread changes the routes.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/fanout.h"
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
-/* frame_ids.c: fills in what is pending in a frame: the upper halves of trace ids, in place, and services, when it
- * is settled (frame_services.c). Called by the senders, on any thread.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* frame_ids.c: Completes the pending trace ids of a frame in place and, when the frame is settled, its pending
+ * services (frame_services.c). Owns nothing. Called by the senders, on any thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <sched.h>
 #include <stdatomic.h>
 

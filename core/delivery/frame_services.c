@@ -1,7 +1,7 @@
-/* frame_services.c: Replaces the first attribute of a group's resource, its `service.name`, by the service of the
- * group's span, in one copy of the frame. Called by frame_ids.c when a frame is settled.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* frame_services.c: Replaces `service.name`, the first attribute of a pending group's resource, by the service
+ * of the group's span, in one copy of the frame. Owns nothing. Called by frame_ids.c when a frame is settled.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/frame_services.h"
 
 #include <stdlib.h>

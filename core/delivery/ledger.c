@@ -1,8 +1,8 @@
-/* ledger.c: counts every item in exactly one place, and prints the paragraph for people at exit. Owns the
- * counts of the process, under one lock. Called by the fan-out for each request, by the senders for each
- * answer, and by the main thread at start, reload and exit.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* ledger.c: Counts every item in exactly one state, and prints the ledger as text at exit. Owns the counts of
+ * the process, under one lock. Called by the fan-out for each request, by the senders for each answer, and by
+ * the main thread at start, reload and exit.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/ledger.h"
 
 #include <inttypes.h>

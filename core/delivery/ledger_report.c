@@ -1,7 +1,7 @@
-/* ledger_report.c: writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. The
- * admin listener, the pipeline's status, --reference and the last log line of a run call it.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* ledger_report.c: Writes a snapshot of the ledger as JSON and as Prometheus samples. Owns nothing. Called by
+ * the admin listener, the pipeline's status, --reference and the last log line of a run.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/ledger_report.h"
 
 #include <inttypes.h>

@@ -1,10 +1,9 @@
-/* queue.c: the queue of one exporter: its account in bytes, and the sleeping sender's wakeup.
+/* queue.c: Implements the queue of one exporter: its size in bytes, and waking the sender that sleeps on it.
+ * Owns the nodes in its lanes, and through them a reference to each frame. Receiver threads call it through
+ * the fan-out, the sender's thread directly. One mutex protects all of it, except the state of the backend,
+ * which the sender reports.
  *
- * Owns the nodes in its lanes, and through them a reference of each frame. Receiver threads call it through
- * the fan-out, the sender's thread directly; everything is under one mutex but what the sender reports of its
- * backend.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"
 
 #include <stdlib.h>

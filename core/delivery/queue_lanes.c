@@ -1,10 +1,8 @@
-/* queue_lanes.c: what waits in a queue: a lane per signal for frames that are ready, and one for those that
- * wait for their trace ids.
+/* queue_lanes.c: Keeps the waiting frames of a queue in lanes: one per signal for frames that are ready, and
+ * one for frames that wait for trace ids. Finds the next time at which a frame expires or an id must be looked
+ * up. Owns nothing: the lanes belong to the queue. Called by queue.c under its lock, and by the sender.
  *
- * The sender takes from here, looks for trace ids and lets frames expire; the heads of the lanes tell when it
- * has to do so next. Called by queue.c under the lock, and by the sender.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"
 
 /* A frame whose trace ids are not all known is looked at again when it is twice as old, first after this

@@ -1,8 +1,6 @@
-/* queue_marks.c: the two marks of a queue. A queue lags from the high mark on, until it is at the low one
- * again; receivers that can wait do so while it lags.
- *
- * Frames that wait for their trace ids, and batches that wait for the backend's next try, do not count.
- * Called by the other files of the queue under its lock.
+/* queue_marks.c: Implements the two marks of a queue. A queue lags from its high mark until it is down at its
+ * low mark; receivers that can wait do not read while it lags. Frames that wait for trace ids, and batches
+ * that wait for the backend's next try, do not count. Called by the other files of the queue, under its lock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/queue_internal.h"

@@ -1,10 +1,8 @@
-/* queue_node.c: nodes and chains of them: a frame's stay in a queue, and what the parts of a stored frame
- * have in common.
+/* queue_node.c: Makes nodes and chains of them: the entry of a frame in a queue, and the state that the parts
+ * of a stored frame share. Owns nothing: a node belongs to the code that unlinked it (queue.h). Called by the
+ * queue under its lock, and by the sender on nodes that it holds.
  *
- * Owns nothing: nodes belong to whoever unlinked them (queue.h). Called by the queue under its lock, and by
- * the sender on what it holds.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
 #include "core/delivery/queue.h"

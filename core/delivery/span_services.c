@@ -1,8 +1,9 @@
-/* span_services.c: the table of spans is an array of words that are written and read without a lock; that of
- * services is filled under one, and a name that is in it never changes. Owns both. Called by translators: of
- * spans to learn, of logs to ask.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* span_services.c: Keeps the services of recent spans for log records without a service. The table of spans is
+ * an array of words that is read and written without a lock. The table of service names is filled under a
+ * lock, and a name in it never changes. Owns both tables. Called by translators: of spans to learn, of logs to
+ * look up.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/span_services.h"
 
 #include <stdatomic.h>

@@ -1,9 +1,9 @@
-/* trace_ids.c: the table of trace ids. A shard is a ring of entries, filled in order of first learning, and a
- * hash table of chains through them. When the ring is full, the entry under its hand is the one that was
- * learned first: it leaves its chain, and its place is used again. Owns the shards, each under its own lock.
- * Called by translators, which learn and look up, and by senders, which complete the ids of frames.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* trace_ids.c: Implements the table of upper halves of trace ids. Each shard is a ring of entries in the order
+ * in which they were learned, and a hash table of chains through them. When the ring is full, the oldest entry
+ * is removed from its chain and reused. Owns the shards, each under its own lock. Called by translators, which
+ * learn and look up ids, and by senders, which complete the ids of frames.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/delivery/trace_ids.h"
 
 #include <stdatomic.h>

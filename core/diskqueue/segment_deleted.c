@@ -1,13 +1,11 @@
-/* segment_deleted.c: files of the disk queue that somebody deletes, or moves away, while it is in use.
+/* segment_deleted.c: Detects and repairs files of the disk queue that were deleted or moved while they are in
+ * use. A deleted file still accepts data and disappears with the process, so a 200 would not be true. Append
+ * therefore checks before each record that its file still has a name, and once a second checks all files and
+ * the directory. Missing ones are created again: the directory, its lock, and each segment with pending
+ * records, read through its open descriptor. Until then nothing is accepted. Owns nothing. Called by append
+ * and at the end, under the append lock.
  *
- * A deleted file takes data as before, and is gone with the process: a 200 would not be true. So append looks
- * before each record whether its file still has a name, and once a second at all files and at the directory.
- * What is missing is made again: the directory, its lock, and each segment that still holds something, read
- * through the descriptor that is open. Until that is done nothing is accepted.
- *
- * Owns nothing of its own. Called by append, and at the end; under the append lock.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* segment_files.c: the directory of the disk queue: its lock, its names, its files.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* segment_files.c: Opens the directory of the disk queue, locks it, and lists, creates and deletes its files.
+ * Owns the descriptors of the directory and the lock. Called by the other files of the segment log.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

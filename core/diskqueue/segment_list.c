@@ -1,9 +1,9 @@
-/* segment_list.c: the segments that hold records, oldest first, and how one leaves: when no exporter has
- * anything left in it, it is released, and becomes free for another life or goes. Owns the links of the list
- * and of what was released; called by append, recovery, the readers and the sync, under the locks that
- * segment_log_internal.h names.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* segment_list.c: Keeps the list of segments with records, oldest first, and releases a segment when no
+ * exporter has a record left in it: it is then reused or deleted. Owns the links of the list and the released
+ * segments. Called by append, recovery, the readers and the sync, under the locks that segment_log_internal.h
+ * names.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "core/diskqueue/segment_log_internal.h"
 
 void gw_segment_log_link(struct gw_segment_log *s, struct gw_segment *segment)

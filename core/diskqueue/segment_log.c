@@ -1,10 +1,8 @@
-/* segment_log.c: the disk queue's two ends of a record's life: append, and done; and its own beginning and
- * end.
- *
+/* segment_log.c: Appends records to the disk queue, marks them as done, and opens and closes the segment log.
  * Owns the list of live segments and decides when one is released. Receiver threads append through the
- * fan-out, each sender's thread reports what it is through with.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * fan-out; each sender's thread reports the records that it has finished.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "core/diskqueue/segment_log.h"
 

@@ -1,6 +1,7 @@
-/* segment_read.c: the way back from the disk, of a reader that is behind.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* segment_read.c: Reads records back from the disk for an exporter that is behind, in order of arrival. Owns
+ * nothing: each reader has its own window. Called by that exporter's sender, on its thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>

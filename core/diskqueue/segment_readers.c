@@ -1,6 +1,8 @@
-/* segment_readers.c: the readers, by name, and what is pending for each.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* segment_readers.c: Keeps the readers of the log, one for each exporter name, with their positions and
+ * pending counts. Owns nothing beyond the log's table of readers. Called by disk_queue.c and the
+ * sender when exporters attach, detach or drop their oldest data, and by recovery at start.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>

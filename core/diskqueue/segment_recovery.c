@@ -1,6 +1,8 @@
-/* segment_recovery.c: what the disk remembers.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* segment_recovery.c: Reads all segments at start: finds the records that are still pending and the exporters
+ * they are for, and reports damage. Owns nothing that outlives the call. Called once, by segment_log.c, on the
+ * main thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

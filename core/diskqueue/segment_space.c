@@ -1,11 +1,9 @@
-/* segment_space.c: where the next record goes: segments that begin, segments that end, segments that make
- * room, and a disk that takes none.
+/* segment_space.c: Decides where the next record goes: starts and ends segments, makes room, and pauses while
+ * the disk refuses writes. Owns nothing: the segments belong to the segment log. Called by append
+ * (segment_log.c), under the append lock where a comment says so. It notes what must be logged; append logs it
+ * when it holds no lock.
  *
- * Owns nothing of its own: segments are the segment log's. Called by append (segment_log.c), under the append lock
- * where it says so. What there is to be logged is noted in its events, and logged by append when it
- * holds no lock.
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>

@@ -1,6 +1,7 @@
-/* segment_sync.c: what survives the machine.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* segment_sync.c: Syncs written segments to the disk, and knows up to where they are synced. Owns nothing
+ * beyond the log's sync state. Called by disk_queue.c: on its own thread for `interval`, on the appending thread for `always`.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <string.h>
 

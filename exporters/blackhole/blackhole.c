@@ -1,7 +1,8 @@
-/* The exporter that forgets: everything is taken at once. For benchmarks of the way up to here, and for
- * trying a receiver out.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* blackhole.c: Implements the exporter `blackhole`, which accepts everything at once and discards it. It is
+ * for benchmarks of the way up to this point, and for trying a receiver. Owns only a wakeup. Called by its
+ * sender, on the sender's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stddef.h>
 
 #include "core/base/wakeup.h"

@@ -1,6 +1,6 @@
-/* Log records as Datakit's lines: the source is the measurement, the resource the tags, everything else fields.
+/* line_log.c: Writes log records as Datakit's lines: the source is the measurement, the resource the tags,
+ * everything else fields. Owns nothing. Called by line_protocol.c.
  *
- * Owns nothing; called by line_protocol.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/line_point.h"
 #include "exporters/encoding/line_signals.h"

@@ -1,7 +1,7 @@
-/* Points of metrics as lines: `jvm.heap_memory` is the field heap_memory of the measurement jvm, as Datakit's
- * StatsD collector has it; resource and attributes are tags.
+/* line_metric.c: Writes metric points as lines, as Datakit's StatsD collector does: `jvm.heap_memory` becomes
+ * the field heap_memory of the measurement jvm; resource and attributes become tags. Owns nothing. Called by
+ * line_protocol.c.
  *
- * Owns nothing; called by line_protocol.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/line_point.h"
 #include "exporters/encoding/line_signals.h"

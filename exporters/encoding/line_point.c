@@ -1,6 +1,6 @@
-/* Puts a point of line protocol together and writes it, and reads OTLP's values for that.
+/* line_point.c: Collects the tags and fields of a point of line protocol and writes it; also reads OTLP's
+ * values for that. Owns nothing. Called by line_span.c, line_log.c and line_metric.c.
  *
- * Keeps no state. Called by line_span.c, line_log.c and line_metric.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/line_point.h"
 

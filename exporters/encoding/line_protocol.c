@@ -1,4 +1,6 @@
-/* Unpacks a request and has its lines written. Owns nothing. Called by stdout.c and datakit.c.
+/* line_protocol.c: Unpacks an OTLP request and writes it as lines of line protocol. Owns nothing. Called by
+ * stdout.c and datakit.c, on their senders' threads.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/line_protocol.h"
 

@@ -1,8 +1,7 @@
-/* Spans as Datakit's lines of measurement `ddtrace`.
+/* line_span.c: Writes spans as Datakit's lines of the measurement `ddtrace`. The frames have Datadog's own
+ * tags (attribute schema GW_DATADOG), so the span is written as its tracer sent it: texts are its meta,
+ * numbers its metrics, and `message` is that span in JSON. Owns nothing. Called by line_protocol.c.
  *
- * The frames have Datadog's own tags (attribute schema GW_DATADOG), so the span can be told as its tracer told it:
- * texts are its meta, numbers its metrics, and `message` is that span in JSON. Owns nothing; called by
- * line_protocol.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdlib.h>

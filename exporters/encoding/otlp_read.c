@@ -1,7 +1,7 @@
-/* otlp_read.c: unpacks OTLP bytes into protobuf-c structs, after it has measured how deep they nest. Owns
- * nothing: all memory is the caller's arena. Called by the exporters that look inside a frame.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* otlp_read.c: Unpacks OTLP bytes into protobuf-c structs, after it has measured their nesting. Owns nothing:
+ * all memory is from the caller's arena. Called by the exporters that decode frames.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/otlp_read.h"
 
 #include "core/base/protobuf_wire.h"

@@ -1,7 +1,7 @@
-/* Text that grows in memory, code points, and what a terminal may be shown of text from outside. Owns the
- * buffer's memory. Called by the exporters that write text, by each on its own thread.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* output_buffer.c: Keeps text that grows in memory, writes code points, and escapes text that may not reach a
+ * terminal. Owns the buffer's memory. Called by the exporters that write text, each on its own thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/encoding/output_buffer.h"
 
 #include <stdarg.h>

@@ -1,6 +1,7 @@
-/* pretty_log.c: writes log records, alone or below their span. Owns nothing. Called by pretty.c and stdout.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* pretty_log.c: Writes log records, alone or below their span. Owns nothing: scratch memory is the caller's
+ * arena. Called by pretty.c and stdout.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/stdout/pretty_log.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* pretty_metric.c: writes metrics as a table, with what histograms say of their quantiles. Owns nothing: the
- * history is the caller's. Called by stdout.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* pretty_metric.c: Writes metrics as a table, with quantiles estimated from histograms. Owns nothing: the
+ * history is the caller's. Called by stdout.c, on the sender's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/stdout/pretty_metric.h"
 
 #include <math.h>

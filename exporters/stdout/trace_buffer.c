@@ -1,8 +1,8 @@
-/* trace_buffer.c: keeps batches of log records for a moment, until the trace that they belong to is printed
- * or their grace period is over. Owns the list of buffered batches and the last trace ids that were shown.
- * Called by stdout.c, on its sender's thread.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* trace_buffer.c: Keeps batches of log records until the trace that they belong to is printed or their grace
+ * period is over. Owns the buffered batches and the trace ids that were printed last. Called by stdout.c, on
+ * its sender's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "exporters/stdout/trace_buffer.h"
 
 #include <stdlib.h>

@@ -1,9 +1,8 @@
-/* The admin listener: a libmicrohttpd daemon with a thread of its own for each address, and the pages.
- * Opened, started, retired and dropped by the pipeline, on the main thread; the pages are asked for on the
- * daemons' threads.
+/* admin.c: Implements the admin listener: a libmicrohttpd daemon with its own thread for each address, and the
+ * pages. Owns the daemons. The pipeline opens, starts, retires and drops it on the main thread; the daemons'
+ * threads answer requests.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/admin/admin.h"
 

@@ -1,8 +1,7 @@
-/* body.c: Buffers of request bodies: they grow as bytes come, are charged to the accounts of memory, and
- * are kept for the next request. Each worker owns one pool; http_request.c takes and releases bodies.
+/* body.c: Keeps buffers of request bodies. They grow as bytes arrive, are charged to the memory budget, and
+ * are kept for the next request. Each worker owns one pool. http_request.c takes and releases bodies.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/body.h"
 
 #include <stdlib.h>

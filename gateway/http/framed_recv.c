@@ -1,8 +1,8 @@
-/* framed_recv.c: recv(2) for the whole process. Owns what each thread reads by. libmicrohttpd calls it, on the
- * threads of HTTP workers and of the admin listener.
+/* framed_recv.c: Replaces recv(2) for the whole process, so that framing is checked before libmicrohttpd sees
+ * the bytes. Owns a thread-local pointer to the reader of each thread. Called by libmicrohttpd, on the threads
+ * of HTTP workers and of the admin listener.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/framed_recv.h"
 

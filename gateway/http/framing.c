@@ -1,9 +1,8 @@
-/* framing.c: reads requests far enough to know where they end. A machine of one state for each part of a
- * request; a step takes the bytes that come next as far as its part goes. Called by framed_recv.c for
- * what libmicrohttpd reads, and by the fuzzer.
+/* framing.c: Reads requests far enough to know where they end. It is a state machine with one state for each
+ * part of a request. Owns nothing: the state is in the caller's struct. Called by framed_recv.c for the bytes
+ * that libmicrohttpd reads, and by the fuzzer.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/framing.h"
 
 enum { BLANK_LINES = 2, SIZE_DIGITS = 16, MOST_N = 255 };

@@ -1,9 +1,8 @@
-/* The HTTP server's life: it is made, started with its workers, and stopped. It owns what lives as long as
- * the process: the workers, their connections, the accounts of memory, and the tables of addresses
- * (http_table.c). Called by the pipeline, on the main thread.
+/* http.c: Makes, starts and stops the HTTP server. Owns what lives as long as the process: the workers, their
+ * connections, the memory budget of HTTP, and the tables of addresses (http_table.c). Called by the pipeline,
+ * on the main thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/http.h"
 #include "gateway/http/http_internal.h"

@@ -1,8 +1,7 @@
-/* New connections: taken at the listeners of the worker's table, refused or paid for, and handed to the
- * worker that has the fewest. Called by the worker's loop, on its thread.
+/* http_accept.c: Accepts new connections at the listeners of the worker's table, refuses or charges them, and
+ * passes each to the worker with the fewest. Owns nothing. Called by the worker's loop, on its thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>

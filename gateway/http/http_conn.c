@@ -1,8 +1,8 @@
-/* Connections of a worker: how libmicrohttpd gets one, what is kept for it, in which state it is, and what is
- * given back for it. Needs nothing of the worker's loop; everything is called on the worker's thread.
+/* http_conn.c: Manages the connections of a worker: hands them to libmicrohttpd, keeps their state, and
+ * returns their memory at the end. The worker owns the connections. All functions are called on the worker's
+ * thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

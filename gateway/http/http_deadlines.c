@@ -1,9 +1,8 @@
-/* http_deadlines.c: which connections have to end: uploads and headers that do not complete in time, and,
- * when there are too many connections, the one whose end costs the least (docs/threat-model.md). Owns
- * nothing. Called by the worker's loop, on its thread.
+/* http_deadlines.c: Finds the connections that must end: uploads and headers that are too slow, and, when
+ * there are too many connections, the least useful one (docs/threat-model.md). Owns nothing. Called by the
+ * worker's loop, on its thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

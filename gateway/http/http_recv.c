@@ -1,9 +1,8 @@
-/* http_recv.c: what libmicrohttpd reads of a worker's connections (framed_recv.h), and the end of those that are
- * at fault: requests in front are answered first, then comes 400. Owns nothing. Called by framed_recv.c and by
- * the worker's loop, on the worker's thread.
+/* http_recv.c: Reads a worker's connections for libmicrohttpd (framed_recv.h), and ends those with a framing
+ * error: earlier complete requests are answered first, then comes 400. Owns nothing. Called by framed_recv.c
+ * and by the worker's loop, on the worker's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <sys/socket.h>
 

@@ -1,11 +1,9 @@
-/* http_refused.c: Requests that are answered 4xx: who sent them stands in the log once for each path (and client, unless
- * nobody serves the path), and the
- * receiver is told of those that the server answers itself, so that it can count what was in them. Owns the
- * table of what was said, which is of a fixed size: where clients make up paths, old entries are overwritten
- * and said again. Called by http_response.c and by handlers, on the worker's thread.
+/* http_refused.c: Logs requests that are answered 4xx, once for each path (and client, unless no receiver
+ * serves the path), and tells the receiver about those that the server itself answers, so that it can count
+ * their items. Owns the table of logged paths, which has a fixed size: old entries are overwritten and may be
+ * logged again. Called by http_response.c and by handlers, on the worker's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

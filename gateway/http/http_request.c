@@ -1,9 +1,8 @@
-/* http_request.c: A request, from its headers to its answer: finds the route, checks token and
- * limits, gathers and inflates the body, calls the handler. Owns the request, which lives in its
- * connection. libmicrohttpd calls it, on the worker's thread.
+/* http_request.c: Handles a request from its headers to its answer: finds the route, checks token and limits,
+ * collects and decompresses the body, calls the handler. Owns the request, which lives in its connection.
+ * Called by libmicrohttpd, on the worker's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/http_internal.h"
 
 #include "core/base/log.h"

@@ -1,9 +1,8 @@
-/* http_response.c: Answers: through libmicrohttpd, or straight to the socket when a connection is refused.
- * Owns the worker's lingering sockets, which are read until the client has seen its answer. Called by the
- * other files of http/, on the worker's thread.
+/* http_response.c: Sends answers through libmicrohttpd, or directly to the socket when a connection is
+ * refused. Owns the worker's lingering sockets, which are read until the client has seen its answer. Called by
+ * the other files of http/, on the worker's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

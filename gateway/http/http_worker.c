@@ -1,8 +1,8 @@
-/* A worker's loop: waits for events, lets connections be accepted, runs libmicrohttpd, looks at deadlines.
- * When a reload publishes another table, the worker changes over between two turns of its loop.
+/* http_worker.c: Runs a worker's loop: waits for events, has connections accepted, runs libmicrohttpd, checks
+ * deadlines. When a reload publishes another table, the worker changes over between two turns of its loop.
+ * Owns the worker's epoll and its thread. Started and stopped by http.c.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/http/http_internal.h"
 

@@ -1,6 +1,7 @@
-/* Compares a number with the limit of the process, which may change while it runs. Owns nothing. Called by whoever accepts connections.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* descriptors.c: Compares a number of descriptors with the process's limit, which may change at run time. Owns
+ * nothing. Called by the code that accepts connections, on its thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/net/descriptors.h"
 
 #include <sys/resource.h>

@@ -1,8 +1,8 @@
-/* listen_claims.c: the list of addresses that receivers and the admin listener of one configuration want. Owns the list. Called by those that
- * open addresses, on the main thread.
+/* listen_claims.c: Keeps the list of addresses that the receivers and the admin listener of one configuration
+ * want, to report two that want the same. Owns the list. Called by the code that opens addresses, on the main
+ * thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/net/listen_claims.h"
 
 #include <netinet/in.h>

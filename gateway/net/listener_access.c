@@ -1,9 +1,8 @@
-/* listener_access.c: Opens TLS, tokens and limits of a receiver from its options, and warns about
- * listeners that anybody can reach. The receiver owns what is opened. Called when a receiver is opened, on
- * the main thread.
+/* listener_access.c: Opens TLS, tokens and limits of a receiver from its options, and warns about listeners
+ * that other machines can reach without authentication. The receiver owns the result. Called when a receiver
+ * is opened, on the main thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/net/listener_access.h"
 
 #include "core/config/config_diagnostic.h"

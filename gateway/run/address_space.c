@@ -1,6 +1,7 @@
-/* Looks at RLIMIT_AS, and at /proc for what is in use. Owns nothing. Called by main.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* address_space.c: Compares RLIMIT_AS with the address space that is in use (/proc), and warns when the rest
+ * is too small. Owns nothing. Called by main.c at start.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/run/address_space.h"
 

@@ -1,8 +1,8 @@
-/* A receiver or an exporter of the process: its context, made from an entry of a configuration, and the calls
- * of its module in their order. Called by pipeline.c (start, stop) and by the files of a reload.
+/* component.c: Makes a receiver or an exporter from an entry of a configuration, and calls its module's
+ * functions in order. A component owns its context. Called by pipeline.c (start, stop) and by the files of a
+ * reload, on the main thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/run/component.h"
 
 #include <fcntl.h>

@@ -1,9 +1,8 @@
-/* configuration.c: Reads a configuration file into struct gw_conf and fills in environment variables and
- * defaults; collects all mistakes. The configuration is counted: its last reference frees it. Called by
- * main.c at start and at a reload.
+/* configuration.c: Reads a configuration file into struct gw_conf, fills in environment variables and
+ * defaults, and collects all mistakes. A configuration has a reference count; its last reference frees it.
+ * Called by main.c at start and at a reload.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/run/configuration.h"
 
 #include <libconfig.h>

@@ -1,8 +1,7 @@
-/* main.c: the process: its environment, the order of start and stop, signals, exit codes. (gateway.h is the
- * chapter to read first.)
+/* main.c: Runs the process: its environment, the order of start and stop, signals, exit codes. Owns the
+ * pipeline and the current configuration. gateway.h is the chapter to read first.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <locale.h>
 #include <malloc.h>

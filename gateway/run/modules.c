@@ -1,8 +1,7 @@
-/* modules.c: The tables of receivers and exporters that modules.def lists. Read by configuration, help and
- * reference pages.
+/* modules.c: Holds the tables of receivers and exporters from modules.def. Owns nothing else. Read by the
+ * configuration, help and reference pages.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/run/modules.h"
 
 #define EXPORTER(name)

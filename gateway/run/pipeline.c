@@ -1,8 +1,7 @@
-/* The pipeline's life: made and opened from a configuration, started, stopped in the opposite order. What
- * happens in between is the reload's (pipeline_reload.c). Called by main.c.
+/* pipeline.c: Makes and opens the pipeline from a configuration, starts it, and stops it in the opposite
+ * order; pipeline_reload.c changes it in between. Owns the components. Called by main.c, on the main thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/run/own_targets.h"
 #include "gateway/run/pipeline_internal.h"

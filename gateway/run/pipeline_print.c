@@ -1,8 +1,8 @@
-/* pipeline_print.c: what `ddgate check` prints when there is no mistake: addresses, destinations, scripts, and the options that are set, each
- * with where it comes from. Owns nothing. Called by main.c, on a pipeline that was opened with `check`.
+/* pipeline_print.c: Prints the result of `ddgate check` for a correct configuration: addresses, destinations,
+ * scripts, and the options that are set, each with its origin. Owns nothing. Called by main.c, on a pipeline
+ * that was opened with `check`.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
 #include "core/config/config_diagnostic.h"

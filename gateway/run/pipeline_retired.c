@@ -1,9 +1,8 @@
-/* What reloads have replaced or removed, until nothing needs it any more: a list, looked through again and
- * again by the main thread (gw_pipeline_reap), wherever in it the one stands that has come to its end. A stop
- * drains what is left like everything else.
+/* pipeline_retired.c: Keeps the components that reloads have replaced or removed until they have finished.
+ * Owns the list. The main thread goes through the whole list once a second (gw_pipeline_reap) and closes those
+ * that are finished; a stop drains the rest like all others.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
 #include "gateway/run/pipeline_internal.h"

@@ -1,6 +1,6 @@
-/* Adds a record to a batch: read by its script, by what its text or JSON shows, or left whole.
+/* log_add.c: Adds a record to a batch: read by its script, by its text or JSON, or unchanged. Keeps no state
+ * but the batch's. log_add is called by the log receivers, one thread per batch.
  *
- * Keeps no state but the batch's. log_add is called by the log receivers, one thread a batch.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_batch.h"
 

@@ -1,7 +1,7 @@
-/* The attributes of one record: written as they are found, each key once. The keys are in a short list, and
- * in a hash table when there are many.
+/* log_attrs.c: Collects the attributes of one record: writes each key once, as it is found. The keys are in a
+ * short list, and in a hash table when there are many. A struct log_attrs belongs to a log_batch. Called by
+ * the files that read records, and by log_batch.c.
  *
- * A struct log_attrs belongs to a log_batch. Called by the files that read records, and by log_batch.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_attrs.h"
 

@@ -1,7 +1,7 @@
-/* A batch of log records: a buffer of finished LogRecords, and what each of them belongs to. Adds what an
- * intake and the options say about a record, and pays for memory beyond the batch's free part.
+/* log_batch.c: Keeps a batch of log records: a buffer of finished LogRecords, and the resource and scope of
+ * each. Adds what the intake and the options set, and charges memory beyond the batch's free part. Owns a
+ * struct log_batch, which one thread uses. Called by log_add.c, log_script.c and the log receivers.
  *
- * Owns a struct log_batch, which one thread uses. Called by log_add.c, log_script.c and the log receivers.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_batch.h"
 

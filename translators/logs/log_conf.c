@@ -1,8 +1,7 @@
-/* The configuration of a log receiver, checked and compiled: zone, scripts, resource attributes. It is
- * replaced as a whole when the scripts are read once more.
+/* log_conf.c: Checks and compiles the configuration of a log receiver: zone, scripts, resource attributes. A
+ * reload of the scripts replaces it as a whole. Owns a struct log_conf and the reference-counted setups that
+ * batches use. Called by receivers on the main thread; setups are taken on any thread.
  *
- * Owns a struct log_conf and the reference-counted setups that batches work by. Called by receivers on the
- * main thread; setups are taken on any thread.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_conf.h"

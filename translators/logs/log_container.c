@@ -1,7 +1,7 @@
-/* Lines and paths of the logs of containers: CRI's format and Docker's json-file; the folders of the kubelet
- * and of Docker.
+/* log_container.c: Reads lines and paths of container logs: CRI's format and Docker's json-file; the folders
+ * of the kubelet and of Docker. Owns a struct log_container and its serialized attributes. Called by the file
+ * receiver.
  *
- * Owns a struct log_container and the attributes that it was written as. Called by the file receiver.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_container.h"
 

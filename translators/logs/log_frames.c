@@ -1,7 +1,7 @@
-/* A batch becomes frames: ResourceLogs by ResourceLogs, in order, each frame near GW_FRAME_BYTES. Trace ids
- * of 64 bits are completed from the process's table; those that are not known are noted in the frame.
- *
+/* log_frames.c: Turns a batch into frames: ResourceLogs by ResourceLogs, in order, each frame near
+ * GW_FRAME_BYTES. Completes 64-bit trace ids from the process's table, and notes unknown ones in the frame.
  * The state lives for one call of log_finish, which the log receivers call.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* What all pieces of a text line's front share: words, levels, places in source files.
+/* log_front.c: Has the parts that all pieces of a text line's front share: words, levels, places in source
+ * files. Keeps no state. Called by the other files of log_front.h.
  *
- * Keeps no state. Called by the other files of log_front.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 

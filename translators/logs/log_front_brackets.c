@@ -1,7 +1,6 @@
-/* Pieces of a text line's front that stand in brackets: [INFO], [main], [core:error], [pid 1:tid 2],
- * (thread), {file.py:12}.
+/* log_front_brackets.c: Reads the pieces in brackets of a text line's front: [INFO], [main], [core:error],
+ * [pid 1:tid 2], (thread), {file.py:12}. The state lives for one record. Called by log_text.c.
  *
- * The state lives for one record. Called by log_text.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 

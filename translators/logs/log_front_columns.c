@@ -1,8 +1,8 @@
-/* What stands between the time and the level of a text line, without brackets: user and database of PostgreSQL,
- * a thread, columns and pairs.
+/* log_front_columns.c: Reads the columns without brackets between the time and the level of a text line:
+ * PostgreSQL's user and database, a thread, columns and pairs. The state lives for one record. Called by
+ * log_front_words.c for words that are nothing simpler, also in lines without a level, so it must decide
+ * quickly.
  *
- * The state lives for one record. Called by log_front_words.c for words that are nothing simpler: those of
- * lines that have no level, too, so a few looks at a word must do.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 

@@ -1,7 +1,7 @@
-/* Lines of a shape of their own, known by their first characters: glog and klog, Redis, Ruby's Logger,
- * Tornado, Erlang's reports; and two that are known behind the time: syslog files and java.util.logging.
+/* log_front_forms.c: Reads lines with a format of their own, recognized by their first characters: glog and
+ * klog, Redis, Ruby's Logger, Tornado, Erlang's reports; and two that are recognized after the time: syslog
+ * files and java.util.logging. The state lives for one record. Called by log_text.c.
  *
- * The state lives for one record. Called by log_text.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 #include "translators/logs/syslog_parse.h"

@@ -1,6 +1,7 @@
-/* Ids, service, env and version in the front of a text line, in every way in which Datadog documents them.
+/* log_front_marks.c: Finds ids, service, env and version in the front of a text line, in every form that
+ * Datadog documents. The state lives for one record. Called by log_text.c, log_front_words.c and
+ * log_front_brackets.c.
  *
- * The state lives for one record. Called by log_text.c, log_front_words.c and log_front_brackets.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 

@@ -1,8 +1,7 @@
-/* Pieces of a text line's front that stand without brackets: levels, loggers, places, process ids,
- * separators, columns.
+/* log_front_words.c: Reads the pieces without brackets of a text line's front: levels, loggers, places,
+ * process ids, separators, columns. The state lives for one record. Called by log_text.c for each word of the
+ * front, so the usual word (the message's first) must be recognized quickly.
  *
- * The state lives for one record. Called by log_text.c for each word of the front, so what most words are
- * (the message's first) is found by a few looks at them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_front.h"
 

@@ -1,6 +1,6 @@
-/* Resources and scopes of a batch, by hash (log_group.h).
+/* log_group.c: Finds the resources and scopes of a batch by hash (log_group.h). A struct log_groups belongs to
+ * a log_batch; scopes are in its arena. Called by log_batch.c.
  *
- * A struct log_groups belongs to a log_batch; scopes are in its arena. Called by log_batch.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_group.h"
 

@@ -1,9 +1,8 @@
-/* A JSON log line, or an item of Datadog's logs intake, in one pass over the object: keys with a place of
- * their own go there, everything else is an attribute of its own type. Of several keys for one place the
- * better one stays, and the other becomes an attribute.
+/* log_json.c: Reads a JSON log line, or an item of Datadog's logs intake, in one pass over the object:
+ * reserved keys go to their places, all others become attributes with their type. If several keys have one
+ * place, the better one wins, and the other becomes an attribute. The state lives for one record; attributes
+ * go to the reader's log_attrs. Called by log_add.c, and by log_script.c for what a script leaves open.
  *
- * The state lives for one record; attributes go to the reader's log_attrs. Called by log_add.c, and by
- * log_script.c for what a script leaves open.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/json.h"
 #include "translators/logs/log_found.h"

@@ -1,6 +1,6 @@
-/* Which keys of JSON log lines have a place of their own: the table log_keys.def behind a small hash table.
+/* log_keys.c: Finds the reserved keys of JSON log lines: the table log_keys.def behind a small hash table,
+ * which is filled once per process. Called by log_json.c for each key.
  *
- * The hash table is filled once per process. Called by log_json.c for each key.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_keys.h"
 

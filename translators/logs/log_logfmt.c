@@ -1,4 +1,6 @@
-/* Lines of key=value pairs, rewritten as JSON. Keeps no state. Called by log_json.c and log_text.c.
+/* log_logfmt.c: Rewrites lines of key=value pairs as JSON. Keeps no state: the result is in the given arena.
+ * Called by log_json.c and log_text.c.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_logfmt.h"
 

@@ -1,6 +1,6 @@
-/* Rows of patterns that did not match: made when scripts are read.
+/* log_misses.c: Keeps the rows of the metric that counts patterns that did not match; they are made when
+ * scripts are read. Owns the rows. Called by log_scripts.c.
  *
- * Owns the rows. Called by log_scripts.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_misses.h"
 

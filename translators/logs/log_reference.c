@@ -1,6 +1,6 @@
-/* Prints docs/reference/logs.md from the tables that records are read by.
+/* log_reference.c: Prints docs/reference/logs.md from the tables by which records are read. Keeps no state.
+ * Called by `ddgate --reference`.
  *
- * Keeps no state. Called by `ddgate --reference`.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_keys.h"
 

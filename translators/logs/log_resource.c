@@ -1,6 +1,6 @@
-/* Datadog's tags of a record: the container's and the pod's are attributes of its resource.
+/* log_resource.c: Turns Datadog's tags of a record into attributes of its resource: those of the container and
+ * the pod. Keeps no state. Called by log_batch.c and log_frames.c.
  *
- * Keeps no state. Called by log_batch.c and log_frames.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_resource.h"
 

@@ -1,7 +1,7 @@
-/* A record by way of its Pipeline script: what the script leaves on it becomes attributes, but for the keys
- * that have a place of their own. Ids and a level that the script left open are looked for in the text.
- *
+/* log_script.c: Reads a record with its Pipeline script: the keys that the script leaves become attributes,
+ * except those with a place of their own. Ids and a level that the script left open are searched in the text.
  * Keeps no state but the batch's. Called by log_add.c.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 

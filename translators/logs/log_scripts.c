@@ -1,8 +1,7 @@
-/* Pipeline scripts as files: reads folders of them into libraries, which are shared by reference count, and
- * keeps the list of those that work by them.
+/* log_scripts.c: Reads folders of Pipeline scripts into libraries, which are shared by reference count, and
+ * keeps the list of the configurations that use them. Owns struct log_scripts, one per process, and struct
+ * log_library. Read on the main thread; libraries are used by all threads.
  *
- * Owns struct log_scripts, one per process, and struct log_library. Read on the main thread; libraries are
- * used by all threads.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "translators/logs/log_scripts.h"

@@ -1,6 +1,7 @@
-/* Words and numbers of log levels as OpenTelemetry's SeverityNumber, by the table log_severity.def.
+/* log_severity.c: Maps words and numbers of log levels to OpenTelemetry's SeverityNumber, by the table
+ * log_severity.def. The hash table is filled once per process. Called by log_text.c, log_json.c and
+ * log_script.c.
  *
- * The hash table is filled once per process. Called by log_text.c, log_json.c and log_script.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_severity.h"
 

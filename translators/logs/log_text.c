@@ -1,8 +1,8 @@
-/* A text line, or several: its front piece by piece (log_front.h), and, where that says little, what stands
- * elsewhere in it: the time of access logs, seconds since 1970 in a column, a level among columns, ids, a
- * stack trace.
+/* log_text.c: Reads a text record of one or more lines: its front piece by piece (log_front.h) and, if the
+ * front has little, other places: the time of access logs, seconds since 1970 in a column, a level among
+ * columns, ids, a stack trace. The state lives for one record. Called by log_json.c (log_read_any), which
+ * distinguishes JSON from text.
  *
- * The state lives for one record. Called by log_json.c (log_read_any), which tells JSON from text.
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "translators/logs/log_front.h"

@@ -1,8 +1,7 @@
-/* When a record was made, by its own words: the usual form is read here, others by timescan.h and
- * dateparse.h.
+/* log_time.c: Reads the time of a record from its text: the usual form here, others with timescan.h and
+ * dateparse.h. A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset.
+ * Called by log_text.c and log_json.c.
  *
- * A struct log_clock belongs to one thread; it remembers the last minute and the zone's offset. Called by
- * log_text.c and log_json.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_time.h"
 

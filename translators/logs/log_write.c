@@ -1,6 +1,6 @@
-/* Writes one LogRecord: all lengths are known before the first byte.
+/* log_write.c: Writes one LogRecord; all lengths are known before the first byte. Keeps no state: it writes
+ * into the batch's buffer. Called by log_batch.c.
  *
- * Keeps no state; writes into the batch's buffer. Called by log_batch.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_write.h"
 

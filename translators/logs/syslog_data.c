@@ -1,7 +1,7 @@
-/* Structured data, RFC 5424 §6.3: [ID name="value" name="value"][ID …]. In values, \" \\ \] are escapes and
- * every other backslash is itself.
+/* syslog_data.c: Reads structured data, RFC 5424 §6.3: [ID name="value" name="value"][ID …]. In values, \" \\
+ * \] are escapes and every other backslash is itself. Keeps no state: texts are views or in the arena. Called
+ * by syslog_parse.c.
  *
- * Keeps no state; texts are views or live in the arena. Called by syslog_parse.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/syslog_parse.h"
 

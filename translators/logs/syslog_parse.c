@@ -1,7 +1,6 @@
-/* A syslog message: RFC 5424, RFC 3164 and what is sent under their names. What is not recognized is the
- * message's text.
+/* syslog_parse.c: Reads a syslog message: RFC 5424, RFC 3164 and its variants. Parts that are not recognized
+ * are the message's text. Pure, except for the arena. Called by the syslog receiver for each message.
  *
- * Pure but for the arena. Called by the syslog receiver for each message.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/log_severity.h"
 #include "translators/logs/log_time.h"

@@ -1,6 +1,6 @@
-/* Times at the front of syslog messages, with the year and zone that they leave out.
+/* syslog_time.c: Reads the time at the front of a syslog message, and adds the year and zone that it lacks.
+ * Pure: the present time and the zone are parameters. Called by syslog_parse.c.
  *
- * Pure: the present time and the zone come from the caller. Called by syslog_parse.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/logs/syslog_parse.h"
 

@@ -1,6 +1,6 @@
 /* Fills and merges exponential histograms.
  *
- * The state is the caller's struct exphist. Called by metric_store.c for every histogram value and span.
+ * The state is the caller's struct exphist. Called by metric_shard.c and ddsketch.c for every histogram value and span.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/exponential_histogram.h"
 

@@ -1,6 +1,6 @@
 /* Writes what points have in common: numbers, and exponential histograms.
  *
- * Keeps no state. Called by metric_write.c and dd_stats_write.c.
+ * Keeps no state. Called by metric_write.c and dd_stats_points.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/metrics/metric_wire.h"
 

@@ -1,7 +1,8 @@
-/* check.c: what can be wrong with a script that parses: names of functions, their arguments, break outside of
- * loops. Blocks open a scope for the patterns that add_pattern makes; that happens here, once, also in
- * branches that never run. load.c calls it; it calls the checks of the builtins, which share what is in
+/* check.c: Checks a parsed script: names of functions, their arguments, break outside of loops. Blocks open a
+ * scope for the patterns of add_pattern, which are added here, once, also in branches that never run. Owns
+ * nothing: memory is the script's. Called by load.c; it calls the checks of the builtins, which share
  * check_arguments.c.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/config/did_you_mean.h"
 #include "translators/pipeline/script_internal.h"

@@ -1,5 +1,7 @@
-/* check_arguments.c: what the checks of the builtins share: errors with their place, memory of the script,
- * and what an argument has to be. The check_… functions of fn_*.c call it while a script loads.
+/* check_arguments.c: Has the parts that the checks of builtins share: errors with their place, memory of the
+ * script, and checks of arguments. Owns nothing. Called by the check_… functions of fn_*.c while a script
+ * loads.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
-/* eval.c: runs a checked script: statements, variables, expressions. Functions are in fn_*.c, operators in
- * operate.c.
+/* eval.c: Runs a checked script on a record: statements, variables, expressions. The functions are in fn_*.c,
+ * the operators in operate.c. Owns nothing: values are in the record's arena. Called through script_run, on
+ * the thread that reads the record.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,8 +1,7 @@
-/* fault.c: error texts of scripts: the first error of a script or a run with its line, column and the chain
- * of scripts that called it. Owns no memory; the texts are in the fault itself. Called by the parser, the
- * check and the evaluator.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* fault.c: Keeps the first error of a script or a run, with line, column and the chain of scripts that called
+ * it. Owns no memory: the text is in the fault itself. Called by the parser, the check and the evaluator.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,5 +1,7 @@
-/* fn_agent.c: user_agent: browser, engine and system out of a User-Agent header, by the rules (and with the
- * age) of the library that the reference engine uses, mssola/user_agent (MIT).
+/* fn_agent.c: Implements user_agent: reads browser, engine and system from a User-Agent header, by the rules
+ * (and with the age) of the library that the reference engine uses, mssola/user_agent (MIT). Owns nothing.
+ * Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 AND MIT */
 #include "translators/pipeline/script_internal.h"
 

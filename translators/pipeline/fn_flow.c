@@ -1,5 +1,6 @@
-/* fn_flow.c: builtins about the run itself: drop, exit, other scripts, other points, what is remembered
- * between records.
+/* fn_flow.c: Implements the builtins that control the run: drop, exit, use of other scripts, create_point, and
+ * the cache between records. Owns the cache, under its lock. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
-/* fn_format.c: strfmt, with the verbs of Go's fmt and its words for what does not fit: %!d(string=x),
- * %!(EXTRA int64=42).
+/* fn_format.c: Implements strfmt with the verbs of Go's fmt and its texts for mistakes: %!d(string=x),
+ * %!(EXTRA int64=42). Owns nothing: results are in the record's arena. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>

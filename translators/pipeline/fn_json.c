@@ -1,5 +1,6 @@
-/* fn_json.c: the builtins json, load_json, valid_json and gjson. Values that they make live in the record's
- * arena.
+/* fn_json.c: Implements the builtins json, load_json, valid_json and gjson. Owns nothing: values are in the
+ * record's arena. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/gpath.h"
 #include "translators/pipeline/json_in.h"

@@ -1,4 +1,6 @@
-/* fn_keys.c: builtins that read, write and name keys.
+/* fn_keys.c: Implements the builtins that read, write, rename and drop keys of the record. Owns nothing:
+ * values are in the record's arena. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 

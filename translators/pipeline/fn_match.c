@@ -1,4 +1,7 @@
-/* fn_match.c: builtins of patterns and regular expressions.
+/* fn_match.c: Implements the builtins with patterns and regular expressions: grok, add_pattern, match,
+ * replace, kv_split. The script owns the compiled expressions. Called by the check, which compiles them, and
+ * by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/script_internal.h"
 

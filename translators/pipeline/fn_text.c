@@ -1,4 +1,6 @@
-/* fn_text.c: builtins that change the text of a key.
+/* fn_text.c: Implements the builtins that change the text of a key: case, trim, cover, base64, decode. Owns
+ * nothing: results are in the record's arena. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <iconv.h>
 #include <stdio.h>

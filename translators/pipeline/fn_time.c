@@ -1,4 +1,6 @@
-/* fn_time.c: builtins about times. What "now" is comes with the run.
+/* fn_time.c: Implements the builtins about times. The present time is a parameter of the run, so tests can set
+ * it. Owns nothing. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 

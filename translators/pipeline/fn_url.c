@@ -1,6 +1,7 @@
-/* fn_url.c: the builtins url_parse and url_decode, by the rules of Go's net/url, which the reference engine
- * has. Results live in the record's arena. Why not libcurl's URL API:
- * docs/notes/0007-url-parsing-in-scripts.md.
+/* fn_url.c: Implements the builtins url_parse and url_decode, by the rules of Go's net/url, which the
+ * reference engine uses. Results are in the record's arena. Called by the evaluator.
+ * docs/notes/0007-url-parsing-in-scripts.md explains why libcurl's URL API is not used.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/hex.h"
 #include "translators/pipeline/script_internal.h"

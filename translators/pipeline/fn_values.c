@@ -1,4 +1,6 @@
-/* fn_values.c: builtins that take values and give one.
+/* fn_values.c: Implements the builtins that take values and return one: len, append, parse_int, hash, cidr and
+ * others. Owns nothing: results are in the record's arena. Called by the evaluator.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <openssl/evp.h>

@@ -1,5 +1,6 @@
-/* gpath.c: walks a path through JSON text with the reader of core/base/json.h. gjson() calls it. What it
- * finds is a view of the text, or lives in the record's arena.
+/* gpath.c: Finds a path in JSON text with the reader of core/base/json.h. Owns nothing: a result is a view of
+ * the text, or in the record's arena. Called by gjson().
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/gpath.h"
 

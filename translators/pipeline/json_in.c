@@ -1,5 +1,6 @@
-/* json_in.c: builds script values from the events of the JSON reader (core/base/json.h). json(), load_json(),
- * gjson() and the command's `--input json` call it. Values live in the caller's arena.
+/* json_in.c: Builds script values from the events of the JSON reader (core/base/json.h). Values are in the
+ * caller's arena. Called by json(), load_json(), gjson() and the command's `--input json`.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/json_in.h"
 

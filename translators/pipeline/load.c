@@ -1,4 +1,6 @@
-/* load.c: a set of scripts: parsed and checked one by one, then joined where they use each other.
+/* load.c: Loads a set of scripts: parses and checks each, then links scripts that use each other. The set owns
+ * its scripts. Called by the log configuration and by `ddgate pipeline`, on the main thread.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>

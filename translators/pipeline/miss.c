@@ -1,7 +1,7 @@
-/* miss.c: the groks of scripts, and why one of them did not match. Called by who loads scripts, on the main
- * thread, and by the command that tries them.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* miss.c: Lists the groks of scripts and explains why one of them did not match. Owns nothing. Called by the
+ * code that loads scripts, on the main thread, and by `ddgate pipeline`.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/script_internal.h"
 
 enum { SHOWN = 40 /* bytes of the text, and of a pattern's beginning */ };

@@ -1,5 +1,8 @@
+/* operate.c: The operators of scripts: arithmetic, comparison, `in`, and their rules for mixed types. Owns nothing:
+ * results are in the record's arena. Called by the evaluator.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
-/* SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/operate.h"
 
 static const char *const signs[] = {

@@ -1,5 +1,6 @@
-/* parse.c: tokens to nodes. A descent for statements, precedence climbing for expressions; nesting is bounded
- * by DEPTH.
+/* parse.c: Turns tokens into nodes: recursive descent for statements, precedence climbing for expressions.
+ * DEPTH bounds the nesting. Nodes are in the script's arena. Called by load.c.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* point.c: the keys and tags of the record that a script reads and changes. Lives in the record's arena.
- * Called by the evaluator, the builtins, and the log translator, which reads the result.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* point.c: Keeps the keys and tags of the record that a script reads and changes. They are in the record's
+ * arena. Called by the evaluator, the builtins, and the log translator, which reads the result.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/point.h"
 
 #include "core/base/text.h"

@@ -1,5 +1,7 @@
-/* unicase.c: letter case and the script Han, from libunistring. Called by uppercase(), lowercase() and
- * cover(), by the mapping of `status` (point.c), and by fault.c, which places a caret under text.
+/* unicase.c: Converts letter case and recognizes the script Han, with libunistring. Owns nothing. Called by
+ * uppercase(), lowercase() and cover(), by the mapping of `status` (point.c), and by fault.c, which places a
+ * caret under text.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/unicase.h"
 

@@ -1,7 +1,7 @@
-/* value_text.c: a script's value as text (keys, tags, str()) and as JSON. Names of a map are written in their
- * order, which is sorted.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* value_text.c: Writes a script's value as text (keys, tags, str()) and as JSON, with the keys of a map in
+ * sorted order. Owns nothing. Called by the builtins and by the code that reads a script's result.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/value.h"
 
 #include <math.h>

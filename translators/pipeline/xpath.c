@@ -1,5 +1,6 @@
-/* xpath.c: checks and evaluates XPath expressions with libxml2. fn_xml.c calls it. It owns nothing between
- * two calls.
+/* xpath.c: Checks and evaluates XPath expressions with libxml2. Owns nothing between two calls. Called by
+ * fn_xml.c, on the thread that reads the record.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/pipeline/xpath.h"
 

@@ -1,4 +1,6 @@
-/* dateparse_date.c: the walk over a date, one function a state.
+/* dateparse_date.c: Reads a date for dateparse_guess.c, with one function for each state. Owns nothing: the
+ * state is in the caller's struct guess. Called by dateparse_guess.c.
+ *
  * SPDX-License-Identifier: Apache-2.0 AND MIT */
 #include "translators/text/dateparse_guess.h"
 

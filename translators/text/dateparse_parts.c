@@ -1,6 +1,7 @@
-/* dateparse_parts.c: what the walks over a date and a time of day write into the layout beside the text: the
- * reference time's year, month, day, hours, minutes and seconds, where the text has its own. Called by all of
- * dateparse_*.c; owns nothing.
+/* dateparse_parts.c: Writes the parts of the layout that the other files find beside the text: the reference
+ * time's year, month, day, hours, minutes and seconds, at the places where the text has its own. Owns nothing.
+ * Called by all of dateparse_*.c.
+ *
  * SPDX-License-Identifier: Apache-2.0 AND MIT */
 #include "translators/text/dateparse_guess.h"
 

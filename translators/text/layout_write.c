@@ -1,4 +1,6 @@
-/* layout_write.c: times written: by Go's layouts and by strftime formats.
+/* layout_write.c: Writes times by Go's layouts and by strftime formats. Owns nothing: it appends to the
+ * caller's buffer. Called by the time functions of scripts.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>

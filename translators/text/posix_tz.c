@@ -1,5 +1,6 @@
-/* posix_tz.c: reads a POSIX time zone and finds what it says about a moment. zone.c calls it for TZ, for the
- * option timezone and for the last line of TZif files. Owns nothing.
+/* posix_tz.c: Reads a POSIX time zone and returns its offset at a moment. Owns nothing. Called by zone.c for
+ * TZ, for the option timezone and for the last line of TZif files.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/posix_tz.h"
 

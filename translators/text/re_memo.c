@@ -1,7 +1,8 @@
-/* re_memo.c: which places of an expression may be remembered, and the match that remembers them. Owns the
- * second program of an expression. Called by re.c, for expressions that gave up.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* re_memo.c: Finds the places of an expression whose failures may be remembered, and runs the match that
+ * remembers them. Owns the second program of an expression. Called by re.c, for expressions that exceeded
+ * their limit.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "translators/text/re_memo.h"
 

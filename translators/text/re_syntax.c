@@ -1,7 +1,7 @@
-/* re_syntax.c: translates an expression of RE2's language into PCRE2's, or says why it is none. The result
- * lives in the arena that is given. Called by re.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* re_syntax.c: Translates an expression from RE2's language to PCRE2's, or returns the reason why it is not
+ * valid. The result is in the given arena. Called by re.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/re_syntax.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* timescan.c: reads a time at the front of a text: the date by the characters that stand between its numbers,
- * then the time of day, then the zone (timescan_zone.c). Owns nothing. Called by log_time.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* timescan.c: Reads a time at the front of a text: the date by the characters between its numbers, then the
+ * time of day, then the zone (timescan_zone.c). Owns nothing. Called by log_time.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/timescan.h"
 
 #include "translators/text/civil.h"

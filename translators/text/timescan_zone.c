@@ -1,7 +1,7 @@
-/* timescan_zone.c: the zone behind a time, in the forms that loggers and servers write. Owns nothing. Called
- * by timescan.c, log_time.c and syslog_time.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* timescan_zone.c: Reads the zone after a time, in the forms that loggers and servers write. Owns nothing.
+ * Called by timescan.c, log_time.c and syslog_time.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/timescan.h"
 
 #include <stdlib.h>

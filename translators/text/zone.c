@@ -1,6 +1,7 @@
-/* zone.c: reads zones of the tz database (TZif files, RFC 8536) and POSIX strings (posix_tz.h), keeps each
- * for the life of the process, and finds what a zone says about a moment. Scripts, log receivers and date
- * parsing ask it.
+/* zone.c: Reads zones of the tz database (TZif files, RFC 8536) and POSIX strings (posix_tz.h), and returns
+ * the offset of a zone at a moment. Owns the zones, which live as long as the process. Called by scripts, log
+ * receivers and date parsing.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "translators/text/zone.h"
 

@@ -1,9 +1,8 @@
-/* metric_flusher.c: Ends each interval of a metric store, and the last one. What is refused stays in the store
- * for the next interval. Owns nothing but the thread. Called by receivers that have a store, when they start
- * and stop.
+/* metric_flusher.c: Ends each interval of a metric store, and the last one at a stop, and offers the points to
+ * the queues. Points that are refused stay in the store for the next interval. Owns only its thread. Called by
+ * receivers with a metric store, at start and stop.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/common/metric_flusher.h"
 
 #include "core/base/log.h"

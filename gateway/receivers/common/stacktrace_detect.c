@@ -1,9 +1,8 @@
-/* stacktrace_detect.c: Decides, line by line, whether a line continues the record before it: stack traces
- * of many languages, and indented lines. Holds no memory but the caller's struct. Called by
+/* stacktrace_detect.c: Decides, line by line, whether a line continues the record before it: stack traces of
+ * many languages, and indented lines. Owns nothing: the state is in the caller's struct. Called by
  * file_multiline.c and stream_multiline.c.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memmem */
 #include "gateway/receivers/common/stacktrace_detect.h"
 

@@ -1,6 +1,7 @@
-/* file.c: the receiver as the process sees it: its options and metrics, what it opens, its thread. Where a
- * receiver before it (a reload) let go of its offsets, it goes on with those; else they are loaded from the
- * disk.
+/* file.c: Implements the receiver `file` for the process: its options and metrics, opening, its thread. It
+ * takes over the offsets of a predecessor after a reload, and loads them from the disk otherwise. Owns the
+ * reader and a reference to the offset tracker. Called by the pipeline, on the main thread.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include <errno.h>

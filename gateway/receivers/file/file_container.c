@@ -1,7 +1,8 @@
-/* file_container.c: unwraps the lines of a container's log, joins their parts and splits each stream into
- * records. Keeps no state between buffers but memory: what is not over stays in the file. Called by file_unwrap.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* file_container.c: Unwraps the lines of a container's log, joins partial lines and splits each stream into
+ * records. Keeps only memory between two buffers: an unfinished record is read again from the file. Called by
+ * file_unwrap.c, on the reader's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/file_container.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
-/* file_copytruncate.c: rotation by copy and truncate: which new file is a copy of one that is read, or one that
- * is being made. The scan asks of new files.
+/* file_copytruncate.c: Detects rotation by copy and truncate: decides which new file is a copy of a file that
+ * is read, or a copy that is still being written. Owns nothing. Called by the scan for new files, on the
+ * reader's thread.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
-/* file_find_copy.c: after a truncation: where does what the file held stand now? In a copy that was seen to
- * appear and is held open, beside the file, where a symbolic link leads, or in a folder for rotated files. A
- * tail that finds itself truncated asks.
+/* file_find_copy.c: Finds the copy of a file after a truncation: a copy that was seen to appear and is open, a
+ * file beside it, one where a symbolic link points, or one in a folder for rotated files. Owns nothing. Called
+ * by a tail that finds itself truncated, on the reader's thread.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <dirent.h>

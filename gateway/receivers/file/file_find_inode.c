@@ -1,5 +1,7 @@
-/* file_find_inode.c: opens a file by its inode: one that was renamed is found under its new name, beside the old
- * one, in a folder for rotated files or where a symbolic link leads. The scan and tails call it.
+/* file_find_inode.c: Opens a file by its inode: finds a renamed file under its new name, in the same folder,
+ * in a folder for rotated files or where a symbolic link points. Owns nothing. Called by the scan and by
+ * tails, on the reader's thread.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,5 +1,7 @@
-/* file_folders.c: watches folders, hears of names in them, and opens what may be the copy of a file that is
- * about to be truncated. Owns the watches and the copies. The scan adds folders; the reader hears events.
+/* file_folders.c: Watches folders, reads the events for names in them, and opens a new file that may be the
+ * copy of a file before its truncation. Owns the watches and the copies. The scan adds folders; the reader
+ * passes events.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* DT_DIR */
 #include <dirent.h>

@@ -1,7 +1,8 @@
-/* file_gunzip.c: the rest of a file that a rotation compressed before it was read, as when no gateway ran
- * meanwhile. It is told by its name and its first bytes, and its rest is written into a file without a name, at
- * the offset where it stood: the bytes before it that were read already are a hole. Rotations with gzip only.
- * The scan asks for entries whose file is gone, a tail after a truncation.
+/* file_gunzip.c: Reads the rest of a file that a rotation compressed before it was read, for example while
+ * ddgate was not running. It recognizes the archive by its name and its first bytes, and writes the unread
+ * rest to an unnamed file at the original offset; the bytes before it are a hole. Supports gzip only. Owns
+ * nothing after the call. Called by the scan for entries whose file is gone, and by a tail after a truncation.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* O_TMPFILE, memfd_create */
 #include <dirent.h>

@@ -1,6 +1,7 @@
-/* file_identity.c: whether a file still holds what was read of it, and what is done when it does not: it was
- * truncated, or its inode is another file's. A tail compares before it passes anything on, and events make
- * the reader look while no queue has room.
+/* file_identity.c: Checks whether a file still has the content that was read from it, and handles a truncation
+ * or a reused inode. Owns nothing. A tail calls it before it passes records on; events make the reader call it
+ * while no queue has room.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,6 @@
-/* file_index.c: the hash table, the list and the heap of file_index.h. The file receiver's reader and its
- * offset tracker use them.
+/* file_index.c: Implements the hash table, the list and the heap of file_index.h. The caller owns the entries.
+ * Called by the file receiver's reader and its offset tracker.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/file_index.h"
 

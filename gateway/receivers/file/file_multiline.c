@@ -1,7 +1,7 @@
-/* file_multiline.c: splits a buffer of a file into records. Keeps no state between calls: what has not ended
- * stays in the file. Called by file_tail.c.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* file_multiline.c: Splits a buffer of a file into records. Keeps no state between calls: an unfinished record
+ * is read again from the file. Called by file_tail.c, on the reader's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/file_multiline.h"
 
 #include "gateway/receivers/common/stacktrace_detect.h"

@@ -1,5 +1,6 @@
-/* file_names.c: names of files, and what rotations make of them. Pure but for the look-up of names that are
- * read. The scan, the search for copies and the folders call it.
+/* file_names.c: Compares names of files and knows the names that rotations give them. Owns nothing; pure,
+ * except for looking up the names that are read. Called by the scan, the search for copies and the folders.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memrchr */
 #include <limits.h>

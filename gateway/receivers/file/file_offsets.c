@@ -1,6 +1,7 @@
-/* file_offsets.c: the file of offsets: its lines and their checksums, written as a whole and read line by
- * line. The offset tracker saves it, the receiver loads it when it opens. SPDX-License-Identifier:
- * Apache-2.0 */
+/* file_offsets.c: Writes and reads the file of offsets: lines with checksums, always written as a whole. Owns
+ * nothing. The offset tracker saves it; the receiver loads it when it opens.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* O_NOFOLLOW */
 #include "gateway/receivers/file/file_offsets.h"
 

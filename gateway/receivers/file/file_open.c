@@ -1,5 +1,6 @@
-/* file_open.c: opens and reads files, and tells which tail has one and whether it begins as it did. Owns nothing.
- * The scan, tails and the search for copies call it.
+/* file_open.c: Opens and reads files, and finds the tail that already has a file and whether the file still
+ * begins in the same way. Owns nothing. Called by the scan, tails and the search for copies.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* file_reader.c: the thread: what happened to files, whose turn it is, when to flush, save and sleep. file.c
- * makes, starts and stops it. A step does what there is to do and never waits, so tests take the steps
- * themselves.
+/* file_reader.c: Runs the reader's thread: handles events, gives tails their turns, and decides when to flush,
+ * save and sleep. Owns the tails. file.c makes, starts and stops it. A step never waits, so tests can call the
+ * steps themselves.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "gateway/receivers/file/file_reader.h"

@@ -1,6 +1,7 @@
-/* file_refused.c: what a pattern means and that is not read: files that cannot be opened, folders that cannot be
- * listed, symbolic links that are not followed. Each is logged once with its remedy, again when its reason
- * changes, and when it is over; the number of them is a metric. Called by the scan.
+/* file_refused.c: Keeps the matching files that are not read: files that cannot be opened, folders that cannot
+ * be listed, symbolic links that are not followed. Logs each once with its remedy, again when the reason
+ * changes, and when it is over; their number is a metric. Owns the list. Called by the scan.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>

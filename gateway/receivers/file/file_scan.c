@@ -1,7 +1,8 @@
-/* file_scan.c: from patterns to tails: what is new, what is known from last time, what has another name, what
- * is gone, and what cannot be opened. The reader calls it when names changed, and now and then. Between the
- * look at a name and the opening of it the name may go to another file: what is opened is compared with what
- * was seen, and left to the next scan when it is another.
+/* file_scan.c: Finds files for the patterns and decides which are new, known from the last run, renamed, gone,
+ * or cannot be opened. Between looking at a name and opening it the name may move to another file, so it
+ * compares the opened file with the one it saw, and leaves a different one to the next scan. Owns nothing.
+ * Called by the reader when names changed, and periodically.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,7 @@
-/* file_schedule.c: whose turn it is and when: which tails wait for a turn, which may be closed, whose time
- * will come, and those that cannot be read, which wait by themselves. The reader's loop, its tails and the
- * scan call it; it reads nothing.
+/* file_schedule.c: Keeps the order of tails: which tail gets the next turn, which may be closed, which has a
+ * deadline, and which cannot be read and is retried alone. Owns nothing and reads no file. Called by the
+ * reader's loop, its tails and the scan.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,6 @@
-/* file_state.c: the place of a receiver's offsets: the folder, the name in it, the lock beside it. file.c
- * asks when it opens.
+/* file_state.c: Finds the place of a receiver's offsets: the folder, the file name in it, and the lock beside
+ * it. Owns nothing; the receiver keeps the lock's descriptor. Called by file.c when it opens.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/file_state.h"
 

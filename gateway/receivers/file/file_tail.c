@@ -1,6 +1,7 @@
-/* file_tail.c: one file: its descriptor and its names, blocks, records, long lines. The reader gives it
- * turns; whether it is still the same file is file_identity.c's matter, and when its turn comes
- * file_schedule.c's.
+/* file_tail.c: Reads one file: its descriptor and names, blocks, records, long lines. A tail owns its
+ * descriptor. Called by the reader at each turn; file_identity.c checks that it is still the same file, and
+ * file_schedule.c decides about its turns.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* SEEK_DATA */
 #include <errno.h>

@@ -1,7 +1,8 @@
-/* file_unwrap.c: feeds the records of containers' logs: what stands around file_container.c. Which file follows
- * which at a rotation, and whose logs they are by their paths. Called by file_tail.c, on the reader's thread.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* file_unwrap.c: Passes container logs through file_container.c: finds the file that continues another one
+ * after a rotation, and the container that a path belongs to. Owns nothing. Called by file_tail.c, on the
+ * reader's thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>

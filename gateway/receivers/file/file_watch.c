@@ -1,8 +1,7 @@
-/* file_watch.c: asks inotify to report growing files and changed folders, and says when that is not
- * possible, so that the reader polls. Owns the inotify descriptor and the watches. Called by the reader, on
- * its thread.
- * SPDX-License-Identifier: Apache-2.0
- */
+/* file_watch.c: Asks inotify to report growing files and changed folders. If that is not possible, it tells
+ * the reader to poll. Owns the inotify descriptor and the watches. Called by the reader, on its thread.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/file/file_watch.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* offset_flush.c: the flushes that are under way: which entries each holds and up to where, and what becomes
- * of their offsets when it is settled, in any order. The reader makes ack callbacks; senders settle them, on
- * their own threads.
+/* offset_flush.c: Keeps the flushes in progress: the entries of each flush and their new offsets, and advances
+ * the offsets when flushes are settled, in any order. Owns the flushes. The reader makes ack callbacks;
+ * senders settle them, on their own threads.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
-/* offset_tracker.c: trackers, their entries, and the file that they are kept in. The reader calls it; flushes
- * are offset_flush.c's. A tracker is found by its name until its last reference is gone; that one writes what
- * nobody has written yet.
+/* offset_tracker.c: Keeps trackers, their entries, and the file in which they are saved. A tracker is found by
+ * its name until its last reference is dropped, which writes all unsaved offsets. Owns the trackers. Called by
+ * the reader; offset_flush.c handles flushes.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,15 +1,15 @@
-/* stdin.c: lines of standard input: `application | ddgate -c …`.
+/* stdin.c: Implements the receiver `stdin`: lines of standard input, `application | ddgate -c …`. It owns its
+ * thread, its sink and the line that has not ended.
  *
- * At the end of the input all lines have been offered; where nothing else is received, the gateway drains and
- * ends then, as a filter does. A full queue stops the reading, so the application waits.
+ * At the end of the input all lines have been offered. If nothing else is received, the gateway then drains
+ * and exits, like a filter. A full queue stops the reading, so the application waits.
  *
- * At a stop, the rest of what the application says is read, for a moment: Ctrl-C reaches both of them, and
- * its last words matter.
+ * At a stop, it reads the application's last output for a moment, because Ctrl-C reaches both processes.
+ * Standard input may be a file, which epoll does not support, so poll(2) is used.
  *
- * Threads: one of its own. Standard input may be a file, which epoll does not take: poll(2) does.
+ * The pipeline calls it on the main thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

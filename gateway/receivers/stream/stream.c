@@ -1,9 +1,8 @@
-/* stream.c: a stream's life, its loop, and its sinks: when they are flushed, and when a full queue stops the
- * reading. Owns the thread, both epolls and the sinks; the stream's connections and datagrams call
- * stream_take. The receivers call it through stream.h.
+/* stream.c: Runs a stream: its life, its loop, and its sinks. It decides when sinks are flushed, and when a
+ * full queue stops the reading. Owns the thread, both epolls and the sinks. Connections and datagrams of the
+ * stream call stream_take; receivers call it through stream.h.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* pthread_setname_np */
 #include "gateway/receivers/stream/stream_internal.h"
 

@@ -1,8 +1,7 @@
-/* stream_conn.c: connections of a stream: who is let in, what is read of each and framed, and how each ends.
- * A connection is owned by the stream's list; all of this runs on the stream's thread, called by stream.c.
+/* stream_conn.c: Handles the connections of a stream: which are accepted, how they are read and framed, and
+ * how they end. The stream's list owns the connections. Called by stream.c, on the stream's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* accept4 */
 #include "gateway/receivers/stream/stream_internal.h"
 

@@ -1,11 +1,8 @@
-/* stream_datagram.c: reads datagrams, splits them into records, and counts those that the kernel dropped.
- * Owns nothing. Called by stream.c, on the receiver's thread.
+/* stream_datagram.c: Reads datagrams, splits them into records, and counts those that the kernel dropped. The
+ * kernel reports its drops with each datagram (SO_RXQ_OVFL), so a drop is known only when the next datagram
+ * arrives. Owns nothing. Called by stream.c, on the stream's thread.
  *
- * The kernel reports with each datagram how many it has dropped so far (SO_RXQ_OVFL), so a drop is known only
- * when the next datagram comes.
- *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* recvmmsg */
 #include "gateway/receivers/stream/stream_internal.h"
 

@@ -1,8 +1,7 @@
-/* stream_framing.c: Splits the bytes of a stream into records, by line ends or by counts. Owns what is
- * held of a record that has not ended. Called by stream_conn.c and stdin.c, on the receiver's thread.
+/* stream_framing.c: Splits the bytes of a stream into records, by line ends or by counts. Owns the bytes of
+ * the unfinished record. Called by stream_conn.c and stdin.c, on the receiver's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_framing.h"
 
 #include <stdlib.h>

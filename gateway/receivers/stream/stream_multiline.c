@@ -1,8 +1,7 @@
-/* stream_multiline.c: Collects lines of a stream that belong to one record. Owns the lines that are held
- * for it. Called by stream_conn.c and stdin.c, on the receiver's thread.
+/* stream_multiline.c: Collects the lines of a stream that belong to one record. Owns the lines of the
+ * unfinished record. Called by stream_conn.c and stdin.c, on the receiver's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_multiline.h"
 
 #include <stdio.h>

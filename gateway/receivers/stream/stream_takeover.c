@@ -1,9 +1,8 @@
-/* stream_takeover.c: what a stream takes of those that a reload paused: listeners of the same address, their
- * connections, and the records that no queue took. Paused streams stand in a list, on the main thread; none of
- * them has a thread. Called when a stream is opened, started and dropped.
+/* stream_takeover.c: Takes over from streams that a reload paused: listeners of the same address, their
+ * connections, and records that no queue has accepted. Owns the list of paused streams, which have no thread.
+ * Called when a stream is opened, started and dropped, on the main thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>

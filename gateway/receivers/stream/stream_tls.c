@@ -1,8 +1,7 @@
-/* stream_tls.c: TLS of one connection of a stream: handshake, reads, goodbye. Owns the session and a
- * reference to its keys. Called by stream_conn.c, on the receiver's thread.
+/* stream_tls.c: Handles TLS of one connection of a stream: handshake, reads, close. Owns the session and a
+ * reference to its keys. Called by stream_conn.c, on the stream's thread.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_internal.h"
 
 #include <errno.h>

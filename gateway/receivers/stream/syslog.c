@@ -1,12 +1,9 @@
-/* syslog.c: the row of the receiver of syslog messages over UDP, TCP and Unix sockets, and how a message
- * becomes a record. (stream_receiver.h, syslog_parse.h)
+/* syslog.c: Defines the receiver `syslog` (UDP, TCP, Unix sockets) and turns a message into a record. The
+ * attributes are those of OpenTelemetry's log data model (appendix "RFC5424 Syslog"): syslog.facility,
+ * syslog.version, syslog.procid, syslog.msgid, syslog.structured_data.…; APP-NAME is service.name if the
+ * receiver's options name none, HOSTNAME is host.name. Owns nothing. stream_receiver.c and stream.c call it.
  *
- * Attributes are those of OpenTelemetry's log data model (appendix "RFC5424 Syslog"): syslog.facility,
- * syslog.version, syslog.procid, syslog.msgid, syslog.structured_data.…; APP-NAME is service.name where the
- * receiver's options name none, HOSTNAME is host.name.
- *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
 #include "translators/logs/syslog_parse.h"
 

@@ -1,7 +1,7 @@
-/* tcp.c: the row of the receiver of lines, or records with counts before them, over TCP. (stream_receiver.h)
+/* tcp.c: Defines the receiver `tcp`: lines, or records with counts before them, over TCP. Owns nothing;
+ * stream_receiver.c does the work. Called by the pipeline through modules.def.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #define LISTEN "127.0.0.1:9530"

@@ -1,7 +1,7 @@
-/* udp.c: the row of the receiver of log lines in datagrams. (stream_receiver.h)
+/* udp.c: Defines the receiver `udp`: log lines in datagrams. Owns nothing; stream_receiver.c does the work.
+ * Called by the pipeline through modules.def.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #define LISTEN "127.0.0.1:9531"

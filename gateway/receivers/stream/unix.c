@@ -1,8 +1,7 @@
-/* unix.c: the row of the receiver of lines, or records with counts before them, over a Unix stream socket.
- * (stream_receiver.h)
+/* unix.c: Defines the receiver `unix`: lines, or records with counts before them, over a Unix stream socket.
+ * Owns nothing; stream_receiver.c does the work. Called by the pipeline through modules.def.
  *
- * SPDX-License-Identifier: Apache-2.0
- */
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/receivers/stream/stream_receiver.h"
 
 #define OPTS(X)                                                                                              \
