@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every picture of docs/img is what docs/draw.py draws from its text."""
+"""Every picture of docs/img is what docs/draw.py draws from its text, or docs/record.py from its recording."""
 import subprocess
 import sys
 
-sys.exit(subprocess.run([sys.executable, "docs/draw.py", "--check"], check=False).returncode)
+sys.exit(any(subprocess.run([sys.executable, program, "--check"], check=False).returncode for program in ("docs/draw.py", "docs/record.py")))
