@@ -136,6 +136,19 @@ def test_no_span_counts_twice(make_gate, sink, metrics):
     assert counts(metrics, "service.name") == {("lambda",): 1, ("open",): 1}
 
 
+def test_spans_count_where_statistics_are_not_taken(make_gate, sink, metrics):
+    """Nobody else does then: neither what tracers have counted themselves nor what agents have arrives."""
+    gate = make_gate(receiver={**counting(), "client_stats": "never"}, exporters=both(sink, metrics))
+    kept = [request("computes", metrics={"_dd.rule_psr": 0.1, "_sampling_priority_v1": 2.0})] * 3
+    send(gate, *kept, headers={"Datadog-Client-Computed-Stats": "true", "Datadog-Client-Dropped-P0-Traces": "27"})
+    body = v07([request("payload")], tags={"_dd.stats_computed": "true"})
+    assert gate.put("/v0.7/traces", body, MSGPACK).status == 200
+    assert gate.put("/api/v0.2/traces", agent_payload(tracer_payload([request("agent")])), PROTOBUF).status == 200
+    wait(metrics, 32)
+    gate.stop()
+    assert counts(metrics, "service.name") == {("computes",): 30, ("payload",): 1, ("agent",): 1}
+
+
 def test_which_spans_and_which_attributes(make_gate, sink, metrics):
     gate = make_gate(receiver=counting(dimensions=["tenant"], exclude=["datadog.is_trace_root"]), exporters=both(sink, metrics))
     root = request(meta={"tenant": "t1", "version": "3", "runtime-id": "rt-1"}, metrics={"process_id": 7.0})

@@ -73,7 +73,7 @@ struct dd_durations {
     struct known_point points[POINTS];
     /* of the request */
     struct gw_arena arena;
-    bool off, computed_top;
+    bool off, alone, computed_top;
     uint64_t dropped, lost;
     double odds; /* of all chunks */
     struct counted *counted, **last_counted, *recent[RECENT];
@@ -132,7 +132,8 @@ static void tidy(struct dd_durations *d)
         memset(d->points, 0, sizeof d->points);
 }
 
-void dd_durations_begin(struct dd_durations *d, const struct dd_request *r, const struct gw_arena *arena)
+void dd_durations_begin(struct dd_durations *d, const struct dd_request *r, bool alone,
+                        const struct gw_arena *arena)
 {
     dd_durations_forget(d);
     if (d->arena.account != arena->account)
@@ -140,7 +141,8 @@ void dd_durations_begin(struct dd_durations *d, const struct dd_request *r, cons
     d->arena.account = arena->account;
     d->arena.budget = arena->budget;
     tidy(d);
-    d->off = r->computed_stats;
+    d->alone = alone;
+    d->off = r->computed_stats && !alone;
     d->computed_top = r->computed_top_level;
     d->dropped = r->dropped_p0_traces < MOST_DROPPED ? r->dropped_p0_traces : MOST_DROPPED;
 }
@@ -172,7 +174,9 @@ static struct weight weigh(const struct dd_durations *d, const struct dd_scanned
 void dd_durations_chunk(struct dd_durations *d, const struct dd_scanned *c)
 {
     d->weight = NULL;
-    if (d->off || (c->chunk->delivered && !asks_for_statistics(&c->chunk->spans[c->local_root])))
+    bool counted_by_agent =
+        c->chunk->delivered && !d->alone && !asks_for_statistics(&c->chunk->spans[c->local_root]);
+    if (d->off || counted_by_agent)
         return;
     struct weight *w = gw_arena_raw(&d->arena, 1, sizeof *w);
     if (!w) {
@@ -382,7 +386,7 @@ void dd_durations_end(struct dd_durations *d, dd_resource_f *resource, void *ctx
 {
     for (struct counted *c = d->counted; c; c = c->next) {
         struct dd_group *g = c->group = final_group(c->group);
-        if (!g->counted && !says_computed(g->id.payload)) {
+        if (!g->counted && (d->alone || !says_computed(g->id.payload))) {
             gw_str bytes = resource(g, ctx);
             g->counted = resource_of(d, d->labels->exclude.n ? copy_resource(d, &d->arena, bytes) : bytes);
             if (!g->counted)

@@ -10,10 +10,11 @@
  * (dd_resource.h). What a request brought is counted when the request is accepted, and only then: a tracer sends a
  * refused one again.
  *
- * Never twice. Nothing is counted of
+ * Never twice. Where the statistics of tracers and agents are taken (dd_stats.h), nothing is counted of
  *     a tracer that computes statistics itself   Datadog-Client-Computed-Stats, `_dd.stats_computed` of the payload
  *     an agent's payload                         the agent has counted, and sends it to /api/v0.2/stats; except where it says
  *                                                that nobody has: `_dd.compute_stats` = "1" (AWS Lambda)
+ * nor anywhere of
  *     a span that is still open                  the tracer sends it again
  *
  * For how many a span stands. What this gateway drops was seen before, so it does not matter. What the client
@@ -46,8 +47,10 @@ void dd_durations_drop(struct dd_durations *);
 
 /* ---- dd_translate ---- */
 
-/* A request begins. `arena` is whose account and budget hold for its samples too. */
-void dd_durations_begin(struct dd_durations *, const struct dd_request *, const struct gw_arena *arena);
+/* A request begins. `arena` is whose account and budget hold for its samples too; `alone`: nobody else's statistics are
+ * taken. */
+void dd_durations_begin(struct dd_durations *, const struct dd_request *, bool alone,
+                        const struct gw_arena *arena);
 /* The spans that come next are of this chunk. Before dd_decide, which adds the gateway's own rate. */
 void dd_durations_chunk(struct dd_durations *, const struct dd_scanned *);
 /* Whether spans of the chunk are counted at all. */

@@ -418,7 +418,7 @@ static void begin_durations(struct dd_work *w)
 {
     w->durations = w->env->durations;
     if (w->durations)
-        dd_durations_begin(w->durations, w->req, w->arena);
+        dd_durations_begin(w->durations, w->req, w->env->statistics_dropped, w->arena);
 }
 
 static void shrink_buffer(struct otlp_buf *b, size_t keep)

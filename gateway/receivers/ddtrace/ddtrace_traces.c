@@ -190,6 +190,7 @@ static enum gw_code take(struct ddtrace *d, const struct gw_http_request *q, con
                          .ids = d->host->ids,
                          .sampler = d->sampler,
                          .durations = ddtrace_span_metrics_want(&d->span_metrics, q->worker),
+                         .statistics_dropped = !ddtrace_takes_stats(d),
                          .schemas = gw_fanout_schemas(d->host->fanout, GW_TRACES)};
     *r = (struct dd_result){0};
     enum gw_code code = dd_translate(t->translator, q->arena, format, q->body, from, &env, r, err);

@@ -224,6 +224,9 @@ static void others_have_counted(void **state)
     c->bed.req.dropped_p0_traces = 5;
     assert_int_equal(counts(c, "'name':'n'," TOP), 0);
     assert_int_equal(c->nobodys, 0);
+    c->bed.env.statistics_dropped = true; /* and theirs goes nowhere */
+    assert_int_equal(counts(c, "'name':'n'," TOP), 1);
+    assert_int_equal(c->nobodys, 5);
 }
 
 /* ---- what they say ---- */
