@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/folder.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 
@@ -43,7 +44,7 @@ void gw_dead_letter_file_check(gw_str directory, const char *path, struct gw_dia
                         strerror(errno));
     else if (!S_ISDIR(s.st_mode))
         gw_config_error(diagnostics, at, "%s is not a directory", directory.ptr);
-    else if (access(directory.ptr, W_OK | X_OK) != 0)
+    else if (!gw_folder_takes_files(directory.ptr))
         gw_config_error(diagnostics, at, "%s: %s: let ddgate's user write there", directory.ptr,
                         strerror(errno));
 }

@@ -17,6 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/base/folder.h"
+
 enum { BACKLOG = 1024, SOCKET_MODE = 0722 };
 
 static enum gw_listen_result set_error(struct gw_listen_error *, enum gw_listen_result, const char *fmt, ...)
@@ -253,7 +255,7 @@ enum gw_listen_result gw_listen_probe(const struct gw_address *a, struct gw_list
     if (at.sa.ss_family == AF_UNIX) {
         const char *path = ((const struct sockaddr_un *)&at.sa)->sun_path, *slash = strrchr(path, '/');
         snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-        if (access(folder, W_OK | X_OK) != 0)
+        if (!gw_folder_takes_files(folder))
             return trouble(a, SOCK_STREAM, errno, why);
         bool other = stat(path, &st) == 0 && !S_ISSOCK(st.st_mode);
         return other ? trouble(a, SOCK_STREAM, EEXIST, why) : GW_LISTEN_OK;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/cpus.h"
+#include "core/base/folder.h"
 #include "core/base/log.h"
 #include "core/config/config_diagnostic.h"
 #include "gateway/net/listen_claims.h"
@@ -153,7 +154,7 @@ static void check_storage(gw_str directory, struct gw_diagnostics *diagnostics)
              slash ? directory.ptr : ".");
     bool there = access(directory.ptr, F_OK) == 0;
     DIR *opened = there ? opendir(directory.ptr) : NULL;
-    if ((there && !opened) || access(there ? directory.ptr : parent, W_OK | X_OK) != 0)
+    if ((there && !opened) || !gw_folder_takes_files(there ? directory.ptr : parent))
         gw_config_error(diagnostics, "storage.directory",
                         "%s cannot be %s: %s: let the user that runs ddgate write there", directory.ptr,
                         there ? "written" : "made", strerror(errno));

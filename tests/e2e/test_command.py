@@ -229,6 +229,12 @@ TAKEN = [  # what cannot work together, the place of the mistake, its words
     ('receivers = ( { type = "file"; path = "/a"; }, { type = "file"; path = "/a"; exclude = "/b"; } );', "receivers[1].offsets", "another receiver keeps"),
     ('receivers = ( { type = "ddtrace"; socket = "/dev/null"; } );', "receivers[0].socket", "is there, and is no socket"),
     ('admin = { listen = "/dev/null"; };', "admin.listen", "is there, and is no socket"),
+    # where root has every right, and no file can be made
+    ('storage = { directory = "/sys/queue"; };', "storage.directory", "cannot be made"),
+    ('storage = { directory = "/proc/sys"; };', "storage.directory", "cannot be written"),
+    ('receivers = ( { type = "file"; path = "/a"; offsets = "/sys/kernel/o"; } );', "receivers[0].offsets", "cannot be written"),
+    ('receivers = ( { type = "ddtrace"; socket = "/sys/kernel/x"; } );', "receivers[0].socket", "/sys/kernel/x: "),
+    ('exporters = ( { type = "stdout"; dead_letter = { directory = "/sys/kernel"; }; } );', "exporters[0].dead_letter.directory", "write there"),
     ('exporters = ( { type = "stdout"; dead_letter = { directory = "/nonexistent"; }; } );', "exporters[0].dead_letter.directory", "No such file"),
 ]
 

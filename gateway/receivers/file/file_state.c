@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/folder.h"
 #include "core/base/log.h"
 #include "gateway/receivers/file/file_offsets.h"
 
@@ -41,7 +42,7 @@ static bool usable(const char *folder, bool check)
 {
     char above[PATH_MAX];
     if (!check)
-        return make_folder(folder) && access(folder, W_OK | X_OK) == 0;
+        return make_folder(folder) && gw_folder_takes_files(folder);
     snprintf(above, sizeof above, "%s", folder);
     while (access(above, F_OK) != 0 && errno == ENOENT && strcmp(above, "/") != 0 &&
            strcmp(above, ".") != 0) {
@@ -51,7 +52,7 @@ static bool usable(const char *folder, bool check)
         else
             snprintf(above, sizeof above, ".");
     }
-    return is_folder(above) && access(above, W_OK | X_OK) == 0;
+    return is_folder(above) && gw_folder_takes_files(above);
 }
 
 static bool in_folder(const char *folder, gw_str first_path, bool check, char *out, size_t size)
