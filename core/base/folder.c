@@ -13,10 +13,11 @@
 /* File systems that show the kernel's own things. */
 static bool is_of_the_kernel(const char *path)
 {
-    static const unsigned long kinds[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,      CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-                                          DEBUGFS_MAGIC,       TRACEFS_MAGIC,    SECURITYFS_MAGIC,   SELINUX_MAGIC,
-                                          BPF_FS_MAGIC,        PSTOREFS_MAGIC,   EFIVARFS_MAGIC,     BINFMTFS_MAGIC,
-                                          DEVPTS_SUPER_MAGIC,  NSFS_MAGIC,       0x62656570 /* configfs */,
+    static const unsigned long kinds[] = {PROC_SUPER_MAGIC,    SYSFS_MAGIC,    CGROUP_SUPER_MAGIC,
+                                          CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,  TRACEFS_MAGIC,
+                                          SECURITYFS_MAGIC,    SELINUX_MAGIC,  BPF_FS_MAGIC,
+                                          PSTOREFS_MAGIC,      EFIVARFS_MAGIC, BINFMTFS_MAGIC,
+                                          DEVPTS_SUPER_MAGIC,  NSFS_MAGIC,     0x62656570 /* configfs */,
                                           0x65735543 /* fusectl */};
     struct statfs s;
     if (statfs(path, &s) != 0)

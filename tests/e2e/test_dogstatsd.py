@@ -129,64 +129,103 @@ def test_a_bad_line_costs_itself_and_is_counted(tmp_path, sink):
     assert {p.name for p in sink.points} == {"good"}
 
 
-# pylint: disable=too-many-locals
-def test_random_lines_against_an_aggregation_of_our_own(tmp_path, sink):
-    """Names, tags in any order, types, rates, packed values: what arrives over several intervals adds up to what was sent."""
-    dice = random.Random(20261129)
-    sums, gauges, sets, values = collections.Counter(), {}, collections.defaultdict(set), collections.defaultdict(list)
-    with gateway(tmp_path, sink) as (gate, sender):
-        sent = 0
+class Aggregation:
+    """A second one, of dictionaries: what random lines come to. A series is (name, attributes, service, time of the client's own or 0)."""
+
+    def __init__(self, seed):
+        self.dice = random.Random(seed)
+        self.sums, self.gauges, self.sets = collections.Counter(), {}, collections.defaultdict(set)
+        self.values = collections.defaultdict(list)  # (value, how often it counts)
+
+    def _tags(self):
+        """In any order, some twice; the text and what it means."""
+        dice, text, meaning = self.dice, [], {}
+        for i in range(dice.randrange(3)):
+            values = sorted({f"v{dice.randrange(3)}" for _ in range(dice.choice([1, 1, 1, 2]))})
+            text += [f"k{i}:{v}" for v in values]
+            meaning[f"k{i}"] = values[0] if len(values) == 1 else tuple(values)
+        if dice.randrange(4) == 0:
+            text.append("flag")
+            meaning["flag"] = ""
+        service = dice.choice(["", "shop", "cart"])
+        text += [f"service:{service}"] if service else []
+        text += text[:1] if dice.randrange(5) == 0 else []
+        dice.shuffle(text)
+        return (f"|#{','.join(text)}" if text else ""), tuple(sorted(meaning.items())), service
+
+    def _numbers(self, draw):
+        return [draw() for _ in range(self.dice.randrange(1, 4))]
+
+    def line(self):
+        dice, (tags, meaning, service) = self.dice, self._tags()
+        kind, sections = dice.choice(["c", "g", "s", "h", "d", "ms", "_sc"]), [tags]
+        name, rate = f"{kind}.{dice.randrange(3)}", 1
+        at = dice.choice([0, 0, 1700000000 + dice.randrange(3)]) if kind in "cg" else 0
+        key = name, meaning, service, at
+        if kind == "_sc":
+            self.gauges[key] = dice.randrange(4)
+            return f"_sc|{name}|{self.gauges[key]}{tags}"
+        if kind not in "gs":
+            rate = dice.choice([1, 0.5, 0.25])
+            sections += [f"|@{rate}"] if rate != 1 or dice.randrange(2) else []
+        sections += [f"|T{at}"] if at else []
+        dice.shuffle(sections)
+        if kind == "s":
+            numbers = [f"user{dice.randrange(1000)}"]
+            self.sets[key].add(numbers[0])
+        elif kind == "g":
+            numbers = self._numbers(lambda: dice.uniform(-100, 100))
+            self.gauges[key] = numbers[-1]
+        elif kind == "c":
+            numbers = self._numbers(lambda: dice.randrange(100))
+            self.sums[key] += sum(numbers) / rate
+        else:
+            numbers = self._numbers(lambda: dice.choice([0.0, dice.lognormvariate(0, 2), -dice.random()]))
+            self.values[key] += [(n, round(1 / rate)) for n in numbers]
+        return f"{name}:{':'.join(map(str, numbers))}|{kind}{''.join(sections)}"
+
+
+def _series(p):
+    own = p.time // 10**9 if p.time < 1.75e18 else 0
+    return (*p.key, p.resource.get("service.name", ""), own)
+
+
+@pytest.mark.parametrize("interval", ["1s", "10m"])
+def test_random_lines_against_an_aggregation_of_our_own(tmp_path, sink, interval):
+    """Every type, with names, tags in any order, rates, packed values and times: what arrives, in one interval or several, adds up to what was sent."""
+    sent = Aggregation(20261129)
+    with gateway(tmp_path, sink, interval=interval) as (gate, sender):
         for _ in range(400):
-            lines = []
-            for _ in range(25):
-                tags = {f"k{i}": f"v{dice.randrange(3)}" for i in range(dice.randrange(3))}
-                shuffled = list(tags.items())
-                dice.shuffle(shuffled)
-                kind = dice.choice("cgshdm")
-                name = f"{kind}.{dice.randrange(4)}"
-                key = name, tuple(sorted(tags.items()))
-                suffix = "|#" + ",".join(f"{k}:{v}" for k, v in shuffled) if tags else ""
-                if kind == "s":
-                    value = f"user{dice.randrange(1000)}"
-                    sets[key].add(value)
-                    lines.append(f"{name}:{value}|s{suffix}")
-                elif kind == "g":
-                    gauges[key] = dice.uniform(-100, 100)
-                    lines.append(f"{name}:{gauges[key]!r}|g{suffix}")
-                elif kind == "c":
-                    numbers, rate = [dice.randrange(100) for _ in range(dice.randrange(1, 4))], dice.choice([1, 0.5, 0.25])
-                    sums[key] += sum(numbers) / rate
-                    lines.append(f"{name}:{':'.join(map(str, numbers))}|c|@{rate}{suffix}")
-                else:
-                    numbers = [dice.choice([0.0, dice.lognormvariate(0, 2), -dice.random()]) for _ in range(dice.randrange(1, 4))]
-                    values[key] += numbers
-                    lines.append(f"{name}:{':'.join(map(repr, numbers))}|{'ms' if kind == 'm' else kind}{suffix}")
-            sender.send(*lines)
-            sent += len(lines)
-        _until(lambda: counted(gate, "lines_total") == sent)
+            sender.send(*(sent.line() for _ in range(25)))
+        _until(lambda: counted(gate, "lines_total") == 400 * 25)
         gate.stop()
-    got_sums, got_sets, got_histograms, got_gauges = collections.Counter(), collections.Counter(), collections.defaultdict(list), {}
+    sums, sets, gauges, histograms = collections.Counter(), collections.Counter(), {}, collections.defaultdict(list)
     for p in sink.points:
         if p.kind == "sum":
-            got_sums[p.key] += p.value
+            sums[_series(p)] += p.value
         elif p.kind == "exponential":
-            got_histograms[p.key].append(p.value)
+            histograms[_series(p)].append(p.value)
         elif p.name.startswith("s."):
-            got_sets[p.key] += p.value  # of one interval; at least as many as there are in all
+            sets[_series(p)] += p.value
         else:
-            got_gauges[p.key] = p.value
-    assert got_sums == pytest.approx(sums)
-    assert got_gauges == gauges
-    assert got_sets.keys() == sets.keys() and all(got_sets[k] >= len(sets[k]) for k in sets)
-    assert got_histograms.keys() == values.keys()
-    for key, parts in got_histograms.items():
-        assert sum(h.count for h in parts) == len(values[key])
-        assert sum(h.sum for h in parts) == pytest.approx(sum(values[key]))
-        assert (min(h.min for h in parts), max(h.max for h in parts)) == (min(values[key]), max(values[key]))
-        if len(parts) == 1:
-            for q in (0.1, 0.5, 0.9, 0.99):
-                wanted = sorted(values[key])[int(q * (len(values[key]) - 1))]
-                assert parts[0].quantile(q) == pytest.approx(wanted, rel=parts[0].error * 1.001, abs=1e-12)
+            gauges[_series(p)] = p.value
+    assert sums == pytest.approx(sent.sums)
+    assert gauges == sent.gauges
+    whole = interval == "10m"  # a value of a set counts once in each interval
+    assert sets.keys() == sent.sets.keys() and all(sets[k] == len(v) if whole else sets[k] >= len(v) for k, v in sent.sets.items())
+    assert histograms.keys() == sent.values.keys()
+    for key, parts in histograms.items():
+        assert_histograms(parts, sent.values[key], whole)
+
+
+def assert_histograms(parts, sent, whole):
+    values = sorted(value for value, weight in sent for _ in range(weight))
+    assert sum(h.count for h in parts) == len(values)
+    assert sum(h.sum for h in parts) == pytest.approx(sum(values))
+    assert (min(h.min for h in parts), max(h.max for h in parts)) == (values[0], values[-1])
+    assert len(parts) == 1 or not whole
+    for q in (0.1, 0.5, 0.9, 0.99) if len(parts) == 1 else ():
+        assert parts[0].quantile(q) == pytest.approx(values[int(q * (len(values) - 1))], rel=parts[0].error * 1.001, abs=1e-12)
 
 
 def test_unix_sockets(tmp_path, sink):

@@ -41,7 +41,8 @@ struct dd_env {
     struct dd_sampler *sampler;     /* NULL: everything that tracers kept goes on */
     struct dd_durations *durations; /* NULL: spans are not counted */
     unsigned schemas;               /* bit per enum gw_attribute_schema to write */
-    bool statistics_dropped; /* what tracers and agents counted is not taken: their spans are counted as others are */
+    bool
+        statistics_dropped; /* what tracers and agents counted is not taken: their spans are counted as others are */
 };
 
 #endif

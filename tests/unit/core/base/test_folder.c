@@ -23,7 +23,8 @@ static void refuses(const char *path)
 
 static void the_kernels_own_take_none(void **state)
 {
-    static const char *const paths[] = {"/proc", "/proc/self", "/proc/sys", "/sys", "/sys/kernel", "/dev/null", "/nowhere"};
+    static const char *const paths[] = {"/proc",       "/proc/self", "/proc/sys", "/sys",
+                                        "/sys/kernel", "/dev/null",  "/nowhere"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         refuses(paths[i]);
 }
