@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
@@ -364,6 +365,18 @@ static int configured(const struct gw_command_line *cli, const sigset_t *signals
     gw_diagnostics_drop(diagnostics);
     return code;
 }
+
+/* Where one of the three is closed, the next thing that is opened would be it: a line of the log would go into a socket or
+ * into the disk queue. Libraries open descriptors of their own before main. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0)
+            return; /* nowhere to go, and nowhere to say it */
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) =
+    open_standard_descriptors;
 
 int main(int argc, char **argv)
 {

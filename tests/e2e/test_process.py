@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process: help from the tables, signals, exit codes, and what it asks of the system."""
+import os
 import signal
+import socket
 import subprocess
 import time
 
 import pytest
-from ddgate import BINARY, SANITIZED, Ddgate, free_port, grpc
+from ddgate import BINARY, PATIENCE, SANITIZED, Ddgate, free_port, grpc
 from payloads import span, v04
 from sending import QUICK
 
@@ -128,6 +130,24 @@ def test_signals_that_mean_nothing_end_nothing(gate, number):
     gate.signal(getattr(signal, f"SIG{number}"))
     assert gate.put("/v0.4/traces", v04([span()])).status == 200
     gate.stop()
+
+
+def test_closed_standard_descriptors_are_nobody_elses(tmp_path):
+    """A service manager may start it without the three: no socket and no file of the disk queue takes their numbers, and log lines."""
+    port, conf = free_port(), tmp_path / "x.conf"
+    conf.write_text(f'receivers = ( {{ type = "ddtrace"; listen = [ "127.0.0.1:{port}" ]; socket = ""; }} );\n'
+                    f'exporters = ( {{ type = "blackhole"; }} );\nadmin = {{ listen = ""; }};\nstorage = {{ directory = "{tmp_path}/queue"; }};\n')
+    process = subprocess.Popen(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", BINARY, "-c", conf])
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            break
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline
+    assert [os.readlink(f"/proc/{process.pid}/fd/{n}") for n in range(3)] == ["/dev/null"] * 3
+    process.terminate()
+    assert process.wait(PATIENCE) == 0
 
 
 def limited(mib, command):
