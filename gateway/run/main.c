@@ -375,8 +375,8 @@ static void open_standard_descriptors(void)
             return; /* nowhere to go, and nowhere to say it */
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) =
-    open_standard_descriptors;
+__attribute__((section(".preinit_array"),
+               used)) static void (*const before_libraries)(void) = open_standard_descriptors;
 
 int main(int argc, char **argv)
 {

@@ -68,7 +68,8 @@ class Point:
 
 
 def _bucket(index, scale):
-    return 2.0 ** (index * 2.0 ** -scale), 2.0 ** ((index + 1) * 2.0 ** -scale)
+    bounds = index * 2.0 ** -scale, (index + 1) * 2.0 ** -scale
+    return tuple(2.0 ** b if b < 1024 else math.inf for b in bounds)
 
 
 def _histogram(p):

@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import struct
+import sys
 import time
 
 import pytest
@@ -226,6 +227,19 @@ def assert_histograms(parts, sent, whole):
     assert len(parts) == 1 or not whole
     for q in (0.1, 0.5, 0.9, 0.99) if len(parts) == 1 else ():
         assert parts[0].quantile(q) == pytest.approx(values[int(q * (len(values) - 1))], rel=parts[0].error * 1.001, abs=1e-12)
+
+
+def test_the_largest_numbers_end_in_no_infinity(tmp_path, sink):
+    """No backend can go on with one; and a sampled value counts as often as its rate says."""
+    most = sys.float_info.max
+    with gateway(tmp_path, sink, interval="10m") as (gate, sender):
+        sender.send(*["sum:1e308|c"] * 3, "sum:1|c|@1e-12", "down:-1e308:-1e308|c", "histogram:1e308:1e308:1.5e308|d", "rare:5|d|@1e-9", "both:-1e308:1e308|h")
+        _until(lambda: counted(gate, "lines_total") == 8)
+        gate.stop()
+    by_name = {p.name: p.value for p in sink.points}
+    assert (by_name["sum"], by_name["down"], by_name["histogram"].sum, by_name["both"].sum) == (most, -most, most, 0)
+    assert (by_name["histogram"].count, by_name["histogram"].max) == (3, 1.5e308)
+    assert (by_name["rare"].count, by_name["rare"].sum) == (10**9, pytest.approx(5e9))
 
 
 def test_unix_sockets(tmp_path, sink):

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+static const double LEAST_RATE = 1e-12; /* a line stands for as many as it says: nobody has more */
+
 const char *dsd_reason_label(enum dsd_reason reason)
 {
     static const char *const labels[] = {
@@ -139,8 +141,9 @@ static enum dsd_reason read_metric_section(gw_str section, struct dsd_line *l)
 {
     struct dsd_metric *m = &l->metric;
     if (*section.ptr == '@')
-        return read_number(gw_str_from(section, 1), &m->rate) && m->rate > 0 && m->rate <= 1 ? DSD_TAKEN
-                                                                                             : DSD_BAD_RATE;
+        return read_number(gw_str_from(section, 1), &m->rate) && m->rate >= LEAST_RATE && m->rate <= 1
+                   ? DSD_TAKEN
+                   : DSD_BAD_RATE;
     if (*section.ptr == 'T')
         return read_time(gw_str_from(section, 1), &l->origin.time) ? DSD_TAKEN : DSD_BAD_TIME;
     read_common(section, &l->origin);

@@ -28,7 +28,7 @@ enum dsd_type { DSD_COUNT, DSD_GAUGE, DSD_HISTOGRAM, DSD_DISTRIBUTION, DSD_TIMIN
     X(NO_NAME, "no_name", "The name is empty, or there is no `:` behind it.")                                \
     X(BAD_VALUE, "bad_value", "A value is no finite number, or there is none.")                              \
     X(BAD_TYPE, "bad_type", "The type is not one of c, g, h, d, ms and s.")                                  \
-    X(BAD_RATE, "bad_rate", "The sample rate is no number above 0 and up to 1.")                             \
+    X(BAD_RATE, "bad_rate", "The sample rate is no number from 1e-12 to 1.")                                 \
     X(BAD_TIME, "bad_time", "The timestamp is no whole number of seconds above 0.")                          \
     X(CUT, "cut", "The line is longer than a datagram may be (64 KiB), or its connection ended within it.")  \
     X(BAD_EVENT, "bad_event", "The header of an event is not `_e{N,M}:`, or the lengths do not fit.")        \

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "translators/metrics/finite_sum.h"
+
 enum { FIRST_CAP = 8 };
 
 void exphist_init(struct exphist *h, struct gw_budget *account)
@@ -182,7 +184,7 @@ bool exphist_add(struct exphist *h, double v, uint64_t n, double weight)
     h->min = h->count && h->min < v ? h->min : v;
     h->max = h->count && h->max > v ? h->max : v;
     h->count += n;
-    h->sum += v * weight;
+    h->sum = finite_sum(h->sum, v * weight);
     return true;
 }
 
@@ -225,6 +227,6 @@ bool exphist_merge(struct exphist *to, const struct exphist *from)
     to->max = to->count && to->max > from->max ? to->max : from->max;
     to->count += from->count;
     to->zero += from->zero;
-    to->sum += from->sum;
+    to->sum = finite_sum(to->sum, from->sum);
     return true;
 }

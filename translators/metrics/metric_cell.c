@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "translators/metrics/finite_sum.h"
 #include "translators/metrics/metric_store_internal.h"
 
 enum { FIRST_SET = 8 };
@@ -94,7 +95,7 @@ void metric_buckets_add(const struct metric_metric *m, struct metric_buckets *b,
     b->min = b->count && b->min < v ? b->min : v;
     b->max = b->count && b->max > v ? b->max : v;
     b->count += n;
-    b->sum += v * weight;
+    b->sum = finite_sum(b->sum, v * weight);
 }
 
 static void buckets_merge(const struct metric_metric *m, struct metric_buckets *to,
@@ -107,7 +108,7 @@ static void buckets_merge(const struct metric_metric *m, struct metric_buckets *
     to->min = to->count && to->min < from->min ? to->min : from->min;
     to->max = to->count && to->max > from->max ? to->max : from->max;
     to->count += from->count;
-    to->sum += from->sum;
+    to->sum = finite_sum(to->sum, from->sum);
 }
 
 static size_t counts_size(const struct metric_metric *m)
@@ -158,7 +159,7 @@ bool metric_cell_merge(struct metric_store *s, struct metric_cell *to, const str
 {
     switch (to->point->metric->kind) {
     case METRIC_SUM:
-        to->number += from->number;
+        to->number = finite_sum(to->number, from->number);
         return true;
     case METRIC_GAUGE:
         to->number = from->number;

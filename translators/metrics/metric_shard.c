@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "translators/metrics/finite_sum.h"
 #include "translators/metrics/metric_store_internal.h"
 
 enum { FIRST_ALIASES = 64 };
@@ -184,7 +185,7 @@ static uint64_t whole_weight(struct metric_place *at, double rate)
     double n = 1 / rate + (double)at->carry, whole;
     if (!(n < 1e15)) /* a rate that nobody means */
         return 1;
-    whole = floor(n + 1e-9); /* 1 / 0.1 is not quite 10 */
+    whole = floor(n + 1e-9 + n * 1e-12); /* 1 / 0.1 is not quite 10, and 1 / 1e-9 not quite a billion */
     at->carry = (float)(n - whole);
     return (uint64_t)whole;
 }
@@ -206,7 +207,7 @@ bool metric_add(struct metric_shard *s, struct metric_point *p, double value, do
     double weight = rate == 1 ? 1 : 1 / rate;
     switch (p->metric->kind) {
     case METRIC_SUM:
-        c->number += value / rate;
+        c->number = finite_sum(c->number, value / rate);
         break;
     case METRIC_HISTOGRAM:
         return counted(s, exphist_add(&c->histogram, value,

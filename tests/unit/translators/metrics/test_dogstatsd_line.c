@@ -68,6 +68,7 @@ static void a_line_that_is_wrong_is_refused_for_its_reason(void **state)
         {"a:1|c|@0", "bad_rate"},
         {"a:1|c|@1.5", "bad_rate"},
         {"a:1|c|@-1", "bad_rate"},
+        {"a:1|c|@1e-13", "bad_rate"},
         {"a:1|c|@nan", "bad_rate"},
         {"a:1|c|@", "bad_rate"},
         {"a:1|c|T0", "bad_time"},
