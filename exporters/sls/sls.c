@@ -1,15 +1,18 @@
-/* Aliyun's Log Service (SLS) as a trace instance's OTLP backend: a preset over the OTLP exporters.
+/* sls.c: Alibaba Cloud's Log Service (SLS) as a trace instance's OTLP backend: a preset over the OTLP
+ * exporters. Owns the inner exporter and the texts made from its options. Called by its sender, on the
+ * sender's thread.
  *
  *     protocol = "grpc"   https://PROJECT.REGION-ENDPOINT:10010, TLS only          ─▶ otlp_grpc
  *     protocol = "http"   https://PROJECT.REGION-ENDPOINT/opentelemetry/v1/traces   ─▶ otlp_http
  *     endpoint = "stdout" prints instead                                            ─▶ stdout
- *     endpoint = ""       uploads nothing
+ *     endpoint = ""       sends nothing
  *
- * What SLS wants besides OTLP (its documentation, "Import trace data over OTLP"): project, instance and the
+ * SLS requires more than OTLP (its documentation, "Import trace data over OTLP"): project, instance and the
  * access key, as headers x-sls-otel-project, x-sls-otel-instance-id, x-sls-otel-ak-id, x-sls-otel-ak-secret
  * of every request, or as resource attributes sls.otel.project, sls.otel.instanceid, sls.otel.akid,
- * sls.otel.aksecret; and host.name, service.name, service.version on every resource. Attributes are added to
- * a copy of a frame while it is sent (resource_override.h).
+ * sls.otel.aksecret; and host.name, service.name, service.version on every resource. Attributes are added
+ * to a copy of a frame while it is sent (resource_override.h).
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>

@@ -1,13 +1,15 @@
-/* The exporter that prints: for people (pretty.h) or for tools (otlp_json.h).
+/* stdout.c: The exporter that prints: for people (pretty.h) or for tools (otlp_json.h). Owns its output
+ * buffer, the trace buffer and the descriptor. Called by its sender, on the sender's thread.
  *
- * Output is whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as the other
- * side takes it, so a stopped terminal or a slow pipe holds up this exporter alone, and shutdown never.
- * O_NONBLOCK is no way to that, because standard output is shared with the shell and whoever else it gave it
- * to: poll says when to write, and a pipe gets at most PIPE_BUF bytes at a time, which then do not block. A
- * terminal makes no such promise: it is opened once more, for us alone.
+ * Output consists of whole lines. Nothing here blocks: a batch is rendered a frame at a time and written as
+ * the reader accepts it, so a stopped terminal or a slow pipe delays only this exporter, and never a
+ * shutdown. O_NONBLOCK cannot be used, because standard output is shared with the shell and other
+ * processes: poll reports when to write, and a pipe gets at most PIPE_BUF bytes at a time, which then do
+ * not block. For a terminal this is not guaranteed, so it is opened once more for this process.
  *
- * A full disk is waited out. A closed reader is said once; what comes afterwards is taken and counted as
- * rejected.
+ * If the disk is full, it waits. If the reader has closed the pipe, it logs this once, accepts later data
+ * and counts it as rejected.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #define _GNU_SOURCE /* ppoll */

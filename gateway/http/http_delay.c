@@ -1,11 +1,11 @@
-/* http_delay.c: answers that are held back while the data of requests goes away more slowly than it comes
+/* http_delay.c: Delays answers while the data of requests leaves more slowly than it arrives
  * (core/delivery/queue.h: lagging).
  *
  * The connection is suspended with its answer queued: libmicrohttpd neither reads nor writes it until it is
- * resumed. Nothing waits in the worker, so its other connections are served meanwhile. The worker looks every
- * few milliseconds whether the reason is over, and lets every answer go that was held back for the longest
- * time. Looking, instead of being woken, costs nothing: a queue at its low mark still holds enough to keep
- * its sender busy until the next look. And there is no wakeup to be lost, nor anything to unregister.
+ * resumed. The worker does not wait, so its other connections are served meanwhile. Every few milliseconds
+ * the worker checks whether the reason is over, and resumes every answer that was delayed for the maximum
+ * time. Polling costs nothing here, because a queue at its low mark still holds enough work for its sender
+ * until the next check. So no wakeup can be lost, and nothing has to be unregistered.
  *
  * Owns the worker's list of suspended connections, in the order in which they were suspended. Called by
  * http_request.c, when a handler has answered, and by the worker's loop; on the worker's thread only.

@@ -1,13 +1,14 @@
-/* http_later.c: answers that another thread gives. The connection is suspended from the end of its handler to the
- * answer; nothing waits in the worker.
+/* http_later.c: Answers that another thread gives. The connection is suspended from the end of its handler
+ * until the answer; the worker does not wait.
  *
  *     handler ─ gw_http_answer_later ─▶ struct gw_http_later, suspended ┄▶ any thread: gw_http_answer_now
  *                                                                              │ list of the worker, its inbox
  *     worker ◀─ resumed: libmicrohttpd calls again, the answer is queued ◀─────┘
  *
- * Who gives the answer owns it from gw_http_answer_later to gw_http_answer_now; then the worker does. A connection that ends
- * before (at a stop) leaves an answer without a connection, which gw_http_answer_now frees. Called by
- * http_request.c and the worker's loop on the worker's thread, and by whoever answers.
+ * The answering thread owns the answer from gw_http_answer_later to gw_http_answer_now; then the worker
+ * does. If the connection ends before (at a stop), the answer has no connection, and gw_http_answer_now
+ * frees it. Called by http_request.c and the worker's loop on the worker's thread, and by the answering
+ * thread.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,15 +1,19 @@
-/* The table of addresses: which sites answer at which listening socket. A published table never changes.
+/* http_table.c: The table of addresses: which sites answer at which listening socket. A published table
+ * never changes.
  *
  *     listener, its descriptor ◀── binding: TLS, sites in their order ── table ◀── a reference: the worker, until it changes over
  *          ▲                                                              ▲  └──── a reference: a request, from its headers to its answer
- *          └── number: what a connection remembers of it                  └─────── a reference: a connection whose address is gone
+ *          └── number: what a connection remembers of it                  └─────── a reference: a connection whose address is removed
  *
  * The main thread builds a table beside the published one (draft, listen, keep), sharing the listeners of
- * addresses that both name, then publishes or discards it. Publishing changes the pointer and waits until
- * every worker has changed over, which each does between two turns of its loop; after that nobody accepts by
- * the predecessor, so descriptors that only it names are closed. The predecessor itself, and the receivers
- * that it names, live until its last reference is gone. Others only count references down; the main thread
- * frees tables (gw_http_sweep), so that it knows when a receiver may be closed (gw_http_uses).
+ * addresses that both have, then publishes or discards it. Publishing changes the pointer and waits until
+ * every worker has changed over, which each does between two turns of its loop. After that no worker
+ * accepts by the predecessor, so descriptors that only it has are closed. The predecessor itself, and the
+ * receivers in it, live until its last reference is gone. Other threads only decrement references; the main
+ * thread frees tables (gw_http_sweep), so that it knows when a receiver may be closed (gw_http_uses).
+ *
+ * Owns the tables and listeners. Called by http.c and receivers on the main thread, and by workers for
+ * references.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -3,13 +3,13 @@
  *
  *     client ◀── TCP, records ──▶ tls_proxy ◀── socket pair, plain ──▶ libmicrohttpd
  *
- * libmicrohttpd could speak TLS itself, but (0.9.75, with epoll) it tries a handshake again and again without
- * waiting for the client, so that one that stands still burns a core. Here a connection is handed over when
- * its handshake is over; all that is done with the descriptor of a plain one, be it an answer straight to the
- * socket or a shutdown, is right for the plain end of a pair too.
+ * libmicrohttpd could use TLS itself, but (0.9.75, with epoll) it repeats a handshake without waiting for
+ * the client, so a stalled client uses a whole core. Here a connection is handed over when its handshake
+ * has finished. Operations on the descriptor of a plain connection, such as an answer directly to the
+ * socket or a shutdown, also work for the plain end of a pair.
  *
- * Both descriptors are edge-triggered, and each event moves what can be moved in both ways; what the pair
- * holds bounds a turn. A tls_proxy holds no more than the record that did not fit.
+ * Both descriptors are edge-triggered, and each event moves data in both directions; the size of the pair's
+ * buffer bounds a turn. A tls_proxy holds only the record that did not fit.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

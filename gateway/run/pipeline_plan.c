@@ -1,13 +1,13 @@
-/* The first half of a reload: what each component of the new configuration is to those that run, and
- * everything made, opened and checked that can be without touching them. Mistakes are collected, all of them.
- * Called by pipeline_reload.c, which commits or discards the plan.
+/* pipeline_plan.c: The first half of a reload: compares the components of the new configuration with the
+ * running ones, and makes, opens and checks everything that does not affect them. All mistakes are
+ * collected. Owns the plan. Called by pipeline_reload.c, which commits or discards it, on the main thread.
  *
- *   KEPT      the same options: the running one stays as it is
+ *   KEPT      the same options: the running component stays
  *   REPLACED  the successor is opened beside its predecessor: an exporter of the same name with the predecessor's queue, an HTTP
- *             receiver on the predecessor's listeners (http.h), the admin listener on those of addresses that both have.
- *             An exclusive receiver (a file, a stream: two cannot read one source) is only checked, and opened by the commit
- *   ADDED     opened like at a start
- *   removed   what runs and nothing of the plan replaces
+ *             receiver on the predecessor's listeners (http.h), the admin listener on the addresses that both have.
+ *             An exclusive receiver (a file, a stream: two cannot read one source) is only checked; the commit opens it
+ *   ADDED     opened as at a start
+ *   removed   a running component without an entry in the plan
  *
  * SPDX-License-Identifier: Apache-2.0
  */

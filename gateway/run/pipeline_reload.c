@@ -1,14 +1,14 @@
-/* Another configuration, while everything runs (SIGHUP). One model for receivers, exporters and the admin
- * listener:
+/* pipeline_reload.c: Replaces the configuration at run time (SIGHUP), with one model for receivers,
+ * exporters and the admin listener. Owns nothing between two reloads. Called by main.c, on the main thread.
  *
  *   plan     pipeline_plan.c     each component is kept, replaced, added or removed; successors are opened beside their predecessors;
- *                                a mistake anywhere: the plan is discarded, and nothing has changed
- *   commit   this file           cannot fail: successors take over, routes and tables of addresses change, predecessors are retired
- *                                an exclusive receiver is paused, or stopped and closed, then its successor opens: it alone can fail, when
- *                                somebody else takes its address in between
- *   retire   pipeline_retired.c  what was replaced or removed comes to its end by itself, and is given back
+ *                                after a mistake the plan is discarded, and nothing has changed
+ *   commit   this file           cannot fail: successors take over, routes and tables of addresses change, predecessors are retired.
+ *                                An exclusive receiver is paused, or stopped and closed, then its successor is opened; only this can
+ *                                fail, when another process takes its address in between
+ *   retire   pipeline_retired.c  replaced and removed components finish by themselves and are then closed
  *
- * Exporters before receivers: from the first request on that a new receiver takes there is a way out.
+ * Exporters come before receivers, so the first request of a new receiver has a way out.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
